@@ -1,0 +1,258 @@
+/**
+ * Configuration: SETTINGS is the table, the environment fills it, the result is frozen. Every
+ * mistake is reported at once; names of other people (`PUSHER_HOST`, Kubernetes' `*_PORT`) bind nothing.
+ */
+import { LIMITS, type LimitName, type Limits } from './core/limits'
+
+/** Reads a value, or undefined where the text is not one. */
+type Read<T> = (text: string) => T | undefined
+
+type Setting<T> = {
+  readonly env: string
+  readonly default: T
+  readonly read: Read<T>
+  /** What a value must be, for the error message. */
+  readonly expected: string
+  readonly about: string
+  /** Never shown, not even when it is wrong. */
+  readonly secret?: boolean
+}
+
+const text =
+  (pattern: RegExp): Read<string> =>
+  (value) =>
+    pattern.test(value) ? value : undefined
+
+const integer =
+  (min: number, max: number): Read<number> =>
+  (value) => {
+    const number = Number(value)
+    return /^\d+$/.test(value) && number >= min && number <= max ? number : undefined
+  }
+
+const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, 1: true, false: false, 0: false }
+
+const setting = <T>(row: Setting<T>): Setting<T> => row
+const number = (env: string, value: number, [min, max]: [number, number], about: string) =>
+  setting<number>({
+    env,
+    default: value,
+    read: integer(min, max),
+    expected: `an integer from ${min} to ${max}`,
+    about,
+  })
+const optional = (env: string, pattern: RegExp, expected: string, about: string, secret = false) =>
+  setting<string | undefined>({
+    env,
+    default: undefined,
+    read: text(pattern),
+    expected,
+    about,
+    secret,
+  })
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+export const SETTINGS = {
+  port: number('PORT', 6001, [0, 65_535], 'port for sockets and HTTP; 0 takes a free one'),
+  host: setting<string>({
+    env: 'HOST',
+    default: '127.0.0.1',
+    read: text(/^[^\s/]+$/),
+    expected: 'a host name or address',
+    about: 'address to listen on; anything but loopback switches the development credentials off',
+  }),
+  databasePath: setting<string>({
+    env: 'DATABASE_PATH',
+    default: 'data/carillon.sqlite',
+    read: text(/./),
+    expected: 'a path, or :memory:',
+    about: 'the SQLite file',
+  }),
+  appId: optional(
+    'PUSHER_APP_ID',
+    /^[\w.-]+$/,
+    'letters, digits and _.- (digits only for SDKs that read PUSHER_URL)',
+    'id of an app; goes with the next two',
+  ),
+  appKey: optional('PUSHER_APP_KEY', /^[^\s:/@?#]+$/, 'text without spaces and :/@?#', 'its key'),
+  appSecret: optional('PUSHER_APP_SECRET', /^\S+$/, 'text without spaces', 'its secret', true),
+  adminUsername: optional(
+    'PUSHER_ADMIN_USERNAME',
+    /^[^:]+$/,
+    'text without a colon',
+    'user of the admin API; goes with the next one',
+  ),
+  adminPassword: optional(
+    'PUSHER_ADMIN_PASSWORD',
+    /^.+$/,
+    'text',
+    'password of the admin API',
+    true,
+  ),
+  clientEvents: setting<boolean>({
+    env: 'CARILLON_CLIENT_EVENTS',
+    default: true,
+    read: (value) => (Object.hasOwn(BOOLEANS, value) ? BOOLEANS[value] : undefined),
+    expected: 'true or false',
+    about: 'client events for the app that the settings bring',
+  }),
+  pathPrefix: setting<string>({
+    env: 'CARILLON_PATH_PREFIX',
+    default: '',
+    read: text(/^(\/[\w.~-]+)*$/),
+    expected: 'a path like /realtime, without a slash at its end',
+    about: 'prefix that clients and SDKs put before /app and /apps (`wsPath`, `path`)',
+  }),
+  activityTimeoutSeconds: number(
+    'CARILLON_ACTIVITY_TIMEOUT_SECONDS',
+    120,
+    [1, 86_400],
+    'silence after which a client is pinged; it is told so in the hello',
+  ),
+  pongTimeoutSeconds: number(
+    'CARILLON_PONG_TIMEOUT_SECONDS',
+    30,
+    [1, 86_400],
+    'time that a pinged client has before it is closed with 4201',
+  ),
+  drainSeconds: number(
+    'CARILLON_DRAIN_SECONDS',
+    10,
+    [0, 3600],
+    'time over which a stopping server spreads the closing of its sockets',
+  ),
+  maxConnections: number(
+    'CARILLON_MAX_CONNECTIONS',
+    0,
+    [0, 10_000_000],
+    'open connections of the process; 0 leaves 256 of the file descriptors that the system allows to the rest',
+  ),
+  gateTimeoutMs: number(
+    'CARILLON_GATE_TIMEOUT_MS',
+    3000,
+    [1, 600_000],
+    'time that a plugin has to decide before it refuses',
+  ),
+  logLevel: setting<LogLevel>({
+    env: 'CARILLON_LOG_LEVEL',
+    default: 'info',
+    read: (value) => LOG_LEVELS.find((level) => level === value),
+    expected: LOG_LEVELS.join(', '),
+    about: 'least severe log lines to write',
+  }),
+} as const
+
+type SettingName = keyof typeof SETTINGS
+type ValueOf<S> = S extends Setting<infer T> ? T : never
+export type Config = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> } & {
+  readonly limits: Limits
+}
+
+/** `maxUserIdChars` is set by `CARILLON_MAX_USER_ID_CHARS`. */
+const limitEnv = (name: string): string =>
+  `CARILLON_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+
+const LIMIT_SETTINGS = Object.entries(LIMITS).map(([name, row]) => ({
+  name: name as LimitName,
+  setting: number(limitEnv(name), row.default, [row.min, row.max], `${row.about} (${row.unit})`),
+}))
+
+/** A configuration that can't be used; one line per mistake. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  constructor(readonly mistakes: readonly string[]) {
+    super(mistakes.join('\n'))
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** @throws ConfigError with every mistake */
+export function readConfig(env: Environment): Config {
+  const mistakes: string[] = []
+  const read = <T>(row: Setting<T>): T => {
+    const given = env[row.env]
+    if (given === undefined || given === '') return row.default
+    const value = row.read(given)
+    if (value !== undefined) return value
+    mistakes.push(`${row.env}=${row.secret ? '(hidden)' : given}: expected ${row.expected}`)
+    return row.default
+  }
+  const values = Object.fromEntries(
+    Object.entries(SETTINGS).map(([name, row]) => [name, read(row as Setting<unknown>)]),
+  )
+  const limits = Object.fromEntries(
+    LIMIT_SETTINGS.map(({ name, setting: row }) => [name, read(row)]),
+  )
+  mistakes.push(...TOGETHER.flatMap((names) => missing(env, names)))
+  if (mistakes.length > 0) throw new ConfigError(mistakes)
+  return Object.freeze({ ...values, limits: Object.freeze(limits) }) as Config
+}
+
+/** Settings that mean something only all together. */
+const TOGETHER = [
+  [SETTINGS.appId.env, SETTINGS.appKey.env, SETTINGS.appSecret.env],
+  [SETTINGS.adminUsername.env, SETTINGS.adminPassword.env],
+]
+
+function missing(env: Environment, names: readonly string[]): string[] {
+  const absent = names.filter((name) => !env[name])
+  if (absent.length === 0 || absent.length === names.length) return []
+  const given = names.filter((name) => env[name]).join(' and ')
+  return absent.map((name) => `${name} is not set: expected a value, because ${given} is set`)
+}
+
+/** Kubernetes sets these for a service that is named carillon; they are not ours. */
+const KUBERNETES = /^CARILLON_(SERVICE_|PORT(_|$))/
+
+/** One line for each `CARILLON_*` name that nothing reads, with its nearest neighbour. */
+export function unknownSettings(env: Environment): string[] {
+  const known = [...Object.values(SETTINGS), ...LIMIT_SETTINGS.map((row) => row.setting)].map(
+    (row) => row.env,
+  )
+  return Object.keys(env)
+    .filter(
+      (name) => name.startsWith('CARILLON_') && !known.includes(name) && !KUBERNETES.test(name),
+    )
+    .map((name) => `${name} is not a setting; did you mean ${nearest(name, known)}?`)
+}
+
+function nearest(name: string, candidates: readonly string[]): string {
+  const ranked = candidates.map((candidate) => ({ candidate, far: distance(name, candidate) }))
+  return ranked.reduce((best, next) => (next.far < best.far ? next : best)).candidate
+}
+
+/** Levenshtein's: how many letters to add, drop or change. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, change))
+    }
+    row = next
+  }
+  return row[b.length]!
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/
+
+/** True where only this machine can reach the server. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host)
+}
+
+/** The README's table, in Markdown. */
+export function settingsTable(): string {
+  const rows = [...Object.values(SETTINGS), ...LIMIT_SETTINGS.map((row) => row.setting)]
+  const cell = (value: unknown): string =>
+    value === undefined || value === '' ? '–' : `\`${String(value)}\``
+  return [
+    '| Variable | Default | What it is |',
+    '|---|---|---|',
+    ...rows.map((row) => `| \`${row.env}\` | ${cell(row.default)} | ${row.about} |`),
+  ].join('\n')
+}

@@ -1,0 +1,191 @@
+/**
+ * Audience: the subscribers of one channel that speak one codec, spread over native topics (shards)
+ * of 64. A publish appends its frame to one queue, serves one shard at once and leaves the rest to
+ * the fan-out, one shard per turn of the event loop, each with all that is pending for it. What
+ * arrives between two turns leaves in one system call per socket, so the queue coalesces by itself
+ * (1.6 to 2.1 times a bare publish) and a small channel never waits for a big one.
+ *
+ * Exact at the edges: a shard is flushed before a subscriber joins it, so nobody is told twice or
+ * out of order; an excluded subscriber publishes to its own shard, which skips it natively.
+ */
+import type { FanOut } from './fan-out'
+import type { Subscription } from './hub'
+import type { Encoder, Frame, Topics } from './types'
+
+/** Best or within a few per cent of it from 100 to 10 000 subscribers, never slower than one topic. */
+export const SHARD_SIZE = 64
+
+export type Shard = {
+  readonly topic: string
+  readonly members: Subscription[]
+  /** The number of the next queued frame to serve. */
+  next: number
+}
+
+type Queued = { readonly frame: Frame; readonly except: Subscription | undefined }
+
+export class Audience {
+  size = 0
+  readonly #shards: Shard[] = []
+  /** Shards with room. */
+  readonly #open: Shard[] = []
+  #queue: Queued[] = []
+  /** The number of `#queue[0]`; numbers only grow. */
+  #first = 0
+  #cursor = 0
+  #scheduled = false
+  #shardNumber = 0
+
+  constructor(
+    readonly encoder: Encoder,
+    readonly appId: string,
+    readonly channel: string,
+    readonly topics: Topics,
+    readonly fanOut: FanOut,
+  ) {}
+
+  get #end(): number {
+    return this.#first + this.#queue.length
+  }
+
+  /** One native publish for an audience of one shard; else the queue. */
+  publish(frame: Frame, except: Subscription | undefined): void {
+    if (this.#shards.length === 1) {
+      const shard = this.#shards[0]!
+      this.#flush(shard)
+      return this.#send(shard, frame, except)
+    }
+    this.#queue.push({ frame, except })
+    if (this.#scheduled) return
+    this.#scheduled = true
+    if (this.serveNext()) this.fanOut.add(this)
+  }
+
+  /** Serves the next shard that lags behind. True while another one does. */
+  serveNext(): boolean {
+    const shards = this.#shards
+    for (let tried = shards.length; tried > 0; tried--) {
+      if (this.#cursor >= shards.length) {
+        this.#cursor = 0
+        this.#forgetServed()
+      }
+      const shard = shards[this.#cursor++]!
+      if (shard.next < this.#end) {
+        this.#flush(shard)
+        if (this.#lags()) return true
+        break
+      }
+    }
+    this.#first = this.#end
+    this.#queue = []
+    this.#scheduled = false
+    return false
+  }
+
+  join(subscription: Subscription): void {
+    const shard = this.#open[this.#open.length - 1] ?? this.#newShard()
+    this.#flush(shard)
+    this.#seat(subscription, shard)
+    this.size++
+  }
+
+  leave(subscription: Subscription): void {
+    const shard = subscription.shard
+    if (!shard) return
+    this.#unseat(subscription, shard)
+    this.size--
+    if (shard.members.length === 0) this.#remove(shard)
+    else if (this.size * 2 <= (this.#shards.length - 1) * SHARD_SIZE) this.#dissolve(shard)
+  }
+
+  /** Sends at once what is pending for one subscriber's shard: nobody is closed with events unsent. */
+  flush(subscription: Subscription): void {
+    if (subscription.shard) this.#flush(subscription.shard)
+  }
+
+  #send(shard: Shard, frame: Frame, except: Subscription | undefined): void {
+    const { topic } = shard
+    const sent =
+      except?.shard === shard
+        ? except.conn.sink.publish(topic, frame)
+        : this.topics.publish(topic, frame)
+    if (sent <= 0) markSlow(shard)
+  }
+
+  #flush(shard: Shard): void {
+    const end = this.#end
+    while (shard.next < end) {
+      const { frame, except } = this.#queue[shard.next++ - this.#first]!
+      this.#send(shard, frame, except)
+    }
+  }
+
+  #lags(): boolean {
+    const end = this.#end
+    return this.#shards.some((shard) => shard.next < end)
+  }
+
+  /** Drops the frames that every shard has had; once per round, so that a busy queue stays short. */
+  #forgetServed(): void {
+    let served = this.#end
+    for (const shard of this.#shards) if (shard.next < served) served = shard.next
+    this.#queue.splice(0, served - this.#first)
+    this.#first = served
+  }
+
+  #newShard(): Shard {
+    const number = this.#shardNumber++
+    const shard: Shard = {
+      topic: `${this.encoder.name}/${this.appId}/${number}/${this.channel}`,
+      members: [],
+      next: this.#end,
+    }
+    this.#shards.push(shard)
+    this.#open.push(shard)
+    return shard
+  }
+
+  #seat(subscription: Subscription, shard: Shard): void {
+    subscription.shard = shard
+    subscription.slot = shard.members.push(subscription) - 1
+    subscription.conn.sink.subscribe(shard.topic)
+    if (shard.members.length === SHARD_SIZE) this.#open.splice(this.#open.indexOf(shard), 1)
+  }
+
+  #unseat(subscription: Subscription, shard: Shard): void {
+    subscription.conn.sink.unsubscribe(shard.topic)
+    if (shard.members.length === SHARD_SIZE) this.#open.push(shard)
+    const last = shard.members.pop()!
+    if (last !== subscription) {
+      shard.members[subscription.slot] = last
+      last.slot = subscription.slot
+    }
+    subscription.shard = undefined
+  }
+
+  #remove(shard: Shard): void {
+    this.#shards.splice(this.#shards.indexOf(shard), 1)
+    this.#open.splice(this.#open.indexOf(shard), 1)
+  }
+
+  /**
+   * Half of the places are empty: moves this shard's subscribers to the others, since every shard
+   * costs a turn. At most two moves per leave over time; both shards are flushed first, so order holds.
+   */
+  #dissolve(shard: Shard): void {
+    this.#flush(shard)
+    const members = [...shard.members]
+    for (const member of members) this.#unseat(member, shard)
+    this.#remove(shard)
+    for (const member of members) {
+      const target = this.#open[this.#open.length - 1] ?? this.#newShard()
+      this.#flush(target)
+      this.#seat(member, target)
+    }
+  }
+}
+
+/** The native publish says only that somebody lags behind; who it was is needed when the socket is cut. */
+function markSlow({ members }: Shard): void {
+  for (const { conn } of members) if (conn.sink.getBufferedAmount() > 0) conn.behind = true
+}

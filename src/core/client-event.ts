@@ -1,0 +1,98 @@
+/**
+ * Client events: what one subscriber tells the others, without a backend. Contract 4.2 has the rules.
+ */
+import type { Connection } from './connection'
+import type { Core } from './core'
+import { REFUSE, refusal, type Refusal } from './errors'
+import type { Hub, Subscription } from './hub'
+import type { ClientEventCommand } from './types'
+
+/** Publishes to the other subscribers, or returns why not. Never waits. */
+export function clientEvent(
+  core: Core,
+  conn: Connection,
+  command: ClientEventCommand,
+): Refusal | undefined {
+  const { app, channel, event, data } = command
+  if (!app.clientEvents) return REFUSE.clientEventsDisabled
+  const subscription = senderOf(core.hub, conn, command)
+  if ('code' in subscription) return subscription
+  if (!takeToken(core.clock.now(), conn, app.limits.maxClientEventsPerSecond)) {
+    core.counters.clientEventsLimited++
+    return REFUSE.clientEventRate
+  }
+  const tooLarge = overSize(command)
+  if (tooLarge) return tooLarge
+  const { userId } = subscription
+  const refused = askPlugins(core, conn, subscription, command)
+  if (refused) return refused
+
+  core.counters.clientEvents++
+  core.broker.publish({ type: 'event', app, channel, event, data, userId, except: conn.id })
+  if (core.facts.wanted)
+    core.facts.emit({ type: 'client_event', app, channel, event, data, socketId: conn.id, userId })
+  return undefined
+}
+
+function senderOf(
+  hub: Hub,
+  conn: Connection,
+  { app, channel }: ClientEventCommand,
+): Subscription | Refusal {
+  const subscription = conn.subscription(hub.channel(app, channel))
+  if (!subscription)
+    return refusal(
+      'client_event_not_subscribed',
+      `Cannot broadcast client event (connection not subscribed to channel ${channel})`,
+    )
+  if (!subscription.channel.kind.clientEvents)
+    return refusal(
+      'client_event_channel',
+      `Cannot broadcast client event on ${channel} (only private and presence channels carry them)`,
+    )
+  return subscription
+}
+
+/** A token bucket: `rate` at once, refilled at `rate` per second. */
+function takeToken(now: number, conn: Connection, rate: number): boolean {
+  const refilled = conn.eventTokens + ((now - conn.eventTokensAt) * rate) / 1000
+  conn.eventTokens = Math.min(rate, refilled)
+  conn.eventTokensAt = now
+  if (conn.eventTokens < 1) return false
+  conn.eventTokens--
+  return true
+}
+
+function overSize({ app, event, data }: ClientEventCommand): Refusal | undefined {
+  const { maxEventNameChars, maxEventDataBytes } = app.limits
+  if (event.length > maxEventNameChars)
+    return refusal(
+      'event_invalid',
+      `Event name of ${event.length} characters exceeds the limit of ${maxEventNameChars} (maxEventNameChars)`,
+    )
+  const bytes = Buffer.byteLength(data)
+  if (bytes > maxEventDataBytes)
+    return refusal(
+      'data_too_large',
+      `The data content of this event exceeds the allowed maximum (${bytes} of ${maxEventDataBytes} bytes)`,
+    )
+  return undefined
+}
+
+function askPlugins(
+  { hooks, log }: Core,
+  conn: Connection,
+  { userId }: Subscription,
+  { app, channel, event, data }: ClientEventCommand,
+): Refusal | undefined {
+  for (const { plugin, run } of hooks.clientEvent) {
+    try {
+      const no = run({ socketId: conn.id, appId: app.id }, { channel, event, data, userId })
+      if (no) return refusal('client_event_invalid', no.message)
+    } catch (cause) {
+      log.error({ plugin, err: cause }, 'plugin failed; refused')
+      return REFUSE.internal
+    }
+  }
+  return undefined
+}

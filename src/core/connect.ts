@@ -1,0 +1,63 @@
+/**
+ * Connect: may this connection stay? App quota, node capacity, the `connect` hooks; then the hello.
+ * The codec has read the app and the protocol version before; contract 1.6 has the order.
+ */
+import type { Connection } from './connection'
+import type { Core } from './core'
+import { REFUSE, refusal, type Refusal } from './errors'
+import { runGates, type ConnectRequest } from './hooks'
+import type { MaybePromise } from './types'
+
+/** Takes the connection in and says hello, or returns why not. May wait for hooks. */
+export function connect(
+  core: Core,
+  conn: Connection,
+  request: ConnectRequest,
+): MaybePromise<Refusal | undefined> {
+  const gates = core.hooks.connect
+  if (gates.length === 0) return establish(core, conn)
+  const view = { socketId: conn.id, appId: conn.app?.id }
+  const verdict = runGates(
+    gates.map(({ plugin, run }) => ({ plugin, ask: () => run(view, request) })),
+    {
+      clock: core.clock,
+      log: core.log,
+      timeoutMs: core.timing.gateTimeoutMs,
+      refusalCode: 'connection_refused',
+    },
+  )
+  const settle = (answer: Awaited<typeof verdict>): Refusal | undefined => {
+    if (answer && 'code' in answer)
+      return answer.code === 'internal' ? REFUSE.connectFailed : answer
+    return conn.closed ? undefined : establish(core, conn)
+  }
+  return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
+}
+
+function establish(core: Core, conn: Connection): Refusal | undefined {
+  const full = overCapacity(core, conn)
+  if (full) return full
+  conn.seenTick = core.state.tick
+  core.hub.enter(conn)
+  conn.established = true
+  core.counters.connectionsAccepted++
+  const { activityTimeoutSeconds } = core.timing
+  conn.reply({ type: 'established', socketId: conn.id, activityTimeoutSeconds })
+  if (conn.app && core.facts.wanted)
+    core.facts.emit({ type: 'connected', app: conn.app, socketId: conn.id })
+  return undefined
+}
+
+function overCapacity({ state, hub, timing }: Core, { app }: Connection): Refusal | undefined {
+  if (state.draining) return REFUSE.draining
+  const quota = app?.limits.maxConnectionsPerApp ?? 0
+  if (app && quota > 0 && hub.connectionsOf(app) >= quota)
+    return refusal('app_over_quota', `App is over its limit of ${quota} connections`)
+  const { maxConnections } = timing
+  if (maxConnections > 0 && hub.connectionCount >= maxConnections)
+    return refusal(
+      'node_over_capacity',
+      `Server is over its capacity of ${maxConnections} connections`,
+    )
+  return undefined
+}

@@ -1,0 +1,91 @@
+/**
+ * One client and its state, whatever carries its frames. Every field exists from birth, so that all
+ * connections share one shape; maps are made when first needed (an idle connection costs no map).
+ */
+import type { App } from './apps'
+import type { Refusal } from './errors'
+import type { Channel, Subscription } from './hub'
+import type { Encoder, Frame, Reply, Sink, SocketId } from './types'
+
+export class Connection<Codec extends Encoder = Encoder> {
+  /** Set when the transport is open, before the first command. */
+  sink: Sink = CLOSED_SINK
+  /** False until the hello was sent. */
+  established = false
+  /** True from the moment that the transport is gone; asked after every wait. */
+  closed = false
+
+  /** True while the peer has not taken all that it was sent; says at a cut why it was cut. Owned by the transport. */
+  behind = false
+
+  /** The sweep's tick at the last inbound frame, ping or pong. Owned by `sweep`. */
+  seenTick = 0
+  /** The tick at which this silent connection was pinged; -1 when it was not. Owned by `sweep`. */
+  pingedTick = -1
+
+  /** True while a gate decides on a command of this connection. Owned by the session, like the next two. */
+  busy = false
+  /** Frames that arrived meanwhile, in order. */
+  waiting: string[] | undefined = undefined
+  waitingChars = 0
+
+  /** Client events that may still be sent at once, as of `eventTokensAt` (epoch ms). Owned by `client-event`. */
+  eventTokens = 0
+  eventTokensAt = 0
+
+  /** Changed only by the hub's `join` and `leave`. */
+  subscriptions: Map<Channel, Subscription> | undefined = undefined
+
+  constructor(
+    readonly id: SocketId,
+    readonly codec: Codec,
+    /** Undefined where a wire names the app later, per channel. */
+    readonly app: App | undefined,
+  ) {}
+
+  reply(reply: Reply): void {
+    this.send(this.codec.reply(reply))
+  }
+
+  send(frame: Frame): void {
+    if (this.sink.send(frame) <= 0) this.behind = true
+  }
+
+  /** Tells a refusal in the codec's words; closes where the refusal ends the connection. */
+  refuse(refused: Refusal): void {
+    for (const frame of this.codec.refusal(refused, this.established)) this.send(frame)
+    const farewell = this.codec.farewell(refused)
+    if (farewell) this.sink.close(farewell.code, farewell.reason)
+  }
+
+  subscription(channel: Channel | undefined): Subscription | undefined {
+    return channel && this.subscriptions?.get(channel)
+  }
+}
+
+/** A sink for a connection whose transport is not open yet. */
+const CLOSED_SINK: Sink = {
+  send: () => 0,
+  ping: () => undefined,
+  close: () => undefined,
+  subscribe: () => undefined,
+  unsubscribe: () => undefined,
+  publish: () => 0,
+  getBufferedAmount: () => 0,
+}
+
+const randoms = new BigUint64Array(128)
+let used = randoms.length
+
+/** Two random integers below 10^10 from a CSPRNG: part of every auth string, so not to be guessed. */
+export function newSocketId(): SocketId {
+  return `${randomInteger()}.${randomInteger()}` as SocketId
+}
+
+function randomInteger(): bigint {
+  if (used === randoms.length) {
+    crypto.getRandomValues(randoms)
+    used = 0
+  }
+  return randoms[used++]! % 10_000_000_000n
+}

@@ -1,0 +1,42 @@
+/**
+ * Core: the nouns, as the one record that verbs are handed.
+ */
+import type { Apps } from './apps'
+import type { Broker } from './broker'
+import type { Counters } from './counters'
+import type { Facts } from './facts'
+import type { CompiledHooks } from './hooks'
+import type { Hub } from './hub'
+import type { Limits } from './limits'
+import type { Presence } from './presence'
+import type { Clock, Log, NodeId } from './types'
+
+export type Core = {
+  readonly node: NodeId
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits: Limits
+  readonly apps: Apps
+  readonly hub: Hub
+  readonly presence: Presence
+  readonly broker: Broker
+  readonly hooks: CompiledHooks
+  readonly facts: Facts
+  readonly counters: Counters
+  readonly timing: Timing
+  /** What may change while the server runs, besides what the nouns own. */
+  readonly state: { /** Sweeps since the start; see `sweep`. */ tick: number; draining: boolean }
+}
+
+export type Timing = {
+  /** A client that was silent for longer is pinged; it is told so in the hello. */
+  readonly activityTimeoutSeconds: number
+  /** How long a pinged client has to show itself. */
+  readonly pongTimeoutSeconds: number
+  /** How often silent clients are looked for. */
+  readonly sweepIntervalMs: number
+  /** How long one plugin may think before its gate refuses. */
+  readonly gateTimeoutMs: number
+  /** Open connections that the process takes; 0 is no limit. */
+  readonly maxConnections: number
+}

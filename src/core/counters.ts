@@ -1,0 +1,22 @@
+/**
+ * COUNTERS: what the process counts, in plain numbers that a hot path can afford (`++`).
+ */
+export const COUNTERS = {
+  connectionsAccepted: 'connections that were told hello',
+  connectionsRefused: 'connections refused at connect',
+  messagesReceived: 'frames received from clients',
+  messagesRefused: 'frames answered with a refusal',
+  publications: 'events accepted over HTTP, one per channel',
+  clientEvents: 'client events accepted',
+  clientEventsLimited: 'client events refused by their rate limit',
+  slowReadersClosed: 'connections closed because they read too slowly',
+  silentClosed: 'connections closed because they did not answer a ping',
+  queueOverflowsClosed: 'connections closed because too many of their commands waited',
+  faults: 'unexpected errors of ours',
+} as const
+
+export type Counters = { -readonly [Name in keyof typeof COUNTERS]: number }
+
+export function newCounters(): Counters {
+  return Object.fromEntries(Object.keys(COUNTERS).map((name) => [name, 0])) as Counters
+}

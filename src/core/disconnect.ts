@@ -1,0 +1,18 @@
+/**
+ * Disconnect: undoes everything that a connection did, in O(its channels).
+ */
+import type { Connection } from './connection'
+import type { Core } from './core'
+import { leaveChannel } from './membership'
+
+/** After the transport has closed. Safe to call for a connection that was never taken in. */
+export function disconnect(core: Core, conn: Connection): void {
+  conn.closed = true
+  conn.waiting = undefined
+  if (conn.subscriptions) {
+    for (const subscription of conn.subscriptions.values()) leaveChannel(core, subscription)
+  }
+  const wasHere = core.hub.exit(conn)
+  if (wasHere && conn.app)
+    core.facts.emit({ type: 'disconnected', app: conn.app, socketId: conn.id })
+}

@@ -1,0 +1,111 @@
+/**
+ * Refusals: what a caller did wrong, as a code and a text. The numbers that each wire gives a code
+ * live in `protocols/errors.ts`, in one table that does not compile with a code missing.
+ */
+
+export const ERROR_CODES = [
+  'app_not_found',
+  'app_disabled',
+  'app_over_quota',
+  'node_over_capacity',
+  'node_draining',
+  'connect_failed',
+  'path_not_found',
+  'protocol_unsupported',
+  'protocol_invalid',
+  'connection_refused',
+  'too_many_commands',
+  'pong_timeout',
+  'shutting_down',
+  'message_invalid',
+  'message_too_large',
+  'event_unknown',
+  'event_invalid',
+  'event_reserved',
+  'channel_invalid',
+  'already_subscribed',
+  'too_many_channels',
+  'auth_missing',
+  'auth_malformed',
+  'auth_key_unknown',
+  'auth_signature_invalid',
+  'user_channel_denied',
+  'channel_data_invalid',
+  'members_full',
+  'subscription_refused',
+  'client_events_disabled',
+  'client_event_invalid',
+  'client_event_channel',
+  'client_event_not_subscribed',
+  'client_event_rate',
+  'publish_refused',
+  'data_too_large',
+  'request_invalid',
+  'request_unauthorized',
+  'admin_unauthorized',
+  'internal',
+] as const
+
+export type ErrorCode = (typeof ERROR_CODES)[number]
+
+/** The typed no that socket verbs return; `message` is shown to the caller. */
+export type Refusal = {
+  readonly code: ErrorCode
+  readonly message: string
+  /** The channel whose subscription is refused, as the client wrote it. */
+  readonly subscribing?: string
+}
+
+/** The same no, thrown: for HTTP-side code. Socket-side code returns refusals (a throw costs 30 times as much). */
+export class RealtimeError extends Error {
+  override readonly name = 'RealtimeError'
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
+export function refusal(code: ErrorCode, message: string): Refusal {
+  return { code, message }
+}
+
+export function isRefusal(value: object | undefined): value is Refusal {
+  return value !== undefined && 'code' in value
+}
+
+/** @throws RealtimeError with the refusal's code and text */
+export function raise(refused: Refusal): never {
+  throw new RealtimeError(refused.code, refused.message)
+}
+
+/** Texts that never vary; clients can cause them at message rate. */
+export const REFUSE = {
+  internal: refusal('internal', 'Internal server error'),
+  clientEventRate: refusal('client_event_rate', 'Client event rejected due to rate limit'),
+  clientEventsDisabled: refusal(
+    'client_events_disabled',
+    'To send client events, you must enable this feature in the Settings page of your dashboard.',
+  ),
+  clientEventIncomplete: refusal(
+    'client_event_invalid',
+    'Invalid client event (must contain channel and data)',
+  ),
+  messageNotJson: refusal(
+    'message_invalid',
+    'Invalid message: expected a JSON object with a string "event"',
+  ),
+  connectFailed: refusal('connect_failed', 'The server could not accept the connection; try again'),
+  draining: refusal('node_draining', 'The server is shutting down; try again'),
+  pongTimeout: refusal('pong_timeout', 'Pong reply not received'),
+  shuttingDown: refusal('shutting_down', 'Please reconnect immediately'),
+} as const satisfies Record<string, Refusal>
+
+const QUOTED_CHARS = 120
+
+/** What a caller sent, cut to a length that an error message can carry. */
+export function quoted(value: string): string {
+  return value.length <= QUOTED_CHARS ? value : `${value.slice(0, QUOTED_CHARS)}…`
+}

@@ -1,0 +1,157 @@
+/**
+ * Hub: this node's registry of connections, channels and subscriptions, and the fan-out to them.
+ * Both sides of a subscription, and its native topic, change in one function. The key of everything
+ * is (app, channel). Nothing here loops over connections to send.
+ */
+import type { App } from './apps'
+import { Audience, type Shard } from './audience'
+import { channelKind, type ChannelKind } from './channel'
+import type { Connection } from './connection'
+import { FanOut } from './fan-out'
+import type { Broadcast, ChannelName, Notice, Publication, SocketId, Topics, UserId } from './types'
+
+/** A channel with subscribers on this node. */
+export type Channel = {
+  readonly app: App
+  readonly name: ChannelName
+  readonly kind: ChannelKind
+  /** One per codec that is present. */
+  readonly audiences: Audience[]
+}
+
+/** One connection in one channel. */
+export type Subscription = {
+  readonly conn: Connection
+  readonly channel: Channel
+  readonly audience: Audience
+  /** Who the connection is in a presence channel. */
+  readonly userId: UserId | undefined
+  /** Where it is served, and its place there; owned by the audience. Undefined once it has left. */
+  shard: Shard | undefined
+  slot: number
+}
+
+type Tenant = { connections: number; readonly channels: Map<ChannelName, Channel> }
+
+export class Hub {
+  readonly #tenants = new Map<App, Tenant>()
+  readonly #connections = new Map<SocketId, Connection>()
+  readonly #fanOut = new FanOut()
+
+  constructor(readonly topics: Topics) {}
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  connectionsOf(app: App): number {
+    return this.#tenants.get(app)?.connections ?? 0
+  }
+
+  connections(): Iterable<Connection> {
+    return this.#connections.values()
+  }
+
+  enter(conn: Connection): void {
+    this.#connections.set(conn.id, conn)
+    if (conn.app) this.#tenant(conn.app).connections++
+  }
+
+  /** False when the connection was not here. Its subscriptions must have left before. */
+  exit(conn: Connection): boolean {
+    if (!this.#connections.delete(conn.id)) return false
+    if (conn.app) {
+      this.#tenant(conn.app).connections--
+      this.#forgetIfEmpty(conn.app)
+    }
+    return true
+  }
+
+  channel(app: App, name: ChannelName): Channel | undefined {
+    return this.#tenants.get(app)?.channels.get(name)
+  }
+
+  /** The caller has made sure that the connection is not in the channel, and has told it so. */
+  join(conn: Connection, app: App, name: ChannelName, userId: UserId | undefined): Subscription {
+    const channel = this.channel(app, name) ?? this.#newChannel(app, name)
+    const audience =
+      channel.audiences.find(({ encoder }) => encoder === conn.codec) ??
+      this.#newAudience(channel, conn)
+    const subscription: Subscription = {
+      conn,
+      channel,
+      audience,
+      userId,
+      shard: undefined,
+      slot: 0,
+    }
+    audience.join(subscription)
+    conn.subscriptions ??= new Map()
+    conn.subscriptions.set(channel, subscription)
+    return subscription
+  }
+
+  leave(subscription: Subscription): void {
+    const { conn, channel, audience } = subscription
+    audience.leave(subscription)
+    conn.subscriptions?.delete(channel)
+    if (audience.size > 0) return
+    channel.audiences.splice(channel.audiences.indexOf(audience), 1)
+    if (channel.audiences.length > 0) return
+    this.#tenant(channel.app).channels.delete(channel.name)
+    this.#forgetIfEmpty(channel.app)
+  }
+
+  /** Fans an event out on this node: one encode per codec that is present. */
+  deliver(publication: Publication): void {
+    const channel = this.channel(publication.app, publication.channel)
+    if (!channel) return
+    const except =
+      publication.except === undefined
+        ? undefined
+        : this.#connections.get(publication.except)?.subscription(channel)
+    this.#fanOutTo(channel, publication, except)
+  }
+
+  /** Tells the subscribers of a channel the news about it. */
+  announce(app: App, notice: Notice, except?: Subscription): void {
+    const channel = this.channel(app, notice.channel)
+    if (channel) this.#fanOutTo(channel, notice, except)
+  }
+
+  /** Sends what is still queued for a connection; before it is told goodbye. */
+  flush(conn: Connection): void {
+    if (!conn.subscriptions) return
+    for (const subscription of conn.subscriptions.values())
+      subscription.audience.flush(subscription)
+  }
+
+  #fanOutTo(channel: Channel, broadcast: Broadcast, except: Subscription | undefined): void {
+    for (const audience of channel.audiences) {
+      audience.publish(audience.encoder.broadcast(broadcast), except)
+    }
+  }
+
+  #newChannel(app: App, name: ChannelName): Channel {
+    const channel: Channel = { app, name, kind: channelKind(name), audiences: [] }
+    this.#tenant(app).channels.set(name, channel)
+    return channel
+  }
+
+  #newAudience({ app, name, audiences }: Channel, conn: Connection): Audience {
+    const audience = new Audience(conn.codec, app.id, name, this.topics, this.#fanOut)
+    audiences.push(audience)
+    return audience
+  }
+
+  #tenant(app: App): Tenant {
+    let tenant = this.#tenants.get(app)
+    if (!tenant) this.#tenants.set(app, (tenant = { connections: 0, channels: new Map() }))
+    return tenant
+  }
+
+  #forgetIfEmpty(app: App): void {
+    const tenant = this.#tenants.get(app)
+    if (tenant && tenant.connections === 0 && tenant.channels.size === 0) this.#tenants.delete(app)
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Membership: what happens when a connection enters a channel or leaves it. Seat, reply, topic and
+ * news are one synchronous step each way, so that everybody sees one order. No await in this file.
+ */
+import type { App } from './apps'
+import type { Connection } from './connection'
+import type { Core } from './core'
+import type { Subscription } from './hub'
+import type { ChannelName, Member } from './types'
+
+/** The caller has checked everything. The connection is told before it can hear the channel. */
+export function enterChannel(
+  core: Core,
+  conn: Connection,
+  { app, channel }: { readonly app: App; readonly channel: ChannelName },
+  member: Member | undefined,
+): void {
+  const { node, presence, hub, facts } = core
+  const { occupied, joined } = presence.enter(node, app, channel, member)
+  conn.reply({
+    type: 'subscribed',
+    channel,
+    members: member && presence.members(app, channel),
+  })
+  const subscription = hub.join(conn, app, channel, member?.userId)
+  if (occupied) facts.emit({ type: 'channel_occupied', app, channel })
+  if (!joined || !member) return
+  hub.announce(app, { type: 'member_added', channel, member }, subscription)
+  facts.emit({ type: 'member_added', app, channel, userId: member.userId })
+}
+
+/** Contract 3.9: subscription, seat, `member_removed` to those who stay, facts. */
+export function leaveChannel(core: Core, subscription: Subscription): void {
+  const { node, presence, hub, facts } = core
+  const { userId } = subscription
+  const { app, name: channel } = subscription.channel
+  hub.leave(subscription)
+  const { vacated, left } = presence.exit(node, app, channel, userId)
+  if (left && userId !== undefined) {
+    hub.announce(app, { type: 'member_removed', channel, userId })
+    facts.emit({ type: 'member_removed', app, channel, userId })
+  }
+  if (vacated) facts.emit({ type: 'channel_vacated', app, channel })
+}

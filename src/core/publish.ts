@@ -1,0 +1,102 @@
+/**
+ * Publish: events that a backend triggers. Everything is checked before anything is published, so a
+ * refused request publishes nothing. Limits and texts: contract 2.3, 6.4, 6.5.
+ */
+import type { App } from './apps'
+import { parseChannelName } from './channel'
+import type { Core } from './core'
+import { quoted, RealtimeError, raise } from './errors'
+import { jsonText } from './json'
+import type { ChannelName, Publication, SocketId } from './types'
+
+/** One event as a backend asked for it; the types have been checked, nothing else. */
+export type EventRequest = {
+  readonly name: string
+  /** The text that subscribers get, unchanged. */
+  readonly data: string
+  readonly channels: readonly string[]
+  /** The connection to leave out; undefined or empty for nobody. */
+  readonly socketId: string | undefined
+}
+
+/**
+ * Publishes all events, in order, or none. Returns the channels of each event, duplicates removed.
+ * @throws RealtimeError for the first thing that is wrong
+ */
+export function publish(core: Core, app: App, requests: readonly EventRequest[]): ChannelName[][] {
+  const accepted = requests.map((request) => check(app, request))
+  for (const publications of accepted)
+    for (const publication of publications) askPlugins(core, publication)
+  for (const publications of accepted) {
+    core.counters.publications += publications.length
+    for (const publication of publications) core.broker.publish(publication)
+  }
+  return accepted.map((publications) => publications.map(({ channel }) => channel))
+}
+
+function check(app: App, { name, data, channels, socketId }: EventRequest): Publication[] {
+  checkName(app, name)
+  checkData(app, data)
+  const except = parseSocketId(socketId)
+  const { maxChannelsPerTrigger } = app.limits
+  if (channels.length === 0)
+    throw new RealtimeError('request_invalid', 'Expected at least one channel')
+  if (channels.length > maxChannelsPerTrigger)
+    throw new RealtimeError(
+      'request_invalid',
+      `${channels.length} channels exceed the limit of ${maxChannelsPerTrigger} (maxChannelsPerTrigger)`,
+    )
+  const text = jsonText(data)
+  return Array.from(new Set(channels), (raw): Publication => {
+    const channel = channelOf(app, raw)
+    return { type: 'event', app, channel, event: name, data: text, userId: undefined, except }
+  })
+}
+
+function channelOf(app: App, raw: string): ChannelName {
+  const channel = parseChannelName(raw, app.limits)
+  return typeof channel === 'string' ? channel : raise(channel)
+}
+
+const RESERVED = /^pusher(_internal)?:/
+
+function checkName(app: App, name: string): void {
+  const { maxEventNameChars } = app.limits
+  if (name === '') throw new RealtimeError('event_invalid', 'Event name must not be empty')
+  if (name.length > maxEventNameChars)
+    throw new RealtimeError(
+      'event_invalid',
+      `Event name of ${name.length} characters exceeds the limit of ${maxEventNameChars} (maxEventNameChars)`,
+    )
+  if (RESERVED.test(name))
+    throw new RealtimeError(
+      'event_reserved',
+      `Event name '${quoted(name)}' is reserved for the server`,
+    )
+}
+
+function checkData(app: App, data: string): void {
+  const { maxEventDataBytes } = app.limits
+  const bytes = Buffer.byteLength(data)
+  if (bytes > maxEventDataBytes)
+    throw new RealtimeError(
+      'data_too_large',
+      `The data content of this event exceeds the allowed maximum (${bytes} of ${maxEventDataBytes} bytes)`,
+    )
+}
+
+const SOCKET_ID = /^\d+\.\d+$/
+
+function parseSocketId(raw: string | undefined): SocketId | undefined {
+  if (!raw) return undefined
+  if (!SOCKET_ID.test(raw))
+    throw new RealtimeError('request_invalid', `Invalid socket_id: '${quoted(raw)}'`)
+  return raw as SocketId
+}
+
+function askPlugins({ hooks }: Core, { app, channel, event, data }: Publication): void {
+  for (const { run } of hooks.publish) {
+    const no = run({ appId: app.id, channel, event, data })
+    if (no) throw new RealtimeError('publish_refused', no.message)
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * Subscribe and unsubscribe, for every kind of channel. Gates first (they may wait), then one
+ * synchronous block that changes state: seat, reply, topic, news. A refusal leaves no trace.
+ * Contract 3.3 has the order of the checks.
+ */
+import { keyPairOf, type App } from './apps'
+import { channelKind, parseUserId, type ChannelKind } from './channel'
+import type { Connection } from './connection'
+import type { Core } from './core'
+import { isRefusal, quoted, refusal, type Refusal } from './errors'
+import { runGates } from './hooks'
+import { isRecord, jsonText, parseSigned } from './json'
+import { leaveChannel, enterChannel } from './membership'
+import { subscriptionText } from './signature'
+import type { ChannelName, JsonText, MaybePromise, Member, SubscribeCommand } from './types'
+
+/** Subscribes the connection, or returns why not. Waits only where a plugin's gate does. */
+export function subscribe(
+  core: Core,
+  conn: Connection,
+  command: SubscribeCommand,
+): MaybePromise<Refusal | undefined> {
+  const kind = channelKind(command.channel)
+  const impossible = cannotHold(core, conn, command)
+  if (impossible) return impossible
+  if (kind.auth === 'none') return enterAllowed(core, conn, command, kind)
+  if (kind.auth === 'user')
+    return refusal(
+      'user_channel_denied',
+      `Only the signed-in user may subscribe to ${command.channel}`,
+    )
+
+  const gates = core.hooks.authorize
+  if (gates.length === 0) return enterSigned(core, conn, command, kind)
+  const view = { socketId: conn.id, appId: command.app.id }
+  const { channel, auth, channelData } = command
+  const verdict = runGates(
+    gates.map(({ plugin, run }) => ({
+      plugin,
+      ask: () => run(view, { channel, auth, channelData }),
+    })),
+    {
+      clock: core.clock,
+      log: core.log,
+      timeoutMs: core.timing.gateTimeoutMs,
+      refusalCode: 'subscription_refused',
+    },
+  )
+  const settle = (answer: Awaited<typeof verdict>): Refusal | undefined => {
+    if (answer && 'code' in answer) return answer
+    if (conn.closed) return undefined
+    return answer
+      ? enterAllowed(
+          core,
+          conn,
+          { ...command, channelData: answer.channelData ?? channelData },
+          kind,
+        )
+      : enterSigned(core, conn, command, kind)
+  }
+  return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
+}
+
+/** Leaves a channel. Nothing is answered; a channel that the connection is not in is ignored (contract 11, 21). */
+export function unsubscribe(core: Core, conn: Connection, app: App, name: ChannelName): void {
+  const subscription = conn.subscription(core.hub.channel(app, name))
+  if (subscription) leaveChannel(core, subscription)
+}
+
+function cannotHold(
+  core: Core,
+  conn: Connection,
+  { app, channel }: SubscribeCommand,
+): Refusal | undefined {
+  if (conn.subscription(core.hub.channel(app, channel)))
+    return refusal('already_subscribed', `Existing subscription to channel ${channel}`)
+  const { maxChannelsPerConnection } = core.limits
+  if ((conn.subscriptions?.size ?? 0) >= maxChannelsPerConnection)
+    return refusal(
+      'too_many_channels',
+      `Connection is over its limit of ${maxChannelsPerConnection} channels (maxChannelsPerConnection)`,
+    )
+  return undefined
+}
+
+function enterSigned(
+  core: Core,
+  conn: Connection,
+  command: SubscribeCommand,
+  kind: ChannelKind,
+): Refusal | undefined {
+  return unsigned(conn, command) ?? enterAllowed(core, conn, command, kind)
+}
+
+function enterAllowed(
+  core: Core,
+  conn: Connection,
+  command: SubscribeCommand,
+  kind: ChannelKind,
+): Refusal | undefined {
+  const member = kind.presence ? parseMember(command) : undefined
+  if (isRefusal(member)) return member
+  const full = member && roomFull(core, command, member)
+  if (full) return full
+  enterChannel(core, conn, command, member)
+  return undefined
+}
+
+/** Contract 3.2 and 3.8: presence, form, key and signature of `auth`, in that order. */
+function unsigned(
+  conn: Connection,
+  { app, channel, auth, channelData }: SubscribeCommand,
+): Refusal | undefined {
+  if (!auth) return refusal('auth_missing', `Auth info required to subscribe to ${channel}`)
+  const colon = auth.indexOf(':')
+  if (colon === -1)
+    return refusal(
+      'auth_malformed',
+      `Auth value for subscription to ${channel} is invalid: should be of format 'key:signature'`,
+    )
+  const key = auth.slice(0, colon)
+  const pair = keyPairOf(app, key)
+  if (!pair)
+    return refusal('auth_key_unknown', `Invalid key in subscription auth data: '${quoted(key)}'`)
+  const text = subscriptionText(conn.id, channel, channelData)
+  const signature = auth.slice(colon + 1)
+  if (pair.verify(text, signature)) return undefined
+  return refusal(
+    'auth_signature_invalid',
+    `Invalid signature: Expected HMAC SHA256 hex digest of ${quoted(text)}, but got ${quoted(signature)}`,
+  )
+}
+
+function parseMember({ app, channel, channelData }: SubscribeCommand): Member | Refusal {
+  const invalid = (message: string): Refusal => refusal('channel_data_invalid', message)
+  if (!channelData) return invalid(`channel_data is required to subscribe to ${channel}`)
+  const data = parseSigned(channelData)
+  if (!data)
+    return invalid(`channel_data supplied to ${channel} is invalid - it must be a JSON object`)
+  const userId = parseUserId(data['user_id'], app.limits)
+  if (typeof userId !== 'string') return userId
+  const given = data['user_info'] ?? {}
+  if (!isRecord(given))
+    return invalid(
+      'user_info supplied to presence subscription is invalid - if supplied it must be a type of hash',
+    )
+  const userInfo: JsonText = jsonText(given)
+  const bytes = Buffer.byteLength(userInfo)
+  if (bytes > app.limits.maxUserInfoBytes)
+    return invalid(
+      `user_info of ${bytes} bytes exceeds the limit of ${app.limits.maxUserInfoBytes} bytes (maxUserInfoBytes)`,
+    )
+  return { userId, userInfo }
+}
+
+/** Users count, not connections: who is in the room may always open another tab. */
+function roomFull(
+  { presence }: Core,
+  { app, channel }: SubscribeCommand,
+  member: Member,
+): Refusal | undefined {
+  const { maxPresenceMembers } = app.limits
+  if (presence.userCount(app, channel) < maxPresenceMembers) return undefined
+  if (presence.has(app, channel, member.userId)) return undefined
+  return refusal(
+    'members_full',
+    `${channel} is over its limit of ${maxPresenceMembers} members (maxPresenceMembers)`,
+  )
+}

@@ -1,0 +1,29 @@
+/**
+ * Sweep: liveness. Every inbound frame, ping and pong leaves the current tick on its connection; one
+ * sweep every few seconds pings the silent and closes those that stay silent with 4201. Bun's own
+ * idle timer is no liveness check: the server's sends reset it (contract 1.3).
+ */
+import type { Core } from './core'
+import { REFUSE } from './errors'
+
+export function sweep(core: Core): void {
+  const { timing, hub, counters } = core
+  const tick = ++core.state.tick
+  const activityTicks = ticks(timing.activityTimeoutSeconds, timing.sweepIntervalMs)
+  const pongTicks = ticks(timing.pongTimeoutSeconds, timing.sweepIntervalMs)
+  for (const conn of hub.connections()) {
+    if (tick - conn.seenTick <= activityTicks) continue
+    if (conn.pingedTick <= conn.seenTick) {
+      conn.pingedTick = tick
+      conn.sink.ping() // devices that never read JSON pings answer native ones
+      conn.reply({ type: 'ping' })
+    } else if (tick - conn.pingedTick >= pongTicks) {
+      counters.silentClosed++
+      hub.flush(conn)
+      conn.refuse(REFUSE.pongTimeout)
+    }
+  }
+}
+
+const ticks = (seconds: number, intervalMs: number): number =>
+  Math.ceil((seconds * 1000) / intervalMs)

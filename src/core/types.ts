@@ -1,0 +1,171 @@
+/**
+ * The words of the house as types: ids, commands, replies, publications, facts, and the interfaces
+ * that core needs from the rim (a sink to write to, an encoder, a clock, a log).
+ * Nothing here knows a wire format.
+ */
+import type { App } from './apps'
+import type { Refusal } from './errors'
+
+declare const brand: unique symbol
+export type Brand<T, Name extends string> = T & { readonly [brand]: Name }
+
+/** Text; generated ones are digits, which the SDKs' `forURL` needs. */
+export type AppId = Brand<string, 'AppId'>
+/** `123.456`: two random integers, the public name of a connection. */
+export type SocketId = Brand<string, 'SocketId'>
+/** Made only by `parseChannelName`, so one in your hand is valid. */
+export type ChannelName = Brand<string, 'ChannelName'>
+export type UserId = Brand<string, 'UserId'>
+/** Names a server process; every seat in a presence channel says on which node it is. */
+export type NodeId = Brand<string, 'NodeId'>
+/** Text that is known to be JSON, made only by `core/json.ts`; encoders splice it into frames. */
+export type JsonText = Brand<string, 'JsonText'>
+
+/** An encoded message, ready for a sink. Always text: a Buffer would go out as a binary frame. */
+export type Frame = string
+
+/** A user in a presence channel, as the first of their connections described them. */
+export type Member = { readonly userId: UserId; readonly userInfo: JsonText }
+
+/** What a client asked, decoded. Every command names its app: a socket may serve several. */
+export type Command =
+  | SubscribeCommand
+  | { readonly type: 'unsubscribe'; readonly app: App; readonly channel: ChannelName }
+  | ClientEventCommand
+  | { readonly type: 'ping' }
+  | { readonly type: 'pong' }
+
+export type SubscribeCommand = {
+  readonly type: 'subscribe'
+  readonly app: App
+  readonly channel: ChannelName
+  /** As received, unverified. */
+  readonly auth: string | undefined
+  /** As received: it is verified as text and parsed after. */
+  readonly channelData: string | undefined
+}
+
+export type ClientEventCommand = {
+  readonly type: 'client_event'
+  readonly app: App
+  readonly channel: ChannelName
+  readonly event: string
+  readonly data: JsonText
+}
+
+/** What one connection is told. */
+export type Reply =
+  | {
+      readonly type: 'established'
+      readonly socketId: SocketId
+      readonly activityTimeoutSeconds: number
+    }
+  | {
+      readonly type: 'subscribed'
+      readonly channel: ChannelName
+      /** The members, the new one included; undefined where the channel has no presence. */
+      readonly members: readonly Member[] | undefined
+    }
+  | { readonly type: 'ping' }
+  | { readonly type: 'pong' }
+
+/** An event on its way to the subscribers of one channel. */
+export type Publication = {
+  readonly type: 'event'
+  readonly app: App
+  readonly channel: ChannelName
+  readonly event: string
+  /** The JSON of the wire's `data`: a JSON string for triggers, whatever the sender sent for client events. */
+  readonly data: JsonText
+  /** The sender's id, on client events of presence channels only. */
+  readonly userId: UserId | undefined
+  /** The connection that is left out. */
+  readonly except: SocketId | undefined
+}
+
+/** News about a channel that its other subscribers are told. */
+export type Notice =
+  | { readonly type: 'member_added'; readonly channel: ChannelName; readonly member: Member }
+  | { readonly type: 'member_removed'; readonly channel: ChannelName; readonly userId: UserId }
+
+export type Broadcast = Publication | Notice
+
+/** Something that happened, for webhooks, metrics and the console. Emitted after the change is whole. */
+export type Fact =
+  | { readonly type: 'connected'; readonly app: App; readonly socketId: SocketId }
+  | { readonly type: 'disconnected'; readonly app: App; readonly socketId: SocketId }
+  | { readonly type: 'channel_occupied'; readonly app: App; readonly channel: ChannelName }
+  | { readonly type: 'channel_vacated'; readonly app: App; readonly channel: ChannelName }
+  | {
+      readonly type: 'member_added'
+      readonly app: App
+      readonly channel: ChannelName
+      readonly userId: UserId
+    }
+  | {
+      readonly type: 'member_removed'
+      readonly app: App
+      readonly channel: ChannelName
+      readonly userId: UserId
+    }
+  | {
+      readonly type: 'client_event'
+      readonly app: App
+      readonly channel: ChannelName
+      readonly event: string
+      readonly data: JsonText
+      readonly socketId: SocketId
+      readonly userId: UserId | undefined
+    }
+
+/**
+ * Where a connection's frames go. `Bun.ServerWebSocket` is one as it stands; a pull transport
+ * brings a queue with the same few methods.
+ */
+export interface Sink {
+  /** Negative or 0: the peer reads too slowly. */
+  send(frame: Frame): number
+  ping(): unknown
+  close(code: number, reason: string): void
+  subscribe(topic: string): unknown
+  unsubscribe(topic: string): unknown
+  /** To every subscriber of the topic but this sink. Negative or 0: some subscriber reads too slowly. */
+  publish(topic: string, frame: Frame): number
+  /** Bytes accepted but not yet taken by the peer. */
+  getBufferedAmount(): number
+}
+
+/** Hands one frame to every sink that is subscribed to a topic. Negative or 0: some of them read too slowly. */
+export interface Topics {
+  publish(topic: string, frame: Frame): number
+}
+
+/** Core's half of a codec: words to frames. */
+export interface Encoder {
+  /** Unique, without a slash: the first part of its topics. */
+  readonly name: string
+  broadcast(broadcast: Broadcast): Frame
+  reply(reply: Reply): Frame
+  /** The frames that tell a refusal, before or after the connection was established. */
+  refusal(refusal: Refusal, established: boolean): readonly Frame[]
+  /** The close code of a refusal that ends the connection, and its reason. */
+  farewell(refusal: Refusal): { readonly code: number; readonly reason: string } | undefined
+}
+
+/** Every wait goes through this, so that tests can move time. Times are epoch milliseconds. */
+export interface Clock {
+  now(): number
+  after(delayMs: number, run: () => void): Cancel
+  every(intervalMs: number, run: () => void): Cancel
+}
+export type Cancel = () => void
+
+/** Structured log lines: a stable lower-case message, fields for values. */
+export interface Log {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export type MaybePromise<T> = T | Promise<T>

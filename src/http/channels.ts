@@ -1,0 +1,142 @@
+/**
+ * Reads: which channels are occupied, what is known of one, who is in it. Counts are cluster-wide
+ * and come from presence. Spec: contract 6.6 to 6.8.
+ */
+import { Elysia } from 'elysia'
+import { Type } from '@sinclair/typebox'
+import type { App } from '../core/apps'
+import { channelKind, isUserChannel, parseChannelName } from '../core/channel'
+import type { Core } from '../core/core'
+import { quoted, raise, RealtimeError } from '../core/errors'
+import type { ChannelName } from '../core/types'
+import { signed } from './auth'
+import { ChannelAnswer, ChannelsAnswer, ErrorText, StatsAnswer, UsersAnswer } from './schemas'
+
+const REFUSALS = { 400: ErrorText, 401: ErrorText, 403: ErrorText, 404: ErrorText }
+const InfoQuery = Type.Object({ info: Type.Optional(Type.String()) })
+
+export function channels(core: Core, pathPrefix: string) {
+  return new Elysia({ prefix: `${pathPrefix}/apps/:appId/channels`, tags: ['channels'] })
+    .use(signed(core, pathPrefix))
+    .get(
+      '',
+      ({ app, query: { info, filter_by_prefix: prefix = '' } }) => {
+        const attributes = parseInfo(info)
+        if (attributes.includes('user_count') && !prefix.startsWith('presence-'))
+          throw new RealtimeError(
+            'request_invalid',
+            'user_count is known of presence channels only; add filter_by_prefix=presence-',
+          )
+        return { channels: occupied(core, app, prefix, attributes) }
+      },
+      {
+        query: Type.Object({
+          filter_by_prefix: Type.Optional(Type.String()),
+          info: Type.Optional(Type.String()),
+        }),
+        response: { 200: ChannelsAnswer, ...REFUSALS },
+        detail: { summary: 'List the occupied channels' },
+      },
+    )
+    .get(
+      '/:channel',
+      ({ app, params, query }) => {
+        const channel = channelOf(app, params.channel)
+        const attributes = parseInfo(query.info)
+        if (attributes.includes('user_count')) mustBePresence(channel)
+        return {
+          occupied: core.presence.subscriptionCount(app, channel) > 0,
+          ...attributesOf(core, app, channel, attributes),
+        }
+      },
+      {
+        query: InfoQuery,
+        response: { 200: ChannelAnswer, ...REFUSALS },
+        detail: { summary: 'Tell what is known of a channel' },
+      },
+    )
+    .get(
+      '/:channel/users',
+      ({ app, params }) => {
+        const channel = channelOf(app, params.channel)
+        mustBePresence(channel)
+        return { users: core.presence.members(app, channel).map(({ userId }) => ({ id: userId })) }
+      },
+      {
+        response: { 200: UsersAnswer, ...REFUSALS },
+        detail: { summary: 'List the users of a presence channel' },
+      },
+    )
+    .get(
+      '/:channel/stats',
+      ({ app, params }) => {
+        const channel = channelOf(app, params.channel)
+        const connections = core.presence.subscriptionCount(app, channel)
+        return {
+          occupied: connections > 0,
+          ...attributesOf(core, app, channel, ['user_count']),
+          connection_count: connections,
+        }
+      },
+      {
+        response: { 200: StatsAnswer, ...REFUSALS },
+        detail: { summary: 'Tell what is known of a channel (the form of 2012)', deprecated: true },
+      },
+    )
+}
+
+type Attribute = 'user_count' | 'subscription_count'
+
+/** What `info` may ask for, and where the answer comes from. */
+const ATTRIBUTES: Readonly<
+  Record<Attribute, (core: Core, app: App, channel: ChannelName) => number | undefined>
+> = {
+  user_count: ({ presence }, app, channel) =>
+    channelKind(channel).presence ? presence.userCount(app, channel) : undefined,
+  subscription_count: ({ presence }, app, channel) => presence.subscriptionCount(app, channel),
+}
+
+/** @throws RealtimeError('request_invalid') for an attribute that does not exist */
+export function parseInfo(info: string | undefined): Attribute[] {
+  if (!info) return []
+  const names = info
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+  return names.map((name) => {
+    if (Object.hasOwn(ATTRIBUTES, name)) return name as Attribute
+    throw new RealtimeError('request_invalid', `Unknown info attribute '${quoted(name)}'`)
+  })
+}
+
+/** The attributes asked for; what does not apply to the channel is left out. */
+export function attributesOf(core: Core, app: App, channel: ChannelName, info: readonly string[]) {
+  const answer: { [Name in Attribute]?: number } = {}
+  for (const name of info as readonly Attribute[]) {
+    const value = ATTRIBUTES[name](core, app, channel)
+    if (value !== undefined) answer[name] = value
+  }
+  return answer
+}
+
+function occupied(core: Core, app: App, prefix: string, attributes: readonly Attribute[]) {
+  const found: Record<string, ReturnType<typeof attributesOf>> = {}
+  for (const name of core.presence.occupied(app)) {
+    if (!name.startsWith(prefix) || isUserChannel(name)) continue
+    found[name] = attributesOf(core, app, name, attributes)
+  }
+  return found
+}
+
+function channelOf(app: App, raw: string): ChannelName {
+  const channel = parseChannelName(raw, app.limits)
+  return typeof channel === 'string' ? channel : raise(channel)
+}
+
+function mustBePresence(channel: ChannelName): void {
+  if (!channelKind(channel).presence)
+    throw new RealtimeError(
+      'request_invalid',
+      `Users are known of presence channels only, not of ${channel}`,
+    )
+}

@@ -1,0 +1,110 @@
+/**
+ * Triggers: POST /events, POST /batch_events, and the form of 2012 whose body is the data.
+ * Spec: contract 6.4, 6.5.
+ */
+import { Elysia } from 'elysia'
+import { Type } from '@sinclair/typebox'
+import type { App } from '../core/apps'
+import type { Core } from '../core/core'
+import { RealtimeError } from '../core/errors'
+import { publish, type EventRequest } from '../core/publish'
+import { jsonText } from '../core/json'
+import type { ChannelName } from '../core/types'
+import { readJson, readText, signed } from './auth'
+import { attributesOf, parseInfo } from './channels'
+import { BatchAnswer, BatchBody, ErrorText, EventAnswer, EventBody } from './schemas'
+
+const REFUSALS = { 400: ErrorText, 401: ErrorText, 403: ErrorText, 404: ErrorText, 413: ErrorText }
+
+export function events(core: Core, pathPrefix: string) {
+  return new Elysia({ prefix: `${pathPrefix}/apps/:appId`, tags: ['events'] })
+    .use(signed(core, pathPrefix))
+    .post(
+      '/events',
+      ({ app, body }) => {
+        const info = parseInfo(body.info)
+        const channels = body.channels ?? (body.channel === undefined ? [] : [body.channel])
+        const [published = []] = publish(core, app, [eventRequest(body, channels)])
+        return info.length === 0 ? {} : { channels: withInfo(core, app, published, info) }
+      },
+      {
+        parse: [readJson],
+        body: EventBody,
+        response: { 200: EventAnswer, ...REFUSALS },
+        detail: { summary: 'Trigger an event on one or more channels' },
+      },
+    )
+    .post(
+      '/batch_events',
+      ({ app, body: { batch } }) => {
+        checkBatchSize(app, batch.length)
+        const infos = batch.map(({ info }) => parseInfo(info))
+        const published = publish(
+          core,
+          app,
+          batch.map((item) => eventRequest(item, [item.channel])),
+        )
+        if (infos.every((info) => info.length === 0)) return {}
+        return {
+          batch: published.map(([channel], index) =>
+            channel ? attributesOf(core, app, channel, infos[index] ?? []) : {},
+          ),
+        }
+      },
+      {
+        parse: [readJson],
+        body: BatchBody,
+        response: { 200: BatchAnswer, ...REFUSALS },
+        detail: { summary: 'Trigger several events at once' },
+      },
+    )
+    .post(
+      '/channels/:channel/events',
+      ({ app, body, params, query, set }) => {
+        const { name, socket_id: socketId } = query
+        publish(core, app, [{ name, data: body, channels: [params.channel], socketId }])
+        set.status = 202
+        return ''
+      },
+      {
+        parse: [readText],
+        body: Type.String({ description: 'The data of the event, as it is' }),
+        query: Type.Object({ name: Type.String(), socket_id: Type.Optional(Type.String()) }),
+        response: { 202: Type.String(), ...REFUSALS },
+        detail: { summary: 'Trigger an event on a channel (the form of 2012)', deprecated: true },
+      },
+    )
+}
+
+type RequestedEvent = {
+  readonly name: string
+  readonly data: unknown
+  readonly socket_id?: string | null
+}
+
+function eventRequest(
+  { name, data, socket_id: socketId }: RequestedEvent,
+  channels: readonly string[],
+): EventRequest {
+  return { name, data: dataText(data), channels, socketId: socketId ?? undefined }
+}
+
+/** No SDK sends anything but text; other values are written out once (contract 3.10). */
+function dataText(data: unknown): string {
+  if (data === undefined || data === null)
+    throw new RealtimeError('request_invalid', 'Expected data parameter to be a string')
+  return typeof data === 'string' ? data : jsonText(data)
+}
+
+function checkBatchSize(app: App, events: number): void {
+  const { maxEventsPerBatch } = app.limits
+  if (events > maxEventsPerBatch)
+    throw new RealtimeError(
+      'request_invalid',
+      `${events} events exceed the limit of ${maxEventsPerBatch} (maxEventsPerBatch)`,
+    )
+}
+
+function withInfo(core: Core, app: App, channels: readonly ChannelName[], info: readonly string[]) {
+  return Object.fromEntries(channels.map((name) => [name, attributesOf(core, app, name, info)]))
+}

@@ -1,0 +1,36 @@
+/**
+ * For browsers that stray in, load balancers and operators: what this is, liveness, readiness.
+ */
+import { Elysia } from 'elysia'
+import { Type } from '@sinclair/typebox'
+import type { Core } from '../core/core'
+import { page } from './page'
+
+const Ready = Type.Object({ ready: Type.Boolean(), reason: Type.Optional(Type.String()) })
+
+export function ops(core: Core) {
+  const readiness = {
+    response: { 200: Ready, 503: Ready },
+    detail: { summary: 'Readiness: may new clients be sent here?' },
+  }
+  const ready = ({ set }: { set: { status?: number | string } }) => {
+    if (!core.state.draining) return { ready: true }
+    set.status = 503
+    return { ready: false, reason: 'draining' }
+  }
+  return new Elysia({ tags: ['operations'] })
+    .get(
+      '/',
+      ({ set }) => {
+        set.headers['content-type'] = 'text/html; charset=utf-8'
+        return page()
+      },
+      { response: Type.String(), detail: { summary: 'What this is and where to go' } },
+    )
+    .get('/up', () => ({ health: 'OK' }), {
+      response: Type.Object({ health: Type.String() }),
+      detail: { summary: 'Liveness: does the process answer?' },
+    })
+    .get('/ready', ready, readiness)
+    .get('/accept-traffic', ready, readiness)
+}

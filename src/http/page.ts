@@ -1,0 +1,34 @@
+/**
+ * The page at `/`: tells a person who opens the server's address what it is and where to go.
+ */
+const LINKS = [
+  { href: '/swagger/json', text: 'OpenAPI document', about: 'every HTTP route, with its types' },
+  { href: '/up', text: '/up', about: 'liveness' },
+  { href: '/ready', text: '/ready', about: 'readiness' },
+]
+
+export function page(): string {
+  const links = LINKS.map(
+    ({ href, text, about }) => `<li><a href="${href}">${text}</a> – ${about}</li>`,
+  )
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Carillon</title>
+<style>
+  :root { color-scheme: light dark; font: 16px/1.6 system-ui, sans-serif }
+  body { max-width: 40rem; margin: 12vh auto; padding: 0 1.5rem }
+  h1 { font-size: 1.6rem; margin-bottom: 0.3rem }
+  code { background: color-mix(in srgb, currentColor 10%, transparent); padding: 0.1em 0.35em; border-radius: 4px }
+</style>
+<h1>Carillon</h1>
+<p>A self-hosted realtime push server. Pusher clients connect to <code>/app/KEY</code> on this address;
+Pusher server SDKs call <code>/apps/ID/events</code>. The terminal that started the server shows the
+credentials and a client snippet.</p>
+<ul>
+${links.join('\n')}
+</ul>
+</html>
+`
+}

@@ -1,0 +1,91 @@
+/**
+ * The shapes of the HTTP API: types, validation and the OpenAPI document come from here. They say
+ * which types there are; limits belong to core, which knows the app.
+ */
+import { Type } from '@sinclair/typebox'
+
+const Data = Type.Any({
+  description:
+    'Text that subscribers get as it is. Any other JSON value but null is written out as JSON first.',
+  examples: ['{"hello":"world"}'],
+})
+
+const SocketId = Type.Union([Type.String({ examples: ['123.456'] }), Type.Null()], {
+  description: 'The connection that is left out',
+})
+
+const Info = Type.String({
+  description: 'What to tell of each channel, separated by commas',
+  examples: ['user_count,subscription_count'],
+})
+
+export const EventBody = Type.Object(
+  {
+    name: Type.String({ description: 'The name of the event', examples: ['my-event'] }),
+    data: Data,
+    channels: Type.Optional(Type.Array(Type.String(), { examples: [['my-channel']] })),
+    channel: Type.Optional(Type.String({ description: 'One channel, where `channels` is absent' })),
+    socket_id: Type.Optional(SocketId),
+    info: Type.Optional(Info),
+  },
+  { examples: [{ name: 'my-event', channels: ['my-channel'], data: '{"hello":"world"}' }] },
+)
+
+export const BatchBody = Type.Object(
+  {
+    batch: Type.Array(
+      Type.Object({
+        name: Type.String(),
+        data: Data,
+        channel: Type.String(),
+        socket_id: Type.Optional(SocketId),
+        info: Type.Optional(Info),
+      }),
+    ),
+  },
+  {
+    examples: [{ batch: [{ name: 'my-event', channel: 'my-channel', data: '{"hello":"world"}' }] }],
+  },
+)
+
+const Attributes = Type.Object({
+  user_count: Type.Optional(
+    Type.Integer({ description: 'Distinct users; presence channels only' }),
+  ),
+  subscription_count: Type.Optional(Type.Integer({ description: 'Connections' })),
+})
+
+const ChannelMap = Type.Object({}, { additionalProperties: Attributes })
+
+export const EventAnswer = Type.Object({
+  channels: Type.Optional(ChannelMap),
+})
+export const BatchAnswer = Type.Object({
+  batch: Type.Optional(Type.Array(Attributes)),
+})
+export const ChannelsAnswer = Type.Object({ channels: ChannelMap })
+export const ChannelAnswer = Type.Object({
+  occupied: Type.Boolean(),
+  user_count: Type.Optional(Type.Integer()),
+  subscription_count: Type.Optional(Type.Integer()),
+})
+export const StatsAnswer = Type.Object({
+  occupied: Type.Boolean(),
+  user_count: Type.Optional(Type.Integer()),
+  connection_count: Type.Integer(),
+})
+export const UsersAnswer = Type.Object({
+  users: Type.Array(Type.Object({ id: Type.String() })),
+})
+
+/** One sentence in plain text, ending in a newline. */
+export const ErrorText = Type.String({ description: 'What is wrong, in one line of plain text' })
+
+export const AppResource = Type.Object({
+  id: Type.Union([Type.Integer(), Type.String()], { description: 'A number where it is one' }),
+  name: Type.String(),
+  slug: Type.String(),
+  key: Type.String(),
+  active: Type.Boolean(),
+})
+export const AppsAnswer = Type.Object({ data: Type.Array(AppResource) })

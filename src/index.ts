@@ -1,0 +1,71 @@
+/**
+ * The entry: reads the settings, starts the server, announces it, and leaves when told to.
+ */
+import { announce } from './announce'
+import { systemClock } from './clock'
+import { ConfigError, readConfig, unknownSettings, type Config } from './config'
+import { createLog } from './log'
+import { createServer, type CarillonServer } from './server'
+import { StoreError } from './store/sqlite'
+
+const OLDEST_BUN = '1.4.5'
+
+const config = settings()
+const log = createLog(config.logLevel)
+for (const line of unknownSettings(process.env)) log.warn({}, line)
+const server = start(config)
+announce(server, config)
+leaveOnSignal(server)
+
+function settings(): Config {
+  if (!Bun.semver.satisfies(Bun.version, `>=${OLDEST_BUN}`))
+    fail(`Bun ${Bun.version} is too old: ${OLDEST_BUN} is the oldest that delivers every message`)
+  try {
+    return readConfig(process.env)
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause
+    fail(...cause.mistakes)
+  }
+}
+
+function start(config: Config): CarillonServer {
+  try {
+    return createServer({ config, clock: systemClock, log })
+  } catch (cause) {
+    if (cause instanceof StoreError) fail(cause.message)
+    fail(unusableAddress(cause, config) ?? String(cause))
+  }
+}
+
+/** What the system says of an address, in the operator's words. */
+const ADDRESS_ERRORS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is in use by another process (set PORT to another one)',
+  EACCES: 'needs rights that this user does not have',
+  EADDRNOTAVAIL: 'is not an address of this machine',
+  ENOTFOUND: 'is not a known host',
+}
+
+function unusableAddress(cause: unknown, { host, port }: Config): string | undefined {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  return ADDRESS_ERRORS[code] && `${host}:${port} ${ADDRESS_ERRORS[code]}`
+}
+
+/** The first signal drains, a second one ends the process at once. */
+function leaveOnSignal(server: CarillonServer): void {
+  let leaving = false
+  const leave = async (signal: string): Promise<void> => {
+    if (leaving) process.exit(1)
+    leaving = true
+    log.info({ signal, connections: server.core.hub.connectionCount }, 'leaving')
+    await server.leave()
+    log.info({ ...server.core.counters }, 'left')
+    process.exit(0)
+  }
+  process.on('SIGTERM', leave)
+  process.on('SIGINT', leave)
+}
+
+function fail(...lines: readonly string[]): never {
+  for (const line of lines) process.stderr.write(`carillon: ${line}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,28 @@
+/**
+ * Codec: one wire protocol. Core's `Encoder` turns words into frames; the rest here turns a request
+ * and its frames into words. CODECS is the table that `server.ts` matches paths against.
+ */
+import type { App } from '../core/apps'
+import type { Connection } from '../core/connection'
+import type { Core } from '../core/core'
+import type { Refusal } from '../core/errors'
+import type { Command, Encoder } from '../core/types'
+import { pusher } from './pusher'
+
+/** What a client said of itself in the URL: its app, or why it can't be served. */
+export type Handshake = { readonly app: App | undefined; readonly refused: Refusal | undefined }
+
+export interface Codec extends Encoder {
+  /** True for the paths of this protocol. */
+  serves(path: string): boolean
+  handshake(core: Core, path: string, query: URLSearchParams): Handshake
+  /** Never throws, whatever the text is. */
+  decode(core: Core, conn: Connection, text: string): Command | Refusal
+}
+
+const CODECS: readonly Codec[] = [pusher]
+
+/** An upgrade on a path of nobody's is answered by the first codec: a refused upgrade would be retried for ever. */
+export function codecFor(path: string): Codec {
+  return CODECS.find((codec) => codec.serves(path)) ?? CODECS[0]!
+}

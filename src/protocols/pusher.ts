@@ -1,0 +1,231 @@
+/**
+ * Pusher Channels, protocol 7: JSON frames to commands, replies to frames.
+ * `data` is a string holding JSON in hello, presence and member events, and a plain object in
+ * `pusher:error`, `pusher:ping` and `pusher:pong`: clients break when they are mixed up.
+ * Spec: contract sections 1, 3 and 4.
+ */
+import type { App } from '../core/apps'
+import { parseChannelName } from '../core/channel'
+import type { Connection } from '../core/connection'
+import type { Core } from '../core/core'
+import { quoted, REFUSE, refusal, type Refusal } from '../core/errors'
+import { isRecord, jsonText } from '../core/json'
+import { frameBytesLimit } from '../core/limits'
+import type { Broadcast, Command, Frame, JsonText, Member, Reply } from '../core/types'
+import type { Codec, Handshake } from './codec'
+import { wireError } from './errors'
+
+const PATH = '/app/'
+const PROTOCOLS = { oldest: 4, newest: 7 }
+
+export const pusher: Codec = {
+  name: 'pusher',
+  serves: (path) => path.startsWith(PATH),
+  handshake,
+  decode,
+  broadcast,
+  reply,
+  refusal: refusalFrames,
+  farewell,
+}
+
+// ---------------------------------------------------------------- connect
+
+/** Contract 1.6: key, app, protocol. `client`, `version` and unknown parameters are not looked at. */
+function handshake({ apps }: Core, path: string, query: URLSearchParams): Handshake {
+  const key = path.slice(PATH.length)
+  if (!path.startsWith(PATH) || key === '' || key.includes('/'))
+    return nobody(refusal('path_not_found', `Path ${quoted(path)} not found; connect to /app/KEY`))
+  const app = apps.byKey(key)
+  if (!app) return nobody(refusal('app_not_found', `App key ${quoted(key)} does not exist`))
+  if (!app.active) return nobody(refusal('app_disabled', `App ${app.id} is disabled`))
+  return { app, refused: unsupported(query.get('protocol')) }
+}
+
+const nobody = (refused: Refusal): Handshake => ({ app: undefined, refused })
+
+function unsupported(protocol: string | null): Refusal | undefined {
+  if (protocol === null || protocol === '') return undefined // small devices leave it out
+  const version = Number(protocol)
+  if (!Number.isInteger(version))
+    return refusal('protocol_invalid', `Protocol '${quoted(protocol)}' is not a number`)
+  const { oldest, newest } = PROTOCOLS
+  if (version >= oldest && version <= newest) return undefined
+  return refusal(
+    'protocol_unsupported',
+    `Protocol ${version} is not supported; ${oldest} to ${newest} are`,
+  )
+}
+
+// ---------------------------------------------------------------- client to server
+
+type Message = { readonly event: string; readonly [key: string]: unknown }
+type Decode = (core: Core, app: App, message: Message) => Command | Refusal
+
+/** PUSHER_EVENTS: what a client may say, besides client events. */
+const PUSHER_EVENTS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
+  ['pusher:subscribe', decodeSubscribe],
+  ['pusher:unsubscribe', decodeUnsubscribe],
+  ['pusher:ping', () => ({ type: 'ping' })],
+  ['pusher:pong', () => ({ type: 'pong' })],
+])
+
+const CLIENT_EVENT = 'client-'
+
+function decode(core: Core, conn: Connection, text: string): Command | Refusal {
+  const limit = frameBytesLimit(core.limits)
+  if (text.length > limit)
+    return refusal(
+      'message_too_large',
+      `Message of ${text.length} characters exceeds the limit of ${limit}`,
+    )
+  const message = parseJson(text)
+  if (!isRecord(message) || typeof message['event'] !== 'string' || !conn.app)
+    return REFUSE.messageNotJson
+  const { event } = message
+  const decoder = event.startsWith(CLIENT_EVENT) ? decodeClientEvent : PUSHER_EVENTS.get(event)
+  if (!decoder) return refusal('event_unknown', `Unknown event '${quoted(event)}'`)
+  return decoder(core, conn.app, { ...message, event })
+}
+
+function decodeSubscribe({ limits }: Core, app: App, message: Message): Command | Refusal {
+  const data = requestData(message)
+  if (!data)
+    return refusal('message_invalid', `Invalid ${message.event}: expected data with a channel`)
+  const channel = parseChannelName(data['channel'], limits)
+  if (typeof channel !== 'string') return { ...channel, subscribing: textOr(data['channel'], '') }
+  const auth = textOr(data['auth'], undefined)
+  const channelData = textOr(data['channel_data'], undefined)
+  return { type: 'subscribe', app, channel, auth, channelData }
+}
+
+function decodeUnsubscribe({ limits }: Core, app: App, message: Message): Command | Refusal {
+  const data = requestData(message)
+  if (!data)
+    return refusal('message_invalid', `Invalid ${message.event}: expected data with a channel`)
+  const channel = parseChannelName(data['channel'], limits)
+  return typeof channel === 'string' ? { type: 'unsubscribe', app, channel } : channel
+}
+
+/** Only `channel`, `event` and `data` travel on: a `user_id` of the sender's own making does not. */
+function decodeClientEvent({ limits }: Core, app: App, message: Message): Command | Refusal {
+  if (!('channel' in message) || !('data' in message)) return REFUSE.clientEventIncomplete
+  const channel = parseChannelName(message['channel'], limits)
+  if (typeof channel !== 'string') return channel
+  const data = toJsonText(message['data'])
+  if (data === undefined) return REFUSE.messageNotJson
+  return { type: 'client_event', app, channel, event: message.event, data }
+}
+
+/** `data` as an object, or as a string that holds one (contract 1.7). */
+function requestData(message: Message): Record<string, unknown> | undefined {
+  const data = typeof message['data'] === 'string' ? parseJson(message['data']) : message['data']
+  return isRecord(data) ? data : undefined
+}
+
+function textOr<T>(value: unknown, otherwise: T): string | T {
+  return typeof value === 'string' ? value : otherwise
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // SyntaxError, or RangeError for text nested too deep: not a message either way
+  }
+}
+
+function toJsonText(value: unknown): JsonText | undefined {
+  try {
+    return jsonText(value)
+  } catch {
+    return undefined // RangeError: nested too deep to write out
+  }
+}
+
+// ---------------------------------------------------------------- server to client
+
+function broadcast(news: Broadcast): Frame {
+  switch (news.type) {
+    case 'event': {
+      const { event, channel, data, userId } = news
+      const sender = userId === undefined ? '' : `,"user_id":${jsonText(userId)}`
+      return `{"event":${jsonText(event)},"channel":${jsonText(channel)},"data":${data}${sender}}`
+    }
+    case 'member_added': {
+      const { userId, userInfo } = news.member
+      const data = `{"user_id":${jsonText(userId)},"user_info":${userInfo}}`
+      return internal('member_added', news.channel, data)
+    }
+    case 'member_removed':
+      return internal('member_removed', news.channel, `{"user_id":${jsonText(news.userId)}}`)
+  }
+}
+
+function reply(answer: Reply): Frame {
+  switch (answer.type) {
+    case 'established': {
+      const { socketId, activityTimeoutSeconds } = answer
+      const data = `{"socket_id":"${socketId}","activity_timeout":${activityTimeoutSeconds}}`
+      return `{"event":"pusher:connection_established","data":${jsonText(data)}}`
+    }
+    case 'subscribed':
+      return internal(
+        'subscription_succeeded',
+        answer.channel,
+        answer.members ? roster(answer.members) : '{}',
+      )
+    case 'ping':
+      return '{"event":"pusher:ping","data":{}}'
+    case 'pong':
+      return '{"event":"pusher:pong","data":{}}'
+  }
+}
+
+/** `data` goes out as a string that holds the JSON. */
+function internal(event: string, channel: string, data: string): Frame {
+  return `{"event":"pusher_internal:${event}","channel":${jsonText(channel)},"data":${jsonText(data)}}`
+}
+
+function roster(members: readonly Member[]): string {
+  const ids: string[] = []
+  const hash: string[] = []
+  for (const { userId, userInfo } of members) {
+    const id = jsonText(userId)
+    ids.push(id)
+    hash.push(`${id}:${userInfo}`)
+  }
+  return `{"presence":{"ids":[${ids.join()}],"hash":{${hash.join()}},"count":${members.length}}}`
+}
+
+// ---------------------------------------------------------------- refusals
+
+/**
+ * A refused subscribe is told twice: `pusher:subscription_error` reaches the channel in pusher-js,
+ * `pusher:error` the connection. After the hello, a refusal that closes says so by its code alone.
+ */
+function refusalFrames(refused: Refusal, established: boolean): readonly Frame[] {
+  const { pusher: code, closes, http: status, subscription: type } = wireError(refused.code)
+  if (closes && established) return []
+  const { message, subscribing: channel } = refused
+  const error = JSON.stringify({ event: 'pusher:error', data: { code, message } })
+  if (channel === undefined || type === undefined) return [error]
+  const data = { type, error: message, status }
+  return [JSON.stringify({ event: 'pusher:subscription_error', channel, data }), error]
+}
+
+const REASON_BYTES = 123
+
+function farewell({ code, message }: Refusal): { code: number; reason: string } | undefined {
+  const { pusher: number, closes } = wireError(code)
+  return closes && number !== null
+    ? { code: number, reason: cut(message, REASON_BYTES) }
+    : undefined
+}
+
+/** Close reasons hold 123 bytes of UTF-8. */
+function cut(text: string, bytes: number): string {
+  let short = text
+  while (Buffer.byteLength(short) > bytes) short = short.slice(0, -1)
+  return short
+}

@@ -1,0 +1,146 @@
+/**
+ * Session: the life of a connection, whatever carries it: opened, received, closed. Commands run in
+ * order; while a gate thinks, later ones wait. The one catch on the socket side is here: a fault of
+ * ours is logged, counted and shown as `internal`, and the connection stays.
+ */
+import type { Connection } from '../core/connection'
+import { connect } from '../core/connect'
+import type { Core } from '../core/core'
+import { clientEvent } from '../core/client-event'
+import { disconnect } from '../core/disconnect'
+import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
+import type { ConnectRequest } from '../core/hooks'
+import { subscribe, unsubscribe } from '../core/subscribe'
+import type { Command, MaybePromise } from '../core/types'
+import type { Codec } from './codec'
+
+export type Client = Connection<Codec>
+
+/** Text that may wait behind one gate. */
+const MAX_WAITING_CHARS = 1_048_576
+
+/** The transport is open and `conn.sink` is set. `refused` is what the handshake found, if anything. */
+export function opened(
+  core: Core,
+  conn: Client,
+  request: ConnectRequest,
+  refused: Refusal | undefined,
+): void {
+  let answer: MaybePromise<Refusal | undefined>
+  try {
+    answer = refused ?? connect(core, conn, request)
+  } catch (cause) {
+    answer = fault(core, cause, REFUSE.connectFailed)
+  }
+  if (answer instanceof Promise) hold(core, conn, answer, REFUSE.connectFailed)
+  else if (answer) refuse(core, conn, answer)
+}
+
+/** One text frame. Anything inbound is proof of life. */
+export function received(core: Core, conn: Client, text: string): void {
+  core.counters.messagesReceived++
+  conn.seenTick = core.state.tick
+  if (conn.closed) return
+  if (conn.busy) wait(core, conn, text)
+  else if (conn.established) runText(core, conn, text)
+}
+
+/** The transport is gone. */
+export function closed(core: Core, conn: Client): void {
+  disconnect(core, conn)
+}
+
+function runText(core: Core, conn: Client, text: string): void {
+  const command = conn.codec.decode(core, conn, text)
+  if (isRefusal(command)) return refuse(core, conn, command)
+  let answer: MaybePromise<Refusal | undefined>
+  try {
+    answer = run(core, conn, command)
+  } catch (cause) {
+    answer = fault(core, cause, REFUSE.internal)
+  }
+  if (answer === undefined) return
+  if (answer instanceof Promise) {
+    const told = answer.then((refused) => refused && about(refused, command))
+    hold(core, conn, told, about(REFUSE.internal, command))
+  } else refuse(core, conn, about(answer, command))
+}
+
+function run(core: Core, conn: Connection, command: Command): MaybePromise<Refusal | undefined> {
+  switch (command.type) {
+    case 'subscribe':
+      return subscribe(core, conn, command)
+    case 'unsubscribe':
+      unsubscribe(core, conn, command.app, command.channel)
+      return undefined
+    case 'client_event':
+      return clientEvent(core, conn, command)
+    case 'ping':
+      conn.reply({ type: 'pong' })
+      return undefined
+    case 'pong':
+      return undefined
+  }
+}
+
+/** While a gate decides, what arrives waits in order, bounded: a client that subscribes in one burst is innocent. */
+function wait(core: Core, conn: Client, text: string): void {
+  conn.waiting ??= []
+  conn.waiting.push(text)
+  conn.waitingChars += text.length
+  const { maxChannelsPerConnection } = core.limits
+  const { length } = conn.waiting
+  if (length <= maxChannelsPerConnection && conn.waitingChars <= MAX_WAITING_CHARS) return
+  core.counters.queueOverflowsClosed++
+  const limits = `${maxChannelsPerConnection} commands and ${MAX_WAITING_CHARS} characters`
+  const message = `${length} commands (${conn.waitingChars} characters) wait; the limits are ${limits}`
+  refuse(core, conn, refusal('too_many_commands', message))
+}
+
+/** The connection waits for an answer, then goes on with what has arrived meanwhile. */
+function hold(
+  core: Core,
+  conn: Client,
+  pending: Promise<Refusal | undefined>,
+  onFault: Refusal,
+): void {
+  conn.busy = true
+  pending
+    .catch((cause: unknown) => fault(core, cause, onFault))
+    .then((refused) => {
+      conn.busy = false
+      if (conn.closed) return
+      if (refused) refuse(core, conn, refused)
+      resume(core, conn)
+    })
+}
+
+function resume(core: Core, conn: Client): void {
+  while (conn.waiting && !conn.busy && !conn.closed && conn.established) {
+    const text = conn.waiting.shift()
+    if (text === undefined) {
+      conn.waiting = undefined
+      return
+    }
+    conn.waitingChars -= text.length
+    runText(core, conn, text)
+  }
+}
+
+function refuse(core: Core, conn: Client, refused: Refusal): void {
+  if (conn.established) core.counters.messagesRefused++
+  else core.counters.connectionsRefused++
+  core.log.debug({ socketId: conn.id, code: refused.code }, 'refused')
+  conn.refuse(refused)
+}
+
+/** A refusal of a subscribe names the channel, so that the client can tell which one it was. */
+function about(refused: Refusal, command: Command): Refusal {
+  return command.type === 'subscribe' ? { ...refused, subscribing: command.channel } : refused
+}
+
+function fault(core: Core, cause: unknown, shown: Refusal): Refusal {
+  core.counters.faults++
+  core.log.error({ err: cause }, 'fault')
+  return shown
+}

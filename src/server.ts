@@ -1,0 +1,205 @@
+/**
+ * The composition root: builds core and ties it to `Bun.serve`. Upgrades go to the codec that owns
+ * the path, everything else to the API. The socket callbacks are raw and synchronous.
+ */
+import type { Server } from 'bun'
+import type { Config } from './config'
+import { Apps } from './core/apps'
+import { LocalBroker } from './core/broker'
+import { Connection, newSocketId } from './core/connection'
+import type { Core } from './core/core'
+import { newCounters } from './core/counters'
+import { drain } from './core/drain'
+import { Facts } from './core/facts'
+import { compileHooks, type ConnectRequest, type Plugin } from './core/hooks'
+import { Hub } from './core/hub'
+import type { Limits } from './core/limits'
+import { Presence } from './core/presence'
+import { sweep } from './core/sweep'
+import type { Clock, Log, NodeId } from './core/types'
+import { resolveCredentials, type Credentials } from './credentials'
+import { createApi, type Api } from './http/api'
+import { openFilesLimit } from './open-files'
+import { codecFor } from './protocols/codec'
+import { closed, opened, received, type Client } from './protocols/session'
+import { appStore } from './store/apps'
+import { openDatabase } from './store/sqlite'
+
+export type ServerOptions = {
+  readonly config: Config
+  readonly clock: Clock
+  readonly log: Log
+  readonly plugins?: readonly Plugin[]
+}
+
+export type CarillonServer = {
+  readonly core: Core
+  readonly api: Api
+  readonly credentials: Credentials
+  readonly hostname: string
+  readonly port: number
+  /** Refuses newcomers, spreads the goodbyes over the drain time, lets requests finish, stops. */
+  leave(): Promise<void>
+  /** Stops at once. */
+  stop(): Promise<void>
+}
+
+const SWEEP_INTERVAL_MS = 5000
+/** Files that are not sockets of clients: the database, logs, requests of the API. */
+const RESERVED_FILES = 256
+/** Enough that a frame over the limit is answered with a refusal and not with a cut. */
+const MAX_PAYLOAD_BYTES = 2 * 1024 * 1024
+/** A reader that is further behind is closed: a gap would be a lie. */
+const BACKPRESSURE_BYTES = 1024 * 1024
+const HTTP_IDLE_SECONDS = 60
+
+/** @throws StoreError for the database, or the system's error for the address */
+export function createServer({ config, clock, log, plugins = [] }: ServerOptions): CarillonServer {
+  const db = openDatabase(config.databasePath)
+  const credentials = resolveCredentials(config, appStore(db), clock.now())
+  const core = createCore({ config, clock, log, plugins }, credentials, (topic, frame) =>
+    server.publish(topic, frame),
+  )
+  const api = createApi(core, { pathPrefix: config.pathPrefix, admin: credentials.admin })
+  const server = listen(core, config, api)
+  api.server = server
+  const stopSweeping = clock.every(SWEEP_INTERVAL_MS, () => sweep(core))
+
+  const stop = async (force: boolean): Promise<void> => {
+    stopSweeping()
+    await server.stop(force)
+    db.close()
+  }
+  return {
+    core,
+    api,
+    credentials,
+    hostname: server.hostname ?? config.host,
+    port: server.port ?? config.port,
+    leave: async () => {
+      await drain(core, config.drainSeconds * 1000)
+      await stop(false)
+    },
+    stop: () => stop(true),
+  }
+}
+
+function createCore(
+  { config, clock, log, plugins = [] }: ServerOptions,
+  credentials: Credentials,
+  publish: (topic: string, frame: string) => number,
+): Core {
+  const hub = new Hub({ publish })
+  return {
+    node: crypto.randomUUID() as string as NodeId,
+    clock,
+    log,
+    limits: config.limits,
+    apps: new Apps(credentials.apps, config.limits),
+    hub,
+    presence: new Presence(),
+    broker: new LocalBroker((publication) => hub.deliver(publication)),
+    hooks: compileHooks(plugins),
+    facts: new Facts(),
+    counters: newCounters(),
+    timing: {
+      activityTimeoutSeconds: config.activityTimeoutSeconds,
+      pongTimeoutSeconds: config.pongTimeoutSeconds,
+      sweepIntervalMs: SWEEP_INTERVAL_MS,
+      gateTimeoutMs: config.gateTimeoutMs,
+      maxConnections: config.maxConnections || socketsAllowed(),
+    },
+    state: { tick: 0, draining: false },
+  }
+}
+
+/** 0 where the system does not say. */
+function socketsAllowed(): number {
+  const files = openFilesLimit()
+  return files === undefined ? 0 : Math.max(1, files - RESERVED_FILES)
+}
+
+function listen(core: Core, config: Config, api: Api): Server<Client> {
+  return Bun.serve<Client>({
+    port: config.port,
+    hostname: config.host,
+    development: false,
+    idleTimeout: HTTP_IDLE_SECONDS,
+    maxRequestBodySize: requestBytesLimit(config.limits),
+    fetch(request, server) {
+      if (request.headers.get('upgrade')?.toLowerCase() === 'websocket') {
+        return upgrade(core, config.pathPrefix, request, server)
+      }
+      return api.fetch(request)
+    },
+    websocket: {
+      idleTimeout: 0, // liveness is the sweep's: the native timer is reset by our own sends
+      sendPings: false,
+      maxPayloadLength: MAX_PAYLOAD_BYTES,
+      backpressureLimit: BACKPRESSURE_BYTES,
+      closeOnBackpressureLimit: true,
+      open(ws) {
+        ws.data.sink = ws
+      },
+      message({ data: conn }, message) {
+        received(core, conn, typeof message === 'string' ? message : message.toString())
+      },
+      ping: ({ data: conn }) => seen(core, conn),
+      pong: ({ data: conn }) => seen(core, conn),
+      drain({ data: conn }) {
+        conn.behind = false
+      },
+      close({ data: conn }, code) {
+        if (code === CUT && conn.behind) countSlowReader(core, conn)
+        closed(core, conn)
+      },
+    },
+  })
+}
+
+/** The code of a socket that ended without a close frame. */
+const CUT = 1006
+
+/** Refusals are told after the upgrade: a refused upgrade looks like a dead server, and is retried for ever. */
+function upgrade(
+  core: Core,
+  pathPrefix: string,
+  request: Request,
+  server: Server<Client>,
+): Response | undefined {
+  const url = new URL(request.url)
+  const path = url.pathname.startsWith(pathPrefix)
+    ? url.pathname.slice(pathPrefix.length)
+    : url.pathname
+  const codec = codecFor(path)
+  const { app, refused } = codec.handshake(core, path, url.searchParams)
+  const conn: Client = new Connection(newSocketId(), codec, app)
+  const remoteAddress = server.requestIP(request)?.address ?? ''
+  const arrival: ConnectRequest = { headers: request.headers, url: request.url, remoteAddress }
+  // Browsers fail when the protocols that they offer get no answer; device libraries offer `arduino`.
+  const offered = request.headers.get('sec-websocket-protocol')?.split(',')[0]?.trim()
+  const headers = offered ? { 'sec-websocket-protocol': offered } : {}
+  // `open` runs inside `upgrade`, so the sink is there when it returns.
+  if (!server.upgrade(request, { data: conn, headers })) {
+    return new Response('Expected a WebSocket handshake\n', { status: 400 })
+  }
+  opened(core, conn, arrival, refused)
+  return undefined
+}
+
+function seen(core: Core, conn: Client): void {
+  conn.seenTick = core.state.tick
+}
+
+function countSlowReader({ counters, log }: Core, conn: Client): void {
+  counters.slowReadersClosed++
+  log.warn(
+    { socketId: conn.id, appId: conn.app?.id, limitBytes: BACKPRESSURE_BYTES },
+    'slow reader closed',
+  )
+}
+
+/** A whole batch, with the room that JSON escaping takes. */
+function requestBytesLimit({ maxEventsPerBatch, maxEventDataBytes }: Limits): number {
+  return Math.max(1024 * 1024, 2 * maxEventsPerBatch * maxEventDataBytes + 65_536)
+}
