@@ -2,6 +2,7 @@
  * The harness: a whole server on a free port with an in-memory database and a clock that moves only
  * when told to, and clients for it. Everything is `await using`; waiting is always for a message.
  */
+import { createHmac } from 'node:crypto'
 import Server from 'pusher'
 import Pusher, { type Channel, type Options } from 'pusher-js'
 import { readConfig, type Config } from '../src/config'
@@ -17,6 +18,8 @@ export type StartOptions = {
   readonly config?: Partial<Omit<Config, 'limits'>>
   readonly limits?: Partial<Limits>
   readonly plugins?: readonly Plugin[]
+  /** Where the clock begins, in epoch milliseconds; the real time if absent. */
+  readonly now?: number
 }
 
 export async function start(options: StartOptions = {}): Promise<TestServer> {
@@ -30,19 +33,20 @@ export async function start(options: StartOptions = {}): Promise<TestServer> {
     ...options.config,
     limits: { ...defaults.limits, ...options.limits },
   }
-  return new TestServer(config, options.plugins ?? [])
+  return new TestServer(config, options)
 }
 
 export class TestServer {
-  readonly clock = new ManualClock()
+  readonly clock: ManualClock
   readonly log = new MemoryLog()
   readonly server: CarillonServer
   readonly facts: Fact[] = []
 
   constructor(
     readonly config: Config,
-    plugins: readonly Plugin[],
+    { plugins = [], now = Date.now() }: StartOptions,
   ) {
+    this.clock = new ManualClock(now)
     this.server = createServer({ config, clock: this.clock, log: this.log, plugins })
     this.core.facts.listen((fact) => this.facts.push(fact))
   }
@@ -84,6 +88,22 @@ export class TestServer {
     } as Server.Options)
   }
 
+  /** `auth` of a subscription, signed by hand. */
+  sign(client: { socketId: string }, channel: string, channelData?: string): string {
+    const text = [client.socketId, channel, channelData].filter(Boolean).join(':')
+    return `${this.app.key}:${createHmac('sha256', this.app.secret).update(text).digest('hex')}`
+  }
+
+  /** Subscribes a raw client to a channel that needs a signature; returns the success frame. */
+  signedIn(
+    client: RawClient,
+    channel: string,
+    user?: { user_id: unknown; user_info?: unknown },
+  ): Promise<string> {
+    const channelData = user && JSON.stringify(user)
+    return client.subscribed(channel, this.sign(client, channel, channelData), channelData)
+  }
+
   http(path: string, init?: RequestInit): Promise<Response> {
     return fetch(`http://127.0.0.1:${this.port}${path}`, init)
   }
@@ -108,8 +128,12 @@ export class TestServer {
 
 /** Time stands still until it is told to move. It begins at the real time, so that SDKs' timestamps fit. */
 export class ManualClock implements Clock {
-  #now = Date.now()
+  #now: number
   #timers: { due: number; run: () => void; every: number | undefined }[] = []
+
+  constructor(now: number) {
+    this.#now = now
+  }
 
   now(): number {
     return this.#now
@@ -296,25 +320,21 @@ export type PusherClientOptions = {
   readonly user?: { user_id: string; user_info?: object }
   /** Signs with another library than the app's own. */
   readonly signer?: Server
+  readonly key?: string
 }
 
 /** pusher-js, with what it emits in an inbox. */
 export class PusherClient {
   readonly pusher: Pusher
-  readonly events = new Inbox<{
-    channel: string
-    event: string
-    data: unknown
-    metadata: unknown
-  }>()
+  readonly events = new Inbox<{ channel: string; event: string; data: unknown }>()
   readonly states = new Inbox<string>()
   readonly errors = new Inbox<{ type?: string; data?: { code: number | null; message: string } }>()
 
   constructor(
     server: TestServer,
-    { options = {}, user, signer = server.sdk() }: PusherClientOptions,
+    { options = {}, user, signer = server.sdk(), key = server.app.key }: PusherClientOptions,
   ) {
-    this.pusher = new Pusher(server.app.key, {
+    this.pusher = new Pusher(key, {
       cluster: 'test',
       wsHost: '127.0.0.1',
       wsPort: server.port,
@@ -350,8 +370,8 @@ export class PusherClient {
         )
       }),
     )
-    channel.bind_global((event: string, data: unknown, metadata: unknown) =>
-      this.events.push({ channel: name, event, data, metadata }),
+    channel.bind_global((event: string, data: unknown) =>
+      this.events.push({ channel: name, event, data }),
     )
     return channel
   }
@@ -361,9 +381,8 @@ export class PusherClient {
     while ((await this.states.next(`state ${wanted}`)) !== wanted);
   }
 
-  async nextEvent(): Promise<{ channel: string; event: string; data: unknown }> {
-    const { channel, event, data } = await this.events.next('an event')
-    return { channel, event, data }
+  nextEvent(): Promise<{ channel: string; event: string; data: unknown }> {
+    return this.events.next('an event')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -15,7 +15,8 @@ import { ops } from './ops'
 export type ApiOptions = { readonly pathPrefix: string; readonly admin: AdminIdentity }
 
 export function createApi(core: Core, { pathPrefix, admin: identity }: ApiOptions) {
-  return new Elysia({ precompile: true, handler: { standardHostname: false } })
+  // Normalising would repair bodies before they are validated: `{}` becomes a list that holds null.
+  return new Elysia({ precompile: true, normalize: false, handler: { standardHostname: false } })
     .onError(({ code, error, set }) => {
       const { status, message } = explain(core, code, error)
       if (status === 401 && message === '')
@@ -46,16 +47,23 @@ function explain(core: Core, code: unknown, error: unknown): { status: number; m
   return { status: 500, message: 'Internal server error' }
 }
 
-type ValidationDetail = { readonly path?: string; readonly message?: string }
+type Mistake = { readonly path?: string; readonly message?: string }
 
 /** `Expected name parameter to be a string`, as SDK users know it. */
 function firstMistake(error: unknown): string {
-  const { valueError } = error as { valueError?: ValidationDetail }
-  const name = valueError?.path?.slice(1).replaceAll('/', '.') ?? ''
-  const wanted = (valueError?.message ?? 'a different shape')
-    .replace(/^Expected (required property|)/, '')
-    .trim()
+  const { all = [] } = error as { all?: readonly Mistake[] }
+  const path = all[0]?.path ?? ''
+  const types = all.map((mistake) =>
+    mistake.path === path ? TYPE.exec(mistake.message ?? '')?.[1] : undefined,
+  )
+  const type = types.find((found) => found !== undefined)
+  const shape = type
+    ? `${/^[aoi]/.test(type) ? 'an' : 'a'} ${type}`
+    : 'present and of the documented type'
+  const name = path.slice(1).replaceAll('/', '.')
   return name === ''
-    ? `Expected the request to be ${wanted}`
-    : `Expected ${name} parameter to be ${wanted || 'present'}`
+    ? `Expected the request to be ${shape}`
+    : `Expected ${name} parameter to be ${shape}`
 }
+
+const TYPE = /^Expected (string|array|object|integer|boolean)$/

@@ -10,10 +10,10 @@ import type { Core } from '../core/core'
 import { quoted, raise, RealtimeError } from '../core/errors'
 import type { ChannelName } from '../core/types'
 import { signed } from './auth'
-import { ChannelAnswer, ChannelsAnswer, ErrorText, StatsAnswer, UsersAnswer } from './schemas'
+import { ChannelAnswer, ChannelsAnswer, ErrorText, OPEN, StatsAnswer, UsersAnswer } from './schemas'
 
 const REFUSALS = { 400: ErrorText, 401: ErrorText, 403: ErrorText, 404: ErrorText }
-const InfoQuery = Type.Object({ info: Type.Optional(Type.String()) })
+const InfoQuery = Type.Object({ info: Type.Optional(Type.String()) }, OPEN)
 
 export function channels(core: Core, pathPrefix: string) {
   return new Elysia({ prefix: `${pathPrefix}/apps/:appId/channels`, tags: ['channels'] })
@@ -30,10 +30,10 @@ export function channels(core: Core, pathPrefix: string) {
         return { channels: occupied(core, app, prefix, attributes) }
       },
       {
-        query: Type.Object({
-          filter_by_prefix: Type.Optional(Type.String()),
-          info: Type.Optional(Type.String()),
-        }),
+        query: Type.Object(
+          { filter_by_prefix: Type.Optional(Type.String()), info: Type.Optional(Type.String()) },
+          OPEN,
+        ),
         response: { 200: ChannelsAnswer, ...REFUSALS },
         detail: { summary: 'List the occupied channels' },
       },

@@ -12,7 +12,7 @@ import { jsonText } from '../core/json'
 import type { ChannelName } from '../core/types'
 import { readJson, readText, signed } from './auth'
 import { attributesOf, parseInfo } from './channels'
-import { BatchAnswer, BatchBody, ErrorText, EventAnswer, EventBody } from './schemas'
+import { BatchAnswer, BatchBody, ErrorText, EventAnswer, EventBody, OPEN } from './schemas'
 
 const REFUSALS = { 400: ErrorText, 401: ErrorText, 403: ErrorText, 404: ErrorText, 413: ErrorText }
 
@@ -69,7 +69,7 @@ export function events(core: Core, pathPrefix: string) {
       {
         parse: [readText],
         body: Type.String({ description: 'The data of the event, as it is' }),
-        query: Type.Object({ name: Type.String(), socket_id: Type.Optional(Type.String()) }),
+        query: Type.Object({ name: Type.String(), socket_id: Type.Optional(Type.String()) }, OPEN),
         response: { 202: Type.String(), ...REFUSALS },
         detail: { summary: 'Trigger an event on a channel (the form of 2012)', deprecated: true },
       },

@@ -10,6 +10,9 @@ const Data = Type.Any({
   examples: ['{"hello":"world"}'],
 })
 
+/** Unknown keys are ignored: SDKs send more than is documented. */
+export const OPEN = { additionalProperties: true } as const
+
 const SocketId = Type.Union([Type.String({ examples: ['123.456'] }), Type.Null()], {
   description: 'The connection that is left out',
 })
@@ -28,22 +31,29 @@ export const EventBody = Type.Object(
     socket_id: Type.Optional(SocketId),
     info: Type.Optional(Info),
   },
-  { examples: [{ name: 'my-event', channels: ['my-channel'], data: '{"hello":"world"}' }] },
+  {
+    ...OPEN,
+    examples: [{ name: 'my-event', channels: ['my-channel'], data: '{"hello":"world"}' }],
+  },
 )
 
 export const BatchBody = Type.Object(
   {
     batch: Type.Array(
-      Type.Object({
-        name: Type.String(),
-        data: Data,
-        channel: Type.String(),
-        socket_id: Type.Optional(SocketId),
-        info: Type.Optional(Info),
-      }),
+      Type.Object(
+        {
+          name: Type.String(),
+          data: Data,
+          channel: Type.String(),
+          socket_id: Type.Optional(SocketId),
+          info: Type.Optional(Info),
+        },
+        OPEN,
+      ),
     ),
   },
   {
+    ...OPEN,
     examples: [{ batch: [{ name: 'my-event', channel: 'my-channel', data: '{"hello":"world"}' }] }],
   },
 )
