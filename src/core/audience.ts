@@ -8,6 +8,7 @@
  * Exact at the edges: a shard is flushed before a subscriber joins it, so nobody is told twice or
  * out of order; an excluded subscriber publishes to its own shard, which skips it natively.
  */
+import type { Connection } from './connection'
 import type { FanOut } from './fan-out'
 import type { Subscription } from './hub'
 import type { Encoder, Frame, Topics } from './types'
@@ -22,7 +23,7 @@ export type Shard = {
   next: number
 }
 
-type Queued = { readonly frame: Frame; readonly except: Subscription | undefined }
+type Queued = { readonly frame: Frame; readonly except: Connection | undefined }
 
 export class Audience {
   size = 0
@@ -44,12 +45,16 @@ export class Audience {
     readonly fanOut: FanOut,
   ) {}
 
+  get shardCount(): number {
+    return this.#shards.length
+  }
+
   get #end(): number {
     return this.#first + this.#queue.length
   }
 
   /** One native publish for an audience of one shard; else the queue. */
-  publish(frame: Frame, except: Subscription | undefined): void {
+  publish(frame: Frame, except: Connection | undefined): void {
     if (this.#shards.length === 1) {
       const shard = this.#shards[0]!
       this.#flush(shard)
@@ -103,13 +108,10 @@ export class Audience {
     if (subscription.shard) this.#flush(subscription.shard)
   }
 
-  #send(shard: Shard, frame: Frame, except: Subscription | undefined): void {
-    const { topic } = shard
-    const sent =
-      except?.shard === shard
-        ? except.conn.sink.publish(topic, frame)
-        : this.topics.publish(topic, frame)
-    if (sent <= 0) markSlow(shard)
+  /** A sink's publish skips the sink itself and reaches the rest, also after it has left or closed. */
+  #send(shard: Shard, frame: Frame, except: Connection | undefined): void {
+    const from = except ? except.sink : this.topics
+    if (from.publish(shard.topic, frame) <= 0) markSlow(shard)
   }
 
   #flush(shard: Shard): void {

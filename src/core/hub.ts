@@ -72,7 +72,7 @@ export class Hub {
   }
 
   /** The caller has made sure that the connection is not in the channel, and has told it so. */
-  join(conn: Connection, app: App, name: ChannelName, userId: UserId | undefined): Subscription {
+  join(conn: Connection, app: App, name: ChannelName, userId: UserId | undefined): void {
     const channel = this.channel(app, name) ?? this.#newChannel(app, name)
     const audience =
       channel.audiences.find(({ encoder }) => encoder === conn.codec) ??
@@ -88,7 +88,6 @@ export class Hub {
     audience.join(subscription)
     conn.subscriptions ??= new Map()
     conn.subscriptions.set(channel, subscription)
-    return subscription
   }
 
   leave(subscription: Subscription): void {
@@ -106,15 +105,12 @@ export class Hub {
   deliver(publication: Publication): void {
     const channel = this.channel(publication.app, publication.channel)
     if (!channel) return
-    const except =
-      publication.except === undefined
-        ? undefined
-        : this.#connections.get(publication.except)?.subscription(channel)
+    const except = publication.except && this.#connections.get(publication.except)
     this.#fanOutTo(channel, publication, except)
   }
 
   /** Tells the subscribers of a channel the news about it. */
-  announce(app: App, notice: Notice, except?: Subscription): void {
+  announce(app: App, notice: Notice, except?: Connection): void {
     const channel = this.channel(app, notice.channel)
     if (channel) this.#fanOutTo(channel, notice, except)
   }
@@ -126,7 +122,7 @@ export class Hub {
       subscription.audience.flush(subscription)
   }
 
-  #fanOutTo(channel: Channel, broadcast: Broadcast, except: Subscription | undefined): void {
+  #fanOutTo(channel: Channel, broadcast: Broadcast, except: Connection | undefined): void {
     for (const audience of channel.audiences) {
       audience.publish(audience.encoder.broadcast(broadcast), except)
     }

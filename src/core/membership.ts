@@ -22,10 +22,10 @@ export function enterChannel(
     channel,
     members: member && presence.members(app, channel),
   })
-  const subscription = hub.join(conn, app, channel, member?.userId)
+  hub.join(conn, app, channel, member?.userId)
   if (occupied) facts.emit({ type: 'channel_occupied', app, channel })
   if (!joined || !member) return
-  hub.announce(app, { type: 'member_added', channel, member }, subscription)
+  hub.announce(app, { type: 'member_added', channel, member }, conn)
   facts.emit({ type: 'member_added', app, channel, userId: member.userId })
 }
 
