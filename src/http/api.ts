@@ -2,13 +2,14 @@
  * The HTTP side: routes composed, errors mapped to words. The one catch on this side is `onError`.
  * Pusher's SDKs show error bodies as they are, so they are one line of plain text.
  */
-import { Elysia } from 'elysia'
+import { Elysia, ValidationError } from 'elysia'
 import type { Core } from '../core/core'
 import { RealtimeError } from '../core/errors'
 import { wireError } from '../protocols/errors'
 import { admin, type AdminIdentity } from './admin'
 import { channels } from './channels'
 import { events } from './events'
+import { mistakeIn, type Mistake } from './mistake'
 import { openapi } from './openapi'
 import { ops } from './ops'
 
@@ -40,30 +41,10 @@ function explain(core: Core, code: unknown, error: unknown): { status: number; m
   if (error instanceof RealtimeError)
     return { status: wireError(error.code).http, message: error.message }
   if (code === 'NOT_FOUND') return { status: 404, message: 'Unknown route' }
-  if (code === 'VALIDATION') return { status: 400, message: firstMistake(error) }
+  if (error instanceof ValidationError && error.type !== 'response')
+    return { status: 400, message: mistakeIn(error.all as readonly Mistake[]) }
   if (code === 'PARSE') return { status: 400, message: 'Expected the body to be readable' }
   core.counters.faults++
   core.log.error({ err: error }, 'fault')
   return { status: 500, message: 'Internal server error' }
 }
-
-type Mistake = { readonly path?: string; readonly message?: string }
-
-/** `Expected name parameter to be a string`, as SDK users know it. */
-function firstMistake(error: unknown): string {
-  const { all = [] } = error as { all?: readonly Mistake[] }
-  const path = all[0]?.path ?? ''
-  const types = all.map((mistake) =>
-    mistake.path === path ? TYPE.exec(mistake.message ?? '')?.[1] : undefined,
-  )
-  const type = types.find((found) => found !== undefined)
-  const shape = type
-    ? `${/^[aoi]/.test(type) ? 'an' : 'a'} ${type}`
-    : 'present and of the documented type'
-  const name = path.slice(1).replaceAll('/', '.')
-  return name === ''
-    ? `Expected the request to be ${shape}`
-    : `Expected ${name} parameter to be ${shape}`
-}
-
-const TYPE = /^Expected (string|array|object|integer|boolean)$/

@@ -9,48 +9,14 @@ import { keyPairOf, type App } from '../core/apps'
 import type { Core } from '../core/core'
 import { quoted, RealtimeError } from '../core/errors'
 import { equalInConstantTime } from '../core/signature'
-import { isRecord } from '../core/json'
-
-/** A body that is not JSON; told only to those whose signature is right. */
-const MALFORMED = Symbol('malformed JSON')
-const NO_BYTES = new Uint8Array()
-
-type RawContext = { readonly request: Request; raw: Uint8Array }
-
-/**
- * Reads the body once, keeps its bytes for the signature and parses them as JSON whatever the
- * content type says. Parameters may come in the query string; the body's win (contract 6.1).
- */
-export async function readJson(context: { readonly request: Request }): Promise<unknown> {
-  const raw = await readBytes(context as RawContext)
-  const query = queryParameters(pairsOf(context.request.url))
-  if (raw.length === 0) return query
-  try {
-    const body: unknown = JSON.parse(textOf(raw))
-    return isRecord(body) ? { ...query, ...body } : MALFORMED
-  } catch {
-    return MALFORMED // SyntaxError, or RangeError for text nested too deep
-  }
-}
-
-/** For the deprecated form whose body *is* the data. */
-export async function readText(context: { readonly request: Request }): Promise<unknown> {
-  return textOf(await readBytes(context as RawContext))
-}
-
-async function readBytes(context: RawContext): Promise<Uint8Array> {
-  context.raw = new Uint8Array(await context.request.arrayBuffer())
-  return context.raw
-}
-
-const textOf = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
+import { NO_BODY } from './body'
+import { decoded, pairsOf, pathOf, type Pair } from './url'
 
 /** Gives a route its `app`: that of the path, whose key signed the request. Runs before the schema. */
 export function signed(core: Core, pathPrefix: string) {
   return new Elysia()
-    .decorate('raw', NO_BYTES)
-    .derive({ as: 'scoped' }, ({ request, params, raw, body }) => {
+    .decorate({ ...NO_BODY })
+    .derive({ as: 'scoped' }, ({ request, params, raw, mistake }) => {
       const appId = (params as { appId?: string }).appId ?? ''
       const app = authenticate(core, {
         method: request.method,
@@ -59,8 +25,7 @@ export function signed(core: Core, pathPrefix: string) {
         raw,
         pathPrefix,
       })
-      if (body === (MALFORMED as unknown))
-        throw new RealtimeError('request_invalid', 'Expected the body to be a JSON object')
+      if (mistake !== undefined) throw new RealtimeError('request_invalid', mistake)
       return { app }
     })
 }
@@ -133,47 +98,6 @@ function checkBody(md5: string | undefined, raw: Uint8Array): void {
 
 // ---------------------------------------------------------------- what was signed
 
-type Pair = readonly [key: string, value: string]
-
-/** Splits a query without decoding: `a=1&b=%20` is `[['a', '1'], ['b', '%20']]`. */
-function pairsOf(url: string): Pair[] {
-  const start = url.indexOf('?')
-  if (start === -1) return []
-  const end = url.indexOf('#', start)
-  const query = url.slice(start + 1, end === -1 ? undefined : end)
-  if (query === '') return []
-  return query.split('&').map((part) => {
-    const equals = part.indexOf('=')
-    return equals === -1 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)]
-  })
-}
-
-function decoded(value: string | undefined): string | undefined {
-  if (value === undefined || !value.includes('%')) return value
-  try {
-    return decodeURIComponent(value)
-  } catch {
-    return value // URIError: a stray percent sign stands for itself
-  }
-}
-
-/** `a[]=1&a[]=2&b=3` as `{ a: ['1', '2'], b: '3' }`. */
-function queryParameters(pairs: readonly Pair[]): Record<string, string | string[]> {
-  const parameters: Record<string, string | string[]> = {}
-  for (const [rawKey, rawValue] of pairs) {
-    const key = decoded(rawKey) ?? ''
-    const value = decoded(rawValue.replaceAll('+', ' ')) ?? ''
-    if (!key.endsWith('[]')) parameters[key] = value
-    else {
-      const name = key.slice(0, -2)
-      const list = Object.hasOwn(parameters, name) ? parameters[name] : undefined
-      if (Array.isArray(list)) list.push(value)
-      else parameters[name] = [value]
-    }
-  }
-  return parameters
-}
-
 /** How SDKs read a value before they sign it; the first is nearly always right. */
 const READINGS: readonly ((value: string) => string)[] = [
   (value) => decoded(value) ?? '',
@@ -205,13 +129,6 @@ function canonicalQuery(pairs: readonly Pair[], read: (value: string) => string)
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     .map(([key, value]) => `${key}=${value}`)
     .join('&')
-}
-
-/** From the first slash after the host to the query. */
-function pathOf(url: string): string {
-  const start = url.indexOf('/', 8)
-  const end = url.indexOf('?', start)
-  return url.slice(start, end === -1 ? undefined : end)
 }
 
 // ---------------------------------------------------------------- the admin

@@ -10,7 +10,8 @@ import { RealtimeError } from '../core/errors'
 import { publish, type EventRequest } from '../core/publish'
 import { jsonText } from '../core/json'
 import type { ChannelName } from '../core/types'
-import { readJson, readText, signed } from './auth'
+import { signed } from './auth'
+import { jsonBody, textBody } from './body'
 import { attributesOf, parseInfo } from './channels'
 import { BatchAnswer, BatchBody, ErrorText, EventAnswer, EventBody, OPEN } from './schemas'
 
@@ -28,7 +29,7 @@ export function events(core: Core, pathPrefix: string) {
         return info.length === 0 ? {} : { channels: withInfo(core, app, published, info) }
       },
       {
-        parse: [readJson],
+        parse: [jsonBody(EventBody)],
         body: EventBody,
         response: { 200: EventAnswer, ...REFUSALS },
         detail: { summary: 'Trigger an event on one or more channels' },
@@ -52,7 +53,7 @@ export function events(core: Core, pathPrefix: string) {
         }
       },
       {
-        parse: [readJson],
+        parse: [jsonBody(BatchBody)],
         body: BatchBody,
         response: { 200: BatchAnswer, ...REFUSALS },
         detail: { summary: 'Trigger several events at once' },
@@ -67,7 +68,7 @@ export function events(core: Core, pathPrefix: string) {
         return ''
       },
       {
-        parse: [readText],
+        parse: [textBody],
         body: Type.String({ description: 'The data of the event, as it is' }),
         query: Type.Object({ name: Type.String(), socket_id: Type.Optional(Type.String()) }, OPEN),
         response: { 202: Type.String(), ...REFUSALS },

@@ -170,6 +170,12 @@ describe('POST /events', () => {
         400,
         "Unknown info attribute 'constructor'",
       ],
+      [
+        'a name with a toString of its own',
+        event({ name: { toString: 1 } }),
+        400,
+        'Expected name parameter to be a string',
+      ],
       ['a body that is an array', [], 400, 'Expected the body to be a JSON object'],
     ]
   test.each(REFUSED)('%s: refused, and nothing is published', async (_, body, status, text) => {

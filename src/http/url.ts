@@ -1,0 +1,52 @@
+/**
+ * URLs as text: signatures need the query and the path as they were sent, which parsers do not keep.
+ */
+
+export type Pair = readonly [key: string, value: string]
+
+/** Splits a query without decoding: `a=1&b=%20` is `[['a', '1'], ['b', '%20']]`. */
+export function pairsOf(url: string): Pair[] {
+  const start = url.indexOf('?')
+  if (start === -1) return []
+  const end = url.indexOf('#', start)
+  const query = url.slice(start + 1, end === -1 ? undefined : end)
+  if (query === '') return []
+  return query.split('&').map((part) => {
+    const equals = part.indexOf('=')
+    return equals === -1 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)]
+  })
+}
+
+/** Percent-decoded; text with a stray percent sign stays as it is. */
+export function decoded(value: string | undefined): string | undefined {
+  if (value === undefined || !value.includes('%')) return value
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return value // URIError: not percent-encoding
+  }
+}
+
+/** `a[]=1&a[]=2&b=3` as `{ a: ['1', '2'], b: '3' }`. */
+export function queryParameters(pairs: readonly Pair[]): Record<string, string | string[]> {
+  const parameters: Record<string, string | string[]> = {}
+  for (const [rawKey, rawValue] of pairs) {
+    const key = decoded(rawKey) ?? ''
+    const value = decoded(rawValue.replaceAll('+', ' ')) ?? ''
+    if (!key.endsWith('[]')) parameters[key] = value
+    else {
+      const name = key.slice(0, -2)
+      const list = Object.hasOwn(parameters, name) ? parameters[name] : undefined
+      if (Array.isArray(list)) list.push(value)
+      else parameters[name] = [value]
+    }
+  }
+  return parameters
+}
+
+/** From the first slash after the host to the query. */
+export function pathOf(url: string): string {
+  const start = url.indexOf('/', 8)
+  const end = url.indexOf('?', start)
+  return url.slice(start, end === -1 ? undefined : end)
+}

@@ -1,0 +1,160 @@
+/**
+ * A model of channels and members as plain maps, and seeded random walks over several sockets of
+ * the real server: after every walk both must agree, and so must everything that was announced.
+ */
+import { expect, test } from 'bun:test'
+import fc from 'fast-check'
+import { start, type RawClient, type TestServer } from './harness'
+
+const CHANNELS = ['room', 'private-room', 'presence-a', 'presence-b'] as const
+const USERS = ['ann', 'bob', 'cid'] as const
+const SOCKETS = 5
+
+type Step =
+  | { type: 'subscribe'; socket: number; channel: string; user: string }
+  | { type: 'refused'; socket: number; channel: string }
+  | { type: 'unsubscribe'; socket: number; channel: string }
+  | { type: 'close'; socket: number }
+
+const socket = fc.nat({ max: SOCKETS - 1 })
+const channel = fc.constantFrom(...CHANNELS)
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        type: fc.constant('subscribe' as const),
+        socket,
+        channel,
+        user: fc.constantFrom(...USERS),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ type: fc.constant('refused' as const), socket, channel }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({ type: fc.constant('unsubscribe' as const), socket, channel }),
+    },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('close' as const), socket }) },
+  ),
+  { minLength: 10, maxLength: 40 },
+)
+
+/** Who is where: socket number to user, per channel. Also predicts the facts. */
+class Model {
+  readonly channels = new Map<string, Map<number, string | undefined>>()
+  readonly facts: string[] = []
+
+  subscribe(socket: number, channel: string, user: string): void {
+    const inside = this.channels.get(channel) ?? new Map<number, string | undefined>()
+    if (inside.has(socket)) return
+    if (inside.size === 0) this.facts.push(`channel_occupied ${channel}`)
+    const member = channel.startsWith('presence-') ? user : undefined
+    if (member && ![...inside.values()].includes(member)) this.facts.push(`member_added ${channel}`)
+    inside.set(socket, member)
+    this.channels.set(channel, inside)
+  }
+
+  unsubscribe(socket: number, channel: string): void {
+    const inside = this.channels.get(channel)
+    if (!inside?.has(socket)) return
+    const member = inside.get(socket)
+    inside.delete(socket)
+    if (member && ![...inside.values()].includes(member))
+      this.facts.push(`member_removed ${channel}`)
+    if (inside.size > 0) return
+    this.facts.push(`channel_vacated ${channel}`)
+    this.channels.delete(channel)
+  }
+
+  /** The order in which a connection's channels are left is that in which it entered them. */
+  close(socket: number, entered: readonly string[]): void {
+    for (const channel of entered) this.unsubscribe(socket, channel)
+  }
+
+  summary(): Record<string, { subscriptions: number; users: string[] }> {
+    return Object.fromEntries(
+      [...this.channels].map(([name, inside]) => [
+        name,
+        {
+          subscriptions: inside.size,
+          users: [...new Set(inside.values())].filter((user) => user !== undefined).sort(),
+        },
+      ]),
+    )
+  }
+}
+
+/** A slot for sockets that come and go; remembers in which order it entered its channels. */
+type Slot = { client: RawClient; entered: string[] }
+
+async function perform(server: TestServer, slots: Slot[], model: Model, step: Step): Promise<void> {
+  const slot = slots[step.socket]!
+  const { client } = slot
+  switch (step.type) {
+    case 'subscribe': {
+      const { channel, user } = step
+      const data = channel.startsWith('presence-') ? JSON.stringify({ user_id: user }) : undefined
+      client.subscribe(
+        channel,
+        channel === 'room' ? undefined : server.sign(client, channel, data),
+        data,
+      )
+      if (!slot.entered.includes(channel)) slot.entered.push(channel)
+      return model.subscribe(step.socket, channel, user)
+    }
+    case 'refused':
+      if (step.channel === 'room') return
+      return client.subscribe(step.channel, `${server.app.key}:00`, '{"user_id":"eve"}')
+    case 'unsubscribe':
+      client.send({ event: 'pusher:unsubscribe', data: { channel: step.channel } })
+      slot.entered = slot.entered.filter((name) => name !== step.channel)
+      return model.unsubscribe(step.socket, step.channel)
+    case 'close':
+      await settled(client)
+      await client[Symbol.asyncDispose]()
+      model.close(step.socket, slot.entered)
+      slots[step.socket] = { client: await server.raw(), entered: [] }
+  }
+}
+
+/** All that the client sent has been acted upon once its ping is answered. */
+async function settled(client: RawClient): Promise<void> {
+  client.send({ event: 'pusher:ping' })
+  while ((await client.nextJson()).event !== 'pusher:pong');
+}
+
+async function summaryOf(server: TestServer) {
+  const { presence, apps } = server.core
+  const app = apps.byId('1')!
+  return Object.fromEntries(
+    [...presence.occupied(app)].map((name) => [
+      name,
+      {
+        subscriptions: presence.subscriptionCount(app, name),
+        users: presence
+          .members(app, name)
+          .map(({ userId }) => userId as string)
+          .sort(),
+      },
+    ]),
+  )
+}
+
+test('random walks end where the model does', async () => {
+  const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
+  console.log(`seed ${seed}`)
+  const walk = fc.asyncProperty(steps, async (path) => {
+    await using server = await start()
+    const slots: Slot[] = []
+    for (let n = 0; n < SOCKETS; n++) slots.push({ client: await server.raw(), entered: [] })
+    const model = new Model()
+    for (const step of path) {
+      await perform(server, slots, model, step)
+      await settled(slots[step.socket]!.client) // sockets race each other; the model has one order
+    }
+    expect(await summaryOf(server)).toEqual(model.summary())
+    expect(server.factNames().filter((name) => name.includes(' '))).toEqual(model.facts)
+    for (const { client } of slots) await client[Symbol.asyncDispose]()
+  })
+  await fc.assert(walk, { seed, numRuns: 60 })
+})
