@@ -10,14 +10,18 @@ import { admin, type AdminIdentity } from './admin'
 import { channels } from './channels'
 import { events } from './events'
 import { mistakeIn, type Mistake } from './mistake'
-import { openapi } from './openapi'
+import { documentOf, DOCUMENT_PATH } from './openapi'
 import { ops } from './ops'
 
 export type ApiOptions = { readonly pathPrefix: string; readonly admin: AdminIdentity }
 
 export function createApi(core: Core, { pathPrefix, admin: identity }: ApiOptions) {
   // Normalising would repair bodies before they are validated: `{}` becomes a list that holds null.
-  return new Elysia({ precompile: true, normalize: false, handler: { standardHostname: false } })
+  const api = new Elysia({
+    precompile: true,
+    normalize: false,
+    handler: { standardHostname: false },
+  })
     .onError(({ code, error, set }) => {
       const { status, message } = explain(core, code, error)
       if (status === 401 && message === '')
@@ -27,11 +31,12 @@ export function createApi(core: Core, { pathPrefix, admin: identity }: ApiOption
         headers: { 'content-type': 'text/plain; charset=utf-8' },
       })
     })
-    .use(openapi())
     .use(ops(core))
     .use(events(core, pathPrefix))
     .use(channels(core, pathPrefix))
     .use(admin(core, identity))
+  let document: Promise<object> | undefined
+  return api.get(DOCUMENT_PATH, () => (document ??= documentOf(api)), { detail: { hide: true } })
 }
 
 export type Api = ReturnType<typeof createApi>

@@ -25,7 +25,7 @@ export function ops(core: Core) {
         set.headers['content-type'] = 'text/html; charset=utf-8'
         return page()
       },
-      { response: Type.String(), detail: { summary: 'What this is and where to go' } },
+      { response: Type.String(), detail: { hide: true } },
     )
     .get('/up', () => ({ health: 'OK' }), {
       response: Type.Object({ health: Type.String() }),

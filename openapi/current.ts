@@ -1,0 +1,19 @@
+/** The document that the code in this checkout describes. */
+import { join } from 'node:path'
+import { systemClock } from '../src/clock'
+import { readConfig } from '../src/config'
+import { documentOf } from '../src/http/openapi'
+import { createLog } from '../src/log'
+import { createServer } from '../src/server'
+
+export const DOCUMENT_FILE = join(import.meta.dir, 'openapi.json')
+
+export async function currentDocument(): Promise<object> {
+  const config = readConfig({ PORT: '0', DATABASE_PATH: ':memory:' })
+  const server = createServer({ config, clock: systemClock, log: createLog('silent') })
+  try {
+    return await documentOf(server.api)
+  } finally {
+    await server.stop()
+  }
+}

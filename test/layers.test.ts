@@ -1,0 +1,105 @@
+/** Imports point inward, types too: the table says who may import whom. */
+import { expect, test } from 'bun:test'
+import { Glob } from 'bun'
+import { dirname, join, relative } from 'node:path'
+
+const ROOT = join(import.meta.dir, '..')
+
+/** Folders and files of `src`, and what of `src` they may import. Core's files are split below. */
+const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  core: ['core'],
+  protocols: ['core', 'protocols'],
+  http: ['core', 'http', 'protocols/errors'],
+  store: ['core', 'store'],
+  'plugin.ts': ['core/hooks'],
+  'config.ts': ['core/limits'],
+  'log.ts': ['core/types'],
+  'clock.ts': ['core/types'],
+  'open-files.ts': [],
+  'credentials.ts': ['config', 'core/apps', 'store/apps'],
+  'announce.ts': ['config', 'open-files', 'server'],
+  'server.ts': ['config', 'credentials', 'open-files', 'core', 'http', 'protocols', 'store'],
+  'index.ts': ['announce', 'clock', 'config', 'log', 'server', 'store/sqlite'],
+}
+
+/** What the server does; a verb imports nouns and no other verb. */
+const VERBS = ['connect', 'subscribe', 'client-event', 'publish', 'disconnect', 'sweep', 'drain']
+
+const IMPORT = /^(?:import|export)\b[^'"]*?from\s+'(\.[^']+)'/gms
+
+/** Each file below a folder with the files of ours that it imports, relative to `src` and without ending. */
+async function importsBelow(folder: string): Promise<{ file: string; targets: string[] }[]> {
+  const found = []
+  for await (const file of new Glob('**/*.ts').scan(join(ROOT, folder))) {
+    const text = await Bun.file(join(ROOT, folder, file)).text()
+    const targets = Array.from(text.matchAll(IMPORT), ([, target = '']) =>
+      relative(join(ROOT, 'src'), join(ROOT, folder, dirname(file), target)),
+    )
+    found.push({ file, targets })
+  }
+  return found
+}
+
+const within = (target: string, allowed: string): boolean =>
+  target === allowed || target.startsWith(`${allowed}/`)
+
+test('every file of src has a layer and imports only what it may', async () => {
+  const files = await importsBelow('src')
+  expect(files.length).toBeGreaterThan(30)
+  for (const { file, targets } of files) {
+    const allowed = LAYERS[file] ?? LAYERS[file.split('/')[0]!]
+    if (!allowed) throw new Error(`src/${file} has no layer`)
+    const strangers = targets.filter((target) => !allowed.some((name) => within(target, name)))
+    expect({ file, strangers }).toEqual({ file, strangers: [] })
+  }
+})
+
+test('verbs do not import verbs, and nouns do not import verbs', async () => {
+  const files = await importsBelow('src/core')
+  for (const { file, targets } of files) {
+    const verbs = targets.filter((target) => VERBS.includes(target.replace('core/', '')))
+    expect({ file, verbs }).toEqual({ file, verbs: [] })
+  }
+  const names = files.map(({ file }) => file.replace('.ts', ''))
+  expect(VERBS.filter((verb) => !names.includes(verb))).toEqual([])
+})
+
+test('core knows no wire: no JSON but in json.ts, no close code, no framework', async () => {
+  for await (const file of new Glob('*.ts').scan(join(ROOT, 'src/core'))) {
+    const code = (await Bun.file(join(ROOT, 'src/core', file)).text()).replace(
+      /\/\*[^]*?\*\/|\/\/.*/g,
+      '',
+    )
+    if (file !== 'json.ts')
+      expect({ file, json: /\bJSON\./.test(code) }).toEqual({ file, json: false })
+    expect({ file, code: code.match(/\b4[0-3]\d\d\b/g) }).toEqual({ file, code: null })
+    expect({ file, framework: /elysia|bun:sqlite|typebox/.test(code) }).toEqual({
+      file,
+      framework: false,
+    })
+  }
+})
+
+test('plugins import src/plugin and nothing else of ours', async () => {
+  for (const { file, targets } of await importsBelow('plugins')) {
+    expect({ file, strangers: targets.filter((target) => target !== 'plugin') }).toEqual({
+      file,
+      strangers: [],
+    })
+  }
+})
+
+test('src/README.md has a line for every file of src', async () => {
+  const text = await Bun.file(join(ROOT, 'src/README.md')).text()
+  const missing = (await importsBelow('src'))
+    .map(({ file }) => file)
+    .filter((file) => !text.includes(`\`${file}\``))
+  expect(missing).toEqual([])
+})
+
+test('no file of src is longer than 300 lines', async () => {
+  for (const { file } of await importsBelow('src')) {
+    const lines = (await Bun.file(join(ROOT, 'src', file)).text()).split('\n').length
+    expect({ file, long: lines > 301 }).toEqual({ file, long: false })
+  }
+})
