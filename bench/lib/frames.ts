@@ -1,0 +1,60 @@
+/**
+ * RFC 6455 by hand, the client's half. `scanFrames` walks the whole frames of one read without
+ * allocating and says where the incomplete rest begins; `textFrame` masks what a client says.
+ * Fragmented messages and compression are never offered, so a server that sends them is at fault.
+ */
+export const HANDSHAKE_HEADERS = [
+  'Upgrade: websocket',
+  'Connection: Upgrade',
+  'Sec-WebSocket-Key: Y2FyaWxsb24tYmVuY2gtMQ==',
+  'Sec-WebSocket-Version: 13',
+] as const
+
+export interface FrameSink {
+  /** The text is `bytes[start, end)`. */
+  text(bytes: Uint8Array, start: number, end: number): void
+  /** Any other frame: close, ping, pong, binary, or a fragment. */
+  other(opcode: number): void
+}
+
+const SHORT_HEADER = 2
+const MEDIUM_HEADER = 4
+const LONG_HEADER = 10
+const FINAL_TEXT = 0x81
+const OPCODE_BITS = 0x0f
+
+/** Hands every whole frame to the sink. Returns the offset of the first byte that is not consumed. */
+export function scanFrames(bytes: Uint8Array, from: number, sink: FrameSink): number {
+  const { length } = bytes
+  let at = from
+  while (at + SHORT_HEADER <= length) {
+    const mark = bytes[at + 1]!
+    const header = mark < 126 ? SHORT_HEADER : mark === 126 ? MEDIUM_HEADER : LONG_HEADER
+    if (at + header > length) break
+    const start = at + header
+    const end = start + payloadBytes(bytes, at, mark)
+    if (end > length) break
+    if (bytes[at] === FINAL_TEXT) sink.text(bytes, start, end)
+    else sink.other(bytes[at]! & OPCODE_BITS)
+    at = end
+  }
+  return at
+}
+
+function payloadBytes(bytes: Uint8Array, at: number, mark: number): number {
+  if (mark < 126) return mark
+  if (mark === 126) return (bytes[at + 2]! << 8) | bytes[at + 3]!
+  let value = 0
+  for (let index = at + 2; index < at + LONG_HEADER; index++) value = value * 256 + bytes[index]!
+  return value
+}
+
+const MASK = [0x37, 0xfa, 0x21, 0x3d] as const
+
+/** A masked text frame of up to 125 bytes. */
+export function textFrame(text: string): Uint8Array {
+  const payload = new TextEncoder().encode(text)
+  if (payload.length > 125) throw new RangeError('Text of a client is too long for a short frame')
+  const masked = payload.map((byte, index) => byte ^ MASK[index % 4]!)
+  return Uint8Array.of(FINAL_TEXT, 0x80 | payload.length, ...MASK, ...masked)
+}

@@ -1,0 +1,23 @@
+/**
+ * Request targets of a trigger: signed for Carillon, plain for the bare loop, which checks nothing.
+ * Spec: contract 6.2. One timestamp serves a whole process: it is good for ten minutes.
+ */
+import { APP, EVENTS_PATH, type Side } from './app'
+
+export type TargetOf = (body: string) => string
+
+export const TARGETS = {
+  carillon: signedTargets,
+  bare: () => () => EVENTS_PATH,
+} as const satisfies Record<Side, () => TargetOf>
+
+function signedTargets(): TargetOf {
+  const seconds = Math.floor(Date.now() / 1000)
+  const query = `auth_key=${APP.key}&auth_timestamp=${seconds}&auth_version=1.0&body_md5=`
+  const keyed = new Bun.CryptoHasher('sha256', APP.secret).update(`POST\n${EVENTS_PATH}\n${query}`)
+  return (body) => {
+    const digest = Bun.MD5.hash(body, 'hex')
+    const signature = keyed.copy().update(digest).digest('hex')
+    return `${EVENTS_PATH}?${query}${digest}&auth_signature=${signature}`
+  }
+}

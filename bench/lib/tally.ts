@@ -1,0 +1,63 @@
+/**
+ * Tally: what the subscribers of a fan-out received. A publisher's messages must reach every
+ * subscriber one number after the other, and all subscribers must see the publishers' messages in
+ * the same order: each keeps a running digest of what it saw, and the digests must agree.
+ * `receive` runs once per delivery and allocates nothing.
+ */
+import { Histogram } from './histogram'
+import { microsOf, nowMicros, publisherOf, sequenceOf } from './stamp'
+
+export class Tally {
+  readonly latency = new Histogram()
+  /** Deliveries of all time. */
+  received = 0
+  /** The time of the read that is being scanned: all of its frames arrived together. */
+  readMicros = 0
+  #outOfSequence = 0
+  readonly #expected: Uint32Array
+  readonly #digests: Int32Array
+
+  constructor(
+    readonly subscribers: number,
+    readonly publishers: number,
+  ) {
+    this.#expected = new Uint32Array(subscribers * publishers).fill(1)
+    this.#digests = new Int32Array(subscribers)
+  }
+
+  readBegins(): void {
+    this.readMicros = nowMicros()
+  }
+
+  /** Counts the message whose stamp is at `at`. Returns its publisher. */
+  receive(subscriber: number, bytes: Uint8Array, at: number): number {
+    const publisher = publisherOf(bytes, at)
+    const sequence = sequenceOf(bytes, at)
+    const slot = subscriber * this.publishers + publisher
+    if (sequence !== this.#expected[slot]) this.#outOfSequence++
+    this.#expected[slot] = sequence + 1
+    this.#digests[subscriber] = digest(this.#digests[subscriber]!, publisher, sequence)
+    this.received++
+    this.latency.record(this.readMicros - microsOf(bytes, at))
+    return publisher
+  }
+
+  /** Deliveries that are missing after `published` messages. */
+  lost(published: number): number {
+    return Math.max(0, published * this.subscribers - this.received)
+  }
+
+  /** Messages out of their publisher's sequence, and subscribers that saw another order than most. */
+  get reordered(): number {
+    return this.#outOfSequence + (this.#outOfSequence === 0 ? this.#dissenters() : 0)
+  }
+
+  #dissenters(): number {
+    const votes = new Map<number, number>()
+    for (const value of this.#digests) votes.set(value, (votes.get(value) ?? 0) + 1)
+    return this.subscribers - Math.max(...votes.values())
+  }
+}
+
+const digest = (seen: number, publisher: number, sequence: number): number =>
+  (Math.imul(seen, 31) + sequence * 64 + publisher) | 0

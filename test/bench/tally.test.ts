@@ -1,0 +1,87 @@
+/** The bench's judge: it must see what is lost or out of order, or a green run means nothing. */
+import { expect, test } from 'bun:test'
+import { Histogram } from '../../bench/lib/histogram'
+import { stamp } from '../../bench/lib/stamp'
+import { Tally } from '../../bench/lib/tally'
+
+type Message = readonly [publisher: number, sequence: number]
+
+const FIRST: Message = [0, 1]
+const SECOND: Message = [0, 2]
+const OTHERS: Message = [1, 1]
+
+/** What each of two subscribers received, of three messages by two publishers. */
+const RUNS: readonly (readonly [
+  string,
+  [Message[], Message[]],
+  { lost: number; faulty: boolean },
+])[] = [
+  [
+    'everything in one order',
+    [
+      [FIRST, OTHERS, SECOND],
+      [FIRST, OTHERS, SECOND],
+    ],
+    { lost: 0, faulty: false },
+  ],
+  [
+    'publishers in another order',
+    [
+      [FIRST, OTHERS, SECOND],
+      [OTHERS, FIRST, SECOND],
+    ],
+    { lost: 0, faulty: true },
+  ],
+  [
+    'a publisher out of sequence',
+    [
+      [FIRST, OTHERS, SECOND],
+      [SECOND, OTHERS, FIRST],
+    ],
+    { lost: 0, faulty: true },
+  ],
+  [
+    'one message twice',
+    [
+      [FIRST, OTHERS, SECOND],
+      [FIRST, OTHERS, SECOND, SECOND],
+    ],
+    { lost: 0, faulty: true },
+  ],
+  [
+    'a gap',
+    [
+      [FIRST, OTHERS, SECOND],
+      [OTHERS, SECOND],
+    ],
+    { lost: 1, faulty: true },
+  ],
+  [
+    'the last one missing',
+    [
+      [FIRST, OTHERS, SECOND],
+      [FIRST, OTHERS],
+    ],
+    { lost: 1, faulty: true },
+  ],
+]
+
+test.each(RUNS)('%s', (_name, received, { lost, faulty }) => {
+  const tally = new Tally(2, 2)
+  for (const [subscriber, messages] of received.entries())
+    for (const [publisher, sequence] of messages)
+      tally.receive(subscriber, new TextEncoder().encode(stamp(publisher, sequence, 0)), 0)
+
+  expect(tally.lost(3)).toBe(lost)
+  expect(tally.lost(3) + tally.reordered > 0).toBe(faulty)
+})
+
+test('a histogram tells quantiles within two per cent and the greatest exactly', () => {
+  const histogram = new Histogram()
+  for (let micros = 1; micros <= 100_000; micros++) histogram.record(micros)
+
+  expect(histogram.quantileMs(0.5) / 50).toBeWithin(0.98, 1.02)
+  expect(histogram.quantileMs(0.99) / 99).toBeWithin(0.98, 1.02)
+  expect(histogram.maxMs).toBe(100)
+  expect(histogram.total).toBe(100_000)
+})
