@@ -10,13 +10,6 @@ import { StoreError } from './store/sqlite'
 
 const OLDEST_BUN = '1.4.5'
 
-const config = settings()
-const log = createLog(config.logLevel)
-for (const line of unknownSettings(process.env)) log.warn({}, line)
-const server = start(config)
-announce(server, config)
-leaveOnSignal(server)
-
 function settings(): Config {
   if (!Bun.semver.satisfies(Bun.version, `>=${OLDEST_BUN}`))
     fail(`Bun ${Bun.version} is too old: ${OLDEST_BUN} is the oldest that delivers every message`)
@@ -69,3 +62,10 @@ function fail(...lines: readonly string[]): never {
   for (const line of lines) process.stderr.write(`carillon: ${line}\n`)
   process.exit(1)
 }
+
+const config = settings()
+const log = createLog(config.logLevel)
+for (const line of unknownSettings(process.env)) log.warn({}, line)
+const server = start(config)
+leaveOnSignal(server)
+announce(server, config)

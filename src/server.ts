@@ -52,6 +52,8 @@ const MAX_PAYLOAD_BYTES = 2 * 1024 * 1024
 /** A reader that is further behind is closed: a gap would be a lie. */
 const BACKPRESSURE_BYTES = 1024 * 1024
 const HTTP_IDLE_SECONDS = 60
+/** How long a leaving server waits for requests in flight. */
+const REQUEST_GRACE_MS = 5000
 
 /** @throws StoreError for the database, or the system's error for the address */
 export function createServer({ config, clock, log, plugins = [] }: ServerOptions): CarillonServer {
@@ -65,9 +67,9 @@ export function createServer({ config, clock, log, plugins = [] }: ServerOptions
   api.server = server
   const stopSweeping = clock.every(SWEEP_INTERVAL_MS, () => sweep(core))
 
-  const stop = async (force: boolean): Promise<void> => {
+  const stop = async (): Promise<void> => {
     stopSweeping()
-    await server.stop(force)
+    await server.stop(true)
     db.close()
   }
   return {
@@ -76,13 +78,17 @@ export function createServer({ config, clock, log, plugins = [] }: ServerOptions
     credentials,
     hostname: server.hostname ?? config.host,
     port: server.port ?? config.port,
+    stop,
     leave: async () => {
       await drain(core, config.drainSeconds * 1000)
-      await stop(false)
+      await Promise.race([server.stop(false), waited(clock, REQUEST_GRACE_MS)])
+      await stop()
     },
-    stop: () => stop(true),
   }
 }
+
+const waited = (clock: Clock, ms: number): Promise<void> =>
+  new Promise((resolve) => clock.after(ms, resolve))
 
 function createCore(
   { config, clock, log, plugins = [] }: ServerOptions,
@@ -124,6 +130,7 @@ function listen(core: Core, config: Config, api: Api): Server<Client> {
     port: config.port,
     hostname: config.host,
     development: false,
+    reusePort: false, // outside development it would be on: two servers would share a port in silence
     idleTimeout: HTTP_IDLE_SECONDS,
     maxRequestBodySize: requestBytesLimit(config.limits),
     fetch(request, server) {

@@ -1,0 +1,228 @@
+/** The program itself: what it prints, what stops it from starting, how it leaves. */
+import { afterAll, describe, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { RawClient, within } from './harness'
+
+const ROOT = join(import.meta.dir, '..')
+const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** A server as a child, on a free port, with nothing of this machine's environment but the path. */
+class Program {
+  readonly process: Bun.Subprocess<'ignore', 'pipe', 'pipe'>
+  readonly #listening = Promise.withResolvers<number>()
+  readonly output: Promise<string>
+  readonly errors: Promise<string>
+  #text = ''
+
+  constructor(env: Record<string, string> = {}) {
+    this.process = Bun.spawn([process.execPath, 'src/index.ts'], {
+      cwd: ROOT,
+      env: { PATH: process.env['PATH'] ?? '', PORT: '0', DATABASE_PATH: ':memory:', ...env },
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'pipe',
+    })
+    this.output = this.#read()
+    this.errors = new Response(this.process.stderr).text()
+  }
+
+  async #read(): Promise<string> {
+    const decoder = new TextDecoder()
+    for await (const bytes of this.process.stdout) {
+      this.#text += decoder.decode(bytes)
+      const port = /ws:\/\/[^/]+:(\d+)\//.exec(this.#text)?.[1]
+      if (port && this.#text.includes('pusher.subscribe')) this.#listening.resolve(Number(port))
+    }
+    this.#listening.reject(new Error('the program ended before it listened'))
+    return this.#text
+  }
+
+  /** The port, once the announcement is out. */
+  listening(): Promise<number> {
+    return within('the announcement', this.#listening.promise)
+  }
+
+  exited(): Promise<number> {
+    this.#listening.promise.catch(() => undefined) // programs that may not start are asked for their exit
+    return within('the exit', this.process.exited)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listening.promise.catch(() => undefined)
+    this.process.kill('SIGKILL')
+    await this.process.exited
+  }
+}
+
+describe('the announcement', () => {
+  test('shows addresses, credentials, PUSHER_URL and a snippet', async () => {
+    await using program = new Program()
+    const port = await program.listening()
+    program.process.kill('SIGTERM')
+    expect(await program.exited()).toBe(0)
+    const text = await program.output
+    for (const line of [
+      `ws://127.0.0.1:${port}/app/test-app-fake-key`,
+      `http://127.0.0.1:${port}/apps/1/events`,
+      `PUSHER_URL  http://test-app-fake-key:test-app-fake-secret@127.0.0.1:${port}/apps/1`,
+      'pusher_admin_password',
+      `    wsPort: ${port},`,
+    ])
+      expect(text).toContain(line)
+  })
+
+  test('shows what was generated once, on the terminal and not in the log', async () => {
+    const env = {
+      HOST: '0.0.0.0',
+      DATABASE_PATH: join(folder, 'public.sqlite'),
+      CARILLON_LOG_LEVEL: 'debug',
+    }
+    await using first = new Program(env)
+    await first.listening()
+    first.process.kill('SIGTERM')
+    await first.exited()
+    const [, secret = ''] = /secret\s+([0-9a-f-]{36})/.exec(await first.output) ?? []
+    const [, password = ''] = /password\s+([0-9a-f-]{36})/.exec(await first.output) ?? []
+    expect([secret.length, password.length]).toEqual([36, 36])
+    expect(await first.output).not.toContain('test-app-fake')
+    expect(await first.errors).not.toContain(secret)
+
+    await using second = new Program(env)
+    const port = await second.listening()
+    const stranger = new RawClient(`ws://127.0.0.1:${port}/app/test-app-fake-key`)
+    expect((await stranger.closing()).code).toBe(4001)
+    second.process.kill('SIGTERM')
+    await second.exited()
+    expect(await second.output).toContain('(not shown)')
+    expect(await second.output).not.toContain(secret)
+    expect(await second.output).not.toContain(password)
+  })
+
+  test('keeps secrets of the settings to itself', async () => {
+    await using program = new Program({
+      PUSHER_APP_ID: '7',
+      PUSHER_APP_KEY: 'key7',
+      PUSHER_APP_SECRET: 'hush-hush',
+    })
+    await program.listening()
+    program.process.kill('SIGTERM')
+    await program.exited()
+    expect(await program.output).toContain('http://key7:$PUSHER_APP_SECRET@127.0.0.1')
+    expect(`${await program.output}${await program.errors}`).not.toContain('hush-hush')
+  })
+
+  test('a setting that does not exist is warned of, and the server runs', async () => {
+    await using program = new Program({ CARILLON_DRAIN_SECOND: '1' })
+    await program.listening()
+    program.process.kill('SIGTERM')
+    expect(await program.exited()).toBe(0)
+    expect(await program.errors).toContain('did you mean CARILLON_DRAIN_SECONDS?')
+  })
+})
+
+describe('what stops the start', () => {
+  const garbage = join(folder, 'garbage.sqlite')
+  writeFileSync(
+    garbage,
+    'this is a text file and not a database, and it is long enough to be read as one',
+  )
+  const CASES: readonly (readonly [name: string, env: Record<string, string>, lines: string[]])[] =
+    [
+      [
+        'every bad setting, at once',
+        { PORT: 'abc', CARILLON_MAX_USER_ID_CHARS: '0', PUSHER_APP_ID: '1' },
+        [
+          'carillon: PORT=abc: expected an integer from 0 to 65535',
+          'carillon: CARILLON_MAX_USER_ID_CHARS=0: expected an integer from 1 to 1000',
+          'carillon: PUSHER_APP_KEY is not set: expected a value, because PUSHER_APP_ID is set',
+          'carillon: PUSHER_APP_SECRET is not set: expected a value, because PUSHER_APP_ID is set',
+        ],
+      ],
+      [
+        'a database that is none',
+        { DATABASE_PATH: garbage },
+        [`carillon: database ${garbage}: is not a SQLite database, or is corrupt`],
+      ],
+      [
+        'a host that is not here',
+        { HOST: '192.0.2.1' },
+        ['carillon: 192.0.2.1:0 is not an address of this machine'],
+      ],
+    ]
+  test.each(CASES)('%s: a line each, exit 1', async (_, env, lines) => {
+    await using program = new Program(env)
+    expect(await program.exited()).toBe(1)
+    expect((await program.errors).trim().split('\n')).toEqual(lines)
+    expect(await program.output).toBe('')
+  })
+
+  test('a port in use', async () => {
+    await using first = new Program()
+    const port = await first.listening()
+    await using second = new Program({ PORT: String(port) })
+    expect(await second.exited()).toBe(1)
+    expect(await second.errors).toBe(
+      `carillon: 127.0.0.1:${port} is in use by another process (set PORT to another one)\n`,
+    )
+  })
+})
+
+describe('leaving', () => {
+  const connect = async (port: number): Promise<RawClient> => {
+    const client = new RawClient(`ws://127.0.0.1:${port}/app/test-app-fake-key`)
+    await client.hello()
+    return client
+  }
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s closes with 4200 and exits 0', async (signal) => {
+    await using program = new Program()
+    const port = await program.listening()
+    const clients = await Promise.all([connect(port), connect(port), connect(port)])
+    program.process.kill(signal)
+    for (const client of clients)
+      expect(await client.closing()).toEqual({ code: 4200, reason: 'Please reconnect immediately' })
+    expect(await program.exited()).toBe(0)
+  })
+
+  test('a request in flight is finished; meanwhile readiness is red and newcomers wait', async () => {
+    await using program = new Program()
+    const port = await program.listening()
+    const slow = await slowRequest(port)
+    const client = await connect(port)
+    program.process.kill('SIGTERM')
+    await client.closing()
+    slow.finish()
+    expect(await within('the answer', slow.answer)).toStartWith('HTTP/1.1 401')
+    expect(await program.exited()).toBe(0)
+  })
+
+  test('a second signal exits at once', async () => {
+    await using program = new Program()
+    const port = await program.listening()
+    const slow = await slowRequest(port)
+    const client = await connect(port)
+    program.process.kill('SIGTERM')
+    await client.closing()
+    program.process.kill('SIGTERM')
+    expect(await program.exited()).toBe(1)
+    await slow.answer
+  })
+
+  /** A POST whose body is not complete before `finish`. */
+  async function slowRequest(port: number) {
+    const answer = Promise.withResolvers<string>()
+    const socket = await Bun.connect({
+      hostname: '127.0.0.1',
+      port,
+      socket: {
+        data: (_, bytes) => answer.resolve(bytes.toString()),
+        close: () => answer.resolve('closed'),
+      },
+    })
+    socket.write('POST /apps/1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{')
+    return { answer: answer.promise, finish: () => socket.write('}') }
+  }
+})
