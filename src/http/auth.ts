@@ -8,7 +8,7 @@ import { Elysia } from 'elysia'
 import { keyPairOf, type App } from '../core/apps'
 import type { Core } from '../core/core'
 import { quoted, RealtimeError } from '../core/errors'
-import { equalInConstantTime } from '../core/signature'
+import { equalInConstantTime, type KeyPair } from '../core/signature'
 import { NO_BODY } from './body'
 import { decoded, pairsOf, pathOf, type Pair } from './url'
 
@@ -52,25 +52,23 @@ export function authenticate(core: Core, request: SignedRequest): App {
   const app = core.apps.byId(request.appId)
   if (!app) throw new RealtimeError('app_not_found', `App ${quoted(request.appId)} does not exist`)
   const pairs = pairsOf(request.url)
-  const given = (name: string): string | undefined =>
-    decoded(pairs.findLast(([key]) => key.toLowerCase() === name)?.[1])
-  const key = given('auth_key')
+  const query = readQuery(pairs, DECODED)
+  const key = query.get('auth_key')
   if (!key) throw unauthorized('Authentication key required')
   if (!core.apps.byKey(key)) throw unauthorized('Invalid authentication key')
   const pair = keyPairOf(app, key)
   if (!pair) throw unauthorized('Invalid key for app')
-  checkVersion(given('auth_version'))
-  checkTimestamp(given('auth_timestamp'), core.clock.now())
+  checkVersion(query.get('auth_version'))
+  checkTimestamp(query.get('auth_timestamp'), core.clock.now())
 
-  const signature = given('auth_signature') ?? ''
-  const texts = textsToSign(request, pairs)
-  if (!texts.some((text) => pair.verify(text, signature))) {
-    const text = JSON.stringify(texts[0])
+  const signature = query.get('auth_signature') ?? ''
+  const text = `${request.method}\n${pathOf(request.url)}\n${canonical(query)}`
+  if (!pair.verify(text, signature) && !signedOtherwise(request, pairs, pair, signature)) {
     throw unauthorized(
-      `Invalid signature: you should have sent HmacSHA256Hex(${text}, your_secret_key), but you sent "${quoted(signature)}"`,
+      `Invalid signature: you should have sent HmacSHA256Hex(${JSON.stringify(text)}, your_secret_key), but you sent "${quoted(signature)}"`,
     )
   }
-  checkBody(given('body_md5'), request.raw)
+  checkBody(query.get('body_md5'), request.raw)
   if (!app.active) throw new RealtimeError('app_disabled', `App ${app.id} is disabled`)
   return app
 }
@@ -98,37 +96,51 @@ function checkBody(md5: string | undefined, raw: Uint8Array): void {
 
 // ---------------------------------------------------------------- what was signed
 
-/** How SDKs read a value before they sign it; the first is nearly always right. */
-const READINGS: readonly ((value: string) => string)[] = [
-  (value) => decoded(value) ?? '',
-  (value) => decoded(value.replaceAll('+', ' ')) ?? '',
+/** How an SDK may read a value before it signs it. */
+type Reading = (value: string) => string
+
+const DECODED: Reading = decoded
+const OTHER_READINGS: readonly Reading[] = [
+  (value) => decoded(value.replaceAll('+', ' ')),
   (value) => value,
 ]
 
-/** Every text that an SDK may have signed for this request, likeliest first, without repetition. */
-function textsToSign({ method, url, pathPrefix }: SignedRequest, pairs: readonly Pair[]): string[] {
-  const query = READINGS.map((read) => canonicalQuery(pairs, read))
+/** True where the signature covers the request as some SDKs write it; tried only after the usual text. */
+function signedOtherwise(
+  { method, url, pathPrefix }: SignedRequest,
+  pairs: readonly Pair[],
+  pair: KeyPair,
+  signature: string,
+): boolean {
+  const queries = [DECODED, ...OTHER_READINGS].map((read) => canonical(readQuery(pairs, read)))
   const wire = pathOf(url)
-  const bare =
-    pathPrefix !== '' && wire.startsWith(pathPrefix) ? wire.slice(pathPrefix.length) : wire
-  const paths = [wire, decoded(wire) ?? wire, bare, decoded(bare) ?? bare]
-  return [...new Set(paths.flatMap((path) => query.map((text) => `${method}\n${path}\n${text}`)))]
+  const bare = wire.startsWith(pathPrefix) ? wire.slice(pathPrefix.length) : wire
+  const paths = [wire, decoded(wire), bare, decoded(bare)]
+  const texts = new Set(
+    paths.flatMap((path) => queries.map((query) => `${method}\n${path}\n${query}`)),
+  )
+  return [...texts].some((text) => pair.verify(text, signature))
 }
 
-/** Keys in lower case, sorted; the last of a repeated key counts, arrays keep their order. */
-function canonicalQuery(pairs: readonly Pair[], read: (value: string) => string): string {
-  const single = new Map<string, string>()
-  const listed: Pair[] = []
+/** Keys in lower case. The last of a repeated key counts; a list (`key[]`) keeps its values, in order. */
+function readQuery(pairs: readonly Pair[], read: Reading): Map<string, string> {
+  const query = new Map<string, string>()
   for (const [rawKey, rawValue] of pairs) {
     const key = read(rawKey).toLowerCase()
-    if (key === 'auth_signature') continue
-    if (key.endsWith('[]')) listed.push([key, read(rawValue)])
-    else single.set(key, read(rawValue))
+    const value = read(rawValue)
+    const before = key.endsWith('[]') ? query.get(key) : undefined
+    query.set(key, before === undefined ? value : `${before}&${key}=${value}`)
   }
-  return [...single, ...listed]
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .map(([key, value]) => `${key}=${value}`)
-    .join('&')
+  return query
+}
+
+/** `key=value`, sorted by key, joined; without the signature itself. */
+function canonical(query: ReadonlyMap<string, string>): string {
+  let text = ''
+  for (const key of [...query.keys()].sort()) {
+    if (key !== 'auth_signature') text += `${text === '' ? '' : '&'}${key}=${query.get(key)}`
+  }
+  return text
 }
 
 // ---------------------------------------------------------------- the admin

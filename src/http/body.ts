@@ -16,38 +16,40 @@ import { pairsOf, queryParameters } from './url'
 export type ReceivedBody = { raw: Uint8Array; mistake: string | undefined }
 export const NO_BODY: ReceivedBody = { raw: new Uint8Array(), mistake: undefined }
 
-type Context = { readonly request: Request }
+/**
+ * What these parsers use of the framework's context. They touch its fields and never pass it on:
+ * the framework reads their source, and would parse cookies, headers and query for a stranger.
+ */
+type Context = ReceivedBody & { readonly request: Request }
 
 /** Parameters may come in the query string; the body's win (contract 6.1). */
 export function jsonBody<Schema extends TObject>(schema: Schema) {
   const checker = TypeCompiler.Compile(schema)
-  return async (context: Context): Promise<Static<Schema>> => {
-    const raw = await readBytes(context)
-    const query = queryParameters(pairsOf(context.request.url))
-    const parsed = raw.length === 0 ? {} : parse(raw)
-    const body: unknown = parsed && { ...query, ...parsed }
+  return async (context: { readonly request: Request }): Promise<Static<Schema>> => {
+    const received = context as Context
+    const raw = new Uint8Array(await received.request.arrayBuffer())
+    received.raw = raw
+    const body = withQuery(raw.length === 0 ? {} : parse(raw), received.request.url)
     if (!checker.Check(body)) {
-      const mistake = parsed
-        ? mistakeIn([...checker.Errors(body)])
-        : 'Expected the body to be a JSON object'
-      received(context).mistake = mistake
+      received.mistake = body ? mistakeIn([...checker.Errors(body)]) : NOT_AN_OBJECT
     }
     return (body ?? {}) as Static<Schema> // nothing would make the framework look for another parser
   }
 }
 
+const NOT_AN_OBJECT = 'Expected the body to be a JSON object'
+
 /** For the deprecated form whose body *is* the data. */
-export async function textBody(context: Context): Promise<string> {
-  return textOf(await readBytes(context))
+export async function textBody(context: { readonly request: Request }): Promise<string> {
+  const received = context as Context
+  const raw = new Uint8Array(await received.request.arrayBuffer())
+  received.raw = raw
+  return textOf(raw)
 }
 
-/** The framework makes one such record per request, with the defaults of `NO_BODY`. */
-const received = (context: Context): ReceivedBody => context as unknown as ReceivedBody
-
-async function readBytes(context: Context): Promise<Uint8Array> {
-  const raw = new Uint8Array(await context.request.arrayBuffer())
-  received(context).raw = raw
-  return raw
+function withQuery(body: Record<string, unknown> | undefined, url: string) {
+  const query = queryParameters(pairsOf(url))
+  return query && body ? { ...query, ...body } : body
 }
 
 const textOf = (bytes: Uint8Array): string =>

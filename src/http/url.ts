@@ -18,21 +18,28 @@ export function pairsOf(url: string): Pair[] {
 }
 
 /** Percent-decoded; text with a stray percent sign stays as it is. */
-export function decoded(value: string | undefined): string | undefined {
-  if (value === undefined || !value.includes('%')) return value
+export function decoded(value: string): string {
+  if (!value.includes('%')) return value
   try {
     return decodeURIComponent(value)
   } catch {
-    return value // URIError: not percent-encoding
+    return value // URIError: a stray percent sign stands for itself
   }
 }
 
-/** `a[]=1&a[]=2&b=3` as `{ a: ['1', '2'], b: '3' }`. */
-export function queryParameters(pairs: readonly Pair[]): Record<string, string | string[]> {
-  const parameters: Record<string, string | string[]> = {}
+/** What the signature brings; no parameter of any route. */
+const SIGNATURE_KEY = /^(auth_(key|timestamp|version|signature)|body_md5)$/
+
+/** `a[]=1&a[]=2&b=3` as `{ a: ['1', '2'], b: '3' }`; undefined where there is nothing but a signature. */
+export function queryParameters(
+  pairs: readonly Pair[],
+): Record<string, string | string[]> | undefined {
+  let parameters: Record<string, string | string[]> | undefined
   for (const [rawKey, rawValue] of pairs) {
-    const key = decoded(rawKey) ?? ''
-    const value = decoded(rawValue.replaceAll('+', ' ')) ?? ''
+    if (SIGNATURE_KEY.test(rawKey)) continue
+    parameters ??= {}
+    const key = decoded(rawKey)
+    const value = decoded(rawValue.replaceAll('+', ' '))
     if (!key.endsWith('[]')) parameters[key] = value
     else {
       const name = key.slice(0, -2)
