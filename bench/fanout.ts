@@ -1,7 +1,7 @@
 /**
- * Fan-out: what does one delivery cost the server? One channel; publishers with one message each
- * outstanding until its last subscriber has it, so "4/4" is four connections and four messages in
- * flight. Subscribers and publishers are one process on raw sockets (`lib/swarm.ts`).
+ * Fan-out: what does one delivery cost the server? One channel; "4/4" is four publishing connections
+ * and four messages in flight, by the share of their subscribers that wait (`lib/flight.ts`).
+ * Subscribers and publishers are one process on raw sockets (`lib/swarm.ts`).
  */
 import type { LoadOutcome } from './lib/load'
 import { COMMON_COLUMNS, type BenchCase, type Question } from './lib/question'

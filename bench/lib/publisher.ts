@@ -1,16 +1,16 @@
 /**
- * Publisher: one keep-alive HTTP connection with at most one message outstanding. A message is
- * outstanding until the last subscriber has received it and the request is answered; then the next
- * one is published at once. The request is built beforehand, only data and signature change.
+ * Publisher: one keep-alive HTTP connection with at most one request outstanding, which publishes as
+ * soon as there is room in the flight. The request is built beforehand, only data and signature change.
  */
 import type { Socket } from 'bun'
 import { CHANNEL, eventBody, HOST } from './app'
+import type { Flight } from './flight'
 import type { TargetOf } from './signing'
 import { nowMicros, padding, stamp } from './stamp'
 
 export type PublisherOptions = {
   readonly port: number
-  readonly subscribers: number
+  readonly flight: Flight
   readonly payloadBytes: number
   readonly targetOf: TargetOf
   readonly fail: (cause: unknown) => void
@@ -23,7 +23,6 @@ export class Publisher {
   /** Messages published so far; the number of the latest. */
   published = 0
   #stopped = false
-  #undelivered = 0
   #answered = true
   #response = ''
   #socket: Socket<Publisher> | undefined
@@ -46,22 +45,15 @@ export class Publisher {
     })
   }
 
-  get idle(): boolean {
-    return this.#answered && this.#undelivered === 0
-  }
-
-  /** Called once for every delivery of this publisher's messages. */
-  delivered(): void {
-    if (--this.#undelivered === 0) this.next()
-  }
-
-  next(): void {
-    if (this.#stopped || !this.idle) return
+  /** False while its last request is unanswered or the flight is full. */
+  publish(): boolean {
+    const { flight, fail } = this.options
+    if (this.#stopped || !this.#answered || !flight.open) return false
     this.#answered = false
-    this.#undelivered = this.options.subscribers
+    flight.takeOff()
     const request = this.#request(stamp(this.index, ++this.published, nowMicros()))
-    if (this.#socket?.write(request) !== request.length)
-      this.options.fail('a request was cut short')
+    if (this.#socket?.write(request) !== request.length) fail('a request was cut short')
+    return true
   }
 
   answer(text: string): void {
@@ -69,7 +61,7 @@ export class Publisher {
     if (!this.#response.endsWith(ANSWER)) return this.#checkStatus()
     this.#response = ''
     this.#answered = true
-    this.next()
+    this.publish()
   }
 
   /** Publishes nothing more; what is outstanding still arrives. */

@@ -4,8 +4,8 @@
  */
 import type { Socket } from 'bun'
 import { CHANNEL, HOST, SOCKET_PATH } from './app'
+import type { Flight } from './flight'
 import { HANDSHAKE_HEADERS, scanFrames, textFrame, type FrameSink } from './frames'
-import type { Publisher } from './publisher'
 import { findStamp, hasStamp } from './stamp'
 import type { Tally } from './tally'
 
@@ -13,7 +13,7 @@ import type { Tally } from './tally'
 export type Audience = {
   readonly port: number
   readonly tally: Tally
-  readonly publishers: readonly Publisher[]
+  readonly flight: Flight
   readonly fail: (cause: unknown) => void
   /** Bytes from the start of a message's text to its stamp; found in the first message. */
   stampOffset: number
@@ -63,8 +63,8 @@ export class Subscriber implements FrameSink {
       if (at < 0) return this.#control(new TextDecoder().decode(bytes.subarray(start, end)))
       audience.stampOffset = at - start
     }
-    const publisher = audience.tally.receive(this.index, bytes, at)
-    audience.publishers[publisher]!.delivered()
+    audience.tally.receive(this.index, bytes, at)
+    audience.flight.landed()
   }
 
   other(opcode: number): void {

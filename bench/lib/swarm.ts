@@ -3,6 +3,7 @@
  * their messages in flight. Joins everybody, warms up, measures, lets what is outstanding arrive.
  */
 import type { FanoutCase, FanoutOutcome } from '../fanout'
+import { Flight } from './flight'
 import { readOrder, report, type LoadOrder } from './load'
 import { Publisher } from './publisher'
 import { TARGETS } from './signing'
@@ -18,25 +19,25 @@ const POLL_MS = 5
 
 const order = readOrder<FanoutCase>()
 const audience = gather(order)
-const { tally, publishers } = audience
+const { tally, flight } = audience
+const { publishers } = flight
 await Promise.all(publishers.map((publisher) => publisher.connect()))
 await joinAll(order.case.subscribers)
-for (const publisher of publishers) publisher.next()
+for (const publisher of publishers) publisher.publish()
 await Bun.sleep(order.warmUpSeconds * 1000)
 const measured = await measure()
 await settle()
 report<FanoutOutcome>({ ...measured, lost: tally.lost(published()), reordered: tally.reordered })
 
 function gather({ case: row, port, side }: LoadOrder<FanoutCase>): Audience {
-  const { subscribers, payloadBytes } = row
-  const options = { port, subscribers, payloadBytes, targetOf: TARGETS[side](), fail }
-  return {
-    port,
-    tally: new Tally(subscribers, row.publishers),
-    publishers: Array.from({ length: row.publishers }, (_, index) => new Publisher(index, options)),
-    fail,
-    stampOffset: 0,
-  }
+  const { subscribers, payloadBytes, inFlight } = row
+  const flight = new Flight(subscribers, inFlight)
+  const options = { port, flight, payloadBytes, targetOf: TARGETS[side](), fail }
+  flight.publishers = Array.from(
+    { length: row.publishers },
+    (_, index) => new Publisher(index, options),
+  )
+  return { port, tally: new Tally(subscribers, row.publishers), flight, fail, stampOffset: 0 }
 }
 
 async function joinAll(count: number): Promise<void> {
@@ -71,7 +72,7 @@ async function measure(): Promise<Omit<FanoutOutcome, 'lost' | 'reordered'>> {
 async function settle(): Promise<void> {
   for (const publisher of publishers) publisher.stop()
   let [seen, quietMs] = [tally.received, 0]
-  while (quietMs < PATIENCE_MS && publishers.some((publisher) => !publisher.idle)) {
+  while (quietMs < PATIENCE_MS && flight.outstanding > 0) {
     await Bun.sleep(POLL_MS)
     quietMs = seen === tally.received ? quietMs + POLL_MS : 0
     seen = tally.received

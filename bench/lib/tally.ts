@@ -29,8 +29,8 @@ export class Tally {
     this.readMicros = nowMicros()
   }
 
-  /** Counts the message whose stamp is at `at`. Returns its publisher. */
-  receive(subscriber: number, bytes: Uint8Array, at: number): number {
+  /** Counts the message whose stamp is at `at`. */
+  receive(subscriber: number, bytes: Uint8Array, at: number): void {
     const publisher = publisherOf(bytes, at)
     const sequence = sequenceOf(bytes, at)
     const slot = subscriber * this.publishers + publisher
@@ -39,7 +39,6 @@ export class Tally {
     this.#digests[subscriber] = digest(this.#digests[subscriber]!, publisher, sequence)
     this.received++
     this.latency.record(this.readMicros - microsOf(bytes, at))
-    return publisher
   }
 
   /** Deliveries that are missing after `published` messages. */
