@@ -43,12 +43,17 @@ function unusableAddress(cause: unknown, { host, port }: Config): string | undef
   return ADDRESS_ERRORS[code] && `${host}:${port} ${ADDRESS_ERRORS[code]}`
 }
 
+/** A terminal signals the whole process group, and `bun run` passes it on once more: that is one signal. */
+const SAME_SIGNAL_MS = 300
+
 /** The first signal drains, a second one ends the process at once. */
 function leaveOnSignal(server: CarillonServer): void {
-  let leaving = false
+  let leavingSince: number | undefined
   const leave = async (signal: string): Promise<void> => {
-    if (leaving) process.exit(1)
-    leaving = true
+    const now = systemClock.now()
+    if (leavingSince !== undefined && now - leavingSince < SAME_SIGNAL_MS) return
+    if (leavingSince !== undefined) process.exit(1)
+    leavingSince = now
     log.info({ signal, connections: server.core.hub.connectionCount }, 'leaving')
     await server.leave()
     log.info({ ...server.core.counters }, 'left')
