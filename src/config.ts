@@ -201,7 +201,7 @@ function missing(env: Environment, names: readonly string[]): string[] {
   const absent = names.filter((name) => !env[name])
   if (absent.length === 0 || absent.length === names.length) return []
   const given = names.filter((name) => env[name]).join(' and ')
-  return absent.map((name) => `${name} is not set: expected a value, because ${given} is set`)
+  return absent.map((name) => `${name} is not set: expected a value, since it goes with ${given}`)
 }
 
 /** Kubernetes sets these for a service that is named carillon; they are not ours. */

@@ -63,6 +63,16 @@ function leaveOnSignal(server: CarillonServer): void {
   process.on('SIGINT', leave)
 }
 
+/** A promise that a plugin forgot must not end everybody's connections. */
+function surviveFaults({ core }: CarillonServer): void {
+  const survive = (cause: unknown): void => {
+    core.counters.faults++
+    log.error({ err: cause }, 'uncaught fault')
+  }
+  process.on('unhandledRejection', survive)
+  process.on('uncaughtException', survive)
+}
+
 function fail(...lines: readonly string[]): never {
   for (const line of lines) process.stderr.write(`carillon: ${line}\n`)
   process.exit(1)
@@ -72,5 +82,6 @@ const config = settings()
 const log = createLog(config.logLevel)
 for (const line of unknownSettings(process.env)) log.warn({}, line)
 const server = start(config)
+surviveFaults(server)
 leaveOnSignal(server)
 announce(server, config)

@@ -36,7 +36,6 @@ export type CarillonServer = {
   readonly core: Core
   readonly api: Api
   readonly credentials: Credentials
-  readonly hostname: string
   readonly port: number
   /** Refuses newcomers, spreads the goodbyes over the drain time, lets requests finish, stops. */
   leave(): Promise<void>
@@ -64,7 +63,6 @@ export function createServer({ config, clock, log, plugins = [] }: ServerOptions
   )
   const api = createApi(core, { pathPrefix: config.pathPrefix, admin: credentials.admin })
   const server = listen(core, config, api)
-  api.server = server
   const stopSweeping = clock.every(SWEEP_INTERVAL_MS, () => sweep(core))
 
   const stop = async (): Promise<void> => {
@@ -76,7 +74,6 @@ export function createServer({ config, clock, log, plugins = [] }: ServerOptions
     core,
     api,
     credentials,
-    hostname: server.hostname ?? config.host,
     port: server.port ?? config.port,
     stop,
     leave: async () => {
@@ -139,6 +136,10 @@ function listen(core: Core, config: Config, api: Api): Server<Client> {
       }
       return api.fetch(request)
     },
+    error: (cause) => {
+      countFault(core, cause)
+      return new Response('Internal server error\n', { status: 500 })
+    },
     websocket: {
       idleTimeout: 0, // liveness is the sweep's: the native timer is reset by our own sends
       sendPings: false,
@@ -160,6 +161,7 @@ function listen(core: Core, config: Config, api: Api): Server<Client> {
         if (code === CUT && conn.behind) countSlowReader(core, conn)
         closed(core, conn)
       },
+      error: (cause) => countFault(core, cause),
     },
   })
 }
@@ -196,6 +198,12 @@ function upgrade(
 
 function seen(core: Core, conn: Client): void {
   conn.seenTick = core.state.tick
+}
+
+/** What neither catch has caught; without this the process would end. */
+function countFault({ counters, log }: Core, cause: unknown): void {
+  counters.faults++
+  log.error({ err: cause }, 'fault')
 }
 
 function countSlowReader({ counters, log }: Core, conn: Client): void {

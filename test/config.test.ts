@@ -75,12 +75,14 @@ describe('settings', () => {
     [
       { PUSHER_APP_ID: '1', PUSHER_APP_KEY: 'k' },
       [
-        'PUSHER_APP_SECRET is not set: expected a value, because PUSHER_APP_ID and PUSHER_APP_KEY is set',
+        'PUSHER_APP_SECRET is not set: expected a value, since it goes with PUSHER_APP_ID and PUSHER_APP_KEY',
       ],
     ],
     [
       { PUSHER_ADMIN_USERNAME: 'me' },
-      ['PUSHER_ADMIN_PASSWORD is not set: expected a value, because PUSHER_ADMIN_USERNAME is set'],
+      [
+        'PUSHER_ADMIN_PASSWORD is not set: expected a value, since it goes with PUSHER_ADMIN_USERNAME',
+      ],
     ],
     [
       { PUSHER_APP_ID: '1', PUSHER_APP_KEY: 'a:b', PUSHER_APP_SECRET: 's p' },

@@ -137,8 +137,8 @@ describe('what stops the start', () => {
         [
           'carillon: PORT=abc: expected an integer from 0 to 65535',
           'carillon: CARILLON_MAX_USER_ID_CHARS=0: expected an integer from 1 to 1000',
-          'carillon: PUSHER_APP_KEY is not set: expected a value, because PUSHER_APP_ID is set',
-          'carillon: PUSHER_APP_SECRET is not set: expected a value, because PUSHER_APP_ID is set',
+          'carillon: PUSHER_APP_KEY is not set: expected a value, since it goes with PUSHER_APP_ID',
+          'carillon: PUSHER_APP_SECRET is not set: expected a value, since it goes with PUSHER_APP_ID',
         ],
       ],
       [

@@ -93,6 +93,10 @@ export const REFUSE = {
     'client_event_invalid',
     'Invalid client event (must contain channel and data)',
   ),
+  clientEventTooDeep: refusal(
+    'client_event_invalid',
+    'Invalid client event (data is nested too deep)',
+  ),
   messageNotJson: refusal(
     'message_invalid',
     'Invalid message: expected a JSON object with a string "event"',

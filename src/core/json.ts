@@ -4,12 +4,18 @@
  */
 import type { JsonText } from './types'
 
-/**
- * The JSON of a value. Lone surrogates come out escaped, so the text is valid UTF-8 on any wire.
- * @throws RangeError when the value is nested too deep
- */
-export function jsonText(value: unknown): JsonText {
-  return (JSON.stringify(value) ?? 'null') as JsonText
+/** The JSON of a text. Lone surrogates come out escaped, so the result is valid UTF-8 on any wire. */
+export function jsonText(text: string): JsonText {
+  return JSON.stringify(text) as JsonText
+}
+
+/** The JSON of any value that came from JSON, or undefined where it is nested too deep to write out. */
+export function jsonOf(value: unknown): JsonText | undefined {
+  try {
+    return JSON.stringify(value) as JsonText
+  } catch {
+    return undefined // RangeError: the parser takes any depth, the writer does not
+  }
 }
 
 /** A JSON object with its own keys, or undefined for any other text. */

@@ -9,10 +9,10 @@ import type { Connection } from './connection'
 import type { Core } from './core'
 import { isRefusal, quoted, refusal, type Refusal } from './errors'
 import { runGates } from './hooks'
-import { isRecord, jsonText, parseSigned } from './json'
+import { isRecord, jsonOf, parseSigned } from './json'
 import { leaveChannel, enterChannel } from './membership'
 import { subscriptionText } from './signature'
-import type { ChannelName, JsonText, MaybePromise, Member, SubscribeCommand } from './types'
+import type { ChannelName, MaybePromise, Member, SubscribeCommand } from './types'
 
 /** Subscribes the connection, or returns why not. Waits only where a plugin's gate does. */
 export function subscribe(
@@ -144,7 +144,9 @@ function parseMember({ app, channel, channelData }: SubscribeCommand): Member | 
     return invalid(
       'user_info supplied to presence subscription is invalid - if supplied it must be a type of hash',
     )
-  const userInfo: JsonText = jsonText(given)
+  const userInfo = jsonOf(given)
+  if (userInfo === undefined)
+    return invalid('user_info supplied to presence subscription is nested too deep')
   const bytes = Buffer.byteLength(userInfo)
   if (bytes > app.limits.maxUserInfoBytes)
     return invalid(

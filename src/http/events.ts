@@ -8,7 +8,7 @@ import type { App } from '../core/apps'
 import type { Core } from '../core/core'
 import { RealtimeError } from '../core/errors'
 import { publish, type EventRequest } from '../core/publish'
-import { jsonText } from '../core/json'
+import { jsonOf } from '../core/json'
 import type { ChannelName } from '../core/types'
 import { signed } from './auth'
 import { jsonBody, textBody } from './body'
@@ -94,7 +94,9 @@ function eventRequest(
 function dataText(data: unknown): string {
   if (data === undefined || data === null)
     throw new RealtimeError('request_invalid', 'Expected data parameter to be a string')
-  return typeof data === 'string' ? data : jsonText(data)
+  const text = typeof data === 'string' ? data : jsonOf(data)
+  if (text === undefined) throw new RealtimeError('request_invalid', 'data is nested too deep')
+  return text
 }
 
 function checkBatchSize(app: App, events: number): void {

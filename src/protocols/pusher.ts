@@ -9,9 +9,9 @@ import { parseChannelName } from '../core/channel'
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
 import { quoted, REFUSE, refusal, type Refusal } from '../core/errors'
-import { isRecord, jsonText } from '../core/json'
+import { isRecord, jsonOf, jsonText } from '../core/json'
 import { frameBytesLimit } from '../core/limits'
-import type { Broadcast, Command, Frame, JsonText, Member, Reply } from '../core/types'
+import type { Broadcast, Command, Frame, Member, Reply } from '../core/types'
 import type { Codec, Handshake } from './codec'
 import { wireError } from './errors'
 
@@ -85,7 +85,7 @@ function decode(core: Core, conn: Connection, text: string): Command | Refusal {
   const { event } = message
   const decoder = event.startsWith(CLIENT_EVENT) ? decodeClientEvent : PUSHER_EVENTS.get(event)
   if (!decoder) return refusal('event_unknown', `Unknown event '${quoted(event)}'`)
-  return decoder(core, conn.app, { ...message, event })
+  return decoder(core, conn.app, message as Message)
 }
 
 function decodeSubscribe({ limits }: Core, app: App, message: Message): Command | Refusal {
@@ -112,8 +112,8 @@ function decodeClientEvent({ limits }: Core, app: App, message: Message): Comman
   if (!('channel' in message) || !('data' in message)) return REFUSE.clientEventIncomplete
   const channel = parseChannelName(message['channel'], limits)
   if (typeof channel !== 'string') return channel
-  const data = toJsonText(message['data'])
-  if (data === undefined) return REFUSE.messageNotJson
+  const data = jsonOf(message['data'])
+  if (data === undefined) return REFUSE.clientEventTooDeep
   return { type: 'client_event', app, channel, event: message.event, data }
 }
 
@@ -131,15 +131,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined // SyntaxError, or RangeError for text nested too deep: not a message either way
-  }
-}
-
-function toJsonText(value: unknown): JsonText | undefined {
-  try {
-    return jsonText(value)
-  } catch {
-    return undefined // RangeError: nested too deep to write out
+    return undefined // SyntaxError: not a message
   }
 }
 

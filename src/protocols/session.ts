@@ -32,7 +32,7 @@ export function opened(
   } catch (cause) {
     answer = fault(core, cause, REFUSE.connectFailed)
   }
-  if (answer instanceof Promise) hold(core, conn, answer, REFUSE.connectFailed)
+  if (answer instanceof Promise) hold(core, conn, answer, undefined)
   else if (answer) refuse(core, conn, answer)
 }
 
@@ -51,19 +51,15 @@ export function closed(core: Core, conn: Client): void {
 }
 
 function runText(core: Core, conn: Client, text: string): void {
-  const command = conn.codec.decode(core, conn, text)
-  if (isRefusal(command)) return refuse(core, conn, command)
-  let answer: MaybePromise<Refusal | undefined>
+  let command: Command | Refusal | undefined
   try {
-    answer = run(core, conn, command)
+    command = conn.codec.decode(core, conn, text)
+    const answer = isRefusal(command) ? command : run(core, conn, command)
+    if (answer instanceof Promise) hold(core, conn, answer, command)
+    else if (answer) refuse(core, conn, about(answer, command))
   } catch (cause) {
-    answer = fault(core, cause, REFUSE.internal)
+    refuse(core, conn, about(fault(core, cause, REFUSE.internal), command))
   }
-  if (answer === undefined) return
-  if (answer instanceof Promise) {
-    const told = answer.then((refused) => refused && about(refused, command))
-    hold(core, conn, told, about(REFUSE.internal, command))
-  } else refuse(core, conn, about(answer, command))
 }
 
 function run(core: Core, conn: Connection, command: Command): MaybePromise<Refusal | undefined> {
@@ -102,15 +98,16 @@ function hold(
   core: Core,
   conn: Client,
   pending: Promise<Refusal | undefined>,
-  onFault: Refusal,
+  command: Command | Refusal | undefined,
 ): void {
   conn.busy = true
-  pending
+  const onFault = command ? REFUSE.internal : REFUSE.connectFailed
+  void pending
     .catch((cause: unknown) => fault(core, cause, onFault))
     .then((refused) => {
       conn.busy = false
       if (conn.closed) return
-      if (refused) refuse(core, conn, refused)
+      if (refused) refuse(core, conn, about(refused, command))
       resume(core, conn)
     })
 }
@@ -130,13 +127,13 @@ function resume(core: Core, conn: Client): void {
 function refuse(core: Core, conn: Client, refused: Refusal): void {
   if (conn.established) core.counters.messagesRefused++
   else core.counters.connectionsRefused++
-  core.log.debug({ socketId: conn.id, code: refused.code }, 'refused')
   conn.refuse(refused)
 }
 
 /** A refusal of a subscribe names the channel, so that the client can tell which one it was. */
-function about(refused: Refusal, command: Command): Refusal {
-  return command.type === 'subscribe' ? { ...refused, subscribing: command.channel } : refused
+function about(refused: Refusal, command: Command | Refusal | undefined): Refusal {
+  if (command === undefined || isRefusal(command) || command.type !== 'subscribe') return refused
+  return { ...refused, subscribing: command.channel }
 }
 
 function fault(core: Core, cause: unknown, shown: Refusal): Refusal {

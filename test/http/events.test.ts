@@ -252,6 +252,22 @@ describe('POST /events', () => {
   })
 })
 
+test('data nested deeper than can be written out is refused', async () => {
+  await using server = await start()
+  const nested: unknown[] = []
+  let inner = nested
+  for (let depth = 0; depth < 10; depth++) inner.push((inner = []))
+  const body = JSON.stringify(event({ data: nested })).replace(
+    '[[]]',
+    `${'['.repeat(100_000)}${']'.repeat(100_000)}`,
+  )
+  const sdk = server.sdk()
+  const query = sdk.createSignedQueryString({ method: 'POST', path: '/apps/1/events', body })
+  const response = await server.http(`/apps/1/events?${query}`, { method: 'POST', body })
+  expect([response.status, await response.text()]).toEqual([400, 'data is nested too deep\n'])
+  expect(server.core.counters.faults).toBe(0)
+})
+
 describe('POST /batch_events', () => {
   const item = (more: object = {}): object => ({ channel: 'room', name: 'e', data: 'x', ...more })
 
