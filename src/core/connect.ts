@@ -3,9 +3,9 @@
  * The codec has read the app and the protocol version before; contract 1.6 has the order.
  */
 import type { Connection } from './connection'
-import type { Core } from './core'
-import { REFUSE, refusal, type Refusal } from './errors'
-import { runGates, type ConnectRequest } from './hooks'
+import { gateRules, type Core } from './core'
+import { isRefusal, REFUSE, refusal, type Refusal } from './errors'
+import { runGates, type ConnectRequest, type Verdict } from './hooks'
 import type { MaybePromise } from './types'
 
 /** Takes the connection in and says hello, or returns why not. May wait for hooks. */
@@ -17,18 +17,10 @@ export function connect(
   const gates = core.hooks.connect
   if (gates.length === 0) return establish(core, conn)
   const view = { socketId: conn.id, appId: conn.app?.id }
-  const verdict = runGates(
-    gates.map(({ plugin, run }) => ({ plugin, ask: () => run(view, request) })),
-    {
-      clock: core.clock,
-      log: core.log,
-      timeoutMs: core.timing.gateTimeoutMs,
-      refusalCode: 'connection_refused',
-    },
-  )
-  const settle = (answer: Awaited<typeof verdict>): Refusal | undefined => {
-    if (answer && 'code' in answer)
-      return answer.code === 'internal' ? REFUSE.connectFailed : answer
+  const rules = gateRules(core, 'connection_refused')
+  const verdict = runGates(gates, (run) => run(view, request), rules)
+  const settle = (answer: Verdict): Refusal | undefined => {
+    if (isRefusal(answer)) return answer.code === 'internal' ? REFUSE.connectFailed : answer
     return conn.closed ? undefined : establish(core, conn)
   }
   return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)

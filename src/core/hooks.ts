@@ -3,7 +3,7 @@
  * empty hook costs a length check. Gates run in the order of the configuration, the first
  * rejection wins, a throw or a wait past the limit refuses (fail closed).
  */
-import { REFUSE, refusal, type ErrorCode, type Refusal } from './errors'
+import { isRefusal, REFUSE, refusal, type ErrorCode, type Refusal } from './errors'
 import type { ChannelName, Clock, JsonText, Log, MaybePromise, SocketId, UserId } from './types'
 
 export type ConnectionView = { readonly socketId: SocketId; readonly appId: string | undefined }
@@ -86,61 +86,55 @@ export type GateRules = {
   readonly log: Log
   /** How long one gate may take before it refuses. */
   readonly timeoutMs: number
+  /** The code of a rejection. */
   readonly refusalCode: ErrorCode
 }
 
-type Verdict = Reject | Allow | void
+type Gate<Run> = { readonly plugin: string; readonly run: Run }
+type Ask<Run> = (run: Run) => MaybePromise<Reject | Allow | void>
+/** A refusal, an allow, or nothing: nobody minds. */
+export type Verdict = Refusal | Allow | undefined
 
 /**
  * Asks each gate in turn; synchronous for as long as they are. The last allow stands unless
  * somebody rejects.
  */
-export function runGates(
-  gates: readonly { plugin: string; ask: () => MaybePromise<Verdict> }[],
+export function runGates<Run>(
+  gates: readonly Gate<Run>[],
+  ask: Ask<Run>,
   rules: GateRules,
-): MaybePromise<Refusal | Allow | undefined> {
+): MaybePromise<Verdict> {
   let allowed: Allow | undefined
   for (let index = 0; index < gates.length; index++) {
-    const verdict = askGate(gates[index]!, rules)
-    if (verdict instanceof Promise) return continueGates(gates, index, verdict, allowed, rules)
-    if (isNo(verdict)) return verdict
-    if (verdict) allowed = verdict
+    const verdict = askGate(gates[index]!, ask, rules)
+    if (verdict instanceof Promise) {
+      const rest = gates.slice(index + 1)
+      return verdict.then(async (settled) => {
+        if (settled && isRefusal(settled)) return settled
+        return (await runGates(rest, ask, rules)) ?? settled ?? allowed
+      })
+    }
+    if (verdict && isRefusal(verdict)) return verdict
+    allowed = verdict ?? allowed
   }
   return allowed
 }
 
-async function continueGates(
-  gates: readonly { plugin: string; ask: () => MaybePromise<Verdict> }[],
-  index: number,
-  pending: Promise<Refusal | Allow | undefined>,
-  before: Allow | undefined,
+function askGate<Run>(
+  { plugin, run }: Gate<Run>,
+  ask: Ask<Run>,
   rules: GateRules,
-): Promise<Refusal | Allow | undefined> {
-  const verdict = await pending
-  if (isNo(verdict)) return verdict
-  const rest = await runGates(gates.slice(index + 1), rules)
-  return rest ?? verdict ?? before
-}
-
-function isNo(verdict: Refusal | Allow | undefined): verdict is Refusal {
-  return verdict !== undefined && 'code' in verdict
-}
-
-function askGate(
-  gate: { plugin: string; ask: () => MaybePromise<Verdict> },
-  rules: GateRules,
-): MaybePromise<Refusal | Allow | undefined> {
+): MaybePromise<Verdict> {
   const fault = (cause: unknown): Refusal => {
-    rules.log.error({ plugin: gate.plugin, err: cause }, 'plugin failed; refused')
+    rules.log.error({ plugin, err: cause }, 'plugin failed; refused')
     return REFUSE.internal
   }
-  const read = (verdict: Verdict): Refusal | Allow | undefined => {
-    if (verdict === undefined) return undefined
-    if (verdict.type === 'allow') return verdict
-    return refusal(rules.refusalCode, verdict.message)
+  const read = (answer: Reject | Allow | void): Verdict => {
+    if (!answer) return undefined
+    return answer.type === 'reject' ? refusal(rules.refusalCode, answer.message) : answer
   }
   try {
-    const answer = gate.ask()
+    const answer = ask(run)
     if (!(answer instanceof Promise)) return read(answer)
     return withinTime(answer, rules).then(read).catch(fault)
   } catch (cause) {

@@ -6,9 +6,9 @@
 import { keyPairOf, type App } from './apps'
 import { channelKind, parseUserId, type ChannelKind } from './channel'
 import type { Connection } from './connection'
-import type { Core } from './core'
+import { gateRules, type Core } from './core'
 import { isRefusal, quoted, refusal, type Refusal } from './errors'
-import { runGates } from './hooks'
+import { runGates, type Verdict } from './hooks'
 import { isRecord, jsonOf, parseSigned } from './json'
 import { leaveChannel, enterChannel } from './membership'
 import { subscriptionText } from './signature'
@@ -34,29 +34,15 @@ export function subscribe(
   if (gates.length === 0) return enterSigned(core, conn, command, kind)
   const view = { socketId: conn.id, appId: command.app.id }
   const { channel, auth, channelData } = command
-  const verdict = runGates(
-    gates.map(({ plugin, run }) => ({
-      plugin,
-      ask: () => run(view, { channel, auth, channelData }),
-    })),
-    {
-      clock: core.clock,
-      log: core.log,
-      timeoutMs: core.timing.gateTimeoutMs,
-      refusalCode: 'subscription_refused',
-    },
-  )
-  const settle = (answer: Awaited<typeof verdict>): Refusal | undefined => {
-    if (answer && 'code' in answer) return answer
+  const request = { channel, auth, channelData }
+  const rules = gateRules(core, 'subscription_refused')
+  const verdict = runGates(gates, (run) => run(view, request), rules)
+  const settle = (answer: Verdict): Refusal | undefined => {
+    if (isRefusal(answer)) return answer
     if (conn.closed) return undefined
-    return answer
-      ? enterAllowed(
-          core,
-          conn,
-          { ...command, channelData: answer.channelData ?? channelData },
-          kind,
-        )
-      : enterSigned(core, conn, command, kind)
+    if (!answer) return enterSigned(core, conn, command, kind)
+    const said = { ...command, channelData: answer.channelData ?? channelData }
+    return enterAllowed(core, conn, said, kind)
   }
   return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
 }
