@@ -30,6 +30,14 @@ const integer =
     return /^\d+$/.test(value) && number >= min && number <= max ? number : undefined
   }
 
+/** Scheme, host and port, as browsers send them. */
+const origins: Read<readonly string[]> = (value) => {
+  const list = value.split(',').map((part) => part.trim())
+  return list.every((part) => URL.canParse(part) && new URL(part).origin === part)
+    ? list
+    : undefined
+}
+
 const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, 1: true, false: false, 0: false }
 
 const setting = <T>(row: Setting<T>): Setting<T> => row
@@ -104,6 +112,13 @@ export const SETTINGS = {
     read: text(/^(\/[\w.~-]+)*$/),
     expected: 'a path like /realtime, without a slash at its end',
     about: 'prefix that clients and SDKs put before /app and /apps (`wsPath`, `path`)',
+  }),
+  adminOrigins: setting<readonly string[]>({
+    env: 'CARILLON_ADMIN_ORIGINS',
+    default: [],
+    read: origins,
+    expected: 'origins like https://dashboard.example.org, separated by commas',
+    about: 'origins whose pages may use the admin API',
   }),
   activityTimeoutSeconds: number(
     'CARILLON_ACTIVITY_TIMEOUT_SECONDS',
@@ -249,7 +264,7 @@ export function isLoopback(host: string): boolean {
 export function settingsTable(): string {
   const rows = [...Object.values(SETTINGS), ...LIMIT_SETTINGS.map((row) => row.setting)]
   const cell = (value: unknown): string =>
-    value === undefined || value === '' ? '–' : `\`${String(value)}\``
+    value === undefined || String(value) === '' ? '–' : `\`${String(value)}\``
   return [
     '| Variable | Default | What it is |',
     '|---|---|---|',

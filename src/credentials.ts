@@ -1,11 +1,12 @@
 /**
- * Credentials: which app and which admin a server starts with. The published development
+ * Credentials: which apps and which admin a server starts with. The published development
  * credentials exist only while nothing but this machine can reach the server; bound to anything
  * else, what the settings do not bring is generated at the first start, stored, and shown once.
  */
 import { isLoopback, type Config } from './config'
-import type { AppRecord } from './core/apps'
-import type { AppStore } from './store/apps'
+import type { AppRecord, KeyRecord, ProvidedApp } from './core/apps'
+import { NEW_APP, newAppId, newKeyPair } from './core/new-app'
+import type { SqliteAppStore } from './store/apps'
 
 /** Where a credential comes from; only `development` and `generated` ones are ever shown. */
 export type Origin = 'development' | 'settings' | 'generated' | 'stored'
@@ -14,75 +15,80 @@ export type Admin = { readonly username: string; readonly passwordSha256: string
 
 export type Credentials = {
   /** The app that the start announces. */
-  readonly app: AppRecord & { readonly origin: Origin }
-  /** Every app, the announced one last: it wins over a stored one of the same id or key. */
-  readonly apps: readonly AppRecord[]
+  readonly app: KeyRecord & { readonly id: string; readonly origin: Origin }
+  /** Apps that are not in the database. */
+  readonly provided: readonly ProvidedApp[]
   readonly admin: Admin & {
     readonly origin: Origin
-    /** Empty where it can't be shown. */ readonly password: string
+    /** Empty where it can't be shown. */
+    readonly password: string
   }
 }
 
 const DEVELOPMENT_APP: AppRecord = {
+  ...NEW_APP,
   id: '1',
   name: 'Test App',
   slug: 'test-app',
-  key: 'test-app-fake-key',
-  secret: 'test-app-fake-secret',
-  active: true,
-  clientEvents: true,
+  publicClientEvents: true,
+  keys: [{ key: 'test-app-fake-key', secret: 'test-app-fake-secret' }],
 }
 const DEVELOPMENT_ADMIN = { username: 'pusher_admin_username', password: 'pusher_admin_password' }
 
-/** Reads what is stored; writes what had to be generated. `now` is epoch milliseconds. */
-export function resolveCredentials(config: Config, store: AppStore, now: number): Credentials {
-  const stored = store.all()
-  const app = resolveApp(config, stored, store, now)
-  return { app, apps: [...stored, app], admin: resolveAdmin(config, store, now) }
+/**
+ * Reads what is stored and writes what had to be generated. `fromFile` are the apps of the
+ * configuration file; `now` is epoch milliseconds.
+ */
+export function resolveCredentials(
+  config: Config,
+  store: SqliteAppStore,
+  now: number,
+  fromFile: readonly ProvidedApp[] = [],
+): Credentials {
+  const provided = [...appOfSettings(config), ...fromFile]
+  if (provided.length === 0 && isLoopback(config.host))
+    provided.push({ ...DEVELOPMENT_APP, providedBy: 'the development defaults' })
+  return {
+    app: announcedApp(config, provided, store, now),
+    provided,
+    admin: resolveAdmin(config, store, now),
+  }
 }
 
-function resolveApp(
+function appOfSettings({ appId: id, appKey, appSecret, clientEvents }: Config): ProvidedApp[] {
+  if (id === undefined || appKey === undefined || appSecret === undefined) return []
+  const keys = [{ key: appKey, secret: appSecret }]
+  const name = `App ${id}`
+  const slug = `app-${id.toLowerCase().replace(/[^a-z0-9]+/g, '-')}`
+  return [{ ...NEW_APP, id, name, slug, keys, clientEvents, providedBy: 'PUSHER_APP_ID' }]
+}
+
+function announcedApp(
   config: Config,
-  stored: readonly AppRecord[],
-  store: AppStore,
+  [first]: readonly ProvidedApp[],
+  store: SqliteAppStore,
   now: number,
 ): Credentials['app'] {
-  const { appId: id, appKey: key, appSecret: secret, clientEvents } = config
-  if (id !== undefined && key !== undefined && secret !== undefined) {
-    return {
-      id,
-      name: 'App from the settings',
-      slug: 'app',
-      key,
-      secret,
-      active: true,
-      clientEvents,
-      origin: 'settings',
-    }
-  }
-  if (isLoopback(config.host)) return { ...DEVELOPMENT_APP, origin: 'development' }
-  const [first] = stored
-  if (first) return { ...first, origin: 'stored' }
+  if (first)
+    return announced(first, first.keys === DEVELOPMENT_APP.keys ? 'development' : 'settings')
+  const stored = store.all().find(({ keys }) => keys.length > 0)
+  if (stored) return announced(stored, 'stored')
   const generated = generateApp()
-  store.insert(generated, now)
-  return { ...generated, origin: 'generated' }
+  store.save(generated, { keys: true, now })
+  return announced(generated, 'generated')
 }
 
-/** Digits for the id: two SDKs read nothing else from a `PUSHER_URL`. */
+function announced({ id, keys }: AppRecord, origin: Origin): Credentials['app'] {
+  const { key, secret } = keys.at(-1)!
+  return { id, key, secret, origin }
+}
+
 function generateApp(): AppRecord {
-  const [random] = crypto.getRandomValues(new Uint32Array(1))
-  return {
-    id: String(100_000 + (random! % 900_000)),
-    name: 'Default App',
-    slug: 'default-app',
-    key: crypto.randomUUID(),
-    secret: crypto.randomUUID(),
-    active: true,
-    clientEvents: true,
-  }
+  const [name, slug] = ['Default App', 'default-app']
+  return { ...NEW_APP, id: newAppId(), name, slug, keys: [newKeyPair()] }
 }
 
-function resolveAdmin(config: Config, store: AppStore, now: number): Credentials['admin'] {
+function resolveAdmin(config: Config, store: SqliteAppStore, now: number): Credentials['admin'] {
   const { adminUsername, adminPassword } = config
   if (adminUsername !== undefined && adminPassword !== undefined)
     return {
@@ -106,6 +112,6 @@ function resolveAdmin(config: Config, store: AppStore, now: number): Credentials
   return { username, password, passwordSha256: sha256(password), origin: 'generated' }
 }
 
-export function sha256(text: string): string {
+function sha256(text: string): string {
   return new Bun.CryptoHasher('sha256').update(text).digest('hex')
 }

@@ -4,7 +4,7 @@
  */
 import type { Server } from 'bun'
 import type { Config } from './config'
-import { Apps } from './core/apps'
+import { Apps, type ProvidedApp } from './core/apps'
 import { LocalBroker } from './core/broker'
 import { Connection, newSocketId } from './core/connection'
 import type { Core } from './core/core'
@@ -15,6 +15,7 @@ import { compileHooks, type ConnectRequest, type Plugin } from './core/hooks'
 import { Hub } from './core/hub'
 import type { Limits } from './core/limits'
 import { Presence } from './core/presence'
+import { Rates } from './core/rates'
 import { sweep } from './core/sweep'
 import type { Clock, Log, NodeId } from './core/types'
 import { resolveCredentials, type Credentials } from './credentials'
@@ -30,6 +31,8 @@ export type ServerOptions = {
   readonly clock: Clock
   readonly log: Log
   readonly plugins?: readonly Plugin[]
+  /** From the configuration file. */
+  readonly apps?: readonly ProvidedApp[]
 }
 
 export type CarillonServer = {
@@ -47,7 +50,7 @@ const SWEEP_INTERVAL_MS = 5000
 /** Files that are not sockets of clients: the database, logs, requests of the API. */
 const RESERVED_FILES = 256
 /** Enough that a frame over the limit is answered with a refusal and not with a cut. */
-const MAX_PAYLOAD_BYTES = 2 * 1024 * 1024
+const MAX_PAYLOAD_BYTES = 5 * 1024 * 1024
 /** A reader that is further behind is closed: a gap would be a lie. */
 const BACKPRESSURE_BYTES = 1024 * 1024
 const HTTP_IDLE_SECONDS = 60
@@ -55,14 +58,17 @@ const HTTP_IDLE_SECONDS = 60
 const REQUEST_GRACE_MS = 5000
 
 /** @throws StoreError for the database, or the system's error for the address */
-export function createServer({ config, clock, log, plugins = [] }: ServerOptions): CarillonServer {
+export function createServer(options: ServerOptions): CarillonServer {
+  const { config, clock } = options
   const db = openDatabase(config.databasePath)
-  const credentials = resolveCredentials(config, appStore(db), clock.now())
-  const core = createCore({ config, clock, log, plugins }, credentials, (topic, frame) =>
-    server.publish(topic, frame),
-  )
-  const api = createApi(core, { pathPrefix: config.pathPrefix, admin: credentials.admin })
+  const store = appStore(db)
+  const credentials = resolveCredentials(config, store, clock.now(), options.apps)
+  const apps = new Apps(store, config.limits, credentials.provided)
+  const core = createCore(options, apps, (topic, frame) => server.publish(topic, frame))
+  const admin = { ...credentials.admin, origins: config.adminOrigins }
+  const api = createApi(core, { pathPrefix: config.pathPrefix, admin })
   const server = listen(core, config, api)
+  api.server = server // for the addresses of callers
   const stopSweeping = clock.every(SWEEP_INTERVAL_MS, () => sweep(core))
 
   const stop = async (): Promise<void> => {
@@ -89,7 +95,7 @@ const waited = (clock: Clock, ms: number): Promise<void> =>
 
 function createCore(
   { config, clock, log, plugins = [] }: ServerOptions,
-  credentials: Credentials,
+  apps: Apps,
   publish: (topic: string, frame: string) => number,
 ): Core {
   const hub = new Hub({ publish })
@@ -98,9 +104,10 @@ function createCore(
     clock,
     log,
     limits: config.limits,
-    apps: new Apps(credentials.apps, config.limits),
+    apps,
     hub,
     presence: new Presence(),
+    rates: new Rates(),
     broker: new LocalBroker((publication) => hub.deliver(publication)),
     hooks: compileHooks(plugins),
     facts: new Facts(),
@@ -216,5 +223,5 @@ function countSlowReader({ counters, log }: Core, conn: Client): void {
 
 /** A whole batch, with the room that JSON escaping takes. */
 function requestBytesLimit({ maxEventsPerBatch, maxEventDataBytes }: Limits): number {
-  return Math.max(1024 * 1024, 2 * maxEventsPerBatch * maxEventDataBytes + 65_536)
+  return Math.max(4 * 1024 * 1024, 2 * maxEventsPerBatch * maxEventDataBytes + 65_536)
 }

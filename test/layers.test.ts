@@ -16,14 +16,23 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'log.ts': ['core/types'],
   'clock.ts': ['core/types'],
   'open-files.ts': [],
-  'credentials.ts': ['config', 'core/apps', 'store/apps'],
+  'credentials.ts': ['config', 'core/apps', 'core/new-app', 'store/apps'],
   'announce.ts': ['config', 'open-files', 'server'],
   'server.ts': ['config', 'credentials', 'open-files', 'core', 'http', 'protocols', 'store'],
   'index.ts': ['announce', 'clock', 'config', 'log', 'server', 'store/sqlite'],
 }
 
 /** What the server does; a verb imports nouns and no other verb. */
-const VERBS = ['connect', 'subscribe', 'client-event', 'publish', 'disconnect', 'sweep', 'drain']
+const VERBS = [
+  'connect',
+  'subscribe',
+  'client-event',
+  'publish',
+  'disconnect',
+  'sweep',
+  'drain',
+  'dismiss',
+]
 
 const IMPORT = /^(?:import|export)\b[^'"]*?from\s+'(\.[^']+)'/gms
 

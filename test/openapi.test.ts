@@ -17,6 +17,9 @@ test('it has every route, and says one content type per body', async () => {
   expect(Object.keys(document.paths)).toEqual([
     '/accept-traffic',
     '/api/admin/apps',
+    '/api/admin/apps/{slug}',
+    '/api/admin/apps/{slug}/keys',
+    '/api/admin/apps/{slug}/keys/{key}',
     '/apps/{appId}/batch_events',
     '/apps/{appId}/channels',
     '/apps/{appId}/channels/{channel}',

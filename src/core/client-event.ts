@@ -14,7 +14,7 @@ export function clientEvent(
   command: ClientEventCommand,
 ): Refusal | undefined {
   const { app, channel, event, data } = command
-  if (!app.clientEvents) return REFUSE.clientEventsDisabled
+  if (!app.record.clientEvents) return REFUSE.clientEventsDisabled
   const subscription = senderOf(core.hub, conn, command)
   if ('code' in subscription) return subscription
   if (!takeToken(core.clock.now(), conn, app.limits.maxClientEventsPerSecond)) {

@@ -42,7 +42,13 @@ export const ERROR_CODES = [
   'data_too_large',
   'request_invalid',
   'request_unauthorized',
+  'backend_rate',
   'admin_unauthorized',
+  'admin_throttled',
+  'admin_foreign_page',
+  'admin_bad_request',
+  'admin_not_found',
+  'app_invalid',
   'internal',
 ] as const
 
@@ -59,12 +65,16 @@ export type Refusal = {
 /** The same no, thrown: for HTTP-side code. Socket-side code returns refusals (a throw costs 30 times as much). */
 export class RealtimeError extends Error {
   override readonly name = 'RealtimeError'
+  /** When it makes sense to ask again. */
+  readonly retryAfterSeconds: number | undefined
+
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options?: ErrorOptions,
+    options: ErrorOptions & { readonly retryAfterSeconds?: number } = {},
   ) {
     super(message, options)
+    this.retryAfterSeconds = options.retryAfterSeconds
   }
 }
 

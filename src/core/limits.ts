@@ -9,6 +9,8 @@ export type LimitRow = {
   readonly min: number
   readonly max: number
   readonly unit: string
+  /** An app may carry its own number. */
+  readonly perApp: boolean
   readonly about: string
 }
 
@@ -16,36 +18,48 @@ const row = (
   about: string,
   unit: string,
   value: number,
-  range: { min?: number; max?: number } = {},
+  range: { min?: number; max?: number; perApp?: boolean } = {},
 ): LimitRow => ({
   about,
   unit,
   default: value,
   min: range.min ?? 1,
   max: range.max ?? 1_000_000_000,
+  perApp: range.perApp ?? false,
 })
 
 /** Sources: Pusher's documentation as in contracts, section 2.3; ours where Pusher has none. */
 export const LIMITS = {
   maxConnectionsPerApp: row('open connections of an app; 0 is no limit', 'connections', 0, {
     min: 0,
+    perApp: true,
   }),
+  maxBackendEventsPerSecond: row(
+    'events of an app over HTTP, one per channel, and their burst; 0 is no limit',
+    'events',
+    0,
+    { min: 0, perApp: true },
+  ),
   maxChannelNameChars: row('length of a channel name', 'characters', 200, { max: 1000 }),
   maxEventNameChars: row('length of an event name', 'characters', 200, { max: 1000 }),
   maxEventDataBytes: row('`data` of one event', 'bytes of UTF-8', 10_240, {
     max: 1_048_576,
+    perApp: true,
   }),
   maxChannelsPerTrigger: row('channels of one trigger', 'channels', 100, { max: 10_000 }),
   maxEventsPerBatch: row('events of one batch', 'events', 10, { max: 10_000 }),
   maxPresenceMembers: row('users in a presence channel', 'users', 100, {
     max: 1_000_000,
+    perApp: true,
   }),
   maxUserIdChars: row('length of a user id', 'characters', 128, { max: 1000 }),
   maxUserInfoBytes: row('`user_info` of a presence member', 'bytes of UTF-8', 2048, {
     max: 1_048_576,
+    perApp: true,
   }),
   maxClientEventsPerSecond: row('client events of a connection, and their burst', 'events', 10, {
     max: 1_000_000,
+    perApp: true,
   }),
   maxChannelsPerConnection: row('channels that a connection may hold', 'channels', 2000, {
     max: 100_000,
@@ -55,6 +69,9 @@ export const LIMITS = {
 export type LimitName = keyof typeof LIMITS
 /** One number for each row: the node's own, or an app's. */
 export type Limits = { readonly [Name in LimitName]: number }
+
+/** The rows that an app may have a number of its own for. */
+export const APP_LIMITS = (Object.keys(LIMITS) as LimitName[]).filter((name) => LIMITS[name].perApp)
 
 /** A frame may be as large as the data limit with JSON escaping, headers and room for `channel_data`. */
 export const frameBytesLimit = (limits: Limits): number => 4 * limits.maxEventDataBytes

@@ -25,6 +25,7 @@ export type EventRequest = {
  */
 export function publish(core: Core, app: App, requests: readonly EventRequest[]): ChannelName[][] {
   const accepted = requests.map((request) => check(app, request))
+  checkRate(core, app, accepted.flat().length)
   for (const publications of accepted)
     for (const publication of publications) askPlugins(core, publication)
   for (const publications of accepted) {
@@ -82,6 +83,18 @@ function checkData(app: App, data: string): void {
     throw new RealtimeError(
       'data_too_large',
       `The data content of this event exceeds the allowed maximum (${bytes} of ${maxEventDataBytes} bytes)`,
+    )
+}
+
+function checkRate({ rates, clock }: Core, app: App, events: number): void {
+  const { maxBackendEventsPerSecond: limit } = app.limits
+  if (limit === 0) return
+  const waitSeconds = rates.take(app, events, limit, clock.now())
+  if (waitSeconds > 0)
+    throw new RealtimeError(
+      'backend_rate',
+      `${events} events exceed what is left of the limit of ${limit} per second (maxBackendEventsPerSecond)`,
+      { retryAfterSeconds: Math.ceil(waitSeconds) },
     )
 }
 

@@ -1,32 +1,190 @@
 /**
- * The admin API: reads of the apps, behind Basic authentication.
+ * The admin API: apps are created, listed, shown, changed, deleted, and their keys rotated, while
+ * the server runs. Shapes are the seed's (`{"data":{...}}`, `{"errors":{...}}`) and only grow.
+ * Spec: phoenix contract 2.1 to 2.3.
  */
 import { Elysia } from 'elysia'
-import type { App } from '../core/apps'
+import type { App, AppRecord } from '../core/apps'
 import type { Core } from '../core/core'
-import { checkAdmin } from './auth'
-import { AppsAnswer, ErrorText } from './schemas'
+import { dismissApp } from '../core/dismiss'
+import { RealtimeError, refusal } from '../core/errors'
+import { isRecord } from '../core/json'
+import { newAppId, newKeyPair, NEW_APP } from '../core/new-app'
+import { applyChanges, limitsOnWire, readAppChanges, type FieldErrors } from './app-fields'
+import { FieldError } from './errors'
+import { readNested } from './form'
+import type { Identify } from './identity'
+import { AppAnswer, AppsAnswer, ErrorText, FieldErrorsAnswer, NoBody } from './schemas'
+import { slugOf } from './slug'
 
-export type AdminIdentity = { readonly username: string; readonly passwordSha256: string }
+const REFUSALS = { 401: NoBody, 403: ErrorText, 429: ErrorText }
+const FOUND = { ...REFUSALS, 200: AppAnswer, 404: FieldErrorsAnswer }
+const CHANGED = { ...FOUND, 400: FieldErrorsAnswer, 422: FieldErrorsAnswer }
 
-export function admin(core: Core, identity: AdminIdentity) {
-  return new Elysia({ prefix: '/api/admin', tags: ['admin'] })
-    .derive(({ request }) => {
-      checkAdmin(request.headers.get('authorization'), identity)
+export function admin(core: Core, identify: Identify) {
+  return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
+    .derive(({ request, server }) => ({
+      identity: identify(request, server?.requestIP(request)?.address ?? ''),
+    }))
+    .get('', () => ({ data: Array.from(core.apps.all(), resourceOf) }), {
+      response: { ...REFUSALS, 200: AppsAnswer },
+      detail: { summary: 'List the apps, inactive ones too' },
     })
-    .get('/apps', () => ({ data: Array.from(core.apps.all(), resourceOf) }), {
-      response: { 200: AppsAnswer, 401: ErrorText },
-      detail: { summary: 'List the apps' },
+    .post(
+      '',
+      async ({ request, set }) => {
+        const app = createApp(core, await readApp(request))
+        set.status = 201
+        set.headers['location'] = `/api/admin/apps/${app.record.slug}`
+        return { data: resourceOf(app) }
+      },
+      {
+        parse: 'none',
+        response: { ...REFUSALS, 201: AppAnswer, 400: FieldErrorsAnswer, 422: FieldErrorsAnswer },
+        detail: { summary: 'Create an app' },
+      },
+    )
+    .get('/:slug', ({ params }) => ({ data: resourceOf(appOf(core, params.slug)) }), {
+      response: FOUND,
+      detail: { summary: 'Show an app, by slug or id' },
     })
+    .patch('/:slug', async ({ request, params }) => change(core, params.slug, request), {
+      parse: 'none',
+      response: CHANGED,
+      detail: { summary: 'Change an app; what is not named stays' },
+    })
+    .put('/:slug', async ({ request, params }) => change(core, params.slug, request), {
+      parse: 'none',
+      response: CHANGED,
+      detail: { summary: 'Change an app; what is not named stays' },
+    })
+    .delete(
+      '/:slug',
+      ({ params, set }) => {
+        const app = appOf(core, params.slug)
+        if (app.providedBy !== undefined)
+          throw new FieldError({ id: [`comes from ${app.providedBy} and is removed there`] })
+        core.apps.remove(app)
+        dismissApp(core, app, refusal('app_not_found', `App ${app.id} was deleted`))
+        set.status = 204
+        return ''
+      },
+      {
+        response: { ...REFUSALS, 204: NoBody, 404: FieldErrorsAnswer, 422: FieldErrorsAnswer },
+        detail: { summary: 'Delete an app; its connections are closed with 4001' },
+      },
+    )
+    .post(
+      '/:slug/keys',
+      ({ params, set }) => {
+        const app = appOf(core, params.slug)
+        const { keys } = ownKeys(app)
+        if (keys.length > 1)
+          throw new FieldError({ keys: [`are ${keys.length} already; retire the older one first`] })
+        core.apps.change(app, { ...app.record, keys: [...keys, newKeyPair()] }, core.clock.now())
+        set.status = 201
+        return { data: resourceOf(app) }
+      },
+      {
+        response: { ...REFUSALS, 201: AppAnswer, 404: FieldErrorsAnswer, 422: FieldErrorsAnswer },
+        detail: { summary: 'Rotate: add a second pair of key and secret; both are live' },
+      },
+    )
+    .delete(
+      '/:slug/keys/:key',
+      ({ params }) => {
+        const app = appOf(core, params.slug)
+        const { keys } = ownKeys(app)
+        const kept = keys.filter(({ key }) => key !== params.key)
+        if (kept.length === keys.length) throw notFound()
+        if (kept.length === 0)
+          throw new FieldError({
+            keys: ['must not be empty; add a pair before the last one is retired'],
+          })
+        core.apps.change(app, { ...app.record, keys: kept }, core.clock.now())
+        return { data: resourceOf(app) }
+      },
+      {
+        response: { ...FOUND, 422: FieldErrorsAnswer },
+        detail: { summary: 'Retire a pair; connections that came with it stay' },
+      },
+    )
 }
 
-/** Without the secret: a list is looked at more often than a secret should be. */
-function resourceOf({ id, name, slug, keys, active }: App) {
+const notFound = (): RealtimeError => new RealtimeError('admin_not_found', 'Not Found')
+
+/** By slug first, then by id: the `location` of the seed's server holds an id. */
+function appOf({ apps }: Core, slug: string): App {
+  const app = apps.bySlug(slug) ?? apps.byId(slug)
+  if (!app) throw notFound()
+  return app
+}
+
+async function readApp(request: Request): Promise<Record<string, unknown>> {
+  const body = await readNested(request)
+  const app = body?.['app']
+  if (!isRecord(app) || Object.keys(app).length === 0)
+    throw new RealtimeError('admin_bad_request', 'Bad Request')
+  return app
+}
+
+function createApp(core: Core, raw: Record<string, unknown>): App {
+  const { changes, errors } = readAppChanges(raw, 'create')
+  const { name, id = newAppId(), key = newKeyPair().key, secret = newKeyPair().secret } = changes
+  if (name === undefined && !errors['name']) errors['name'] = ["can't be blank"]
+  const slug = changes.slug ?? slugOf(name ?? 'none')
+  if (slug === '' && !errors['slug']) errors['slug'] = ['is invalid']
+  const fresh: AppRecord = { ...NEW_APP, id, name: name ?? '', slug, keys: [{ key, secret }] }
+  const record = applyChanges(fresh, changes)
+  throwIfInvalid(core, record, errors)
+  return core.apps.create(record, core.clock.now())
+}
+
+/** A new name makes a new slug, unless one is given. */
+async function change(core: Core, slug: string, request: Request) {
+  const app = appOf(core, slug)
+  const { changes, errors } = readAppChanges(await readApp(request), 'change')
+  const renamed = changes.name !== undefined && changes.slug === undefined
+  const record = applyChanges(
+    app.record,
+    renamed ? { ...changes, slug: slugOf(changes.name ?? '') } : changes,
+  )
+  if (record.slug === '') errors['slug'] = ['is invalid']
+  throwIfInvalid(core, record, errors, app)
+  core.apps.change(app, record, core.clock.now())
+  if (!record.active) dismissApp(core, app, refusal('app_disabled', `App ${app.id} is disabled`))
+  return { data: resourceOf(app) }
+}
+
+function throwIfInvalid({ apps }: Core, record: AppRecord, errors: FieldErrors, self?: App): void {
+  for (const field of apps.conflicts(record, self)) errors[field] ??= ['has already been taken']
+  if (Object.keys(errors).length > 0) throw new FieldError(errors)
+}
+
+/** @throws FieldError for an app whose keys come from elsewhere */
+function ownKeys({ providedBy, record }: App): AppRecord {
+  if (providedBy !== undefined)
+    throw new FieldError({ keys: [`come from ${providedBy} and are changed there`] })
+  return record
+}
+
+/** The seed's six fields, then ours. `key` and `secret` are the newest pair. */
+function resourceOf({ id, record, providedBy }: App) {
+  const { key, secret } = record.keys.at(-1)!
   return {
     id: /^\d{1,15}$/.test(id) ? Number(id) : id,
-    name,
-    slug,
-    key: keys[0]?.key ?? '',
-    active,
+    name: record.name,
+    slug: record.slug,
+    key,
+    secret,
+    active: record.active,
+    client_events: record.clientEvents,
+    public_client_events: record.publicClientEvents,
+    subscription_counts: record.subscriptionCounts,
+    hosts: [...record.hosts],
+    webhooks: [...record.webhooks],
+    limits: limitsOnWire(record.limits),
+    keys: record.keys.map((pair) => ({ ...pair })),
+    provided_by: providedBy ?? null,
   }
 }

@@ -1,55 +1,56 @@
 /**
- * The HTTP side: routes composed, errors mapped to words. The one catch on this side is `onError`.
- * Pusher's SDKs show error bodies as they are, so they are one line of plain text.
+ * The HTTP side: routes composed, every answer with its request id. The one catch on this side is
+ * `onError`; `errors.ts` has the words.
  */
-import { Elysia, ValidationError } from 'elysia'
+import { Elysia } from 'elysia'
 import type { Core } from '../core/core'
-import { RealtimeError } from '../core/errors'
-import { wireError } from '../protocols/errors'
-import { admin, type AdminIdentity } from './admin'
+import { admin } from './admin'
 import { channels } from './channels'
+import { crossOrigin } from './cross-origin'
+import { explain } from './errors'
 import { events } from './events'
-import { mistakeIn, type Mistake } from './mistake'
+import { adminIdentity, type AdminAccess } from './identity'
 import { documentOf, DOCUMENT_PATH } from './openapi'
 import { ops } from './ops'
 
-export type ApiOptions = { readonly pathPrefix: string; readonly admin: AdminIdentity }
+export type ApiOptions = { readonly pathPrefix: string; readonly admin: AdminAccess }
 
-export function createApi(core: Core, { pathPrefix, admin: identity }: ApiOptions) {
+export function createApi(core: Core, { pathPrefix, admin: access }: ApiOptions) {
   // Normalising would repair bodies before they are validated: `{}` becomes a list that holds null.
   const api = new Elysia({
     precompile: true,
     normalize: false,
     handler: { standardHostname: false },
   })
+    .onRequest(({ request, set }) => {
+      set.headers[REQUEST_ID] = requestId(request.headers.get(REQUEST_ID))
+    })
     .onError(({ code, error, set }) => {
-      const { status, message } = explain(core, code, error)
-      if (status === 401 && message === '')
-        set.headers['www-authenticate'] = 'Basic realm="carillon"'
-      return new Response(message === '' ? '' : `${message}\n`, {
-        status,
-        headers: { 'content-type': 'text/plain; charset=utf-8' },
-      })
+      const { status, body, type, headers } = explain(
+        core,
+        code,
+        error,
+        String(set.headers[REQUEST_ID]),
+      )
+      set.status = status
+      set.headers['content-type'] = type
+      Object.assign(set.headers, headers)
+      return body
     })
     .use(ops(core))
     .use(events(core, pathPrefix))
     .use(channels(core, pathPrefix))
-    .use(admin(core, identity))
+    .use(crossOrigin(access.origins))
+    .use(admin(core, adminIdentity(access, core.clock)))
   let document: Promise<object> | undefined
   return api.get(DOCUMENT_PATH, () => (document ??= documentOf(api)), { detail: { hide: true } })
 }
 
 export type Api = ReturnType<typeof createApi>
 
-/** An instance of our class is asked for first: Elysia reads an error's `code` before its own name for it. */
-function explain(core: Core, code: unknown, error: unknown): { status: number; message: string } {
-  if (error instanceof RealtimeError)
-    return { status: wireError(error.code).http, message: error.message }
-  if (code === 'NOT_FOUND') return { status: 404, message: 'Unknown route' }
-  if (error instanceof ValidationError && error.type !== 'response')
-    return { status: 400, message: mistakeIn(error.all as readonly Mistake[]) }
-  if (code === 'PARSE') return { status: 400, message: 'Expected the body to be readable' }
-  core.counters.faults++
-  core.log.error({ err: error }, 'fault')
-  return { status: 500, message: 'Internal server error' }
+const REQUEST_ID = 'x-request-id'
+
+/** The caller's own, where it is of 20 to 200 printable characters; else a new one. */
+function requestId(given: string | null): string {
+  return given !== null && /^[\x21-\x7e]{20,200}$/.test(given) ? given : crypto.randomUUID()
 }

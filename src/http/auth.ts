@@ -1,5 +1,5 @@
 /**
- * Who is asking: Pusher's request signature, and the admin's Basic credentials.
+ * Who is asking: Pusher's request signature.
  * The signature covers the bytes as received, before any schema is looked at. SDKs differ in what
  * they percent-encode: values are signed decoded, paths as the SDK wrote them.
  * Spec: contract 6.2, vectors H1 to H13.
@@ -69,7 +69,7 @@ export function authenticate(core: Core, request: SignedRequest): App {
     )
   }
   checkBody(query.get('body_md5'), request.raw)
-  if (!app.active) throw new RealtimeError('app_disabled', `App ${app.id} is disabled`)
+  if (!app.record.active) throw new RealtimeError('app_disabled', `App ${app.id} is disabled`)
   return app
 }
 
@@ -141,23 +141,4 @@ function canonical(query: ReadonlyMap<string, string>): string {
     if (key !== 'auth_signature') text += `${text === '' ? '' : '&'}${key}=${query.get(key)}`
   }
   return text
-}
-
-// ---------------------------------------------------------------- the admin
-
-/** @throws RealtimeError('admin_unauthorized') unless the header carries the admin's Basic credentials */
-export function checkAdmin(
-  header: string | null,
-  admin: { readonly username: string; readonly passwordSha256: string },
-): void {
-  const [scheme = '', encoded = ''] = (header ?? '').split(' ')
-  const credentials = Buffer.from(encoded, 'base64').toString()
-  const colon = credentials.indexOf(':')
-  const password = new Bun.CryptoHasher('sha256').update(credentials.slice(colon + 1)).digest('hex')
-  const right = [
-    scheme.toLowerCase() === 'basic' && colon !== -1,
-    equalInConstantTime(admin.username, credentials.slice(0, Math.max(0, colon))),
-    equalInConstantTime(admin.passwordSha256, password),
-  ]
-  if (right.includes(false)) throw new RealtimeError('admin_unauthorized', '')
 }

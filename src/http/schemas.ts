@@ -91,11 +91,52 @@ export const UsersAnswer = Type.Object({
 /** One sentence in plain text, ending in a newline. */
 export const ErrorText = Type.String({ description: 'What is wrong, in one line of plain text' })
 
-export const AppResource = Type.Object({
+/** An answer without a body. */
+export const NoBody = Type.Literal('')
+
+const Limit = Type.Optional(Type.Integer({ minimum: 0 }))
+const AppLimits = Type.Object(
+  {
+    max_connections_per_app: Limit,
+    max_backend_events_per_second: Limit,
+    max_event_data_bytes: Limit,
+    max_presence_members: Limit,
+    max_user_info_bytes: Limit,
+    max_client_events_per_second: Limit,
+  },
+  { description: 'The numbers of its own; the rest are those of the server' },
+)
+const Webhook = Type.Object({ url: Type.String() }, { additionalProperties: true })
+
+const AppResource = Type.Object({
   id: Type.Union([Type.Integer(), Type.String()], { description: 'A number where it is one' }),
   name: Type.String(),
   slug: Type.String(),
-  key: Type.String(),
+  key: Type.String({ description: 'Of the newest pair' }),
+  secret: Type.String({ description: 'Of the newest pair' }),
   active: Type.Boolean(),
+  client_events: Type.Boolean(),
+  public_client_events: Type.Boolean(),
+  subscription_counts: Type.Boolean(),
+  hosts: Type.Array(Type.String()),
+  webhooks: Type.Array(Webhook),
+  limits: AppLimits,
+  keys: Type.Array(Type.Object({ key: Type.String(), secret: Type.String() }), {
+    description: 'One or two live pairs, oldest first',
+  }),
+  provided_by: Type.Union([Type.String(), Type.Null()], {
+    description: 'Where id, key and secret come from, if not from the database',
+  }),
 })
+export const AppAnswer = Type.Object({ data: AppResource })
 export const AppsAnswer = Type.Object({ data: Type.Array(AppResource) })
+
+export const FieldErrorsAnswer = Type.Object({
+  errors: Type.Object(
+    {},
+    {
+      additionalProperties: Type.Union([Type.Array(Type.String()), Type.String()]),
+      description: 'What is wrong, by field; or `detail`',
+    },
+  ),
+})

@@ -55,7 +55,13 @@ export const WIRE_ERRORS = {
   data_too_large: { pusher: null, closes: false, http: 413 },
   request_invalid: { pusher: null, closes: false, http: 400 },
   request_unauthorized: { pusher: null, closes: false, http: 401 },
+  backend_rate: { pusher: null, closes: false, http: 429 },
   admin_unauthorized: { pusher: null, closes: false, http: 401 },
+  admin_throttled: { pusher: null, closes: false, http: 429 },
+  admin_foreign_page: { pusher: null, closes: false, http: 403 },
+  admin_bad_request: { pusher: null, closes: false, http: 400 },
+  admin_not_found: { pusher: null, closes: false, http: 404 },
+  app_invalid: { pusher: null, closes: false, http: 422 },
   internal: { pusher: null, closes: false, http: 500, subscription: 'AuthError' },
 } as const satisfies Record<ErrorCode, WireError>
 

@@ -38,7 +38,7 @@ function handshake({ apps }: Core, path: string, query: URLSearchParams): Handsh
     return nobody(refusal('path_not_found', `Path ${quoted(path)} not found; connect to /app/KEY`))
   const app = apps.byKey(key)
   if (!app) return nobody(refusal('app_not_found', `App key ${quoted(key)} does not exist`))
-  if (!app.active) return nobody(refusal('app_disabled', `App ${app.id} is disabled`))
+  if (!app.record.active) return nobody(refusal('app_disabled', `App ${app.id} is disabled`))
   return { app, refused: unsupported(query.get('protocol')) }
 }
 
@@ -73,7 +73,7 @@ const PUSHER_EVENTS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
 const CLIENT_EVENT = 'client-'
 
 function decode(core: Core, conn: Connection, text: string): Command | Refusal {
-  const limit = frameBytesLimit(core.limits)
+  const limit = frameBytesLimit(conn.app?.limits ?? core.limits)
   if (text.length > limit)
     return refusal(
       'message_too_large',

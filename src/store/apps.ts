@@ -1,46 +1,113 @@
 /**
- * Stored apps and admins: prepared statements, one function each.
+ * Stored apps and admins: prepared statements, one function each. An app that comes from outside the
+ * database has a row for its other settings and no keys.
  */
 import type { Database } from 'bun:sqlite'
-import type { AppRecord } from '../core/apps'
+import type { AppRecord, AppStore, KeyRecord } from '../core/apps'
 
-type AppRow = Omit<AppRecord, 'active' | 'clientEvents'> & { active: number; client_events: number }
+type AppRow = {
+  id: string
+  name: string
+  slug: string
+  active: number
+  client_events: number
+  public_client_events: number
+  subscription_counts: number
+  hosts: string
+  webhooks: string
+  limits: string
+}
 
-const ALL =
-  'SELECT id, name, slug, key, secret, active, client_events FROM apps ORDER BY created_at, id'
-const INSERT = `
-  INSERT INTO apps (id, name, slug, key, secret, active, client_events, created_at)
-  VALUES ($id, $name, $slug, $key, $secret, $active, $clientEvents, $createdAt)`
+const ALL = `
+  SELECT id, name, slug, active, client_events, public_client_events, subscription_counts,
+         hosts, webhooks, limits
+    FROM apps ORDER BY created_at, id`
+const KEYS = 'SELECT key, secret FROM app_keys WHERE app_id = $id ORDER BY created_at, rowid'
+const SAVE = `
+  INSERT INTO apps (id, name, slug, active, client_events, public_client_events, subscription_counts,
+                    hosts, webhooks, limits, created_at)
+  VALUES ($id, $name, $slug, $active, $clientEvents, $publicClientEvents, $subscriptionCounts,
+          $hosts, $webhooks, $limits, $now)
+  ON CONFLICT (id) DO UPDATE SET
+    name = $name, slug = $slug, active = $active, client_events = $clientEvents,
+    public_client_events = $publicClientEvents, subscription_counts = $subscriptionCounts,
+    hosts = $hosts, webhooks = $webhooks, limits = $limits`
+const SAVE_KEY = `
+  INSERT INTO app_keys (app_id, key, secret, created_at) VALUES ($id, $key, $secret, $now)
+  ON CONFLICT (key) DO NOTHING`
+const DROP_KEY = 'DELETE FROM app_keys WHERE app_id = $id AND key = $key'
+const REMOVE = 'DELETE FROM apps WHERE id = $id'
 const ADMIN = 'SELECT username, password_sha256 FROM admins LIMIT 1'
 const INSERT_ADMIN = `
-  INSERT INTO admins (username, password_sha256, created_at) VALUES ($username, $passwordSha256, $createdAt)`
+  INSERT INTO admins (username, password_sha256, created_at) VALUES ($username, $passwordSha256, $now)`
 
 export type StoredAdmin = { readonly username: string; readonly password_sha256: string }
 
-export function appStore(db: Database) {
-  const all = db.query<AppRow, []>(ALL)
-  const admin = db.query<StoredAdmin, []>(ADMIN)
+export type SqliteAppStore = AppStore & ReturnType<typeof adminStore>
+
+export function appStore(db: Database): SqliteAppStore {
+  const keysOf = (id: string): KeyRecord[] => db.query<KeyRecord, { id: string }>(KEYS).all({ id })
+  const saveKeys = (id: string, keys: readonly KeyRecord[], now: number): void => {
+    for (const { key } of keysOf(id))
+      if (!keys.some((kept) => kept.key === key)) db.query(DROP_KEY).run({ id, key })
+    for (const { key, secret } of keys) db.query(SAVE_KEY).run({ id, key, secret, now })
+  }
   return {
-    all: (): AppRecord[] =>
-      all.all().map(({ active, client_events, ...row }) => ({
-        ...row,
-        active: active === 1,
-        clientEvents: client_events === 1,
-      })),
-    /** `now` is epoch milliseconds. */
-    insert: ({ active, clientEvents, ...record }: AppRecord, now: number): void => {
-      db.query(INSERT).run({
-        ...record,
-        active: Number(active),
-        clientEvents: Number(clientEvents),
-        createdAt: now,
-      })
+    all: () =>
+      db
+        .query<AppRow, []>(ALL)
+        .all()
+        .map((row) => recordOf(row, keysOf(row.id))),
+    save: (record, { keys, now }) => {
+      db.transaction(() => {
+        db.query(SAVE).run({ ...rowOf(record), now })
+        if (keys) saveKeys(record.id, record.keys, now)
+      }).immediate()
     },
-    admin: (): StoredAdmin | undefined => admin.get() ?? undefined,
+    remove: (id) => {
+      db.query(REMOVE).run({ id })
+    },
+    ...adminStore(db),
+  }
+}
+
+function adminStore(db: Database) {
+  return {
+    admin: (): StoredAdmin | undefined => db.query<StoredAdmin, []>(ADMIN).get() ?? undefined,
+    /** `now` is epoch milliseconds. */
     insertAdmin: (username: string, passwordSha256: string, now: number): void => {
-      db.query(INSERT_ADMIN).run({ username, passwordSha256, createdAt: now })
+      db.query(INSERT_ADMIN).run({ username, passwordSha256, now })
     },
   }
 }
 
-export type AppStore = ReturnType<typeof appStore>
+function recordOf(row: AppRow, keys: readonly KeyRecord[]): AppRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    slug: row.slug,
+    active: row.active === 1,
+    clientEvents: row.client_events === 1,
+    publicClientEvents: row.public_client_events === 1,
+    subscriptionCounts: row.subscription_counts === 1,
+    hosts: JSON.parse(row.hosts) as AppRecord['hosts'],
+    webhooks: JSON.parse(row.webhooks) as AppRecord['webhooks'],
+    limits: JSON.parse(row.limits) as AppRecord['limits'],
+    keys,
+  }
+}
+
+function rowOf({ id, name, slug, hosts, webhooks, limits, ...switches }: AppRecord) {
+  return {
+    id,
+    name,
+    slug,
+    active: Number(switches.active),
+    clientEvents: Number(switches.clientEvents),
+    publicClientEvents: Number(switches.publicClientEvents),
+    subscriptionCounts: Number(switches.subscriptionCounts),
+    hosts: JSON.stringify(hosts),
+    webhooks: JSON.stringify(webhooks),
+    limits: JSON.stringify(limits),
+  }
+}

@@ -18,4 +18,30 @@ export const MIGRATIONS: readonly string[] = [
      password_sha256 TEXT NOT NULL,
      created_at      INTEGER NOT NULL
    ) STRICT;`,
+  `CREATE TABLE app_keys (
+     app_id     TEXT NOT NULL REFERENCES apps (id) ON DELETE CASCADE,
+     key        TEXT NOT NULL UNIQUE,
+     secret     TEXT NOT NULL,
+     created_at INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE apps_2 (
+     id                   TEXT PRIMARY KEY,
+     name                 TEXT NOT NULL UNIQUE,
+     slug                 TEXT NOT NULL UNIQUE,
+     active               INTEGER NOT NULL,
+     client_events        INTEGER NOT NULL,
+     public_client_events INTEGER NOT NULL DEFAULT 0,
+     subscription_counts  INTEGER NOT NULL DEFAULT 0,
+     hosts                TEXT NOT NULL DEFAULT '[]',
+     webhooks             TEXT NOT NULL DEFAULT '[]',
+     limits               TEXT NOT NULL DEFAULT '{}',
+     created_at           INTEGER NOT NULL
+   ) STRICT;
+   INSERT INTO apps_2 (id, name, slug, active, client_events, created_at)
+     SELECT id, name, slug, active, client_events, created_at FROM apps;
+   CREATE TEMP TABLE pairs AS SELECT id, key, secret, created_at FROM apps;
+   DROP TABLE apps;
+   ALTER TABLE apps_2 RENAME TO apps;
+   INSERT INTO app_keys (app_id, key, secret, created_at) SELECT id, key, secret, created_at FROM pairs;
+   DROP TABLE pairs;`,
 ]

@@ -20,6 +20,7 @@ export function openDatabase(path: string): Database {
     db.run('PRAGMA journal_mode = WAL')
     db.run('PRAGMA synchronous = NORMAL')
     migrate(db, path)
+    db.run('PRAGMA foreign_keys = ON') // after the migrations, which rename tables
     return db
   } catch (cause) {
     if (cause instanceof StoreError) throw cause

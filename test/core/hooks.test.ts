@@ -306,7 +306,10 @@ describe('clientEvent and publish', () => {
       .sdk()
       .trigger('private-room', 'e', '')
       .catch((error) => error)
-    expect([refused.status, refused.body]).toEqual([500, 'Internal server error\n'])
+    expect([refused.status, refused.body]).toEqual([
+      500,
+      expect.stringMatching(/^Internal server error \([0-9a-f-]{36}\)\n$/),
+    ])
   })
 })
 

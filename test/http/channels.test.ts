@@ -138,33 +138,4 @@ describe('around the API', () => {
     const response = await server.http('/up', { headers: { host: 'ws' } })
     expect(response.status).toBe(200)
   })
-
-  test('the admin API asks for its password and lists the apps', async () => {
-    await using server = await start()
-    const as = (user: string, password: string) => ({
-      headers: { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` },
-    })
-    const list = await server.http(
-      '/api/admin/apps',
-      as('pusher_admin_username', 'pusher_admin_password'),
-    )
-    expect(await list.json()).toEqual({
-      data: [{ id: 1, name: 'Test App', slug: 'test-app', key: 'test-app-fake-key', active: true }],
-    })
-    const strangers = [
-      as('pusher_admin_username', 'wrong'),
-      as('nobody', 'pusher_admin_password'),
-      {},
-      { headers: { authorization: 'Basic' } },
-      { headers: { authorization: 'Bearer x' } },
-    ]
-    for (const stranger of strangers) {
-      const response = await server.http('/api/admin/apps', stranger)
-      expect([
-        response.status,
-        await response.text(),
-        response.headers.get('www-authenticate'),
-      ]).toEqual([401, '', 'Basic realm="carillon"'])
-    }
-  })
 })

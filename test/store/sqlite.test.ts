@@ -94,14 +94,16 @@ describe('credentials', () => {
     const store = appStore(openDatabase(':memory:'))
     const first = resolveCredentials(PUBLIC, store, 0)
     expect(first.app.origin).toBe('generated')
-    expect(first.app.id).toMatch(/^\d{6}$/)
+    expect(first.app.id).toMatch(/^\d{9}$/)
     expect([first.app.key.length, first.app.secret.length, first.admin.password.length]).toEqual([
       36, 36, 36,
     ])
     const second = resolveCredentials(PUBLIC, store, 1)
     expect(second.app).toEqual({ ...first.app, origin: 'stored' })
     expect(second.admin).toEqual({ ...first.admin, password: '', origin: 'stored' })
-    expect(second.apps).not.toContainEqual(expect.objectContaining({ key: 'test-app-fake-key' }))
+    expect(second.provided).not.toContainEqual(
+      expect.objectContaining({ key: 'test-app-fake-key' }),
+    )
   })
 
   test('of the settings win, and are never shown', () => {
@@ -114,9 +116,9 @@ describe('credentials', () => {
       PUSHER_ADMIN_PASSWORD: 'p',
     }
     for (const HOST of ['127.0.0.1', '0.0.0.0']) {
-      const { app, apps, admin } = resolveCredentials(readConfig({ ...env, HOST }), store, 0)
+      const { app, provided, admin } = resolveCredentials(readConfig({ ...env, HOST }), store, 0)
       expect(app).toMatchObject({ id: '7', key: 'k', secret: 's', origin: 'settings' })
-      expect(apps).toHaveLength(1)
+      expect(provided).toHaveLength(1)
       expect(admin).toMatchObject({ username: 'me', password: '', origin: 'settings' })
     }
   })

@@ -1,0 +1,59 @@
+/**
+ * Errors as answers. Pusher's SDKs show error bodies as they are, so they are one line of plain
+ * text; the admin API answers as the seed's does. Nothing tells more than the caller may know.
+ */
+import { ValidationError } from 'elysia'
+import type { Core } from '../core/core'
+import { RealtimeError, type ErrorCode } from '../core/errors'
+import { wireError } from '../protocols/errors'
+import type { FieldErrors } from './app-fields'
+import { mistakeIn, type Mistake } from './mistake'
+
+export type ErrorAnswer = {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+  readonly headers: Record<string, string>
+}
+
+/** What is wrong with an app, field by field. */
+export class FieldError extends RealtimeError {
+  constructor(readonly errors: FieldErrors) {
+    super('app_invalid', 'The app is invalid')
+  }
+}
+
+/** An instance of our class is asked for first: the framework reads an error's `code` before its own name for it. */
+export function explain(core: Core, code: unknown, error: unknown, requestId: string): ErrorAnswer {
+  if (error instanceof FieldError) return json(422, { errors: error.errors })
+  if (error instanceof RealtimeError) return refused(error)
+  if (code === 'NOT_FOUND') return text(404, 'Unknown route')
+  if (error instanceof ValidationError && error.type !== 'response')
+    return text(400, mistakeIn(error.all as readonly Mistake[]))
+  if (code === 'PARSE') return text(400, 'Expected the body to be readable')
+  core.counters.faults++
+  core.log.error({ err: error, requestId }, 'fault')
+  return text(500, `Internal server error (${requestId})`)
+}
+
+/** Answered as the seed's API does, and not as text. */
+const DETAILS: { readonly [Code in ErrorCode]?: true } = {
+  admin_bad_request: true,
+  admin_not_found: true,
+}
+
+function refused({ code, message, retryAfterSeconds }: RealtimeError): ErrorAnswer {
+  const status = wireError(code).http
+  if (DETAILS[code]) return json(status, { errors: { detail: message } })
+  if (retryAfterSeconds === undefined) return text(status, message)
+  return { ...text(status, message), headers: { 'retry-after': String(retryAfterSeconds) } }
+}
+
+function text(status: number, message: string): ErrorAnswer {
+  const body = message === '' ? '' : `${message}\n`
+  return { status, body, type: 'text/plain; charset=utf-8', headers: {} }
+}
+
+function json(status: number, value: object): ErrorAnswer {
+  return { status, body: JSON.stringify(value), type: 'application/json', headers: {} }
+}
