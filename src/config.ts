@@ -2,6 +2,7 @@
  * Configuration: SETTINGS is the table, the environment fills it, the result is frozen. Every
  * mistake is reported at once; names of other people (`PUSHER_HOST`, Kubernetes' `*_PORT`) bind nothing.
  */
+import { quoted } from './core/errors'
 import { LIMITS, type LimitName, type Limits } from './core/limits'
 
 /** Reads a value, or undefined where the text is not one. */
@@ -67,7 +68,7 @@ export const SETTINGS = {
   host: setting<string>({
     env: 'HOST',
     default: '127.0.0.1',
-    read: text(/^[^\s/]+$/),
+    read: text(/^[^\s/[\]]+$/),
     expected: 'a host name or address',
     about: 'address to listen on; anything but loopback switches the development credentials off',
   }),
@@ -84,7 +85,7 @@ export const SETTINGS = {
     'letters, digits and _.- (digits only for SDKs that read PUSHER_URL)',
     'id of an app; goes with the next two',
   ),
-  appKey: optional('PUSHER_APP_KEY', /^[^\s:/@?#]+$/, 'text without spaces and :/@?#', 'its key'),
+  appKey: optional('PUSHER_APP_KEY', /^[\w.~-]+$/, 'letters, digits and _.~-', 'its key'),
   appSecret: optional('PUSHER_APP_SECRET', /^\S+$/, 'text without spaces', 'its secret', true),
   adminUsername: optional(
     'PUSHER_ADMIN_USERNAME',
@@ -192,7 +193,8 @@ export function readConfig(env: Environment): Config {
     if (given === undefined || given === '') return row.default
     const value = row.read(given)
     if (value !== undefined) return value
-    mistakes.push(`${row.env}=${row.secret ? '(hidden)' : given}: expected ${row.expected}`)
+    const shown = row.secret ? '(hidden)' : quoted(given)
+    mistakes.push(`${row.env}=${shown}: expected ${row.expected}`)
     return row.default
   }
   const values = Object.fromEntries(
@@ -253,7 +255,7 @@ function distance(a: string, b: string): number {
   return row[b.length]!
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i
 
 /** True where only this machine can reach the server. */
 export function isLoopback(host: string): boolean {

@@ -23,6 +23,8 @@ export type Credentials = {
     /** Empty where it can't be shown. */
     readonly password: string
   }
+  /** The app to store once the server listens: what is shown only once must not be lost before. */
+  readonly newApp: AppRecord | undefined
 }
 
 const DEVELOPMENT_APP: AppRecord = {
@@ -36,24 +38,32 @@ const DEVELOPMENT_APP: AppRecord = {
 const DEVELOPMENT_ADMIN = { username: 'pusher_admin_username', password: 'pusher_admin_password' }
 
 /**
- * Reads what is stored and writes what had to be generated. `fromFile` are the apps of the
- * configuration file; `now` is epoch milliseconds.
+ * Reads what is stored and makes up what is missing; writes nothing. `fromFile` are the apps of the
+ * configuration file.
  */
 export function resolveCredentials(
   config: Config,
   store: SqliteAppStore,
-  now: number,
   fromFile: readonly ProvidedApp[] = [],
 ): Credentials {
   const provided = [...appOfSettings(config), ...fromFile]
   if (provided.length === 0 && isLoopback(config.host))
     provided.push({ ...DEVELOPMENT_APP, providedBy: 'the development defaults' })
+  const [first] = provided
+  const known = first ?? store.all().find(({ keys }) => keys.length > 0)
+  const record = known ?? generateApp()
+  const origin = first ? originOf(first) : known ? 'stored' : 'generated'
+  const { key, secret } = record.keys.at(-1)!
   return {
-    app: announcedApp(config, provided, store, now),
+    app: { id: record.id, key, secret, origin },
     provided,
-    admin: resolveAdmin(config, store, now),
+    newApp: known ? undefined : record,
+    admin: resolveAdmin(config, store),
   }
 }
+
+const originOf = ({ keys }: ProvidedApp): Origin =>
+  keys === DEVELOPMENT_APP.keys ? 'development' : 'settings'
 
 function appOfSettings({ appId: id, appKey, appSecret, clientEvents }: Config): ProvidedApp[] {
   if (id === undefined || appKey === undefined || appSecret === undefined) return []
@@ -63,32 +73,12 @@ function appOfSettings({ appId: id, appKey, appSecret, clientEvents }: Config): 
   return [{ ...NEW_APP, id, name, slug, keys, clientEvents, providedBy: 'PUSHER_APP_ID' }]
 }
 
-function announcedApp(
-  config: Config,
-  [first]: readonly ProvidedApp[],
-  store: SqliteAppStore,
-  now: number,
-): Credentials['app'] {
-  if (first)
-    return announced(first, first.keys === DEVELOPMENT_APP.keys ? 'development' : 'settings')
-  const stored = store.all().find(({ keys }) => keys.length > 0)
-  if (stored) return announced(stored, 'stored')
-  const generated = generateApp()
-  store.save(generated, { keys: true, now })
-  return announced(generated, 'generated')
-}
-
-function announced({ id, keys }: AppRecord, origin: Origin): Credentials['app'] {
-  const { key, secret } = keys.at(-1)!
-  return { id, key, secret, origin }
-}
-
 function generateApp(): AppRecord {
   const [name, slug] = ['Default App', 'default-app']
   return { ...NEW_APP, id: newAppId(), name, slug, keys: [newKeyPair()] }
 }
 
-function resolveAdmin(config: Config, store: SqliteAppStore, now: number): Credentials['admin'] {
+function resolveAdmin(config: Config, store: SqliteAppStore): Credentials['admin'] {
   const { adminUsername, adminPassword } = config
   if (adminUsername !== undefined && adminPassword !== undefined)
     return {
@@ -108,7 +98,6 @@ function resolveAdmin(config: Config, store: SqliteAppStore, now: number): Crede
   }
   // 122 random bits need no slow hash.
   const [username, password] = ['admin', crypto.randomUUID()]
-  store.insertAdmin(username, sha256(password), now)
   return { username, password, passwordSha256: sha256(password), origin: 'generated' }
 }
 

@@ -17,7 +17,7 @@ function settings(): Config {
     return readConfig(process.env)
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause
-    fail(...cause.mistakes)
+    fail(...cause.mistakes, ...unknownSettings(process.env))
   }
 }
 
@@ -35,7 +35,7 @@ const ADDRESS_ERRORS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is in use by another process (set PORT to another one)',
   EACCES: 'needs rights that this user does not have',
   EADDRNOTAVAIL: 'is not an address of this machine',
-  ENOTFOUND: 'is not a known host',
+  EINVAL: 'is not an address of this machine, nor a host that is known',
 }
 
 function unusableAddress(cause: unknown, { host, port }: Config): string | undefined {

@@ -27,7 +27,10 @@ export function reject(message: string): Reject {
   return { type: 'reject', message }
 }
 
-/** Lets a subscriber in without a signature; `channelData` (JSON) says who it is on a presence channel. */
+/**
+ * Lets a subscriber in without a signature. On a presence channel `channelData` (JSON) must say who it
+ * is; without it the signature decides as if nobody had answered.
+ */
 export function allow({ channelData }: { channelData?: string } = {}): Allow {
   return { type: 'allow', channelData }
 }

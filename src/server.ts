@@ -23,8 +23,9 @@ import { createApi, type Api } from './http/api'
 import { openFilesLimit } from './open-files'
 import { codecFor } from './protocols/codec'
 import { closed, opened, received, type Client } from './protocols/session'
-import { appStore } from './store/apps'
-import { openDatabase } from './store/sqlite'
+import { pathOf, queryOf } from './http/url'
+import { appStore, type SqliteAppStore } from './store/apps'
+import { guarded, openDatabase } from './store/sqlite'
 
 export type ServerOptions = {
   readonly config: Config
@@ -46,14 +47,17 @@ export type CarillonServer = {
   stop(): Promise<void>
 }
 
-const SWEEP_INTERVAL_MS = 5000
+/** Silence is looked for four times within the shorter of its two limits, but not all the time. */
+const SWEEP_INTERVAL_MS = { most: 5000, perLimit: 4 }
 /** Files that are not sockets of clients: the database, logs, requests of the API. */
 const RESERVED_FILES = 256
 /** Enough that a frame over the limit is answered with a refusal and not with a cut. */
-const MAX_PAYLOAD_BYTES = 5 * 1024 * 1024
+const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024
 /** A reader that is further behind is closed: a gap would be a lie. */
 const BACKPRESSURE_BYTES = 1024 * 1024
 const HTTP_IDLE_SECONDS = 60
+/** How long goodbyes and what was sent before them may take to reach their clients. */
+const GOODBYE_MS = 1000
 /** How long a leaving server waits for requests in flight. */
 const REQUEST_GRACE_MS = 5000
 
@@ -61,15 +65,18 @@ const REQUEST_GRACE_MS = 5000
 export function createServer(options: ServerOptions): CarillonServer {
   const { config, clock } = options
   const db = openDatabase(config.databasePath)
-  const store = appStore(db)
-  const credentials = resolveCredentials(config, store, clock.now(), options.apps)
-  const apps = new Apps(store, config.limits, credentials.provided)
+  const { store, credentials, apps } = guarded(config.databasePath, () => {
+    const store = appStore(db)
+    const credentials = resolveCredentials(config, store, options.apps)
+    return { store, credentials, apps: new Apps(store, config.limits, credentials.provided) }
+  })
   const core = createCore(options, apps, (topic, frame) => server.publish(topic, frame))
   const admin = { ...credentials.admin, origins: config.adminOrigins }
   const api = createApi(core, { pathPrefix: config.pathPrefix, admin })
   const server = listen(core, config, api)
   api.server = server // for the addresses of callers
-  const stopSweeping = clock.every(SWEEP_INTERVAL_MS, () => sweep(core))
+  guarded(config.databasePath, () => keepGenerated(credentials, store, apps, clock.now()))
+  const stopSweeping = clock.every(core.timing.sweepIntervalMs, () => sweep(core))
 
   const stop = async (): Promise<void> => {
     stopSweeping()
@@ -83,11 +90,22 @@ export function createServer(options: ServerOptions): CarillonServer {
     port: server.port ?? config.port,
     stop,
     leave: async () => {
-      await drain(core, config.drainSeconds * 1000)
+      if (await drain(core, config.drainSeconds * 1000)) await waited(clock, GOODBYE_MS)
       await Promise.race([server.stop(false), waited(clock, REQUEST_GRACE_MS)])
       await stop()
     },
   }
+}
+
+/** Once the server listens: a start that fails must not use up what is shown only once. */
+function keepGenerated(
+  { newApp, admin }: Credentials,
+  store: SqliteAppStore,
+  apps: Apps,
+  now: number,
+): void {
+  if (newApp) apps.create(newApp, now)
+  if (admin.origin === 'generated') store.insertAdmin(admin.username, admin.passwordSha256, now)
 }
 
 const waited = (clock: Clock, ms: number): Promise<void> =>
@@ -115,7 +133,7 @@ function createCore(
     timing: {
       activityTimeoutSeconds: config.activityTimeoutSeconds,
       pongTimeoutSeconds: config.pongTimeoutSeconds,
-      sweepIntervalMs: SWEEP_INTERVAL_MS,
+      sweepIntervalMs: sweepIntervalMs(config),
       gateTimeoutMs: config.gateTimeoutMs,
       maxConnections: config.maxConnections || socketsAllowed(),
     },
@@ -123,10 +141,15 @@ function createCore(
   }
 }
 
+function sweepIntervalMs({ activityTimeoutSeconds, pongTimeoutSeconds }: Config): number {
+  const { most, perLimit } = SWEEP_INTERVAL_MS
+  return Math.min(most, (Math.min(activityTimeoutSeconds, pongTimeoutSeconds) * 1000) / perLimit)
+}
+
 /** 0 where the system does not say. */
 function socketsAllowed(): number {
   const files = openFilesLimit()
-  return files === undefined ? 0 : Math.max(1, files - RESERVED_FILES)
+  return files === undefined ? 0 : files - Math.min(RESERVED_FILES, Math.floor(files / 4))
 }
 
 function listen(core: Core, config: Config, api: Api): Server<Client> {
@@ -138,7 +161,7 @@ function listen(core: Core, config: Config, api: Api): Server<Client> {
     idleTimeout: HTTP_IDLE_SECONDS,
     maxRequestBodySize: requestBytesLimit(config.limits),
     fetch(request, server) {
-      if (request.headers.get('upgrade')?.toLowerCase() === 'websocket') {
+      if (UPGRADE.test(request.headers.get('upgrade') ?? '')) {
         return upgrade(core, config.pathPrefix, request, server)
       }
       return api.fetch(request)
@@ -162,16 +185,21 @@ function listen(core: Core, config: Config, api: Api): Server<Client> {
       ping: ({ data: conn }) => seen(core, conn),
       pong: ({ data: conn }) => seen(core, conn),
       drain({ data: conn }) {
-        conn.behind = false
+        conn.behindBytes = 0
       },
       close({ data: conn }, code) {
-        if (code === CUT && conn.behind) countSlowReader(core, conn)
+        if (code === CUT && conn.behindBytes > BACKPRESSURE_BYTES / 2) countSlowReader(core, conn)
         closed(core, conn)
       },
       error: (cause) => countFault(core, cause),
     },
   })
 }
+
+/** A list of protocols may name others before ours. */
+const UPGRADE = /(^|,)\s*websocket\s*(,|$)/i
+/** What a header may carry as a protocol's name. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 
 /** The code of a socket that ended without a close frame. */
 const CUT = 1006
@@ -183,18 +211,18 @@ function upgrade(
   request: Request,
   server: Server<Client>,
 ): Response | undefined {
-  const url = new URL(request.url)
-  const path = url.pathname.startsWith(pathPrefix)
-    ? url.pathname.slice(pathPrefix.length)
-    : url.pathname
+  // The URL is read as text: a parser throws for a Host header that is none.
+  const whole = pathOf(request.url)
+  const path = whole.startsWith(`${pathPrefix}/`) ? whole.slice(pathPrefix.length) : whole
   const codec = codecFor(path)
-  const { app, refused } = codec.handshake(core, path, url.searchParams)
+  const query = new URLSearchParams(queryOf(request.url))
+  const { app, refused } = codec.handshake(core, path, query)
   const conn: Client = new Connection(newSocketId(), codec, app)
   const remoteAddress = server.requestIP(request)?.address ?? ''
   const arrival: ConnectRequest = { headers: request.headers, url: request.url, remoteAddress }
   // Browsers fail when the protocols that they offer get no answer; device libraries offer `arduino`.
   const offered = request.headers.get('sec-websocket-protocol')?.split(',')[0]?.trim()
-  const headers = offered ? { 'sec-websocket-protocol': offered } : {}
+  const headers = offered && TOKEN.test(offered) ? { 'sec-websocket-protocol': offered } : {}
   // `open` runs inside `upgrade`, so the sink is there when it returns.
   if (!server.upgrade(request, { data: conn, headers })) {
     return new Response('Expected a WebSocket handshake\n', { status: 400 })

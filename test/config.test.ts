@@ -56,6 +56,14 @@ describe('settings', () => {
     [{ PORT: '1.5' }, ['PORT=1.5: expected an integer from 0 to 65535']],
     [{ PORT: ' 80' }, ['PORT= 80: expected an integer from 0 to 65535']],
     [{ HOST: 'http://x' }, ['HOST=http://x: expected a host name or address']],
+    [{ HOST: '[::1]' }, ['HOST=[::1]: expected a host name or address']],
+    [{ PORT: '1\ncarillon: fine' }, ['PORT=1 carillon: fine: expected an integer from 0 to 65535']],
+    [
+      { CARILLON_ADMIN_ORIGINS: 'https://a.example,b' },
+      [
+        'CARILLON_ADMIN_ORIGINS=https://a.example,b: expected origins like https://dashboard.example.org, separated by commas',
+      ],
+    ],
     [
       { CARILLON_CLIENT_EVENTS: 'constructor' },
       ['CARILLON_CLIENT_EVENTS=constructor: expected true or false'],
@@ -87,7 +95,7 @@ describe('settings', () => {
     [
       { PUSHER_APP_ID: '1', PUSHER_APP_KEY: 'a:b', PUSHER_APP_SECRET: 's p' },
       [
-        'PUSHER_APP_KEY=a:b: expected text without spaces and :/@?#',
+        'PUSHER_APP_KEY=a:b: expected letters, digits and _.~-',
         'PUSHER_APP_SECRET=(hidden): expected text without spaces',
       ],
     ],
@@ -122,6 +130,7 @@ const HOSTS: readonly (readonly [host: string, loopback: boolean])[] = [
   ['127.1.2.3', true],
   ['localhost', true],
   ['::1', true],
+  ['LOCALHOST', true],
   ['0.0.0.0', false],
   ['::', false],
   ['10.0.0.1', false],

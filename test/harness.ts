@@ -75,6 +75,17 @@ export class TestServer {
     this.clock.advance(ms)
   }
 
+  /** Leaves as on a signal, the clock moved until the server has stopped. */
+  async leave(): Promise<void> {
+    let stopped = false
+    const leaving = this.server.leave().then(() => (stopped = true))
+    while (!stopped) {
+      this.advance(1000)
+      await new Promise<void>((resolve) => setImmediate(resolve))
+    }
+    await leaving
+  }
+
   /** The stock server library. */
   sdk(options: Partial<Server.Options> = {}): Server {
     return new Server({

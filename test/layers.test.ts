@@ -12,7 +12,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   http: ['core', 'http', 'protocols/errors'],
   store: ['core', 'store'],
   'plugin.ts': ['core/hooks'],
-  'config.ts': ['core/limits'],
+  'config.ts': ['core/errors', 'core/limits'],
   'log.ts': ['core/types'],
   'clock.ts': ['core/types'],
   'open-files.ts': [],

@@ -189,5 +189,5 @@ export class Audience {
 
 /** The native publish says only that somebody lags behind; who it was is needed when the socket is cut. */
 function markSlow({ members }: Shard): void {
-  for (const { conn } of members) if (conn.sink.getBufferedAmount() > 0) conn.behind = true
+  for (const { conn } of members) conn.behindBytes = conn.sink.getBufferedAmount()
 }

@@ -4,6 +4,7 @@
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { REFUSE, refusal, type Refusal } from './errors'
+import { runChecks } from './hooks'
 import type { Hub, Subscription } from './hub'
 import type { ClientEventCommand } from './types'
 
@@ -14,13 +15,13 @@ export function clientEvent(
   command: ClientEventCommand,
 ): Refusal | undefined {
   const { app, channel, event, data } = command
-  if (!app.record.clientEvents) return REFUSE.clientEventsDisabled
-  const subscription = senderOf(core.hub, conn, command)
-  if ('code' in subscription) return subscription
   if (!takeToken(core.clock.now(), conn, app.limits.maxClientEventsPerSecond)) {
     core.counters.clientEventsLimited++
     return REFUSE.clientEventRate
   }
+  if (!app.record.clientEvents) return REFUSE.clientEventsDisabled
+  const subscription = senderOf(core.hub, conn, command)
+  if ('code' in subscription) return subscription
   const tooLarge = overSize(command)
   if (tooLarge) return tooLarge
   const { userId } = subscription
@@ -53,7 +54,7 @@ function senderOf(
   return subscription
 }
 
-/** A token bucket: `rate` at once, refilled at `rate` per second. */
+/** A token bucket: `rate` at once, refilled at `rate` per second. Refused events take one too. */
 function takeToken(now: number, conn: Connection, rate: number): boolean {
   const refilled = conn.eventTokens + ((now - conn.eventTokensAt) * rate) / 1000
   conn.eventTokens = Math.min(rate, refilled)
@@ -63,18 +64,17 @@ function takeToken(now: number, conn: Connection, rate: number): boolean {
   return true
 }
 
-function overSize({ app, event, data }: ClientEventCommand): Refusal | undefined {
+function overSize({ app, event, dataBytes }: ClientEventCommand): Refusal | undefined {
   const { maxEventNameChars, maxEventDataBytes } = app.limits
   if (event.length > maxEventNameChars)
     return refusal(
       'event_invalid',
       `Event name of ${event.length} characters exceeds the limit of ${maxEventNameChars} (maxEventNameChars)`,
     )
-  const bytes = Buffer.byteLength(data)
-  if (bytes > maxEventDataBytes)
+  if (dataBytes > maxEventDataBytes)
     return refusal(
       'data_too_large',
-      `The data content of this event exceeds the allowed maximum (${bytes} of ${maxEventDataBytes} bytes)`,
+      `The data content of this event exceeds the allowed maximum (${dataBytes} of ${maxEventDataBytes} bytes)`,
     )
   return undefined
 }
@@ -85,14 +85,10 @@ function askPlugins(
   { userId }: Subscription,
   { app, channel, event, data }: ClientEventCommand,
 ): Refusal | undefined {
-  for (const { plugin, run } of hooks.clientEvent) {
-    try {
-      const no = run({ socketId: conn.id, appId: app.id }, { channel, event, data, userId })
-      if (no) return refusal('client_event_invalid', no.message)
-    } catch (cause) {
-      log.error({ plugin, err: cause }, 'plugin failed; refused')
-      return REFUSE.internal
-    }
-  }
-  return undefined
+  if (hooks.clientEvent.length === 0) return undefined
+  const [view, said] = [
+    { socketId: conn.id, appId: app.id },
+    { channel, event, data, userId },
+  ]
+  return runChecks(hooks.clientEvent, (run) => run(view, said), log, 'client_event_invalid')
 }

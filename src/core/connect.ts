@@ -44,12 +44,15 @@ function overCapacity({ state, hub, timing }: Core, { app }: Connection): Refusa
   if (state.draining) return REFUSE.draining
   const quota = app?.limits.maxConnectionsPerApp ?? 0
   if (app && quota > 0 && hub.connectionsOf(app) >= quota)
-    return refusal('app_over_quota', `App is over its limit of ${quota} connections`)
+    return refusal(
+      'app_over_quota',
+      `App is over its limit of ${quota} connections (maxConnectionsPerApp)`,
+    )
   const { maxConnections } = timing
   if (maxConnections > 0 && hub.connectionCount >= maxConnections)
     return refusal(
       'node_over_capacity',
-      `Server is over its capacity of ${maxConnections} connections`,
+      `Server is over its capacity of ${maxConnections} connections (CARILLON_MAX_CONNECTIONS)`,
     )
   return undefined
 }

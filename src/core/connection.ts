@@ -15,8 +15,8 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** True from the moment that the transport is gone; asked after every wait. */
   closed = false
 
-  /** True while the peer has not taken all that it was sent; says at a cut why it was cut. Owned by the transport. */
-  behind = false
+  /** How much the peer had not taken when we last saw it lag; says at a cut why it was cut. Owned by the transport. */
+  behindBytes = 0
 
   /** The sweep's tick at the last inbound frame, ping or pong. Owned by `sweep`. */
   seenTick = 0
@@ -48,7 +48,7 @@ export class Connection<Codec extends Encoder = Encoder> {
   }
 
   send(frame: Frame): void {
-    if (this.sink.send(frame) <= 0) this.behind = true
+    if (this.sink.send(frame) <= 0) this.behindBytes = this.sink.getBufferedAmount()
   }
 
   /** Tells a refusal in the codec's words; closes where the refusal ends the connection. */

@@ -8,20 +8,27 @@ import type { Core } from './core'
 import { REFUSE } from './errors'
 
 const SLICE_INTERVAL_MS = 100
-/** So few at once are no stampede; a small server leaves within a slice or two. */
-const SMALLEST_SLICE = 100
 
-/** Resolves when every connection has been told to go; none is taken in from the first call on. */
-export function drain(core: Core, drainMs: number): Promise<void> {
+/**
+ * Resolves when every connection has been told to go, with how many they were; none is taken in from
+ * the first call on. One that has not yet taken what it was sent is asked last.
+ */
+export function drain(core: Core, drainMs: number): Promise<number> {
   core.state.draining = true
   const leaving = [...core.hub.connections()]
   const slices = Math.max(1, Math.floor(drainMs / SLICE_INTERVAL_MS))
-  const sliceSize = Math.max(SMALLEST_SLICE, Math.ceil(leaving.length / slices))
+  const total = leaving.length
+  const sliceSize = Math.ceil(total / slices)
+  const deadline = core.clock.now() + drainMs
   return new Promise((resolve) => {
     const closeSlice = (): void => {
-      for (const conn of leaving.splice(0, sliceSize)) dismiss(core, conn)
+      const patient = core.clock.now() < deadline
+      for (const conn of leaving.splice(0, sliceSize)) {
+        if (patient && conn.sink.getBufferedAmount() > 0) leaving.push(conn)
+        else dismiss(core, conn)
+      }
       if (leaving.length > 0) core.clock.after(SLICE_INTERVAL_MS, closeSlice)
-      else resolve()
+      else resolve(total)
     }
     closeSlice()
   })

@@ -3,56 +3,53 @@
  * live in `protocols/errors.ts`, in one table that does not compile with a code missing.
  */
 
-export const ERROR_CODES = [
-  'app_not_found',
-  'app_disabled',
-  'app_over_quota',
-  'node_over_capacity',
-  'node_draining',
-  'connect_failed',
-  'path_not_found',
-  'protocol_unsupported',
-  'protocol_invalid',
-  'connection_refused',
-  'too_many_commands',
-  'pong_timeout',
-  'shutting_down',
-  'message_invalid',
-  'message_too_large',
-  'event_unknown',
-  'event_invalid',
-  'event_reserved',
-  'channel_invalid',
-  'already_subscribed',
-  'too_many_channels',
-  'auth_missing',
-  'auth_malformed',
-  'auth_key_unknown',
-  'auth_signature_invalid',
-  'user_channel_denied',
-  'channel_data_invalid',
-  'members_full',
-  'subscription_refused',
-  'client_events_disabled',
-  'client_event_invalid',
-  'client_event_channel',
-  'client_event_not_subscribed',
-  'client_event_rate',
-  'publish_refused',
-  'data_too_large',
-  'request_invalid',
-  'request_unauthorized',
-  'backend_rate',
-  'admin_unauthorized',
-  'admin_throttled',
-  'admin_foreign_page',
-  'admin_bad_request',
-  'admin_not_found',
-  'app_invalid',
-  'internal',
-] as const
-
-export type ErrorCode = (typeof ERROR_CODES)[number]
+export type ErrorCode =
+  | 'app_not_found'
+  | 'app_disabled'
+  | 'app_over_quota'
+  | 'node_over_capacity'
+  | 'node_draining'
+  | 'connect_failed'
+  | 'path_not_found'
+  | 'protocol_unsupported'
+  | 'protocol_invalid'
+  | 'connection_refused'
+  | 'too_many_commands'
+  | 'pong_timeout'
+  | 'shutting_down'
+  | 'message_invalid'
+  | 'message_too_large'
+  | 'event_unknown'
+  | 'event_invalid'
+  | 'event_reserved'
+  | 'channel_invalid'
+  | 'already_subscribed'
+  | 'too_many_channels'
+  | 'auth_missing'
+  | 'auth_malformed'
+  | 'auth_key_unknown'
+  | 'auth_signature_invalid'
+  | 'user_channel_denied'
+  | 'channel_data_invalid'
+  | 'members_full'
+  | 'subscription_refused'
+  | 'client_events_disabled'
+  | 'client_event_invalid'
+  | 'client_event_channel'
+  | 'client_event_not_subscribed'
+  | 'client_event_rate'
+  | 'publish_refused'
+  | 'data_too_large'
+  | 'request_invalid'
+  | 'request_unauthorized'
+  | 'backend_rate'
+  | 'admin_unauthorized'
+  | 'admin_throttled'
+  | 'admin_foreign_page'
+  | 'admin_bad_request'
+  | 'admin_not_found'
+  | 'app_invalid'
+  | 'internal'
 
 /** The typed no that socket verbs return; `message` is shown to the caller. */
 export type Refusal = {
@@ -119,7 +116,8 @@ export const REFUSE = {
 
 const QUOTED_CHARS = 120
 
-/** What a caller sent, cut to a length that an error message can carry. */
+/** What a caller sent, on one line and cut to a length that an error message can carry. */
 export function quoted(value: string): string {
-  return value.length <= QUOTED_CHARS ? value : `${value.slice(0, QUOTED_CHARS)}…`
+  const line = value.slice(0, QUOTED_CHARS).replace(/[\x00-\x1f\x7f]/g, ' ') // oxlint-disable-line no-control-regex
+  return value.length <= QUOTED_CHARS ? line : `${line}…`
 }

@@ -81,6 +81,25 @@ export function compileHooks(plugins: readonly Plugin[]): CompiledHooks {
   return compiled as unknown as CompiledHooks
 }
 
+/** Asks hooks that may not wait: the first rejection, or `internal` where one fails. */
+export function runChecks<Run>(
+  checks: readonly Gate<Run>[],
+  ask: (run: Run) => Reject | void,
+  log: Log,
+  refusalCode: ErrorCode,
+): Refusal | undefined {
+  for (const { plugin, run } of checks) {
+    try {
+      const no = ask(run)
+      if (no) return refusal(refusalCode, no.message)
+    } catch (cause) {
+      log.error({ plugin, err: cause }, 'plugin failed; refused')
+      return REFUSE.internal
+    }
+  }
+  return undefined
+}
+
 export type GateRules = {
   readonly clock: Clock
   readonly log: Log

@@ -73,5 +73,6 @@ export type Limits = { readonly [Name in LimitName]: number }
 /** The rows that an app may have a number of its own for. */
 export const APP_LIMITS = (Object.keys(LIMITS) as LimitName[]).filter((name) => LIMITS[name].perApp)
 
-/** A frame may be as large as the data limit with JSON escaping, headers and room for `channel_data`. */
-export const frameBytesLimit = (limits: Limits): number => 4 * limits.maxEventDataBytes
+/** Escaping may quadruple what a message carries; names, signatures and braces need the rest. */
+export const maxFrameChars = ({ maxEventDataBytes, maxUserInfoBytes }: Limits): number =>
+  4 * (maxEventDataBytes + maxUserInfoBytes) + 16_384

@@ -6,6 +6,7 @@ import type { App } from './apps'
 import { parseChannelName } from './channel'
 import type { Core } from './core'
 import { quoted, RealtimeError, raise } from './errors'
+import { runChecks } from './hooks'
 import { jsonText } from './json'
 import type { ChannelName, Publication, SocketId } from './types'
 
@@ -107,9 +108,9 @@ function parseSocketId(raw: string | undefined): SocketId | undefined {
   return raw as SocketId
 }
 
-function askPlugins({ hooks }: Core, { app, channel, event, data }: Publication): void {
-  for (const { run } of hooks.publish) {
-    const no = run({ appId: app.id, channel, event, data })
-    if (no) throw new RealtimeError('publish_refused', no.message)
-  }
+function askPlugins({ hooks, log }: Core, { app, channel, event, data }: Publication): void {
+  if (hooks.publish.length === 0) return
+  const view = { appId: app.id, channel, event, data }
+  const refused = runChecks(hooks.publish, (run) => run(view), log, 'publish_refused')
+  if (refused) raise(refused)
 }

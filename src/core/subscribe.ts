@@ -40,7 +40,9 @@ export function subscribe(
   const settle = (answer: Verdict): Refusal | undefined => {
     if (isRefusal(answer)) return answer
     if (conn.closed) return undefined
-    if (!answer) return enterSigned(core, conn, command, kind)
+    // Who somebody is must be vouched for: by the plugin's words or by the signature.
+    if (!answer || (kind.presence && answer.channelData === undefined))
+      return enterSigned(core, conn, command, kind)
     const said = { ...command, channelData: answer.channelData ?? channelData }
     return enterAllowed(core, conn, said, kind)
   }

@@ -51,6 +51,8 @@ export type ClientEventCommand = {
   readonly channel: ChannelName
   readonly event: string
   readonly data: JsonText
+  /** UTF-8 bytes of the text, or of the JSON of anything else. */
+  readonly dataBytes: number
 }
 
 /** What one connection is told. */

@@ -38,10 +38,12 @@ export function createApi(core: Core, { pathPrefix, admin: access }: ApiOptions)
       return body
     })
     .use(ops(core))
-    .use(events(core, pathPrefix))
-    .use(channels(core, pathPrefix))
+    .use(events(core, ''))
+    .use(channels(core, ''))
     .use(crossOrigin(access.origins))
     .use(admin(core, adminIdentity(access, core.clock)))
+  // With a prefix, both are served: some proxies take it off.
+  if (pathPrefix !== '') api.use(events(core, pathPrefix)).use(channels(core, pathPrefix))
   let document: Promise<object> | undefined
   return api.get(DOCUMENT_PATH, () => (document ??= documentOf(api)), { detail: { hide: true } })
 }

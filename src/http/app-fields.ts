@@ -148,7 +148,7 @@ const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>([
   [
     'key',
     {
-      read: matching(/^[^\s:/@?#]+$/, 255, 'text without spaces and :/@?#'),
+      read: matching(/^[\w.~-]+$/, 255, 'letters, digits and _.~-'),
       into: 'key',
       createOnly: true,
     },

@@ -49,8 +49,14 @@ export async function textBody(context: { readonly request: Request }): Promise<
 
 function withQuery(body: Record<string, unknown> | undefined, url: string) {
   const query = queryParameters(pairsOf(url))
-  return query && body ? { ...query, ...body } : body
+  if (!query || !body) return body
+  const { channel, channels, ...rest } = query
+  const named = 'channel' in body || 'channels' in body ? {} : defined({ channel, channels })
+  return { ...named, ...rest, ...body }
 }
+
+const defined = (record: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined))
 
 const textOf = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()

@@ -13,6 +13,7 @@ import type { ChannelName } from '../core/types'
 import { signed } from './auth'
 import { jsonBody, textBody } from './body'
 import { attributesOf, parseInfo } from './channels'
+import { pairsOf, queryParameters } from './url'
 import { BatchAnswer, BatchBody, ErrorText, EventAnswer, EventBody, OPEN } from './schemas'
 
 const REFUSALS = { 400: ErrorText, 401: ErrorText, 403: ErrorText, 404: ErrorText, 413: ErrorText }
@@ -61,9 +62,10 @@ export function events(core: Core, pathPrefix: string) {
     )
     .post(
       '/channels/:channel/events',
-      ({ app, body, params, query, set }) => {
-        const { name, socket_id: socketId } = query
-        publish(core, app, [{ name, data: body, channels: [params.channel], socketId }])
+      ({ app, body, params, request, set }) => {
+        const { name, socket_id: socketId } = singleParameters(request.url)
+        const event = { name: name ?? '', data: body, channels: [params.channel], socketId }
+        publish(core, app, [event])
         set.status = 202
         return ''
       },
@@ -75,6 +77,14 @@ export function events(core: Core, pathPrefix: string) {
         detail: { summary: 'Trigger an event on a channel (the form of 2012)', deprecated: true },
       },
     )
+}
+
+/** As they were signed: the framework's own reading makes a space of a plus. */
+function singleParameters(url: string): { readonly [name: string]: string | undefined } {
+  const all = Object.entries(queryParameters(pairsOf(url)) ?? {})
+  return Object.fromEntries(
+    all.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  )
 }
 
 type RequestedEvent = {

@@ -6,10 +6,7 @@ export type Pair = readonly [key: string, value: string]
 
 /** Splits a query without decoding: `a=1&b=%20` is `[['a', '1'], ['b', '%20']]`. */
 export function pairsOf(url: string): Pair[] {
-  const start = url.indexOf('?')
-  if (start === -1) return []
-  const end = url.indexOf('#', start)
-  const query = url.slice(start + 1, end === -1 ? undefined : end)
+  const query = queryOf(url)
   if (query === '') return []
   return query.split('&').map((part) => {
     const equals = part.indexOf('=')
@@ -39,7 +36,7 @@ export function queryParameters(
     if (SIGNATURE_KEY.test(rawKey)) continue
     parameters ??= {}
     const key = decoded(rawKey)
-    const value = decoded(rawValue.replaceAll('+', ' '))
+    const value = decoded(rawValue) // a plus is a plus: that is what was signed
     if (!key.endsWith('[]')) parameters[key] = value
     else {
       const name = key.slice(0, -2)
@@ -51,9 +48,15 @@ export function queryParameters(
   return parameters
 }
 
+/** What follows the question mark; a server is never sent a fragment. */
+export function queryOf(url: string): string {
+  const start = url.indexOf('?')
+  return start === -1 ? '' : url.slice(start + 1)
+}
+
 /** From the first slash after the host to the query. */
 export function pathOf(url: string): string {
-  const start = url.indexOf('/', 8)
+  const start = url.startsWith('/') ? 0 : url.indexOf('/', 8) // a bad Host header leaves a bare path
   const end = url.indexOf('?', start)
   return url.slice(start, end === -1 ? undefined : end)
 }

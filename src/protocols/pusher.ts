@@ -10,7 +10,7 @@ import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
 import { quoted, REFUSE, refusal, type Refusal } from '../core/errors'
 import { isRecord, jsonOf, jsonText } from '../core/json'
-import { frameBytesLimit } from '../core/limits'
+import { maxFrameChars } from '../core/limits'
 import type { Broadcast, Command, Frame, Member, Reply } from '../core/types'
 import type { Codec, Handshake } from './codec'
 import { wireError } from './errors'
@@ -33,7 +33,7 @@ export const pusher: Codec = {
 
 /** Contract 1.6: key, app, protocol. `client`, `version` and unknown parameters are not looked at. */
 function handshake({ apps }: Core, path: string, query: URLSearchParams): Handshake {
-  const key = path.slice(PATH.length)
+  const key = decoded(path.slice(PATH.length))
   if (!path.startsWith(PATH) || key === '' || key.includes('/'))
     return nobody(refusal('path_not_found', `Path ${quoted(path)} not found; connect to /app/KEY`))
   const app = apps.byKey(key)
@@ -42,12 +42,21 @@ function handshake({ apps }: Core, path: string, query: URLSearchParams): Handsh
   return { app, refused: unsupported(query.get('protocol')) }
 }
 
+/** Percent-encoding undone where there is any. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part // URIError: a stray percent sign stands for itself
+  }
+}
+
 const nobody = (refused: Refusal): Handshake => ({ app: undefined, refused })
 
 function unsupported(protocol: string | null): Refusal | undefined {
   if (protocol === null || protocol === '') return undefined // small devices leave it out
   const version = Number(protocol)
-  if (!Number.isInteger(version))
+  if (!/^\d+$/.test(protocol))
     return refusal('protocol_invalid', `Protocol '${quoted(protocol)}' is not a number`)
   const { oldest, newest } = PROTOCOLS
   if (version >= oldest && version <= newest) return undefined
@@ -73,11 +82,11 @@ const PUSHER_EVENTS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
 const CLIENT_EVENT = 'client-'
 
 function decode(core: Core, conn: Connection, text: string): Command | Refusal {
-  const limit = frameBytesLimit(conn.app?.limits ?? core.limits)
+  const limit = maxFrameChars(conn.app?.limits ?? core.limits)
   if (text.length > limit)
     return refusal(
       'message_too_large',
-      `Message of ${text.length} characters exceeds the limit of ${limit}`,
+      `Message of ${text.length} characters exceeds the limit of ${limit} (4 x maxEventDataBytes and maxUserInfoBytes, and 16384)`,
     )
   const message = parseJson(text)
   if (!isRecord(message) || typeof message['event'] !== 'string' || !conn.app)
@@ -112,9 +121,11 @@ function decodeClientEvent({ limits }: Core, app: App, message: Message): Comman
   if (!('channel' in message) || !('data' in message)) return REFUSE.clientEventIncomplete
   const channel = parseChannelName(message['channel'], limits)
   if (typeof channel !== 'string') return channel
-  const data = jsonOf(message['data'])
+  const given = message['data']
+  const data = jsonOf(given)
   if (data === undefined) return REFUSE.clientEventTooDeep
-  return { type: 'client_event', app, channel, event: message.event, data }
+  const dataBytes = Buffer.byteLength(typeof given === 'string' ? given : data)
+  return { type: 'client_event', app, channel, event: message.event, data, dataBytes }
 }
 
 /** `data` as an object, or as a string that holds one (contract 1.7). */

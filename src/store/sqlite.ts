@@ -2,7 +2,7 @@
  * The one SQLite file: opening it, bringing it up to date, and saying in one line why it can't be.
  */
 import { Database } from 'bun:sqlite'
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { MIGRATIONS } from './migrations'
 
@@ -13,8 +13,8 @@ export class StoreError extends Error {
 
 /** @throws StoreError when the file can't be opened, written, read or understood */
 export function openDatabase(path: string): Database {
-  try {
-    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
+  return guarded(path, () => {
+    if (path !== ':memory:') makePrivateFile(path)
     const db = new Database(path, { strict: true, create: true })
     db.run('PRAGMA busy_timeout = 50')
     db.run('PRAGMA journal_mode = WAL')
@@ -22,10 +22,23 @@ export function openDatabase(path: string): Database {
     migrate(db, path)
     db.run('PRAGMA foreign_keys = ON') // after the migrations, which rename tables
     return db
+  })
+}
+
+/** Runs what needs the database. @throws StoreError in place of whatever SQLite or the system throws */
+export function guarded<T>(path: string, run: () => T): T {
+  try {
+    return run()
   } catch (cause) {
     if (cause instanceof StoreError) throw cause
     throw new StoreError(`database ${path}: ${explain(cause)}`, { cause })
   }
+}
+
+/** It holds secrets; SQLite gives its companions the same rights. */
+function makePrivateFile(path: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  closeSync(openSync(path, 'a', 0o600))
 }
 
 function migrate(db: Database, path: string): void {
@@ -57,8 +70,11 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   SQLITE_FULL: 'the disk is full',
   SQLITE_IOERR: 'cannot be read or written (disk error, or the disk is full)',
   SQLITE_BUSY: 'is locked by another process',
-  EACCES: 'its folder cannot be created (permission denied)',
-  EROFS: 'its folder cannot be created (read-only file system)',
+  EACCES: 'cannot be written, or its folder cannot be created (permission denied)',
+  EPERM: 'cannot be written (permission denied)',
+  ENOENT: 'cannot be opened, nor its folder be created',
+  EISDIR: 'cannot be opened (it is a folder)',
+  EROFS: 'cannot be written (read-only file system)',
   ENOTDIR: 'its folder cannot be created (a parent is a file)',
   EEXIST: 'its folder cannot be created (a file is in its place)',
   ENOSPC: 'the disk is full',

@@ -77,9 +77,8 @@ describe('in the middle of a fan-out', () => {
     await using server = await start()
     const clients = await subscribers(server, 200)
     for (let n = 0; n < 10; n++) publishNow(server, String(n))
-    const leaving = server.server.leave()
+    const leaving = server.leave()
     for (const client of clients) expect(await client.frames.take(10)).toHaveLength(10)
-    server.advance(60_000)
     await leaving
     for (const client of clients) expect((await client.closing()).code).toBe(4200)
   })
@@ -190,6 +189,15 @@ describe('slow readers', () => {
     expect(server.log.lines.map(({ message }) => message)).toContain('slow reader closed')
     await healthy.expectNothing()
     stalled.end()
+  })
+
+  test('a client that is cut with little outstanding is no slow reader', async () => {
+    await using server = await start()
+    const reader = await stalledReader(server.port, server.app.key)
+    for (let n = 0; n < 20; n++) publishNow(server, 'x'.repeat(10_000))
+    reader.terminate()
+    while (server.core.hub.connectionCount > 0) await server.http('/up')
+    expect(server.core.counters.slowReadersClosed).toBe(0)
   })
 
   /** Subscribes to room and then reads nothing more. */

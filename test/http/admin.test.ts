@@ -125,7 +125,7 @@ describe('creating', () => {
     [{ name: 'valid name', key: 'test-app-fake-key' }, { key: ['has already been taken'] }],
     [
       { name: 'valid name', key: 'a:b' },
-      { key: ['is invalid: "a:b"; expected text without spaces and :/@?#'] },
+      { key: ['is invalid: "a:b"; expected letters, digits and _.~-'] },
     ],
     [
       { name: 'valid name', active: 'perhaps' },

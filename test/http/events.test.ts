@@ -150,7 +150,7 @@ describe('POST /events', () => {
         'a socket id with a newline',
         event({ socket_id: '1.1\n' }),
         400,
-        "Invalid socket_id: '1.1\n'",
+        "Invalid socket_id: '1.1 '",
       ],
       [
         'a socket id that is a number',
@@ -234,6 +234,33 @@ describe('POST /events', () => {
     await post(server.sdk(), '/events', event({ socket_id: other.socketId }))
     await client.next()
     await other.expectNothing()
+  })
+
+  test('a plus in the query is what was signed: a plus', async () => {
+    await using server = await start()
+    await using client = await server.raw()
+    await client.subscribed('room')
+    const query = server.sdk().createSignedQueryString({
+      method: 'POST',
+      path: '/apps/1/events',
+      params: { name: 'a+b', channel: 'room', data: 'c+d' } as never,
+    })
+    expect((await server.http(`/apps/1/events?${query}`, { method: 'POST' })).status).toBe(200)
+    expect(await client.nextJson()).toEqual({ event: 'a+b', channel: 'room', data: 'c+d' })
+  })
+
+  test('a channel in the body silences the channels of the query', async () => {
+    await using server = await start()
+    await using client = await server.raw()
+    for (const channel of ['body', 'query']) await client.subscribed(channel)
+    await post(
+      server.sdk(),
+      '/events',
+      { name: 'e', data: 'x', channel: 'body' },
+      { 'channels[]': 'query' },
+    )
+    expect((await client.nextJson()).channel).toBe('body')
+    await client.expectNothing()
   })
 
   test('parameters may come in the query, and the body’s win', async () => {

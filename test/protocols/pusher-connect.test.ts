@@ -34,6 +34,7 @@ describe('hello', () => {
     { name: 'protocol 5, as devices send it', path: `/app/${KEY}?protocol=5` },
     { name: 'no protocol', path: `/app/${KEY}` },
     { name: 'an empty protocol', path: `/app/${KEY}?protocol=` },
+    { name: 'a key that is percent-encoded', path: `/app/${KEY.replaceAll('-', '%2D')}` },
     { name: 'unknown parameters', path: `/app/${KEY}?protocol=7&x=1&client[]=2&%zz` },
   ]
   test.each(ACCEPTED)('is said to $name', async ({ path }) => {
@@ -109,14 +110,14 @@ describe('refusals upgrade, say their code and close', () => {
     {
       name: 'an app over its quota',
       code: 4004,
-      message: 'App is over its limit of 1 connections',
+      message: 'App is over its limit of 1 connections (maxConnectionsPerApp)',
       options: DISABLED,
       after: true,
     },
     {
       name: 'a server over its capacity',
       code: 4100,
-      message: 'Server is over its capacity of 1 connections',
+      message: 'Server is over its capacity of 1 connections (CARILLON_MAX_CONNECTIONS)',
       options: { config: { maxConnections: 1 } },
       after: true,
     },
@@ -151,6 +152,13 @@ describe('refusals upgrade, say their code and close', () => {
     const error = await stranger.errors.next('the error')
     expect(JSON.stringify(error)).toContain('"code":4001')
     await stranger.state('disconnected')
+  })
+
+  test('an upgrade with a Host header that is none is answered like any other', async () => {
+    await using server = await start()
+    await using client = await server.raw({ headers: { host: 'a b' } })
+    await client.expectNothing()
+    expect(server.core.counters.faults).toBe(0)
   })
 
   test('a request that is no handshake gets a 4xx and harms nobody', async () => {

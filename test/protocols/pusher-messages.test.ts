@@ -132,7 +132,7 @@ describe('client events', () => {
     },
     {
       name: 'with data over the limit',
-      send: clientEvent('private-room', 'x'.repeat(10_239)),
+      send: clientEvent('private-room', 'x'.repeat(10_241)),
       frame: error(
         null,
         'The data content of this event exceeds the allowed maximum (10241 of 10240 bytes)',
@@ -267,14 +267,20 @@ describe('what is no message is refused, and the connection stays', () => {
     ['64 arrays deep', '['.repeat(64) + ']'.repeat(64), NOT_JSON],
     ['20 000 arrays deep', '['.repeat(20_000) + ']'.repeat(20_000), NOT_JSON],
     [
-      '40 961 characters',
-      'x'.repeat(40_961),
-      error(null, 'Message of 40961 characters exceeds the limit of 40960'),
+      '65 537 characters',
+      'x'.repeat(65_537),
+      error(
+        null,
+        'Message of 65537 characters exceeds the limit of 65536 (4 x maxEventDataBytes and maxUserInfoBytes, and 16384)',
+      ),
     ],
     [
       'a megabyte',
       'x'.repeat(1_048_576),
-      error(null, 'Message of 1048576 characters exceeds the limit of 40960'),
+      error(
+        null,
+        'Message of 1048576 characters exceeds the limit of 65536 (4 x maxEventDataBytes and maxUserInfoBytes, and 16384)',
+      ),
     ],
   ]
   test.each(MESSAGES)('%s', async (_, message, frame) => {

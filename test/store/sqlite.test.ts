@@ -1,14 +1,16 @@
 /** A database that can't be used is one clear line; one that can keeps what was written. */
 import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig } from '../../src/config'
 import { resolveCredentials } from '../../src/credentials'
+import { NEW_APP } from '../../src/core/new-app'
 import { appStore } from '../../src/store/apps'
 import { MIGRATIONS } from '../../src/store/migrations'
 import { openDatabase } from '../../src/store/sqlite'
+import { start } from '../harness'
 
 function folder() {
   const path = mkdtempSync(join(tmpdir(), 'carillon-'))
@@ -71,11 +73,9 @@ describe('opening', () => {
 })
 
 describe('credentials', () => {
-  const PUBLIC = readConfig({ HOST: '0.0.0.0' })
-
   test('on loopback are the published ones, and nothing is stored', () => {
     const store = appStore(openDatabase(':memory:'))
-    const { app, admin } = resolveCredentials(readConfig({}), store, 0)
+    const { app, admin } = resolveCredentials(readConfig({}), store)
     expect(app).toMatchObject({
       id: '1',
       key: 'test-app-fake-key',
@@ -90,20 +90,68 @@ describe('credentials', () => {
     expect(store.all()).toEqual([])
   })
 
-  test('anywhere else are generated at the first start, shown once, and kept', () => {
-    const store = appStore(openDatabase(':memory:'))
-    const first = resolveCredentials(PUBLIC, store, 0)
-    expect(first.app.origin).toBe('generated')
-    expect(first.app.id).toMatch(/^\d{9}$/)
-    expect([first.app.key.length, first.app.secret.length, first.admin.password.length]).toEqual([
-      36, 36, 36,
-    ])
-    const second = resolveCredentials(PUBLIC, store, 1)
-    expect(second.app).toEqual({ ...first.app, origin: 'stored' })
-    expect(second.admin).toEqual({ ...first.admin, password: '', origin: 'stored' })
-    expect(second.provided).not.toContainEqual(
-      expect.objectContaining({ key: 'test-app-fake-key' }),
-    )
+  test('anywhere else are made up, stored once the server listens, and kept', async () => {
+    using dir = folder()
+    const config = { host: '0.0.0.0', databasePath: join(dir.path, 'test.sqlite') }
+    const first = await start({ config })
+    const { app, admin } = first.server.credentials
+    expect(app.origin).toBe('generated')
+    expect(app.id).toMatch(/^\d{9}$/)
+    expect([app.key.length, app.secret.length, admin.password.length]).toEqual([36, 36, 36])
+    expect(first.core.apps.byKey('test-app-fake-key')).toBeUndefined()
+    expect(() => start({ config: { ...config, port: first.port } })).toThrow('in use')
+    await first.server.stop()
+    await using second = await start({ config })
+    expect(second.server.credentials.app).toEqual({ ...app, origin: 'stored' })
+    expect(second.server.credentials.admin).toEqual({ ...admin, password: '', origin: 'stored' })
+  })
+
+  test('a start that fails stores nothing', async () => {
+    using dir = folder()
+    await using other = await start()
+    const config = {
+      host: '0.0.0.0',
+      port: other.port,
+      databasePath: join(dir.path, 'test.sqlite'),
+    }
+    await expect(start({ config })).rejects.toThrow('in use')
+    const store = appStore(openDatabase(config.databasePath))
+    expect([store.all(), store.admin()]).toEqual([[], undefined])
+  })
+
+  test('of the settings replace a stored app of the same id or key altogether', async () => {
+    using dir = folder()
+    const databasePath = join(dir.path, 'test.sqlite')
+    const store = appStore(openDatabase(databasePath))
+    const stored = {
+      ...NEW_APP,
+      id: '5',
+      name: 'stored',
+      slug: 'stored',
+      keys: [{ key: 'k5', secret: 's5' }],
+    }
+    store.save(stored, { keys: true, now: 0 })
+    for (const [appId, appKey] of [
+      ['5', 'new-key'],
+      ['6', 'k5'],
+    ] as const) {
+      await using server = await start({
+        config: { databasePath, appId, appKey, appSecret: 'new-secret' },
+      })
+      const { apps } = server.core
+      expect([...apps.all()].map(({ id, keys }) => [id, keys.map(({ key }) => key)])).toEqual([
+        [appId, [appKey]],
+      ] as never)
+      expect(apps.byKey(appKey)).toBe(apps.byId(appId)!)
+      expect(apps.byKey(appKey === 'k5' ? 'new-key' : 'k5')).toBeUndefined()
+    }
+  })
+
+  test('the file is for this user only', () => {
+    using dir = folder()
+    const path = join(dir.path, 'test.sqlite')
+    openDatabase(path).close()
+    expect(statSync(path).mode & 0o777).toBe(0o600)
   })
 
   test('of the settings win, and are never shown', () => {
@@ -116,7 +164,7 @@ describe('credentials', () => {
       PUSHER_ADMIN_PASSWORD: 'p',
     }
     for (const HOST of ['127.0.0.1', '0.0.0.0']) {
-      const { app, provided, admin } = resolveCredentials(readConfig({ ...env, HOST }), store, 0)
+      const { app, provided, admin } = resolveCredentials(readConfig({ ...env, HOST }), store)
       expect(app).toMatchObject({ id: '7', key: 'k', secret: 's', origin: 'settings' })
       expect(provided).toHaveLength(1)
       expect(admin).toMatchObject({ username: 'me', password: '', origin: 'settings' })
