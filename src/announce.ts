@@ -20,7 +20,7 @@ export function announcement(
 ): string {
   const { app, admin } = credentials
   const name = addressable(host)
-  const secret = visible(app.origin, app.secret, '$PUSHER_APP_SECRET')
+  const secret = visible(app.origin, app.secret, 'YOUR_SECRET')
   const base = `http://${name}:${port}`
   const sections = [
     section('Carillon is listening', [

@@ -2,6 +2,7 @@
  * Configuration: SETTINGS is the table, the environment fills it, the result is frozen. Every
  * mistake is reported at once; names of other people (`PUSHER_HOST`, Kubernetes' `*_PORT`) bind nothing.
  */
+import { withAliases, type Environment } from './aliases'
 import { quoted } from './core/errors'
 import { LIMITS, type LimitName, type Limits } from './core/limits'
 
@@ -151,6 +152,12 @@ export const SETTINGS = {
     [1, 600_000],
     'time that a plugin has to decide before it refuses',
   ),
+  configFile: optional(
+    'CARILLON_CONFIG',
+    /./,
+    'a path',
+    'the file that lists apps, in place of `carillon.config.ts` in the working directory',
+  ),
   logLevel: setting<LogLevel>({
     env: 'CARILLON_LOG_LEVEL',
     default: 'info',
@@ -164,6 +171,11 @@ type SettingName = keyof typeof SETTINGS
 type ValueOf<S> = S extends Setting<infer T> ? T : never
 export type Config = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> } & {
   readonly limits: Limits
+}
+
+/** One line for each setting that was found under another server's name. */
+export function aliasesUsed(given: Environment): string[] {
+  return Array.from(withAliases(given).foundAs, ([name, alias]) => `${alias} is read as ${name}`)
 }
 
 /** `maxUserIdChars` is set by `CARILLON_MAX_USER_ID_CHARS`. */
@@ -183,10 +195,9 @@ export class ConfigError extends Error {
   }
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
-
 /** @throws ConfigError with every mistake */
-export function readConfig(env: Environment): Config {
+export function readConfig(environment: Environment): Config {
+  const { env, foundAs } = withAliases(environment)
   const mistakes: string[] = []
   const read = <T>(row: Setting<T>): T => {
     const given = env[row.env]
@@ -194,7 +205,7 @@ export function readConfig(env: Environment): Config {
     const value = row.read(given)
     if (value !== undefined) return value
     const shown = row.secret ? '(hidden)' : quoted(given)
-    mistakes.push(`${row.env}=${shown}: expected ${row.expected}`)
+    mistakes.push(`${foundAs.get(row.env) ?? row.env}=${shown}: expected ${row.expected}`)
     return row.default
   }
   const values = Object.fromEntries(

@@ -3,7 +3,9 @@
  */
 import { announce } from './announce'
 import { systemClock } from './clock'
-import { ConfigError, readConfig, unknownSettings, type Config } from './config'
+import { aliasesUsed, ConfigError, readConfig, unknownSettings, type Config } from './config'
+import { loadConfigFile } from './config-file'
+import type { ProvidedApp } from './core/apps'
 import { createLog } from './log'
 import { createServer, type CarillonServer } from './server'
 import { StoreError } from './store/sqlite'
@@ -21,9 +23,19 @@ function settings(): Config {
   }
 }
 
-function start(config: Config): CarillonServer {
+/** Exits where the configuration file can't be used. */
+async function appsOfFile({ configFile }: Config): Promise<ProvidedApp[]> {
   try {
-    return createServer({ config, clock: systemClock, log })
+    return await loadConfigFile(configFile, process.cwd())
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause
+    fail(...cause.mistakes)
+  }
+}
+
+function start(config: Config, apps: readonly ProvidedApp[]): CarillonServer {
+  try {
+    return createServer({ config, clock: systemClock, log, apps })
   } catch (cause) {
     if (cause instanceof StoreError) fail(cause.message)
     fail(unusableAddress(cause, config) ?? String(cause))
@@ -80,8 +92,9 @@ function fail(...lines: readonly string[]): never {
 
 const config = settings()
 const log = createLog(config.logLevel)
+for (const line of aliasesUsed(process.env)) log.info({}, line)
 for (const line of unknownSettings(process.env)) log.warn({}, line)
-const server = start(config)
+const server = start(config, await appsOfFile(config))
 surviveFaults(server)
 leaveOnSignal(server)
 announce(server, config)

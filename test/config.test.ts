@@ -1,5 +1,9 @@
-import { describe, expect, test } from 'bun:test'
-import { ConfigError, isLoopback, readConfig, unknownSettings } from '../src/config'
+import { afterAll, describe, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { aliasesUsed, ConfigError, isLoopback, readConfig, unknownSettings } from '../src/config'
+import { loadConfigFile } from '../src/config-file'
 
 function mistakes(env: Record<string, string>): readonly string[] {
   try {
@@ -122,6 +126,117 @@ describe('settings', () => {
       'CARILLON_DRAIN_SECOND is not a setting; did you mean CARILLON_DRAIN_SECONDS?',
       'CARILLON_LOGLEVEL is not a setting; did you mean CARILLON_LOG_LEVEL?',
     ])
+  })
+})
+
+describe('names of other servers', () => {
+  const FOUND: readonly (readonly [env: Record<string, string>, config: object])[] = [
+    [
+      { SOKETI_PORT: '7001', SOKETI_HOST: '0.0.0.0' },
+      { port: 7001, host: '0.0.0.0' },
+    ],
+    [
+      {
+        SOKETI_DEFAULT_APP_ID: 'app-id',
+        SOKETI_DEFAULT_APP_KEY: 'app-key',
+        SOKETI_DEFAULT_APP_SECRET: 's',
+      },
+      { appId: 'app-id', appKey: 'app-key', appSecret: 's' },
+    ],
+    [{ SOKETI_DEFAULT_APP_ENABLE_CLIENT_MESSAGES: 'false' }, { clientEvents: false }],
+    [{ SOKETI_DEFAULT_APP_MAX_CONNS: '-1' }, { limits: { maxConnectionsPerApp: 0 } }],
+    [
+      { SOKETI_DEFAULT_APP_MAX_BACKEND_EVENTS_PER_SEC: '50' },
+      { limits: { maxBackendEventsPerSecond: 50 } },
+    ],
+    [{ SOKETI_EVENT_MAX_SIZE_IN_KB: '100' }, { limits: { maxEventDataBytes: 102_400 } }],
+    [{ SOKETI_SHUTDOWN_GRACE_PERIOD: '3000' }, { drainSeconds: 3 }],
+    [
+      {
+        REVERB_APP_ID: '1',
+        REVERB_APP_KEY: 'k',
+        REVERB_APP_SECRET: 's',
+        REVERB_SERVER_PORT: '8080',
+      },
+      { appId: '1', appKey: 'k', port: 8080 },
+    ],
+    [{ REVERB_SERVER_PATH: 'realtime/' }, { pathPrefix: '/realtime' }],
+    [
+      { REVERB_HOST: 'example.org', REVERB_PORT: '443' },
+      { host: '127.0.0.1', port: 6001 },
+    ],
+    [{ PORT: '1', SOKETI_PORT: '2' }, { port: 1 }],
+  ]
+  test.each(FOUND)('%j', (env, config) => {
+    expect(readConfig(env)).toMatchObject(config)
+  })
+
+  test('are said to be used, and named when they are wrong', () => {
+    expect(aliasesUsed({ SOKETI_PORT: '7001', PORT: '' })).toEqual(['SOKETI_PORT is read as PORT'])
+    expect(mistakes({ SOKETI_PORT: 'x' })).toEqual([
+      'SOKETI_PORT=x: expected an integer from 0 to 65535',
+    ])
+  })
+})
+
+describe('the configuration file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  const write = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text)
+    return name
+  }
+
+  test('lists apps, with what the admin API takes', async () => {
+    const file = write(
+      'good.ts',
+      'export default { apps: [{ id: "10", key: "k10", secret: "s10" }, { id: "eleven", key: "k11", secret: "s11", name: "Second app", limits: { max_presence_members: 5 } }] }',
+    )
+    const [first, second] = await loadConfigFile(file, folder)
+    expect(first).toMatchObject({
+      id: '10',
+      name: 'App 10',
+      slug: 'app-10',
+      keys: [{ key: 'k10', secret: 's10' }],
+      providedBy: 'good.ts',
+    })
+    expect(second).toMatchObject({ slug: 'second-app', limits: { maxPresenceMembers: 5 } })
+  })
+
+  test('is not needed, but where it is named it must be there', async () => {
+    expect(await loadConfigFile(undefined, folder)).toEqual([])
+    await expect(loadConfigFile('none.ts', folder)).rejects.toThrow(
+      'CARILLON_CONFIG=none.ts: expected a file',
+    )
+  })
+
+  const WRONG: readonly (readonly [text: string, lines: string[]])[] = [
+    ['export default 5', ['expected a default export, an object']],
+    ['export const apps = []', ['expected a default export, an object']],
+    ['throw new Error("boom")', ['could not be loaded: boom']],
+    ['export default { apps: {} }', ['apps: expected a list']],
+    ['export default { app: [] }', ['app is unknown; known is apps']],
+    ['export default { apps: [5] }', ['apps[0]: expected an object']],
+    [
+      'export default { apps: [{ id: "a b", colour: 1 }] }',
+      [
+        'apps[0].id: is invalid',
+        'apps[0].colour: is unknown',
+        "apps[0].key: can't be blank",
+        "apps[0].secret: can't be blank",
+      ],
+    ],
+    [
+      'export default { apps: [{ id: "1", key: "k", secret: "s" }, { id: "1", key: "k", secret: "s", name: "Other" }] }',
+      ['apps: id 1 is there twice', 'apps: key k is there twice'],
+    ],
+  ]
+  test.each(WRONG)('%s', async (text, lines) => {
+    const file = write(`wrong-${WRONG.findIndex(([row]) => row === text)}.ts`, text)
+    const refused = await loadConfigFile(file, folder).catch((error: ConfigError) => error)
+    const told = (refused as ConfigError).mistakes
+    expect(told).toHaveLength(lines.length)
+    for (const [index, line] of lines.entries()) expect(told[index]).toContain(line)
   })
 })
 

@@ -12,14 +12,25 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   http: ['core', 'http', 'protocols/errors'],
   store: ['core', 'store'],
   'plugin.ts': ['core/hooks'],
-  'config.ts': ['core/errors', 'core/limits'],
+  'aliases.ts': [],
+  'config.ts': ['aliases', 'core/errors', 'core/limits'],
+  'config-file.ts': ['config', 'core', 'http/app-fields', 'http/slug'],
   'log.ts': ['core/types'],
   'clock.ts': ['core/types'],
   'open-files.ts': [],
   'credentials.ts': ['config', 'core/apps', 'core/new-app', 'store/apps'],
   'announce.ts': ['config', 'open-files', 'server'],
   'server.ts': ['config', 'credentials', 'open-files', 'core', 'http', 'protocols', 'store'],
-  'index.ts': ['announce', 'clock', 'config', 'log', 'server', 'store/sqlite'],
+  'index.ts': [
+    'announce',
+    'clock',
+    'config',
+    'config-file',
+    'core/apps',
+    'log',
+    'server',
+    'store/sqlite',
+  ],
 }
 
 /** What the server does; a verb imports nouns and no other verb. */

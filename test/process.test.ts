@@ -110,7 +110,7 @@ describe('the announcement', () => {
     await program.listening()
     program.process.kill('SIGTERM')
     await program.exited()
-    expect(await program.output).toContain('http://key7:$PUSHER_APP_SECRET@127.0.0.1')
+    expect(await program.output).toContain('http://key7:YOUR_SECRET@127.0.0.1')
     expect(`${await program.output}${await program.errors}`).not.toContain('hush-hush')
   })
 

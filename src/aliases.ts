@@ -1,0 +1,84 @@
+/**
+ * ALIASES: the names that people who move from other servers have set already, and which of our
+ * settings they stand for. Our own name wins where both are set.
+ */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+type Alias = {
+  readonly alias: string
+  readonly env: string
+  /** Where the two count in different units. */
+  readonly convert?: (value: string) => string
+}
+
+const unlimited = (value: string): string => (value === '-1' ? '0' : value)
+const switched = (value: string): string => ({ true: 'true', false: 'false' })[value] ?? value
+const kilobytes = (value: string): string =>
+  /^\d+(\.\d+)?$/.test(value) ? String(Math.floor(Number(value) * 1024)) : value
+const milliseconds = (value: string): string =>
+  /^\d+$/.test(value) ? String(Math.ceil(Number(value) / 1000)) : value
+const same = (value: string): string => value
+/** A path with a slash at its beginning and none at its end. */
+const path = (value: string): string => (value === '/' ? '' : `/${value.replace(/^\/+|\/+$/g, '')}`)
+
+const ALIASES: readonly Alias[] = [
+  { alias: 'SOKETI_HOST', env: 'HOST' },
+  { alias: 'SOKETI_PORT', env: 'PORT' },
+  { alias: 'SOKETI_PATH_PREFIX', env: 'CARILLON_PATH_PREFIX', convert: path },
+  { alias: 'SOKETI_SHUTDOWN_GRACE_PERIOD', env: 'CARILLON_DRAIN_SECONDS', convert: milliseconds },
+  { alias: 'SOKETI_DEFAULT_APP_ID', env: 'PUSHER_APP_ID' },
+  { alias: 'SOKETI_DEFAULT_APP_KEY', env: 'PUSHER_APP_KEY' },
+  { alias: 'SOKETI_DEFAULT_APP_SECRET', env: 'PUSHER_APP_SECRET' },
+  {
+    alias: 'SOKETI_DEFAULT_APP_ENABLE_CLIENT_MESSAGES',
+    env: 'CARILLON_CLIENT_EVENTS',
+    convert: switched,
+  },
+  {
+    alias: 'SOKETI_DEFAULT_APP_MAX_CONNS',
+    env: 'CARILLON_MAX_CONNECTIONS_PER_APP',
+    convert: unlimited,
+  },
+  {
+    alias: 'SOKETI_DEFAULT_APP_MAX_BACKEND_EVENTS_PER_SEC',
+    env: 'CARILLON_MAX_BACKEND_EVENTS_PER_SECOND',
+    convert: unlimited,
+  },
+  {
+    alias: 'SOKETI_DEFAULT_APP_MAX_CLIENT_EVENTS_PER_SEC',
+    env: 'CARILLON_MAX_CLIENT_EVENTS_PER_SECOND',
+  },
+  {
+    alias: 'SOKETI_EVENT_MAX_SIZE_IN_KB',
+    env: 'CARILLON_MAX_EVENT_DATA_BYTES',
+    convert: kilobytes,
+  },
+  { alias: 'REVERB_SERVER_HOST', env: 'HOST' },
+  { alias: 'REVERB_SERVER_PORT', env: 'PORT' },
+  { alias: 'REVERB_SERVER_PATH', env: 'CARILLON_PATH_PREFIX', convert: path },
+  { alias: 'REVERB_APP_ID', env: 'PUSHER_APP_ID' },
+  { alias: 'REVERB_APP_KEY', env: 'PUSHER_APP_KEY' },
+  { alias: 'REVERB_APP_SECRET', env: 'PUSHER_APP_SECRET' },
+]
+
+/** The environment in our own names, and under which other name each value was found. */
+export function withAliases(env: Environment): {
+  readonly env: Environment
+  readonly foundAs: ReadonlyMap<string, string>
+} {
+  const own: Record<string, string | undefined> = { ...env }
+  const foundAs = new Map<string, string>()
+  for (const { alias, env: name, convert = same } of ALIASES) {
+    const value = env[alias]
+    if (!value || own[name]) continue
+    own[name] = convert(value)
+    foundAs.set(name, alias)
+  }
+  return { env: own, foundAs }
+}
+
+/** The README's table, in Markdown. */
+export function aliasTable(): string {
+  const rows = ALIASES.map(({ alias, env }) => `| \`${alias}\` | \`${env}\` |`)
+  return ['| Also read | As |', '|---|---|', ...rows].join('\n')
+}
