@@ -10,11 +10,16 @@ import type { Static, TObject } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { isRecord } from '../core/json'
 import { mistakeIn } from './mistake'
-import { pairsOf, queryParameters } from './url'
+import { pairsOf, queryParameters, type Pair } from './url'
 
 /** What a route knows of its body before the schema: the bytes, and what is wrong with them. */
-export type ReceivedBody = { raw: Uint8Array; mistake: string | undefined }
-export const NO_BODY: ReceivedBody = { raw: new Uint8Array(), mistake: undefined }
+export type ReceivedBody = {
+  raw: Uint8Array
+  mistake: string | undefined
+  /** The query, where the body's parser has read it. */
+  pairs: readonly Pair[] | undefined
+}
+export const NO_BODY: ReceivedBody = { raw: new Uint8Array(), mistake: undefined, pairs: undefined }
 
 /**
  * What these parsers use of the framework's context. They touch its fields and never pass it on:
@@ -29,7 +34,9 @@ export function jsonBody<Schema extends TObject>(schema: Schema) {
     const received = context as Context
     const raw = new Uint8Array(await received.request.arrayBuffer())
     received.raw = raw
-    const body = withQuery(raw.length === 0 ? {} : parse(raw), received.request.url)
+    const pairs = pairsOf(received.request.url)
+    received.pairs = pairs
+    const body = withQuery(raw.length === 0 ? {} : parse(raw), pairs)
     if (!checker.Check(body)) {
       received.mistake = body ? mistakeIn([...checker.Errors(body)]) : NOT_AN_OBJECT
     }
@@ -47,8 +54,8 @@ export async function textBody(context: { readonly request: Request }): Promise<
   return textOf(raw)
 }
 
-function withQuery(body: Record<string, unknown> | undefined, url: string) {
-  const query = queryParameters(pairsOf(url))
+function withQuery(body: Record<string, unknown> | undefined, pairs: readonly Pair[]) {
+  const query = queryParameters(pairs)
   if (!query || !body) return body
   const { channel, channels, ...rest } = query
   const named = 'channel' in body || 'channels' in body ? {} : defined({ channel, channels })

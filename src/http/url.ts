@@ -25,7 +25,13 @@ export function decoded(value: string): string {
 }
 
 /** What the signature brings; no parameter of any route. */
-const SIGNATURE_KEY = /^(auth_(key|timestamp|version|signature)|body_md5)$/
+const SIGNATURE_KEYS = new Set([
+  'auth_key',
+  'auth_timestamp',
+  'auth_version',
+  'auth_signature',
+  'body_md5',
+])
 
 /** `a[]=1&a[]=2&b=3` as `{ a: ['1', '2'], b: '3' }`; undefined where there is nothing but a signature. */
 export function queryParameters(
@@ -33,7 +39,7 @@ export function queryParameters(
 ): Record<string, string | string[]> | undefined {
   let parameters: Record<string, string | string[]> | undefined
   for (const [rawKey, rawValue] of pairs) {
-    if (SIGNATURE_KEY.test(rawKey)) continue
+    if (SIGNATURE_KEYS.has(rawKey)) continue
     parameters ??= {}
     const key = decoded(rawKey)
     const value = decoded(rawValue) // a plus is a plus: that is what was signed
