@@ -161,7 +161,7 @@ function listen(core: Core, config: Config, api: Api): Server<Client> {
     idleTimeout: HTTP_IDLE_SECONDS,
     maxRequestBodySize: requestBytesLimit(config.limits),
     fetch(request, server) {
-      if (UPGRADE.test(request.headers.get('upgrade') ?? '')) {
+      if (request.method === 'GET' && UPGRADE.test(request.headers.get('upgrade') ?? '')) {
         return upgrade(core, config.pathPrefix, request, server)
       }
       return api.fetch(request)

@@ -5,7 +5,8 @@
 export const HOST = '127.0.0.1'
 export const APP = { id: '1', key: 'test-app-fake-key', secret: 'test-app-fake-secret' } as const
 export const SOCKET_PATH = `/app/${APP.key}`
-export const EVENTS_PATH = `/apps/${APP.id}/events`
+export const APP_PATH = `/apps/${APP.id}`
+export const EVENTS_PATH = `${APP_PATH}/events`
 export const EVENT_NAME = 'bench'
 /** The channel of the fan-out; with it in place, the data of every frame begins at the same byte. */
 export const CHANNEL = 'fanout'

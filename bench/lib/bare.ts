@@ -1,11 +1,13 @@
 /**
  * The yardstick: a bare `Bun.serve` that does what the runtime itself does and nothing more. Sockets
  * are upgraded, told the hello, and subscribed to one native topic per channel; a POST is parsed and
- * published once per channel. No signature, no checks, no shards. Run as a process of its own; the
- * port comes from `PORT`, the socket settings are Carillon's, so that only the work differs.
+ * published once per channel. No checks and no shards; a signature is verified where there is one.
+ * Run as a process of its own; the port comes from `PORT`, the socket settings are Carillon's, so
+ * that only the work differs.
  */
 import type { WebSocketHandler } from 'bun'
-import { HOST } from './app'
+import { timingSafeEqual } from 'node:crypto'
+import { APP, APP_PATH, HOST } from './app'
 
 type Trigger = { name: string; channels: string[]; data: string }
 type Subscribe = { data: { channel: string } }
@@ -38,12 +40,33 @@ const server = Bun.serve({
   hostname: HOST,
   development: false,
   async fetch(request, server) {
-    if (request.method === 'POST') return trigger(await request.text())
+    const { url, method } = request
+    const path = url.slice(url.indexOf('/', 8))
+    const body = method === 'POST' ? await request.text() : ''
+    if (path.includes('?') && !isSigned(method, path, body))
+      return new Response('', { status: 401 })
+    if (method === 'POST') return trigger(body)
+    if (path.startsWith(APP_PATH)) return new Response(JSON.stringify({ channels: {} }), ANSWER)
     if (server.upgrade(request)) return undefined
     return new Response('OK') // GET /up: the process answers
   },
   websocket,
 })
+
+const KEYED = new Bun.CryptoHasher('sha256', APP.secret)
+const WINDOW_SECONDS = 600
+
+/** By hand, for queries that are sorted and have nothing encoded, with the signature last. */
+function isSigned(method: string, path: string, body: string): boolean {
+  const [target = '', query = ''] = path.split('?')
+  const [signed = '', signature] = query.split('&auth_signature=')
+  const fields = new Map(signed.split('&').map((part) => part.split('=') as [string, string]))
+  const late = Math.abs(Date.now() / 1000 - Number(fields.get('auth_timestamp')))
+  if (fields.get('auth_key') !== APP.key || late >= WINDOW_SECONDS) return false
+  if (body !== '' && Bun.MD5.hash(body, 'hex') !== fields.get('body_md5')) return false
+  const digest = KEYED.copy().update(`${method}\n${target}\n${signed}`).digest('hex')
+  return timingSafeEqual(Buffer.from(digest), Buffer.from(signature ?? ''))
+}
 
 function trigger(body: string): Response {
   const { name, channels, data } = JSON.parse(body) as Trigger

@@ -7,7 +7,7 @@ import type { TriggerCase, TriggerOutcome } from '../trigger'
 import { eventBody, HOST } from './app'
 import { Histogram } from './histogram'
 import { readOrder, report } from './load'
-import { TARGETS } from './signing'
+import { signedRead, signedTargets } from './signing'
 import { padding, stamp } from './stamp'
 import { openWindow, per } from './usage'
 
@@ -44,7 +44,7 @@ function shoot(seconds: number): Promise<autocannon.Result> {
     url: `http://${HOST}:${order.port}`,
     connections: order.case.connections,
     duration: seconds,
-    method: 'POST',
+    method: order.case.read === undefined ? 'POST' : 'GET',
     headers: { 'content-type': 'application/json' },
     requests: [{ setupRequest: (request) => ({ ...request, ...nextShot() }) }],
   }
@@ -55,10 +55,12 @@ function shoot(seconds: number): Promise<autocannon.Result> {
   return promise
 }
 
-type Shot = { readonly path: string; readonly body: string }
+type Shot = { readonly path: string; readonly body?: string }
 
 function signedRing(): readonly Shot[] {
-  const targetOf = TARGETS[order.side]()
+  const { read } = order.case
+  if (read !== undefined) return [{ path: signedRead(read) }]
+  const targetOf = signedTargets()
   const channels = Array.from({ length: order.case.channels }, (_, index) => `trigger-${index}`)
   const fill = padding(order.case.payloadBytes)
   return Array.from({ length: RING }, (_, index) => {
@@ -68,5 +70,5 @@ function signedRing(): readonly Shot[] {
 }
 
 function nextShot(): Shot {
-  return ring[shots++ % RING]!
+  return ring[shots++ % ring.length]!
 }

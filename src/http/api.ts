@@ -40,8 +40,8 @@ export function createApi(core: Core, { pathPrefix, admin: access }: ApiOptions)
     .use(ops(core))
     .use(events(core, ''))
     .use(channels(core, ''))
-    .use(crossOrigin(access.origins))
     .use(admin(core, adminIdentity(access, core.clock)))
+  if (access.origins.length > 0) api.use(crossOrigin(access.origins))
   // With a prefix, both are served: some proxies take it off.
   if (pathPrefix !== '') api.use(events(core, pathPrefix)).use(channels(core, pathPrefix))
   let document: Promise<object> | undefined

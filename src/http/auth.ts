@@ -10,7 +10,7 @@ import type { Core } from '../core/core'
 import { quoted, RealtimeError } from '../core/errors'
 import type { KeyPair } from '../core/signature'
 import { NO_BODY } from './body'
-import { decoded, pairsOf, pathOf, type Pair } from './url'
+import { decoded, pairsOf, pathOf, SIGNATURE_KEYS, type Pair } from './url'
 
 /** Gives a route its `app`: that of the path, whose key signed the request. Runs before the schema. */
 export function signed(core: Core, pathPrefix: string) {
@@ -134,11 +134,17 @@ function plainQuery(pairs: readonly Pair[]): SignedQuery | undefined {
   let text = ''
   let before = ''
   for (const [key, value] of pairs) {
-    if (key <= before || NOT_PLAIN.test(key) || value.includes('%')) return undefined
+    const plain = SIGNATURE_KEYS.has(key) || !NOT_PLAIN.test(key)
+    if (!plain || key <= before || value.includes('%')) return undefined
     before = key
     if (key !== 'auth_signature') text += text === '' ? `${key}=${value}` : `&${key}=${value}`
   }
-  return { text, get: (name) => pairs.find(([key]) => key === name)?.[1] }
+  return { text, get: (name) => valueOf(pairs, name) }
+}
+
+function valueOf(pairs: readonly Pair[], name: string): string | undefined {
+  for (const [key, value] of pairs) if (key === name) return value
+  return undefined
 }
 
 const NOT_PLAIN = /[^a-z0-9_]/

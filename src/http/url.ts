@@ -6,12 +6,18 @@ export type Pair = readonly [key: string, value: string]
 
 /** Splits a query without decoding: `a=1&b=%20` is `[['a', '1'], ['b', '%20']]`. */
 export function pairsOf(url: string): Pair[] {
-  const query = queryOf(url)
-  if (query === '') return []
-  return query.split('&').map((part) => {
-    const equals = part.indexOf('=')
-    return equals === -1 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)]
-  })
+  const pairs: Pair[] = []
+  let at = url.indexOf('?') + 1
+  if (at === 0) return pairs
+  while (at < url.length) {
+    const ampersand = url.indexOf('&', at)
+    const end = ampersand === -1 ? url.length : ampersand
+    const equals = url.indexOf('=', at)
+    const split = equals === -1 || equals > end ? end : equals
+    pairs.push([url.slice(at, split), url.slice(split + 1, end)])
+    at = end + 1
+  }
+  return pairs
 }
 
 /** Percent-decoded; text with a stray percent sign stays as it is. */
@@ -25,7 +31,7 @@ export function decoded(value: string): string {
 }
 
 /** What the signature brings; no parameter of any route. */
-const SIGNATURE_KEYS = new Set([
+export const SIGNATURE_KEYS: ReadonlySet<string> = new Set([
   'auth_key',
   'auth_timestamp',
   'auth_version',
