@@ -13,7 +13,7 @@ import { drain } from './core/drain'
 import { Facts } from './core/facts'
 import { compileHooks, type ConnectRequest, type Plugin } from './core/hooks'
 import { Hub } from './core/hub'
-import type { Limits } from './core/limits'
+import { maxFrameChars, type Limits } from './core/limits'
 import { Presence } from './core/presence'
 import { Rates } from './core/rates'
 import { sweep } from './core/sweep'
@@ -51,8 +51,8 @@ export type CarillonServer = {
 const SWEEP_INTERVAL_MS = { most: 5000, perLimit: 4 }
 /** Files that are not sockets of clients: the database, logs, requests of the API. */
 const RESERVED_FILES = 256
-/** Enough that a frame over the limit is answered with a refusal and not with a cut. */
-const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024
+/** A megabyte and what surrounds it: so large a frame is still answered with a refusal and not with a cut. */
+const LEAST_PAYLOAD_BYTES = 1024 * 1024 + 65_536
 /** A reader that is further behind is closed: a gap would be a lie. */
 const BACKPRESSURE_BYTES = 1024 * 1024
 const HTTP_IDLE_SECONDS = 60
@@ -173,7 +173,7 @@ function listen(core: Core, config: Config, api: Api): Server<Client> {
     websocket: {
       idleTimeout: 0, // liveness is the sweep's: the native timer is reset by our own sends
       sendPings: false,
-      maxPayloadLength: MAX_PAYLOAD_BYTES,
+      maxPayloadLength: Math.max(LEAST_PAYLOAD_BYTES, 2 * maxFrameChars(config.limits)),
       backpressureLimit: BACKPRESSURE_BYTES,
       closeOnBackpressureLimit: true,
       open(ws) {
