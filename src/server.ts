@@ -18,9 +18,10 @@ import { Presence } from './core/presence'
 import { Rates } from './core/rates'
 import { sweep } from './core/sweep'
 import type { Clock, Log, NodeId } from './core/types'
-import { resolveCredentials, type Credentials } from './credentials'
+import { publishedCredentials, resolveCredentials, type Credentials } from './credentials'
 import { createApi, type Api } from './http/api'
 import { openFilesLimit } from './open-files'
+import swaggerPage from './pages/swagger/index.html'
 import { codecFor } from './protocols/codec'
 import { closed, opened, received, type Client } from './protocols/session'
 import { appStore } from './store/apps'
@@ -57,6 +58,9 @@ const HTTP_IDLE_SECONDS = 60
 /** How long a leaving server waits for requests in flight. */
 const REQUEST_GRACE_MS = 5000
 
+/** Bundled when first asked for. */
+const PAGES = { '/swagger': { GET: swaggerPage }, '/swagger/': { GET: swaggerPage } }
+
 /** @throws StoreError for the database, or the system's error for the address */
 export function createServer(options: ServerOptions): CarillonServer {
   const { config, clock } = options
@@ -66,7 +70,8 @@ export function createServer(options: ServerOptions): CarillonServer {
   const apps = new Apps(store, config.limits, credentials.provided)
   const core = createCore(options, apps, (topic, frame) => server.publish(topic, frame))
   const admin = { ...credentials.admin, origins: config.adminOrigins }
-  const api = createApi(core, { pathPrefix: config.pathPrefix, admin })
+  const published = publishedCredentials(credentials)
+  const api = createApi(core, { pathPrefix: config.pathPrefix, admin, published })
   const server = listen(core, config, api)
   api.server = server // for the addresses of callers
   const stopSweeping = clock.every(SWEEP_INTERVAL_MS, () => sweep(core))
@@ -137,6 +142,7 @@ function listen(core: Core, config: Config, api: Api): Server<Client> {
     reusePort: false, // outside development it would be on: two servers would share a port in silence
     idleTimeout: HTTP_IDLE_SECONDS,
     maxRequestBodySize: requestBytesLimit(config.limits),
+    routes: PAGES,
     fetch(request, server) {
       if (request.headers.get('upgrade')?.toLowerCase() === 'websocket') {
         return upgrade(core, config.pathPrefix, request, server)

@@ -11,6 +11,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   protocols: ['core', 'protocols'],
   http: ['core', 'http', 'protocols/errors'],
   store: ['core', 'store'],
+  pages: ['pages'],
   'plugin.ts': ['core/hooks'],
   'config.ts': ['core/limits'],
   'log.ts': ['core/types'],
@@ -18,7 +19,16 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'open-files.ts': [],
   'credentials.ts': ['config', 'core/apps', 'core/new-app', 'store/apps'],
   'announce.ts': ['config', 'open-files', 'server'],
-  'server.ts': ['config', 'credentials', 'open-files', 'core', 'http', 'protocols', 'store'],
+  'server.ts': [
+    'config',
+    'credentials',
+    'open-files',
+    'core',
+    'http',
+    'pages',
+    'protocols',
+    'store',
+  ],
   'index.ts': ['announce', 'clock', 'config', 'log', 'server', 'store/sqlite'],
 }
 
