@@ -26,7 +26,7 @@ export function announcement(
     section('Carillon is listening', [
       ['sockets', `ws://${name}:${port}${pathPrefix}/app/${app.key}`],
       ['HTTP API', `${base}${pathPrefix}/apps/${app.id}/events`],
-      ['document', `${base}/swagger/json`],
+      ['reference', `${base}/swagger`],
       ['health', `${base}/up  ${base}/ready`],
     ]),
     section(`App (${ORIGINS[app.origin]})`, [

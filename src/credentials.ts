@@ -65,6 +65,14 @@ export function resolveCredentials(
 const originOf = ({ keys }: ProvidedApp): Origin =>
   keys === DEVELOPMENT_APP.keys ? 'development' : 'settings'
 
+/** What anybody may know, since it is in the README; nothing that settings or the store bring. */
+export function publishedCredentials({ app, admin }: Credentials) {
+  return {
+    ...(app.origin === 'development' && { appId: app.id, key: app.key, secret: app.secret }),
+    ...(admin.origin === 'development' && { username: admin.username, password: admin.password }),
+  }
+}
+
 function appOfSettings({ appId: id, appKey, appSecret, clientEvents }: Config): ProvidedApp[] {
   if (id === undefined || appKey === undefined || appSecret === undefined) return []
   const keys = [{ key: appKey, secret: appSecret }]

@@ -10,6 +10,7 @@ import { Connection, newSocketId } from './core/connection'
 import type { Core } from './core/core'
 import { newCounters } from './core/counters'
 import { drain } from './core/drain'
+import { quoted, refusal, type Refusal } from './core/errors'
 import { Facts } from './core/facts'
 import { compileHooks, type ConnectRequest, type Plugin } from './core/hooks'
 import { Hub } from './core/hub'
@@ -18,9 +19,10 @@ import { Presence } from './core/presence'
 import { Rates } from './core/rates'
 import { sweep } from './core/sweep'
 import type { Clock, Log, NodeId } from './core/types'
-import { resolveCredentials, type Credentials } from './credentials'
+import { publishedCredentials, resolveCredentials, type Credentials } from './credentials'
 import { createApi, type Api } from './http/api'
 import { openFilesLimit } from './open-files'
+import swaggerPage from './pages/swagger/index.html'
 import { codecFor } from './protocols/codec'
 import { closed, opened, received, type Client } from './protocols/session'
 import { pathOf, queryOf } from './http/url'
@@ -61,6 +63,9 @@ const GOODBYE_MS = 1000
 /** How long a leaving server waits for requests in flight. */
 const REQUEST_GRACE_MS = 5000
 
+/** Bundled when first asked for. */
+const PAGES = { '/swagger': { GET: swaggerPage }, '/swagger/': { GET: swaggerPage } }
+
 /** @throws StoreError for the database, or the system's error for the address */
 export function createServer(options: ServerOptions): CarillonServer {
   const { config, clock } = options
@@ -72,7 +77,8 @@ export function createServer(options: ServerOptions): CarillonServer {
   })
   const core = createCore(options, apps, (topic, frame) => server.publish(topic, frame))
   const admin = { ...credentials.admin, origins: config.adminOrigins }
-  const api = createApi(core, { pathPrefix: config.pathPrefix, admin })
+  const published = publishedCredentials(credentials)
+  const api = createApi(core, { pathPrefix: config.pathPrefix, admin, published })
   const server = listen(core, config, api)
   api.server = server // for the addresses of callers
   guarded(config.databasePath, () => keepGenerated(credentials, store, apps, clock.now()))
@@ -160,6 +166,7 @@ function listen(core: Core, config: Config, api: Api): Server<Client> {
     reusePort: false, // outside development it would be on: two servers would share a port in silence
     idleTimeout: HTTP_IDLE_SECONDS,
     maxRequestBodySize: requestBytesLimit(config.limits),
+    routes: PAGES,
     fetch(request, server) {
       if (request.method === 'GET' && UPGRADE.test(request.headers.get('upgrade') ?? '')) {
         return upgrade(core, config.pathPrefix, request, server)
@@ -213,10 +220,11 @@ function upgrade(
 ): Response | undefined {
   // The URL is read as text: a parser throws for a Host header that is none.
   const whole = pathOf(request.url)
-  const path = whole.startsWith(`${pathPrefix}/`) ? whole.slice(pathPrefix.length) : whole
+  const path = whole.slice(pathPrefix.length)
   const codec = codecFor(path)
-  const query = new URLSearchParams(queryOf(request.url))
-  const { app, refused } = codec.handshake(core, path, query)
+  const { app, refused } = whole.startsWith(`${pathPrefix}/`)
+    ? codec.handshake(core, path, new URLSearchParams(queryOf(request.url)))
+    : { app: undefined, refused: outside(whole, pathPrefix) }
   const conn: Client = new Connection(newSocketId(), codec, app)
   const remoteAddress = server.requestIP(request)?.address ?? ''
   const arrival: ConnectRequest = { headers: request.headers, url: request.url, remoteAddress }
@@ -230,6 +238,9 @@ function upgrade(
   opened(core, conn, arrival, refused)
   return undefined
 }
+
+const outside = (path: string, pathPrefix: string): Refusal =>
+  refusal('path_not_found', `Path ${quoted(path)} is not below ${pathPrefix}`)
 
 function seen(core: Core, conn: Client): void {
   conn.seenTick = core.state.tick

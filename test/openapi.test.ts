@@ -1,19 +1,39 @@
-import { expect, test } from 'bun:test'
+import { Spectral, type RulesetDefinition } from '@stoplight/spectral-core'
+import { oas } from '@stoplight/spectral-rulesets'
+import { describe, expect, test } from 'bun:test'
 import { currentDocument, DOCUMENT_FILE } from '../openapi/current'
 import { start } from './harness'
 
+const document = await Bun.file(DOCUMENT_FILE).json()
+
 test('openapi/openapi.json is that of the code (bun run openapi writes it)', async () => {
-  expect(await Bun.file(DOCUMENT_FILE).json()).toEqual(await currentDocument())
+  expect(document).toEqual(await currentDocument())
 })
 
 test('the server serves the same document', async () => {
   await using server = await start()
-  const served = await (await server.http('/swagger/json')).json()
-  expect(served).toEqual(await Bun.file(DOCUMENT_FILE).json())
+  expect(await (await server.http('/swagger/json')).json()).toEqual(document)
 })
 
-test('it has every route, and says one content type per body', async () => {
-  const document = await Bun.file(DOCUMENT_FILE).json()
+/** What Spectral's `spectral:oas` finds; offline. */
+function lint(linted: object) {
+  const linter = new Spectral()
+  linter.setRuleset({ extends: [[oas as RulesetDefinition, 'recommended']] })
+  return linter.run({ ...linted })
+}
+
+test('it lints clean: no error and no warning of spectral:oas', async () => {
+  const findings = await lint(document)
+  expect(findings.map(({ code, path, message }) => ({ code, path, message }))).toEqual([])
+})
+
+test('the linter does find what is wrong', async () => {
+  const paths = { '/up': { get: { responses: { 200: {} } } } }
+  const codes = (await lint({ ...document, paths })).map(({ code }) => String(code))
+  expect(codes).toContain('oas3-schema')
+})
+
+test('it has every route', () => {
   expect(Object.keys(document.paths)).toEqual([
     '/accept-traffic',
     '/api/admin/apps',
@@ -30,7 +50,62 @@ test('it has every route, and says one content type per body', async () => {
     '/ready',
     '/up',
   ])
-  const { post } = document.paths['/apps/{appId}/events']
-  expect(Object.keys(post.requestBody.content)).toEqual(['application/json'])
-  expect(Object.keys(post.responses['401'].content)).toEqual(['text/plain'])
+})
+
+test('bodies have the content types that their routes read and write', () => {
+  const { post: trigger } = document.paths['/apps/{appId}/events']
+  expect(Object.keys(trigger.requestBody.content)).toEqual(['application/json'])
+  expect(Object.keys(trigger.responses['401'].content)).toEqual(['text/plain'])
+  const { post: create } = document.paths['/api/admin/apps']
+  expect(Object.keys(create.requestBody.content)).toEqual([
+    'application/json',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data',
+  ])
+  expect(create.responses['401']).not.toHaveProperty('content')
+})
+
+describe('each operation', () => {
+  type Operation = {
+    readonly operationId: string
+    readonly security?: object
+    readonly parameters?: readonly { in: string; description?: string; example?: unknown }[]
+  }
+  const operations = Object.entries<Record<string, Operation>>(document.paths).flatMap(
+    ([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+  )
+  const SECURITY: readonly (readonly [path: RegExp, security: object | undefined])[] = [
+    [/^\/apps\//, [{ signature: [] }]],
+    [/^\/api\/admin\//, [{ password: [] }]],
+    [/^/, undefined],
+  ]
+
+  test.each(operations)('$method $path says what it takes', ({ path, operation }) => {
+    expect(operation.security).toEqual(SECURITY.find(([pattern]) => pattern.test(path))![1])
+    for (const parameter of operation.parameters ?? []) {
+      expect(parameter.description).toBeString()
+      if (parameter.in === 'path') expect(parameter.example).toBeString()
+    }
+  })
+
+  test('has a name of its own', () => {
+    const names = operations.map(({ operation }) => operation.operationId)
+    expect(new Set(names).size).toBe(names.length)
+  })
+})
+
+test('the fields of an app are those that the admin API knows', async () => {
+  await using server = await start()
+  const { username, password } = server.server.credentials.admin
+  const response = await server.http('/api/admin/apps', {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa(`${username}:${password}`)}` },
+    body: '{"app":{"stranger":1}}',
+  })
+  const { errors } = await response.json()
+  const known = errors.stranger[0].replace('is unknown; known are ', '').split(', ')
+  const { content } = document.paths['/api/admin/apps'].post.requestBody
+  const fields = content['application/json'].schema.properties.app.properties
+  expect(Object.keys(fields)).toEqual(known.sort())
 })

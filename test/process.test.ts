@@ -67,6 +67,7 @@ describe('the announcement', () => {
     for (const line of [
       `ws://127.0.0.1:${port}/app/test-app-fake-key`,
       `http://127.0.0.1:${port}/apps/1/events`,
+      `http://127.0.0.1:${port}/swagger`,
       `PUSHER_URL  http://test-app-fake-key:test-app-fake-secret@127.0.0.1:${port}/apps/1`,
       'pusher_admin_password',
       `    wsPort: ${port},`,

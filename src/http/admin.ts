@@ -14,12 +14,20 @@ import { applyChanges, limitsOnWire, readAppChanges, type FieldErrors } from './
 import { FieldError } from './errors'
 import { readNested } from './form'
 import type { Identify } from './identity'
+import { CHANGED_APP_BODY, NEW_APP_BODY } from './app-bodies'
 import { AppAnswer, AppsAnswer, ErrorText, FieldErrorsAnswer, NoBody } from './schemas'
 import { slugOf } from './slug'
 
 const REFUSALS = { 401: NoBody, 403: ErrorText, 429: ErrorText }
 const FOUND = { ...REFUSALS, 200: AppAnswer, 404: FieldErrorsAnswer }
 const CHANGED = { ...FOUND, 400: FieldErrorsAnswer, 422: FieldErrorsAnswer }
+
+const CHANGE = {
+  summary: 'Change an app; what is not named stays',
+  description:
+    'A new name makes a new slug, unless one is given. An app that is not active any more closes its connections with 4003.',
+  requestBody: CHANGED_APP_BODY,
+}
 
 export function admin(core: Core, identify: Identify) {
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
@@ -28,7 +36,11 @@ export function admin(core: Core, identify: Identify) {
     }))
     .get('', () => ({ data: Array.from(core.apps.all(), resourceOf) }), {
       response: { ...REFUSALS, 200: AppsAnswer },
-      detail: { summary: 'List the apps, inactive ones too' },
+      detail: {
+        operationId: 'listApps',
+        summary: 'List the apps, inactive ones too',
+        description: 'With their keys and secrets.',
+      },
     })
     .post(
       '',
@@ -41,22 +53,32 @@ export function admin(core: Core, identify: Identify) {
       {
         parse: 'none',
         response: { ...REFUSALS, 201: AppAnswer, 400: FieldErrorsAnswer, 422: FieldErrorsAnswer },
-        detail: { summary: 'Create an app' },
+        detail: {
+          operationId: 'createApp',
+          summary: 'Create an app',
+          description:
+            'A name of five characters is enough; id, slug, key and secret are made where they are absent. It is live at once.',
+          requestBody: NEW_APP_BODY,
+        },
       },
     )
     .get('/:slug', ({ params }) => ({ data: resourceOf(appOf(core, params.slug)) }), {
       response: FOUND,
-      detail: { summary: 'Show an app, by slug or id' },
+      detail: {
+        operationId: 'showApp',
+        summary: 'Show an app, by slug or id',
+        description: 'With its keys and secrets.',
+      },
     })
     .patch('/:slug', async ({ request, params }) => change(core, params.slug, request), {
       parse: 'none',
       response: CHANGED,
-      detail: { summary: 'Change an app; what is not named stays' },
+      detail: { operationId: 'changeApp', ...CHANGE },
     })
     .put('/:slug', async ({ request, params }) => change(core, params.slug, request), {
       parse: 'none',
       response: CHANGED,
-      detail: { summary: 'Change an app; what is not named stays' },
+      detail: { operationId: 'replaceApp', ...CHANGE },
     })
     .delete(
       '/:slug',
@@ -71,7 +93,11 @@ export function admin(core: Core, identify: Identify) {
       },
       {
         response: { ...REFUSALS, 204: NoBody, 404: FieldErrorsAnswer, 422: FieldErrorsAnswer },
-        detail: { summary: 'Delete an app; its connections are closed with 4001' },
+        detail: {
+          operationId: 'deleteApp',
+          summary: 'Delete an app; its connections are closed with 4001',
+          description: 'An app that the settings bring is removed there.',
+        },
       },
     )
     .post(
@@ -87,7 +113,11 @@ export function admin(core: Core, identify: Identify) {
       },
       {
         response: { ...REFUSALS, 201: AppAnswer, 404: FieldErrorsAnswer, 422: FieldErrorsAnswer },
-        detail: { summary: 'Rotate: add a second pair of key and secret; both are live' },
+        detail: {
+          operationId: 'addKey',
+          summary: 'Rotate: add a second pair of key and secret; both are live',
+          description: 'Two are the most. Retire the older one when nobody uses it any more.',
+        },
       },
     )
     .delete(
@@ -106,7 +136,11 @@ export function admin(core: Core, identify: Identify) {
       },
       {
         response: { ...FOUND, 422: FieldErrorsAnswer },
-        detail: { summary: 'Retire a pair; connections that came with it stay' },
+        detail: {
+          operationId: 'retireKey',
+          summary: 'Retire a pair; connections that came with it stay',
+          description: 'The last pair of an app stays.',
+        },
       },
     )
 }

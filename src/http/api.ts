@@ -12,10 +12,15 @@ import { events } from './events'
 import { adminIdentity, type AdminAccess } from './identity'
 import { documentOf, DOCUMENT_PATH } from './openapi'
 import { ops } from './ops'
+import { swaggerDefaults, type PublishedCredentials } from './swagger'
 
-export type ApiOptions = { readonly pathPrefix: string; readonly admin: AdminAccess }
+export type ApiOptions = {
+  readonly pathPrefix: string
+  readonly admin: AdminAccess
+  readonly published: PublishedCredentials
+}
 
-export function createApi(core: Core, { pathPrefix, admin: access }: ApiOptions) {
+export function createApi(core: Core, { pathPrefix, admin: access, published }: ApiOptions) {
   // Normalising would repair bodies before they are validated: `{}` becomes a list that holds null.
   const api = new Elysia({
     precompile: true,
@@ -38,12 +43,11 @@ export function createApi(core: Core, { pathPrefix, admin: access }: ApiOptions)
       return body
     })
     .use(ops(core))
-    .use(events(core, ''))
-    .use(channels(core, ''))
+    .use(events(core, pathPrefix))
+    .use(channels(core, pathPrefix))
     .use(admin(core, adminIdentity(access, core.clock)))
+    .use(swaggerDefaults(published))
   if (access.origins.length > 0) api.use(crossOrigin(access.origins))
-  // With a prefix, both are served: some proxies take it off.
-  if (pathPrefix !== '') api.use(events(core, pathPrefix)).use(channels(core, pathPrefix))
   let document: Promise<object> | undefined
   return api.get(DOCUMENT_PATH, () => (document ??= documentOf(api)), { detail: { hide: true } })
 }

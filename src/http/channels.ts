@@ -13,7 +13,44 @@ import { signed } from './auth'
 import { ChannelAnswer, ChannelsAnswer, ErrorText, OPEN, StatsAnswer, UsersAnswer } from './schemas'
 
 const REFUSALS = { 400: ErrorText, 401: ErrorText, 403: ErrorText, 404: ErrorText }
-const InfoQuery = Type.Object({ info: Type.Optional(Type.String()) }, OPEN)
+
+const ListQuery = Type.Object(
+  {
+    filter_by_prefix: Type.Optional(
+      Type.String({ description: 'How the names begin', examples: ['presence-'] }),
+    ),
+    info: Type.Optional(
+      Type.String({
+        description:
+          'What to tell of each channel, separated by commas: `subscription_count`, and `user_count` where the prefix is that of presence channels',
+        examples: ['user_count'],
+      }),
+    ),
+  },
+  OPEN,
+)
+const InfoQuery = Type.Object(
+  {
+    info: Type.Optional(
+      Type.String({
+        description:
+          'What to tell, separated by commas: `subscription_count`, and `user_count` of a presence channel',
+        examples: ['subscription_count'],
+      }),
+    ),
+  },
+  OPEN,
+)
+
+/** Users are known of presence channels only, so the document's example is one. */
+const PRESENCE_CHANNEL = {
+  in: 'path',
+  name: 'channel',
+  required: true,
+  description: 'Name of a presence channel',
+  example: 'presence-my-channel',
+  schema: { type: 'string' },
+} as const
 
 export function channels(core: Core, pathPrefix: string) {
   return new Elysia({ prefix: `${pathPrefix}/apps/:appId/channels`, tags: ['channels'] })
@@ -30,12 +67,13 @@ export function channels(core: Core, pathPrefix: string) {
         return { channels: occupied(core, app, prefix, attributes) }
       },
       {
-        query: Type.Object(
-          { filter_by_prefix: Type.Optional(Type.String()), info: Type.Optional(Type.String()) },
-          OPEN,
-        ),
+        query: ListQuery,
         response: { 200: ChannelsAnswer, ...REFUSALS },
-        detail: { summary: 'List the occupied channels' },
+        detail: {
+          operationId: 'listChannels',
+          summary: 'List the occupied channels',
+          description: 'Those that somebody is subscribed to, on any node; without those of users.',
+        },
       },
     )
     .get(
@@ -52,7 +90,11 @@ export function channels(core: Core, pathPrefix: string) {
       {
         query: InfoQuery,
         response: { 200: ChannelAnswer, ...REFUSALS },
-        detail: { summary: 'Tell what is known of a channel' },
+        detail: {
+          operationId: 'showChannel',
+          summary: 'Tell what is known of a channel',
+          description: 'Whether somebody is subscribed, and what `info` asks for.',
+        },
       },
     )
     .get(
@@ -64,7 +106,12 @@ export function channels(core: Core, pathPrefix: string) {
       },
       {
         response: { 200: UsersAnswer, ...REFUSALS },
-        detail: { summary: 'List the users of a presence channel' },
+        detail: {
+          operationId: 'listUsers',
+          summary: 'List the users of a presence channel',
+          description: 'Ids only; a user with several connections is in it once.',
+          parameters: [PRESENCE_CHANNEL],
+        },
       },
     )
     .get(
@@ -80,7 +127,12 @@ export function channels(core: Core, pathPrefix: string) {
       },
       {
         response: { 200: StatsAnswer, ...REFUSALS },
-        detail: { summary: 'Tell what is known of a channel (the form of 2012)', deprecated: true },
+        detail: {
+          operationId: 'showChannelStats',
+          summary: 'Tell what is known of a channel (the form of 2012)',
+          description: 'For libraries that are older than `info`.',
+          deprecated: true,
+        },
       },
     )
 }

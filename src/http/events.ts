@@ -13,10 +13,25 @@ import type { ChannelName } from '../core/types'
 import { signed } from './auth'
 import { jsonBody, textBody } from './body'
 import { attributesOf, parseInfo } from './channels'
+import { BatchAnswer, BatchBody, ErrorText, EventAnswer, EventBody, NoBody, OPEN } from './schemas'
 import { pairsOf, queryParameters } from './url'
-import { BatchAnswer, BatchBody, ErrorText, EventAnswer, EventBody, OPEN } from './schemas'
 
-const REFUSALS = { 400: ErrorText, 401: ErrorText, 403: ErrorText, 404: ErrorText, 413: ErrorText }
+const REFUSALS = {
+  400: ErrorText,
+  401: ErrorText,
+  403: ErrorText,
+  404: ErrorText,
+  413: ErrorText,
+  429: ErrorText,
+}
+
+const DeprecatedQuery = Type.Object(
+  {
+    name: Type.String({ description: 'The name of the event', examples: ['my-event'] }),
+    socket_id: Type.Optional(Type.String({ description: 'The connection that is left out' })),
+  },
+  OPEN,
+)
 
 export function events(core: Core, pathPrefix: string) {
   return new Elysia({ prefix: `${pathPrefix}/apps/:appId`, tags: ['events'] })
@@ -33,7 +48,12 @@ export function events(core: Core, pathPrefix: string) {
         parse: [jsonBody(EventBody)],
         body: EventBody,
         response: { 200: EventAnswer, ...REFUSALS },
-        detail: { summary: 'Trigger an event on one or more channels' },
+        detail: {
+          operationId: 'triggerEvent',
+          summary: 'Trigger an event on one or more channels',
+          description:
+            'Everything is checked before anything is published: a refused request publishes nothing. `channels` is in the answer only where `info` asked for it.',
+        },
       },
     )
     .post(
@@ -57,7 +77,12 @@ export function events(core: Core, pathPrefix: string) {
         parse: [jsonBody(BatchBody)],
         body: BatchBody,
         response: { 200: BatchAnswer, ...REFUSALS },
-        detail: { summary: 'Trigger several events at once' },
+        detail: {
+          operationId: 'triggerBatch',
+          summary: 'Trigger several events at once',
+          description:
+            'In order, all or none. `batch` is in the answer only where an event asked for `info`; it has a place for each event.',
+        },
       },
     )
     .post(
@@ -71,10 +96,18 @@ export function events(core: Core, pathPrefix: string) {
       },
       {
         parse: [textBody],
-        body: Type.String({ description: 'The data of the event, as it is' }),
-        query: Type.Object({ name: Type.String(), socket_id: Type.Optional(Type.String()) }, OPEN),
-        response: { 202: Type.String(), ...REFUSALS },
-        detail: { summary: 'Trigger an event on a channel (the form of 2012)', deprecated: true },
+        body: Type.String({
+          description: 'The data of the event, as it is',
+          examples: ['{"hello":"world"}'],
+        }),
+        query: DeprecatedQuery,
+        response: { 202: NoBody, ...REFUSALS },
+        detail: {
+          operationId: 'triggerChannelEvent',
+          summary: 'Trigger an event on a channel (the form of 2012)',
+          description: 'The body is the data. For libraries that are older than `POST /events`.',
+          deprecated: true,
+        },
       },
     )
 }

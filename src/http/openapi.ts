@@ -1,6 +1,9 @@
 /**
  * The OpenAPI document: generated from the routes' schemas and normalised, here and nowhere else, so
  * that the generator can be swapped. Its page is not used: it would load scripts from elsewhere.
+ *
+ * The version is 3.1, whose schemas are JSON Schema as the schema library writes it; 3.0 knows
+ * neither `const` nor `type: null` nor `examples`.
  */
 import { swagger } from '@elysiajs/swagger'
 import { Elysia, type AnyElysia } from 'elysia'
@@ -9,19 +12,85 @@ export const DOCUMENT_PATH = '/swagger/json'
 /** Inside the wrapper that the document is read from; never served. */
 const GENERATED_PATH = '/generated'
 
-const DOCUMENTATION = {
+const HEAD = {
+  openapi: '3.1.0',
   info: {
     title: 'Carillon',
     version: '0.1.0',
     description:
       'A self-hosted realtime push server: the HTTP API of Pusher Channels, and its own.',
+    contact: { name: 'Carillon' },
   },
-  tags: [
-    { name: 'events', description: 'Trigger events; requests are signed as Pusher signs them' },
-    { name: 'channels', description: 'Ask who is subscribed to what; signed likewise' },
-    { name: 'admin', description: 'Apps; Basic authentication' },
-    { name: 'operations', description: 'Health' },
-  ],
+  servers: [{ url: '/', description: 'This server' }],
+}
+
+const SECURITY_SCHEMES = {
+  signature: {
+    type: 'apiKey',
+    in: 'query',
+    name: 'auth_signature',
+    description: `Pusher's request signature, as every Pusher server library makes it. The query carries
+
+- \`auth_key\`: the key of the app
+- \`auth_timestamp\`: seconds since 1970, at most ten minutes off
+- \`auth_version\`: \`1.0\`
+- \`body_md5\`: hex MD5 of the body, where there is one
+- \`auth_signature\`: hex HMAC-SHA256, with the secret, over method, path and query, one a line. The query is signed without the signature itself: keys in lower case and sorted, values not percent-encoded.`,
+  },
+  password: {
+    type: 'http',
+    scheme: 'basic',
+    description: 'User and password of the admin API',
+  },
+} as const
+
+type Tag = {
+  readonly name: string
+  readonly description: string
+  readonly security?: keyof typeof SECURITY_SCHEMES
+}
+
+const TAGS: readonly Tag[] = [
+  {
+    name: 'events',
+    description: 'Trigger events; requests are signed as Pusher signs them',
+    security: 'signature',
+  },
+  {
+    name: 'channels',
+    description: 'Ask who is subscribed to what; signed likewise',
+    security: 'signature',
+  },
+  { name: 'admin', description: 'Apps; Basic authentication', security: 'password' },
+  { name: 'operations', description: 'Health' },
+]
+
+/** Path parameters, by name, where their route says nothing else. */
+const PATH_PARAMETERS: Readonly<Record<string, { description: string; example: string }>> = {
+  appId: { description: 'Id of the app', example: '1' },
+  channel: { description: 'Name of the channel', example: 'my-channel' },
+  slug: { description: 'Slug or id of the app', example: 'foo-app' },
+  key: { description: 'Key of the pair', example: 'the-older-key' },
+}
+
+/** What a status means on every route. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  200: 'Done',
+  201: 'Created',
+  202: 'Accepted; no body',
+  204: 'Done; no body',
+  400: 'The request is not as documented',
+  401: 'Credentials are missing or wrong',
+  403: 'Known, but not allowed',
+  404: 'Not found',
+  413: 'Too large',
+  422: 'The app would not be valid',
+  429: 'Too often',
+  503: 'Not now: the server is leaving',
+}
+
+const HEADERS: Readonly<Record<string, object>> = {
+  429: { 'retry-after': { description: 'Seconds to wait', schema: { type: 'integer' } } },
 }
 
 /** The document of an API's routes, keys in alphabetical order. */
@@ -30,30 +99,80 @@ export async function documentOf(api: AnyElysia): Promise<object> {
     path: GENERATED_PATH,
     specPath: GENERATED_PATH,
     exclude: [GENERATED_PATH, DOCUMENT_PATH],
-    documentation: DOCUMENTATION,
   })
   const wrapper = new Elysia().use(generator).use(api)
   const response = await wrapper.handle(new Request(`http://localhost${GENERATED_PATH}`))
-  return normalised(await response.json(), '') as object
+  const { paths } = (await response.json()) as { paths: Paths }
+  return sorted({
+    ...HEAD,
+    tags: TAGS.map(({ name, description }) => ({ name, description })),
+    components: { securitySchemes: SECURITY_SCHEMES },
+    paths: mapValues(paths, (methods) => mapValues(methods, operation)),
+  }) as object
 }
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+type Content = { readonly [type: string]: { readonly schema?: { readonly [key: string]: Json } } }
+type Parameter = { readonly in: string; readonly name: string; readonly examples?: readonly Json[] }
+type Operation = {
+  readonly tags?: readonly string[]
+  readonly parameters?: readonly Parameter[]
+  readonly requestBody?: { readonly content: Content }
+  readonly responses: { readonly [status: string]: { readonly content?: Content } }
+}
+type Paths = { readonly [path: string]: { readonly [method: string]: Operation } }
 
-/** Sorts keys, drops internal ids, and leaves each body the one content type that it has. */
-function normalised(value: Json, key: string): Json {
-  if (Array.isArray(value)) return value.map((item) => normalised(item, ''))
+function operation({ parameters, requestBody, responses, ...rest }: Operation): object {
+  const scheme = TAGS.find(({ name }) => rest.tags?.includes(name))?.security
+  return {
+    ...rest,
+    ...(scheme && { security: [{ [scheme]: [] }] }),
+    ...(parameters && { parameters: parameters.map(parameter) }),
+    ...(requestBody && { requestBody: { ...requestBody, content: oneType(requestBody.content) } }),
+    responses: mapValues(responses, ({ content }, status) => ({
+      description: MEANINGS[status] ?? 'Another answer',
+      ...(status in HEADERS && { headers: HEADERS[status] }),
+      ...(content && !isEmpty(content) && { content: oneType(content) }),
+    })),
+  }
+}
+
+/** The generator lifts a schema's list of examples to the parameter, where only one may be. */
+function parameter({ examples, ...rest }: Parameter): object {
+  const words = rest.in === 'path' ? PATH_PARAMETERS[rest.name] : undefined
+  return { ...words, ...rest, ...(examples && { example: examples[0] }) }
+}
+
+const GENERATED_TYPES = 'application/json multipart/form-data text/plain'
+
+/** The generator lists three types for every body: text is text, the rest is JSON. A route's own list stays. */
+function oneType(content: Content): Content {
+  if (Object.keys(content).join(' ') !== GENERATED_TYPES) return content
+  const body = content['application/json']!
+  return { [body.schema?.['type'] === 'string' ? 'text/plain' : 'application/json']: body }
+}
+
+/** An answer without a body is the literal empty text. */
+const isEmpty = (content: Content): boolean =>
+  Object.values(content).every(({ schema }) => schema?.['const'] === '')
+
+function mapValues<T, U>(
+  record: Readonly<Record<string, T>>,
+  change: (value: T, key: string) => U,
+): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value, key)]))
+}
+
+const AS_WRITTEN = ['example', 'examples']
+
+/** Keys in order, but for examples, which people read; `$id` is the schema library's own and no address. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
   if (typeof value !== 'object' || value === null) return value
-  if (key === 'content') return normalised(oneContentType(value), '')
   const entries = Object.entries(value)
     .filter(([name]) => name !== '$id')
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, item]) => [name, normalised(item, name)])
-  return Object.fromEntries(entries)
-}
-
-/** The generator lists JSON, multipart and text for every body; text is text, the rest is JSON. */
-function oneContentType(content: { [type: string]: Json }): { [type: string]: Json } {
-  const [body] = Object.values(content) as [{ schema?: { type?: Json } }?]
-  const type = body?.schema?.type === 'string' ? 'text/plain' : 'application/json'
-  return { [type]: body as Json }
+  return Object.fromEntries(
+    entries.map(([name, item]) => [name, AS_WRITTEN.includes(name) ? item : sorted(item)]),
+  )
 }

@@ -9,10 +9,14 @@ import { page } from './page'
 const Ready = Type.Object({ ready: Type.Boolean(), reason: Type.Optional(Type.String()) })
 
 export function ops(core: Core) {
-  const readiness = {
+  const readiness = (operationId: string) => ({
     response: { 200: Ready, 503: Ready },
-    detail: { summary: 'Readiness: may new clients be sent here?' },
-  }
+    detail: {
+      operationId,
+      summary: 'Readiness: may new clients be sent here?',
+      description: 'No from the moment that the server was told to leave.',
+    },
+  })
   const ready = ({ set }: { set: { status?: number | string } }) => {
     if (!core.state.draining) return { ready: true }
     set.status = 503
@@ -29,8 +33,12 @@ export function ops(core: Core) {
     )
     .get('/up', () => ({ health: 'OK' }), {
       response: Type.Object({ health: Type.String() }),
-      detail: { summary: 'Liveness: does the process answer?' },
+      detail: {
+        operationId: 'isUp',
+        summary: 'Liveness: does the process answer?',
+        description: 'Nothing is looked at but the process itself.',
+      },
     })
-    .get('/ready', ready, readiness)
-    .get('/accept-traffic', ready, readiness)
+    .get('/ready', ready, readiness('isReady'))
+    .get('/accept-traffic', ready, readiness('acceptsTraffic'))
 }

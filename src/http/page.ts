@@ -2,7 +2,8 @@
  * The page at `/`: tells a person who opens the server's address what it is and where to go.
  */
 const LINKS = [
-  { href: '/swagger/json', text: 'OpenAPI document', about: 'every HTTP route, with its types' },
+  { href: '/swagger', text: 'API reference', about: 'try requests out; they are signed here' },
+  { href: '/swagger/json', text: 'OpenAPI document', about: 'the same for programs' },
   { href: '/up', text: '/up', about: 'liveness' },
   { href: '/ready', text: '/ready', about: 'readiness' },
 ]

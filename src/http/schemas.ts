@@ -65,7 +65,13 @@ const Attributes = Type.Object({
   subscription_count: Type.Optional(Type.Integer({ description: 'Connections' })),
 })
 
-const ChannelMap = Type.Object({}, { additionalProperties: Attributes })
+const ChannelMap = Type.Object(
+  {},
+  {
+    additionalProperties: Attributes,
+    examples: [{ 'presence-my-channel': { user_count: 2 } }],
+  },
+)
 
 export const EventAnswer = Type.Object({
   channels: Type.Optional(ChannelMap),
@@ -89,13 +95,16 @@ export const UsersAnswer = Type.Object({
 })
 
 /** One sentence in plain text, ending in a newline. */
-export const ErrorText = Type.String({ description: 'What is wrong, in one line of plain text' })
+export const ErrorText = Type.String({
+  description: 'What is wrong, in one line of plain text',
+  examples: ['What is wrong, in one line'],
+})
 
 /** An answer without a body. */
 export const NoBody = Type.Literal('')
 
 const Limit = Type.Optional(Type.Integer({ minimum: 0 }))
-const AppLimits = Type.Object(
+export const AppLimits = Type.Object(
   {
     max_connections_per_app: Limit,
     max_backend_events_per_second: Limit,
@@ -106,7 +115,7 @@ const AppLimits = Type.Object(
   },
   { description: 'The numbers of its own; the rest are those of the server' },
 )
-const Webhook = Type.Object({ url: Type.String() }, { additionalProperties: true })
+export const Webhook = Type.Object({ url: Type.String() }, { additionalProperties: true })
 
 const AppResource = Type.Object({
   id: Type.Union([Type.Integer(), Type.String()], { description: 'A number where it is one' }),
@@ -137,6 +146,7 @@ export const FieldErrorsAnswer = Type.Object({
     {
       additionalProperties: Type.Union([Type.Array(Type.String()), Type.String()]),
       description: 'What is wrong, by field; or `detail`',
+      examples: [{ name: ["can't be blank"] }],
     },
   ),
 })

@@ -47,6 +47,12 @@ describe('hello', () => {
     await using server = await start({ config: { pathPrefix: '/realtime' } })
     await using client = await server.raw({ path: `/realtime/app/${KEY}?protocol=7` })
     expect(client.socketId).not.toBe('')
+    await using stray = await server.raw({ path: `/app/${KEY}?protocol=7`, hello: false })
+    expect(await stray.closing()).toEqual({
+      code: 4005,
+      reason: `Path /app/${KEY} is not below /realtime`,
+    })
+    expect((await server.http('/apps/1/channels')).status).toBe(404)
   })
 
   test('answers the first of the offered subprotocols', async () => {

@@ -1,0 +1,21 @@
+/**
+ * The bar of credentials. The form owns them; they are remembered for this tab. A server that has
+ * nothing but the published development credentials fills it.
+ */
+import type { Credentials } from './sign'
+
+const STORAGE_KEY = 'carillon.swagger'
+
+/** Fills the form, keeps what is typed, and returns how to read it. */
+export async function credentialsOf(form: HTMLFormElement): Promise<() => Credentials> {
+  const read = () => Object.fromEntries(new FormData(form)) as Credentials
+  const published: Partial<Credentials> = await (await fetch('/swagger/defaults')).json()
+  const remembered: Partial<Credentials> = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? '{}')
+  for (const [name, value] of Object.entries({ ...published, ...remembered })) {
+    const input = form.elements.namedItem(name)
+    if (input instanceof HTMLInputElement) input.value = String(value)
+  }
+  form.addEventListener('input', () => sessionStorage.setItem(STORAGE_KEY, JSON.stringify(read())))
+  form.addEventListener('submit', (event) => event.preventDefault())
+  return read
+}

@@ -1,0 +1,52 @@
+/**
+ * The page at `/swagger`: Swagger UI on this server's own document. What is tried out is signed in
+ * the browser, with the credentials of the bar on top. Nothing is asked of any other host.
+ */
+import SwaggerUI from 'swagger-ui-dist/swagger-ui-es-bundle.js'
+import { credentialsOf } from './credentials'
+import { authorized } from './sign'
+
+type Parameter = { readonly name: string; example?: string }
+type Document = {
+  readonly paths: Record<string, Record<string, { readonly parameters?: Parameter[] }>>
+}
+
+const form = document.querySelector<HTMLFormElement>('#credentials')!
+const domNode = document.querySelector('#reference')!
+const dark = matchMedia('(prefers-color-scheme: dark)')
+
+const wearScheme = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
+dark.addEventListener('change', wearScheme)
+wearScheme()
+
+const [spec, credentials] = await Promise.all([
+  fetch('/swagger/json').then((answer) => answer.json() as Promise<Document>),
+  credentialsOf(form),
+])
+
+/** Each operation on an app, with the parameter that names it. */
+const appOperations = Object.entries(spec.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).flatMap(([method, { parameters = [] }]) => {
+    const parameter = parameters.find(({ name }) => name === 'appId')
+    return parameter ? [{ operation: [path, method] as const, parameter }] : []
+  }),
+)
+
+for (const { parameter } of appOperations) parameter.example = credentials().appId
+
+const ui = SwaggerUI({
+  spec,
+  domNode,
+  presets: [SwaggerUI.presets.apis],
+  validatorUrl: null,
+  tryItOutEnabled: true,
+  deepLinking: true,
+  displayRequestDuration: true,
+  defaultModelsExpandDepth: -1, // the schemas are shown where they are used
+  requestInterceptor: (request) => authorized(request, credentials(), Date.now()),
+})
+
+form.addEventListener('input', () => {
+  for (const { operation } of appOperations)
+    ui.specActions.changeParam(operation, 'appId', 'path', credentials().appId)
+})

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import type { Browser, Page } from 'playwright-core'
+import { start, type TestServer } from '../harness'
+import { launch, noBrowser } from './browser'
+
+/** A browser on a busy machine takes seconds to draw a page. */
+setDefaultTimeout(60_000)
+
+const skipped = noBrowser()
+if (skipped) console.warn(`test/pages/swagger.test.ts is skipped: ${skipped}`)
+
+describe.skipIf(skipped !== undefined)('the page at /swagger', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await launch()
+  })
+  afterAll(() => browser.close())
+
+  test('signs a trigger in the browser, sends Basic to the admin API, asks no other host', async () => {
+    await using server = await start()
+    await using subscriber = server.pusher()
+    await subscriber.subscribe('my-channel')
+    await using visit = await open(browser, server)
+
+    expect(await execute(visit.page, 'events-triggerEvent')).toEqual({ status: '200', body: '{}' })
+    expect(await subscriber.nextEvent()).toEqual({
+      channel: 'my-channel',
+      event: 'my-event',
+      data: { hello: 'world' },
+    })
+
+    const admin = await execute(visit.page, 'admin-listApps')
+    expect(admin.status).toBe('200')
+    expect(JSON.parse(admin.body).data).toMatchObject([{ id: 1, key: server.app.key }])
+
+    expect(visit.problems).toEqual([])
+    expect(visit.hosts).toEqual(new Set([`127.0.0.1:${server.port}`]))
+  })
+
+  test('creates an app from a form with one click', async () => {
+    await using server = await start()
+    await using visit = await open(browser, server)
+    const created = await execute(visit.page, 'admin-createApp', 'multipart/form-data')
+    expect(created.status).toBe('201')
+    expect(server.core.apps.bySlug('foo-app')?.record.name).toBe('foo-app')
+  })
+
+  test('takes pasted credentials, for paths too, and keeps them in the tab', async () => {
+    const app = { appId: '77', appKey: 'pasted-key', appSecret: 'pasted-sécret' }
+    await using server = await start({ config: { ...app, pathPrefix: '/realtime' } })
+    await using visit = await open(browser, server)
+    const field = (name: string) => visit.page.locator(`#credentials [name=${name}]`)
+    await visit.page.locator('.opblock').first().waitFor()
+    expect(await field('secret').inputValue()).toBe('')
+
+    await field('appId').fill(app.appId)
+    await field('key').fill(app.appKey)
+    await field('secret').fill(app.appSecret)
+    expect(await execute(visit.page, 'channels-showChannel')).toMatchObject({ status: '200' })
+
+    await visit.page.reload()
+    await visit.page.locator('.opblock').first().waitFor()
+    expect(await field('secret').inputValue()).toBe(app.appSecret)
+    await field('secret').fill('another')
+    expect(await execute(visit.page, 'channels-showChannel')).toMatchObject({ status: '401' })
+  })
+})
+
+/** The page, the hosts that it asked, and what went wrong in it. */
+async function open(browser: Browser, server: TestServer) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 1600 } })
+  const hosts = new Set<string>()
+  const problems: string[] = []
+  page.on('request', (request) => {
+    const { protocol, host } = new URL(request.url())
+    if (protocol !== 'data:') hosts.add(host)
+  })
+  page.on('pageerror', (error) => problems.push(error.message))
+  page.on('console', (line) => line.type() === 'error' && problems.push(line.text()))
+  await page.goto(`http://127.0.0.1:${server.port}/swagger`)
+  return { page, hosts, problems, [Symbol.asyncDispose]: () => page.close() }
+}
+
+/** Opens an operation unless it is open (the page remembers it in its address), executes it as it is, reads the answer. */
+async function execute(page: Page, operation: string, contentType?: string) {
+  const block = page.locator(`#operations-${operation}`)
+  await block.waitFor()
+  const isOpen = (await block.getAttribute('class'))?.includes('is-open')
+  if (!isOpen) await block.locator('.opblock-summary-control').click()
+  if (contentType) await block.locator('.body-param-content-type select').selectOption(contentType)
+  await block.locator('.execute').click()
+  const answer = block.locator('.live-responses-table tbody')
+  const status = (await answer.locator('.response-col_status').innerText()).trim()
+  const body = await answer.locator('.highlight-code code').first().innerText()
+  return { status, body }
+}
