@@ -43,8 +43,8 @@ const server = Bun.serve({
     const { url, method } = request
     const path = url.slice(url.indexOf('/', 8))
     const body = method === 'POST' ? await request.text() : ''
-    if (path.includes('?') && !isSigned(method, path, body))
-      return new Response('', { status: 401 })
+    const signed = path.startsWith(APP_PATH) && path.includes('?')
+    if (signed && !isSigned(method, path, body)) return new Response('', { status: 401 })
     if (method === 'POST') return trigger(body)
     if (path.startsWith(APP_PATH)) return new Response(JSON.stringify({ channels: {} }), ANSWER)
     if (server.upgrade(request)) return undefined
