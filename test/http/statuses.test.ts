@@ -1,0 +1,184 @@
+/** Every status that the document promises is produced, operation by operation. */
+import { expect, test } from 'bun:test'
+import { DOCUMENT_FILE } from '../../openapi/current'
+import { start, type StartOptions, type TestServer } from '../harness'
+
+type Call = {
+  readonly method: string
+  readonly path: string
+  readonly query?: Record<string, string>
+  readonly body?: string
+  readonly headers?: Record<string, string>
+}
+
+type Recipe = {
+  readonly options?: StartOptions
+  /** What happens before; `call` is made by whoever is asked. */
+  readonly prepare?: (server: TestServer, call: Call) => unknown
+  readonly alter?: (call: Call) => Call
+}
+
+const ADMIN = { authorization: `Basic ${btoa('pusher_admin_username:pusher_admin_password')}` }
+const OWN_KEYS = [
+  { key: 'key-1', secret: 'secret-1' },
+  { key: 'key-2', secret: 'secret-2' },
+]
+const TOO_LARGE = 'x'.repeat(10_241)
+const APP = JSON.stringify({ app: { name: 'some name' } })
+
+/** A call that succeeds, for each operation of the document. */
+const CALLS: Readonly<Record<string, Call>> = {
+  'POST /apps/{appId}/events': { method: 'POST', path: '/apps/1/events', body: event('x') },
+  'POST /apps/{appId}/batch_events': {
+    method: 'POST',
+    path: '/apps/1/batch_events',
+    body: batch('x'),
+  },
+  'POST /apps/{appId}/channels/{channel}/events': {
+    method: 'POST',
+    path: '/apps/1/channels/room/events',
+    query: { name: 'e' },
+    body: 'x',
+  },
+  'GET /apps/{appId}/channels': { method: 'GET', path: '/apps/1/channels' },
+  'GET /apps/{appId}/channels/{channel}': { method: 'GET', path: '/apps/1/channels/room' },
+  'GET /apps/{appId}/channels/{channel}/stats': {
+    method: 'GET',
+    path: '/apps/1/channels/room/stats',
+  },
+  'GET /apps/{appId}/channels/{channel}/users': {
+    method: 'GET',
+    path: '/apps/1/channels/presence-room/users',
+  },
+  'GET /api/admin/apps': { method: 'GET', path: '/api/admin/apps' },
+  'POST /api/admin/apps': { method: 'POST', path: '/api/admin/apps', body: APP },
+  'GET /api/admin/apps/{slug}': { method: 'GET', path: '/api/admin/apps/own' },
+  'PATCH /api/admin/apps/{slug}': { method: 'PATCH', path: '/api/admin/apps/own', body: APP },
+  'PUT /api/admin/apps/{slug}': { method: 'PUT', path: '/api/admin/apps/own', body: APP },
+  'DELETE /api/admin/apps/{slug}': { method: 'DELETE', path: '/api/admin/apps/own' },
+  'POST /api/admin/apps/{slug}/keys': { method: 'POST', path: '/api/admin/apps/single/keys' },
+  'DELETE /api/admin/apps/{slug}/keys/{key}': {
+    method: 'DELETE',
+    path: '/api/admin/apps/own/keys/key-1',
+  },
+  'GET /ready': { method: 'GET', path: '/ready' },
+  'GET /accept-traffic': { method: 'GET', path: '/accept-traffic' },
+  'GET /up': { method: 'GET', path: '/up' },
+}
+
+function event(data: string): string {
+  return JSON.stringify({ name: 'e', channels: ['room'], data })
+}
+function batch(data: string): string {
+  return JSON.stringify({ batch: [{ name: 'e', channel: 'room', data }] })
+}
+
+const asIs: Recipe = {}
+
+/** What makes a call end in a status; where one recipe serves all operations, it stands alone. */
+const SIGNED: Readonly<Record<string, Recipe>> = {
+  200: asIs,
+  202: asIs,
+  400: {
+    alter: (call) =>
+      call.method === 'POST'
+        ? { ...call, query: {}, body: '{}' }
+        : { ...call, path: call.path.replace(/room/, 'a%3Ab'), query: { info: 'nonsense' } },
+  },
+  401: { alter: (call) => ({ ...call, headers: { unsigned: 'true' } }) },
+  403: {
+    prepare: ({ core, clock }) => {
+      const app = core.apps.byId('1')!
+      core.apps.change(app, { ...app.record, active: false }, clock.now())
+    },
+  },
+  404: { alter: (call) => ({ ...call, path: call.path.replace('/apps/1/', '/apps/2/') }) },
+  413: {
+    alter: (call) => ({
+      ...call,
+      body: call.path.endsWith('batch_events')
+        ? batch(TOO_LARGE)
+        : call.query
+          ? TOO_LARGE
+          : event(TOO_LARGE),
+    }),
+  },
+  429: {
+    options: { limits: { maxBackendEventsPerSecond: 1 } },
+    prepare: (server, call) => send(server, call),
+  },
+}
+
+const ADMINISTERED: Readonly<Record<string, Recipe>> = {
+  200: asIs,
+  201: asIs,
+  204: asIs,
+  400: { alter: (call) => ({ ...call, body: '{}' }) },
+  401: { alter: (call) => ({ ...call, headers: { authorization: 'Basic nobody' } }) },
+  403: { alter: (call) => ({ ...call, headers: { ...ADMIN, 'sec-fetch-site': 'cross-site' } }) },
+  404: { alter: (call) => ({ ...call, path: call.path.replace(/own|single/, 'nobody') }) },
+  422: {
+    alter: (call) =>
+      call.body === undefined
+        ? { ...call, path: call.path.replace(/own|single/, 'test-app') }
+        : { ...call, body: '{"app":{"name":"x"}}' },
+  },
+  429: {
+    prepare: async (server, call) => {
+      const stranger = { ...call, headers: { authorization: 'Basic nobody' } }
+      for (let n = 0; n < 10; n++) await send(server, stranger)
+    },
+  },
+}
+
+const OPERATIONAL: Readonly<Record<string, Recipe>> = {
+  200: asIs,
+  503: { prepare: ({ core }) => (core.state.draining = true) },
+}
+
+async function send(
+  server: TestServer,
+  { method, path, query = {}, body, headers = {} }: Call,
+): Promise<Response> {
+  const admin = path.startsWith('/api/admin')
+  const signed = path.startsWith('/apps/') && !('unsigned' in headers)
+  const parameters = signed
+    ? `?${server.sdk().createSignedQueryString({ method, path, params: query, ...(body === undefined ? {} : { body }) })}`
+    : ''
+  return server.http(`${path}${parameters}`, {
+    method,
+    headers: { 'content-type': 'application/json', ...(admin ? ADMIN : {}), ...headers },
+    body: body ?? null,
+  })
+}
+
+const document = (await Bun.file(DOCUMENT_FILE).json()) as {
+  paths: Record<string, Record<string, { responses: Record<string, unknown> }>>
+}
+const promised = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).flatMap(([method, { responses }]) =>
+    Object.keys(responses).map((status) => [`${method.toUpperCase()} ${path}`, status] as const),
+  ),
+)
+
+test.each(promised)('%s: %s', async (operation, status) => {
+  const call = CALLS[operation]
+  const recipes = operation.includes(' /apps/')
+    ? SIGNED
+    : operation.includes(' /api/admin')
+      ? ADMINISTERED
+      : OPERATIONAL
+  const recipe = recipes[status]
+  if (!call || !recipe) throw new Error(`${operation} promises ${status}, and no test produces it`)
+  await using server = await start(recipe.options)
+  const { core, clock } = server
+  const base = core.apps.byId('1')!.record
+  core.apps.create({ ...base, id: '8', name: 'own app', slug: 'own', keys: OWN_KEYS }, clock.now())
+  const single = [{ key: 'key-3', secret: 'secret-3' }]
+  core.apps.create({ ...base, id: '9', name: 'single', slug: 'single', keys: single }, clock.now())
+  await recipe.prepare?.(server, call)
+  const response = await send(server, recipe.alter?.(call) ?? call)
+  expect({ status: response.status, text: await response.text() }).toMatchObject({
+    status: Number(status),
+  })
+})
