@@ -9,13 +9,21 @@ export function jsonText(text: string): JsonText {
   return JSON.stringify(text) as JsonText
 }
 
-/** The JSON of any value that came from JSON, or undefined where it is nested too deep to write out. */
+/** Deeper values are no messages. The time to write one out grows with the square of its depth: 100 000 levels take seconds. */
+const MAX_LEVELS = 128
+
+/** The JSON of any value that came from JSON, or undefined where it is nested too deep. */
 export function jsonOf(value: unknown): JsonText | undefined {
-  try {
-    return JSON.stringify(value) as JsonText
-  } catch {
-    return undefined // RangeError: the parser takes any depth, the writer does not
+  return isDeeper(value, MAX_LEVELS) ? undefined : (JSON.stringify(value) as JsonText)
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  for (const key in value) {
+    if (isDeeper((value as Record<string, unknown>)[key], levels - 1)) return true
   }
+  return false
 }
 
 /** A JSON object with its own keys, or undefined for any other text. */

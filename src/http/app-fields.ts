@@ -3,7 +3,7 @@
  * said when it is wrong. Forms bring text, JSON brings types; both are taken.
  */
 import type { AppRecord, WebhookRecord } from '../core/apps'
-import { isRecord } from '../core/json'
+import { isRecord, jsonOf } from '../core/json'
 import { APP_LIMITS, LIMITS, type LimitName } from '../core/limits'
 
 /** A value, or what is wrong with it. */
@@ -16,7 +16,7 @@ const mistake = (text: string) => ({ mistake: text })
 /** In the seed's words. */
 const BLANK = mistake("can't be blank")
 
-const shown = (raw: unknown): string => JSON.stringify(raw)?.slice(0, 100) ?? 'nothing'
+const shown = (raw: unknown): string => jsonOf(raw)?.slice(0, 100) ?? 'something nested too deep'
 const INVALID = (raw: unknown, expected: string) =>
   mistake(`is invalid: ${shown(raw)}; expected ${expected}`)
 
@@ -76,6 +76,7 @@ const WEBHOOK_KEYS = ['url', 'event_types', 'filter', 'headers']
 const webhooks: Read<readonly WebhookRecord[]> = (raw) => {
   if (!Array.isArray(raw)) return INVALID(raw, 'a list')
   const wrong = raw.map(webhookMistake).find((found) => found !== undefined)
+  if (jsonOf(raw) === undefined) return INVALID(raw, 'a list')
   return wrong ? mistake(wrong) : value(raw as WebhookRecord[])
 }
 
@@ -175,7 +176,7 @@ export function readAppChanges(
   purpose: 'create' | 'change',
 ): { readonly changes: AppChanges; readonly errors: FieldErrors } {
   const changes: Record<string, unknown> = {}
-  const errors: FieldErrors = {}
+  const errors: FieldErrors = Object.create(null) // a field may be called __proto__
   for (const [name, given] of Object.entries(raw)) {
     const field = APP_FIELDS.get(name)
     const read = field

@@ -173,6 +173,33 @@ describe('creating', () => {
   )
 })
 
+test('fields named like an object’s own are unknown like any other', async () => {
+  await using server = await start()
+  for (const name of ['__proto__', 'constructor', 'toString']) {
+    const json = await ask(server, 'POST', '', {
+      body: `{"app":{"name":"odd app","${name}":{"active":false}}}`,
+    })
+    expect([json.status, Object.keys(json.body.errors)]).toEqual([422, [name]])
+    const form = await ask(server, 'POST', '', {
+      body: `app[name]=odd+app&app[${name}][active]=1`,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    })
+    expect([form.status, Object.keys(form.body.errors)]).toEqual([422, [name]])
+  }
+})
+
+test('a body nested deeper than can be written out is refused, and not a fault', async () => {
+  await using server = await start()
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+  for (const field of ['name', 'hosts', 'webhooks', 'limits', 'colour']) {
+    const answer = await ask(server, 'POST', '', {
+      body: `{"app":{"name":"deep app","${field}":${deep}}}`,
+    })
+    expect(answer.status).toBe(422)
+  }
+  expect(server.core.counters.faults).toBe(0)
+})
+
 describe('showing and changing', () => {
   test('by slug or by id; inactive apps too', async () => {
     await using server = await start()

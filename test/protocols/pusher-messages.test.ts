@@ -32,6 +32,7 @@ describe('client events', () => {
     ['an object with odd keys', '{"__proto__":{"x":1},"constructor":null}'],
     ['a lone surrogate', '"\\ud800"'],
     ['empty text', '""'],
+    ['64 arrays in each other', `${'['.repeat(64)}${']'.repeat(64)}`],
   ]
   test.each(DATA)('%s arrives as it was sent', async (_, data) => {
     await using server = await start()
@@ -301,7 +302,7 @@ describe('what is no message is refused, and the connection stays', () => {
     await server.signedIn(client, 'private-room')
     const deep = `${'['.repeat(18_000)}${']'.repeat(18_000)}`
     client.send(`{"event":"client-x","channel":"private-room","data":${deep}}`)
-    expect(await client.next()).toStartWith('{"event":"pusher:error"')
+    expect(await client.next()).toBe(error(null, 'Invalid client event (data is nested too deep)'))
     await client.expectNothing()
     expect(server.core.counters.faults).toBe(0)
   })
