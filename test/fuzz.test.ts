@@ -140,9 +140,6 @@ test('signed requests', async () => {
       expect([200, 202, 400, 401, 404, 413]).toContain(response.status)
       if (response.status === 200) expect(typeof JSON.parse(answer)).toBe('object')
       else if (response.status !== 202) expect(answer).toEndWith('\n')
-      for (const l of server.log.lines)
-        if (l.level === 'error')
-          console.log((l.fields as any).err.stack, method, where, JSON.stringify(content), params)
       expect(server.log.lines.filter(({ level }) => level === 'error')).toEqual([])
     },
   )

@@ -70,9 +70,10 @@ export class Apps {
     provided: readonly ProvidedApp[] = [],
   ) {
     const stored = store.all()
-    const taken = new Set(provided.flatMap(({ id, keys }) => [id, ...keys.map(({ key }) => key)]))
+    const ids = new Set(provided.map(({ id }) => id))
+    const taken = new Set(provided.flatMap(({ keys }) => keys.map(({ key }) => key)))
     for (const record of stored) {
-      const free = record.keys.every(({ key }) => !taken.has(key)) && !taken.has(record.id)
+      const free = record.keys.every(({ key }) => !taken.has(key)) && !ids.has(record.id)
       if (free && record.keys.length > 0) this.#show(this.#stateOf(record, undefined))
     }
     for (const { providedBy, ...record } of provided) {
@@ -150,7 +151,8 @@ export class Apps {
 
   #hide(state: AppState): void {
     this.#byId.delete(state.id)
-    this.#bySlug.delete(state.record.slug)
+    // A provided app may have taken the slug of a stored one.
+    if (this.#bySlug.get(state.record.slug) === state) this.#bySlug.delete(state.record.slug)
     for (const { key } of state.keys) this.#byKey.delete(key)
   }
 }

@@ -27,8 +27,8 @@ export function connect(
 }
 
 function establish(core: Core, conn: Connection): Refusal | undefined {
-  const full = overCapacity(core, conn)
-  if (full) return full
+  const refused = appIsOver(core, conn) ?? overCapacity(core, conn)
+  if (refused) return refused
   conn.seenTick = core.state.tick
   core.hub.enter(conn)
   conn.established = true
@@ -38,6 +38,13 @@ function establish(core: Core, conn: Connection): Refusal | undefined {
   if (conn.app && core.facts.wanted)
     core.facts.emit({ type: 'connected', app: conn.app, socketId: conn.id })
   return undefined
+}
+
+/** An app may have been deactivated or deleted while a plugin thought. */
+function appIsOver({ apps }: Core, { app }: Connection): Refusal | undefined {
+  if (!app) return undefined
+  if (apps.byId(app.id) !== app) return refusal('app_not_found', `App ${app.id} was deleted`)
+  return app.record.active ? undefined : refusal('app_disabled', `App ${app.id} is disabled`)
 }
 
 function overCapacity({ state, hub, timing }: Core, { app }: Connection): Refusal | undefined {

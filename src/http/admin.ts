@@ -176,8 +176,9 @@ function createApp(core: Core, raw: Record<string, unknown>): App {
 
 /** A new name makes a new slug, unless one is given. */
 async function change(core: Core, slug: string, request: Request) {
-  const app = appOf(core, slug)
-  const { changes, errors } = readAppChanges(await readApp(request), 'change')
+  const raw = await readApp(request)
+  const app = appOf(core, slug) // looked up after the wait: it may have been deleted meanwhile
+  const { changes, errors } = readAppChanges(raw, 'change')
   const renamed = changes.name !== undefined && changes.slug === undefined
   const record = applyChanges(
     app.record,

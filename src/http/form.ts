@@ -17,7 +17,7 @@ export async function readNested(request: Request): Promise<Nested | undefined> 
     const body: unknown = text === '' ? {} : JSON.parse(text)
     return isRecord(body) ? body : undefined
   } catch {
-    return undefined // SyntaxError of the JSON, or a multipart body that is none
+    return undefined // SyntaxError of the JSON, a multipart body that is none, or a name nested too deep
   }
 }
 
@@ -26,16 +26,17 @@ function textEntries(form: FormData): [string, string][] {
 }
 
 const PARTS = /^([^[\]]+)((?:\[[^[\]]*\])*)$/
+/** `app[limits][max_presence_members]` has three. */
+const MAX_PARTS = 8
 
+/** @throws RangeError for a name of too many parts */
 function nest(entries: readonly [string, string][]): Nested {
   const root: Nested = Object.create(null)
   for (const [name, value] of entries) {
     const [, first = name, rest = ''] = PARTS.exec(name) ?? []
-    put(
-      root,
-      [first, ...Array.from(rest.matchAll(/\[([^[\]]*)\]/g), ([, part = '']) => part)],
-      value,
-    )
+    const parts = Array.from(rest.matchAll(/\[([^[\]]*)\]/g), ([, part = '']) => part)
+    if (parts.length >= MAX_PARTS) throw new RangeError(`${parts.length} parts in one name`)
+    put(root, [first, ...parts], value)
   }
   return root
 }
@@ -45,8 +46,9 @@ function put(target: Nested, [key = '', ...rest]: readonly string[], value: stri
   if (rest.length === 0) {
     target[key] = value
   } else if (rest.length === 1 && rest[0] === '') {
-    const list = Array.isArray(target[key]) ? target[key] : []
-    target[key] = [...list, value]
+    const list: unknown = target[key]
+    if (Array.isArray(list)) list.push(value)
+    else target[key] = [value]
   } else {
     if (!isRecord(target[key])) target[key] = Object.create(null)
     put(target[key] as Nested, rest, value)

@@ -46,7 +46,7 @@ export function queryParameters(
   let parameters: Record<string, string | string[]> | undefined
   for (const [rawKey, rawValue] of pairs) {
     if (SIGNATURE_KEYS.has(rawKey)) continue
-    parameters ??= {}
+    parameters ??= Object.create(null) as Record<string, string | string[]>
     const key = decoded(rawKey)
     const value = decoded(rawValue) // a plus is a plus: that is what was signed
     if (!key.endsWith('[]')) parameters[key] = value

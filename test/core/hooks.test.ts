@@ -244,6 +244,23 @@ describe('connect', () => {
     ])
   })
 
+  test('an app that ends while a plugin thinks takes nobody in', async () => {
+    const [asked, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<undefined>()]
+    const connect = () => {
+      asked.resolve()
+      return opened.promise
+    }
+    await using server = await start({ plugins: [definePlugin({ name: 'a', connect })] })
+    const { apps } = server.core
+    const app = apps.byId('1')!
+    await using client = await server.raw({ hello: false })
+    await asked.promise
+    apps.change(app, { ...app.record, active: false }, 0)
+    opened.resolve(undefined)
+    expect((await client.closing()).code).toBe(4003)
+    expect(server.core.hub.connectionCount).toBe(0)
+  })
+
   test('a throw tells the client to try again later, with a number', async () => {
     const plugin = definePlugin({
       name: 'a',

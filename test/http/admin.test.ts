@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { start, type TestServer } from '../harness'
+import { start, within, type TestServer } from '../harness'
 
 const ADMIN = `Basic ${btoa('pusher_admin_username:pusher_admin_password')}`
 
@@ -198,6 +198,45 @@ test('a body nested deeper than can be written out is refused, and not a fault',
     expect(answer.status).toBe(422)
   }
   expect(server.core.counters.faults).toBe(0)
+})
+
+test('forms of many values or many levels cost little', async () => {
+  await using server = await start()
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  const many = await ask(server, 'POST', '', {
+    headers,
+    body: `app[name]=many+hosts${'&app[hosts][]=x'.repeat(200_000)}`,
+  })
+  expect([many.status, Object.keys(many.body.errors)]).toEqual([422, ['hosts']])
+  const deep = await ask(server, 'POST', '', {
+    headers,
+    body: `app[name]=deep+names&app${'[a]'.repeat(200_000)}=x`,
+  })
+  expect(deep.status).toBe(400)
+})
+
+test('a change whose body arrives after the app was deleted brings nothing back', async () => {
+  await using server = await start()
+  await create(server, { name: 'my app' })
+  const body = JSON.stringify({ app: { active: true } })
+  const answer = Promise.withResolvers<string>()
+  const socket = await Bun.connect({
+    hostname: '127.0.0.1',
+    port: server.port,
+    socket: { data: (_, bytes) => answer.resolve(bytes.toString()) },
+  })
+  const head = [
+    'PATCH /api/admin/apps/my-app HTTP/1.1',
+    'Host: localhost',
+    `Authorization: ${ADMIN}`,
+    `Content-Length: ${body.length}`,
+  ]
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 5)}`)
+  expect((await ask(server, 'DELETE', '/my-app')).status).toBe(204)
+  socket.write(body.slice(5))
+  expect(await within('the answer', answer.promise)).toStartWith('HTTP/1.1 404')
+  expect(server.core.apps.store.all()).toEqual([])
+  socket.end()
 })
 
 describe('showing and changing', () => {
