@@ -25,6 +25,7 @@ import { openFilesLimit } from './open-files'
 import swaggerPage from './pages/swagger/index.html'
 import { codecFor } from './protocols/codec'
 import { closed, opened, received, type Client } from './protocols/session'
+import { REQUEST_ID, requestId } from './http/request-id'
 import { pathOf, queryOf } from './http/url'
 import { appStore, type SqliteAppStore } from './store/apps'
 import { guarded, openDatabase } from './store/sqlite'
@@ -63,9 +64,6 @@ const GOODBYE_MS = 1000
 /** How long a leaving server waits for requests in flight. */
 const REQUEST_GRACE_MS = 5000
 
-/** Bundled when first asked for. */
-const PAGES = { '/swagger': { GET: swaggerPage }, '/swagger/': { GET: swaggerPage } }
-
 /** @throws StoreError for the database, or the system's error for the address */
 export function createServer(options: ServerOptions): CarillonServer {
   const { config, clock } = options
@@ -78,7 +76,8 @@ export function createServer(options: ServerOptions): CarillonServer {
   const core = createCore(options, apps, (topic, frame) => server.publish(topic, frame))
   const admin = { ...credentials.admin, origins: config.adminOrigins }
   const published = publishedCredentials(credentials)
-  const api = createApi(core, { pathPrefix: config.pathPrefix, admin, published })
+  const { pathPrefix } = config
+  const api = createApi(core, { pathPrefix, admin, published, swaggerPage })
   const server = listen(core, config, api)
   api.server = server // for the addresses of callers
   guarded(config.databasePath, () => keepGenerated(credentials, store, apps, clock.now()))
@@ -166,7 +165,6 @@ function listen(core: Core, config: Config, api: Api): Server<Client> {
     reusePort: false, // outside development it would be on: two servers would share a port in silence
     idleTimeout: HTTP_IDLE_SECONDS,
     maxRequestBodySize: requestBytesLimit(config.limits),
-    routes: PAGES,
     fetch(request, server) {
       if (request.method === 'GET' && UPGRADE.test(request.headers.get('upgrade') ?? '')) {
         return upgrade(core, config.pathPrefix, request, server)
@@ -174,8 +172,9 @@ function listen(core: Core, config: Config, api: Api): Server<Client> {
       return api.fetch(request)
     },
     error: (cause) => {
-      countFault(core, cause)
-      return new Response('Internal server error\n', { status: 500 })
+      const id = requestId(null)
+      countFault(core, cause, id)
+      return answer(500, `Internal server error (${id})`, id)
     },
     websocket: {
       idleTimeout: 0, // liveness is the sweep's: the native timer is reset by our own sends
@@ -233,7 +232,7 @@ function upgrade(
   const headers = offered && TOKEN.test(offered) ? { 'sec-websocket-protocol': offered } : {}
   // `open` runs inside `upgrade`, so the sink is there when it returns.
   if (!server.upgrade(request, { data: conn, headers })) {
-    return new Response('Expected a WebSocket handshake\n', { status: 400 })
+    return answer(400, 'Expected a WebSocket handshake', requestId(request.headers.get(REQUEST_ID)))
   }
   opened(core, conn, arrival, refused)
   return undefined
@@ -247,10 +246,14 @@ function seen(core: Core, conn: Client): void {
 }
 
 /** What neither catch has caught; without this the process would end. */
-function countFault({ counters, log }: Core, cause: unknown): void {
+function countFault({ counters, log }: Core, cause: unknown, requestId?: string): void {
   counters.faults++
-  log.error({ err: cause }, 'fault')
+  log.error({ err: cause, requestId }, 'fault')
 }
+
+/** An answer that the API does not make. */
+const answer = (status: number, text: string, id: string): Response =>
+  new Response(`${text}\n`, { status, headers: { [REQUEST_ID]: id } })
 
 function countSlowReader({ counters, log }: Core, conn: Client): void {
   counters.slowReadersClosed++

@@ -561,8 +561,17 @@ describe('request ids', () => {
       '/apps/1/channels',
       '/api/admin/apps',
       '/swagger/json',
+      '/swagger',
+      '/swagger/nonsense',
     ])
       expect((await server.http(path)).headers.get('x-request-id')).toMatch(UUID)
+    const upgrade = { upgrade: 'websocket' } // and nothing else of a handshake
+    const refused = await server.http('/app/test-app-fake-key', { headers: upgrade })
+    expect([refused.status, await refused.text()]).toEqual([
+      400,
+      'Expected a WebSocket handshake\n',
+    ])
+    expect(refused.headers.get('x-request-id')).toMatch(UUID)
     const mine = 'my-request-id-of-20-ch'
     expect(
       (await server.http('/up', { headers: { 'x-request-id': mine } })).headers.get('x-request-id'),

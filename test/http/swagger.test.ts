@@ -31,7 +31,10 @@ describe('the page beside the API', () => {
     const response = await server.http(path)
     expect(response.headers.get('content-type')).toStartWith('text/html')
     const [, script = ''] = /<script[^>]* src="([^"]+)"/.exec(await response.text()) ?? []
-    expect((await server.http(script)).headers.get('content-type')).toContain('javascript')
+    const asset = await server.http(script)
+    expect(asset.headers.get('content-type')).toContain('javascript')
+    for (const { headers } of [response, asset])
+      expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
   })
 
   test('takes nothing from the routes around it', async () => {

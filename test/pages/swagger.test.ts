@@ -58,8 +58,8 @@ describe.skipIf(skipped !== undefined)('the page at /swagger', () => {
     await field('secret').fill(app.appSecret)
     expect(await execute(visit.page, 'channels-showChannel')).toMatchObject({ status: '200' })
 
-    await visit.page.reload()
-    await visit.page.locator('.opblock').first().waitFor()
+    await visit.page.reload() // the page's address opens the operation again
+    await visit.page.locator('#operations-channels-showChannel.is-open .execute').waitFor()
     expect(await field('secret').inputValue()).toBe(app.appSecret)
     await field('secret').fill('another')
     expect(await execute(visit.page, 'channels-showChannel')).toMatchObject({ status: '401' })
