@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { systemClock } from '../src/clock'
 import { readConfig } from '../src/config'
+import { loadConfigFile } from '../src/config-file'
 import { documentOf } from '../src/http/openapi'
 import { createLog } from '../src/log'
 import { createServer } from '../src/server'
@@ -10,9 +11,11 @@ export const DOCUMENT_FILE = join(import.meta.dir, 'openapi.json')
 
 export async function currentDocument(): Promise<object> {
   const config = readConfig({ PORT: '0', DATABASE_PATH: ':memory:' })
-  const server = createServer({ config, clock: systemClock, log: createLog('silent') })
+  const { plugins } = await loadConfigFile('carillon.config.ts', join(import.meta.dir, '..'))
+  const log = createLog('silent')
+  const server = await createServer({ config, clock: systemClock, log, plugins })
   try {
-    return await documentOf(server.api)
+    return await documentOf(server.api, server.plugins)
   } finally {
     await server.stop()
   }

@@ -1,5 +1,5 @@
 /**
- * The configuration file: apps that are not in the database. `carillon.config.ts` in the working
+ * The configuration file: plugins, and apps that are not in the database. `carillon.config.ts` in the working
  * directory, or the file that `CARILLON_CONFIG` names.
  */
 import { existsSync } from 'node:fs'
@@ -8,47 +8,44 @@ import { ConfigError } from './config'
 import type { ProvidedApp } from './core/apps'
 import { isRecord } from './core/json'
 import { NEW_APP } from './core/new-app'
-import { applyChanges, readAppChanges } from './http/app-fields'
+import { applyChanges, readAppChanges, type Enforced } from './http/app-fields'
 import { slugOf } from './http/slug'
+import * as pluginInterface from './plugin'
+import type { AnyPlugin } from './plugin'
+import { enforcedBy } from './plugins'
 
-/** An app as the admin API takes it, with the id, key and secret that it must have. */
-export type AppConfig = {
-  readonly id: string
-  readonly key: string
-  readonly secret: string
-  readonly name?: string
-  readonly slug?: string
-  readonly active?: boolean
-  readonly client_events?: boolean
-  readonly public_client_events?: boolean
-  readonly subscription_counts?: boolean
-  readonly webhooks?: readonly { readonly url: string; readonly [key: string]: unknown }[]
-  readonly limits?: { readonly [name: string]: number }
-}
-
-export type CarillonConfig = { readonly apps?: readonly AppConfig[] }
-
-/** Checks the file's shape as it is written. */
-export function defineConfig(config: CarillonConfig): CarillonConfig {
-  return config
+/** What the configuration file brings. */
+export type FileConfig = {
+  readonly plugins: readonly AnyPlugin[]
+  readonly apps: readonly ProvidedApp[]
 }
 
 const DEFAULT_FILE = 'carillon.config.ts'
 
+/** Makes `carillon/plugin` importable from a file anywhere, whatever is installed beside it. */
+function provideInterface(): void {
+  Bun.plugin({
+    name: 'carillon',
+    setup: (build) =>
+      void build.module('carillon/plugin', () => ({ exports: pluginInterface, loader: 'object' })),
+  })
+}
+
 /**
- * The apps of the file; none where there is no file and none was named.
+ * Empty where there is no file and none was named.
  * @throws ConfigError with every mistake
  */
 export async function loadConfigFile(
   named: string | undefined,
   folder: string,
-): Promise<ProvidedApp[]> {
+): Promise<FileConfig> {
   const path = resolve(folder, named ?? DEFAULT_FILE)
   if (!existsSync(path)) {
-    if (named === undefined) return []
+    if (named === undefined) return { plugins: [], apps: [] }
     throw new ConfigError([`CARILLON_CONFIG=${named}: expected a file, there is none at ${path}`])
   }
-  return appsOf(await importDefault(path), named ?? DEFAULT_FILE)
+  provideInterface()
+  return read(await importDefault(path), named ?? DEFAULT_FILE)
 }
 
 async function importDefault(path: string): Promise<unknown> {
@@ -60,23 +57,35 @@ async function importDefault(path: string): Promise<unknown> {
   }
 }
 
-function appsOf(config: unknown, file: string): ProvidedApp[] {
+const KEYS = ['plugins', 'apps']
+
+function read(config: unknown, file: string): FileConfig {
   if (!isRecord(config)) throw new ConfigError([`${file}: expected a default export, an object`])
   const mistakes = Object.keys(config)
-    .filter((key) => key !== 'apps')
-    .map((key) => `${file}: ${key} is unknown; known is apps`)
-  const { apps = [] } = config
-  if (!Array.isArray(apps)) throw new ConfigError([...mistakes, `${file}: apps: expected a list`])
-  const read = apps.map((app: unknown, index) => readApp(app, `${file}: apps[${index}]`, file))
+    .filter((key) => !KEYS.includes(key))
+    .map((key) => `${file}: ${key} is unknown; known are ${KEYS.join(' and ')}`)
+  for (const key of KEYS)
+    if (!Array.isArray(config[key] ?? [])) mistakes.push(`${file}: ${key}: expected a list`)
+  if (mistakes.length > 0) throw new ConfigError(mistakes)
+  const { plugins = [], apps = [] } = config as { plugins?: AnyPlugin[]; apps?: unknown[] }
+  for (const [index, plugin] of plugins.entries())
+    if (!isRecord(plugin))
+      mistakes.push(`${file}: plugins[${index}]: expected a plugin (was its function called?)`)
+  const enforced = mistakes.length > 0 ? {} : enforcedBy(plugins)
+  const read = apps.map((app, index) => readApp(app, `${file}: apps[${index}]`, { file, enforced }))
   mistakes.push(...read.flatMap((app) => (Array.isArray(app) ? app : [])), ...repeated(read, file))
   if (mistakes.length > 0) throw new ConfigError(mistakes)
-  return read.filter((app): app is ProvidedApp => !Array.isArray(app))
+  return { plugins, apps: read.filter((app): app is ProvidedApp => !Array.isArray(app)) }
 }
 
 /** An app, or its mistakes. */
-function readApp(raw: unknown, where: string, file: string): ProvidedApp | string[] {
+function readApp(
+  raw: unknown,
+  where: string,
+  { file, enforced }: { readonly file: string; readonly enforced: Enforced },
+): ProvidedApp | string[] {
   if (!isRecord(raw)) return [`${where}: expected an object`]
-  const { changes, errors } = readAppChanges(raw, 'create')
+  const { changes, errors } = readAppChanges(raw, 'create', enforced)
   const { id, key, secret } = changes
   for (const name of ['id', 'key', 'secret'] as const)
     if (changes[name] === undefined) errors[name] ??= ["can't be blank"]

@@ -2,9 +2,11 @@
  * Configuration: SETTINGS is the table, the environment fills it, the result is frozen. Every
  * mistake is reported at once; names of other people (`PUSHER_HOST`, Kubernetes' `*_PORT`) bind nothing.
  */
+import { isIP } from 'node:net'
 import { withAliases, type Environment } from './aliases'
 import { quoted } from './core/errors'
 import { LIMITS, type LimitName, type Limits } from './core/limits'
+import { nearest } from './nearest'
 
 /** Reads a value, or undefined where the text is not one. */
 type Read<T> = (text: string) => T | undefined
@@ -38,6 +40,19 @@ const origins: Read<readonly string[]> = (value) => {
   return list.every((part) => URL.canParse(part) && new URL(part).origin === part)
     ? list
     : undefined
+}
+
+/** Addresses, and networks as `10.0.0.0/8`. */
+const networks: Read<readonly string[]> = (value) => {
+  const list = value.split(',').map((part) => part.trim())
+  return list.every(isNetwork) ? list : undefined
+}
+
+function isNetwork(entry: string): boolean {
+  const [address = '', bits, ...more] = entry.split('/')
+  const family = isIP(address)
+  if (family === 0 || more.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
 }
 
 const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, 1: true, false: false, 0: false }
@@ -122,6 +137,13 @@ export const SETTINGS = {
     expected: 'origins like https://dashboard.example.org, separated by commas',
     about: 'origins whose pages may use the admin API',
   }),
+  trustedProxies: setting<readonly string[]>({
+    env: 'CARILLON_TRUSTED_PROXIES',
+    default: [],
+    read: networks,
+    expected: 'addresses and networks like 10.0.0.0/8, separated by commas',
+    about: 'proxies in front, whose `x-forwarded-for` says where a client is',
+  }),
   activityTimeoutSeconds: number(
     'CARILLON_ACTIVITY_TIMEOUT_SECONDS',
     120,
@@ -156,7 +178,7 @@ export const SETTINGS = {
     'CARILLON_CONFIG',
     /./,
     'a path',
-    'the file that lists apps, in place of `carillon.config.ts` in the working directory',
+    'the file that lists plugins and apps, in place of `carillon.config.ts` in the working directory',
   ),
   logLevel: setting<LogLevel>({
     env: 'CARILLON_LOG_LEVEL',
@@ -245,25 +267,6 @@ export function unknownSettings(env: Environment): string[] {
       (name) => name.startsWith('CARILLON_') && !known.includes(name) && !KUBERNETES.test(name),
     )
     .map((name) => `${name} is not a setting; did you mean ${nearest(name, known)}?`)
-}
-
-function nearest(name: string, candidates: readonly string[]): string {
-  const ranked = candidates.map((candidate) => ({ candidate, far: distance(name, candidate) }))
-  return ranked.reduce((best, next) => (next.far < best.far ? next : best)).candidate
-}
-
-/** Levenshtein's: how many letters to add, drop or change. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, change))
-    }
-    row = next
-  }
-  return row[b.length]!
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i

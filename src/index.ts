@@ -4,9 +4,9 @@
 import { announce } from './announce'
 import { systemClock } from './clock'
 import { aliasesUsed, ConfigError, readConfig, unknownSettings, type Config } from './config'
-import { loadConfigFile } from './config-file'
-import type { ProvidedApp } from './core/apps'
+import { loadConfigFile, type FileConfig } from './config-file'
 import { createLog } from './log'
+import { PluginError } from './plugins'
 import { createServer, type CarillonServer } from './server'
 import { StoreError } from './store/sqlite'
 
@@ -24,7 +24,7 @@ function settings(): Config {
 }
 
 /** Exits where the configuration file can't be used. */
-async function appsOfFile({ configFile }: Config): Promise<ProvidedApp[]> {
+async function fileOf({ configFile }: Config): Promise<FileConfig> {
   try {
     return await loadConfigFile(configFile, process.cwd())
   } catch (cause) {
@@ -33,11 +33,11 @@ async function appsOfFile({ configFile }: Config): Promise<ProvidedApp[]> {
   }
 }
 
-function start(config: Config, apps: readonly ProvidedApp[]): CarillonServer {
+async function start(config: Config, file: FileConfig): Promise<CarillonServer> {
   try {
-    return createServer({ config, clock: systemClock, log, apps })
+    return await createServer({ config, clock: systemClock, log, ...file })
   } catch (cause) {
-    if (cause instanceof StoreError) fail(cause.message)
+    if (cause instanceof StoreError || cause instanceof PluginError) fail(cause.message)
     fail(unusableAddress(cause, config) ?? String(cause))
   }
 }
@@ -94,7 +94,7 @@ const config = settings()
 const log = createLog(config.logLevel)
 for (const line of aliasesUsed(process.env)) log.info({}, line)
 for (const line of unknownSettings(process.env)) log.warn({}, line)
-const server = start(config, await appsOfFile(config))
+const server = await start(config, await fileOf(config))
 surviveFaults(server)
 leaveOnSignal(server)
 announce(server, config)

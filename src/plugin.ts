@@ -1,36 +1,125 @@
 /**
- * All that a plugin imports: the types of its hooks, and the words to answer with.
- *
- * A hook that answers nothing passes. `connect` and `authorize` may return a promise, within the
- * gate's time limit; `clientEvent` and `publish` are on the hot path and may not. A throw refuses.
+ * All that a plugin imports (as `carillon/plugin`): the shape of a plugin, the types of its hooks and
+ * the words to answer with. `plugins/README.md` has every hook with an example.
  */
-import type { Allow, Plugin, Reject } from './core/hooks'
+import type { AnyElysia } from 'elysia'
+import type { Allow, AppView, Counter, Hooks, PluginStore, Reject, Replace } from './core/plugin'
+import type { Clock, Log } from './core/types'
 
 export type {
   Allow,
+  AppView,
   ClientEventView,
   ConnectionView,
   ConnectRequest,
-  Plugin,
-  PublishView,
+  Counter,
+  EventView,
+  Hooks,
+  PluginStore,
+  PresenceView,
+  RefusalView,
   Reject,
+  Replace,
+  RequestView,
   SubscribeRequest,
-} from './core/hooks'
+  SubscriptionView,
+} from './core/plugin'
+export type { Clock, Log } from './core/types'
+
+/** The major version of this interface; a plugin says for which one it was written. */
+export const PLUGIN_INTERFACE = 1
+
+/** What a plugin is given once, when a server sets it up. All of it ends with the server. */
+export type PluginContext = {
+  readonly log: Log
+  /** Time, which tests can move. Timers that still run when the server stops are cancelled. */
+  readonly clock: Clock
+  /** Aborted when the server stops. */
+  readonly signal: AbortSignal
+  readonly store: PluginStore
+  readonly apps: {
+    byId(id: string): AppView | undefined
+    all(): Iterable<AppView>
+  }
+  counter(name: string, about: string): Counter
+  /** The plugin's own routes, below `/plugins/<name>`; they are in the OpenAPI document. */
+  readonly routes: AnyElysia
+  /** For a route's `beforeHandle`: answers 401 to whoever may not use the admin API. */
+  readonly adminOnly: (context: { readonly request: Request }) => void
+}
+
+export type Plugin<Locals extends object = object> = {
+  /** Lower-case letters, digits and dashes; unique. */
+  readonly name: string
+  readonly carillon: typeof PLUGIN_INTERFACE
+  /** What it keeps for each connection, made when it first sees one. */
+  readonly locals?: () => Locals
+  /** Fields of apps that it enforces, with a check of one entry: what is wrong with it, if anything. */
+  readonly enforces?: { readonly hosts?: (pattern: string) => string | undefined }
+  /** Work that is done once; the hooks are what is asked later. */
+  setup(context: PluginContext): Hooks<Locals>
+}
 
 /** Checks a plugin's shape as it is written. */
-export function definePlugin(plugin: Plugin): Plugin {
+export function definePlugin<Locals extends object = object>(
+  plugin: Plugin<Locals>,
+): Plugin<Locals> {
   return plugin
 }
 
-/** Refuses, with a text that the client is shown. */
-export function reject(message: string): Reject {
-  return { type: 'reject', message }
+/**
+ * Refuses, with a text that the client is shown. `retryAfterSeconds` makes it "too often": 4100 for a
+ * connection, 4301 for a message, 429 with `Retry-After` over HTTP.
+ */
+export function reject(
+  message: string,
+  { retryAfterSeconds }: { readonly retryAfterSeconds?: number } = {},
+): Reject {
+  return { type: 'reject', message, retryAfterSeconds }
 }
 
 /**
- * Lets a subscriber in without a signature. On a presence channel `channelData` (JSON) must say who it
- * is; without it the signature decides as if nobody had answered.
+ * Lets in without a signature: a subscriber (`authorize`), or a backend (`authenticate`). On a
+ * presence channel `channelData` (JSON) must say who the subscriber is; without it the signature
+ * decides as if nobody had answered.
  */
-export function allow({ channelData }: { channelData?: string } = {}): Allow {
+export function allow({ channelData }: { readonly channelData?: string } = {}): Allow {
   return { type: 'allow', channelData }
+}
+
+/** Puts `data` (any JSON value; events of the HTTP API have text) in the place of an event's. */
+export function replace(data: unknown): Replace {
+  return { type: 'replace', data }
+}
+
+/** An app as the admin API takes it, with the id, key and secret that it must have. */
+export type AppConfig = {
+  readonly id: string
+  readonly key: string
+  readonly secret: string
+  readonly name?: string
+  readonly slug?: string
+  readonly active?: boolean
+  readonly client_events?: boolean
+  readonly public_client_events?: boolean
+  readonly subscription_counts?: boolean
+  readonly hosts?: readonly string[]
+  readonly webhooks?: readonly { readonly url: string; readonly [key: string]: unknown }[]
+  readonly limits?: { readonly [name: string]: number }
+}
+
+export type CarillonConfig = {
+  /** Asked in this order. */
+  readonly plugins?: readonly AnyPlugin[]
+  /** Apps that are not in the database. */
+  readonly apps?: readonly AppConfig[]
+}
+
+/** A plugin, whatever it keeps for a connection. */
+// oxlint-disable-next-line no-explicit-any
+export type AnyPlugin = Plugin<any>
+
+/** Checks the configuration file's shape as it is written. */
+export function defineConfig(config: CarillonConfig): CarillonConfig {
+  return config
 }

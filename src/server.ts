@@ -1,32 +1,29 @@
 /**
- * The composition root: builds core and ties it to `Bun.serve`. Upgrades go to the codec that owns
- * the path, everything else to the API. The socket callbacks are raw and synchronous.
+ * The composition root: core, plugins, API and port, built in order and taken down in reverse.
  */
-import type { Server } from 'bun'
+import type { Database } from 'bun:sqlite'
 import type { Config } from './config'
 import { Apps, type ProvidedApp } from './core/apps'
 import { LocalBroker } from './core/broker'
-import { Connection, newSocketId } from './core/connection'
 import type { Core } from './core/core'
 import { newCounters } from './core/counters'
 import { drain } from './core/drain'
-import { quoted, refusal, type Refusal } from './core/errors'
 import { Facts } from './core/facts'
-import { compileHooks, type ConnectRequest, type Plugin } from './core/hooks'
+import { compileHooks } from './core/hooks'
 import { Hub } from './core/hub'
-import { maxFrameChars, type Limits } from './core/limits'
 import { Presence } from './core/presence'
 import { Rates } from './core/rates'
 import { sweep } from './core/sweep'
 import type { Clock, Log, NodeId } from './core/types'
 import { publishedCredentials, resolveCredentials, type Credentials } from './credentials'
+import { Addresses } from './http/address'
 import { createApi, type Api } from './http/api'
+import { adminIdentity } from './http/identity'
+import { listen } from './listen'
 import { openFilesLimit } from './open-files'
 import swaggerPage from './pages/swagger/index.html'
-import { codecFor } from './protocols/codec'
-import { closed, opened, received, type Client } from './protocols/session'
-import { REQUEST_ID, requestId } from './http/request-id'
-import { pathOf, queryOf } from './http/url'
+import type { AnyPlugin } from './plugin'
+import { enforcedBy, setUpPlugins, startPlugins, stopPlugins, type LoadedPlugin } from './plugins'
 import { appStore, type SqliteAppStore } from './store/apps'
 import { guarded, openDatabase } from './store/sqlite'
 
@@ -34,7 +31,8 @@ export type ServerOptions = {
   readonly config: Config
   readonly clock: Clock
   readonly log: Log
-  readonly plugins?: readonly Plugin[]
+  /** Asked in this order. */
+  readonly plugins?: readonly AnyPlugin[]
   /** From the configuration file. */
   readonly apps?: readonly ProvidedApp[]
 }
@@ -42,6 +40,7 @@ export type ServerOptions = {
 export type CarillonServer = {
   readonly core: Core
   readonly api: Api
+  readonly plugins: readonly LoadedPlugin[]
   readonly credentials: Credentials
   readonly port: number
   /** Refuses newcomers, spreads the goodbyes over the drain time, lets requests finish, stops. */
@@ -54,50 +53,80 @@ export type CarillonServer = {
 const SWEEP_INTERVAL_MS = { most: 5000, perLimit: 4 }
 /** Files that are not sockets of clients: the database, logs, requests of the API. */
 const RESERVED_FILES = 256
-/** A megabyte and what surrounds it: so large a frame is still answered with a refusal and not with a cut. */
-const LEAST_PAYLOAD_BYTES = 1024 * 1024 + 65_536
-/** A reader that is further behind is closed: a gap would be a lie. */
-const BACKPRESSURE_BYTES = 1024 * 1024
-const HTTP_IDLE_SECONDS = 60
 /** How long goodbyes and what was sent before them may take to reach their clients. */
 const GOODBYE_MS = 1000
 /** How long a leaving server waits for requests in flight. */
 const REQUEST_GRACE_MS = 5000
 
-/** @throws StoreError for the database, or the system's error for the address */
-export function createServer(options: ServerOptions): CarillonServer {
-  const { config, clock } = options
+/**
+ * Listens once every plugin has started.
+ * @throws StoreError for the database, PluginError, or the system's error for the address
+ */
+export async function createServer(options: ServerOptions): Promise<CarillonServer> {
+  const { config } = options
   const db = openDatabase(config.databasePath)
+  const undo: (() => unknown)[] = [() => db.close()]
+  const end = async (): Promise<void> => {
+    for (let step = undo.pop(); step; step = undo.pop()) await step()
+  }
+  try {
+    return await build(options, db, undo, end)
+  } catch (cause) {
+    await end()
+    throw cause
+  }
+}
+
+/** What was begun is in `undo`; `end` takes it back, the last first. */
+async function build(
+  options: ServerOptions,
+  db: Database,
+  undo: (() => unknown)[],
+  end: () => Promise<void>,
+): Promise<CarillonServer> {
+  const { config, clock, log, plugins: listed = [] } = options
   const { store, credentials, apps } = guarded(config.databasePath, () => {
     const store = appStore(db)
     const credentials = resolveCredentials(config, store, options.apps)
     return { store, credentials, apps: new Apps(store, config.limits, credentials.provided) }
   })
-  const core = createCore(options, apps, (topic, frame) => server.publish(topic, frame))
-  const admin = { ...credentials.admin, origins: config.adminOrigins }
-  const published = publishedCredentials(credentials)
-  const { pathPrefix } = config
-  const api = createApi(core, { pathPrefix, admin, published, swaggerPage })
-  const server = listen(core, config, api)
-  api.server = server // for the addresses of callers
-  guarded(config.databasePath, () => keepGenerated(credentials, store, apps, clock.now()))
-  const stopSweeping = clock.every(core.timing.sweepIntervalMs, () => sweep(core))
+  const addresses = new Addresses(config.trustedProxies)
+  const access = { ...credentials.admin, origins: config.adminOrigins }
+  const identify = adminIdentity(access, clock, addresses)
+  const adminOnly = ({ request }: { readonly request: Request }) => void identify(request)
+  const plugins = setUpPlugins(listed, { clock, log, db, apps, adminOnly })
+  undo.push(() => plugins.forEach(({ release }) => release()))
 
-  const stop = async (): Promise<void> => {
-    stopSweeping()
-    await server.stop(true)
-    db.close()
-  }
+  const core = createCore(options, apps, plugins, (topic, frame) => server.publish(topic, frame))
+  const api = createApi(core, {
+    pathPrefix: config.pathPrefix,
+    identify,
+    adminOrigins: config.adminOrigins,
+    addresses,
+    enforced: enforcedBy(listed),
+    plugins,
+    published: publishedCredentials(credentials),
+    swaggerPage,
+  })
+  undo.push(() => stopPlugins(core.hooks, core))
+  await startPlugins(core.hooks, clock)
+  const server = listen({ core, config, api, addresses })
+  addresses.server = server
+  undo.push(() => server.stop(true))
+  guarded(config.databasePath, () => keepGenerated(credentials, store, apps, clock.now()))
+  undo.push(clock.every(core.timing.sweepIntervalMs, () => sweep(core)))
+
   return {
     core,
     api,
+    plugins,
     credentials,
     port: server.port ?? config.port,
-    stop,
+    stop: end,
     leave: async () => {
       if (await drain(core, config.drainSeconds * 1000)) await waited(clock, GOODBYE_MS)
       await Promise.race([server.stop(false), waited(clock, REQUEST_GRACE_MS)])
-      await stop()
+      await end()
     },
   }
 }
@@ -117,8 +146,9 @@ const waited = (clock: Clock, ms: number): Promise<void> =>
   new Promise((resolve) => clock.after(ms, resolve))
 
 function createCore(
-  { config, clock, log, plugins = [] }: ServerOptions,
+  { config, clock, log }: ServerOptions,
   apps: Apps,
+  plugins: readonly LoadedPlugin[],
   publish: (topic: string, frame: string) => number,
 ): Core {
   const hub = new Hub({ publish })
@@ -155,115 +185,4 @@ function sweepIntervalMs({ activityTimeoutSeconds, pongTimeoutSeconds }: Config)
 function socketsAllowed(): number {
   const files = openFilesLimit()
   return files === undefined ? 0 : files - Math.min(RESERVED_FILES, Math.floor(files / 4))
-}
-
-function listen(core: Core, config: Config, api: Api): Server<Client> {
-  return Bun.serve<Client>({
-    port: config.port,
-    hostname: config.host,
-    development: false,
-    reusePort: false, // outside development it would be on: two servers would share a port in silence
-    idleTimeout: HTTP_IDLE_SECONDS,
-    maxRequestBodySize: requestBytesLimit(config.limits),
-    fetch(request, server) {
-      if (request.method === 'GET' && UPGRADE.test(request.headers.get('upgrade') ?? '')) {
-        return upgrade(core, config.pathPrefix, request, server)
-      }
-      return api.fetch(request)
-    },
-    error: (cause) => {
-      const id = requestId(null)
-      countFault(core, cause, id)
-      return answer(500, `Internal server error (${id})`, id)
-    },
-    websocket: {
-      idleTimeout: 0, // liveness is the sweep's: the native timer is reset by our own sends
-      sendPings: false,
-      maxPayloadLength: Math.max(LEAST_PAYLOAD_BYTES, 2 * maxFrameChars(config.limits)),
-      backpressureLimit: BACKPRESSURE_BYTES,
-      closeOnBackpressureLimit: true,
-      open(ws) {
-        ws.data.sink = ws
-      },
-      message({ data: conn }, message) {
-        received(core, conn, typeof message === 'string' ? message : message.toString())
-      },
-      ping: ({ data: conn }) => seen(core, conn),
-      pong: ({ data: conn }) => seen(core, conn),
-      drain({ data: conn }) {
-        conn.behindBytes = 0
-      },
-      close({ data: conn }, code) {
-        if (code === CUT && conn.behindBytes > BACKPRESSURE_BYTES / 2) countSlowReader(core, conn)
-        closed(core, conn)
-      },
-      error: (cause) => countFault(core, cause),
-    },
-  })
-}
-
-/** A list of protocols may name others before ours. */
-const UPGRADE = /(^|,)\s*websocket\s*(,|$)/i
-/** What a header may carry as a protocol's name. */
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
-
-/** The code of a socket that ended without a close frame. */
-const CUT = 1006
-
-/** Refusals are told after the upgrade: a refused upgrade looks like a dead server, and is retried for ever. */
-function upgrade(
-  core: Core,
-  pathPrefix: string,
-  request: Request,
-  server: Server<Client>,
-): Response | undefined {
-  // The URL is read as text: a parser throws for a Host header that is none.
-  const whole = pathOf(request.url)
-  const path = whole.slice(pathPrefix.length)
-  const codec = codecFor(path)
-  const { app, refused } = whole.startsWith(`${pathPrefix}/`)
-    ? codec.handshake(core, path, new URLSearchParams(queryOf(request.url)))
-    : { app: undefined, refused: outside(whole, pathPrefix) }
-  const conn: Client = new Connection(newSocketId(), codec, app)
-  const remoteAddress = server.requestIP(request)?.address ?? ''
-  const arrival: ConnectRequest = { headers: request.headers, url: request.url, remoteAddress }
-  // Browsers fail when the protocols that they offer get no answer; device libraries offer `arduino`.
-  const offered = request.headers.get('sec-websocket-protocol')?.split(',')[0]?.trim()
-  const headers = offered && TOKEN.test(offered) ? { 'sec-websocket-protocol': offered } : {}
-  // `open` runs inside `upgrade`, so the sink is there when it returns.
-  if (!server.upgrade(request, { data: conn, headers })) {
-    return answer(400, 'Expected a WebSocket handshake', requestId(request.headers.get(REQUEST_ID)))
-  }
-  opened(core, conn, arrival, refused)
-  return undefined
-}
-
-const outside = (path: string, pathPrefix: string): Refusal =>
-  refusal('path_not_found', `Path ${quoted(path)} is not below ${pathPrefix}`)
-
-function seen(core: Core, conn: Client): void {
-  conn.seenTick = core.state.tick
-}
-
-/** What neither catch has caught; without this the process would end. */
-function countFault({ counters, log }: Core, cause: unknown, requestId?: string): void {
-  counters.faults++
-  log.error({ err: cause, requestId }, 'fault')
-}
-
-/** An answer that the API does not make. */
-const answer = (status: number, text: string, id: string): Response =>
-  new Response(`${text}\n`, { status, headers: { [REQUEST_ID]: id } })
-
-function countSlowReader({ counters, log }: Core, conn: Client): void {
-  counters.slowReadersClosed++
-  log.warn(
-    { socketId: conn.id, appId: conn.app?.id, limitBytes: BACKPRESSURE_BYTES },
-    'slow reader closed',
-  )
-}
-
-/** A whole batch, with the room that JSON escaping takes. */
-function requestBytesLimit({ maxEventsPerBatch, maxEventDataBytes }: Limits): number {
-  return Math.max(4 * 1024 * 1024, 2 * maxEventsPerBatch * maxEventDataBytes + 65_536)
 }

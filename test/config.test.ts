@@ -192,7 +192,8 @@ describe('the configuration file', () => {
       'good.ts',
       'export default { apps: [{ id: "10", key: "k10", secret: "s10" }, { id: "eleven", key: "k11", secret: "s11", name: "Second app", limits: { max_presence_members: 5 } }] }',
     )
-    const [first, second] = await loadConfigFile(file, folder)
+    const { apps } = await loadConfigFile(file, folder)
+    const [first, second] = apps
     expect(first).toMatchObject({
       id: '10',
       name: 'App 10',
@@ -204,7 +205,7 @@ describe('the configuration file', () => {
   })
 
   test('is not needed, but where it is named it must be there', async () => {
-    expect(await loadConfigFile(undefined, folder)).toEqual([])
+    expect(await loadConfigFile(undefined, folder)).toEqual({ plugins: [], apps: [] })
     await expect(loadConfigFile('none.ts', folder)).rejects.toThrow(
       'CARILLON_CONFIG=none.ts: expected a file',
     )
@@ -215,8 +216,16 @@ describe('the configuration file', () => {
     ['export const apps = []', ['expected a default export, an object']],
     ['throw new Error("boom")', ['could not be loaded: boom']],
     ['export default { apps: {} }', ['apps: expected a list']],
-    ['export default { app: [] }', ['app is unknown; known is apps']],
+    ['export default { app: [] }', ['app is unknown; known are plugins and apps']],
     ['export default { apps: [5] }', ['apps[0]: expected an object']],
+    [
+      'export default { plugins: 5, apps: 5 }',
+      ['plugins: expected a list', 'apps: expected a list'],
+    ],
+    [
+      'export default { plugins: [() => 5] }',
+      ['plugins[0]: expected a plugin (was its function called?)'],
+    ],
     [
       'export default { apps: [{ id: "a b", colour: 1 }] }',
       [

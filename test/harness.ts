@@ -6,9 +6,9 @@ import { createHmac } from 'node:crypto'
 import Server from 'pusher'
 import Pusher, { type Channel, type Options } from 'pusher-js'
 import { readConfig, type Config } from '../src/config'
-import type { Plugin } from '../src/core/hooks'
 import type { Limits } from '../src/core/limits'
 import type { Cancel, Clock, Fact, Log } from '../src/core/types'
+import { definePlugin, type AnyPlugin, type Hooks } from '../src/plugin'
 import { createServer, type CarillonServer } from '../src/server'
 
 /** How long a test waits for something that must come. */
@@ -17,7 +17,7 @@ const PATIENCE_MS = 3000
 export type StartOptions = {
   readonly config?: Partial<Omit<Config, 'limits'>>
   readonly limits?: Partial<Limits>
-  readonly plugins?: readonly Plugin[]
+  readonly plugins?: readonly AnyPlugin[]
   /** Where the clock begins, in epoch milliseconds; the real time if absent. */
   readonly now?: number
 }
@@ -33,21 +33,30 @@ export async function start(options: StartOptions = {}): Promise<TestServer> {
     ...options.config,
     limits: { ...defaults.limits, ...options.limits },
   }
-  return new TestServer(config, options)
+  const { plugins = [], now = Date.now() } = options
+  const clock = new ManualClock(now)
+  const log = new MemoryLog()
+  const server = await createServer({ config, clock, log, plugins })
+  return new TestServer(server, { config, clock, log })
 }
 
+/** A plugin that is nothing but hooks. */
+export const pluginOf = (name: string, hooks: Hooks): AnyPlugin =>
+  definePlugin({ name, carillon: 1, setup: () => hooks })
+
 export class TestServer {
+  readonly config: Config
   readonly clock: ManualClock
-  readonly log = new MemoryLog()
-  readonly server: CarillonServer
+  readonly log: MemoryLog
   readonly facts: Fact[] = []
 
   constructor(
-    readonly config: Config,
-    { plugins = [], now = Date.now() }: StartOptions,
+    readonly server: CarillonServer,
+    { config, clock, log }: { config: Config; clock: ManualClock; log: MemoryLog },
   ) {
-    this.clock = new ManualClock(now)
-    this.server = createServer({ config, clock: this.clock, log: this.log, plugins })
+    this.config = config
+    this.clock = clock
+    this.log = log
     this.core.facts.listen((fact) => this.facts.push(fact))
   }
 

@@ -40,6 +40,7 @@ test('it has every route', () => {
     '/api/admin/apps/{slug}',
     '/api/admin/apps/{slug}/keys',
     '/api/admin/apps/{slug}/keys/{key}',
+    '/api/admin/plugins',
     '/apps/{appId}/batch_events',
     '/apps/{appId}/channels',
     '/apps/{appId}/channels/{channel}',

@@ -3,8 +3,8 @@
  */
 import type { Connection } from './connection'
 import type { Core } from './core'
-import { REFUSE, refusal, type Refusal } from './errors'
-import { runChecks } from './hooks'
+import { isRefusal, REFUSE, refusal, type Refusal } from './errors'
+import { filter } from './hooks'
 import type { Hub, Subscription } from './hub'
 import type { ClientEventCommand } from './types'
 
@@ -14,7 +14,7 @@ export function clientEvent(
   conn: Connection,
   command: ClientEventCommand,
 ): Refusal | undefined {
-  const { app, channel, event, data } = command
+  const { app, channel, event } = command
   if (!takeToken(core.clock.now(), conn, app.limits.maxClientEventsPerSecond)) {
     core.counters.clientEventsLimited++
     return REFUSE.clientEventRate
@@ -25,8 +25,14 @@ export function clientEvent(
   const tooLarge = overSize(command)
   if (tooLarge) return tooLarge
   const { userId } = subscription
-  const refused = askPlugins(core, conn, subscription, command)
-  if (refused) return refused
+  const filters = core.hooks.clientEvent
+  let { data } = command
+  if (filters.length > 0) {
+    const said = { channel, event, data, userId }
+    const filtered = filter(core, filters, conn, said, app.limits.maxEventDataBytes)
+    if (isRefusal(filtered)) return filtered
+    data = filtered.data
+  }
 
   core.counters.clientEvents++
   core.broker.publish({ type: 'event', app, channel, event, data, userId, except: conn.id })
@@ -77,18 +83,4 @@ function overSize({ app, event, dataBytes }: ClientEventCommand): Refusal | unde
       `The data content of this event exceeds the allowed maximum (${dataBytes} of ${maxEventDataBytes} bytes)`,
     )
   return undefined
-}
-
-function askPlugins(
-  { hooks, log }: Core,
-  conn: Connection,
-  { userId }: Subscription,
-  { app, channel, event, data }: ClientEventCommand,
-): Refusal | undefined {
-  if (hooks.clientEvent.length === 0) return undefined
-  const [view, said] = [
-    { socketId: conn.id, appId: app.id },
-    { channel, event, data, userId },
-  ]
-  return runChecks(hooks.clientEvent, (run) => run(view, said), log, 'client_event_invalid')
 }

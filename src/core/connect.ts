@@ -3,9 +3,10 @@
  * The codec has read the app and the protocol version before; contract 1.6 has the order.
  */
 import type { Connection } from './connection'
-import { gateRules, type Core } from './core'
+import type { Core } from './core'
 import { isRefusal, REFUSE, refusal, type Refusal } from './errors'
-import { runGates, type ConnectRequest, type Verdict } from './hooks'
+import { ask, tell, type Verdict } from './hooks'
+import type { ConnectRequest } from './plugin'
 import type { MaybePromise } from './types'
 
 /** Takes the connection in and says hello, or returns why not. May wait for hooks. */
@@ -16,11 +17,9 @@ export function connect(
 ): MaybePromise<Refusal | undefined> {
   const gates = core.hooks.connect
   if (gates.length === 0) return establish(core, conn)
-  const view = { socketId: conn.id, appId: conn.app?.id }
-  const rules = gateRules(core, 'connection_refused')
-  const verdict = runGates(gates, (run) => run(view, request), rules)
+  const verdict = ask(core, gates, conn, request)
   const settle = (answer: Verdict): Refusal | undefined => {
-    if (isRefusal(answer)) return answer.code === 'internal' ? REFUSE.connectFailed : answer
+    if (isRefusal(answer)) return answer
     return conn.closed ? undefined : establish(core, conn)
   }
   return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
@@ -37,6 +36,7 @@ function establish(core: Core, conn: Connection): Refusal | undefined {
   conn.reply({ type: 'established', socketId: conn.id, activityTimeoutSeconds })
   if (conn.app && core.facts.wanted)
     core.facts.emit({ type: 'connected', app: conn.app, socketId: conn.id })
+  if (core.hooks.connected.length > 0) tell(core, core.hooks.connected, conn)
   return undefined
 }
 

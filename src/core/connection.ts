@@ -5,6 +5,7 @@
 import type { App } from './apps'
 import type { Refusal } from './errors'
 import type { Channel, Subscription } from './hub'
+import type { ConnectionView } from './plugin'
 import type { Encoder, Frame, Reply, Sink, SocketId } from './types'
 
 export class Connection<Codec extends Encoder = Encoder> {
@@ -36,12 +37,32 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** Changed only by the hub's `join` and `leave`. */
   subscriptions: Map<Channel, Subscription> | undefined = undefined
 
+  /** What each plugin sees of it, by the plugin's place; made by `views`. */
+  views: ConnectionView[] | undefined = undefined
+  #abort: AbortController | undefined = undefined
+
   constructor(
     readonly id: SocketId,
     readonly codec: Codec,
     /** Undefined where a wire names the app later, per channel. */
     readonly app: App | undefined,
+    readonly remoteAddress: string,
   ) {}
+
+  /** Aborted when the connection has closed; made when first asked for. */
+  get signal(): AbortSignal {
+    if (this.#abort) return this.#abort.signal
+    this.#abort = new AbortController()
+    if (this.closed) this.#abort.abort()
+    return this.#abort.signal
+  }
+
+  /** The transport is gone. */
+  close(): void {
+    this.closed = true
+    this.waiting = undefined
+    this.#abort?.abort()
+  }
 
   reply(reply: Reply): void {
     this.send(this.codec.reply(reply))

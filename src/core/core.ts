@@ -4,9 +4,8 @@
 import type { Apps } from './apps'
 import type { Broker } from './broker'
 import type { Counters } from './counters'
-import type { ErrorCode } from './errors'
 import type { Facts } from './facts'
-import type { CompiledHooks, GateRules } from './hooks'
+import type { CompiledHooks } from './hooks'
 import type { Hub } from './hub'
 import type { Limits } from './limits'
 import type { Presence } from './presence'
@@ -42,9 +41,4 @@ export type Timing = {
   readonly gateTimeoutMs: number
   /** Open connections that the process takes; 0 is no limit. */
   readonly maxConnections: number
-}
-
-/** How the gates of a hook are asked; `refusalCode` is what a rejection is called. */
-export function gateRules({ clock, log, timing }: Core, refusalCode: ErrorCode): GateRules {
-  return { clock, log, timeoutMs: timing.gateTimeoutMs, refusalCode }
 }

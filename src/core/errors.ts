@@ -14,11 +14,15 @@ export type ErrorCode =
   | 'protocol_unsupported'
   | 'protocol_invalid'
   | 'connection_refused'
+  | 'connection_throttled'
+  | 'reconnect_requested'
   | 'too_many_commands'
   | 'pong_timeout'
   | 'shutting_down'
   | 'message_invalid'
   | 'message_too_large'
+  | 'message_refused'
+  | 'too_often'
   | 'event_unknown'
   | 'event_invalid'
   | 'event_reserved'
@@ -38,10 +42,12 @@ export type ErrorCode =
   | 'client_event_channel'
   | 'client_event_not_subscribed'
   | 'client_event_rate'
+  | 'client_event_refused'
   | 'publish_refused'
   | 'data_too_large'
   | 'request_invalid'
   | 'request_unauthorized'
+  | 'request_refused'
   | 'backend_rate'
   | 'admin_unauthorized'
   | 'admin_throttled'
@@ -57,6 +63,8 @@ export type Refusal = {
   readonly message: string
   /** The channel whose subscription is refused, as the client wrote it. */
   readonly subscribing?: string
+  /** When it makes sense to ask again. */
+  readonly retryAfterSeconds?: number | undefined
 }
 
 /** The same no, thrown: for HTTP-side code. Socket-side code returns refusals (a throw costs 30 times as much). */
@@ -68,7 +76,7 @@ export class RealtimeError extends Error {
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options: ErrorOptions & { readonly retryAfterSeconds?: number } = {},
+    options: ErrorOptions & { readonly retryAfterSeconds?: number | undefined } = {},
   ) {
     super(message, options)
     this.retryAfterSeconds = options.retryAfterSeconds
@@ -85,7 +93,8 @@ export function isRefusal(value: object | undefined): value is Refusal {
 
 /** @throws RealtimeError with the refusal's code and text */
 export function raise(refused: Refusal): never {
-  throw new RealtimeError(refused.code, refused.message)
+  const { code, message, retryAfterSeconds } = refused
+  throw new RealtimeError(code, message, { retryAfterSeconds })
 }
 
 /** Texts that never vary; clients can cause them at message rate. */

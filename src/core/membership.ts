@@ -5,8 +5,10 @@
 import type { App } from './apps'
 import type { Connection } from './connection'
 import type { Core } from './core'
+import { tell } from './hooks'
 import type { Subscription } from './hub'
 import type { ChannelName, Member } from './types'
+import { appView } from './views'
 
 /** The caller has checked everything. The connection is told before it can hear the channel. */
 export function enterChannel(
@@ -15,7 +17,7 @@ export function enterChannel(
   { app, channel }: { readonly app: App; readonly channel: ChannelName },
   member: Member | undefined,
 ): void {
-  const { node, presence, hub, facts } = core
+  const { node, presence, hub, facts, hooks } = core
   const { occupied, joined } = presence.enter(node, app, channel, member)
   conn.reply({
     type: 'subscribed',
@@ -24,14 +26,22 @@ export function enterChannel(
   })
   hub.join(conn, app, channel, member?.userId)
   if (occupied) facts.emit({ type: 'channel_occupied', app, channel })
+  if (hooks.subscribed.length > 0)
+    tell(core, hooks.subscribed, conn, { channel, userId: member?.userId })
   if (!joined || !member) return
   hub.announce(app, { type: 'member_added', channel, member }, conn)
   facts.emit({ type: 'member_added', app, channel, userId: member.userId })
+  if (hooks.presence.length > 0)
+    tell(core, hooks.presence, appView(app), {
+      type: 'member_added',
+      channel,
+      userId: member.userId,
+    })
 }
 
 /** Contract 3.9: subscription, seat, `member_removed` to those who stay, facts. */
 export function leaveChannel(core: Core, subscription: Subscription): void {
-  const { node, presence, hub, facts } = core
+  const { node, presence, hub, facts, hooks } = core
   const { userId } = subscription
   const { app, name: channel } = subscription.channel
   hub.leave(subscription)
@@ -39,6 +49,10 @@ export function leaveChannel(core: Core, subscription: Subscription): void {
   if (left && userId !== undefined) {
     hub.announce(app, { type: 'member_removed', channel, userId })
     facts.emit({ type: 'member_removed', app, channel, userId })
+    if (hooks.presence.length > 0)
+      tell(core, hooks.presence, appView(app), { type: 'member_removed', channel, userId })
   }
   if (vacated) facts.emit({ type: 'channel_vacated', app, channel })
+  if (hooks.unsubscribed.length > 0)
+    tell(core, hooks.unsubscribed, subscription.conn, { channel, userId })
 }

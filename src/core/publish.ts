@@ -5,10 +5,11 @@
 import type { App } from './apps'
 import { parseChannelName } from './channel'
 import type { Core } from './core'
-import { quoted, RealtimeError, raise } from './errors'
-import { runChecks } from './hooks'
+import { isRefusal, quoted, RealtimeError, raise } from './errors'
+import { filter } from './hooks'
 import { jsonText } from './json'
 import type { ChannelName, Publication, SocketId } from './types'
+import { appView } from './views'
 
 /** One event as a backend asked for it; the types have been checked, nothing else. */
 export type EventRequest = {
@@ -25,10 +26,10 @@ export type EventRequest = {
  * @throws RealtimeError for the first thing that is wrong
  */
 export function publish(core: Core, app: App, requests: readonly EventRequest[]): ChannelName[][] {
-  const accepted = requests.map((request) => check(app, request))
+  let accepted = requests.map((request) => check(app, request))
   if (app.limits.maxBackendEventsPerSecond > 0) checkRate(core, app, accepted.flat().length)
-  for (const publications of accepted)
-    for (const publication of publications) askPlugins(core, publication)
+  if (core.hooks.publish.length > 0)
+    accepted = accepted.map((publications) => publications.map((each) => filtered(core, each)))
   for (const publications of accepted) {
     core.counters.publications += publications.length
     for (const publication of publications) core.broker.publish(publication)
@@ -107,9 +108,11 @@ function parseSocketId(raw: string | undefined): SocketId | undefined {
   return raw as SocketId
 }
 
-function askPlugins({ hooks, log }: Core, { app, channel, event, data }: Publication): void {
-  if (hooks.publish.length === 0) return
-  const view = { appId: app.id, channel, event, data }
-  const refused = runChecks(hooks.publish, (run) => run(view), log, 'publish_refused')
-  if (refused) raise(refused)
+/** @throws RealtimeError where a plugin refuses */
+function filtered(core: Core, publication: Publication): Publication {
+  const { app, channel, event, data } = publication
+  const view = { channel, event, data }
+  const passed = filter(core, core.hooks.publish, appView(app), view, app.limits.maxEventDataBytes)
+  if (isRefusal(passed)) raise(passed)
+  return passed === view ? publication : { ...publication, data: passed.data }
 }

@@ -6,11 +6,12 @@
 import { keyPairOf, type App } from './apps'
 import { channelKind, parseUserId, type ChannelKind } from './channel'
 import type { Connection } from './connection'
-import { gateRules, type Core } from './core'
+import type { Core } from './core'
 import { isRefusal, quoted, refusal, type Refusal } from './errors'
-import { runGates, type Verdict } from './hooks'
+import { ask, type Verdict } from './hooks'
 import { isRecord, jsonOf, parseSigned } from './json'
 import { leaveChannel, enterChannel } from './membership'
+import type { SubscribeRequest } from './plugin'
 import { subscriptionText } from './signature'
 import type { ChannelName, MaybePromise, Member, SubscribeCommand } from './types'
 
@@ -23,6 +24,28 @@ export function subscribe(
   const kind = channelKind(command.channel)
   const impossible = cannotHold(core, conn, command)
   if (impossible) return impossible
+  const gates = core.hooks.subscribe
+  if (gates.length === 0) return authorize(core, conn, command, kind)
+  const verdict = ask(core, gates, conn, requestOf(command))
+  const settle = (answer: Verdict): MaybePromise<Refusal | undefined> => {
+    if (isRefusal(answer)) return answer
+    return conn.closed ? undefined : authorize(core, conn, command, kind)
+  }
+  return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
+}
+
+const requestOf = ({ channel, auth, channelData }: SubscribeCommand): SubscribeRequest => ({
+  channel,
+  auth,
+  channelData,
+})
+
+function authorize(
+  core: Core,
+  conn: Connection,
+  command: SubscribeCommand,
+  kind: ChannelKind,
+): MaybePromise<Refusal | undefined> {
   if (kind.auth === 'none') return enterAllowed(core, conn, command, kind)
   if (kind.auth === 'user')
     return refusal(
@@ -32,18 +55,14 @@ export function subscribe(
 
   const gates = core.hooks.authorize
   if (gates.length === 0) return enterSigned(core, conn, command, kind)
-  const view = { socketId: conn.id, appId: command.app.id }
-  const { channel, auth, channelData } = command
-  const request = { channel, auth, channelData }
-  const rules = gateRules(core, 'subscription_refused')
-  const verdict = runGates(gates, (run) => run(view, request), rules)
+  const verdict = ask(core, gates, conn, requestOf(command))
   const settle = (answer: Verdict): Refusal | undefined => {
     if (isRefusal(answer)) return answer
     if (conn.closed) return undefined
     // Who somebody is must be vouched for: by the plugin's words or by the signature.
     if (!answer || (kind.presence && answer.channelData === undefined))
       return enterSigned(core, conn, command, kind)
-    const said = { ...command, channelData: answer.channelData ?? channelData }
+    const said = { ...command, channelData: answer.channelData ?? command.channelData }
     return enterAllowed(core, conn, said, kind)
   }
   return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)

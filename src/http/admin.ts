@@ -10,9 +10,16 @@ import { dismissApp } from '../core/dismiss'
 import { RealtimeError, refusal } from '../core/errors'
 import { isRecord } from '../core/json'
 import { newAppId, newKeyPair, NEW_APP } from '../core/new-app'
-import { applyChanges, limitsOnWire, readAppChanges, type FieldErrors } from './app-fields'
+import {
+  applyChanges,
+  limitsOnWire,
+  readAppChanges,
+  type Enforced,
+  type FieldErrors,
+} from './app-fields'
 import { FieldError } from './errors'
 import { readNested } from './form'
+import type { ApiHooks } from './hooks'
 import type { Identify } from './identity'
 import { CHANGED_APP_BODY, NEW_APP_BODY } from './app-bodies'
 import { AppAnswer, AppsAnswer, ErrorText, FieldErrorsAnswer, NoBody } from './schemas'
@@ -29,11 +36,19 @@ const CHANGE = {
   requestBody: CHANGED_APP_BODY,
 }
 
-export function admin(core: Core, identify: Identify) {
+export type AdminOptions = {
+  readonly identify: Identify
+  readonly hooks: ApiHooks
+  /** What plugins check of an app's fields. */
+  readonly enforced: Enforced
+}
+
+export function admin(core: Core, { identify, hooks, enforced }: AdminOptions) {
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
-    .derive(({ request, server }) => ({
-      identity: identify(request, server?.requestIP(request)?.address ?? ''),
-    }))
+    .derive(({ request }) => {
+      hooks.check({ request, area: 'admin', app: undefined, body: NOTHING })
+      return { identity: identify(request) }
+    })
     .get('', () => ({ data: Array.from(core.apps.all(), resourceOf) }), {
       response: { ...REFUSALS, 200: AppsAnswer },
       detail: {
@@ -45,7 +60,7 @@ export function admin(core: Core, identify: Identify) {
     .post(
       '',
       async ({ request, set }) => {
-        const app = createApp(core, await readApp(request))
+        const app = createApp(core, await readApp(request), enforced)
         set.status = 201
         set.headers['location'] = `/api/admin/apps/${app.record.slug}`
         return { data: resourceOf(app) }
@@ -70,12 +85,12 @@ export function admin(core: Core, identify: Identify) {
         description: 'With its keys and secrets.',
       },
     })
-    .patch('/:slug', async ({ request, params }) => change(core, params.slug, request), {
+    .patch('/:slug', async ({ request, params }) => change(core, params.slug, request, enforced), {
       parse: 'none',
       response: CHANGED,
       detail: { operationId: 'changeApp', ...CHANGE },
     })
-    .put('/:slug', async ({ request, params }) => change(core, params.slug, request), {
+    .put('/:slug', async ({ request, params }) => change(core, params.slug, request, enforced), {
       parse: 'none',
       response: CHANGED,
       detail: { operationId: 'replaceApp', ...CHANGE },
@@ -145,6 +160,9 @@ export function admin(core: Core, identify: Identify) {
     )
 }
 
+/** Bodies are read by the routes. */
+const NOTHING = new Uint8Array()
+
 const notFound = (): RealtimeError => new RealtimeError('admin_not_found', 'Not Found')
 
 /** By slug first, then by id: the `location` of the seed's server holds an id. */
@@ -162,8 +180,8 @@ async function readApp(request: Request): Promise<Record<string, unknown>> {
   return app
 }
 
-function createApp(core: Core, raw: Record<string, unknown>): App {
-  const { changes, errors } = readAppChanges(raw, 'create')
+function createApp(core: Core, raw: Record<string, unknown>, enforced: Enforced): App {
+  const { changes, errors } = readAppChanges(raw, 'create', enforced)
   const { name, id = newAppId(), key = newKeyPair().key, secret = newKeyPair().secret } = changes
   if (name === undefined && !errors['name']) errors['name'] = ["can't be blank"]
   const slug = changes.slug ?? slugOf(name ?? 'none')
@@ -175,10 +193,10 @@ function createApp(core: Core, raw: Record<string, unknown>): App {
 }
 
 /** A new name makes a new slug, unless one is given. */
-async function change(core: Core, slug: string, request: Request) {
+async function change(core: Core, slug: string, request: Request, enforced: Enforced) {
   const raw = await readApp(request)
   const app = appOf(core, slug) // looked up after the wait: it may have been deleted meanwhile
-  const { changes, errors } = readAppChanges(raw, 'change')
+  const { changes, errors } = readAppChanges(raw, 'change', enforced)
   const renamed = changes.name !== undefined && changes.slug === undefined
   const record = applyChanges(
     app.record,

@@ -5,27 +5,36 @@
 import type { HTMLBundle } from 'bun'
 import { Elysia } from 'elysia'
 import type { Core } from '../core/core'
+import type { Addresses } from './address'
 import { admin } from './admin'
+import type { Enforced } from './app-fields'
 import { bundledPage } from './bundled-page'
 import { channels } from './channels'
 import { crossOrigin } from './cross-origin'
 import { explain } from './errors'
 import { events } from './events'
-import { adminIdentity, type AdminAccess } from './identity'
+import { ApiHooks } from './hooks'
+import type { Identify } from './identity'
 import { documentOf, DOCUMENT_PATH } from './openapi'
 import { ops } from './ops'
+import { pluginReports, type PluginAtWork } from './plugins'
 import { REQUEST_ID, requestId } from './request-id'
 import { swaggerDefaults, type PublishedCredentials } from './swagger'
 
 export type ApiOptions = {
   readonly pathPrefix: string
-  readonly admin: AdminAccess
+  readonly identify: Identify
+  readonly adminOrigins: readonly string[]
+  readonly addresses: Addresses
+  readonly enforced: Enforced
+  readonly plugins: readonly PluginAtWork[]
   readonly published: PublishedCredentials
   readonly swaggerPage: HTMLBundle
 }
 
 export function createApi(core: Core, options: ApiOptions) {
-  const { pathPrefix, admin: access, published, swaggerPage } = options
+  const { pathPrefix, identify, adminOrigins, published, swaggerPage, plugins } = options
+  const hooks = new ApiHooks(core, options.addresses)
   // Normalising would repair bodies before they are validated: `{}` becomes a list that holds null.
   const api = new Elysia({
     precompile: true,
@@ -35,7 +44,7 @@ export function createApi(core: Core, options: ApiOptions) {
     .onRequest(({ request, set }) => {
       set.headers[REQUEST_ID] = requestId(request.headers.get(REQUEST_ID))
     })
-    .onError(({ code, error, set }) => {
+    .onError(({ code, error, request, set }) => {
       const { status, body, type, headers } = explain(
         core,
         code,
@@ -45,17 +54,27 @@ export function createApi(core: Core, options: ApiOptions) {
       set.status = status
       set.headers['content-type'] = type
       Object.assign(set.headers, headers)
+      hooks.addHeaders(request, status, set.headers)
       return body
     })
+  if (core.hooks.response.length > 0)
+    api.onAfterHandle(({ request, set }) => {
+      hooks.addHeaders(request, Number(set.status ?? 200), set.headers)
+    })
+  api
     .use(ops(core))
-    .use(events(core, pathPrefix))
-    .use(channels(core, pathPrefix))
-    .use(admin(core, adminIdentity(access, core.clock)))
+    .use(events(core, pathPrefix, hooks))
+    .use(channels(core, pathPrefix, hooks))
+    .use(admin(core, { identify, hooks, enforced: options.enforced }))
+    .use(pluginReports(core.hooks, plugins, identify))
     .use(swaggerDefaults(published))
     .use(bundledPage('/swagger', swaggerPage))
-  if (access.origins.length > 0) api.use(crossOrigin(access.origins))
+  if (adminOrigins.length > 0) api.use(crossOrigin(adminOrigins))
+  for (const { routes } of plugins) api.use(routes)
   let document: Promise<object> | undefined
-  return api.get(DOCUMENT_PATH, () => (document ??= documentOf(api)), { detail: { hide: true } })
+  return api.get(DOCUMENT_PATH, () => (document ??= documentOf(api, plugins)), {
+    detail: { hide: true },
+  })
 }
 
 export type Api = ReturnType<typeof createApi>

@@ -8,7 +8,10 @@ import { APP_LIMITS, LIMITS, type LimitName } from '../core/limits'
 
 /** A value, or what is wrong with it. */
 type Reading<T> = { readonly value: T } | { readonly mistake: string }
-type Read<T> = (raw: unknown) => Reading<T>
+type Read<T> = (raw: unknown, enforced: Enforced) => Reading<T>
+
+/** What plugins enforce of an app: what is wrong with one entry of the field, if anything. */
+export type Enforced = { readonly hosts?: ((pattern: string) => string | undefined) | undefined }
 
 const value = <T>(read: T): Reading<T> => ({ value: read })
 const mistake = (text: string) => ({ mistake: text })
@@ -35,8 +38,8 @@ const text =
 
 const matching =
   (pattern: RegExp, most: number, expected: string): Read<string> =>
-  (raw) => {
-    const read = text(1, most)(typeof raw === 'number' ? String(raw) : raw)
+  (raw, enforced) => {
+    const read = text(1, most)(typeof raw === 'number' ? String(raw) : raw, enforced)
     return 'mistake' in read || pattern.test(read.value) ? read : INVALID(raw, expected)
   }
 
@@ -55,11 +58,19 @@ const switched: Read<boolean> = (raw) => {
   return read === undefined ? INVALID(raw, 'true or false') : value(read)
 }
 
-/** Nothing enforces origins yet, so an app that asked for it would only believe itself protected. */
-const hosts: Read<readonly string[]> = (raw) => {
+const MAX_HOSTS = 100
+
+/** Where nothing enforces origins, an app that asked for it would only believe itself protected. */
+const hosts: Read<readonly string[]> = (raw, { hosts: check }) => {
   if (!Array.isArray(raw)) return INVALID(raw, 'a list')
-  if (raw.length > 0) return mistake('are enforced by no plugin; expected an empty list')
-  return value([])
+  if (raw.length === 0) return value([])
+  if (!check) return mistake('are enforced by no plugin; expected an empty list')
+  if (raw.length > MAX_HOSTS) return mistake(`has ${raw.length} entries; the limit is ${MAX_HOSTS}`)
+  for (const entry of raw as unknown[]) {
+    const wrong = typeof entry === 'string' ? check(entry) : 'expected text'
+    if (wrong !== undefined) return mistake(`has ${shown(entry)}: ${wrong}`)
+  }
+  return value(raw as string[])
 }
 
 const WEBHOOK_EVENTS = [
@@ -174,13 +185,14 @@ export type AppChanges = Partial<Omit<AppRecord, 'limits' | 'keys'>> & {
 export function readAppChanges(
   raw: Readonly<Record<string, unknown>>,
   purpose: 'create' | 'change',
+  enforced: Enforced,
 ): { readonly changes: AppChanges; readonly errors: FieldErrors } {
   const changes: Record<string, unknown> = {}
   const errors: FieldErrors = Object.create(null) // a field may be called __proto__
   for (const [name, given] of Object.entries(raw)) {
     const field = APP_FIELDS.get(name)
     const read = field
-      ? readField(field, given, purpose)
+      ? readField(field, given, purpose, enforced)
       : mistake(`is unknown; known are ${[...APP_FIELDS.keys()].join(', ')}`)
     if ('mistake' in read) errors[name] = [read.mistake]
     else changes[field!.into] = read.value
@@ -192,9 +204,10 @@ function readField(
   { read, createOnly }: Field,
   given: unknown,
   purpose: 'create' | 'change',
+  enforced: Enforced,
 ): Reading<unknown> {
   if (createOnly && purpose === 'change') return mistake('is set at creation and cannot be changed')
-  return read(given)
+  return read(given, enforced)
 }
 
 /** The app's own limits on the wire. */

@@ -10,26 +10,51 @@ import type { Core } from '../core/core'
 import { quoted, RealtimeError } from '../core/errors'
 import type { KeyPair } from '../core/signature'
 import { NO_BODY } from './body'
+import type { ApiHooks, Received } from './hooks'
 import { decoded, pairsOf, pathOf, SIGNATURE_KEYS, type Pair } from './url'
 
 /** Gives a route its `app`: that of the path, whose key signed the request. Runs before the schema. */
-export function signed(core: Core, pathPrefix: string) {
-  return new Elysia()
-    .decorate({ ...NO_BODY })
-    .derive({ as: 'scoped' }, ({ request, params, raw, mistake, pairs }) => {
-      const appId = (params as { appId?: string }).appId ?? ''
-      const app = authenticate(core, {
-        method: request.method,
-        url: request.url,
-        appId,
-        raw,
-        pairs: pairs ?? pairsOf(request.url),
-        pathPrefix,
-      })
-      if (mistake !== undefined) throw new RealtimeError('request_invalid', mistake)
-      return { app }
+export function signed(core: Core, pathPrefix: string, hooks: ApiHooks) {
+  const receivedBy = (request: Request, app: App | undefined, body: Uint8Array): Received => ({
+    request,
+    area: request.method === 'POST' ? 'trigger' : 'read',
+    app,
+    body,
+  })
+  const accept = (request: Request, app: App, raw: Uint8Array, mistake: string | undefined) => {
+    hooks.check(receivedBy(request, app, raw))
+    if (mistake !== undefined) throw new RealtimeError('request_invalid', mistake)
+    return { app }
+  }
+  const bySignature = (
+    request: Request,
+    params: unknown,
+    raw: Uint8Array,
+    pairs?: readonly Pair[],
+  ) =>
+    authenticate(core, {
+      method: request.method,
+      url: request.url,
+      appId: appIdOf(params),
+      raw,
+      pairs: pairs ?? pairsOf(request.url),
+      pathPrefix,
     })
+  const api = new Elysia().decorate({ ...NO_BODY })
+  if (core.hooks.authenticate.length === 0)
+    return api.derive({ as: 'scoped' }, ({ request, params, raw, mistake, pairs }) =>
+      accept(request, bySignature(request, params, raw, pairs), raw, mistake),
+    )
+  return api.derive({ as: 'scoped' }, async ({ request, params, raw, mistake, pairs }) => {
+    const app = core.apps.byId(appIdOf(params))
+    const vouched = app && (await hooks.authenticate(receivedBy(request, app, raw)))
+    if (vouched) checkActive(app)
+    else bySignature(request, params, raw, pairs)
+    return accept(request, app!, raw, mistake)
+  })
 }
+
+const appIdOf = (params: unknown): string => (params as { appId?: string }).appId ?? ''
 
 export type SignedRequest = {
   readonly method: string
@@ -71,8 +96,12 @@ export function authenticate(core: Core, request: SignedRequest): App {
     )
   }
   checkBody(query.get('body_md5'), request.raw)
-  if (!app.record.active) throw new RealtimeError('app_disabled', `App ${app.id} is disabled`)
+  checkActive(app)
   return app
+}
+
+function checkActive(app: App): void {
+  if (!app.record.active) throw new RealtimeError('app_disabled', `App ${app.id} is disabled`)
 }
 
 function checkVersion(version: string | undefined): void {

@@ -10,6 +10,7 @@ import type { Core } from '../core/core'
 import { quoted, raise, RealtimeError } from '../core/errors'
 import type { ChannelName } from '../core/types'
 import { signed } from './auth'
+import type { ApiHooks } from './hooks'
 import { ChannelAnswer, ChannelsAnswer, ErrorText, OPEN, StatsAnswer, UsersAnswer } from './schemas'
 
 const REFUSALS = { 400: ErrorText, 401: ErrorText, 403: ErrorText, 404: ErrorText }
@@ -52,9 +53,9 @@ const PRESENCE_CHANNEL = {
   schema: { type: 'string' },
 } as const
 
-export function channels(core: Core, pathPrefix: string) {
+export function channels(core: Core, pathPrefix: string, hooks: ApiHooks) {
   return new Elysia({ prefix: `${pathPrefix}/apps/:appId/channels`, tags: ['channels'] })
-    .use(signed(core, pathPrefix))
+    .use(signed(core, pathPrefix, hooks))
     .get(
       '',
       ({ app, query: { info, filter_by_prefix: prefix = '' } }) => {

@@ -13,6 +13,7 @@ import type { ChannelName } from '../core/types'
 import { signed } from './auth'
 import { jsonBody, textBody } from './body'
 import { attributesOf, parseInfo } from './channels'
+import type { ApiHooks } from './hooks'
 import { BatchAnswer, BatchBody, ErrorText, EventAnswer, EventBody, NoBody, OPEN } from './schemas'
 import { pairsOf, queryParameters } from './url'
 
@@ -33,9 +34,9 @@ const DeprecatedQuery = Type.Object(
   OPEN,
 )
 
-export function events(core: Core, pathPrefix: string) {
+export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
   return new Elysia({ prefix: `${pathPrefix}/apps/:appId`, tags: ['events'] })
-    .use(signed(core, pathPrefix))
+    .use(signed(core, pathPrefix, hooks))
     .post(
       '/events',
       ({ app, body }) => {

@@ -6,6 +6,7 @@
 import { RealtimeError } from '../core/errors'
 import { equalInConstantTime } from '../core/signature'
 import type { Clock } from '../core/types'
+import type { Addresses } from './address'
 
 /** Somebody who may use the admin API. */
 export type Identity = { readonly name: string }
@@ -18,11 +19,12 @@ export type AdminAccess = {
 }
 
 /** @throws RealtimeError('admin_unauthorized' | 'admin_throttled' | 'admin_foreign_page') */
-export type Identify = (request: Request, address: string) => Identity
+export type Identify = (request: Request) => Identity
 
-export function adminIdentity(access: AdminAccess, clock: Clock): Identify {
+export function adminIdentity(access: AdminAccess, clock: Clock, addresses: Addresses): Identify {
   const failures = new FailedLogins(clock)
-  return (request, address) => {
+  return (request) => {
+    const address = addresses.of(request)
     refuseForeignPages(request.headers, access.origins)
     failures.check(address)
     const identity = authenticated(request.headers.get('authorization'), access)

@@ -94,7 +94,10 @@ const HEADERS: Readonly<Record<string, object>> = {
 }
 
 /** The document of an API's routes, keys in alphabetical order. */
-export async function documentOf(api: AnyElysia): Promise<object> {
+export async function documentOf(
+  api: AnyElysia,
+  plugins: readonly { readonly name: string }[],
+): Promise<object> {
   const generator = swagger({
     path: GENERATED_PATH,
     specPath: GENERATED_PATH,
@@ -105,11 +108,16 @@ export async function documentOf(api: AnyElysia): Promise<object> {
   const { paths } = (await response.json()) as { paths: Paths }
   return sorted({
     ...HEAD,
-    tags: TAGS.map(({ name, description }) => ({ name, description })),
+    tags: [...TAGS, ...plugins.map(tagOf)].map(({ name, description }) => ({ name, description })),
     components: { securitySchemes: SECURITY_SCHEMES },
     paths: mapValues(paths, (methods) => mapValues(methods, operation)),
   }) as object
 }
+
+const tagOf = ({ name }: { readonly name: string }): Tag => ({
+  name,
+  description: `Routes of the plugin ${name}`,
+})
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 type Content = { readonly [type: string]: { readonly schema?: { readonly [key: string]: Json } } }

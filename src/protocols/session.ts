@@ -9,7 +9,8 @@ import type { Core } from '../core/core'
 import { clientEvent } from '../core/client-event'
 import { disconnect } from '../core/disconnect'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
-import type { ConnectRequest } from '../core/hooks'
+import { askNow, tell } from '../core/hooks'
+import type { ConnectRequest } from '../core/plugin'
 import { subscribe, unsubscribe } from '../core/subscribe'
 import type { Command, MaybePromise } from '../core/types'
 import type { Codec } from './codec'
@@ -41,7 +42,9 @@ export function received(core: Core, conn: Client, text: string): void {
   core.counters.messagesReceived++
   conn.seenTick = core.state.tick
   if (conn.closed) return
-  if (conn.busy) wait(core, conn, text)
+  const refused = core.hooks.frame.length > 0 && askNow(core, core.hooks.frame, conn, text)
+  if (refused) refuse(core, conn, refused)
+  else if (conn.busy) wait(core, conn, text)
   else if (conn.established) runText(core, conn, text)
 }
 
@@ -128,6 +131,8 @@ function refuse(core: Core, conn: Client, refused: Refusal): void {
   if (conn.established) core.counters.messagesRefused++
   else core.counters.connectionsRefused++
   conn.refuse(refused)
+  const { code, message } = refused
+  if (core.hooks.refused.length > 0) tell(core, core.hooks.refused, conn, { code, message })
 }
 
 /** A refusal of a subscribe names the channel, so that the client can tell which one it was. */

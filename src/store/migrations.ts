@@ -44,4 +44,11 @@ export const MIGRATIONS: readonly string[] = [
    ALTER TABLE apps_2 RENAME TO apps;
    INSERT INTO app_keys (app_id, key, secret, created_at) SELECT id, key, secret, created_at FROM pairs;
    DROP TABLE pairs;`,
+  `CREATE TABLE plugin_values (
+     plugin     TEXT NOT NULL,
+     key        TEXT NOT NULL,
+     value      TEXT NOT NULL,
+     expires_at INTEGER,
+     PRIMARY KEY (plugin, key)
+   ) STRICT, WITHOUT ROWID;`,
 ]

@@ -1,11 +1,10 @@
 /** Plugins: gates that wait, fail, never answer, and the order of what waits behind them. */
 import { describe, expect, test } from 'bun:test'
-import { compileHooks } from '../../src/core/hooks'
-import { allow, definePlugin, reject, type Plugin } from '../../src/plugin'
-import { start } from '../harness'
+import { allow, reject, type AnyPlugin, type Hooks } from '../../src/plugin'
+import { pluginOf, start } from '../harness'
 
-const authorize = (name: string, hook: NonNullable<Plugin['authorize']>): Plugin =>
-  definePlugin({ name, authorize: hook })
+const authorize = (name: string, hook: NonNullable<Hooks['authorize']>): AnyPlugin =>
+  pluginOf(name, { authorize: hook })
 
 /** A gate that waits until the test opens it. */
 function gate() {
@@ -23,7 +22,7 @@ function gate() {
 describe('authorize', () => {
   const VERDICTS: readonly {
     readonly name: string
-    readonly plugins: readonly Plugin[]
+    readonly plugins: readonly AnyPlugin[]
     readonly signed: boolean
     readonly answer: string
   }[] = [
@@ -143,7 +142,7 @@ describe('authorize', () => {
     server.advance(3000)
     expect(await client.next()).toContain('subscription_error')
     expect(await client.next()).toContain('Internal server error')
-    expect(server.log.lines.map(({ message }) => message)).toContain('plugin failed; refused')
+    expect(server.log.lines.map(({ message }) => message)).toContain('plugin failed')
   })
 
   test('one that answers after the socket has gone changes nothing', async () => {
@@ -218,7 +217,7 @@ describe('commands behind a gate', () => {
 
 describe('connect', () => {
   test('may refuse: 4009, with the text of the plugin', async () => {
-    const plugin = definePlugin({ name: 'a', connect: async () => reject('not from here') })
+    const plugin = pluginOf('a', { connect: async () => reject('not from here') })
     await using server = await start({ plugins: [plugin] })
     await using client = await server.raw({ hello: false })
     expect(await client.next()).toBe(
@@ -229,10 +228,14 @@ describe('connect', () => {
 
   test('sees the request', async () => {
     const seen = Promise.withResolvers<(string | null)[]>()
-    const plugin = definePlugin({
-      name: 'a',
-      connect: ({ appId }, { headers, url, remoteAddress }) =>
-        seen.resolve([appId ?? null, headers.get('origin'), new URL(url).pathname, remoteAddress]),
+    const plugin = pluginOf('a', {
+      connect: ({ app }, { headers, url, remoteAddress }) =>
+        seen.resolve([
+          app?.id ?? null,
+          headers.get('origin'),
+          new URL(url).pathname,
+          remoteAddress,
+        ]),
     })
     await using server = await start({ plugins: [plugin] })
     await using _client = await server.raw({ headers: { origin: 'https://example.org' } })
@@ -250,7 +253,7 @@ describe('connect', () => {
       asked.resolve()
       return opened.promise
     }
-    await using server = await start({ plugins: [definePlugin({ name: 'a', connect })] })
+    await using server = await start({ plugins: [pluginOf('a', { connect })] })
     const { apps } = server.core
     const app = apps.byId('1')!
     await using client = await server.raw({ hello: false })
@@ -262,8 +265,7 @@ describe('connect', () => {
   })
 
   test('a throw tells the client to try again later, with a number', async () => {
-    const plugin = definePlugin({
-      name: 'a',
+    const plugin = pluginOf('a', {
       connect: () => {
         throw new Error('broken')
       },
@@ -276,7 +278,7 @@ describe('connect', () => {
 
   test('what a client says before its hello waits for it', async () => {
     const opened = Promise.withResolvers<undefined>()
-    const plugin = definePlugin({ name: 'a', connect: () => opened.promise })
+    const plugin = pluginOf('a', { connect: () => opened.promise })
     await using server = await start({ plugins: [plugin] })
     await using client = await server.raw({ hello: false })
     await client.opened
@@ -295,10 +297,9 @@ describe('connect', () => {
 
 describe('clientEvent and publish', () => {
   test('may refuse', async () => {
-    const plugin = definePlugin({
-      name: 'a',
+    const plugin = pluginOf('a', {
       clientEvent: (_, { event }) => (event === 'client-bad' ? reject('bad word') : undefined),
-      publish: ({ channel }) => (channel === 'closed' ? reject('closed for today') : undefined),
+      publish: (_, { channel }) => (channel === 'closed' ? reject('closed for today') : undefined),
     })
     await using server = await start({ plugins: [plugin] })
     await using client = await server.raw()
@@ -321,7 +322,7 @@ describe('clientEvent and publish', () => {
       throw new Error('broken')
     }
     await using server = await start({
-      plugins: [definePlugin({ name: 'a', clientEvent: broken, publish: broken })],
+      plugins: [pluginOf('a', { clientEvent: broken, publish: broken })],
     })
     await using client = await server.raw()
     await server.signedIn(client, 'private-room')
@@ -339,14 +340,56 @@ describe('clientEvent and publish', () => {
 })
 
 describe('at the start', () => {
-  test('a hook that does not exist is named', () => {
-    const plugin = { name: 'a', onConnect: () => undefined } as Plugin
-    expect(() => compileHooks([plugin])).toThrow(
-      'plugin a: there is no hook onConnect; there are connect, authorize, clientEvent, publish',
+  const good = pluginOf('a', {})
+  const MISTAKES: readonly (readonly [name: string, plugins: readonly unknown[], says: string])[] =
+    [
+      [
+        'a hook that does not exist',
+        [pluginOf('a', { onConnect: () => undefined } as Hooks)],
+        'plugin a: there is no hook onConnect; there are start, upgrade, connect',
+      ],
+      [
+        'a hook that is no function',
+        [pluginOf('a', { connect: 'no' } as unknown as Hooks)],
+        'plugin a: hook connect is no function',
+      ],
+      ['a plugin that is listed twice', [good, good], 'plugin a: is listed twice'],
+      [
+        'one for another version',
+        [{ ...good, carillon: 2 }],
+        'plugin a: made for version 2 of the plugin interface; this server has 1',
+      ],
+      [
+        'one that does not say for which',
+        [{ name: 'a', setup: () => ({}) }],
+        'plugin a: made for version undefined',
+      ],
+      [
+        'one without a name',
+        [{ ...good, name: undefined }],
+        'plugin (without a name): its name must be',
+      ],
+      ['a name that is no path', [{ ...good, name: '../etc' }], 'plugin ../etc: its name must be'],
+      ['one without setup', [{ name: 'a', carillon: 1 }], 'plugin a: it has no setup function'],
+      [
+        'a setup that throws',
+        [{ ...good, setup: () => JSON.parse('{') }],
+        'plugin a: JSON Parse error',
+      ],
+      ['a function that was not called', [() => good], 'plugin (without a name)'],
+      [
+        'a start that fails',
+        [pluginOf('a', { start: () => Promise.reject(new Error('no database')) })],
+        'plugin a: could not start: no database',
+      ],
+    ]
+  test.each(MISTAKES)('%s is told in one line', async (_, plugins, says) => {
+    const starting = start({ plugins: plugins as AnyPlugin[] })
+    const why = await starting.then(
+      () => 'it started',
+      (error: Error) => error.message,
     )
-  })
-
-  test('a plugin that is listed twice is named', () => {
-    expect(() => compileHooks([{ name: 'a' }, { name: 'a' }])).toThrow('plugin a is listed twice')
+    expect(why).toStartWith(says)
+    expect(why).not.toContain('\n')
   })
 })

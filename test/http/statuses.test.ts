@@ -50,6 +50,7 @@ const CALLS: Readonly<Record<string, Call>> = {
     method: 'GET',
     path: '/apps/1/channels/presence-room/users',
   },
+  'GET /api/admin/plugins': { method: 'GET', path: '/api/admin/plugins' },
   'GET /api/admin/apps': { method: 'GET', path: '/api/admin/apps' },
   'POST /api/admin/apps': { method: 'POST', path: '/api/admin/apps', body: APP },
   'GET /api/admin/apps/{slug}': { method: 'GET', path: '/api/admin/apps/own' },

@@ -48,6 +48,7 @@ test('the examples of the document, sent as they are, are answered with success'
     isReady: 200,
     isUp: 200,
     listApps: 200,
+    listPlugins: 200,
     createApp: 201,
     showApp: 200,
     replaceApp: 200,

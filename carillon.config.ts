@@ -1,0 +1,3 @@
+import { defineConfig } from 'carillon/plugin'
+
+export default defineConfig({ plugins: [] })

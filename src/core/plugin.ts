@@ -1,0 +1,204 @@
+/**
+ * What a plugin may see, may be asked and may answer. HOOKS is the table: a hook is a row, with its
+ * kind, whether it may wait, and what its rejection is called. Later protocols add rows.
+ *
+ * A *gate* may refuse, a *filter* may replace, a *tap* only looks. The types tell them apart: only a
+ * hook whose type has a promise in its answer may wait.
+ */
+import type { ErrorCode } from './errors'
+import type { ChannelName, JsonText, MaybePromise } from './types'
+
+// ---------------------------------------------------------------- what plugins see
+
+/** An app as it is now: a change through the admin API shows at once. */
+export interface AppView {
+  readonly id: string
+  readonly name: string
+  readonly slug: string
+  /** Patterns of origins; empty where all may connect. */
+  readonly hosts: readonly string[]
+  /** The live pairs, oldest first. Secrets: never log them. */
+  readonly keys: readonly { readonly key: string; readonly secret: string }[]
+}
+
+/** A connection. One view for each plugin, for the connection's whole life. */
+export interface ConnectionView<Locals extends object = object> {
+  readonly socketId: string
+  /** Undefined where no app was found, and on wires that name it later. */
+  readonly app: AppView | undefined
+  /** The client's own, where proxies in between are trusted (`CARILLON_TRUSTED_PROXIES`). */
+  readonly remoteAddress: string
+  readonly closed: boolean
+  /** Aborted when the connection has closed. */
+  readonly signal: AbortSignal
+  /** The plugin's own, made by its `locals`; dies with the connection. */
+  readonly locals: Locals
+  /** Closes it: for good (4009), or `toReconnect` (4200), which clients do at once, with fresh tokens. */
+  disconnect(message: string, options?: { readonly toReconnect?: boolean }): void
+}
+
+/** The request that a connection came with. */
+export type ConnectRequest = {
+  readonly headers: Headers
+  readonly url: string
+  readonly remoteAddress: string
+}
+
+export type SubscribeRequest = {
+  readonly channel: ChannelName
+  /** As received, unverified, like `channelData`. */
+  readonly auth: string | undefined
+  readonly channelData: string | undefined
+}
+
+/** A connection in a channel; `userId` on presence channels. */
+export type SubscriptionView = {
+  readonly channel: ChannelName
+  readonly userId: string | undefined
+}
+
+/** An event on its way; `data` is the JSON text of what subscribers get as `data`. */
+export type EventView = {
+  readonly channel: ChannelName
+  readonly event: string
+  readonly data: JsonText
+}
+
+export type ClientEventView = EventView & { readonly userId: string | undefined }
+
+/** Somebody came to a presence channel with a first connection, or left it with the last. */
+export type PresenceView = {
+  readonly type: 'member_added' | 'member_removed'
+  readonly channel: ChannelName
+  readonly userId: string
+}
+
+/** What a connection was refused. */
+export type RefusalView = { readonly code: ErrorCode; readonly message: string }
+
+/** A request to the HTTP API. */
+export interface RequestView {
+  readonly method: string
+  readonly url: string
+  readonly headers: Headers
+  readonly remoteAddress: string
+  /** `trigger` and `read` are `/apps/...`, `admin` is `/api/admin/...`. */
+  readonly area: 'trigger' | 'read' | 'admin'
+  /** The app that the path names; undefined for `admin`. */
+  readonly app: AppView | undefined
+  /** As received. Empty for `admin`, whose bodies are read later. */
+  readonly body: Uint8Array
+}
+
+// ---------------------------------------------------------------- what plugins keep
+
+/** A number that the plugin counts with `counter.count++`; shown at `/api/admin/plugins`. */
+export type Counter = { count: number }
+
+/** The plugin's own values, kept in the database. Keys are text, values are JSON. */
+export interface PluginStore {
+  get(key: string): unknown
+  /** `expiresAt` is in epoch milliseconds; without it the value stays. */
+  set(key: string, value: unknown, options?: { readonly expiresAt?: number }): void
+  delete(key: string): void
+  entries(): (readonly [key: string, value: unknown])[]
+}
+
+// ---------------------------------------------------------------- what plugins answer
+
+/** With `retryAfterSeconds` it means "too often": clients back off, SDKs get 429 with `Retry-After`. */
+export type Reject = {
+  readonly type: 'reject'
+  readonly message: string
+  readonly retryAfterSeconds: number | undefined
+}
+/** Stands in for a signature; `channelData` says who the subscriber is on a presence channel. */
+export type Allow = { readonly type: 'allow'; readonly channelData: string | undefined }
+/** Puts other data in the place of an event's. */
+export type Replace = { readonly type: 'replace'; readonly data: unknown }
+
+// ---------------------------------------------------------------- the hooks
+
+type Gate<Args extends unknown[]> = (...args: Args) => Reject | void
+type WaitingGate<Args extends unknown[], Yes = never> = (
+  ...args: Args
+) => MaybePromise<Reject | Yes | void>
+type Filter<Args extends unknown[], Change> = (...args: Args) => Reject | Change | void
+type Tap<Args extends unknown[]> = (...args: Args) => undefined | void
+type WaitingTap = () => MaybePromise<void>
+
+export type Hooks<Locals extends object = object> = {
+  readonly start?: WaitingTap
+  readonly upgrade?: Gate<[conn: ConnectionView<Locals>, request: ConnectRequest]>
+  readonly connect?: WaitingGate<[conn: ConnectionView<Locals>, request: ConnectRequest]>
+  readonly connected?: Tap<[conn: ConnectionView<Locals>]>
+  readonly frame?: Gate<[conn: ConnectionView<Locals>, text: string]>
+  readonly subscribe?: WaitingGate<[conn: ConnectionView<Locals>, request: SubscribeRequest]>
+  readonly authorize?: WaitingGate<[conn: ConnectionView<Locals>, request: SubscribeRequest], Allow>
+  readonly subscribed?: Tap<[conn: ConnectionView<Locals>, subscription: SubscriptionView]>
+  readonly clientEvent?: Filter<[conn: ConnectionView<Locals>, event: ClientEventView], Replace>
+  readonly unsubscribed?: Tap<[conn: ConnectionView<Locals>, subscription: SubscriptionView]>
+  readonly presence?: Tap<[app: AppView, news: PresenceView]>
+  readonly refused?: Tap<[conn: ConnectionView<Locals>, refusal: RefusalView]>
+  readonly disconnected?: Tap<[conn: ConnectionView<Locals>]>
+  readonly authenticate?: WaitingGate<[request: RequestView], Allow>
+  readonly request?: Gate<[request: RequestView]>
+  readonly publish?: Filter<[app: AppView, event: EventView], Replace>
+  /** Headers to add to the answer. */
+  readonly response?: (
+    request: RequestView,
+    answer: { readonly status: number },
+  ) => Readonly<Record<string, string>> | void
+  readonly stop?: WaitingTap
+}
+
+export type HookName = keyof Hooks
+
+export type HookRow = {
+  readonly kind: 'gate' | 'filter' | 'tap'
+  readonly waits: boolean
+  /** What a rejection is called, and one that says when to come back. */
+  readonly refusal?: ErrorCode
+  readonly throttled?: ErrorCode
+}
+
+export const HOOKS = {
+  start: { kind: 'tap', waits: true },
+  upgrade: {
+    kind: 'gate',
+    waits: false,
+    refusal: 'connection_refused',
+    throttled: 'connection_throttled',
+  },
+  connect: {
+    kind: 'gate',
+    waits: true,
+    refusal: 'connection_refused',
+    throttled: 'connection_throttled',
+  },
+  connected: { kind: 'tap', waits: false },
+  frame: { kind: 'gate', waits: false, refusal: 'message_refused', throttled: 'too_often' },
+  subscribe: { kind: 'gate', waits: true, refusal: 'subscription_refused', throttled: 'too_often' },
+  authorize: { kind: 'gate', waits: true, refusal: 'subscription_refused', throttled: 'too_often' },
+  subscribed: { kind: 'tap', waits: false },
+  clientEvent: {
+    kind: 'filter',
+    waits: false,
+    refusal: 'client_event_refused',
+    throttled: 'too_often',
+  },
+  unsubscribed: { kind: 'tap', waits: false },
+  presence: { kind: 'tap', waits: false },
+  refused: { kind: 'tap', waits: false },
+  disconnected: { kind: 'tap', waits: false },
+  authenticate: {
+    kind: 'gate',
+    waits: true,
+    refusal: 'request_unauthorized',
+    throttled: 'too_often',
+  },
+  request: { kind: 'gate', waits: false, refusal: 'request_refused', throttled: 'too_often' },
+  publish: { kind: 'filter', waits: false, refusal: 'publish_refused', throttled: 'too_often' },
+  response: { kind: 'filter', waits: false },
+  stop: { kind: 'tap', waits: true },
+} as const satisfies Record<HookName, HookRow>

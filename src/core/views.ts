@@ -1,0 +1,83 @@
+/**
+ * Views: what plugins are shown of apps and connections. They read through, so they are never stale,
+ * and have nothing to change. A view is made when first asked for and dies with what it shows.
+ */
+import type { App } from './apps'
+import type { Connection } from './connection'
+import { refusal } from './errors'
+import type { AppView, ConnectionView } from './plugin'
+
+const apps = new WeakMap<App, AppView>()
+
+export function appView(app: App): AppView {
+  let view = apps.get(app)
+  if (!view) apps.set(app, (view = new AppReader(app)))
+  return view
+}
+
+/** Getters live on the prototype: a view that is logged shows nothing. */
+class AppReader implements AppView {
+  readonly #app: App
+
+  constructor(app: App) {
+    this.#app = app
+  }
+
+  get id(): string {
+    return this.#app.id
+  }
+  get name(): string {
+    return this.#app.record.name
+  }
+  get slug(): string {
+    return this.#app.record.slug
+  }
+  get hosts(): readonly string[] {
+    return this.#app.record.hosts
+  }
+  get keys(): AppView['keys'] {
+    return this.#app.record.keys
+  }
+}
+
+/** A connection as one plugin sees it; `index` is the plugin's place among all. */
+export function viewOf(
+  conn: Connection,
+  { index, locals }: { readonly index: number; readonly locals: () => object },
+): ConnectionView {
+  const views = (conn.views ??= [])
+  return (views[index] ??= new ConnectionReader(conn, locals()))
+}
+
+class ConnectionReader implements ConnectionView {
+  readonly #conn: Connection
+
+  constructor(
+    conn: Connection,
+    readonly locals: object,
+  ) {
+    this.#conn = conn
+  }
+
+  get socketId(): string {
+    return this.#conn.id
+  }
+  get app(): AppView | undefined {
+    return this.#conn.app && appView(this.#conn.app)
+  }
+  get remoteAddress(): string {
+    return this.#conn.remoteAddress
+  }
+  get closed(): boolean {
+    return this.#conn.closed
+  }
+  get signal(): AbortSignal {
+    return this.#conn.signal
+  }
+
+  disconnect(message: string, { toReconnect = false } = {}): void {
+    if (this.#conn.closed) return
+    const code = toReconnect ? 'reconnect_requested' : 'connection_refused'
+    this.#conn.refuse(refusal(code, message))
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The HTTP API's side of the hooks: what plugins are shown of a request, what they are asked, which
+ * headers they add. Without plugins it is two length checks.
+ */
+import type { App } from '../core/apps'
+import type { Core } from '../core/core'
+import { isRefusal, raise } from '../core/errors'
+import { ask, askNow, collect } from '../core/hooks'
+import type { AppView, RequestView } from '../core/plugin'
+import { appView } from '../core/views'
+import type { Addresses } from './address'
+
+export type Received = {
+  readonly request: Request
+  readonly area: RequestView['area']
+  readonly app: App | undefined
+  readonly body: Uint8Array
+}
+
+export class ApiHooks {
+  readonly #views = new WeakMap<Request, RequestView>()
+
+  constructor(
+    readonly core: Core,
+    readonly addresses: Addresses,
+  ) {}
+
+  /** True where a plugin vouches for the backend. May wait. @throws RealtimeError where one refuses */
+  async authenticate(received: Received): Promise<boolean> {
+    const { core } = this
+    const verdict = await ask(core, core.hooks.authenticate, this.#viewOf(received))
+    if (isRefusal(verdict)) raise(verdict)
+    return verdict !== undefined
+  }
+
+  /** @throws RealtimeError where a plugin refuses */
+  check(received: Received): void {
+    const { request, response } = this.core.hooks
+    if (request.length === 0 && response.length === 0) return
+    const refused = askNow(this.core, request, this.#viewOf(received))
+    if (refused) raise(refused)
+  }
+
+  /** What plugins add to the answer of a request that they were asked about. */
+  addHeaders(request: Request, status: number, headers: Record<string, unknown>): void {
+    const { response } = this.core.hooks
+    const view = response.length > 0 && this.#views.get(request)
+    if (view) Object.assign(headers, ...collect(this.core, response, view, { status }))
+  }
+
+  #viewOf(received: Received): RequestView {
+    let view = this.#views.get(received.request)
+    if (!view)
+      this.#views.set(received.request, (view = new RequestReader(received, this.addresses)))
+    return view
+  }
+}
+
+class RequestReader implements RequestView {
+  readonly #received: Received
+  readonly #addresses: Addresses
+
+  constructor(received: Received, addresses: Addresses) {
+    this.#received = received
+    this.#addresses = addresses
+  }
+
+  get method(): string {
+    return this.#received.request.method
+  }
+  get url(): string {
+    return this.#received.request.url
+  }
+  get headers(): Headers {
+    return this.#received.request.headers
+  }
+  get remoteAddress(): string {
+    return this.#addresses.of(this.#received.request)
+  }
+  get area(): RequestView['area'] {
+    return this.#received.area
+  }
+  get app(): AppView | undefined {
+    return this.#received.app && appView(this.#received.app)
+  }
+  get body(): Uint8Array {
+    return this.#received.body
+  }
+}

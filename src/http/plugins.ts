@@ -1,0 +1,79 @@
+/**
+ * What plugins have done: per plugin and hook how often it was asked, refused and failed and how long
+ * it took, and the plugin's own counters.
+ */
+import { Type } from '@sinclair/typebox'
+import { Elysia, type AnyElysia } from 'elysia'
+import type { CompiledHooks } from '../core/hooks'
+import { HOOKS } from '../core/plugin'
+import type { Identify } from './identity'
+import { ErrorText, NoBody } from './schemas'
+
+/** What the API needs to know of a plugin. */
+export type PluginAtWork = {
+  readonly name: string
+  readonly routes: AnyElysia
+  readonly counters: readonly {
+    readonly name: string
+    readonly about: string
+    readonly count: number
+  }[]
+}
+
+const count = (description: string) => Type.Integer({ minimum: 0, description })
+
+const PluginsAnswer = Type.Object({
+  data: Type.Array(
+    Type.Object({
+      name: Type.String({ examples: ['origin-check'] }),
+      hooks: Type.Array(
+        Type.Object({
+          name: Type.String({ examples: ['upgrade'] }),
+          kind: Type.String({ examples: ['gate'] }),
+          calls: count('How often it was asked'),
+          refusals: count('How often it refused'),
+          faults: count('How often it threw, was late, or answered what it may not'),
+          busy_ms: Type.Number({ description: 'Milliseconds in which nothing else could run' }),
+        }),
+      ),
+      counters: Type.Array(
+        Type.Object({ name: Type.String(), about: Type.String(), count: Type.Number() }),
+      ),
+    }),
+  ),
+})
+
+export function pluginReports(
+  hooks: CompiledHooks,
+  plugins: readonly PluginAtWork[],
+  identify: Identify,
+) {
+  const all = Object.values(hooks).flat()
+  return new Elysia({ prefix: '/api/admin/plugins', tags: ['admin'] })
+    .derive(({ request }) => ({ identity: identify(request) }))
+    .get(
+      '',
+      () => ({
+        data: plugins.map(({ name: plugin, counters }) => ({
+          name: plugin,
+          hooks: all
+            .filter((hook) => hook.plugin === plugin)
+            .map(({ name, stats: { busyMs, ...stats } }) => ({
+              name,
+              kind: HOOKS[name].kind,
+              ...stats,
+              busy_ms: Math.round(busyMs * 1000) / 1000,
+            })),
+          counters: counters.map(({ name, about, count }) => ({ name, about, count })),
+        })),
+      }),
+      {
+        response: { 200: PluginsAnswer, 401: NoBody, 403: ErrorText, 429: ErrorText },
+        detail: {
+          operationId: 'listPlugins',
+          summary: 'List the plugins, and what each of their hooks has done',
+          description: 'Since the start of the process, in the order in which they are asked.',
+        },
+      },
+    )
+}

@@ -1,0 +1,200 @@
+/**
+ * Plugins: checked, set up for one server, started and stopped with it. Everything that a plugin was
+ * given here ends at the stop: its timers, its signal.
+ */
+import { Elysia, type AnyElysia } from 'elysia'
+import type { Database } from 'bun:sqlite'
+import type { Apps } from './core/apps'
+import { compileHooks, watched, type Asker, type CompiledHooks } from './core/hooks'
+import type { Counter, Hooks } from './core/plugin'
+import type { Cancel, Clock, Log } from './core/types'
+import { appView } from './core/views'
+import type { Enforced } from './http/app-fields'
+import { PLUGIN_INTERFACE, type AnyPlugin, type PluginContext } from './plugin'
+import { pluginStore } from './store/plugins'
+
+/** A plugin that can't be used; the message is one line for the operator. */
+export class PluginError extends Error {
+  override readonly name = 'PluginError'
+}
+
+export type PluginCounter = Counter & { readonly name: string; readonly about: string }
+
+/** A plugin at work. */
+export type LoadedPlugin = {
+  readonly name: string
+  readonly locals: () => object
+  readonly hooks: Hooks<never>
+  readonly routes: AnyElysia
+  readonly counters: readonly PluginCounter[]
+  /** Ends what it was given. */
+  release(): void
+}
+
+export type Surroundings = {
+  readonly clock: Clock
+  readonly log: Log
+  readonly db: Database
+  readonly apps: Apps
+  readonly adminOnly: PluginContext['adminOnly']
+}
+
+/** @throws PluginError for the first plugin that can't be used; what was set up before it is released */
+export function setUpPlugins(
+  plugins: readonly AnyPlugin[],
+  surroundings: Surroundings,
+): LoadedPlugin[] {
+  const loaded: LoadedPlugin[] = []
+  try {
+    for (const plugin of plugins) {
+      checkPlugin(plugin, loaded)
+      loaded.push(setUp(plugin, surroundings))
+    }
+    return loaded
+  } catch (cause) {
+    for (const { release } of loaded) release()
+    throw cause
+  }
+}
+
+/** Which fields of apps some plugin enforces, and how their entries are checked. */
+export function enforcedBy(plugins: readonly AnyPlugin[]): Enforced {
+  return { hosts: plugins.find(({ enforces }) => enforces?.hosts)?.enforces?.hosts }
+}
+
+const NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/
+
+function checkPlugin(plugin: unknown, before: readonly { readonly name: string }[]): void {
+  const given = typeof plugin === 'object' && plugin !== null ? plugin : {}
+  const { name, carillon, setup } = given as Partial<Record<keyof AnyPlugin, unknown>>
+  const fail = (mistake: string): never => {
+    throw new PluginError(
+      `plugin ${typeof name === 'string' ? name : '(without a name)'}: ${mistake}`,
+    )
+  }
+  if (typeof name !== 'string' || !NAME.test(name))
+    fail('its name must be lower-case letters, digits and dashes')
+  if (carillon !== PLUGIN_INTERFACE)
+    fail(
+      `made for version ${String(carillon)} of the plugin interface; this server has ${PLUGIN_INTERFACE}`,
+    )
+  if (typeof setup !== 'function') fail('it has no setup function')
+  if (before.some((other) => other.name === name)) fail('is listed twice')
+}
+
+function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
+  const { name } = plugin
+  const { db, apps, adminOnly } = surroundings
+  const log = childLog(surroundings.log, name)
+  const stopping = new AbortController()
+  const clock = mortalClock(surroundings.clock, stopping.signal, log)
+  const counters: PluginCounter[] = []
+  const routes = new Elysia({ prefix: `/plugins/${name}`, tags: [name] })
+  const context: PluginContext = {
+    log,
+    clock,
+    signal: stopping.signal,
+    store: pluginStore(db, name, () => clock.now()),
+    apps: {
+      byId: (id) => {
+        const app = apps.byId(id)
+        return app && appView(app)
+      },
+      all: () => Array.from(apps.all(), appView),
+    },
+    counter: (counterName, about) => {
+      const counter = { name: counterName, about, count: 0 }
+      counters.push(counter)
+      return counter
+    },
+    routes,
+    adminOnly,
+  }
+  const release = (): void => stopping.abort()
+  try {
+    const hooks = plugin.setup(context) as Hooks<never>
+    compileHooks([{ name, locals: Object, hooks }]) // its mistakes, before anything is built on it
+    return { name, locals: plugin.locals ?? (() => ({})), hooks, routes, counters, release }
+  } catch (cause) {
+    release()
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new PluginError(why.startsWith('plugin ') ? why : `plugin ${name}: ${why}`, { cause })
+  }
+}
+
+/** A clock whose timers end with the signal, and whose faults are the plugin's own. */
+function mortalClock(clock: Clock, signal: AbortSignal, log: Log): Clock {
+  const running = new Set<Cancel>()
+  signal.addEventListener('abort', () => {
+    for (const cancel of running) cancel()
+    running.clear()
+  })
+  const keep = (begin: (done: () => void) => Cancel): Cancel => {
+    const forget = (): void => void running.delete(end)
+    const cancel = begin(forget)
+    const end = (): void => {
+      cancel()
+      forget()
+    }
+    if (signal.aborted) cancel()
+    else running.add(end)
+    return end
+  }
+  return {
+    now: () => clock.now(),
+    after: (delayMs, run) =>
+      keep((done) =>
+        clock.after(delayMs, () => {
+          done()
+          watched(log, run)
+        }),
+      ),
+    every: (intervalMs, run) => keep(() => clock.every(intervalMs, () => watched(log, run))),
+  }
+}
+
+function childLog(log: Log, plugin: string): Log {
+  return {
+    debug: (fields, message) => log.debug({ plugin, ...fields }, message),
+    info: (fields, message) => log.info({ plugin, ...fields }, message),
+    warn: (fields, message) => log.warn({ plugin, ...fields }, message),
+    error: (fields, message) => log.error({ plugin, ...fields }, message),
+  }
+}
+
+/** What a plugin may take to begin, in milliseconds. */
+const START_LIMIT_MS = 30_000
+
+/** Runs the `start` hooks, in order. @throws PluginError for the first that fails */
+export async function startPlugins({ start }: CompiledHooks, clock: Clock): Promise<void> {
+  for (const { plugin, run } of start) {
+    try {
+      await within(clock, START_LIMIT_MS, Promise.resolve(run()))
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new PluginError(`plugin ${plugin}: could not start: ${why}`, { cause })
+    }
+  }
+}
+
+/** Runs the `stop` hooks, last plugin first; none can hold up the end for long. */
+export async function stopPlugins({ stop }: CompiledHooks, asker: Asker): Promise<void> {
+  for (const hook of stop.toReversed()) {
+    try {
+      await within(asker.clock, asker.timing.gateTimeoutMs, Promise.resolve(hook.run()))
+    } catch (cause) {
+      hook.stats.faults++
+      asker.log.error({ plugin: hook.plugin, hook: 'stop', err: cause }, 'plugin failed')
+    }
+  }
+}
+
+async function within<T>(clock: Clock, ms: number, promise: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const cancel = clock.after(ms, () => reject(new Error(`no answer within ${ms} ms`)))
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    cancel()
+  }
+}

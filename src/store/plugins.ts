@@ -1,0 +1,46 @@
+/**
+ * What plugins keep: a value for each (plugin, key), as JSON. Values that have expired are gone for
+ * every reader at once, and from the file with the next write of the same plugin.
+ */
+import type { Database } from 'bun:sqlite'
+import type { PluginStore } from '../core/plugin'
+
+const GET = `
+  SELECT value FROM plugin_values
+   WHERE plugin = $plugin AND key = $key AND (expires_at IS NULL OR expires_at > $now)`
+const SET = `
+  INSERT INTO plugin_values (plugin, key, value, expires_at) VALUES ($plugin, $key, $value, $expiresAt)
+  ON CONFLICT (plugin, key) DO UPDATE SET value = $value, expires_at = $expiresAt`
+const DELETE = 'DELETE FROM plugin_values WHERE plugin = $plugin AND key = $key'
+const ENTRIES = `
+  SELECT key, value FROM plugin_values
+   WHERE plugin = $plugin AND (expires_at IS NULL OR expires_at > $now) ORDER BY key`
+const DROP_EXPIRED = 'DELETE FROM plugin_values WHERE plugin = $plugin AND expires_at <= $now'
+
+type Row = { key: string; value: string }
+
+/** `now` says the time in epoch milliseconds. */
+export function pluginStore(db: Database, plugin: string, now: () => number): PluginStore {
+  return {
+    get: (key) => {
+      const row = db
+        .query<Row, { plugin: string; key: string; now: number }>(GET)
+        .get({ plugin, key, now: now() })
+      return row ? JSON.parse(row.value) : undefined
+    },
+    set: (key, value, { expiresAt } = {}) => {
+      const text = JSON.stringify(value)
+      if (text === undefined) throw new TypeError(`a plugin's value must be JSON, ${key} has none`)
+      db.query(DROP_EXPIRED).run({ plugin, now: now() })
+      db.query(SET).run({ plugin, key, value: text, expiresAt: expiresAt ?? null })
+    },
+    delete: (key) => {
+      db.query(DELETE).run({ plugin, key })
+    },
+    entries: () =>
+      db
+        .query<Row, { plugin: string; now: number }>(ENTRIES)
+        .all({ plugin, now: now() })
+        .map(({ key, value }) => [key, JSON.parse(value)]),
+  }
+}
