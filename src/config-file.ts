@@ -11,7 +11,7 @@ import { NEW_APP } from './core/new-app'
 import { applyChanges, readAppChanges, type Enforced } from './http/app-fields'
 import { slugOf } from './http/slug'
 import * as pluginInterface from './plugin'
-import type { AnyPlugin } from './plugin'
+import type { AnyPlugin, AppConfig } from './plugin'
 import { enforcedBy } from './plugins'
 
 /** What the configuration file brings. */
@@ -71,11 +71,24 @@ function read(config: unknown, file: string): FileConfig {
   for (const [index, plugin] of plugins.entries())
     if (!isRecord(plugin))
       mistakes.push(`${file}: plugins[${index}]: expected a plugin (was its function called?)`)
-  const enforced = mistakes.length > 0 ? {} : enforcedBy(plugins)
-  const read = apps.map((app, index) => readApp(app, `${file}: apps[${index}]`, { file, enforced }))
-  mistakes.push(...read.flatMap((app) => (Array.isArray(app) ? app : [])), ...repeated(read, file))
   if (mistakes.length > 0) throw new ConfigError(mistakes)
-  return { plugins, apps: read.filter((app): app is ProvidedApp => !Array.isArray(app)) }
+  return { plugins, apps: readApps(apps, file, enforcedBy(plugins)) }
+}
+
+/** Apps as a configuration file lists them. @throws ConfigError with every mistake */
+export function readAppConfigs(
+  apps: readonly AppConfig[],
+  plugins: readonly AnyPlugin[],
+): ProvidedApp[] {
+  return readApps(apps, 'apps', enforcedBy(plugins))
+}
+
+function readApps(apps: readonly unknown[], file: string, enforced: Enforced): ProvidedApp[] {
+  const read = apps.map((app, index) => readApp(app, `${file}: apps[${index}]`, { file, enforced }))
+  const mistakes = read.flatMap((app) => (Array.isArray(app) ? app : []))
+  mistakes.push(...repeated(read, file))
+  if (mistakes.length > 0) throw new ConfigError(mistakes)
+  return read.filter((app): app is ProvidedApp => !Array.isArray(app))
 }
 
 /** An app, or its mistakes. */

@@ -13,6 +13,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   store: ['core', 'store'],
   pages: ['pages'],
   'plugin.ts': ['core/plugin', 'core/types'],
+  'plugin-kit.ts': ['kit'],
+  kit: ['config', 'config-file', 'core', 'kit', 'plugin', 'server'],
   'plugins.ts': ['core', 'http/app-fields', 'plugin', 'store/plugins'],
   'listen.ts': ['config', 'core', 'http', 'protocols'],
   'aliases.ts': [],

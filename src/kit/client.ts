@@ -1,0 +1,148 @@
+/**
+ * A client as small as a device's, and the waiting that tests are made of: always for a message, never
+ * for a time.
+ */
+
+/** How long a test waits for something that must come. */
+const PATIENCE_MS = 3000
+
+/** What arrived and who waits for it; a wait fails with what it waited for. */
+export class Inbox<T> {
+  readonly #items: T[] = []
+  readonly #waiting: ((item: T) => void)[] = []
+
+  push(item: T): void {
+    const waiter = this.#waiting.shift()
+    if (waiter) waiter(item)
+    else this.#items.push(item)
+  }
+
+  next(what = 'a message'): Promise<T> {
+    if (this.#items.length > 0) return Promise.resolve(this.#items.shift()!)
+    return within(what, new Promise<T>((resolve) => this.#waiting.push(resolve)))
+  }
+
+  async take(count: number, what?: string): Promise<T[]> {
+    const taken: T[] = []
+    while (taken.length < count) taken.push(await this.next(what))
+    return taken
+  }
+
+  /** What has arrived and nobody has read. */
+  get unread(): readonly T[] {
+    return this.#items
+  }
+}
+
+/** Fails with a name instead of hanging. */
+export async function within<T>(what: string, promise: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => reject(new Error(`waited ${PATIENCE_MS} ms for ${what}`)),
+    PATIENCE_MS,
+  )
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+export type RawOptions = {
+  readonly path?: string
+  readonly hello?: boolean
+  readonly headers?: Record<string, string>
+  readonly protocols?: string[]
+}
+
+export type Closing = { readonly code: number; readonly reason: string }
+
+/** A client as small as a device's: sends text, reads frames, answers native pings only. */
+export class RawClient {
+  readonly frames = new Inbox<string>()
+  readonly closed: Promise<Closing>
+  readonly opened: Promise<void>
+  readonly socket: WebSocket
+  socketId = ''
+
+  constructor(url: string, { headers = {}, protocols = [] }: RawOptions = {}) {
+    this.socket = new WebSocket(url, { headers, protocols } as unknown as string[])
+    this.socket.binaryType = 'arraybuffer'
+    this.socket.onmessage = ({ data }) =>
+      this.frames.push(
+        typeof data === 'string'
+          ? data
+          : `binary frame of ${(data as ArrayBuffer).byteLength} bytes`,
+      )
+    this.opened = new Promise((resolve, reject) => {
+      this.socket.onopen = () => resolve()
+      this.socket.onerror = () => reject(new Error(`no connection to ${url}`))
+    })
+    this.opened.catch(() => undefined) // told to whoever awaits it
+    this.closed = new Promise((resolve) => {
+      this.socket.onclose = ({ code, reason }) => resolve({ code, reason })
+    })
+  }
+
+  async hello(): Promise<void> {
+    const frame = await this.nextJson()
+    if (frame.event !== 'pusher:connection_established')
+      throw new Error(`expected a hello, got ${JSON.stringify(frame)}`)
+    this.socketId = (JSON.parse(frame.data as string) as { socket_id: string }).socket_id
+  }
+
+  send(message: object | string | Uint8Array): void {
+    if (typeof message === 'string' || message instanceof Uint8Array)
+      this.socket.send(message as string)
+    else this.socket.send(JSON.stringify(message))
+  }
+
+  next(what?: string): Promise<string> {
+    return this.frames.next(what)
+  }
+
+  async nextJson(
+    what?: string,
+  ): Promise<{ event: string; channel?: string; data: unknown; user_id?: string }> {
+    return JSON.parse(await this.next(what))
+  }
+
+  subscribe(channel: string, auth?: string, channelData?: string): void {
+    this.send({ event: 'pusher:subscribe', data: { channel, auth, channel_data: channelData } })
+  }
+
+  /** Subscribes and reads the success. */
+  async subscribed(channel: string, auth?: string, channelData?: string): Promise<string> {
+    this.subscribe(channel, auth, channelData)
+    const frame = await this.next(`the subscription to ${channel}`)
+    if (!frame.startsWith('{"event":"pusher_internal:subscription_succeeded"'))
+      throw new Error(`not subscribed to ${channel}: ${frame}`)
+    return frame
+  }
+
+  /** Proves that nothing else was on its way: the next frame is the answer to this ping. */
+  async expectNothing(): Promise<void> {
+    this.send({ event: 'pusher:ping', data: {} })
+    const frame = await this.next('a pong')
+    if (frame !== PONG) throw new Error(`expected nothing, got ${frame}`)
+  }
+
+  /** Resolves once the server has read everything that was sent: it answers native pings in their turn. */
+  async heard(): Promise<void> {
+    const socket = this.socket as WebSocket & { ping(): void }
+    const pong = new Promise((resolve) => socket.addEventListener('pong', resolve, { once: true }))
+    socket.ping()
+    await within('a native pong', Promise.race([pong, this.closed]))
+  }
+
+  closing(): Promise<Closing> {
+    return within('the close', this.closed)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.socket.close()
+    await this.closed
+  }
+}
+
+export const PONG = '{"event":"pusher:pong","data":{}}'

@@ -1,0 +1,64 @@
+/**
+ * A clock that moves only when told to, and a log that can be read: what a server is given in tests.
+ */
+import type { Cancel, Clock, Log } from '../core/types'
+
+/** Time stands still until it is told to move. It begins at the real time, so that SDKs' timestamps fit. */
+export class ManualClock implements Clock {
+  #now: number
+  #timers: { due: number; run: () => void; every: number | undefined }[] = []
+
+  constructor(now: number) {
+    this.#now = now
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  after(delayMs: number, run: () => void): Cancel {
+    return this.#add({ due: this.#now + delayMs, run, every: undefined })
+  }
+
+  every(intervalMs: number, run: () => void): Cancel {
+    return this.#add({ due: this.#now + intervalMs, run, every: intervalMs })
+  }
+
+  advance(ms: number): void {
+    const end = this.#now + ms
+    for (;;) {
+      const next = this.#timers.filter(({ due }) => due <= end).sort((a, b) => a.due - b.due)[0]
+      if (!next) break
+      this.#now = next.due
+      if (next.every === undefined) this.#timers.splice(this.#timers.indexOf(next), 1)
+      else next.due += next.every
+      next.run()
+    }
+    this.#now = end
+  }
+
+  /** Timers that are still set. */
+  get pending(): number {
+    return this.#timers.length
+  }
+
+  #add(timer: { due: number; run: () => void; every: number | undefined }): Cancel {
+    this.#timers.push(timer)
+    return () => {
+      const index = this.#timers.indexOf(timer)
+      if (index !== -1) this.#timers.splice(index, 1)
+    }
+  }
+}
+
+export class MemoryLog implements Log {
+  readonly lines: { level: string; message: string; fields: object }[] = []
+  debug = (fields: object, message: string) => this.#add('debug', fields, message)
+  info = (fields: object, message: string) => this.#add('info', fields, message)
+  warn = (fields: object, message: string) => this.#add('warn', fields, message)
+  error = (fields: object, message: string) => this.#add('error', fields, message)
+
+  #add(level: string, fields: object, message: string): void {
+    this.lines.push({ level, message, fields })
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * A real server on a free port for tests, with an in-memory database and a clock that moves only when
+ * told to.
+ */
+import { createHash, createHmac } from 'node:crypto'
+import { readConfig, type Config } from '../config'
+import { readAppConfigs } from '../config-file'
+import { RawClient, type RawOptions } from './client'
+import { ManualClock, MemoryLog } from './clock'
+import type { AnyPlugin, AppConfig } from '../plugin'
+import { createServer, type CarillonServer } from '../server'
+
+export type ServeOptions = {
+  readonly plugins?: readonly AnyPlugin[]
+  /** In place of the published development app. */
+  readonly apps?: readonly AppConfig[]
+  /** Settings, as the environment has them. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Settings, as the server has them. */
+  readonly config?: Partial<Config>
+  /** Where the clock begins, in epoch milliseconds; the real time if absent. */
+  readonly now?: number
+}
+
+/** A server with the plugins; stops at the end of the scope (`await using`). */
+export async function serve(options: ServeOptions = {}): Promise<Kit> {
+  return new Kit(await serverFor(options))
+}
+
+type Served = {
+  readonly server: CarillonServer
+  readonly config: Config
+  readonly clock: ManualClock
+  readonly log: MemoryLog
+}
+
+/** The parts of `serve`. */
+export async function serverFor(options: ServeOptions): Promise<Served> {
+  const { plugins = [], apps = [], env = {}, now = Date.now() } = options
+  const defaults = readConfig({ PORT: '0', DATABASE_PATH: ':memory:', ...env })
+  const config = { ...defaults, ...options.config }
+  const [clock, log] = [new ManualClock(now), new MemoryLog()]
+  const provided = readAppConfigs(apps, plugins)
+  const server = await createServer({ config, clock, log, plugins, apps: provided })
+  return { server, config, clock, log }
+}
+
+export type EventToTrigger = {
+  readonly channel: string
+  readonly name: string
+  readonly data: string
+}
+
+export class Kit {
+  readonly server: CarillonServer
+  readonly config: Config
+  readonly clock: ManualClock
+  readonly log: MemoryLog
+
+  constructor({ server, config, clock, log }: Served) {
+    this.server = server
+    this.config = config
+    this.clock = clock
+    this.log = log
+  }
+
+  get port(): number {
+    return this.server.port
+  }
+
+  /** Id, key and secret of the first app. */
+  get app() {
+    return this.server.credentials.app
+  }
+
+  /** Moves the injected clock; runs what is due, in order. */
+  advance(ms: number): void {
+    this.clock.advance(ms)
+  }
+
+  /** A raw connection; its hello has been read unless `hello` is false. `path` replaces `/app/KEY`. */
+  async raw(options: RawOptions = {}): Promise<RawClient> {
+    const path = options.path ?? `/app/${this.app.key}?protocol=7&client=test&version=1`
+    const client = new RawClient(`ws://127.0.0.1:${this.port}${path}`, options)
+    if (options.hello !== false) await client.hello()
+    return client
+  }
+
+  /** `auth` of a subscription, as an auth endpoint signs it. */
+  sign(client: { readonly socketId: string }, channel: string, channelData?: string): string {
+    const text = [client.socketId, channel, channelData].filter(Boolean).join(':')
+    return `${this.app.key}:${this.#hmac(text)}`
+  }
+
+  /** Subscribes a raw client to a channel that needs a signature; returns the success frame. */
+  signedIn(
+    client: RawClient,
+    channel: string,
+    user?: { readonly user_id: unknown; readonly user_info?: unknown },
+  ): Promise<string> {
+    const channelData = user && JSON.stringify(user)
+    return client.subscribed(channel, this.sign(client, channel, channelData), channelData)
+  }
+
+  http(path: string, init?: RequestInit): Promise<Response> {
+    return fetch(`http://127.0.0.1:${this.port}${path}`, init)
+  }
+
+  /** A signed request to `/apps/ID` and `path`, as an SDK makes it. */
+  signed(method: 'GET' | 'POST', path: string, body = ''): Promise<Response> {
+    const whole = `/apps/${this.app.id}${path}`
+    const md5 = body && `&body_md5=${createHash('md5').update(body).digest('hex')}`
+    const seconds = Math.floor(this.clock.now() / 1000)
+    const query = `auth_key=${this.app.key}&auth_timestamp=${seconds}&auth_version=1.0${md5}`
+    const signature = this.#hmac(`${method}\n${whole}\n${query}`)
+    const url = `${whole}?${query}&auth_signature=${signature}`
+    return this.http(url, { method, ...(body && { body }) })
+  }
+
+  trigger({ channel, name, data }: EventToTrigger): Promise<Response> {
+    return this.signed('POST', '/events', JSON.stringify({ channel, name, data }))
+  }
+
+  /** A request with the admin's name and password. */
+  admin(path: string, init: RequestInit = {}): Promise<Response> {
+    const { username, password } = this.server.credentials.admin
+    const authorization = `Basic ${btoa(`${username}:${password}`)}`
+    return this.http(path, { ...init, headers: { authorization, ...init.headers } })
+  }
+
+  async stop(): Promise<void> {
+    await this.server.stop()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  #hmac(text: string): string {
+    return createHmac('sha256', this.app.secret).update(text).digest('hex')
+  }
+}

@@ -1,0 +1,103 @@
+/** testPlugin(): a plugin that keeps its promises passes, and each broken promise is named. */
+import { describe, expect, test } from 'bun:test'
+import { allow, definePlugin, reject, type AnyPlugin, type Hooks } from 'carillon/plugin'
+import { serve, testPlugin } from 'carillon/plugin-kit'
+import { pluginOf } from '../harness'
+
+const never = (): Promise<undefined> => new Promise<undefined>(() => undefined)
+
+const GOOD: readonly AnyPlugin[] = [
+  pluginOf('nothing', {}),
+  pluginOf('passes', {
+    upgrade: () => undefined,
+    connect: async () => undefined,
+    authorize: async () => undefined,
+    publish: () => undefined,
+    disconnected: () => undefined,
+  }),
+  pluginOf('refuses-all', { connect: () => reject('closed') }),
+  definePlugin({
+    name: 'ticks',
+    carillon: 1,
+    setup({ clock }) {
+      clock.every(1000, () => undefined)
+      return {}
+    },
+  }),
+]
+
+test.each(GOOD)('$name keeps the contract', async (plugin) => {
+  await testPlugin(plugin)
+})
+
+const waits = (async () => undefined) as unknown as () => undefined
+
+const BROKEN: readonly (readonly [says: string, hooks: Hooks])[] = [
+  ['upgrade: plugin failed: answered with a promise, but upgrade may not wait', { upgrade: waits }],
+  ['frame: plugin failed: answered with a promise', { frame: waits }],
+  ['publish: plugin failed: answered with a promise', { publish: waits }],
+  ['disconnected: plugin failed: answered with a promise', { disconnected: waits }],
+  ['clientEvent: plugin failed: oops', { clientEvent: () => JSON.parse('oops').x }],
+  ['request: plugin failed: answered neither', { request: () => false as never }],
+  ['stop: plugin failed: no', { stop: () => Promise.reject(new Error('no')) }],
+  [
+    'a stranger entered private-carillon-test with auth "x"',
+    { authorize: (_, { auth }) => (auth ? allow() : undefined) },
+  ],
+  [
+    'a stranger triggered an event with Bearer x',
+    { authenticate: ({ headers }) => (headers.has('authorization') ? allow() : undefined) },
+  ],
+]
+
+test.each(BROKEN)('%s', async (says, hooks) => {
+  const why = await testPlugin(pluginOf('bad', hooks)).then(
+    () => 'kept',
+    (error: Error) => error.message,
+  )
+  expect(why).toStartWith('plugin bad breaks its contract:')
+  expect(why.replace('JSON Parse error: Unexpected identifier "oops"', 'oops')).toContain(says)
+})
+
+describe('a plugin with a store', () => {
+  const forgetful = (onFault: () => ReturnType<typeof allow> | undefined) =>
+    definePlugin({
+      name: 'forgetful',
+      carillon: 1,
+      setup: ({ store }) => ({
+        authorize(_, { channel }) {
+          try {
+            return store.get(channel) === 'all' ? allow() : undefined
+          } catch {
+            return onFault()
+          }
+        },
+      }),
+    })
+
+  test('that opens its doors when the store fails is caught', async () => {
+    await expect(testPlugin(forgetful(() => allow()))).rejects.toThrow('a stranger entered')
+    await testPlugin(forgetful(() => undefined))
+  })
+})
+
+test('a plugin for guests says so', async () => {
+  const guests = pluginOf('guests', { authorize: () => allow({ channelData: '{"user_id":"g"}' }) })
+  await testPlugin(guests, { open: true })
+})
+
+test('a gate that never answers does not keep the server from stopping', async () => {
+  const asked = Promise.withResolvers<void>()
+  const plugin = pluginOf('never', {
+    authorize: () => {
+      asked.resolve()
+      return never()
+    },
+  })
+  const kit = await serve({ plugins: [plugin] })
+  const client = await kit.raw()
+  client.subscribe('private-room')
+  await asked.promise
+  await kit.stop()
+  expect((await client.closing()).code).toBe(1001)
+})
