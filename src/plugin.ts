@@ -2,7 +2,7 @@
  * All that a plugin imports (as `carillon/plugin`): the shape of a plugin, the types of its hooks and
  * the words to answer with. `plugins/README.md` has every hook with an example.
  */
-import type { AnyElysia } from 'elysia'
+import type { Elysia } from 'elysia'
 import type { Allow, AppView, Counter, Hooks, PluginStore, Reject, Replace } from './core/plugin'
 import type { Clock, Log } from './core/types'
 
@@ -43,7 +43,7 @@ export type PluginContext = {
   }
   counter(name: string, about: string): Counter
   /** The plugin's own routes, below `/plugins/<name>`; they are in the OpenAPI document. */
-  readonly routes: AnyElysia
+  readonly routes: Elysia<`/plugins/${string}`>
   /** For a route's `beforeHandle`: answers 401 to whoever may not use the admin API. */
   readonly adminOnly: (context: { readonly request: Request }) => void
 }
