@@ -3,7 +3,16 @@
  * the words to answer with. `plugins/README.md` has every hook with an example.
  */
 import type { Elysia } from 'elysia'
-import type { Allow, AppView, Counter, Hooks, PluginStore, Reject, Replace } from './core/plugin'
+import type {
+  Allow,
+  AppView,
+  Counter,
+  HookName,
+  Hooks,
+  PluginStore,
+  Reject,
+  Replace,
+} from './core/plugin'
 import type { Clock, Log } from './core/types'
 
 export type {
@@ -60,9 +69,12 @@ export type Plugin<Locals extends object = object> = {
   setup(context: PluginContext): Hooks<Locals>
 }
 
+/** Nothing but hooks: a misspelt one is a type error where it is written. */
+type OnlyHooks<H> = { readonly [Name in keyof H]: Name extends HookName ? unknown : never }
+
 /** Checks a plugin's shape as it is written. */
-export function definePlugin<Locals extends object = object>(
-  plugin: Plugin<Locals>,
+export function definePlugin<Locals extends object, H extends OnlyHooks<H>>(
+  plugin: Omit<Plugin<Locals>, 'setup'> & { setup(context: PluginContext): H & Hooks<Locals> },
 ): Plugin<Locals> {
   return plugin
 }

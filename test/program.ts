@@ -1,0 +1,58 @@
+/** The program itself, as a child process. */
+import { join } from 'node:path'
+import { within } from './harness'
+
+const ROOT = join(import.meta.dir, '..')
+
+type ProgramOptions = { readonly command?: readonly string[]; readonly cwd?: string }
+
+/** A server as a child, on a free port, with nothing of this machine's environment but the path. */
+export class Program {
+  readonly process: Bun.Subprocess<'ignore', 'pipe', 'pipe'>
+  readonly #listening = Promise.withResolvers<number>()
+  readonly output: Promise<string>
+  readonly errors: Promise<string>
+  #text = ''
+
+  constructor(
+    env: Record<string, string> = {},
+    { command = [process.execPath, 'src/index.ts'], cwd = ROOT }: ProgramOptions = {},
+  ) {
+    this.process = Bun.spawn([...command], {
+      cwd,
+      env: { PATH: process.env['PATH'] ?? '', PORT: '0', DATABASE_PATH: ':memory:', ...env },
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'pipe',
+    })
+    this.output = this.#read()
+    this.errors = new Response(this.process.stderr).text()
+  }
+
+  async #read(): Promise<string> {
+    const decoder = new TextDecoder()
+    for await (const bytes of this.process.stdout) {
+      this.#text += decoder.decode(bytes)
+      const port = /ws:\/\/[^/]+:(\d+)\//.exec(this.#text)?.[1]
+      if (port && this.#text.includes('pusher.subscribe')) this.#listening.resolve(Number(port))
+    }
+    this.#listening.reject(new Error('the program ended before it listened'))
+    return this.#text
+  }
+
+  /** The port, once the announcement is out. */
+  listening(): Promise<number> {
+    return within('the announcement', this.#listening.promise)
+  }
+
+  exited(): Promise<number> {
+    this.#listening.promise.catch(() => undefined) // programs that may not start are asked for their exit
+    return within('the exit', this.process.exited)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listening.promise.catch(() => undefined)
+    this.process.kill('SIGKILL')
+    await this.process.exited
+  }
+}
