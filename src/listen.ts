@@ -96,12 +96,18 @@ function upgrade(
   const whole = pathOf(request.url)
   const path = whole.slice(pathPrefix.length)
   const codec = codecFor(path)
+  const query = new URLSearchParams(queryOf(request.url))
   const { app, refused } = whole.startsWith(`${pathPrefix}/`)
-    ? codec.handshake(core, path, new URLSearchParams(queryOf(request.url)))
+    ? codec.handshake(core, path, query)
     : { app: undefined, refused: outside(whole, pathPrefix) }
   const remoteAddress = addresses.of(request)
   const conn: Client = new Connection(newSocketId(), codec, app, remoteAddress)
-  const arrival: ConnectRequest = { headers: request.headers, url: request.url, remoteAddress }
+  const arrival: ConnectRequest = {
+    headers: request.headers,
+    url: request.url,
+    query,
+    remoteAddress,
+  }
   // Browsers fail when the protocols that they offer get no answer; device libraries offer `arduino`.
   const offered = request.headers.get('sec-websocket-protocol')?.split(',')[0]?.trim()
   const headers = offered && TOKEN.test(offered) ? { 'sec-websocket-protocol': offered } : {}

@@ -41,6 +41,8 @@ export interface ConnectionView<Locals extends object = object> {
 export type ConnectRequest = {
   readonly headers: Headers
   readonly url: string
+  /** What follows the question mark, decoded. */
+  readonly query: URLSearchParams
   readonly remoteAddress: string
 }
 

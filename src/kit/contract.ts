@@ -117,7 +117,7 @@ async function answered(client: { next(): Promise<string>; closed: Promise<objec
   return Promise.race([client.next(), client.closed.then((closing) => JSON.stringify(closing))])
 }
 
-/** The plugin with a store that works while it is set up and never again. */
+/** The plugin with a store that works until it has started and never again. */
 function withoutStore(plugin: AnyPlugin): AnyPlugin {
   return {
     ...plugin,
@@ -130,8 +130,11 @@ function withoutStore(plugin: AnyPlugin): AnyPlugin {
         },
       })
       const hooks = plugin.setup({ ...context, store })
-      broken = true
-      return hooks
+      const start = async (): Promise<void> => {
+        await hooks.start?.()
+        broken = true
+      }
+      return { ...hooks, start }
     },
   }
 }
