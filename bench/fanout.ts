@@ -63,6 +63,8 @@ export const fanout: Question<FanoutCase, FanoutOutcome> = {
     fanoutCase(1_000, 100, 1),
   ],
   smokeCases: [fanoutCase(200, 100, 4)],
+  sides: ['carillon'],
+  yardstick: 'bare',
   figure: {
     title: 'deliveries per server-CPU-second',
     of: (outcome) => outcome.deliveriesPerCpuSecond,

@@ -4,6 +4,7 @@
  * proves a defect; a missed target is only marked, since a busy machine misses it too.
  */
 import { fanout } from './fanout'
+import { emptyHook, hooksFanout, hooksTrigger } from './hooks'
 import { readWords, UsageError, type Words } from './lib/command-line'
 import type { LoadOutcome } from './lib/load'
 import { endWithBench } from './lib/processes'
@@ -16,6 +17,7 @@ import { trigger } from './trigger'
 const QUESTIONS: Readonly<Record<string, (words: Words) => Promise<readonly string[]>>> = {
   fanout: (words) => ask(fanout, words),
   trigger: (words) => ask(trigger, words),
+  hooks: askHooks,
 }
 
 if (process.platform !== 'linux') refuse('CPU time is read from /proc: the bench needs Linux')
@@ -29,6 +31,13 @@ try {
 }
 for (const defect of defects) process.stderr.write(`bench: ${defect}\n`)
 process.exit(defects.length === 0 ? 0 : 1)
+
+/** What plugins cost: end to end, and one call site with nobody to ask. */
+async function askHooks(words: Words): Promise<readonly string[]> {
+  const defects = [...(await ask(hooksFanout, words)), ...(await ask(hooksTrigger, words))]
+  if (!words.smoke) console.log(`\n${emptyHook()}`)
+  return defects
+}
 
 /** Plays, records and prints a question. Returns the defects that it found. */
 async function ask<Case extends BenchCase, Outcome extends LoadOutcome>(

@@ -52,6 +52,8 @@ export const trigger: Question<TriggerCase, TriggerOutcome> = {
   load: 'cannon.ts',
   cases: [triggerCase(1), triggerCase(10), readCase('/channels'), readCase('/channels/room')],
   smokeCases: [triggerCase(1)],
+  sides: ['carillon'],
+  yardstick: 'bare',
   figure: {
     title: 'requests per server-CPU-second',
     of: (outcome) => outcome.requestsPerCpuSecond,

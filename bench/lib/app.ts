@@ -11,7 +11,19 @@ export const EVENT_NAME = 'bench'
 /** The channel of the fan-out; with it in place, the data of every frame begins at the same byte. */
 export const CHANNEL = 'fanout'
 
-export type Side = 'carillon' | 'bare'
+/** SIDES: who can be asked. */
+export const SIDES = {
+  /** Without plugins. */
+  carillon: { script: 'src/index.ts', config: 'bench/lib/no-plugins.ts' },
+  /** As `bun run server` starts it. */
+  shipped: { script: 'src/index.ts', config: 'carillon.config.ts' },
+  /** With ten plugins whose hooks do nothing. */
+  empty: { script: 'src/index.ts', config: 'bench/lib/empty-plugins.ts' },
+  /** A hand-written `Bun.serve`. */
+  bare: { script: 'bench/lib/bare.ts', config: '' },
+} as const
+
+export type Side = keyof typeof SIDES
 
 /** The body of a trigger; `data` must need no escaping. */
 export function eventBody(channels: readonly string[], data: string): string {

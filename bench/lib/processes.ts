@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Subprocess } from 'bun'
-import { HOST, type Side } from './app'
+import { HOST, SIDES, type Side } from './app'
 import type { LoadOrder, LoadOutcome } from './load'
 
 type Role = 'server' | 'load'
@@ -15,7 +15,6 @@ export type BenchServer = AsyncDisposable & { readonly port: number; readonly pi
 
 const LIB = import.meta.dir
 const ROOT = join(LIB, '../..')
-const SCRIPTS = { carillon: join(ROOT, 'src/index.ts'), bare: join(LIB, 'bare.ts') } as const
 
 const READY_MS = 10_000
 const POLL_MS = 10
@@ -34,7 +33,8 @@ export function endWithBench(): void {
 /** @throws Error when it does not answer in time */
 export async function startServer(side: Side): Promise<BenchServer> {
   const port = freePort()
-  const child = launch('server', [SCRIPTS[side]], {
+  const { script, config } = SIDES[side]
+  const child = launch('server', [join(ROOT, script)], {
     stdout: 'ignore',
     env: {
       PATH: process.env['PATH'],
@@ -43,6 +43,7 @@ export async function startServer(side: Side): Promise<BenchServer> {
       HOST,
       DATABASE_PATH: ':memory:',
       CARILLON_LOG_LEVEL: 'error',
+      CARILLON_CONFIG: config,
     },
   })
   await answering(port, child)

@@ -1,12 +1,13 @@
 /**
  * Question: what a bench asks, as a table of cases. Each case is played by a load process against
- * Carillon and against the bare loop; the figure is what the two are compared by.
+ * each side and against the yardstick; the figure is what they are compared by.
  */
+import type { Side } from './app'
 import type { LoadOutcome } from './load'
 
 export type BenchCase = {
   readonly label: string
-  /** The least ratio to the bare loop that is good enough; undefined where none was set. */
+  /** The least ratio to the yardstick that is good enough; undefined where none was set. */
   readonly target?: number | undefined
 }
 
@@ -22,6 +23,9 @@ export type Question<Case extends BenchCase, Outcome extends LoadOutcome> = {
   readonly load: string
   readonly cases: readonly Case[]
   readonly smokeCases: readonly Case[]
+  /** Who is asked, and whom they are compared with. */
+  readonly sides: readonly Side[]
+  readonly yardstick: Side
   /** More is better; its ratio is the result. */
   readonly figure: Column<Outcome>
   readonly columns: readonly Column<Outcome>[]

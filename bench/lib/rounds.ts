@@ -1,6 +1,6 @@
 /**
- * Rounds: every case against both sides, in fresh processes, with the order reversed every other
- * round, so that what drifts on the machine hits both.
+ * Rounds: every case against every side, in fresh processes, with the order reversed every other
+ * round, so that what drifts on the machine hits all.
  */
 import type { Side } from './app'
 import type { LoadOutcome } from './load'
@@ -16,10 +16,11 @@ export type RoundOptions<Case extends BenchCase, Outcome extends LoadOutcome> = 
   readonly onPlayed: (play: Play<Case, Outcome>) => void
 }
 
-const ORDERS: readonly (readonly Side[])[] = [
-  ['carillon', 'bare'],
-  ['bare', 'carillon'],
-]
+/** Reversed every other round. */
+function orderOf(round: number, sides: readonly Side[]): readonly Side[] {
+  return round % 2 === 1 ? sides : sides.toReversed()
+}
+
 /** Until the code is compiled and the first rounds of the collector are over. */
 const WARM_UP = { share: 0.4, maxSeconds: 2 }
 
@@ -30,7 +31,7 @@ export async function playRounds<Case extends BenchCase, Outcome extends LoadOut
   const plays: Play<Case, Outcome>[] = []
   for (let round = 1; round <= options.rounds; round++) {
     for (const row of options.cases) {
-      for (const side of ORDERS[(round - 1) % ORDERS.length]!) {
+      for (const side of orderOf(round, [...question.sides, question.yardstick])) {
         options.onStart(`${question.name} ${round}/${options.rounds}: ${row.label}, ${side}`)
         const outcome = await playOne(question, { row, side, seconds: options.seconds })
         const play = { question: question.name, case: row, side, round, outcome }

@@ -6,10 +6,9 @@ import { APP, APP_PATH, EVENTS_PATH, type Side } from './app'
 
 export type TargetOf = (body: string) => string
 
-export const TARGETS = {
-  carillon: signedTargets,
-  bare: () => () => EVENTS_PATH,
-} as const satisfies Record<Side, () => TargetOf>
+export function targetsOf(side: Side): TargetOf {
+  return side === 'bare' ? () => EVENTS_PATH : signedTargets()
+}
 
 /** A read below the app. */
 export function signedRead(path: string): string {

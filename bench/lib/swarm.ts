@@ -6,7 +6,7 @@ import type { FanoutCase, FanoutOutcome } from '../fanout'
 import { Flight } from './flight'
 import { readOrder, report, type LoadOrder } from './load'
 import { Publisher } from './publisher'
-import { TARGETS } from './signing'
+import { targetsOf } from './signing'
 import { Subscriber, type Audience } from './subscriber'
 import { Tally } from './tally'
 import { openWindow, per } from './usage'
@@ -32,7 +32,7 @@ report<FanoutOutcome>({ ...measured, lost: tally.lost(published()), reordered: t
 function gather({ case: row, port, side }: LoadOrder<FanoutCase>): Audience {
   const { subscribers, payloadBytes, inFlight } = row
   const flight = new Flight(subscribers, inFlight)
-  const options = { port, flight, payloadBytes, targetOf: TARGETS[side](), fail }
+  const options = { port, flight, payloadBytes, targetOf: targetsOf(side), fail }
   flight.publishers = Array.from(
     { length: row.publishers },
     (_, index) => new Publisher(index, options),

@@ -1,6 +1,6 @@
 /**
  * The table at the end of a question: per case a line for each side with medians, and the ratio of
- * the two as the median of the rounds' own ratios, least and greatest in brackets.
+ * each to the yardstick as the median of the rounds' own ratios, least and greatest in brackets.
  */
 import type { Side } from './app'
 import type { LoadOutcome } from './load'
@@ -19,14 +19,17 @@ export function table<Case extends BenchCase, Outcome extends LoadOutcome>(
   const cases = [...new Set(plays.map((play) => play.case))]
   const lines = cases.flatMap((row) => {
     const own = plays.filter((play) => play.case === row)
-    const sides = (['carillon', 'bare'] as const).map((side) => sideLine(question, side, own))
-    return [...sides, ['', 'ratio', ratioText(question, row, own)]]
+    const { sides, yardstick } = question
+    return [
+      ...[...sides, yardstick].map((side) => sideLine(question, side, own)),
+      ...sides.map((side) => ['', `${side} / ${yardstick}`, ratioText(question, side, own)]),
+    ]
   })
   return aligned([titles, ...lines])
 }
 
 function sideLine<Case extends BenchCase, Outcome extends LoadOutcome>(
-  { figure, columns }: Question<Case, Outcome>,
+  { figure, columns, sides }: Question<Case, Outcome>,
   side: Side,
   plays: readonly Play<Case, Outcome>[],
 ): Cells {
@@ -34,30 +37,32 @@ function sideLine<Case extends BenchCase, Outcome extends LoadOutcome>(
   const spread = (column: Column<Outcome>): Spread =>
     spreadOf(own.map((play) => column.of(play.outcome)))
   const cells = columns.map((column) => grouped(spread(column).median, column.digits))
-  const label = side === 'carillon' ? (own[0]?.case.label ?? '') : ''
+  const label = side === sides[0] ? (own[0]?.case.label ?? '') : ''
   return [label, side, spreadText(spread(figure), figure.digits), ...cells]
 }
 
 function ratioText<Case extends BenchCase, Outcome extends LoadOutcome>(
   question: Question<Case, Outcome>,
-  { target }: Case,
+  side: Side,
   plays: readonly Play<Case, Outcome>[],
 ): string {
-  const spread = spreadOf(ratios(question, plays))
+  const target = side === question.sides[0] ? plays[0]?.case.target : undefined
+  const spread = spreadOf(ratios(question, side, plays))
   const text = spreadText(spread, 2)
   if (target === undefined) return text
   return `${text}  ${spread.median >= target ? 'pass' : 'FAIL'}: at least ${target}`
 }
 
-/** Carillon to bare, round by round. */
+/** A side to the yardstick, round by round. */
 function ratios<Case extends BenchCase, Outcome extends LoadOutcome>(
-  { figure }: Question<Case, Outcome>,
+  { figure, yardstick }: Question<Case, Outcome>,
+  side: Side,
   plays: readonly Play<Case, Outcome>[],
 ): readonly number[] {
   return plays
-    .filter((play) => play.side === 'carillon')
+    .filter((play) => play.side === side)
     .map((play) => {
-      const pair = plays.find(({ round, side }) => round === play.round && side === 'bare')!
+      const pair = plays.find((other) => other.round === play.round && other.side === yardstick)!
       return figure.of(play.outcome) / figure.of(pair.outcome)
     })
 }

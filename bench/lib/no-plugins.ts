@@ -1,0 +1,4 @@
+/** A configuration without plugins. */
+import { defineConfig } from 'carillon/plugin'
+
+export default defineConfig({})
