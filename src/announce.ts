@@ -14,7 +14,7 @@ export function announce(server: CarillonServer, config: Config): void {
 
 /** The text; `files` is how many the system allows, undefined where it does not say. */
 export function announcement(
-  { credentials, port }: Pick<CarillonServer, 'credentials' | 'port'>,
+  { credentials, plugins, port }: Pick<CarillonServer, 'credentials' | 'plugins' | 'port'>,
   { host, pathPrefix }: Pick<Config, 'host' | 'pathPrefix'>,
   files: number | undefined,
 ): string {
@@ -28,6 +28,7 @@ export function announcement(
       ['HTTP API', `${base}${pathPrefix}/apps/${app.id}/events`],
       ['reference', `${base}/swagger`],
       ['health', `${base}/up  ${base}/ready`],
+      ['plugins', plugins.map(({ name: plugin }) => plugin).join(', ') || 'none'],
     ]),
     section(`App (${ORIGINS[app.origin]})`, [
       ['id', app.id],

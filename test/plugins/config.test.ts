@@ -62,6 +62,8 @@ describe('a configuration far from the sources', () => {
     const file = join(folderWith(FILES), 'carillon.config.ts')
     await using program = new Program({ CARILLON_CONFIG: file })
     expect(await refusals(program)).toEqual(['please', 'lobby only'])
+    program.process.kill('SIGKILL')
+    expect(await program.output).toContain('plugins     polite, lobby-only')
   })
 
   test('is found beside a compiled binary', async () => {
