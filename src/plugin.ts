@@ -30,6 +30,7 @@ export type {
   Reject,
   Replace,
   RequestView,
+  SigninView,
   SubscribeRequest,
   SubscriptionView,
 } from './core/plugin'

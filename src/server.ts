@@ -15,6 +15,7 @@ import { Presence } from './core/presence'
 import { Rates } from './core/rates'
 import { sweep } from './core/sweep'
 import type { Clock, Log, NodeId } from './core/types'
+import { Users } from './core/users'
 import { publishedCredentials, resolveCredentials, type Credentials } from './credentials'
 import { Addresses } from './http/address'
 import { createApi, type Api } from './http/api'
@@ -160,6 +161,7 @@ function createCore(
     apps,
     hub,
     presence: new Presence(),
+    users: new Users(),
     rates: new Rates(),
     broker: new LocalBroker((publication) => hub.deliver(publication)),
     hooks: compileHooks(plugins),

@@ -54,6 +54,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 /** What the server does; a verb imports nouns and no other verb. */
 const VERBS = [
   'connect',
+  'signin',
   'subscribe',
   'client-event',
   'publish',

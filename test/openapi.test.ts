@@ -48,6 +48,7 @@ test('it has every route', () => {
     '/apps/{appId}/channels/{channel}/stats',
     '/apps/{appId}/channels/{channel}/users',
     '/apps/{appId}/events',
+    '/apps/{appId}/users/{userId}/terminate_connections',
     '/ready',
     '/up',
   ])

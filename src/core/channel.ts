@@ -56,6 +56,10 @@ export function parseChannelName(raw: unknown, limits: Limits): ChannelName | Re
   return raw as ChannelName
 }
 
+/** Where one signed-in user is spoken to. */
+export const userChannel = (userId: UserId): ChannelName =>
+  `${USER_CHANNEL}${userId}` as ChannelName
+
 /** The channel on which one signed-in user is spoken to is kept out of listings. */
 export function isUserChannel(name: ChannelName): boolean {
   return name.startsWith(USER_CHANNEL)

@@ -6,7 +6,7 @@ import type { App } from './apps'
 import type { Refusal } from './errors'
 import type { Channel, Subscription } from './hub'
 import type { ConnectionView } from './plugin'
-import type { Encoder, Frame, Reply, Sink, SocketId } from './types'
+import type { Encoder, Frame, Reply, Sink, SocketId, UserId } from './types'
 
 export class Connection<Codec extends Encoder = Encoder> {
   /** Set when the transport is open, before the first command. */
@@ -33,6 +33,9 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** Client events that may still be sent at once, as of `eventTokensAt` (epoch ms). Owned by `client-event`. */
   eventTokens = 0
   eventTokensAt = 0
+
+  /** Who is signed in; for life. Owned by `Users`. */
+  userId: UserId | undefined = undefined
 
   /** Changed only by the hub's `join` and `leave`. */
   subscriptions: Map<Channel, Subscription> | undefined = undefined

@@ -10,6 +10,7 @@ import type { Hub } from './hub'
 import type { Limits } from './limits'
 import type { Presence } from './presence'
 import type { Rates } from './rates'
+import type { Users } from './users'
 import type { Clock, Log, NodeId } from './types'
 
 export type Core = {
@@ -20,6 +21,7 @@ export type Core = {
   readonly apps: Apps
   readonly hub: Hub
   readonly presence: Presence
+  readonly users: Users
   readonly rates: Rates
   readonly broker: Broker
   readonly hooks: CompiledHooks

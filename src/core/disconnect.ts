@@ -12,6 +12,7 @@ export function disconnect(core: Core, conn: Connection): void {
   if (conn.subscriptions) {
     for (const subscription of conn.subscriptions.values()) leaveChannel(core, subscription)
   }
+  if (conn.app) core.users.exit(conn, conn.app)
   const wasHere = core.hub.exit(conn)
   if (wasHere && conn.app)
     core.facts.emit({ type: 'disconnected', app: conn.app, socketId: conn.id })

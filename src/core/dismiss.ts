@@ -1,18 +1,28 @@
 /**
- * Dismiss: tells every connection of an app that it is over. In slices, one per turn of the event
- * loop, so that a big app's end does not hold up the others.
+ * Dismiss: tells every connection of an app, or of a user, that it is over. In slices, one per turn of
+ * the event loop, so that the end of many does not hold up the others.
  */
 import type { App } from './apps'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import type { Refusal } from './errors'
+import type { UserId } from './types'
 
 const SLICE = 200
 
 /** Returns at once; the connections that were open now are closed within the next turns of the loop. */
-export function dismissApp({ hub }: Core, app: App, refused: Refusal): void {
+export function dismissApp(core: Core, app: App, refused: Refusal): void {
   const leaving: Connection[] = []
-  for (const conn of hub.connections()) if (conn.app === app) leaving.push(conn)
+  for (const conn of core.hub.connections()) if (conn.app === app) leaving.push(conn)
+  dismiss(core, leaving, refused)
+}
+
+/** Those that are signed in as the user; who merely uses the id on a presence channel stays (contract 5.5). */
+export function dismissUser(core: Core, app: App, userId: UserId, refused: Refusal): void {
+  dismiss(core, [...core.users.connectionsOf(app, userId)], refused)
+}
+
+function dismiss({ hub }: Core, leaving: Connection[], refused: Refusal): void {
   const closeSlice = (): void => {
     for (const conn of leaving.splice(0, SLICE)) {
       if (conn.closed) continue

@@ -37,6 +37,7 @@ export type ErrorCode =
   | 'channel_data_invalid'
   | 'members_full'
   | 'subscription_refused'
+  | 'signin_refused'
   | 'client_events_disabled'
   | 'client_event_invalid'
   | 'client_event_channel'

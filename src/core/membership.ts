@@ -41,6 +41,8 @@ export function enterChannel(
 
 /** Contract 3.9: subscription, seat, `member_removed` to those who stay, facts. */
 export function leaveChannel(core: Core, subscription: Subscription): void {
+  // The channel of a user has no members, and nobody is told who comes and goes.
+  if (subscription.channel.kind.auth === 'user') return core.hub.leave(subscription)
   const { node, presence, hub, facts, hooks } = core
   const { userId } = subscription
   const { app, name: channel } = subscription.channel

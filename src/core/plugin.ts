@@ -28,6 +28,8 @@ export interface ConnectionView<Locals extends object = object> {
   readonly app: AppView | undefined
   /** The client's own, where proxies in between are trusted (`CARILLON_TRUSTED_PROXIES`). */
   readonly remoteAddress: string
+  /** Who is signed in (`pusher:signin`), if somebody is. */
+  readonly userId: string | undefined
   readonly closed: boolean
   /** Aborted when the connection has closed. */
   readonly signal: AbortSignal
@@ -51,6 +53,12 @@ export type SubscribeRequest = {
   /** As received, unverified, like `channelData`. */
   readonly auth: string | undefined
   readonly channelData: string | undefined
+}
+
+/** A user whose signature was right; `userData` is what the backend signed, with `id`. */
+export type SigninView = {
+  readonly userId: string
+  readonly userData: Readonly<Record<string, unknown>>
 }
 
 /** A connection in a channel; `userId` on presence channels. */
@@ -135,6 +143,7 @@ export type Hooks<Locals extends object = object> = {
   readonly connect?: WaitingGate<[conn: ConnectionView<Locals>, request: ConnectRequest]>
   readonly connected?: Tap<[conn: ConnectionView<Locals>]>
   readonly frame?: Gate<[conn: ConnectionView<Locals>, text: string]>
+  readonly signin?: WaitingGate<[conn: ConnectionView<Locals>, user: SigninView]>
   readonly subscribe?: WaitingGate<[conn: ConnectionView<Locals>, request: SubscribeRequest]>
   readonly authorize?: WaitingGate<[conn: ConnectionView<Locals>, request: SubscribeRequest], Allow>
   readonly subscribed?: Tap<[conn: ConnectionView<Locals>, subscription: SubscriptionView]>
@@ -180,6 +189,7 @@ export const HOOKS = {
   },
   connected: { kind: 'tap', waits: false },
   frame: { kind: 'gate', waits: false, refusal: 'message_refused', throttled: 'too_often' },
+  signin: { kind: 'gate', waits: true, refusal: 'signin_refused', throttled: 'too_often' },
   subscribe: { kind: 'gate', waits: true, refusal: 'subscription_refused', throttled: 'too_often' },
   authorize: { kind: 'gate', waits: true, refusal: 'subscription_refused', throttled: 'too_often' },
   subscribed: { kind: 'tap', waits: false },

@@ -40,6 +40,11 @@ export function subscriptionText(
   return channelData ? `${socketId}:${channel}:${channelData}` : `${socketId}:${channel}`
 }
 
+/** The text that a user's sign-in covers, `user_data` as received. */
+export function userText(socketId: SocketId, userData: string): string {
+  return `${socketId}::user::${userData}`
+}
+
 /**
  * Compares without telling by its duration where two texts differ; their length is not secret. No
  * branch depends on a character. 0.1 µs for 64 characters, against 1.3 through two buffers.

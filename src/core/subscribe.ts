@@ -4,7 +4,7 @@
  * Contract 3.3 has the order of the checks.
  */
 import { keyPairOf, type App } from './apps'
-import { channelKind, parseUserId, type ChannelKind } from './channel'
+import { channelKind, parseUserId, userChannel, type ChannelKind } from './channel'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { isRefusal, quoted, refusal, type Refusal } from './errors'
@@ -22,7 +22,7 @@ export function subscribe(
   command: SubscribeCommand,
 ): MaybePromise<Refusal | undefined> {
   const kind = channelKind(command.channel)
-  const impossible = cannotHold(core, conn, command)
+  const impossible = kind.auth === 'user' ? undefined : cannotHold(core, conn, command)
   if (impossible) return impossible
   const gates = core.hooks.subscribe
   if (gates.length === 0) return authorize(core, conn, command, kind)
@@ -47,11 +47,7 @@ function authorize(
   kind: ChannelKind,
 ): MaybePromise<Refusal | undefined> {
   if (kind.auth === 'none') return enterAllowed(core, conn, command, kind)
-  if (kind.auth === 'user')
-    return refusal(
-      'user_channel_denied',
-      `Only the signed-in user may subscribe to ${command.channel}`,
-    )
+  if (kind.auth === 'user') return enterOwn(conn, command.channel)
 
   const gates = core.hooks.authorize
   if (gates.length === 0) return enterSigned(core, conn, command, kind)
@@ -68,10 +64,18 @@ function authorize(
   return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
 }
 
-/** Leaves a channel. Nothing is answered; a channel that the connection is not in is ignored (contract 11, 21). */
+/** A signed-in connection hears its user's channel already; the client wants to be told so. */
+function enterOwn(conn: Connection, channel: ChannelName): Refusal | undefined {
+  if (conn.userId === undefined || channel !== userChannel(conn.userId))
+    return refusal('user_channel_denied', `Only the signed-in user may subscribe to ${channel}`)
+  conn.reply({ type: 'subscribed', channel, members: undefined })
+  return undefined
+}
+
+/** Leaves a channel; that of its user stays, as the user does. Nothing is answered; a channel that the connection is not in is ignored (contract 11, 21). */
 export function unsubscribe(core: Core, conn: Connection, app: App, name: ChannelName): void {
   const subscription = conn.subscription(core.hub.channel(app, name))
-  if (subscription) leaveChannel(core, subscription)
+  if (subscription && subscription.channel.kind.auth !== 'user') leaveChannel(core, subscription)
 }
 
 function cannotHold(

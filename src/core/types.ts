@@ -32,6 +32,7 @@ export type Command =
   | SubscribeCommand
   | { readonly type: 'unsubscribe'; readonly app: App; readonly channel: ChannelName }
   | ClientEventCommand
+  | SigninCommand
   | { readonly type: 'ping' }
   | { readonly type: 'pong' }
 
@@ -55,6 +56,15 @@ export type ClientEventCommand = {
   readonly dataBytes: number
 }
 
+export type SigninCommand = {
+  readonly type: 'signin'
+  readonly app: App
+  /** As received, unverified. */
+  readonly auth: string
+  /** As received: it is verified as text and parsed after. */
+  readonly userData: string
+}
+
 /** What one connection is told. */
 export type Reply =
   | {
@@ -68,6 +78,8 @@ export type Reply =
       /** The members, the new one included; undefined where the channel has no presence. */
       readonly members: readonly Member[] | undefined
     }
+  /** `userData` is the text that was signed. */
+  | { readonly type: 'signed_in'; readonly userData: string }
   | { readonly type: 'ping' }
   | { readonly type: 'pong' }
 

@@ -68,6 +68,9 @@ class ConnectionReader implements ConnectionView {
   get remoteAddress(): string {
     return this.#conn.remoteAddress
   }
+  get userId(): string | undefined {
+    return this.#conn.userId
+  }
   get closed(): boolean {
     return this.#conn.closed
   }

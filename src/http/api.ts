@@ -19,6 +19,7 @@ import { documentOf, DOCUMENT_PATH } from './openapi'
 import { ops } from './ops'
 import { pluginReports, type PluginAtWork } from './plugins'
 import { REQUEST_ID, requestId } from './request-id'
+import { users } from './users'
 import { swaggerDefaults, type PublishedCredentials } from './swagger'
 
 export type ApiOptions = {
@@ -65,6 +66,7 @@ export function createApi(core: Core, options: ApiOptions) {
     .use(ops(core))
     .use(events(core, pathPrefix, hooks))
     .use(channels(core, pathPrefix, hooks))
+    .use(users(core, pathPrefix, hooks))
     .use(admin(core, { identify, hooks, enforced: options.enforced }))
     .use(pluginReports(core.hooks, plugins, identify))
     .use(swaggerDefaults(published))

@@ -61,6 +61,11 @@ const TAGS: readonly Tag[] = [
     description: 'Ask who is subscribed to what; signed likewise',
     security: 'signature',
   },
+  {
+    name: 'users',
+    description: 'End what users have open; signed likewise',
+    security: 'signature',
+  },
   { name: 'admin', description: 'Apps; Basic authentication', security: 'password' },
   { name: 'operations', description: 'Health' },
 ]
@@ -69,6 +74,7 @@ const TAGS: readonly Tag[] = [
 const PATH_PARAMETERS: Readonly<Record<string, { description: string; example: string }>> = {
   appId: { description: 'Id of the app', example: '1' },
   channel: { description: 'Name of the channel', example: 'my-channel' },
+  userId: { description: 'Id that the user signed in with', example: 'user-1' },
   slug: { description: 'Slug or id of the app', example: 'foo-app' },
   key: { description: 'Key of the pair', example: 'the-older-key' },
 }

@@ -98,6 +98,7 @@ async function guestsComeAndGo(kit: Kit, { arrive = {} }: Promises): Promise<str
     if (!welcome.includes('connection_established')) return []
     client.socketId = /\d+\.\d+/.exec(welcome)?.[0] ?? ''
     const member = '{"user_id":"1"}'
+    kit.signin(client, '{"id":"1"}')
     client.subscribe('room')
     client.subscribe('private-room', kit.sign(client, 'private-room'))
     client.subscribe('presence-room', kit.sign(client, 'presence-room', member), member)

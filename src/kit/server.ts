@@ -102,6 +102,12 @@ export class Kit {
     return client.subscribed(channel, this.sign(client, channel, channelData), channelData)
   }
 
+  /** Asks to sign in, as an app's backend vouches for a user. */
+  signin(client: RawClient, userData: string): void {
+    const auth = `${this.app.key}:${this.#hmac(`${client.socketId}::user::${userData}`)}`
+    client.send({ event: 'pusher:signin', data: { auth, user_data: userData } })
+  }
+
   http(path: string, init?: RequestInit): Promise<Response> {
     return fetch(`http://127.0.0.1:${this.port}${path}`, init)
   }

@@ -50,6 +50,7 @@ export const WIRE_ERRORS = {
   channel_data_invalid: { pusher: null, closes: false, http: 401, subscription: 'AuthError' },
   members_full: { pusher: null, closes: false, http: 403, subscription: 'LimitReached' },
   subscription_refused: { pusher: null, closes: false, http: 403, subscription: 'AuthError' },
+  signin_refused: { pusher: null, closes: false, http: 401 },
   client_events_disabled: { pusher: null, closes: false, http: 403 },
   client_event_invalid: { pusher: null, closes: false, http: 400 },
   client_event_channel: { pusher: null, closes: false, http: 403 },

@@ -75,6 +75,7 @@ type Decode = (core: Core, app: App, message: Message) => Command | Refusal
 const PUSHER_EVENTS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ['pusher:subscribe', decodeSubscribe],
   ['pusher:unsubscribe', decodeUnsubscribe],
+  ['pusher:signin', decodeSignin],
   ['pusher:ping', () => ({ type: 'ping' })],
   ['pusher:pong', () => ({ type: 'pong' })],
 ])
@@ -114,6 +115,18 @@ function decodeUnsubscribe({ limits }: Core, app: App, message: Message): Comman
     return refusal('message_invalid', `Invalid ${message.event}: expected data with a channel`)
   const channel = parseChannelName(data['channel'], limits)
   return typeof channel === 'string' ? { type: 'unsubscribe', app, channel } : channel
+}
+
+function decodeSignin(_: Core, app: App, message: Message): Command | Refusal {
+  const data = requestData(message)
+  const auth = data?.['auth']
+  const userData = data?.['user_data']
+  if (typeof auth === 'string' && typeof userData === 'string')
+    return { type: 'signin', app, auth, userData }
+  return refusal(
+    'message_invalid',
+    `Invalid ${message.event}: expected data with auth and user_data`,
+  )
 }
 
 /** Only `channel`, `event` and `data` travel on: a `user_id` of the sender's own making does not. */
@@ -178,6 +191,8 @@ function reply(answer: Reply): Frame {
         answer.channel,
         answer.members ? roster(answer.members) : '{}',
       )
+    case 'signed_in':
+      return `{"event":"pusher:signin_success","data":{"user_data":${jsonText(answer.userData)}}}`
     case 'ping':
       return '{"event":"pusher:ping","data":{}}'
     case 'pong':

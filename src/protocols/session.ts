@@ -11,6 +11,7 @@ import { disconnect } from '../core/disconnect'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
 import { askNow, tell } from '../core/hooks'
 import type { ConnectRequest } from '../core/plugin'
+import { signin } from '../core/signin'
 import { subscribe, unsubscribe } from '../core/subscribe'
 import type { Command, MaybePromise } from '../core/types'
 import type { Codec } from './codec'
@@ -72,6 +73,8 @@ function run(core: Core, conn: Connection, command: Command): MaybePromise<Refus
     case 'unsubscribe':
       unsubscribe(core, conn, command.app, command.channel)
       return undefined
+    case 'signin':
+      return signin(core, conn, command)
     case 'client_event':
       return clientEvent(core, conn, command)
     case 'ping':

@@ -50,6 +50,11 @@ const CALLS: Readonly<Record<string, Call>> = {
     method: 'GET',
     path: '/apps/1/channels/presence-room/users',
   },
+  'POST /apps/{appId}/users/{userId}/terminate_connections': {
+    method: 'POST',
+    path: '/apps/1/users/ada/terminate_connections',
+    body: '{}',
+  },
   'GET /api/admin/plugins': { method: 'GET', path: '/api/admin/plugins' },
   'GET /api/admin/apps': { method: 'GET', path: '/api/admin/apps' },
   'POST /api/admin/apps': { method: 'POST', path: '/api/admin/apps', body: APP },
@@ -83,7 +88,7 @@ const SIGNED: Readonly<Record<string, Recipe>> = {
   400: {
     alter: (call) =>
       call.method === 'POST'
-        ? { ...call, query: {}, body: '{}' }
+        ? { ...call, query: {}, body: call.path.includes('/users/') ? '[]' : '{}' }
         : { ...call, path: call.path.replace(/room/, 'a%3Ab'), query: { info: 'nonsense' } },
   },
   401: { alter: (call) => ({ ...call, headers: { unsigned: 'true' } }) },

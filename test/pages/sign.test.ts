@@ -61,6 +61,7 @@ test('the examples of the document, sent as they are, are answered with success'
     showChannel: 200,
     showChannelStats: 200,
     listUsers: 200,
+    terminateUser: 200,
   })
 })
 

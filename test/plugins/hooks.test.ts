@@ -24,6 +24,12 @@ const THROWING: Readonly<
   },
   subscribe: async (server) => refusesSubscription(server, 'room'),
   authorize: async (server) => refusesSubscription(server, 'private-room'),
+  signin: async (server) => {
+    await using client = await server.raw()
+    server.signin(client, '{"id":"7"}')
+    expect(await client.next()).toContain(INTERNAL)
+    await client.expectNothing()
+  },
   subscribed: async (server) => void (await subscribed(server, 'room')),
   clientEvent: async (server) => {
     await using client = await server.raw()
@@ -123,6 +129,8 @@ describe('a plugin that rejects', () => {
     ['subscribe', true, '{"type":"LimitReached","error":"no","status":429}'],
     ['authorize', false, '{"type":"AuthError","error":"no","status":403}'],
     ['authorize', true, '{"type":"LimitReached","error":"no","status":429}'],
+    ['signin', false, '{"code":null,"message":"no"}'],
+    ['signin', true, '{"code":4301,"message":"no"}'],
     ['clientEvent', false, '{"code":null,"message":"no"}'],
     ['clientEvent', true, '{"code":4301,"message":"no"}'],
     ['authenticate', false, '401 no'],
@@ -147,14 +155,10 @@ describe('a plugin that rejects', () => {
       const { code, reason } = await client.closing()
       return `${code} ${reason}`
     }
-    if (
-      hook === 'frame' ||
-      hook === 'clientEvent' ||
-      hook === 'subscribe' ||
-      hook === 'authorize'
-    ) {
+    const ask = SAY[hook]
+    if (ask) {
       await using client = await server.raw()
-      await say[hook](client, server)
+      await ask(client, server)
       return JSON.stringify((await client.nextJson()).data)
     }
     const response = await server.trigger({ channel: 'room', name: 'e', data: '' })
@@ -162,11 +166,13 @@ describe('a plugin that rejects', () => {
     return `${response.status} ${(await response.text()).trim()}${wait ? ` retry-after ${wait}` : ''}`
   }
 
-  const say = {
-    frame: async (client: RawClient) => client.send({ event: 'pusher:ping' }),
-    subscribe: async (client: RawClient) => client.subscribe('room'),
-    authorize: async (client: RawClient) => client.subscribe('private-room'),
-    clientEvent: async (client: RawClient, server: TestServer) => {
+  type Say = (client: RawClient, server: TestServer) => Promise<void>
+  const SAY: { readonly [Name in HookName]?: Say } = {
+    frame: async (client) => client.send({ event: 'pusher:ping' }),
+    signin: async (client, server) => server.signin(client, '{"id":"7"}'),
+    subscribe: async (client) => client.subscribe('room'),
+    authorize: async (client) => client.subscribe('private-room'),
+    clientEvent: async (client, server) => {
       await server.signedIn(client, 'private-room')
       client.send({ event: 'client-e', channel: 'private-room', data: 1 })
     },

@@ -1,0 +1,78 @@
+/**
+ * Sign-in: a connection says who its user is, with a signature of the app's backend. From then on it
+ * is spoken to on the user's own channel, whether it subscribes to it or not, so that nothing is
+ * missed between the two. Spec: contract 5.1, 5.2, 5.4.
+ */
+import { keyPairOf } from './apps'
+import { userChannel } from './channel'
+import type { Connection } from './connection'
+import type { Core } from './core'
+import { isRefusal, quoted, refusal, type Refusal } from './errors'
+import { ask, type Verdict } from './hooks'
+import { parseSigned } from './json'
+import { userText } from './signature'
+import type { MaybePromise, SigninCommand, UserId } from './types'
+
+/** Signs the connection in, or returns why not; it stays open either way. Waits only where a gate does. */
+export function signin(
+  core: Core,
+  conn: Connection,
+  command: SigninCommand,
+): MaybePromise<Refusal | undefined> {
+  const user = verified(conn, command)
+  if (isRefusal(user)) return user
+  const gates = core.hooks.signin
+  if (gates.length === 0) return enter(core, conn, command, user.id)
+  const verdict = ask(core, gates, conn, { userId: user.id, userData: user.data })
+  const settle = (answer: Verdict): Refusal | undefined => {
+    if (isRefusal(answer)) return answer
+    return conn.closed ? undefined : enter(core, conn, command, user.id)
+  }
+  return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
+}
+
+type SignedUser = { readonly id: UserId; readonly data: Readonly<Record<string, unknown>> }
+
+function verified(
+  { id: socketId }: Connection,
+  { app, auth, userData }: SigninCommand,
+): SignedUser | Refusal {
+  const colon = auth.indexOf(':')
+  const pair = keyPairOf(app, auth.slice(0, Math.max(0, colon)))
+  if (colon === -1 || !pair)
+    return refused(
+      `Invalid auth: '${quoted(auth)}' is not the key of this app, a colon and a signature`,
+    )
+  const text = userText(socketId, userData)
+  if (!pair.verify(text, auth.slice(colon + 1)))
+    return refused(
+      `Invalid signature: Expected HMAC SHA256 hex digest of ${quoted(text)}, but got ${quoted(auth.slice(colon + 1))}`,
+    )
+  const data = parseSigned(userData)
+  const id = data?.['id']
+  if (!data || typeof id !== 'string' || id === '')
+    return refused('Invalid user_data: expected a JSON object with an id, a non-empty string')
+  const { maxUserIdChars } = app.limits
+  if (id.length > maxUserIdChars)
+    return refused(
+      `Invalid user_data: an id of ${id.length} characters exceeds the limit of ${maxUserIdChars} (maxUserIdChars)`,
+    )
+  return { id: id as UserId, data }
+}
+
+const refused = (message: string): Refusal => refusal('signin_refused', message)
+
+function enter(
+  core: Core,
+  conn: Connection,
+  { app, userData }: SigninCommand,
+  userId: UserId,
+): Refusal | undefined {
+  if (conn.userId !== undefined && conn.userId !== userId)
+    return refused('Connection already associated with a different user id')
+  conn.reply({ type: 'signed_in', userData })
+  if (conn.userId !== undefined) return undefined
+  core.users.enter(conn, app, userId)
+  core.hub.join(conn, app, userChannel(userId), undefined)
+  return undefined
+}

@@ -1,0 +1,47 @@
+/**
+ * Users: what a backend can end for one of them. Spec: contract 5.5, 6.9.
+ */
+import { Elysia } from 'elysia'
+import { Type } from '@sinclair/typebox'
+import type { Core } from '../core/core'
+import { dismissUser } from '../core/dismiss'
+import { refusal } from '../core/errors'
+import type { UserId } from '../core/types'
+import { signed } from './auth'
+import { jsonBody } from './body'
+import type { ApiHooks } from './hooks'
+import { ErrorText, OPEN } from './schemas'
+
+/** SDKs send `{}` or nothing. */
+const Nothing = Type.Object({}, OPEN)
+
+const TERMINATED = refusal('connection_refused', 'You got disconnected by the app.')
+
+export function users(core: Core, pathPrefix: string, hooks: ApiHooks) {
+  return new Elysia({ prefix: `${pathPrefix}/apps/:appId/users`, tags: ['users'] })
+    .use(signed(core, pathPrefix, hooks))
+    .post(
+      '/:userId/terminate_connections',
+      ({ app, params }) => {
+        dismissUser(core, app, params.userId as UserId, TERMINATED)
+        return {}
+      },
+      {
+        parse: [jsonBody(Nothing)],
+        body: Nothing,
+        response: {
+          200: Type.Object({}),
+          400: ErrorText,
+          401: ErrorText,
+          403: ErrorText,
+          404: ErrorText,
+        },
+        detail: {
+          operationId: 'terminateUser',
+          summary: 'Close every connection that is signed in as a user',
+          description:
+            'With 4009: clients stay away until their program connects again. A user who is nowhere is no error.',
+        },
+      },
+    )
+}

@@ -1,0 +1,231 @@
+/** Users: sign-in, what only the signed-in user hears, and the end of all that a user has open. Contract 5. */
+import { describe, expect, test } from 'bun:test'
+import {
+  Inbox,
+  start,
+  within,
+  type PusherClient,
+  type RawClient,
+  type TestServer,
+} from '../harness'
+
+const USER = '{"id":"ada","user_info":{"name":"Ada"},"more":[1]}'
+const SIGNED_IN = (userData: string) =>
+  JSON.stringify({ event: 'pusher:signin_success', data: { user_data: userData } })
+
+async function signedInAs(server: TestServer, userData: string): Promise<RawClient> {
+  const client = await server.raw()
+  server.signin(client, userData)
+  expect(await client.next()).toBe(SIGNED_IN(userData))
+  return client
+}
+
+describe('pusher:signin', () => {
+  test('echoes the user data as it was signed, and again for the same user', async () => {
+    await using server = await start()
+    await using client = await signedInAs(server, USER)
+    server.signin(client, '{ "id": "ada" }')
+    expect(await client.next()).toBe(SIGNED_IN('{ "id": "ada" }'))
+  })
+
+  test('another user on the same connection is refused, and the first one stays', async () => {
+    await using server = await start()
+    await using client = await signedInAs(server, USER)
+    server.signin(client, '{"id":"eve"}')
+    expect(await client.next()).toBe(
+      '{"event":"pusher:error","data":{"code":null,"message":"Connection already associated with a different user id"}}',
+    )
+    await server.sdk().sendToUser('ada', 'e', 'x')
+    expect((await client.nextJson()).channel).toBe('#server-to-user-ada')
+  })
+
+  const REFUSED: readonly (readonly [
+    name: string,
+    data: (sign: (text: string) => string) => unknown,
+    says: string,
+  ])[] = [
+    ['no data', () => undefined, 'expected data with auth and user_data'],
+    ['a list', () => [], 'expected data with auth and user_data'],
+    ['auth of another type', () => ({ auth: 1, user_data: USER }), 'expected data with auth'],
+    [
+      'user_data of another type',
+      (sign) => ({ auth: sign(USER), user_data: { id: 'ada' } }),
+      'expected data with auth and user_data',
+    ],
+    [
+      'no colon',
+      () => ({ auth: 'x', user_data: USER }),
+      "Invalid auth: 'x' is not the key of this app",
+    ],
+    ['another key', () => ({ auth: 'other:x', user_data: USER }), "Invalid auth: 'other:x'"],
+    [
+      'a wrong signature',
+      () => ({ auth: 'test-app-fake-key:00', user_data: USER }),
+      'Invalid signature: Expected HMAC SHA256 hex digest of',
+    ],
+    [
+      'other data than signed',
+      (sign) => ({ auth: sign(USER), user_data: '{"id":"eve"}' }),
+      'Invalid signature',
+    ],
+    ...[
+      '{}',
+      '[]',
+      'null',
+      '"ada"',
+      'ada',
+      '{"id":1}',
+      '{"id":""}',
+      '{"id":null}',
+      '{"id":["ada"]}',
+    ].map(
+      (text) =>
+        [
+          text,
+          (sign: (text: string) => string) => ({ auth: sign(text), user_data: text }),
+          'Invalid user_data: expected a JSON object with an id',
+        ] as const,
+    ),
+    [
+      'an id that is too long',
+      (sign) => {
+        const text = JSON.stringify({ id: 'x'.repeat(129) })
+        return { auth: sign(text), user_data: text }
+      },
+      'an id of 129 characters exceeds the limit of 128 (maxUserIdChars)',
+    ],
+  ]
+  test.each(REFUSED)('with %s is refused, and the connection stays', async (_, data, says) => {
+    await using server = await start()
+    await using client = await server.raw()
+    const sign = (text: string) => server.sign({ socketId: `${client.socketId}::user:` }, text)
+    client.send({ event: 'pusher:signin', data: data(sign) })
+    const frame = await client.next()
+    expect(frame).toStartWith('{"event":"pusher:error","data":{"code":null,')
+    expect(JSON.parse(frame).data.message).toContain(says)
+    client.subscribe('#server-to-user-ada')
+    expect(await client.next()).toContain('subscription_error')
+    await client.next('the error')
+    await client.expectNothing()
+  })
+})
+
+describe('the channel of a user', () => {
+  test('is heard from the sign-in on, once, subscribed to or not', async () => {
+    await using server = await start()
+    await using quiet = await signedInAs(server, USER)
+    await using tab = await signedInAs(server, USER)
+    await using stranger = await server.raw()
+    await tab.subscribed('#server-to-user-ada')
+    tab.send({ event: 'pusher:unsubscribe', data: { channel: '#server-to-user-ada' } })
+    await tab.expectNothing()
+    await server.sdk().sendToUser('ada', 'hello', { n: 1 })
+    const frame = '{"event":"hello","channel":"#server-to-user-ada","data":"{\\"n\\":1}"}'
+    for (const client of [quiet, tab]) {
+      expect(await client.next()).toBe(frame)
+      await client.expectNothing()
+    }
+    await stranger.expectNothing()
+  })
+
+  test('is for its own user only, whatever is signed', async () => {
+    await using server = await start()
+    await using eve = await signedInAs(server, '{"id":"eve"}')
+    const channel = '#server-to-user-ada'
+    eve.subscribe(channel, server.sign(eve, channel))
+    expect(await eve.next()).toContain('Only the signed-in user may subscribe')
+    await eve.next('the error')
+    await eve.expectNothing()
+  })
+
+  test('leaves out the excluded connection, and is in no list and no fact', async () => {
+    await using server = await start()
+    await using first = await signedInAs(server, USER)
+    await using second = await signedInAs(server, USER)
+    const channels = ['#server-to-user-ada']
+    const event = { name: 'e', data: 'x', channels, socket_id: first.socketId }
+    await server.signed('POST', '/events', JSON.stringify(event))
+    expect((await second.nextJson()).event).toBe('e')
+    await first.expectNothing()
+    const listed = await (await server.signed('GET', '/channels')).json()
+    expect(listed).toEqual({ channels: {} })
+    await first[Symbol.asyncDispose]()
+    await second[Symbol.asyncDispose]()
+    while (server.core.hub.connectionCount > 0) await new Promise<void>((r) => setImmediate(r))
+    expect(server.factNames()).toEqual(['connected', 'connected', 'disconnected', 'disconnected'])
+    const app = server.core.apps.byId('1')!
+    expect(server.core.hub.channel(app, '#server-to-user-ada' as never)).toBeUndefined()
+    expect([...server.core.users.connectionsOf(app, 'ada' as never)]).toEqual([])
+  })
+})
+
+describe('terminate_connections', () => {
+  test('closes all that the user has open with 4009, and nobody else', async () => {
+    await using server = await start()
+    await using first = await signedInAs(server, USER)
+    await using second = await signedInAs(server, USER)
+    await using other = await signedInAs(server, '{"id":"eve"}')
+    await using namesake = await server.raw()
+    await server.signedIn(namesake, 'presence-room', { user_id: 'ada' })
+    const { status } = await server.sdk().terminateUserConnections('ada')
+    expect(status).toBe(200)
+    for (const client of [first, second])
+      expect(await client.closing()).toEqual({
+        code: 4009,
+        reason: 'You got disconnected by the app.',
+      })
+    for (const client of [other, namesake]) await client.expectNothing()
+  })
+
+  test.each(['zoë 1', 'a,b;c', '100%', 'x'.repeat(128)])('finds the user %j', async (id) => {
+    await using server = await start()
+    await using client = await signedInAs(server, JSON.stringify({ id }))
+    const path = `/users/${encodeURIComponent(id)}/terminate_connections`
+    expect(await (await server.signed('POST', path)).json()).toEqual({})
+    expect((await client.closing()).code).toBe(4009)
+  })
+
+  test('a user who is nowhere is no error; a signature is needed', async () => {
+    await using server = await start()
+    expect((await server.signed('POST', '/users/nobody/terminate_connections', '{}')).status).toBe(
+      200,
+    )
+    const unsigned = await server.http('/apps/1/users/ada/terminate_connections', {
+      method: 'POST',
+    })
+    expect(unsigned.status).toBe(401)
+  })
+})
+
+describe('pusher-js', () => {
+  const signingIn = (server: TestServer): PusherClient => {
+    const sdk = server.sdk()
+    return server.pusher({
+      options: {
+        userAuthentication: {
+          endpoint: '',
+          transport: 'ajax',
+          customHandler: ({ socketId }, callback) =>
+            callback(null, sdk.authenticateUser(socketId, { id: 'ada', watchlist: [] })),
+        },
+      },
+    })
+  }
+
+  test('signs in, hears what is sent to its user, and stays away when it is terminated', async () => {
+    await using server = await start()
+    await using client = signingIn(server)
+    const heard = new Inbox<unknown>()
+    client.pusher.user.bind('hello', (data: unknown) => heard.push(data))
+    client.pusher.signin()
+    await within(
+      'the sign-in',
+      (client.pusher.user as unknown as { signinDonePromise: Promise<void> }).signinDonePromise,
+    )
+    expect(client.pusher.user.user_data).toEqual({ id: 'ada', watchlist: [] })
+    await server.sdk().sendToUser('ada', 'hello', { n: 1 })
+    expect(await heard.next()).toEqual({ n: 1 })
+    await server.sdk().terminateUserConnections('ada')
+    await client.state('disconnected')
+  })
+})
