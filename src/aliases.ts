@@ -34,6 +34,7 @@ const ALIASES: readonly Alias[] = [
     env: 'CARILLON_CLIENT_EVENTS',
     convert: switched,
   },
+  { alias: 'SOKETI_DEFAULT_APP_WEBHOOKS', env: 'CARILLON_WEBHOOKS' },
   {
     alias: 'SOKETI_DEFAULT_APP_MAX_CONNS',
     env: 'CARILLON_MAX_CONNECTIONS_PER_APP',

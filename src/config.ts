@@ -2,79 +2,22 @@
  * Configuration: SETTINGS is the table, the environment fills it, the result is frozen. Every
  * mistake is reported at once; names of other people (`PUSHER_HOST`, Kubernetes' `*_PORT`) bind nothing.
  */
-import { isIP } from 'node:net'
 import { withAliases, type Environment } from './aliases'
 import { quoted } from './core/errors'
+import type { WebhookRecord } from './core/apps'
 import { LIMITS, type LimitName, type Limits } from './core/limits'
+import { MAX_WEBHOOKS, webhooksMistake } from './core/webhooks'
 import { nearest } from './nearest'
-
-/** Reads a value, or undefined where the text is not one. */
-type Read<T> = (text: string) => T | undefined
-
-type Setting<T> = {
-  readonly env: string
-  readonly default: T
-  readonly read: Read<T>
-  /** What a value must be, for the error message. */
-  readonly expected: string
-  readonly about: string
-  /** Never shown, not even when it is wrong. */
-  readonly secret?: boolean
-}
-
-const text =
-  (pattern: RegExp): Read<string> =>
-  (value) =>
-    pattern.test(value) ? value : undefined
-
-const integer =
-  (min: number, max: number): Read<number> =>
-  (value) => {
-    const number = Number(value)
-    return /^\d+$/.test(value) && number >= min && number <= max ? number : undefined
-  }
-
-/** Scheme, host and port, as browsers send them. */
-const origins: Read<readonly string[]> = (value) => {
-  const list = value.split(',').map((part) => part.trim())
-  return list.every((part) => URL.canParse(part) && new URL(part).origin === part)
-    ? list
-    : undefined
-}
-
-/** Addresses, and networks as `10.0.0.0/8`. */
-const networks: Read<readonly string[]> = (value) => {
-  const list = value.split(',').map((part) => part.trim())
-  return list.every(isNetwork) ? list : undefined
-}
-
-function isNetwork(entry: string): boolean {
-  const [address = '', bits, ...more] = entry.split('/')
-  const family = isIP(address)
-  if (family === 0 || more.length > 0) return false
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
-}
-
-const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, 1: true, false: false, 0: false }
-
-const setting = <T>(row: Setting<T>): Setting<T> => row
-const number = (env: string, value: number, [min, max]: [number, number], about: string) =>
-  setting<number>({
-    env,
-    default: value,
-    read: integer(min, max),
-    expected: `an integer from ${min} to ${max}`,
-    about,
-  })
-const optional = (env: string, pattern: RegExp, expected: string, about: string, secret = false) =>
-  setting<string | undefined>({
-    env,
-    default: undefined,
-    read: text(pattern),
-    expected,
-    about,
-    secret,
-  })
+import {
+  BOOLEANS,
+  networks,
+  number,
+  optional,
+  origins,
+  setting,
+  text,
+  type Setting,
+} from './setting'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -174,6 +117,58 @@ export const SETTINGS = {
     [1, 600_000],
     'time that a plugin has to decide before it refuses',
   ),
+  webhooks: setting<readonly WebhookRecord[]>({
+    env: 'CARILLON_WEBHOOKS',
+    default: [],
+    read: webhooksOf,
+    expected: `a JSON list of at most ${MAX_WEBHOOKS} like [{"url":"https://example.org/hook","event_types":["channel_occupied"]}]`,
+    about: 'webhooks of the app that the settings bring, as JSON',
+    secret: true,
+  }),
+  webhookFlushMs: number(
+    'CARILLON_WEBHOOK_FLUSH_MS',
+    50,
+    [0, 60_000],
+    'time in which webhook events are collected before they are written down; 0 writes each at once',
+  ),
+  webhookSettleMs: number(
+    'CARILLON_WEBHOOK_SETTLE_MS',
+    3000,
+    [0, 600_000],
+    'time that a channel or member has to come back before `channel_vacated` or `member_removed` is sent',
+  ),
+  webhookBatchEvents: number(
+    'CARILLON_WEBHOOK_BATCH_EVENTS',
+    100,
+    [1, 1000],
+    'events of one webhook request; 1 sends each alone',
+  ),
+  webhookTimeoutMs: number(
+    'CARILLON_WEBHOOK_TIMEOUT_MS',
+    5000,
+    [1, 60_000],
+    'time that an endpoint has to answer a webhook request',
+  ),
+  webhookMaxStored: number(
+    'CARILLON_WEBHOOK_MAX_STORED',
+    1_000_000,
+    [1, 1_000_000_000],
+    'webhook events that are kept, those for each endpoint counted; past it new ones are dropped and `/ready` is red',
+  ),
+  webhookAllow: setting<readonly string[]>({
+    env: 'CARILLON_WEBHOOK_ALLOW',
+    default: [],
+    read: networks,
+    expected: 'addresses and networks like 10.0.0.0/8, separated by commas',
+    about: 'the only networks that webhooks are sent to, where there are any',
+  }),
+  webhookDeny: setting<readonly string[]>({
+    env: 'CARILLON_WEBHOOK_DENY',
+    default: [],
+    read: networks,
+    expected: 'addresses and networks like 10.0.0.0/8, separated by commas',
+    about: 'networks that webhooks are not sent to; link-local and metadata addresses never are',
+  }),
   configFile: optional(
     'CARILLON_CONFIG',
     /./,
@@ -188,6 +183,15 @@ export const SETTINGS = {
     about: 'least severe log lines to write',
   }),
 } as const
+
+function webhooksOf(text: string): readonly WebhookRecord[] | undefined {
+  try {
+    const list: unknown = JSON.parse(text)
+    return webhooksMistake(list) === undefined ? (list as WebhookRecord[]) : undefined
+  } catch {
+    return undefined // SyntaxError: the text is not JSON
+  }
+}
 
 type SettingName = keyof typeof SETTINGS
 type ValueOf<S> = S extends Setting<infer T> ? T : never

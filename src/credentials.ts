@@ -48,7 +48,11 @@ export function resolveCredentials(
 ): Credentials {
   const provided = [...appOfSettings(config), ...fromFile]
   if (provided.length === 0 && isLoopback(config.host))
-    provided.push({ ...DEVELOPMENT_APP, providedBy: 'the development defaults' })
+    provided.push({
+      ...DEVELOPMENT_APP,
+      webhooks: config.webhooks,
+      providedBy: 'the development defaults',
+    })
   const [first] = provided
   const known = first ?? store.all().find(({ keys }) => keys.length > 0)
   const record = known ?? generateApp()
@@ -73,12 +77,13 @@ export function publishedCredentials({ app, admin }: Credentials) {
   }
 }
 
-function appOfSettings({ appId: id, appKey, appSecret, clientEvents }: Config): ProvidedApp[] {
+function appOfSettings(config: Config): ProvidedApp[] {
+  const { appId: id, appKey, appSecret, clientEvents, webhooks } = config
   if (id === undefined || appKey === undefined || appSecret === undefined) return []
   const keys = [{ key: appKey, secret: appSecret }]
   const name = `App ${id}`
   const slug = `app-${id.toLowerCase().replace(/[^a-z0-9]+/g, '-')}`
-  return [{ ...NEW_APP, id, name, slug, keys, clientEvents, providedBy: 'PUSHER_APP_ID' }]
+  return [{ ...NEW_APP, id, name, slug, keys, clientEvents, webhooks, providedBy: 'PUSHER_APP_ID' }]
 }
 
 function generateApp(): AppRecord {

@@ -33,6 +33,7 @@ export type {
   SigninView,
   SubscribeRequest,
   SubscriptionView,
+  WebhookView,
 } from './core/plugin'
 export type { Clock, Log } from './core/types'
 

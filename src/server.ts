@@ -11,6 +11,7 @@ import { drain } from './core/drain'
 import { Facts } from './core/facts'
 import { compileHooks } from './core/hooks'
 import { Hub } from './core/hub'
+import { networkRules, type NetworkRules } from './core/networks'
 import { Presence } from './core/presence'
 import { Rates } from './core/rates'
 import { sweep } from './core/sweep'
@@ -26,7 +27,9 @@ import swaggerPage from './pages/swagger/index.html'
 import type { AnyPlugin } from './plugin'
 import { enforcedBy, setUpPlugins, startPlugins, stopPlugins, type LoadedPlugin } from './plugins'
 import { appStore, type SqliteAppStore } from './store/apps'
+import { outboxStore } from './store/outbox'
 import { guarded, openDatabase } from './store/sqlite'
+import { Webhooks } from './webhooks/webhooks'
 
 export type ServerOptions = {
   readonly config: Config
@@ -99,12 +102,16 @@ async function build(
   undo.push(() => plugins.forEach(({ release }) => release()))
 
   const core = createCore(options, apps, plugins, (topic, frame) => server.publish(topic, frame))
+  const networks = networkRules(config.webhookAllow, config.webhookDeny)
+  const webhooks = guarded(config.databasePath, () => webhooksOf(core, db, config, networks))
+  undo.push(() => webhooks.stop())
   const api = createApi(core, {
     pathPrefix: config.pathPrefix,
     identify,
     adminOrigins: config.adminOrigins,
     addresses,
-    enforced: enforcedBy(listed),
+    enforced: { ...enforcedBy(listed), networks },
+    deliveries: webhooks,
     plugins,
     published: publishedCredentials(credentials),
     swaggerPage,
@@ -114,7 +121,10 @@ async function build(
   const server = listen({ core, config, api, addresses })
   addresses.server = server
   undo.push(() => server.stop(true))
-  guarded(config.databasePath, () => keepGenerated(credentials, store, apps, clock.now()))
+  guarded(config.databasePath, () => {
+    keepGenerated(credentials, store, apps, clock.now())
+    webhooks.start()
+  })
   undo.push(clock.every(core.timing.sweepIntervalMs, () => sweep(core)))
 
   return {
@@ -141,6 +151,17 @@ function keepGenerated(
 ): void {
   if (newApp) apps.create(newApp, now)
   if (admin.origin === 'generated') store.insertAdmin(admin.username, admin.passwordSha256, now)
+}
+
+function webhooksOf(core: Core, db: Database, config: Config, networks: NetworkRules): Webhooks {
+  return new Webhooks(core, outboxStore(db), {
+    flushMs: config.webhookFlushMs,
+    settleMs: config.webhookSettleMs,
+    batchEvents: config.webhookBatchEvents,
+    timeoutMs: config.webhookTimeoutMs,
+    maxStored: config.webhookMaxStored,
+    networks,
+  })
 }
 
 const waited = (clock: Clock, ms: number): Promise<void> =>
@@ -174,7 +195,7 @@ function createCore(
       gateTimeoutMs: config.gateTimeoutMs,
       maxConnections: config.maxConnections || socketsAllowed(),
     },
-    state: { tick: 0, draining: false },
+    state: { tick: 0, draining: false, troubles: new Map() },
   }
 }
 

@@ -40,6 +40,8 @@ test('it has every route', () => {
     '/api/admin/apps/{slug}',
     '/api/admin/apps/{slug}/keys',
     '/api/admin/apps/{slug}/keys/{key}',
+    '/api/admin/apps/{slug}/webhooks/deliveries',
+    '/api/admin/apps/{slug}/webhooks/replay',
     '/api/admin/plugins',
     '/apps/{appId}/batch_events',
     '/apps/{appId}/channels',

@@ -29,7 +29,13 @@ export type Core = {
   readonly counters: Counters
   readonly timing: Timing
   /** What may change while the server runs, besides what the nouns own. */
-  readonly state: { /** Sweeps since the start; see `sweep`. */ tick: number; draining: boolean }
+  readonly state: {
+    /** Sweeps since the start; see `sweep`. */
+    tick: number
+    draining: boolean
+    /** Why no new clients should be sent here, by the part that says so. */
+    readonly troubles: Map<string, string>
+  }
 }
 
 export type Timing = {

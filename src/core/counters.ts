@@ -12,6 +12,14 @@ export const COUNTERS = {
   slowReadersClosed: 'connections closed because they read too slowly',
   silentClosed: 'connections closed because they did not answer a ping',
   queueOverflowsClosed: 'connections closed because too many of their commands waited',
+  webhookEvents: 'webhook events written down, one for each endpoint',
+  webhookEventsDelivered: 'webhook events that an endpoint accepted',
+  webhookEventsDead: 'webhook events given up after five minutes, kept as dead letters',
+  webhookEventsDropped: 'webhook events lost: no room, no disk, or their endpoint was removed',
+  webhookEventsRefused: 'webhook events that a plugin refused',
+  webhookRequests: 'webhook requests made',
+  webhookRequestsAccepted: 'webhook requests that were answered with 2xx',
+  webhookRequestsFailed: 'webhook requests that were not',
   faults: 'unexpected errors of ours',
 } as const
 

@@ -45,6 +45,7 @@ export type ErrorCode =
   | 'client_event_rate'
   | 'client_event_refused'
   | 'publish_refused'
+  | 'webhook_refused'
   | 'data_too_large'
   | 'request_invalid'
   | 'request_unauthorized'

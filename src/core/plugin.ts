@@ -7,6 +7,7 @@
  */
 import type { ErrorCode } from './errors'
 import type { ChannelName, JsonText, MaybePromise } from './types'
+import type { WebhookEventName } from './webhooks'
 
 // ---------------------------------------------------------------- what plugins see
 
@@ -83,6 +84,17 @@ export type PresenceView = {
   readonly userId: string
 }
 
+/** An event that webhooks are to tell; what it does not have is undefined. */
+export type WebhookView = {
+  readonly name: WebhookEventName
+  readonly channel: ChannelName
+  /** Of a member, or of who sent a client event on a presence channel. */
+  readonly userId: string | undefined
+  /** Name and data of a client event. */
+  readonly event: string | undefined
+  readonly data: JsonText | undefined
+}
+
 /** What a connection was refused. */
 export type RefusalView = { readonly code: ErrorCode; readonly message: string }
 
@@ -155,6 +167,7 @@ export type Hooks<Locals extends object = object> = {
   readonly authenticate?: WaitingGate<[request: RequestView], Allow>
   readonly request?: Gate<[request: RequestView]>
   readonly publish?: Filter<[app: AppView, event: EventView], Replace>
+  readonly webhook?: Gate<[app: AppView, event: WebhookView]>
   /** Headers to add to the answer. */
   readonly response?: (
     request: RequestView,
@@ -211,6 +224,7 @@ export const HOOKS = {
   },
   request: { kind: 'gate', waits: false, refusal: 'request_refused', throttled: 'too_often' },
   publish: { kind: 'filter', waits: false, refusal: 'publish_refused', throttled: 'too_often' },
+  webhook: { kind: 'gate', waits: false, refusal: 'webhook_refused', throttled: 'too_often' },
   response: { kind: 'filter', waits: false },
   stop: { kind: 'tap', waits: true },
 } as const satisfies Record<HookName, HookRow>

@@ -11,6 +11,7 @@ import type { Enforced } from './app-fields'
 import { bundledPage } from './bundled-page'
 import { channels } from './channels'
 import { crossOrigin } from './cross-origin'
+import { deliveries, type Deliveries } from './deliveries'
 import { explain } from './errors'
 import { events } from './events'
 import { ApiHooks } from './hooks'
@@ -28,6 +29,7 @@ export type ApiOptions = {
   readonly adminOrigins: readonly string[]
   readonly addresses: Addresses
   readonly enforced: Enforced
+  readonly deliveries: Deliveries
   readonly plugins: readonly PluginAtWork[]
   readonly published: PublishedCredentials
   readonly swaggerPage: HTMLBundle
@@ -68,6 +70,7 @@ export function createApi(core: Core, options: ApiOptions) {
     .use(channels(core, pathPrefix, hooks))
     .use(users(core, pathPrefix, hooks))
     .use(admin(core, { identify, hooks, enforced: options.enforced }))
+    .use(deliveries(core, options.deliveries, { identify, hooks }))
     .use(pluginReports(core.hooks, plugins, identify))
     .use(swaggerDefaults(published))
     .use(bundledPage('/swagger', swaggerPage))

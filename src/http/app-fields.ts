@@ -5,13 +5,18 @@
 import type { AppRecord, WebhookRecord } from '../core/apps'
 import { isRecord, jsonOf } from '../core/json'
 import { APP_LIMITS, LIMITS, type LimitName } from '../core/limits'
+import type { NetworkRules } from '../core/networks'
+import { webhooksMistake } from '../core/webhooks'
 
 /** A value, or what is wrong with it. */
 type Reading<T> = { readonly value: T } | { readonly mistake: string }
 type Read<T> = (raw: unknown, enforced: Enforced) => Reading<T>
 
-/** What plugins enforce of an app: what is wrong with one entry of the field, if anything. */
-export type Enforced = { readonly hosts?: ((pattern: string) => string | undefined) | undefined }
+/** What is checked of an app by others: by plugins what is wrong with one host, by the settings where webhooks may go. */
+export type Enforced = {
+  readonly hosts?: ((pattern: string) => string | undefined) | undefined
+  readonly networks?: NetworkRules
+}
 
 const value = <T>(read: T): Reading<T> => ({ value: read })
 const mistake = (text: string) => ({ mistake: text })
@@ -73,41 +78,10 @@ const hosts: Read<readonly string[]> = (raw, { hosts: check }) => {
   return value(raw as string[])
 }
 
-const WEBHOOK_EVENTS = [
-  'channel_occupied',
-  'channel_vacated',
-  'member_added',
-  'member_removed',
-  'client_event',
-  'cache_miss',
-  'subscription_count',
-]
-const WEBHOOK_KEYS = ['url', 'event_types', 'filter', 'headers']
-
-const webhooks: Read<readonly WebhookRecord[]> = (raw) => {
-  if (!Array.isArray(raw)) return INVALID(raw, 'a list')
-  const wrong = raw.map(webhookMistake).find((found) => found !== undefined)
-  if (jsonOf(raw) === undefined) return INVALID(raw, 'a list')
-  return wrong ? mistake(wrong) : value(raw as WebhookRecord[])
+const webhooks: Read<readonly WebhookRecord[]> = (raw, { networks }) => {
+  const wrong = webhooksMistake(raw, networks)
+  return wrong === undefined ? value(raw as WebhookRecord[]) : mistake(wrong)
 }
-
-function webhookMistake(raw: unknown): string | undefined {
-  if (!isRecord(raw)) return `has ${shown(raw)}; expected an object with a url`
-  const stranger = Object.keys(raw).find((key) => !WEBHOOK_KEYS.includes(key))
-  if (stranger !== undefined)
-    return `has the unknown key ${shown(stranger)}; known are ${WEBHOOK_KEYS.join(', ')}`
-  const { url, event_types: types = [], filter = {}, headers = {} } = raw
-  if (typeof url !== 'string' || !/^https?:\/\/[^\s]+$/.test(url) || !URL.canParse(url))
-    return `has the url ${shown(url)}; expected one of http or https`
-  if (!Array.isArray(types) || !types.every((type) => WEBHOOK_EVENTS.includes(type as string)))
-    return `has the event_types ${shown(types)}; known are ${WEBHOOK_EVENTS.join(', ')}`
-  if (!isTexts(filter) || !isTexts(headers))
-    return 'has a filter or headers that are no object of texts'
-  return undefined
-}
-
-const isTexts = (raw: unknown): boolean =>
-  isRecord(raw) && Object.values(raw).every((item) => typeof item === 'string')
 
 /** `maxUserInfoBytes` is `max_user_info_bytes` on the wire. */
 const wireName = (name: LimitName): string =>

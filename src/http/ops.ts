@@ -14,13 +14,16 @@ export function ops(core: Core) {
     detail: {
       operationId,
       summary: 'Readiness: may new clients be sent here?',
-      description: 'No from the moment that the server was told to leave.',
+      description:
+        'No from the moment that the server was told to leave, and while something can no longer be written down. `reason` says what.',
     },
   })
   const ready = ({ set }: { set: { status?: number | string } }) => {
-    if (!core.state.draining) return { ready: true }
+    const { draining, troubles } = core.state
+    if (!draining && troubles.size === 0) return { ready: true }
     set.status = 503
-    return { ready: false, reason: 'draining' }
+    const reasons = Array.from(troubles, ([part, reason]) => `${part}: ${reason}`)
+    return { ready: false, reason: draining ? 'draining' : reasons.join('; ') }
   }
   return new Elysia({ tags: ['operations'] })
     .get(

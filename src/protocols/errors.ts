@@ -58,6 +58,7 @@ export const WIRE_ERRORS = {
   client_event_rate: { pusher: 4301, closes: false, http: 429 },
   client_event_refused: { pusher: null, closes: false, http: 403 },
   publish_refused: { pusher: null, closes: false, http: 403 },
+  webhook_refused: { pusher: null, closes: false, http: 403 },
   data_too_large: { pusher: null, closes: false, http: 413 },
   request_invalid: { pusher: null, closes: false, http: 400 },
   request_unauthorized: { pusher: null, closes: false, http: 401 },

@@ -51,4 +51,31 @@ export const MIGRATIONS: readonly string[] = [
      expires_at INTEGER,
      PRIMARY KEY (plugin, key)
    ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE webhook_outbox (
+     id       INTEGER PRIMARY KEY AUTOINCREMENT,
+     app_id   TEXT NOT NULL,
+     endpoint TEXT NOT NULL,
+     channel  TEXT NOT NULL,
+     event    TEXT NOT NULL,
+     time_ms  INTEGER NOT NULL,
+     due_at   INTEGER NOT NULL,
+     attempts INTEGER NOT NULL DEFAULT 0,
+     status   INTEGER,
+     error    TEXT,
+     dead_at  INTEGER
+   ) STRICT;
+   CREATE INDEX webhook_outbox_lane ON webhook_outbox (app_id, endpoint, id) WHERE dead_at IS NULL;
+   CREATE INDEX webhook_outbox_channel ON webhook_outbox (app_id, endpoint, channel, id)
+     WHERE dead_at IS NULL;
+   CREATE INDEX webhook_outbox_window ON webhook_outbox (app_id, endpoint, time_ms)
+     WHERE dead_at IS NULL;
+   CREATE INDEX webhook_outbox_failing ON webhook_outbox (app_id, endpoint)
+     WHERE dead_at IS NULL AND attempts > 0;
+   CREATE INDEX webhook_outbox_dead ON webhook_outbox (app_id, id) WHERE dead_at IS NOT NULL;
+   CREATE TABLE webhook_announced (
+     app_id  TEXT NOT NULL,
+     channel TEXT NOT NULL,
+     user_id TEXT NOT NULL,
+     PRIMARY KEY (app_id, channel, user_id)
+   ) STRICT, WITHOUT ROWID;`,
 ]

@@ -67,6 +67,14 @@ const CALLS: Readonly<Record<string, Call>> = {
     method: 'DELETE',
     path: '/api/admin/apps/own/keys/key-1',
   },
+  'GET /api/admin/apps/{slug}/webhooks/deliveries': {
+    method: 'GET',
+    path: '/api/admin/apps/own/webhooks/deliveries',
+  },
+  'POST /api/admin/apps/{slug}/webhooks/replay': {
+    method: 'POST',
+    path: '/api/admin/apps/own/webhooks/replay',
+  },
   'GET /ready': { method: 'GET', path: '/ready' },
   'GET /accept-traffic': { method: 'GET', path: '/accept-traffic' },
   'GET /up': { method: 'GET', path: '/up' },

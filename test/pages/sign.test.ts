@@ -49,6 +49,8 @@ test('the examples of the document, sent as they are, are answered with success'
     isUp: 200,
     listApps: 200,
     listPlugins: 200,
+    listDeliveries: 200,
+    replayWebhooks: 200,
     createApp: 201,
     showApp: 200,
     replaceApp: 200,

@@ -66,6 +66,13 @@ const THROWING: Readonly<
     const response = await server.trigger({ channel: 'room', name: 'e', data: '' })
     expect([response.status, await response.text()]).toEqual([500, 'Internal server error\n'])
   },
+  webhook: async (server) => {
+    const app = server.core.apps.byId('1')!
+    const webhooks = [{ url: 'http://127.0.0.1:9/hook' }]
+    server.core.apps.change(app, { ...app.record, webhooks }, 0)
+    await subscribed(server, 'room')
+    expect(server.core.counters.webhookEventsRefused).toBe(1)
+  },
   response: async (server) => expectStatus(server, 200),
   stop: async (server) => server.stop(),
 }

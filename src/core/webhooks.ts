@@ -1,0 +1,121 @@
+/**
+ * Webhooks as an app's record has them: which events there are, what is wrong with a list of
+ * endpoints, and which endpoint wants what.
+ */
+import type { App, WebhookRecord } from './apps'
+import { isRecord, jsonOf } from './json'
+import { DEFAULT_NETWORKS, type NetworkRules } from './networks'
+import type { ChannelName } from './types'
+
+/** Contract 7.2. */
+export const WEBHOOK_EVENTS = [
+  'channel_occupied',
+  'channel_vacated',
+  'member_added',
+  'member_removed',
+  'client_event',
+  'cache_miss',
+  'subscription_count',
+] as const
+export type WebhookEventName = (typeof WEBHOOK_EVENTS)[number]
+
+/** Endpoints of one app: each has a lane of its own. */
+export const MAX_WEBHOOKS = 20
+
+const KEYS = ['url', 'event_types', 'filter', 'headers']
+const FILTERS = ['channel_name_starts_with', 'channel_name_ends_with']
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** What is wrong with a list of endpoints, if anything, as in "webhooks has ...". */
+export function webhooksMistake(
+  raw: unknown,
+  networks: NetworkRules = DEFAULT_NETWORKS,
+): string | undefined {
+  if (!Array.isArray(raw) || jsonOf(raw) === undefined)
+    return `is invalid: ${shown(raw)}; expected a list`
+  if (raw.length > MAX_WEBHOOKS) return `has ${raw.length} entries; the limit is ${MAX_WEBHOOKS}`
+  return raw.map((entry) => mistakeOf(entry, networks)).find((found) => found !== undefined)
+}
+
+function mistakeOf(raw: unknown, networks: NetworkRules): string | undefined {
+  if (!isRecord(raw)) return `has ${shown(raw)}; expected an object with a url`
+  const stranger = Object.keys(raw).find((key) => !KEYS.includes(key))
+  if (stranger !== undefined)
+    return `has the unknown key ${shown(stranger)}; known are ${KEYS.join(', ')}`
+  const { url, event_types: types = [], filter = {}, headers = {} } = raw
+  return urlMistake(url, networks) ?? typesMistake(types) ?? textsMistake(filter, headers)
+}
+
+function urlMistake(url: unknown, { refusesHost }: NetworkRules): string | undefined {
+  if (typeof url !== 'string' || !/^https?:\/\/[^\s]+$/.test(url) || !URL.canParse(url))
+    return `has the url ${shown(url)}; expected one of http or https`
+  const refused = refusesHost(new URL(url).hostname)
+  return refused && `has the url ${shown(url)}, which is refused: ${refused}`
+}
+
+function typesMistake(types: unknown): string | undefined {
+  const known: readonly unknown[] = WEBHOOK_EVENTS
+  if (Array.isArray(types) && types.every((type) => known.includes(type))) return undefined
+  return `has the event_types ${shown(types)}; known are ${WEBHOOK_EVENTS.join(', ')}`
+}
+
+function textsMistake(filter: unknown, headers: unknown): string | undefined {
+  if (!isTexts(filter) || !isTexts(headers))
+    return 'has a filter or headers that are no object of texts'
+  const stranger = Object.keys(filter).find((key) => !FILTERS.includes(key))
+  if (stranger !== undefined)
+    return `has the unknown filter ${shown(stranger)}; known are ${FILTERS.join(', ')}`
+  const bad = Object.entries(headers).find(
+    ([name, value]) => !HEADER_NAME.test(name) || !HEADER_VALUE.test(value),
+  )
+  return bad && `has the header ${shown(bad[0])}, which no request can carry`
+}
+
+const shown = (raw: unknown): string => jsonOf(raw)?.slice(0, 100) ?? 'something nested too deep'
+
+const isTexts = (raw: unknown): raw is Readonly<Record<string, string>> =>
+  isRecord(raw) && Object.values(raw).every((item) => typeof item === 'string')
+
+/** An endpoint at work. */
+export type Endpoint = {
+  /** Its url; of several with the same one, ` (2)` and so on are added. Unique in its app. */
+  readonly name: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  wants(event: WebhookEventName, channel: ChannelName): boolean
+}
+
+const compiled = new WeakMap<readonly WebhookRecord[], readonly Endpoint[]>()
+
+/** The endpoints of an app as it is now. */
+export function endpointsOf({ record: { webhooks } }: App): readonly Endpoint[] {
+  let endpoints = compiled.get(webhooks)
+  if (!endpoints) compiled.set(webhooks, (endpoints = webhooks.map(endpointOf)))
+  return endpoints
+}
+
+/** Without `event_types` an endpoint wants all events; an empty list is none. */
+function endpointOf(record: WebhookRecord, index: number, all: readonly WebhookRecord[]): Endpoint {
+  const {
+    url,
+    event_types: types,
+    filter,
+    headers,
+  } = record as {
+    readonly url: string
+    readonly event_types?: readonly string[]
+    readonly filter?: Readonly<Record<string, string>>
+    readonly headers?: Readonly<Record<string, string>>
+  }
+  const start = filter?.['channel_name_starts_with'] ?? ''
+  const end = filter?.['channel_name_ends_with'] ?? ''
+  const before = all.slice(0, index).filter((other) => other.url === url).length
+  return {
+    name: before === 0 ? url : `${url} (${before + 1})`,
+    url,
+    headers: headers ?? {},
+    wants: (event, channel) =>
+      (types?.includes(event) ?? true) && channel.startsWith(start) && channel.endsWith(end),
+  }
+}

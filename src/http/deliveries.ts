@@ -1,0 +1,181 @@
+/**
+ * What became of an app's webhooks: pending, failing and dead by endpoint, the last requests to each,
+ * the dead letters; and the call that sends them again.
+ */
+import { Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import type { App } from '../core/apps'
+import type { Core } from '../core/core'
+import { RealtimeError } from '../core/errors'
+import type { ApiHooks } from './hooks'
+import type { Identify } from './identity'
+import { ErrorText, FieldErrorsAnswer, NoBody } from './schemas'
+
+type EndpointReport = {
+  readonly endpoint: string
+  readonly state: 'ok' | 'failing' | 'paused' | 'removed'
+  readonly pending: number
+  readonly failing: number
+  readonly dead: number
+  readonly oldest: number | null
+  readonly attempts: readonly {
+    readonly at: number
+    readonly durationMs: number
+    readonly events: number
+    readonly status: number | null
+    readonly error: string | null
+  }[]
+}
+
+type DeadLetter = {
+  readonly id: number
+  readonly endpoint: string
+  /** JSON. */
+  readonly event: string
+  readonly attempts: number
+  readonly status: number | null
+  readonly error: string | null
+  readonly dead_at: number
+}
+
+/** Who sends an app's webhooks. */
+export interface Deliveries {
+  report(app: App): {
+    readonly endpoints: readonly EndpointReport[]
+    readonly deadLetters: readonly DeadLetter[]
+  }
+  /** How many dead letters go out again. */
+  replay(app: App): number
+}
+
+const count = (description: string) => Type.Integer({ minimum: 0, description })
+const time = (description: string) =>
+  Type.Integer({ description: `${description}, in milliseconds since 1970` })
+const orNull = <T extends ReturnType<typeof Type.Integer> | ReturnType<typeof Type.String>>(
+  schema: T,
+) => Type.Union([schema, Type.Null()])
+const Status = orNull(Type.Integer({ description: 'Null where there was no answer' }))
+const Fault = orNull(Type.String({ description: 'Null where the answer was 2xx' }))
+
+const Totals = {
+  pending: count('Events that nobody has accepted yet'),
+  failing: count('Of these, the ones that were sent and not accepted'),
+  dead: count('Events given up; replay sends them again'),
+}
+
+const DeliveriesAnswer = Type.Object({
+  data: Type.Object({
+    ...Totals,
+    endpoints: Type.Array(
+      Type.Object({
+        endpoint: Type.String({ examples: ['https://example.org/hook'] }),
+        state: Type.Union(
+          [
+            Type.Literal('ok'),
+            Type.Literal('failing'),
+            Type.Literal('paused'),
+            Type.Literal('removed'),
+          ],
+          {
+            description:
+              '`paused`: failed too often in a row and is probed; `removed`: not an endpoint of the app any more',
+          },
+        ),
+        ...Totals,
+        oldest: orNull(time('When the oldest of those pending was written down')),
+        attempts: Type.Array(
+          Type.Object({
+            at: time('When it was sent'),
+            duration_ms: Type.Integer(),
+            events: count('How many events it carried'),
+            status: Status,
+            error: Fault,
+          }),
+          { description: 'The last requests, the newest first, since the start of the process' },
+        ),
+      }),
+    ),
+    dead_letters: Type.Array(
+      Type.Object({
+        id: Type.Integer(),
+        endpoint: Type.String(),
+        event: Type.Object({}, { additionalProperties: true, description: 'As in a body' }),
+        attempts: count('How often it was sent'),
+        status: Status,
+        error: Fault,
+        dead_at: time('When it was given up'),
+      }),
+      { description: 'The newest hundred' },
+    ),
+  }),
+})
+const ReplayAnswer = Type.Object({
+  data: Type.Object({ replayed: count('How many are pending again') }),
+})
+
+const ANSWERS = { 401: NoBody, 403: ErrorText, 404: FieldErrorsAnswer, 429: ErrorText }
+const NOTHING = new Uint8Array()
+
+export function deliveries(
+  core: Core,
+  source: Deliveries,
+  { identify, hooks }: { readonly identify: Identify; readonly hooks: ApiHooks },
+) {
+  const appOf = (slug: string): App => {
+    const app = core.apps.bySlug(slug) ?? core.apps.byId(slug)
+    if (!app) throw new RealtimeError('admin_not_found', 'Not Found')
+    return app
+  }
+  return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
+    .derive(({ request }) => {
+      hooks.check({ request, area: 'admin', app: undefined, body: NOTHING })
+      return { identity: identify(request) }
+    })
+    .get(
+      '/:slug/webhooks/deliveries',
+      ({ params }) => ({ data: shown(source, appOf(params.slug)) }),
+      {
+        response: { ...ANSWERS, 200: DeliveriesAnswer },
+        detail: {
+          operationId: 'listDeliveries',
+          summary: "What became of an app's webhooks",
+          description:
+            'Pending, failing and dead by endpoint, the last requests, the dead letters.',
+        },
+      },
+    )
+    .post(
+      '/:slug/webhooks/replay',
+      ({ params }) => ({ data: { replayed: source.replay(appOf(params.slug)) } }),
+      {
+        response: { ...ANSWERS, 200: ReplayAnswer },
+        detail: {
+          operationId: 'replayWebhooks',
+          summary: "Send an app's dead letters again",
+          description: 'In new bodies, with a new time and signature.',
+        },
+      },
+    )
+}
+
+function shown(source: Deliveries, app: App) {
+  const { endpoints, deadLetters } = source.report(app)
+  const sum = (name: keyof typeof Totals): number =>
+    endpoints.reduce((total, endpoint) => total + endpoint[name], 0)
+  return {
+    pending: sum('pending'),
+    failing: sum('failing'),
+    dead: sum('dead'),
+    endpoints: endpoints.map(({ attempts, ...endpoint }) => ({
+      ...endpoint,
+      attempts: attempts.map(({ durationMs, ...attempt }) => ({
+        ...attempt,
+        duration_ms: durationMs,
+      })),
+    })),
+    dead_letters: deadLetters.map(({ event, ...letter }) => ({
+      ...letter,
+      event: JSON.parse(event) as Record<string, unknown>,
+    })),
+  }
+}

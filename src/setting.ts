@@ -1,0 +1,83 @@
+/**
+ * What a setting is, and how its text is read.
+ */
+import { isIP } from 'node:net'
+
+/** Reads a value, or undefined where the text is not one. */
+type Read<T> = (text: string) => T | undefined
+
+export type Setting<T> = {
+  readonly env: string
+  readonly default: T
+  readonly read: Read<T>
+  /** What a value must be, for the error message. */
+  readonly expected: string
+  readonly about: string
+  /** Never shown, not even when it is wrong. */
+  readonly secret?: boolean
+}
+
+export const text =
+  (pattern: RegExp): Read<string> =>
+  (value) =>
+    pattern.test(value) ? value : undefined
+
+const integer =
+  (min: number, max: number): Read<number> =>
+  (value) => {
+    const number = Number(value)
+    return /^\d+$/.test(value) && number >= min && number <= max ? number : undefined
+  }
+
+/** Scheme, host and port, as browsers send them. */
+export const origins: Read<readonly string[]> = (value) => {
+  const list = value.split(',').map((part) => part.trim())
+  return list.every((part) => URL.canParse(part) && new URL(part).origin === part)
+    ? list
+    : undefined
+}
+
+/** Addresses, and networks as `10.0.0.0/8`. */
+export const networks: Read<readonly string[]> = (value) => {
+  const list = value.split(',').map((part) => part.trim())
+  return list.every(isNetwork) ? list : undefined
+}
+
+function isNetwork(entry: string): boolean {
+  const [address = '', bits, ...more] = entry.split('/')
+  const family = isIP(address)
+  if (family === 0 || more.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+}
+
+export const BOOLEANS: Readonly<Record<string, boolean>> = {
+  true: true,
+  1: true,
+  false: false,
+  0: false,
+}
+
+export const setting = <T>(row: Setting<T>): Setting<T> => row
+export const number = (env: string, value: number, [min, max]: [number, number], about: string) =>
+  setting<number>({
+    env,
+    default: value,
+    read: integer(min, max),
+    expected: `an integer from ${min} to ${max}`,
+    about,
+  })
+export const optional = (
+  env: string,
+  pattern: RegExp,
+  expected: string,
+  about: string,
+  secret = false,
+) =>
+  setting<string | undefined>({
+    env,
+    default: undefined,
+    read: text(pattern),
+    expected,
+    about,
+    secret,
+  })

@@ -1,0 +1,64 @@
+/**
+ * Departures: channels that were vacated and members that left, held back for a while. Who returns in
+ * time has never been away (contract 7.5). Owns who lingers.
+ */
+import type { Core } from '../core/core'
+import type { Cancel } from '../core/types'
+import type { WebhookFact } from './events'
+
+type Departure = { readonly fact: WebhookFact; readonly dueAt: number }
+
+export class Departures {
+  /** In the order in which they are due, since all wait equally long. */
+  readonly #lingering = new Map<string, Departure>()
+  #timer: Cancel | undefined
+
+  constructor(
+    readonly core: Pick<Core, 'clock' | 'state'>,
+    readonly settleMs: number,
+    /** Told of those who did not come back, in the order in which they left. */
+    readonly departed: (fact: WebhookFact) => void,
+  ) {}
+
+  add(fact: WebhookFact): void {
+    if (this.settleMs === 0) return this.departed(fact)
+    this.#lingering.set(keyOf(fact), { fact, dueAt: this.core.clock.now() + this.settleMs })
+    this.#arm(this.settleMs)
+  }
+
+  /** True for an arrival of somebody who had left a moment ago. */
+  cancel(fact: WebhookFact): boolean {
+    return this.#lingering.size > 0 && this.#lingering.delete(keyOf(fact))
+  }
+
+  stop(): void {
+    this.#timer?.()
+    this.#lingering.clear()
+  }
+
+  #arm(delayMs: number): void {
+    this.#timer ??= this.core.clock.after(delayMs, () => this.#settle())
+  }
+
+  /** A server that leaves holds everybody back: they come back elsewhere, or after its next start. */
+  #settle(): void {
+    this.#timer = undefined
+    if (this.core.state.draining) return
+    const now = this.core.clock.now()
+    for (const [key, { fact, dueAt }] of this.#lingering) {
+      if (dueAt > now) return this.#arm(dueAt - now)
+      this.#lingering.delete(key)
+      this.departed(fact)
+    }
+  }
+}
+
+/** The same for an arrival and its departure; channel names have no space. */
+function keyOf(fact: WebhookFact): string {
+  return `${fact.app.id} ${fact.channel} ${userOf(fact)}`
+}
+
+/** Empty for the channel itself. */
+export function userOf(fact: WebhookFact): string {
+  return fact.type === 'member_added' || fact.type === 'member_removed' ? fact.userId : ''
+}

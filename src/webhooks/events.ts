@@ -1,0 +1,82 @@
+/**
+ * EVENTS: which facts are webhook events, and what each looks like in a body. Contract 7.2; the keys
+ * are in the order in which Pusher documents them.
+ */
+import type { App } from '../core/apps'
+import { channelKind, isUserChannel } from '../core/channel'
+import type { WebhookView } from '../core/plugin'
+import type { ChannelName, Fact } from '../core/types'
+import type { WebhookEventName } from '../core/webhooks'
+
+/** Facts that others emit as soon as they have them. */
+export type LaterFact =
+  | { readonly type: 'cache_miss'; readonly app: App; readonly channel: ChannelName }
+  | {
+      readonly type: 'subscription_count'
+      readonly app: App
+      readonly channel: ChannelName
+      readonly count: number
+    }
+
+type AnyFact = Fact | LaterFact
+export type WebhookFact = Extract<AnyFact, { readonly type: WebhookEventName }>
+type FactOf<Name extends WebhookEventName> = Extract<WebhookFact, { readonly type: Name }>
+
+type EventRow<Name extends WebhookEventName> = {
+  /** Something began or ended, or merely happened. What ended has time to come back. */
+  readonly kind: 'arrival' | 'departure' | 'moment'
+  /** What the body has besides name and channel. */
+  readonly rest: (fact: FactOf<Name>) => object
+}
+
+const nothing = (): object => ({})
+const user = ({ userId }: { readonly userId: string }): object => ({ user_id: userId })
+
+export const EVENTS: { readonly [Name in WebhookEventName]: EventRow<Name> } = {
+  channel_occupied: { kind: 'arrival', rest: nothing },
+  channel_vacated: { kind: 'departure', rest: nothing },
+  member_added: { kind: 'arrival', rest: user },
+  member_removed: { kind: 'departure', rest: user },
+  client_event: {
+    kind: 'moment',
+    rest: ({ event, data, socketId, userId }) => ({
+      event,
+      data: asText(data),
+      socket_id: socketId,
+      ...(userId !== undefined && { user_id: userId }),
+    }),
+  },
+  cache_miss: { kind: 'moment', rest: nothing },
+  subscription_count: { kind: 'moment', rest: ({ count }) => ({ subscription_count: count }) },
+}
+
+/** The fact, if it is one that webhooks tell. */
+export function webhookFact(fact: AnyFact): WebhookFact | undefined {
+  if (!Object.hasOwn(EVENTS, fact.type)) return undefined
+  const told = fact as WebhookFact
+  if (isUserChannel(told.channel)) return undefined
+  // The members of a presence channel are told one by one.
+  return told.type === 'subscription_count' && channelKind(told.channel).presence ? undefined : told
+}
+
+/** An event as it stands in a body, as JSON. */
+export function eventText(fact: WebhookFact): string {
+  const { rest } = EVENTS[fact.type] as EventRow<WebhookEventName>
+  return JSON.stringify({ name: fact.type, channel: fact.channel, ...rest(fact) })
+}
+
+/** An event as plugins see it. */
+export function viewOfFact(fact: WebhookFact): WebhookView {
+  return {
+    name: fact.type,
+    channel: fact.channel,
+    userId: 'userId' in fact ? fact.userId : undefined,
+    event: 'event' in fact ? fact.event : undefined,
+    data: 'data' in fact ? fact.data : undefined,
+  }
+}
+
+/** SDKs decode `data` into a text: text stays, any other value is its JSON. */
+function asText(data: string): string {
+  return data.startsWith('"') ? (JSON.parse(data) as string) : data
+}

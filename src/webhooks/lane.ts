@@ -1,0 +1,250 @@
+/**
+ * A lane: the requests to one endpoint of one app, one at a time, in order per channel. A dead or slow
+ * endpoint delays nobody else's events. Owns what is under way to it and how it has answered lately.
+ *
+ * An event that is refused is tried again, with fewer others each time, so that one which an endpoint
+ * will never take ends up alone, delays its own channel only, and is a dead letter when its window is
+ * over. An endpoint that refuses everything is left in peace, and probed with one event at a time.
+ */
+import type { App } from '../core/apps'
+import type { Core } from '../core/core'
+import type { Cancel } from '../core/types'
+import { endpointsOf, type Endpoint } from '../core/webhooks'
+import { WINDOW_MS, type LaneKey, type Outbox, type OutboxRow } from '../store/outbox'
+import type { Outcome, Poster } from './post'
+
+/** One request, as the operator is shown it. */
+export type Attempt = Outcome & {
+  /** Epoch milliseconds. */
+  readonly at: number
+  readonly durationMs: number
+  readonly events: number
+}
+
+export type Shared = {
+  readonly core: Core
+  readonly outbox: Outbox
+  readonly poster: Poster
+  readonly batchEvents: number
+  /** How long rows are leased; a request does not take as long. */
+  readonly leaseMs: number
+}
+
+/** So many requests in a row that failed, and the endpoint is left in peace. */
+const BREAKER_FAILURES = 5
+const MAX_BACKOFF_MS = 60_000
+/** A database that fails is asked again after this. */
+const RETRY_MS = 1000
+const KEPT_ATTEMPTS = 20
+
+export class Lane {
+  /** The last ones, the newest first. */
+  readonly attempts: Attempt[] = []
+  #failures = 0
+  #pausedUntil = 0
+  #busy = false
+  #stopped = false
+  #timer: Cancel | undefined
+
+  constructor(
+    readonly key: LaneKey,
+    readonly shared: Shared,
+  ) {}
+
+  /** True while the breaker is open. */
+  get paused(): boolean {
+    return this.#failures >= BREAKER_FAILURES
+  }
+
+  /** Sends what is due, or waits until something is. */
+  wake(): void {
+    if (this.#busy || this.#stopped) return
+    this.#timer?.()
+    this.#timer = undefined
+    try {
+      this.#next()
+    } catch (cause) {
+      this.#fault(cause)
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.()
+  }
+
+  #next(): void {
+    const { outbox, core } = this.shared
+    const now = core.clock.now()
+    const target = this.#target()
+    if (!target) return this.#drop()
+    this.#bury(now)
+    if (this.paused && now < this.#pausedUntil) return this.#wakeIn(this.#pausedUntil - now)
+    const rows = this.#take(now)
+    if (rows.length > 0) return void this.#send(rows, target)
+    const dueAt = outbox.nextDue(this.key, now)
+    if (dueAt !== undefined) this.#wakeIn(dueAt - now)
+  }
+
+  /** True where the endpoint was removed, or its app. */
+  get gone(): boolean {
+    return this.#target() === undefined
+  }
+
+  #target(): { readonly app: App; readonly endpoint: Endpoint } | undefined {
+    const app = this.shared.core.apps.byId(this.key.appId)
+    const endpoint = app && endpointsOf(app).find(({ name }) => name === this.key.endpoint)
+    return endpoint && { app, endpoint }
+  }
+
+  #take(now: number): OutboxRow[] {
+    const { outbox, batchEvents: limit, leaseMs } = this.shared
+    const terms = { now, until: now + leaseMs, alone: attemptsBeforeAlone(limit) }
+    if (this.paused) return outbox.takeProbe(this.key, terms)
+    return outbox.take(this.key, { ...terms, limit }, (due) => batchSize(due, limit))
+  }
+
+  async #send(rows: readonly OutboxRow[], target: { app: App; endpoint: Endpoint }): Promise<void> {
+    const { core, poster } = this.shared
+    this.#busy = true
+    core.counters.webhookRequests++
+    const at = core.clock.now()
+    const outcome = await poster.post(requestFor(rows, target))
+    if (this.#stopped) return // what was under way is due again at the next start
+    this.#busy = false
+    const durationMs = core.clock.now() - at
+    this.attempts.unshift({ ...outcome, at, durationMs, events: rows.length })
+    this.attempts.splice(KEPT_ATTEMPTS)
+    try {
+      if (outcome.error === null) this.#delivered(rows)
+      else this.#failed(rows, outcome.error, outcome.status)
+      this.wake()
+    } catch (cause) {
+      this.#fault(cause)
+    }
+  }
+
+  #delivered(rows: readonly OutboxRow[]): void {
+    const { core, outbox } = this.shared
+    core.counters.webhookRequestsAccepted++
+    core.counters.webhookEventsDelivered += rows.length
+    outbox.delivered(rows)
+    // It was the endpoint that failed, and not the events.
+    if (this.paused) outbox.forgive(this.key, core.clock.now())
+    this.#failures = 0
+  }
+
+  #failed(rows: readonly OutboxRow[], error: string, status: number | null): void {
+    const { core, outbox } = this.shared
+    const now = core.clock.now()
+    core.counters.webhookRequestsFailed++
+    this.#failures++
+    if (this.paused) this.#pausedUntil = now + backoffMs(this.#failures - BREAKER_FAILURES + 1)
+    if (this.#failures === BREAKER_FAILURES)
+      core.log.warn(
+        { appId: this.key.appId, error },
+        'webhook endpoint is left in peace and probed',
+      )
+    const windowEnd = Math.min(...rows.map((row) => row.time_ms)) + WINDOW_MS
+    const tries = Math.max(...rows.map((row) => row.attempts)) + 1
+    const dueAt = Math.max(now, Math.min(now + backoffMs(tries), windowEnd))
+    outbox.failed(rows, { dueAt, status, error })
+  }
+
+  /**
+   * Gives up what was tried for a whole window, and alone. Of an endpoint that is left in peace the rest
+   * goes with it; but first it gets a chance, since what is given up now may be why it refused.
+   */
+  #bury(now: number): void {
+    const { core, outbox, batchEvents } = this.shared
+    let dead = outbox.bury(this.key, now, attemptsBeforeAlone(batchEvents) + 1)
+    if (this.paused && dead > 0) this.#failures = BREAKER_FAILURES - 1
+    else if (this.paused) dead = outbox.bury(this.key, now, 0)
+    core.counters.webhookEventsDead += dead
+    if (dead > 0)
+      core.log.warn(
+        { appId: this.key.appId, dead },
+        'webhook events are given up and kept as dead letters',
+      )
+  }
+
+  #drop(): void {
+    const { core, outbox } = this.shared
+    const dropped = outbox.drop(this.key)
+    core.counters.webhookEventsDropped += dropped
+    if (dropped > 0)
+      core.log.warn(
+        { appId: this.key.appId, dropped },
+        'webhook events are dropped with their endpoint',
+      )
+  }
+
+  #wakeIn(delayMs: number): void {
+    this.#timer = this.shared.core.clock.after(delayMs, () => this.wake())
+  }
+
+  #fault(cause: unknown): void {
+    const { core } = this.shared
+    core.counters.faults++
+    core.log.error({ appId: this.key.appId, err: cause }, 'webhooks cannot be read or settled')
+    this.#timer?.()
+    this.#wakeIn(RETRY_MS)
+  }
+}
+
+/** Each attempt that failed leaves a quarter of the events that an event may have beside it. */
+const SHARE = 4
+
+/** How many of the rows that are due go into one request. */
+function batchSize(due: readonly OutboxRow[], most: number): number {
+  let size = most
+  for (const [index, { attempts }] of due.entries()) {
+    size = Math.min(size, Math.max(1, Math.floor(most / SHARE ** attempts)))
+    if (index >= size) return index
+  }
+  return due.length
+}
+
+const attemptsBeforeAlone = (most: number): number => Math.ceil(Math.log(most) / Math.log(SHARE))
+
+/** 1, 2, 4 ... 60 s, a fifth more or less, so that endpoints that fell together are not asked together. */
+function backoffMs(tries: number): number {
+  const base = Math.min(MAX_BACKOFF_MS, 1000 * 2 ** (tries - 1))
+  return Math.round(base * (0.8 + 0.4 * Math.random()))
+}
+
+/** Headers that are ours whatever an endpoint's record says. */
+const RESERVED = [
+  'host',
+  'content-length',
+  'content-type',
+  'transfer-encoding',
+  'connection',
+  'x-pusher-key',
+  'x-pusher-signature',
+]
+
+/** Built from what is sent now, and signed over these very bytes with the oldest live pair. */
+function requestFor(
+  rows: readonly OutboxRow[],
+  { app, endpoint }: { app: App; endpoint: Endpoint },
+) {
+  const timeMs = Math.min(...rows.map((row) => row.time_ms))
+  const text = `{"time_ms":${timeMs},"events":[${rows.map(({ event }) => event).join(',')}]}`
+  const pair = app.keys[0]!
+  const own = Object.entries(endpoint.headers).filter(
+    ([name]) => !RESERVED.includes(name.toLowerCase()),
+  )
+  return {
+    url: endpoint.url,
+    body: Buffer.from(text),
+    headers: {
+      'User-Agent': 'carillon-webhooks',
+      ...Object.fromEntries(own),
+      'Content-Type': 'application/json',
+      'Content-Length': String(Buffer.byteLength(text)),
+      'X-Pusher-Key': pair.key,
+      'X-Pusher-Signature': pair.sign(text),
+    },
+  }
+}

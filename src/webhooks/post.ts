@@ -1,0 +1,126 @@
+/**
+ * One request to an endpoint. The address is looked at when the connection is made, after its name was
+ * resolved, so that a name cannot lead where no webhook may go. Redirects are not followed; of the
+ * answer only the status counts, and its body is read no further than keeping the connection is worth.
+ */
+import { lookup as resolveName, type LookupAddress, type LookupOptions } from 'node:dns'
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { NetworkRules } from '../core/networks'
+import type { Clock } from '../core/types'
+
+export type PostRequest = {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+/** What came of it: `status` where there was an answer, `error` where it was not 2xx. */
+export type Outcome = { readonly status: number | null; readonly error: string | null }
+
+type Resolved = (cause: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void
+/** Asks for all addresses of a name. */
+export type Resolve = (
+  hostname: string,
+  options: LookupOptions & { all: true },
+  done: Resolved,
+) => void
+
+export type Poster = {
+  /** Never rejects. */
+  post(request: PostRequest): Promise<Outcome>
+  /** Ends what is under way. */
+  close(): void
+}
+
+const MAX_ANSWER_BYTES = 65_536
+const ERROR_CHARS = 200
+
+export type PosterOptions = {
+  readonly clock: Clock
+  readonly networks: NetworkRules
+  readonly timeoutMs: number
+  readonly resolve?: Resolve
+}
+
+export function createPoster({
+  clock,
+  networks,
+  timeoutMs,
+  resolve = resolveName as Resolve,
+}: PosterOptions): Poster {
+  const open = new Set<{ destroy(cause: Error): unknown }>()
+  const lookup = checkedLookup(networks, resolve)
+  const clients = {
+    'http:': { request: httpRequest, agent: new HttpAgent({ keepAlive: true }) },
+    'https:': { request: httpsRequest, agent: new HttpsAgent({ keepAlive: true }) },
+  }
+  const send = ({ url, headers, body }: PostRequest, done: (outcome: Outcome) => void): void => {
+    const target = new URL(url)
+    const refused = networks.refusesHost(target.hostname)
+    if (refused !== undefined) return done({ status: null, error: refused })
+    const { request, agent } = clients[target.protocol as keyof typeof clients]
+    const client = request(target, { method: 'POST', headers, agent, lookup: lookup as never })
+    let status: number | null = null
+    const end = (error: string | null): void => {
+      cancel()
+      open.delete(client)
+      done({ status, error: status === null ? error : errorOf(status) })
+    }
+    const cancel = clock.after(timeoutMs, () =>
+      client.destroy(new Error(`no answer within ${timeoutMs} ms`)),
+    )
+    open.add(client)
+    client.on('error', (cause) => end(cause.message.slice(0, ERROR_CHARS)))
+    client.on('response', (response) => {
+      status = response.statusCode ?? null
+      drain(response, () => client.destroy(), end)
+    })
+    client.end(body)
+  }
+  return {
+    post: (request) =>
+      new Promise((resolve) => {
+        try {
+          send(request, resolve)
+        } catch (cause) {
+          resolve({ status: null, error: String(cause).slice(0, ERROR_CHARS) })
+        }
+      }),
+    close: () => {
+      for (const client of open) client.destroy(new Error('the server stops'))
+      for (const { agent } of Object.values(clients)) agent.destroy()
+    },
+  }
+}
+
+function drain(
+  response: IncomingMessage,
+  cut: () => void,
+  end: (error: string | null) => void,
+): void {
+  let bytes = 0
+  response.on('data', (chunk: Uint8Array) => {
+    bytes += chunk.length
+    if (bytes > MAX_ANSWER_BYTES) cut()
+  })
+  response.on('error', () => undefined) // the close below says the same
+  response.on('close', () => end(null))
+}
+
+const errorOf = (status: number): string | null =>
+  status >= 200 && status < 300 ? null : `answered ${status}`
+
+/** Fails for a name with an address that is refused; the connection is made to what was looked at. */
+function checkedLookup(networks: NetworkRules, resolve: Resolve) {
+  return (hostname: string, options: LookupOptions, done: (...found: unknown[]) => void): void =>
+    resolve(hostname, { ...options, all: true }, (cause, addresses) => {
+      if (cause) return done(cause)
+      const refused = addresses
+        .map(({ address }) => networks.refusesAddress(address))
+        .find((reason) => reason !== undefined)
+      if (refused !== undefined) return done(new Error(`${hostname}: ${refused}`))
+      if (options.all) return done(null, addresses)
+      done(null, addresses[0]?.address, addresses[0]?.family)
+    })
+}

@@ -1,0 +1,217 @@
+/**
+ * The recorder: facts to rows of the outbox. An event is filtered and shown to plugins first, and built
+ * only if some endpoint wants it; rows are written in groups, behind the path on which facts come.
+ * Owns what waits to be written. Nothing here ever throws at whoever emits a fact.
+ */
+import type { App } from '../core/apps'
+import type { Core } from '../core/core'
+import { askNow } from '../core/hooks'
+import type { Cancel, ChannelName, UserId } from '../core/types'
+import { appView } from '../core/views'
+import { endpointsOf } from '../core/webhooks'
+import type { Announcement, Entry, LaneKey, Outbox } from '../store/outbox'
+import { CacheMisses } from './cache-misses'
+import { Departures, userOf } from './departures'
+import { EVENTS, eventText, viewOfFact, webhookFact, type WebhookFact } from './events'
+
+/** So many entries are one transaction. */
+const GROUP_ENTRIES = 500
+/** So many wait for a disk that does not take them. */
+const MAX_WAITING = 10_000
+/** A write that failed is tried again after this. */
+const RETRY_MS = 1000
+/** The part that `/ready` names. */
+const PART = 'webhooks'
+
+export type RecorderOptions = {
+  /** Time in which entries are collected; 0 writes each at once. */
+  readonly flushMs: number
+  readonly settleMs: number
+  /** Rows that the outbox may hold. */
+  readonly maxStored: number
+  /** Told of endpoints that have something new. */
+  readonly written: (lanes: Iterable<LaneKey>) => void
+}
+
+export class Recorder {
+  readonly #waiting: Entry[] = []
+  readonly #departures: Departures
+  readonly #misses: CacheMisses
+  #timer: Cancel | undefined
+  #stopped = false
+
+  constructor(
+    readonly core: Core,
+    readonly outbox: Outbox,
+    readonly options: RecorderOptions,
+  ) {
+    this.#departures = new Departures(core, options.settleMs, (fact) => this.#departed(fact))
+    this.#misses = new CacheMisses(core.clock)
+    core.facts.listen((fact) => this.#hear(fact))
+  }
+
+  /** What was announced before the start is treated as if everybody had just left. */
+  start(): void {
+    for (const announcement of this.outbox.announced()) {
+      const app = this.core.apps.byId(announcement.appId)
+      if (app) this.#departures.add(departureOf(app, announcement))
+      else this.#waiting.push({ type: 'withdrawn', ...announcement })
+    }
+    this.#commit()
+  }
+
+  /** Writes what waits. Who lingers is still announced: the next start asks for them. */
+  stop(): void {
+    this.#stopped = true
+    this.#departures.stop()
+    this.#timer?.()
+    while (this.#waiting.length > 0 && this.#write());
+    this.#timer?.()
+  }
+
+  #hear(emitted: Parameters<typeof webhookFact>[0]): void {
+    const fact = this.#stopped ? undefined : webhookFact(emitted)
+    if (!fact) return
+    const { kind } = EVENTS[fact.type]
+    if (kind === 'arrival') this.#arrived(fact)
+    else if (kind === 'departure') this.#left(fact)
+    else this.#happened(fact)
+  }
+
+  /** Somebody who comes back in time has never been away. */
+  #arrived(fact: WebhookFact): void {
+    if (this.#departures.cancel(fact) || !concerns(fact) || !this.#tell(fact)) return
+    this.#waiting.push({ type: 'announced', ...announcementOf(fact) })
+    this.#commit()
+  }
+
+  #left(fact: WebhookFact): void {
+    if (fact.type === 'channel_vacated') this.#misses.forget(fact.app, fact.channel)
+    if (concerns(fact)) this.#departures.add(fact)
+  }
+
+  #departed(fact: WebhookFact): void {
+    this.#waiting.push({ type: 'withdrawn', ...announcementOf(fact) })
+    if (this.core.apps.byId(fact.app.id) === fact.app) this.#tell(fact)
+    this.#commit()
+  }
+
+  #happened(fact: WebhookFact): void {
+    if (fact.type === 'cache_miss' && !this.#misses.isNews(fact.app, fact.channel)) return
+    this.#tell(fact)
+    this.#commit()
+  }
+
+  /** A row for each endpoint that wants the event. False where a plugin refused. */
+  #tell(fact: WebhookFact): boolean {
+    const { app, channel, type } = fact
+    const wanting = endpointsOf(app).filter((endpoint) => endpoint.wants(type, channel))
+    if (wanting.length === 0) return true
+    const gates = this.core.hooks.webhook
+    if (gates.length > 0 && askNow(this.core, gates, appView(app), viewOfFact(fact))) {
+      this.core.counters.webhookEventsRefused++
+      return false
+    }
+    const event = eventText(fact)
+    for (const { name: endpoint } of wanting)
+      this.#waiting.push({ type: 'event', appId: app.id, endpoint, channel, event })
+    return true
+  }
+
+  /** Sees to it that what waits is written, and no more of it kept than memory may hold. */
+  #commit(): void {
+    if (this.#waiting.length === 0) return
+    if (this.#waiting.length > MAX_WAITING) {
+      const lost = this.#waiting.splice(MAX_WAITING).filter(({ type }) => type === 'event')
+      this.core.counters.webhookEventsDropped += lost.length
+    }
+    if (this.#timer) return
+    if (this.options.flushMs > 0) this.#arm(this.options.flushMs)
+    else this.#flush()
+  }
+
+  #arm(delayMs: number): void {
+    this.#timer ??= this.core.clock.after(delayMs, () => {
+      this.#timer = undefined
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    if (!this.#write()) this.#arm(RETRY_MS)
+    else if (this.#waiting.length > 0) this.#arm(0)
+  }
+
+  /** One group, whole. False where there is no room, or the database does not take it. */
+  #write(): boolean {
+    const room = this.options.maxStored - this.outbox.size()
+    const group = fittingIn(this.#waiting.slice(0, GROUP_ENTRIES), room)
+    if (group.length === 0) return this.#trouble('the outbox is full (CARILLON_WEBHOOK_MAX_STORED)')
+    try {
+      this.outbox.record(group, this.core.clock.now())
+    } catch (cause) {
+      return this.#trouble('events cannot be written down', cause)
+    }
+    this.#waiting.splice(0, group.length)
+    this.#recovered()
+    this.#tellLanes(group)
+    return true
+  }
+
+  #tellLanes(written: readonly Entry[]): void {
+    const lanes = new Map<string, LaneKey>()
+    for (const entry of written) {
+      if (entry.type !== 'event') continue
+      this.core.counters.webhookEvents++
+      lanes.set(`${entry.appId} ${entry.endpoint}`, entry)
+    }
+    if (lanes.size > 0) this.options.written(lanes.values())
+  }
+
+  /** Said once, until it is over; `/ready` is red meanwhile. */
+  #trouble(reason: string, cause?: unknown): false {
+    const { troubles } = this.core.state
+    if (troubles.get(PART) !== reason)
+      this.core.log.error({ stored: this.outbox.size(), err: cause }, `webhooks: ${reason}`)
+    troubles.set(PART, reason)
+    return false
+  }
+
+  #recovered(): void {
+    if (this.core.state.troubles.delete(PART))
+      this.core.log.info(
+        { dropped: this.core.counters.webhookEventsDropped },
+        'webhooks: written down again',
+      )
+  }
+}
+
+/** True where some endpoint wants to hear of the arrival or of the departure. */
+function concerns({ app, channel, type }: WebhookFact): boolean {
+  const names = type.startsWith('channel_') ? CHANNEL_EVENTS : MEMBER_EVENTS
+  return endpointsOf(app).some(({ wants }) => names.some((name) => wants(name, channel)))
+}
+
+const CHANNEL_EVENTS = ['channel_occupied', 'channel_vacated'] as const
+const MEMBER_EVENTS = ['member_added', 'member_removed'] as const
+
+const announcementOf = (fact: WebhookFact): Announcement => ({
+  appId: fact.app.id,
+  channel: fact.channel,
+  userId: userOf(fact),
+})
+
+/** The departure of what was announced before the process began; the database holds what was parsed once. */
+function departureOf(app: App, { channel: name, userId }: Announcement): WebhookFact {
+  const channel = name as ChannelName
+  return userId === ''
+    ? { type: 'channel_vacated', app, channel }
+    : { type: 'member_removed', app, channel, userId: userId as UserId }
+}
+
+/** As many, in order, as there is room for events. */
+function fittingIn(entries: readonly Entry[], room: number): readonly Entry[] {
+  let left = room
+  const end = entries.findIndex(({ type }) => type === 'event' && left-- <= 0)
+  return end === -1 ? entries : entries.slice(0, end)
+}

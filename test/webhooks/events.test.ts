@@ -1,0 +1,352 @@
+/** Contract 7, row by row: what is sent for what happens, to whom, and when. */
+import { describe, expect, test } from 'bun:test'
+import { KeyPair } from '../../src/core/signature'
+import type { LaterFact } from '../../src/webhooks/events'
+import type { RawClient, TestServer } from '../harness'
+import { Receiver, settled, startWith, until } from './receiver'
+
+const SETTLE_MS = 3000
+
+const enter = (server: TestServer, client: RawClient, channel: string, user = '10') =>
+  server.signedIn(client, channel, channel.startsWith('presence-') ? { user_id: user } : undefined)
+
+async function leave(client: RawClient, channel: string): Promise<void> {
+  client.send({ event: 'pusher:unsubscribe', data: { channel } })
+  await client.expectNothing()
+}
+
+/** Emits what other parts of the server will. */
+function emit(server: TestServer, fact: Omit<LaterFact, 'app'>): void {
+  const app = server.core.apps.byId('1')!
+  server.core.facts.emit({ ...fact, app } as never)
+}
+
+describe('7.1 the request', () => {
+  test('is JSON, signed over its bytes with the key that it names', async () => {
+    await using receiver = new Receiver()
+    await using server = await startWith([{ url: receiver.url }], { now: Date.now() })
+    await using client = await server.raw()
+    await client.subscribed('gre')
+    const { headers, body, timeMs } = await receiver.next(server.sdk())
+    expect(headers.get('content-type')).toBe('application/json')
+    expect(headers.get('x-pusher-key')).toBe('test-app-fake-key')
+    const pair = new KeyPair('', 'test-app-fake-secret')
+    expect(headers.get('x-pusher-signature')).toBe(pair.sign(body))
+    expect(timeMs).toBe(server.clock.now())
+    expect(body).toBe(
+      `{"time_ms":${timeMs},"events":[{"name":"channel_occupied","channel":"gre"}]}`,
+    )
+  })
+
+  test('carries the endpoint’s headers, and none of them in the place of ours', async () => {
+    await using receiver = new Receiver()
+    const headers = {
+      'X-Token': 'abc',
+      'content-type': 'text/plain',
+      'x-pusher-key': 'stolen',
+      'X-Pusher-Signature': 'forged',
+    }
+    await using server = await startWith([{ url: receiver.url, headers }])
+    await using client = await server.raw()
+    await client.subscribed('room')
+    const received = await receiver.next(server.sdk())
+    expect(received.headers.get('x-token')).toBe('abc')
+    expect(received.headers.get('content-type')).toBe('application/json')
+  })
+
+  test('is signed with the oldest live pair', async () => {
+    await using receiver = new Receiver()
+    await using server = await startWith([{ url: receiver.url }])
+    const { core } = server
+    const keys = ['old', 'new'].map((name) => ({ key: `key-${name}`, secret: `secret-${name}` }))
+    const app = core.apps.byId('1')!
+    await using client = await server.raw()
+    for (const [channel, live, key] of [
+      ['a', keys, 'key-old'],
+      ['b', keys.slice(1), 'key-new'],
+    ] as const) {
+      core.apps.change(app, { ...app.record, keys: live }, 0)
+      await client.subscribed(channel)
+      const secret = key.replace('key', 'secret')
+      const received = await receiver.next(server.sdk({ key, secret }))
+      expect(received.headers.get('x-pusher-key')).toBe(key)
+    }
+  })
+
+  test.each([
+    [
+      'W1',
+      'secret',
+      '{"hello":"world"}',
+      '2677ad3e7c090b2fa2c0fb13020d66d5420879b8316eb356a2d60fb9073bc778',
+    ],
+  ])('vector %s', (_, secret, body, signature) => {
+    expect(new KeyPair('', secret).sign(body)).toBe(signature)
+  })
+})
+
+type Row = {
+  readonly name: string
+  readonly act: (server: TestServer, client: RawClient) => Promise<unknown>
+  readonly bodies: readonly object[]
+}
+
+const occupied = (channel: string) => ({ name: 'channel_occupied', channel })
+
+/** Every event of the table of 7.2, in the order and with the keys in which it is sent. */
+const ROWS: readonly Row[] = [
+  {
+    name: '7.2 channel_occupied, once',
+    act: async (_, client) => client.subscribed('room'),
+    bodies: [occupied('room')],
+  },
+  {
+    name: '7.2 channel_vacated, after the delay',
+    act: async (server, client) => {
+      await client.subscribed('room')
+      await leave(client, 'room')
+      server.advance(SETTLE_MS)
+    },
+    bodies: [occupied('room'), { name: 'channel_vacated', channel: 'room' }],
+  },
+  {
+    name: '7.2 member_added and member_removed; 7.4 inside of the channel’s own',
+    act: async (server, client) => {
+      await enter(server, client, 'presence-room')
+      await leave(client, 'presence-room')
+      server.advance(SETTLE_MS)
+    },
+    bodies: [
+      occupied('presence-room'),
+      { name: 'member_added', channel: 'presence-room', user_id: '10' },
+      { name: 'member_removed', channel: 'presence-room', user_id: '10' },
+      { name: 'channel_vacated', channel: 'presence-room' },
+    ],
+  },
+  {
+    name: '7.2 client_event, an object as text, and who sent it',
+    act: async (server, client) => {
+      await enter(server, client, 'presence-room')
+      client.send({ event: 'client-typing', channel: 'presence-room', data: { a: 1 } })
+      await client.expectNothing()
+    },
+    bodies: [
+      occupied('presence-room'),
+      { name: 'member_added', channel: 'presence-room', user_id: '10' },
+      {
+        name: 'client_event',
+        channel: 'presence-room',
+        event: 'client-typing',
+        data: '{"a":1}',
+        socket_id: 'SOCKET',
+        user_id: '10',
+      },
+    ],
+  },
+  {
+    name: '7.2 client_event, text as it is, and nobody’s id on private channels',
+    act: async (server, client) => {
+      await enter(server, client, 'private-room')
+      client.send({ event: 'client-e', channel: 'private-room', data: 'a "text"' })
+      await client.expectNothing()
+    },
+    bodies: [
+      occupied('private-room'),
+      {
+        name: 'client_event',
+        channel: 'private-room',
+        event: 'client-e',
+        data: 'a "text"',
+        socket_id: 'SOCKET',
+      },
+    ],
+  },
+  {
+    name: '7.2 subscription_count, not on presence channels',
+    act: async (server) => {
+      const type = 'subscription_count'
+      emit(server, { type, channel: 'presence-room', count: 3 } as never)
+      emit(server, { type, channel: 'room', count: 3 } as never)
+    },
+    bodies: [{ name: 'subscription_count', channel: 'room', subscription_count: 3 }],
+  },
+  {
+    name: '7.2 nothing for the channel of a user',
+    act: async (server, client) => {
+      emit(server, { type: 'cache_miss', channel: '#server-to-user-7' } as never)
+      await client.subscribed('room')
+    },
+    bodies: [occupied('room')],
+  },
+  {
+    name: '7.3 cache_miss, once until ten seconds have passed or the channel was vacated',
+    act: async (server, client) => {
+      const miss = () => emit(server, { type: 'cache_miss', channel: 'cache-x' } as never)
+      for (let n = 0; n < 3; n++) miss()
+      await settled(server)
+      server.advance(10_000)
+      miss()
+      await client.subscribed('cache-x')
+      await leave(client, 'cache-x')
+      miss()
+    },
+    bodies: [
+      { name: 'cache_miss', channel: 'cache-x' },
+      { name: 'cache_miss', channel: 'cache-x' },
+      occupied('cache-x'),
+      { name: 'cache_miss', channel: 'cache-x' },
+    ],
+  },
+  {
+    name: '7.5 a reload within three seconds: nothing more',
+    act: async (server, client) => {
+      await enter(server, client, 'presence-room')
+      await client[Symbol.asyncDispose]()
+      await until('the page is gone', () => server.core.hub.connectionCount === 0)
+      await settled(server)
+      server.advance(SETTLE_MS - 1)
+      await using again = await server.raw()
+      await enter(server, again, 'presence-room')
+      server.advance(SETTLE_MS)
+      await again.subscribed('marker')
+    },
+    bodies: [
+      occupied('presence-room'),
+      { name: 'member_added', channel: 'presence-room', user_id: '10' },
+      occupied('marker'),
+    ],
+  },
+  {
+    name: '7.5 a second tab of the same user: one pair of events',
+    act: async (server, client) => {
+      await using second = await server.raw()
+      for (const tab of [client, second]) await enter(server, tab, 'presence-room')
+      await leave(client, 'presence-room')
+      await settled(server)
+      server.advance(SETTLE_MS)
+      await leave(second, 'presence-room')
+      server.advance(SETTLE_MS)
+    },
+    bodies: [
+      occupied('presence-room'),
+      { name: 'member_added', channel: 'presence-room', user_id: '10' },
+      { name: 'member_removed', channel: 'presence-room', user_id: '10' },
+      { name: 'channel_vacated', channel: 'presence-room' },
+    ],
+  },
+]
+
+test.each(ROWS)('$name', async ({ act, bodies }) => {
+  await using receiver = new Receiver()
+  await using server = await startWith([{ url: receiver.url }])
+  await using client = await server.raw()
+  await act(server, client)
+  const events: object[] = []
+  while (events.length < bodies.length) {
+    const { body } = await receiver.next(server.sdk())
+    const text = body.replaceAll(client.socketId, 'SOCKET')
+    events.push(...(JSON.parse(text) as { events: object[] }).events)
+  }
+  expect(JSON.stringify(events)).toBe(JSON.stringify(bodies))
+  await server.stop()
+  expect(receiver.requests.unread).toEqual([])
+})
+
+describe('7.7 filters', () => {
+  const WANTED = [
+    [
+      'everything',
+      {},
+      [
+        'channel_occupied presence-a-x',
+        'member_added presence-a-x 10',
+        'channel_occupied private-b',
+      ],
+    ],
+    ['event types', { event_types: ['member_added'] }, ['member_added presence-a-x 10']],
+    [
+      'a prefix',
+      { filter: { channel_name_starts_with: 'private-' } },
+      ['channel_occupied private-b'],
+    ],
+    [
+      'a suffix',
+      { filter: { channel_name_ends_with: '-x' } },
+      ['channel_occupied presence-a-x', 'member_added presence-a-x 10'],
+    ],
+    [
+      'all of them',
+      {
+        event_types: ['channel_occupied'],
+        filter: { channel_name_starts_with: 'presence-', channel_name_ends_with: '-x' },
+      },
+      ['channel_occupied presence-a-x'],
+    ],
+  ] as const
+
+  test('each endpoint gets what it wants and nothing else', async () => {
+    await using receiver = new Receiver()
+    const webhooks = WANTED.map(([, wants], index) => ({
+      url: `${receiver.url}/${index}`,
+      ...wants,
+    }))
+    webhooks.push({ url: `${receiver.url}/none`, event_types: [] as never })
+    await using server = await startWith(webhooks)
+    await using client = await server.raw()
+    await enter(server, client, 'presence-a-x')
+    await enter(server, client, 'private-b')
+    await until('all are delivered', () => server.core.counters.webhookEventsDelivered === 8)
+    const received = receiver.requests.unread.flatMap(({ path, events }) =>
+      events.map((event) => `${path} ${event}`),
+    )
+    const expected = WANTED.flatMap(([, , events], index) =>
+      events.map((event) => `/hook/${index} ${event}`),
+    )
+    expect(received.toSorted()).toEqual(expected.toSorted())
+  })
+
+  test('apps are never mixed, and one without webhooks has none', async () => {
+    await using receiver = new Receiver()
+    await using server = await startWith([{ url: receiver.url }])
+    const { core } = server
+    const base = core.apps.byId('1')!.record
+    const keys = [{ key: 'other-key', secret: 'other-secret' }]
+    const none = [{ key: 'third-key', secret: 'third-secret' }]
+    core.apps.create({ ...base, id: '2', name: 'other', slug: 'other', keys }, 0)
+    core.apps.create(
+      { ...base, id: '3', name: 'third', slug: 'third', keys: none, webhooks: [] },
+      0,
+    )
+    for (const key of ['third-key', 'other-key', 'test-app-fake-key']) {
+      const client = await server.raw({ path: `/app/${key}?protocol=7` })
+      await client.subscribed('room')
+      if (key === 'third-key') continue
+      const secret = key === 'other-key' ? 'other-secret' : 'test-app-fake-secret'
+      expect(await receiver.events(server.sdk({ key, secret }))).toEqual(['channel_occupied room'])
+    }
+  })
+})
+
+describe('7.4 batches', () => {
+  const LETTERS = ['a', 'b', 'c', 'd']
+
+  test.each([
+    ['what is collected within the window goes out together', 100, [4]],
+    ['no more than the setting says at once', 3, [3, 1]],
+    ['one by one where that is wanted', 1, [1, 1, 1, 1]],
+  ])('%s', async (_, webhookBatchEvents, sizes) => {
+    await using receiver = new Receiver()
+    const config = { webhookFlushMs: 50, webhookBatchEvents }
+    await using server = await startWith([{ url: receiver.url }], { config })
+    await using client = await server.raw()
+    for (const channel of LETTERS) await client.subscribed(channel)
+    server.advance(49)
+    await client.expectNothing()
+    expect(server.core.counters.webhookEvents).toBe(0)
+    server.advance(1)
+    const received = []
+    for (const _size of sizes) received.push((await receiver.next(server.sdk())).events)
+    expect(received.map(({ length }) => length)).toEqual([...sizes])
+    expect(received.flat()).toEqual(LETTERS.map((channel) => `channel_occupied ${channel}`))
+  })
+})

@@ -1,0 +1,101 @@
+/** An application that takes webhooks, as the stock server library verifies them. */
+import { expect } from 'bun:test'
+import type Server from 'pusher'
+import { Inbox, start, type StartOptions, type TestServer } from '../harness'
+
+export type Received = {
+  readonly path: string
+  readonly headers: Headers
+  readonly body: string
+  /** As `name channel`, and `user_id` where there is one. */
+  readonly events: readonly string[]
+  readonly timeMs: number
+}
+
+type Answer = (received: Received) => Response | number | Promise<Response | number>
+
+/** Answers 200 unless it is told otherwise. */
+export class Receiver {
+  readonly requests = new Inbox<Received>()
+  answer: Answer = () => 200
+  readonly #server = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    idleTimeout: 0,
+    fetch: (request) => this.#take(request),
+  })
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#server.port}/hook`
+  }
+
+  /** The next request, which must be one that the stock library takes. */
+  async next(sdk: Server): Promise<Received> {
+    const received = await this.requests.next('a webhook')
+    const headers = Object.fromEntries(received.headers) as Record<string, string>
+    if (!sdk.webhook({ headers, rawBody: received.body }).isValid())
+      throw new Error(`not valid: ${received.body}`)
+    return received
+  }
+
+  /** The next events, at least so many. */
+  async events(sdk: Server, count = 1): Promise<string[]> {
+    const events: string[] = []
+    while (events.length < count) events.push(...(await this.next(sdk)).events)
+    return events
+  }
+
+  async #take(request: Request): Promise<Response> {
+    const body = await request.text()
+    const { time_ms: timeMs, events } = JSON.parse(body)
+    const received = {
+      path: new URL(request.url).pathname,
+      headers: request.headers,
+      body,
+      events: events.map(shown),
+      timeMs,
+    }
+    this.requests.push(received)
+    const answer = await this.answer(received)
+    return typeof answer === 'number' ? new Response('', { status: answer }) : answer
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.stop(true)
+  }
+}
+
+type BodyEvent = { name: string; channel: string; user_id?: string }
+const shown = ({ name, channel, user_id }: BodyEvent): string =>
+  user_id === undefined ? `${name} ${channel}` : `${name} ${channel} ${user_id}`
+
+/** A server whose app has these endpoints; events are written and sent at once. */
+export function startWith(
+  webhooks: readonly ({ readonly url: string } & Record<string, unknown>)[],
+  { config, ...options }: StartOptions = {},
+): Promise<TestServer> {
+  return start({ ...options, config: { webhooks, webhookFlushMs: 0, ...config } })
+}
+
+/** Waits until something that other processes or sockets bring about is so. */
+export async function until(what: string, isSo: () => boolean): Promise<void> {
+  const end = performance.now() + 3000
+  while (!isSo()) {
+    if (performance.now() > end) throw new Error(`waited 3000 ms until ${what}`)
+    await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+}
+
+/** Every request but so many that hang has been answered, and no fault was ours. */
+export async function settled({ core: { counters } }: TestServer, hanging = 0): Promise<void> {
+  await until('the requests are answered', () => {
+    const { webhookRequests, webhookRequestsAccepted, webhookRequestsFailed } = counters
+    return webhookRequests - webhookRequestsAccepted - webhookRequestsFailed <= hanging
+  })
+  expect(counters.faults).toBe(0)
+}
+
+/** What the operator is told of the development app. */
+export async function deliveries(server: TestServer) {
+  return (await (await server.admin('/api/admin/apps/test-app/webhooks/deliveries')).json()).data
+}

@@ -1,0 +1,211 @@
+/** What is written down survives: a restart, a database that takes nothing, an outbox that is full. */
+import { Database } from 'bun:sqlite'
+import { afterAll, describe, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { reject } from 'carillon/plugin'
+import { pluginOf, type TestServer } from '../harness'
+import { deliveries, Receiver, settled, startWith, until } from './receiver'
+
+const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+let files = 0
+const file = (): string => join(folder, `${files++}.sqlite`)
+const SETTLE_MS = 3000
+
+describe('what was announced', () => {
+  test('is known after a restart: who returns was never away, who does not has left', async () => {
+    await using receiver = new Receiver()
+    const config = { databasePath: file() }
+    const webhooks = [{ url: receiver.url }]
+    const first = await startWith(webhooks, { config })
+    const [ada, eve] = [await first.raw(), await first.raw()]
+    await first.signedIn(ada, 'presence-room', { user_id: 'ada' })
+    await first.signedIn(eve, 'presence-room', { user_id: 'eve' })
+    await eve.subscribed('lonely')
+    const sdk = first.sdk()
+    expect(await receiver.events(sdk, 4)).toHaveLength(4)
+    await settled(first)
+    await first.stop()
+
+    await using second = await startWith(webhooks, { config })
+    await using again = await second.raw()
+    await second.signedIn(again, 'presence-room', { user_id: 'ada' })
+    second.advance(SETTLE_MS - 1)
+    await again.expectNothing()
+    expect(second.core.counters.webhookEvents).toBe(0)
+    second.advance(1)
+    expect((await receiver.events(sdk, 2)).toSorted()).toEqual([
+      'channel_vacated lonely',
+      'member_removed presence-room eve',
+    ])
+    expect(receiver.requests.unread).toEqual([])
+    await settled(second)
+    await second.stop()
+
+    await using third = await startWith(webhooks, { config })
+    third.advance(SETTLE_MS)
+    expect((await receiver.events(sdk, 2)).toSorted()).toEqual([
+      'channel_vacated presence-room',
+      'member_removed presence-room ada',
+    ])
+  })
+
+  test('is not withdrawn by a server that leaves', async () => {
+    await using receiver = new Receiver()
+    const config = { databasePath: file(), drainSeconds: 10 }
+    const first = await startWith([{ url: receiver.url }], { config })
+    const client = await first.raw()
+    await client.subscribed('room')
+    await receiver.next(first.sdk())
+    await settled(first)
+    await first.leave()
+    expect(receiver.requests.unread).toEqual([])
+    await using second = await startWith([{ url: receiver.url }], { config })
+    second.advance(SETTLE_MS)
+    expect(await receiver.events(second.sdk())).toEqual(['channel_vacated room'])
+  })
+})
+
+test('what nobody accepted is sent after a restart, and what waited to be written', async () => {
+  await using receiver = new Receiver()
+  receiver.answer = () => 500
+  const config = { databasePath: file(), webhookFlushMs: 1000 }
+  const first = await startWith([{ url: receiver.url }], { config })
+  const client = await first.raw()
+  await client.subscribed('a')
+  first.advance(1000)
+  await receiver.next(first.sdk())
+  await client.subscribed('b')
+  await first.stop()
+
+  receiver.answer = () => 200
+  await using second = await startWith([{ url: receiver.url }], { config })
+  expect(await receiver.events(second.sdk(), 2)).toEqual([
+    'channel_occupied a',
+    'channel_occupied b',
+  ])
+})
+
+const readiness = async (server: TestServer) => (await server.http('/ready')).json()
+
+describe('an outbox that cannot grow', () => {
+  test('because the database takes nothing: events wait, and everything else goes on', async () => {
+    await using receiver = new Receiver()
+    const databasePath = file()
+    await using server = await startWith([{ url: receiver.url }], { config: { databasePath } })
+    const other = new Database(databasePath)
+    other.run('BEGIN IMMEDIATE')
+    await using client = await server.raw()
+    await client.subscribed('room')
+    expect((await server.trigger({ channel: 'room', name: 'e', data: 'x' })).status).toBe(200)
+    expect((await client.nextJson()).data).toBe('x')
+    expect(await readiness(server)).toEqual({
+      ready: false,
+      reason: 'webhooks: events cannot be written down',
+    })
+    server.advance(1000)
+    await client.expectNothing()
+    const errors = server.log.lines.filter(({ level }) => level === 'error')
+    expect(errors).toMatchObject([{ message: 'webhooks: events cannot be written down' }])
+    other.run('ROLLBACK')
+    other.close()
+    server.advance(1000)
+    expect(await receiver.events(server.sdk())).toEqual(['channel_occupied room'])
+    expect(await readiness(server)).toEqual({ ready: true })
+    expect(server.core.counters.webhookEventsDropped).toBe(0)
+  })
+
+  test('because it is full: events wait until there is room', async () => {
+    await using receiver = new Receiver()
+    receiver.answer = () => 500
+    await using server = await startWith([{ url: receiver.url }], {
+      config: { webhookMaxStored: 2 },
+    })
+    await using client = await server.raw()
+    for (const channel of ['a', 'b', 'c', 'd']) await client.subscribed(channel)
+    expect((await deliveries(server)).pending).toBe(2)
+    expect(await readiness(server)).toEqual({
+      ready: false,
+      reason: 'webhooks: the outbox is full (CARILLON_WEBHOOK_MAX_STORED)',
+    })
+    expect((await server.trigger({ channel: 'a', name: 'e', data: 'x' })).status).toBe(200)
+    expect((await client.nextJson()).data).toBe('x')
+    receiver.answer = () => 200
+    await until('all are delivered', () => {
+      server.advance(500)
+      return server.core.counters.webhookEventsDelivered === 4
+    })
+    expect(await readiness(server)).toEqual({ ready: true })
+    expect(server.core.counters.webhookEventsDropped).toBe(0)
+  })
+
+  test('keeps ten thousand events in memory; more are dropped and counted', async () => {
+    await using server = await startWith([{ url: 'http://127.0.0.1:1/hook' }], {
+      config: { webhookMaxStored: 1 },
+    })
+    const app = server.core.apps.byId('1')!
+    for (let n = 0; n < 10_010; n++)
+      server.core.facts.emit({ type: 'cache_miss', app, channel: `cache-${n}` } as never)
+    expect(server.core.counters.webhookEventsDropped).toBe(9)
+  })
+})
+
+test('a plugin drops an event for its app, and it is counted', async () => {
+  await using receiver = new Receiver()
+  const seen: unknown[] = []
+  const plugin = pluginOf('discreet', {
+    webhook: ({ slug }, event) => {
+      seen.push([slug, event])
+      return event.channel === 'private-staff' ? reject('not for outside') : undefined
+    },
+  })
+  await using server = await startWith([{ url: receiver.url }], { plugins: [plugin] })
+  await using client = await server.raw()
+  await server.signedIn(client, 'private-staff')
+  await server.signedIn(client, 'private-room')
+  client.send({ event: 'client-e', channel: 'private-room', data: [1] })
+  expect(await receiver.events(server.sdk(), 2)).toEqual([
+    'channel_occupied private-room',
+    'client_event private-room',
+  ])
+  expect(server.core.counters.webhookEventsRefused).toBe(1)
+  const nothing = { userId: undefined, event: undefined, data: undefined }
+  expect(seen).toEqual([
+    ['test-app', { name: 'channel_occupied', channel: 'private-staff', ...nothing }],
+    ['test-app', { name: 'channel_occupied', channel: 'private-room', ...nothing }],
+    [
+      'test-app',
+      {
+        name: 'client_event',
+        channel: 'private-room',
+        userId: undefined,
+        event: 'client-e',
+        data: '[1]',
+      },
+    ],
+  ])
+})
+
+test('emitting a fact writes nothing: a burst is a few transactions of at most 500 rows', async () => {
+  await using receiver = new Receiver()
+  const config = { databasePath: file(), webhookFlushMs: 50 }
+  receiver.answer = () => new Promise(() => {})
+  await using server = await startWith([{ url: receiver.url }], { config })
+  using other = new Database(config.databasePath, { readonly: true })
+  const rows = () =>
+    other.query<{ n: number }, []>('SELECT COUNT(*) AS n FROM webhook_outbox').get()!.n
+  const app = server.core.apps.byId('1')!
+  for (let n = 0; n < 600; n++)
+    server.core.facts.emit({ type: 'channel_occupied', app, channel: `c${n}` as never })
+  expect(rows()).toBe(0)
+  const sizes: number[] = []
+  for (let step = 0; step < 60; step++) {
+    server.advance(1)
+    if (rows() !== sizes.at(-1)) sizes.push(rows())
+  }
+  // Each event is written beside what it announces.
+  expect(sizes).toEqual([0, 600])
+})
