@@ -78,10 +78,10 @@ export function startWith(
 }
 
 /** Waits until something that other processes or sockets bring about is so. */
-export async function until(what: string, isSo: () => boolean): Promise<void> {
-  const end = performance.now() + 3000
+export async function until(what: string, isSo: () => boolean, patienceMs = 3000): Promise<void> {
+  const end = performance.now() + patienceMs
   while (!isSo()) {
-    if (performance.now() > end) throw new Error(`waited 3000 ms until ${what}`)
+    if (performance.now() > end) throw new Error(`waited ${patienceMs} ms until ${what}`)
     await new Promise<void>((resolve) => setImmediate(resolve))
   }
 }
