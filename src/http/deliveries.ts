@@ -105,7 +105,7 @@ const DeliveriesAnswer = Type.Object({
         error: Fault,
         dead_at: time('When it was given up'),
       }),
-      { description: 'The newest hundred' },
+      { description: 'The newest hundred of each endpoint' },
     ),
   }),
 })

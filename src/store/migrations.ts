@@ -51,10 +51,15 @@ export const MIGRATIONS: readonly string[] = [
      expires_at INTEGER,
      PRIMARY KEY (plugin, key)
    ) STRICT, WITHOUT ROWID;`,
-  `CREATE TABLE webhook_outbox (
-     id       INTEGER PRIMARY KEY AUTOINCREMENT,
+  `CREATE TABLE webhook_lanes (
+     id       INTEGER PRIMARY KEY,
      app_id   TEXT NOT NULL,
      endpoint TEXT NOT NULL,
+     UNIQUE (app_id, endpoint)
+   ) STRICT;
+   CREATE TABLE webhook_outbox (
+     id       INTEGER PRIMARY KEY AUTOINCREMENT,
+     lane     INTEGER NOT NULL,
      channel  TEXT NOT NULL,
      event    TEXT NOT NULL,
      time_ms  INTEGER NOT NULL,
@@ -64,14 +69,10 @@ export const MIGRATIONS: readonly string[] = [
      error    TEXT,
      dead_at  INTEGER
    ) STRICT;
-   CREATE INDEX webhook_outbox_lane ON webhook_outbox (app_id, endpoint, id) WHERE dead_at IS NULL;
-   CREATE INDEX webhook_outbox_channel ON webhook_outbox (app_id, endpoint, channel, id)
-     WHERE dead_at IS NULL;
-   CREATE INDEX webhook_outbox_window ON webhook_outbox (app_id, endpoint, time_ms)
-     WHERE dead_at IS NULL;
-   CREATE INDEX webhook_outbox_failing ON webhook_outbox (app_id, endpoint)
+   CREATE INDEX webhook_outbox_alive ON webhook_outbox (lane, id) WHERE dead_at IS NULL;
+   CREATE INDEX webhook_outbox_tried ON webhook_outbox (lane, due_at)
      WHERE dead_at IS NULL AND attempts > 0;
-   CREATE INDEX webhook_outbox_dead ON webhook_outbox (app_id, id) WHERE dead_at IS NOT NULL;
+   CREATE INDEX webhook_outbox_dead ON webhook_outbox (lane, id) WHERE dead_at IS NOT NULL;
    CREATE TABLE webhook_announced (
      app_id  TEXT NOT NULL,
      channel TEXT NOT NULL,

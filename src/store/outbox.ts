@@ -3,7 +3,8 @@
  * endpoints were told is there (channels, members). A row that was given up is a dead letter until it
  * is replayed.
  *
- * Order is kept per channel and endpoint: a row waits while an older one of its channel does.
+ * Order is kept per channel and endpoint: a row waits while an older one of its channel does. Whatever
+ * may concern many rows is done to so many at a time that the event loop never waits for it.
  */
 import type { Database } from 'bun:sqlite'
 
@@ -25,6 +26,7 @@ export type Entry =
 /** An event on its way; `event` is JSON, times are epoch milliseconds. */
 export type OutboxRow = {
   readonly id: number
+  readonly channel: string
   readonly event: string
   /** When the window of its attempts began. */
   readonly time_ms: number
@@ -64,9 +66,13 @@ export type DeadLetter = {
   readonly dead_at: number
 }
 
+const LANE_ID = 'SELECT id FROM webhook_lanes WHERE app_id = $appId AND endpoint = $endpoint'
+const NEW_LANE = `
+  INSERT INTO webhook_lanes (app_id, endpoint) VALUES ($appId, $endpoint) RETURNING id`
+const LANES = 'SELECT app_id AS appId, endpoint FROM webhook_lanes'
 const INSERT = `
-  INSERT INTO webhook_outbox (app_id, endpoint, channel, event, time_ms, due_at)
-  VALUES ($appId, $endpoint, $channel, $event, $now, $now)`
+  INSERT INTO webhook_outbox (lane, channel, event, time_ms, due_at)
+  VALUES ($lane, $channel, $event, $now, $now)`
 const ANNOUNCE = `
   INSERT INTO webhook_announced (app_id, channel, user_id) VALUES ($appId, $channel, $userId)
   ON CONFLICT DO NOTHING`
@@ -76,22 +82,16 @@ const WITHDRAW = `
 const ANNOUNCED = `
   SELECT app_id AS appId, channel, user_id AS userId FROM webhook_announced
    ORDER BY app_id, channel, user_id DESC`
+/** Only a row that was tried is ever put off. */
 const DUE = `
-  SELECT id, event, time_ms, attempts FROM webhook_outbox AS due
-   WHERE app_id = $appId AND endpoint = $endpoint AND dead_at IS NULL AND due_at <= $now
-     AND NOT EXISTS (
-       SELECT 1 FROM webhook_outbox
-        WHERE app_id = $appId AND endpoint = $endpoint AND dead_at IS NULL
-          AND channel = due.channel AND id < due.id AND due_at > $now)
+  SELECT id, channel, event, time_ms, attempts FROM webhook_outbox
+   WHERE lane = $lane AND dead_at IS NULL AND due_at <= $now
+     AND channel NOT IN (SELECT channel FROM webhook_outbox
+                          WHERE lane = $lane AND dead_at IS NULL AND attempts > 0 AND due_at > $now)
    ORDER BY id LIMIT $limit`
-/** The one that has been tried least, of the first of each channel. */
-const PROBE = `
-  SELECT id, event, time_ms, attempts FROM webhook_outbox AS due
-   WHERE app_id = $appId AND endpoint = $endpoint AND dead_at IS NULL
-     AND id IN (SELECT MIN(id) FROM webhook_outbox
-                 WHERE app_id = $appId AND endpoint = $endpoint AND dead_at IS NULL
-                 GROUP BY channel)
-   ORDER BY attempts, id LIMIT 1`
+const OLDEST = `
+  SELECT id, channel, event, time_ms, attempts FROM webhook_outbox
+   WHERE lane = $lane AND dead_at IS NULL ORDER BY id LIMIT $limit`
 const LEASE = `
   UPDATE webhook_outbox
      SET attempts = attempts + 1, due_at = $until,
@@ -101,38 +101,50 @@ const DELIVERED = 'DELETE FROM webhook_outbox WHERE id IN (SELECT value FROM jso
 const FAILED = `
   UPDATE webhook_outbox SET due_at = $dueAt, status = $status, error = $error
    WHERE id IN (SELECT value FROM json_each($ids))`
-const BURY = `
+const BURY_TRIED = `
   UPDATE webhook_outbox SET dead_at = $now
-   WHERE app_id = $appId AND endpoint = $endpoint AND dead_at IS NULL
-     AND time_ms <= $before AND attempts >= $attempts`
+   WHERE id IN (SELECT id FROM webhook_outbox
+                 WHERE lane = $lane AND dead_at IS NULL AND attempts > 0
+                   AND attempts >= $attempts AND time_ms <= $before LIMIT $limit)`
+const BURY_OLDEST = `
+  UPDATE webhook_outbox SET dead_at = $now
+   WHERE time_ms <= $before AND id IN (
+     SELECT id FROM webhook_outbox WHERE lane = $lane AND dead_at IS NULL ORDER BY id LIMIT $limit)`
 const NEXT_DUE = `
   SELECT MIN(due_at) AS at FROM webhook_outbox
-   WHERE app_id = $appId AND endpoint = $endpoint AND dead_at IS NULL AND due_at > $now`
+   WHERE lane = $lane AND dead_at IS NULL AND attempts > 0 AND due_at > $now`
 const FORGIVE = `
   UPDATE webhook_outbox SET attempts = 0, due_at = $now
-   WHERE app_id = $appId AND endpoint = $endpoint AND dead_at IS NULL AND attempts > 0`
-const LANES = 'SELECT DISTINCT app_id AS appId, endpoint FROM webhook_outbox'
+   WHERE lane = $lane AND dead_at IS NULL AND attempts > 0`
 const REOPEN = `
   UPDATE webhook_outbox SET due_at = $now,
          attempts = CASE WHEN time_ms < $stale THEN 0 ELSE attempts END
-   WHERE dead_at IS NULL`
-const COUNTS = `
-  SELECT endpoint, SUM(dead_at IS NULL) AS pending, SUM(dead_at IS NULL AND attempts > 0) AS failing,
-         SUM(dead_at IS NOT NULL) AS dead, MIN(CASE WHEN dead_at IS NULL THEN time_ms END) AS oldest
-    FROM webhook_outbox WHERE app_id = $appId GROUP BY endpoint`
+   WHERE lane = $lane AND dead_at IS NULL AND attempts > 0`
+const PENDING =
+  'SELECT COUNT(*) AS count FROM webhook_outbox WHERE lane = $lane AND dead_at IS NULL'
+const FAILING = `${PENDING} AND attempts > 0`
+const DEAD_COUNT = `
+  SELECT COUNT(*) AS count FROM webhook_outbox WHERE lane = $lane AND dead_at IS NOT NULL`
+const LANES_OF_APP = 'SELECT id, endpoint FROM webhook_lanes WHERE app_id = $appId ORDER BY id'
 const DEAD = `
-  SELECT id, endpoint, event, attempts, status, error, dead_at FROM webhook_outbox
-   WHERE app_id = $appId AND dead_at IS NOT NULL ORDER BY id DESC LIMIT $limit`
+  SELECT id, event, attempts, status, error, dead_at FROM webhook_outbox
+   WHERE lane = $lane AND dead_at IS NOT NULL ORDER BY id DESC LIMIT $limit`
 const REPLAY = `
   UPDATE webhook_outbox SET dead_at = NULL, attempts = 0, due_at = $now, time_ms = $now
-   WHERE app_id = $appId AND dead_at IS NOT NULL`
-const DROP = 'DELETE FROM webhook_outbox WHERE app_id = $appId AND endpoint = $endpoint'
-const SIZE = 'SELECT COUNT(*) AS size FROM webhook_outbox'
+   WHERE id IN (SELECT id FROM webhook_outbox
+                 WHERE lane = $lane AND dead_at <= $now ORDER BY id LIMIT $limit)`
+const DROP = `
+  DELETE FROM webhook_outbox
+   WHERE id IN (SELECT id FROM webhook_outbox WHERE lane = $lane ORDER BY id LIMIT $limit)`
+const DROP_LANE = 'DELETE FROM webhook_lanes WHERE id = $lane'
+const SIZE = 'SELECT COUNT(*) AS count FROM webhook_outbox'
 
 /** How long an event is tried, from when it was written down (contract 7.6). */
 export const WINDOW_MS = 300_000
 /** An event that was not tried alone for so long gets a whole window from its next attempt on. */
 const STALE_MS = WINDOW_MS / 2
+/** Rows that are changed or looked at in one go. */
+export const SLICE_ROWS = 500
 
 type Values = Record<string, string | number | null>
 
@@ -140,62 +152,86 @@ export type Outbox = ReturnType<typeof outboxStore>
 
 /** Every function throws where the database does; then nothing of what it was to write is written. */
 export function outboxStore(db: Database) {
-  let size = db.query<{ size: number }, []>(SIZE).get()!.size
-  /** Statements that add or remove no row but report how many they changed. */
+  const all = <T>(sql: string, values: Values): T[] => db.query<T, [Values]>(sql).all(values)
   const change = (sql: string, values: Values): number =>
     db.query<unknown, [Values]>(sql).run(values).changes
+  const count = (sql: string, values: Values): number =>
+    all<{ count: number }>(sql, values)[0]!.count
+
+  let size = count(SIZE, {})
   const remove = (sql: string, values: Values): number => {
     const removed = change(sql, values)
     size -= removed
     return removed
   }
+  const idByLane = new Map<string, number>()
+  const idOf = ({ appId, endpoint }: LaneKey): number => {
+    const name = `${appId} ${endpoint}`
+    let id = idByLane.get(name)
+    if (id !== undefined) return id
+    const [found] = all<{ id: number }>(LANE_ID, { appId, endpoint })
+    id = (found ?? all<{ id: number }>(NEW_LANE, { appId, endpoint })[0]!).id
+    idByLane.set(name, id)
+    return id
+  }
   const write = (entry: Entry, now: number): void => {
-    const { type, ...values } = entry
-    if (type === 'event') change(INSERT, { ...values, now })
-    else change(type === 'announced' ? ANNOUNCE : WITHDRAW, values)
+    if (entry.type === 'event') {
+      const { channel, event } = entry
+      change(INSERT, { lane: idOf(entry), channel, event, now })
+    } else {
+      const { type, ...announcement } = entry
+      change(type === 'announced' ? ANNOUNCE : WITHDRAW, announcement)
+    }
   }
   const lease = (rows: readonly OutboxRow[], { now, until, alone }: Lease): OutboxRow[] => {
-    const ids = idsOf(rows)
-    const times = db
-      .query<{ id: number; time_ms: number }, [Values]>(LEASE)
-      .all({ ids, now, until, alone, stale: now - STALE_MS })
+    const values = { ids: idsOf(rows), now, until, alone, stale: now - STALE_MS }
+    const times = all<{ id: number; time_ms: number }>(LEASE, values)
     const timeById = new Map(times.map(({ id, time_ms }) => [id, time_ms]))
     return rows.map((row) => ({ ...row, time_ms: timeById.get(row.id) ?? row.time_ms }))
   }
+  const lanesOf = (appId: string) => all<{ id: number; endpoint: string }>(LANES_OF_APP, { appId })
   return {
     /** Rows that are kept, dead letters too. */
     size: (): number => size,
     /** All of a group, in order, or nothing of it. */
     record: (entries: readonly Entry[], now: number): void => {
+      // Outside of the transaction: what it would take back is remembered here.
+      for (const entry of entries) if (entry.type === 'event') idOf(entry)
       db.transaction(() => entries.forEach((entry) => write(entry, now))).immediate()
       size += entries.filter(({ type }) => type === 'event').length
     },
-    announced: (): Announcement[] => db.query<Announcement, []>(ANNOUNCED).all(),
+    announced: (): Announcement[] => all<Announcement>(ANNOUNCED, {}),
     /** Nobody else is at work: what a process that is gone had leased, or put off, is due at once. */
     reopen: (now: number): LaneKey[] => {
-      change(REOPEN, { now, stale: now - STALE_MS })
-      return db.query<LaneKey, []>(LANES).all()
+      const lanes = all<LaneKey>(LANES, {})
+      for (const lane of lanes) change(REOPEN, { lane: idOf(lane), now, stale: now - STALE_MS })
+      return lanes
     },
     /**
      * Leases rows until `until`, in order; `choose` says how many of those that are due. A crash gives
      * them back when the lease ends.
      */
     take: (
-      lane: LaneKey,
+      key: LaneKey,
       terms: Lease & { readonly limit: number },
       choose: (due: readonly OutboxRow[]) => number,
     ): OutboxRow[] =>
       db
         .transaction(() => {
           const { now, limit } = terms
-          const due = db.query<OutboxRow, [Values]>(DUE).all({ ...lane, now, limit })
-          return lease(due.slice(0, choose(due)), terms)
+          const due = all<OutboxRow>(DUE, { lane: idOf(key), now, limit })
+          return due.length === 0 ? [] : lease(due.slice(0, choose(due)), terms)
         })
         .immediate(),
-    /** Leases the one row with which an endpoint is tried that did not answer. */
-    takeProbe: (lane: LaneKey, terms: Lease): OutboxRow[] =>
+    /** Leases the one row with which an endpoint is probed: of the first of each channel the least tried. */
+    takeProbe: (key: LaneKey, terms: Lease): OutboxRow[] =>
       db
-        .transaction(() => lease(db.query<OutboxRow, [Values]>(PROBE).all({ ...lane }), terms))
+        .transaction(() => {
+          const oldest = all<OutboxRow>(OLDEST, { lane: idOf(key), limit: SLICE_ROWS })
+          const first = new Map(oldest.toReversed().map((row) => [row.channel, row]))
+          const [probe] = [...first.values()].sort((a, b) => a.attempts - b.attempts || a.id - b.id)
+          return probe ? lease([probe], terms) : []
+        })
         .immediate(),
     delivered: (rows: readonly OutboxRow[]): void => {
       remove(DELIVERED, { ids: idsOf(rows) })
@@ -203,24 +239,52 @@ export function outboxStore(db: Database) {
     failed: (rows: readonly OutboxRow[], failure: Failure): void => {
       change(FAILED, { ids: idsOf(rows), ...failure })
     },
-    /** Rows that were tried so often and whose window is over become dead letters. How many. */
-    bury: (lane: LaneKey, now: number, attempts: number): number =>
-      change(BURY, { ...lane, now, before: now - WINDOW_MS, attempts }),
-    /** When something is due that is not yet. */
-    nextDue: (lane: LaneKey, now: number): number | undefined =>
-      db.query<{ at: number | null }, [Values]>(NEXT_DUE).get({ ...lane, now })?.at ?? undefined,
-    /** What was refused is due, as if never tried. */
-    forgive: (lane: LaneKey, now: number): void => {
-      change(FORGIVE, { ...lane, now })
+    /**
+     * Rows whose window is over become dead letters: those that were tried so often, or, with 0, the
+     * oldest whether tried or not. How many; a slice at a time.
+     */
+    bury: (key: LaneKey, now: number, attempts: number): number => {
+      const values = { lane: idOf(key), now, before: now - WINDOW_MS, limit: SLICE_ROWS }
+      return attempts === 0
+        ? change(BURY_OLDEST, values)
+        : change(BURY_TRIED, { ...values, attempts })
     },
-    /** Forgets the rows of an endpoint that is gone. How many. */
-    drop: (lane: LaneKey): number => remove(DROP, { ...lane }),
-    counts: (appId: string): LaneCount[] => db.query<LaneCount, [Values]>(COUNTS).all({ appId }),
-    /** The newest first. */
+    /** When something is due that is not yet. */
+    nextDue: (key: LaneKey, now: number): number | undefined =>
+      all<{ at: number | null }>(NEXT_DUE, { lane: idOf(key), now })[0]?.at ?? undefined,
+    /** What was refused is due, as if never tried. */
+    forgive: (key: LaneKey, now: number): void => {
+      change(FORGIVE, { lane: idOf(key), now })
+    },
+    /** Forgets rows of an endpoint that is gone, at last the endpoint. How many; a slice at a time. */
+    drop: (key: LaneKey): number => {
+      const lane = idOf(key)
+      const dropped = remove(DROP, { lane, limit: SLICE_ROWS })
+      if (dropped < SLICE_ROWS) {
+        change(DROP_LANE, { lane })
+        idByLane.delete(`${key.appId} ${key.endpoint}`)
+      }
+      return dropped
+    },
+    counts: (appId: string): LaneCount[] =>
+      lanesOf(appId).map(({ id: lane, endpoint }) => ({
+        endpoint,
+        pending: count(PENDING, { lane }),
+        failing: count(FAILING, { lane }),
+        dead: count(DEAD_COUNT, { lane }),
+        oldest: all<OutboxRow>(OLDEST, { lane, limit: 1 })[0]?.time_ms ?? null,
+      })),
+    /** So many of each endpoint, the newest first. */
     dead: (appId: string, limit: number): DeadLetter[] =>
-      db.query<DeadLetter, [Values]>(DEAD).all({ appId, limit }),
-    /** Dead letters go out again, as new. How many. */
-    replay: (appId: string, now: number): number => change(REPLAY, { appId, now }),
+      lanesOf(appId).flatMap(({ id: lane, endpoint }) =>
+        all<Omit<DeadLetter, 'endpoint'>>(DEAD, { lane, limit }).map((letter) => ({
+          ...letter,
+          endpoint,
+        })),
+      ),
+    /** What was given up until `now` goes out again, as new. How many; a slice at a time. */
+    replay: (key: LaneKey, now: number): number =>
+      change(REPLAY, { lane: idOf(key), now, limit: SLICE_ROWS }),
   }
 }
 

@@ -6,6 +6,9 @@ import type { Core } from '../core/core'
 import type { Cancel } from '../core/types'
 import type { WebhookFact } from './events'
 
+/** So many depart in one turn of the event loop; a restart, or a lost network, makes all leave at once. */
+const SLICE = 500
+
 type Departure = { readonly fact: WebhookFact; readonly dueAt: number }
 
 export class Departures {
@@ -45,8 +48,9 @@ export class Departures {
     this.#timer = undefined
     if (this.core.state.draining) return
     const now = this.core.clock.now()
+    let slice = SLICE
     for (const [key, { fact, dueAt }] of this.#lingering) {
-      if (dueAt > now) return this.#arm(dueAt - now)
+      if (dueAt > now || slice-- === 0) return this.#arm(Math.max(0, dueAt - now))
       this.#lingering.delete(key)
       this.departed(fact)
     }

@@ -10,8 +10,8 @@ import type { App } from '../core/apps'
 import type { Core } from '../core/core'
 import type { Cancel } from '../core/types'
 import { endpointsOf, type Endpoint } from '../core/webhooks'
-import { WINDOW_MS, type LaneKey, type Outbox, type OutboxRow } from '../store/outbox'
-import type { Outcome, Poster } from './post'
+import { SLICE_ROWS, WINDOW_MS, type LaneKey, type Outbox, type OutboxRow } from '../store/outbox'
+import type { Outcome, Poster, PostRequest } from './post'
 
 /** One request, as the operator is shown it. */
 export type Attempt = Outcome & {
@@ -78,10 +78,10 @@ export class Lane {
     const now = core.clock.now()
     const target = this.#target()
     if (!target) return this.#drop()
-    this.#bury(now)
+    if (this.#bury(now) === SLICE_ROWS) return this.#wakeIn(0)
     if (this.paused && now < this.#pausedUntil) return this.#wakeIn(this.#pausedUntil - now)
     const rows = this.#take(now)
-    if (rows.length > 0) return void this.#send(rows, target)
+    if (rows.length > 0) return void this.#send(rows, requestFor(rows, target))
     const dueAt = outbox.nextDue(this.key, now)
     if (dueAt !== undefined) this.#wakeIn(dueAt - now)
   }
@@ -104,12 +104,12 @@ export class Lane {
     return outbox.take(this.key, { ...terms, limit }, (due) => batchSize(due, limit))
   }
 
-  async #send(rows: readonly OutboxRow[], target: { app: App; endpoint: Endpoint }): Promise<void> {
+  async #send(rows: readonly OutboxRow[], request: PostRequest): Promise<void> {
     const { core, poster } = this.shared
     this.#busy = true
     core.counters.webhookRequests++
     const at = core.clock.now()
-    const outcome = await poster.post(requestFor(rows, target))
+    const outcome = await poster.post(request)
     if (this.#stopped) return // what was under way is due again at the next start
     this.#busy = false
     const durationMs = core.clock.now() - at
@@ -153,12 +153,12 @@ export class Lane {
 
   /**
    * Gives up what was tried for a whole window, and alone. Of an endpoint that is left in peace the rest
-   * goes with it; but first it gets a chance, since what is given up now may be why it refused.
+   * goes too; but first it is probed once more, since what is given up now may be why it refused.
    */
-  #bury(now: number): void {
+  #bury(now: number): number {
     const { core, outbox, batchEvents } = this.shared
     let dead = outbox.bury(this.key, now, attemptsBeforeAlone(batchEvents) + 1)
-    if (this.paused && dead > 0) this.#failures = BREAKER_FAILURES - 1
+    if (this.paused && dead > 0) this.#pausedUntil = now
     else if (this.paused) dead = outbox.bury(this.key, now, 0)
     core.counters.webhookEventsDead += dead
     if (dead > 0)
@@ -166,6 +166,7 @@ export class Lane {
         { appId: this.key.appId, dead },
         'webhook events are given up and kept as dead letters',
       )
+    return dead
   }
 
   #drop(): void {
@@ -177,6 +178,7 @@ export class Lane {
         { appId: this.key.appId, dropped },
         'webhook events are dropped with their endpoint',
       )
+    if (dropped === SLICE_ROWS) this.#wakeIn(0)
   }
 
   #wakeIn(delayMs: number): void {

@@ -17,7 +17,7 @@ import { EVENTS, eventText, viewOfFact, webhookFact, type WebhookFact } from './
 /** So many entries are one transaction. */
 const GROUP_ENTRIES = 500
 /** So many wait for a disk that does not take them. */
-const MAX_WAITING = 10_000
+const MAX_WAITING = 100_000
 /** A write that failed is tried again after this. */
 const RETRY_MS = 1000
 /** The part that `/ready` names. */

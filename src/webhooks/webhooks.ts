@@ -6,7 +6,13 @@ import type { App } from '../core/apps'
 import type { Core } from '../core/core'
 import type { NetworkRules } from '../core/networks'
 import { endpointsOf } from '../core/webhooks'
-import type { DeadLetter, LaneCount, LaneKey, Outbox } from '../store/outbox'
+import {
+  SLICE_ROWS,
+  type DeadLetter,
+  type LaneCount,
+  type LaneKey,
+  type Outbox,
+} from '../store/outbox'
 import { Lane, type Attempt, type Shared } from './lane'
 import { createPoster, type Poster } from './post'
 import { Recorder } from './recorder'
@@ -30,7 +36,7 @@ export type EndpointReport = LaneCount & {
 
 export type Report = {
   readonly endpoints: readonly EndpointReport[]
-  /** The newest first. */
+  /** A hundred of each endpoint, the newest first. */
   readonly deadLetters: readonly DeadLetter[]
 }
 
@@ -41,6 +47,7 @@ export class Webhooks {
   readonly #recorder: Recorder
   readonly #poster: Poster
   readonly #shared: Shared
+  #stopped = false
 
   constructor(
     readonly core: Core,
@@ -64,6 +71,7 @@ export class Webhooks {
 
   /** Writes what waits, cuts what is under way: it is sent again at the next start. */
   stop(): void {
+    this.#stopped = true
     this.#recorder.stop()
     for (const lane of this.#lanes.values()) lane.stop()
     this.#poster.close()
@@ -81,9 +89,18 @@ export class Webhooks {
 
   /** Sends the app's dead letters again, as new. How many. */
   replay(app: App): number {
-    const replayed = this.outbox.replay(app.id, this.core.clock.now())
-    this.#wake(this.outbox.counts(app.id).map(({ endpoint }) => ({ appId: app.id, endpoint })))
-    return replayed
+    const now = this.core.clock.now()
+    const counts = this.outbox.counts(app.id).filter(({ dead }) => dead > 0)
+    for (const { endpoint } of counts) this.#replay({ appId: app.id, endpoint }, now)
+    return counts.reduce((sum, { dead }) => sum + dead, 0)
+  }
+
+  /** What was given up until `before`, a slice in each turn of the event loop. */
+  #replay(key: LaneKey, before: number): void {
+    if (this.#stopped) return
+    const replayed = this.outbox.replay(key, before)
+    this.#laneOf(key).wake()
+    if (replayed === SLICE_ROWS) this.core.clock.after(0, () => this.#replay(key, before))
   }
 
   #reportOf(app: App, endpoint: string, count: LaneCount | undefined): EndpointReport {

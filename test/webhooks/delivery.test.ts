@@ -85,6 +85,39 @@ describe('an endpoint that refuses', () => {
     expect(await deliveries(server)).toMatchObject({ pending: 0, dead: 0, dead_letters: [] })
   })
 
+  test('gives up thousands as it does one; so are they replayed, and dropped with it', async () => {
+    await using receiver = new Receiver()
+    receiver.answer = () => 500
+    await using server = await startWith([{ url: receiver.url }], {
+      config: { webhookFlushMs: 10 },
+    })
+    const replay = async () => {
+      const path = '/api/admin/apps/test-app/webhooks/replay'
+      return (await server.admin(path, { method: 'POST' })).json()
+    }
+    const many = Array.from({ length: 1200 }, (_, n) => `c${n}`)
+    occupy(server, ...many)
+    // What a probe tries alone for the first time gets a whole window from then on.
+    await pass(server, 40 * MINUTE_MS, 5000)
+    const { pending, dead } = await deliveries(server)
+    expect([pending, dead]).toEqual([0, 1200])
+    receiver.answer = () => 200
+    await receiver.requests.take(receiver.requests.unread.length)
+    expect(await replay()).toEqual({ data: { replayed: 1200 } })
+    await pass(server, 90_000, 5000)
+    expect(await deliveries(server)).toMatchObject({ pending: 0, dead: 0 })
+    expect(new Set(texts(receiver)).size).toBe(1200)
+
+    receiver.answer = () => 500
+    occupy(server, ...many)
+    await pass(server, 2000)
+    const app = server.core.apps.byId('1')!
+    server.core.apps.change(app, { ...app.record, webhooks: [] }, 0)
+    await pass(server, 10_000)
+    expect(server.core.counters.webhookEventsDropped).toBe(1200)
+    expect(await deliveries(server)).toMatchObject({ pending: 0, dead: 0, endpoints: [] })
+  })
+
   test('one event for ever delays its own channel only, and its followers get their turn', async () => {
     await using receiver = new Receiver()
     receiver.answer = ({ body }) => (body.includes('"client_event"') ? 500 : 200)
@@ -226,6 +259,25 @@ describe('an answer', () => {
       duration_ms: 5000,
       status: null,
       error: 'no answer within 5000 ms',
+    })
+  })
+
+  test('that comes a byte at a time counts by its status when its time is over', async () => {
+    await using receiver = new Receiver()
+    const start = (controller: ReadableStreamDefaultController): void =>
+      controller.enqueue(new Uint8Array(1))
+    const pull = (): Promise<void> => new Promise(() => {})
+    receiver.answer = () => new Response(new ReadableStream({ start, pull }))
+    await using server = await startWith([{ url: receiver.url }])
+    occupy(server, 'room')
+    await receiver.next(server.sdk())
+    await until('its time is over', () => {
+      server.advance(50)
+      return server.core.counters.webhookEventsDelivered === 1
+    })
+    expect((await deliveries(server)).endpoints[0].attempts[0]).toMatchObject({
+      status: 200,
+      error: null,
     })
   })
 

@@ -142,12 +142,12 @@ describe('an outbox that cannot grow', () => {
     expect(server.core.counters.webhookEventsDropped).toBe(0)
   })
 
-  test('keeps ten thousand events in memory; more are dropped and counted', async () => {
+  test('keeps a hundred thousand events in memory; more are dropped and counted', async () => {
     await using server = await startWith([{ url: 'http://127.0.0.1:1/hook' }], {
       config: { webhookMaxStored: 1 },
     })
     const app = server.core.apps.byId('1')!
-    for (let n = 0; n < 10_010; n++)
+    for (let n = 0; n < 100_010; n++)
       server.core.facts.emit({ type: 'cache_miss', app, channel: `cache-${n}` } as never)
     expect(server.core.counters.webhookEventsDropped).toBe(9)
   })
@@ -187,6 +187,16 @@ test('a plugin drops an event for its app, and it is counted', async () => {
       },
     ],
   ])
+})
+
+test('thousands that leave at once are all told to have left', async () => {
+  await using server = await startWith([{ url: 'http://127.0.0.1:1/hook' }])
+  const app = server.core.apps.byId('1')!
+  for (const type of ['channel_occupied', 'channel_vacated'] as const)
+    for (let n = 0; n < 1200; n++) server.core.facts.emit({ type, app, channel: `c${n}` as never })
+  expect(server.core.counters.webhookEvents).toBe(1200)
+  server.advance(SETTLE_MS)
+  expect(server.core.counters.webhookEvents).toBe(2400)
 })
 
 test('emitting a fact writes nothing: a burst is a few transactions of at most 500 rows', async () => {
