@@ -156,6 +156,12 @@ export const SETTINGS = {
     [1, 86_400],
     'time that a pinged client has before it is closed with 4201',
   ),
+  cacheTtlSeconds: number(
+    'CARILLON_CACHE_TTL_SECONDS',
+    1800,
+    [1, 86_400],
+    'how long a cache channel keeps its last event',
+  ),
   drainSeconds: number(
     'CARILLON_DRAIN_SECONDS',
     10,

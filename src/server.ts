@@ -5,6 +5,7 @@ import type { Database } from 'bun:sqlite'
 import type { Config } from './config'
 import { Apps, type ProvidedApp } from './core/apps'
 import { LocalBroker } from './core/broker'
+import { Cache } from './core/cache'
 import type { Core } from './core/core'
 import { newCounters } from './core/counters'
 import { drain } from './core/drain'
@@ -13,6 +14,7 @@ import { compileHooks } from './core/hooks'
 import { Hub } from './core/hub'
 import { Presence } from './core/presence'
 import { Rates } from './core/rates'
+import { SubscriptionCounts } from './core/subscription-counts'
 import { sweep } from './core/sweep'
 import type { Clock, Log, NodeId } from './core/types'
 import { Users } from './core/users'
@@ -162,6 +164,8 @@ function createCore(
     hub,
     presence: new Presence(),
     users: new Users(),
+    cache: new Cache(config.cacheTtlSeconds * 1000),
+    subscriptionCounts: new SubscriptionCounts(),
     rates: new Rates(),
     broker: new LocalBroker((publication) => hub.deliver(publication)),
     hooks: compileHooks(plugins),

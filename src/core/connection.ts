@@ -6,7 +6,8 @@ import type { App } from './apps'
 import type { Refusal } from './errors'
 import type { Channel, Subscription } from './hub'
 import type { ConnectionView } from './plugin'
-import type { Encoder, Frame, Reply, Sink, SocketId, UserId } from './types'
+import type { Encoder, Frame, Reply, Sink, SocketId } from './types'
+import type { User } from './users'
 
 export class Connection<Codec extends Encoder = Encoder> {
   /** Set when the transport is open, before the first command. */
@@ -35,7 +36,12 @@ export class Connection<Codec extends Encoder = Encoder> {
   eventTokensAt = 0
 
   /** Who is signed in; for life. Owned by `Users`. */
-  userId: UserId | undefined = undefined
+  user: User | undefined = undefined
+
+  /** True once it has signed in or entered a channel that needs a signature (contract 5.6). */
+  authorized = false
+  /** The sweep's tick at the hello. */
+  establishedTick = 0
 
   /** Changed only by the hub's `join` and `leave`. */
   subscriptions: Map<Channel, Subscription> | undefined = undefined

@@ -38,6 +38,7 @@ export type ErrorCode =
   | 'members_full'
   | 'subscription_refused'
   | 'signin_refused'
+  | 'watchlist_too_long'
   | 'client_events_disabled'
   | 'client_event_invalid'
   | 'client_event_channel'
@@ -120,6 +121,7 @@ export const REFUSE = {
   ),
   connectFailed: refusal('connect_failed', 'The server could not accept the connection; try again'),
   draining: refusal('node_draining', 'The server is shutting down; try again'),
+  unauthorized: refusal('connection_refused', 'Connection not authorized within timeout'),
   pongTimeout: refusal('pong_timeout', 'Pong reply not received'),
   shuttingDown: refusal('shutting_down', 'Please reconnect immediately'),
 } as const satisfies Record<string, Refusal>

@@ -26,6 +26,11 @@ function isDeeper(value: unknown, levels: number): boolean {
   return false
 }
 
+/** The text that a JSON string stands for; other JSON as it is. */
+export function textOfJson(json: JsonText): string {
+  return json.startsWith('"') ? (JSON.parse(json) as string) : json
+}
+
 /** A JSON object with its own keys, or undefined for any other text. */
 export function parseSigned(text: string): Record<string, unknown> | undefined {
   try {

@@ -61,6 +61,26 @@ export const LIMITS = {
     max: 1_000_000,
     perApp: true,
   }),
+  maxWatchedUsers: row(
+    'users on the watchlist of a connection; 0 switches watchlists off',
+    'users',
+    100,
+    {
+      min: 0,
+      max: 10_000,
+      perApp: true,
+    },
+  ),
+  maxCachedChannels: row('cache channels whose last event is kept', 'channels', 10_000, {
+    max: 10_000_000,
+    perApp: true,
+  }),
+  authorizeWithinSeconds: row(
+    'time in which a connection must sign in, or enter a channel that needs a signature; 0 is no limit',
+    'seconds',
+    0,
+    { min: 0, max: 86_400, perApp: true },
+  ),
   maxChannelsPerConnection: row('channels that a connection may hold', 'channels', 2000, {
     max: 100_000,
   }),

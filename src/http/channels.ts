@@ -8,6 +8,7 @@ import type { App } from '../core/apps'
 import { channelKind, isUserChannel, parseChannelName } from '../core/channel'
 import type { Core } from '../core/core'
 import { quoted, raise, RealtimeError } from '../core/errors'
+import { textOfJson } from '../core/json'
 import type { ChannelName } from '../core/types'
 import { signed } from './auth'
 import type { ApiHooks } from './hooks'
@@ -35,7 +36,7 @@ const InfoQuery = Type.Object(
     info: Type.Optional(
       Type.String({
         description:
-          'What to tell, separated by commas: `subscription_count`, and `user_count` of a presence channel',
+          'What to tell, separated by commas: `subscription_count`, `user_count` of a presence channel, `cache` of a cache channel',
         examples: ['subscription_count'],
       }),
     ),
@@ -81,11 +82,13 @@ export function channels(core: Core, pathPrefix: string, hooks: ApiHooks) {
       '/:channel',
       ({ app, params, query }) => {
         const channel = channelOf(app, params.channel)
-        const attributes = parseInfo(query.info)
+        const { cache, rest } = withoutCache(query.info)
+        const attributes = parseInfo(rest)
         if (attributes.includes('user_count')) mustBePresence(channel)
         return {
           occupied: core.presence.subscriptionCount(app, channel) > 0,
           ...attributesOf(core, app, channel, attributes),
+          ...(cache && { cache: cachedOf(core, app, channel) }),
         }
       },
       {
@@ -136,6 +139,26 @@ export function channels(core: Core, pathPrefix: string, hooks: ApiHooks) {
         },
       },
     )
+}
+
+/** `cache` is told of a single channel only. */
+function withoutCache(info: string | undefined): { cache: boolean; rest: string } {
+  const names = (info ?? '').split(',').filter((name) => name.trim() !== 'cache')
+  return { cache: names.length < (info ?? '').split(',').length, rest: names.join() }
+}
+
+/** The last event of a cache channel and how many seconds it has left; null where there is none. */
+function cachedOf(core: Core, app: App, channel: ChannelName) {
+  if (!channelKind(channel).cache)
+    throw new RealtimeError(
+      'request_invalid',
+      `Events are kept of cache channels only, not of ${channel}`,
+    )
+  const now = core.clock.now()
+  const cached = core.cache.get(app, channel, now)
+  if (!cached) return null
+  const ttl = Math.ceil((cached.expiresAt - now) / 1000)
+  return { data: textOfJson(cached.publication.data), ttl }
 }
 
 type Attribute = 'user_count' | 'subscription_count'

@@ -84,6 +84,11 @@ export const ChannelAnswer = Type.Object({
   occupied: Type.Boolean(),
   user_count: Type.Optional(Type.Integer()),
   subscription_count: Type.Optional(Type.Integer()),
+  cache: Type.Optional(
+    Type.Union([Type.Object({ data: Type.String(), ttl: Type.Integer() }), Type.Null()], {
+      description: 'The data of the last event and the seconds that it has left',
+    }),
+  ),
 })
 export const StatsAnswer = Type.Object({
   occupied: Type.Boolean(),
@@ -112,6 +117,9 @@ export const AppLimits = Type.Object(
     max_presence_members: Limit,
     max_user_info_bytes: Limit,
     max_client_events_per_second: Limit,
+    max_watched_users: Limit,
+    max_cached_channels: Limit,
+    authorize_within_seconds: Limit,
   },
   { description: 'The numbers of its own; the rest are those of the server' },
 )

@@ -51,6 +51,7 @@ export const WIRE_ERRORS = {
   members_full: { pusher: null, closes: false, http: 403, subscription: 'LimitReached' },
   subscription_refused: { pusher: null, closes: false, http: 403, subscription: 'AuthError' },
   signin_refused: { pusher: null, closes: false, http: 401 },
+  watchlist_too_long: { pusher: 4302, closes: false, http: 400 },
   client_events_disabled: { pusher: null, closes: false, http: 403 },
   client_event_invalid: { pusher: null, closes: false, http: 400 },
   client_event_channel: { pusher: null, closes: false, http: 403 },
