@@ -236,8 +236,8 @@ describe('the configuration file', () => {
       ],
     ],
     [
-      'export default { apps: [{ id: "1", key: "k", secret: "s" }, { id: "1", key: "k", secret: "s", name: "Other" }] }',
-      ['apps: id 1 is there twice', 'apps: key k is there twice'],
+      'export default { apps: [{ id: "1", key: "k", secret: "s", name: "!!!!!!" }] }',
+      ['apps[0].slug: is invalid'],
     ],
   ]
   test.each(WRONG)('%s', async (text, lines) => {

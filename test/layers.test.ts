@@ -24,7 +24,14 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'log.ts': ['core/types'],
   'clock.ts': ['core/types'],
   'open-files.ts': [],
-  'credentials.ts': ['config', 'core/apps', 'core/new-app', 'store/apps'],
+  'credentials.ts': [
+    'config',
+    'core/apps',
+    'core/new-app',
+    'core/provided-apps',
+    'http/slug',
+    'store/apps',
+  ],
   'announce.ts': ['config', 'open-files', 'server'],
   'server.ts': [
     'config',

@@ -5,6 +5,7 @@
 import type { AppRecord, WebhookRecord } from '../core/apps'
 import { isRecord, jsonOf } from '../core/json'
 import { APP_LIMITS, LIMITS, type LimitName } from '../core/limits'
+import { mergedLimits } from '../core/provided-apps'
 
 /** A value, or what is wrong with it. */
 type Reading<T> = { readonly value: T } | { readonly mistake: string }
@@ -219,11 +220,6 @@ export function limitsOnWire(own: AppRecord['limits']): Record<string, number> {
 
 /** An app with its changes; a limit of null is gone. The pair of a new app is the caller's business. */
 export function applyChanges(record: AppRecord, changes: AppChanges): AppRecord {
-  const { limits: limitChanges = {}, key: _key, secret: _secret, ...fields } = changes
-  const limits = Object.entries({ ...record.limits, ...limitChanges })
-  return {
-    ...record,
-    ...fields,
-    limits: Object.fromEntries(limits.filter(([, number]) => number !== null)),
-  }
+  const { limits, key: _key, secret: _secret, ...fields } = changes
+  return { ...record, ...fields, limits: mergedLimits(record.limits, limits) }
 }
