@@ -17,7 +17,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   kit: ['config', 'config-file', 'core', 'kit', 'plugin', 'server'],
   'plugins.ts': ['core', 'http/app-fields', 'plugin', 'store/plugins'],
   'listen.ts': ['config', 'core', 'http', 'protocols'],
-  'aliases.ts': [],
+  'aliases.ts': ['core/limits'],
   'config.ts': ['aliases', 'core/errors', 'core/limits', 'nearest'],
   'nearest.ts': [],
   'config-file.ts': ['config', 'core', 'http/app-fields', 'http/slug', 'plugin', 'plugins'],

@@ -10,13 +10,8 @@ import { dismissApp } from '../core/dismiss'
 import { RealtimeError, refusal } from '../core/errors'
 import { isRecord } from '../core/json'
 import { newAppId, newKeyPair, NEW_APP } from '../core/new-app'
-import {
-  applyChanges,
-  limitsOnWire,
-  readAppChanges,
-  type Enforced,
-  type FieldErrors,
-} from './app-fields'
+import { applyChanges, readAppChanges, type Enforced, type FieldErrors } from './app-fields'
+import { limitsOnWire } from './app-limits'
 import { FieldError } from './errors'
 import { readNested } from './form'
 import type { ApiHooks } from './hooks'
@@ -232,7 +227,7 @@ function ownKeys({ providedBy, record }: App): AppRecord {
 function resourceOf({ id, record, providedBy }: App) {
   const { key, secret } = record.keys.at(-1)!
   return {
-    id: /^\d{1,15}$/.test(id) ? Number(id) : id,
+    id: /^\d{1,15}$/.test(id) && String(Number(id)) === id ? Number(id) : id,
     name: record.name,
     slug: record.slug,
     key,

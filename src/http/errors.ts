@@ -39,6 +39,7 @@ export function explain(core: Core, code: unknown, error: unknown, requestId: st
 /** Answered as the seed's API does, and not as text. */
 const DETAILS: { readonly [Code in ErrorCode]?: true } = {
   admin_bad_request: true,
+  admin_body_too_large: true,
   admin_not_found: true,
 }
 
