@@ -22,7 +22,9 @@ import { slugOf } from './slug'
 
 const REFUSALS = { 401: NoBody, 403: ErrorText, 429: ErrorText }
 const FOUND = { ...REFUSALS, 200: AppAnswer, 404: FieldErrorsAnswer }
-const CHANGED = { ...FOUND, 400: FieldErrorsAnswer, 422: FieldErrorsAnswer }
+/** What a body can be refused with. */
+const UNREADABLE = { 400: FieldErrorsAnswer, 413: FieldErrorsAnswer, 422: FieldErrorsAnswer }
+const CHANGED = { ...FOUND, ...UNREADABLE }
 
 const CHANGE = {
   summary: 'Change an app; what is not named stays',
@@ -62,7 +64,7 @@ export function admin(core: Core, { identify, hooks, enforced }: AdminOptions) {
       },
       {
         parse: 'none',
-        response: { ...REFUSALS, 201: AppAnswer, 400: FieldErrorsAnswer, 422: FieldErrorsAnswer },
+        response: { ...REFUSALS, ...UNREADABLE, 201: AppAnswer },
         detail: {
           operationId: 'createApp',
           summary: 'Create an app',

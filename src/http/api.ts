@@ -46,12 +46,8 @@ export function createApi(core: Core, options: ApiOptions) {
       set.headers[REQUEST_ID] = requestId(request.headers.get(REQUEST_ID))
     })
     .onError(({ code, error, request, set }) => {
-      const { status, body, type, headers } = explain(
-        core,
-        code,
-        error,
-        String(set.headers[REQUEST_ID]),
-      )
+      const failure = { code, error, request, requestId: String(set.headers[REQUEST_ID]) }
+      const { status, body, type, headers } = explain(core, failure)
       set.status = status
       set.headers['content-type'] = type
       Object.assign(set.headers, headers)

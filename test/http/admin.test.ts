@@ -461,7 +461,7 @@ describe('who may ask', () => {
     })
     expect([preflight.status, preflight.headers.get('access-control-allow-headers')]).toEqual([
       204,
-      'authorization, content-type',
+      'authorization, content-type, x-request-id',
     ])
     const stranger = await server.http('/api/admin/apps/x', {
       method: 'OPTIONS',
