@@ -30,7 +30,9 @@ const REFUSALS = {
 const DeprecatedQuery = Type.Object(
   {
     name: Type.String({ description: 'The name of the event', examples: ['my-event'] }),
-    socket_id: Type.Optional(Type.String({ description: 'The connection that is left out' })),
+    socket_id: Type.Optional(
+      Type.String({ description: 'The connection that is left out', examples: ['123.456'] }),
+    ),
   },
   OPEN,
 )

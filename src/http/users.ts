@@ -31,7 +31,7 @@ export function users(core: Core, pathPrefix: string, hooks: ApiHooks) {
         parse: [jsonBody(Nothing, maxRequestBytes(core.limits))],
         body: Nothing,
         response: {
-          200: Type.Object({}),
+          200: Type.Object({}, { examples: [{}] }),
           400: ErrorText,
           401: ErrorText,
           403: ErrorText,

@@ -5,7 +5,7 @@ import type { WebhookRecord } from '../core/apps'
 import { isRecord } from '../core/json'
 import { isPlainText, listOf, shown } from './reading'
 
-const MAX_WEBHOOKS = 50
+export const MAX_WEBHOOKS = 50
 const EVENTS = [
   'channel_occupied',
   'channel_vacated',
