@@ -97,11 +97,16 @@ export const SETTINGS = {
   }),
   appId: optional(
     'PUSHER_APP_ID',
-    /^[\w.-]+$/,
-    'letters, digits and _.- (digits only for SDKs that read PUSHER_URL)',
+    /^(?!\.{1,2}$)[\w.-]+$/,
+    'letters, digits and _.-, no dots alone (digits only for SDKs that read PUSHER_URL)',
     'id of an app; goes with the next two',
   ),
-  appKey: optional('PUSHER_APP_KEY', /^[\w.~-]+$/, 'letters, digits and _.~-', 'its key'),
+  appKey: optional(
+    'PUSHER_APP_KEY',
+    /^(?!\.{1,2}$)[\w.~-]+$/,
+    'letters, digits and _.~-, no dots alone',
+    'its key',
+  ),
   appSecret: optional('PUSHER_APP_SECRET', /^\S+$/, 'text without spaces', 'its secret', true),
   adminUsername: optional(
     'PUSHER_ADMIN_USERNAME',

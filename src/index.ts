@@ -37,6 +37,7 @@ async function start(config: Config, file: FileConfig): Promise<CarillonServer> 
   try {
     return await createServer({ config, clock: systemClock, log, ...file })
   } catch (cause) {
+    if (cause instanceof ConfigError) fail(...cause.mistakes)
     if (cause instanceof StoreError || cause instanceof PluginError) fail(cause.message)
     fail(unusableAddress(cause, config) ?? String(cause))
   }

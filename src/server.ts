@@ -3,7 +3,7 @@
  */
 import type { Database } from 'bun:sqlite'
 import type { Config } from './config'
-import { Apps, type ProvidedApp } from './core/apps'
+import { Apps } from './core/apps'
 import { LocalBroker } from './core/broker'
 import { Cache } from './core/cache'
 import type { Core } from './core/core'
@@ -13,12 +13,18 @@ import { Facts } from './core/facts'
 import { compileHooks } from './core/hooks'
 import { Hub } from './core/hub'
 import { Presence } from './core/presence'
+import type { ProvidedApp } from './core/provided-apps'
 import { Rates } from './core/rates'
 import { SubscriptionCounts } from './core/subscription-counts'
 import { sweep } from './core/sweep'
 import type { Clock, Log, NodeId } from './core/types'
 import { Users } from './core/users'
-import { publishedCredentials, resolveCredentials, type Credentials } from './credentials'
+import {
+  providedApps,
+  publishedCredentials,
+  resolveCredentials,
+  type Credentials,
+} from './credentials'
 import { Addresses } from './http/address'
 import { createApi, type Api } from './http/api'
 import { adminIdentity } from './http/identity'
@@ -63,7 +69,7 @@ const REQUEST_GRACE_MS = 5000
 
 /**
  * Listens once every plugin has started.
- * @throws StoreError for the database, PluginError, or the system's error for the address
+ * @throws ConfigError for apps that clash, StoreError for the database, PluginError, or the system's error for the address
  */
 export async function createServer(options: ServerOptions): Promise<CarillonServer> {
   const { config } = options
@@ -88,10 +94,11 @@ async function build(
   end: () => Promise<void>,
 ): Promise<CarillonServer> {
   const { config, clock, log, plugins: listed = [] } = options
+  const provided = providedApps(config, options.apps)
   const { store, credentials, apps } = guarded(config.databasePath, () => {
     const store = appStore(db)
-    const credentials = resolveCredentials(config, store, options.apps)
-    return { store, credentials, apps: new Apps(store, config.limits, credentials.provided) }
+    const credentials = resolveCredentials(config, store, provided)
+    return { store, credentials, apps: new Apps(store, config.limits, log, provided) }
   })
   const addresses = new Addresses(config.trustedProxies)
   const access = { ...credentials.admin, origins: config.adminOrigins }

@@ -55,6 +55,7 @@ export type ErrorCode =
   | 'admin_throttled'
   | 'admin_foreign_page'
   | 'admin_bad_request'
+  | 'admin_body_too_large'
   | 'admin_not_found'
   | 'app_invalid'
   | 'internal'

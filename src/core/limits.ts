@@ -96,3 +96,7 @@ export const APP_LIMITS = (Object.keys(LIMITS) as LimitName[]).filter((name) => 
 /** Escaping may quadruple what a message carries; names, signatures and braces need the rest. */
 export const maxFrameChars = ({ maxEventDataBytes, maxUserInfoBytes }: Limits): number =>
   4 * (maxEventDataBytes + maxUserInfoBytes) + 16_384
+
+/** A whole batch, with the room that JSON escaping takes. */
+export const maxRequestBytes = ({ maxEventsPerBatch, maxEventDataBytes }: Limits): number =>
+  Math.max(4 * 1024 * 1024, 2 * maxEventsPerBatch * maxEventDataBytes + 65_536)

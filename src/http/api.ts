@@ -15,7 +15,7 @@ import { explain } from './errors'
 import { events } from './events'
 import { ApiHooks } from './hooks'
 import type { Identify } from './identity'
-import { documentOf, DOCUMENT_PATH } from './openapi'
+import { documentOf, DOCUMENT_PATH, HTML, pageAnswer } from './openapi'
 import { ops } from './ops'
 import { pluginReports, type PluginAtWork } from './plugins'
 import { REQUEST_ID, requestId } from './request-id'
@@ -46,12 +46,8 @@ export function createApi(core: Core, options: ApiOptions) {
       set.headers[REQUEST_ID] = requestId(request.headers.get(REQUEST_ID))
     })
     .onError(({ code, error, request, set }) => {
-      const { status, body, type, headers } = explain(
-        core,
-        code,
-        error,
-        String(set.headers[REQUEST_ID]),
-      )
+      const failure = { code, error, request, requestId: String(set.headers[REQUEST_ID]) }
+      const { status, body, type, headers } = explain(core, failure)
       set.status = status
       set.headers['content-type'] = type
       Object.assign(set.headers, headers)
@@ -70,13 +66,30 @@ export function createApi(core: Core, options: ApiOptions) {
     .use(admin(core, { identify, hooks, enforced: options.enforced }))
     .use(pluginReports(core.hooks, plugins, identify))
     .use(swaggerDefaults(published))
-    .use(bundledPage('/swagger', swaggerPage))
+    .use(
+      bundledPage('/swagger', swaggerPage, {
+        tags: ['operations'],
+        operationId: 'showReference',
+        summary: 'The reference, to be explored in a browser',
+        description: 'Swagger UI, which signs what is tried out. No other host is asked.',
+        ...HTML,
+      }),
+    )
   if (adminOrigins.length > 0) api.use(crossOrigin(adminOrigins))
   for (const { routes } of plugins) api.use(routes)
   let document: Promise<object> | undefined
   return api.get(DOCUMENT_PATH, () => (document ??= documentOf(api, plugins)), {
-    detail: { hide: true },
+    tags: ['operations'],
+    detail: {
+      operationId: 'showDocument',
+      summary: 'This document',
+      description: 'OpenAPI 3.1, generated from the routes.',
+      ...pageAnswer('application/json', DOCUMENT_SCHEMA, DOCUMENT_EXAMPLE),
+    },
   })
 }
+
+const DOCUMENT_SCHEMA = { type: 'object', required: ['openapi', 'info', 'paths'] }
+const DOCUMENT_EXAMPLE = { openapi: '3.1.0', info: {}, paths: {} }
 
 export type Api = ReturnType<typeof createApi>

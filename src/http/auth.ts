@@ -21,9 +21,14 @@ export function signed(core: Core, pathPrefix: string, hooks: ApiHooks) {
     app,
     body,
   })
-  const accept = (request: Request, app: App, raw: Uint8Array, mistake: string | undefined) => {
+  const accept = (
+    request: Request,
+    app: App,
+    raw: Uint8Array,
+    mistake: RealtimeError | undefined,
+  ) => {
     hooks.check(receivedBy(request, app, raw))
-    if (mistake !== undefined) throw new RealtimeError('request_invalid', mistake)
+    if (mistake) throw mistake
     return { app }
   }
   const bySignature = (

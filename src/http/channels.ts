@@ -196,7 +196,8 @@ export function attributesOf(core: Core, app: App, channel: ChannelName, info: r
 }
 
 function occupied(core: Core, app: App, prefix: string, attributes: readonly Attribute[]) {
-  const found: Record<string, ReturnType<typeof attributesOf>> = {}
+  // A channel may be called __proto__.
+  const found: Record<string, ReturnType<typeof attributesOf>> = Object.create(null)
   for (const name of core.presence.occupied(app)) {
     if (!name.startsWith(prefix) || isUserChannel(name)) continue
     found[name] = attributesOf(core, app, name, attributes)

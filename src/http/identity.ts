@@ -50,12 +50,22 @@ function authenticated(header: string | null, access: AdminAccess): Identity | u
 /** Browsers say where a request comes from; a password they remember must not serve another site. */
 function refuseForeignPages(headers: Headers, origins: readonly string[]): void {
   const site = headers.get('sec-fetch-site')
-  if (site === null || site === 'same-origin' || site === 'none') return
-  if (origins.includes(headers.get('origin') ?? '')) return
+  const origin = headers.get('origin')
+  if (site === 'same-origin' || site === 'none') return
+  if (site === null && (origin === null || isOwn(origin, headers.get('host')))) return
+  if (origin !== null && origins.includes(origin)) return
   throw new RealtimeError(
     'admin_foreign_page',
-    `Pages of ${headers.get('origin') ?? 'another site'} may not use the admin API (CARILLON_ADMIN_ORIGINS)`,
+    `Pages of ${origin ?? 'another site'} may not use the admin API (CARILLON_ADMIN_ORIGINS)`,
   )
+}
+
+/** Browsers leave `Sec-Fetch-Site` out over plain HTTP; a proxy may have ended TLS, so only hosts are compared. */
+function isOwn(origin: string, host: string | null): boolean {
+  if (host === null || !URL.canParse(origin)) return false
+  const page = new URL(origin)
+  const own = `${page.protocol}//${host}`
+  return page.host !== '' && URL.canParse(own) && new URL(own).host === page.host
 }
 
 const MAX_FAILURES = 10

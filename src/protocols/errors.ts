@@ -68,6 +68,7 @@ export const WIRE_ERRORS = {
   admin_throttled: { pusher: null, closes: false, http: 429 },
   admin_foreign_page: { pusher: null, closes: false, http: 403 },
   admin_bad_request: { pusher: null, closes: false, http: 400 },
+  admin_body_too_large: { pusher: null, closes: false, http: 413 },
   admin_not_found: { pusher: null, closes: false, http: 404 },
   app_invalid: { pusher: null, closes: false, http: 422 },
   internal: { pusher: null, closes: false, http: 500, subscription: 'AuthError' },

@@ -67,6 +67,9 @@ const CALLS: Readonly<Record<string, Call>> = {
     method: 'DELETE',
     path: '/api/admin/apps/own/keys/key-1',
   },
+  'GET /': { method: 'GET', path: '/' },
+  'GET /swagger': { method: 'GET', path: '/swagger' },
+  'GET /swagger/json': { method: 'GET', path: '/swagger/json' },
   'GET /ready': { method: 'GET', path: '/ready' },
   'GET /accept-traffic': { method: 'GET', path: '/accept-traffic' },
   'GET /up': { method: 'GET', path: '/up' },
@@ -100,14 +103,11 @@ const SIGNED: Readonly<Record<string, Recipe>> = {
   },
   404: { alter: (call) => ({ ...call, path: call.path.replace('/apps/1/', '/apps/2/') }) },
   413: {
-    alter: (call) => ({
-      ...call,
-      body: call.path.endsWith('batch_events')
-        ? batch(TOO_LARGE)
-        : call.query
-          ? TOO_LARGE
-          : event(TOO_LARGE),
-    }),
+    alter: (call) => {
+      if (call.path.endsWith('batch_events')) return { ...call, body: batch(TOO_LARGE) }
+      if (call.path.endsWith('_connections')) return { ...call, body: TOO_LARGE.repeat(500) }
+      return { ...call, body: call.query ? TOO_LARGE : event(TOO_LARGE) }
+    },
   },
   429: {
     options: { limits: { maxBackendEventsPerSecond: 1 } },
@@ -123,6 +123,7 @@ const ADMINISTERED: Readonly<Record<string, Recipe>> = {
   401: { alter: (call) => ({ ...call, headers: { authorization: 'Basic nobody' } }) },
   403: { alter: (call) => ({ ...call, headers: { ...ADMIN, 'sec-fetch-site': 'cross-site' } }) },
   404: { alter: (call) => ({ ...call, path: call.path.replace(/own|single/, 'nobody') }) },
+  413: { alter: (call) => ({ ...call, body: ' '.repeat(1024 * 1024 + 1) }) },
   422: {
     alter: (call) =>
       call.body === undefined
