@@ -17,7 +17,12 @@ const FIELDS = {
   client_events: switched('Members of private and presence channels may send events'),
   public_client_events: switched('So may subscribers of public channels'),
   subscription_counts: switched('Subscribers are told how many they are'),
-  hosts: Type.Optional(Type.Array(Type.String(), { description: 'Must be empty' })),
+  hosts: Type.Optional(
+    Type.Array(Type.String(), {
+      description:
+        'Origins of pages that may connect, as patterns; empty for all. 422 where no plugin enforces them',
+    }),
+  ),
   webhooks: Type.Optional(Type.Array(Webhook)),
   limits: Type.Optional(AppLimits),
 }
