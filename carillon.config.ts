@@ -1,3 +1,4 @@
 import { defineConfig } from 'carillon/plugin'
+import { originCheck } from './plugins/origin-check'
 
-export default defineConfig({ plugins: [] })
+export default defineConfig({ plugins: [originCheck()] })

@@ -62,6 +62,20 @@ export function enforcedBy(plugins: readonly AnyPlugin[]): Enforced {
   return { hosts: plugins.find(({ enforces }) => enforces?.hosts)?.enforces?.hosts }
 }
 
+/** How many apps are named in one log line. */
+const NAMED_APPS = 20
+
+/** A restriction that nothing enforces protects nobody: whoever relies on it must hear of it. */
+export function warnUnenforced({ hosts }: Enforced, apps: Apps, log: Log): void {
+  if (hosts) return
+  const ids = Array.from(apps.all()).flatMap(({ id, record }) =>
+    record.hosts.length > 0 ? id : [],
+  )
+  if (ids.length === 0) return
+  const fields = { appIds: ids.slice(0, NAMED_APPS), count: ids.length }
+  log.warn(fields, 'apps have hosts that no plugin enforces: every origin may connect to them')
+}
+
 const NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/
 
 function checkPlugin(plugin: unknown, before: readonly { readonly name: string }[]): void {

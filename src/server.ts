@@ -32,7 +32,14 @@ import { listen } from './listen'
 import { openFilesLimit } from './open-files'
 import swaggerPage from './pages/swagger/index.html'
 import type { AnyPlugin } from './plugin'
-import { enforcedBy, setUpPlugins, startPlugins, stopPlugins, type LoadedPlugin } from './plugins'
+import {
+  enforcedBy,
+  setUpPlugins,
+  startPlugins,
+  stopPlugins,
+  warnUnenforced,
+  type LoadedPlugin,
+} from './plugins'
 import { appStore, type SqliteAppStore } from './store/apps'
 import { guarded, openDatabase } from './store/sqlite'
 
@@ -106,6 +113,8 @@ async function build(
   const adminOnly = ({ request }: { readonly request: Request }) => void identify(request)
   const plugins = setUpPlugins(listed, { clock, log, db, apps, adminOnly })
   undo.push(() => plugins.forEach(({ release }) => release()))
+  const enforced = enforcedBy(listed)
+  warnUnenforced(enforced, apps, log)
 
   const core = createCore(options, apps, plugins, (topic, frame) => server.publish(topic, frame))
   const api = createApi(core, {
@@ -113,7 +122,7 @@ async function build(
     identify,
     adminOrigins: config.adminOrigins,
     addresses,
-    enforced: enforcedBy(listed),
+    enforced,
     plugins,
     published: publishedCredentials(credentials),
     swaggerPage,

@@ -17,7 +17,7 @@ export type StartOptions = {
   readonly config?: Partial<Omit<Config, 'limits'>>
   readonly limits?: Partial<Limits>
   readonly plugins?: readonly AnyPlugin[]
-  /** Apps of a configuration file. */
+  /** In place of the published development app. */
   readonly apps?: readonly AppConfig[]
   /** Where the clock begins, in epoch milliseconds; the real time if absent. */
   readonly now?: number

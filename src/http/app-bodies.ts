@@ -31,7 +31,12 @@ const FIELDS = {
   client_events: switched(SWITCHES.clientEvents),
   public_client_events: switched(SWITCHES.publicClientEvents),
   subscription_counts: switched(SWITCHES.subscriptionCounts),
-  hosts: Type.Optional(Type.Array(Type.String(), { description: 'Must be empty' })),
+  hosts: Type.Optional(
+    Type.Array(Type.String(), {
+      description:
+        'Origins of pages that may connect, as patterns; empty for all. 422 where no plugin enforces them',
+    }),
+  ),
   webhooks: Type.Optional(
     Type.Array(Webhook, { maxItems: MAX_WEBHOOKS, description: 'Stored; not sent yet' }),
   ),

@@ -117,7 +117,7 @@ export const HTML = pageAnswer('text/html', { type: 'string' }, '<!doctype html>
 /** The document of an API's routes, keys in alphabetical order. */
 export async function documentOf(
   api: AnyElysia,
-  plugins: readonly { readonly name: string }[],
+  plugins: readonly { readonly name: string; readonly routes: AnyElysia }[],
 ): Promise<object> {
   const generator = swagger({
     path: GENERATED_PATH,
@@ -127,9 +127,10 @@ export async function documentOf(
   const wrapper = new Elysia().use(generator).use(api)
   const response = await wrapper.handle(new Request(`http://localhost${GENERATED_PATH}`))
   const { paths } = (await response.json()) as { paths: Paths }
+  const ofPlugins = plugins.filter(({ routes }) => routes.routes.length > 0).map(tagOf)
   return sorted({
     ...HEAD,
-    tags: [...TAGS, ...plugins.map(tagOf)].map(({ name, description }) => ({ name, description })),
+    tags: [...TAGS, ...ofPlugins].map(({ name, description }) => ({ name, description })),
     components: { securitySchemes: SECURITY_SCHEMES },
     paths: mapValues(paths, (methods) => mapValues(methods, operation)),
   }) as object

@@ -378,7 +378,7 @@ describe('what plugins are given', () => {
         return {}
       },
     })
-    await using server = await start({ plugins: [plugin] })
+    await using server = await start({ plugins: [plugin, pluginOf('none', {})] })
     const open = await server.http('/plugins/routes/open')
     expect([open.status, await open.json()]).toEqual([200, { open: true }])
     expect(open.headers.get('x-request-id')).toBeString()
@@ -388,6 +388,7 @@ describe('what plugins are given', () => {
     const { paths, tags } = await (await server.http('/swagger/json')).json()
     expect(paths).toHaveProperty('/plugins/routes/open')
     expect(tags).toContainEqual({ name: 'routes', description: 'Routes of the plugin routes' })
+    expect(tags).not.toContainEqual(expect.objectContaining({ name: 'none' }))
   })
 
   test('counters, reported with what its hooks have done', async () => {
