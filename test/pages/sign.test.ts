@@ -28,6 +28,12 @@ describe('the page signs as the SDKs do', () => {
   })
 })
 
+test('routes of plugins get the password, as the admin API does', () => {
+  const request = { url: `${HOST}/plugins/x/apps/1/y`, method: 'GET', headers: {} }
+  const { headers } = authorized(request, { ...NOBODY, username: 'u', password: 'p' }, 0)
+  expect(headers).toEqual({ authorization: `Basic ${btoa('u:p')}` })
+})
+
 test('the examples of the document, sent as they are, are answered with success', async () => {
   await using server = await start()
   const { appId, ...rest } = await (await server.http('/swagger/defaults')).json()
