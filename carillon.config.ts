@@ -1,3 +1,4 @@
 import { defineConfig } from 'carillon/plugin'
+import { guardian } from './plugins/guardian'
 
-export default defineConfig({ plugins: [] })
+export default defineConfig({ plugins: [guardian()] })

@@ -2,7 +2,8 @@ import { Spectral, type RulesetDefinition } from '@stoplight/spectral-core'
 import { oas } from '@stoplight/spectral-rulesets'
 import { describe, expect, test } from 'bun:test'
 import { currentDocument, DOCUMENT_FILE } from '../openapi/current'
-import { start } from './harness'
+import config from '../carillon.config'
+import { start, type StartOptions } from './harness'
 
 const document = await Bun.file(DOCUMENT_FILE).json()
 
@@ -11,7 +12,7 @@ test('openapi/openapi.json is that of the code (bun run openapi writes it)', asy
 })
 
 test('the server serves the same document', async () => {
-  await using server = await start()
+  await using server = await start(config as StartOptions)
   expect(await (await server.http('/swagger/json')).json()).toEqual(document)
 })
 
@@ -49,6 +50,8 @@ test('it has every route', () => {
     '/apps/{appId}/channels/{channel}/users',
     '/apps/{appId}/events',
     '/apps/{appId}/users/{userId}/terminate_connections',
+    '/plugins/guardian/revocations',
+    '/plugins/guardian/revocations/{id}',
     '/ready',
     '/up',
   ])
@@ -79,7 +82,7 @@ describe('each operation', () => {
   )
   const SECURITY: readonly (readonly [path: RegExp, security: object | undefined])[] = [
     [/^\/apps\//, [{ signature: [] }]],
-    [/^\/api\/admin\//, [{ password: [] }]],
+    [/^\/(api\/admin|plugins)\//, [{ password: [] }]],
     [/^/, undefined],
   ]
 

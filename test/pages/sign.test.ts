@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { currentDocument } from '../../openapi/current'
 import { authorized } from '../../src/pages/swagger/sign'
+import { guardian } from '../../plugins/guardian'
 import { start } from '../harness'
 import { REQUESTS } from '../vectors/requests'
 
@@ -35,7 +36,7 @@ test('routes of plugins get the password, as the admin API does', () => {
 })
 
 test('the examples of the document, sent as they are, are answered with success', async () => {
-  await using server = await start()
+  await using server = await start({ plugins: [guardian()] })
   const { appId, ...rest } = await (await server.http('/swagger/defaults')).json()
   const answers: Record<string, number> = {}
   for (const { name, path, method, body } of examples(await currentDocument())) {
@@ -68,6 +69,8 @@ test('the examples of the document, sent as they are, are answered with success'
     showChannelStats: 200,
     listUsers: 200,
     terminateUser: 200,
+    createRevocation: 201,
+    listRevocations: 200,
   })
 })
 
