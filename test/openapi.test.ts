@@ -4,7 +4,8 @@ import Ajv from 'ajv'
 import { describe, expect, test } from 'bun:test'
 import { APP_LIMITS } from '../src/core/limits'
 import { currentDocument, DOCUMENT_FILE } from '../openapi/current'
-import { start } from './harness'
+import config from '../carillon.config'
+import { start, type StartOptions } from './harness'
 
 const document = await Bun.file(DOCUMENT_FILE).json()
 
@@ -13,7 +14,7 @@ test('openapi/openapi.json is that of the code (bun run openapi writes it)', asy
 })
 
 test('the server serves the same document', async () => {
-  await using server = await start()
+  await using server = await start(config as StartOptions)
   expect(await (await server.http('/swagger/json')).json()).toEqual(document)
 })
 
@@ -52,6 +53,8 @@ test('it has every route', () => {
     '/apps/{appId}/channels/{channel}/users',
     '/apps/{appId}/events',
     '/apps/{appId}/users/{userId}/terminate_connections',
+    '/plugins/guardian/revocations',
+    '/plugins/guardian/revocations/{id}',
     '/ready',
     '/swagger',
     '/swagger/json',
@@ -84,7 +87,7 @@ describe('each operation', () => {
   )
   const SECURITY: readonly (readonly [path: RegExp, security: object | undefined])[] = [
     [/^\/apps\//, [{ signature: [] }]],
-    [/^\/api\/admin\//, [{ password: [] }]],
+    [/^\/(api\/admin|plugins)\//, [{ password: [] }]],
     [/^/, undefined],
   ]
 

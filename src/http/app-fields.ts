@@ -5,16 +5,7 @@
 import type { AppRecord } from '../core/apps'
 import { mergedLimits } from '../core/provided-apps'
 import { limits, type LimitChanges } from './app-limits'
-import {
-  isPlainText,
-  listOf,
-  matching,
-  mistake,
-  shown,
-  switched,
-  text,
-  type Reading,
-} from './reading'
+import { listOf, matching, mistake, shown, switched, text, type Reading } from './reading'
 import { webhooks } from './webhook-fields'
 
 /** What plugins enforce of an app: what is wrong with one entry of the field, if anything. */
@@ -27,7 +18,7 @@ const hosts: Field['read'] = (raw, { hosts: check }) => {
   if (!check && Array.isArray(raw) && raw.length > 0)
     return mistake('are enforced by no plugin; expected an empty list')
   return listOf<string>(MAX_HOSTS, (entry) => {
-    const wrong = isPlainText(entry) ? check?.(entry) : 'expected text'
+    const wrong = typeof entry === 'string' ? check?.(entry) : 'expected text'
     return wrong === undefined ? undefined : `${shown(entry)}: ${wrong}`
   })(raw)
 }

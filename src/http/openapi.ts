@@ -90,7 +90,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   403: 'Known, but not allowed',
   404: 'Not found',
   413: 'Too large',
-  422: 'The app would not be valid',
+  422: 'Readable, but not valid',
   429: 'Too often',
   503: 'Not now: the server is leaving',
 }
