@@ -1,6 +1,7 @@
 /** Where rate-limit keeps what outlives a connection: what is kept, for how long, and what goes first. */
 import { describe, expect, test } from 'bun:test'
 import { MemoryStore } from '../../plugins/rate-limit/store'
+import { random } from '../random'
 
 const RATE = { perSecond: 1, burst: 2 }
 const NOW = 1_700_000_000_000
@@ -125,6 +126,29 @@ describe('memory', () => {
     expect(store.take('mine', RATE, 0, NOW).waitSeconds).toBe(1)
     for (let n = 7; n < 15; n++) store.take(`stranger ${n}`, RATE, 1, NOW)
     expect(store.take('mine', RATE, 0, NOW)).toEqual({ waitSeconds: 0, remaining: 2 })
+  })
+
+  test.each([2, 8, 16, 50])('of %d places, those used last are remembered', (places) => {
+    const store = new MemoryStore(places)
+    const next = random(1)
+    let recent: { key: string; left: number; second: number }[] = [] // newest first
+    let second = 0
+    for (let n = 0; n < 20_000; n++) {
+      second += next() < 2 / places ? 1 : 0
+      const key = `key ${Math.floor(next() * 2.5 * places)}`
+      const known = recent.find((use) => use.key === key)
+      const now = NOW + second * 1000
+      if (known) {
+        const left = Math.min(2, known.left + second - known.second)
+        expect([n, store.take(key, RATE, 0, now).remaining]).toEqual([n, left])
+      }
+      const left = store.take(key, RATE, 1, now).remaining
+      recent = [{ key, left, second }, ...recent.filter((use) => use !== known)].slice(
+        0,
+        places - 1,
+      )
+      expect(store.size).toBeLessThanOrEqual(places)
+    }
   })
 
   test('a million addresses at once take no more than a hundred thousand places', () => {
