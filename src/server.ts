@@ -27,6 +27,7 @@ import {
 } from './credentials'
 import { Addresses } from './http/address'
 import { createApi, type Api } from './http/api'
+import { ApiHooks } from './http/hooks'
 import { adminIdentity } from './http/identity'
 import { listen } from './listen'
 import { openFilesLimit } from './open-files'
@@ -109,7 +110,7 @@ async function build(
   })
   const addresses = new Addresses(config.trustedProxies)
   const access = { ...credentials.admin, origins: config.adminOrigins }
-  const identify = adminIdentity(access, clock, addresses)
+  const identify = adminIdentity(access, (request) => hooks.checkAdmin(request))
   const adminOnly = ({ request }: { readonly request: Request }) => void identify(request)
   const plugins = setUpPlugins(listed, { clock, log, db, apps, adminOnly })
   undo.push(() => plugins.forEach(({ release }) => release()))
@@ -117,11 +118,12 @@ async function build(
   warnUnenforced(enforced, apps, log)
 
   const core = createCore(options, apps, plugins, (topic, frame) => server.publish(topic, frame))
+  const hooks = new ApiHooks(core, addresses)
   const api = createApi(core, {
     pathPrefix: config.pathPrefix,
     identify,
     adminOrigins: config.adminOrigins,
-    addresses,
+    hooks,
     enforced,
     plugins,
     published: publishedCredentials(credentials),

@@ -52,7 +52,6 @@ export type ErrorCode =
   | 'request_refused'
   | 'backend_rate'
   | 'admin_unauthorized'
-  | 'admin_throttled'
   | 'admin_foreign_page'
   | 'admin_bad_request'
   | 'admin_body_too_large'

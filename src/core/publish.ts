@@ -98,7 +98,7 @@ function checkRate({ rates, clock }: Core, app: App, events: number): void {
     throw new RealtimeError(
       'backend_rate',
       `${events} events exceed what is left of the limit of ${limit} per second (maxBackendEventsPerSecond)`,
-      { retryAfterSeconds: Math.ceil(waitSeconds) },
+      { retryAfterSeconds: waitSeconds },
     )
 }
 

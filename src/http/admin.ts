@@ -14,7 +14,6 @@ import { applyChanges, readAppChanges, type Enforced, type FieldErrors } from '.
 import { limitsOnWire } from './app-limits'
 import { FieldError } from './errors'
 import { readNested } from './form'
-import type { ApiHooks } from './hooks'
 import type { Identify } from './identity'
 import { CHANGED_APP_BODY, NEW_APP_BODY } from './app-bodies'
 import { AppAnswer, AppsAnswer, ErrorText, FieldErrorsAnswer, NoBody } from './schemas'
@@ -35,17 +34,13 @@ const CHANGE = {
 
 export type AdminOptions = {
   readonly identify: Identify
-  readonly hooks: ApiHooks
   /** What plugins check of an app's fields. */
   readonly enforced: Enforced
 }
 
-export function admin(core: Core, { identify, hooks, enforced }: AdminOptions) {
+export function admin(core: Core, { identify, enforced }: AdminOptions) {
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
-    .derive(({ request }) => {
-      hooks.check({ request, area: 'admin', app: undefined, body: NOTHING })
-      return { identity: identify(request) }
-    })
+    .derive(({ request }) => ({ identity: identify(request) }))
     .get('', () => ({ data: Array.from(core.apps.all(), resourceOf) }), {
       response: { ...REFUSALS, 200: AppsAnswer },
       detail: {
@@ -156,9 +151,6 @@ export function admin(core: Core, { identify, hooks, enforced }: AdminOptions) {
       },
     )
 }
-
-/** Bodies are read by the routes. */
-const NOTHING = new Uint8Array()
 
 const notFound = (): RealtimeError => new RealtimeError('admin_not_found', 'Not Found')
 

@@ -5,7 +5,6 @@
 import type { HTMLBundle } from 'bun'
 import { Elysia } from 'elysia'
 import type { Core } from '../core/core'
-import type { Addresses } from './address'
 import { admin } from './admin'
 import type { Enforced } from './app-fields'
 import { bundledPage } from './bundled-page'
@@ -13,7 +12,7 @@ import { channels } from './channels'
 import { crossOrigin } from './cross-origin'
 import { explain } from './errors'
 import { events } from './events'
-import { ApiHooks } from './hooks'
+import type { ApiHooks } from './hooks'
 import type { Identify } from './identity'
 import { documentOf, DOCUMENT_PATH, HTML, pageAnswer } from './openapi'
 import { ops } from './ops'
@@ -26,7 +25,7 @@ export type ApiOptions = {
   readonly pathPrefix: string
   readonly identify: Identify
   readonly adminOrigins: readonly string[]
-  readonly addresses: Addresses
+  readonly hooks: ApiHooks
   readonly enforced: Enforced
   readonly plugins: readonly PluginAtWork[]
   readonly published: PublishedCredentials
@@ -34,8 +33,7 @@ export type ApiOptions = {
 }
 
 export function createApi(core: Core, options: ApiOptions) {
-  const { pathPrefix, identify, adminOrigins, published, swaggerPage, plugins } = options
-  const hooks = new ApiHooks(core, options.addresses)
+  const { pathPrefix, identify, adminOrigins, published, swaggerPage, plugins, hooks } = options
   // Normalising would repair bodies before they are validated: `{}` becomes a list that holds null.
   const api = new Elysia({
     precompile: true,
@@ -63,7 +61,7 @@ export function createApi(core: Core, options: ApiOptions) {
     .use(events(core, pathPrefix, hooks))
     .use(channels(core, pathPrefix, hooks))
     .use(users(core, pathPrefix, hooks))
-    .use(admin(core, { identify, hooks, enforced: options.enforced }))
+    .use(admin(core, { identify, enforced: options.enforced }))
     .use(pluginReports(core.hooks, plugins, identify))
     .use(swaggerDefaults(published))
     .use(

@@ -14,7 +14,13 @@ import { signed } from './auth'
 import type { ApiHooks } from './hooks'
 import { ChannelAnswer, ChannelsAnswer, ErrorText, OPEN, StatsAnswer, UsersAnswer } from './schemas'
 
-const REFUSALS = { 400: ErrorText, 401: ErrorText, 403: ErrorText, 404: ErrorText }
+const REFUSALS = {
+  400: ErrorText,
+  401: ErrorText,
+  403: ErrorText,
+  404: ErrorText,
+  429: ErrorText,
+}
 
 const ListQuery = Type.Object(
   {

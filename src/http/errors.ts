@@ -60,7 +60,8 @@ function refused({ code, message, retryAfterSeconds }: RealtimeError): ErrorAnsw
   const status = wireError(code).http
   if (DETAILS[code]) return detail(status, message)
   if (retryAfterSeconds === undefined) return text(status, message)
-  return { ...text(status, message), headers: { 'retry-after': String(retryAfterSeconds) } }
+  const seconds = Math.max(1, Math.ceil(retryAfterSeconds)) // the header takes whole seconds only
+  return { ...text(status, message), headers: { 'retry-after': String(seconds) } }
 }
 
 function text(status: number, message: string): ErrorAnswer {

@@ -41,6 +41,10 @@ export class ApiHooks {
     if (refused) raise(refused)
   }
 
+  /** The same for whoever wants to use the admin API. */
+  readonly checkAdmin = (request: Request): void =>
+    this.check({ request, area: 'admin', app: undefined, body: NOTHING })
+
   /** What plugins add to the answer of a request that they were asked about. */
   addHeaders(request: Request, status: number, headers: Record<string, unknown>): void {
     const { response } = this.core.hooks
@@ -55,6 +59,9 @@ export class ApiHooks {
     return view
   }
 }
+
+/** Bodies of admin requests are read by their routes. */
+const NOTHING = new Uint8Array()
 
 class RequestReader implements RequestView {
   readonly #received: Received

@@ -37,6 +37,7 @@ export function users(core: Core, pathPrefix: string, hooks: ApiHooks) {
           403: ErrorText,
           404: ErrorText,
           413: ErrorText,
+          429: ErrorText,
         },
         detail: {
           operationId: 'terminateUser',

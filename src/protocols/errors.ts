@@ -65,7 +65,6 @@ export const WIRE_ERRORS = {
   request_refused: { pusher: null, closes: false, http: 403 },
   backend_rate: { pusher: null, closes: false, http: 429 },
   admin_unauthorized: { pusher: null, closes: false, http: 401 },
-  admin_throttled: { pusher: null, closes: false, http: 429 },
   admin_foreign_page: { pusher: null, closes: false, http: 403 },
   admin_bad_request: { pusher: null, closes: false, http: 400 },
   admin_body_too_large: { pusher: null, closes: false, http: 413 },

@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test'
 import { DOCUMENT_FILE } from '../../openapi/current'
 import { guardian } from '../../plugins/guardian'
+import { rateLimit } from '../../plugins/rate-limit'
 import { start, type StartOptions, type TestServer } from '../harness'
 
 type Call = {
@@ -121,7 +122,7 @@ const SIGNED: Readonly<Record<string, Recipe>> = {
     },
   },
   429: {
-    options: { limits: { maxBackendEventsPerSecond: 1 } },
+    options: { plugins: [rateLimit({ triggers: { perSecond: 1 }, reads: { perSecond: 1 } })] },
     prepare: (server, call) => send(server, call),
   },
 }
@@ -153,6 +154,7 @@ const ADMINISTERED: Readonly<Record<string, Recipe>> = {
         : { ...call, body: call.path === REVOCATIONS ? '{}' : '{"app":{"name":"x"}}' },
   },
   429: {
+    options: { plugins: [rateLimit(), guardian()] },
     prepare: async (server, call) => {
       const stranger = { ...call, headers: { authorization: 'Basic nobody' } }
       for (let n = 0; n < 10; n++) await send(server, stranger)
