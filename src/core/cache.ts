@@ -26,11 +26,8 @@ export class Cache {
     if (!channels) this.#apps.set(app, (channels = new Map()))
     channels.delete(channel)
     channels.set(channel, { publication, expiresAt: now + this.ttlMs, frames: new Map() })
-    if (channels.size <= app.limits.maxCachedChannels) return
-    for (const oldest of channels.keys()) {
-      channels.delete(oldest)
-      return
-    }
+    const { maxCachedChannels } = app.limits
+    if (channels.size > maxCachedChannels) dropOldest(channels, maxCachedChannels)
   }
 
   get(app: App, channel: ChannelName, now: number): Cached | undefined {
@@ -47,6 +44,15 @@ export class Cache {
       }
       if (channels.size === 0) this.#apps.delete(app)
     }
+  }
+}
+
+/** A hundredth at once: a Map walks over everything that was deleted at its front, 30 µs for 10 000. */
+function dropOldest(channels: Map<ChannelName, Cached>, most: number): void {
+  const kept = most - Math.floor(most / 100)
+  for (const oldest of channels.keys()) {
+    if (channels.size <= kept) return
+    channels.delete(oldest)
   }
 }
 
