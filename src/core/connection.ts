@@ -43,6 +43,8 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** The sweep's tick at the hello. */
   establishedTick = 0
 
+  /** How many of its subscriptions its sign-in made and not the client; those cost nobody a place. */
+  silentSubscriptions = 0
   /** Changed only by the hub's `join` and `leave`. */
   subscriptions: Map<Channel, Subscription> | undefined = undefined
 

@@ -79,10 +79,12 @@ function enter(
     return refused('Connection already associated with a different user id')
   conn.reply({ type: 'signed_in', userData })
   if (conn.user) return undefined
+  const before = conn.subscriptions?.size ?? 0
   const first = core.users.enter(conn, app, user)
   conn.authorized = true
   core.hub.join(conn, app, userChannel(user.id), undefined)
   watchOthers(core, conn, app, user)
+  conn.silentSubscriptions = (conn.subscriptions?.size ?? 0) - before
   if (first) announceUser(core.hub, app, { userId: user.id, online: true, except: conn })
   return undefined
 }

@@ -87,7 +87,7 @@ function cannotHold(
   if (conn.subscription(core.hub.channel(app, channel)))
     return refusal('already_subscribed', `Existing subscription to channel ${channel}`)
   const { maxChannelsPerConnection } = core.limits
-  if ((conn.subscriptions?.size ?? 0) >= maxChannelsPerConnection)
+  if ((conn.subscriptions?.size ?? 0) - conn.silentSubscriptions >= maxChannelsPerConnection)
     return refusal(
       'too_many_channels',
       `Connection is over its limit of ${maxChannelsPerConnection} channels (maxChannelsPerConnection)`,

@@ -16,6 +16,7 @@ export function sweep(core: Core): void {
   for (const conn of hub.connections()) {
     if (!conn.authorized && isLate(conn, tick, timing.sweepIntervalMs)) {
       counters.unauthorizedClosed++
+      hub.flush(conn)
       conn.refuse(REFUSE.unauthorized)
       continue
     }

@@ -320,6 +320,15 @@ describe('watchlists', () => {
     await self.expectNothing()
   })
 
+  test('take no place from the channels of the connection', async () => {
+    await using server = await start({ limits: { maxChannelsPerConnection: 2 } })
+    await using client = await signedInAs(server, '{"id":"1","watchlist":["2","3","4"]}')
+    await client.next('the watchlist')
+    for (const channel of ['a', 'b']) await client.subscribed(channel)
+    client.subscribe('c')
+    expect(await client.next()).toContain('LimitReached')
+  })
+
   test('can be switched off, and are no channel that anybody can name', async () => {
     await using server = await start({ limits: { maxWatchedUsers: 0 } })
     await using client = await signedInAs(server, '{"id":"1","watchlist":["2"]}')
