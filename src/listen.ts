@@ -120,7 +120,7 @@ function upgrade(
     closed(core, conn)
     return answer(400, 'Expected a WebSocket handshake', requestId(request.headers.get(REQUEST_ID)))
   }
-  opened(core, conn, arrival, unwanted ?? refused)
+  opened(core, conn, arrival, unwanted ?? conn.unwanted ?? refused)
   return undefined
 }
 

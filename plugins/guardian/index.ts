@@ -175,14 +175,15 @@ class Guardian {
     if (pending?.channel !== channel) return
     const { token, mayPublish } = pending
     const lease = token === locals.grant?.token ? undefined : this.#lease(conn, token)
+    if (conn.closed) return
     locals.seats ??= new Map()
     locals.seats.set(channel, { mayPublish, lease })
   }
 
   /** A token may have been revoked while other plugins thought. */
-  #lease(conn: Connection, token: Token): Lease {
+  #lease(conn: Connection, token: Token): Lease | undefined {
     if (this.#revocations.refuses(token)) conn.disconnect(textOf('revoked'))
-    return this.#leases.begin(conn, token)
+    return conn.closed ? undefined : this.#leases.begin(conn, token)
   }
 
   async #verified(app: AppView, { jwts, raws }: Found): Promise<Grant | Reason> {

@@ -60,7 +60,7 @@ export function parseChannelName(raw: unknown, limits: Limits): ChannelName | Re
       `Invalid channel name: ${raw.length} characters exceed the limit of ${limits.maxChannelNameChars} (maxChannelNameChars)`,
     )
   const valid = raw.startsWith(USER_CHANNEL)
-    ? raw.length > USER_CHANNEL.length
+    ? raw.length > USER_CHANNEL.length && raw.isWellFormed()
     : CHANNEL_NAME.test(raw)
   if (!valid)
     return refusal(

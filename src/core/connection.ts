@@ -35,13 +35,16 @@ export class Connection<Codec extends Encoder = Encoder> {
   eventTokens = 0
   eventTokensAt = 0
 
+  /** Why it must end as soon as its transport is open: a plugin asked for it before. */
+  unwanted: Refusal | undefined = undefined
+
   /** Who is signed in; for life. Owned by `Users`. */
   user: User | undefined = undefined
 
   /** True once it has signed in or entered a channel that needs a signature (contract 5.6). */
   authorized = false
-  /** The sweep's tick at the hello. */
-  establishedTick = 0
+  /** Epoch milliseconds of the hello. */
+  establishedAt = 0
 
   /** How many of its subscriptions its sign-in made and not the client; those cost nobody a place. */
   silentSubscriptions = 0
@@ -85,6 +88,7 @@ export class Connection<Codec extends Encoder = Encoder> {
 
   /** Tells a refusal in the codec's words; closes where the refusal ends the connection. */
   refuse(refused: Refusal): void {
+    if (this.sink === CLOSED_SINK) this.unwanted ??= refused
     for (const frame of this.codec.refusal(refused, this.established)) this.send(frame)
     const farewell = this.codec.farewell(refused)
     if (farewell) this.sink.close(farewell.code, farewell.reason)

@@ -32,17 +32,17 @@ export function enterChannel(
   hub.join(conn, app, channel, member?.userId)
   if (occupied) facts.emit({ type: 'channel_occupied', app, channel })
   if (!kind.presence) core.subscriptionCounts.changed(core, app, channel)
-  if (hooks.subscribed.length > 0)
-    tell(core, hooks.subscribed, conn, { channel, userId: member?.userId })
-  if (!joined || !member) return
-  hub.announce(app, { type: 'member_added', channel, member }, conn)
-  facts.emit({ type: 'member_added', app, channel, userId: member.userId })
-  if (hooks.presence.length > 0)
-    tell(core, hooks.presence, appView(app), {
-      type: 'member_added',
-      channel,
-      userId: member.userId,
-    })
+  const newcomer = joined ? member : undefined
+  if (newcomer) {
+    hub.announce(app, { type: 'member_added', channel, member: newcomer }, conn)
+    facts.emit({ type: 'member_added', app, channel, userId: newcomer.userId })
+  }
+  // Plugins come last: they may end the connection.
+  const { userId } = member ?? {}
+  if (newcomer && hooks.presence.length > 0)
+    tell(core, hooks.presence, appView(app), { type: 'member_added', channel, userId })
+  if (!conn.closed && hooks.subscribed.length > 0)
+    tell(core, hooks.subscribed, conn, { channel, userId })
 }
 
 /** The last event, or that there is none. */

@@ -50,7 +50,7 @@ function verified(
     )
   const data = parseSigned(userData)
   const id = data?.['id']
-  if (!data || typeof id !== 'string' || id === '')
+  if (!data || typeof id !== 'string' || id === '' || !id.isWellFormed())
     return refused('Invalid user_data: expected a JSON object with an id, a non-empty string')
   const { maxUserIdChars } = app.limits
   if (id.length > maxUserIdChars)
@@ -64,7 +64,8 @@ function verified(
 
 const isWatchlist = (raw: unknown): raw is readonly UserId[] | undefined =>
   raw === undefined ||
-  (Array.isArray(raw) && raw.every((id) => typeof id === 'string' && id !== ''))
+  (Array.isArray(raw) &&
+    raw.every((id) => typeof id === 'string' && id !== '' && id.isWellFormed()))
 
 const refused = (message: string): Refusal => refusal('signin_refused', message)
 

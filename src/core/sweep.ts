@@ -9,12 +9,13 @@ import { REFUSE } from './errors'
 
 export function sweep(core: Core): void {
   const { timing, hub, counters, cache, clock } = core
-  cache.sweep(clock.now())
+  const now = clock.now()
+  cache.sweep(now)
   const tick = ++core.state.tick
   const activityTicks = ticks(timing.activityTimeoutSeconds, timing.sweepIntervalMs)
   const pongTicks = ticks(timing.pongTimeoutSeconds, timing.sweepIntervalMs)
   for (const conn of hub.connections()) {
-    if (!conn.authorized && isLate(conn, tick, timing.sweepIntervalMs)) {
+    if (!conn.authorized && !conn.busy && isLate(conn, now)) {
       counters.unauthorizedClosed++
       hub.flush(conn)
       conn.refuse(REFUSE.unauthorized)
@@ -34,9 +35,9 @@ export function sweep(core: Core): void {
 }
 
 /** Contract 5.6: an app may give its connections so much time to show who they are. */
-function isLate({ app, establishedTick }: Connection, tick: number, intervalMs: number): boolean {
-  const limit = app?.limits.authorizeWithinSeconds ?? 0
-  return limit > 0 && tick - establishedTick >= ticks(limit, intervalMs)
+function isLate({ app, establishedAt }: Connection, now: number): boolean {
+  const seconds = app?.limits.authorizeWithinSeconds ?? 0
+  return seconds > 0 && now - establishedAt >= seconds * 1000
 }
 
 const ticks = (seconds: number, intervalMs: number): number =>

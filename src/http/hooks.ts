@@ -5,7 +5,7 @@
 import type { App } from '../core/apps'
 import type { Core } from '../core/core'
 import { isRefusal, raise } from '../core/errors'
-import { ask, askNow, collect } from '../core/hooks'
+import { ask, askNow, collectHeaders } from '../core/hooks'
 import type { AppView, RequestView } from '../core/plugin'
 import { appView } from '../core/views'
 import type { Addresses } from './address'
@@ -49,7 +49,7 @@ export class ApiHooks {
   addHeaders(request: Request, status: number, headers: Record<string, unknown>): void {
     const { response } = this.core.hooks
     const view = response.length > 0 && this.#views.get(request)
-    if (view) Object.assign(headers, ...collect(this.core, response, view, { status }))
+    if (view) Object.assign(headers, collectHeaders(this.core, response, view, { status }))
   }
 
   #viewOf(received: Received): RequestView {

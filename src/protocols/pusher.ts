@@ -260,7 +260,7 @@ function farewell({ code, message }: Refusal): { code: number; reason: string } 
 
 /** Close reasons hold 123 bytes of UTF-8. */
 function cut(text: string, bytes: number): string {
-  let short = text
-  while (Buffer.byteLength(short) > bytes) short = short.slice(0, -1)
-  return short
+  const whole = Buffer.from(text.slice(0, bytes))
+  // A decoder that expects more leaves a character out that is not whole.
+  return new TextDecoder().decode(whole.subarray(0, bytes), { stream: true })
 }

@@ -273,8 +273,8 @@ describe('what plugins are shown', () => {
     expect(seen).toEqual([
       'connected 0',
       'subscribed room undefined 1',
-      'subscribed presence-room 7 2',
       'test-app member_added presence-room 7',
+      'subscribed presence-room 7 2',
       'refused message_invalid 3',
       'unsubscribed room 4 false',
       'test-app member_removed presence-room 7',

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import {
   Inbox,
+  pluginOf,
   start,
   within,
   type PusherClient,
@@ -78,6 +79,7 @@ describe('pusher:signin', () => {
       '{"id":""}',
       '{"id":null}',
       '{"id":["ada"]}',
+      '{"id":"\\ud800"}',
     ].map(
       (text) =>
         [
@@ -382,9 +384,9 @@ describe('connections that must show who they are', () => {
     await using user = await signedInAs(server, USER)
     await using subscriber = await server.raw()
     await server.signedIn(subscriber, 'private-room')
-    server.advance(9_000)
+    server.advance(9_999)
     await idle.expectNothing()
-    server.advance(6_000)
+    server.advance(5_001)
     for (const client of [idle, listener])
       expect(await client.closing()).toEqual({
         code: 4009,
@@ -392,5 +394,27 @@ describe('connections that must show who they are', () => {
       })
     for (const client of [user, subscriber]) await client.expectNothing()
     expect(server.core.counters.unauthorizedClosed).toBe(2)
+  })
+
+  test('have their whole time, wherever the sweep is, and longer while a gate thinks', async () => {
+    const opened = Promise.withResolvers<undefined>()
+    const asked = Promise.withResolvers<void>()
+    const signin = () => {
+      asked.resolve()
+      return opened.promise
+    }
+    await using server = await start({
+      limits: { authorizeWithinSeconds: 1 },
+      plugins: [pluginOf('slow', { signin })],
+    })
+    server.advance(4999)
+    await using client = await server.raw()
+    server.advance(1)
+    await client.expectNothing()
+    server.signin(client, USER)
+    await asked.promise
+    server.advance(2500)
+    opened.resolve(undefined)
+    expect(await client.next()).toBe(SIGNED_IN(USER))
   })
 })
