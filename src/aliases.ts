@@ -2,6 +2,8 @@
  * ALIASES: the names that people who move from other servers have set already, and which of our
  * settings they stand for. Our own name wins where both are set.
  */
+import { LIMITS, type LimitName } from './core/limits'
+
 export type Environment = Readonly<Record<string, string | undefined>>
 
 type Alias = {
@@ -11,7 +13,13 @@ type Alias = {
   readonly convert?: (value: string) => string
 }
 
-const unlimited = (value: string): string => (value === '-1' ? '0' : value)
+/** Where there is no number for no limit, the most that may be set is as good. */
+const unlimited =
+  (limit: LimitName) =>
+  (value: string): string => {
+    const { min, max } = LIMITS[limit]
+    return value === '-1' ? String(min === 0 ? 0 : max) : value
+  }
 const switched = (value: string): string => ({ true: 'true', false: 'false' })[value] ?? value
 const kilobytes = (value: string): string =>
   /^\d+(\.\d+)?$/.test(value) ? String(Math.floor(Number(value) * 1024)) : value
@@ -38,16 +46,17 @@ const ALIASES: readonly Alias[] = [
   {
     alias: 'SOKETI_DEFAULT_APP_MAX_CONNS',
     env: 'CARILLON_MAX_CONNECTIONS_PER_APP',
-    convert: unlimited,
+    convert: unlimited('maxConnectionsPerApp'),
   },
   {
     alias: 'SOKETI_DEFAULT_APP_MAX_BACKEND_EVENTS_PER_SEC',
     env: 'CARILLON_MAX_BACKEND_EVENTS_PER_SECOND',
-    convert: unlimited,
+    convert: unlimited('maxBackendEventsPerSecond'),
   },
   {
     alias: 'SOKETI_DEFAULT_APP_MAX_CLIENT_EVENTS_PER_SEC',
     env: 'CARILLON_MAX_CLIENT_EVENTS_PER_SECOND',
+    convert: unlimited('maxClientEventsPerSecond'),
   },
   {
     alias: 'SOKETI_EVENT_MAX_SIZE_IN_KB',

@@ -1,14 +1,31 @@
 /** The real clock. */
-import type { Clock } from './core/types'
+import type { Cancel, Clock } from './core/types'
+
+/** The longest that the runtime's timers wait; what is longer would fire at once. */
+const LONGEST_MS = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  after: (delayMs, run) => {
-    const timer = setTimeout(run, delayMs)
-    return () => clearTimeout(timer)
-  },
+  after,
   every: (intervalMs, run) => {
-    const timer = setInterval(run, intervalMs)
-    return () => clearInterval(timer)
+    let cancel: Cancel
+    const again = (): void => {
+      cancel = after(intervalMs, again)
+      run()
+    }
+    cancel = after(intervalMs, again)
+    return () => cancel()
   },
+}
+
+function after(delayMs: number, run: () => void): Cancel {
+  let timer: ReturnType<typeof setTimeout>
+  const wait = (restMs: number): void => {
+    timer =
+      restMs > LONGEST_MS
+        ? setTimeout(() => wait(restMs - LONGEST_MS), LONGEST_MS)
+        : setTimeout(run, restMs)
+  }
+  wait(delayMs)
+  return () => clearTimeout(timer)
 }

@@ -5,9 +5,9 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ConfigError } from './config'
-import type { ProvidedApp } from './core/apps'
 import { isRecord } from './core/json'
 import { NEW_APP } from './core/new-app'
+import type { ProvidedApp } from './core/provided-apps'
 import { applyChanges, readAppChanges, type Enforced } from './http/app-fields'
 import { slugOf } from './http/slug'
 import * as pluginInterface from './plugin'
@@ -86,7 +86,6 @@ export function readAppConfigs(
 function readApps(apps: readonly unknown[], file: string, enforced: Enforced): ProvidedApp[] {
   const read = apps.map((app, index) => readApp(app, `${file}: apps[${index}]`, { file, enforced }))
   const mistakes = read.flatMap((app) => (Array.isArray(app) ? app : []))
-  mistakes.push(...repeated(read, file))
   if (mistakes.length > 0) throw new ConfigError(mistakes)
   return read.filter((app): app is ProvidedApp => !Array.isArray(app))
 }
@@ -102,24 +101,14 @@ function readApp(
   const { id, key, secret } = changes
   for (const name of ['id', 'key', 'secret'] as const)
     if (changes[name] === undefined) errors[name] ??= ["can't be blank"]
+  const name = changes.name ?? `App ${id}`
+  const slug = changes.slug ?? slugOf(name)
+  if (slug === '') errors['slug'] ??= ['is invalid']
   const mistakes = Object.entries(errors).map(
     ([name, texts]) => `${where}.${name}: ${texts.join(', ')}`,
   )
   if (id === undefined || key === undefined || secret === undefined || mistakes.length > 0)
     return mistakes
-  const name = changes.name ?? `App ${id}`
-  const fresh = { ...NEW_APP, id, name, slug: slugOf(name), keys: [{ key, secret }] }
+  const fresh = { ...NEW_APP, id, name, slug, keys: [{ key, secret }] }
   return { ...applyChanges(fresh, changes), providedBy: file }
-}
-
-function repeated(apps: readonly (ProvidedApp | string[])[], file: string): string[] {
-  const seen = new Set<string>()
-  return apps.flatMap((app) => {
-    if (Array.isArray(app)) return []
-    return [`id ${app.id}`, `key ${app.keys[0]?.key}`, `slug ${app.slug}`].flatMap((name) => {
-      const twice = seen.has(name)
-      seen.add(name)
-      return twice ? [`${file}: apps: ${name} is there twice`] : []
-    })
-  })
 }

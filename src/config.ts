@@ -4,9 +4,7 @@
  */
 import { withAliases, type Environment } from './aliases'
 import { quoted } from './core/errors'
-import type { WebhookRecord } from './core/apps'
 import { LIMITS, type LimitName, type Limits } from './core/limits'
-import { MAX_WEBHOOKS, webhooksMistake } from './core/webhooks'
 import { nearest } from './nearest'
 import {
   BOOLEANS,
@@ -18,6 +16,7 @@ import {
   text,
   type Setting,
 } from './setting'
+import { WEBHOOK_SETTINGS } from './webhook-settings'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -40,11 +39,16 @@ export const SETTINGS = {
   }),
   appId: optional(
     'PUSHER_APP_ID',
-    /^[\w.-]+$/,
-    'letters, digits and _.- (digits only for SDKs that read PUSHER_URL)',
+    /^(?!\.{1,2}$)[\w.-]+$/,
+    'letters, digits and _.-, no dots alone (digits only for SDKs that read PUSHER_URL)',
     'id of an app; goes with the next two',
   ),
-  appKey: optional('PUSHER_APP_KEY', /^[\w.~-]+$/, 'letters, digits and _.~-', 'its key'),
+  appKey: optional(
+    'PUSHER_APP_KEY',
+    /^(?!\.{1,2}$)[\w.~-]+$/,
+    'letters, digits and _.~-, no dots alone',
+    'its key',
+  ),
   appSecret: optional('PUSHER_APP_SECRET', /^\S+$/, 'text without spaces', 'its secret', true),
   adminUsername: optional(
     'PUSHER_ADMIN_USERNAME',
@@ -99,6 +103,12 @@ export const SETTINGS = {
     [1, 86_400],
     'time that a pinged client has before it is closed with 4201',
   ),
+  cacheTtlSeconds: number(
+    'CARILLON_CACHE_TTL_SECONDS',
+    1800,
+    [1, 86_400],
+    'how long a cache channel keeps its last event',
+  ),
   drainSeconds: number(
     'CARILLON_DRAIN_SECONDS',
     10,
@@ -117,58 +127,7 @@ export const SETTINGS = {
     [1, 600_000],
     'time that a plugin has to decide before it refuses',
   ),
-  webhooks: setting<readonly WebhookRecord[]>({
-    env: 'CARILLON_WEBHOOKS',
-    default: [],
-    read: webhooksOf,
-    expected: `a JSON list of at most ${MAX_WEBHOOKS} like [{"url":"https://example.org/hook","event_types":["channel_occupied"]}]`,
-    about: 'webhooks of the app that the settings bring, as JSON',
-    secret: true,
-  }),
-  webhookFlushMs: number(
-    'CARILLON_WEBHOOK_FLUSH_MS',
-    50,
-    [0, 60_000],
-    'time in which webhook events are collected before they are written down; 0 writes each at once',
-  ),
-  webhookSettleMs: number(
-    'CARILLON_WEBHOOK_SETTLE_MS',
-    3000,
-    [0, 600_000],
-    'time that a channel or member has to come back before `channel_vacated` or `member_removed` is sent',
-  ),
-  webhookBatchEvents: number(
-    'CARILLON_WEBHOOK_BATCH_EVENTS',
-    100,
-    [1, 1000],
-    'events of one webhook request; 1 sends each alone',
-  ),
-  webhookTimeoutMs: number(
-    'CARILLON_WEBHOOK_TIMEOUT_MS',
-    5000,
-    [1, 60_000],
-    'time that an endpoint has to answer a webhook request',
-  ),
-  webhookMaxStored: number(
-    'CARILLON_WEBHOOK_MAX_STORED',
-    1_000_000,
-    [1, 1_000_000_000],
-    'webhook events that are kept, those for each endpoint counted; past it new ones are dropped and `/ready` is red',
-  ),
-  webhookAllow: setting<readonly string[]>({
-    env: 'CARILLON_WEBHOOK_ALLOW',
-    default: [],
-    read: networks,
-    expected: 'addresses and networks like 10.0.0.0/8, separated by commas',
-    about: 'the only networks that webhooks are sent to, where there are any',
-  }),
-  webhookDeny: setting<readonly string[]>({
-    env: 'CARILLON_WEBHOOK_DENY',
-    default: [],
-    read: networks,
-    expected: 'addresses and networks like 10.0.0.0/8, separated by commas',
-    about: 'networks that webhooks are not sent to; link-local and metadata addresses never are',
-  }),
+  ...WEBHOOK_SETTINGS,
   configFile: optional(
     'CARILLON_CONFIG',
     /./,
@@ -183,15 +142,6 @@ export const SETTINGS = {
     about: 'least severe log lines to write',
   }),
 } as const
-
-function webhooksOf(text: string): readonly WebhookRecord[] | undefined {
-  try {
-    const list: unknown = JSON.parse(text)
-    return webhooksMistake(list) === undefined ? (list as WebhookRecord[]) : undefined
-  } catch {
-    return undefined // SyntaxError: the text is not JSON
-  }
-}
 
 type SettingName = keyof typeof SETTINGS
 type ValueOf<S> = S extends Setting<infer T> ? T : never

@@ -3,9 +3,11 @@
  * credentials exist only while nothing but this machine can reach the server; bound to anything
  * else, what the settings do not bring is generated at the first start, stored, and shown once.
  */
-import { isLoopback, type Config } from './config'
-import type { AppRecord, KeyRecord, ProvidedApp } from './core/apps'
+import { ConfigError, isLoopback, SETTINGS, type Config } from './config'
+import type { AppRecord, KeyRecord } from './core/apps'
 import { NEW_APP, newAppId, newKeyPair } from './core/new-app'
+import { clashesAmong, type ProvidedApp } from './core/provided-apps'
+import { slugOf } from './http/slug'
 import type { SqliteAppStore } from './store/apps'
 
 /** Where a credential comes from; only `development` and `generated` ones are ever shown. */
@@ -16,8 +18,6 @@ export type Admin = { readonly username: string; readonly passwordSha256: string
 export type Credentials = {
   /** The app that the start announces. */
   readonly app: KeyRecord & { readonly id: string; readonly origin: Origin }
-  /** Apps that are not in the database. */
-  readonly provided: readonly ProvidedApp[]
   readonly admin: Admin & {
     readonly origin: Origin
     /** Empty where it can't be shown. */
@@ -38,29 +38,34 @@ const DEVELOPMENT_APP: AppRecord = {
 const DEVELOPMENT_ADMIN = { username: 'pusher_admin_username', password: 'pusher_admin_password' }
 
 /**
- * Reads what is stored and makes up what is missing; writes nothing. `fromFile` are the apps of the
- * configuration file.
+ * The apps that are not in the database; `fromFile` are those of the configuration file.
+ * @throws ConfigError with a line for each clash among them
  */
+export function providedApps(
+  config: Config,
+  fromFile: readonly ProvidedApp[] = [],
+): readonly ProvidedApp[] {
+  const provided = [...appOfSettings(config), ...fromFile]
+  const clashes = clashesAmong(provided)
+  if (clashes.length > 0) throw new ConfigError(clashes)
+  if (provided.length > 0 || !isLoopback(config.host)) return provided
+  const { webhooks } = config
+  return [{ ...DEVELOPMENT_APP, webhooks, providedBy: 'the development defaults' }]
+}
+
+/** Reads what is stored and makes up what is missing; writes nothing. */
 export function resolveCredentials(
   config: Config,
   store: SqliteAppStore,
-  fromFile: readonly ProvidedApp[] = [],
+  provided = providedApps(config),
 ): Credentials {
-  const provided = [...appOfSettings(config), ...fromFile]
-  if (provided.length === 0 && isLoopback(config.host))
-    provided.push({
-      ...DEVELOPMENT_APP,
-      webhooks: config.webhooks,
-      providedBy: 'the development defaults',
-    })
   const [first] = provided
-  const known = first ?? store.all().find(({ keys }) => keys.length > 0)
+  const known = first ?? store.all()[0]
   const record = known ?? generateApp()
   const origin = first ? originOf(first) : known ? 'stored' : 'generated'
   const { key, secret } = record.keys.at(-1)!
   return {
     app: { id: record.id, key, secret, origin },
-    provided,
     newApp: known ? undefined : record,
     admin: resolveAdmin(config, store),
   }
@@ -82,8 +87,8 @@ function appOfSettings(config: Config): ProvidedApp[] {
   if (id === undefined || appKey === undefined || appSecret === undefined) return []
   const keys = [{ key: appKey, secret: appSecret }]
   const name = `App ${id}`
-  const slug = `app-${id.toLowerCase().replace(/[^a-z0-9]+/g, '-')}`
-  return [{ ...NEW_APP, id, name, slug, keys, clientEvents, webhooks, providedBy: 'PUSHER_APP_ID' }]
+  const app = { ...NEW_APP, id, name, slug: slugOf(name), keys, clientEvents, webhooks }
+  return [{ ...app, providedBy: SETTINGS.appId.env }]
 }
 
 function generateApp(): AppRecord {

@@ -37,6 +37,7 @@ async function start(config: Config, file: FileConfig): Promise<CarillonServer> 
   try {
     return await createServer({ config, clock: systemClock, log, ...file })
   } catch (cause) {
+    if (cause instanceof ConfigError) fail(...cause.mistakes)
     if (cause instanceof StoreError || cause instanceof PluginError) fail(cause.message)
     fail(unusableAddress(cause, config) ?? String(cause))
   }
@@ -75,10 +76,10 @@ function leaveOnSignal(server: CarillonServer): void {
   process.on('SIGINT', leave)
 }
 
-/** A promise that a plugin forgot must not end everybody's connections. */
-function surviveFaults({ core }: CarillonServer): void {
+/** A promise that a plugin forgot must not end everybody's connections, nor the start. */
+function surviveFaults(): void {
   const survive = (cause: unknown): void => {
-    core.counters.faults++
+    if (running) running.core.counters.faults++
     log.error({ err: cause }, 'uncaught fault')
   }
   process.on('unhandledRejection', survive)
@@ -94,7 +95,10 @@ const config = settings()
 const log = createLog(config.logLevel)
 for (const line of aliasesUsed(process.env)) log.info({}, line)
 for (const line of unknownSettings(process.env)) log.warn({}, line)
-const server = await start(config, await fileOf(config))
-surviveFaults(server)
+let running: CarillonServer | undefined
+const file = await fileOf(config)
+surviveFaults()
+const server = await start(config, file)
+running = server
 leaveOnSignal(server)
 announce(server, config)

@@ -8,7 +8,7 @@ import { Connection, newSocketId } from './core/connection'
 import type { Core } from './core/core'
 import { quoted, refusal, type Refusal } from './core/errors'
 import { askNow } from './core/hooks'
-import { maxFrameChars, type Limits } from './core/limits'
+import { maxFrameChars, maxRequestBytes } from './core/limits'
 import type { ConnectRequest } from './core/plugin'
 import type { Addresses } from './http/address'
 import type { Api } from './http/api'
@@ -22,6 +22,8 @@ const LEAST_PAYLOAD_BYTES = 1024 * 1024 + 65_536
 /** A reader that is further behind is closed: a gap would be a lie. */
 const BACKPRESSURE_BYTES = 1024 * 1024
 const HTTP_IDLE_SECONDS = 60
+/** Routes refuse what is too large in words; so many times that, the runtime refuses it without any. */
+const BODY_ROOM = 2
 
 export type Port = {
   readonly core: Core
@@ -39,7 +41,7 @@ export function listen(port: Port): Server<Client> {
     development: false,
     reusePort: false, // outside development it would be on: two servers would share a port in silence
     idleTimeout: HTTP_IDLE_SECONDS,
-    maxRequestBodySize: requestBytesLimit(config.limits),
+    maxRequestBodySize: BODY_ROOM * maxRequestBytes(config.limits),
     fetch(request, server) {
       if (request.method === 'GET' && UPGRADE.test(request.headers.get('upgrade') ?? '')) {
         return upgrade(port, request, server)
@@ -118,7 +120,7 @@ function upgrade(
     closed(core, conn)
     return answer(400, 'Expected a WebSocket handshake', requestId(request.headers.get(REQUEST_ID)))
   }
-  opened(core, conn, arrival, unwanted ?? refused)
+  opened(core, conn, arrival, unwanted ?? conn.unwanted ?? refused)
   return undefined
 }
 
@@ -145,9 +147,4 @@ function countSlowReader({ counters, log }: Core, conn: Client): void {
     { socketId: conn.id, appId: conn.app?.id, limitBytes: BACKPRESSURE_BYTES },
     'slow reader closed',
   )
-}
-
-/** A whole batch, with the room that JSON escaping takes. */
-function requestBytesLimit({ maxEventsPerBatch, maxEventDataBytes }: Limits): number {
-  return Math.max(4 * 1024 * 1024, 2 * maxEventsPerBatch * maxEventDataBytes + 65_536)
 }

@@ -55,7 +55,10 @@ export type PluginContext = {
   counter(name: string, about: string): Counter
   /** The plugin's own routes, below `/plugins/<name>`; they are in the OpenAPI document. */
   readonly routes: Elysia<`/plugins/${string}`>
-  /** For a route's `beforeHandle`: answers 401 to whoever may not use the admin API. */
+  /**
+   * For a route's `beforeHandle`: answers 401 to whoever may not use the admin API. Plugins' `request`
+   * hooks are asked before, as of any admin request.
+   */
   readonly adminOnly: (context: { readonly request: Request }) => void
 }
 

@@ -5,6 +5,7 @@
 import { Elysia, type AnyElysia } from 'elysia'
 import type { Database } from 'bun:sqlite'
 import type { Apps } from './core/apps'
+import { shownError } from './core/answers'
 import { compileHooks, watched, type Asker, type CompiledHooks } from './core/hooks'
 import type { Counter, Hooks } from './core/plugin'
 import type { Cancel, Clock, Log } from './core/types'
@@ -62,11 +63,25 @@ export function enforcedBy(plugins: readonly AnyPlugin[]): Enforced {
   return { hosts: plugins.find(({ enforces }) => enforces?.hosts)?.enforces?.hosts }
 }
 
+/** How many apps are named in one log line. */
+const NAMED_APPS = 20
+
+/** A restriction that nothing enforces protects nobody: whoever relies on it must hear of it. */
+export function warnUnenforced({ hosts }: Enforced, apps: Apps, log: Log): void {
+  if (hosts) return
+  const ids = Array.from(apps.all()).flatMap(({ id, record }) =>
+    record.hosts.length > 0 ? id : [],
+  )
+  if (ids.length === 0) return
+  const fields = { appIds: ids.slice(0, NAMED_APPS), count: ids.length }
+  log.warn(fields, 'apps have hosts that no plugin enforces: every origin may connect to them')
+}
+
 const NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/
 
 function checkPlugin(plugin: unknown, before: readonly { readonly name: string }[]): void {
   const given = typeof plugin === 'object' && plugin !== null ? plugin : {}
-  const { name, carillon, setup } = given as Partial<Record<keyof AnyPlugin, unknown>>
+  const { name, carillon, setup, locals } = given as Partial<Record<keyof AnyPlugin, unknown>>
   const fail = (mistake: string): never => {
     throw new PluginError(
       `plugin ${typeof name === 'string' ? name : '(without a name)'}: ${mistake}`,
@@ -79,6 +94,7 @@ function checkPlugin(plugin: unknown, before: readonly { readonly name: string }
       `made for version ${String(carillon)} of the plugin interface; this server has ${PLUGIN_INTERFACE}`,
     )
   if (typeof setup !== 'function') fail('it has no setup function')
+  if (locals !== undefined && typeof locals !== 'function') fail('locals must be a function')
   if (before.some((other) => other.name === name)) fail('is listed twice')
 }
 
@@ -112,7 +128,7 @@ function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
   }
   const release = (): void => stopping.abort()
   try {
-    const hooks = plugin.setup(context) as Hooks<never>
+    const hooks = plainHooks(plugin.setup(context))
     compileHooks([{ name, locals: Object, hooks }]) // its mistakes, before anything is built on it
     return { name, locals: plugin.locals ?? (() => ({})), hooks, routes, counters, release }
   } catch (cause) {
@@ -120,6 +136,16 @@ function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new PluginError(why.startsWith('plugin ') ? why : `plugin ${name}: ${why}`, { cause })
   }
+}
+
+/** What is not plain would load without a hook and without a word. */
+function plainHooks(hooks: unknown): Hooks<never> {
+  if (hooks instanceof Promise)
+    throw new Error('setup may not wait (start may); it must return the hooks')
+  const prototype: unknown = hooks instanceof Object ? Object.getPrototypeOf(hooks) : undefined
+  if (prototype !== Object.prototype && prototype !== null)
+    throw new Error('setup must return a plain object of hooks')
+  return hooks as Hooks<never>
 }
 
 /** A clock whose timers end with the signal, and whose faults are the plugin's own. */
@@ -167,7 +193,8 @@ const START_LIMIT_MS = 30_000
 
 /** Runs the `start` hooks, in order. @throws PluginError for the first that fails */
 export async function startPlugins({ start }: CompiledHooks, clock: Clock): Promise<void> {
-  for (const { plugin, run } of start) {
+  for (const { plugin, run, stats } of start) {
+    stats.calls++
     try {
       await within(clock, START_LIMIT_MS, Promise.resolve(run()))
     } catch (cause) {
@@ -180,11 +207,15 @@ export async function startPlugins({ start }: CompiledHooks, clock: Clock): Prom
 /** Runs the `stop` hooks, last plugin first; none can hold up the end for long. */
 export async function stopPlugins({ stop }: CompiledHooks, asker: Asker): Promise<void> {
   for (const hook of stop.toReversed()) {
+    hook.stats.calls++
     try {
       await within(asker.clock, asker.timing.gateTimeoutMs, Promise.resolve(hook.run()))
     } catch (cause) {
       hook.stats.faults++
-      asker.log.error({ plugin: hook.plugin, hook: 'stop', err: cause }, 'plugin failed')
+      asker.log.error(
+        { plugin: hook.plugin, hook: 'stop', err: shownError(cause) },
+        'plugin failed',
+      )
     }
   }
 }

@@ -3,8 +3,9 @@
  */
 import type { Database } from 'bun:sqlite'
 import type { Config } from './config'
-import { Apps, type ProvidedApp } from './core/apps'
+import { Apps } from './core/apps'
 import { LocalBroker } from './core/broker'
+import { Cache } from './core/cache'
 import type { Core } from './core/core'
 import { newCounters } from './core/counters'
 import { drain } from './core/drain'
@@ -13,19 +14,34 @@ import { compileHooks } from './core/hooks'
 import { Hub } from './core/hub'
 import { networkRules, type NetworkRules } from './core/networks'
 import { Presence } from './core/presence'
+import type { ProvidedApp } from './core/provided-apps'
 import { Rates } from './core/rates'
+import { SubscriptionCounts } from './core/subscription-counts'
 import { sweep } from './core/sweep'
 import type { Clock, Log, NodeId } from './core/types'
 import { Users } from './core/users'
-import { publishedCredentials, resolveCredentials, type Credentials } from './credentials'
+import {
+  providedApps,
+  publishedCredentials,
+  resolveCredentials,
+  type Credentials,
+} from './credentials'
 import { Addresses } from './http/address'
 import { createApi, type Api } from './http/api'
+import { ApiHooks } from './http/hooks'
 import { adminIdentity } from './http/identity'
 import { listen } from './listen'
 import { openFilesLimit } from './open-files'
 import swaggerPage from './pages/swagger/index.html'
 import type { AnyPlugin } from './plugin'
-import { enforcedBy, setUpPlugins, startPlugins, stopPlugins, type LoadedPlugin } from './plugins'
+import {
+  enforcedBy,
+  setUpPlugins,
+  startPlugins,
+  stopPlugins,
+  warnUnenforced,
+  type LoadedPlugin,
+} from './plugins'
 import { appStore, type SqliteAppStore } from './store/apps'
 import { outboxStore } from './store/outbox'
 import { guarded, openDatabase } from './store/sqlite'
@@ -64,7 +80,7 @@ const REQUEST_GRACE_MS = 5000
 
 /**
  * Listens once every plugin has started.
- * @throws StoreError for the database, PluginError, or the system's error for the address
+ * @throws ConfigError for apps that clash, StoreError for the database, PluginError, or the system's error for the address
  */
 export async function createServer(options: ServerOptions): Promise<CarillonServer> {
   const { config } = options
@@ -89,28 +105,32 @@ async function build(
   end: () => Promise<void>,
 ): Promise<CarillonServer> {
   const { config, clock, log, plugins: listed = [] } = options
+  const provided = providedApps(config, options.apps)
   const { store, credentials, apps } = guarded(config.databasePath, () => {
     const store = appStore(db)
-    const credentials = resolveCredentials(config, store, options.apps)
-    return { store, credentials, apps: new Apps(store, config.limits, credentials.provided) }
+    const credentials = resolveCredentials(config, store, provided)
+    return { store, credentials, apps: new Apps(store, config.limits, log, provided) }
   })
   const addresses = new Addresses(config.trustedProxies)
   const access = { ...credentials.admin, origins: config.adminOrigins }
-  const identify = adminIdentity(access, clock, addresses)
+  const identify = adminIdentity(access, (request) => hooks.checkAdmin(request))
   const adminOnly = ({ request }: { readonly request: Request }) => void identify(request)
   const plugins = setUpPlugins(listed, { clock, log, db, apps, adminOnly })
   undo.push(() => plugins.forEach(({ release }) => release()))
+  const enforced = enforcedBy(listed)
+  warnUnenforced(enforced, apps, log)
 
   const core = createCore(options, apps, plugins, (topic, frame) => server.publish(topic, frame))
   const networks = networkRules(config.webhookAllow, config.webhookDeny)
   const webhooks = guarded(config.databasePath, () => webhooksOf(core, db, config, networks))
   undo.push(() => webhooks.stop())
+  const hooks = new ApiHooks(core, addresses)
   const api = createApi(core, {
     pathPrefix: config.pathPrefix,
     identify,
     adminOrigins: config.adminOrigins,
-    addresses,
-    enforced: { ...enforcedBy(listed), networks },
+    hooks,
+    enforced: { ...enforced, networks },
     deliveries: webhooks,
     plugins,
     published: publishedCredentials(credentials),
@@ -183,6 +203,8 @@ function createCore(
     hub,
     presence: new Presence(),
     users: new Users(),
+    cache: new Cache(config.cacheTtlSeconds * 1000),
+    subscriptionCounts: new SubscriptionCounts(),
     rates: new Rates(),
     broker: new LocalBroker((publication) => hub.deliver(publication)),
     hooks: compileHooks(plugins),

@@ -99,7 +99,7 @@ describe('settings', () => {
     [
       { PUSHER_APP_ID: '1', PUSHER_APP_KEY: 'a:b', PUSHER_APP_SECRET: 's p' },
       [
-        'PUSHER_APP_KEY=a:b: expected letters, digits and _.~-',
+        'PUSHER_APP_KEY=a:b: expected letters, digits and _.~-, no dots alone',
         'PUSHER_APP_SECRET=(hidden): expected text without spaces',
       ],
     ],
@@ -148,6 +148,10 @@ describe('names of other servers', () => {
     [
       { SOKETI_DEFAULT_APP_MAX_BACKEND_EVENTS_PER_SEC: '50' },
       { limits: { maxBackendEventsPerSecond: 50 } },
+    ],
+    [
+      { SOKETI_DEFAULT_APP_MAX_CLIENT_EVENTS_PER_SEC: '-1' },
+      { limits: { maxClientEventsPerSecond: 1_000_000 } },
     ],
     [{ SOKETI_EVENT_MAX_SIZE_IN_KB: '100' }, { limits: { maxEventDataBytes: 102_400 } }],
     [{ SOKETI_SHUTDOWN_GRACE_PERIOD: '3000' }, { drainSeconds: 3 }],
@@ -236,8 +240,8 @@ describe('the configuration file', () => {
       ],
     ],
     [
-      'export default { apps: [{ id: "1", key: "k", secret: "s" }, { id: "1", key: "k", secret: "s", name: "Other" }] }',
-      ['apps: id 1 is there twice', 'apps: key k is there twice'],
+      'export default { apps: [{ id: "1", key: "k", secret: "s", name: "!!!!!!" }] }',
+      ['apps[0].slug: is invalid'],
     ],
   ]
   test.each(WRONG)('%s', async (text, lines) => {

@@ -9,7 +9,7 @@ import type { Limits } from '../src/core/limits'
 import type { Fact } from '../src/core/types'
 import { Inbox, within } from '../src/kit/client'
 import { Kit, serverFor } from '../src/kit/server'
-import { definePlugin, type AnyPlugin, type Hooks } from '../src/plugin'
+import { definePlugin, type AnyPlugin, type AppConfig, type Hooks } from '../src/plugin'
 
 export { Inbox, PONG, RawClient, within, type RawOptions } from '../src/kit/client'
 
@@ -17,6 +17,8 @@ export type StartOptions = {
   readonly config?: Partial<Omit<Config, 'limits'>>
   readonly limits?: Partial<Limits>
   readonly plugins?: readonly AnyPlugin[]
+  /** In place of the published development app. */
+  readonly apps?: readonly AppConfig[]
   /** Where the clock begins, in epoch milliseconds; the real time if absent. */
   readonly now?: number
 }

@@ -1,12 +1,13 @@
 /**
- * A model of channels and members as plain maps, and seeded random walks over several sockets of
- * the real server: after every walk both must agree, and so must everything that was announced.
+ * A model of channels, members, users, cached events and counts as plain maps, and seeded random walks
+ * over several sockets of the real server: after every walk both must agree, and so must everything
+ * that was announced.
  */
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { start, type RawClient, type TestServer } from './harness'
 
-const CHANNELS = ['room', 'private-room', 'presence-a', 'presence-b'] as const
+const CHANNELS = ['room', 'cache-room', 'private-room', 'presence-a', 'presence-b'] as const
 const USERS = ['ann', 'bob', 'cid'] as const
 const SOCKETS = 5
 
@@ -14,6 +15,8 @@ type Step =
   | { type: 'subscribe'; socket: number; channel: string; user: string }
   | { type: 'refused'; socket: number; channel: string }
   | { type: 'unsubscribe'; socket: number; channel: string }
+  | { type: 'signin'; socket: number; user: string }
+  | { type: 'publish'; socket: number; channel: string }
   | { type: 'close'; socket: number }
 
 const socket = fc.nat({ max: SOCKETS - 1 })
@@ -34,6 +37,15 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       weight: 4,
       arbitrary: fc.record({ type: fc.constant('unsubscribe' as const), socket, channel }),
     },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        type: fc.constant('signin' as const),
+        socket,
+        user: fc.constantFrom(...USERS),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('publish' as const), socket, channel }) },
     { weight: 2, arbitrary: fc.record({ type: fc.constant('close' as const), socket }) },
   ),
   { minLength: 10, maxLength: 40 },
@@ -42,13 +54,18 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 /** Who is where: socket number to user, per channel. Also predicts the facts. */
 class Model {
   readonly channels = new Map<string, Map<number, string | undefined>>()
+  readonly users = new Map<number, string>()
+  readonly cached = new Set<string>()
   readonly facts: string[] = []
 
   subscribe(socket: number, channel: string, user: string): void {
     const inside = this.channels.get(channel) ?? new Map<number, string | undefined>()
     if (inside.has(socket)) return
+    if (channel.startsWith('cache-') && !this.cached.has(channel))
+      this.facts.push(`cache_miss ${channel}`)
     if (inside.size === 0) this.facts.push(`channel_occupied ${channel}`)
     const member = channel.startsWith('presence-') ? user : undefined
+    if (!member) this.facts.push(`subscription_count ${channel}`)
     if (member && ![...inside.values()].includes(member)) this.facts.push(`member_added ${channel}`)
     inside.set(socket, member)
     this.channels.set(channel, inside)
@@ -61,6 +78,7 @@ class Model {
     inside.delete(socket)
     if (member && ![...inside.values()].includes(member))
       this.facts.push(`member_removed ${channel}`)
+    if (!member) this.facts.push(`subscription_count ${channel}`)
     if (inside.size > 0) return
     this.facts.push(`channel_vacated ${channel}`)
     this.channels.delete(channel)
@@ -69,6 +87,18 @@ class Model {
   /** The order in which a connection's channels are left is that in which it entered them. */
   close(socket: number, entered: readonly string[]): void {
     for (const channel of entered) this.unsubscribe(socket, channel)
+    this.users.delete(socket)
+  }
+
+  /** The first identity of a connection is its last. */
+  signin(socket: number, user: string): void {
+    if (!this.users.has(socket)) this.users.set(socket, user)
+  }
+
+  online(): Record<string, number> {
+    return Object.fromEntries(
+      USERS.map((user) => [user, [...this.users.values()].filter((id) => id === user).length]),
+    )
   }
 
   summary(): Record<string, { subscriptions: number; users: string[] }> {
@@ -96,19 +126,28 @@ async function perform(server: TestServer, slots: Slot[], model: Model, step: St
       const data = channel.startsWith('presence-') ? JSON.stringify({ user_id: user }) : undefined
       client.subscribe(
         channel,
-        channel === 'room' ? undefined : server.sign(client, channel, data),
+        channel.endsWith('room') && channel !== 'private-room'
+          ? undefined
+          : server.sign(client, channel, data),
         data,
       )
       if (!slot.entered.includes(channel)) slot.entered.push(channel)
       return model.subscribe(step.socket, channel, user)
     }
     case 'refused':
-      if (step.channel === 'room') return
+      if (!/^(private|presence)-/.test(step.channel)) return
       return client.subscribe(step.channel, `${server.app.key}:00`, '{"user_id":"eve"}')
     case 'unsubscribe':
       client.send({ event: 'pusher:unsubscribe', data: { channel: step.channel } })
       slot.entered = slot.entered.filter((name) => name !== step.channel)
       return model.unsubscribe(step.socket, step.channel)
+    case 'signin':
+      server.signin(client, JSON.stringify({ id: step.user }))
+      return model.signin(step.socket, step.user)
+    case 'publish':
+      await server.trigger({ channel: step.channel, name: 'e', data: 'x' })
+      if (step.channel.startsWith('cache-')) model.cached.add(step.channel)
+      return
     case 'close':
       await settled(client)
       await client[Symbol.asyncDispose]()
@@ -140,11 +179,20 @@ async function summaryOf(server: TestServer) {
   )
 }
 
+function onlineOf({ core }: TestServer): Record<string, number> {
+  const app = core.apps.byId('1')!
+  return Object.fromEntries(
+    USERS.map((user) => [user, [...core.users.connectionsOf(app, user as never)].length]),
+  )
+}
+
 test('random walks end where the model does', async () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
   console.log(`seed ${seed}`)
   const walk = fc.asyncProperty(steps, async (path) => {
     await using server = await start()
+    const app = server.core.apps.byId('1')!
+    server.core.apps.change(app, { ...app.record, subscriptionCounts: true }, 0)
     const slots: Slot[] = []
     for (let n = 0; n < SOCKETS; n++) slots.push({ client: await server.raw(), entered: [] })
     const model = new Model()
@@ -153,6 +201,7 @@ test('random walks end where the model does', async () => {
       await settled(slots[step.socket]!.client) // sockets race each other; the model has one order
     }
     expect(await summaryOf(server)).toEqual(model.summary())
+    expect(onlineOf(server)).toEqual(model.online())
     expect(server.factNames().filter((name) => name.includes(' '))).toEqual(model.facts)
     for (const { client } of slots) await client[Symbol.asyncDispose]()
   })

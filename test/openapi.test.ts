@@ -1,8 +1,11 @@
 import { Spectral, type RulesetDefinition } from '@stoplight/spectral-core'
 import { oas } from '@stoplight/spectral-rulesets'
+import Ajv from 'ajv'
 import { describe, expect, test } from 'bun:test'
+import { APP_LIMITS } from '../src/core/limits'
 import { currentDocument, DOCUMENT_FILE } from '../openapi/current'
-import { start } from './harness'
+import config from '../carillon.config'
+import { start, type StartOptions } from './harness'
 
 const document = await Bun.file(DOCUMENT_FILE).json()
 
@@ -11,7 +14,7 @@ test('openapi/openapi.json is that of the code (bun run openapi writes it)', asy
 })
 
 test('the server serves the same document', async () => {
-  await using server = await start()
+  await using server = await start(config as StartOptions)
   expect(await (await server.http('/swagger/json')).json()).toEqual(document)
 })
 
@@ -35,6 +38,7 @@ test('the linter does find what is wrong', async () => {
 
 test('it has every route', () => {
   expect(Object.keys(document.paths)).toEqual([
+    '/',
     '/accept-traffic',
     '/api/admin/apps',
     '/api/admin/apps/{slug}',
@@ -51,7 +55,11 @@ test('it has every route', () => {
     '/apps/{appId}/channels/{channel}/users',
     '/apps/{appId}/events',
     '/apps/{appId}/users/{userId}/terminate_connections',
+    '/plugins/guardian/revocations',
+    '/plugins/guardian/revocations/{id}',
     '/ready',
+    '/swagger',
+    '/swagger/json',
     '/up',
   ])
 })
@@ -81,7 +89,7 @@ describe('each operation', () => {
   )
   const SECURITY: readonly (readonly [path: RegExp, security: object | undefined])[] = [
     [/^\/apps\//, [{ signature: [] }]],
-    [/^\/api\/admin\//, [{ password: [] }]],
+    [/^\/(api\/admin|plugins)\//, [{ password: [] }]],
     [/^/, undefined],
   ]
 
@@ -93,10 +101,46 @@ describe('each operation', () => {
     }
   })
 
+  type Media = { readonly schema: Schema; readonly example?: unknown }
+  type Schema = { readonly examples?: readonly unknown[]; readonly type?: string }
+  type Responses = Record<string, { readonly content?: Record<string, Media> }>
+  const ajv = new Ajv({ strict: false })
+
+  test.each(operations)('$method $path shows what it answers', ({ operation }) => {
+    const responses = Object.entries((operation as unknown as { responses: Responses }).responses)
+    for (const [status, { content = {} }] of responses)
+      for (const { schema, example = schema.examples?.[0] } of Object.values(content)) {
+        expect({ status, example }).toEqual({ status, example: expect.anything() })
+        expect({ example, fits: ajv.validate(schema, example) }).toEqual({ example, fits: true })
+      }
+  })
+
+  test('has an example of each parameter that a caller must or may write', () => {
+    const bare = operations.flatMap(({ operation: { operationId, parameters = [] } }) =>
+      parameters.filter(({ example }) => example === undefined).map(() => operationId),
+    )
+    expect(bare).toEqual([])
+  })
+
   test('has a name of its own', () => {
     const names = operations.map(({ operation }) => operation.operationId)
     expect(new Set(names).size).toBe(names.length)
   })
+})
+
+test('a created app says where it is', () => {
+  const { headers } = document.paths['/api/admin/apps'].post.responses['201']
+  expect(Object.keys(headers)).toEqual(['location'])
+})
+
+test('limits say from where to where they go', () => {
+  const { content } = document.paths['/api/admin/apps'].post.requestBody
+  const { limits } = content['application/json'].schema.properties.app.properties
+  expect(limits.properties.max_presence_members.anyOf[0]).toMatchObject({
+    minimum: 1,
+    maximum: 1_000_000,
+  })
+  expect(Object.keys(limits.properties)).toHaveLength(APP_LIMITS.length)
 })
 
 test('the fields of an app are those that the admin API knows', async () => {

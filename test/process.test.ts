@@ -82,6 +82,11 @@ describe('what stops the start', () => {
     garbage,
     'this is a text file and not a database, and it is long enough to be read as one',
   )
+  const twice = join(folder, 'twice.ts')
+  writeFileSync(
+    twice,
+    'export default { apps: [{ id: "8", key: "k7", secret: "s8", name: "App 7" }] }',
+  )
   const CASES: readonly (readonly [name: string, env: Record<string, string>, lines: string[]])[] =
     [
       [
@@ -98,6 +103,20 @@ describe('what stops the start', () => {
         'a database that is none',
         { DATABASE_PATH: garbage },
         [`carillon: database ${garbage}: is not a SQLite database, or is corrupt`],
+      ],
+      [
+        'apps that settings and file both bring',
+        {
+          PUSHER_APP_ID: '7',
+          PUSHER_APP_KEY: 'k7',
+          PUSHER_APP_SECRET: 's7',
+          CARILLON_CONFIG: twice,
+        },
+        [
+          `carillon: ${twice}: the app 8 has the name App 7, as the app 7 of PUSHER_APP_ID has`,
+          `carillon: ${twice}: the app 8 has the slug app-7, as the app 7 of PUSHER_APP_ID has`,
+          `carillon: ${twice}: the app 8 has the key k7, as the app 7 of PUSHER_APP_ID has`,
+        ],
       ],
       [
         'a host that is not here',

@@ -16,3 +16,14 @@ test.each(TABLES)('the %s in README.md are those of the code', async (name, prin
     markdown.split('\n').map((line) => line.replace(/[-\s]+/g, ' ').trim())
   expect(cells(table).filter(Boolean)).toEqual(cells(print()).filter(Boolean))
 })
+
+test('every test that README.md names is there', async () => {
+  const text = await Bun.file(README).text()
+  const files = Array.from(text.matchAll(/`(test\/[\w./-]+\.test\.ts)`/g), ([, file]) => file!)
+  expect(files.length).toBeGreaterThan(10)
+  for (const file of files)
+    expect({ file, there: await Bun.file(`${import.meta.dir}/../${file}`).exists() }).toEqual({
+      file,
+      there: true,
+    })
+})

@@ -4,8 +4,17 @@
  * its identity for life: who holds one sees its changes.
  */
 import type { Limits } from './limits'
+import {
+  clashIn,
+  overridesOf,
+  UNIQUE_FIELDS,
+  withOverrides,
+  type AppOverrides,
+  type ProvidedApp,
+  type UniqueField,
+} from './provided-apps'
 import { KeyPair } from './signature'
-import type { AppId } from './types'
+import type { AppId, Log } from './types'
 
 export type KeyRecord = { readonly key: string; readonly secret: string }
 
@@ -30,9 +39,6 @@ export type AppRecord = {
 /** An endpoint as soketi's users write it; stored as given. */
 export type WebhookRecord = { readonly url: string } & { readonly [key: string]: unknown }
 
-/** An app that comes from outside the database; its other settings may be changed and last. */
-export type ProvidedApp = AppRecord & { readonly providedBy: string }
-
 /** An app at work. */
 export type App = {
   readonly id: AppId
@@ -47,15 +53,17 @@ export type App = {
 
 /** What apps are written to. Its methods throw where the database does. */
 export interface AppStore {
+  /** In the order in which they were made. */
   all(): readonly AppRecord[]
-  /** Writes an app, new or changed; without its keys where they come from elsewhere. */
-  save(record: AppRecord, options: { readonly keys: boolean; readonly now: number }): void
+  /** A new app; throws where its id, name, slug or key is taken. `now` is epoch milliseconds, here and below. */
+  insert(record: AppRecord, now: number): void
+  /** An app that is stored already. */
+  update(record: AppRecord, now: number): void
   remove(id: string): void
+  /** What was changed of provided apps, by id. */
+  overrides(): ReadonlyMap<string, AppOverrides>
+  override(id: string, overrides: AppOverrides, now: number): void
 }
-
-/** The fields in which no two apps may agree. */
-const UNIQUE = ['id', 'name', 'slug'] as const
-export type UniqueField = (typeof UNIQUE)[number] | 'key'
 
 type AppState = { -readonly [Field in keyof App]: App[Field] }
 
@@ -63,23 +71,23 @@ export class Apps {
   readonly #byId = new Map<string, AppState>()
   readonly #byKey = new Map<string, AppState>()
   readonly #bySlug = new Map<string, AppState>()
+  /** As they were provided, by id. */
+  readonly #provided: ReadonlyMap<string, ProvidedApp>
+  /** Stored apps whose id or key a provided app has. They keep what is theirs and come back when it is gone. */
+  readonly #hidden: AppRecord[] = []
 
+  /** `provided` agree in nothing where they may not. */
   constructor(
     readonly store: AppStore,
     readonly limits: Limits,
+    readonly log: Log,
     provided: readonly ProvidedApp[] = [],
   ) {
-    const stored = store.all()
-    const ids = new Set(provided.map(({ id }) => id))
-    const taken = new Set(provided.flatMap(({ keys }) => keys.map(({ key }) => key)))
-    for (const record of stored) {
-      const free = record.keys.every(({ key }) => !taken.has(key)) && !ids.has(record.id)
-      if (free && record.keys.length > 0) this.#show(this.#stateOf(record, undefined))
-    }
-    for (const { providedBy, ...record } of provided) {
-      const changed = stored.find(({ id }) => id === record.id)
-      this.#show(this.#stateOf({ ...record, ...changed, keys: record.keys }, providedBy))
-    }
+    this.#provided = new Map(provided.map((app) => [app.id, app]))
+    const overrides = store.overrides()
+    for (const { providedBy, ...base } of provided)
+      this.#showLoaded(withOverrides(base, overrides.get(base.id) ?? {}), providedBy)
+    for (const record of store.all()) this.#load(record)
   }
 
   byId(id: string): App | undefined {
@@ -98,28 +106,31 @@ export class Apps {
     return this.#byId.values()
   }
 
-  /** The fields of `record` that another app has already. */
+  /** The fields of a new app that another has already, hidden ones among them; of an app, those that change. */
   conflicts(record: AppRecord, self?: App): UniqueField[] {
-    const others = [...this.#byId.values()].filter((app) => app !== self)
-    const fields: UniqueField[] = UNIQUE.filter((field) =>
-      others.some((app) => app.record[field] === record[field]),
+    const others = this.#hidden.filter(({ id }) => id !== self?.id)
+    for (const app of this.#byId.values()) if (app !== self) others.push(app.record)
+    const changes = (field: UniqueField): boolean =>
+      self === undefined || (field !== 'key' && self.record[field] !== record[field])
+    return UNIQUE_FIELDS.filter(
+      (field) => changes(field) && others.some((other) => clashIn(field, record, other)),
     )
-    const taken = record.keys.some(({ key }) => (this.#byKey.get(key) ?? self) !== self)
-    return taken ? [...fields, 'key'] : fields
   }
 
   /** The caller has asked for conflicts. `now` is epoch milliseconds, here and below. */
   create(record: AppRecord, now: number): App {
-    this.store.save(record, { keys: true, now })
+    this.store.insert(record, now)
     return this.#show(this.#stateOf(record, undefined))
   }
 
-  /** Replaces what is written of an app; its id stays. */
+  /** Replaces what is written of an app; its id stays. The caller has asked for conflicts. */
   change(app: App, record: AppRecord, now: number): void {
-    this.store.save(record, { keys: app.providedBy === undefined, now })
+    const base = this.#provided.get(app.id)
+    if (base) this.store.override(app.id, overridesOf(base, record), now)
+    else this.store.update(record, now)
     const state = this.#byId.get(app.id)
     if (!state) return
-    this.#hide(state)
+    this.#forgetNames(state)
     const kept = new Map(state.keys.map((pair) => [pair.key, pair]))
     const keys = record.keys.map(({ key, secret }) => kept.get(key) ?? new KeyPair(key, secret))
     Object.assign(state, { record, keys, limits: { ...this.limits, ...record.limits } })
@@ -129,7 +140,37 @@ export class Apps {
   remove(app: App): void {
     this.store.remove(app.id)
     const state = this.#byId.get(app.id)
-    if (state) this.#hide(state)
+    if (!state) return
+    this.#byId.delete(state.id)
+    this.#forgetNames(state)
+  }
+
+  /** Shows a stored app, unless a provided one has its id or a key of its. */
+  #load(record: AppRecord): void {
+    for (const [field, app] of this.#providedLike(record)) {
+      const fields = { appId: record.id, name: record.name, field, by: app.providedBy }
+      this.#hidden.push(record)
+      this.log.warn(fields, 'a stored app is hidden while another brings what it has')
+      return
+    }
+    this.#showLoaded(record, undefined)
+  }
+
+  /** Names and slugs that were changed, or are stored, may be those of an app that was provided later. */
+  #showLoaded(record: AppRecord, providedBy: string | undefined): void {
+    for (const { id, record: other } of this.#byId.values())
+      if (other.name === record.name || other.slug === record.slug)
+        this.log.warn({ appIds: [id, record.id] }, 'two apps have the same name or slug')
+    this.#show(this.#stateOf(record, providedBy))
+  }
+
+  *#providedLike({ id, keys }: AppRecord): Generator<readonly ['id' | 'key', ProvidedApp]> {
+    const same = this.#provided.get(id)
+    if (same) yield ['id', same]
+    for (const { key } of keys) {
+      const app = this.#provided.get(this.#byKey.get(key)?.id ?? '')
+      if (app) yield ['key', app]
+    }
   }
 
   #stateOf(record: AppRecord, providedBy: string | undefined): AppState {
@@ -144,16 +185,19 @@ export class Apps {
 
   #show(state: AppState): App {
     this.#byId.set(state.id, state)
-    this.#bySlug.set(state.record.slug, state)
     for (const { key } of state.keys) this.#byKey.set(key, state)
+    // A stored app may have the slug of a provided one, which came first.
+    if (!this.#bySlug.has(state.record.slug)) this.#bySlug.set(state.record.slug, state)
     return state
   }
 
-  #hide(state: AppState): void {
-    this.#byId.delete(state.id)
-    // A provided app may have taken the slug of a stored one.
-    if (this.#bySlug.get(state.record.slug) === state) this.#bySlug.delete(state.record.slug)
+  #forgetNames(state: AppState): void {
+    const { slug } = state.record
     for (const { key } of state.keys) this.#byKey.delete(key)
+    if (this.#bySlug.get(slug) !== state) return
+    this.#bySlug.delete(slug)
+    for (const other of this.#byId.values())
+      if (other !== state && other.record.slug === slug) this.#bySlug.set(slug, other)
   }
 }
 

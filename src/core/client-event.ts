@@ -31,6 +31,7 @@ export function clientEvent(
     const said = { channel, event, data, userId }
     const filtered = filter(core, filters, conn, said, app.limits.maxEventDataBytes)
     if (isRefusal(filtered)) return filtered
+    if (conn.closed) return undefined // a plugin ended it
     data = filtered.data
   }
 

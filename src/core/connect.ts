@@ -29,6 +29,7 @@ function establish(core: Core, conn: Connection): Refusal | undefined {
   const refused = appIsOver(core, conn) ?? overCapacity(core, conn)
   if (refused) return refused
   conn.seenTick = core.state.tick
+  conn.establishedAt = core.clock.now()
   core.hub.enter(conn)
   conn.established = true
   core.counters.connectionsAccepted++

@@ -6,7 +6,8 @@ import type { App } from './apps'
 import type { Refusal } from './errors'
 import type { Channel, Subscription } from './hub'
 import type { ConnectionView } from './plugin'
-import type { Encoder, Frame, Reply, Sink, SocketId, UserId } from './types'
+import type { Encoder, Frame, Reply, Sink, SocketId } from './types'
+import type { User } from './users'
 
 export class Connection<Codec extends Encoder = Encoder> {
   /** Set when the transport is open, before the first command. */
@@ -34,9 +35,19 @@ export class Connection<Codec extends Encoder = Encoder> {
   eventTokens = 0
   eventTokensAt = 0
 
-  /** Who is signed in; for life. Owned by `Users`. */
-  userId: UserId | undefined = undefined
+  /** Why it must end as soon as its transport is open: a plugin asked for it before. */
+  unwanted: Refusal | undefined = undefined
 
+  /** Who is signed in; for life. Owned by `Users`. */
+  user: User | undefined = undefined
+
+  /** True once it has signed in or entered a channel that needs a signature (contract 5.6). */
+  authorized = false
+  /** Epoch milliseconds of the hello. */
+  establishedAt = 0
+
+  /** How many of its subscriptions its sign-in made and not the client; those cost nobody a place. */
+  silentSubscriptions = 0
   /** Changed only by the hub's `join` and `leave`. */
   subscriptions: Map<Channel, Subscription> | undefined = undefined
 
@@ -77,6 +88,7 @@ export class Connection<Codec extends Encoder = Encoder> {
 
   /** Tells a refusal in the codec's words; closes where the refusal ends the connection. */
   refuse(refused: Refusal): void {
+    if (this.sink === CLOSED_SINK) this.unwanted ??= refused
     for (const frame of this.codec.refusal(refused, this.established)) this.send(frame)
     const farewell = this.codec.farewell(refused)
     if (farewell) this.sink.close(farewell.code, farewell.reason)

@@ -3,6 +3,7 @@
  */
 import type { Apps } from './apps'
 import type { Broker } from './broker'
+import type { Cache } from './cache'
 import type { Counters } from './counters'
 import type { Facts } from './facts'
 import type { CompiledHooks } from './hooks'
@@ -10,6 +11,7 @@ import type { Hub } from './hub'
 import type { Limits } from './limits'
 import type { Presence } from './presence'
 import type { Rates } from './rates'
+import type { SubscriptionCounts } from './subscription-counts'
 import type { Users } from './users'
 import type { Clock, Log, NodeId } from './types'
 
@@ -22,6 +24,8 @@ export type Core = {
   readonly hub: Hub
   readonly presence: Presence
   readonly users: Users
+  readonly cache: Cache
+  readonly subscriptionCounts: SubscriptionCounts
   readonly rates: Rates
   readonly broker: Broker
   readonly hooks: CompiledHooks

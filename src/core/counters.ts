@@ -11,6 +11,7 @@ export const COUNTERS = {
   clientEventsLimited: 'client events refused by their rate limit',
   slowReadersClosed: 'connections closed because they read too slowly',
   silentClosed: 'connections closed because they did not answer a ping',
+  unauthorizedClosed: 'connections closed because they did not show in time who they are',
   queueOverflowsClosed: 'connections closed because too many of their commands waited',
   webhookEvents: 'webhook events written down, one for each endpoint',
   webhookEventsDelivered: 'webhook events that an endpoint accepted',

@@ -5,6 +5,7 @@ import type { Connection } from './connection'
 import type { Core } from './core'
 import { tell } from './hooks'
 import { leaveChannel } from './membership'
+import { announceUser } from './watchlist'
 
 /** After the transport has closed. Safe to call for a connection that was never taken in. */
 export function disconnect(core: Core, conn: Connection): void {
@@ -12,10 +13,11 @@ export function disconnect(core: Core, conn: Connection): void {
   if (conn.subscriptions) {
     for (const subscription of conn.subscriptions.values()) leaveChannel(core, subscription)
   }
-  if (conn.app) core.users.exit(conn, conn.app)
+  const { app, user } = conn
+  if (app && user && core.users.exit(conn, app))
+    announceUser(core.hub, app, { userId: user.id, online: false })
   const wasHere = core.hub.exit(conn)
-  if (wasHere && conn.app)
-    core.facts.emit({ type: 'disconnected', app: conn.app, socketId: conn.id })
+  if (wasHere && app) core.facts.emit({ type: 'disconnected', app, socketId: conn.id })
   if (conn.views || wasHere) {
     if (core.hooks.disconnected.length > 0) tell(core, core.hooks.disconnected, conn)
     conn.views = undefined

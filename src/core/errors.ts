@@ -38,6 +38,7 @@ export type ErrorCode =
   | 'members_full'
   | 'subscription_refused'
   | 'signin_refused'
+  | 'watchlist_too_long'
   | 'client_events_disabled'
   | 'client_event_invalid'
   | 'client_event_channel'
@@ -52,9 +53,9 @@ export type ErrorCode =
   | 'request_refused'
   | 'backend_rate'
   | 'admin_unauthorized'
-  | 'admin_throttled'
   | 'admin_foreign_page'
   | 'admin_bad_request'
+  | 'admin_body_too_large'
   | 'admin_not_found'
   | 'app_invalid'
   | 'internal'
@@ -121,6 +122,7 @@ export const REFUSE = {
   ),
   connectFailed: refusal('connect_failed', 'The server could not accept the connection; try again'),
   draining: refusal('node_draining', 'The server is shutting down; try again'),
+  unauthorized: refusal('connection_refused', 'Connection not authorized within timeout'),
   pongTimeout: refusal('pong_timeout', 'Pong reply not received'),
   shuttingDown: refusal('shutting_down', 'Please reconnect immediately'),
 } as const satisfies Record<string, Refusal>

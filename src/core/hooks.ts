@@ -3,6 +3,7 @@
  * check. Gates run in the order of the configuration, the first rejection wins; what throws, waits
  * past the limit or answers nonsense refuses (fail closed). A tap that fails harms nobody.
  */
+import { answerOf, FAULT, shownError, type Answer } from './answers'
 import { Connection } from './connection'
 import { isRefusal, REFUSE, refusal, type ErrorCode, type Refusal } from './errors'
 import { jsonOf } from './json'
@@ -16,7 +17,7 @@ import {
   type Reject,
   type Replace,
 } from './plugin'
-import type { Clock, Log, MaybePromise } from './types'
+import type { Clock, JsonText, Log, MaybePromise } from './types'
 import { viewOf } from './views'
 
 /** What a hook has done so far. */
@@ -81,15 +82,15 @@ export function askNow(
 ): Refusal | undefined {
   begin()
   for (const gate of gates) {
-    const verdict = now(core, gate, call(core, gate, first, second))
-    if (verdict !== undefined) return verdict as Refusal
+    const verdict = verdictNow(core, gate, call(core, gate, first, second))
+    if (isRefusal(verdict)) return verdict
   }
   return undefined
 }
 
 /**
  * Asks gates that may wait, each in turn; synchronous for as long as they are. The last allow stands
- * unless somebody rejects.
+ * unless somebody rejects. Nobody is asked about a connection that has ended.
  */
 export function ask(
   core: Asker,
@@ -100,16 +101,17 @@ export function ask(
   let allowed: Allow | undefined
   begin()
   for (let index = 0; index < gates.length; index++) {
+    if (first instanceof Connection && first.closed) return undefined
     const gate = gates[index]!
     const answer = call(core, gate, first, second)
-    if (isPromise(answer)) {
+    if (answer instanceof Promise) {
       const rest = gates.slice(index + 1)
       return settled(core, gate, answer).then(async (verdict) => {
         if (isRefusal(verdict)) return verdict
         return (await ask(core, rest, first, second)) ?? verdict ?? allowed
       })
     }
-    const verdict = read(core, gate, answer)
+    const verdict = verdictOf(gate, answer)
     if (isRefusal(verdict)) return verdict
     allowed = (verdict as Allow | undefined) ?? allowed
   }
@@ -127,11 +129,11 @@ export function filter<Event extends EventView>(
   let filtered = event
   begin()
   for (const each of filters) {
-    const verdict = now(core, each, call(core, each, first, filtered))
+    const verdict = verdictNow(core, each, call(core, each, first, filtered))
     if (verdict === undefined) continue
     if (isRefusal(verdict)) return verdict
     const { data: given } = verdict as Replace
-    const data = jsonOf(given)
+    const data = jsonOrNothing(given)
     if (data === undefined) return fault(core, each, new Error('replaced data with no JSON value'))
     const bytes = Buffer.byteLength(typeof given === 'string' ? given : data)
     if (bytes > maxDataBytes)
@@ -144,35 +146,42 @@ export function filter<Event extends EventView>(
   return filtered
 }
 
+/** Undefined for what has no JSON: a BigInt, a `toJSON` that throws. */
+function jsonOrNothing(value: unknown): JsonText | undefined {
+  try {
+    return jsonOf(value)
+  } catch {
+    return undefined // TypeError, or the plugin's own
+  }
+}
+
 /** Tells taps. Nothing that they do is seen by anybody. */
 export function tell(core: Asker, taps: readonly Hook[], first?: unknown, second?: unknown): void {
   begin()
   for (const tap of taps) {
     const answer = call(core, tap, first, second)
-    if (isPromise(answer)) forbidWaiting(core, tap, answer)
+    if (answer instanceof Promise) forbidWaiting(core, tap, answer)
   }
 }
 
-/** What each hook answers, in order; for hooks whose answers are data. Faults and promises are left out. */
-export function collect<T extends object>(
+/** What `response` hooks add: names and values that a header may have. Whatever else they answer is a fault. */
+export function collectHeaders(
   core: Asker,
   hooks: readonly Hook[],
   first: unknown,
   second: unknown,
-): T[] {
+): Record<string, string> {
+  const headers: Record<string, string> = {}
   begin()
-  const answers = hooks.map((hook) => {
+  for (const hook of hooks) {
     const answer = call(core, hook, first, second)
-    if (isPromise(answer)) return forbidWaiting(core, hook, answer)
-    return typeof answer === 'object' && answer !== null ? answer : undefined
-  })
-  return answers.filter((answer) => answer !== undefined) as T[]
+    if (answer instanceof Promise) forbidWaiting(core, hook, answer)
+    else if (typeof answer === 'object') Object.assign(headers, answer)
+  }
+  return headers
 }
 
 // ---------------------------------------------------------------- one call
-
-/** Stands for an answer that never came: the hook threw. */
-const FAULT: unique symbol = Symbol('fault')
 
 /** A hook that takes longer holds up everybody's messages. */
 const BLOCKED_MS = 50
@@ -185,11 +194,14 @@ function begin(): void {
 }
 
 /** Between `begin` and the next call of a chain nothing else may take time. */
-function call(core: Asker, hook: Hook, first: unknown, second: unknown): unknown {
-  const { stats } = hook
+function call(core: Asker, hook: Hook, first: unknown, second: unknown): Answer {
+  const { stats, run } = hook
   stats.calls++
   try {
-    return hook.run(first instanceof Connection ? viewOf(first, hook) : first, second)
+    return answerOf(
+      hook.name,
+      run(first instanceof Connection ? viewOf(first, hook) : first, second),
+    )
   } catch (cause) {
     fault(core, hook, cause)
     return FAULT
@@ -212,71 +224,62 @@ export function watched(log: Log, run: () => void): void {
   try {
     run()
   } catch (cause) {
-    log.error({ hook: 'timer', err: cause }, 'plugin failed')
+    log.error({ hook: 'timer', err: shownError(cause) }, 'plugin failed')
   }
   const ms = performance.now() - began
   if (ms > BLOCKED_MS)
     log.warn({ hook: 'timer', ms: Math.round(ms) }, 'plugin blocked the event loop')
 }
 
-const isPromise = (answer: unknown): answer is PromiseLike<unknown> =>
-  typeof answer === 'object' && answer !== null && 'then' in answer
-
 /** The verdict of a hook that may not wait. */
-function now(core: Asker, hook: Hook, answer: unknown): Refusal | Allow | Replace | undefined {
-  if (!isPromise(answer)) return read(core, hook, answer)
+function verdictNow(
+  core: Asker,
+  hook: Hook,
+  answer: Answer,
+): Refusal | Allow | Replace | undefined {
+  if (!(answer instanceof Promise)) return verdictOf(hook, answer)
   forbidWaiting(core, hook, answer)
   return shownFault(hook)
 }
 
-function forbidWaiting(core: Asker, hook: Hook, answer: PromiseLike<unknown>): undefined {
-  answer.then(undefined, () => undefined) // the fault below is the one that counts
+function forbidWaiting(core: Asker, hook: Hook, answer: Promise<unknown>): void {
+  answer.catch(() => undefined) // the fault below is the one that counts
   fault(core, hook, new Error(`answered with a promise, but ${hook.name} may not wait`))
 }
 
-async function settled(core: Asker, gate: Hook, answer: PromiseLike<unknown>): Promise<Verdict> {
+async function settled(core: Asker, gate: Hook, answer: Promise<unknown>): Promise<Verdict> {
   try {
-    return read(core, gate, await withinTime(answer, core)) as Verdict
+    return verdictOf(gate, answerOf(gate.name, await withinTime(answer, core))) as Verdict
   } catch (cause) {
     return fault(core, gate, cause)
   }
 }
 
-function withinTime<T>(answer: PromiseLike<T>, { clock, timing }: Asker): Promise<T> {
+function withinTime<T>(answer: Promise<T>, { clock, timing }: Asker): Promise<T> {
   const { gateTimeoutMs } = timing
   return new Promise((resolve, reject) => {
     const cancel = clock.after(gateTimeoutMs, () =>
       reject(new Error(`no answer within ${gateTimeoutMs} ms`)),
     )
-    Promise.resolve(answer).then(resolve, reject).finally(cancel)
+    answer.then(resolve, reject).finally(cancel)
   })
 }
 
-/** What each kind of answer needs to be believed. */
-const ANSWERS: Readonly<Record<string, (row: HookRow, name: HookName) => boolean>> = {
-  reject: ({ refusal: code }) => code !== undefined,
-  allow: (_, name) => name === 'authorize' || name === 'authenticate',
-  replace: ({ kind }) => kind === 'filter',
-}
-
-function read(core: Asker, hook: Hook, answer: unknown): Refusal | Allow | Replace | undefined {
-  if (answer === undefined || answer === null) return undefined
+function verdictOf(hook: Hook, answer: Answer): Refusal | Allow | Replace | undefined {
+  if (answer === undefined) return undefined
   if (answer === FAULT) return shownFault(hook)
   const given = answer as Reject | Allow | Replace
-  const type = typeof given === 'object' ? String(given.type) : ''
-  const row: HookRow = HOOKS[hook.name]
-  if (!Object.hasOwn(ANSWERS, type) || !ANSWERS[type]!(row, hook.name))
-    return fault(core, hook, new Error(`answered neither nothing nor what ${hook.name} may answer`))
   if (given.type !== 'reject') return given
   hook.stats.refusals++
   const { message, retryAfterSeconds } = given
+  const row: HookRow = HOOKS[hook.name]
   const code = retryAfterSeconds === undefined ? row.refusal : row.throttled
-  return { ...refusal(code as ErrorCode, String(message)), retryAfterSeconds }
+  return { ...refusal(code as ErrorCode, message), retryAfterSeconds }
 }
 
 function fault({ log }: Asker, hook: Hook, cause: unknown): Refusal {
   hook.stats.faults++
-  log.error({ plugin: hook.plugin, hook: hook.name, err: cause }, 'plugin failed')
+  log.error({ plugin: hook.plugin, hook: hook.name, err: shownError(cause) }, 'plugin failed')
   return shownFault(hook)
 }
 

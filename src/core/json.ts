@@ -26,6 +26,11 @@ function isDeeper(value: unknown, levels: number): boolean {
   return false
 }
 
+/** The text that a JSON string stands for; other JSON as it is. */
+export function textOfJson(json: JsonText): string {
+  return json.startsWith('"') ? (JSON.parse(json) as string) : json
+}
+
 /** A JSON object with its own keys, or undefined for any other text. */
 export function parseSigned(text: string): Record<string, unknown> | undefined {
   try {
@@ -40,3 +45,7 @@ export function parseSigned(text: string): Record<string, unknown> | undefined {
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
+
+/** True where text comes back from database and wire as it was: half a surrogate pair does not. */
+export const isPlainText = (raw: unknown): raw is string =>
+  typeof raw === 'string' && raw.isWellFormed() && !/\p{Cc}/u.test(raw)

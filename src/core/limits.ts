@@ -61,6 +61,26 @@ export const LIMITS = {
     max: 1_000_000,
     perApp: true,
   }),
+  maxWatchedUsers: row(
+    'users on the watchlist of a connection; 0 switches watchlists off',
+    'users',
+    100,
+    {
+      min: 0,
+      max: 10_000,
+      perApp: true,
+    },
+  ),
+  maxCachedChannels: row('cache channels whose last event is kept', 'channels', 10_000, {
+    max: 10_000_000,
+    perApp: true,
+  }),
+  authorizeWithinSeconds: row(
+    'time in which a connection must sign in, or enter a channel that needs a signature; 0 is no limit',
+    'seconds',
+    0,
+    { min: 0, max: 86_400, perApp: true },
+  ),
   maxChannelsPerConnection: row('channels that a connection may hold', 'channels', 2000, {
     max: 100_000,
   }),
@@ -76,3 +96,7 @@ export const APP_LIMITS = (Object.keys(LIMITS) as LimitName[]).filter((name) => 
 /** Escaping may quadruple what a message carries; names, signatures and braces need the rest. */
 export const maxFrameChars = ({ maxEventDataBytes, maxUserInfoBytes }: Limits): number =>
   4 * (maxEventDataBytes + maxUserInfoBytes) + 16_384
+
+/** A whole batch, with the room that JSON escaping takes. */
+export const maxRequestBytes = ({ maxEventsPerBatch, maxEventDataBytes }: Limits): number =>
+  Math.max(4 * 1024 * 1024, 2 * maxEventsPerBatch * maxEventDataBytes + 65_536)

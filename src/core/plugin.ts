@@ -104,7 +104,7 @@ export interface RequestView {
   readonly url: string
   readonly headers: Headers
   readonly remoteAddress: string
-  /** `trigger` and `read` are `/apps/...`, `admin` is `/api/admin/...`. */
+  /** `trigger` and `read` are `/apps/...`, `admin` is `/api/admin/...` and what plugins serve to admins only. */
   readonly area: 'trigger' | 'read' | 'admin'
   /** The app that the path names; undefined for `admin`. */
   readonly app: AppView | undefined

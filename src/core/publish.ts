@@ -3,7 +3,7 @@
  * refused request publishes nothing. Limits and texts: contract 2.3, 6.4, 6.5.
  */
 import type { App } from './apps'
-import { parseChannelName } from './channel'
+import { channelKind, parseChannelName } from './channel'
 import type { Core } from './core'
 import { isRefusal, quoted, RealtimeError, raise } from './errors'
 import { filter } from './hooks'
@@ -32,7 +32,10 @@ export function publish(core: Core, app: App, requests: readonly EventRequest[])
     accepted = accepted.map((publications) => publications.map((each) => filtered(core, each)))
   for (const publications of accepted) {
     core.counters.publications += publications.length
-    for (const publication of publications) core.broker.publish(publication)
+    for (const publication of publications) {
+      if (channelKind(publication.channel).cache) core.cache.put(publication, core.clock.now())
+      core.broker.publish(publication)
+    }
   }
   return accepted.map((publications) => publications.map(({ channel }) => channel))
 }
@@ -95,7 +98,7 @@ function checkRate({ rates, clock }: Core, app: App, events: number): void {
     throw new RealtimeError(
       'backend_rate',
       `${events} events exceed what is left of the limit of ${limit} per second (maxBackendEventsPerSecond)`,
-      { retryAfterSeconds: Math.ceil(waitSeconds) },
+      { retryAfterSeconds: waitSeconds },
     )
 }
 

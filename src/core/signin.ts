@@ -3,7 +3,7 @@
  * is spoken to on the user's own channel, whether it subscribes to it or not, so that nothing is
  * missed between the two. Spec: contract 5.1, 5.2, 5.4.
  */
-import { keyPairOf } from './apps'
+import { keyPairOf, type App } from './apps'
 import { userChannel } from './channel'
 import type { Connection } from './connection'
 import type { Core } from './core'
@@ -12,6 +12,8 @@ import { ask, type Verdict } from './hooks'
 import { parseSigned } from './json'
 import { userText } from './signature'
 import type { MaybePromise, SigninCommand, UserId } from './types'
+import type { User } from './users'
+import { announceUser, watch } from './watchlist'
 
 /** Signs the connection in, or returns why not; it stays open either way. Waits only where a gate does. */
 export function signin(
@@ -22,21 +24,19 @@ export function signin(
   const user = verified(conn, command)
   if (isRefusal(user)) return user
   const gates = core.hooks.signin
-  if (gates.length === 0) return enter(core, conn, command, user.id)
+  if (gates.length === 0) return enter(core, conn, command, user)
   const verdict = ask(core, gates, conn, { userId: user.id, userData: user.data })
   const settle = (answer: Verdict): Refusal | undefined => {
     if (isRefusal(answer)) return answer
-    return conn.closed ? undefined : enter(core, conn, command, user.id)
+    return conn.closed ? undefined : enter(core, conn, command, user)
   }
   return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
 }
 
-type SignedUser = { readonly id: UserId; readonly data: Readonly<Record<string, unknown>> }
-
 function verified(
   { id: socketId }: Connection,
   { app, auth, userData }: SigninCommand,
-): SignedUser | Refusal {
+): User | Refusal {
   const colon = auth.indexOf(':')
   const pair = keyPairOf(app, auth.slice(0, Math.max(0, colon)))
   if (colon === -1 || !pair)
@@ -50,29 +50,57 @@ function verified(
     )
   const data = parseSigned(userData)
   const id = data?.['id']
-  if (!data || typeof id !== 'string' || id === '')
+  if (!data || typeof id !== 'string' || id === '' || !id.isWellFormed())
     return refused('Invalid user_data: expected a JSON object with an id, a non-empty string')
   const { maxUserIdChars } = app.limits
   if (id.length > maxUserIdChars)
     return refused(
       `Invalid user_data: an id of ${id.length} characters exceeds the limit of ${maxUserIdChars} (maxUserIdChars)`,
     )
+  if (!isWatchlist(data['watchlist']))
+    return refused('Invalid user_data: expected watchlist to be a list of non-empty strings')
   return { id: id as UserId, data }
 }
 
+const isWatchlist = (raw: unknown): raw is readonly UserId[] | undefined =>
+  raw === undefined ||
+  (Array.isArray(raw) &&
+    raw.every((id) => typeof id === 'string' && id !== '' && id.isWellFormed()))
+
 const refused = (message: string): Refusal => refusal('signin_refused', message)
 
+/** Contract 5.4 has the order of the news. */
 function enter(
   core: Core,
   conn: Connection,
   { app, userData }: SigninCommand,
-  userId: UserId,
+  user: User,
 ): Refusal | undefined {
-  if (conn.userId !== undefined && conn.userId !== userId)
+  if (conn.user && conn.user.id !== user.id)
     return refused('Connection already associated with a different user id')
   conn.reply({ type: 'signed_in', userData })
-  if (conn.userId !== undefined) return undefined
-  core.users.enter(conn, app, userId)
-  core.hub.join(conn, app, userChannel(userId), undefined)
+  if (conn.user) return undefined
+  const before = conn.subscriptions?.size ?? 0
+  const first = core.users.enter(conn, app, user)
+  conn.authorized = true
+  core.hub.join(conn, app, userChannel(user.id), undefined)
+  watchOthers(core, conn, app, user)
+  conn.silentSubscriptions = (conn.subscriptions?.size ?? 0) - before
+  if (first) announceUser(core.hub, app, { userId: user.id, online: true, except: conn })
   return undefined
+}
+
+function watchOthers(core: Core, conn: Connection, app: App, { data }: User): void {
+  const { maxWatchedUsers } = app.limits
+  const ids = (data['watchlist'] ?? []) as readonly UserId[]
+  if (maxWatchedUsers === 0) return
+  const accepted = ids.slice(0, maxWatchedUsers)
+  if (ids.length > maxWatchedUsers)
+    conn.refuse(
+      refusal(
+        'watchlist_too_long',
+        `Watchlist of ${ids.length} users exceeds the limit of ${maxWatchedUsers} (maxWatchedUsers); watched are ${accepted.join(', ')}`,
+      ),
+    )
+  watch(core, conn, app, accepted)
 }

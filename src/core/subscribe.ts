@@ -14,6 +14,7 @@ import { leaveChannel, enterChannel } from './membership'
 import type { SubscribeRequest } from './plugin'
 import { subscriptionText } from './signature'
 import type { ChannelName, MaybePromise, Member, SubscribeCommand } from './types'
+import type { User } from './users'
 
 /** Subscribes the connection, or returns why not. Waits only where a plugin's gate does. */
 export function subscribe(
@@ -66,7 +67,7 @@ function authorize(
 
 /** A signed-in connection hears its user's channel already; the client wants to be told so. */
 function enterOwn(conn: Connection, channel: ChannelName): Refusal | undefined {
-  if (conn.userId === undefined || channel !== userChannel(conn.userId))
+  if (!conn.user || channel !== userChannel(conn.user.id))
     return refusal('user_channel_denied', `Only the signed-in user may subscribe to ${channel}`)
   conn.reply({ type: 'subscribed', channel, members: undefined })
   return undefined
@@ -86,7 +87,7 @@ function cannotHold(
   if (conn.subscription(core.hub.channel(app, channel)))
     return refusal('already_subscribed', `Existing subscription to channel ${channel}`)
   const { maxChannelsPerConnection } = core.limits
-  if ((conn.subscriptions?.size ?? 0) >= maxChannelsPerConnection)
+  if ((conn.subscriptions?.size ?? 0) - conn.silentSubscriptions >= maxChannelsPerConnection)
     return refusal(
       'too_many_channels',
       `Connection is over its limit of ${maxChannelsPerConnection} channels (maxChannelsPerConnection)`,
@@ -109,7 +110,7 @@ function enterAllowed(
   command: SubscribeCommand,
   kind: ChannelKind,
 ): Refusal | undefined {
-  const member = kind.presence ? parseMember(command) : undefined
+  const member = kind.presence ? parseMember(command, conn.user) : undefined
   if (isRefusal(member)) return member
   const full = member && roomFull(core, command, member)
   if (full) return full
@@ -142,10 +143,16 @@ function unsigned(
   )
 }
 
-function parseMember({ app, channel, channelData }: SubscribeCommand): Member | Refusal {
+/** Who the subscriber is: as signed for this channel, else as signed in. */
+function parseMember(
+  { app, channel, channelData }: SubscribeCommand,
+  user: User | undefined,
+): Member | Refusal {
   const invalid = (message: string): Refusal => refusal('channel_data_invalid', message)
-  if (!channelData) return invalid(`channel_data is required to subscribe to ${channel}`)
-  const data = parseSigned(channelData)
+  if (!channelData && !user) return invalid(`channel_data is required to subscribe to ${channel}`)
+  const data = channelData
+    ? parseSigned(channelData)
+    : { user_id: user?.id, user_info: user?.data['user_info'] }
   if (!data)
     return invalid(`channel_data supplied to ${channel} is invalid - it must be a JSON object`)
   const userId = parseUserId(data['user_id'], app.limits)

@@ -78,6 +78,14 @@ export type Reply =
       /** The members, the new one included; undefined where the channel has no presence. */
       readonly members: readonly Member[] | undefined
     }
+  /** Nothing is kept for a cache channel. */
+  | { readonly type: 'cache_miss'; readonly channel: ChannelName }
+  /** How the users are that the client watches. */
+  | {
+      readonly type: 'watched'
+      readonly online: readonly UserId[]
+      readonly offline: readonly UserId[]
+    }
   /** `userData` is the text that was signed. */
   | { readonly type: 'signed_in'; readonly userData: string }
   | { readonly type: 'ping' }
@@ -101,6 +109,13 @@ export type Publication = {
 export type Notice =
   | { readonly type: 'member_added'; readonly channel: ChannelName; readonly member: Member }
   | { readonly type: 'member_removed'; readonly channel: ChannelName; readonly userId: UserId }
+  | { readonly type: 'subscription_count'; readonly channel: ChannelName; readonly count: number }
+  | {
+      readonly type: 'user_status'
+      readonly channel: ChannelName
+      readonly userId: UserId
+      readonly online: boolean
+    }
 
 export type Broadcast = Publication | Notice
 
@@ -110,6 +125,13 @@ export type Fact =
   | { readonly type: 'disconnected'; readonly app: App; readonly socketId: SocketId }
   | { readonly type: 'channel_occupied'; readonly app: App; readonly channel: ChannelName }
   | { readonly type: 'channel_vacated'; readonly app: App; readonly channel: ChannelName }
+  | { readonly type: 'cache_miss'; readonly app: App; readonly channel: ChannelName }
+  | {
+      readonly type: 'subscription_count'
+      readonly app: App
+      readonly channel: ChannelName
+      readonly count: number
+    }
   | {
       readonly type: 'member_added'
       readonly app: App

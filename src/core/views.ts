@@ -69,7 +69,7 @@ class ConnectionReader implements ConnectionView {
     return this.#conn.remoteAddress
   }
   get userId(): string | undefined {
-    return this.#conn.userId
+    return this.#conn.user?.id
   }
   get closed(): boolean {
     return this.#conn.closed

@@ -3,7 +3,7 @@
  * endpoints, and which endpoint wants what.
  */
 import type { App, WebhookRecord } from './apps'
-import { isRecord, jsonOf } from './json'
+import { isPlainText, isRecord, jsonOf } from './json'
 import { DEFAULT_NETWORKS, type NetworkRules } from './networks'
 import type { ChannelName } from './types'
 
@@ -20,7 +20,7 @@ export const WEBHOOK_EVENTS = [
 export type WebhookEventName = (typeof WEBHOOK_EVENTS)[number]
 
 /** Endpoints of one app: each has a lane of its own. */
-export const MAX_WEBHOOKS = 20
+export const MAX_WEBHOOKS = 50
 
 const KEYS = ['url', 'event_types', 'filter', 'headers']
 const FILTERS = ['channel_name_starts_with', 'channel_name_ends_with']
@@ -48,7 +48,7 @@ function mistakeOf(raw: unknown, networks: NetworkRules): string | undefined {
 }
 
 function urlMistake(url: unknown, { refusesHost }: NetworkRules): string | undefined {
-  if (typeof url !== 'string' || !/^https?:\/\/[^\s]+$/.test(url) || !URL.canParse(url))
+  if (!isPlainText(url) || !/^https?:\/\/[^\s]+$/.test(url) || !URL.canParse(url))
     return `has the url ${shown(url)}; expected one of http or https`
   const refused = refusesHost(new URL(url).hostname)
   return refused && `has the url ${shown(url)}, which is refused: ${refused}`
@@ -75,7 +75,7 @@ function textsMistake(filter: unknown, headers: unknown): string | undefined {
 const shown = (raw: unknown): string => jsonOf(raw)?.slice(0, 100) ?? 'something nested too deep'
 
 const isTexts = (raw: unknown): raw is Readonly<Record<string, string>> =>
-  isRecord(raw) && Object.values(raw).every((item) => typeof item === 'string')
+  isRecord(raw) && Object.entries(raw).flat().every(isPlainText)
 
 /** An endpoint at work. */
 export type Endpoint = {

@@ -42,8 +42,8 @@ export class Addresses {
   }
 }
 
-/** An IPv4 address may come in the dress of an IPv6 one, or with a port. */
+/** An IPv4 address may come in the dress of an IPv6 one, an IPv6 one in brackets, both with a port. */
 function plain(address: string): string {
-  const bare = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/^\[(.+)\](:\d+)?$/, '$1')
+  const bare = address.replace(/^\[(.+)\](:\d+)?$/, '$1').replace(/^::ffff:(?=\d+\.)/i, '')
   return /^\d+\.\d+\.\d+\.\d+:\d+$/.test(bare) ? bare.slice(0, bare.indexOf(':')) : bare
 }

@@ -10,16 +10,10 @@ import { dismissApp } from '../core/dismiss'
 import { RealtimeError, refusal } from '../core/errors'
 import { isRecord } from '../core/json'
 import { newAppId, newKeyPair, NEW_APP } from '../core/new-app'
-import {
-  applyChanges,
-  limitsOnWire,
-  readAppChanges,
-  type Enforced,
-  type FieldErrors,
-} from './app-fields'
+import { applyChanges, readAppChanges, type Enforced, type FieldErrors } from './app-fields'
+import { limitsOnWire } from './app-limits'
 import { FieldError } from './errors'
 import { readNested } from './form'
-import type { ApiHooks } from './hooks'
 import type { Identify } from './identity'
 import { CHANGED_APP_BODY, NEW_APP_BODY } from './app-bodies'
 import { AppAnswer, AppsAnswer, ErrorText, FieldErrorsAnswer, NoBody } from './schemas'
@@ -27,7 +21,9 @@ import { slugOf } from './slug'
 
 const REFUSALS = { 401: NoBody, 403: ErrorText, 429: ErrorText }
 const FOUND = { ...REFUSALS, 200: AppAnswer, 404: FieldErrorsAnswer }
-const CHANGED = { ...FOUND, 400: FieldErrorsAnswer, 422: FieldErrorsAnswer }
+/** What a body can be refused with. */
+const UNREADABLE = { 400: FieldErrorsAnswer, 413: FieldErrorsAnswer, 422: FieldErrorsAnswer }
+const CHANGED = { ...FOUND, ...UNREADABLE }
 
 const CHANGE = {
   summary: 'Change an app; what is not named stays',
@@ -38,17 +34,13 @@ const CHANGE = {
 
 export type AdminOptions = {
   readonly identify: Identify
-  readonly hooks: ApiHooks
   /** What plugins check of an app's fields. */
   readonly enforced: Enforced
 }
 
-export function admin(core: Core, { identify, hooks, enforced }: AdminOptions) {
+export function admin(core: Core, { identify, enforced }: AdminOptions) {
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
-    .derive(({ request }) => {
-      hooks.check({ request, area: 'admin', app: undefined, body: NOTHING })
-      return { identity: identify(request) }
-    })
+    .derive(({ request }) => ({ identity: identify(request) }))
     .get('', () => ({ data: Array.from(core.apps.all(), resourceOf) }), {
       response: { ...REFUSALS, 200: AppsAnswer },
       detail: {
@@ -67,7 +59,7 @@ export function admin(core: Core, { identify, hooks, enforced }: AdminOptions) {
       },
       {
         parse: 'none',
-        response: { ...REFUSALS, 201: AppAnswer, 400: FieldErrorsAnswer, 422: FieldErrorsAnswer },
+        response: { ...REFUSALS, ...UNREADABLE, 201: AppAnswer },
         detail: {
           operationId: 'createApp',
           summary: 'Create an app',
@@ -160,9 +152,6 @@ export function admin(core: Core, { identify, hooks, enforced }: AdminOptions) {
     )
 }
 
-/** Bodies are read by the routes. */
-const NOTHING = new Uint8Array()
-
 const notFound = (): RealtimeError => new RealtimeError('admin_not_found', 'Not Found')
 
 /** By slug first, then by id: the `location` of the seed's server holds an id. */
@@ -182,7 +171,7 @@ async function readApp(request: Request): Promise<Record<string, unknown>> {
 
 function createApp(core: Core, raw: Record<string, unknown>, enforced: Enforced): App {
   const { changes, errors } = readAppChanges(raw, 'create', enforced)
-  const { name, id = newAppId(), key = newKeyPair().key, secret = newKeyPair().secret } = changes
+  const { name, id = freeId(core), key = newKeyPair().key, secret = newKeyPair().secret } = changes
   if (name === undefined && !errors['name']) errors['name'] = ["can't be blank"]
   const slug = changes.slug ?? slugOf(name ?? 'none')
   if (slug === '' && !errors['slug']) errors['slug'] = ['is invalid']
@@ -192,16 +181,20 @@ function createApp(core: Core, raw: Record<string, unknown>, enforced: Enforced)
   return core.apps.create(record, core.clock.now())
 }
 
+function freeId({ apps }: Core): string {
+  let id = newAppId()
+  while (apps.byId(id) ?? apps.bySlug(id)) id = newAppId()
+  return id
+}
+
 /** A new name makes a new slug, unless one is given. */
 async function change(core: Core, slug: string, request: Request, enforced: Enforced) {
   const raw = await readApp(request)
   const app = appOf(core, slug) // looked up after the wait: it may have been deleted meanwhile
   const { changes, errors } = readAppChanges(raw, 'change', enforced)
-  const renamed = changes.name !== undefined && changes.slug === undefined
-  const record = applyChanges(
-    app.record,
-    renamed ? { ...changes, slug: slugOf(changes.name ?? '') } : changes,
-  )
+  const { name = app.record.name } = changes
+  const renamed = name !== app.record.name && changes.slug === undefined
+  const record = applyChanges(app.record, renamed ? { ...changes, slug: slugOf(name) } : changes)
   if (record.slug === '') errors['slug'] = ['is invalid']
   throwIfInvalid(core, record, errors, app)
   core.apps.change(app, record, core.clock.now())
@@ -209,8 +202,11 @@ async function change(core: Core, slug: string, request: Request, enforced: Enfo
   return { data: resourceOf(app) }
 }
 
-function throwIfInvalid({ apps }: Core, record: AppRecord, errors: FieldErrors, self?: App): void {
-  for (const field of apps.conflicts(record, self)) errors[field] ??= ['has already been taken']
+/** A name that is taken makes a slug that is taken: the seed's API tells the name only. */
+function throwIfInvalid(core: Core, record: AppRecord, errors: FieldErrors, self?: App): void {
+  const taken = core.apps.conflicts(record, self)
+  for (const field of taken)
+    if (field !== 'slug' || !taken.includes('name')) errors[field] ??= ['has already been taken']
   if (Object.keys(errors).length > 0) throw new FieldError(errors)
 }
 
@@ -225,7 +221,7 @@ function ownKeys({ providedBy, record }: App): AppRecord {
 function resourceOf({ id, record, providedBy }: App) {
   const { key, secret } = record.keys.at(-1)!
   return {
-    id: /^\d{1,15}$/.test(id) ? Number(id) : id,
+    id: /^\d{1,15}$/.test(id) && String(Number(id)) === id ? Number(id) : id,
     name: record.name,
     slug: record.slug,
     key,

@@ -5,7 +5,6 @@
 import type { HTMLBundle } from 'bun'
 import { Elysia } from 'elysia'
 import type { Core } from '../core/core'
-import type { Addresses } from './address'
 import { admin } from './admin'
 import type { Enforced } from './app-fields'
 import { bundledPage } from './bundled-page'
@@ -14,9 +13,9 @@ import { crossOrigin } from './cross-origin'
 import { deliveries, type Deliveries } from './deliveries'
 import { explain } from './errors'
 import { events } from './events'
-import { ApiHooks } from './hooks'
+import type { ApiHooks } from './hooks'
 import type { Identify } from './identity'
-import { documentOf, DOCUMENT_PATH } from './openapi'
+import { documentOf, DOCUMENT_PATH, HTML, pageAnswer } from './openapi'
 import { ops } from './ops'
 import { pluginReports, type PluginAtWork } from './plugins'
 import { REQUEST_ID, requestId } from './request-id'
@@ -27,7 +26,7 @@ export type ApiOptions = {
   readonly pathPrefix: string
   readonly identify: Identify
   readonly adminOrigins: readonly string[]
-  readonly addresses: Addresses
+  readonly hooks: ApiHooks
   readonly enforced: Enforced
   readonly deliveries: Deliveries
   readonly plugins: readonly PluginAtWork[]
@@ -36,8 +35,7 @@ export type ApiOptions = {
 }
 
 export function createApi(core: Core, options: ApiOptions) {
-  const { pathPrefix, identify, adminOrigins, published, swaggerPage, plugins } = options
-  const hooks = new ApiHooks(core, options.addresses)
+  const { pathPrefix, identify, adminOrigins, published, swaggerPage, plugins, hooks } = options
   // Normalising would repair bodies before they are validated: `{}` becomes a list that holds null.
   const api = new Elysia({
     precompile: true,
@@ -48,12 +46,8 @@ export function createApi(core: Core, options: ApiOptions) {
       set.headers[REQUEST_ID] = requestId(request.headers.get(REQUEST_ID))
     })
     .onError(({ code, error, request, set }) => {
-      const { status, body, type, headers } = explain(
-        core,
-        code,
-        error,
-        String(set.headers[REQUEST_ID]),
-      )
+      const failure = { code, error, request, requestId: String(set.headers[REQUEST_ID]) }
+      const { status, body, type, headers } = explain(core, failure)
       set.status = status
       set.headers['content-type'] = type
       Object.assign(set.headers, headers)
@@ -69,17 +63,34 @@ export function createApi(core: Core, options: ApiOptions) {
     .use(events(core, pathPrefix, hooks))
     .use(channels(core, pathPrefix, hooks))
     .use(users(core, pathPrefix, hooks))
-    .use(admin(core, { identify, hooks, enforced: options.enforced }))
-    .use(deliveries(core, options.deliveries, { identify, hooks }))
+    .use(admin(core, { identify, enforced: options.enforced }))
+    .use(deliveries(core, options.deliveries, identify))
     .use(pluginReports(core.hooks, plugins, identify))
     .use(swaggerDefaults(published))
-    .use(bundledPage('/swagger', swaggerPage))
+    .use(
+      bundledPage('/swagger', swaggerPage, {
+        tags: ['operations'],
+        operationId: 'showReference',
+        summary: 'The reference, to be explored in a browser',
+        description: 'Swagger UI, which signs what is tried out. No other host is asked.',
+        ...HTML,
+      }),
+    )
   if (adminOrigins.length > 0) api.use(crossOrigin(adminOrigins))
   for (const { routes } of plugins) api.use(routes)
   let document: Promise<object> | undefined
   return api.get(DOCUMENT_PATH, () => (document ??= documentOf(api, plugins)), {
-    detail: { hide: true },
+    tags: ['operations'],
+    detail: {
+      operationId: 'showDocument',
+      summary: 'This document',
+      description: 'OpenAPI 3.1, generated from the routes.',
+      ...pageAnswer('application/json', DOCUMENT_SCHEMA, DOCUMENT_EXAMPLE),
+    },
   })
 }
+
+const DOCUMENT_SCHEMA = { type: 'object', required: ['openapi', 'info', 'paths'] }
+const DOCUMENT_EXAMPLE = { openapi: '3.1.0', info: {}, paths: {} }
 
 export type Api = ReturnType<typeof createApi>

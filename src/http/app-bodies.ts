@@ -3,23 +3,44 @@
  * field may be is checked by APP_FIELDS, in words that a schema has not.
  */
 import { Type } from '@sinclair/typebox'
-import { AppLimits, Webhook } from './schemas'
+import { LIMITS } from '../core/limits'
+import { LIMIT_BY_WIRE_NAME } from './app-limits'
+import { MAX_WEBHOOKS } from '../core/webhooks'
+import { SWITCHES, Webhook } from './schemas'
 
 const text = (description: string) => Type.Optional(Type.String({ description }))
 const switched = (description: string) => Type.Optional(Type.Boolean({ description }))
+
+const Limits = Type.Object(
+  Object.fromEntries(
+    Array.from(LIMIT_BY_WIRE_NAME, ([name, limit]) => {
+      const { min: minimum, max: maximum, about } = LIMITS[limit]
+      const Own = Type.Union([Type.Integer({ minimum, maximum }), Type.Null()])
+      return [name, Type.Optional({ ...Own, description: about })]
+    }),
+  ),
+  { description: 'Numbers of its own; null for that of the server' },
+)
 
 const Name = Type.String({ description: '5 to 255 characters', examples: ['foo-app'] })
 
 const FIELDS = {
   name: Type.Optional(Name),
   slug: text('In the addresses of the admin API: a-z, 0-9 and single dashes'),
-  active: switched('An app that is not refuses everybody'),
-  client_events: switched('Members of private and presence channels may send events'),
-  public_client_events: switched('So may subscribers of public channels'),
-  subscription_counts: switched('Subscribers are told how many they are'),
-  hosts: Type.Optional(Type.Array(Type.String(), { description: 'Must be empty' })),
-  webhooks: Type.Optional(Type.Array(Webhook)),
-  limits: Type.Optional(AppLimits),
+  active: switched(SWITCHES.active),
+  client_events: switched(SWITCHES.clientEvents),
+  public_client_events: switched(SWITCHES.publicClientEvents),
+  subscription_counts: switched(SWITCHES.subscriptionCounts),
+  hosts: Type.Optional(
+    Type.Array(Type.String(), {
+      description:
+        'Origins of pages that may connect, as patterns; empty for all. 422 where no plugin enforces them',
+    }),
+  ),
+  webhooks: Type.Optional(
+    Type.Array(Webhook, { maxItems: MAX_WEBHOOKS, description: 'Stored; not sent yet' }),
+  ),
+  limits: Type.Optional(Limits),
 }
 const CREATION_FIELDS = {
   ...FIELDS,

@@ -1,16 +1,13 @@
 /**
  * APP_FIELDS: what an app may be told, field by field: how a value is read, where it goes, what is
- * said when it is wrong. Forms bring text, JSON brings types; both are taken.
+ * said when it is wrong.
  */
-import type { AppRecord, WebhookRecord } from '../core/apps'
-import { isRecord, jsonOf } from '../core/json'
-import { APP_LIMITS, LIMITS, type LimitName } from '../core/limits'
+import type { AppRecord } from '../core/apps'
 import type { NetworkRules } from '../core/networks'
+import { mergedLimits } from '../core/provided-apps'
 import { webhooksMistake } from '../core/webhooks'
-
-/** A value, or what is wrong with it. */
-type Reading<T> = { readonly value: T } | { readonly mistake: string }
-type Read<T> = (raw: unknown, enforced: Enforced) => Reading<T>
+import { limits, type LimitChanges } from './app-limits'
+import { listOf, matching, mistake, shown, switched, text, value, type Reading } from './reading'
 
 /** What is checked of an app by others: by plugins what is wrong with one host, by the settings where webhooks may go. */
 export type Enforced = {
@@ -18,101 +15,28 @@ export type Enforced = {
   readonly networks?: NetworkRules
 }
 
-const value = <T>(read: T): Reading<T> => ({ value: read })
-const mistake = (text: string) => ({ mistake: text })
-
-/** In the seed's words. */
-const BLANK = mistake("can't be blank")
-
-const shown = (raw: unknown): string => jsonOf(raw)?.slice(0, 100) ?? 'something nested too deep'
-const INVALID = (raw: unknown, expected: string) =>
-  mistake(`is invalid: ${shown(raw)}; expected ${expected}`)
-
-const text =
-  (least: number, most: number): Read<string> =>
-  (raw) => {
-    if (raw === undefined || raw === null) return BLANK
-    if (typeof raw !== 'string') return INVALID(raw, 'text')
-    const trimmed = raw.trim()
-    if (trimmed === '') return BLANK
-    if (trimmed.length < least) return mistake(`should be at least ${least} character(s)`)
-    return trimmed.length > most
-      ? mistake(`should be at most ${most} character(s)`)
-      : value(trimmed)
-  }
-
-const matching =
-  (pattern: RegExp, most: number, expected: string): Read<string> =>
-  (raw, enforced) => {
-    const read = text(1, most)(typeof raw === 'number' ? String(raw) : raw, enforced)
-    return 'mistake' in read || pattern.test(read.value) ? read : INVALID(raw, expected)
-  }
-
-const SWITCHES = new Map<unknown, boolean>([
-  [true, true],
-  ['true', true],
-  ['1', true],
-  ['on', true],
-  [false, false],
-  ['false', false],
-  ['0', false],
-  ['off', false],
-])
-const switched: Read<boolean> = (raw) => {
-  const read = SWITCHES.get(raw)
-  return read === undefined ? INVALID(raw, 'true or false') : value(read)
-}
-
 const MAX_HOSTS = 100
 
 /** Where nothing enforces origins, an app that asked for it would only believe itself protected. */
-const hosts: Read<readonly string[]> = (raw, { hosts: check }) => {
-  if (!Array.isArray(raw)) return INVALID(raw, 'a list')
-  if (raw.length === 0) return value([])
-  if (!check) return mistake('are enforced by no plugin; expected an empty list')
-  if (raw.length > MAX_HOSTS) return mistake(`has ${raw.length} entries; the limit is ${MAX_HOSTS}`)
-  for (const entry of raw as unknown[]) {
-    const wrong = typeof entry === 'string' ? check(entry) : 'expected text'
-    if (wrong !== undefined) return mistake(`has ${shown(entry)}: ${wrong}`)
-  }
-  return value(raw as string[])
+const hosts: Field['read'] = (raw, { hosts: check }) => {
+  if (!check && Array.isArray(raw) && raw.length > 0)
+    return mistake('are enforced by no plugin; expected an empty list')
+  return listOf<string>(MAX_HOSTS, (entry) => {
+    const wrong = typeof entry === 'string' ? check?.(entry) : 'expected text'
+    return wrong === undefined ? undefined : `${shown(entry)}: ${wrong}`
+  })(raw)
 }
 
-const webhooks: Read<readonly WebhookRecord[]> = (raw, { networks }) => {
+const webhooks: Field['read'] = (raw, { networks }) => {
   const wrong = webhooksMistake(raw, networks)
-  return wrong === undefined ? value(raw as WebhookRecord[]) : mistake(wrong)
+  return wrong === undefined ? value(raw) : mistake(wrong)
 }
 
-/** `maxUserInfoBytes` is `max_user_info_bytes` on the wire. */
-const wireName = (name: LimitName): string =>
-  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-const LIMIT_BY_WIRE_NAME = new Map(APP_LIMITS.map((name) => [wireName(name), name]))
-
-type LimitChanges = { readonly [Name in LimitName]?: number | null }
-
-/** Numbers replace, null goes back to the node's. */
-const limits: Read<LimitChanges> = (raw) => {
-  if (!isRecord(raw)) return INVALID(raw, 'an object')
-  const changes: { [Name in LimitName]?: number | null } = {}
-  for (const [key, given] of Object.entries(raw)) {
-    const name = LIMIT_BY_WIRE_NAME.get(key)
-    if (!name)
-      return mistake(
-        `has the unknown key ${shown(key)}; known are ${[...LIMIT_BY_WIRE_NAME.keys()].join(', ')}`,
-      )
-    const { min, max } = LIMITS[name]
-    const number = given === null || given === '' ? null : Number(given)
-    if (
-      number !== null &&
-      !(Number.isInteger(number) && number >= min && number <= max && typeof given !== 'boolean')
-    )
-      return mistake(`has ${key} ${shown(given)}; expected an integer from ${min} to ${max}`)
-    changes[name] = number
-  }
-  return value(changes)
+type Field = {
+  readonly read: (raw: unknown, enforced: Enforced) => Reading<unknown>
+  readonly into: string
+  readonly createOnly?: true
 }
-
-type Field = { readonly read: Read<unknown>; readonly into: string; readonly createOnly?: true }
 
 const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>([
   ['name', { read: text(5, 255), into: 'name' }],
@@ -129,12 +53,16 @@ const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>([
   ['limits', { read: limits, into: 'limits' }],
   [
     'id',
-    { read: matching(/^[\w.-]+$/, 64, 'letters, digits and _.-'), into: 'id', createOnly: true },
+    {
+      read: matching(/^(?!\.{1,2}$)[\w.-]+$/, 64, 'letters, digits and _.-, no dots alone'),
+      into: 'id',
+      createOnly: true,
+    },
   ],
   [
     'key',
     {
-      read: matching(/^[\w.~-]+$/, 255, 'letters, digits and _.~-'),
+      read: matching(/^(?!\.{1,2}$)[\w.~-]+$/, 255, 'letters, digits and _.~-, no dots alone'),
       into: 'key',
       createOnly: true,
     },
@@ -155,7 +83,11 @@ export type AppChanges = Partial<Omit<AppRecord, 'limits' | 'keys'>> & {
   readonly secret?: string
 }
 
-/** Reads every field, or says what is wrong with each that is. */
+/** Who sends a thousand unknown fields learns enough from these. */
+const MAX_MISTAKES = 20
+const UNKNOWN = mistake(`is unknown; known are ${[...APP_FIELDS.keys()].join(', ')}`)
+
+/** Reads every field, or says what is wrong with each that is; of many mistakes the first ones. */
 export function readAppChanges(
   raw: Readonly<Record<string, unknown>>,
   purpose: 'create' | 'change',
@@ -163,13 +95,15 @@ export function readAppChanges(
 ): { readonly changes: AppChanges; readonly errors: FieldErrors } {
   const changes: Record<string, unknown> = {}
   const errors: FieldErrors = Object.create(null) // a field may be called __proto__
-  for (const [name, given] of Object.entries(raw)) {
+  let mistakes = 0
+  for (const name of Object.keys(raw)) {
+    if (mistakes === MAX_MISTAKES) break
     const field = APP_FIELDS.get(name)
-    const read = field
-      ? readField(field, given, purpose, enforced)
-      : mistake(`is unknown; known are ${[...APP_FIELDS.keys()].join(', ')}`)
-    if ('mistake' in read) errors[name] = [read.mistake]
-    else changes[field!.into] = read.value
+    const read = field ? readField(field, raw[name], purpose, enforced) : UNKNOWN
+    if ('mistake' in read) {
+      errors[name] = [read.mistake]
+      mistakes++
+    } else changes[field!.into] = read.value
   }
   return { changes: changes as AppChanges, errors }
 }
@@ -184,20 +118,8 @@ function readField(
   return read(given, enforced)
 }
 
-/** The app's own limits on the wire. */
-export function limitsOnWire(own: AppRecord['limits']): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(own).map(([name, number]) => [wireName(name as LimitName), number]),
-  )
-}
-
 /** An app with its changes; a limit of null is gone. The pair of a new app is the caller's business. */
 export function applyChanges(record: AppRecord, changes: AppChanges): AppRecord {
-  const { limits: limitChanges = {}, key: _key, secret: _secret, ...fields } = changes
-  const limits = Object.entries({ ...record.limits, ...limitChanges })
-  return {
-    ...record,
-    ...fields,
-    limits: Object.fromEntries(limits.filter(([, number]) => number !== null)),
-  }
+  const { limits, key: _key, secret: _secret, ...fields } = changes
+  return { ...record, ...fields, limits: mergedLimits(record.limits, limits) }
 }

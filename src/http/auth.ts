@@ -21,9 +21,14 @@ export function signed(core: Core, pathPrefix: string, hooks: ApiHooks) {
     app,
     body,
   })
-  const accept = (request: Request, app: App, raw: Uint8Array, mistake: string | undefined) => {
+  const accept = (
+    request: Request,
+    app: App,
+    raw: Uint8Array,
+    mistake: RealtimeError | undefined,
+  ) => {
     hooks.check(receivedBy(request, app, raw))
-    if (mistake !== undefined) throw new RealtimeError('request_invalid', mistake)
+    if (mistake) throw mistake
     return { app }
   }
   const bySignature = (
@@ -156,17 +161,23 @@ function signedOtherwise(
 type SignedQuery = { readonly text: string; get(name: string): string | undefined }
 
 /**
- * What nearly every SDK sends, read without a copy: lower-case keys in order, nothing encoded. It costs
- * a third of the general reading. Undefined for anything else.
+ * What nearly every SDK sends, read without a copy: lower-case keys in order, nothing encoded, the
+ * signature wherever it is. It costs a third of the general reading. Undefined for anything else.
  */
 function plainQuery(pairs: readonly Pair[]): SignedQuery | undefined {
   let text = ''
   let before = ''
+  let signatures = 0
   for (const [key, value] of pairs) {
+    if (value.includes('%')) return undefined
+    if (key === 'auth_signature') {
+      if (signatures++ > 0) return undefined
+      continue // appended to what was sorted, as a rule
+    }
     const plain = SIGNATURE_KEYS.has(key) || !NOT_PLAIN.test(key)
-    if (!plain || key <= before || value.includes('%')) return undefined
+    if (!plain || key <= before) return undefined
     before = key
-    if (key !== 'auth_signature') text += text === '' ? `${key}=${value}` : `&${key}=${value}`
+    text += text === '' ? `${key}=${value}` : `&${key}=${value}`
   }
   return { text, get: (name) => valueOf(pairs, name) }
 }

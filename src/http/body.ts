@@ -6,8 +6,10 @@
  * The check is here and not the framework's, whose error for a value without a usable `toString`
  * is itself an error.
  */
+import { isUtf8 } from 'node:buffer'
 import type { Static, TObject } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { RealtimeError } from '../core/errors'
 import { isRecord } from '../core/json'
 import { mistakeIn } from './mistake'
 import { pairsOf, queryParameters, type Pair } from './url'
@@ -15,7 +17,7 @@ import { pairsOf, queryParameters, type Pair } from './url'
 /** What a route knows of its body before the schema: the bytes, and what is wrong with them. */
 export type ReceivedBody = {
   raw: Uint8Array
-  mistake: string | undefined
+  mistake: RealtimeError | undefined
   /** The query, where the body's parser has read it. */
   pairs: readonly Pair[] | undefined
 }
@@ -28,7 +30,7 @@ export const NO_BODY: ReceivedBody = { raw: new Uint8Array(), mistake: undefined
 type Context = ReceivedBody & { readonly request: Request }
 
 /** Parameters may come in the query string; the body's win (contract 6.1). */
-export function jsonBody<Schema extends TObject>(schema: Schema) {
+export function jsonBody<Schema extends TObject>(schema: Schema, maxBytes: number) {
   const checker = TypeCompiler.Compile(schema)
   return async (context: { readonly request: Request }): Promise<Static<Schema>> => {
     const received = context as Context
@@ -36,22 +38,44 @@ export function jsonBody<Schema extends TObject>(schema: Schema) {
     received.raw = raw
     const pairs = pairsOf(received.request.url)
     received.pairs = pairs
-    const body = withQuery(raw.length === 0 ? {} : parse(raw), pairs)
-    if (!checker.Check(body)) {
-      received.mistake = body ? mistakeIn([...checker.Errors(body)]) : NOT_AN_OBJECT
-    }
+    const text = textOf(raw)
+    received.mistake = mistakeInBytes(raw, text, maxBytes)
+    const body = received.mistake ? {} : withQuery(text === '' ? {} : parse(text), pairs)
+    if (!received.mistake && !checker.Check(body))
+      received.mistake = invalid(body ? mistakeIn([...checker.Errors(body)]) : NOT_AN_OBJECT)
     return (body ?? {}) as Static<Schema> // nothing would make the framework look for another parser
   }
 }
 
 const NOT_AN_OBJECT = 'Expected the body to be a JSON object'
 
+const invalid = (message: string): RealtimeError => new RealtimeError('request_invalid', message)
+
 /** For the deprecated form whose body *is* the data. */
-export async function textBody(context: { readonly request: Request }): Promise<string> {
-  const received = context as Context
-  const raw = new Uint8Array(await received.request.arrayBuffer())
-  received.raw = raw
-  return textOf(raw)
+export function textBody(maxBytes: number) {
+  return async (context: { readonly request: Request }): Promise<string> => {
+    const received = context as Context
+    const raw = new Uint8Array(await received.request.arrayBuffer())
+    received.raw = raw
+    const text = textOf(raw)
+    received.mistake = mistakeInBytes(raw, text, maxBytes)
+    return text
+  }
+}
+
+/** Decoding puts U+FFFD where bytes are no UTF-8: the bytes are looked at only where there is one. */
+function mistakeInBytes(
+  raw: Uint8Array,
+  text: string,
+  maxBytes: number,
+): RealtimeError | undefined {
+  if (raw.length > maxBytes)
+    return new RealtimeError(
+      'data_too_large',
+      `The body of ${raw.length} bytes exceeds the limit of ${maxBytes}`,
+    )
+  if (text.includes('\ufffd') && !isUtf8(raw)) return invalid('Expected the body to be UTF-8')
+  return undefined
 }
 
 function withQuery(body: Record<string, unknown> | undefined, pairs: readonly Pair[]) {
@@ -68,9 +92,9 @@ const defined = (record: Record<string, unknown>): Record<string, unknown> =>
 const textOf = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
 
-function parse(raw: Uint8Array): Record<string, unknown> | undefined {
+function parse(text: string): Record<string, unknown> | undefined {
   try {
-    const body: unknown = JSON.parse(textOf(raw))
+    const body: unknown = JSON.parse(text)
     return isRecord(body) ? body : undefined
   } catch {
     return undefined // SyntaxError, or RangeError for text nested too deep

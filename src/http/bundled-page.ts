@@ -9,15 +9,15 @@ import { Elysia, NotFoundError } from 'elysia'
 /** The page's HTML, and what it loads, by name. */
 type Bundle = { readonly html: string; readonly assets: ReadonlyMap<string, Blob> }
 
-/** Serves a page at `path` (with and without a slash at its end) and what it loads below. */
-export function bundledPage(path: string, bundle: HTMLBundle) {
+/** Serves a page at `path` (with and without a slash at its end) and what it loads below; documented once. */
+export function bundledPage(path: string, bundle: HTMLBundle, detail: object) {
   let bundled: Promise<Bundle> | undefined
   const load = (): Promise<Bundle> => (bundled ??= bundleOf(path, bundle))
   const html = async () =>
     new Response((await load()).html, { headers: { 'content-type': 'text/html; charset=utf-8' } })
   const hidden = { detail: { hide: true } }
   return new Elysia()
-    .get(path, html, hidden)
+    .get(path, html, { detail })
     .get(`${path}/`, html, hidden)
     .get(
       `${path}/:asset`,

@@ -8,12 +8,19 @@ import type { App } from '../core/apps'
 import { channelKind, isUserChannel, parseChannelName } from '../core/channel'
 import type { Core } from '../core/core'
 import { quoted, raise, RealtimeError } from '../core/errors'
+import { textOfJson } from '../core/json'
 import type { ChannelName } from '../core/types'
 import { signed } from './auth'
 import type { ApiHooks } from './hooks'
 import { ChannelAnswer, ChannelsAnswer, ErrorText, OPEN, StatsAnswer, UsersAnswer } from './schemas'
 
-const REFUSALS = { 400: ErrorText, 401: ErrorText, 403: ErrorText, 404: ErrorText }
+const REFUSALS = {
+  400: ErrorText,
+  401: ErrorText,
+  403: ErrorText,
+  404: ErrorText,
+  429: ErrorText,
+}
 
 const ListQuery = Type.Object(
   {
@@ -35,7 +42,7 @@ const InfoQuery = Type.Object(
     info: Type.Optional(
       Type.String({
         description:
-          'What to tell, separated by commas: `subscription_count`, and `user_count` of a presence channel',
+          'What to tell, separated by commas: `subscription_count`, `user_count` of a presence channel, `cache` of a cache channel',
         examples: ['subscription_count'],
       }),
     ),
@@ -81,11 +88,13 @@ export function channels(core: Core, pathPrefix: string, hooks: ApiHooks) {
       '/:channel',
       ({ app, params, query }) => {
         const channel = channelOf(app, params.channel)
-        const attributes = parseInfo(query.info)
+        const { cache, rest } = withoutCache(query.info)
+        const attributes = parseInfo(rest)
         if (attributes.includes('user_count')) mustBePresence(channel)
         return {
           occupied: core.presence.subscriptionCount(app, channel) > 0,
           ...attributesOf(core, app, channel, attributes),
+          ...(cache && { cache: cachedOf(core, app, channel) }),
         }
       },
       {
@@ -138,6 +147,26 @@ export function channels(core: Core, pathPrefix: string, hooks: ApiHooks) {
     )
 }
 
+/** `cache` is told of a single channel only. */
+function withoutCache(info: string | undefined): { cache: boolean; rest: string } {
+  const names = (info ?? '').split(',').filter((name) => name.trim() !== 'cache')
+  return { cache: names.length < (info ?? '').split(',').length, rest: names.join() }
+}
+
+/** The last event of a cache channel and how many seconds it has left; null where there is none. */
+function cachedOf(core: Core, app: App, channel: ChannelName) {
+  if (!channelKind(channel).cache)
+    throw new RealtimeError(
+      'request_invalid',
+      `Events are kept of cache channels only, not of ${channel}`,
+    )
+  const now = core.clock.now()
+  const cached = core.cache.get(app, channel, now)
+  if (!cached) return null
+  const ttl = Math.ceil((cached.expiresAt - now) / 1000)
+  return { data: textOfJson(cached.publication.data), ttl }
+}
+
 type Attribute = 'user_count' | 'subscription_count'
 
 /** What `info` may ask for, and where the answer comes from. */
@@ -173,7 +202,8 @@ export function attributesOf(core: Core, app: App, channel: ChannelName, info: r
 }
 
 function occupied(core: Core, app: App, prefix: string, attributes: readonly Attribute[]) {
-  const found: Record<string, ReturnType<typeof attributesOf>> = {}
+  // A channel may be called __proto__.
+  const found: Record<string, ReturnType<typeof attributesOf>> = Object.create(null)
   for (const name of core.presence.occupied(app)) {
     if (!name.startsWith(prefix) || isUserChannel(name)) continue
     found[name] = attributesOf(core, app, name, attributes)

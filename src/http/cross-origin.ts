@@ -4,6 +4,8 @@
 import { Elysia } from 'elysia'
 
 const METHODS = 'GET, POST, PUT, PATCH, DELETE'
+const ACCEPTED = 'authorization, content-type, x-request-id'
+const EXPOSED = 'location, x-request-id, retry-after'
 const MAX_AGE_SECONDS = '600'
 
 export function crossOrigin(origins: readonly string[]) {
@@ -13,10 +15,11 @@ export function crossOrigin(origins: readonly string[]) {
   }
   return new Elysia()
     .onRequest(({ request, set }) => {
+      set.headers['vary'] = 'Origin' // on every answer: a cache must not give one origin's to another
       const origin = allowed(request)
       if (origin === undefined) return
       set.headers['access-control-allow-origin'] = origin
-      set.headers['vary'] = 'Origin'
+      set.headers['access-control-expose-headers'] = EXPOSED
     })
     .options(
       '/api/admin/*',
@@ -24,7 +27,7 @@ export function crossOrigin(origins: readonly string[]) {
         set.status = 204
         if (allowed(request) !== undefined) {
           set.headers['access-control-allow-methods'] = METHODS
-          set.headers['access-control-allow-headers'] = 'authorization, content-type'
+          set.headers['access-control-allow-headers'] = ACCEPTED
           set.headers['access-control-max-age'] = MAX_AGE_SECONDS
         }
         return ''

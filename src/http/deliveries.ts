@@ -7,7 +7,6 @@ import { Elysia } from 'elysia'
 import type { App } from '../core/apps'
 import type { Core } from '../core/core'
 import { RealtimeError } from '../core/errors'
-import type { ApiHooks } from './hooks'
 import type { Identify } from './identity'
 import { ErrorText, FieldErrorsAnswer, NoBody } from './schemas'
 
@@ -63,74 +62,106 @@ const Totals = {
   dead: count('Events given up; replay sends them again'),
 }
 
-const DeliveriesAnswer = Type.Object({
-  data: Type.Object({
-    ...Totals,
-    endpoints: Type.Array(
-      Type.Object({
-        endpoint: Type.String({ examples: ['https://example.org/hook'] }),
-        state: Type.Union(
-          [
-            Type.Literal('ok'),
-            Type.Literal('failing'),
-            Type.Literal('paused'),
-            Type.Literal('removed'),
-          ],
-          {
-            description:
-              '`paused`: failed too often in a row and is probed; `removed`: not an endpoint of the app any more',
-          },
-        ),
-        ...Totals,
-        oldest: orNull(time('When the oldest of those pending was written down')),
-        attempts: Type.Array(
-          Type.Object({
-            at: time('When it was sent'),
-            duration_ms: Type.Integer(),
-            events: count('How many events it carried'),
-            status: Status,
-            error: Fault,
-          }),
-          { description: 'The last requests, the newest first, since the start of the process' },
-        ),
-      }),
-    ),
-    dead_letters: Type.Array(
-      Type.Object({
-        id: Type.Integer(),
-        endpoint: Type.String(),
-        event: Type.Object({}, { additionalProperties: true, description: 'As in a body' }),
-        attempts: count('How often it was sent'),
-        status: Status,
-        error: Fault,
-        dead_at: time('When it was given up'),
-      }),
-      { description: 'The newest hundred of each endpoint' },
-    ),
-  }),
-})
-const ReplayAnswer = Type.Object({
-  data: Type.Object({ replayed: count('How many are pending again') }),
-})
+const DELIVERIES = {
+  pending: 1,
+  failing: 1,
+  dead: 1,
+  endpoints: [
+    {
+      endpoint: 'https://example.org/hook',
+      state: 'failing',
+      pending: 1,
+      failing: 1,
+      dead: 1,
+      oldest: 1_700_000_000_123,
+      attempts: [
+        {
+          at: 1_700_000_000_173,
+          duration_ms: 12,
+          events: 1,
+          status: 503,
+          error: 'answered 503',
+        },
+      ],
+    },
+  ],
+  dead_letters: [
+    {
+      id: 7,
+      endpoint: 'https://example.org/hook',
+      event: { name: 'channel_occupied', channel: 'my-channel' },
+      attempts: 11,
+      status: null,
+      error: 'no answer within 5000 ms',
+      dead_at: 1_699_999_999_000,
+    },
+  ],
+}
+
+const DeliveriesAnswer = Type.Object(
+  {
+    data: Type.Object({
+      ...Totals,
+      endpoints: Type.Array(
+        Type.Object({
+          endpoint: Type.String({ examples: ['https://example.org/hook'] }),
+          state: Type.Union(
+            [
+              Type.Literal('ok'),
+              Type.Literal('failing'),
+              Type.Literal('paused'),
+              Type.Literal('removed'),
+            ],
+            {
+              description:
+                '`paused`: failed too often in a row and is probed; `removed`: not an endpoint of the app any more',
+            },
+          ),
+          ...Totals,
+          oldest: orNull(time('When the oldest of those pending was written down')),
+          attempts: Type.Array(
+            Type.Object({
+              at: time('When it was sent'),
+              duration_ms: Type.Integer(),
+              events: count('How many events it carried'),
+              status: Status,
+              error: Fault,
+            }),
+            { description: 'The last requests, the newest first, since the start of the process' },
+          ),
+        }),
+      ),
+      dead_letters: Type.Array(
+        Type.Object({
+          id: Type.Integer(),
+          endpoint: Type.String(),
+          event: Type.Object({}, { additionalProperties: true, description: 'As in a body' }),
+          attempts: count('How often it was sent'),
+          status: Status,
+          error: Fault,
+          dead_at: time('When it was given up'),
+        }),
+        { description: 'The newest hundred of each endpoint' },
+      ),
+    }),
+  },
+  { examples: [{ data: DELIVERIES }] },
+)
+const ReplayAnswer = Type.Object(
+  { data: Type.Object({ replayed: count('How many are pending again') }) },
+  { examples: [{ data: { replayed: 1 } }] },
+)
 
 const ANSWERS = { 401: NoBody, 403: ErrorText, 404: FieldErrorsAnswer, 429: ErrorText }
-const NOTHING = new Uint8Array()
 
-export function deliveries(
-  core: Core,
-  source: Deliveries,
-  { identify, hooks }: { readonly identify: Identify; readonly hooks: ApiHooks },
-) {
+export function deliveries(core: Core, source: Deliveries, identify: Identify) {
   const appOf = (slug: string): App => {
     const app = core.apps.bySlug(slug) ?? core.apps.byId(slug)
     if (!app) throw new RealtimeError('admin_not_found', 'Not Found')
     return app
   }
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
-    .derive(({ request }) => {
-      hooks.check({ request, area: 'admin', app: undefined, body: NOTHING })
-      return { identity: identify(request) }
-    })
+    .derive(({ request }) => ({ identity: identify(request) }))
     .get(
       '/:slug/webhooks/deliveries',
       ({ params }) => ({ data: shown(source, appOf(params.slug)) }),

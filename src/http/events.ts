@@ -7,6 +7,7 @@ import { Type } from '@sinclair/typebox'
 import type { App } from '../core/apps'
 import type { Core } from '../core/core'
 import { RealtimeError } from '../core/errors'
+import { maxRequestBytes } from '../core/limits'
 import { publish, type EventRequest } from '../core/publish'
 import { jsonOf } from '../core/json'
 import type { ChannelName } from '../core/types'
@@ -29,12 +30,15 @@ const REFUSALS = {
 const DeprecatedQuery = Type.Object(
   {
     name: Type.String({ description: 'The name of the event', examples: ['my-event'] }),
-    socket_id: Type.Optional(Type.String({ description: 'The connection that is left out' })),
+    socket_id: Type.Optional(
+      Type.String({ description: 'The connection that is left out', examples: ['123.456'] }),
+    ),
   },
   OPEN,
 )
 
 export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
+  const maxBytes = maxRequestBytes(core.limits)
   return new Elysia({ prefix: `${pathPrefix}/apps/:appId`, tags: ['events'] })
     .use(signed(core, pathPrefix, hooks))
     .post(
@@ -46,7 +50,7 @@ export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
         return info.length === 0 ? {} : { channels: withInfo(core, app, published, info) }
       },
       {
-        parse: [jsonBody(EventBody)],
+        parse: [jsonBody(EventBody, maxBytes)],
         body: EventBody,
         response: { 200: EventAnswer, ...REFUSALS },
         detail: {
@@ -75,7 +79,7 @@ export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
         }
       },
       {
-        parse: [jsonBody(BatchBody)],
+        parse: [jsonBody(BatchBody, maxBytes)],
         body: BatchBody,
         response: { 200: BatchAnswer, ...REFUSALS },
         detail: {
@@ -96,7 +100,7 @@ export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
         return ''
       },
       {
-        parse: [textBody],
+        parse: [textBody(maxBytes)],
         body: Type.String({
           description: 'The data of the event, as it is',
           examples: ['{"hello":"world"}'],

@@ -2,24 +2,59 @@
  * Bodies of the seed's API: JSON, urlencoded or multipart, with nested names
  * (`app[name]=x&app[hosts][]=y` is `{ app: { name: 'x', hosts: ['y'] } }`).
  */
+import { isUtf8 } from 'node:buffer'
+import { RealtimeError } from '../core/errors'
 import { isRecord } from '../core/json'
 
 type Nested = { [key: string]: unknown }
 
-/** The body as a record; undefined where it can't be read as what it says it is. */
+/** More than any app needs. */
+const MAX_BYTES = 1024 * 1024
+
+/**
+ * The body as a record; undefined where it can't be read as what it says it is.
+ * @throws RealtimeError('admin_body_too_large' | 'admin_bad_request') for more than a megabyte, and for what is no UTF-8
+ */
 export async function readNested(request: Request): Promise<Nested | undefined> {
-  const type = request.headers.get('content-type') ?? ''
+  checkSize(Number(request.headers.get('content-length') ?? 0))
+  const bytes = await request.bytes()
+  checkSize(bytes.length) // what comes in chunks says no length before
+  if (!isUtf8(bytes)) throw notUtf8()
   try {
-    if (type.startsWith('multipart/form-data')) return nest(textEntries(await request.formData()))
-    const text = await request.text()
-    if (type.startsWith('application/x-www-form-urlencoded'))
-      return nest([...new URLSearchParams(text)])
-    const body: unknown = text === '' ? {} : JSON.parse(text)
-    return isRecord(body) ? body : undefined
-  } catch {
+    return await parsed(request.headers.get('content-type') ?? '', bytes)
+  } catch (cause) {
+    if (cause instanceof URIError) throw notUtf8()
     return undefined // SyntaxError of the JSON, a multipart body that is none, or a name nested too deep
   }
 }
+
+function checkSize(bytes: number): void {
+  if (bytes > MAX_BYTES)
+    throw new RealtimeError(
+      'admin_body_too_large',
+      `The body of ${bytes} bytes exceeds the limit of ${MAX_BYTES}`,
+    )
+}
+
+const notUtf8 = (): RealtimeError => new RealtimeError('admin_bad_request', 'The body is not UTF-8')
+
+async function parsed(type: string, bytes: Uint8Array<ArrayBuffer>): Promise<Nested | undefined> {
+  const media = type.split(';')[0]!.trim().toLowerCase()
+  if (media === 'multipart/form-data') {
+    const headers = { 'content-type': type }
+    return nest(textEntries(await new Response(bytes, { headers }).formData()))
+  }
+  const text = new TextDecoder().decode(bytes)
+  if (media === 'application/x-www-form-urlencoded') {
+    for (const [escapes] of text.matchAll(ESCAPES)) decodeURIComponent(escapes)
+    return nest([...new URLSearchParams(text)])
+  }
+  const body: unknown = text === '' ? {} : JSON.parse(text)
+  return isRecord(body) ? body : undefined
+}
+
+/** `URLSearchParams` repairs those that are no UTF-8; `decodeURIComponent` throws. */
+const ESCAPES = /(?:%[\da-f]{2})+/gi
 
 function textEntries(form: FormData): [string, string][] {
   return [...form].map(([name, value]) => [name, typeof value === 'string' ? value : ''])
@@ -41,16 +76,37 @@ function nest(entries: readonly [string, string][]): Nested {
   return root
 }
 
-/** The empty part of `name[]` appends to a list. */
+/** The empty part of `name[]` stands for a list. */
 function put(target: Nested, [key = '', ...rest]: readonly string[], value: string): void {
   if (rest.length === 0) {
     target[key] = value
-  } else if (rest.length === 1 && rest[0] === '') {
-    const list: unknown = target[key]
-    if (Array.isArray(list)) list.push(value)
-    else target[key] = [value]
+  } else if (rest[0] === '') {
+    if (!Array.isArray(target[key])) target[key] = []
+    append(target[key] as unknown[], rest.slice(1), value)
   } else {
     if (!isRecord(target[key])) target[key] = Object.create(null)
     put(target[key] as Nested, rest, value)
   }
+}
+
+/** `hooks[][url]=a&hooks[][kind]=b` is one entry; a name that the last entry has already begins the next. */
+function append(list: unknown[], parts: readonly string[], value: string): void {
+  if (parts.length === 0) {
+    list.push(value)
+    return
+  }
+  const last = list.at(-1)
+  if (isRecord(last) && !has(last, parts)) {
+    put(last, parts, value)
+  } else {
+    const entry: Nested = Object.create(null)
+    put(entry, parts, value)
+    list.push(entry)
+  }
+}
+
+function has(record: Nested, [key = '', ...rest]: readonly string[]): boolean {
+  const inner = record[key]
+  if (rest.length === 0) return inner !== undefined
+  return isRecord(inner) && has(inner, rest)
 }

@@ -5,7 +5,7 @@
 import type { App } from '../core/apps'
 import type { Core } from '../core/core'
 import { isRefusal, raise } from '../core/errors'
-import { ask, askNow, collect } from '../core/hooks'
+import { ask, askNow, collectHeaders } from '../core/hooks'
 import type { AppView, RequestView } from '../core/plugin'
 import { appView } from '../core/views'
 import type { Addresses } from './address'
@@ -41,11 +41,15 @@ export class ApiHooks {
     if (refused) raise(refused)
   }
 
+  /** The same for whoever wants to use the admin API. */
+  readonly checkAdmin = (request: Request): void =>
+    this.check({ request, area: 'admin', app: undefined, body: NOTHING })
+
   /** What plugins add to the answer of a request that they were asked about. */
   addHeaders(request: Request, status: number, headers: Record<string, unknown>): void {
     const { response } = this.core.hooks
     const view = response.length > 0 && this.#views.get(request)
-    if (view) Object.assign(headers, ...collect(this.core, response, view, { status }))
+    if (view) Object.assign(headers, collectHeaders(this.core, response, view, { status }))
   }
 
   #viewOf(received: Received): RequestView {
@@ -55,6 +59,9 @@ export class ApiHooks {
     return view
   }
 }
+
+/** Bodies of admin requests are read by their routes. */
+const NOTHING = new Uint8Array()
 
 class RequestReader implements RequestView {
   readonly #received: Received

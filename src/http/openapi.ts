@@ -18,7 +18,7 @@ const HEAD = {
     title: 'Carillon',
     version: '0.1.0',
     description:
-      'A self-hosted realtime push server: the HTTP API of Pusher Channels, and its own.',
+      'A self-hosted realtime push server: the HTTP API of Pusher Channels, and its own. Every answer carries `x-request-id`, the caller’s own where it is of 20 to 200 characters.',
     contact: { name: 'Carillon' },
   },
   servers: [{ url: '/', description: 'This server' }],
@@ -67,7 +67,7 @@ const TAGS: readonly Tag[] = [
     security: 'signature',
   },
   { name: 'admin', description: 'Apps; Basic authentication', security: 'password' },
-  { name: 'operations', description: 'Health' },
+  { name: 'operations', description: 'Health, and what there is to read' },
 ]
 
 /** Path parameters, by name, where their route says nothing else. */
@@ -90,31 +90,47 @@ const MEANINGS: Readonly<Record<string, string>> = {
   403: 'Known, but not allowed',
   404: 'Not found',
   413: 'Too large',
-  422: 'The app would not be valid',
+  422: 'Readable, but not valid',
   429: 'Too often',
   503: 'Not now: the server is leaving',
 }
 
+/** By status, or by operation and status. */
 const HEADERS: Readonly<Record<string, object>> = {
   429: { 'retry-after': { description: 'Seconds to wait', schema: { type: 'integer' } } },
+  'createApp 201': {
+    location: {
+      description: 'The path of the app',
+      schema: { type: 'string' },
+      example: '/api/admin/apps/foo-app',
+    },
+  },
 }
+
+/** What a page answers, in words that schemas have not. */
+export const pageAnswer = (type: string, schema: object, example: Json) => ({
+  responses: { 200: { description: 'Done', content: { [type]: { schema, example } } } },
+})
+
+export const HTML = pageAnswer('text/html', { type: 'string' }, '<!doctype html>…')
 
 /** The document of an API's routes, keys in alphabetical order. */
 export async function documentOf(
   api: AnyElysia,
-  plugins: readonly { readonly name: string }[],
+  plugins: readonly { readonly name: string; readonly routes: AnyElysia }[],
 ): Promise<object> {
   const generator = swagger({
     path: GENERATED_PATH,
     specPath: GENERATED_PATH,
-    exclude: [GENERATED_PATH, DOCUMENT_PATH],
+    exclude: [GENERATED_PATH],
   })
   const wrapper = new Elysia().use(generator).use(api)
   const response = await wrapper.handle(new Request(`http://localhost${GENERATED_PATH}`))
   const { paths } = (await response.json()) as { paths: Paths }
+  const ofPlugins = plugins.filter(({ routes }) => routes.routes.length > 0).map(tagOf)
   return sorted({
     ...HEAD,
-    tags: [...TAGS, ...plugins.map(tagOf)].map(({ name, description }) => ({ name, description })),
+    tags: [...TAGS, ...ofPlugins].map(({ name, description }) => ({ name, description })),
     components: { securitySchemes: SECURITY_SCHEMES },
     paths: mapValues(paths, (methods) => mapValues(methods, operation)),
   }) as object
@@ -126,13 +142,16 @@ const tagOf = ({ name }: { readonly name: string }): Tag => ({
 })
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
-type Content = { readonly [type: string]: { readonly schema?: { readonly [key: string]: Json } } }
+type Media = { readonly schema?: { readonly [key: string]: Json }; readonly example?: Json }
+type Content = { readonly [type: string]: Media }
+type Answer = { readonly content?: Content; readonly examples?: readonly Json[] }
 type Parameter = { readonly in: string; readonly name: string; readonly examples?: readonly Json[] }
 type Operation = {
+  readonly operationId?: string
   readonly tags?: readonly string[]
   readonly parameters?: readonly Parameter[]
   readonly requestBody?: { readonly content: Content }
-  readonly responses: { readonly [status: string]: { readonly content?: Content } }
+  readonly responses: { readonly [status: string]: Answer }
 }
 type Paths = { readonly [path: string]: { readonly [method: string]: Operation } }
 
@@ -143,11 +162,23 @@ function operation({ parameters, requestBody, responses, ...rest }: Operation): 
     ...(scheme && { security: [{ [scheme]: [] }] }),
     ...(parameters && { parameters: parameters.map(parameter) }),
     ...(requestBody && { requestBody: { ...requestBody, content: oneType(requestBody.content) } }),
-    responses: mapValues(responses, ({ content }, status) => ({
-      description: MEANINGS[status] ?? 'Another answer',
-      ...(status in HEADERS && { headers: HEADERS[status] }),
-      ...(content && !isEmpty(content) && { content: oneType(content) }),
-    })),
+    responses: mapValues(responses, (response, status) =>
+      answer(rest.operationId, status, response),
+    ),
+  }
+}
+
+/** The generator lifts the examples of an object out of its schema. */
+function answer(operationId: string | undefined, status: string, response: Answer): object {
+  const { content = {}, examples: [example] = [] } = response
+  const headers = HEADERS[`${operationId} ${status}`] ?? HEADERS[status]
+  const shown = example === undefined ? {} : { example }
+  return {
+    description: MEANINGS[status] ?? 'Another answer',
+    ...(headers && { headers }),
+    ...(!isEmpty(content) && {
+      content: mapValues(oneType(content), (media) => ({ ...media, ...shown })),
+    }),
   }
 }
 

@@ -4,13 +4,19 @@
 import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { Core } from '../core/core'
+import { HTML } from './openapi'
 import { page } from './page'
 
-const Ready = Type.Object({ ready: Type.Boolean(), reason: Type.Optional(Type.String()) })
+const Ready = Type.Object({ ready: Type.Literal(true) }, { examples: [{ ready: true }] })
+const NotReady = Type.Object(
+  { ready: Type.Literal(false), reason: Type.String() },
+  { examples: [{ ready: false, reason: 'draining' }] },
+)
+const Health = Type.Object({ health: Type.String() }, { examples: [{ health: 'OK' }] })
 
 export function ops(core: Core) {
   const readiness = (operationId: string) => ({
-    response: { 200: Ready, 503: Ready },
+    response: { 200: Ready, 503: NotReady },
     detail: {
       operationId,
       summary: 'Readiness: may new clients be sent here?',
@@ -20,10 +26,10 @@ export function ops(core: Core) {
   })
   const ready = ({ set }: { set: { status?: number | string } }) => {
     const { draining, troubles } = core.state
-    if (!draining && troubles.size === 0) return { ready: true }
+    if (!draining && troubles.size === 0) return { ready: true as const }
     set.status = 503
     const reasons = Array.from(troubles, ([part, reason]) => `${part}: ${reason}`)
-    return { ready: false, reason: draining ? 'draining' : reasons.join('; ') }
+    return { ready: false as const, reason: draining ? 'draining' : reasons.join('; ') }
   }
   return new Elysia({ tags: ['operations'] })
     .get(
@@ -32,10 +38,17 @@ export function ops(core: Core) {
         set.headers['content-type'] = 'text/html; charset=utf-8'
         return page()
       },
-      { response: Type.String(), detail: { hide: true } },
+      {
+        detail: {
+          operationId: 'showStartPage',
+          summary: 'What this server is, and where to go',
+          description: 'For people who open its address in a browser.',
+          ...HTML,
+        },
+      },
     )
     .get('/up', () => ({ health: 'OK' }), {
-      response: Type.Object({ health: Type.String() }),
+      response: Health,
       detail: {
         operationId: 'isUp',
         summary: 'Liveness: does the process answer?',

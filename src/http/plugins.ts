@@ -22,26 +22,35 @@ export type PluginAtWork = {
 
 const count = (description: string) => Type.Integer({ minimum: 0, description })
 
-const PluginsAnswer = Type.Object({
-  data: Type.Array(
-    Type.Object({
-      name: Type.String({ examples: ['origin-check'] }),
-      hooks: Type.Array(
-        Type.Object({
-          name: Type.String({ examples: ['upgrade'] }),
-          kind: Type.String({ examples: ['gate'] }),
-          calls: count('How often it was asked'),
-          refusals: count('How often it refused'),
-          faults: count('How often it threw, was late, or answered what it may not'),
-          busy_ms: Type.Number({ description: 'Milliseconds in which nothing else could run' }),
-        }),
-      ),
-      counters: Type.Array(
-        Type.Object({ name: Type.String(), about: Type.String(), count: Type.Number() }),
-      ),
-    }),
-  ),
-})
+const EXAMPLE = {
+  name: 'origin-check',
+  hooks: [{ name: 'upgrade', kind: 'gate', calls: 7, refusals: 1, faults: 0, busy_ms: 0.2 }],
+  counters: [{ name: 'refused', about: 'connections of other origins', count: 1 }],
+}
+
+const PluginsAnswer = Type.Object(
+  {
+    data: Type.Array(
+      Type.Object({
+        name: Type.String({ examples: ['origin-check'] }),
+        hooks: Type.Array(
+          Type.Object({
+            name: Type.String({ examples: ['upgrade'] }),
+            kind: Type.String({ examples: ['gate'] }),
+            calls: count('How often it was asked'),
+            refusals: count('How often it refused'),
+            faults: count('How often it threw, was late, or answered what it may not'),
+            busy_ms: Type.Number({ description: 'Milliseconds in which nothing else could run' }),
+          }),
+        ),
+        counters: Type.Array(
+          Type.Object({ name: Type.String(), about: Type.String(), count: Type.Number() }),
+        ),
+      }),
+    ),
+  },
+  { examples: [{ data: [EXAMPLE] }] },
+)
 
 export function pluginReports(
   hooks: CompiledHooks,

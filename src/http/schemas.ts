@@ -3,6 +3,8 @@
  * which types there are; limits belong to core, which knows the app.
  */
 import { Type } from '@sinclair/typebox'
+import { LIMITS } from '../core/limits'
+import { LIMIT_BY_WIRE_NAME } from './app-limits'
 
 const Data = Type.Any({
   description:
@@ -73,26 +75,43 @@ const ChannelMap = Type.Object(
   },
 )
 
-export const EventAnswer = Type.Object({
-  channels: Type.Optional(ChannelMap),
-})
-export const BatchAnswer = Type.Object({
-  batch: Type.Optional(Type.Array(Attributes)),
-})
-export const ChannelsAnswer = Type.Object({ channels: ChannelMap })
-export const ChannelAnswer = Type.Object({
-  occupied: Type.Boolean(),
-  user_count: Type.Optional(Type.Integer()),
-  subscription_count: Type.Optional(Type.Integer()),
-})
-export const StatsAnswer = Type.Object({
-  occupied: Type.Boolean(),
-  user_count: Type.Optional(Type.Integer()),
-  connection_count: Type.Integer(),
-})
-export const UsersAnswer = Type.Object({
-  users: Type.Array(Type.Object({ id: Type.String() })),
-})
+export const EventAnswer = Type.Object(
+  { channels: Type.Optional(ChannelMap) },
+  { examples: [{ channels: { 'presence-my-channel': { user_count: 2 } } }] },
+)
+export const BatchAnswer = Type.Object(
+  { batch: Type.Optional(Type.Array(Attributes)) },
+  { examples: [{ batch: [{ subscription_count: 3 }, {}] }] },
+)
+export const ChannelsAnswer = Type.Object(
+  { channels: ChannelMap },
+  { examples: [{ channels: { 'presence-my-channel': { user_count: 2 } } }] },
+)
+export const ChannelAnswer = Type.Object(
+  {
+    occupied: Type.Boolean(),
+    user_count: Type.Optional(Type.Integer()),
+    subscription_count: Type.Optional(Type.Integer()),
+    cache: Type.Optional(
+      Type.Union([Type.Object({ data: Type.String(), ttl: Type.Integer() }), Type.Null()], {
+        description: 'The data of the last event and the seconds that it has left',
+      }),
+    ),
+  },
+  { examples: [{ occupied: true, subscription_count: 3 }] },
+)
+export const StatsAnswer = Type.Object(
+  {
+    occupied: Type.Boolean(),
+    user_count: Type.Optional(Type.Integer()),
+    connection_count: Type.Integer(),
+  },
+  { examples: [{ occupied: true, connection_count: 3 }] },
+)
+export const UsersAnswer = Type.Object(
+  { users: Type.Array(Type.Object({ id: Type.String() })) },
+  { examples: [{ users: [{ id: '7' }, { id: '8' }] }] },
+)
 
 /** One sentence in plain text, ending in a newline. */
 export const ErrorText = Type.String({
@@ -103,19 +122,27 @@ export const ErrorText = Type.String({
 /** An answer without a body. */
 export const NoBody = Type.Literal('')
 
-const Limit = Type.Optional(Type.Integer({ minimum: 0 }))
-export const AppLimits = Type.Object(
-  {
-    max_connections_per_app: Limit,
-    max_backend_events_per_second: Limit,
-    max_event_data_bytes: Limit,
-    max_presence_members: Limit,
-    max_user_info_bytes: Limit,
-    max_client_events_per_second: Limit,
-  },
+/** The numbers of an app's own. What is stored was in range when it was written. */
+const OwnLimits = Type.Object(
+  Object.fromEntries(
+    Array.from(LIMIT_BY_WIRE_NAME, ([name, limit]) => [
+      name,
+      Type.Optional(Type.Integer({ description: LIMITS[limit].about })),
+    ]),
+  ),
   { description: 'The numbers of its own; the rest are those of the server' },
 )
 export const Webhook = Type.Object({ url: Type.String() }, { additionalProperties: true })
+
+/** What the switches of an app are for. */
+export const SWITCHES = {
+  active: 'An app that is not refuses everybody',
+  clientEvents: 'Members of private and presence channels may send events',
+  publicClientEvents:
+    'Clients may push on `public:` topics of the Phoenix protocol, which is not served yet',
+  subscriptionCounts: 'Subscribers are told how many they are; these events are not sent yet',
+}
+const switched = (description: string) => Type.Boolean({ description })
 
 const AppResource = Type.Object({
   id: Type.Union([Type.Integer(), Type.String()], { description: 'A number where it is one' }),
@@ -123,13 +150,13 @@ const AppResource = Type.Object({
   slug: Type.String(),
   key: Type.String({ description: 'Of the newest pair' }),
   secret: Type.String({ description: 'Of the newest pair' }),
-  active: Type.Boolean(),
-  client_events: Type.Boolean(),
-  public_client_events: Type.Boolean(),
-  subscription_counts: Type.Boolean(),
+  active: switched(SWITCHES.active),
+  client_events: switched(SWITCHES.clientEvents),
+  public_client_events: switched(SWITCHES.publicClientEvents),
+  subscription_counts: switched(SWITCHES.subscriptionCounts),
   hosts: Type.Array(Type.String()),
   webhooks: Type.Array(Webhook),
-  limits: AppLimits,
+  limits: OwnLimits,
   keys: Type.Array(Type.Object({ key: Type.String(), secret: Type.String() }), {
     description: 'One or two live pairs, oldest first',
   }),
@@ -137,16 +164,40 @@ const AppResource = Type.Object({
     description: 'Where id, key and secret come from, if not from the database',
   }),
 })
-export const AppAnswer = Type.Object({ data: AppResource })
-export const AppsAnswer = Type.Object({ data: Type.Array(AppResource) })
+const PAIR = {
+  key: '5b0f5c1e-1f0c-4a52-9a3e-0c1d2e3f4a5b',
+  secret: '0d9c8b7a-6f5e-4d3c-8b2a-190807060504',
+}
+const APP = {
+  id: 123456789,
+  name: 'foo-app',
+  slug: 'foo-app',
+  ...PAIR,
+  active: true,
+  client_events: true,
+  public_client_events: false,
+  subscription_counts: false,
+  hosts: [],
+  webhooks: [],
+  limits: { max_presence_members: 500 },
+  keys: [PAIR],
+  provided_by: null,
+}
+export const AppAnswer = Type.Object({ data: AppResource }, { examples: [{ data: APP }] })
+export const AppsAnswer = Type.Object(
+  { data: Type.Array(AppResource) },
+  { examples: [{ data: [APP] }] },
+)
 
-export const FieldErrorsAnswer = Type.Object({
-  errors: Type.Object(
-    {},
-    {
-      additionalProperties: Type.Union([Type.Array(Type.String()), Type.String()]),
-      description: 'What is wrong, by field; or `detail`',
-      examples: [{ name: ["can't be blank"] }],
-    },
-  ),
-})
+export const FieldErrorsAnswer = Type.Object(
+  {
+    errors: Type.Object(
+      {},
+      {
+        additionalProperties: Type.Union([Type.Array(Type.String()), Type.String()]),
+        description: 'What is wrong, by field; or `detail`',
+      },
+    ),
+  },
+  { examples: [{ errors: { name: ["can't be blank"] } }] },
+)

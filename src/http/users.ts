@@ -6,6 +6,7 @@ import { Type } from '@sinclair/typebox'
 import type { Core } from '../core/core'
 import { dismissUser } from '../core/dismiss'
 import { refusal } from '../core/errors'
+import { maxRequestBytes } from '../core/limits'
 import type { UserId } from '../core/types'
 import { signed } from './auth'
 import { jsonBody } from './body'
@@ -27,14 +28,16 @@ export function users(core: Core, pathPrefix: string, hooks: ApiHooks) {
         return {}
       },
       {
-        parse: [jsonBody(Nothing)],
+        parse: [jsonBody(Nothing, maxRequestBytes(core.limits))],
         body: Nothing,
         response: {
-          200: Type.Object({}),
+          200: Type.Object({}, { examples: [{}] }),
           400: ErrorText,
           401: ErrorText,
           403: ErrorText,
           404: ErrorText,
+          413: ErrorText,
+          429: ErrorText,
         },
         detail: {
           operationId: 'terminateUser',

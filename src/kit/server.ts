@@ -112,12 +112,12 @@ export class Kit {
     return fetch(`http://127.0.0.1:${this.port}${path}`, init)
   }
 
-  /** A signed request to `/apps/ID` and `path`, as an SDK makes it. */
-  signed(method: 'GET' | 'POST', path: string, body = ''): Promise<Response> {
+  /** A signed request to `/apps/ID` and `path`, as an SDK makes it. `parameters` sort after `auth_`. */
+  signed(method: 'GET' | 'POST', path: string, body = '', parameters = ''): Promise<Response> {
     const whole = `/apps/${this.app.id}${path}`
     const md5 = body && `&body_md5=${createHash('md5').update(body).digest('hex')}`
     const seconds = Math.floor(this.clock.now() / 1000)
-    const query = `auth_key=${this.app.key}&auth_timestamp=${seconds}&auth_version=1.0${md5}`
+    const query = `auth_key=${this.app.key}&auth_timestamp=${seconds}&auth_version=1.0${md5}${parameters && `&${parameters}`}`
     const signature = this.#hmac(`${method}\n${whole}\n${query}`)
     const url = `${whole}?${query}&auth_signature=${signature}`
     return this.http(url, { method, ...(body && { body }) })

@@ -173,6 +173,10 @@ function broadcast(news: Broadcast): Frame {
       const data = `{"user_id":${jsonText(userId)},"user_info":${userInfo}}`
       return internal('member_added', news.channel, data)
     }
+    case 'subscription_count':
+      return internal('subscription_count', news.channel, `{"subscription_count":${news.count}}`)
+    case 'user_status':
+      return watchlistEvents([news.online ? 'online' : 'offline', [news.userId]])
     case 'member_removed':
       return internal('member_removed', news.channel, `{"user_id":${jsonText(news.userId)}}`)
   }
@@ -191,6 +195,10 @@ function reply(answer: Reply): Frame {
         answer.channel,
         answer.members ? roster(answer.members) : '{}',
       )
+    case 'cache_miss':
+      return `{"event":"pusher:cache_miss","channel":${jsonText(answer.channel)},"data":"{}"}`
+    case 'watched':
+      return watchlistEvents(['offline', answer.offline], ['online', answer.online])
     case 'signed_in':
       return `{"event":"pusher:signin_success","data":{"user_data":${jsonText(answer.userData)}}}`
     case 'ping':
@@ -198,6 +206,15 @@ function reply(answer: Reply): Frame {
     case 'pong':
       return '{"event":"pusher:pong","data":{}}'
   }
+}
+
+/** Groups of users, by what happened to them; empty ones are left out (contract 5.3). */
+function watchlistEvents(...groups: readonly (readonly [name: string, ids: readonly string[]])[]) {
+  const events = groups
+    .filter(([, ids]) => ids.length > 0)
+    .map(([name, ids]) => `{"name":"${name}","user_ids":[${ids.map(jsonText).join()}]}`)
+  const data = `{"events":[${events.join()}]}`
+  return `{"event":"pusher_internal:watchlist_events","data":${jsonText(data)}}`
 }
 
 /** `data` goes out as a string that holds the JSON. */
@@ -243,7 +260,7 @@ function farewell({ code, message }: Refusal): { code: number; reason: string } 
 
 /** Close reasons hold 123 bytes of UTF-8. */
 function cut(text: string, bytes: number): string {
-  let short = text
-  while (Buffer.byteLength(short) > bytes) short = short.slice(0, -1)
-  return short
+  const whole = Buffer.from(text.slice(0, bytes))
+  // A decoder that expects more leaves a character out that is not whole.
+  return new TextDecoder().decode(whole.subarray(0, bytes), { stream: true })
 }

@@ -44,6 +44,7 @@ export function received(core: Core, conn: Client, text: string): void {
   conn.seenTick = core.state.tick
   if (conn.closed) return
   const refused = core.hooks.frame.length > 0 && askNow(core, core.hooks.frame, conn, text)
+  if (conn.closed) return // a plugin ended it
   if (refused) refuse(core, conn, refused)
   else if (conn.busy) wait(core, conn, text)
   else if (conn.established) runText(core, conn, text)

@@ -1,9 +1,9 @@
 /**
- * Stored apps and admins: prepared statements, one function each. An app that comes from outside the
- * database has a row for its other settings and no keys.
+ * Stored apps, what was changed of provided ones, and admins: prepared statements, one function each.
  */
 import type { Database } from 'bun:sqlite'
 import type { AppRecord, AppStore, KeyRecord } from '../core/apps'
+import type { AppOverrides } from '../core/provided-apps'
 
 type AppRow = {
   id: string
@@ -21,22 +21,27 @@ type AppRow = {
 const ALL = `
   SELECT id, name, slug, active, client_events, public_client_events, subscription_counts,
          hosts, webhooks, limits
-    FROM apps ORDER BY created_at, id`
+    FROM apps ORDER BY created_at, rowid`
 const KEYS = 'SELECT key, secret FROM app_keys WHERE app_id = $id ORDER BY created_at, rowid'
-const SAVE = `
+const INSERT = `
   INSERT INTO apps (id, name, slug, active, client_events, public_client_events, subscription_counts,
                     hosts, webhooks, limits, created_at)
   VALUES ($id, $name, $slug, $active, $clientEvents, $publicClientEvents, $subscriptionCounts,
-          $hosts, $webhooks, $limits, $now)
-  ON CONFLICT (id) DO UPDATE SET
+          $hosts, $webhooks, $limits, $now)`
+const UPDATE = `
+  UPDATE apps SET
     name = $name, slug = $slug, active = $active, client_events = $clientEvents,
     public_client_events = $publicClientEvents, subscription_counts = $subscriptionCounts,
-    hosts = $hosts, webhooks = $webhooks, limits = $limits`
-const SAVE_KEY = `
-  INSERT INTO app_keys (app_id, key, secret, created_at) VALUES ($id, $key, $secret, $now)
-  ON CONFLICT (key) DO NOTHING`
+    hosts = $hosts, webhooks = $webhooks, limits = $limits
+   WHERE id = $id`
+const INSERT_KEY = `
+  INSERT INTO app_keys (app_id, key, secret, created_at) VALUES ($id, $key, $secret, $now)`
 const DROP_KEY = 'DELETE FROM app_keys WHERE app_id = $id AND key = $key'
 const REMOVE = 'DELETE FROM apps WHERE id = $id'
+const OVERRIDES = 'SELECT app_id, changes FROM app_overrides'
+const OVERRIDE = `
+  INSERT INTO app_overrides (app_id, changes, changed_at) VALUES ($id, $changes, $now)
+  ON CONFLICT (app_id) DO UPDATE SET changes = $changes, changed_at = $now`
 const ADMIN = 'SELECT username, password_sha256 FROM admins LIMIT 1'
 const INSERT_ADMIN = `
   INSERT INTO admins (username, password_sha256, created_at) VALUES ($username, $passwordSha256, $now)`
@@ -47,10 +52,15 @@ export type SqliteAppStore = AppStore & ReturnType<typeof adminStore>
 
 export function appStore(db: Database): SqliteAppStore {
   const keysOf = (id: string): KeyRecord[] => db.query<KeyRecord, { id: string }>(KEYS).all({ id })
-  const saveKeys = (id: string, keys: readonly KeyRecord[], now: number): void => {
-    for (const { key } of keysOf(id))
-      if (!keys.some((kept) => kept.key === key)) db.query(DROP_KEY).run({ id, key })
-    for (const { key, secret } of keys) db.query(SAVE_KEY).run({ id, key, secret, now })
+  const insertKeys = (id: string, keys: readonly KeyRecord[], now: number): void => {
+    for (const { key, secret } of keys) db.query(INSERT_KEY).run({ id, key, secret, now })
+  }
+  const updateKeys = (id: string, keys: readonly KeyRecord[], now: number): void => {
+    const before = keysOf(id)
+    const missingIn = (list: readonly KeyRecord[]) => (pair: KeyRecord) =>
+      !list.some(({ key }) => key === pair.key)
+    for (const { key } of before.filter(missingIn(keys))) db.query(DROP_KEY).run({ id, key })
+    insertKeys(id, keys.filter(missingIn(before)), now)
   }
   return {
     all: () =>
@@ -58,16 +68,35 @@ export function appStore(db: Database): SqliteAppStore {
         .query<AppRow, []>(ALL)
         .all()
         .map((row) => recordOf(row, keysOf(row.id))),
-    save: (record, { keys, now }) => {
+    insert: (record, now) => {
       db.transaction(() => {
-        db.query(SAVE).run({ ...rowOf(record), now })
-        if (keys) saveKeys(record.id, record.keys, now)
+        db.query(INSERT).run({ ...rowOf(record), now })
+        insertKeys(record.id, record.keys, now)
+      }).immediate()
+    },
+    update: (record, now) => {
+      db.transaction(() => {
+        db.query(UPDATE).run(rowOf(record))
+        updateKeys(record.id, record.keys, now)
       }).immediate()
     },
     remove: (id) => {
       db.query(REMOVE).run({ id })
     },
+    ...overrideStore(db),
     ...adminStore(db),
+  }
+}
+
+function overrideStore(db: Database) {
+  return {
+    overrides: (): ReadonlyMap<string, AppOverrides> => {
+      const rows = db.query<{ app_id: string; changes: string }, []>(OVERRIDES).all()
+      return new Map(rows.map((row) => [row.app_id, JSON.parse(row.changes) as AppOverrides]))
+    },
+    override: (id: string, overrides: AppOverrides, now: number): void => {
+      db.query(OVERRIDE).run({ id, changes: JSON.stringify(overrides), now })
+    },
   }
 }
 

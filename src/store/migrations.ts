@@ -51,6 +51,27 @@ export const MIGRATIONS: readonly string[] = [
      expires_at INTEGER,
      PRIMARY KEY (plugin, key)
    ) STRICT, WITHOUT ROWID;`,
+  // Apps without keys were the changed settings of provided apps.
+  `CREATE TABLE app_overrides (
+     app_id     TEXT PRIMARY KEY,
+     changes    TEXT NOT NULL,
+     changed_at INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   INSERT INTO app_overrides (app_id, changes, changed_at)
+     SELECT id,
+            json_object(
+              'name', name,
+              'slug', slug,
+              'active', json(iif(active, 'true', 'false')),
+              'clientEvents', json(iif(client_events, 'true', 'false')),
+              'publicClientEvents', json(iif(public_client_events, 'true', 'false')),
+              'subscriptionCounts', json(iif(subscription_counts, 'true', 'false')),
+              'hosts', json(hosts),
+              'webhooks', json(webhooks),
+              'limits', json(limits)),
+            created_at
+       FROM apps WHERE id NOT IN (SELECT app_id FROM app_keys);
+   DELETE FROM apps WHERE id NOT IN (SELECT app_id FROM app_keys);`,
   `CREATE TABLE webhook_lanes (
      id       INTEGER PRIMARY KEY,
      app_id   TEXT NOT NULL,

@@ -2,24 +2,12 @@
  * EVENTS: which facts are webhook events, and what each looks like in a body. Contract 7.2; the keys
  * are in the order in which Pusher documents them.
  */
-import type { App } from '../core/apps'
 import { channelKind, isUserChannel } from '../core/channel'
 import type { WebhookView } from '../core/plugin'
-import type { ChannelName, Fact } from '../core/types'
+import type { Fact } from '../core/types'
 import type { WebhookEventName } from '../core/webhooks'
 
-/** Facts that others emit as soon as they have them. */
-export type LaterFact =
-  | { readonly type: 'cache_miss'; readonly app: App; readonly channel: ChannelName }
-  | {
-      readonly type: 'subscription_count'
-      readonly app: App
-      readonly channel: ChannelName
-      readonly count: number
-    }
-
-type AnyFact = Fact | LaterFact
-export type WebhookFact = Extract<AnyFact, { readonly type: WebhookEventName }>
+export type WebhookFact = Extract<Fact, { readonly type: WebhookEventName }>
 type FactOf<Name extends WebhookEventName> = Extract<WebhookFact, { readonly type: Name }>
 
 type EventRow<Name extends WebhookEventName> = {
@@ -51,7 +39,7 @@ export const EVENTS: { readonly [Name in WebhookEventName]: EventRow<Name> } = {
 }
 
 /** The fact, if it is one that webhooks tell. */
-export function webhookFact(fact: AnyFact): WebhookFact | undefined {
+export function webhookFact(fact: Fact): WebhookFact | undefined {
   if (!Object.hasOwn(EVENTS, fact.type)) return undefined
   const told = fact as WebhookFact
   if (isUserChannel(told.channel)) return undefined

@@ -6,7 +6,7 @@
 import type { App } from '../core/apps'
 import type { Core } from '../core/core'
 import { askNow } from '../core/hooks'
-import type { Cancel, ChannelName, UserId } from '../core/types'
+import type { Cancel, ChannelName, Fact, UserId } from '../core/types'
 import { appView } from '../core/views'
 import { endpointsOf } from '../core/webhooks'
 import type { Announcement, Entry, LaneKey, Outbox } from '../store/outbox'
@@ -69,7 +69,7 @@ export class Recorder {
     this.#timer?.()
   }
 
-  #hear(emitted: Parameters<typeof webhookFact>[0]): void {
+  #hear(emitted: Fact): void {
     const fact = this.#stopped ? undefined : webhookFact(emitted)
     if (!fact) return
     const { kind } = EVENTS[fact.type]

@@ -7,8 +7,8 @@ const { limits } = readConfig({})
 
 test.each(CHANNEL_KINDS)(
   '$name: auth $auth',
-  ({ name, auth, presence = false, clientEvents = false }) => {
-    expect(channelKind(name)).toMatchObject({ auth, presence, clientEvents })
+  ({ name, auth, presence = false, clientEvents = false, cache = false }) => {
+    expect(channelKind(name)).toMatchObject({ auth, presence, clientEvents, cache })
   },
 )
 

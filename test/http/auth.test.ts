@@ -30,6 +30,26 @@ describe('published requests', () => {
   })
 })
 
+describe('a signature', () => {
+  const WRONG = `auth_signature=${'0'.repeat(64)}`
+
+  test('counts the last time that it is there, wherever that is', async () => {
+    await using server = await startFor(H1)
+    const url = urlOf(H1)
+    const [, right = ''] = /(auth_signature=\w+)/.exec(url) ?? []
+    const bare = url.replace(new RegExp(`&?${right}`), '')
+    const statuses = await Promise.all(
+      [
+        bare.replace('?', `?${right}&`),
+        `${bare}&${WRONG}&${right}`,
+        `${bare}&${right}&${WRONG}`,
+        bare.replace('?', `?${WRONG}&`),
+      ].map(async (each) => (await ask(server, H1, each)).status),
+    )
+    expect(statuses).toEqual([200, 200, 401, 401])
+  })
+})
+
 /** H1 with one thing wrong: status and text. */
 const REFUSED: readonly {
   readonly name: string

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import Ajv, { type ValidateFunction } from 'ajv'
 import fc from 'fast-check'
 import { DOCUMENT_FILE } from '../../openapi/current'
+import { guardian } from '../../plugins/guardian'
 import { start } from '../harness'
 
 type Schema = { readonly [key: string]: unknown }
@@ -32,7 +33,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   })),
 )
 const ajv = new Ajv({ strict: false })
-const server = await start({ limits: { maxEventDataBytes: 64 } })
+const server = await start({ plugins: [guardian()], limits: { maxEventDataBytes: 64 } })
 afterAll(() => server[Symbol.asyncDispose]())
 for (const user of ['1', '2'])
   await server.signedIn(await server.raw(), 'presence-room', { user_id: user })
@@ -143,7 +144,7 @@ async function send(path: string, method: string, request: Request): Promise<Res
   const params = Object.fromEntries(
     Object.entries(request.query).filter(([name]) => !AUTH_PARAMETERS.test(name)),
   )
-  const admin = path.startsWith('/api/admin')
+  const admin = /^\/(api\/admin|plugins)\//.test(path)
   const query =
     !admin && request.signed
       ? `?${server.sdk().createSignedQueryString({ method, path: target, params: params as never, ...(body === '' ? {} : { body }) })}`

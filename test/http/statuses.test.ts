@@ -1,6 +1,8 @@
 /** Every status that the document promises is produced, operation by operation. */
 import { expect, test } from 'bun:test'
 import { DOCUMENT_FILE } from '../../openapi/current'
+import { guardian } from '../../plugins/guardian'
+import { rateLimit } from '../../plugins/rate-limit'
 import { start, type StartOptions, type TestServer } from '../harness'
 
 type Call = {
@@ -24,6 +26,10 @@ const OWN_KEYS = [
   { key: 'key-2', secret: 'secret-2' },
 ]
 const TOO_LARGE = 'x'.repeat(10_241)
+const REVOCATIONS = '/plugins/guardian/revocations'
+/** Made of what is revoked. */
+const REVOCATION_ID = 'YsW2-vicmjoGUAKVMCv06y'
+const REVOCATION = JSON.stringify({ app: '1', jti: 'a' })
 const APP = JSON.stringify({ app: { name: 'some name' } })
 
 /** A call that succeeds, for each operation of the document. */
@@ -75,6 +81,15 @@ const CALLS: Readonly<Record<string, Call>> = {
     method: 'POST',
     path: '/api/admin/apps/own/webhooks/replay',
   },
+  'GET /': { method: 'GET', path: '/' },
+  'GET /swagger': { method: 'GET', path: '/swagger' },
+  'GET /swagger/json': { method: 'GET', path: '/swagger/json' },
+  'GET /plugins/guardian/revocations': { method: 'GET', path: REVOCATIONS },
+  'POST /plugins/guardian/revocations': { method: 'POST', path: REVOCATIONS, body: REVOCATION },
+  'DELETE /plugins/guardian/revocations/{id}': {
+    method: 'DELETE',
+    path: `${REVOCATIONS}/${REVOCATION_ID}`,
+  },
   'GET /ready': { method: 'GET', path: '/ready' },
   'GET /accept-traffic': { method: 'GET', path: '/accept-traffic' },
   'GET /up': { method: 'GET', path: '/up' },
@@ -108,17 +123,14 @@ const SIGNED: Readonly<Record<string, Recipe>> = {
   },
   404: { alter: (call) => ({ ...call, path: call.path.replace('/apps/1/', '/apps/2/') }) },
   413: {
-    alter: (call) => ({
-      ...call,
-      body: call.path.endsWith('batch_events')
-        ? batch(TOO_LARGE)
-        : call.query
-          ? TOO_LARGE
-          : event(TOO_LARGE),
-    }),
+    alter: (call) => {
+      if (call.path.endsWith('batch_events')) return { ...call, body: batch(TOO_LARGE) }
+      if (call.path.endsWith('_connections')) return { ...call, body: TOO_LARGE.repeat(500) }
+      return { ...call, body: call.query ? TOO_LARGE : event(TOO_LARGE) }
+    },
   },
   429: {
-    options: { limits: { maxBackendEventsPerSecond: 1 } },
+    options: { plugins: [rateLimit({ triggers: { perSecond: 1 }, reads: { perSecond: 1 } })] },
     prepare: (server, call) => send(server, call),
   },
 }
@@ -126,18 +138,31 @@ const SIGNED: Readonly<Record<string, Recipe>> = {
 const ADMINISTERED: Readonly<Record<string, Recipe>> = {
   200: asIs,
   201: asIs,
-  204: asIs,
-  400: { alter: (call) => ({ ...call, body: '{}' }) },
+  204: {
+    prepare: (server, { path }) =>
+      path.endsWith(REVOCATION_ID) &&
+      send(server, { method: 'POST', path: REVOCATIONS, body: REVOCATION }),
+  },
+  400: {
+    alter: (call) => ({ ...call, body: call.path === REVOCATIONS ? '[]' : '{}' }),
+  },
   401: { alter: (call) => ({ ...call, headers: { authorization: 'Basic nobody' } }) },
   403: { alter: (call) => ({ ...call, headers: { ...ADMIN, 'sec-fetch-site': 'cross-site' } }) },
-  404: { alter: (call) => ({ ...call, path: call.path.replace(/own|single/, 'nobody') }) },
+  404: {
+    alter: (call) => ({
+      ...call,
+      path: call.path.replace(/own|single|YsW2-vicmjoGUAKVMCv06y/, 'nobody'),
+    }),
+  },
+  413: { alter: (call) => ({ ...call, body: ' '.repeat(1024 * 1024 + 1) }) },
   422: {
     alter: (call) =>
       call.body === undefined
         ? { ...call, path: call.path.replace(/own|single/, 'test-app') }
-        : { ...call, body: '{"app":{"name":"x"}}' },
+        : { ...call, body: call.path === REVOCATIONS ? '{}' : '{"app":{"name":"x"}}' },
   },
   429: {
+    options: { plugins: [rateLimit(), guardian()] },
     prepare: async (server, call) => {
       const stranger = { ...call, headers: { authorization: 'Basic nobody' } }
       for (let n = 0; n < 10; n++) await send(server, stranger)
@@ -154,7 +179,7 @@ async function send(
   server: TestServer,
   { method, path, query = {}, body, headers = {} }: Call,
 ): Promise<Response> {
-  const admin = path.startsWith('/api/admin')
+  const admin = /^\/(api\/admin|plugins)\//.test(path)
   const signed = path.startsWith('/apps/') && !('unsigned' in headers)
   const parameters = signed
     ? `?${server.sdk().createSignedQueryString({ method, path, params: query, ...(body === undefined ? {} : { body }) })}`
@@ -179,12 +204,12 @@ test.each(promised)('%s: %s', async (operation, status) => {
   const call = CALLS[operation]
   const recipes = operation.includes(' /apps/')
     ? SIGNED
-    : operation.includes(' /api/admin')
+    : / \/(api\/admin|plugins)\//.test(operation)
       ? ADMINISTERED
       : OPERATIONAL
   const recipe = recipes[status]
   if (!call || !recipe) throw new Error(`${operation} promises ${status}, and no test produces it`)
-  await using server = await start(recipe.options)
+  await using server = await start({ plugins: [guardian()], ...recipe.options })
   const { core, clock } = server
   const base = core.apps.byId('1')!.record
   core.apps.create({ ...base, id: '8', name: 'own app', slug: 'own', keys: OWN_KEYS }, clock.now())

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { currentDocument } from '../../openapi/current'
 import { authorized } from '../../src/pages/swagger/sign'
+import { guardian } from '../../plugins/guardian'
 import { start } from '../harness'
 import { REQUESTS } from '../vectors/requests'
 
@@ -28,8 +29,14 @@ describe('the page signs as the SDKs do', () => {
   })
 })
 
+test('routes of plugins get the password, as the admin API does', () => {
+  const request = { url: `${HOST}/plugins/x/apps/1/y`, method: 'GET', headers: {} }
+  const { headers } = authorized(request, { ...NOBODY, username: 'u', password: 'p' }, 0)
+  expect(headers).toEqual({ authorization: `Basic ${btoa('u:p')}` })
+})
+
 test('the examples of the document, sent as they are, are answered with success', async () => {
-  await using server = await start()
+  await using server = await start({ plugins: [guardian()] })
   const { appId, ...rest } = await (await server.http('/swagger/defaults')).json()
   const answers: Record<string, number> = {}
   for (const { name, path, method, body } of examples(await currentDocument())) {
@@ -47,6 +54,9 @@ test('the examples of the document, sent as they are, are answered with success'
     acceptsTraffic: 200,
     isReady: 200,
     isUp: 200,
+    showStartPage: 200,
+    showReference: 200,
+    showDocument: 200,
     listApps: 200,
     listPlugins: 200,
     listDeliveries: 200,
@@ -64,6 +74,8 @@ test('the examples of the document, sent as they are, are answered with success'
     showChannelStats: 200,
     listUsers: 200,
     terminateUser: 200,
+    createRevocation: 201,
+    listRevocations: 200,
   })
 })
 

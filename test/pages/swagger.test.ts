@@ -85,10 +85,13 @@ async function open(browser: Browser, server: TestServer) {
 async function execute(page: Page, operation: string, contentType?: string) {
   const block = page.locator(`#operations-${operation}`)
   await block.waitFor()
-  const isOpen = (await block.getAttribute('class'))?.includes('is-open')
-  if (!isOpen) await block.locator('.opblock-summary-control').click()
+  const button = block.locator('.execute')
+  while (!(await button.isVisible())) {
+    await block.locator('.opblock-summary-control').click()
+    await button.waitFor({ timeout: 2000 }).catch(() => undefined) // the page had opened it meanwhile, so the click closed it
+  }
   if (contentType) await block.locator('.body-param-content-type select').selectOption(contentType)
-  await block.locator('.execute').click()
+  await button.click()
   const answer = block.locator('.live-responses-table tbody')
   const status = (await answer.locator('.response-col_status').innerText()).trim()
   const body = await answer.locator('.highlight-code code').first().innerText()

@@ -280,8 +280,8 @@ describe('what plugins are shown', () => {
     expect(seen).toEqual([
       'connected 0',
       'subscribed room undefined 1',
-      'subscribed presence-room 7 2',
       'test-app member_added presence-room 7',
+      'subscribed presence-room 7 2',
       'refused message_invalid 3',
       'unsubscribed room 4 false',
       'test-app member_removed presence-room 7',
@@ -385,7 +385,7 @@ describe('what plugins are given', () => {
         return {}
       },
     })
-    await using server = await start({ plugins: [plugin] })
+    await using server = await start({ plugins: [plugin, pluginOf('none', {})] })
     const open = await server.http('/plugins/routes/open')
     expect([open.status, await open.json()]).toEqual([200, { open: true }])
     expect(open.headers.get('x-request-id')).toBeString()
@@ -395,6 +395,7 @@ describe('what plugins are given', () => {
     const { paths, tags } = await (await server.http('/swagger/json')).json()
     expect(paths).toHaveProperty('/plugins/routes/open')
     expect(tags).toContainEqual({ name: 'routes', description: 'Routes of the plugin routes' })
+    expect(tags).not.toContainEqual(expect.objectContaining({ name: 'none' }))
   })
 
   test('counters, reported with what its hooks have done', async () => {

@@ -66,6 +66,7 @@ describe('client events', () => {
   test.each(['private-cache-room', 'presence-cache-room'])('%s carries them', async (channel) => {
     await using server = await start()
     const [sender, receiver] = await pair(server, channel)
+    expect((await receiver.nextJson()).event).toBe('pusher:cache_miss')
     sender.send(clientEvent(channel, 'x'))
     expect((await receiver.nextJson()).data).toBe('x')
   })

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import {
   Inbox,
+  pluginOf,
   start,
   within,
   type PusherClient,
@@ -78,6 +79,7 @@ describe('pusher:signin', () => {
       '{"id":""}',
       '{"id":null}',
       '{"id":["ada"]}',
+      '{"id":"\\ud800"}',
     ].map(
       (text) =>
         [
@@ -227,5 +229,192 @@ describe('pusher-js', () => {
     expect(await heard.next()).toEqual({ n: 1 })
     await server.sdk().terminateUserConnections('ada')
     await client.state('disconnected')
+  })
+})
+
+describe('presence without channel_data', () => {
+  test('takes a signed-in connection by its identity; what is signed for the channel wins', async () => {
+    await using server = await start()
+    await using ada = await signedInAs(server, USER)
+    const frame = await ada.subscribed('presence-a', server.sign(ada, 'presence-a'))
+    expect(JSON.parse(JSON.parse(frame).data).presence).toEqual({
+      ids: ['ada'],
+      hash: { ada: { name: 'Ada' } },
+      count: 1,
+    })
+    expect(await server.signedIn(ada, 'presence-b', { user_id: 'guest' })).toContain('guest')
+    ada.send({ event: 'client-e', channel: 'presence-a', data: 1 })
+    await ada.expectNothing()
+  })
+
+  test('is refused to others', async () => {
+    await using server = await start()
+    await using nobody = await server.raw()
+    nobody.subscribe('presence-a', server.sign(nobody, 'presence-a'))
+    expect(await nobody.next()).toContain('channel_data is required')
+  })
+
+  test('three tabs and a phone are one member, four subscriptions', async () => {
+    await using server = await start()
+    await using watcher = await server.raw()
+    await server.signedIn(watcher, 'presence-a', { user_id: 'watcher' })
+    const tabs = await Promise.all(Array.from({ length: 4 }, () => signedInAs(server, USER)))
+    for (const tab of tabs) await tab.subscribed('presence-a', server.sign(tab, 'presence-a'))
+    expect((await watcher.nextJson()).event).toBe('pusher_internal:member_added')
+    const info = await server.signed(
+      'GET',
+      '/channels/presence-a',
+      '',
+      'info=subscription_count,user_count',
+    )
+    expect(await info.json()).toEqual({ occupied: true, user_count: 2, subscription_count: 5 })
+    await Promise.all(tabs.map((tab) => tab[Symbol.asyncDispose]()))
+    expect((await watcher.nextJson()).event).toBe('pusher_internal:member_removed')
+    await watcher.expectNothing()
+  })
+})
+
+describe('watchlists', () => {
+  const NEWS = (...groups: readonly (readonly [string, readonly string[]])[]) => {
+    const events = groups.map(([name, ids]) => ({ name, user_ids: ids }))
+    return JSON.stringify({
+      event: 'pusher_internal:watchlist_events',
+      data: JSON.stringify({ events }),
+    })
+  }
+
+  test('tell how everybody is at the sign-in, then who comes first and who goes last', async () => {
+    await using server = await start()
+    const watching = (id: string, watchlist: string[]) => JSON.stringify({ id, watchlist })
+    await using one = await signedInAs(server, watching('1', ['2', '3']))
+    expect(await one.next()).toBe(NEWS(['offline', ['2', '3']]))
+    await using two = await signedInAs(server, watching('2', ['1', '3']))
+    expect(await two.next()).toBe(NEWS(['offline', ['3']], ['online', ['1']]))
+    expect(await one.next()).toBe(NEWS(['online', ['2']]))
+    const again = await signedInAs(server, '{"id":"2"}')
+    await one.expectNothing()
+    await again[Symbol.asyncDispose]()
+    await one.expectNothing()
+    await two[Symbol.asyncDispose]()
+    expect(await one.next()).toBe(NEWS(['offline', ['2']]))
+    await one.expectNothing()
+  })
+
+  test('are cut at the limit, and say so after the sign-in', async () => {
+    await using server = await start({ limits: { maxWatchedUsers: 2 } })
+    await using client = await signedInAs(server, '{"id":"1","watchlist":["a","b","c"]}')
+    expect(await client.nextJson()).toEqual({
+      event: 'pusher:error',
+      data: {
+        code: 4302,
+        message: 'Watchlist of 3 users exceeds the limit of 2 (maxWatchedUsers); watched are a, b',
+      },
+    })
+    expect(await client.next()).toBe(NEWS(['offline', ['a', 'b']]))
+  })
+
+  test('of nobody, of oneself and twice the same say each thing once', async () => {
+    await using server = await start()
+    await using empty = await signedInAs(server, '{"id":"0","watchlist":[]}')
+    await empty.expectNothing()
+    await using self = await signedInAs(server, '{"id":"1","watchlist":["1","1"]}')
+    expect(await self.next()).toBe(NEWS(['online', ['1']]))
+    await self.expectNothing()
+  })
+
+  test('take no place from the channels of the connection', async () => {
+    await using server = await start({ limits: { maxChannelsPerConnection: 2 } })
+    await using client = await signedInAs(server, '{"id":"1","watchlist":["2","3","4"]}')
+    await client.next('the watchlist')
+    for (const channel of ['a', 'b']) await client.subscribed(channel)
+    client.subscribe('c')
+    expect(await client.next()).toContain('LimitReached')
+  })
+
+  test('can be switched off, and are no channel that anybody can name', async () => {
+    await using server = await start({ limits: { maxWatchedUsers: 0 } })
+    await using client = await signedInAs(server, '{"id":"1","watchlist":["2"]}')
+    await client.expectNothing()
+    client.subscribe('#watchlist-1')
+    expect(await client.next()).toContain('Invalid channel name')
+    await client.next('the error')
+    expect((await server.trigger({ channel: '#watchlist-1', name: 'e', data: '' })).status).toBe(
+      400,
+    )
+  })
+
+  test.each(['"ada"', '{}', '[1]', '[""]', 'null'])('%s is refused', async (watchlist) => {
+    await using server = await start()
+    await using client = await server.raw()
+    server.signin(client, `{"id":"1","watchlist":${watchlist}}`)
+    expect(await client.next()).toContain('expected watchlist to be a list of non-empty strings')
+    await client.expectNothing()
+  })
+
+  test('reach pusher-js', async () => {
+    await using server = await start()
+    const sdk = server.sdk()
+    await using client = server.pusher({
+      options: {
+        userAuthentication: {
+          endpoint: '',
+          transport: 'ajax',
+          customHandler: ({ socketId }, callback) =>
+            callback(null, sdk.authenticateUser(socketId, { id: 'ada', watchlist: ['bob'] })),
+        },
+      },
+    })
+    const news = new Inbox<unknown>()
+    client.pusher.user.watchlist.bind_global((name: string, data: unknown) =>
+      news.push([name, data]),
+    )
+    client.pusher.signin()
+    expect(await news.next()).toEqual(['offline', { name: 'offline', user_ids: ['bob'] }])
+    await using _bob = await signedInAs(server, '{"id":"bob"}')
+    expect(await news.next()).toEqual(['online', { name: 'online', user_ids: ['bob'] }])
+  })
+})
+
+describe('connections that must show who they are', () => {
+  test('are closed with 4009 when they do not in time; a sign-in or a private channel is enough', async () => {
+    await using server = await start({ limits: { authorizeWithinSeconds: 10 } })
+    await using idle = await server.raw()
+    await using listener = await server.raw()
+    await listener.subscribed('room')
+    await using user = await signedInAs(server, USER)
+    await using subscriber = await server.raw()
+    await server.signedIn(subscriber, 'private-room')
+    server.advance(9_999)
+    await idle.expectNothing()
+    server.advance(5_001)
+    for (const client of [idle, listener])
+      expect(await client.closing()).toEqual({
+        code: 4009,
+        reason: 'Connection not authorized within timeout',
+      })
+    for (const client of [user, subscriber]) await client.expectNothing()
+    expect(server.core.counters.unauthorizedClosed).toBe(2)
+  })
+
+  test('have their whole time, wherever the sweep is, and longer while a gate thinks', async () => {
+    const opened = Promise.withResolvers<undefined>()
+    const asked = Promise.withResolvers<void>()
+    const signin = () => {
+      asked.resolve()
+      return opened.promise
+    }
+    await using server = await start({
+      limits: { authorizeWithinSeconds: 1 },
+      plugins: [pluginOf('slow', { signin })],
+    })
+    server.advance(4999)
+    await using client = await server.raw()
+    server.advance(1)
+    await client.expectNothing()
+    server.signin(client, USER)
+    await asked.promise
+    server.advance(2500)
+    opened.resolve(undefined)
+    expect(await client.next()).toBe(SIGNED_IN(USER))
   })
 })

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig } from '../../src/config'
-import { resolveCredentials } from '../../src/credentials'
+import { providedApps, resolveCredentials } from '../../src/credentials'
 import { NEW_APP } from '../../src/core/new-app'
 import { appStore } from '../../src/store/apps'
 import { MIGRATIONS } from '../../src/store/migrations'
@@ -130,7 +130,7 @@ describe('credentials', () => {
       slug: 'stored',
       keys: [{ key: 'k5', secret: 's5' }],
     }
-    store.save(stored, { keys: true, now: 0 })
+    store.insert(stored, 0)
     for (const [appId, appKey] of [
       ['5', 'new-key'],
       ['6', 'k5'],
@@ -164,9 +164,10 @@ describe('credentials', () => {
       PUSHER_ADMIN_PASSWORD: 'p',
     }
     for (const HOST of ['127.0.0.1', '0.0.0.0']) {
-      const { app, provided, admin } = resolveCredentials(readConfig({ ...env, HOST }), store)
+      const config = readConfig({ ...env, HOST })
+      const { app, admin } = resolveCredentials(config, store)
       expect(app).toMatchObject({ id: '7', key: 'k', secret: 's', origin: 'settings' })
-      expect(provided).toHaveLength(1)
+      expect(providedApps(config)).toHaveLength(1)
       expect(admin).toMatchObject({ username: 'me', password: '', origin: 'settings' })
     }
   })

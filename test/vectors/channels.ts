@@ -4,16 +4,25 @@ export const CHANNEL_KINDS: readonly {
   readonly auth: 'none' | 'signature' | 'user'
   readonly presence?: true
   readonly clientEvents?: true
+  readonly cache?: true
 }[] = [
   { name: 'room', auth: 'none' },
-  { name: 'cache-room', auth: 'none' },
+  { name: 'cache-room', auth: 'none', cache: true },
+  { name: 'my-cache-room', auth: 'none' },
+  { name: 'cacheroom', auth: 'none' },
   { name: 'private-room', auth: 'signature', clientEvents: true },
-  { name: 'private-cache-room', auth: 'signature', clientEvents: true },
+  { name: 'private-cache-room', auth: 'signature', clientEvents: true, cache: true },
   { name: 'private-encrypted-room', auth: 'signature' },
-  { name: 'private-encrypted-cache-room', auth: 'signature' },
-  { name: 'private-cache-encrypted-room', auth: 'signature', clientEvents: true },
+  { name: 'private-encrypted-cache-room', auth: 'signature', cache: true },
+  { name: 'private-cache-encrypted-room', auth: 'signature', clientEvents: true, cache: true },
   { name: 'presence-room', auth: 'signature', presence: true, clientEvents: true },
-  { name: 'presence-cache-room', auth: 'signature', presence: true, clientEvents: true },
+  {
+    name: 'presence-cache-room',
+    auth: 'signature',
+    presence: true,
+    clientEvents: true,
+    cache: true,
+  },
   { name: 'presence-encrypted-room', auth: 'signature', presence: true, clientEvents: true },
   { name: '#server-to-user-7', auth: 'user' },
   { name: 'privateer', auth: 'none' },
@@ -37,6 +46,7 @@ export const INVALID_NAMES: readonly (readonly [why: string, name: unknown])[] =
   ['empty', ''],
   ['a space', 'a b'],
   ['a colon', 'a:b'],
+  ['the channel of watchers', '#watchlist-7'],
   ['a slash', 'a/b'],
   ['a leading hash', '#room'],
   ['an empty user', '#server-to-user-'],

@@ -72,7 +72,8 @@ describe('saving an endpoint', () => {
   test.each([
     [{ filter: { channel_name_starts: 'x' } }, 'has the unknown filter "channel_name_starts"'],
     [{ headers: { 'bad name': 'x' } }, 'has the header "bad name"'],
-    [{ headers: { a: 'b\r\nc: d' } }, 'has the header "a"'],
+    [{ headers: { a: '\u20ac' } }, 'has the header "a"'],
+    [{ headers: { a: 'b\r\nc: d' } }, 'has a filter or headers'],
     [{ event_types: ['nonsense'] }, 'has the event_types ["nonsense"]'],
   ])('%j: 422', async (more, mistake) => {
     const [status, text] = await save({ url: 'http://127.0.0.1/', ...more })

@@ -47,5 +47,5 @@ test.each([
 ])('%s stops the start, and is not shown', (_, value) => {
   const read = () => readConfig({ CARILLON_WEBHOOKS: value })
   expect(read).toThrow(ConfigError)
-  expect(read).toThrow(/^CARILLON_WEBHOOKS=\(hidden\): expected a JSON list of at most 20 like /)
+  expect(read).toThrow(/^CARILLON_WEBHOOKS=\(hidden\): expected a JSON list of at most 50 like /)
 })

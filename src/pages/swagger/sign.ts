@@ -21,7 +21,7 @@ type Authorize = (request: SwaggerRequest, credentials: Credentials, now: number
 
 /** The first row that fits. An app in the admin API is in a path like those of the signed routes. */
 const ROUTES: readonly (readonly [path: RegExp, authorize: Authorize])[] = [
-  [/^\/api\/admin\//, withPassword],
+  [/^\/(api\/admin|plugins)\//, withPassword],
   [/\/apps\/[^/]+\//, signed],
 ]
 

@@ -1,0 +1,84 @@
+/**
+ * Claims: what a verified token says about its bearer. `listen` and `publish` are lists of patterns,
+ * `sub` is who somebody is on presence channels. A claim of another type than documented refuses the
+ * whole token: half of a token is nobody's intention.
+ */
+import type { JWTPayload } from 'jose'
+
+/** What matters of a token for as long as something rests on it. */
+export type Token = {
+  readonly appId: string
+  readonly jti: string | undefined
+  /** The user's id as text. */
+  readonly user: string | undefined
+  /** Epoch seconds. */
+  readonly issuedAt: number | undefined
+  /** Epoch milliseconds, the tolerance included. */
+  readonly expiresAt: number
+}
+
+/** A token that was verified, with what it grants. */
+export type Grant = {
+  readonly token: Token
+  readonly listen: readonly string[]
+  readonly publish: readonly string[]
+  /** Who the bearer is on presence channels, as the wire's `channel_data`; undefined for nobody. */
+  readonly channelData: string | undefined
+}
+
+/** Exact, or all that begins as it does where it ends in `*`. A name is tried in each of its forms. */
+export function matches(patterns: readonly string[], names: readonly string[]): boolean {
+  return patterns.some((pattern) =>
+    pattern.endsWith('*')
+      ? names.some((name) => name.startsWith(pattern.slice(0, -1)))
+      : names.includes(pattern),
+  )
+}
+
+/** The longest id of a token or user: what rests on a token is kept for each channel of a connection. */
+export const MAX_ID_CHARS = 256
+
+/** Undefined where a claim is not of its type; `exp` and `iat` were checked before. */
+export function readClaims(
+  payload: JWTPayload,
+  { appId, expiresAt }: { readonly appId: string; readonly expiresAt: number },
+): Grant | undefined {
+  const listen = patternsIn(payload['listen'])
+  const publish = patternsIn(payload['publish'])
+  const identity = identityIn(payload)
+  const { jti, iat: issuedAt } = payload
+  if (!listen || !publish || !identity || (jti !== undefined && !isId(jti))) return undefined
+  const { user, channelData } = identity
+  return { token: { appId, jti, user, issuedAt, expiresAt }, listen, publish, channelData }
+}
+
+const isId = (value: unknown): value is string =>
+  typeof value === 'string' && value !== '' && value.length <= MAX_ID_CHARS
+
+function patternsIn(claim: unknown): readonly string[] | undefined {
+  if (claim === undefined) return []
+  return Array.isArray(claim) && claim.every((pattern) => typeof pattern === 'string')
+    ? claim
+    : undefined
+}
+
+type Identity = Pick<Grant, 'channelData'> & Pick<Token, 'user'>
+
+const NOBODY: Identity = { user: undefined, channelData: undefined }
+
+/** `sub` is an id, or an object with one; `{}` is nobody, as in tokens of Guardian's time. */
+function identityIn({ sub, info }: JWTPayload): Identity | undefined {
+  const subject: unknown = sub
+  if (subject === undefined) return NOBODY
+  const described = isRecord(subject) ? subject : undefined
+  if (described && !Object.hasOwn(described, 'id')) return NOBODY
+  const id = described ? described['id'] : subject
+  const user = Number.isSafeInteger(id) ? String(id) : id // a larger number may be another user's
+  if (!isId(user)) return undefined
+  const userInfo = info ?? described
+  if (userInfo !== undefined && !isRecord(userInfo)) return undefined
+  return { user, channelData: JSON.stringify({ user_id: user, user_info: userInfo }) }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

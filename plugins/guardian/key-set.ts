@@ -1,0 +1,95 @@
+/**
+ * A key set: the public keys behind one address, for one app. Fetched when first needed, again when
+ * they are old or a token names a key that is not among them, and never more often than the cooldown
+ * allows: not for unknown keys, not while the address is down.
+ *
+ * jose's own remote set reads the wall clock, and asks an address that is down again for every token.
+ */
+import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
+import type { Clock, Log } from 'carillon/plugin'
+
+/** Keys as old as this are asked for again. */
+const FRESH_MS = 10 * 60_000
+/** Keys as old as this verify nothing any more, even where the address is down. */
+const STALE_MS = 60 * 60_000
+/** At most one request in this time. */
+const COOLDOWN_MS = 10_000
+const TIMEOUT_MS = 5000
+
+/** The keys can't be had; the token may be right. */
+export class KeysUnavailable extends Error {
+  override readonly name = 'KeysUnavailable'
+}
+
+export type Surroundings = {
+  readonly clock: Clock
+  readonly log: Log
+  /** Aborted when the server stops. */
+  readonly signal: AbortSignal
+}
+
+export class KeySet {
+  #keys: JWTVerifyGetKey | undefined
+  #fetchedAt = -Infinity
+  #triedAt = -Infinity
+  #fetching: Promise<void> | undefined
+
+  constructor(
+    readonly url: string,
+    readonly surroundings: Surroundings,
+  ) {}
+
+  /**
+   * The key that a token's header names.
+   * @throws KeysUnavailable, or jose's errors where no key fits
+   */
+  readonly find: JWTVerifyGetKey = async (header, token) => {
+    if (this.#age() >= FRESH_MS) await this.#refresh()
+    try {
+      return await this.#current()(header, token)
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+      await this.#refresh()
+      return this.#current()(header, token)
+    }
+  }
+
+  #age(): number {
+    return this.surroundings.clock.now() - this.#fetchedAt
+  }
+
+  #current(): JWTVerifyGetKey {
+    if (!this.#keys || this.#age() >= STALE_MS) throw new KeysUnavailable(this.url)
+    return this.#keys
+  }
+
+  /** Waits for the request under way, or begins one where the cooldown allows. Never throws. */
+  async #refresh(): Promise<void> {
+    const now = this.surroundings.clock.now()
+    if (!this.#fetching && now - this.#triedAt >= COOLDOWN_MS) {
+      this.#triedAt = now
+      this.#fetching = this.#fetch().finally(() => (this.#fetching = undefined))
+    }
+    await this.#fetching
+  }
+
+  async #fetch(): Promise<void> {
+    const { clock, log, signal } = this.surroundings
+    const late = new AbortController()
+    const cancel = clock.after(TIMEOUT_MS, () => late.abort(new Error('no answer in time')))
+    try {
+      const response = await fetch(this.url, {
+        headers: { accept: 'application/jwk-set+json, application/json' },
+        redirect: 'error', // the address is the operator's choice and nobody else's
+        signal: AbortSignal.any([late.signal, signal]),
+      })
+      if (!response.ok) throw new Error(`status ${response.status}`)
+      this.#keys = createLocalJWKSet((await response.json()) as JSONWebKeySet)
+      this.#fetchedAt = clock.now()
+    } catch (cause) {
+      log.warn({ url: this.url, err: cause }, 'key set not fetched')
+    } finally {
+      cancel()
+    }
+  }
+}

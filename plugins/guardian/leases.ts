@@ -1,0 +1,58 @@
+/**
+ * Leases: connections that rest on a token, by the second in which it expires. One timer serves all:
+ * each second it ends the connections of that second. A lease ends with what rests on it.
+ */
+import type { Clock, ConnectionView } from 'carillon/plugin'
+import type { Token } from './claims'
+
+export type Lease = { readonly conn: ConnectionView; readonly token: Token }
+
+const TICK_MS = 1000
+const tickOf = (ms: number): number => Math.ceil(ms / TICK_MS)
+
+export class Leases {
+  readonly #byTick = new Map<number, Set<Lease>>()
+  #ticked: number
+
+  /** Runs until the plugin's clock ends. `expired` is told each lease at its end, once. */
+  constructor(
+    readonly clock: Clock,
+    readonly expired: (lease: Lease) => void,
+  ) {
+    this.#ticked = Math.floor(clock.now() / TICK_MS)
+    clock.every(TICK_MS, () => this.#tick())
+  }
+
+  /** A token that has expired meanwhile ends with the next tick. */
+  begin(conn: ConnectionView, token: Token): Lease {
+    const lease = { conn, token }
+    const tick = Math.max(this.#ticked + 1, tickOf(token.expiresAt))
+    const leases = this.#byTick.get(tick)
+    if (leases) leases.add(lease)
+    else this.#byTick.set(tick, new Set([lease]))
+    return lease
+  }
+
+  end(lease: Lease): void {
+    const tick = tickOf(lease.token.expiresAt)
+    const leases = this.#byTick.get(tick)
+    if (leases?.delete(lease) && leases.size === 0) this.#byTick.delete(tick)
+  }
+
+  /** Those that fit. O(all): for what an operator does. */
+  where(fits: (token: Token) => boolean): Lease[] {
+    return [...this.#byTick.values()].flatMap((leases) =>
+      [...leases].filter(({ token }) => fits(token)),
+    )
+  }
+
+  #tick(): void {
+    const now = Math.floor(this.clock.now() / TICK_MS)
+    while (this.#ticked < now) {
+      const tick = ++this.#ticked
+      const leases = this.#byTick.get(tick) ?? []
+      this.#byTick.delete(tick)
+      for (const lease of leases) this.expired(lease)
+    }
+  }
+}

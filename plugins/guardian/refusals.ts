@@ -1,0 +1,22 @@
+/** REFUSALS: every reason for which a token is refused, and what its bearer is told. */
+
+export const REFUSALS = {
+  many: 'more than one was sent',
+  too_large: 'it is larger than 8192 characters',
+  malformed: 'it cannot be read',
+  algorithm: 'its algorithm is not accepted for this app',
+  signature: 'it is not signed with a key of this app',
+  keys_unavailable: 'the keys to verify it are not available now',
+  expired: 'it has expired',
+  not_yet_valid: 'it is not valid yet',
+  lifetime: 'it has no exp, or lives too long',
+  issuer: 'its issuer is not accepted for this app',
+  audience: 'its audience is not accepted for this app',
+  claims: 'a claim of it is not of the documented type',
+  csrf: 'invalid_csrf',
+  revoked: 'it was revoked',
+} as const satisfies Record<string, string>
+
+export type Reason = keyof typeof REFUSALS
+
+export const textOf = (reason: Reason): string => `Token refused: ${REFUSALS[reason]}`

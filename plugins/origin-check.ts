@@ -1,0 +1,282 @@
+/**
+ * Origin check: which web pages may connect, by the rules of Phoenix's `check_origin`. Browsers say
+ * in `Origin` where a page comes from, and pages cannot change it. Whoever is no browser can say
+ * anything, so this keeps strange pages from using their visitors; it authenticates nobody, and lets
+ * in who sends no `Origin` (native apps, servers).
+ *
+ *     plugins: [originCheck({ hosts: ['https://example.org', '//*.example.org', 'conn'] })]
+ *
+ * An app's own `hosts` count; where it has none, those of the options. An empty list lets all in.
+ *
+ * - `//host`, `//host:8080`: what a pattern does not say may be anything.
+ * - `https://host`: a scheme brings its default port, so only 443. Other schemes of pages
+ *   (`capacitor://localhost`) have none.
+ * - `//*.host`: the host itself and all below it.
+ * - `conn`: the page comes from where it connects to: same scheme, host and port. A proxy in front
+ *   has to pass `Host` on, and `x-forwarded-proto` where it ends TLS. Whoever can make a name point
+ *   here passes (DNS rebinding): name your host where that matters.
+ *
+ * An origin without host (`null`, `file://`) matches no pattern. The refusal is 4009, after which
+ * clients do not come back by themselves. The log says how to let an origin in.
+ */
+import {
+  definePlugin,
+  reject,
+  type AppView,
+  type ConnectRequest,
+  type Plugin,
+  type PluginContext,
+} from 'carillon/plugin'
+
+export type OriginCheckOptions = {
+  /** For apps without `hosts` of their own. Empty, as by default: every origin may connect. */
+  readonly hosts?: readonly string[]
+}
+
+const REFUSED = reject("Origin not allowed; the server's log says how to allow it")
+
+/** Fails at the server's start for an option or pattern that means nothing. */
+export function originCheck(options: OriginCheckOptions = {}): Plugin {
+  return definePlugin({
+    name: 'origin-check',
+    carillon: 1,
+    enforces: { hosts: mistakeIn },
+    setup(context) {
+      const everywhere = readOptions(options)
+      const rulesOf = ruleBook(context)
+      const report = reporter(context)
+      return {
+        upgrade({ app }, request) {
+          const own = app !== undefined && app.hosts.length > 0
+          const hosts = own ? app.hosts : everywhere
+          if (hosts.length === 0) return undefined
+          const origin = request.headers.get('origin')
+          if (origin === null || allows(rulesOf(hosts), origin, request)) return undefined
+          report({ app, own, hosts, origin, addressedAs: addressOf(request) })
+          return REFUSED
+        },
+      }
+    },
+  })
+}
+
+/** The configuration file is not type-checked when it runs; a slip must not open the door. */
+function readOptions({ hosts = [], ...strangers }: OriginCheckOptions): readonly string[] {
+  for (const name of Object.keys(strangers))
+    throw new Error(`the option ${name} is unknown; known is hosts`)
+  if (!Array.isArray(hosts)) throw new Error('hosts: expected a list of patterns')
+  for (const pattern of hosts) {
+    const mistake = typeof pattern === 'string' ? mistakeIn(pattern) : 'expected text'
+    if (mistake !== undefined)
+      throw new Error(`hosts has ${JSON.stringify(pattern)?.slice(0, 100)}: ${mistake}`)
+  }
+  return hosts
+}
+
+// ---------------------------------------------------------------- origins
+
+/** All in lower case; the port is the scheme's own where none was named, if it has one. */
+type Origin = { readonly scheme: string; readonly host: string; readonly port: number | undefined }
+
+const DEFAULT_PORTS: ReadonlyMap<string, number> = new Map([
+  ['http', 80],
+  ['https', 443],
+])
+
+/** Labels of ASCII (browsers send punycode), none empty but for a final dot; addresses as they are. */
+const HOST = String.raw`\[[\da-f:.]+\]|[\w-]+(?:\.[\w-]+)*\.?`
+const WHOLE_HOST = new RegExp(`^(?:${HOST})$`, 'i')
+/** Exactly what a browser sends: no user, no path, no second origin. */
+const ORIGIN = new RegExp(String.raw`^([a-z][a-z\d+.-]*)://(${HOST})(?::(\d+))?$`, 'i')
+
+function parseOrigin(text: string): Origin | undefined {
+  const [, scheme, host, portText] = ORIGIN.exec(text) ?? []
+  if (scheme === undefined || host === undefined) return undefined
+  const port = portText === undefined ? undefined : portIn(portText)
+  if (portText !== undefined && port === undefined) return undefined
+  return {
+    scheme: scheme.toLowerCase(),
+    host: host.toLowerCase(),
+    port: port ?? DEFAULT_PORTS.get(scheme.toLowerCase()),
+  }
+}
+
+const portIn = (text: string): number | undefined =>
+  /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined
+
+/** Proxies name the scheme of a socket where that of its page is meant. */
+const PAGE_SCHEMES: ReadonlyMap<string, string> = new Map([
+  ['ws', 'http'],
+  ['wss', 'https'],
+])
+
+/**
+ * This server's origin as the client addressed it. `x-forwarded-proto` is believed whoever sends it:
+ * a page cannot, and who can could send another `Origin` as well.
+ */
+function addressOf({ headers, url }: ConnectRequest): string {
+  const forwarded = headers.get('x-forwarded-proto')?.split(',')[0]?.trim().toLowerCase()
+  const scheme = forwarded || url.slice(0, url.indexOf(':'))
+  return `${PAGE_SCHEMES.get(scheme) ?? scheme}://${headers.get('host') ?? ''}`
+}
+
+// ---------------------------------------------------------------- patterns
+
+/** Undefined stands for any. */
+type Pattern = {
+  readonly scheme: string | undefined
+  readonly host: string
+  /** What a host below ends with, a dot first, or a stranger's name could end alike. */
+  readonly below: string | undefined
+  readonly port: number | undefined
+}
+
+type Rules = { readonly patterns: readonly Pattern[]; readonly conn: boolean }
+
+const CONN = 'conn'
+
+function allows({ patterns, conn }: Rules, text: string, request: ConnectRequest): boolean {
+  const origin = parseOrigin(text)
+  if (!origin) return false
+  if (patterns.some((pattern) => matches(pattern, origin))) return true
+  const here = conn ? parseOrigin(addressOf(request)) : undefined
+  return here !== undefined && isSame(here, origin)
+}
+
+const matches = ({ scheme, host, below, port }: Pattern, origin: Origin): boolean =>
+  (scheme === undefined || scheme === origin.scheme) &&
+  (port === undefined || port === origin.port) &&
+  (host === origin.host || (below !== undefined && origin.host.endsWith(below)))
+
+const isSame = (one: Origin, other: Origin): boolean =>
+  one.scheme === other.scheme && one.host === other.host && one.port === other.port
+
+/**
+ * Rules by list. An app's list is replaced when it changes, never written to, so each is read once
+ * and forgotten with it. An entry that means nothing, from before this plugin, matches nothing.
+ */
+function ruleBook({ log }: PluginContext): (hosts: readonly string[]) => Rules {
+  const book = new WeakMap<readonly string[], Rules>()
+  return (hosts) => {
+    let rules = book.get(hosts)
+    if (rules) return rules
+    const good = hosts.filter((text) => mistakeIn(text) === undefined)
+    if (good.length < hosts.length) log.warn({ hosts }, 'hosts hold patterns that match no origin')
+    const patterns = good.filter((text) => text !== CONN).map((text) => patternOf(partsOf(text)!))
+    book.set(hosts, (rules = { patterns, conn: good.includes(CONN) }))
+    return rules
+  }
+}
+
+/** A pattern as it was written; `host` is without its wildcard. */
+type Parts = {
+  readonly scheme: string | undefined
+  readonly wildcard: boolean
+  readonly host: string
+  readonly port: string | undefined
+}
+
+const PARTS = /^(?:([a-z][a-z\d+.-]*):)?\/\/(\*\.)?(\[[^\]]*\]|[^:]*)(?::(.*))?$/is
+
+function partsOf(text: string): Parts | undefined {
+  const found = PARTS.exec(text)
+  if (!found) return undefined
+  const [, scheme, wildcard, host = '', port] = found
+  return { scheme: scheme?.toLowerCase(), wildcard: wildcard !== undefined, host, port }
+}
+
+/** As browsers write it: `bücher.example` is `xn--bcher-kva.example`, `[0::1]` is `[::1]`. */
+function canonicalHost(host: string): string | undefined {
+  const written = URL.parse(`http://${host}`)?.hostname
+  return written !== undefined && WHOLE_HOST.test(written) ? written : undefined
+}
+
+const isAddress = (host: string): boolean => /^(\[.*|[\d.]+)$/.test(canonicalHost(host) ?? '')
+
+const NO_PATTERN = 'expected //host or scheme://host, with or without :port, or conn'
+
+/** What can be wrong with a pattern, in the order in which it is told. */
+const MISTAKES: readonly (readonly [says: string, applies: (parts: Parts) => boolean])[] = [
+  [
+    'pages have http or https where sockets have ws or wss',
+    ({ scheme }) => scheme === 'ws' || scheme === 'wss',
+  ],
+  [
+    'an origin is scheme, host and port, nothing else',
+    ({ host, port = '' }) => /[\s/\\?#@]/.test(host + port),
+  ],
+  [
+    'expected a port from 1 to 65535',
+    ({ port }) => port !== undefined && portIn(port) === undefined,
+  ],
+  [
+    'a wildcard stands for whole labels at the beginning, as in //*.example.org',
+    ({ host }) => host.includes('*'),
+  ],
+  ['has no host; expected one as in //example.org', ({ host }) => !canonicalHost(host)],
+  ['nothing is below an address', ({ wildcard, host }) => wildcard && isAddress(host)],
+]
+
+/** What is wrong with one entry of a list, if anything. */
+function mistakeIn(text: string): string | undefined {
+  if (text === CONN) return undefined
+  const parts = partsOf(text)
+  return parts ? MISTAKES.find(([, applies]) => applies(parts))?.[0] : NO_PATTERN
+}
+
+/** Of parts in which no mistake was found. */
+function patternOf({ scheme, wildcard, host: written, port }: Parts): Pattern {
+  const host = canonicalHost(written)!
+  return {
+    scheme,
+    host,
+    below: wildcard ? `.${host}` : undefined,
+    port: port === undefined ? DEFAULT_PORTS.get(scheme ?? '') : portIn(port),
+  }
+}
+
+// ---------------------------------------------------------------- the log
+
+type Refused = {
+  readonly app: AppView | undefined
+  /** The list is the app's own. */
+  readonly own: boolean
+  readonly hosts: readonly string[]
+  readonly origin: string
+  readonly addressedAs: string
+}
+
+/** Anybody can make origins up: so many lines for each app in each hour, one for each origin. */
+const LINES = { perApp: 20, everyMs: 3_600_000 }
+
+function reporter({ log, clock, counter }: PluginContext): (refused: Refused) => void {
+  const unlogged = counter('unlogged', 'Refusals that have no log line of their own')
+  const toldByApp = new Map<string, Set<string>>()
+  clock.every(LINES.everyMs, () => toldByApp.clear())
+  return (refused) => {
+    const appId = refused.app?.id
+    const origin = printable(refused.origin)
+    const told = toldByApp.get(appId ?? '') ?? new Set()
+    if (told.has(origin) || told.size >= LINES.perApp) {
+      unlogged.count++
+      return
+    }
+    toldByApp.set(appId ?? '', told.add(origin))
+    const addressedAs = printable(refused.addressedAs)
+    const toAllow = advice({ ...refused, origin })
+    log.warn({ appId, origin, addressedAs, allowed: refused.hosts, toAllow }, 'origin refused')
+    if (told.size === LINES.perApp)
+      log.warn({ appId }, 'other origins of this app are counted for an hour, not logged')
+  }
+}
+
+/** What came from outside, for the log: short, and nothing that a terminal would obey. */
+const printable = (text: string): string => text.slice(0, 200).replace(/[^\x20-\x7e]/g, '?')
+
+function advice({ app, own, origin }: Refused): string {
+  if (!parseOrigin(origin)) return 'no pattern can: it is not scheme, host and port'
+  const field = app && `the hosts of app ${app.slug} (PATCH /api/admin/apps/${app.slug})`
+  const option = 'the hosts of originCheck() in carillon.config.ts'
+  if (own) return `add ${origin} to ${field}`
+  return `add ${origin} to ${option}${field ? `, or list all that this app allows in ${field}` : ''}`
+}

@@ -1,0 +1,84 @@
+/**
+ * Connections: how often an address may open one, and what one may send. A refusal of ours costs no
+ * refused-token: whoever is over a limit would never get out of it.
+ */
+import type { ConnectionView, Hooks, PluginContext, Reject } from 'carillon/plugin'
+import { countedAs } from './addresses'
+import { fullBucket, take, type Bucket } from './bucket'
+import { refuse, type ConnectionLimit, type Rule, type RuleBook } from './limits'
+import type { LimitStore } from './store'
+
+/** A connection's buckets. One that is not there is full. */
+export type Locals = { [Name in ConnectionLimit]: Bucket | undefined }
+
+export const newLocals = (): Locals => ({
+  frames: undefined,
+  clientEvents: undefined,
+  subscribes: undefined,
+  refused: undefined,
+})
+
+type ConnectionHooks = Pick<Hooks<Locals>, 'frame' | 'subscribe' | 'clientEvent' | 'refused'>
+
+export function connectionHooks({ clock }: PluginContext, book: RuleBook): ConnectionHooks {
+  const spend = (locals: Locals, name: ConnectionLimit, { rate }: Rule, cost: number): number => {
+    const now = clock.now()
+    return take((locals[name] ??= fullBucket(rate, now)), rate, cost, now)
+  }
+  const gate = (
+    { app, locals }: ConnectionView<Locals>,
+    name: ConnectionLimit,
+    cost = 1,
+  ): Reject | undefined => {
+    const rule = book.of(app)[name]
+    if (!rule) return undefined
+    const waitSeconds = spend(locals, name, rule, cost)
+    return waitSeconds > 0 ? refuse(rule, waitSeconds) : undefined
+  }
+  const outOfRefusals = (conn: ConnectionView<Locals>): Reject | undefined =>
+    conn.locals.refused && gate(conn, 'refused', 0)
+  return {
+    frame: (conn) => outOfRefusals(conn) ?? gate(conn, 'frames'),
+    // Asked again: what waited behind another plugin's gate was let through as a frame long ago.
+    subscribe: (conn) => outOfRefusals(conn) ?? gate(conn, 'subscribes'),
+    clientEvent: (conn) => gate(conn, 'clientEvents'),
+    refused: ({ app, locals }, { message }) => {
+      const rule = book.of(app).refused
+      if (rule && !book.texts.has(message)) spend(locals, 'refused', rule, 1)
+    },
+  }
+}
+
+type UpgradeOptions = {
+  readonly rule: Rule | undefined
+  readonly store: LimitStore
+  readonly isExempt: (address: string) => boolean
+}
+
+export function upgradeGate(
+  { clock, log }: PluginContext,
+  { rule, store, isExempt }: UpgradeOptions,
+): NonNullable<Hooks<Locals>['upgrade']> {
+  let hinted = false
+  return ({ remoteAddress }, { headers }) => {
+    if (!rule) return undefined
+    if (isExempt(remoteAddress)) {
+      if (hinted || !isUnnamedProxy(remoteAddress, headers)) return undefined
+      hinted = true
+      log.warn({ remoteAddress }, UNNAMED_PROXY)
+      return undefined
+    }
+    const key = `${rule.name} ${countedAs(remoteAddress)}`
+    const { waitSeconds } = store.take(key, rule.rate, 1, clock.now())
+    return waitSeconds > 0 ? refuse(rule, waitSeconds) : undefined
+  }
+}
+
+const UNNAMED_PROXY =
+  'a proxy that is not named in CARILLON_TRUSTED_PROXIES: the clients behind it are not told apart, and their connects not limited'
+
+/** A trusted proxy's word is taken: the address would be one that it told. */
+function isUnnamedProxy(remoteAddress: string, headers: Headers): boolean {
+  const told = headers.get('x-forwarded-for')
+  return told !== null && !told.includes(remoteAddress)
+}

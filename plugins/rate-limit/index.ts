@@ -1,0 +1,99 @@
+/**
+ * rate-limit: how often an address may connect and fail to log in, what a connection may send, and how
+ * often an app's backend may ask. LIMITS (`limits.ts`) is the table. Options change its rows:
+ *
+ *     rateLimit({
+ *       frames: { perSecond: 50, burst: 2000 },
+ *       triggers: { perSecond: 100 },
+ *       failedLogins: { perMinute: 5 },
+ *       clientEvents: false,
+ *       apps: { '7': { triggers: { perSecond: 1000 } } },
+ *     })
+ *
+ * Whoever connects too often is closed with 4100, after which clients back off and come back; a message
+ * too many is answered with 4301 and the connection stays; HTTP answers 429 with `Retry-After`. Answers
+ * that have a quota say what is left of it in `x-ratelimit-limit` and `x-ratelimit-remaining`.
+ *
+ * State: a connection's buckets are in its `locals` and die with it; the others are in the store, which
+ * is bounded. Nothing here waits.
+ */
+import { definePlugin, type Hooks, type Plugin, type PluginContext } from 'carillon/plugin'
+import { membership } from './addresses'
+import { connectionHooks, newLocals, upgradeGate, type Locals } from './connections'
+import { LIMITS, mistake, readRules, type LimitName, type LimitOptions } from './limits'
+import { requestHooks } from './requests'
+import { MemoryStore, type LimitStore } from './store'
+
+export type RateLimitOptions = LimitOptions & {
+  /** Addresses and networks that may connect as often as they like; in place of EXEMPT. */
+  readonly exempt?: readonly string[]
+  /** Where buckets of addresses and apps are kept; the memory of this process if absent. */
+  readonly store?: LimitStore
+  /** How many addresses and apps that memory holds; 100 000 if absent. */
+  readonly maxKeys?: number
+}
+
+/**
+ * Loopback, private and shared networks. Who comes from there is usually a proxy that nobody has named,
+ * and all clients behind it would be counted as one. No client of the internet has such an address.
+ */
+const EXEMPT = [
+  '127.0.0.0/8',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '169.254.0.0/16',
+  '100.64.0.0/10',
+  '::1',
+  'fc00::/7',
+  'fe80::/10',
+]
+
+const MAX_KEYS = 100_000
+
+/** An option that makes no sense stops the start, in one line. */
+export function rateLimit(options: RateLimitOptions = {}): Plugin<Locals> {
+  return definePlugin({
+    name: 'rate-limit',
+    carillon: 1,
+    locals: newLocals,
+    setup: (context) => hooksOf(context, options),
+  })
+}
+
+function hooksOf(context: PluginContext, options: RateLimitOptions): Hooks<Locals> {
+  checkNames(options)
+  const book = readRules(options, (name) => context.counter(name, aboutRefusals(name)))
+  const store = readStore(options)
+  const isExempt = readExempt(options.exempt ?? EXEMPT)
+  const hooks: Hooks<Locals> = {
+    upgrade: upgradeGate(context, { rule: book.everybody.connects, store, isExempt }),
+    ...connectionHooks(context, book),
+    ...requestHooks(context, book, store),
+  }
+  // A hook that no rule needs is not there: it costs nothing.
+  return Object.fromEntries(Object.entries(hooks).filter(([name]) => book.hooks.has(name)))
+}
+
+const aboutRefusals = (name: LimitName): string =>
+  `What was refused because of too many ${LIMITS[name].about}`
+
+const OPTIONS = [...Object.keys(LIMITS), 'apps', 'exempt', 'store', 'maxKeys']
+
+function checkNames(options: object): void {
+  for (const [name, value] of Object.entries(options))
+    if (!OPTIONS.includes(name)) throw mistake(name, value, `one of ${OPTIONS.join(', ')}`)
+}
+
+function readStore({ store, maxKeys = MAX_KEYS }: RateLimitOptions): LimitStore {
+  if (!Number.isInteger(maxKeys) || maxKeys < 1)
+    throw mistake('maxKeys', maxKeys, 'a whole number above 0')
+  if (store !== undefined && typeof store?.take !== 'function')
+    throw mistake('store', store, 'an object with a function take')
+  return store ?? new MemoryStore(maxKeys)
+}
+
+function readExempt(networks: readonly string[]): (address: string) => boolean {
+  if (!Array.isArray(networks)) throw mistake('exempt', networks, 'a list')
+  return membership(networks)
+}

@@ -1,0 +1,90 @@
+/**
+ * Provided apps: those that settings or a file bring, and what was changed of them through the API.
+ * Only what differs is kept, so everything else goes on following where the app comes from.
+ */
+import type { AppRecord } from './apps'
+import type { LimitName } from './limits'
+
+/** An app that comes from outside the database; its settings may be changed, and the changes last. */
+export type ProvidedApp = AppRecord & {
+  /** Where from, in the operator's words: `PUSHER_APP_ID`, `carillon.config.ts`. */
+  readonly providedBy: string
+}
+
+/** What of a provided app is different; a limit of null is the node's. */
+export type AppOverrides = Partial<Omit<AppRecord, 'id' | 'keys' | 'limits'>> & {
+  readonly limits?: { readonly [Name in LimitName]?: number | null }
+}
+
+const OVERRIDABLE = [
+  'name',
+  'slug',
+  'active',
+  'clientEvents',
+  'publicClientEvents',
+  'subscriptionCounts',
+  'hosts',
+  'webhooks',
+] as const satisfies readonly (keyof AppOverrides)[]
+
+/** What of `record` is not as it was provided; no key where nothing is. */
+export function overridesOf(base: AppRecord, record: AppRecord): AppOverrides {
+  const fields = OVERRIDABLE.filter((field) => !Bun.deepEquals(base[field], record[field]))
+  const names = Object.keys({ ...base.limits, ...record.limits }) as LimitName[]
+  const limits = names
+    .filter((name) => base.limits[name] !== record.limits[name])
+    .map((name) => [name, record.limits[name] ?? null] as const)
+  return {
+    ...Object.fromEntries(fields.map((field) => [field, record[field]])),
+    ...(limits.length > 0 && { limits: Object.fromEntries(limits) }),
+  }
+}
+
+/** The app as it was provided, with what was changed. */
+export function withOverrides(base: AppRecord, { limits, ...fields }: AppOverrides): AppRecord {
+  return { ...base, ...fields, limits: mergedLimits(base.limits, limits) }
+}
+
+/** Numbers replace; null takes the app's own away. */
+export function mergedLimits(
+  own: AppRecord['limits'],
+  changes: AppOverrides['limits'] = {},
+): AppRecord['limits'] {
+  const limits = Object.entries({ ...own, ...changes })
+  return Object.fromEntries(limits.filter(([, number]) => number !== null))
+}
+
+const sharedKey = (one: AppRecord, other: AppRecord): string | undefined =>
+  one.keys.find(({ key }) => other.keys.some((pair) => pair.key === key))?.key
+
+/** In which fields no two apps may agree. Slugs and ids name apps in the same addresses. */
+const CLASHES = {
+  id: (one, other) => [other.id, other.slug].find((taken) => taken === one.id),
+  name: (one, other) => (one.name === other.name ? one.name : undefined),
+  slug: (one, other) => [other.slug, other.id].find((taken) => taken === one.slug),
+  key: sharedKey,
+} as const satisfies Record<string, (one: AppRecord, other: AppRecord) => string | undefined>
+
+export type UniqueField = keyof typeof CLASHES
+export const UNIQUE_FIELDS = Object.keys(CLASHES) as readonly UniqueField[]
+
+/** What of `one` another app has in a field where it may not, undefined if nothing. */
+export function clashIn(field: UniqueField, one: AppRecord, other: AppRecord): string | undefined {
+  return CLASHES[field](one, other)
+}
+
+/** One line for each field in which two provided apps agree and may not. */
+export function clashesAmong(apps: readonly ProvidedApp[]): string[] {
+  return apps.flatMap((app, index) =>
+    apps.slice(0, index).flatMap((other) =>
+      UNIQUE_FIELDS.flatMap((field) => {
+        const value = clashIn(field, app, other)
+        return value === undefined
+          ? []
+          : [
+              `${app.providedBy}: the app ${app.id} has the ${field} ${value}, as the app ${other.id} of ${other.providedBy} has`,
+            ]
+      }),
+    ),
+  )
+}

@@ -1,0 +1,56 @@
+/**
+ * Subscription counts: how many connections are in a channel, told to all of them after each change;
+ * for many at most every five seconds, or a channel that fills would speak of nothing else.
+ * Spec: contract 3.6.
+ */
+import type { App } from './apps'
+import type { Facts } from './facts'
+import type { Channel, Hub } from './hub'
+import type { Presence } from './presence'
+import type { ChannelName, Clock } from './types'
+
+/** With more subscribers than these, news come seldom. */
+const MANY = 100
+const SELDOM_MS = 5000
+
+type Nouns = {
+  readonly clock: Clock
+  readonly hub: Hub
+  readonly presence: Presence
+  readonly facts: Facts
+}
+
+export class SubscriptionCounts {
+  /** When a channel with many was told last, and whether it is about to be. Dies with the channel. */
+  readonly #told = new WeakMap<Channel, { at: number; due: boolean }>()
+
+  /** Somebody came or went. */
+  changed(nouns: Nouns, app: App, name: ChannelName): void {
+    if (!app.record.subscriptionCounts) return
+    const channel = nouns.hub.channel(app, name)
+    if (channel && nouns.presence.subscriptionCount(app, name) > MANY)
+      this.#tellSeldom(nouns, channel)
+    else tell(nouns, app, name)
+  }
+
+  #tellSeldom(nouns: Nouns, channel: Channel): void {
+    let told = this.#told.get(channel)
+    if (!told) this.#told.set(channel, (told = { at: -Infinity, due: false }))
+    if (told.due) return
+    const { clock } = nouns
+    const tellNow = (): void => {
+      Object.assign(told, { at: clock.now(), due: false })
+      tell(nouns, channel.app, channel.name)
+    }
+    const waitMs = told.at + SELDOM_MS - clock.now()
+    if (waitMs <= 0) return tellNow()
+    told.due = true
+    clock.after(waitMs, tellNow)
+  }
+}
+
+function tell({ hub, presence, facts }: Nouns, app: App, channel: ChannelName): void {
+  const count = presence.subscriptionCount(app, channel)
+  hub.announce(app, { type: 'subscription_count', channel, count })
+  facts.emit({ type: 'subscription_count', app, channel, count })
+}

@@ -1,0 +1,37 @@
+/**
+ * Watchlists: who is told when a user comes online or goes offline. Watching a user is hearing a
+ * channel of its own that no client can name, so that the news travel as events do.
+ * Spec: contract 5.3.
+ */
+import type { App } from './apps'
+import { watchChannel } from './channel'
+import type { Connection } from './connection'
+import type { Hub } from './hub'
+import type { UserId } from './types'
+import type { Users } from './users'
+
+type Nouns = { readonly hub: Hub; readonly users: Users }
+
+/** From now on the connection hears of these users; it is told how they are. */
+export function watch(
+  { hub, users }: Nouns,
+  conn: Connection,
+  app: App,
+  ids: Iterable<UserId>,
+): void {
+  const [online, offline]: [UserId[], UserId[]] = [[], []]
+  for (const id of new Set(ids)) {
+    ;(users.isOnline(app, id) ? online : offline).push(id)
+    hub.join(conn, app, watchChannel(id), undefined)
+  }
+  if (online.length + offline.length > 0) conn.reply({ type: 'watched', online, offline })
+}
+
+/** Tells those who watch; `except` is the user's own connection. */
+export function announceUser(
+  hub: Hub,
+  app: App,
+  { userId, online, except }: { userId: UserId; online: boolean; except?: Connection },
+): void {
+  hub.announce(app, { type: 'user_status', channel: watchChannel(userId), userId, online }, except)
+}

@@ -1,0 +1,50 @@
+/**
+ * An app's own limits on the wire: `maxUserInfoBytes` is `max_user_info_bytes`.
+ */
+import type { AppRecord } from '../core/apps'
+import { isRecord } from '../core/json'
+import { APP_LIMITS, LIMITS, type LimitName } from '../core/limits'
+import type { AppOverrides } from '../core/provided-apps'
+import { invalid, mistake, shown, value, type Read } from './reading'
+
+const wireName = (name: LimitName): string =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+/** The limits that an app may have of its own, by their names on the wire. */
+export const LIMIT_BY_WIRE_NAME: ReadonlyMap<string, LimitName> = new Map(
+  APP_LIMITS.map((name) => [wireName(name), name]),
+)
+
+/** Numbers replace; null, or nothing in a form, goes back to the node's. */
+export type LimitChanges = NonNullable<AppOverrides['limits']>
+
+export const limits: Read<LimitChanges> = (raw) => {
+  if (!isRecord(raw)) return invalid(raw, 'an object')
+  const changes: { [Name in LimitName]?: number | null } = {}
+  for (const [key, given] of Object.entries(raw)) {
+    const name = LIMIT_BY_WIRE_NAME.get(key)
+    if (!name)
+      return mistake(
+        `has the unknown key ${shown(key)}; known are ${[...LIMIT_BY_WIRE_NAME.keys()].join(', ')}`,
+      )
+    const { min, max } = LIMITS[name]
+    const number = numberIn(given)
+    if (number !== null && !(Number.isInteger(number) && number >= min && number <= max))
+      return mistake(`has ${key} ${shown(given)}; expected an integer from ${min} to ${max}`)
+    changes[name] = number
+  }
+  return value(changes)
+}
+
+/** NaN for what is neither a number, decimal digits nor nothing. */
+function numberIn(given: unknown): number | null {
+  if (given === null || given === '') return null
+  if (typeof given === 'number') return given
+  return typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN
+}
+
+export function limitsOnWire(own: AppRecord['limits']): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(own).map(([name, number]) => [wireName(name as LimitName), number]),
+  )
+}

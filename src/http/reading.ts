@@ -1,0 +1,71 @@
+/**
+ * Readings: a value that somebody sent is read as what it should be, or it is said what is wrong
+ * with it. Forms bring text, JSON brings types; both are taken.
+ */
+import { isPlainText, jsonOf } from '../core/json'
+
+/** A value, or what is wrong with it. */
+export type Reading<T> = { readonly value: T } | { readonly mistake: string }
+export type Read<T> = (raw: unknown) => Reading<T>
+
+export const value = <T>(read: T): Reading<T> => ({ value: read })
+export const mistake = (text: string) => ({ mistake: text })
+
+/** In the seed's words. */
+const BLANK = mistake("can't be blank")
+const BROKEN = mistake('must be text without control characters and broken surrogates')
+
+/** What was sent, cut to a length that a message can carry. */
+export const shown = (raw: unknown): string =>
+  jsonOf(raw)?.slice(0, 100) ?? 'something nested too deep'
+export const invalid = (raw: unknown, expected: string) =>
+  mistake(`is invalid: ${shown(raw)}; expected ${expected}`)
+
+export const text =
+  (least: number, most: number): Read<string> =>
+  (raw) => {
+    if (raw === undefined || raw === null) return BLANK
+    if (typeof raw !== 'string') return invalid(raw, 'text')
+    const trimmed = raw.trim()
+    if (trimmed === '') return BLANK
+    if (!isPlainText(trimmed)) return BROKEN
+    if (trimmed.length < least) return mistake(`should be at least ${least} character(s)`)
+    return trimmed.length > most
+      ? mistake(`should be at most ${most} character(s)`)
+      : value(trimmed)
+  }
+
+export const matching =
+  (pattern: RegExp, most: number, expected: string): Read<string> =>
+  (raw) => {
+    const read = text(1, most)(typeof raw === 'number' ? String(raw) : raw)
+    return 'mistake' in read || pattern.test(read.value) ? read : invalid(raw, expected)
+  }
+
+const SWITCHES = new Map<unknown, boolean>([
+  [true, true],
+  ['true', true],
+  ['1', true],
+  ['on', true],
+  [false, false],
+  ['false', false],
+  ['0', false],
+  ['off', false],
+])
+export const switched: Read<boolean> = (raw) => {
+  const read = SWITCHES.get(raw)
+  return read === undefined ? invalid(raw, 'true or false') : value(read)
+}
+
+/** A list of so many entries at most, whose first wrong one is told. */
+export const listOf =
+  <T>(most: number, mistakeOf: (entry: unknown) => string | undefined): Read<readonly T[]> =>
+  (raw) => {
+    if (!Array.isArray(raw)) return invalid(raw, 'a list')
+    if (raw.length > most) return mistake(`has ${raw.length} entries; the limit is ${most}`)
+    for (const entry of raw as unknown[]) {
+      const wrong = mistakeOf(entry)
+      if (wrong !== undefined) return mistake(`has ${wrong}`)
+    }
+    return jsonOf(raw) === undefined ? invalid(raw, 'a list') : value(raw as T[])
+  }

@@ -1,0 +1,70 @@
+/**
+ * WEBHOOK_SETTINGS: the rows of SETTINGS that are about webhooks.
+ */
+import type { WebhookRecord } from './core/apps'
+import { MAX_WEBHOOKS, webhooksMistake } from './core/webhooks'
+import { networks, number, setting } from './setting'
+
+export const WEBHOOK_SETTINGS = {
+  webhooks: setting<readonly WebhookRecord[]>({
+    env: 'CARILLON_WEBHOOKS',
+    default: [],
+    read: webhooksOf,
+    expected: `a JSON list of at most ${MAX_WEBHOOKS} like [{"url":"https://example.org/hook","event_types":["channel_occupied"]}]`,
+    about: 'webhooks of the app that the settings bring, as JSON',
+    secret: true,
+  }),
+  webhookFlushMs: number(
+    'CARILLON_WEBHOOK_FLUSH_MS',
+    50,
+    [0, 60_000],
+    'time in which webhook events are collected before they are written down; 0 writes each at once',
+  ),
+  webhookSettleMs: number(
+    'CARILLON_WEBHOOK_SETTLE_MS',
+    3000,
+    [0, 600_000],
+    'time that a channel or member has to come back before `channel_vacated` or `member_removed` is sent',
+  ),
+  webhookBatchEvents: number(
+    'CARILLON_WEBHOOK_BATCH_EVENTS',
+    100,
+    [1, 1000],
+    'events of one webhook request; 1 sends each alone',
+  ),
+  webhookTimeoutMs: number(
+    'CARILLON_WEBHOOK_TIMEOUT_MS',
+    5000,
+    [1, 60_000],
+    'time that an endpoint has to answer a webhook request',
+  ),
+  webhookMaxStored: number(
+    'CARILLON_WEBHOOK_MAX_STORED',
+    1_000_000,
+    [1, 1_000_000_000],
+    'webhook events that are kept, those for each endpoint counted; past it new ones are dropped and `/ready` is red',
+  ),
+  webhookAllow: setting<readonly string[]>({
+    env: 'CARILLON_WEBHOOK_ALLOW',
+    default: [],
+    read: networks,
+    expected: 'addresses and networks like 10.0.0.0/8, separated by commas',
+    about: 'the only networks that webhooks are sent to, where there are any',
+  }),
+  webhookDeny: setting<readonly string[]>({
+    env: 'CARILLON_WEBHOOK_DENY',
+    default: [],
+    read: networks,
+    expected: 'addresses and networks like 10.0.0.0/8, separated by commas',
+    about: 'networks that webhooks are not sent to; link-local and metadata addresses never are',
+  }),
+} as const
+
+function webhooksOf(text: string): readonly WebhookRecord[] | undefined {
+  try {
+    const list: unknown = JSON.parse(text)
+    return webhooksMistake(list) === undefined ? (list as WebhookRecord[]) : undefined
+  } catch {
+    return undefined // SyntaxError: the text is not JSON
+  }
+}

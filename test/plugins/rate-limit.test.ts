@@ -1,0 +1,289 @@
+/** rate-limit on sockets: what one connection may send. */
+import { describe, expect, test } from 'bun:test'
+import { rateLimit, type RateLimitOptions } from '../../plugins/rate-limit'
+import { reject } from 'carillon/plugin'
+import { testPlugin } from 'carillon/plugin-kit'
+import { pluginOf, PONG, start, type RawClient, type TestServer } from '../harness'
+
+const limited = (options: RateLimitOptions, ...others: ReturnType<typeof pluginOf>[]) =>
+  start({ plugins: [rateLimit(options), ...others] })
+
+const PING = { event: 'pusher:ping', data: {} }
+const GARBAGE = 'garbage'
+const NOT_JSON =
+  '{"event":"pusher:error","data":{"code":null,"message":"Invalid message: expected a JSON object with a string \\"event\\""}}'
+
+const tooMany = (text: string): string =>
+  JSON.stringify({ event: 'pusher:error', data: { code: 4301, message: `Too many ${text}` } })
+
+/** What `/api/admin/plugins` says that the plugin has counted. */
+function counted(server: TestServer): Record<string, number> {
+  const counters = server.server.plugins[0]!.counters
+  return Object.fromEntries(counters.map(({ name, count }) => [name, count]))
+}
+
+async function exchange(client: RawClient, message: object | string): Promise<string> {
+  client.send(message)
+  return client.next()
+}
+
+describe('frames', () => {
+  const REFUSED = tooMany(
+    'messages of one connection: the limit is 1 per second, 3 at once (frames)',
+  )
+
+  test('past the burst they are refused with 4301, and allowed again as time goes by', async () => {
+    await using server = await limited({ frames: { perSecond: 1, burst: 3 } })
+    await using client = await server.raw()
+    for (let n = 0; n < 3; n++) expect(await exchange(client, PING)).toBe(PONG)
+    for (let n = 0; n < 2; n++) expect(await exchange(client, PING)).toBe(REFUSED)
+    server.advance(1000)
+    expect(await exchange(client, PING)).toBe(PONG)
+    expect(await exchange(client, PING)).toBe(REFUSED)
+    expect(counted(server)['frames']).toBe(3)
+  })
+
+  test('a bucket holds no more than its burst, however long nobody speaks', async () => {
+    await using server = await limited({ frames: { perSecond: 1, burst: 3 } })
+    await using client = await server.raw()
+    expect(await exchange(client, PING)).toBe(PONG)
+    server.advance(100_000)
+    for (let n = 0; n < 3; n++) expect(await exchange(client, PING)).toBe(PONG)
+    expect(await exchange(client, PING)).toBe(REFUSED)
+  })
+
+  test('every connection has its own', async () => {
+    await using server = await limited({ frames: { perSecond: 1, burst: 3 } })
+    await using one = await server.raw()
+    await using two = await server.raw()
+    for (let n = 0; n < 3; n++) await exchange(one, PING)
+    expect(await exchange(one, PING)).toBe(REFUSED)
+    expect(await exchange(two, PING)).toBe(PONG)
+  })
+
+  test('the limit of an app holds in that app only; false switches it off there', async () => {
+    await using server = await limited({
+      frames: { perSecond: 1 },
+      apps: { '1': { frames: { perSecond: 2 } }, '8': { frames: false } },
+    })
+    const { core } = server
+    const base = core.apps.byId('1')!.record
+    const keyOf = { '8': 'key-8', '9': 'key-9' }
+    for (const [id, key] of Object.entries(keyOf))
+      core.apps.create({ ...base, id, name: id, slug: id, keys: [{ key, secret: 's' }] }, 0)
+    const passed = async (key: string): Promise<number> => {
+      await using client = await server.raw({ path: `/app/${key}?protocol=7` })
+      let pongs = 0
+      for (let n = 0; n < 5; n++) if ((await exchange(client, PING)) === PONG) pongs++
+      return pongs
+    }
+    expect([
+      await passed(server.app.key),
+      await passed(keyOf['8']),
+      await passed(keyOf['9']),
+    ]).toEqual([2, 5, 1])
+  })
+})
+
+describe('client events', () => {
+  test('are limited where options say so, besides the limit of core', async () => {
+    await using server = await limited({ clientEvents: { perMinute: 2 } })
+    await using one = await server.raw()
+    await using two = await server.raw()
+    for (const client of [one, two]) await server.signedIn(client, 'private-room')
+    const say = (data: number) => one.send({ event: 'client-x', channel: 'private-room', data })
+    for (let n = 0; n < 3; n++) say(n)
+    expect(await one.next()).toBe(
+      tooMany('client events of one connection: the limit is 2 per minute (clientEvents)'),
+    )
+    server.advance(30_000)
+    say(3)
+    const heard = [await two.nextJson(), await two.nextJson(), await two.nextJson()]
+    expect(heard.map(({ data }) => data)).toEqual([0, 1, 3])
+    await two.expectNothing()
+  })
+
+  test('are left to core by default', async () => {
+    await using server = await limited({})
+    const client = server.core.hooks.clientEvent
+    expect(client).toHaveLength(0)
+  })
+})
+
+describe('subscribes', () => {
+  test('past the limit the client is told which channel it was', async () => {
+    await using server = await limited({ subscribes: { perSecond: 2 } })
+    await using client = await server.raw()
+    for (const channel of ['a', 'b']) await client.subscribed(channel)
+    client.subscribe('c')
+    const text = 'Too many subscribes of one connection: the limit is 2 per second (subscribes)'
+    expect(await client.nextJson()).toEqual({
+      event: 'pusher:subscription_error',
+      channel: 'c',
+      data: { type: 'LimitReached', error: text, status: 429 },
+    })
+    expect((await client.nextJson()).data).toEqual({ code: 4301, message: text })
+    server.advance(500)
+    await client.subscribed('c')
+  })
+
+  test('by default a client may leave all channels that it may hold for as many others at once', async () => {
+    await using server = await limited({})
+    await using client = await server.raw()
+    for (const page of ['first', 'second']) {
+      const channels = Array.from({ length: 2000 }, (_, n) => `${page}-${n}`)
+      for (const channel of channels) client.subscribe(channel)
+      const answers = await client.frames.take(2000)
+      expect(answers.filter((frame) => !frame.includes('subscription_succeeded'))).toEqual([])
+      for (const channel of channels)
+        client.send({ event: 'pusher:unsubscribe', data: { channel } })
+    }
+    await client.expectNothing()
+  })
+})
+
+describe('refused attempts', () => {
+  const REFUSED = tooMany(
+    'refused attempts of one connection: the limit is 1 per second, 3 at once (refused)',
+  )
+  const LIMIT = { refused: { perSecond: 1, burst: 3 } }
+
+  test('once they are used up, whatever comes is refused unread, until time has gone by', async () => {
+    await using server = await limited(LIMIT)
+    await using client = await server.raw()
+    for (let n = 0; n < 3; n++) expect(await exchange(client, GARBAGE)).toBe(NOT_JSON)
+    expect(await exchange(client, GARBAGE)).toBe(REFUSED)
+    expect(await exchange(client, PING)).toBe(REFUSED)
+    expect(counted(server)['refused']).toBe(2)
+    server.advance(1000)
+    expect(await exchange(client, PING)).toBe(PONG)
+  })
+
+  test('who goes on meanwhile does not wait longer for it', async () => {
+    await using server = await limited(LIMIT)
+    await using client = await server.raw()
+    for (let n = 0; n < 3; n++) await exchange(client, GARBAGE)
+    for (let n = 0; n < 50; n++) expect(await exchange(client, PING)).toBe(REFUSED)
+    server.advance(3000)
+    for (let n = 0; n < 3; n++) expect(await exchange(client, GARBAGE)).toBe(NOT_JSON)
+  })
+
+  test('what this plugin refuses costs none', async () => {
+    await using server = await limited({ ...LIMIT, subscribes: { perSecond: 1 } })
+    await using client = await server.raw()
+    await client.subscribed('a')
+    for (let n = 0; n < 5; n++) {
+      client.subscribe(`b-${n}`)
+      expect(await client.next()).toContain('(subscribes)')
+      await client.next('the error')
+    }
+    await client.expectNothing()
+  })
+
+  test('what another plugin refuses costs one, also when it says that it is too often', async () => {
+    const other = pluginOf('other', {
+      subscribe: () => reject('not now', { retryAfterSeconds: 1 }),
+    })
+    await using server = await limited(LIMIT, other)
+    await using client = await server.raw()
+    for (let n = 0; n < 3; n++) {
+      client.subscribe('a')
+      expect(await client.next()).toContain('not now')
+      await client.next('the error')
+    }
+    expect(await exchange(client, PING)).toBe(REFUSED)
+  })
+
+  test('subscribes that waited behind another plugin’s gate are not decided any more', async () => {
+    const opened = Promise.withResolvers<void>()
+    let asked = 0
+    const slow = pluginOf('slow', {
+      authorize: async () => {
+        asked++
+        await opened.promise
+        return reject('no')
+      },
+    })
+    await using server = await limited(LIMIT, slow)
+    await using client = await server.raw()
+    for (let n = 0; n < 10; n++) client.subscribe(`private-${n}`)
+    client.send(PING)
+    await server.http('/up') // by now all of it has been read
+    opened.resolve()
+    const frames = await client.frames.take(21) // two for each subscribe, and the pong
+    expect(frames.filter((frame) => frame.includes('"code":4301'))).toHaveLength(7)
+    expect(asked).toBe(3)
+  })
+
+  test('by default a client whose 2000 channels are all refused may still talk', async () => {
+    await using server = await limited({})
+    await using client = await server.raw()
+    for (let n = 0; n < 1999; n++) client.subscribe(`private-${n}`)
+    await client.frames.take(2 * 1999)
+    await client.subscribed('room')
+  })
+})
+
+test('a row that is off costs nothing: its hooks are not there', async () => {
+  const off = { connects: false, frames: false, subscribes: false } as const
+  await using server = await limited({ ...off, refused: false, failedLogins: false })
+  const asked = Object.values(server.core.hooks).flat()
+  expect(asked).toEqual([])
+  await using client = await server.raw()
+  expect(await exchange(client, PING)).toBe(PONG)
+})
+
+describe('options that make no sense stop the start with one line', () => {
+  const MISTAKES: readonly (readonly [options: unknown, says: string])[] = [
+    [{ frame: false }, 'frame=false: expected one of connects, frames, clientEvents, subscribes, '],
+    [{ frames: 5 }, 'frames=5: expected false or a rate such as { perSecond: 100 }'],
+    [{ frames: true }, 'frames=true: expected false or a rate such as { perSecond: 100 }'],
+    [{ frames: {} }, 'frames={}: expected perSecond or perMinute, a number above 0'],
+    [
+      { frames: { perSecond: 0 } },
+      'frames.perSecond=0: expected perSecond or perMinute, a number above 0',
+    ],
+    [
+      { frames: { perMinute: '5' } },
+      'frames.perMinute="5": expected perSecond or perMinute, a number above 0',
+    ],
+    [
+      { frames: { perSecond: 1, perMinute: 1 } },
+      'frames.perMinute=1: expected nothing beside perSecond',
+    ],
+    [{ frames: { perSecond: 1, burst: 0 } }, 'frames.burst=0: expected a number of at least 1'],
+    [{ frames: { perHour: 1 } }, 'frames.perHour=1: expected one of perSecond, perMinute, burst'],
+    [{ apps: [] }, 'apps=[]: expected an object'],
+    [{ apps: { '7': 1 } }, 'apps.7=1: expected an object'],
+    [
+      { apps: { '7': { connects: false } } },
+      'apps.7.connects=false: expected one of frames, clientEvents, subscribes, refused, triggers, reads',
+    ],
+    [
+      { apps: { '7': { reads: { perSecond: -1 } } } },
+      'apps.7.reads.perSecond=-1: expected perSecond or perMinute, a number above 0',
+    ],
+    [{ exempt: '10.0.0.0/8' }, 'exempt="10.0.0.0/8": expected a list'],
+    [
+      { exempt: ['::1', '10.0.0.0/33'] },
+      'exempt[1]="10.0.0.0/33": expected an address, or a network such as 10.0.0.0/8',
+    ],
+    [{ exempt: ['localhost'] }, 'exempt[0]="localhost": expected an address'],
+    [{ maxKeys: 0 }, 'maxKeys=0: expected a whole number above 0'],
+    [{ store: {} }, 'store={}: expected an object with a function take'],
+  ]
+  test.each(MISTAKES)('%j', async (options, says) => {
+    const why = await limited(options as RateLimitOptions).then(
+      () => 'it started',
+      (error: Error) => error.message,
+    )
+    expect(why).toStartWith(`plugin rate-limit: ${says}`)
+    expect(why).not.toContain('\n')
+  })
+})
+
+test('it keeps the contract of plugins', async () => {
+  await testPlugin(rateLimit())
+  const few = { perMinute: 1 }
+  await testPlugin(rateLimit({ frames: few, subscribes: few, triggers: few, reads: few }))
+})
