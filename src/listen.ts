@@ -112,7 +112,8 @@ function upgrade(
   }
   // Browsers fail when the protocols that they offer get no answer; device libraries offer `arduino`.
   const offered = request.headers.get('sec-websocket-protocol')?.split(',')[0]?.trim()
-  const headers = offered && TOKEN.test(offered) ? { 'sec-websocket-protocol': offered } : {}
+  const headers: Record<string, string> =
+    offered && TOKEN.test(offered) ? { 'sec-websocket-protocol': offered } : {}
   const gates = core.hooks.upgrade
   const unwanted = gates.length > 0 ? askNow(core, gates, conn, arrival) : undefined
   // `open` runs inside `upgrade`, so the sink is there when it returns.

@@ -38,11 +38,12 @@ function checkSize(bytes: number): void {
 
 const notUtf8 = (): RealtimeError => new RealtimeError('admin_bad_request', 'The body is not UTF-8')
 
-async function parsed(type: string, bytes: Uint8Array<ArrayBuffer>): Promise<Nested | undefined> {
+async function parsed(type: string, bytes: Uint8Array): Promise<Nested | undefined> {
   const media = type.split(';')[0]!.trim().toLowerCase()
   if (media === 'multipart/form-data') {
     const headers = { 'content-type': type }
-    return nest(textEntries(await new Response(bytes, { headers }).formData()))
+    const form = await new Response(new Blob([Buffer.from(bytes)]), { headers }).formData()
+    return nest(textEntries(form as unknown as Form))
   }
   const text = new TextDecoder().decode(bytes)
   if (media === 'application/x-www-form-urlencoded') {
@@ -56,8 +57,11 @@ async function parsed(type: string, bytes: Uint8Array<ArrayBuffer>): Promise<Nes
 /** `URLSearchParams` repairs those that are no UTF-8; `decodeURIComponent` throws. */
 const ESCAPES = /(?:%[\da-f]{2})+/gi
 
-function textEntries(form: FormData): [string, string][] {
-  return [...form].map(([name, value]) => [name, typeof value === 'string' ? value : ''])
+/** A form, whichever library's types say so. */
+type Form = Iterable<readonly [name: string, value: unknown]>
+
+function textEntries(form: Form): [string, string][] {
+  return Array.from(form, ([name, value]) => [name, typeof value === 'string' ? value : ''])
 }
 
 const PARTS = /^([^[\]]+)((?:\[[^[\]]*\])*)$/

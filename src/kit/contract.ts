@@ -91,7 +91,7 @@ async function strangersTrigger(kit: Kit): Promise<string[]> {
   const path = `/apps/${kit.app.id}/events`
   const answers = await Promise.all(
     ['', 'Bearer x', 'Basic eDp4'].map(async (authorization) => {
-      const headers = authorization ? { authorization } : {}
+      const headers: Record<string, string> = authorization ? { authorization } : {}
       const { status } = await kit.http(path, { method: 'POST', body, headers })
       return status < 300
         ? [`${STRANGER} triggered an event with ${authorization || 'nothing'}`]

@@ -28,7 +28,7 @@ beforeAll(async () => {
       import { everyHook } from './every-hook'
       test('every hook keeps the contract', () => testPlugin(everyHook))`,
     'tsconfig.json':
-      '{"compilerOptions":{"strict":true,"module":"Preserve","moduleResolution":"bundler","target":"ESNext","lib":["ESNext","DOM"],"types":["bun"],"noEmit":true,"skipLibCheck":true,"allowImportingTsExtensions":true,"exactOptionalPropertyTypes":true,"noUncheckedIndexedAccess":true,"resolveJsonModule":true},"include":["*.ts"]}',
+      '{"compilerOptions":{"strict":true,"module":"Preserve","moduleResolution":"bundler","target":"ESNext","lib":["ESNext"],"types":["bun"],"noEmit":true,"skipLibCheck":true,"allowImportingTsExtensions":true,"exactOptionalPropertyTypes":true,"noUncheckedIndexedAccess":true,"resolveJsonModule":true},"include":["*.ts"]}',
   }
   for (const [name, content] of Object.entries(files)) await Bun.write(join(folder, name), content)
 })
