@@ -38,7 +38,10 @@ const FIELDS = {
     }),
   ),
   webhooks: Type.Optional(
-    Type.Array(Webhook, { maxItems: MAX_WEBHOOKS, description: 'Stored; not sent yet' }),
+    Type.Array(Webhook, {
+      maxItems: MAX_WEBHOOKS,
+      description: 'Endpoints that are told what happens in the app',
+    }),
   ),
   limits: Type.Optional(Limits),
 }

@@ -140,7 +140,7 @@ export const SWITCHES = {
   clientEvents: 'Members of private and presence channels may send events',
   publicClientEvents:
     'Clients may push on `public:` topics of the Phoenix protocol, which is not served yet',
-  subscriptionCounts: 'Subscribers are told how many they are; these events are not sent yet',
+  subscriptionCounts: 'Subscribers and webhooks are told how many subscribers there are',
 }
 const switched = (description: string) => Type.Boolean({ description })
 
