@@ -26,6 +26,7 @@ import {
 } from './protocols/session'
 import { xhrCall, type XhrSessions } from './transports/xhr'
 
+/** Requests of the fallback that wait are silent for half of it; without a limit, their connections would outlive them. */
 const HTTP_IDLE_SECONDS = 60
 /** Routes refuse what is too large in words; so many times that, the runtime refuses it without any. */
 const BODY_ROOM = 2
@@ -52,7 +53,7 @@ export function listen(port: Port): Server<Client> {
       if (request.method === 'GET' && UPGRADE.test(request.headers.get('upgrade') ?? '')) {
         return upgrade(port, request, server)
       }
-      return fallback(port, request, server) ?? api.fetch(request)
+      return fallback(port, request) ?? api.fetch(request)
     },
     error: (cause) => {
       const id = requestId(null)
@@ -120,18 +121,13 @@ function upgrade(port: Port, request: Request, server: Server<Client>): Response
 }
 
 /** The HTTP fallback; undefined for requests of any other kind. */
-function fallback(
-  port: Port,
-  request: Request,
-  server: Server<Client>,
-): Promise<Response> | undefined {
+function fallback(port: Port, request: Request): Promise<Response> | undefined {
   const { pathPrefix } = port.config
   const path = pathOf(request.url)
   const call = path.startsWith(pathPrefix)
     ? xhrCall(request.method, path.slice(pathPrefix.length))
     : undefined
   if (!call) return undefined
-  if (call.waits) server.timeout(request, 0) // liveness is the sweep's
   return withId(port.xhr.answer(call, request, arrivalOf(port, request)), request)
 }
 

@@ -22,8 +22,6 @@ import { XhrSession } from './xhr-session'
 /** What is asked of which session. */
 export type XhrCall = {
   readonly verb: string
-  /** True where the answer comes when there is something to say. */
-  readonly waits: boolean
   /** As a WebSocket would ask for it: `/app/KEY`. */
   readonly appPath: string
   /** Unique among all apps. */
@@ -39,13 +37,7 @@ export function xhrCall(method: string, path: string): XhrCall | undefined {
   if (method !== 'POST' && method !== 'OPTIONS') return undefined
   const { appPath, session, verb } = PATH.exec(path)?.groups ?? {}
   if (appPath === undefined || verb === undefined) return undefined
-  const waits = method === 'POST' && verb !== 'xhr_send'
-  return {
-    verb: method === 'POST' ? verb : method,
-    waits,
-    appPath,
-    session: `${appPath}/${session}`,
-  }
+  return { verb: method === 'POST' ? verb : method, appPath, session: `${appPath}/${session}` }
 }
 
 /** pusher-js sends one message at a time. */
