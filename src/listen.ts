@@ -128,7 +128,10 @@ function fallback(port: Port, request: Request): Promise<Response> | undefined {
     ? xhrCall(request.method, path.slice(pathPrefix.length))
     : undefined
   if (!call) return undefined
-  return withId(port.xhr.answer(call, request, arrivalOf(port, request)), request)
+  return withId(
+    port.xhr.answer(call, request, () => arrivalOf(port, request)),
+    request,
+  )
 }
 
 async function withId(answering: MaybePromise<Response>, request: Request): Promise<Response> {

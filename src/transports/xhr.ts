@@ -54,7 +54,8 @@ export class XhrSessions {
     return this.#sessions.size
   }
 
-  answer(call: XhrCall, request: Request, arrival: ConnectRequest): MaybePromise<Response> {
+  /** `arrival` is asked where a session is new. */
+  answer(call: XhrCall, request: Request, arrival: () => ConnectRequest): MaybePromise<Response> {
     switch (call.verb) {
       case 'xhr':
         return this.#attach(call, request, arrival, () => new Poll())
@@ -77,10 +78,10 @@ export class XhrSessions {
   #attach(
     call: XhrCall,
     { signal }: Request,
-    arrival: ConnectRequest,
+    arrival: () => ConnectRequest,
     receiverFor: (session: XhrSession) => Receiver,
   ): MaybePromise<Response> {
-    const session = this.#sessions.get(call.session) ?? this.#open(call, arrival)
+    const session = this.#sessions.get(call.session) ?? this.#open(call, arrival())
     seen(this.core, session.conn)
     const receiver = receiverFor(session)
     signal.addEventListener('abort', () => session.lost(receiver), { once: true })
