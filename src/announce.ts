@@ -70,13 +70,15 @@ function section(title: string, rows: readonly (readonly [string, string])[]): s
 }
 
 function snippet(key: string, host: string, port: number, pathPrefix: string): string {
-  const path = pathPrefix === '' ? '' : `\n    wsPath: '${pathPrefix}',`
+  const path =
+    pathPrefix === '' ? '' : `\n    wsPath: '${pathPrefix}',\n    httpPath: '${pathPrefix}',`
   return `  const pusher = new Pusher('${key}', {
     cluster: 'carillon',
     wsHost: '${host}',
-    wsPort: ${port},${path}
+    wsPort: ${port},
+    httpHost: '${host}',
+    httpPort: ${port},${path}
     forceTLS: false,
-    enabledTransports: ['ws', 'wss'],
   })
   pusher.subscribe('my-channel').bind('my-event', (data) => console.log(data))`
 }

@@ -1,26 +1,32 @@
 /**
- * The port: upgrades go to the codec that owns the path, everything else to the API. The socket
- * callbacks are raw and synchronous.
+ * The port: upgrades go to the codec that owns the path, requests of the HTTP fallback to its
+ * sessions, everything else to the API. The socket callbacks are raw and synchronous.
  */
 import type { Server } from 'bun'
 import type { Config } from './config'
-import { Connection, newSocketId } from './core/connection'
 import type { Core } from './core/core'
 import { quoted, refusal, type Refusal } from './core/errors'
-import { askNow } from './core/hooks'
-import { maxFrameChars, maxRequestBytes } from './core/limits'
+import { maxPayloadBytes, maxRequestBytes } from './core/limits'
 import type { ConnectRequest } from './core/plugin'
+import type { MaybePromise } from './core/types'
 import type { Addresses } from './http/address'
 import type { Api } from './http/api'
 import { REQUEST_ID, requestId } from './http/request-id'
 import { pathOf, queryOf } from './http/url'
 import { codecFor } from './protocols/codec'
-import { closed, opened, received, type Client } from './protocols/session'
+import {
+  arrived,
+  closed,
+  MAX_BEHIND_BYTES,
+  opened,
+  received,
+  seen,
+  tooSlow,
+  type Client,
+} from './protocols/session'
+import { xhrCall, type XhrSessions } from './transports/xhr'
 
-/** A megabyte and what surrounds it: so large a frame is still answered with a refusal and not with a cut. */
-const LEAST_PAYLOAD_BYTES = 1024 * 1024 + 65_536
-/** A reader that is further behind is closed: a gap would be a lie. */
-const BACKPRESSURE_BYTES = 1024 * 1024
+/** Requests of the fallback that wait are silent for half of it; without a limit, their connections would outlive them. */
 const HTTP_IDLE_SECONDS = 60
 /** Routes refuse what is too large in words; so many times that, the runtime refuses it without any. */
 const BODY_ROOM = 2
@@ -30,6 +36,7 @@ export type Port = {
   readonly config: Config
   readonly api: Api
   readonly addresses: Addresses
+  readonly xhr: XhrSessions
 }
 
 /** @throws the system's error for the address */
@@ -46,7 +53,7 @@ export function listen(port: Port): Server<Client> {
       if (request.method === 'GET' && UPGRADE.test(request.headers.get('upgrade') ?? '')) {
         return upgrade(port, request, server)
       }
-      return api.fetch(request)
+      return fallback(port, request) ?? api.fetch(request)
     },
     error: (cause) => {
       const id = requestId(null)
@@ -56,8 +63,8 @@ export function listen(port: Port): Server<Client> {
     websocket: {
       idleTimeout: 0, // liveness is the sweep's: the native timer is reset by our own sends
       sendPings: false,
-      maxPayloadLength: Math.max(LEAST_PAYLOAD_BYTES, 2 * maxFrameChars(config.limits)),
-      backpressureLimit: BACKPRESSURE_BYTES,
+      maxPayloadLength: maxPayloadBytes(config.limits),
+      backpressureLimit: MAX_BEHIND_BYTES,
       closeOnBackpressureLimit: true,
       open(ws) {
         ws.data.sink = ws
@@ -71,7 +78,7 @@ export function listen(port: Port): Server<Client> {
         conn.behindBytes = 0
       },
       close({ data: conn }, code) {
-        if (code === CUT && conn.behindBytes > BACKPRESSURE_BYTES / 2) countSlowReader(core, conn)
+        if (code === CUT && conn.behindBytes > MAX_BEHIND_BYTES / 2) tooSlow(core, conn)
         closed(core, conn)
       },
       error: (cause) => countFault(core, cause),
@@ -88,49 +95,60 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 const CUT = 1006
 
 /** Refusals are told after the upgrade: a refused upgrade looks like a dead server, and is retried for ever. */
-function upgrade(
-  { core, config, addresses }: Port,
-  request: Request,
-  server: Server<Client>,
-): Response | undefined {
+function upgrade(port: Port, request: Request, server: Server<Client>): Response | undefined {
+  const { core, config } = port
   const { pathPrefix } = config
   // The URL is read as text: a parser throws for a Host header that is none.
   const whole = pathOf(request.url)
   const path = whole.slice(pathPrefix.length)
   const codec = codecFor(path)
-  const query = new URLSearchParams(queryOf(request.url))
-  const { app, refused } = whole.startsWith(`${pathPrefix}/`)
-    ? codec.handshake(core, path, query)
+  const arrival = arrivalOf(port, request)
+  const handshake = whole.startsWith(`${pathPrefix}/`)
+    ? codec.handshake(core, path, arrival.query)
     : { app: undefined, refused: outside(whole, pathPrefix) }
-  const remoteAddress = addresses.of(request)
-  const conn: Client = new Connection(newSocketId(), codec, app, remoteAddress)
-  const arrival: ConnectRequest = {
-    headers: request.headers,
-    url: request.url,
-    query,
-    remoteAddress,
-  }
+  const { conn, refused } = arrived(core, codec, handshake, arrival)
   // Browsers fail when the protocols that they offer get no answer; device libraries offer `arduino`.
   const offered = request.headers.get('sec-websocket-protocol')?.split(',')[0]?.trim()
   const headers: Record<string, string> =
     offered && TOKEN.test(offered) ? { 'sec-websocket-protocol': offered } : {}
-  const gates = core.hooks.upgrade
-  const unwanted = gates.length > 0 ? askNow(core, gates, conn, arrival) : undefined
   // `open` runs inside `upgrade`, so the sink is there when it returns.
   if (!server.upgrade(request, { data: conn, headers })) {
     closed(core, conn)
     return answer(400, 'Expected a WebSocket handshake', requestId(request.headers.get(REQUEST_ID)))
   }
-  opened(core, conn, arrival, unwanted ?? conn.unwanted ?? refused)
+  opened(core, conn, arrival, refused)
   return undefined
 }
 
+/** The HTTP fallback; undefined for requests of any other kind. */
+function fallback(port: Port, request: Request): Promise<Response> | undefined {
+  const { pathPrefix } = port.config
+  const path = pathOf(request.url)
+  const call = path.startsWith(pathPrefix)
+    ? xhrCall(request.method, path.slice(pathPrefix.length))
+    : undefined
+  if (!call) return undefined
+  return withId(
+    port.xhr.answer(call, request, () => arrivalOf(port, request)),
+    request,
+  )
+}
+
+async function withId(answering: MaybePromise<Response>, request: Request): Promise<Response> {
+  const response = await answering
+  response.headers.set(REQUEST_ID, requestId(request.headers.get(REQUEST_ID)))
+  return response
+}
+
+const arrivalOf = ({ addresses }: Port, request: Request): ConnectRequest => ({
+  headers: request.headers,
+  url: request.url,
+  query: new URLSearchParams(queryOf(request.url)),
+  remoteAddress: addresses.of(request),
+})
+
 const outside = (path: string, pathPrefix: string): Refusal =>
   refusal('path_not_found', `Path ${quoted(path)} is not below ${pathPrefix}`)
-
-function seen(core: Core, conn: Client): void {
-  conn.seenTick = core.state.tick
-}
 
 /** What neither catch has caught; without this the process would end. */
 function countFault({ counters, log }: Core, cause: unknown, requestId?: string): void {
@@ -141,11 +159,3 @@ function countFault({ counters, log }: Core, cause: unknown, requestId?: string)
 /** An answer that the API does not make. */
 const answer = (status: number, text: string, id: string): Response =>
   new Response(`${text}\n`, { status, headers: { [REQUEST_ID]: id } })
-
-function countSlowReader({ counters, log }: Core, conn: Client): void {
-  counters.slowReadersClosed++
-  log.warn(
-    { socketId: conn.id, appId: conn.app?.id, limitBytes: BACKPRESSURE_BYTES },
-    'slow reader closed',
-  )
-}

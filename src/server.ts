@@ -45,6 +45,7 @@ import {
 import { appStore, type SqliteAppStore } from './store/apps'
 import { outboxStore } from './store/outbox'
 import { guarded, openDatabase } from './store/sqlite'
+import { XhrSessions } from './transports/xhr'
 import { Webhooks } from './webhooks/webhooks'
 
 export type ServerOptions = {
@@ -61,6 +62,7 @@ export type CarillonServer = {
   readonly core: Core
   readonly api: Api
   readonly plugins: readonly LoadedPlugin[]
+  readonly xhr: XhrSessions
   readonly credentials: Credentials
   readonly port: number
   /** Refuses newcomers, spreads the goodbyes over the drain time, lets requests finish, stops. */
@@ -138,19 +140,25 @@ async function build(
   })
   undo.push(() => stopPlugins(core.hooks, core))
   await startPlugins(core.hooks, clock)
-  const server = listen({ core, config, api, addresses })
+  const xhr = new XhrSessions(core)
+  const server = listen({ core, config, api, addresses, xhr })
   addresses.server = server
   undo.push(() => server.stop(true))
   guarded(config.databasePath, () => {
     keepGenerated(credentials, store, apps, clock.now())
     webhooks.start()
   })
-  undo.push(clock.every(core.timing.sweepIntervalMs, () => sweep(core)))
+  const sweepAll = (): void => {
+    sweep(core)
+    xhr.sweep()
+  }
+  undo.push(clock.every(core.timing.sweepIntervalMs, sweepAll))
 
   return {
     core,
     api,
     plugins,
+    xhr,
     credentials,
     port: server.port ?? config.port,
     stop: end,

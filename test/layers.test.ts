@@ -10,6 +10,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   core: ['core'],
   protocols: ['core', 'protocols'],
   http: ['core', 'http', 'protocols/errors'],
+  transports: ['core', 'protocols', 'transports'],
   store: ['core', 'store'],
   webhooks: ['core', 'store/outbox', 'webhooks'],
   pages: ['pages'],
@@ -17,7 +18,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'plugin-kit.ts': ['kit'],
   kit: ['config', 'config-file', 'core', 'kit', 'plugin', 'server'],
   'plugins.ts': ['core', 'http/app-fields', 'plugin', 'store/plugins'],
-  'listen.ts': ['config', 'core', 'http', 'protocols'],
+  'listen.ts': ['config', 'core', 'http', 'protocols', 'transports'],
   'aliases.ts': ['core/limits'],
   'config.ts': [
     'aliases',
@@ -55,6 +56,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'plugin',
     'plugins',
     'store',
+    'transports',
     'webhooks',
   ],
   'index.ts': [

@@ -3,9 +3,12 @@
  * over several sockets of the real server: after every walk both must agree, and so must everything
  * that was announced.
  */
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import fc from 'fast-check'
 import { start, type RawClient, type TestServer } from './harness'
+
+/** Sixty walks take seconds where the machine is busy. */
+setDefaultTimeout(30_000)
 
 const CHANNELS = ['room', 'cache-room', 'private-room', 'presence-a', 'presence-b'] as const
 const USERS = ['ann', 'bob', 'cid'] as const

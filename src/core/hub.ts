@@ -8,14 +8,23 @@ import { Audience, type Shard } from './audience'
 import { channelKind, type ChannelKind } from './channel'
 import type { Connection } from './connection'
 import { FanOut } from './fan-out'
-import type { Broadcast, ChannelName, Notice, Publication, SocketId, Topics, UserId } from './types'
+import type {
+  Broadcast,
+  ChannelName,
+  Encoder,
+  Notice,
+  Publication,
+  SocketId,
+  Topics,
+  UserId,
+} from './types'
 
 /** A channel with subscribers on this node. */
 export type Channel = {
   readonly app: App
   readonly name: ChannelName
   readonly kind: ChannelKind
-  /** One per codec that is present. */
+  /** One per codec and kind of sink that are present; those of one codec stand side by side. */
   readonly audiences: Audience[]
 }
 
@@ -75,8 +84,7 @@ export class Hub {
   join(conn: Connection, app: App, name: ChannelName, userId: UserId | undefined): void {
     const channel = this.channel(app, name) ?? this.#newChannel(app, name)
     const audience =
-      channel.audiences.find(({ encoder }) => encoder === conn.codec) ??
-      this.#newAudience(channel, conn)
+      channel.audiences.find((known) => known.takes(conn)) ?? this.#newAudience(channel, conn)
     const subscription: Subscription = {
       conn,
       channel,
@@ -123,8 +131,14 @@ export class Hub {
   }
 
   #fanOutTo(channel: Channel, broadcast: Broadcast, except: Connection | undefined): void {
+    let encoder: Encoder | undefined
+    let frame = ''
     for (const audience of channel.audiences) {
-      audience.publish(audience.encoder.broadcast(broadcast), except)
+      if (audience.encoder !== encoder) {
+        encoder = audience.encoder
+        frame = encoder.broadcast(broadcast)
+      }
+      audience.publish(frame, except)
     }
   }
 
@@ -135,8 +149,11 @@ export class Hub {
   }
 
   #newAudience({ app, name, audiences }: Channel, conn: Connection): Audience {
-    const audience = new Audience(conn.codec, app.id, name, this.topics, this.#fanOut)
-    audiences.push(audience)
+    const listeners = { encoder: conn.codec, queued: conn.sink.queued === true }
+    const topicEnd = { appId: app.id, channel: name }
+    const audience = new Audience(listeners, topicEnd, this.topics, this.#fanOut)
+    const twin = audiences.findIndex(({ encoder }) => encoder === conn.codec)
+    audiences.splice(Math.max(twin, 0), 0, audience)
     return audience
   }
 

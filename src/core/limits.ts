@@ -97,6 +97,13 @@ export const APP_LIMITS = (Object.keys(LIMITS) as LimitName[]).filter((name) => 
 export const maxFrameChars = ({ maxEventDataBytes, maxUserInfoBytes }: Limits): number =>
   4 * (maxEventDataBytes + maxUserInfoBytes) + 16_384
 
+/** A megabyte and what surrounds it: so large a message is still answered with a refusal and not with a cut. */
+const LEAST_PAYLOAD_BYTES = 1024 * 1024 + 65_536
+
+/** What a transport takes in one piece, before anything else is looked at. */
+export const maxPayloadBytes = (limits: Limits): number =>
+  Math.max(LEAST_PAYLOAD_BYTES, 2 * maxFrameChars(limits))
+
 /** A whole batch, with the room that JSON escaping takes. */
 export const maxRequestBytes = ({ maxEventsPerBatch, maxEventDataBytes }: Limits): number =>
   Math.max(4 * 1024 * 1024, 2 * maxEventsPerBatch * maxEventDataBytes + 65_536)

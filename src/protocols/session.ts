@@ -1,9 +1,9 @@
 /**
- * Session: the life of a connection, whatever carries it: opened, received, closed. Commands run in
+ * Session: the life of a connection, whatever carries it: arrived, opened, received, closed. Commands run in
  * order; while a gate thinks, later ones wait. The one catch on the socket side is here: a fault of
  * ours is logged, counted and shown as `internal`, and the connection stays.
  */
-import type { Connection } from '../core/connection'
+import { Connection, newSocketId } from '../core/connection'
 import { connect } from '../core/connect'
 import type { Core } from '../core/core'
 import { clientEvent } from '../core/client-event'
@@ -14,12 +14,28 @@ import type { ConnectRequest } from '../core/plugin'
 import { signin } from '../core/signin'
 import { subscribe, unsubscribe } from '../core/subscribe'
 import type { Command, MaybePromise } from '../core/types'
-import type { Codec } from './codec'
+import type { Codec, Handshake } from './codec'
 
 export type Client = Connection<Codec>
 
 /** Text that may wait behind one gate. */
 const MAX_WAITING_CHARS = 1_048_576
+
+/** A reader that is further behind is closed: a gap would be a lie. */
+export const MAX_BEHIND_BYTES = 1024 * 1024
+
+/** Somebody wants to connect: who they would be, and what the handshake or an `upgrade` gate has against it. */
+export function arrived(
+  core: Core,
+  codec: Codec,
+  { app, refused }: Handshake,
+  request: ConnectRequest,
+): { readonly conn: Client; readonly refused: Refusal | undefined } {
+  const conn: Client = new Connection(newSocketId(), codec, app, request.remoteAddress)
+  const gates = core.hooks.upgrade
+  const unwanted = gates.length > 0 ? askNow(core, gates, conn, request) : undefined
+  return { conn, refused: unwanted ?? conn.unwanted ?? refused }
+}
 
 /** The transport is open and `conn.sink` is set. `refused` is what the handshake found, if anything. */
 export function opened(
@@ -48,6 +64,20 @@ export function received(core: Core, conn: Client, text: string): void {
   if (refused) refuse(core, conn, refused)
   else if (conn.busy) wait(core, conn, text)
   else if (conn.established) runText(core, conn, text)
+}
+
+/** The peer shows itself, without a word. */
+export function seen(core: Core, conn: Client): void {
+  conn.seenTick = core.state.tick
+}
+
+/** The transport is cut off because its peer did not take what it was sent. */
+export function tooSlow({ counters, log }: Core, conn: Client): void {
+  counters.slowReadersClosed++
+  log.warn(
+    { socketId: conn.id, appId: conn.app?.id, limitBytes: MAX_BEHIND_BYTES },
+    'slow reader closed',
+  )
 }
 
 /** The transport is gone. */

@@ -1,0 +1,160 @@
+/**
+ * XhrSession: a connection whose client fetches what it is told by requests, as pusher-js does where
+ * WebSockets do not pass. What it is told waits in a queue until one of them takes it.
+ *
+ * A request that breaks off ends the session at once, since pusher-js takes it for the end as well;
+ * between two requests it lives for ten seconds.
+ * Spec: contract 9.2.
+ */
+import type { Core } from '../core/core'
+import type { Frame, Sink } from '../core/types'
+import { closed, MAX_BEHIND_BYTES, tooSlow, type Client } from '../protocols/session'
+import { Queue } from './queue'
+import type { Quotes } from './quotes'
+import { SPENT_CHARS, type Receiver } from './receivers'
+
+/** How long a session lives without a request that waits, or with a goodbye that nobody fetches. */
+const GAP_MS = 10_000
+/** Proxies, and our own port, end requests that are silent for a minute. */
+const BEAT_MS = 25_000
+
+const OPEN = 'o\n'
+/** A frame without messages. `h` would be answered with a heartbeat, and that with a frame. */
+const BEAT = 'a[]\n'
+
+export class XhrSession implements Sink {
+  readonly queued = true
+  readonly #queue = new Queue(MAX_BEHIND_BYTES)
+  #receiver: Receiver | undefined
+  /** Lines that come before what is queued, and after. */
+  #head = OPEN
+  #tail = ''
+  #flushing = false
+  #overflown = false
+  /** When the client last had a request waiting, or was written to; epoch ms. */
+  #since: number
+
+  constructor(
+    readonly core: Core,
+    readonly conn: Client,
+    readonly quotes: Quotes,
+    /** Called once, when there is nothing left to fetch. */
+    readonly onEnd: () => void,
+  ) {
+    this.#since = core.clock.now()
+  }
+
+  // -------------------------------------------------------------- as a sink
+
+  send(frame: Frame): number {
+    if (this.conn.closed || this.#overflown) return 0
+    if (this.#queue.push(this.quotes.of(frame))) this.#flushSoon()
+    else this.#overflow()
+    return this.#overflown ? 0 : 1
+  }
+
+  close(code: number, reason: string): void {
+    if (this.conn.closed) return
+    this.#tail = `c[${code},${JSON.stringify(reason)}]\n`
+    this.#since = this.core.clock.now()
+    closed(this.core, this.conn)
+    this.flush()
+  }
+
+  /** Streams and polls have no pings of their own. */
+  ping(): void {}
+  subscribe(): void {}
+  unsubscribe(): void {}
+
+  publish(topic: string, frame: Frame): number {
+    return this.core.hub.topics.publish(topic, frame)
+  }
+
+  /** Characters, which are bytes but for those beyond ASCII. */
+  getBufferedAmount(): number {
+    return this.#queue.chars
+  }
+
+  // -------------------------------------------------------------- as a session
+
+  /** True while a request waits for frames. */
+  get waiting(): boolean {
+    return this.#receiver !== undefined
+  }
+
+  /** A new request takes the place of one that waits: its client may have left that without a word yet. */
+  attach(receiver: Receiver): void {
+    this.#receiver?.end()
+    this.#receiver = receiver
+    this.#since = this.core.clock.now()
+    this.#flushSoon()
+  }
+
+  /** A request has broken off. */
+  lost(receiver: Receiver): void {
+    if (receiver !== this.#receiver) return
+    if (!receiver.spent) return this.end()
+    this.#receiver = undefined
+    this.#since = this.core.clock.now()
+  }
+
+  /** The client wants to see that somebody is there. */
+  beat(): void {
+    if (this.#head === '') this.#head = BEAT
+    this.#flushSoon()
+  }
+
+  /** Several times a minute. */
+  sweep(now: number): void {
+    const lasts = this.waiting && this.#tail === ''
+    if (now - this.#since < (lasts ? BEAT_MS : GAP_MS)) return
+    if (lasts) this.beat()
+    else this.end()
+  }
+
+  end(): void {
+    this.#receiver?.end()
+    this.#receiver = undefined
+    this.onEnd()
+    if (!this.conn.closed) closed(this.core, this.conn)
+  }
+
+  /** Gives the request that waits all that there is, if it can take it. */
+  readonly flush = (): void => {
+    this.#flushing = false
+    const receiver = this.#receiver
+    if (!receiver?.ready || this.#overflown) return
+    const text = this.#lines()
+    if (text === '') return
+    this.#since = this.core.clock.now()
+    if (!receiver.write(text)) this.#receiver = undefined
+    if (this.#tail !== '' && this.#queue.chars === 0) this.end()
+    else this.#flushSoon()
+  }
+
+  #lines(): string {
+    const messages = this.#queue.take(SPENT_CHARS)
+    // Messages show as well as a beat does that somebody is there.
+    const head = messages.length > 0 && this.#head === BEAT ? '' : this.#head
+    this.#head = ''
+    const body = messages.length > 0 ? `a[${messages.join()}]\n` : ''
+    return head + body + (this.#queue.chars === 0 ? this.#tail : '')
+  }
+
+  /** What happens within one turn of the event loop leaves as one line. */
+  #flushSoon(): void {
+    if (this.#flushing || !this.#receiver?.ready) return
+    this.#flushing = true
+    setImmediate(this.flush)
+  }
+
+  /** Not here and now: whoever sends goes through a list that the end would change. */
+  #overflow(): void {
+    this.#overflown = true
+    queueMicrotask(() => {
+      if (this.conn.closed) return
+      tooSlow(this.core, this.conn)
+      this.end()
+    })
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Xhr: pusher-js's `xhr_streaming` and `xhr_polling`, for clients whose WebSockets do not pass: who
+ * calls what, and the sessions by the names that clients have given them.
+ *
+ * A session's name is its only secret: forty random bits and more, below the key of its app. Pages
+ * of any origin may call, as they may open WebSockets; plugins see the origin.
+ *
+ * Like the WebSocket beside it, this is a wire of client libraries and no part of the OpenAPI document:
+ * what a request means depends on those before it, and its answer is a stream of frames.
+ * Spec: contract 9.2.
+ */
+import type { Core } from '../core/core'
+import { maxPayloadBytes } from '../core/limits'
+import type { ConnectRequest } from '../core/plugin'
+import type { MaybePromise } from '../core/types'
+import { pusher } from '../protocols/pusher'
+import { arrived, opened, received, seen } from '../protocols/session'
+import { Quotes } from './quotes'
+import { HEADERS, Poll, Stream, type Receiver } from './receivers'
+import { XhrSession } from './xhr-session'
+
+/** What is asked of which session. */
+export type XhrCall = {
+  readonly verb: string
+  /** As a WebSocket would ask for it: `/app/KEY`. */
+  readonly appPath: string
+  /** Unique among all apps. */
+  readonly session: string
+}
+
+/** `/pusher` is what pusher-js puts in front unless it is told otherwise. */
+const PATH =
+  /^(?:\/pusher)?(?<appPath>\/app\/[^/]+)\/(?<session>\d{1,3}\/[\w-]{8,64})\/(?<verb>xhr|xhr_streaming|xhr_send)$/
+
+/** Undefined for requests that are none of this transport. */
+export function xhrCall(method: string, path: string): XhrCall | undefined {
+  if (method !== 'POST' && method !== 'OPTIONS') return undefined
+  const { appPath, session, verb } = PATH.exec(path)?.groups ?? {}
+  if (appPath === undefined || verb === undefined) return undefined
+  return { verb: method === 'POST' ? verb : method, appPath, session: `${appPath}/${session}` }
+}
+
+/** pusher-js sends one message at a time. */
+const MAX_MESSAGES_PER_SEND = 100
+const PREFLIGHT_SECONDS = '86400'
+
+export class XhrSessions {
+  readonly #sessions = new Map<string, XhrSession>()
+  readonly quotes = new Quotes()
+
+  constructor(readonly core: Core) {}
+
+  get count(): number {
+    return this.#sessions.size
+  }
+
+  /** `arrival` is asked where a session is new. */
+  answer(call: XhrCall, request: Request, arrival: () => ConnectRequest): MaybePromise<Response> {
+    switch (call.verb) {
+      case 'xhr':
+        return this.#attach(call, request, arrival, () => new Poll())
+      case 'xhr_streaming':
+        return this.#attach(call, request, arrival, ({ flush }) => new Stream(flush))
+      case 'xhr_send':
+        return this.#take(call, request)
+      default:
+        return preflight()
+    }
+  }
+
+  /** Ends what has had its time. */
+  sweep(): void {
+    const now = this.core.clock.now()
+    for (const session of this.#sessions.values()) session.sweep(now)
+    this.quotes.forget()
+  }
+
+  #attach(
+    call: XhrCall,
+    { signal }: Request,
+    arrival: () => ConnectRequest,
+    receiverFor: (session: XhrSession) => Receiver,
+  ): MaybePromise<Response> {
+    const session = this.#sessions.get(call.session) ?? this.#open(call, arrival())
+    seen(this.core, session.conn)
+    const receiver = receiverFor(session)
+    signal.addEventListener('abort', () => session.lost(receiver), { once: true })
+    session.attach(receiver)
+    return receiver.response
+  }
+
+  /** A session that nobody knows is a new one: pusher-js finds that its own was lost by being told so. */
+  #open({ appPath, session: name }: XhrCall, arrival: ConnectRequest): XhrSession {
+    const { core, quotes } = this
+    const handshake = pusher.handshake(core, appPath, arrival.query)
+    const { conn, refused } = arrived(core, pusher, handshake, arrival)
+    const session = new XhrSession(core, conn, quotes, () => this.#sessions.delete(name))
+    conn.sink = session
+    this.#sessions.set(name, session)
+    opened(core, conn, arrival, refused)
+    return session
+  }
+
+  /** A JSON list of texts, each a message; an empty one asks for a sign of life. */
+  async #take(call: XhrCall, request: Request): Promise<Response> {
+    const { core } = this
+    const session = this.#sessions.get(call.session)
+    if (!session) return answer(404, 'The session does not exist')
+    const limit = maxPayloadBytes(core.limits)
+    if (Number(request.headers.get('content-length')) > limit) return tooLarge(limit)
+    const body = await bytesOf(request)
+    if (!body) return answer(400, 'The body broke off')
+    if (body.length > limit) return tooLarge(limit)
+    const messages = messagesOf(body)
+    if (!messages) return answer(400, 'Expected the body to be a JSON list of texts')
+    if (messages.length > MAX_MESSAGES_PER_SEND)
+      return answer(413, `${messages.length} messages exceed the limit of ${MAX_MESSAGES_PER_SEND}`)
+    if (session.conn.closed) return answer(404, 'The session is over')
+    seen(core, session.conn)
+    if (messages.length === 0) session.beat()
+    for (const message of messages) received(core, session.conn, message)
+    return answer(204, '')
+  }
+}
+
+async function bytesOf(request: Request): Promise<Uint8Array | undefined> {
+  try {
+    return await request.bytes()
+  } catch {
+    return undefined // the client left in the middle
+  }
+}
+
+function messagesOf(body: Uint8Array): readonly string[] | undefined {
+  try {
+    const messages: unknown = JSON.parse(Buffer.from(body).toString())
+    return Array.isArray(messages) && messages.every((message) => typeof message === 'string')
+      ? messages
+      : undefined
+  } catch {
+    return undefined // SyntaxError, or RangeError for text nested too deep
+  }
+}
+
+const tooLarge = (limit: number): Response =>
+  answer(413, `The body exceeds the limit of ${limit} bytes`)
+
+function answer(status: number, text: string): Response {
+  const headers = { ...HEADERS, 'content-type': 'text/plain; charset=utf-8' }
+  return status === 204
+    ? new Response(null, { status, headers: HEADERS })
+    : new Response(`${text}\n`, { status, headers })
+}
+
+/** Browsers ask first, because of the content type. */
+const preflight = (): Response =>
+  new Response(null, {
+    status: 204,
+    headers: {
+      ...HEADERS,
+      'access-control-allow-methods': 'POST, OPTIONS',
+      'access-control-allow-headers': 'content-type',
+      'access-control-max-age': PREFLIGHT_SECONDS,
+    },
+  })
