@@ -53,7 +53,8 @@ function check(app: App, { name, data, channels, socketId }: EventRequest): Publ
       `${channels.length} channels exceed the limit of ${maxChannelsPerTrigger} (maxChannelsPerTrigger)`,
     )
   const text = jsonText(data)
-  return Array.from(new Set(channels), (raw): Publication => {
+  const distinct = channels.length === 1 ? channels : Array.from(new Set(channels))
+  return distinct.map((raw): Publication => {
     const channel = channelOf(app, raw)
     return { type: 'event', app, channel, event: name, data: text, userId: undefined, except }
   })

@@ -32,7 +32,7 @@ const PluginsAnswer = Type.Object(
   {
     data: Type.Array(
       Type.Object({
-        name: Type.String({ examples: ['origin-check'] }),
+        name: Type.String({ examples: ['my-plugin'] }),
         hooks: Type.Array(
           Type.Object({
             name: Type.String({ examples: ['upgrade'] }),
