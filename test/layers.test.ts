@@ -162,3 +162,19 @@ test('no file of src is longer than 300 lines', async () => {
     expect({ file, long: lines > 301 }).toEqual({ file, long: false })
   }
 })
+
+test('nothing in src knows the name of a plugin', async () => {
+  const names = (
+    await Array.fromAsync(new Glob('*').scan({ cwd: join(ROOT, 'plugins'), onlyFiles: false }))
+  )
+    .map((entry) => entry.replace('.ts', ''))
+    .filter((name) => name !== 'README.md' && name !== 'template')
+  expect(names.length).toBeGreaterThan(2)
+  for await (const file of new Glob('**/*.{ts,html}').scan(join(ROOT, 'src'))) {
+    const text = await Bun.file(join(ROOT, 'src', file)).text()
+    expect({ file, named: names.filter((name) => text.includes(name)) }).toEqual({
+      file,
+      named: [],
+    })
+  }
+})

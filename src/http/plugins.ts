@@ -23,7 +23,7 @@ export type PluginAtWork = {
 const count = (description: string) => Type.Integer({ minimum: 0, description })
 
 const EXAMPLE = {
-  name: 'origin-check',
+  name: 'my-plugin',
   hooks: [{ name: 'upgrade', kind: 'gate', calls: 7, refusals: 1, faults: 0, busy_ms: 0.2 }],
   counters: [{ name: 'refused', about: 'connections of other origins', count: 1 }],
 }
