@@ -35,6 +35,7 @@ export const hooksTrigger: Question<TriggerCase, TriggerOutcome> = {
   ...AGAINST_NONE,
   name: 'hooks-trigger',
   cases: trigger.cases.filter(({ channels }) => channels === 1).map(withTarget(LEAST.trigger)),
+  smokeCases: trigger.smokeCases.map(withTarget(LEAST.trigger)),
 }
 
 const NOBODY = {} as Asker

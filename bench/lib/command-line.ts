@@ -15,7 +15,7 @@ export class UsageError extends Error {
 
 const SMOKE = 'smoke'
 const FULL = { rounds: 3, seconds: 5 }
-/** Two questions and two sides in five seconds. */
+/** A moment for each question and side. */
 const TINY = { rounds: 1, seconds: 0.5 }
 /** Stamps and signatures last for at least ten minutes. */
 const OPTIONS = { '--rounds': { max: 100 }, '--seconds': { max: 300 } } as const

@@ -15,17 +15,16 @@ import { signed } from './auth'
 import { jsonBody, textBody } from './body'
 import { attributesOf, parseInfo } from './channels'
 import type { ApiHooks } from './hooks'
-import { BatchAnswer, BatchBody, ErrorText, EventAnswer, EventBody, NoBody, OPEN } from './schemas'
+import {
+  BatchAnswer,
+  BatchBody,
+  EventAnswer,
+  EventBody,
+  NoBody,
+  OPEN,
+  SIGNED_REFUSALS,
+} from './schemas'
 import { pairsOf, queryParameters } from './url'
-
-const REFUSALS = {
-  400: ErrorText,
-  401: ErrorText,
-  403: ErrorText,
-  404: ErrorText,
-  413: ErrorText,
-  429: ErrorText,
-}
 
 const DeprecatedQuery = Type.Object(
   {
@@ -52,7 +51,7 @@ export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
       {
         parse: [jsonBody(EventBody, maxBytes)],
         body: EventBody,
-        response: { 200: EventAnswer, ...REFUSALS },
+        response: { 200: EventAnswer, ...SIGNED_REFUSALS },
         detail: {
           operationId: 'triggerEvent',
           summary: 'Trigger an event on one or more channels',
@@ -81,7 +80,7 @@ export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
       {
         parse: [jsonBody(BatchBody, maxBytes)],
         body: BatchBody,
-        response: { 200: BatchAnswer, ...REFUSALS },
+        response: { 200: BatchAnswer, ...SIGNED_REFUSALS },
         detail: {
           operationId: 'triggerBatch',
           summary: 'Trigger several events at once',
@@ -106,7 +105,7 @@ export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
           examples: ['{"hello":"world"}'],
         }),
         query: DeprecatedQuery,
-        response: { 202: NoBody, ...REFUSALS },
+        response: { 202: NoBody, ...SIGNED_REFUSALS },
         detail: {
           operationId: 'triggerChannelEvent',
           summary: 'Trigger an event on a channel (the form of 2012)',

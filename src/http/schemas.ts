@@ -119,6 +119,16 @@ export const ErrorText = Type.String({
   examples: ['What is wrong, in one line'],
 })
 
+/** What a signed request with a body may be told instead of its answer. */
+export const SIGNED_REFUSALS = {
+  400: ErrorText,
+  401: ErrorText,
+  403: ErrorText,
+  404: ErrorText,
+  413: ErrorText,
+  429: ErrorText,
+}
+
 /** An answer without a body. */
 export const NoBody = Type.Literal('')
 

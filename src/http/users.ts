@@ -11,7 +11,7 @@ import type { UserId } from '../core/types'
 import { signed } from './auth'
 import { jsonBody } from './body'
 import type { ApiHooks } from './hooks'
-import { ErrorText, OPEN } from './schemas'
+import { OPEN, SIGNED_REFUSALS } from './schemas'
 
 /** SDKs send `{}` or nothing. */
 const Nothing = Type.Object({}, OPEN)
@@ -32,12 +32,7 @@ export function users(core: Core, pathPrefix: string, hooks: ApiHooks) {
         body: Nothing,
         response: {
           200: Type.Object({}, { examples: [{}] }),
-          400: ErrorText,
-          401: ErrorText,
-          403: ErrorText,
-          404: ErrorText,
-          413: ErrorText,
-          429: ErrorText,
+          ...SIGNED_REFUSALS,
         },
         detail: {
           operationId: 'terminateUser',
