@@ -10,12 +10,14 @@ import { quoted, refusal, type Refusal } from './core/errors'
 import { askNow } from './core/hooks'
 import { maxFrameChars, maxRequestBytes } from './core/limits'
 import type { ConnectRequest } from './core/plugin'
+import type { MaybePromise } from './core/types'
 import type { Addresses } from './http/address'
 import type { Api } from './http/api'
 import { REQUEST_ID, requestId } from './http/request-id'
 import { pathOf, queryOf } from './http/url'
 import { codecFor } from './protocols/codec'
-import { closed, opened, received, type Client } from './protocols/session'
+import { isPhoenixPath } from './protocols/phoenix'
+import { admitted, closed, opened, received, turnedAway, type Client } from './protocols/session'
 
 /** A megabyte and what surrounds it: so large a frame is still answered with a refusal and not with a cut. */
 const LEAST_PAYLOAD_BYTES = 1024 * 1024 + 65_536
@@ -46,6 +48,8 @@ export function listen(port: Port): Server<Client> {
       if (request.method === 'GET' && UPGRADE.test(request.headers.get('upgrade') ?? '')) {
         return upgrade(port, request, server)
       }
+      if (isPhoenixPath(pathOf(request.url).slice(config.pathPrefix.length)))
+        return refusedUpgrade(request, 400)
       return api.fetch(request)
     },
     error: (cause) => {
@@ -87,18 +91,21 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 /** The code of a socket that ended without a close frame. */
 const CUT = 1006
 
-/** Refusals are told after the upgrade: a refused upgrade looks like a dead server, and is retried for ever. */
+/**
+ * Pusher's clients are told refusals after the upgrade: a refused one looks to them like a dead server,
+ * and is retried for ever. Phoenix's expect 403.
+ */
 function upgrade(
   { core, config, addresses }: Port,
   request: Request,
   server: Server<Client>,
-): Response | undefined {
+): MaybePromise<Response | undefined> {
   const { pathPrefix } = config
   // The URL is read as text: a parser throws for a Host header that is none.
   const whole = pathOf(request.url)
   const path = whole.slice(pathPrefix.length)
-  const codec = codecFor(path)
   const query = new URLSearchParams(queryOf(request.url))
+  const codec = codecFor(path, query)
   const { app, refused } = whole.startsWith(`${pathPrefix}/`)
     ? codec.handshake(core, path, query)
     : { app: undefined, refused: outside(whole, pathPrefix) }
@@ -110,19 +117,55 @@ function upgrade(
     query,
     remoteAddress,
   }
-  // Browsers fail when the protocols that they offer get no answer; device libraries offer `arduino`.
-  const offered = request.headers.get('sec-websocket-protocol')?.split(',')[0]?.trim()
-  const headers = offered && TOKEN.test(offered) ? { 'sec-websocket-protocol': offered } : {}
   const gates = core.hooks.upgrade
   const unwanted = gates.length > 0 ? askNow(core, gates, conn, arrival) : undefined
-  // `open` runs inside `upgrade`, so the sink is there when it returns.
+  const found = unwanted ?? refused
+  if (!codec.refusesUpgrades)
+    return open(core, conn, { request, server, answer: () => admitted(core, conn, arrival, found) })
+  const settle = (verdict: Refusal | undefined): Response | undefined => {
+    if (!verdict) return open(core, conn, { request, server, answer: () => undefined })
+    turnedAway(core, conn, verdict)
+    return refusedUpgrade(request, 403)
+  }
+  const verdict = admitted(core, conn, arrival, found)
+  return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
+}
+
+type Opening = {
+  readonly request: Request
+  readonly server: Server<Client>
+  /** Asked once the socket is open. */
+  readonly answer: () => MaybePromise<Refusal | undefined>
+}
+
+function open(core: Core, conn: Client, { request, server, answer: ask }: Opening) {
+  const protocol = chosenProtocol(request.headers.get('sec-websocket-protocol'))
+  const headers = protocol === undefined ? {} : { 'sec-websocket-protocol': protocol }
+  // `open` of the socket runs inside `upgrade`, so the sink is there when it returns.
   if (!server.upgrade(request, { data: conn, headers })) {
     closed(core, conn)
     return answer(400, 'Expected a WebSocket handshake', requestId(request.headers.get(REQUEST_ID)))
   }
-  opened(core, conn, arrival, unwanted ?? refused)
+  opened(core, conn, ask())
   return undefined
 }
+
+/**
+ * Browsers fail when the protocols that they offer get no answer; device libraries offer `arduino`.
+ * phoenix.js offers its token beside `phoenix`, and a token must not be sent back.
+ */
+function chosenProtocol(header: string | null): string | undefined {
+  const offered = header?.split(',').map((name) => name.trim()) ?? []
+  if (offered.includes('phoenix')) return 'phoenix'
+  return offered.find((name) => TOKEN.test(name) && !name.startsWith('base64url.bearer.'))
+}
+
+/** Without a body, as Phoenix answers. */
+const refusedUpgrade = (request: Request, status: number): Response =>
+  new Response(null, {
+    status,
+    headers: { [REQUEST_ID]: requestId(request.headers.get(REQUEST_ID)) },
+  })
 
 const outside = (path: string, pathPrefix: string): Refusal =>
   refusal('path_not_found', `Path ${quoted(path)} is not below ${pathPrefix}`)

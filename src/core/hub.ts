@@ -8,7 +8,16 @@ import { Audience, type Shard } from './audience'
 import { channelKind, type ChannelKind } from './channel'
 import type { Connection } from './connection'
 import { FanOut } from './fan-out'
-import type { Broadcast, ChannelName, Notice, Publication, SocketId, Topics, UserId } from './types'
+import type {
+  Broadcast,
+  ChannelName,
+  Notice,
+  Publication,
+  Ref,
+  SocketId,
+  Topics,
+  UserId,
+} from './types'
 
 /** A channel with subscribers on this node. */
 export type Channel = {
@@ -26,12 +35,19 @@ export type Subscription = {
   readonly audience: Audience
   /** Who the connection is in a presence channel. */
   readonly userId: UserId | undefined
+  /** What the client called the subscription when it asked for it. */
+  readonly ref: Ref | undefined
   /** Where it is served, and its place there; owned by the audience. Undefined once it has left. */
   shard: Shard | undefined
   slot: number
 }
 
+/** Who takes a place in a channel, and what they call it. */
+export type Seat = { readonly userId: UserId | undefined; readonly ref: Ref | undefined }
+
 type Tenant = { connections: number; readonly channels: Map<ChannelName, Channel> }
+
+const NO_SEAT: Seat = { userId: undefined, ref: undefined }
 
 export class Hub {
   readonly #tenants = new Map<App, Tenant>()
@@ -72,7 +88,7 @@ export class Hub {
   }
 
   /** The caller has made sure that the connection is not in the channel, and has told it so. */
-  join(conn: Connection, app: App, name: ChannelName, userId: UserId | undefined): void {
+  join(conn: Connection, app: App, name: ChannelName, { userId, ref }: Seat = NO_SEAT): void {
     const channel = this.channel(app, name) ?? this.#newChannel(app, name)
     const audience =
       channel.audiences.find(({ encoder }) => encoder === conn.codec) ??
@@ -82,6 +98,7 @@ export class Hub {
       channel,
       audience,
       userId,
+      ref,
       shard: undefined,
       slot: 0,
     }
@@ -124,7 +141,8 @@ export class Hub {
 
   #fanOutTo(channel: Channel, broadcast: Broadcast, except: Connection | undefined): void {
     for (const audience of channel.audiences) {
-      audience.publish(audience.encoder.broadcast(broadcast), except)
+      const frame = audience.encoder.broadcast(broadcast)
+      if (frame !== undefined) audience.publish(frame, except)
     }
   }
 

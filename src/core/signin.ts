@@ -81,7 +81,7 @@ function enter(
   if (conn.user) return undefined
   const first = core.users.enter(conn, app, user)
   conn.authorized = true
-  core.hub.join(conn, app, userChannel(user.id), undefined)
+  core.hub.join(conn, app, userChannel(user.id))
   watchOthers(core, conn, app, user)
   if (first) announceUser(core.hub, app, { userId: user.id, online: true, except: conn })
   return undefined

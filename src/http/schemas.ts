@@ -138,8 +138,7 @@ export const Webhook = Type.Object({ url: Type.String() }, { additionalPropertie
 export const SWITCHES = {
   active: 'An app that is not refuses everybody',
   clientEvents: 'Members of private and presence channels may send events',
-  publicClientEvents:
-    'Clients may push on `public:` topics of the Phoenix protocol, which is not served yet',
+  publicClientEvents: 'Clients may push on `public:` topics of the Phoenix protocol',
   subscriptionCounts: 'Subscribers are told how many they are; these events are not sent yet',
 }
 const switched = (description: string) => Type.Boolean({ description })
