@@ -45,6 +45,9 @@ test('it has every route', () => {
     '/api/admin/apps/{slug}/keys',
     '/api/admin/apps/{slug}/keys/{key}',
     '/api/admin/plugins',
+    '/api/apps/{appSlug}/channels',
+    '/api/apps/{appSlug}/channels/{name}/users',
+    '/api/apps/{appSlug}/events',
     '/apps/{appId}/batch_events',
     '/apps/{appId}/channels',
     '/apps/{appId}/channels/{channel}',
@@ -88,6 +91,7 @@ describe('each operation', () => {
   const SECURITY: readonly (readonly [path: RegExp, security: object | undefined])[] = [
     [/^\/apps\//, [{ signature: [] }]],
     [/^\/(api\/admin|plugins)\//, [{ password: [] }]],
+    [/^\/api\/apps\//, [{ keyPair: [] }]],
     [/^/, undefined],
   ]
 

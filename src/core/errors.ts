@@ -63,6 +63,7 @@ export type ErrorCode =
   | 'admin_body_too_large'
   | 'admin_not_found'
   | 'app_invalid'
+  | 'not_acceptable'
   | 'internal'
 
 /** The typed no that socket verbs return; `message` is shown to the caller. */

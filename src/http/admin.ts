@@ -240,6 +240,7 @@ function resourceOf({ id, record, providedBy }: App) {
     client_events: record.clientEvents,
     public_client_events: record.publicClientEvents,
     subscription_counts: record.subscriptionCounts,
+    epl_bridge: record.eplBridge,
     hosts: [...record.hosts],
     webhooks: [...record.webhooks],
     limits: limitsOnWire(record.limits),

@@ -13,6 +13,7 @@ import { channels } from './channels'
 import { crossOrigin } from './cross-origin'
 import { explain } from './errors'
 import { events } from './events'
+import { expusherlite } from './expusherlite'
 import { ApiHooks } from './hooks'
 import type { Identify } from './identity'
 import { documentOf, DOCUMENT_PATH, HTML, pageAnswer } from './openapi'
@@ -63,6 +64,7 @@ export function createApi(core: Core, options: ApiOptions) {
     .use(events(core, pathPrefix, hooks))
     .use(channels(core, pathPrefix, hooks))
     .use(users(core, pathPrefix, hooks))
+    .use(expusherlite(core, hooks))
     .use(admin(core, { identify, hooks, enforced: options.enforced }))
     .use(pluginReports(core.hooks, plugins, identify))
     .use(swaggerDefaults(published))

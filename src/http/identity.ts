@@ -7,6 +7,7 @@ import { RealtimeError } from '../core/errors'
 import { equalInConstantTime } from '../core/signature'
 import type { Clock } from '../core/types'
 import type { Addresses } from './address'
+import { basicCredentials, sha256 } from './basic'
 
 /** Somebody who may use the admin API. */
 export type Identity = { readonly name: string }
@@ -35,14 +36,11 @@ export function adminIdentity(access: AdminAccess, clock: Clock, addresses: Addr
 }
 
 function authenticated(header: string | null, access: AdminAccess): Identity | undefined {
-  const [scheme = '', encoded = ''] = (header ?? '').split(' ')
-  const credentials = Buffer.from(encoded, 'base64').toString()
-  const colon = credentials.indexOf(':')
-  const password = new Bun.CryptoHasher('sha256').update(credentials.slice(colon + 1)).digest('hex')
+  const { isBasic, user, password } = basicCredentials(header)
   const right = [
-    scheme.toLowerCase() === 'basic' && colon !== -1,
-    equalInConstantTime(access.username, credentials.slice(0, Math.max(0, colon))),
-    equalInConstantTime(access.passwordSha256, password),
+    isBasic,
+    equalInConstantTime(access.username, user),
+    equalInConstantTime(access.passwordSha256, sha256(password)),
   ]
   return right.includes(false) ? undefined : { name: access.username }
 }

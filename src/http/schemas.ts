@@ -140,6 +140,8 @@ export const SWITCHES = {
   clientEvents: 'Members of private and presence channels may send events',
   publicClientEvents: 'Clients may push on `public:` topics of the Phoenix protocol',
   subscriptionCounts: 'Subscribers are told how many they are; these events are not sent yet',
+  eplBridge:
+    'Events of the other APIs reach the members of `public:<slug>` and `private:<slug>`, too. Everybody may join the public one: it hears every public channel',
 }
 const switched = (description: string) => Type.Boolean({ description })
 
@@ -153,6 +155,7 @@ const AppResource = Type.Object({
   client_events: switched(SWITCHES.clientEvents),
   public_client_events: switched(SWITCHES.publicClientEvents),
   subscription_counts: switched(SWITCHES.subscriptionCounts),
+  epl_bridge: switched(SWITCHES.eplBridge),
   hosts: Type.Array(Type.String()),
   webhooks: Type.Array(Webhook),
   limits: OwnLimits,
@@ -176,6 +179,7 @@ const APP = {
   client_events: true,
   public_client_events: false,
   subscription_counts: false,
+  epl_bridge: false,
   hosts: [],
   webhooks: [],
   limits: { max_presence_members: 500 },

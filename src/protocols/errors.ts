@@ -260,6 +260,7 @@ export const WIRE_ERRORS = {
   admin_bad_request: { pusher: null, closes: false, http: 400, phoenix: null },
   admin_body_too_large: { pusher: null, closes: false, http: 413, phoenix: null },
   admin_not_found: { pusher: null, closes: false, http: 404, phoenix: null },
+  not_acceptable: { pusher: null, closes: false, http: 406, phoenix: null },
   app_invalid: { pusher: null, closes: false, http: 422, phoenix: null },
   internal: {
     pusher: null,

@@ -13,6 +13,7 @@ import { channelKind, channelOfTopic, scopeChannel, topicOf } from '../core/chan
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
 import { quoted, REFUSE, refusal, type Refusal } from '../core/errors'
+import { isReserved } from '../core/event-names'
 import type { Subscription } from '../core/hub'
 import { isRecord, jsonOf } from '../core/json'
 import { maxFrameChars } from '../core/limits'
@@ -234,13 +235,11 @@ const textOf = (value: unknown): string | undefined =>
 
 // ---------------------------------------------------------------- events
 
-/** What phoenix.js takes for the protocol's own: it would close, rejoin or believe a reply. */
-const RESERVED = /^(?:phx_|chan_reply_|presence_(?:state|diff)$|pusher(?:_internal)?:)/
 const CLIENT_EVENT = 'client-'
 
 function nativeNews(publication: Publication): PhoenixNews | undefined {
   const { channel, event } = publication
-  if (RESERVED.test(event)) return undefined
+  if (isReserved(event)) return undefined
   return { topic: topicOf(channel), event, payload: objectPayload(publication) }
 }
 
@@ -248,7 +247,7 @@ function nativeNews(publication: Publication): PhoenixNews | undefined {
 function refusesNativePush(channel: ChannelName, event: string): Refusal | undefined {
   if (channelKind(channel).scope === undefined)
     return event.startsWith(CLIENT_EVENT) ? undefined : REFUSE.clientEventPrefix
-  return event === '' || RESERVED.test(event) ? REFUSE.clientEventReserved : undefined
+  return event === '' || isReserved(event) ? REFUSE.clientEventReserved : undefined
 }
 
 // ---------------------------------------------------------------- server to client

@@ -72,4 +72,5 @@ export const MIGRATIONS: readonly string[] = [
             created_at
        FROM apps WHERE id NOT IN (SELECT app_id FROM app_keys);
    DELETE FROM apps WHERE id NOT IN (SELECT app_id FROM app_keys);`,
+  'ALTER TABLE apps ADD COLUMN epl_bridge INTEGER NOT NULL DEFAULT 0;',
 ]
