@@ -48,6 +48,7 @@ test('it has every route', () => {
     '/api/apps/{appSlug}/channels',
     '/api/apps/{appSlug}/channels/{name}/users',
     '/api/apps/{appSlug}/events',
+    '/api/push',
     '/apps/{appId}/batch_events',
     '/apps/{appId}/channels',
     '/apps/{appId}/channels/{channel}',
@@ -91,7 +92,7 @@ describe('each operation', () => {
   const SECURITY: readonly (readonly [path: RegExp, security: object | undefined])[] = [
     [/^\/apps\//, [{ signature: [] }]],
     [/^\/(api\/admin|plugins)\//, [{ password: [] }]],
-    [/^\/api\/apps\//, [{ keyPair: [] }]],
+    [/^\/api\/(apps\/|push)/, [{ keyPair: [] }]],
     [/^/, undefined],
   ]
 

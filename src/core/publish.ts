@@ -22,12 +22,27 @@ export type EventRequest = {
   readonly socketId: string | undefined
 }
 
+/** What the APIs differ in. */
+export type Api = {
+  /** @throws RealtimeError for what is no name of a channel */
+  readonly channelOf: (app: App, raw: string) => ChannelName
+  /** An event must have a name. */
+  readonly namesEvents: boolean
+}
+
+const PUSHER: Api = { channelOf: pusherChannel, namesEvents: true }
+
 /**
  * Publishes all events, in order, or none. Returns the channels of each event, duplicates removed.
  * @throws RealtimeError for the first thing that is wrong
  */
-export function publish(core: Core, app: App, requests: readonly EventRequest[]): ChannelName[][] {
-  let accepted = requests.map((request) => check(app, request))
+export function publish(
+  core: Core,
+  app: App,
+  requests: readonly EventRequest[],
+  api: Api = PUSHER,
+): ChannelName[][] {
+  let accepted = requests.map((request) => check(app, request, api))
   if (app.limits.maxBackendEventsPerSecond > 0) checkRate(core, app, accepted.flat().length)
   if (core.hooks.publish.length > 0)
     accepted = accepted.map((publications) => publications.map((each) => filtered(core, each)))
@@ -106,8 +121,12 @@ function toScope(publication: Publication): Publication | undefined {
   return { ...publication, channel: group, event: `${topic}:${event}` }
 }
 
-function check(app: App, { name, data, channels, socketId }: EventRequest): Publication[] {
-  checkName(app, name)
+function check(
+  app: App,
+  { name, data, channels, socketId }: EventRequest,
+  { channelOf, namesEvents }: Api,
+): Publication[] {
+  if (namesEvents || name !== '') checkName(app, name)
   checkData(app, data)
   const except = parseSocketId(socketId)
   const { maxChannelsPerTrigger } = app.limits
@@ -125,7 +144,7 @@ function check(app: App, { name, data, channels, socketId }: EventRequest): Publ
   })
 }
 
-function channelOf(app: App, raw: string): ChannelName {
+function pusherChannel(app: App, raw: string): ChannelName {
   const channel = parseChannelName(raw, app.limits)
   return typeof channel === 'string' ? channel : raise(channel)
 }

@@ -19,6 +19,7 @@ import type { Identify } from './identity'
 import { documentOf, DOCUMENT_PATH, HTML, pageAnswer } from './openapi'
 import { ops } from './ops'
 import { pluginReports, type PluginAtWork } from './plugins'
+import { pushex } from './pushex'
 import { REQUEST_ID, requestId } from './request-id'
 import { users } from './users'
 import { swaggerDefaults, type PublishedCredentials } from './swagger'
@@ -65,6 +66,7 @@ export function createApi(core: Core, options: ApiOptions) {
     .use(channels(core, pathPrefix, hooks))
     .use(users(core, pathPrefix, hooks))
     .use(expusherlite(core, hooks))
+    .use(pushex(core, hooks, published.appId))
     .use(admin(core, { identify, hooks, enforced: options.enforced }))
     .use(pluginReports(core.hooks, plugins, identify))
     .use(swaggerDefaults(published))

@@ -45,13 +45,18 @@ function authenticated(header: string | null, access: AdminAccess): Identity | u
   return right.includes(false) ? undefined : { name: access.username }
 }
 
-/** Browsers say where a request comes from; a password they remember must not serve another site. */
-function refuseForeignPages(headers: Headers, origins: readonly string[]): void {
+/** Browsers say where a request comes from; what a browser may reach must not serve another site. */
+export function isForeignPage(headers: Headers, origins: readonly string[]): boolean {
   const site = headers.get('sec-fetch-site')
   const origin = headers.get('origin')
-  if (site === 'same-origin' || site === 'none') return
-  if (site === null && (origin === null || isOwn(origin, headers.get('host')))) return
-  if (origin !== null && origins.includes(origin)) return
+  if (site === 'same-origin' || site === 'none') return false
+  if (site === null && (origin === null || isOwn(origin, headers.get('host')))) return false
+  return origin === null || !origins.includes(origin)
+}
+
+function refuseForeignPages(headers: Headers, origins: readonly string[]): void {
+  if (!isForeignPage(headers, origins)) return
+  const origin = headers.get('origin')
   throw new RealtimeError(
     'admin_foreign_page',
     `Pages of ${origin ?? 'another site'} may not use the admin API (CARILLON_ADMIN_ORIGINS)`,

@@ -72,6 +72,11 @@ const TAGS: readonly Tag[] = [
     description: 'The API of ExPusherLite; Basic authentication with key and secret of the app',
     security: 'keyPair',
   },
+  {
+    name: 'PushEx',
+    description: 'The API of PushEx; Basic authentication with key and secret of an app',
+    security: 'keyPair',
+  },
   { name: 'admin', description: 'Apps; Basic authentication', security: 'password' },
   { name: 'operations', description: 'Health, and what there is to read' },
 ]
@@ -103,9 +108,14 @@ const MEANINGS: Readonly<Record<string, string>> = {
   503: 'Not now: the server is leaving',
 }
 
+const RETRY_AFTER = {
+  'retry-after': { description: 'Seconds to wait', schema: { type: 'integer' } },
+}
+
 /** By status, or by operation and status. */
 const HEADERS: Readonly<Record<string, object>> = {
-  429: { 'retry-after': { description: 'Seconds to wait', schema: { type: 'integer' } } },
+  429: RETRY_AFTER,
+  'push 503': RETRY_AFTER,
   'createApp 201': {
     location: {
       description: 'The path of the app',

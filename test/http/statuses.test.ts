@@ -84,6 +84,7 @@ const CALLS: Readonly<Record<string, Call>> = {
     method: 'GET',
     path: '/api/apps/test-app/channels/presence-room/users',
   },
+  'POST /api/push': { method: 'POST', path: '/api/push', body: pushed('x') },
   'GET /': { method: 'GET', path: '/' },
   'GET /swagger': { method: 'GET', path: '/swagger' },
   'GET /swagger/json': { method: 'GET', path: '/swagger/json' },
@@ -100,6 +101,9 @@ const CALLS: Readonly<Record<string, Call>> = {
 
 function event(data: string): string {
   return JSON.stringify({ name: 'e', channels: ['room'], data })
+}
+function pushed(data: string): string {
+  return JSON.stringify({ channel: 'room', event: 'e', data })
 }
 function scoped(payload: string): string {
   return JSON.stringify({ scope: 'public', topic: 'room', event: 'e', payload })
@@ -192,6 +196,15 @@ const SEEDS: Readonly<Record<string, Recipe>> = {
   },
 }
 
+const PUSHES: Readonly<Record<string, Recipe>> = {
+  ...SEEDS,
+  400: { alter: (call) => ({ ...call, body: '{' }) },
+  403: { alter: (call) => ({ ...call, headers: { authorization: 'Basic nobody' } }) },
+  413: { alter: (call) => ({ ...call, body: pushed(TOO_LARGE) }) },
+  422: { alter: (call) => ({ ...call, body: '{}' }) },
+  503: { prepare: ({ core }) => (core.state.draining = true) },
+}
+
 const OPERATIONAL: Readonly<Record<string, Recipe>> = {
   200: asIs,
   503: { prepare: ({ core }) => (core.state.draining = true) },
@@ -232,9 +245,11 @@ test.each(promised)('%s: %s', async (operation, status) => {
     ? SIGNED
     : / \/(api\/admin|plugins)\//.test(operation)
       ? ADMINISTERED
-      : operation.includes(' /api/')
-        ? SEEDS
-        : OPERATIONAL
+      : operation.includes(' /api/push')
+        ? PUSHES
+        : operation.includes(' /api/')
+          ? SEEDS
+          : OPERATIONAL
   const recipe = recipes[status]
   if (!call || !recipe) throw new Error(`${operation} promises ${status}, and no test produces it`)
   await using server = await start({ plugins: [guardian()], ...recipe.options })

@@ -73,6 +73,7 @@ test('the examples of the document, sent as they are, are answered with success'
     listUsers: 200,
     terminateUser: 200,
     publishToScope: 200,
+    push: 200,
     listChannelsOfApp: 200,
     listUsersOfChannel: 200,
     createRevocation: 201,
