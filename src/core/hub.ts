@@ -11,6 +11,7 @@ import { FanOut } from './fan-out'
 import type {
   Broadcast,
   ChannelName,
+  Meta,
   Notice,
   Publication,
   Ref,
@@ -35,6 +36,8 @@ export type Subscription = {
   readonly audience: Audience
   /** Who the connection is in a presence channel. */
   readonly userId: UserId | undefined
+  /** How it is told from the user's other connections there. */
+  readonly meta: Meta | undefined
   /** What the client called the subscription when it asked for it. */
   readonly ref: Ref | undefined
   /** Where it is served, and its place there; owned by the audience. Undefined once it has left. */
@@ -43,11 +46,11 @@ export type Subscription = {
 }
 
 /** Who takes a place in a channel, and what they call it. */
-export type Seat = { readonly userId: UserId | undefined; readonly ref: Ref | undefined }
+export type Seat = Pick<Subscription, 'userId' | 'meta' | 'ref'>
 
 type Tenant = { connections: number; readonly channels: Map<ChannelName, Channel> }
 
-const NO_SEAT: Seat = { userId: undefined, ref: undefined }
+const NO_SEAT: Seat = { userId: undefined, meta: undefined, ref: undefined }
 
 export class Hub {
   readonly #tenants = new Map<App, Tenant>()
@@ -88,7 +91,7 @@ export class Hub {
   }
 
   /** The caller has made sure that the connection is not in the channel, and has told it so. */
-  join(conn: Connection, app: App, name: ChannelName, { userId, ref }: Seat = NO_SEAT): void {
+  join(conn: Connection, app: App, name: ChannelName, { userId, meta, ref }: Seat = NO_SEAT): void {
     const channel = this.channel(app, name) ?? this.#newChannel(app, name)
     const audience =
       channel.audiences.find(({ encoder }) => encoder === conn.codec) ??
@@ -98,6 +101,7 @@ export class Hub {
       channel,
       audience,
       userId,
+      meta,
       ref,
       shard: undefined,
       slot: 0,

@@ -9,7 +9,7 @@ import type { Connection } from './connection'
 import type { Core } from './core'
 import { tell } from './hooks'
 import type { Subscription } from './hub'
-import type { ChannelName, Member, SubscribeCommand } from './types'
+import type { ChannelName, Member, Meta, SubscribeCommand } from './types'
 import { appView } from './views'
 
 /** The caller has checked everything. The connection is told before it can hear the channel. */
@@ -23,7 +23,9 @@ export function enterChannel(
   const { app, channel, ref, replaces } = command
   const kind = channelKind(channel)
   if (!kind.counted) return enterUncounted(core, conn, command)
-  const { occupied, joined } = presence.enter(node, app, channel, member)
+  const meta = member && newMeta(core, member)
+  const arrival = member && meta && { member, meta }
+  const { occupied, joined } = presence.enter(node, app, channel, arrival)
   conn.reply({
     type: 'subscribed',
     channel,
@@ -31,23 +33,34 @@ export function enterChannel(
     ref,
   })
   if (replaces) conn.reply({ type: 'ended', ref: replaces, replaced: true })
+  if (ref && meta)
+    conn.reply({ type: 'present', channel, ref, users: presence.present(app, channel) })
   if (kind.cache) sendCached(core, conn, app, channel)
   if (kind.auth !== 'none') conn.authorized = true
-  hub.join(conn, app, channel, { userId: member?.userId, ref })
+  hub.join(conn, app, channel, { userId: member?.userId, meta, ref })
   if (occupied) facts.emit({ type: 'channel_occupied', app, channel })
   if (!kind.presence) core.subscriptionCounts.changed(core, app, channel)
   if (hooks.subscribed.length > 0)
     tell(core, hooks.subscribed, conn, { channel, userId: member?.userId })
-  if (!joined || !member) return
+  if (!member || !meta) return
+  const { userId } = member
+  hub.announce(app, { type: 'seat_taken', channel, userId, meta }, conn)
+  if (!joined) return
   hub.announce(app, { type: 'member_added', channel, member }, conn)
-  facts.emit({ type: 'member_added', app, channel, userId: member.userId })
+  facts.emit({ type: 'member_added', app, channel, userId })
   if (hooks.presence.length > 0)
     tell(core, hooks.presence, appView(app), {
       type: 'member_added',
       channel,
-      userId: member.userId,
+      userId,
     })
 }
+
+const newMeta = ({ clock }: Core, { userInfo }: Member): Meta => ({
+  id: crypto.randomUUID(),
+  since: Math.floor(clock.now() / 1000),
+  userInfo,
+})
 
 /** A group of channels: nobody is told who is in it. */
 function enterUncounted(core: Core, conn: Connection, command: SubscribeCommand): void {
@@ -56,7 +69,7 @@ function enterUncounted(core: Core, conn: Connection, command: SubscribeCommand)
   conn.reply({ type: 'subscribed', channel, members: undefined, ref })
   if (replaces) conn.reply({ type: 'ended', ref: replaces, replaced: true })
   if (channelKind(channel).auth === 'plugin') conn.authorized = true
-  hub.join(conn, app, channel, { userId: undefined, ref })
+  hub.join(conn, app, channel, { userId: undefined, meta: undefined, ref })
   if (hooks.subscribed.length > 0)
     tell(core, hooks.subscribed, conn, { channel: topicOf(channel), userId: undefined })
 }
@@ -77,10 +90,12 @@ function sendCached(core: Core, conn: Connection, app: App, channel: ChannelName
 export function leaveChannel(core: Core, subscription: Subscription): void {
   if (!subscription.channel.kind.counted) return leaveUncounted(core, subscription)
   const { node, presence, hub, facts, hooks } = core
-  const { userId } = subscription
+  const { userId, meta } = subscription
+  const departure = userId !== undefined && meta ? { userId, meta } : undefined
   const { app, name: channel, kind } = subscription.channel
   hub.leave(subscription)
-  const { vacated, left } = presence.exit(node, app, channel, userId)
+  const { vacated, left } = presence.exit(node, app, channel, departure)
+  if (departure) hub.announce(app, { type: 'seat_left', channel, ...departure })
   if (left && userId !== undefined) {
     hub.announce(app, { type: 'member_removed', channel, userId })
     facts.emit({ type: 'member_removed', app, channel, userId })

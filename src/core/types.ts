@@ -38,6 +38,16 @@ export type Ref = {
   readonly message: JsonText
 }
 
+/** One connection of a member: a tab, a device. */
+export type Meta = {
+  /** Unique, and no secret: what the connection is called among the member's. */
+  readonly id: string
+  /** Epoch seconds. */
+  readonly since: number
+  /** As this connection described the member. */
+  readonly userInfo: JsonText
+}
+
 /** What a client asked, decoded. Every command names its app: a socket may serve several. */
 export type Command =
   | SubscribeCommand
@@ -111,6 +121,13 @@ export type Reply =
   | { readonly type: 'ended'; readonly ref: Ref | undefined; readonly replaced: boolean }
   /** A client event is on its way. */
   | { readonly type: 'accepted'; readonly ref: Ref | undefined }
+  /** Who is in a presence channel, with each of their connections; on wires that tell of them. */
+  | {
+      readonly type: 'present'
+      readonly channel: ChannelName
+      readonly ref: Ref
+      readonly users: readonly (readonly [userId: UserId, metas: readonly Meta[]])[]
+    }
   /** Nothing is kept for a cache channel. */
   | { readonly type: 'cache_miss'; readonly channel: ChannelName }
   /** How the users are that the client watches. */
@@ -142,6 +159,13 @@ export type Publication = {
 export type Notice =
   | { readonly type: 'member_added'; readonly channel: ChannelName; readonly member: Member }
   | { readonly type: 'member_removed'; readonly channel: ChannelName; readonly userId: UserId }
+  /** A connection of a member came or went, whether it is their only one or not. */
+  | {
+      readonly type: 'seat_taken' | 'seat_left'
+      readonly channel: ChannelName
+      readonly userId: UserId
+      readonly meta: Meta
+    }
   | { readonly type: 'subscription_count'; readonly channel: ChannelName; readonly count: number }
   | {
       readonly type: 'user_status'

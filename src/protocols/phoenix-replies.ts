@@ -8,7 +8,8 @@ import { jsonText } from '../core/json'
 import type { ChannelName, Frame, JsonText, Peer, Ref, Reply } from '../core/types'
 import { cut, REASON_BYTES } from './close-reason'
 import { wireError } from './errors'
-import { NULL, writeFrame, type PhoenixVersion } from './phoenix-frames'
+import { NULL, writeFrame, type PhoenixNews, type PhoenixVersion } from './phoenix-frames'
+import { statePayload } from './phoenix-presence'
 
 export function reply(version: PhoenixVersion, answer: Reply): Frame | undefined {
   switch (answer.type) {
@@ -22,6 +23,11 @@ export function reply(version: PhoenixVersion, answer: Reply): Frame | undefined
     case 'ended':
       // Frames of V1 name no generation: this one would close the subscription that replaced it.
       return version === 1 && answer.replaced ? undefined : ended(version, answer.ref)
+    case 'present':
+      return pushed(version, answer.ref, {
+        event: 'presence_state',
+        payload: statePayload(answer.users),
+      })
     case 'established':
     case 'cache_miss':
     case 'watched':
@@ -42,9 +48,25 @@ function ok(version: PhoenixVersion, ref: Ref | undefined, response = '{}'): Fra
 const answered = (version: PhoenixVersion, ref: Ref, payload: string): Frame =>
   writeFrame(version, { topic: ref.topic, event: 'phx_reply', payload }, ref)
 
+/** To one subscriber, of itself: the generation is said, and there is no message that it answers. */
+function pushed(
+  version: PhoenixVersion,
+  ref: Ref,
+  { event, payload }: Pick<PhoenixNews, 'event' | 'payload'>,
+): Frame {
+  return writeFrame(
+    version,
+    { topic: ref.topic, event, payload },
+    { join: ownRef(ref), message: NULL },
+  )
+}
+
+/** What the subscription is called: where a join says no generation, its own number is it. */
+const ownRef = ({ join, message }: Ref): JsonText => (join === NULL ? message : join)
+
 function ended(version: PhoenixVersion, ref: Ref | undefined): Frame | undefined {
   if (!ref) return undefined
-  const own: JsonText = ref.join === NULL ? ref.message : ref.join
+  const own = ownRef(ref)
   const news = { topic: ref.topic, event: 'phx_close', payload: '{}' }
   return writeFrame(version, news, { join: own, message: own })
 }

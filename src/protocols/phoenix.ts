@@ -28,6 +28,7 @@ import {
   type PhoenixVersion,
 } from './phoenix-frames'
 import { nestedPayload, objectPayload } from './phoenix-payloads'
+import { diffNews } from './phoenix-presence'
 import { farewell, refusalFrames, reply } from './phoenix-replies'
 
 type Mount = {
@@ -38,6 +39,8 @@ type Mount = {
   readonly address: (core: Core, app: App | undefined, topic: string) => Address | undefined
   /** Undefined for an event that these clients must not be sent. */
   readonly news: (publication: Publication) => PhoenixNews | undefined
+  /** Its clients are told who is in a presence channel. */
+  readonly presence: boolean
   /** Why a push is refused that is none of core's business. */
   readonly refusesPush: (channel: ChannelName, event: string) => Refusal | undefined
 }
@@ -51,6 +54,7 @@ const MOUNTS: readonly Mount[] = [
     app: (core, key) => (key === null ? undefined : appOfKey(core, key)),
     address: (core, app, topic) => scopeOf(core, app, topic) ?? channelIn(app, topic),
     news: nativeNews,
+    presence: true,
     refusesPush: refusesNativePush,
   },
   {
@@ -63,6 +67,7 @@ const MOUNTS: readonly Mount[] = [
       event: 'msg',
       payload: nestedPayload(publication),
     }),
+    presence: false,
     refusesPush: () => REFUSE.pushUnsupported,
   },
 ]
@@ -83,7 +88,8 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
     handshake: (core, _, query) => handshake(core, mount, query),
     decode: (core, conn, text) => decode(core, conn, { mount, version, text }),
     broadcast: (news) => broadcast(mount, version, news),
-    reply: (answer) => reply(version, answer),
+    reply: (answer) =>
+      answer.type === 'present' && !mount.presence ? undefined : reply(version, answer),
     refusal: (refused, peer) => refusalFrames(version, refused, peer),
     farewell,
   }
@@ -253,7 +259,6 @@ function refusesNativePush(channel: ChannelName, event: string): Refusal | undef
 // ---------------------------------------------------------------- server to client
 
 function broadcast(mount: Mount, version: PhoenixVersion, news: Broadcast): Frame | undefined {
-  if (news.type !== 'event') return undefined
-  const encoded = mount.news(news)
-  return encoded && writeFrame(version, encoded)
+  const encoded = news.type === 'event' ? mount.news(news) : mount.presence && diffNews(news)
+  return encoded ? writeFrame(version, encoded) : undefined
 }

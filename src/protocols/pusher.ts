@@ -167,7 +167,7 @@ function textOr<T>(value: unknown, otherwise: T): string | T {
 
 // ---------------------------------------------------------------- server to client
 
-function broadcast(news: Broadcast): Frame {
+function broadcast(news: Broadcast): Frame | undefined {
   switch (news.type) {
     case 'event': {
       const { event, channel, data, userId } = news
@@ -183,6 +183,9 @@ function broadcast(news: Broadcast): Frame {
       return internal('subscription_count', news.channel, `{"subscription_count":${news.count}}`)
     case 'user_status':
       return watchlistEvents([news.online ? 'online' : 'offline', [news.userId]])
+    case 'seat_taken':
+    case 'seat_left':
+      return undefined // its clients know users, not their connections
     case 'member_removed':
       return internal('member_removed', news.channel, `{"user_id":${jsonText(news.userId)}}`)
   }
@@ -211,6 +214,7 @@ function reply(answer: Reply): Frame | undefined {
       return '{"event":"pusher:ping","data":{}}'
     case 'pong':
       return '{"event":"pusher:pong","data":{}}'
+    case 'present':
     case 'unsubscribed':
     case 'ended':
     case 'accepted':
