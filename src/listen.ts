@@ -116,6 +116,7 @@ function upgrade(
     url: request.url,
     query,
     remoteAddress,
+    appComesLater: !app && !refused,
   }
   const gates = core.hooks.upgrade
   const unwanted = gates.length > 0 ? askNow(core, gates, conn, arrival) : undefined

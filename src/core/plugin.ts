@@ -46,6 +46,8 @@ export type ConnectRequest = {
   /** What follows the question mark, decoded. */
   readonly query: URLSearchParams
   readonly remoteAddress: string
+  /** True on a Phoenix socket whose joins say which app they are for (`request.app` of `subscribe`). */
+  readonly appComesLater: boolean
 }
 
 export type SubscribeRequest = {

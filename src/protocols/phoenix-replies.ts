@@ -84,7 +84,8 @@ export function refusalFrames(version: PhoenixVersion, why: Refusal, peer: Peer)
 /** ExPusherLite's answers where there is no token, and where there is a bad one. */
 function scopeReason(why: Refusal, peer: Peer): string {
   if (why.code === 'listen_denied') return '"authentication_required"'
-  if (why.code === 'subscription_refused') return `{"error":${jsonText(why.message)}}`
+  if (why.code === 'subscription_refused')
+    return `{"error":${jsonText(why.message)},"reason":${jsonText(why.message)}}`
   return reasonOf(why, peer)
 }
 

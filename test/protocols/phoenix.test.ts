@@ -282,7 +282,9 @@ describe('scopes of ExPusherLite', () => {
     await using server = await start({ plugins: [door] })
     await using client = await phoenixRaw(server)
     const refused = await client.ask('1', '1', TOPIC, 'phx_join', { token: 'bad' })
-    expect(refused).toEqual(reply(['1', '1', TOPIC], 'error', { error: 'token_expired' }))
+    expect(refused).toEqual(
+      reply(['1', '1', TOPIC], 'error', { error: 'token_expired', reason: 'token_expired' }),
+    )
     expect(await client.join(TOPIC, { token: 'good' })).toEqual({ message: 'Joined' })
     const [bad, good] = [{ token: 'bad' }, { token: 'good' }]
     expect(seen).toEqual([['test-app', TOPIC, bad], ['test-app', TOPIC, good], TOPIC])
