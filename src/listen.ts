@@ -16,8 +16,9 @@ import type { Api } from './http/api'
 import { REQUEST_ID, requestId } from './http/request-id'
 import { pathOf, queryOf } from './http/url'
 import { codecFor } from './protocols/codec'
-import { isPhoenixPath } from './protocols/phoenix'
+import { isPhoenixPath, LONGPOLL_PATH } from './protocols/phoenix'
 import { admitted, closed, opened, received, turnedAway, type Client } from './protocols/session'
+import type { LongPolls } from './transports/longpoll'
 
 /** A megabyte and what surrounds it: so large a frame is still answered with a refusal and not with a cut. */
 const LEAST_PAYLOAD_BYTES = 1024 * 1024 + 65_536
@@ -32,6 +33,7 @@ export type Port = {
   readonly config: Config
   readonly api: Api
   readonly addresses: Addresses
+  readonly longPolls: LongPolls
 }
 
 /** @throws the system's error for the address */
@@ -48,8 +50,10 @@ export function listen(port: Port): Server<Client> {
       if (request.method === 'GET' && UPGRADE.test(request.headers.get('upgrade') ?? '')) {
         return upgrade(port, request, server)
       }
-      if (isPhoenixPath(pathOf(request.url).slice(config.pathPrefix.length)))
-        return refusedUpgrade(request, 400)
+      const path = pathOf(request.url).slice(config.pathPrefix.length)
+      if (isPhoenixPath(path)) return refusedUpgrade(request, 400)
+      if (path === LONGPOLL_PATH)
+        return port.longPolls.answer(request, () => arrivalOf(port, request))
       return api.fetch(request)
     },
     error: (cause) => {
@@ -96,28 +100,22 @@ const CUT = 1006
  * and is retried for ever. Phoenix's expect 403.
  */
 function upgrade(
-  { core, config, addresses }: Port,
+  port: Port,
   request: Request,
   server: Server<Client>,
 ): MaybePromise<Response | undefined> {
+  const { core, config } = port
   const { pathPrefix } = config
   // The URL is read as text: a parser throws for a Host header that is none.
   const whole = pathOf(request.url)
   const path = whole.slice(pathPrefix.length)
-  const query = new URLSearchParams(queryOf(request.url))
-  const codec = codecFor(path, query)
+  const asked = arrivalOf(port, request)
+  const codec = codecFor(path, asked.query)
   const { app, refused } = whole.startsWith(`${pathPrefix}/`)
-    ? codec.handshake(core, path, query)
+    ? codec.handshake(core, path, asked.query)
     : { app: undefined, refused: outside(whole, pathPrefix) }
-  const remoteAddress = addresses.of(request)
-  const conn: Client = new Connection(newSocketId(), codec, app, remoteAddress)
-  const arrival: ConnectRequest = {
-    headers: request.headers,
-    url: request.url,
-    query,
-    remoteAddress,
-    appComesLater: !app && !refused,
-  }
+  const arrival = { ...asked, appComesLater: !app && !refused }
+  const conn: Client = new Connection(newSocketId(), codec, app, arrival.remoteAddress)
   const gates = core.hooks.upgrade
   const unwanted = gates.length > 0 ? askNow(core, gates, conn, arrival) : undefined
   const found = unwanted ?? refused
@@ -131,6 +129,14 @@ function upgrade(
   const verdict = admitted(core, conn, arrival, found)
   return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
 }
+
+const arrivalOf = ({ addresses }: Port, request: Request): ConnectRequest => ({
+  headers: request.headers,
+  url: request.url,
+  query: new URLSearchParams(queryOf(request.url)),
+  remoteAddress: addresses.of(request),
+  appComesLater: false,
+})
 
 type Opening = {
   readonly request: Request

@@ -42,6 +42,7 @@ import {
 } from './plugins'
 import { appStore, type SqliteAppStore } from './store/apps'
 import { guarded, openDatabase } from './store/sqlite'
+import { LongPolls } from './transports/longpoll'
 
 export type ServerOptions = {
   readonly config: Config
@@ -129,11 +130,16 @@ async function build(
   })
   undo.push(() => stopPlugins(core.hooks, core))
   await startPlugins(core.hooks, clock)
-  const server = listen({ core, config, api, addresses })
+  const longPolls = new LongPolls(core)
+  const server = listen({ core, config, api, addresses, longPolls })
   addresses.server = server
   undo.push(() => server.stop(true))
   guarded(config.databasePath, () => keepGenerated(credentials, store, apps, clock.now()))
-  undo.push(clock.every(core.timing.sweepIntervalMs, () => sweep(core)))
+  const sweepAll = (): void => {
+    sweep(core)
+    longPolls.sweep()
+  }
+  undo.push(clock.every(core.timing.sweepIntervalMs, sweepAll))
 
   return {
     core,

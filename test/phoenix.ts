@@ -109,7 +109,10 @@ export type JsSocket = {
   onClose(callback: (event: { code: number }) => void): void
   onError(callback: () => void): void
 }
-type Phoenix = { readonly Socket: new (url: string, options: object) => JsSocket }
+type Phoenix = {
+  readonly Socket: new (url: string, options: object) => JsSocket
+  readonly LongPoll?: unknown
+}
 
 const require = createRequire(import.meta.url)
 

@@ -1,12 +1,13 @@
 /**
- * Audience: the subscribers of one channel that speak one codec, spread over native topics (shards)
- * of 64. A publish appends its frame to one queue, serves one shard at once and leaves the rest to
+ * Audience: the subscribers of one channel that speak one codec over one kind of sink, spread over
+ * native topics (shards) of 64. A publish appends its frame to one queue, serves one shard at once and leaves the rest to
  * the fan-out, one shard per turn of the event loop, each with all that is pending for it. What
  * arrives between two turns leaves in one system call per socket, so the queue coalesces by itself
  * (1.6 to 2.1 times a bare publish) and a small channel never waits for a big one.
  *
  * Exact at the edges: a shard is flushed before a subscriber joins it, so nobody is told twice or
- * out of order; an excluded subscriber publishes to its own shard, which skips it natively.
+ * out of order; an excluded subscriber publishes to its own shard, which skips it natively. Queues
+ * have no native topics: their shards are handed each frame, subscriber by subscriber.
  */
 import type { Connection } from './connection'
 import type { FanOut } from './fan-out'
@@ -26,7 +27,10 @@ export type Shard = {
 type Queued = { readonly frame: Frame; readonly except: Connection | undefined }
 
 export class Audience {
+  readonly encoder: Encoder
   size = 0
+  readonly #queued: boolean
+  readonly #topicOf: (shard: number) => string
   readonly #shards: Shard[] = []
   /** Shards with room. */
   readonly #open: Shard[] = []
@@ -38,12 +42,19 @@ export class Audience {
   #shardNumber = 0
 
   constructor(
-    readonly encoder: Encoder,
-    readonly appId: string,
-    readonly channel: string,
+    { encoder, queued }: { readonly encoder: Encoder; readonly queued: boolean },
+    { appId, channel }: { readonly appId: string; readonly channel: string },
     readonly topics: Topics,
     readonly fanOut: FanOut,
-  ) {}
+  ) {
+    this.encoder = encoder
+    this.#queued = queued
+    this.#topicOf = (shard) => `${encoder.name}/${appId}/${shard}/${channel}`
+  }
+
+  takes({ codec, sink }: Connection): boolean {
+    return codec === this.encoder && (sink.queued === true) === this.#queued
+  }
 
   get shardCount(): number {
     return this.#shards.length
@@ -110,6 +121,7 @@ export class Audience {
 
   /** A sink's publish skips the sink itself and reaches the rest, also after it has left or closed. */
   #send(shard: Shard, frame: Frame, except: Connection | undefined): void {
+    if (this.#queued) return sendEach(shard, frame, except)
     const from = except ? except.sink : this.topics
     if (from.publish(shard.topic, frame) <= 0) markSlow(shard)
   }
@@ -136,9 +148,8 @@ export class Audience {
   }
 
   #newShard(): Shard {
-    const number = this.#shardNumber++
     const shard: Shard = {
-      topic: `${this.encoder.name}/${this.appId}/${number}/${this.channel}`,
+      topic: this.#topicOf(this.#shardNumber++),
       members: [],
       next: this.#end,
     }
@@ -185,6 +196,11 @@ export class Audience {
       this.#seat(member, target)
     }
   }
+}
+
+/** A queue that is full ends its connection later, so nobody leaves meanwhile. */
+function sendEach({ members }: Shard, frame: Frame, except: Connection | undefined): void {
+  for (const { conn } of members) if (conn !== except) conn.send(frame)
 }
 
 /** The native publish says only that somebody lags behind; who it was is needed when the socket is cut. */

@@ -11,6 +11,8 @@ import { FanOut } from './fan-out'
 import type {
   Broadcast,
   ChannelName,
+  Encoder,
+  Frame,
   Meta,
   Notice,
   Publication,
@@ -25,7 +27,7 @@ export type Channel = {
   readonly app: App
   readonly name: ChannelName
   readonly kind: ChannelKind
-  /** One per codec that is present. */
+  /** One per codec and kind of sink that are present; those of one codec stand side by side. */
   readonly audiences: Audience[]
 }
 
@@ -94,8 +96,7 @@ export class Hub {
   join(conn: Connection, app: App, name: ChannelName, { userId, meta, ref }: Seat = NO_SEAT): void {
     const channel = this.channel(app, name) ?? this.#newChannel(app, name)
     const audience =
-      channel.audiences.find(({ encoder }) => encoder === conn.codec) ??
-      this.#newAudience(channel, conn)
+      channel.audiences.find((known) => known.takes(conn)) ?? this.#newAudience(channel, conn)
     const subscription: Subscription = {
       conn,
       channel,
@@ -144,8 +145,13 @@ export class Hub {
   }
 
   #fanOutTo(channel: Channel, broadcast: Broadcast, except: Connection | undefined): void {
+    let encoder: Encoder | undefined
+    let frame: Frame | undefined
     for (const audience of channel.audiences) {
-      const frame = audience.encoder.broadcast(broadcast)
+      if (audience.encoder !== encoder) {
+        encoder = audience.encoder
+        frame = encoder.broadcast(broadcast)
+      }
       if (frame !== undefined) audience.publish(frame, except)
     }
   }
@@ -157,8 +163,11 @@ export class Hub {
   }
 
   #newAudience({ app, name, audiences }: Channel, conn: Connection): Audience {
-    const audience = new Audience(conn.codec, app.id, name, this.topics, this.#fanOut)
-    audiences.push(audience)
+    const listeners = { encoder: conn.codec, queued: conn.sink.queued === true }
+    const topicEnd = { appId: app.id, channel: name }
+    const audience = new Audience(listeners, topicEnd, this.topics, this.#fanOut)
+    const twin = audiences.findIndex(({ encoder }) => encoder === conn.codec)
+    audiences.splice(Math.max(twin, 0), 0, audience)
     return audience
   }
 

@@ -213,9 +213,11 @@ export type Fact =
 
 /**
  * Where a connection's frames go. `Bun.ServerWebSocket` is one as it stands; a pull transport
- * brings a queue with the same few methods.
+ * brings a queue with the same few methods, which never ends its connection inside `send`.
  */
 export interface Sink {
+  /** True for a queue, which has no native topics: frames of its channels are handed to it one by one. */
+  readonly queued?: true
   /** Negative or 0: the peer reads too slowly. */
   send(frame: Frame): number
   ping(): unknown

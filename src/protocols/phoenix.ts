@@ -95,6 +95,13 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
   }
 }
 
+/** What long-poll clients of the first mount speak; V1 is not served there. */
+export const POLLED: Codec = PHOENIX[0]!
+export const LONGPOLL_PATH = '/socket/longpoll'
+
+/** Whether its query asks for what `POLLED` speaks; a version that there is not, its handshake refuses. */
+export const isPolled = (query: URLSearchParams): boolean => POLLED.serves(MOUNTS[0]!.path, query)
+
 /** True for the path of a Phoenix socket, whatever the request on it is. */
 export function isPhoenixPath(path: string): boolean {
   return MOUNTS.some((mount) => withoutSlash(path) === mount.path)
