@@ -1,6 +1,6 @@
 /** PushEx's API; numbers in names are cases of contract section 6. */
 import { describe, expect, test } from 'bun:test'
-import { reject } from '../../src/plugin'
+import { allow, reject } from '../../src/plugin'
 import { pluginOf, start, type StartOptions, type TestServer } from '../harness'
 import { phoenixRaw } from '../phoenix'
 
@@ -116,6 +116,23 @@ describe('who may push', () => {
     await using server = await start()
     const response = await push(server, '{', basic('nobody:x'))
     expect([response.status, await response.json()]).toEqual([403, FORBIDDEN])
+  })
+
+  test('a plugin may vouch for who has other credentials, or refuse', async () => {
+    const tokens = pluginOf('tokens', {
+      authenticate: async ({ headers, app }) => {
+        if (headers.get('authorization') === `Bearer of ${app?.slug}`) return allow()
+        return headers.has('x-bad') ? reject('no') : undefined
+      },
+    })
+    await using server = await start({ plugins: [tokens], apps: [OWN] })
+    const body = { channel: 'a', data: 1, event: 'e' }
+    const statuses = [
+      await push(server, body, { authorization: 'Bearer of own-app' }),
+      await push(server, body, { authorization: 'Bearer of nobody' }),
+      await push(server, body, { 'x-bad': '1' }),
+    ].map(({ status }) => status)
+    expect(statuses).toEqual([200, 403, 403])
   })
 
   test('plugins may refuse', async () => {
