@@ -213,6 +213,13 @@ describe.each([1, 2] as const)('V%d', (version) => {
     await other.expectNothing()
   })
 
+  test('a binary frame closes with 1011, too', async () => {
+    await using server = await start()
+    await using client = await phoenixRaw(server, { version })
+    client.client.send(new Uint8Array([0, 1, 2, 6, 3, 54, 49, 56]))
+    expect((await client.client.closing()).code).toBe(1011)
+  })
+
   test('a frame that is too large closes with 1009 (9)', async () => {
     await using server = await start()
     await using client = await phoenixRaw(server, { version })
