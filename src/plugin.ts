@@ -120,6 +120,7 @@ export type AppConfig = {
   readonly client_events?: boolean
   readonly public_client_events?: boolean
   readonly subscription_counts?: boolean
+  readonly epl_bridge?: boolean
   readonly hosts?: readonly string[]
   readonly webhooks?: readonly { readonly url: string; readonly [key: string]: unknown }[]
   readonly limits?: { readonly [name: string]: number }

@@ -45,6 +45,7 @@ import {
 import { appStore, type SqliteAppStore } from './store/apps'
 import { outboxStore } from './store/outbox'
 import { guarded, openDatabase } from './store/sqlite'
+import { LongPolls } from './transports/longpoll'
 import { XhrSessions } from './transports/xhr'
 import { Webhooks } from './webhooks/webhooks'
 
@@ -141,7 +142,8 @@ async function build(
   undo.push(() => stopPlugins(core.hooks, core))
   await startPlugins(core.hooks, clock)
   const xhr = new XhrSessions(core)
-  const server = listen({ core, config, api, addresses, xhr })
+  const longPolls = new LongPolls(core)
+  const server = listen({ core, config, api, addresses, xhr, longPolls })
   addresses.server = server
   undo.push(() => server.stop(true))
   guarded(config.databasePath, () => {
@@ -151,6 +153,7 @@ async function build(
   const sweepAll = (): void => {
     sweep(core)
     xhr.sweep()
+    longPolls.sweep()
   }
   undo.push(clock.every(core.timing.sweepIntervalMs, sweepAll))
 

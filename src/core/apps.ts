@@ -27,6 +27,8 @@ export type AppRecord = {
   readonly clientEvents: boolean
   readonly publicClientEvents: boolean
   readonly subscriptionCounts: boolean
+  /** Events of the other APIs reach the members of ExPusherLite's scopes, too. */
+  readonly eplBridge: boolean
   /** Origins that may connect; empty for all. */
   readonly hosts: readonly string[]
   readonly webhooks: readonly WebhookRecord[]

@@ -2,6 +2,7 @@
  * Client events: what one subscriber tells the others, without a backend. Contract 4.2 has the rules.
  */
 import type { Connection } from './connection'
+import { channelKind, topicOf } from './channel'
 import type { Core } from './core'
 import { isRefusal, REFUSE, refusal, type Refusal } from './errors'
 import { filter } from './hooks'
@@ -14,12 +15,14 @@ export function clientEvent(
   conn: Connection,
   command: ClientEventCommand,
 ): Refusal | undefined {
-  const { app, channel, event } = command
+  const { app, channel, event, ref } = command
   if (!takeToken(core.clock.now(), conn, app.limits.maxClientEventsPerSecond)) {
     core.counters.clientEventsLimited++
     return REFUSE.clientEventRate
   }
-  if (!app.record.clientEvents) return REFUSE.clientEventsDisabled
+  const { scope } = channelKind(channel)
+  const { clientEvents, publicClientEvents } = app.record
+  if (!(scope === 'public' ? publicClientEvents : clientEvents)) return REFUSE.clientEventsDisabled
   const subscription = senderOf(core.hub, conn, command)
   if ('code' in subscription) return subscription
   const tooLarge = overSize(command)
@@ -28,7 +31,7 @@ export function clientEvent(
   const filters = core.hooks.clientEvent
   let { data } = command
   if (filters.length > 0) {
-    const said = { channel, event, data, userId }
+    const said = { channel: topicOf(channel), event, data, userId }
     const filtered = filter(core, filters, conn, said, app.limits.maxEventDataBytes)
     if (isRefusal(filtered)) return filtered
     if (conn.closed) return undefined // a plugin ended it
@@ -36,7 +39,10 @@ export function clientEvent(
   }
 
   core.counters.clientEvents++
-  core.broker.publish({ type: 'event', app, channel, event, data, userId, except: conn.id })
+  const except = scope ? undefined : conn.id // ExPusherLite tells the sender, too
+  core.broker.publish({ type: 'event', app, channel, event, data, userId, except })
+  if (scope) return undefined // as ExPusherLite, which answers nothing
+  if (ref) conn.reply({ type: 'accepted', ref })
   if (core.facts.wanted)
     core.facts.emit({ type: 'client_event', app, channel, event, data, socketId: conn.id, userId })
   return undefined

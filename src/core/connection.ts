@@ -79,7 +79,8 @@ export class Connection<Codec extends Encoder = Encoder> {
   }
 
   reply(reply: Reply): void {
-    this.send(this.codec.reply(reply))
+    const frame = this.codec.reply(reply)
+    if (frame !== undefined) this.send(frame)
   }
 
   send(frame: Frame): void {
@@ -89,7 +90,7 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** Tells a refusal in the codec's words; closes where the refusal ends the connection. */
   refuse(refused: Refusal): void {
     if (this.sink === CLOSED_SINK) this.unwanted ??= refused
-    for (const frame of this.codec.refusal(refused, this.established)) this.send(frame)
+    for (const frame of this.codec.refusal(refused, this)) this.send(frame)
     const farewell = this.codec.farewell(refused)
     if (farewell) this.sink.close(farewell.code, farewell.reason)
   }

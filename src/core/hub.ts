@@ -12,8 +12,11 @@ import type {
   Broadcast,
   ChannelName,
   Encoder,
+  Frame,
+  Meta,
   Notice,
   Publication,
+  Ref,
   SocketId,
   Topics,
   UserId,
@@ -35,12 +38,21 @@ export type Subscription = {
   readonly audience: Audience
   /** Who the connection is in a presence channel. */
   readonly userId: UserId | undefined
+  /** How it is told from the user's other connections there. */
+  readonly meta: Meta | undefined
+  /** What the client called the subscription when it asked for it. */
+  readonly ref: Ref | undefined
   /** Where it is served, and its place there; owned by the audience. Undefined once it has left. */
   shard: Shard | undefined
   slot: number
 }
 
+/** Who takes a place in a channel, and what they call it. */
+export type Seat = Pick<Subscription, 'userId' | 'meta' | 'ref'>
+
 type Tenant = { connections: number; readonly channels: Map<ChannelName, Channel> }
+
+const NO_SEAT: Seat = { userId: undefined, meta: undefined, ref: undefined }
 
 export class Hub {
   readonly #tenants = new Map<App, Tenant>()
@@ -81,7 +93,7 @@ export class Hub {
   }
 
   /** The caller has made sure that the connection is not in the channel, and has told it so. */
-  join(conn: Connection, app: App, name: ChannelName, userId: UserId | undefined): void {
+  join(conn: Connection, app: App, name: ChannelName, { userId, meta, ref }: Seat = NO_SEAT): void {
     const channel = this.channel(app, name) ?? this.#newChannel(app, name)
     const audience =
       channel.audiences.find((known) => known.takes(conn)) ?? this.#newAudience(channel, conn)
@@ -90,6 +102,8 @@ export class Hub {
       channel,
       audience,
       userId,
+      meta,
+      ref,
       shard: undefined,
       slot: 0,
     }
@@ -132,13 +146,13 @@ export class Hub {
 
   #fanOutTo(channel: Channel, broadcast: Broadcast, except: Connection | undefined): void {
     let encoder: Encoder | undefined
-    let frame = ''
+    let frame: Frame | undefined
     for (const audience of channel.audiences) {
       if (audience.encoder !== encoder) {
         encoder = audience.encoder
         frame = encoder.broadcast(broadcast)
       }
-      audience.publish(frame, except)
+      if (frame !== undefined) audience.publish(frame, except)
     }
   }
 

@@ -31,14 +31,19 @@ export function textOfJson(json: JsonText): string {
   return json.startsWith('"') ? (JSON.parse(json) as string) : json
 }
 
+/** The value, or undefined for text that is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // SyntaxError, or RangeError for text nested too deep
+  }
+}
+
 /** A JSON object with its own keys, or undefined for any other text. */
 export function parseSigned(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isRecord(value) ? value : undefined
-  } catch {
-    return undefined // SyntaxError (or too deep): the text is not JSON
-  }
+  const value = parseJson(text)
+  return isRecord(value) ? value : undefined
 }
 
 /** True for a JSON object; false for null, arrays and everything else. */

@@ -47,13 +47,20 @@ export type ConnectRequest = {
   /** What follows the question mark, decoded. */
   readonly query: URLSearchParams
   readonly remoteAddress: string
+  /** True on a Phoenix socket whose joins say which app they are for (`request.app` of `subscribe`). */
+  readonly appComesLater: boolean
 }
 
 export type SubscribeRequest = {
-  readonly channel: ChannelName
+  /** The app whose channel it is; on wires that name it per subscription, the connection has none. */
+  readonly app: AppView
+  /** A channel's name, or a Phoenix topic (`private:<slug>`). */
+  readonly channel: string
   /** As received, unverified, like `channelData`. */
   readonly auth: string | undefined
   readonly channelData: string | undefined
+  /** The payload of a Phoenix join, unverified; empty on other wires. */
+  readonly params: Readonly<Record<string, unknown>>
 }
 
 /** A user whose signature was right; `userData` is what the backend signed, with `id`. */
@@ -64,13 +71,13 @@ export type SigninView = {
 
 /** A connection in a channel; `userId` on presence channels. */
 export type SubscriptionView = {
-  readonly channel: ChannelName
+  readonly channel: string
   readonly userId: string | undefined
 }
 
 /** An event on its way; `data` is the JSON text of what subscribers get as `data`. */
 export type EventView = {
-  readonly channel: ChannelName
+  readonly channel: string
   readonly event: string
   readonly data: JsonText
 }

@@ -13,11 +13,13 @@ import { crossOrigin } from './cross-origin'
 import { deliveries, type Deliveries } from './deliveries'
 import { explain } from './errors'
 import { events } from './events'
+import { expusherlite } from './expusherlite'
 import type { ApiHooks } from './hooks'
 import type { Identify } from './identity'
 import { documentOf, DOCUMENT_PATH, HTML, pageAnswer } from './openapi'
 import { ops } from './ops'
 import { pluginReports, type PluginAtWork } from './plugins'
+import { pushex } from './pushex'
 import { REQUEST_ID, requestId } from './request-id'
 import { users } from './users'
 import { swaggerDefaults, type PublishedCredentials } from './swagger'
@@ -64,6 +66,8 @@ export function createApi(core: Core, options: ApiOptions) {
     .use(events(core, pathPrefix, hooks))
     .use(channels(core, pathPrefix, hooks))
     .use(users(core, pathPrefix, hooks))
+    .use(expusherlite(core, hooks))
+    .use(pushex(core, hooks, published.appId))
     .use(admin(core, { identify, enforced: options.enforced }))
     .use(deliveries(core, options.deliveries, identify))
     .use(pluginReports(core.hooks, plugins, identify))

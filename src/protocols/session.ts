@@ -4,7 +4,7 @@
  * ours is logged, counted and shown as `internal`, and the connection stays.
  */
 import { Connection, newSocketId } from '../core/connection'
-import { connect } from '../core/connect'
+import { admit, establish } from '../core/connect'
 import type { Core } from '../core/core'
 import { clientEvent } from '../core/client-event'
 import { disconnect } from '../core/disconnect'
@@ -24,34 +24,69 @@ const MAX_WAITING_CHARS = 1_048_576
 /** A reader that is further behind is closed: a gap would be a lie. */
 export const MAX_BEHIND_BYTES = 1024 * 1024
 
-/** Somebody wants to connect: who they would be, and what the handshake or an `upgrade` gate has against it. */
+/** The request that somebody comes with, as the port reads it. */
+export type Asked = Omit<ConnectRequest, 'appComesLater'>
+
+/** Somebody who has come: who they would be, how, and what the handshake or an `upgrade` gate has against it. */
+export type Arrived = {
+  readonly conn: Client
+  readonly request: ConnectRequest
+  readonly refused: Refusal | undefined
+}
+
+/** Somebody wants to connect. */
 export function arrived(
   core: Core,
   codec: Codec,
   { app, refused }: Handshake,
-  request: ConnectRequest,
-): { readonly conn: Client; readonly refused: Refusal | undefined } {
-  const conn: Client = new Connection(newSocketId(), codec, app, request.remoteAddress)
+  asked: Asked,
+): Arrived {
+  const conn: Client = new Connection(newSocketId(), codec, app, asked.remoteAddress)
+  const request = { ...asked, appComesLater: !app && !refused }
   const gates = core.hooks.upgrade
   const unwanted = gates.length > 0 ? askNow(core, gates, conn, request) : undefined
-  return { conn, refused: unwanted ?? conn.unwanted ?? refused }
+  return { conn, request, refused: unwanted ?? conn.unwanted ?? refused }
 }
 
-/** The transport is open and `conn.sink` is set. `refused` is what the handshake found, if anything. */
-export function opened(
+/**
+ * May it stay? A promise only where a plugin waits. On wires that refuse before the transport is open
+ * a plugin may have ended the connection meanwhile.
+ */
+export function admitted(
   core: Core,
-  conn: Client,
-  request: ConnectRequest,
-  refused: Refusal | undefined,
-): void {
-  let answer: MaybePromise<Refusal | undefined>
+  { conn, request, refused }: Arrived,
+): MaybePromise<Refusal | undefined> {
+  const failed = (cause: unknown): Refusal => fault(core, cause, REFUSE.connectFailed)
   try {
-    answer = refused ?? connect(core, conn, request)
+    const answer = refused ?? admit(core, conn, request)
+    if (!(answer instanceof Promise)) return answer ?? conn.unwanted
+    return answer.then((verdict) => verdict ?? conn.unwanted).catch(failed)
   } catch (cause) {
-    answer = fault(core, cause, REFUSE.connectFailed)
+    return failed(cause)
   }
-  if (answer instanceof Promise) hold(core, conn, answer, undefined)
-  else if (answer) refuse(core, conn, answer)
+}
+
+/** The transport is open and `conn.sink` is set; `answer` is that of `admitted`. */
+export function opened(core: Core, conn: Client, answer: MaybePromise<Refusal | undefined>): void {
+  if (answer instanceof Promise)
+    return hold(
+      core,
+      conn,
+      answer.then((refused) => settle(core, conn, refused)),
+      undefined,
+    )
+  const refused = settle(core, conn, answer)
+  if (refused) refuse(core, conn, refused)
+}
+
+function settle(core: Core, conn: Client, refused: Refusal | undefined): Refusal | undefined {
+  return refused ?? (conn.closed ? undefined : establish(core, conn))
+}
+
+/** It may not stay, and is told so without a transport. */
+export function turnedAway(core: Core, conn: Client, refused: Refusal): void {
+  refuse(core, conn, refused)
+  disconnect(core, conn)
 }
 
 /** One text frame. Anything inbound is proof of life. */
@@ -91,9 +126,9 @@ function runText(core: Core, conn: Client, text: string): void {
     command = conn.codec.decode(core, conn, text)
     const answer = isRefusal(command) ? command : run(core, conn, command)
     if (answer instanceof Promise) hold(core, conn, answer, command)
-    else if (answer) refuse(core, conn, about(answer, command))
+    else if (answer) refuseCommand(core, conn, answer, command)
   } catch (cause) {
-    refuse(core, conn, about(fault(core, cause, REFUSE.internal), command))
+    refuseCommand(core, conn, fault(core, cause, REFUSE.internal), command)
   }
 }
 
@@ -102,16 +137,19 @@ function run(core: Core, conn: Connection, command: Command): MaybePromise<Refus
     case 'subscribe':
       return subscribe(core, conn, command)
     case 'unsubscribe':
-      unsubscribe(core, conn, command.app, command.channel)
+      unsubscribe(core, conn, command)
       return undefined
     case 'signin':
       return signin(core, conn, command)
     case 'client_event':
       return clientEvent(core, conn, command)
     case 'ping':
-      conn.reply({ type: 'pong' })
+      conn.reply({ type: 'pong', ref: command.ref })
       return undefined
     case 'pong':
+      return undefined
+    case 'done':
+      if (command.reply) conn.reply(command.reply)
       return undefined
   }
 }
@@ -144,7 +182,7 @@ function hold(
     .then((refused) => {
       conn.busy = false
       if (conn.closed) return
-      if (refused) refuse(core, conn, about(refused, command))
+      if (refused) refuseCommand(core, conn, refused, command)
       resume(core, conn)
     })
 }
@@ -169,10 +207,20 @@ function refuse(core: Core, conn: Client, refused: Refusal): void {
   if (core.hooks.refused.length > 0) tell(core, core.hooks.refused, conn, { code, message })
 }
 
-/** A refusal of a subscribe names the channel, so that the client can tell which one it was. */
-function about(refused: Refusal, command: Command | Refusal | undefined): Refusal {
-  if (command === undefined || isRefusal(command) || command.type !== 'subscribe') return refused
-  return { ...refused, subscribing: command.channel }
+/** A refusal says which command it is about, so that the client can tell. */
+function refuseCommand(
+  core: Core,
+  conn: Client,
+  refused: Refusal,
+  command: Command | Refusal | undefined,
+): void {
+  if (command === undefined || isRefusal(command) || !('ref' in command))
+    return refuse(core, conn, refused)
+  const { ref } = command
+  if (command.type !== 'subscribe') return refuse(core, conn, ref ? { ...refused, ref } : refused)
+  refuse(core, conn, { ...refused, ref, subscribing: command.channel })
+  if (command.replaces && !conn.closed)
+    conn.reply({ type: 'ended', ref: command.replaces, replaced: true })
 }
 
 function fault(core: Core, cause: unknown, shown: Refusal): Refusal {

@@ -100,4 +100,5 @@ export const MIGRATIONS: readonly string[] = [
      user_id TEXT NOT NULL,
      PRIMARY KEY (app_id, channel, user_id)
    ) STRICT, WITHOUT ROWID;`,
+  'ALTER TABLE apps ADD COLUMN epl_bridge INTEGER NOT NULL DEFAULT 0;',
 ]
