@@ -5,7 +5,6 @@
  * The version is 3.1, whose schemas are JSON Schema as the schema library writes it; 3.0 knows
  * neither `const` nor `type: null` nor `examples`.
  */
-import { swagger } from '@elysiajs/swagger'
 import { Elysia, type AnyElysia } from 'elysia'
 
 export const DOCUMENT_PATH = '/swagger/json'
@@ -137,6 +136,7 @@ export async function documentOf(
   api: AnyElysia,
   plugins: readonly { readonly name: string; readonly routes: AnyElysia }[],
 ): Promise<object> {
+  const { swagger } = await import('@elysiajs/swagger') // 5 MB that few servers are asked for
   const generator = swagger({
     path: GENERATED_PATH,
     specPath: GENERATED_PATH,
