@@ -23,7 +23,7 @@ export interface Codec extends Encoder {
   decode(core: Core, conn: Connection, text: string): Command | Refusal
 }
 
-const CODECS: readonly Codec[] = [pusher, ...PHOENIX]
+export const CODECS: readonly Codec[] = [pusher, ...PHOENIX]
 
 /** An upgrade on a path of nobody's is answered by the first codec: a refused upgrade would be retried for ever. */
 export function codecFor(path: string, query: URLSearchParams): Codec {
