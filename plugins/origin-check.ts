@@ -65,13 +65,14 @@ export function originCheck(options: OriginCheckOptions = {}): Plugin<Locals> {
       const someAppHasOwn = (): boolean =>
         [...context.apps.all()].some(({ hosts }) => hosts.length > 0)
       return {
-        upgrade({ app, locals }, request) {
-          if (request.appComesLater && someAppHasOwn()) locals.arrival = request
-          else if (refuses(app, request)) return REFUSED
+        upgrade(conn, request) {
+          if (request.appComesLater && someAppHasOwn()) conn.locals.arrival = request
+          else if (refuses(conn.app, request)) return REFUSED
         },
-        subscribe({ app, locals }, request) {
-          if (app === undefined && locals.arrival && refuses(request.app, locals.arrival))
-            return NOT_ALLOWED
+        subscribe(conn, request) {
+          if (conn.app !== undefined) return undefined
+          const { arrival } = conn.locals
+          if (arrival && refuses(request.app, arrival)) return NOT_ALLOWED
         },
       }
     },

@@ -6,6 +6,7 @@ import type { App } from './apps'
 import type { Refusal } from './errors'
 import type { Channel, Subscription } from './hub'
 import type { ConnectionView } from './plugin'
+import type { Subscriptions } from './subscriptions'
 import type { Encoder, Frame, Reply, Sink, SocketId } from './types'
 import type { User } from './users'
 
@@ -49,7 +50,7 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** How many of its subscriptions its sign-in made and not the client; those cost nobody a place. */
   silentSubscriptions = 0
   /** Changed only by the hub's `join` and `leave`. */
-  subscriptions: Map<Channel, Subscription> | undefined = undefined
+  subscriptions: Subscriptions | undefined = undefined
 
   /** What each plugin sees of it, by the plugin's place; made by `views`. */
   views: ConnectionView[] | undefined = undefined

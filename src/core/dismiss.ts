@@ -23,7 +23,7 @@ export function dismissApp(core: Core, app: App, refused: Refusal): void {
 export function endScopes(core: Core, app: App): void {
   for (const conn of core.hub.connections()) {
     if (!conn.subscriptions || conn.closed) continue
-    for (const subscription of conn.subscriptions.values()) {
+    for (const subscription of conn.subscriptions.all()) {
       const { channel, ref } = subscription
       if (channel.app !== app || channel.kind.scope === undefined) continue
       subscription.audience.flush(subscription)

@@ -8,6 +8,7 @@ import { Audience, type Shard } from './audience'
 import { channelKind, type ChannelKind } from './channel'
 import type { Connection } from './connection'
 import { FanOut } from './fan-out'
+import { Subscriptions } from './subscriptions'
 import type {
   Broadcast,
   ChannelName,
@@ -108,14 +109,14 @@ export class Hub {
       slot: 0,
     }
     audience.join(subscription)
-    conn.subscriptions ??= new Map()
-    conn.subscriptions.set(channel, subscription)
+    conn.subscriptions ??= new Subscriptions()
+    conn.subscriptions.add(subscription)
   }
 
   leave(subscription: Subscription): void {
     const { conn, channel, audience } = subscription
     audience.leave(subscription)
-    conn.subscriptions?.delete(channel)
+    conn.subscriptions?.delete(subscription)
     if (audience.size > 0) return
     channel.audiences.splice(channel.audiences.indexOf(audience), 1)
     if (channel.audiences.length > 0) return
@@ -140,8 +141,7 @@ export class Hub {
   /** Sends what is still queued for a connection; before it is told goodbye. */
   flush(conn: Connection): void {
     if (!conn.subscriptions) return
-    for (const subscription of conn.subscriptions.values())
-      subscription.audience.flush(subscription)
+    for (const subscription of conn.subscriptions.all()) subscription.audience.flush(subscription)
   }
 
   #fanOutTo(channel: Channel, broadcast: Broadcast, except: Connection | undefined): void {

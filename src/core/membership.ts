@@ -87,6 +87,7 @@ function sendCached(core: Core, conn: Connection, app: App, channel: ChannelName
 
 /** Contract 3.9: subscription, seat, `member_removed` to those who stay, facts. */
 export function leaveChannel(core: Core, subscription: Subscription): void {
+  if (!subscription.shard) return // a plugin that was told of another one has ended it
   if (!subscription.channel.kind.counted) return leaveUncounted(core, subscription)
   const { node, presence, hub, facts, hooks } = core
   const { userId, meta } = subscription
