@@ -8,18 +8,11 @@
  */
 import type { App } from '../core/apps'
 import type { Core } from '../core/core'
+import type { Attempt } from '../core/deliveries'
 import type { Cancel } from '../core/types'
 import { endpointsOf, type Endpoint } from '../core/webhooks'
 import { SLICE_ROWS, WINDOW_MS, type LaneKey, type Outbox, type OutboxRow } from '../store/outbox'
-import type { Outcome, Poster, PostRequest } from './post'
-
-/** One request, as the operator is shown it. */
-export type Attempt = Outcome & {
-  /** Epoch milliseconds. */
-  readonly at: number
-  readonly durationMs: number
-  readonly events: number
-}
+import type { Poster, PostRequest } from './post'
 
 export type Shared = {
   readonly core: Core
@@ -28,6 +21,8 @@ export type Shared = {
   readonly batchEvents: number
   /** How long rows are leased; a request does not take as long. */
   readonly leaseMs: number
+  /** Told of a lane whose endpoint is gone, and with it all that was to be sent there. */
+  readonly ended: (key: LaneKey) => void
 }
 
 /** So many requests in a row that failed, and the endpoint is left in peace. */
@@ -35,11 +30,8 @@ const BREAKER_FAILURES = 5
 const MAX_BACKOFF_MS = 60_000
 /** A database that fails is asked again after this. */
 const RETRY_MS = 1000
-const KEPT_ATTEMPTS = 20
 
 export class Lane {
-  /** The last ones, the newest first. */
-  readonly attempts: Attempt[] = []
   #failures = 0
   #pausedUntil = 0
   #busy = false
@@ -86,11 +78,6 @@ export class Lane {
     if (dueAt !== undefined) this.#wakeIn(dueAt - now)
   }
 
-  /** True where the endpoint was removed, or its app. */
-  get gone(): boolean {
-    return this.#target() === undefined
-  }
-
   #target(): { readonly app: App; readonly endpoint: Endpoint } | undefined {
     const app = this.shared.core.apps.byId(this.key.appId)
     const endpoint = app && endpointsOf(app).find(({ name }) => name === this.key.endpoint)
@@ -113,28 +100,27 @@ export class Lane {
     if (this.#stopped) return // what was under way is due again at the next start
     this.#busy = false
     const durationMs = core.clock.now() - at
-    this.attempts.unshift({ ...outcome, at, durationMs, events: rows.length })
-    this.attempts.splice(KEPT_ATTEMPTS)
+    const attempt = { ...outcome, at, durationMs, events: rows.length }
     try {
-      if (outcome.error === null) this.#delivered(rows)
-      else this.#failed(rows, outcome.error, outcome.status)
+      if (outcome.error === null) this.#delivered(rows, attempt)
+      else this.#failed(rows, attempt)
       this.wake()
     } catch (cause) {
       this.#fault(cause)
     }
   }
 
-  #delivered(rows: readonly OutboxRow[]): void {
+  #delivered(rows: readonly OutboxRow[], attempt: Attempt): void {
     const { core, outbox } = this.shared
     core.counters.webhookRequestsAccepted++
     core.counters.webhookEventsDelivered += rows.length
-    outbox.delivered(rows)
+    outbox.delivered(this.key, rows, attempt)
     // It was the endpoint that failed, and not the events.
     if (this.paused) outbox.forgive(this.key, core.clock.now())
     this.#failures = 0
   }
 
-  #failed(rows: readonly OutboxRow[], error: string, status: number | null): void {
+  #failed(rows: readonly OutboxRow[], attempt: Attempt): void {
     const { core, outbox } = this.shared
     const now = core.clock.now()
     core.counters.webhookRequestsFailed++
@@ -142,13 +128,13 @@ export class Lane {
     if (this.paused) this.#pausedUntil = now + backoffMs(this.#failures - BREAKER_FAILURES + 1)
     if (this.#failures === BREAKER_FAILURES)
       core.log.warn(
-        { appId: this.key.appId, error },
+        { appId: this.key.appId, error: attempt.error },
         'webhook endpoint is left in peace and probed',
       )
     const windowEnd = Math.min(...rows.map((row) => row.time_ms)) + WINDOW_MS
     const tries = Math.max(...rows.map((row) => row.attempts)) + 1
     const dueAt = Math.max(now, Math.min(now + backoffMs(tries), windowEnd))
-    outbox.failed(rows, { dueAt, status, error })
+    outbox.failed(this.key, rows, attempt, dueAt)
   }
 
   /**
@@ -179,6 +165,7 @@ export class Lane {
         'webhook events are dropped with their endpoint',
       )
     if (dropped === SLICE_ROWS) this.#wakeIn(0)
+    else this.shared.ended(this.key)
   }
 
   #wakeIn(delayMs: number): void {

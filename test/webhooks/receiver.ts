@@ -99,3 +99,18 @@ export async function settled({ core: { counters } }: TestServer, hanging = 0): 
 export async function deliveries(server: TestServer) {
   return (await (await server.admin('/api/admin/apps/test-app/webhooks/deliveries')).json()).data
 }
+
+/** Moves time in steps, each once every request has been answered. */
+export async function pass(server: TestServer, ms: number, stepMs = 1000): Promise<void> {
+  for (let passed = 0; passed < ms; passed += stepMs) {
+    server.advance(stepMs)
+    await settled(server)
+  }
+}
+
+/** Emits an event for each channel, as `name channel`. */
+export function occupy(server: TestServer, ...channels: string[]): void {
+  const app = server.core.apps.byId('1')!
+  for (const channel of channels)
+    server.core.facts.emit({ type: 'channel_occupied', app, channel: channel as never })
+}

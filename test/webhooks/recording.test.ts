@@ -89,6 +89,42 @@ test('what nobody accepted is sent after a restart, and what waited to be writte
   ])
 })
 
+test('the delivery log is there after a restart, its last twenty requests', async () => {
+  await using receiver = new Receiver()
+  let asked = 0
+  receiver.answer = () => (asked++ % 2 ? 200 : 503)
+  const config = { databasePath: file() }
+  const first = await startWith([{ url: receiver.url }], { config })
+  const app = first.core.apps.byId('1')!
+  for (let n = 0; n < 12; n++) {
+    first.core.facts.emit({ type: 'channel_occupied', app, channel: `c${n}` as never })
+    await settled(first)
+    first.advance(2000)
+    await settled(first)
+  }
+  const before = (await deliveries(first)).endpoints[0].attempts
+  expect(before).toHaveLength(20)
+  expect(before.slice(0, 2)).toEqual([
+    {
+      at: expect.any(Number),
+      duration_ms: expect.any(Number),
+      events: 1,
+      status: 200,
+      error: null,
+    },
+    {
+      at: expect.any(Number),
+      duration_ms: expect.any(Number),
+      events: 1,
+      status: 503,
+      error: 'answered 503',
+    },
+  ])
+  await first.stop()
+  await using second = await startWith([{ url: receiver.url }], { config })
+  expect((await deliveries(second)).endpoints[0].attempts).toEqual(before)
+})
+
 const readiness = async (server: TestServer) => (await server.http('/ready')).json()
 
 describe('an outbox that cannot grow', () => {
