@@ -18,15 +18,20 @@ type Answer = (received: Received) => Response | number | Promise<Response | num
 export class Receiver {
   readonly requests = new Inbox<Received>()
   answer: Answer = () => 200
-  readonly #server = Bun.serve({
-    port: 0,
-    hostname: '127.0.0.1',
-    idleTimeout: 0,
-    fetch: (request) => this.#take(request),
-  })
+  readonly #server: Bun.Server<undefined>
+
+  constructor(tls?: Bun.TLSOptions) {
+    this.#server = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      idleTimeout: 0,
+      ...(tls && { tls }),
+      fetch: (request) => this.#take(request),
+    })
+  }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#server.port}/hook`
+    return `${this.#server.protocol}://127.0.0.1:${this.#server.port}/hook`
   }
 
   /** The next request, which must be one that the stock library takes. */
