@@ -36,6 +36,8 @@ export class Lane {
   #pausedUntil = 0
   #busy = false
   #stopped = false
+  /** The database fails: said once, until it is over. */
+  #troubled = false
   #timer: Cancel | undefined
 
   constructor(
@@ -55,6 +57,7 @@ export class Lane {
     this.#timer = undefined
     try {
       this.#next()
+      this.#troubled = false
     } catch (cause) {
       this.#fault(cause)
     }
@@ -175,7 +178,9 @@ export class Lane {
   #fault(cause: unknown): void {
     const { core } = this.shared
     core.counters.faults++
-    core.log.error({ appId: this.key.appId, err: cause }, 'webhooks cannot be read or settled')
+    if (!this.#troubled)
+      core.log.error({ appId: this.key.appId, err: cause }, 'webhooks cannot be read or settled')
+    this.#troubled = true
     this.#timer?.()
     this.#wakeIn(RETRY_MS)
   }
