@@ -60,7 +60,7 @@ const ANNOUNCED = `
 /** Only a row that was tried is ever put off. */
 const DUE = `
   SELECT id, channel, event, time_ms, attempts FROM webhook_outbox
-   WHERE lane = $lane AND dead_at IS NULL AND due_at <= $now
+   WHERE lane = $lane AND dead_at IS NULL AND (attempts = 0 OR due_at <= $now)
      AND channel NOT IN (SELECT channel FROM webhook_outbox
                           WHERE lane = $lane AND dead_at IS NULL AND attempts > 0 AND due_at > $now)
    ORDER BY id LIMIT $limit`
@@ -92,7 +92,7 @@ const FORGIVE = `
   UPDATE webhook_outbox SET attempts = 0, due_at = $now
    WHERE lane = $lane AND dead_at IS NULL AND attempts > 0`
 const REOPEN = `
-  UPDATE webhook_outbox SET due_at = $now,
+  UPDATE webhook_outbox SET due_at = $now, time_ms = MIN(time_ms, $now),
          attempts = CASE WHEN time_ms < $stale THEN 0 ELSE attempts END
    WHERE lane = $lane AND dead_at IS NULL AND attempts > 0`
 const PENDING =
@@ -181,6 +181,9 @@ export function outboxStore(db: Database) {
         return settleRows()
       })
       .immediate()
+  const reopen = (key: LaneKey, now: number): void => {
+    change(REOPEN, { lane: idOf(key), now, stale: now - STALE_MS })
+  }
   const lanesOf = (appId: string) => all<{ id: number; endpoint: string }>(LANES_OF_APP, { appId })
   return {
     /** Rows that are kept, dead letters too. */
@@ -196,9 +199,11 @@ export function outboxStore(db: Database) {
     /** Nobody else is at work: what a process that is gone had leased, or put off, is due at once. */
     reopen: (now: number): LaneKey[] => {
       const lanes = all<LaneKey>(LANES, {})
-      for (const lane of lanes) change(REOPEN, { lane: idOf(lane), now, stale: now - STALE_MS })
+      for (const lane of lanes) reopen(lane, now)
       return lanes
     },
+    /** The same for one endpoint. */
+    reopenLane: (key: LaneKey, now: number): void => reopen(key, now),
     /**
      * Leases rows until `until`, in order; `choose` says how many of those that are due. A crash gives
      * them back when the lease ends.

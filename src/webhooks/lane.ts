@@ -28,6 +28,9 @@ export type Shared = {
 /** So many requests in a row that failed, and the endpoint is left in peace. */
 const BREAKER_FAILURES = 5
 const MAX_BACKOFF_MS = 60_000
+const JITTER = 0.2
+/** Whatever is further off was put off before the clock was set back. */
+const LONGEST_PAUSE_MS = MAX_BACKOFF_MS * (1 + JITTER)
 /** A database that fails is asked again after this. */
 const RETRY_MS = 1000
 
@@ -74,11 +77,16 @@ export class Lane {
     const target = this.#target()
     if (!target) return this.#drop()
     if (this.#bury(now) === SLICE_ROWS) return this.#wakeIn(0)
-    if (this.paused && now < this.#pausedUntil) return this.#wakeIn(this.#pausedUntil - now)
+    const pauseMs = this.#pausedUntil - now
+    if (this.paused && pauseMs > 0 && pauseMs <= LONGEST_PAUSE_MS) return this.#wakeIn(pauseMs)
     const rows = this.#take(now)
     if (rows.length > 0) return void this.#send(rows, requestFor(rows, target))
     const dueAt = outbox.nextDue(this.key, now)
-    if (dueAt !== undefined) this.#wakeIn(dueAt - now)
+    if (dueAt === undefined) return
+    const waitMs = dueAt - now
+    if (waitMs <= Math.max(LONGEST_PAUSE_MS, this.shared.leaseMs)) return this.#wakeIn(waitMs)
+    outbox.reopenLane(this.key, now)
+    this.#wakeIn(0)
   }
 
   #target(): { readonly app: App; readonly endpoint: Endpoint } | undefined {
@@ -204,7 +212,7 @@ const attemptsBeforeAlone = (most: number): number => Math.ceil(Math.log(most) /
 /** 1, 2, 4 ... 60 s, a fifth more or less, so that endpoints that fell together are not asked together. */
 function backoffMs(tries: number): number {
   const base = Math.min(MAX_BACKOFF_MS, 1000 * 2 ** (tries - 1))
-  return Math.round(base * (0.8 + 0.4 * Math.random()))
+  return Math.round(base * (1 - JITTER + 2 * JITTER * Math.random()))
 }
 
 /** Headers that are ours whatever an endpoint's record says. */
