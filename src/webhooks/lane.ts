@@ -31,6 +31,11 @@ const MAX_BACKOFF_MS = 60_000
 const JITTER = 0.2
 /** Whatever is further off was put off before the clock was set back. */
 const LONGEST_PAUSE_MS = MAX_BACKOFF_MS * (1 + JITTER)
+/** How events end that are not delivered, in the log. */
+const ENDS = {
+  dead: 'webhook events are given up and kept as dead letters',
+  dropped: 'webhook events are dropped with their endpoint',
+} as const
 /** A database that fails is asked again after this. */
 const RETRY_MS = 1000
 
@@ -39,6 +44,8 @@ export class Lane {
   #pausedUntil = 0
   #busy = false
   #stopped = false
+  /** Events whose end the log has not told yet. */
+  readonly #untold = { dead: 0, dropped: 0 }
   /** The database fails: said once, until it is over. */
   #troubled = false
   #timer: Cancel | undefined
@@ -158,11 +165,7 @@ export class Lane {
     if (this.paused && dead > 0) this.#pausedUntil = now
     else if (this.paused) dead = outbox.bury(this.key, now, 0)
     core.counters.webhookEventsDead += dead
-    if (dead > 0)
-      core.log.warn(
-        { appId: this.key.appId, dead },
-        'webhook events are given up and kept as dead letters',
-      )
+    this.#say('dead', dead)
     return dead
   }
 
@@ -170,13 +173,17 @@ export class Lane {
     const { core, outbox } = this.shared
     const dropped = outbox.drop(this.key)
     core.counters.webhookEventsDropped += dropped
-    if (dropped > 0)
-      core.log.warn(
-        { appId: this.key.appId, dropped },
-        'webhook events are dropped with their endpoint',
-      )
+    this.#say('dropped', dropped)
     if (dropped === SLICE_ROWS) this.#wakeIn(0)
     else this.shared.ended(this.key)
+  }
+
+  /** One line for all slices. */
+  #say(end: keyof typeof ENDS, events: number): void {
+    const told = (this.#untold[end] += events)
+    if (events === SLICE_ROWS || told === 0) return
+    this.shared.core.log.warn({ appId: this.key.appId, events: told }, ENDS[end])
+    this.#untold[end] = 0
   }
 
   #wakeIn(delayMs: number): void {

@@ -187,6 +187,29 @@ describe('an outbox that cannot grow', () => {
       server.core.facts.emit({ type: 'cache_miss', app, channel: `cache-${n}` } as never)
     expect(server.core.counters.webhookEventsDropped).toBe(9)
   })
+
+  test('as fast as events come: what is dropped is said once, and red until it is calm', async () => {
+    await using receiver = new Receiver()
+    await using server = await startWith([{ url: receiver.url }], {
+      config: { webhookFlushMs: 50 },
+    })
+    const app = server.core.apps.byId('1')!
+    const miss = (from: number, to: number): void => {
+      for (let n = from; n < to; n++)
+        server.core.facts.emit({ type: 'cache_miss', app, channel: `cache-${n}` } as never)
+    }
+    miss(0, 100_010)
+    expect(server.core.counters.webhookEventsDropped).toBe(10)
+    const reason = 'webhooks: more happens than can be written down'
+    expect(await readiness(server)).toEqual({ ready: false, reason })
+    server.clock.after(50, () => miss(100_010, 100_610)) // when the first five hundred are written
+    server.advance(50)
+    expect(server.core.counters.webhookEventsDropped).toBe(110)
+    const errors = server.log.lines.filter(({ level }) => level === 'error')
+    expect(errors).toMatchObject([{ message: reason, fields: { stored: 0 } }])
+    expect(await readiness(server)).toEqual({ ready: true })
+    expect(server.core.counters.webhookEvents).toBe(100_500)
+  })
 })
 
 test('a plugin drops an event for its app, and it is counted', async () => {

@@ -71,3 +71,15 @@ test('an app that is deleted leaves nothing behind', async () => {
   const { data } = await (await server.admin('/api/admin/apps/77/webhooks/deliveries')).json()
   expect(data).toMatchObject({ pending: 0, endpoints: [{ state: 'ok', attempts: [] }] })
 })
+
+test('thousands that are dropped are one line of the log', async () => {
+  await using receiver = new Receiver()
+  receiver.answer = () => 500
+  await using server = await startWith([{ url: receiver.url }])
+  occupy(server, ...Array.from({ length: 1200 }, (_, n) => `c${n}`))
+  await settled(server)
+  await server.admin(APP, { method: 'PATCH', body: JSON.stringify({ app: { webhooks: [] } }) })
+  server.advance(0)
+  const lines = server.log.lines.filter(({ message }) => message.includes('dropped'))
+  expect(lines).toMatchObject([{ fields: { appId: '1', events: 1200 } }])
+})
