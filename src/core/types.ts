@@ -178,6 +178,8 @@ export type Broadcast = Publication | Notice
 
 /** Something that happened, for webhooks, metrics and the console. Emitted after the change is whole. */
 export type Fact =
+  /** By the admin API, or deleted by it. */
+  | { readonly type: 'app_changed'; readonly app: App }
   | { readonly type: 'connected'; readonly app: App; readonly socketId: SocketId }
   | { readonly type: 'disconnected'; readonly app: App; readonly socketId: SocketId }
   | { readonly type: 'channel_occupied'; readonly app: App; readonly channel: ChannelName }

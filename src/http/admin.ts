@@ -94,6 +94,7 @@ export function admin(core: Core, { identify, enforced }: AdminOptions) {
         if (app.providedBy !== undefined)
           throw new FieldError({ id: [`comes from ${app.providedBy} and is removed there`] })
         core.apps.remove(app)
+        core.facts.emit({ type: 'app_changed', app })
         dismissApp(core, app, refusal('app_not_found', `App ${app.id} was deleted`))
         set.status = 204
         return ''
@@ -200,6 +201,7 @@ async function change(core: Core, slug: string, request: Request, enforced: Enfo
   const renamedTo = record.slug === app.record.slug ? undefined : record.slug
   core.apps.change(app, record, core.clock.now())
   if (renamedTo !== undefined) endScopes(core, app)
+  core.facts.emit({ type: 'app_changed', app })
   if (!record.active) dismissApp(core, app, refusal('app_disabled', `App ${app.id} is disabled`))
   return { data: resourceOf(app) }
 }
