@@ -19,10 +19,23 @@ const V1_KEYS = 'topic,event,payload,ref'
 
 /** Speaks either version; frames of V1 are read as `[undefined, ref, topic, event, payload]`. */
 export class PhoenixRaw {
+  readonly #bytes = new Inbox<Uint8Array>()
+
   constructor(
     readonly client: RawClient,
     readonly version: 1 | 2,
-  ) {}
+  ) {
+    client.socket.addEventListener('message', ({ data }) => {
+      if (typeof data !== 'string') this.#bytes.push(new Uint8Array(data as ArrayBuffer))
+    })
+  }
+
+  /** The next frame, which is binary. */
+  async nextBytes(): Promise<Uint8Array> {
+    const frame = await this.client.next('a binary frame')
+    if (!frame.startsWith('binary')) throw new Error(`expected bytes, got ${frame}`)
+    return this.#bytes.next()
+  }
 
   say(...[join_ref, ref, topic, event, payload]: Wire): void {
     const object = { topic, event, payload, ref }

@@ -15,7 +15,7 @@ import type {
   Frame,
   Meta,
   Notice,
-  Publication,
+  Published,
   Ref,
   SocketId,
   Topics,
@@ -124,7 +124,7 @@ export class Hub {
   }
 
   /** Fans an event out on this node: one encode per codec that is present. */
-  deliver(publication: Publication): void {
+  deliver(publication: Published): void {
     const channel = this.channel(publication.app, publication.channel)
     if (!channel) return
     const except = publication.except && this.#connections.get(publication.except)

@@ -97,6 +97,14 @@ describe('the upgrade', () => {
   })
 })
 
+test('or the setting says whose those are who say nothing', async () => {
+  const apps = [7, 8].map((id) => ({ id: `${id}`, name: `App ${id}`, key: `k${id}`, secret: 's' }))
+  await using server = await start({ apps, config: { pushexApp: '8' } })
+  await using client = await phoenixRaw(server, { mount: '/push_socket' })
+  await client.join('room')
+  expect(server.core.hub.channel(server.core.apps.byId('8')!, 'room' as never)).toBeDefined()
+})
+
 describe.each([1, 2] as const)('V%d', (version) => {
   const join = (ref: unknown) => (version === 2 ? ref : undefined)
   const none = version === 2 ? null : undefined
@@ -529,12 +537,36 @@ describe('the end', () => {
     await leaving
   })
 
-  test('a silent client that answers no ping is closed with 1001 (30)', async () => {
-    await using server = await start()
+  describe.each(['/socket', '/push_socket'])('on %s', (mount) => {
+    test('who sends no frame for a minute is closed with 1001, whatever pings it sends (30)', async () => {
+      await using server = await start()
+      await using idle = await phoenixRaw(server, { mount })
+      await using active = await phoenixRaw(server, { mount })
+      for (let second = 0; second < 70; second += 5) {
+        server.advance(5000)
+        await idle.client.heard() // a native ping and its pong
+        if (second % 30 === 0) await active.expectNothing()
+      }
+      expect((await idle.client.closing()).code).toBe(1001)
+      await active.expectNothing()
+      expect(server.core.counters.silentClosed).toBe(1)
+    })
+  })
+
+  test('how long is a setting, and nothing is sent meanwhile (30)', async () => {
+    await using server = await start({ config: { heartbeatTimeoutSeconds: 4 } })
     await using client = await phoenixRaw(server)
-    const [conn] = server.core.hub.connections()
-    conn!.sink = { ...conn!.sink, ping: () => undefined, close: conn!.sink.close.bind(conn!.sink) }
-    server.advance(200_000)
+    server.advance(3000)
+    await client.expectNothing()
+    server.advance(10_000)
     expect((await client.client.closing()).code).toBe(1001)
+    expect(client.client.frames.unread).toEqual([])
+  })
+
+  test('sessions of long-poll are no sockets: their polls are what counts (30)', async () => {
+    await using server = await start({ config: { heartbeatTimeoutSeconds: 1 } })
+    await server.http('/socket/longpoll?vsn=2.0.0')
+    server.advance(10_000)
+    expect(server.core.hub.connectionCount).toBe(1)
   })
 })
