@@ -109,14 +109,13 @@ async function build(
 ): Promise<CarillonServer> {
   const { config, clock, log, plugins: listed = [] } = options
   const provided = providedApps(config, options.apps)
-  const { store, credentials, apps } = guarded(config.databasePath, () => {
+  const { store, credentials, published, apps } = guarded(config.databasePath, () => {
     const store = appStore(db)
     const credentials = resolveCredentials(config, store, provided)
-    return {
-      store,
-      credentials,
-      apps: new Apps(store, { limits: config.limits, log, provided, unnamedId: config.pushexApp }),
-    }
+    const published = publishedCredentials(credentials)
+    const unnamedId = config.pushexApp ?? published.appId
+    const apps = new Apps(store, { limits: config.limits, log, provided, unnamedId })
+    return { store, credentials, published, apps }
   })
   const addresses = new Addresses(config.trustedProxies)
   const access = { ...credentials.admin, origins: config.adminOrigins }
@@ -140,7 +139,7 @@ async function build(
     enforced: { ...enforced, networks },
     deliveries: webhooks,
     plugins,
-    published: publishedCredentials(credentials),
+    published,
     swaggerPage,
   })
   undo.push(() => stopPlugins(core.hooks, core))

@@ -107,6 +107,19 @@ const PATTERNS: readonly (readonly [string, string, boolean])[] = [
   [TOPIC, `${TOPIC}:room`, false],
   ['pri.ate:*', TOPIC, false],
   ['public:*', TOPIC, false],
+  ['*', TOPIC, false],
+  ['**', TOPIC, false],
+  [':*', TOPIC, false],
+  ['private*', TOPIC, false],
+  ['private:test*', TOPIC, false],
+  ['private:*:room', `${TOPIC}:room`, true],
+  ['private:*:room', `${TOPIC}:room:x`, false],
+  ['private:*:room', `${TOPIC}:x:room`, true],
+  ['private:*:*', TOPIC, true],
+  ['private:*:*:*', `${TOPIC}:room`, false],
+  ['private:*app', TOPIC, true],
+  ['private:*-app:room', TOPIC, false],
+  ['(private|public):*', TOPIC, false],
 ]
 test.each(PATTERNS)('%s on %s: %p (62)', async (pattern, topic, allowed) => {
   await using server = await guarded()

@@ -5,6 +5,12 @@ import { pluginOf, start } from '../harness'
 import { phoenixRaw, reply, type Wire } from '../phoenix'
 
 const KEY = 'app_key=test-app-fake-key'
+const TWO_APPS = [7, 8].map((id) => ({
+  id: `${id}`,
+  name: `App ${id}`,
+  key: `k${id}`,
+  secret: 's',
+}))
 
 describe('the upgrade', () => {
   const REFUSED = ['2', '1.1.0', '2.1.0', '123.1.1', 'abc', '', '2.0.0-rc'].map((v) => `vsn=${v}`)
@@ -80,26 +86,24 @@ describe('the upgrade', () => {
   })
 
   test('/push_socket belongs to the only app; with several a client says which', async () => {
-    await using server = await start()
-    const base = server.core.apps.byId('1')!.record
-    const other = {
-      ...base,
-      id: '8',
-      name: 'other',
-      slug: 'other',
-      keys: [{ key: 'k', secret: 's' }],
-    }
-    server.core.apps.create(other, server.clock.now())
+    await using server = await start({ apps: TWO_APPS })
     await expect(phoenixRaw(server, { mount: '/push_socket' })).rejects.toThrow('no connection')
-    await using client = await phoenixRaw(server, { mount: '/push_socket', query: 'app_key=k' })
+    await using client = await phoenixRaw(server, { mount: '/push_socket', query: 'app_key=k8' })
     expect(await client.join('room')).toEqual({})
     expect(server.core.hub.channel(server.core.apps.byId('8')!, 'room' as never)).toBeDefined()
+  })
+
+  test('in development they are the published app’s, whatever else there is', async () => {
+    await using server = await start()
+    await server.admin('/api/admin/apps', { method: 'POST', body: '{"app":{"name":"another"}}' })
+    await using client = await phoenixRaw(server, { mount: '/push_socket' })
+    await client.join('room')
+    expect(server.core.hub.channel(server.core.apps.byId('1')!, 'room' as never)).toBeDefined()
   })
 })
 
 test('or the setting says whose those are who say nothing', async () => {
-  const apps = [7, 8].map((id) => ({ id: `${id}`, name: `App ${id}`, key: `k${id}`, secret: 's' }))
-  await using server = await start({ apps, config: { pushexApp: '8' } })
+  await using server = await start({ apps: TWO_APPS, config: { pushexApp: '8' } })
   await using client = await phoenixRaw(server, { mount: '/push_socket' })
   await client.join('room')
   expect(server.core.hub.channel(server.core.apps.byId('8')!, 'room' as never)).toBeDefined()
