@@ -112,6 +112,7 @@ export type JsChannel = {
   join(): Push
   leave(): Push
   push(event: string, payload: object): Push
+  onClose(callback: () => void): void
   on(event: string, callback: (payload: unknown) => void): void
 }
 export type JsSocket = {
@@ -119,7 +120,7 @@ export type JsSocket = {
   disconnect(callback?: () => void): void
   channel(topic: string, params?: object): JsChannel
   onOpen(callback: () => void): void
-  onClose(callback: (event: { code: number }) => void): void
+  onClose(callback: (event: { code: number } | undefined) => void): void
   onError(callback: () => void): void
 }
 type Phoenix = {
@@ -166,7 +167,8 @@ export class PhoenixJs {
       transport: WebSocket,
       ...options,
     })
-    this.socket.onClose(({ code }) => this.closes.push(code))
+    // Long-poll of 1.7 and before says nothing of why.
+    this.socket.onClose((event) => this.closes.push(event?.code ?? 0))
     this.socket.connect()
   }
 

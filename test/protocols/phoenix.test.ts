@@ -1,7 +1,7 @@
 /** The Phoenix socket in raw frames; numbers in names are cases of contract section 6. */
 import { describe, expect, test } from 'bun:test'
 import { allow, reject } from '../../src/plugin'
-import { pluginOf, start } from '../harness'
+import { Inbox, pluginOf, start } from '../harness'
 import { phoenixRaw, reply, type Wire } from '../phoenix'
 
 const KEY = 'app_key=test-app-fake-key'
@@ -266,6 +266,81 @@ describe('a subscription that needs a signature', () => {
     await using client = await phoenixRaw(server, { query: KEY })
     const refused = await client.ask('1', '1', 'private-encrypted-a', 'phx_join', {})
     expect(refused[4]).toEqual({ status: 'error', response: { reason: 'unmatched topic' } })
+  })
+})
+
+test('a plugin that fails is told as a join that crashed, and nothing of why (11)', async () => {
+  const bad = pluginOf('bad', {
+    subscribe: (_, { channel }) => {
+      if (channel === 'room') throw new Error('secret detail')
+    },
+  })
+  await using server = await start({ plugins: [bad] })
+  await using client = await phoenixRaw(server, { query: KEY })
+  const refused = await client.ask('1', '1', 'room', 'phx_join', {})
+  expect(refused).toEqual(reply(['1', '1', 'room'], 'error', { reason: 'join crashed' }))
+  expect(await client.join('other')).toEqual({})
+})
+
+describe('while a plugin thinks about a join', () => {
+  const slow = () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const asked = new Inbox<string>()
+    const plugin = pluginOf('slow', {
+      subscribe: (_, { channel }) => {
+        if (channel !== 'room') return undefined
+        asked.push(channel)
+        return promise
+      },
+    })
+    return { plugin, asked, done: resolve }
+  }
+
+  test('a leave waits for it, and leaves nothing behind (16)', async () => {
+    const { plugin, asked, done } = slow()
+    await using server = await start({ plugins: [plugin] })
+    await using client = await phoenixRaw(server, { query: KEY })
+    client.say('1', '1', 'room', 'phx_join', {})
+    client.say('1', '2', 'room', 'phx_leave', {})
+    await asked.next()
+    done()
+    expect(await client.next()).toEqual(reply(['1', '1', 'room'], 'ok'))
+    expect(await client.next()).toEqual(reply(['1', '2', 'room'], 'ok'))
+    expect((await client.next())[3]).toBe('phx_close')
+    expect(server.core.hub.channel(server.core.apps.byId('1')!, 'room' as never)).toBeUndefined()
+  })
+
+  test('bytes wait as they came', async () => {
+    const { plugin, asked, done } = slow()
+    await using server = await start({ plugins: [plugin] })
+    await using client = await phoenixRaw(server)
+    await using keyed = await phoenixRaw(server, { query: KEY })
+    await client.join('public:test-app')
+    keyed.say('1', '1', 'room', 'phx_join', {})
+    const pushed = (byte: number) =>
+      Buffer.from([0, 1, 1, 15, 1, ...Buffer.from('12public:test-appe'), byte])
+    keyed.say('2', '2', 'public:test-app', 'phx_join', {})
+    keyed.client.send(Buffer.from([0, 1, 1, 15, 1, ...Buffer.from('22public:test-appe'), 7]))
+    await asked.next()
+    client.client.send(pushed(9)) // what is read meanwhile must not write over what waits
+    expect((await client.nextBytes()).at(-1)).toBe(9)
+    done()
+    expect((await client.nextBytes()).at(-1)).toBe(7)
+  })
+
+  test('the socket may close, and nobody is joined (16)', async () => {
+    const { plugin, asked, done } = slow()
+    await using server = await start({ plugins: [plugin] })
+    const client = await phoenixRaw(server, { query: KEY })
+    client.say('1', '1', 'room', 'phx_join', {})
+    await asked.next()
+    await client[Symbol.asyncDispose]()
+    while (server.core.hub.connectionCount > 0)
+      await new Promise<void>((resolve) => setImmediate(resolve))
+    done()
+    await using other = await phoenixRaw(server, { query: KEY })
+    await other.expectNothing()
+    expect(server.core.hub.channel(server.core.apps.byId('1')!, 'room' as never)).toBeUndefined()
   })
 })
 
