@@ -28,7 +28,7 @@ import {
   type Asked,
   type Client,
 } from './protocols/session'
-import type { LongPolls } from './transports/longpoll'
+import { MAX_BODY_BYTES, type LongPolls } from './transports/longpoll'
 import { xhrCall, type XhrSessions } from './transports/xhr'
 
 /** Requests of the fallback that wait are silent for half of it; without a limit, their connections would outlive them. */
@@ -54,7 +54,7 @@ export function listen(port: Port): Server<Client> {
     development: false,
     reusePort: false, // outside development it would be on: two servers would share a port in silence
     idleTimeout: HTTP_IDLE_SECONDS,
-    maxRequestBodySize: BODY_ROOM * maxRequestBytes(config.limits),
+    maxRequestBodySize: BODY_ROOM * Math.max(maxRequestBytes(config.limits), MAX_BODY_BYTES),
     fetch(request, server) {
       if (request.method === 'GET' && UPGRADE.test(request.headers.get('upgrade') ?? '')) {
         return upgrade(port, request, server)
@@ -76,10 +76,11 @@ export function listen(port: Port): Server<Client> {
         ws.data.sink = ws
       },
       message({ data: conn }, message) {
-        received(core, conn, typeof message === 'string' ? message : message.toString())
+        const isText = typeof message === 'string'
+        received(core, conn, isText || conn.codec.decodeBytes ? message : message.toString())
       },
-      ping: ({ data: conn }) => seen(core, conn),
-      pong: ({ data: conn }) => seen(core, conn),
+      ping: ({ data: conn }) => pinged(core, conn),
+      pong: ({ data: conn }) => pinged(core, conn),
       drain({ data: conn }) {
         conn.behindBytes = 0
       },
@@ -90,6 +91,11 @@ export function listen(port: Port): Server<Client> {
       error: (cause) => countFault(core, cause),
     },
   })
+}
+
+/** Runtimes answer native pings while the application behind them may be dead. */
+function pinged(core: Core, conn: Client): void {
+  if (!conn.codec.heartbeats) seen(core, conn)
 }
 
 /** A list of protocols may name others before ours. */

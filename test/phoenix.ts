@@ -19,10 +19,23 @@ const V1_KEYS = 'topic,event,payload,ref'
 
 /** Speaks either version; frames of V1 are read as `[undefined, ref, topic, event, payload]`. */
 export class PhoenixRaw {
+  readonly #bytes = new Inbox<Uint8Array>()
+
   constructor(
     readonly client: RawClient,
     readonly version: 1 | 2,
-  ) {}
+  ) {
+    client.socket.addEventListener('message', ({ data }) => {
+      if (typeof data !== 'string') this.#bytes.push(new Uint8Array(data as ArrayBuffer))
+    })
+  }
+
+  /** The next frame, which is binary. */
+  async nextBytes(): Promise<Uint8Array> {
+    const frame = await this.client.next('a binary frame')
+    if (!frame.startsWith('binary')) throw new Error(`expected bytes, got ${frame}`)
+    return this.#bytes.next()
+  }
 
   say(...[join_ref, ref, topic, event, payload]: Wire): void {
     const object = { topic, event, payload, ref }
@@ -99,6 +112,7 @@ export type JsChannel = {
   join(): Push
   leave(): Push
   push(event: string, payload: object): Push
+  onClose(callback: () => void): void
   on(event: string, callback: (payload: unknown) => void): void
 }
 export type JsSocket = {
@@ -106,7 +120,7 @@ export type JsSocket = {
   disconnect(callback?: () => void): void
   channel(topic: string, params?: object): JsChannel
   onOpen(callback: () => void): void
-  onClose(callback: (event: { code: number }) => void): void
+  onClose(callback: (event: { code: number } | undefined) => void): void
   onError(callback: () => void): void
 }
 type Phoenix = {
@@ -153,7 +167,8 @@ export class PhoenixJs {
       transport: WebSocket,
       ...options,
     })
-    this.socket.onClose(({ code }) => this.closes.push(code))
+    // Long-poll of 1.7 and before says nothing of why.
+    this.socket.onClose((event) => this.closes.push(event?.code ?? 0))
     this.socket.connect()
   }
 

@@ -13,7 +13,11 @@ const PARAMETERS = ['guardian_token', 'csrf_token', 'guardian_csrf', 'token']
 export const WAYS = {
   connect: {
     find: ({ query, headers }: ConnectRequest): Found =>
-      sorted([...PARAMETERS.flatMap((name) => query.getAll(name)), ...bearerProtocols(headers)]),
+      sorted([
+        ...PARAMETERS.flatMap((name) => query.getAll(name)),
+        ...bearerProtocols(headers),
+        ...polledToken(headers),
+      ]),
   },
   subscribe: {
     find: ({ auth, params }: SubscribeRequest): Found => {
@@ -40,6 +44,12 @@ function bearerProtocols(headers: Headers): string[] {
     .map((name) => name.trim())
     .filter((name) => name.startsWith(BEARER))
     .map((name) => Buffer.from(name.slice(BEARER.length), 'base64').toString())
+}
+
+/** The same over long-poll. */
+function polledToken(headers: Headers): string[] {
+  const token = headers.get('x-phoenix-authtoken')
+  return token === null ? [] : [token]
 }
 
 /** `key:signature`; no token has a colon. */

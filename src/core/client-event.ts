@@ -7,6 +7,7 @@ import type { Core } from './core'
 import { isRefusal, REFUSE, refusal, type Refusal } from './errors'
 import { filter } from './hooks'
 import type { Hub, Subscription } from './hub'
+import { shownData } from './json'
 import type { ClientEventCommand } from './types'
 
 /** Publishes to the other subscribers, or returns why not. Never waits. */
@@ -31,20 +32,30 @@ export function clientEvent(
   const filters = core.hooks.clientEvent
   let { data } = command
   if (filters.length > 0) {
-    const said = { channel: topicOf(channel), event, data, userId }
+    const said = { channel: topicOf(channel), event, data: shownData(data), userId }
     const filtered = filter(core, filters, conn, said, app.limits.maxEventDataBytes)
     if (isRefusal(filtered)) return filtered
     if (conn.closed) return undefined // a plugin ended it
-    data = filtered.data
+    if (filtered !== said) data = filtered.data
   }
 
   core.counters.clientEvents++
   const except = scope ? undefined : conn.id // ExPusherLite tells the sender, too
-  core.broker.publish({ type: 'event', app, channel, event, data, userId, except })
+  if (typeof data === 'string')
+    core.broker.publish({ type: 'event', app, channel, event, data, userId, except })
+  else core.broker.publish({ type: 'bytes', app, channel, event, data, userId, except })
   if (scope) return undefined // as ExPusherLite, which answers nothing
   if (ref) conn.reply({ type: 'accepted', ref })
   if (core.facts.wanted)
-    core.facts.emit({ type: 'client_event', app, channel, event, data, socketId: conn.id, userId })
+    core.facts.emit({
+      type: 'client_event',
+      app,
+      channel,
+      event,
+      data: shownData(data),
+      socketId: conn.id,
+      userId,
+    })
   return undefined
 }
 

@@ -29,8 +29,10 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** True while a gate decides on a command of this connection. Owned by the session, like the next two. */
   busy = false
   /** Frames that arrived meanwhile, in order. */
-  waiting: string[] | undefined = undefined
+  waiting: (string | Uint8Array)[] | undefined = undefined
   waitingChars = 0
+  /** Called once, when no gate thinks any more. Owned by the session. */
+  onIdle: (() => void) | undefined = undefined
 
   /** Client events that may still be sent at once, as of `eventTokensAt` (epoch ms). Owned by `client-event`. */
   eventTokens = 0

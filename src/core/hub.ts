@@ -16,7 +16,7 @@ import type {
   Frame,
   Meta,
   Notice,
-  Publication,
+  Published,
   Ref,
   SocketId,
   Topics,
@@ -124,8 +124,13 @@ export class Hub {
     this.#forgetIfEmpty(channel.app)
   }
 
+  /** Its subscribers on this node, for whoever must know each; a publish never does. */
+  listeners(app: App, name: ChannelName): Connection[] {
+    return this.channel(app, name)?.audiences.flatMap((audience) => audience.listeners()) ?? []
+  }
+
   /** Fans an event out on this node: one encode per codec that is present. */
-  deliver(publication: Publication): void {
+  deliver(publication: Published): void {
     const channel = this.channel(publication.app, publication.channel)
     if (!channel) return
     const except = publication.except && this.#connections.get(publication.except)

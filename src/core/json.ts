@@ -2,11 +2,16 @@
  * The only JSON in core: making text that encoders may splice into frames, and reading text whose
  * signature has been checked (it must be verified as received and parsed after).
  */
-import type { JsonText } from './types'
+import type { JsonText, Payload } from './types'
 
 /** The JSON of a text. Lone surrogates come out escaped, so the result is valid UTF-8 on any wire. */
 export function jsonText(text: string): JsonText {
   return JSON.stringify(text) as JsonText
+}
+
+/** A payload as those see it who know no bytes: in base64. */
+export function shownData(data: Payload): JsonText {
+  return typeof data === 'string' ? data : jsonText(Buffer.from(data).toString('base64'))
 }
 
 /** Deeper values are no messages. The time to write one out grows with the square of its depth: 100 000 levels take seconds. */

@@ -102,6 +102,15 @@ export type WebhookView = {
   readonly data: JsonText | undefined
 }
 
+/** An event that PushEx's API pushes to one channel; `data` is the JSON of the text that Pusher's subscribers get. */
+export type PushView = {
+  readonly channel: string
+  readonly event: string
+  readonly data: JsonText
+  /** Epoch milliseconds. */
+  readonly at: number
+}
+
 /** What a connection was refused. */
 export type RefusalView = { readonly code: ErrorCode; readonly message: string }
 
@@ -141,8 +150,15 @@ export type Reject = {
   readonly message: string
   readonly retryAfterSeconds: number | undefined
 }
-/** Stands in for a signature; `channelData` says who the subscriber is on a presence channel. */
-export type Allow = { readonly type: 'allow'; readonly channelData: string | undefined }
+/**
+ * Stands in for a signature; `channelData` says who the subscriber is on a presence channel, `params` is
+ * pushed in the place of what was sent to PushEx's API.
+ */
+export type Allow = {
+  readonly type: 'allow'
+  readonly channelData: string | undefined
+  readonly params?: unknown
+}
 /** Puts other data in the place of an event's. */
 export type Replace = { readonly type: 'replace'; readonly data: unknown }
 
@@ -173,6 +189,11 @@ export type Hooks<Locals extends object = object> = {
   readonly disconnected?: Tap<[conn: ConnectionView<Locals>]>
   readonly authenticate?: WaitingGate<[request: RequestView], Allow>
   readonly request?: Gate<[request: RequestView]>
+  readonly apiRequested?: Tap<[request: RequestView]>
+  readonly authorizePush?: WaitingGate<[request: RequestView, params: unknown], Allow>
+  readonly pushRequested?: Tap<[app: AppView, push: PushView]>
+  readonly pushDelivered?: Tap<[conn: ConnectionView<Locals>, push: PushView]>
+  readonly apiProcessed?: Tap<[request: RequestView]>
   readonly publish?: Filter<[app: AppView, event: EventView], Replace>
   readonly webhook?: Gate<[app: AppView, event: WebhookView]>
   /** Headers to add to the answer. */
@@ -230,6 +251,11 @@ export const HOOKS = {
     throttled: 'too_often',
   },
   request: { kind: 'gate', waits: false, refusal: 'request_refused', throttled: 'too_often' },
+  apiRequested: { kind: 'tap', waits: false },
+  authorizePush: { kind: 'gate', waits: true, refusal: 'request_refused', throttled: 'too_often' },
+  pushRequested: { kind: 'tap', waits: false },
+  pushDelivered: { kind: 'tap', waits: false },
+  apiProcessed: { kind: 'tap', waits: false },
   publish: { kind: 'filter', waits: false, refusal: 'publish_refused', throttled: 'too_often' },
   webhook: { kind: 'gate', waits: false, refusal: 'webhook_refused', throttled: 'too_often' },
   response: { kind: 'filter', waits: false },

@@ -21,8 +21,11 @@ export type NodeId = Brand<string, 'NodeId'>
 /** Text that is known to be JSON, made only by `core/json.ts`; encoders splice it into frames. */
 export type JsonText = Brand<string, 'JsonText'>
 
-/** An encoded message, ready for a sink. Always text: a Buffer would go out as a binary frame. */
-export type Frame = string
+/** What an event carries: JSON, or bytes on the wires that have them. */
+export type Payload = JsonText | Uint8Array
+
+/** An encoded message, ready for a sink: text goes out as a text frame, bytes as a binary one. */
+export type Frame = string | Uint8Array<ArrayBuffer>
 
 /** A user in a presence channel, as the first of their connections described them. */
 export type Member = { readonly userId: UserId; readonly userInfo: JsonText }
@@ -86,7 +89,7 @@ export type ClientEventCommand = {
   readonly app: App
   readonly channel: ChannelName
   readonly event: string
-  readonly data: JsonText
+  readonly data: Payload
   /** UTF-8 bytes of the text, or of the JSON of anything else. */
   readonly dataBytes: number
   readonly ref: Ref | undefined
@@ -155,6 +158,15 @@ export type Publication = {
   readonly except: SocketId | undefined
 }
 
+/** Bytes that a client sent; subscribers whose wire has no binary frames do not hear of them. */
+export type BytesPublication = Omit<Publication, 'type' | 'data'> & {
+  readonly type: 'bytes'
+  readonly data: Uint8Array
+}
+
+/** What a broker carries. */
+export type Published = Publication | BytesPublication
+
 /** News about a channel that its other subscribers are told. */
 export type Notice =
   | { readonly type: 'member_added'; readonly channel: ChannelName; readonly member: Member }
@@ -174,7 +186,7 @@ export type Notice =
       readonly online: boolean
     }
 
-export type Broadcast = Publication | Notice
+export type Broadcast = Published | Notice
 
 /** Something that happened, for webhooks, metrics and the console. Emitted after the change is whole. */
 export type Fact =
@@ -248,6 +260,8 @@ export type Peer = {
 export interface Encoder {
   /** Unique, without a slash: the first part of its topics. */
   readonly name: string
+  /** Its clients send heartbeats by themselves: nobody asks the silent for one, and nothing else counts. */
+  readonly heartbeats: boolean
   /** Undefined where the wire has no word for it. */
   broadcast(broadcast: Broadcast): Frame | undefined
   /** Undefined where the wire has no word for it. */

@@ -22,6 +22,20 @@ export const sha256 = (text: string): string =>
 
 const NOBODY = [{ key: '', secret: crypto.randomUUID() }]
 
+/** Empty for another scheme. */
+function bearerToken(header: string | null): string {
+  const [scheme = '', token = ''] = (header ?? '').split(' ')
+  return scheme.toLowerCase() === 'bearer' ? token : ''
+}
+
+/** True for the secret of a live pair, as a Bearer token. */
+export function isSecretOf(app: App, header: string | null): boolean {
+  const given = sha256(bearerToken(header))
+  return app.record.keys
+    .map(({ secret }) => equalInConstantTime(sha256(secret), given))
+    .includes(true)
+}
+
 /** True for key and secret of a live pair. Takes as long for an app that there is not. */
 export function isKeyPairOf(app: App | undefined, header: string | null): boolean {
   const { isBasic, user, password } = basicCredentials(header)

@@ -1,7 +1,6 @@
 /**
  * PushEx's API: one event to one or more channels, answered with what was made of it. Who asks is
- * looked at before what is asked. With nothing but the published development credentials no
- * credentials are needed, so that the guide's curl works as it is printed.
+ * looked at before what is asked; plugins are told when a request comes and when it was processed.
  * Spec: phoenix contract 3.1.
  */
 import { Elysia } from 'elysia'
@@ -11,13 +10,13 @@ import { channelOfTopic } from '../core/channel'
 import type { Core } from '../core/core'
 import { RealtimeError } from '../core/errors'
 import { isRecord, jsonOf, parseJson } from '../core/json'
-import { publish } from '../core/publish'
+import { publish, type Api } from '../core/publish'
+import { tellPushed, type Pushed } from '../core/push'
 import type { ChannelName } from '../core/types'
 import { mustTakeJson } from './accept'
-import { basicCredentials, isKeyPairOf } from './basic'
 import { readBody } from './form'
 import type { ApiHooks } from './hooks'
-import { isForeignPage } from './identity'
+import { PushAccess } from './pushex-access'
 import { FieldErrorsAnswer } from './schemas'
 
 const Push: object = Type.Object(
@@ -36,7 +35,7 @@ const failure = (error: string) => Type.Object({ error: Type.String() }, { examp
 
 const FORBIDDEN = 'Access forbidden'
 const INVALID = 'Invalid push arguments: channel, data, event are required.'
-const RETRY_AFTER_SECONDS = '1'
+const LEAVING = { 'retry-after': '1', connection: 'close' }
 const HEADERS = {
   'content-type': 'application/json; charset=utf-8',
   'cache-control': 'max-age=0, private, must-revalidate',
@@ -46,6 +45,7 @@ type Answer = { status?: number | string; headers: Record<string, string | numbe
 
 /** `openAppId` names the app that needs no credentials, if there is one. */
 export function pushex(core: Core, hooks: ApiHooks, openAppId: string | undefined) {
+  const access = new PushAccess(core, hooks, openAppId)
   const refuse = <T>(set: Answer, status: number, body: T): T => {
     set.status = status
     return body
@@ -55,18 +55,23 @@ export function pushex(core: Core, hooks: ApiHooks, openAppId: string | undefine
     async ({ request, set }) => {
       Object.assign(set.headers, HEADERS)
       mustTakeJson(request)
-      const app = appOf(core, request, openAppId) ?? (await vouchedApp(core, hooks, request))
-      if (!app) return refuse(set, 403, { error: FORBIDDEN })
-      hooks.check({ request, area: 'trigger', app, body: NOTHING })
-      const body = await readBody(request)
-      if (body === undefined) throw new RealtimeError('admin_bad_request', 'Bad Request')
-      const push = readPush(body)
-      if (!push) return refuse(set, 422, { error: INVALID })
+      const app = access.appOf(request)
+      const received = { request, area: 'trigger', app, body: NOTHING } as const
+      hooks.tell('apiRequested', received)
+      const body = onceRead(request)
+      const grant = await access.granted(received, body)
+      if (!grant) return refuse(set, 403, { error: FORBIDDEN })
+      hooks.check(received)
+      const asked = readPush(grant.params ?? mustBe(await body()))
+      if (!asked) return refuse(set, 422, { error: INVALID })
       if (core.state.draining) {
-        Object.assign(set.headers, { 'retry-after': RETRY_AFTER_SECONDS, connection: 'close' })
+        Object.assign(set.headers, LEAVING)
         return refuse(set, 503, { errors: { detail: 'Service Unavailable' } })
       }
-      return send(core, app, push)
+      const { channels, event, data } = asked
+      send(core, grant.app, { channels, event, data: dataText(data) })
+      hooks.tell('apiProcessed', received)
+      return { channel: [...channels], data, event }
     },
     {
       parse: 'none',
@@ -101,57 +106,21 @@ export function pushex(core: Core, hooks: ApiHooks, openAppId: string | undefine
 /** Bodies are read by the route. */
 const NOTHING = new Uint8Array()
 
-// ---------------------------------------------------------------- who asks
-
-function appOf(core: Core, request: Request, openAppId: string | undefined): App | undefined {
-  const { headers } = request
-  if (isForeignPage(headers, [])) return undefined
-  const authorization = headers.get('authorization')
-  const app =
-    authorization === null
-      ? openAppId !== undefined && isLocal(headers)
-        ? core.apps.byId(openAppId)
-        : undefined
-      : owner(core, authorization)
-  return app?.record.active ? app : undefined
-}
-
-/** A plugin's word (`authenticate`), for the app whose key was sent, else for the only one. */
-async function vouchedApp(core: Core, hooks: ApiHooks, request: Request): Promise<App | undefined> {
-  if (core.hooks.authenticate.length === 0 || isForeignPage(request.headers, [])) return undefined
-  const [only, ...others] = core.apps.all()
-  const { user } = basicCredentials(request.headers.get('authorization'))
-  const app = core.apps.byKey(user) ?? (others.length === 0 ? only : undefined)
-  if (!app?.record.active) return undefined
-  const asked = { request, area: 'trigger', app, body: NOTHING } as const
-  try {
-    return (await hooks.authenticate(asked)) ? app : undefined
-  } catch (cause) {
-    if (cause instanceof RealtimeError && cause.retryAfterSeconds === undefined) return undefined
-    throw cause // too often, or a fault
-  }
-}
-
-function owner({ apps }: Core, authorization: string): App | undefined {
-  const app = apps.byKey(basicCredentials(authorization).user)
-  return isKeyPairOf(app, authorization) ? app : undefined
-}
-
-const LOCAL = /^(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?$/i
-
-/** Neither through a proxy nor by a name that somebody has pointed here. */
-const isLocal = (headers: Headers): boolean =>
-  LOCAL.test(headers.get('host') ?? '') && !headers.has('x-forwarded-for')
-
 // ---------------------------------------------------------------- what is asked
 
-type PushRequest = {
+/** A request's body can be read only once. */
+function onceRead(request: Request): () => Promise<unknown> {
+  let body: Promise<unknown> | undefined
+  return () => (body ??= readBody(request))
+}
+
+type Asked = {
   readonly channels: readonly ChannelName[]
   readonly data: unknown
   readonly event: string
 }
 
-function readPush(body: unknown): PushRequest | undefined {
+function readPush(body: unknown): Asked | undefined {
   if (!isRecord(body) || !Object.hasOwn(body, 'data')) return undefined
   const { channel, data, event } = body
   const channels = Array.isArray(channel) ? channel : [channel]
@@ -167,19 +136,21 @@ function mustName(raw: string): ChannelName {
   throw new RealtimeError('request_invalid', 'A channel has 1 to 255 bytes and begins with no #')
 }
 
-function send(core: Core, app: App, { channels, data, event }: PushRequest) {
-  if (channels.length > 0)
-    publish(
-      core,
-      app,
-      [{ name: event, data: dataText(data), channels, socketId: undefined }],
-      PUSHEX,
-    )
-  return { channel: [...channels], data, event }
+/** @throws RealtimeError for a body that is not what it says it is */
+function mustBe(body: unknown): unknown {
+  if (body === undefined) throw new RealtimeError('admin_bad_request', 'Bad Request')
+  return body
 }
 
 /** Its channels are read, and an event needs no name. */
-const PUSHEX = { channelOf: (_: App, name: string) => name as ChannelName, namesEvents: false }
+const PUSHEX: Api = { channelOf: (_, name) => name as ChannelName, namesEvents: false }
+
+function send(core: Core, app: App, pushed: Pushed): void {
+  const { channels, event, data } = pushed
+  if (channels.length === 0) return
+  publish(core, app, [{ name: event, data, channels, socketId: undefined }], PUSHEX)
+  tellPushed(core, app, pushed)
+}
 
 /** Text that is not JSON goes out as it is; what is would be taken for the value that it writes down. */
 function dataText(data: unknown): string {

@@ -21,6 +21,9 @@ export interface Codec extends Encoder {
   handshake(core: Core, path: string, query: URLSearchParams): Handshake
   /** Never throws, whatever the text is. */
   decode(core: Core, conn: Connection, text: string): Command | Refusal
+  /** The same for binary frames; undefined where they are text as well. */
+  readonly decodeBytes:
+    ((core: Core, conn: Connection, bytes: Uint8Array) => Command | Refusal) | undefined
 }
 
 export const CODECS: readonly Codec[] = [pusher, ...PHOENIX]

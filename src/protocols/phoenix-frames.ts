@@ -12,6 +12,7 @@ export type PhoenixVersion = 1 | 2
 export type PhoenixMessage = {
   readonly ref: Ref
   readonly event: string
+  /** What came as JSON, or the bytes of a binary frame. */
   readonly payload: unknown
 }
 

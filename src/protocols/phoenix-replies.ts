@@ -92,8 +92,9 @@ function scopeReason(why: Refusal, peer: Peer): string {
 /** Who has nothing to show is told what an auth endpoint has to sign: these clients never learn their id. */
 const NAMES_ID: readonly ErrorCode[] = ['auth_missing']
 
-function reasonOf({ code, message }: Refusal, { id }: Peer): string {
-  const reason = jsonText(String(wireError(code).phoenix ?? message))
+function reasonOf({ code, message, subscribing }: Refusal, { id }: Peer): string {
+  const isCrash = code === 'internal' && subscribing !== undefined
+  const reason = jsonText(isCrash ? 'join crashed' : String(wireError(code).phoenix ?? message))
   const socketId = NAMES_ID.includes(code) ? `,"socket_id":"${id}"` : ''
   return `{"reason":${reason}${socketId}}`
 }

@@ -9,16 +9,25 @@
  * Spec: phoenix contract 1, 2.5, 3.3, 4.3.
  */
 import type { App } from '../core/apps'
-import { channelKind, channelOfTopic, scopeChannel, topicOf } from '../core/channel'
+import { channelKind, topicOf } from '../core/channel'
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
-import { quoted, REFUSE, refusal, type Refusal } from '../core/errors'
+import { REFUSE, refusal, type Refusal } from '../core/errors'
 import { isReserved } from '../core/event-names'
 import type { Subscription } from '../core/hub'
 import { isRecord, jsonOf } from '../core/json'
 import { maxFrameChars } from '../core/limits'
-import type { Broadcast, ChannelName, Command, Frame, Publication, Ref } from '../core/types'
+import type {
+  Broadcast,
+  BytesPublication,
+  ChannelName,
+  Command,
+  Frame,
+  Publication,
+  Ref,
+} from '../core/types'
 import type { Codec, Handshake } from './codec'
+import { readBinary, writeBinary } from './phoenix-binary'
 import {
   NULL,
   readFrame,
@@ -30,6 +39,7 @@ import {
 import { nestedPayload, objectPayload } from './phoenix-payloads'
 import { diffNews } from './phoenix-presence'
 import { farewell, refusalFrames, reply } from './phoenix-replies'
+import { appOfKey, channelIn, scopeOf, unnamedApp, type Address } from './phoenix-topics'
 
 type Mount = {
   readonly name: string
@@ -41,11 +51,11 @@ type Mount = {
   readonly news: (publication: Publication) => PhoenixNews | undefined
   /** Its clients are told who is in a presence channel. */
   readonly presence: boolean
+  /** Its events can carry bytes. */
+  readonly bytes: boolean
   /** Why a push is refused that is none of core's business. */
   readonly refusesPush: (channel: ChannelName, event: string) => Refusal | undefined
 }
-
-type Address = { readonly app: App; readonly channel: ChannelName }
 
 const MOUNTS: readonly Mount[] = [
   {
@@ -55,12 +65,13 @@ const MOUNTS: readonly Mount[] = [
     address: (core, app, topic) => scopeOf(core, app, topic) ?? channelIn(app, topic),
     news: nativeNews,
     presence: true,
+    bytes: true,
     refusesPush: refusesNativePush,
   },
   {
     name: 'pushex',
     path: '/push_socket/websocket',
-    app: (core, key) => (key === null ? onlyApp(core) : appOfKey(core, key)),
+    app: (core, key) => (key === null ? unnamedApp(core) : appOfKey(core, key)),
     address: (_, app, topic) => channelIn(app, topic),
     news: (publication) => ({
       topic: topicOf(publication.channel),
@@ -68,6 +79,7 @@ const MOUNTS: readonly Mount[] = [
       payload: nestedPayload(publication),
     }),
     presence: false,
+    bytes: false,
     refusesPush: () => REFUSE.pushUnsupported,
   },
 ]
@@ -82,11 +94,18 @@ export const PHOENIX: readonly Codec[] = MOUNTS.flatMap((mount) =>
 function codecOf(mount: Mount, version: PhoenixVersion): Codec {
   return {
     name: `${mount.name}-${version}`,
+    heartbeats: true,
     refusesUpgrades: true,
     serves: (path, query) =>
       withoutSlash(path) === mount.path && (versionOf(query) ?? VERSIONS[0]) === version,
     handshake: (core, _, query) => handshake(core, mount, query),
-    decode: (core, conn, text) => decode(core, conn, { mount, version, text }),
+    decode: (core, conn, text) =>
+      decode(core, conn, { mount, frame: text, read: () => readFrame(version, text) }),
+    decodeBytes:
+      version === 2
+        ? (core, conn, bytes) =>
+            decode(core, conn, { mount, frame: bytes, read: () => readBinary(bytes) })
+        : undefined,
     broadcast: (news) => broadcast(mount, version, news),
     reply: (answer) =>
       answer.type === 'present' && !mount.presence ? undefined : reply(version, answer),
@@ -131,40 +150,14 @@ function handshake(core: Core, mount: Mount, query: URLSearchParams): Handshake 
 
 const refused = (why: Refusal): Handshake => ({ app: undefined, refused: why })
 
-function appOfKey({ apps }: Core, key: string): App | Refusal {
-  const app = apps.byKey(key)
-  if (!app) return refusal('app_not_found', `App key ${quoted(key)} does not exist`)
-  return app.record.active ? app : refusal('app_disabled', `App ${app.id} is disabled`)
-}
-
-/** PushEx knows no apps: where there are several, a client has to say `app_key`. */
-function onlyApp({ apps }: Core): App | Refusal {
-  const [app, ...more] = apps.all()
-  if (!app || more.length > 0)
-    return refusal('app_not_found', 'There is not exactly one app; connect with app_key')
-  return app.record.active ? app : refusal('app_disabled', `App ${app.id} is disabled`)
-}
-
-// ---------------------------------------------------------------- topics
-
-const SCOPED = /^[^:]+:([^:]+)(?:$|:)/s
-
-/** ExPusherLite's `scope:slug[:rest]`. On a connection with an app, only that app's own. */
-function scopeOf({ apps }: Core, own: App | undefined, topic: string): Address | undefined {
-  const [, slug] = SCOPED.exec(topic) ?? []
-  const app = slug === undefined ? undefined : apps.bySlug(slug)
-  if (!app?.record.active || (own && own !== app)) return undefined
-  return channelOfTopic(topic) && { app, channel: scopeChannel(topic) }
-}
-
-function channelIn(app: App | undefined, topic: string): Address | undefined {
-  const channel = channelOfTopic(topic)
-  return app && channel && { app, channel }
-}
-
 // ---------------------------------------------------------------- client to server
 
-type Incoming = { readonly mount: Mount; readonly version: PhoenixVersion; readonly text: string }
+type Incoming = {
+  readonly mount: Mount
+  readonly frame: string | Uint8Array
+  /** Undefined where the frame is undecodable. */
+  readonly read: () => PhoenixMessage | undefined
+}
 
 /** A message on a topic, with the subscription that the connection has there. */
 type OnTopic = {
@@ -185,14 +178,14 @@ const PHOENIX_EVENTS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
 const HEARTBEAT = { topic: 'phoenix', event: 'heartbeat' }
 const NOTHING: Command = { type: 'done', reply: undefined }
 
-function decode(core: Core, conn: Connection, { mount, version, text }: Incoming) {
+function decode(core: Core, conn: Connection, { mount, frame, read }: Incoming) {
   const limit = maxFrameChars(conn.app?.limits ?? core.limits)
-  if (text.length > limit)
+  if (frame.length > limit)
     return refusal(
       'message_too_large',
-      `Message of ${text.length} characters exceeds the limit of ${limit}`,
+      `Message of ${frame.length} characters exceeds the limit of ${limit}`,
     )
-  const message = readFrame(version, text)
+  const message = read()
   if (!message) return REFUSE.frameInvalid
   const { ref, event } = message
   if (ref.topic === HEARTBEAT.topic)
@@ -206,7 +199,7 @@ function decode(core: Core, conn: Connection, { mount, version, text }: Incoming
 function decodeJoin(_: Core, { message, address, subscription }: OnTopic): Command | Refusal {
   const { ref, payload } = message
   if (!address) return unmatched(ref)
-  const params = isRecord(payload) ? payload : {}
+  const params = isRecord(payload) && !isBytes(payload) ? payload : {}
   return {
     type: 'subscribe',
     ...address,
@@ -231,10 +224,12 @@ function decodePush(_: Core, on: OnTopic): Command | Refusal {
   if (isStale(ref, subscription)) return NOTHING
   const refusedPush = on.mount.refusesPush(address.channel, event)
   if (refusedPush) return { ...refusedPush, ref }
-  const data = jsonOf(payload)
+  const data = isBytes(payload) ? payload : jsonOf(payload)
   if (data === undefined) return { ...REFUSE.clientEventTooDeep, ref }
   return { type: 'client_event', ...address, event, data, dataBytes: Buffer.byteLength(data), ref }
 }
+
+const isBytes = (payload: unknown): payload is Uint8Array => payload instanceof Uint8Array
 
 /** The one refusal of a join that says no generation: there is none. */
 const unmatched = (ref: Ref): Refusal => ({ ...REFUSE.topicUnmatched, ref: { ...ref, join: NULL } })
@@ -266,6 +261,11 @@ function refusesNativePush(channel: ChannelName, event: string): Refusal | undef
 // ---------------------------------------------------------------- server to client
 
 function broadcast(mount: Mount, version: PhoenixVersion, news: Broadcast): Frame | undefined {
+  if (news.type === 'bytes') return mount.bytes && version === 2 ? bytesFrame(news) : undefined
   const encoded = news.type === 'event' ? mount.news(news) : mount.presence && diffNews(news)
   return encoded ? writeFrame(version, encoded) : undefined
+}
+
+function bytesFrame({ channel, event, data }: BytesPublication): Frame | undefined {
+  return isReserved(event) ? undefined : writeBinary({ topic: topicOf(channel), event }, data)
 }

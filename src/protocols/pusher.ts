@@ -21,10 +21,12 @@ const PROTOCOLS = { oldest: 4, newest: 7 }
 
 export const pusher: Codec = {
   name: 'pusher',
+  heartbeats: false,
   refusesUpgrades: false,
   serves: (path) => path.startsWith(PATH),
   handshake,
   decode,
+  decodeBytes: undefined,
   broadcast,
   reply,
   refusal: refusalFrames,
@@ -183,9 +185,10 @@ function broadcast(news: Broadcast): Frame | undefined {
       return internal('subscription_count', news.channel, `{"subscription_count":${news.count}}`)
     case 'user_status':
       return watchlistEvents([news.online ? 'online' : 'offline', [news.userId]])
+    case 'bytes':
     case 'seat_taken':
     case 'seat_left':
-      return undefined // its clients know users, not their connections
+      return undefined // it has no binary frames, and its clients know users, not their connections
     case 'member_removed':
       return internal('member_removed', news.channel, `{"user_id":${jsonText(news.userId)}}`)
   }

@@ -89,17 +89,22 @@ export function turnedAway(core: Core, conn: Client, refused: Refusal): void {
   disconnect(core, conn)
 }
 
-/** One text frame. Anything inbound is proof of life. */
-export function received(core: Core, conn: Client, text: string): void {
+/** One frame; bytes only where the codec knows them. Anything inbound is proof of life. */
+export function received(core: Core, conn: Client, frame: string | Uint8Array): void {
   core.counters.messagesReceived++
   conn.seenTick = core.state.tick
   if (conn.closed) return
-  const refused = core.hooks.frame.length > 0 && askNow(core, core.hooks.frame, conn, text)
+  const { frame: gates } = core.hooks
+  const refused = gates.length > 0 && askNow(core, gates, conn, shownFrame(frame))
   if (conn.closed) return // a plugin ended it
   if (refused) refuse(core, conn, refused)
-  else if (conn.busy) wait(core, conn, text)
-  else if (conn.established) runText(core, conn, text)
+  else if (conn.busy) wait(core, conn, frame)
+  else if (conn.established) runFrame(core, conn, frame)
 }
+
+/** As plugins are shown it: bytes in base64. */
+const shownFrame = (frame: string | Uint8Array): string =>
+  typeof frame === 'string' ? frame : Buffer.from(frame).toString('base64')
 
 /** The peer shows itself, without a word. */
 export function seen(core: Core, conn: Client): void {
@@ -120,16 +125,22 @@ export function closed(core: Core, conn: Client): void {
   disconnect(core, conn)
 }
 
-function runText(core: Core, conn: Client, text: string): void {
+function runFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
   let command: Command | Refusal | undefined
   try {
-    command = conn.codec.decode(core, conn, text)
+    command = decoded(core, conn, frame)
     const answer = isRefusal(command) ? command : run(core, conn, command)
     if (answer instanceof Promise) hold(core, conn, answer, command)
     else if (answer) refuseCommand(core, conn, answer, command)
   } catch (cause) {
     refuseCommand(core, conn, fault(core, cause, REFUSE.internal), command)
   }
+}
+
+function decoded(core: Core, conn: Client, frame: string | Uint8Array): Command | Refusal {
+  const { codec } = conn
+  if (typeof frame === 'string') return codec.decode(core, conn, frame)
+  return codec.decodeBytes?.(core, conn, frame) ?? REFUSE.frameInvalid
 }
 
 function run(core: Core, conn: Connection, command: Command): MaybePromise<Refusal | undefined> {
@@ -155,10 +166,10 @@ function run(core: Core, conn: Connection, command: Command): MaybePromise<Refus
 }
 
 /** While a gate decides, what arrives waits in order, bounded: a client that subscribes in one burst is innocent. */
-function wait(core: Core, conn: Client, text: string): void {
+function wait(core: Core, conn: Client, frame: string | Uint8Array): void {
   conn.waiting ??= []
-  conn.waiting.push(text)
-  conn.waitingChars += text.length
+  conn.waiting.push(frame)
+  conn.waitingChars += frame.length
   const { maxChannelsPerConnection } = core.limits
   const { length } = conn.waiting
   if (length <= maxChannelsPerConnection && conn.waitingChars <= MAX_WAITING_CHARS) return
@@ -181,21 +192,41 @@ function hold(
     .catch((cause: unknown) => fault(core, cause, onFault))
     .then((refused) => {
       conn.busy = false
-      if (conn.closed) return
-      if (refused) refuseCommand(core, conn, refused, command)
-      resume(core, conn)
+      if (!conn.closed) {
+        if (refused) refuseCommand(core, conn, refused, command)
+        resume(core, conn)
+      }
+      if (!conn.busy) tellIdle(conn)
     })
+}
+
+function tellIdle(conn: Client): void {
+  const { onIdle } = conn
+  conn.onIdle = undefined
+  onIdle?.()
+}
+
+/** Resolves when all that has arrived was looked at; undefined where it was. */
+export function idle(conn: Client): Promise<void> | undefined {
+  if (!conn.busy) return undefined
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const { onIdle: earlier } = conn
+  conn.onIdle = () => {
+    earlier?.()
+    resolve()
+  }
+  return promise
 }
 
 function resume(core: Core, conn: Client): void {
   while (conn.waiting && !conn.busy && !conn.closed && conn.established) {
-    const text = conn.waiting.shift()
-    if (text === undefined) {
+    const frame = conn.waiting.shift()
+    if (frame === undefined) {
       conn.waiting = undefined
       return
     }
-    conn.waitingChars -= text.length
-    runText(core, conn, text)
+    conn.waitingChars -= frame.length
+    runFrame(core, conn, frame)
   }
 }
 

@@ -12,6 +12,7 @@ import {
   admitted,
   arrived,
   closed,
+  idle,
   MAX_BEHIND_BYTES,
   opened,
   received,
@@ -27,8 +28,8 @@ import { Queue } from './queue'
 const WINDOW_MS = 10_000
 /** A session whose client has not asked for so long is over. */
 const GAP_MS = 15_000
-/** Less than the port takes, so that what is too large is answered by us. */
-const MAX_BODY_BYTES = 4 * 1024 * 1024
+/** The port takes more, so that what is too large is answered by us. */
+export const MAX_BODY_BYTES = 8 * 1024 * 1024
 /** Clients of 1.7 send all that they have in one request, later ones a hundred lines. */
 const MAX_LINES = 1000
 
@@ -56,6 +57,7 @@ class LongPoll implements Sink {
 
   send(frame: Frame): number {
     if (this.conn.closed || this.#overflown) return 0
+    if (typeof frame !== 'string') return 1 // its clients read text only
     if (this.#queue.push(frame)) this.#flushSoon()
     else this.#overflow()
     return this.#overflown ? 0 : 1
@@ -194,12 +196,35 @@ async function take({ core, conn }: LongPoll, request: Request): Promise<Respons
   const text = await request.text().catch(() => '') // the client left in the middle
   if (text.length > MAX_BODY_BYTES) return badRequest()
   const isBatch = request.headers.get('content-type')?.startsWith('application/x-ndjson')
-  const lines = isBatch ? text.split(/\r?\n/).filter((line) => line !== '') : [text]
-  // Lines that are no arrays are binary messages in base64, which are not served.
-  if (lines.length > MAX_LINES || (isBatch && lines.some((line) => !line.startsWith('['))))
-    return badRequest()
-  for (const line of lines) received(core, conn, line)
-  return told({ status: conn.closed ? 410 : 200 })
+  const frames = isBatch ? framesIn(text) : [text]
+  if (!frames) return badRequest()
+  for (const frame of frames) received(core, conn, frame)
+  const done = await withinWindow(core, idle(conn))
+  return told({ status: conn.closed ? 410 : done ? 200 : 408 })
+}
+
+const BASE64 =
+  /^(?:[A-Za-z\d+/]{4})+(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$|^[A-Za-z\d+/]{2,3}={1,2}$/
+
+/** Lines that are no arrays are binary messages in base64. Undefined where one is neither, or there are too many. */
+function framesIn(text: string): readonly (string | Uint8Array)[] | undefined {
+  const lines = text.split(/\r?\n/).filter((line) => line !== '')
+  if (lines.length > MAX_LINES) return undefined
+  const frames = lines.map((line) => {
+    if (line.startsWith('[')) return line
+    return line.length % 4 === 0 && BASE64.test(line) ? Buffer.from(line, 'base64') : undefined
+  })
+  return frames.every((frame) => frame !== undefined) ? frames : undefined
+}
+
+/** False where the window ended before. */
+async function withinWindow({ clock }: Core, pending: Promise<void> | undefined): Promise<boolean> {
+  if (!pending) return true
+  const { promise: late, resolve } = Promise.withResolvers<false>()
+  const cancel = clock.after(WINDOW_MS, () => resolve(false))
+  const done = await Promise.race([pending.then(() => true), late])
+  cancel()
+  return done
 }
 
 // ---------------------------------------------------------------- answers

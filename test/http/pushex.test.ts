@@ -96,6 +96,9 @@ describe('who may push', () => {
     ['a page of another site', { origin: 'https://evil.example' }, 403, {}],
     ['such a page, without its origin', { 'sec-fetch-site': 'cross-site' }, 403, {}],
     ['the app', basic('k7:s7'), 200, { apps: [OWN] }],
+    ['the app by its secret alone', { authorization: 'Bearer s7' }, 200, { apps: [OWN] }],
+    ['a wrong token', { authorization: 'Bearer s8' }, 403, { apps: [OWN] }],
+    ['an empty token', { authorization: 'Bearer ' }, 403, { apps: [OWN] }],
     ['a wrong secret', basic('k7:s8'), 403, { apps: [OWN] }],
     ['a wrong secret, in development', basic('test-app-fake-key:x'), 403, {}],
     [
@@ -143,6 +146,115 @@ describe('who may push', () => {
       403,
       { errors: { detail: 'trigger of test-app' } },
     ])
+  })
+})
+
+describe('plugins watch a push', () => {
+  /** Everything that they are told, in order. */
+  function watcher() {
+    const told: string[] = []
+    const plugin = pluginOf('watcher', {
+      apiRequested: ({ method, app }) => void told.push(`api_requested ${method} ${app?.slug}`),
+      pushRequested: ({ slug }, { channel, event, data, at }) =>
+        void told.push(`requested ${slug} ${channel} ${event} ${data} ${typeof at}`),
+      pushDelivered: ({ socketId }, { channel }) =>
+        void told.push(`delivered ${channel} ${/^\d+\.\d+$/.test(socketId)}`),
+      apiProcessed: () => void told.push('api_processed'),
+    })
+    return { told, plugin }
+  }
+
+  test('without listeners it is requested, and delivered to nobody (68)', async () => {
+    const { told, plugin } = watcher()
+    await using server = await start({ plugins: [plugin] })
+    expect((await push(server, { channel: ['a', 'b', 'a'], data: 'x', event: 'e' })).status).toBe(
+      200,
+    )
+    expect(told).toEqual([
+      'api_requested POST test-app',
+      'requested test-app a e "x" number',
+      'requested test-app b e "x" number',
+      'api_processed',
+    ])
+  })
+
+  test('three subscribers are three deliveries, of whatever protocol (68)', async () => {
+    const { told, plugin } = watcher()
+    await using server = await start({ plugins: [plugin] })
+    await using one = await phoenixRaw(server, { mount: '/push_socket', version: 1 })
+    await using two = await phoenixRaw(server, { mount: '/push_socket' })
+    await using three = await server.raw()
+    await one.join('a')
+    await two.join('a')
+    await three.subscribed('a')
+    await push(server, { channel: 'a', data: 1, event: 'e' })
+    expect(told.slice(2)).toEqual([...Array(3).fill('delivered a true'), 'api_processed'])
+  })
+
+  const REFUSED: readonly (readonly [string, unknown, Record<string, string>, number])[] = [
+    ['forbidden', {}, basic('nobody:x'), 403],
+    ['incomplete', {}, {}, 422],
+    ['broken', '{', {}, 400],
+    ['to a channel that there can’t be', { channel: '', data: 1, event: 'e' }, {}, 400],
+    ['of a reserved name', { channel: 'a', data: 1, event: 'pusher:e' }, {}, 400],
+  ]
+  test.each(REFUSED)(
+    'one that is %s was never processed (68)',
+    async (_, body, headers, status) => {
+      const { told, plugin } = watcher()
+      await using server = await start({ plugins: [plugin] })
+      expect((await push(server, body, headers)).status).toBe(status)
+      expect(told.map((line) => line.split(' ')[0])).toEqual(['api_requested'])
+    },
+  )
+})
+
+describe('authorizePush', () => {
+  const BODY = { channel: 'a', data: 1, event: 'e' }
+
+  test('is asked of everybody, with what is pushed, and may refuse (66)', async () => {
+    const seen: unknown[] = []
+    const door = pluginOf('door', {
+      authorizePush: async ({ app }, params) => {
+        seen.push([app?.slug, params])
+        return (params as { event?: string })?.event === 'no' ? reject('secret reason') : undefined
+      },
+    })
+    await using server = await start({ plugins: [door] })
+    expect((await push(server, BODY)).status).toBe(200)
+    const refused = await push(server, { event: 'no' }, KEY_PAIR)
+    expect([refused.status, await refused.json()]).toEqual([403, FORBIDDEN])
+    expect((await push(server, '{')).status).toBe(400)
+    expect(seen).toEqual([
+      ['test-app', BODY],
+      ['test-app', { event: 'no' }],
+      ['test-app', undefined],
+    ])
+  })
+
+  test('may vouch for who has no credentials, and change what is pushed (66)', async () => {
+    const door = pluginOf('door', {
+      authorizePush: ({ headers }, params) =>
+        headers.has('x-good')
+          ? allow({ params: { ...(params as object), event: 'changed' } })
+          : undefined,
+    })
+    const apps = [{ id: '7', key: 'k7', secret: 's7', name: 'Own app' }]
+    await using server = await start({ plugins: [door], apps })
+    expect((await push(server, BODY)).status).toBe(403)
+    const vouched = await push(server, BODY, { 'x-good': '1' })
+    expect(await vouched.json()).toEqual({ channel: ['a'], data: 1, event: 'changed' })
+    const page = await push(server, BODY, { 'x-good': '1', origin: 'https://evil.example' })
+    expect(page.status).toBe(403)
+  })
+
+  test('may say that it was too often', async () => {
+    const door = pluginOf('door', {
+      authorizePush: () => reject('slower', { retryAfterSeconds: 7 }),
+    })
+    await using server = await start({ plugins: [door] })
+    const response = await push(server, BODY)
+    expect([response.status, response.headers.get('retry-after')]).toEqual([429, '7'])
   })
 })
 

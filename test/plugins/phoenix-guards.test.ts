@@ -4,7 +4,7 @@ import { describe, expect, test } from 'bun:test'
 import { guardian } from '../../plugins/guardian'
 import { originCheck } from '../../plugins/origin-check'
 import { start, type TestServer } from '../harness'
-import { PhoenixJs, phoenixRaw, reply, type PhoenixRaw } from '../phoenix'
+import { PhoenixJs, PHOENIX_JS, phoenixRaw, reply, type PhoenixRaw } from '../phoenix'
 import { claimsAt, hmacToken, tokenOf } from './tokens'
 
 const TOPIC = 'private:test-app'
@@ -47,12 +47,16 @@ describe('a token lets into a private scope (60, 61)', () => {
     expect(await answered(bare, TOPIC, values)).toEqual(JOINED)
   })
 
-  test('as the protocol that phoenix.js offers (5)', async () => {
-    await using server = await guarded()
-    const token = tokenOf(server, { listen: [TOPIC] })
-    await using page = new PhoenixJs(server, '1.8.16', { authToken: token })
-    await page.join(TOPIC, [])
-  })
+  const TRANSPORTS = { WebSocket, LongPoll: PHOENIX_JS['1.8.16']().LongPoll }
+  test.each(Object.entries(TRANSPORTS))(
+    'as phoenix.js sends it over %s (5)',
+    async (_, transport) => {
+      await using server = await guarded()
+      const token = tokenOf(server, { listen: [TOPIC] })
+      await using page = new PhoenixJs(server, '1.8.16', { authToken: token, transport })
+      await page.join(TOPIC, [])
+    },
+  )
 })
 
 describe('refused', () => {
@@ -107,6 +111,19 @@ const PATTERNS: readonly (readonly [string, string, boolean])[] = [
   [TOPIC, `${TOPIC}:room`, false],
   ['pri.ate:*', TOPIC, false],
   ['public:*', TOPIC, false],
+  ['*', TOPIC, false],
+  ['**', TOPIC, false],
+  [':*', TOPIC, false],
+  ['private*', TOPIC, false],
+  ['private:test*', TOPIC, false],
+  ['private:*:room', `${TOPIC}:room`, true],
+  ['private:*:room', `${TOPIC}:room:x`, false],
+  ['private:*:room', `${TOPIC}:x:room`, true],
+  ['private:*:*', TOPIC, true],
+  ['private:*:*:*', `${TOPIC}:room`, false],
+  ['private:*app', TOPIC, true],
+  ['private:*-app:room', TOPIC, false],
+  ['(private|public):*', TOPIC, false],
 ]
 test.each(PATTERNS)('%s on %s: %p (62)', async (pattern, topic, allowed) => {
   await using server = await guarded()

@@ -1,14 +1,13 @@
-/** The stock clients: phoenix.js in four generations, pushex. */
+/** phoenix.js in four generations; numbers in names are cases of contract section 6. */
 import { describe, expect, test } from 'bun:test'
-import { createRequire } from 'node:module'
 import type { ChannelName } from '../../src/core/types'
-import { Inbox, start, within, type TestServer } from '../harness'
+import { start, within, type TestServer } from '../harness'
 import { answerTo, GENERATIONS, PhoenixJs } from '../phoenix'
 
 const KEY = { app_key: 'test-app-fake-key' }
 
 describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
-  test('joins, hears, leaves', async () => {
+  test('joins, hears, leaves (10, 16)', async () => {
     await using server = await start()
     await using client = new PhoenixJs(server, generation, { params: KEY })
     const channel = await client.join('room', ['e'])
@@ -17,7 +16,7 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
     expect((await answerTo(channel.leave(), 'the leave'))[0]).toBe('ok')
   })
 
-  test('is told why a join is refused', async () => {
+  test('is told why a join is refused (11)', async () => {
     await using server = await start()
     await using client = new PhoenixJs(server, generation)
     const channel = client.socket.channel('private:test-app', {})
@@ -26,7 +25,7 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
     expect(answer).toEqual(['error', 'authentication_required'])
   })
 
-  test('two channels of one topic hear each event once each', async () => {
+  test('two channels of one topic hear each event once each (14, 15)', async () => {
     await using server = await start()
     await using client = new PhoenixJs(server, generation, { params: KEY })
     await client.join('room', [])
@@ -50,35 +49,6 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
     await server.trigger({ channel: 'room', name: 'e', data: '{}' })
     expect((await client.events.next())[0]).toBe('e')
   })
-})
-
-type Pushex = {
-  connect(): Promise<void>
-  disconnect(): Promise<void>
-  subscribe(channel: string): { bind(event: string, heard: (...args: unknown[]) => void): void }
-}
-// Its bundle wants a window, its sources do not.
-const require = createRequire(import.meta.url)
-const { Pushex } = require('pushex/src/index.js') as {
-  Pushex: new (url: string, options: object) => Pushex
-}
-
-test('pushex subscribes and hears by name and by *', async () => {
-  await using server = await start()
-  const client = new Pushex(`ws://127.0.0.1:${server.port}/push_socket`, {
-    getParams: () => Promise.resolve({ token: 'any' }),
-  })
-  const heard = new Inbox<unknown[]>()
-  const subscription = client.subscribe('room')
-  for (const name of ['*', 'woohoo']) subscription.bind(name, (...args) => heard.push(args))
-  await client.connect()
-  await occupied(server)
-  await server.trigger({ channel: 'room', name: 'woohoo', data: 'data' })
-  expect(await heard.take(2)).toEqual([
-    ['data', 'woohoo'],
-    ['data', 'woohoo'],
-  ])
-  await client.disconnect()
 })
 
 /** Resolves once somebody is in the room. */

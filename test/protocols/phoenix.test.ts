@@ -1,10 +1,16 @@
 /** The Phoenix socket in raw frames; numbers in names are cases of contract section 6. */
 import { describe, expect, test } from 'bun:test'
 import { allow, reject } from '../../src/plugin'
-import { pluginOf, start } from '../harness'
+import { Inbox, pluginOf, start } from '../harness'
 import { phoenixRaw, reply, type Wire } from '../phoenix'
 
 const KEY = 'app_key=test-app-fake-key'
+const TWO_APPS = [7, 8].map((id) => ({
+  id: `${id}`,
+  name: `App ${id}`,
+  key: `k${id}`,
+  secret: 's',
+}))
 
 describe('the upgrade', () => {
   const REFUSED = ['2', '1.1.0', '2.1.0', '123.1.1', 'abc', '', '2.0.0-rc'].map((v) => `vsn=${v}`)
@@ -80,21 +86,27 @@ describe('the upgrade', () => {
   })
 
   test('/push_socket belongs to the only app; with several a client says which', async () => {
-    await using server = await start()
-    const base = server.core.apps.byId('1')!.record
-    const other = {
-      ...base,
-      id: '8',
-      name: 'other',
-      slug: 'other',
-      keys: [{ key: 'k', secret: 's' }],
-    }
-    server.core.apps.create(other, server.clock.now())
+    await using server = await start({ apps: TWO_APPS })
     await expect(phoenixRaw(server, { mount: '/push_socket' })).rejects.toThrow('no connection')
-    await using client = await phoenixRaw(server, { mount: '/push_socket', query: 'app_key=k' })
+    await using client = await phoenixRaw(server, { mount: '/push_socket', query: 'app_key=k8' })
     expect(await client.join('room')).toEqual({})
     expect(server.core.hub.channel(server.core.apps.byId('8')!, 'room' as never)).toBeDefined()
   })
+
+  test('in development they are the published app’s, whatever else there is', async () => {
+    await using server = await start()
+    await server.admin('/api/admin/apps', { method: 'POST', body: '{"app":{"name":"another"}}' })
+    await using client = await phoenixRaw(server, { mount: '/push_socket' })
+    await client.join('room')
+    expect(server.core.hub.channel(server.core.apps.byId('1')!, 'room' as never)).toBeDefined()
+  })
+})
+
+test('or the setting says whose those are who say nothing', async () => {
+  await using server = await start({ apps: TWO_APPS, config: { pushexApp: '8' } })
+  await using client = await phoenixRaw(server, { mount: '/push_socket' })
+  await client.join('room')
+  expect(server.core.hub.channel(server.core.apps.byId('8')!, 'room' as never)).toBeDefined()
 })
 
 describe.each([1, 2] as const)('V%d', (version) => {
@@ -254,6 +266,81 @@ describe('a subscription that needs a signature', () => {
     await using client = await phoenixRaw(server, { query: KEY })
     const refused = await client.ask('1', '1', 'private-encrypted-a', 'phx_join', {})
     expect(refused[4]).toEqual({ status: 'error', response: { reason: 'unmatched topic' } })
+  })
+})
+
+test('a plugin that fails is told as a join that crashed, and nothing of why (11)', async () => {
+  const bad = pluginOf('bad', {
+    subscribe: (_, { channel }) => {
+      if (channel === 'room') throw new Error('secret detail')
+    },
+  })
+  await using server = await start({ plugins: [bad] })
+  await using client = await phoenixRaw(server, { query: KEY })
+  const refused = await client.ask('1', '1', 'room', 'phx_join', {})
+  expect(refused).toEqual(reply(['1', '1', 'room'], 'error', { reason: 'join crashed' }))
+  expect(await client.join('other')).toEqual({})
+})
+
+describe('while a plugin thinks about a join', () => {
+  const slow = () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const asked = new Inbox<string>()
+    const plugin = pluginOf('slow', {
+      subscribe: (_, { channel }) => {
+        if (channel !== 'room') return undefined
+        asked.push(channel)
+        return promise
+      },
+    })
+    return { plugin, asked, done: resolve }
+  }
+
+  test('a leave waits for it, and leaves nothing behind (16)', async () => {
+    const { plugin, asked, done } = slow()
+    await using server = await start({ plugins: [plugin] })
+    await using client = await phoenixRaw(server, { query: KEY })
+    client.say('1', '1', 'room', 'phx_join', {})
+    client.say('1', '2', 'room', 'phx_leave', {})
+    await asked.next()
+    done()
+    expect(await client.next()).toEqual(reply(['1', '1', 'room'], 'ok'))
+    expect(await client.next()).toEqual(reply(['1', '2', 'room'], 'ok'))
+    expect((await client.next())[3]).toBe('phx_close')
+    expect(server.core.hub.channel(server.core.apps.byId('1')!, 'room' as never)).toBeUndefined()
+  })
+
+  test('bytes wait as they came', async () => {
+    const { plugin, asked, done } = slow()
+    await using server = await start({ plugins: [plugin] })
+    await using client = await phoenixRaw(server)
+    await using keyed = await phoenixRaw(server, { query: KEY })
+    await client.join('public:test-app')
+    keyed.say('1', '1', 'room', 'phx_join', {})
+    const pushed = (byte: number) =>
+      Buffer.from([0, 1, 1, 15, 1, ...Buffer.from('12public:test-appe'), byte])
+    keyed.say('2', '2', 'public:test-app', 'phx_join', {})
+    keyed.client.send(Buffer.from([0, 1, 1, 15, 1, ...Buffer.from('22public:test-appe'), 7]))
+    await asked.next()
+    client.client.send(pushed(9)) // what is read meanwhile must not write over what waits
+    expect((await client.nextBytes()).at(-1)).toBe(9)
+    done()
+    expect((await client.nextBytes()).at(-1)).toBe(7)
+  })
+
+  test('the socket may close, and nobody is joined (16)', async () => {
+    const { plugin, asked, done } = slow()
+    await using server = await start({ plugins: [plugin] })
+    const client = await phoenixRaw(server, { query: KEY })
+    client.say('1', '1', 'room', 'phx_join', {})
+    await asked.next()
+    await client[Symbol.asyncDispose]()
+    while (server.core.hub.connectionCount > 0)
+      await new Promise<void>((resolve) => setImmediate(resolve))
+    done()
+    await using other = await phoenixRaw(server, { query: KEY })
+    await other.expectNothing()
+    expect(server.core.hub.channel(server.core.apps.byId('1')!, 'room' as never)).toBeUndefined()
   })
 })
 
@@ -529,12 +616,36 @@ describe('the end', () => {
     await leaving
   })
 
-  test('a silent client that answers no ping is closed with 1001 (30)', async () => {
-    await using server = await start()
+  describe.each(['/socket', '/push_socket'])('on %s', (mount) => {
+    test('who sends no frame for a minute is closed with 1001, whatever pings it sends (30)', async () => {
+      await using server = await start()
+      await using idle = await phoenixRaw(server, { mount })
+      await using active = await phoenixRaw(server, { mount })
+      for (let second = 0; second < 70; second += 5) {
+        server.advance(5000)
+        await idle.client.heard() // a native ping and its pong
+        if (second % 30 === 0) await active.expectNothing()
+      }
+      expect((await idle.client.closing()).code).toBe(1001)
+      await active.expectNothing()
+      expect(server.core.counters.silentClosed).toBe(1)
+    })
+  })
+
+  test('how long is a setting, and nothing is sent meanwhile (30)', async () => {
+    await using server = await start({ config: { heartbeatTimeoutSeconds: 4 } })
     await using client = await phoenixRaw(server)
-    const [conn] = server.core.hub.connections()
-    conn!.sink = { ...conn!.sink, ping: () => undefined, close: conn!.sink.close.bind(conn!.sink) }
-    server.advance(200_000)
+    server.advance(3000)
+    await client.expectNothing()
+    server.advance(10_000)
     expect((await client.client.closing()).code).toBe(1001)
+    expect(client.client.frames.unread).toEqual([])
+  })
+
+  test('sessions of long-poll are no sockets: their polls are what counts (30)', async () => {
+    await using server = await start({ config: { heartbeatTimeoutSeconds: 1 } })
+    await server.http('/socket/longpoll?vsn=2.0.0')
+    server.advance(10_000)
+    expect(server.core.hub.connectionCount).toBe(1)
   })
 })

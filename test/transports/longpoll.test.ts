@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { originCheck } from '../../plugins/origin-check'
 import { reject } from '../../src/plugin'
-import { pluginOf, start, type TestServer } from '../harness'
+import { Inbox, pluginOf, start, type TestServer } from '../harness'
 import { phoenixRaw, PHOENIX_JS, PhoenixJs } from '../phoenix'
 
 const PATH = '/socket/longpoll?app_key=test-app-fake-key&vsn=2.0.0'
@@ -108,9 +108,10 @@ describe('a body', () => {
   })
 
   const BAD: readonly (readonly [string, string])[] = [
-    ['of base64', 'AAECBgM='],
+    ['of broken base64', 'AAECBgM'],
+    ['of a line that is neither', '["1","1","room","phx_join",{}]\n{"a":1}'],
     ['of too many lines', '[]\n'.repeat(1001)],
-    ['that is too long', ' '.repeat(4 * 1024 * 1024 + 1)],
+    ['that is longer than 8 MB', ' '.repeat(8 * 1024 * 1024 + 1)],
   ]
   test.each(BAD)('%s is 400 (36, 40)', async (_, body) => {
     await using server = await start()
@@ -120,11 +121,88 @@ describe('a body', () => {
     expect(response.status).toBe(400)
   })
 
+  test('of which one line is broken is not taken at all (40)', async () => {
+    await using server = await start()
+    const { token, poll } = await open(server)
+    const headers = { 'content-type': 'application/x-ndjson' }
+    const body = `${JOIN}\n*`
+    await server.http(`${PATH}&token=${token}`, { method: 'POST', body, headers })
+    await ask(
+      server,
+      { method: 'POST', body: '[null,"9","phoenix","heartbeat",{}]' },
+      `&token=${token}`,
+    )
+    expect((await poll()).messages.map((text) => JSON.parse(text)[1])).toEqual(['9'])
+  })
+
+  test('of some megabytes is read as one over WebSockets would be', async () => {
+    await using server = await start()
+    const { token } = await open(server)
+    const told = await ask(
+      server,
+      { method: 'POST', body: ' '.repeat(7 * 1024 * 1024) },
+      `&token=${token}`,
+    )
+    expect(told).toEqual({ status: 410 } as never)
+    expect(server.core.counters.messagesRefused).toBe(1)
+  })
+
   test('that is undecodable ends the session', async () => {
     await using server = await start()
     const session = await open(server)
     expect(await session.say('["1"]')).toEqual({ status: 410 } as never)
     expect(sessions(server)).toBe(0)
+  })
+})
+
+describe('while a plugin thinks', () => {
+  /** Lets whoever waits in once it is told to. */
+  function slowDoor() {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const asked = new Inbox<string>()
+    const subscribe = async (_: unknown, { channel }: { channel: string }): Promise<void> => {
+      asked.push(channel)
+      await promise
+    }
+    return { plugin: pluginOf('door', { subscribe }), asked, letIn: resolve }
+  }
+  const PATIENT = { config: { gateTimeoutMs: 60_000 } }
+
+  test('what is sent is answered when it was dispatched', async () => {
+    const { plugin, asked, letIn } = slowDoor()
+    await using server = await start({ ...PATIENT, plugins: [plugin] })
+    const session = await open(server)
+    const sending = session.say(JOIN)
+    await asked.next()
+    const later = session.say('[null,"2","phoenix","heartbeat",{}]')
+    letIn()
+    expect(await Promise.all([sending, later])).toEqual([{ status: 200 }, { status: 200 }] as never)
+    const refs = (await session.poll()).messages.map((text) => JSON.parse(text)[1])
+    expect(refs).toEqual(['1', '2'])
+  })
+
+  test('longer than the window, it is answered with 408, and dispatched all the same (40)', async () => {
+    const { plugin, asked, letIn } = slowDoor()
+    await using server = await start({ ...PATIENT, plugins: [plugin] })
+    const session = await open(server)
+    const sending = session.say(JOIN)
+    await asked.next()
+    server.advance(10_000)
+    expect(await sending).toEqual({ status: 408 } as never)
+    letIn()
+    expect((await session.poll()).messages).toEqual([REPLY])
+  })
+
+  test('and the session ends, it is answered with 410', async () => {
+    const { plugin, asked, letIn } = slowDoor()
+    await using server = await start({ ...PATIENT, plugins: [plugin] })
+    const session = await open(server)
+    const sending = session.say(JOIN)
+    await asked.next()
+    for (const conn of server.core.hub.connections()) conn.sink.close(1012, 'over')
+    letIn()
+    expect(await sending).toEqual({ status: 410 } as never)
+    expect(server.core.hub.connectionCount).toBe(0)
   })
 })
 
