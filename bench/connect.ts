@@ -32,7 +32,7 @@ export const connect: Question = {
     connectCase(5000, 10),
     connectCase(MANY, 1, { sides: ['carillon', 'bare'] }),
   ],
-  quickCases: [connectCase(2000, 1, { restSeconds: 1 })],
+  quickCases: [connectCase(2000, 1, { restSeconds: 0.5 })],
   smokeCases: [connectCase(100, 1, { restSeconds: 0.1 })],
   subjects: ['carillon'],
   yardsticks: ['bare', 'soketi'],

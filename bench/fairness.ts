@@ -28,7 +28,7 @@ export const fairness: Question = {
   name: 'fairness',
   asks: 'How long does a small channel wait while a large one is busy?',
   cases: [fairnessCase(FAIRNESS_LABEL, 8000)],
-  quickCases: [{ ...fairnessCase('beside 2 000 subscribers', 2000), seconds: 2 }],
+  quickCases: [{ ...fairnessCase('beside 2 000 subscribers', 2000), seconds: 1.5 }],
   smokeCases: [{ ...fairnessCase('beside 100 subscribers', 100), seconds: 1 }],
   figure: { title: "p99 ms of the small channel's", key: 'p99Ms', digits: 2, better: 'less' },
   columns: [LATENCY_COLUMNS[0]!, { title: 'max ms', key: 'maxMs', digits: 2 }, ...USAGE_COLUMNS],

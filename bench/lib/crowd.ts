@@ -70,6 +70,8 @@ export class Crowd implements Role {
   }
 
   start(): void {
+    for (const publisher of this.#publishers) publisher.connect()
+    this.#pace.begin()
     this.#stopped = false
   }
 

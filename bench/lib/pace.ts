@@ -13,6 +13,8 @@ import type { Publisher } from './publisher'
 import { nowMicros } from './stamp'
 
 export interface Pace {
+  /** Time begins: nothing was due before. */
+  begin(): void
   /** Publishes what may or must be published now. */
   tick(): void
   /** Called once for every delivery. */
@@ -37,6 +39,8 @@ export class Closed implements Pace {
   ) {
     this.#room = (inFlight - 1) * subscribersPerMessage
   }
+
+  begin(): void {}
 
   tick(): void {
     while (this.#outstanding <= this.#room && this.#publish());
@@ -64,7 +68,7 @@ export class Closed implements Pace {
 
 export class Open implements Pace {
   readonly #everyMicros: number
-  #dueMicros = nowMicros()
+  #dueMicros = Infinity
   #turn = 0
 
   constructor(
@@ -72,6 +76,10 @@ export class Open implements Pace {
     ratePerSecond: number,
   ) {
     this.#everyMicros = 1e6 / ratePerSecond
+  }
+
+  begin(): void {
+    this.#dueMicros = nowMicros()
   }
 
   tick(): void {

@@ -44,7 +44,12 @@ export class Publisher implements Reader {
     const fill = padding(payloadBytes)
     this.published = new Uint32Array(channels.length)
     this.#requests = channels.map((channel) => requestBuilder({ peer, channel, fill, targetOf }))
-    this.#connect()
+  }
+
+  /** Not before it has something to say: some servers close what is silent. */
+  connect(): void {
+    const { reactor, peer, urgency } = this.options
+    this.#socket = reactor.connect(peer.host, peer.port, this, urgency)
   }
 
   /** Publishes to the next of its channels; `dueMicros` is what latency counts from. */
@@ -73,17 +78,12 @@ export class Publisher implements Reader {
 
   ended(): void {
     if (!this.free) throw new Error('a trigger was not answered')
-    this.#connect()
+    this.connect()
   }
 
   #reconnect(): void {
     this.options.reactor.close(this.#socket)
-    this.#connect()
-  }
-
-  #connect(): void {
-    const { reactor, peer, urgency } = this.options
-    this.#socket = reactor.connect(peer.host, peer.port, this, urgency)
+    this.connect()
   }
 }
 

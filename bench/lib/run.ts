@@ -3,6 +3,7 @@
  */
 import { QUESTIONS } from './catalogue'
 import type { Words } from './command-line'
+import { heading } from './heading'
 import { Progress } from './progress'
 import type { BenchCase, Question } from './question'
 import {
@@ -25,7 +26,7 @@ export async function runBench(words: Words, given: readonly string[]): Promise<
     addSide(name, peer)
     return name
   })
-  const { cases: casesOf, recorded } = SIZES[words.size]
+  const { cases: casesOf, recorded, judged } = SIZES[words.size]
   const around = surroundings(given)
   const asked = words.questions.flatMap((name) => QUESTIONS[name]!)
   const plans = asked
@@ -42,16 +43,10 @@ export async function runBench(words: Words, given: readonly string[]): Promise<
     const { name, asks } = plan[0]!.question
     console.log(`${name}: ${asks}\n\n${table(plan[0]!.question, records)}\n`)
   }
-  if (recorded) console.log(`${targetTable(all.records)}\n`)
+  if (judged) console.log(`${targetTable(all.records)}\n`)
   if (recorded)
     console.log(`Kept in ${fileOf(around.run).slice(ROOT.length + 1)}: bun run bench report`)
   return all.defects
-}
-
-export const heading = (around: Surroundings): string => {
-  const { cpu, cores, memoryGib, pinned, kernel, bun, node, commit } = around
-  const where = `${cpu}, ${cores} CPUs (${pinned ? 'server and load have one each' : 'not pinned'})`
-  return `${where}, ${memoryGib} GiB, Linux ${kernel}; Bun ${bun}, Node ${node}; Carillon ${commit}`
 }
 
 type PlanContext = { readonly words: Words; readonly peers: readonly Side[] }

@@ -171,7 +171,7 @@ function soketiConfig(port: number): unknown {
         ...SOKETI_APP,
         enabled: true,
         enableClientMessages: true,
-        enableUserAuthentication: true,
+        enableUserAuthentication: false, // it would close who has not signed in after half a minute
         maxConnections: -1,
         maxBackendEventsPerSecond: -1,
         maxClientEventsPerSecond: -1,

@@ -12,6 +12,8 @@ export type Size = {
   readonly cases: (question: Question) => readonly BenchCase[]
   /** Whether what it finds is worth keeping. */
   readonly recorded: boolean
+  /** Whether it is enough to be held against targets: one short round is not. */
+  readonly judged: boolean
 }
 
 export const SIZES = {
@@ -21,6 +23,7 @@ export const SIZES = {
     seconds: 3,
     cases: ({ cases }) => cases,
     recorded: true,
+    judged: true,
   },
   targets: {
     about: 'what the table of targets needs, and nobody else',
@@ -28,13 +31,15 @@ export const SIZES = {
     seconds: 2,
     cases: targeted,
     recorded: true,
+    judged: true,
   },
   quick: {
     about: 'a little of each, under a minute',
     rounds: 1,
-    seconds: 1,
+    seconds: 0.8,
     cases: ({ quickCases }) => quickCases,
     recorded: true,
+    judged: false,
   },
   smoke: {
     about: 'a moment of each: no figures worth keeping, fails when a message is lost',
@@ -42,6 +47,7 @@ export const SIZES = {
     seconds: 0.4,
     cases: ({ smokeCases }) => smokeCases,
     recorded: false,
+    judged: false,
   },
 } as const satisfies Record<string, Size>
 

@@ -6,15 +6,16 @@ import { grouped } from './crowds'
 import type { Column, Question } from './question'
 import type { BenchRecord } from './records'
 import type { Side } from './sides'
-import { figureAt, ratioOf, type Spread } from './statistics'
-import { judge, TARGETS, type Judged, type Target } from './targets'
+import { figureAt, ratioOf, type Place, type Spread } from './statistics'
+import { judgeAll, type Judged, type Target } from './targets'
 
 export type Cells = readonly string[]
 
-/** Of one CPU: from here on the load paces the server. */
-export const LOAD_LIMIT_PERCENT = 90
+/** Of one CPU each: a load that is busy beside a server that is not paces the server. */
+const LIMIT = { loadPercent: 90, serverPercent: 95 }
 
-export const LIMIT_NOTE = `* the load used ${LOAD_LIMIT_PERCENT} % of its CPU or more: rates and latencies are its own limit, figures per server-CPU-second still hold`
+export const LIMIT_NOTE =
+  '* the load was the limit and not the server: rates and latencies are its own, figures per server-CPU-second still hold'
 
 export function table(question: Question, records: readonly BenchRecord[]): string {
   const lines = linesOf(question, records)
@@ -68,7 +69,8 @@ function sideCells(
   const cell = (column: Column): string => {
     const spread = figureAt(records, place, column.key)
     const text = spread ? grouped(spread.median, column.digits) : '-'
-    return text + (column.key === 'loadCpuPercent' && isLimited(spread) ? '*' : '')
+    const isLimited = column.key === 'loadCpuPercent' && isLoadLimited(records, place)
+    return text + (isLimited ? '*' : '')
   }
   const spread = figureAt(records, place, figure.key)
   return [
@@ -78,8 +80,13 @@ function sideCells(
   ]
 }
 
-const isLimited = (spread: Spread | undefined): boolean =>
-  spread !== undefined && spread.median >= LOAD_LIMIT_PERCENT
+/** Whether it was the load that paced the server. */
+export function isLoadLimited(records: readonly BenchRecord[], place: Place): boolean {
+  const load = figureAt(records, place, 'loadCpuPercent')
+  const server = figureAt(records, place, 'serverCpuPercent')
+  if (!load || !server) return false
+  return load.median >= LIMIT.loadPercent && server.median < LIMIT.serverPercent
+}
 
 /** `carillon 1.77 x (1.70-1.81)`, on the line of a yardstick. */
 function compared(
@@ -117,7 +124,7 @@ const TARGET_TITLES: Cells = ['target', 'reached', 'asked', '']
 
 /** All targets that were measured; the others are counted. */
 export function targetTable(records: readonly BenchRecord[]): string {
-  const judged = TARGETS.map((target) => judge(target, records))
+  const judged = judgeAll(records)
   const measured = judged.filter(({ verdict }) => verdict !== 'not measured')
   const left = judged.length - measured.length
   const note = left > 0 ? `\n${left} of ${judged.length} targets were not measured` : ''
