@@ -54,7 +54,7 @@ export const SIZES = {
 export type SizeName = keyof typeof SIZES
 
 /** Cases that some target names, asked only of the sides that it names. */
-function targeted({ name, cases, subjects, yardsticks }: Question): readonly BenchCase[] {
+export function targeted({ name, cases, subjects, yardsticks }: Question): readonly BenchCase[] {
   return cases.flatMap((row) => {
     const sides = [...subjects, ...yardsticks].filter((side) =>
       isTargeted({ question: name, case: row.label, side }),
