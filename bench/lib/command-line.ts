@@ -1,11 +1,17 @@
 /**
- * The command line: which questions, at which size, how often and for how long.
+ * The command line of a run: which questions, at which size, of whom, how often and for how long.
  */
+import { SIZES, type SizeName } from './sizes'
+
 export type Words = {
   readonly questions: readonly string[]
-  readonly smoke: boolean
+  readonly size: SizeName
   readonly rounds: number
   readonly seconds: number
+  /** Only these, where there are any. */
+  readonly sides: readonly string[]
+  /** As given, to be read by `readPeer`. */
+  readonly peers: readonly string[]
 }
 
 /** A command line that can't be followed. */
@@ -13,43 +19,50 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-const SMOKE = 'smoke'
-const FULL = { rounds: 3, seconds: 5 }
-/** A moment for each question and side. */
-const TINY = { rounds: 1, seconds: 0.5 }
 /** Stamps and signatures last for at least ten minutes. */
-const OPTIONS = { '--rounds': { max: 100 }, '--seconds': { max: 300 } } as const
+const NUMBERS = { '--rounds': 100, '--seconds': 300 } as const
+const TEXTS = ['--sides', '--peer'] as const
+
+type NumberOption = keyof typeof NUMBERS
+type TextOption = (typeof TEXTS)[number]
 
 /** @throws UsageError */
 export function readWords(words: readonly string[], known: readonly string[]): Words {
-  const given: Partial<Record<keyof typeof OPTIONS, number>> = {}
+  const numbers: Partial<Record<NumberOption, number>> = {}
+  const texts: Record<TextOption, string[]> = { '--sides': [], '--peer': [] }
   const names: string[] = []
   const rest = words.values()
   for (const word of rest) {
-    if (isOption(word)) given[word] = readNumber(word, rest.next().value)
+    if (isNumber(word)) numbers[word] = readNumber(word, rest.next().value)
+    else if (isText(word)) texts[word].push(readText(word, rest.next().value))
     else names.push(word)
   }
-  const unknown = names.find((name) => name !== SMOKE && !known.includes(name))
-  if (unknown !== undefined)
-    throw new UsageError(
-      `unknown word ${unknown}; expected ${[...known, SMOKE, ...Object.keys(OPTIONS)].join(', ')}`,
-    )
-  const smoke = names.includes(SMOKE)
-  const { rounds, seconds } = smoke ? TINY : FULL
-  const questions = names.filter((name) => name !== SMOKE)
+  const size = names.find(isSize) ?? 'full'
+  const questions = names.filter((name) => name !== size)
+  const unknown = questions.find((name) => !known.includes(name))
+  if (unknown !== undefined) throw new UsageError(`${unknown} is unknown; see bun run bench --help`)
   return {
     questions: questions.length === 0 ? known : questions,
-    smoke,
-    rounds: given['--rounds'] ?? rounds,
-    seconds: given['--seconds'] ?? seconds,
+    size,
+    rounds: numbers['--rounds'] ?? SIZES[size].rounds,
+    seconds: numbers['--seconds'] ?? SIZES[size].seconds,
+    sides: texts['--sides'].flatMap((text) => text.split(',')),
+    peers: texts['--peer'],
   }
 }
 
-const isOption = (word: string): word is keyof typeof OPTIONS => Object.hasOwn(OPTIONS, word)
+const isNumber = (word: string): word is NumberOption => Object.hasOwn(NUMBERS, word)
+const isText = (word: string): word is TextOption => (TEXTS as readonly string[]).includes(word)
+const isSize = (word: string): word is SizeName => Object.hasOwn(SIZES, word)
 
-function readNumber(option: keyof typeof OPTIONS, text: string | undefined): number {
-  const { max } = OPTIONS[option]
+function readNumber(option: NumberOption, text: string | undefined): number {
+  const max = NUMBERS[option]
   const number = Number(text)
   if (Number.isInteger(number) && number >= 1 && number <= max) return number
   throw new UsageError(`${option} expects a whole number from 1 to ${max}`)
+}
+
+function readText(option: TextOption, text: string | undefined): string {
+  if (text === undefined) throw new UsageError(`${option} expects a value`)
+  return text
 }

@@ -23,9 +23,13 @@ const LONG_HEADER = 10
 const FINAL_TEXT = 0x81
 const OPCODE_BITS = 0x0f
 
-/** Hands every whole frame to the sink. Returns the offset of the first byte that is not consumed. */
-export function scanFrames(bytes: Uint8Array, from: number, sink: FrameSink): number {
-  const { length } = bytes
+/** Hands every whole frame of `bytes[from, length)` to the sink. Returns the first byte that is not consumed. */
+export function scanFrames(
+  bytes: Uint8Array,
+  from: number,
+  length: number,
+  sink: FrameSink,
+): number {
   let at = from
   while (at + SHORT_HEADER <= length) {
     const mark = bytes[at + 1]!
@@ -51,10 +55,16 @@ function payloadBytes(bytes: Uint8Array, at: number, mark: number): number {
 
 const MASK = [0x37, 0xfa, 0x21, 0x3d] as const
 
-/** A masked text frame of up to 125 bytes. */
+/** A masked text frame of up to 65 535 bytes. */
 export function textFrame(text: string): Uint8Array {
   const payload = new TextEncoder().encode(text)
-  if (payload.length > 125) throw new RangeError('Text of a client is too long for a short frame')
-  const masked = payload.map((byte, index) => byte ^ MASK[index % 4]!)
-  return Uint8Array.of(FINAL_TEXT, 0x80 | payload.length, ...MASK, ...masked)
+  const { length } = payload
+  const size = length < 126 ? [0x80 | length] : [0x80 | 126, length >> 8, length & 0xff]
+  if (length > 0xffff) throw new RangeError('Text of a client is too long')
+  const frame = new Uint8Array(1 + size.length + MASK.length + length)
+  frame.set([FINAL_TEXT, ...size, ...MASK])
+  const start = frame.length - length
+  for (let index = 0; index < length; index++)
+    frame[start + index] = payload[index]! ^ MASK[index % 4]!
+  return frame
 }

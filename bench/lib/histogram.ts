@@ -1,11 +1,15 @@
 /**
  * Latencies in microseconds, in logarithmic buckets: exact below 128, within 1.6 % above it, up to
- * 35 minutes. Recording is two shifts and an increment; nothing is allocated.
+ * 35 minutes. Recording is two shifts and an increment; nothing is allocated. Histograms of several
+ * rounds are merged by adding their buckets, which loses nothing.
  */
 const EXACT_BITS = 7
 /** Buckets of one power of two. */
 const STEPS = 1 << (EXACT_BITS - 1)
 const BUCKETS = (32 - EXACT_BITS) * STEPS + 2 * STEPS
+
+/** Bucket, count, bucket, count: only buckets that hold something. */
+export type Buckets = readonly number[]
 
 export class Histogram {
   readonly #counts = new Uint32Array(BUCKETS)
@@ -19,9 +23,23 @@ export class Histogram {
     if (value > this.#max) this.#max = value
   }
 
+  /** Adds what another has recorded. The greatest latency is that of its last bucket. */
+  merge(buckets: Buckets): void {
+    for (let at = 0; at < buckets.length; at += 2) {
+      const [bucket, count] = [buckets[at]!, buckets[at + 1]!]
+      this.#counts[bucket]! += count
+      this.#total += count
+      this.#max = Math.max(this.#max, topOf(bucket))
+    }
+  }
+
+  buckets(): Buckets {
+    return [...this.#counts.entries()].filter(([, count]) => count > 0).flat()
+  }
+
   /** The least latency that `share` (0 to 1) of all do not exceed, in milliseconds. */
   quantileMs(share: number): number {
-    const wanted = Math.ceil(this.#total * share)
+    const wanted = Math.max(1, Math.ceil(this.#total * share))
     let seen = 0
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       seen += this.#counts[bucket]!

@@ -1,32 +1,71 @@
 /**
- * The talk between the bench and a load process: the case comes as JSON in the first argument, the
- * outcome goes back as JSON on the standard output.
+ * The talk between the bench and a load process: the order comes as JSON in the first argument, the
+ * outcome goes back as the last line of the standard output. Lines before it are the progress:
+ * what was counted in the last moment, per second.
  */
-import type { Side } from './app'
+import { writeSync } from 'node:fs'
+import type { Buckets, Histogram } from './histogram'
+import type { Peer } from './sides'
 import type { Usage } from './usage'
 
 export type LoadOrder<Case> = {
   readonly case: Case
-  readonly side: Side
-  readonly port: number
-  readonly serverPid: number
+  readonly peer: Peer
   readonly warmUpSeconds: number
   readonly seconds: number
+  /** Whether somebody watches the progress. */
+  readonly watched: boolean
+}
+
+/** Latencies of a load, in milliseconds, and all of them for those who merge rounds. */
+export type Latency = {
+  readonly p50Ms: number
+  readonly p90Ms: number
+  readonly p99Ms: number
+  readonly p999Ms: number
+  readonly maxMs: number
+  readonly latency: Buckets
 }
 
 /** What every load process reports. */
-export type LoadOutcome = Usage & {
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly maxMs: number
+export type LoadOutcome = Usage & Latency
+
+export function latencyOf(histogram: Histogram): Latency {
+  return {
+    p50Ms: histogram.quantileMs(0.5),
+    p90Ms: histogram.quantileMs(0.9),
+    p99Ms: histogram.quantileMs(0.99),
+    p999Ms: histogram.quantileMs(0.999),
+    maxMs: histogram.maxMs,
+    latency: histogram.buckets(),
+  }
 }
 
-export function readOrder<Case>(): LoadOrder<Case> {
-  return JSON.parse(process.argv[2] ?? '{}') as LoadOrder<Case>
+/** Runs the load and ends the process: sockets that are still open need no goodbye. */
+export async function serveOrder<Case, Outcome>(
+  load: (order: LoadOrder<Case>) => Outcome | Promise<Outcome>,
+): Promise<never> {
+  try {
+    const outcome = await load(JSON.parse(process.argv[2] ?? '{}') as LoadOrder<Case>)
+    writeSync(STDOUT, `${JSON.stringify(outcome)}\n`)
+    process.exit(0)
+  } catch (cause) {
+    process.stderr.write(`bench: ${cause instanceof Error ? cause.message : String(cause)}\n`)
+    process.exit(1)
+  }
 }
 
-/** Reports and ends the process: sockets that are still open need no goodbye. */
-export function report<Outcome extends LoadOutcome>(outcome: Outcome): never {
-  process.stdout.write(JSON.stringify(outcome))
-  process.exit(0)
+const STDOUT = 1
+const PROGRESS_MS = 250
+
+/** Says how fast a counter grows, now and then; nothing where nobody watches. */
+export function progressOf(watched: boolean, count: () => number): () => void {
+  if (!watched) return () => {}
+  let [saidAt, said] = [performance.now(), count()]
+  return () => {
+    const now = performance.now()
+    if (now - saidAt < PROGRESS_MS) return
+    writeSync(STDOUT, `${Math.round(((count() - said) * 1000) / (now - saidAt))}\n`)
+    ;[saidAt, said] = [now, count()]
+  }
 }

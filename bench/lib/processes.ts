@@ -1,25 +1,27 @@
 /**
- * Processes of a round: a fresh server, and a load that talks to it. The server gets the first CPU,
- * the load the second, where the system can pin; neither outlives the round or the bench.
+ * Processes of a play: a fresh server, and a load that talks to it. The server gets the first CPU,
+ * the load the second, where the system can pin; neither outlives the play or the bench.
  */
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Subprocess } from 'bun'
-import { HOST, SIDES, type Side } from './app'
-import type { LoadOrder, LoadOutcome } from './load'
+import type { LoadOrder } from './load'
+import type { Outcome } from './question'
+import { HOST, ROOT, sideNamed, type Launch, type Peer, type Side } from './sides'
 
 type Role = 'server' | 'load'
-type Running = Subprocess<'ignore', 'ignore' | 'pipe', 'inherit'>
+type Running = Subprocess<'ignore', 'ignore' | 'pipe', 'inherit' | 'ignore'>
 
-export type BenchServer = AsyncDisposable & { readonly port: number; readonly pid: number }
+export type BenchServer = AsyncDisposable & { readonly peer: Peer }
 
-const LIB = import.meta.dir
-const ROOT = join(LIB, '../..')
+const LOADS = join(import.meta.dir, '../loads')
+const HEAP = join(import.meta.dir, '../servers/heap.ts')
 
-const READY_MS = 10_000
+const READY_MS = 20_000
 const POLL_MS = 10
 /** Connecting, settling and the end of a load, on top of what it measures. */
-const LOAD_GRACE_MS = 60_000
+const LOAD_GRACE_MS = 120_000
 
 const running = new Set<Running>()
 
@@ -30,47 +32,99 @@ export function endWithBench(): void {
   process.on('SIGTERM', () => process.exit(143))
 }
 
+export type ServerOptions = {
+  /** On top of the side's own. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Whether somebody will ask for its heap. */
+  readonly heap?: boolean
+}
+
 /** @throws Error when it does not answer in time */
-export async function startServer(side: Side): Promise<BenchServer> {
+export async function startServer(side: Side, options: ServerOptions = {}): Promise<BenchServer> {
+  const { launch: launchOf, running: peer, app, signs } = sideNamed(side)
+  if (!launchOf) return { peer: peer!, [Symbol.asyncDispose]: () => Promise.resolve() }
   const port = freePort()
-  const { script, config } = SIDES[side]
-  const child = launch('server', [join(ROOT, script)], {
-    stdout: 'ignore',
-    env: {
-      PATH: process.env['PATH'],
-      HOME: process.env['HOME'],
-      PORT: String(port),
-      HOST,
-      DATABASE_PATH: ':memory:',
-      CARILLON_LOG_LEVEL: 'error',
-      CARILLON_CONFIG: config,
-    },
-  })
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-bench-'))
+  const heapFile = options.heap && side !== 'soketi' ? join(folder, 'heap') : undefined
+  const child = launchServer(launchOf(port), { folder, heapFile, env: options.env ?? {} })
   await answering(port, child)
-  return { port, pid: child.pid, [Symbol.asyncDispose]: () => end(child) }
+  return {
+    peer: { host: HOST, port, pid: child.pid, app, signs, heapFile },
+    async [Symbol.asyncDispose]() {
+      await end(child)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+type Place = {
+  readonly folder: string
+  readonly heapFile: string | undefined
+  readonly env: Readonly<Record<string, string>>
+}
+
+function launchServer({ command, env, config }: Launch, place: Place): Running {
+  const words = [...command]
+  if (words[0] === process.execPath && place.heapFile) words.splice(1, 0, '--preload', HEAP)
+  if (config !== undefined) {
+    const file = join(place.folder, 'config.json')
+    writeFileSync(file, JSON.stringify(config))
+    words.push(`--config=${file}`)
+  }
+  const { PATH, HOME } = process.env
+  const heap = place.heapFile ? { BENCH_HEAP: place.heapFile } : {}
+  const whole = { PATH, HOME, ...env, ...place.env, ...heap }
+  const ours = words[0] === process.execPath
+  return launch('server', words, {
+    stdout: 'ignore',
+    stderr: ours ? 'inherit' : 'ignore', // others greet and warn
+    env: whole,
+  })
 }
 
 /** @throws Error when the load fails or takes too long */
-export async function runLoad<Case, Outcome extends LoadOutcome>(
+export async function runLoad(
   script: string,
-  order: LoadOrder<Case>,
+  order: LoadOrder<unknown>,
+  onProgress: ((perSecond: number) => void) | undefined,
 ): Promise<Outcome> {
   const timeout = (order.warmUpSeconds + order.seconds) * 1000 + LOAD_GRACE_MS
-  const command = [join(LIB, script), JSON.stringify(order)]
-  const child = launch('load', command, { stdout: 'pipe', env: process.env, timeout })
-  const output = await new Response(child.stdout).text()
+  const command = [process.execPath, '--no-env-file', join(LOADS, script), JSON.stringify(order)]
+  const child = launch('load', command, {
+    stdout: 'pipe',
+    stderr: 'inherit',
+    env: process.env,
+    timeout,
+  })
+  const last = await lastLine(child.stdout, onProgress)
   await child.exited
   running.delete(child)
   if (child.exitCode !== 0)
     throw new Error(`the load ended with ${child.exitCode ?? child.signalCode}`)
-  return JSON.parse(output) as Outcome
+  return JSON.parse(last) as Outcome
 }
 
 /** Whether server and load have a CPU each. */
 export const pinned = (): boolean => pin('server').length > 0
 
+async function lastLine(
+  output: ReadableStream<Uint8Array>,
+  onProgress: ((perSecond: number) => void) | undefined,
+): Promise<string> {
+  let text = ''
+  const decoder = new TextDecoder()
+  for await (const chunk of output) {
+    text += decoder.decode(chunk, { stream: true })
+    const lines = text.trimEnd().split('\n')
+    const said = Number(lines.at(-1))
+    if (Number.isFinite(said)) onProgress?.(said)
+  }
+  return text.trimEnd().split('\n').at(-1) ?? ''
+}
+
 type LaunchOptions<Output> = {
   readonly stdout: Output
+  readonly stderr: 'inherit' | 'ignore'
   readonly env: Record<string, string | undefined>
   readonly timeout?: number
 }
@@ -79,11 +133,10 @@ function launch<Output extends 'ignore' | 'pipe'>(
   role: Role,
   command: readonly string[],
   options: LaunchOptions<Output>,
-): Subprocess<'ignore', Output, 'inherit'> {
-  const child = Bun.spawn([...pin(role), process.execPath, '--no-env-file', ...command], {
+): Subprocess<'ignore', Output, 'inherit' | 'ignore'> {
+  const child = Bun.spawn([...pin(role), ...command], {
     cwd: ROOT,
     stdin: 'ignore',
-    stderr: 'inherit',
     killSignal: 'SIGKILL',
     ...options,
   })
@@ -126,12 +179,14 @@ async function answering(port: number, child: Running): Promise<void> {
     await Bun.sleep(POLL_MS)
   }
   await end(child)
-  throw new Error(`a server did not answer GET /up on port ${port}`)
+  throw new Error(`a server did not answer on port ${port}`)
 }
 
+/** Any answer will do: not every server has `/up`. */
 async function isUp(port: number): Promise<boolean> {
   try {
-    return (await fetch(`http://${HOST}:${port}/up`)).ok
+    await fetch(`http://${HOST}:${port}/up`, { keepalive: false })
+    return true
   } catch {
     return false // ConnectionRefused: it does not listen yet
   }

@@ -1,105 +1,110 @@
 /**
- * Publisher: one keep-alive HTTP connection with at most one request outstanding, which publishes as
- * soon as there is room in the flight. The request is built beforehand, only data and signature change.
+ * Publisher: one HTTP connection with at most one request outstanding. Requests are built beforehand;
+ * only data and signature change. Connects anew where the server closes after an answer.
  */
-import type { Socket } from 'bun'
-import { CHANNEL, eventBody, HOST } from './app'
-import type { Flight } from './flight'
-import type { TargetOf } from './signing'
-import { nowMicros, padding, stamp } from './stamp'
+import { eventBody } from './events'
+import type { Reactor, Reader } from './reactor'
+import type { Peer } from './sides'
+import { targetsOf, type TargetOf } from './signing'
+import { padding, stamp } from './stamp'
 
 export type PublisherOptions = {
-  readonly port: number
-  readonly flight: Flight
+  readonly reactor: Reactor
+  readonly peer: Peer
   readonly payloadBytes: number
-  readonly targetOf: TargetOf
-  readonly fail: (cause: unknown) => void
+  /** A publisher has its channels for itself unless there is only one. */
+  readonly channels: readonly string[]
+  readonly urgency: 'urgent' | undefined
+  /** The last request was answered. */
+  readonly onFree: () => void
 }
 
-const ANSWER = '\r\n\r\n{}'
+const HEAD_END = '\r\n\r\n'
 const ACCEPTED = 'HTTP/1.1 200 '
+/** Some servers refuse with status 200. */
+const REFUSED = '"error"'
+const CONTENT_LENGTH = /\r\ncontent-length: *(\d+)/i
+const WILL_CLOSE = /\r\nconnection: *close/i
 
-export class Publisher {
-  /** Messages published so far; the number of the latest. */
-  published = 0
-  #stopped = false
-  #answered = true
-  #response = ''
-  #socket: Socket<Publisher> | undefined
-  readonly #request: (head: string) => string
+export class Publisher implements Reader {
+  rest: Uint8Array | undefined
+  free = true
+  /** Messages published so far, by channel; the number of the latest. */
+  readonly published: Uint32Array
+  #socket = -1
+  #turn = 0
+  readonly #requests: readonly ((stamped: string) => Buffer)[]
 
   constructor(
     readonly index: number,
     readonly options: PublisherOptions,
   ) {
-    this.#request = requestBuilder(options)
+    const { peer, channels, payloadBytes } = options
+    const targetOf = targetsOf(peer)
+    const fill = padding(payloadBytes)
+    this.published = new Uint32Array(channels.length)
+    this.#requests = channels.map((channel) => requestBuilder({ peer, channel, fill, targetOf }))
   }
 
-  async connect(): Promise<void> {
-    const { port } = this.options
-    this.#socket = await Bun.connect<Publisher>({
-      hostname: HOST,
-      port,
-      data: this,
-      socket: EVENTS,
-    })
+  /** Not before it has something to say: some servers close what is silent. */
+  connect(): void {
+    const { reactor, peer, urgency } = this.options
+    this.#socket = reactor.connect(peer.host, peer.port, this, urgency)
   }
 
-  /** False while its last request is unanswered or the flight is full. */
-  publish(): boolean {
-    const { flight, fail } = this.options
-    if (this.#stopped || !this.#answered || !flight.open) return false
-    this.#answered = false
-    flight.takeOff()
-    const request = this.#request(stamp(this.index, ++this.published, nowMicros()))
-    if (this.#socket?.write(request) !== request.length) fail('a request was cut short')
-    return true
+  /** Publishes to the next of its channels; `dueMicros` is what latency counts from. */
+  publish(dueMicros: number): void {
+    this.free = false
+    this.#turn = (this.#turn + 1) % this.options.channels.length
+    const sequence = ++this.published[this.#turn]!
+    const request = this.#requests[this.#turn]!(stamp(this.index, sequence, dueMicros))
+    this.options.reactor.send(this.#socket, request)
   }
 
-  answer(text: string): void {
-    this.#response += text
-    if (!this.#response.endsWith(ANSWER)) return this.#checkStatus()
-    this.#response = ''
-    this.#answered = true
-    this.publish()
+  read(bytes: Uint8Array, end: number): number {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, end).toString('latin1')
+    const head = text.indexOf(HEAD_END)
+    if (head < 0) return 0
+    const body = text.slice(head + HEAD_END.length)
+    const length = Number(CONTENT_LENGTH.exec(text)?.[1] ?? 0)
+    if (body.length < length) return 0
+    if (!text.startsWith(ACCEPTED) || body.includes(REFUSED))
+      throw new Error(`a trigger was answered with ${text.trim()}`)
+    if (WILL_CLOSE.test(text)) this.#reconnect()
+    this.free = true
+    this.options.onFree()
+    return end
   }
 
-  /** Publishes nothing more; what is outstanding still arrives. */
-  stop(): void {
-    this.#stopped = true
+  ended(): void {
+    if (!this.free) throw new Error('a trigger was not answered')
+    this.connect()
   }
 
-  #checkStatus(): void {
-    if (this.#response.length < ACCEPTED.length || this.#response.startsWith(ACCEPTED)) return
-    this.options.fail(`a trigger was answered with ${this.#response.trim()}`)
+  #reconnect(): void {
+    this.options.reactor.close(this.#socket)
+    this.connect()
   }
+}
+
+type Parts = {
+  readonly peer: Peer
+  readonly channel: string
+  readonly fill: string
+  readonly targetOf: TargetOf
 }
 
 /** Data is ASCII, so characters are bytes. */
-function requestBuilder({ port, payloadBytes, targetOf }: PublisherOptions) {
-  const fill = padding(payloadBytes)
-  const bodyBytes = eventBody([CHANNEL], 'x'.repeat(payloadBytes)).length
+function requestBuilder({ peer, channel, fill, targetOf }: Parts) {
+  const bodyBytes = eventBody([channel], stamp(0, 0, 0) + fill).length
   const head = [
     ' HTTP/1.1',
-    `Host: ${HOST}:${port}`,
+    `Host: ${peer.host}:${peer.port}`,
     'Content-Type: application/json',
     `Content-Length: ${bodyBytes}`,
   ].join('\r\n')
-  return (stamped: string): string => {
-    const body = eventBody([CHANNEL], stamped + fill)
-    return `POST ${targetOf(body)}${head}\r\n\r\n${body}`
+  return (stamped: string): Buffer => {
+    const body = eventBody([channel], stamped + fill)
+    return Buffer.from(`POST ${targetOf(body)}${head}${HEAD_END}${body}`, 'latin1')
   }
-}
-
-const EVENTS = {
-  binaryType: 'buffer' as const,
-  data({ data: publisher }: Socket<Publisher>, chunk: Buffer) {
-    publisher.answer(chunk.toString('latin1'))
-  },
-  close({ data: publisher }: Socket<Publisher>) {
-    publisher.options.fail('a publisher was closed')
-  },
-  error({ data: publisher }: Socket<Publisher>, cause: Error) {
-    publisher.options.fail(cause)
-  },
 }

@@ -1,44 +1,78 @@
 /**
  * Question: what a bench asks, as a table of cases. Each case is played by a load process against
- * each side and against the yardstick; the figure is what they are compared by.
+ * each subject and each yardstick; the figure is what they are compared by.
  */
-import type { Side } from './app'
-import type { LoadOutcome } from './load'
+import type { Buckets } from './histogram'
+import type { Side } from './sides'
 
 export type BenchCase = {
   readonly label: string
-  /** The least ratio to the yardstick that is good enough; undefined where none was set. */
-  readonly target?: number | undefined
+  /** Who is asked, where it is not everybody that the question names. */
+  readonly sides?: readonly Side[]
+  /** Seconds of its own, for what is slower than others to show itself. */
+  readonly seconds?: number
 }
 
-export type Column<Outcome> = {
+/** What a play found: numbers by name, NaN where nothing is known. */
+export type Outcome = Readonly<Record<string, number | Buckets>>
+
+export type Column = {
   readonly title: string
-  readonly of: (outcome: Outcome) => number
+  /** Of the outcome. */
+  readonly key: string
   readonly digits: number
 }
 
-export type Question<Case extends BenchCase, Outcome extends LoadOutcome> = {
-  readonly name: string
-  /** The script of the load process, in `bench/lib`. */
-  readonly load: string
-  readonly cases: readonly Case[]
-  readonly smokeCases: readonly Case[]
-  /** Who is asked, and whom they are compared with. */
-  readonly sides: readonly Side[]
-  readonly yardstick: Side
-  /** More is better; its ratio is the result. */
-  readonly figure: Column<Outcome>
-  readonly columns: readonly Column<Outcome>[]
-  /** Why an outcome proves a defect, whatever its figures are. */
-  readonly defect: (outcome: Outcome) => string | undefined
+export type Figure = Column & { readonly better: 'more' | 'less' }
+
+/** One play in its own processes. */
+export type Turn = {
+  readonly row: BenchCase
+  readonly side: Side
+  readonly seconds: number
+  readonly onProgress: ((perSecond: number) => void) | undefined
 }
 
-/** Columns that every question has. */
-export const COMMON_COLUMNS: readonly Column<LoadOutcome>[] = [
-  { title: 'p50 ms', of: (outcome) => outcome.p50Ms, digits: 2 },
-  { title: 'p99 ms', of: (outcome) => outcome.p99Ms, digits: 2 },
-  { title: 'max ms', of: (outcome) => outcome.maxMs, digits: 2 },
-  { title: 'RSS MiB', of: (outcome) => outcome.serverRssMib, digits: 0 },
-  { title: 'server %', of: (outcome) => outcome.serverCpuPercent, digits: 0 },
-  { title: 'load %', of: (outcome) => outcome.loadCpuPercent, digits: 0 },
+export type Question = {
+  readonly name: string
+  /** In a sentence, for newcomers. */
+  readonly asks: string
+  readonly play: (turn: Turn) => Promise<Outcome>
+  readonly cases: readonly BenchCase[]
+  /** A few seconds each, for `quick`. */
+  readonly quickCases: readonly BenchCase[]
+  /** A moment each, to see that it runs. */
+  readonly smokeCases: readonly BenchCase[]
+  readonly subjects: readonly Side[]
+  readonly yardsticks: readonly Side[]
+  readonly figure: Figure
+  readonly columns: readonly Column[]
+  /** Counts that prove a defect, whatever the figures are: they must be 0. */
+  readonly faults: readonly string[]
+  /** A count of what was measured: without any, nothing was. */
+  readonly counted: string
+}
+
+/** Columns that every load has. */
+export const LATENCY_COLUMNS: readonly Column[] = [
+  { title: 'p50 ms', key: 'p50Ms', digits: 2 },
+  { title: 'p99 ms', key: 'p99Ms', digits: 2 },
 ]
+export const USAGE_COLUMNS: readonly Column[] = [
+  { title: 'RSS MiB', key: 'serverRssMib', digits: 0 },
+  { title: 'server CPU %', key: 'serverCpuPercent', digits: 0 },
+  { title: 'load CPU %', key: 'loadCpuPercent', digits: 0 },
+]
+
+/** Of an outcome or of a record, in which NaN is null. */
+export function numberIn(outcome: Readonly<Record<string, unknown>>, key: string): number {
+  const value = outcome[key]
+  return typeof value === 'number' ? value : NaN
+}
+
+/** Why an outcome proves a defect. */
+export function defectOf({ faults, counted }: Question, outcome: Outcome): string | undefined {
+  const found = faults.filter((key) => numberIn(outcome, key) !== 0)
+  if (found.length > 0) return found.map((key) => `${numberIn(outcome, key)} ${key}`).join(', ')
+  return numberIn(outcome, counted) > 0 ? undefined : `no ${counted}`
+}

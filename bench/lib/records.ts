@@ -1,57 +1,96 @@
 /**
- * Records: one JSON line per round and side, with all that is needed to know what was measured and
- * where. They are appended to `bench/results/DATE.jsonl`.
+ * Records: one JSON line per play, with all that is needed to know what was measured and where. A
+ * run is one file, `bench/results/TIME.jsonl`; reports and comparisons read nothing else.
  */
-import { appendFileSync, mkdirSync } from 'node:fs'
-import { arch, availableParallelism, cpus, release } from 'node:os'
-import { join } from 'node:path'
-import type { Side } from './app'
-import type { LoadOutcome } from './load'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { arch, availableParallelism, cpus, release, totalmem } from 'node:os'
+import { basename, join } from 'node:path'
 import { pinned } from './processes'
-import type { BenchCase } from './question'
+import type { Play } from './rounds'
+import { ROOT, type Side } from './sides'
 
-const FOLDER = join(import.meta.dir, '../results')
-
-export type Play<Case extends BenchCase, Outcome extends LoadOutcome> = {
-  readonly question: string
-  readonly case: Case
-  readonly side: Side
-  /** From 1. */
-  readonly round: number
-  readonly outcome: Outcome
-}
+export const RESULTS = join(ROOT, 'bench/results')
 
 /** The same for all lines of a run. */
-export function surroundings() {
+export type Surroundings = {
+  readonly run: string
+  /** The words of the command. */
+  readonly command: string
+  readonly cpu: string
+  readonly cores: number
+  readonly memoryGib: number
+  readonly kernel: string
+  readonly arch: string
+  readonly pinned: boolean
+  readonly bun: string
+  readonly node: string
+  readonly soketi: string
+  readonly commit: string
+}
+
+/** A line: the outcome's fields stand beside these. NaN is null. */
+export type BenchRecord = Surroundings & {
+  readonly at: string
+  readonly question: string
+  readonly case: string
+  readonly side: Side
+  readonly round: number
+  readonly [figure: string]: unknown
+}
+
+export function surroundings(words: readonly string[]): Surroundings {
   return {
-    machine: {
-      cpu: cpus()[0]?.model ?? 'unknown',
-      cores: availableParallelism(),
-      kernel: release(),
-      arch: arch(),
-    },
+    run: new Date().toISOString().slice(0, 19).replaceAll(':', ''),
+    command: ['bun run bench', ...words].join(' '),
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    memoryGib: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    arch: arch(),
     pinned: pinned(),
     bun: Bun.version,
-    commit: commit(),
+    node: said('node', '--version'),
+    soketi: '1.6.1',
+    commit: said('git', 'describe', '--always', '--dirty', '--exclude', '*'),
   }
 }
 
-type Surroundings = ReturnType<typeof surroundings>
-
-export function writeRecord(play: Play<BenchCase, LoadOutcome>, around: Surroundings): void {
-  const at = new Date().toISOString()
-  const { question, side, round } = play
-  const { label, ...settings } = play.case
-  const record = { at, question, case: label, side, round, ...settings, ...play.outcome, ...around }
-  mkdirSync(FOLDER, { recursive: true })
-  appendFileSync(recordsFile(at), `${JSON.stringify(record)}\n`)
+export function recordOf(play: Play, around: Surroundings): BenchRecord {
+  const { question, side, round, outcome } = play
+  const { label } = play.case
+  return { ...outcome, ...around, at: new Date().toISOString(), question, case: label, side, round }
 }
 
-const recordsFile = (at: string): string => join(FOLDER, `${at.slice(0, 10)}.jsonl`)
+export function writeRecord(record: BenchRecord): void {
+  mkdirSync(RESULTS, { recursive: true })
+  appendFileSync(fileOf(record.run), `${JSON.stringify(record)}\n`)
+}
 
-/** With `-dirty` when files differ from it. */
-function commit(): string {
-  const command = ['git', 'describe', '--always', '--dirty', '--exclude', '*']
-  const git = Bun.which('git') && Bun.spawnSync(command, { cwd: import.meta.dir, stderr: 'ignore' })
-  return (git && git.stdout.toString().trim()) || 'unknown'
+export const fileOf = (run: string): string => join(RESULTS, `${run}.jsonl`)
+
+/** The newest run; undefined where there is none. */
+export function newestFile(): string | undefined {
+  const files = existsSync(RESULTS) ? readdirSync(RESULTS) : []
+  const newest = files
+    .filter((file) => file.endsWith('.jsonl'))
+    .toSorted()
+    .at(-1)
+  return newest && join(RESULTS, newest)
+}
+
+/** A file, or the name of one in `bench/results` with or without its ending. @throws Error */
+export function readRecords(name: string): readonly BenchRecord[] {
+  const places = [name, join(RESULTS, name), join(RESULTS, `${basename(name)}.jsonl`)]
+  const file = places.find((place) => place.endsWith('.jsonl') && existsSync(place))
+  if (file === undefined)
+    throw new Error(`there is no run ${name}: expected a file of bench/results`)
+  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean)
+  return lines.map((line) => JSON.parse(line) as BenchRecord)
+}
+
+/** What a program answers; `none` where it is not installed. */
+function said(program: string, ...words: readonly string[]): string {
+  if (!Bun.which(program)) return 'none'
+  const { stdout } = Bun.spawnSync([program, ...words], { cwd: ROOT, stderr: 'ignore' })
+  return stdout.toString().trim() || 'none'
 }

@@ -2,56 +2,66 @@
  * Rounds: every case against every side, in fresh processes, with the order reversed every other
  * round, so that what drifts on the machine hits all.
  */
-import type { Side } from './app'
-import type { LoadOutcome } from './load'
-import { runLoad, startServer } from './processes'
-import type { BenchCase, Question } from './question'
-import type { Play } from './records'
+import { defectOf, type BenchCase, type Outcome, type Question } from './question'
+import type { Side } from './sides'
 
-export type RoundOptions<Case extends BenchCase, Outcome extends LoadOutcome> = {
-  readonly cases: readonly Case[]
+/** What was found in one round, and where. */
+export type Play = {
+  readonly question: string
+  readonly case: BenchCase
+  readonly side: Side
+  /** From 1. */
+  readonly round: number
+  readonly outcome: Outcome
+}
+
+/** A play that is to come. */
+export type Planned = {
+  readonly question: Question
+  readonly row: BenchCase
+  readonly side: Side
+  readonly round: number
   readonly rounds: number
   readonly seconds: number
-  readonly onStart: (text: string) => void
-  readonly onPlayed: (play: Play<Case, Outcome>) => void
 }
 
-/** Reversed every other round. */
-function orderOf(round: number, sides: readonly Side[]): readonly Side[] {
-  return round % 2 === 1 ? sides : sides.toReversed()
+export type Plan = {
+  readonly question: Question
+  readonly cases: readonly BenchCase[]
+  /** Who can be asked here. */
+  readonly sides: readonly Side[]
+  readonly rounds: number
+  readonly seconds: number
 }
 
-/** Until the code is compiled and the first rounds of the collector are over. */
-const WARM_UP = { share: 0.4, maxSeconds: 2 }
-
-export async function playRounds<Case extends BenchCase, Outcome extends LoadOutcome>(
-  question: Question<Case, Outcome>,
-  options: RoundOptions<Case, Outcome>,
-): Promise<readonly Play<Case, Outcome>[]> {
-  const plays: Play<Case, Outcome>[] = []
-  for (let round = 1; round <= options.rounds; round++) {
-    for (const row of options.cases) {
-      for (const side of orderOf(round, [...question.sides, question.yardstick])) {
-        options.onStart(`${question.name} ${round}/${options.rounds}: ${row.label}, ${side}`)
-        const outcome = await playOne(question, { row, side, seconds: options.seconds })
-        const play = { question: question.name, case: row, side, round, outcome }
-        options.onPlayed(play)
-        plays.push(play)
-      }
-    }
-  }
-  return plays
+/** All plays of a question in their order. */
+export function planned({ question, cases, sides, rounds, seconds }: Plan): readonly Planned[] {
+  return Array.from({ length: rounds }, (_, index) => index + 1).flatMap((round) =>
+    cases.flatMap((row) => {
+      const asked = sides.filter((side) => !row.sides || row.sides.includes(side))
+      return (round % 2 === 1 ? asked : asked.toReversed()).map((side) => ({
+        question,
+        row,
+        side,
+        round,
+        rounds,
+        seconds: row.seconds ?? seconds,
+      }))
+    }),
+  )
 }
 
-type Turn<Case> = { readonly row: Case; readonly side: Side; readonly seconds: number }
+export async function playOne(
+  { question, row, side, round, seconds }: Planned,
+  onProgress: ((perSecond: number) => void) | undefined,
+): Promise<Play> {
+  const outcome = await question.play({ row, side, seconds, onProgress })
+  return { question: question.name, case: row, side, round, outcome }
+}
 
-async function playOne<Case extends BenchCase, Outcome extends LoadOutcome>(
-  question: Question<Case, Outcome>,
-  { row, side, seconds }: Turn<Case>,
-): Promise<Outcome> {
-  await using server = await startServer(side)
-  const warmUpSeconds = Math.min(WARM_UP.maxSeconds, seconds * WARM_UP.share)
-  const { port, pid: serverPid } = server
-  const order = { case: row, side, port, serverPid, warmUpSeconds, seconds }
-  return await runLoad<Case, Outcome>(question.load, order)
+/** What a play proves against a side, in words; undefined where nothing is wrong. */
+export function verdictOn(question: Question, play: Play): string | undefined {
+  const defect = defectOf(question, play.outcome)
+  const { question: name, side, round } = play
+  return defect && `${name}, ${play.case.label}, ${side}, round ${round}: ${defect}`
 }

@@ -1,31 +1,49 @@
 /**
- * Request targets: signed, or plain for the fan-out of the bare loop, which checks what it is given.
- * Spec: contract 6.2. One timestamp serves a whole process: it is good for ten minutes.
+ * What a load signs: request targets and subscriptions. Spec: contract 3.2 and 6.2. One timestamp
+ * serves a whole process: it is good for ten minutes.
  */
-import { APP, APP_PATH, EVENTS_PATH, type Side } from './app'
+import type { App, Peer } from './sides'
 
+/** Makes the target of a POST below the app for a body. */
 export type TargetOf = (body: string) => string
 
-export function targetsOf(side: Side): TargetOf {
-  return side === 'bare' ? () => EVENTS_PATH : signedTargets()
+/** Signed where the peer wants it. */
+export function targetsOf({ app, signs }: Peer, path = '/events'): TargetOf {
+  return signs ? signedTargets(app, path) : () => `/apps/${app.id}${path}`
 }
 
 /** A read below the app. */
-export function signedRead(path: string): string {
-  const seconds = Math.floor(Date.now() / 1000)
-  const query = `auth_key=${APP.key}&auth_timestamp=${seconds}&auth_version=1.0`
-  const text = `GET\n${APP_PATH}${path}\n${query}`
-  const signature = new Bun.CryptoHasher('sha256', APP.secret).update(text).digest('hex')
-  return `${APP_PATH}${path}?${query}&auth_signature=${signature}`
+export function signedRead(app: App, path: string): string {
+  const whole = `/apps/${app.id}${path}`
+  const query = queryOf(app)
+  const signature = hmac(app).update(`GET\n${whole}\n${query}`).digest('hex')
+  return `${whole}?${query}&auth_signature=${signature}`
 }
 
-export function signedTargets(): TargetOf {
-  const seconds = Math.floor(Date.now() / 1000)
-  const query = `auth_key=${APP.key}&auth_timestamp=${seconds}&auth_version=1.0&body_md5=`
-  const keyed = new Bun.CryptoHasher('sha256', APP.secret).update(`POST\n${EVENTS_PATH}\n${query}`)
+/** Signed, whether or not the peer asks for it. */
+export function signedTargets(app: App, path = '/events'): TargetOf {
+  const whole = `/apps/${app.id}${path}`
+  const query = `${queryOf(app)}&body_md5=`
+  const keyed = hmac(app).update(`POST\n${whole}\n${query}`)
   return (body) => {
     const digest = Bun.MD5.hash(body, 'hex')
     const signature = keyed.copy().update(digest).digest('hex')
-    return `${EVENTS_PATH}?${query}${digest}&auth_signature=${signature}`
+    return `${whole}?${query}${digest}&auth_signature=${signature}`
   }
 }
+
+/** `auth` of a subscription. */
+export type Authorize = (socketId: string, channel: string, channelData?: string) => string
+
+export function authorizer(app: App): Authorize {
+  const keyed = hmac(app)
+  return (socketId, channel, channelData) => {
+    const parts = channelData === undefined ? [socketId, channel] : [socketId, channel, channelData]
+    return `${app.key}:${keyed.copy().update(parts.join(':')).digest('hex')}`
+  }
+}
+
+const hmac = ({ secret }: App): Bun.CryptoHasher => new Bun.CryptoHasher('sha256', secret)
+
+const queryOf = ({ key }: App): string =>
+  `auth_key=${key}&auth_timestamp=${Math.floor(Date.now() / 1000)}&auth_version=1.0`

@@ -27,8 +27,8 @@ export const padding = (dataBytes: number): string => 'x'.repeat(dataBytes - STA
 
 /** Where the stamp begins in a frame, or -1 when the frame carries none. */
 export function findStamp(bytes: Uint8Array, start: number, end: number): number {
-  const at = bytes.indexOf(MARK_BYTE, start)
-  return at >= 0 && at + STAMP_BYTES <= end ? at : -1
+  const at = start + bytes.subarray(start, end).indexOf(MARK_BYTE)
+  return at >= start && at + STAMP_BYTES <= end ? at : -1
 }
 
 export const hasStamp = (bytes: Uint8Array, at: number, end: number): boolean =>

@@ -1,13 +1,54 @@
 /**
- * Median and spread of a few rounds.
+ * Median and spread of a few rounds, and of ratios between two sides round by round.
  */
-export type Spread = { readonly median: number; readonly min: number; readonly max: number }
+import { numberIn } from './question'
+import type { BenchRecord } from './records'
 
-/** Of at least one value. */
-export function spreadOf(values: readonly number[]): Spread {
-  const sorted = values.toSorted((a, b) => a - b)
+export type Spread = {
+  readonly median: number
+  readonly min: number
+  readonly max: number
+  readonly rounds: number
+}
+
+/** Of the values that are numbers; undefined where none is. */
+export function spreadOf(values: readonly number[]): Spread | undefined {
+  const sorted = values.filter((value) => !Number.isNaN(value)).toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
-  const upper = sorted[middle]!
+  const upper = sorted[middle]
+  if (upper === undefined) return undefined
   const median = sorted.length % 2 === 1 ? upper : (sorted[middle - 1]! + upper) / 2
-  return { median, min: sorted[0]!, max: sorted[sorted.length - 1]! }
+  return { median, min: sorted[0]!, max: sorted.at(-1)!, rounds: sorted.length }
+}
+
+/** Where a figure is: a case of a question, asked of a side. */
+export type Place = { readonly question: string; readonly case: string; readonly side: string }
+
+const isAt =
+  (place: Place) =>
+  (record: Place): boolean =>
+    record.question === place.question && record.case === place.case && record.side === place.side
+
+/** A figure of all rounds. */
+export function figureAt(
+  records: readonly BenchRecord[],
+  place: Place,
+  key: string,
+): Spread | undefined {
+  return spreadOf(records.filter(isAt(place)).map((record) => numberIn(record, key)))
+}
+
+/** One figure through another: of each round that has both, so that what drifts hits both alike. */
+export function ratioOf(
+  records: readonly BenchRecord[],
+  [upper, lower]: readonly [Place, Place],
+  key: string,
+): Spread | undefined {
+  const lowers = records.filter(isAt(lower))
+  return spreadOf(
+    records.filter(isAt(upper)).map((record) => {
+      const pair = lowers.find(({ round, run }) => round === record.round && run === record.run)
+      return pair ? numberIn(record, key) / numberIn(pair, key) : NaN
+    }),
+  )
 }

@@ -1,85 +1,172 @@
 /**
- * The table at the end of a question: per case a line for each side with medians, and the ratio of
- * each to the yardstick as the median of the rounds' own ratios, least and greatest in brackets.
+ * The tables at the end of a question: per case a line for each side with medians, and on the lines
+ * of the yardsticks how many times as much the subject does.
  */
-import type { Side } from './app'
-import type { LoadOutcome } from './load'
-import type { BenchCase, Column, Question } from './question'
-import type { Play } from './records'
-import { spreadOf, type Spread } from './statistics'
+import { grouped } from './crowds'
+import type { Column, Question } from './question'
+import type { BenchRecord } from './records'
+import type { Side } from './sides'
+import { figureAt, ratioOf, type Place, type Spread } from './statistics'
+import { judgeAll, type Judged, type Target } from './targets'
 
-type Cells = readonly string[]
+export type Cells = readonly string[]
 
-export function table<Case extends BenchCase, Outcome extends LoadOutcome>(
-  question: Question<Case, Outcome>,
-  plays: readonly Play<Case, Outcome>[],
-): string {
-  const { figure, columns } = question
-  const titles = ['case', 'side', `${figure.title} (min-max)`, ...columns.map(({ title }) => title)]
-  const cases = [...new Set(plays.map((play) => play.case))]
-  const lines = cases.flatMap((row) => {
-    const own = plays.filter((play) => play.case === row)
-    const { sides, yardstick } = question
-    return [
-      ...[...sides, yardstick].map((side) => sideLine(question, side, own)),
-      ...sides.map((side) => ['', `${side} / ${yardstick}`, ratioText(question, side, own)]),
-    ]
+/** Of one CPU each: a load that is busy beside a server that is not paces the server. */
+const LIMIT = { loadPercent: 90, serverPercent: 95 }
+
+export const LIMIT_NOTE =
+  '* the load was the limit and not the server: rates and latencies are its own, figures per server-CPU-second still hold'
+
+export function table(question: Question, records: readonly BenchRecord[]): string {
+  const lines = linesOf(question, records)
+  const text = aligned([titlesOf(question), ...lines], 4)
+  const isLimited = lines.some((line) => line.at(-1)!.endsWith('*'))
+  return isLimited ? `${text}\n${LIMIT_NOTE}` : text
+}
+
+export const titlesOf = ({ figure, columns }: Question): Cells => [
+  'case',
+  'side',
+  figure.title,
+  'compared',
+  ...columns.map(({ title }) => title),
+]
+
+export function linesOf(question: Question, records: readonly BenchRecord[]): readonly Cells[] {
+  const own = records.filter((record) => record.question === question.name)
+  const cases = [...new Set(own.map((record) => record.case))]
+  return cases.flatMap((label) => {
+    const inCase = own.filter((record) => record.case === label)
+    const sides = orderedSides(question, inCase)
+    return sides.map((side, index) => [
+      index === 0 ? label : '',
+      side,
+      ...sideCells(question, { label, side }, inCase),
+    ])
   })
-  return aligned([titles, ...lines])
 }
 
-function sideLine<Case extends BenchCase, Outcome extends LoadOutcome>(
-  { figure, columns, sides }: Question<Case, Outcome>,
-  side: Side,
-  plays: readonly Play<Case, Outcome>[],
+/** Subjects first. */
+export function orderedSides(
+  { subjects, yardsticks }: Question,
+  records: readonly BenchRecord[],
+): readonly Side[] {
+  const played = [...new Set(records.map(({ side }) => side))]
+  const known = [...subjects, ...yardsticks]
+  const rank = (side: Side): number => known.indexOf(side) + (known.includes(side) ? 0 : 100)
+  return played.toSorted((a, b) => rank(a) - rank(b))
+}
+
+type Row = { readonly label: string; readonly side: Side }
+
+function sideCells(
+  question: Question,
+  { label, side }: Row,
+  records: readonly BenchRecord[],
 ): Cells {
-  const own = plays.filter((play) => play.side === side)
-  const spread = (column: Column<Outcome>): Spread =>
-    spreadOf(own.map((play) => column.of(play.outcome)))
-  const cells = columns.map((column) => grouped(spread(column).median, column.digits))
-  const label = side === sides[0] ? (own[0]?.case.label ?? '') : ''
-  return [label, side, spreadText(spread(figure), figure.digits), ...cells]
+  const { name, figure, columns } = question
+  const place = { question: name, case: label, side }
+  const cell = (column: Column): string => {
+    const spread = figureAt(records, place, column.key)
+    const text = spread ? grouped(spread.median, column.digits) : '-'
+    const isLimited = column.key === 'loadCpuPercent' && isLoadLimited(records, place)
+    return text + (isLimited ? '*' : '')
+  }
+  const spread = figureAt(records, place, figure.key)
+  return [
+    spread ? figureText(spread, figure.digits) : '-',
+    compared(question, { label, side }, records),
+    ...columns.map(cell),
+  ]
 }
 
-function ratioText<Case extends BenchCase, Outcome extends LoadOutcome>(
-  question: Question<Case, Outcome>,
-  side: Side,
-  plays: readonly Play<Case, Outcome>[],
+/** Whether it was the load that paced the server. */
+export function isLoadLimited(records: readonly BenchRecord[], place: Place): boolean {
+  const load = figureAt(records, place, 'loadCpuPercent')
+  const server = figureAt(records, place, 'serverCpuPercent')
+  if (!load || !server) return false
+  return load.median >= LIMIT.loadPercent && server.median < LIMIT.serverPercent
+}
+
+/** `carillon 1.77 x (1.70-1.81)`, on the line of a yardstick. */
+function compared(
+  { name, figure, subjects }: Question,
+  { label, side }: Row,
+  records: readonly BenchRecord[],
 ): string {
-  const target = side === question.sides[0] ? plays[0]?.case.target : undefined
-  const spread = spreadOf(ratios(question, side, plays))
-  const text = spreadText(spread, 2)
-  if (target === undefined) return text
-  return `${text}  ${spread.median >= target ? 'pass' : 'FAIL'}: at least ${target}`
-}
-
-/** A side to the yardstick, round by round. */
-function ratios<Case extends BenchCase, Outcome extends LoadOutcome>(
-  { figure, yardstick }: Question<Case, Outcome>,
-  side: Side,
-  plays: readonly Play<Case, Outcome>[],
-): readonly number[] {
-  return plays
-    .filter((play) => play.side === side)
-    .map((play) => {
-      const pair = plays.find((other) => other.round === play.round && other.side === yardstick)!
-      return figure.of(play.outcome) / figure.of(pair.outcome)
+  if (subjects.includes(side)) return ''
+  return subjects
+    .map((subject) => {
+      const at = (who: Side) => ({ question: name, case: label, side: who })
+      const ratio = ratioOf(records, [at(subject), at(side)], figure.key)
+      return ratio ? `${subject} ${spreadText(ratio, 2)} x` : ''
     })
+    .filter(Boolean)
+    .join('; ')
 }
 
-const spreadText = ({ median, min, max }: Spread, digits: number): string =>
-  `${grouped(median, digits)} (${grouped(min, digits)}-${grouped(max, digits)})`
+/** The median, and by how much rounds were off it at the most. */
+function figureText({ median, min, max, rounds }: Spread, digits: number): string {
+  const text = grouped(median, digits)
+  if (rounds === 1 || median === 0) return text
+  const off = Math.max(max - median, median - min) / median
+  return `${text} ±${Math.round(off * 100)} %`
+}
 
-const grouped = (value: number, digits: number): string =>
-  value
-    .toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
-    .replaceAll(',', ' ')
+export function spreadText({ median, min, max, rounds }: Spread, digits: number): string {
+  const text = grouped(median, digits)
+  return rounds === 1 ? text : `${text} (${grouped(min, digits)}-${grouped(max, digits)})`
+}
 
-/** The first three columns are text and begin together, the others are numbers and end together. */
-function aligned(lines: readonly Cells[]): string {
+// ---------------------------------------------------------------- targets
+
+const TARGET_TITLES: Cells = ['target', 'reached', 'asked', '']
+
+/** All targets that were measured; the others are counted. */
+export function targetTable(records: readonly BenchRecord[]): string {
+  const judged = judgeAll(records)
+  const measured = judged.filter(({ verdict }) => verdict !== 'not measured')
+  const left = judged.length - measured.length
+  const note = left > 0 ? `\n${left} of ${judged.length} targets were not measured` : ''
+  return aligned([TARGET_TITLES, ...measured.map(targetCells)], 4) + note
+}
+
+export function targetCells({ target, reached, verdict }: Judged): Cells {
+  return [
+    targetName(target),
+    reached ? reachedText(target, reached) : '-',
+    askedText(target),
+    verdict,
+  ]
+}
+
+/** With whom it is compared, where that is not said. */
+export function targetName({ figure, through, place }: Target): string {
+  const isOther = through && through.side !== place.side && !figure.includes('through')
+  return isOther ? `${figure}, to ${through.side}'s` : figure
+}
+
+const reachedText = ({ through, unit }: Target, reached: Spread): string =>
+  through
+    ? spreadText(reached, 2)
+    : `${spreadText(reached, reached.median < 100 ? 2 : 0)} ${unit ?? ''}`
+
+export function askedText({ bound, unit }: Target): string {
+  const text =
+    'atLeast' in bound
+      ? `at least ${bound.atLeast}`
+      : `at most ${grouped(bound.atMost, digitsOf(bound.atMost))}`
+  return unit ? `${text} ${unit}` : text
+}
+
+const digitsOf = (value: number): number => (Number.isInteger(value) ? 0 : 2)
+
+/** The first columns are text and begin together, the others are numbers and end together. */
+function aligned(lines: readonly Cells[], textColumns: number): string {
   const width = (column: number): number =>
-    Math.max(...lines.filter((line) => line.length > 3).map((line) => line[column]?.length ?? 0))
+    Math.max(...lines.map((line) => line[column]?.length ?? 0))
+  const widths = lines[0]!.map((_, column) => width(column))
   const pad = (cell: string, column: number): string =>
-    column < 3 ? cell.padEnd(width(column)) : cell.padStart(width(column))
+    column < textColumns ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)
   return lines.map((line) => line.map(pad).join('  ').trimEnd()).join('\n')
 }

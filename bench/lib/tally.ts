@@ -1,8 +1,9 @@
 /**
- * Tally: what the subscribers of a fan-out received. A publisher's messages must reach every
- * subscriber one number after the other, and all subscribers must see the publishers' messages in
- * the same order: each keeps a running digest of what it saw, and the digests must agree.
- * `receive` runs once per delivery and allocates nothing.
+ * Tally: what the subscribers of a crowd received. A publisher's messages on a channel must reach
+ * every subscriber one number after the other, and all subscribers of a channel must see the
+ * publishers' messages in the same order: each keeps a running digest of what it saw, and the digests
+ * must agree. Every message is checked, none is sampled. `receive` runs once per delivery and
+ * allocates nothing. Subscriber n is on channel n modulo the channels.
  */
 import { Histogram } from './histogram'
 import { microsOf, nowMicros, publisherOf, sequenceOf } from './stamp'
@@ -20,6 +21,7 @@ export class Tally {
   constructor(
     readonly subscribers: number,
     readonly publishers: number,
+    readonly channels = 1,
   ) {
     this.#expected = new Uint32Array(subscribers * publishers).fill(1)
     this.#digests = new Int32Array(subscribers)
@@ -41,9 +43,9 @@ export class Tally {
     this.latency.record(this.readMicros - microsOf(bytes, at))
   }
 
-  /** Deliveries that are missing after `published` messages. */
-  lost(published: number): number {
-    return Math.max(0, published * this.subscribers - this.received)
+  /** Of so many deliveries that were to come. */
+  lost(expected: number): number {
+    return Math.max(0, expected - this.received)
   }
 
   /** Messages out of their publisher's sequence, and subscribers that saw another order than most. */
@@ -52,9 +54,16 @@ export class Tally {
   }
 
   #dissenters(): number {
-    const votes = new Map<number, number>()
-    for (const value of this.#digests) votes.set(value, (votes.get(value) ?? 0) + 1)
-    return this.subscribers - Math.max(...votes.values())
+    let agreeing = 0
+    for (let channel = 0; channel < this.channels; channel++) {
+      const votes = new Map<number, number>()
+      for (let index = channel; index < this.subscribers; index += this.channels) {
+        const value = this.#digests[index]!
+        votes.set(value, (votes.get(value) ?? 0) + 1)
+      }
+      agreeing += Math.max(0, ...votes.values())
+    }
+    return this.subscribers - agreeing
   }
 }
 

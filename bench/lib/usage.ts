@@ -1,48 +1,48 @@
 /**
- * What a process used, from `/proc`: CPU time in ticks of 10 ms, so windows must be seconds long.
+ * What a process used: CPU time by the scheduler's own count, memory from `/proc`.
  */
 import { readFileSync } from 'node:fs'
+import { cpuSecondsOf } from './libc'
 
+/** Of a server that is not ours nothing is known: its fields are NaN, `null` in a record. */
 export type Usage = {
   readonly seconds: number
   readonly serverCpuSeconds: number
   /** Of one CPU. */
   readonly serverCpuPercent: number
-  /** Of one CPU. At 100 the load is the limit and wall figures are its own. */
+  /** Of one CPU. Near 100 the load is the limit and wall figures are its own. */
   readonly loadCpuPercent: number
+  /** At the end, and the most there ever was. */
   readonly serverRssMib: number
+  readonly serverPeakRssMib: number
 }
 
-const TICKS_PER_SECOND = 100
-/** Of the fields after the process's name, which may hold spaces: utime and stime. */
-const [UTIME, STIME] = [11, 12]
-
 /** Begins to measure the server and this process; the result ends it. */
-export function openWindow(serverPid: number): () => Usage {
-  const begun = { at: performance.now(), server: cpuSeconds(serverPid), load: cpuSeconds('self') }
+export function openWindow(serverPid: number | undefined): () => Usage {
+  const begun = { at: performance.now(), server: cpuOf(serverPid), load: cpuOf(process.pid) }
   return () => {
     const seconds = (performance.now() - begun.at) / 1000
-    const serverCpuSeconds = cpuSeconds(serverPid) - begun.server
+    const serverCpuSeconds = cpuOf(serverPid) - begun.server
     return {
       seconds,
       serverCpuSeconds,
       serverCpuPercent: (100 * serverCpuSeconds) / seconds,
-      loadCpuPercent: (100 * (cpuSeconds('self') - begun.load)) / seconds,
-      serverRssMib: rssMib(serverPid),
+      loadCpuPercent: (100 * (cpuOf(process.pid) - begun.load)) / seconds,
+      serverRssMib: memoryMib(serverPid, 'VmRSS'),
+      serverPeakRssMib: memoryMib(serverPid, 'VmHWM'),
     }
   }
 }
 
 /** Counts per second; none when nothing was measured. */
-export const per = (count: number, seconds: number): number => (seconds > 0 ? count / seconds : 0)
+export const per = (count: number, seconds: number): number =>
+  seconds > 0 || Number.isNaN(seconds) ? count / seconds : 0
 
-function cpuSeconds(pid: number | 'self'): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[UTIME]) + Number(fields[STIME])) / TICKS_PER_SECOND
-}
+const cpuOf = (pid: number | undefined): number => (pid === undefined ? NaN : cpuSecondsOf(pid))
 
-function rssMib(pid: number): number {
-  const line = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  return Number(line?.[1] ?? 0) / 1024
+/** Of a process, in MiB. */
+export function memoryMib(pid: number | undefined, field: 'VmRSS' | 'VmHWM'): number {
+  if (pid === undefined) return NaN
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? NaN) / 1024
 }

@@ -35,7 +35,7 @@ test('what a client says is masked', () => {
 function scan(bytes: Uint8Array): { texts: string[]; others: number[]; used: number } {
   const texts: string[] = []
   const others: number[] = []
-  const used = scanFrames(bytes, 0, {
+  const used = scanFrames(bytes, 0, bytes.length, {
     text: (all, start, end) => texts.push(new TextDecoder().decode(all.subarray(start, end))),
     other: (opcode) => others.push(opcode),
   })

@@ -7,7 +7,10 @@
  */
 import type { WebSocketHandler } from 'bun'
 import { timingSafeEqual } from 'node:crypto'
-import { APP, APP_PATH, HOST } from './app'
+import { HOST, sideNamed } from '../lib/sides'
+
+const { app: APP } = sideNamed('bare')
+const APP_PATH = `/apps/${APP.id}`
 
 type Trigger = { name: string; channels: string[]; data: string }
 type Subscribe = { data: { channel: string } }

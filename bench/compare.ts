@@ -1,0 +1,112 @@
+/**
+ * `bun run bench compare A B`: what got better or worse from run A to run B.
+ *
+ * What is compared is a subject's figure, through the yardstick's of the same round where both runs
+ * have one: the machine of another day cancels out. A change counts when it is beyond the noise:
+ * more than NOISE, and the ranges of the rounds do not overlap.
+ *
+ * REGRESSION is 10 %. The CPU cost of the same commit differs by up to a tenth between two runs on a
+ * shared machine, ratios to the bare loop by half of that: below it a build would fail on a
+ * neighbour's work. What it is there to catch, a delivery that is encoded twice, a loop over sockets,
+ * a promise per message, costs more.
+ */
+import { questionNamed } from './lib/catalogue'
+import { UsageError } from './lib/command-line'
+import { grouped } from './lib/crowds'
+import type { Figure } from './lib/question'
+import { readRecords, type BenchRecord } from './lib/records'
+import { figureAt, ratioOf, type Place, type Spread } from './lib/statistics'
+
+export const NOISE = 0.05
+export const REGRESSION = 0.1
+
+export type Change = {
+  readonly place: Place
+  readonly title: string
+  /** What both figures are divided by; undefined when they stand for themselves. */
+  readonly through: string | undefined
+  readonly before: Spread
+  readonly after: Spread
+  /** 0.1 is a tenth better, -0.1 a tenth worse, whichever way is better. */
+  readonly gain: number
+  readonly verdict: 'better' | 'worse' | 'regressed' | 'same'
+}
+
+/** Memory is compared beside the figure, where it was measured. */
+const MEMORY: Figure = {
+  title: 'resting RSS MiB',
+  key: 'restingRssMib',
+  digits: 0,
+  better: 'less',
+}
+
+/** Returns the regressions. */
+export function compareRuns([before, after]: readonly string[]): readonly string[] {
+  if (before === undefined || after === undefined)
+    throw new UsageError('compare expects two runs of bench/results: compare A B')
+  const changes = changesBetween(readRecords(before), readRecords(after))
+  for (const change of changes) console.log(lineOf(change))
+  const regressed = changes.filter(({ verdict }) => verdict === 'regressed')
+  if (changes.length === 0) return ['the runs have nothing in common']
+  return regressed.map((change) => `regression past ${REGRESSION * 100} %: ${lineOf(change)}`)
+}
+
+export function changesBetween(
+  before: readonly BenchRecord[],
+  after: readonly BenchRecord[],
+): readonly Change[] {
+  const places = new Map(
+    before.map(({ question, case: label, side }) => {
+      const place = { question, case: label, side }
+      return [JSON.stringify(place), place] as const
+    }),
+  )
+  return [...places.values()].flatMap((place) => {
+    const { figure, subjects } = questionNamed(place.question)
+    if (!subjects.includes(place.side)) return []
+    return [figure, MEMORY].flatMap((each) => changeAt(place, each, [before, after]) ?? [])
+  })
+}
+
+type Runs = readonly [before: readonly BenchRecord[], after: readonly BenchRecord[]]
+
+function changeAt(place: Place, figure: Figure, runs: Runs): Change | undefined {
+  const { yardsticks } = questionNamed(place.question)
+  const through = yardsticks.find((side) =>
+    runs.every((records) => ratioOf(records, [place, { ...place, side }], figure.key)),
+  )
+  const [before, after] = runs.map((records) =>
+    through === undefined
+      ? figureAt(records, place, figure.key)
+      : ratioOf(records, [place, { ...place, side: through }], figure.key),
+  )
+  if (!before || !after) return undefined
+  const gain = gainOf(figure, before, after)
+  return {
+    place,
+    title: figure.title,
+    through,
+    before,
+    after,
+    gain,
+    verdict: verdictOn(gain, before, after),
+  }
+}
+
+const gainOf = ({ better }: Figure, before: Spread, after: Spread): number =>
+  better === 'more' ? after.median / before.median - 1 : before.median / after.median - 1
+
+function verdictOn(gain: number, before: Spread, after: Spread): Change['verdict'] {
+  const apart = after.min > before.max || after.max < before.min
+  if (!apart || Math.abs(gain) <= NOISE) return 'same'
+  if (gain > 0) return 'better'
+  return gain < -REGRESSION ? 'regressed' : 'worse'
+}
+
+const lineOf = ({ place, title, through, before, after, gain, verdict }: Change): string => {
+  const digits = before.median < 100 ? 2 : 0
+  const figures = `${grouped(before.median, digits)} -> ${grouped(after.median, digits)}`
+  const percent = `${gain >= 0 ? '+' : ''}${(gain * 100).toFixed(1)} %`
+  const what = through === undefined ? title : `${title}, through ${through}'s`
+  return `${verdict.padEnd(9)}  ${percent.padStart(8)}  ${place.question}, ${place.case}, ${place.side}: ${what}: ${figures}`
+}

@@ -1,0 +1,55 @@
+/**
+ * Connect: how fast is a connection accepted, shaken hands with and subscribed, and what does it
+ * cost when it is idle? Nobody listens to the same channel twice; all share the channels.
+ */
+import { withLoad } from './lib/play'
+import { LATENCY_COLUMNS, USAGE_COLUMNS, type Question } from './lib/question'
+import { grouped } from './lib/crowds'
+import type { ConnectCase } from './loads/connect'
+
+export const connectCase = (
+  connections: number,
+  subscriptions: number,
+  more: Partial<ConnectCase> = {},
+): ConnectCase => ({
+  label: `${grouped(connections)}, ${subscriptions} ${subscriptions === 1 ? 'channel' : 'channels'} each`,
+  connections,
+  subscriptions,
+  restSeconds: 3,
+  ...more,
+})
+
+/** The most that 20 000 descriptors allow on each side. */
+const MANY = 19_000
+
+export const connect: Question = {
+  name: 'connect',
+  asks: 'How fast are connections accepted, and what does an idle one cost?',
+  play: withLoad('connect.ts', { heap: true }),
+  cases: [
+    connectCase(10_000, 0),
+    connectCase(10_000, 1),
+    connectCase(5000, 10),
+    connectCase(MANY, 1, { sides: ['carillon', 'bare'] }),
+  ],
+  quickCases: [connectCase(2000, 1, { restSeconds: 0.5 })],
+  smokeCases: [connectCase(100, 1, { restSeconds: 0.1 })],
+  subjects: ['carillon'],
+  yardsticks: ['bare', 'soketi'],
+  figure: {
+    title: 'connections per server-CPU-second',
+    key: 'connectionsPerCpuSecond',
+    digits: 0,
+    better: 'more',
+  },
+  columns: [
+    { title: 'per second', key: 'connectionsPerSecond', digits: 0 },
+    { title: 'RSS bytes each', key: 'rssBytesEach', digits: 0 },
+    { title: 'heap bytes each', key: 'heapBytesEach', digits: 0 },
+    { title: 'resting RSS MiB', key: 'restingRssMib', digits: 0 },
+    ...LATENCY_COLUMNS,
+    ...USAGE_COLUMNS.slice(1),
+  ],
+  faults: ['dropped'],
+  counted: 'ready',
+}

@@ -1,0 +1,40 @@
+/**
+ * QUESTIONS: what can be asked, by the word of the command line.
+ */
+import { cache } from '../cache'
+import { clientevent } from '../clientevent'
+import { connect } from '../connect'
+import { fairness } from '../fairness'
+import { fanout } from '../fanout'
+import { hooksFanout, hooksTrigger } from '../hooks'
+import { micro } from '../micro'
+import { presence } from '../presence'
+import { spread } from '../spread'
+import { stalled } from '../stalled'
+import { trigger } from '../trigger'
+import { webhooks, webhooksFanout, webhooksTrigger } from '../webhooks'
+import type { Question } from './question'
+
+export const QUESTIONS: Readonly<Record<string, readonly Question[]>> = {
+  fanout: [fanout],
+  trigger: [trigger],
+  connect: [connect],
+  clientevent: [clientevent],
+  presence: [presence],
+  spread: [spread],
+  fairness: [fairness],
+  stalled: [stalled],
+  cache: [cache],
+  hooks: [hooksFanout, hooksTrigger],
+  webhooks: [webhooks, webhooksFanout, webhooksTrigger],
+  micro: [micro],
+}
+
+/** @throws Error for a name that a record of another version may have */
+export function questionNamed(name: string): Question {
+  const question = Object.values(QUESTIONS)
+    .flat()
+    .find((each) => each.name === name)
+  if (!question) throw new Error(`there is no question ${name}`)
+  return question
+}

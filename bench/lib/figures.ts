@@ -1,0 +1,185 @@
+/**
+ * What the charts of a report show, taken from its records. A chart without records is left out.
+ */
+import { RATES } from '../fanout'
+import { questionNamed } from './catalogue'
+import {
+  barChart,
+  lineChart,
+  linearScale,
+  linearTicks,
+  logScale,
+  logTicks,
+  short,
+  type Bar,
+  type BarRow,
+  type Panel,
+} from './charts'
+import { atRate, crowd, grouped, labelOf } from './crowds'
+import { Histogram, type Buckets } from './histogram'
+import type { Question } from './question'
+import type { BenchRecord } from './records'
+import { figureAt, ratioOf, type Place } from './statistics'
+import { orderedSides } from './table'
+
+export type Chart = { readonly title: string; readonly about: string; readonly svg: string }
+
+export function chartsOf(records: readonly BenchRecord[]): readonly Chart[] {
+  return [comparison, throughput, latencyOverLoad, memory].flatMap((draw) => draw(records) ?? [])
+}
+
+type Draw = (records: readonly BenchRecord[]) => Chart | undefined
+
+/** Where Carillon is compared with somebody whose figure is another server's. */
+const COMPARED = ['fanout', 'trigger', 'spread', 'connect', 'clientevent', 'presence', 'fairness']
+
+const comparison: Draw = (records) => {
+  const rows = COMPARED.flatMap((name) => comparedRows(questionNamed(name), records))
+  const values = rows.flatMap(({ bars }) => bars.map(({ value }) => value))
+  if (values.length === 0) return undefined
+  const [least, most] = [Math.min(0.5, ...values) * 0.9, Math.max(2, ...values) * 1.1]
+  return {
+    title: 'How many times as much Carillon does',
+    about:
+      "Per second of the server's CPU time, beside the others in the same rounds. For latencies: how many times shorter. The line is 1, as much; the scale is logarithmic.",
+    svg: barChart({
+      rows,
+      scale: logScale(least, most),
+      ticks: logTicks(least, most, [1, 2, 5]),
+      mark: 1,
+    }),
+  }
+}
+
+function comparedRows(question: Question, records: readonly BenchRecord[]): readonly BarRow[] {
+  const { name, figure, yardsticks } = question
+  return casesOf(name, records).flatMap((label) => {
+    if (/ at \d/.test(label)) return [] // a fixed rate asks for latency
+    const at = (side: string): Place => ({ question: name, case: label, side })
+    const others = sidesIn(question, label, records).filter(
+      (side) => side !== 'carillon' && (yardsticks.includes(side) || !isBuiltIn(side)),
+    )
+    const bars = others.flatMap((side): readonly Bar[] => {
+      const ratio = ratioOf(records, [at('carillon'), at(side)], figure.key)
+      if (!ratio) return []
+      const value = figure.better === 'more' ? ratio.median : 1 / ratio.median
+      return [{ side, value, text: `${grouped(value, value < 10 ? 2 : 1)} x` }]
+    })
+    return bars.length > 0 ? [{ label: `${name}: ${label}`, bars }] : []
+  })
+}
+
+const isBuiltIn = (side: string): boolean => ['shipped', 'empty', 'webhooks'].includes(side)
+
+const throughput: Draw = (records) => {
+  const question = questionNamed('fanout')
+  const rows = casesOf('fanout', records)
+    .filter((label) => !/ at \d/.test(label))
+    .map((label) => ({
+      label,
+      bars: barsOf(question, { label, key: 'deliveriesPerCpuSecond', records, show: short }),
+    }))
+  const most = mostOf(rows)
+  if (most === 0) return undefined
+  return {
+    title: 'Deliveries per second of server CPU',
+    about:
+      'One event to all subscribers of a channel is as many deliveries. "4/4": four publishers, four messages in flight; 1/1 leaves a server nothing to join.',
+    svg: barChart({ rows, scale: linearScale(most), ticks: linearTicks(most) }),
+  }
+}
+
+const QUANTILES = [
+  ['p50', 0.5],
+  ['p90', 0.9],
+  ['p99', 0.99],
+  ['p999', 0.999],
+] as const
+
+const latencyOverLoad: Draw = (records) => {
+  const rated = RATES.map((rate) => ({ rate, label: labelOf(crowd(atRate(rate))) }))
+  const own = records.filter((record) => record.question === 'fanout')
+  const played = rated.filter(({ label }) => own.some((record) => record.case === label))
+  if (played.length === 0) return undefined
+  const inRates = own.filter((record) => played.some(({ label }) => label === record.case))
+  const panels = orderedSides(questionNamed('fanout'), inRates).map((side): Panel => ({
+    title: side,
+    series: QUANTILES.map(([name, share]) => ({
+      name,
+      points: played.flatMap(({ label }, place) => {
+        const latency = merged(inRates.filter((each) => each.case === label && each.side === side))
+        return latency.total > 0 ? [[place, latency.quantileMs(share)] as const] : []
+      }),
+    })),
+  }))
+  const values = panels.flatMap(({ series }) =>
+    series.flatMap(({ points }) => points.map(([, ms]) => ms)),
+  )
+  const [least, most] = [Math.min(...values) * 0.8, Math.max(...values) * 1.25]
+  return {
+    title: 'Latency over load',
+    about:
+      'Milliseconds from the moment at which a message was due to its arrival at each of 1 000 subscribers, all rounds together: half of all deliveries, 90, 99 and 99.9 of a hundred. A server that is asked for more than it can falls behind without end.',
+    svg: lineChart({
+      panels,
+      places: played.map(({ rate }) => short(rate)),
+      xTitle: 'messages per second, each to 1 000 subscribers',
+      scale: logScale(least, most),
+      ticks: logTicks(least, most, most / least > 100 ? [1] : [1, 2, 5]),
+    }),
+  }
+}
+
+/** The latencies of several rounds as those of one. */
+function merged(records: readonly BenchRecord[]): Histogram {
+  const histogram = new Histogram()
+  for (const { latency } of records) histogram.merge(latency as Buckets)
+  return histogram
+}
+
+const memory: Draw = (records) => {
+  const question = questionNamed('connect')
+  const rows = casesOf('connect', records).map((label) => ({
+    label,
+    bars: barsOf(question, {
+      label,
+      key: 'rssBytesEach',
+      records,
+      show: (bytes) => `${grouped(bytes)} B`,
+    }),
+  }))
+  const most = mostOf(rows)
+  if (most === 0) return undefined
+  return {
+    title: 'Memory per idle connection',
+    about: 'Resident memory of the server that came with the connections, divided by them.',
+    svg: barChart({ rows, scale: linearScale(most), ticks: linearTicks(most) }),
+  }
+}
+
+type Wanted = {
+  readonly label: string
+  readonly key: string
+  readonly records: readonly BenchRecord[]
+  readonly show: (value: number) => string
+}
+
+function barsOf(question: Question, { label, key, records, show }: Wanted): readonly Bar[] {
+  return sidesIn(question, label, records).flatMap((side) => {
+    const spread = figureAt(records, { question: question.name, case: label, side }, key)
+    return spread ? [{ side, value: spread.median, text: show(spread.median) }] : []
+  })
+}
+
+const sidesIn = (question: Question, label: string, records: readonly BenchRecord[]) =>
+  orderedSides(
+    question,
+    records.filter((record) => record.question === question.name && record.case === label),
+  )
+
+const casesOf = (question: string, records: readonly BenchRecord[]): readonly string[] => [
+  ...new Set(records.filter((record) => record.question === question).map((record) => record.case)),
+]
+
+const mostOf = (rows: readonly BarRow[]): number =>
+  Math.max(0, ...rows.flatMap(({ bars }) => bars.map(({ value }) => value)))

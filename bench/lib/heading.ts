@@ -1,0 +1,10 @@
+/**
+ * Where a run took place, in a line.
+ */
+import type { Surroundings } from './records'
+
+export function heading(around: Surroundings): string {
+  const { cpu, cores, memoryGib, pinned, kernel, bun, node, commit } = around
+  const where = `${cpu}, ${cores} CPUs (${pinned ? 'server and load have one each' : 'not pinned'})`
+  return `${where}, ${memoryGib} GiB, Linux ${kernel}; Bun ${bun}, Node ${node}; Carillon ${commit}`
+}

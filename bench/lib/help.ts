@@ -1,0 +1,46 @@
+/**
+ * What `bun run bench --help` prints: questions and sizes from their tables.
+ */
+import { QUESTIONS } from './catalogue'
+import { SIZES } from './sizes'
+
+const COMMANDS = [
+  ['bun run bench [SIZE] [QUESTION ...]', 'play, print a table, keep every round'],
+  ['bun run bench report [RUN]', 'a page with charts and a Markdown table; the newest run if none'],
+  ['bun run bench compare A B', 'what got better or worse from A to B beyond the noise'],
+  ['bun run bench autocannon [URL]', 'commands to paste against a server that runs'],
+] as const
+
+const OPTIONS = [
+  ['--rounds N', 'how often'],
+  ['--seconds N', 'how long one measurement takes'],
+  ['--sides a,b', 'only these'],
+  [
+    '--peer name=http://127.0.0.1:6001?id=..&key=..&secret=..&pid=..',
+    'another Pusher-compatible server beside ours; may be repeated',
+  ],
+] as const
+
+export function help(): readonly string[] {
+  const sizes = Object.entries(SIZES).map(
+    ([name, { about, rounds, seconds }]) => [name, `${about} (${rounds} x ${seconds} s)`] as const,
+  )
+  const questions = Object.entries(QUESTIONS).map(
+    ([name, asked]) => [name, asked[0]!.asks] as const,
+  )
+  console.log(
+    [
+      ...lines('', COMMANDS),
+      ...lines('Sizes', sizes),
+      ...lines('Questions', questions),
+      ...lines('Options', OPTIONS),
+    ].join('\n'),
+  )
+  return []
+}
+
+function lines(title: string, rows: readonly (readonly [string, string])[]): readonly string[] {
+  const width = Math.max(...rows.map(([word]) => word.length))
+  const body = rows.map(([word, about]) => `  ${word.padEnd(width)}  ${about}`)
+  return title === '' ? body : ['', `${title}:`, ...body]
+}

@@ -1,0 +1,54 @@
+/**
+ * The system calls that a load makes, without a runtime in between: a socket of the runtime costs
+ * the load a copy, an object and a callback for every read, which at 1 KiB was more than the server
+ * spends on the delivery. Linux on 64 bits, glibc or musl.
+ */
+import { dlopen, ptr, read, type Pointer } from 'bun:ffi'
+
+const LIBRARIES = ['libc.so.6', `libc.musl-${process.arch === 'x64' ? 'x86_64' : 'aarch64'}.so.1`]
+
+const CALLS = {
+  socket: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
+  connect: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
+  setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
+  recv: { args: ['i32', 'ptr', 'usize', 'i32'], returns: 'i32' },
+  send: { args: ['i32', 'ptr', 'usize', 'i32'], returns: 'i32' },
+  close: { args: ['i32'], returns: 'i32' },
+  epoll_create1: { args: ['i32'], returns: 'i32' },
+  epoll_ctl: { args: ['i32', 'i32', 'i32', 'ptr'], returns: 'i32' },
+  syscall: { args: ['i64', 'i32', 'ptr', 'i32', 'ptr', 'ptr', 'usize'], returns: 'i32' },
+  clock_gettime: { args: ['i32', 'ptr'], returns: 'i32' },
+  __errno_location: { args: [], returns: 'ptr' },
+} as const
+
+function open() {
+  for (const library of LIBRARIES) {
+    try {
+      return dlopen(library, CALLS).symbols
+    } catch (cause) {
+      if (library === LIBRARIES.at(-1)) throw new Error('no C library was found', { cause })
+    }
+  }
+  throw new Error('no C library was found')
+}
+
+let opened: ReturnType<typeof open> | undefined
+
+export const libc = (): ReturnType<typeof open> => (opened ??= open())
+
+/** Of the last call of this thread that failed. */
+export const errno = (): number => read.i32(libc().__errno_location() as Pointer)
+
+const TIMESPEC = 2
+/** Bits of a clock id that ask for the time of all threads of a process, by the scheduler's count. */
+const CPU_CLOCK = 2
+
+/**
+ * CPU seconds that a process has used, user and system, all threads, to the nanosecond: the ticks of
+ * `/proc` are 10 ms long. NaN when the process is gone.
+ */
+export function cpuSecondsOf(pid: number): number {
+  const time = new BigInt64Array(TIMESPEC)
+  const failed = libc().clock_gettime((~pid << 3) | CPU_CLOCK, ptr(time))
+  return failed ? NaN : Number(time[0]) + Number(time[1]) / 1e9
+}

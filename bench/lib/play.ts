@@ -1,0 +1,44 @@
+/**
+ * One play: a fresh server, a load process, an outcome.
+ */
+import type { LoadOrder } from './load'
+import { runLoad, startServer, type ServerOptions } from './processes'
+import type { Outcome, Turn } from './question'
+import type { Peer } from './sides'
+
+/** Until the code is compiled and the first rounds of the collector are over. */
+const WARM_UP = { share: 0.4, maxSeconds: 2 }
+
+type Play = (turn: Turn) => Promise<Outcome>
+
+/** Plays a script of `bench/loads` against a fresh server. */
+export function withLoad(script: string, options: ServerOptions = {}): Play {
+  return async (turn) => {
+    await using server = await startServer(turn.side, options)
+    return await runLoad(script, orderOf(turn, server.peer), turn.onProgress)
+  }
+}
+
+const NOBODY: Peer = {
+  host: '',
+  port: 0,
+  pid: undefined,
+  app: { id: '', key: '', secret: '' },
+  signs: false,
+  heapFile: undefined,
+}
+
+/** Plays a script that needs no server. */
+export function alone(script: string): Play {
+  return (turn) => runLoad(script, orderOf(turn, NOBODY), turn.onProgress)
+}
+
+function orderOf({ row, seconds, onProgress }: Turn, peer: Peer): LoadOrder<unknown> {
+  return {
+    case: row,
+    peer,
+    warmUpSeconds: Math.min(WARM_UP.maxSeconds, seconds * WARM_UP.share),
+    seconds,
+    watched: onProgress !== undefined,
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Progress: one line that replaces itself on a terminal; silent where nobody watches.
+ */
+import { grouped } from './crowds'
+import type { Planned } from './rounds'
+
+export class Progress {
+  readonly #began = performance.now()
+  #done = 0
+  #line = ''
+
+  constructor(
+    readonly plays: number,
+    readonly terminal: NodeJS.WriteStream,
+  ) {}
+
+  get watched(): boolean {
+    return this.terminal.isTTY === true
+  }
+
+  begin({ question, row, side, round, rounds }: Planned): void {
+    this.#line = `${question.name} ${round}/${rounds}  ${row.label}  ${side}`
+    this.rate(undefined)
+  }
+
+  /** What the load has counted in the last moment. */
+  rate(perSecond: number | undefined): void {
+    const rate = perSecond === undefined ? '' : `  ${grouped(perSecond)}/s`
+    this.#write(`${this.#line}${rate}  (${this.#done + 1} of ${this.plays}${this.#left()})`)
+  }
+
+  finish(): void {
+    this.#done++
+  }
+
+  clear(): void {
+    this.#write('')
+  }
+
+  /** What plays have taken so far says what the others will. */
+  #left(): string {
+    if (this.#done === 0) return ''
+    const each = (performance.now() - this.#began) / this.#done
+    const seconds = ((this.plays - this.#done) * each) / 1000
+    return seconds < 90 ? `, ${Math.ceil(seconds)} s left` : `, ${Math.ceil(seconds / 60)} min left`
+  }
+
+  #write(text: string): void {
+    if (this.watched) this.terminal.write(`\r\x1b[K${text}`)
+  }
+}

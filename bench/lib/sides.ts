@@ -1,0 +1,183 @@
+/**
+ * SIDES: who is asked. Carillon in several dresses, the yardsticks beside it, and whatever other
+ * server the command line names: the load speaks the Pusher protocol and nothing else.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+
+export type App = { readonly id: string; readonly key: string; readonly secret: string }
+
+/** A server that runs: what a load must know of it. */
+export type Peer = {
+  readonly host: string
+  readonly port: number
+  /** Undefined when it is not ours: then there is no figure per CPU second. */
+  readonly pid: number | undefined
+  readonly app: App
+  /** Whether triggers of a fan-out are signed; signed requests are always checked. */
+  readonly signs: boolean
+  /** Where it writes the size of its heap when it is asked; undefined when it can't be asked. */
+  readonly heapFile: string | undefined
+}
+
+/** How a server is started. */
+export type Launch = {
+  readonly command: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** A configuration file, handed to the command as its last word, `--config=FILE`. */
+  readonly config?: unknown
+}
+
+export type SideRow = {
+  readonly about: string
+  readonly app: App
+  readonly signs: boolean
+  /** Why it can't be asked here; undefined when it can. */
+  readonly absent: () => string | undefined
+  /** Undefined for a server that runs already. */
+  readonly launch: ((port: number) => Launch) | undefined
+  readonly running?: Peer
+}
+
+export const HOST = '127.0.0.1'
+export const ROOT = join(import.meta.dir, '../..')
+
+/** The published development credentials, which a server on loopback accepts. */
+const DEVELOPMENT_APP: App = { id: '1', key: 'test-app-fake-key', secret: 'test-app-fake-secret' }
+
+const never = (): undefined => undefined
+
+const script = (path: string): readonly string[] => [
+  process.execPath,
+  '--no-env-file',
+  join(ROOT, path),
+]
+
+/** As it comes, but for the limits that would refuse a load: soketi's are off as well. */
+const UNLIMITED = {
+  CARILLON_MAX_PRESENCE_MEMBERS: '100000',
+  CARILLON_MAX_CLIENT_EVENTS_PER_SECOND: '1000000',
+}
+
+function carillon(about: string, config: string, env: Record<string, string> = {}): SideRow {
+  return {
+    about,
+    app: DEVELOPMENT_APP,
+    signs: true,
+    absent: never,
+    launch: (port) => ({
+      command: script('src/index.ts'),
+      env: {
+        PORT: String(port),
+        HOST,
+        DATABASE_PATH: ':memory:',
+        CARILLON_LOG_LEVEL: 'error',
+        CARILLON_CONFIG: config,
+        ...UNLIMITED,
+        ...env,
+      },
+    }),
+  }
+}
+
+/** Whoever hears of webhooks of a throughput run: nobody, so that all is kept, tried and put off. */
+const DEAF_ENDPOINT = JSON.stringify([{ url: `http://${HOST}:9/` }])
+
+const SOKETI_FOLDER = join(ROOT, '.peers/soketi')
+const SOKETI_SCRIPT = join(SOKETI_FOLDER, 'node_modules/@soketi/soketi/bin/server.js')
+const SOKETI_APP: App = { id: 'app-id', key: 'app-key', secret: 'app-secret' }
+
+const BUILT_IN = {
+  carillon: carillon('Carillon without plugins', 'bench/servers/no-plugins.ts'),
+  shipped: carillon('as `bun run server` starts it', 'carillon.config.ts'),
+  empty: carillon('with ten plugins that do nothing', 'bench/servers/empty-plugins.ts'),
+  webhooks: carillon('with an endpoint for every webhook', 'bench/servers/no-plugins.ts', {
+    CARILLON_WEBHOOKS: DEAF_ENDPOINT,
+  }),
+  bare: {
+    about: 'a hand-written Bun.serve that does the least',
+    app: DEVELOPMENT_APP,
+    signs: false,
+    absent: never,
+    launch: (port) => ({ command: script('bench/servers/bare.ts'), env: { PORT: String(port) } }),
+  },
+  soketi: {
+    about: 'soketi 1.6.1 on Node, limits and metrics off',
+    app: SOKETI_APP,
+    signs: true,
+    absent: () => {
+      if (!Bun.which('node')) return 'soketi needs node, which is not installed'
+      return existsSync(SOKETI_SCRIPT)
+        ? undefined
+        : 'soketi is not installed (bench/README.md says how)'
+    },
+    launch: (port) => ({
+      command: ['node', SOKETI_SCRIPT, 'start'],
+      config: soketiConfig(port),
+    }),
+  },
+} as const satisfies Record<string, SideRow>
+
+/** A built-in side, or the name of a `--peer`. */
+export type Side = string
+
+const sides = new Map<Side, SideRow>(Object.entries(BUILT_IN))
+
+/** @throws Error when nobody is called so */
+export function sideNamed(side: Side): SideRow {
+  const row = sides.get(side)
+  if (!row) throw new Error(`there is no side ${side}`)
+  return row
+}
+
+/** Adds a server that runs already. */
+export function addSide(side: Side, peer: Peer): void {
+  const about = `at ${peer.host}:${peer.port}, not restarted between rounds`
+  const { app, signs } = peer
+  sides.set(side, { about, app, signs, absent: never, launch: undefined, running: peer })
+}
+
+/**
+ * `name=http://127.0.0.1:6001?id=ID&key=KEY&secret=SECRET&pid=PID`: the development credentials
+ * where none are given; without the pid there is nothing per CPU second.
+ * @throws Error
+ */
+export function readPeer(text: string): readonly [Side, Peer] {
+  const [, name, url] = /^([\w-]+)=(http:\/\/.+)$/.exec(text) ?? []
+  if (name === undefined || url === undefined || sides.has(name))
+    throw new Error('--peer expects NAME=http://ADDRESS:PORT?id=..&key=..&secret=..&pid=..')
+  const { hostname, port, searchParams: query } = new URL(url)
+  const app = {
+    id: query.get('id') ?? DEVELOPMENT_APP.id,
+    key: query.get('key') ?? DEVELOPMENT_APP.key,
+    secret: query.get('secret') ?? DEVELOPMENT_APP.secret,
+  }
+  const host = hostname === 'localhost' ? HOST : hostname
+  if (!/^[\d.]+$/.test(host)) throw new Error('--peer expects an IPv4 address, or localhost')
+  const pid = query.has('pid') ? Number(query.get('pid')) : undefined
+  return [name, { host, port: Number(port || 80), pid, app, signs: true, heapFile: undefined }]
+}
+
+function soketiConfig(port: number): unknown {
+  return {
+    debug: false,
+    host: HOST,
+    port,
+    'metrics.enabled': false,
+    'eventLimits.maxPayloadInKb': 200,
+    'presence.maxMembersPerChannel': 100_000,
+    'appManager.array.apps': [
+      {
+        ...SOKETI_APP,
+        enabled: true,
+        enableClientMessages: true,
+        enableUserAuthentication: false, // it would close who has not signed in after half a minute
+        maxConnections: -1,
+        maxBackendEventsPerSecond: -1,
+        maxClientEventsPerSecond: -1,
+        maxReadRequestsPerSecond: -1,
+        webhooks: [],
+      },
+    ],
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * SIZES: how much of each question is played, how often and for how long.
+ */
+import type { BenchCase, Question } from './question'
+import { isTargeted } from './targets'
+
+export type Size = {
+  readonly about: string
+  readonly rounds: number
+  /** Of one measurement, after a warm-up. */
+  readonly seconds: number
+  readonly cases: (question: Question) => readonly BenchCase[]
+  /** Whether what it finds is worth keeping. */
+  readonly recorded: boolean
+  /** Whether it is enough to be held against targets: one short round is not. */
+  readonly judged: boolean
+}
+
+export const SIZES = {
+  full: {
+    about: 'every case',
+    rounds: 5,
+    seconds: 3,
+    cases: ({ cases }) => cases,
+    recorded: true,
+    judged: true,
+  },
+  targets: {
+    about: 'what the table of targets needs, and nobody else',
+    rounds: 5,
+    seconds: 2,
+    cases: targeted,
+    recorded: true,
+    judged: true,
+  },
+  quick: {
+    about: 'a little of each, under a minute',
+    rounds: 1,
+    seconds: 0.8,
+    cases: ({ quickCases }) => quickCases,
+    recorded: true,
+    judged: false,
+  },
+  smoke: {
+    about: 'a moment of each: no figures worth keeping, fails when a message is lost',
+    rounds: 1,
+    seconds: 0.4,
+    cases: ({ smokeCases }) => smokeCases,
+    recorded: false,
+    judged: false,
+  },
+} as const satisfies Record<string, Size>
+
+export type SizeName = keyof typeof SIZES
+
+/** Cases that some target names, asked only of the sides that it names. */
+export function targeted({ name, cases, subjects, yardsticks }: Question): readonly BenchCase[] {
+  return cases.flatMap((row) => {
+    const sides = [...subjects, ...yardsticks].filter((side) =>
+      isTargeted({ question: name, case: row.label, side }),
+    )
+    return sides.length > 0 ? [{ ...row, sides }] : []
+  })
+}

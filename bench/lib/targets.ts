@@ -1,0 +1,299 @@
+/**
+ * TARGETS: what the figures must be. Ratios of medians round by round, in one run on one machine, so
+ * that the machine cancels out; absolute only where the machine does not matter.
+ */
+import { CRASH_LABEL } from '../webhooks'
+import { connectCase } from '../connect'
+import { FAIRNESS_LABEL } from '../fairness'
+import { presenceCase } from '../presence'
+import { SPREAD_LABEL } from '../spread'
+import { STALLED_LABELS } from '../stalled'
+import { ONE_CHANNEL } from '../trigger'
+import { questionNamed } from './catalogue'
+import { atRate, crowd, labelOf, saturated } from './crowds'
+import type { CrowdRow } from './crowd'
+import { numberIn } from './question'
+import type { BenchRecord } from './records'
+import { figureAt, ratioOf, spreadOf, type Place, type Spread } from './statistics'
+
+export type Target = {
+  /** What is measured, in words. */
+  readonly figure: string
+  readonly place: Place
+  readonly key: string
+  /** What the figure is divided by; undefined for an absolute one. */
+  readonly through?: Place
+  readonly bound: { readonly atLeast: number } | { readonly atMost: number }
+  readonly unit?: string
+}
+
+const fanout = (row: Partial<CrowdRow>, side: string): Place => ({
+  question: 'fanout',
+  case: labelOf(crowd(row)),
+  side,
+})
+
+/** Deliveries per server-CPU-second, through those of others. */
+function fanoutRow(
+  figure: string,
+  row: Partial<CrowdRow>,
+  least: { readonly bare?: number; readonly soketi?: number },
+): readonly Target[] {
+  return Object.entries(least).map(([side, atLeast]) => ({
+    figure,
+    place: fanout(row, 'carillon'),
+    key: 'deliveriesPerCpuSecond',
+    through: fanout(row, side),
+    bound: { atLeast },
+  }))
+}
+
+type Against = Pick<Target, 'figure' | 'key' | 'bound'> & {
+  readonly question: string
+  readonly label: string
+  readonly side: string
+  /** Who is measured, when it is not Carillon as it comes. */
+  readonly of?: string
+}
+
+const against = ({ question, label, side, of, ...rest }: Against): Target => ({
+  ...rest,
+  place: { question, case: label, side: of ?? 'carillon' },
+  through: { question, case: label, side },
+})
+
+const small = (subscribers: number, depth: number): readonly Target[] =>
+  fanoutRow(
+    `fan-out, ${subscribers} subscribers, 100 B, ${depth}/${depth}`,
+    { subscribers, ...saturated(depth) },
+    { bare: 1.1 },
+  )
+
+const HALF = atRate(45)
+const CONNECTED = connectCase(10_000, 1).label
+const PROBE = 'p99 of a small channel beside 8 000 busy subscribers'
+const RESTING = 'RSS of the process, 10 000 idle subscribed connections'
+
+export const TARGETS: readonly Target[] = [
+  ...fanoutRow('fan-out, 1 000 subscribers, 100 B, 16/16', saturated(16), {
+    bare: 1.45,
+    soketi: 30,
+  }),
+  ...fanoutRow('fan-out, 1 000 subscribers, 100 B, 4/4', saturated(4), { bare: 1.6, soketi: 12 }),
+  ...fanoutRow(
+    'fan-out, 1 000 subscribers, 1 KiB, 4/4',
+    { payloadBytes: 1024 },
+    { bare: 1.6, soketi: 16 },
+  ),
+  ...fanoutRow(
+    'fan-out, 10 000 subscribers, 100 B, 4/4',
+    { subscribers: 10_000 },
+    { bare: 1.85, soketi: 10 },
+  ),
+  ...fanoutRow('fan-out, 1 000 subscribers, 10 KiB, 4/4', { payloadBytes: 10_240 }, { soketi: 14 }),
+  ...fanoutRow('one publish at a time, 1 000 subscribers, 100 B', saturated(1), {
+    bare: 0.95,
+    soketi: 2.3,
+  }),
+  ...[100, 250].flatMap((subscribers) => [4, 16].flatMap((depth) => small(subscribers, depth))),
+  against({
+    figure: 'signed trigger, nobody listens: requests per server-CPU-second',
+    question: 'trigger',
+    label: ONE_CHANNEL.label,
+    side: 'soketi',
+    key: 'requestsPerCpuSecond',
+    bound: { atLeast: 4.5 },
+  }),
+  against({
+    figure: 'signed trigger: CPU of each, through a hand-written handler',
+    question: 'trigger',
+    label: ONE_CHANNEL.label,
+    side: 'bare',
+    key: 'cpuMicrosPerRequest',
+    bound: { atMost: 1.2 },
+  }),
+  against({
+    figure: 'triggers per server-CPU-second, 5 000 connections over 1 000 channels',
+    question: 'spread',
+    label: SPREAD_LABEL,
+    side: 'soketi',
+    key: 'publishesPerCpuSecond',
+    bound: { atLeast: 3.5 },
+  }),
+  ...(
+    [
+      ['bare', 0.1],
+      ['soketi', 0.05],
+    ] as const
+  ).map(([side, atMost]) =>
+    against({
+      figure: PROBE,
+      question: 'fairness',
+      label: FAIRNESS_LABEL,
+      side,
+      key: 'p99Ms',
+      bound: { atMost },
+    }),
+  ),
+  against({
+    figure: 'accept and subscribe to one channel, 10 000, per server-CPU-second',
+    question: 'connect',
+    label: CONNECTED,
+    side: 'soketi',
+    key: 'connectionsPerCpuSecond',
+    bound: { atLeast: 6 },
+  }),
+  against({
+    figure: 'presence join storm, 1 000 members: joins per server-CPU-second',
+    question: 'presence',
+    label: presenceCase(1000).label,
+    side: 'soketi',
+    key: 'joinsPerCpuSecond',
+    bound: { atLeast: 8 },
+  }),
+  against({
+    figure: RESTING,
+    question: 'connect',
+    label: CONNECTED,
+    side: 'soketi',
+    key: 'restingRssMib',
+    bound: { atMost: 0.55 },
+  }),
+  {
+    figure: 'RSS per idle subscribed connection, 19 000',
+    place: { question: 'connect', case: connectCase(19_000, 1).label, side: 'carillon' },
+    key: 'rssBytesEach',
+    bound: { atMost: 3072 },
+    unit: 'B',
+  },
+  {
+    figure: 'p99 at half of what soketi can, 1 000 subscribers',
+    place: fanout(HALF, 'carillon'),
+    through: fanout(HALF, 'soketi'),
+    key: 'p99Ms',
+    bound: { atMost: 0.65 },
+  },
+  against({
+    figure: '100 stalled readers among 1 000, 10 KiB x 300/s: RSS at the most',
+    question: 'stalled',
+    label: STALLED_LABELS.some,
+    side: 'soketi',
+    key: 'serverPeakRssMib',
+    bound: { atMost: 0.25 },
+  }),
+  {
+    figure: 'the other 900 readers: p99 with stalled ones beside them, through without',
+    place: { question: 'stalled', case: STALLED_LABELS.some, side: 'carillon' },
+    through: { question: 'stalled', case: STALLED_LABELS.none, side: 'carillon' },
+    key: 'p99Ms',
+    bound: { atMost: 1.1 },
+  },
+  {
+    figure: 'fan-out to 1 000 on a cache channel, through a plain one',
+    place: { question: 'cache', case: 'cache, 1000 subscribers', side: 'carillon' },
+    through: { question: 'cache', case: 'plain, 1000 subscribers', side: 'carillon' },
+    key: 'deliveriesPerCpuSecond',
+    bound: { atLeast: 0.95 },
+  },
+  against({
+    figure: 'fan-out with webhooks on, through off',
+    question: 'webhooks-fanout',
+    label: labelOf(crowd()),
+    of: 'webhooks',
+    side: 'carillon',
+    key: 'deliveriesPerCpuSecond',
+    bound: { atLeast: 0.95 },
+  }),
+  against({
+    figure: 'triggers with webhooks on, through off',
+    question: 'webhooks-trigger',
+    label: ONE_CHANNEL.label,
+    of: 'webhooks',
+    side: 'carillon',
+    key: 'requestsPerCpuSecond',
+    bound: { atLeast: 0.95 },
+  }),
+  against({
+    figure: 'fan-out with the shipped plugins, through none',
+    question: 'hooks-fanout',
+    label: labelOf(crowd()),
+    of: 'shipped',
+    side: 'carillon',
+    key: 'deliveriesPerCpuSecond',
+    bound: { atLeast: 0.95 },
+  }),
+  against({
+    figure: 'triggers with the shipped plugins, through none',
+    question: 'hooks-trigger',
+    label: ONE_CHANNEL.label,
+    of: 'shipped',
+    side: 'carillon',
+    key: 'requestsPerCpuSecond',
+    bound: { atLeast: 0.85 },
+  }),
+  {
+    figure: 'a hook that nobody has, per call',
+    place: { question: 'micro', case: 'empty hook', side: 'carillon' },
+    key: 'nanosEach',
+    bound: { atMost: 5 },
+    unit: 'ns',
+  },
+  {
+    figure: 'webhooks lost over 10 000 events, endpoints that fail and kill -9',
+    place: { question: 'webhooks', case: CRASH_LABEL, side: 'carillon' },
+    key: 'missing',
+    bound: { atMost: 0 },
+    unit: 'events',
+  },
+]
+
+export type Judged = {
+  readonly target: Target
+  /** Undefined where a side or the case was not played. */
+  readonly reached: Spread | undefined
+  readonly verdict: 'met' | 'missed' | 'not measured'
+}
+
+/** Every target beside what a run reached. */
+export const judgeAll = (records: readonly BenchRecord[]): readonly Judged[] => [
+  ...TARGETS.map((target) => judge(target, records)),
+  judgeFaults(records),
+]
+
+const FAULTS: Target = {
+  figure: 'messages lost, reordered, repeated or miscounted by Carillon, in every row of the run',
+  place: { question: '', case: '', side: 'carillon' },
+  key: '',
+  bound: { atMost: 0 },
+  unit: 'messages',
+}
+
+function judgeFaults(records: readonly BenchRecord[]): Judged {
+  const counts = records.flatMap((record) => {
+    const { faults, subjects } = questionNamed(record.question)
+    if (!subjects.includes(record.side)) return []
+    return faults.map((key) => numberIn(record, key))
+  })
+  const reached = spreadOf(counts.length > 0 ? [counts.reduce((all, one) => all + one, 0)] : [])
+  const verdict = !reached ? 'not measured' : reached.median === 0 ? 'met' : 'missed'
+  return { target: FAULTS, reached, verdict }
+}
+
+/** A target beside what a run reached. */
+function judge(target: Target, records: readonly BenchRecord[]): Judged {
+  const { place, through, key, bound } = target
+  const reached = through ? ratioOf(records, [place, through], key) : figureAt(records, place, key)
+  if (!reached) return { target, reached, verdict: 'not measured' }
+  const { median } = reached
+  const isMet = 'atLeast' in bound ? median >= bound.atLeast : median <= bound.atMost
+  return { target, reached, verdict: isMet ? 'met' : 'missed' }
+}
+
+/** Whether a side of a case is in some target. */
+export const isTargeted = (place: Place): boolean =>
+  TARGETS.some((target) =>
+    [target.place, target.through].some(
+      (own) =>
+        own?.question === place.question && own.case === place.case && own.side === place.side,
+    ),
+  )

@@ -1,0 +1,90 @@
+/**
+ * The load of the trigger question, a process of its own: autocannon with a ring of requests that
+ * are signed before the first one leaves, so that the load pays for sending alone.
+ */
+import autocannon from 'autocannon'
+import { batchBody, eventBody } from '../lib/events'
+import { Histogram } from '../lib/histogram'
+import { latencyOf, serveOrder, type LoadOrder, type LoadOutcome } from '../lib/load'
+import type { Peer } from '../lib/sides'
+import { signedRead, signedTargets } from '../lib/signing'
+import { padding, stamp } from '../lib/stamp'
+import { openWindow, per } from '../lib/usage'
+import type { TriggerCase } from '../trigger'
+
+export type TriggerOutcome = LoadOutcome & {
+  /** Answers of class 2xx that are no refusal. */
+  readonly accepted: number
+  /** Other answers, and requests without one. */
+  readonly refused: number
+  readonly requestsPerSecond: number
+  readonly requestsPerCpuSecond: number
+  readonly cpuMicrosPerRequest: number
+}
+
+/** Different bodies, so that nothing that remembers the last one looks fast. */
+const RING = 512
+/** Some servers refuse with status 200. */
+const REFUSED = '"error"'
+
+async function shootAt(order: LoadOrder<TriggerCase>): Promise<TriggerOutcome> {
+  const latency = new Histogram()
+  const shoot = cannon(order, latency)
+  if (order.warmUpSeconds > 0) await shoot(order.warmUpSeconds)
+  latency.clear()
+  const close = openWindow(order.peer.pid)
+  const result = await shoot(order.seconds)
+  const usage = close()
+  const accepted = result['2xx'] - result.mismatches
+  return {
+    ...usage,
+    ...latencyOf(latency),
+    accepted,
+    refused: result.non2xx + result.mismatches + result.errors + result.timeouts,
+    requestsPerSecond: per(accepted, usage.seconds),
+    requestsPerCpuSecond: per(accepted, usage.serverCpuSeconds),
+    cpuMicrosPerRequest: per(usage.serverCpuSeconds * 1e6, accepted),
+  }
+}
+
+/** Autocannon's own histogram holds whole milliseconds: latencies are taken one by one instead. */
+function cannon({ case: row, peer }: LoadOrder<TriggerCase>, latency: Histogram) {
+  const ring = signedRing(row, peer)
+  let shots = 0
+  return (seconds: number): Promise<autocannon.Result> => {
+    const { promise, resolve, reject } = Promise.withResolvers<autocannon.Result>()
+    const options: autocannon.Options = {
+      url: `http://${peer.host}:${peer.port}`,
+      connections: row.connections,
+      duration: seconds,
+      method: row.channels === 0 ? 'GET' : 'POST',
+      headers: { 'content-type': 'application/json' },
+      verifyBody: (body) => !String(body).includes(REFUSED),
+      requests: [{ setupRequest: (request) => ({ ...request, ...ring[shots++ % ring.length] }) }],
+    }
+    const shooting = autocannon(options, (error: unknown, result) =>
+      error ? reject(error) : resolve(result),
+    )
+    shooting.on('response', (_client, _status, _bytes, ms) => latency.record(Math.round(ms * 1000)))
+    return promise
+  }
+}
+
+type Shot = { readonly path: string; readonly body?: string }
+
+function signedRing(
+  { path, channels: count, payloadBytes }: TriggerCase,
+  peer: Peer,
+): readonly Shot[] {
+  if (count === 0) return [{ path: signedRead(peer.app, path) }]
+  const targetOf = signedTargets(peer.app, path)
+  const bodyOf = path === '/batch_events' ? batchBody : eventBody
+  const channels = Array.from({ length: count }, (_, index) => `trigger-${index}`)
+  const fill = padding(payloadBytes)
+  return Array.from({ length: RING }, (_, index) => {
+    const body = bodyOf(channels, stamp(0, index, 0) + fill)
+    return { path: targetOf(body), body }
+  })
+}
+
+await serveOrder(shootAt)

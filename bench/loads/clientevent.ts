@@ -1,0 +1,135 @@
+/**
+ * The load of the client event question, a process of its own: pairs on private channels. One talks,
+ * the other hears it; the next event leaves when the last has arrived.
+ */
+import { Client, socketIdIn, type Role } from '../lib/client'
+import { FORMATS } from '../lib/formats'
+import { latencyOf, progressOf, serveOrder, type LoadOrder, type LoadOutcome } from '../lib/load'
+import { oneByOne, turnFor, turnUntil } from '../lib/loop'
+import type { BenchCase } from '../lib/question'
+import { Reactor } from '../lib/reactor'
+import { authorizer, type Authorize } from '../lib/signing'
+import { nowMicros, padding, stamp } from '../lib/stamp'
+import { Tally } from '../lib/tally'
+import { openWindow, per } from '../lib/usage'
+
+export type ClientEventCase = BenchCase & {
+  readonly pairs: number
+  readonly payloadBytes: number
+}
+
+export type ClientEventOutcome = LoadOutcome & {
+  readonly events: number
+  readonly eventsPerSecond: number
+  readonly eventsPerCpuSecond: number
+  readonly lost: number
+  readonly reordered: number
+}
+
+const AT_ONCE = 50
+const IDLE_MS = 5
+
+function talk(order: LoadOrder<ClientEventCase>): ClientEventOutcome {
+  const { case: row, peer, warmUpSeconds, seconds, watched } = order
+  const reactor = new Reactor()
+  const pairs = new Pairs(row, authorizer(peer.app))
+  oneByOne(reactor, {
+    count: row.pairs * 2,
+    atOnce: AT_ONCE,
+    begin: (index) => {
+      const client = new Client(index, reactor, FORMATS.pusher, pairs)
+      pairs.clients.push(client)
+      client.connect(peer)
+    },
+    ready: () => pairs.ready,
+  })
+  for (let pair = 0; pair < row.pairs; pair++) pairs.talk(pair)
+  turnFor(reactor, warmUpSeconds, () => IDLE_MS)
+  const { tally } = pairs
+  const say = progressOf(watched, () => tally.received)
+  tally.latency.clear()
+  const before = tally.received
+  const close = openWindow(peer.pid)
+  turnFor(reactor, seconds, () => {
+    say()
+    return IDLE_MS
+  })
+  const usage = close()
+  const events = tally.received - before
+  pairs.stopped = true
+  const lost = (): number => pairs.sent - tally.received
+  turnUntil(reactor, () => lost() <= 0, lost)
+  return {
+    ...usage,
+    ...latencyOf(tally.latency),
+    events,
+    eventsPerSecond: per(events, usage.seconds),
+    eventsPerCpuSecond: per(events, usage.serverCpuSeconds),
+    lost: Math.max(0, lost()),
+    reordered: tally.reordered,
+  }
+}
+
+/** Clients 0 and 1 are the first pair; the even one talks. */
+class Pairs implements Role {
+  readonly clients: Client[] = []
+  readonly tally: Tally
+  ready = 0
+  sent = 0
+  stopped = false
+  readonly #numbers: Uint32Array
+  readonly #heads: readonly string[]
+  readonly #fill: string
+
+  constructor(
+    { pairs, payloadBytes }: ClientEventCase,
+    readonly authorize: Authorize,
+  ) {
+    this.tally = new Tally(pairs, 1, pairs)
+    this.#numbers = new Uint32Array(pairs)
+    this.#fill = padding(payloadBytes)
+    this.#heads = Array.from(
+      { length: pairs },
+      (_, pair) => `{"event":"client-bench","channel":"${channelOf(pair * 2)}","data":"`,
+    )
+  }
+
+  talk(pair: number): void {
+    const number = ++this.#numbers[pair]!
+    const data = stamp(0, number, nowMicros()) + this.#fill
+    this.sent++
+    this.clients[pair * 2]!.say(`${this.#heads[pair]!}${data}"}`)
+  }
+
+  hello(client: Client, text: string): void {
+    const channel = channelOf(client.index)
+    const auth = this.authorize(socketIdIn(text), channel)
+    client.say(client.format.subscribe({ channel, auth }))
+  }
+
+  joined(): void {
+    this.ready++
+  }
+
+  reads(): void {
+    this.tally.readBegins()
+  }
+
+  message({ index }: Client, bytes: Uint8Array, at: number): void {
+    if (index % 2 === 0) throw new Error(`client ${index} was told what it said itself`)
+    this.tally.receive(index >> 1, bytes, at)
+    if (!this.stopped) this.talk(index >> 1)
+  }
+
+  told(client: Client, text: string): void {
+    throw new Error(`client ${client.index} was told ${text}`)
+  }
+
+  ended(client: Client): void {
+    throw new Error(`client ${client.index} was closed`)
+  }
+}
+
+const channelOf = (index: number): string => `private-pair-${String(index >> 1).padStart(6, '0')}`
+
+await serveOrder(talk)

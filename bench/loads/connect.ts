@@ -1,0 +1,119 @@
+/**
+ * The load of the connect question, a process of its own: how fast connections are accepted and
+ * subscribed, and what they cost when nothing happens any more.
+ */
+import { Client, type Role } from '../lib/client'
+import { FORMATS } from '../lib/formats'
+import { heapBytesOf } from '../lib/heap'
+import { Histogram } from '../lib/histogram'
+import { latencyOf, progressOf, serveOrder, type LoadOrder, type LoadOutcome } from '../lib/load'
+import { oneByOne, turnFor } from '../lib/loop'
+import type { BenchCase } from '../lib/question'
+import { Reactor } from '../lib/reactor'
+import type { Peer } from '../lib/sides'
+import { nowMicros } from '../lib/stamp'
+import { memoryMib, openWindow, per } from '../lib/usage'
+
+export type ConnectCase = BenchCase & {
+  readonly connections: number
+  /** Channels that each of them is subscribed to; all share them. */
+  readonly subscriptions: number
+  /** For the server to come to rest. */
+  readonly restSeconds: number
+}
+
+export type ConnectOutcome = LoadOutcome & {
+  readonly ready: number
+  readonly connectionsPerSecond: number
+  readonly connectionsPerCpuSecond: number
+  /** Resident memory and heap that came with the connections, divided by them. */
+  readonly rssBytesEach: number
+  readonly heapBytesEach: number
+  readonly restingRssMib: number
+  readonly dropped: number
+}
+
+/** Connections whose handshake or subscription is under way: the listen backlog holds them. */
+const AT_ONCE = 100
+const MIB = 1024 * 1024
+
+function connect({ case: row, peer, watched }: LoadOrder<ConnectCase>): ConnectOutcome {
+  const reactor = new Reactor()
+  const idlers = new Idlers(row.subscriptions)
+  const rest = (): void => turnFor(reactor, POLL_SECONDS, () => POLL_SECONDS * 1000)
+  const heapBefore = heapBytesOf(peer, rest)
+  const rssBefore = memoryMib(peer.pid, 'VmRSS')
+  const say = progressOf(watched, () => idlers.ready)
+  const close = openWindow(peer.pid)
+  oneByOne(reactor, {
+    count: row.connections,
+    atOnce: AT_ONCE,
+    begin: (index) => {
+      say()
+      idlers.open(new Client(index, reactor, FORMATS.pusher, idlers), peer)
+    },
+    ready: () => idlers.ready,
+  })
+  const usage = close()
+  turnFor(reactor, row.restSeconds, () => row.restSeconds * 1000)
+  const restingRssMib = memoryMib(peer.pid, 'VmRSS')
+  const each = (bytes: number): number => bytes / row.connections
+  return {
+    ...usage,
+    ...latencyOf(idlers.latency),
+    ready: idlers.ready,
+    connectionsPerSecond: per(idlers.ready, usage.seconds),
+    connectionsPerCpuSecond: per(idlers.ready, usage.serverCpuSeconds),
+    restingRssMib,
+    rssBytesEach: each((restingRssMib - rssBefore) * MIB),
+    heapBytesEach: each(heapBytesOf(peer, rest) - heapBefore),
+    dropped: idlers.dropped,
+  }
+}
+
+const POLL_SECONDS = 0.02
+
+/** Clients that connect, subscribe and stay. */
+class Idlers implements Role {
+  /** From the first byte of the connection to the last confirmation. */
+  readonly latency = new Histogram()
+  ready = 0
+  dropped = 0
+  readonly #begun: number[] = []
+  readonly #missing: number[] = []
+
+  constructor(readonly subscriptions: number) {}
+
+  open(client: Client, peer: Peer): void {
+    this.#begun[client.index] = nowMicros()
+    this.#missing[client.index] = this.subscriptions
+    client.connect(peer)
+  }
+
+  hello(client: Client): void {
+    if (this.subscriptions === 0) return this.#isReady(client)
+    for (let index = 0; index < this.subscriptions; index++)
+      client.say(client.format.subscribe({ channel: `idle-${index}` }))
+  }
+
+  joined(client: Client): void {
+    if (--this.#missing[client.index]! === 0) this.#isReady(client)
+  }
+
+  message(): void {}
+
+  told(client: Client, text: string): void {
+    throw new Error(`client ${client.index} was told ${text}`)
+  }
+
+  ended(): void {
+    this.dropped++
+  }
+
+  #isReady(client: Client): void {
+    this.ready++
+    this.latency.record(nowMicros() - this.#begun[client.index]!)
+  }
+}
+
+await serveOrder(connect)

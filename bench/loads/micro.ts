@@ -1,0 +1,78 @@
+/**
+ * One step of the hot path, over and over, in a process of its own with a real core around it.
+ */
+import { askNow } from '../../src/core/hooks'
+import { jsonText } from '../../src/core/json'
+import { Connection } from '../../src/core/connection'
+import type { ChannelName, SocketId } from '../../src/core/types'
+import { serve } from '../../src/plugin-kit'
+import { codecFor } from '../../src/protocols/codec'
+import { serveOrder, type LoadOrder } from '../lib/load'
+import { padding } from '../lib/stamp'
+import type { MicroCase, Step } from '../micro'
+
+const CHUNK = 10_000
+const PAYLOAD_BYTES = 100
+const CHANNEL = 'private-room' as ChannelName
+const SUBSCRIBE = JSON.stringify({
+  event: 'pusher:subscribe',
+  data: { channel: CHANNEL, auth: `test-app-fake-key:${'0'.repeat(64)}` },
+})
+const CLIENT_EVENT = JSON.stringify({
+  event: 'client-typing',
+  channel: CHANNEL,
+  data: padding(PAYLOAD_BYTES),
+})
+
+async function measure({ case: { label }, seconds }: LoadOrder<MicroCase>) {
+  const step = (await steps())[label]
+  const run = (forSeconds: number): { readonly calls: number; readonly ms: number } => {
+    const began = performance.now()
+    let [calls, ms] = [0, 0]
+    for (; ms < forSeconds * 1000; ms = performance.now() - began) {
+      for (let index = 0; index < CHUNK; index++) kept = step(index)
+      calls += CHUNK
+    }
+    return { calls, ms }
+  }
+  run(seconds / 2)
+  const { calls, ms } = run(seconds)
+  return { calls, nanosEach: (ms * 1e6) / calls, millionsPerSecond: calls / ms / 1000 }
+}
+
+/** Results go somewhere, so that no step is optimised away. */
+let kept: unknown
+process.on('exit', () => kept)
+
+async function steps(): Promise<Record<Step, (index: number) => unknown>> {
+  const { server, app: credentials } = await serve()
+  const { core } = server
+  const codec = codecFor(`/app/${credentials.key}`)
+  const app = core.apps.byKey(credentials.key)!
+  const pair = app.keys[0]!
+  const conn = new Connection('1.1' as SocketId, codec, app, '127.0.0.1')
+  const text = `1234.5678:${CHANNEL}`
+  const signature = pair.sign(text)
+  const data = jsonText(padding(PAYLOAD_BYTES))
+  const events = Array.from({ length: 16 }, (_, index) => `event-${index}`)
+  return {
+    encode: (index) =>
+      codec.broadcast({
+        type: 'event',
+        app,
+        channel: CHANNEL,
+        event: events[index % events.length]!,
+        data,
+        userId: undefined,
+        except: undefined,
+      } as unknown as Parameters<typeof codec.broadcast>[0]),
+    'decode a subscribe': () => codec.decode(core, conn, SUBSCRIBE),
+    'decode a client event': () => codec.decode(core, conn, CLIENT_EVENT),
+    sign: () => pair.sign(text),
+    verify: () => pair.verify(text, signature),
+    'look an app up': () => core.apps.byKey(credentials.key),
+    'empty hook': () => core.hooks.frame.length > 0 && askNow(core, core.hooks.frame, conn),
+  }
+}
+
+await serveOrder(measure)

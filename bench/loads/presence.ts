@@ -1,0 +1,144 @@
+/**
+ * The load of the presence question, a process of its own: everybody is connected, then all join one
+ * presence channel at once. Over when each has been told of all who joined after it, exactly once.
+ */
+import { Client, socketIdIn, type Role } from '../lib/client'
+import { FORMATS } from '../lib/formats'
+import { Histogram } from '../lib/histogram'
+import { latencyOf, progressOf, serveOrder, type LoadOrder, type LoadOutcome } from '../lib/load'
+import { oneByOne, turnUntil } from '../lib/loop'
+import type { BenchCase } from '../lib/question'
+import { Reactor } from '../lib/reactor'
+import { authorizer, type Authorize } from '../lib/signing'
+import { nowMicros, sequenceOf, stamp } from '../lib/stamp'
+import { openWindow, per } from '../lib/usage'
+
+export type PresenceCase = BenchCase & { readonly members: number }
+
+export type PresenceOutcome = LoadOutcome & {
+  readonly joins: number
+  readonly joinsPerSecond: number
+  readonly joinsPerCpuSecond: number
+  /** `member_added` that never came, came twice, or came to somebody who knew. */
+  readonly miscounted: number
+}
+
+const CHANNEL = 'presence-storm'
+const AT_ONCE = 100
+
+function storm({ case: row, peer, watched }: LoadOrder<PresenceCase>): PresenceOutcome {
+  const reactor = new Reactor()
+  const members = new Members(row.members, authorizer(peer.app))
+  const clients: Client[] = []
+  oneByOne(reactor, {
+    count: row.members,
+    atOnce: AT_ONCE,
+    begin: (index) => {
+      const client = new Client(index, reactor, FORMATS.pusher, members)
+      clients.push(client)
+      client.connect(peer)
+    },
+    ready: () => members.connected,
+  })
+  const requests = clients.map((client) => members.request(client))
+  const say = progressOf(watched, () => members.news)
+  const close = openWindow(peer.pid)
+  members.beginMicros = nowMicros()
+  clients.forEach((client, index) => client.say(requests[index]!))
+  const done = (): boolean => {
+    say()
+    return members.settled
+  }
+  turnUntil(reactor, done, () => members.news + members.joins)
+  const usage = close()
+  return {
+    ...usage,
+    ...latencyOf(members.latency),
+    joins: members.joins,
+    joinsPerSecond: per(members.joins, usage.seconds),
+    joinsPerCpuSecond: per(members.joins, usage.serverCpuSeconds),
+    miscounted: members.miscounted,
+  }
+}
+
+const decoder = new TextDecoder()
+const COUNT = /count\\?":(\d+)/
+
+/** Everybody in the channel, and whom each was told of. */
+class Members implements Role {
+  /** From the moment at which all asked to the success of each. */
+  readonly latency = new Histogram()
+  beginMicros = 0
+  connected = 0
+  joins = 0
+  /** `member_added` frames. */
+  news = 0
+  /** Of each: how many were there when it came in, 0 before. */
+  readonly #found: Uint32Array
+  readonly #socketIds: string[] = []
+  readonly #told: Uint32Array
+  #expected = 0
+  #unexpected = 0
+
+  constructor(
+    readonly count: number,
+    readonly authorize: Authorize,
+  ) {
+    this.#found = new Uint32Array(count)
+    this.#told = new Uint32Array(count)
+  }
+
+  /** What a member says; the stamp in its `user_info` is what others are told of it. */
+  request({ index, format }: Client): string {
+    const user = { user_id: String(index), user_info: { stamp: stamp(0, index, 0) } }
+    const channelData = JSON.stringify(user)
+    const auth = this.authorize(this.#socketIds[index]!, CHANNEL, channelData)
+    return format.subscribe({ channel: CHANNEL, auth, channelData })
+  }
+
+  get settled(): boolean {
+    return this.joins === this.count && this.news >= this.#expected
+  }
+
+  /** News that each should have had and had not, or the reverse. */
+  get miscounted(): number {
+    return this.#told.reduce(
+      (sum, told, index) => sum + Math.abs(this.count - this.#found[index]! - told),
+      this.#unexpected,
+    )
+  }
+
+  hello(client: Client, text: string): void {
+    this.#socketIds[client.index] = socketIdIn(text)
+    this.connected++
+  }
+
+  /** The success and all news carry stamps; what comes first is the success. */
+  message(client: Client, bytes: Uint8Array, at: number, start: number, end: number): void {
+    const { index } = client
+    if (this.#found[index] === 0)
+      return this.joined(client, decoder.decode(bytes.subarray(start, end)))
+    this.#told[index]!++
+    this.news++
+    if (sequenceOf(bytes, at) === index) this.#unexpected++ // nobody is told of itself
+  }
+
+  joined({ index }: Client, text: string): void {
+    const found = Number(COUNT.exec(text)?.[1])
+    if (!(found > 0)) throw new Error(`member ${index} was told ${text.slice(0, 300)}`)
+    this.#found[index] = found
+    this.#expected += this.count - found
+    this.joins++
+    this.latency.record(nowMicros() - this.beginMicros)
+  }
+
+  told(client: Client, text: string): void {
+    throw new Error(`member ${client.index} was told ${text}`)
+  }
+
+  ended(client: Client): void {
+    throw new Error(`member ${client.index} was closed`)
+  }
+}
+
+await serveOrder(storm)

@@ -1,0 +1,83 @@
+/**
+ * The load of everything that is fanned out, a process of its own: crowds of raw sockets, and
+ * publishers that keep their pace. Joins everybody, warms up, measures, lets what is outstanding
+ * arrive, and checks every message of the whole run.
+ */
+import { Crowd, type CrowdRow } from '../lib/crowd'
+import { latencyOf, progressOf, serveOrder, type LoadOrder, type LoadOutcome } from '../lib/load'
+import { turnFor, turnUntil } from '../lib/loop'
+import type { BenchCase } from '../lib/question'
+import { Reactor } from '../lib/reactor'
+import { openWindow, per } from '../lib/usage'
+
+export type SwarmCase = BenchCase & { readonly crowds: readonly CrowdRow[] }
+
+export type SwarmOutcome = LoadOutcome & {
+  readonly deliveries: number
+  readonly deliveriesPerSecond: number
+  readonly deliveriesPerCpuSecond: number
+  readonly publishes: number
+  readonly publishesPerSecond: number
+  readonly publishesPerCpuSecond: number
+  readonly lost: number
+  readonly reordered: number
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
+
+function swarm(order: LoadOrder<SwarmCase>): SwarmOutcome {
+  const reactor = new Reactor()
+  const crowds = order.case.crowds.map((row) => new Crowd(row, reactor, order.peer))
+  for (const crowd of crowds) crowd.join()
+  for (const crowd of crowds) crowd.start()
+  const turn = (): number => Math.min(...crowds.map((crowd) => crowd.tick()))
+  turnFor(reactor, order.warmUpSeconds, turn)
+  const measured = measure(order, { reactor, crowds, turn })
+  for (const crowd of crowds) crowd.stop()
+  const outstanding = (): number => sum(crowds.map((crowd) => crowd.outstanding))
+  turnUntil(reactor, () => outstanding() <= 0, outstanding)
+  return {
+    ...measured,
+    lost: Math.max(0, outstanding()),
+    reordered: sum(crowds.map(({ tally }) => tally.reordered)),
+  }
+}
+
+type Scene = {
+  readonly reactor: Reactor
+  readonly crowds: readonly Crowd[]
+  readonly turn: () => number
+}
+
+/** What arrives between two instants. */
+function measure(
+  { peer, seconds, watched }: LoadOrder<SwarmCase>,
+  { reactor, crowds, turn }: Scene,
+): Omit<SwarmOutcome, 'lost' | 'reordered'> {
+  const { tally } = crowds.find(({ row }) => row.isProbe) ?? crowds[0]!
+  const received = (): number => sum(crowds.map((crowd) => crowd.tally.received))
+  const published = (): number => sum(crowds.map((crowd) => crowd.published))
+  const say = progressOf(watched, received)
+  const before = { received: received(), published: published() }
+  tally.latency.clear()
+  const close = openWindow(peer.pid)
+  turnFor(reactor, seconds, () => {
+    say()
+    return turn()
+  })
+  const usage = close()
+  const deliveries = received() - before.received
+  const publishes = published() - before.published
+  return {
+    ...usage,
+    ...latencyOf(tally.latency),
+    deliveries,
+    deliveriesPerSecond: per(deliveries, usage.seconds),
+    deliveriesPerCpuSecond: per(deliveries, usage.serverCpuSeconds),
+    publishes,
+    publishesPerSecond: per(publishes, usage.seconds),
+    publishesPerCpuSecond: per(publishes, usage.serverCpuSeconds),
+  }
+}
+
+await serveOrder(swarm)

@@ -1,0 +1,36 @@
+/**
+ * Micro: what does one step of the hot path cost by itself? Each in a process of its own. A step that
+ * is slower here need not be slower in the server; what is faster there should show here.
+ */
+import { alone } from './lib/play'
+import type { BenchCase, Question } from './lib/question'
+
+/** STEPS: the names of what `loads/micro.ts` can do. */
+export const STEPS = [
+  'encode',
+  'decode a subscribe',
+  'decode a client event',
+  'sign',
+  'verify',
+  'look an app up',
+  'empty hook',
+] as const
+
+export type Step = (typeof STEPS)[number]
+
+export type MicroCase = BenchCase & { readonly label: Step }
+
+export const micro: Question = {
+  name: 'micro',
+  asks: 'What does one step of the hot path cost by itself?',
+  play: alone('micro.ts'),
+  cases: STEPS.map((label): MicroCase => ({ label, seconds: 1 })),
+  quickCases: [],
+  smokeCases: STEPS.map((label): MicroCase => ({ label, seconds: 0.05 })),
+  subjects: ['carillon'],
+  yardsticks: [],
+  figure: { title: 'ns each', key: 'nanosEach', digits: 1, better: 'less' },
+  columns: [{ title: 'millions per second', key: 'millionsPerSecond', digits: 2 }],
+  faults: [],
+  counted: 'calls',
+}

@@ -1,0 +1,37 @@
+/**
+ * Presence: what does a join cost when everybody joins at once? Each is told who is there, and all
+ * who are there are told of it: a thousand members are half a million messages.
+ */
+import { withLoad } from './lib/play'
+import { LATENCY_COLUMNS, USAGE_COLUMNS, type Question } from './lib/question'
+import { grouped } from './lib/crowds'
+import type { PresenceCase } from './loads/presence'
+
+export const presenceCase = (members: number): PresenceCase => ({
+  label: `${grouped(members)} members`,
+  members,
+})
+
+export const presence: Question = {
+  name: 'presence',
+  asks: 'What does it cost when all members of a channel join at once?',
+  play: withLoad('presence.ts'),
+  cases: [presenceCase(100), presenceCase(1000)],
+  quickCases: [presenceCase(200)],
+  smokeCases: [presenceCase(50)],
+  subjects: ['carillon'],
+  yardsticks: ['soketi'],
+  figure: {
+    title: 'joins per server-CPU-second',
+    key: 'joinsPerCpuSecond',
+    digits: 0,
+    better: 'more',
+  },
+  columns: [
+    { title: 'per second', key: 'joinsPerSecond', digits: 0 },
+    ...LATENCY_COLUMNS,
+    ...USAGE_COLUMNS,
+  ],
+  faults: ['miscounted'],
+  counted: 'joins',
+}

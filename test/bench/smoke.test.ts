@@ -1,0 +1,92 @@
+/**
+ * Every question for a moment, with real processes: it runs, loses nothing, and reports every figure
+ * that its table and its targets want. What the figures are is nobody's business here.
+ */
+import { expect, test } from 'bun:test'
+import { commands } from '../../bench/autocannon'
+import { QUESTIONS } from '../../bench/lib/catalogue'
+import { startServer } from '../../bench/lib/processes'
+import { defectOf, type Question } from '../../bench/lib/question'
+import { recordOf, surroundings } from '../../bench/lib/records'
+import { page } from '../../bench/lib/page'
+import { targeted } from '../../bench/lib/sizes'
+import { TARGETS } from '../../bench/lib/targets'
+
+const SECONDS = 0.2
+const TIMEOUT_MS = 60_000
+
+const PLAYS = Object.values(QUESTIONS)
+  .flat()
+  .flatMap((question) =>
+    question.smokeCases.map((row) => [question.name, row.label, question, row] as const),
+  )
+
+test.skipIf(process.platform !== 'linux').each(PLAYS)(
+  '%s, %s: nothing is lost and no figure is missing',
+  async (_name, _label, question, row) => {
+    const side = question.subjects[0]!
+    const outcome = await question.play({ row, side, seconds: SECONDS, onProgress: undefined })
+
+    expect(defectOf(question, outcome)).toBeUndefined()
+    const keys = [question.figure, ...question.columns].map(({ key }) => key)
+    const wanted = [...keys, ...question.faults, ...targetKeys(question)]
+    for (const key of wanted) expect([key, outcome[key]]).toEqual([key, expect.any(Number)])
+    expect(
+      page([
+        recordOf({ question: question.name, case: row, side, round: 1, outcome }, surroundings([])),
+      ]),
+    ).toContain(row.label)
+  },
+  TIMEOUT_MS,
+)
+
+const targetKeys = ({ name }: Question): readonly string[] =>
+  TARGETS.filter(({ place }) => place.question === name).map(({ key }) => key)
+
+test('every target names cases that are played, of sides that are asked', () => {
+  for (const { figure, place, through } of TARGETS)
+    for (const { question: name, case: label, side } of [place, ...(through ? [through] : [])]) {
+      const question = Object.values(QUESTIONS)
+        .flat()
+        .find((each) => each.name === name)
+      const row = question && targeted(question).find((each) => each.label === label)
+      expect([figure, row?.sides?.includes(side)]).toEqual([figure, true])
+    }
+})
+
+test.skipIf(process.platform !== 'linux')(
+  'the bare loop delivers what it is asked to',
+  async () => {
+    for (const name of ['fanout', 'trigger']) {
+      const [question] = QUESTIONS[name]!
+      const [row] = question!.smokeCases
+      const turn = { row: row!, side: 'bare', seconds: SECONDS, onProgress: undefined }
+      expect(defectOf(question!, await question!.play(turn))).toBeUndefined()
+    }
+  },
+  TIMEOUT_MS,
+)
+
+test(
+  'what `bench autocannon` prints can be pasted',
+  async () => {
+    await using server = await startServer('carillon')
+    for (const command of commands(server.peer)) {
+      const short = command.replace('-c 8 -d 10', '-c 1 -a 5')
+      expect(short).not.toBe(command)
+      const shell = Bun.spawn(['sh', '-c', short], {
+        stdout: 'pipe',
+        stderr: 'pipe',
+        env: {
+          ...process.env,
+          PATH: `${process.execPath.replace(/\/[^/]+$/, '')}:${process.env['PATH']}`,
+        },
+      })
+      const said = await new Response(shell.stderr).text()
+      expect(await shell.exited).toBe(0)
+      expect(said).toContain('5 requests in')
+      expect(said).not.toMatch(/non 2xx|errors/)
+    }
+  },
+  TIMEOUT_MS,
+)

@@ -1,0 +1,74 @@
+/** The bench's own arithmetic: quantiles, merged rounds, medians, ratios. */
+import { expect, test } from 'bun:test'
+import { Histogram } from '../../bench/lib/histogram'
+import type { BenchRecord } from '../../bench/lib/records'
+import { figureAt, ratioOf, spreadOf } from '../../bench/lib/statistics'
+
+test('a histogram tells quantiles within two per cent and the greatest exactly', () => {
+  const histogram = new Histogram()
+  for (let micros = 1; micros <= 100_000; micros++) histogram.record(micros)
+
+  expect(histogram.quantileMs(0.5) / 50).toBeWithin(0.98, 1.02)
+  expect(histogram.quantileMs(0.99) / 99).toBeWithin(0.98, 1.02)
+  expect(histogram.quantileMs(0.999) / 99.9).toBeWithin(0.98, 1.02)
+  expect(histogram.maxMs).toBe(100)
+  expect(histogram.total).toBe(100_000)
+})
+
+test('quantiles below 128 microseconds are exact, and the least of all is the one at 0', () => {
+  const histogram = new Histogram()
+  for (const micros of [3, 5, 7, 127]) histogram.record(micros)
+
+  expect([0, 0.25, 0.5, 0.75, 1].map((share) => histogram.quantileMs(share))).toEqual([
+    0.003, 0.003, 0.005, 0.007, 0.127,
+  ])
+})
+
+test('merged histograms are what one would have recorded', () => {
+  const [whole, even, odd, merged] = [0, 0, 0, 0].map(() => new Histogram())
+  for (let micros = 1; micros <= 50_000; micros++) {
+    whole!.record(micros)
+    ;(micros % 2 === 0 ? even : odd)!.record(micros)
+  }
+  merged!.merge(even!.buckets())
+  merged!.merge(odd!.buckets())
+
+  expect(merged!.total).toBe(whole!.total)
+  expect(merged!.buckets()).toEqual(whole!.buckets())
+  for (const share of [0.5, 0.9, 0.99])
+    expect(merged!.quantileMs(share)).toBe(whole!.quantileMs(share))
+})
+
+test('a median of an even number of rounds lies between the middle two', () => {
+  expect(spreadOf([4, 1, 3, 2])).toEqual({ median: 2.5, min: 1, max: 4, rounds: 4 })
+  expect(spreadOf([9, 1, 5])).toEqual({ median: 5, min: 1, max: 9, rounds: 3 })
+})
+
+test('rounds without a figure count for nothing', () => {
+  expect(spreadOf([NaN, 7])).toEqual({ median: 7, min: 7, max: 7, rounds: 1 })
+  expect(spreadOf([NaN])).toBeUndefined()
+})
+
+const at = (side: string) => ({ question: 'fanout', case: 'room', side })
+const records = [
+  { side: 'carillon', round: 1, figure: 20 },
+  { side: 'bare', round: 1, figure: 10 },
+  { side: 'bare', round: 2, figure: 30 },
+  { side: 'carillon', round: 2, figure: 90 },
+  { side: 'carillon', round: 3, figure: 999 },
+].map((row) => ({ ...at(row.side), ...row, run: 'now' }) as unknown as BenchRecord)
+
+test('a ratio is the median of the ratios of rounds that have both sides', () => {
+  expect(ratioOf(records, [at('carillon'), at('bare')], 'figure')).toEqual({
+    median: 2.5,
+    min: 2,
+    max: 3,
+    rounds: 2,
+  })
+})
+
+test('a figure that is null in a record is none', () => {
+  const unknown = { ...at('peer'), round: 1, run: 'now', figure: null } as unknown as BenchRecord
+
+  expect(figureAt([...records, unknown], at('peer'), 'figure')).toBeUndefined()
+})
