@@ -188,6 +188,7 @@ function webhooksOf(core: Core, db: Database, config: Config, networks: NetworkR
     batchEvents: config.webhookBatchEvents,
     timeoutMs: config.webhookTimeoutMs,
     maxStored: config.webhookMaxStored,
+    maxStoredPerEndpoint: config.webhookMaxStoredPerEndpoint,
     networks,
   })
 }

@@ -107,7 +107,9 @@ const DROP = `
   DELETE FROM webhook_outbox
    WHERE id IN (SELECT id FROM webhook_outbox WHERE lane = $lane ORDER BY id LIMIT $limit)`
 const DROP_LANE = 'DELETE FROM webhook_lanes WHERE id = $lane'
-const SIZE = 'SELECT COUNT(*) AS count FROM webhook_outbox'
+const STORED = `
+  SELECT app_id AS appId, endpoint, COUNT(*) AS count FROM webhook_outbox
+    JOIN webhook_lanes ON webhook_lanes.id = lane GROUP BY lane`
 
 /** How long an event is tried, from when it was written down (contract 7.6). */
 export const WINDOW_MS = 300_000
@@ -127,12 +129,20 @@ export function outboxStore(db: Database) {
   const count = (sql: string, values: Values): number =>
     all<{ count: number }>(sql, values)[0]!.count
 
-  let size = count(SIZE, {})
+  let size = 0
+  const storedByLane = new Map<string, number>()
+  const add = (key: LaneKey, rows: number): void => {
+    const name = nameOf(key)
+    size += rows
+    storedByLane.set(name, (storedByLane.get(name) ?? 0) + rows)
+  }
+  for (const { count: rows, ...key } of all<LaneKey & { count: number }>(STORED, {})) add(key, rows)
   const log = deliveryLog(db)
   const due = new DueRows(db)
   const idByLane = new Map<string, number>()
-  const idOf = ({ appId, endpoint }: LaneKey): number => {
-    const name = `${appId} ${endpoint}`
+  const idOf = (key: LaneKey): number => {
+    const { appId, endpoint } = key
+    const name = nameOf(key)
     let id = idByLane.get(name)
     if (id !== undefined) return id
     const [found] = all<{ id: number }>(LANE_ID, { appId, endpoint })
@@ -172,12 +182,14 @@ export function outboxStore(db: Database) {
   return {
     /** Rows that are kept, dead letters too. */
     size: (): number => size,
+    /** The same of one endpoint. */
+    stored: (key: LaneKey): number => storedByLane.get(nameOf(key)) ?? 0,
     /** All of a group, in order, or nothing of it. */
     record: (entries: readonly Entry[], now: number): void => {
       // Outside of the transaction: what it would take back is remembered here.
       for (const entry of entries) if (entry.type === 'event') idOf(entry)
       db.transaction(() => entries.forEach((entry) => write(entry, now))).immediate()
-      size += entries.filter(({ type }) => type === 'event').length
+      for (const entry of entries) if (entry.type === 'event') add(entry, 1)
     },
     announced: (): Announcement[] => all<Announcement>(ANNOUNCED, {}),
     /** Nobody else is at work: what a process that is gone had leased, or put off, is due at once. */
@@ -215,7 +227,7 @@ export function outboxStore(db: Database) {
         })
         .immediate(),
     delivered: (key: LaneKey, rows: readonly OutboxRow[], attempt: Attempt): void => {
-      size -= settle(key, attempt, () => change(DELIVERED, { ids: idsOf(rows) }))
+      add(key, -settle(key, attempt, () => change(DELIVERED, { ids: idsOf(rows) })))
     },
     /** `dueAt`: when they are tried again; epoch milliseconds. */
     failed: (key: LaneKey, rows: readonly OutboxRow[], attempt: Attempt, dueAt: number): void => {
@@ -245,12 +257,13 @@ export function outboxStore(db: Database) {
     drop: (key: LaneKey): number => {
       const lane = idOf(key)
       const dropped = change(DROP, { lane, limit: SLICE_ROWS })
-      size -= dropped
+      add(key, -dropped)
       if (dropped < SLICE_ROWS) {
         log.forget(lane)
         due.restart(lane)
         change(DROP_LANE, { lane })
-        idByLane.delete(`${key.appId} ${key.endpoint}`)
+        idByLane.delete(nameOf(key))
+        storedByLane.delete(nameOf(key))
       }
       return dropped
     },
@@ -279,5 +292,7 @@ export function outboxStore(db: Database) {
     },
   }
 }
+
+const nameOf = ({ appId, endpoint }: LaneKey): string => `${appId} ${endpoint}`
 
 const idsOf = (rows: readonly OutboxRow[]): string => JSON.stringify(rows.map(({ id }) => id))
