@@ -6,6 +6,7 @@
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { REFUSE } from './errors'
+import { refuseAndTell } from './hooks'
 
 export function sweep(core: Core): void {
   const { timing, hub, counters, cache, clock } = core
@@ -18,7 +19,7 @@ export function sweep(core: Core): void {
     if (!conn.authorized && !conn.busy && isLate(conn, now)) {
       counters.unauthorizedClosed++
       hub.flush(conn)
-      conn.refuse(REFUSE.unauthorized)
+      refuseAndTell(core, conn, REFUSE.unauthorized)
       continue
     }
     if (tick - conn.seenTick <= activityTicks) continue
@@ -29,7 +30,7 @@ export function sweep(core: Core): void {
     } else if (tick - conn.pingedTick >= pongTicks) {
       counters.silentClosed++
       hub.flush(conn)
-      conn.refuse(REFUSE.pongTimeout)
+      refuseAndTell(core, conn, REFUSE.pongTimeout)
     }
   }
 }
