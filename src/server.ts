@@ -153,6 +153,7 @@ async function build(
     xhr.sweep()
   }
   undo.push(clock.every(core.timing.sweepIntervalMs, sweepAll))
+  undo.push(() => core.subscriptionCounts.stop())
 
   return {
     core,
