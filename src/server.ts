@@ -56,6 +56,8 @@ export type ServerOptions = {
   readonly plugins?: readonly AnyPlugin[]
   /** From the configuration file. */
   readonly apps?: readonly ProvidedApp[]
+  /** Aborted where the start is to be given up; plugins that have started are stopped. */
+  readonly givenUp?: AbortSignal
 }
 
 export type CarillonServer = {
@@ -139,7 +141,7 @@ async function build(
     swaggerPage,
   })
   undo.push(() => stopPlugins(core.hooks, core))
-  await startPlugins(core.hooks, clock)
+  await startPlugins(core.hooks, clock, options.givenUp)
   const xhr = new XhrSessions(core)
   const server = listen({ core, config, api, addresses, xhr })
   addresses.server = server
