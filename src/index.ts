@@ -35,8 +35,9 @@ async function fileOf({ configFile }: Config): Promise<FileConfig> {
 
 async function start(config: Config, file: FileConfig): Promise<CarillonServer> {
   try {
-    return await createServer({ config, clock: systemClock, log, ...file })
+    return await createServer({ config, clock: systemClock, log, givenUp: givenUp.signal, ...file })
   } catch (cause) {
+    if (givenUp.signal.aborted) left()
     if (cause instanceof ConfigError) fail(...cause.mistakes)
     if (cause instanceof StoreError || cause instanceof PluginError) fail(cause.message)
     fail(unusableAddress(cause, config) ?? String(cause))
@@ -59,21 +60,25 @@ function unusableAddress(cause: unknown, { host, port }: Config): string | undef
 /** A terminal signals the whole process group, and `bun run` passes it on once more: that is one signal. */
 const SAME_SIGNAL_MS = 300
 
-/** The first signal drains, a second one ends the process at once. */
-function leaveOnSignal(server: CarillonServer): void {
+/** The first signal drains, or gives up the start; a second one ends the process at once. */
+function leaveOnSignal(): void {
   let leavingSince: number | undefined
-  const leave = async (signal: string): Promise<void> => {
+  const leave = (signal: string): void => {
     const now = systemClock.now()
     if (leavingSince !== undefined && now - leavingSince < SAME_SIGNAL_MS) return
     if (leavingSince !== undefined) process.exit(1)
     leavingSince = now
-    log.info({ signal, connections: server.core.hub.connectionCount }, 'leaving')
-    await server.leave()
-    log.info({ ...server.core.counters }, 'left')
-    process.exit(0)
+    log.info({ signal, connections: running?.core.hub.connectionCount ?? 0 }, 'leaving')
+    if (running) void running.leave().then(left)
+    else givenUp.abort()
   }
   process.on('SIGTERM', leave)
   process.on('SIGINT', leave)
+}
+
+function left(): never {
+  log.info({ ...running?.core.counters }, 'left')
+  process.exit(0)
 }
 
 /** A promise that a plugin forgot must not end everybody's connections, nor the start. */
@@ -95,10 +100,11 @@ const config = settings()
 const log = await createLog(config.logLevel)
 for (const line of aliasesUsed(process.env)) log.info({}, line)
 for (const line of unknownSettings(process.env)) log.warn({}, line)
+const givenUp = new AbortController()
 let running: CarillonServer | undefined
 const file = await fileOf(config)
 surviveFaults()
-const server = await start(config, file)
-running = server
-leaveOnSignal(server)
-announce(server, config)
+leaveOnSignal()
+running = await start(config, file)
+if (givenUp.signal.aborted) await running.leave().then(left) // told in the last moment
+announce(running, config)

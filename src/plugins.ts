@@ -191,12 +191,16 @@ function childLog(log: Log, plugin: string): Log {
 /** What a plugin may take to begin, in milliseconds. */
 const START_LIMIT_MS = 30_000
 
-/** Runs the `start` hooks, in order. @throws PluginError for the first that fails */
-export async function startPlugins({ start }: CompiledHooks, clock: Clock): Promise<void> {
+/** Runs the `start` hooks, in order. @throws PluginError for the first that fails, or when it is given up */
+export async function startPlugins(
+  { start }: CompiledHooks,
+  clock: Clock,
+  givenUp: AbortSignal | undefined,
+): Promise<void> {
   for (const { plugin, run, stats } of start) {
     stats.calls++
     try {
-      await within(clock, START_LIMIT_MS, Promise.resolve(run()))
+      await within(clock, START_LIMIT_MS, Promise.resolve(run()), givenUp)
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause)
       throw new PluginError(`plugin ${plugin}: could not start: ${why}`, { cause })
@@ -220,12 +224,21 @@ export async function stopPlugins({ stop }: CompiledHooks, asker: Asker): Promis
   }
 }
 
-async function within<T>(clock: Clock, ms: number, promise: Promise<T>): Promise<T> {
+async function within<T>(
+  clock: Clock,
+  ms: number,
+  promise: Promise<T>,
+  givenUp?: AbortSignal,
+): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const cancel = clock.after(ms, () => reject(new Error(`no answer within ${ms} ms`)))
+  const giveUp = (): void => reject(new Error('the server was told to leave'))
+  givenUp?.addEventListener('abort', giveUp)
+  if (givenUp?.aborted) giveUp()
   try {
     return await Promise.race([promise, late])
   } finally {
     cancel()
+    givenUp?.removeEventListener('abort', giveUp)
   }
 }

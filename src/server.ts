@@ -57,6 +57,8 @@ export type ServerOptions = {
   readonly plugins?: readonly AnyPlugin[]
   /** From the configuration file. */
   readonly apps?: readonly ProvidedApp[]
+  /** Aborted where the start is to be given up; plugins that have started are stopped. */
+  readonly givenUp?: AbortSignal
 }
 
 export type CarillonServer = {
@@ -143,7 +145,7 @@ async function build(
     swaggerPage,
   })
   undo.push(() => stopPlugins(core.hooks, core))
-  await startPlugins(core.hooks, clock)
+  await startPlugins(core.hooks, clock, options.givenUp)
   const xhr = new XhrSessions(core)
   const longPolls = new LongPolls(core)
   const server = listen({ core, config, api, addresses, xhr, longPolls })
@@ -159,6 +161,7 @@ async function build(
     longPolls.sweep()
   }
   undo.push(clock.every(core.timing.sweepIntervalMs, sweepAll))
+  undo.push(() => core.subscriptionCounts.stop())
 
   return {
     core,
@@ -194,6 +197,7 @@ function webhooksOf(core: Core, db: Database, config: Config, networks: NetworkR
     batchEvents: config.webhookBatchEvents,
     timeoutMs: config.webhookTimeoutMs,
     maxStored: config.webhookMaxStored,
+    maxStoredPerEndpoint: config.webhookMaxStoredPerEndpoint,
     networks,
   })
 }

@@ -44,6 +44,12 @@ export const WEBHOOK_SETTINGS = {
     [1, 1_000_000_000],
     'webhook events that are kept, those for each endpoint counted; past it `/ready` is red and new ones wait in memory, 100 000 at most',
   ),
+  webhookMaxStoredPerEndpoint: number(
+    'CARILLON_WEBHOOK_MAX_STORED_PER_ENDPOINT',
+    100_000,
+    [1, 1_000_000_000],
+    'webhook events that are kept for one endpoint, dead letters too; past it new ones for that endpoint are dropped, counted and logged',
+  ),
   webhookAllow: setting<readonly string[]>({
     env: 'CARILLON_WEBHOOK_ALLOW',
     default: [],

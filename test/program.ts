@@ -13,6 +13,7 @@ export class Program {
   readonly output: Promise<string>
   readonly errors: Promise<string>
   #text = ''
+  #printed = Promise.withResolvers<void>()
 
   constructor(
     env: Record<string, string> = {},
@@ -33,6 +34,8 @@ export class Program {
     const decoder = new TextDecoder()
     for await (const bytes of this.process.stdout) {
       this.#text += decoder.decode(bytes)
+      this.#printed.resolve()
+      this.#printed = Promise.withResolvers<void>()
       const port = /ws:\/\/[^/]+:(\d+)\//.exec(this.#text)?.[1]
       if (port && this.#text.includes('pusher.subscribe')) this.#listening.resolve(Number(port))
     }
@@ -43,6 +46,11 @@ export class Program {
   /** The port, once the announcement is out. */
   listening(): Promise<number> {
     return within('the announcement', this.#listening.promise)
+  }
+
+  /** Resolves once some text was printed. */
+  async prints(text: string): Promise<void> {
+    while (!this.#text.includes(text)) await within(`the text ${text}`, this.#printed.promise)
   }
 
   exited(): Promise<number> {

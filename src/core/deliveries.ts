@@ -30,8 +30,11 @@ export type LaneReport = {
 }
 
 export type EndpointReport = LaneReport & {
-  /** `paused`: it failed too often in a row, and is probed. `removed`: it is gone, and so is the rest soon. */
-  readonly state: 'ok' | 'failing' | 'paused' | 'removed'
+  /**
+   * `paused`: it failed too often in a row, and is probed. `full`: no more is kept for it. `removed`:
+   * it is gone, and so is the rest soon.
+   */
+  readonly state: 'ok' | 'failing' | 'paused' | 'full' | 'removed'
 }
 
 /** An event that was given up. */

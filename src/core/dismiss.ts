@@ -33,9 +33,10 @@ export function endScopes(core: Core, app: App): void {
   }
 }
 
-/** Those that are signed in as the user; who merely uses the id on a presence channel stays (contract 5.5). */
+/** Those that are signed in as the user, or about to be; who merely uses the id on a presence channel stays (contract 5.5). */
 export function dismissUser(core: Core, app: App, userId: UserId, refused: Refusal): void {
-  dismiss(core, [...core.users.connectionsOf(app, userId)], refused)
+  const { users } = core
+  dismiss(core, [...users.connectionsOf(app, userId), ...users.arriving(app, userId)], refused)
 }
 
 function dismiss({ hub }: Core, leaving: Connection[], refused: Refusal): void {

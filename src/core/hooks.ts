@@ -164,6 +164,17 @@ export function tell(core: Asker, taps: readonly Hook[], first?: unknown, second
   }
 }
 
+/** Refuses a connection something, or its stay, and tells the taps that hear of refusals. */
+export function refuseAndTell(
+  core: Asker & { readonly hooks: CompiledHooks },
+  conn: Connection,
+  refused: Refusal,
+): void {
+  conn.refuse(refused)
+  const { code, message } = refused
+  if (core.hooks.refused.length > 0) tell(core, core.hooks.refused, conn, { code, message })
+}
+
 /** What `response` hooks add: names and values that a header may have. Whatever else they answer is a fault. */
 export function collectHeaders(
   core: Asker,

@@ -8,7 +8,7 @@ import { userChannel } from './channel'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { isRefusal, quoted, refusal, type Refusal } from './errors'
-import { ask, type Verdict } from './hooks'
+import { ask, refuseAndTell, type Verdict } from './hooks'
 import { parseSigned } from './json'
 import { userText } from './signature'
 import type { MaybePromise, SigninCommand, UserId } from './types'
@@ -30,7 +30,10 @@ export function signin(
     if (isRefusal(answer)) return answer
     return conn.closed ? undefined : enter(core, conn, command, user)
   }
-  return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
+  if (!(verdict instanceof Promise)) return settle(verdict)
+  // Whoever terminates the user meanwhile means this connection too.
+  const arrived = core.users.arrive(conn, command.app, user.id)
+  return verdict.then(settle).finally(arrived)
 }
 
 function verified(
@@ -52,6 +55,8 @@ function verified(
   const id = data?.['id']
   if (!data || typeof id !== 'string' || id === '' || !id.isWellFormed())
     return refused('Invalid user_data: expected a JSON object with an id, a non-empty string')
+  if (id === '.' || id === '..')
+    return refused('Invalid user_data: an id of dots alone cannot stand in a URL')
   const { maxUserIdChars } = app.limits
   if (id.length > maxUserIdChars)
     return refused(
@@ -96,7 +101,9 @@ function watchOthers(core: Core, conn: Connection, app: App, { data }: User): vo
   if (maxWatchedUsers === 0) return
   const accepted = ids.slice(0, maxWatchedUsers)
   if (ids.length > maxWatchedUsers)
-    conn.refuse(
+    refuseAndTell(
+      core,
+      conn,
       refusal(
         'watchlist_too_long',
         `Watchlist of ${ids.length} users exceeds the limit of ${maxWatchedUsers} (maxWatchedUsers); watched are ${accepted.join(', ')}`,

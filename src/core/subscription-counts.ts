@@ -7,7 +7,7 @@ import type { App } from './apps'
 import type { Facts } from './facts'
 import type { Channel, Hub } from './hub'
 import type { Presence } from './presence'
-import type { ChannelName, Clock } from './types'
+import type { Cancel, ChannelName, Clock } from './types'
 
 /** With more subscribers than these, news come seldom. */
 const MANY = 100
@@ -24,6 +24,18 @@ export class SubscriptionCounts {
   /** When a channel with many was told last, and whether it is about to be. Dies with the channel. */
   readonly #told = new WeakMap<Channel, { at: number; due: boolean }>()
 
+  /** One for each channel that is about to be told. */
+  readonly #timers = new Set<Cancel>()
+
+  #stopped = false
+
+  /** Nobody is told later any more. */
+  stop(): void {
+    this.#stopped = true
+    for (const cancel of this.#timers) cancel()
+    this.#timers.clear()
+  }
+
   /** Somebody came or went. */
   changed(nouns: Nouns, app: App, name: ChannelName): void {
     if (!app.record.subscriptionCounts) return
@@ -36,7 +48,7 @@ export class SubscriptionCounts {
   #tellSeldom(nouns: Nouns, channel: Channel): void {
     let told = this.#told.get(channel)
     if (!told) this.#told.set(channel, (told = { at: -Infinity, due: false }))
-    if (told.due) return
+    if (told.due || this.#stopped) return
     const { clock } = nouns
     const tellNow = (): void => {
       Object.assign(told, { at: clock.now(), due: false })
@@ -45,7 +57,11 @@ export class SubscriptionCounts {
     const waitMs = told.at + SELDOM_MS - clock.now()
     if (waitMs <= 0) return tellNow()
     told.due = true
-    clock.after(waitMs, tellNow)
+    const cancel = clock.after(waitMs, () => {
+      this.#timers.delete(cancel)
+      tellNow()
+    })
+    this.#timers.add(cancel)
   }
 }
 

@@ -7,6 +7,7 @@
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { REFUSE } from './errors'
+import { refuseAndTell } from './hooks'
 
 export function sweep(core: Core): void {
   const { timing, hub, counters, cache, clock } = core
@@ -20,7 +21,7 @@ export function sweep(core: Core): void {
     if (!conn.authorized && !conn.busy && isLate(conn, now)) {
       counters.unauthorizedClosed++
       hub.flush(conn)
-      conn.refuse(REFUSE.unauthorized)
+      refuseAndTell(core, conn, REFUSE.unauthorized)
       continue
     }
     if (conn.codec.heartbeats) {
@@ -39,10 +40,10 @@ export function sweep(core: Core): void {
   }
 }
 
-function endSilent({ counters, hub }: Core, conn: Connection): void {
-  counters.silentClosed++
-  hub.flush(conn)
-  conn.refuse(REFUSE.pongTimeout)
+function endSilent(core: Core, conn: Connection): void {
+  core.counters.silentClosed++
+  core.hub.flush(conn)
+  refuseAndTell(core, conn, REFUSE.pongTimeout)
 }
 
 /** Contract 5.6: an app may give its connections so much time to show who they are. */

@@ -75,11 +75,12 @@ const DeliveriesAnswer = Type.Object(
               Type.Literal('ok'),
               Type.Literal('failing'),
               Type.Literal('paused'),
+              Type.Literal('full'),
               Type.Literal('removed'),
             ],
             {
               description:
-                '`paused`: failed too often in a row and is probed; `removed`: not an endpoint of the app any more',
+                '`paused`: failed too often in a row and is probed; `full`: as many events are kept for it as may be, dead ones among them, and new ones are dropped; `removed`: not an endpoint of the app any more',
             },
           ),
           ...Totals,

@@ -9,7 +9,7 @@ import type { Core } from '../core/core'
 import { clientEvent } from '../core/client-event'
 import { disconnect } from '../core/disconnect'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
-import { askNow, tell } from '../core/hooks'
+import { askNow, refuseAndTell } from '../core/hooks'
 import type { ConnectRequest } from '../core/plugin'
 import { signin } from '../core/signin'
 import { subscribe, unsubscribe } from '../core/subscribe'
@@ -233,9 +233,7 @@ function resume(core: Core, conn: Client): void {
 function refuse(core: Core, conn: Client, refused: Refusal): void {
   if (conn.established) core.counters.messagesRefused++
   else core.counters.connectionsRefused++
-  conn.refuse(refused)
-  const { code, message } = refused
-  if (core.hooks.refused.length > 0) tell(core, core.hooks.refused, conn, { code, message })
+  refuseAndTell(core, conn, refused)
 }
 
 /** A refusal says which command it is about, so that the client can tell. */

@@ -8,6 +8,8 @@
  */
 import type { Database } from 'bun:sqlite'
 import type { Attempt, DeadLetter, LaneReport } from '../core/deliveries'
+import { deliveryLog } from './delivery-log'
+import { DueRows } from './due-rows'
 
 /** The rows of one endpoint of one app. */
 export type LaneKey = { readonly appId: string; readonly endpoint: string }
@@ -57,13 +59,6 @@ const WITHDRAW = `
 const ANNOUNCED = `
   SELECT app_id AS appId, channel, user_id AS userId FROM webhook_announced
    ORDER BY app_id, channel, user_id DESC`
-/** Only a row that was tried is ever put off. */
-const DUE = `
-  SELECT id, channel, event, time_ms, attempts FROM webhook_outbox
-   WHERE lane = $lane AND dead_at IS NULL AND (attempts = 0 OR due_at <= $now)
-     AND channel NOT IN (SELECT channel FROM webhook_outbox
-                          WHERE lane = $lane AND dead_at IS NULL AND attempts > 0 AND due_at > $now)
-   ORDER BY id LIMIT $limit`
 const OLDEST = `
   SELECT id, channel, event, time_ms, attempts FROM webhook_outbox
    WHERE lane = $lane AND dead_at IS NULL ORDER BY id LIMIT $limit`
@@ -112,17 +107,9 @@ const DROP = `
   DELETE FROM webhook_outbox
    WHERE id IN (SELECT id FROM webhook_outbox WHERE lane = $lane ORDER BY id LIMIT $limit)`
 const DROP_LANE = 'DELETE FROM webhook_lanes WHERE id = $lane'
-const LOG_ATTEMPT = `
-  INSERT INTO webhook_attempts (lane, number, at, duration_ms, events, status, error)
-  SELECT $lane, COALESCE(MAX(number), 0) + 1, $at, $durationMs, $events, $status, $error
-    FROM webhook_attempts WHERE lane = $lane`
-const FORGET_ATTEMPTS = `
-  DELETE FROM webhook_attempts WHERE lane = $lane AND number <=
-    (SELECT MAX(number) FROM webhook_attempts WHERE lane = $lane) - $kept`
-const ATTEMPTS = `
-  SELECT at, duration_ms AS durationMs, events, status, error FROM webhook_attempts
-   WHERE lane = $lane ORDER BY number DESC`
-const SIZE = 'SELECT COUNT(*) AS count FROM webhook_outbox'
+const STORED = `
+  SELECT app_id AS appId, endpoint, COUNT(*) AS count FROM webhook_outbox
+    JOIN webhook_lanes ON webhook_lanes.id = lane GROUP BY lane`
 
 /** How long an event is tried, from when it was written down (contract 7.6). */
 export const WINDOW_MS = 300_000
@@ -130,9 +117,6 @@ export const WINDOW_MS = 300_000
 const STALE_MS = WINDOW_MS / 2
 /** Rows that are changed or looked at in one go. */
 export const SLICE_ROWS = 500
-/** Requests to an endpoint that are remembered. */
-const KEPT_ATTEMPTS = 20
-
 type Values = Record<string, string | number | null>
 
 export type Outbox = ReturnType<typeof outboxStore>
@@ -145,10 +129,20 @@ export function outboxStore(db: Database) {
   const count = (sql: string, values: Values): number =>
     all<{ count: number }>(sql, values)[0]!.count
 
-  let size = count(SIZE, {})
+  let size = 0
+  const storedByLane = new Map<string, number>()
+  const add = (key: LaneKey, rows: number): void => {
+    const name = nameOf(key)
+    size += rows
+    storedByLane.set(name, (storedByLane.get(name) ?? 0) + rows)
+  }
+  for (const { count: rows, ...key } of all<LaneKey & { count: number }>(STORED, {})) add(key, rows)
+  const log = deliveryLog(db)
+  const due = new DueRows(db)
   const idByLane = new Map<string, number>()
-  const idOf = ({ appId, endpoint }: LaneKey): number => {
-    const name = `${appId} ${endpoint}`
+  const idOf = (key: LaneKey): number => {
+    const { appId, endpoint } = key
+    const name = nameOf(key)
     let id = idByLane.get(name)
     if (id !== undefined) return id
     const [found] = all<{ id: number }>(LANE_ID, { appId, endpoint })
@@ -175,25 +169,27 @@ export function outboxStore(db: Database) {
   const settle = (key: LaneKey, attempt: Attempt, settleRows: () => number): number =>
     db
       .transaction(() => {
-        const lane = idOf(key)
-        change(LOG_ATTEMPT, { lane, ...attempt })
-        change(FORGET_ATTEMPTS, { lane, kept: KEPT_ATTEMPTS })
+        log.add(idOf(key), attempt)
         return settleRows()
       })
       .immediate()
   const reopen = (key: LaneKey, now: number): void => {
-    change(REOPEN, { lane: idOf(key), now, stale: now - STALE_MS })
+    const lane = idOf(key)
+    change(REOPEN, { lane, now, stale: now - STALE_MS })
+    due.restart(lane)
   }
   const lanesOf = (appId: string) => all<{ id: number; endpoint: string }>(LANES_OF_APP, { appId })
   return {
     /** Rows that are kept, dead letters too. */
     size: (): number => size,
+    /** The same of one endpoint. */
+    stored: (key: LaneKey): number => storedByLane.get(nameOf(key)) ?? 0,
     /** All of a group, in order, or nothing of it. */
     record: (entries: readonly Entry[], now: number): void => {
       // Outside of the transaction: what it would take back is remembered here.
       for (const entry of entries) if (entry.type === 'event') idOf(entry)
       db.transaction(() => entries.forEach((entry) => write(entry, now))).immediate()
-      size += entries.filter(({ type }) => type === 'event').length
+      for (const entry of entries) if (entry.type === 'event') add(entry, 1)
     },
     announced: (): Announcement[] => all<Announcement>(ANNOUNCED, {}),
     /** Nobody else is at work: what a process that is gone had leased, or put off, is due at once. */
@@ -212,14 +208,14 @@ export function outboxStore(db: Database) {
       key: LaneKey,
       terms: Lease & { readonly limit: number },
       choose: (due: readonly OutboxRow[]) => number,
-    ): OutboxRow[] =>
-      db
-        .transaction(() => {
-          const { now, limit } = terms
-          const due = all<OutboxRow>(DUE, { lane: idOf(key), now, limit })
-          return due.length === 0 ? [] : lease(due.slice(0, choose(due)), terms)
-        })
-        .immediate(),
+    ): OutboxRow[] => {
+      const lane = idOf(key)
+      const found = due.find(lane, terms.now, terms.limit)
+      const chosen = found.rows.slice(0, choose(found.rows))
+      const leased = chosen.length === 0 ? [] : lease(chosen, terms)
+      due.advance(lane, found, chosen)
+      return leased
+    },
     /** Leases the one row with which an endpoint is probed: of the first of each channel the least tried. */
     takeProbe: (key: LaneKey, terms: Lease): OutboxRow[] =>
       db
@@ -231,7 +227,7 @@ export function outboxStore(db: Database) {
         })
         .immediate(),
     delivered: (key: LaneKey, rows: readonly OutboxRow[], attempt: Attempt): void => {
-      size -= settle(key, attempt, () => change(DELIVERED, { ids: idsOf(rows) }))
+      add(key, -settle(key, attempt, () => change(DELIVERED, { ids: idsOf(rows) })))
     },
     /** `dueAt`: when they are tried again; epoch milliseconds. */
     failed: (key: LaneKey, rows: readonly OutboxRow[], attempt: Attempt, dueAt: number): void => {
@@ -253,17 +249,21 @@ export function outboxStore(db: Database) {
       all<{ at: number | null }>(NEXT_DUE, { lane: idOf(key), now })[0]?.at ?? undefined,
     /** What was refused is due, as if never tried. */
     forgive: (key: LaneKey, now: number): void => {
-      change(FORGIVE, { lane: idOf(key), now })
+      const lane = idOf(key)
+      change(FORGIVE, { lane, now })
+      due.restart(lane)
     },
     /** Forgets rows of an endpoint that is gone, at last the endpoint. How many; a slice at a time. */
     drop: (key: LaneKey): number => {
       const lane = idOf(key)
       const dropped = change(DROP, { lane, limit: SLICE_ROWS })
-      size -= dropped
+      add(key, -dropped)
       if (dropped < SLICE_ROWS) {
-        change(FORGET_ATTEMPTS, { lane, kept: 0 })
+        log.forget(lane)
+        due.restart(lane)
         change(DROP_LANE, { lane })
-        idByLane.delete(`${key.appId} ${key.endpoint}`)
+        idByLane.delete(nameOf(key))
+        storedByLane.delete(nameOf(key))
       }
       return dropped
     },
@@ -274,7 +274,7 @@ export function outboxStore(db: Database) {
         failing: count(FAILING, { lane }),
         dead: count(DEAD_COUNT, { lane }),
         oldest: all<OutboxRow>(OLDEST, { lane, limit: 1 })[0]?.time_ms ?? null,
-        attempts: all<Attempt>(ATTEMPTS, { lane }),
+        attempts: log.of(lane),
       })),
     /** So many of each endpoint, the newest first. */
     dead: (appId: string, limit: number): DeadLetter[] =>
@@ -285,9 +285,14 @@ export function outboxStore(db: Database) {
         })),
       ),
     /** What was given up until `now` goes out again, as new. How many; a slice at a time. */
-    replay: (key: LaneKey, now: number): number =>
-      change(REPLAY, { lane: idOf(key), now, limit: SLICE_ROWS }),
+    replay: (key: LaneKey, now: number): number => {
+      const lane = idOf(key)
+      due.restart(lane)
+      return change(REPLAY, { lane, now, limit: SLICE_ROWS })
+    },
   }
 }
+
+const nameOf = ({ appId, endpoint }: LaneKey): string => `${appId} ${endpoint}`
 
 const idsOf = (rows: readonly OutboxRow[]): string => JSON.stringify(rows.map(({ id }) => id))

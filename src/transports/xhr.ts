@@ -131,14 +131,15 @@ async function bytesOf(request: Request): Promise<Uint8Array | undefined> {
   }
 }
 
+/** Bytes that are no UTF-8 are refused, as in a WebSocket's text: repaired, they would be what nobody said. */
 function messagesOf(body: Uint8Array): readonly string[] | undefined {
   try {
-    const messages: unknown = JSON.parse(Buffer.from(body).toString())
+    const messages: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
     return Array.isArray(messages) && messages.every((message) => typeof message === 'string')
       ? messages
       : undefined
   } catch {
-    return undefined // SyntaxError, or RangeError for text nested too deep
+    return undefined // TypeError: no UTF-8; SyntaxError, or RangeError for text nested too deep
   }
 }
 

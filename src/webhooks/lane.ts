@@ -19,6 +19,8 @@ export type Shared = {
   readonly outbox: Outbox
   readonly poster: Poster
   readonly batchEvents: number
+  /** Rows of one endpoint; past it, new ones are dropped. */
+  readonly maxStored: number
   /** How long rows are leased; a request does not take as long. */
   readonly leaseMs: number
   /** Told of a lane whose endpoint is gone, and with it all that was to be sent there. */
@@ -46,6 +48,7 @@ export class Lane {
   #stopped = false
   /** Events whose end the log has not told yet. */
   readonly #untold = { dead: 0, dropped: 0 }
+  #full = false
   /** The database fails: said once, until it is over. */
   #troubled = false
   #timer: Cancel | undefined
@@ -65,6 +68,7 @@ export class Lane {
     if (this.#busy || this.#stopped) return
     this.#timer?.()
     this.#timer = undefined
+    this.#sayIfFull()
     try {
       this.#next()
       this.#troubled = false
@@ -184,6 +188,19 @@ export class Lane {
     if (events === SLICE_ROWS || told === 0) return
     this.shared.core.log.warn({ appId: this.key.appId, events: told }, ENDS[end])
     this.#untold[end] = 0
+  }
+
+  /** Once, until there is room again for a tenth of what it may have. */
+  #sayIfFull(): void {
+    const { core, outbox, maxStored } = this.shared
+    const stored = outbox.stored(this.key)
+    if (stored < 0.9 * maxStored) this.#full = false
+    if (stored < maxStored || this.#full) return
+    this.#full = true
+    core.log.warn(
+      { appId: this.key.appId, stored },
+      'webhook endpoint has its share of the outbox; new events for it are dropped',
+    )
   }
 
   #wakeIn(delayMs: number): void {

@@ -3,7 +3,8 @@
  * resolved, so that a name cannot lead where no webhook may go. Redirects are not followed; of the
  * answer only the status counts, and its body is read no further than keeping the connection is worth.
  */
-import { lookup as resolveName, type LookupAddress, type LookupOptions } from 'node:dns'
+import { dns } from 'bun'
+import type { LookupAddress, LookupOptions } from 'node:dns'
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { NetworkRules } from '../core/networks'
@@ -47,7 +48,7 @@ export function createPoster({
   clock,
   networks,
   timeoutMs,
-  resolve = resolveName as Resolve,
+  resolve = resolveName,
 }: PosterOptions): Poster {
   const open = new Set<{ destroy(cause: Error): unknown }>()
   const lookup = checkedLookup(networks, resolve)
@@ -103,6 +104,16 @@ export function createPoster({
     },
   }
 }
+
+/**
+ * By the hosts file and DNS, without threads: those are few and shared, and names whose servers never
+ * answer would hold them for ten seconds each, with everybody else's lookups behind them.
+ */
+const resolveName: Resolve = (hostname, _, done) =>
+  void dns.lookup(hostname, { backend: 'c-ares' }).then(
+    (addresses) => done(null, addresses),
+    (cause: Error) => done(new Error(`${hostname}: ${cause.message}`, { cause }), []),
+  )
 
 function drain(
   response: IncomingMessage,

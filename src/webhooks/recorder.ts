@@ -31,6 +31,8 @@ export type RecorderOptions = {
   readonly settleMs: number
   /** Rows that the outbox may hold. */
   readonly maxStored: number
+  /** Of these, the rows of one endpoint: nobody may fill the outbox of all. */
+  readonly maxStoredPerEndpoint: number
   /** Told of endpoints that have something new. */
   readonly written: (lanes: Iterable<LaneKey>) => void
 }
@@ -117,8 +119,15 @@ export class Recorder {
     }
     const event = eventText(fact)
     for (const { name: endpoint } of wanting)
-      this.#waiting.push({ type: 'event', appId: app.id, endpoint, channel, event })
+      if (this.#hasRoom({ appId: app.id, endpoint }))
+        this.#waiting.push({ type: 'event', appId: app.id, endpoint, channel, event })
     return true
+  }
+
+  #hasRoom(key: LaneKey): boolean {
+    if (this.outbox.stored(key) < this.options.maxStoredPerEndpoint) return true
+    this.core.counters.webhookEventsDropped++
+    return false
   }
 
   /** Sees to it that what waits is written, and no more of it kept than memory may hold. */

@@ -18,6 +18,7 @@ export type WebhookOptions = {
   readonly batchEvents: number
   readonly timeoutMs: number
   readonly maxStored: number
+  readonly maxStoredPerEndpoint: number
   readonly networks: NetworkRules
 }
 
@@ -33,7 +34,7 @@ export class Webhooks implements Deliveries {
   constructor(
     readonly core: Core,
     readonly outbox: Outbox,
-    options: WebhookOptions,
+    readonly options: WebhookOptions,
   ) {
     const { batchEvents, timeoutMs, networks } = options
     this.#poster = createPoster({ clock: core.clock, networks, timeoutMs })
@@ -42,6 +43,7 @@ export class Webhooks implements Deliveries {
       outbox,
       poster: this.#poster,
       batchEvents,
+      maxStored: options.maxStoredPerEndpoint,
       leaseMs: 2 * timeoutMs,
       ended: (key) => this.#lanes.delete(nameOf(key)),
     }
@@ -95,9 +97,11 @@ export class Webhooks implements Deliveries {
   #reportOf(app: App, lane: LaneReport): EndpointReport {
     const { endpoint, failing } = lane
     const removed = endpointsOf(app).every(({ name }) => name !== endpoint)
-    const paused = this.#lanes.get(nameOf({ appId: app.id, endpoint }))?.paused
+    const key = { appId: app.id, endpoint }
+    const full = this.outbox.stored(key) >= this.options.maxStoredPerEndpoint
+    const paused = this.#lanes.get(nameOf(key))?.paused
     const troubled = paused ? 'paused' : failing > 0 ? 'failing' : 'ok'
-    return { ...lane, state: removed ? 'removed' : troubled }
+    return { ...lane, state: removed ? 'removed' : full ? 'full' : troubled }
   }
 
   /** Lanes whose endpoint is gone end. */

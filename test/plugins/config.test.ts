@@ -83,6 +83,47 @@ describe('a configuration far from the sources', () => {
   })
 })
 
+describe('a plugin', () => {
+  const config = (body: string) => ({
+    'carillon.config.ts': `
+      import { defineConfig, definePlugin } from 'carillon/plugin'
+      export default defineConfig({ plugins: [definePlugin({ name: 'own', carillon: 1, setup: () => (${body}) })] })`,
+  })
+
+  test('that is slow to start is stopped when the server is told to leave meanwhile', async () => {
+    const hooks = `{
+      start() { console.log('starting'); return new Promise(() => {}) },
+      stop() { console.log('stopped') },
+    }`
+    const file = join(folderWith(config(hooks)), 'carillon.config.ts')
+    await using program = new Program({ CARILLON_CONFIG: file })
+    await program.prints('starting')
+    program.process.kill('SIGTERM')
+    expect(await program.exited()).toBe(0)
+    expect(await program.output).toBe('starting\nstopped\n')
+    expect(await program.errors).toContain('"msg":"left"')
+  })
+
+  test('that forgets promises ends nobody’s connection, nor the start', async () => {
+    const hooks = `{
+      start() { void Promise.reject(new Error('forgotten at the start')) },
+      subscribed() { void Promise.reject(new Error('forgotten later')) },
+    }`
+    const file = join(folderWith(config(hooks)), 'carillon.config.ts')
+    await using program = new Program({ CARILLON_CONFIG: file })
+    const port = await program.listening()
+    await using client = new RawClient(`ws://127.0.0.1:${port}/app/test-app-fake-key`)
+    await client.hello()
+    await client.subscribed('room')
+    await client.expectNothing()
+    program.process.kill('SIGTERM')
+    expect(await program.exited()).toBe(0)
+    const errors = await program.errors
+    for (const text of ['forgotten at the start', 'forgotten later', '"msg":"uncaught fault"'])
+      expect(errors).toContain(text)
+  })
+})
+
 describe('its types', () => {
   const TYPED: readonly (readonly [name: string, setup: string, says: string | undefined])[] = [
     [

@@ -307,6 +307,22 @@ describe('what plugins are shown', () => {
     ])
   })
 
+  test('the tap of refusals hears of a watchlist that is too long, and of timeouts', async () => {
+    const codes: string[] = []
+    const plugin = pluginOf('tally', { refused: (_, { code }) => void codes.push(code) })
+    const limits = { maxWatchedUsers: 1, authorizeWithinSeconds: 10 }
+    await using server = await start({ plugins: [plugin], limits })
+    await using idle = await server.raw()
+    await using user = await server.raw()
+    server.signin(user, '{"id":"ada","watchlist":["a","b"]}')
+    await user.frames.take(3)
+    server.advance(15_001)
+    expect((await idle.closing()).code).toBe(4009)
+    server.advance(200_000)
+    expect((await user.closing()).code).toBe(4201)
+    expect(codes).toEqual(['watchlist_too_long', 'connection_refused', 'pong_timeout'])
+  })
+
   test('a connection can be ended: for good with 4009, to reconnect with 4200', async () => {
     const plugin = pluginOf('end', {
       subscribed: (conn, { channel }) =>

@@ -139,6 +139,10 @@ describe('subscription counts', () => {
     await watcher.expectNothing()
     server.advance(5000)
     expect(await watcher.next()).toBe(COUNT('room', 106))
+    others[0]!.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
+    await others[0]!.heard()
+    await server.stop()
+    expect(server.clock.pending).toBe(0)
     await Promise.all(others.map((other) => other[Symbol.asyncDispose]()))
   })
 

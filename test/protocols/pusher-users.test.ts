@@ -73,6 +73,17 @@ describe('pusher:signin', () => {
           'Invalid user_data: expected a JSON object with an id',
         ] as const,
     ),
+    ...['.', '..'].map(
+      (id) =>
+        [
+          `the id ${id}`,
+          (sign: (text: string) => string) => {
+            const text = JSON.stringify({ id })
+            return { auth: sign(text), user_data: text }
+          },
+          'Invalid user_data: an id of dots alone cannot stand in a URL',
+        ] as const,
+    ),
     [
       'an id that is too long',
       (sign) => {
@@ -126,6 +137,25 @@ describe('terminate_connections', () => {
     const path = `/users/${encodeURIComponent(id)}/terminate_connections`
     expect(await (await server.signed('POST', path)).json()).toEqual({})
     expect((await client.closing()).code).toBe(4009)
+  })
+
+  test('closes those whose sign-in waits for a plugin, too', async () => {
+    const [asked, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<undefined>()]
+    const signin = () => {
+      asked.resolve()
+      return opened.promise
+    }
+    await using server = await start({ plugins: [pluginOf('slow', { signin })] })
+    await using client = await server.raw()
+    server.signin(client, USER)
+    await asked.promise
+    await server.sdk().terminateUserConnections('ada')
+    expect((await client.closing()).code).toBe(4009)
+    opened.resolve(undefined)
+    await server.http('/up')
+    const app = server.core.apps.byId('1')!
+    expect([...server.core.users.arriving(app, 'ada' as never)]).toEqual([])
+    expect(server.core.users.isOnline(app, 'ada' as never)).toBe(false)
   })
 
   test('needs a signature', async () => {

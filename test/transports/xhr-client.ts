@@ -32,7 +32,11 @@ export class XhrClient {
     this.headers = headers
   }
 
-  post(verb: string, body = '', init: RequestInit = {}): Promise<Response> {
+  post(
+    verb: string,
+    body: string | Uint8Array<ArrayBuffer> = '',
+    init: RequestInit = {},
+  ): Promise<Response> {
     const query = verb === 'xhr_send' ? '' : this.query
     return this.server.http(`${this.base}/${verb}?${query}&t=1&n=1`, {
       method: 'POST',

@@ -7,7 +7,7 @@ const MINUTE_MS = 60_000
 const texts = (receiver: Receiver): string[] =>
   receiver.requests.unread.flatMap(({ events }) => events)
 
-describe('an endpoint that refuses', () => {
+describe('7.6 an endpoint that refuses', () => {
   test.each([
     ['500', () => 500],
     ['404', () => 404],
@@ -181,7 +181,7 @@ describe('an endpoint that refuses', () => {
   })
 })
 
-describe('order', () => {
+describe('7.4 order', () => {
   test('is kept per channel while requests fail at random', async () => {
     await using receiver = new Receiver()
     let asked = 0
@@ -207,7 +207,7 @@ describe('order', () => {
   })
 })
 
-describe('an answer', () => {
+describe('7.6 an answer', () => {
   test('that does not come is not waited for longer than the setting says', async () => {
     await using receiver = new Receiver()
     let asked = 0

@@ -119,7 +119,7 @@ const ROWS: readonly Row[] = [
   { name: 'two answers', answer: bytes(`${OK}HTTP/1.1 500 No\r\n\r\n`), status: 200, error: null },
 ]
 
-describe('an endpoint that answers with', () => {
+describe('7.6 an endpoint that answers with', () => {
   test.each(ROWS)('$name', async ({ answer, status, error }) => {
     using endpoint = new RawEndpoint(answer)
     await using server = await startWith([{ url: await endpoint.listen() }])

@@ -41,7 +41,7 @@ const ALLOWED = [
   'https://example.org/hook',
 ]
 
-describe('saving an endpoint', () => {
+describe('7.7 saving an endpoint', () => {
   const save = async (webhook: object, env: Record<string, string> = {}) => {
     const { webhookAllow, webhookDeny } = readConfig(env)
     await using server = await start({ config: { webhookAllow, webhookDeny } })
@@ -90,7 +90,7 @@ describe('saving an endpoint', () => {
   })
 })
 
-describe('making a connection', () => {
+describe('7.6 making a connection', () => {
   /** Answers with one list of addresses after the other. */
   const changingItsMind = (...answers: readonly LookupAddress[][]): Resolve => {
     let asked = 0

@@ -178,6 +178,44 @@ describe('an outbox that cannot grow', () => {
     expect(server.core.counters.webhookEventsDropped).toBe(0)
   })
 
+  test('for one endpoint: its new events are dropped and said, and the others have theirs', async () => {
+    await using dead = new Receiver()
+    await using live = new Receiver()
+    dead.answer = () => 500
+    const config = { databasePath: file(), webhookMaxStored: 10, webhookMaxStoredPerEndpoint: 2 }
+    const webhooks = [{ url: dead.url }, { url: live.url }]
+    const server = await startWith(webhooks, { config })
+    await using client = await server.raw()
+    for (const channel of ['a', 'b', 'c', 'd']) {
+      await client.subscribed(channel)
+      expect(await live.events(server.sdk())).toEqual([`channel_occupied ${channel}`])
+      await settled(server)
+    }
+    const states = async (at: TestServer) =>
+      (await deliveries(at)).endpoints.map(({ state, pending }: never) => [state, pending])
+    expect(await states(server)).toEqual([
+      ['full', 2],
+      ['ok', 0],
+    ])
+    expect(server.core.counters.webhookEventsDropped).toBe(2)
+    const warnings = server.log.lines.filter(({ message }) => message.includes('its share'))
+    expect(warnings).toMatchObject([{ level: 'warn', fields: { appId: '1', stored: 2 } }])
+    expect(await readiness(server)).toEqual({ ready: true })
+    await server.stop()
+
+    await using second = await startWith(webhooks, { config })
+    expect(await states(second)).toEqual([
+      ['full', 2],
+      ['ok', 0],
+    ])
+    dead.answer = () => 200
+    await until('it has taken them', () => {
+      second.advance(500)
+      return second.core.counters.webhookEventsDelivered === 2
+    })
+    expect((await states(second))[0]).toEqual(['ok', 0])
+  })
+
   test('keeps a hundred thousand events in memory; more are dropped and counted', async () => {
     await using server = await startWith([{ url: 'http://127.0.0.1:1/hook' }], {
       config: { webhookMaxStored: 1 },
