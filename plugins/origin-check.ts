@@ -16,6 +16,8 @@
  *   has to pass `Host` on, and `x-forwarded-proto` where it ends TLS. Whoever can make a name point
  *   here passes (DNS rebinding): name your host where that matters.
  *
+ * Phoenix sockets are refused with 403; where a join says the app, and some app has `hosts`, the join is.
+ *
  * An origin without host (`null`, `file://`) matches no pattern. The refusal is 4009, after which
  * clients do not come back by themselves. The log says how to let an origin in.
  */
@@ -33,27 +35,44 @@ export type OriginCheckOptions = {
   readonly hosts?: readonly string[]
 }
 
+/** The request of a Phoenix socket whose joins say later which app they are for. */
+type Locals = { arrival: ConnectRequest | undefined }
+
+/** What a join is refused with. */
+const NOT_ALLOWED = reject('origin not allowed')
 const REFUSED = reject("Origin not allowed; the server's log says how to allow it")
 
 /** Fails at the server's start for an option or pattern that means nothing. */
-export function originCheck(options: OriginCheckOptions = {}): Plugin {
+export function originCheck(options: OriginCheckOptions = {}): Plugin<Locals> {
   return definePlugin({
     name: 'origin-check',
     carillon: 1,
     enforces: { hosts: mistakeIn },
+    locals: (): Locals => ({ arrival: undefined }),
     setup(context) {
       const everywhere = readOptions(options)
       const rulesOf = ruleBook(context)
       const report = reporter(context)
+      const refuses = (app: AppView | undefined, request: ConnectRequest): boolean => {
+        const own = app !== undefined && app.hosts.length > 0
+        const hosts = own ? app.hosts : everywhere
+        if (hosts.length === 0) return false
+        const origin = request.headers.get('origin')
+        if (origin === null || allows(rulesOf(hosts), origin, request)) return false
+        report({ app, own, hosts, origin, addressedAs: addressOf(request) })
+        return true
+      }
+      const someAppHasOwn = (): boolean =>
+        [...context.apps.all()].some(({ hosts }) => hosts.length > 0)
       return {
-        upgrade({ app }, request) {
-          const own = app !== undefined && app.hosts.length > 0
-          const hosts = own ? app.hosts : everywhere
-          if (hosts.length === 0) return undefined
-          const origin = request.headers.get('origin')
-          if (origin === null || allows(rulesOf(hosts), origin, request)) return undefined
-          report({ app, own, hosts, origin, addressedAs: addressOf(request) })
-          return REFUSED
+        upgrade(conn, request) {
+          if (request.appComesLater && someAppHasOwn()) conn.locals.arrival = request
+          else if (refuses(conn.app, request)) return REFUSED
+        },
+        subscribe(conn, request) {
+          if (conn.app !== undefined) return undefined
+          const { arrival } = conn.locals
+          if (arrival && refuses(request.app, arrival)) return NOT_ALLOWED
         },
       }
     },

@@ -70,6 +70,12 @@ export const SETTINGS = {
     expected: 'true or false',
     about: 'client events for the app that the settings bring',
   }),
+  pushexApp: optional(
+    'CARILLON_PUSHEX_APP',
+    /./,
+    'the id of an app',
+    'id of the app that PushEx clients and pushes without a key are for; the only one if absent',
+  ),
   pathPrefix: setting<string>({
     env: 'CARILLON_PATH_PREFIX',
     default: '',
@@ -102,6 +108,12 @@ export const SETTINGS = {
     30,
     [1, 86_400],
     'time that a pinged client has before it is closed with 4201',
+  ),
+  heartbeatTimeoutSeconds: number(
+    'CARILLON_HEARTBEAT_TIMEOUT_SECONDS',
+    60,
+    [1, 86_400],
+    'silence after which a Phoenix client is closed with 1001; its heartbeats come every 30 s',
   ),
   cacheTtlSeconds: number(
     'CARILLON_CACHE_TTL_SECONDS',

@@ -33,6 +33,7 @@ const DEVELOPMENT_APP: AppRecord = {
   name: 'Test App',
   slug: 'test-app',
   publicClientEvents: true,
+  eplBridge: true,
   keys: [{ key: 'test-app-fake-key', secret: 'test-app-fake-secret' }],
 }
 const DEVELOPMENT_ADMIN = { username: 'pusher_admin_username', password: 'pusher_admin_password' }

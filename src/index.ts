@@ -92,7 +92,7 @@ function fail(...lines: readonly string[]): never {
 }
 
 const config = settings()
-const log = createLog(config.logLevel)
+const log = await createLog(config.logLevel)
 for (const line of aliasesUsed(process.env)) log.info({}, line)
 for (const line of unknownSettings(process.env)) log.warn({}, line)
 let running: CarillonServer | undefined

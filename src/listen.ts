@@ -7,14 +7,15 @@ import type { Config } from './config'
 import type { Core } from './core/core'
 import { quoted, refusal, type Refusal } from './core/errors'
 import { maxPayloadBytes, maxRequestBytes } from './core/limits'
-import type { ConnectRequest } from './core/plugin'
 import type { MaybePromise } from './core/types'
 import type { Addresses } from './http/address'
 import type { Api } from './http/api'
 import { REQUEST_ID, requestId } from './http/request-id'
 import { pathOf, queryOf } from './http/url'
 import { codecFor } from './protocols/codec'
+import { isPhoenixPath, LONGPOLL_PATH } from './protocols/phoenix'
 import {
+  admitted,
   arrived,
   closed,
   MAX_BEHIND_BYTES,
@@ -22,8 +23,12 @@ import {
   received,
   seen,
   tooSlow,
+  turnedAway,
+  type Arrived,
+  type Asked,
   type Client,
 } from './protocols/session'
+import { MAX_BODY_BYTES, type LongPolls } from './transports/longpoll'
 import { xhrCall, type XhrSessions } from './transports/xhr'
 
 /** Requests of the fallback that wait are silent for half of it; without a limit, their connections would outlive them. */
@@ -37,6 +42,7 @@ export type Port = {
   readonly api: Api
   readonly addresses: Addresses
   readonly xhr: XhrSessions
+  readonly longPolls: LongPolls
 }
 
 /** @throws the system's error for the address */
@@ -48,7 +54,7 @@ export function listen(port: Port): Server<Client> {
     development: false,
     reusePort: false, // outside development it would be on: two servers would share a port in silence
     idleTimeout: HTTP_IDLE_SECONDS,
-    maxRequestBodySize: BODY_ROOM * maxRequestBytes(config.limits),
+    maxRequestBodySize: BODY_ROOM * Math.max(maxRequestBytes(config.limits), MAX_BODY_BYTES),
     fetch(request, server) {
       if (request.method === 'GET' && UPGRADE.test(request.headers.get('upgrade') ?? '')) {
         return upgrade(port, request, server)
@@ -70,10 +76,11 @@ export function listen(port: Port): Server<Client> {
         ws.data.sink = ws
       },
       message({ data: conn }, message) {
-        received(core, conn, typeof message === 'string' ? message : message.toString())
+        const isText = typeof message === 'string'
+        received(core, conn, isText || conn.codec.decodeBytes ? message : message.toString())
       },
-      ping: ({ data: conn }) => seen(core, conn),
-      pong: ({ data: conn }) => seen(core, conn),
+      ping: ({ data: conn }) => pinged(core, conn),
+      pong: ({ data: conn }) => pinged(core, conn),
       drain({ data: conn }) {
         conn.behindBytes = 0
       },
@@ -86,6 +93,11 @@ export function listen(port: Port): Server<Client> {
   })
 }
 
+/** Runtimes answer native pings while the application behind them may be dead. */
+function pinged(core: Core, conn: Client): void {
+  if (!conn.codec.heartbeats) seen(core, conn)
+}
+
 /** A list of protocols may name others before ours. */
 const UPGRADE = /(^|,)\s*websocket\s*(,|$)/i
 /** What a header may carry as a protocol's name. */
@@ -94,53 +106,92 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 /** The code of a socket that ended without a close frame. */
 const CUT = 1006
 
-/** Refusals are told after the upgrade: a refused upgrade looks like a dead server, and is retried for ever. */
-function upgrade(port: Port, request: Request, server: Server<Client>): Response | undefined {
+/**
+ * Pusher's clients are told refusals after the upgrade: a refused one looks to them like a dead server,
+ * and is retried for ever. Phoenix's expect 403.
+ */
+function upgrade(
+  port: Port,
+  request: Request,
+  server: Server<Client>,
+): MaybePromise<Response | undefined> {
   const { core, config } = port
   const { pathPrefix } = config
   // The URL is read as text: a parser throws for a Host header that is none.
   const whole = pathOf(request.url)
   const path = whole.slice(pathPrefix.length)
-  const codec = codecFor(path)
   const arrival = arrivalOf(port, request)
+  const codec = codecFor(path, arrival.query)
   const handshake = whole.startsWith(`${pathPrefix}/`)
     ? codec.handshake(core, path, arrival.query)
     : { app: undefined, refused: outside(whole, pathPrefix) }
-  const { conn, refused } = arrived(core, codec, handshake, arrival)
-  // Browsers fail when the protocols that they offer get no answer; device libraries offer `arduino`.
-  const offered = request.headers.get('sec-websocket-protocol')?.split(',')[0]?.trim()
+  const come = arrived(core, codec, handshake, arrival)
+  if (!codec.refusesUpgrades)
+    return open(core, come, { request, server, answer: () => admitted(core, come) })
+  const settle = (verdict: Refusal | undefined): Response | undefined => {
+    if (!verdict) return open(core, come, { request, server, answer: () => undefined })
+    turnedAway(core, come.conn, verdict)
+    return withId(emptyAnswer(403), request)
+  }
+  const verdict = admitted(core, come)
+  return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
+}
+
+type Opening = {
+  readonly request: Request
+  readonly server: Server<Client>
+  /** Asked once the socket is open. */
+  readonly answer: () => MaybePromise<Refusal | undefined>
+}
+
+function open(core: Core, { conn }: Arrived, { request, server, answer: ask }: Opening) {
+  const protocol = chosenProtocol(request.headers.get('sec-websocket-protocol'))
   const headers: Record<string, string> =
-    offered && TOKEN.test(offered) ? { 'sec-websocket-protocol': offered } : {}
-  // `open` runs inside `upgrade`, so the sink is there when it returns.
+    protocol === undefined ? {} : { 'sec-websocket-protocol': protocol }
+  // `open` of the socket runs inside `upgrade`, so the sink is there when it returns.
   if (!server.upgrade(request, { data: conn, headers })) {
     closed(core, conn)
     return answer(400, 'Expected a WebSocket handshake', requestId(request.headers.get(REQUEST_ID)))
   }
-  opened(core, conn, arrival, refused)
+  opened(core, conn, ask())
   return undefined
 }
 
-/** The HTTP fallback; undefined for requests of any other kind. */
-function fallback(port: Port, request: Request): Promise<Response> | undefined {
-  const { pathPrefix } = port.config
-  const path = pathOf(request.url)
-  const call = path.startsWith(pathPrefix)
-    ? xhrCall(request.method, path.slice(pathPrefix.length))
-    : undefined
-  if (!call) return undefined
-  return withId(
-    port.xhr.answer(call, request, () => arrivalOf(port, request)),
-    request,
-  )
+/**
+ * Browsers fail when the protocols that they offer get no answer; device libraries offer `arduino`.
+ * phoenix.js offers its token beside `phoenix`, and a token must not be sent back.
+ */
+function chosenProtocol(header: string | null): string | undefined {
+  const offered = header?.split(',').map((name) => name.trim()) ?? []
+  if (offered.includes('phoenix')) return 'phoenix'
+  return offered.find((name) => TOKEN.test(name) && !name.startsWith('base64url.bearer.'))
 }
 
-async function withId(answering: MaybePromise<Response>, request: Request): Promise<Response> {
-  const response = await answering
+/** Requests of the transports that are no upgrade; undefined for those of any other kind. */
+function fallback(port: Port, request: Request): MaybePromise<Response> | undefined {
+  const { pathPrefix } = port.config
+  const whole = pathOf(request.url)
+  if (!whole.startsWith(pathPrefix)) return undefined
+  const path = whole.slice(pathPrefix.length)
+  if (isPhoenixPath(path)) return withId(emptyAnswer(400), request)
+  const arrival = () => arrivalOf(port, request)
+  if (path === LONGPOLL_PATH) return identified(port.longPolls.answer(request, arrival), request)
+  const call = xhrCall(request.method, path)
+  return call && identified(port.xhr.answer(call, request, arrival), request)
+}
+
+const identified = async (answering: MaybePromise<Response>, request: Request) =>
+  withId(await answering, request)
+
+function withId(response: Response, request: Request): Response {
   response.headers.set(REQUEST_ID, requestId(request.headers.get(REQUEST_ID)))
   return response
 }
 
-const arrivalOf = ({ addresses }: Port, request: Request): ConnectRequest => ({
+/** As Phoenix answers. */
+const emptyAnswer = (status: number): Response => new Response(null, { status })
+
+const arrivalOf = ({ addresses }: Port, request: Request): Asked => ({
   headers: request.headers,
   url: request.url,
   query: new URLSearchParams(queryOf(request.url)),

@@ -3,16 +3,21 @@
  * case; values are fields. Never logged: secrets, passwords, signatures, event data.
  */
 import pino from 'pino'
-import pretty from 'pino-pretty'
 import type { Log } from './core/types'
 
 const STDERR = 2
 
-export function createLog(level: string): Log {
+/** What makes lines readable is loaded for a terminal only: it takes 3 MB. */
+export async function createLog(level: string): Promise<Log> {
   const terminal = process.stderr.isTTY && !process.env['NO_COLOR']
   // A worker transport would not load in a compiled binary; a stream in the process does.
   const stream = terminal
-    ? pretty({ destination: STDERR, sync: true, ignore: 'pid,hostname' })
+    ? (await import('pino-pretty')).default({
+        destination: STDERR,
+        sync: true,
+        ignore: 'pid,hostname',
+      })
     : pino.destination({ fd: STDERR, sync: true })
-  return pino({ level, base: null }, stream)
+  const log: Log = pino({ level, base: null }, stream)
+  return log
 }

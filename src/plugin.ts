@@ -26,6 +26,7 @@ export type {
   Hooks,
   PluginStore,
   PresenceView,
+  PushView,
   RefusalView,
   Reject,
   Replace,
@@ -96,12 +97,15 @@ export function reject(
 }
 
 /**
- * Lets in without a signature: a subscriber (`authorize`), or a backend (`authenticate`). On a
- * presence channel `channelData` (JSON) must say who the subscriber is; without it the signature
- * decides as if nobody had answered.
+ * Lets in without a signature: a subscriber (`authorize`), or a backend (`authenticate`,
+ * `authorizePush`). On a presence channel `channelData` (JSON) must say who the subscriber is; without
+ * it the signature decides as if nobody had answered. `params` replaces what is pushed.
  */
-export function allow({ channelData }: { readonly channelData?: string } = {}): Allow {
-  return { type: 'allow', channelData }
+export function allow({
+  channelData,
+  params,
+}: { readonly channelData?: string; readonly params?: unknown } = {}): Allow {
+  return { type: 'allow', channelData, params }
 }
 
 /** Puts `data` (any JSON value; events of the HTTP API have text) in the place of an event's. */
@@ -120,6 +124,7 @@ export type AppConfig = {
   readonly client_events?: boolean
   readonly public_client_events?: boolean
   readonly subscription_counts?: boolean
+  readonly epl_bridge?: boolean
   readonly hosts?: readonly string[]
   readonly webhooks?: readonly { readonly url: string; readonly [key: string]: unknown }[]
   readonly limits?: { readonly [name: string]: number }

@@ -45,6 +45,7 @@ import {
 import { appStore, type SqliteAppStore } from './store/apps'
 import { outboxStore } from './store/outbox'
 import { guarded, openDatabase } from './store/sqlite'
+import { LongPolls } from './transports/longpoll'
 import { XhrSessions } from './transports/xhr'
 import { Webhooks } from './webhooks/webhooks'
 
@@ -71,7 +72,7 @@ export type CarillonServer = {
   stop(): Promise<void>
 }
 
-/** Silence is looked for four times within the shorter of its two limits, but not all the time. */
+/** Silence is looked for four times within the shortest of its limits, but not all the time. */
 const SWEEP_INTERVAL_MS = { most: 5000, perLimit: 4 }
 /** Files that are not sockets of clients: the database, logs, requests of the API. */
 const RESERVED_FILES = 256
@@ -108,10 +109,13 @@ async function build(
 ): Promise<CarillonServer> {
   const { config, clock, log, plugins: listed = [] } = options
   const provided = providedApps(config, options.apps)
-  const { store, credentials, apps } = guarded(config.databasePath, () => {
+  const { store, credentials, published, apps } = guarded(config.databasePath, () => {
     const store = appStore(db)
     const credentials = resolveCredentials(config, store, provided)
-    return { store, credentials, apps: new Apps(store, config.limits, log, provided) }
+    const published = publishedCredentials(credentials)
+    const unnamedId = config.pushexApp ?? published.appId
+    const apps = new Apps(store, { limits: config.limits, log, provided, unnamedId })
+    return { store, credentials, published, apps }
   })
   const addresses = new Addresses(config.trustedProxies)
   const access = { ...credentials.admin, origins: config.adminOrigins }
@@ -135,13 +139,14 @@ async function build(
     enforced: { ...enforced, networks },
     deliveries: webhooks,
     plugins,
-    published: publishedCredentials(credentials),
+    published,
     swaggerPage,
   })
   undo.push(() => stopPlugins(core.hooks, core))
   await startPlugins(core.hooks, clock)
   const xhr = new XhrSessions(core)
-  const server = listen({ core, config, api, addresses, xhr })
+  const longPolls = new LongPolls(core)
+  const server = listen({ core, config, api, addresses, xhr, longPolls })
   addresses.server = server
   undo.push(() => server.stop(true))
   guarded(config.databasePath, () => {
@@ -151,6 +156,7 @@ async function build(
   const sweepAll = (): void => {
     sweep(core)
     xhr.sweep()
+    longPolls.sweep()
   }
   undo.push(clock.every(core.timing.sweepIntervalMs, sweepAll))
 
@@ -221,6 +227,7 @@ function createCore(
     timing: {
       activityTimeoutSeconds: config.activityTimeoutSeconds,
       pongTimeoutSeconds: config.pongTimeoutSeconds,
+      heartbeatTimeoutSeconds: config.heartbeatTimeoutSeconds,
       sweepIntervalMs: sweepIntervalMs(config),
       gateTimeoutMs: config.gateTimeoutMs,
       maxConnections: config.maxConnections || socketsAllowed(),
@@ -229,9 +236,11 @@ function createCore(
   }
 }
 
-function sweepIntervalMs({ activityTimeoutSeconds, pongTimeoutSeconds }: Config): number {
+function sweepIntervalMs(config: Config): number {
   const { most, perLimit } = SWEEP_INTERVAL_MS
-  return Math.min(most, (Math.min(activityTimeoutSeconds, pongTimeoutSeconds) * 1000) / perLimit)
+  const { activityTimeoutSeconds, pongTimeoutSeconds, heartbeatTimeoutSeconds } = config
+  const shortest = Math.min(activityTimeoutSeconds, pongTimeoutSeconds, heartbeatTimeoutSeconds)
+  return Math.min(most, (shortest * 1000) / perLimit)
 }
 
 /** 0 where the system does not say. */

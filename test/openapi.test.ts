@@ -47,6 +47,10 @@ test('it has every route', () => {
     '/api/admin/apps/{slug}/webhooks/deliveries',
     '/api/admin/apps/{slug}/webhooks/replay',
     '/api/admin/plugins',
+    '/api/apps/{appSlug}/channels',
+    '/api/apps/{appSlug}/channels/{name}/users',
+    '/api/apps/{appSlug}/events',
+    '/api/push',
     '/apps/{appId}/batch_events',
     '/apps/{appId}/channels',
     '/apps/{appId}/channels/{channel}',
@@ -90,6 +94,7 @@ describe('each operation', () => {
   const SECURITY: readonly (readonly [path: RegExp, security: object | undefined])[] = [
     [/^\/apps\//, [{ signature: [] }]],
     [/^\/(api\/admin|plugins)\//, [{ password: [] }]],
+    [/^\/api\/(apps\/|push)/, [{ keyPair: [] }]],
     [/^/, undefined],
   ]
 

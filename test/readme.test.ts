@@ -17,6 +17,18 @@ test.each(TABLES)('the %s in README.md are those of the code', async (name, prin
   expect(cells(table).filter(Boolean)).toEqual(cells(print()).filter(Boolean))
 })
 
+test('every feature in README.md has a test, or a reason', async () => {
+  const text = await Bun.file(README).text()
+  const [, table = ''] = /## What works\n([^]*?)\n## /.exec(text) ?? []
+  const rows = Array.from(table.matchAll(/^\| (.+?) *\| (yes|no)\b.*?\| (.*?) *\|$/gm))
+  expect(rows.length).toBeGreaterThan(25)
+  for (const [, feature, here, proof = ''] of rows)
+    expect([feature, here === 'no' ? proof.length > 20 : proof.includes('.test.ts`')]).toEqual([
+      feature,
+      true,
+    ])
+})
+
 test('every test that README.md names is there', async () => {
   const text = await Bun.file(README).text()
   const files = Array.from(text.matchAll(/`(test\/[\w./-]+\.test\.ts)`/g), ([, file]) => file!)

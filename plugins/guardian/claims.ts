@@ -26,13 +26,33 @@ export type Grant = {
   readonly channelData: string | undefined
 }
 
-/** Exact, or all that begins as it does where it ends in `*`. A name is tried in each of its forms. */
+/** A name is tried in each of its forms. Only topics have colons. */
 export function matches(patterns: readonly string[], names: readonly string[]): boolean {
   return patterns.some((pattern) =>
-    pattern.endsWith('*')
-      ? names.some((name) => name.startsWith(pattern.slice(0, -1)))
-      : names.includes(pattern),
+    names.some((name) => (name.includes(':') ? fitsTopic : fitsChannel)(pattern, name)),
   )
+}
+
+/** Exact, or all that begins as it does where it ends in `*`. */
+const fitsChannel = (pattern: string, channel: string): boolean =>
+  pattern.endsWith('*') ? channel.startsWith(pattern.slice(0, -1)) : channel === pattern
+
+/**
+ * As ExPusherLite reads it: exact, but that `:*` stands for a colon and anything. A lone `*` is none.
+ * One pass over the topic, whatever the pattern is.
+ */
+function fitsTopic(pattern: string, topic: string): boolean {
+  const pieces = pattern.split(':*')
+  const end = pieces.pop()!
+  if (pieces.length === 0) return topic === end
+  let after = 0
+  for (const [index, piece] of pieces.entries()) {
+    const found =
+      index === 0 ? topic.startsWith(`${piece}:`) && 0 : topic.indexOf(`${piece}:`, after)
+    if (found === false || found === -1) return false
+    after = found + piece.length + 1
+  }
+  return topic.length - after >= end.length && topic.endsWith(end)
 }
 
 /** The longest id of a token or user: what rests on a token is kept for each channel of a connection. */

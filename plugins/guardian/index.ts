@@ -2,7 +2,8 @@
  * Guardian: channels are authorised by JSON Web Tokens, without an auth endpoint.
  *
  * A token comes in the connection's query (`guardian_token`, `csrf_token`, `guardian_csrf`, `token`)
- * or in the place of `auth` in a subscribe. Its claim `listen` is a list of patterns of channels that
+ * or in the place of `auth` in a subscribe; with Phoenix's clients in a join's payload, or as the token
+ * of phoenix.js (`authToken`). Its claim `listen` is a list of patterns of channels that
  * its bearer may subscribe to, `publish` one of those that they may send client events on, `sub` who
  * they are on presence channels. A pattern is a name, or the beginning of one and `*`.
  *
@@ -30,7 +31,7 @@ import { matches, type Grant, type Token } from './claims'
 import { Keyring } from './keyring'
 import { Leases, type Lease } from './leases'
 import { readOptions, type GuardianOptions, type Settings } from './options'
-import { REFUSALS, textOf, type Reason } from './refusals'
+import { REFUSALS, textOf, wordOf, type Reason } from './refusals'
 import { concerns, Revocations, type Revocation } from './revocations'
 import { addRoutes } from './routes'
 import { verify } from './token'
@@ -44,6 +45,8 @@ type Seat = { readonly mayPublish: boolean; readonly lease: Lease | undefined }
 type Locals = {
   /** The token that the connection came with. */
   grant: Grant | undefined
+  /** What the connection came with, where a join says later whose app it is for. */
+  carried: Found | undefined
   lease: Lease | undefined
   /** By channel; made with the first. Channels that a signature let it into are not here. */
   seats: Map<string, Seat> | undefined
@@ -61,6 +64,7 @@ export function guardian(options: GuardianOptions = {}): Plugin<Locals> {
     carillon: 1,
     locals: (): Locals => ({
       grant: undefined,
+      carried: undefined,
       lease: undefined,
       seats: undefined,
       pending: undefined,
@@ -107,12 +111,16 @@ class Guardian {
     return {
       connect: (conn, request) => {
         const found = WAYS.connect.find(request)
-        if (found.jwts.length > 0 && conn.app) return this.#arrive(conn, conn.app, found)
+        if (found.jwts.length === 0) return undefined
+        if (conn.app) return this.#arrive(conn, conn.app, found)
+        conn.locals.carried = found
+        return undefined
       },
       connected: (conn) => {
         const { locals } = conn
         if (locals.grant) locals.lease = this.#lease(conn, locals.grant.token)
       },
+      subscribe: (conn, request) => this.#checkPublic(conn, request),
       authorize: (conn, request) => this.#authorize(conn, request),
       subscribed: (conn, { channel }) => this.#seat(conn, channel),
       unsubscribed: ({ locals }, { channel }) => {
@@ -140,13 +148,12 @@ class Guardian {
   #authorize(
     conn: Connection,
     request: SubscribeRequest,
-  ): Promise<Reject | Allow> | Reject | Allow | undefined {
-    const { app, locals } = conn
+  ): Promise<Reject | Allow | undefined> | Reject | Allow | undefined {
+    const { locals } = conn
     locals.pending = undefined
-    if (!app) return undefined
-    const found = WAYS.subscribe.find(request)
+    const found = brought(WAYS.subscribe.find(request), locals.carried)
     if (found.jwts.length > 0)
-      return this.#verified(app, found).then((grant) =>
+      return this.#verified(request.app, found).then((grant) =>
         typeof grant === 'string' ? this.#refuse(conn, grant) : this.#admit(conn, request, grant),
       )
     if (!locals.grant) return undefined
@@ -156,10 +163,25 @@ class Guardian {
     return reason ? this.#refuse(conn, reason) : this.#admit(conn, request, locals.grant)
   }
 
-  #admit(conn: Connection, request: SubscribeRequest, grant: Grant): Reject | Allow {
+  /** ExPusherLite looks at the token of a join also where none is needed. */
+  #checkPublic(
+    conn: Connection,
+    request: SubscribeRequest,
+  ): Promise<Reject | undefined> | undefined {
+    const found = WAYS.subscribe.find(request)
+    if (conn.app || !request.channel.startsWith('public:') || found.jwts.length === 0)
+      return undefined
+    return this.#verified(request.app, found).then((grant) =>
+      typeof grant === 'string' ? this.#refuse(conn, grant) : undefined,
+    )
+  }
+
+  #admit(conn: Connection, request: SubscribeRequest, grant: Grant): Reject | Allow | undefined {
     const { channel } = request
     const { token, listen, publish, channelData } = grant
     const names = WAYS.subscribe.names(request)
+    // Who has the wrong token is answered like who has none: as ExPusherLite does.
+    if (!matches(listen, names) && !conn.app) return undefined
     if (!matches(listen, names))
       return reject(`The token does not let its bearer listen to ${channel}`)
     if (channelData === undefined && channel.startsWith('presence-'))
@@ -205,7 +227,7 @@ class Guardian {
   #refuse({ app, socketId }: Connection, reason: Reason): Reject {
     this.#refused[reason].count++
     this.context.log.debug({ appId: app?.id, socketId, reason }, 'token refused')
-    return reject(textOf(reason))
+    return reject(app ? textOf(reason) : wordOf(reason))
   }
 
   #revoke(revocation: Revocation) {
@@ -234,6 +256,13 @@ class Guardian {
           'tokens signed with the key of an app are accepted: the key is public, anybody can make them',
         )
   }
+}
+
+/** The token of a join counts before that of the connection; raw values may come with either. */
+function brought(found: Found, carried: Found | undefined): Found {
+  if (!carried) return found
+  const jwts = found.jwts.length > 0 ? found.jwts : carried.jwts
+  return { jwts, raws: [...found.raws, ...carried.raws] }
 }
 
 function refusalCounters({ counter }: PluginContext) {

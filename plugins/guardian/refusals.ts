@@ -19,4 +19,15 @@ export const REFUSALS = {
 
 export type Reason = keyof typeof REFUSALS
 
+/** What ExPusherLite's clients know; whatever else is wrong with a token is `invalid_token`. */
+const WORDS: { readonly [Name in Reason]?: string } = {
+  expired: 'token_expired',
+  not_yet_valid: 'token_not_yet_valid',
+  issuer: 'invalid_issuer',
+  audience: 'invalid_audience',
+  csrf: 'invalid_csrf',
+}
+
+export const wordOf = (reason: Reason): string => WORDS[reason] ?? 'invalid_token'
+
 export const textOf = (reason: Reason): string => `Token refused: ${REFUSALS[reason]}`

@@ -12,21 +12,48 @@ const PARAMETERS = ['guardian_token', 'csrf_token', 'guardian_csrf', 'token']
 
 export const WAYS = {
   connect: {
-    find: ({ query }: ConnectRequest): Found =>
-      sorted(PARAMETERS.flatMap((name) => query.getAll(name))),
+    find: ({ query, headers }: ConnectRequest): Found =>
+      sorted([
+        ...PARAMETERS.flatMap((name) => query.getAll(name)),
+        ...bearerProtocols(headers),
+        ...polledToken(headers),
+      ]),
   },
   subscribe: {
-    find: ({ auth }: SubscribeRequest): Found =>
-      auth === undefined || isSignature(auth) ? NOTHING : sorted([auth]),
-    /** The forms of the name; a pattern may match any. */
-    names: ({ channel }: SubscribeRequest): readonly string[] => [channel],
+    find: ({ auth, params }: SubscribeRequest): Found => {
+      const sent = PARAMETERS.map((name) => params[name]).filter(
+        (value) => typeof value === 'string',
+      )
+      return sorted(auth === undefined || isSignature(auth) ? sent : [auth, ...sent])
+    },
+    /** The forms of the name; a pattern may match any. Who may listen to all of a scope may join it. */
+    names: ({ channel }: SubscribeRequest): readonly string[] =>
+      SCOPE.test(channel) ? [channel, `${channel}:`] : [channel],
   },
+}
+
+/** A Phoenix topic that names an app and nothing below it: `private:<slug>`. */
+const SCOPE = /^[^:]+:[^:]+$/
+
+/** phoenix.js (`authToken`) offers its token as a protocol, in base64 of either alphabet. */
+const BEARER = 'base64url.bearer.phx.'
+
+function bearerProtocols(headers: Headers): string[] {
+  const offered = headers.get('sec-websocket-protocol')?.split(',') ?? []
+  return offered
+    .map((name) => name.trim())
+    .filter((name) => name.startsWith(BEARER))
+    .map((name) => Buffer.from(name.slice(BEARER.length), 'base64').toString())
+}
+
+/** The same over long-poll. */
+function polledToken(headers: Headers): string[] {
+  const token = headers.get('x-phoenix-authtoken')
+  return token === null ? [] : [token]
 }
 
 /** `key:signature`; no token has a colon. */
 export const isSignature = (auth: string | undefined): boolean => auth?.includes(':') === true
-
-const NOTHING: Found = { jwts: [], raws: [] }
 
 /**
  * Anything with two dots: what is unsigned, encrypted or broken must be refused and not overlooked.

@@ -26,13 +26,14 @@ export function connectionHooks({ clock }: PluginContext, book: RuleBook): Conne
     return take((locals[name] ??= fullBucket(rate, now)), rate, cost, now)
   }
   const gate = (
-    { app, locals }: ConnectionView<Locals>,
+    conn: ConnectionView<Locals>,
     name: ConnectionLimit,
     cost = 1,
+    app = conn.app,
   ): Reject | undefined => {
     const rule = book.of(app)[name]
     if (!rule) return undefined
-    const waitSeconds = spend(locals, name, rule, cost)
+    const waitSeconds = spend(conn.locals, name, rule, cost)
     return waitSeconds > 0 ? refuse(rule, waitSeconds) : undefined
   }
   const outOfRefusals = (conn: ConnectionView<Locals>): Reject | undefined =>
@@ -40,7 +41,8 @@ export function connectionHooks({ clock }: PluginContext, book: RuleBook): Conne
   return {
     frame: (conn) => outOfRefusals(conn) ?? gate(conn, 'frames'),
     // Asked again: what waited behind another plugin's gate was let through as a frame long ago.
-    subscribe: (conn) => outOfRefusals(conn) ?? gate(conn, 'subscribes'),
+    // On Phoenix sockets only the join may say which app it is for.
+    subscribe: (conn, { app }) => outOfRefusals(conn) ?? gate(conn, 'subscribes', 1, app),
     clientEvent: (conn) => gate(conn, 'clientEvents'),
     refused: ({ app, locals }, { message }) => {
       const rule = book.of(app).refused

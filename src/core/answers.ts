@@ -33,12 +33,12 @@ export function answerOf(name: HookName, answer: unknown): Answer {
     return { type, message: String(message), retryAfterSeconds }
   }
   if (type === 'allow' && ALLOWING.has(name))
-    return { type, channelData: optionalText(given.channelData) }
+    return { type, channelData: optionalText(given.channelData), params: given.params }
   if (type === 'replace' && row.kind === 'filter') return { type, data: given.data }
   throw new TypeError(`answered neither nothing nor what ${name} may answer`)
 }
 
-const ALLOWING: ReadonlySet<HookName> = new Set(['authorize', 'authenticate'])
+const ALLOWING: ReadonlySet<HookName> = new Set(['authorize', 'authenticate', 'authorizePush'])
 
 const isThenable = (answer: unknown): boolean =>
   typeof answer === 'object' && typeof (answer as { then?: unknown }).then === 'function'

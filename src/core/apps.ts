@@ -27,6 +27,8 @@ export type AppRecord = {
   readonly clientEvents: boolean
   readonly publicClientEvents: boolean
   readonly subscriptionCounts: boolean
+  /** Events of the other APIs reach the members of ExPusherLite's scopes, too. */
+  readonly eplBridge: boolean
   /** Origins that may connect; empty for all. */
   readonly hosts: readonly string[]
   readonly webhooks: readonly WebhookRecord[]
@@ -67,6 +69,15 @@ export interface AppStore {
 
 type AppState = { -readonly [Field in keyof App]: App[Field] }
 
+export type AppsOptions = {
+  readonly limits: Limits
+  readonly log: Log
+  /** They agree in nothing where they may not. */
+  readonly provided: readonly ProvidedApp[]
+  /** Whose those are who name no app. */
+  readonly unnamedId: string | undefined
+}
+
 export class Apps {
   readonly #byId = new Map<string, AppState>()
   readonly #byKey = new Map<string, AppState>()
@@ -76,13 +87,17 @@ export class Apps {
   /** Stored apps whose id or key a provided app has. They keep what is theirs and come back when it is gone. */
   readonly #hidden: AppRecord[] = []
 
-  /** `provided` agree in nothing where they may not. */
+  readonly limits: Limits
+  readonly log: Log
+  readonly #unnamedId: string | undefined
+
   constructor(
     readonly store: AppStore,
-    readonly limits: Limits,
-    readonly log: Log,
-    provided: readonly ProvidedApp[] = [],
+    { limits, log, provided, unnamedId }: AppsOptions,
   ) {
+    this.limits = limits
+    this.log = log
+    this.#unnamedId = unnamedId
     this.#provided = new Map(provided.map((app) => [app.id, app]))
     const overrides = store.overrides()
     for (const { providedBy, ...base } of provided)
@@ -104,6 +119,12 @@ export class Apps {
 
   all(): Iterable<App> {
     return this.#byId.values()
+  }
+
+  /** The app of those who name none, as PushEx's clients: what the settings say, or the only one. */
+  unnamed(): App | undefined {
+    if (this.#unnamedId !== undefined) return this.#byId.get(this.#unnamedId)
+    return this.#byId.size === 1 ? this.#byId.values().next().value : undefined
   }
 
   /** The fields of a new app that another has already, hidden ones among them; of an app, those that change. */

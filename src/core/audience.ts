@@ -56,6 +56,10 @@ export class Audience {
     return codec === this.encoder && (sink.queued === true) === this.#queued
   }
 
+  listeners(): Connection[] {
+    return this.#shards.flatMap(({ members }) => members.map(({ conn }) => conn))
+  }
+
   get shardCount(): number {
     return this.#shards.length
   }

@@ -11,7 +11,7 @@ export type Cached = {
   /** Epoch milliseconds. */
   readonly expiresAt: number
   /** Encoded once per codec, when first asked for. */
-  readonly frames: Map<Encoder, Frame>
+  readonly frames: Map<Encoder, Frame | undefined>
 }
 
 export class Cache {
@@ -56,8 +56,7 @@ function dropOldest(channels: Map<ChannelName, Cached>, most: number): void {
   }
 }
 
-export function frameOf({ publication, frames }: Cached, encoder: Encoder): Frame {
-  let frame = frames.get(encoder)
-  if (frame === undefined) frames.set(encoder, (frame = encoder.broadcast(publication)))
-  return frame
+export function frameOf({ publication, frames }: Cached, encoder: Encoder): Frame | undefined {
+  if (!frames.has(encoder)) frames.set(encoder, encoder.broadcast(publication))
+  return frames.get(encoder)
 }

@@ -2,10 +2,12 @@
  * Client events: what one subscriber tells the others, without a backend. Contract 4.2 has the rules.
  */
 import type { Connection } from './connection'
+import { channelKind, topicOf } from './channel'
 import type { Core } from './core'
 import { isRefusal, REFUSE, refusal, type Refusal } from './errors'
 import { filter } from './hooks'
 import type { Hub, Subscription } from './hub'
+import { shownData } from './json'
 import type { ClientEventCommand } from './types'
 
 /** Publishes to the other subscribers, or returns why not. Never waits. */
@@ -14,12 +16,14 @@ export function clientEvent(
   conn: Connection,
   command: ClientEventCommand,
 ): Refusal | undefined {
-  const { app, channel, event } = command
+  const { app, channel, event, ref } = command
   if (!takeToken(core.clock.now(), conn, app.limits.maxClientEventsPerSecond)) {
     core.counters.clientEventsLimited++
     return REFUSE.clientEventRate
   }
-  if (!app.record.clientEvents) return REFUSE.clientEventsDisabled
+  const { scope } = channelKind(channel)
+  const { clientEvents, publicClientEvents } = app.record
+  if (!(scope === 'public' ? publicClientEvents : clientEvents)) return REFUSE.clientEventsDisabled
   const subscription = senderOf(core.hub, conn, command)
   if ('code' in subscription) return subscription
   const tooLarge = overSize(command)
@@ -28,17 +32,30 @@ export function clientEvent(
   const filters = core.hooks.clientEvent
   let { data } = command
   if (filters.length > 0) {
-    const said = { channel, event, data, userId }
+    const said = { channel: topicOf(channel), event, data: shownData(data), userId }
     const filtered = filter(core, filters, conn, said, app.limits.maxEventDataBytes)
     if (isRefusal(filtered)) return filtered
     if (conn.closed) return undefined // a plugin ended it
-    data = filtered.data
+    if (filtered !== said) data = filtered.data
   }
 
   core.counters.clientEvents++
-  core.broker.publish({ type: 'event', app, channel, event, data, userId, except: conn.id })
+  const except = scope ? undefined : conn.id // ExPusherLite tells the sender, too
+  if (typeof data === 'string')
+    core.broker.publish({ type: 'event', app, channel, event, data, userId, except })
+  else core.broker.publish({ type: 'bytes', app, channel, event, data, userId, except })
+  if (scope) return undefined // as ExPusherLite, which answers nothing
+  if (ref) conn.reply({ type: 'accepted', ref })
   if (core.facts.wanted)
-    core.facts.emit({ type: 'client_event', app, channel, event, data, socketId: conn.id, userId })
+    core.facts.emit({
+      type: 'client_event',
+      app,
+      channel,
+      event,
+      data: shownData(data),
+      socketId: conn.id,
+      userId,
+    })
   return undefined
 }
 

@@ -9,24 +9,25 @@ import { ask, tell, type Verdict } from './hooks'
 import type { ConnectRequest } from './plugin'
 import type { MaybePromise } from './types'
 
-/** Takes the connection in and says hello, or returns why not. May wait for hooks. */
-export function connect(
+/** May it stay? Returns why not. May wait for hooks. Changes nothing. */
+export function admit(
   core: Core,
   conn: Connection,
   request: ConnectRequest,
 ): MaybePromise<Refusal | undefined> {
   const gates = core.hooks.connect
-  if (gates.length === 0) return establish(core, conn)
+  if (gates.length === 0) return impossible(core, conn)
   const verdict = ask(core, gates, conn, request)
   const settle = (answer: Verdict): Refusal | undefined => {
     if (isRefusal(answer)) return answer
-    return conn.closed ? undefined : establish(core, conn)
+    return conn.closed ? undefined : impossible(core, conn)
   }
   return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
 }
 
-function establish(core: Core, conn: Connection): Refusal | undefined {
-  const refused = appIsOver(core, conn) ?? overCapacity(core, conn)
+/** Takes the connection in and says hello, or returns why not. Never waits. */
+export function establish(core: Core, conn: Connection): Refusal | undefined {
+  const refused = impossible(core, conn)
   if (refused) return refused
   conn.seenTick = core.state.tick
   conn.establishedAt = core.clock.now()
@@ -40,6 +41,9 @@ function establish(core: Core, conn: Connection): Refusal | undefined {
   if (core.hooks.connected.length > 0) tell(core, core.hooks.connected, conn)
   return undefined
 }
+
+const impossible = (core: Core, conn: Connection): Refusal | undefined =>
+  appIsOver(core, conn) ?? overCapacity(core, conn)
 
 /** An app may have been deactivated or deleted while a plugin thought. */
 function appIsOver({ apps }: Core, { app }: Connection): Refusal | undefined {

@@ -6,6 +6,7 @@ import type { App } from './apps'
 import type { Refusal } from './errors'
 import type { Channel, Subscription } from './hub'
 import type { ConnectionView } from './plugin'
+import type { Subscriptions } from './subscriptions'
 import type { Encoder, Frame, Reply, Sink, SocketId } from './types'
 import type { User } from './users'
 
@@ -28,8 +29,10 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** True while a gate decides on a command of this connection. Owned by the session, like the next two. */
   busy = false
   /** Frames that arrived meanwhile, in order. */
-  waiting: string[] | undefined = undefined
+  waiting: (string | Uint8Array)[] | undefined = undefined
   waitingChars = 0
+  /** Called once, when no gate thinks any more. Owned by the session. */
+  onIdle: (() => void) | undefined = undefined
 
   /** Client events that may still be sent at once, as of `eventTokensAt` (epoch ms). Owned by `client-event`. */
   eventTokens = 0
@@ -49,7 +52,7 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** How many of its subscriptions its sign-in made and not the client; those cost nobody a place. */
   silentSubscriptions = 0
   /** Changed only by the hub's `join` and `leave`. */
-  subscriptions: Map<Channel, Subscription> | undefined = undefined
+  subscriptions: Subscriptions | undefined = undefined
 
   /** What each plugin sees of it, by the plugin's place; made by `views`. */
   views: ConnectionView[] | undefined = undefined
@@ -79,7 +82,8 @@ export class Connection<Codec extends Encoder = Encoder> {
   }
 
   reply(reply: Reply): void {
-    this.send(this.codec.reply(reply))
+    const frame = this.codec.reply(reply)
+    if (frame !== undefined) this.send(frame)
   }
 
   send(frame: Frame): void {
@@ -89,7 +93,7 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** Tells a refusal in the codec's words; closes where the refusal ends the connection. */
   refuse(refused: Refusal): void {
     if (this.sink === CLOSED_SINK) this.unwanted ??= refused
-    for (const frame of this.codec.refusal(refused, this.established)) this.send(frame)
+    for (const frame of this.codec.refusal(refused, this)) this.send(frame)
     const farewell = this.codec.farewell(refused)
     if (farewell) this.sink.close(farewell.code, farewell.reason)
   }

@@ -47,6 +47,8 @@ export type Timing = {
   readonly activityTimeoutSeconds: number
   /** How long a pinged client has to show itself. */
   readonly pongTimeoutSeconds: number
+  /** Silence after which a client is closed whose protocol has heartbeats of its own. */
+  readonly heartbeatTimeoutSeconds: number
   /** How often silent clients are looked for. */
   readonly sweepIntervalMs: number
   /** How long one plugin may think before its gate refuses. */

@@ -11,7 +11,7 @@ import { announceUser } from './watchlist'
 export function disconnect(core: Core, conn: Connection): void {
   conn.close()
   if (conn.subscriptions) {
-    for (const subscription of conn.subscriptions.values()) leaveChannel(core, subscription)
+    for (const subscription of conn.subscriptions.all()) leaveChannel(core, subscription)
   }
   const { app, user } = conn
   if (app && user && core.users.exit(conn, app))

@@ -6,6 +6,7 @@ import type { App } from './apps'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import type { Refusal } from './errors'
+import { leaveChannel } from './membership'
 import type { UserId } from './types'
 
 const SLICE = 200
@@ -15,6 +16,21 @@ export function dismissApp(core: Core, app: App, refused: Refusal): void {
   const leaving: Connection[] = []
   for (const conn of core.hub.connections()) if (conn.app === app) leaving.push(conn)
   dismiss(core, leaving, refused)
+  endScopes(core, app)
+}
+
+/** Ends what is subscribed under the app's slug, as when it has another one; the connections stay. */
+export function endScopes(core: Core, app: App): void {
+  for (const conn of core.hub.connections()) {
+    if (!conn.subscriptions || conn.closed) continue
+    for (const subscription of conn.subscriptions.all()) {
+      const { channel, ref } = subscription
+      if (channel.app !== app || channel.kind.scope === undefined) continue
+      subscription.audience.flush(subscription)
+      leaveChannel(core, subscription)
+      conn.reply({ type: 'ended', ref, replaced: false })
+    }
+  }
 }
 
 /** Those that are signed in as the user; who merely uses the id on a presence channel stays (contract 5.5). */

@@ -2,6 +2,7 @@
  * Refusals: what a caller did wrong, as a code and a text. The numbers that each wire gives a code
  * live in `protocols/errors.ts`, in one table that does not compile with a code missing.
  */
+import type { Ref } from './types'
 
 export type ErrorCode =
   | 'app_not_found'
@@ -20,6 +21,7 @@ export type ErrorCode =
   | 'pong_timeout'
   | 'shutting_down'
   | 'message_invalid'
+  | 'frame_invalid'
   | 'message_too_large'
   | 'message_refused'
   | 'too_often'
@@ -37,6 +39,8 @@ export type ErrorCode =
   | 'channel_data_invalid'
   | 'members_full'
   | 'subscription_refused'
+  | 'listen_denied'
+  | 'topic_unmatched'
   | 'signin_refused'
   | 'watchlist_too_long'
   | 'client_events_disabled'
@@ -45,6 +49,7 @@ export type ErrorCode =
   | 'client_event_not_subscribed'
   | 'client_event_rate'
   | 'client_event_refused'
+  | 'client_event_unsupported'
   | 'publish_refused'
   | 'webhook_refused'
   | 'data_too_large'
@@ -58,6 +63,7 @@ export type ErrorCode =
   | 'admin_body_too_large'
   | 'admin_not_found'
   | 'app_invalid'
+  | 'not_acceptable'
   | 'internal'
 
 /** The typed no that socket verbs return; `message` is shown to the caller. */
@@ -66,6 +72,8 @@ export type Refusal = {
   readonly message: string
   /** The channel whose subscription is refused, as the client wrote it. */
   readonly subscribing?: string
+  /** What the client called what is refused, on wires whose answers repeat it. */
+  readonly ref?: Ref | undefined
   /** When it makes sense to ask again. */
   readonly retryAfterSeconds?: number | undefined
 }
@@ -123,6 +131,12 @@ export const REFUSE = {
   connectFailed: refusal('connect_failed', 'The server could not accept the connection; try again'),
   draining: refusal('node_draining', 'The server is shutting down; try again'),
   unauthorized: refusal('connection_refused', 'Connection not authorized within timeout'),
+  frameInvalid: refusal('frame_invalid', 'Undecodable frame'),
+  topicUnmatched: refusal('topic_unmatched', 'unmatched topic'),
+  pushUnsupported: refusal('client_event_unsupported', 'Clients push nothing here'),
+  clientEventPrefix: refusal('client_event_invalid', 'Names of client events begin with client-'),
+  clientEventReserved: refusal('client_event_invalid', 'The name of the event is reserved'),
+  listenDenied: refusal('listen_denied', 'authentication_required'),
   pongTimeout: refusal('pong_timeout', 'Pong reply not received'),
   shuttingDown: refusal('shutting_down', 'Please reconnect immediately'),
 } as const satisfies Record<string, Refusal>

@@ -8,12 +8,16 @@ import { Audience, type Shard } from './audience'
 import { channelKind, type ChannelKind } from './channel'
 import type { Connection } from './connection'
 import { FanOut } from './fan-out'
+import { Subscriptions } from './subscriptions'
 import type {
   Broadcast,
   ChannelName,
   Encoder,
+  Frame,
+  Meta,
   Notice,
-  Publication,
+  Published,
+  Ref,
   SocketId,
   Topics,
   UserId,
@@ -35,12 +39,21 @@ export type Subscription = {
   readonly audience: Audience
   /** Who the connection is in a presence channel. */
   readonly userId: UserId | undefined
+  /** How it is told from the user's other connections there. */
+  readonly meta: Meta | undefined
+  /** What the client called the subscription when it asked for it. */
+  readonly ref: Ref | undefined
   /** Where it is served, and its place there; owned by the audience. Undefined once it has left. */
   shard: Shard | undefined
   slot: number
 }
 
+/** Who takes a place in a channel, and what they call it. */
+export type Seat = Pick<Subscription, 'userId' | 'meta' | 'ref'>
+
 type Tenant = { connections: number; readonly channels: Map<ChannelName, Channel> }
+
+const NO_SEAT: Seat = { userId: undefined, meta: undefined, ref: undefined }
 
 export class Hub {
   readonly #tenants = new Map<App, Tenant>()
@@ -81,7 +94,7 @@ export class Hub {
   }
 
   /** The caller has made sure that the connection is not in the channel, and has told it so. */
-  join(conn: Connection, app: App, name: ChannelName, userId: UserId | undefined): void {
+  join(conn: Connection, app: App, name: ChannelName, { userId, meta, ref }: Seat = NO_SEAT): void {
     const channel = this.channel(app, name) ?? this.#newChannel(app, name)
     const audience =
       channel.audiences.find((known) => known.takes(conn)) ?? this.#newAudience(channel, conn)
@@ -90,18 +103,20 @@ export class Hub {
       channel,
       audience,
       userId,
+      meta,
+      ref,
       shard: undefined,
       slot: 0,
     }
     audience.join(subscription)
-    conn.subscriptions ??= new Map()
-    conn.subscriptions.set(channel, subscription)
+    conn.subscriptions ??= new Subscriptions()
+    conn.subscriptions.add(subscription)
   }
 
   leave(subscription: Subscription): void {
     const { conn, channel, audience } = subscription
     audience.leave(subscription)
-    conn.subscriptions?.delete(channel)
+    conn.subscriptions?.delete(subscription)
     if (audience.size > 0) return
     channel.audiences.splice(channel.audiences.indexOf(audience), 1)
     if (channel.audiences.length > 0) return
@@ -109,8 +124,13 @@ export class Hub {
     this.#forgetIfEmpty(channel.app)
   }
 
+  /** Its subscribers on this node, for whoever must know each; a publish never does. */
+  listeners(app: App, name: ChannelName): Connection[] {
+    return this.channel(app, name)?.audiences.flatMap((audience) => audience.listeners()) ?? []
+  }
+
   /** Fans an event out on this node: one encode per codec that is present. */
-  deliver(publication: Publication): void {
+  deliver(publication: Published): void {
     const channel = this.channel(publication.app, publication.channel)
     if (!channel) return
     const except = publication.except && this.#connections.get(publication.except)
@@ -126,19 +146,18 @@ export class Hub {
   /** Sends what is still queued for a connection; before it is told goodbye. */
   flush(conn: Connection): void {
     if (!conn.subscriptions) return
-    for (const subscription of conn.subscriptions.values())
-      subscription.audience.flush(subscription)
+    for (const subscription of conn.subscriptions.all()) subscription.audience.flush(subscription)
   }
 
   #fanOutTo(channel: Channel, broadcast: Broadcast, except: Connection | undefined): void {
     let encoder: Encoder | undefined
-    let frame = ''
+    let frame: Frame | undefined
     for (const audience of channel.audiences) {
       if (audience.encoder !== encoder) {
         encoder = audience.encoder
         frame = encoder.broadcast(broadcast)
       }
-      audience.publish(frame, except)
+      if (frame !== undefined) audience.publish(frame, except)
     }
   }
 

@@ -2,11 +2,16 @@
  * The only JSON in core: making text that encoders may splice into frames, and reading text whose
  * signature has been checked (it must be verified as received and parsed after).
  */
-import type { JsonText } from './types'
+import type { JsonText, Payload } from './types'
 
 /** The JSON of a text. Lone surrogates come out escaped, so the result is valid UTF-8 on any wire. */
 export function jsonText(text: string): JsonText {
   return JSON.stringify(text) as JsonText
+}
+
+/** A payload as those see it who know no bytes: in base64. */
+export function shownData(data: Payload): JsonText {
+  return typeof data === 'string' ? data : jsonText(Buffer.from(data).toString('base64'))
 }
 
 /** Deeper values are no messages. The time to write one out grows with the square of its depth: 100 000 levels take seconds. */
@@ -31,14 +36,19 @@ export function textOfJson(json: JsonText): string {
   return json.startsWith('"') ? (JSON.parse(json) as string) : json
 }
 
+/** The value, or undefined for text that is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // SyntaxError, or RangeError for text nested too deep
+  }
+}
+
 /** A JSON object with its own keys, or undefined for any other text. */
 export function parseSigned(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isRecord(value) ? value : undefined
-  } catch {
-    return undefined // SyntaxError (or too deep): the text is not JSON
-  }
+  const value = parseJson(text)
+  return isRecord(value) ? value : undefined
 }
 
 /** True for a JSON object; false for null, arrays and everything else. */

@@ -84,6 +84,9 @@ export const LIMITS = {
   maxChannelsPerConnection: row('channels that a connection may hold', 'channels', 2000, {
     max: 100_000,
   }),
+  maxTopicsPerConnection: row('topics that a Phoenix connection may join', 'topics', 100, {
+    max: 100_000,
+  }),
 } as const satisfies Record<string, LimitRow>
 
 export type LimitName = keyof typeof LIMITS

@@ -4,64 +4,98 @@
  */
 import type { App } from './apps'
 import { frameOf } from './cache'
-import { channelKind } from './channel'
+import { channelKind, topicOf } from './channel'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { tell } from './hooks'
 import type { Subscription } from './hub'
-import type { ChannelName, Member } from './types'
+import type { ChannelName, Member, Meta, SubscribeCommand } from './types'
 import { appView } from './views'
 
 /** The caller has checked everything. The connection is told before it can hear the channel. */
 export function enterChannel(
   core: Core,
   conn: Connection,
-  { app, channel }: { readonly app: App; readonly channel: ChannelName },
+  command: SubscribeCommand,
   member: Member | undefined,
 ): void {
   const { node, presence, hub, facts, hooks } = core
+  const { app, channel, ref, replaces } = command
   const kind = channelKind(channel)
-  const { occupied, joined } = presence.enter(node, app, channel, member)
+  if (!kind.counted) return enterUncounted(core, conn, command)
+  const meta = member && newMeta(core, member)
+  const arrival = member && meta && { member, meta }
+  const { occupied, joined } = presence.enter(node, app, channel, arrival)
   conn.reply({
     type: 'subscribed',
     channel,
     members: member && presence.members(app, channel),
+    ref,
   })
+  if (replaces) conn.reply({ type: 'ended', ref: replaces, replaced: true })
+  if (ref && meta)
+    conn.reply({ type: 'present', channel, ref, users: presence.present(app, channel) })
   if (kind.cache) sendCached(core, conn, app, channel)
-  if (kind.auth === 'signature') conn.authorized = true
-  hub.join(conn, app, channel, member?.userId)
+  if (kind.auth !== 'none') conn.authorized = true
+  hub.join(conn, app, channel, { userId: member?.userId, meta, ref })
   if (occupied) facts.emit({ type: 'channel_occupied', app, channel })
   if (!kind.presence) core.subscriptionCounts.changed(core, app, channel)
+  const { userId } = member ?? {}
+  if (userId !== undefined && meta)
+    hub.announce(app, { type: 'seat_taken', channel, userId, meta }, conn)
   const newcomer = joined ? member : undefined
   if (newcomer) {
     hub.announce(app, { type: 'member_added', channel, member: newcomer }, conn)
     facts.emit({ type: 'member_added', app, channel, userId: newcomer.userId })
   }
   // Plugins come last: they may end the connection.
-  const { userId } = member ?? {}
   if (newcomer && hooks.presence.length > 0)
     tell(core, hooks.presence, appView(app), { type: 'member_added', channel, userId })
   if (!conn.closed && hooks.subscribed.length > 0)
     tell(core, hooks.subscribed, conn, { channel, userId })
 }
 
+const newMeta = ({ clock }: Core, { userInfo }: Member): Meta => ({
+  id: crypto.randomUUID(),
+  since: Math.floor(clock.now() / 1000),
+  userInfo,
+})
+
+/** A group of channels: nobody is told who is in it. */
+function enterUncounted(core: Core, conn: Connection, command: SubscribeCommand): void {
+  const { hub, hooks } = core
+  const { app, channel, ref, replaces } = command
+  conn.reply({ type: 'subscribed', channel, members: undefined, ref })
+  if (replaces) conn.reply({ type: 'ended', ref: replaces, replaced: true })
+  if (channelKind(channel).auth === 'plugin') conn.authorized = true
+  hub.join(conn, app, channel, { userId: undefined, meta: undefined, ref })
+  if (hooks.subscribed.length > 0)
+    tell(core, hooks.subscribed, conn, { channel: topicOf(channel), userId: undefined })
+}
+
 /** The last event, or that there is none. */
 function sendCached(core: Core, conn: Connection, app: App, channel: ChannelName): void {
   const cached = core.cache.get(app, channel, core.clock.now())
-  if (cached) return conn.send(frameOf(cached, conn.codec))
+  if (cached) {
+    const frame = frameOf(cached, conn.codec)
+    if (frame !== undefined) conn.send(frame)
+    return
+  }
   conn.reply({ type: 'cache_miss', channel })
   core.facts.emit({ type: 'cache_miss', app, channel })
 }
 
 /** Contract 3.9: subscription, seat, `member_removed` to those who stay, facts. */
 export function leaveChannel(core: Core, subscription: Subscription): void {
-  // The channel of a user has no members, and nobody is told who comes and goes.
-  if (subscription.channel.kind.auth === 'user') return core.hub.leave(subscription)
+  if (!subscription.shard) return // a plugin that was told of another one has ended it
+  if (!subscription.channel.kind.counted) return leaveUncounted(core, subscription)
   const { node, presence, hub, facts, hooks } = core
-  const { userId } = subscription
+  const { userId, meta } = subscription
+  const departure = userId !== undefined && meta ? { userId, meta } : undefined
   const { app, name: channel, kind } = subscription.channel
   hub.leave(subscription)
-  const { vacated, left } = presence.exit(node, app, channel, userId)
+  const { vacated, left } = presence.exit(node, app, channel, departure)
+  if (departure) hub.announce(app, { type: 'seat_left', channel, ...departure })
   if (left && userId !== undefined) {
     hub.announce(app, { type: 'member_removed', channel, userId })
     facts.emit({ type: 'member_removed', app, channel, userId })
@@ -72,4 +106,15 @@ export function leaveChannel(core: Core, subscription: Subscription): void {
   if (vacated) facts.emit({ type: 'channel_vacated', app, channel })
   if (hooks.unsubscribed.length > 0)
     tell(core, hooks.unsubscribed, subscription.conn, { channel, userId })
+}
+
+/** The channel of a user, or a group: nobody is told who comes and goes, but plugins of groups. */
+function leaveUncounted(core: Core, subscription: Subscription): void {
+  const { name, kind } = subscription.channel
+  core.hub.leave(subscription)
+  if (kind.auth !== 'user' && core.hooks.unsubscribed.length > 0)
+    tell(core, core.hooks.unsubscribed, subscription.conn, {
+      channel: topicOf(name),
+      userId: undefined,
+    })
 }

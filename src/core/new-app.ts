@@ -8,6 +8,7 @@ export const NEW_APP: Omit<AppRecord, 'id' | 'name' | 'slug' | 'keys'> = {
   clientEvents: true,
   publicClientEvents: false,
   subscriptionCounts: false,
+  eplBridge: false,
   hosts: [],
   webhooks: [],
   limits: {},

@@ -47,13 +47,20 @@ export type ConnectRequest = {
   /** What follows the question mark, decoded. */
   readonly query: URLSearchParams
   readonly remoteAddress: string
+  /** True on a Phoenix socket whose joins say which app they are for (`request.app` of `subscribe`). */
+  readonly appComesLater: boolean
 }
 
 export type SubscribeRequest = {
-  readonly channel: ChannelName
+  /** The app whose channel it is; on wires that name it per subscription, the connection has none. */
+  readonly app: AppView
+  /** A channel's name, or a Phoenix topic (`private:<slug>`). */
+  readonly channel: string
   /** As received, unverified, like `channelData`. */
   readonly auth: string | undefined
   readonly channelData: string | undefined
+  /** The payload of a Phoenix join, unverified; empty on other wires. */
+  readonly params: Readonly<Record<string, unknown>>
 }
 
 /** A user whose signature was right; `userData` is what the backend signed, with `id`. */
@@ -64,13 +71,13 @@ export type SigninView = {
 
 /** A connection in a channel; `userId` on presence channels. */
 export type SubscriptionView = {
-  readonly channel: ChannelName
+  readonly channel: string
   readonly userId: string | undefined
 }
 
 /** An event on its way; `data` is the JSON text of what subscribers get as `data`. */
 export type EventView = {
-  readonly channel: ChannelName
+  readonly channel: string
   readonly event: string
   readonly data: JsonText
 }
@@ -93,6 +100,15 @@ export type WebhookView = {
   /** Name and data of a client event. */
   readonly event: string | undefined
   readonly data: JsonText | undefined
+}
+
+/** An event that PushEx's API pushes to one channel; `data` is the JSON of the text that Pusher's subscribers get. */
+export type PushView = {
+  readonly channel: string
+  readonly event: string
+  readonly data: JsonText
+  /** Epoch milliseconds. */
+  readonly at: number
 }
 
 /** What a connection was refused. */
@@ -134,8 +150,15 @@ export type Reject = {
   readonly message: string
   readonly retryAfterSeconds: number | undefined
 }
-/** Stands in for a signature; `channelData` says who the subscriber is on a presence channel. */
-export type Allow = { readonly type: 'allow'; readonly channelData: string | undefined }
+/**
+ * Stands in for a signature; `channelData` says who the subscriber is on a presence channel, `params` is
+ * pushed in the place of what was sent to PushEx's API.
+ */
+export type Allow = {
+  readonly type: 'allow'
+  readonly channelData: string | undefined
+  readonly params?: unknown
+}
 /** Puts other data in the place of an event's. */
 export type Replace = { readonly type: 'replace'; readonly data: unknown }
 
@@ -166,6 +189,11 @@ export type Hooks<Locals extends object = object> = {
   readonly disconnected?: Tap<[conn: ConnectionView<Locals>]>
   readonly authenticate?: WaitingGate<[request: RequestView], Allow>
   readonly request?: Gate<[request: RequestView]>
+  readonly apiRequested?: Tap<[request: RequestView]>
+  readonly authorizePush?: WaitingGate<[request: RequestView, params: unknown], Allow>
+  readonly pushRequested?: Tap<[app: AppView, push: PushView]>
+  readonly pushDelivered?: Tap<[conn: ConnectionView<Locals>, push: PushView]>
+  readonly apiProcessed?: Tap<[request: RequestView]>
   readonly publish?: Filter<[app: AppView, event: EventView], Replace>
   readonly webhook?: Gate<[app: AppView, event: WebhookView]>
   /** Headers to add to the answer. */
@@ -223,6 +251,11 @@ export const HOOKS = {
     throttled: 'too_often',
   },
   request: { kind: 'gate', waits: false, refusal: 'request_refused', throttled: 'too_often' },
+  apiRequested: { kind: 'tap', waits: false },
+  authorizePush: { kind: 'gate', waits: true, refusal: 'request_refused', throttled: 'too_often' },
+  pushRequested: { kind: 'tap', waits: false },
+  pushDelivered: { kind: 'tap', waits: false },
+  apiProcessed: { kind: 'tap', waits: false },
   publish: { kind: 'filter', waits: false, refusal: 'publish_refused', throttled: 'too_often' },
   webhook: { kind: 'gate', waits: false, refusal: 'webhook_refused', throttled: 'too_often' },
   response: { kind: 'filter', waits: false },

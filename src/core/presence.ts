@@ -5,12 +5,17 @@
  * Spec: contract 3.5.
  */
 import type { App } from './apps'
-import type { ChannelName, Member, NodeId, UserId } from './types'
+import type { ChannelName, Member, Meta, NodeId, UserId } from './types'
 
 /** How many there are on each node; seldom more than one entry. */
 type Tally = { readonly node: NodeId; count: number }[]
 
-type Seat = { readonly member: Member; readonly tally: Tally }
+type Seat = { readonly member: Member; readonly tally: Tally; readonly metas: Meta[] }
+
+/** A member who comes with one of their connections. */
+export type Arrival = { readonly member: Member; readonly meta: Meta }
+/** A connection of a member that goes. */
+export type Departure = { readonly userId: UserId; readonly meta: Meta }
 
 type Occupancy = {
   subscriptions: number
@@ -25,7 +30,7 @@ export class Presence {
   readonly #channels = new Map<App, Map<ChannelName, Occupancy>>()
 
   /** Takes a seat. `occupied`: the channel was empty; `joined`: the user was not in it. O(1). */
-  enter(node: NodeId, app: App, channel: ChannelName, member: Member | undefined) {
+  enter(node: NodeId, app: App, channel: ChannelName, arrival: Arrival | undefined) {
     let channels = this.#channels.get(app)
     if (!channels) this.#channels.set(app, (channels = new Map()))
     let occupancy = channels.get(channel)
@@ -34,16 +39,16 @@ export class Presence {
     }
     const occupied = occupancy.subscriptions++ === 0
     add(occupancy.tally, node, 1)
-    return { occupied, joined: member !== undefined && takeSeat(occupancy, node, member) }
+    return { occupied, joined: arrival !== undefined && takeSeat(occupancy, node, arrival) }
   }
 
   /** Leaves a seat. `vacated`: nobody is left; `left`: it was the user's last one. O(1). */
-  exit(node: NodeId, app: App, channel: ChannelName, userId: UserId | undefined) {
+  exit(node: NodeId, app: App, channel: ChannelName, departure: Departure | undefined) {
     const channels = this.#channels.get(app)
     const occupancy = channels?.get(channel)
     if (!channels || !occupancy) return { vacated: false, left: false }
     add(occupancy.tally, node, -1)
-    const left = userId !== undefined && leaveSeat(occupancy, node, userId)
+    const left = departure !== undefined && leaveSeat(occupancy, node, departure)
     const vacated = --occupancy.subscriptions === 0
     if (vacated) channels.delete(channel)
     if (channels.size === 0) this.#channels.delete(app)
@@ -57,6 +62,12 @@ export class Presence {
   members(app: App, channel: ChannelName): Member[] {
     const seats = this.#occupancy(app, channel)?.seats
     return seats ? Array.from(seats.values(), (seat) => seat.member) : []
+  }
+
+  /** The users with each of their connections. */
+  present(app: App, channel: ChannelName): (readonly [UserId, readonly Meta[]])[] {
+    const seats = this.#occupancy(app, channel)?.seats
+    return seats ? Array.from(seats, ([userId, { metas }]) => [userId, [...metas]] as const) : []
   }
 
   /** Distinct users. */
@@ -79,18 +90,23 @@ export class Presence {
   }
 }
 
-function takeSeat(occupancy: Occupancy, node: NodeId, member: Member): boolean {
+function takeSeat(occupancy: Occupancy, node: NodeId, { member, meta }: Arrival): boolean {
   occupancy.seats ??= new Map()
   const seat = occupancy.seats.get(member.userId)
-  if (seat) add(seat.tally, node, 1)
-  else occupancy.seats.set(member.userId, { member, tally: [{ node, count: 1 }] })
-  return seat === undefined
+  if (seat) {
+    add(seat.tally, node, 1)
+    seat.metas.push(meta)
+    return false
+  }
+  occupancy.seats.set(member.userId, { member, tally: [{ node, count: 1 }], metas: [meta] })
+  return true
 }
 
-function leaveSeat({ seats }: Occupancy, node: NodeId, userId: UserId): boolean {
+function leaveSeat({ seats }: Occupancy, node: NodeId, { userId, meta }: Departure): boolean {
   const seat = seats?.get(userId)
   if (!seats || !seat) return false
   add(seat.tally, node, -1)
+  seat.metas.splice(seat.metas.indexOf(meta), 1)
   return seat.tally.length === 0 && seats.delete(userId)
 }
 

@@ -23,6 +23,7 @@ const OVERRIDABLE = [
   'clientEvents',
   'publicClientEvents',
   'subscriptionCounts',
+  'eplBridge',
   'hosts',
   'webhooks',
 ] as const satisfies readonly (keyof AppOverrides)[]

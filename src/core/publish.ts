@@ -3,9 +3,10 @@
  * refused request publishes nothing. Limits and texts: contract 2.3, 6.4, 6.5.
  */
 import type { App } from './apps'
-import { channelKind, parseChannelName } from './channel'
+import { channelKind, channelOfTopic, parseChannelName, scopeChannel, topicOf } from './channel'
 import type { Core } from './core'
 import { isRefusal, quoted, RealtimeError, raise } from './errors'
+import { isReservedByPusher } from './event-names'
 import { filter } from './hooks'
 import { jsonText } from './json'
 import type { ChannelName, Publication, SocketId } from './types'
@@ -21,12 +22,27 @@ export type EventRequest = {
   readonly socketId: string | undefined
 }
 
+/** What the APIs differ in. */
+export type Api = {
+  /** @throws RealtimeError for what is no name of a channel */
+  readonly channelOf: (app: App, raw: string) => ChannelName
+  /** An event must have a name. */
+  readonly namesEvents: boolean
+}
+
+const PUSHER: Api = { channelOf: pusherChannel, namesEvents: true }
+
 /**
  * Publishes all events, in order, or none. Returns the channels of each event, duplicates removed.
  * @throws RealtimeError for the first thing that is wrong
  */
-export function publish(core: Core, app: App, requests: readonly EventRequest[]): ChannelName[][] {
-  let accepted = requests.map((request) => check(app, request))
+export function publish(
+  core: Core,
+  app: App,
+  requests: readonly EventRequest[],
+  api: Api = PUSHER,
+): ChannelName[][] {
+  let accepted = requests.map((request) => check(app, request, api))
   if (app.limits.maxBackendEventsPerSecond > 0) checkRate(core, app, accepted.flat().length)
   if (core.hooks.publish.length > 0)
     accepted = accepted.map((publications) => publications.map((each) => filtered(core, each)))
@@ -35,13 +51,82 @@ export function publish(core: Core, app: App, requests: readonly EventRequest[])
     for (const publication of publications) {
       if (channelKind(publication.channel).cache) core.cache.put(publication, core.clock.now())
       core.broker.publish(publication)
+      const bridged = app.record.eplBridge && toScope(publication)
+      if (bridged) core.broker.publish(bridged)
     }
   }
   return accepted.map((publications) => publications.map(({ channel }) => channel))
 }
 
-function check(app: App, { name, data, channels, socketId }: EventRequest): Publication[] {
-  checkName(app, name)
+/** One event as ExPusherLite's backends ask for it. */
+export type ScopeRequest = {
+  /** `public`, `private` or anything else without a colon. */
+  readonly scope: string
+  /** A channel within the scope, as the backend wrote it; undefined for all who are in the scope. */
+  readonly topic: string | undefined
+  readonly event: string
+  /** As subscribers get it. */
+  readonly data: string
+}
+
+/**
+ * Publishes to the members of a scope, under `topic:event`, and to the channel that the topic names.
+ * Without a topic to the members only, under the event's own name.
+ * @throws RealtimeError for the first thing that is wrong
+ */
+export function publishToScope(core: Core, app: App, request: ScopeRequest): void {
+  const { scope, topic, event, data: text } = request
+  checkName(app, event)
+  checkData(app, text)
+  if (app.limits.maxBackendEventsPerSecond > 0) checkRate(core, app, 1)
+  const group = scopeChannel(`${scope}:${app.record.slug}`)
+  const channel = topic === undefined ? undefined : channelOfScope(scope, topic)
+  const rest = { app, data: jsonText(text), userId: undefined, except: undefined }
+  const asked: Publication = { ...rest, type: 'event', channel: channel ?? group, event }
+  const { data } = core.hooks.publish.length > 0 ? filtered(core, asked) : asked
+  core.counters.publications++
+  const name = topic === undefined ? event : `${topic}:${event}`
+  core.broker.publish({ ...asked, channel: group, event: name, data })
+  if (!channel) return
+  const publication = { ...asked, data }
+  if (channelKind(channel).cache) core.cache.put(publication, core.clock.now())
+  core.broker.publish(publication)
+}
+
+/** Scopes that are kinds of channels, too. */
+const PREFIXES: Readonly<Record<string, string>> = {
+  public: '',
+  private: 'private-',
+  presence: 'presence-',
+}
+
+/** Clients write the scope before the topic, too, or leave it out. */
+function channelOfScope(scope: string, topic: string): ChannelName | undefined {
+  const prefix = Object.hasOwn(PREFIXES, scope) ? PREFIXES[scope] : undefined
+  if (prefix === undefined) return undefined
+  return channelOfTopic(
+    prefix + (topic.startsWith(`${scope}:`) ? topic.slice(scope.length + 1) : topic),
+  )
+}
+
+/** What the members of ExPusherLite's scope hear of an event on a channel, if anything. */
+function toScope(publication: Publication): Publication | undefined {
+  const { app, channel, event } = publication
+  const { auth, presence, clientEvents } = channelKind(channel)
+  if (auth === 'user' || auth === 'plugin') return undefined
+  if (auth === 'signature' && !clientEvents) return undefined // encrypted
+  const scope = auth === 'none' ? 'public' : presence ? 'presence' : 'private'
+  const topic = channel.slice(PREFIXES[scope]!.length)
+  const group = scopeChannel(`${scope}:${app.record.slug}`)
+  return { ...publication, channel: group, event: `${topic}:${event}` }
+}
+
+function check(
+  app: App,
+  { name, data, channels, socketId }: EventRequest,
+  { channelOf, namesEvents }: Api,
+): Publication[] {
+  if (namesEvents || name !== '') checkName(app, name)
   checkData(app, data)
   const except = parseSocketId(socketId)
   const { maxChannelsPerTrigger } = app.limits
@@ -60,12 +145,10 @@ function check(app: App, { name, data, channels, socketId }: EventRequest): Publ
   })
 }
 
-function channelOf(app: App, raw: string): ChannelName {
+function pusherChannel(app: App, raw: string): ChannelName {
   const channel = parseChannelName(raw, app.limits)
   return typeof channel === 'string' ? channel : raise(channel)
 }
-
-const RESERVED = /^pusher(_internal)?:/
 
 function checkName(app: App, name: string): void {
   const { maxEventNameChars } = app.limits
@@ -75,7 +158,7 @@ function checkName(app: App, name: string): void {
       'event_invalid',
       `Event name of ${name.length} characters exceeds the limit of ${maxEventNameChars} (maxEventNameChars)`,
     )
-  if (RESERVED.test(name))
+  if (isReservedByPusher(name))
     throw new RealtimeError(
       'event_reserved',
       `Event name '${quoted(name)}' is reserved for the server`,
@@ -115,7 +198,7 @@ function parseSocketId(raw: string | undefined): SocketId | undefined {
 /** @throws RealtimeError where a plugin refuses */
 function filtered(core: Core, publication: Publication): Publication {
   const { app, channel, event, data } = publication
-  const view = { channel, event, data }
+  const view = { channel: topicOf(channel), event, data }
   const passed = filter(core, core.hooks.publish, appView(app), view, app.limits.maxEventDataBytes)
   if (isRefusal(passed)) raise(passed)
   return passed === view ? publication : { ...publication, data: passed.data }

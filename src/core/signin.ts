@@ -83,7 +83,7 @@ function enter(
   const before = conn.subscriptions?.size ?? 0
   const first = core.users.enter(conn, app, user)
   conn.authorized = true
-  core.hub.join(conn, app, userChannel(user.id), undefined)
+  core.hub.join(conn, app, userChannel(user.id))
   watchOthers(core, conn, app, user)
   conn.silentSubscriptions = (conn.subscriptions?.size ?? 0) - before
   if (first) announceUser(core.hub, app, { userId: user.id, online: true, except: conn })

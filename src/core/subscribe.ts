@@ -4,17 +4,25 @@
  * Contract 3.3 has the order of the checks.
  */
 import { keyPairOf, type App } from './apps'
-import { channelKind, parseUserId, userChannel, type ChannelKind } from './channel'
+import { channelKind, parseUserId, topicOf, userChannel, type ChannelKind } from './channel'
 import type { Connection } from './connection'
 import type { Core } from './core'
-import { isRefusal, quoted, refusal, type Refusal } from './errors'
+import { isRefusal, quoted, REFUSE, refusal, type Refusal } from './errors'
 import { ask, type Verdict } from './hooks'
+import type { Subscription } from './hub'
 import { isRecord, jsonOf, parseSigned } from './json'
 import { leaveChannel, enterChannel } from './membership'
 import type { SubscribeRequest } from './plugin'
 import { subscriptionText } from './signature'
-import type { ChannelName, MaybePromise, Member, SubscribeCommand } from './types'
+import type {
+  ChannelName,
+  MaybePromise,
+  Member,
+  SubscribeCommand,
+  UnsubscribeCommand,
+} from './types'
 import type { User } from './users'
+import { appView } from './views'
 
 /** Subscribes the connection, or returns why not. Waits only where a plugin's gate does. */
 export function subscribe(
@@ -23,6 +31,7 @@ export function subscribe(
   command: SubscribeCommand,
 ): MaybePromise<Refusal | undefined> {
   const kind = channelKind(command.channel)
+  if (command.replaces) leave(core, conn, command)
   const impossible = kind.auth === 'user' ? undefined : cannotHold(core, conn, command)
   if (impossible) return impossible
   const gates = core.hooks.subscribe
@@ -35,10 +44,12 @@ export function subscribe(
   return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
 }
 
-const requestOf = ({ channel, auth, channelData }: SubscribeCommand): SubscribeRequest => ({
-  channel,
-  auth,
-  channelData,
+const requestOf = (command: SubscribeCommand): SubscribeRequest => ({
+  app: appView(command.app),
+  channel: topicOf(command.channel),
+  auth: command.auth,
+  channelData: command.channelData,
+  params: command.params,
 })
 
 function authorize(
@@ -51,14 +62,14 @@ function authorize(
   if (kind.auth === 'user') return enterOwn(conn, command.channel)
 
   const gates = core.hooks.authorize
-  if (gates.length === 0) return enterSigned(core, conn, command, kind)
+  if (gates.length === 0) return enterUnvouched(core, conn, command, kind)
   const verdict = ask(core, gates, conn, requestOf(command))
   const settle = (answer: Verdict): Refusal | undefined => {
     if (isRefusal(answer)) return answer
     if (conn.closed) return undefined
     // Who somebody is must be vouched for: by the plugin's words or by the signature.
     if (!answer || (kind.presence && answer.channelData === undefined))
-      return enterSigned(core, conn, command, kind)
+      return enterUnvouched(core, conn, command, kind)
     const said = { ...command, channelData: answer.channelData ?? command.channelData }
     return enterAllowed(core, conn, said, kind)
   }
@@ -69,25 +80,45 @@ function authorize(
 function enterOwn(conn: Connection, channel: ChannelName): Refusal | undefined {
   if (!conn.user || channel !== userChannel(conn.user.id))
     return refusal('user_channel_denied', `Only the signed-in user may subscribe to ${channel}`)
-  conn.reply({ type: 'subscribed', channel, members: undefined })
+  conn.reply({ type: 'subscribed', channel, members: undefined, ref: undefined })
   return undefined
 }
 
-/** Leaves a channel; that of its user stays, as the user does. Nothing is answered; a channel that the connection is not in is ignored (contract 11, 21). */
-export function unsubscribe(core: Core, conn: Connection, app: App, name: ChannelName): void {
-  const subscription = conn.subscription(core.hub.channel(app, name))
-  if (subscription && subscription.channel.kind.auth !== 'user') leaveChannel(core, subscription)
+/** Leaves a channel; that of its user stays, as the user does. One that the connection is not in is ignored (contract 11, 21). */
+export function unsubscribe(core: Core, conn: Connection, command: UnsubscribeCommand): void {
+  const { ref } = command
+  const left = leave(core, conn, command)
+  if (!ref) return
+  conn.reply({ type: 'unsubscribed', ref })
+  if (left) conn.reply({ type: 'ended', ref: left.ref, replaced: false })
+}
+
+function leave(
+  core: Core,
+  conn: Connection,
+  { app, channel }: { readonly app: App; readonly channel: ChannelName },
+): Subscription | undefined {
+  const subscription = conn.subscription(core.hub.channel(app, channel))
+  if (!subscription || subscription.channel.kind.auth === 'user') return undefined
+  leaveChannel(core, subscription)
+  return subscription
 }
 
 function cannotHold(
   core: Core,
   conn: Connection,
-  { app, channel }: SubscribeCommand,
+  { app, channel, ref }: SubscribeCommand,
 ): Refusal | undefined {
   if (conn.subscription(core.hub.channel(app, channel)))
     return refusal('already_subscribed', `Existing subscription to channel ${channel}`)
-  const { maxChannelsPerConnection } = core.limits
-  if ((conn.subscriptions?.size ?? 0) - conn.silentSubscriptions >= maxChannelsPerConnection)
+  const { maxChannelsPerConnection, maxTopicsPerConnection } = core.limits
+  const held = (conn.subscriptions?.size ?? 0) - conn.silentSubscriptions
+  if (ref && held >= maxTopicsPerConnection)
+    return refusal(
+      'too_many_channels',
+      `Connection is over its limit of ${maxTopicsPerConnection} topics (maxTopicsPerConnection)`,
+    )
+  if (held >= maxChannelsPerConnection)
     return refusal(
       'too_many_channels',
       `Connection is over its limit of ${maxChannelsPerConnection} channels (maxChannelsPerConnection)`,
@@ -95,12 +126,14 @@ function cannotHold(
   return undefined
 }
 
-function enterSigned(
+/** No plugin has vouched for the subscriber. */
+function enterUnvouched(
   core: Core,
   conn: Connection,
   command: SubscribeCommand,
   kind: ChannelKind,
 ): Refusal | undefined {
+  if (kind.auth === 'plugin') return REFUSE.listenDenied
   return unsigned(conn, command) ?? enterAllowed(core, conn, command, kind)
 }
 

@@ -21,20 +21,46 @@ export type NodeId = Brand<string, 'NodeId'>
 /** Text that is known to be JSON, made only by `core/json.ts`; encoders splice it into frames. */
 export type JsonText = Brand<string, 'JsonText'>
 
-/** An encoded message, ready for a sink. Always text: a Buffer would go out as a binary frame. */
-export type Frame = string
+/** What an event carries: JSON, or bytes on the wires that have them. */
+export type Payload = JsonText | Uint8Array
+
+/** An encoded message, ready for a sink: text goes out as a text frame, bytes as a binary one. */
+export type Frame = string | Uint8Array<ArrayBuffer>
 
 /** A user in a presence channel, as the first of their connections described them. */
 export type Member = { readonly userId: UserId; readonly userInfo: JsonText }
 
+/**
+ * What a client calls its message and its subscription, on wires whose answers repeat it. Made and
+ * read by codecs; core only carries it. Undefined on wires that have no such thing.
+ */
+export type Ref = {
+  readonly topic: string
+  /** The JSON of what the client sent, so that it comes back as it was. */
+  readonly join: JsonText
+  readonly message: JsonText
+}
+
+/** One connection of a member: a tab, a device. */
+export type Meta = {
+  /** Unique, and no secret: what the connection is called among the member's. */
+  readonly id: string
+  /** Epoch seconds. */
+  readonly since: number
+  /** As this connection described the member. */
+  readonly userInfo: JsonText
+}
+
 /** What a client asked, decoded. Every command names its app: a socket may serve several. */
 export type Command =
   | SubscribeCommand
-  | { readonly type: 'unsubscribe'; readonly app: App; readonly channel: ChannelName }
+  | UnsubscribeCommand
   | ClientEventCommand
   | SigninCommand
-  | { readonly type: 'ping' }
+  | { readonly type: 'ping'; readonly ref: Ref | undefined }
   | { readonly type: 'pong' }
+  /** There is nothing to do but to answer; without a reply, not even that. */
+  | { readonly type: 'done'; readonly reply: Reply | undefined }
 
 export type SubscribeCommand = {
   readonly type: 'subscribe'
@@ -44,6 +70,18 @@ export type SubscribeCommand = {
   readonly auth: string | undefined
   /** As received: it is verified as text and parsed after. */
   readonly channelData: string | undefined
+  /** All that the client sent with it, on wires that have room for more than `auth`. */
+  readonly params: Readonly<Record<string, unknown>>
+  readonly ref: Ref | undefined
+  /** What the connection called a subscription to the same channel, which this one takes the place of. */
+  readonly replaces: Ref | undefined
+}
+
+export type UnsubscribeCommand = {
+  readonly type: 'unsubscribe'
+  readonly app: App
+  readonly channel: ChannelName
+  readonly ref: Ref | undefined
 }
 
 export type ClientEventCommand = {
@@ -51,9 +89,10 @@ export type ClientEventCommand = {
   readonly app: App
   readonly channel: ChannelName
   readonly event: string
-  readonly data: JsonText
+  readonly data: Payload
   /** UTF-8 bytes of the text, or of the JSON of anything else. */
   readonly dataBytes: number
+  readonly ref: Ref | undefined
 }
 
 export type SigninCommand = {
@@ -77,6 +116,20 @@ export type Reply =
       readonly channel: ChannelName
       /** The members, the new one included; undefined where the channel has no presence. */
       readonly members: readonly Member[] | undefined
+      readonly ref: Ref | undefined
+    }
+  /** It has left as it asked. */
+  | { readonly type: 'unsubscribed'; readonly ref: Ref | undefined }
+  /** A subscription is over: as the client asked, because a later one of its own has `replaced` it, or because the app has ended it. */
+  | { readonly type: 'ended'; readonly ref: Ref | undefined; readonly replaced: boolean }
+  /** A client event is on its way. */
+  | { readonly type: 'accepted'; readonly ref: Ref | undefined }
+  /** Who is in a presence channel, with each of their connections; on wires that tell of them. */
+  | {
+      readonly type: 'present'
+      readonly channel: ChannelName
+      readonly ref: Ref
+      readonly users: readonly (readonly [userId: UserId, metas: readonly Meta[]])[]
     }
   /** Nothing is kept for a cache channel. */
   | { readonly type: 'cache_miss'; readonly channel: ChannelName }
@@ -89,7 +142,7 @@ export type Reply =
   /** `userData` is the text that was signed. */
   | { readonly type: 'signed_in'; readonly userData: string }
   | { readonly type: 'ping' }
-  | { readonly type: 'pong' }
+  | { readonly type: 'pong'; readonly ref: Ref | undefined }
 
 /** An event on its way to the subscribers of one channel. */
 export type Publication = {
@@ -105,10 +158,26 @@ export type Publication = {
   readonly except: SocketId | undefined
 }
 
+/** Bytes that a client sent; subscribers whose wire has no binary frames do not hear of them. */
+export type BytesPublication = Omit<Publication, 'type' | 'data'> & {
+  readonly type: 'bytes'
+  readonly data: Uint8Array
+}
+
+/** What a broker carries. */
+export type Published = Publication | BytesPublication
+
 /** News about a channel that its other subscribers are told. */
 export type Notice =
   | { readonly type: 'member_added'; readonly channel: ChannelName; readonly member: Member }
   | { readonly type: 'member_removed'; readonly channel: ChannelName; readonly userId: UserId }
+  /** A connection of a member came or went, whether it is their only one or not. */
+  | {
+      readonly type: 'seat_taken' | 'seat_left'
+      readonly channel: ChannelName
+      readonly userId: UserId
+      readonly meta: Meta
+    }
   | { readonly type: 'subscription_count'; readonly channel: ChannelName; readonly count: number }
   | {
       readonly type: 'user_status'
@@ -117,10 +186,12 @@ export type Notice =
       readonly online: boolean
     }
 
-export type Broadcast = Publication | Notice
+export type Broadcast = Published | Notice
 
 /** Something that happened, for webhooks, metrics and the console. Emitted after the change is whole. */
 export type Fact =
+  /** By the admin API, or deleted by it. */
+  | { readonly type: 'app_changed'; readonly app: App }
   | { readonly type: 'connected'; readonly app: App; readonly socketId: SocketId }
   | { readonly type: 'disconnected'; readonly app: App; readonly socketId: SocketId }
   | { readonly type: 'channel_occupied'; readonly app: App; readonly channel: ChannelName }
@@ -178,14 +249,25 @@ export interface Topics {
   publish(topic: string, frame: Frame): number
 }
 
+/** Who is told a refusal. */
+export type Peer = {
+  readonly id: SocketId
+  readonly established: boolean
+  readonly app: App | undefined
+}
+
 /** Core's half of a codec: words to frames. */
 export interface Encoder {
   /** Unique, without a slash: the first part of its topics. */
   readonly name: string
-  broadcast(broadcast: Broadcast): Frame
-  reply(reply: Reply): Frame
+  /** Its clients send heartbeats by themselves: nobody asks the silent for one, and nothing else counts. */
+  readonly heartbeats: boolean
+  /** Undefined where the wire has no word for it. */
+  broadcast(broadcast: Broadcast): Frame | undefined
+  /** Undefined where the wire has no word for it. */
+  reply(reply: Reply): Frame | undefined
   /** The frames that tell a refusal, before or after the connection was established. */
-  refusal(refusal: Refusal, established: boolean): readonly Frame[]
+  refusal(refusal: Refusal, peer: Peer): readonly Frame[]
   /** The close code of a refusal that ends the connection, and its reason. */
   farewell(refusal: Refusal): { readonly code: number; readonly reason: string } | undefined
 }

@@ -46,17 +46,21 @@ export function viewOf(
   { index, locals }: { readonly index: number; readonly locals: () => object },
 ): ConnectionView {
   const views = (conn.views ??= [])
-  return (views[index] ??= new ConnectionReader(conn, locals()))
+  return (views[index] ??= new ConnectionReader(conn, locals))
 }
 
 class ConnectionReader implements ConnectionView {
   readonly #conn: Connection
+  readonly #newLocals: () => object
+  #locals: object | undefined = undefined
 
-  constructor(
-    conn: Connection,
-    readonly locals: object,
-  ) {
+  constructor(conn: Connection, newLocals: () => object) {
     this.#conn = conn
+    this.#newLocals = newLocals
+  }
+
+  get locals(): object {
+    return (this.#locals ??= this.#newLocals())
   }
 
   get socketId(): string {

@@ -22,7 +22,7 @@ export function watch(
   const [online, offline]: [UserId[], UserId[]] = [[], []]
   for (const id of new Set(ids)) {
     ;(users.isOnline(app, id) ? online : offline).push(id)
-    hub.join(conn, app, watchChannel(id), undefined)
+    hub.join(conn, app, watchChannel(id))
   }
   if (online.length + offline.length > 0) conn.reply({ type: 'watched', online, offline })
 }

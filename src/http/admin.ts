@@ -6,7 +6,7 @@
 import { Elysia } from 'elysia'
 import type { App, AppRecord } from '../core/apps'
 import type { Core } from '../core/core'
-import { dismissApp } from '../core/dismiss'
+import { dismissApp, endScopes } from '../core/dismiss'
 import { RealtimeError, refusal } from '../core/errors'
 import { isRecord } from '../core/json'
 import { newAppId, newKeyPair, NEW_APP } from '../core/new-app'
@@ -94,6 +94,7 @@ export function admin(core: Core, { identify, enforced }: AdminOptions) {
         if (app.providedBy !== undefined)
           throw new FieldError({ id: [`comes from ${app.providedBy} and is removed there`] })
         core.apps.remove(app)
+        core.facts.emit({ type: 'app_changed', app })
         dismissApp(core, app, refusal('app_not_found', `App ${app.id} was deleted`))
         set.status = 204
         return ''
@@ -197,7 +198,10 @@ async function change(core: Core, slug: string, request: Request, enforced: Enfo
   const record = applyChanges(app.record, renamed ? { ...changes, slug: slugOf(name) } : changes)
   if (record.slug === '') errors['slug'] = ['is invalid']
   throwIfInvalid(core, record, errors, app)
+  const renamedTo = record.slug === app.record.slug ? undefined : record.slug
   core.apps.change(app, record, core.clock.now())
+  if (renamedTo !== undefined) endScopes(core, app)
+  core.facts.emit({ type: 'app_changed', app })
   if (!record.active) dismissApp(core, app, refusal('app_disabled', `App ${app.id} is disabled`))
   return { data: resourceOf(app) }
 }
@@ -230,6 +234,7 @@ function resourceOf({ id, record, providedBy }: App) {
     client_events: record.clientEvents,
     public_client_events: record.publicClientEvents,
     subscription_counts: record.subscriptionCounts,
+    epl_bridge: record.eplBridge,
     hosts: [...record.hosts],
     webhooks: [...record.webhooks],
     limits: limitsOnWire(record.limits),

@@ -5,19 +5,22 @@
 import type { HTMLBundle } from 'bun'
 import { Elysia } from 'elysia'
 import type { Core } from '../core/core'
+import type { Deliveries } from '../core/deliveries'
 import { admin } from './admin'
 import type { Enforced } from './app-fields'
 import { bundledPage } from './bundled-page'
 import { channels } from './channels'
 import { crossOrigin } from './cross-origin'
-import { deliveries, type Deliveries } from './deliveries'
+import { deliveries } from './deliveries'
 import { explain } from './errors'
 import { events } from './events'
+import { expusherlite } from './expusherlite'
 import type { ApiHooks } from './hooks'
 import type { Identify } from './identity'
 import { documentOf, DOCUMENT_PATH, HTML, pageAnswer } from './openapi'
 import { ops } from './ops'
 import { pluginReports, type PluginAtWork } from './plugins'
+import { pushex } from './pushex'
 import { REQUEST_ID, requestId } from './request-id'
 import { users } from './users'
 import { swaggerDefaults, type PublishedCredentials } from './swagger'
@@ -43,7 +46,8 @@ export function createApi(core: Core, options: ApiOptions) {
     handler: { standardHostname: false },
   })
     .onRequest(({ request, set }) => {
-      set.headers[REQUEST_ID] = requestId(request.headers.get(REQUEST_ID))
+      // The framework's own record has no prototype, which the runtime reads in 0.6 µs more.
+      set.headers = { [REQUEST_ID]: requestId(request.headers.get(REQUEST_ID)) }
     })
     .onError(({ code, error, request, set }) => {
       const failure = { code, error, request, requestId: String(set.headers[REQUEST_ID]) }
@@ -63,6 +67,8 @@ export function createApi(core: Core, options: ApiOptions) {
     .use(events(core, pathPrefix, hooks))
     .use(channels(core, pathPrefix, hooks))
     .use(users(core, pathPrefix, hooks))
+    .use(expusherlite(core, hooks))
+    .use(pushex(core, hooks, published.appId))
     .use(admin(core, { identify, enforced: options.enforced }))
     .use(deliveries(core, options.deliveries, identify))
     .use(pluginReports(core.hooks, plugins, identify))

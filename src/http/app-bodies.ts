@@ -31,6 +31,7 @@ const FIELDS = {
   client_events: switched(SWITCHES.clientEvents),
   public_client_events: switched(SWITCHES.publicClientEvents),
   subscription_counts: switched(SWITCHES.subscriptionCounts),
+  epl_bridge: switched(SWITCHES.eplBridge),
   hosts: Type.Optional(
     Type.Array(Type.String(), {
       description:

@@ -48,6 +48,7 @@ const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>([
   ['client_events', { read: switched, into: 'clientEvents' }],
   ['public_client_events', { read: switched, into: 'publicClientEvents' }],
   ['subscription_counts', { read: switched, into: 'subscriptionCounts' }],
+  ['epl_bridge', { read: switched, into: 'eplBridge' }],
   ['hosts', { read: hosts, into: 'hosts' }],
   ['webhooks', { read: webhooks, into: 'webhooks' }],
   ['limits', { read: limits, into: 'limits' }],

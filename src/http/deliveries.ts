@@ -6,46 +6,11 @@ import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import type { App } from '../core/apps'
 import type { Core } from '../core/core'
+import type { Deliveries } from '../core/deliveries'
 import { RealtimeError } from '../core/errors'
+import { parseSigned } from '../core/json'
 import type { Identify } from './identity'
 import { ErrorText, FieldErrorsAnswer, NoBody } from './schemas'
-
-type EndpointReport = {
-  readonly endpoint: string
-  readonly state: 'ok' | 'failing' | 'paused' | 'removed'
-  readonly pending: number
-  readonly failing: number
-  readonly dead: number
-  readonly oldest: number | null
-  readonly attempts: readonly {
-    readonly at: number
-    readonly durationMs: number
-    readonly events: number
-    readonly status: number | null
-    readonly error: string | null
-  }[]
-}
-
-type DeadLetter = {
-  readonly id: number
-  readonly endpoint: string
-  /** JSON. */
-  readonly event: string
-  readonly attempts: number
-  readonly status: number | null
-  readonly error: string | null
-  readonly dead_at: number
-}
-
-/** Who sends an app's webhooks. */
-export interface Deliveries {
-  report(app: App): {
-    readonly endpoints: readonly EndpointReport[]
-    readonly deadLetters: readonly DeadLetter[]
-  }
-  /** How many dead letters go out again. */
-  replay(app: App): number
-}
 
 const count = (description: string) => Type.Integer({ minimum: 0, description })
 const time = (description: string) =>
@@ -127,7 +92,7 @@ const DeliveriesAnswer = Type.Object(
               status: Status,
               error: Fault,
             }),
-            { description: 'The last requests, the newest first, since the start of the process' },
+            { description: 'The last twenty requests, the newest first' },
           ),
         }),
       ),
@@ -204,9 +169,11 @@ function shown(source: Deliveries, app: App) {
         duration_ms: durationMs,
       })),
     })),
-    dead_letters: deadLetters.map(({ event, ...letter }) => ({
+    dead_letters: deadLetters.map(({ event, deadAt, ...letter }) => ({
       ...letter,
-      event: JSON.parse(event) as Record<string, unknown>,
+      // A row that somebody else has written to must not hide the others.
+      event: parseSigned(event) ?? { unreadable: event },
+      dead_at: deadAt,
     })),
   }
 }

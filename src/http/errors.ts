@@ -17,10 +17,13 @@ export type ErrorAnswer = {
   readonly headers: Record<string, string>
 }
 
-/** What is wrong with an app, field by field. */
+/** What is wrong with an app or an event, field by field. */
 export class FieldError extends RealtimeError {
-  constructor(readonly errors: FieldErrors) {
-    super('app_invalid', 'The app is invalid')
+  constructor(
+    readonly errors: FieldErrors,
+    readonly status: 400 | 413 | 422 = 422,
+  ) {
+    super('app_invalid', 'Some fields are invalid')
   }
 }
 
@@ -32,20 +35,24 @@ export type Failure = {
   readonly requestId: string
 }
 
-const ADMIN_PATH = '/api/admin/'
+/** The seed's own: the admin API, and those of ExPusherLite and PushEx. */
+const SEED_PATH = '/api/'
+/** Where every refusal is the seed's JSON; the admin API tells some in plain text. */
+const SEED_EVENTS = /^\/api\/(?:apps\/|push)/
 
 /** An instance of our class is asked for first: the framework reads an error's `code` before its own name for it. */
 export function explain(core: Core, { code, error, request, requestId }: Failure): ErrorAnswer {
-  if (error instanceof FieldError) return json(422, { errors: error.errors })
-  if (error instanceof RealtimeError) return refused(error)
-  const isAdmin = pathOf(request.url).startsWith(ADMIN_PATH)
-  if (code === 'NOT_FOUND') return isAdmin ? detail(404, 'Not Found') : text(404, 'Unknown route')
+  if (error instanceof FieldError) return json(error.status, { errors: error.errors })
+  const path = pathOf(request.url)
+  if (error instanceof RealtimeError) return refused(error, path)
+  const isSeed = path.startsWith(SEED_PATH)
+  if (code === 'NOT_FOUND') return isSeed ? detail(404, 'Not Found') : text(404, 'Unknown route')
   if (error instanceof ValidationError && error.type !== 'response')
     return text(400, mistakeIn(error.all as readonly Mistake[]))
   if (code === 'PARSE') return text(400, 'Expected the body to be readable')
   core.counters.faults++
   core.log.error({ err: error, requestId }, 'fault')
-  if (isAdmin) return detail(500, 'Internal Server Error')
+  if (isSeed) return detail(500, 'Internal Server Error')
   return text(500, `Internal server error (${requestId})`)
 }
 
@@ -54,14 +61,16 @@ const DETAILS: { readonly [Code in ErrorCode]?: true } = {
   admin_bad_request: true,
   admin_body_too_large: true,
   admin_not_found: true,
+  not_acceptable: true,
 }
 
-function refused({ code, message, retryAfterSeconds }: RealtimeError): ErrorAnswer {
+function refused({ code, message, retryAfterSeconds }: RealtimeError, path: string): ErrorAnswer {
   const status = wireError(code).http
-  if (DETAILS[code]) return detail(status, message)
-  if (retryAfterSeconds === undefined) return text(status, message)
+  const isDetail = DETAILS[code] || (message !== '' && SEED_EVENTS.test(path))
+  const told = isDetail ? detail(status, message) : text(status, message)
+  if (retryAfterSeconds === undefined) return told
   const seconds = Math.max(1, Math.ceil(retryAfterSeconds)) // the header takes whole seconds only
-  return { ...text(status, message), headers: { 'retry-after': String(seconds) } }
+  return { ...told, headers: { 'retry-after': String(seconds) } }
 }
 
 function text(status: number, message: string): ErrorAnswer {

@@ -12,7 +12,7 @@ import { publish, type EventRequest } from '../core/publish'
 import { jsonOf } from '../core/json'
 import type { ChannelName } from '../core/types'
 import { signed } from './auth'
-import { jsonBody, textBody } from './body'
+import { documented, jsonBody, textBody } from './body'
 import { attributesOf, parseInfo } from './channels'
 import type { ApiHooks } from './hooks'
 import {
@@ -24,8 +24,12 @@ import {
   OPEN,
   SIGNED_REFUSALS,
 } from './schemas'
-import { pairsOf, queryParameters } from './url'
+import { queryParameters } from './signed-query'
 
+const DeprecatedBody = Type.String({
+  description: 'The data of the event, as it is',
+  examples: ['{"hello":"world"}'],
+})
 const DeprecatedQuery = Type.Object(
   {
     name: Type.String({ description: 'The name of the event', examples: ['my-event'] }),
@@ -38,31 +42,35 @@ const DeprecatedQuery = Type.Object(
 
 export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
   const maxBytes = maxRequestBytes(core.limits)
+  const eventOf = jsonBody(EventBody, maxBytes)
+  const batchOf = jsonBody(BatchBody, maxBytes)
   return new Elysia({ prefix: `${pathPrefix}/apps/:appId`, tags: ['events'] })
     .use(signed(core, pathPrefix, hooks))
     .post(
       '/events',
-      ({ app, body }) => {
+      ({ app, received }) => {
+        const body = eventOf(received)
         const info = parseInfo(body.info)
         const channels = body.channels ?? (body.channel === undefined ? [] : [body.channel])
         const [published = []] = publish(core, app, [eventRequest(body, channels)])
         return info.length === 0 ? {} : { channels: withInfo(core, app, published, info) }
       },
       {
-        parse: [jsonBody(EventBody, maxBytes)],
-        body: EventBody,
+        parse: 'none',
         response: { 200: EventAnswer, ...SIGNED_REFUSALS },
         detail: {
           operationId: 'triggerEvent',
           summary: 'Trigger an event on one or more channels',
           description:
             'Everything is checked before anything is published: a refused request publishes nothing. `channels` is in the answer only where `info` asked for it.',
+          ...documented(EventBody),
         },
       },
     )
     .post(
       '/batch_events',
-      ({ app, body: { batch } }) => {
+      ({ app, received }) => {
+        const { batch } = batchOf(received)
         checkBatchSize(app, batch.length)
         const infos = batch.map(({ info }) => parseInfo(info))
         const published = publish(
@@ -78,32 +86,29 @@ export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
         }
       },
       {
-        parse: [jsonBody(BatchBody, maxBytes)],
-        body: BatchBody,
+        parse: 'none',
         response: { 200: BatchAnswer, ...SIGNED_REFUSALS },
         detail: {
           operationId: 'triggerBatch',
           summary: 'Trigger several events at once',
           description:
             'In order, all or none. `batch` is in the answer only where an event asked for `info`; it has a place for each event.',
+          ...documented(BatchBody),
         },
       },
     )
     .post(
       '/channels/:channel/events',
-      ({ app, body, params, request, set }) => {
-        const { name, socket_id: socketId } = singleParameters(request.url)
-        const event = { name: name ?? '', data: body, channels: [params.channel], socketId }
+      ({ app, received, params, set }) => {
+        const data = textBody(received.raw, maxBytes)
+        const { name, socket_id: socketId } = singleParameters(received.url)
+        const event = { name: name ?? '', data, channels: [params.channel], socketId }
         publish(core, app, [event])
         set.status = 202
         return ''
       },
       {
-        parse: [textBody(maxBytes)],
-        body: Type.String({
-          description: 'The data of the event, as it is',
-          examples: ['{"hello":"world"}'],
-        }),
+        parse: 'none',
         query: DeprecatedQuery,
         response: { 202: NoBody, ...SIGNED_REFUSALS },
         detail: {
@@ -111,6 +116,7 @@ export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
           summary: 'Trigger an event on a channel (the form of 2012)',
           description: 'The body is the data. For libraries that are older than `POST /events`.',
           deprecated: true,
+          ...documented(DeprecatedBody, 'text/plain'),
         },
       },
     )
@@ -118,7 +124,7 @@ export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
 
 /** As they were signed: the framework's own reading makes a space of a plus. */
 function singleParameters(url: string): { readonly [name: string]: string | undefined } {
-  const all = Object.entries(queryParameters(pairsOf(url)) ?? {})
+  const all = Object.entries(queryParameters(url))
   return Object.fromEntries(
     all.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   )

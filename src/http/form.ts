@@ -12,10 +12,19 @@ type Nested = { [key: string]: unknown }
 const MAX_BYTES = 1024 * 1024
 
 /**
- * The body as a record; undefined where it can't be read as what it says it is.
- * @throws RealtimeError('admin_body_too_large' | 'admin_bad_request') for more than a megabyte, and for what is no UTF-8
+ * The body as a record; undefined where it is none, or can't be read as what it says it is.
+ * @throws as `readBody`
  */
 export async function readNested(request: Request): Promise<Nested | undefined> {
+  const body = await readBody(request)
+  return isRecord(body) ? body : undefined
+}
+
+/**
+ * The body; undefined where it can't be read as what it says it is.
+ * @throws RealtimeError('admin_body_too_large' | 'admin_bad_request') for more than a megabyte, and for what is no UTF-8
+ */
+export async function readBody(request: Request): Promise<unknown> {
   checkSize(Number(request.headers.get('content-length') ?? 0))
   const bytes = await request.bytes()
   checkSize(bytes.length) // what comes in chunks says no length before
@@ -38,7 +47,7 @@ function checkSize(bytes: number): void {
 
 const notUtf8 = (): RealtimeError => new RealtimeError('admin_bad_request', 'The body is not UTF-8')
 
-async function parsed(type: string, bytes: Uint8Array): Promise<Nested | undefined> {
+async function parsed(type: string, bytes: Uint8Array): Promise<unknown> {
   const media = type.split(';')[0]!.trim().toLowerCase()
   if (media === 'multipart/form-data') {
     const headers = { 'content-type': type }
@@ -50,8 +59,7 @@ async function parsed(type: string, bytes: Uint8Array): Promise<Nested | undefin
     for (const [escapes] of text.matchAll(ESCAPES)) decodeURIComponent(escapes)
     return nest([...new URLSearchParams(text)])
   }
-  const body: unknown = text === '' ? {} : JSON.parse(text)
-  return isRecord(body) ? body : undefined
+  return text === '' ? {} : JSON.parse(text)
 }
 
 /** `URLSearchParams` repairs those that are no UTF-8; `decodeURIComponent` throws. */

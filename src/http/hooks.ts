@@ -5,7 +5,7 @@
 import type { App } from '../core/apps'
 import type { Core } from '../core/core'
 import { isRefusal, raise } from '../core/errors'
-import { ask, askNow, collectHeaders } from '../core/hooks'
+import { ask, askNow, collectHeaders, tell } from '../core/hooks'
 import type { AppView, RequestView } from '../core/plugin'
 import { appView } from '../core/views'
 import type { Addresses } from './address'
@@ -16,6 +16,8 @@ export type Received = {
   readonly app: App | undefined
   readonly body: Uint8Array
 }
+
+export type PushVerdict = { readonly isAllowed: boolean; readonly params: unknown }
 
 export class ApiHooks {
   readonly #views = new WeakMap<Request, RequestView>()
@@ -31,6 +33,23 @@ export class ApiHooks {
     const verdict = await ask(core, core.hooks.authenticate, this.#viewOf(received))
     if (isRefusal(verdict)) raise(verdict)
     return verdict !== undefined
+  }
+
+  /**
+   * Whether a plugin lets it be pushed, though nobody else would, and what in place of `params`. May wait.
+   * @throws RealtimeError where one refuses
+   */
+  async authorizePush(received: Received, params: unknown): Promise<PushVerdict> {
+    const { core } = this
+    const verdict = await ask(core, core.hooks.authorizePush, this.#viewOf(received), params)
+    if (isRefusal(verdict)) raise(verdict)
+    return { isAllowed: verdict !== undefined, params: verdict?.params }
+  }
+
+  /** Tells plugins of a request. */
+  tell(name: 'apiRequested' | 'apiProcessed', received: Received): void {
+    const taps = this.core.hooks[name]
+    if (taps.length > 0) tell(this.core, taps, this.#viewOf(received))
   }
 
   /** @throws RealtimeError where a plugin refuses */

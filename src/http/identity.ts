@@ -5,6 +5,7 @@
  */
 import { RealtimeError } from '../core/errors'
 import { equalInConstantTime } from '../core/signature'
+import { basicCredentials, sha256 } from './basic'
 
 /** Somebody who may use the admin API. */
 export type Identity = { readonly name: string }
@@ -34,25 +35,27 @@ export function adminIdentity(access: AdminAccess, check: (request: Request) => 
 }
 
 function authenticated(header: string | null, access: AdminAccess): Identity | undefined {
-  const [scheme = '', encoded = ''] = (header ?? '').split(' ')
-  const credentials = Buffer.from(encoded, 'base64').toString()
-  const colon = credentials.indexOf(':')
-  const password = new Bun.CryptoHasher('sha256').update(credentials.slice(colon + 1)).digest('hex')
+  const { isBasic, user, password } = basicCredentials(header)
   const right = [
-    scheme.toLowerCase() === 'basic' && colon !== -1,
-    equalInConstantTime(access.username, credentials.slice(0, Math.max(0, colon))),
-    equalInConstantTime(access.passwordSha256, password),
+    isBasic,
+    equalInConstantTime(access.username, user),
+    equalInConstantTime(access.passwordSha256, sha256(password)),
   ]
   return right.includes(false) ? undefined : { name: access.username }
 }
 
-/** Browsers say where a request comes from; a password they remember must not serve another site. */
-function refuseForeignPages(headers: Headers, origins: readonly string[]): void {
+/** Browsers say where a request comes from; what a browser may reach must not serve another site. */
+export function isForeignPage(headers: Headers, origins: readonly string[]): boolean {
   const site = headers.get('sec-fetch-site')
   const origin = headers.get('origin')
-  if (site === 'same-origin' || site === 'none') return
-  if (site === null && (origin === null || isOwn(origin, headers.get('host')))) return
-  if (origin !== null && origins.includes(origin)) return
+  if (site === 'same-origin' || site === 'none') return false
+  if (site === null && (origin === null || isOwn(origin, headers.get('host')))) return false
+  return origin === null || !origins.includes(origin)
+}
+
+function refuseForeignPages(headers: Headers, origins: readonly string[]): void {
+  if (!isForeignPage(headers, origins)) return
+  const origin = headers.get('origin')
   throw new RealtimeError(
     'admin_foreign_page',
     `Pages of ${origin ?? 'another site'} may not use the admin API (CARILLON_ADMIN_ORIGINS)`,

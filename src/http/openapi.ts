@@ -5,7 +5,6 @@
  * The version is 3.1, whose schemas are JSON Schema as the schema library writes it; 3.0 knows
  * neither `const` nor `type: null` nor `examples`.
  */
-import { swagger } from '@elysiajs/swagger'
 import { Elysia, type AnyElysia } from 'elysia'
 
 export const DOCUMENT_PATH = '/swagger/json'
@@ -42,6 +41,7 @@ const SECURITY_SCHEMES = {
     scheme: 'basic',
     description: 'User and password of the admin API',
   },
+  keyPair: { type: 'http', scheme: 'basic', description: 'Key and secret of the app' },
 } as const
 
 type Tag = {
@@ -66,6 +66,16 @@ const TAGS: readonly Tag[] = [
     description: 'End what users have open; signed likewise',
     security: 'signature',
   },
+  {
+    name: 'ExPusherLite',
+    description: 'The API of ExPusherLite; Basic authentication with key and secret of the app',
+    security: 'keyPair',
+  },
+  {
+    name: 'PushEx',
+    description: 'The API of PushEx; Basic authentication with key and secret of an app',
+    security: 'keyPair',
+  },
   { name: 'admin', description: 'Apps; Basic authentication', security: 'password' },
   { name: 'operations', description: 'Health, and what there is to read' },
 ]
@@ -75,6 +85,7 @@ const PATH_PARAMETERS: Readonly<Record<string, { description: string; example: s
   appId: { description: 'Id of the app', example: '1' },
   channel: { description: 'Name of the channel', example: 'my-channel' },
   userId: { description: 'Id that the user signed in with', example: 'user-1' },
+  appSlug: { description: 'Slug of the app', example: 'test-app' },
   slug: { description: 'Slug or id of the app', example: 'foo-app' },
   key: { description: 'Key of the pair', example: 'the-older-key' },
 }
@@ -89,15 +100,21 @@ const MEANINGS: Readonly<Record<string, string>> = {
   401: 'Credentials are missing or wrong',
   403: 'Known, but not allowed',
   404: 'Not found',
+  406: 'The answer would be JSON, which `Accept` excludes',
   413: 'Too large',
   422: 'Readable, but not valid',
   429: 'Too often',
   503: 'Not now: the server is leaving',
 }
 
+const RETRY_AFTER = {
+  'retry-after': { description: 'Seconds to wait', schema: { type: 'integer' } },
+}
+
 /** By status, or by operation and status. */
 const HEADERS: Readonly<Record<string, object>> = {
-  429: { 'retry-after': { description: 'Seconds to wait', schema: { type: 'integer' } } },
+  429: RETRY_AFTER,
+  'push 503': RETRY_AFTER,
   'createApp 201': {
     location: {
       description: 'The path of the app',
@@ -119,6 +136,7 @@ export async function documentOf(
   api: AnyElysia,
   plugins: readonly { readonly name: string; readonly routes: AnyElysia }[],
 ): Promise<object> {
+  const { swagger } = await import('@elysiajs/swagger') // 5 MB that few servers are asked for
   const generator = swagger({
     path: GENERATED_PATH,
     specPath: GENERATED_PATH,

@@ -148,9 +148,10 @@ export const Webhook = Type.Object({ url: Type.String() }, { additionalPropertie
 export const SWITCHES = {
   active: 'An app that is not refuses everybody',
   clientEvents: 'Members of private and presence channels may send events',
-  publicClientEvents:
-    'Clients may push on `public:` topics of the Phoenix protocol, which is not served yet',
+  publicClientEvents: 'Clients may push on `public:` topics of the Phoenix protocol',
   subscriptionCounts: 'Subscribers and webhooks are told how many subscribers there are',
+  eplBridge:
+    'Events of the other APIs reach the members of `public:<slug>` and `private:<slug>`, too. Everybody may join the public one: it hears every public channel',
 }
 const switched = (description: string) => Type.Boolean({ description })
 
@@ -164,6 +165,7 @@ const AppResource = Type.Object({
   client_events: switched(SWITCHES.clientEvents),
   public_client_events: switched(SWITCHES.publicClientEvents),
   subscription_counts: switched(SWITCHES.subscriptionCounts),
+  epl_bridge: switched(SWITCHES.eplBridge),
   hosts: Type.Array(Type.String()),
   webhooks: Type.Array(Webhook),
   limits: OwnLimits,
@@ -187,6 +189,7 @@ const APP = {
   client_events: true,
   public_client_events: false,
   subscription_counts: false,
+  epl_bridge: false,
   hosts: [],
   webhooks: [],
   limits: { max_presence_members: 500 },

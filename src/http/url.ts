@@ -30,36 +30,6 @@ export function decoded(value: string): string {
   }
 }
 
-/** What the signature brings; no parameter of any route. */
-export const SIGNATURE_KEYS: ReadonlySet<string> = new Set([
-  'auth_key',
-  'auth_timestamp',
-  'auth_version',
-  'auth_signature',
-  'body_md5',
-])
-
-/** `a[]=1&a[]=2&b=3` as `{ a: ['1', '2'], b: '3' }`; undefined where there is nothing but a signature. */
-export function queryParameters(
-  pairs: readonly Pair[],
-): Record<string, string | string[]> | undefined {
-  let parameters: Record<string, string | string[]> | undefined
-  for (const [rawKey, rawValue] of pairs) {
-    if (SIGNATURE_KEYS.has(rawKey)) continue
-    parameters ??= Object.create(null) as Record<string, string | string[]>
-    const key = decoded(rawKey)
-    const value = decoded(rawValue) // a plus is a plus: that is what was signed
-    if (!key.endsWith('[]')) parameters[key] = value
-    else {
-      const name = key.slice(0, -2)
-      const list = Object.hasOwn(parameters, name) ? parameters[name] : undefined
-      if (Array.isArray(list)) list.push(value)
-      else parameters[name] = [value]
-    }
-  }
-  return parameters
-}
-
 /** What follows the question mark; a server is never sent a fragment. */
 export function queryOf(url: string): string {
   const start = url.indexOf('?')

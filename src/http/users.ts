@@ -9,7 +9,7 @@ import { refusal } from '../core/errors'
 import { maxRequestBytes } from '../core/limits'
 import type { UserId } from '../core/types'
 import { signed } from './auth'
-import { jsonBody } from './body'
+import { documented, jsonBody } from './body'
 import type { ApiHooks } from './hooks'
 import { OPEN, SIGNED_REFUSALS } from './schemas'
 
@@ -19,17 +19,18 @@ const Nothing = Type.Object({}, OPEN)
 const TERMINATED = refusal('connection_refused', 'You got disconnected by the app.')
 
 export function users(core: Core, pathPrefix: string, hooks: ApiHooks) {
+  const check = jsonBody(Nothing, maxRequestBytes(core.limits))
   return new Elysia({ prefix: `${pathPrefix}/apps/:appId/users`, tags: ['users'] })
     .use(signed(core, pathPrefix, hooks))
     .post(
       '/:userId/terminate_connections',
-      ({ app, params }) => {
+      ({ app, params, received }) => {
+        check(received)
         dismissUser(core, app, params.userId as UserId, TERMINATED)
         return {}
       },
       {
-        parse: [jsonBody(Nothing, maxRequestBytes(core.limits))],
-        body: Nothing,
+        parse: 'none',
         response: {
           200: Type.Object({}, { examples: [{}] }),
           ...SIGNED_REFUSALS,
@@ -39,6 +40,7 @@ export function users(core: Core, pathPrefix: string, hooks: ApiHooks) {
           summary: 'Close every connection that is signed in as a user',
           description:
             'With 4009: clients stay away until their program connects again. A user who is nowhere is no error.',
+          ...documented(Nothing),
         },
       },
     )

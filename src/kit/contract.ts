@@ -87,10 +87,15 @@ async function strangersSubscribe(kit: Kit, { open = false }: Promises): Promise
 }
 
 async function strangersTrigger(kit: Kit): Promise<string[]> {
-  const body = '{"name":"e","channel":"room","data":""}'
-  const path = `/apps/${kit.app.id}/events`
+  const body = '{"name":"e","channel":"room","data":"","event":"e"}'
+  const events = `/apps/${kit.app.id}/events`
+  // On this machine the published app's pushes need no credentials.
+  const attempts = [
+    [events, ''],
+    ...[events, '/api/push'].flatMap((path) => WRONG.map((w) => [path, w])),
+  ]
   const answers = await Promise.all(
-    ['', 'Bearer x', 'Basic eDp4'].map(async (authorization) => {
+    attempts.map(async ([path = '', authorization = '']) => {
       const headers: Record<string, string> = authorization ? { authorization } : {}
       const { status } = await kit.http(path, { method: 'POST', body, headers })
       return status < 300
@@ -100,6 +105,8 @@ async function strangersTrigger(kit: Kit): Promise<string[]> {
   )
   return answers.flat()
 }
+
+const WRONG = ['Bearer x', 'Basic eDp4']
 
 /** Signed in everywhere, saying good and bad things, and closing in the middle of a command. */
 async function guestsComeAndGo(kit: Kit, { arrive = {} }: Promises): Promise<string[]> {
@@ -117,11 +124,18 @@ async function guestsComeAndGo(kit: Kit, { arrive = {} }: Promises): Promise<str
     client.send('not JSON')
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
     await kit.trigger({ channel: 'private-room', name: 'e', data: 'text' })
+    await pushed(kit)
     await kit.signed('GET', '/channels')
     await kit.admin('/api/admin/apps')
     if (stay) await client.heard()
   }
   return []
+}
+
+async function pushed(kit: Kit): Promise<void> {
+  const headers = { authorization: `Basic ${btoa(`${kit.app.key}:${kit.app.secret}`)}` }
+  const body = '{"channel":["room","private-room"],"data":[1],"event":"e"}'
+  await kit.http('/api/push', { method: 'POST', headers, body })
 }
 
 /** The next frame, or why there is none. */

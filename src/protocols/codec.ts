@@ -7,22 +7,28 @@ import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
 import type { Refusal } from '../core/errors'
 import type { Command, Encoder } from '../core/types'
+import { PHOENIX } from './phoenix'
 import { pusher } from './pusher'
 
 /** What a client said of itself in the URL: its app, or why it can't be served. */
 export type Handshake = { readonly app: App | undefined; readonly refused: Refusal | undefined }
 
 export interface Codec extends Encoder {
-  /** True for the paths of this protocol. */
-  serves(path: string): boolean
+  /** True where refusals are answered with 403 in place of the upgrade, false where they are told after it. */
+  readonly refusesUpgrades: boolean
+  /** True for the paths of this protocol, and the version that the query asks for. */
+  serves(path: string, query: URLSearchParams): boolean
   handshake(core: Core, path: string, query: URLSearchParams): Handshake
   /** Never throws, whatever the text is. */
   decode(core: Core, conn: Connection, text: string): Command | Refusal
+  /** The same for binary frames; undefined where they are text as well. */
+  readonly decodeBytes:
+    ((core: Core, conn: Connection, bytes: Uint8Array) => Command | Refusal) | undefined
 }
 
-const CODECS: readonly Codec[] = [pusher]
+export const CODECS: readonly Codec[] = [pusher, ...PHOENIX]
 
 /** An upgrade on a path of nobody's is answered by the first codec: a refused upgrade would be retried for ever. */
-export function codecFor(path: string): Codec {
-  return CODECS.find((codec) => codec.serves(path)) ?? CODECS[0]!
+export function codecFor(path: string, query: URLSearchParams): Codec {
+  return CODECS.find((codec) => codec.serves(path, query)) ?? CODECS[0]!
 }

@@ -9,9 +9,10 @@ import { parseChannelName } from '../core/channel'
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
 import { quoted, REFUSE, refusal, type Refusal } from '../core/errors'
-import { isRecord, jsonOf, jsonText } from '../core/json'
+import { isRecord, jsonOf, jsonText, parseJson } from '../core/json'
 import { maxFrameChars } from '../core/limits'
-import type { Broadcast, Command, Frame, Member, Reply } from '../core/types'
+import type { Broadcast, Command, Frame, Member, Peer, Reply } from '../core/types'
+import { cut, REASON_BYTES } from './close-reason'
 import type { Codec, Handshake } from './codec'
 import { wireError } from './errors'
 
@@ -20,9 +21,12 @@ const PROTOCOLS = { oldest: 4, newest: 7 }
 
 export const pusher: Codec = {
   name: 'pusher',
+  heartbeats: false,
+  refusesUpgrades: false,
   serves: (path) => path.startsWith(PATH),
   handshake,
   decode,
+  decodeBytes: undefined,
   broadcast,
   reply,
   refusal: refusalFrames,
@@ -76,11 +80,13 @@ const PUSHER_EVENTS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ['pusher:subscribe', decodeSubscribe],
   ['pusher:unsubscribe', decodeUnsubscribe],
   ['pusher:signin', decodeSignin],
-  ['pusher:ping', () => ({ type: 'ping' })],
+  ['pusher:ping', () => ({ type: 'ping', ref: undefined })],
   ['pusher:pong', () => ({ type: 'pong' })],
 ])
 
 const CLIENT_EVENT = 'client-'
+const NO_PARAMS = {}
+const NO_REF = { ref: undefined, replaces: undefined }
 
 function decode(core: Core, conn: Connection, text: string): Command | Refusal {
   const limit = maxFrameChars(conn.app?.limits ?? core.limits)
@@ -106,7 +112,7 @@ function decodeSubscribe({ limits }: Core, app: App, message: Message): Command 
   if (typeof channel !== 'string') return { ...channel, subscribing: textOr(data['channel'], '') }
   const auth = textOr(data['auth'], undefined)
   const channelData = textOr(data['channel_data'], undefined)
-  return { type: 'subscribe', app, channel, auth, channelData }
+  return { ...NO_REF, type: 'subscribe', app, channel, auth, channelData, params: NO_PARAMS }
 }
 
 function decodeUnsubscribe({ limits }: Core, app: App, message: Message): Command | Refusal {
@@ -114,7 +120,9 @@ function decodeUnsubscribe({ limits }: Core, app: App, message: Message): Comman
   if (!data)
     return refusal('message_invalid', `Invalid ${message.event}: expected data with a channel`)
   const channel = parseChannelName(data['channel'], limits)
-  return typeof channel === 'string' ? { type: 'unsubscribe', app, channel } : channel
+  return typeof channel === 'string'
+    ? { type: 'unsubscribe', app, channel, ref: undefined }
+    : channel
 }
 
 function decodeSignin(_: Core, app: App, message: Message): Command | Refusal {
@@ -138,7 +146,15 @@ function decodeClientEvent({ limits }: Core, app: App, message: Message): Comman
   const data = jsonOf(given)
   if (data === undefined) return REFUSE.clientEventTooDeep
   const dataBytes = Buffer.byteLength(typeof given === 'string' ? given : data)
-  return { type: 'client_event', app, channel, event: message.event, data, dataBytes }
+  return {
+    type: 'client_event',
+    app,
+    channel,
+    event: message.event,
+    data,
+    dataBytes,
+    ref: undefined,
+  }
 }
 
 /** `data` as an object, or as a string that holds one (contract 1.7). */
@@ -151,17 +167,9 @@ function textOr<T>(value: unknown, otherwise: T): string | T {
   return typeof value === 'string' ? value : otherwise
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined // SyntaxError: not a message
-  }
-}
-
 // ---------------------------------------------------------------- server to client
 
-function broadcast(news: Broadcast): Frame {
+function broadcast(news: Broadcast): Frame | undefined {
   switch (news.type) {
     case 'event': {
       const { event, channel, data, userId } = news
@@ -177,12 +185,16 @@ function broadcast(news: Broadcast): Frame {
       return internal('subscription_count', news.channel, `{"subscription_count":${news.count}}`)
     case 'user_status':
       return watchlistEvents([news.online ? 'online' : 'offline', [news.userId]])
+    case 'bytes':
+    case 'seat_taken':
+    case 'seat_left':
+      return undefined // it has no binary frames, and its clients know users, not their connections
     case 'member_removed':
       return internal('member_removed', news.channel, `{"user_id":${jsonText(news.userId)}}`)
   }
 }
 
-function reply(answer: Reply): Frame {
+function reply(answer: Reply): Frame | undefined {
   switch (answer.type) {
     case 'established': {
       const { socketId, activityTimeoutSeconds } = answer
@@ -205,6 +217,11 @@ function reply(answer: Reply): Frame {
       return '{"event":"pusher:ping","data":{}}'
     case 'pong':
       return '{"event":"pusher:pong","data":{}}'
+    case 'present':
+    case 'unsubscribed':
+    case 'ended':
+    case 'accepted':
+      return undefined // Pusher's clients are not told
   }
 }
 
@@ -239,7 +256,7 @@ function roster(members: readonly Member[]): string {
  * A refused subscribe is told twice: `pusher:subscription_error` reaches the channel in pusher-js,
  * `pusher:error` the connection. After the hello, a refusal that closes says so by its code alone.
  */
-function refusalFrames(refused: Refusal, established: boolean): readonly Frame[] {
+function refusalFrames(refused: Refusal, { established }: Peer): readonly Frame[] {
   const { pusher: code, closes, http: status, subscription: type } = wireError(refused.code)
   if (closes && established) return []
   const { message, subscribing: channel } = refused
@@ -249,18 +266,9 @@ function refusalFrames(refused: Refusal, established: boolean): readonly Frame[]
   return [JSON.stringify({ event: 'pusher:subscription_error', channel, data }), error]
 }
 
-const REASON_BYTES = 123
-
 function farewell({ code, message }: Refusal): { code: number; reason: string } | undefined {
   const { pusher: number, closes } = wireError(code)
   return closes && number !== null
     ? { code: number, reason: cut(message, REASON_BYTES) }
     : undefined
-}
-
-/** Close reasons hold 123 bytes of UTF-8. */
-function cut(text: string, bytes: number): string {
-  const whole = Buffer.from(text.slice(0, bytes))
-  // A decoder that expects more leaves a character out that is not whole.
-  return new TextDecoder().decode(whole.subarray(0, bytes), { stream: true })
 }

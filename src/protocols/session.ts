@@ -4,7 +4,7 @@
  * ours is logged, counted and shown as `internal`, and the connection stays.
  */
 import { Connection, newSocketId } from '../core/connection'
-import { connect } from '../core/connect'
+import { admit, establish } from '../core/connect'
 import type { Core } from '../core/core'
 import { clientEvent } from '../core/client-event'
 import { disconnect } from '../core/disconnect'
@@ -24,47 +24,87 @@ const MAX_WAITING_CHARS = 1_048_576
 /** A reader that is further behind is closed: a gap would be a lie. */
 export const MAX_BEHIND_BYTES = 1024 * 1024
 
-/** Somebody wants to connect: who they would be, and what the handshake or an `upgrade` gate has against it. */
+/** The request that somebody comes with, as the port reads it. */
+export type Asked = Omit<ConnectRequest, 'appComesLater'>
+
+/** Somebody who has come: who they would be, how, and what the handshake or an `upgrade` gate has against it. */
+export type Arrived = {
+  readonly conn: Client
+  readonly request: ConnectRequest
+  readonly refused: Refusal | undefined
+}
+
+/** Somebody wants to connect. */
 export function arrived(
   core: Core,
   codec: Codec,
   { app, refused }: Handshake,
-  request: ConnectRequest,
-): { readonly conn: Client; readonly refused: Refusal | undefined } {
-  const conn: Client = new Connection(newSocketId(), codec, app, request.remoteAddress)
+  asked: Asked,
+): Arrived {
+  const conn: Client = new Connection(newSocketId(), codec, app, asked.remoteAddress)
+  const request = { ...asked, appComesLater: !app && !refused }
   const gates = core.hooks.upgrade
   const unwanted = gates.length > 0 ? askNow(core, gates, conn, request) : undefined
-  return { conn, refused: unwanted ?? conn.unwanted ?? refused }
+  return { conn, request, refused: unwanted ?? conn.unwanted ?? refused }
 }
 
-/** The transport is open and `conn.sink` is set. `refused` is what the handshake found, if anything. */
-export function opened(
+/**
+ * May it stay? A promise only where a plugin waits. On wires that refuse before the transport is open
+ * a plugin may have ended the connection meanwhile.
+ */
+export function admitted(
   core: Core,
-  conn: Client,
-  request: ConnectRequest,
-  refused: Refusal | undefined,
-): void {
-  let answer: MaybePromise<Refusal | undefined>
+  { conn, request, refused }: Arrived,
+): MaybePromise<Refusal | undefined> {
+  const failed = (cause: unknown): Refusal => fault(core, cause, REFUSE.connectFailed)
   try {
-    answer = refused ?? connect(core, conn, request)
+    const answer = refused ?? admit(core, conn, request)
+    if (!(answer instanceof Promise)) return answer ?? conn.unwanted
+    return answer.then((verdict) => verdict ?? conn.unwanted).catch(failed)
   } catch (cause) {
-    answer = fault(core, cause, REFUSE.connectFailed)
+    return failed(cause)
   }
-  if (answer instanceof Promise) hold(core, conn, answer, undefined)
-  else if (answer) refuse(core, conn, answer)
 }
 
-/** One text frame. Anything inbound is proof of life. */
-export function received(core: Core, conn: Client, text: string): void {
+/** The transport is open and `conn.sink` is set; `answer` is that of `admitted`. */
+export function opened(core: Core, conn: Client, answer: MaybePromise<Refusal | undefined>): void {
+  if (answer instanceof Promise)
+    return hold(
+      core,
+      conn,
+      answer.then((refused) => settle(core, conn, refused)),
+      undefined,
+    )
+  const refused = settle(core, conn, answer)
+  if (refused) refuse(core, conn, refused)
+}
+
+function settle(core: Core, conn: Client, refused: Refusal | undefined): Refusal | undefined {
+  return refused ?? (conn.closed ? undefined : establish(core, conn))
+}
+
+/** It may not stay, and is told so without a transport. */
+export function turnedAway(core: Core, conn: Client, refused: Refusal): void {
+  refuse(core, conn, refused)
+  disconnect(core, conn)
+}
+
+/** One frame; bytes only where the codec knows them. Anything inbound is proof of life. */
+export function received(core: Core, conn: Client, frame: string | Uint8Array): void {
   core.counters.messagesReceived++
   conn.seenTick = core.state.tick
   if (conn.closed) return
-  const refused = core.hooks.frame.length > 0 && askNow(core, core.hooks.frame, conn, text)
+  const { frame: gates } = core.hooks
+  const refused = gates.length > 0 && askNow(core, gates, conn, shownFrame(frame))
   if (conn.closed) return // a plugin ended it
   if (refused) refuse(core, conn, refused)
-  else if (conn.busy) wait(core, conn, text)
-  else if (conn.established) runText(core, conn, text)
+  else if (conn.busy) wait(core, conn, frame)
+  else if (conn.established) runFrame(core, conn, frame)
 }
+
+/** As plugins are shown it: bytes in base64. */
+const shownFrame = (frame: string | Uint8Array): string =>
+  typeof frame === 'string' ? frame : Buffer.from(frame).toString('base64')
 
 /** The peer shows itself, without a word. */
 export function seen(core: Core, conn: Client): void {
@@ -85,16 +125,22 @@ export function closed(core: Core, conn: Client): void {
   disconnect(core, conn)
 }
 
-function runText(core: Core, conn: Client, text: string): void {
+function runFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
   let command: Command | Refusal | undefined
   try {
-    command = conn.codec.decode(core, conn, text)
+    command = decoded(core, conn, frame)
     const answer = isRefusal(command) ? command : run(core, conn, command)
     if (answer instanceof Promise) hold(core, conn, answer, command)
-    else if (answer) refuse(core, conn, about(answer, command))
+    else if (answer) refuseCommand(core, conn, answer, command)
   } catch (cause) {
-    refuse(core, conn, about(fault(core, cause, REFUSE.internal), command))
+    refuseCommand(core, conn, fault(core, cause, REFUSE.internal), command)
   }
+}
+
+function decoded(core: Core, conn: Client, frame: string | Uint8Array): Command | Refusal {
+  const { codec } = conn
+  if (typeof frame === 'string') return codec.decode(core, conn, frame)
+  return codec.decodeBytes?.(core, conn, frame) ?? REFUSE.frameInvalid
 }
 
 function run(core: Core, conn: Connection, command: Command): MaybePromise<Refusal | undefined> {
@@ -102,25 +148,28 @@ function run(core: Core, conn: Connection, command: Command): MaybePromise<Refus
     case 'subscribe':
       return subscribe(core, conn, command)
     case 'unsubscribe':
-      unsubscribe(core, conn, command.app, command.channel)
+      unsubscribe(core, conn, command)
       return undefined
     case 'signin':
       return signin(core, conn, command)
     case 'client_event':
       return clientEvent(core, conn, command)
     case 'ping':
-      conn.reply({ type: 'pong' })
+      conn.reply({ type: 'pong', ref: command.ref })
       return undefined
     case 'pong':
+      return undefined
+    case 'done':
+      if (command.reply) conn.reply(command.reply)
       return undefined
   }
 }
 
 /** While a gate decides, what arrives waits in order, bounded: a client that subscribes in one burst is innocent. */
-function wait(core: Core, conn: Client, text: string): void {
+function wait(core: Core, conn: Client, frame: string | Uint8Array): void {
   conn.waiting ??= []
-  conn.waiting.push(text)
-  conn.waitingChars += text.length
+  conn.waiting.push(frame)
+  conn.waitingChars += frame.length
   const { maxChannelsPerConnection } = core.limits
   const { length } = conn.waiting
   if (length <= maxChannelsPerConnection && conn.waitingChars <= MAX_WAITING_CHARS) return
@@ -143,21 +192,41 @@ function hold(
     .catch((cause: unknown) => fault(core, cause, onFault))
     .then((refused) => {
       conn.busy = false
-      if (conn.closed) return
-      if (refused) refuse(core, conn, about(refused, command))
-      resume(core, conn)
+      if (!conn.closed) {
+        if (refused) refuseCommand(core, conn, refused, command)
+        resume(core, conn)
+      }
+      if (!conn.busy) tellIdle(conn)
     })
+}
+
+function tellIdle(conn: Client): void {
+  const { onIdle } = conn
+  conn.onIdle = undefined
+  onIdle?.()
+}
+
+/** Resolves when all that has arrived was looked at; undefined where it was. */
+export function idle(conn: Client): Promise<void> | undefined {
+  if (!conn.busy) return undefined
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const { onIdle: earlier } = conn
+  conn.onIdle = () => {
+    earlier?.()
+    resolve()
+  }
+  return promise
 }
 
 function resume(core: Core, conn: Client): void {
   while (conn.waiting && !conn.busy && !conn.closed && conn.established) {
-    const text = conn.waiting.shift()
-    if (text === undefined) {
+    const frame = conn.waiting.shift()
+    if (frame === undefined) {
       conn.waiting = undefined
       return
     }
-    conn.waitingChars -= text.length
-    runText(core, conn, text)
+    conn.waitingChars -= frame.length
+    runFrame(core, conn, frame)
   }
 }
 
@@ -169,10 +238,20 @@ function refuse(core: Core, conn: Client, refused: Refusal): void {
   if (core.hooks.refused.length > 0) tell(core, core.hooks.refused, conn, { code, message })
 }
 
-/** A refusal of a subscribe names the channel, so that the client can tell which one it was. */
-function about(refused: Refusal, command: Command | Refusal | undefined): Refusal {
-  if (command === undefined || isRefusal(command) || command.type !== 'subscribe') return refused
-  return { ...refused, subscribing: command.channel }
+/** A refusal says which command it is about, so that the client can tell. */
+function refuseCommand(
+  core: Core,
+  conn: Client,
+  refused: Refusal,
+  command: Command | Refusal | undefined,
+): void {
+  if (command === undefined || isRefusal(command) || !('ref' in command))
+    return refuse(core, conn, refused)
+  const { ref } = command
+  if (command.type !== 'subscribe') return refuse(core, conn, ref ? { ...refused, ref } : refused)
+  refuse(core, conn, { ...refused, ref, subscribing: command.channel })
+  if (command.replaces && !conn.closed)
+    conn.reply({ type: 'ended', ref: command.replaces, replaced: true })
 }
 
 function fault(core: Core, cause: unknown, shown: Refusal): Refusal {

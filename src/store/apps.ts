@@ -13,6 +13,7 @@ type AppRow = {
   client_events: number
   public_client_events: number
   subscription_counts: number
+  epl_bridge: number
   hosts: string
   webhooks: string
   limits: string
@@ -20,19 +21,19 @@ type AppRow = {
 
 const ALL = `
   SELECT id, name, slug, active, client_events, public_client_events, subscription_counts,
-         hosts, webhooks, limits
+         epl_bridge, hosts, webhooks, limits
     FROM apps ORDER BY created_at, rowid`
 const KEYS = 'SELECT key, secret FROM app_keys WHERE app_id = $id ORDER BY created_at, rowid'
 const INSERT = `
   INSERT INTO apps (id, name, slug, active, client_events, public_client_events, subscription_counts,
-                    hosts, webhooks, limits, created_at)
+                    epl_bridge, hosts, webhooks, limits, created_at)
   VALUES ($id, $name, $slug, $active, $clientEvents, $publicClientEvents, $subscriptionCounts,
-          $hosts, $webhooks, $limits, $now)`
+          $eplBridge, $hosts, $webhooks, $limits, $now)`
 const UPDATE = `
   UPDATE apps SET
     name = $name, slug = $slug, active = $active, client_events = $clientEvents,
     public_client_events = $publicClientEvents, subscription_counts = $subscriptionCounts,
-    hosts = $hosts, webhooks = $webhooks, limits = $limits
+    epl_bridge = $eplBridge, hosts = $hosts, webhooks = $webhooks, limits = $limits
    WHERE id = $id`
 const INSERT_KEY = `
   INSERT INTO app_keys (app_id, key, secret, created_at) VALUES ($id, $key, $secret, $now)`
@@ -119,6 +120,7 @@ function recordOf(row: AppRow, keys: readonly KeyRecord[]): AppRecord {
     clientEvents: row.client_events === 1,
     publicClientEvents: row.public_client_events === 1,
     subscriptionCounts: row.subscription_counts === 1,
+    eplBridge: row.epl_bridge === 1,
     hosts: JSON.parse(row.hosts) as AppRecord['hosts'],
     webhooks: JSON.parse(row.webhooks) as AppRecord['webhooks'],
     limits: JSON.parse(row.limits) as AppRecord['limits'],
@@ -135,6 +137,7 @@ function rowOf({ id, name, slug, hosts, webhooks, limits, ...switches }: AppReco
     clientEvents: Number(switches.clientEvents),
     publicClientEvents: Number(switches.publicClientEvents),
     subscriptionCounts: Number(switches.subscriptionCounts),
+    eplBridge: Number(switches.eplBridge),
     hosts: JSON.stringify(hosts),
     webhooks: JSON.stringify(webhooks),
     limits: JSON.stringify(limits),

@@ -100,4 +100,15 @@ export const MIGRATIONS: readonly string[] = [
      user_id TEXT NOT NULL,
      PRIMARY KEY (app_id, channel, user_id)
    ) STRICT, WITHOUT ROWID;`,
+  'ALTER TABLE apps ADD COLUMN epl_bridge INTEGER NOT NULL DEFAULT 0;',
+  `CREATE TABLE webhook_attempts (
+     lane        INTEGER NOT NULL,
+     number      INTEGER NOT NULL,
+     at          INTEGER NOT NULL,
+     duration_ms INTEGER NOT NULL,
+     events      INTEGER NOT NULL,
+     status      INTEGER,
+     error       TEXT,
+     PRIMARY KEY (lane, number)
+   ) STRICT, WITHOUT ROWID;`,
 ]

@@ -7,6 +7,7 @@
  * may concern many rows is done to so many at a time that the event loop never waits for it.
  */
 import type { Database } from 'bun:sqlite'
+import type { Attempt, DeadLetter, LaneReport } from '../core/deliveries'
 
 /** The rows of one endpoint of one app. */
 export type LaneKey = { readonly appId: string; readonly endpoint: string }
@@ -40,32 +41,6 @@ export type Lease = {
   readonly alone: number
 }
 
-export type Failure = {
-  readonly dueAt: number
-  readonly status: number | null
-  readonly error: string
-}
-
-export type LaneCount = {
-  readonly endpoint: string
-  readonly pending: number
-  /** Of those pending, the ones that were sent and not accepted. */
-  readonly failing: number
-  readonly dead: number
-  /** When the oldest one pending was written down, or was replayed. */
-  readonly oldest: number | null
-}
-
-export type DeadLetter = {
-  readonly id: number
-  readonly endpoint: string
-  readonly event: string
-  readonly attempts: number
-  readonly status: number | null
-  readonly error: string | null
-  readonly dead_at: number
-}
-
 const LANE_ID = 'SELECT id FROM webhook_lanes WHERE app_id = $appId AND endpoint = $endpoint'
 const NEW_LANE = `
   INSERT INTO webhook_lanes (app_id, endpoint) VALUES ($appId, $endpoint) RETURNING id`
@@ -85,7 +60,7 @@ const ANNOUNCED = `
 /** Only a row that was tried is ever put off. */
 const DUE = `
   SELECT id, channel, event, time_ms, attempts FROM webhook_outbox
-   WHERE lane = $lane AND dead_at IS NULL AND due_at <= $now
+   WHERE lane = $lane AND dead_at IS NULL AND (attempts = 0 OR due_at <= $now)
      AND channel NOT IN (SELECT channel FROM webhook_outbox
                           WHERE lane = $lane AND dead_at IS NULL AND attempts > 0 AND due_at > $now)
    ORDER BY id LIMIT $limit`
@@ -117,7 +92,7 @@ const FORGIVE = `
   UPDATE webhook_outbox SET attempts = 0, due_at = $now
    WHERE lane = $lane AND dead_at IS NULL AND attempts > 0`
 const REOPEN = `
-  UPDATE webhook_outbox SET due_at = $now,
+  UPDATE webhook_outbox SET due_at = $now, time_ms = MIN(time_ms, $now),
          attempts = CASE WHEN time_ms < $stale THEN 0 ELSE attempts END
    WHERE lane = $lane AND dead_at IS NULL AND attempts > 0`
 const PENDING =
@@ -127,7 +102,7 @@ const DEAD_COUNT = `
   SELECT COUNT(*) AS count FROM webhook_outbox WHERE lane = $lane AND dead_at IS NOT NULL`
 const LANES_OF_APP = 'SELECT id, endpoint FROM webhook_lanes WHERE app_id = $appId ORDER BY id'
 const DEAD = `
-  SELECT id, event, attempts, status, error, dead_at FROM webhook_outbox
+  SELECT id, event, attempts, status, error, dead_at AS deadAt FROM webhook_outbox
    WHERE lane = $lane AND dead_at IS NOT NULL ORDER BY id DESC LIMIT $limit`
 const REPLAY = `
   UPDATE webhook_outbox SET dead_at = NULL, attempts = 0, due_at = $now, time_ms = $now
@@ -137,6 +112,16 @@ const DROP = `
   DELETE FROM webhook_outbox
    WHERE id IN (SELECT id FROM webhook_outbox WHERE lane = $lane ORDER BY id LIMIT $limit)`
 const DROP_LANE = 'DELETE FROM webhook_lanes WHERE id = $lane'
+const LOG_ATTEMPT = `
+  INSERT INTO webhook_attempts (lane, number, at, duration_ms, events, status, error)
+  SELECT $lane, COALESCE(MAX(number), 0) + 1, $at, $durationMs, $events, $status, $error
+    FROM webhook_attempts WHERE lane = $lane`
+const FORGET_ATTEMPTS = `
+  DELETE FROM webhook_attempts WHERE lane = $lane AND number <=
+    (SELECT MAX(number) FROM webhook_attempts WHERE lane = $lane) - $kept`
+const ATTEMPTS = `
+  SELECT at, duration_ms AS durationMs, events, status, error FROM webhook_attempts
+   WHERE lane = $lane ORDER BY number DESC`
 const SIZE = 'SELECT COUNT(*) AS count FROM webhook_outbox'
 
 /** How long an event is tried, from when it was written down (contract 7.6). */
@@ -145,6 +130,8 @@ export const WINDOW_MS = 300_000
 const STALE_MS = WINDOW_MS / 2
 /** Rows that are changed or looked at in one go. */
 export const SLICE_ROWS = 500
+/** Requests to an endpoint that are remembered. */
+const KEPT_ATTEMPTS = 20
 
 type Values = Record<string, string | number | null>
 
@@ -159,11 +146,6 @@ export function outboxStore(db: Database) {
     all<{ count: number }>(sql, values)[0]!.count
 
   let size = count(SIZE, {})
-  const remove = (sql: string, values: Values): number => {
-    const removed = change(sql, values)
-    size -= removed
-    return removed
-  }
   const idByLane = new Map<string, number>()
   const idOf = ({ appId, endpoint }: LaneKey): number => {
     const name = `${appId} ${endpoint}`
@@ -189,6 +171,19 @@ export function outboxStore(db: Database) {
     const timeById = new Map(times.map(({ id, time_ms }) => [id, time_ms]))
     return rows.map((row) => ({ ...row, time_ms: timeById.get(row.id) ?? row.time_ms }))
   }
+  /** What came of a request, and what that means for its rows: both or neither. */
+  const settle = (key: LaneKey, attempt: Attempt, settleRows: () => number): number =>
+    db
+      .transaction(() => {
+        const lane = idOf(key)
+        change(LOG_ATTEMPT, { lane, ...attempt })
+        change(FORGET_ATTEMPTS, { lane, kept: KEPT_ATTEMPTS })
+        return settleRows()
+      })
+      .immediate()
+  const reopen = (key: LaneKey, now: number): void => {
+    change(REOPEN, { lane: idOf(key), now, stale: now - STALE_MS })
+  }
   const lanesOf = (appId: string) => all<{ id: number; endpoint: string }>(LANES_OF_APP, { appId })
   return {
     /** Rows that are kept, dead letters too. */
@@ -204,9 +199,11 @@ export function outboxStore(db: Database) {
     /** Nobody else is at work: what a process that is gone had leased, or put off, is due at once. */
     reopen: (now: number): LaneKey[] => {
       const lanes = all<LaneKey>(LANES, {})
-      for (const lane of lanes) change(REOPEN, { lane: idOf(lane), now, stale: now - STALE_MS })
+      for (const lane of lanes) reopen(lane, now)
       return lanes
     },
+    /** The same for one endpoint. */
+    reopenLane: (key: LaneKey, now: number): void => reopen(key, now),
     /**
      * Leases rows until `until`, in order; `choose` says how many of those that are due. A crash gives
      * them back when the lease ends.
@@ -233,11 +230,13 @@ export function outboxStore(db: Database) {
           return probe ? lease([probe], terms) : []
         })
         .immediate(),
-    delivered: (rows: readonly OutboxRow[]): void => {
-      remove(DELIVERED, { ids: idsOf(rows) })
+    delivered: (key: LaneKey, rows: readonly OutboxRow[], attempt: Attempt): void => {
+      size -= settle(key, attempt, () => change(DELIVERED, { ids: idsOf(rows) }))
     },
-    failed: (rows: readonly OutboxRow[], failure: Failure): void => {
-      change(FAILED, { ids: idsOf(rows), ...failure })
+    /** `dueAt`: when they are tried again; epoch milliseconds. */
+    failed: (key: LaneKey, rows: readonly OutboxRow[], attempt: Attempt, dueAt: number): void => {
+      const { status, error } = attempt
+      settle(key, attempt, () => change(FAILED, { ids: idsOf(rows), dueAt, status, error }))
     },
     /**
      * Rows whose window is over become dead letters: those that were tried so often, or, with 0, the
@@ -259,20 +258,23 @@ export function outboxStore(db: Database) {
     /** Forgets rows of an endpoint that is gone, at last the endpoint. How many; a slice at a time. */
     drop: (key: LaneKey): number => {
       const lane = idOf(key)
-      const dropped = remove(DROP, { lane, limit: SLICE_ROWS })
+      const dropped = change(DROP, { lane, limit: SLICE_ROWS })
+      size -= dropped
       if (dropped < SLICE_ROWS) {
+        change(FORGET_ATTEMPTS, { lane, kept: 0 })
         change(DROP_LANE, { lane })
         idByLane.delete(`${key.appId} ${key.endpoint}`)
       }
       return dropped
     },
-    counts: (appId: string): LaneCount[] =>
+    lanes: (appId: string): LaneReport[] =>
       lanesOf(appId).map(({ id: lane, endpoint }) => ({
         endpoint,
         pending: count(PENDING, { lane }),
         failing: count(FAILING, { lane }),
         dead: count(DEAD_COUNT, { lane }),
         oldest: all<OutboxRow>(OLDEST, { lane, limit: 1 })[0]?.time_ms ?? null,
+        attempts: all<Attempt>(ATTEMPTS, { lane }),
       })),
     /** So many of each endpoint, the newest first. */
     dead: (appId: string, limit: number): DeadLetter[] =>

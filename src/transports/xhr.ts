@@ -11,10 +11,9 @@
  */
 import type { Core } from '../core/core'
 import { maxPayloadBytes } from '../core/limits'
-import type { ConnectRequest } from '../core/plugin'
 import type { MaybePromise } from '../core/types'
 import { pusher } from '../protocols/pusher'
-import { arrived, opened, received, seen } from '../protocols/session'
+import { admitted, arrived, opened, received, seen, type Asked } from '../protocols/session'
 import { Quotes } from './quotes'
 import { HEADERS, Poll, Stream, type Receiver } from './receivers'
 import { XhrSession } from './xhr-session'
@@ -55,7 +54,7 @@ export class XhrSessions {
   }
 
   /** `arrival` is asked where a session is new. */
-  answer(call: XhrCall, request: Request, arrival: () => ConnectRequest): MaybePromise<Response> {
+  answer(call: XhrCall, request: Request, arrival: () => Asked): MaybePromise<Response> {
     switch (call.verb) {
       case 'xhr':
         return this.#attach(call, request, arrival, () => new Poll())
@@ -78,7 +77,7 @@ export class XhrSessions {
   #attach(
     call: XhrCall,
     { signal }: Request,
-    arrival: () => ConnectRequest,
+    arrival: () => Asked,
     receiverFor: (session: XhrSession) => Receiver,
   ): MaybePromise<Response> {
     const session = this.#sessions.get(call.session) ?? this.#open(call, arrival())
@@ -90,14 +89,15 @@ export class XhrSessions {
   }
 
   /** A session that nobody knows is a new one: pusher-js finds that its own was lost by being told so. */
-  #open({ appPath, session: name }: XhrCall, arrival: ConnectRequest): XhrSession {
+  #open({ appPath, session: name }: XhrCall, arrival: Asked): XhrSession {
     const { core, quotes } = this
     const handshake = pusher.handshake(core, appPath, arrival.query)
-    const { conn, refused } = arrived(core, pusher, handshake, arrival)
+    const come = arrived(core, pusher, handshake, arrival)
+    const { conn } = come
     const session = new XhrSession(core, conn, quotes, () => this.#sessions.delete(name))
     conn.sink = session
     this.#sessions.set(name, session)
-    opened(core, conn, arrival, refused)
+    opened(core, conn, admitted(core, come))
     return session
   }
 

@@ -16,7 +16,7 @@ export class CacheMisses {
   isNews(app: App, channel: ChannelName): boolean {
     const now = this.clock.now()
     for (const [key, at] of this.#toldAt) {
-      if (now - at < SAME_MS) break
+      if (Math.abs(now - at) < SAME_MS) break // an hour ahead where the clock was set back
       this.#toldAt.delete(key)
     }
     const key = keyOf(app, channel)

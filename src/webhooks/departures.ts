@@ -50,7 +50,10 @@ export class Departures {
     const now = this.core.clock.now()
     let slice = SLICE
     for (const [key, { fact, dueAt }] of this.#lingering) {
-      if (dueAt > now || slice-- === 0) return this.#arm(Math.max(0, dueAt - now))
+      const left = dueAt - now
+      // More than ever was to wait: the clock was set back.
+      if ((left > 0 && left <= this.settleMs) || slice-- === 0)
+        return this.#arm(Math.max(0, Math.min(left, this.settleMs)))
       this.#lingering.delete(key)
       this.departed(fact)
     }

@@ -8,18 +8,11 @@
  */
 import type { App } from '../core/apps'
 import type { Core } from '../core/core'
+import type { Attempt } from '../core/deliveries'
 import type { Cancel } from '../core/types'
 import { endpointsOf, type Endpoint } from '../core/webhooks'
 import { SLICE_ROWS, WINDOW_MS, type LaneKey, type Outbox, type OutboxRow } from '../store/outbox'
-import type { Outcome, Poster, PostRequest } from './post'
-
-/** One request, as the operator is shown it. */
-export type Attempt = Outcome & {
-  /** Epoch milliseconds. */
-  readonly at: number
-  readonly durationMs: number
-  readonly events: number
-}
+import type { Poster, PostRequest } from './post'
 
 export type Shared = {
   readonly core: Core
@@ -28,22 +21,33 @@ export type Shared = {
   readonly batchEvents: number
   /** How long rows are leased; a request does not take as long. */
   readonly leaseMs: number
+  /** Told of a lane whose endpoint is gone, and with it all that was to be sent there. */
+  readonly ended: (key: LaneKey) => void
 }
 
 /** So many requests in a row that failed, and the endpoint is left in peace. */
 const BREAKER_FAILURES = 5
 const MAX_BACKOFF_MS = 60_000
+const JITTER = 0.2
+/** Whatever is further off was put off before the clock was set back. */
+const LONGEST_PAUSE_MS = MAX_BACKOFF_MS * (1 + JITTER)
+/** How events end that are not delivered, in the log. */
+const ENDS = {
+  dead: 'webhook events are given up and kept as dead letters',
+  dropped: 'webhook events are dropped with their endpoint',
+} as const
 /** A database that fails is asked again after this. */
 const RETRY_MS = 1000
-const KEPT_ATTEMPTS = 20
 
 export class Lane {
-  /** The last ones, the newest first. */
-  readonly attempts: Attempt[] = []
   #failures = 0
   #pausedUntil = 0
   #busy = false
   #stopped = false
+  /** Events whose end the log has not told yet. */
+  readonly #untold = { dead: 0, dropped: 0 }
+  /** The database fails: said once, until it is over. */
+  #troubled = false
   #timer: Cancel | undefined
 
   constructor(
@@ -63,6 +67,7 @@ export class Lane {
     this.#timer = undefined
     try {
       this.#next()
+      this.#troubled = false
     } catch (cause) {
       this.#fault(cause)
     }
@@ -79,16 +84,16 @@ export class Lane {
     const target = this.#target()
     if (!target) return this.#drop()
     if (this.#bury(now) === SLICE_ROWS) return this.#wakeIn(0)
-    if (this.paused && now < this.#pausedUntil) return this.#wakeIn(this.#pausedUntil - now)
+    const pauseMs = this.#pausedUntil - now
+    if (this.paused && pauseMs > 0 && pauseMs <= LONGEST_PAUSE_MS) return this.#wakeIn(pauseMs)
     const rows = this.#take(now)
     if (rows.length > 0) return void this.#send(rows, requestFor(rows, target))
     const dueAt = outbox.nextDue(this.key, now)
-    if (dueAt !== undefined) this.#wakeIn(dueAt - now)
-  }
-
-  /** True where the endpoint was removed, or its app. */
-  get gone(): boolean {
-    return this.#target() === undefined
+    if (dueAt === undefined) return
+    const waitMs = dueAt - now
+    if (waitMs <= Math.max(LONGEST_PAUSE_MS, this.shared.leaseMs)) return this.#wakeIn(waitMs)
+    outbox.reopenLane(this.key, now)
+    this.#wakeIn(0)
   }
 
   #target(): { readonly app: App; readonly endpoint: Endpoint } | undefined {
@@ -113,28 +118,27 @@ export class Lane {
     if (this.#stopped) return // what was under way is due again at the next start
     this.#busy = false
     const durationMs = core.clock.now() - at
-    this.attempts.unshift({ ...outcome, at, durationMs, events: rows.length })
-    this.attempts.splice(KEPT_ATTEMPTS)
+    const attempt = { ...outcome, at, durationMs, events: rows.length }
     try {
-      if (outcome.error === null) this.#delivered(rows)
-      else this.#failed(rows, outcome.error, outcome.status)
+      if (outcome.error === null) this.#delivered(rows, attempt)
+      else this.#failed(rows, attempt)
       this.wake()
     } catch (cause) {
       this.#fault(cause)
     }
   }
 
-  #delivered(rows: readonly OutboxRow[]): void {
+  #delivered(rows: readonly OutboxRow[], attempt: Attempt): void {
     const { core, outbox } = this.shared
     core.counters.webhookRequestsAccepted++
     core.counters.webhookEventsDelivered += rows.length
-    outbox.delivered(rows)
+    outbox.delivered(this.key, rows, attempt)
     // It was the endpoint that failed, and not the events.
     if (this.paused) outbox.forgive(this.key, core.clock.now())
     this.#failures = 0
   }
 
-  #failed(rows: readonly OutboxRow[], error: string, status: number | null): void {
+  #failed(rows: readonly OutboxRow[], attempt: Attempt): void {
     const { core, outbox } = this.shared
     const now = core.clock.now()
     core.counters.webhookRequestsFailed++
@@ -142,13 +146,13 @@ export class Lane {
     if (this.paused) this.#pausedUntil = now + backoffMs(this.#failures - BREAKER_FAILURES + 1)
     if (this.#failures === BREAKER_FAILURES)
       core.log.warn(
-        { appId: this.key.appId, error },
+        { appId: this.key.appId, error: attempt.error },
         'webhook endpoint is left in peace and probed',
       )
     const windowEnd = Math.min(...rows.map((row) => row.time_ms)) + WINDOW_MS
     const tries = Math.max(...rows.map((row) => row.attempts)) + 1
     const dueAt = Math.max(now, Math.min(now + backoffMs(tries), windowEnd))
-    outbox.failed(rows, { dueAt, status, error })
+    outbox.failed(this.key, rows, attempt, dueAt)
   }
 
   /**
@@ -161,11 +165,7 @@ export class Lane {
     if (this.paused && dead > 0) this.#pausedUntil = now
     else if (this.paused) dead = outbox.bury(this.key, now, 0)
     core.counters.webhookEventsDead += dead
-    if (dead > 0)
-      core.log.warn(
-        { appId: this.key.appId, dead },
-        'webhook events are given up and kept as dead letters',
-      )
+    this.#say('dead', dead)
     return dead
   }
 
@@ -173,12 +173,17 @@ export class Lane {
     const { core, outbox } = this.shared
     const dropped = outbox.drop(this.key)
     core.counters.webhookEventsDropped += dropped
-    if (dropped > 0)
-      core.log.warn(
-        { appId: this.key.appId, dropped },
-        'webhook events are dropped with their endpoint',
-      )
+    this.#say('dropped', dropped)
     if (dropped === SLICE_ROWS) this.#wakeIn(0)
+    else this.shared.ended(this.key)
+  }
+
+  /** One line for all slices. */
+  #say(end: keyof typeof ENDS, events: number): void {
+    const told = (this.#untold[end] += events)
+    if (events === SLICE_ROWS || told === 0) return
+    this.shared.core.log.warn({ appId: this.key.appId, events: told }, ENDS[end])
+    this.#untold[end] = 0
   }
 
   #wakeIn(delayMs: number): void {
@@ -188,7 +193,9 @@ export class Lane {
   #fault(cause: unknown): void {
     const { core } = this.shared
     core.counters.faults++
-    core.log.error({ appId: this.key.appId, err: cause }, 'webhooks cannot be read or settled')
+    if (!this.#troubled)
+      core.log.error({ appId: this.key.appId, err: cause }, 'webhooks cannot be read or settled')
+    this.#troubled = true
     this.#timer?.()
     this.#wakeIn(RETRY_MS)
   }
@@ -212,7 +219,7 @@ const attemptsBeforeAlone = (most: number): number => Math.ceil(Math.log(most) /
 /** 1, 2, 4 ... 60 s, a fifth more or less, so that endpoints that fell together are not asked together. */
 function backoffMs(tries: number): number {
   const base = Math.min(MAX_BACKOFF_MS, 1000 * 2 ** (tries - 1))
-  return Math.round(base * (0.8 + 0.4 * Math.random()))
+  return Math.round(base * (1 - JITTER + 2 * JITTER * Math.random()))
 }
 
 /** Headers that are ours whatever an endpoint's record says. */

@@ -62,19 +62,29 @@ export function createPoster({
     const { request, agent } = clients[target.protocol as keyof typeof clients]
     const client = request(target, { method: 'POST', headers, agent, lookup: lookup as never })
     let status: number | null = null
+    let ended = false
     const end = (error: string | null): void => {
+      if (ended) return
+      ended = true
       cancel()
       open.delete(client)
       done({ status, error: status === null ? error : errorOf(status) })
     }
-    const cancel = clock.after(timeoutMs, () =>
-      client.destroy(new Error(`no answer within ${timeoutMs} ms`)),
-    )
+    const cancel = clock.after(timeoutMs, () => {
+      client.destroy()
+      end(`no answer within ${timeoutMs} ms`)
+    })
     open.add(client)
     client.on('error', (cause) => end(cause.message.slice(0, ERROR_CHARS)))
     client.on('response', (response) => {
       status = response.statusCode ?? null
       drain(response, () => client.destroy(), end)
+    })
+    // Another protocol was not asked for; without a listener, such an answer would be none at all.
+    client.on('upgrade', ({ statusCode }, socket) => {
+      status = statusCode ?? null
+      socket.destroy()
+      end(null)
     })
     client.end(body)
   }

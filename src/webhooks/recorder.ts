@@ -18,6 +18,8 @@ import { EVENTS, eventText, viewOfFact, webhookFact, type WebhookFact } from './
 const GROUP_ENTRIES = 500
 /** So many wait for a disk that does not take them. */
 const MAX_WAITING = 100_000
+/** Once some were dropped, `/ready` is red until no more than so many wait. */
+const CALM_WAITING = MAX_WAITING / 2
 /** A write that failed is tried again after this. */
 const RETRY_MS = 1000
 /** The part that `/ready` names. */
@@ -38,6 +40,7 @@ export class Recorder {
   readonly #departures: Departures
   readonly #misses: CacheMisses
   #timer: Cancel | undefined
+  #overflown = false
   #stopped = false
 
   constructor(
@@ -124,6 +127,9 @@ export class Recorder {
     if (this.#waiting.length > MAX_WAITING) {
       const lost = this.#waiting.splice(MAX_WAITING).filter(({ type }) => type === 'event')
       this.core.counters.webhookEventsDropped += lost.length
+      this.#overflown = true
+      if (!this.core.state.troubles.has(PART))
+        this.#trouble('more happens than can be written down')
     }
     if (this.#timer) return
     if (this.options.flushMs > 0) this.#arm(this.options.flushMs)
@@ -153,7 +159,8 @@ export class Recorder {
       return this.#trouble('events cannot be written down', cause)
     }
     this.#waiting.splice(0, group.length)
-    this.#recovered()
+    if (this.#waiting.length <= CALM_WAITING) this.#overflown = false
+    if (!this.#overflown) this.#recovered()
     this.#tellLanes(group)
     return true
   }

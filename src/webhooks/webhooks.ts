@@ -4,16 +4,11 @@
  */
 import type { App } from '../core/apps'
 import type { Core } from '../core/core'
+import type { Deliveries, EndpointReport, LaneReport, Report } from '../core/deliveries'
 import type { NetworkRules } from '../core/networks'
 import { endpointsOf } from '../core/webhooks'
-import {
-  SLICE_ROWS,
-  type DeadLetter,
-  type LaneCount,
-  type LaneKey,
-  type Outbox,
-} from '../store/outbox'
-import { Lane, type Attempt, type Shared } from './lane'
+import { SLICE_ROWS, type LaneKey, type Outbox } from '../store/outbox'
+import { Lane, type Shared } from './lane'
 import { createPoster, type Poster } from './post'
 import { Recorder } from './recorder'
 
@@ -26,23 +21,9 @@ export type WebhookOptions = {
   readonly networks: NetworkRules
 }
 
-/** One endpoint of an app, as the operator is shown it. Times are epoch milliseconds. */
-export type EndpointReport = LaneCount & {
-  /** `paused`: it failed too often in a row, and is probed. `removed`: dead letters of an endpoint that is gone. */
-  readonly state: 'ok' | 'failing' | 'paused' | 'removed'
-  /** The newest first, since the start of the process. */
-  readonly attempts: readonly Attempt[]
-}
-
-export type Report = {
-  readonly endpoints: readonly EndpointReport[]
-  /** A hundred of each endpoint, the newest first. */
-  readonly deadLetters: readonly DeadLetter[]
-}
-
 const SHOWN_DEAD_LETTERS = 100
 
-export class Webhooks {
+export class Webhooks implements Deliveries {
   readonly #lanes = new Map<string, Lane>()
   readonly #recorder: Recorder
   readonly #poster: Poster
@@ -56,11 +37,19 @@ export class Webhooks {
   ) {
     const { batchEvents, timeoutMs, networks } = options
     this.#poster = createPoster({ clock: core.clock, networks, timeoutMs })
-    this.#shared = { core, outbox, poster: this.#poster, batchEvents, leaseMs: 2 * timeoutMs }
+    this.#shared = {
+      core,
+      outbox,
+      poster: this.#poster,
+      batchEvents,
+      leaseMs: 2 * timeoutMs,
+      ended: (key) => this.#lanes.delete(nameOf(key)),
+    }
     this.#recorder = new Recorder(core, outbox, {
       ...options,
       written: (lanes) => this.#wake(lanes),
     })
+    core.facts.listen((fact) => fact.type === 'app_changed' && this.#changed(fact.app))
   }
 
   /** Takes up what the last process left. */
@@ -78,11 +67,11 @@ export class Webhooks {
   }
 
   report(app: App): Report {
-    const counts = new Map(this.outbox.counts(app.id).map((count) => [count.endpoint, count]))
+    const lanes = new Map(this.outbox.lanes(app.id).map((lane) => [lane.endpoint, lane]))
     const configured = endpointsOf(app).map(({ name }) => name)
-    const names = new Set([...configured, ...counts.keys()])
+    const names = new Set([...configured, ...lanes.keys()])
     return {
-      endpoints: Array.from(names, (name) => this.#reportOf(app, name, counts.get(name))),
+      endpoints: Array.from(names, (name) => this.#reportOf(app, lanes.get(name) ?? unused(name))),
       deadLetters: this.outbox.dead(app.id, SHOWN_DEAD_LETTERS),
     }
   }
@@ -90,9 +79,9 @@ export class Webhooks {
   /** Sends the app's dead letters again, as new. How many. */
   replay(app: App): number {
     const now = this.core.clock.now()
-    const counts = this.outbox.counts(app.id).filter(({ dead }) => dead > 0)
-    for (const { endpoint } of counts) this.#replay({ appId: app.id, endpoint }, now)
-    return counts.reduce((sum, { dead }) => sum + dead, 0)
+    const lanes = this.outbox.lanes(app.id).filter(({ dead }) => dead > 0)
+    for (const { endpoint } of lanes) this.#replay({ appId: app.id, endpoint }, now)
+    return lanes.reduce((sum, { dead }) => sum + dead, 0)
   }
 
   /** What was given up until `before`, a slice in each turn of the event loop. */
@@ -103,16 +92,18 @@ export class Webhooks {
     if (replayed === SLICE_ROWS) this.core.clock.after(0, () => this.#replay(key, before))
   }
 
-  #reportOf(app: App, endpoint: string, count: LaneCount | undefined): EndpointReport {
-    const lane = this.#lanes.get(nameOf({ appId: app.id, endpoint }))
-    const { failing = 0 } = count ?? {}
+  #reportOf(app: App, lane: LaneReport): EndpointReport {
+    const { endpoint, failing } = lane
     const removed = endpointsOf(app).every(({ name }) => name !== endpoint)
-    const troubled = lane?.paused ? 'paused' : failing > 0 ? 'failing' : 'ok'
-    return {
-      ...(count ?? { endpoint, pending: 0, failing: 0, dead: 0, oldest: null }),
-      state: removed ? 'removed' : troubled,
-      attempts: lane?.attempts ?? [],
-    }
+    const paused = this.#lanes.get(nameOf({ appId: app.id, endpoint }))?.paused
+    const troubled = paused ? 'paused' : failing > 0 ? 'failing' : 'ok'
+    return { ...lane, state: removed ? 'removed' : troubled }
+  }
+
+  /** Lanes whose endpoint is gone end. */
+  #changed({ id }: App): void {
+    if (this.#stopped) return
+    this.#wake([...this.#lanes.values()].map(({ key }) => key).filter(({ appId }) => appId === id))
   }
 
   #wake(keys: Iterable<LaneKey>): void {
@@ -122,17 +113,21 @@ export class Webhooks {
   #laneOf(key: LaneKey): Lane {
     const known = this.#lanes.get(nameOf(key))
     if (known) return known
-    for (const [name, lane] of this.#lanes) if (lane.gone) this.#forget(name, lane)
     const { appId, endpoint } = key
     const lane = new Lane({ appId, endpoint }, this.#shared)
     this.#lanes.set(nameOf(key), lane)
     return lane
   }
-
-  #forget(name: string, lane: Lane): void {
-    lane.stop()
-    this.#lanes.delete(name)
-  }
 }
 
 const nameOf = ({ appId, endpoint }: LaneKey): string => `${appId} ${endpoint}`
+
+/** An endpoint for which there has been nothing. */
+const unused = (endpoint: string): LaneReport => ({
+  endpoint,
+  pending: 0,
+  failing: 0,
+  dead: 0,
+  oldest: null,
+  attempts: [],
+})

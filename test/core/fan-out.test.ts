@@ -90,7 +90,13 @@ describe('in the middle of a fan-out', () => {
     const clients = await subscribers(server, 200)
     for (let n = 0; n < 10; n++) publishNow(server, String(n))
     const leaving = [...core.hub.connections()].filter((_, index) => index % 5 !== 0)
-    for (const conn of leaving) unsubscribe(core, conn, app, 'room' as ChannelName)
+    for (const conn of leaving)
+      unsubscribe(core, conn, {
+        type: 'unsubscribe',
+        app,
+        channel: 'room' as ChannelName,
+        ref: undefined,
+      })
     for (let n = 10; n < 20; n++) publishNow(server, String(n))
     const gone = new Set<string>(leaving.map(({ id }) => id))
     const numbers = Array.from({ length: 20 }, (_, n) => String(n))

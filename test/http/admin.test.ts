@@ -21,6 +21,7 @@ describe('creating', () => {
       active: true,
       client_events: true,
       public_client_events: false,
+      epl_bridge: false,
       subscription_counts: false,
       hosts: [],
       webhooks: [],

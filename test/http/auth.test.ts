@@ -48,6 +48,11 @@ describe('a signature', () => {
     )
     expect(statuses).toEqual([200, 200, 401, 401])
   })
+
+  test('covers what is before a second question mark', async () => {
+    await using server = await startFor(H1)
+    expect((await ask(server, H1, urlOf(H1).replace('?', '?info=user_count?'))).status).toBe(401)
+  })
 })
 
 /** H1 with one thing wrong: status and text. */

@@ -3,7 +3,8 @@ import { expect, test } from 'bun:test'
 import { DOCUMENT_FILE } from '../../openapi/current'
 import { guardian } from '../../plugins/guardian'
 import { rateLimit } from '../../plugins/rate-limit'
-import { start, type StartOptions, type TestServer } from '../harness'
+import { reject } from '../../src/plugin'
+import { pluginOf, start, type StartOptions, type TestServer } from '../harness'
 
 type Call = {
   readonly method: string
@@ -21,6 +22,7 @@ type Recipe = {
 }
 
 const ADMIN = { authorization: `Basic ${btoa('pusher_admin_username:pusher_admin_password')}` }
+const KEY_PAIR = { authorization: `Basic ${btoa('test-app-fake-key:test-app-fake-secret')}` }
 const OWN_KEYS = [
   { key: 'key-1', secret: 'secret-1' },
   { key: 'key-2', secret: 'secret-2' },
@@ -81,6 +83,17 @@ const CALLS: Readonly<Record<string, Call>> = {
     method: 'POST',
     path: '/api/admin/apps/own/webhooks/replay',
   },
+  'POST /api/apps/{appSlug}/events': {
+    method: 'POST',
+    path: '/api/apps/test-app/events',
+    body: scoped('{}'),
+  },
+  'GET /api/apps/{appSlug}/channels': { method: 'GET', path: '/api/apps/test-app/channels' },
+  'GET /api/apps/{appSlug}/channels/{name}/users': {
+    method: 'GET',
+    path: '/api/apps/test-app/channels/presence-room/users',
+  },
+  'POST /api/push': { method: 'POST', path: '/api/push', body: pushed('x') },
   'GET /': { method: 'GET', path: '/' },
   'GET /swagger': { method: 'GET', path: '/swagger' },
   'GET /swagger/json': { method: 'GET', path: '/swagger/json' },
@@ -97,6 +110,12 @@ const CALLS: Readonly<Record<string, Call>> = {
 
 function event(data: string): string {
   return JSON.stringify({ name: 'e', channels: ['room'], data })
+}
+function pushed(data: string): string {
+  return JSON.stringify({ channel: 'room', event: 'e', data })
+}
+function scoped(payload: string): string {
+  return JSON.stringify({ scope: 'public', topic: 'room', event: 'e', payload })
 }
 function batch(data: string): string {
   return JSON.stringify({ batch: [{ name: 'e', channel: 'room', data }] })
@@ -170,6 +189,32 @@ const ADMINISTERED: Readonly<Record<string, Recipe>> = {
   },
 }
 
+const REFUSER = pluginOf('refuser', { request: () => reject('no') })
+
+const SEEDS: Readonly<Record<string, Recipe>> = {
+  200: asIs,
+  400: { alter: (call) => ({ ...call, body: '{}' }) },
+  401: { alter: (call) => ({ ...call, headers: { authorization: 'Basic nobody' } }) },
+  403: { options: { plugins: [REFUSER] } },
+  404: { alter: (call) => ({ ...call, path: call.path.replace('test-app', 'nobody') }) },
+  406: { alter: (call) => ({ ...call, headers: { ...KEY_PAIR, accept: 'text/html' } }) },
+  413: { alter: (call) => ({ ...call, body: scoped(JSON.stringify({ a: TOO_LARGE })) }) },
+  422: { alter: (call) => ({ ...call, body: scoped('no json') }) },
+  429: {
+    options: { limits: { maxBackendEventsPerSecond: 1 } },
+    prepare: (server, call) => send(server, call),
+  },
+}
+
+const PUSHES: Readonly<Record<string, Recipe>> = {
+  ...SEEDS,
+  400: { alter: (call) => ({ ...call, body: '{' }) },
+  403: { alter: (call) => ({ ...call, headers: { authorization: 'Basic nobody' } }) },
+  413: { alter: (call) => ({ ...call, body: pushed(TOO_LARGE) }) },
+  422: { alter: (call) => ({ ...call, body: '{}' }) },
+  503: { prepare: ({ core }) => (core.state.draining = true) },
+}
+
 const OPERATIONAL: Readonly<Record<string, Recipe>> = {
   200: asIs,
   503: { prepare: ({ core }) => (core.state.draining = true) },
@@ -186,7 +231,11 @@ async function send(
     : ''
   return server.http(`${path}${parameters}`, {
     method,
-    headers: { 'content-type': 'application/json', ...(admin ? ADMIN : {}), ...headers },
+    headers: {
+      'content-type': 'application/json',
+      ...(admin ? ADMIN : path.startsWith('/api/') ? KEY_PAIR : {}),
+      ...headers,
+    },
     body: body ?? null,
   })
 }
@@ -206,7 +255,11 @@ test.each(promised)('%s: %s', async (operation, status) => {
     ? SIGNED
     : / \/(api\/admin|plugins)\//.test(operation)
       ? ADMINISTERED
-      : OPERATIONAL
+      : operation.includes(' /api/push')
+        ? PUSHES
+        : operation.includes(' /api/')
+          ? SEEDS
+          : OPERATIONAL
   const recipe = recipes[status]
   if (!call || !recipe) throw new Error(`${operation} promises ${status}, and no test produces it`)
   await using server = await start({ plugins: [guardian()], ...recipe.options })

@@ -74,6 +74,10 @@ test('the examples of the document, sent as they are, are answered with success'
     showChannelStats: 200,
     listUsers: 200,
     terminateUser: 200,
+    publishToScope: 200,
+    push: 200,
+    listChannelsOfApp: 200,
+    listUsersOfChannel: 200,
     createRevocation: 201,
     listRevocations: 200,
   })

@@ -73,6 +73,16 @@ const THROWING: Readonly<
     await subscribed(server, 'room')
     expect(server.core.counters.webhookEventsRefused).toBe(1)
   },
+  apiRequested: async (server) => expectPushed(server, 200),
+  authorizePush: async (server) => expectPushed(server, 500),
+  pushRequested: async (server) => expectPushed(server, 200),
+  pushDelivered: async (server) => {
+    await using client = await server.raw()
+    await client.subscribed('room')
+    await expectPushed(server, 200)
+    expect((await client.nextJson()).event).toBe('e')
+  },
+  apiProcessed: async (server) => expectPushed(server, 200),
   response: async (server) => expectStatus(server, 200),
   stop: async (server) => server.stop(),
 }
@@ -98,6 +108,13 @@ async function refusesSubscription(server: TestServer, channel: string): Promise
 
 async function expectStatus(server: TestServer, status: number): Promise<void> {
   const response = await server.signed('GET', '/channels')
+  expect(response.status).toBe(status)
+  expect(await response.text()).not.toContain('secret detail')
+}
+
+async function expectPushed(server: TestServer, status: number): Promise<void> {
+  const body = '{"channel":"room","data":1,"event":"e"}'
+  const response = await server.http('/api/push', { method: 'POST', body })
   expect(response.status).toBe(status)
   expect(await response.text()).not.toContain('secret detail')
 }

@@ -4,6 +4,7 @@ import { rateLimit, type RateLimitOptions } from '../../plugins/rate-limit'
 import { reject } from 'carillon/plugin'
 import { testPlugin } from 'carillon/plugin-kit'
 import { pluginOf, PONG, start, type RawClient, type TestServer } from '../harness'
+import { phoenixRaw, reply } from '../phoenix'
 
 const limited = (options: RateLimitOptions, ...others: ReturnType<typeof pluginOf>[]) =>
   start({ plugins: [rateLimit(options), ...others] })
@@ -139,6 +140,27 @@ describe('subscribes', () => {
         client.send({ event: 'pusher:unsubscribe', data: { channel } })
     }
     await client.expectNothing()
+  })
+})
+
+describe('joins of Phoenix clients', () => {
+  const TWO = { subscribes: { perSecond: 1, burst: 2 } }
+
+  test.each([
+    ['for everybody', TWO],
+    ['for the app that the join names', { apps: { 1: TWO } }],
+  ])('are limited %s: the socket stays, and the next may come later', async (_, options) => {
+    await using server = await start({ plugins: [rateLimit(options)] })
+    await using client = await phoenixRaw(server)
+    for (const topic of ['public:test-app', 'public:test-app:a']) await client.join(topic)
+    const topic = 'public:test-app:b'
+    const refused = await client.ask('3', '3', topic, 'phx_join', {})
+    const text =
+      'Too many subscribes of one connection: the limit is 1 per second, 2 at once (subscribes)'
+    expect(refused).toEqual(reply(['3', '3', topic], 'error', { reason: text }))
+    await client.expectNothing()
+    server.advance(1000)
+    expect(await client.join(topic)).toEqual({})
   })
 })
 

@@ -17,6 +17,11 @@ const NEVER = [
   'http://[::ffff:169.254.169.254]/',
   'http://[::ffff:a9fe:a9fe]/',
   'http://[64:ff9b::a9fe:a9fe]/',
+  'http://[64:ff9b:1::a9fe:a9fe]/',
+  'http://[64:ff9b::6464:64c8]/',
+  'http://[2002:a9fe:a9fe::1]/',
+  'http://[::ffff:0:a9fe:a9fe]/',
+  'http://[::a9fe:a9fe]/',
   'http://[fd00:ec2::254]/',
   'http://100.100.100.200/',
   'http://0.0.0.0/',
@@ -31,6 +36,8 @@ const ALLOWED = [
   'http://10.1.2.3/',
   'http://192.168.0.1/',
   'http://[fd12::1]/',
+  'http://[64:ff9b::a01:203]/',
+  'http://[2002:a01:203::1]/',
   'https://example.org/hook',
 ]
 
@@ -61,6 +68,8 @@ describe('saving an endpoint', () => {
       'has the url "http://[::1]/", which is refused: ::1 is in a network that is denied',
     ])
     expect(await save({ url: 'http://127.0.0.1/' }, deny)).toEqual([200])
+    for (const url of ['http://[64:ff9b::a01:203]/', 'http://[2002:a01:203::1]/'])
+      expect((await save({ url }, deny))[1]).toEndWith(' is in a network that is denied')
     const allow = { CARILLON_WEBHOOK_ALLOW: '10.0.0.0/8' }
     expect(await save({ url: 'http://127.0.0.1/' }, allow)).toEqual([
       422,
@@ -112,6 +121,12 @@ describe('making a connection', () => {
     const { error } = await poster.post({ url: 'http://two.test:1/', headers: {}, body })
     expect(error).toContain('169.254.169.254 is a link-local')
     poster.close()
+  })
+
+  test('an address with a zone is looked at without it', async () => {
+    const poster = posterFor(changingItsMind([{ address: 'fe80::1%eth0', family: 6 }]))
+    const { error } = await poster.post({ url: 'http://zoned.test:1/', headers: {}, body })
+    expect(error).toBe('zoned.test: fe80::1%eth0 is a link-local or metadata address')
   })
 
   test('an address that needs no resolving is looked at as well', async () => {

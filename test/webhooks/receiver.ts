@@ -18,15 +18,20 @@ type Answer = (received: Received) => Response | number | Promise<Response | num
 export class Receiver {
   readonly requests = new Inbox<Received>()
   answer: Answer = () => 200
-  readonly #server = Bun.serve({
-    port: 0,
-    hostname: '127.0.0.1',
-    idleTimeout: 0,
-    fetch: (request) => this.#take(request),
-  })
+  readonly #server: Bun.Server<undefined>
+
+  constructor(tls?: Bun.TLSOptions) {
+    this.#server = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      idleTimeout: 0,
+      ...(tls && { tls }),
+      fetch: (request) => this.#take(request),
+    })
+  }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#server.port}/hook`
+    return `${this.#server.protocol}://127.0.0.1:${this.#server.port}/hook`
   }
 
   /** The next request, which must be one that the stock library takes. */
@@ -98,4 +103,19 @@ export async function settled({ core: { counters } }: TestServer, hanging = 0): 
 /** What the operator is told of the development app. */
 export async function deliveries(server: TestServer) {
   return (await (await server.admin('/api/admin/apps/test-app/webhooks/deliveries')).json()).data
+}
+
+/** Moves time in steps, each once every request has been answered. */
+export async function pass(server: TestServer, ms: number, stepMs = 1000): Promise<void> {
+  for (let passed = 0; passed < ms; passed += stepMs) {
+    server.advance(stepMs)
+    await settled(server)
+  }
+}
+
+/** Emits an event for each channel, as `name channel`. */
+export function occupy(server: TestServer, ...channels: string[]): void {
+  const app = server.core.apps.byId('1')!
+  for (const channel of channels)
+    server.core.facts.emit({ type: 'channel_occupied', app, channel: channel as never })
 }

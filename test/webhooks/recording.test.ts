@@ -89,6 +89,42 @@ test('what nobody accepted is sent after a restart, and what waited to be writte
   ])
 })
 
+test('the delivery log is there after a restart, its last twenty requests', async () => {
+  await using receiver = new Receiver()
+  let asked = 0
+  receiver.answer = () => (asked++ % 2 ? 200 : 503)
+  const config = { databasePath: file() }
+  const first = await startWith([{ url: receiver.url }], { config })
+  const app = first.core.apps.byId('1')!
+  for (let n = 0; n < 12; n++) {
+    first.core.facts.emit({ type: 'channel_occupied', app, channel: `c${n}` as never })
+    await settled(first)
+    first.advance(2000)
+    await settled(first)
+  }
+  const before = (await deliveries(first)).endpoints[0].attempts
+  expect(before).toHaveLength(20)
+  expect(before.slice(0, 2)).toEqual([
+    {
+      at: expect.any(Number),
+      duration_ms: expect.any(Number),
+      events: 1,
+      status: 200,
+      error: null,
+    },
+    {
+      at: expect.any(Number),
+      duration_ms: expect.any(Number),
+      events: 1,
+      status: 503,
+      error: 'answered 503',
+    },
+  ])
+  await first.stop()
+  await using second = await startWith([{ url: receiver.url }], { config })
+  expect((await deliveries(second)).endpoints[0].attempts).toEqual(before)
+})
+
 const readiness = async (server: TestServer) => (await server.http('/ready')).json()
 
 describe('an outbox that cannot grow', () => {
@@ -150,6 +186,29 @@ describe('an outbox that cannot grow', () => {
     for (let n = 0; n < 100_010; n++)
       server.core.facts.emit({ type: 'cache_miss', app, channel: `cache-${n}` } as never)
     expect(server.core.counters.webhookEventsDropped).toBe(9)
+  })
+
+  test('as fast as events come: what is dropped is said once, and red until it is calm', async () => {
+    await using receiver = new Receiver()
+    await using server = await startWith([{ url: receiver.url }], {
+      config: { webhookFlushMs: 50 },
+    })
+    const app = server.core.apps.byId('1')!
+    const miss = (from: number, to: number): void => {
+      for (let n = from; n < to; n++)
+        server.core.facts.emit({ type: 'cache_miss', app, channel: `cache-${n}` } as never)
+    }
+    miss(0, 100_010)
+    expect(server.core.counters.webhookEventsDropped).toBe(10)
+    const reason = 'webhooks: more happens than can be written down'
+    expect(await readiness(server)).toEqual({ ready: false, reason })
+    server.clock.after(50, () => miss(100_010, 100_610)) // when the first five hundred are written
+    server.advance(50)
+    expect(server.core.counters.webhookEventsDropped).toBe(110)
+    const errors = server.log.lines.filter(({ level }) => level === 'error')
+    expect(errors).toMatchObject([{ message: reason, fields: { stored: 0 } }])
+    expect(await readiness(server)).toEqual({ ready: true })
+    expect(server.core.counters.webhookEvents).toBe(100_500)
   })
 })
 

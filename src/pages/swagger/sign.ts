@@ -22,6 +22,7 @@ type Authorize = (request: SwaggerRequest, credentials: Credentials, now: number
 /** The first row that fits. An app in the admin API is in a path like those of the signed routes. */
 const ROUTES: readonly (readonly [path: RegExp, authorize: Authorize])[] = [
   [/^\/(api\/admin|plugins)\//, withPassword],
+  [/^\/api\/(apps\/|push$)/, withKeyPair],
   [/\/apps\/[^/]+\//, signed],
 ]
 
@@ -37,7 +38,15 @@ export function authorized(
 }
 
 function withPassword(request: SwaggerRequest, { username, password }: Credentials) {
-  const bytes = utf8ToBytes(`${username}:${password}`)
+  return withBasic(request, `${username}:${password}`)
+}
+
+function withKeyPair(request: SwaggerRequest, { key, secret }: Credentials) {
+  return withBasic(request, `${key}:${secret}`)
+}
+
+function withBasic(request: SwaggerRequest, credentials: string) {
+  const bytes = utf8ToBytes(credentials)
   const authorization = `Basic ${btoa(String.fromCharCode(...bytes))}`
   return { ...request, headers: { ...request.headers, authorization } }
 }

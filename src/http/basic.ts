@@ -1,0 +1,52 @@
+/**
+ * Basic authentication: what a header says, and whether it is an app's key and secret.
+ */
+import type { App } from '../core/apps'
+import { equalInConstantTime } from '../core/signature'
+
+/** Empty where the header says nothing that can be read. The scheme's case does not matter. */
+export function basicCredentials(header: string | null) {
+  const [scheme = '', encoded = ''] = (header ?? '').split(' ')
+  const credentials = Buffer.from(encoded, 'base64').toString()
+  const colon = credentials.indexOf(':')
+  return {
+    isBasic: scheme.toLowerCase() === 'basic' && colon !== -1,
+    user: credentials.slice(0, Math.max(0, colon)),
+    password: credentials.slice(colon + 1),
+  }
+}
+
+/** Hex; secrets are compared through it, since their length is secret, too. */
+export const sha256 = (text: string): string =>
+  new Bun.CryptoHasher('sha256').update(text).digest('hex')
+
+const NOBODY = [{ key: '', secret: crypto.randomUUID() }]
+
+/** Empty for another scheme. */
+function bearerToken(header: string | null): string {
+  const [scheme = '', token = ''] = (header ?? '').split(' ')
+  return scheme.toLowerCase() === 'bearer' ? token : ''
+}
+
+/** True for the secret of a live pair, as a Bearer token. */
+export function isSecretOf(app: App, header: string | null): boolean {
+  const given = sha256(bearerToken(header))
+  return app.record.keys
+    .map(({ secret }) => equalInConstantTime(sha256(secret), given))
+    .includes(true)
+}
+
+/** True for key and secret of a live pair. Takes as long for an app that there is not. */
+export function isKeyPairOf(app: App | undefined, header: string | null): boolean {
+  const { isBasic, user, password } = basicCredentials(header)
+  const given = [sha256(user), sha256(password)] as const
+  let right = false
+  for (const { key, secret } of app?.record.keys ?? NOBODY) {
+    const same = [
+      equalInConstantTime(sha256(key), given[0]),
+      equalInConstantTime(sha256(secret), given[1]),
+    ]
+    right = !same.includes(false) || right
+  }
+  return right && isBasic && app !== undefined
+}

@@ -1,0 +1,194 @@
+/**
+ * ExPusherLite's API: events for the members of an app's scopes, and what its author wished for next:
+ * which channels there are and who is in them.
+ * Spec: phoenix contract 2.1, 2.2, 2.4, 2.10.
+ */
+import { Elysia } from 'elysia'
+import { Type } from '@sinclair/typebox'
+import type { App } from '../core/apps'
+import { isUserChannel, topicOf } from '../core/channel'
+import type { Core } from '../core/core'
+import { RealtimeError } from '../core/errors'
+import { isReserved } from '../core/event-names'
+import { isRecord, jsonOf, parseJson } from '../core/json'
+import { publishToScope } from '../core/publish'
+import type { ChannelName } from '../core/types'
+import { mustTakeJson } from './accept'
+import { isKeyPairOf } from './basic'
+import { FieldError } from './errors'
+import { readNested } from './form'
+import type { ApiHooks } from './hooks'
+import { FieldErrorsAnswer, NoBody } from './schemas'
+
+const EventFields: object = Type.Object(
+  {
+    scope: Type.String({ description: '`public`, `private`, or another part of the app' }),
+    topic: Type.String({ description: 'A channel, or `#general` for all who are in the scope' }),
+    event: Type.String({
+      description: 'Members hear `topic:event`; of `#general` the event alone',
+    }),
+    payload: Type.Optional(
+      Type.String({ description: 'A JSON object as text; an object is taken, too' }),
+    ),
+  },
+  { examples: [{ scope: 'public', topic: 'foo-topic', event: 'msg', payload: '{"name":"Joe"}' }] },
+)
+
+const Channels = Type.Object(
+  {
+    data: Type.Array(Type.Object({ name: Type.String(), subscription_count: Type.Integer() })),
+  },
+  { examples: [{ data: [{ name: 'my-channel', subscription_count: 3 }] }] },
+)
+const Users = Type.Object(
+  { data: Type.Array(Type.Object({ id: Type.String() })) },
+  { examples: [{ data: [{ id: '7' }] }] },
+)
+
+const REFUSALS = {
+  401: NoBody,
+  403: FieldErrorsAnswer,
+  404: FieldErrorsAnswer,
+  406: FieldErrorsAnswer,
+}
+
+const BODY = {
+  required: true,
+  content: Object.fromEntries(
+    ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'].map((type) => [
+      type,
+      { schema: EventFields },
+    ]),
+  ),
+}
+
+const NAME = {
+  in: 'path',
+  name: 'name',
+  required: true,
+  description: 'Name of the channel',
+  example: 'presence-my-channel',
+  schema: { type: 'string' },
+} as const
+
+export function expusherlite(core: Core, hooks: ApiHooks) {
+  return new Elysia({ prefix: '/api/apps/:appSlug', tags: ['ExPusherLite'] })
+    .derive(async ({ request, params }) => ({
+      app: await authenticated(core, hooks, request, params.appSlug),
+    }))
+    .post(
+      '/events',
+      async ({ app, request }) => {
+        publishToScope(core, app, requestOf(await readNested(request), app))
+        return {}
+      },
+      {
+        parse: 'none',
+        response: {
+          ...REFUSALS,
+          200: Type.Object({}, { examples: [{}] }),
+          400: FieldErrorsAnswer,
+          413: FieldErrorsAnswer,
+          422: FieldErrorsAnswer,
+          429: FieldErrorsAnswer,
+        },
+        detail: {
+          operationId: 'publishToScope',
+          summary: 'Tell the members of a scope an event',
+          description:
+            'Those who joined `scope:slug` hear it, and the subscribers of the channel: `topic`, `private-topic` or `presence-topic`, on every protocol.',
+          requestBody: BODY,
+        },
+      },
+    )
+    .get('/channels', ({ app }) => ({ data: occupied(core, app) }), {
+      response: { ...REFUSALS, 200: Channels },
+      detail: {
+        operationId: 'listChannelsOfApp',
+        summary: 'List the occupied channels of an app',
+        description: 'On every protocol.',
+      },
+    })
+    .get(
+      '/channels/:name/users',
+      ({ app, params }) => ({
+        data: core.presence
+          .members(app, params.name as ChannelName)
+          .map(({ userId }) => ({ id: userId })),
+      }),
+      {
+        response: { ...REFUSALS, 200: Users },
+        detail: {
+          operationId: 'listUsersOfChannel',
+          summary: 'List the users who are in a channel',
+          description: 'Who they are is known on presence channels; elsewhere the list is empty.',
+          parameters: [NAME],
+        },
+      },
+    )
+}
+
+/** The app of the path, whose key and secret came with the request, or for which a plugin vouches. */
+async function authenticated(
+  core: Core,
+  hooks: ApiHooks,
+  request: Request,
+  slug: string,
+): Promise<App> {
+  mustTakeJson(request)
+  const found = core.apps.bySlug(slug)
+  const app = found?.record.active ? found : undefined
+  const received = { request, area: 'trigger', app, body: NOTHING } as const
+  const right = isKeyPairOf(app, request.headers.get('authorization'))
+  if (!app) throw new RealtimeError('admin_not_found', 'Not Found')
+  const vouched = core.hooks.authenticate.length > 0 && (await hooks.authenticate(received))
+  if (!right && !vouched) throw new RealtimeError('admin_unauthorized', '')
+  hooks.check(received)
+  return app
+}
+
+/** Bodies are read by the routes. */
+const NOTHING = new Uint8Array()
+
+/** For everybody in the scope. */
+const GENERAL = '#general'
+const REQUIRED = ['scope', 'topic', 'event'] as const
+const BLANK = ["can't be blank"]
+const INVALID = ['is invalid']
+
+/** Another kind of channel, which a public event must not reach. */
+const OTHER_KIND = /^(?:public:)?(?:private|presence)-/
+
+/** @throws FieldError, or RealtimeError for a body that can't be read */
+function requestOf(body: Record<string, unknown> | undefined, app: App) {
+  if (!body) throw new RealtimeError('admin_bad_request', 'Bad Request')
+  const missing = REQUIRED.filter((name) => typeof body[name] !== 'string' || body[name] === '')
+  if (missing.length > 0)
+    throw new FieldError(Object.fromEntries(missing.map((name) => [name, BLANK])), 400)
+  const { scope, topic, event } = body as Record<(typeof REQUIRED)[number], string>
+  if (!/^[\w-]{1,64}$/.test(scope)) throw new FieldError({ scope: INVALID })
+  if (topic.length > app.limits.maxChannelNameChars) throw new FieldError({ topic: INVALID })
+  if (scope === 'public' && OTHER_KIND.test(topic)) throw new FieldError({ topic: INVALID })
+  if (topic === GENERAL && isReserved(event)) throw new FieldError({ event: ['is reserved'] })
+  return {
+    scope,
+    topic: topic === GENERAL ? undefined : topic,
+    event,
+    data: payloadOf(body['payload'] ?? '{}'),
+  }
+}
+
+/** Text that is the JSON of an object, or the object itself. */
+function payloadOf(given: unknown): string {
+  const payload = typeof given === 'string' ? parseJson(given === '' ? '{}' : given) : given
+  const text = isRecord(payload) ? jsonOf(payload) : undefined
+  if (text === undefined) throw new FieldError({ payload: INVALID })
+  return text
+}
+
+function occupied({ presence }: Core, app: App) {
+  return Array.from(presence.occupied(app), (name) => ({
+    name: topicOf(name),
+    subscription_count: presence.subscriptionCount(app, name),
+  })).filter(({ name }) => !isUserChannel(name as ChannelName))
+}

@@ -1,0 +1,161 @@
+/**
+ * PushEx's API: one event to one or more channels, answered with what was made of it. Who asks is
+ * looked at before what is asked; plugins are told when a request comes and when it was processed.
+ * Spec: phoenix contract 3.1.
+ */
+import { Elysia } from 'elysia'
+import { Type } from '@sinclair/typebox'
+import type { App } from '../core/apps'
+import { channelOfTopic } from '../core/channel'
+import type { Core } from '../core/core'
+import { RealtimeError } from '../core/errors'
+import { isRecord, jsonOf, parseJson } from '../core/json'
+import { publish, type Api } from '../core/publish'
+import { tellPushed, type Pushed } from '../core/push'
+import type { ChannelName } from '../core/types'
+import { mustTakeJson } from './accept'
+import { readBody } from './form'
+import type { ApiHooks } from './hooks'
+import { PushAccess } from './pushex-access'
+import { FieldErrorsAnswer } from './schemas'
+
+const Push: object = Type.Object(
+  {
+    channel: Type.Union([Type.String(), Type.Array(Type.String())]),
+    data: Type.Any({ description: 'Any JSON value' }),
+    event: Type.String(),
+  },
+  { examples: [{ channel: ['test', 'test2'], data: 'data', event: 'woohoo' }] },
+)
+const Pushed = Type.Object(
+  { channel: Type.Array(Type.String()), data: Type.Any(), event: Type.String() },
+  { examples: [{ channel: ['test', 'test2'], data: 'data', event: 'woohoo' }] },
+)
+const failure = (error: string) => Type.Object({ error: Type.String() }, { examples: [{ error }] })
+
+const FORBIDDEN = 'Access forbidden'
+const INVALID = 'Invalid push arguments: channel, data, event are required.'
+const LEAVING = { 'retry-after': '1', connection: 'close' }
+const HEADERS = {
+  'content-type': 'application/json; charset=utf-8',
+  'cache-control': 'max-age=0, private, must-revalidate',
+}
+
+type Answer = { status?: number | string; headers: Record<string, string | number> }
+
+/** `openAppId` names the app that needs no credentials, if there is one. */
+export function pushex(core: Core, hooks: ApiHooks, openAppId: string | undefined) {
+  const access = new PushAccess(core, hooks, openAppId)
+  const refuse = <T>(set: Answer, status: number, body: T): T => {
+    set.status = status
+    return body
+  }
+  return new Elysia({ tags: ['PushEx'] }).post(
+    '/api/push',
+    async ({ request, set }) => {
+      Object.assign(set.headers, HEADERS)
+      mustTakeJson(request)
+      const app = access.appOf(request)
+      const received = { request, area: 'trigger', app, body: NOTHING } as const
+      hooks.tell('apiRequested', received)
+      const body = onceRead(request)
+      const grant = await access.granted(received, body)
+      if (!grant) return refuse(set, 403, { error: FORBIDDEN })
+      hooks.check(received)
+      const asked = readPush(grant.params ?? mustBe(await body()))
+      if (!asked) return refuse(set, 422, { error: INVALID })
+      if (core.state.draining) {
+        Object.assign(set.headers, LEAVING)
+        return refuse(set, 503, { errors: { detail: 'Service Unavailable' } })
+      }
+      const { channels, event, data } = asked
+      send(core, grant.app, { channels, event, data: dataText(data) })
+      hooks.tell('apiProcessed', received)
+      return { channel: [...channels], data, event }
+    },
+    {
+      parse: 'none',
+      response: {
+        200: Pushed,
+        400: FieldErrorsAnswer,
+        403: failure(FORBIDDEN),
+        406: FieldErrorsAnswer,
+        413: FieldErrorsAnswer,
+        422: failure(INVALID),
+        429: FieldErrorsAnswer,
+        503: FieldErrorsAnswer,
+      },
+      detail: {
+        operationId: 'push',
+        summary: 'Push an event to one or more channels',
+        description:
+          'The answer is what was made of the request: channels once each, in their order. 200 means accepted, whether somebody listens or not. On a server with nothing but the published development credentials it needs none.',
+        requestBody: {
+          required: true,
+          content: Object.fromEntries(
+            ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'].map(
+              (type) => [type, { schema: Push }],
+            ),
+          ),
+        },
+      },
+    },
+  )
+}
+
+/** Bodies are read by the route. */
+const NOTHING = new Uint8Array()
+
+// ---------------------------------------------------------------- what is asked
+
+/** A request's body can be read only once. */
+function onceRead(request: Request): () => Promise<unknown> {
+  let body: Promise<unknown> | undefined
+  return () => (body ??= readBody(request))
+}
+
+type Asked = {
+  readonly channels: readonly ChannelName[]
+  readonly data: unknown
+  readonly event: string
+}
+
+function readPush(body: unknown): Asked | undefined {
+  if (!isRecord(body) || !Object.hasOwn(body, 'data')) return undefined
+  const { channel, data, event } = body
+  const channels = Array.isArray(channel) ? channel : [channel]
+  if (typeof event !== 'string' || !channels.every((name) => typeof name === 'string'))
+    return undefined
+  return { channels: Array.from(new Set<string>(channels), mustName), data, event }
+}
+
+/** @throws RealtimeError for what is no channel's name */
+function mustName(raw: string): ChannelName {
+  const channel = channelOfTopic(raw)
+  if (channel) return channel
+  throw new RealtimeError('request_invalid', 'A channel has 1 to 255 bytes and begins with no #')
+}
+
+/** @throws RealtimeError for a body that is not what it says it is */
+function mustBe(body: unknown): unknown {
+  if (body === undefined) throw new RealtimeError('admin_bad_request', 'Bad Request')
+  return body
+}
+
+/** Its channels are read, and an event needs no name. */
+const PUSHEX: Api = { channelOf: (_, name) => name as ChannelName, namesEvents: false }
+
+function send(core: Core, app: App, pushed: Pushed): void {
+  const { channels, event, data } = pushed
+  if (channels.length === 0) return
+  publish(core, app, [{ name: event, data, channels, socketId: undefined }], PUSHEX)
+  tellPushed(core, app, pushed)
+}
+
+/** Text that is not JSON goes out as it is; what is would be taken for the value that it writes down. */
+function dataText(data: unknown): string {
+  if (typeof data === 'string' && parseJson(data) === undefined) return data
+  const text = jsonOf(data)
+  if (text === undefined) throw new RealtimeError('request_invalid', 'data is nested too deep')
+  return text
+}

@@ -1,0 +1,38 @@
+/**
+ * Payloads: what an event carries, as Phoenix's clients get it. The text of a trigger is read as JSON
+ * where it is JSON, and what is no object is wrapped in one, which old clients need.
+ * Spec: phoenix contract 1.10, 4.5.
+ */
+import { isRecord, jsonText, parseJson, textOfJson } from '../core/json'
+import type { Publication } from '../core/types'
+
+type Value = { readonly json: string; readonly isObject: boolean }
+
+/** Read once, however many codecs are present. */
+const values = new WeakMap<Publication, Value>()
+
+/** The value as an object: itself, or `{"data": value}`. */
+export function objectPayload(publication: Publication): string {
+  const { json, isObject } = valueOf(publication)
+  return isObject ? json : `{"data":${json}}`
+}
+
+/** PushEx: `{"data": value, "event": name}`. */
+export function nestedPayload(publication: Publication): string {
+  return `{"data":${valueOf(publication).json},"event":${jsonText(publication.event)}}`
+}
+
+function valueOf(publication: Publication): Value {
+  let value = values.get(publication)
+  if (!value) values.set(publication, (value = read(publication)))
+  return value
+}
+
+function read({ data }: Publication): Value {
+  if (!data.startsWith('"')) return { json: data, isObject: data.startsWith('{') }
+  const text = textOfJson(data)
+  const parsed = parseJson(text)
+  return parsed === undefined
+    ? { json: data, isObject: false }
+    : { json: text, isObject: isRecord(parsed) }
+}

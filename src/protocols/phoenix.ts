@@ -1,0 +1,271 @@
+/**
+ * The Phoenix socket: joins, pushes and heartbeats to commands, replies to frames. MOUNTS says where
+ * and what a topic is there; each mount has a codec for each version of the serializer.
+ *
+ * - `/socket` without parameters is ExPusherLite's: `public:<slug>[:rest]` names an app and a group of
+ *   its channels. With `app_key` a topic is a channel of that app, too.
+ * - `/push_socket` is PushEx's: a topic is a channel, and every event is called `msg`.
+ *
+ * Spec: phoenix contract 1, 2.5, 3.3, 4.3.
+ */
+import type { App } from '../core/apps'
+import { channelKind, topicOf } from '../core/channel'
+import type { Connection } from '../core/connection'
+import type { Core } from '../core/core'
+import { REFUSE, refusal, type Refusal } from '../core/errors'
+import { isReserved } from '../core/event-names'
+import type { Subscription } from '../core/hub'
+import { isRecord, jsonOf } from '../core/json'
+import { maxFrameChars } from '../core/limits'
+import type {
+  Broadcast,
+  BytesPublication,
+  ChannelName,
+  Command,
+  Frame,
+  Publication,
+  Ref,
+} from '../core/types'
+import type { Codec, Handshake } from './codec'
+import { readBinary, writeBinary } from './phoenix-binary'
+import {
+  NULL,
+  readFrame,
+  writeFrame,
+  type PhoenixMessage,
+  type PhoenixNews,
+  type PhoenixVersion,
+} from './phoenix-frames'
+import { nestedPayload, objectPayload } from './phoenix-payloads'
+import { diffNews } from './phoenix-presence'
+import { farewell, refusalFrames, reply } from './phoenix-replies'
+import { appOfKey, channelIn, scopeOf, unnamedApp, type Address } from './phoenix-topics'
+
+type Mount = {
+  readonly name: string
+  readonly path: string
+  /** The app of a connection, where it is known before a join. */
+  readonly app: (core: Core, key: string | null) => App | Refusal | undefined
+  readonly address: (core: Core, app: App | undefined, topic: string) => Address | undefined
+  /** Undefined for an event that these clients must not be sent. */
+  readonly news: (publication: Publication) => PhoenixNews | undefined
+  /** Its clients are told who is in a presence channel. */
+  readonly presence: boolean
+  /** Its events can carry bytes. */
+  readonly bytes: boolean
+  /** Why a push is refused that is none of core's business. */
+  readonly refusesPush: (channel: ChannelName, event: string) => Refusal | undefined
+}
+
+const MOUNTS: readonly Mount[] = [
+  {
+    name: 'phoenix',
+    path: '/socket/websocket',
+    app: (core, key) => (key === null ? undefined : appOfKey(core, key)),
+    address: (core, app, topic) => scopeOf(core, app, topic) ?? channelIn(app, topic),
+    news: nativeNews,
+    presence: true,
+    bytes: true,
+    refusesPush: refusesNativePush,
+  },
+  {
+    name: 'pushex',
+    path: '/push_socket/websocket',
+    app: (core, key) => (key === null ? unnamedApp(core) : appOfKey(core, key)),
+    address: (_, app, topic) => channelIn(app, topic),
+    news: (publication) => ({
+      topic: topicOf(publication.channel),
+      event: 'msg',
+      payload: nestedPayload(publication),
+    }),
+    presence: false,
+    bytes: false,
+    refusesPush: () => REFUSE.pushUnsupported,
+  },
+]
+
+const VERSIONS: readonly PhoenixVersion[] = [2, 1]
+
+/** Of each mount the newest version first: it answers those whose version is unknown. */
+export const PHOENIX: readonly Codec[] = MOUNTS.flatMap((mount) =>
+  VERSIONS.map((version) => codecOf(mount, version)),
+)
+
+function codecOf(mount: Mount, version: PhoenixVersion): Codec {
+  return {
+    name: `${mount.name}-${version}`,
+    heartbeats: true,
+    refusesUpgrades: true,
+    serves: (path, query) =>
+      withoutSlash(path) === mount.path && (versionOf(query) ?? VERSIONS[0]) === version,
+    handshake: (core, _, query) => handshake(core, mount, query),
+    decode: (core, conn, text) =>
+      decode(core, conn, { mount, frame: text, read: () => readFrame(version, text) }),
+    decodeBytes:
+      version === 2
+        ? (core, conn, bytes) =>
+            decode(core, conn, { mount, frame: bytes, read: () => readBinary(bytes) })
+        : undefined,
+    broadcast: (news) => broadcast(mount, version, news),
+    reply: (answer) =>
+      answer.type === 'present' && !mount.presence ? undefined : reply(version, answer),
+    refusal: (refused, peer) => refusalFrames(version, refused, peer),
+    farewell,
+  }
+}
+
+/** What long-poll clients of the first mount speak; V1 is not served there. */
+export const POLLED: Codec = PHOENIX[0]!
+export const LONGPOLL_PATH = '/socket/longpoll'
+
+/** Whether its query asks for what `POLLED` speaks; a version that there is not, its handshake refuses. */
+export const isPolled = (query: URLSearchParams): boolean => POLLED.serves(MOUNTS[0]!.path, query)
+
+/** True for the path of a Phoenix socket, whatever the request on it is. */
+export function isPhoenixPath(path: string): boolean {
+  return MOUNTS.some((mount) => withoutSlash(path) === mount.path)
+}
+
+const withoutSlash = (path: string): string => (path.endsWith('/') ? path.slice(0, -1) : path)
+
+// ---------------------------------------------------------------- connect
+
+/** `vsn` picks the serializer; without it the first. Undefined for a version that there is not. */
+function versionOf(query: URLSearchParams): PhoenixVersion | undefined {
+  const asked = query.get('vsn') ?? (hasNestedVsn(query) ? '' : '1.0.0')
+  const [, major] = /^([12])\.0\.\d+$/.exec(asked) ?? []
+  return major === undefined ? undefined : major === '1' ? 1 : 2
+}
+
+const hasNestedVsn = (query: URLSearchParams): boolean =>
+  [...query.keys()].some((name) => name.startsWith('vsn['))
+
+function handshake(core: Core, mount: Mount, query: URLSearchParams): Handshake {
+  if (versionOf(query) === undefined)
+    return refused(refusal('protocol_unsupported', 'vsn must be 1.0.x or 2.0.x'))
+  const app = mount.app(core, query.get('app_key'))
+  if (app && 'code' in app) return refused(app)
+  return { app, refused: undefined }
+}
+
+const refused = (why: Refusal): Handshake => ({ app: undefined, refused: why })
+
+// ---------------------------------------------------------------- client to server
+
+type Incoming = {
+  readonly mount: Mount
+  readonly frame: string | Uint8Array
+  /** Undefined where the frame is undecodable. */
+  readonly read: () => PhoenixMessage | undefined
+}
+
+/** A message on a topic, with the subscription that the connection has there. */
+type OnTopic = {
+  readonly mount: Mount
+  readonly message: PhoenixMessage
+  readonly address: Address | undefined
+  readonly subscription: Subscription | undefined
+}
+
+type Decode = (core: Core, message: OnTopic) => Command | Refusal
+
+/** PHOENIX_EVENTS: what a client may say on a topic, besides events of its own. */
+const PHOENIX_EVENTS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
+  ['phx_join', decodeJoin],
+  ['phx_leave', decodeLeave],
+])
+
+const HEARTBEAT = { topic: 'phoenix', event: 'heartbeat' }
+const NOTHING: Command = { type: 'done', reply: undefined }
+
+function decode(core: Core, conn: Connection, { mount, frame, read }: Incoming) {
+  const limit = maxFrameChars(conn.app?.limits ?? core.limits)
+  if (frame.length > limit)
+    return refusal(
+      'message_too_large',
+      `Message of ${frame.length} characters exceeds the limit of ${limit}`,
+    )
+  const message = read()
+  if (!message) return REFUSE.frameInvalid
+  const { ref, event } = message
+  if (ref.topic === HEARTBEAT.topic)
+    return event === HEARTBEAT.event ? ({ type: 'ping', ref } as const) : unmatched(ref)
+  const address = mount.address(core, conn.app, ref.topic)
+  const subscription = address && conn.subscription(core.hub.channel(address.app, address.channel))
+  const decoder = PHOENIX_EVENTS.get(event) ?? decodePush
+  return decoder(core, { mount, message, address, subscription })
+}
+
+function decodeJoin(_: Core, { message, address, subscription }: OnTopic): Command | Refusal {
+  const { ref, payload } = message
+  if (!address) return unmatched(ref)
+  const params = isRecord(payload) && !isBytes(payload) ? payload : {}
+  return {
+    type: 'subscribe',
+    ...address,
+    auth: textOf(params['auth']),
+    channelData: textOf(params['channel_data']),
+    params,
+    ref,
+    replaces: subscription?.ref,
+  }
+}
+
+function decodeLeave(_: Core, { message, address, subscription }: OnTopic): Command {
+  const { ref } = message
+  if (!address || !subscription) return { type: 'done', reply: { type: 'unsubscribed', ref } }
+  return isStale(ref, subscription) ? NOTHING : { type: 'unsubscribe', ...address, ref }
+}
+
+function decodePush(_: Core, on: OnTopic): Command | Refusal {
+  const { address, subscription } = on
+  const { ref, event, payload } = on.message
+  if (!address || !subscription) return unmatched(ref)
+  if (isStale(ref, subscription)) return NOTHING
+  const refusedPush = on.mount.refusesPush(address.channel, event)
+  if (refusedPush) return { ...refusedPush, ref }
+  const data = isBytes(payload) ? payload : jsonOf(payload)
+  if (data === undefined) return { ...REFUSE.clientEventTooDeep, ref }
+  return { type: 'client_event', ...address, event, data, dataBytes: Buffer.byteLength(data), ref }
+}
+
+const isBytes = (payload: unknown): payload is Uint8Array => payload instanceof Uint8Array
+
+/** The one refusal of a join that says no generation: there is none. */
+const unmatched = (ref: Ref): Refusal => ({ ...REFUSE.topicUnmatched, ref: { ...ref, join: NULL } })
+
+/** Meant for an earlier subscription to the topic. */
+const isStale = (ref: Ref, { ref: own }: Subscription): boolean =>
+  ref.join !== NULL && ref.join !== own?.join
+
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' ? value : undefined
+
+// ---------------------------------------------------------------- events
+
+const CLIENT_EVENT = 'client-'
+
+function nativeNews(publication: Publication): PhoenixNews | undefined {
+  const { channel, event } = publication
+  if (isReserved(event)) return undefined
+  return { topic: topicOf(channel), event, payload: objectPayload(publication) }
+}
+
+/** In ExPusherLite's scopes an event may have any name; elsewhere it shows that a client sent it. */
+function refusesNativePush(channel: ChannelName, event: string): Refusal | undefined {
+  if (channelKind(channel).scope === undefined)
+    return event.startsWith(CLIENT_EVENT) ? undefined : REFUSE.clientEventPrefix
+  return event === '' || isReserved(event) ? REFUSE.clientEventReserved : undefined
+}
+
+// ---------------------------------------------------------------- server to client
+
+function broadcast(mount: Mount, version: PhoenixVersion, news: Broadcast): Frame | undefined {
+  if (news.type === 'bytes') return mount.bytes && version === 2 ? bytesFrame(news) : undefined
+  const encoded = news.type === 'event' ? mount.news(news) : mount.presence && diffNews(news)
+  return encoded ? writeFrame(version, encoded) : undefined
+}
+
+function bytesFrame({ channel, event, data }: BytesPublication): Frame | undefined {
+  return isReserved(event) ? undefined : writeBinary({ topic: topicOf(channel), event }, data)
+}

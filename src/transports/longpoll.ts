@@ -1,0 +1,259 @@
+/**
+ * Long-poll: Phoenix's other transport. A session is a connection whose client fetches what it is told;
+ * what waits for it is queued, and the next poll takes all of it. Every answer is HTTP 200 with the
+ * status inside: clients read an empty body as a fault.
+ * Spec: phoenix contract 1.9.
+ */
+import type { Core } from '../core/core'
+import type { Refusal } from '../core/errors'
+import type { Cancel, Frame, MaybePromise, Sink } from '../core/types'
+import { isPolled, POLLED } from '../protocols/phoenix'
+import {
+  admitted,
+  arrived,
+  closed,
+  idle,
+  MAX_BEHIND_BYTES,
+  opened,
+  received,
+  seen,
+  tooSlow,
+  turnedAway,
+  type Asked,
+  type Client,
+} from '../protocols/session'
+import { Queue } from './queue'
+
+/** How long a poll waits for something to tell. */
+const WINDOW_MS = 10_000
+/** A session whose client has not asked for so long is over. */
+const GAP_MS = 15_000
+/** The port takes more, so that what is too large is answered by us. */
+export const MAX_BODY_BYTES = 8 * 1024 * 1024
+/** Clients of 1.7 send all that they have in one request, later ones a hundred lines. */
+const MAX_LINES = 1000
+
+type Waiting = { readonly answer: (response: Response) => void; readonly cancel: Cancel }
+
+/** A connection's sink, and the polls that empty it. */
+class LongPoll implements Sink {
+  readonly queued = true
+  readonly token = crypto.randomUUID()
+  readonly #queue = new Queue(MAX_BEHIND_BYTES)
+  #waiting: Waiting | undefined
+  #flushing = false
+  #overflown = false
+  /** When the client last asked; epoch ms. */
+  #since: number
+
+  constructor(
+    readonly core: Core,
+    readonly conn: Client,
+    /** Called once, when the session is over. */
+    readonly onEnd: (session: LongPoll) => void,
+  ) {
+    this.#since = core.clock.now()
+  }
+
+  send(frame: Frame): number {
+    if (this.conn.closed || this.#overflown) return 0
+    if (typeof frame !== 'string') return 1 // its clients read text only
+    if (this.#queue.push(frame)) this.#flushSoon()
+    else this.#overflow()
+    return this.#overflown ? 0 : 1
+  }
+
+  close(): void {
+    this.end()
+  }
+
+  /** Polls are the pings of this transport. */
+  ping(): void {}
+  subscribe(): void {}
+  unsubscribe(): void {}
+
+  publish(topic: string, frame: Frame): number {
+    return this.core.hub.topics.publish(topic, frame)
+  }
+
+  getBufferedAmount(): number {
+    return this.#queue.chars
+  }
+
+  /** Answered with what waits, or with what comes within the window. Takes the place of an earlier poll. */
+  poll(signal: AbortSignal): Promise<Response> {
+    this.#settle(204)
+    this.#since = this.core.clock.now()
+    seen(this.core, this.conn)
+    const { promise, resolve } = Promise.withResolvers<Response>()
+    const cancel = this.core.clock.after(WINDOW_MS, () => this.#settle(204))
+    const waiting = { answer: resolve, cancel }
+    this.#waiting = waiting
+    signal.addEventListener('abort', () => this.#abandon(waiting), { once: true })
+    if (this.#queue.chars > 0) this.flush()
+    return promise
+  }
+
+  sweep(now: number): void {
+    if (!this.#waiting && now - this.#since > GAP_MS) this.end()
+  }
+
+  /** Who polls is answered, and learns with the next poll that the session is gone. */
+  end(): void {
+    if (this.conn.closed) return
+    this.onEnd(this)
+    closed(this.core, this.conn)
+    this.flush()
+    this.#settle(204)
+  }
+
+  readonly flush = (): void => {
+    this.#flushing = false
+    if (this.#waiting && this.#queue.chars > 0) this.#settle(200)
+  }
+
+  /** What happens within one turn of the event loop leaves in one answer. */
+  #flushSoon(): void {
+    if (this.#flushing || !this.#waiting) return
+    this.#flushing = true
+    setImmediate(this.flush)
+  }
+
+  /** Not here and now: whoever sends goes through a list that the end would change. */
+  #overflow(): void {
+    this.#overflown = true
+    queueMicrotask(() => {
+      if (this.conn.closed) return
+      tooSlow(this.core, this.conn)
+      this.end()
+    })
+  }
+
+  #settle(status: 200 | 204): void {
+    const waiting = this.#waiting
+    if (!waiting) return
+    this.#abandon(waiting)
+    this.#since = this.core.clock.now()
+    const messages = status === 200 ? this.#queue.take(Infinity) : []
+    waiting.answer(told({ status, token: this.token, messages }))
+  }
+
+  #abandon(waiting: Waiting): void {
+    waiting.cancel()
+    if (this.#waiting === waiting) this.#waiting = undefined
+  }
+}
+
+export class LongPolls {
+  readonly #sessions = new Map<string, LongPoll>()
+
+  constructor(readonly core: Core) {}
+
+  /** `arrival` is asked where a session is new. */
+  answer(request: Request, arrival: () => Asked): MaybePromise<Response> {
+    if (request.method === 'OPTIONS') return preflight(request)
+    const asked = arrival()
+    const header = request.headers.get('x-phoenix-longpoll-token')
+    const session = this.#sessions.get(header ?? asked.query.get('token') ?? '')
+    if (request.method === 'GET') return session?.poll(request.signal) ?? this.#open(asked)
+    if (request.method === 'POST') return session ? take(session, request) : told({ status: 410 })
+    return badRequest()
+  }
+
+  /** Ends what has had its time. */
+  sweep(): void {
+    const now = this.core.clock.now()
+    for (const session of this.#sessions.values()) session.sweep(now)
+  }
+
+  /** 410 is how a client is told its token, and that an older one is gone. */
+  #open(asked: Asked): MaybePromise<Response> {
+    const { core } = this
+    if (!isPolled(asked.query)) return told({ status: 403 })
+    const come = arrived(core, POLLED, POLLED.handshake(core, '', asked.query), asked)
+    const verdict = admitted(core, come)
+    const settle = (why: Refusal | undefined): Response => this.#begin(come.conn, why)
+    return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
+  }
+
+  #begin(conn: Client, refused: Refusal | undefined): Response {
+    const { core } = this
+    if (refused) {
+      turnedAway(core, conn, refused)
+      return told({ status: 403 })
+    }
+    const session = new LongPoll(core, conn, ({ token }) => this.#sessions.delete(token))
+    conn.sink = session
+    this.#sessions.set(session.token, session)
+    opened(core, conn, undefined)
+    return told({ status: 410, token: session.token, messages: [] })
+  }
+}
+
+/** One message to a line, or one message. Undecodable ones end the session, as they close a socket. */
+async function take({ core, conn }: LongPoll, request: Request): Promise<Response> {
+  if (Number(request.headers.get('content-length')) > MAX_BODY_BYTES) return badRequest()
+  const text = await request.text().catch(() => '') // the client left in the middle
+  if (text.length > MAX_BODY_BYTES) return badRequest()
+  const isBatch = request.headers.get('content-type')?.startsWith('application/x-ndjson')
+  const frames = isBatch ? framesIn(text) : [text]
+  if (!frames) return badRequest()
+  for (const frame of frames) received(core, conn, frame)
+  const done = await withinWindow(core, idle(conn))
+  return told({ status: conn.closed ? 410 : done ? 200 : 408 })
+}
+
+const BASE64 =
+  /^(?:[A-Za-z\d+/]{4})+(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$|^[A-Za-z\d+/]{2,3}={1,2}$/
+
+/** Lines that are no arrays are binary messages in base64. Undefined where one is neither, or there are too many. */
+function framesIn(text: string): readonly (string | Uint8Array)[] | undefined {
+  const lines = text.split(/\r?\n/).filter((line) => line !== '')
+  if (lines.length > MAX_LINES) return undefined
+  const frames = lines.map((line) => {
+    if (line.startsWith('[')) return line
+    return line.length % 4 === 0 && BASE64.test(line) ? Buffer.from(line, 'base64') : undefined
+  })
+  return frames.every((frame) => frame !== undefined) ? frames : undefined
+}
+
+/** False where the window ended before. */
+async function withinWindow({ clock }: Core, pending: Promise<void> | undefined): Promise<boolean> {
+  if (!pending) return true
+  const { promise: late, resolve } = Promise.withResolvers<false>()
+  const cancel = clock.after(WINDOW_MS, () => resolve(false))
+  const done = await Promise.race([pending.then(() => true), late])
+  cancel()
+  return done
+}
+
+// ---------------------------------------------------------------- answers
+
+type Told = {
+  readonly status: number
+  readonly token?: string
+  readonly messages?: readonly string[]
+}
+
+const ANY_ORIGIN = { 'access-control-allow-origin': '*' }
+
+const told = (answer: Told): Response =>
+  Response.json(answer, {
+    headers: {
+      ...ANY_ORIGIN,
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'no-store',
+    },
+  })
+
+const badRequest = (): Response => new Response(null, { status: 400, headers: ANY_ORIGIN })
+
+const preflight = ({ headers }: Request): Response =>
+  new Response(null, {
+    headers: {
+      ...ANY_ORIGIN,
+      'access-control-allow-headers': headers.get('access-control-request-headers') ?? '',
+      'access-control-allow-methods': 'get, post, options',
+      'access-control-max-age': '3600',
+    },
+  })

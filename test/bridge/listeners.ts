@@ -1,0 +1,163 @@
+/** Every kind of subscriber there is, each listening to what is published on `room` of the test app. */
+import type { TestServer } from '../harness'
+import { phoenixRaw, type Wire } from '../phoenix'
+import { XhrClient } from '../transports/xhr-client'
+
+export type Listener = {
+  /** The next frame, decoded. */
+  next(): Promise<unknown>
+  /** Proves that nothing else was on its way. */
+  nothing(): Promise<void>
+  close(): Promise<void>
+}
+
+const CHANNEL = 'room'
+const KEY = 'app_key=test-app-fake-key'
+const GROUP = 'public:test-app'
+
+type Phoenix = { readonly mount?: string; readonly version: 1 | 2; readonly query?: string }
+
+async function phoenix(server: TestServer, options: Phoenix, topic: string): Promise<Listener> {
+  const client = await phoenixRaw(server, options)
+  await client.join(topic)
+  return {
+    next: () => client.next(),
+    nothing: () => client.expectNothing(),
+    close: () => client[Symbol.asyncDispose](),
+  }
+}
+
+async function socket(server: TestServer): Promise<Listener> {
+  const client = await server.raw()
+  await client.subscribed(CHANNEL)
+  return {
+    next: () => client.nextJson(),
+    nothing: () => client.expectNothing(),
+    close: () => client[Symbol.asyncDispose](),
+  }
+}
+
+async function xhr(server: TestServer): Promise<Listener> {
+  const client = await new XhrClient(server).open()
+  await client.subscribe(CHANNEL)
+  await client.messages(1)
+  const waiting: string[] = []
+  const next = async (): Promise<unknown> => {
+    if (waiting.length === 0) waiting.push(...(await client.messages(1)))
+    return JSON.parse(waiting.shift()!)
+  }
+  return {
+    next,
+    nothing: async () => {
+      await client.send({ event: 'pusher:ping', data: {} })
+      const frame = (await next()) as { event: string }
+      if (frame.event !== 'pusher:pong') throw new Error(`expected nothing, got ${frame.event}`)
+    },
+    close: async () => undefined,
+  }
+}
+
+async function longPoll(server: TestServer): Promise<Listener> {
+  const path = `/socket/longpoll?${KEY}&vsn=2.0.0`
+  const { token } = (await (await server.http(path)).json()) as { token: string }
+  const session = `${path}&token=${token}`
+  const waiting: Wire[] = []
+  const next = async (): Promise<Wire> => {
+    while (waiting.length === 0) {
+      const { messages } = (await (await server.http(session)).json()) as { messages: string[] }
+      waiting.push(...messages.map((text) => JSON.parse(text)))
+    }
+    return waiting.shift()!
+  }
+  const say = (frame: Wire) => server.http(session, { method: 'POST', body: JSON.stringify(frame) })
+  await say(['1', '1', CHANNEL, 'phx_join', {}])
+  await next()
+  return {
+    next,
+    nothing: async () => {
+      await say([null, 'h', 'phoenix', 'heartbeat', {}])
+      const [, ref, , event] = await next()
+      if (ref !== 'h') throw new Error(`expected nothing, got ${event}`)
+    },
+    close: async () => undefined,
+  }
+}
+
+type Kind = {
+  readonly listen: (server: TestServer) => Promise<Listener>
+  /** What it hears of an event on the channel with data that is an object. */
+  readonly hears: (event: string, data: object) => unknown
+}
+
+const native = (none: null | undefined) => (event: string, data: object) => [
+  none,
+  null,
+  CHANNEL,
+  event,
+  data,
+]
+const group = (none: null | undefined) => (event: string, data: object) => [
+  none,
+  null,
+  GROUP,
+  `${CHANNEL}:${event}`,
+  data,
+]
+const nested = (none: null | undefined) => (event: string, data: object) => [
+  none,
+  null,
+  CHANNEL,
+  'msg',
+  { data, event },
+]
+const pusher = (event: string, data: object) => ({
+  event,
+  channel: CHANNEL,
+  data: JSON.stringify(data),
+})
+
+export const KINDS: Readonly<Record<string, Kind>> = {
+  'Pusher, WebSocket': { listen: socket, hears: pusher },
+  'Pusher, HTTP': { listen: xhr, hears: pusher },
+  'native V1': {
+    listen: (server) => phoenix(server, { version: 1, query: KEY }, CHANNEL),
+    hears: native(undefined),
+  },
+  'native V2': {
+    listen: (server) => phoenix(server, { version: 2, query: KEY }, CHANNEL),
+    hears: native(null),
+  },
+  'ExPusherLite V1': {
+    listen: (server) => phoenix(server, { version: 1 }, GROUP),
+    hears: group(undefined),
+  },
+  'ExPusherLite V2': {
+    listen: (server) => phoenix(server, { version: 2 }, GROUP),
+    hears: group(null),
+  },
+  'PushEx V1': {
+    listen: (server) => phoenix(server, { version: 1, mount: '/push_socket' }, CHANNEL),
+    hears: nested(undefined),
+  },
+  'PushEx V2': {
+    listen: (server) => phoenix(server, { version: 2, mount: '/push_socket' }, CHANNEL),
+    hears: nested(null),
+  },
+  'long-poll V2': { listen: longPoll, hears: native(null) },
+}
+
+export type Heard = {
+  readonly kind: string
+  readonly listener: Listener
+  readonly hears: Kind['hears']
+}
+
+/** One of each kind, or those that are named. */
+export async function everyKind(server: TestServer, kinds = Object.keys(KINDS)): Promise<Heard[]> {
+  const all: Heard[] = []
+  for (const kind of kinds) {
+    const { listen, hears } = KINDS[kind]!
+    all.push({ kind, listener: await listen(server), hears })
+  }
+  return all
+}

@@ -1,0 +1,115 @@
+/**
+ * What the speed is made of, counted and not timed: one encoding for each format that is there, one
+ * native publish for each shard, nothing for each subscriber, connections of one shape.
+ */
+import { describe, expect, spyOn, test } from 'bun:test'
+import { jscDescribe } from 'bun:jsc'
+import { SHARD_SIZE } from '../../src/core/audience'
+import { publish } from '../../src/core/publish'
+import { CODECS } from '../../src/protocols/codec'
+import { phoenixRaw } from '../phoenix'
+import { start, type RawClient, type TestServer } from '../harness'
+
+type Format = 'pusher' | 'phoenix-1' | 'phoenix-2'
+
+/** Subscribers by format; all of them in `room`. */
+const ROOMS: readonly { readonly [Name in Format]?: number }[] = [
+  {},
+  { pusher: 1 },
+  { pusher: SHARD_SIZE },
+  { pusher: SHARD_SIZE + 1 },
+  { pusher: 300 },
+  { 'phoenix-2': 70 },
+  { pusher: 130, 'phoenix-1': 65, 'phoenix-2': 1 },
+]
+
+const JOIN: Readonly<Record<Format, (server: TestServer) => Promise<RawClient>>> = {
+  pusher: async (server) => {
+    const client = await server.raw()
+    await client.subscribed('room')
+    return client
+  },
+  'phoenix-1': (server) => joinedPhoenix(server, 1),
+  'phoenix-2': (server) => joinedPhoenix(server, 2),
+}
+
+async function joinedPhoenix(server: TestServer, version: 1 | 2): Promise<RawClient> {
+  const phoenix = await phoenixRaw(server, { query: `app_key=${server.app.key}`, version })
+  await phoenix.join('room')
+  return phoenix.client
+}
+
+async function fill(server: TestServer, room: (typeof ROOMS)[number]): Promise<RawClient[]> {
+  const formats = Object.entries(room) as [Format, number][]
+  const joins = formats.flatMap(([format, count]) => Array<Format>(count).fill(format))
+  return Promise.all(joins.map((format) => JOIN[format](server)))
+}
+
+/** What is called while the events are published and delivered. */
+function costsOf(server: TestServer, events: number, except?: RawClient) {
+  const { core } = server
+  const app = core.apps.byId(server.app.id)!
+  const sinks = Array.from(core.hub.connections(), ({ sink }) => sink)
+  const sends = sinks.map((sink) => spyOn(sink, 'send'))
+  const excluding = sinks.map((sink) => spyOn(sink, 'publish'))
+  const native = spyOn(core.hub.topics, 'publish')
+  const encodings = CODECS.map((codec) => spyOn(codec, 'broadcast'))
+  const calls = (spies: readonly { readonly mock: { readonly calls: readonly unknown[] } }[]) =>
+    spies.reduce((sum, { mock }) => sum + mock.calls.length, 0)
+  const socketId = except?.socketId
+  for (let n = 0; n < events; n++)
+    publish(core, app, [{ name: 'e', data: String(n), channels: ['room'], socketId }])
+  const spies = [...sends, ...excluding, native, ...encodings]
+  return {
+    counts: () => ({
+      encodings: calls(encodings),
+      publishes: calls([native]) + calls(excluding),
+      sends: calls(sends),
+    }),
+    [Symbol.dispose]: () => spies.forEach((spy) => spy.mockRestore()),
+  }
+}
+
+describe('an event costs', () => {
+  test.each(ROOMS)('%j: an encoding per format, a publish per shard', async (room) => {
+    await using server = await start()
+    const clients = await fill(server, room)
+    const events = 5
+    using costs = costsOf(server, events)
+    for (const client of clients) expect(await client.frames.take(events)).toHaveLength(events)
+    const sizes = Object.values(room)
+    const shards = sizes.reduce((sum, size) => sum + Math.ceil(size / SHARD_SIZE), 0)
+    expect(costs.counts()).toEqual({
+      encodings: events * sizes.length,
+      publishes: events * shards,
+      sends: 0,
+    })
+  })
+
+  test('no more where somebody is left out', async () => {
+    await using server = await start()
+    const clients = await fill(server, { pusher: 3 * SHARD_SIZE })
+    const [excluded, ...others] = clients
+    using costs = costsOf(server, 2, excluded)
+    for (const client of others) expect(await client.frames.take(2)).toHaveLength(2)
+    expect(costs.counts()).toEqual({ encodings: 2, publishes: 6, sends: 0 })
+    await excluded!.expectNothing()
+  })
+})
+
+test('connections have one shape, whatever they have lived through', async () => {
+  await using server = await start({ limits: { maxClientEventsPerSecond: 5 } })
+  const [idle, busy] = [await server.raw(), await server.raw()]
+  await busy.subscribed('room')
+  busy.send('no JSON')
+  await busy.nextJson()
+  await joinedPhoenix(server, 2)
+  await idle.expectNothing()
+  const shapes = Array.from(
+    server.core.hub.connections(),
+    (conn) => /StructureID: (\d+)/.exec(jscDescribe(conn))?.[1],
+  )
+  expect(shapes).toHaveLength(3)
+  expect(new Set(shapes).size).toBe(1)
+  expect(shapes[0]).toMatch(/^\d+$/)
+})

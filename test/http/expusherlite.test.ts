@@ -1,0 +1,280 @@
+/** ExPusherLite's API as its article has it; numbers in names are cases of contract section 6. */
+import { describe, expect, test } from 'bun:test'
+import { allow } from '../../src/plugin'
+import { pluginOf, start, type TestServer } from '../harness'
+import { PhoenixJs, phoenixRaw } from '../phoenix'
+
+const PAIR = 'test-app-fake-key:test-app-fake-secret'
+const basic = (pair: string) => ({ authorization: `Basic ${btoa(pair)}` })
+
+type Fields = Record<string, unknown>
+
+const EVENT = { scope: 'public', topic: 'foo-topic', event: 'msg', payload: '{"name":"Joe"}' }
+
+function post(
+  server: TestServer,
+  body: RequestInit['body'],
+  headers: Record<string, string> = basic(PAIR),
+  slug = 'test-app',
+): Promise<Response> {
+  return server.http(`/api/apps/${slug}/events`, { method: 'POST', headers, body: body ?? null })
+}
+
+const publish = (server: TestServer, fields: Fields): Promise<Response> =>
+  post(server, JSON.stringify({ ...EVENT, ...fields }), {
+    ...basic(PAIR),
+    'content-type': 'application/json',
+  })
+
+async function told(response: Response): Promise<unknown[]> {
+  const text = await response.text()
+  return [response.status, text && JSON.parse(text)]
+}
+
+describe('an event', () => {
+  const FORM = new URLSearchParams(EVENT)
+  const MULTIPART = new FormData()
+  for (const [name, value] of Object.entries(EVENT)) MULTIPART.set(name, value)
+  const BODIES: readonly (readonly [string, RequestInit['body'], string])[] = [
+    ['a form', FORM, ''],
+    ['multipart', MULTIPART, ''],
+    ['JSON', JSON.stringify(EVENT), 'application/json'],
+    [
+      'JSON with an object',
+      JSON.stringify({ ...EVENT, payload: { name: 'Joe' } }),
+      'application/json',
+    ],
+  ]
+  test.each(BODIES)('as %s reaches the scope as topic:event (54)', async (_, body, type) => {
+    await using server = await start()
+    await using client = await phoenixRaw(server, { version: 1 })
+    await client.join('public:test-app')
+    const headers = { ...basic(PAIR), ...(type && { 'content-type': type }) }
+    const response = await post(server, body, headers)
+    expect(await told(response)).toEqual([200, {}])
+    expect(response.headers.get('content-type')).toMatch(/^application\/json/)
+    expect(await client.next()).toEqual([
+      undefined,
+      null,
+      'public:test-app',
+      'foo-topic:msg',
+      { name: 'Joe' },
+    ])
+  })
+
+  test('of #general keeps its name (55)', async () => {
+    await using server = await start()
+    await using client = await phoenixRaw(server)
+    await client.join('public:test-app')
+    await publish(server, { topic: '#general', payload: undefined })
+    expect(await client.next()).toEqual([null, null, 'public:test-app', 'msg', {}])
+    await client.expectNothing()
+  })
+
+  test('may name its scope twice (55)', async () => {
+    await using server = await start()
+    await using member = await phoenixRaw(server)
+    await using subscriber = await server.raw()
+    await member.join('public:test-app')
+    await subscriber.subscribed('prod_chat_channel')
+    await publish(server, { topic: 'public:prod_chat_channel' })
+    expect((await member.next())[3]).toBe('public:prod_chat_channel:msg')
+    expect(await subscriber.nextJson()).toEqual({
+      event: 'msg',
+      channel: 'prod_chat_channel',
+      data: '{"name":"Joe"}',
+    })
+  })
+
+  test('reaches the subscribers of the channel on every protocol, and one frame each (74)', async () => {
+    await using server = await start()
+    const query = 'app_key=test-app-fake-key'
+    await using pusher = await server.raw()
+    await using native = await phoenixRaw(server, { query })
+    await using pushex = await phoenixRaw(server, { mount: '/push_socket', version: 1 })
+    await pusher.subscribed('foo-topic')
+    await native.join('foo-topic')
+    await pushex.join('foo-topic')
+    await publish(server, {})
+    expect((await pusher.nextJson()).data).toBe('{"name":"Joe"}')
+    expect(await native.next()).toEqual([null, null, 'foo-topic', 'msg', { name: 'Joe' }])
+    expect((await pushex.next()).slice(3)).toEqual(['msg', { data: { name: 'Joe' }, event: 'msg' }])
+    await pusher.expectNothing()
+    await native.expectNothing()
+    await pushex.expectNothing()
+  })
+
+  test('of a private scope reaches its members and the private channel, nobody public', async () => {
+    const open = pluginOf('open', { authorize: () => allow() })
+    await using server = await start({ plugins: [open] })
+    await using member = await phoenixRaw(server)
+    await using stranger = await phoenixRaw(server)
+    await using pusher = await server.raw()
+    await member.join('private:test-app')
+    await stranger.join('public:test-app')
+    await pusher.subscribed('private-deploys')
+    await publish(server, { scope: 'private', topic: 'deploys' })
+    expect((await member.next())[3]).toBe('deploys:msg')
+    expect((await pusher.nextJson()).channel).toBe('private-deploys')
+    await stranger.expectNothing()
+  })
+
+  const WRONG: readonly (readonly [string, Fields, number, string])[] = [
+    ['no scope', { scope: undefined }, 400, 'scope'],
+    ['no topic', { topic: '' }, 400, 'topic'],
+    ['no event', { event: undefined }, 400, 'event'],
+    ['a scope with a colon', { scope: 'public:x' }, 422, 'scope'],
+    ['a payload that is no JSON', { payload: '{' }, 422, 'payload'],
+    ['a payload that is no object', { payload: '[1]' }, 422, 'payload'],
+    ['a list as payload', { payload: [] }, 422, 'payload'],
+    ['a public topic that is a private channel', { topic: 'private-x' }, 422, 'topic'],
+    ['the same, named twice', { topic: 'public:presence-x' }, 422, 'topic'],
+    ['#general and phx_close', { topic: '#general', event: 'phx_close' }, 422, 'event'],
+    ['an endless topic', { topic: 'x'.repeat(201) }, 422, 'topic'],
+  ]
+  test.each(WRONG)(
+    'with %s is refused, and nobody hears it (54)',
+    async (_, fields, status, field) => {
+      await using server = await start()
+      await using client = await phoenixRaw(server)
+      await client.join('public:test-app')
+      const response = await publish(server, fields)
+      expect(await told(response)).toEqual([status, { errors: { [field]: [expect.any(String)] } }])
+      await client.expectNothing()
+    },
+  )
+})
+
+describe('who may', () => {
+  const STRANGERS: readonly (readonly [string, Record<string, string>])[] = [
+    ['nobody', {}],
+    ['a wrong secret', basic('test-app-fake-key:nonsense')],
+    ['a wrong key', basic('nonsense:test-app-fake-secret')],
+    ['another scheme', { authorization: 'Bearer test-app-fake-secret' }],
+    ['another app', basic('k:s')],
+    ['the admin', basic('pusher_admin_username:pusher_admin_password')],
+  ]
+  test.each(STRANGERS)('%s is 401 with an empty body (53, 54)', async (_, headers) => {
+    await using server = await start()
+    const base = server.core.apps.byId('1')!.record
+    const other = {
+      ...base,
+      id: '8',
+      name: 'other',
+      slug: 'other',
+      keys: [{ key: 'k', secret: 's' }],
+    }
+    server.core.apps.create(other, server.clock.now())
+    const response = await post(server, JSON.stringify(EVENT), headers)
+    expect(await told(response)).toEqual([401, ''])
+    expect(response.headers.get('www-authenticate')).toBeNull()
+  })
+
+  test('the scheme is read in any case, credentials in the URL are sent so', async () => {
+    await using server = await start()
+    const headers = { authorization: `bAsIc ${btoa(PAIR)}` }
+    expect((await post(server, new URLSearchParams(EVENT), headers)).status).toBe(200)
+  })
+
+  test.each(['nobody', '1', '__proto__'])('the app %s is not found (52)', async (slug) => {
+    await using server = await start()
+    const response = await post(server, JSON.stringify(EVENT), basic(PAIR), slug)
+    expect(await told(response)).toEqual([404, { errors: { detail: 'Not Found' } }])
+  })
+
+  const ACCEPTED: readonly (readonly [string, number])[] = [
+    ['text/html', 406],
+    ['*/*', 200],
+    ['text/html, application/json;q=0.9', 200],
+  ]
+  test.each(ACCEPTED)('Accept: %s is %d (57)', async (accept, status) => {
+    await using server = await start()
+    const headers = { ...basic(PAIR), accept }
+    expect((await post(server, new URLSearchParams(EVENT), headers)).status).toBe(status)
+  })
+})
+
+describe('the bridge', () => {
+  test('brings events of public channels to the scope where the app says so', async () => {
+    await using server = await start()
+    await using client = await phoenixRaw(server)
+    await client.join('public:test-app')
+    for (const channel of ['room', 'private-room', 'private-encrypted-room', 'presence-room'])
+      await server.trigger({ channel, name: 'e', data: '{"a":1}' })
+    expect(await client.next()).toEqual([null, null, 'public:test-app', 'room:e', { a: 1 }])
+    await client.expectNothing()
+    const app = server.core.apps.byId('1')!
+    server.core.apps.change(app, { ...app.record, eplBridge: false }, server.clock.now())
+    await server.trigger({ channel: 'room', name: 'e', data: '{"a":1}' })
+    await client.expectNothing()
+  })
+
+  test('is off for new apps, and a switch of the admin API', async () => {
+    await using server = await start()
+    const headers = { 'content-type': 'application/json' }
+    const created = await server.admin('/api/admin/apps', {
+      method: 'POST',
+      headers,
+      body: '{"app":{"name":"other app"}}',
+    })
+    expect((await created.json()).data.epl_bridge).toBe(false)
+    const changed = await server.admin('/api/admin/apps/other-app', {
+      method: 'PATCH',
+      headers,
+      body: '{"app":{"epl_bridge":true}}',
+    })
+    expect((await changed.json()).data.epl_bridge).toBe(true)
+  })
+})
+
+test('channels of all protocols are listed, and who is in them', async () => {
+  const who = allow({ channelData: '{"user_id":"ada"}' })
+  await using server = await start({ plugins: [pluginOf('open', { authorize: () => who })] })
+  await using client = await phoenixRaw(server, { query: 'app_key=test-app-fake-key' })
+  await using scoped = await phoenixRaw(server)
+  await using pusher = await server.raw()
+  await client.join('room:1')
+  await client.join('presence-room', {}, '2')
+  await scoped.join('public:test-app')
+  await pusher.subscribed('presence-room')
+  const ask = async (path: string) =>
+    (await server.http(`/api/apps/test-app/channels${path}`, { headers: basic(PAIR) })).json()
+  expect(await ask('')).toEqual({
+    data: [
+      { name: 'room:1', subscription_count: 1 },
+      { name: 'presence-room', subscription_count: 2 },
+    ],
+  })
+  expect(await ask('/presence-room/users')).toEqual({ data: [{ id: 'ada' }] })
+  expect(await ask('/room:1/users')).toEqual({ data: [] })
+})
+
+test('the article’s flow: an app by curl, both bindings of its page fire (56)', async () => {
+  await using server = await start()
+  const created = await server.admin('/api/admin/apps', {
+    method: 'POST',
+    body: new URLSearchParams('app[name]=foo-app&app[public_client_events]=true'),
+  })
+  const { slug, key, secret } = (await created.json()).data
+  await using page = new PhoenixJs(server, '1.2.1', {
+    params: { guardian_token: 'raw', csrf_token: 'none' },
+  })
+  await page.join(`public:${slug}`, ['foo-topic:msg', 'msg'])
+  const model = (topic: string) =>
+    fetch(`http://127.0.0.1:${server.port}/api/apps/${slug}/events`, {
+      method: 'POST',
+      headers: basic(`${key}:${secret}`),
+      body: new URLSearchParams({
+        topic,
+        event: 'msg',
+        scope: 'public',
+        payload: '{"name":"a","message":"b"}',
+      }),
+    })
+  expect(await told(await model('foo-topic'))).toEqual([200, {}])
+  expect(await told(await model('#general'))).toEqual([200, {}])
+  expect(await page.events.take(2)).toEqual([
+    ['foo-topic:msg', { name: 'a', message: 'b' }],
+    ['msg', { name: 'a', message: 'b' }],
+  ])
+})

@@ -1,0 +1,309 @@
+/** PushEx's API; numbers in names are cases of contract section 6. */
+import { describe, expect, test } from 'bun:test'
+import { allow, reject } from '../../src/plugin'
+import { pluginOf, start, type StartOptions, type TestServer } from '../harness'
+import { phoenixRaw } from '../phoenix'
+
+const basic = (pair: string) => ({ authorization: `Basic ${btoa(pair)}` })
+const KEY_PAIR = basic('test-app-fake-key:test-app-fake-secret')
+const INVALID = { error: 'Invalid push arguments: channel, data, event are required.' }
+const FORBIDDEN = { error: 'Access forbidden' }
+
+function push(server: TestServer, body: unknown, headers: Record<string, string> = {}) {
+  return server.http('/api/push', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  })
+}
+
+test('the guide’s curl is answered byte for byte (64)', async () => {
+  await using server = await start()
+  const response = await push(server, {
+    channel: ['test', 'test2', 'test'],
+    data: 'data',
+    event: 'woohoo',
+    more: 1,
+  })
+  expect(response.status).toBe(200)
+  expect(await response.text()).toBe('{"channel":["test","test2"],"data":"data","event":"woohoo"}')
+  expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8')
+  expect(response.headers.get('cache-control')).toBe('max-age=0, private, must-revalidate')
+  expect(response.headers.get('x-request-id')).toBeString()
+})
+
+const PUSHES: readonly (readonly [string, unknown, unknown])[] = [
+  [
+    'one channel',
+    { channel: 'a', data: null, event: '' },
+    { channel: ['a'], data: null, event: '' },
+  ],
+  ['no channel', { channel: [], data: 1, event: 'e' }, { channel: [], data: 1, event: 'e' }],
+  [
+    'a topic',
+    { channel: 'user:1', data: [1], event: 'e' },
+    { channel: ['user:1'], data: [1], event: 'e' },
+  ],
+]
+test.each(PUSHES)('%s is taken (64, 65)', async (_, body, answer) => {
+  await using server = await start()
+  const response = await push(server, body)
+  expect([response.status, await response.json()]).toEqual([200, answer])
+})
+
+test('a form is taken, and a multipart one', async () => {
+  await using server = await start()
+  const form = new FormData()
+  for (const name of ['a', 'b']) form.append('channel[]', name)
+  form.set('data', 'x')
+  form.set('event', 'e')
+  for (const body of [form, new URLSearchParams('channel[]=a&channel[]=b&data=x&event=e')]) {
+    const response = await server.http('/api/push', { method: 'POST', body })
+    expect(await response.json()).toEqual({ channel: ['a', 'b'], data: 'x', event: 'e' })
+  }
+})
+
+const WRONG: readonly (readonly [unknown, number, unknown])[] = [
+  [{ data: 1, event: 'e' }, 422, INVALID],
+  [{ channel: 'a', event: 'e' }, 422, INVALID],
+  [{ channel: 'a', data: 1 }, 422, INVALID],
+  [{ channel: 'a', data: 1, event: 7 }, 422, INVALID],
+  [{ channel: {}, data: 1, event: 'e' }, 422, INVALID],
+  [{ channel: ['a', 7], data: 1, event: 'e' }, 422, INVALID],
+  [[1], 422, INVALID],
+  ['7', 422, INVALID],
+  ['{', 400, { errors: { detail: 'Bad Request' } }],
+  [
+    { channel: '#server-to-user-ada', data: 1, event: 'e' },
+    400,
+    { errors: { detail: expect.any(String) } },
+  ],
+  [{ channel: 'a', data: 1, event: 'pusher:x' }, 400, { errors: { detail: expect.any(String) } }],
+]
+test.each(WRONG)('%j is refused with %d (65)', async (body, status, answer) => {
+  await using server = await start()
+  const response = await push(server, body)
+  expect([response.status, await response.json()]).toEqual([status, answer])
+})
+
+describe('who may push', () => {
+  const OWN = { id: '7', key: 'k7', secret: 's7', name: 'Own app' }
+  const WHO: readonly (readonly [string, Record<string, string>, number, StartOptions])[] = [
+    ['nobody, in development', {}, 200, {}],
+    ['nobody, elsewhere', {}, 403, { apps: [OWN] }],
+    ['nobody, through a proxy', { 'x-forwarded-for': '8.8.8.8' }, 403, {}],
+    ['nobody, by a name that was pointed here', { host: 'evil.example' }, 403, {}],
+    ['a page of another site', { origin: 'https://evil.example' }, 403, {}],
+    ['such a page, without its origin', { 'sec-fetch-site': 'cross-site' }, 403, {}],
+    ['the app', basic('k7:s7'), 200, { apps: [OWN] }],
+    ['the app by its secret alone', { authorization: 'Bearer s7' }, 200, { apps: [OWN] }],
+    ['a wrong token', { authorization: 'Bearer s8' }, 403, { apps: [OWN] }],
+    ['an empty token', { authorization: 'Bearer ' }, 403, { apps: [OWN] }],
+    ['a wrong secret', basic('k7:s8'), 403, { apps: [OWN] }],
+    ['a wrong secret, in development', basic('test-app-fake-key:x'), 403, {}],
+    [
+      'a page of another site with the secret',
+      { ...KEY_PAIR, origin: 'https://evil.example' },
+      403,
+      {},
+    ],
+  ]
+  test.each(WHO)('%s (66)', async (_, headers, status, options) => {
+    await using server = await start(options)
+    const response = await push(server, { channel: 'a', data: 1, event: 'e' }, headers)
+    expect(response.status).toBe(status)
+    if (status === 403) expect(await response.json()).toEqual(FORBIDDEN)
+  })
+
+  test('is asked before what is pushed (66)', async () => {
+    await using server = await start()
+    const response = await push(server, '{', basic('nobody:x'))
+    expect([response.status, await response.json()]).toEqual([403, FORBIDDEN])
+  })
+
+  test('a plugin may vouch for who has other credentials, or refuse', async () => {
+    const tokens = pluginOf('tokens', {
+      authenticate: async ({ headers, app }) => {
+        if (headers.get('authorization') === `Bearer of ${app?.slug}`) return allow()
+        return headers.has('x-bad') ? reject('no') : undefined
+      },
+    })
+    await using server = await start({ plugins: [tokens], apps: [OWN] })
+    const body = { channel: 'a', data: 1, event: 'e' }
+    const statuses = [
+      await push(server, body, { authorization: 'Bearer of own-app' }),
+      await push(server, body, { authorization: 'Bearer of nobody' }),
+      await push(server, body, { 'x-bad': '1' }),
+    ].map(({ status }) => status)
+    expect(statuses).toEqual([200, 403, 403])
+  })
+
+  test('plugins may refuse', async () => {
+    const wall = pluginOf('wall', { request: ({ area, app }) => reject(`${area} of ${app?.slug}`) })
+    await using server = await start({ plugins: [wall] })
+    const response = await push(server, { channel: 'a', data: 1, event: 'e' })
+    expect([response.status, await response.json()]).toEqual([
+      403,
+      { errors: { detail: 'trigger of test-app' } },
+    ])
+  })
+})
+
+describe('plugins watch a push', () => {
+  /** Everything that they are told, in order. */
+  function watcher() {
+    const told: string[] = []
+    const plugin = pluginOf('watcher', {
+      apiRequested: ({ method, app }) => void told.push(`api_requested ${method} ${app?.slug}`),
+      pushRequested: ({ slug }, { channel, event, data, at }) =>
+        void told.push(`requested ${slug} ${channel} ${event} ${data} ${typeof at}`),
+      pushDelivered: ({ socketId }, { channel }) =>
+        void told.push(`delivered ${channel} ${/^\d+\.\d+$/.test(socketId)}`),
+      apiProcessed: () => void told.push('api_processed'),
+    })
+    return { told, plugin }
+  }
+
+  test('without listeners it is requested, and delivered to nobody (68)', async () => {
+    const { told, plugin } = watcher()
+    await using server = await start({ plugins: [plugin] })
+    expect((await push(server, { channel: ['a', 'b', 'a'], data: 'x', event: 'e' })).status).toBe(
+      200,
+    )
+    expect(told).toEqual([
+      'api_requested POST test-app',
+      'requested test-app a e "x" number',
+      'requested test-app b e "x" number',
+      'api_processed',
+    ])
+  })
+
+  test('three subscribers are three deliveries, of whatever protocol (68)', async () => {
+    const { told, plugin } = watcher()
+    await using server = await start({ plugins: [plugin] })
+    await using one = await phoenixRaw(server, { mount: '/push_socket', version: 1 })
+    await using two = await phoenixRaw(server, { mount: '/push_socket' })
+    await using three = await server.raw()
+    await one.join('a')
+    await two.join('a')
+    await three.subscribed('a')
+    await push(server, { channel: 'a', data: 1, event: 'e' })
+    expect(told.slice(2)).toEqual([...Array(3).fill('delivered a true'), 'api_processed'])
+  })
+
+  const REFUSED: readonly (readonly [string, unknown, Record<string, string>, number])[] = [
+    ['forbidden', {}, basic('nobody:x'), 403],
+    ['incomplete', {}, {}, 422],
+    ['broken', '{', {}, 400],
+    ['to a channel that there can’t be', { channel: '', data: 1, event: 'e' }, {}, 400],
+    ['of a reserved name', { channel: 'a', data: 1, event: 'pusher:e' }, {}, 400],
+  ]
+  test.each(REFUSED)(
+    'one that is %s was never processed (68)',
+    async (_, body, headers, status) => {
+      const { told, plugin } = watcher()
+      await using server = await start({ plugins: [plugin] })
+      expect((await push(server, body, headers)).status).toBe(status)
+      expect(told.map((line) => line.split(' ')[0])).toEqual(['api_requested'])
+    },
+  )
+})
+
+describe('authorizePush', () => {
+  const BODY = { channel: 'a', data: 1, event: 'e' }
+
+  test('is asked of everybody, with what is pushed, and may refuse (66)', async () => {
+    const seen: unknown[] = []
+    const door = pluginOf('door', {
+      authorizePush: async ({ app }, params) => {
+        seen.push([app?.slug, params])
+        return (params as { event?: string })?.event === 'no' ? reject('secret reason') : undefined
+      },
+    })
+    await using server = await start({ plugins: [door] })
+    expect((await push(server, BODY)).status).toBe(200)
+    const refused = await push(server, { event: 'no' }, KEY_PAIR)
+    expect([refused.status, await refused.json()]).toEqual([403, FORBIDDEN])
+    expect((await push(server, '{')).status).toBe(400)
+    expect(seen).toEqual([
+      ['test-app', BODY],
+      ['test-app', { event: 'no' }],
+      ['test-app', undefined],
+    ])
+  })
+
+  test('may vouch for who has no credentials, and change what is pushed (66)', async () => {
+    const door = pluginOf('door', {
+      authorizePush: ({ headers }, params) =>
+        headers.has('x-good')
+          ? allow({ params: { ...(params as object), event: 'changed' } })
+          : undefined,
+    })
+    const apps = [{ id: '7', key: 'k7', secret: 's7', name: 'Own app' }]
+    await using server = await start({ plugins: [door], apps })
+    expect((await push(server, BODY)).status).toBe(403)
+    const vouched = await push(server, BODY, { 'x-good': '1' })
+    expect(await vouched.json()).toEqual({ channel: ['a'], data: 1, event: 'changed' })
+    const page = await push(server, BODY, { 'x-good': '1', origin: 'https://evil.example' })
+    expect(page.status).toBe(403)
+  })
+
+  test('may say that it was too often', async () => {
+    const door = pluginOf('door', {
+      authorizePush: () => reject('slower', { retryAfterSeconds: 7 }),
+    })
+    await using server = await start({ plugins: [door] })
+    const response = await push(server, BODY)
+    expect([response.status, response.headers.get('retry-after')]).toEqual([429, '7'])
+  })
+})
+
+test('a leaving server says when to come back (69)', async () => {
+  await using server = await start()
+  server.core.state.draining = true
+  const response = await push(server, { channel: 'a', data: 1, event: 'e' })
+  expect(response.status).toBe(503)
+  expect(response.headers.get('retry-after')).toBe('1')
+})
+
+const IDS: readonly (readonly [number, boolean])[] = [
+  [19, false],
+  [20, true],
+  [200, true],
+  [201, false],
+]
+test.each(IDS)('an x-request-id of %d characters is kept: %p (67)', async (length, kept) => {
+  await using server = await start()
+  const id = 'i'.repeat(length)
+  const response = await push(server, {}, { 'x-request-id': id })
+  expect(response.headers.get('x-request-id') === id).toBe(kept)
+})
+
+const VALUES: readonly (readonly [unknown, string])[] = [
+  ['data', 'data'],
+  ['123', '"123"'],
+  ['{"a":1}', '"{\\"a\\":1}"'],
+  [{ a: 1 }, '{"a":1}'],
+  [[1], '[1]'],
+  [7, '7'],
+  [true, 'true'],
+  [null, 'null'],
+]
+test.each(VALUES)('%j reaches every protocol as it is (74, 77)', async (data, text) => {
+  await using server = await start()
+  const query = 'app_key=test-app-fake-key'
+  await using pusher = await server.raw()
+  await using native = await phoenixRaw(server, { query, version: 1 })
+  await using pushex = await phoenixRaw(server, { mount: '/push_socket' })
+  await using scope = await phoenixRaw(server)
+  await pusher.subscribed('room')
+  await native.join('room')
+  await pushex.join('room')
+  await scope.join('public:test-app')
+  await push(server, { channel: 'room', data, event: 'e' })
+  const object = typeof data === 'object' && data !== null && !Array.isArray(data) ? data : { data }
+  expect(await pusher.nextJson()).toEqual({ event: 'e', channel: 'room', data: text })
+  expect((await native.next()).slice(1)).toEqual([null, 'room', 'e', object])
+  expect(await pushex.next()).toEqual([null, null, 'room', 'msg', { data, event: 'e' }])
+  expect(await scope.next()).toEqual([null, null, 'public:test-app', 'room:e', object])
+})

@@ -1,0 +1,62 @@
+/** phoenix.js in four generations; numbers in names are cases of contract section 6. */
+import { describe, expect, test } from 'bun:test'
+import type { ChannelName } from '../../src/core/types'
+import { start, within, type TestServer } from '../harness'
+import { answerTo, GENERATIONS, PhoenixJs } from '../phoenix'
+
+const KEY = { app_key: 'test-app-fake-key' }
+
+describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
+  test('joins, hears, leaves (10, 16)', async () => {
+    await using server = await start()
+    await using client = new PhoenixJs(server, generation, { params: KEY })
+    const channel = await client.join('room', ['e'])
+    await server.trigger({ channel: 'room', name: 'e', data: '{"n":1}' })
+    expect(await client.events.next()).toEqual(['e', { n: 1 }])
+    expect((await answerTo(channel.leave(), 'the leave'))[0]).toBe('ok')
+  })
+
+  test('is told why a join is refused (11)', async () => {
+    await using server = await start()
+    await using client = new PhoenixJs(server, generation)
+    const channel = client.socket.channel('private:test-app', {})
+    const answer = await answerTo(channel.join(), 'the join')
+    channel.leave()
+    expect(answer).toEqual(['error', 'authentication_required'])
+  })
+
+  test('two channels of one topic hear each event once each (14, 15)', async () => {
+    await using server = await start()
+    await using client = new PhoenixJs(server, generation, { params: KEY })
+    await client.join('room', [])
+    await client.join('room', ['e', 'end'])
+    await server.trigger({ channel: 'room', name: 'e', data: '{}' })
+    await server.trigger({ channel: 'room', name: 'end', data: '{}' })
+    expect((await client.events.take(2)).map(([event]) => event)).toEqual(['e', 'end'])
+  })
+
+  test('its socket comes back after a restart, and joins again', async () => {
+    await using server = await start()
+    await using client = new PhoenixJs(server, generation, {
+      params: KEY,
+      reconnectAfterMs: () => 10,
+      rejoinAfterMs: () => 10,
+    })
+    await client.join('room', ['e'])
+    for (const conn of server.core.hub.connections()) conn.sink.close(1012, 'restart')
+    await client.closes.next('the close')
+    await occupied(server)
+    await server.trigger({ channel: 'room', name: 'e', data: '{}' })
+    expect((await client.events.next())[0]).toBe('e')
+  })
+})
+
+/** Resolves once somebody is in the room. */
+async function occupied({ core }: TestServer): Promise<void> {
+  const app = core.apps.byId('1')!
+  const there = async (): Promise<void> => {
+    while (!core.hub.channel(app, 'room' as ChannelName))
+      await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+  await within('somebody in the room', there())
+}

@@ -1,0 +1,192 @@
+/**
+ * phoenix.js over the life of a connection: refusals, closes, restarts. Its timers run in real time and
+ * are set short where its defaults are seconds. Numbers are cases of contract section 6.
+ */
+import { describe, expect, test } from 'bun:test'
+import { WIRE_ERRORS } from '../../src/protocols/errors'
+import { reject } from '../../src/plugin'
+import { Inbox, pluginOf, start, within, type TestServer } from '../harness'
+import { answerTo, GENERATIONS, PhoenixJs, phoenixRaw, type Generation } from '../phoenix'
+
+const KEY = { app_key: 'test-app-fake-key' }
+const QUICK = { params: KEY, reconnectAfterMs: () => 10, rejoinAfterMs: () => 10 }
+/** Those that check heartbeats and have join refs. */
+const MODERN = GENERATIONS.filter((generation) => generation !== '1.2.1')
+
+const joinsOf = (server: TestServer): number =>
+  server.factNames().filter((name) => name === 'channel_occupied room').length
+
+/** Waits until it is so. */
+async function until(what: string, isSo: () => boolean): Promise<void> {
+  const waiting = async (): Promise<void> => {
+    while (!isSo()) await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+  await within(what, waiting())
+}
+
+describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
+  test('refused three times, it comes back by itself and is joined once (4)', async () => {
+    let refused = 0
+    const door = pluginOf('door', {
+      upgrade: () => (refused++ < 3 ? reject('not yet') : undefined),
+    })
+    await using server = await start({ plugins: [door] })
+    const options = generation === '1.2.1' ? QUICK : { params: KEY }
+    await using client = new PhoenixJs(server, generation, options)
+    const channel = client.socket.channel('room')
+    const joined = new Inbox<void>()
+    channel.on('e', () => joined.push())
+    channel.join().receive('ok', () => joined.push())
+    await joined.next('the join')
+    await server.trigger({ channel: 'room', name: 'e', data: '{}' })
+    await joined.next('the event')
+    expect(refused).toBe(4)
+    // Some generations ask twice: what was queued, and again on opening.
+    const { presence, apps, hub } = server.core
+    expect(presence.subscriptionCount(apps.byId('1')!, 'room' as never)).toBe(1)
+    expect(hub.connectionCount).toBe(1)
+    expect(joined.unread).toEqual([])
+  })
+
+  const CODES = [1001, 1009, 1011, 1012]
+  test.each(CODES)('closed with %d it comes back (31)', async (code) => {
+    await using server = await start()
+    await using client = new PhoenixJs(server, generation, QUICK)
+    await client.join('room', ['e'])
+    const [conn] = server.core.hub.connections()
+    conn!.sink.close(code, 'reason')
+    expect(await client.closes.next('the close')).toBe(code)
+    await until('a second join', () => joinsOf(server) === 2)
+    await server.trigger({ channel: 'room', name: 'e', data: '{}' })
+    expect((await client.events.next())[0]).toBe('e')
+  })
+
+  test('told phx_close it does not join again (18)', async () => {
+    await using server = await start()
+    await using client = new PhoenixJs(server, generation, { ...QUICK, params: {} })
+    const channel = await client.join('public:test-app', [])
+    const closed = new Inbox<void>()
+    channel.onClose(() => closed.push())
+    await server.admin('/api/admin/apps/test-app', {
+      method: 'PATCH',
+      body: '{"app":{"name":"another name"}}',
+    })
+    await closed.next('the close')
+    const messages = server.core.counters.messagesReceived
+    const other = client.socket.channel('public:another-name')
+    expect((await answerTo(other.join(), 'another join'))[0]).toBe('ok')
+    expect(server.core.counters.messagesReceived - messages).toBe(1)
+  })
+})
+
+describe.each(MODERN)('phoenix.js %s', (generation) => {
+  test('asks again for a join that was refused, until it may (12)', async () => {
+    let open = false
+    const asked = new Inbox<void>()
+    const door = pluginOf('door', {
+      subscribe: () => {
+        asked.push()
+        return open ? undefined : reject('not yet')
+      },
+    })
+    await using server = await start({ plugins: [door] })
+    await using client = new PhoenixJs(server, generation, QUICK)
+    const channel = client.socket.channel('room')
+    const told = new Inbox<string>()
+    channel
+      .join()
+      .receive('error', () => told.push('error'))
+      .receive('ok', () => told.push('ok'))
+    await asked.take(3)
+    open = true
+    while ((await told.next('the join')) !== 'ok');
+    expect(joinsOf(server)).toBe(1)
+  })
+
+  test('closes by itself when its heartbeat is not answered, and comes back (29)', async () => {
+    let deaf = true
+    const swallower = pluginOf('swallower', {
+      frame: (_, text) => (deaf && text.includes('"heartbeat"') ? reject('swallowed') : undefined),
+      disconnected: () => void (deaf = false),
+    })
+    await using server = await start({ plugins: [swallower] })
+    await using client = new PhoenixJs(server, generation, { ...QUICK, heartbeatIntervalMs: 60 })
+    await client.join('room', ['e'])
+    await client.closes.next('the close')
+    await until('a second join', () => joinsOf(server) === 2)
+    await server.trigger({ channel: 'room', name: 'e', data: '{}' })
+    expect((await client.events.next())[0]).toBe('e')
+  })
+})
+
+test('no refusal closes a Phoenix socket with 1000, or with a code of Pusher’s (31)', () => {
+  const codes = Object.values(WIRE_ERRORS).map(({ phoenix }) => phoenix)
+  const closing = new Set(codes.filter((code) => typeof code === 'number'))
+  expect([...closing].sort()).toEqual([1001, 1009, 1011, 1012])
+})
+
+const KICKS: readonly (readonly [object, number])[] = [
+  [{}, 1001],
+  [{ toReconnect: true }, 1012],
+]
+test.each(KICKS)('a plugin that disconnects with %j closes with %d (32)', async (options, code) => {
+  const kicker = pluginOf('kicker', {
+    subscribed: (conn, { channel }) => {
+      if (channel === 'kick') conn.disconnect('out', options)
+    },
+  })
+  await using server = await start({ plugins: [kicker] })
+  await using other = await phoenixRaw(server, { query: 'app_key=test-app-fake-key' })
+  await using client = await phoenixRaw(server, { query: 'app_key=test-app-fake-key' })
+  await client.join('kick')
+  expect((await client.client.closing()).code).toBe(code)
+  await other.expectNothing()
+})
+
+describe('a restart', () => {
+  test('sockets of every protocol are closed in the same slices, Phoenix’s with 1012 (32)', async () => {
+    await using server = await start({ config: { drainSeconds: 1 } })
+    const order: string[] = []
+    const clients = []
+    for (let n = 0; n < 10; n++) {
+      const phoenix = await phoenixRaw(server, { version: n % 2 ? 1 : 2 })
+      const pusher = await server.raw()
+      void phoenix.client.closed.then(({ code }) => order.push(`phoenix ${code}`))
+      void pusher.closed.then(({ code }) => order.push(`pusher ${code}`))
+      clients.push(phoenix.client, pusher)
+    }
+    const leaving = server.server.leave()
+    // Ten slices of two: the first at once, the rest as time goes by.
+    await until('the first slice', () => order.length === 2)
+    server.advance(500)
+    await until('half of it', () => order.length === 12)
+    server.advance(500)
+    await until('the last slice', () => order.length === 20)
+    expect(new Set(order)).toEqual(new Set(['phoenix 1012', 'pusher 4200']))
+    expect(new Set(order.slice(0, 2)).size).toBe(2)
+    await server.leave()
+    await leaving
+  })
+
+  const CLIENTS: readonly Generation[] = GENERATIONS.flatMap((generation) =>
+    Array<Generation>(25).fill(generation),
+  )
+  test('a hundred clients come back to the next server, each once, and nothing is logged (32, 33)', async () => {
+    const first = await start()
+    const { port } = first
+    const clients = CLIENTS.map((generation) => new PhoenixJs(first, generation, QUICK))
+    await Promise.all(clients.map((client) => client.join('room', ['e'])))
+    await first.leave()
+    await first[Symbol.asyncDispose]()
+    const second = await start({ config: { port } })
+    const { core } = second
+    const app = core.apps.byId('1')!
+    await until('all of them', () => core.presence.subscriptionCount(app, 'room' as never) === 100)
+    await second.trigger({ channel: 'room', name: 'e', data: '{}' })
+    const heard = await Promise.all(clients.map(({ events }) => events.next()))
+    expect(heard.map(([event]) => event)).toEqual(Array(100).fill('e'))
+    expect(second.log.lines.filter(({ level }) => level !== 'info')).toEqual([])
+    for (const client of clients) await client[Symbol.asyncDispose]()
+    await second[Symbol.asyncDispose]()
+  })
+})

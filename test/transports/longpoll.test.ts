@@ -1,0 +1,290 @@
+/** Phoenix's long-poll; numbers in names are cases of contract section 6. */
+import { describe, expect, test } from 'bun:test'
+import { originCheck } from '../../plugins/origin-check'
+import { reject } from '../../src/plugin'
+import { Inbox, pluginOf, start, type TestServer } from '../harness'
+import { phoenixRaw, PHOENIX_JS, PhoenixJs } from '../phoenix'
+
+const PATH = '/socket/longpoll?app_key=test-app-fake-key&vsn=2.0.0'
+
+type Told = { status: number; token: string; messages: string[] }
+
+async function ask(server: TestServer, init: RequestInit = {}, query = ''): Promise<Told> {
+  const response = await server.http(`${PATH}${query}`, init)
+  expect(response.status).toBe(200)
+  return response.json()
+}
+
+/** A session, and how it is spoken to. */
+async function open(server: TestServer) {
+  const { token } = await ask(server)
+  const query = `&token=${token}`
+  return {
+    token,
+    poll: () => ask(server, {}, query),
+    say: (body: string, type = 'application/x-ndjson') =>
+      ask(server, { method: 'POST', body, headers: { 'content-type': type } }, query),
+  }
+}
+
+const JOIN = '["1","1","room","phx_join",{}]'
+const REPLY = '["1","1","room","phx_reply",{"status":"ok","response":{}}]'
+
+const sessions = ({ core }: TestServer): number => core.hub.connectionCount
+
+test('opens with 410 and a token, told in every answer, never kept (34)', async () => {
+  await using server = await start()
+  const response = await server.http(PATH)
+  expect(Object.fromEntries(response.headers)).toMatchObject({
+    'content-type': 'application/json; charset=utf-8',
+    'access-control-allow-origin': '*',
+    'cache-control': 'no-store',
+  })
+  const { token } = (await response.json()) as Told
+  expect(token).toBeString()
+  const polling = ask(server, { headers: { 'x-phoenix-longpoll-token': token } })
+  await ask(server, { method: 'POST', body: JOIN }, `&token=${token}`)
+  expect(await polling).toEqual({ status: 200, token, messages: [REPLY] })
+})
+
+test('browsers may ask first, other methods are 400 (34)', async () => {
+  await using server = await start()
+  const headers = { 'access-control-request-headers': 'x-phoenix-authtoken' }
+  const response = await server.http(PATH, { method: 'OPTIONS', headers })
+  expect([response.status, await response.text()]).toEqual([200, ''])
+  expect(Object.fromEntries(response.headers)).toMatchObject({
+    'access-control-allow-headers': 'x-phoenix-authtoken',
+    'access-control-allow-methods': 'get, post, options',
+    'access-control-max-age': '3600',
+  })
+  expect((await server.http(PATH, { method: 'PUT' })).status).toBe(400)
+})
+
+test('a poll with nothing to tell ends with its window (35)', async () => {
+  await using server = await start()
+  const session = await open(server)
+  const [conn] = server.core.hub.connections()
+  server.advance(5000) // a sweep, so that the poll is seen to arrive
+  const polling = session.poll()
+  while (conn!.seenTick !== server.core.state.tick)
+    await new Promise<void>((resolve) => setImmediate(resolve))
+  server.advance(10_000)
+  expect(await polling).toEqual({ status: 204, token: session.token, messages: [] })
+})
+
+test('events arrive in order, together, and once each (26, 42)', async () => {
+  await using server = await start()
+  const session = await open(server)
+  await session.say(JOIN)
+  await session.poll()
+  for (let n = 0; n < 20; n++) await server.trigger({ channel: 'room', name: 'e', data: String(n) })
+  const { status, messages } = await session.poll()
+  expect(status).toBe(200)
+  expect(messages).toEqual(
+    Array.from({ length: 20 }, (_, n) => `[null,null,"room","e",{"data":${n}}]`),
+  )
+  const first = session.poll()
+  const second = session.poll()
+  await server.trigger({ channel: 'room', name: 'end', data: '{}' })
+  const told = await Promise.all([first, second])
+  expect(told.map(({ status }) => status).sort()).toEqual([200, 204])
+  expect(told.flatMap(({ messages }) => messages)).toHaveLength(1)
+})
+
+test('205 lines in one request are all answered (36)', async () => {
+  await using server = await start({ limits: { maxTopicsPerConnection: 1000 } })
+  const session = await open(server)
+  const lines = Array.from({ length: 205 }, (_, n) => `["${n}","${n}","room:${n}","phx_join",{}]`)
+  expect(await session.say(lines.join('\r\n') + '\n')).toEqual({ status: 200 } as never)
+  expect((await session.poll()).messages).toHaveLength(205)
+})
+
+describe('a body', () => {
+  test.each(['application/json', '', 'text/plain'])('of %p is one message (37)', async (type) => {
+    await using server = await start()
+    const session = await open(server)
+    await session.say(JOIN, type)
+    expect((await session.poll()).messages).toEqual([REPLY])
+  })
+
+  const BAD: readonly (readonly [string, string])[] = [
+    ['of broken base64', 'AAECBgM'],
+    ['of a line that is neither', '["1","1","room","phx_join",{}]\n{"a":1}'],
+    ['of too many lines', '[]\n'.repeat(1001)],
+    ['that is longer than 8 MB', ' '.repeat(8 * 1024 * 1024 + 1)],
+  ]
+  test.each(BAD)('%s is 400 (36, 40)', async (_, body) => {
+    await using server = await start()
+    const { token } = await open(server)
+    const headers = { 'content-type': 'application/x-ndjson' }
+    const response = await server.http(`${PATH}&token=${token}`, { method: 'POST', body, headers })
+    expect(response.status).toBe(400)
+  })
+
+  test('of which one line is broken is not taken at all (40)', async () => {
+    await using server = await start()
+    const { token, poll } = await open(server)
+    const headers = { 'content-type': 'application/x-ndjson' }
+    const body = `${JOIN}\n*`
+    await server.http(`${PATH}&token=${token}`, { method: 'POST', body, headers })
+    await ask(
+      server,
+      { method: 'POST', body: '[null,"9","phoenix","heartbeat",{}]' },
+      `&token=${token}`,
+    )
+    expect((await poll()).messages.map((text) => JSON.parse(text)[1])).toEqual(['9'])
+  })
+
+  test('of some megabytes is read as one over WebSockets would be', async () => {
+    await using server = await start()
+    const { token } = await open(server)
+    const told = await ask(
+      server,
+      { method: 'POST', body: ' '.repeat(7 * 1024 * 1024) },
+      `&token=${token}`,
+    )
+    expect(told).toEqual({ status: 410 } as never)
+    expect(server.core.counters.messagesRefused).toBe(1)
+  })
+
+  test('that is undecodable ends the session', async () => {
+    await using server = await start()
+    const session = await open(server)
+    expect(await session.say('["1"]')).toEqual({ status: 410 } as never)
+    expect(sessions(server)).toBe(0)
+  })
+})
+
+describe('while a plugin thinks', () => {
+  /** Lets whoever waits in once it is told to. */
+  function slowDoor() {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const asked = new Inbox<string>()
+    const subscribe = async (_: unknown, { channel }: { channel: string }): Promise<void> => {
+      asked.push(channel)
+      await promise
+    }
+    return { plugin: pluginOf('door', { subscribe }), asked, letIn: resolve }
+  }
+  const PATIENT = { config: { gateTimeoutMs: 60_000 } }
+
+  test('what is sent is answered when it was dispatched', async () => {
+    const { plugin, asked, letIn } = slowDoor()
+    await using server = await start({ ...PATIENT, plugins: [plugin] })
+    const session = await open(server)
+    const sending = session.say(JOIN)
+    await asked.next()
+    const later = session.say('[null,"2","phoenix","heartbeat",{}]')
+    letIn()
+    expect(await Promise.all([sending, later])).toEqual([{ status: 200 }, { status: 200 }] as never)
+    const refs = (await session.poll()).messages.map((text) => JSON.parse(text)[1])
+    expect(refs).toEqual(['1', '2'])
+  })
+
+  test('longer than the window, it is answered with 408, and dispatched all the same (40)', async () => {
+    const { plugin, asked, letIn } = slowDoor()
+    await using server = await start({ ...PATIENT, plugins: [plugin] })
+    const session = await open(server)
+    const sending = session.say(JOIN)
+    await asked.next()
+    server.advance(10_000)
+    expect(await sending).toEqual({ status: 408 } as never)
+    letIn()
+    expect((await session.poll()).messages).toEqual([REPLY])
+  })
+
+  test('and the session ends, it is answered with 410', async () => {
+    const { plugin, asked, letIn } = slowDoor()
+    await using server = await start({ ...PATIENT, plugins: [plugin] })
+    const session = await open(server)
+    const sending = session.say(JOIN)
+    await asked.next()
+    for (const conn of server.core.hub.connections()) conn.sink.close(1012, 'over')
+    letIn()
+    expect(await sending).toEqual({ status: 410 } as never)
+    expect(server.core.hub.connectionCount).toBe(0)
+  })
+})
+
+test.each(['', '&token=', '&token=undefined', '&token=forged'])(
+  '%p is a new session, and none to send to (38)',
+  async (query) => {
+    await using server = await start()
+    const known = await open(server)
+    const told = await ask(server, {}, query)
+    expect([told.status, told.messages]).toEqual([410, []])
+    expect(told.token).not.toBe(known.token)
+    expect(await ask(server, { method: 'POST', body: JOIN }, query)).toEqual({
+      status: 410,
+    } as never)
+  },
+)
+
+test('a session that is not asked for ends, with its subscriptions (39)', async () => {
+  await using server = await start()
+  const session = await open(server)
+  await session.say(JOIN)
+  server.advance(21_000)
+  expect(sessions(server)).toBe(0)
+  expect(server.factNames()).toContain('channel_vacated room')
+  expect(await session.say(JOIN)).toEqual({ status: 410 } as never)
+})
+
+describe('refused with 403 in an answer that is 200 (43)', () => {
+  const wall = pluginOf('wall', { connect: async () => reject('no') })
+  const WHY: readonly (readonly [string, string, object, Record<string, string>])[] = [
+    ['a version that there is not', '/socket/longpoll?vsn=3.0.0', {}, {}],
+    ['V1', '/socket/longpoll?vsn=1.0.0', {}, {}],
+    ['a key of nobody', '/socket/longpoll?app_key=x&vsn=2.0.0', {}, {}],
+    ['a plugin', PATH, { plugins: [wall] }, {}],
+    [
+      'an origin',
+      PATH,
+      { plugins: [originCheck({ hosts: ['//a.example'] })] },
+      { origin: 'https://b.example' },
+    ],
+  ]
+  test.each(WHY)('%s', async (_, path, options, headers) => {
+    await using server = await start(options)
+    const response = await server.http(path, { headers })
+    expect([response.status, await response.json()]).toEqual([200, { status: 403 }])
+    expect(sessions(server)).toBe(0)
+  })
+})
+
+test('shares channels with sockets, and is left out where it is excluded (74, 76)', async () => {
+  await using server = await start()
+  const session = await open(server)
+  const [conn] = server.core.hub.connections()
+  await using socket = await phoenixRaw(server, { query: 'app_key=test-app-fake-key' })
+  await session.say(JOIN)
+  await session.poll()
+  await socket.join('room')
+  await server.sdk().trigger('room', 'e', {}, { socket_id: conn!.id })
+  await server
+    .sdk()
+    .trigger('room', 'f', {}, { socket_id: [...server.core.hub.connections()][1]!.id })
+  expect((await socket.next())[3]).toBe('e')
+  await socket.expectNothing()
+  expect((await session.poll()).messages).toEqual(['[null,null,"room","f",{}]'])
+})
+
+test('who does not fetch is given up', async () => {
+  await using server = await start({ limits: { maxEventDataBytes: 1_000_000 } })
+  const session = await open(server)
+  await session.say(JOIN)
+  const data = JSON.stringify('x'.repeat(600_000))
+  for (let n = 0; n < 2; n++) await server.trigger({ channel: 'room', name: 'e', data })
+  expect(sessions(server)).toBe(0)
+})
+
+test('phoenix.js 1.8.16 joins and hears', async () => {
+  await using server = await start()
+  await using page = new PhoenixJs(server, '1.8.16', {
+    params: { app_key: 'test-app-fake-key' },
+    transport: PHOENIX_JS['1.8.16']().LongPoll,
+  })
+  await page.join('room', ['e'])
+  await server.trigger({ channel: 'room', name: 'e', data: '{"n":1}' })
+  expect(await page.events.next()).toEqual(['e', { n: 1 }])
+})
