@@ -47,8 +47,15 @@ const CPU_CLOCK = 2
  * CPU seconds that a process has used, user and system, all threads, to the nanosecond: the ticks of
  * `/proc` are 10 ms long. NaN when the process is gone.
  */
-export function cpuSecondsOf(pid: number): number {
+export const cpuSecondsOf = (pid: number): number => clock((~pid << 3) | CPU_CLOCK)
+
+const THREAD_CLOCK = 3
+
+/** CPU seconds of the calling thread alone. */
+export const cpuSecondsOfThread = (): number => clock(THREAD_CLOCK)
+
+function clock(id: number): number {
   const time = new BigInt64Array(TIMESPEC)
-  const failed = libc().clock_gettime((~pid << 3) | CPU_CLOCK, ptr(time))
+  const failed = libc().clock_gettime(id, ptr(time))
   return failed ? NaN : Number(time[0]) + Number(time[1]) / 1e9
 }

@@ -5,6 +5,7 @@
 import { CRASH_LABEL } from '../webhooks'
 import { connectCase } from '../connect'
 import { FAIRNESS_LABEL } from '../fairness'
+import { MIXED } from '../mixed'
 import { presenceCase } from '../presence'
 import { SPREAD_LABEL } from '../spread'
 import { STALLED } from '../stalled'
@@ -199,6 +200,13 @@ export const TARGETS: readonly Target[] = [
     through: { question: 'cache', case: 'plain, 1000 subscribers', side: 'carillon' },
     key: 'deliveriesPerCpuSecond',
     bound: { atLeast: 0.95 },
+  },
+  {
+    figure: 'fan-out to 1 000 of Pusher, Phoenix V1 and V2, through as many of Pusher',
+    place: { question: 'mixed', case: MIXED.all.label, side: 'carillon' },
+    through: { question: 'mixed', case: MIXED.pusher.label, side: 'carillon' },
+    key: 'deliveriesPerCpuSecond',
+    bound: { atLeast: 0.9 },
   },
   against({
     figure: 'fan-out with webhooks on, through off',
