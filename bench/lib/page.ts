@@ -7,7 +7,7 @@ import { chartsOf, type Chart } from './figures'
 import type { BenchRecord } from './records'
 import { heading } from './heading'
 import { linesOf, targetCells, titlesOf, LIMIT_NOTE, type Cells } from './table'
-import { judgeAll } from './targets'
+import { judgeAll } from './judge'
 
 const METHOD = [
   "Server and load are processes of their own, on a CPU each where the system can pin. Every round starts both anew; the order of the servers is reversed every other round. What is compared is the median of the rounds' own ratios.",

@@ -7,7 +7,8 @@ import type { Column, Question } from './question'
 import type { BenchRecord } from './records'
 import type { Side } from './sides'
 import { figureAt, ratioOf, type Place, type Spread } from './statistics'
-import { judgeAll, type Judged, type Target } from './targets'
+import { judgeAll, type Judged } from './judge'
+import type { Target } from './targets'
 
 export type Cells = readonly string[]
 
