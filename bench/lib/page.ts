@@ -3,7 +3,7 @@
  */
 import { questionNamed } from './catalogue'
 import { escaped } from './charts'
-import { chartsOf, type Chart } from './figures'
+import { chartsOf, isDress, type Chart } from './figures'
 import type { BenchRecord } from './records'
 import { heading } from './heading'
 import { linesOf, targetCells, titlesOf, LIMIT_NOTE, type Cells } from './table'
@@ -51,7 +51,7 @@ const roundsIn = (records: readonly BenchRecord[]): string => {
 const QUANTILES = ['p50', 'p90', 'p99', 'p999']
 
 function legend(records: readonly BenchRecord[]): string {
-  const sides = [...new Set(records.map(({ side }) => side))]
+  const sides = [...new Set(records.map(({ side }) => side))].filter((side) => !isDress(side))
   const keys = sides.map((side) => `<span class="key side-${side}">${escaped(side)}</span>`)
   return `<p class="legend">${keys.join('')}</p>`
 }

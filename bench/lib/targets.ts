@@ -103,7 +103,7 @@ export const TARGETS: readonly Target[] = [
     bound: { atLeast: 4.5 },
   }),
   against({
-    figure: 'signed trigger: CPU of each, through a hand-written handler',
+    figure: "signed trigger: CPU of each, times a hand-written handler's",
     question: 'trigger',
     label: ONE_CHANNEL.label,
     side: 'bare',
@@ -185,28 +185,28 @@ export const TARGETS: readonly Target[] = [
     }),
   ),
   {
-    figure: 'the other 900 readers: p99 with stalled ones beside them, through without',
+    figure: 'the other 900 readers: p99 with stalled ones beside them, times without',
     place: { question: 'stalled', case: STALLED.calm.label, side: 'carillon' },
     through: { question: 'stalled', case: STALLED.without.label, side: 'carillon' },
     key: 'p99Ms',
     bound: { atMost: 1.1 },
   },
   {
-    figure: 'fan-out to 1 000 on a cache channel, through a plain one',
+    figure: "fan-out to 1 000 on a cache channel, times a plain one's",
     place: { question: 'cache', case: 'cache, 1000 subscribers', side: 'carillon' },
     through: { question: 'cache', case: 'plain, 1000 subscribers', side: 'carillon' },
     key: 'deliveriesPerCpuSecond',
     bound: { atLeast: 0.95 },
   },
   {
-    figure: 'fan-out to 1 000 of Pusher, Phoenix V1 and V2, through as many of Pusher',
+    figure: 'fan-out to 1 000 of Pusher, Phoenix V1 and V2, times as many of Pusher',
     place: { question: 'mixed', case: MIXED.all.label, side: 'carillon' },
     through: { question: 'mixed', case: MIXED.pusher.label, side: 'carillon' },
     key: 'deliveriesPerCpuSecond',
     bound: { atLeast: 0.9 },
   },
   against({
-    figure: 'fan-out with webhooks on, through off',
+    figure: 'fan-out with webhooks on, times off',
     question: 'webhooks-fanout',
     label: labelOf(crowd()),
     of: 'webhooks',
@@ -215,7 +215,7 @@ export const TARGETS: readonly Target[] = [
     bound: { atLeast: 0.95 },
   }),
   against({
-    figure: 'triggers with webhooks on, through off',
+    figure: 'triggers with webhooks on, times off',
     question: 'webhooks-trigger',
     label: ONE_CHANNEL.label,
     of: 'webhooks',
@@ -224,7 +224,7 @@ export const TARGETS: readonly Target[] = [
     bound: { atLeast: 0.95 },
   }),
   against({
-    figure: 'fan-out with the shipped plugins, through none',
+    figure: 'fan-out with the shipped plugins, times none',
     question: 'hooks-fanout',
     label: labelOf(crowd()),
     of: 'shipped',
@@ -233,7 +233,7 @@ export const TARGETS: readonly Target[] = [
     bound: { atLeast: 0.95 },
   }),
   against({
-    figure: 'triggers with the shipped plugins, through none',
+    figure: 'triggers with the shipped plugins, times none',
     question: 'hooks-trigger',
     label: ONE_CHANNEL.label,
     of: 'shipped',
