@@ -19,6 +19,8 @@ import { figureAt, ratioOf, type Place, type Spread } from './lib/statistics'
 
 export const NOISE = 0.05
 export const REGRESSION = 0.1
+/** One round has no range, and two hardly any: a change between them is unclear. */
+const LEAST_ROUNDS = 3
 
 export type Change = {
   readonly place: Place
@@ -29,7 +31,7 @@ export type Change = {
   readonly after: Spread
   /** 0.1 is a tenth better, -0.1 a tenth worse, whichever way is better. */
   readonly gain: number
-  readonly verdict: 'better' | 'worse' | 'regressed' | 'same'
+  readonly verdict: 'better' | 'worse' | 'regressed' | 'same' | 'unclear'
 }
 
 /** Memory is compared beside the figure, where it was measured. */
@@ -99,6 +101,7 @@ const gainOf = ({ better }: Figure, before: Spread, after: Spread): number =>
 function verdictOn(gain: number, before: Spread, after: Spread): Change['verdict'] {
   const apart = after.min > before.max || after.max < before.min
   if (!apart || Math.abs(gain) <= NOISE) return 'same'
+  if (Math.min(before.rounds, after.rounds) < LEAST_ROUNDS) return 'unclear'
   if (gain > 0) return 'better'
   return gain < -REGRESSION ? 'regressed' : 'worse'
 }

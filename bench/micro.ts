@@ -1,5 +1,6 @@
 /**
- * Micro: what does one step of the hot path cost by itself? Each in a process of its own. A step that
+ * Micro: what does one step of the hot path cost by itself? Each in a
+ * process of its own, by the CPU time of its thread. A step that
  * is slower here need not be slower in the server; what is faster there should show here.
  */
 import { alone } from './lib/play'
@@ -29,8 +30,8 @@ export const micro: Question = {
   smokeCases: STEPS.map((label): MicroCase => ({ label, seconds: 0.05 })),
   subjects: ['carillon'],
   yardsticks: [],
-  figure: { title: 'ns each', key: 'nanosEach', digits: 1, better: 'less' },
-  columns: [{ title: 'millions per second', key: 'millionsPerSecond', digits: 2 }],
+  figure: { title: 'CPU ns each', key: 'nanosEach', digits: 1, better: 'less' },
+  columns: [{ title: 'millions per CPU second', key: 'millionsPerSecond', digits: 2 }],
   faults: [],
   counted: 'calls',
 }

@@ -8,7 +8,7 @@ import { page } from './lib/page'
 import { newestFile, readRecords, RESULTS, type BenchRecord } from './lib/records'
 import { ROOT } from './lib/sides'
 import { targetCells } from './lib/table'
-import { judgeAll } from './lib/targets'
+import { judgeAll } from './lib/judge'
 
 /** Several runs are shown as one: what one of them lacks comes from another. */
 export function report(given: readonly string[]): readonly string[] {

@@ -8,6 +8,7 @@ import { fairness } from '../fairness'
 import { fanout } from '../fanout'
 import { hooksFanout, hooksTrigger } from '../hooks'
 import { micro } from '../micro'
+import { mixed } from '../mixed'
 import { presence } from '../presence'
 import { spread } from '../spread'
 import { stalled } from '../stalled'
@@ -25,6 +26,7 @@ export const QUESTIONS: Readonly<Record<string, readonly Question[]>> = {
   fairness: [fairness],
   stalled: [stalled],
   cache: [cache],
+  mixed: [mixed],
   hooks: [hooksFanout, hooksTrigger],
   webhooks: [webhooks, webhooksFanout, webhooksTrigger],
   micro: [micro],

@@ -10,7 +10,7 @@ import { findStamp, hasStamp } from './stamp'
 
 /** What the clients of one kind do; shared by all of them. */
 export interface Role {
-  /** The socket id is in the text. */
+  /** It may talk. The socket id is in the text, where the format has a hello. */
   hello(client: Client, text: string): void
   /** The server has confirmed a subscription. */
   joined(client: Client, text: string): void
@@ -58,6 +58,7 @@ export class Client implements Reader, FrameSink {
     this.role.reads?.()
     const from = this.#upgraded ? 0 : afterHandshake(bytes, end)
     if (from < 0) return 0
+    if (!this.#upgraded && this.format.words.hello === undefined) this.role.hello(this, '')
     this.#upgraded = true
     return scanFrames(bytes, from, end, this)
   }
@@ -83,8 +84,8 @@ export class Client implements Reader, FrameSink {
   #control(text: string): void {
     const { words, pong } = this.format
     if (text.includes(words.joined)) this.role.joined(this, text)
-    else if (text.includes(words.hello)) this.role.hello(this, text)
-    else if (text.includes(words.ping)) this.say(pong)
+    else if (words.hello && text.includes(words.hello)) this.role.hello(this, text)
+    else if (words.ping && text.includes(words.ping)) this.say(pong)
     else this.role.told(this, text)
   }
 }

@@ -10,6 +10,8 @@ export type Words = {
   readonly seconds: number
   /** Only these, where there are any. */
   readonly sides: readonly string[]
+  /** Only cases in whose label one of these is, where there are any. */
+  readonly cases: readonly string[]
   /** As given, to be read by `readPeer`. */
   readonly peers: readonly string[]
 }
@@ -21,7 +23,7 @@ export class UsageError extends Error {
 
 /** Stamps and signatures last for at least ten minutes. */
 const NUMBERS = { '--rounds': 100, '--seconds': 300 } as const
-const TEXTS = ['--sides', '--peer'] as const
+const TEXTS = ['--sides', '--cases', '--peer'] as const
 
 type NumberOption = keyof typeof NUMBERS
 type TextOption = (typeof TEXTS)[number]
@@ -29,7 +31,7 @@ type TextOption = (typeof TEXTS)[number]
 /** @throws UsageError */
 export function readWords(words: readonly string[], known: readonly string[]): Words {
   const numbers: Partial<Record<NumberOption, number>> = {}
-  const texts: Record<TextOption, string[]> = { '--sides': [], '--peer': [] }
+  const texts: Record<TextOption, string[]> = { '--sides': [], '--cases': [], '--peer': [] }
   const names: string[] = []
   const rest = words.values()
   for (const word of rest) {
@@ -47,6 +49,7 @@ export function readWords(words: readonly string[], known: readonly string[]): W
     rounds: numbers['--rounds'] ?? SIZES[size].rounds,
     seconds: numbers['--seconds'] ?? SIZES[size].seconds,
     sides: texts['--sides'].flatMap((text) => text.split(',')),
+    cases: texts['--cases'],
     peers: texts['--peer'],
   }
 }

@@ -20,7 +20,7 @@ import { Histogram, type Buckets } from './histogram'
 import type { Question } from './question'
 import type { BenchRecord } from './records'
 import { figureAt, ratioOf, type Place } from './statistics'
-import { orderedSides } from './table'
+import { casesOf, orderedSides } from './table'
 
 export type Chart = { readonly title: string; readonly about: string; readonly svg: string }
 
@@ -53,11 +53,11 @@ const comparison: Draw = (records) => {
 
 function comparedRows(question: Question, records: readonly BenchRecord[]): readonly BarRow[] {
   const { name, figure, yardsticks } = question
-  return casesOf(name, records).flatMap((label) => {
+  return casesOf(question, records).flatMap((label) => {
     if (/ at \d/.test(label)) return [] // a fixed rate asks for latency
     const at = (side: string): Place => ({ question: name, case: label, side })
     const others = sidesIn(question, label, records).filter(
-      (side) => side !== 'carillon' && (yardsticks.includes(side) || !isBuiltIn(side)),
+      (side) => side !== 'carillon' && (yardsticks.includes(side) || !isDress(side)),
     )
     const bars = others.flatMap((side): readonly Bar[] => {
       const ratio = ratioOf(records, [at('carillon'), at(side)], figure.key)
@@ -69,11 +69,12 @@ function comparedRows(question: Question, records: readonly BenchRecord[]): read
   })
 }
 
-const isBuiltIn = (side: string): boolean => ['shipped', 'empty', 'webhooks'].includes(side)
+/** Carillon in another dress: compared with itself, and not in the charts. */
+export const isDress = (side: string): boolean => ['shipped', 'empty', 'webhooks'].includes(side)
 
 const throughput: Draw = (records) => {
   const question = questionNamed('fanout')
-  const rows = casesOf('fanout', records)
+  const rows = casesOf(question, records)
     .filter((label) => !/ at \d/.test(label))
     .map((label) => ({
       label,
@@ -139,7 +140,7 @@ function merged(records: readonly BenchRecord[]): Histogram {
 
 const memory: Draw = (records) => {
   const question = questionNamed('connect')
-  const rows = casesOf('connect', records).map((label) => ({
+  const rows = casesOf(question, records).map((label) => ({
     label,
     bars: barsOf(question, {
       label,
@@ -176,10 +177,6 @@ const sidesIn = (question: Question, label: string, records: readonly BenchRecor
     question,
     records.filter((record) => record.question === question.name && record.case === label),
   )
-
-const casesOf = (question: string, records: readonly BenchRecord[]): readonly string[] => [
-  ...new Set(records.filter((record) => record.question === question).map((record) => record.case)),
-]
 
 const mostOf = (rows: readonly BarRow[]): number =>
   Math.max(0, ...rows.flatMap(({ bars }) => bars.map(({ value }) => value)))

@@ -15,9 +15,21 @@ export type Format = {
   readonly path: (app: App) => string
   readonly subscribe: (subscription: Subscription) => string
   readonly pong: string
-  /** What is in the server's texts, and in no other of them. */
-  readonly words: { readonly hello: string; readonly joined: string; readonly ping: string }
+  /** What is in the server's texts, and in no other of them. Without a hello clients begin to talk. */
+  readonly words: {
+    readonly hello: string | undefined
+    readonly joined: string
+    readonly ping: string | undefined
+  }
 }
+
+/** Phoenix's: no hello; who is silent is closed after a minute, which no load takes. */
+const phoenix = (version: string, join: (topic: string) => unknown): Format => ({
+  path: (app) => `/socket/websocket?app_key=${app.key}&vsn=${version}`,
+  subscribe: ({ channel }) => JSON.stringify(join(channel)),
+  pong: '',
+  words: { hello: undefined, joined: '"status":"ok"', ping: undefined },
+})
 
 export const FORMATS = {
   pusher: {
@@ -30,6 +42,8 @@ export const FORMATS = {
     pong: '{"event":"pusher:pong","data":{}}',
     words: { hello: 'connection_established', joined: 'subscription_succeeded', ping: ':ping"' },
   },
+  'phoenix 1': phoenix('1.0.0', (topic) => ({ topic, event: 'phx_join', payload: {}, ref: '1' })),
+  'phoenix 2': phoenix('2.0.0', (topic) => ['1', '1', topic, 'phx_join', {}]),
 } as const satisfies Record<string, Format>
 
 export type FormatName = keyof typeof FORMATS

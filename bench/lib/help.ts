@@ -15,6 +15,7 @@ const OPTIONS = [
   ['--rounds N', 'how often'],
   ['--seconds N', 'how long one measurement takes'],
   ['--sides a,b', 'only these'],
+  ['--cases TEXT', 'only cases in whose label this is; may be repeated'],
   [
     '--peer name=http://127.0.0.1:6001?id=..&key=..&secret=..&pid=..',
     'another Pusher-compatible server beside ours; may be repeated',

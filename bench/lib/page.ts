@@ -3,11 +3,11 @@
  */
 import { questionNamed } from './catalogue'
 import { escaped } from './charts'
-import { chartsOf, type Chart } from './figures'
+import { chartsOf, isDress, type Chart } from './figures'
 import type { BenchRecord } from './records'
 import { heading } from './heading'
 import { linesOf, targetCells, titlesOf, LIMIT_NOTE, type Cells } from './table'
-import { judgeAll } from './targets'
+import { judgeAll } from './judge'
 
 const METHOD = [
   "Server and load are processes of their own, on a CPU each where the system can pin. Every round starts both anew; the order of the servers is reversed every other round. What is compared is the median of the rounds' own ratios.",
@@ -51,7 +51,7 @@ const roundsIn = (records: readonly BenchRecord[]): string => {
 const QUANTILES = ['p50', 'p90', 'p99', 'p999']
 
 function legend(records: readonly BenchRecord[]): string {
-  const sides = [...new Set(records.map(({ side }) => side))]
+  const sides = [...new Set(records.map(({ side }) => side))].filter((side) => !isDress(side))
   const keys = sides.map((side) => `<span class="key side-${side}">${escaped(side)}</span>`)
   return `<p class="legend">${keys.join('')}</p>`
 }

@@ -61,8 +61,11 @@ function planOf(
   const wanted =
     words.sides.length === 0 ? everybody : everybody.filter((side) => words.sides.includes(side))
   const sides = wanted.filter((side) => isHere(side))
+  const chosen = cases.filter(
+    ({ label }) => words.cases.length === 0 || words.cases.some((text) => label.includes(text)),
+  )
   const { rounds, seconds } = words
-  return planned({ question, cases, sides, rounds, seconds })
+  return planned({ question, cases: chosen, sides, rounds, seconds })
 }
 
 const told = new Set<Side>()

@@ -7,7 +7,8 @@ import type { Column, Question } from './question'
 import type { BenchRecord } from './records'
 import type { Side } from './sides'
 import { figureAt, ratioOf, type Place, type Spread } from './statistics'
-import { judgeAll, type Judged, type Target } from './targets'
+import { judgeAll, type Judged } from './judge'
+import type { Target } from './targets'
 
 export type Cells = readonly string[]
 
@@ -33,10 +34,10 @@ export const titlesOf = ({ figure, columns }: Question): Cells => [
 ]
 
 export function linesOf(question: Question, records: readonly BenchRecord[]): readonly Cells[] {
-  const own = records.filter((record) => record.question === question.name)
-  const cases = [...new Set(own.map((record) => record.case))]
-  return cases.flatMap((label) => {
-    const inCase = own.filter((record) => record.case === label)
+  return casesOf(question, records).flatMap((label) => {
+    const inCase = records.filter(
+      (record) => record.question === question.name && record.case === label,
+    )
     const sides = orderedSides(question, inCase)
     return sides.map((side, index) => [
       index === 0 ? label : '',
@@ -44,6 +45,15 @@ export function linesOf(question: Question, records: readonly BenchRecord[]): re
       ...sideCells(question, { label, side }, inCase),
     ])
   })
+}
+
+/** Those that were played, in the question's order. */
+export function casesOf(question: Question, records: readonly BenchRecord[]): readonly string[] {
+  const own = records.filter((record) => record.question === question.name)
+  const known = [...question.cases, ...question.quickCases].map(({ label }) => label)
+  return [...new Set(own.map((record) => record.case))].toSorted(
+    (a, b) => known.indexOf(a) - known.indexOf(b),
+  )
 }
 
 /** Subjects first. */
@@ -142,14 +152,14 @@ export function targetCells({ target, reached, verdict }: Judged): Cells {
 
 /** With whom it is compared, where that is not said. */
 export function targetName({ figure, through, place }: Target): string {
-  const isOther = through && through.side !== place.side && !figure.includes('through')
-  return isOther ? `${figure}, to ${through.side}'s` : figure
+  const isOther = through && through.side !== place.side && !figure.includes('times')
+  return isOther ? `${figure}: times ${through.side}'s` : figure
 }
 
 const reachedText = ({ through, unit }: Target, reached: Spread): string =>
   through
     ? spreadText(reached, 2)
-    : `${spreadText(reached, reached.median < 100 ? 2 : 0)} ${unit ?? ''}`
+    : `${spreadText(reached, digitsOf(reached.median) && (reached.median < 100 ? 2 : 0))} ${unit ?? ''}`
 
 export function askedText({ bound, unit }: Target): string {
   const text =

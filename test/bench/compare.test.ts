@@ -28,6 +28,7 @@ const RUNS: readonly (readonly [string, number[], number[], string])[] = [
   ['ranges apart, but by less than the noise', [100, 100, 101], [103, 103, 104], 'same'],
   ['a gain beyond it', [100, 101, 99], [120, 121, 119], 'better'],
   ['a loss beyond it', [100, 101, 99], [92, 93, 91], 'worse'],
+  ['a loss of a single round', [100], [50], 'unclear'],
   ['a loss past the threshold', [100, 101, 99], [80, 81, 79], 'regressed'],
 ]
 
@@ -47,8 +48,8 @@ test('where less is better, more is a regression', () => {
 })
 
 test('a slower machine is no regression when the yardstick is slower too', () => {
-  const before = [...deliveries([200, 202]), ...deliveries([100, 101], 'bare')]
-  const after = [...deliveries([100, 101]), ...deliveries([50, 50.5], 'bare')]
+  const before = [...deliveries([200, 202, 204]), ...deliveries([100, 101, 102], 'bare')]
+  const after = [...deliveries([100, 101, 102]), ...deliveries([50, 50.5, 51], 'bare')]
 
   const changes = changesBetween(before, after)
   expect(changes.map(({ through, verdict }) => [through, verdict])).toEqual([['bare', 'same']])

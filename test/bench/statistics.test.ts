@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test'
 import { Histogram } from '../../bench/lib/histogram'
 import type { BenchRecord } from '../../bench/lib/records'
+import { judgeAll } from '../../bench/lib/judge'
 import { figureAt, ratioOf, spreadOf } from '../../bench/lib/statistics'
 
 test('a histogram tells quantiles within two per cent and the greatest exactly', () => {
@@ -71,4 +72,39 @@ test('a figure that is null in a record is none', () => {
   const unknown = { ...at('peer'), round: 1, run: 'now', figure: null } as unknown as BenchRecord
 
   expect(figureAt([...records, unknown], at('peer'), 'figure')).toBeUndefined()
+})
+
+const DEEP = '1 000 x 100 B, 16/16'
+const round = (side: string, deliveriesPerCpuSecond: number, more = {}): BenchRecord =>
+  ({
+    question: 'fanout',
+    case: DEEP,
+    side,
+    round: 1,
+    run: 'now',
+    deliveriesPerCpuSecond,
+    lost: 0,
+    reordered: 0,
+    ...more,
+  }) as unknown as BenchRecord
+
+/** The verdicts on a fan-out through the bare loop's and soketi's, at least 1.45 and 30. */
+const verdictsOn = (records: readonly BenchRecord[]): readonly string[] =>
+  judgeAll(records)
+    .filter(({ target }) => target.place.case === DEEP)
+    .map(({ verdict }) => verdict)
+
+test('a target is met, missed, or not measured where somebody was absent', () => {
+  expect(verdictsOn([round('carillon', 145), round('bare', 100)])).toEqual(['met', 'not measured'])
+  expect(verdictsOn([round('carillon', 144), round('bare', 100), round('soketi', 4)])).toEqual([
+    'missed',
+    'met',
+  ])
+})
+
+test('what Carillon lost in any row misses the last target, what others lost does not', () => {
+  const last = (records: readonly BenchRecord[]) => judgeAll(records).at(-1)?.verdict
+
+  expect(last([round('carillon', 1), round('bare', 1, { lost: 3 })])).toBe('met')
+  expect(last([round('carillon', 1), round('carillon', 1, { reordered: 1 })])).toBe('missed')
 })

@@ -1,0 +1,94 @@
+/** The page of a run, and the words of the command line. */
+import { expect, test } from 'bun:test'
+import { readWords } from '../../bench/lib/command-line'
+import { Histogram } from '../../bench/lib/histogram'
+import { page } from '../../bench/lib/page'
+import { surroundings, type BenchRecord } from '../../bench/lib/records'
+import { readPeer } from '../../bench/lib/sides'
+import { table } from '../../bench/lib/table'
+import { questionNamed } from '../../bench/lib/catalogue'
+
+const latency = new Histogram()
+latency.record(1500)
+
+const record = (question: string, label: string, side: string, figures: object): BenchRecord =>
+  ({
+    ...surroundings(['quick']),
+    at: '2026-01-02T03:04:05Z',
+    question,
+    case: label,
+    side,
+    round: 1,
+    latency: latency.buckets(),
+    ...figures,
+  }) as BenchRecord
+
+const RECORDS = ['carillon', 'bare'].flatMap((side, index) => [
+  record('fanout', '1 000 x 100 B, 4/4', side, { deliveriesPerCpuSecond: 200 - index * 100 }),
+  record('fanout', '1 000 x 100 B, at 45/s', side, { deliveriesPerCpuSecond: 100 }),
+  record('connect', '<script>', side, { rssBytesEach: 1000, connectionsPerCpuSecond: 10 }),
+])
+
+test('a report is one file that asks nobody, with a chart for each thing that was played', () => {
+  const html = page(RECORDS)
+
+  expect(html).not.toMatch(/https?:|src=|href=|@import|url\(/)
+  expect(html.match(/<svg/g)).toHaveLength(4)
+  expect(html).not.toContain('<script>')
+  expect(html).toContain('2.00 x')
+})
+
+test('a report of one question has no empty charts', () => {
+  const html = page([record('micro', 'sign', 'carillon', { nanosEach: 400 })])
+
+  expect(html).not.toContain('<svg')
+  expect(html).toContain('400.0')
+})
+
+test('a star says that the load was the limit, and only when the server was not', () => {
+  const shown = (serverCpuPercent: number): string =>
+    table(questionNamed('fanout'), [
+      record('fanout', 'room', 'carillon', { serverCpuPercent, loadCpuPercent: 97 }),
+    ])
+
+  expect(shown(70)).toContain('97*')
+  expect(shown(99)).not.toContain('*')
+})
+
+test('words are a size, questions and options', () => {
+  const words = readWords(
+    ['quick', 'fanout', '--rounds', '2', '--sides', 'bare,soketi', '--cases', '/s'],
+    ['fanout', 'trigger'],
+  )
+
+  expect(words).toMatchObject({ size: 'quick', questions: ['fanout'], rounds: 2, seconds: 0.8 })
+  expect(words).toMatchObject({ sides: ['bare', 'soketi'], cases: ['/s'], peers: [] })
+  expect(readWords([], ['fanout', 'trigger']).questions).toEqual(['fanout', 'trigger'])
+})
+
+test.each([
+  [['nonsense'], 'nonsense is unknown'],
+  [['--rounds', '0'], 'from 1 to 100'],
+  [['--sides'], 'expects a value'],
+])('%p is refused', (words, why) => {
+  expect(() => readWords(words, ['fanout'])).toThrow(why)
+})
+
+test('a peer is a name, an address and what the load must know', () => {
+  const [name, peer] = readPeer('other=http://localhost:7001?id=2&key=k&secret=s&pid=77')
+
+  expect(name).toBe('other')
+  expect(peer).toMatchObject({
+    host: '127.0.0.1',
+    port: 7001,
+    pid: 77,
+    app: { id: '2', key: 'k', secret: 's' },
+  })
+})
+
+test.each(['other', 'bare=http://127.0.0.1:1', 'other=ftp://x', 'other=http://example.org'])(
+  'a peer %p is refused',
+  (text) => {
+    expect(() => readPeer(text)).toThrow('--peer expects')
+  },
+)
