@@ -37,6 +37,7 @@ const FORBIDDEN = 'Access forbidden'
 const INVALID = 'Invalid push arguments: channel, data, event are required.'
 const LEAVING = { 'retry-after': '1', connection: 'close' }
 const HEADERS = {
+  server: 'Carillon',
   'content-type': 'application/json; charset=utf-8',
   'cache-control': 'max-age=0, private, must-revalidate',
 }

@@ -60,7 +60,7 @@ test('browsers may ask first, other methods are 400 (34)', async () => {
   expect((await server.http(PATH, { method: 'PUT' })).status).toBe(400)
 })
 
-test('a poll with nothing to tell ends with its window (35)', async () => {
+test('a poll with nothing to tell ends with its window (35, trap 24)', async () => {
   await using server = await start()
   const session = await open(server)
   const [conn] = server.core.hub.connections()
