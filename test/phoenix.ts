@@ -54,6 +54,12 @@ export class PhoenixRaw {
     return [undefined, object.ref, object.topic, object.event, object.payload]
   }
 
+  async take(count: number): Promise<Wire[]> {
+    const frames: Wire[] = []
+    while (frames.length < count) frames.push(await this.next())
+    return frames
+  }
+
   /** Says it and reads one frame. */
   ask(...wire: Wire): Promise<Wire> {
     this.say(...wire)

@@ -116,7 +116,9 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
 
 /** What long-poll clients of the first mount speak; V1 is not served there. */
 export const POLLED: Codec = PHOENIX[0]!
-export const LONGPOLL_PATH = '/socket/longpoll'
+
+/** True for the path of long-poll, on the first mount only. */
+export const isPolledPath = (path: string): boolean => withoutSlash(path) === '/socket/longpoll'
 
 /** Whether its query asks for what `POLLED` speaks; a version that there is not, its handshake refuses. */
 export const isPolled = (query: URLSearchParams): boolean => POLLED.serves(MOUNTS[0]!.path, query)

@@ -4,6 +4,7 @@
  * status inside: clients read an empty body as a fault.
  * Spec: phoenix contract 1.9.
  */
+import { isUtf8 } from 'node:buffer'
 import type { Core } from '../core/core'
 import type { Refusal } from '../core/errors'
 import type { Cancel, Frame, MaybePromise, Sink } from '../core/types'
@@ -19,6 +20,7 @@ import {
   seen,
   tooSlow,
   turnedAway,
+  type Arrived,
   type Asked,
   type Client,
 } from '../protocols/session'
@@ -49,6 +51,8 @@ class LongPoll implements Sink {
   constructor(
     readonly core: Core,
     readonly conn: Client,
+    /** As its client said it. */
+    readonly appKey: string | null,
     /** Called once, when the session is over. */
     readonly onEnd: (session: LongPoll) => void,
   ) {
@@ -154,7 +158,7 @@ export class LongPolls {
     if (request.method === 'OPTIONS') return preflight(request)
     const asked = arrival()
     const header = request.headers.get('x-phoenix-longpoll-token')
-    const session = this.#sessions.get(header ?? asked.query.get('token') ?? '')
+    const session = this.#sessionOf(header ?? asked.query.get('token') ?? '', asked)
     if (request.method === 'GET') return session?.poll(request.signal) ?? this.#open(asked)
     if (request.method === 'POST') return session ? take(session, request) : told({ status: 410 })
     return badRequest()
@@ -166,23 +170,30 @@ export class LongPolls {
     for (const session of this.#sessions.values()) session.sweep(now)
   }
 
+  /** A token is good for the app that it was made for. */
+  #sessionOf(token: string, { query }: Asked): LongPoll | undefined {
+    const session = this.#sessions.get(token)
+    return session?.appKey === query.get('app_key') ? session : undefined
+  }
+
   /** 410 is how a client is told its token, and that an older one is gone. */
   #open(asked: Asked): MaybePromise<Response> {
     const { core } = this
     if (!isPolled(asked.query)) return told({ status: 403 })
     const come = arrived(core, POLLED, POLLED.handshake(core, '', asked.query), asked)
     const verdict = admitted(core, come)
-    const settle = (why: Refusal | undefined): Response => this.#begin(come.conn, why)
+    const settle = (why: Refusal | undefined): Response => this.#begin(come, why)
     return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
   }
 
-  #begin(conn: Client, refused: Refusal | undefined): Response {
+  #begin({ conn, request }: Arrived, refused: Refusal | undefined): Response {
     const { core } = this
     if (refused) {
       turnedAway(core, conn, refused)
       return told({ status: 403 })
     }
-    const session = new LongPoll(core, conn, ({ token }) => this.#sessions.delete(token))
+    const appKey = request.query.get('app_key')
+    const session = new LongPoll(core, conn, appKey, ({ token }) => this.#sessions.delete(token))
     conn.sink = session
     this.#sessions.set(session.token, session)
     opened(core, conn, undefined)
@@ -193,8 +204,9 @@ export class LongPolls {
 /** One message to a line, or one message. Undecodable ones end the session, as they close a socket. */
 async function take({ core, conn }: LongPoll, request: Request): Promise<Response> {
   if (Number(request.headers.get('content-length')) > MAX_BODY_BYTES) return badRequest()
-  const text = await request.text().catch(() => '') // the client left in the middle
-  if (text.length > MAX_BODY_BYTES) return badRequest()
+  const bytes = await request.bytes().catch(() => NOTHING) // the client left in the middle
+  if (bytes.length > MAX_BODY_BYTES || !isUtf8(bytes)) return badRequest()
+  const text = Buffer.from(bytes).toString()
   const isBatch = request.headers.get('content-type')?.startsWith('application/x-ndjson')
   const frames = isBatch ? framesIn(text) : [text]
   if (!frames) return badRequest()
@@ -203,6 +215,7 @@ async function take({ core, conn }: LongPoll, request: Request): Promise<Respons
   return told({ status: conn.closed ? 410 : done ? 200 : 408 })
 }
 
+const NOTHING = new Uint8Array()
 const BASE64 =
   /^(?:[A-Za-z\d+/]{4})+(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$|^[A-Za-z\d+/]{2,3}={1,2}$/
 

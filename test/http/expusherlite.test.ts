@@ -148,6 +148,15 @@ describe('an event', () => {
   )
 })
 
+test('pages of other sites are refused, whatever they carry (53)', async () => {
+  await using server = await start()
+  const response = await post(server, new URLSearchParams(EVENT), {
+    ...basic(PAIR),
+    origin: 'https://evil.example',
+  })
+  expect(response.status).toBe(403)
+})
+
 describe('who may', () => {
   const STRANGERS: readonly (readonly [string, Record<string, string>])[] = [
     ['nobody', {}],
@@ -210,6 +219,31 @@ describe('the bridge', () => {
     server.core.apps.change(app, { ...app.record, eplBridge: false }, server.clock.now())
     await server.trigger({ channel: 'room', name: 'e', data: '{"a":1}' })
     await client.expectNothing()
+  })
+
+  test('brings client events, to all but the sender', async () => {
+    const open = pluginOf('open', { authorize: () => allow() })
+    await using server = await start({ plugins: [open] })
+    await using pusher = await server.raw()
+    await using both = await phoenixRaw(server, { query: `app_key=${server.app.key}` })
+    await using member = await phoenixRaw(server)
+    await pusher.subscribed('private-room')
+    await both.join('private-room')
+    for (const client of [both, member]) await client.join('private:test-app', {}, '2')
+    pusher.send({ event: 'client-e', channel: 'private-room', data: { a: 1 } })
+    const told = [null, null, 'private:test-app', 'room:client-e', { a: 1 }]
+    expect(await member.next()).toEqual(told as never)
+    expect((await both.take(2)).map(([, , topic]) => topic)).toEqual([
+      'private-room',
+      'private:test-app',
+    ])
+    both.say('1', '3', 'private-room', 'client-e', { a: 2 })
+    expect((await both.next())[3]).toBe('phx_reply')
+    await both.expectNothing()
+    expect((await member.next())[4]).toEqual({ a: 2 })
+    both.say('2', '4', 'private:test-app', 'msg', {}) // what is said in a scope stays there
+    expect((await member.next())[3]).toBe('msg')
+    await member.expectNothing()
   })
 
   test('is off for new apps, and a switch of the admin API', async () => {

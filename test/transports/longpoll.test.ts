@@ -110,6 +110,7 @@ describe('a body', () => {
   const BAD: readonly (readonly [string, string])[] = [
     ['of broken base64', 'AAECBgM'],
     ['of a line that is neither', '["1","1","room","phx_join",{}]\n{"a":1}'],
+    ['that is no UTF-8', Buffer.from([0x5b, 0xff, 0x5d]) as unknown as string],
     ['of too many lines', '[]\n'.repeat(1001)],
     ['that is longer than 8 MB', ' '.repeat(8 * 1024 * 1024 + 1)],
   ]
@@ -153,6 +154,26 @@ describe('a body', () => {
     expect(await session.say('["1"]')).toEqual({ status: 410 } as never)
     expect(sessions(server)).toBe(0)
   })
+})
+
+test('a token is good for its own app only (38)', async () => {
+  const apps = [7, 8].map((id) => ({ id: `${id}`, name: `App ${id}`, key: `k${id}`, secret: 's' }))
+  await using server = await start({ apps })
+  const path = (key: string) => `/socket/longpoll?app_key=${key}&vsn=2.0.0`
+  const { token } = (await (await server.http(path('k7'))).json()) as Told
+  const foreign = `${path('k8')}&token=${token}`
+  expect(await (await server.http(foreign, { method: 'POST', body: JOIN })).json()).toEqual({
+    status: 410,
+  })
+  expect(((await (await server.http(foreign)).json()) as Told).status).toBe(410)
+  const own = await server.http(`${path('k7')}&token=${token}`, { method: 'POST', body: JOIN })
+  expect(await own.json()).toEqual({ status: 200 })
+})
+
+test('a slash at the end of the path does not matter', async () => {
+  await using server = await start()
+  const response = await server.http('/socket/longpoll/?vsn=2.0.0')
+  expect(((await response.json()) as Told).status).toBe(410)
 })
 
 describe('while a plugin thinks', () => {
