@@ -124,7 +124,7 @@ export type JsChannel = {
 export type JsSocket = {
   connect(): void
   disconnect(callback?: () => void): void
-  channel(topic: string, params?: object): JsChannel
+  channel(topic: string, params?: object | (() => object)): JsChannel
   onOpen(callback: () => void): void
   onClose(callback: (event: { code: number } | undefined) => void): void
   onError(callback: () => void): void

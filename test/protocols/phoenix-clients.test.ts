@@ -1,7 +1,7 @@
 /** phoenix.js in four generations; numbers in names are cases of contract section 6. */
 import { describe, expect, test } from 'bun:test'
 import type { ChannelName } from '../../src/core/types'
-import { start, within, type TestServer } from '../harness'
+import { Inbox, start, within, type TestServer } from '../harness'
 import { answerTo, GENERATIONS, PhoenixJs } from '../phoenix'
 
 const KEY = { app_key: 'test-app-fake-key' }
@@ -23,6 +23,23 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
     const answer = await answerTo(channel.join(), 'the join')
     channel.leave()
     expect(answer).toEqual(['error', 'authentication_required'])
+  })
+
+  test('joins a private channel as README.md says: told what to sign, it asks its backend', async () => {
+    if (generation === '1.2.1') return // its params are no function: it makes a new channel
+    await using server = await start()
+    await using client = new PhoenixJs(server, generation, { params: KEY, rejoinAfterMs: () => 10 })
+    let auth: string | undefined
+    const channel = client.socket.channel('private-room', () => ({ auth }))
+    const joined = new Inbox<void>()
+    channel
+      .join()
+      .receive('ok', () => joined.push())
+      .receive('error', (response) => {
+        const { socket_id: socketId } = response as { socket_id?: string }
+        if (socketId) auth = server.sign({ socketId }, 'private-room')
+      })
+    await joined.next('the join')
   })
 
   test('two channels of one topic hear each event once each (14, 15)', async () => {
