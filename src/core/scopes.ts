@@ -3,7 +3,9 @@
  * the members of its scope as `topic:event`, where the app says so.
  * Spec: phoenix contract 4.2, 4.3.
  */
-import { channelKind, channelOfTopic, scopeChannel } from './channel'
+import type { App } from './apps'
+import { channelKind, channelOfTopic, scopeChannel, topicOf } from './channel'
+import type { Core } from './core'
 import type { Hub } from './hub'
 import type { ChannelName, Publication } from './types'
 
@@ -21,6 +23,12 @@ export function channelOfScope(scope: string, topic: string): ChannelName | unde
   return channelOfTopic(
     prefix + (topic.startsWith(`${scope}:`) ? topic.slice(scope.length + 1) : topic),
   )
+}
+
+/** Whether the app, which may have got another name or have ended meanwhile, still has the scope. */
+export function isScopeOf({ apps }: Pick<Core, 'apps'>, app: App, channel: ChannelName): boolean {
+  const [, slug = ''] = topicOf(channel).split(':')
+  return app.record.active && apps.bySlug(slug) === app
 }
 
 /** What the members of its scope hear of an event on a channel; undefined where nobody is to hear it. */

@@ -134,7 +134,8 @@ const withoutSlash = (path: string): string => (path.endsWith('/') ? path.slice(
 
 /** `vsn` picks the serializer; without it the first. Undefined for a version that there is not. */
 function versionOf(query: URLSearchParams): PhoenixVersion | undefined {
-  const asked = query.get('vsn') ?? (hasNestedVsn(query) ? '' : '1.0.0')
+  // phoenix.js puts its own behind what the application says.
+  const asked = query.getAll('vsn').at(-1) ?? (hasNestedVsn(query) ? '' : '1.0.0')
   const [, major] = /^([12])\.0\.\d+$/.exec(asked) ?? []
   return major === undefined ? undefined : major === '1' ? 1 : 2
 }

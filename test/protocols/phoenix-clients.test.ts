@@ -25,23 +25,6 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
     expect(answer).toEqual(['error', 'authentication_required'])
   })
 
-  test('joins a private channel as README.md says: told what to sign, it asks its backend', async () => {
-    if (generation === '1.2.1') return // its params are no function: it makes a new channel
-    await using server = await start()
-    await using client = new PhoenixJs(server, generation, { params: KEY, rejoinAfterMs: () => 10 })
-    let auth: string | undefined
-    const channel = client.socket.channel('private-room', () => ({ auth }))
-    const joined = new Inbox<void>()
-    channel
-      .join()
-      .receive('ok', () => joined.push())
-      .receive('error', (response) => {
-        const { socket_id: socketId } = response as { socket_id?: string }
-        if (socketId) auth = server.sign({ socketId }, 'private-room')
-      })
-    await joined.next('the join')
-  })
-
   test('two channels of one topic hear each event once each (14, 15)', async () => {
     await using server = await start()
     await using client = new PhoenixJs(server, generation, { params: KEY })
@@ -67,6 +50,31 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
     expect((await client.events.next())[0]).toBe('e')
   })
 })
+
+/** The params of 1.2 are no function. */
+describe.each(GENERATIONS.filter((generation) => generation !== '1.2.1'))(
+  'phoenix.js %s',
+  (generation) => {
+    test('joins a private channel as README.md says: told what to sign, it asks its backend', async () => {
+      await using server = await start()
+      await using client = new PhoenixJs(server, generation, {
+        params: KEY,
+        rejoinAfterMs: () => 10,
+      })
+      let auth: string | undefined
+      const channel = client.socket.channel('private-room', () => ({ auth }))
+      const joined = new Inbox<void>()
+      channel
+        .join()
+        .receive('ok', () => joined.push())
+        .receive('error', (response) => {
+          const { socket_id: socketId } = response as { socket_id?: string }
+          if (socketId) auth = server.sign({ socketId }, 'private-room')
+        })
+      await joined.next('the join')
+    })
+  },
+)
 
 /** Resolves once somebody is in the room. */
 async function occupied({ core }: TestServer): Promise<void> {

@@ -55,7 +55,7 @@ describe('the upgrade', () => {
     expect(server.core.counters.connectionsRefused).toBe(2)
   })
 
-  test.each(['', 'vsn=1.0.0', 'vsn=1.0.7', 'a[b]=1&&c=&__proto__=1&', 'vsn=2.0.4'])(
+  test.each(['', 'vsn=1.0.0', 'vsn=1.0.7', 'a[b]=1&&c=&__proto__=1&', 'vsn=x&vsn=2.0.4'])(
     'with ?%s it is open, and silent until it is spoken to (1, 6, trap 12)',
     async (query) => {
       await using server = await start()
@@ -63,7 +63,7 @@ describe('the upgrade', () => {
       await client.opened
       const ref = '"1"'
       client.send(
-        query === 'vsn=2.0.4'
+        query === 'vsn=x&vsn=2.0.4'
           ? `[null,${ref},"phoenix","heartbeat",{}]`
           : `{"topic":"phoenix","event":"heartbeat","payload":{},"ref":${ref}}`,
       )
@@ -327,6 +327,33 @@ describe('while a plugin thinks about a join', () => {
     done()
     expect((await client.nextBytes()).at(-1)).toBe(7)
   })
+
+  const ENDS = [
+    ['is renamed', '{"app":{"name":"another name"}}'],
+    ['is switched off', '{"app":{"active":false}}'],
+  ]
+  test.each(ENDS)(
+    'the app may end: who waits for a scope of one that %s is refused (trap 27)',
+    async (_, body = '') => {
+      const { promise, resolve: done } = Promise.withResolvers<void>()
+      const asked = new Inbox<void>()
+      const plugin = pluginOf('slow', {
+        subscribe: async () => {
+          asked.push()
+          await promise
+        },
+      })
+      await using server = await start({ plugins: [plugin] })
+      await using client = await phoenixRaw(server)
+      client.say('1', '1', 'public:test-app', 'phx_join', {})
+      await asked.next()
+      await server.admin('/api/admin/apps/test-app', { method: 'PATCH', body })
+      done()
+      const refused = reply(['1', '1', 'public:test-app'], 'error', { reason: 'unmatched topic' })
+      expect(await client.next()).toEqual(refused)
+      expect(server.core.hub.hasScopes(server.core.apps.byId('1')!)).toBe(false)
+    },
+  )
 
   test('the socket may close, and nobody is joined (16)', async () => {
     const { plugin, asked, done } = slow()
