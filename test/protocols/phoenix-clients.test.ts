@@ -25,6 +25,24 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
     expect(answer).toEqual(['error', 'authentication_required'])
   })
 
+  const DATA: readonly (readonly [string, object])[] = [
+    ['{"a":1}', { a: 1 }],
+    ['[1,null]', { data: [1, null] }],
+    ['text', { data: 'text' }],
+    ['7', { data: 7 }],
+    ['true', { data: true }],
+    ['null', { data: null }],
+  ]
+  test('hears any data as an object (23)', async () => {
+    await using server = await start()
+    await using client = new PhoenixJs(server, generation, { params: KEY })
+    await client.join('room', ['e'])
+    for (const [data, payload] of DATA) {
+      await server.trigger({ channel: 'room', name: 'e', data })
+      expect(await client.events.next()).toEqual(['e', payload])
+    }
+  })
+
   test('two channels of one topic hear each event once each (14, 15)', async () => {
     await using server = await start()
     await using client = new PhoenixJs(server, generation, { params: KEY })
