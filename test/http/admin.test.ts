@@ -1,4 +1,6 @@
-/** The admin API on a live server. Phoenix contract 2.1 to 2.3. */
+/**
+ * The admin API on a live server. Phoenix contract 2.1 to 2.3; numbers in names are cases of contract section 6.
+ */
 import { describe, expect, test } from 'bun:test'
 import { start, within } from '../harness'
 import { ADMIN, ask, change, create, FORM } from './ask-admin'
