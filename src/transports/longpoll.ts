@@ -7,7 +7,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Core } from '../core/core'
 import type { Refusal } from '../core/errors'
-import type { Cancel, Frame, MaybePromise, Sink } from '../core/types'
+import type { Frame, MaybePromise, Sink } from '../core/types'
 import { isPolled, POLLED } from '../protocols/phoenix'
 import {
   admitted,
@@ -26,7 +26,7 @@ import {
 } from '../protocols/session'
 import { Queue } from './queue'
 
-/** How long a poll waits for something to tell. */
+/** How long a poll waits for something to tell, and at most until the sweep after it; its client gives up after 20 s. */
 const WINDOW_MS = 10_000
 /** A session whose client has not asked for so long is over. */
 const GAP_MS = 15_000
@@ -35,7 +35,8 @@ export const MAX_BODY_BYTES = 8 * 1024 * 1024
 /** Clients of 1.7 send all that they have in one request, later ones a hundred lines. */
 const MAX_LINES = 1000
 
-type Waiting = { readonly answer: (response: Response) => void; readonly cancel: Cancel }
+/** A poll that waits for something to be told. */
+type Waiting = (response: Response) => void
 
 /** A connection's sink, and the polls that empty it. */
 class LongPoll implements Sink {
@@ -45,7 +46,7 @@ class LongPoll implements Sink {
   #waiting: Waiting | undefined
   #flushing = false
   #overflown = false
-  /** When the client last asked; epoch ms. */
+  /** When the client last asked, or was answered; epoch ms. */
   #since: number
 
   constructor(
@@ -90,16 +91,17 @@ class LongPoll implements Sink {
     this.#since = this.core.clock.now()
     seen(this.core, this.conn)
     const { promise, resolve } = Promise.withResolvers<Response>()
-    const cancel = this.core.clock.after(WINDOW_MS, () => this.#settle(204))
-    const waiting = { answer: resolve, cancel }
-    this.#waiting = waiting
-    signal.addEventListener('abort', () => this.#abandon(waiting), { once: true })
+    this.#waiting = resolve
+    signal.addEventListener('abort', () => this.#abandon(resolve), { once: true })
     if (this.#queue.chars > 0) this.flush()
     return promise
   }
 
+  /** Several times a minute. */
   sweep(now: number): void {
-    if (!this.#waiting && now - this.#since > GAP_MS) this.end()
+    if (now - this.#since < (this.#waiting ? WINDOW_MS : GAP_MS)) return
+    if (this.#waiting) this.#settle(204)
+    else this.end()
   }
 
   /** Who polls is answered, and learns with the next poll that the session is gone. */
@@ -139,12 +141,13 @@ class LongPoll implements Sink {
     this.#abandon(waiting)
     this.#since = this.core.clock.now()
     const messages = status === 200 ? this.#queue.take(Infinity) : []
-    waiting.answer(told({ status, token: this.token, messages }))
+    waiting(told({ status, token: this.token, messages }))
   }
 
   #abandon(waiting: Waiting): void {
-    waiting.cancel()
-    if (this.#waiting === waiting) this.#waiting = undefined
+    if (this.#waiting !== waiting) return
+    this.#waiting = undefined
+    this.#since = this.core.clock.now()
   }
 }
 

@@ -91,6 +91,26 @@ test('events arrive in order, together, and once each (26, 42)', async () => {
   expect(told.flatMap(({ messages }) => messages)).toHaveLength(1)
 })
 
+test('a poll that breaks off takes nothing with it (42)', async () => {
+  await using server = await start()
+  const session = await open(server)
+  await session.say(JOIN)
+  await session.poll()
+  const abort = new AbortController()
+  const [conn] = server.core.hub.connections()
+  server.advance(5000)
+  const broken = ask(server, { signal: abort.signal }, `&token=${session.token}`).catch(
+    () => 'broken',
+  )
+  while (conn!.seenTick !== server.core.state.tick)
+    await new Promise<void>((resolve) => setImmediate(resolve))
+  abort.abort()
+  expect(await broken).toBe('broken' as never)
+  await server.http('/ready') // the server has seen the break by the time that it answers
+  await server.trigger({ channel: 'room', name: 'e', data: '{}' })
+  expect((await session.poll()).messages).toEqual(['[null,null,"room","e",{}]'])
+})
+
 test('205 lines in one request are all answered (36)', async () => {
   await using server = await start({ limits: { maxTopicsPerConnection: 1000 } })
   const session = await open(server)
