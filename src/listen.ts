@@ -13,7 +13,7 @@ import type { Api } from './http/api'
 import { REQUEST_ID, requestId } from './http/request-id'
 import { pathOf, queryOf } from './http/url'
 import { codecFor } from './protocols/codec'
-import { isPhoenixPath, LONGPOLL_PATH } from './protocols/phoenix'
+import { isPhoenixPath, isPolledPath } from './protocols/phoenix'
 import {
   admitted,
   arrived,
@@ -175,7 +175,7 @@ function fallback(port: Port, request: Request): MaybePromise<Response> | undefi
   const path = whole.slice(pathPrefix.length)
   if (isPhoenixPath(path)) return withId(emptyAnswer(400), request)
   const arrival = () => arrivalOf(port, request)
-  if (path === LONGPOLL_PATH) return identified(port.longPolls.answer(request, arrival), request)
+  if (isPolledPath(path)) return identified(port.longPolls.answer(request, arrival), request)
   const call = xhrCall(request.method, path)
   return call && identified(port.xhr.answer(call, request, arrival), request)
 }

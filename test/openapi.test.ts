@@ -94,7 +94,8 @@ describe('each operation', () => {
   const SECURITY: readonly (readonly [path: RegExp, security: object | undefined])[] = [
     [/^\/apps\//, [{ signature: [] }]],
     [/^\/(api\/admin|plugins)\//, [{ password: [] }]],
-    [/^\/api\/(apps\/|push)/, [{ keyPair: [] }]],
+    [/^\/api\/apps\//, [{ keyPair: [] }]],
+    [/^\/api\/push/, [{ keyPair: [] }, { secret: [] }]],
     [/^/, undefined],
   ]
 

@@ -54,6 +54,12 @@ export class PhoenixRaw {
     return [undefined, object.ref, object.topic, object.event, object.payload]
   }
 
+  async take(count: number): Promise<Wire[]> {
+    const frames: Wire[] = []
+    while (frames.length < count) frames.push(await this.next())
+    return frames
+  }
+
   /** Says it and reads one frame. */
   ask(...wire: Wire): Promise<Wire> {
     this.say(...wire)
@@ -118,7 +124,7 @@ export type JsChannel = {
 export type JsSocket = {
   connect(): void
   disconnect(callback?: () => void): void
-  channel(topic: string, params?: object): JsChannel
+  channel(topic: string, params?: object | (() => object)): JsChannel
   onOpen(callback: () => void): void
   onClose(callback: (event: { code: number } | undefined) => void): void
   onError(callback: () => void): void

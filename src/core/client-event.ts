@@ -8,7 +8,8 @@ import { isRefusal, REFUSE, refusal, type Refusal } from './errors'
 import { filter } from './hooks'
 import type { Hub, Subscription } from './hub'
 import { shownData } from './json'
-import type { ClientEventCommand } from './types'
+import { toScope } from './scopes'
+import type { ClientEventCommand, Publication } from './types'
 
 /** Publishes to the other subscribers, or returns why not. Never waits. */
 export function clientEvent(
@@ -42,7 +43,7 @@ export function clientEvent(
   core.counters.clientEvents++
   const except = scope ? undefined : conn.id // ExPusherLite tells the sender, too
   if (typeof data === 'string')
-    core.broker.publish({ type: 'event', app, channel, event, data, userId, except })
+    publish(core, { type: 'event', app, channel, event, data, userId, except })
   else core.broker.publish({ type: 'bytes', app, channel, event, data, userId, except })
   if (scope) return undefined // as ExPusherLite, which answers nothing
   if (ref) conn.reply({ type: 'accepted', ref })
@@ -57,6 +58,12 @@ export function clientEvent(
       userId,
     })
   return undefined
+}
+
+function publish({ hub, broker }: Core, publication: Publication): void {
+  broker.publish(publication)
+  const bridged = toScope(hub, publication)
+  if (bridged) broker.publish(bridged)
 }
 
 function senderOf(

@@ -51,7 +51,12 @@ export type Subscription = {
 /** Who takes a place in a channel, and what they call it. */
 export type Seat = Pick<Subscription, 'userId' | 'meta' | 'ref'>
 
-type Tenant = { connections: number; readonly channels: Map<ChannelName, Channel> }
+type Tenant = {
+  connections: number
+  /** Groups of channels among the channels. */
+  scopes: number
+  readonly channels: Map<ChannelName, Channel>
+}
 
 const NO_SEAT: Seat = { userId: undefined, meta: undefined, ref: undefined }
 
@@ -68,6 +73,11 @@ export class Hub {
 
   connectionsOf(app: App): number {
     return this.#tenants.get(app)?.connections ?? 0
+  }
+
+  /** Somebody on this node is in a scope of the app. */
+  hasScopes(app: App): boolean {
+    return (this.#tenants.get(app)?.scopes ?? 0) > 0
   }
 
   connections(): Iterable<Connection> {
@@ -120,7 +130,9 @@ export class Hub {
     if (audience.size > 0) return
     channel.audiences.splice(channel.audiences.indexOf(audience), 1)
     if (channel.audiences.length > 0) return
-    this.#tenant(channel.app).channels.delete(channel.name)
+    const tenant = this.#tenant(channel.app)
+    tenant.channels.delete(channel.name)
+    if (channel.kind.scope) tenant.scopes--
     this.#forgetIfEmpty(channel.app)
   }
 
@@ -163,7 +175,9 @@ export class Hub {
 
   #newChannel(app: App, name: ChannelName): Channel {
     const channel: Channel = { app, name, kind: channelKind(name), audiences: [] }
-    this.#tenant(app).channels.set(name, channel)
+    const tenant = this.#tenant(app)
+    tenant.channels.set(name, channel)
+    if (channel.kind.scope) tenant.scopes++
     return channel
   }
 
@@ -178,7 +192,8 @@ export class Hub {
 
   #tenant(app: App): Tenant {
     let tenant = this.#tenants.get(app)
-    if (!tenant) this.#tenants.set(app, (tenant = { connections: 0, channels: new Map() }))
+    if (!tenant)
+      this.#tenants.set(app, (tenant = { connections: 0, scopes: 0, channels: new Map() }))
     return tenant
   }
 

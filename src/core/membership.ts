@@ -9,6 +9,7 @@ import type { Connection } from './connection'
 import type { Core } from './core'
 import { tell } from './hooks'
 import type { Subscription } from './hub'
+import type { Arrival } from './presence'
 import type { ChannelName, Member, Meta, SubscribeCommand } from './types'
 import { appView } from './views'
 
@@ -20,39 +21,52 @@ export function enterChannel(
   member: Member | undefined,
 ): void {
   const { node, presence, hub, facts, hooks } = core
-  const { app, channel, ref, replaces } = command
+  const { app, channel, ref } = command
   const kind = channelKind(channel)
   if (!kind.counted) return enterUncounted(core, conn, command)
-  const meta = member && newMeta(core, member)
-  const arrival = member && meta && { member, meta }
+  const arrival = member && { member, meta: newMeta(core, member) }
+  const { userId } = member ?? {}
   const { occupied, joined } = presence.enter(node, app, channel, arrival)
-  conn.reply({
-    type: 'subscribed',
-    channel,
-    members: member && presence.members(app, channel),
-    ref,
-  })
-  if (replaces) conn.reply({ type: 'ended', ref: replaces, replaced: true })
-  if (ref && meta)
-    conn.reply({ type: 'present', channel, ref, users: presence.present(app, channel) })
+  greet(core, conn, command, arrival)
   if (kind.cache) sendCached(core, conn, app, channel)
   if (kind.auth !== 'none') conn.authorized = true
-  hub.join(conn, app, channel, { userId: member?.userId, meta, ref })
+  hub.join(conn, app, channel, { userId, meta: arrival?.meta, ref })
   if (occupied) facts.emit({ type: 'channel_occupied', app, channel })
   if (!kind.presence) core.subscriptionCounts.changed(core, app, channel)
-  const { userId } = member ?? {}
-  if (userId !== undefined && meta)
-    hub.announce(app, { type: 'seat_taken', channel, userId, meta }, conn)
-  const newcomer = joined ? member : undefined
-  if (newcomer) {
-    hub.announce(app, { type: 'member_added', channel, member: newcomer }, conn)
-    facts.emit({ type: 'member_added', app, channel, userId: newcomer.userId })
-  }
+  if (arrival) announce(core, conn, command, { ...arrival, joined })
   // Plugins come last: they may end the connection.
-  if (newcomer && hooks.presence.length > 0)
+  if (joined && hooks.presence.length > 0)
     tell(core, hooks.presence, appView(app), { type: 'member_added', channel, userId })
   if (!conn.closed && hooks.subscribed.length > 0)
     tell(core, hooks.subscribed, conn, { channel, userId })
+}
+
+/** It is in, and who else is. */
+function greet(
+  { presence }: Core,
+  conn: Connection,
+  { app, channel, ref, replaces }: SubscribeCommand,
+  arrival: Arrival | undefined,
+): void {
+  const members = arrival && presence.members(app, channel)
+  conn.reply({ type: 'subscribed', channel, members, ref })
+  if (replaces) conn.reply({ type: 'ended', ref: replaces, replaced: true })
+  if (ref && arrival)
+    conn.reply({ type: 'present', channel, ref, users: presence.present(app, channel) })
+}
+
+/** The others hear of the connection, and of the user where it is their first. */
+function announce(
+  { hub, facts }: Core,
+  conn: Connection,
+  { app, channel }: SubscribeCommand,
+  { member, meta, joined }: Arrival & { readonly joined: boolean },
+): void {
+  const { userId } = member
+  hub.announce(app, { type: 'seat_taken', channel, userId, meta }, conn)
+  if (!joined) return
+  hub.announce(app, { type: 'member_added', channel, member }, conn)
+  facts.emit({ type: 'member_added', app, channel, userId })
 }
 
 const newMeta = ({ clock }: Core, { userInfo }: Member): Meta => ({

@@ -3,12 +3,13 @@
  * refused request publishes nothing. Limits and texts: contract 2.3, 6.4, 6.5.
  */
 import type { App } from './apps'
-import { channelKind, channelOfTopic, parseChannelName, scopeChannel, topicOf } from './channel'
+import { channelKind, parseChannelName, scopeChannel, topicOf } from './channel'
 import type { Core } from './core'
 import { isRefusal, quoted, RealtimeError, raise } from './errors'
 import { isReservedByPusher } from './event-names'
 import { filter } from './hooks'
 import { jsonText } from './json'
+import { channelOfScope, toScope } from './scopes'
 import type { ChannelName, Publication, SocketId } from './types'
 import { appView } from './views'
 
@@ -51,7 +52,7 @@ export function publish(
     for (const publication of publications) {
       if (channelKind(publication.channel).cache) core.cache.put(publication, core.clock.now())
       core.broker.publish(publication)
-      const bridged = app.record.eplBridge && toScope(publication)
+      const bridged = toScope(core.hub, publication)
       if (bridged) core.broker.publish(bridged)
     }
   }
@@ -91,34 +92,6 @@ export function publishToScope(core: Core, app: App, request: ScopeRequest): voi
   const publication = { ...asked, data }
   if (channelKind(channel).cache) core.cache.put(publication, core.clock.now())
   core.broker.publish(publication)
-}
-
-/** Scopes that are kinds of channels, too. */
-const PREFIXES: Readonly<Record<string, string>> = {
-  public: '',
-  private: 'private-',
-  presence: 'presence-',
-}
-
-/** Clients write the scope before the topic, too, or leave it out. */
-function channelOfScope(scope: string, topic: string): ChannelName | undefined {
-  const prefix = Object.hasOwn(PREFIXES, scope) ? PREFIXES[scope] : undefined
-  if (prefix === undefined) return undefined
-  return channelOfTopic(
-    prefix + (topic.startsWith(`${scope}:`) ? topic.slice(scope.length + 1) : topic),
-  )
-}
-
-/** What the members of ExPusherLite's scope hear of an event on a channel, if anything. */
-function toScope(publication: Publication): Publication | undefined {
-  const { app, channel, event } = publication
-  const { auth, presence, clientEvents } = channelKind(channel)
-  if (auth === 'user' || auth === 'plugin') return undefined
-  if (auth === 'signature' && !clientEvents) return undefined // encrypted
-  const scope = auth === 'none' ? 'public' : presence ? 'presence' : 'private'
-  const topic = channel.slice(PREFIXES[scope]!.length)
-  const group = scopeChannel(`${scope}:${app.record.slug}`)
-  return { ...publication, channel: group, event: `${topic}:${event}` }
 }
 
 function check(

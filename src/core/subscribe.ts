@@ -13,6 +13,7 @@ import type { Subscription } from './hub'
 import { isRecord, jsonOf, parseSigned } from './json'
 import { leaveChannel, enterChannel } from './membership'
 import type { SubscribeRequest } from './plugin'
+import { isScopeOf } from './scopes'
 import { subscriptionText } from './signature'
 import type {
   ChannelName,
@@ -143,6 +144,8 @@ function enterAllowed(
   command: SubscribeCommand,
   kind: ChannelKind,
 ): Refusal | undefined {
+  // Those whose connection names no app are not closed with it, and plugins may have taken their time.
+  if (kind.scope && !isScopeOf(core, command.app, command.channel)) return REFUSE.topicUnmatched
   const member = kind.presence ? parseMember(command, conn.user) : undefined
   if (isRefusal(member)) return member
   const full = member && roomFull(core, command, member)

@@ -5,7 +5,7 @@
  * frames count. Bun's own idle timer is no liveness check: the server's sends reset it (contract 1.3).
  */
 import type { Connection } from './connection'
-import type { Core } from './core'
+import type { Core, Timing } from './core'
 import { REFUSE } from './errors'
 import { refuseAndTell } from './hooks'
 
@@ -13,30 +13,43 @@ export function sweep(core: Core): void {
   const { timing, hub, counters, cache, clock } = core
   const now = clock.now()
   cache.sweep(now)
-  const tick = ++core.state.tick
-  const activityTicks = ticks(timing.activityTimeoutSeconds, timing.sweepIntervalMs)
-  const heartbeatTicks = ticks(timing.heartbeatTimeoutSeconds, timing.sweepIntervalMs)
-  const pongTicks = ticks(timing.pongTimeoutSeconds, timing.sweepIntervalMs)
+  core.state.tick++
+  const ticks = ticksOf(timing)
   for (const conn of hub.connections()) {
     if (!conn.authorized && !conn.busy && isLate(conn, now)) {
       counters.unauthorizedClosed++
       hub.flush(conn)
       refuseAndTell(core, conn, REFUSE.unauthorized)
-      continue
-    }
-    if (conn.codec.heartbeats) {
+    } else if (!conn.codec.heartbeats) {
+      askForLife(core, conn, ticks)
       // What is fetched has polls in the place of heartbeats, and its transport looks at those.
-      if (!conn.sink.queued && tick - conn.seenTick > heartbeatTicks) endSilent(core, conn)
-      continue
-    }
-    if (tick - conn.seenTick <= activityTicks) continue
-    if (conn.pingedTick <= conn.seenTick) {
-      conn.pingedTick = tick
-      conn.sink.ping() // devices that never read JSON pings answer native ones
-      conn.reply({ type: 'ping' })
-    } else if (tick - conn.pingedTick >= pongTicks) {
+    } else if (!conn.sink.queued && core.state.tick - conn.seenTick > ticks.heartbeat) {
       endSilent(core, conn)
     }
+  }
+}
+
+/** Limits in sweeps. */
+type Ticks = { readonly activity: number; readonly heartbeat: number; readonly pong: number }
+
+function ticksOf(timing: Timing): Ticks {
+  const ticks = (seconds: number): number => Math.ceil((seconds * 1000) / timing.sweepIntervalMs)
+  return {
+    activity: ticks(timing.activityTimeoutSeconds),
+    heartbeat: ticks(timing.heartbeatTimeoutSeconds),
+    pong: ticks(timing.pongTimeoutSeconds),
+  }
+}
+
+function askForLife(core: Core, conn: Connection, { activity, pong }: Ticks): void {
+  const { tick } = core.state
+  if (tick - conn.seenTick <= activity) return
+  if (conn.pingedTick <= conn.seenTick) {
+    conn.pingedTick = tick
+    conn.sink.ping() // devices that never read JSON pings answer native ones
+    conn.reply({ type: 'ping' })
+  } else if (tick - conn.pingedTick >= pong) {
+    endSilent(core, conn)
   }
 }
 
@@ -51,6 +64,3 @@ function isLate({ app, establishedAt }: Connection, now: number): boolean {
   const seconds = app?.limits.authorizeWithinSeconds ?? 0
   return seconds > 0 && now - establishedAt >= seconds * 1000
 }
-
-const ticks = (seconds: number, intervalMs: number): number =>
-  Math.ceil((seconds * 1000) / intervalMs)

@@ -82,5 +82,10 @@ const detail = (status: number, message: string): ErrorAnswer =>
   json(status, { errors: { detail: message } })
 
 function json(status: number, value: object): ErrorAnswer {
-  return { status, body: JSON.stringify(value), type: 'application/json', headers: {} }
+  return {
+    status,
+    body: JSON.stringify(value),
+    type: 'application/json; charset=utf-8',
+    headers: {},
+  }
 }

@@ -18,6 +18,7 @@ import { isKeyPairOf } from './basic'
 import { FieldError } from './errors'
 import { readNested } from './form'
 import type { ApiHooks } from './hooks'
+import { isForeignPage } from './identity'
 import { FieldErrorsAnswer, NoBody } from './schemas'
 
 const EventFields: object = Type.Object(
@@ -136,6 +137,8 @@ async function authenticated(
   slug: string,
 ): Promise<App> {
   mustTakeJson(request)
+  if (isForeignPage(request.headers, []))
+    throw new RealtimeError('request_refused', 'Pages of other sites may not use this API')
   const found = core.apps.bySlug(slug)
   const app = found?.record.active ? found : undefined
   const received = { request, area: 'trigger', app, body: NOTHING } as const

@@ -42,41 +42,48 @@ const SECURITY_SCHEMES = {
     description: 'User and password of the admin API',
   },
   keyPair: { type: 'http', scheme: 'basic', description: 'Key and secret of the app' },
+  secret: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'The secret of the only app, or of the one whose key is the parameter `app_key`',
+  },
 } as const
 
 type Tag = {
   readonly name: string
   readonly description: string
-  readonly security?: keyof typeof SECURITY_SCHEMES
+  /** Any one of them. */
+  readonly security?: readonly (keyof typeof SECURITY_SCHEMES)[]
 }
 
 const TAGS: readonly Tag[] = [
   {
     name: 'events',
     description: 'Trigger events; requests are signed as Pusher signs them',
-    security: 'signature',
+    security: ['signature'],
   },
   {
     name: 'channels',
     description: 'Ask who is subscribed to what; signed likewise',
-    security: 'signature',
+    security: ['signature'],
   },
   {
     name: 'users',
     description: 'End what users have open; signed likewise',
-    security: 'signature',
+    security: ['signature'],
   },
   {
     name: 'ExPusherLite',
     description: 'The API of ExPusherLite; Basic authentication with key and secret of the app',
-    security: 'keyPair',
+    security: ['keyPair'],
   },
   {
     name: 'PushEx',
-    description: 'The API of PushEx; Basic authentication with key and secret of an app',
-    security: 'keyPair',
+    description:
+      'The API of PushEx; Basic authentication with key and secret of an app, or Bearer with its secret',
+    security: ['keyPair', 'secret'],
   },
-  { name: 'admin', description: 'Apps; Basic authentication', security: 'password' },
+  { name: 'admin', description: 'Apps; Basic authentication', security: ['password'] },
   { name: 'operations', description: 'Health, and what there is to read' },
 ]
 
@@ -174,10 +181,10 @@ type Operation = {
 type Paths = { readonly [path: string]: { readonly [method: string]: Operation } }
 
 function operation({ parameters, requestBody, responses, ...rest }: Operation): object {
-  const scheme = TAGS.find(({ name }) => rest.tags?.includes(name))?.security
+  const schemes = TAGS.find(({ name }) => rest.tags?.includes(name))?.security
   return {
     ...rest,
-    ...(scheme && { security: [{ [scheme]: [] }] }),
+    ...(schemes && { security: schemes.map((scheme) => ({ [scheme]: [] })) }),
     ...(parameters && { parameters: parameters.map(parameter) }),
     ...(requestBody && { requestBody: { ...requestBody, content: oneType(requestBody.content) } }),
     responses: mapValues(responses, (response, status) =>

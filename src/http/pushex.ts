@@ -33,10 +33,20 @@ const Pushed = Type.Object(
 )
 const failure = (error: string) => Type.Object({ error: Type.String() }, { examples: [{ error }] })
 
+const APP_KEY = {
+  in: 'query',
+  name: 'app_key',
+  required: false,
+  description: 'Key of the app, where there are several and no Basic authentication says it',
+  example: 'test-app-fake-key',
+  schema: { type: 'string' },
+} as const
+
 const FORBIDDEN = 'Access forbidden'
 const INVALID = 'Invalid push arguments: channel, data, event are required.'
 const LEAVING = { 'retry-after': '1', connection: 'close' }
 const HEADERS = {
+  server: 'Carillon',
   'content-type': 'application/json; charset=utf-8',
   'cache-control': 'max-age=0, private, must-revalidate',
 }
@@ -90,6 +100,7 @@ export function pushex(core: Core, hooks: ApiHooks, openAppId: string | undefine
         summary: 'Push an event to one or more channels',
         description:
           'The answer is what was made of the request: channels once each, in their order. 200 means accepted, whether somebody listens or not. On a server with nothing but the published development credentials it needs none.',
+        parameters: [APP_KEY],
         requestBody: {
           required: true,
           content: Object.fromEntries(

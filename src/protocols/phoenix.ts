@@ -116,7 +116,9 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
 
 /** What long-poll clients of the first mount speak; V1 is not served there. */
 export const POLLED: Codec = PHOENIX[0]!
-export const LONGPOLL_PATH = '/socket/longpoll'
+
+/** True for the path of long-poll, on the first mount only. */
+export const isPolledPath = (path: string): boolean => withoutSlash(path) === '/socket/longpoll'
 
 /** Whether its query asks for what `POLLED` speaks; a version that there is not, its handshake refuses. */
 export const isPolled = (query: URLSearchParams): boolean => POLLED.serves(MOUNTS[0]!.path, query)
@@ -132,7 +134,8 @@ const withoutSlash = (path: string): string => (path.endsWith('/') ? path.slice(
 
 /** `vsn` picks the serializer; without it the first. Undefined for a version that there is not. */
 function versionOf(query: URLSearchParams): PhoenixVersion | undefined {
-  const asked = query.get('vsn') ?? (hasNestedVsn(query) ? '' : '1.0.0')
+  // phoenix.js puts its own behind what the application says.
+  const asked = query.getAll('vsn').at(-1) ?? (hasNestedVsn(query) ? '' : '1.0.0')
   const [, major] = /^([12])\.0\.\d+$/.exec(asked) ?? []
   return major === undefined ? undefined : major === '1' ? 1 : 2
 }

@@ -4,9 +4,10 @@
  * status inside: clients read an empty body as a fault.
  * Spec: phoenix contract 1.9.
  */
+import { isUtf8 } from 'node:buffer'
 import type { Core } from '../core/core'
 import type { Refusal } from '../core/errors'
-import type { Cancel, Frame, MaybePromise, Sink } from '../core/types'
+import type { Frame, MaybePromise, Sink } from '../core/types'
 import { isPolled, POLLED } from '../protocols/phoenix'
 import {
   admitted,
@@ -19,12 +20,13 @@ import {
   seen,
   tooSlow,
   turnedAway,
+  type Arrived,
   type Asked,
   type Client,
 } from '../protocols/session'
 import { Queue } from './queue'
 
-/** How long a poll waits for something to tell. */
+/** How long a poll waits for something to tell, and at most until the sweep after it; its client gives up after 20 s. */
 const WINDOW_MS = 10_000
 /** A session whose client has not asked for so long is over. */
 const GAP_MS = 15_000
@@ -33,7 +35,8 @@ export const MAX_BODY_BYTES = 8 * 1024 * 1024
 /** Clients of 1.7 send all that they have in one request, later ones a hundred lines. */
 const MAX_LINES = 1000
 
-type Waiting = { readonly answer: (response: Response) => void; readonly cancel: Cancel }
+/** A poll that waits for something to be told. */
+type Waiting = (response: Response) => void
 
 /** A connection's sink, and the polls that empty it. */
 class LongPoll implements Sink {
@@ -43,12 +46,14 @@ class LongPoll implements Sink {
   #waiting: Waiting | undefined
   #flushing = false
   #overflown = false
-  /** When the client last asked; epoch ms. */
+  /** When the client last asked, or was answered; epoch ms. */
   #since: number
 
   constructor(
     readonly core: Core,
     readonly conn: Client,
+    /** As its client said it. */
+    readonly appKey: string | null,
     /** Called once, when the session is over. */
     readonly onEnd: (session: LongPoll) => void,
   ) {
@@ -86,16 +91,17 @@ class LongPoll implements Sink {
     this.#since = this.core.clock.now()
     seen(this.core, this.conn)
     const { promise, resolve } = Promise.withResolvers<Response>()
-    const cancel = this.core.clock.after(WINDOW_MS, () => this.#settle(204))
-    const waiting = { answer: resolve, cancel }
-    this.#waiting = waiting
-    signal.addEventListener('abort', () => this.#abandon(waiting), { once: true })
+    this.#waiting = resolve
+    signal.addEventListener('abort', () => this.#abandon(resolve), { once: true })
     if (this.#queue.chars > 0) this.flush()
     return promise
   }
 
+  /** Several times a minute. */
   sweep(now: number): void {
-    if (!this.#waiting && now - this.#since > GAP_MS) this.end()
+    if (now - this.#since < (this.#waiting ? WINDOW_MS : GAP_MS)) return
+    if (this.#waiting) this.#settle(204)
+    else this.end()
   }
 
   /** Who polls is answered, and learns with the next poll that the session is gone. */
@@ -135,12 +141,13 @@ class LongPoll implements Sink {
     this.#abandon(waiting)
     this.#since = this.core.clock.now()
     const messages = status === 200 ? this.#queue.take(Infinity) : []
-    waiting.answer(told({ status, token: this.token, messages }))
+    waiting(told({ status, token: this.token, messages }))
   }
 
   #abandon(waiting: Waiting): void {
-    waiting.cancel()
-    if (this.#waiting === waiting) this.#waiting = undefined
+    if (this.#waiting !== waiting) return
+    this.#waiting = undefined
+    this.#since = this.core.clock.now()
   }
 }
 
@@ -154,7 +161,7 @@ export class LongPolls {
     if (request.method === 'OPTIONS') return preflight(request)
     const asked = arrival()
     const header = request.headers.get('x-phoenix-longpoll-token')
-    const session = this.#sessions.get(header ?? asked.query.get('token') ?? '')
+    const session = this.#sessionOf(header ?? asked.query.get('token') ?? '', asked)
     if (request.method === 'GET') return session?.poll(request.signal) ?? this.#open(asked)
     if (request.method === 'POST') return session ? take(session, request) : told({ status: 410 })
     return badRequest()
@@ -166,23 +173,30 @@ export class LongPolls {
     for (const session of this.#sessions.values()) session.sweep(now)
   }
 
+  /** A token is good for the app that it was made for. */
+  #sessionOf(token: string, { query }: Asked): LongPoll | undefined {
+    const session = this.#sessions.get(token)
+    return session?.appKey === query.get('app_key') ? session : undefined
+  }
+
   /** 410 is how a client is told its token, and that an older one is gone. */
   #open(asked: Asked): MaybePromise<Response> {
     const { core } = this
     if (!isPolled(asked.query)) return told({ status: 403 })
     const come = arrived(core, POLLED, POLLED.handshake(core, '', asked.query), asked)
     const verdict = admitted(core, come)
-    const settle = (why: Refusal | undefined): Response => this.#begin(come.conn, why)
+    const settle = (why: Refusal | undefined): Response => this.#begin(come, why)
     return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
   }
 
-  #begin(conn: Client, refused: Refusal | undefined): Response {
+  #begin({ conn, request }: Arrived, refused: Refusal | undefined): Response {
     const { core } = this
     if (refused) {
       turnedAway(core, conn, refused)
       return told({ status: 403 })
     }
-    const session = new LongPoll(core, conn, ({ token }) => this.#sessions.delete(token))
+    const appKey = request.query.get('app_key')
+    const session = new LongPoll(core, conn, appKey, ({ token }) => this.#sessions.delete(token))
     conn.sink = session
     this.#sessions.set(session.token, session)
     opened(core, conn, undefined)
@@ -193,8 +207,9 @@ export class LongPolls {
 /** One message to a line, or one message. Undecodable ones end the session, as they close a socket. */
 async function take({ core, conn }: LongPoll, request: Request): Promise<Response> {
   if (Number(request.headers.get('content-length')) > MAX_BODY_BYTES) return badRequest()
-  const text = await request.text().catch(() => '') // the client left in the middle
-  if (text.length > MAX_BODY_BYTES) return badRequest()
+  const bytes = await request.bytes().catch(() => NOTHING) // the client left in the middle
+  if (bytes.length > MAX_BODY_BYTES || !isUtf8(bytes)) return badRequest()
+  const text = Buffer.from(bytes).toString()
   const isBatch = request.headers.get('content-type')?.startsWith('application/x-ndjson')
   const frames = isBatch ? framesIn(text) : [text]
   if (!frames) return badRequest()
@@ -203,6 +218,7 @@ async function take({ core, conn }: LongPoll, request: Request): Promise<Respons
   return told({ status: conn.closed ? 410 : done ? 200 : 408 })
 }
 
+const NOTHING = new Uint8Array()
 const BASE64 =
   /^(?:[A-Za-z\d+/]{4})+(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$|^[A-Za-z\d+/]{2,3}={1,2}$/
 

@@ -1,4 +1,6 @@
-/** The admin API on a live server. Phoenix contract 2.1 to 2.3. */
+/**
+ * The admin API on a live server. Phoenix contract 2.1 to 2.3; numbers in names are cases of contract section 6.
+ */
 import { describe, expect, test } from 'bun:test'
 import { start, within } from '../harness'
 import { ADMIN, ask, change, create, FORM } from './ask-admin'
@@ -6,7 +8,7 @@ import { ADMIN, ask, change, create, FORM } from './ask-admin'
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 describe('creating', () => {
-  test('as the seed’s article does it, with a form', async () => {
+  test('as the seed’s article does it, with a form (48)', async () => {
     await using server = await start()
     const form = { body: 'app[name]=foo-app', headers: FORM }
     const { status, body, headers } = await ask(server, 'POST', '', form)
@@ -31,7 +33,7 @@ describe('creating', () => {
     })
   })
 
-  test('with multipart, nested names and switches as text', async () => {
+  test('with multipart, nested names and switches as text (48, trap 21)', async () => {
     await using server = await start()
     const form = new FormData()
     form.set('app[name]', 'form app')
@@ -46,7 +48,7 @@ describe('creating', () => {
     ])
   })
 
-  test('with everything that a moving user brings', async () => {
+  test('with everything that a moving user brings (48)', async () => {
     await using server = await start()
     const moved = {
       name: 'My app',
@@ -71,7 +73,7 @@ describe('creating', () => {
     ['Größe Übung', 'groesse-uebung'],
     ['Ærø Ålborg', 'aeroe-aalborg'],
   ]
-  test.each(SLUGS)('%s is %s', async (name, slug) => {
+  test.each(SLUGS)('%s is %s (50)', async (name, slug) => {
     await using server = await start()
     expect((await create(server, { name })).body.data.slug).toBe(slug)
   })
@@ -128,7 +130,7 @@ describe('creating', () => {
       { name: [expect.any(String)], active: [expect.any(String)], colour: [expect.any(String)] },
     ],
   ]
-  test.each(REFUSED)('%j is told what is wrong', async (app, errors) => {
+  test.each(REFUSED)('%j is told what is wrong (49)', async (app, errors) => {
     await using server = await start()
     const answer = await create(server, app)
     expect([answer.status, answer.body]).toEqual([422, { errors }])
@@ -136,7 +138,7 @@ describe('creating', () => {
   })
 
   test.each(['', '{}', '{"app":{}}', '{"app":[]}', '[]', 'null', '{"app":', '{"app":"x"}'])(
-    'a body of %p is a bad request',
+    'a body of %p is a bad request (49)',
     async (body) => {
       await using server = await start()
       const answer = await ask(server, 'POST', '', { body })
@@ -145,7 +147,7 @@ describe('creating', () => {
   )
 })
 
-test('fields named like an object’s own are unknown like any other', async () => {
+test('fields named like an object’s own are unknown like any other (trap 20)', async () => {
   await using server = await start()
   for (const name of ['__proto__', 'constructor', 'toString']) {
     const json = await ask(server, 'POST', '', {
@@ -212,7 +214,7 @@ test('a change whose body arrives after the app was deleted brings nothing back'
 })
 
 describe('showing and changing', () => {
-  test('by slug or by id; inactive apps too', async () => {
+  test('by slug or by id; inactive apps too (51)', async () => {
     await using server = await start()
     const { body } = await create(server, { name: 'my app', active: false })
     for (const name of ['my-app', body.data.id])
@@ -221,7 +223,7 @@ describe('showing and changing', () => {
     expect((await ask(server, 'GET', '/nobody')).body).toEqual({ errors: { detail: 'Not Found' } })
   })
 
-  test('a new name makes a new slug, unless one is given; the rest stays', async () => {
+  test('a new name makes a new slug, unless one is given; the rest stays (50, 52)', async () => {
     await using server = await start()
     const { body: made } = await create(server, {
       name: 'first name',
@@ -317,7 +319,7 @@ describe('the end of an app', () => {
     expect((await server.sdk().trigger('room', 'e', '')).status).toBe(200)
   })
 
-  test('deleted: connections get 4001, its id is unknown, its name is free', async () => {
+  test('deleted: connections get 4001, its id is unknown, its name is free (52)', async () => {
     await using server = await start()
     const { body } = await create(server, { name: 'my app' })
     await using client = await server.raw({ path: `/app/${body.data.key}` })
@@ -458,7 +460,7 @@ describe('who may ask', () => {
   })
 })
 
-test('a password that is missing, wrong or of another kind gets 401 and nothing else', async () => {
+test('a password that is missing, wrong or of another kind gets 401 and nothing else (53)', async () => {
   await using server = await start()
   const basic = (text: string) => ({ authorization: `Basic ${btoa(text)}` })
   const strangers: Record<string, string>[] = [

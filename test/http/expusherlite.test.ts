@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { allow } from '../../src/plugin'
 import { pluginOf, start, type TestServer } from '../harness'
-import { PhoenixJs, phoenixRaw } from '../phoenix'
+import { phoenixRaw } from '../phoenix'
 
 const PAIR = 'test-app-fake-key:test-app-fake-secret'
 const basic = (pair: string) => ({ authorization: `Basic ${btoa(pair)}` })
@@ -45,22 +45,25 @@ describe('an event', () => {
       'application/json',
     ],
   ]
-  test.each(BODIES)('as %s reaches the scope as topic:event (54)', async (_, body, type) => {
-    await using server = await start()
-    await using client = await phoenixRaw(server, { version: 1 })
-    await client.join('public:test-app')
-    const headers = { ...basic(PAIR), ...(type && { 'content-type': type }) }
-    const response = await post(server, body, headers)
-    expect(await told(response)).toEqual([200, {}])
-    expect(response.headers.get('content-type')).toMatch(/^application\/json/)
-    expect(await client.next()).toEqual([
-      undefined,
-      null,
-      'public:test-app',
-      'foo-topic:msg',
-      { name: 'Joe' },
-    ])
-  })
+  test.each(BODIES)(
+    'as %s reaches the scope as topic:event (54, trap 22)',
+    async (_, body, type) => {
+      await using server = await start()
+      await using client = await phoenixRaw(server, { version: 1 })
+      await client.join('public:test-app')
+      const headers = { ...basic(PAIR), ...(type && { 'content-type': type }) }
+      const response = await post(server, body, headers)
+      expect(await told(response)).toEqual([200, {}])
+      expect(response.headers.get('content-type')).toMatch(/^application\/json/)
+      expect(await client.next()).toEqual([
+        undefined,
+        null,
+        'public:test-app',
+        'foo-topic:msg',
+        { name: 'Joe' },
+      ])
+    },
+  )
 
   test('of #general keeps its name (55)', async () => {
     await using server = await start()
@@ -145,6 +148,15 @@ describe('an event', () => {
   )
 })
 
+test('pages of other sites are refused, whatever they carry (53)', async () => {
+  await using server = await start()
+  const response = await post(server, new URLSearchParams(EVENT), {
+    ...basic(PAIR),
+    origin: 'https://evil.example',
+  })
+  expect(response.status).toBe(403)
+})
+
 describe('who may', () => {
   const STRANGERS: readonly (readonly [string, Record<string, string>])[] = [
     ['nobody', {}],
@@ -176,7 +188,7 @@ describe('who may', () => {
     expect((await post(server, new URLSearchParams(EVENT), headers)).status).toBe(200)
   })
 
-  test.each(['nobody', '1', '__proto__'])('the app %s is not found (52)', async (slug) => {
+  test.each(['nobody', '1', '__proto__'])('the app %s is not found (52, trap 7)', async (slug) => {
     await using server = await start()
     const response = await post(server, JSON.stringify(EVENT), basic(PAIR), slug)
     expect(await told(response)).toEqual([404, { errors: { detail: 'Not Found' } }])
@@ -195,7 +207,7 @@ describe('who may', () => {
 })
 
 describe('the bridge', () => {
-  test('brings events of public channels to the scope where the app says so', async () => {
+  test('brings events of public channels to the scope where the app says so (79, trap 26)', async () => {
     await using server = await start()
     await using client = await phoenixRaw(server)
     await client.join('public:test-app')
@@ -207,6 +219,31 @@ describe('the bridge', () => {
     server.core.apps.change(app, { ...app.record, eplBridge: false }, server.clock.now())
     await server.trigger({ channel: 'room', name: 'e', data: '{"a":1}' })
     await client.expectNothing()
+  })
+
+  test('brings client events, to all but the sender', async () => {
+    const open = pluginOf('open', { authorize: () => allow() })
+    await using server = await start({ plugins: [open] })
+    await using pusher = await server.raw()
+    await using both = await phoenixRaw(server, { query: `app_key=${server.app.key}` })
+    await using member = await phoenixRaw(server)
+    await pusher.subscribed('private-room')
+    await both.join('private-room')
+    for (const client of [both, member]) await client.join('private:test-app', {}, '2')
+    pusher.send({ event: 'client-e', channel: 'private-room', data: { a: 1 } })
+    const told = [null, null, 'private:test-app', 'room:client-e', { a: 1 }]
+    expect(await member.next()).toEqual(told as never)
+    expect((await both.take(2)).map(([, , topic]) => topic)).toEqual([
+      'private-room',
+      'private:test-app',
+    ])
+    both.say('1', '3', 'private-room', 'client-e', { a: 2 })
+    expect((await both.next())[3]).toBe('phx_reply')
+    await both.expectNothing()
+    expect((await member.next())[4]).toEqual({ a: 2 })
+    both.say('2', '4', 'private:test-app', 'msg', {}) // what is said in a scope stays there
+    expect((await member.next())[3]).toBe('msg')
+    await member.expectNothing()
   })
 
   test('is off for new apps, and a switch of the admin API', async () => {
@@ -247,34 +284,4 @@ test('channels of all protocols are listed, and who is in them', async () => {
   })
   expect(await ask('/presence-room/users')).toEqual({ data: [{ id: 'ada' }] })
   expect(await ask('/room:1/users')).toEqual({ data: [] })
-})
-
-test('the article’s flow: an app by curl, both bindings of its page fire (56)', async () => {
-  await using server = await start()
-  const created = await server.admin('/api/admin/apps', {
-    method: 'POST',
-    body: new URLSearchParams('app[name]=foo-app&app[public_client_events]=true'),
-  })
-  const { slug, key, secret } = (await created.json()).data
-  await using page = new PhoenixJs(server, '1.2.1', {
-    params: { guardian_token: 'raw', csrf_token: 'none' },
-  })
-  await page.join(`public:${slug}`, ['foo-topic:msg', 'msg'])
-  const model = (topic: string) =>
-    fetch(`http://127.0.0.1:${server.port}/api/apps/${slug}/events`, {
-      method: 'POST',
-      headers: basic(`${key}:${secret}`),
-      body: new URLSearchParams({
-        topic,
-        event: 'msg',
-        scope: 'public',
-        payload: '{"name":"a","message":"b"}',
-      }),
-    })
-  expect(await told(await model('foo-topic'))).toEqual([200, {}])
-  expect(await told(await model('#general'))).toEqual([200, {}])
-  expect(await page.events.take(2)).toEqual([
-    ['foo-topic:msg', { name: 'a', message: 'b' }],
-    ['msg', { name: 'a', message: 'b' }],
-  ])
 })

@@ -51,7 +51,7 @@ test.each(PUSHES)('%s is taken (64, 65)', async (_, body, answer) => {
   expect([response.status, await response.json()]).toEqual([200, answer])
 })
 
-test('a form is taken, and a multipart one', async () => {
+test('a form is taken, and a multipart one (trap 21)', async () => {
   await using server = await start()
   const form = new FormData()
   for (const name of ['a', 'b']) form.append('channel[]', name)

@@ -1,4 +1,4 @@
-/** Binary frames of the Phoenix socket, byte for byte (contract 1.2); numbers are cases of its section 6. */
+/** Binary frames of the Phoenix socket, byte for byte (contract 1.2); numbers are cases of contract section 6. */
 import { describe, expect, test } from 'bun:test'
 import { allow, reject, replace } from '../../src/plugin'
 import { Inbox, pluginOf, start, type TestServer } from '../harness'

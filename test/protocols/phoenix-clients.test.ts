@@ -1,7 +1,7 @@
 /** phoenix.js in four generations; numbers in names are cases of contract section 6. */
 import { describe, expect, test } from 'bun:test'
 import type { ChannelName } from '../../src/core/types'
-import { start, within, type TestServer } from '../harness'
+import { Inbox, start, within, type TestServer } from '../harness'
 import { answerTo, GENERATIONS, PhoenixJs } from '../phoenix'
 
 const KEY = { app_key: 'test-app-fake-key' }
@@ -23,6 +23,24 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
     const answer = await answerTo(channel.join(), 'the join')
     channel.leave()
     expect(answer).toEqual(['error', 'authentication_required'])
+  })
+
+  const DATA: readonly (readonly [string, object])[] = [
+    ['{"a":1}', { a: 1 }],
+    ['[1,null]', { data: [1, null] }],
+    ['text', { data: 'text' }],
+    ['7', { data: 7 }],
+    ['true', { data: true }],
+    ['null', { data: null }],
+  ]
+  test('hears any data as an object (23)', async () => {
+    await using server = await start()
+    await using client = new PhoenixJs(server, generation, { params: KEY })
+    await client.join('room', ['e'])
+    for (const [data, payload] of DATA) {
+      await server.trigger({ channel: 'room', name: 'e', data })
+      expect(await client.events.next()).toEqual(['e', payload])
+    }
   })
 
   test('two channels of one topic hear each event once each (14, 15)', async () => {
@@ -50,6 +68,31 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
     expect((await client.events.next())[0]).toBe('e')
   })
 })
+
+/** The params of 1.2 are no function. */
+describe.each(GENERATIONS.filter((generation) => generation !== '1.2.1'))(
+  'phoenix.js %s',
+  (generation) => {
+    test('joins a private channel as README.md says: told what to sign, it asks its backend', async () => {
+      await using server = await start()
+      await using client = new PhoenixJs(server, generation, {
+        params: KEY,
+        rejoinAfterMs: () => 10,
+      })
+      let auth: string | undefined
+      const channel = client.socket.channel('private-room', () => ({ auth }))
+      const joined = new Inbox<void>()
+      channel
+        .join()
+        .receive('ok', () => joined.push())
+        .receive('error', (response) => {
+          const { socket_id: socketId } = response as { socket_id?: string }
+          if (socketId) auth = server.sign({ socketId }, 'private-room')
+        })
+      await joined.next('the join')
+    })
+  },
+)
 
 /** Resolves once somebody is in the room. */
 async function occupied({ core }: TestServer): Promise<void> {

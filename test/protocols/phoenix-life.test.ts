@@ -119,7 +119,7 @@ describe.each(MODERN)('phoenix.js %s', (generation) => {
   })
 })
 
-test('no refusal closes a Phoenix socket with 1000, or with a code of Pusher’s (31)', () => {
+test('no refusal closes a Phoenix socket with 1000, or with a code of Pusher’s (31, trap 11)', () => {
   const codes = Object.values(WIRE_ERRORS).map(({ phoenix }) => phoenix)
   const closing = new Set(codes.filter((code) => typeof code === 'number'))
   expect([...closing].sort()).toEqual([1001, 1009, 1011, 1012])
@@ -144,7 +144,7 @@ test.each(KICKS)('a plugin that disconnects with %j closes with %d (32)', async 
 })
 
 describe('a restart', () => {
-  test('sockets of every protocol are closed in the same slices, Phoenix’s with 1012 (32)', async () => {
+  test('sockets of every protocol are closed in the same slices, Phoenix’s with 1012 (32, trap 18)', async () => {
     await using server = await start({ config: { drainSeconds: 1 } })
     const order: string[] = []
     const clients = []

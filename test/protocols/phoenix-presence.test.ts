@@ -76,7 +76,7 @@ test('a second join gets a new state (45)', async () => {
   expect(after).not.toEqual(before)
 })
 
-test('Pusher’s members and Phoenix’s see each other, once per user (46)', async () => {
+test('Pusher’s members and Phoenix’s see each other, once per user (46, trap 16)', async () => {
   await using server = await start({ plugins: [door] })
   await using ada = await phoenixRaw(server, { query: QUERY, version: 1 })
   await using bob = await server.raw()

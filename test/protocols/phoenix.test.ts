@@ -55,15 +55,15 @@ describe('the upgrade', () => {
     expect(server.core.counters.connectionsRefused).toBe(2)
   })
 
-  test.each(['', 'vsn=1.0.0', 'vsn=1.0.7', 'a[b]=1&&c=&__proto__=1&', 'vsn=2.0.4'])(
-    'with ?%s it is open, and silent until it is spoken to (1, 6)',
+  test.each(['', 'vsn=1.0.0', 'vsn=1.0.7', 'a[b]=1&&c=&__proto__=1&', 'vsn=x&vsn=2.0.4'])(
+    'with ?%s it is open, and silent until it is spoken to (1, 6, trap 12)',
     async (query) => {
       await using server = await start()
       const client = await server.raw({ path: `/socket/websocket?${query}`, hello: false })
       await client.opened
       const ref = '"1"'
       client.send(
-        query === 'vsn=2.0.4'
+        query === 'vsn=x&vsn=2.0.4'
           ? `[null,${ref},"phoenix","heartbeat",{}]`
           : `{"topic":"phoenix","event":"heartbeat","payload":{},"ref":${ref}}`,
       )
@@ -147,7 +147,7 @@ describe.each([1, 2] as const)('V%d', (version) => {
     '',
     '#scope-public:test-app',
     'a'.repeat(256),
-  ])('nobody joins %p, and the reply names no generation (11, 19)', async (topic) => {
+  ])('nobody joins %p, and the reply names no generation (11, 19, trap 4)', async (topic) => {
     await using server = await start()
     await using client = await phoenixRaw(server, {
       version,
@@ -158,7 +158,7 @@ describe.each([1, 2] as const)('V%d', (version) => {
   })
 
   test.each(['room:42', 'constructor', '__proto__', 'ключ ☃', 'a'.repeat(255)])(
-    '%p is joined (19)',
+    '%p is joined (19, trap 20)',
     async (topic) => {
       await using server = await start()
       await using client = await phoenixRaw(server, { version, query: KEY })
@@ -166,7 +166,7 @@ describe.each([1, 2] as const)('V%d', (version) => {
     },
   )
 
-  test('a second join replaces the first, without a copy of anything (13, 14)', async () => {
+  test('a second join replaces the first, without a copy of anything (13, 14, trap 19)', async () => {
     await using server = await start()
     await using client = await phoenixRaw(server, { version, query: KEY })
     await client.join('room', {}, '1')
@@ -192,7 +192,7 @@ describe.each([1, 2] as const)('V%d', (version) => {
     expect(unknown).toEqual(reply([join('9'), '9', 'stranger'], 'ok'))
   })
 
-  test('the 101st topic is one too many; a second join of one is not (11)', async () => {
+  test('the 101st topic is one too many; a second join of one is not (11, trap 14)', async () => {
     await using server = await start({ limits: { maxTopicsPerConnection: 2 } })
     await using client = await phoenixRaw(server, { version, query: KEY })
     await client.join('a')
@@ -239,7 +239,7 @@ describe.each([1, 2] as const)('V%d', (version) => {
     expect((await client.client.closing()).code).toBe(1009)
   })
 
-  test('refs come back as they were (25)', async () => {
+  test('refs come back as they were (25, trap 3)', async () => {
     await using server = await start()
     await using client = await phoenixRaw(server, { version })
     expect((await client.ask(null, 'x"y', 'phoenix', 'heartbeat', {}))[1]).toBe('x"y')
@@ -328,6 +328,33 @@ describe('while a plugin thinks about a join', () => {
     expect((await client.nextBytes()).at(-1)).toBe(7)
   })
 
+  const ENDS = [
+    ['is renamed', '{"app":{"name":"another name"}}'],
+    ['is switched off', '{"app":{"active":false}}'],
+  ]
+  test.each(ENDS)(
+    'the app may end: who waits for a scope of one that %s is refused (trap 27)',
+    async (_, body = '') => {
+      const { promise, resolve: done } = Promise.withResolvers<void>()
+      const asked = new Inbox<void>()
+      const plugin = pluginOf('slow', {
+        subscribe: async () => {
+          asked.push()
+          await promise
+        },
+      })
+      await using server = await start({ plugins: [plugin] })
+      await using client = await phoenixRaw(server)
+      client.say('1', '1', 'public:test-app', 'phx_join', {})
+      await asked.next()
+      await server.admin('/api/admin/apps/test-app', { method: 'PATCH', body })
+      done()
+      const refused = reply(['1', '1', 'public:test-app'], 'error', { reason: 'unmatched topic' })
+      expect(await client.next()).toEqual(refused)
+      expect(server.core.hub.hasScopes(server.core.apps.byId('1')!)).toBe(false)
+    },
+  )
+
   test('the socket may close, and nobody is joined (16)', async () => {
     const { plugin, asked, done } = slow()
     await using server = await start({ plugins: [plugin] })
@@ -347,7 +374,7 @@ describe('while a plugin thinks about a join', () => {
 describe('scopes of ExPusherLite', () => {
   const TOPIC = 'private:test-app'
 
-  test('public ones are open, also to what is below', async () => {
+  test('public ones are open, also to what is below, and occupy no channel (59, trap 15)', async () => {
     await using server = await start()
     await using client = await phoenixRaw(server, { version: 1 })
     expect(await client.join('public:test-app')).toEqual({})
@@ -384,7 +411,7 @@ describe('scopes of ExPusherLite', () => {
     expect(seen).toEqual([['test-app', TOPIC, bad], ['test-app', TOPIC, good], TOPIC])
   })
 
-  test('what clients push on a public one reaches all, the sender too, unanswered (22)', async () => {
+  test('what clients push on a public one reaches all, the sender too, unanswered (20, 22)', async () => {
     await using server = await start()
     await using ada = await phoenixRaw(server)
     await using bob = await phoenixRaw(server, { version: 1 })
@@ -414,7 +441,7 @@ describe('scopes of ExPusherLite', () => {
     'presence_diff',
     'pusher:x',
     '',
-  ])('the event %p is refused (27)', async (event) => {
+  ])('the event %p is refused (27, trap 1, trap 2)', async (event) => {
     await using server = await start()
     await using client = await phoenixRaw(server)
     await client.join('public:test-app')
@@ -448,7 +475,7 @@ describe('the topics of an app', () => {
     ['is renamed', '{"app":{"name":"another name"}}'],
     ['is switched off', '{"app":{"active":false}}'],
   ]
-  test.each(CHANGES)('are over when it %s', async (_, body = '') => {
+  test.each(CHANGES)('are over when it %s (trap 27)', async (_, body = '') => {
     await using server = await start()
     await using client = await phoenixRaw(server)
     await client.join('public:test-app')
@@ -475,7 +502,7 @@ describe('client events on native channels', () => {
       { status: 'error', response: { reason: 'Names of client events begin with client-' } },
     ],
   ]
-  test.each(CASES)('%s %s is answered', async (channel, event, answer) => {
+  test.each(CASES)('%s %s is answered (20)', async (channel, event, answer) => {
     const open = pluginOf('open', { authorize: () => allow() })
     await using server = await start({ plugins: [open] })
     await using ada = await phoenixRaw(server, { query: KEY })
@@ -552,7 +579,7 @@ describe('events', () => {
     expect((await one.next())[4]).toEqual(payload)
   })
 
-  test('that would act on phoenix.js are not sent to it (27)', async () => {
+  test('that would act on phoenix.js are not sent to it (27, trap 1)', async () => {
     await using server = await start()
     await using client = await phoenixRaw(server, { query: KEY })
     await using other = await server.raw()
@@ -617,7 +644,7 @@ describe('the end', () => {
   })
 
   describe.each(['/socket', '/push_socket'])('on %s', (mount) => {
-    test('who sends no frame for a minute is closed with 1001, whatever pings it sends (30)', async () => {
+    test('who sends no frame for a minute is closed with 1001, whatever pings it sends (30, trap 13)', async () => {
       await using server = await start()
       await using idle = await phoenixRaw(server, { mount })
       await using active = await phoenixRaw(server, { mount })

@@ -60,7 +60,7 @@ test('browsers may ask first, other methods are 400 (34)', async () => {
   expect((await server.http(PATH, { method: 'PUT' })).status).toBe(400)
 })
 
-test('a poll with nothing to tell ends with its window (35)', async () => {
+test('a poll with nothing to tell ends with its window (35, trap 24)', async () => {
   await using server = await start()
   const session = await open(server)
   const [conn] = server.core.hub.connections()
@@ -91,6 +91,26 @@ test('events arrive in order, together, and once each (26, 42)', async () => {
   expect(told.flatMap(({ messages }) => messages)).toHaveLength(1)
 })
 
+test('a poll that breaks off takes nothing with it (42)', async () => {
+  await using server = await start()
+  const session = await open(server)
+  await session.say(JOIN)
+  await session.poll()
+  const abort = new AbortController()
+  const [conn] = server.core.hub.connections()
+  server.advance(5000)
+  const broken = ask(server, { signal: abort.signal }, `&token=${session.token}`).catch(
+    () => 'broken',
+  )
+  while (conn!.seenTick !== server.core.state.tick)
+    await new Promise<void>((resolve) => setImmediate(resolve))
+  abort.abort()
+  expect(await broken).toBe('broken' as never)
+  await server.http('/ready') // the server has seen the break by the time that it answers
+  await server.trigger({ channel: 'room', name: 'e', data: '{}' })
+  expect((await session.poll()).messages).toEqual(['[null,null,"room","e",{}]'])
+})
+
 test('205 lines in one request are all answered (36)', async () => {
   await using server = await start({ limits: { maxTopicsPerConnection: 1000 } })
   const session = await open(server)
@@ -110,6 +130,7 @@ describe('a body', () => {
   const BAD: readonly (readonly [string, string])[] = [
     ['of broken base64', 'AAECBgM'],
     ['of a line that is neither', '["1","1","room","phx_join",{}]\n{"a":1}'],
+    ['that is no UTF-8', Buffer.from([0x5b, 0xff, 0x5d]) as unknown as string],
     ['of too many lines', '[]\n'.repeat(1001)],
     ['that is longer than 8 MB', ' '.repeat(8 * 1024 * 1024 + 1)],
   ]
@@ -153,6 +174,26 @@ describe('a body', () => {
     expect(await session.say('["1"]')).toEqual({ status: 410 } as never)
     expect(sessions(server)).toBe(0)
   })
+})
+
+test('a token is good for its own app only (38)', async () => {
+  const apps = [7, 8].map((id) => ({ id: `${id}`, name: `App ${id}`, key: `k${id}`, secret: 's' }))
+  await using server = await start({ apps })
+  const path = (key: string) => `/socket/longpoll?app_key=${key}&vsn=2.0.0`
+  const { token } = (await (await server.http(path('k7'))).json()) as Told
+  const foreign = `${path('k8')}&token=${token}`
+  expect(await (await server.http(foreign, { method: 'POST', body: JOIN })).json()).toEqual({
+    status: 410,
+  })
+  expect(((await (await server.http(foreign)).json()) as Told).status).toBe(410)
+  const own = await server.http(`${path('k7')}&token=${token}`, { method: 'POST', body: JOIN })
+  expect(await own.json()).toEqual({ status: 200 })
+})
+
+test('a slash at the end of the path does not matter', async () => {
+  await using server = await start()
+  const response = await server.http('/socket/longpoll/?vsn=2.0.0')
+  expect(((await response.json()) as Told).status).toBe(410)
 })
 
 describe('while a plugin thinks', () => {
