@@ -105,6 +105,9 @@ export function scopeChannel(topic: string): ChannelName {
   return `${SCOPE_GROUP}${topic}` as ChannelName
 }
 
+/** The slug of the app whose group it is. */
+export const slugOfScope = (group: ChannelName): string | undefined => group.split(':')[1]
+
 /** What clients call a channel. */
 export function topicOf(channel: ChannelName): string {
   return channel.startsWith(SCOPE_GROUP) ? channel.slice(SCOPE_GROUP.length) : channel

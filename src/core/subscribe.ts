@@ -4,7 +4,14 @@
  * Contract 3.3 has the order of the checks.
  */
 import { keyPairOf, type App } from './apps'
-import { channelKind, parseUserId, topicOf, userChannel, type ChannelKind } from './channel'
+import {
+  channelKind,
+  parseUserId,
+  slugOfScope,
+  topicOf,
+  userChannel,
+  type ChannelKind,
+} from './channel'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { isRefusal, quoted, REFUSE, refusal, type Refusal } from './errors'
@@ -143,12 +150,20 @@ function enterAllowed(
   command: SubscribeCommand,
   kind: ChannelKind,
 ): Refusal | undefined {
+  if (isOver(core, command)) return REFUSE.topicUnmatched
   const member = kind.presence ? parseMember(command, conn.user) : undefined
   if (isRefusal(member)) return member
   const full = member && roomFull(core, command, member)
   if (full) return full
   enterChannel(core, conn, command, member)
   return undefined
+}
+
+/** The app may have ended, or have another slug, since the command was read: a plugin had time to think. */
+function isOver({ apps }: Core, { app, channel }: SubscribeCommand): boolean {
+  const { active, slug } = app.record
+  if (apps.byId(app.id) !== app || !active) return true
+  return channelKind(channel).scope !== undefined && slugOfScope(channel) !== slug
 }
 
 /** Contract 3.2 and 3.8: presence, form, key and signature of `auth`, in that order. */

@@ -328,6 +328,29 @@ describe('while a plugin thinks about a join', () => {
     expect((await client.nextBytes()).at(-1)).toBe(7)
   })
 
+  test.each([
+    ['is renamed', { slug: 'other' }],
+    ['is switched off', { active: false }],
+  ])('the app %s, and nobody is joined', async (_, change) => {
+    const decision = Promise.withResolvers<ReturnType<typeof allow>>()
+    const asked = new Inbox<string>()
+    const slow = pluginOf('slow', {
+      authorize: (_, { channel }) => {
+        asked.push(channel)
+        return decision.promise
+      },
+    })
+    await using server = await start({ plugins: [slow] })
+    await using client = await phoenixRaw(server)
+    client.say('1', '1', 'private:test-app', 'phx_join', {})
+    await asked.next()
+    const body = JSON.stringify({ app: change })
+    await server.admin('/api/admin/apps/test-app', { method: 'PATCH', body })
+    decision.resolve(allow())
+    const refused = { reason: 'unmatched topic' }
+    expect(await client.next()).toEqual(reply(['1', '1', 'private:test-app'], 'error', refused))
+  })
+
   test('the socket may close, and nobody is joined (16)', async () => {
     const { plugin, asked, done } = slow()
     await using server = await start({ plugins: [plugin] })
