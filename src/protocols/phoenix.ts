@@ -13,7 +13,7 @@ import { channelKind, topicOf } from '../core/channel'
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
 import { REFUSE, refusal, type Refusal } from '../core/errors'
-import { isReserved } from '../core/event-names'
+import { isReserved, isReservedByPhoenix } from '../core/event-names'
 import type { Subscription } from '../core/hub'
 import { isRecord, jsonOf } from '../core/json'
 import { maxFrameChars } from '../core/limits'
@@ -247,7 +247,7 @@ const CLIENT_EVENT = 'client-'
 
 function nativeNews(publication: Publication): PhoenixNews | undefined {
   const { channel, event } = publication
-  if (isReserved(event)) return undefined
+  if (isReservedByPhoenix(event)) return undefined
   return { topic: topicOf(channel), event, payload: objectPayload(publication) }
 }
 

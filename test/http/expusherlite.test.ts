@@ -71,6 +71,17 @@ describe('an event', () => {
     await client.expectNothing()
   })
 
+  test.each(['phx_news', 'chan_reply_1', 'pusher', 'presence_state'])(
+    'of the topic %s is harmless, and arrives (27)',
+    async (topic) => {
+      await using server = await start()
+      await using client = await phoenixRaw(server)
+      await client.join('public:test-app')
+      await publish(server, { topic })
+      expect((await client.next())[3]).toBe(`${topic}:msg`)
+    },
+  )
+
   test('may name its scope twice (55)', async () => {
     await using server = await start()
     await using member = await phoenixRaw(server)
