@@ -4,6 +4,7 @@
  * status inside: clients read an empty body as a fault.
  * Spec: phoenix contract 1.9.
  */
+import { isUtf8 } from 'node:buffer'
 import type { Core } from '../core/core'
 import type { Refusal } from '../core/errors'
 import type { Cancel, Frame, MaybePromise, Sink } from '../core/types'
@@ -193,8 +194,9 @@ export class LongPolls {
 /** One message to a line, or one message. Undecodable ones end the session, as they close a socket. */
 async function take({ core, conn }: LongPoll, request: Request): Promise<Response> {
   if (Number(request.headers.get('content-length')) > MAX_BODY_BYTES) return badRequest()
-  const text = await request.text().catch(() => '') // the client left in the middle
-  if (text.length > MAX_BODY_BYTES) return badRequest()
+  const bytes = await request.bytes().catch(() => undefined) // the client left in the middle
+  if (!bytes || bytes.length > MAX_BODY_BYTES || !isUtf8(bytes)) return badRequest()
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
   const isBatch = request.headers.get('content-type')?.startsWith('application/x-ndjson')
   const frames = isBatch ? framesIn(text) : [text]
   if (!frames) return badRequest()
