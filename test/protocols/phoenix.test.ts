@@ -246,6 +246,22 @@ describe.each([1, 2] as const)('V%d', (version) => {
     expect((await client.ask(null, 7, 'phoenix', 'heartbeat', {}))[1]).toBe(7)
     expect((await client.ask(null, null, 'phoenix', 'heartbeat', {}))[1]).toBe(null)
   })
+
+  test.each(['1e400', '12345678901234567890', '1.5'])(
+    'a ref of %s could not come back as it was, and is none',
+    async (ref) => {
+      await using server = await start()
+      await using client = await phoenixRaw(server, { version })
+      const message = ['null', ref, '"phoenix"', '"heartbeat"', '{}']
+      const [, , topic, event, payload] = message
+      client.client.send(
+        version === 2
+          ? `[${message.join()}]`
+          : `{"topic":${topic},"event":${event},"payload":${payload},"ref":${ref}}`,
+      )
+      expect((await client.client.closing()).code).toBe(1011)
+    },
+  )
 })
 
 describe('a subscription that needs a signature', () => {
