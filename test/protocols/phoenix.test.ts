@@ -298,6 +298,29 @@ test('a plugin that fails is told as a join that crashed, and nothing of why (11
   expect(await client.join('other')).toEqual({})
 })
 
+describe('a message that a plugin refuses', () => {
+  const limiter = pluginOf('limiter', {
+    frame: () => reject('too often', { retryAfterSeconds: 1 }),
+  })
+  const refused = { status: 'error', response: { reason: 'too often' } }
+
+  test.each([1, 2] as const)('is answered as one, in V%d', async (version) => {
+    await using server = await start({ plugins: [limiter] })
+    await using client = await phoenixRaw(server, { query: KEY, version })
+    const [, ref, , event, payload] = await client.ask('1', '2', 'room', 'phx_join', {})
+    expect([ref, event, payload]).toEqual(['2', 'phx_reply', refused])
+  })
+
+  test('in bytes, too; what is no message is told nothing', async () => {
+    await using server = await start({ plugins: [limiter] })
+    await using client = await phoenixRaw(server, { query: KEY })
+    client.client.send('[')
+    client.client.send(Buffer.from([7, 7]))
+    client.client.send(Buffer.from([0, 1, 1, 4, 1, ...Buffer.from('12roome')]))
+    expect(await client.next()).toEqual(['1', '2', 'room', 'phx_reply', refused])
+  })
+})
+
 describe('while a plugin thinks about a join', () => {
   const slow = () => {
     const { promise, resolve } = Promise.withResolvers<void>()
