@@ -18,6 +18,7 @@ import { isKeyPairOf } from './basic'
 import { FieldError } from './errors'
 import { readNested } from './form'
 import type { ApiHooks } from './hooks'
+import { isForeignPage } from './identity'
 import { FieldErrorsAnswer, NoBody } from './schemas'
 
 const EventFields: object = Type.Object(
@@ -143,6 +144,9 @@ async function authenticated(
   if (!app) throw new RealtimeError('admin_not_found', 'Not Found')
   const vouched = core.hooks.authenticate.length > 0 && (await hooks.authenticate(received))
   if (!right && !vouched) throw new RealtimeError('admin_unauthorized', '')
+  // A browser that knows the credentials sends them with forms of any site.
+  if (isForeignPage(request.headers, []))
+    throw new RealtimeError('admin_foreign_page', 'Pages of other sites may not use this API')
   hooks.check(received)
   return app
 }

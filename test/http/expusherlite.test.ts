@@ -181,6 +181,20 @@ describe('who may', () => {
     expect(response.headers.get('www-authenticate')).toBeNull()
   })
 
+  test.each([{ origin: 'http://evil.example' }, { 'sec-fetch-site': 'cross-site' }])(
+    'pages of other sites are refused, whatever their browser knows: %p',
+    async (page) => {
+      await using server = await start()
+      const [status, body] = await told(
+        await post(server, new URLSearchParams(EVENT), { ...basic(PAIR), ...page }),
+      )
+      expect([status, body]).toEqual([
+        403,
+        { errors: { detail: 'Pages of other sites may not use this API' } },
+      ])
+    },
+  )
+
   test('the scheme is read in any case, credentials in the URL are sent so', async () => {
     await using server = await start()
     const headers = { authorization: `bAsIc ${btoa(PAIR)}` }
