@@ -2,7 +2,9 @@
  * Clients of the Phoenix socket: raw frames as arrays, whatever the version, and phoenix.js in four
  * generations.
  */
+import { spyOn } from 'bun:test'
 import { createRequire } from 'node:module'
+import type { Connection } from '../src/core/connection'
 import { Inbox, RawClient, within, type TestServer } from './harness'
 
 export type Wire = readonly [
@@ -103,6 +105,11 @@ export async function phoenixRaw(
   const client = await server.raw({ ...options, path, hello: false })
   await within('the socket to open', client.opened)
   return new PhoenixRaw(client, version)
+}
+
+/** Whatever the server says on it from now on is lost. */
+export function mute({ sink }: Connection): void {
+  spyOn(sink, 'send').mockImplementation(() => 1)
 }
 
 export const reply = (

@@ -146,6 +146,9 @@ async function authenticated(
   if (!app) throw new RealtimeError('admin_not_found', 'Not Found')
   const vouched = core.hooks.authenticate.length > 0 && (await hooks.authenticate(received))
   if (!right && !vouched) throw new RealtimeError('admin_unauthorized', '')
+  // A browser that knows the credentials sends them with forms of any site.
+  if (isForeignPage(request.headers, []))
+    throw new RealtimeError('admin_foreign_page', 'Pages of other sites may not use this API')
   hooks.check(received)
   return app
 }

@@ -22,11 +22,12 @@ export async function readNested(request: Request): Promise<Nested | undefined> 
 
 /**
  * The body; undefined where it can't be read as what it says it is.
- * @throws RealtimeError('admin_body_too_large' | 'admin_bad_request') for more than a megabyte, and for what is no UTF-8
+ * @throws RealtimeError('admin_body_too_large' | 'admin_bad_request') for more than a megabyte, and for what is
+ *   no UTF-8 or does not come whole
  */
 export async function readBody(request: Request): Promise<unknown> {
   checkSize(Number(request.headers.get('content-length') ?? 0))
-  const bytes = await request.bytes()
+  const bytes = await request.bytes().catch(brokenOff)
   checkSize(bytes.length) // what comes in chunks says no length before
   if (!isUtf8(bytes)) throw notUtf8()
   try {
@@ -43,6 +44,11 @@ function checkSize(bytes: number): void {
       'admin_body_too_large',
       `The body of ${bytes} bytes exceeds the limit of ${MAX_BYTES}`,
     )
+}
+
+/** Whoever sends it has left: no fault of ours. */
+function brokenOff(cause: unknown): never {
+  throw new RealtimeError('admin_bad_request', 'The body did not come whole', { cause })
 }
 
 const notUtf8 = (): RealtimeError => new RealtimeError('admin_bad_request', 'The body is not UTF-8')

@@ -144,7 +144,10 @@ function readPush(body: unknown): Asked | undefined {
 function mustName(raw: string): ChannelName {
   const channel = channelOfTopic(raw)
   if (channel) return channel
-  throw new RealtimeError('request_invalid', 'A channel has 1 to 255 bytes and begins with no #')
+  throw new RealtimeError(
+    'request_invalid',
+    'A channel has 1 to 255 bytes, begins with no #, and is neither `phoenix` nor encrypted',
+  )
 }
 
 /** @throws RealtimeError for a body that is not what it says it is */

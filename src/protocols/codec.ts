@@ -6,7 +6,7 @@ import type { App } from '../core/apps'
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
 import type { Refusal } from '../core/errors'
-import type { Command, Encoder } from '../core/types'
+import type { Command, Encoder, Ref } from '../core/types'
 import { PHOENIX } from './phoenix'
 import { pusher } from './pusher'
 
@@ -24,6 +24,8 @@ export interface Codec extends Encoder {
   /** The same for binary frames; undefined where they are text as well. */
   readonly decodeBytes:
     ((core: Core, conn: Connection, bytes: Uint8Array) => Command | Refusal) | undefined
+  /** What a frame that a plugin refuses wants to be answered by; undefined where the wire tells refusals without. */
+  readonly refOf: ((core: Core, frame: string | Uint8Array) => Ref | undefined) | undefined
 }
 
 export const CODECS: readonly Codec[] = [pusher, ...PHOENIX]

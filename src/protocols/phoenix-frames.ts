@@ -65,11 +65,11 @@ export function readFrame(version: PhoenixVersion, text: string): PhoenixMessage
 
 const MAX_REF_CHARS = 255
 
-/** Text or a number; undefined for anything else. */
+/** Text, or an integer that comes back as it was; undefined for anything else. */
 function refOf(value: unknown): JsonText | undefined {
   if (value === undefined || value === null) return NULL
-  if (typeof value !== 'string' && typeof value !== 'number') return undefined
-  return String(value).length > MAX_REF_CHARS ? undefined : jsonOf(value)
+  if (Number.isSafeInteger(value)) return jsonOf(value)
+  return typeof value === 'string' && value.length <= MAX_REF_CHARS ? jsonText(value) : undefined
 }
 
 /** A frame for one connection, or without refs for all subscribers. */

@@ -13,7 +13,7 @@ import { channelKind, topicOf } from '../core/channel'
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
 import { REFUSE, refusal, type Refusal } from '../core/errors'
-import { isReserved } from '../core/event-names'
+import { isReserved, isReservedByPhoenix } from '../core/event-names'
 import type { Subscription } from '../core/hub'
 import { isRecord, jsonOf } from '../core/json'
 import { maxFrameChars } from '../core/limits'
@@ -99,13 +99,13 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
     serves: (path, query) =>
       withoutSlash(path) === mount.path && (versionOf(query) ?? VERSIONS[0]) === version,
     handshake: (core, _, query) => handshake(core, mount, query),
-    decode: (core, conn, text) =>
-      decode(core, conn, { mount, frame: text, read: () => readFrame(version, text) }),
+    decode: (core, conn, frame) => decode(core, conn, { mount, version, frame }),
     decodeBytes:
       version === 2
-        ? (core, conn, bytes) =>
-            decode(core, conn, { mount, frame: bytes, read: () => readBinary(bytes) })
+        ? (core, conn, frame) => decode(core, conn, { mount, version, frame })
         : undefined,
+    refOf: ({ limits }, frame) =>
+      frame.length > maxFrameChars(limits) ? undefined : messageIn(version, frame)?.ref,
     broadcast: (news) => broadcast(mount, version, news),
     reply: (answer) =>
       answer.type === 'present' && !mount.presence ? undefined : reply(version, answer),
@@ -157,9 +157,8 @@ const refused = (why: Refusal): Handshake => ({ app: undefined, refused: why })
 
 type Incoming = {
   readonly mount: Mount
+  readonly version: PhoenixVersion
   readonly frame: string | Uint8Array
-  /** Undefined where the frame is undecodable. */
-  readonly read: () => PhoenixMessage | undefined
 }
 
 /** A message on a topic, with the subscription that the connection has there. */
@@ -178,17 +177,26 @@ const PHOENIX_EVENTS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ['phx_leave', decodeLeave],
 ])
 
+/** Undefined where the frame is none of this version. */
+function messageIn(
+  version: PhoenixVersion,
+  frame: string | Uint8Array,
+): PhoenixMessage | undefined {
+  if (typeof frame === 'string') return readFrame(version, frame)
+  return version === 2 ? readBinary(frame) : undefined
+}
+
 const HEARTBEAT = { topic: 'phoenix', event: 'heartbeat' }
 const NOTHING: Command = { type: 'done', reply: undefined }
 
-function decode(core: Core, conn: Connection, { mount, frame, read }: Incoming) {
+function decode(core: Core, conn: Connection, { mount, version, frame }: Incoming) {
   const limit = maxFrameChars(conn.app?.limits ?? core.limits)
   if (frame.length > limit)
     return refusal(
       'message_too_large',
       `Message of ${frame.length} characters exceeds the limit of ${limit}`,
     )
-  const message = read()
+  const message = messageIn(version, frame)
   if (!message) return REFUSE.frameInvalid
   const { ref, event } = message
   if (ref.topic === HEARTBEAT.topic)
@@ -250,7 +258,7 @@ const CLIENT_EVENT = 'client-'
 
 function nativeNews(publication: Publication): PhoenixNews | undefined {
   const { channel, event } = publication
-  if (isReserved(event)) return undefined
+  if (isReservedByPhoenix(event)) return undefined
   return { topic: topicOf(channel), event, payload: objectPayload(publication) }
 }
 

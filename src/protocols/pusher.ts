@@ -27,6 +27,7 @@ export const pusher: Codec = {
   handshake,
   decode,
   decodeBytes: undefined,
+  refOf: undefined,
   broadcast,
   reply,
   refusal: refusalFrames,

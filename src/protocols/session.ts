@@ -97,7 +97,7 @@ export function received(core: Core, conn: Client, frame: string | Uint8Array): 
   const { frame: gates } = core.hooks
   const refused = gates.length > 0 && askNow(core, gates, conn, shownFrame(frame))
   if (conn.closed) return // a plugin ended it
-  if (refused) refuse(core, conn, refused)
+  if (refused) refuseFrame(core, conn, refused, frame)
   else if (conn.busy) wait(core, conn, frame)
   else if (conn.established) runFrame(core, conn, frame)
 }
@@ -234,6 +234,12 @@ function refuse(core: Core, conn: Client, refused: Refusal): void {
   if (conn.established) core.counters.messagesRefused++
   else core.counters.connectionsRefused++
   refuseAndTell(core, conn, refused)
+}
+
+/** Nobody has read the frame: only what it wants to be answered by is looked for. */
+function refuseFrame(core: Core, conn: Client, refused: Refusal, frame: string | Uint8Array): void {
+  const ref = conn.codec.refOf?.(core, frame)
+  refuse(core, conn, ref ? { ...refused, ref } : refused)
 }
 
 /** A refusal says which command it is about, so that the client can tell. */

@@ -207,9 +207,9 @@ export class LongPolls {
 /** One message to a line, or one message. Undecodable ones end the session, as they close a socket. */
 async function take({ core, conn }: LongPoll, request: Request): Promise<Response> {
   if (Number(request.headers.get('content-length')) > MAX_BODY_BYTES) return badRequest()
-  const bytes = await request.bytes().catch(() => NOTHING) // the client left in the middle
-  if (bytes.length > MAX_BODY_BYTES || !isUtf8(bytes)) return badRequest()
-  const text = Buffer.from(bytes).toString()
+  const bytes = await request.bytes().catch(() => undefined) // the client left in the middle
+  if (!bytes || bytes.length > MAX_BODY_BYTES || !isUtf8(bytes)) return badRequest()
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
   const isBatch = request.headers.get('content-type')?.startsWith('application/x-ndjson')
   const frames = isBatch ? framesIn(text) : [text]
   if (!frames) return badRequest()
@@ -218,7 +218,6 @@ async function take({ core, conn }: LongPoll, request: Request): Promise<Respons
   return told({ status: conn.closed ? 410 : done ? 200 : 408 })
 }
 
-const NOTHING = new Uint8Array()
 const BASE64 =
   /^(?:[A-Za-z\d+/]{4})+(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$|^[A-Za-z\d+/]{2,3}={1,2}$/
 

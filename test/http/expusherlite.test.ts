@@ -74,6 +74,17 @@ describe('an event', () => {
     await client.expectNothing()
   })
 
+  test.each(['phx_news', 'chan_reply_1', 'pusher', 'presence_state'])(
+    'of the topic %s is harmless, and arrives (27)',
+    async (topic) => {
+      await using server = await start()
+      await using client = await phoenixRaw(server)
+      await client.join('public:test-app')
+      await publish(server, { topic })
+      expect((await client.next())[3]).toBe(`${topic}:msg`)
+    },
+  )
+
   test('may name its scope twice (55)', async () => {
     await using server = await start()
     await using member = await phoenixRaw(server)
@@ -181,6 +192,20 @@ describe('who may', () => {
     expect(await told(response)).toEqual([401, ''])
     expect(response.headers.get('www-authenticate')).toBeNull()
   })
+
+  test.each([{ origin: 'http://evil.example' }, { 'sec-fetch-site': 'cross-site' }])(
+    'pages of other sites are refused, whatever their browser knows: %p',
+    async (page) => {
+      await using server = await start()
+      const [status, body] = await told(
+        await post(server, new URLSearchParams(EVENT), { ...basic(PAIR), ...page }),
+      )
+      expect([status, body]).toEqual([
+        403,
+        { errors: { detail: 'Pages of other sites may not use this API' } },
+      ])
+    },
+  )
 
   test('the scheme is read in any case, credentials in the URL are sent so', async () => {
     await using server = await start()

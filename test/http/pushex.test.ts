@@ -1,7 +1,8 @@
 /** PushEx's API; numbers in names are cases of contract section 6. */
+import { connect } from 'node:net'
 import { describe, expect, test } from 'bun:test'
 import { allow, reject } from '../../src/plugin'
-import { pluginOf, start, type StartOptions, type TestServer } from '../harness'
+import { Inbox, pluginOf, start, type StartOptions, type TestServer } from '../harness'
 import { phoenixRaw } from '../phoenix'
 
 const basic = (pair: string) => ({ authorization: `Basic ${btoa(pair)}` })
@@ -256,6 +257,31 @@ describe('authorizePush', () => {
     const response = await push(server, BODY)
     expect([response.status, response.headers.get('retry-after')]).toEqual([429, '7'])
   })
+})
+
+test('a client that leaves in the middle of its body is no fault of the server’s', async () => {
+  const asked = new Inbox<string>()
+  const answered = new Inbox<number>()
+  const watch = pluginOf('watch', {
+    apiRequested: ({ url }) => asked.push(url),
+    response: (_, { status }) => {
+      answered.push(status)
+      return {}
+    },
+  })
+  await using server = await start({ plugins: [watch] })
+  const head = [
+    'POST /api/push HTTP/1.1',
+    'host: localhost',
+    'content-length: 100',
+    '',
+    '{"channel',
+  ]
+  const socket = connect(server.port, '127.0.0.1', () => socket.write(head.join('\r\n')))
+  await asked.next()
+  socket.destroy()
+  expect(await answered.next()).toBe(400)
+  expect(server.core.counters.faults).toBe(0)
 })
 
 test('a leaving server says when to come back (69)', async () => {

@@ -246,6 +246,22 @@ describe.each([1, 2] as const)('V%d', (version) => {
     expect((await client.ask(null, 7, 'phoenix', 'heartbeat', {}))[1]).toBe(7)
     expect((await client.ask(null, null, 'phoenix', 'heartbeat', {}))[1]).toBe(null)
   })
+
+  test.each(['1e400', '12345678901234567890', '1.5'])(
+    'a ref of %s could not come back as it was, and is none',
+    async (ref) => {
+      await using server = await start()
+      await using client = await phoenixRaw(server, { version })
+      const message = ['null', ref, '"phoenix"', '"heartbeat"', '{}']
+      const [, , topic, event, payload] = message
+      client.client.send(
+        version === 2
+          ? `[${message.join()}]`
+          : `{"topic":${topic},"event":${event},"payload":${payload},"ref":${ref}}`,
+      )
+      expect((await client.client.closing()).code).toBe(1011)
+    },
+  )
 })
 
 describe('a subscription that needs a signature', () => {
@@ -280,6 +296,29 @@ test('a plugin that fails is told as a join that crashed, and nothing of why (11
   const refused = await client.ask('1', '1', 'room', 'phx_join', {})
   expect(refused).toEqual(reply(['1', '1', 'room'], 'error', { reason: 'join crashed' }))
   expect(await client.join('other')).toEqual({})
+})
+
+describe('a message that a plugin refuses', () => {
+  const limiter = pluginOf('limiter', {
+    frame: () => reject('too often', { retryAfterSeconds: 1 }),
+  })
+  const refused = { status: 'error', response: { reason: 'too often' } }
+
+  test.each([1, 2] as const)('is answered as one, in V%d', async (version) => {
+    await using server = await start({ plugins: [limiter] })
+    await using client = await phoenixRaw(server, { query: KEY, version })
+    const [, ref, , event, payload] = await client.ask('1', '2', 'room', 'phx_join', {})
+    expect([ref, event, payload]).toEqual(['2', 'phx_reply', refused])
+  })
+
+  test('in bytes, too; what is no message is told nothing', async () => {
+    await using server = await start({ plugins: [limiter] })
+    await using client = await phoenixRaw(server, { query: KEY })
+    client.client.send('[')
+    client.client.send(Buffer.from([7, 7]))
+    client.client.send(Buffer.from([0, 1, 1, 4, 1, ...Buffer.from('12roome')]))
+    expect(await client.next()).toEqual(['1', '2', 'room', 'phx_reply', refused])
+  })
 })
 
 describe('while a plugin thinks about a join', () => {
@@ -352,6 +391,32 @@ describe('while a plugin thinks about a join', () => {
       const refused = reply(['1', '1', 'public:test-app'], 'error', { reason: 'unmatched topic' })
       expect(await client.next()).toEqual(refused)
       expect(server.core.hub.hasScopes(server.core.apps.byId('1')!)).toBe(false)
+    },
+  )
+
+  test.each([
+    ['is renamed', { slug: 'other' }],
+    ['is switched off', { active: false }],
+  ])(
+    'the app may be another: who waits for a private scope of one that %s is refused',
+    async (_, change) => {
+      const decision = Promise.withResolvers<ReturnType<typeof allow>>()
+      const asked = new Inbox<string>()
+      const slow = pluginOf('slow', {
+        authorize: (_, { channel }) => {
+          asked.push(channel)
+          return decision.promise
+        },
+      })
+      await using server = await start({ plugins: [slow] })
+      await using client = await phoenixRaw(server)
+      client.say('1', '1', 'private:test-app', 'phx_join', {})
+      await asked.next()
+      const body = JSON.stringify({ app: change })
+      await server.admin('/api/admin/apps/test-app', { method: 'PATCH', body })
+      decision.resolve(allow())
+      const refused = { reason: 'unmatched topic' }
+      expect(await client.next()).toEqual(reply(['1', '1', 'private:test-app'], 'error', refused))
     },
   )
 

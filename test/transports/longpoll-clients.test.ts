@@ -1,8 +1,8 @@
 /** phoenix.js over long-poll; numbers are cases of contract section 6. */
 import { describe, expect, test } from 'bun:test'
 import { reject } from '../../src/plugin'
-import { pluginOf, start } from '../harness'
-import { answerTo, PHOENIX_JS, PhoenixJs, type Generation } from '../phoenix'
+import { pluginOf, start, type TestServer } from '../harness'
+import { answerTo, mute, PHOENIX_JS, PhoenixJs, type Generation } from '../phoenix'
 import { withXmlHttpRequest } from '../xml-http-request'
 
 const KEY = { app_key: 'test-app-fake-key' }
@@ -60,6 +60,7 @@ test('phoenix.js 1.8.16 notices that its session is gone, and joins again (39)',
 })
 
 describe('where WebSockets do not work, phoenix.js falls back (41)', () => {
+  let core: TestServer['core'] | undefined
   let tried = 0
   const sockets = new WeakSet<object>()
   /** True for a socket, which is counted. */
@@ -75,11 +76,15 @@ describe('where WebSockets do not work, phoenix.js falls back (41)', () => {
     }),
     'they are silent': pluginOf('wall', {
       upgrade: (conn, { url }) => void isSocket(conn, url),
-      frame: (conn) => (sockets.has(conn) ? reject('silence') : undefined),
+      connected: (conn) => {
+        if (!sockets.has(conn)) return
+        for (const each of core!.hub.connections()) if (each.id === conn.socketId) mute(each)
+      },
     }),
   }
   test.each(Object.entries(WALLS))('%s, and it is remembered', async (_, wall) => {
     await using server = await start({ plugins: [wall] })
+    core = server.core
     const stored = new Map<string, string>()
     const sessionStorage = {
       getItem: (key: string) => stored.get(key) ?? null,

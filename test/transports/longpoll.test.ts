@@ -156,6 +156,16 @@ describe('a body', () => {
     expect((await poll()).messages.map((text) => JSON.parse(text)[1])).toEqual(['9'])
   })
 
+  test('that is no UTF-8 is refused, not repaired', async () => {
+    await using server = await start()
+    const { token, poll, say } = await open(server)
+    const body = Buffer.from('["1","1","ro\xffom","phx_join",{}]', 'latin1')
+    const response = await server.http(`${PATH}&token=${token}`, { method: 'POST', body })
+    expect(response.status).toBe(400)
+    await say(JOIN)
+    expect((await poll()).messages).toEqual([REPLY])
+  })
+
   test('of some megabytes is read as one over WebSockets would be', async () => {
     await using server = await start()
     const { token } = await open(server)
