@@ -221,12 +221,17 @@ export class Lane {
 /** Each attempt that failed leaves a quarter of the events that an event may have beside it. */
 const SHARE = 4
 
+/** Many web servers take no more than a megabyte, which these may be in UTF-8. */
+const MAX_BODY_CHARS = 262_144
+
 /** How many of the rows that are due go into one request. */
 function batchSize(due: readonly OutboxRow[], most: number): number {
   let size = most
-  for (const [index, { attempts }] of due.entries()) {
+  let chars = 0
+  for (const [index, { attempts, event }] of due.entries()) {
     size = Math.min(size, Math.max(1, Math.floor(most / SHARE ** attempts)))
-    if (index >= size) return index
+    chars += event.length
+    if (index >= size || (index > 0 && chars > MAX_BODY_CHARS)) return index
   }
   return due.length
 }

@@ -72,6 +72,9 @@ export class Recorder {
     this.#timer?.()
     while (this.#waiting.length > 0 && this.#write());
     this.#timer?.()
+    const lost = this.#waiting.filter(({ type }) => type === 'event').length
+    this.core.counters.webhookEventsDropped += lost
+    if (lost > 0) this.core.log.error({ lost }, 'webhooks: events are lost with this process')
   }
 
   #hear(emitted: Fact): void {

@@ -354,4 +354,22 @@ describe('7.4 batches', () => {
     expect(received.map(({ length }) => length)).toEqual([...sizes])
     expect(received.flat()).toEqual(LETTERS.map((channel) => `channel_occupied ${channel}`))
   })
+
+  test('no more than a megabyte at once, whatever the alphabet', async () => {
+    await using receiver = new Receiver()
+    const config = { webhookFlushMs: 50 }
+    await using server = await startWith([{ url: receiver.url }], { config })
+    const data = `"${'\u20ac'.repeat(3400)}"`
+    const event = { type: 'client_event', channel: 'private-a', event: 'client-e', data }
+    for (let n = 0; n < 100; n++)
+      emit(server, { ...event, socketId: '1.1', userId: undefined } as never)
+    server.advance(50)
+    let events = 0
+    while (events < 100) {
+      const received = await receiver.next(server.sdk())
+      expect(Buffer.byteLength(received.body)).toBeLessThan(1_000_000)
+      events += received.events.length
+    }
+    expect(events).toBe(100)
+  })
 })

@@ -154,6 +154,22 @@ describe('an outbox that cannot grow', () => {
     expect(server.core.counters.webhookEventsDropped).toBe(0)
   })
 
+  test('until the end: what could not be written is said to be lost', async () => {
+    const databasePath = file()
+    const server = await startWith([{ url: 'http://127.0.0.1:1/' }], { config: { databasePath } })
+    const other = new Database(databasePath)
+    other.run('BEGIN IMMEDIATE')
+    await using client = await server.raw()
+    for (const channel of ['a', 'b']) await client.subscribed(channel)
+    await server.stop()
+    other.close()
+    expect(server.log.lines.at(-1)).toMatchObject({
+      level: 'error',
+      message: 'webhooks: events are lost with this process',
+      fields: { lost: 2 },
+    })
+  })
+
   test('because it is full: events wait until there is room', async () => {
     await using receiver = new Receiver()
     receiver.answer = () => 500
