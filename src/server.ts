@@ -112,6 +112,13 @@ async function build(
   const provided = providedApps(config, options.apps)
   const { store, credentials, apps } = guarded(config.databasePath, () => {
     const store = appStore(db)
+    const ids = provided.map(({ id }) => id)
+    const forgotten = store.seen(ids, clock.now())
+    if (forgotten.length > 0)
+      log.info(
+        { appIds: forgotten },
+        'what was changed of apps that nobody provides any more is forgotten',
+      )
     const credentials = resolveCredentials(config, store, provided)
     return { store, credentials, apps: new Apps(store, config.limits, log, provided) }
   })
