@@ -106,11 +106,12 @@ export class Webhooks implements Deliveries {
 
   /** Lanes whose endpoint is gone end. */
   #changed({ id }: App): void {
-    if (this.#stopped) return
     this.#wake([...this.#lanes.values()].map(({ key }) => key).filter(({ appId }) => appId === id))
   }
 
+  /** Nobody after the stop: what is written then is sent by the next process. */
   #wake(keys: Iterable<LaneKey>): void {
+    if (this.#stopped) return
     for (const key of keys) this.#laneOf(key).wake()
   }
 

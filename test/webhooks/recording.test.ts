@@ -80,6 +80,7 @@ test('what nobody accepted is sent after a restart, and what waited to be writte
   await receiver.next(first.sdk())
   await client.subscribed('b')
   await first.stop()
+  expect(first.core.counters.webhookRequests).toBe(1)
 
   receiver.answer = () => 200
   await using second = await startWith([{ url: receiver.url }], { config })
