@@ -79,7 +79,7 @@ const SWEEP_INTERVAL_MS = { most: 5000, perLimit: 4 }
 const RESERVED_FILES = 256
 /** How long goodbyes and what was sent before them may take to reach their clients. */
 const GOODBYE_MS = 1000
-/** How long a leaving server waits for requests in flight. */
+/** How long a leaving server waits for requests in flight, those to endpoints of webhooks too. */
 const REQUEST_GRACE_MS = 5000
 
 /**
@@ -174,7 +174,8 @@ async function build(
     stop: end,
     leave: async () => {
       if (await drain(core, config.drainSeconds * 1000)) await waited(clock, GOODBYE_MS)
-      await Promise.race([server.stop(false), waited(clock, REQUEST_GRACE_MS)])
+      const requests = Promise.all([server.stop(false), webhooks.finish()])
+      await Promise.race([requests, waited(clock, REQUEST_GRACE_MS)])
       await end()
     },
   }

@@ -60,6 +60,12 @@ export class Webhooks implements Deliveries {
     this.#wake(this.outbox.reopen(this.core.clock.now()))
   }
 
+  /** Sends nothing more; resolves when what is under way was answered, or had its time. */
+  async finish(): Promise<void> {
+    this.#stopped = true
+    await Promise.all(Array.from(this.#lanes.values(), (lane) => lane.finish()))
+  }
+
   /** Writes what waits, cuts what is under way: it is sent again at the next start. */
   stop(): void {
     this.#stopped = true

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { reject } from 'carillon/plugin'
 import { pluginOf } from '../harness'
-import { deliveries, Receiver, settled, startWith } from './receiver'
+import { deliveries, occupy, Receiver, settled, startWith } from './receiver'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -67,6 +67,23 @@ describe('what was announced', () => {
     second.advance(SETTLE_MS)
     expect(await receiver.events(second.sdk())).toEqual(['channel_vacated room'])
   })
+})
+
+test('a server that leaves hears the answers that are under way: nothing is sent twice', async () => {
+  await using receiver = new Receiver()
+  const late = Promise.withResolvers<number>()
+  receiver.answer = () => late.promise
+  const config = { databasePath: file() }
+  const first = await startWith([{ url: receiver.url }], { config })
+  occupy(first, 'a')
+  await receiver.next(first.sdk())
+  occupy(first, 'b')
+  const leaving = first.server.leave()
+  late.resolve(200)
+  await leaving
+  expect(first.core.counters.webhookEventsDelivered).toBe(1)
+  await using second = await startWith([{ url: receiver.url }], { config })
+  expect(await receiver.events(second.sdk())).toEqual(['channel_occupied b'])
 })
 
 test('what nobody accepted is sent after a restart, and what waited to be written', async () => {
