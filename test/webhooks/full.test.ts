@@ -130,6 +130,24 @@ describe('an outbox that cannot grow', () => {
     expect(server.core.counters.webhookEventsDropped).toBe(9)
   })
 
+  test('for one app that talks too much: another’s events have room', async () => {
+    await using receiver = new Receiver()
+    const config = { webhookFlushMs: 50 }
+    await using server = await startWith([{ url: receiver.url }], { config })
+    const { apps, facts, counters } = server.core
+    const loud = apps.byId('1')!
+    const keys = [{ key: 'quiet-key', secret: 'quiet-secret' }]
+    const quiet = { ...loud.record, id: '2', name: 'quiet', slug: 'quiet', keys }
+    const app = apps.create({ ...quiet, webhooks: [{ url: `${receiver.url}/quiet` }] }, 0)
+    for (let n = 0; n < 100_010; n++)
+      facts.emit({ type: 'cache_miss', app: loud, channel: `cache-${n}` } as never)
+    facts.emit({ type: 'cache_miss', app, channel: 'cache-quiet' } as never)
+    expect(counters.webhookEventsDropped).toBe(10)
+    server.advance(50)
+    expect(counters.webhookEvents).toBe(100_001)
+    while ((await receiver.requests.next()).path !== '/hook/quiet');
+  })
+
   test('as fast as events come: what is dropped is said once, and red until it is calm', async () => {
     await using receiver = new Receiver()
     await using server = await startWith([{ url: receiver.url }], {
