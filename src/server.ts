@@ -80,7 +80,7 @@ const SWEEP_INTERVAL_MS = { most: 5000, perLimit: 4 }
 const RESERVED_FILES = 256
 /** How long goodbyes and what was sent before them may take to reach their clients. */
 const GOODBYE_MS = 1000
-/** How long a leaving server waits for requests in flight. */
+/** How long a leaving server waits for requests in flight, those to endpoints of webhooks too. */
 const REQUEST_GRACE_MS = 5000
 
 /**
@@ -113,6 +113,13 @@ async function build(
   const provided = providedApps(config, options.apps)
   const { store, credentials, published, apps } = guarded(config.databasePath, () => {
     const store = appStore(db)
+    const ids = provided.map(({ id }) => id)
+    const forgotten = store.seen(ids, clock.now())
+    if (forgotten.length > 0)
+      log.info(
+        { appIds: forgotten },
+        'what was changed of apps that nobody provides any more is forgotten',
+      )
     const credentials = resolveCredentials(config, store, provided)
     const published = publishedCredentials(credentials)
     const unnamedId = config.pushexApp ?? published.appId
@@ -173,7 +180,8 @@ async function build(
     stop: end,
     leave: async () => {
       if (await drain(core, config.drainSeconds * 1000)) await waited(clock, GOODBYE_MS)
-      await Promise.race([server.stop(false), waited(clock, REQUEST_GRACE_MS)])
+      const requests = Promise.all([server.stop(false), webhooks.finish()])
+      await Promise.race([requests, waited(clock, REQUEST_GRACE_MS)])
       await end()
     },
   }

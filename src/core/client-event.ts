@@ -87,7 +87,8 @@ function senderOf(
 
 /** A token bucket: `rate` at once, refilled at `rate` per second. Refused events take one too. */
 function takeToken(now: number, conn: Connection, rate: number): boolean {
-  const refilled = conn.eventTokens + ((now - conn.eventTokensAt) * rate) / 1000
+  const passedMs = Math.max(0, now - conn.eventTokensAt) // a clock that is set back takes nothing
+  const refilled = conn.eventTokens + (passedMs * rate) / 1000
   conn.eventTokens = Math.min(rate, refilled)
   conn.eventTokensAt = now
   if (conn.eventTokens < 1) return false

@@ -16,7 +16,8 @@ export class Rates {
   take(app: App, count: number, perSecond: number, now: number): number {
     const bucket = this.#buckets.get(app) ?? { tokens: perSecond, at: now }
     this.#buckets.set(app, bucket)
-    bucket.tokens = Math.min(perSecond, bucket.tokens + ((now - bucket.at) * perSecond) / 1000)
+    const passedMs = Math.max(0, now - bucket.at) // a clock that is set back takes nothing
+    bucket.tokens = Math.min(perSecond, bucket.tokens + (passedMs * perSecond) / 1000)
     bucket.at = now
     const missing = Math.min(count, perSecond) - bucket.tokens
     if (missing > 0) return missing / perSecond

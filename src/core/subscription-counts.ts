@@ -54,7 +54,7 @@ export class SubscriptionCounts {
       Object.assign(told, { at: clock.now(), due: false })
       tell(nouns, channel.app, channel.name)
     }
-    const waitMs = told.at + SELDOM_MS - clock.now()
+    const waitMs = Math.min(SELDOM_MS, told.at + SELDOM_MS - clock.now()) // or the clock was set back
     if (waitMs <= 0) return tellNow()
     told.due = true
     const cancel = clock.after(waitMs, () => {

@@ -41,15 +41,22 @@ const DROP_KEY = 'DELETE FROM app_keys WHERE app_id = $id AND key = $key'
 const REMOVE = 'DELETE FROM apps WHERE id = $id'
 const OVERRIDES = 'SELECT app_id, changes FROM app_overrides'
 const OVERRIDE = `
-  INSERT INTO app_overrides (app_id, changes, changed_at) VALUES ($id, $changes, $now)
-  ON CONFLICT (app_id) DO UPDATE SET changes = $changes, changed_at = $now`
+  INSERT INTO app_overrides (app_id, changes, changed_at, seen_at) VALUES ($id, $changes, $now, $now)
+  ON CONFLICT (app_id) DO UPDATE SET changes = $changes, changed_at = $now, seen_at = $now`
+const SEEN = `
+  UPDATE app_overrides SET seen_at = $now WHERE app_id IN (SELECT value FROM json_each($ids))`
+const FORGET_OVERRIDES = 'DELETE FROM app_overrides WHERE seen_at < $before RETURNING app_id'
+/** What was changed of an app that nobody provides any more is kept for so long: a month. */
+const KEPT_MS = 30 * 86_400_000
 const ADMIN = 'SELECT username, password_sha256 FROM admins LIMIT 1'
 const INSERT_ADMIN = `
   INSERT INTO admins (username, password_sha256, created_at) VALUES ($username, $passwordSha256, $now)`
 
 export type StoredAdmin = { readonly username: string; readonly password_sha256: string }
 
-export type SqliteAppStore = AppStore & ReturnType<typeof adminStore>
+export type SqliteAppStore = AppStore &
+  ReturnType<typeof overrideStore> &
+  ReturnType<typeof adminStore>
 
 export function appStore(db: Database): SqliteAppStore {
   const keysOf = (id: string): KeyRecord[] => db.query<KeyRecord, { id: string }>(KEYS).all({ id })
@@ -97,6 +104,13 @@ function overrideStore(db: Database) {
     },
     override: (id: string, overrides: AppOverrides, now: number): void => {
       db.query(OVERRIDE).run({ id, changes: JSON.stringify(overrides), now })
+    },
+    /** These apps are provided now. Returns those whose changes are forgotten, since they have not been for long. */
+    seen: (ids: readonly string[], now: number): string[] => {
+      db.query(SEEN).run({ ids: JSON.stringify(ids), now })
+      const before = now - KEPT_MS
+      const rows = db.query<{ app_id: string }, [{ before: number }]>(FORGET_OVERRIDES)
+      return rows.all({ before }).map((row) => row.app_id)
     },
   }
 }

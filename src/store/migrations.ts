@@ -111,4 +111,6 @@ export const MIGRATIONS: readonly string[] = [
      error       TEXT,
      PRIMARY KEY (lane, number)
    ) STRICT, WITHOUT ROWID;`,
+  `ALTER TABLE app_overrides ADD COLUMN seen_at INTEGER NOT NULL DEFAULT 0;
+   UPDATE app_overrides SET seen_at = changed_at;`,
 ]

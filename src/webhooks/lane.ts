@@ -45,6 +45,8 @@ export class Lane {
   #failures = 0
   #pausedUntil = 0
   #busy = false
+  #underWay = Promise.resolve()
+  #resting = false
   #stopped = false
   /** Events whose end the log has not told yet. */
   readonly #untold = { dead: 0, dropped: 0 }
@@ -65,7 +67,7 @@ export class Lane {
 
   /** Sends what is due, or waits until something is. */
   wake(): void {
-    if (this.#busy || this.#stopped) return
+    if (this.#busy || this.#resting) return
     this.#timer?.()
     this.#timer = undefined
     this.#sayIfFull()
@@ -77,9 +79,17 @@ export class Lane {
     }
   }
 
-  stop(): void {
-    this.#stopped = true
+  /** Takes up nothing more; resolves when what is under way was answered. */
+  finish(): Promise<void> {
+    this.#resting = true
     this.#timer?.()
+    return this.#underWay
+  }
+
+  /** What comes of what is under way is not heard any more. */
+  stop(): void {
+    void this.finish()
+    this.#stopped = true
   }
 
   #next(): void {
@@ -91,7 +101,10 @@ export class Lane {
     const pauseMs = this.#pausedUntil - now
     if (this.paused && pauseMs > 0 && pauseMs <= LONGEST_PAUSE_MS) return this.#wakeIn(pauseMs)
     const rows = this.#take(now)
-    if (rows.length > 0) return void this.#send(rows, requestFor(rows, target))
+    if (rows.length > 0) {
+      this.#underWay = this.#send(rows, requestFor(rows, target))
+      return
+    }
     const dueAt = outbox.nextDue(this.key, now)
     if (dueAt === undefined) return
     const waitMs = dueAt - now
@@ -221,12 +234,17 @@ export class Lane {
 /** Each attempt that failed leaves a quarter of the events that an event may have beside it. */
 const SHARE = 4
 
+/** Many web servers take no more than a megabyte, which these may be in UTF-8. */
+const MAX_BODY_CHARS = 262_144
+
 /** How many of the rows that are due go into one request. */
 function batchSize(due: readonly OutboxRow[], most: number): number {
   let size = most
-  for (const [index, { attempts }] of due.entries()) {
+  let chars = 0
+  for (const [index, { attempts, event }] of due.entries()) {
     size = Math.min(size, Math.max(1, Math.floor(most / SHARE ** attempts)))
-    if (index >= size) return index
+    chars += event.length
+    if (index >= size || (index > 0 && chars > MAX_BODY_CHARS)) return index
   }
   return due.length
 }

@@ -16,10 +16,11 @@ import { EVENTS, eventText, viewOfFact, webhookFact, type WebhookFact } from './
 
 /** So many entries are one transaction. */
 const GROUP_ENTRIES = 500
-/** So many wait for a disk that does not take them. */
-const MAX_WAITING = 100_000
+/** So many wait for a disk that does not take them; of one app half as many, so that it leaves room for others. */
+const MAX_WAITING = 200_000
+const MAX_WAITING_PER_APP = MAX_WAITING / 2
 /** Once some were dropped, `/ready` is red until no more than so many wait. */
-const CALM_WAITING = MAX_WAITING / 2
+const CALM_WAITING = MAX_WAITING_PER_APP / 2
 /** A write that failed is tried again after this. */
 const RETRY_MS = 1000
 /** The part that `/ready` names. */
@@ -39,6 +40,8 @@ export type RecorderOptions = {
 
 export class Recorder {
   readonly #waiting: Entry[] = []
+  /** How many of each app. */
+  readonly #waitingByApp = new Map<string, number>()
   readonly #departures: Departures
   readonly #misses: CacheMisses
   #timer: Cancel | undefined
@@ -60,7 +63,7 @@ export class Recorder {
     for (const announcement of this.outbox.announced()) {
       const app = this.core.apps.byId(announcement.appId)
       if (app) this.#departures.add(departureOf(app, announcement))
-      else this.#waiting.push({ type: 'withdrawn', ...announcement })
+      else this.#push({ type: 'withdrawn', ...announcement })
     }
     this.#commit()
   }
@@ -72,6 +75,9 @@ export class Recorder {
     this.#timer?.()
     while (this.#waiting.length > 0 && this.#write());
     this.#timer?.()
+    const lost = this.#waiting.filter(({ type }) => type === 'event').length
+    this.core.counters.webhookEventsDropped += lost
+    if (lost > 0) this.core.log.error({ lost }, 'webhooks: events are lost with this process')
   }
 
   #hear(emitted: Fact): void {
@@ -86,7 +92,7 @@ export class Recorder {
   /** Somebody who comes back in time has never been away. */
   #arrived(fact: WebhookFact): void {
     if (this.#departures.cancel(fact) || !concerns(fact) || !this.#tell(fact)) return
-    this.#waiting.push({ type: 'announced', ...announcementOf(fact) })
+    this.#push({ type: 'announced', ...announcementOf(fact) })
     this.#commit()
   }
 
@@ -96,7 +102,7 @@ export class Recorder {
   }
 
   #departed(fact: WebhookFact): void {
-    this.#waiting.push({ type: 'withdrawn', ...announcementOf(fact) })
+    this.#push({ type: 'withdrawn', ...announcementOf(fact) })
     if (this.core.apps.byId(fact.app.id) === fact.app) this.#tell(fact)
     this.#commit()
   }
@@ -120,7 +126,7 @@ export class Recorder {
     const event = eventText(fact)
     for (const { name: endpoint } of wanting)
       if (this.#hasRoom({ appId: app.id, endpoint }))
-        this.#waiting.push({ type: 'event', appId: app.id, endpoint, channel, event })
+        this.#push({ type: 'event', appId: app.id, endpoint, channel, event })
     return true
   }
 
@@ -130,17 +136,32 @@ export class Recorder {
     return false
   }
 
-  /** Sees to it that what waits is written, and no more of it kept than memory may hold. */
-  #commit(): void {
-    if (this.#waiting.length === 0) return
-    if (this.#waiting.length > MAX_WAITING) {
-      const lost = this.#waiting.splice(MAX_WAITING).filter(({ type }) => type === 'event')
-      this.core.counters.webhookEventsDropped += lost.length
-      this.#overflown = true
-      if (!this.core.state.troubles.has(PART))
-        this.#trouble('more happens than can be written down')
+  /** Keeps no more than memory may hold. */
+  #push(entry: Entry): void {
+    const own = this.#waitingByApp.get(entry.appId) ?? 0
+    if (own < MAX_WAITING_PER_APP && this.#waiting.length < MAX_WAITING) {
+      this.#waiting.push(entry)
+      this.#waitingByApp.set(entry.appId, own + 1)
+      return
     }
-    if (this.#timer) return
+    if (entry.type === 'event') this.core.counters.webhookEventsDropped++
+    this.#overflown = true
+    if (!this.core.state.troubles.has(PART)) this.#trouble('more happens than can be written down')
+  }
+
+  /** The oldest were written. */
+  #shift(count: number): void {
+    for (const { appId } of this.#waiting.splice(0, count)) {
+      const left = this.#waitingByApp.get(appId)! - 1
+      if (left > 0) this.#waitingByApp.set(appId, left)
+      else this.#waitingByApp.delete(appId)
+    }
+    if (this.#waiting.length <= CALM_WAITING) this.#overflown = false
+  }
+
+  /** Sees to it that what waits is written. */
+  #commit(): void {
+    if (this.#waiting.length === 0 || this.#timer) return
     if (this.options.flushMs > 0) this.#arm(this.options.flushMs)
     else this.#flush()
   }
@@ -167,8 +188,7 @@ export class Recorder {
     } catch (cause) {
       return this.#trouble('events cannot be written down', cause)
     }
-    this.#waiting.splice(0, group.length)
-    if (this.#waiting.length <= CALM_WAITING) this.#overflown = false
+    this.#shift(group.length)
     if (!this.#overflown) this.#recovered()
     this.#tellLanes(group)
     return true

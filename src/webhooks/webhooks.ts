@@ -60,6 +60,12 @@ export class Webhooks implements Deliveries {
     this.#wake(this.outbox.reopen(this.core.clock.now()))
   }
 
+  /** Sends nothing more; resolves when what is under way was answered, or had its time. */
+  async finish(): Promise<void> {
+    this.#stopped = true
+    await Promise.all(Array.from(this.#lanes.values(), (lane) => lane.finish()))
+  }
+
   /** Writes what waits, cuts what is under way: it is sent again at the next start. */
   stop(): void {
     this.#stopped = true
@@ -106,11 +112,12 @@ export class Webhooks implements Deliveries {
 
   /** Lanes whose endpoint is gone end. */
   #changed({ id }: App): void {
-    if (this.#stopped) return
     this.#wake([...this.#lanes.values()].map(({ key }) => key).filter(({ appId }) => appId === id))
   }
 
+  /** Nobody after the stop: what is written then is sent by the next process. */
   #wake(keys: Iterable<LaneKey>): void {
+    if (this.#stopped) return
     for (const key of keys) this.#laneOf(key).wake()
   }
 

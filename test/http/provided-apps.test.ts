@@ -108,6 +108,35 @@ describe('what is changed of a provided app', () => {
     })
   })
 
+  test('is kept for a month without the app, and not for longer', async () => {
+    const DAY_MS = 86_400_000
+    await using dir = temporary()
+    const began = Date.now()
+    const on = (day: number, ...apps: readonly AppConfig[]) =>
+      start({ config: { databasePath: dir.path }, apps, now: began + day * DAY_MS })
+    const talks = async (server: TestServer) =>
+      (await ask(server, 'GET', '/7')).body.data.client_events
+    {
+      await using server = await on(0, provided({}))
+      await change(server, '7', { client_events: false })
+    }
+    {
+      await using other = await on(29, provided({ id: '8' }))
+      expect(other.core.apps.byId('7')).toBeUndefined()
+    }
+    {
+      await using server = await on(29, provided({}))
+      expect(await talks(server)).toBe(false)
+    }
+    {
+      await using other = await on(60, provided({ id: '8' }))
+      const message = 'what was changed of apps that nobody provides any more is forgotten'
+      expect(other.log.lines).toContainEqual({ level: 'info', message, fields: { appIds: ['7'] } })
+    }
+    await using server = await on(60, provided({}))
+    expect(await talks(server)).toBe(true)
+  })
+
   test('stands in nobody’s way when the app is gone', async () => {
     await using dir = temporary()
     {

@@ -1,9 +1,8 @@
 /** Contract 7, row by row: what is sent for what happens, to whom, and when. */
 import { describe, expect, test } from 'bun:test'
 import { KeyPair } from '../../src/core/signature'
-import type { Fact } from '../../src/core/types'
 import type { RawClient, TestServer } from '../harness'
-import { Receiver, settled, startWith, until } from './receiver'
+import { emit, Receiver, settled, startWith, until } from './receiver'
 
 const SETTLE_MS = 3000
 
@@ -13,12 +12,6 @@ const enter = (server: TestServer, client: RawClient, channel: string, user = '1
 async function leave(client: RawClient, channel: string): Promise<void> {
   client.send({ event: 'pusher:unsubscribe', data: { channel } })
   await client.expectNothing()
-}
-
-/** Emits what other parts of the server will. */
-function emit(server: TestServer, fact: Omit<Fact, 'app'>): void {
-  const app = server.core.apps.byId('1')!
-  server.core.facts.emit({ ...fact, app } as never)
 }
 
 describe('7.1 the request', () => {
@@ -255,103 +248,4 @@ test.each(ROWS)('$name', async ({ act, bodies }) => {
   expect(JSON.stringify(events)).toBe(JSON.stringify(bodies))
   await server.stop()
   expect(receiver.requests.unread).toEqual([])
-})
-
-describe('7.7 filters', () => {
-  const WANTED = [
-    [
-      'everything',
-      {},
-      [
-        'channel_occupied presence-a-x',
-        'member_added presence-a-x 10',
-        'channel_occupied private-b',
-      ],
-    ],
-    ['event types', { event_types: ['member_added'] }, ['member_added presence-a-x 10']],
-    [
-      'a prefix',
-      { filter: { channel_name_starts_with: 'private-' } },
-      ['channel_occupied private-b'],
-    ],
-    [
-      'a suffix',
-      { filter: { channel_name_ends_with: '-x' } },
-      ['channel_occupied presence-a-x', 'member_added presence-a-x 10'],
-    ],
-    [
-      'all of them',
-      {
-        event_types: ['channel_occupied'],
-        filter: { channel_name_starts_with: 'presence-', channel_name_ends_with: '-x' },
-      },
-      ['channel_occupied presence-a-x'],
-    ],
-  ] as const
-
-  test('each endpoint gets what it wants and nothing else', async () => {
-    await using receiver = new Receiver()
-    const webhooks = WANTED.map(([, wants], index) => ({
-      url: `${receiver.url}/${index}`,
-      ...wants,
-    }))
-    webhooks.push({ url: `${receiver.url}/none`, event_types: [] as never })
-    await using server = await startWith(webhooks)
-    await using client = await server.raw()
-    await enter(server, client, 'presence-a-x')
-    await enter(server, client, 'private-b')
-    await until('all are delivered', () => server.core.counters.webhookEventsDelivered === 8)
-    const received = receiver.requests.unread.flatMap(({ path, events }) =>
-      events.map((event) => `${path} ${event}`),
-    )
-    const expected = WANTED.flatMap(([, , events], index) =>
-      events.map((event) => `/hook/${index} ${event}`),
-    )
-    expect(received.toSorted()).toEqual(expected.toSorted())
-  })
-
-  test('apps are never mixed, and one without webhooks has none', async () => {
-    await using receiver = new Receiver()
-    await using server = await startWith([{ url: receiver.url }])
-    const { core } = server
-    const base = core.apps.byId('1')!.record
-    const keys = [{ key: 'other-key', secret: 'other-secret' }]
-    const none = [{ key: 'third-key', secret: 'third-secret' }]
-    core.apps.create({ ...base, id: '2', name: 'other', slug: 'other', keys }, 0)
-    core.apps.create(
-      { ...base, id: '3', name: 'third', slug: 'third', keys: none, webhooks: [] },
-      0,
-    )
-    for (const key of ['third-key', 'other-key', 'test-app-fake-key']) {
-      const client = await server.raw({ path: `/app/${key}?protocol=7` })
-      await client.subscribed('room')
-      if (key === 'third-key') continue
-      const secret = key === 'other-key' ? 'other-secret' : 'test-app-fake-secret'
-      expect(await receiver.events(server.sdk({ key, secret }))).toEqual(['channel_occupied room'])
-    }
-  })
-})
-
-describe('7.4 batches', () => {
-  const LETTERS = ['a', 'b', 'c', 'd']
-
-  test.each([
-    ['what is collected within the window goes out together', 100, [4]],
-    ['no more than the setting says at once', 3, [3, 1]],
-    ['one by one where that is wanted', 1, [1, 1, 1, 1]],
-  ])('%s', async (_, webhookBatchEvents, sizes) => {
-    await using receiver = new Receiver()
-    const config = { webhookFlushMs: 50, webhookBatchEvents }
-    await using server = await startWith([{ url: receiver.url }], { config })
-    await using client = await server.raw()
-    for (const channel of LETTERS) await client.subscribed(channel)
-    server.advance(49)
-    await client.expectNothing()
-    expect(server.core.counters.webhookEvents).toBe(0)
-    server.advance(1)
-    const received = []
-    for (const _size of sizes) received.push((await receiver.next(server.sdk())).events)
-    expect(received.map(({ length }) => length)).toEqual([...sizes])
-    expect(received.flat()).toEqual(LETTERS.map((channel) => `channel_occupied ${channel}`))
-  })
 })

@@ -1,6 +1,7 @@
 /** An application that takes webhooks, as the stock server library verifies them. */
 import { expect } from 'bun:test'
 import type Server from 'pusher'
+import type { Fact } from '../../src/core/types'
 import { Inbox, start, type StartOptions, type TestServer } from '../harness'
 
 export type Received = {
@@ -118,4 +119,10 @@ export function occupy(server: TestServer, ...channels: string[]): void {
   const app = server.core.apps.byId('1')!
   for (const channel of channels)
     server.core.facts.emit({ type: 'channel_occupied', app, channel: channel as never })
+}
+
+/** Emits what other parts of the server will. */
+export function emit(server: TestServer, fact: Omit<Fact, 'app'>): void {
+  const app = server.core.apps.byId('1')!
+  server.core.facts.emit({ ...fact, app } as never)
 }

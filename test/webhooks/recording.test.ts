@@ -1,12 +1,12 @@
-/** What is written down survives: a restart, a database that takes nothing, an outbox that is full. */
+/** What is written down survives a restart, and emitting an event writes nothing. */
 import { Database } from 'bun:sqlite'
 import { afterAll, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { reject } from 'carillon/plugin'
-import { pluginOf, type TestServer } from '../harness'
-import { deliveries, Receiver, settled, startWith, until } from './receiver'
+import { pluginOf } from '../harness'
+import { deliveries, occupy, Receiver, settled, startWith } from './receiver'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -69,6 +69,23 @@ describe('what was announced', () => {
   })
 })
 
+test('a server that leaves hears the answers that are under way: nothing is sent twice', async () => {
+  await using receiver = new Receiver()
+  const late = Promise.withResolvers<number>()
+  receiver.answer = () => late.promise
+  const config = { databasePath: file() }
+  const first = await startWith([{ url: receiver.url }], { config })
+  occupy(first, 'a')
+  await receiver.next(first.sdk())
+  occupy(first, 'b')
+  const leaving = first.server.leave()
+  late.resolve(200)
+  await leaving
+  expect(first.core.counters.webhookEventsDelivered).toBe(1)
+  await using second = await startWith([{ url: receiver.url }], { config })
+  expect(await receiver.events(second.sdk())).toEqual(['channel_occupied b'])
+})
+
 test('what nobody accepted is sent after a restart, and what waited to be written', async () => {
   await using receiver = new Receiver()
   receiver.answer = () => 500
@@ -80,6 +97,7 @@ test('what nobody accepted is sent after a restart, and what waited to be writte
   await receiver.next(first.sdk())
   await client.subscribed('b')
   await first.stop()
+  expect(first.core.counters.webhookRequests).toBe(1)
 
   receiver.answer = () => 200
   await using second = await startWith([{ url: receiver.url }], { config })
@@ -123,131 +141,6 @@ test('the delivery log is there after a restart, its last twenty requests', asyn
   await first.stop()
   await using second = await startWith([{ url: receiver.url }], { config })
   expect((await deliveries(second)).endpoints[0].attempts).toEqual(before)
-})
-
-const readiness = async (server: TestServer) => (await server.http('/ready')).json()
-
-describe('an outbox that cannot grow', () => {
-  test('because the database takes nothing: events wait, and everything else goes on', async () => {
-    await using receiver = new Receiver()
-    const databasePath = file()
-    await using server = await startWith([{ url: receiver.url }], { config: { databasePath } })
-    const other = new Database(databasePath)
-    other.run('BEGIN IMMEDIATE')
-    await using client = await server.raw()
-    await client.subscribed('room')
-    expect((await server.trigger({ channel: 'room', name: 'e', data: 'x' })).status).toBe(200)
-    expect((await client.nextJson()).data).toBe('x')
-    expect(await readiness(server)).toEqual({
-      ready: false,
-      reason: 'webhooks: events cannot be written down',
-    })
-    server.advance(1000)
-    await client.expectNothing()
-    const errors = server.log.lines.filter(({ level }) => level === 'error')
-    expect(errors).toMatchObject([{ message: 'webhooks: events cannot be written down' }])
-    other.run('ROLLBACK')
-    other.close()
-    server.advance(1000)
-    expect(await receiver.events(server.sdk())).toEqual(['channel_occupied room'])
-    expect(await readiness(server)).toEqual({ ready: true })
-    expect(server.core.counters.webhookEventsDropped).toBe(0)
-  })
-
-  test('because it is full: events wait until there is room', async () => {
-    await using receiver = new Receiver()
-    receiver.answer = () => 500
-    await using server = await startWith([{ url: receiver.url }], {
-      config: { webhookMaxStored: 2 },
-    })
-    await using client = await server.raw()
-    for (const channel of ['a', 'b', 'c', 'd']) await client.subscribed(channel)
-    expect((await deliveries(server)).pending).toBe(2)
-    expect(await readiness(server)).toEqual({
-      ready: false,
-      reason: 'webhooks: the outbox is full (CARILLON_WEBHOOK_MAX_STORED)',
-    })
-    expect((await server.trigger({ channel: 'a', name: 'e', data: 'x' })).status).toBe(200)
-    expect((await client.nextJson()).data).toBe('x')
-    receiver.answer = () => 200
-    await until('all are delivered', () => {
-      server.advance(500)
-      return server.core.counters.webhookEventsDelivered === 4
-    })
-    expect(await readiness(server)).toEqual({ ready: true })
-    expect(server.core.counters.webhookEventsDropped).toBe(0)
-  })
-
-  test('for one endpoint: its new events are dropped and said, and the others have theirs', async () => {
-    await using dead = new Receiver()
-    await using live = new Receiver()
-    dead.answer = () => 500
-    const config = { databasePath: file(), webhookMaxStored: 10, webhookMaxStoredPerEndpoint: 2 }
-    const webhooks = [{ url: dead.url }, { url: live.url }]
-    const server = await startWith(webhooks, { config })
-    await using client = await server.raw()
-    for (const channel of ['a', 'b', 'c', 'd']) {
-      await client.subscribed(channel)
-      expect(await live.events(server.sdk())).toEqual([`channel_occupied ${channel}`])
-      await settled(server)
-    }
-    const states = async (at: TestServer) =>
-      (await deliveries(at)).endpoints.map(({ state, pending }: never) => [state, pending])
-    expect(await states(server)).toEqual([
-      ['full', 2],
-      ['ok', 0],
-    ])
-    expect(server.core.counters.webhookEventsDropped).toBe(2)
-    const warnings = server.log.lines.filter(({ message }) => message.includes('its share'))
-    expect(warnings).toMatchObject([{ level: 'warn', fields: { appId: '1', stored: 2 } }])
-    expect(await readiness(server)).toEqual({ ready: true })
-    await server.stop()
-
-    await using second = await startWith(webhooks, { config })
-    expect(await states(second)).toEqual([
-      ['full', 2],
-      ['ok', 0],
-    ])
-    dead.answer = () => 200
-    await until('it has taken them', () => {
-      second.advance(500)
-      return second.core.counters.webhookEventsDelivered === 2
-    })
-    expect((await states(second))[0]).toEqual(['ok', 0])
-  })
-
-  test('keeps a hundred thousand events in memory; more are dropped and counted', async () => {
-    await using server = await startWith([{ url: 'http://127.0.0.1:1/hook' }], {
-      config: { webhookMaxStored: 1 },
-    })
-    const app = server.core.apps.byId('1')!
-    for (let n = 0; n < 100_010; n++)
-      server.core.facts.emit({ type: 'cache_miss', app, channel: `cache-${n}` } as never)
-    expect(server.core.counters.webhookEventsDropped).toBe(9)
-  })
-
-  test('as fast as events come: what is dropped is said once, and red until it is calm', async () => {
-    await using receiver = new Receiver()
-    await using server = await startWith([{ url: receiver.url }], {
-      config: { webhookFlushMs: 50 },
-    })
-    const app = server.core.apps.byId('1')!
-    const miss = (from: number, to: number): void => {
-      for (let n = from; n < to; n++)
-        server.core.facts.emit({ type: 'cache_miss', app, channel: `cache-${n}` } as never)
-    }
-    miss(0, 100_010)
-    expect(server.core.counters.webhookEventsDropped).toBe(10)
-    const reason = 'webhooks: more happens than can be written down'
-    expect(await readiness(server)).toEqual({ ready: false, reason })
-    server.clock.after(50, () => miss(100_010, 100_610)) // when the first five hundred are written
-    server.advance(50)
-    expect(server.core.counters.webhookEventsDropped).toBe(110)
-    const errors = server.log.lines.filter(({ level }) => level === 'error')
-    expect(errors).toMatchObject([{ message: reason, fields: { stored: 0 } }])
-    expect(await readiness(server)).toEqual({ ready: true })
-    expect(server.core.counters.webhookEvents).toBe(100_500)
-  })
 })
 
 test('a plugin drops an event for its app, and it is counted', async () => {

@@ -83,3 +83,15 @@ test('thousands that are dropped are one line of the log', async () => {
   const lines = server.log.lines.filter(({ message }) => message.includes('dropped'))
   expect(lines).toMatchObject([{ fields: { appId: '1', events: 1200 } }])
 })
+
+test('what waits to be written when its endpoint goes is not kept either', async () => {
+  await using receiver = new Receiver()
+  const config = { webhookFlushMs: 50 }
+  await using server = await startWith([{ url: receiver.url }], { config })
+  occupy(server, ...Array.from({ length: 700 }, (_, n) => `c${n}`))
+  await server.admin(APP, { method: 'PATCH', body: JSON.stringify({ app: { webhooks: [] } }) })
+  server.advance(51)
+  expect(server.core.counters.webhookEventsDropped).toBe(700)
+  expect(await deliveries(server)).toMatchObject({ pending: 0, endpoints: [] })
+  expect(receiver.requests.unread).toEqual([])
+})

@@ -1,0 +1,13 @@
+/** Connections that are signed in, for tests of what users have. */
+import { expect } from 'bun:test'
+import type { RawClient, TestServer } from '../harness'
+
+export const SIGNED_IN = (userData: string) =>
+  JSON.stringify({ event: 'pusher:signin_success', data: { user_data: userData } })
+
+export async function signedInAs(server: TestServer, userData: string): Promise<RawClient> {
+  const client = await server.raw()
+  server.signin(client, userData)
+  expect(await client.next()).toBe(SIGNED_IN(userData))
+  return client
+}
