@@ -8,7 +8,7 @@ import { swarmQuestion } from './fanout'
 import type { Question } from './lib/question'
 import { ONE_CHANNEL, trigger } from './trigger'
 
-const AGAINST_NONE = { subjects: ['shipped', 'empty'], yardsticks: ['carillon'] } as const
+const AGAINST_NONE = { subjects: ['carillon', 'empty'], yardsticks: ['none'] } as const
 
 export const hooksFanout: Question = {
   ...swarmQuestion,

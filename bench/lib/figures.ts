@@ -70,7 +70,7 @@ function comparedRows(question: Question, records: readonly BenchRecord[]): read
 }
 
 /** Carillon in another dress: compared with itself, and not in the charts. */
-export const isDress = (side: string): boolean => ['shipped', 'empty', 'webhooks'].includes(side)
+export const isDress = (side: string): boolean => ['none', 'empty', 'webhooks'].includes(side)
 
 const throughput: Draw = (records) => {
   const question = questionNamed('fanout')

@@ -106,7 +106,7 @@ text { fill: var(--ink); font-size: 12.5px } text.tick, text.figure { fill: var(
 text.figure { paint-order: stroke; stroke: var(--panel); stroke-width: 3px } text.panel { font-size: 14px; font-weight: 600 }
 line.grid { stroke: var(--rule) } line.mark { stroke: var(--ink); stroke-dasharray: 3 3 }
 rect, .key::before { fill: var(--other) }
-rect.side-carillon, rect.side-shipped { fill: var(--carillon) } rect.side-bare { fill: var(--bare) } rect.side-soketi { fill: var(--soketi) }
+rect.side-carillon { fill: var(--carillon) } rect.side-bare { fill: var(--bare) } rect.side-soketi { fill: var(--soketi) }
 polyline { fill: none; stroke-width: 2; stroke-linejoin: round }
 ${[
   ['p50', '--q50'],
@@ -121,7 +121,7 @@ ${[
   .join('\n')}
 .legend { display: flex; flex-wrap: wrap; gap: 6px 18px; color: var(--ink); font-size: 14px }
 .key::before { content: ''; display: inline-block; width: 11px; height: 11px; border-radius: 3px; margin-right: 7px; background: var(--other) }
-.key.side-carillon::before, .key.side-shipped::before { background: var(--carillon) } .key.side-bare::before { background: var(--bare) } .key.side-soketi::before { background: var(--soketi) }
+.key.side-carillon::before { background: var(--carillon) } .key.side-bare::before { background: var(--bare) } .key.side-soketi::before { background: var(--soketi) }
 .scroll { overflow-x: auto; border: 1px solid var(--rule); border-radius: 10px; background: var(--panel) }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; width: 100% }
 th, td { padding: 6px 12px; text-align: right; white-space: nowrap; border-top: 1px solid var(--rule) }

@@ -80,6 +80,8 @@ function carillon(about: string, config: string, env: Record<string, string> = {
   }
 }
 
+const SHIPPED = 'carillon.config.ts'
+
 /** Whoever hears of webhooks of a throughput run: nobody, so that all is kept, tried and put off. */
 const DEAF_ENDPOINT = JSON.stringify([{ url: `http://${HOST}:9/` }])
 
@@ -88,10 +90,10 @@ const SOKETI_SCRIPT = join(SOKETI_FOLDER, 'node_modules/@soketi/soketi/bin/serve
 const SOKETI_APP: App = { id: 'app-id', key: 'app-key', secret: 'app-secret' }
 
 const BUILT_IN = {
-  carillon: carillon('Carillon without plugins', 'bench/servers/no-plugins.ts'),
-  shipped: carillon('as `bun run server` starts it', 'carillon.config.ts'),
+  carillon: carillon('as `bun run server` starts it, with its plugins', SHIPPED),
+  none: carillon('Carillon without plugins', 'bench/servers/no-plugins.ts'),
   empty: carillon('with ten plugins that do nothing', 'bench/servers/empty-plugins.ts'),
-  webhooks: carillon('with an endpoint for every webhook', 'bench/servers/no-plugins.ts', {
+  webhooks: carillon('with an endpoint for every webhook', SHIPPED, {
     CARILLON_WEBHOOKS: DEAF_ENDPOINT,
   }),
   bare: {
