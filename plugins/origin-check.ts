@@ -17,8 +17,7 @@
  *   here passes (DNS rebinding): name your host where that matters.
  *
  * Phoenix sockets are refused with 403; where a join says the app, and some app has `hosts`, the join is.
- *
- * An origin without host (`null`, `file://`) matches no pattern. The refusal is 4009, after which
+ * Who is connected when `hosts` are first set is not asked again. An origin without host (`null`, `file://`) matches no pattern. The refusal is 4009, after which
  * clients do not come back by themselves. The log says how to let an origin in.
  */
 import {

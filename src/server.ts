@@ -124,6 +124,8 @@ async function build(
     const published = publishedCredentials(credentials)
     const unnamedId = config.pushexApp ?? published.appId
     const apps = new Apps(store, { limits: config.limits, log, provided, unnamedId })
+    if (config.pushexApp !== undefined && !apps.unnamed())
+      log.warn({ appId: config.pushexApp }, 'CARILLON_PUSHEX_APP names an app that does not exist')
     return { store, credentials, published, apps }
   })
   const addresses = new Addresses(config.trustedProxies)

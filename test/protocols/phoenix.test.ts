@@ -102,11 +102,20 @@ describe('the upgrade', () => {
   })
 })
 
+const NO_SUCH_APP = 'CARILLON_PUSHEX_APP names an app that does not exist'
+
 test('or the setting says whose those are who say nothing', async () => {
   await using server = await start({ apps: TWO_APPS, config: { pushexApp: '8' } })
+  expect(server.log.lines.map(({ message }) => message)).not.toContain(NO_SUCH_APP)
   await using client = await phoenixRaw(server, { mount: '/push_socket' })
   await client.join('room')
   expect(server.core.hub.channel(server.core.apps.byId('8')!, 'room' as never)).toBeDefined()
+})
+
+test('a setting that names nobody is said at the start', async () => {
+  await using server = await start({ config: { pushexApp: 'nobody' } })
+  const warnings = server.log.lines.filter(({ message }) => message === NO_SUCH_APP)
+  expect(warnings).toMatchObject([{ level: 'warn', fields: { appId: 'nobody' } }])
 })
 
 describe.each([1, 2] as const)('V%d', (version) => {
