@@ -132,6 +132,10 @@ export const REFUSE = {
   draining: refusal('node_draining', 'The server is shutting down; try again'),
   unauthorized: refusal('connection_refused', 'Connection not authorized within timeout'),
   frameInvalid: refusal('frame_invalid', 'Undecodable frame'),
+  frameOfOtherVersion: refusal(
+    'frame_invalid',
+    'Undecodable frame: it is not of the vsn that was asked for',
+  ),
   topicUnmatched: refusal('topic_unmatched', 'unmatched topic'),
   pushUnsupported: refusal('client_event_unsupported', 'Clients push nothing here'),
   clientEventPrefix: refusal('client_event_invalid', 'Names of client events begin with client-'),

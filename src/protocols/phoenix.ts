@@ -197,7 +197,10 @@ function decode(core: Core, conn: Connection, { mount, version, frame }: Incomin
       `Message of ${frame.length} characters exceeds the limit of ${limit}`,
     )
   const message = messageIn(version, frame)
-  if (!message) return REFUSE.frameInvalid
+  if (!message)
+    return messageIn(version === 1 ? 2 : 1, frame)
+      ? REFUSE.frameOfOtherVersion
+      : REFUSE.frameInvalid
   const { ref, event } = message
   if (ref.topic === HEARTBEAT.topic)
     return event === HEARTBEAT.event ? ({ type: 'ping', ref } as const) : unmatched(ref)

@@ -102,6 +102,8 @@ describe('the upgrade', () => {
   })
 })
 
+const V1_HEARTBEAT = { topic: 'phoenix', event: 'heartbeat', payload: {}, ref: '1' }
+
 const NO_SUCH_APP = 'CARILLON_PUSHEX_APP names an app that does not exist'
 
 test('or the setting says whose those are who say nothing', async () => {
@@ -232,6 +234,17 @@ describe.each([1, 2] as const)('V%d', (version) => {
     client.client.send(text)
     expect((await client.client.closing()).code).toBe(1011)
     await other.expectNothing()
+  })
+
+  test('of the other version they are told so: phoenix.js can be given the wrong vsn', async () => {
+    await using server = await start()
+    await using client = await phoenixRaw(server, { version })
+    const other = version === 1 ? [null, '1', 'phoenix', 'heartbeat', {}] : V1_HEARTBEAT
+    client.client.send(JSON.stringify(other))
+    expect(await client.client.closing()).toMatchObject({
+      code: 1011,
+      reason: 'Undecodable frame: it is not of the vsn that was asked for',
+    })
   })
 
   test('a binary frame closes with 1011, too', async () => {
