@@ -36,7 +36,7 @@ export const SIZES = {
   quick: {
     about: 'a little of each, under a minute',
     rounds: 1,
-    seconds: 0.8,
+    seconds: 0.6,
     cases: ({ quickCases }) => quickCases,
     recorded: true,
     judged: false,

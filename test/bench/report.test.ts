@@ -1,5 +1,6 @@
 /** The page of a run, and the words of the command line. */
 import { expect, test } from 'bun:test'
+import { SIZES } from '../../bench/lib/sizes'
 import { readWords } from '../../bench/lib/command-line'
 import { Histogram } from '../../bench/lib/histogram'
 import { page } from '../../bench/lib/page'
@@ -61,7 +62,12 @@ test('words are a size, questions and options', () => {
     ['fanout', 'trigger'],
   )
 
-  expect(words).toMatchObject({ size: 'quick', questions: ['fanout'], rounds: 2, seconds: 0.8 })
+  expect(words).toMatchObject({
+    size: 'quick',
+    questions: ['fanout'],
+    rounds: 2,
+    seconds: SIZES.quick.seconds,
+  })
   expect(words).toMatchObject({ sides: ['bare', 'soketi'], cases: ['/s'], peers: [] })
   expect(readWords([], ['fanout', 'trigger']).questions).toEqual(['fanout', 'trigger'])
 })
