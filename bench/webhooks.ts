@@ -21,7 +21,7 @@ export const webhooks: Question = {
   asks: 'Is a webhook ever lost, and how many are delivered?',
   play: webhookTrial,
   cases: [
-    trialCase('10 000 events, nothing fails', { events: 10_000, kills: 0, failing: false }),
+    trialCase('10 000 events, a healthy endpoint', { events: 10_000, kills: 0, failing: false }),
     trialCase(CRASH_LABEL, { events: 10_000, kills: 20, failing: true }),
   ],
   quickCases: [],

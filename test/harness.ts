@@ -5,6 +5,7 @@
 import Server from 'pusher'
 import Pusher, { type Channel, type Options } from 'pusher-js'
 import { readConfig, type Config } from '../src/config'
+import type { App } from '../src/core/apps'
 import type { Limits } from '../src/core/limits'
 import type { Fact } from '../src/core/types'
 import { Inbox, within } from '../src/kit/client'
@@ -44,6 +45,14 @@ export class TestServer extends Kit {
 
   get core() {
     return this.server.core
+  }
+
+  /** A second tenant beside the development app: id 8, slug `other`, key `k`, secret `s`. */
+  addTenant(): App {
+    const base = this.core.apps.byId('1')!.record
+    const keys = [{ key: 'k', secret: 's' }]
+    const record = { ...base, id: '8', name: 'other', slug: 'other', keys }
+    return this.core.apps.create(record, this.clock.now())
   }
 
   /** The facts so far, as `type channel`. */

@@ -10,7 +10,7 @@ import type { Core } from '../core/core'
 import { quoted, RealtimeError } from '../core/errors'
 import type { KeyPair } from '../core/signature'
 import { bytesOf, type ReceivedBody } from './body'
-import type { ApiHooks, Received } from './hooks'
+import { NO_BODY, type ApiHooks, type Received } from './hooks'
 import { queryReadAs, signedQuery, type Reading, type SignedQuery } from './signed-query'
 import { decoded, pairsOf, pathOf } from './url'
 
@@ -22,7 +22,7 @@ export function signed(core: Core, pathPrefix: string, hooks: ApiHooks) {
   const vouches = core.hooks.authenticate.length > 0
   return new Elysia().derive({ as: 'scoped' }, async ({ request, params }) => {
     const { method, url } = request
-    const raw = method === 'POST' ? await bytesOf(request) : NOTHING
+    const raw = method === 'POST' ? await bytesOf(request) : NO_BODY
     const { appId = '' } = params as { appId?: string }
     const query = signedQuery(url)
     const received: ReceivedBody = { raw, url, hasParameters: query.hasParameters }
@@ -38,8 +38,6 @@ export function signed(core: Core, pathPrefix: string, hooks: ApiHooks) {
     return { app: view.app!, received }
   })
 }
-
-const NOTHING = new Uint8Array()
 
 export type SignedRequest = {
   readonly method: string

@@ -17,7 +17,7 @@ import { mustTakeJson } from './accept'
 import { isKeyPairOf } from './basic'
 import { FieldError } from './errors'
 import { readNested } from './form'
-import type { ApiHooks } from './hooks'
+import { NO_BODY, type ApiHooks } from './hooks'
 import { isForeignPage } from './identity'
 import { FieldErrorsAnswer, NoBody } from './schemas'
 
@@ -141,7 +141,7 @@ async function authenticated(
     throw new RealtimeError('request_refused', 'Pages of other sites may not use this API')
   const found = core.apps.bySlug(slug)
   const app = found?.record.active ? found : undefined
-  const received = { request, area: 'trigger', app, body: NOTHING } as const
+  const received = { request, area: 'trigger', app, body: NO_BODY } as const
   const right = isKeyPairOf(app, request.headers.get('authorization'))
   if (!app) throw new RealtimeError('admin_not_found', 'Not Found')
   const vouched = core.hooks.authenticate.length > 0 && (await hooks.authenticate(received))
@@ -154,8 +154,6 @@ async function authenticated(
 }
 
 /** Bodies are read by the routes. */
-const NOTHING = new Uint8Array()
-
 /** For everybody in the scope. */
 const GENERAL = '#general'
 const REQUIRED = ['scope', 'topic', 'event'] as const

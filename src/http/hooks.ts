@@ -62,7 +62,7 @@ export class ApiHooks {
 
   /** The same for whoever wants to use the admin API. */
   readonly checkAdmin = (request: Request): void =>
-    this.check({ request, area: 'admin', app: undefined, body: NOTHING })
+    this.check({ request, area: 'admin', app: undefined, body: NO_BODY })
 
   /** What plugins add to the answer of a request that they were asked about. */
   addHeaders(request: Request, status: number, headers: Record<string, unknown>): void {
@@ -80,7 +80,7 @@ export class ApiHooks {
 }
 
 /** Bodies of admin requests are read by their routes. */
-const NOTHING = new Uint8Array()
+export const NO_BODY = new Uint8Array()
 
 class RequestReader implements RequestView {
   readonly #received: Received

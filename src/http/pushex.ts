@@ -15,7 +15,7 @@ import { tellPushed, type Pushed } from '../core/push'
 import type { ChannelName } from '../core/types'
 import { mustTakeJson } from './accept'
 import { readBody } from './form'
-import type { ApiHooks } from './hooks'
+import { NO_BODY, type ApiHooks } from './hooks'
 import { PushAccess } from './pushex-access'
 import { FieldErrorsAnswer } from './schemas'
 
@@ -66,7 +66,7 @@ export function pushex(core: Core, hooks: ApiHooks, openAppId: string | undefine
       Object.assign(set.headers, HEADERS)
       mustTakeJson(request)
       const app = access.appOf(request)
-      const received = { request, area: 'trigger', app, body: NOTHING } as const
+      const received = { request, area: 'trigger', app, body: NO_BODY } as const
       hooks.tell('apiRequested', received)
       const body = onceRead(request)
       const grant = await access.granted(received, body)
@@ -113,9 +113,6 @@ export function pushex(core: Core, hooks: ApiHooks, openAppId: string | undefine
     },
   )
 }
-
-/** Bodies are read by the route. */
-const NOTHING = new Uint8Array()
 
 // ---------------------------------------------------------------- what is asked
 

@@ -7,24 +7,22 @@
 import { isUtf8 } from 'node:buffer'
 import type { Core } from '../core/core'
 import type { Refusal } from '../core/errors'
-import type { Frame, MaybePromise, Sink } from '../core/types'
+import type { Frame, MaybePromise } from '../core/types'
 import { isPolled, POLLED } from '../protocols/phoenix'
 import {
   admitted,
   arrived,
   closed,
   idle,
-  MAX_BEHIND_BYTES,
   opened,
   received,
   seen,
-  tooSlow,
   turnedAway,
   type Arrived,
   type Asked,
   type Client,
 } from '../protocols/session'
-import { Queue } from './queue'
+import { QueuedSink, type Fetched } from './queued-sink'
 
 /** How long a poll waits for something to tell, and at most until the sweep after it; its client gives up after 20 s. */
 const WINDOW_MS = 10_000
@@ -39,13 +37,10 @@ const MAX_LINES = 1000
 type Waiting = (response: Response) => void
 
 /** A connection's sink, and the polls that empty it. */
-class LongPoll implements Sink {
-  readonly queued = true
+class LongPoll implements Fetched {
+  readonly sink = new QueuedSink(this)
   readonly token = crypto.randomUUID()
-  readonly #queue = new Queue(MAX_BEHIND_BYTES)
   #waiting: Waiting | undefined
-  #flushing = false
-  #overflown = false
   /** When the client last asked, or was answered; epoch ms. */
   #since: number
 
@@ -60,29 +55,17 @@ class LongPoll implements Sink {
     this.#since = core.clock.now()
   }
 
-  send(frame: Frame): number {
-    if (this.conn.closed || this.#overflown) return 0
-    if (typeof frame !== 'string') return 1 // its clients read text only
-    if (this.#queue.push(frame)) this.#flushSoon()
-    else this.#overflow()
-    return this.#overflown ? 0 : 1
+  get ready(): boolean {
+    return this.#waiting !== undefined
+  }
+
+  /** Its clients read text only. */
+  textOf(frame: Frame): string | undefined {
+    return typeof frame === 'string' ? frame : undefined
   }
 
   close(): void {
     this.end()
-  }
-
-  /** Polls are the pings of this transport. */
-  ping(): void {}
-  subscribe(): void {}
-  unsubscribe(): void {}
-
-  publish(topic: string, frame: Frame): number {
-    return this.core.hub.topics.publish(topic, frame)
-  }
-
-  getBufferedAmount(): number {
-    return this.#queue.chars
   }
 
   /** Answered with what waits, or with what comes within the window. Takes the place of an earlier poll. */
@@ -93,7 +76,7 @@ class LongPoll implements Sink {
     const { promise, resolve } = Promise.withResolvers<Response>()
     this.#waiting = resolve
     signal.addEventListener('abort', () => this.#abandon(resolve), { once: true })
-    if (this.#queue.chars > 0) this.flush()
+    if (this.sink.queue.chars > 0) this.sink.flush()
     return promise
   }
 
@@ -109,30 +92,12 @@ class LongPoll implements Sink {
     if (this.conn.closed) return
     this.onEnd(this)
     closed(this.core, this.conn)
-    this.flush()
+    this.sink.flush()
     this.#settle(204)
   }
 
-  readonly flush = (): void => {
-    this.#flushing = false
-    if (this.#waiting && this.#queue.chars > 0) this.#settle(200)
-  }
-
-  /** What happens within one turn of the event loop leaves in one answer. */
-  #flushSoon(): void {
-    if (this.#flushing || !this.#waiting) return
-    this.#flushing = true
-    setImmediate(this.flush)
-  }
-
-  /** Not here and now: whoever sends goes through a list that the end would change. */
-  #overflow(): void {
-    this.#overflown = true
-    queueMicrotask(() => {
-      if (this.conn.closed) return
-      tooSlow(this.core, this.conn)
-      this.end()
-    })
+  write(): void {
+    if (this.#waiting && this.sink.queue.chars > 0) this.#settle(200)
   }
 
   #settle(status: 200 | 204): void {
@@ -140,7 +105,7 @@ class LongPoll implements Sink {
     if (!waiting) return
     this.#abandon(waiting)
     this.#since = this.core.clock.now()
-    const messages = status === 200 ? this.#queue.take(Infinity) : []
+    const messages = status === 200 ? this.sink.queue.take(Infinity) : []
     waiting(told({ status, token: this.token, messages }))
   }
 
@@ -197,7 +162,7 @@ export class LongPolls {
     }
     const appKey = request.query.get('app_key')
     const session = new LongPoll(core, conn, appKey, ({ token }) => this.#sessions.delete(token))
-    conn.sink = session
+    conn.sink = session.sink
     this.#sessions.set(session.token, session)
     opened(core, conn, undefined)
     return told({ status: 410, token: session.token, messages: [] })

@@ -7,9 +7,9 @@
  * Spec: contract 9.2.
  */
 import type { Core } from '../core/core'
-import type { Frame, Sink } from '../core/types'
-import { closed, MAX_BEHIND_BYTES, tooSlow, type Client } from '../protocols/session'
-import { Queue } from './queue'
+import type { Frame } from '../core/types'
+import { closed, type Client } from '../protocols/session'
+import { QueuedSink, type Fetched } from './queued-sink'
 import type { Quotes } from './quotes'
 import { SPENT_CHARS, type Receiver } from './receivers'
 
@@ -22,15 +22,12 @@ const OPEN = 'o\n'
 /** A frame without messages. `h` would be answered with a heartbeat, and that with a frame. */
 const BEAT = 'a[]\n'
 
-export class XhrSession implements Sink {
-  readonly queued = true
-  readonly #queue = new Queue(MAX_BEHIND_BYTES)
+export class XhrSession implements Fetched {
+  readonly sink = new QueuedSink(this)
   #receiver: Receiver | undefined
   /** Lines that come before what is queued, and after. */
   #head = OPEN
   #tail = ''
-  #flushing = false
-  #overflown = false
   /** When the client last had a request waiting, or was written to; epoch ms. */
   #since: number
 
@@ -46,11 +43,12 @@ export class XhrSession implements Sink {
 
   // -------------------------------------------------------------- as a sink
 
-  send(frame: Frame): number {
-    if (this.conn.closed || this.#overflown) return 0
-    if (this.#queue.push(this.quotes.of(frame))) this.#flushSoon()
-    else this.#overflow()
-    return this.#overflown ? 0 : 1
+  get ready(): boolean {
+    return this.#receiver?.ready === true
+  }
+
+  textOf(frame: Frame): string {
+    return this.quotes.of(frame)
   }
 
   close(code: number, reason: string): void {
@@ -58,21 +56,7 @@ export class XhrSession implements Sink {
     this.#tail = `c[${code},${JSON.stringify(reason)}]\n`
     this.#since = this.core.clock.now()
     closed(this.core, this.conn)
-    this.flush()
-  }
-
-  /** Streams and polls have no pings of their own. */
-  ping(): void {}
-  subscribe(): void {}
-  unsubscribe(): void {}
-
-  publish(topic: string, frame: Frame): number {
-    return this.core.hub.topics.publish(topic, frame)
-  }
-
-  /** Characters, which are bytes but for those beyond ASCII. */
-  getBufferedAmount(): number {
-    return this.#queue.chars
+    this.sink.flush()
   }
 
   // -------------------------------------------------------------- as a session
@@ -87,7 +71,7 @@ export class XhrSession implements Sink {
     this.#receiver?.end()
     this.#receiver = receiver
     this.#since = this.core.clock.now()
-    this.#flushSoon()
+    this.sink.flushSoon()
   }
 
   /** A request has broken off. */
@@ -101,7 +85,7 @@ export class XhrSession implements Sink {
   /** The client wants to see that somebody is there. */
   beat(): void {
     if (this.#head === '') this.#head = BEAT
-    this.#flushSoon()
+    this.sink.flushSoon()
   }
 
   /** Several times a minute. */
@@ -120,41 +104,23 @@ export class XhrSession implements Sink {
   }
 
   /** Gives the request that waits all that there is, if it can take it. */
-  readonly flush = (): void => {
-    this.#flushing = false
+  write(): void {
     const receiver = this.#receiver
-    if (!receiver?.ready || this.#overflown) return
+    if (!receiver?.ready || this.sink.overflown) return
     const text = this.#lines()
     if (text === '') return
     this.#since = this.core.clock.now()
     if (!receiver.write(text)) this.#receiver = undefined
-    if (this.#tail !== '' && this.#queue.chars === 0) this.end()
-    else this.#flushSoon()
+    if (this.#tail !== '' && this.sink.queue.chars === 0) this.end()
+    else this.sink.flushSoon()
   }
 
   #lines(): string {
-    const messages = this.#queue.take(SPENT_CHARS)
+    const messages = this.sink.queue.take(SPENT_CHARS)
     // Messages show as well as a beat does that somebody is there.
     const head = messages.length > 0 && this.#head === BEAT ? '' : this.#head
     this.#head = ''
     const body = messages.length > 0 ? `a[${messages.join()}]\n` : ''
-    return head + body + (this.#queue.chars === 0 ? this.#tail : '')
-  }
-
-  /** What happens within one turn of the event loop leaves as one line. */
-  #flushSoon(): void {
-    if (this.#flushing || !this.#receiver?.ready) return
-    this.#flushing = true
-    setImmediate(this.flush)
-  }
-
-  /** Not here and now: whoever sends goes through a list that the end would change. */
-  #overflow(): void {
-    this.#overflown = true
-    queueMicrotask(() => {
-      if (this.conn.closed) return
-      tooSlow(this.core, this.conn)
-      this.end()
-    })
+    return head + body + (this.sink.queue.chars === 0 ? this.#tail : '')
   }
 }

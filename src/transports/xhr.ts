@@ -59,7 +59,7 @@ export class XhrSessions {
       case 'xhr':
         return this.#attach(call, request, arrival, () => new Poll())
       case 'xhr_streaming':
-        return this.#attach(call, request, arrival, ({ flush }) => new Stream(flush))
+        return this.#attach(call, request, arrival, ({ sink }) => new Stream(sink.flush))
       case 'xhr_send':
         return this.#take(call, request)
       default:
@@ -95,7 +95,7 @@ export class XhrSessions {
     const come = arrived(core, pusher, handshake, arrival)
     const { conn } = come
     const session = new XhrSession(core, conn, quotes, () => this.#sessions.delete(name))
-    conn.sink = session
+    conn.sink = session.sink
     this.#sessions.set(name, session)
     opened(core, conn, admitted(core, come))
     return session

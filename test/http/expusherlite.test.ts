@@ -179,15 +179,7 @@ describe('who may', () => {
   ]
   test.each(STRANGERS)('%s is 401 with an empty body (53, 54)', async (_, headers) => {
     await using server = await start()
-    const base = server.core.apps.byId('1')!.record
-    const other = {
-      ...base,
-      id: '8',
-      name: 'other',
-      slug: 'other',
-      keys: [{ key: 'k', secret: 's' }],
-    }
-    server.core.apps.create(other, server.clock.now())
+    server.addTenant()
     const response = await post(server, JSON.stringify(EVENT), headers)
     expect(await told(response)).toEqual([401, ''])
     expect(response.headers.get('www-authenticate')).toBeNull()

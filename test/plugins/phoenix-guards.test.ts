@@ -86,15 +86,7 @@ describe('refused', () => {
 
   test('the token of one tenant in the topics of another, whatever it lists (62, 78)', async () => {
     await using server = await guarded()
-    const base = server.core.apps.byId('1')!.record
-    const other = {
-      ...base,
-      id: '8',
-      name: 'other',
-      slug: 'other',
-      keys: [{ key: 'k', secret: 's' }],
-    }
-    server.core.apps.create(other, server.clock.now())
+    server.addTenant()
     const token = tokenOf(server, { listen: ['private:*', '*'] })
     await using client = await phoenixRaw(server, { query: `token=${token}` })
     expect(await answered(client, 'private:other', {})).toEqual(error('invalid_token'))

@@ -538,15 +538,7 @@ describe('scopes of ExPusherLite', () => {
 
   test('tenants are never mixed (78)', async () => {
     await using server = await start()
-    const base = server.core.apps.byId('1')!.record
-    const other = {
-      ...base,
-      id: '8',
-      name: 'other',
-      slug: 'other',
-      keys: [{ key: 'k', secret: 's' }],
-    }
-    server.core.apps.create(other, server.clock.now())
+    server.addTenant()
     await using client = await phoenixRaw(server, { query: 'app_key=k' })
     await using member = await phoenixRaw(server)
     await member.join('public:test-app')

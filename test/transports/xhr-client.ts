@@ -1,5 +1,6 @@
 /** A client of the HTTP fallback as small as can be: it posts, and reads lines. */
 import type { Connection } from '../../src/core/connection'
+import type { QueuedSink } from '../../src/transports/queued-sink'
 import type { XhrSession } from '../../src/transports/xhr-session'
 import { Inbox, type TestServer } from '../harness'
 
@@ -140,9 +141,13 @@ export class XhrStream {
 
 const linesOf = (text: string): string[] => text.split('\n').slice(0, -1)
 
+/** Whether a request of the session waits for what there will be to tell. */
+export const isWaiting = ({ sink }: Connection): boolean =>
+  ((sink as QueuedSink).session as XhrSession).waiting
+
 /** Waits until a request of the session is there, or until none is. */
 export async function waiting(server: TestServer, conn: Connection, wanted = true): Promise<void> {
-  for (let trips = 0; (conn.sink as XhrSession).waiting !== wanted; trips++) {
+  for (let trips = 0; isWaiting(conn) !== wanted; trips++) {
     if (trips > 1000) throw new Error(`a request ${wanted ? 'never waited' : 'waits for ever'}`)
     await server.http('/up')
   }

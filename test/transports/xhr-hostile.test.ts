@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import { describe, expect, test } from 'bun:test'
 import { PONG, pluginOf, start, within, type TestServer } from '../harness'
-import { messagesOf, waiting, XhrClient } from './xhr-client'
+import { isWaiting, messagesOf, waiting, XhrClient } from './xhr-client'
 
 const PING = { event: 'pusher:ping', data: {} }
 
@@ -180,10 +180,7 @@ describe('at the wrong moment', () => {
     const [polling, later] = [await make().open(), await make().open()]
     const streaming = await make().openStream()
     const poll = polling.poll()
-    await until(server, () => {
-      const sinks = [...server.core.hub.connections()].map(({ sink }) => sink)
-      return sinks.filter((sink) => (sink as never as { waiting: boolean }).waiting).length === 2
-    })
+    await until(server, () => [...server.core.hub.connections()].filter(isWaiting).length === 2)
     await server.admin('/api/admin/apps/77', { method: 'DELETE' })
     const goodbye = 'c[4001,"App 77 was deleted"]'
     expect([await poll, await later.poll()]).toEqual([[goodbye], [goodbye]])
