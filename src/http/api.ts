@@ -41,7 +41,6 @@ export function createApi(core: Core, options: ApiOptions) {
   const { pathPrefix, identify, adminOrigins, published, swaggerPage, plugins, hooks } = options
   // Normalising would repair bodies before they are validated: `{}` becomes a list that holds null.
   const api = new Elysia({
-    precompile: true,
     normalize: false,
     handler: { standardHostname: false },
   })
