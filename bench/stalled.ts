@@ -4,7 +4,8 @@
  *
  * Memory is asked at 10 KiB x 300/s: among a thousand subscribers, and among a few, because a server
  * that is too slow for a thousand sends little to the stalled ones either, and looks thrifty. Waiting
- * is asked at a third of the rate, which servers keep up with: one that is full makes everybody wait.
+ * is asked at a third of the rate, which servers keep up with: one that is full makes everybody wait. It
+ * is that of 900 among a thousand, beside that of a thousand who all read.
  */
 import { atRate, crowd } from './lib/crowds'
 import { LATENCY_COLUMNS, USAGE_COLUMNS, type Question } from './lib/question'
@@ -25,7 +26,7 @@ export const STALLED = {
   many: stalledCase({ readers: 900, stalled: 100, rate: 300 }),
   few: stalledCase({ readers: 10, stalled: 100, rate: 300 }),
   calm: stalledCase({ readers: 900, stalled: 100, rate: 100 }),
-  without: stalledCase({ readers: 900, stalled: 0, rate: 100 }),
+  without: stalledCase({ readers: 1000, stalled: 0, rate: 100 }),
 } as const
 
 export const stalled: Question = {

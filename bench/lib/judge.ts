@@ -5,10 +5,12 @@ import { questionNamed } from './catalogue'
 import { numberIn } from './question'
 import type { BenchRecord } from './records'
 import { figureAt, ratioOf, spreadOf, type Spread } from './statistics'
-import { TARGETS, type Target } from './targets'
+import { TARGETS, type Bound, type Target } from './targets'
 
 export type Judged = {
   readonly target: Target
+  /** What is asked here: the target's own, or where it has moved to. */
+  readonly bound: Bound
   /** Undefined where a side or the case was not played. */
   readonly reached: Spread | undefined
   readonly verdict: 'met' | 'missed' | 'not measured'
@@ -36,15 +38,25 @@ function judgeFaults(records: readonly BenchRecord[]): Judged {
   })
   const reached = spreadOf(counts.length > 0 ? [counts.reduce((all, one) => all + one, 0)] : [])
   const verdict = !reached ? 'not measured' : reached.median === 0 ? 'met' : 'missed'
-  return { target: FAULTS, reached, verdict }
+  return { target: FAULTS, bound: FAULTS.bound, reached, verdict }
 }
 
 /** A target beside what a run reached. */
 function judge(target: Target, records: readonly BenchRecord[]): Judged {
-  const { place, through, key, bound } = target
+  const { place, through, key } = target
+  const bound = boundHere(target, records)
   const reached = through ? ratioOf(records, [place, through], key) : figureAt(records, place, key)
-  if (!reached) return { target, reached, verdict: 'not measured' }
+  if (!reached) return { target, bound, reached, verdict: 'not measured' }
   const { median } = reached
   const isMet = 'atLeast' in bound ? median >= bound.atLeast : median <= bound.atMost
-  return { target, reached, verdict: isMet ? 'met' : 'missed' }
+  return { target, bound, reached, verdict: isMet ? 'met' : 'missed' }
+}
+
+/** Moved only where no round saw the two yardsticks as far apart as they were then. */
+function boundHere({ bound, moves, through, key }: Target, records: readonly BenchRecord[]): Bound {
+  if (!moves || !through) return bound
+  const apart = ratioOf(records, [moves.yardstick, through], key)
+  if (!apart || (apart.min <= moves.seen && moves.seen <= apart.max)) return bound
+  const by = apart.median / moves.seen
+  return 'atLeast' in bound ? { atLeast: bound.atLeast * by } : { atMost: bound.atMost * by }
 }

@@ -24,7 +24,6 @@ const NOBODY: Peer = {
   port: 0,
   pid: undefined,
   app: { id: '', key: '', secret: '' },
-  signs: false,
   heapFile: undefined,
 }
 

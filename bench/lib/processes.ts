@@ -41,7 +41,7 @@ export type ServerOptions = {
 
 /** @throws Error when it does not answer in time */
 export async function startServer(side: Side, options: ServerOptions = {}): Promise<BenchServer> {
-  const { launch: launchOf, running: peer, app, signs } = sideNamed(side)
+  const { launch: launchOf, running: peer, app } = sideNamed(side)
   if (!launchOf) return { peer: peer!, [Symbol.asyncDispose]: () => Promise.resolve() }
   const port = freePort()
   const folder = mkdtempSync(join(tmpdir(), 'carillon-bench-'))
@@ -49,7 +49,7 @@ export async function startServer(side: Side, options: ServerOptions = {}): Prom
   const child = launchServer(launchOf(port), { folder, heapFile, env: options.env ?? {} })
   await answering(port, child)
   return {
-    peer: { host: HOST, port, pid: child.pid, app, signs, heapFile },
+    peer: { host: HOST, port, pid: child.pid, app, heapFile },
     async [Symbol.asyncDispose]() {
       await end(child)
       rmSync(folder, { recursive: true, force: true })

@@ -5,7 +5,7 @@
 import { eventBody } from './events'
 import type { Reactor, Reader } from './reactor'
 import type { Peer } from './sides'
-import { targetsOf, type TargetOf } from './signing'
+import { signedTargets, type TargetOf } from './signing'
 import { padding, stamp } from './stamp'
 
 export type PublisherOptions = {
@@ -40,7 +40,7 @@ export class Publisher implements Reader {
     readonly options: PublisherOptions,
   ) {
     const { peer, channels, payloadBytes } = options
-    const targetOf = targetsOf(peer)
+    const targetOf = signedTargets(peer.app)
     const fill = padding(payloadBytes)
     this.published = new Uint32Array(channels.length)
     this.#requests = channels.map((channel) => requestBuilder({ peer, channel, fill, targetOf }))

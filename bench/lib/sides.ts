@@ -14,8 +14,6 @@ export type Peer = {
   /** Undefined when it is not ours: then there is no figure per CPU second. */
   readonly pid: number | undefined
   readonly app: App
-  /** Whether triggers of a fan-out are signed; signed requests are always checked. */
-  readonly signs: boolean
   /** Where it writes the size of its heap when it is asked; undefined when it can't be asked. */
   readonly heapFile: string | undefined
 }
@@ -31,7 +29,6 @@ export type Launch = {
 export type SideRow = {
   readonly about: string
   readonly app: App
-  readonly signs: boolean
   /** Why it can't be asked here; undefined when it can. */
   readonly absent: () => string | undefined
   /** Undefined for a server that runs already. */
@@ -63,7 +60,6 @@ function carillon(about: string, config: string, env: Record<string, string> = {
   return {
     about,
     app: DEVELOPMENT_APP,
-    signs: true,
     absent: never,
     launch: (port) => ({
       command: script('src/index.ts'),
@@ -97,16 +93,14 @@ const BUILT_IN = {
     CARILLON_WEBHOOKS: DEAF_ENDPOINT,
   }),
   bare: {
-    about: 'a hand-written Bun.serve that does the least',
+    about: 'a hand-written Bun.serve that checks signatures and publishes',
     app: DEVELOPMENT_APP,
-    signs: false,
     absent: never,
     launch: (port) => ({ command: script('bench/servers/bare.ts'), env: { PORT: String(port) } }),
   },
   soketi: {
     about: 'soketi 1.6.1 on Node, limits and metrics off',
     app: SOKETI_APP,
-    signs: true,
     absent: () => {
       if (!Bun.which('node')) return 'soketi needs node, which is not installed'
       return existsSync(SOKETI_SCRIPT)
@@ -135,8 +129,8 @@ export function sideNamed(side: Side): SideRow {
 /** Adds a server that runs already. */
 export function addSide(side: Side, peer: Peer): void {
   const about = `at ${peer.host}:${peer.port}, not restarted between rounds`
-  const { app, signs } = peer
-  sides.set(side, { about, app, signs, absent: never, launch: undefined, running: peer })
+  const { app } = peer
+  sides.set(side, { about, app, absent: never, launch: undefined, running: peer })
 }
 
 /**
@@ -157,7 +151,7 @@ export function readPeer(text: string): readonly [Side, Peer] {
   const host = hostname === 'localhost' ? HOST : hostname
   if (!/^[\d.]+$/.test(host)) throw new Error('--peer expects an IPv4 address, or localhost')
   const pid = query.has('pid') ? Number(query.get('pid')) : undefined
-  return [name, { host, port: Number(port || 80), pid, app, signs: true, heapFile: undefined }]
+  return [name, { host, port: Number(port || 80), pid, app, heapFile: undefined }]
 }
 
 function soketiConfig(port: number): unknown {

@@ -2,15 +2,10 @@
  * What a load signs: request targets and subscriptions. Spec: contract 3.2 and 6.2. One timestamp
  * serves a whole process: it is good for ten minutes.
  */
-import type { App, Peer } from './sides'
+import type { App } from './sides'
 
 /** Makes the target of a POST below the app for a body. */
 export type TargetOf = (body: string) => string
-
-/** Signed where the peer wants it. */
-export function targetsOf({ app, signs }: Peer, path = '/events'): TargetOf {
-  return signs ? signedTargets(app, path) : () => `/apps/${app.id}${path}`
-}
 
 /** A read below the app. */
 export function signedRead(app: App, path: string): string {
@@ -20,7 +15,6 @@ export function signedRead(app: App, path: string): string {
   return `${whole}?${query}&auth_signature=${signature}`
 }
 
-/** Signed, whether or not the peer asks for it. */
 export function signedTargets(app: App, path = '/events'): TargetOf {
   const whole = `/apps/${app.id}${path}`
   const query = `${queryOf(app)}&body_md5=`

@@ -8,7 +8,7 @@ import type { BenchRecord } from './records'
 import type { Side } from './sides'
 import { figureAt, ratioOf, type Place, type Spread } from './statistics'
 import { judgeAll, type Judged } from './judge'
-import type { Target } from './targets'
+import type { Bound, Target } from './targets'
 
 export type Cells = readonly string[]
 
@@ -141,11 +141,11 @@ export function targetTable(records: readonly BenchRecord[]): string {
   return aligned([TARGET_TITLES, ...measured.map(targetCells)], 4) + note
 }
 
-export function targetCells({ target, reached, verdict }: Judged): Cells {
+export function targetCells({ target, bound, reached, verdict }: Judged): Cells {
   return [
     targetName(target),
     reached ? reachedText(target, reached) : '-',
-    askedText(target),
+    askedText(target, bound),
     verdict,
   ]
 }
@@ -161,13 +161,17 @@ const reachedText = ({ through, unit }: Target, reached: Spread): string =>
     ? spreadText(reached, 2)
     : `${spreadText(reached, digitsOf(reached.median) && (reached.median < 100 ? 2 : 0))} ${unit ?? ''}`
 
-export function askedText({ bound, unit }: Target): string {
+/** `at least 12, here 8.90`, where soketi has moved. */
+function askedText({ bound, unit }: Target, here: Bound): string {
   const text =
     'atLeast' in bound
       ? `at least ${bound.atLeast}`
       : `at most ${grouped(bound.atMost, digitsOf(bound.atMost))}`
-  return unit ? `${text} ${unit}` : text
+  const moved = here === bound ? '' : `, here ${grouped(limitOf(here), 2)}`
+  return unit ? `${text} ${unit}${moved}` : text + moved
 }
+
+const limitOf = (bound: Bound): number => ('atLeast' in bound ? bound.atLeast : bound.atMost)
 
 const digitsOf = (value: number): number => (Number.isInteger(value) ? 0 : 2)
 

@@ -1,7 +1,7 @@
 /**
- * The yardstick: a bare `Bun.serve` that does what the runtime itself does and nothing more. Sockets
- * are upgraded, told the hello, and subscribed to one native topic per channel; a POST is parsed and
- * published once per channel. No checks and no shards; a signature is verified where there is one.
+ * The yardstick: a bare `Bun.serve` that does what the runtime itself does and little more. Sockets
+ * are upgraded, told the hello, and subscribed to one native topic per channel; a signed POST is
+ * verified, parsed and published once per channel. No other checks, and no shards.
  * Run as a process of its own; the port comes from `PORT`, the socket settings are Carillon's, so
  * that only the work differs.
  */
@@ -46,10 +46,12 @@ const server = Bun.serve({
     const { url, method } = request
     const path = url.slice(url.indexOf('/', 8))
     const body = method === 'POST' ? await request.text() : ''
-    const signed = path.startsWith(APP_PATH) && path.includes('?')
-    if (signed && !isSigned(method, path, body)) return new Response('', { status: 401 })
-    if (method === 'POST') return trigger(body)
-    if (path.startsWith(APP_PATH)) return new Response(JSON.stringify({ channels: {} }), ANSWER)
+    if (path.startsWith(APP_PATH)) {
+      if (!isSigned(method, path, body)) return new Response('', { status: 401 })
+      return method === 'POST'
+        ? trigger(body)
+        : new Response(JSON.stringify({ channels: {} }), ANSWER)
+    }
     if (server.upgrade(request)) return undefined
     return new Response('OK') // GET /up: the process answers
   },

@@ -10,7 +10,7 @@ import { defectOf, type Question } from '../../bench/lib/question'
 import { recordOf, surroundings } from '../../bench/lib/records'
 import { page } from '../../bench/lib/page'
 import { targeted } from '../../bench/lib/sizes'
-import { TARGETS } from '../../bench/lib/targets'
+import { placesOf, TARGETS } from '../../bench/lib/targets'
 
 const SECONDS = 0.2
 const TIMEOUT_MS = 60_000
@@ -44,13 +44,13 @@ const targetKeys = ({ name }: Question): readonly string[] =>
   TARGETS.filter(({ place }) => place.question === name).map(({ key }) => key)
 
 test('every target names cases that are played, of sides that are asked', () => {
-  for (const { figure, place, through } of TARGETS)
-    for (const { question: name, case: label, side } of [place, ...(through ? [through] : [])]) {
+  for (const target of TARGETS)
+    for (const { question: name, case: label, side } of placesOf(target)) {
       const question = Object.values(QUESTIONS)
         .flat()
         .find((each) => each.name === name)
       const row = question && targeted(question).find((each) => each.label === label)
-      expect([figure, row?.sides?.includes(side)]).toEqual([figure, true])
+      expect([target.figure, row?.sides?.includes(side)]).toEqual([target.figure, true])
     }
 })
 

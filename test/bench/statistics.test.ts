@@ -102,6 +102,23 @@ test('a target is met, missed, or not measured where somebody was absent', () =>
   ])
 })
 
+test('a target to soketi moves with soketi, where that is further from the bare loop or nearer to it', () => {
+  const asked = (bare: readonly number[]) =>
+    judgeAll(
+      bare.flatMap((each, index) =>
+        [round('bare', each), round('soketi', 1), round('carillon', 20)].map((record) => ({
+          ...record,
+          round: index,
+        })),
+      ),
+    ).find(({ target }) => target.place.case === DEEP && target.through?.side === 'soketi')
+
+  expect(asked([13.4])).toMatchObject({ bound: { atLeast: 15 }, verdict: 'met' })
+  expect(asked([53.6])).toMatchObject({ bound: { atLeast: 60 }, verdict: 'missed' })
+  // One round saw them as they were: that is noise.
+  expect(asked([13.4, 14, 26.8])).toMatchObject({ bound: { atLeast: 30 }, verdict: 'missed' })
+})
+
 test('what Carillon lost in any row misses the last target, what others lost does not', () => {
   const last = (records: readonly BenchRecord[]) => judgeAll(records).at(-1)?.verdict
 
