@@ -62,6 +62,12 @@ export class TestServer extends Kit {
     )
   }
 
+  /** Resolves once the server has seen so many connections end that `count` are left. */
+  async connectionsDownTo(count: number): Promise<void> {
+    while (this.core.hub.connectionCount > count)
+      await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+
   /** Leaves as on a signal, the clock moved until the server has stopped. */
   async leave(): Promise<void> {
     let stopped = false

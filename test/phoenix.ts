@@ -7,6 +7,17 @@ import { createRequire } from 'node:module'
 import type { Connection } from '../src/core/connection'
 import { Inbox, RawClient, within, type TestServer } from './harness'
 
+/** The query of a client of the published development app. */
+export const KEY = 'app_key=test-app-fake-key'
+
+/** Two apps with the keys `k7` and `k8`: a client has to say whose it is. */
+export const TWO_APPS = [7, 8].map((id) => ({
+  id: `${id}`,
+  name: `App ${id}`,
+  key: `k${id}`,
+  secret: 's',
+}))
+
 export type Wire = readonly [
   join: unknown,
   ref: unknown,

@@ -170,8 +170,7 @@ describe('webhooks and occupancy with subscribers of many protocols (80)', () =>
     const users = await (await server.signed('GET', '/channels/presence-room/users')).json()
     expect(users).toEqual({ users: [{ id: 'ada' }] })
     for (const each of [native, client, pushex]) await each[Symbol.asyncDispose]()
-    while (server.core.hub.connectionCount > 0)
-      await new Promise<void>((resolve) => setImmediate(resolve))
+    await server.connectionsDownTo(0)
     server.advance(1)
     const [added, removed] = ['member_added', 'member_removed'].map(
       (name) => `${name} presence-room ada`,

@@ -1,6 +1,6 @@
 /** Every kind of subscriber there is, each listening to what is published on `room` of the test app. */
 import type { TestServer } from '../harness'
-import { phoenixRaw, type Wire } from '../phoenix'
+import { KEY, phoenixRaw, type Wire } from '../phoenix'
 import { XhrClient } from '../transports/xhr-client'
 
 export type Listener = {
@@ -12,7 +12,6 @@ export type Listener = {
 }
 
 const CHANNEL = 'room'
-const KEY = 'app_key=test-app-fake-key'
 const GROUP = 'public:test-app'
 
 type Phoenix = { readonly mount?: string; readonly version: 1 | 2; readonly query?: string }

@@ -2,9 +2,8 @@
 import { describe, expect, test } from 'bun:test'
 import { allow, reject, replace } from '../../src/plugin'
 import { Inbox, pluginOf, start, type TestServer } from '../harness'
-import { GENERATIONS, PhoenixJs, phoenixRaw, reply, type PhoenixRaw } from '../phoenix'
+import { GENERATIONS, KEY, PhoenixJs, phoenixRaw, reply, type PhoenixRaw } from '../phoenix'
 
-const QUERY = 'app_key=test-app-fake-key'
 const ROOM = 'private-room'
 const open = pluginOf('open', { authorize: () => allow() })
 
@@ -23,7 +22,7 @@ const broadcast = (event: string, payload: number[], topic = ROOM): Uint8Array =
   bytes(2, Buffer.byteLength(topic), Buffer.byteLength(event), topic, event, ...payload)
 
 async function joined(server: TestServer, version: 1 | 2 = 2, topic = ROOM): Promise<PhoenixRaw> {
-  const client = await phoenixRaw(server, { query: topic === ROOM ? QUERY : '', version })
+  const client = await phoenixRaw(server, { query: topic === ROOM ? KEY : '', version })
   await client.join(topic)
   return client
 }
@@ -65,7 +64,7 @@ describe('byte vectors (24)', () => {
 
   test('joins and heartbeats may be binary, too', async () => {
     await using server = await start()
-    await using ada = await phoenixRaw(server, { query: QUERY })
+    await using ada = await phoenixRaw(server, { query: KEY })
     ada.client.send(push('heartbeat', [], { topic: 'phoenix', join: '' }))
     expect(await ada.next()).toEqual(reply([null, '7', 'phoenix'], 'ok'))
     ada.client.send(push('phx_join', [1, 2], { topic: 'room' }))
@@ -101,7 +100,7 @@ test('V1, PushEx, long-poll and Pusher hear nothing of bytes (24)', async () => 
   await using pusher = await server.raw()
   await pusher.subscribed(ROOM)
   const poll = async (query = '', init = {}) =>
-    (await server.http(`/socket/longpoll?${QUERY}&vsn=2.0.0${query}`, init)).json() as Promise<{
+    (await server.http(`/socket/longpoll?${KEY}&vsn=2.0.0${query}`, init)).json() as Promise<{
       token: string
       messages: string[]
     }>
@@ -118,7 +117,7 @@ test('V1, PushEx, long-poll and Pusher hear nothing of bytes (24)', async () => 
 test('long-poll sends them as base64 (40)', async () => {
   await using server = await start({ plugins: [open] })
   await using ada = await joined(server)
-  const path = `/socket/longpoll?${QUERY}&vsn=2.0.0`
+  const path = `/socket/longpoll?${KEY}&vsn=2.0.0`
   const { token } = (await (await server.http(path)).json()) as { token: string }
   const lines = [
     `["1","1","${ROOM}","phx_join",{}]`,

@@ -6,13 +6,12 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { allow, reject } from '../../src/plugin'
-import { pluginOf, start, type TestServer } from '../harness'
-import { phoenixRaw, type PhoenixOptions, type PhoenixRaw } from '../phoenix'
+import { pluginOf, start } from '../harness'
+import { KEY, phoenixRaw, type PhoenixOptions, type PhoenixRaw } from '../phoenix'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 console.log(`seed ${seed}`)
 
-const KEY = 'app_key=test-app-fake-key'
 const DIALECTS: readonly PhoenixOptions[] = [
   { version: 1 },
   { version: 2 },
@@ -143,11 +142,6 @@ async function settled(client: PhoenixRaw): Promise<void> {
   await answered()
 }
 
-async function gone(server: TestServer, left: number): Promise<void> {
-  while (server.core.hub.connectionCount > left)
-    await new Promise<void>((resolve) => setImmediate(resolve))
-}
-
 test.each(DIALECTS)(
   'any frames on %j: no fault, no cross-talk, nothing left (82)',
   async (dialect) => {
@@ -170,7 +164,7 @@ test.each(DIALECTS)(
         for (const each of frames) client.client.send(each)
         await settled(client)
         await client[Symbol.asyncDispose]()
-        await gone(server, 2)
+        await server.connectionsDownTo(2)
         await neighbour.expectNothing()
         await group.expectNothing()
         expect(server.core.counters.faults).toBe(0)
@@ -253,7 +247,7 @@ describe('storms', () => {
       for (let n = 0; n < 100; n++) client.say(`${n}`, `${n}`, `room:${n}`, 'phx_join', {})
       client.client.socket.close()
     }
-    await gone(server, 0)
+    await server.connectionsDownTo(0)
     expect([...server.core.presence.occupied(server.core.apps.byId('1')!)]).toEqual([])
   })
 
