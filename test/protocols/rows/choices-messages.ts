@@ -1,0 +1,96 @@
+/** Contract 11, rows 28 to 35: client events and sign-ins. */
+import type { TestServer } from '../../harness'
+import type { Row } from './row'
+import { answers, codes, ERROR, said } from './asking'
+
+/** A member of a channel and what the other member hears of what it says. */
+async function heard(server: TestServer, channel: string, message: object): Promise<unknown> {
+  await using sender = await server.raw()
+  await using receiver = await server.raw()
+  for (const client of [sender, receiver])
+    await server.signedIn(
+      client,
+      channel,
+      channel.startsWith('presence-') ? { user_id: '7' } : undefined,
+    )
+  sender.send({ channel, ...message })
+  return JSON.parse(await receiver.next())
+}
+
+export const MESSAGES: readonly Row[] = [
+  {
+    row: 28,
+    says: 'no client events on public channels',
+    run: async (server) =>
+      codes(
+        await answers(server, async (client) => {
+          await client.subscribed('room')
+          client.send({ event: 'client-e', channel: 'room', data: 1 })
+        }),
+      ),
+    expected: [[ERROR, null]],
+  },
+  {
+    row: 29,
+    says: 'no client events to channels that one is not in',
+    run: async (server) => codes(await answers(server, said('client-e', 1, 'private-room'))),
+    expected: [[ERROR, null]],
+  },
+  {
+    row: 30,
+    says: 'data of client events travels as it is',
+    run: (server) => heard(server, 'private-room', { event: 'client-e', data: { a: [1, null] } }),
+    expected: { event: 'client-e', channel: 'private-room', data: { a: [1, null] } },
+  },
+  {
+    row: 31,
+    says: 'user_id is the sender’s, on presence channels',
+    run: (server) => heard(server, 'presence-room', { event: 'client-e', data: 1, user_id: 'eve' }),
+    expected: { event: 'client-e', channel: 'presence-room', data: 1, user_id: '7' },
+  },
+  {
+    row: 32,
+    says: 'ten client events a second, then 4301, and the connection stays',
+    run: async (server) =>
+      codes(
+        await answers(server, async (client) => {
+          await server.signedIn(client, 'private-room')
+          for (let n = 0; n < 11; n++)
+            client.send({ event: 'client-e', channel: 'private-room', data: n })
+        }),
+      ),
+    expected: [[ERROR, 4301]],
+  },
+  {
+    row: 33,
+    says: 'none on encrypted channels, but on cache variants',
+    run: async (server) => [
+      codes(
+        await answers(server, async (client) => {
+          await server.signedIn(client, 'private-encrypted-room')
+          client.send({ event: 'client-e', channel: 'private-encrypted-room', data: 1 })
+        }),
+      ),
+      (
+        await answers(server, async (client) => {
+          await server.signedIn(client, 'private-cache-room')
+          client.send({ event: 'client-e', channel: 'private-cache-room', data: 1 })
+        })
+      ).map(({ event }) => event),
+    ],
+    expected: [[[ERROR, null]], ['pusher:cache_miss']],
+  },
+  {
+    row: 34,
+    says: 'a refused sign-in is an error without a code; the connection stays',
+    run: async (server) =>
+      codes(await answers(server, said('pusher:signin', { auth: 'x', user_data: '{}' }))),
+    expected: [[ERROR, null]],
+  },
+  {
+    row: 35,
+    says: 'a sign-in is answered with user_data alone',
+    run: (server) => answers(server, (client) => server.signin(client, '{"id":"7"}')),
+    expected: [{ event: 'pusher:signin_success', data: { user_data: '{"id":"7"}' } }],
+  },
+]

@@ -1,0 +1,21 @@
+/** Statements of the contract as rows of a table: each is asked of a server of its own. */
+import { expect, test } from 'bun:test'
+import { start, type StartOptions, type TestServer } from '../../harness'
+
+export type Row = {
+  /** Its number in the contract. */
+  readonly row: number | string
+  readonly says: string
+  readonly options?: StartOptions
+  readonly run: (server: TestServer) => Promise<unknown>
+  /** What `run` makes of the answers. */
+  readonly expected: unknown
+}
+
+/** A test for each row, called by its number and what it says. */
+export function testRows(rows: readonly Row[]): void {
+  test.each(rows)('$row: $says', async ({ options, run, expected }) => {
+    await using server = await start(options)
+    expect(await run(server)).toEqual(expected)
+  })
+}
