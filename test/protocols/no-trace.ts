@@ -1,0 +1,14 @@
+/** Proof that what was refused has left nothing behind. */
+import { expect } from 'bun:test'
+import type { TestServer } from '../harness'
+
+/** Nobody is in any channel, no topic is left, nothing was announced. */
+export function expectNoTrace(server: TestServer, connections = 1): void {
+  const { hub, presence, apps } = server.core
+  expect([...presence.occupied(apps.byId('1')!)]).toEqual([])
+  expect(hub.connectionCount).toBe(connections)
+  for (const conn of hub.connections()) expect(conn.subscriptions?.size ?? 0).toBe(0)
+  expect(
+    server.factNames().filter((name) => name !== 'connected' && name !== 'disconnected'),
+  ).toEqual([])
+}
