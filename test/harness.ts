@@ -35,6 +35,11 @@ export async function start(options: StartOptions = {}): Promise<TestServer> {
 export const pluginOf = (name: string, hooks: Hooks): AnyPlugin =>
   definePlugin({ name, carillon: 1, setup: () => hooks })
 
+/** A hook that is broken; nobody but the log may be told of what. */
+export const fails = (): never => {
+  throw new Error('secret detail')
+}
+
 export class TestServer extends Kit {
   readonly facts: Fact[] = []
 
