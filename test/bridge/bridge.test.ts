@@ -4,20 +4,20 @@ import { publish } from '../../src/core/publish'
 import { PHOENIX } from '../../src/protocols/phoenix'
 import { pusher } from '../../src/protocols/pusher'
 import { allow } from '../../src/plugin'
+import { basic, PAIR } from '../credentials'
 import { pluginOf, start, type TestServer } from '../harness'
 import { phoenixRaw } from '../phoenix'
 import { Receiver, startWith } from '../webhooks/receiver'
 import { everyKind, KINDS } from './listeners'
 
 const DATA = { a: 1, b: ['x', null] }
-const BASIC = { authorization: `Basic ${btoa('test-app-fake-key:test-app-fake-secret')}` }
 
 type Publish = (server: TestServer, event: string, data: object) => Promise<Response>
 
 const json = (server: TestServer, path: string, body: object): Promise<Response> =>
   server.http(path, {
     method: 'POST',
-    headers: { ...BASIC, 'content-type': 'application/json' },
+    headers: { ...basic(PAIR), 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
 

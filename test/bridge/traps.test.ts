@@ -1,17 +1,15 @@
 /** Where two protocols could be mistaken for each other: traps of contract 4.7 that no other test falls into. */
 import { describe, expect, test } from 'bun:test'
 import { guardian } from '../../plugins/guardian'
+import { basic, PAIR } from '../credentials'
 import { start, type TestServer } from '../harness'
 import { phoenixRaw } from '../phoenix'
 import { hmacToken, tokenOf } from '../plugins/tokens'
 
-const PAIR = 'test-app-fake-key:test-app-fake-secret'
-const BASIC = { authorization: `Basic ${btoa(PAIR)}` }
-
 const scoped = (server: TestServer, fields: object): Promise<Response> =>
   server.http('/api/apps/test-app/events', {
     method: 'POST',
-    headers: { ...BASIC, 'content-type': 'application/json' },
+    headers: { ...basic(PAIR), 'content-type': 'application/json' },
     body: JSON.stringify({ scope: 'public', topic: 'room', event: 'e', ...fields }),
   })
 
@@ -70,7 +68,7 @@ describe('routes', () => {
     await using server = await start({ apps })
     const ask = (slug: string, pair: string) =>
       server.http(`/api/apps/${slug}/channels`, {
-        headers: { authorization: `Basic ${btoa(pair)}` },
+        headers: basic(pair),
       })
     expect((await ask('eight', 'k7:s7')).status).toBe(200)
     expect((await ask('7', 'k7:s7')).status).toBe(404)
@@ -86,14 +84,18 @@ describe('routes', () => {
   test('credentials of one API open no other (trap 9)', async () => {
     await using server = await start()
     const body = '{"name":"e","channel":"room","data":""}'
-    const basic = await server.http('/apps/1/events', { method: 'POST', headers: BASIC, body })
-    expect(basic.status).toBe(401)
+    const trigger = await server.http('/apps/1/events', {
+      method: 'POST',
+      headers: basic(PAIR),
+      body,
+    })
+    expect(trigger.status).toBe(401)
     const { url } = await server.signed('GET', '/channels')
     const query = new URL(url).search
     expect((await server.http(`/api/apps/test-app/channels${query}`)).status).toBe(401)
     const admin = await server.admin('/api/apps/test-app/channels')
     expect(admin.status).toBe(401)
-    expect((await server.http('/api/admin/apps', { headers: BASIC })).status).toBe(401)
+    expect((await server.http('/api/admin/apps', { headers: basic(PAIR) })).status).toBe(401)
   })
 
   test('each tells errors in its own words, JSON with its charset (trap 10, trap 23)', async () => {
@@ -108,7 +110,7 @@ describe('routes', () => {
       'text/plain; charset=utf-8',
       'Authentication key required\n',
     ])
-    expect(await told(server.http('/api/apps/nobody/channels', { headers: BASIC }))).toEqual([
+    expect(await told(server.http('/api/apps/nobody/channels', { headers: basic(PAIR) }))).toEqual([
       404,
       json,
       '{"errors":{"detail":"Not Found"}}',

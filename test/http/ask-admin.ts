@@ -2,9 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ADMIN_PAIR, basic } from '../credentials'
 import type { TestServer } from '../harness'
 
-export const ADMIN = `Basic ${btoa('pusher_admin_username:pusher_admin_password')}`
+export const ADMIN = basic(ADMIN_PAIR).authorization
 export const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
 
 type Answer = { status: number; body: any; headers: Headers } // oxlint-disable-line no-explicit-any

@@ -1,35 +1,21 @@
-/** ExPusherLite's API as its article has it; numbers in names are cases of contract section 6. */
+/**
+ * ExPusherLite’s API as its article has it: events, the bridge to its scopes, lists of channels;
+ * numbers in names are cases of contract section 6.
+ */
 import { describe, expect, test } from 'bun:test'
 import { allow } from '../../src/plugin'
 import { pluginOf, start, type TestServer } from '../harness'
-import { phoenixRaw } from '../phoenix'
-
-const PAIR = 'test-app-fake-key:test-app-fake-secret'
-const basic = (pair: string) => ({ authorization: `Basic ${btoa(pair)}` })
+import { KEY, phoenixRaw } from '../phoenix'
+import { basic, PAIR } from '../credentials'
+import { EVENT, post, told } from './ask-expusherlite'
 
 type Fields = Record<string, unknown>
-
-const EVENT = { scope: 'public', topic: 'foo-topic', event: 'msg', payload: '{"name":"Joe"}' }
-
-function post(
-  server: TestServer,
-  body: RequestInit['body'],
-  headers: Record<string, string> = basic(PAIR),
-  slug = 'test-app',
-): Promise<Response> {
-  return server.http(`/api/apps/${slug}/events`, { method: 'POST', headers, body: body ?? null })
-}
 
 const publish = (server: TestServer, fields: Fields): Promise<Response> =>
   post(server, JSON.stringify({ ...EVENT, ...fields }), {
     ...basic(PAIR),
     'content-type': 'application/json',
   })
-
-async function told(response: Response): Promise<unknown[]> {
-  const text = await response.text()
-  return [response.status, text && JSON.parse(text)]
-}
 
 describe('an event', () => {
   const FORM = new URLSearchParams(EVENT)
@@ -102,9 +88,8 @@ describe('an event', () => {
 
   test('reaches the subscribers of the channel on every protocol, and one frame each (74)', async () => {
     await using server = await start()
-    const query = 'app_key=test-app-fake-key'
     await using pusher = await server.raw()
-    await using native = await phoenixRaw(server, { query })
+    await using native = await phoenixRaw(server, { query: KEY })
     await using pushex = await phoenixRaw(server, { mount: '/push_socket', version: 1 })
     await pusher.subscribed('foo-topic')
     await native.join('foo-topic')
@@ -157,70 +142,6 @@ describe('an event', () => {
       await client.expectNothing()
     },
   )
-})
-
-test('pages of other sites are refused, whatever they carry (53)', async () => {
-  await using server = await start()
-  const response = await post(server, new URLSearchParams(EVENT), {
-    ...basic(PAIR),
-    origin: 'https://evil.example',
-  })
-  expect(response.status).toBe(403)
-})
-
-describe('who may', () => {
-  const STRANGERS: readonly (readonly [string, Record<string, string>])[] = [
-    ['nobody', {}],
-    ['a wrong secret', basic('test-app-fake-key:nonsense')],
-    ['a wrong key', basic('nonsense:test-app-fake-secret')],
-    ['another scheme', { authorization: 'Bearer test-app-fake-secret' }],
-    ['another app', basic('k:s')],
-    ['the admin', basic('pusher_admin_username:pusher_admin_password')],
-  ]
-  test.each(STRANGERS)('%s is 401 with an empty body (53, 54)', async (_, headers) => {
-    await using server = await start()
-    server.addTenant()
-    const response = await post(server, JSON.stringify(EVENT), headers)
-    expect(await told(response)).toEqual([401, ''])
-    expect(response.headers.get('www-authenticate')).toBeNull()
-  })
-
-  test.each([{ origin: 'http://evil.example' }, { 'sec-fetch-site': 'cross-site' }])(
-    'pages of other sites are refused, whatever their browser knows: %p',
-    async (page) => {
-      await using server = await start()
-      const [status, body] = await told(
-        await post(server, new URLSearchParams(EVENT), { ...basic(PAIR), ...page }),
-      )
-      expect([status, body]).toEqual([
-        403,
-        { errors: { detail: 'Pages of other sites may not use this API' } },
-      ])
-    },
-  )
-
-  test('the scheme is read in any case, credentials in the URL are sent so', async () => {
-    await using server = await start()
-    const headers = { authorization: `bAsIc ${btoa(PAIR)}` }
-    expect((await post(server, new URLSearchParams(EVENT), headers)).status).toBe(200)
-  })
-
-  test.each(['nobody', '1', '__proto__'])('the app %s is not found (52, trap 7)', async (slug) => {
-    await using server = await start()
-    const response = await post(server, JSON.stringify(EVENT), basic(PAIR), slug)
-    expect(await told(response)).toEqual([404, { errors: { detail: 'Not Found' } }])
-  })
-
-  const ACCEPTED: readonly (readonly [string, number])[] = [
-    ['text/html', 406],
-    ['*/*', 200],
-    ['text/html, application/json;q=0.9', 200],
-  ]
-  test.each(ACCEPTED)('Accept: %s is %d (57)', async (accept, status) => {
-    await using server = await start()
-    const headers = { ...basic(PAIR), accept }
-    expect((await post(server, new URLSearchParams(EVENT), headers)).status).toBe(status)
-  })
 })
 
 describe('the bridge', () => {
@@ -284,7 +205,7 @@ describe('the bridge', () => {
 test('channels of all protocols are listed, and who is in them', async () => {
   const who = allow({ channelData: '{"user_id":"ada"}' })
   await using server = await start({ plugins: [pluginOf('open', { authorize: () => who })] })
-  await using client = await phoenixRaw(server, { query: 'app_key=test-app-fake-key' })
+  await using client = await phoenixRaw(server, { query: KEY })
   await using scoped = await phoenixRaw(server)
   await using pusher = await server.raw()
   await client.join('room:1')

@@ -1,22 +1,15 @@
-/** PushEx's API; numbers in names are cases of contract section 6. */
+/**
+ * PushEx’s API: what is pushed, what is answered, what plugins are told of it;
+ * numbers in names are cases of contract section 6.
+ */
 import { connect } from 'node:net'
 import { describe, expect, test } from 'bun:test'
-import { allow, reject } from '../../src/plugin'
-import { Inbox, pluginOf, start, type StartOptions, type TestServer } from '../harness'
-import { phoenixRaw } from '../phoenix'
+import { Inbox, pluginOf, start } from '../harness'
+import { KEY, phoenixRaw } from '../phoenix'
+import { basic } from '../credentials'
+import { push } from './ask-pushex'
 
-const basic = (pair: string) => ({ authorization: `Basic ${btoa(pair)}` })
-const KEY_PAIR = basic('test-app-fake-key:test-app-fake-secret')
 const INVALID = { error: 'Invalid push arguments: channel, data, event are required.' }
-const FORBIDDEN = { error: 'Access forbidden' }
-
-function push(server: TestServer, body: unknown, headers: Record<string, string> = {}) {
-  return server.http('/api/push', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: typeof body === 'string' ? body : JSON.stringify(body),
-  })
-}
 
 test('the guide’s curl is answered byte for byte (64)', async () => {
   await using server = await start()
@@ -87,69 +80,6 @@ test.each(WRONG)('%j is refused with %d (65)', async (body, status, answer) => {
   expect([response.status, await response.json()]).toEqual([status, answer])
 })
 
-describe('who may push', () => {
-  const OWN = { id: '7', key: 'k7', secret: 's7', name: 'Own app' }
-  const WHO: readonly (readonly [string, Record<string, string>, number, StartOptions])[] = [
-    ['nobody, in development', {}, 200, {}],
-    ['nobody, elsewhere', {}, 403, { apps: [OWN] }],
-    ['nobody, through a proxy', { 'x-forwarded-for': '8.8.8.8' }, 403, {}],
-    ['nobody, by a name that was pointed here', { host: 'evil.example' }, 403, {}],
-    ['a page of another site', { origin: 'https://evil.example' }, 403, {}],
-    ['such a page, without its origin', { 'sec-fetch-site': 'cross-site' }, 403, {}],
-    ['the app', basic('k7:s7'), 200, { apps: [OWN] }],
-    ['the app by its secret alone', { authorization: 'Bearer s7' }, 200, { apps: [OWN] }],
-    ['a wrong token', { authorization: 'Bearer s8' }, 403, { apps: [OWN] }],
-    ['an empty token', { authorization: 'Bearer ' }, 403, { apps: [OWN] }],
-    ['a wrong secret', basic('k7:s8'), 403, { apps: [OWN] }],
-    ['a wrong secret, in development', basic('test-app-fake-key:x'), 403, {}],
-    [
-      'a page of another site with the secret',
-      { ...KEY_PAIR, origin: 'https://evil.example' },
-      403,
-      {},
-    ],
-  ]
-  test.each(WHO)('%s (66)', async (_, headers, status, options) => {
-    await using server = await start(options)
-    const response = await push(server, { channel: 'a', data: 1, event: 'e' }, headers)
-    expect(response.status).toBe(status)
-    if (status === 403) expect(await response.json()).toEqual(FORBIDDEN)
-  })
-
-  test('is asked before what is pushed (66)', async () => {
-    await using server = await start()
-    const response = await push(server, '{', basic('nobody:x'))
-    expect([response.status, await response.json()]).toEqual([403, FORBIDDEN])
-  })
-
-  test('a plugin may vouch for who has other credentials, or refuse', async () => {
-    const tokens = pluginOf('tokens', {
-      authenticate: async ({ headers, app }) => {
-        if (headers.get('authorization') === `Bearer of ${app?.slug}`) return allow()
-        return headers.has('x-bad') ? reject('no') : undefined
-      },
-    })
-    await using server = await start({ plugins: [tokens], apps: [OWN] })
-    const body = { channel: 'a', data: 1, event: 'e' }
-    const statuses = [
-      await push(server, body, { authorization: 'Bearer of own-app' }),
-      await push(server, body, { authorization: 'Bearer of nobody' }),
-      await push(server, body, { 'x-bad': '1' }),
-    ].map(({ status }) => status)
-    expect(statuses).toEqual([200, 403, 403])
-  })
-
-  test('plugins may refuse', async () => {
-    const wall = pluginOf('wall', { request: ({ area, app }) => reject(`${area} of ${app?.slug}`) })
-    await using server = await start({ plugins: [wall] })
-    const response = await push(server, { channel: 'a', data: 1, event: 'e' })
-    expect([response.status, await response.json()]).toEqual([
-      403,
-      { errors: { detail: 'trigger of test-app' } },
-    ])
-  })
-})
-
 describe('plugins watch a push', () => {
   /** Everything that they are told, in order. */
   function watcher() {
@@ -210,55 +140,6 @@ describe('plugins watch a push', () => {
   )
 })
 
-describe('authorizePush', () => {
-  const BODY = { channel: 'a', data: 1, event: 'e' }
-
-  test('is asked of everybody, with what is pushed, and may refuse (66)', async () => {
-    const seen: unknown[] = []
-    const door = pluginOf('door', {
-      authorizePush: async ({ app }, params) => {
-        seen.push([app?.slug, params])
-        return (params as { event?: string })?.event === 'no' ? reject('secret reason') : undefined
-      },
-    })
-    await using server = await start({ plugins: [door] })
-    expect((await push(server, BODY)).status).toBe(200)
-    const refused = await push(server, { event: 'no' }, KEY_PAIR)
-    expect([refused.status, await refused.json()]).toEqual([403, FORBIDDEN])
-    expect((await push(server, '{')).status).toBe(400)
-    expect(seen).toEqual([
-      ['test-app', BODY],
-      ['test-app', { event: 'no' }],
-      ['test-app', undefined],
-    ])
-  })
-
-  test('may vouch for who has no credentials, and change what is pushed (66)', async () => {
-    const door = pluginOf('door', {
-      authorizePush: ({ headers }, params) =>
-        headers.has('x-good')
-          ? allow({ params: { ...(params as object), event: 'changed' } })
-          : undefined,
-    })
-    const apps = [{ id: '7', key: 'k7', secret: 's7', name: 'Own app' }]
-    await using server = await start({ plugins: [door], apps })
-    expect((await push(server, BODY)).status).toBe(403)
-    const vouched = await push(server, BODY, { 'x-good': '1' })
-    expect(await vouched.json()).toEqual({ channel: ['a'], data: 1, event: 'changed' })
-    const page = await push(server, BODY, { 'x-good': '1', origin: 'https://evil.example' })
-    expect(page.status).toBe(403)
-  })
-
-  test('may say that it was too often', async () => {
-    const door = pluginOf('door', {
-      authorizePush: () => reject('slower', { retryAfterSeconds: 7 }),
-    })
-    await using server = await start({ plugins: [door] })
-    const response = await push(server, BODY)
-    expect([response.status, response.headers.get('retry-after')]).toEqual([429, '7'])
-  })
-})
-
 test('a client that leaves in the middle of its body is no fault of the server’s', async () => {
   const asked = new Inbox<string>()
   const answered = new Inbox<number>()
@@ -317,9 +198,8 @@ const VALUES: readonly (readonly [unknown, string])[] = [
 ]
 test.each(VALUES)('%j reaches every protocol as it is (74, 77)', async (data, text) => {
   await using server = await start()
-  const query = 'app_key=test-app-fake-key'
   await using pusher = await server.raw()
-  await using native = await phoenixRaw(server, { query, version: 1 })
+  await using native = await phoenixRaw(server, { query: KEY, version: 1 })
   await using pushex = await phoenixRaw(server, { mount: '/push_socket' })
   await using scope = await phoenixRaw(server)
   await pusher.subscribed('room')

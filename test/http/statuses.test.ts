@@ -4,6 +4,7 @@ import { DOCUMENT_FILE } from '../../openapi/current'
 import { guardian } from '../../plugins/guardian'
 import { rateLimit } from '../../plugins/rate-limit'
 import { reject } from '../../src/plugin'
+import { ADMIN_PAIR, basic, PAIR } from '../credentials'
 import { pluginOf, start, type StartOptions, type TestServer } from '../harness'
 
 type Call = {
@@ -21,8 +22,8 @@ type Recipe = {
   readonly alter?: (call: Call) => Call
 }
 
-const ADMIN = { authorization: `Basic ${btoa('pusher_admin_username:pusher_admin_password')}` }
-const KEY_PAIR = { authorization: `Basic ${btoa('test-app-fake-key:test-app-fake-secret')}` }
+const ADMIN = basic(ADMIN_PAIR)
+const KEY_PAIR = basic(PAIR)
 const OWN_KEYS = [
   { key: 'key-1', secret: 'secret-1' },
   { key: 'key-2', secret: 'secret-2' },

@@ -2,10 +2,11 @@
 import { describe, expect, test } from 'bun:test'
 import { rateLimit, type RateLimitOptions } from '../../plugins/rate-limit'
 import { definePlugin } from 'carillon/plugin'
+import { ADMIN_PAIR, basic } from '../credentials'
 import { start, type TestServer } from '../harness'
 
-const RIGHT = `Basic ${btoa('pusher_admin_username:pusher_admin_password')}`
-const WRONG = `Basic ${btoa('pusher_admin_username:wrong')}`
+const RIGHT = basic(ADMIN_PAIR).authorization
+const WRONG = basic('pusher_admin_username:wrong').authorization
 const APPS = '/api/admin/apps'
 
 /** A plugin with a route of its own for admins. */

@@ -1,0 +1,67 @@
+/** The admin API: who may ask; numbers in names are cases of contract section 6. */
+import { describe, expect, test } from 'bun:test'
+import { start } from '../harness'
+import { ask } from './ask-admin'
+import { basic } from '../credentials'
+
+describe('who may ask', () => {
+  test.each(['cross-site', 'same-site', 'nonsense'])(
+    'a page of another site (%s) is refused',
+    async (site) => {
+      await using server = await start()
+      const { status, body } = await ask(server, 'GET', '', {
+        headers: { 'sec-fetch-site': site, origin: 'https://evil.example' },
+      })
+      expect([status, body]).toEqual([
+        403,
+        'Pages of https://evil.example may not use the admin API (CARILLON_ADMIN_ORIGINS)\n',
+      ])
+    },
+  )
+
+  test('pages of our own, and of the origins that the settings name, may', async () => {
+    const origin = 'https://dashboard.example.org'
+    await using server = await start({ config: { adminOrigins: [origin] } })
+    expect(
+      (await ask(server, 'GET', '', { headers: { 'sec-fetch-site': 'same-origin' } })).status,
+    ).toBe(200)
+    const { status, headers } = await ask(server, 'GET', '', {
+      headers: { 'sec-fetch-site': 'cross-site', origin },
+    })
+    expect([status, headers.get('access-control-allow-origin'), headers.get('vary')]).toEqual([
+      200,
+      origin,
+      'Origin',
+    ])
+    const preflight = await server.http('/api/admin/apps/x', {
+      method: 'OPTIONS',
+      headers: { origin },
+    })
+    expect([preflight.status, preflight.headers.get('access-control-allow-headers')]).toEqual([
+      204,
+      'authorization, content-type, x-request-id',
+    ])
+    const stranger = await server.http('/api/admin/apps/x', {
+      method: 'OPTIONS',
+      headers: { origin: 'https://evil.example' },
+    })
+    expect(stranger.headers.get('access-control-allow-origin')).toBeNull()
+  })
+})
+
+test('a password that is missing, wrong or of another kind gets 401 and nothing else (53)', async () => {
+  await using server = await start()
+  const strangers: Record<string, string>[] = [
+    {},
+    basic('pusher_admin_username:wrong'),
+    basic('nobody:pusher_admin_password'),
+    basic('pusher_admin_username'),
+    { authorization: 'Basic' },
+    { authorization: 'Bearer x' },
+    { authorization: 'Basic %%%' },
+  ]
+  for (const headers of strangers) {
+    const response = await server.http('/api/admin/apps', { headers })
+    expect([response.status, await response.text()]).toEqual([401, ''])
+  }
+})
