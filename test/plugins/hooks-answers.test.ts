@@ -1,8 +1,8 @@
 /** What hooks may answer: a refusal, other data, headers, a backend vouched for. */
 import { describe, expect, test } from 'bun:test'
-import { type Hooks, reject, replace } from 'carillon/plugin'
+import { reject, replace, type Hooks } from 'carillon/plugin'
 import type { HookName } from '../../src/core/plugin'
-import { fails, pluginOf, type RawClient, start, type TestServer } from '../harness'
+import { fails, pluginOf, start, type RawClient, type TestServer } from '../harness'
 
 describe('a plugin that rejects', () => {
   const REJECTING: readonly (readonly [hook: HookName, often: boolean, seen: string])[] = [

@@ -1,6 +1,6 @@
 /** Hooks that throw, row by row of HOOKS: what is seen of it, and that the plugin is named. */
 import { describe, expect, test } from 'bun:test'
-import { type HookName, HOOKS } from '../../src/core/plugin'
+import { HOOKS, type HookName } from '../../src/core/plugin'
 import { fails, pluginOf, start, type TestServer } from '../harness'
 
 const INTERNAL = '"message":"Internal server error"'

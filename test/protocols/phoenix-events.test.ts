@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'bun:test'
 import { allow } from '../../src/plugin'
 import { pluginOf, start } from '../harness'
-import { phoenixRaw, reply, type Wire, KEY } from '../phoenix'
+import { phoenixRaw, reply, KEY, type Wire } from '../phoenix'
 
 describe('client events on native channels', () => {
   const CASES: readonly (readonly [string, string, Wire[4]])[] = [

@@ -1,36 +1,13 @@
-/** Phoenix's long-poll; numbers in names are cases of contract section 6. */
+/**
+ * Phoenix’s long-poll: sessions, polls, and who gets none;
+ * numbers in names are cases of contract section 6.
+ */
 import { describe, expect, test } from 'bun:test'
 import { originCheck } from '../../plugins/origin-check'
 import { reject } from '../../src/plugin'
-import { Inbox, pluginOf, start, type TestServer } from '../harness'
-import { phoenixRaw, PHOENIX_JS, PhoenixJs } from '../phoenix'
-
-const PATH = '/socket/longpoll?app_key=test-app-fake-key&vsn=2.0.0'
-
-type Told = { status: number; token: string; messages: string[] }
-
-async function ask(server: TestServer, init: RequestInit = {}, query = ''): Promise<Told> {
-  const response = await server.http(`${PATH}${query}`, init)
-  expect(response.status).toBe(200)
-  return response.json()
-}
-
-/** A session, and how it is spoken to. */
-async function open(server: TestServer) {
-  const { token } = await ask(server)
-  const query = `&token=${token}`
-  return {
-    token,
-    poll: () => ask(server, {}, query),
-    say: (body: string, type = 'application/x-ndjson') =>
-      ask(server, { method: 'POST', body, headers: { 'content-type': type } }, query),
-  }
-}
-
-const JOIN = '["1","1","room","phx_join",{}]'
-const REPLY = '["1","1","room","phx_reply",{"status":"ok","response":{}}]'
-
-const sessions = ({ core }: TestServer): number => core.hub.connectionCount
+import { pluginOf, start } from '../harness'
+import { KEY, PHOENIX_JS, PhoenixJs, phoenixRaw, TWO_APPS } from '../phoenix'
+import { arrived, ask, JOIN, open, PATH, REPLY, sessions, type Told } from './longpoll-client'
 
 test('opens with 410 and a token, told in every answer, never kept (34)', async () => {
   await using server = await start()
@@ -63,11 +40,9 @@ test('browsers may ask first, other methods are 400 (34)', async () => {
 test('a poll with nothing to tell ends with its window (35, trap 24)', async () => {
   await using server = await start()
   const session = await open(server)
-  const [conn] = server.core.hub.connections()
   server.advance(5000) // a sweep, so that the poll is seen to arrive
   const polling = session.poll()
-  while (conn!.seenTick !== server.core.state.tick)
-    await new Promise<void>((resolve) => setImmediate(resolve))
+  await arrived(server)
   server.advance(10_000)
   expect(await polling).toEqual({ status: 204, token: session.token, messages: [] })
 })
@@ -97,13 +72,11 @@ test('a poll that breaks off takes nothing with it (42)', async () => {
   await session.say(JOIN)
   await session.poll()
   const abort = new AbortController()
-  const [conn] = server.core.hub.connections()
   server.advance(5000)
   const broken = ask(server, { signal: abort.signal }, `&token=${session.token}`).catch(
     () => 'broken',
   )
-  while (conn!.seenTick !== server.core.state.tick)
-    await new Promise<void>((resolve) => setImmediate(resolve))
+  await arrived(server)
   abort.abort()
   expect(await broken).toBe('broken' as never)
   await server.http('/ready') // the server has seen the break by the time that it answers
@@ -111,84 +84,8 @@ test('a poll that breaks off takes nothing with it (42)', async () => {
   expect((await session.poll()).messages).toEqual(['[null,null,"room","e",{}]'])
 })
 
-test('205 lines in one request are all answered (36)', async () => {
-  await using server = await start({ limits: { maxTopicsPerConnection: 1000 } })
-  const session = await open(server)
-  const lines = Array.from({ length: 205 }, (_, n) => `["${n}","${n}","room:${n}","phx_join",{}]`)
-  expect(await session.say(lines.join('\r\n') + '\n')).toEqual({ status: 200 } as never)
-  expect((await session.poll()).messages).toHaveLength(205)
-})
-
-describe('a body', () => {
-  test.each(['application/json', '', 'text/plain'])('of %p is one message (37)', async (type) => {
-    await using server = await start()
-    const session = await open(server)
-    await session.say(JOIN, type)
-    expect((await session.poll()).messages).toEqual([REPLY])
-  })
-
-  const BAD: readonly (readonly [string, string])[] = [
-    ['of broken base64', 'AAECBgM'],
-    ['of a line that is neither', '["1","1","room","phx_join",{}]\n{"a":1}'],
-    ['that is no UTF-8', Buffer.from([0x5b, 0xff, 0x5d]) as unknown as string],
-    ['of too many lines', '[]\n'.repeat(1001)],
-    ['that is longer than 8 MB', ' '.repeat(8 * 1024 * 1024 + 1)],
-  ]
-  test.each(BAD)('%s is 400 (36, 40)', async (_, body) => {
-    await using server = await start()
-    const { token } = await open(server)
-    const headers = { 'content-type': 'application/x-ndjson' }
-    const response = await server.http(`${PATH}&token=${token}`, { method: 'POST', body, headers })
-    expect(response.status).toBe(400)
-  })
-
-  test('of which one line is broken is not taken at all (40)', async () => {
-    await using server = await start()
-    const { token, poll } = await open(server)
-    const headers = { 'content-type': 'application/x-ndjson' }
-    const body = `${JOIN}\n*`
-    await server.http(`${PATH}&token=${token}`, { method: 'POST', body, headers })
-    await ask(
-      server,
-      { method: 'POST', body: '[null,"9","phoenix","heartbeat",{}]' },
-      `&token=${token}`,
-    )
-    expect((await poll()).messages.map((text) => JSON.parse(text)[1])).toEqual(['9'])
-  })
-
-  test('that is no UTF-8 is refused, not repaired', async () => {
-    await using server = await start()
-    const { token, poll, say } = await open(server)
-    const body = Buffer.from('["1","1","ro\xffom","phx_join",{}]', 'latin1')
-    const response = await server.http(`${PATH}&token=${token}`, { method: 'POST', body })
-    expect(response.status).toBe(400)
-    await say(JOIN)
-    expect((await poll()).messages).toEqual([REPLY])
-  })
-
-  test('of some megabytes is read as one over WebSockets would be', async () => {
-    await using server = await start()
-    const { token } = await open(server)
-    const told = await ask(
-      server,
-      { method: 'POST', body: ' '.repeat(7 * 1024 * 1024) },
-      `&token=${token}`,
-    )
-    expect(told).toEqual({ status: 410 } as never)
-    expect(server.core.counters.messagesRefused).toBe(1)
-  })
-
-  test('that is undecodable ends the session', async () => {
-    await using server = await start()
-    const session = await open(server)
-    expect(await session.say('["1"]')).toEqual({ status: 410 } as never)
-    expect(sessions(server)).toBe(0)
-  })
-})
-
 test('a token is good for its own app only (38)', async () => {
-  const apps = [7, 8].map((id) => ({ id: `${id}`, name: `App ${id}`, key: `k${id}`, secret: 's' }))
-  await using server = await start({ apps })
+  await using server = await start({ apps: TWO_APPS })
   const path = (key: string) => `/socket/longpoll?app_key=${key}&vsn=2.0.0`
   const { token } = (await (await server.http(path('k7'))).json()) as Told
   const foreign = `${path('k8')}&token=${token}`
@@ -204,57 +101,6 @@ test('a slash at the end of the path does not matter', async () => {
   await using server = await start()
   const response = await server.http('/socket/longpoll/?vsn=2.0.0')
   expect(((await response.json()) as Told).status).toBe(410)
-})
-
-describe('while a plugin thinks', () => {
-  /** Lets whoever waits in once it is told to. */
-  function slowDoor() {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const asked = new Inbox<string>()
-    const subscribe = async (_: unknown, { channel }: { channel: string }): Promise<void> => {
-      asked.push(channel)
-      await promise
-    }
-    return { plugin: pluginOf('door', { subscribe }), asked, letIn: resolve }
-  }
-  const PATIENT = { config: { gateTimeoutMs: 60_000 } }
-
-  test('what is sent is answered when it was dispatched', async () => {
-    const { plugin, asked, letIn } = slowDoor()
-    await using server = await start({ ...PATIENT, plugins: [plugin] })
-    const session = await open(server)
-    const sending = session.say(JOIN)
-    await asked.next()
-    const later = session.say('[null,"2","phoenix","heartbeat",{}]')
-    letIn()
-    expect(await Promise.all([sending, later])).toEqual([{ status: 200 }, { status: 200 }] as never)
-    const refs = (await session.poll()).messages.map((text) => JSON.parse(text)[1])
-    expect(refs).toEqual(['1', '2'])
-  })
-
-  test('longer than the window, it is answered with 408, and dispatched all the same (40)', async () => {
-    const { plugin, asked, letIn } = slowDoor()
-    await using server = await start({ ...PATIENT, plugins: [plugin] })
-    const session = await open(server)
-    const sending = session.say(JOIN)
-    await asked.next()
-    server.advance(10_000)
-    expect(await sending).toEqual({ status: 408 } as never)
-    letIn()
-    expect((await session.poll()).messages).toEqual([REPLY])
-  })
-
-  test('and the session ends, it is answered with 410', async () => {
-    const { plugin, asked, letIn } = slowDoor()
-    await using server = await start({ ...PATIENT, plugins: [plugin] })
-    const session = await open(server)
-    const sending = session.say(JOIN)
-    await asked.next()
-    for (const conn of server.core.hub.connections()) conn.sink.close(1012, 'over')
-    letIn()
-    expect(await sending).toEqual({ status: 410 } as never)
-    expect(server.core.hub.connectionCount).toBe(0)
-  })
 })
 
 test.each(['', '&token=', '&token=undefined', '&token=forged'])(
@@ -307,7 +153,7 @@ test('shares channels with sockets, and is left out where it is excluded (74, 76
   await using server = await start()
   const session = await open(server)
   const [conn] = server.core.hub.connections()
-  await using socket = await phoenixRaw(server, { query: 'app_key=test-app-fake-key' })
+  await using socket = await phoenixRaw(server, { query: KEY })
   await session.say(JOIN)
   await session.poll()
   await socket.join('room')

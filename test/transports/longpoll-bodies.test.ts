@@ -1,0 +1,129 @@
+/**
+ * Phoenix’s long-poll: what is sent by it, also while a plugin still thinks about what came before;
+ * numbers in names are cases of contract section 6.
+ */
+import { describe, expect, test } from 'bun:test'
+import { Inbox, pluginOf, start } from '../harness'
+import { ask, JOIN, open, PATH, REPLY, sessions } from './longpoll-client'
+
+test('205 lines in one request are all answered (36)', async () => {
+  await using server = await start({ limits: { maxTopicsPerConnection: 1000 } })
+  const session = await open(server)
+  const lines = Array.from({ length: 205 }, (_, n) => `["${n}","${n}","room:${n}","phx_join",{}]`)
+  expect(await session.say(lines.join('\r\n') + '\n')).toEqual({ status: 200 } as never)
+  expect((await session.poll()).messages).toHaveLength(205)
+})
+
+describe('a body', () => {
+  test.each(['application/json', '', 'text/plain'])('of %p is one message (37)', async (type) => {
+    await using server = await start()
+    const session = await open(server)
+    await session.say(JOIN, type)
+    expect((await session.poll()).messages).toEqual([REPLY])
+  })
+
+  const BAD: readonly (readonly [string, string])[] = [
+    ['of broken base64', 'AAECBgM'],
+    ['of a line that is neither', '["1","1","room","phx_join",{}]\n{"a":1}'],
+    ['that is no UTF-8', Buffer.from([0x5b, 0xff, 0x5d]) as unknown as string],
+    ['of too many lines', '[]\n'.repeat(1001)],
+    ['that is longer than 8 MB', ' '.repeat(8 * 1024 * 1024 + 1)],
+  ]
+  test.each(BAD)('%s is 400 (36, 40)', async (_, body) => {
+    await using server = await start()
+    const { token } = await open(server)
+    const headers = { 'content-type': 'application/x-ndjson' }
+    const response = await server.http(`${PATH}&token=${token}`, { method: 'POST', body, headers })
+    expect(response.status).toBe(400)
+  })
+
+  test('of which one line is broken is not taken at all (40)', async () => {
+    await using server = await start()
+    const { token, poll } = await open(server)
+    const headers = { 'content-type': 'application/x-ndjson' }
+    const body = `${JOIN}\n*`
+    await server.http(`${PATH}&token=${token}`, { method: 'POST', body, headers })
+    await ask(
+      server,
+      { method: 'POST', body: '[null,"9","phoenix","heartbeat",{}]' },
+      `&token=${token}`,
+    )
+    expect((await poll()).messages.map((text) => JSON.parse(text)[1])).toEqual(['9'])
+  })
+
+  test('that is no UTF-8 is refused, not repaired', async () => {
+    await using server = await start()
+    const { token, poll, say } = await open(server)
+    const body = Buffer.from('["1","1","ro\xffom","phx_join",{}]', 'latin1')
+    const response = await server.http(`${PATH}&token=${token}`, { method: 'POST', body })
+    expect(response.status).toBe(400)
+    await say(JOIN)
+    expect((await poll()).messages).toEqual([REPLY])
+  })
+
+  test('of some megabytes is read as one over WebSockets would be', async () => {
+    await using server = await start()
+    const { token } = await open(server)
+    const told = await ask(
+      server,
+      { method: 'POST', body: ' '.repeat(7 * 1024 * 1024) },
+      `&token=${token}`,
+    )
+    expect(told).toEqual({ status: 410 } as never)
+    expect(server.core.counters.messagesRefused).toBe(1)
+  })
+
+  test('that is undecodable ends the session', async () => {
+    await using server = await start()
+    const session = await open(server)
+    expect(await session.say('["1"]')).toEqual({ status: 410 } as never)
+    expect(sessions(server)).toBe(0)
+  })
+})
+
+describe('while a plugin thinks', () => {
+  /** A session whose join was sent; it waits until it is let in. */
+  async function joining() {
+    const { promise, resolve: letIn } = Promise.withResolvers<void>()
+    const asked = new Inbox<string>()
+    const door = pluginOf('door', {
+      subscribe: async (_, { channel }) => {
+        asked.push(channel)
+        await promise
+      },
+    })
+    const server = await start({ config: { gateTimeoutMs: 60_000 }, plugins: [door] })
+    const session = await open(server)
+    const sending = session.say(JOIN)
+    await asked.next()
+    return { server, session, sending, letIn, [Symbol.asyncDispose]: () => server.stop() }
+  }
+
+  test('what is sent is answered when it was dispatched', async () => {
+    await using joined = await joining()
+    const { session, sending, letIn } = joined
+    const later = session.say('[null,"2","phoenix","heartbeat",{}]')
+    letIn()
+    expect(await Promise.all([sending, later])).toEqual([{ status: 200 }, { status: 200 }] as never)
+    const refs = (await session.poll()).messages.map((text) => JSON.parse(text)[1])
+    expect(refs).toEqual(['1', '2'])
+  })
+
+  test('longer than the window, it is answered with 408, and dispatched all the same (40)', async () => {
+    await using joined = await joining()
+    const { server, session, sending, letIn } = joined
+    server.advance(10_000)
+    expect(await sending).toEqual({ status: 408 } as never)
+    letIn()
+    expect((await session.poll()).messages).toEqual([REPLY])
+  })
+
+  test('and the session ends, it is answered with 410', async () => {
+    await using joined = await joining()
+    const { server, sending, letIn } = joined
+    for (const conn of server.core.hub.connections()) conn.sink.close(1012, 'over')
+    letIn()
+    expect(await sending).toEqual({ status: 410 } as never)
+    expect(server.core.hub.connectionCount).toBe(0)
+  })
+})
