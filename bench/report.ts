@@ -12,7 +12,7 @@ import { judgeAll } from './lib/judge'
 
 /** Several runs are shown as one: what one of them lacks comes from another. */
 export function report(given: readonly string[]): readonly string[] {
-  const newest = newestFile()
+  const newest = newestFile(RESULTS)
   const runs = given.length > 0 ? given : newest === undefined ? [] : [newest]
   if (runs.length === 0) return ['nothing was played yet: bun run bench quick']
   const records = runs.flatMap((run) => [...readRecords(run)])

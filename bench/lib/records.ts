@@ -4,7 +4,7 @@
  */
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, release, totalmem } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { pinned } from './processes'
 import type { Play } from './rounds'
 import { ROOT, type Side } from './sides'
@@ -68,24 +68,47 @@ export function writeRecord(record: BenchRecord): void {
 
 export const fileOf = (run: string): string => join(RESULTS, `${run}.jsonl`)
 
-/** The newest run; undefined where there is none. */
-export function newestFile(): string | undefined {
-  const files = existsSync(RESULTS) ? readdirSync(RESULTS) : []
-  const newest = files
-    .filter((file) => file.endsWith('.jsonl'))
-    .toSorted()
-    .at(-1)
-  return newest && join(RESULTS, newest)
+/** The newest run of this machine; a published one where there is none. Undefined without any. */
+export function newestFile(folder: string): string | undefined {
+  const files = existsSync(folder) ? readdirSync(folder) : []
+  const runs = files.filter((file) => file.endsWith('.jsonl')).toSorted()
+  const newest = runs.findLast((file) => !file.startsWith('published')) ?? runs.at(-1)
+  return newest && join(folder, newest)
 }
 
 /** A file, or the name of one in `bench/results` with or without its ending. @throws Error */
 export function readRecords(name: string): readonly BenchRecord[] {
-  const places = [name, join(RESULTS, name), join(RESULTS, `${basename(name)}.jsonl`)]
+  const places = [name, `${name}.jsonl`, join(RESULTS, name), join(RESULTS, `${name}.jsonl`)]
   const file = places.find((place) => place.endsWith('.jsonl') && existsSync(place))
   if (file === undefined)
     throw new Error(`there is no run ${name}: expected a file of bench/results`)
   const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean)
-  return lines.map((line) => JSON.parse(line) as BenchRecord)
+  if (lines.length === 0) throw new Error(`there is nothing in ${file}`)
+  return lines.map((line, index) => recordIn(line, `line ${index + 1} of ${file}`))
+}
+
+const TEXTS = [
+  'run',
+  'command',
+  'at',
+  'question',
+  'case',
+  'side',
+  'cpu',
+  'kernel',
+  'commit',
+] as const
+
+/** @throws Error for what no bench has written */
+function recordIn(line: string, where: string): BenchRecord {
+  try {
+    const record = JSON.parse(line) as Partial<BenchRecord> | null
+    const isWhole = TEXTS.every((key) => typeof record?.[key] === 'string')
+    if (isWhole && typeof record?.round === 'number') return record as BenchRecord
+  } catch {
+    // SyntaxError: the line was cut short
+  }
+  throw new Error(`${where} is no record of a bench`)
 }
 
 /** What a program answers; `none` where it is not installed. */
