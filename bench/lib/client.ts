@@ -2,7 +2,14 @@
  * Client: one raw WebSocket of a load. It shakes hands, says what its role makes of the server's
  * texts, and hands every stamped message over without looking at the rest of it.
  */
-import { HANDSHAKE_HEADERS, scanFrames, textFrame, type FrameSink } from './frames'
+import {
+  closeText,
+  HANDSHAKE_HEADERS,
+  maskedFrame,
+  OPCODE,
+  scanFrames,
+  type FrameSink,
+} from './frames'
 import type { Format } from './formats'
 import type { Reactor, Reader } from './reactor'
 import type { Peer } from './sides'
@@ -51,7 +58,7 @@ export class Client implements Reader, FrameSink {
   }
 
   say(text: string): void {
-    this.reactor.send(this.socket, textFrame(text))
+    this.reactor.send(this.socket, maskedFrame(OPCODE.text, new TextEncoder().encode(text)))
   }
 
   read(bytes: Uint8Array, end: number): number {
@@ -73,8 +80,14 @@ export class Client implements Reader, FrameSink {
     this.role.message(this, bytes, at, start, end)
   }
 
-  other(opcode: number): void {
-    throw new Error(`client ${this.index} was sent a frame of kind ${opcode}`)
+  other(opcode: number, payload: Uint8Array): void {
+    if (opcode === OPCODE.ping)
+      return this.reactor.send(this.socket, maskedFrame(OPCODE.pong, payload))
+    throw new Error(
+      opcode === OPCODE.close
+        ? `client ${this.index} was closed: ${closeText(payload)}`
+        : `client ${this.index} was sent a frame of kind ${opcode}`,
+    )
   }
 
   ended(): void {

@@ -111,8 +111,10 @@ export class Crowd implements Role {
     this.tally.readBegins()
   }
 
-  message(client: Client, bytes: Uint8Array, at: number): void {
+  message(client: Client, bytes: Uint8Array, at: number, _start: number, end: number): void {
     if (client.index >= this.#readers) return
+    if (end - at < this.row.payloadBytes)
+      throw new Error(`subscriber ${client.index} was sent a message that is cut short`)
     this.tally.receive(client.index, bytes, at)
     if (!this.#stopped) this.#pace.landed()
   }

@@ -1,6 +1,6 @@
 /**
  * RFC 6455 by hand, the client's half. `scanFrames` walks the whole frames of one read without
- * allocating and says where the incomplete rest begins; `textFrame` masks what a client says.
+ * allocating and says where the incomplete rest begins; `maskedFrame` is what a client says.
  * Fragmented messages and compression are never offered, so a server that sends them is at fault.
  */
 export const HANDSHAKE_HEADERS = [
@@ -10,16 +10,20 @@ export const HANDSHAKE_HEADERS = [
   'Sec-WebSocket-Version: 13',
 ] as const
 
+/** RFC 6455, 5.2: those that a load says or answers. */
+export const OPCODE = { text: 1, close: 8, ping: 9, pong: 10 } as const
+
 export interface FrameSink {
   /** The text is `bytes[start, end)`. */
   text(bytes: Uint8Array, start: number, end: number): void
   /** Any other frame: close, ping, pong, binary, or a fragment. */
-  other(opcode: number): void
+  other(opcode: number, payload: Uint8Array): void
 }
 
 const SHORT_HEADER = 2
 const MEDIUM_HEADER = 4
 const LONG_HEADER = 10
+const FINAL = 0x80
 const FINAL_TEXT = 0x81
 const OPCODE_BITS = 0x0f
 
@@ -39,7 +43,7 @@ export function scanFrames(
     const end = start + payloadBytes(bytes, at, mark)
     if (end > length) break
     if (bytes[at] === FINAL_TEXT) sink.text(bytes, start, end)
-    else sink.other(bytes[at]! & OPCODE_BITS)
+    else sink.other(bytes[at]! & OPCODE_BITS, bytes.subarray(start, end))
     at = end
   }
   return at
@@ -55,16 +59,21 @@ function payloadBytes(bytes: Uint8Array, at: number, mark: number): number {
 
 const MASK = [0x37, 0xfa, 0x21, 0x3d] as const
 
-/** A masked text frame of up to 65 535 bytes. */
-export function textFrame(text: string): Uint8Array {
-  const payload = new TextEncoder().encode(text)
+/** A frame of up to 65 535 bytes. */
+export function maskedFrame(opcode: number, payload: Uint8Array): Uint8Array {
   const { length } = payload
   const size = length < 126 ? [0x80 | length] : [0x80 | 126, length >> 8, length & 0xff]
   if (length > 0xffff) throw new RangeError('Text of a client is too long')
   const frame = new Uint8Array(1 + size.length + MASK.length + length)
-  frame.set([FINAL_TEXT, ...size, ...MASK])
+  frame.set([FINAL | opcode, ...size, ...MASK])
   const start = frame.length - length
   for (let index = 0; index < length; index++)
     frame[start + index] = payload[index]! ^ MASK[index % 4]!
   return frame
 }
+
+/** `4001 no such app`, of the payload of a close frame. */
+export const closeText = (payload: Uint8Array): string =>
+  payload.length < 2
+    ? 'no code'
+    : `${(payload[0]! << 8) | payload[1]!} ${new TextDecoder().decode(payload.subarray(2))}`.trimEnd()

@@ -24,6 +24,8 @@ const ACCEPTED = 'HTTP/1.1 200 '
 /** Some servers refuse with status 200. */
 const REFUSED = '"error"'
 const CONTENT_LENGTH = /\r\ncontent-length: *(\d+)/i
+const CHUNKED = /\r\ntransfer-encoding: *chunked/i
+const LAST_CHUNK = '0\r\n\r\n'
 const WILL_CLOSE = /\r\nconnection: *close/i
 
 export class Publisher implements Reader {
@@ -66,8 +68,7 @@ export class Publisher implements Reader {
     const head = text.indexOf(HEAD_END)
     if (head < 0) return 0
     const body = text.slice(head + HEAD_END.length)
-    const length = Number(CONTENT_LENGTH.exec(text)?.[1] ?? 0)
-    if (body.length < length) return 0
+    if (!isWhole(text, body)) return 0
     if (!text.startsWith(ACCEPTED) || body.includes(REFUSED))
       throw new Error(`a trigger was answered with ${text.trim()}`)
     if (WILL_CLOSE.test(text)) this.#reconnect()
@@ -86,6 +87,11 @@ export class Publisher implements Reader {
     this.connect()
   }
 }
+
+const isWhole = (text: string, body: string): boolean =>
+  CHUNKED.test(text)
+    ? body.endsWith(LAST_CHUNK)
+    : body.length >= Number(CONTENT_LENGTH.exec(text)?.[1] ?? 0)
 
 type Parts = {
   readonly peer: Peer

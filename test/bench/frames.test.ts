@@ -1,6 +1,6 @@
 /** The bench's reader of frames: the same messages, wherever the reads cut the stream. */
 import { expect, test } from 'bun:test'
-import { scanFrames, textFrame } from '../../bench/lib/frames'
+import { closeText, maskedFrame, OPCODE, scanFrames } from '../../bench/lib/frames'
 
 test.each([0, 1, 125, 126, 300, 65_535, 65_536])('a text of %d bytes is found whole', (length) => {
   const { texts, used } = scan(serverFrame('x'.repeat(length)))
@@ -21,23 +21,25 @@ test('a stream cut at any byte gives the same texts', () => {
 })
 
 test('frames that are not text are told by their opcode', () => {
-  expect(scan(Uint8Array.of(0x88, 2, 3, 232)).others).toEqual([8])
+  expect(scan(Uint8Array.of(0x88, 2, 3, 232)).others).toEqual([[8, '1000']])
+  expect(scan(Uint8Array.of(0x88, 4, 0x0f, 0xa1, 0x6e, 0x6f)).others).toEqual([[8, '4001 no']])
+  expect(scan(Uint8Array.of(0x88, 0)).others).toEqual([[8, 'no code']])
 })
 
 test('what a client says is masked', () => {
-  const frame = textFrame('ping')
+  const frame = maskedFrame(OPCODE.text, new TextEncoder().encode('ping'))
 
   expect([...frame.subarray(0, 2)]).toEqual([0x81, 0x84])
   const unmasked = frame.subarray(6).map((byte, index) => byte ^ frame[2 + (index % 4)]!)
   expect(new TextDecoder().decode(unmasked)).toBe('ping')
 })
 
-function scan(bytes: Uint8Array): { texts: string[]; others: number[]; used: number } {
+function scan(bytes: Uint8Array): { texts: string[]; others: [number, string][]; used: number } {
   const texts: string[] = []
-  const others: number[] = []
+  const others: [number, string][] = []
   const used = scanFrames(bytes, 0, bytes.length, {
     text: (all, start, end) => texts.push(new TextDecoder().decode(all.subarray(start, end))),
-    other: (opcode) => others.push(opcode),
+    other: (opcode, payload) => others.push([opcode, closeText(payload)]),
   })
   return { texts, others, used }
 }
