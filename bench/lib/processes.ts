@@ -2,12 +2,12 @@
  * Processes of a play: a fresh server, and a load that talks to it. The server gets the first CPU,
  * the load the second, where the system can pin; neither outlives the play or the bench.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Subprocess } from 'bun'
 import type { LoadOrder } from './load'
 import type { Outcome } from './question'
+import { removeScratch, scratch } from './scratch'
 import { HOST, ROOT, sideNamed, type Launch, type Peer, type Side } from './sides'
 
 type Role = 'server' | 'load'
@@ -20,16 +20,24 @@ const HEAP = join(import.meta.dir, '../servers/heap.ts')
 
 const READY_MS = 20_000
 const POLL_MS = 10
+const ANSWER_MS = 2000
 /** Connecting, settling and the end of a load, on top of what it measures. */
 const LOAD_GRACE_MS = 120_000
 
 const running = new Set<Running>()
 
-/** No process that the bench started survives it, however it ends. */
+/** A terminal that is closed hangs up. */
+const SIGNALS = [
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const
+
+/** No process and no folder of the bench survives it; `reined` is for when it is killed itself. */
 export function endWithBench(): void {
   process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')))
-  process.on('SIGINT', () => process.exit(130))
-  process.on('SIGTERM', () => process.exit(143))
+  process.on('exit', removeScratch)
+  for (const [signal, code] of SIGNALS) process.on(signal, () => process.exit(code))
 }
 
 export type ServerOptions = {
@@ -44,15 +52,19 @@ export async function startServer(side: Side, options: ServerOptions = {}): Prom
   const { launch: launchOf, running: peer, app } = sideNamed(side)
   if (!launchOf) return { peer: peer!, [Symbol.asyncDispose]: () => Promise.resolve() }
   const port = freePort()
-  const folder = mkdtempSync(join(tmpdir(), 'carillon-bench-'))
-  const heapFile = options.heap && side !== 'soketi' ? join(folder, 'heap') : undefined
-  const child = launchServer(launchOf(port), { folder, heapFile, env: options.env ?? {} })
+  const folder = scratch()
+  const heapFile = options.heap && side !== 'soketi' ? join(folder.path, 'heap') : undefined
+  const child = launchServer(launchOf(port), {
+    folder: folder.path,
+    heapFile,
+    env: options.env ?? {},
+  })
   await answering(port, child)
   return {
     peer: { host: HOST, port, pid: child.pid, app, heapFile },
     async [Symbol.asyncDispose]() {
       await end(child)
-      rmSync(folder, { recursive: true, force: true })
+      folder[Symbol.dispose]()
     },
   }
 }
@@ -134,7 +146,7 @@ function launch<Output extends 'ignore' | 'pipe'>(
   command: readonly string[],
   options: LaunchOptions<Output>,
 ): Subprocess<'ignore', Output, 'inherit' | 'ignore'> {
-  const child = Bun.spawn([...pin(role), ...command], {
+  const child = Bun.spawn([...reined(), ...pin(role), ...command], {
     cwd: ROOT,
     stdin: 'ignore',
     killSignal: 'SIGKILL',
@@ -149,6 +161,12 @@ async function end(child: Running): Promise<void> {
   await child.exited
   running.delete(child)
 }
+
+const REIN = ['setpriv', '--pdeathsig', 'KILL'] as const
+
+/** Tried, because not every `setpriv` can let the kernel end what has lost its parent. */
+export const reined = (): readonly string[] =>
+  Bun.which('setpriv') && Bun.spawnSync([...REIN, 'true']).success ? REIN : []
 
 function pin(role: Role): readonly string[] {
   const [first, second] = allowedCpus()
@@ -183,11 +201,12 @@ async function answering(port: number, child: Running): Promise<void> {
 }
 
 /** Any answer will do: not every server has `/up`. */
-async function isUp(port: number): Promise<boolean> {
+export async function isUp(port: number, host: string = HOST): Promise<boolean> {
   try {
-    await fetch(`http://${HOST}:${port}/up`, { keepalive: false })
+    const signal = AbortSignal.timeout(ANSWER_MS)
+    await fetch(`http://${host}:${port}/up`, { keepalive: false, signal })
     return true
   } catch {
-    return false // ConnectionRefused: it does not listen yet
+    return false // ConnectionRefused, or a TimeoutError: it does not listen yet
   }
 }

@@ -3,13 +3,12 @@
  * started again over the same file. What clients heard must arrive at least once, each channel's in
  * order, and every channel that was occupied must be vacated in the end.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Endpoint } from './endpoint'
 import { cpuSecondsOf } from './libc'
 import { startServer, type BenchServer } from './processes'
 import type { BenchCase, Outcome, Turn } from './question'
+import { scratch } from './scratch'
 import { sideNamed } from './sides'
 import { talk, type Heard } from './talk'
 import { per } from './usage'
@@ -33,7 +32,7 @@ const ADMIN = `Basic ${btoa('pusher_admin_username:pusher_admin_password')}`
 
 export async function webhookTrial({ row, side }: Turn): Promise<Outcome> {
   const { events, kills, failing } = row as WebhookCase
-  const folder = mkdtempSync(join(tmpdir(), 'carillon-bench-'))
+  using folder = scratch()
   const seed = Math.floor(Math.random() * 2 ** 31)
   const chance = randomFrom(seed)
   const endpoint = new Endpoint(sideNamed(side).app, {
@@ -42,7 +41,7 @@ export async function webhookTrial({ row, side }: Turn): Promise<Outcome> {
     lateMs: TIMEOUT_MS * 2,
   })
   try {
-    const env = environment(folder, await endpoint.listen())
+    const env = environment(folder.path, await endpoint.listen())
     const trial = { side, env, heard: new Map(), cpuSeconds: 0, chance } satisfies Trial
     const began = performance.now()
     for (let life = 0; life <= kills; life++) await liveAndDie(trial, life, events / (kills + 1))
@@ -58,7 +57,6 @@ export async function webhookTrial({ row, side }: Turn): Promise<Outcome> {
     }
   } finally {
     endpoint[Symbol.dispose]()
-    rmSync(folder, { recursive: true, force: true })
   }
 }
 
