@@ -3,7 +3,7 @@
  * included. The commands work for ten minutes, as long as a signature does.
  */
 import { batchBody, eventBody } from './lib/events'
-import { readPeer, type Peer } from './lib/sides'
+import { peerAt, type Peer } from './lib/sides'
 import { signedRead, signedTargets } from './lib/signing'
 
 const USUAL = 'http://127.0.0.1:6001'
@@ -23,8 +23,7 @@ const REQUESTS: readonly Request[] = [
 
 /** The URL may say id, key and secret, as `--peer` does. */
 export function printAutocannon([url = USUAL]: readonly string[]): readonly string[] {
-  const [, peer] = readPeer(`sceptic=${url}`)
-  console.log(commands(peer).join('\n\n'))
+  console.log(commands(peerAt(url)).join('\n\n'))
   return []
 }
 

@@ -1,6 +1,6 @@
 /**
- * The bench: `bun run bench --help` says what it can do. Fails when a round proves a defect of
- * Carillon; a missed target is only marked, since a busy machine misses it too.
+ * The bench: `bun run bench --help` says what it can do. Fails when a round fails or proves a defect;
+ * a missed target is only marked, since a busy machine misses it too.
  */
 import { QUESTIONS } from './lib/catalogue'
 import { readWords, UsageError } from './lib/command-line'

@@ -39,8 +39,9 @@ export function readWords(words: readonly string[], known: readonly string[]): W
     else if (isText(word)) texts[word].push(readText(word, rest.next().value))
     else names.push(word)
   }
-  const size = names.find(isSize) ?? 'full'
-  const questions = names.filter((name) => name !== size)
+  const [size = 'full', another] = names.filter(isSize)
+  if (another) throw new UsageError(`one size is enough: ${size} or ${another}`)
+  const questions = [...new Set(names.filter((name) => name !== size))]
   const unknown = questions.find((name) => !known.includes(name))
   if (unknown !== undefined) throw new UsageError(`${unknown} is unknown; see bun run bench --help`)
   return {

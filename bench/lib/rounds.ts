@@ -2,7 +2,7 @@
  * Rounds: every case against every side, in fresh processes, with the order reversed every other
  * round, so that what drifts on the machine hits all.
  */
-import { defectOf, type BenchCase, type Outcome, type Question } from './question'
+import type { BenchCase, Outcome, Question } from './question'
 import type { Side } from './sides'
 
 /** What was found in one round, and where. */
@@ -59,9 +59,6 @@ export async function playOne(
   return { question: question.name, case: row, side, round, outcome }
 }
 
-/** What a play proves against a side, in words; undefined where nothing is wrong. */
-export function verdictOn(question: Question, play: Play): string | undefined {
-  const defect = defectOf(question, play.outcome)
-  const { question: name, side, round } = play
-  return defect && `${name}, ${play.case.label}, ${side}, round ${round}: ${defect}`
-}
+/** Where a play belongs, in words. */
+export const nameOf = ({ question, row, side, round }: Planned): string =>
+  `${question.name}, ${row.label}, ${side}, round ${round}`

@@ -1,11 +1,12 @@
 /**
  * A run: questions played, recorded, printed and judged.
  */
+import { existsSync } from 'node:fs'
 import { QUESTIONS } from './catalogue'
-import type { Words } from './command-line'
+import { UsageError, type Words } from './command-line'
 import { heading } from './heading'
 import { Progress } from './progress'
-import type { BenchCase, Question } from './question'
+import { defectOf, type BenchCase, type Question } from './question'
 import {
   fileOf,
   recordOf,
@@ -14,24 +15,23 @@ import {
   type BenchRecord,
   type Surroundings,
 } from './records'
-import { planned, playOne, verdictOn, type Planned } from './rounds'
+import { isUp } from './processes'
+import { nameOf, planned, playOne, type Planned } from './rounds'
 import { addSide, readPeer, ROOT, sideNamed, type Side } from './sides'
 import { SIZES } from './sizes'
 import { table, targetTable } from './table'
 
-/** Returns what was proved against Carillon. A yardstick's defects are told, and no failure of ours. */
+/** Returns what was proved against anybody: what loses messages has no figures to be compared by. */
 export async function runBench(words: Words, given: readonly string[]): Promise<readonly string[]> {
-  const peers = words.peers.map((text) => {
-    const [name, peer] = readPeer(text)
-    addSide(name, peer)
-    return name
-  })
+  const peers = await Promise.all(words.peers.map(addPeer))
+  for (const side of words.sides) sideNamed(side) // throws for one that nobody is called by
   const { cases: casesOf, recorded, judged } = SIZES[words.size]
   const around = surroundings(given)
   const asked = words.questions.flatMap((name) => QUESTIONS[name]!)
   const plans = asked
     .map((question) => planOf(question, casesOf(question), { words, peers }))
     .filter((plan) => plan.length > 0)
+  if (plans.length === 0) throw new UsageError('nobody that is here is asked any such case')
   const progress = new Progress(plans.flat().length, process.stderr)
   console.log(`${heading(around)}\n`)
   const all = { records: [] as BenchRecord[], defects: [] as string[] }
@@ -47,6 +47,16 @@ export async function runBench(words: Words, given: readonly string[]): Promise<
   if (recorded)
     console.log(`Kept in ${fileOf(around.run).slice(ROOT.length + 1)}: bun run bench report`)
   return all.defects
+}
+
+/** A peer that can't be asked is one that is absent. */
+async function addPeer(text: string): Promise<Side> {
+  const [name, peer] = readPeer(text)
+  const { host, port, pid } = peer
+  if (!(await isUp(port, host))) addSide(name, peer, `${name} does not answer at ${host}:${port}`)
+  else if (pid && !existsSync(`/proc/${pid}`)) addSide(name, peer, `${name} is no process ${pid}`)
+  else addSide(name, peer)
+  return name
 }
 
 type PlanContext = { readonly words: Words; readonly peers: readonly Side[] }
@@ -90,15 +100,17 @@ async function playAll(plan: readonly Planned[], { around, progress, recorded }:
   for (const next of plan) {
     progress.begin(next)
     const onProgress = progress.watched ? (rate: number) => progress.rate(rate) : undefined
-    const play = await playOne(next, onProgress)
+    const play = await playOne(next, onProgress).catch(asError)
     progress.finish()
+    const defect = play instanceof Error ? play.message : defectOf(next.question, play.outcome)
+    if (defect !== undefined) defects.push(`${nameOf(next)}: ${defect}`)
+    if (play instanceof Error) continue // the other rounds are worth something without it
     const record = recordOf(play, around)
     records.push(record)
     if (recorded) writeRecord(record)
-    const verdict = verdictOn(next.question, play)
-    if (verdict === undefined) continue
-    if (next.question.yardsticks.includes(next.side)) console.log(`Note: ${verdict}`)
-    else defects.push(verdict)
   }
   return { records, defects }
 }
+
+const asError = (cause: unknown): Error =>
+  cause instanceof Error ? cause : new Error(String(cause))

@@ -126,32 +126,45 @@ export function sideNamed(side: Side): SideRow {
   return row
 }
 
-/** Adds a server that runs already. */
-export function addSide(side: Side, peer: Peer): void {
+/** Adds a server that runs already; `why` it can't be asked, where it can't. */
+export function addSide(side: Side, peer: Peer, why?: string): void {
   const about = `at ${peer.host}:${peer.port}, not restarted between rounds`
   const { app } = peer
-  sides.set(side, { about, app, absent: never, launch: undefined, running: peer })
+  sides.set(side, { about, app, absent: () => why, launch: undefined, running: peer })
+}
+
+const ADDRESS = 'http://127.0.0.1:PORT?id=..&key=..&secret=..&pid=..'
+
+/** `name=` and an address, as `peerAt` reads it. @throws Error */
+export function readPeer(text: string): readonly [Side, Peer] {
+  const [, name, url] = /^([\w-]+)=(.+)$/.exec(text) ?? []
+  if (name === undefined || url === undefined || sides.has(name))
+    throw new Error(`--peer expects a new name: NAME=${ADDRESS}`)
+  return [name, peerAt(url)]
 }
 
 /**
- * `name=http://127.0.0.1:6001?id=ID&key=KEY&secret=SECRET&pid=PID`: the development credentials
- * where none are given; without the pid there is nothing per CPU second.
+ * The development credentials where none are given; without the pid there is nothing per CPU second.
  * @throws Error
  */
-export function readPeer(text: string): readonly [Side, Peer] {
-  const [, name, url] = /^([\w-]+)=(http:\/\/.+)$/.exec(text) ?? []
-  if (name === undefined || url === undefined || sides.has(name))
-    throw new Error('--peer expects NAME=http://ADDRESS:PORT?id=..&key=..&secret=..&pid=..')
-  const { hostname, port, searchParams: query } = new URL(url)
+export function peerAt(url: string): Peer {
+  const { protocol, hostname, port, searchParams: query } = URL.parse(url) ?? new URL('about:')
+  const host = hostname === 'localhost' ? HOST : hostname
+  const pid = query.get('pid') ?? undefined
+  if (protocol !== 'http:' || !/^[\d.]+$/.test(host) || !/^\d+$/.test(pid ?? '0'))
+    throw new Error(`${url} is not an address such as ${ADDRESS}`)
   const app = {
     id: query.get('id') ?? DEVELOPMENT_APP.id,
     key: query.get('key') ?? DEVELOPMENT_APP.key,
     secret: query.get('secret') ?? DEVELOPMENT_APP.secret,
   }
-  const host = hostname === 'localhost' ? HOST : hostname
-  if (!/^[\d.]+$/.test(host)) throw new Error('--peer expects an IPv4 address, or localhost')
-  const pid = query.has('pid') ? Number(query.get('pid')) : undefined
-  return [name, { host, port: Number(port || 80), pid, app, heapFile: undefined }]
+  return {
+    host,
+    port: Number(port || 80),
+    pid: pid === undefined ? undefined : Number(pid),
+    app,
+    heapFile: undefined,
+  }
 }
 
 function soketiConfig(port: number): unknown {

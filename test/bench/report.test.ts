@@ -72,11 +72,14 @@ test('words are a size, questions and options', () => {
   })
   expect(words).toMatchObject({ sides: ['bare', 'soketi'], cases: ['/s'], peers: [] })
   expect(readWords([], ['fanout', 'trigger']).questions).toEqual(['fanout', 'trigger'])
+  expect(readWords(['fanout', 'fanout'], ['fanout', 'trigger']).questions).toEqual(['fanout'])
 })
 
 test.each([
   [['nonsense'], 'nonsense is unknown'],
+  [['quick', 'smoke'], 'one size is enough'],
   [['--rounds', '0'], 'from 1 to 100'],
+  [['--seconds', '1e9'], 'from 1 to 300'],
   [['--sides'], 'expects a value'],
 ])('%p is refused', (words, why) => {
   expect(() => readWords(words, ['fanout'])).toThrow(why)
@@ -94,9 +97,15 @@ test('a peer is a name, an address and what the load must know', () => {
   })
 })
 
-test.each(['other', 'bare=http://127.0.0.1:1', 'other=ftp://x', 'other=http://example.org'])(
-  'a peer %p is refused',
-  (text) => {
-    expect(() => readPeer(text)).toThrow('--peer expects')
-  },
-)
+test.each([
+  ['other', '--peer expects'],
+  ['bare=http://127.0.0.1:1', '--peer expects'],
+  ['<script>=http://127.0.0.1:1', '--peer expects'],
+  ['other=ftp://127.0.0.1', 'is not an address'],
+  ['other=http://', 'is not an address'],
+  ['other=http://example.org', 'is not an address'],
+  ['other=http://127.0.0.1:99999', 'is not an address'],
+  ['other=http://127.0.0.1:1?pid=x', 'is not an address'],
+])('a peer %p is refused', (text, why) => {
+  expect(() => readPeer(text)).toThrow(why)
+})
