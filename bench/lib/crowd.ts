@@ -75,9 +75,16 @@ export class Crowd implements Role {
     this.#stopped = false
   }
 
-  /** Publishes nothing more; what is outstanding still arrives. */
-  stop(): void {
+  /**
+   * Publishes nothing more; what is outstanding still arrives. What was due and never left counts as
+   * late as it is now, for all who should have had it. Returns how many those are.
+   */
+  stop(): number {
     this.#stopped = true
+    const late = this.#pace.unsentMicros()
+    for (const micros of late)
+      this.tally.latency.record(micros, this.#readers / this.#channels.length)
+    return late.length
   }
 
   /** Publishes what is due. Returns the milliseconds in which nothing will be. */

@@ -16,10 +16,10 @@ export class Histogram {
   #total = 0
   #max = 0
 
-  record(micros: number): void {
+  record(micros: number, times = 1): void {
     const value = micros < 0 ? 0 : micros
-    this.#counts[bucketOf(value)]!++
-    this.#total++
+    this.#counts[bucketOf(value)]! += times
+    this.#total += times
     if (value > this.#max) this.#max = value
   }
 

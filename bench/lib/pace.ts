@@ -19,6 +19,8 @@ export interface Pace {
   tick(): void
   /** Called once for every delivery. */
   landed(): void
+  /** How late each message is that is due and can't leave, in microseconds. */
+  unsentMicros(): readonly number[]
   /** Milliseconds until `tick` has something to do. */
   readonly idleMs: number
 }
@@ -41,6 +43,10 @@ export class Closed implements Pace {
   }
 
   begin(): void {}
+
+  unsentMicros(): readonly number[] {
+    return [] // none is due before another has landed
+  }
 
   tick(): void {
     while (this.#outstanding <= this.#room && this.#publish());
@@ -91,6 +97,15 @@ export class Open implements Pace {
   }
 
   landed(): void {}
+
+  unsentMicros(): readonly number[] {
+    this.tick()
+    const now = nowMicros()
+    const count = Math.max(0, Math.floor((now - this.#dueMicros) / this.#everyMicros) + 1)
+    return Array.from({ length: count }, (_, index) =>
+      Math.floor(now - this.#dueMicros - index * this.#everyMicros),
+    )
+  }
 
   get idleMs(): number {
     return Math.max(0, Math.min(LONG_MS, (this.#dueMicros - nowMicros()) / 1000))

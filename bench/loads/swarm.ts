@@ -4,24 +4,30 @@
  * arrive, and checks every message of the whole run.
  */
 import { Crowd, type CrowdRow } from '../lib/crowd'
-import { latencyOf, progressOf, serveOrder, type LoadOrder, type LoadOutcome } from '../lib/load'
+import { latencyOf, progressOf, serveOrder, type Latency, type LoadOrder } from '../lib/load'
 import { turnFor, turnUntil } from '../lib/loop'
 import type { BenchCase } from '../lib/question'
 import { Reactor } from '../lib/reactor'
-import { openWindow, per } from '../lib/usage'
+import { openWindow, per, type Usage } from '../lib/usage'
 
 export type SwarmCase = BenchCase & { readonly crowds: readonly CrowdRow[] }
 
-export type SwarmOutcome = LoadOutcome & {
+type Throughput = Usage & {
   readonly deliveries: number
   readonly deliveriesPerSecond: number
   readonly deliveriesPerCpuSecond: number
   readonly publishes: number
   readonly publishesPerSecond: number
   readonly publishesPerCpuSecond: number
-  readonly lost: number
-  readonly reordered: number
 }
+
+export type SwarmOutcome = Throughput &
+  Latency & {
+    /** Messages that were due at a fixed rate and never left: the server took no more. */
+    readonly unsent: number
+    readonly lost: number
+    readonly reordered: number
+  }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
 
@@ -32,12 +38,16 @@ function swarm(order: LoadOrder<SwarmCase>): SwarmOutcome {
   for (const crowd of crowds) crowd.start()
   const turn = (): number => Math.min(...crowds.map((crowd) => crowd.tick()))
   turnFor(reactor, order.warmUpSeconds, turn)
+  const { tally } = crowds.find(({ row }) => row.isProbe) ?? crowds[0]!
+  tally.latency.clear()
   const measured = measure(order, { reactor, crowds, turn })
-  for (const crowd of crowds) crowd.stop()
+  const unsent = sum(crowds.map((crowd) => crowd.stop()))
   const outstanding = (): number => sum(crowds.map((crowd) => crowd.outstanding))
   turnUntil(reactor, () => outstanding() <= 0, outstanding)
   return {
     ...measured,
+    ...latencyOf(tally.latency), // also of what was still under way when time was up
+    unsent,
     lost: Math.max(0, outstanding()),
     reordered: sum(crowds.map(({ tally }) => tally.reordered)),
   }
@@ -53,13 +63,11 @@ type Scene = {
 function measure(
   { peer, seconds, watched }: LoadOrder<SwarmCase>,
   { reactor, crowds, turn }: Scene,
-): Omit<SwarmOutcome, 'lost' | 'reordered'> {
-  const { tally } = crowds.find(({ row }) => row.isProbe) ?? crowds[0]!
+): Throughput {
   const received = (): number => sum(crowds.map((crowd) => crowd.tally.received))
   const published = (): number => sum(crowds.map((crowd) => crowd.published))
   const say = progressOf(watched, received)
   const before = { received: received(), published: published() }
-  tally.latency.clear()
   const close = openWindow(peer.pid)
   turnFor(reactor, seconds, () => {
     say()
@@ -70,7 +78,6 @@ function measure(
   const publishes = published() - before.published
   return {
     ...usage,
-    ...latencyOf(tally.latency),
     deliveries,
     deliveriesPerSecond: per(deliveries, usage.seconds),
     deliveriesPerCpuSecond: per(deliveries, usage.serverCpuSeconds),

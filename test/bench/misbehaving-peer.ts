@@ -14,12 +14,16 @@ export type Misdeed =
   | 'refuses with 200'
   | 'closes after the handshake'
   | 'closes in the middle'
+  | 'closes after every answer'
+  | 'stalls for a second'
 
 type Subscriber = ServerWebSocket<undefined>
 type Trigger = { name: string; channels: string[]; data: string }
 
 /** The message at which it goes wrong, for one subscriber. */
 const FATEFUL = 40
+const STALLED_AT = 100
+const GOODBYE = { headers: { connection: 'close' } }
 
 export function misbehavingPeer(misdeed: Misdeed): Disposable & { readonly url: string } {
   const subscribers: Subscriber[] = []
@@ -46,7 +50,9 @@ export function misbehavingPeer(misdeed: Misdeed): Disposable & { readonly url: 
 
   function publish({ name, channels, data }: Trigger): Response {
     if (misdeed === 'refuses with 200') return new Response('{"error":"no"}')
+    if (misdeed === 'closes after every answer') return new Response('{}', GOODBYE)
     published++
+    if (misdeed === 'stalls for a second' && published === STALLED_AT) Bun.sleepSync(1000)
     const text = frame(name, data, channels[0])
     for (const [index, ws] of subscribers.entries())
       if (index > 0 || !misdeliver(ws, text)) ws.send(text)
