@@ -53,7 +53,7 @@ function barRow({ label, bars }: BarRow, top: number, { x, from }: BarAxis): str
     const [left, right] = [Math.min(from, x(value)), Math.max(from, x(value))]
     const width = round(Math.max(2, right - left))
     const title = `<title>${escaped(`${label}, ${side}: ${figure}`)}</title>`
-    const shape = `<rect class="side-${side}" x="${round(left)}" y="${y}" width="${width}" height="${BAR.height}" rx="3">${title}</rect>`
+    const shape = `<rect class="side-${escaped(side)}" x="${round(left)}" y="${y}" width="${width}" height="${BAR.height}" rx="3">${title}</rect>`
     return shape + text(right + 6, y + 11, figure, 'start', 'figure')
   })
   return name + shapes.join('')

@@ -11,7 +11,7 @@ import { judgeAll } from './judge'
 
 const METHOD = [
   "Server and load are processes of their own, on a CPU each where the system can pin. Every round starts both anew; the order of the servers is reversed every other round. What is compared is the median of the rounds' own ratios.",
-  'The load speaks the Pusher protocol over raw sockets and nothing else. It checks every message for loss and order; a run in which Carillon loses or reorders one fails. At fixed rates latency counts from the moment at which a message was due, also when the server was late.',
+  'The load speaks the Pusher protocol over raw sockets and nothing else. It checks every message for loss and order; a run in which any is lost or out of order fails. At fixed rates latency counts from the moment at which a message was due, also when the server was late.',
   'The figure is work per second of the server\'s CPU time, so that a noisy machine changes little. "bare" is a hand-written Bun.serve that does the least that the runtime needs; soketi is 1.6.1 from npm with its limits and metrics off, a connection closed after every answer as it comes.',
 ]
 
@@ -23,12 +23,12 @@ export function page(records: readonly BenchRecord[]): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>Carillon: bench of ${first.at.slice(0, 10)}</title>
+<title>Carillon: bench of ${escaped(first.at.slice(0, 10))}</title>
 <style>${STYLE}</style>
 <main>
 <header>
 <h1>How fast is Carillon?</h1>
-<p class="lead">${escaped(heading(first))}. ${roundsIn(records)}, ${first.at.slice(0, 10)}: <code>${escaped(first.command)}</code></p>
+<p class="lead">${escaped(heading(first))}. ${roundsIn(records)}, ${escaped(first.at.slice(0, 10))}: <code>${escaped(first.command)}</code></p>
 ${legend(records)}
 </header>
 ${chartsOf(records).map(chartSection).join('\n')}
@@ -52,7 +52,9 @@ const QUANTILES = ['p50', 'p90', 'p99', 'p999']
 
 function legend(records: readonly BenchRecord[]): string {
   const sides = [...new Set(records.map(({ side }) => side))].filter((side) => !isDress(side))
-  const keys = sides.map((side) => `<span class="key side-${side}">${escaped(side)}</span>`)
+  const keys = sides.map(
+    (side) => `<span class="key side-${escaped(side)}">${escaped(side)}</span>`,
+  )
   return `<p class="legend">${keys.join('')}</p>`
 }
 

@@ -41,6 +41,22 @@ test('a report is one file that asks nobody, with a chart for each thing that wa
   expect(html).toContain('2.00 x')
 })
 
+test('names of a file are text, wherever they stand on the page', () => {
+  const hostile = `"><script>alert('x')</script>`
+  const html = page(
+    RECORDS.map((each) => ({
+      ...each,
+      side: each.side === 'bare' ? hostile : each.side,
+      at: hostile,
+      command: hostile,
+      cpu: hostile,
+    })),
+  )
+
+  expect(html).not.toContain('<script')
+  expect(html).toContain('&quot;>&lt;script>')
+})
+
 test('a report of one question has no empty charts', () => {
   const html = page([record('micro', 'sign', 'carillon', { nanosEach: 400 })])
 
