@@ -45,7 +45,8 @@ export class Progress {
     return seconds < 90 ? `, ${Math.ceil(seconds)} s left` : `, ${Math.ceil(seconds / 60)} min left`
   }
 
+  /** A line that wraps can't be replaced. */
   #write(text: string): void {
-    if (this.watched) this.terminal.write(`\r\x1b[K${text}`)
+    if (this.watched) this.terminal.write(`\r\x1b[K${text.slice(0, this.terminal.columns - 1)}`)
   }
 }
