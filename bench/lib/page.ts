@@ -102,8 +102,8 @@ h1 { font-size: 34px; line-height: 1.2; margin: 0 0 12px; letter-spacing: -.02em
 h2 { font-size: 21px; margin: 0 0 4px } h3 { margin: 28px 0 0; font-size: 16px }
 p { margin: 4px 0 12px; max-width: 72ch; color: var(--soft) } .lead { font-size: 14px }
 code { font: 13px ui-monospace, monospace; color: var(--ink) }
-section { margin-top: 44px } .chart { background: var(--panel); border: 1px solid var(--rule); border-radius: 10px; padding: 16px }
-svg { display: block; width: 100%; height: auto; font-family: system-ui, sans-serif }
+section { margin-top: 44px } .chart { background: var(--panel); border: 1px solid var(--rule); border-radius: 10px; padding: 16px; overflow-x: auto }
+svg { display: block; width: 100%; min-width: 640px; height: auto; font-family: system-ui, sans-serif }
 text { fill: var(--ink); font-size: 12.5px } text.tick, text.figure { fill: var(--soft); font-size: 12px; font-variant-numeric: tabular-nums }
 text.figure { paint-order: stroke; stroke: var(--panel); stroke-width: 3px } text.panel { font-size: 14px; font-weight: 600 }
 line.grid { stroke: var(--rule) } line.mark { stroke: var(--ink); stroke-dasharray: 3 3 }
@@ -129,7 +129,7 @@ table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabula
 th, td { padding: 6px 12px; text-align: right; white-space: nowrap; border-top: 1px solid var(--rule) }
 thead th { border-top: 0; color: var(--soft); font-weight: 500; white-space: normal; vertical-align: bottom }
 th:nth-child(-n+2), td:nth-child(-n+2), td:nth-child(4), th:nth-child(4) { text-align: left }
-.targets td, .targets th { text-align: left } .targets td:first-child { white-space: normal }
+.targets td, .targets th { text-align: left } .targets td:first-child { white-space: normal; min-width: 15em }
 tr.met td:last-child { color: var(--good); font-weight: 600 } tr.missed td:last-child { color: var(--bad); font-weight: 600 }
 tr.not-measured td { color: var(--soft) }
 `
