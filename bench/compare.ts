@@ -3,7 +3,8 @@
  *
  * What is compared is a subject's figure, through the yardstick's of the same round where both runs
  * have one: the machine of another day cancels out. A change counts when it is beyond the noise:
- * more than NOISE, and the ranges of the rounds do not overlap.
+ * more than NOISE, and the ranges of the rounds do not overlap. Without a yardstick runs of different
+ * machines say nothing of each other.
  *
  * REGRESSION is 10 %. The CPU cost of the same commit differs by up to a tenth between two runs on a
  * shared machine, ratios to the bare loop by half of that: below it a build would fail on a
@@ -13,6 +14,8 @@
 import { questionNamed } from './lib/catalogue'
 import { UsageError } from './lib/command-line'
 import { grouped } from './lib/crowds'
+import { heading } from './lib/heading'
+import { defectsIn } from './lib/judge'
 import type { Figure } from './lib/question'
 import { readRecords, type BenchRecord } from './lib/records'
 import { figureAt, ratioOf, type Place, type Spread } from './lib/statistics'
@@ -42,33 +45,50 @@ const MEMORY: Figure = {
   better: 'less',
 }
 
-/** Returns the regressions. */
-export function compareRuns([before, after]: readonly string[]): readonly string[] {
-  if (before === undefined || after === undefined)
+/** Returns the regressions; a loss in the second run is one, whatever the figures are. */
+export function compareRuns([before, after, ...more]: readonly string[]): readonly string[] {
+  if (before === undefined || after === undefined || more.length > 0)
     throw new UsageError('compare expects two runs of bench/results: compare A B')
-  const changes = changesBetween(readRecords(before), readRecords(after))
+  const runs = [readRecords(before), readRecords(after)] as const
+  for (const [index, run] of runs.entries()) console.log(`${'AB'[index]}  ${heading(run[0]!)}`)
+  const changes = changesBetween(...runs)
   for (const change of changes) console.log(lineOf(change))
+  const missing = placesIn(runs[0]).length - new Set(changes.map(({ place }) => place)).size
+  if (missing > 0) console.log(`Only in A: ${missing} cases, which are not compared`)
   const regressed = changes.filter(({ verdict }) => verdict === 'regressed')
   if (changes.length === 0) return ['the runs have nothing in common']
-  return regressed.map((change) => `regression past ${REGRESSION * 100} %: ${lineOf(change)}`)
+  const losses = defectsIn(runs[1]).map((defect) => `B: ${defect}`)
+  return [
+    ...losses,
+    ...regressed.map((change) => `regression past ${REGRESSION * 100} %: ${lineOf(change)}`),
+  ]
 }
 
 export function changesBetween(
   before: readonly BenchRecord[],
   after: readonly BenchRecord[],
 ): readonly Change[] {
+  return placesIn(before).flatMap((place) => {
+    const { figure } = questionNamed(place.question)
+    return [figure, MEMORY].flatMap((each) => changeAt(place, each, [before, after]) ?? [])
+  })
+}
+
+/** Each once, of subjects only. */
+function placesIn(records: readonly BenchRecord[]): readonly Place[] {
   const places = new Map(
-    before.map(({ question, case: label, side }) => {
+    records.map(({ question, case: label, side }) => {
       const place = { question, case: label, side }
       return [JSON.stringify(place), place] as const
     }),
   )
-  return [...places.values()].flatMap((place) => {
-    const { figure, subjects } = questionNamed(place.question)
-    if (!subjects.includes(place.side)) return []
-    return [figure, MEMORY].flatMap((each) => changeAt(place, each, [before, after]) ?? [])
-  })
+  return [...places.values()].filter(({ question, side }) =>
+    questionNamed(question).subjects.includes(side),
+  )
 }
+
+const machineOf = ({ cpu, cores, memoryGib, arch }: BenchRecord): string =>
+  [cpu, cores, memoryGib, arch].join()
 
 type Runs = readonly [before: readonly BenchRecord[], after: readonly BenchRecord[]]
 
@@ -84,6 +104,7 @@ function changeAt(place: Place, figure: Figure, runs: Runs): Change | undefined 
   )
   if (!before || !after) return undefined
   const gain = gainOf(figure, before, after)
+  const [here, there] = runs.map((records) => machineOf(records[0]!))
   return {
     place,
     title: figure.title,
@@ -91,7 +112,7 @@ function changeAt(place: Place, figure: Figure, runs: Runs): Change | undefined 
     before,
     after,
     gain,
-    verdict: verdictOn(gain, before, after),
+    verdict: through || here === there ? verdictOn(gain, before, after) : 'unclear',
   }
 }
 

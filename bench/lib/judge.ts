@@ -41,6 +41,17 @@ function judgeFaults(records: readonly BenchRecord[]): Judged {
   return { target: FAULTS, bound: FAULTS.bound, reached, verdict }
 }
 
+/** What subjects lost or reordered, round by round, in words. */
+export const defectsIn = (records: readonly BenchRecord[]): readonly string[] =>
+  records.flatMap((record) => {
+    const { question, case: label, side, round } = record
+    const { faults, subjects } = questionNamed(question)
+    const found = subjects.includes(side) ? faults.filter((key) => numberIn(record, key) > 0) : []
+    return found.map(
+      (key) => `${question}, ${label}, ${side}, round ${round}: ${numberIn(record, key)} ${key}`,
+    )
+  })
+
 /** A target beside what a run reached. */
 function judge(target: Target, records: readonly BenchRecord[]): Judged {
   const { place, through, key } = target

@@ -1,7 +1,10 @@
 /** The bench's judge of two runs: beyond the noise or not, and which way. */
 import { expect, test } from 'bun:test'
-import { changesBetween } from '../../bench/compare'
-import type { BenchRecord } from '../../bench/lib/records'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { changesBetween, compareRuns } from '../../bench/compare'
+import { surroundings, type BenchRecord } from '../../bench/lib/records'
+import { scratch } from '../../bench/lib/scratch'
 
 type Side = 'carillon' | 'bare'
 
@@ -30,6 +33,8 @@ const RUNS: readonly (readonly [string, number[], number[], string])[] = [
   ['a loss beyond it', [100, 101, 99], [92, 93, 91], 'worse'],
   ['a loss of a single round', [100], [50], 'unclear'],
   ['a loss past the threshold', [100, 101, 99], [80, 81, 79], 'regressed'],
+  ['one just past it', [100, 101, 99], [88, 89, 87], 'regressed'],
+  ['a loss of two rounds beside many', [100, 101, 99, 100], [50, 51], 'unclear'],
 ]
 
 test.each(RUNS)('%s', (_name, before, after, verdict) => {
@@ -53,6 +58,56 @@ test('a slower machine is no regression when the yardstick is slower too', () =>
 
   const changes = changesBetween(before, after)
   expect(changes.map(({ through, verdict }) => [through, verdict])).toEqual([['bare', 'same']])
+})
+
+test('without a yardstick runs of different machines are unclear', () => {
+  const on = (cpu: string, records: readonly BenchRecord[]) =>
+    records.map((each) => ({ ...each, cpu }))
+  const before = on('quick', deliveries([100, 101, 102]))
+  const after = deliveries([50, 50.5, 51])
+  const bare = [deliveries([100, 101, 102], 'bare'), deliveries([100, 101, 102], 'bare')] as const
+
+  const verdicts = (a: readonly BenchRecord[], b: readonly BenchRecord[]) =>
+    changesBetween(a, b).map(({ verdict }) => verdict)
+  expect(verdicts(before, on('slow', after))).toEqual(['unclear'])
+  expect(verdicts(before, on('quick', after))).toEqual(['regressed'])
+  expect(verdicts([...before, ...bare[0]], on('slow', [...after, ...bare[1]]))).toEqual([
+    'regressed',
+  ])
+})
+
+test('memory is compared beside the figure', () => {
+  const resting = (mib: number) =>
+    deliveries([100, 100, 100]).map((each) => ({ ...each, restingRssMib: mib }))
+
+  const changes = changesBetween(resting(100), resting(150))
+  expect(changes.map(({ title, verdict }) => [title, verdict])).toEqual([
+    ['deliveries per server-CPU-second', 'same'],
+    ['resting RSS MiB', 'regressed'],
+  ])
+})
+
+test('the command fails on a regression, on a loss and on runs that share nothing', () => {
+  using folder = scratch()
+  const whole = { ...surroundings(['quick']), at: '2026-01-02', lost: 0 }
+  const kept = (name: string, records: readonly BenchRecord[], more: object = {}): string => {
+    const file = join(folder.path, `${name}.jsonl`)
+    const lines = records.map((each) => JSON.stringify({ ...whole, ...each, ...more }))
+    writeFileSync(file, lines.join('\n'))
+    return file
+  }
+  const base = kept('base', deliveries([100, 101, 99]))
+
+  expect(compareRuns([base, base])).toEqual([])
+  expect(compareRuns([base, kept('worse', deliveries([80, 81, 79]))])).toEqual([
+    expect.stringContaining('regression past 10 %'),
+  ])
+  expect(compareRuns([base, kept('losing', deliveries([100]), { lost: 3 })])).toEqual([
+    'B: fanout, room, carillon, round 1: 3 lost',
+  ])
+  const other = kept('other', deliveries([1]), { case: 'hall' })
+  expect(compareRuns([base, other])).toEqual(['the runs have nothing in common'])
+  expect(() => compareRuns([base])).toThrow('two runs')
 })
 
 test('a case that only one run has is not compared', () => {
