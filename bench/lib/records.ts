@@ -7,7 +7,7 @@ import { arch, availableParallelism, cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { pinned } from './processes'
 import type { Play } from './rounds'
-import { ROOT, type Side } from './sides'
+import { ROOT, soketiVersion, type Side } from './sides'
 
 export const RESULTS = join(ROOT, 'bench/results')
 
@@ -50,7 +50,7 @@ export function surroundings(words: readonly string[]): Surroundings {
     pinned: pinned(),
     bun: Bun.version,
     node: said('node', '--version'),
-    soketi: '1.6.1',
+    soketi: soketiVersion(),
     commit: said('git', 'describe', '--always', '--dirty', '--exclude', '*'),
   }
 }

@@ -2,7 +2,7 @@
  * SIDES: who is asked. Carillon in several dresses, the yardsticks beside it, and whatever other
  * server the command line names: the load speaks the Pusher protocol and nothing else.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export type App = { readonly id: string; readonly key: string; readonly secret: string }
@@ -113,6 +113,13 @@ const BUILT_IN = {
     }),
   },
 } as const satisfies Record<string, SideRow>
+
+/** `none` where it is not installed. */
+export function soketiVersion(): string {
+  const file = join(SOKETI_SCRIPT, '../../package.json')
+  if (!existsSync(file)) return 'none'
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}
 
 /** A built-in side, or the name of a `--peer`. */
 export type Side = string
