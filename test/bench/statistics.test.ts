@@ -3,6 +3,10 @@ import { expect, test } from 'bun:test'
 import { Histogram } from '../../bench/lib/histogram'
 import type { BenchRecord } from '../../bench/lib/records'
 import { judgeAll } from '../../bench/lib/judge'
+import { TARGETS } from '../../bench/lib/targets'
+import { questionNamed } from '../../bench/lib/catalogue'
+import { defectOf } from '../../bench/lib/question'
+import { planned } from '../../bench/lib/rounds'
 import { figureAt, ratioOf, spreadOf } from '../../bench/lib/statistics'
 
 test('a histogram tells quantiles within two per cent and the greatest exactly', () => {
@@ -68,6 +72,67 @@ test('a ratio is the median of the ratios of rounds that have both sides', () =>
   })
 })
 
+test('rounds of another run, case or question are no pair', () => {
+  const upper = { ...at('carillon'), round: 1, run: 'now', figure: 20 }
+  const lower = { ...at('bare'), round: 1, run: 'now', figure: 10 }
+  const ratio = (more: object) =>
+    ratioOf(
+      [upper, { ...lower, ...more }] as unknown as readonly BenchRecord[],
+      [at('carillon'), at('bare')],
+      'figure',
+    )?.median
+
+  expect(ratio({})).toBe(2)
+  for (const other of [{ run: 'then' }, { case: 'hall' }, { question: 'spread' }])
+    expect([other, ratio(other)]).toEqual([other, undefined])
+})
+
+test('a histogram that is cleared is empty, and a clock that went back counts as no time', () => {
+  const histogram = new Histogram()
+  histogram.record(5000, 3)
+  expect(histogram.total).toBe(3)
+
+  histogram.clear()
+  histogram.record(-7)
+
+  expect([histogram.total, histogram.quantileMs(1), histogram.maxMs]).toEqual([1, 0, 0])
+  expect(histogram.buckets()).toEqual([0, 1])
+})
+
+test('a quantile is of those that were recorded: never more than the greatest, rounded up', () => {
+  const histogram = new Histogram()
+  for (const micros of [1, 2, 1001]) histogram.record(micros)
+
+  expect(histogram.quantileMs(0.5)).toBe(0.002)
+  expect(histogram.quantileMs(0.99)).toBe(1.001)
+})
+
+test('a single fault is a defect, and so is a play in which nothing happened', () => {
+  const question = questionNamed('fanout')
+  const whole = { lost: 0, reordered: 0, deliveries: 1 }
+
+  expect(defectOf(question, whole)).toBeUndefined()
+  expect(defectOf(question, { ...whole, lost: 1 })).toBe('1 lost')
+  expect(defectOf(question, { ...whole, deliveries: 0 })).toBe('no deliveries')
+})
+
+test('the order of sides is reversed every other round', () => {
+  const [cases, sides] = [[{ label: 'a' }], ['carillon', 'bare', 'soketi']]
+  const plays = planned({ question: questionNamed('fanout'), cases, sides, rounds: 3, seconds: 1 })
+
+  expect(plays.map(({ round, side }) => `${round} ${side}`)).toEqual([
+    '1 carillon',
+    '1 bare',
+    '1 soketi',
+    '2 soketi',
+    '2 bare',
+    '2 carillon',
+    '3 carillon',
+    '3 bare',
+    '3 soketi',
+  ])
+})
+
 test('a figure that is null in a record is none', () => {
   const unknown = { ...at('peer'), round: 1, run: 'now', figure: null } as unknown as BenchRecord
 
@@ -117,6 +182,18 @@ test('a target to soketi moves with soketi, where that is further from the bare 
   expect(asked([53.6])).toMatchObject({ bound: { atLeast: 60 }, verdict: 'missed' })
   // One round saw them as they were: that is noise.
   expect(asked([13.4, 14, 26.8])).toMatchObject({ bound: { atLeast: 30 }, verdict: 'missed' })
+})
+
+test('what is exactly as much as is asked at the most is met', () => {
+  const limit = TARGETS.find(({ through, bound }) => !through && 'atMost' in bound)!
+  const { place, key, bound } = limit
+  const verdict = (more: number) => {
+    const figure = 'atMost' in bound ? bound.atMost + more : NaN
+    const record = { ...place, round: 1, run: 'now', [key]: figure } as unknown as BenchRecord
+    return judgeAll([record]).find(({ target }) => target === limit)?.verdict
+  }
+
+  expect([verdict(0), verdict(0.01)]).toEqual(['met', 'missed'])
 })
 
 test('what Carillon lost in any row misses the last target, what others lost does not', () => {

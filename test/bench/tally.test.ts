@@ -75,6 +75,15 @@ test.each(RUNS)('%s', (_name, received, { lost, faulty }) => {
   expect(tally.lost(6) + tally.reordered > 0).toBe(faulty)
 })
 
+test('latency is from the time in the stamp to the read that brought it', () => {
+  const tally = new Tally(1, 1)
+  tally.readMicros = 5000
+  tally.receive(0, new TextEncoder().encode(stamp(0, 1, 2000)), 0)
+  tally.receive(0, new TextEncoder().encode(stamp(0, 2, 4900)), 0)
+
+  expect([tally.latency.quantileMs(0.5), tally.latency.maxMs]).toEqual([0.1, 3])
+})
+
 test('subscribers of different channels need not agree', () => {
   const tally = new Tally(4, 1, 2)
   const numbers = [[1, 2], [1], [1, 2], [1]]
