@@ -19,7 +19,6 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   compare: compareRuns,
   autocannon: printAutocannon,
   help,
-  '--help': help,
 }
 
 const given = process.argv.slice(2)
@@ -28,7 +27,7 @@ for (const failure of failures) process.stderr.write(`bench: ${failure}\n`)
 process.exit(failures.length === 0 ? 0 : 1)
 
 async function main(): Promise<readonly string[]> {
-  const command = COMMANDS[given[0] ?? '']
+  const command = given.includes('--help') ? help : COMMANDS[given[0] ?? '']
   try {
     if (command) return await command(given.slice(1))
     if (process.platform !== 'linux') return ['the load and CPU times need Linux']

@@ -146,12 +146,13 @@ export class Crowd implements Role {
   /** With several channels each publisher has its own, so that their order is theirs. */
   #publisher(index: number): Publisher {
     const { publishers, payloadBytes, isProbe } = this.row
-    const own = this.#channels.filter((_, channel) => channel % publishers === index)
+    const all = Array.from(this.#channels.entries())
+    const own = all.length === 1 ? all : all.filter(([channel]) => channel % publishers === index)
     return new Publisher(index, {
       reactor: this.reactor,
       peer: this.peer,
       payloadBytes,
-      channels: this.#channels.length === 1 ? this.#channels : own,
+      channels: new Map(own),
       urgency: isProbe ? 'urgent' : undefined,
       onFree: () => {
         if (!this.#stopped) this.#pace.tick()

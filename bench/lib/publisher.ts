@@ -6,14 +6,14 @@ import { eventBody } from './events'
 import type { Reactor, Reader } from './reactor'
 import type { Peer } from './sides'
 import { signedTargets, type TargetOf } from './signing'
-import { padding, stamp } from './stamp'
+import { firstOf, padding, stamp } from './stamp'
 
 export type PublisherOptions = {
   readonly reactor: Reactor
   readonly peer: Peer
   readonly payloadBytes: number
-  /** A publisher has its channels for itself unless there is only one. */
-  readonly channels: readonly string[]
+  /** By their numbers. A publisher has its channels for itself unless there is only one. */
+  readonly channels: ReadonlyMap<number, string>
   readonly urgency: 'urgent' | undefined
   /** The last request was answered. */
   readonly onFree: () => void
@@ -31,10 +31,11 @@ const WILL_CLOSE = /\r\nconnection: *close/i
 export class Publisher implements Reader {
   rest: Uint8Array | undefined
   free = true
-  /** Messages published so far, by channel; the number of the latest. */
+  /** Messages published so far, by channel. */
   readonly published: Uint32Array
   #socket = -1
   #turn = 0
+  readonly #firsts: readonly number[]
   readonly #requests: readonly ((stamped: string) => Buffer)[]
 
   constructor(
@@ -44,8 +45,11 @@ export class Publisher implements Reader {
     const { peer, channels, payloadBytes } = options
     const targetOf = signedTargets(peer.app)
     const fill = padding(payloadBytes)
-    this.published = new Uint32Array(channels.length)
-    this.#requests = channels.map((channel) => requestBuilder({ peer, channel, fill, targetOf }))
+    this.published = new Uint32Array(channels.size)
+    this.#firsts = Array.from(channels.keys(), firstOf)
+    this.#requests = Array.from(channels.values(), (channel) =>
+      requestBuilder({ peer, channel, fill, targetOf }),
+    )
   }
 
   /** Not before it has something to say: some servers close what is silent. */
@@ -57,8 +61,8 @@ export class Publisher implements Reader {
   /** Publishes to the next of its channels; `dueMicros` is what latency counts from. */
   publish(dueMicros: number): void {
     this.free = false
-    this.#turn = (this.#turn + 1) % this.options.channels.length
-    const sequence = ++this.published[this.#turn]!
+    this.#turn = (this.#turn + 1) % this.#firsts.length
+    const sequence = this.#firsts[this.#turn]! + this.published[this.#turn]!++
     const request = this.#requests[this.#turn]!(stamp(this.index, sequence, dueMicros))
     this.options.reactor.send(this.#socket, request)
   }

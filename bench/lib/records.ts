@@ -2,7 +2,15 @@
  * Records: one JSON line per play, with all that is needed to know what was measured and where. A
  * run is one file, `bench/results/TIME.jsonl`; reports and comparisons read nothing else.
  */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import {
+  accessSync,
+  appendFileSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+} from 'node:fs'
 import { arch, availableParallelism, cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { pinned } from './processes'
@@ -61,8 +69,13 @@ export function recordOf(play: Play, around: Surroundings): BenchRecord {
   return { ...outcome, ...around, at: new Date().toISOString(), question, case: label, side, round }
 }
 
-export function writeRecord(record: BenchRecord): void {
+/** Makes sure that there will be room for records, before half an hour is spent on them. @throws Error */
+export function prepareRecords(): void {
   mkdirSync(RESULTS, { recursive: true })
+  accessSync(RESULTS, constants.W_OK)
+}
+
+export function writeRecord(record: BenchRecord): void {
   appendFileSync(fileOf(record.run), `${JSON.stringify(record)}\n`)
 }
 

@@ -9,6 +9,7 @@ import { Progress } from './progress'
 import { defectOf, type BenchCase, type Question } from './question'
 import {
   fileOf,
+  prepareRecords,
   recordOf,
   surroundings,
   writeRecord,
@@ -32,6 +33,7 @@ export async function runBench(words: Words, given: readonly string[]): Promise<
     .map((question) => planOf(question, casesOf(question), { words, peers }))
     .filter((plan) => plan.length > 0)
   if (plans.length === 0) throw new UsageError('nobody that is here is asked any such case')
+  if (recorded) prepareRecords()
   const progress = new Progress(plans.flat().length, process.stderr)
   console.log(`${heading(around)}\n`)
   const all = { records: [] as BenchRecord[], defects: [] as string[] }

@@ -2,11 +2,13 @@
  * The stamp at the head of a message's data: who published it, its number and when, in fixed-width
  * digits, so that a reader finds them by offset. `#PPNNNNNNNNNTTTTTTTTT`: publisher, sequence number
  * of that publisher, microseconds since the load process started. Nine digits stay below 2^31, so
- * that reading is integer arithmetic; they last for 16 minutes.
+ * that reading is integer arithmetic; they last for 16 minutes. Each channel has numbers of its own,
+ * so that a message on the wrong channel is out of sequence.
  */
 const MARK = '#'
 const MARK_BYTE = 0x23
 const ZERO_BYTE = 0x30
+const NUMBERS_PER_CHANNEL = 100_000
 const PUBLISHER_DIGITS = 2
 const NUMBER_DIGITS = 9
 
@@ -16,6 +18,9 @@ const STAMP_BYTES = TIME_AT + NUMBER_DIGITS
 
 /** Microseconds since this process started. */
 export const nowMicros = (): number => Math.floor(performance.now() * 1000)
+
+/** The number of a channel's first message. */
+export const firstOf = (channel: number): number => channel * NUMBERS_PER_CHANNEL + 1
 
 export function stamp(publisher: number, sequence: number, micros: number): string {
   const number = (value: number): string => String(value).padStart(NUMBER_DIGITS, '0')

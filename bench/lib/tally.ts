@@ -6,7 +6,7 @@
  * allocates nothing. Subscriber n is on channel n modulo the channels.
  */
 import { Histogram } from './histogram'
-import { microsOf, nowMicros, publisherOf, sequenceOf } from './stamp'
+import { firstOf, microsOf, nowMicros, publisherOf, sequenceOf } from './stamp'
 
 export class Tally {
   readonly latency = new Histogram()
@@ -23,7 +23,9 @@ export class Tally {
     readonly publishers: number,
     readonly channels = 1,
   ) {
-    this.#expected = new Uint32Array(subscribers * publishers).fill(1)
+    this.#expected = Uint32Array.from({ length: subscribers * publishers }, (_, slot) =>
+      firstOf(Math.floor(slot / publishers) % channels),
+    )
     this.#digests = new Int32Array(subscribers)
   }
 

@@ -9,7 +9,7 @@ import { oneByOne, turnFor, turnUntil } from '../lib/loop'
 import type { BenchCase } from '../lib/question'
 import { Reactor } from '../lib/reactor'
 import { authorizer, type Authorize } from '../lib/signing'
-import { nowMicros, padding, stamp } from '../lib/stamp'
+import { firstOf, nowMicros, padding, stamp } from '../lib/stamp'
 import { Tally } from '../lib/tally'
 import { openWindow, per } from '../lib/usage'
 
@@ -86,7 +86,7 @@ class Pairs implements Role {
     readonly authorize: Authorize,
   ) {
     this.tally = new Tally(pairs, 1, pairs)
-    this.#numbers = new Uint32Array(pairs)
+    this.#numbers = Uint32Array.from({ length: pairs }, (_, pair) => firstOf(pair))
     this.#fill = padding(payloadBytes)
     this.#heads = Array.from(
       { length: pairs },
@@ -95,7 +95,7 @@ class Pairs implements Role {
   }
 
   talk(pair: number): void {
-    const number = ++this.#numbers[pair]!
+    const number = this.#numbers[pair]!++
     const data = stamp(0, number, nowMicros()) + this.#fill
     this.sent++
     this.clients[pair * 2]!.say(`${this.#heads[pair]!}${data}"}`)

@@ -1,6 +1,6 @@
 /** The bench's judge: it must see what is lost or out of order, or a green run means nothing. */
 import { expect, test } from 'bun:test'
-import { stamp } from '../../bench/lib/stamp'
+import { firstOf, stamp } from '../../bench/lib/stamp'
 import { Tally } from '../../bench/lib/tally'
 
 type Message = readonly [publisher: number, sequence: number]
@@ -88,9 +88,21 @@ test('subscribers of different channels need not agree', () => {
   const tally = new Tally(4, 1, 2)
   const numbers = [[1, 2], [1], [1, 2], [1]]
   for (const [subscriber, own] of numbers.entries())
-    for (const sequence of own)
-      tally.receive(subscriber, new TextEncoder().encode(stamp(0, sequence, 0)), 0)
+    for (const number of own) tally.receive(subscriber, messageOf(subscriber % 2, number), 0)
 
   expect(tally.lost(6)).toBe(0)
   expect(tally.reordered).toBe(0)
 })
+
+test('a message on the wrong channel is a fault', () => {
+  const tally = new Tally(2, 1, 2)
+  tally.receive(0, messageOf(1, 1), 0)
+  tally.receive(1, messageOf(0, 1), 0)
+
+  expect(tally.lost(2)).toBe(0)
+  expect(tally.reordered).toBe(2)
+})
+
+/** The so manieth of a channel. */
+const messageOf = (channel: number, number: number): Uint8Array =>
+  new TextEncoder().encode(stamp(0, firstOf(channel) + number - 1, 0))
