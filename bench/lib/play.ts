@@ -6,8 +6,12 @@ import { runLoad, startServer, type ServerOptions } from './processes'
 import type { Outcome, Turn } from './question'
 import type { Peer } from './sides'
 
-/** Until the code is compiled and the first rounds of the collector are over. */
-const WARM_UP = { share: 0.4, maxSeconds: 2 }
+/**
+ * Until the code is compiled and the first rounds of the collector are over. Code that is still being
+ * compiled costs half as much again; from two and a half seconds on, more changes nothing. Who looks
+ * for less than two has no figures worth that wait.
+ */
+const WARM_UP = { seconds: 2.5, measuring: 2, share: 0.4 }
 
 type Play = (turn: Turn) => Promise<Outcome>
 
@@ -36,7 +40,7 @@ function orderOf({ row, seconds, onProgress }: Turn, peer: Peer): LoadOrder<unkn
   return {
     case: row,
     peer,
-    warmUpSeconds: Math.min(WARM_UP.maxSeconds, seconds * WARM_UP.share),
+    warmUpSeconds: seconds < WARM_UP.measuring ? seconds * WARM_UP.share : WARM_UP.seconds,
     seconds,
     watched: onProgress !== undefined,
   }
