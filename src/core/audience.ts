@@ -1,6 +1,6 @@
 /**
  * Audience: the subscribers of one channel that speak one codec over one kind of sink, spread over
- * native topics (shards) of 64. A publish appends its frame to one queue, serves one shard at once and leaves the rest to
+ * native topics (shards) of 16, and of 64 where they are many. A publish appends its frame to one queue, serves one shard at once and leaves the rest to
  * the fan-out, one shard per turn of the event loop, each with all that is pending for it. What
  * arrives between two turns leaves in one system call per socket, so the queue coalesces by itself
  * (1.6 to 2.1 times a bare publish) and a small channel never waits for a big one.
@@ -14,12 +14,19 @@ import type { FanOut } from './fan-out'
 import type { Subscription } from './hub'
 import type { Encoder, Frame, Topics } from './types'
 
-/** Best or within a few per cent of it from 100 to 10 000 subscribers, never slower than one topic. */
-export const SHARD_SIZE = 64
+/**
+ * Subscribers of a shard. The first 256 are in small ones: a hundred subscribers need several turns for
+ * events to meet in them, and earn back what a trigger costs. For the rest 64 is the best size or
+ * within a few per cent of it up to 10 000; smaller ones cost turns and bring nothing.
+ */
+export const SHARD_SIZE = { small: 16, large: 64 } as const
+export const SMALL_SHARDS = 16
 
 export type Shard = {
   readonly topic: string
   readonly members: Subscription[]
+  /** How many members it may have. */
+  readonly places: number
   /** The number of the next queued frame to serve. */
   next: number
 }
@@ -40,6 +47,8 @@ export class Audience {
   #cursor = 0
   #scheduled = false
   #shardNumber = 0
+  /** Of all shards. */
+  #places = 0
 
   constructor(
     { encoder, queued }: { readonly encoder: Encoder; readonly queued: boolean },
@@ -115,7 +124,7 @@ export class Audience {
     this.#unseat(subscription, shard)
     this.size--
     if (shard.members.length === 0) this.#remove(shard)
-    else if (this.size * 2 <= (this.#shards.length - 1) * SHARD_SIZE) this.#dissolve(shard)
+    else if (this.size * 2 <= this.#places - shard.places) this.#dissolve(shard)
   }
 
   /** Sends at once what is pending for one subscriber's shard: nobody is closed with events unsent. */
@@ -152,11 +161,14 @@ export class Audience {
   }
 
   #newShard(): Shard {
+    const isSmall = this.#places < SMALL_SHARDS * SHARD_SIZE.small
     const shard: Shard = {
       topic: this.#topicOf(this.#shardNumber++),
       members: [],
+      places: isSmall ? SHARD_SIZE.small : SHARD_SIZE.large,
       next: this.#end,
     }
+    this.#places += shard.places
     this.#shards.push(shard)
     this.#open.push(shard)
     return shard
@@ -166,12 +178,12 @@ export class Audience {
     subscription.shard = shard
     subscription.slot = shard.members.push(subscription) - 1
     subscription.conn.sink.subscribe(shard.topic)
-    if (shard.members.length === SHARD_SIZE) this.#open.splice(this.#open.indexOf(shard), 1)
+    if (shard.members.length === shard.places) this.#open.splice(this.#open.indexOf(shard), 1)
   }
 
   #unseat(subscription: Subscription, shard: Shard): void {
     subscription.conn.sink.unsubscribe(shard.topic)
-    if (shard.members.length === SHARD_SIZE) this.#open.push(shard)
+    if (shard.members.length === shard.places) this.#open.push(shard)
     const last = shard.members.pop()!
     if (last !== subscription) {
       shard.members[subscription.slot] = last
@@ -181,6 +193,7 @@ export class Audience {
   }
 
   #remove(shard: Shard): void {
+    this.#places -= shard.places
     this.#shards.splice(this.#shards.indexOf(shard), 1)
     this.#open.splice(this.#open.indexOf(shard), 1)
   }

@@ -4,7 +4,7 @@
  */
 import { describe, expect, spyOn, test } from 'bun:test'
 import { jscDescribe } from 'bun:jsc'
-import { SHARD_SIZE } from '../../src/core/audience'
+import { SHARD_SIZE, SMALL_SHARDS } from '../../src/core/audience'
 import { publish } from '../../src/core/publish'
 import { CODECS } from '../../src/protocols/codec'
 import { phoenixRaw } from '../phoenix'
@@ -16,8 +16,9 @@ type Format = 'pusher' | 'phoenix-1' | 'phoenix-2'
 const ROOMS: readonly { readonly [Name in Format]?: number }[] = [
   {},
   { pusher: 1 },
-  { pusher: SHARD_SIZE },
-  { pusher: SHARD_SIZE + 1 },
+  { pusher: SHARD_SIZE.small },
+  { pusher: SHARD_SIZE.small + 1 },
+  { pusher: 100 },
   { pusher: 300 },
   { 'phoenix-2': 70 },
   { pusher: 130, 'phoenix-1': 65, 'phoenix-2': 1 },
@@ -43,6 +44,13 @@ async function fill(server: TestServer, room: (typeof ROOMS)[number]): Promise<R
   const formats = Object.entries(room) as [Format, number][]
   const joins = formats.flatMap(([format, count]) => Array<Format>(count).fill(format))
   return Promise.all(joins.map((format) => JOIN[format](server)))
+}
+
+/** Small ones first. */
+function shardsOf(subscribers: number): number {
+  const inSmall = Math.min(subscribers, SMALL_SHARDS * SHARD_SIZE.small)
+  const inLarge = subscribers - inSmall
+  return Math.ceil(inSmall / SHARD_SIZE.small) + Math.ceil(inLarge / SHARD_SIZE.large)
 }
 
 /** What is called while the events are published and delivered. */
@@ -78,7 +86,7 @@ describe('an event costs', () => {
     using costs = costsOf(server, events)
     for (const client of clients) expect(await client.frames.take(events)).toHaveLength(events)
     const sizes = Object.values(room)
-    const shards = sizes.reduce((sum, size) => sum + Math.ceil(size / SHARD_SIZE), 0)
+    const shards = sizes.reduce((sum, size) => sum + shardsOf(size), 0)
     expect(costs.counts()).toEqual({
       encodings: events * sizes.length,
       publishes: events * shards,
@@ -88,7 +96,7 @@ describe('an event costs', () => {
 
   test('no more where somebody is left out', async () => {
     await using server = await start()
-    const clients = await fill(server, { pusher: 3 * SHARD_SIZE })
+    const clients = await fill(server, { pusher: 3 * SHARD_SIZE.small })
     const [excluded, ...others] = clients
     using costs = costsOf(server, 2, excluded)
     for (const client of others) expect(await client.frames.take(2)).toHaveLength(2)

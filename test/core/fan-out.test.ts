@@ -1,6 +1,6 @@
-/** Decision 17: shards of 64. Order, exclusion and membership stay exact at every size and in the middle. */
+/** Decision 17: shards. Order, exclusion and membership stay exact at every size and in the middle. */
 import { describe, expect, test } from 'bun:test'
-import { SHARD_SIZE } from '../../src/core/audience'
+import { SHARD_SIZE, SMALL_SHARDS } from '../../src/core/audience'
 import { publish } from '../../src/core/publish'
 import { unsubscribe } from '../../src/core/subscribe'
 import type { ChannelName } from '../../src/core/types'
@@ -23,7 +23,7 @@ const dataOf = (frames: readonly string[]): string[] =>
   frames.map((frame) => JSON.parse(frame).data)
 
 describe('events', () => {
-  test.each([1, SHARD_SIZE, SHARD_SIZE + 1, 3 * SHARD_SIZE, 300])(
+  test.each([1, SHARD_SIZE.small, SHARD_SIZE.small + 1, 3 * SHARD_SIZE.small, 300, 400])(
     'reach each of %d subscribers once and in order',
     async (count) => {
       await using server = await start()
@@ -148,22 +148,22 @@ describe('in the middle of a fan-out', () => {
 describe('shards', () => {
   test('empty ones go and half-empty ones are merged, so that none costs a turn for nobody', async () => {
     await using server = await start()
-    const clients = await subscribers(server, 4 * SHARD_SIZE)
+    const clients = await subscribers(server, SMALL_SHARDS * SHARD_SIZE.small)
     const app = server.core.apps.byId('1')!
     const channel = server.core.hub.channel(app, 'room' as ChannelName)!
-    expect(channel.audiences[0]!.shardCount).toBe(4)
+    expect(channel.audiences[0]!.shardCount).toBe(SMALL_SHARDS)
     const staying = clients.filter((_, index) => index % 8 === 0)
     for (const client of clients) {
       if (staying.includes(client)) continue
       client.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
       await client.expectNothing()
     }
-    expect(channel.audiences[0]!.shardCount).toBe(1)
+    expect(channel.audiences[0]!.shardCount).toBe(4)
     publishNow(server, 'still here')
     for (const client of staying) expect(dataOf([await client.next()])).toEqual(['still here'])
     await using newcomer = await server.raw()
     await newcomer.subscribed('room')
-    expect(channel.audiences[0]!.shardCount).toBe(1)
+    expect(channel.audiences[0]!.shardCount).toBe(4)
   })
 
   test('the last subscriber takes the channel with it', async () => {
