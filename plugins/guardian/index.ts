@@ -42,33 +42,33 @@ export type { GuardianOptions } from './options'
 /** A channel that a token let the connection into. */
 type Seat = { readonly mayPublish: boolean; readonly lease: Lease | undefined }
 
-type Locals = {
+/** A connection that has brought a token. */
+type Bearer = {
   /** The token that the connection came with. */
   grant: Grant | undefined
   /** What the connection came with, where a join says later whose app it is for. */
   carried: Found | undefined
   lease: Lease | undefined
-  /** By channel; made with the first. Channels that a signature let it into are not here. */
-  seats: Map<string, Seat> | undefined
+  /** By channel. Channels that a signature let it into are not here. */
+  readonly seats: Map<string, Seat>
   /** What was allowed last and is not a subscription yet; another plugin may still refuse. */
   pending:
     { readonly channel: string; readonly token: Token; readonly mayPublish: boolean } | undefined
 }
 
-type Connection = ConnectionView<Locals>
+const newBearer = (): Bearer => ({
+  grant: undefined,
+  carried: undefined,
+  lease: undefined,
+  seats: new Map(),
+  pending: undefined,
+})
 
 /** @throws Error (at the start) that names the option which can't be used */
-export function guardian(options: GuardianOptions = {}): Plugin<Locals> {
+export function guardian(options: GuardianOptions = {}): Plugin {
   return definePlugin({
     name: 'guardian',
     carillon: 1,
-    locals: (): Locals => ({
-      grant: undefined,
-      carried: undefined,
-      lease: undefined,
-      seats: undefined,
-      pending: undefined,
-    }),
     setup: (context) => new Guardian(context, options).hooks(),
   })
 }
@@ -81,6 +81,8 @@ class Guardian {
   readonly #rings = new WeakMap<AppView, Keyring>()
   readonly #revocations: Revocations
   readonly #leases: Leases
+  /** Not their locals: most connections have no token, and would carry empty ones. They end with the connection. */
+  readonly #bearers = new WeakMap<ConnectionView, Bearer>()
   readonly #accepted
   readonly #refused
 
@@ -107,65 +109,74 @@ class Guardian {
     })
   }
 
-  hooks(): ReturnType<Plugin<Locals>['setup']> {
+  hooks(): ReturnType<Plugin['setup']> {
     return {
       connect: (conn, request) => {
         const found = WAYS.connect.find(request)
         if (found.jwts.length === 0) return undefined
         if (conn.app) return this.#arrive(conn, conn.app, found)
-        conn.locals.carried = found
+        this.#bearer(conn).carried = found
         return undefined
       },
       connected: (conn) => {
-        const { locals } = conn
-        if (locals.grant) locals.lease = this.#lease(conn, locals.grant.token)
+        const bearer = this.#bearers.get(conn)
+        if (bearer?.grant) bearer.lease = this.#lease(conn, bearer.grant.token)
       },
       subscribe: (conn, request) => this.#checkPublic(conn, request),
       authorize: (conn, request) => this.#authorize(conn, request),
       subscribed: (conn, { channel }) => this.#seat(conn, channel),
-      unsubscribed: ({ locals }, { channel }) => {
-        const lease = locals.seats?.get(channel)?.lease
+      unsubscribed: (conn, { channel }) => {
+        const seats = this.#bearers.get(conn)?.seats
+        const lease = seats?.get(channel)?.lease
         if (lease) this.#leases.end(lease)
-        locals.seats?.delete(channel)
+        seats?.delete(channel)
       },
-      clientEvent: ({ locals }, { channel }) => {
-        if (locals.seats?.get(channel)?.mayPublish === false) return MAY_NOT_PUBLISH
+      clientEvent: (conn, { channel }) => {
+        if (this.#bearers.get(conn)?.seats.get(channel)?.mayPublish === false)
+          return MAY_NOT_PUBLISH
       },
-      disconnected: ({ locals }) => {
-        if (locals.lease) this.#leases.end(locals.lease)
+      disconnected: (conn) => {
+        const lease = this.#bearers.get(conn)?.lease
+        if (lease) this.#leases.end(lease)
       },
     }
   }
 
-  async #arrive(conn: Connection, app: AppView, found: Found): Promise<Reject | undefined> {
+  #bearer(conn: ConnectionView): Bearer {
+    let bearer = this.#bearers.get(conn)
+    if (!bearer) this.#bearers.set(conn, (bearer = newBearer()))
+    return bearer
+  }
+
+  async #arrive(conn: ConnectionView, app: AppView, found: Found): Promise<Reject | undefined> {
     const grant = await this.#verified(app, found)
     if (typeof grant === 'string') return this.#refuse(conn, grant)
-    conn.locals.grant = grant
+    this.#bearer(conn).grant = grant
     return undefined
   }
 
   /** Waits only where the subscription brings a token of its own. */
   #authorize(
-    conn: Connection,
+    conn: ConnectionView,
     request: SubscribeRequest,
   ): Promise<Reject | Allow | undefined> | Reject | Allow | undefined {
-    const { locals } = conn
-    locals.pending = undefined
-    const found = brought(WAYS.subscribe.find(request), locals.carried)
+    const bearer = this.#bearers.get(conn)
+    if (bearer) bearer.pending = undefined
+    const found = brought(WAYS.subscribe.find(request), bearer?.carried)
     if (found.jwts.length > 0)
       return this.#verified(request.app, found).then((grant) =>
         typeof grant === 'string' ? this.#refuse(conn, grant) : this.#admit(conn, request, grant),
       )
-    if (!locals.grant) return undefined
+    if (!bearer?.grant) return undefined
     const signed = isSignature(request.auth)
-    if (signed && !matches(locals.grant.listen, WAYS.subscribe.names(request))) return undefined
-    const reason = this.#overdue(locals.grant.token)
-    return reason ? this.#refuse(conn, reason) : this.#admit(conn, request, locals.grant)
+    if (signed && !matches(bearer.grant.listen, WAYS.subscribe.names(request))) return undefined
+    const reason = this.#overdue(bearer.grant.token)
+    return reason ? this.#refuse(conn, reason) : this.#admit(conn, request, bearer.grant)
   }
 
   /** ExPusherLite looks at the token of a join also where none is needed. */
   #checkPublic(
-    conn: Connection,
+    conn: ConnectionView,
     request: SubscribeRequest,
   ): Promise<Reject | undefined> | undefined {
     const found = WAYS.subscribe.find(request)
@@ -176,7 +187,11 @@ class Guardian {
     )
   }
 
-  #admit(conn: Connection, request: SubscribeRequest, grant: Grant): Reject | Allow | undefined {
+  #admit(
+    conn: ConnectionView,
+    request: SubscribeRequest,
+    grant: Grant,
+  ): Reject | Allow | undefined {
     const { channel } = request
     const { token, listen, publish, channelData } = grant
     const names = WAYS.subscribe.names(request)
@@ -186,24 +201,24 @@ class Guardian {
       return reject(`The token does not let its bearer listen to ${channel}`)
     if (channelData === undefined && channel.startsWith('presence-'))
       return reject(`The token does not say who its bearer is (sub), which ${channel} needs`)
-    conn.locals.pending = { channel, token, mayPublish: matches(publish, names) }
+    this.#bearer(conn).pending = { channel, token, mayPublish: matches(publish, names) }
     return allow(channelData === undefined ? {} : { channelData })
   }
 
-  #seat(conn: Connection, channel: string): void {
-    const { locals } = conn
-    const { pending } = locals
-    locals.pending = undefined
+  #seat(conn: ConnectionView, channel: string): void {
+    const bearer = this.#bearers.get(conn)
+    if (!bearer) return
+    const { pending } = bearer
+    bearer.pending = undefined
     if (pending?.channel !== channel) return
     const { token, mayPublish } = pending
-    const lease = token === locals.grant?.token ? undefined : this.#lease(conn, token)
+    const lease = token === bearer.grant?.token ? undefined : this.#lease(conn, token)
     if (conn.closed) return
-    locals.seats ??= new Map()
-    locals.seats.set(channel, { mayPublish, lease })
+    bearer.seats.set(channel, { mayPublish, lease })
   }
 
   /** A token may have been revoked while other plugins thought. */
-  #lease(conn: Connection, token: Token): Lease | undefined {
+  #lease(conn: ConnectionView, token: Token): Lease | undefined {
     if (this.#revocations.refuses(token)) conn.disconnect(textOf('revoked'))
     return conn.closed ? undefined : this.#leases.begin(conn, token)
   }
@@ -224,7 +239,7 @@ class Guardian {
     return this.#revocations.refuses(token) ? 'revoked' : undefined
   }
 
-  #refuse({ app, socketId }: Connection, reason: Reason): Reject {
+  #refuse({ app, socketId }: ConnectionView, reason: Reason): Reject {
     this.#refused[reason].count++
     this.context.log.debug({ appId: app?.id, socketId, reason }, 'token refused')
     return reject(app ? textOf(reason) : wordOf(reason))

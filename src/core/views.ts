@@ -51,16 +51,17 @@ export function viewOf(
 
 class ConnectionReader implements ConnectionView {
   readonly #conn: Connection
-  readonly #newLocals: () => object
-  #locals: object | undefined = undefined
+  /** What makes them, until they are asked for: every connection has a view for every plugin, and a field more would be half of one. */
+  #locals: object | (() => object)
 
   constructor(conn: Connection, newLocals: () => object) {
     this.#conn = conn
-    this.#newLocals = newLocals
+    this.#locals = newLocals
   }
 
   get locals(): object {
-    return (this.#locals ??= this.#newLocals())
+    if (typeof this.#locals === 'function') this.#locals = this.#locals()
+    return this.#locals
   }
 
   get socketId(): string {
