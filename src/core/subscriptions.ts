@@ -1,6 +1,7 @@
 /**
- * Subscriptions: the channels that one connection is in. A few are a list, which takes a quarter of
- * the memory of a map (64 bytes for 256, where an idle connection has less than 1 KB); more are a map.
+ * Subscriptions: the channels that one connection is in. Most are in one, which needs no list; a few
+ * are a list, which takes a quarter of the memory of a map (64 bytes for 256, where an idle connection
+ * has about 1 KB); more are a map.
  */
 import type { Channel, Subscription } from './hub'
 
@@ -8,34 +9,40 @@ import type { Channel, Subscription } from './hub'
 const FEW = 8
 
 export class Subscriptions {
-  #held: Subscription[] | Map<Channel, Subscription> = []
+  #held: Subscription | Subscription[] | Map<Channel, Subscription> | undefined = undefined
 
   get size(): number {
-    return Array.isArray(this.#held) ? this.#held.length : this.#held.size
+    if (this.#held instanceof Map) return this.#held.size
+    if (Array.isArray(this.#held)) return this.#held.length
+    return this.#held ? 1 : 0
   }
 
   get(channel: Channel): Subscription | undefined {
-    if (!Array.isArray(this.#held)) return this.#held.get(channel)
-    return this.#held.find((held) => held.channel === channel)
+    if (this.#held instanceof Map) return this.#held.get(channel)
+    if (Array.isArray(this.#held)) return this.#held.find((held) => held.channel === channel)
+    return this.#held?.channel === channel ? this.#held : undefined
   }
 
   /** The caller has made sure that there is none to the same channel. */
   add(subscription: Subscription): void {
-    if (!Array.isArray(this.#held)) this.#held.set(subscription.channel, subscription)
+    if (this.#held instanceof Map) this.#held.set(subscription.channel, subscription)
+    else if (!Array.isArray(this.#held))
+      this.#held = this.#held ? [this.#held, subscription] : subscription
     else if (this.#held.push(subscription) > FEW)
       this.#held = new Map(this.#held.map((held) => [held.channel, held]))
   }
 
   delete(subscription: Subscription): void {
-    if (!Array.isArray(this.#held)) this.#held.delete(subscription.channel)
-    else {
+    if (this.#held instanceof Map) this.#held.delete(subscription.channel)
+    else if (Array.isArray(this.#held)) {
       const index = this.#held.indexOf(subscription)
       if (index !== -1) this.#held.splice(index, 1)
-    }
+    } else if (this.#held === subscription) this.#held = undefined
   }
 
   /** Those that there are now, oldest first; what happens meanwhile does not change it. */
   all(): readonly Subscription[] {
-    return Array.from(this.#held.values())
+    if (this.#held instanceof Map || Array.isArray(this.#held)) return [...this.#held.values()]
+    return this.#held ? [this.#held] : []
   }
 }

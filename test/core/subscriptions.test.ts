@@ -1,4 +1,4 @@
-/** One connection in a few channels and in many: what it is in is kept in two ways. */
+/** One connection in one channel, a few and many: what it is in is kept in three ways. */
 import { expect, test } from 'bun:test'
 import { random } from '../random'
 import { start } from '../harness'
