@@ -16,9 +16,9 @@
  *   has to pass `Host` on, and `x-forwarded-proto` where it ends TLS. Whoever can make a name point
  *   here passes (DNS rebinding): name your host where that matters.
  *
- * Phoenix sockets are refused with 403; where a join says the app, and some app has `hosts`, the join is.
- * Who is connected when `hosts` are first set is not asked again. An origin without host (`null`, `file://`) matches no pattern. The refusal is 4009, after which
- * clients do not come back by themselves. The log says how to let an origin in.
+ * Phoenix sockets are refused with 403, or a join where that says the app and some app has `hosts`;
+ * who is connected when `hosts` are first set is not asked again. An origin without host (`null`) matches
+ * no pattern. After the refusal, 4009, clients stay away; the log says how to let an origin in.
  */
 import {
   definePlugin,

@@ -12,7 +12,7 @@ import { judgeAll } from './judge'
 const METHOD = [
   "Server and load are processes of their own, on a CPU each where the system can pin. Every round starts both anew; the order of the servers is reversed every other round. What is compared is the median of the rounds' own ratios.",
   'The load speaks the Pusher protocol over raw sockets and nothing else. It checks every message for loss and order; a run in which any is lost or out of order fails. At fixed rates latency counts from the moment at which a message was due, also when the server was late.',
-  'The figure is work per second of the server\'s CPU time, so that a noisy machine changes little. "bare" is a hand-written Bun.serve that does the least that the runtime needs; soketi is 1.6.1 from npm with its limits and metrics off, a connection closed after every answer as it comes.',
+  'The figure is work per second of the server\'s CPU time, so that a noisy machine changes little. "bare" is a hand-written Bun.serve that checks signatures and publishes, and nothing else; soketi is 1.6.1 from npm with its limits and metrics off, a connection closed after every answer as it comes.',
 ]
 
 export function page(records: readonly BenchRecord[]): string {

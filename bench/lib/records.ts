@@ -69,7 +69,7 @@ export function recordOf(play: Play, around: Surroundings): BenchRecord {
   return { ...outcome, ...around, at: new Date().toISOString(), question, case: label, side, round }
 }
 
-/** Makes sure that there will be room for records, before half an hour is spent on them. @throws Error */
+/** Makes sure that records can be kept, before half an hour is spent on them. @throws Error */
 export function prepareRecords(): void {
   mkdirSync(RESULTS, { recursive: true })
   accessSync(RESULTS, constants.W_OK)

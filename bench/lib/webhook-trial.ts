@@ -84,7 +84,7 @@ async function liveAndDie(trial: Trial, life: number, events: number): Promise<v
     talk(server.peer, `private-${life}-${index}`, trial.heard),
   )
   await until(() => eventsIn(trial.heard) >= enough, 'too few events were heard')
-  await Bun.sleep(trial.chance() * 20)
+  await Bun.sleep(trial.chance() * 20) // the end comes at no particular moment
   trial.cpuSeconds += cpuSecondsOf(server.peer.pid!)
   await server[Symbol.asyncDispose]() // kill -9
   await Promise.all(talks)

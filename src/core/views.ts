@@ -51,7 +51,7 @@ export function viewOf(
 
 class ConnectionReader implements ConnectionView {
   readonly #conn: Connection
-  /** What makes them, until they are asked for: every connection has a view for every plugin, and a field more would be half of one. */
+  /** Until they are asked for, what makes them: a field more in every view of every connection is dear. */
   #locals: object | (() => object)
 
   constructor(conn: Connection, newLocals: () => object) {

@@ -153,7 +153,6 @@ async function authenticated(
   return app
 }
 
-/** Bodies are read by the routes. */
 /** For everybody in the scope. */
 const GENERAL = '#general'
 const REQUIRED = ['scope', 'topic', 'event'] as const

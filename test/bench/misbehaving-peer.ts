@@ -88,7 +88,7 @@ const frame = (event: string, data: string, channel?: string): string =>
 function inChunks(): Response {
   async function* chunks(): AsyncGenerator<string> {
     yield '{'
-    await Bun.sleep(1) // so that the second is a packet of its own
+    await new Promise(setImmediate) // so that the second is a packet of its own
     yield '}'
   }
   return new Response(chunks() as unknown as ReadableStream)
