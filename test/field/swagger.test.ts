@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { start, type TestServer } from '../harness'
-import { launch, noBrowser } from './browser'
+import { launch } from './browser'
+import { describeWith } from './programs'
 
 /** A browser on a busy machine takes seconds to draw a page. */
 setDefaultTimeout(60_000)
 
-const skipped = noBrowser()
-if (skipped) console.warn(`test/pages/swagger.test.ts is skipped: ${skipped}`)
-
-describe.skipIf(skipped !== undefined)('the page at /swagger', () => {
+describeWith('chromium', 'the page at /swagger', () => {
   let browser: Browser
   beforeAll(async () => {
     browser = await launch()

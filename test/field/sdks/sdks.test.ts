@@ -1,12 +1,14 @@
 /**
  * The stock SDKs of other languages against a real server. Each has a program in a folder beside this
  * file that makes every call of the SDK and prints a line per check; meanwhile connections watch what
- * arrives. An SDK whose toolchain is not installed is skipped; where `CI` is `true`, that is a failure.
+ * arrives.
  *
  * A program prints `ok NAME`, `not ok NAME: WHAT WAS GOT`, or `auth CHANNEL JSON`: a signature for
  * the connection of `SOCKET_ID`, to subscribe with.
  */
-import { start, type RawClient, type TestServer } from '../harness'
+import { expect, test } from 'bun:test'
+import { start, type RawClient, type TestServer } from '../../harness'
+import { describeWith, type Program } from '../programs'
 import {
   END,
   EVENTS,
@@ -22,8 +24,7 @@ type Command = readonly [program: string, ...args: string[]]
 
 type Sdk = {
   readonly name: SdkName
-  /** Its toolchain; looked for in PATH. */
-  readonly toolchain: string
+  readonly toolchain: Program
   /** Run in the SDK's folder, as is `run`. */
   readonly install: readonly Command[]
   readonly run: Command
@@ -51,42 +52,12 @@ const INSTALL_MS = 600_000
 const RUN_MS = 120_000
 const MASTER_KEY = Buffer.from(Array.from({ length: 32 }, (_, index) => index)).toString('base64')
 
-const tally = { passed: 0, failed: 0, skipped: 0 }
-
-for (const sdk of SDKS) {
-  if (!Bun.which(sdk.toolchain)) skip(sdk)
-  else {
-    console.log(`# ${sdk.name}`)
-    await tryOut(sdk).catch((error: Error) => fail(sdk.name, error.message))
-  }
-}
-console.log(`SDK checks: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`)
-process.exit(tally.failed === 0 ? 0 : 1)
-
-// ---------------------------------------------------------------- the lines
-
-function pass(name: string): void {
-  tally.passed++
-  console.log(`ok ${name}`)
-}
-
-function fail(name: string, got: string): void {
-  tally.failed++
-  console.log(`not ok ${name}: ${shortened(got)}`)
-}
-
-/** An SDK without its toolchain; in CI, which must have them all, that is a failure. */
-function skip({ name, toolchain }: Sdk): void {
-  const inCi = process.env.CI === 'true'
-  tally[inCi ? 'failed' : 'skipped']++
-  console.log(
-    `skipped ${name}: ${toolchain} is not installed${inCi ? ', but CI must have it' : ''}`,
-  )
-}
-
-function shortened(text: string): string {
-  return text.length > 600 ? `${text.slice(0, 600)} …` : text
-}
+for (const sdk of SDKS)
+  describeWith(sdk.toolchain, `the SDK ${sdk.name}`, () => {
+    test('gets what it asks for, and subscribers get what it publishes', () => tryOut(sdk), {
+      timeout: INSTALL_MS + RUN_MS,
+    })
+  })
 
 // ---------------------------------------------------------------- one SDK
 
@@ -107,11 +78,12 @@ async function tryOut(sdk: Sdk): Promise<void> {
     timeoutMs: RUN_MS,
     variables: environmentFor(server, left.socketId),
   })
-  const signed = readOutput(output)
+  const { checks, refused, signed } = readOutput(output)
+  expect(refused).toEqual([])
+  expect(checks).toBeGreaterThan(20)
   const expected = EVENTS.filter(({ only }) => only === undefined || only.includes(sdk.name))
-  await checkArrivals('events reach a subscriber', listener, expected)
+  await checkArrivals(listener, expected)
   await checkArrivals(
-    'events skip the connection that is left out',
     left,
     expected.filter(({ exclusive }) => !exclusive),
   )
@@ -173,37 +145,28 @@ async function enterRoom(server: TestServer, client: RawClient, userId: string):
 
 type Signature = { readonly auth: string; channel_data?: string; shared_secret?: string }
 
-/** Counts the checks, prints their lines, and returns the signatures by channel. */
-function readOutput(output: string): Map<string, Signature> {
+/** How many checks there were, the lines of those that failed, and the signatures by channel. */
+function readOutput(output: string) {
+  const lines = output.split('\n').filter((line) => line !== '')
   const signed = new Map<string, Signature>()
-  for (const line of output.split('\n').filter((text) => text !== '')) {
-    const [, failed, name = '', got = ''] = /^(not )?ok ([^:]+)(?:: (.*))?$/.exec(line) ?? []
+  for (const line of lines) {
     const [, channel = '', json = ''] = /^auth (\S+) (.+)$/.exec(line) ?? []
     if (channel) signed.set(channel, JSON.parse(json) as Signature)
-    else if (!name) fail('output', line)
-    else if (failed) fail(name, got)
-    else pass(name)
   }
-  return signed
+  const refused = lines.filter((line) => !/^(ok|auth) /.test(line))
+  return { checks: lines.length - signed.size, refused, signed }
 }
 
 // ---------------------------------------------------------------- what arrived
 
 type Frame = Awaited<ReturnType<RawClient['nextJson']>>
 
-async function checkArrivals(
-  name: string,
-  client: RawClient,
-  expected: readonly ExpectedEvent[],
-): Promise<void> {
+async function checkArrivals(client: RawClient, expected: readonly ExpectedEvent[]): Promise<void> {
   const frames = byChannel(await readToEnd(client))
   const wanted = byChannel(expected)
-  const odd = wanted.findIndex((event, index) => !matches(event, frames[index]))
-  if (odd !== -1)
-    fail(name, `${JSON.stringify(frames[odd])} instead of ${JSON.stringify(wanted[odd])}`)
-  else if (frames.length > wanted.length)
-    fail(name, `unexpected ${JSON.stringify(frames[wanted.length])}`)
-  else pass(name)
+  for (const [index, event] of wanted.entries())
+    if (!matches(event, frames[index])) expect(frames[index]).toEqual(event as never)
+  expect(frames.slice(wanted.length)).toEqual([])
 }
 
 /** Everything up to the last event, and what may have come after it. */
@@ -243,19 +206,15 @@ function isSealed(value: unknown, text: string): boolean {
 
 async function checkSignatures(client: RawClient, signed: Map<string, Signature>): Promise<void> {
   for (const [channel, answer] of Object.entries(SUBSCRIPTIONS)) {
-    const name = `subscribe to ${channel}`
-    const signature = signed.get(channel)
-    if (!signature) {
-      fail(name, 'no signature')
-      continue
-    }
-    client.subscribe(channel, signature.auth, signature.channel_data)
-    const { event, channel: answered, data } = await client.nextJson(name)
-    const frame = { event, channel: answered, data: JSON.parse(data as string) as unknown }
-    const wanted = { event: 'pusher_internal:subscription_succeeded', channel, data: answer }
-    if (!Bun.deepEquals(frame, wanted)) fail(name, JSON.stringify(frame))
-    else if (signature.shared_secret !== sharedSecretOf(channel)) fail(name, 'wrong shared secret')
-    else pass(name)
+    const { auth, channel_data: data, shared_secret: secret } = signed.get(channel) ?? {}
+    client.subscribe(channel, auth, data)
+    const frame = await client.nextJson(`the subscription to ${channel}`)
+    expect({ ...frame, data: JSON.parse(frame.data as string) as unknown }).toEqual({
+      event: 'pusher_internal:subscription_succeeded',
+      channel,
+      data: answer,
+    })
+    expect(secret).toBe(sharedSecretOf(channel))
   }
 }
 

@@ -1,4 +1,4 @@
-module carillon/test/sdks/go-v4
+module carillon/test/field/sdks/go-v4
 
 go 1.24.0
 

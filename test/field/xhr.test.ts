@@ -1,15 +1,13 @@
 /** The HTTP fallback in a browser: stock pusher-js on a page of another origin. */
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { start, type TestServer } from '../harness'
-import { launch, noBrowser } from './browser'
+import { launch } from './browser'
+import { describeWith } from './programs'
 
 /** A browser on a busy machine takes seconds; pusher-js waits five before it falls back. */
 setDefaultTimeout(60_000)
-
-const skipped = noBrowser()
-if (skipped) console.warn(`test/pages/xhr.test.ts is skipped: ${skipped}`)
 
 const LIBRARY = join(import.meta.dir, '../../node_modules/pusher-js/dist/web/pusher.min.js')
 
@@ -67,7 +65,7 @@ const CONNECT = `function connect(key, options) {
   pusher.subscribe('room').bind_global((event, data) => tell({ transport: transport(), event, data }))
 }`
 
-describe.skipIf(skipped !== undefined)('pusher-js in Chromium', () => {
+describeWith('chromium', 'pusher-js in Chromium', () => {
   let browser: Browser
   beforeAll(async () => {
     browser = await launch()

@@ -1,0 +1,41 @@
+/**
+ * What tests of the field need beside Bun, and the package of Debian that brings it. Run as a program,
+ * this file prints the packages that are missing here, for `apt-get install`.
+ */
+import { describe, test } from 'bun:test'
+
+/** Programs by the name that is looked for in PATH. */
+const PROGRAMS = {
+  chromium: 'chromium',
+  nginx: 'nginx-light',
+  go: 'golang-go',
+  python3: 'python3-venv',
+} as const
+
+export type Program = keyof typeof PROGRAMS
+
+/** Daemons are installed where only root's PATH looks. */
+const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`
+
+/** Where a program is, or null. */
+export const pathOf = (program: Program): string | null => Bun.which(program, { PATH })
+
+/**
+ * Tests that need a program. Where it is not installed they are skipped, and say which command installs
+ * it; where `CI` is `true`, that fails.
+ */
+export function describeWith(program: Program, name: string, tests: () => void): void {
+  if (pathOf(program)) return void describe(name, tests)
+  const reason = `${program} is not installed: apt-get install ${PROGRAMS[program]}`
+  if (process.env['CI'] === 'true')
+    return test(name, () => {
+      throw new Error(reason)
+    })
+  console.warn(`skipped: ${name}: ${reason}`)
+  describe.skip(name, tests)
+}
+
+if (import.meta.main) {
+  const missing = Object.entries(PROGRAMS).filter(([program]) => !pathOf(program as Program))
+  console.log(missing.map(([, name]) => name).join(' '))
+}
