@@ -6,8 +6,8 @@
  * per socket, so the queue coalesces by itself (1.3 to 1.9 times a bare publish to a thousand) and a
  * small channel never waits for a big one.
  *
- * Exact at the edges: a shard is flushed before a subscriber joins it, so nobody is told twice or
- * out of order; an excluded subscriber publishes to its own shard, which skips it natively. Queues
+ * Exact at the edges: a shard is flushed before a subscriber joins or leaves it, so nobody is told twice,
+ * out of order, or not at all; an excluded subscriber publishes to its own shard, which skips it natively. Queues
  * have no native topics: their shards are handed each frame, subscriber by subscriber.
  */
 import type { Connection } from './connection'
@@ -120,16 +120,18 @@ export class Audience {
     this.size++
   }
 
+  /** What was published before it is sent, unless there is nobody to send it to any more. */
   leave(subscription: Subscription): void {
     const shard = subscription.shard
     if (!shard) return
+    if (!subscription.conn.closed) this.#flush(shard)
     this.#unseat(subscription, shard)
     this.size--
     if (shard.members.length === 0) this.#remove(shard)
     else if (this.size * 2 <= this.#places - shard.places) this.#dissolve(shard)
   }
 
-  /** Sends at once what is pending for one subscriber's shard: nobody is closed with events unsent. */
+  /** Sends at once what is pending for one subscriber's shard. */
   flush(subscription: Subscription): void {
     if (subscription.shard) this.#flush(subscription.shard)
   }

@@ -90,12 +90,21 @@ export class Connection<Codec extends Encoder = Encoder> {
     if (this.sink.send(frame) <= 0) this.behindBytes = this.sink.getBufferedAmount()
   }
 
-  /** Tells a refusal in the codec's words; closes where the refusal ends the connection. */
+  /**
+   * Tells a refusal in the codec's words; closes where the refusal ends the connection, which gets what
+   * was published before.
+   */
   refuse(refused: Refusal): void {
     if (this.sink === CLOSED_SINK) this.unwanted ??= refused
-    for (const frame of this.codec.refusal(refused, this)) this.send(frame)
     const farewell = this.codec.farewell(refused)
+    if (farewell) this.#flush()
+    for (const frame of this.codec.refusal(refused, this)) this.send(frame)
     if (farewell) this.sink.close(farewell.code, farewell.reason)
+  }
+
+  #flush(): void {
+    if (!this.subscriptions) return
+    for (const subscription of this.subscriptions.all()) subscription.audience.flush(subscription)
   }
 
   subscription(channel: Channel | undefined): Subscription | undefined {

@@ -15,7 +15,7 @@ const SLICE = 200
 export function dismissApp(core: Core, app: App, refused: Refusal): void {
   const leaving: Connection[] = []
   for (const conn of core.hub.connections()) if (conn.app === app) leaving.push(conn)
-  dismiss(core, leaving, refused)
+  dismiss(leaving, refused)
   endScopes(core, app)
 }
 
@@ -26,7 +26,6 @@ export function endScopes(core: Core, app: App): void {
     for (const subscription of conn.subscriptions.all()) {
       const { channel, ref } = subscription
       if (channel.app !== app || channel.kind.scope === undefined) continue
-      subscription.audience.flush(subscription)
       leaveChannel(core, subscription)
       conn.reply({ type: 'ended', ref, replaced: false })
     }
@@ -36,16 +35,12 @@ export function endScopes(core: Core, app: App): void {
 /** Those that are signed in as the user, or about to be; who merely uses the id on a presence channel stays (contract 5.5). */
 export function dismissUser(core: Core, app: App, userId: UserId, refused: Refusal): void {
   const { users } = core
-  dismiss(core, [...users.connectionsOf(app, userId), ...users.arriving(app, userId)], refused)
+  dismiss([...users.connectionsOf(app, userId), ...users.arriving(app, userId)], refused)
 }
 
-function dismiss({ hub }: Core, leaving: Connection[], refused: Refusal): void {
+function dismiss(leaving: Connection[], refused: Refusal): void {
   const closeSlice = (): void => {
-    for (const conn of leaving.splice(0, SLICE)) {
-      if (conn.closed) continue
-      hub.flush(conn)
-      conn.refuse(refused)
-    }
+    for (const conn of leaving.splice(0, SLICE)) if (!conn.closed) conn.refuse(refused)
     if (leaving.length > 0) setImmediate(closeSlice)
   }
   closeSlice()

@@ -3,7 +3,6 @@
  * 4200, so only the server can spread them: their connections are closed in slices over a time.
  * New connections are refused meanwhile, with a code that makes clients try again a second later.
  */
-import type { Connection } from './connection'
 import type { Core } from './core'
 import { REFUSE } from './errors'
 
@@ -25,17 +24,11 @@ export function drain(core: Core, drainMs: number): Promise<number> {
       const patient = core.clock.now() < deadline
       for (const conn of leaving.splice(0, sliceSize)) {
         if (patient && conn.sink.getBufferedAmount() > 0) leaving.push(conn)
-        else dismiss(core, conn)
+        else if (!conn.closed) conn.refuse(REFUSE.shuttingDown)
       }
       if (leaving.length > 0) core.clock.after(SLICE_INTERVAL_MS, closeSlice)
       else resolve(total)
     }
     closeSlice()
   })
-}
-
-function dismiss({ hub }: Core, conn: Connection): void {
-  if (conn.closed) return
-  hub.flush(conn)
-  conn.refuse(REFUSE.shuttingDown)
 }

@@ -155,12 +155,6 @@ export class Hub {
     if (channel) this.#fanOutTo(channel, notice, except)
   }
 
-  /** Sends what is still queued for a connection; before it is told goodbye. */
-  flush(conn: Connection): void {
-    if (!conn.subscriptions) return
-    for (const subscription of conn.subscriptions.all()) subscription.audience.flush(subscription)
-  }
-
   #fanOutTo(channel: Channel, broadcast: Broadcast, except: Connection | undefined): void {
     let encoder: Encoder | undefined
     let frame: Frame | undefined

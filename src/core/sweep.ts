@@ -18,7 +18,6 @@ export function sweep(core: Core): void {
   for (const conn of hub.connections()) {
     if (!conn.authorized && !conn.busy && isLate(conn, now)) {
       counters.unauthorizedClosed++
-      hub.flush(conn)
       refuseAndTell(core, conn, REFUSE.unauthorized)
     } else if (!conn.codec.heartbeats) {
       askForLife(core, conn, ticks)
@@ -55,7 +54,6 @@ function askForLife(core: Core, conn: Connection, { activity, pong }: Ticks): vo
 
 function endSilent(core: Core, conn: Connection): void {
   core.counters.silentClosed++
-  core.hub.flush(conn)
   refuseAndTell(core, conn, REFUSE.pongTimeout)
 }
 
