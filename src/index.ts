@@ -64,7 +64,7 @@ const SAME_SIGNAL_MS = 300
 function leaveOnSignal(): void {
   let leavingSince: number | undefined
   const leave = (signal: string): void => {
-    const now = systemClock.now()
+    const now = systemClock.mono()
     if (leavingSince !== undefined && now - leavingSince < SAME_SIGNAL_MS) return
     if (leavingSince !== undefined) process.exit(1)
     leavingSince = now

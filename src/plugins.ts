@@ -168,6 +168,7 @@ function mortalClock(clock: Clock, signal: AbortSignal, log: Log): Clock {
   }
   return {
     now: () => clock.now(),
+    mono: () => clock.mono(),
     after: (delayMs, run) =>
       keep((done) =>
         clock.after(delayMs, () => {

@@ -55,7 +55,7 @@ export class KeySet {
   }
 
   #age(): number {
-    return this.surroundings.clock.now() - this.#fetchedAt
+    return this.surroundings.clock.mono() - this.#fetchedAt
   }
 
   #current(): JWTVerifyGetKey {
@@ -65,7 +65,7 @@ export class KeySet {
 
   /** Waits for the request under way, or begins one where the cooldown allows. Never throws. */
   async #refresh(): Promise<void> {
-    const now = this.surroundings.clock.now()
+    const now = this.surroundings.clock.mono()
     if (!this.#fetching && now - this.#triedAt >= COOLDOWN_MS) {
       this.#triedAt = now
       this.#fetching = this.#fetch().finally(() => (this.#fetching = undefined))
@@ -85,7 +85,7 @@ export class KeySet {
       })
       if (!response.ok) throw new Error(`status ${response.status}`)
       this.#keys = createLocalJWKSet((await response.json()) as JSONWebKeySet)
-      this.#fetchedAt = clock.now()
+      this.#fetchedAt = clock.mono()
     } catch (cause) {
       log.warn({ url: this.url, err: cause }, 'key set not fetched')
     } finally {

@@ -5,7 +5,12 @@
 import type { Clock, ConnectionView } from 'carillon/plugin'
 import type { Token } from './claims'
 
-export type Lease = { readonly conn: ConnectionView; readonly token: Token }
+export type Lease = {
+  readonly conn: ConnectionView
+  readonly token: Token
+  /** The second in which it is looked at. */
+  readonly tick: number
+}
 
 const TICK_MS = 1000
 const tickOf = (ms: number): number => Math.ceil(ms / TICK_MS)
@@ -19,14 +24,16 @@ export class Leases {
     readonly clock: Clock,
     readonly expired: (lease: Lease) => void,
   ) {
-    this.#ticked = Math.floor(clock.now() / TICK_MS)
+    this.#ticked = this.#now()
     clock.every(TICK_MS, () => this.#tick())
   }
 
   /** A token that has expired meanwhile ends with the next tick. */
   begin(conn: ConnectionView, token: Token): Lease {
-    const lease = { conn, token }
+    // Expiry is a time of day: where that was set back, the seconds since then come once more.
+    this.#ticked = Math.min(this.#ticked, this.#now())
     const tick = Math.max(this.#ticked + 1, tickOf(token.expiresAt))
+    const lease = { conn, token, tick }
     const leases = this.#byTick.get(tick)
     if (leases) leases.add(lease)
     else this.#byTick.set(tick, new Set([lease]))
@@ -34,9 +41,8 @@ export class Leases {
   }
 
   end(lease: Lease): void {
-    const tick = tickOf(lease.token.expiresAt)
-    const leases = this.#byTick.get(tick)
-    if (leases?.delete(lease) && leases.size === 0) this.#byTick.delete(tick)
+    const leases = this.#byTick.get(lease.tick)
+    if (leases?.delete(lease) && leases.size === 0) this.#byTick.delete(lease.tick)
   }
 
   /** Those that fit. O(all): for what an operator does. */
@@ -46,8 +52,12 @@ export class Leases {
     )
   }
 
+  #now(): number {
+    return Math.floor(this.clock.now() / TICK_MS)
+  }
+
   #tick(): void {
-    const now = Math.floor(this.clock.now() / TICK_MS)
+    const now = this.#now()
     while (this.#ticked < now) {
       const tick = ++this.#ticked
       const leases = this.#byTick.get(tick) ?? []

@@ -8,7 +8,7 @@ export type Rate = {
   readonly burst: number
 }
 
-/** What is left, as of `at` (epoch ms). */
+/** What is left, as of `at` (ms). */
 export type Bucket = { tokens: number; at: number }
 
 export const fullBucket = ({ burst }: Rate, now: number): Bucket => ({ tokens: burst, at: now })

@@ -6,7 +6,7 @@ import type { ConnectionView, Hooks, PluginContext, Reject } from 'carillon/plug
 import { countedAs } from './addresses'
 import { fullBucket, take, type Bucket } from './bucket'
 import { refuse, type ConnectionLimit, type Rule, type RuleBook } from './limits'
-import type { LimitStore } from './store'
+import type { Take } from './store'
 
 /** A connection's buckets. One that is not there is full. */
 export type Locals = { [Name in ConnectionLimit]: Bucket | undefined }
@@ -22,7 +22,7 @@ type ConnectionHooks = Pick<Hooks<Locals>, 'frame' | 'subscribe' | 'clientEvent'
 
 export function connectionHooks({ clock }: PluginContext, book: RuleBook): ConnectionHooks {
   const spend = (locals: Locals, name: ConnectionLimit, { rate }: Rule, cost: number): number => {
-    const now = clock.now()
+    const now = clock.mono()
     return take((locals[name] ??= fullBucket(rate, now)), rate, cost, now)
   }
   const gate = (
@@ -53,13 +53,13 @@ export function connectionHooks({ clock }: PluginContext, book: RuleBook): Conne
 
 type UpgradeOptions = {
   readonly rule: Rule | undefined
-  readonly store: LimitStore
+  readonly take: Take
   readonly isExempt: (address: string) => boolean
 }
 
 export function upgradeGate(
-  { clock, log }: PluginContext,
-  { rule, store, isExempt }: UpgradeOptions,
+  { log }: PluginContext,
+  { rule, take: spend, isExempt }: UpgradeOptions,
 ): NonNullable<Hooks<Locals>['upgrade']> {
   let hinted = false
   return ({ remoteAddress }, { headers }) => {
@@ -71,7 +71,7 @@ export function upgradeGate(
       return undefined
     }
     const key = `${rule.name} ${countedAs(remoteAddress)}`
-    const { waitSeconds } = store.take(key, rule.rate, 1, clock.now())
+    const { waitSeconds } = spend(key, rule.rate, 1)
     return waitSeconds > 0 ? refuse(rule, waitSeconds) : undefined
   }
 }

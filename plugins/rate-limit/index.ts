@@ -22,7 +22,7 @@ import { membership } from './addresses'
 import { connectionHooks, newLocals, upgradeGate, type Locals } from './connections'
 import { LIMITS, mistake, readRules, type LimitName, type LimitOptions } from './limits'
 import { requestHooks } from './requests'
-import { MemoryStore, type LimitStore } from './store'
+import { MemoryStore, type LimitStore, type Take } from './store'
 
 export type RateLimitOptions = LimitOptions & {
   /** Addresses and networks that may connect as often as they like; in place of EXEMPT. */
@@ -65,11 +65,13 @@ function hooksOf(context: PluginContext, options: RateLimitOptions): Hooks<Local
   checkNames(options)
   const book = readRules(options, (name) => context.counter(name, aboutRefusals(name)))
   const store = readStore(options)
+  const now = options.store ? context.clock.now : context.clock.mono
+  const take: Take = (key, rate, cost) => store.take(key, rate, cost, now())
   const isExempt = readExempt(options.exempt ?? EXEMPT)
   const hooks: Hooks<Locals> = {
-    upgrade: upgradeGate(context, { rule: book.everybody.connects, store, isExempt }),
+    upgrade: upgradeGate(context, { rule: book.everybody.connects, take, isExempt }),
     ...connectionHooks(context, book),
-    ...requestHooks(context, book, store),
+    ...requestHooks(book, take),
   }
   // A hook that no rule needs is not there: it costs nothing.
   return Object.fromEntries(Object.entries(hooks).filter(([name]) => book.hooks.has(name)))

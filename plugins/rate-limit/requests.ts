@@ -2,10 +2,10 @@
  * Requests to the HTTP API: what an app's backend may ask, which is known once it is authenticated, so
  * that no stranger uses up its quota; and how often an address may fail to log in as admin.
  */
-import type { Hooks, PluginContext, RequestView } from 'carillon/plugin'
+import type { Hooks, RequestView } from 'carillon/plugin'
 import { countedAs } from './addresses'
 import { refuse, type LimitName, type Rule, type RuleBook } from './limits'
-import type { LimitStore, Taken } from './store'
+import type { Take, Taken } from './store'
 
 const LIMIT_OF = {
   trigger: 'triggers',
@@ -15,15 +15,11 @@ const LIMIT_OF = {
 
 type RequestHooks = Pick<Hooks, 'request' | 'response'>
 
-export function requestHooks(
-  { clock }: PluginContext,
-  book: RuleBook,
-  store: LimitStore,
-): RequestHooks {
+export function requestHooks(book: RuleBook, take: Take): RequestHooks {
   const quotas = new WeakMap<RequestView, Readonly<Record<string, string>>>()
   const ruleOf = ({ app, area }: RequestView): Rule | undefined => book.of(app)[LIMIT_OF[area]]
   const spend = (request: RequestView, rule: Rule, cost: number): Taken => {
-    const taken = store.take(keyOf(request, rule), rule.rate, cost, clock.now())
+    const taken = take(keyOf(request, rule), rule.rate, cost)
     quotas.set(request, headersOf(rule, taken))
     return taken
   }

@@ -11,11 +11,15 @@ export type Taken = {
   readonly remaining: number
 }
 
+/** Takes tokens now. */
+export type Take = (key: string, rate: Rate, cost: number) => Taken
+
 /** A shared store answers from what it knows and settles with the other nodes later: nobody waits here. */
 export interface LimitStore {
   /**
    * Takes `cost` tokens of the key's bucket, or none. A cost of 0 takes nothing and asks for one.
-   * `now` is in epoch milliseconds. What it throws refuses whoever asked.
+   * `now` is in epoch milliseconds, since nodes that share a store share no other clock; the memory
+   * of one process is told its monotonic one. What it throws refuses whoever asked.
    */
   take(key: string, rate: Rate, cost: number, now: number): Taken
 }

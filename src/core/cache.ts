@@ -8,7 +8,7 @@ import type { Encoder, ChannelName, Frame, Publication } from './types'
 
 export type Cached = {
   readonly publication: Publication
-  /** Epoch milliseconds. */
+  /** Milliseconds of the clock's `mono`. */
   readonly expiresAt: number
   /** Encoded once per codec, when first asked for. */
   readonly frames: Map<Encoder, Frame | undefined>

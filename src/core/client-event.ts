@@ -18,7 +18,7 @@ export function clientEvent(
   command: ClientEventCommand,
 ): Refusal | undefined {
   const { app, channel, event, ref } = command
-  if (!takeToken(core.clock.now(), conn, app.limits.maxClientEventsPerSecond)) {
+  if (!takeToken(core.clock.mono(), conn, app.limits.maxClientEventsPerSecond)) {
     core.counters.clientEventsLimited++
     return REFUSE.clientEventRate
   }
@@ -87,8 +87,7 @@ function senderOf(
 
 /** A token bucket: `rate` at once, refilled at `rate` per second. Refused events take one too. */
 function takeToken(now: number, conn: Connection, rate: number): boolean {
-  const passedMs = Math.max(0, now - conn.eventTokensAt) // a clock that is set back takes nothing
-  const refilled = conn.eventTokens + (passedMs * rate) / 1000
+  const refilled = conn.eventTokens + ((now - conn.eventTokensAt) * rate) / 1000
   conn.eventTokens = Math.min(rate, refilled)
   conn.eventTokensAt = now
   if (conn.eventTokens < 1) return false

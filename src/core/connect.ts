@@ -30,7 +30,7 @@ export function establish(core: Core, conn: Connection): Refusal | undefined {
   const refused = impossible(core, conn)
   if (refused) return refused
   conn.seenTick = core.state.tick
-  conn.establishedAt = core.clock.now()
+  conn.establishedAt = core.clock.mono()
   core.hub.enter(conn)
   conn.established = true
   core.counters.connectionsAccepted++

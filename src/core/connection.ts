@@ -34,8 +34,8 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** Called once, when no gate thinks any more. Owned by the session. */
   onIdle: (() => void) | undefined = undefined
 
-  /** Client events that may still be sent at once, as of `eventTokensAt` (epoch ms). Owned by `client-event`. */
-  eventTokens = 0
+  /** Client events that may still be sent at once, as of `eventTokensAt` (`mono`). Owned by `client-event`. */
+  eventTokens = Infinity
   eventTokensAt = 0
 
   /** Why it must end as soon as its transport is open: a plugin asked for it before. */
@@ -46,7 +46,7 @@ export class Connection<Codec extends Encoder = Encoder> {
 
   /** True once it has signed in or entered a channel that needs a signature (contract 5.6). */
   authorized = false
-  /** Epoch milliseconds of the hello. */
+  /** When the hello was sent, of the clock's `mono`. */
   establishedAt = 0
 
   /** How many of its subscriptions its sign-in made and not the client; those cost nobody a place. */

@@ -18,10 +18,10 @@ export function drain(core: Core, drainMs: number): Promise<number> {
   const slices = Math.max(1, Math.floor(drainMs / SLICE_INTERVAL_MS))
   const total = leaving.length
   const sliceSize = Math.ceil(total / slices)
-  const deadline = core.clock.now() + drainMs
+  const deadline = core.clock.mono() + drainMs
   return new Promise((resolve) => {
     const closeSlice = (): void => {
-      const patient = core.clock.now() < deadline
+      const patient = core.clock.mono() < deadline
       for (const conn of leaving.splice(0, sliceSize)) {
         if (patient && conn.sink.getBufferedAmount() > 0) leaving.push(conn)
         else if (!conn.closed) conn.refuse(REFUSE.shuttingDown)

@@ -89,7 +89,7 @@ function enterUncounted(core: Core, conn: Connection, command: SubscribeCommand)
 
 /** The last event, or that there is none. */
 function sendCached(core: Core, conn: Connection, app: App, channel: ChannelName): void {
-  const cached = core.cache.get(app, channel, core.clock.now())
+  const cached = core.cache.get(app, channel, core.clock.mono())
   if (cached) {
     const frame = frameOf(cached, conn.codec)
     if (frame !== undefined) conn.send(frame)

@@ -50,7 +50,7 @@ export function publish(
   for (const publications of accepted) {
     core.counters.publications += publications.length
     for (const publication of publications) {
-      if (channelKind(publication.channel).cache) core.cache.put(publication, core.clock.now())
+      if (channelKind(publication.channel).cache) core.cache.put(publication, core.clock.mono())
       core.broker.publish(publication)
       const bridged = toScope(core.hub, publication)
       if (bridged) core.broker.publish(bridged)
@@ -90,7 +90,7 @@ export function publishToScope(core: Core, app: App, request: ScopeRequest): voi
   core.broker.publish({ ...asked, channel: group, event: name, data })
   if (!channel) return
   const publication = { ...asked, data }
-  if (channelKind(channel).cache) core.cache.put(publication, core.clock.now())
+  if (channelKind(channel).cache) core.cache.put(publication, core.clock.mono())
   core.broker.publish(publication)
 }
 
@@ -150,7 +150,7 @@ function checkData(app: App, data: string): void {
 
 function checkRate({ rates, clock }: Core, app: App, events: number): void {
   const { maxBackendEventsPerSecond: limit } = app.limits
-  const waitSeconds = rates.take(app, events, limit, clock.now())
+  const waitSeconds = rates.take(app, events, limit, clock.mono())
   if (waitSeconds > 0)
     throw new RealtimeError(
       'backend_rate',

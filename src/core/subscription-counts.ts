@@ -51,10 +51,10 @@ export class SubscriptionCounts {
     if (told.due || this.#stopped) return
     const { clock } = nouns
     const tellNow = (): void => {
-      Object.assign(told, { at: clock.now(), due: false })
+      Object.assign(told, { at: clock.mono(), due: false })
       tell(nouns, channel.app, channel.name)
     }
-    const waitMs = Math.min(SELDOM_MS, told.at + SELDOM_MS - clock.now()) // or the clock was set back
+    const waitMs = told.at + SELDOM_MS - clock.mono()
     if (waitMs <= 0) return tellNow()
     told.due = true
     const cancel = clock.after(waitMs, () => {

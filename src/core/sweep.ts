@@ -11,7 +11,7 @@ import { refuseAndTell } from './hooks'
 
 export function sweep(core: Core): void {
   const { timing, hub, counters, cache, clock } = core
-  const now = clock.now()
+  const now = clock.mono()
   cache.sweep(now)
   core.state.tick++
   const ticks = ticksOf(timing)

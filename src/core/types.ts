@@ -272,9 +272,12 @@ export interface Encoder {
   farewell(refusal: Refusal): { readonly code: number; readonly reason: string } | undefined
 }
 
-/** Every wait goes through this, so that tests can move time. Times are epoch milliseconds. */
+/** Every wait goes through this, so that tests can move time. */
 export interface Clock {
+  /** The time of day, for what is stored or shown: epoch milliseconds. Somebody may set it back or ahead. */
   now(): number
+  /** For durations: milliseconds since some moment before the start of the process, never set back or ahead. */
+  mono(): number
   after(delayMs: number, run: () => void): Cancel
   every(intervalMs: number, run: () => void): Cancel
 }

@@ -160,7 +160,7 @@ function cachedOf(core: Core, app: App, channel: ChannelName) {
       'request_invalid',
       `Events are kept of cache channels only, not of ${channel}`,
     )
-  const now = core.clock.now()
+  const now = core.clock.mono()
   const cached = core.cache.get(app, channel, now)
   if (!cached) return null
   const ttl = Math.ceil((cached.expiresAt - now) / 1000)

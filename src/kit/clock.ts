@@ -5,42 +5,48 @@ import type { Cancel, Clock, Log } from '../core/types'
 
 /** Time stands still until it is told to move. It begins at the real time, so that SDKs' timestamps fit. */
 export class ManualClock implements Clock {
-  #now: number
+  /** The time of day when `mono` was 0. */
+  #origin: number
+  /** Not whole, as the real one. */
+  #mono = 0.5
   #timers: { due: number; run: () => void; every: number | undefined }[] = []
 
   constructor(now: number) {
-    this.#now = now
+    this.#origin = now - this.#mono
   }
 
   now(): number {
-    return this.#now
+    return this.#origin + this.#mono
+  }
+
+  mono(): number {
+    return this.#mono
   }
 
   after(delayMs: number, run: () => void): Cancel {
-    return this.#add({ due: this.#now + delayMs, run, every: undefined })
+    return this.#add({ due: this.#mono + delayMs, run, every: undefined })
   }
 
   every(intervalMs: number, run: () => void): Cancel {
-    return this.#add({ due: this.#now + intervalMs, run, every: intervalMs })
+    return this.#add({ due: this.#mono + intervalMs, run, every: intervalMs })
   }
 
   advance(ms: number): void {
-    const end = this.#now + ms
+    const end = this.#mono + ms
     for (;;) {
       const next = this.#timers.filter(({ due }) => due <= end).sort((a, b) => a.due - b.due)[0]
       if (!next) break
-      this.#now = next.due
+      this.#mono = next.due
       if (next.every === undefined) this.#timers.splice(this.#timers.indexOf(next), 1)
       else next.due += next.every
       next.run()
     }
-    this.#now = end
+    this.#mono = end
   }
 
-  /** The time of day is corrected by so much, or so little; what is to run after a while still does. */
+  /** The time of day is corrected by so much, or so little; `mono` and timers go on as before. */
   set(byMs: number): void {
-    this.#now += byMs
-    for (const timer of this.#timers) timer.due += byMs
+    this.#origin += byMs
   }
 
   /** Timers that are still set. */

@@ -41,7 +41,7 @@ class LongPoll implements Fetched {
   readonly sink = new QueuedSink(this)
   readonly token = crypto.randomUUID()
   #waiting: Waiting | undefined
-  /** When the client last asked, or was answered; epoch ms. */
+  /** When the client last asked, or was answered; ms of `mono`. */
   #since: number
 
   constructor(
@@ -52,7 +52,7 @@ class LongPoll implements Fetched {
     /** Called once, when the session is over. */
     readonly onEnd: (session: LongPoll) => void,
   ) {
-    this.#since = core.clock.now()
+    this.#since = core.clock.mono()
   }
 
   get ready(): boolean {
@@ -71,7 +71,7 @@ class LongPoll implements Fetched {
   /** Answered with what waits, or with what comes within the window. Takes the place of an earlier poll. */
   poll(signal: AbortSignal): Promise<Response> {
     this.#settle(204)
-    this.#since = this.core.clock.now()
+    this.#since = this.core.clock.mono()
     seen(this.core, this.conn)
     const { promise, resolve } = Promise.withResolvers<Response>()
     this.#waiting = resolve
@@ -104,7 +104,7 @@ class LongPoll implements Fetched {
     const waiting = this.#waiting
     if (!waiting) return
     this.#abandon(waiting)
-    this.#since = this.core.clock.now()
+    this.#since = this.core.clock.mono()
     const messages = status === 200 ? this.sink.queue.take(Infinity) : []
     waiting(told({ status, token: this.token, messages }))
   }
@@ -112,7 +112,7 @@ class LongPoll implements Fetched {
   #abandon(waiting: Waiting): void {
     if (this.#waiting !== waiting) return
     this.#waiting = undefined
-    this.#since = this.core.clock.now()
+    this.#since = this.core.clock.mono()
   }
 }
 
@@ -134,7 +134,7 @@ export class LongPolls {
 
   /** Ends what has had its time. */
   sweep(): void {
-    const now = this.core.clock.now()
+    const now = this.core.clock.mono()
     for (const session of this.#sessions.values()) session.sweep(now)
   }
 

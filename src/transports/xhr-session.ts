@@ -28,7 +28,7 @@ export class XhrSession implements Fetched {
   /** Lines that come before what is queued, and after. */
   #head = OPEN
   #tail = ''
-  /** When the client last had a request waiting, or was written to; epoch ms. */
+  /** When the client last had a request waiting, or was written to; ms of `mono`. */
   #since: number
 
   constructor(
@@ -38,7 +38,7 @@ export class XhrSession implements Fetched {
     /** Called once, when there is nothing left to fetch. */
     readonly onEnd: () => void,
   ) {
-    this.#since = core.clock.now()
+    this.#since = core.clock.mono()
   }
 
   // -------------------------------------------------------------- as a sink
@@ -54,7 +54,7 @@ export class XhrSession implements Fetched {
   close(code: number, reason: string): void {
     if (this.conn.closed) return
     this.#tail = `c[${code},${JSON.stringify(reason)}]\n`
-    this.#since = this.core.clock.now()
+    this.#since = this.core.clock.mono()
     closed(this.core, this.conn)
     this.sink.flush()
   }
@@ -70,7 +70,7 @@ export class XhrSession implements Fetched {
   attach(receiver: Receiver): void {
     this.#receiver?.end()
     this.#receiver = receiver
-    this.#since = this.core.clock.now()
+    this.#since = this.core.clock.mono()
     this.sink.flushSoon()
   }
 
@@ -79,7 +79,7 @@ export class XhrSession implements Fetched {
     if (receiver !== this.#receiver) return
     if (!receiver.spent) return this.end()
     this.#receiver = undefined
-    this.#since = this.core.clock.now()
+    this.#since = this.core.clock.mono()
   }
 
   /** The client wants to see that somebody is there. */
@@ -109,7 +109,7 @@ export class XhrSession implements Fetched {
     if (!receiver?.ready || this.sink.overflown) return
     const text = this.#lines()
     if (text === '') return
-    this.#since = this.core.clock.now()
+    this.#since = this.core.clock.mono()
     if (!receiver.write(text)) this.#receiver = undefined
     if (this.#tail !== '' && this.sink.queue.chars === 0) this.end()
     else this.sink.flushSoon()

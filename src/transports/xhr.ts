@@ -69,7 +69,7 @@ export class XhrSessions {
 
   /** Ends what has had its time. */
   sweep(): void {
-    const now = this.core.clock.now()
+    const now = this.core.clock.mono()
     for (const session of this.#sessions.values()) session.sweep(now)
     this.quotes.forget()
   }

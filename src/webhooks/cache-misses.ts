@@ -14,9 +14,9 @@ export class CacheMisses {
   constructor(readonly clock: Clock) {}
 
   isNews(app: App, channel: ChannelName): boolean {
-    const now = this.clock.now()
+    const now = this.clock.mono()
     for (const [key, at] of this.#toldAt) {
-      if (Math.abs(now - at) < SAME_MS) break // an hour ahead where the clock was set back
+      if (now - at < SAME_MS) break
       this.#toldAt.delete(key)
     }
     const key = keyOf(app, channel)

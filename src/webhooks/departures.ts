@@ -25,7 +25,7 @@ export class Departures {
 
   add(fact: WebhookFact): void {
     if (this.settleMs === 0) return this.departed(fact)
-    this.#lingering.set(keyOf(fact), { fact, dueAt: this.core.clock.now() + this.settleMs })
+    this.#lingering.set(keyOf(fact), { fact, dueAt: this.core.clock.mono() + this.settleMs })
     this.#arm(this.settleMs)
   }
 
@@ -47,13 +47,11 @@ export class Departures {
   #settle(): void {
     this.#timer = undefined
     if (this.core.state.draining) return
-    const now = this.core.clock.now()
+    const now = this.core.clock.mono()
     let slice = SLICE
     for (const [key, { fact, dueAt }] of this.#lingering) {
       const left = dueAt - now
-      // More than ever was to wait: the clock was set back.
-      if ((left > 0 && left <= this.settleMs) || slice-- === 0)
-        return this.#arm(Math.max(0, Math.min(left, this.settleMs)))
+      if (left > 0 || slice-- === 0) return this.#arm(Math.max(0, left))
       this.#lingering.delete(key)
       this.departed(fact)
     }

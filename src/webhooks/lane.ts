@@ -31,7 +31,7 @@ export type Shared = {
 const BREAKER_FAILURES = 5
 const MAX_BACKOFF_MS = 60_000
 const JITTER = 0.2
-/** Whatever is further off was put off before the clock was set back. */
+/** A row that is due later than this was put off before the time of day was set back. */
 const LONGEST_PAUSE_MS = MAX_BACKOFF_MS * (1 + JITTER)
 /** How events end that are not delivered, in the log. */
 const ENDS = {
@@ -43,6 +43,7 @@ const RETRY_MS = 1000
 
 export class Lane {
   #failures = 0
+  /** Of the clock's `mono`. */
   #pausedUntil = 0
   #busy = false
   #underWay = Promise.resolve()
@@ -98,8 +99,8 @@ export class Lane {
     const target = this.#target()
     if (!target) return this.#drop()
     if (this.#bury(now) === SLICE_ROWS) return this.#wakeIn(0)
-    const pauseMs = this.#pausedUntil - now
-    if (this.paused && pauseMs > 0 && pauseMs <= LONGEST_PAUSE_MS) return this.#wakeIn(pauseMs)
+    const pauseMs = this.#pausedUntil - core.clock.mono()
+    if (this.paused && pauseMs > 0) return this.#wakeIn(pauseMs)
     const rows = this.#take(now)
     if (rows.length > 0) {
       this.#underWay = this.#send(rows, requestFor(rows, target))
@@ -130,11 +131,11 @@ export class Lane {
     const { core, poster } = this.shared
     this.#busy = true
     core.counters.webhookRequests++
-    const at = core.clock.now()
+    const [at, began] = [core.clock.now(), core.clock.mono()]
     const outcome = await poster.post(request)
     if (this.#stopped) return // what was under way is due again at the next start
     this.#busy = false
-    const durationMs = core.clock.now() - at
+    const durationMs = Math.round(core.clock.mono() - began)
     const attempt = { ...outcome, at, durationMs, events: rows.length }
     try {
       if (outcome.error === null) this.#delivered(rows, attempt)
@@ -160,7 +161,8 @@ export class Lane {
     const now = core.clock.now()
     core.counters.webhookRequestsFailed++
     this.#failures++
-    if (this.paused) this.#pausedUntil = now + backoffMs(this.#failures - BREAKER_FAILURES + 1)
+    if (this.paused)
+      this.#pausedUntil = core.clock.mono() + backoffMs(this.#failures - BREAKER_FAILURES + 1)
     if (this.#failures === BREAKER_FAILURES)
       core.log.warn(
         { appId: this.key.appId, error: attempt.error },
@@ -179,7 +181,7 @@ export class Lane {
   #bury(now: number): number {
     const { core, outbox, batchEvents } = this.shared
     let dead = outbox.bury(this.key, now, attemptsBeforeAlone(batchEvents) + 1)
-    if (this.paused && dead > 0) this.#pausedUntil = now
+    if (this.paused && dead > 0) this.#pausedUntil = 0
     else if (this.paused) dead = outbox.bury(this.key, now, 0)
     core.counters.webhookEventsDead += dead
     this.#say('dead', dead)

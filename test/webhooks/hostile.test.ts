@@ -174,23 +174,6 @@ describe('a clock that is set back by an hour', () => {
     expect(await deliveries(server)).toMatchObject({ pending: 0, dead: 0 })
   })
 
-  test('delays no departure, and no cache miss', async () => {
-    await using receiver = new Receiver()
-    await using server = await startWith([{ url: receiver.url }])
-    await using client = await server.raw()
-    await client.subscribed('room')
-    client.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
-    await client.subscribed('cache-x')
-    await client.next('the miss')
-    expect(await receiver.events(server.sdk(), 3)).toHaveLength(3)
-    server.clock.set(-HOUR_MS)
-    server.advance(3000)
-    expect(await receiver.events(server.sdk())).toEqual(['channel_vacated room'])
-    const app = server.core.apps.byId('1')!
-    server.core.facts.emit({ type: 'cache_miss', app, channel: 'cache-x' as never })
-    expect(await receiver.events(server.sdk())).toEqual(['cache_miss cache-x'])
-  })
-
   test('and by an hour ahead gives nothing up that was not tried', async () => {
     await using receiver = new Receiver()
     await using server = await startWith([{ url: receiver.url }], {

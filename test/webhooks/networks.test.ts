@@ -97,7 +97,12 @@ describe('7.6 making a connection', () => {
     return (_, __, done) => done(null, answers[Math.min(asked++, answers.length - 1)]!)
   }
   const v4 = (address: string): LookupAddress => ({ address, family: 4 })
-  const clock = { now: () => 0, after: () => () => undefined, every: () => () => undefined }
+  const clock = {
+    now: () => 0,
+    mono: () => 0,
+    after: () => () => undefined,
+    every: () => () => undefined,
+  }
   const posterFor = (resolve: Resolve, deny: string[] = []) =>
     createPoster({ clock, timeoutMs: 1000, networks: networkRules([], deny), resolve })
   const body = Buffer.from('{"events":[]}')
