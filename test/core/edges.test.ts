@@ -107,7 +107,7 @@ const EDGES: readonly Edge[] = [
       const limits = { ...app.record.limits, authorizeWithinSeconds: 10 }
       for (const other of core.hub.connections()) other.authorized = other !== conn
       core.apps.change(app, { ...app.record, limits }, clock.now())
-      conn.establishedAt = clock.now() - 10_000
+      conn.establishedAt = clock.mono() - 10_000
       sweep(core)
       core.apps.change(app, { ...app.record, limits: app.record.limits }, clock.now())
     },
