@@ -6,6 +6,7 @@ import type { Server } from 'bun'
 import type { Config } from './config'
 import type { Core } from './core/core'
 import { quoted, refusal, type Refusal } from './core/errors'
+import { countFault } from './core/faults'
 import { maxPayloadBytes, maxRequestBytes } from './core/limits'
 import type { MaybePromise } from './core/types'
 import type { Addresses } from './http/address'
@@ -63,7 +64,7 @@ export function listen(port: Port): Server<Client> {
     },
     error: (cause) => {
       const id = requestId(null)
-      countFault(core, cause, id)
+      countFault(core, cause, { requestId: id })
       return answer(500, `Internal server error (${id})`, id)
     },
     websocket: {
@@ -200,12 +201,6 @@ const arrivalOf = ({ addresses }: Port, request: Request): Asked => ({
 
 const outside = (path: string, pathPrefix: string): Refusal =>
   refusal('path_not_found', `Path ${quoted(path)} is not below ${pathPrefix}`)
-
-/** What neither catch has caught; without this the process would end. */
-function countFault({ counters, log }: Core, cause: unknown, requestId?: string): void {
-  counters.faults++
-  log.error({ err: cause, requestId }, 'fault')
-}
 
 /** An answer that the API does not make. */
 const answer = (status: number, text: string, id: string): Response =>

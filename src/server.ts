@@ -10,6 +10,7 @@ import type { Core } from './core/core'
 import { newCounters } from './core/counters'
 import { drain } from './core/drain'
 import { Facts } from './core/facts'
+import { survives } from './core/faults'
 import { compileHooks } from './core/hooks'
 import { Hub } from './core/hub'
 import { networkRules, type NetworkRules } from './core/networks'
@@ -165,9 +166,9 @@ async function build(
     webhooks.start()
   })
   const sweepAll = (): void => {
-    sweep(core)
-    xhr.sweep()
-    longPolls.sweep()
+    survives(core, 'sweep', () => sweep(core))
+    survives(core, 'xhr', () => xhr.sweep())
+    survives(core, 'long-poll', () => longPolls.sweep())
   }
   undo.push(clock.every(core.timing.sweepIntervalMs, sweepAll))
   undo.push(() => core.subscriptionCounts.stop())

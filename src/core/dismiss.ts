@@ -6,6 +6,7 @@ import type { App } from './apps'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import type { Refusal } from './errors'
+import { survives } from './faults'
 import { leaveChannel } from './membership'
 import type { UserId } from './types'
 
@@ -15,7 +16,7 @@ const SLICE = 200
 export function dismissApp(core: Core, app: App, refused: Refusal): void {
   const leaving: Connection[] = []
   for (const conn of core.hub.connections()) if (conn.app === app) leaving.push(conn)
-  dismiss(leaving, refused)
+  dismiss(core, leaving, refused)
   endScopes(core, app)
 }
 
@@ -35,12 +36,13 @@ export function endScopes(core: Core, app: App): void {
 /** Those that are signed in as the user, or about to be; who merely uses the id on a presence channel stays (contract 5.5). */
 export function dismissUser(core: Core, app: App, userId: UserId, refused: Refusal): void {
   const { users } = core
-  dismiss([...users.connectionsOf(app, userId), ...users.arriving(app, userId)], refused)
+  dismiss(core, [...users.connectionsOf(app, userId), ...users.arriving(app, userId)], refused)
 }
 
-function dismiss(leaving: Connection[], refused: Refusal): void {
+function dismiss(core: Core, leaving: Connection[], refused: Refusal): void {
   const closeSlice = (): void => {
-    for (const conn of leaving.splice(0, SLICE)) if (!conn.closed) conn.refuse(refused)
+    for (const conn of leaving.splice(0, SLICE))
+      if (!conn.closed) survives(core, 'dismiss', () => conn.refuse(refused))
     if (leaving.length > 0) setImmediate(closeSlice)
   }
   closeSlice()

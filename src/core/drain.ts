@@ -5,6 +5,7 @@
  */
 import type { Core } from './core'
 import { REFUSE } from './errors'
+import { survives } from './faults'
 
 const SLICE_INTERVAL_MS = 100
 
@@ -24,7 +25,7 @@ export function drain(core: Core, drainMs: number): Promise<number> {
       const patient = core.clock.mono() < deadline
       for (const conn of leaving.splice(0, sliceSize)) {
         if (patient && conn.sink.getBufferedAmount() > 0) leaving.push(conn)
-        else if (!conn.closed) conn.refuse(REFUSE.shuttingDown)
+        else if (!conn.closed) survives(core, 'drain', () => conn.refuse(REFUSE.shuttingDown))
       }
       if (leaving.length > 0) core.clock.after(SLICE_INTERVAL_MS, closeSlice)
       else resolve(total)

@@ -7,24 +7,32 @@
 import type { Connection } from './connection'
 import type { Core, Timing } from './core'
 import { REFUSE } from './errors'
+import { survives } from './faults'
 import { refuseAndTell } from './hooks'
 
 export function sweep(core: Core): void {
-  const { timing, hub, counters, cache, clock } = core
+  const { timing, hub, cache, clock } = core
   const now = clock.mono()
   cache.sweep(now)
   core.state.tick++
   const ticks = ticksOf(timing)
-  for (const conn of hub.connections()) {
-    if (!conn.authorized && !conn.busy && isLate(conn, now)) {
-      counters.unauthorizedClosed++
-      refuseAndTell(core, conn, REFUSE.unauthorized)
-    } else if (!conn.codec.heartbeats) {
-      askForLife(core, conn, ticks)
-      // What is fetched has polls in the place of heartbeats, and its transport looks at those.
-    } else if (!conn.sink.queued && core.state.tick - conn.seenTick > ticks.heartbeat) {
-      endSilent(core, conn)
-    }
+  for (const conn of hub.connections())
+    survives(core, 'sweep', () => lookAt(core, conn, { now, ticks }))
+}
+
+function lookAt(
+  core: Core,
+  conn: Connection,
+  { now, ticks }: { readonly now: number; readonly ticks: Ticks },
+): void {
+  if (!conn.authorized && !conn.busy && isLate(conn, now)) {
+    core.counters.unauthorizedClosed++
+    refuseAndTell(core, conn, REFUSE.unauthorized)
+  } else if (!conn.codec.heartbeats) {
+    askForLife(core, conn, ticks)
+    // What is fetched has polls in the place of heartbeats, and its transport looks at those.
+  } else if (!conn.sink.queued && core.state.tick - conn.seenTick > ticks.heartbeat) {
+    endSilent(core, conn)
   }
 }
 

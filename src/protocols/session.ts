@@ -9,6 +9,7 @@ import type { Core } from '../core/core'
 import { clientEvent } from '../core/client-event'
 import { disconnect } from '../core/disconnect'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
+import { countFault } from '../core/faults'
 import { askNow, refuseAndTell } from '../core/hooks'
 import type { ConnectRequest } from '../core/plugin'
 import { signin } from '../core/signin'
@@ -259,7 +260,6 @@ function refuseCommand(
 }
 
 function fault(core: Core, cause: unknown, shown: Refusal): Refusal {
-  core.counters.faults++
-  core.log.error({ err: cause }, 'fault')
+  countFault(core, cause)
   return shown
 }

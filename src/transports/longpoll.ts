@@ -7,6 +7,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Core } from '../core/core'
 import type { Refusal } from '../core/errors'
+import { survives } from '../core/faults'
 import type { Frame, MaybePromise } from '../core/types'
 import { isPolled, POLLED } from '../protocols/phoenix'
 import {
@@ -135,7 +136,8 @@ export class LongPolls {
   /** Ends what has had its time. */
   sweep(): void {
     const now = this.core.clock.mono()
-    for (const session of this.#sessions.values()) session.sweep(now)
+    for (const session of this.#sessions.values())
+      survives(this.core, 'long-poll', () => session.sweep(now))
   }
 
   /** A token is good for the app that it was made for. */

@@ -4,6 +4,7 @@
  * behind is given up. How it leaves is the transport's.
  */
 import type { Core } from '../core/core'
+import { survives } from '../core/faults'
 import type { Frame, Sink } from '../core/types'
 import { MAX_BEHIND_BYTES, tooSlow, type Client } from '../protocols/session'
 import { Queue } from './queue'
@@ -58,9 +59,11 @@ export class QueuedSink implements Sink {
     return this.queue.chars
   }
 
+  /** What was taken and could not be written would be a gap: the session ends. */
   readonly flush = (): void => {
     this.#flushing = false
-    this.session.write()
+    const { session } = this
+    if (!survives(session.core, 'queue', () => session.write())) session.end()
   }
 
   flushSoon(): void {

@@ -10,6 +10,7 @@
  * Spec: contract 9.2.
  */
 import type { Core } from '../core/core'
+import { survives } from '../core/faults'
 import { maxPayloadBytes } from '../core/limits'
 import type { MaybePromise } from '../core/types'
 import { pusher } from '../protocols/pusher'
@@ -70,7 +71,8 @@ export class XhrSessions {
   /** Ends what has had its time. */
   sweep(): void {
     const now = this.core.clock.mono()
-    for (const session of this.#sessions.values()) session.sweep(now)
+    for (const session of this.#sessions.values())
+      survives(this.core, 'xhr', () => session.sweep(now))
     this.quotes.forget()
   }
 

@@ -3,6 +3,7 @@
  * time has never been away (contract 7.5). Owns who lingers.
  */
 import type { Core } from '../core/core'
+import { survives } from '../core/faults'
 import type { Cancel } from '../core/types'
 import type { WebhookFact } from './events'
 
@@ -17,7 +18,7 @@ export class Departures {
   #timer: Cancel | undefined
 
   constructor(
-    readonly core: Pick<Core, 'clock' | 'state'>,
+    readonly core: Pick<Core, 'clock' | 'state' | 'counters' | 'log'>,
     readonly settleMs: number,
     /** Told of those who did not come back, in the order in which they left. */
     readonly departed: (fact: WebhookFact) => void,
@@ -53,7 +54,7 @@ export class Departures {
       const left = dueAt - now
       if (left > 0 || slice-- === 0) return this.#arm(Math.max(0, left))
       this.#lingering.delete(key)
-      this.departed(fact)
+      survives(this.core, 'webhooks', () => this.departed(fact))
     }
   }
 }
