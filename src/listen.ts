@@ -34,8 +34,8 @@ import { xhrCall, type XhrSessions } from './transports/xhr'
 
 /** Requests of the fallback that wait are silent for half of it; without a limit, their connections would outlive them. */
 const HTTP_IDLE_SECONDS = 60
-/** Routes refuse what is too large in words; so many times that, the runtime refuses it without any. */
-const BODY_ROOM = 2
+/** Routes refuse what is too large in words, unread; so many times that, and from so much on, the runtime does it without any. */
+const BODY_ROOM = { factor: 2, least: 4 * 1024 * 1024 }
 
 export type Port = {
   readonly core: Core
@@ -55,7 +55,7 @@ export function listen(port: Port): Server<Client> {
     development: false,
     reusePort: false, // outside development it would be on: two servers would share a port in silence
     idleTimeout: HTTP_IDLE_SECONDS,
-    maxRequestBodySize: BODY_ROOM * Math.max(maxRequestBytes(config.limits), MAX_BODY_BYTES),
+    maxRequestBodySize: maxBodyBytes(config),
     fetch(request, server) {
       if (request.method === 'GET' && UPGRADE.test(request.headers.get('upgrade') ?? '')) {
         return upgrade(port, request, server)
@@ -92,6 +92,11 @@ export function listen(port: Port): Server<Client> {
       error: (cause) => countFault(core, cause),
     },
   })
+}
+
+function maxBodyBytes({ limits }: Config): number {
+  const { factor, least } = BODY_ROOM
+  return Math.max(least, factor * maxRequestBytes(limits), factor * MAX_BODY_BYTES)
 }
 
 /** Runtimes answer native pings while the application behind them may be dead. */

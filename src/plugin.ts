@@ -61,6 +61,11 @@ export type PluginContext = {
    * hooks are asked before, as of any admin request.
    */
   readonly adminOnly: (context: { readonly request: Request }) => void
+  /**
+   * The text of a body of at most 1 MB, for routes with `parse: 'none'`: what is longer, no UTF-8 or
+   * broken off is answered with 413 or 400. Called in a handler it comes after `adminOnly`.
+   */
+  readonly readBody: (request: Request) => Promise<string>
 }
 
 export type Plugin<Locals extends object = object> = {

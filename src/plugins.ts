@@ -11,6 +11,7 @@ import type { Counter, Hooks } from './core/plugin'
 import type { Cancel, Clock, Log } from './core/types'
 import { appView } from './core/views'
 import type { Enforced } from './http/app-fields'
+import { readText } from './http/form'
 import { PLUGIN_INTERFACE, type AnyPlugin, type PluginContext } from './plugin'
 import { pluginStore } from './store/plugins'
 
@@ -125,6 +126,7 @@ function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
     },
     routes,
     adminOnly,
+    readBody: readText,
   }
   const release = (): void => stopping.abort()
   try {

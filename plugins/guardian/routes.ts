@@ -104,14 +104,15 @@ type Context = {
   readonly set: { status?: number | string }
 }
 
-export function addRoutes({ routes, adminOnly, clock }: PluginContext, desk: RevocationDesk): void {
+export function addRoutes(context: PluginContext, desk: RevocationDesk): void {
+  const { routes, adminOnly, readBody, clock } = context
   const checker = TypeCompiler.Compile(RevocationBody)
 
   async function create({
     request,
     set,
   }: Context): Promise<Static<typeof Answer> | Static<typeof Errors>> {
-    const body = parse(await request.text())
+    const body = parse(await readBody(request))
     if (!body) return refuse(set, 400, { detail: 'Bad Request' })
     if (!checker.Check(body)) {
       const field = checker.Errors(body).First()?.path.split('/')[1] ?? ''
@@ -137,7 +138,7 @@ export function addRoutes({ routes, adminOnly, clock }: PluginContext, desk: Rev
     .post('/revocations', create, {
       beforeHandle: adminOnly,
       parse: 'none',
-      response: { ...REFUSALS, 201: Answer, 400: Errors, 422: Errors },
+      response: { ...REFUSALS, 201: Answer, 400: Errors, 413: Errors, 422: Errors },
       detail: {
         operationId: 'createRevocation',
         summary: 'Revoke a token, or all tokens that a user has',

@@ -109,4 +109,4 @@ export const maxPayloadBytes = (limits: Limits): number =>
 
 /** A whole batch, with the room that JSON escaping takes. */
 export const maxRequestBytes = ({ maxEventsPerBatch, maxEventDataBytes }: Limits): number =>
-  Math.max(4 * 1024 * 1024, 2 * maxEventsPerBatch * maxEventDataBytes + 65_536)
+  Math.max(512 * 1024, 2 * maxEventsPerBatch * maxEventDataBytes + 65_536)

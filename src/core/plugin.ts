@@ -124,7 +124,10 @@ export interface RequestView {
   readonly area: 'trigger' | 'read' | 'admin'
   /** The app that the path names; undefined for `admin`. */
   readonly app: AppView | undefined
-  /** As received. Empty for `admin`, whose bodies are read later. */
+  /**
+   * As received, for `request` and `response` of triggers. Empty for `authenticate`, since strangers'
+   * bodies are not read, and where routes read bodies themselves: `admin`, `/api/apps/...`, `/api/push`.
+   */
   readonly body: Uint8Array
 }
 

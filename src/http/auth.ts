@@ -8,34 +8,39 @@ import { Elysia } from 'elysia'
 import { keyPairOf, type App } from '../core/apps'
 import type { Core } from '../core/core'
 import { quoted, RealtimeError } from '../core/errors'
+import { maxRequestBytes } from '../core/limits'
 import type { KeyPair } from '../core/signature'
-import { bytesOf, type ReceivedBody } from './body'
+import type { ReceivedBody } from './body'
+import { bytesOf, type BodyCodes } from './bytes'
 import { NO_BODY, type ApiHooks, type Received } from './hooks'
 import { queryReadAs, signedQuery, type Reading, type SignedQuery } from './signed-query'
 import { decoded, pairsOf, pathOf } from './url'
 
+const BODY_CODES: BodyCodes = { tooLarge: 'data_too_large', brokenOff: 'request_invalid' }
+
 /**
  * Gives a route its `app`, that of the path, whose key signed the request; and its `received` body,
- * which nobody has looked into yet: what is wrong with it is told to those only who may know.
+ * which nobody has looked into yet: what is wrong with it is told to those only who may know. It is
+ * read once everything else is known to be right, so that strangers hold no memory with theirs.
  */
 export function signed(core: Core, pathPrefix: string, hooks: ApiHooks) {
   const vouches = core.hooks.authenticate.length > 0
+  const maxBytes = maxRequestBytes(core.limits)
   return new Elysia().derive({ as: 'scoped' }, async ({ request, params }) => {
     const { method, url } = request
-    const raw = method === 'POST' ? await bytesOf(request) : NO_BODY
     const { appId = '' } = params as { appId?: string }
     const query = signedQuery(url)
-    const received: ReceivedBody = { raw, url, hasParameters: query.hasParameters }
-    const view: Received = {
-      request,
-      area: method === 'POST' ? 'trigger' : 'read',
-      app: core.apps.byId(appId),
-      body: raw,
-    }
-    if (vouches && view.app && (await hooks.authenticate(view))) checkActive(view.app)
-    else authenticate(core, { method, url, appId, raw, query, pathPrefix })
+    const area = method === 'POST' ? 'trigger' : 'read'
+    const view: Received = { request, area, app: core.apps.byId(appId), body: NO_BODY }
+    const vouched = vouches && view.app && (await hooks.authenticate(view)) ? view.app : undefined
+    const app = vouched ?? authenticate(core, { method, url, appId, query, pathPrefix })
+    checkActive(app)
+    const raw = method === 'POST' ? await bytesOf(request, maxBytes, BODY_CODES) : NO_BODY
+    if (!vouched) checkBody(query.credentials.body_md5, raw)
+    view.body = raw
     hooks.check(view)
-    return { app: view.app!, received }
+    const received: ReceivedBody = { raw, url, hasParameters: query.hasParameters }
+    return { app, received }
   })
 }
 
@@ -43,7 +48,6 @@ export type SignedRequest = {
   readonly method: string
   readonly url: string
   readonly appId: string
-  readonly raw: Uint8Array
   readonly query: SignedQuery
   readonly pathPrefix: string
 }
@@ -55,10 +59,10 @@ const unauthorized = (message: string): RealtimeError =>
   new RealtimeError('request_unauthorized', message)
 
 /**
- * The app that signed the request.
- * @throws RealtimeError('app_not_found' | 'app_disabled' | 'request_unauthorized'), in the order of contract 6.2
+ * The app that signed the request, as far as can be told without the body.
+ * @throws RealtimeError('app_not_found' | 'request_unauthorized'), in the order of contract 6.2
  */
-export function authenticate(core: Core, request: SignedRequest): App {
+function authenticate(core: Core, request: SignedRequest): App {
   const app = core.apps.byId(request.appId)
   if (!app) throw new RealtimeError('app_not_found', `App ${quoted(request.appId)} does not exist`)
   const { text: query, credentials } = request.query
@@ -73,8 +77,6 @@ export function authenticate(core: Core, request: SignedRequest): App {
       `Invalid signature: you should have sent HmacSHA256Hex(${JSON.stringify(text)}, your_secret_key), but you sent "${quoted(signature)}"`,
     )
   }
-  checkBody(credentials.body_md5, request.raw)
-  checkActive(app)
   return app
 }
 

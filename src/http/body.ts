@@ -1,6 +1,6 @@
 /**
- * Bodies of signed requests: read once, as bytes, for the signature; parsed as JSON whatever the
- * content type says; checked against a schema, all only after the signature was found right.
+ * Bodies of signed requests: parsed as JSON whatever the content type says and checked against a
+ * schema, only after the signature was found right.
  *
  * The check is here and not the framework's, whose error for a value without a usable `toString`
  * is itself an error; and its own reading of bodies costs 2 µs a request.
@@ -21,23 +21,14 @@ export type ReceivedBody = {
   readonly hasParameters: boolean
 }
 
-/** @throws RealtimeError('request_invalid') where the body does not come whole */
-export async function bytesOf(request: Request): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await request.arrayBuffer())
-  } catch (cause) {
-    throw new RealtimeError('request_invalid', 'Expected the body to be readable', { cause })
-  }
-}
-
 /**
  * Reads what a schema describes. Parameters may come in the query string; the body's win (contract 6.1).
- * The function that is returned throws RealtimeError('data_too_large' | 'request_invalid').
+ * The function that is returned throws RealtimeError('request_invalid').
  */
-export function jsonBody<Schema extends TObject>(schema: Schema, maxBytes: number) {
+export function jsonBody<Schema extends TObject>(schema: Schema) {
   const checker = TypeCompiler.Compile(schema)
   return (received: ReceivedBody): Static<Schema> => {
-    const text = textBody(received.raw, maxBytes)
+    const text = textBody(received.raw)
     const given = text === '' ? {} : parse(text)
     const body = received.hasParameters && given ? withQuery(given, received.url) : given
     if (!checker.Check(body))
@@ -52,14 +43,9 @@ const invalid = (message: string): RealtimeError => new RealtimeError('request_i
 
 /**
  * A body as text; decoding puts U+FFFD where bytes are no UTF-8: they are looked at only where there is one.
- * @throws RealtimeError('data_too_large' | 'request_invalid')
+ * @throws RealtimeError('request_invalid')
  */
-export function textBody(raw: Uint8Array, maxBytes: number): string {
-  if (raw.length > maxBytes)
-    throw new RealtimeError(
-      'data_too_large',
-      `The body of ${raw.length} bytes exceeds the limit of ${maxBytes}`,
-    )
+export function textBody(raw: Uint8Array): string {
   const text = Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString()
   if (text.includes('\ufffd') && !isUtf8(raw)) throw invalid('Expected the body to be UTF-8')
   return text

@@ -7,7 +7,6 @@ import { Type } from '@sinclair/typebox'
 import type { App } from '../core/apps'
 import type { Core } from '../core/core'
 import { RealtimeError } from '../core/errors'
-import { maxRequestBytes } from '../core/limits'
 import { publish, type EventRequest } from '../core/publish'
 import { jsonOf } from '../core/json'
 import type { ChannelName } from '../core/types'
@@ -41,9 +40,8 @@ const DeprecatedQuery = Type.Object(
 )
 
 export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
-  const maxBytes = maxRequestBytes(core.limits)
-  const eventOf = jsonBody(EventBody, maxBytes)
-  const batchOf = jsonBody(BatchBody, maxBytes)
+  const eventOf = jsonBody(EventBody)
+  const batchOf = jsonBody(BatchBody)
   return new Elysia({ prefix: `${pathPrefix}/apps/:appId`, tags: ['events'] })
     .use(signed(core, pathPrefix, hooks))
     .post(
@@ -100,7 +98,7 @@ export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
     .post(
       '/channels/:channel/events',
       ({ app, received, params, set }) => {
-        const data = textBody(received.raw, maxBytes)
+        const data = textBody(received.raw)
         const { name, socket_id: socketId } = singleParameters(received.url)
         const event = { name: name ?? '', data, channels: [params.channel], socketId }
         publish(core, app, [event])

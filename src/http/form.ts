@@ -5,11 +5,13 @@
 import { isUtf8 } from 'node:buffer'
 import { RealtimeError } from '../core/errors'
 import { isRecord } from '../core/json'
+import { bytesOf, type BodyCodes } from './bytes'
 
 type Nested = { [key: string]: unknown }
 
 /** More than any app needs. */
 const MAX_BYTES = 1024 * 1024
+const BODY_CODES: BodyCodes = { tooLarge: 'admin_body_too_large', brokenOff: 'admin_bad_request' }
 
 /**
  * The body as a record; undefined where it is none, or can't be read as what it says it is.
@@ -26,10 +28,7 @@ export async function readNested(request: Request): Promise<Nested | undefined> 
  *   no UTF-8 or does not come whole
  */
 export async function readBody(request: Request): Promise<unknown> {
-  checkSize(Number(request.headers.get('content-length') ?? 0))
-  const bytes = await request.bytes().catch(brokenOff)
-  checkSize(bytes.length) // what comes in chunks says no length before
-  if (!isUtf8(bytes)) throw notUtf8()
+  const bytes = await readBytes(request)
   try {
     return await parsed(request.headers.get('content-type') ?? '', bytes)
   } catch (cause) {
@@ -38,17 +37,14 @@ export async function readBody(request: Request): Promise<unknown> {
   }
 }
 
-function checkSize(bytes: number): void {
-  if (bytes > MAX_BYTES)
-    throw new RealtimeError(
-      'admin_body_too_large',
-      `The body of ${bytes} bytes exceeds the limit of ${MAX_BYTES}`,
-    )
-}
+/** The body as text, whatever it says it is. @throws as `readBody` */
+export const readText = async (request: Request): Promise<string> =>
+  Buffer.from(await readBytes(request)).toString()
 
-/** Whoever sends it has left: no fault of ours. */
-function brokenOff(cause: unknown): never {
-  throw new RealtimeError('admin_bad_request', 'The body did not come whole', { cause })
+async function readBytes(request: Request): Promise<Uint8Array> {
+  const bytes = await bytesOf(request, MAX_BYTES, BODY_CODES)
+  if (!isUtf8(bytes)) throw notUtf8()
+  return bytes
 }
 
 const notUtf8 = (): RealtimeError => new RealtimeError('admin_bad_request', 'The body is not UTF-8')

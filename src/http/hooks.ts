@@ -14,7 +14,8 @@ export type Received = {
   readonly request: Request
   readonly area: RequestView['area']
   readonly app: App | undefined
-  readonly body: Uint8Array
+  /** Empty until it is known who asks. */
+  body: Uint8Array
 }
 
 export type PushVerdict = { readonly isAllowed: boolean; readonly params: unknown }

@@ -6,7 +6,6 @@ import { Type } from '@sinclair/typebox'
 import type { Core } from '../core/core'
 import { dismissUser } from '../core/dismiss'
 import { refusal } from '../core/errors'
-import { maxRequestBytes } from '../core/limits'
 import type { UserId } from '../core/types'
 import { signed } from './auth'
 import { documented, jsonBody } from './body'
@@ -19,7 +18,7 @@ const Nothing = Type.Object({}, OPEN)
 const TERMINATED = refusal('connection_refused', 'You got disconnected by the app.')
 
 export function users(core: Core, pathPrefix: string, hooks: ApiHooks) {
-  const check = jsonBody(Nothing, maxRequestBytes(core.limits))
+  const check = jsonBody(Nothing)
   return new Elysia({ prefix: `${pathPrefix}/apps/:appId/users`, tags: ['users'] })
     .use(signed(core, pathPrefix, hooks))
     .post(

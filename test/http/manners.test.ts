@@ -39,14 +39,14 @@ describe('a body that is too large', () => {
 
   test('is refused by the signed API in a line of text', async () => {
     await using server = await start()
-    const data = 'x'.repeat(4 * MEGABYTE)
+    const data = 'x'.repeat(MEGABYTE)
     const error = await server
       .sdk()
       .trigger('room', 'e', data)
       .catch((cause) => cause)
     expect([error.status, error.body]).toEqual([
       413,
-      expect.stringMatching(/^The body of 4\d{6} bytes exceeds the limit of 4194304\n$/),
+      expect.stringMatching(/^The body of 1\d{6} bytes exceeds the limit of 524288\n$/),
     ])
   })
 })
