@@ -9,7 +9,7 @@ import { signedRead, signedTargets } from './lib/signing'
 const USUAL = 'http://127.0.0.1:6001'
 const DATA_BYTES = 100
 const CHANNELS = Array.from({ length: 10 }, (_, index) => `bench-${index}`)
-const CANNON = 'bunx --bun autocannon -c 8 -d 10'
+const CANNON = 'bun x --bun autocannon -c 8 -d 10'
 
 type Request = { readonly about: string; readonly path: string; readonly body?: string }
 

@@ -71,7 +71,7 @@ test(
   'what `bench autocannon` prints can be pasted',
   async () => {
     await using server = await startServer('carillon')
-    for (const command of commands(server.peer)) {
+    const shells = commands(server.peer).map(async (command) => {
       const short = command.replace('-c 8 -d 10', '-c 1 -a 5')
       expect(short).not.toBe(command)
       const shell = Bun.spawn(['sh', '-c', short], {
@@ -86,7 +86,8 @@ test(
       expect(await shell.exited).toBe(0)
       expect(said).toContain('5 requests in')
       expect(said).not.toMatch(/non 2xx|errors/)
-    }
+    })
+    await Promise.all(shells)
   },
   TIMEOUT_MS,
 )
