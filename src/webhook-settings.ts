@@ -62,7 +62,8 @@ export const WEBHOOK_SETTINGS = {
     default: [],
     read: networks,
     expected: 'addresses and networks like 10.0.0.0/8, separated by commas',
-    about: 'networks that webhooks are not sent to; link-local and metadata addresses never are',
+    about:
+      'networks that webhooks are not sent to; link-local and metadata addresses and tunnels never are',
   }),
 } as const
 

@@ -1,7 +1,7 @@
 /**
  * Networks: which addresses the server may connect to on behalf of an app. Link-local, metadata and
- * multicast addresses are never allowed; loopback and private networks are, unless the operator says
- * otherwise.
+ * multicast addresses are never allowed, nor tunnels that hide where they end; loopback and private
+ * networks are, unless the operator says otherwise. Pure functions: nothing here opens a connection.
  */
 import { BlockList, isIP } from 'node:net'
 
@@ -21,13 +21,20 @@ const NEVER = [
   'ff00::/8',
 ] as const
 
+/** Tunnels whose addresses do not say, or not in one place, to which IPv4 address they lead. */
+const TUNNELS = listOf([
+  '64:ff9b:1::/48', // NAT64 of local use: the address is where each network's own prefix ends (RFC 8215)
+  '2001::/32', // Teredo (RFC 4380)
+])
+/** ISATAP's interface ids, in whatever network (RFC 5214): groups four and five. */
+const ISATAP = ['0:5efe', '200:5efe']
+
 /** Networks whose addresses lead to an IPv4 address, and which of the eight groups it begins with. */
 const EMBEDDINGS = [
   { network: '::/96', group: 6 }, // compatible
   { network: '::ffff:0:0/96', group: 6 }, // mapped
   { network: '::ffff:0:0:0/96', group: 6 }, // translated
-  { network: '64:ff9b::/96', group: 6 }, // NAT64, well-known and local
-  { network: '64:ff9b:1::/96', group: 6 },
+  { network: '64:ff9b::/96', group: 6 }, // NAT64
   { network: '2002::/16', group: 1 }, // 6to4
 ].map(({ network, group }) => ({ within: listOf([network]), group }))
 
@@ -37,8 +44,8 @@ const NEVER_NAMED = ['metadata.google.internal', 'metadata.goog', 'instance-data
 export type NetworkRules = {
   /** Why the server may not connect to an address, if it may not. */
   readonly refusesAddress: (address: string) => string | undefined
-  /** The same for the host of a URL, as far as that can be said without asking for its address. */
-  readonly refusesHost: (hostname: string) => string | undefined
+  /** The same for a URL, as far as that can be said without asking for its address. */
+  readonly refusesUrl: (url: URL) => string | undefined
 }
 
 /** `allow` and `deny` hold addresses and networks as `10.0.0.0/8`; an empty `allow` allows all. */
@@ -48,18 +55,21 @@ export function networkRules(allow: readonly string[], deny: readonly string[]):
     const forms = formsOf(address)
     if (forms.some((form) => holds(never, form)))
       return `${address} is a link-local or metadata address`
+    if (isTunnel(forms[0]!)) return `${address} leads through a tunnel to an address that it hides`
     if (forms.some((form) => holds(denied, form)))
       return `${address} is in a network that is denied`
     return allow.length === 0 || forms.some((form) => holds(allowed, form))
       ? undefined
       : `${address} is in no network that is allowed`
   }
-  const refusesHost = (hostname: string): string | undefined => {
-    const host = hostname.replace(/^\[|\]$|\.$/g, '').toLowerCase()
+  const refusesUrl = ({ hostname, port }: URL): string | undefined => {
+    const host = hostname.replace(/^\[|\]$/g, '').toLowerCase()
+    if (port === '0') return 'nothing listens on port 0'
+    if (host.endsWith('.')) return `${host} ends in a dot`
     if (NEVER_NAMED.includes(host)) return `${host} is a metadata service`
     return isIP(host) === 0 ? undefined : refusesAddress(host)
   }
-  return { refusesAddress, refusesHost }
+  return { refusesAddress, refusesUrl }
 }
 
 export const DEFAULT_NETWORKS: NetworkRules = networkRules([], [])
@@ -72,19 +82,31 @@ function formsOf(address: string): readonly string[] {
   const [plain = ''] = address.split('%')
   if (isIP(plain) !== 6) return [plain]
   const found = EMBEDDINGS.find(({ within }) => holds(within, plain))
-  if (!found) return [plain]
+  if (!found || holds(LOOPBACK, plain)) return [plain]
   const [high = 0, low = 0] = groupsOf(plain).slice(found.group)
-  if (high === 0) return [plain] // `::` and `::1` stand for themselves
   return [plain, [high >> 8, high & 255, low >> 8, low & 255].join('.')]
 }
 
-/** The eight numbers of an IPv6 address. A URL writes each of them in hex, zeros as `::`. */
+const LOOPBACK = listOf(['::1'])
+
+function isTunnel(address: string): boolean {
+  if (isIP(address) !== 6) return false
+  const id = groupsOf(address).slice(4, 6)
+  return holds(TUNNELS, address) || ISATAP.includes(id.map((group) => group.toString(16)).join(':'))
+}
+
+/** The eight numbers of an IPv6 address, whose last two may be written as an IPv4 address. */
 function groupsOf(address: string): readonly number[] {
-  const hex = new URL(`http://[${address}]/`).hostname.slice(1, -1)
+  const hex = address.replace(DOTTED, (_, ...bytes: string[]) => {
+    const [a = 0, b = 0, c = 0, d = 0] = bytes.slice(0, 4).map(Number)
+    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
+  })
   const [head = [], tail = []] = hex.split('::').map((part) => part.split(':').filter(Boolean))
   const zeros = Array<string>(8 - head.length - tail.length).fill('0')
   return [...head, ...zeros, ...tail].map((group) => Number.parseInt(group, 16))
 }
+
+const DOTTED = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/
 
 function listOf(networks: readonly string[]): BlockList {
   const list = new BlockList()

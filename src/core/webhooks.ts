@@ -47,12 +47,16 @@ function mistakeOf(raw: unknown, networks: NetworkRules): string | undefined {
   return urlMistake(url, networks) ?? typesMistake(types) ?? textsMistake(filter, headers)
 }
 
-function urlMistake(url: unknown, { refusesHost }: NetworkRules): string | undefined {
+function urlMistake(url: unknown, { refusesUrl }: NetworkRules): string | undefined {
   if (!isPlainText(url) || !/^https?:\/\/[^\s]+$/.test(url) || !URL.canParse(url))
-    return `has the url ${shown(url)}; expected one of http or https`
-  const refused = refusesHost(new URL(url).hostname)
-  return refused && `has the url ${shown(url)}, which is refused: ${refused}`
+    return `has the url ${typeof url === 'string' ? shown(masked(url)) : shown(url)}; expected one of http or https`
+  const refused = refusesUrl(new URL(url))
+  return refused && `has the url ${shown(masked(url))}, which is refused: ${refused}`
 }
+
+/** A URL as it may be shown: without the name and password that it may carry. */
+export const masked = (url: string): string =>
+  URL.canParse(url) ? url.replace(/^(\w+:\/*)[^/?#]*@/, '$1***@') : url.replace(/^.*@/s, '***@')
 
 function typesMistake(types: unknown): string | undefined {
   const known: readonly unknown[] = WEBHOOK_EVENTS

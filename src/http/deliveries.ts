@@ -9,6 +9,7 @@ import type { Core } from '../core/core'
 import type { Deliveries } from '../core/deliveries'
 import { RealtimeError } from '../core/errors'
 import { parseSigned } from '../core/json'
+import { masked } from '../core/webhooks'
 import type { Identify } from './identity'
 import { ErrorText, FieldErrorsAnswer, NoBody } from './schemas'
 
@@ -69,7 +70,10 @@ const DeliveriesAnswer = Type.Object(
       ...Totals,
       endpoints: Type.Array(
         Type.Object({
-          endpoint: Type.String({ examples: ['https://example.org/hook'] }),
+          endpoint: Type.String({
+            examples: ['https://example.org/hook'],
+            description: 'Its url; name and password in it are masked',
+          }),
           state: Type.Union(
             [
               Type.Literal('ok'),
@@ -163,15 +167,17 @@ function shown(source: Deliveries, app: App) {
     pending: sum('pending'),
     failing: sum('failing'),
     dead: sum('dead'),
-    endpoints: endpoints.map(({ attempts, ...endpoint }) => ({
-      ...endpoint,
+    endpoints: endpoints.map(({ attempts, endpoint, ...numbers }) => ({
+      endpoint: masked(endpoint),
+      ...numbers,
       attempts: attempts.map(({ durationMs, ...attempt }) => ({
         ...attempt,
         duration_ms: durationMs,
       })),
     })),
-    dead_letters: deadLetters.map(({ event, deadAt, ...letter }) => ({
+    dead_letters: deadLetters.map(({ event, endpoint, deadAt, ...letter }) => ({
       ...letter,
+      endpoint: masked(endpoint),
       // A row that somebody else has written to must not hide the others.
       event: parseSigned(event) ?? { unreadable: event },
       dead_at: deadAt,

@@ -58,7 +58,7 @@ export function createPoster({
   }
   const send = ({ url, headers, body }: PostRequest, done: (outcome: Outcome) => void): void => {
     const target = new URL(url)
-    const refused = networks.refusesHost(target.hostname)
+    const refused = networks.refusesUrl(target)
     if (refused !== undefined) return done({ status: null, error: refused })
     const { request, agent } = clients[target.protocol as keyof typeof clients]
     const client = request(target, { method: 'POST', headers, agent, lookup: lookup as never })

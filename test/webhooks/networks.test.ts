@@ -17,7 +17,6 @@ const NEVER = [
   'http://[::ffff:169.254.169.254]/',
   'http://[::ffff:a9fe:a9fe]/',
   'http://[64:ff9b::a9fe:a9fe]/',
-  'http://[64:ff9b:1::a9fe:a9fe]/',
   'http://[64:ff9b::6464:64c8]/',
   'http://[2002:a9fe:a9fe::1]/',
   'http://[::ffff:0:a9fe:a9fe]/',
