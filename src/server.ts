@@ -10,15 +10,16 @@ import type { Core } from './core/core'
 import { newCounters } from './core/counters'
 import { drain } from './core/drain'
 import { Facts } from './core/facts'
-import { survives } from './core/faults'
+import { countFault } from './core/faults'
 import { compileHooks } from './core/hooks'
 import { Hub } from './core/hub'
 import { networkRules, type NetworkRules } from './core/networks'
 import { Presence } from './core/presence'
 import type { ProvidedApp } from './core/provided-apps'
 import { Rates } from './core/rates'
+import { Slices } from './core/slices'
 import { SubscriptionCounts } from './core/subscription-counts'
-import { sweep } from './core/sweep'
+import { sweeper } from './core/sweep'
 import type { Clock, Log, NodeId } from './core/types'
 import { Users } from './core/users'
 import {
@@ -54,6 +55,8 @@ export type ServerOptions = {
   readonly config: Config
   readonly clock: Clock
   readonly log: Log
+  /** What turns of the event loop are measured by, in milliseconds; see `Slices`. */
+  readonly meter?: () => number
   /** Asked in this order. */
   readonly plugins?: readonly AnyPlugin[]
   /** From the configuration file. */
@@ -165,10 +168,11 @@ async function build(
     keepGenerated(credentials, store, apps, clock.now())
     webhooks.start()
   })
+  const sweep = sweeper(core)
   const sweepAll = (): void => {
-    survives(core, 'sweep', () => sweep(core))
-    survives(core, 'xhr', () => xhr.sweep())
-    survives(core, 'long-poll', () => longPolls.sweep())
+    sweep()
+    xhr.sweep()
+    longPolls.sweep()
   }
   undo.push(clock.every(core.timing.sweepIntervalMs, sweepAll))
   undo.push(() => core.subscriptionCounts.stop())
@@ -217,12 +221,13 @@ const waited = (clock: Clock, ms: number): Promise<void> =>
   new Promise((resolve) => clock.after(ms, resolve))
 
 function createCore(
-  { config, clock, log }: ServerOptions,
+  { config, clock, log, meter = () => performance.now() }: ServerOptions,
   apps: Apps,
   plugins: readonly LoadedPlugin[],
   publish: (topic: string, frame: string) => number,
 ): Core {
   const hub = new Hub({ publish })
+  const counters = newCounters()
   return {
     node: crypto.randomUUID() as string as NodeId,
     clock,
@@ -235,10 +240,11 @@ function createCore(
     cache: new Cache(config.cacheTtlSeconds * 1000),
     subscriptionCounts: new SubscriptionCounts(),
     rates: new Rates(),
+    slices: new Slices(meter, (cause, part) => countFault({ counters, log }, cause, { part })),
     broker: new LocalBroker((publication) => hub.deliver(publication)),
     hooks: compileHooks(plugins),
     facts: new Facts(),
-    counters: newCounters(),
+    counters,
     timing: {
       activityTimeoutSeconds: config.activityTimeoutSeconds,
       pongTimeoutSeconds: config.pongTimeoutSeconds,

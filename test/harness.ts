@@ -22,6 +22,8 @@ export type StartOptions = {
   readonly apps?: readonly AppConfig[]
   /** Where the clock begins, in epoch milliseconds; the real time if absent. */
   readonly now?: number
+  /** What turns are measured by; without, they take no time. */
+  readonly meter?: () => number
 }
 
 export async function start(options: StartOptions = {}): Promise<TestServer> {

@@ -67,8 +67,9 @@ export class Audience {
     return codec === this.encoder && (sink.queued === true) === this.#queued
   }
 
-  listeners(): Connection[] {
-    return this.#shards.flatMap(({ members }) => members.map(({ conn }) => conn))
+  /** Those that there are now. */
+  subscriptions(): readonly Subscription[] {
+    return this.#shards.flatMap(({ members }) => members)
   }
 
   get shardCount(): number {

@@ -11,6 +11,7 @@ import type { Hub } from './hub'
 import type { Limits } from './limits'
 import type { Presence } from './presence'
 import type { Rates } from './rates'
+import type { Slices } from './slices'
 import type { SubscriptionCounts } from './subscription-counts'
 import type { Users } from './users'
 import type { Clock, Log, NodeId } from './types'
@@ -27,6 +28,7 @@ export type Core = {
   readonly cache: Cache
   readonly subscriptionCounts: SubscriptionCounts
   readonly rates: Rates
+  readonly slices: Slices
   readonly broker: Broker
   readonly hooks: CompiledHooks
   readonly facts: Facts

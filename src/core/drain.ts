@@ -3,9 +3,9 @@
  * 4200, so only the server can spread them: their connections are closed in slices over a time.
  * New connections are refused meanwhile, with a code that makes clients try again a second later.
  */
+import type { Connection } from './connection'
 import type { Core } from './core'
 import { REFUSE } from './errors'
-import { survives } from './faults'
 
 const SLICE_INTERVAL_MS = 100
 
@@ -15,21 +15,46 @@ const SLICE_INTERVAL_MS = 100
  */
 export function drain(core: Core, drainMs: number): Promise<number> {
   core.state.draining = true
-  const leaving = [...core.hub.connections()]
+  const leaving = spread([...core.hub.connections()])
   const slices = Math.max(1, Math.floor(drainMs / SLICE_INTERVAL_MS))
   const total = leaving.length
   const sliceSize = Math.ceil(total / slices)
   const deadline = core.clock.mono() + drainMs
   return new Promise((resolve) => {
+    let next = 0
     const closeSlice = (): void => {
       const patient = core.clock.mono() < deadline
-      for (const conn of leaving.splice(0, sliceSize)) {
-        if (patient && conn.sink.getBufferedAmount() > 0) leaving.push(conn)
-        else if (!conn.closed) survives(core, 'drain', () => conn.refuse(REFUSE.shuttingDown))
-      }
-      if (leaving.length > 0) core.clock.after(SLICE_INTERVAL_MS, closeSlice)
-      else resolve(total)
+      const end = Math.min(next + sliceSize, leaving.length)
+      core.slices.add({
+        part: 'drain',
+        step: () => {
+          if (next < end) dismiss(leaving, next++, patient)
+          if (next < end) return true
+          if (next < leaving.length) core.clock.after(SLICE_INTERVAL_MS, closeSlice)
+          else resolve(total)
+          return false
+        },
+      })
     }
     closeSlice()
   })
+}
+
+const GOLDEN = 0.618
+
+/** Those who stand side by side, as the connections of one app, end far from each other. */
+function spread<T>(items: readonly T[]): T[] {
+  const { length } = items
+  let stride = Math.max(1, Math.round(length * GOLDEN))
+  while (commonDivisor(stride, length) > 1) stride++
+  return items.map((_, index) => items[(index * stride) % length]!)
+}
+
+const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b))
+
+function dismiss(leaving: Connection[], index: number, patient: boolean): void {
+  const conn = leaving[index]!
+  if (conn.closed) return
+  if (patient && conn.sink.getBufferedAmount() > 0) return void leaving.push(conn)
+  conn.refuse(REFUSE.shuttingDown)
 }

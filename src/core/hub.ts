@@ -52,50 +52,67 @@ export type Subscription = {
 export type Seat = Pick<Subscription, 'userId' | 'meta' | 'ref'>
 
 type Tenant = {
-  connections: number
-  /** Groups of channels among the channels. */
-  scopes: number
+  readonly connections: Map<SocketId, Connection>
   readonly channels: Map<ChannelName, Channel>
+  /** Groups of channels among the channels. */
+  readonly scopes: Set<Channel>
 }
 
 const NO_SEAT: Seat = { userId: undefined, meta: undefined, ref: undefined }
 
 export class Hub {
   readonly #tenants = new Map<App, Tenant>()
-  readonly #connections = new Map<SocketId, Connection>()
+  /** Those whose connection names no app. */
+  readonly #unnamed = new Map<SocketId, Connection>()
+  #connectionCount = 0
   readonly #fanOut = new FanOut()
 
   constructor(readonly topics: Topics) {}
 
   get connectionCount(): number {
-    return this.#connections.size
+    return this.#connectionCount
   }
 
   connectionsOf(app: App): number {
-    return this.#tenants.get(app)?.connections ?? 0
+    return this.#tenants.get(app)?.connections.size ?? 0
   }
 
   /** Somebody on this node is in a scope of the app. */
   hasScopes(app: App): boolean {
-    return (this.#tenants.get(app)?.scopes ?? 0) > 0
+    return (this.#tenants.get(app)?.scopes.size ?? 0) > 0
   }
 
-  connections(): Iterable<Connection> {
-    return this.#connections.values()
+  /** Live: what goes meanwhile is skipped. */
+  *connections(): IterableIterator<Connection> {
+    for (const { connections } of this.#tenants.values()) yield* connections.values()
+    yield* this.#unnamed.values()
+  }
+
+  /** Those whose connection names the app, now. */
+  connectionsTo(app: App): readonly Connection[] {
+    return [...(this.#tenants.get(app)?.connections.values() ?? [])]
+  }
+
+  /** Those who are in scopes of the app, now. */
+  inScopes(app: App): readonly Subscription[] {
+    const audiences = [...(this.#tenants.get(app)?.scopes ?? [])].flatMap(
+      (scope) => scope.audiences,
+    )
+    return audiences.flatMap((audience) => audience.subscriptions())
   }
 
   enter(conn: Connection): void {
-    this.#connections.set(conn.id, conn)
-    if (conn.app) this.#tenant(conn.app).connections++
+    const { connections } = conn.app ? this.#tenant(conn.app) : { connections: this.#unnamed }
+    connections.set(conn.id, conn)
+    this.#connectionCount++
   }
 
-  /** False when the connection was not here. Its subscriptions must have left before. */
-  exit(conn: Connection): boolean {
-    if (!this.#connections.delete(conn.id)) return false
-    if (conn.app) {
-      this.#tenant(conn.app).connections--
-      this.#forgetIfEmpty(conn.app)
-    }
+  /** False when the connection was not here. Its subscriptions may leave later. */
+  exit({ app, id }: Connection): boolean {
+    const connections = app ? this.#tenants.get(app)?.connections : this.#unnamed
+    if (!connections?.delete(id)) return false
+    this.#connectionCount--
+    if (app) this.#forgetIfEmpty(app)
     return true
   }
 
@@ -132,20 +149,21 @@ export class Hub {
     if (channel.audiences.length > 0) return
     const tenant = this.#tenant(channel.app)
     tenant.channels.delete(channel.name)
-    if (channel.kind.scope) tenant.scopes--
+    if (channel.kind.scope) tenant.scopes.delete(channel)
     this.#forgetIfEmpty(channel.app)
   }
 
   /** Its subscribers on this node, for whoever must know each; a publish never does. */
   listeners(app: App, name: ChannelName): Connection[] {
-    return this.channel(app, name)?.audiences.flatMap((audience) => audience.listeners()) ?? []
+    const audiences = this.channel(app, name)?.audiences ?? []
+    return audiences.flatMap((audience) => audience.subscriptions()).map(({ conn }) => conn)
   }
 
   /** Fans an event out on this node: one encode per codec that is present. */
   deliver(publication: Published): void {
     const channel = this.channel(publication.app, publication.channel)
     if (!channel) return
-    const except = publication.except && this.#connections.get(publication.except)
+    const except = publication.except && this.#connection(publication.app, publication.except)
     this.#fanOutTo(channel, publication, except)
   }
 
@@ -171,7 +189,7 @@ export class Hub {
     const channel: Channel = { app, name, kind: channelKind(name), audiences: [] }
     const tenant = this.#tenant(app)
     tenant.channels.set(name, channel)
-    if (channel.kind.scope) tenant.scopes++
+    if (channel.kind.scope) tenant.scopes.add(channel)
     return channel
   }
 
@@ -184,15 +202,24 @@ export class Hub {
     return audience
   }
 
+  /** One that may be in channels of the app. */
+  #connection(app: App, id: SocketId): Connection | undefined {
+    return this.#tenants.get(app)?.connections.get(id) ?? this.#unnamed.get(id)
+  }
+
   #tenant(app: App): Tenant {
     let tenant = this.#tenants.get(app)
     if (!tenant)
-      this.#tenants.set(app, (tenant = { connections: 0, scopes: 0, channels: new Map() }))
+      this.#tenants.set(
+        app,
+        (tenant = { connections: new Map(), channels: new Map(), scopes: new Set() }),
+      )
     return tenant
   }
 
   #forgetIfEmpty(app: App): void {
     const tenant = this.#tenants.get(app)
-    if (tenant && tenant.connections === 0 && tenant.channels.size === 0) this.#tenants.delete(app)
+    if (tenant && tenant.connections.size === 0 && tenant.channels.size === 0)
+      this.#tenants.delete(app)
   }
 }

@@ -9,23 +9,28 @@ import type { Core, Timing } from './core'
 import { REFUSE } from './errors'
 import { survives } from './faults'
 import { refuseAndTell } from './hooks'
+import { Pass } from './slices'
+import type { Clock } from './types'
 
-export function sweep(core: Core): void {
-  const { timing, hub, cache, clock } = core
-  const now = clock.mono()
-  cache.sweep(now)
-  core.state.tick++
-  const ticks = ticksOf(timing)
-  for (const conn of hub.connections())
-    survives(core, 'sweep', () => lookAt(core, conn, { now, ticks }))
+/** Is to be called every `sweepIntervalMs`. */
+export function sweeper(core: Core): () => void {
+  const { cache, clock, state } = core
+  const ticks = ticksOf(core.timing)
+  const pass = new Pass(
+    core.slices,
+    'sweep',
+    () => core.hub.connections(),
+    (conn) => sweep(core, conn, ticks),
+  )
+  return () => {
+    survives(core, 'cache', () => cache.sweep(clock.mono()))
+    state.tick++
+    pass.begin()
+  }
 }
 
-function lookAt(
-  core: Core,
-  conn: Connection,
-  { now, ticks }: { readonly now: number; readonly ticks: Ticks },
-): void {
-  if (!conn.authorized && !conn.busy && isLate(conn, now)) {
+function sweep(core: Core, conn: Connection, ticks: Ticks): void {
+  if (!conn.authorized && !conn.busy && isLate(conn, core.clock)) {
     core.counters.unauthorizedClosed++
     refuseAndTell(core, conn, REFUSE.unauthorized)
   } else if (!conn.codec.heartbeats) {
@@ -66,7 +71,7 @@ function endSilent(core: Core, conn: Connection): void {
 }
 
 /** Contract 5.6: an app may give its connections so much time to show who they are. */
-function isLate({ app, establishedAt }: Connection, now: number): boolean {
+function isLate({ app, establishedAt }: Connection, clock: Clock): boolean {
   const seconds = app?.limits.authorizeWithinSeconds ?? 0
-  return seconds > 0 && now - establishedAt >= seconds * 1000
+  return seconds > 0 && clock.mono() - establishedAt >= seconds * 1000
 }

@@ -20,6 +20,8 @@ export type ServeOptions = {
   readonly config?: Partial<Config>
   /** Where the clock begins, in epoch milliseconds; the real time if absent. */
   readonly now?: number
+  /** What turns are measured by; without, they take no time, and nothing is put off to the next. */
+  readonly meter?: () => number
 }
 
 /** A server with the plugins; stops at the end of the scope (`await using`). */
@@ -36,12 +38,12 @@ type Served = {
 
 /** The parts of `serve`. */
 export async function serverFor(options: ServeOptions): Promise<Served> {
-  const { plugins = [], apps = [], env = {}, now = Date.now() } = options
+  const { plugins = [], apps = [], env = {}, now = Date.now(), meter = () => 0 } = options
   const defaults = readConfig({ PORT: '0', DATABASE_PATH: ':memory:', ...env })
   const config = { ...defaults, ...options.config }
   const [clock, log] = [new ManualClock(now), new MemoryLog()]
   const provided = readAppConfigs(apps, plugins)
-  const server = await createServer({ config, clock, log, plugins, apps: provided })
+  const server = await createServer({ config, clock, log, meter, plugins, apps: provided })
   return { server, config, clock, log }
 }
 

@@ -7,7 +7,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Core } from '../core/core'
 import type { Refusal } from '../core/errors'
-import { survives } from '../core/faults'
+import { Pass } from '../core/slices'
 import type { Frame, MaybePromise } from '../core/types'
 import { isPolled, POLLED } from '../protocols/phoenix'
 import {
@@ -119,8 +119,14 @@ class LongPoll implements Fetched {
 
 export class LongPolls {
   readonly #sessions = new Map<string, LongPoll>()
+  readonly #pass: Pass<LongPoll>
 
-  constructor(readonly core: Core) {}
+  constructor(readonly core: Core) {
+    const sessions = () => this.#sessions.values()
+    this.#pass = new Pass(core.slices, 'long-poll', sessions, (session) =>
+      session.sweep(core.clock.mono()),
+    )
+  }
 
   /** `arrival` is asked where a session is new. */
   answer(request: Request, arrival: () => Asked): MaybePromise<Response> {
@@ -135,9 +141,7 @@ export class LongPolls {
 
   /** Ends what has had its time. */
   sweep(): void {
-    const now = this.core.clock.mono()
-    for (const session of this.#sessions.values())
-      survives(this.core, 'long-poll', () => session.sweep(now))
+    this.#pass.begin()
   }
 
   /** A token is good for the app that it was made for. */

@@ -10,8 +10,8 @@
  * Spec: contract 9.2.
  */
 import type { Core } from '../core/core'
-import { survives } from '../core/faults'
 import { maxPayloadBytes } from '../core/limits'
+import { Pass } from '../core/slices'
 import type { MaybePromise } from '../core/types'
 import { pusher } from '../protocols/pusher'
 import { admitted, arrived, opened, received, seen, type Asked } from '../protocols/session'
@@ -47,8 +47,14 @@ const PREFLIGHT_SECONDS = '86400'
 export class XhrSessions {
   readonly #sessions = new Map<string, XhrSession>()
   readonly quotes = new Quotes()
+  readonly #pass: Pass<XhrSession>
 
-  constructor(readonly core: Core) {}
+  constructor(readonly core: Core) {
+    const sessions = () => this.#sessions.values()
+    this.#pass = new Pass(core.slices, 'xhr', sessions, (session) =>
+      session.sweep(core.clock.mono()),
+    )
+  }
 
   get count(): number {
     return this.#sessions.size
@@ -70,9 +76,7 @@ export class XhrSessions {
 
   /** Ends what has had its time. */
   sweep(): void {
-    const now = this.core.clock.mono()
-    for (const session of this.#sessions.values())
-      survives(this.core, 'xhr', () => session.sweep(now))
+    this.#pass.begin()
     this.quotes.forget()
   }
 

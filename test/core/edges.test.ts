@@ -7,7 +7,7 @@ import { dismissApp, dismissUser } from '../../src/core/dismiss'
 import { drain } from '../../src/core/drain'
 import { refusal } from '../../src/core/errors'
 import { publish } from '../../src/core/publish'
-import { sweep } from '../../src/core/sweep'
+import { sweeper } from '../../src/core/sweep'
 import type { UserId } from '../../src/core/types'
 import { pluginOf, start, type TestServer } from '../harness'
 import { fillRoom, WIRES, type Subject } from './edges'
@@ -96,7 +96,7 @@ const EDGES: readonly Edge[] = [
     happens: ({ conn }, { core }) => {
       conn.seenTick = core.state.tick - 1000
       conn.pingedTick = conn.seenTick + 1
-      sweep(core)
+      sweeper(core)()
     },
   },
   {
@@ -108,7 +108,7 @@ const EDGES: readonly Edge[] = [
       for (const other of core.hub.connections()) other.authorized = other !== conn
       core.apps.change(app, { ...app.record, limits }, clock.now())
       conn.establishedAt = clock.mono() - 10_000
-      sweep(core)
+      sweeper(core)()
       core.apps.change(app, { ...app.record, limits: app.record.limits }, clock.now())
     },
   },

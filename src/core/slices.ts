@@ -1,0 +1,154 @@
+/**
+ * Slices: what takes longer than a turn of the event loop may. Work is done in steps, up to a share of
+ * each turn, several works in rotation; sockets and requests are read in between. All work shares one
+ * account of the turn's time, also that which is done at once because the turn has time left.
+ */
+
+/** Work that may be long. */
+export type Work = {
+  /** Whose it is, in the log. */
+  readonly part: string
+  /**
+   * Does the next step, some microseconds of it; it is taken off before it is done, so that one that
+   * fails is not done again. True while there are more.
+   */
+  step(): boolean
+}
+
+/** A step for each; those that are listed now. */
+export function each<T>(part: string, items: readonly T[], deed: (item: T) => unknown): Work {
+  let next = 0
+  return {
+    part,
+    step: () => {
+      if (next < items.length) deed(items[next++]!)
+      return next < items.length
+    },
+  }
+}
+
+/** Items that a step of a pass looks at: each takes less time than the meter. */
+const GLANCES = 16
+
+/** Looks at all of many, again and again: each once per pass, also while others come and go. */
+export class Pass<T> implements Work {
+  #left: Iterator<T> | undefined = undefined
+
+  constructor(
+    readonly slices: Slices,
+    readonly part: string,
+    /** Live: what goes is skipped, what comes may be looked at. */
+    readonly items: () => Iterable<T>,
+    readonly look: (item: T) => void,
+  ) {}
+
+  /** Begins one unless the last is still underway: that one goes on. */
+  begin(): void {
+    if (this.#left) return
+    this.#left = this.items()[Symbol.iterator]()
+    this.slices.add(this)
+  }
+
+  step(): boolean {
+    for (let glances = GLANCES; glances > 0; glances--) {
+      const next = this.#left?.next()
+      if (!next || next.done) {
+        this.#left = undefined
+        return false
+      }
+      this.look(next.value)
+    }
+    return true
+  }
+}
+
+/** What the works of one turn take together; with the fan-out and the turn's own reads that stays below 5 ms. */
+export const SLICE_MS = 3
+/** What is left for what waits, in a turn whose share was spent at once. */
+const LEAST_MS = 1
+
+export class Slices {
+  /** Turns that ended with work undone. */
+  turns = 0
+  readonly #works: Work[] = []
+  #spentMs = 0
+  #running = false
+  #armed = false
+  #endless = false
+
+  constructor(
+    /** Milliseconds from any beginning; 50 ns. The wall clock does: who is kept from the CPU yields sooner. */
+    readonly meter: () => number,
+    /** A step has thrown; its work goes on with the next one. */
+    readonly onFault: (cause: unknown, part: string) => void,
+  ) {}
+
+  /** False where the turn's share is spent: what can wait, should. */
+  get hasTime(): boolean {
+    return this.#spentMs < SLICE_MS || this.#endless
+  }
+
+  /** Nothing waits for a turn. */
+  get idle(): boolean {
+    return this.#works.length === 0
+  }
+
+  /** Begins work that is not yet here, at once as far as the turn has time. It is done once its `step` says so. */
+  add(work: Work): void {
+    this.#works.push(work)
+    if (!this.#running) this.#run()
+  }
+
+  /** Puts on the account what was done at once since `began`, by the meter. */
+  spend(began: number): void {
+    if (this.#running) return // it is measured from outside
+    this.#spentMs += this.meter() - began
+    this.#arm()
+  }
+
+  /** The end: does all that waits now, and from now on everything at once. */
+  finish(): void {
+    this.#endless = true
+    if (!this.#running) this.#run()
+  }
+
+  #run(): void {
+    this.#running = true
+    let now = this.meter()
+    while (this.hasTime) {
+      const work = this.#works.shift()
+      if (!work) break
+      if (this.#stepOf(work)) this.#works.push(work)
+      const then = this.meter()
+      this.#spentMs += then - now
+      now = then
+    }
+    this.#running = false
+    this.#arm()
+  }
+
+  #stepOf(work: Work): boolean {
+    try {
+      return work.step()
+    } catch (cause) {
+      this.onFault(cause, work.part)
+      return true
+    }
+  }
+
+  #arm(): void {
+    if (this.#armed) return
+    this.#armed = true
+    setImmediate(this.#turn)
+  }
+
+  readonly #turn = (): void => {
+    this.#spentMs = Math.min(this.#spentMs, SLICE_MS - LEAST_MS)
+    if (this.#works.length > 0) this.#run()
+    this.#spentMs = 0
+    this.#armed = false
+    if (this.#works.length === 0) return
+    this.turns++
+    this.#arm()
+  }
+}
