@@ -12,7 +12,7 @@ export const DOCUMENT_FILE = join(import.meta.dir, 'openapi.json')
 export async function currentDocument(): Promise<object> {
   const config = readConfig({ PORT: '0', DATABASE_PATH: ':memory:' })
   const { plugins } = await loadConfigFile('carillon.config.ts', join(import.meta.dir, '..'))
-  const log = await createLog('silent')
+  const { log } = await createLog('silent')
   const server = await createServer({ config, clock: systemClock, log, plugins })
   try {
     return await documentOf(server.api, server.plugins)

@@ -37,7 +37,7 @@ async function start(config: Config, file: FileConfig): Promise<CarillonServer> 
   try {
     return await createServer({ config, clock: systemClock, log, givenUp: givenUp.signal, ...file })
   } catch (cause) {
-    if (givenUp.signal.aborted) left()
+    if (givenUp.signal.aborted) return left()
     if (cause instanceof ConfigError) fail(...cause.mistakes)
     if (cause instanceof StoreError || cause instanceof PluginError) fail(cause.message)
     fail(unusableAddress(cause, config) ?? String(cause))
@@ -76,8 +76,9 @@ function leaveOnSignal(): void {
   process.on('SIGINT', leave)
 }
 
-function left(): never {
+async function left(): Promise<never> {
   log.info({ ...running?.core.counters }, 'left')
+  await finish()
   process.exit(0)
 }
 
@@ -97,7 +98,7 @@ function fail(...lines: readonly string[]): never {
 }
 
 const config = settings()
-const log = await createLog(config.logLevel)
+const { log, finish } = await createLog(config.logLevel)
 for (const line of aliasesUsed(process.env)) log.info({}, line)
 for (const line of unknownSettings(process.env)) log.warn({}, line)
 const givenUp = new AbortController()
