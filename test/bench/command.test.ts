@@ -96,13 +96,15 @@ async function bench(...words: readonly string[]): Promise<{ said: string; code:
   return { said: `${out}${err}`, code: await child.exited }
 }
 
+/** A server or a load, once what reins it in has become it. */
+const OURS = `^${process.execPath} .*bench/(servers|loads)/`
+
 /** Waits until so many were started, of which nobody sends word: the system is asked. */
 async function processesBelow(pid: number, count: number): Promise<readonly string[]> {
   for (;;) {
-    const pids = Bun.spawnSync(['pgrep', '-P', String(pid)])
-      .stdout.toString()
-      .split('\n')
-    if (pids.filter(Boolean).length >= count) return pids.filter(Boolean)
+    const said = Bun.spawnSync(['pgrep', '-P', String(pid), '-f', OURS]).stdout.toString()
+    const pids = said.split('\n').filter(Boolean)
+    if (pids.length >= count) return pids
     await Bun.sleep(5)
   }
 }
