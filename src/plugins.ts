@@ -5,9 +5,9 @@
 import { Elysia, type AnyElysia } from 'elysia'
 import type { Database } from 'bun:sqlite'
 import type { Apps } from './core/apps'
-import { shownError } from './core/answers'
-import { compileHooks, watched, type Asker, type CompiledHooks } from './core/hooks'
+import { compileHooks, type Asker, type CompiledHooks } from './core/hooks'
 import type { Counter, Hooks } from './core/plugin'
+import { logFailed, watched } from './core/plugin-faults'
 import type { Cancel, Clock, Log } from './core/types'
 import { appView } from './core/views'
 import type { Enforced } from './http/app-fields'
@@ -219,10 +219,7 @@ export async function stopPlugins({ stop }: CompiledHooks, asker: Asker): Promis
       await within(asker.clock, asker.timing.gateTimeoutMs, Promise.resolve(hook.run()))
     } catch (cause) {
       hook.stats.faults++
-      asker.log.error(
-        { plugin: hook.plugin, hook: 'stop', err: shownError(cause) },
-        'plugin failed',
-      )
+      logFailed(asker.log, { plugin: hook.plugin, hook: 'stop' }, cause)
     }
   }
 }

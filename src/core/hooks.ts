@@ -3,7 +3,7 @@
  * check. Gates run in the order of the configuration, the first rejection wins; what throws, waits
  * past the limit or answers nonsense refuses (fail closed). A tap that fails harms nobody.
  */
-import { answerOf, FAULT, shownError, type Answer } from './answers'
+import { answerOf, FAULT, type Answer } from './answers'
 import { Connection } from './connection'
 import { isRefusal, REFUSE, refusal, type ErrorCode, type Refusal } from './errors'
 import { jsonOf } from './json'
@@ -17,6 +17,7 @@ import {
   type Reject,
   type Replace,
 } from './plugin'
+import { BLOCKED_MS, cpuMsAt, logFailed, logIfBlocked } from './plugin-faults'
 import type { Clock, JsonText, Log, MaybePromise } from './types'
 import { viewOf } from './views'
 
@@ -80,7 +81,6 @@ export function askNow(
   first: unknown,
   second?: unknown,
 ): Refusal | undefined {
-  begin()
   for (const gate of gates) {
     const verdict = verdictNow(core, gate, call(core, gate, first, second))
     if (isRefusal(verdict)) return verdict
@@ -99,7 +99,6 @@ export function ask(
   second?: unknown,
 ): MaybePromise<Verdict> {
   let allowed: Allow | undefined
-  begin()
   for (let index = 0; index < gates.length; index++) {
     if (first instanceof Connection && first.closed) return undefined
     const gate = gates[index]!
@@ -127,7 +126,6 @@ export function filter<Event extends EventView>(
   maxDataBytes: number,
 ): Event | Refusal {
   let filtered = event
-  begin()
   for (const each of filters) {
     const verdict = verdictNow(core, each, call(core, each, first, filtered))
     if (verdict === undefined) continue
@@ -157,7 +155,6 @@ function jsonOrNothing(value: unknown): JsonText | undefined {
 
 /** Tells taps. Nothing that they do is seen by anybody. */
 export function tell(core: Asker, taps: readonly Hook[], first?: unknown, second?: unknown): void {
-  begin()
   for (const tap of taps) {
     const answer = call(core, tap, first, second)
     if (answer instanceof Promise) forbidWaiting(core, tap, answer)
@@ -183,7 +180,6 @@ export function collectHeaders(
   second: unknown,
 ): Record<string, string> {
   const headers: Record<string, string> = {}
-  begin()
   for (const hook of hooks) {
     const answer = call(core, hook, first, second)
     if (answer instanceof Promise) forbidWaiting(core, hook, answer)
@@ -194,52 +190,21 @@ export function collectHeaders(
 
 // ---------------------------------------------------------------- one call
 
-/** A hook that takes longer holds up everybody's messages. */
-const BLOCKED_MS = 50
-
-/** When the last hook ended, or its chain began: one reading of the clock (80 ns) serves two hooks. */
-let mark = 0
-
-function begin(): void {
-  mark = performance.now()
-}
-
-/** Between `begin` and the next call of a chain nothing else may take time. */
-function call(core: Asker, hook: Hook, first: unknown, second: unknown): Answer {
-  const { stats, run } = hook
+function call({ log }: Asker, hook: Hook, first: unknown, second: unknown): Answer {
+  const { stats, run, plugin, name } = hook
   stats.calls++
+  const beganMs = performance.now()
+  const cpuMs = cpuMsAt(beganMs)
   try {
-    return answerOf(
-      hook.name,
-      run(first instanceof Connection ? viewOf(first, hook) : first, second),
-    )
+    return answerOf(name, run(first instanceof Connection ? viewOf(first, hook) : first, second))
   } catch (cause) {
-    fault(core, hook, cause)
+    fault({ log }, hook, cause)
     return FAULT
   } finally {
-    const ended = performance.now()
-    const ms = ended - mark
-    mark = ended
+    const ms = performance.now() - beganMs
     stats.busyMs += ms
-    if (ms > BLOCKED_MS) nameBlocker(core, hook, ms)
+    if (ms > BLOCKED_MS) logIfBlocked(log, { plugin, hook: name }, cpuMs)
   }
-}
-
-function nameBlocker({ log }: Asker, { plugin, name }: Hook, ms: number): void {
-  log.warn({ plugin, hook: name, ms: Math.round(ms) }, 'plugin blocked the event loop')
-}
-
-/** Runs what a plugin set a timer for; `log` is the plugin's own. */
-export function watched(log: Log, run: () => void): void {
-  const began = performance.now()
-  try {
-    run()
-  } catch (cause) {
-    log.error({ hook: 'timer', err: shownError(cause) }, 'plugin failed')
-  }
-  const ms = performance.now() - began
-  if (ms > BLOCKED_MS)
-    log.warn({ hook: 'timer', ms: Math.round(ms) }, 'plugin blocked the event loop')
 }
 
 /** The verdict of a hook that may not wait. */
@@ -288,9 +253,9 @@ function verdictOf(hook: Hook, answer: Answer): Refusal | Allow | Replace | unde
   return { ...refusal(code as ErrorCode, message), retryAfterSeconds }
 }
 
-function fault({ log }: Asker, hook: Hook, cause: unknown): Refusal {
+function fault({ log }: Pick<Asker, 'log'>, hook: Hook, cause: unknown): Refusal {
   hook.stats.faults++
-  log.error({ plugin: hook.plugin, hook: hook.name, err: shownError(cause) }, 'plugin failed')
+  logFailed(log, { plugin: hook.plugin, hook: hook.name }, cause)
   return shownFault(hook)
 }
 

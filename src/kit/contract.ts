@@ -3,6 +3,7 @@
  * whatever a client says, a stranger gets nothing that a signature would have been asked for (not
  * even when the plugin's store is out of order), and nothing is left when the server has stopped.
  */
+import { isPluginFault } from '../core/plugin-faults'
 import type { AnyPlugin } from '../plugin'
 import type { RawOptions } from './client'
 import { serve, type Kit, type ServeOptions } from './server'
@@ -54,12 +55,11 @@ async function stopped(kit: Kit): Promise<void> {
 }
 
 function faultsIn({ log }: Kit): string[] {
-  return log.lines
-    .filter(({ message }) => message.startsWith('plugin '))
-    .map(({ message, fields }) => {
-      const { hook, err } = fields as { hook?: string; err?: { message: string } }
-      return `${hook}: ${message}${err ? `: ${err.message}` : ''}`
-    })
+  return log.lines.flatMap(({ message, fields }) => {
+    const { code, hook, err } = fields as { code?: string; hook?: string; err?: Error }
+    if (!isPluginFault(code)) return []
+    return [`${hook}: ${message}${err ? `: ${err.message}` : ''}`]
+  })
 }
 
 type Step = (kit: Kit, promises: Promises) => Promise<string[]>

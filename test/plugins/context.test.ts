@@ -119,22 +119,4 @@ describe('what plugins are given', () => {
       },
     ])
   })
-
-  test('a name in the log when they hold everybody up', async () => {
-    const plugin = pluginOf('slow', {
-      connected() {
-        const end = performance.now() + 60
-        while (performance.now() < end);
-      },
-    })
-    await using server = await start({ plugins: [plugin] })
-    await using _client = await server.raw()
-    expect(server.log.lines).toMatchObject([
-      {
-        level: 'warn',
-        message: 'plugin blocked the event loop',
-        fields: { plugin: 'slow', hook: 'connected' },
-      },
-    ])
-  })
 })

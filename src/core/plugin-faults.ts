@@ -1,0 +1,70 @@
+/**
+ * What is held against plugins, as log lines with a code: that they failed, and that they computed for
+ * so long that everybody's messages waited. A busy machine takes the CPU away from a plugin that does
+ * nothing wrong, so the thread's own CPU clock judges. One that sleeps without an `await` is not told
+ * apart from that, and goes unnamed.
+ */
+import { shownError } from './answers'
+import type { Log } from './types'
+
+/** Codes of log lines; their texts are for people. */
+const CODES = ['plugin_failed', 'plugin_blocked'] as const
+
+type PluginFault = (typeof CODES)[number]
+
+export const isPluginFault = (code: unknown): code is PluginFault =>
+  CODES.includes(code as PluginFault)
+
+/** Whose doing it was; a plugin's own log knows the plugin's name. */
+export type Culprit = { readonly plugin?: string; readonly hook: string }
+
+/** As much of a call's time is worth a look at the CPU clock, and as much CPU is too long. */
+export const BLOCKED_MS = 50
+
+/** How old a reading of the CPU clock may be: one costs 173 ns, one of the other clock 28 (Bun 1.4.5). */
+const STALE_MS = 1
+
+const last = { atMs: -Infinity, cpuMs: 0 }
+
+/**
+ * CPU that this thread has used, in milliseconds; `nowMs` is `performance.now()`. At most `STALE_MS`
+ * too much, since the thread counts as busy since the last reading.
+ */
+export function cpuMsAt(nowMs: number): number {
+  if (nowMs - last.atMs > STALE_MS) {
+    last.atMs = nowMs
+    last.cpuMs = readCpuMs()
+  }
+  return last.cpuMs + nowMs - last.atMs
+}
+
+function readCpuMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
+export function logFailed(log: Log, culprit: Culprit, cause: unknown): void {
+  const code: PluginFault = 'plugin_failed'
+  log.error({ code, ...culprit, err: shownError(cause) }, 'plugin failed')
+}
+
+/** For a call that took longer than `BLOCKED_MS`; `cpuMs` is what `cpuMsAt` said when it began. */
+export function logIfBlocked(log: Log, culprit: Culprit, cpuMs: number): void {
+  const ms = readCpuMs() - cpuMs
+  if (ms <= BLOCKED_MS) return
+  const code: PluginFault = 'plugin_blocked'
+  log.warn({ code, ...culprit, ms: Math.round(ms) }, 'plugin blocked the event loop')
+}
+
+/** Runs what a plugin set a timer for; `log` is the plugin's own. */
+export function watched(log: Log, run: () => void): void {
+  const culprit: Culprit = { hook: 'timer' }
+  const beganMs = performance.now()
+  const cpuMs = cpuMsAt(beganMs)
+  try {
+    run()
+  } catch (cause) {
+    logFailed(log, culprit, cause)
+  }
+  if (performance.now() - beganMs > BLOCKED_MS) logIfBlocked(log, culprit, cpuMs)
+}
