@@ -25,7 +25,7 @@ const MANY = 19_000
 export const connect: Question = {
   name: 'connect',
   asks: 'How fast are connections accepted, and what does an idle one cost?',
-  play: withLoad('connect.ts', { heap: true }),
+  play: withLoad('connect.ts', { meter: 'heap' }),
   cases: [
     connectCase(10_000, 0),
     connectCase(10_000, 1),

@@ -12,6 +12,8 @@ import { mixed } from '../mixed'
 import { presence } from '../presence'
 import { spread } from '../spread'
 import { stalled } from '../stalled'
+import { stalls } from '../stalls'
+import { starts } from '../starts'
 import { trigger } from '../trigger'
 import { webhooks, webhooksFanout, webhooksTrigger } from '../webhooks'
 import type { Question } from './question'
@@ -25,6 +27,7 @@ export const QUESTIONS: Readonly<Record<string, readonly Question[]>> = {
   spread: [spread],
   fairness: [fairness],
   stalled: [stalled],
+  stalls: [stalls, starts],
   cache: [cache],
   mixed: [mixed],
   hooks: [hooksFanout, hooksTrigger],

@@ -28,7 +28,7 @@ const NOBODY: Peer = {
   port: 0,
   pid: undefined,
   app: { id: '', key: '', secret: '' },
-  heapFile: undefined,
+  meterFile: undefined,
 }
 
 /** Plays a script that needs no server. */

@@ -16,7 +16,7 @@ type Running = Subprocess<'ignore', 'ignore' | 'pipe', 'inherit' | 'ignore'>
 export type BenchServer = AsyncDisposable & { readonly peer: Peer }
 
 const LOADS = join(import.meta.dir, '../loads')
-const HEAP = join(import.meta.dir, '../servers/heap.ts')
+const METERS = join(import.meta.dir, '../servers')
 
 const READY_MS = 20_000
 const POLL_MS = 10
@@ -40,11 +40,13 @@ export function endWithBench(): void {
   for (const [signal, code] of SIGNALS) process.on(signal, () => process.exit(code))
 }
 
+export type Meter = 'heap' | 'turns'
+
 export type ServerOptions = {
   /** On top of the side's own. */
   readonly env?: Readonly<Record<string, string>>
-  /** Whether somebody will ask for its heap. */
-  readonly heap?: boolean
+  /** What somebody will ask it for: `servers/heap.ts` or `servers/turns.ts`. */
+  readonly meter?: Meter
 }
 
 /** @throws Error when it does not answer in time */
@@ -53,15 +55,16 @@ export async function startServer(side: Side, options: ServerOptions = {}): Prom
   if (!launchOf) return { peer: peer!, [Symbol.asyncDispose]: () => Promise.resolve() }
   const port = freePort()
   const folder = scratch()
-  const heapFile = options.heap && side !== 'soketi' ? join(folder.path, 'heap') : undefined
+  const meter = side === 'soketi' ? undefined : options.meter
+  const meterFile = meter && join(folder.path, meter)
   const child = launchServer(launchOf(port), {
     folder: folder.path,
-    heapFile,
+    meter,
     env: options.env ?? {},
   })
   await answering(port, child)
   return {
-    peer: { host: HOST, port, pid: child.pid, app, heapFile },
+    peer: { host: HOST, port, pid: child.pid, app, meterFile },
     async [Symbol.asyncDispose]() {
       await end(child)
       folder[Symbol.dispose]()
@@ -71,21 +74,22 @@ export async function startServer(side: Side, options: ServerOptions = {}): Prom
 
 type Place = {
   readonly folder: string
-  readonly heapFile: string | undefined
+  readonly meter: Meter | undefined
   readonly env: Readonly<Record<string, string>>
 }
 
 function launchServer({ command, env, config }: Launch, place: Place): Running {
   const words = [...command]
-  if (words[0] === process.execPath && place.heapFile) words.splice(1, 0, '--preload', HEAP)
+  const meter = place.meter && join(place.folder, place.meter)
+  if (words[0] === process.execPath && place.meter)
+    words.splice(1, 0, '--preload', join(METERS, `${place.meter}.ts`))
   if (config !== undefined) {
     const file = join(place.folder, 'config.json')
     writeFileSync(file, JSON.stringify(config))
     words.push(`--config=${file}`)
   }
   const { PATH, HOME } = process.env
-  const heap = place.heapFile ? { BENCH_HEAP: place.heapFile } : {}
-  const whole = { PATH, HOME, ...env, ...place.env, ...heap }
+  const whole = { PATH, HOME, ...env, ...place.env, ...(meter && { BENCH_METER: meter }) }
   const ours = words[0] === process.execPath
   return launch('server', words, {
     stdout: 'ignore',

@@ -38,6 +38,8 @@ export type Question = {
   /** In a sentence, for newcomers. */
   readonly asks: string
   readonly play: (turn: Turn) => Promise<Outcome>
+  /** At the most, where one round says enough. */
+  readonly rounds?: number
   readonly cases: readonly BenchCase[]
   /** A few seconds each, for `quick`. */
   readonly quickCases: readonly BenchCase[]

@@ -76,7 +76,8 @@ function planOf(
   const chosen = cases.filter(
     ({ label }) => words.cases.length === 0 || words.cases.some((text) => label.includes(text)),
   )
-  const { rounds, seconds } = words
+  const { seconds } = words
+  const rounds = Math.min(words.rounds, question.rounds ?? Infinity)
   return planned({ question, cases: chosen, sides, rounds, seconds })
 }
 

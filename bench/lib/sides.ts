@@ -14,8 +14,8 @@ export type Peer = {
   /** Undefined when it is not ours: then there is no figure per CPU second. */
   readonly pid: number | undefined
   readonly app: App
-  /** Where it writes the size of its heap when it is asked; undefined when it can't be asked. */
-  readonly heapFile: string | undefined
+  /** Where it writes what its meter shows when it is asked; undefined when it can't be asked. */
+  readonly meterFile: string | undefined
 }
 
 /** How a server is started. */
@@ -56,6 +56,12 @@ const UNLIMITED = {
   CARILLON_MAX_CLIENT_EVENTS_PER_SECOND: '1000000',
 }
 
+/** The defaults again. */
+const LIMITED = {
+  CARILLON_MAX_PRESENCE_MEMBERS: '',
+  CARILLON_MAX_CLIENT_EVENTS_PER_SECOND: '',
+}
+
 function carillon(about: string, config: string, env: Record<string, string> = {}): SideRow {
   return {
     about,
@@ -88,6 +94,12 @@ const SOKETI_APP: App = { id: 'app-id', key: 'app-key', secret: 'app-secret' }
 const BUILT_IN = {
   carillon: carillon('as `bun run server` starts it, with its plugins', SHIPPED),
   none: carillon('Carillon without plugins', 'bench/servers/no-plugins.ts'),
+  plain: carillon(
+    'without plugins, with the limits that it comes with',
+    'bench/servers/no-plugins.ts',
+    LIMITED,
+  ),
+  guarded: carillon('with Guardian and a public key', 'bench/servers/guarded.ts', LIMITED),
   empty: carillon('with ten plugins that do nothing', 'bench/servers/empty-plugins.ts'),
   webhooks: carillon('with an endpoint for every webhook', SHIPPED, {
     CARILLON_WEBHOOKS: DEAF_ENDPOINT,
@@ -170,7 +182,7 @@ export function peerAt(url: string): Peer {
     port: Number(port || 80),
     pid: pid === undefined ? undefined : Number(pid),
     app,
-    heapFile: undefined,
+    meterFile: undefined,
   }
 }
 

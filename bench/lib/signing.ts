@@ -7,10 +7,10 @@ import type { App } from './sides'
 /** Makes the target of a POST below the app for a body. */
 export type TargetOf = (body: string) => string
 
-/** A read below the app. */
-export function signedRead(app: App, path: string): string {
+/** A read below the app. Parameters of its own sort after `auth_`. */
+export function signedRead(app: App, path: string, parameters = ''): string {
   const whole = `/apps/${app.id}${path}`
-  const query = queryOf(app)
+  const query = queryOf(app) + (parameters && `&${parameters}`)
   const signature = hmac(app).update(`GET\n${whole}\n${query}`).digest('hex')
   return `${whole}?${query}&auth_signature=${signature}`
 }

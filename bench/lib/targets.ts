@@ -6,6 +6,7 @@
  * otherwise, by more than the noise, the machine or soketi's modules are others, and the target moves
  * with soketi.
  */
+import { MISDEEDS } from './misdeeds'
 import { CRASH_LABEL } from '../webhooks'
 import { connectCase } from '../connect'
 import { FAIRNESS_LABEL } from '../fairness'
@@ -13,9 +14,11 @@ import { MIXED } from '../mixed'
 import { presenceCase } from '../presence'
 import { SPREAD_LABEL } from '../spread'
 import { STALLED } from '../stalled'
+import { STARTS } from '../starts'
 import { ONE_CHANNEL } from '../trigger'
 import { atRate, crowd, labelOf, saturated } from './crowds'
 import type { CrowdRow } from './crowd'
+import type { BenchCase } from './question'
 import type { Place } from './statistics'
 
 export type Target = {
@@ -80,6 +83,7 @@ const small = (subscribers: number, depth: number): readonly Target[] =>
     { bare: { atLeast: 1.1 } },
   )
 
+const start = ({ label }: BenchCase): Place => ({ question: 'starts', case: label, side: 'plain' })
 const HALF = atRate(45)
 const CONNECTED = connectCase(10_000, 1).label
 const PROBE = 'p99 of a small channel beside 8 000 busy subscribers'
@@ -276,6 +280,23 @@ export const TARGETS: readonly Target[] = [
     bound: { atMost: 0 },
     unit: 'events',
   },
+  ...[
+    ...[STARTS.configured, STARTS.stored].map(([less, more]) => [less, more, 4] as const),
+    [STARTS.empty, STARTS.webhooks, 1.5] as const,
+  ].map(([less, more, atMost]): Target => ({
+    figure: `CPU of a start with ${more.label}, times that of one with ${less.label}`,
+    place: start(more),
+    through: start(less),
+    key: 'startMs',
+    bound: { atMost },
+  })),
+  ...MISDEEDS.map(({ label, side, budgetMs }): Target => ({
+    figure: `the longest turn: ${label}`,
+    place: { question: 'stalls', case: label, side: side ?? 'plain' },
+    key: 'turnMs',
+    bound: { atMost: budgetMs },
+    unit: 'ms',
+  })),
 ]
 
 /** Where its figures are. */

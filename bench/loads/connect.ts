@@ -4,7 +4,7 @@
  */
 import { Client, type Role } from '../lib/client'
 import { FORMATS } from '../lib/formats'
-import { heapBytesOf } from '../lib/heap'
+import { heapBytesOf } from '../lib/meter'
 import { Histogram } from '../lib/histogram'
 import { latencyOf, progressOf, serveOrder, type LoadOrder, type LoadOutcome } from '../lib/load'
 import { oneByOne, turnFor } from '../lib/loop'

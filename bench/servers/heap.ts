@@ -1,11 +1,11 @@
 /**
  * Loaded before a server whose heap is asked for: on SIGUSR2 it collects everything that nobody holds
- * and writes what is left, in bytes, to the file `BENCH_HEAP`.
+ * and writes what is left, in bytes, to the file `BENCH_METER`.
  */
 import { writeFileSync } from 'node:fs'
 import { heapStats } from 'bun:jsc'
 
-const file = process.env['BENCH_HEAP']
+const file = process.env['BENCH_METER']
 if (file !== undefined)
   process.on('SIGUSR2', () => {
     Bun.gc(true)

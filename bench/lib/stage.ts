@@ -1,0 +1,176 @@
+/**
+ * Stage: the server of a stall, and what misdeeds are made of: requests, sockets that can say a lot,
+ * crowds that do one thing at once.
+ */
+import { sign } from 'node:crypto'
+import { Client, socketIdIn, type Role } from './client'
+import { FORMATS } from './formats'
+import { turnUntil } from './loop'
+import { Reactor } from './reactor'
+import { HOST, type Peer } from './sides'
+import { authorizer, signedRead, signedTargets } from './signing'
+
+const ADMIN = { authorization: `Basic ${btoa('pusher_admin_username:pusher_admin_password')}` }
+/** What a misdeed is not answered with: then it was none. */
+const UNEXPECTED: readonly number[] = [404, 500]
+const JSON_BODY = { 'content-type': 'application/json' }
+/** Well below the listen backlog. */
+const AT_ONCE = 200
+/** Texts that one socket is sent before others are looked at: fewer than the kernel's buffer holds. */
+const SAID_AT_ONCE = 100
+
+export class Stage {
+  readonly authorize
+  readonly #origin: string
+
+  constructor(
+    readonly peer: Peer,
+    readonly privateKey: string,
+  ) {
+    this.authorize = authorizer(peer.app)
+    this.#origin = `http://${HOST}:${peer.port}`
+  }
+
+  /** Whatever the answer is, it is read to its end. */
+  async http(path: string, init: RequestInit = {}): Promise<string> {
+    const answer = await fetch(this.#origin + path, init)
+    const text = await answer.text()
+    if (UNEXPECTED.includes(answer.status))
+      throw new Error(`${init.method ?? 'GET'} ${path} was answered with ${answer.status}: ${text}`)
+    return text
+  }
+
+  post(path: string, body: string): Promise<string> {
+    const target = signedTargets(this.peer.app, path)(body)
+    return this.http(target, { method: 'POST', body, headers: JSON_BODY })
+  }
+
+  get(path: string, query = ''): Promise<string> {
+    return this.http(signedRead(this.peer.app, path, query))
+  }
+
+  admin(method: string, path: string, body?: string, type = 'application/json'): Promise<string> {
+    const headers = { ...ADMIN, 'content-type': type }
+    return this.http(`/api/admin/apps${path}`, { method, headers, ...(body && { body }) })
+  }
+
+  /** Says each of the texts as fast as the socket takes them, and waits until `last` is answered. */
+  async flood(texts: readonly string[], { path, last, answer }: Flood): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const socket = new WebSocket(`ws://${HOST}:${this.peer.port}${path}`)
+    socket.onopen = () => {
+      for (const text of texts) socket.send(text)
+      socket.send(last)
+    }
+    socket.onmessage = ({ data }) => {
+      if (String(data).includes(answer)) resolve()
+    }
+    socket.onclose = ({ code }) => reject(new Error(`a flood was closed with ${code}`))
+    await promise.finally(() => {
+      socket.onclose = null
+      socket.close()
+    })
+  }
+
+  /** So many connections that have said nothing yet. */
+  crowd(size: number, how: CrowdOptions = {}): Crowd {
+    return new Crowd(this, size, how)
+  }
+
+  /** A JSON Web Token that a guarded server believes. */
+  token(): string {
+    const claims = { iat: seconds(), exp: seconds() + 600, sub: '7', listen: ['private-*'] }
+    const text = [{ alg: 'RS256', typ: 'JWT' }, claims].map(encoded).join('.')
+    return `${text}.${sign('sha256', Buffer.from(text), this.privateKey).toString('base64url')}`
+  }
+}
+
+const seconds = (): number => Math.floor(Date.now() / 1000)
+const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+/** Where it is said, what is said last, and what is in the answer to that. */
+export type Flood = { readonly path: string; readonly last: string; readonly answer: string }
+
+type CrowdOptions = {
+  /** In place of the app's own. */
+  readonly path?: string
+  /** Handshakes under way at once. */
+  readonly atOnce?: number
+}
+
+/** Connections that do things together. Those that the server closes are counted. */
+export class Crowd implements Role {
+  readonly #reactor = new Reactor()
+  readonly #clients: Client[] = []
+  readonly #socketIds: string[] = []
+  #greeted = 0
+  #joins = 0
+  /** How many the server has closed. */
+  closed = 0
+
+  constructor(
+    readonly stage: Stage,
+    size: number,
+    { path, atOnce = AT_ONCE }: CrowdOptions,
+  ) {
+    const format = path === undefined ? FORMATS.pusher : { ...FORMATS.pusher, path: () => path }
+    const ready = (): number => this.#greeted + this.closed
+    for (let index = 0; index < size; index++) {
+      this.#await(() => index - ready() < atOnce)
+      const client = new Client(index, this.#reactor, format, this)
+      this.#clients.push(client)
+      client.connect(stage.peer)
+    }
+    this.#await(() => ready() >= size)
+  }
+
+  /** Each joins its channels; over when all have. */
+  join(channelsOf: (index: number) => readonly string[], userOf?: (index: number) => string): void {
+    const texts = this.#clients.map(({ index }) =>
+      channelsOf(index).map((channel) => this.#subscribe(index, channel, userOf?.(index))),
+    )
+    const most = Math.max(...texts.map(({ length }) => length))
+    let wanted = this.#joins
+    for (let from = 0; from < most; from += SAID_AT_ONCE) {
+      this.#clients.forEach((client, index) => {
+        const said = texts[index]!.slice(from, from + SAID_AT_ONCE)
+        said.forEach((text) => client.say(text))
+        wanted += said.length
+      })
+      this.#await(() => this.#joins >= wanted)
+    }
+  }
+
+  /** All at once, without a goodbye. */
+  leave(): void {
+    for (const { socket } of this.#clients) this.#reactor.close(socket)
+  }
+
+  hello({ index }: Client, text: string): void {
+    this.#socketIds[index] = socketIdIn(text)
+    this.#greeted++
+  }
+
+  joined(): void {
+    this.#joins++
+  }
+
+  message(): void {}
+  told(): void {}
+
+  ended(): void {
+    this.closed++
+  }
+
+  #subscribe(index: number, channel: string, user: string | undefined): string {
+    if (!/^(private|presence)-/.test(channel)) return FORMATS.pusher.subscribe({ channel })
+    const channelData = user === undefined ? undefined : JSON.stringify({ user_id: user })
+    const auth = this.stage.authorize(this.#socketIds[index]!, channel, channelData)
+    return FORMATS.pusher.subscribe({ channel, auth, ...(channelData && { channelData }) })
+  }
+
+  #await(done: () => boolean): void {
+    if (!turnUntil(this.#reactor, done, () => this.#joins + this.#greeted + this.closed))
+      throw new Error('a crowd was never ready')
+  }
+}

@@ -1,0 +1,142 @@
+/** What many can do at once, and what one can do to a server with many. */
+import { APP_KEY, numbered, type Misdeed } from '../lib/misdeed'
+import type { Crowd, Stage } from '../lib/stage'
+
+const CHANNELS = 2000
+const SOCKETS = 50
+const ROOM = 'presence-room'
+const MANY_MEMBERS = { CARILLON_MAX_PRESENCE_MEMBERS: '6000' }
+
+/** A hundred thousand channels, each with one subscriber, for whoever asks afterwards. */
+const manyChannels = (stage: Stage, sockets = SOCKETS): Crowd => {
+  const crowd = stage.crowd(sockets)
+  crowd.join((index) => numbered(`c-${index}-`, CHANNELS))
+  return crowd
+}
+
+/** Everybody is in one presence channel, under a name of their own. */
+const manyMembers = (stage: Stage, members: number): Crowd => {
+  const crowd = stage.crowd(members)
+  crowd.join(() => [ROOM], String)
+  return crowd
+}
+
+function closing(label: string, sockets: number): Misdeed {
+  let crowd: Crowd
+  return {
+    label,
+    budgetMs: 5,
+    before: (stage) => {
+      crowd = manyChannels(stage, sockets)
+    },
+    commit: () => crowd.leave(),
+    restMs: 1500,
+  }
+}
+
+/** The connections are there; what counts is that all join. */
+function joining(label: string, size: number, userOf: (index: number) => string): Misdeed {
+  let crowd: Crowd
+  return {
+    label,
+    budgetMs: 5,
+    env: MANY_MEMBERS,
+    times: 1,
+    before: (stage) => {
+      crowd = stage.crowd(size)
+    },
+    commit: () => crowd.join(() => [ROOM], userOf),
+  }
+}
+
+const list = (label: string, query: string): Misdeed => ({
+  label,
+  budgetMs: 5,
+  prepare: (stage) => void manyChannels(stage),
+  commit: (stage) => stage.get('/channels', query),
+})
+
+let names = 0
+
+function renaming(): Misdeed {
+  return {
+    label: 'an app is renamed beside one of 100 000 subscriptions',
+    budgetMs: 25,
+    prepare: async (stage) => {
+      await stage.admin('POST', '', '{"app":{"name":"renamed 0"}}')
+      manyChannels(stage)
+    },
+    commit: (stage) =>
+      stage.admin('PATCH', `/renamed-${names}`, `{"app":{"name":"renamed ${++names}"}}`),
+  }
+}
+
+export const CROWDS: readonly Misdeed[] = [
+  closing('a socket of 2 000 channels closes', 1),
+  closing('50 sockets of 2 000 channels close', SOCKETS),
+  {
+    label: '9 000 connects at once',
+    budgetMs: 5,
+    times: 2,
+    commit: (stage) => stage.crowd(9000, { atOnce: 3000 }).leave(),
+    restMs: 1500,
+  },
+  joining('1 000 presence joins at once', 1000, String),
+  {
+    ...joining('300 more connections of members who are there', 300, (index) => `m${index % 10}`),
+    times: 3,
+  },
+  renaming(),
+  list('the list of 100 000 channels', ''),
+  list('the list of 100 000 channels with their counts', 'info=subscription_count'),
+  {
+    label: 'the users of a presence channel of 5 000',
+    budgetMs: 5,
+    env: MANY_MEMBERS,
+    prepare: (stage) => void manyMembers(stage, 5000),
+    commit: (stage) => stage.get(`/channels/${ROOM}/users`),
+  },
+  {
+    label: 'one more joins a presence channel of 5 000',
+    budgetMs: 5,
+    env: MANY_MEMBERS,
+    prepare: (stage) => void manyMembers(stage, 5000),
+    commit: (stage) =>
+      stage.crowd(1).join(
+        () => [ROOM],
+        () => `late ${names++}`,
+      ),
+  },
+  {
+    label: 'a sweep over 10 000 connections',
+    budgetMs: 5,
+    times: 2,
+    prepare: (stage) => stage.crowd(10_000).join(() => ['room']),
+    commit: () => undefined,
+    restMs: 6000, // sweeps are five seconds apart
+  },
+  {
+    label: 'an app of 5 000 connections is switched off',
+    budgetMs: 25,
+    times: 1,
+    prepare: async (stage) => {
+      await stage.admin('POST', '', '{"app":{"name":"crowded","key":"crowded","secret":"s"}}')
+      const crowd = stage.crowd(5000, { path: '/app/crowded?protocol=7&client=bench&version=1' })
+      crowd.join((index) => numbered(`c-${index}-`, 10))
+    },
+    commit: (stage) => stage.admin('PATCH', '/crowded', '{"app":{"active":false}}'),
+    restMs: 3000,
+  },
+  {
+    label: '1 500 connects with RS256 tokens',
+    budgetMs: 5,
+    side: 'guarded',
+    times: 2,
+    commit: (stage) => {
+      const token = encodeURIComponent(stage.token())
+      const path = `/app/${APP_KEY}?protocol=7&client=bench&version=1&guardian_token=${token}`
+      stage.crowd(1500, { atOnce: 1500, path }).leave()
+    },
+    restMs: 1000,
+  },
+]

@@ -1,0 +1,53 @@
+/** What sockets can say. */
+import type { Flood } from '../lib/stage'
+import { APP_KEY, filled, MIB, numbered, type Misdeed } from '../lib/misdeed'
+
+const EMPTY_OBJECTS = `[${Array<string>(20_000).fill('{}').join()}]`
+const MANY = 200
+const FEW = 10
+
+const PUSHER: Flood = {
+  path: `/app/${APP_KEY}?protocol=7&client=bench&version=1`,
+  last: '{"event":"pusher:ping","data":{}}',
+  answer: 'pusher:pong',
+}
+const PHOENIX: Flood = {
+  path: `/socket/websocket?app_key=${APP_KEY}&vsn=2.0.0`,
+  last: '["1","9","phoenix","heartbeat",{}]',
+  answer: '"phoenix"',
+}
+
+/** A frame, so many times in a row. */
+const flood = (label: string, frame: string, times: number, way = PUSHER): Misdeed => ({
+  label,
+  budgetMs: 5,
+  commit: (stage) => stage.flood(Array<string>(times).fill(frame), way),
+})
+
+export const FRAMES: readonly Misdeed[] = [
+  flood(
+    '60 KB client events from a socket in no channel',
+    `{"event":"client-x","channel":"private-a","data":${EMPTY_OBJECTS}}`,
+    MANY,
+  ),
+  flood(
+    '60 KB Phoenix pushes from a socket in no channel',
+    `["1","2","private-a","client-x",${EMPTY_OBJECTS}]`,
+    MANY,
+    PHOENIX,
+  ),
+  flood('1 MB that is nested all the way', filled('[', MIB), FEW),
+  flood(
+    '1 MB of keys in a subscription',
+    `{"event":"pusher:subscribe","data":{"channel":"a","${numbered('k', 90_000).join('":1,"')}":1}}`,
+    FEW,
+  ),
+  flood(
+    'a sign-in with 1 MB of unsigned user data',
+    JSON.stringify({
+      event: 'pusher:signin',
+      data: { auth: 'a:b', user_data: filled('{"a":', MIB / 2) },
+    }),
+    FEW,
+  ),
+]

@@ -1,0 +1,91 @@
+/** What can be posted and asked. */
+import { APP_KEY, filled, KIB, MIB, numbered, type Misdeed } from '../lib/misdeed'
+import type { Stage } from '../lib/stage'
+
+const LONGPOLL = `/socket/longpoll?app_key=${APP_KEY}&vsn=2.0.0`
+const NDJSON = { 'content-type': 'application/x-ndjson' }
+
+function longPoll(label: string, body: string): Misdeed {
+  let path = ''
+  return {
+    label,
+    budgetMs: 5,
+    before: async (stage) => {
+      const { token } = JSON.parse(await stage.http(LONGPOLL)) as { token: string }
+      path = `${LONGPOLL}&token=${encodeURIComponent(token)}`
+    },
+    commit: (stage) => stage.http(path, { method: 'POST', body, headers: NDJSON }),
+  }
+}
+
+const trigger = (label: string, body: string): Misdeed => ({
+  label,
+  budgetMs: 5,
+  commit: (stage) => stage.post('/events', body),
+})
+
+const toChannels = (bytes: number): string =>
+  `{"name":"a","data":"","channels":[${filled('1,', bytes)}1]}`
+const withList = (bytes: number): string =>
+  `{"name":"a","channel":"a","data":[${filled('1,', bytes)}1]}`
+
+const FORM = 'application/x-www-form-urlencoded'
+const JSON_TEXT = 'application/json'
+
+const adminBody = (label: string, body: string, type: string): Misdeed => ({
+  label,
+  budgetMs: 25,
+  commit: (stage) => stage.admin('POST', '', body, type),
+})
+
+/** The longest that an admin's body may be. */
+const ADMIN_BYTES = MIB - 100
+const DEPTH = ADMIN_BYTES / 2 - 10
+
+let apps = 0
+const makeApp = (stage: Stage): Promise<string> =>
+  stage.admin('POST', '', `{"app":{"name":"app ${apps++}"}}`)
+
+async function askWrongly(stage: Stage): Promise<void> {
+  const query = `auth_key=${APP_KEY}&auth_signature=a${numbered('&p', 1500).join('=12')}`
+  const path = `/apps/1/channels?${query}`.slice(0, 15 * KIB)
+  for (let index = 0; index < 40; index++) await stage.http(path)
+}
+
+export const REQUESTS: readonly Misdeed[] = [
+  longPoll('long-poll, 8 MB of line ends', filled('\n', 8 * MIB)),
+  longPoll('long-poll, 8 MB of one letter', filled('a', 8 * MIB)),
+  longPoll('long-poll, 900 KB of short lines', filled('a\n', 900 * KIB)),
+  trigger('trigger to 4 MB of channels', toChannels(4 * MIB - 100)),
+  trigger('trigger to 500 KB of channels', toChannels(500 * KIB)),
+  trigger('trigger with 4 MB of list for data', withList(4 * MIB - 100)),
+  trigger('trigger with 500 KB of list for data', withList(500 * KIB)),
+  {
+    label: 'info asked for 700 times, of 1 000 channels',
+    budgetMs: 5,
+    prepare: (stage) => stage.crowd(1).join(() => numbered('c-', 1000)),
+    commit: (stage) => stage.get('/channels', `info=${filled('user_count,', 700 * 11)}user_count`),
+  },
+  { label: '40 wrong signatures over 15 KB of query', budgetMs: 5, commit: askWrongly },
+  adminBody('a form of 60 000 pairs', filled('app[name]=a&', ADMIN_BYTES), FORM),
+  adminBody('a form with one deep key', `app${'[a]'.repeat(ADMIN_BYTES / 3 - 10)}=1`, FORM),
+  adminBody(
+    'nested 1 MB of admin JSON',
+    `{"app":{"name":${'['.repeat(DEPTH)}${']'.repeat(DEPTH)}}}`,
+    JSON_TEXT,
+  ),
+  {
+    label: 'the OpenAPI document, the first time',
+    budgetMs: 25,
+    times: 1,
+    commit: (stage) => stage.http('/swagger/json'),
+  },
+  {
+    label: 'an app made among 10 000',
+    budgetMs: 25,
+    prepare: async (stage) => {
+      while (apps < 10_000) await makeApp(stage)
+    },
+    commit: makeApp,
+  },
+]

@@ -1,0 +1,61 @@
+/** What endpoints of webhooks can do, and what is asked about them. */
+import { numbered, type Misdeed } from '../lib/misdeed'
+import { HOST } from '../lib/sides'
+import type { Stage } from '../lib/stage'
+
+const ENDPOINTS = 10
+const APP = '/test-app'
+const DELIVERIES = `${APP}/webhooks/deliveries`
+const SOCKETS = 49
+const CHANNELS = 2000
+const POLL_MS = 50
+/** Nobody listens there: all is kept. */
+const DEAF = `http://${HOST}:9/`
+
+const sendTo = (stage: Stage, urls: readonly string[]): Promise<string> =>
+  stage.admin('PATCH', APP, JSON.stringify({ app: { webhooks: urls.map((url) => ({ url })) } }))
+
+/** Nearly as many channels are occupied as each endpoint keeps events of, as fast as they are written down. */
+export async function fillOutbox(stage: Stage): Promise<void> {
+  await sendTo(stage, numbered(`${DEAF}hook-`, ENDPOINTS))
+  for (let sockets = 1; sockets <= SOCKETS; sockets++) {
+    stage.crowd(1).join(() => numbered(`c-${sockets}-`, CHANNELS))
+    while ((await pendingOf(stage)) < sockets * CHANNELS * ENDPOINTS) await Bun.sleep(POLL_MS)
+  }
+}
+
+async function pendingOf(stage: Stage): Promise<number> {
+  const report = JSON.parse(await stage.admin('GET', DELIVERIES)) as { data: { pending: number } }
+  return report.data.pending
+}
+
+/** Takes one request of five. */
+function flakyEndpoint(): string {
+  let requests = 0
+  const { port } = Bun.serve({
+    hostname: HOST,
+    port: 0,
+    fetch: () => new Response(null, { status: requests++ % 5 === 0 ? 200 : 503 }),
+  })
+  return `http://${HOST}:${port}/hook`
+}
+
+export const WEBHOOKS: readonly Misdeed[] = [
+  {
+    label: 'the report of ten endpoints with a million events',
+    budgetMs: 25,
+    prepare: fillOutbox,
+    commit: (stage) => stage.admin('GET', DELIVERIES),
+  },
+  {
+    label: 'an endpoint that fails four of five, 20 000 channels',
+    budgetMs: 5,
+    times: 2,
+    before: async (stage) => void (await sendTo(stage, [flakyEndpoint()])),
+    commit: (stage) => {
+      const crowd = stage.crowd(10)
+      crowd.join((index) => numbered(`c-${index}-`, 2000))
+    },
+    restMs: 5000,
+  },
+]

@@ -1,0 +1,64 @@
+/**
+ * Starts: what does a start cost that finds a lot? CPU time of the process until it answers. Beside a
+ * quarter of as much, since what grows faster than what it finds is the question.
+ */
+import { join } from 'node:path'
+import { cpuSecondsOf } from './lib/libc'
+import { startServer } from './lib/processes'
+import type { BenchCase, Outcome, Question, Turn } from './lib/question'
+import { scratch } from './lib/scratch'
+import { Stage } from './lib/stage'
+import { fillOutbox } from './misdeeds/webhooks'
+
+type StartCase = BenchCase & {
+  readonly env?: Readonly<Record<string, string>>
+  /** What a server that was there before has left in the file. */
+  readonly leave?: (stage: Stage) => Promise<void>
+}
+
+async function play({ row, side }: Turn): Promise<Outcome> {
+  const { env = {}, leave } = row as StartCase
+  using folder = scratch()
+  const whole = { DATABASE_PATH: join(folder.path, 'starts.sqlite'), ...env }
+  if (leave) {
+    await using before = await startServer(side, { env: whole })
+    await leave(new Stage(before.peer, ''))
+  }
+  await using server = await startServer(side, { env: whole })
+  return { startMs: cpuSecondsOf(server.peer.pid!) * 1000, starts: 1 }
+}
+
+const configured = (apps: number): StartCase => ({
+  label: `${apps} apps of the configuration file`,
+  env: { CARILLON_CONFIG: 'bench/servers/many-apps.ts', BENCH_APPS: String(apps) },
+})
+
+const stored = (apps: number): StartCase => ({
+  label: `${apps} stored apps`,
+  leave: async (stage) => {
+    for (let index = 0; index < apps; index++)
+      await stage.admin('POST', '', `{"app":{"name":"app ${index}"}}`)
+  },
+})
+
+export const STARTS = {
+  empty: { label: 'an empty database' },
+  configured: [configured(1000), configured(4000)],
+  stored: [stored(2500), stored(10_000)],
+  webhooks: { label: 'a million events of webhooks', leave: fillOutbox },
+} as const satisfies Record<string, StartCase | readonly [StartCase, StartCase]>
+
+export const starts: Question = {
+  name: 'starts',
+  asks: 'What does a start cost that finds a lot?',
+  play,
+  cases: Object.values(STARTS).flat(),
+  quickCases: [],
+  smokeCases: [configured(10)],
+  subjects: ['plain'],
+  yardsticks: [],
+  figure: { title: 'CPU ms until it answers', key: 'startMs', digits: 0, better: 'less' },
+  columns: [],
+  faults: [],
+  counted: 'starts',
+}
