@@ -13,6 +13,7 @@ import { Facts } from './core/facts'
 import { countFault } from './core/faults'
 import { compileHooks } from './core/hooks'
 import { Hub } from './core/hub'
+import { LeaveQueue } from './core/leave-queue'
 import { networkRules, type NetworkRules } from './core/networks'
 import { Presence } from './core/presence'
 import type { ProvidedApp } from './core/provided-apps'
@@ -163,7 +164,10 @@ async function build(
   const longPolls = new LongPolls(core)
   const server = listen({ core, config, api, addresses, xhr, longPolls })
   addresses.server = server
-  undo.push(() => server.stop(true))
+  undo.push(async () => {
+    await server.stop(true)
+    core.slices.finish()
+  })
   guarded(config.databasePath, () => {
     keepGenerated(credentials, store, apps, clock.now())
     webhooks.start()
@@ -241,6 +245,7 @@ function createCore(
     subscriptionCounts: new SubscriptionCounts(),
     rates: new Rates(),
     slices: new Slices(meter, (cause, part) => countFault({ counters, log }, cause, { part })),
+    leaving: new LeaveQueue(),
     broker: new LocalBroker((publication) => hub.deliver(publication)),
     hooks: compileHooks(plugins),
     facts: new Facts(),

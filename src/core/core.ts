@@ -8,6 +8,7 @@ import type { Counters } from './counters'
 import type { Facts } from './facts'
 import type { CompiledHooks } from './hooks'
 import type { Hub } from './hub'
+import type { LeaveQueue } from './leave-queue'
 import type { Limits } from './limits'
 import type { Presence } from './presence'
 import type { Rates } from './rates'
@@ -29,6 +30,7 @@ export type Core = {
   readonly subscriptionCounts: SubscriptionCounts
   readonly rates: Rates
   readonly slices: Slices
+  readonly leaving: LeaveQueue
   readonly broker: Broker
   readonly hooks: CompiledHooks
   readonly facts: Facts

@@ -1,24 +1,28 @@
 /**
- * Disconnect: undoes everything that a connection did, in O(its channels).
+ * Disconnect: undoes everything that a connection did, in O(its channels): in this turn of the event
+ * loop as far as that has time, then in the next ones.
  */
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { tell } from './hooks'
-import { leaveChannel } from './membership'
 import { announceUser } from './watchlist'
 
-/** After the transport has closed. Safe to call for a connection that was never taken in. */
+/** After the transport has closed. Safe to call for a connection that was never taken in, and twice. */
 export function disconnect(core: Core, conn: Connection): void {
+  if (conn.closed) return
   conn.close()
-  if (conn.subscriptions) {
-    for (const subscription of conn.subscriptions.all()) leaveChannel(core, subscription)
-  }
-  const { app, user } = conn
+  core.hub.exit(conn)
+  if (conn.subscriptions) core.leaving.add(core, conn, end)
+  else end(core, conn)
+}
+
+/** It is in no channel any more. */
+function end(core: Core, conn: Connection): void {
+  const { app, user, established } = conn
   if (app && user && core.users.exit(conn, app))
     announceUser(core.hub, app, { userId: user.id, online: false })
-  const wasHere = core.hub.exit(conn)
-  if (wasHere && app) core.facts.emit({ type: 'disconnected', app, socketId: conn.id })
-  if (conn.views || wasHere) {
+  if (established && app) core.facts.emit({ type: 'disconnected', app, socketId: conn.id })
+  if (conn.views || established) {
     if (core.hooks.disconnected.length > 0) tell(core, core.hooks.disconnected, conn)
     conn.views = undefined
   }

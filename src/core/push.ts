@@ -26,6 +26,7 @@ export function tellPushed(core: Core, app: App, { channels, event, data }: Push
     const view: PushView = { channel, event, data: jsonText(data), at: core.clock.now() }
     tell(core, pushRequested, appView(app), view)
     if (pushDelivered.length === 0) continue
-    for (const conn of core.hub.listeners(app, channel)) tell(core, pushDelivered, conn, view)
+    for (const conn of core.hub.listeners(app, channel))
+      if (!conn.closed) tell(core, pushDelivered, conn, view)
   }
 }
