@@ -37,6 +37,12 @@ export const SETTINGS = {
     expected: 'a path, or :memory:',
     about: 'the SQLite file',
   }),
+  waitForDatabaseSeconds: number(
+    'CARILLON_WAIT_FOR_DATABASE_SECONDS',
+    0,
+    [0, 86_400],
+    'time that a start waits for the end of another process that uses the database, `/up` 200 and `/ready` 503 meanwhile; 0 refuses to start',
+  ),
   appId: optional(
     'PUSHER_APP_ID',
     /^(?!\.{1,2}$)[\w.-]+$/,

@@ -8,7 +8,7 @@ import { loadConfigFile, type FileConfig } from './config-file'
 import { createLog } from './log'
 import { PluginError } from './plugins'
 import { createServer, type CarillonServer } from './server'
-import { StoreError } from './store/sqlite'
+import { StoreError } from './store/errors'
 
 const OLDEST_BUN = '1.4.5'
 

@@ -20,6 +20,7 @@ import type { ProvidedApp } from './core/provided-apps'
 import { Rates } from './core/rates'
 import { Slices } from './core/slices'
 import { SubscriptionCounts } from './core/subscription-counts'
+import { survives } from './core/faults'
 import { sweeper } from './core/sweep'
 import type { Clock, Log, NodeId } from './core/types'
 import { Users } from './core/users'
@@ -45,9 +46,12 @@ import {
   warnUnenforced,
   type LoadedPlugin,
 } from './plugins'
+import { claimDatabase, type Claim } from './standby'
 import { appStore, type SqliteAppStore } from './store/apps'
+import { watchFiles } from './store/files'
 import { outboxStore } from './store/outbox'
-import { guarded, openDatabase } from './store/sqlite'
+import { guarded } from './store/errors'
+import { openDatabase } from './store/sqlite'
 import { LongPolls } from './transports/longpoll'
 import { XhrSessions } from './transports/xhr'
 import { Webhooks } from './webhooks/webhooks'
@@ -93,14 +97,15 @@ const REQUEST_GRACE_MS = 5000
  * @throws ConfigError for apps that clash, StoreError for the database, PluginError, or the system's error for the address
  */
 export async function createServer(options: ServerOptions): Promise<CarillonServer> {
-  const { config } = options
-  const db = openDatabase(config.databasePath)
-  const undo: (() => unknown)[] = [() => db.close()]
+  const undo: (() => unknown)[] = []
   const end = async (): Promise<void> => {
     for (let step = undo.pop(); step; step = undo.pop()) await step()
   }
   try {
-    return await build(options, db, undo, end)
+    const claim = await claimDatabase(options)
+    undo.push(claim.release)
+    undo.push(claim.makeWay)
+    return await build(options, claim, undo, end)
   } catch (cause) {
     await end()
     throw cause
@@ -110,11 +115,13 @@ export async function createServer(options: ServerOptions): Promise<CarillonServ
 /** What was begun is in `undo`; `end` takes it back, the last first. */
 async function build(
   options: ServerOptions,
-  db: Database,
+  { makeWay }: Claim,
   undo: (() => unknown)[],
   end: () => Promise<void>,
 ): Promise<CarillonServer> {
   const { config, clock, log, plugins: listed = [] } = options
+  const db = openDatabase(config.databasePath, log)
+  undo.push(() => db.close())
   const provided = providedApps(config, options.apps)
   const { store, credentials, published, apps } = guarded(config.databasePath, () => {
     const store = appStore(db)
@@ -162,6 +169,7 @@ async function build(
   await startPlugins(core.hooks, clock, options.givenUp)
   const xhr = new XhrSessions(core)
   const longPolls = new LongPolls(core)
+  await makeWay()
   const server = listen({ core, config, api, addresses, xhr, longPolls })
   addresses.server = server
   undo.push(async () => {
@@ -172,8 +180,10 @@ async function build(
     keepGenerated(credentials, store, apps, clock.now())
     webhooks.start()
   })
+  const lookAtFiles = watchFiles(config.databasePath, core)
   const sweep = sweeper(core)
   const sweepAll = (): void => {
+    survives(core, 'files', lookAtFiles)
     sweep()
     xhr.sweep()
     longPolls.sweep()

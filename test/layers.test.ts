@@ -36,6 +36,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'log.ts': ['core/types'],
   'clock.ts': ['core/types'],
   'open-files.ts': [],
+  'standby.ts': ['config', 'core/types', 'http/request-id', 'http/url', 'store/files'],
   'credentials.ts': [
     'config',
     'core/apps',
@@ -52,6 +53,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'core',
     'http',
     'listen',
+    'standby',
     'pages',
     'plugin',
     'plugins',
@@ -68,7 +70,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'log',
     'plugins',
     'server',
-    'store/sqlite',
+    'store/errors',
   ],
 }
 

@@ -1,0 +1,93 @@
+/**
+ * Standby: a server whose database another process uses waits for that one's end, and answers what load
+ * balancers ask meanwhile, where the port is free (in a rolling deploy on one machine it is not).
+ */
+import type { Server } from 'bun'
+import type { Config } from './config'
+import type { Clock, Log } from './core/types'
+import { REQUEST_ID, requestId } from './http/request-id'
+import { pathOf } from './http/url'
+import { DatabaseInUse, isFile, lockDatabase, TIE_MS } from './store/files'
+
+/** The database is asked for so often. */
+const POLL_MS = 250
+
+export type Claim = {
+  /** Gives the database back. */
+  readonly release: () => void
+  /** Gives the port back, for the server to listen on. */
+  readonly makeWay: () => Promise<void>
+}
+
+export type StandbyOptions = {
+  readonly config: Config
+  readonly clock: Clock
+  readonly log: Log
+  readonly givenUp?: AbortSignal
+}
+
+/** @throws DatabaseInUse at once, or when the time to wait is over; StoreError */
+export async function claimDatabase(options: StandbyOptions): Promise<Claim> {
+  const { databasePath, waitForDatabaseSeconds } = options.config
+  if (!isFile(databasePath)) return { release: () => undefined, makeWay: async () => undefined }
+  const first = tried(databasePath, TIE_MS)
+  if (typeof first === 'function') return { release: first, makeWay: async () => undefined }
+  if (waitForDatabaseSeconds === 0) throw first
+  return waitFor(options, first)
+}
+
+async function waitFor(options: StandbyOptions, refused: DatabaseInUse): Promise<Claim> {
+  const { config, clock, log, givenUp } = options
+  const end = clock.mono() + config.waitForDatabaseSeconds * 1000
+  const server = answering(config)
+  const makeWay = async (): Promise<void> => await server?.stop(true)
+  log.warn(
+    { seconds: config.waitForDatabaseSeconds, port: server?.port },
+    'another process uses the database; waiting for its end',
+  )
+  try {
+    while (!givenUp?.aborted && clock.mono() < end) {
+      await new Promise<void>((resolve) => clock.after(POLL_MS, resolve))
+      const release = tried(config.databasePath, 0)
+      if (typeof release === 'function') return { release, makeWay }
+    }
+    throw refused
+  } catch (cause) {
+    await makeWay()
+    throw cause
+  }
+}
+
+function tried(path: string, patienceMs: number): (() => void) | DatabaseInUse {
+  try {
+    return lockDatabase(path, patienceMs)
+  } catch (cause) {
+    if (cause instanceof DatabaseInUse) return cause
+    throw cause
+  }
+}
+
+const REASON = 'another process uses the database'
+
+/** Alive, and not ready. */
+function answering({ port, host: hostname }: Config): Server<undefined> | undefined {
+  try {
+    return Bun.serve({
+      port,
+      hostname,
+      development: false,
+      reusePort: false,
+      fetch: (request) => {
+        const up = pathOf(request.url) === '/up'
+        const headers = {
+          [REQUEST_ID]: requestId(request.headers.get(REQUEST_ID)),
+          ...(!up && { 'retry-after': '1' }),
+        }
+        const body = up ? { health: 'OK' } : { ready: false, reason: REASON }
+        return Response.json(body, { status: up ? 200 : 503, headers })
+      },
+    })
+  } catch {
+    return undefined // the other process has the port as well
+  }
+}

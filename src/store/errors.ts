@@ -1,0 +1,47 @@
+/**
+ * Why the database can't be used, in one line for the operator.
+ */
+
+/** A database that can't be used; the message is one line for the operator. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+}
+
+/** Runs what needs the database. @throws StoreError in place of whatever SQLite or the system throws */
+export function guarded<T>(path: string, run: () => T): T {
+  try {
+    return run()
+  } catch (cause) {
+    if (cause instanceof StoreError) throw cause
+    throw new StoreError(`database ${path}: ${explain(cause)}`, { cause })
+  }
+}
+
+/** SQLite's result codes and the file system's, in the operator's words. */
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  SQLITE_NOTADB: 'is not a SQLite database, or is corrupt',
+  SQLITE_CORRUPT: 'is corrupt',
+  SQLITE_CANTOPEN: 'cannot be opened (does the folder exist, and may this user write it?)',
+  SQLITE_READONLY: 'is read-only for this user',
+  SQLITE_READONLY_DIRECTORY: 'is in a folder that this user cannot write',
+  SQLITE_FULL: 'the disk is full',
+  SQLITE_IOERR: 'cannot be read or written (disk error, or the disk is full)',
+  SQLITE_BUSY: 'is locked by another process',
+  EACCES: 'cannot be written, or its folder cannot be created (permission denied)',
+  EPERM: 'cannot be written (permission denied)',
+  ENOENT: 'cannot be opened, nor its folder be created',
+  EISDIR: 'cannot be opened (it is a folder)',
+  EROFS: 'cannot be written (read-only file system)',
+  ENOTDIR: 'its folder cannot be created (a parent is a file)',
+  EEXIST: 'its folder cannot be created (a file is in its place)',
+  ENOSPC: 'the disk is full',
+}
+
+function explain(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const known = Object.keys(EXPLANATIONS)
+    .filter((name) => code.startsWith(name))
+    .sort((a, b) => b.length - a.length)[0]
+  if (known) return EXPLANATIONS[known]!
+  return cause instanceof Error ? cause.message : String(cause)
+}

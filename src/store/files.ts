@@ -1,0 +1,109 @@
+/**
+ * The files of the store: for this user only, for one process at a time, and still there.
+ *
+ * The lock is an open `BEGIN EXCLUSIVE` on a second SQLite file beside the database. It ends with its
+ * process, however that ends, and keeps nobody from the database itself: backups and readers go on.
+ */
+import { Database } from 'bun:sqlite'
+import { chmodSync, closeSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Core } from '../core/core'
+import type { Log } from '../core/types'
+import { guarded, StoreError } from './errors'
+
+/** The database is another process's; the message is one line for the operator. */
+export class DatabaseInUse extends StoreError {}
+
+export const isFile = (path: string): boolean => path !== ':memory:'
+
+/** The database as SQLite names its files, and the lock: links lead to one name. */
+const filesOf = (path: string): readonly string[] =>
+  ['', '-wal', '-shm', '.lock'].map((ending) => `${realpathSync(path)}${ending}`)
+
+/** What it holds are secrets; SQLite gives its companions the rights of the database. */
+export function makePrivate(path: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  try {
+    // A file that is there is not opened: closing it would end the locks that this process has on it.
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
+  }
+}
+
+/** Files that every user may read or write are nobody's wish; a group's rights may be. */
+export function tighten(path: string, log: Log): void {
+  const open = filesOf(path).filter((file) => (modeOf(file) & 0o007) !== 0)
+  if (open.length === 0) return
+  const fields = { path, mode: (modeOf(open[0]!) & 0o777).toString(8) }
+  try {
+    for (const file of open) chmodSync(file, 0o600)
+    log.warn(fields, 'every user of this machine could read the database; now only its owner can')
+  } catch (cause) {
+    log.warn({ ...fields, err: cause }, 'every user of this machine may read the database')
+  }
+}
+
+const modeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mode ?? 0
+
+/** Two that start at once find out within this which of them is first. */
+export const TIE_MS = 200
+
+/**
+ * Takes the database for this process; the answer gives it back. `patienceMs` is how long the event loop
+ * may stand still for it.
+ * @throws DatabaseInUse where another process, or another server of this one, has it; StoreError
+ */
+export function lockDatabase(path: string, patienceMs: number): () => void {
+  return guarded(path, () => {
+    makePrivate(path)
+    // What is no file has no lock beside it: opening it says what it is.
+    if (!statSync(path).isFile()) return () => undefined
+    const lock = `${realpathSync(path)}.lock`
+    makePrivate(lock)
+    const db = new Database(lock)
+    try {
+      db.run(`PRAGMA busy_timeout = ${patienceMs}`)
+      db.run('BEGIN EXCLUSIVE')
+    } catch (cause) {
+      db.close()
+      if ((cause as { code?: unknown }).code !== 'SQLITE_BUSY') throw cause
+      throw new DatabaseInUse(
+        `database ${path}: is in use by another process (CARILLON_WAIT_FOR_DATABASE_SECONDS waits for its end)`,
+      )
+    }
+    return () => {
+      db.run('ROLLBACK')
+      db.close()
+    }
+  })
+}
+
+/** The part that `/ready` names. */
+const PART = 'database'
+const LOST = 'its file was deleted or replaced; what is written now ends with this process'
+
+/**
+ * Remembers which files these are; the answer looks whether one of them was deleted or replaced since,
+ * says so once, and turns `/ready` red: this process writes what nobody else will ever read.
+ */
+export function watchFiles(path: string, { state, log }: Pick<Core, 'state' | 'log'>): () => void {
+  const files = isFile(path) ? filesOf(path) : []
+  const known = files.map((file) => ({ file, identity: identityOf(file) }))
+  return () => {
+    const lost = known.some(({ file, identity }) => identity && identityOf(file) !== identity)
+    if (lost === state.troubles.has(PART)) return
+    if (lost) {
+      state.troubles.set(PART, LOST)
+      log.error({ path }, `database: ${LOST}`)
+    } else {
+      state.troubles.delete(PART)
+      log.info({ path }, 'database: its file is back')
+    }
+  }
+}
+
+function identityOf(file: string): string | undefined {
+  const found = statSync(file, { throwIfNoEntry: false })
+  return found && `${found.dev}:${found.ino}`
+}
