@@ -1,25 +1,30 @@
 /** Every status that the document promises is produced, operation by operation. */
-import { expect, test } from 'bun:test'
+import { afterAll, expect, test } from 'bun:test'
 import { DOCUMENT_FILE } from '../../openapi/current'
 import { guardian } from '../../plugins/guardian'
 import { rateLimit } from '../../plugins/rate-limit'
 import { reject } from '../../src/plugin'
 import { ADMIN_PAIR, basic, PAIR } from '../credentials'
 import { pluginOf, start, type StartOptions, type TestServer } from '../harness'
-
-type Call = {
-  readonly method: string
-  readonly path: string
-  readonly query?: Record<string, string>
-  readonly body?: string
-  readonly headers?: Record<string, string>
-}
+import {
+  batch,
+  CALLS,
+  event,
+  pushed,
+  REVOCATION,
+  REVOCATION_ID,
+  REVOCATIONS,
+  scoped,
+  type Call,
+} from './calls'
 
 type Recipe = {
   readonly options?: StartOptions
   /** What happens before; `call` is made by whoever is asked. */
   readonly prepare?: (server: TestServer, call: Call) => unknown
   readonly alter?: (call: Call) => Call
+  /** Strangers are counted: enough of them, and nobody is let in. */
+  readonly counted?: true
 }
 
 const ADMIN = basic(ADMIN_PAIR)
@@ -29,98 +34,6 @@ const OWN_KEYS = [
   { key: 'key-2', secret: 'secret-2' },
 ]
 const TOO_LARGE = 'x'.repeat(10_241)
-const REVOCATIONS = '/plugins/guardian/revocations'
-/** Made of what is revoked. */
-const REVOCATION_ID = 'YsW2-vicmjoGUAKVMCv06y'
-const REVOCATION = JSON.stringify({ app: '1', jti: 'a' })
-const APP = JSON.stringify({ app: { name: 'some name' } })
-
-/** A call that succeeds, for each operation of the document. */
-const CALLS: Readonly<Record<string, Call>> = {
-  'POST /apps/{appId}/events': { method: 'POST', path: '/apps/1/events', body: event('x') },
-  'POST /apps/{appId}/batch_events': {
-    method: 'POST',
-    path: '/apps/1/batch_events',
-    body: batch('x'),
-  },
-  'POST /apps/{appId}/channels/{channel}/events': {
-    method: 'POST',
-    path: '/apps/1/channels/room/events',
-    query: { name: 'e' },
-    body: 'x',
-  },
-  'GET /apps/{appId}/channels': { method: 'GET', path: '/apps/1/channels' },
-  'GET /apps/{appId}/channels/{channel}': { method: 'GET', path: '/apps/1/channels/room' },
-  'GET /apps/{appId}/channels/{channel}/stats': {
-    method: 'GET',
-    path: '/apps/1/channels/room/stats',
-  },
-  'GET /apps/{appId}/channels/{channel}/users': {
-    method: 'GET',
-    path: '/apps/1/channels/presence-room/users',
-  },
-  'POST /apps/{appId}/users/{userId}/terminate_connections': {
-    method: 'POST',
-    path: '/apps/1/users/ada/terminate_connections',
-    body: '{}',
-  },
-  'GET /api/admin/plugins': { method: 'GET', path: '/api/admin/plugins' },
-  'GET /api/admin/apps': { method: 'GET', path: '/api/admin/apps' },
-  'POST /api/admin/apps': { method: 'POST', path: '/api/admin/apps', body: APP },
-  'GET /api/admin/apps/{slug}': { method: 'GET', path: '/api/admin/apps/own' },
-  'PATCH /api/admin/apps/{slug}': { method: 'PATCH', path: '/api/admin/apps/own', body: APP },
-  'PUT /api/admin/apps/{slug}': { method: 'PUT', path: '/api/admin/apps/own', body: APP },
-  'DELETE /api/admin/apps/{slug}': { method: 'DELETE', path: '/api/admin/apps/own' },
-  'POST /api/admin/apps/{slug}/keys': { method: 'POST', path: '/api/admin/apps/single/keys' },
-  'DELETE /api/admin/apps/{slug}/keys/{key}': {
-    method: 'DELETE',
-    path: '/api/admin/apps/own/keys/key-1',
-  },
-  'GET /api/admin/apps/{slug}/webhooks/deliveries': {
-    method: 'GET',
-    path: '/api/admin/apps/own/webhooks/deliveries',
-  },
-  'POST /api/admin/apps/{slug}/webhooks/replay': {
-    method: 'POST',
-    path: '/api/admin/apps/own/webhooks/replay',
-  },
-  'POST /api/apps/{appSlug}/events': {
-    method: 'POST',
-    path: '/api/apps/test-app/events',
-    body: scoped('{}'),
-  },
-  'GET /api/apps/{appSlug}/channels': { method: 'GET', path: '/api/apps/test-app/channels' },
-  'GET /api/apps/{appSlug}/channels/{name}/users': {
-    method: 'GET',
-    path: '/api/apps/test-app/channels/presence-room/users',
-  },
-  'POST /api/push': { method: 'POST', path: '/api/push', body: pushed('x') },
-  'GET /': { method: 'GET', path: '/' },
-  'GET /swagger': { method: 'GET', path: '/swagger' },
-  'GET /swagger/json': { method: 'GET', path: '/swagger/json' },
-  'GET /plugins/guardian/revocations': { method: 'GET', path: REVOCATIONS },
-  'POST /plugins/guardian/revocations': { method: 'POST', path: REVOCATIONS, body: REVOCATION },
-  'DELETE /plugins/guardian/revocations/{id}': {
-    method: 'DELETE',
-    path: `${REVOCATIONS}/${REVOCATION_ID}`,
-  },
-  'GET /ready': { method: 'GET', path: '/ready' },
-  'GET /accept-traffic': { method: 'GET', path: '/accept-traffic' },
-  'GET /up': { method: 'GET', path: '/up' },
-}
-
-function event(data: string): string {
-  return JSON.stringify({ name: 'e', channels: ['room'], data })
-}
-function pushed(data: string): string {
-  return JSON.stringify({ channel: 'room', event: 'e', data })
-}
-function scoped(payload: string): string {
-  return JSON.stringify({ scope: 'public', topic: 'room', event: 'e', payload })
-}
-function batch(data: string): string {
-  return JSON.stringify({ batch: [{ name: 'e', channel: 'room', data }] })
-}
 
 const asIs: Recipe = {}
 
@@ -166,7 +79,10 @@ const ADMINISTERED: Readonly<Record<string, Recipe>> = {
   400: {
     alter: (call) => ({ ...call, body: call.path === REVOCATIONS ? '[]' : '{}' }),
   },
-  401: { alter: (call) => ({ ...call, headers: { authorization: 'Basic nobody' } }) },
+  401: {
+    counted: true,
+    alter: (call) => ({ ...call, headers: { authorization: 'Basic nobody' } }),
+  },
   403: { alter: (call) => ({ ...call, headers: { ...ADMIN, 'sec-fetch-site': 'cross-site' } }) },
   404: {
     alter: (call) => ({
@@ -195,7 +111,10 @@ const REFUSER = pluginOf('refuser', { request: () => reject('no') })
 const SEEDS: Readonly<Record<string, Recipe>> = {
   200: asIs,
   400: { alter: (call) => ({ ...call, body: '{}' }) },
-  401: { alter: (call) => ({ ...call, headers: { authorization: 'Basic nobody' } }) },
+  401: {
+    counted: true,
+    alter: (call) => ({ ...call, headers: { authorization: 'Basic nobody' } }),
+  },
   403: { options: { plugins: [REFUSER] } },
   404: { alter: (call) => ({ ...call, path: call.path.replace('test-app', 'nobody') }) },
   406: { alter: (call) => ({ ...call, headers: { ...KEY_PAIR, accept: 'text/html' } }) },
@@ -210,7 +129,10 @@ const SEEDS: Readonly<Record<string, Recipe>> = {
 const PUSHES: Readonly<Record<string, Recipe>> = {
   ...SEEDS,
   400: { alter: (call) => ({ ...call, body: '{' }) },
-  403: { alter: (call) => ({ ...call, headers: { authorization: 'Basic nobody' } }) },
+  403: {
+    counted: true,
+    alter: (call) => ({ ...call, headers: { authorization: 'Basic nobody' } }),
+  },
   413: { alter: (call) => ({ ...call, body: pushed(TOO_LARGE) }) },
   422: { alter: (call) => ({ ...call, body: '{}' }) },
   503: { prepare: ({ core }) => (core.state.draining = true) },
@@ -250,6 +172,26 @@ const promised = Object.entries(document.paths).flatMap(([path, methods]) =>
   ),
 )
 
+async function startFor({ options }: Recipe): Promise<TestServer> {
+  const server = await start({ plugins: [guardian()], ...options })
+  const { core, clock } = server
+  const base = core.apps.byId('1')!.record
+  core.apps.create({ ...base, id: '8', name: 'own app', slug: 'own', keys: OWN_KEYS }, clock.now())
+  const single = [{ key: 'key-3', secret: 'secret-3' }]
+  core.apps.create({ ...base, id: '9', name: 'single', slug: 'single', keys: single }, clock.now())
+  return server
+}
+
+/** Whether it needs a server of its own: what is refused or only reads leaves nothing behind. */
+const changes = (
+  { options, prepare, counted }: Recipe,
+  { method }: Call,
+  status: string,
+): boolean => Boolean(options ?? prepare ?? counted) || (method !== 'GET' && status.startsWith('2'))
+
+const common = await startFor({})
+afterAll(() => common.stop())
+
 test.each(promised)('%s: %s', async (operation, status) => {
   const call = CALLS[operation]
   const recipes = operation.includes(' /apps/')
@@ -263,15 +205,15 @@ test.each(promised)('%s: %s', async (operation, status) => {
           : OPERATIONAL
   const recipe = recipes[status]
   if (!call || !recipe) throw new Error(`${operation} promises ${status}, and no test produces it`)
-  await using server = await start({ plugins: [guardian()], ...recipe.options })
-  const { core, clock } = server
-  const base = core.apps.byId('1')!.record
-  core.apps.create({ ...base, id: '8', name: 'own app', slug: 'own', keys: OWN_KEYS }, clock.now())
-  const single = [{ key: 'key-3', secret: 'secret-3' }]
-  core.apps.create({ ...base, id: '9', name: 'single', slug: 'single', keys: single }, clock.now())
-  await recipe.prepare?.(server, call)
-  const response = await send(server, recipe.alter?.(call) ?? call)
-  expect({ status: response.status, text: await response.text() }).toMatchObject({
-    status: Number(status),
-  })
+  const own = changes(recipe, call, status) ? await startFor(recipe) : undefined
+  const server = own ?? common
+  try {
+    await recipe.prepare?.(server, call)
+    const response = await send(server, recipe.alter?.(call) ?? call)
+    expect({ status: response.status, text: await response.text() }).toMatchObject({
+      status: Number(status),
+    })
+  } finally {
+    await own?.stop()
+  }
 })

@@ -1,0 +1,100 @@
+/** Calls that succeed, one for each operation of the document, and bodies for them. */
+export type Call = {
+  readonly method: string
+  readonly path: string
+  readonly query?: Record<string, string>
+  readonly body?: string
+  readonly headers?: Record<string, string>
+}
+
+export const REVOCATIONS = '/plugins/guardian/revocations'
+/** Made of what is revoked. */
+export const REVOCATION_ID = 'YsW2-vicmjoGUAKVMCv06y'
+export const REVOCATION = JSON.stringify({ app: '1', jti: 'a' })
+const APP = JSON.stringify({ app: { name: 'some name' } })
+
+export const CALLS: Readonly<Record<string, Call>> = {
+  'POST /apps/{appId}/events': { method: 'POST', path: '/apps/1/events', body: event('x') },
+  'POST /apps/{appId}/batch_events': {
+    method: 'POST',
+    path: '/apps/1/batch_events',
+    body: batch('x'),
+  },
+  'POST /apps/{appId}/channels/{channel}/events': {
+    method: 'POST',
+    path: '/apps/1/channels/room/events',
+    query: { name: 'e' },
+    body: 'x',
+  },
+  'GET /apps/{appId}/channels': { method: 'GET', path: '/apps/1/channels' },
+  'GET /apps/{appId}/channels/{channel}': { method: 'GET', path: '/apps/1/channels/room' },
+  'GET /apps/{appId}/channels/{channel}/stats': {
+    method: 'GET',
+    path: '/apps/1/channels/room/stats',
+  },
+  'GET /apps/{appId}/channels/{channel}/users': {
+    method: 'GET',
+    path: '/apps/1/channels/presence-room/users',
+  },
+  'POST /apps/{appId}/users/{userId}/terminate_connections': {
+    method: 'POST',
+    path: '/apps/1/users/ada/terminate_connections',
+    body: '{}',
+  },
+  'GET /api/admin/plugins': { method: 'GET', path: '/api/admin/plugins' },
+  'GET /api/admin/apps': { method: 'GET', path: '/api/admin/apps' },
+  'POST /api/admin/apps': { method: 'POST', path: '/api/admin/apps', body: APP },
+  'GET /api/admin/apps/{slug}': { method: 'GET', path: '/api/admin/apps/own' },
+  'PATCH /api/admin/apps/{slug}': { method: 'PATCH', path: '/api/admin/apps/own', body: APP },
+  'PUT /api/admin/apps/{slug}': { method: 'PUT', path: '/api/admin/apps/own', body: APP },
+  'DELETE /api/admin/apps/{slug}': { method: 'DELETE', path: '/api/admin/apps/own' },
+  'POST /api/admin/apps/{slug}/keys': { method: 'POST', path: '/api/admin/apps/single/keys' },
+  'DELETE /api/admin/apps/{slug}/keys/{key}': {
+    method: 'DELETE',
+    path: '/api/admin/apps/own/keys/key-1',
+  },
+  'GET /api/admin/apps/{slug}/webhooks/deliveries': {
+    method: 'GET',
+    path: '/api/admin/apps/own/webhooks/deliveries',
+  },
+  'POST /api/admin/apps/{slug}/webhooks/replay': {
+    method: 'POST',
+    path: '/api/admin/apps/own/webhooks/replay',
+  },
+  'POST /api/apps/{appSlug}/events': {
+    method: 'POST',
+    path: '/api/apps/test-app/events',
+    body: scoped('{}'),
+  },
+  'GET /api/apps/{appSlug}/channels': { method: 'GET', path: '/api/apps/test-app/channels' },
+  'GET /api/apps/{appSlug}/channels/{name}/users': {
+    method: 'GET',
+    path: '/api/apps/test-app/channels/presence-room/users',
+  },
+  'POST /api/push': { method: 'POST', path: '/api/push', body: pushed('x') },
+  'GET /': { method: 'GET', path: '/' },
+  'GET /swagger': { method: 'GET', path: '/swagger' },
+  'GET /swagger/json': { method: 'GET', path: '/swagger/json' },
+  'GET /plugins/guardian/revocations': { method: 'GET', path: REVOCATIONS },
+  'POST /plugins/guardian/revocations': { method: 'POST', path: REVOCATIONS, body: REVOCATION },
+  'DELETE /plugins/guardian/revocations/{id}': {
+    method: 'DELETE',
+    path: `${REVOCATIONS}/${REVOCATION_ID}`,
+  },
+  'GET /ready': { method: 'GET', path: '/ready' },
+  'GET /accept-traffic': { method: 'GET', path: '/accept-traffic' },
+  'GET /up': { method: 'GET', path: '/up' },
+}
+
+export function event(data: string): string {
+  return JSON.stringify({ name: 'e', channels: ['room'], data })
+}
+export function pushed(data: string): string {
+  return JSON.stringify({ channel: 'room', event: 'e', data })
+}
+export function scoped(payload: string): string {
+  return JSON.stringify({ scope: 'public', topic: 'room', event: 'e', payload })
+}
+export function batch(data: string): string {
+  return JSON.stringify({ batch: [{ name: 'e', channel: 'room', data }] })
+}
