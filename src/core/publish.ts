@@ -8,7 +8,7 @@ import type { Core } from './core'
 import { isRefusal, quoted, RealtimeError, raise } from './errors'
 import { isReservedByPusher } from './event-names'
 import { filter } from './hooks'
-import { jsonText } from './json'
+import { isLonger, jsonOf, jsonText } from './json'
 import { channelOfScope, toScope } from './scopes'
 import type { ChannelName, Publication, SocketId } from './types'
 import { appView } from './views'
@@ -138,15 +138,28 @@ function checkName(app: App, name: string): void {
     )
 }
 
-function checkData(app: App, data: string): void {
-  const { maxEventDataBytes } = app.limits
+/** @throws RealtimeError('data_too_large') */
+export function checkData({ limits: { maxEventDataBytes: most } }: App, data: string): void {
   const bytes = Buffer.byteLength(data)
-  if (bytes > maxEventDataBytes)
-    throw new RealtimeError(
-      'data_too_large',
-      `The data content of this event exceeds the allowed maximum (${bytes} of ${maxEventDataBytes} bytes)`,
-    )
+  if (bytes > most) throw tooLarge(`${bytes} of ${most} bytes`)
 }
+
+/**
+ * The text of data that is no text: its JSON. How long it is at least is looked at first.
+ * @throws RealtimeError('data_too_large' | 'request_invalid')
+ */
+export function textOfData({ limits: { maxEventDataBytes: most } }: App, data: unknown): string {
+  if (isLonger(data, most)) throw tooLarge(`more than ${most} bytes`)
+  const text = jsonOf(data)
+  if (text === undefined) throw new RealtimeError('request_invalid', 'data is nested too deep')
+  return text
+}
+
+const tooLarge = (size: string): RealtimeError =>
+  new RealtimeError(
+    'data_too_large',
+    `The data content of this event exceeds the allowed maximum (${size})`,
+  )
 
 function checkRate({ rates, clock }: Core, app: App, events: number): void {
   const { maxBackendEventsPerSecond: limit } = app.limits

@@ -12,7 +12,7 @@ import { bundledPage } from './bundled-page'
 import { channels } from './channels'
 import { crossOrigin } from './cross-origin'
 import { deliveries } from './deliveries'
-import { explain } from './errors'
+import { explain, mustDecode } from './errors'
 import { events } from './events'
 import { expusherlite } from './expusherlite'
 import type { ApiHooks } from './hooks'
@@ -22,6 +22,7 @@ import { ops } from './ops'
 import { pluginReports, type PluginAtWork } from './plugins'
 import { pushex } from './pushex'
 import { REQUEST_ID, requestId } from './request-id'
+import { pathOf } from './url'
 import { users } from './users'
 import { swaggerDefaults, type PublishedCredentials } from './swagger'
 
@@ -82,6 +83,8 @@ export function createApi(core: Core, options: ApiOptions) {
       }),
     )
   if (adminOrigins.length > 0) api.use(crossOrigin(adminOrigins))
+  // For every route, of plugins too: the router would fail at some parameters and leave others as they are.
+  api.onRequest(({ request }) => mustDecode(pathOf(request.url)))
   for (const { routes } of plugins) api.use(routes)
   let document: Promise<object> | undefined
   return api.get(DOCUMENT_PATH, () => (document ??= documentOf(api, plugins)), {

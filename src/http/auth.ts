@@ -74,11 +74,17 @@ function authenticate(core: Core, request: SignedRequest): App {
   const text = `${request.method}\n${pathOf(request.url)}\n${query}`
   if (!pair.verify(text, signature) && !signedOtherwise(request, pair, signature)) {
     throw unauthorized(
-      `Invalid signature: you should have sent HmacSHA256Hex(${JSON.stringify(text)}, your_secret_key), but you sent "${quoted(signature)}"`,
+      `Invalid signature: you should have sent HmacSHA256Hex(${JSON.stringify(shortened(text))}, your_secret_key), but you sent "${quoted(signature)}"`,
     )
   }
   return app
 }
+
+/** Of most requests the whole. */
+const SHOWN_CHARS = 1000
+
+const shortened = (text: string): string =>
+  text.length <= SHOWN_CHARS ? text : `${text.slice(0, SHOWN_CHARS)}…`
 
 function pairOf(core: Core, app: App, key: string | undefined): KeyPair {
   if (!key) throw unauthorized('Authentication key required')

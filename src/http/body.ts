@@ -9,7 +9,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { RealtimeError } from '../core/errors'
-import { isRecord } from '../core/json'
+import { isRecord, parseJson, tooMuchIn } from '../core/json'
 import { mistakeIn } from './mistake'
 import { queryParameters } from './signed-query'
 
@@ -31,8 +31,7 @@ export function jsonBody<Schema extends TObject>(schema: Schema) {
     const text = textBody(received.raw)
     const given = text === '' ? {} : parse(text)
     const body = received.hasParameters && given ? withQuery(given, received.url) : given
-    if (!checker.Check(body))
-      throw invalid(body ? mistakeIn([...checker.Errors(body)]) : NOT_AN_OBJECT)
+    if (!checker.Check(body)) throw invalid(body ? mistakeIn(checker.Errors(body)) : NOT_AN_OBJECT)
     return body
   }
 }
@@ -66,10 +65,8 @@ const defined = (record: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined))
 
 function parse(text: string): Record<string, unknown> | undefined {
-  try {
-    const body: unknown = JSON.parse(text)
-    return isRecord(body) ? body : undefined
-  } catch {
-    return undefined // SyntaxError, or RangeError for text nested too deep
-  }
+  const tooMuch = tooMuchIn(text)
+  if (tooMuch !== undefined) throw invalid(tooMuch)
+  const body = parseJson(text)
+  return isRecord(body) ? body : undefined
 }

@@ -5,6 +5,7 @@
 import { basename } from 'node:path'
 import type { HTMLBundle } from 'bun'
 import { Elysia, NotFoundError } from 'elysia'
+import { PAGE_HEADERS } from './page'
 
 /** The page's HTML, and what it loads, by name. */
 type Bundle = { readonly html: string; readonly assets: ReadonlyMap<string, Blob> }
@@ -13,8 +14,7 @@ type Bundle = { readonly html: string; readonly assets: ReadonlyMap<string, Blob
 export function bundledPage(path: string, bundle: HTMLBundle, detail: object) {
   let bundled: Promise<Bundle> | undefined
   const load = (): Promise<Bundle> => (bundled ??= bundleOf(path, bundle))
-  const html = async () =>
-    new Response((await load()).html, { headers: { 'content-type': 'text/html; charset=utf-8' } })
+  const html = async () => new Response((await load()).html, { headers: PAGE_HEADERS })
   const hidden = { detail: { hide: true } }
   return new Elysia()
     .get(path, html, { detail })

@@ -178,14 +178,20 @@ const ATTRIBUTES: Readonly<
   subscription_count: ({ presence }, app, channel) => presence.subscriptionCount(app, channel),
 }
 
-/** @throws RealtimeError('request_invalid') for an attribute that does not exist */
+/** As long as a query may be. */
+const MAX_INFO_CHARS = 16_384
+
+/** Each once, however often it is named. @throws RealtimeError('request_invalid') for an attribute that does not exist */
 export function parseInfo(info: string | undefined): Attribute[] {
   if (!info) return []
-  const names = info
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '')
-  return names.map((name) => {
+  if (info.length > MAX_INFO_CHARS)
+    throw new RealtimeError(
+      'request_invalid',
+      `info of ${info.length} characters exceeds the limit of ${MAX_INFO_CHARS}`,
+    )
+  const names = new Set(Array.from(new Set(info.split(',')), (name) => name.trim()))
+  names.delete('')
+  return Array.from(names, (name) => {
     if (Object.hasOwn(ATTRIBUTES, name)) return name as Attribute
     throw new RealtimeError('request_invalid', `Unknown info attribute '${quoted(name)}'`)
   })

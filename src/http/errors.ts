@@ -8,7 +8,7 @@ import { RealtimeError, type ErrorCode } from '../core/errors'
 import { wireError } from '../protocols/errors'
 import type { FieldErrors } from './app-fields'
 import { mistakeIn, type Mistake } from './mistake'
-import { pathOf } from './url'
+import { isDecodable, pathOf } from './url'
 
 export type ErrorAnswer = {
   readonly status: number
@@ -54,6 +54,13 @@ export function explain(core: Core, { code, error, request, requestId }: Failure
   core.log.error({ err: error, requestId }, 'fault')
   if (isSeed) return detail(500, 'Internal Server Error')
   return text(500, `Internal server error (${requestId})`)
+}
+
+/** @throws RealtimeError for a path with a stray percent sign, or whose escapes are no UTF-8 */
+export function mustDecode(path: string): void {
+  if (isDecodable(path)) return
+  const code = path.startsWith(SEED_PATH) ? 'admin_bad_request' : 'request_invalid'
+  throw new RealtimeError(code, 'Expected the path to be percent-encoded UTF-8')
 }
 
 /** Answered as the seed's API does, and not as text. */

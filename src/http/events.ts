@@ -7,8 +7,7 @@ import { Type } from '@sinclair/typebox'
 import type { App } from '../core/apps'
 import type { Core } from '../core/core'
 import { RealtimeError } from '../core/errors'
-import { publish, type EventRequest } from '../core/publish'
-import { jsonOf } from '../core/json'
+import { publish, textOfData, type EventRequest } from '../core/publish'
 import type { ChannelName } from '../core/types'
 import { signed } from './auth'
 import { documented, jsonBody, textBody } from './body'
@@ -16,9 +15,9 @@ import { attributesOf, parseInfo } from './channels'
 import type { ApiHooks } from './hooks'
 import {
   BatchAnswer,
-  BatchBody,
+  batchBody,
   EventAnswer,
-  EventBody,
+  eventBody,
   NoBody,
   OPEN,
   SIGNED_REFUSALS,
@@ -40,6 +39,7 @@ const DeprecatedQuery = Type.Object(
 )
 
 export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
+  const [EventBody, BatchBody] = [eventBody(core.limits), batchBody(core.limits)]
   const eventOf = jsonBody(EventBody)
   const batchOf = jsonBody(BatchBody)
   return new Elysia({ prefix: `${pathPrefix}/apps/:appId`, tags: ['events'] })
@@ -50,7 +50,7 @@ export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
         const body = eventOf(received)
         const info = parseInfo(body.info)
         const channels = body.channels ?? (body.channel === undefined ? [] : [body.channel])
-        const [published = []] = publish(core, app, [eventRequest(body, channels)])
+        const [published = []] = publish(core, app, [eventRequest(app, body, channels)])
         return info.length === 0 ? {} : { channels: withInfo(core, app, published, info) }
       },
       {
@@ -69,12 +69,11 @@ export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
       '/batch_events',
       ({ app, received }) => {
         const { batch } = batchOf(received)
-        checkBatchSize(app, batch.length)
         const infos = batch.map(({ info }) => parseInfo(info))
         const published = publish(
           core,
           app,
-          batch.map((item) => eventRequest(item, [item.channel])),
+          batch.map((item) => eventRequest(app, item, [item.channel])),
         )
         if (infos.every((info) => info.length === 0)) return {}
         return {
@@ -135,28 +134,18 @@ type RequestedEvent = {
 }
 
 function eventRequest(
+  app: App,
   { name, data, socket_id: socketId }: RequestedEvent,
   channels: readonly string[],
 ): EventRequest {
-  return { name, data: dataText(data), channels, socketId: socketId ?? undefined }
+  return { name, data: dataText(app, data), channels, socketId: socketId ?? undefined }
 }
 
 /** No SDK sends anything but text; other values are written out once (contract 3.10). */
-function dataText(data: unknown): string {
+function dataText(app: App, data: unknown): string {
   if (data === undefined || data === null)
     throw new RealtimeError('request_invalid', 'Expected data parameter to be a string')
-  const text = typeof data === 'string' ? data : jsonOf(data)
-  if (text === undefined) throw new RealtimeError('request_invalid', 'data is nested too deep')
-  return text
-}
-
-function checkBatchSize(app: App, events: number): void {
-  const { maxEventsPerBatch } = app.limits
-  if (events > maxEventsPerBatch)
-    throw new RealtimeError(
-      'request_invalid',
-      `${events} events exceed the limit of ${maxEventsPerBatch} (maxEventsPerBatch)`,
-    )
+  return typeof data === 'string' ? data : textOfData(app, data)
 }
 
 function withInfo(core: Core, app: App, channels: readonly ChannelName[], info: readonly string[]) {

@@ -11,12 +11,12 @@ import type { Core } from '../core/core'
 import { RealtimeError } from '../core/errors'
 import { isReserved } from '../core/event-names'
 import { isRecord, jsonOf, parseJson } from '../core/json'
-import { publishToScope } from '../core/publish'
+import { checkData, publishToScope } from '../core/publish'
 import type { ChannelName } from '../core/types'
 import { mustTakeJson } from './accept'
 import { isKeyPairOf } from './basic'
 import { FieldError } from './errors'
-import { readNested } from './form'
+import { bodyOfApp, readNested } from './form'
 import { NO_BODY, type ApiHooks } from './hooks'
 import { isForeignPage } from './identity'
 import { FieldErrorsAnswer, NoBody } from './schemas'
@@ -73,6 +73,7 @@ const NAME = {
 } as const
 
 export function expusherlite(core: Core, hooks: ApiHooks) {
+  const bodyLimits = bodyOfApp(core.limits)
   return new Elysia({ prefix: '/api/apps/:appSlug', tags: ['ExPusherLite'] })
     .derive(async ({ request, params }) => ({
       app: await authenticated(core, hooks, request, params.appSlug),
@@ -80,7 +81,7 @@ export function expusherlite(core: Core, hooks: ApiHooks) {
     .post(
       '/events',
       async ({ app, request }) => {
-        publishToScope(core, app, requestOf(await readNested(request), app))
+        publishToScope(core, app, requestOf(await readNested(request, bodyLimits), app))
         return {}
       },
       {
@@ -177,12 +178,13 @@ function requestOf(body: Record<string, unknown> | undefined, app: App) {
     scope,
     topic: topic === GENERAL ? undefined : topic,
     event,
-    data: payloadOf(body['payload'] ?? '{}'),
+    data: payloadOf(app, body['payload'] ?? '{}'),
   }
 }
 
 /** Text that is the JSON of an object, or the object itself. */
-function payloadOf(given: unknown): string {
+function payloadOf(app: App, given: unknown): string {
+  if (typeof given === 'string') checkData(app, given) // before it is parsed
   const payload = typeof given === 'string' ? parseJson(given === '' ? '{}' : given) : given
   const text = isRecord(payload) ? jsonOf(payload) : undefined
   if (text === undefined) throw new FieldError({ payload: INVALID })

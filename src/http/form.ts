@@ -4,68 +4,102 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { RealtimeError } from '../core/errors'
-import { isRecord } from '../core/json'
+import { BODY_LIMITS, isRecord, tooMuchIn, type JsonLimits } from '../core/json'
+import { maxRequestBytes, type Limits } from '../core/limits'
 import { bytesOf, type BodyCodes } from './bytes'
 
 type Nested = { [key: string]: unknown }
 
-/** More than any app needs. */
-const MAX_BYTES = 1024 * 1024
+/** How much of a body is read, and how much work it may be. */
+export type BodyLimits = {
+  readonly bytes: number
+  /** Of a form; more than any app, event or push has. */
+  readonly fields: number
+  readonly json: JsonLimits
+}
+
+/** For whoever may use the admin API, 25 ms of parsing at the worst; for others 5. */
+export const ADMIN_BODY: BodyLimits = {
+  bytes: 1024 * 1024,
+  fields: 65_536,
+  json: { nodes: 131_072, levels: Infinity },
+}
+export const bodyOfApp = (limits: Limits): BodyLimits => ({
+  bytes: maxRequestBytes(limits),
+  fields: 4096,
+  json: BODY_LIMITS,
+})
 const BODY_CODES: BodyCodes = { tooLarge: 'admin_body_too_large', brokenOff: 'admin_bad_request' }
 
 /**
  * The body as a record; undefined where it is none, or can't be read as what it says it is.
  * @throws as `readBody`
  */
-export async function readNested(request: Request): Promise<Nested | undefined> {
-  const body = await readBody(request)
+export async function readNested(
+  request: Request,
+  limits?: BodyLimits,
+): Promise<Nested | undefined> {
+  const body = await readBody(request, limits)
   return isRecord(body) ? body : undefined
 }
 
 /**
  * The body; undefined where it can't be read as what it says it is.
- * @throws RealtimeError('admin_body_too_large' | 'admin_bad_request') for more than a megabyte, and for what is
+ * @throws RealtimeError('admin_body_too_large' | 'admin_bad_request') for more than `limits` allow, and for what is
  *   no UTF-8 or does not come whole
  */
-export async function readBody(request: Request): Promise<unknown> {
-  const bytes = await readBytes(request)
+export async function readBody(request: Request, limits = ADMIN_BODY): Promise<unknown> {
+  const bytes = await readBytes(request, limits.bytes)
   try {
-    return await parsed(request.headers.get('content-type') ?? '', bytes)
+    return await parsed(request.headers.get('content-type') ?? '', bytes, limits)
   } catch (cause) {
-    if (cause instanceof URIError) throw notUtf8()
+    if (cause instanceof RealtimeError) throw cause
+    if (cause instanceof URIError) throw unreadable(NOT_UTF8)
     return undefined // SyntaxError of the JSON, a multipart body that is none, or a name nested too deep
   }
 }
 
 /** The body as text, whatever it says it is. @throws as `readBody` */
 export const readText = async (request: Request): Promise<string> =>
-  Buffer.from(await readBytes(request)).toString()
+  Buffer.from(await readBytes(request, ADMIN_BODY.bytes)).toString()
 
-async function readBytes(request: Request): Promise<Uint8Array> {
-  const bytes = await bytesOf(request, MAX_BYTES, BODY_CODES)
-  if (!isUtf8(bytes)) throw notUtf8()
+async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const bytes = await bytesOf(request, maxBytes, BODY_CODES)
+  if (!isUtf8(bytes)) throw unreadable(NOT_UTF8)
   return bytes
 }
 
-const notUtf8 = (): RealtimeError => new RealtimeError('admin_bad_request', 'The body is not UTF-8')
+const NOT_UTF8 = 'The body is not UTF-8'
+const unreadable = (why: string): RealtimeError => new RealtimeError('admin_bad_request', why)
 
-async function parsed(type: string, bytes: Uint8Array): Promise<unknown> {
+async function parsed(type: string, bytes: Uint8Array, limits: BodyLimits): Promise<unknown> {
   const media = type.split(';')[0]!.trim().toLowerCase()
   if (media === 'multipart/form-data') {
     const headers = { 'content-type': type }
     const form = await new Response(new Blob([Buffer.from(bytes)]), { headers }).formData()
-    return nest(textEntries(form as unknown as Form))
+    return nest(textEntries(form as unknown as Form), limits)
   }
   const text = new TextDecoder().decode(bytes)
   if (media === 'application/x-www-form-urlencoded') {
-    for (const [escapes] of text.matchAll(ESCAPES)) decodeURIComponent(escapes)
-    return nest([...new URLSearchParams(text)])
+    checkFields(text.split('&', limits.fields + 1), limits)
+    const pairs = [...new URLSearchParams(text)]
+    checkRepairs(text, pairs)
+    return nest(pairs, limits)
   }
+  const tooMuch = tooMuchIn(text, limits.json)
+  if (tooMuch !== undefined) throw unreadable(tooMuch)
   return text === '' ? {} : JSON.parse(text)
 }
 
-/** `URLSearchParams` repairs those that are no UTF-8; `decodeURIComponent` throws. */
-const ESCAPES = /(?:%[\da-f]{2})+/gi
+/**
+ * `URLSearchParams` repairs what is no UTF-8 with U+FFFD, `decodeURIComponent` throws. Where there is
+ * none nothing was repaired, and nobody pays for decoding twice.
+ */
+function checkRepairs(text: string, pairs: readonly [string, string][]): void {
+  if (pairs.some((pair) => pair.some((part) => part.includes('\ufffd'))))
+    decodeURIComponent(text.replaceAll(STRAY_PERCENT, ''))
+}
+const STRAY_PERCENT = /%(?![\da-f]{2})/gi
 
 /** A form, whichever library's types say so. */
 type Form = Iterable<readonly [name: string, value: unknown]>
@@ -74,53 +108,67 @@ function textEntries(form: Form): [string, string][] {
   return Array.from(form, ([name, value]) => [name, typeof value === 'string' ? value : ''])
 }
 
-const PARTS = /^([^[\]]+)((?:\[[^[\]]*\])*)$/
+function checkFields({ length }: readonly unknown[], { fields }: BodyLimits): void {
+  if (length > fields) throw unreadable(`The form has more than ${fields} fields`)
+}
+
 /** `app[limits][max_presence_members]` has three. */
 const MAX_PARTS = 8
+const MAX_NAME_CHARS = 1024
 
-/** @throws RangeError for a name of too many parts */
-function nest(entries: readonly [string, string][]): Nested {
+/** @throws RealtimeError for too many fields, RangeError for a name that is too long, or of too many parts */
+function nest(entries: readonly [string, string][], limits: BodyLimits): Nested {
+  checkFields(entries, limits)
   const root: Nested = Object.create(null)
   for (const [name, value] of entries) {
-    const [, first = name, rest = ''] = PARTS.exec(name) ?? []
-    const parts = Array.from(rest.matchAll(/\[([^[\]]*)\]/g), ([, part = '']) => part)
-    if (parts.length >= MAX_PARTS) throw new RangeError(`${parts.length} parts in one name`)
-    put(root, [first, ...parts], value)
+    if (name.length > MAX_NAME_CHARS) throw new RangeError(`a name of ${name.length} characters`)
+    const parts = partsOf(name)
+    if (parts.length > MAX_PARTS) throw new RangeError(`${parts.length} parts in one name`)
+    put(root, parts, 0, value)
   }
   return root
 }
 
-/** The empty part of `name[]` stands for a list. */
-function put(target: Nested, [key = '', ...rest]: readonly string[], value: string): void {
-  if (rest.length === 0) {
+/** `app[hosts][]` is `['app', 'hosts', '']`; what is not written so is a name as it is. */
+function partsOf(name: string): readonly string[] {
+  const open = name.indexOf('[')
+  if (open < 1 || !name.endsWith(']')) return [name]
+  const parts = [name.slice(0, open), ...name.slice(open + 1, -1).split('][')]
+  return parts.some((part) => part.includes('[') || part.includes(']')) ? [name] : parts
+}
+
+/** Puts a value where the parts from `at` on say. The empty part of `name[]` stands for a list. */
+function put(target: Nested, parts: readonly string[], at: number, value: string): void {
+  const key = parts[at]!
+  if (at === parts.length - 1) {
     target[key] = value
-  } else if (rest[0] === '') {
+  } else if (parts[at + 1] === '') {
     if (!Array.isArray(target[key])) target[key] = []
-    append(target[key] as unknown[], rest.slice(1), value)
+    append(target[key] as unknown[], parts, at + 2, value)
   } else {
     if (!isRecord(target[key])) target[key] = Object.create(null)
-    put(target[key] as Nested, rest, value)
+    put(target[key] as Nested, parts, at + 1, value)
   }
 }
 
 /** `hooks[][url]=a&hooks[][kind]=b` is one entry; a name that the last entry has already begins the next. */
-function append(list: unknown[], parts: readonly string[], value: string): void {
-  if (parts.length === 0) {
+function append(list: unknown[], parts: readonly string[], at: number, value: string): void {
+  if (at === parts.length) {
     list.push(value)
     return
   }
   const last = list.at(-1)
-  if (isRecord(last) && !has(last, parts)) {
-    put(last, parts, value)
+  if (isRecord(last) && !has(last, parts, at)) {
+    put(last, parts, at, value)
   } else {
     const entry: Nested = Object.create(null)
-    put(entry, parts, value)
+    put(entry, parts, at, value)
     list.push(entry)
   }
 }
 
-function has(record: Nested, [key = '', ...rest]: readonly string[]): boolean {
-  const inner = record[key]
-  if (rest.length === 0) return inner !== undefined
-  return isRecord(inner) && has(inner, rest)
+function has(record: Nested, parts: readonly string[], at: number): boolean {
+  const inner = record[parts[at]!]
+  if (at === parts.length - 1) return inner !== undefined
+  return isRecord(inner) && has(inner, parts, at + 1)
 }

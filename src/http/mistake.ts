@@ -2,23 +2,53 @@
  * What is wrong with a request, in the words that SDK users know:
  * `Expected name parameter to be a string`.
  */
+import type { LimitName } from '../core/limits'
 
 /** As the schema library reports it: `/batch/0/name`, `Expected string`. */
-export type Mistake = { readonly path?: string; readonly message?: string }
+export type Mistake = {
+  readonly path?: string
+  readonly message?: string
+  readonly value?: unknown
+}
 
 const TYPE = /^Expected (string|array|object|integer|boolean)$/
 
-/** The first mistake; the library reports a missing property before it names its type. */
-export function mistakeIn(mistakes: readonly Mistake[]): string {
-  const path = mistakes[0]?.path ?? ''
-  const types = mistakes.map((mistake) =>
-    mistake.path === path ? TYPE.exec(mistake.message ?? '')?.[1] : undefined,
-  )
-  const type = types.find((found) => found !== undefined)
+/** Lists whose length is a limit: what they hold, and what the limit is called. */
+const LISTS: ReadonlyMap<string, readonly [held: string, limit: LimitName]> = new Map([
+  ['/channels', ['channels', 'maxChannelsPerTrigger']],
+  ['/batch', ['events', 'maxEventsPerBatch']],
+])
+const MOST = /^Expected array length to be less or equal to (\d+)$/
+
+/**
+ * The first mistake; the library reports a missing property before it names its type. No more is asked
+ * of it: a list of a hundred thousand wrong entries would be as many mistakes, found one by one.
+ */
+export function mistakeIn(mistakes: Iterable<Mistake>): string {
+  let path: string | undefined
+  let type: string | undefined
+  for (const { path: where = '', message = '', value } of mistakes) {
+    if (where !== (path ??= where)) break
+    const [, most] = MOST.exec(message) ?? []
+    if (most !== undefined && Array.isArray(value)) return tooMany(where, value.length, most)
+    type = TYPE.exec(message)?.[1]
+    if (type !== undefined) break
+  }
+  return expected(path ?? '', type)
+}
+
+function tooMany(path: string, length: number, most: string): string {
+  const [held, limit] = LISTS.get(path) ?? [`entries of ${nameOf(path)}`, undefined]
+  return `${length} ${held} exceed the limit of ${most}${limit === undefined ? '' : ` (${limit})`}`
+}
+
+const nameOf = (path: string): string => path.slice(1).replaceAll('/', '.')
+
+function expected(path: string, type: string | undefined): string {
   const shape = type
     ? `${/^[aoi]/.test(type) ? 'an' : 'a'} ${type}`
     : 'present and of the documented type'
-  const name = path.slice(1).replaceAll('/', '.')
+  const name = nameOf(path)
   return name === ''
     ? `Expected the request to be ${shape}`
     : `Expected ${name} parameter to be ${shape}`

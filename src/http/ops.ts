@@ -5,7 +5,7 @@ import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { Core } from '../core/core'
 import { HTML } from './openapi'
-import { page } from './page'
+import { page, PAGE_HEADERS } from './page'
 
 const Ready = Type.Object({ ready: Type.Literal(true) }, { examples: [{ ready: true }] })
 const NotReady = Type.Object(
@@ -35,7 +35,7 @@ export function ops(core: Core) {
     .get(
       '/',
       ({ set }) => {
-        set.headers['content-type'] = 'text/html; charset=utf-8'
+        Object.assign(set.headers, PAGE_HEADERS)
         return page()
       },
       {

@@ -8,6 +8,13 @@ const LINKS = [
   { href: '/ready', text: '/ready', about: 'readiness' },
 ]
 
+/** Of every page: no other site may show it in a frame, where clicks could be stolen. */
+export const PAGE_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': "frame-ancestors 'none'",
+  'x-frame-options': 'DENY',
+} as const
+
 export function page(): string {
   const links = LINKS.map(
     ({ href, text, about }) => `<li><a href="${href}">${text}</a> – ${about}</li>`,

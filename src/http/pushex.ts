@@ -9,12 +9,12 @@ import type { App } from '../core/apps'
 import { channelOfTopic } from '../core/channel'
 import type { Core } from '../core/core'
 import { RealtimeError } from '../core/errors'
-import { isRecord, jsonOf, parseJson } from '../core/json'
-import { publish, type Api } from '../core/publish'
+import { isRecord, parseJson } from '../core/json'
+import { checkData, publish, textOfData, type Api } from '../core/publish'
 import { tellPushed, type Pushed } from '../core/push'
 import type { ChannelName } from '../core/types'
 import { mustTakeJson } from './accept'
-import { readBody } from './form'
+import { bodyOfApp, readBody, type BodyLimits } from './form'
 import { NO_BODY, type ApiHooks } from './hooks'
 import { PushAccess } from './pushex-access'
 import { FieldErrorsAnswer } from './schemas'
@@ -56,6 +56,7 @@ type Answer = { status?: number | string; headers: Record<string, string | numbe
 /** `openAppId` names the app that needs no credentials, if there is one. */
 export function pushex(core: Core, hooks: ApiHooks, openAppId: string | undefined) {
   const access = new PushAccess(core, hooks, openAppId)
+  const bodyLimits = bodyOfApp(core.limits)
   const refuse = <T>(set: Answer, status: number, body: T): T => {
     set.status = status
     return body
@@ -68,7 +69,7 @@ export function pushex(core: Core, hooks: ApiHooks, openAppId: string | undefine
       const app = access.appOf(request)
       const received = { request, area: 'trigger', app, body: NO_BODY } as const
       hooks.tell('apiRequested', received)
-      const body = onceRead(request)
+      const body = onceRead(request, bodyLimits)
       const grant = await access.granted(received, body)
       if (!grant) return refuse(set, 403, { error: FORBIDDEN })
       hooks.check(received)
@@ -79,7 +80,7 @@ export function pushex(core: Core, hooks: ApiHooks, openAppId: string | undefine
         return refuse(set, 503, { errors: { detail: 'Service Unavailable' } })
       }
       const { channels, event, data } = asked
-      send(core, grant.app, { channels, event, data: dataText(data) })
+      send(core, grant.app, { channels, event, data: dataText(grant.app, data) })
       hooks.tell('apiProcessed', received)
       return { channel: [...channels], data, event }
     },
@@ -117,9 +118,9 @@ export function pushex(core: Core, hooks: ApiHooks, openAppId: string | undefine
 // ---------------------------------------------------------------- what is asked
 
 /** A request's body can be read only once. */
-function onceRead(request: Request): () => Promise<unknown> {
+function onceRead(request: Request, limits: BodyLimits): () => Promise<unknown> {
   let body: Promise<unknown> | undefined
-  return () => (body ??= readBody(request))
+  return () => (body ??= readBody(request, limits))
 }
 
 type Asked = {
@@ -164,9 +165,8 @@ function send(core: Core, app: App, pushed: Pushed): void {
 }
 
 /** Text that is not JSON goes out as it is; what is would be taken for the value that it writes down. */
-function dataText(data: unknown): string {
-  if (typeof data === 'string' && parseJson(data) === undefined) return data
-  const text = jsonOf(data)
-  if (text === undefined) throw new RealtimeError('request_invalid', 'data is nested too deep')
-  return text
+function dataText(app: App, data: unknown): string {
+  if (typeof data !== 'string') return textOfData(app, data)
+  checkData(app, data) // before it is parsed
+  return parseJson(data) === undefined ? data : textOfData(app, data)
 }

@@ -3,7 +3,7 @@
  * which types there are; limits belong to core, which knows the app.
  */
 import { Type } from '@sinclair/typebox'
-import { LIMITS } from '../core/limits'
+import { LIMITS, type Limits } from '../core/limits'
 import { LIMIT_BY_WIRE_NAME } from './app-limits'
 
 const Data = Type.Any({
@@ -24,41 +24,46 @@ const Info = Type.String({
   examples: ['user_count,subscription_count'],
 })
 
-export const EventBody = Type.Object(
+/** How many there may be is checked before what they are. */
+export const eventBody = ({ maxChannelsPerTrigger: maxItems }: Limits) =>
+  Type.Object(
+    {
+      name: Type.String({ description: 'The name of the event', examples: ['my-event'] }),
+      data: Data,
+      channels: Type.Optional(Type.Array(Type.String(), { maxItems, examples: [['my-channel']] })),
+      channel: Type.Optional(
+        Type.String({ description: 'One channel, where `channels` is absent' }),
+      ),
+      socket_id: Type.Optional(SocketId),
+      info: Type.Optional(Info),
+    },
+    {
+      ...OPEN,
+      examples: [{ name: 'my-event', channels: ['my-channel'], data: '{"hello":"world"}' }],
+    },
+  )
+
+const BatchedEvent = Type.Object(
   {
-    name: Type.String({ description: 'The name of the event', examples: ['my-event'] }),
+    name: Type.String(),
     data: Data,
-    channels: Type.Optional(Type.Array(Type.String(), { examples: [['my-channel']] })),
-    channel: Type.Optional(Type.String({ description: 'One channel, where `channels` is absent' })),
+    channel: Type.String(),
     socket_id: Type.Optional(SocketId),
     info: Type.Optional(Info),
   },
-  {
-    ...OPEN,
-    examples: [{ name: 'my-event', channels: ['my-channel'], data: '{"hello":"world"}' }],
-  },
+  OPEN,
 )
 
-export const BatchBody = Type.Object(
-  {
-    batch: Type.Array(
-      Type.Object(
-        {
-          name: Type.String(),
-          data: Data,
-          channel: Type.String(),
-          socket_id: Type.Optional(SocketId),
-          info: Type.Optional(Info),
-        },
-        OPEN,
-      ),
-    ),
-  },
-  {
-    ...OPEN,
-    examples: [{ batch: [{ name: 'my-event', channel: 'my-channel', data: '{"hello":"world"}' }] }],
-  },
-)
+export const batchBody = ({ maxEventsPerBatch: maxItems }: Limits) =>
+  Type.Object(
+    { batch: Type.Array(BatchedEvent, { maxItems }) },
+    {
+      ...OPEN,
+      examples: [
+        { batch: [{ name: 'my-event', channel: 'my-channel', data: '{"hello":"world"}' }] },
+      ],
+    },
+  )
 
 const Attributes = Type.Object({
   user_count: Type.Optional(

@@ -2,14 +2,24 @@
  * URLs as text: signatures need the query and the path as they were sent, which parsers do not keep.
  */
 
+import { RealtimeError } from '../core/errors'
+
 export type Pair = readonly [key: string, value: string]
 
-/** Splits a query without decoding: `a=1&b=%20` is `[['a', '1'], ['b', '%20']]`. */
+/** What a signed query may have; it is read several ways before a signature is known to be wrong. */
+const MAX_PAIRS = 50
+
+/**
+ * Splits a query without decoding: `a=1&b=%20` is `[['a', '1'], ['b', '%20']]`.
+ * @throws RealtimeError('request_invalid') for too many
+ */
 export function pairsOf(url: string): Pair[] {
   const pairs: Pair[] = []
   let at = url.indexOf('?') + 1
   if (at === 0) return pairs
   while (at < url.length) {
+    if (pairs.length === MAX_PAIRS)
+      throw new RealtimeError('request_invalid', `More than ${MAX_PAIRS} parameters in the query`)
     const ampersand = url.indexOf('&', at)
     const end = ampersand === -1 ? url.length : ampersand
     const equals = url.indexOf('=', at)
@@ -27,6 +37,17 @@ export function decoded(value: string): string {
     return decodeURIComponent(value)
   } catch {
     return value // URIError: a stray percent sign stands for itself
+  }
+}
+
+/** False for a path with a stray percent sign, or whose escapes are no UTF-8. */
+export function isDecodable(path: string): boolean {
+  if (!path.includes('%')) return true
+  try {
+    decodeURIComponent(path)
+    return true
+  } catch {
+    return false // URIError
   }
 }
 

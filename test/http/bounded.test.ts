@@ -1,0 +1,214 @@
+/** What a request may make the server do: it is refused by its size and its first mistake, and nothing behind them is looked at. */
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { isLonger, jsonOf, tooMuchIn } from '../../src/core/json'
+import { mistakeIn } from '../../src/http/mistake'
+import { ADMIN_PAIR, basic, PAIR } from '../credentials'
+import { start, type TestServer } from '../harness'
+import { FORM } from './ask-admin'
+import { event, post } from './ask-events'
+import { post as postEvent } from './ask-expusherlite'
+import { push } from './ask-pushex'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await start()
+})
+afterAll(() => server.stop())
+
+const ones = (count: number): number[] => Array.from({ length: count }, () => 1)
+const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
+const HEAVY = 'The body has more than 32768 objects, lists and keys'
+const DEEP = 'data is nested too deep'
+const LARGE = 'The data content of this event exceeds the allowed maximum'
+const INFO = 'subscription_count'
+
+/** Path, body, and the line that refuses it. */
+const TRIGGERS: readonly (readonly [
+  name: string,
+  path: string,
+  body: unknown,
+  status: number,
+  said: string,
+])[] = [
+  [
+    'more channels than there may be are counted, not looked at',
+    '/events',
+    event({ channels: ones(100_000) }),
+    400,
+    '100000 channels exceed the limit of 100 (maxChannelsPerTrigger)',
+  ],
+  [
+    'more events than there may be are counted, not looked at',
+    '/batch_events',
+    { batch: ones(100_000) },
+    400,
+    '100000 events exceed the limit of 10 (maxEventsPerBatch)',
+  ],
+  [
+    'of as many as there may be the first mistake is told',
+    '/events',
+    event({ channels: ones(100) }),
+    400,
+    'Expected channels.0 parameter to be a string',
+  ],
+  [
+    'data that is too long is told so, however deep it is',
+    '/events',
+    event({ data: [JSON.parse(nested(1000)), ones(8000)] }),
+    413,
+    `${LARGE} (more than 10240 bytes)`,
+  ],
+  ['data that is too deep', '/events', event({ data: JSON.parse(nested(1000)) }), 400, DEEP],
+  [
+    'long data of a batch',
+    '/batch_events',
+    { batch: [{ name: 'e', channel: 'room', data: ones(100_000) }] },
+    413,
+    `${LARGE} (more than 10240 bytes)`,
+  ],
+  [
+    'more objects than can be read in a turn',
+    '/events',
+    event({ data: Array.from({ length: 33_000 }, () => ({})) }),
+    400,
+    HEAVY,
+  ],
+  [
+    'more levels than can be read in a turn',
+    '/events',
+    { ...event(), data: JSON.parse(nested(20_000)) },
+    400,
+    DEEP,
+  ],
+  [
+    'an info without an end',
+    '/events',
+    event({ info: `${INFO},`.repeat(1000) }),
+    400,
+    'info of 19000 characters exceeds the limit of 16384',
+  ],
+]
+test.each(TRIGGERS)('%s', async (_, path, body, status, said) => {
+  expect(await post(server.sdk(), path, body)).toEqual([status, `${said}\n`])
+})
+
+test('an attribute that is asked for 700 times is told once', async () => {
+  await using client = await server.raw()
+  await client.subscribed('room')
+  const info = Array.from({ length: 700 }, (_, index) => INFO + ' '.repeat(index % 2)).join()
+  expect(await post(server.sdk(), '/events', event({ info }))).toEqual([
+    200,
+    '{"channels":{"room":{"subscription_count":1}}}',
+  ])
+  const { status } = await server.signed('GET', '/channels', '', `info=${info.replaceAll(' ', '')}`)
+  expect(status).toBe(200)
+})
+
+test('a query has 50 parameters', async () => {
+  const statusOf = async (count: number) => {
+    // Four are of the signature.
+    const more = Array.from({ length: count - 4 }, (_, index) => `z${index + 10}=1`)
+    const answer = await server.signed('GET', '/channels', '', more.join('&'))
+    return [answer.status, await answer.text()]
+  }
+  expect(await statusOf(50)).toEqual([200, expect.stringContaining('channels')])
+  expect(await statusOf(51)).toEqual([400, 'More than 50 parameters in the query\n'])
+  expect((await server.http(`/apps/nobody/channels?${'a&'.repeat(51)}`)).status).toBe(400)
+})
+
+test('a long query is not repeated whole where its signature is wrong', async () => {
+  const seconds = Math.floor(server.clock.now() / 1000)
+  const query = `auth_key=${server.app.key}&auth_timestamp=${seconds}&auth_version=1.0`
+  const answer = await server.http(`/apps/1/channels?${query}&x=${'x'.repeat(10_000)}`)
+  const text = await answer.text()
+  expect(text).toStartWith('Invalid signature: you should have sent HmacSHA256Hex("GET\\n/apps/1')
+  expect(text.length).toBeLessThan(1200)
+})
+
+const fields = (count: number): string => Array.from({ length: count }, () => 'a[]=1').join('&')
+const lists = (count: number): string => `[${'[],'.repeat(count - 2)}[]]`
+const APP_APIS = ['/api/push', '/api/apps/test-app/events']
+const ADMIN_API = ['/api/admin/apps']
+/** Bodies of the other APIs: whose admins may do more. */
+const UNREADABLE: readonly (readonly [
+  name: string,
+  body: string,
+  isForm: boolean,
+  paths: readonly string[],
+  said: string,
+])[] = [
+  ['4097 fields', fields(4097), true, APP_APIS, 'The form has more than 4096 fields'],
+  ['65 537 fields', fields(65_537), true, ADMIN_API, 'The form has more than 65536 fields'],
+  ['a name of 300 KB', `a${'[a]'.repeat(100_000)}=1`, true, APP_APIS, 'Bad Request'],
+  ['a long name', `a${'[a]'.repeat(100_000)}=1`, true, ADMIN_API, 'Bad Request'],
+  ['32 769 lists', lists(32_769), false, APP_APIS, HEAVY],
+  ['131 073 lists', lists(131_073), false, ADMIN_API, HEAVY.replace('32768', '131072')],
+  ['33 000 levels', nested(33_000), false, APP_APIS, DEEP],
+]
+test.each(UNREADABLE)('%s are refused', async (_, body, isForm, paths, said) => {
+  for (const path of paths) {
+    const headers = { ...(isForm ? FORM : {}), ...basic(path === ADMIN_API[0] ? ADMIN_PAIR : PAIR) }
+    const answer = await server.http(path, { method: 'POST', body, headers })
+    expect([answer.status, await answer.json()]).toEqual([400, { errors: { detail: said } }])
+  }
+})
+
+test('a payload and data that are too long are not parsed', async () => {
+  const payload = `{"a":"${'x'.repeat(10_240)}"}`
+  const said = `${LARGE} (10248 of 10240 bytes)`
+  for (const answer of [
+    await postEvent(server, JSON.stringify({ scope: 'public', topic: 't', event: 'e', payload })),
+    await push(server, { channel: 'a', event: 'e', data: payload }),
+  ])
+    expect([answer.status, await answer.json()]).toEqual([413, { errors: { detail: said } }])
+})
+
+test('of a hundred thousand mistakes two are asked for', () => {
+  let asked = 0
+  function* mistakes() {
+    for (let index = 0; index < 100_000; index++) {
+      asked++
+      yield { path: '/channels/0', message: asked === 1 ? 'Required' : 'Expected string' }
+    }
+  }
+  expect(mistakeIn(mistakes())).toBe('Expected channels.0 parameter to be a string')
+  expect(asked).toBe(2)
+})
+
+test('how long a value is at least is looked at no further than the limit', () => {
+  let read = 0
+  const list = new Proxy(ones(100_000), {
+    get(target, key) {
+      if (key !== 'length' && typeof key === 'string') read++
+      return Reflect.get(target, key) as unknown
+    },
+  })
+  expect(isLonger([list], 1000)).toBe(true)
+  expect(read).toBeLessThan(502)
+  expect(isLonger(JSON.parse(nested(20_000)), 10_240)).toBe(false) // that it is too deep is said later
+})
+
+test.each([
+  ['{"a":1}', 7],
+  ['[]', 2],
+  ['[1,2,3]', 7],
+  ['"text"', 6],
+  ['{"a":[{"b":"c"},null]}', 22],
+])('%s is never called longer than it is', (text, chars) => {
+  expect(jsonOf(JSON.parse(text))).toHaveLength(chars)
+  expect(isLonger(JSON.parse(text), chars)).toBe(false)
+})
+
+const ODD = JSON.stringify('{[:"\\'.repeat(20_000))
+test.each([
+  ['text', ODD, undefined],
+  ['numbers', JSON.stringify(ones(100_000)), undefined],
+  ['32 768 lists', lists(32_768), undefined],
+  ['32 769 lists', lists(32_769), HEAVY],
+  ['keys', `{${Array.from({ length: 32_768 }, (_, index) => `"${index}":1`).join()}}`, HEAVY],
+  ['131 levels', `[${nested(130)}${' '.repeat(40_000)}]`, undefined],
+  ['132 levels', `[${nested(131)}${' '.repeat(40_000)}]`, DEEP],
+  ['levels side by side', `[${`${nested(100)},`.repeat(300)}1]`, undefined],
+] as const)('what is too much is told by what the text holds: %s', (_, text, told) => {
+  expect(tooMuchIn(text)).toBe(told)
+})
