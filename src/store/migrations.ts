@@ -113,4 +113,18 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT, WITHOUT ROWID;`,
   `ALTER TABLE app_overrides ADD COLUMN seen_at INTEGER NOT NULL DEFAULT 0;
    UPDATE app_overrides SET seen_at = changed_at;`,
+  // With ROWIDs: without them a large value stands in the tree itself, and every look-up walks over it.
+  `CREATE TABLE plugin_values_2 (
+     plugin     TEXT NOT NULL,
+     key        TEXT NOT NULL,
+     value      TEXT NOT NULL,
+     expires_at INTEGER,
+     PRIMARY KEY (plugin, key)
+   ) STRICT;
+   INSERT INTO plugin_values_2 SELECT plugin, key, value, expires_at FROM plugin_values;
+   DROP TABLE plugin_values;
+   ALTER TABLE plugin_values_2 RENAME TO plugin_values;
+   CREATE INDEX plugin_values_expiring ON plugin_values (plugin, expires_at)
+     WHERE expires_at IS NOT NULL;
+   CREATE INDEX app_keys_app ON app_keys (app_id);`,
 ]

@@ -1,6 +1,6 @@
 /**
  * What plugins keep: a value for each (plugin, key), as JSON. Values that have expired are gone for
- * every reader at once, and from the file with the next write of the same plugin.
+ * every reader at once, and from the file with the next writes of the same plugin.
  */
 import type { Database } from 'bun:sqlite'
 import type { PluginStore } from '../core/plugin'
@@ -15,7 +15,16 @@ const DELETE = 'DELETE FROM plugin_values WHERE plugin = $plugin AND key = $key'
 const ENTRIES = `
   SELECT key, value FROM plugin_values
    WHERE plugin = $plugin AND (expires_at IS NULL OR expires_at > $now) ORDER BY key`
-const DROP_EXPIRED = 'DELETE FROM plugin_values WHERE plugin = $plugin AND expires_at <= $now'
+const DROP_EXPIRED = `
+  DELETE FROM plugin_values WHERE rowid IN (
+    SELECT rowid FROM plugin_values
+     WHERE plugin = $plugin AND expires_at IS NOT NULL AND expires_at <= $now LIMIT $limit)`
+
+/** A plugin's hooks read while everybody waits: 5 MB took 1 ms for each read, and 4 ms for each write. */
+const MAX_VALUE_BYTES = 65_536
+const MAX_KEY_BYTES = 1024
+/** A write pays for so many that have expired. */
+const DROPPED_AT_ONCE = 16
 
 type Row = { key: string; value: string }
 
@@ -29,9 +38,8 @@ export function pluginStore(db: Database, plugin: string, now: () => number): Pl
       return row ? JSON.parse(row.value) : undefined
     },
     set: (key, value, { expiresAt } = {}) => {
-      const text = JSON.stringify(value)
-      if (text === undefined) throw new TypeError(`a plugin's value must be JSON, ${key} has none`)
-      db.query(DROP_EXPIRED).run({ plugin, now: now() })
+      const text = textOf(key, value)
+      db.query(DROP_EXPIRED).run({ plugin, now: now(), limit: DROPPED_AT_ONCE })
       db.query(SET).run({ plugin, key, value: text, expiresAt: expiresAt ?? null })
     },
     delete: (key) => {
@@ -43,4 +51,19 @@ export function pluginStore(db: Database, plugin: string, now: () => number): Pl
         .all({ plugin, now: now() })
         .map(({ key, value }) => [key, JSON.parse(value)]),
   }
+}
+
+/** @throws TypeError for what is no JSON, RangeError for what is too large */
+function textOf(key: string, value: unknown): string {
+  const keyBytes = Buffer.byteLength(key)
+  if (keyBytes > MAX_KEY_BYTES)
+    throw new RangeError(`a plugin's key has ${keyBytes} bytes; the limit is ${MAX_KEY_BYTES}`)
+  const text = JSON.stringify(value)
+  if (text === undefined) throw new TypeError(`a plugin's value must be JSON, ${key} has none`)
+  const bytes = Buffer.byteLength(text)
+  if (bytes > MAX_VALUE_BYTES)
+    throw new RangeError(
+      `a plugin's value has ${bytes} bytes as JSON; the limit is ${MAX_VALUE_BYTES} (key ${key})`,
+    )
+  return text
 }

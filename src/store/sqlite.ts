@@ -22,15 +22,16 @@ export function openDatabase(path: string, log?: Log): Database {
   })
 }
 
-function migrate(db: Database, path: string): void {
+/** @throws StoreError for a file that knows more migrations */
+export function migrate(db: Database, path: string, migrations = MIGRATIONS): void {
   const { user_version: version } = db
     .query<{ user_version: number }, []>('PRAGMA user_version')
     .get()!
-  if (version > MIGRATIONS.length)
+  if (version > migrations.length)
     throw new StoreError(
-      `database ${path}: written by a newer version (schema ${version}; this one knows ${MIGRATIONS.length})`,
+      `database ${path}: written by a newer version (schema ${version}; this one knows ${migrations.length})`,
     )
-  for (const [index, sql] of MIGRATIONS.entries()) {
+  for (const [index, sql] of migrations.entries()) {
     if (index < version) continue
     db.transaction(() => {
       db.run(sql)
@@ -38,5 +39,5 @@ function migrate(db: Database, path: string): void {
     }).immediate()
   }
   // A write proves that the file and its folder can be written, now and not at 3 a.m.
-  db.run(`PRAGMA user_version = ${MIGRATIONS.length}`)
+  db.run(`PRAGMA user_version = ${migrations.length}`)
 }
