@@ -54,6 +54,7 @@ const script = (path: string): readonly string[] => [
 const UNLIMITED = {
   CARILLON_MAX_PRESENCE_MEMBERS: '100000',
   CARILLON_MAX_CLIENT_EVENTS_PER_SECOND: '1000000',
+  CARILLON_MAX_CLIENT_EVENT_BYTES_PER_SECOND: '1000000000',
 }
 
 /** The defaults again. */

@@ -1,15 +1,18 @@
 /**
  * Client events: what one subscriber tells the others, without a backend. Contract 4.2 has the rules.
  */
+import type { App } from './apps'
+import { fullBucket, take } from './bucket'
 import type { Connection } from './connection'
 import { channelKind, topicOf } from './channel'
 import type { Core } from './core'
 import { isRefusal, REFUSE, refusal, type Refusal } from './errors'
 import { filter } from './hooks'
 import type { Hub, Subscription } from './hub'
-import { shownData } from './json'
+import { compact, shownData } from './json'
+import { contentBytes } from './json-scan'
 import { toScope } from './scopes'
-import type { ClientEventCommand, Publication } from './types'
+import type { ClientEventCommand, Payload, Publication } from './types'
 
 /** Publishes to the other subscribers, or returns why not. Never waits. */
 export function clientEvent(
@@ -18,7 +21,7 @@ export function clientEvent(
   command: ClientEventCommand,
 ): Refusal | undefined {
   const { app, channel, event, ref } = command
-  if (!takeToken(core.clock.mono(), conn, app.limits.maxClientEventsPerSecond)) {
+  if (!takeToken(core, conn, app)) {
     core.counters.clientEventsLimited++
     return REFUSE.clientEventRate
   }
@@ -27,11 +30,10 @@ export function clientEvent(
   if (!(scope === 'public' ? publicClientEvents : clientEvents)) return REFUSE.clientEventsDisabled
   const subscription = senderOf(core.hub, conn, command)
   if ('code' in subscription) return subscription
-  const tooLarge = overSize(command)
-  if (tooLarge) return tooLarge
+  let data = dataOf(command)
+  if (typeof data !== 'string' && isRefusal(data)) return data
   const { userId } = subscription
   const filters = core.hooks.clientEvent
-  let { data } = command
   if (filters.length > 0) {
     const said = { channel: topicOf(channel), event, data: shownData(data), userId }
     const filtered = filter(core, filters, conn, said, app.limits.maxEventDataBytes)
@@ -85,27 +87,30 @@ function senderOf(
   return subscription
 }
 
-/** A token bucket: `rate` at once, refilled at `rate` per second. Refused events take one too. */
-function takeToken(now: number, conn: Connection, rate: number): boolean {
-  const refilled = conn.eventTokens + ((now - conn.eventTokensAt) * rate) / 1000
-  conn.eventTokens = Math.min(rate, refilled)
-  conn.eventTokensAt = now
-  if (conn.eventTokens < 1) return false
-  conn.eventTokens--
-  return true
+/** So many at once, and so many a second. */
+function takeToken({ clock }: Core, conn: Connection, { limits }: App): boolean {
+  const perSecond = limits.maxClientEventsPerSecond
+  const rate = { perSecond, burst: perSecond }
+  const now = clock.mono()
+  const bucket = (conn.eventBucket ??= fullBucket(rate, now))
+  return take(bucket, rate, 1, now) === 0
 }
 
-function overSize({ app, event, dataBytes }: ClientEventCommand): Refusal | undefined {
+/** What the event carries, or that it is too much. */
+function dataOf({ app, event, data }: ClientEventCommand): Payload | Refusal {
   const { maxEventNameChars, maxEventDataBytes } = app.limits
   if (event.length > maxEventNameChars)
     return refusal(
       'event_invalid',
       `Event name of ${event.length} characters exceeds the limit of ${maxEventNameChars} (maxEventNameChars)`,
     )
-  if (dataBytes > maxEventDataBytes)
+  if (Buffer.byteLength(data) <= maxEventDataBytes) return data
+  // Space and escapes that a client may or may not write are no content, and are not passed on.
+  const bytes = typeof data === 'string' ? contentBytes(data) : data.length
+  if (bytes > maxEventDataBytes)
     return refusal(
       'data_too_large',
-      `The data content of this event exceeds the allowed maximum (${dataBytes} of ${maxEventDataBytes} bytes)`,
+      `The data content of this event exceeds the allowed maximum (${bytes} of ${maxEventDataBytes} bytes)`,
     )
-  return undefined
+  return typeof data === 'string' ? compact(data) : data
 }

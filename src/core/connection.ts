@@ -3,6 +3,7 @@
  * connections share one shape; maps are made when first needed (an idle connection costs no map).
  */
 import type { App } from './apps'
+import type { Bucket } from './bucket'
 import type { Refusal } from './errors'
 import type { Channel, Subscription } from './hub'
 import type { ConnectionView } from './plugin'
@@ -34,9 +35,12 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** Called once, when no gate thinks any more. Owned by the session. */
   onIdle: (() => void) | undefined = undefined
 
-  /** Client events that may still be sent at once, as of `eventTokensAt` (`mono`). Owned by `client-event`. */
-  eventTokens = Infinity
-  eventTokensAt = 0
+  /** Client events that it may still send; undefined before the first. Owned by `client-event`. */
+  eventBucket: Bucket | undefined = undefined
+  /** Bytes of client events that it may still send. Owned by `event-budget`, like the next. */
+  eventByteBucket: Bucket | undefined = undefined
+  /** When it was last told that its client events are dropped (`mono`). */
+  overBudgetToldAt = -Infinity
 
   /** Why it must end as soon as its transport is open: a plugin asked for it before. */
   unwanted: Refusal | undefined = undefined

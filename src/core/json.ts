@@ -1,5 +1,5 @@
 /**
- * The only JSON in core: making text that encoders may splice into frames, and reading text whose
+ * The only JSON in core, but for `json-scan.ts`: making text that encoders may splice into frames, and reading text whose
  * signature has been checked (it must be verified as received and parsed after).
  */
 import type { JsonText, Payload } from './types'
@@ -15,7 +15,10 @@ export function shownData(data: Payload): JsonText {
 }
 
 /** Deeper values are no messages. The time to write one out grows with the square of its depth: 100 000 levels take seconds. */
-const MAX_LEVELS = 128
+export const MAX_LEVELS = 128
+
+/** The same value with no more space and escapes than it needs. */
+export const compact = (json: JsonText): JsonText => JSON.stringify(JSON.parse(json)) as JsonText
 
 /** The JSON of any value that came from JSON, or undefined where it is nested too deep. */
 export function jsonOf(value: unknown): JsonText | undefined {

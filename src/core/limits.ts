@@ -61,6 +61,12 @@ export const LIMITS = {
     max: 1_000_000,
     perApp: true,
   }),
+  maxClientEventBytesPerSecond: row(
+    'messages of a connection that are client events, whatever becomes of them, and their burst',
+    'bytes of UTF-8',
+    262_144,
+    { perApp: true },
+  ),
   maxWatchedUsers: row(
     'users on the watchlist of a connection; 0 switches watchlists off',
     'users',

@@ -3,8 +3,7 @@
  * refilled as time goes by; it dies with its app.
  */
 import type { App } from './apps'
-
-type Bucket = { tokens: number; at: number }
+import { fullBucket, take, type Bucket } from './bucket'
 
 export class Rates {
   readonly #buckets = new WeakMap<App, Bucket>()
@@ -15,13 +14,9 @@ export class Rates {
    * the clock's `mono`.
    */
   take(app: App, count: number, perSecond: number, now: number): number {
-    const bucket = this.#buckets.get(app) ?? { tokens: perSecond, at: now }
+    const rate = { perSecond, burst: perSecond }
+    const bucket = this.#buckets.get(app) ?? fullBucket(rate, now)
     this.#buckets.set(app, bucket)
-    bucket.tokens = Math.min(perSecond, bucket.tokens + ((now - bucket.at) * perSecond) / 1000)
-    bucket.at = now
-    const missing = Math.min(count, perSecond) - bucket.tokens
-    if (missing > 0) return missing / perSecond
-    bucket.tokens -= count
-    return 0
+    return take(bucket, rate, count, now)
   }
 }

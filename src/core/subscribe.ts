@@ -50,7 +50,9 @@ const requestOf = (command: SubscribeCommand): SubscribeRequest => ({
   channel: topicOf(command.channel),
   auth: command.auth,
   channelData: command.channelData,
-  params: command.params,
+  get params() {
+    return command.params() // most plugins never ask
+  },
 })
 
 function authorize(

@@ -70,8 +70,8 @@ export type SubscribeCommand = {
   readonly auth: string | undefined
   /** As received: it is verified as text and parsed after. */
   readonly channelData: string | undefined
-  /** All that the client sent with it, on wires that have room for more than `auth`. */
-  readonly params: Readonly<Record<string, unknown>>
+  /** All that the client sent with it, on wires that have room for more than `auth`; read when a plugin asks. */
+  readonly params: () => Readonly<Record<string, unknown>>
   readonly ref: Ref | undefined
   /** What the connection called a subscription to the same channel, which this one takes the place of. */
   readonly replaces: Ref | undefined
@@ -89,9 +89,8 @@ export type ClientEventCommand = {
   readonly app: App
   readonly channel: ChannelName
   readonly event: string
+  /** As the client wrote it: nobody has read it yet. */
   readonly data: Payload
-  /** UTF-8 bytes of the text, or of the JSON of anything else. */
-  readonly dataBytes: number
   readonly ref: Ref | undefined
 }
 

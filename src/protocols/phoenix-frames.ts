@@ -4,7 +4,8 @@
  * phoenix.js compares them strictly.
  * Spec: phoenix contract 1.2.
  */
-import { isRecord, jsonOf, jsonText, parseJson } from '../core/json'
+import { jsonText } from '../core/json'
+import { scanArray, scanObject, stringIn, type Slice } from '../core/json-scan'
 import type { Frame, JsonText, Ref } from '../core/types'
 
 export type PhoenixVersion = 1 | 2
@@ -12,8 +13,8 @@ export type PhoenixVersion = 1 | 2
 export type PhoenixMessage = {
   readonly ref: Ref
   readonly event: string
-  /** What came as JSON, or the bytes of a binary frame. */
-  readonly payload: unknown
+  /** What came as JSON, found and not read, or the bytes of a binary frame. */
+  readonly payload: Slice | Uint8Array
 }
 
 /** What goes out; `payload` is JSON. */
@@ -30,23 +31,29 @@ const NO_REFS = { join: NULL, message: NULL }
 type Refs = Pick<Ref, 'join' | 'message'>
 
 type Serializer = {
-  readonly read: (message: unknown) => readonly unknown[] | undefined
+  /** `join_ref`, `ref`, `topic`, `event` and `payload`; undefined where the text has not got them. */
+  readonly read: (text: string) => readonly (Slice | undefined)[] | undefined
   readonly write: (news: PhoenixNews, refs: Refs) => Frame
 }
 
-const V1_KEYS = ['ref', 'topic', 'event', 'payload']
+const V1_KEYS = ['join_ref', 'ref', 'topic', 'event', 'payload']
 
 const SERIALIZERS: Readonly<Record<PhoenixVersion, Serializer>> = {
   1: {
-    read: (message) =>
-      isRecord(message) && V1_KEYS.every((key) => Object.hasOwn(message, key))
-        ? [message['join_ref'], ...V1_KEYS.map((key) => message[key])]
-        : undefined,
+    read: (text) => {
+      const parts = scanObject(text, V1_KEYS)
+      return parts?.every((part, index) => part || V1_KEYS[index] === 'join_ref')
+        ? parts
+        : undefined
+    },
     write: ({ topic, event, payload }, { message }) =>
       `{"topic":${jsonText(topic)},"event":${jsonText(event)},"payload":${payload},"ref":${message}}`,
   },
   2: {
-    read: (message) => (Array.isArray(message) && message.length >= 5 ? message : undefined),
+    read: (text) => {
+      const parts = scanArray(text, 5)
+      return parts?.length === 5 ? parts : undefined
+    },
     write: ({ topic, event, payload }, { join, message }) =>
       `[${join},${message},${jsonText(topic)},${jsonText(event)},${payload}]`,
   },
@@ -54,10 +61,9 @@ const SERIALIZERS: Readonly<Record<PhoenixVersion, Serializer>> = {
 
 /** Undefined where the text is no message of this version. */
 export function readFrame(version: PhoenixVersion, text: string): PhoenixMessage | undefined {
-  const parts = SERIALIZERS[version].read(parseJson(text))
-  if (!parts) return undefined
-  const [join, message, topic, event, payload] = parts
-  if (typeof topic !== 'string' || typeof event !== 'string') return undefined
+  const [join, message, topicSlice, eventSlice, payload] = SERIALIZERS[version].read(text) ?? []
+  const [topic, event] = [stringIn(topicSlice), stringIn(eventSlice)]
+  if (topic === undefined || event === undefined || !payload) return undefined
   const refs = { join: refOf(join), message: refOf(message) }
   if (refs.join === undefined || refs.message === undefined) return undefined
   return { ref: { topic, join: refs.join, message: refs.message }, event, payload }
@@ -66,10 +72,12 @@ export function readFrame(version: PhoenixVersion, text: string): PhoenixMessage
 const MAX_REF_CHARS = 255
 
 /** Text, or an integer that comes back as it was; undefined for anything else. */
-function refOf(value: unknown): JsonText | undefined {
-  if (value === undefined || value === null) return NULL
-  if (Number.isSafeInteger(value)) return jsonOf(value)
-  return typeof value === 'string' && value.length <= MAX_REF_CHARS ? jsonText(value) : undefined
+function refOf(slice: Slice | undefined): JsonText | undefined {
+  if (slice === undefined || slice.text === NULL) return NULL
+  const text = stringIn(slice)
+  if (text !== undefined) return text.length <= MAX_REF_CHARS ? jsonText(text) : undefined
+  const number = slice.depth === 0 ? Number(slice.text) : NaN // NaN for true and false as well
+  return Number.isSafeInteger(number) ? (String(number) as JsonText) : undefined
 }
 
 /** A frame for one connection, or without refs for all subscribers. */

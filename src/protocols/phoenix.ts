@@ -12,10 +12,12 @@ import type { App } from '../core/apps'
 import { channelKind, topicOf } from '../core/channel'
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
-import { REFUSE, refusal, type Refusal } from '../core/errors'
+import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
 import { isReserved, isReservedByPhoenix } from '../core/event-names'
 import type { Subscription } from '../core/hub'
-import { isRecord, jsonOf } from '../core/json'
+import { overBudget } from '../core/event-budget'
+import { isRecord, MAX_LEVELS, parseJson } from '../core/json'
+import { scanObject, stringIn, type Slice } from '../core/json-scan'
 import { maxFrameChars } from '../core/limits'
 import type {
   Broadcast,
@@ -204,25 +206,39 @@ function decode(core: Core, conn: Connection, { mount, version, frame }: Incomin
   const { ref, event } = message
   if (ref.topic === HEARTBEAT.topic)
     return event === HEARTBEAT.event ? ({ type: 'ping', ref } as const) : unmatched(ref)
+  const reads = PHOENIX_EVENTS.get(event)
+  const spent = reads ? undefined : overBudget(core, conn, frame)
+  if (spent) return isRefusal(spent) ? { ...spent, ref } : spent
   const address = mount.address(core, conn.app, ref.topic)
   const subscription = address && conn.subscription(core.hub.channel(address.app, address.channel))
-  const decoder = PHOENIX_EVENTS.get(event) ?? decodePush
-  return decoder(core, { mount, message, address, subscription })
+  return (reads ?? decodePush)(core, { mount, message, address, subscription })
 }
 
 function decodeJoin(_: Core, { message, address, subscription }: OnTopic): Command | Refusal {
   const { ref, payload } = message
   if (!address) return unmatched(ref)
-  const params = isRecord(payload) && !isBytes(payload) ? payload : {}
+  const [auth, channelData] = isBytes(payload)
+    ? []
+    : (scanObject(payload.text, ['auth', 'channel_data'])?.map(stringIn) ?? [])
   return {
     type: 'subscribe',
     ...address,
-    auth: textOf(params['auth']),
-    channelData: textOf(params['channel_data']),
-    params,
+    auth,
+    channelData,
+    params: once(() => paramsIn(payload)),
     ref,
     replaces: subscription?.ref,
   }
+}
+
+function paramsIn(payload: Slice | Uint8Array): Readonly<Record<string, unknown>> {
+  const params = isBytes(payload) ? undefined : parseJson(payload.text)
+  return isRecord(params) ? params : {}
+}
+
+function once<T>(read: () => T): () => T {
+  let value: T | undefined
+  return () => (value ??= read())
 }
 
 function decodeLeave(_: Core, { message, address, subscription }: OnTopic): Command {
@@ -238,12 +254,13 @@ function decodePush(_: Core, on: OnTopic): Command | Refusal {
   if (isStale(ref, subscription)) return NOTHING
   const refusedPush = on.mount.refusesPush(address.channel, event)
   if (refusedPush) return { ...refusedPush, ref }
-  const data = isBytes(payload) ? payload : jsonOf(payload)
-  if (data === undefined) return { ...REFUSE.clientEventTooDeep, ref }
-  return { type: 'client_event', ...address, event, data, dataBytes: Buffer.byteLength(data), ref }
+  if (isBytes(payload)) return { type: 'client_event', ...address, event, data: payload, ref }
+  if (payload.depth > MAX_LEVELS) return { ...REFUSE.clientEventTooDeep, ref }
+  return { type: 'client_event', ...address, event, data: payload.text, ref }
 }
 
-const isBytes = (payload: unknown): payload is Uint8Array => payload instanceof Uint8Array
+const isBytes = (payload: Slice | Uint8Array): payload is Uint8Array =>
+  payload instanceof Uint8Array
 
 /** The one refusal of a join that says no generation: there is none. */
 const unmatched = (ref: Ref): Refusal => ({ ...REFUSE.topicUnmatched, ref: { ...ref, join: NULL } })
@@ -251,9 +268,6 @@ const unmatched = (ref: Ref): Refusal => ({ ...REFUSE.topicUnmatched, ref: { ...
 /** Meant for an earlier subscription to the topic. */
 const isStale = (ref: Ref, { ref: own }: Subscription): boolean =>
   ref.join !== NULL && ref.join !== own?.join
-
-const textOf = (value: unknown): string | undefined =>
-  typeof value === 'string' ? value : undefined
 
 // ---------------------------------------------------------------- events
 

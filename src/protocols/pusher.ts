@@ -9,7 +9,9 @@ import { parseChannelName } from '../core/channel'
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
 import { quoted, REFUSE, refusal, type Refusal } from '../core/errors'
-import { isRecord, jsonOf, jsonText, parseJson } from '../core/json'
+import { overBudget } from '../core/event-budget'
+import { jsonText, MAX_LEVELS } from '../core/json'
+import { scanObject, stringIn, type Slice } from '../core/json-scan'
 import { maxFrameChars } from '../core/limits'
 import type { Broadcast, Command, Frame, Member, Peer, Reply } from '../core/types'
 import { cut, REASON_BYTES } from './close-reason'
@@ -73,7 +75,12 @@ function unsupported(protocol: string | null): Refusal | undefined {
 
 // ---------------------------------------------------------------- client to server
 
-type Message = { readonly event: string; readonly [key: string]: unknown }
+/** The parts of a message, found and not read. */
+type Message = {
+  readonly event: string
+  readonly channel: Slice | undefined
+  readonly data: Slice | undefined
+}
 type Decode = (core: Core, app: App, message: Message) => Command | Refusal
 
 /** PUSHER_EVENTS: what a client may say, besides client events. */
@@ -86,7 +93,9 @@ const PUSHER_EVENTS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
 ])
 
 const CLIENT_EVENT = 'client-'
-const NO_PARAMS = {}
+/** How clients write one: it is known for what it is before any of it is read. */
+const PLAIN_CLIENT_EVENT = `{"event":"${CLIENT_EVENT}`
+const NO_PARAMS = () => ({})
 const NO_REF = { ref: undefined, replaces: undefined }
 
 function decode(core: Core, conn: Connection, text: string): Command | Refusal {
@@ -96,42 +105,51 @@ function decode(core: Core, conn: Connection, text: string): Command | Refusal {
       'message_too_large',
       `Message of ${text.length} characters exceeds the limit of ${limit} (4 x maxEventDataBytes and maxUserInfoBytes, and 16384)`,
     )
-  const message = parseJson(text)
-  if (!isRecord(message) || typeof message['event'] !== 'string' || !conn.app)
-    return REFUSE.messageNotJson
+  const isPlain = text.startsWith(PLAIN_CLIENT_EVENT)
+  const spent = isPlain ? overBudget(core, conn, text) : undefined
+  if (spent) return spent
+  const message = messageIn(text)
+  if (!message || !conn.app) return REFUSE.messageNotJson
   const { event } = message
-  const decoder = event.startsWith(CLIENT_EVENT) ? decodeClientEvent : PUSHER_EVENTS.get(event)
+  if (event.startsWith(CLIENT_EVENT))
+    return (
+      (isPlain ? undefined : overBudget(core, conn, text)) ??
+      decodeClientEvent(core, conn.app, message)
+    )
+  const decoder = PUSHER_EVENTS.get(event)
   if (!decoder) return refusal('event_unknown', `Unknown event '${quoted(event)}'`)
-  return decoder(core, conn.app, message as Message)
+  return decoder(core, conn.app, message)
+}
+
+function messageIn(text: string): Message | undefined {
+  const [eventSlice, channel, data] = scanObject(text, ['event', 'channel', 'data']) ?? []
+  const event = stringIn(eventSlice)
+  return event === undefined ? undefined : { event, channel, data }
 }
 
 function decodeSubscribe({ limits }: Core, app: App, message: Message): Command | Refusal {
-  const data = requestData(message)
-  if (!data)
+  const parts = partsOf(message, ['channel', 'auth', 'channel_data'])
+  if (!parts)
     return refusal('message_invalid', `Invalid ${message.event}: expected data with a channel`)
-  const channel = parseChannelName(data['channel'], limits)
-  if (typeof channel !== 'string') return { ...channel, subscribing: textOr(data['channel'], '') }
-  const auth = textOr(data['auth'], undefined)
-  const channelData = textOr(data['channel_data'], undefined)
+  const [name, auth, channelData] = parts
+  const channel = parseChannelName(name, limits)
+  if (typeof channel !== 'string') return { ...channel, subscribing: name ?? '' }
   return { ...NO_REF, type: 'subscribe', app, channel, auth, channelData, params: NO_PARAMS }
 }
 
 function decodeUnsubscribe({ limits }: Core, app: App, message: Message): Command | Refusal {
-  const data = requestData(message)
-  if (!data)
+  const parts = partsOf(message, ['channel'])
+  if (!parts)
     return refusal('message_invalid', `Invalid ${message.event}: expected data with a channel`)
-  const channel = parseChannelName(data['channel'], limits)
+  const channel = parseChannelName(parts[0], limits)
   return typeof channel === 'string'
     ? { type: 'unsubscribe', app, channel, ref: undefined }
     : channel
 }
 
 function decodeSignin(_: Core, app: App, message: Message): Command | Refusal {
-  const data = requestData(message)
-  const auth = data?.['auth']
-  const userData = data?.['user_data']
-  if (typeof auth === 'string' && typeof userData === 'string')
-    return { type: 'signin', app, auth, userData }
+  const [auth, userData] = partsOf(message, ['auth', 'user_data']) ?? []
+  if (auth !== undefined && userData !== undefined) return { type: 'signin', app, auth, userData }
   return refusal(
     'message_invalid',
     `Invalid ${message.event}: expected data with auth and user_data`,
@@ -140,32 +158,21 @@ function decodeSignin(_: Core, app: App, message: Message): Command | Refusal {
 
 /** Only `channel`, `event` and `data` travel on: a `user_id` of the sender's own making does not. */
 function decodeClientEvent({ limits }: Core, app: App, message: Message): Command | Refusal {
-  if (!('channel' in message) || !('data' in message)) return REFUSE.clientEventIncomplete
-  const channel = parseChannelName(message['channel'], limits)
+  const { event, channel: name, data } = message
+  if (!name || !data) return REFUSE.clientEventIncomplete
+  const channel = parseChannelName(stringIn(name), limits)
   if (typeof channel !== 'string') return channel
-  const given = message['data']
-  const data = jsonOf(given)
-  if (data === undefined) return REFUSE.clientEventTooDeep
-  const dataBytes = Buffer.byteLength(typeof given === 'string' ? given : data)
-  return {
-    type: 'client_event',
-    app,
-    channel,
-    event: message.event,
-    data,
-    dataBytes,
-    ref: undefined,
-  }
+  if (data.depth > MAX_LEVELS) return REFUSE.clientEventTooDeep
+  return { type: 'client_event', app, channel, event, data: data.text, ref: undefined }
 }
 
-/** `data` as an object, or as a string that holds one (contract 1.7). */
-function requestData(message: Message): Record<string, unknown> | undefined {
-  const data = typeof message['data'] === 'string' ? parseJson(message['data']) : message['data']
-  return isRecord(data) ? data : undefined
-}
-
-function textOr<T>(value: unknown, otherwise: T): string | T {
-  return typeof value === 'string' ? value : otherwise
+/** Of `data`, an object or a string that holds one (contract 1.7), the texts below the keys. */
+function partsOf(
+  { data }: Message,
+  keys: readonly string[],
+): readonly (string | undefined)[] | undefined {
+  const text = stringIn(data) ?? data?.text
+  return text === undefined ? undefined : scanObject(text, keys)?.map(stringIn)
 }
 
 // ---------------------------------------------------------------- server to client

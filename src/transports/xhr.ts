@@ -137,11 +137,12 @@ async function bytesOf(request: Request): Promise<Uint8Array | undefined> {
   }
 }
 
-/** Bytes that are no UTF-8 are refused, as in a WebSocket's text: repaired, they would be what nobody said. */
+/** What is no UTF-8 is refused, as in a WebSocket's text, also where it is written as an escape: repaired, it would be what nobody said. */
 function messagesOf(body: Uint8Array): readonly string[] | undefined {
   try {
     const messages: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-    return Array.isArray(messages) && messages.every((message) => typeof message === 'string')
+    return Array.isArray(messages) &&
+      messages.every((message) => typeof message === 'string' && message.isWellFormed())
       ? messages
       : undefined
   } catch {

@@ -80,7 +80,7 @@ describe('creating', () => {
   })
 
   const LIMITS =
-    'max_connections_per_app, max_backend_events_per_second, max_event_data_bytes, max_presence_members, max_user_info_bytes, max_client_events_per_second, max_watched_users, max_cached_channels, authorize_within_seconds'
+    'max_connections_per_app, max_backend_events_per_second, max_event_data_bytes, max_presence_members, max_user_info_bytes, max_client_events_per_second, max_client_event_bytes_per_second, max_watched_users, max_cached_channels, authorize_within_seconds'
   const REFUSED: readonly (readonly [app: object, errors: object])[] = [
     [{ slug: 'x' }, { name: ["can't be blank"] }],
     [{ name: '   ' }, { name: ["can't be blank"] }],

@@ -128,6 +128,7 @@ describe('sending', () => {
     ['nothing', '', 400],
     ['bytes that are no text', Buffer.from('["\xff\xfe"]', 'latin1'), 400],
     ['text of two bytes each', Buffer.from('[]', 'utf16le'), 400],
+    ['half a surrogate pair, escaped', '["\\ud800"]', 400],
     ['an object like a list', '{"0":"x","length":1}', 400],
     ['nested too deep', '['.repeat(100_000), 400],
     ['too many messages', JSON.stringify(Array(101).fill('{}')), 413],

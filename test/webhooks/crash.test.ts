@@ -104,6 +104,7 @@ test('nothing that was recorded is lost to kill -9', async () => {
     CARILLON_WEBHOOK_SETTLE_MS: String(SETTLE_MS),
     CARILLON_WEBHOOK_TIMEOUT_MS: String(TIMEOUT_MS),
     CARILLON_MAX_CLIENT_EVENTS_PER_SECOND: '100000',
+    CARILLON_MAX_CLIENT_EVENT_BYTES_PER_SECOND: '100000000',
   }
   const witnessed: Witnessed = { occupied: new Set(), heard: new Map() }
   for (let round = 0; round < ROUNDS; round++) {

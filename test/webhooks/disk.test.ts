@@ -30,6 +30,7 @@ test.skipIf(!mayMount)(
       DATABASE_PATH: join(folder, 'full.sqlite'),
       CARILLON_WEBHOOKS: JSON.stringify([{ url: receiver.url, event_types: ['client_event'] }]),
       CARILLON_MAX_CLIENT_EVENTS_PER_SECOND: '100000',
+      CARILLON_MAX_CLIENT_EVENT_BYTES_PER_SECOND: '100000000',
     }
     await using program = new Program(env, { command: [...UNSHARED, script(folder)] })
     const port = await program.listening()
