@@ -3,6 +3,7 @@
  */
 import type { Database } from 'bun:sqlite'
 import type { Config } from './config'
+import { AddressCounts } from './core/addresses'
 import { Apps } from './core/apps'
 import { LocalBroker } from './core/broker'
 import { Cache } from './core/cache'
@@ -140,7 +141,7 @@ async function build(
       log.warn({ appId: config.pushexApp }, 'CARILLON_PUSHEX_APP names an app that does not exist')
     return { store, credentials, published, apps }
   })
-  const addresses = new Addresses(config.trustedProxies)
+  const addresses = new Addresses(config.trustedProxies, log)
   const access = { ...credentials.admin, origins: config.adminOrigins }
   const identify = adminIdentity(access, (request) => hooks.checkAdmin(request))
   const adminOnly = ({ request }: { readonly request: Request }) => void identify(request)
@@ -248,6 +249,7 @@ function createCore(
     log,
     limits: config.limits,
     apps,
+    addresses: new AddressCounts(config.limits.maxConnectionsPerAddress),
     hub,
     presence: new Presence(),
     users: new Users(),

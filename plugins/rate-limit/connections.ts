@@ -57,30 +57,15 @@ type UpgradeOptions = {
   readonly isExempt: (address: string) => boolean
 }
 
-export function upgradeGate(
-  { log }: PluginContext,
-  { rule, take: spend, isExempt }: UpgradeOptions,
-): NonNullable<Hooks<Locals>['upgrade']> {
-  let hinted = false
-  return ({ remoteAddress }, { headers }) => {
-    if (!rule) return undefined
-    if (isExempt(remoteAddress)) {
-      if (hinted || !isUnnamedProxy(remoteAddress, headers)) return undefined
-      hinted = true
-      log.warn({ remoteAddress }, UNNAMED_PROXY)
-      return undefined
-    }
+export function upgradeGate({
+  rule,
+  take: spend,
+  isExempt,
+}: UpgradeOptions): NonNullable<Hooks<Locals>['upgrade']> {
+  return ({ remoteAddress }) => {
+    if (!rule || isExempt(remoteAddress)) return undefined
     const key = `${rule.name} ${countedAs(remoteAddress)}`
     const { waitSeconds } = spend(key, rule.rate, 1)
     return waitSeconds > 0 ? refuse(rule, waitSeconds) : undefined
   }
-}
-
-const UNNAMED_PROXY =
-  'a proxy that is not named in CARILLON_TRUSTED_PROXIES: the clients behind it are not told apart, and their connects not limited'
-
-/** A trusted proxy's word is taken: the address would be one that it told. */
-function isUnnamedProxy(remoteAddress: string, headers: Headers): boolean {
-  const told = headers.get('x-forwarded-for')
-  return told !== null && !told.includes(remoteAddress)
 }

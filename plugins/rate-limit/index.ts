@@ -69,7 +69,7 @@ function hooksOf(context: PluginContext, options: RateLimitOptions): Hooks<Local
   const take: Take = (key, rate, cost) => store.take(key, rate, cost, now())
   const isExempt = readExempt(options.exempt ?? EXEMPT)
   const hooks: Hooks<Locals> = {
-    upgrade: upgradeGate(context, { rule: book.everybody.connects, take, isExempt }),
+    upgrade: upgradeGate({ rule: book.everybody.connects, take, isExempt }),
     ...connectionHooks(context, book),
     ...requestHooks(book, take),
   }

@@ -2,12 +2,25 @@
  * Connect: may this connection stay? App quota, node capacity, the `connect` hooks; then the hello.
  * The codec has read the app and the protocol version before; contract 1.6 has the order.
  */
+import { countedAs } from './addresses'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { isRefusal, REFUSE, refusal, type Refusal } from './errors'
 import { ask, tell, type Verdict } from './hooks'
 import type { ConnectRequest } from './plugin'
 import type { MaybePromise } from './types'
+
+/** It is counted from now on, whatever becomes of it. Returns why its address may have no more. */
+export function arrive({ addresses }: Core, conn: Connection): Refusal | undefined {
+  const key = countedAs(conn.remoteAddress)
+  if (key === undefined) return undefined
+  const isFull = addresses.isFull(key)
+  addresses.add(key)
+  conn.countedAs = key
+  if (!isFull) return undefined
+  const limit = `${addresses.most} connections (CARILLON_MAX_CONNECTIONS_PER_ADDRESS)`
+  return refusal('address_over_quota', `Address ${key} is over its limit of ${limit}`)
+}
 
 /** May it stay? Returns why not. May wait for hooks. Changes nothing. */
 export function admit(
@@ -52,13 +65,19 @@ function appIsOver({ apps }: Core, { app }: Connection): Refusal | undefined {
   return app.record.active ? undefined : refusal('app_disabled', `App ${app.id} is disabled`)
 }
 
-function overCapacity({ state, hub, timing }: Core, { app }: Connection): Refusal | undefined {
+function overCapacity({ state, hub, timing }: Core, conn: Connection): Refusal | undefined {
+  const { app } = conn
   if (state.draining) return REFUSE.draining
   const quota = app?.limits.maxConnectionsPerApp ?? 0
   if (app && quota > 0 && hub.connectionsOf(app) >= quota)
     return refusal(
       'app_over_quota',
       `App is over its limit of ${quota} connections (maxConnectionsPerApp)`,
+    )
+  if (app && conn.sink.queued && hub.pulledOf(app) >= app.limits.maxPullSessionsPerApp)
+    return refusal(
+      'node_over_capacity', // clients come back later, as they do not for an app's own quota
+      `App is over its limit of ${app.limits.maxPullSessionsPerApp} sessions over HTTP (maxPullSessionsPerApp)`,
     )
   const { maxConnections } = timing
   if (maxConnections > 0 && hub.connectionCount >= maxConnections)

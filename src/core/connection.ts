@@ -12,6 +12,8 @@ import type { Encoder, Frame, Reply, Sink, SocketId } from './types'
 import type { User } from './users'
 
 export class Connection<Codec extends Encoder = Encoder> {
+  /** What its address is counted as, from its arrival until it is gone; undefined where it is not. Owned by `connect`. */
+  countedAs: string | undefined = undefined
   /** Set when the transport is open, before the first command. */
   sink: Sink = CLOSED_SINK
   /** False until the hello was sent. */

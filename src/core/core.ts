@@ -1,6 +1,7 @@
 /**
  * Core: the nouns, as the one record that verbs are handed.
  */
+import type { AddressCounts } from './addresses'
 import type { Apps } from './apps'
 import type { Broker } from './broker'
 import type { Cache } from './cache'
@@ -23,6 +24,8 @@ export type Core = {
   readonly log: Log
   readonly limits: Limits
   readonly apps: Apps
+  /** Connections of each address. */
+  readonly addresses: AddressCounts
   readonly hub: Hub
   readonly presence: Presence
   readonly users: Users

@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'app_not_found'
   | 'app_disabled'
   | 'app_over_quota'
+  | 'address_over_quota'
   | 'node_over_capacity'
   | 'node_draining'
   | 'connect_failed'

@@ -53,6 +53,8 @@ export type Seat = Pick<Subscription, 'userId' | 'meta' | 'ref'>
 
 type Tenant = {
   readonly connections: Map<SocketId, Connection>
+  /** How many of them are fetched. */
+  pulled: number
   readonly channels: Map<ChannelName, Channel>
   /** Groups of channels among the channels. */
   readonly scopes: Set<Channel>
@@ -75,6 +77,15 @@ export class Hub {
 
   connectionsOf(app: App): number {
     return this.#tenants.get(app)?.connections.size ?? 0
+  }
+
+  /** How many of them are fetched by requests. */
+  pulledOf(app: App): number {
+    return this.#tenants.get(app)?.pulled ?? 0
+  }
+
+  channelsOf(app: App): number {
+    return this.#tenants.get(app)?.channels.size ?? 0
   }
 
   /** Somebody on this node is in a scope of the app. */
@@ -102,15 +113,19 @@ export class Hub {
   }
 
   enter(conn: Connection): void {
-    const { connections } = conn.app ? this.#tenant(conn.app) : { connections: this.#unnamed }
+    const tenant = conn.app && this.#tenant(conn.app)
+    if (tenant && conn.sink.queued) tenant.pulled++
+    const connections = tenant?.connections ?? this.#unnamed
     connections.set(conn.id, conn)
     this.#connectionCount++
   }
 
   /** False when the connection was not here. Its subscriptions may leave later. */
-  exit({ app, id }: Connection): boolean {
-    const connections = app ? this.#tenants.get(app)?.connections : this.#unnamed
+  exit({ app, id, sink }: Connection): boolean {
+    const tenant = app && this.#tenants.get(app)
+    const connections = app ? tenant?.connections : this.#unnamed
     if (!connections?.delete(id)) return false
+    if (tenant && sink.queued) tenant.pulled--
     this.#connectionCount--
     if (app) this.#forgetIfEmpty(app)
     return true
@@ -212,7 +227,7 @@ export class Hub {
     if (!tenant)
       this.#tenants.set(
         app,
-        (tenant = { connections: new Map(), channels: new Map(), scopes: new Set() }),
+        (tenant = { connections: new Map(), pulled: 0, channels: new Map(), scopes: new Set() }),
       )
     return tenant
   }

@@ -34,6 +34,28 @@ export const LIMITS = {
     min: 0,
     perApp: true,
   }),
+  maxConnectionsPerAddress: row(
+    'open connections of one client address that is neither loopback nor private, IPv6 by /64; 0 is no limit',
+    'connections',
+    1000,
+    { min: 0 },
+  ),
+  maxRequestsPerAddress: row(
+    'requests of one such address that wait for their bodies or for an answer; 0 is no limit',
+    'requests',
+    200,
+    { min: 0 },
+  ),
+  maxChannelsPerApp: row('channels of an app that somebody is in', 'channels', 200_000, {
+    max: 10_000_000,
+    perApp: true,
+  }),
+  maxPullSessionsPerApp: row(
+    'sessions of an app by `xhr_streaming`, `xhr_polling` and long-poll',
+    'sessions',
+    20_000,
+    { max: 10_000_000, perApp: true },
+  ),
   maxBackendEventsPerSecond: row(
     'events of an app over HTTP, one per channel, and their burst; 0 is no limit',
     'events',

@@ -74,7 +74,7 @@ export function networkRules(allow: readonly string[], deny: readonly string[]):
 
 export const DEFAULT_NETWORKS: NetworkRules = networkRules([], [])
 
-const holds = (list: BlockList, address: string): boolean =>
+export const holds = (list: BlockList, address: string): boolean =>
   list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 
 /** The address without its zone, and the IPv4 address that it stands for, if it does. */
@@ -96,7 +96,7 @@ function isTunnel(address: string): boolean {
 }
 
 /** The eight numbers of an IPv6 address, whose last two may be written as an IPv4 address. */
-function groupsOf(address: string): readonly number[] {
+export function groupsOf(address: string): readonly number[] {
   const hex = address.replace(DOTTED, (_, ...bytes: string[]) => {
     const [a = 0, b = 0, c = 0, d = 0] = bytes.slice(0, 4).map(Number)
     return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
@@ -108,7 +108,8 @@ function groupsOf(address: string): readonly number[] {
 
 const DOTTED = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/
 
-function listOf(networks: readonly string[]): BlockList {
+/** Addresses and networks such as `10.0.0.0/8`. */
+export function listOf(networks: readonly string[]): BlockList {
   const list = new BlockList()
   for (const network of networks) {
     const [address = '', bits] = network.split('/')

@@ -150,10 +150,19 @@ function enterAllowed(
   if (kind.scope && !isScopeOf(core, command.app, command.channel)) return REFUSE.topicUnmatched
   const member = kind.presence ? parseMember(command, conn.user) : undefined
   if (isRefusal(member)) return member
-  const full = member && roomFull(core, command, member)
+  const full = appFull(core, command) ?? (member && roomFull(core, command, member))
   if (full) return full
   enterChannel(core, conn, command, member)
   return undefined
+}
+
+function appFull({ hub }: Core, { app, channel }: SubscribeCommand): Refusal | undefined {
+  const { maxChannelsPerApp } = app.limits
+  if (hub.channelsOf(app) < maxChannelsPerApp || hub.channel(app, channel)) return undefined
+  return refusal(
+    'too_many_channels',
+    `App is over its limit of ${maxChannelsPerApp} channels (maxChannelsPerApp)`,
+  )
 }
 
 /** Contract 3.2 and 3.8: presence, form, key and signature of `auth`, in that order. */

@@ -4,6 +4,11 @@
  * for as long as the one who wrote is trusted; whatever a client put there itself is further left.
  */
 import { BlockList, isIP } from 'node:net'
+import { countedAs } from '../core/addresses'
+import type { Log } from '../core/types'
+
+const UNNAMED_PROXY =
+  'a proxy that is not named in CARILLON_TRUSTED_PROXIES: the clients behind it are not told apart, and none of them is limited by its address'
 
 export class Addresses {
   /** Set once it listens. */
@@ -11,8 +16,13 @@ export class Addresses {
   readonly #trusted = new BlockList()
   readonly #anyTrusted: boolean
 
+  #hinted = false
+
   /** Addresses and networks (`10.0.0.0/8`) of proxies. */
-  constructor(trustedProxies: readonly string[]) {
+  constructor(
+    trustedProxies: readonly string[],
+    readonly log: Pick<Log, 'warn'>,
+  ) {
     for (const entry of trustedProxies) {
       const [address = '', bits] = entry.split('/')
       const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
@@ -25,7 +35,10 @@ export class Addresses {
   /** Empty where the socket is gone. */
   of(request: Request): string {
     const socket = plain(this.server?.requestIP(request)?.address ?? '')
-    if (!this.#anyTrusted || !this.#trusts(socket)) return socket
+    if (!this.#anyTrusted || !this.#trusts(socket)) {
+      if (!this.#hinted) this.#hint(socket, request)
+      return socket
+    }
     const told = request.headers.get('x-forwarded-for')?.split(',') ?? []
     let client = socket
     while (this.#trusts(client)) {
@@ -34,6 +47,13 @@ export class Addresses {
       client = before
     }
     return client
+  }
+
+  /** Once. A public address that says for whom it asks is nobody's proxy. */
+  #hint(remoteAddress: string, { headers }: Request): void {
+    if (!headers.has('x-forwarded-for') || countedAs(remoteAddress) !== undefined) return
+    this.#hinted = true
+    this.log.warn({ remoteAddress }, UNNAMED_PROXY)
   }
 
   #trusts(address: string): boolean {

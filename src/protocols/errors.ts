@@ -31,6 +31,7 @@ export const WIRE_ERRORS = {
   protocol_unsupported: { pusher: 4007, closes: true, http: 400, phoenix: 1001 },
   connection_refused: { pusher: 4009, closes: true, http: 403, phoenix: 1001 },
   connection_throttled: { pusher: 4100, closes: true, http: 429, phoenix: 1001 },
+  address_over_quota: { pusher: 4100, closes: true, http: 429, phoenix: 1012 },
   node_over_capacity: { pusher: 4100, closes: true, http: 503, phoenix: 1012 },
   node_draining: { pusher: 4100, closes: true, http: 503, phoenix: 1012 },
   connect_failed: { pusher: 4100, closes: true, http: 503, phoenix: 1011 },

@@ -4,7 +4,7 @@
  * ours is logged, counted and shown as `internal`, and the connection stays.
  */
 import { Connection, newSocketId } from '../core/connection'
-import { admit, establish } from '../core/connect'
+import { admit, arrive, establish } from '../core/connect'
 import type { Core } from '../core/core'
 import { clientEvent } from '../core/client-event'
 import { disconnect } from '../core/disconnect'
@@ -44,6 +44,8 @@ export function arrived(
 ): Arrived {
   const conn: Client = new Connection(newSocketId(), codec, app, asked.remoteAddress)
   const request = { ...asked, appComesLater: !app && !refused }
+  const tooMany = arrive(core, conn)
+  if (tooMany) return { conn, request, refused: tooMany }
   const gates = core.hooks.upgrade
   const unwanted = gates.length > 0 ? askNow(core, gates, conn, request) : undefined
   return { conn, request, refused: unwanted ?? conn.unwanted ?? refused }

@@ -171,6 +171,7 @@ export class LongPolls {
     conn.sink = session.sink
     this.#sessions.set(session.token, session)
     opened(core, conn, undefined)
+    if (conn.closed) return told({ status: 403 }) // a token would be asked for again at once
     return told({ status: 410, token: session.token, messages: [] })
   }
 }

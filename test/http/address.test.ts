@@ -1,10 +1,12 @@
 /** Where a request comes from, told by a socket and by proxies that may lie. */
 import { describe, expect, test } from 'bun:test'
 import { Addresses } from '../../src/http/address'
+import { MemoryLog } from '../../src/kit/clock'
+import { start } from '../harness'
 
 /** The address of a request that came over a socket from `socket`. */
 function addressOf(trusted: readonly string[], socket: string | null, told?: string): string {
-  const addresses = new Addresses(trusted)
+  const addresses = new Addresses(trusted, new MemoryLog())
   addresses.server = { requestIP: () => (socket === null ? null : { address: socket }) }
   const headers = told === undefined ? {} : { 'x-forwarded-for': told }
   return addresses.of(new Request('http://localhost/', { headers }))
@@ -74,5 +76,19 @@ describe('the address of a request', () => {
 })
 
 test('before the server listens there is none', () => {
-  expect(new Addresses([]).of(new Request('http://localhost/'))).toBe('')
+  expect(new Addresses([], new MemoryLog()).of(new Request('http://localhost/'))).toBe('')
+})
+
+test('a proxy that nobody has named is told once; a private client behind a named one is none', async () => {
+  const hints: (object[] | undefined)[] = []
+  for (const trustedProxies of [[], ['127.0.0.1']]) {
+    await using server = await start({ config: { trustedProxies } })
+    await using plain = await server.raw()
+    await plain.expectNothing()
+    const told = [{ 'x-forwarded-for': '203.0.113.1' }, { 'x-forwarded-for': '10.0.0.1' }]
+    for (const headers of told) await server.raw({ headers })
+    hints.push(server.log.lines.filter(({ message }) => message.includes('TRUSTED_PROXIES')))
+  }
+  const fields = { remoteAddress: '127.0.0.1' }
+  expect(hints).toEqual([[expect.objectContaining({ level: 'warn', fields })], []])
 })

@@ -19,9 +19,6 @@ async function outcome(server: TestServer, forwardedFor?: string): Promise<strin
   return (await client.closing()).code
 }
 
-const hints = ({ log }: TestServer): object[] =>
-  log.lines.filter(({ message }) => message.includes('CARILLON_TRUSTED_PROXIES'))
-
 describe('connects', () => {
   test('past the limit the client is told why and closed with 4100; time lets it in again', async () => {
     await using server = await start({ plugins: [rateLimit({ ...ONE, exempt: [] })] })
@@ -46,10 +43,10 @@ describe('connects', () => {
     expect((await client.subscribe('room')).subscribed).toBe(true)
   })
 
-  test('by default a fleet of 1500 behind one address is back at once', async () => {
+  test('by default a fleet of 1000 behind one address is back at once', async () => {
     await using server = await behindProxy({})
     const headers = { 'x-forwarded-for': '203.0.113.9' }
-    const wave = Array.from({ length: 1500 }, () => server.raw({ headers, hello: false }))
+    const wave = Array.from({ length: 1000 }, () => server.raw({ headers, hello: false }))
     const clients = await Promise.all(wave)
     const hellos = await Promise.all(clients.map((client) => client.nextJson()))
     expect(new Set(hellos.map(({ event }) => event))).toEqual(
@@ -121,25 +118,5 @@ describe('exempt', () => {
       'hello',
       4100,
     ])
-  })
-
-  test('a proxy that nobody has named is hinted at, once', async () => {
-    await using server = await start({ plugins: [rateLimit(ONE)] })
-    await outcome(server)
-    expect(hints(server)).toEqual([])
-    for (let n = 0; n < 2; n++) expect(await outcome(server, '203.0.113.1')).toBe('hello')
-    expect(hints(server)).toEqual([
-      {
-        level: 'warn',
-        message: expect.stringContaining('a proxy that is not named in CARILLON_TRUSTED_PROXIES'),
-        fields: { plugin: 'rate-limit', remoteAddress: '127.0.0.1' },
-      },
-    ])
-  })
-
-  test('a private client behind a named proxy is no reason to hint', async () => {
-    await using server = await behindProxy(ONE)
-    expect(await outcome(server, '10.0.0.1')).toBe('hello')
-    expect(hints(server)).toEqual([])
   })
 })

@@ -1,0 +1,66 @@
+/**
+ * Addresses: how much each client address holds, so that none holds all. Loopback and private ones are
+ * not counted: they are proxies, containers and benches, behind which many clients may be. Behind a
+ * proxy that the settings name, the address is the client's own.
+ */
+import { isIP } from 'node:net'
+import { groupsOf, holds, listOf } from './networks'
+
+const UNCOUNTED = listOf([
+  '127.0.0.0/8',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '169.254.0.0/16',
+  '100.64.0.0/10', // shared by carriers and clouds within their own networks
+  '::1',
+  'fc00::/7',
+  'fe80::/10',
+])
+
+/** IPv4 addresses in an IPv6 one's dress. */
+const MAPPED = listOf(['::ffff:0:0/96'])
+
+/**
+ * What an address is counted as: itself, or of IPv6 its network of 64 bits, from which a client may take
+ * what it likes. Undefined for those that are not counted, and for what is no address.
+ */
+export function countedAs(address: string): string | undefined {
+  if (address.startsWith('127.')) return undefined // the usual proxy, without a look at the list
+  const [plain = ''] = address.split('%')
+  const family = isIP(plain)
+  if (family === 0 || holds(UNCOUNTED, plain)) return undefined
+  if (family === 4) return plain
+  const [high = 0, low = 0] = groupsOf(plain).slice(6)
+  if (holds(MAPPED, plain)) return countedAs([high >> 8, high & 255, low >> 8, low & 255].join('.'))
+  const groups = groupsOf(plain).slice(0, 4)
+  return `${groups.map((group) => group.toString(16)).join(':')}::/64`
+}
+
+/** Counts one kind of thing, by what `countedAs` has made of addresses. */
+export class AddressCounts {
+  readonly #held = new Map<string, number>()
+
+  /** `most` of one address; 0 is no limit. */
+  constructor(readonly most: number) {}
+
+  /** How many addresses hold something. */
+  get size(): number {
+    return this.#held.size
+  }
+
+  isFull(key: string): boolean {
+    return this.most > 0 && (this.#held.get(key) ?? 0) >= this.most
+  }
+
+  add(key: string): void {
+    this.#held.set(key, (this.#held.get(key) ?? 0) + 1)
+  }
+
+  /** One of those that were added is gone. */
+  remove(key: string): void {
+    const held = (this.#held.get(key) ?? 0) - 1
+    if (held > 0) this.#held.set(key, held)
+    else this.#held.delete(key)
+  }
+}
