@@ -12,7 +12,7 @@ import { Inbox, within } from '../src/kit/client'
 import { Kit, serverFor } from '../src/kit/server'
 import { definePlugin, type AnyPlugin, type AppConfig, type Hooks } from '../src/plugin'
 
-export { Inbox, PONG, RawClient, within, type RawOptions } from '../src/kit/client'
+export { Inbox, PATIENCE_MS, PONG, RawClient, within, type RawOptions } from '../src/kit/client'
 
 export type StartOptions = {
   readonly config?: Partial<Omit<Config, 'limits'>>

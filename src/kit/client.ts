@@ -4,7 +4,7 @@
  */
 
 /** How long a test waits for something that must come; it costs only tests that fail, and machines are busy. */
-const PATIENCE_MS = 15_000
+export const PATIENCE_MS = 15_000
 
 /** What arrived and who waits for it; a wait fails with what it waited for. */
 export class Inbox<T> {

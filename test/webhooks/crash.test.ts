@@ -114,7 +114,7 @@ test('nothing that was recorded is lost to kill -9', async () => {
       talk(port, `private-${n % 2 ? 'a' : 'b'}-${round}-${n}`, witnessed).catch(() => undefined),
     )
     const enough = heardIn(witnessed) + Math.floor(chance() * 300)
-    await until(`${enough} events are heard`, () => heardIn(witnessed) >= enough, 8000)
+    await until(`${enough} events are heard`, () => heardIn(witnessed) >= enough)
     program.process.kill('SIGKILL')
     await program.process.exited
     await Promise.all(talks)

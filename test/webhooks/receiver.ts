@@ -2,7 +2,7 @@
 import { expect } from 'bun:test'
 import type Server from 'pusher'
 import type { Fact } from '../../src/core/types'
-import { Inbox, start, type StartOptions, type TestServer } from '../harness'
+import { Inbox, PATIENCE_MS, start, type StartOptions, type TestServer } from '../harness'
 
 export type Received = {
   readonly path: string
@@ -84,10 +84,10 @@ export function startWith(
 }
 
 /** Waits until something that other processes or sockets bring about is so. */
-export async function until(what: string, isSo: () => boolean, patienceMs = 3000): Promise<void> {
-  const end = performance.now() + patienceMs
+export async function until(what: string, isSo: () => boolean): Promise<void> {
+  const end = performance.now() + PATIENCE_MS
   while (!isSo()) {
-    if (performance.now() > end) throw new Error(`waited ${patienceMs} ms until ${what}`)
+    if (performance.now() > end) throw new Error(`waited ${PATIENCE_MS} ms until ${what}`)
     await new Promise<void>((resolve) => setImmediate(resolve))
   }
 }
