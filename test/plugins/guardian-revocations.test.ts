@@ -245,7 +245,7 @@ describe('the route', () => {
 
   test('does not know what was never revoked', async () => {
     await using server = await guarded()
-    for (const id of ['x', '__proto__', '%00', '%ff', '..%2f']) {
+    for (const id of ['x', '__proto__', '%00', '..%2f']) {
       const response = await admin(server, `${ROUTE}/${id}`, 'DELETE')
       expect([response.status, await response.json()]).toEqual([
         404,
