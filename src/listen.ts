@@ -58,7 +58,7 @@ export function listen(port: Port): Server<Client> {
     maxRequestBodySize: maxBodyBytes(config),
     fetch(request, server) {
       if (request.method === 'GET' && UPGRADE.test(request.headers.get('upgrade') ?? '')) {
-        return upgrade(port, request, server)
+        return upgradeInTime(port, request, server)
       }
       return fallback(port, request) ?? api.fetch(request)
     },
@@ -111,6 +111,27 @@ const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 
 /** The code of a socket that ended without a close frame. */
 const CUT = 1006
+
+/** Handshakes that may wait; some kilobytes each. */
+const MAX_WAITING = 16_384
+
+/** In this turn, or, where a crowd comes at once, in one of the next, in order. */
+function upgradeInTime(
+  port: Port,
+  request: Request,
+  server: Server<Client>,
+): MaybePromise<Response | undefined> {
+  const { slices, counters } = port.core
+  if (slices.free) {
+    const began = slices.meter()
+    const answer = upgrade(port, request, server)
+    slices.spend(began)
+    return answer
+  }
+  if (slices.waiting < MAX_WAITING) return slices.later(() => upgrade(port, request, server))
+  counters.connectionsRefused++
+  return withId(new Response(null, { status: 503, headers: { 'retry-after': '1' } }), request)
+}
 
 /**
  * Pusher's clients are told refusals after the upgrade: a refused one looks to them like a dead server,

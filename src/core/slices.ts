@@ -27,6 +27,40 @@ export function each<T>(part: string, items: readonly T[], deed: (item: T) => un
   }
 }
 
+/** Tasks that somebody waits for, one per step, in order. */
+class Tasks implements Work {
+  readonly part = 'tasks'
+  /** It is among the works. */
+  begun = false
+  #tasks: (() => void)[] = []
+  #next = 0
+
+  get size(): number {
+    return this.#tasks.length - this.#next
+  }
+
+  push<T>(task: () => T | Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    this.#tasks.push(() => {
+      try {
+        resolve(task())
+      } catch (cause) {
+        reject(cause)
+      }
+    })
+    return promise
+  }
+
+  step(): boolean {
+    this.#tasks[this.#next++]!()
+    this.begun = this.size > 0
+    if (this.begun) return true
+    this.#tasks = []
+    this.#next = 0
+    return false
+  }
+}
+
 /** Items that a step of a pass looks at: each takes less time than the meter. */
 const GLANCES = 16
 
@@ -70,6 +104,7 @@ const LEAST_MS = 1
 export class Slices {
   /** Turns that ended with work undone. */
   turns = 0
+  readonly #tasks = new Tasks()
   readonly #works: Work[] = []
   #spentMs = 0
   #running = false
@@ -88,6 +123,16 @@ export class Slices {
     return this.#spentMs < SLICE_MS || this.#endless
   }
 
+  /** True where a task may be done at once: the turn has time, and nobody waits who asked before. */
+  get free(): boolean {
+    return this.hasTime && this.#tasks.size === 0
+  }
+
+  /** Tasks that wait. */
+  get waiting(): number {
+    return this.#tasks.size
+  }
+
   /** Nothing waits for a turn. */
   get idle(): boolean {
     return this.#works.length === 0
@@ -97,6 +142,15 @@ export class Slices {
   add(work: Work): void {
     this.#works.push(work)
     if (!this.#running) this.#run()
+  }
+
+  /** Does a task in one of the next turns, after those that wait; where it throws, the promise is rejected. */
+  later<T>(task: () => T | Promise<T>): Promise<T> {
+    const done = this.#tasks.push(task)
+    if (this.#tasks.begun) return done
+    this.#tasks.begun = true
+    this.add(this.#tasks)
+    return done
   }
 
   /** Puts on the account what was done at once since `began`, by the meter. */

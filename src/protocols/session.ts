@@ -12,10 +12,9 @@ import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
 import { countFault } from '../core/faults'
 import { askNow, refuseAndTell } from '../core/hooks'
 import type { ConnectRequest } from '../core/plugin'
-import { signin } from '../core/signin'
-import { subscribe, unsubscribe } from '../core/subscribe'
 import type { Command, MaybePromise } from '../core/types'
 import type { Codec, Handshake } from './codec'
+import { move } from './moves'
 
 export type Client = Connection<Codec>
 
@@ -149,12 +148,9 @@ function decoded(core: Core, conn: Client, frame: string | Uint8Array): Command 
 function run(core: Core, conn: Connection, command: Command): MaybePromise<Refusal | undefined> {
   switch (command.type) {
     case 'subscribe':
-      return subscribe(core, conn, command)
     case 'unsubscribe':
-      unsubscribe(core, conn, command)
-      return undefined
     case 'signin':
-      return signin(core, conn, command)
+      return move(core, conn, command)
     case 'client_event':
       return clientEvent(core, conn, command)
     case 'ping':

@@ -1,0 +1,44 @@
+/**
+ * Moves: a connection changes where it is, or who. Thousands of moves may come in one turn of the event
+ * loop, of one socket or of a crowd that comes back; what the turn has no time for waits for the next.
+ */
+import type { Connection } from '../core/connection'
+import type { Core } from '../core/core'
+import type { Refusal } from '../core/errors'
+import { signin } from '../core/signin'
+import { subscribe, unsubscribe } from '../core/subscribe'
+import type {
+  MaybePromise,
+  SigninCommand,
+  SubscribeCommand,
+  UnsubscribeCommand,
+} from '../core/types'
+
+type Move = SubscribeCommand | UnsubscribeCommand | SigninCommand
+
+/** Moves, or returns why not. A promise where a plugin's gate waits, or the turn has no time. */
+export function move(
+  core: Core,
+  conn: Connection,
+  command: Move,
+): MaybePromise<Refusal | undefined> {
+  const { slices } = core
+  if (!slices.free)
+    return slices.later(() => (conn.closed ? undefined : moveNow(core, conn, command)))
+  const began = slices.meter()
+  const answer = moveNow(core, conn, command)
+  slices.spend(began)
+  return answer
+}
+
+function moveNow(core: Core, conn: Connection, command: Move): MaybePromise<Refusal | undefined> {
+  switch (command.type) {
+    case 'subscribe':
+      return subscribe(core, conn, command)
+    case 'unsubscribe':
+      unsubscribe(core, conn, command)
+      return undefined
+    case 'signin':
+      return signin(core, conn, command)
+  }
+}

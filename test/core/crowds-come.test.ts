@@ -1,0 +1,216 @@
+/** Who comes in crowds: a turn takes in as many as it has time for, the rest come in the next, in order. */
+import { connect } from 'node:net'
+import { describe, expect, test } from 'bun:test'
+import { SLICE_MS } from '../../src/core/slices'
+import { pluginOf, start, within, type RawClient, type StartOptions } from '../harness'
+import { KEY, phoenixRaw } from '../phoenix'
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** A server whose turns take in so many from the moment that `slow` is called. */
+async function rationed(options: StartOptions = {}) {
+  let [ms, stepMs] = [0, 0]
+  const server = await start({ ...options, meter: () => (ms += stepMs) })
+  return {
+    server,
+    slow: (perTurn = 3) => void (stepMs = SLICE_MS / perTurn),
+    fast: () => void (stepMs = 0),
+    /** All that this turn has is spent. */
+    spend: () => {
+      const { slices } = server.core
+      const began = slices.meter()
+      ms += SLICE_MS
+      slices.spend(began)
+    },
+    [Symbol.asyncDispose]: () => server.stop(),
+  }
+}
+
+/** How often the number grew, and by how much at the most, until it is what it is to be. */
+async function growth(number: () => number, wanted: number) {
+  const steps: number[] = []
+  await within(
+    `${wanted}`,
+    (async () => {
+      for (let before = number(); before < wanted;) {
+        await turn()
+        const after = number()
+        if (after > before) steps.push(after - before)
+        before = after
+      }
+    })(),
+  )
+  return { times: steps.length, most: Math.max(...steps) }
+}
+
+describe('handshakes', () => {
+  test.each([
+    ['Pusher', {}],
+    ['Phoenix', { path: `/socket/websocket?vsn=2.0.0&${KEY}`, hello: false }],
+  ])('of a crowd of %s clients are answered in several turns', async (_, options) => {
+    await using rations = await rationed()
+    const { server, slow } = rations
+    slow()
+    const coming = Promise.all(Array.from({ length: 60 }, () => server.raw(options)))
+    const { times, most } = await growth(() => server.core.hub.connectionCount, 60)
+    expect(most).toBeLessThanOrEqual(2 * 3)
+    expect(times).toBeGreaterThanOrEqual(10)
+    const ids = (await coming).map(({ socketId }) => socketId)
+    expect(server.core.counters.connectionsAccepted).toBe(60)
+    if (!('hello' in options)) expect(new Set(ids).size).toBe(60)
+  })
+
+  test('that wait are refused as ever', async () => {
+    await using rations = await rationed()
+    const { server, slow } = rations
+    slow()
+    const clients = await Promise.all(
+      Array.from({ length: 20 }, () => server.raw({ path: '/app/nobody', hello: false })),
+    )
+    for (const client of clients) expect((await client.closing()).code).toBe(4001)
+  })
+
+  test('whose clients have gone while they waited leave nothing', async () => {
+    const ended: string[] = []
+    const tap = pluginOf('tap', {
+      connect: () => undefined,
+      disconnected: (c) => void ended.push(c.socketId),
+    })
+    await using rations = await rationed({ plugins: [tap] })
+    const { server, slow, fast } = rations
+    const { core } = server
+    slow(1)
+    const sockets = Array.from({ length: 40 }, () => {
+      const socket = connect(server.port, '127.0.0.1')
+      socket.write(
+        `GET /app/${server.app.key} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+          'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+      )
+      return socket
+    })
+    await within(
+      'some to wait',
+      (async () => {
+        while (core.slices.waiting < 5) await turn()
+      })(),
+    )
+    for (const socket of sockets) socket.destroy()
+    await within(
+      'the end of all',
+      (async () => {
+        while (core.slices.waiting > 0 || core.hub.connectionCount > 0) await turn()
+      })(),
+    )
+    fast()
+    expect(core.counters.faults).toBe(0)
+    await using client = await server.raw()
+    await client.subscribed('room')
+  })
+
+  test('past those that may wait are refused with 503 and when to come back', async () => {
+    await using rations = await rationed()
+    const { server, spend } = rations
+    const { slices } = server.core
+    const before = slices.waiting
+    Object.defineProperty(slices, 'waiting', { get: () => 16_384, configurable: true })
+    Object.defineProperty(slices, 'free', { get: () => false, configurable: true })
+    spend()
+    const response = await server.http(`/app/${server.app.key}`, {
+      headers: {
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+        'sec-websocket-version': '13',
+      },
+    })
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(response.headers.get('x-request-id')).toBeTruthy()
+    expect([before, server.core.counters.connectionsRefused]).toEqual([0, 1])
+  })
+})
+
+describe('subscribes', () => {
+  const rooms = Array.from({ length: 90 }, (_, index) => `room-${index}`)
+  const succeeded = async (client: RawClient): Promise<string | undefined> =>
+    (await client.nextJson()).channel
+
+  test('of one socket in one packet are done in several turns, in order', async () => {
+    await using rations = await rationed()
+    const { server, slow } = rations
+    const client = await server.raw()
+    slow()
+    for (const room of rooms) client.subscribe(room)
+    client.send({ event: 'pusher:unsubscribe', data: { channel: 'room-0' } })
+    client.send({ event: 'pusher:ping', data: {} })
+    const [conn] = server.core.hub.connections()
+    const { most, times } = await growth(
+      () => server.factNames().filter((name) => name.startsWith('channel_occupied')).length,
+      rooms.length,
+    )
+    expect(most).toBeLessThanOrEqual(2 * 3)
+    expect(times).toBeGreaterThanOrEqual(15)
+    const channels: unknown[] = []
+    for (const _ of rooms) channels.push(await succeeded(client))
+    expect(channels).toEqual(rooms)
+    expect((await client.nextJson()).event).toBe('pusher:pong') // after all that was said before
+    expect(conn!.subscriptions?.size).toBe(rooms.length - 1)
+  })
+
+  test('of many are done in the order in which they came, one socket beside the other', async () => {
+    await using rations = await rationed()
+    const { server, slow } = rations
+    const [busy, other] = [await server.raw(), await server.raw()]
+    slow()
+    for (const room of rooms) busy.subscribe(room)
+    await busy.next()
+    await other.subscribed('elsewhere')
+    const [first] = server.core.hub.connections()
+    expect(first!.subscriptions!.size).toBeLessThan(rooms.length)
+    for (let left = rooms.length - 1; left > 0; left--) await busy.next()
+  })
+
+  test('that wait when their socket closes are forgotten', async () => {
+    await using rations = await rationed()
+    const { server, slow } = rations
+    const client = await server.raw()
+    slow()
+    for (const room of rooms) client.subscribe(room)
+    await client.next()
+    client.socket.close()
+    await server.connectionsDownTo(0)
+    while (!server.core.slices.idle) await turn()
+    expect([...server.core.presence.occupied(server.core.apps.byId('1')!)]).toEqual([])
+    expect(server.core.counters.faults).toBe(0)
+  })
+
+  test('that are refused say which they were', async () => {
+    await using rations = await rationed()
+    const { server, slow } = rations
+    const client = await phoenixRaw(server, { query: KEY })
+    slow(1)
+    for (let ref = 1; ref <= 20; ref++)
+      client.say(`${ref}`, `${ref}`, `private-${ref}`, 'phx_join', {})
+    for (let ref = 1; ref <= 20; ref++) {
+      const [join, , topic, , answer] = await client.next()
+      expect([join, topic]).toEqual([`${ref}`, `private-${ref}`])
+      expect(answer).toMatchObject({ status: 'error' })
+    }
+  })
+
+  test('that fail for a reason of ours are told so, and the next ones are served', async () => {
+    await using rations = await rationed()
+    const { server, slow } = rations
+    const client = await server.raw()
+    const enter = server.core.presence.enter.bind(server.core.presence)
+    server.core.presence.enter = (...given) => {
+      if (given[2] === 'room-5') throw new Error('secret detail')
+      return enter(...given)
+    }
+    slow(1)
+    for (const room of rooms.slice(0, 10)) client.subscribe(room)
+    const events: string[] = []
+    while (events.length < 10) events.push((await client.nextJson()).event)
+    expect(events[5]).toContain('error')
+    expect(server.core.counters.faults).toBe(1)
+  })
+})
