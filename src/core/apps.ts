@@ -3,6 +3,7 @@
  * A change is written to the store first, then shown; both in one synchronous step. An `App` keeps
  * its identity for life: who holds one sees its changes.
  */
+import { AppNames } from './app-names'
 import type { Limits } from './limits'
 import {
   clashIn,
@@ -67,6 +68,8 @@ export interface AppStore {
   override(id: string, overrides: AppOverrides, now: number): void
 }
 
+/** Who has names, shown or hidden. */
+type Named = { readonly record: AppRecord }
 type AppState = { -readonly [Field in keyof App]: App[Field] }
 
 export type AppsOptions = {
@@ -84,8 +87,11 @@ export class Apps {
   readonly #bySlug = new Map<string, AppState>()
   /** As they were provided, by id. */
   readonly #provided: ReadonlyMap<string, ProvidedApp>
-  /** Stored apps whose id or key a provided app has. They keep what is theirs and come back when it is gone. */
-  readonly #hidden: AppRecord[] = []
+  /**
+   * Of shown apps, and of stored ones that are hidden since a provided app has their id or key: these keep
+   * what is theirs and come back when it is gone.
+   */
+  readonly #names = new AppNames<Named>()
 
   readonly limits: Limits
   readonly log: Log
@@ -129,12 +135,11 @@ export class Apps {
 
   /** The fields of a new app that another has already, hidden ones among them; of an app, those that change. */
   conflicts(record: AppRecord, self?: App): UniqueField[] {
-    const others = this.#hidden.filter(({ id }) => id !== self?.id)
-    for (const app of this.#byId.values()) if (app !== self) others.push(app.record)
+    const others = [...this.#names.like(record)].filter(({ record: { id } }) => id !== self?.id)
     const changes = (field: UniqueField): boolean =>
       self === undefined || (field !== 'key' && self.record[field] !== record[field])
     return UNIQUE_FIELDS.filter(
-      (field) => changes(field) && others.some((other) => clashIn(field, record, other)),
+      (field) => changes(field) && others.some((other) => clashIn(field, record, other.record)),
     )
   }
 
@@ -170,7 +175,7 @@ export class Apps {
   #load(record: AppRecord): void {
     for (const [field, app] of this.#providedLike(record)) {
       const fields = { appId: record.id, name: record.name, field, by: app.providedBy }
-      this.#hidden.push(record)
+      this.#names.take({ record }, record)
       this.log.warn(fields, 'a stored app is hidden while another brings what it has')
       return
     }
@@ -179,9 +184,9 @@ export class Apps {
 
   /** Names and slugs that were changed, or are stored, may be those of an app that was provided later. */
   #showLoaded(record: AppRecord, providedBy: string | undefined): void {
-    for (const { id, record: other } of this.#byId.values())
-      if (other.name === record.name || other.slug === record.slug)
-        this.log.warn({ appIds: [id, record.id] }, 'two apps have the same name or slug')
+    for (const { record: other } of this.#names.like(record))
+      if (this.#byId.has(other.id) && (other.name === record.name || other.slug === record.slug))
+        this.log.warn({ appIds: [other.id, record.id] }, 'two apps have the same name or slug')
     this.#show(this.#stateOf(record, providedBy))
   }
 
@@ -206,6 +211,7 @@ export class Apps {
 
   #show(state: AppState): App {
     this.#byId.set(state.id, state)
+    this.#names.take(state, state.record)
     for (const { key } of state.keys) this.#byKey.set(key, state)
     // A stored app may have the slug of a provided one, which came first.
     if (!this.#bySlug.has(state.record.slug)) this.#bySlug.set(state.record.slug, state)
@@ -213,12 +219,15 @@ export class Apps {
   }
 
   #forgetNames(state: AppState): void {
-    const { slug } = state.record
+    const { record } = state
+    this.#names.free(state, record)
     for (const { key } of state.keys) this.#byKey.delete(key)
-    if (this.#bySlug.get(slug) !== state) return
-    this.#bySlug.delete(slug)
-    for (const other of this.#byId.values())
-      if (other !== state && other.record.slug === slug) this.#bySlug.set(slug, other)
+    if (this.#bySlug.get(record.slug) !== state) return
+    this.#bySlug.delete(record.slug)
+    for (const { record: other } of this.#names.like(record)) {
+      const next = this.#byId.get(other.id)
+      if (next?.record.slug === record.slug) this.#bySlug.set(record.slug, next)
+    }
   }
 }
 

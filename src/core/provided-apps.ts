@@ -2,6 +2,7 @@
  * Provided apps: those that settings or a file bring, and what was changed of them through the API.
  * Only what differs is kept, so everything else goes on following where the app comes from.
  */
+import { AppNames } from './app-names'
 import type { AppRecord } from './apps'
 import type { LimitName } from './limits'
 
@@ -74,18 +75,24 @@ export function clashIn(field: UniqueField, one: AppRecord, other: AppRecord): s
   return CLASHES[field](one, other)
 }
 
-/** One line for each field in which two provided apps agree and may not. */
+/** How many are told. */
+const MAX_CLASHES = 100
+
+/** One line for each field in which two provided apps agree and may not; of many the first. */
 export function clashesAmong(apps: readonly ProvidedApp[]): string[] {
-  return apps.flatMap((app, index) =>
-    apps.slice(0, index).flatMap((other) =>
-      UNIQUE_FIELDS.flatMap((field) => {
+  const names = new AppNames<ProvidedApp>()
+  const clashes: string[] = []
+  for (const app of apps) {
+    for (const other of names.like(app))
+      for (const field of UNIQUE_FIELDS) {
         const value = clashIn(field, app, other)
-        return value === undefined
-          ? []
-          : [
-              `${app.providedBy}: the app ${app.id} has the ${field} ${value}, as the app ${other.id} of ${other.providedBy} has`,
-            ]
-      }),
-    ),
-  )
+        if (value === undefined) continue
+        clashes.push(
+          `${app.providedBy}: the app ${app.id} has the ${field} ${value}, as the app ${other.id} of ${other.providedBy} has`,
+        )
+        if (clashes.length === MAX_CLASHES) return clashes
+      }
+    names.take(app, app)
+  }
+  return clashes
 }

@@ -19,11 +19,15 @@ type AppRow = {
   limits: string
 }
 
+type KeyRow = KeyRecord & { readonly app_id: string }
+const pairOf = ({ key, secret }: KeyRow): KeyRecord => ({ key, secret })
+
 const ALL = `
   SELECT id, name, slug, active, client_events, public_client_events, subscription_counts,
          epl_bridge, hosts, webhooks, limits
     FROM apps ORDER BY created_at, rowid`
 const KEYS = 'SELECT key, secret FROM app_keys WHERE app_id = $id ORDER BY created_at, rowid'
+const ALL_KEYS = 'SELECT app_id, key, secret FROM app_keys ORDER BY created_at, rowid'
 const INSERT = `
   INSERT INTO apps (id, name, slug, active, client_events, public_client_events, subscription_counts,
                     epl_bridge, hosts, webhooks, limits, created_at)
@@ -71,11 +75,13 @@ export function appStore(db: Database): SqliteAppStore {
     insertKeys(id, keys.filter(missingIn(before)), now)
   }
   return {
-    all: () =>
-      db
+    all: () => {
+      const keys = Map.groupBy(db.query<KeyRow, []>(ALL_KEYS).all(), ({ app_id: id }) => id)
+      return db
         .query<AppRow, []>(ALL)
         .all()
-        .map((row) => recordOf(row, keysOf(row.id))),
+        .map((row) => recordOf(row, (keys.get(row.id) ?? []).map(pairOf)))
+    },
     insert: (record, now) => {
       db.transaction(() => {
         db.query(INSERT).run({ ...rowOf(record), now })
