@@ -10,6 +10,7 @@ import { runBench } from './lib/run'
 import { printAutocannon } from './autocannon'
 import { compareRuns } from './compare'
 import { report } from './report'
+import { soak } from './soak'
 
 type Command = (words: readonly string[]) => readonly string[] | Promise<readonly string[]>
 
@@ -18,6 +19,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   report,
   compare: compareRuns,
   autocannon: printAutocannon,
+  soak,
   help,
 }
 
@@ -29,10 +31,10 @@ process.exit(failures.length === 0 ? 0 : 1)
 async function main(): Promise<readonly string[]> {
   const command = given.includes('--help') ? help : COMMANDS[given[0] ?? '']
   try {
+    endWithBench()
     if (command) return await command(given.slice(1))
     if (process.platform !== 'linux') return ['the load and CPU times need Linux']
     const words = readWords(given, Object.keys(QUESTIONS))
-    endWithBench()
     return await runBench(words, given)
   } catch (cause) {
     if (cause instanceof UsageError) return [cause.message]

@@ -22,7 +22,7 @@ async function play({ row, side }: Turn): Promise<Outcome> {
   const whole = { DATABASE_PATH: join(folder.path, 'starts.sqlite'), ...env }
   if (leave) {
     await using before = await startServer(side, { env: whole })
-    await leave(new Stage(before.peer, ''))
+    await leave(new Stage(before.peer))
   }
   await using server = await startServer(side, { env: whole })
   return { startMs: cpuSecondsOf(server.peer.pid!) * 1000, starts: 1 }

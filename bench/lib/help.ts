@@ -8,6 +8,10 @@ const COMMANDS = [
   ['bun run bench [SIZE] [QUESTION ...]', 'play, print a table, keep every round'],
   ['bun run bench report [RUN]', 'a page with charts and a Markdown table; the newest run if none'],
   ['bun run bench compare A B', 'what got better or worse from A to B beyond the noise'],
+  [
+    'bun run bench soak [--minutes N] [--seed N]',
+    'churn, clocks that jump, kill -9: is anything lost or kept?',
+  ],
   ['bun run bench autocannon [URL]', 'commands to paste against a server that runs'],
 ] as const
 

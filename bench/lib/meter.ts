@@ -1,5 +1,5 @@
 /**
- * Meters of a server that was started with one: `servers/heap.ts` or `servers/turns.ts`. They answer
+ * Meters of a server that was started with one, `servers/heap.ts`, `turns.ts` or `soak.ts`. They answer
  * a signal by writing a file.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs'

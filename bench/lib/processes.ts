@@ -40,12 +40,12 @@ export function endWithBench(): void {
   for (const [signal, code] of SIGNALS) process.on(signal, () => process.exit(code))
 }
 
-export type Meter = 'heap' | 'turns'
+export type Meter = 'heap' | 'turns' | 'soak'
 
 export type ServerOptions = {
   /** On top of the side's own. */
   readonly env?: Readonly<Record<string, string>>
-  /** What somebody will ask it for: `servers/heap.ts` or `servers/turns.ts`. */
+  /** What somebody will ask it for: `servers/heap.ts`, `turns.ts` or `soak.ts`. */
   readonly meter?: Meter
 }
 

@@ -4,20 +4,24 @@
  */
 import type { App } from './sides'
 
+/** Seconds since 1970, as requests are signed with; another's clock may be elsewhere. */
+const secondsNow = (offsetMs: number): number => Math.floor((Date.now() + offsetMs) / 1000)
+
 /** Makes the target of a POST below the app for a body. */
 export type TargetOf = (body: string) => string
 
-/** A read below the app. Parameters of its own sort after `auth_`. */
-export function signedRead(app: App, path: string, parameters = ''): string {
-  const whole = `/apps/${app.id}${path}`
-  const query = queryOf(app) + (parameters && `&${parameters}`)
+/** A read below the app; `path` may have a query, whose parameters sort after `auth_`. */
+export function signedRead(app: App, path: string, offsetMs = 0): string {
+  const [short, parameters] = path.split('?')
+  const whole = `/apps/${app.id}${short}`
+  const query = queryOf(app, offsetMs) + (parameters ? `&${parameters}` : '')
   const signature = hmac(app).update(`GET\n${whole}\n${query}`).digest('hex')
   return `${whole}?${query}&auth_signature=${signature}`
 }
 
-export function signedTargets(app: App, path = '/events'): TargetOf {
+export function signedTargets(app: App, path = '/events', offsetMs = 0): TargetOf {
   const whole = `/apps/${app.id}${path}`
-  const query = `${queryOf(app)}&body_md5=`
+  const query = `${queryOf(app, offsetMs)}&body_md5=`
   const keyed = hmac(app).update(`POST\n${whole}\n${query}`)
   return (body) => {
     const digest = Bun.MD5.hash(body, 'hex')
@@ -39,5 +43,5 @@ export function authorizer(app: App): Authorize {
 
 const hmac = ({ secret }: App): Bun.CryptoHasher => new Bun.CryptoHasher('sha256', secret)
 
-const queryOf = ({ key }: App): string =>
-  `auth_key=${key}&auth_timestamp=${Math.floor(Date.now() / 1000)}&auth_version=1.0`
+const queryOf = ({ key }: App, offsetMs = 0): string =>
+  `auth_key=${key}&auth_timestamp=${secondsNow(offsetMs)}&auth_version=1.0`

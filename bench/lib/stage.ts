@@ -25,7 +25,9 @@ export class Stage {
 
   constructor(
     readonly peer: Peer,
-    readonly privateKey: string,
+    readonly privateKey = '',
+    /** How far the server's wall clock is ahead of ours. */
+    readonly offsetMs = 0,
   ) {
     this.authorize = authorizer(peer.app)
     this.#origin = `http://${HOST}:${peer.port}`
@@ -41,12 +43,12 @@ export class Stage {
   }
 
   post(path: string, body: string): Promise<string> {
-    const target = signedTargets(this.peer.app, path)(body)
+    const target = signedTargets(this.peer.app, path, this.offsetMs)(body)
     return this.http(target, { method: 'POST', body, headers: JSON_BODY })
   }
 
   get(path: string, query = ''): Promise<string> {
-    return this.http(signedRead(this.peer.app, path, query))
+    return this.http(signedRead(this.peer.app, query ? `${path}?${query}` : path, this.offsetMs))
   }
 
   admin(method: string, path: string, body?: string, type = 'application/json'): Promise<string> {

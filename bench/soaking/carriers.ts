@@ -1,0 +1,126 @@
+/**
+ * CARRIERS: what carries the texts of a soak's clients. Each says every text that comes, and once that
+ * the connection is over.
+ */
+import type { Peer } from '../lib/sides'
+
+export type Line = {
+  say(text: string): void
+  /** With a goodbye, where there is one. */
+  close(): void
+  /** As a client that is killed. */
+  cut(): void
+}
+
+export type Listener = { text(text: string): void; ended(): void }
+export type Carrier = (peer: Peer, query: string, listener: Listener) => Line | Promise<Line>
+
+const origin = ({ host, port }: Peer): string => `http://${host}:${port}`
+
+/** The runtime's sockets can end without a goodbye. */
+type Terminable = { terminate(): void }
+
+const socket =
+  (pathOf: (peer: Peer) => string): Carrier =>
+  (peer, query, listener) => {
+    const ws = new WebSocket(
+      `ws://${peer.host}:${peer.port}${pathOf(peer)}?app_key=${peer.app.key}&${query}`,
+    )
+    ws.onmessage = ({ data }) => listener.text(String(data))
+    ws.onclose = () => listener.ended()
+    const { promise, resolve, reject } = Promise.withResolvers<Line>()
+    ws.onopen = () =>
+      resolve({
+        say: (text) => ws.send(text),
+        close: () => ws.close(),
+        cut: () => (ws as unknown as Terminable).terminate(),
+      })
+    ws.onerror = () => reject(new Error('no socket'))
+    return promise
+  }
+
+/** Posts one after the other, and asks until it is stopped. */
+function pulled(
+  listener: Listener,
+  ask: (signal: AbortSignal) => Promise<boolean>,
+  post: (text: string, signal: AbortSignal) => Promise<unknown>,
+): Line {
+  const stop = new AbortController()
+  const { signal } = stop
+  const over = (): void => {
+    stop.abort()
+    listener.ended()
+  }
+  const askOn = async (): Promise<void> => {
+    while (!signal.aborted && (await ask(signal)));
+  }
+  void askOn().then(over, over)
+  let said: Promise<unknown> = Promise.resolve()
+  return {
+    say: (text) => {
+      said = said.then(() => post(text, signal)).catch(over)
+    },
+    close: () => stop.abort(),
+    cut: () => stop.abort(),
+  }
+}
+
+type Polled = {
+  readonly status: number
+  readonly token: string
+  readonly messages?: readonly string[]
+}
+
+const longPoll: Carrier = async (peer, query, listener) => {
+  const path = `${origin(peer)}/socket/longpoll?app_key=${peer.app.key}&${query}`
+  const told = async (url: string, init: RequestInit): Promise<Polled> =>
+    (await (await fetch(url, init)).json()) as Polled
+  const { token } = await told(path, {})
+  const url = `${path}&token=${encodeURIComponent(token)}`
+  const headers = { 'content-type': 'application/x-ndjson' }
+  return pulled(
+    listener,
+    async (signal) => {
+      const { status, messages = [] } = await told(url, { signal })
+      messages.forEach((text) => listener.text(text))
+      return status === 200 || status === 204
+    },
+    (text, signal) => told(url, { method: 'POST', body: text, headers, signal }),
+  )
+}
+
+let sessions = 0
+
+/** pusher-js's fallback: a line is `o`, `h`, `a[...]` or `c[...]`. */
+const fallback =
+  (verb: 'xhr' | 'xhr_streaming'): Carrier =>
+  (peer, query, listener) => {
+    const session = `${sessions % 1000}/${(++sessions).toString(32).padStart(8, '0')}`
+    const base = `${origin(peer)}/pusher/app/${peer.app.key}/${session}`
+    const post = (to: string, body: string, signal: AbortSignal): Promise<Response> =>
+      fetch(`${base}/${to}?${query}`, { method: 'POST', body, signal })
+    const hear = (line: string): void => {
+      if (line.startsWith('a'))
+        for (const text of JSON.parse(line.slice(1)) as string[]) listener.text(text)
+      if (line.startsWith('c')) throw new Error(line)
+    }
+    const ask = async (signal: AbortSignal): Promise<boolean> => {
+      const response = await post(verb, '', signal)
+      let rest = ''
+      for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+        const lines = (rest + chunk).split('\n')
+        rest = lines.pop()!
+        lines.forEach(hear)
+      }
+      return response.ok
+    }
+    return pulled(listener, ask, (text, signal) => post('xhr_send', JSON.stringify([text]), signal))
+  }
+
+export const CARRIERS = {
+  app: socket(({ app }) => `/app/${app.key}`),
+  socket: socket(() => '/socket/websocket'),
+  longPoll,
+  polling: fallback('xhr'),
+  streaming: fallback('xhr_streaming'),
+} as const satisfies Record<string, Carrier>

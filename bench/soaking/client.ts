@@ -1,0 +1,144 @@
+/**
+ * Client: one life over one of the six ways into the server. It knows where each channel stood when it
+ * came in, and whether what it hears is each number once, in order.
+ */
+import type { Peer } from '../lib/sides'
+import { CARRIERS, type Carrier, type Line } from './carriers'
+import { WIRES, type Heard, type Wire } from './wires'
+
+/** WAYS: each with its wire and what carries it. */
+export const WAYS: readonly {
+  readonly name: string
+  readonly wire: Wire
+  readonly carrier: Carrier
+  /** Whether somebody says hello first. */
+  readonly greets: boolean
+}[] = [
+  { name: 'pusher', wire: WIRES.pusher, carrier: CARRIERS.app, greets: true },
+  { name: 'xhr_polling', wire: WIRES.pusher, carrier: CARRIERS.polling, greets: true },
+  { name: 'xhr_streaming', wire: WIRES.pusher, carrier: CARRIERS.streaming, greets: true },
+  { name: 'phoenix V1', wire: WIRES['phoenix 1'], carrier: CARRIERS.socket, greets: false },
+  { name: 'phoenix V2', wire: WIRES['phoenix 2'], carrier: CARRIERS.socket, greets: false },
+  { name: 'long-poll', wire: WIRES['phoenix 2'], carrier: CARRIERS.longPoll, greets: false },
+]
+
+/** What a client must not see. */
+export type Fault = 'repeated' | 'reordered' | 'missing' | 'late' | 'lost' | 'refused'
+
+/** What a client tells of, and asks about. */
+export type Around = {
+  fault(kind: Fault, about: string): void
+  /** The highest number that was published so far, answered or not. */
+  published(channel: string): number
+}
+
+/** In one channel: `last` is 0 before the first number. */
+type Place = { readonly ceiling: number; last: number }
+
+export class SoakClient {
+  isOver = false
+  deliveries = 0
+  readonly #places = new Map<string, Place>()
+  #line: Line | undefined
+  #refs = 0
+  /** Called at whatever happens, for those who wait. */
+  #happened = (): void => undefined
+  #greeted = false
+
+  private constructor(
+    readonly way: (typeof WAYS)[number],
+    readonly around: Around,
+  ) {}
+
+  /** @throws Error where nobody takes it in */
+  static async connect(
+    way: (typeof WAYS)[number],
+    peer: Peer,
+    around: Around,
+  ): Promise<SoakClient> {
+    const client = new SoakClient(way, around)
+    const { wire, carrier, greets } = way
+    client.#line = await carrier(peer, wire.query, {
+      text: (text) => client.#hear(text),
+      ended: () => client.#end(),
+    })
+    if (greets && !(await client.#until(() => client.#greeted))) throw new Error('no hello')
+    return client
+  }
+
+  /** False where the connection ended meanwhile. */
+  async join(channel: string): Promise<boolean> {
+    this.#line!.say(this.way.wire.join(channel, String(++this.#refs)))
+    return await this.#until(() => this.#places.has(channel))
+  }
+
+  part(channel: string): void {
+    this.#places.delete(channel)
+    this.#line!.say(this.way.wire.part(channel, String(++this.#refs)))
+  }
+
+  /** What was answered with 200 must come, unless it was there before. */
+  async heard(channel: string, number: number): Promise<void> {
+    const place = this.#places.get(channel)
+    if (!place || number <= place.ceiling) return
+    const has = (): boolean => place.last >= number
+    if (!(await this.#until(has)) && !this.isOver)
+      this.around.fault('lost', `${this.way.name} never heard ${number} on ${channel}`)
+  }
+
+  leave(how: 'close' | 'cut'): void {
+    this.isOver = true
+    this.#line?.[how]()
+    this.#happened()
+  }
+
+  #hear(text: string): void {
+    try {
+      const heard = this.way.wire.read(text)
+      if (heard) this.#take(heard)
+    } catch (cause) {
+      if (!this.isOver) this.around.fault('refused', `${this.way.name}: ${String(cause)}`)
+    }
+    this.#happened()
+  }
+
+  #take(heard: Heard): void {
+    if (heard.type === 'hello') this.#greeted = true
+    else if (heard.type === 'joined')
+      this.#places.set(heard.channel, { ceiling: this.around.published(heard.channel), last: 0 })
+    else this.#count(heard.channel, heard.number)
+  }
+
+  #count(channel: string, number: number): void {
+    const place = this.#places.get(channel)
+    if (!place || this.isOver) return // it has left, and this was on its way
+    this.deliveries++
+    const { last, ceiling } = place
+    place.last = Math.max(last, number)
+    const said = `${this.way.name} heard ${number} after ${last} on ${channel}`
+    if (last === 0) {
+      if (number > ceiling + 1) this.around.fault('late', `${said}, there were ${ceiling}`)
+    } else if (number === last) this.around.fault('repeated', said)
+    else if (number < last) this.around.fault('reordered', said)
+    else if (number > last + 1) this.around.fault('missing', said)
+  }
+
+  #end(): void {
+    this.isOver = true
+    this.#happened()
+  }
+
+  /** Whether it became so before the connection was over, or patience. */
+  async #until(isSo: () => boolean): Promise<boolean> {
+    if (isSo()) return true
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const timer = setTimeout(() => resolve(false), PATIENCE_MS)
+    this.#happened = () => {
+      if (isSo()) resolve(true)
+      else if (this.isOver) resolve(false)
+    }
+    return await promise.finally(() => clearTimeout(timer))
+  }
+}
+
+const PATIENCE_MS = 15_000
