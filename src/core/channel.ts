@@ -92,6 +92,11 @@ export function parseChannelName(raw: unknown, limits: Limits): ChannelName | Re
 
 /** As long as a binary frame can name. */
 const MAX_TOPIC_BYTES = 255
+/**
+ * A signature covers `socketId:channel[:channel_data]`, and `channel_data` is a JSON object. A name that
+ * reads like a name with one would be signed for the one and used for the other.
+ */
+const HOLDS_CHANNEL_DATA = /:[\t\n\r ]*\{/
 /** Heartbeats are sent to it. */
 const HEARTBEAT_TOPIC = 'phoenix'
 
@@ -101,7 +106,8 @@ const HEARTBEAT_TOPIC = 'phoenix'
  */
 export function channelOfTopic(topic: string): ChannelName | undefined {
   if (topic === '' || topic === HEARTBEAT_TOPIC || topic.startsWith('#')) return undefined
-  if (!topic.isWellFormed() || Buffer.byteLength(topic) > MAX_TOPIC_BYTES) return undefined
+  if (topic.length > MAX_TOPIC_BYTES || Buffer.byteLength(topic) > MAX_TOPIC_BYTES) return undefined
+  if (!topic.isWellFormed() || HOLDS_CHANNEL_DATA.test(topic)) return undefined
   // Only those who have the key can read an encrypted channel, and no Phoenix client does.
   return topic.startsWith('private-encrypted-') ? undefined : (topic as ChannelName)
 }

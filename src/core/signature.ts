@@ -5,6 +5,9 @@
  */
 import type { ChannelName, SocketId } from './types'
 
+/** Of an SHA-256. */
+const HEX_CHARS = 64
+
 /** One live pair of an app. The secret stays inside: it can sign and compare, not be read. */
 export class KeyPair {
   readonly #hasher: Bun.CryptoHasher
@@ -24,13 +27,14 @@ export class KeyPair {
 
   /** In constant time; upper-case hex is a mismatch. */
   verify(text: string, signature: string): boolean {
-    return equalInConstantTime(this.sign(text), signature)
+    return signature.length === HEX_CHARS && equalInConstantTime(this.sign(text), signature)
   }
 }
 
 /**
  * The text that a subscription's signature covers. `channelData` is signed as received, byte for
- * byte, on every kind of channel that carries it; never re-serialise it.
+ * byte, on every kind of channel that carries it; never re-serialise it. It says one thing only, since
+ * no name holds a colon and a brace and `channelData` is a JSON object.
  */
 export function subscriptionText(
   socketId: SocketId,

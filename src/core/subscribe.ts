@@ -11,6 +11,7 @@ import { isRefusal, quoted, REFUSE, refusal, type Refusal } from './errors'
 import { ask, type Verdict } from './hooks'
 import type { Subscription } from './hub'
 import { isRecord, jsonOf, parseSigned } from './json'
+import { scanObject } from './json-scan'
 import { leaveChannel, enterChannel } from './membership'
 import type { SubscribeRequest } from './plugin'
 import { isScopeOf } from './scopes'
@@ -165,7 +166,7 @@ function appFull({ hub }: Core, { app, channel }: SubscribeCommand): Refusal | u
   )
 }
 
-/** Contract 3.2 and 3.8: presence, form, key and signature of `auth`, in that order. */
+/** Contract 3.2 and 3.8: presence, form, key and signature of `auth`, in that order, and that it covers what it says. */
 function unsigned(
   conn: Connection,
   { app, channel, auth, channelData }: SubscribeCommand,
@@ -183,12 +184,20 @@ function unsigned(
     return refusal('auth_key_unknown', `Invalid key in subscription auth data: '${quoted(key)}'`)
   const text = subscriptionText(conn.id, channel, channelData)
   const signature = auth.slice(colon + 1)
-  if (pair.verify(text, signature)) return undefined
-  return refusal(
-    'auth_signature_invalid',
-    `Invalid signature: Expected HMAC SHA256 hex digest of ${quoted(text)}, but got ${quoted(signature)}`,
-  )
+  if (!pair.verify(text, signature))
+    return refusal(
+      'auth_signature_invalid',
+      `Invalid signature: Expected HMAC SHA256 hex digest of ${quoted(text)}, but got ${quoted(signature)}`,
+    )
+  // Any other text may as well be the end of a longer name, which is what was signed.
+  return channelData && !scanObject(channelData, []) ? noObject(channel) : undefined
 }
+
+const noObject = (channel: ChannelName): Refusal =>
+  refusal(
+    'channel_data_invalid',
+    `channel_data supplied to ${channel} is invalid - it must be a JSON object`,
+  )
 
 /** Who the subscriber is: as signed for this channel, else as signed in. */
 function parseMember(
@@ -200,8 +209,7 @@ function parseMember(
   const data = channelData
     ? parseSigned(channelData)
     : { user_id: user?.id, user_info: user?.data['user_info'] }
-  if (!data)
-    return invalid(`channel_data supplied to ${channel} is invalid - it must be a JSON object`)
+  if (!data) return noObject(channel)
   const userId = parseUserId(data['user_id'], app.limits)
   if (typeof userId !== 'string') return userId
   const given = data['user_info'] ?? {}
