@@ -9,7 +9,7 @@ import type { Connection } from './connection'
 import type { Core } from './core'
 import { tell } from './hooks'
 import type { Subscription } from './hub'
-import type { Arrival } from './presence'
+import type { Arrival } from './roster'
 import type { ChannelName, Member, Meta, SubscribeCommand } from './types'
 import { appView } from './views'
 
@@ -48,11 +48,10 @@ function greet(
   { app, channel, ref, replaces }: SubscribeCommand,
   arrival: Arrival | undefined,
 ): void {
-  const members = arrival && presence.members(app, channel)
+  const members = arrival && presence.roster(app, channel)
   conn.reply({ type: 'subscribed', channel, members, ref })
   if (replaces) conn.reply({ type: 'ended', ref: replaces, replaced: true })
-  if (ref && arrival)
-    conn.reply({ type: 'present', channel, ref, users: presence.present(app, channel) })
+  if (ref && members) conn.reply({ type: 'present', channel, ref, members })
 }
 
 /** The others hear of the connection, and of the user where it is their first. */

@@ -5,6 +5,7 @@
  */
 import type { App } from './apps'
 import type { Refusal } from './errors'
+import type { Members } from './roster'
 
 declare const brand: unique symbol
 export type Brand<T, Name extends string> = T & { readonly [brand]: Name }
@@ -114,7 +115,7 @@ export type Reply =
       readonly type: 'subscribed'
       readonly channel: ChannelName
       /** The members, the new one included; undefined where the channel has no presence. */
-      readonly members: readonly Member[] | undefined
+      readonly members: Members | undefined
       readonly ref: Ref | undefined
     }
   /** It has left as it asked. */
@@ -128,7 +129,7 @@ export type Reply =
       readonly type: 'present'
       readonly channel: ChannelName
       readonly ref: Ref
-      readonly users: readonly (readonly [userId: UserId, metas: readonly Meta[]])[]
+      readonly members: Members
     }
   /** Nothing is kept for a cache channel. */
   | { readonly type: 'cache_miss'; readonly channel: ChannelName }

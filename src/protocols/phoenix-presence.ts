@@ -5,15 +5,17 @@
  */
 import { topicOf } from '../core/channel'
 import { jsonText } from '../core/json'
+import type { Members, RosterEntry } from '../core/roster'
 import type { Meta, Notice, UserId } from '../core/types'
 import type { PhoenixNews } from './phoenix-frames'
 
-/** JSON; keys are written as text, so a user may be called `__proto__`. */
-export function statePayload(
-  users: readonly (readonly [userId: UserId, metas: readonly Meta[]])[],
-): string {
-  return `{${users.map(([userId, metas]) => entry(userId, metas)).join()}}`
+/** Keys are written as text, so a user may be called `__proto__`. */
+const ENTRY: RosterEntry = {
+  write: ({ userId }, metas) => entry(userId, metas),
+  eachConnection: true,
 }
+
+export const statePayload = (members: Members): string => `{${members.written(ENTRY)}}`
 
 /** Undefined for what these clients are not told. */
 export function diffNews(notice: Notice): PhoenixNews | undefined {

@@ -26,7 +26,7 @@ export function reply(version: PhoenixVersion, answer: Reply): Frame | undefined
     case 'present':
       return pushed(version, answer.ref, {
         event: 'presence_state',
-        payload: statePayload(answer.users),
+        payload: statePayload(answer.members),
       })
     case 'established':
     case 'cache_miss':

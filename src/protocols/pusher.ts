@@ -13,7 +13,8 @@ import { overBudget } from '../core/event-budget'
 import { jsonText, MAX_LEVELS } from '../core/json'
 import { scanObject, stringIn, type Slice } from '../core/json-scan'
 import { maxFrameChars } from '../core/limits'
-import type { Broadcast, Command, Frame, Member, Peer, Reply } from '../core/types'
+import type { Members, RosterEntry } from '../core/roster'
+import type { Broadcast, Command, Frame, Peer, Reply } from '../core/types'
 import { cut, REASON_BYTES } from './close-reason'
 import type { Codec, Handshake } from './codec'
 import { wireError } from './errors'
@@ -210,11 +211,9 @@ function reply(answer: Reply): Frame | undefined {
       return `{"event":"pusher:connection_established","data":${jsonText(data)}}`
     }
     case 'subscribed':
-      return internal(
-        'subscription_succeeded',
-        answer.channel,
-        answer.members ? roster(answer.members) : '{}',
-      )
+      return answer.members
+        ? subscribedPresent(answer.channel, answer.members)
+        : internal('subscription_succeeded', answer.channel, '{}')
     case 'cache_miss':
       return `{"event":"pusher:cache_miss","channel":${jsonText(answer.channel)},"data":"{}"}`
     case 'watched':
@@ -247,15 +246,24 @@ function internal(event: string, channel: string, data: string): Frame {
   return `{"event":"pusher_internal:${event}","channel":${jsonText(channel)},"data":${jsonText(data)}}`
 }
 
-function roster(members: readonly Member[]): string {
-  const ids: string[] = []
-  const hash: string[] = []
-  for (const { userId, userInfo } of members) {
-    const id = jsonText(userId)
-    ids.push(id)
-    hash.push(`${id}:${userInfo}`)
-  }
-  return `{"presence":{"ids":[${ids.join()}],"hash":{${hash.join()}},"count":${members.length}}}`
+/** As `internal` writes it, of parts that are escaped already: it may be long, and most of it is known. */
+function subscribedPresent(channel: string, members: Members): Frame {
+  const [ids, hash] = [members.written(IDS), members.written(HASH)]
+  const data = `{\\"presence\\":{\\"ids\\":[${ids}],\\"hash\\":{${hash}},\\"count\\":${members.size}}}`
+  return `{"event":"pusher_internal:subscription_succeeded","channel":${jsonText(channel)},"data":"${data}"}`
+}
+
+/** JSON as part of a JSON string. */
+const escaped = (json: string): string => jsonText(json).slice(1, -1)
+
+const IDS: RosterEntry = {
+  write: ({ userId }) => escaped(jsonText(userId)),
+  eachConnection: false,
+}
+
+const HASH: RosterEntry = {
+  write: ({ userId, userInfo }) => escaped(`${jsonText(userId)}:${userInfo}`),
+  eachConnection: false,
 }
 
 // ---------------------------------------------------------------- refusals

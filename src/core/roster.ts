@@ -1,0 +1,137 @@
+/**
+ * Roster: the members of one presence channel, each with the connections that they have there, and
+ * what wires write of them. A member is written once and not for everybody who is told of them; who
+ * comes is added to the text of all, which is put together anew only after somebody has left.
+ */
+import type { Member, Meta, NodeId, UserId } from './types'
+
+/** How many there are on each node; seldom more than one entry. */
+export type Tally = { readonly node: NodeId; count: number }[]
+
+type Seat = { readonly member: Member; readonly tally: Tally; readonly metas: Meta[] }
+
+/** A member who comes with one of their connections. */
+export type Arrival = { readonly member: Member; readonly meta: Meta }
+/** A connection of a member that goes. */
+export type Departure = { readonly userId: UserId; readonly meta: Meta }
+
+/** How a wire writes one member of a presence channel; those of several are separated by commas. */
+export type RosterEntry = {
+  readonly write: (member: Member, metas: readonly Meta[]) => string
+  /** It says each of the member's connections, and is written anew with each that comes or goes. */
+  readonly eachConnection: boolean
+}
+
+/** The members of a presence channel, for encoders: each is written once per entry, whoever is told. */
+export interface Members {
+  readonly size: number
+  written(entry: RosterEntry): string
+}
+
+export class Roster implements Members {
+  readonly #seats = new Map<UserId, Seat>()
+  /** By the entries that were asked for: one or two per wire. */
+  #texts: Map<RosterEntry, Text> | undefined = undefined
+
+  get size(): number {
+    return this.#seats.size
+  }
+
+  has(userId: UserId): boolean {
+    return this.#seats.has(userId)
+  }
+
+  members(): Member[] {
+    return Array.from(this.#seats.values(), ({ member }) => member)
+  }
+
+  /** True when it is the user's first connection. */
+  take(node: NodeId, { member, meta }: Arrival): boolean {
+    const seat = this.#seats.get(member.userId)
+    if (seat) {
+      count(seat.tally, node, 1)
+      seat.metas.push(meta)
+      this.#rewrite(seat)
+      return false
+    }
+    const taken = { member, tally: [{ node, count: 1 }], metas: [meta] }
+    this.#seats.set(member.userId, taken)
+    if (this.#texts) for (const [entry, text] of this.#texts) text.add(entry, taken)
+    return true
+  }
+
+  /** True when it was the user's last connection. */
+  leave(node: NodeId, { userId, meta }: Departure): boolean {
+    const seat = this.#seats.get(userId)
+    if (!seat) return false
+    count(seat.tally, node, -1)
+    seat.metas.splice(seat.metas.indexOf(meta), 1)
+    if (seat.tally.length > 0) {
+      this.#rewrite(seat)
+      return false
+    }
+    this.#seats.delete(userId)
+    if (this.#texts) for (const text of this.#texts.values()) text.delete(userId)
+    return true
+  }
+
+  written(entry: RosterEntry): string {
+    this.#texts ??= new Map()
+    let text = this.#texts.get(entry)
+    if (!text) {
+      this.#texts.set(entry, (text = new Text()))
+      for (const seat of this.#seats.values()) text.add(entry, seat)
+    }
+    return text.whole()
+  }
+
+  #rewrite(seat: Seat): void {
+    if (!this.#texts) return
+    for (const [entry, text] of this.#texts) if (entry.eachConnection) text.change(entry, seat)
+  }
+}
+
+/** What one entry makes of all members, in the order in which they came. */
+class Text {
+  readonly #parts = new Map<UserId, string>()
+  /** Undefined where it must be put together. */
+  #whole: string | undefined = undefined
+
+  add(entry: RosterEntry, seat: Seat): void {
+    const part = this.#write(entry, seat)
+    if (this.#whole === undefined) return
+    this.#whole = this.#whole === '' ? part : `${this.#whole},${part}`
+    // Asking for a character makes one text of the pieces, so that the next one need not walk over them:
+    // a thousand joins of a thousand take 22 ms, with it, 35 without (Bun 1.4).
+    this.#whole.charCodeAt(0)
+  }
+
+  change(entry: RosterEntry, seat: Seat): void {
+    this.#write(entry, seat)
+    this.#whole = undefined
+  }
+
+  delete(userId: UserId): void {
+    this.#parts.delete(userId)
+    this.#whole = undefined
+  }
+
+  whole(): string {
+    return (this.#whole ??= Array.from(this.#parts.values()).join())
+  }
+
+  #write({ write }: RosterEntry, { member, metas }: Seat): string {
+    const part = write(member, metas)
+    this.#parts.set(member.userId, part)
+    return part
+  }
+}
+
+/** Entries that reach zero go. */
+export function count(tally: Tally, node: NodeId, change: 1 | -1): void {
+  const index = tally.findIndex((entry) => entry.node === node)
+  const entry = tally[index]
+  if (!entry) {
+    if (change > 0) tally.push({ node, count: change })
+  } else if ((entry.count += change) === 0) tally.splice(index, 1)
+}

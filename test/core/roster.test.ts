@@ -1,0 +1,93 @@
+/** A roster's text: what stringifying all members would give, of which each is written once. */
+import { describe, expect, test } from 'bun:test'
+import { jsonText } from '../../src/core/json'
+import { Roster } from '../../src/core/roster'
+import type { JsonText, Meta, NodeId, UserId } from '../../src/core/types'
+import { pusher } from '../../src/protocols/pusher'
+import { statePayload } from '../../src/protocols/phoenix-presence'
+import { random } from '../random'
+
+const NODE = 'node' as NodeId
+const NAMES = ['ada', '__proto__', '1', '"\\', '\ud800', '😀', 'a,b', '}:{', '\n', 'x'.repeat(50)]
+const INFOS = [null, {}, { name: '"q"', deep: [{ a: '\\' }] }, '\udc00', 'text', 5, { é: '😀' }]
+
+/** What an entry writes, and how often it did. */
+function counted() {
+  const entry = {
+    write: ({ userId }: { readonly userId: string }) => (entry.writes++, jsonText(userId)),
+    eachConnection: false,
+    writes: 0,
+  }
+  return entry
+}
+
+const arrivalOf = (name: string, n: number) => {
+  const userInfo = JSON.stringify(INFOS[n % INFOS.length]) as JsonText
+  const meta: Meta = { id: `meta-${n}`, since: n, userInfo }
+  return { member: { userId: name as UserId, userInfo }, meta }
+}
+
+describe('the text of a roster', () => {
+  test('is that of all members, whoever came and went and came again', () => {
+    const next = random(7)
+    const roster = new Roster()
+    const seats = new Map<string, { info: unknown; metas: Meta[] }>()
+    for (let n = 0; n < 2000; n++) {
+      const name = NAMES[Math.floor(next() * NAMES.length)]!
+      const seat = seats.get(name)
+      if (seat && next() < 0.55) {
+        const [meta] = seat.metas.splice(Math.floor(next() * seat.metas.length), 1)
+        if (seat.metas.length === 0) seats.delete(name)
+        expect(roster.leave(NODE, { userId: name as UserId, meta: meta! })).toBe(!seats.has(name))
+      } else {
+        const arrival = arrivalOf(name, n)
+        expect(roster.take(NODE, arrival)).toBe(!seat)
+        const info = JSON.parse(arrival.member.userInfo)
+        if (seat) seat.metas.push(arrival.meta)
+        else seats.set(name, { info, metas: [arrival.meta] })
+      }
+      if (next() < 0.5) continue
+      const reply = { type: 'subscribed', channel: 'presence-r', members: roster } as never
+      const hash = [...seats].map(([id, { info }]) => `${jsonText(id)}:${JSON.stringify(info)}`)
+      const ids = [...seats.keys()].map(jsonText)
+      const data = `{"presence":{"ids":[${ids}],"hash":{${hash}},"count":${seats.size}}}`
+      expect(pusher.reply(reply)).toBe(
+        `{"event":"pusher_internal:subscription_succeeded","channel":"presence-r","data":${jsonText(data)}}`,
+      )
+      const state = [...seats].map(([id, { metas }]) => {
+        const each = metas.map(
+          (meta) =>
+            `{"phx_ref":"${meta.id}","online_at":${meta.since},"user_info":${meta.userInfo}}`,
+        )
+        return `${jsonText(id)}:{"metas":[${each}]}`
+      })
+      expect(statePayload(roster)).toBe(`{${state}}`)
+    }
+  })
+
+  test('costs a write for each member, and none for each reader', () => {
+    const roster = new Roster()
+    const entry = counted()
+    for (let n = 0; n < 500; n++) {
+      roster.take(NODE, arrivalOf(`user-${n}`, n))
+      roster.written(entry)
+    }
+    for (let n = 0; n < 500; n++) roster.take(NODE, arrivalOf(`user-${n}`, 1000 + n)) // another tab
+    for (let n = 0; n < 500; n++) roster.written(entry)
+    expect(entry.writes).toBe(500)
+  })
+
+  test('of each connection costs a write for each that comes or goes', () => {
+    const roster = new Roster()
+    let writes = 0
+    const entry = { write: () => String(writes++), eachConnection: true }
+    for (let n = 0; n < 100; n++) roster.take(NODE, arrivalOf(`user-${n % 10}`, n))
+    roster.written(entry)
+    for (let n = 0; n < 10; n++) roster.written(entry)
+    expect(writes).toBe(10)
+    const { member, meta } = arrivalOf('user-1', 100)
+    roster.take(NODE, { member, meta })
+    roster.leave(NODE, { userId: member.userId, meta })
+    expect(writes).toBe(12)
+  })
+})
