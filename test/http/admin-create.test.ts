@@ -79,8 +79,6 @@ describe('creating', () => {
     expect((await create(server, { name })).body.data.slug).toBe(slug)
   })
 
-  const LIMITS =
-    'max_connections_per_app, max_backend_events_per_second, max_event_data_bytes, max_presence_members, max_user_info_bytes, max_client_events_per_second, max_client_event_bytes_per_second, max_watched_users, max_cached_channels, authorize_within_seconds'
   const REFUSED: readonly (readonly [app: object, errors: object])[] = [
     [{ slug: 'x' }, { name: ["can't be blank"] }],
     [{ name: '   ' }, { name: ["can't be blank"] }],
@@ -120,7 +118,9 @@ describe('creating', () => {
     ],
     [
       { name: 'valid name', limits: { speed: 1 } },
-      { limits: [`has the unknown key "speed"; known are ${LIMITS}`] },
+      {
+        limits: [expect.stringMatching(/^has the unknown key "speed"; known are max_\w+(, \w+)+$/)],
+      },
     ],
     [
       { name: 'valid name', webhooks: [{ url: 'ftp://x' }] },
