@@ -15,6 +15,7 @@ import { limitsOnWire } from './app-limits'
 import { FieldError } from './errors'
 import { readNested } from './form'
 import type { Identify } from './identity'
+import { listed } from './lists'
 import { CHANGED_APP_BODY, NEW_APP_BODY } from './app-bodies'
 import { AppAnswer, AppsAnswer, ErrorText, FieldErrorsAnswer, NoBody } from './schemas'
 import { slugOf } from './slug'
@@ -41,7 +42,7 @@ export type AdminOptions = {
 export function admin(core: Core, { identify, enforced }: AdminOptions) {
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
     .derive(({ request }) => ({ identity: identify(request) }))
-    .get('', () => ({ data: Array.from(core.apps.all(), resourceOf) }), {
+    .get('', () => allOf(core), {
       response: { ...REFUSALS, 200: AppsAnswer },
       detail: {
         operationId: 'listApps',
@@ -161,6 +162,13 @@ function appOf({ apps }: Core, slug: string): App {
   if (!app) throw notFound()
   return app
 }
+
+const allOf = (core: Core): Promise<Response> =>
+  listed(core, {
+    items: core.apps.all(),
+    around: ['{"data":[', ']}'],
+    textOf: (app) => JSON.stringify(resourceOf(app)),
+  })
 
 async function readApp(request: Request): Promise<Record<string, unknown>> {
   const body = await readNested(request)

@@ -8,10 +8,11 @@ import type { App } from '../core/apps'
 import { channelKind, isUserChannel, parseChannelName } from '../core/channel'
 import type { Core } from '../core/core'
 import { quoted, raise, RealtimeError } from '../core/errors'
-import { textOfJson } from '../core/json'
+import { jsonText, textOfJson } from '../core/json'
 import type { ChannelName } from '../core/types'
 import { signed } from './auth'
 import type { ApiHooks } from './hooks'
+import { listed } from './lists'
 import { ChannelAnswer, ChannelsAnswer, ErrorText, OPEN, StatsAnswer, UsersAnswer } from './schemas'
 
 const REFUSALS = {
@@ -72,7 +73,7 @@ export function channels(core: Core, pathPrefix: string, hooks: ApiHooks) {
             'request_invalid',
             'user_count is known of presence channels only; add filter_by_prefix=presence-',
           )
-        return { channels: occupied(core, app, prefix, attributes) }
+        return occupied(core, app, prefix, attributes)
       },
       {
         query: ListQuery,
@@ -112,7 +113,11 @@ export function channels(core: Core, pathPrefix: string, hooks: ApiHooks) {
       ({ app, params }) => {
         const channel = channelOf(app, params.channel)
         mustBePresence(channel)
-        return { users: core.presence.members(app, channel).map(({ userId }) => ({ id: userId })) }
+        return listed(core, {
+          items: core.presence.members(app, channel),
+          around: ['{"users":[', ']}'],
+          textOf: ({ userId }) => JSON.stringify({ id: userId }),
+        })
       },
       {
         response: { 200: UsersAnswer, ...REFUSALS },
@@ -208,13 +213,15 @@ export function attributesOf(core: Core, app: App, channel: ChannelName, info: r
 }
 
 function occupied(core: Core, app: App, prefix: string, attributes: readonly Attribute[]) {
-  // A channel may be called __proto__.
-  const found: Record<string, ReturnType<typeof attributesOf>> = Object.create(null)
-  for (const name of core.presence.occupied(app)) {
-    if (!name.startsWith(prefix) || isUserChannel(name)) continue
-    found[name] = attributesOf(core, app, name, attributes)
-  }
-  return found
+  return listed(core, {
+    items: core.presence.occupied(app),
+    around: ['{"channels":{', '}}'],
+    textOf: (name) => {
+      if (!name.startsWith(prefix) || isUserChannel(name)) return undefined
+      if (core.presence.subscriptionCount(app, name) === 0) return undefined // it was left meanwhile
+      return `${jsonText(name)}:${JSON.stringify(attributesOf(core, app, name, attributes))}`
+    },
+  })
 }
 
 function channelOf(app: App, raw: string): ChannelName {

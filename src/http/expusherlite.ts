@@ -19,6 +19,7 @@ import { FieldError } from './errors'
 import { bodyOfApp, readNested } from './form'
 import { NO_BODY, type ApiHooks } from './hooks'
 import { isForeignPage } from './identity'
+import { listed } from './lists'
 import { FieldErrorsAnswer, NoBody } from './schemas'
 
 const EventFields: object = Type.Object(
@@ -103,7 +104,7 @@ export function expusherlite(core: Core, hooks: ApiHooks) {
         },
       },
     )
-    .get('/channels', ({ app }) => ({ data: occupied(core, app) }), {
+    .get('/channels', ({ app }) => occupied(core, app), {
       response: { ...REFUSALS, 200: Channels },
       detail: {
         operationId: 'listChannelsOfApp',
@@ -113,11 +114,12 @@ export function expusherlite(core: Core, hooks: ApiHooks) {
     })
     .get(
       '/channels/:name/users',
-      ({ app, params }) => ({
-        data: core.presence
-          .members(app, params.name as ChannelName)
-          .map(({ userId }) => ({ id: userId })),
-      }),
+      ({ app, params }) =>
+        listed(core, {
+          items: core.presence.members(app, params.name as ChannelName),
+          around: AROUND,
+          textOf: ({ userId }) => JSON.stringify({ id: userId }),
+        }),
       {
         response: { ...REFUSALS, 200: Users },
         detail: {
@@ -191,9 +193,16 @@ function payloadOf(app: App, given: unknown): string {
   return text
 }
 
-function occupied({ presence }: Core, app: App) {
-  return Array.from(presence.occupied(app), (name) => ({
-    name: topicOf(name),
-    subscription_count: presence.subscriptionCount(app, name),
-  })).filter(({ name }) => !isUserChannel(name as ChannelName))
+const AROUND = ['{"data":[', ']}'] as const
+
+function occupied(core: Core, app: App): Promise<Response> {
+  return listed(core, {
+    items: core.presence.occupied(app),
+    around: AROUND,
+    textOf: (name) => {
+      const count = core.presence.subscriptionCount(app, name)
+      if (count === 0 || isUserChannel(name)) return undefined // it was left meanwhile
+      return JSON.stringify({ name: topicOf(name), subscription_count: count })
+    },
+  })
 }

@@ -70,7 +70,7 @@ test('stored apps are read in two queries, however many there are', async () => 
     return typeof value === 'function' ? value.bind(target) : value
   }
   const store = appStore(new Proxy(db, { get: get as ProxyHandler<typeof db>['get'] & object }))
-  const records = appsOf(20).map(({ providedBy: _, ...record }) => record)
+  const records = appsOf(20).map(({ providedBy: _providedBy, ...record }) => record)
   for (const [index, record] of records.entries()) store.insert(record, index)
   const two = [...records[3]!.keys, { key: 'second', secret: 't' }]
   store.update({ ...records[3]!, keys: two }, 99)

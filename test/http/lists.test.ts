@@ -1,0 +1,148 @@
+/** Lists are written in slices: so many entries between two turns, and every one once. */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { Slices } from '../../src/core/slices'
+import type { Core } from '../../src/core/core'
+import type { ChannelName } from '../../src/core/types'
+import { listed } from '../../src/http/lists'
+import { ADMIN_PAIR, basic, PAIR } from '../credentials'
+import { start, type TestServer } from '../harness'
+
+const AROUND = ['[', ']'] as const
+/** What a turn of three milliseconds may take, where each step takes one. */
+const ENTRIES_PER_TURN = 3 * 32
+
+/** Slices of a clock that each step moves by a millisecond. */
+function slow(): { readonly core: Core; readonly slices: Slices; pass(): void } {
+  let now = 0
+  const slices = new Slices(
+    () => now,
+    (cause) => {
+      throw cause
+    },
+  )
+  let written = 0
+  const pass = (): void => void (++written % 32 === 0 && now++)
+  return { core: { slices } as Core, slices, pass }
+}
+
+describe('a long list', () => {
+  test('is written in as many turns as it needs', async () => {
+    const { core, slices, pass } = slow()
+    const items = Array.from({ length: 1000 }, (_, index) => index)
+    const textOf = (index: number): string => {
+      pass()
+      return String(index)
+    }
+    const answer = await listed(core, { items, around: AROUND, textOf })
+    expect(await answer.json()).toEqual(items)
+    expect(slices.turns).toBeGreaterThanOrEqual(Math.floor(1000 / ENTRIES_PER_TURN) - 1)
+  })
+
+  test('holds what there was, once, and not what has gone meanwhile', async () => {
+    const { core, pass } = slow()
+    const items = new Set(Array.from({ length: 500 }, (_, index) => index))
+    const textOf = (index: number): string | undefined => {
+      pass()
+      return items.has(index) ? String(index) : undefined
+    }
+    const answering = listed(core, { items, around: AROUND, textOf })
+    items.delete(0) // it is written already
+    items.delete(499)
+    items.delete(498)
+    items.add(498)
+    items.add(1000)
+    const answer = await answering
+    expect(await answer.json()).toEqual(Array.from({ length: 499 }, (_, index) => index))
+  })
+
+  test('that cannot be written is a fault of who asked', async () => {
+    const { core } = slow()
+    const textOf = (): never => {
+      throw new Error('no text')
+    }
+    expect(listed(core, { items: [1], around: AROUND, textOf })).rejects.toThrow('no text')
+  })
+
+  test.each([
+    [[], '[]'],
+    [[1], '[1]'],
+    [[1, 2, 1], '[1,2,1]'],
+    [[2, 2], '[]'],
+    [[2, 1, 2, 3], '[1,3]'],
+  ])('of %j is %s', async (items, text) => {
+    const textOf = (item: number) => (item === 2 && items[0] === 2 ? undefined : String(item))
+    const answer = await listed(slow().core, { items, around: AROUND, textOf })
+    expect(await answer.text()).toBe(text)
+    expect(answer.headers.get('content-type')).toBe('application/json;charset=utf-8')
+  })
+})
+
+describe('what the routes list', () => {
+  let server: TestServer
+  beforeAll(async () => {
+    server = await start()
+    const { presence, node, apps } = server.core
+    const app = apps.byId('1')!
+    const enter = (name: string, userId?: string): void => {
+      const arrival = userId && { member: { userId, userInfo: undefined }, meta: {} }
+      presence.enter(node, app, name as ChannelName, (arrival || undefined) as never)
+    }
+    for (const name of ['__proto__', 'room-1', 'room-2', 'room-2', '#server-to-user-7']) enter(name)
+    for (let index = 0; index < 100; index++) enter('presence-crowd', `user "${index}"`)
+  })
+  afterAll(() => server.stop())
+
+  const crowd = Array.from({ length: 100 }, (_, index) => ({ id: `user "${index}"` }))
+  const LISTS: readonly (readonly [path: string, headers: object, query: string, text: string])[] =
+    [
+      [
+        '/channels',
+        {},
+        '',
+        '{"channels":{"__proto__":{},"room-1":{},"room-2":{},"presence-crowd":{}}}',
+      ],
+      [
+        '/channels',
+        {},
+        'filter_by_prefix=room-&info=subscription_count',
+        '{"channels":{"room-1":{"subscription_count":1},"room-2":{"subscription_count":2}}}',
+      ],
+      [
+        '/channels',
+        {},
+        'filter_by_prefix=presence-&info=user_count,subscription_count',
+        '{"channels":{"presence-crowd":{"user_count":100,"subscription_count":100}}}',
+      ],
+      ['/channels', {}, 'filter_by_prefix=nobody', '{"channels":{}}'],
+      ['/channels/presence-crowd/users', {}, '', JSON.stringify({ users: crowd })],
+      [
+        '/api/apps/test-app/channels/presence-crowd/users',
+        basic(PAIR),
+        '',
+        JSON.stringify({ data: crowd }),
+      ],
+      [
+        '/api/apps/test-app/channels',
+        basic(PAIR),
+        '',
+        '{"data":[{"name":"__proto__","subscription_count":1},{"name":"room-1","subscription_count":1},{"name":"room-2","subscription_count":2},{"name":"presence-crowd","subscription_count":100}]}',
+      ],
+    ]
+  test.each(LISTS)('%s %j %s', async (path, headers, query, text) => {
+    const answer = path.startsWith('/api/')
+      ? await server.http(path, { headers: headers as Record<string, string> })
+      : await server.signed('GET', path, '', query)
+    expect([answer.status, await answer.text()]).toEqual([200, text])
+    expect(answer.headers.get('x-request-id')).toBeString()
+  })
+
+  test('apps are listed as they are shown', async () => {
+    const headers = basic(ADMIN_PAIR)
+    const [all, one] = await Promise.all(
+      ['', '/test-app'].map(async (path) =>
+        (await server.http(`/api/admin/apps${path}`, { headers })).json(),
+      ),
+    )
+    expect(all).toEqual({ data: [one.data] })
+  })
+})
