@@ -139,6 +139,12 @@ export const SETTINGS = {
     [0, 10_000_000],
     'open connections of the process; 0 leaves 256 of the file descriptors that the system allows to the rest',
   ),
+  maxRequests: number(
+    'CARILLON_MAX_REQUESTS',
+    0,
+    [0, 10_000_000],
+    'requests of the process that wait for their bodies or for an answer; 0 is half of the file descriptors, 10 000 at most',
+  ),
   gateTimeoutMs: number(
     'CARILLON_GATE_TIMEOUT_MS',
     3000,

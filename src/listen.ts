@@ -11,6 +11,7 @@ import { maxPayloadBytes, maxRequestBytes } from './core/limits'
 import type { MaybePromise } from './core/types'
 import type { Addresses } from './http/address'
 import type { Api } from './http/api'
+import type { InFlight } from './http/in-flight'
 import { REQUEST_ID, requestId } from './http/request-id'
 import { pathOf, queryOf } from './http/url'
 import { codecFor } from './protocols/codec'
@@ -44,11 +45,12 @@ export type Port = {
   readonly addresses: Addresses
   readonly xhr: XhrSessions
   readonly longPolls: LongPolls
+  readonly inFlight: InFlight
 }
 
 /** @throws the system's error for the address */
 export function listen(port: Port): Server<Client> {
-  const { core, config, api } = port
+  const { core, config, api, inFlight } = port
   return Bun.serve<Client>({
     port: config.port,
     hostname: config.host,
@@ -60,7 +62,7 @@ export function listen(port: Port): Server<Client> {
       if (request.method === 'GET' && UPGRADE.test(request.headers.get('upgrade') ?? '')) {
         return upgradeInTime(port, request, server)
       }
-      return fallback(port, request) ?? api.fetch(request)
+      return fallback(port, request) ?? inFlight.answer(request, () => api.fetch(request))
     },
     error: (cause) => {
       const id = requestId(null)
@@ -202,9 +204,25 @@ function fallback(port: Port, request: Request): MaybePromise<Response> | undefi
   const path = whole.slice(pathPrefix.length)
   if (isPhoenixPath(path)) return withId(emptyAnswer(400), request)
   const arrival = () => arrivalOf(port, request)
-  if (isPolledPath(path)) return identified(port.longPolls.answer(request, arrival), request)
+  if (isPolledPath(path))
+    return counted(port, request, request.method === 'POST', () =>
+      port.longPolls.answer(request, arrival),
+    )
   const call = xhrCall(request.method, path)
-  return call && identified(port.xhr.answer(call, request, arrival), request)
+  if (!call) return undefined
+  return counted(port, request, call.verb === 'xhr_send', () =>
+    port.xhr.answer(call, request, arrival),
+  )
+}
+
+/** What brings messages is a request like any other; what waits for them is not. */
+function counted(
+  { inFlight }: Port,
+  request: Request,
+  brings: boolean,
+  ask: () => MaybePromise<Response>,
+): Promise<Response> {
+  return identified(brings ? inFlight.answer(request, ask) : ask(), request)
 }
 
 const identified = async (answering: MaybePromise<Response>, request: Request) =>

@@ -1,7 +1,8 @@
 /**
- * How many files, sockets included, the system lets this process open.
+ * How many files, sockets included, the system lets this process open; and whether there is one left.
  */
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import type { Core } from './core/core'
 
 /** The soft limit, or undefined where the system does not say (anything but Linux). */
 export function openFilesLimit(): number | undefined {
@@ -10,5 +11,38 @@ export function openFilesLimit(): number | undefined {
     return line ? Number(line[1]) : undefined
   } catch {
     return undefined // ENOENT: not Linux
+  }
+}
+
+/** Files that are not sockets of clients: the database, logs, requests of the API. */
+const RESERVED_FILES = 256
+const MOST_REQUESTS = 10_000
+
+/** Connections that the system has room for; 0 where it does not say. */
+export function socketsAllowed(): number {
+  const files = openFilesLimit()
+  return files === undefined ? 0 : files - Math.min(RESERVED_FILES, Math.floor(files / 4))
+}
+
+/** Requests in flight; the other half of the files is for sockets and whoever asks how the server is. */
+export const requestsAllowed = (): number =>
+  Math.min(MOST_REQUESTS, Math.floor((openFilesLimit() ?? Infinity) / 2))
+
+const PART = 'files'
+const NONE_LEFT = ['EMFILE', 'ENFILE']
+
+/** To be called again and again: opens one. `/ready` is red, and the log says so once, while there is none left. */
+export function watchOpenFiles({ state, log }: Pick<Core, 'state' | 'log'>): () => void {
+  return () => {
+    try {
+      closeSync(openSync('/dev/null', 'r'))
+    } catch (cause) {
+      if (!NONE_LEFT.includes((cause as { code?: string }).code ?? '')) return
+      const reason = 'no file descriptor is left: nobody can connect'
+      if (!state.troubles.has(PART)) log.error({ limit: openFilesLimit() }, reason)
+      state.troubles.set(PART, reason)
+      return
+    }
+    if (state.troubles.delete(PART)) log.info({}, 'file descriptors are left again')
   }
 }

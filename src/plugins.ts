@@ -10,6 +10,7 @@ import type { Counter, Hooks } from './core/plugin'
 import { logFailed, watched } from './core/plugin-faults'
 import type { Cancel, Clock, Log } from './core/types'
 import { appView } from './core/views'
+import type { Uploads } from './core/uploads'
 import type { Enforced } from './http/app-fields'
 import { readText } from './http/form'
 import { PLUGIN_INTERFACE, type AnyPlugin, type PluginContext } from './plugin'
@@ -38,6 +39,7 @@ export type Surroundings = {
   readonly log: Log
   readonly db: Database
   readonly apps: Apps
+  readonly uploads: Uploads
   readonly adminOnly: PluginContext['adminOnly']
 }
 
@@ -101,7 +103,7 @@ function checkPlugin(plugin: unknown, before: readonly { readonly name: string }
 
 function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
   const { name } = plugin
-  const { db, apps, adminOnly } = surroundings
+  const { db, apps, uploads, adminOnly } = surroundings
   const log = childLog(surroundings.log, name)
   const stopping = new AbortController()
   const clock = mortalClock(surroundings.clock, stopping.signal, log)
@@ -126,7 +128,7 @@ function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
     },
     routes,
     adminOnly,
-    readBody: readText,
+    readBody: (request) => readText(uploads, request),
   }
   const release = (): void => stopping.abort()
   try {

@@ -24,6 +24,7 @@ import { SubscriptionCounts } from './core/subscription-counts'
 import { survives } from './core/faults'
 import { sweeper } from './core/sweep'
 import type { Clock, Log, NodeId } from './core/types'
+import { Uploads } from './core/uploads'
 import { Users } from './core/users'
 import {
   providedApps,
@@ -35,8 +36,9 @@ import { Addresses } from './http/address'
 import { createApi, type Api } from './http/api'
 import { ApiHooks } from './http/hooks'
 import { adminIdentity } from './http/identity'
+import { InFlight } from './http/in-flight'
 import { listen } from './listen'
-import { openFilesLimit } from './open-files'
+import { requestsAllowed, socketsAllowed, watchOpenFiles } from './open-files'
 import swaggerPage from './pages/swagger/index.html'
 import type { AnyPlugin } from './plugin'
 import {
@@ -86,8 +88,6 @@ export type CarillonServer = {
 
 /** Silence is looked for four times within the shortest of its limits, but not all the time. */
 const SWEEP_INTERVAL_MS = { most: 5000, perLimit: 4 }
-/** Files that are not sockets of clients: the database, logs, requests of the API. */
-const RESERVED_FILES = 256
 /** How long goodbyes and what was sent before them may take to reach their clients. */
 const GOODBYE_MS = 1000
 /** How long a leaving server waits for requests in flight, those to endpoints of webhooks too. */
@@ -145,12 +145,15 @@ async function build(
   const access = { ...credentials.admin, origins: config.adminOrigins }
   const identify = adminIdentity(access, (request) => hooks.checkAdmin(request))
   const adminOnly = ({ request }: { readonly request: Request }) => void identify(request)
-  const plugins = setUpPlugins(listed, { clock, log, db, apps, adminOnly })
+  const uploads = new Uploads(clock)
+  const plugins = setUpPlugins(listed, { clock, log, db, apps, uploads, adminOnly })
   undo.push(() => plugins.forEach(({ release }) => release()))
   const enforced = enforcedBy(listed)
   warnUnenforced(enforced, apps, log)
 
-  const core = createCore(options, apps, plugins, (topic, frame) => server.publish(topic, frame))
+  const core = createCore(options, { apps, plugins, uploads }, (topic, frame) =>
+    server.publish(topic, frame),
+  )
   const networks = networkRules(config.webhookAllow, config.webhookDeny)
   const webhooks = guarded(config.databasePath, () => webhooksOf(core, db, config, networks))
   undo.push(() => webhooks.stop())
@@ -171,7 +174,8 @@ async function build(
   const xhr = new XhrSessions(core)
   const longPolls = new LongPolls(core)
   await makeWay()
-  const server = listen({ core, config, api, addresses, xhr, longPolls })
+  const inFlight = new InFlight(core, addresses, config.maxRequests || requestsAllowed())
+  const server = listen({ core, config, api, addresses, xhr, longPolls, inFlight })
   addresses.server = server
   undo.push(async () => {
     await server.stop(true)
@@ -182,9 +186,12 @@ async function build(
     webhooks.start()
   })
   const lookAtFiles = watchFiles(config.databasePath, core)
+  const lookForFiles = watchOpenFiles(core)
   const sweep = sweeper(core)
   const sweepAll = (): void => {
     survives(core, 'files', lookAtFiles)
+    lookForFiles()
+    uploads.sweep()
     sweep()
     xhr.sweep()
     longPolls.sweep()
@@ -235,10 +242,16 @@ function webhooksOf(core: Core, db: Database, config: Config, networks: NetworkR
 const waited = (clock: Clock, ms: number): Promise<void> =>
   new Promise((resolve) => clock.after(ms, resolve))
 
+/** What was there before the core. */
+type Begun = {
+  readonly apps: Apps
+  readonly plugins: readonly LoadedPlugin[]
+  readonly uploads: Uploads
+}
+
 function createCore(
   { config, clock, log, meter = () => performance.now() }: ServerOptions,
-  apps: Apps,
-  plugins: readonly LoadedPlugin[],
+  { apps, plugins, uploads }: Begun,
   publish: (topic: string, frame: string) => number,
 ): Core {
   const hub = new Hub({ publish })
@@ -256,6 +269,7 @@ function createCore(
     cache: new Cache(config.cacheTtlSeconds * 1000),
     subscriptionCounts: new SubscriptionCounts(),
     rates: new Rates(),
+    uploads,
     slices: new Slices(meter, (cause, part) => countFault({ counters, log }, cause, { part })),
     leaving: new LeaveQueue(),
     broker: new LocalBroker((publication) => hub.deliver(publication)),
@@ -279,10 +293,4 @@ function sweepIntervalMs(config: Config): number {
   const { activityTimeoutSeconds, pongTimeoutSeconds, heartbeatTimeoutSeconds } = config
   const shortest = Math.min(activityTimeoutSeconds, pongTimeoutSeconds, heartbeatTimeoutSeconds)
   return Math.min(most, (shortest * 1000) / perLimit)
-}
-
-/** 0 where the system does not say. */
-function socketsAllowed(): number {
-  const files = openFilesLimit()
-  return files === undefined ? 0 : files - Math.min(RESERVED_FILES, Math.floor(files / 4))
 }

@@ -10,7 +10,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   core: ['core'],
   protocols: ['core', 'protocols'],
   http: ['core', 'http', 'protocols/errors'],
-  transports: ['core', 'protocols', 'transports'],
+  transports: ['core', 'http/bytes', 'protocols', 'transports'],
   store: ['core', 'store'],
   webhooks: ['core', 'store/outbox', 'webhooks'],
   pages: ['pages'],
@@ -35,7 +35,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'config-file.ts': ['config', 'core', 'http/app-fields', 'http/slug', 'plugin', 'plugins'],
   'log.ts': ['core/types'],
   'clock.ts': ['core/types'],
-  'open-files.ts': [],
+  'open-files.ts': ['core/core'],
   'standby.ts': ['config', 'core/types', 'http/request-id', 'http/url', 'store/files'],
   'credentials.ts': [
     'config',

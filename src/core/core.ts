@@ -15,6 +15,7 @@ import type { Presence } from './presence'
 import type { Rates } from './rates'
 import type { Slices } from './slices'
 import type { SubscriptionCounts } from './subscription-counts'
+import type { Uploads } from './uploads'
 import type { Users } from './users'
 import type { Clock, Log, NodeId } from './types'
 
@@ -32,6 +33,7 @@ export type Core = {
   readonly cache: Cache
   readonly subscriptionCounts: SubscriptionCounts
   readonly rates: Rates
+  readonly uploads: Uploads
   readonly slices: Slices
   readonly leaving: LeaveQueue
   readonly broker: Broker

@@ -4,6 +4,7 @@
 export const COUNTERS = {
   connectionsAccepted: 'connections that were told hello',
   connectionsRefused: 'connections refused at connect',
+  requestsRefused: 'requests refused because too many of their address, or of all, were in flight',
   messagesReceived: 'frames received from clients',
   messagesRefused: 'frames answered with a refusal',
   publications: 'events accepted over HTTP, one per channel',

@@ -54,6 +54,7 @@ export type ErrorCode =
   | 'publish_refused'
   | 'webhook_refused'
   | 'data_too_large'
+  | 'body_too_slow'
   | 'request_invalid'
   | 'request_unauthorized'
   | 'request_refused'

@@ -3,6 +3,7 @@
  * the server runs. Shapes are the seed's (`{"data":{...}}`, `{"errors":{...}}`) and only grow.
  * Spec: phoenix contract 2.1 to 2.3.
  */
+import type { Uploads } from '../core/uploads'
 import { Elysia } from 'elysia'
 import type { App, AppRecord } from '../core/apps'
 import type { Core } from '../core/core'
@@ -53,7 +54,7 @@ export function admin(core: Core, { identify, enforced }: AdminOptions) {
     .post(
       '',
       async ({ request, set }) => {
-        const app = createApp(core, await readApp(request), enforced)
+        const app = createApp(core, await readApp(core.uploads, request), enforced)
         set.status = 201
         set.headers['location'] = `/api/admin/apps/${app.record.slug}`
         return { data: resourceOf(app) }
@@ -170,8 +171,8 @@ const allOf = (core: Core): Promise<Response> =>
     textOf: (app) => JSON.stringify(resourceOf(app)),
   })
 
-async function readApp(request: Request): Promise<Record<string, unknown>> {
-  const body = await readNested(request)
+async function readApp(uploads: Uploads, request: Request): Promise<Record<string, unknown>> {
+  const body = await readNested(uploads, request)
   const app = body?.['app']
   if (!isRecord(app) || Object.keys(app).length === 0)
     throw new RealtimeError('admin_bad_request', 'Bad Request')
@@ -198,7 +199,7 @@ function freeId({ apps }: Core): string {
 
 /** A new name makes a new slug, unless one is given. */
 async function change(core: Core, slug: string, request: Request, enforced: Enforced) {
-  const raw = await readApp(request)
+  const raw = await readApp(core.uploads, request)
   const app = appOf(core, slug) // looked up after the wait: it may have been deleted meanwhile
   const { changes, errors } = readAppChanges(raw, 'change', enforced)
   const { name = app.record.name } = changes

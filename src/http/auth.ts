@@ -35,7 +35,8 @@ export function signed(core: Core, pathPrefix: string, hooks: ApiHooks) {
     const vouched = vouches && view.app && (await hooks.authenticate(view)) ? view.app : undefined
     const app = vouched ?? authenticate(core, { method, url, appId, query, pathPrefix })
     checkActive(app)
-    const raw = method === 'POST' ? await bytesOf(request, maxBytes, BODY_CODES) : NO_BODY
+    const raw =
+      method === 'POST' ? await bytesOf(core.uploads, request, maxBytes, BODY_CODES) : NO_BODY
     if (!vouched) checkBody(query.credentials.body_md5, raw)
     view.body = raw
     hooks.check(view)

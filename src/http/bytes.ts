@@ -1,42 +1,71 @@
 /**
- * The bytes of a request's body, at most so many. What says that it is longer is refused unread; what
- * comes in chunks is read so far and no further. A body that nobody reads is dropped by the runtime as it
- * comes, and holds no memory.
+ * The bytes of a request's body, at most so many, and at least so many a second. What says that it is
+ * longer is refused unread; what comes in chunks is read so far and no further. A body that nobody reads
+ * is dropped by the runtime as it comes, and holds no memory.
  */
 import { RealtimeError, type ErrorCode } from '../core/errors'
+import { SMALL_BYTES, type Upload, type Uploads } from '../core/uploads'
 
 /** What a body is refused with, in the words of the API that it was sent to. */
 export type BodyCodes = { readonly tooLarge: ErrorCode; readonly brokenOff: ErrorCode }
 
-/** @throws RealtimeError with one of `codes`: longer than `maxBytes`, or it does not come whole */
+/** Why a body was not read; its rest is not to be waited for where it is too slow. */
+export type Unread = 'too_large' | 'broken_off' | 'too_slow'
+
+export const TOO_SLOW =
+  'The body comes too slowly: nothing for 10 seconds, or less than 8 KB a second'
+
+/** @throws RealtimeError('body_too_slow'), or with one of `codes`: longer than `maxBytes`, or it does not come whole */
 export async function bytesOf(
+  uploads: Uploads,
   request: Request,
   maxBytes: number,
   codes: BodyCodes,
 ): Promise<Uint8Array> {
-  const { headers } = request
-  const declared = headers.get('content-length')
-  if (declared !== null && Number(declared) > maxBytes)
-    throw tooLarge(`The body of ${declared} bytes`, maxBytes, codes)
-  const isChunked = declared === null && headers.has('transfer-encoding')
-  const chunks = isChunked ? chunksOf(request, maxBytes) : request.arrayBuffer()
-  const bytes = await chunks.catch((cause: unknown) => {
-    throw new RealtimeError(codes.brokenOff, 'The body did not come whole', { cause }) // who sends it has left
-  })
-  if (!bytes) throw tooLarge('The body', maxBytes, codes)
-  return new Uint8Array(bytes)
+  const bytes = await readBytes(uploads, request, maxBytes)
+  if (typeof bytes !== 'string') return bytes
+  if (bytes === 'too_slow') throw new RealtimeError('body_too_slow', TOO_SLOW)
+  if (bytes === 'broken_off')
+    throw new RealtimeError(codes.brokenOff, 'The body did not come whole')
+  const declared = request.headers.get('content-length')
+  const what = declared === null ? 'The body' : `The body of ${declared} bytes`
+  throw new RealtimeError(codes.tooLarge, `${what} exceeds the limit of ${maxBytes}`)
 }
 
-const tooLarge = (what: string, maxBytes: number, { tooLarge: code }: BodyCodes): RealtimeError =>
-  new RealtimeError(code, `${what} exceeds the limit of ${maxBytes}`)
+export function readBytes(
+  uploads: Uploads,
+  request: Request,
+  maxBytes: number,
+): Promise<Uint8Array | Unread> {
+  const { headers } = request
+  const declared = headers.get('content-length')
+  if (declared !== null && Number(declared) > maxBytes) return Promise.resolve('too_large')
+  const { promise, resolve } = Promise.withResolvers<Uint8Array | Unread>()
+  const upload = uploads.begin(() => resolve('too_slow'))
+  const end = (bytes: ArrayBuffer | Unread): void => {
+    uploads.end(upload)
+    resolve(typeof bytes === 'string' ? bytes : new Uint8Array(bytes))
+  }
+  const inOnePiece =
+    declared === null ? !headers.has('transfer-encoding') : Number(declared) <= SMALL_BYTES
+  const reading = inOnePiece
+    ? request.arrayBuffer()
+    : chunksOf(request, maxBytes, { upload, uploads })
+  reading.then(end, () => end('broken_off')) // who sends it has left
+  return promise
+}
 
-/** Undefined where there are more. */
-async function chunksOf({ body }: Request, maxBytes: number): Promise<ArrayBuffer | undefined> {
+type Progress = { readonly upload: Upload; readonly uploads: Uploads }
+
+async function chunksOf(
+  { body }: Request,
+  maxBytes: number,
+  { upload, uploads }: Progress,
+): Promise<ArrayBuffer | 'too_large'> {
   const chunks: Uint8Array[] = []
-  let size = 0
   for await (const chunk of body ?? []) {
-    size += chunk.length
-    if (size > maxBytes) return undefined
+    uploads.came(upload, chunk.length)
+    if (upload.bytes > maxBytes) return 'too_large'
     chunks.push(chunk)
   }
   return Bun.concatArrayBuffers(chunks)

@@ -75,6 +75,7 @@ function refused({ code, message, retryAfterSeconds }: RealtimeError, path: stri
   const status = wireError(code).http
   const isDetail = DETAILS[code] || (message !== '' && SEED_EVENTS.test(path))
   const told = isDetail ? detail(status, message) : text(status, message)
+  if (code === 'body_too_slow') return { ...told, headers: { connection: 'close' } }
   if (retryAfterSeconds === undefined) return told
   const seconds = Math.max(1, Math.ceil(retryAfterSeconds)) // the header takes whole seconds only
   return { ...told, headers: { 'retry-after': String(seconds) } }

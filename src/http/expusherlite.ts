@@ -82,7 +82,11 @@ export function expusherlite(core: Core, hooks: ApiHooks) {
     .post(
       '/events',
       async ({ app, request }) => {
-        publishToScope(core, app, requestOf(await readNested(request, bodyLimits), app))
+        publishToScope(
+          core,
+          app,
+          requestOf(await readNested(core.uploads, request, bodyLimits), app),
+        )
         return {}
       },
       {

@@ -6,6 +6,7 @@ import { isUtf8 } from 'node:buffer'
 import { RealtimeError } from '../core/errors'
 import { BODY_LIMITS, isRecord, tooMuchIn, type JsonLimits } from '../core/json'
 import { maxRequestBytes, type Limits } from '../core/limits'
+import type { Uploads } from '../core/uploads'
 import { bytesOf, type BodyCodes } from './bytes'
 
 type Nested = { [key: string]: unknown }
@@ -36,20 +37,25 @@ const BODY_CODES: BodyCodes = { tooLarge: 'admin_body_too_large', brokenOff: 'ad
  * @throws as `readBody`
  */
 export async function readNested(
+  uploads: Uploads,
   request: Request,
   limits?: BodyLimits,
 ): Promise<Nested | undefined> {
-  const body = await readBody(request, limits)
+  const body = await readBody(uploads, request, limits)
   return isRecord(body) ? body : undefined
 }
 
 /**
  * The body; undefined where it can't be read as what it says it is.
- * @throws RealtimeError('admin_body_too_large' | 'admin_bad_request') for more than `limits` allow, and for what is
+ * @throws RealtimeError('admin_body_too_large' | 'admin_bad_request') for more than `limits` allow, for what is
  *   no UTF-8 or does not come whole
  */
-export async function readBody(request: Request, limits = ADMIN_BODY): Promise<unknown> {
-  const bytes = await readBytes(request, limits.bytes)
+export async function readBody(
+  uploads: Uploads,
+  request: Request,
+  limits = ADMIN_BODY,
+): Promise<unknown> {
+  const bytes = await readBytes(uploads, request, limits.bytes)
   try {
     return await parsed(request.headers.get('content-type') ?? '', bytes, limits)
   } catch (cause) {
@@ -60,11 +66,15 @@ export async function readBody(request: Request, limits = ADMIN_BODY): Promise<u
 }
 
 /** The body as text, whatever it says it is. @throws as `readBody` */
-export const readText = async (request: Request): Promise<string> =>
-  Buffer.from(await readBytes(request, ADMIN_BODY.bytes)).toString()
+export const readText = async (uploads: Uploads, request: Request): Promise<string> =>
+  Buffer.from(await readBytes(uploads, request, ADMIN_BODY.bytes)).toString()
 
-async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
-  const bytes = await bytesOf(request, maxBytes, BODY_CODES)
+async function readBytes(
+  uploads: Uploads,
+  request: Request,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const bytes = await bytesOf(uploads, request, maxBytes, BODY_CODES)
   if (!isUtf8(bytes)) throw unreadable(NOT_UTF8)
   return bytes
 }

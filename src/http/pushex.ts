@@ -3,6 +3,7 @@
  * looked at before what is asked; plugins are told when a request comes and when it was processed.
  * Spec: phoenix contract 3.1.
  */
+import type { Uploads } from '../core/uploads'
 import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { App } from '../core/apps'
@@ -69,7 +70,7 @@ export function pushex(core: Core, hooks: ApiHooks, openAppId: string | undefine
       const app = access.appOf(request)
       const received = { request, area: 'trigger', app, body: NO_BODY } as const
       hooks.tell('apiRequested', received)
-      const body = onceRead(request, bodyLimits)
+      const body = onceRead(core.uploads, request, bodyLimits)
       const grant = await access.granted(received, body)
       if (!grant) return refuse(set, 403, { error: FORBIDDEN })
       hooks.check(received)
@@ -118,9 +119,9 @@ export function pushex(core: Core, hooks: ApiHooks, openAppId: string | undefine
 // ---------------------------------------------------------------- what is asked
 
 /** A request's body can be read only once. */
-function onceRead(request: Request, limits: BodyLimits): () => Promise<unknown> {
+function onceRead(uploads: Uploads, request: Request, limits: BodyLimits): () => Promise<unknown> {
   let body: Promise<unknown> | undefined
-  return () => (body ??= readBody(request, limits))
+  return () => (body ??= readBody(uploads, request, limits))
 }
 
 type Asked = {

@@ -148,6 +148,7 @@ export const WIRE_ERRORS = {
   client_event_unsupported: { pusher: null, closes: false, http: 400, phoenix: 'unsupported' },
   publish_refused: { pusher: null, closes: false, http: 403, phoenix: null },
   webhook_refused: { pusher: null, closes: false, http: 403, phoenix: null },
+  body_too_slow: { pusher: null, closes: false, http: 408, phoenix: null },
   data_too_large: { pusher: null, closes: false, http: 413, phoenix: null },
   request_invalid: { pusher: null, closes: false, http: 400, phoenix: null },
   request_unauthorized: { pusher: null, closes: false, http: 401, phoenix: null },

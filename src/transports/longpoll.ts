@@ -9,6 +9,7 @@ import type { Core } from '../core/core'
 import type { Refusal } from '../core/errors'
 import { Pass } from '../core/slices'
 import type { Frame, MaybePromise } from '../core/types'
+import { readBytes } from '../http/bytes'
 import { isPolled, POLLED } from '../protocols/phoenix'
 import {
   admitted,
@@ -178,9 +179,9 @@ export class LongPolls {
 
 /** One message to a line, or one message. Undecodable ones end the session, as they close a socket. */
 async function take({ core, conn }: LongPoll, request: Request): Promise<Response> {
-  if (Number(request.headers.get('content-length')) > MAX_BODY_BYTES) return badRequest()
-  const bytes = await request.bytes().catch(() => undefined) // the client left in the middle
-  if (!bytes || bytes.length > MAX_BODY_BYTES || !isUtf8(bytes)) return badRequest()
+  const bytes = await readBytes(core.uploads, request, MAX_BODY_BYTES)
+  if (bytes === 'too_slow') return givenUp()
+  if (typeof bytes === 'string' || !isUtf8(bytes)) return badRequest()
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
   const isBatch = request.headers.get('content-type')?.startsWith('application/x-ndjson')
   const frames = isBatch ? framesIn(text) : [text]
@@ -234,6 +235,10 @@ const told = (answer: Told): Response =>
   })
 
 const badRequest = (): Response => new Response(null, { status: 400, headers: ANY_ORIGIN })
+
+/** Nobody waits for the rest. */
+const givenUp = (): Response =>
+  new Response(null, { status: 408, headers: { ...ANY_ORIGIN, connection: 'close' } })
 
 const preflight = ({ headers }: Request): Response =>
   new Response(null, {

@@ -13,6 +13,7 @@ import type { Core } from '../core/core'
 import { maxPayloadBytes } from '../core/limits'
 import { Pass } from '../core/slices'
 import type { MaybePromise } from '../core/types'
+import { readBytes, TOO_SLOW, type Unread } from '../http/bytes'
 import { pusher } from '../protocols/pusher'
 import { admitted, arrived, opened, received, seen, type Asked } from '../protocols/session'
 import { Quotes } from './quotes'
@@ -113,10 +114,8 @@ export class XhrSessions {
     const session = this.#sessions.get(call.session)
     if (!session) return answer(404, 'The session does not exist')
     const limit = maxPayloadBytes(core.limits)
-    if (Number(request.headers.get('content-length')) > limit) return tooLarge(limit)
-    const body = await bytesOf(request)
-    if (!body) return answer(400, 'The body broke off')
-    if (body.length > limit) return tooLarge(limit)
+    const body = await readBytes(core.uploads, request, limit)
+    if (typeof body === 'string') return unread(body, limit)
     const messages = messagesOf(body)
     if (!messages) return answer(400, 'Expected the body to be a JSON list of texts')
     if (messages.length > MAX_MESSAGES_PER_SEND)
@@ -126,14 +125,6 @@ export class XhrSessions {
     if (messages.length === 0) session.beat()
     for (const message of messages) received(core, session.conn, message)
     return answer(204, '')
-  }
-}
-
-async function bytesOf(request: Request): Promise<Uint8Array | undefined> {
-  try {
-    return await request.bytes()
-  } catch {
-    return undefined // the client left in the middle
   }
 }
 
@@ -150,8 +141,13 @@ function messagesOf(body: Uint8Array): readonly string[] | undefined {
   }
 }
 
-const tooLarge = (limit: number): Response =>
-  answer(413, `The body exceeds the limit of ${limit} bytes`)
+function unread(why: Unread, limit: number): Response {
+  if (why === 'broken_off') return answer(400, 'The body broke off')
+  if (why === 'too_large') return answer(413, `The body exceeds the limit of ${limit} bytes`)
+  const slow = answer(408, TOO_SLOW)
+  slow.headers.set('connection', 'close')
+  return slow
+}
 
 function answer(status: number, text: string): Response {
   const headers = { ...HEADERS, 'content-type': 'text/plain; charset=utf-8' }

@@ -1,0 +1,96 @@
+/**
+ * Requests in flight: those that wait for their bodies, or for an answer of ours. So many of one address
+ * and so many of all; past that they are refused and their connections closed, since each holds a file
+ * descriptor. Polls and streams of sessions are not among them: they wait by right, and sessions are
+ * counted as connections.
+ */
+import { AddressCounts, countedAs } from '../core/addresses'
+import type { Core } from '../core/core'
+import { RealtimeError } from '../core/errors'
+import type { MaybePromise } from '../core/types'
+import type { Addresses } from './address'
+import { explain } from './errors'
+import { REQUEST_ID, requestId } from './request-id'
+
+/** One that was not answered at once. */
+type Waiting = { readonly request: Request; key: string | undefined; answered: boolean }
+
+const RETRY_AFTER_SECONDS = 1
+
+export class InFlight {
+  #count = 0
+  /** Those of this turn of the event loop: most are answered within it, and an address costs 0.4 µs to ask for. */
+  #fresh: Waiting[] = []
+  readonly #byAddress: AddressCounts
+
+  constructor(
+    readonly core: Core,
+    readonly addresses: Addresses,
+    /** All that wait. */
+    readonly most: number,
+  ) {
+    this.#byAddress = new AddressCounts(core.limits.maxRequestsPerAddress)
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** Answered by `ask`, or refused. */
+  answer(request: Request, ask: () => MaybePromise<Response>): MaybePromise<Response> {
+    const refused = this.#refusal(request)
+    if (refused) return this.#refuse(request, refused)
+    const answering = ask()
+    if (!(answering instanceof Promise)) return answering
+    this.#begin(answering, { request, key: undefined, answered: false })
+    return answering
+  }
+
+  #begin(answering: Promise<unknown>, waiting: Waiting): void {
+    this.#count++
+    if (this.#fresh.push(waiting) === 1) setImmediate(this.#countAddresses)
+    const end = (): void => {
+      waiting.answered = true
+      this.#count--
+      if (waiting.key !== undefined) this.#byAddress.remove(waiting.key)
+    }
+    answering.then(end, end)
+  }
+
+  readonly #countAddresses = (): void => {
+    const fresh = this.#fresh
+    this.#fresh = []
+    for (const waiting of fresh) {
+      if (waiting.answered) continue
+      waiting.key = countedAs(this.addresses.of(waiting.request))
+      if (waiting.key !== undefined) this.#byAddress.add(waiting.key)
+    }
+  }
+
+  #refusal(request: Request): RealtimeError | undefined {
+    const { most } = this
+    // Whoever asks how the server is (`/up`, `/ready`) brings no body and is answered.
+    if (this.#count >= most && request.method !== 'GET')
+      return overCapacity(
+        'node_over_capacity',
+        `Server is over its limit of ${most} requests (CARILLON_MAX_REQUESTS)`,
+      )
+    if (this.#byAddress.size === 0) return undefined
+    const key = countedAs(this.addresses.of(request))
+    if (key === undefined || !this.#byAddress.isFull(key)) return undefined
+    const limit = `${this.#byAddress.most} requests (CARILLON_MAX_REQUESTS_PER_ADDRESS)`
+    return overCapacity('address_over_quota', `Address ${key} is over its limit of ${limit}`)
+  }
+
+  #refuse(request: Request, error: RealtimeError): Response {
+    this.core.counters.requestsRefused++
+    const id = requestId(request.headers.get(REQUEST_ID))
+    const failure = { code: error.code, error, request, requestId: id }
+    const { status, body, type, headers } = explain(this.core, failure)
+    const own = { 'content-type': type, [REQUEST_ID]: id, connection: 'close' }
+    return new Response(body, { status, headers: { ...headers, ...own } })
+  }
+}
+
+const overCapacity = (code: 'node_over_capacity' | 'address_over_quota', message: string) =>
+  new RealtimeError(code, message, { retryAfterSeconds: RETRY_AFTER_SECONDS })

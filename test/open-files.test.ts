@@ -1,0 +1,64 @@
+/** The program where files are few: what never sends its body, and what only connects. */
+import { expect, test } from 'bun:test'
+import { connect, type Socket } from 'node:net'
+import { within } from './harness'
+import { Program } from './program'
+
+const FILES = 200
+
+/** Sockets to the port, opened one after the other. */
+async function sockets(port: number, count: number, text = ''): Promise<Socket[]> {
+  const opened: Socket[] = []
+  while (opened.length < count) {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    await new Promise<void>((resolve) => socket.once('connect', () => resolve()))
+    if (text) socket.write(text)
+    opened.push(socket)
+  }
+  return opened
+}
+
+const program = () =>
+  new Program(
+    { CARILLON_PONG_TIMEOUT_SECONDS: '1', CARILLON_DRAIN_SECONDS: '0' },
+    { command: ['sh', '-c', `ulimit -n ${FILES}; exec ${process.execPath} src/index.ts`] },
+  )
+
+test('bodies that never come leave half of the files to others', async () => {
+  await using server = program()
+  const port = await server.listening()
+  const session = `/pusher/app/test-app-fake-key/1/abcdefgh`
+  const url = `http://127.0.0.1:${port}`
+  await (await fetch(`${url}${session}/xhr?protocol=7`, { method: 'POST' })).text()
+  const head = `POST ${session}/xhr_send HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n`
+  const waiting = await sockets(port, 2 * FILES, head)
+  expect((await within('the answer', fetch(`${url}/up`))).status).toBe(200)
+  for (const socket of waiting) socket.destroy()
+}, 30_000)
+
+test('while no file is left readiness is red, and the log has one line; and one at its end', async () => {
+  await using server = program()
+  const port = await server.listening()
+  const [probe] = await sockets(port, 1)
+  const ready = async (): Promise<string> => {
+    const answer = new Promise<Buffer>((resolve) => probe!.once('data', resolve))
+    probe!.write('GET /ready HTTP/1.1\r\nhost: localhost\r\n\r\n')
+    return (await within('the answer', answer)).toString()
+  }
+  const until = async (text: string): Promise<void> => {
+    while (!(await ready()).includes(text));
+  }
+  await until('200 OK')
+  const mute = await sockets(port, FILES)
+  await until('files: no file descriptor is left')
+  for (const socket of mute) socket.destroy()
+  await until('200 OK')
+  server.process.kill('SIGTERM')
+  expect(await server.exited()).toBe(0)
+  const lines = (await server.errors).split('\n').filter((line) => line.includes('file descriptor'))
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual([
+    'no file descriptor is left: nobody can connect',
+    'file descriptors are left again',
+  ])
+}, 30_000)
