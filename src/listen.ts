@@ -7,7 +7,7 @@ import type { Config } from './config'
 import type { Core } from './core/core'
 import { quoted, refusal, type Refusal } from './core/errors'
 import { countFault } from './core/faults'
-import { maxPayloadBytes, maxRequestBytes } from './core/limits'
+import { maxPayloadBytes, maxPostBytes, maxRequestBytes } from './core/limits'
 import type { MaybePromise } from './core/types'
 import type { Addresses } from './http/address'
 import type { Api } from './http/api'
@@ -30,7 +30,7 @@ import {
   type Asked,
   type Client,
 } from './protocols/session'
-import { MAX_BODY_BYTES, type LongPolls } from './transports/longpoll'
+import type { LongPolls } from './transports/longpoll'
 import { xhrCall, type XhrSessions } from './transports/xhr'
 
 /** Requests of the fallback that wait are silent for half of it; without a limit, their connections would outlive them. */
@@ -98,7 +98,7 @@ export function listen(port: Port): Server<Client> {
 
 function maxBodyBytes({ limits }: Config): number {
   const { factor, least } = BODY_ROOM
-  return Math.max(least, factor * maxRequestBytes(limits), factor * MAX_BODY_BYTES)
+  return Math.max(least, factor * maxRequestBytes(limits), factor * maxPostBytes(limits))
 }
 
 /** Runtimes answer native pings while the application behind them may be dead. */

@@ -10,7 +10,7 @@ import { isRefusal, REFUSE, refusal, type Refusal } from './errors'
 import { filter } from './hooks'
 import type { Hub, Subscription } from './hub'
 import { compact, shownData } from './json'
-import { contentBytes } from './json-scan'
+import { contentBytes } from './json-content'
 import { toScope } from './scopes'
 import type { ClientEventCommand, Payload, Publication } from './types'
 

@@ -71,42 +71,31 @@ export function scanArray(text: string, count: number): readonly Slice[] | undef
   }
 }
 
+/** The texts of a JSON list of texts, one more than `most` where there are more; undefined for anything else. */
+export function scanTexts(text: string, most: number): readonly string[] | undefined {
+  const found: string[] = []
+  let at = spaceEnd(text, 0)
+  if (text.charCodeAt(at) !== OPEN_ARRAY) return undefined
+  at = spaceEnd(text, at + 1)
+  if (text.charCodeAt(at) === CLOSE_ARRAY) return isEnd(text, at + 1) ? found : undefined
+  while (found.length <= most) {
+    const end = stringEnd(text, at)
+    if (end === NOT_JSON) return undefined
+    found.push(stringIn(new Slice(text, at, end, 0, escaped))!)
+    at = spaceEnd(text, end)
+    if (text.charCodeAt(at) === CLOSE_ARRAY) return isEnd(text, at + 1) ? found : undefined
+    if (text.charCodeAt(at) !== COMMA) return undefined
+    at = spaceEnd(text, at + 1)
+  }
+  return found
+}
+
 /** The text that a JSON string stands for; undefined for other JSON, and where there is none. */
 export function stringIn(slice: Slice | undefined): string | undefined {
   if (slice === undefined) return undefined
   const { source, start, end, escaped: hasEscapes } = slice
   if (source.charCodeAt(start) !== QUOTE) return undefined
   return hasEscapes ? textOfJson(slice.text) : source.slice(start + 1, end - 1)
-}
-
-/**
- * UTF-8 bytes of the text that a JSON string stands for, or of other JSON without the space and the
- * escapes that it can do without.
- */
-export function contentBytes(json: JsonText): number {
-  if (json.charCodeAt(0) === QUOTE) return Buffer.byteLength(textOfJson(json))
-  let spare = 0
-  let inString = false
-  for (let at = 0; at < json.length; at++) {
-    const code = json.charCodeAt(at)
-    if (code === QUOTE) inString = !inString
-    else if (!inString && code <= SPACE) spare++
-    else if (code === BACKSLASH) {
-      spare += spareOf(json, at)
-      at = escapeEnd(json, at + 1) - 1
-    }
-  }
-  return Buffer.byteLength(json) - spare
-}
-
-/** How many bytes an escape has more than what it stands for must have. */
-function spareOf(json: string, backslash: number): number {
-  if (json.charCodeAt(backslash + 1) !== LOWER_U) return json[backslash + 1] === '/' ? 1 : 0
-  const unit = Number.parseInt(json.slice(backslash + 2, backslash + 6), 16)
-  if (unit < SPACE) return 0
-  if (unit === QUOTE || unit === BACKSLASH) return 4
-  const isHalf = unit >= 0xd800 && unit < 0xe000 // of a pair, which has four bytes
-  return 6 - (unit < 0x80 ? 1 : unit < 0x800 || isHalf ? 2 : 3)
 }
 
 // ---------------------------------------------------------------- one value

@@ -135,6 +135,10 @@ const LEAST_PAYLOAD_BYTES = 1024 * 1024 + 65_536
 export const maxPayloadBytes = (limits: Limits): number =>
   Math.max(LEAST_PAYLOAD_BYTES, 2 * maxFrameChars(limits))
 
+/** What one request of a client that polls may bring: a megabyte of messages, or more where one may be larger. */
+export const maxPostBytes = (limits: Limits): number =>
+  Math.max(1024 * 1024, 2 * maxFrameChars(limits))
+
 /** A whole batch, with the room that JSON escaping takes. */
 export const maxRequestBytes = ({ maxEventsPerBatch, maxEventDataBytes }: Limits): number =>
   Math.max(512 * 1024, 2 * maxEventsPerBatch * maxEventDataBytes + 65_536)

@@ -91,17 +91,26 @@ export function turnedAway(core: Core, conn: Client, refused: Refusal): void {
   disconnect(core, conn)
 }
 
-/** One frame; bytes only where the codec knows them. Anything inbound is proof of life. */
+/** One frame; bytes only where the codec knows them. */
 export function received(core: Core, conn: Client, frame: string | Uint8Array): void {
+  if (!charged(core, conn, frame)) return
+  if (conn.busy) wait(core, conn, frame)
+  else if (conn.established) runFrame(core, conn, frame)
+}
+
+/**
+ * Counts what came as a frame, whatever comes of it, and asks the gates. False where they refuse it, or
+ * the connection has ended. Anything inbound is proof of life.
+ */
+export function charged(core: Core, conn: Client, frame: string | Uint8Array): boolean {
   core.counters.messagesReceived++
   conn.seenTick = core.state.tick
-  if (conn.closed) return
+  if (conn.closed) return false
   const { frame: gates } = core.hooks
   const refused = gates.length > 0 && askNow(core, gates, conn, shownFrame(frame))
-  if (conn.closed) return // a plugin ended it
+  if (conn.closed) return false // a plugin ended it
   if (refused) refuseFrame(core, conn, refused, frame)
-  else if (conn.busy) wait(core, conn, frame)
-  else if (conn.established) runFrame(core, conn, frame)
+  return !refused
 }
 
 /** As plugins are shown it: bytes in base64. */

@@ -4,9 +4,9 @@
  * status inside: clients read an empty body as a fault.
  * Spec: phoenix contract 1.9.
  */
-import { isUtf8 } from 'node:buffer'
 import type { Core } from '../core/core'
 import type { Refusal } from '../core/errors'
+import { maxPostBytes } from '../core/limits'
 import { Pass } from '../core/slices'
 import type { Frame, MaybePromise } from '../core/types'
 import { readBytes } from '../http/bytes'
@@ -14,6 +14,7 @@ import { isPolled, POLLED } from '../protocols/phoenix'
 import {
   admitted,
   arrived,
+  charged,
   closed,
   idle,
   opened,
@@ -24,17 +25,13 @@ import {
   type Asked,
   type Client,
 } from '../protocols/session'
+import { readPost, unread } from './longpoll-body'
 import { QueuedSink, type Fetched } from './queued-sink'
 
 /** How long a poll waits for something to tell, and at most until the sweep after it; its client gives up after 20 s. */
 const WINDOW_MS = 10_000
 /** A session whose client has not asked for so long is over. */
 const GAP_MS = 15_000
-/** The port takes more, so that what is too large is answered by us. */
-export const MAX_BODY_BYTES = 8 * 1024 * 1024
-/** Clients of 1.7 send all that they have in one request, later ones a hundred lines. */
-const MAX_LINES = 1000
-
 /** A poll that waits for something to be told. */
 type Waiting = (response: Response) => void
 
@@ -177,32 +174,22 @@ export class LongPolls {
   }
 }
 
-/** One message to a line, or one message. Undecodable ones end the session, as they close a socket. */
+/** Every line is charged as a message, also where nothing comes of it. Undecodable ones end the session, as they close a socket. */
 async function take({ core, conn }: LongPoll, request: Request): Promise<Response> {
-  const bytes = await readBytes(core.uploads, request, MAX_BODY_BYTES)
+  const limit = maxPostBytes(core.limits)
+  const bytes = await readBytes(core.uploads, request, limit)
   if (bytes === 'too_slow') return givenUp()
-  if (typeof bytes === 'string' || !isUtf8(bytes)) return badRequest()
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
-  const isBatch = request.headers.get('content-type')?.startsWith('application/x-ndjson')
-  const frames = isBatch ? framesIn(text) : [text]
-  if (!frames) return badRequest()
-  for (const frame of frames) received(core, conn, frame)
+  const isBatch = request.headers.get('content-type')?.startsWith('application/x-ndjson') === true
+  const body = typeof bytes === 'string' ? unread(bytes, limit) : readPost(bytes, isBatch)
+  if ('mistake' in body) {
+    for (let line = 0; line < body.lines; line++) charged(core, conn, '')
+    return badRequest(body.mistake)
+  }
+  for (const frame of body.frames)
+    if (frame.length > 0) received(core, conn, frame)
+    else charged(core, conn, frame)
   const done = await withinWindow(core, idle(conn))
   return told({ status: conn.closed ? 410 : done ? 200 : 408 })
-}
-
-const BASE64 =
-  /^(?:[A-Za-z\d+/]{4})+(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$|^[A-Za-z\d+/]{2,3}={1,2}$/
-
-/** Lines that are no arrays are binary messages in base64. Undefined where one is neither, or there are too many. */
-function framesIn(text: string): readonly (string | Uint8Array)[] | undefined {
-  const lines = text.split(/\r?\n/).filter((line) => line !== '')
-  if (lines.length > MAX_LINES) return undefined
-  const frames = lines.map((line) => {
-    if (line.startsWith('[')) return line
-    return line.length % 4 === 0 && BASE64.test(line) ? Buffer.from(line, 'base64') : undefined
-  })
-  return frames.every((frame) => frame !== undefined) ? frames : undefined
 }
 
 /** False where the window ended before. */
@@ -234,7 +221,11 @@ const told = (answer: Told): Response =>
     },
   })
 
-const badRequest = (): Response => new Response(null, { status: 400, headers: ANY_ORIGIN })
+/** Clients read the status in the body, and take anything but 200 for the end of the session. */
+const badRequest = (reason?: string): Response =>
+  reason === undefined
+    ? new Response(null, { status: 400, headers: ANY_ORIGIN })
+    : Response.json({ status: 400, reason }, { status: 400, headers: ANY_ORIGIN })
 
 /** Nobody waits for the rest. */
 const givenUp = (): Response =>

@@ -9,7 +9,9 @@
  * what a request means depends on those before it, and its answer is a stream of frames.
  * Spec: contract 9.2.
  */
+import { isUtf8 } from 'node:buffer'
 import type { Core } from '../core/core'
+import { scanTexts } from '../core/json-scan'
 import { maxPayloadBytes } from '../core/limits'
 import { Pass } from '../core/slices'
 import type { MaybePromise } from '../core/types'
@@ -119,7 +121,7 @@ export class XhrSessions {
     const messages = messagesOf(body)
     if (!messages) return answer(400, 'Expected the body to be a JSON list of texts')
     if (messages.length > MAX_MESSAGES_PER_SEND)
-      return answer(413, `${messages.length} messages exceed the limit of ${MAX_MESSAGES_PER_SEND}`)
+      return answer(413, `More than ${MAX_MESSAGES_PER_SEND} messages in one request`)
     if (session.conn.closed) return answer(404, 'The session is over')
     seen(core, session.conn)
     if (messages.length === 0) session.beat()
@@ -130,15 +132,10 @@ export class XhrSessions {
 
 /** What is no UTF-8 is refused, as in a WebSocket's text, also where it is written as an escape: repaired, it would be what nobody said. */
 function messagesOf(body: Uint8Array): readonly string[] | undefined {
-  try {
-    const messages: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-    return Array.isArray(messages) &&
-      messages.every((message) => typeof message === 'string' && message.isWellFormed())
-      ? messages
-      : undefined
-  } catch {
-    return undefined // TypeError: no UTF-8; SyntaxError, or RangeError for text nested too deep
-  }
+  if (!isUtf8(body)) return undefined
+  const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString()
+  const messages = scanTexts(text, MAX_MESSAGES_PER_SEND)
+  return messages?.every((message) => message.isWellFormed()) ? messages : undefined
 }
 
 function unread(why: Unread, limit: number): Response {

@@ -1,6 +1,6 @@
 /** The scanner takes what `JSON.parse` takes, and nothing else: it is held against it. */
 import { describe, expect, test } from 'bun:test'
-import { scanArray, scanObject, stringIn } from '../../src/core/json-scan'
+import { scanArray, scanObject, scanTexts, stringIn } from '../../src/core/json-scan'
 import { random } from '../random'
 
 const KEYS = ['event', 'data', 'a']
@@ -95,6 +95,22 @@ test('depth costs no stack, and length no time that grows faster than it', () =>
   expect(scanObject(`{"data":${deep}}`, KEYS)![1]!.depth).toBe(300_000)
   expect(scanArray(deep.slice(1), 1)).toBeUndefined()
   agree(`${' '.repeat(300_000)}[1${'\n'.repeat(300_000)},2]${'\t'.repeat(300_000)}`)
+})
+
+const LISTS: readonly (readonly [text: string, texts: readonly string[] | undefined])[] = [
+  ['[]', []],
+  [' [ "a" , "\\u0062" ] ', ['a', 'b']],
+  ['["a","b","c"]', ['a', 'b', 'c']],
+  ['["a","b","c",{}, and so on', ['a', 'b', 'c']],
+  ['["a",1]', undefined],
+  ['["a",]', undefined],
+  ['["a"', undefined],
+  ['["a"]]', undefined],
+  ['"a"', undefined],
+  ['{"0":"a"}', undefined],
+]
+test.each(LISTS)('the texts of %s, no more than are asked for', (text, texts) => {
+  expect(scanTexts(text, 2)).toEqual(texts as string[])
 })
 
 test('the text of a string is what it stands for', () => {

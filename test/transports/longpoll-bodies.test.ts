@@ -2,7 +2,8 @@
  * Phoenix’s long-poll: what is sent by it, also while a plugin still thinks about what came before;
  * numbers in names are cases of contract section 6.
  */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, spyOn, test } from 'bun:test'
+import { rateLimit } from '../../plugins/rate-limit'
 import { Inbox, pluginOf, start } from '../harness'
 import { ask, JOIN, open, PATH, REPLY, sessions } from './longpoll-client'
 
@@ -27,7 +28,9 @@ describe('a body', () => {
     ['of a line that is neither', '["1","1","room","phx_join",{}]\n{"a":1}'],
     ['that is no UTF-8', Buffer.from([0x5b, 0xff, 0x5d]) as unknown as string],
     ['of too many lines', '[]\n'.repeat(1001)],
-    ['that is longer than 8 MB', ' '.repeat(8 * 1024 * 1024 + 1)],
+    ['of base64 with space in it', 'AAEC BgM'],
+    ['of base64 without padding', 'AAECBgM'],
+    ['that is longer than 1 MB', ' '.repeat(1024 * 1024 + 1)],
   ]
   test.each(BAD)('%s is 400 (36, 40)', async (_, body) => {
     await using server = await start()
@@ -61,12 +64,12 @@ describe('a body', () => {
     expect((await poll()).messages).toEqual([REPLY])
   })
 
-  test('of some megabytes is read as one over WebSockets would be', async () => {
+  test('of almost a megabyte is read as one over WebSockets would be', async () => {
     await using server = await start()
     const { token } = await open(server)
     const told = await ask(
       server,
-      { method: 'POST', body: ' '.repeat(7 * 1024 * 1024) },
+      { method: 'POST', body: ' '.repeat(1000 * 1024) },
       `&token=${token}`,
     )
     expect(told).toEqual({ status: 410 } as never)
@@ -78,6 +81,39 @@ describe('a body', () => {
     const session = await open(server)
     expect(await session.say('["1"]')).toEqual({ status: 410 } as never)
     expect(sessions(server)).toBe(0)
+  })
+})
+
+describe('every line is charged as a message', () => {
+  const ROWS: readonly (readonly [what: string, body: string, status: number, lines: number])[] = [
+    ['that is empty', '\n'.repeat(600), 200, 600],
+    ['of which there are a thousand', `${JOIN}\n${'\r\n'.repeat(999)}`, 200, 1000],
+    ['of too many', '\n'.repeat(1024 * 1024), 400, 1000],
+    ['beside one that is broken', `${JOIN}\n\n*\n`, 400, 3],
+    ['of a letter a million times', 'a'.repeat(1024 * 1024 - 1), 400, 1],
+    ['that is too long', 'a'.repeat(1024 * 1024 + 1), 400, 1],
+  ]
+  test.each(ROWS)('%s', async (_, body, status, lines) => {
+    let heard = 0
+    const meter = pluginOf('meter', { frame: () => void heard++ })
+    await using server = await start({ plugins: [meter] })
+    const { token } = await open(server)
+    const headers = { 'content-type': 'application/x-ndjson' }
+    using split = spyOn(String.prototype, 'split')
+    const response = await server.http(`${PATH}&token=${token}`, { method: 'POST', body, headers })
+    const pieces = split.mock.results.map(({ value }) => (value as string[]).length)
+    expect([response.status, heard]).toEqual([status, lines])
+    expect(Math.max(0, ...pieces)).toBeLessThanOrEqual(1001)
+    if (status === 400) expect((await response.json()).reason).toMatch(/limit of|Line \d/)
+  })
+
+  test('and the rate limit refuses them as such', async () => {
+    const limit = rateLimit({ frames: { perSecond: 1, burst: 10 } })
+    await using server = await start({ plugins: [limit] })
+    const session = await open(server)
+    await session.say('\n'.repeat(10))
+    await session.say(JOIN)
+    expect((await session.poll()).messages[0]).toContain('"status":"error"')
   })
 })
 
