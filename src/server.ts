@@ -254,13 +254,15 @@ function createCore(
   { apps, plugins, uploads }: Begun,
   publish: (topic: string, frame: string) => number,
 ): Core {
-  const hub = new Hub({ publish })
   const counters = newCounters()
+  const { limits } = config
+  const state: Core['state'] = { tick: 0, draining: false, troubles: new Map() }
+  const hub = new Hub({ publish }, { clock, counters, log, limits, state })
   return {
     node: crypto.randomUUID() as string as NodeId,
     clock,
     log,
-    limits: config.limits,
+    limits,
     apps,
     addresses: new AddressCounts(config.limits.maxConnectionsPerAddress),
     hub,
@@ -284,7 +286,7 @@ function createCore(
       gateTimeoutMs: config.gateTimeoutMs,
       maxConnections: config.maxConnections || socketsAllowed(),
     },
-    state: { tick: 0, draining: false, troubles: new Map() },
+    state,
   }
 }
 

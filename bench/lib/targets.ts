@@ -9,7 +9,7 @@
 import { MISDEEDS } from './misdeeds'
 import { CRASH_LABEL } from '../webhooks'
 import { connectCase } from '../connect'
-import { FAIRNESS_LABEL } from '../fairness'
+import { BESIDE, FAIRNESS_LABEL } from '../fairness'
 import { MIXED } from '../mixed'
 import { presenceCase } from '../presence'
 import { SPREAD_LABEL } from '../spread'
@@ -42,6 +42,12 @@ const fanout = (row: Partial<CrowdRow>, side: string): Place => ({
   question: 'fanout',
   case: labelOf(crowd(row)),
   side,
+})
+
+const fairness = (label: string): Place => ({
+  question: 'fairness',
+  case: label,
+  side: 'carillon',
 })
 
 /** By whose figure it is divided; `seen` as in `Move`, of the bare loop's. */
@@ -159,6 +165,20 @@ export const TARGETS: readonly Target[] = [
       bound: { atMost },
     }),
   ),
+  ...[BESIDE.fourLarge, BESIDE.oneHuge].map(({ label }): Target => ({
+    figure: `p99 of a channel of ${label}`,
+    place: fairness(label),
+    key: 'p99Ms',
+    bound: { atMost: 4 },
+    unit: 'ms',
+  })),
+  {
+    figure: `p99 of a channel of ${BESIDE.manySmall.label}, times alone`,
+    place: fairness(BESIDE.manySmall.label),
+    through: fairness(BESIDE.alone.label),
+    key: 'p99Ms',
+    bound: { atMost: 3 },
+  },
   against({
     figure: 'accept and subscribe to one channel, 10 000, per server-CPU-second',
     question: 'connect',

@@ -1,14 +1,16 @@
 /**
  * Audience: the subscribers of one channel that speak one codec over one kind of sink, spread over
  * native topics (shards) of 16, and of 64 where they are many. A publish appends its frame to one
- * queue, serves one shard at once and leaves the rest to the fan-out, one shard per turn of the event
- * loop, each with all that is pending for it. What arrives between two turns leaves in one system call
- * per socket, so the queue coalesces by itself (1.3 to 1.9 times a bare publish to a thousand) and a
- * small channel never waits for a big one.
+ * queue; the fan-out serves the shards, in turns of the event loop, each with all that is pending for
+ * it. What arrives between two turns leaves in one system call per socket, so the queue coalesces by
+ * itself (1.3 to 1.9 times a bare publish to a thousand) and a small channel never waits for a big one.
  *
- * Exact at the edges: a shard is flushed before a subscriber joins or leaves it, so nobody is told twice,
- * out of order, or not at all; an excluded subscriber publishes to its own shard, which skips it natively. Queues
- * have no native topics: their shards are handed each frame, subscriber by subscriber.
+ * Exact at the edges: a shard is flushed before a subscriber joins it, and who leaves is sent what is
+ * pending, so nobody is told twice, out of order, or not at all; an excluded subscriber publishes to
+ * its own shard, which skips it natively. Queues have no native topics: their shards are handed each
+ * frame, subscriber by subscriber.
+ *
+ * The queue is bounded by those who fill it: past the bound whoever publishes has to wait for `room`.
  */
 import type { Connection } from './connection'
 import type { FanOut } from './fan-out'
@@ -33,11 +35,23 @@ export type Shard = {
   next: number
 }
 
-type Queued = { readonly frame: Frame; readonly except: Connection | undefined }
+type Queued = {
+  readonly frame: Frame
+  readonly except: Connection | undefined
+  /** When it was published, monotonic. */
+  readonly at: number
+}
+
+/** Who is so few frames behind is served the rest at once where an edge wants it: as many as one write takes. */
+const NEAR_FRAMES = 32
+/** What a frame costs each subscriber besides its send: the runtime writes after 32, and copies. */
+const COST = { perFrame: 1 / 32, perByte: 1 / 16_384 } as const
 
 export class Audience {
   readonly encoder: Encoder
   size = 0
+  /** Shards that it may have served before the next audience has its turn. Owned by the fan-out. */
+  turnsLeft = 0
   readonly #queued: boolean
   readonly #topicOf: (shard: number) => string
   readonly #shards: Shard[] = []
@@ -46,8 +60,11 @@ export class Audience {
   #queue: Queued[] = []
   /** The number of `#queue[0]`; numbers only grow. */
   #first = 0
+  #queuedBytes = 0
   #cursor = 0
   #scheduled = false
+  /** Answered when there is room again. */
+  #waiting: (() => void)[] = []
   #shardNumber = 0
   /** Of all shards. */
   #places = 0
@@ -82,19 +99,32 @@ export class Audience {
 
   /** One native publish for an audience of one shard; else the queue. */
   publish(frame: Frame, except: Connection | undefined): void {
-    if (this.#shards.length === 1) {
-      const shard = this.#shards[0]!
-      this.#flush(shard)
-      return this.#send(shard, frame, except)
+    const [shard] = this.#shards
+    if (this.#shards.length === 1 && this.#isNear(shard!)) {
+      this.#flush(shard!)
+      return this.#send(shard!, frame, except)
     }
-    this.#queue.push({ frame, except })
+    const { fanOut } = this
+    this.#queue.push({ frame, except, at: fanOut.around.clock.mono() })
+    this.#queuedBytes += frame.length
+    if (this.#isOver) fanOut.crowded.add(this)
     if (this.#scheduled) return
     this.#scheduled = true
-    if (this.serveNext()) this.fanOut.add(this)
+    fanOut.add(this)
   }
 
-  /** Serves the next shard that lags behind. True while another one does. */
-  serveNext(): boolean {
+  /** How many wait for room. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /** Resolves when the queue is within its bound again, or nobody is left to be served. */
+  room(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** Serves the next shard that lags behind, for about so many sends. Returns how many they were. */
+  serve(limit: number): number {
     const shards = this.#shards
     for (let tried = shards.length; tried > 0; tried--) {
       if (this.#cursor >= shards.length) {
@@ -102,39 +132,47 @@ export class Audience {
         this.#forgetServed()
       }
       const shard = shards[this.#cursor++]!
-      if (shard.next < this.#end) {
-        this.#flush(shard)
-        if (this.#lags()) return true
-        break
-      }
+      if (shard.next < this.#end) return this.#flush(shard, limit)
     }
-    this.#first = this.#end
-    this.#queue = []
+    return 1
+  }
+
+  /** True once all have been served what there was: it waits for no turn any more. */
+  settle(): boolean {
+    const end = this.#end
+    if (this.#shards.some((shard) => shard.next < end)) return false
+    this.#forgetServed()
     this.#scheduled = false
-    return false
+    this.turnsLeft = 0
+    return true
   }
 
   join(subscription: Subscription): void {
-    const shard = this.#open[this.#open.length - 1] ?? this.#newShard()
+    const shard = this.#roomyShard()
     this.#flush(shard)
     this.#seat(subscription, shard)
     this.size++
   }
 
-  /** What was published before it is sent, unless there is nobody to send it to any more. */
+  /** Sent what was published before it, unless there is nobody to send it to any more. */
   leave(subscription: Subscription): void {
     const shard = subscription.shard
     if (!shard) return
-    if (!subscription.conn.closed) this.#flush(shard)
+    if (!subscription.conn.closed) this.flush(subscription)
     this.#unseat(subscription, shard)
     this.size--
     if (shard.members.length === 0) this.#remove(shard)
-    else if (this.size * 2 <= this.#places - shard.places) this.#dissolve(shard)
+    else if (this.size * 2 <= this.#places - shard.places && this.#isNear(shard))
+      this.#dissolve(shard)
   }
 
-  /** Sends at once what is pending for one subscriber's shard. */
-  flush(subscription: Subscription): void {
-    if (subscription.shard) this.#flush(subscription.shard)
+  /** Sends at once what is pending for one subscriber, who is about to go: the shard is not told. */
+  flush({ shard, conn }: Subscription): void {
+    if (!shard) return
+    for (let number = shard.next; number < this.#end; number++) {
+      const { frame, except } = this.#queue[number - this.#first]!
+      if (except !== conn) conn.send(frame)
+    }
   }
 
   /** A sink's publish skips the sink itself and reaches the rest, also after it has left or closed. */
@@ -144,25 +182,47 @@ export class Audience {
     if (from.publish(shard.topic, frame) <= 0) markSlow(shard)
   }
 
-  #flush(shard: Shard): void {
+  /** Sends what is pending for a shard, or some of it where it costs more than the limit. Returns its cost. */
+  #flush(shard: Shard, limit = Infinity): number {
     const end = this.#end
-    while (shard.next < end) {
+    const { length } = shard.members
+    let cost = length
+    while (shard.next < end && cost < limit) {
       const { frame, except } = this.#queue[shard.next++ - this.#first]!
+      cost += length * (COST.perFrame + frame.length * COST.perByte)
       this.#send(shard, frame, except)
     }
+    return cost
   }
 
-  #lags(): boolean {
-    const end = this.#end
-    return this.#shards.some((shard) => shard.next < end)
+  #isNear(shard: Shard): boolean {
+    return this.#end - shard.next <= NEAR_FRAMES
+  }
+
+  get #isOver(): boolean {
+    const { maxQueuedFrames, maxQueuedBytes } = this.fanOut.around.limits
+    return this.#queue.length > maxQueuedFrames || this.#queuedBytes > maxQueuedBytes
   }
 
   /** Drops the frames that every shard has had; once per round, so that a busy queue stays short. */
   #forgetServed(): void {
     let served = this.#end
     for (const shard of this.#shards) if (shard.next < served) served = shard.next
-    this.#queue.splice(0, served - this.#first)
+    const { fanOut } = this
+    const now = fanOut.around.clock.mono()
+    for (const { frame, at } of this.#queue.splice(0, served - this.#first)) {
+      this.#queuedBytes -= frame.length
+      fanOut.served(now - at)
+    }
     this.#first = served
+    if (this.#isOver || !fanOut.crowded.delete(this)) return
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  /** One with room that is not far behind: a new one has nothing to catch up with. */
+  #roomyShard(): Shard {
+    const shard = this.#open[this.#open.length - 1]
+    return shard && this.#isNear(shard) ? shard : this.#newShard()
   }
 
   #newShard(): Shard {
@@ -213,7 +273,7 @@ export class Audience {
     for (const member of members) this.#unseat(member, shard)
     this.#remove(shard)
     for (const member of members) {
-      const target = this.#open[this.#open.length - 1] ?? this.#newShard()
+      const target = this.#roomyShard()
       this.#flush(target)
       this.#seat(member, target)
     }

@@ -2,6 +2,7 @@
  * Client events: what one subscriber tells the others, without a backend. Contract 4.2 has the rules.
  */
 import type { App } from './apps'
+import { isCrowded } from './backlog'
 import { fullBucket, take } from './bucket'
 import type { Connection } from './connection'
 import { channelKind, topicOf } from './channel'
@@ -30,6 +31,10 @@ export function clientEvent(
   if (!(scope === 'public' ? publicClientEvents : clientEvents)) return REFUSE.clientEventsDisabled
   const subscription = senderOf(core.hub, conn, command)
   if ('code' in subscription) return subscription
+  if (isCrowded(core.hub, app, channel)) {
+    core.counters.clientEventsLimited++
+    return REFUSE.clientEventRate
+  }
   let data = dataOf(command)
   if (typeof data !== 'string' && isRefusal(data)) return data
   const { userId } = subscription

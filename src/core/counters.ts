@@ -10,6 +10,8 @@ export const COUNTERS = {
   publications: 'events accepted over HTTP, one per channel',
   clientEvents: 'client events accepted',
   clientEventsLimited: 'client events refused by their rate limit',
+  framesQueued: 'frames that waited for their turn of the fan-out, one per channel and format',
+  fanOutLagMs: 'milliseconds after which those had reached the last subscriber, all together',
   slowReadersClosed: 'connections closed because they read too slowly',
   silentClosed: 'connections closed because they did not answer a ping',
   unauthorizedClosed: 'connections closed because they did not show in time who they are',

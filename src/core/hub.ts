@@ -7,7 +7,7 @@ import type { App } from './apps'
 import { Audience, type Shard } from './audience'
 import { channelKind, type ChannelKind } from './channel'
 import type { Connection } from './connection'
-import { FanOut } from './fan-out'
+import { FanOut, type Surroundings } from './fan-out'
 import { Subscriptions } from './subscriptions'
 import type {
   Broadcast,
@@ -67,9 +67,14 @@ export class Hub {
   /** Those whose connection names no app. */
   readonly #unnamed = new Map<SocketId, Connection>()
   #connectionCount = 0
-  readonly #fanOut = new FanOut()
+  readonly #fanOut: FanOut
 
-  constructor(readonly topics: Topics) {}
+  constructor(
+    readonly topics: Topics,
+    around: Surroundings,
+  ) {
+    this.#fanOut = new FanOut(around)
+  }
 
   get connectionCount(): number {
     return this.#connectionCount
@@ -172,6 +177,17 @@ export class Hub {
   listeners(app: App, name: ChannelName): Connection[] {
     const audiences = this.channel(app, name)?.audiences ?? []
     return audiences.flatMap((audience) => audience.subscriptions()).map(({ conn }) => conn)
+  }
+
+  /** Some channel owes its subscribers more than it may. */
+  get isCrowded(): boolean {
+    return this.#fanOut.crowded.size > 0
+  }
+
+  /** The audiences of a channel that are owed more than they may be. */
+  crowded(app: App, name: ChannelName): readonly Audience[] {
+    const { crowded } = this.#fanOut
+    return this.channel(app, name)?.audiences.filter((audience) => crowded.has(audience)) ?? []
   }
 
   /** Fans an event out on this node: one encode per codec that is present. */

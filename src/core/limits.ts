@@ -112,6 +112,18 @@ export const LIMITS = {
   maxChannelsPerConnection: row('channels that a connection may hold', 'channels', 2000, {
     max: 100_000,
   }),
+  maxQueuedFrames: row(
+    'events that a channel may owe its subscribers of one format; past it whoever publishes waits',
+    'events',
+    4 * 1024,
+    { min: 16, max: 1_000_000 },
+  ),
+  maxQueuedBytes: row(
+    'text that a channel may owe its subscribers of one format; past it whoever publishes waits',
+    'bytes',
+    8 * 1024 * 1024,
+    { min: 65_536 },
+  ),
   maxTopicsPerConnection: row('topics that a Phoenix connection may join', 'topics', 100, {
     max: 100_000,
   }),

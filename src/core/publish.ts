@@ -3,6 +3,7 @@
  * refused request publishes nothing. Limits and texts: contract 2.3, 6.4, 6.5.
  */
 import type { App } from './apps'
+import { mustNotOverrun } from './backlog'
 import { channelKind, parseChannelName, scopeChannel, topicOf } from './channel'
 import type { Core } from './core'
 import { isRefusal, quoted, RealtimeError, raise } from './errors'
@@ -44,6 +45,8 @@ export function publish(
   api: Api = PUSHER,
 ): ChannelName[][] {
   let accepted = requests.map((request) => check(app, request, api))
+  if (core.hub.isCrowded)
+    for (const { channel } of accepted.flat()) mustNotOverrun(core.hub, app, channel)
   if (app.limits.maxBackendEventsPerSecond > 0) checkRate(core, app, accepted.flat().length)
   if (core.hooks.publish.length > 0)
     accepted = accepted.map((publications) => publications.map((each) => filtered(core, each)))
@@ -72,26 +75,33 @@ export type ScopeRequest = {
 
 /**
  * Publishes to the members of a scope, under `topic:event`, and to the channel that the topic names.
- * Without a topic to the members only, under the event's own name.
+ * Without a topic to the members only, under the event's own name. Returns what was reached.
  * @throws RealtimeError for the first thing that is wrong
  */
-export function publishToScope(core: Core, app: App, request: ScopeRequest): void {
+export function publishToScope(
+  core: Core,
+  app: App,
+  request: ScopeRequest,
+): readonly ChannelName[] {
   const { scope, topic, event, data: text } = request
   checkName(app, event)
   checkData(app, text)
-  if (app.limits.maxBackendEventsPerSecond > 0) checkRate(core, app, 1)
   const group = scopeChannel(`${scope}:${app.record.slug}`)
   const channel = topic === undefined ? undefined : channelOfScope(scope, topic)
+  const reached = channel ? [channel, group] : [group]
+  for (const each of reached) mustNotOverrun(core.hub, app, each)
+  if (app.limits.maxBackendEventsPerSecond > 0) checkRate(core, app, 1)
   const rest = { app, data: jsonText(text), userId: undefined, except: undefined }
   const asked: Publication = { ...rest, type: 'event', channel: channel ?? group, event }
   const { data } = core.hooks.publish.length > 0 ? filtered(core, asked) : asked
   core.counters.publications++
   const name = topic === undefined ? event : `${topic}:${event}`
   core.broker.publish({ ...asked, channel: group, event: name, data })
-  if (!channel) return
+  if (!channel) return reached
   const publication = { ...asked, data }
   if (channelKind(channel).cache) core.cache.put(publication, core.clock.mono())
   core.broker.publish(publication)
+  return reached
 }
 
 function check(

@@ -34,12 +34,21 @@ export function isScopeOf({ apps }: Pick<Core, 'apps'>, app: App, channel: Chann
 /** What the members of its scope hear of an event on a channel; undefined where nobody is to hear it. */
 export function toScope(hub: Hub, publication: Publication): Publication | undefined {
   const { app, channel, event } = publication
+  const heard = groupOf(hub, app, channel)
+  return heard && { ...publication, channel: heard.group, event: `${heard.topic}:${event}` }
+}
+
+/** The group that hears what is told on a channel, and how it is called there. */
+export function groupOf(
+  hub: Hub,
+  app: App,
+  channel: ChannelName,
+): { readonly group: ChannelName; readonly topic: string } | undefined {
   if (!app.record.eplBridge || !hub.hasScopes(app)) return undefined
   const { auth, presence, clientEvents, counted } = channelKind(channel)
   if (!counted || auth === 'plugin') return undefined // a user's, a scope's own
   if (auth === 'signature' && !clientEvents) return undefined // encrypted
   const scope = auth === 'none' ? 'public' : presence ? 'presence' : 'private'
   const topic = channel.slice(PREFIXES[scope]!.length)
-  const group = scopeChannel(`${scope}:${app.record.slug}`)
-  return { ...publication, channel: group, event: `${topic}:${event}` }
+  return { group: scopeChannel(`${scope}:${app.record.slug}`), topic }
 }

@@ -4,6 +4,7 @@
  * Contract 3.3 has the order of the checks.
  */
 import { keyPairOf, type App } from './apps'
+import { afterRoom, isCrowded, isOverrun } from './backlog'
 import { channelKind, parseUserId, topicOf, userChannel, type ChannelKind } from './channel'
 import type { Connection } from './connection'
 import type { Core } from './core'
@@ -26,7 +27,7 @@ import type {
 import type { User } from './users'
 import { appView } from './views'
 
-/** Subscribes the connection, or returns why not. Waits only where a plugin's gate does. */
+/** Subscribes the connection, or returns why not. Waits only where a plugin's gate does, or a crowded presence channel. */
 export function subscribe(
   core: Core,
   conn: Connection,
@@ -68,7 +69,7 @@ function authorize(
   const gates = core.hooks.authorize
   if (gates.length === 0) return enterUnvouched(core, conn, command, kind)
   const verdict = ask(core, gates, conn, requestOf(command))
-  const settle = (answer: Verdict): Refusal | undefined => {
+  const settle = (answer: Verdict): MaybePromise<Refusal | undefined> => {
     if (isRefusal(answer)) return answer
     if (conn.closed) return undefined
     // Who somebody is must be vouched for: by the plugin's words or by the signature.
@@ -136,12 +137,27 @@ function enterUnvouched(
   conn: Connection,
   command: SubscribeCommand,
   kind: ChannelKind,
-): Refusal | undefined {
+): MaybePromise<Refusal | undefined> {
   if (kind.auth === 'plugin') return REFUSE.listenDenied
   return unsigned(conn, command) ?? enterAllowed(core, conn, command, kind)
 }
 
+/** News of members are never refused; where the others are behind, who would cause more of them waits. */
 function enterAllowed(
+  core: Core,
+  conn: Connection,
+  command: SubscribeCommand,
+  kind: ChannelKind,
+): MaybePromise<Refusal | undefined> {
+  const { app, channel } = command
+  if (!kind.presence || !isCrowded(core.hub, app, channel)) return enter(core, conn, command, kind)
+  if (isOverrun(core.hub, app, channel)) return REFUSE.crowded
+  return afterRoom(core.hub, app, [channel], () =>
+    conn.closed ? undefined : enter(core, conn, command, kind),
+  )
+}
+
+function enter(
   core: Core,
   conn: Connection,
   command: SubscribeCommand,

@@ -1,6 +1,7 @@
 /**
  * Subscription counts: how many connections are in a channel, told to all of them after each change;
- * for many at most every five seconds, or a channel that fills would speak of nothing else.
+ * for many, or where they are behind, at most every five seconds: a channel that fills would speak of
+ * nothing else.
  * Spec: contract 3.6.
  */
 import type { App } from './apps'
@@ -40,7 +41,8 @@ export class SubscriptionCounts {
   changed(nouns: Nouns, app: App, name: ChannelName): void {
     if (!app.record.subscriptionCounts) return
     const channel = nouns.hub.channel(app, name)
-    if (channel && nouns.presence.subscriptionCount(app, name) > MANY)
+    const isMany = nouns.presence.subscriptionCount(app, name) > MANY
+    if (channel && (isMany || nouns.hub.crowded(app, name).length > 0))
       this.#tellSeldom(nouns, channel)
     else tell(nouns, app, name)
   }

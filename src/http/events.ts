@@ -5,6 +5,7 @@
 import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { App } from '../core/apps'
+import { afterRoom } from '../core/backlog'
 import type { Core } from '../core/core'
 import { RealtimeError } from '../core/errors'
 import { publish, textOfData, type EventRequest } from '../core/publish'
@@ -51,7 +52,9 @@ export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
         const info = parseInfo(body.info)
         const channels = body.channels ?? (body.channel === undefined ? [] : [body.channel])
         const [published = []] = publish(core, app, [eventRequest(app, body, channels)])
-        return info.length === 0 ? {} : { channels: withInfo(core, app, published, info) }
+        return afterRoom(core.hub, app, published, () =>
+          info.length === 0 ? {} : { channels: withInfo(core, app, published, info) },
+        )
       },
       {
         parse: 'none',
@@ -60,7 +63,7 @@ export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
           operationId: 'triggerEvent',
           summary: 'Trigger an event on one or more channels',
           description:
-            'Everything is checked before anything is published: a refused request publishes nothing. `channels` is in the answer only where `info` asked for it.',
+            'Everything is checked before anything is published: a refused request publishes nothing. Where subscribers are far behind, the answer waits for them. `channels` is in the answer only where `info` asked for it.',
           ...documented(EventBody),
         },
       },
@@ -75,12 +78,14 @@ export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
           app,
           batch.map((item) => eventRequest(app, item, [item.channel])),
         )
-        if (infos.every((info) => info.length === 0)) return {}
-        return {
-          batch: published.map(([channel], index) =>
-            channel ? attributesOf(core, app, channel, infos[index] ?? []) : {},
-          ),
-        }
+        return afterRoom(core.hub, app, published.flat(), () => {
+          if (infos.every((info) => info.length === 0)) return {}
+          return {
+            batch: published.map(([channel], index) =>
+              channel ? attributesOf(core, app, channel, infos[index] ?? []) : {},
+            ),
+          }
+        })
       },
       {
         parse: 'none',
@@ -100,9 +105,9 @@ export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
         const data = textBody(received.raw)
         const { name, socket_id: socketId } = singleParameters(received.url)
         const event = { name: name ?? '', data, channels: [params.channel], socketId }
-        publish(core, app, [event])
+        const [published = []] = publish(core, app, [event])
         set.status = 202
-        return ''
+        return afterRoom(core.hub, app, published, () => '')
       },
       {
         parse: 'none',

@@ -6,6 +6,7 @@
 import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { App } from '../core/apps'
+import { afterRoom } from '../core/backlog'
 import { isUserChannel, topicOf } from '../core/channel'
 import type { Core } from '../core/core'
 import { RealtimeError } from '../core/errors'
@@ -82,12 +83,8 @@ export function expusherlite(core: Core, hooks: ApiHooks) {
     .post(
       '/events',
       async ({ app, request }) => {
-        publishToScope(
-          core,
-          app,
-          requestOf(await readNested(core.uploads, request, bodyLimits), app),
-        )
-        return {}
+        const event = requestOf(await readNested(core.uploads, request, bodyLimits), app)
+        return afterRoom(core.hub, app, publishToScope(core, app, event), () => ({}))
       },
       {
         parse: 'none',

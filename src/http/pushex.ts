@@ -7,13 +7,14 @@ import type { Uploads } from '../core/uploads'
 import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { App } from '../core/apps'
+import { afterRoom } from '../core/backlog'
 import { channelOfTopic } from '../core/channel'
 import type { Core } from '../core/core'
 import { RealtimeError } from '../core/errors'
 import { isRecord, parseJson } from '../core/json'
 import { checkData, publish, textOfData, type Api } from '../core/publish'
 import { tellPushed, type Pushed } from '../core/push'
-import type { ChannelName } from '../core/types'
+import type { ChannelName, MaybePromise } from '../core/types'
 import { mustTakeJson } from './accept'
 import { bodyOfApp, readBody, type BodyLimits } from './form'
 import { NO_BODY, type ApiHooks } from './hooks'
@@ -81,7 +82,7 @@ export function pushex(core: Core, hooks: ApiHooks, openAppId: string | undefine
         return refuse(set, 503, { errors: { detail: 'Service Unavailable' } })
       }
       const { channels, event, data } = asked
-      send(core, grant.app, { channels, event, data: dataText(grant.app, data) })
+      await send(core, grant.app, { channels, event, data: dataText(grant.app, data) })
       hooks.tell('apiProcessed', received)
       return { channel: [...channels], data, event }
     },
@@ -158,11 +159,12 @@ function mustBe(body: unknown): unknown {
 /** Its channels are read, and an event needs no name. */
 const PUSHEX: Api = { channelOf: (_, name) => name as ChannelName, namesEvents: false }
 
-function send(core: Core, app: App, pushed: Pushed): void {
+function send(core: Core, app: App, pushed: Pushed): MaybePromise<void> {
   const { channels, event, data } = pushed
   if (channels.length === 0) return
   publish(core, app, [{ name: event, data, channels, socketId: undefined }], PUSHEX)
   tellPushed(core, app, pushed)
+  return afterRoom(core.hub, app, channels, () => undefined)
 }
 
 /** Text that is not JSON goes out as it is; what is would be taken for the value that it writes down. */

@@ -1,0 +1,260 @@
+/**
+ * A channel that owes its subscribers more than it may: what is published is taken, and who publishes
+ * waits; whoever waits is bounded, and nobody is forgotten.
+ */
+import { describe, expect, spyOn, test } from 'bun:test'
+import { MAX_WAITING } from '../../src/core/backlog'
+import { publish } from '../../src/core/publish'
+import type { ChannelName } from '../../src/core/types'
+import { start, within, type RawClient, type TestServer } from '../harness'
+import { post } from '../http/ask-expusherlite'
+import { push } from '../http/ask-pushex'
+import { KEY, phoenixRaw } from '../phoenix'
+
+const FRAMES = 16
+
+/** A channel of forty that is served no more until it is let go, with one frame too many in its queue. */
+async function crowdedRoom(server: TestServer, channel: string) {
+  const { core } = server
+  const app = core.apps.byId('1')!
+  const clients = await Promise.all(Array.from({ length: 40 }, () => server.raw()))
+  await Promise.all(clients.map((client) => joined(server, client, channel)))
+  for (const client of clients) if (channel.startsWith('presence-')) await flushed(client)
+  const audience = core.hub.channel(app, channel as ChannelName)!.audiences[0]!
+  const held = spyOn(audience, 'serve').mockReturnValue(1)
+  for (let n = 0; n <= FRAMES; n++)
+    publish(core, app, [{ name: 'e', data: `${n}`, channels: [channel], socketId: undefined }])
+  return { clients, audience, letGo: () => held.mockRestore() }
+}
+
+const joined = (server: TestServer, client: RawClient, channel: string): Promise<string> =>
+  /^(private|presence)-/.test(channel)
+    ? server.signedIn(
+        client,
+        channel,
+        channel.startsWith('presence-') ? { user_id: client.socketId } : undefined,
+      )
+    : client.subscribed(channel)
+
+/** Reads what has come. */
+async function flushed(client: RawClient): Promise<string[]> {
+  client.send({ event: 'pusher:ping' })
+  const frames: string[] = []
+  for (;;) {
+    const frame = await client.next()
+    if (frame.includes('pusher:pong')) return frames
+    frames.push(frame)
+  }
+}
+
+/** Fails where it is answered while other requests are. */
+async function stillWaits(server: TestServer, answer: Promise<unknown>): Promise<void> {
+  const others = (async () => {
+    for (let n = 0; n < 5; n++) await server.http('/up')
+    return 'others'
+  })()
+  expect(await Promise.race([answer.then(() => 'answered'), others])).toBe('others')
+}
+
+const limits = { maxQueuedFrames: FRAMES }
+const body = (more: object) => JSON.stringify({ name: 'last', data: 'x', ...more })
+
+/** Every way to publish over HTTP, and the answer that it gets in the end. */
+const APIS: readonly (readonly [string, (server: TestServer) => Promise<Response>, number])[] = [
+  ['a trigger', (server) => server.signed('POST', '/events', body({ channel: 'room' })), 200],
+  [
+    'a trigger to several',
+    (server) => server.signed('POST', '/events', body({ channels: ['a', 'room'] })),
+    200,
+  ],
+  [
+    'a trigger with info',
+    (server) =>
+      server.signed('POST', '/events', body({ channel: 'room', info: 'subscription_count' })),
+    200,
+  ],
+  [
+    'a batch',
+    (server) => server.signed('POST', '/batch_events', `{"batch":[${body({ channel: 'room' })}]}`),
+    200,
+  ],
+  [
+    'the form of 2012',
+    (server) => server.signed('POST', '/channels/room/events', 'x', 'name=last'),
+    202,
+  ],
+  [
+    'a push of PushEx',
+    (server) => push(server, { channel: 'room', event: 'last', data: 'x' }),
+    200,
+  ],
+  [
+    "ExPusherLite's event",
+    (server) =>
+      post(server, new URLSearchParams({ scope: 'public', topic: 'room', event: 'last' })),
+    200,
+  ],
+]
+
+test.each(APIS)('%s is taken, and answered when there is room', async (_, ask, status) => {
+  await using server = await start({ limits })
+  const { clients, audience, letGo } = await crowdedRoom(server, 'room')
+  const asking = ask(server)
+  while (audience.waiting === 0) await server.http('/up')
+  await stillWaits(server, asking)
+  letGo()
+  const response = await within('the answer', asking)
+  expect(response.status).toBe(status)
+  for (const client of clients) {
+    const names = (await client.frames.take(FRAMES + 2)).map((frame) => JSON.parse(frame).event)
+    expect(names.at(-1)).toBe('last')
+  }
+  expect(server.core.hub.isCrowded).toBe(false)
+})
+
+test.each(APIS)('%s is refused where too many wait, and nothing is published', async (_, ask) => {
+  await using server = await start({ limits })
+  const { clients, audience, letGo } = await crowdedRoom(server, 'room')
+  for (let n = 0; n < MAX_WAITING; n++) void audience.room()
+  const response = await ask(server)
+  expect([response.status, response.headers.get('retry-after')]).toEqual([429, '1'])
+  expect(await response.text()).toContain('maxQueuedFrames, maxQueuedBytes')
+  letGo()
+  for (const client of clients)
+    expect(await client.frames.take(FRAMES + 1)).toHaveLength(FRAMES + 1)
+  await clients[0]!.expectNothing()
+})
+
+describe('who waits', () => {
+  test('and hangs up is not missed: the event is delivered', async () => {
+    await using server = await start({ limits })
+    const { clients, audience, letGo } = await crowdedRoom(server, 'room')
+    const abort = new AbortController()
+    const init = { method: 'POST', body: '{"channel":"room","event":"last","data":"x"}' }
+    const headers = { 'content-type': 'application/json' }
+    const asking = server.http('/api/push', { ...init, headers, signal: abort.signal })
+    while (audience.waiting === 0) await server.http('/up')
+    abort.abort()
+    expect(asking).rejects.toThrow()
+    letGo()
+    for (const client of clients)
+      expect(JSON.parse((await client.frames.take(FRAMES + 2)).at(-1)!).event).toBe('last')
+    expect(audience.waiting).toBe(0)
+  })
+
+  test('for who is gone is answered', async () => {
+    await using server = await start({ limits })
+    const { clients, audience, letGo } = await crowdedRoom(server, 'room')
+    const asking = server.trigger({ channel: 'room', name: 'last', data: 'x' })
+    while (audience.waiting === 0) await server.http('/up')
+    for (const client of clients) client.socket.close()
+    await server.connectionsDownTo(0)
+    letGo()
+    expect((await within('the answer', asking)).status).toBe(200)
+  })
+
+  test('waits for its own channel only', async () => {
+    await using server = await start({ limits })
+    await crowdedRoom(server, 'room')
+    expect((await server.trigger({ channel: 'other', name: 'e', data: 'x' })).status).toBe(200)
+  })
+
+  test('may wait for bytes, too', async () => {
+    await using server = await start({ limits: { maxQueuedBytes: 65_536 } })
+    const { audience, letGo } = await crowdedRoom(server, 'room')
+    const large = { channel: 'room', name: 'e', data: 'x'.repeat(10_000) }
+    for (let n = 0; n < 6; n++) expect((await server.trigger(large)).status).toBe(200)
+    const asking = server.trigger(large)
+    while (audience.waiting === 0) await server.http('/up')
+    letGo()
+    expect((await asking).status).toBe(200)
+  })
+})
+
+describe('over a socket', () => {
+  test('client events are refused as over their rate, and counted', async () => {
+    await using server = await start({ limits })
+    const { clients, letGo } = await crowdedRoom(server, 'private-room')
+    clients[0]!.send({ event: 'client-x', channel: 'private-room', data: '{}' })
+    expect((await clients[0]!.nextJson()).data).toMatchObject({ code: 4301 })
+    expect(server.core.counters.clientEventsLimited).toBe(1)
+    letGo()
+    expect(await clients[1]!.frames.take(FRAMES + 1)).toHaveLength(FRAMES + 1)
+    await clients[1]!.expectNothing()
+  })
+
+  test('pushes of Phoenix clients are, too', async () => {
+    await using server = await start({ limits })
+    await crowdedRoom(server, 'private-room')
+    await using phoenix = await phoenixRaw(server, { query: KEY })
+    const { id: socketId } = [...server.core.hub.connections()].at(-1)!
+    await phoenix.join('private-room', { auth: server.sign({ socketId }, 'private-room') })
+    const [, , , , answer] = await phoenix.ask('1', '2', 'private-room', 'client-x', {})
+    expect(answer).toEqual({ status: 'error', response: { reason: 'rate limited' } })
+  })
+
+  test('who enters a presence channel waits, and then hears what all do', async () => {
+    await using server = await start({ limits })
+    const { audience, letGo } = await crowdedRoom(server, 'presence-room')
+    await using newcomer = await server.raw()
+    const data = '{"user_id":"newcomer"}'
+    newcomer.subscribe('presence-room', server.sign(newcomer, 'presence-room', data), data)
+    newcomer.send({ event: 'pusher:ping' })
+    while (audience.waiting === 0) await server.http('/up')
+    expect(newcomer.frames.unread).toEqual([])
+    letGo()
+    expect((await newcomer.nextJson()).event).toBe('pusher_internal:subscription_succeeded')
+    await newcomer.next('the pong')
+    await server.trigger({ channel: 'presence-room', name: 'after', data: 'x' })
+    expect((await newcomer.nextJson()).event).toBe('after')
+  })
+
+  test('who leaves before there is room leaves no trace', async () => {
+    await using server = await start({ limits })
+    const { audience, letGo } = await crowdedRoom(server, 'presence-room')
+    const newcomer = await server.raw()
+    const data = '{"user_id":"newcomer"}'
+    newcomer.subscribe('presence-room', server.sign(newcomer, 'presence-room', data), data)
+    while (audience.waiting === 0) await server.http('/up')
+    newcomer.socket.close()
+    await server.connectionsDownTo(40)
+    letGo()
+    while (audience.waiting > 0) await server.http('/up')
+    const { presence, apps } = server.core
+    expect(presence.userCount(apps.byId('1')!, 'presence-room' as ChannelName)).toBe(40)
+  })
+
+  test('where too many wait to enter, one more is refused', async () => {
+    await using server = await start({ limits })
+    const { audience } = await crowdedRoom(server, 'presence-room')
+    for (let n = 0; n < MAX_WAITING; n++) void audience.room()
+    await using newcomer = await server.raw()
+    const data = '{"user_id":"newcomer"}'
+    newcomer.subscribe('presence-room', server.sign(newcomer, 'presence-room', data), data)
+    const { event, data: told } = await newcomer.nextJson()
+    expect([event, told]).toMatchObject(['pusher:subscription_error', { type: 'LimitReached' }])
+  })
+
+  test('counts are told later', async () => {
+    await using server = await start({ limits })
+    const { core } = server
+    const { clients, letGo } = await crowdedRoom(server, 'room')
+    const app = core.apps.byId('1')!
+    core.apps.change(app, { ...app.record, subscriptionCounts: true }, 0)
+    await using newcomer = await server.raw()
+    for (let n = 0; n < 3; n++) {
+      newcomer.subscribe('room')
+      newcomer.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
+    }
+    await newcomer.heard()
+    letGo()
+    server.advance(5000)
+    const [first] = clients
+    await first!.frames.take(FRAMES + 1)
+    const counts = await flushed(first!)
+    expect(counts.map((frame) => JSON.parse(frame).data)).toEqual([
+      '{"subscription_count":41}',
+      '{"subscription_count":40}',
+    ])
+  })
+})

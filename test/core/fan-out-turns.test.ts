@@ -1,0 +1,181 @@
+/**
+ * Whose turn it is, counted: what a turn of the loop serves, who has it next, and that a fault in one
+ * ends nothing.
+ */
+import { describe, expect, spyOn, test } from 'bun:test'
+import { SLICE_COST } from '../../src/core/fan-out'
+import { publish } from '../../src/core/publish'
+import { fails, start, type RawClient, type TestServer } from '../harness'
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** Each client in all of the channels, and in as many of the small ones as there are. */
+async function rooms(server: TestServer, sizes: Readonly<Record<string, number>>) {
+  const most = Math.max(...Object.values(sizes))
+  const clients = await Promise.all(Array.from({ length: most }, () => server.raw()))
+  const joins = clients.flatMap((client, index) =>
+    Object.entries(sizes).flatMap(([name, size]) => (index < size ? client.subscribed(name) : [])),
+  )
+  await Promise.all(joins)
+  return clients
+}
+
+/** In this turn of the loop. */
+function publishTo({ core }: TestServer, channel: string, data = 'x'): void {
+  const app = core.apps.byId('1')!
+  publish(core, app, [{ name: 'e', data, channels: [channel], socketId: undefined }])
+}
+
+/** Which channels' shards are told what, turn by turn; the test's own callback comes after the fan-out's. */
+function watched({ core }: TestServer) {
+  const native = spyOn(core.hub.topics, 'publish')
+  const channelOf = (topic: string) => topic.split('/').at(-1)!
+  let seen = 0
+  const topics = (): string[] => {
+    const since = native.mock.calls.slice(seen).map(([topic]) => topic)
+    seen = native.mock.calls.length
+    return since
+  }
+  return {
+    /** One for each frame, since it was last asked. */
+    served: () => topics().map(channelOf),
+    /** One for each shard, whatever it is told, since it was last asked. */
+    shards: () => Array.from(new Set(topics()), channelOf),
+    [Symbol.dispose]: () => native.mockRestore(),
+  }
+}
+
+describe('a turn', () => {
+  test('serves one shard of an audience that is alone, and nothing before it', async () => {
+    await using server = await start()
+    await rooms(server, { room: 60 })
+    using spy = watched(server)
+    publishTo(server, 'room')
+    expect(spy.served()).toEqual([])
+    for (const expected of [['room'], ['room'], ['room'], ['room'], []]) {
+      await turn()
+      expect(spy.served()).toEqual(expected)
+    }
+  })
+
+  test('gives half to those who owe little: they are served whole beside many who owe much', async () => {
+    await using server = await start()
+    const big = ['a', 'b', 'c', 'd']
+    await rooms(server, { ...Object.fromEntries(big.map((name) => [name, 300])), small: 20 })
+    using spy = watched(server)
+    for (const name of big) for (let n = 0; n < 10; n++) publishTo(server, name)
+    await turn()
+    spy.served()
+    publishTo(server, 'small')
+    await turn()
+    expect(spy.served().filter((name) => name === 'small')).toHaveLength(2)
+  })
+
+  test('gives the other half to those who owe much, whatever the small ones publish', async () => {
+    await using server = await start()
+    const small = Array.from({ length: 12 }, (_, index) => `small-${index}`)
+    await rooms(server, { big: 400, ...Object.fromEntries(small.map((name) => [name, 20])) })
+    using spy = watched(server)
+    publishTo(server, 'big')
+    let turns = 0
+    for (let shards = 0; shards < 19; turns++) {
+      for (const name of small) publishTo(server, name)
+      await turn()
+      const served = spy.shards()
+      shards += served.filter((name) => name === 'big').length
+      expect(served.length).toBeLessThan(SLICE_COST / 4)
+    }
+    expect(turns).toBeLessThanOrEqual(Math.ceil((2 * 400) / SLICE_COST) + 1)
+  })
+
+  test('gives an audience a quarter of its shards before the next one', async () => {
+    await using server = await start()
+    await rooms(server, { a: 250, b: 100 })
+    using spy = watched(server)
+    publishTo(server, 'a')
+    publishTo(server, 'b')
+    const served: string[] = []
+    while (served.length < 23) {
+      await turn()
+      served.push(...spy.served())
+    }
+    expect(served.join('')).toBe('aaaabbaaaabbaaaabbaaaab')
+  })
+
+  test('serves no more of one shard than a slice, however much is pending', async () => {
+    await using server = await start()
+    const clients = await rooms(server, { room: 40 })
+    using spy = watched(server)
+    const data = 'x'.repeat(10_000)
+    for (let n = 0; n < 60; n++) publishTo(server, 'room', data)
+    await turn()
+    expect(spy.served().length).toBeLessThan(30)
+    for (const client of clients) expect(await client.frames.take(60)).toHaveLength(60)
+  })
+})
+
+describe('a fault in a turn', () => {
+  /** Native publishes to the channel fail, for so many times. */
+  function breaks({ core }: TestServer, channel: string, times: number): void {
+    const { topics } = core.hub
+    const real = topics.publish.bind(topics)
+    let left = times
+    spyOn(topics, 'publish').mockImplementation((topic, frame) =>
+      topic.endsWith(`/${channel}`) && left-- > 0 ? fails() : real(topic, frame),
+    )
+  }
+
+  const eventsOf = async (client: RawClient): Promise<unknown[]> => {
+    client.send({ event: 'pusher:ping' })
+    const data: unknown[] = []
+    for (;;) {
+      const frame = await client.nextJson()
+      if (frame.event === 'pusher:pong') return data
+      data.push(frame.data)
+    }
+  }
+
+  test('costs one frame of one shard: what comes after it is delivered, to all', async () => {
+    await using server = await start()
+    const clients = await rooms(server, { room: 40 })
+    breaks(server, 'room', 1)
+    publishTo(server, 'room', 'first')
+    while (server.core.counters.faults === 0) await turn()
+    publishTo(server, 'room', 'second')
+    for (let turns = 0; turns < 4; turns++) await turn()
+    const heard = await Promise.all(clients.map(eventsOf))
+    expect(heard.filter((events) => events.join() === 'second')).toHaveLength(16)
+    expect(heard.filter((events) => events.join() === 'first,second')).toHaveLength(24)
+    expect(server.core.counters.faults).toBe(1)
+  })
+
+  test('that comes again and again delays nobody else, and is logged once', async () => {
+    await using server = await start()
+    const clients = await rooms(server, { broken: 100, sound: 100 })
+    breaks(server, 'broken', Infinity)
+    for (let n = 0; n < 20; n++) publishTo(server, 'broken')
+    publishTo(server, 'sound', 'heard')
+    for (const client of clients) expect((await client.nextJson()).data).toBe('heard')
+    expect(server.core.counters.faults).toBeGreaterThan(1)
+    expect(server.log.lines.filter(({ message }) => message === 'fault')).toHaveLength(1)
+  })
+
+  test('turns /ready red, until a thousand turns were sound', async () => {
+    await using server = await start()
+    await rooms(server, { room: 40 })
+    breaks(server, 'room', 1)
+    publishTo(server, 'room', 'lost')
+    while (server.core.counters.faults === 0) await turn()
+    const ready = async () => (await server.http('/ready')).json()
+    expect(await ready()).toEqual({ ready: false, reason: 'fan-out: a turn failed' })
+    let turns = 0
+    using spy = watched(server)
+    while (server.core.state.troubles.size > 0) {
+      publishTo(server, 'room')
+      await turn()
+      if (spy.served().length > 0) turns++
+    }
+    expect(turns).toBeWithin(990, 1001)
+    expect(await ready()).toEqual({ ready: true })
+  })
+})

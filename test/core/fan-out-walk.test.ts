@@ -1,0 +1,162 @@
+/**
+ * Random walks over audiences of every size, without sockets: topics and sinks are plain lists, and a
+ * model says what each subscriber must have heard. Turns of the loop come between any two steps, so that
+ * slices, shares, edges and full queues meet in every order.
+ */
+import { expect, test } from 'bun:test'
+import { Connection, newSocketId } from '../../src/core/connection'
+import { newCounters } from '../../src/core/counters'
+import { Hub } from '../../src/core/hub'
+import type { App } from '../../src/core/apps'
+import type { ChannelName, Encoder, JsonText, Sink } from '../../src/core/types'
+import { ManualClock, MemoryLog } from '../../src/kit/clock'
+import { random } from '../random'
+
+const CHANNELS = ['tiny', 'small', 'medium', 'large', 'huge'] as ChannelName[]
+/** How likely a newcomer is there. */
+const SIZES = [8, 20, 60, 150, 400]
+const app = { id: '1', record: { eplBridge: false } } as unknown as App
+
+const encoder = (name: string): Encoder => ({
+  name,
+  heartbeats: false,
+  broadcast: (news) => ('event' in news ? `${news.channel} ${news.event}` : undefined),
+  reply: () => undefined,
+  refusal: () => [],
+  farewell: ({ code }) => (code === 'shutting_down' ? { code: 4200, reason: '' } : undefined),
+})
+const ENCODERS = [encoder('one'), encoder('two')]
+
+class Member {
+  readonly conn: Connection
+  readonly heard: string[] = []
+  /** What the model says, by channel. */
+  readonly owed = new Map<ChannelName, string[]>(CHANNELS.map((name) => [name, []]))
+
+  constructor(
+    topics: Map<string, Set<Member>>,
+    { codec, queued }: { readonly codec: Encoder; readonly queued: boolean },
+  ) {
+    this.conn = new Connection(newSocketId(), codec, app, '127.0.0.1')
+    const hear = (frame: unknown): number => (this.conn.closed ? 0 : this.heard.push(String(frame)))
+    const sink: Sink = {
+      send: hear,
+      ping: () => undefined,
+      close: () => undefined,
+      subscribe: (topic) => topics.set(topic, (topics.get(topic) ?? new Set()).add(this)),
+      unsubscribe: (topic) => topics.get(topic)?.delete(this),
+      publish: (topic, frame) => {
+        for (const other of topics.get(topic) ?? []) if (other !== this) other.conn.send(frame)
+        return 1
+      },
+      getBufferedAmount: () => 0,
+    }
+    this.conn.sink = queued ? { ...sink, queued: true, subscribe: () => undefined } : sink
+    this.conn.established = true
+  }
+}
+
+function scene(next: () => number) {
+  const topics = new Map<string, Set<Member>>()
+  const native = {
+    publish: (topic: string, frame: unknown) => {
+      for (const member of topics.get(topic) ?? []) member.conn.send(frame as string)
+      return 1
+    },
+  }
+  const [counters, state] = [newCounters(), { troubles: new Map<string, string>() }]
+  const limits = { maxQueuedFrames: 40, maxQueuedBytes: 300 }
+  const around = { clock: new ManualClock(0), counters, log: new MemoryLog(), limits, state }
+  const hub = new Hub(native, around)
+  const members = Array.from({ length: 500 }, (_, index) => {
+    const codec = ENCODERS[index % 5 === 0 ? 1 : 0]!
+    const member = new Member(topics, { codec, queued: next() < 0.2 })
+    hub.enter(member.conn)
+    return member
+  })
+  return { hub, members, counters, clock: around.clock }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+test.each([1, 2])('whatever happens, everybody hears what they must (%d)', async (walk) => {
+  const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000) + walk
+  console.log(`seed ${seed - walk}`)
+  const next = random(seed)
+  const { hub, members, counters, clock } = scene(next)
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!
+  let published = 0
+  let crowds = 0
+  let waits = 0
+
+  const subscription = ({ conn }: Member, name: ChannelName) =>
+    conn.subscription(hub.channel(app, name))
+  const move = (member: Member, name: ChannelName): void => {
+    if (member.conn.closed) return
+    const here = subscription(member, name)
+    if (here) hub.leave(here)
+    else hub.join(member.conn, app, name)
+  }
+  const publish = (name: ChannelName): void => {
+    const event = String(published++)
+    const except = next() < 0.2 ? pick(members) : undefined
+    for (const member of members)
+      if (member !== except && subscription(member, name))
+        member.owed.get(name)!.push(`${name} ${event}`)
+    const data = '1' as JsonText
+    const rest = { app, channel: name, event, data, userId: undefined }
+    hub.deliver({ type: 'event', ...rest, except: except?.conn.id })
+    for (const audience of hub.crowded(app, name)) {
+      crowds++
+      waits++
+      void audience.room().then(() => waits--)
+    }
+  }
+  /** Told goodbye, or gone without a word: then it may have missed the last ones. */
+  const end = (member: Member): void => {
+    const { conn } = member
+    if (conn.closed) return
+    if (next() < 0.5) conn.refuse({ code: 'shutting_down', message: '' })
+    else for (const owed of member.owed.values()) owed.splice(heardOf(member, owed).length)
+    conn.close()
+    for (const held of conn.subscriptions?.all() ?? []) hub.leave(held)
+  }
+  const heardOf = ({ heard }: Member, owed: readonly string[]): string[] => {
+    const wanted = new Set(owed)
+    return heard.filter((frame) => wanted.has(frame))
+  }
+
+  for (const [index, name] of CHANNELS.entries())
+    for (const member of members.slice(0, SIZES[index])) move(member, name)
+  for (let step = 0; step < 1500; step++) {
+    const dice = next()
+    if (dice < 0.45) publish(pick(CHANNELS))
+    else if (dice < 0.5) for (let n = 0; n < 60; n++) publish(pick(CHANNELS))
+    else if (dice < 0.8) move(pick(members), pick(CHANNELS))
+    else if (dice < 0.82) end(pick(members))
+    else if (dice < 0.83) {
+      const leaving = pick(CHANNELS) // shards merge
+      for (const member of members)
+        if (next() < 0.6 && subscription(member, leaving)) move(member, leaving)
+    } else {
+      clock.advance(1)
+      await turn()
+    }
+  }
+  while (
+    CHANNELS.some((name) =>
+      hub.channel(app, name)?.audiences.some(({ turnsLeft }) => turnsLeft > 0),
+    ) ||
+    waits > 0
+  )
+    await turn()
+  for (let n = 0; n < 200; n++) await turn()
+
+  for (const { heard, owed } of members)
+    for (const name of CHANNELS)
+      expect(heard.filter((frame) => frame.startsWith(`${name} `))).toEqual(owed.get(name)!)
+  expect([hub.isCrowded, crowds > 0]).toEqual([false, true])
+  expect(counters.framesQueued).toBeGreaterThan(published / 2)
+  expect(counters.fanOutLagMs).toBeGreaterThan(0)
+  expect(counters.faults).toBe(0)
+})
