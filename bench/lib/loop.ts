@@ -31,6 +31,18 @@ export function turnFor(reactor: Reactor, seconds: number, turn: () => number): 
     reactor.poll(Math.min(turn(), left))
 }
 
+/** Turns for so long, and again while nothing was counted: that would measure nothing. */
+export function turnForSome(
+  reactor: Reactor,
+  seconds: number,
+  turn: () => number,
+  counted: () => number,
+): void {
+  const [before, end] = [counted(), performance.now() + PATIENCE_MS]
+  do turnFor(reactor, seconds, turn)
+  while (counted() === before && performance.now() < end)
+}
+
 type Queue = {
   readonly count: number
   /** Begun and not yet ready; well below a listen backlog. */

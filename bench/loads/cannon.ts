@@ -26,6 +26,8 @@ export type TriggerOutcome = LoadOutcome & {
 /** Different bodies, so that nothing that remembers the last one looks fast. */
 const RING = 512
 const SAMPLE_MS = 50
+/** On top of its time, where nothing was answered in it: without an answer nothing is measured. */
+const PATIENCE_SECONDS = 15
 /** Some servers refuse with status 200. */
 const REFUSED = '"error"'
 
@@ -63,7 +65,7 @@ function cannon({ case: row, peer }: LoadOrder<TriggerCase>, latency: Histogram)
     const options: autocannon.Options = {
       url: `http://${peer.host}:${peer.port}`,
       connections: row.connections,
-      duration: seconds,
+      duration: seconds + PATIENCE_SECONDS,
       sampleInt: SAMPLE_MS, // it ends with a sample
       method: row.channels === 0 ? 'GET' : 'POST',
       headers: { 'content-type': 'application/json' },
@@ -74,7 +76,16 @@ function cannon({ case: row, peer }: LoadOrder<TriggerCase>, latency: Histogram)
     const shooting = autocannon(options, (error: unknown, result) =>
       error ? reject(error) : resolve(result),
     )
-    shooting.on('response', (client) => latency.record(nowMicros() - askedMicros.get(client)!))
+    let [answered, isOver] = [0, false]
+    setTimeout(() => {
+      isOver = true
+      if (answered > 0) shooting.stop()
+    }, seconds * 1000)
+    shooting.on('response', (client) => {
+      latency.record(nowMicros() - askedMicros.get(client)!)
+      answered++
+      if (isOver) shooting.stop()
+    })
     return promise
   }
 }

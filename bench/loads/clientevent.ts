@@ -5,7 +5,7 @@
 import { Client, socketIdIn, type Role } from '../lib/client'
 import { FORMATS } from '../lib/formats'
 import { latencyOf, progressOf, serveOrder, type LoadOrder, type LoadOutcome } from '../lib/load'
-import { oneByOne, turnFor, turnUntil } from '../lib/loop'
+import { oneByOne, turnFor, turnForSome, turnUntil } from '../lib/loop'
 import type { BenchCase } from '../lib/question'
 import { Reactor } from '../lib/reactor'
 import { authorizer, type Authorize } from '../lib/signing'
@@ -46,14 +46,16 @@ function talk(order: LoadOrder<ClientEventCase>): ClientEventOutcome {
   for (let pair = 0; pair < row.pairs; pair++) pairs.talk(pair)
   turnFor(reactor, warmUpSeconds, () => IDLE_MS)
   const { tally } = pairs
-  const say = progressOf(watched, () => tally.received)
+  const received = (): number => tally.received
+  const say = progressOf(watched, received)
   tally.latency.clear()
   const before = tally.received
   const close = openWindow(peer.pid)
-  turnFor(reactor, seconds, () => {
+  const sayAndTurn = (): number => {
     say()
     return IDLE_MS
-  })
+  }
+  turnForSome(reactor, seconds, sayAndTurn, received)
   const usage = close()
   const events = tally.received - before
   pairs.stopped = true

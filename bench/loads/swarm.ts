@@ -5,7 +5,7 @@
  */
 import { Crowd, type CrowdRow } from '../lib/crowd'
 import { latencyOf, progressOf, serveOrder, type Latency, type LoadOrder } from '../lib/load'
-import { turnFor, turnUntil } from '../lib/loop'
+import { turnFor, turnForSome, turnUntil } from '../lib/loop'
 import type { BenchCase } from '../lib/question'
 import { Reactor } from '../lib/reactor'
 import { openWindow, per, type Usage } from '../lib/usage'
@@ -69,10 +69,11 @@ function measure(
   const say = progressOf(watched, received)
   const before = { received: received(), published: published() }
   const close = openWindow(peer.pid)
-  turnFor(reactor, seconds, () => {
+  const sayAndTurn = (): number => {
     say()
     return turn()
-  })
+  }
+  turnForSome(reactor, seconds, sayAndTurn, received)
   const usage = close()
   const deliveries = received() - before.received
   const publishes = published() - before.published

@@ -17,6 +17,7 @@ const onLinux = test.skipIf(process.platform !== 'linux')
 const MISDEEDS: readonly (readonly [Misdeed, string | undefined])[] = [
   ['nothing', undefined],
   ['pings', undefined],
+  ['begins late', undefined],
   ['answers in chunks', undefined],
   ['loses one', '1 lost'],
   ['sends one twice', '1 reordered'],

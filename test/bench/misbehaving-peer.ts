@@ -6,6 +6,7 @@ import type { ServerWebSocket } from 'bun'
 export type Misdeed =
   | 'nothing'
   | 'pings'
+  | 'begins late'
   | 'answers in chunks'
   | 'loses one'
   | 'sends one twice'
@@ -23,6 +24,8 @@ type Trigger = { name: string; channels: string[]; data: string }
 /** The message at which it goes wrong, for one subscriber: among those that are sent at once, however short the run is. */
 const FATEFUL = 3
 const STALLED_AT = 100
+/** Longer than `bench smoke` warms up and measures. */
+const LATE_MS = 700
 const GOODBYE = { headers: { connection: 'close' } }
 
 export function misbehavingPeer(misdeed: Misdeed): Disposable & { readonly url: string } {
@@ -53,6 +56,7 @@ export function misbehavingPeer(misdeed: Misdeed): Disposable & { readonly url: 
     if (misdeed === 'closes after every answer') return new Response('{}', GOODBYE)
     published++
     if (misdeed === 'stalls for a second' && published === STALLED_AT) Bun.sleepSync(1000)
+    if (misdeed === 'begins late' && published === 1) Bun.sleepSync(LATE_MS)
     const text = frame(name, data, channels[0])
     for (const [index, ws] of subscribers.entries())
       if (index > 0 || !misdeliver(ws, text)) ws.send(text)

@@ -1,6 +1,7 @@
 /** Debian's Chromium for tests of pages. */
+import { afterAll, beforeAll, setDefaultTimeout } from 'bun:test'
 import { chromium, type Browser } from 'playwright-core'
-import { pathOf } from './programs'
+import { describeWith, pathOf } from './programs'
 
 /** It asks nobody anything on its own. */
 const FLAGS = [
@@ -13,6 +14,17 @@ const FLAGS = [
   '--disable-sync',
 ]
 
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: pathOf('chromium')!, args: FLAGS })
+export type Pages = Pick<Browser, 'newPage'>
+
+/** Tests that look at pages; one browser serves them all. */
+export function describePages(name: string, tests: (browser: Pages) => void): void {
+  setDefaultTimeout(60_000) // on a busy machine a page takes seconds to be drawn
+  describeWith('chromium', name, () => {
+    let browser: Browser
+    beforeAll(async () => {
+      browser = await chromium.launch({ executablePath: pathOf('chromium')!, args: FLAGS })
+    })
+    afterAll(() => browser.close())
+    tests({ newPage: (options) => browser.newPage(options) })
+  })
 }

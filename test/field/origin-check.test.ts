@@ -1,22 +1,11 @@
 /** Origin check: what stock clients in a browser make of it. */
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
 import { originCheck } from '../../plugins/origin-check'
 import { start } from '../harness'
-import { launch } from './browser'
-import { describeWith } from './programs'
+import { describePages } from './browser'
 
-/** A browser on a busy machine takes seconds to draw a page. */
-setDefaultTimeout(60_000)
-
-describeWith('chromium', 'pusher-js in Chromium, with origin check', () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await launch()
-  })
-  afterAll(() => browser.close())
-
+describePages('pusher-js in Chromium, with origin check', (browser) => {
   const PAGES: readonly (readonly [host: string, state: string])[] = [
     ['127.0.0.1', 'connected'],
     ['localhost', 'disconnected'],

@@ -1,19 +1,9 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import type { Browser, Page } from 'playwright-core'
+import { expect, test } from 'bun:test'
+import type { Page } from 'playwright-core'
 import { start, type TestServer } from '../harness'
-import { launch } from './browser'
-import { describeWith } from './programs'
+import { describePages, type Pages } from './browser'
 
-/** A browser on a busy machine takes seconds to draw a page. */
-setDefaultTimeout(60_000)
-
-describeWith('chromium', 'the page at /swagger', () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await launch()
-  })
-  afterAll(() => browser.close())
-
+describePages('the page at /swagger', (browser) => {
   test('signs a trigger in the browser, sends Basic to the admin API, asks no other host', async () => {
     await using server = await start()
     await using subscriber = server.pusher()
@@ -65,7 +55,7 @@ describeWith('chromium', 'the page at /swagger', () => {
 })
 
 /** The page, the hosts that it asked, and what went wrong in it. */
-async function open(browser: Browser, server: TestServer) {
+async function open(browser: Pages, server: TestServer) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 1600 } })
   const hosts = new Set<string>()
   const problems: string[] = []

@@ -1,13 +1,9 @@
 /** The HTTP fallback in a browser: stock pusher-js on a page of another origin. */
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { start, type TestServer } from '../harness'
-import { launch } from './browser'
-import { describeWith } from './programs'
-
-/** A browser on a busy machine takes seconds; pusher-js waits five before it falls back. */
-setDefaultTimeout(60_000)
+import { describePages, type Pages } from './browser'
 
 const LIBRARY = join(import.meta.dir, '../../node_modules/pusher-js/dist/web/pusher.min.js')
 
@@ -22,7 +18,7 @@ type Visit = AsyncDisposable & {
 }
 
 /** A page on an origin of its own that connects with the options, and tells what it hears on `room`. */
-async function visit(browser: Browser, server: TestServer, options: object): Promise<Visit> {
+async function visit(browser: Pages, server: TestServer, options: object): Promise<Visit> {
   const page = await browser.newPage()
   // Another port is another origin, on an address from which browsers let a page ask loopback.
   const site = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: emptyPage })
@@ -65,13 +61,7 @@ const CONNECT = `function connect(key, options) {
   pusher.subscribe('room').bind_global((event, data) => tell({ transport: transport(), event, data }))
 }`
 
-describeWith('chromium', 'pusher-js in Chromium', () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await launch()
-  })
-  afterAll(() => browser.close())
-
+describePages('pusher-js in Chromium', (browser) => {
   test.each(['xhr_streaming', 'xhr_polling'])('%s: hears events in order', async (transport) => {
     await using server = await start()
     await using page = await visit(browser, server, { enabledTransports: [transport] })
