@@ -50,7 +50,7 @@ export function announcement(
 }
 
 const ORIGINS: Readonly<Record<CarillonServer['credentials']['app']['origin'], string>> = {
-  development: 'published development credentials; they exist on loopback only',
+  development: 'published development credentials; good for requests of this machine only',
   settings: 'from the settings',
   generated: 'generated now and stored; the secret is shown this once',
   stored: 'stored at the first start',

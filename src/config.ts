@@ -8,6 +8,7 @@ import { LIMITS, type LimitName, type Limits } from './core/limits'
 import { nearest } from './nearest'
 import {
   BOOLEANS,
+  hostNames,
   networks,
   number,
   optional,
@@ -28,7 +29,8 @@ export const SETTINGS = {
     default: '127.0.0.1',
     read: text(/^[^\s/[\]]+$/),
     expected: 'a host name or address',
-    about: 'address to listen on; anything but loopback switches the development credentials off',
+    about:
+      'address to listen on; anything but loopback switches the published development credentials off',
   }),
   databasePath: setting<string>({
     env: 'DATABASE_PATH',
@@ -101,8 +103,23 @@ export const SETTINGS = {
     default: [],
     read: networks,
     expected: 'addresses and networks like 10.0.0.0/8, separated by commas',
-    about: 'proxies in front, whose `x-forwarded-for` says where a client is',
+    about:
+      'proxies in front, whose `x-forwarded-for` says where a client is; naming one switches the published development credentials off',
   }),
+  localHosts: setting<readonly string[]>({
+    env: 'CARILLON_LOCAL_HOSTS',
+    default: [],
+    read: hostNames,
+    expected: 'names like myapp.test, separated by commas',
+    about:
+      'names of this machine besides localhost, under which the published development credentials are good',
+  }),
+  maxFailedLoginsPerMinute: number(
+    'CARILLON_MAX_FAILED_LOGINS_PER_MINUTE',
+    10,
+    [1, 1_000_000],
+    'wrong passwords of the admin, and wrong secrets of each app by Basic or Bearer, of one address (IPv6: of one /64); then the right one has to wait, too',
+  ),
   activityTimeoutSeconds: number(
     'CARILLON_ACTIVITY_TIMEOUT_SECONDS',
     120,
@@ -249,9 +266,18 @@ export function unknownSettings(env: Environment): string[] {
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i
 
-/** True where only this machine can reach the server. */
+/** True for a name or address that only this machine has. */
 export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host)
+}
+
+/** Why others can reach the server; undefined where only this machine can. */
+export function reachable({
+  host,
+  trustedProxies,
+}: Pick<Config, 'host' | 'trustedProxies'>): string | undefined {
+  if (!isLoopback(host)) return `${SETTINGS.host.env}=${host} is not loopback`
+  return trustedProxies.length > 0 ? `${SETTINGS.trustedProxies.env} names a proxy` : undefined
 }
 
 /** The README's table, in Markdown. */

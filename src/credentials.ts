@@ -1,12 +1,15 @@
 /**
  * Credentials: which apps and which admin a server starts with. The published development
  * credentials exist only while nothing but this machine can reach the server; bound to anything
- * else, what the settings do not bring is generated at the first start, stored, and shown once.
+ * else, or behind a proxy that is named, what the settings do not bring is generated at the first start,
+ * stored, and shown once.
  */
-import { ConfigError, isLoopback, SETTINGS, type Config } from './config'
-import type { AppRecord, KeyRecord } from './core/apps'
+import { ConfigError, reachable, SETTINGS, type Config } from './config'
+import type { AppRecord, Apps, KeyRecord } from './core/apps'
 import { NEW_APP, newAppId, newKeyPair } from './core/new-app'
 import { clashesAmong, type ProvidedApp } from './core/provided-apps'
+import { isPublished, PUBLISHED } from './core/published'
+import type { Log } from './core/types'
 import { slugOf } from './http/slug'
 import type { SqliteAppStore } from './store/apps'
 
@@ -22,6 +25,8 @@ export type Credentials = {
     readonly origin: Origin
     /** Empty where it can't be shown. */
     readonly password: string
+    /** Everybody knows the password, wherever it comes from. */
+    readonly isPublished: boolean
   }
   /** The app to store once the server listens: what is shown only once must not be lost before. */
   readonly newApp: AppRecord | undefined
@@ -29,18 +34,17 @@ export type Credentials = {
 
 const DEVELOPMENT_APP: AppRecord = {
   ...NEW_APP,
-  id: '1',
+  id: PUBLISHED.appId,
   name: 'Test App',
   slug: 'test-app',
   publicClientEvents: true,
   eplBridge: true,
-  keys: [{ key: 'test-app-fake-key', secret: 'test-app-fake-secret' }],
+  keys: [{ key: PUBLISHED.key, secret: PUBLISHED.secret }],
 }
-const DEVELOPMENT_ADMIN = { username: 'pusher_admin_username', password: 'pusher_admin_password' }
 
 /**
  * The apps that are not in the database; `fromFile` are those of the configuration file.
- * @throws ConfigError with a line for each clash among them
+ * @throws ConfigError with a line for each clash among them, and for what is published and may be reached
  */
 export function providedApps(
   config: Config,
@@ -48,10 +52,41 @@ export function providedApps(
 ): readonly ProvidedApp[] {
   const provided = [...appOfSettings(config), ...fromFile]
   const clashes = clashesAmong(provided)
-  if (clashes.length > 0) throw new ConfigError(clashes)
-  if (provided.length > 0 || !isLoopback(config.host)) return provided
+  const mistakes = [...clashes, ...publishedMistakes(config, provided)]
+  if (mistakes.length > 0) throw new ConfigError(mistakes)
+  if (provided.length > 0 || reachable(config)) return provided
   const { webhooks } = config
   return [{ ...DEVELOPMENT_APP, webhooks, providedBy: 'the development defaults' }]
+}
+
+/** What everybody knows must not be what a server that others reach is kept by. */
+function publishedMistakes(config: Config, provided: readonly ProvidedApp[]): string[] {
+  const why = reachable(config)
+  if (why === undefined) return []
+  const mistake = (what: string): string =>
+    `${what} is the published one: expected one of your own, since ${why}`
+  const apps = provided
+    .filter(({ keys }) => keys.some(({ secret }) => isPublished(secret)))
+    .map(({ id, providedBy }) =>
+      mistake(
+        providedBy === SETTINGS.appId.env
+          ? SETTINGS.appSecret.env
+          : `${providedBy}: the secret of the app ${id}`,
+      ),
+    )
+  const isAdmin = config.adminPassword === PUBLISHED.password
+  return isAdmin ? [...apps, mistake(SETTINGS.adminPassword.env)] : apps
+}
+
+/** Stored apps stop no start: their own secret is refused to whoever is not local, which nobody behind a proxy is. */
+export function warnPublished(config: Config, apps: Apps, log: Log): void {
+  const why = reachable(config)
+  if (why === undefined || !apps.anyPublished) return
+  const appIds = Array.from(apps.all()).flatMap(({ id, isPublished }) => (isPublished ? id : []))
+  log.warn(
+    { appIds, why },
+    'stored apps have the published secret, which is good on this machine only',
+  )
 }
 
 /** Reads what is stored and makes up what is missing; writes nothing. */
@@ -70,6 +105,17 @@ export function resolveCredentials(
     newApp: known ? undefined : record,
     admin: resolveAdmin(config, store),
   }
+}
+
+/** Once the server listens: a start that fails must not use up what is shown only once. */
+export function keepGenerated(
+  { newApp, admin }: Credentials,
+  store: SqliteAppStore,
+  apps: Apps,
+  now: number,
+): void {
+  if (newApp) apps.create(newApp, now)
+  if (admin.origin === 'generated') store.insertAdmin(admin.username, admin.passwordSha256, now)
 }
 
 const originOf = ({ keys }: ProvidedApp): Origin =>
@@ -105,19 +151,22 @@ function resolveAdmin(config: Config, store: SqliteAppStore): Credentials['admin
       passwordSha256: sha256(adminPassword),
       password: '',
       origin: 'settings',
+      isPublished: adminPassword === PUBLISHED.password,
     }
-  if (isLoopback(config.host)) {
-    const { username, password } = DEVELOPMENT_ADMIN
-    return { username, password, passwordSha256: sha256(password), origin: 'development' }
+  if (reachable(config) === undefined) {
+    const { username, password } = PUBLISHED
+    const passwordSha256 = sha256(password)
+    return { username, password, passwordSha256, origin: 'development', isPublished: true }
   }
+  const isPublished = false
   const stored = store.admin()
   if (stored) {
     const { username, password_sha256: passwordSha256 } = stored
-    return { username, passwordSha256, password: '', origin: 'stored' }
+    return { username, passwordSha256, password: '', origin: 'stored', isPublished }
   }
   // 122 random bits need no slow hash.
   const [username, password] = ['admin', crypto.randomUUID()]
-  return { username, password, passwordSha256: sha256(password), origin: 'generated' }
+  return { username, password, passwordSha256: sha256(password), origin: 'generated', isPublished }
 }
 
 function sha256(text: string): string {

@@ -12,6 +12,7 @@ import type { MaybePromise } from './core/types'
 import type { Addresses } from './http/address'
 import type { Api } from './http/api'
 import type { InFlight } from './http/in-flight'
+import type { Locality } from './http/local'
 import { REQUEST_ID, requestId } from './http/request-id'
 import { pathOf, queryOf } from './http/url'
 import { codecFor } from './protocols/codec'
@@ -43,6 +44,7 @@ export type Port = {
   readonly config: Config
   readonly api: Api
   readonly addresses: Addresses
+  readonly locality: Locality
   readonly xhr: XhrSessions
   readonly longPolls: LongPolls
   readonly inFlight: InFlight
@@ -236,11 +238,12 @@ function withId(response: Response, request: Request): Response {
 /** As Phoenix answers. */
 const emptyAnswer = (status: number): Response => new Response(null, { status })
 
-const arrivalOf = ({ addresses }: Port, request: Request): Asked => ({
+const arrivalOf = ({ addresses, locality }: Port, request: Request): Asked => ({
   headers: request.headers,
   url: request.url,
   query: new URLSearchParams(queryOf(request.url)),
   remoteAddress: addresses.of(request),
+  strangeness: () => locality.connectRefusalOf(request),
 })
 
 const outside = (path: string, pathPrefix: string): Refusal =>

@@ -27,9 +27,11 @@ import type { Clock, Log, NodeId } from './core/types'
 import { Uploads } from './core/uploads'
 import { Users } from './core/users'
 import {
+  keepGenerated,
   providedApps,
   publishedCredentials,
   resolveCredentials,
+  warnPublished,
   type Credentials,
 } from './credentials'
 import { Addresses } from './http/address'
@@ -37,6 +39,8 @@ import { createApi, type Api } from './http/api'
 import { ApiHooks } from './http/hooks'
 import { adminIdentity } from './http/identity'
 import { InFlight } from './http/in-flight'
+import { Locality } from './http/local'
+import { Logins } from './http/logins'
 import { listen } from './listen'
 import { requestsAllowed, socketsAllowed, watchOpenFiles } from './open-files'
 import swaggerPage from './pages/swagger/index.html'
@@ -50,7 +54,7 @@ import {
   type LoadedPlugin,
 } from './plugins'
 import { claimDatabase, type Claim } from './standby'
-import { appStore, type SqliteAppStore } from './store/apps'
+import { appStore } from './store/apps'
 import { watchFiles } from './store/files'
 import { outboxStore } from './store/outbox'
 import { guarded } from './store/errors'
@@ -142,14 +146,19 @@ async function build(
     return { store, credentials, published, apps }
   })
   const addresses = new Addresses(config.trustedProxies, log)
+  const locality = new Locality({ addresses, hosts: config.localHosts, host: config.host, log })
+  undo.push(() => locality.stop())
+  const logins = new Logins(clock, config.maxFailedLoginsPerMinute)
   const access = { ...credentials.admin, origins: config.adminOrigins }
-  const identify = adminIdentity(access, (request) => hooks.checkAdmin(request))
+  const plugged = (request: Request): void => hooks.checkAdmin(request)
+  const identify = adminIdentity(access, { plugged, locality, logins, addresses })
   const adminOnly = ({ request }: { readonly request: Request }) => void identify(request)
   const uploads = new Uploads(clock)
   const plugins = setUpPlugins(listed, { clock, log, db, apps, uploads, adminOnly })
   undo.push(() => plugins.forEach(({ release }) => release()))
   const enforced = enforcedBy(listed)
   warnUnenforced(enforced, apps, log)
+  warnPublished(config, apps, log)
 
   const core = createCore(options, { apps, plugins, uploads }, (topic, frame) =>
     server.publish(topic, frame),
@@ -163,6 +172,8 @@ async function build(
     identify,
     adminOrigins: config.adminOrigins,
     hooks,
+    locality,
+    logins,
     enforced: { ...enforced, networks },
     deliveries: webhooks,
     plugins,
@@ -175,7 +186,7 @@ async function build(
   const longPolls = new LongPolls(core)
   await makeWay()
   const inFlight = new InFlight(core, addresses, config.maxRequests || requestsAllowed())
-  const server = listen({ core, config, api, addresses, xhr, longPolls, inFlight })
+  const server = listen({ core, config, api, addresses, locality, xhr, longPolls, inFlight })
   addresses.server = server
   undo.push(async () => {
     await server.stop(true)
@@ -195,6 +206,7 @@ async function build(
     sweep()
     xhr.sweep()
     longPolls.sweep()
+    logins.sweep()
   }
   undo.push(clock.every(core.timing.sweepIntervalMs, sweepAll))
   undo.push(() => core.subscriptionCounts.stop())
@@ -214,17 +226,6 @@ async function build(
       await end()
     },
   }
-}
-
-/** Once the server listens: a start that fails must not use up what is shown only once. */
-function keepGenerated(
-  { newApp, admin }: Credentials,
-  store: SqliteAppStore,
-  apps: Apps,
-  now: number,
-): void {
-  if (newApp) apps.create(newApp, now)
-  if (admin.origin === 'generated') store.insertAdmin(admin.username, admin.passwordSha256, now)
 }
 
 function webhooksOf(core: Core, db: Database, config: Config, networks: NetworkRules): Webhooks {

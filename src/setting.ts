@@ -37,6 +37,12 @@ export const origins: Read<readonly string[]> = (value) => {
     : undefined
 }
 
+/** Host names, in lower case. */
+export const hostNames: Read<readonly string[]> = (value) => {
+  const list = value.split(',').map((part) => part.trim().toLowerCase())
+  return list.every((part) => /^[a-z\d_-]+(?:\.[a-z\d_-]+)*$/.test(part)) ? list : undefined
+}
+
 /** Addresses, and networks as `10.0.0.0/8`. */
 export const networks: Read<readonly string[]> = (value) => {
   const list = value.split(',').map((part) => part.trim())

@@ -33,6 +33,9 @@ export async function start(options: StartOptions = {}): Promise<TestServer> {
   return new TestServer(await serverFor({ ...rest, config: changed }))
 }
 
+/** An app whose secret nobody knows, for servers that are asked from afar. */
+export const OWN_APP = { id: '7', key: 'k7', secret: 's7' }
+
 /** A plugin that is nothing but hooks. */
 export const pluginOf = (name: string, hooks: Hooks): AnyPlugin =>
   definePlugin({ name, carillon: 1, setup: () => hooks })

@@ -42,6 +42,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'core/apps',
     'core/new-app',
     'core/provided-apps',
+    'core/published',
+    'core/types',
     'http/slug',
     'store/apps',
   ],

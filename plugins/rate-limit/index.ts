@@ -1,11 +1,10 @@
 /**
- * rate-limit: how often an address may connect and fail to log in, what a connection may send, and how
- * often an app's backend may ask. LIMITS (`limits.ts`) is the table. Options change its rows:
+ * rate-limit: how often an address may connect, what a connection may send, and how often an app's backend
+ * may ask. LIMITS (`limits.ts`) is the table. Options change its rows:
  *
  *     rateLimit({
  *       frames: { perSecond: 50, burst: 2000 },
  *       triggers: { perSecond: 100 },
- *       failedLogins: { perMinute: 5 },
  *       clientEvents: false,
  *       apps: { '7': { triggers: { perSecond: 1000 } } },
  *     })

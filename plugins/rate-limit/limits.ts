@@ -68,13 +68,6 @@ export const LIMITS = {
     about: 'triggers of one app',
   },
   reads: { by: 'app', default: false, hooks: ['request', 'response'], about: 'reads of one app' },
-  // A person who mistypes needs three.
-  failedLogins: {
-    by: 'address',
-    default: { perMinute: 10 },
-    hooks: ['request', 'response'],
-    about: 'failed logins of one address',
-  },
 } as const satisfies Record<string, LimitRow>
 
 export type LimitName = keyof typeof LIMITS

@@ -22,19 +22,30 @@ const UNCOUNTED = listOf([
 const MAPPED = listOf(['::ffff:0:0/96'])
 
 /**
- * What an address is counted as: itself, or of IPv6 its network of 64 bits, from which a client may take
- * what it likes. Undefined for those that are not counted, and for what is no address.
+ * Who an address is: itself, or of IPv6 its network of 64 bits, from which a client may take what it likes.
+ * Empty for what is no address.
  */
-export function countedAs(address: string): string | undefined {
-  if (address.startsWith('127.')) return undefined // the usual proxy, without a look at the list
-  const [plain = ''] = address.split('%')
+export function clientOf(address: string): string {
+  const plain = plainOf(address)
   const family = isIP(plain)
-  if (family === 0 || holds(UNCOUNTED, plain)) return undefined
-  if (family === 4) return plain
-  const [high = 0, low = 0] = groupsOf(plain).slice(6)
-  if (holds(MAPPED, plain)) return countedAs([high >> 8, high & 255, low >> 8, low & 255].join('.'))
+  if (family !== 6) return family === 4 ? plain : ''
   const groups = groupsOf(plain).slice(0, 4)
   return `${groups.map((group) => group.toString(16)).join(':')}::/64`
+}
+
+/** What an address is counted as. Undefined for those that are not counted, and for what is no address. */
+export function countedAs(address: string): string | undefined {
+  if (address.startsWith('127.')) return undefined // the usual proxy, without a look at the list
+  const plain = plainOf(address)
+  return isIP(plain) === 0 || holds(UNCOUNTED, plain) ? undefined : clientOf(plain)
+}
+
+/** Without its zone, and as IPv4 where it is that. */
+function plainOf(address: string): string {
+  const [plain = ''] = address.split('%')
+  if (isIP(plain) !== 6 || !holds(MAPPED, plain)) return plain
+  const [high = 0, low = 0] = groupsOf(plain).slice(6)
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.')
 }
 
 /** Counts one kind of thing, by what `countedAs` has made of addresses. */

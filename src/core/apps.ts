@@ -48,6 +48,8 @@ export type App = {
   readonly record: AppRecord
   /** The live pairs, oldest first; any of them connects, signs requests and signs subscriptions. */
   readonly keys: readonly KeyPair[]
+  /** Everybody knows a secret of it. */
+  readonly isPublished: boolean
   /** The app's own, else the node's. */
   readonly limits: Limits
   /** Where its id, key and secret come from, if not from the database. */
@@ -85,6 +87,7 @@ export class Apps {
   readonly #byId = new Map<string, AppState>()
   readonly #byKey = new Map<string, AppState>()
   readonly #bySlug = new Map<string, AppState>()
+  readonly #published = new Set<AppState>()
   /** As they were provided, by id. */
   readonly #provided: ReadonlyMap<string, ProvidedApp>
   /**
@@ -127,6 +130,11 @@ export class Apps {
     return this.#byId.values()
   }
 
+  /** True where some app is published. */
+  get anyPublished(): boolean {
+    return this.#published.size > 0
+  }
+
   /** The app of those who name none, as PushEx's clients: what the settings say, or the only one. */
   unnamed(): App | undefined {
     if (this.#unnamedId !== undefined) return this.#byId.get(this.#unnamedId)
@@ -159,7 +167,12 @@ export class Apps {
     this.#forgetNames(state)
     const kept = new Map(state.keys.map((pair) => [pair.key, pair]))
     const keys = record.keys.map(({ key, secret }) => kept.get(key) ?? new KeyPair(key, secret))
-    Object.assign(state, { record, keys, limits: { ...this.limits, ...record.limits } })
+    Object.assign(state, {
+      record,
+      keys,
+      isPublished: keys.some(isPublishedPair),
+      limits: { ...this.limits, ...record.limits },
+    })
     this.#show(state)
   }
 
@@ -168,6 +181,7 @@ export class Apps {
     const state = this.#byId.get(app.id)
     if (!state) return
     this.#byId.delete(state.id)
+    this.#published.delete(state)
     this.#forgetNames(state)
   }
 
@@ -200,10 +214,12 @@ export class Apps {
   }
 
   #stateOf(record: AppRecord, providedBy: string | undefined): AppState {
+    const keys = record.keys.map(({ key, secret }) => new KeyPair(key, secret))
     return {
       id: record.id as AppId,
       record,
-      keys: record.keys.map(({ key, secret }) => new KeyPair(key, secret)),
+      keys,
+      isPublished: keys.some(isPublishedPair),
       limits: { ...this.limits, ...record.limits },
       providedBy,
     }
@@ -212,6 +228,8 @@ export class Apps {
   #show(state: AppState): App {
     this.#byId.set(state.id, state)
     this.#names.take(state, state.record)
+    if (state.isPublished) this.#published.add(state)
+    else this.#published.delete(state)
     for (const { key } of state.keys) this.#byKey.set(key, state)
     // A stored app may have the slug of a provided one, which came first.
     if (!this.#bySlug.has(state.record.slug)) this.#bySlug.set(state.record.slug, state)
@@ -230,6 +248,8 @@ export class Apps {
     }
   }
 }
+
+const isPublishedPair = ({ isPublished }: KeyPair): boolean => isPublished
 
 /** The pair of an app that a caller named. */
 export function keyPairOf(app: App, key: string): KeyPair | undefined {

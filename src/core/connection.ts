@@ -47,6 +47,9 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** Why it must end as soon as its transport is open: a plugin asked for it before. */
   unwanted: Refusal | undefined = undefined
 
+  /** Why published apps refuse it, on wires that name the app later. */
+  strangeness: Refusal | undefined = undefined
+
   /** Who is signed in; for life. Owned by `Users`. */
   user: User | undefined = undefined
 

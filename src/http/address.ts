@@ -10,9 +10,15 @@ import type { Log } from '../core/types'
 const UNNAMED_PROXY =
   'a proxy that is not named in CARILLON_TRUSTED_PROXIES: the clients behind it are not told apart, and none of them is limited by its address'
 
+/** What is asked of the port. */
+type Listening = {
+  readonly port?: number | undefined
+  requestIP(request: Request): { readonly address: string; readonly port: number } | null
+}
+
 export class Addresses {
   /** Set once it listens. */
-  server: { requestIP(request: Request): { readonly address: string } | null } | undefined
+  server: Listening | undefined
   readonly #trusted = new BlockList()
   readonly #anyTrusted: boolean
 
@@ -49,6 +55,16 @@ export class Addresses {
     return client
   }
 
+  /** The other end of the socket, whoever is trusted. */
+  peerOf(request: Request): { readonly address: string; readonly port: number } {
+    const peer = this.server?.requestIP(request)
+    return { address: plain(peer?.address ?? ''), port: peer?.port ?? 0 }
+  }
+
+  get port(): number {
+    return this.server?.port ?? 0
+  }
+
   /** Once. A public address that says for whom it asks is nobody's proxy. */
   #hint(remoteAddress: string, { headers }: Request): void {
     if (!headers.has('x-forwarded-for') || countedAs(remoteAddress) !== undefined) return
@@ -61,6 +77,10 @@ export class Addresses {
     return family !== 0 && this.#trusted.check(address, family === 6 ? 'ipv6' : 'ipv4')
   }
 }
+
+/** True for an address that only this machine has. */
+export const isLoopbackAddress = (address: string): boolean =>
+  /^(?:127(?:\.\d{1,3}){3}|::1)$/.test(address)
 
 /** An IPv4 address may come in the dress of an IPv6 one, an IPv6 one in brackets, both with a port. */
 function plain(address: string): string {

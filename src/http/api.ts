@@ -15,12 +15,16 @@ import { deliveries } from './deliveries'
 import { explain, mustDecode } from './errors'
 import { events } from './events'
 import { expusherlite } from './expusherlite'
+import { AppSecrets } from './app-secrets'
 import type { ApiHooks } from './hooks'
 import type { Identify } from './identity'
+import type { Locality } from './local'
+import type { Logins } from './logins'
 import { documentOf, DOCUMENT_PATH, HTML, pageAnswer } from './openapi'
 import { ops } from './ops'
 import { pluginReports, type PluginAtWork } from './plugins'
 import { pushex } from './pushex'
+import { PushAccess } from './pushex-access'
 import { REQUEST_ID, requestId } from './request-id'
 import { pathOf } from './url'
 import { users } from './users'
@@ -31,6 +35,8 @@ export type ApiOptions = {
   readonly identify: Identify
   readonly adminOrigins: readonly string[]
   readonly hooks: ApiHooks
+  readonly locality: Locality
+  readonly logins: Logins
   readonly enforced: Enforced
   readonly deliveries: Deliveries
   readonly plugins: readonly PluginAtWork[]
@@ -39,7 +45,10 @@ export type ApiOptions = {
 }
 
 export function createApi(core: Core, options: ApiOptions) {
-  const { pathPrefix, identify, adminOrigins, published, swaggerPage, plugins, hooks } = options
+  const { pathPrefix, identify, adminOrigins, published, swaggerPage, plugins } = options
+  const { hooks, locality, logins } = options
+  const access = { pathPrefix, hooks, locality }
+  const secrets = new AppSecrets(hooks.addresses, logins, locality)
   // Normalising would repair bodies before they are validated: `{}` becomes a list that holds null.
   const api = new Elysia({
     normalize: false,
@@ -64,15 +73,15 @@ export function createApi(core: Core, options: ApiOptions) {
     })
   api
     .use(ops(core))
-    .use(events(core, pathPrefix, hooks))
-    .use(channels(core, pathPrefix, hooks))
-    .use(users(core, pathPrefix, hooks))
-    .use(expusherlite(core, hooks))
-    .use(pushex(core, hooks, published.appId))
+    .use(events(core, access))
+    .use(channels(core, access))
+    .use(users(core, access))
+    .use(expusherlite(core, hooks, secrets))
+    .use(pushex(core, new PushAccess(core, { hooks, secrets, openAppId: published.appId })))
     .use(admin(core, { identify, enforced: options.enforced }))
     .use(deliveries(core, options.deliveries, identify))
     .use(pluginReports(core.hooks, plugins, identify))
-    .use(swaggerDefaults(published))
+    .use(swaggerDefaults(published, locality))
     .use(
       bundledPage('/swagger', swaggerPage, {
         tags: ['operations'],

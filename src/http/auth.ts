@@ -13,6 +13,7 @@ import type { KeyPair } from '../core/signature'
 import type { ReceivedBody } from './body'
 import { bytesOf, type BodyCodes } from './bytes'
 import { NO_BODY, type ApiHooks, type Received } from './hooks'
+import type { Locality } from './local'
 import { queryReadAs, signedQuery, type Reading, type SignedQuery } from './signed-query'
 import { decoded, pairsOf, pathOf } from './url'
 
@@ -23,7 +24,7 @@ const BODY_CODES: BodyCodes = { tooLarge: 'data_too_large', brokenOff: 'request_
  * which nobody has looked into yet: what is wrong with it is told to those only who may know. It is
  * read once everything else is known to be right, so that strangers hold no memory with theirs.
  */
-export function signed(core: Core, pathPrefix: string, hooks: ApiHooks) {
+export function signed(core: Core, { pathPrefix, hooks, locality }: SignedAccess) {
   const vouches = core.hooks.authenticate.length > 0
   const maxBytes = maxRequestBytes(core.limits)
   return new Elysia().derive({ as: 'scoped' }, async ({ request, params }) => {
@@ -33,7 +34,8 @@ export function signed(core: Core, pathPrefix: string, hooks: ApiHooks) {
     const area = method === 'POST' ? 'trigger' : 'read'
     const view: Received = { request, area, app: core.apps.byId(appId), body: NO_BODY }
     const vouched = vouches && view.app && (await hooks.authenticate(view)) ? view.app : undefined
-    const app = vouched ?? authenticate(core, { method, url, appId, query, pathPrefix })
+    const app =
+      vouched ?? authenticate(core, { request, method, url, appId, query, pathPrefix, locality })
     checkActive(app)
     const raw =
       method === 'POST' ? await bytesOf(core.uploads, request, maxBytes, BODY_CODES) : NO_BODY
@@ -45,12 +47,21 @@ export function signed(core: Core, pathPrefix: string, hooks: ApiHooks) {
   })
 }
 
+/** What signed routes are asked with. */
+export type SignedAccess = {
+  readonly pathPrefix: string
+  readonly hooks: ApiHooks
+  readonly locality: Locality
+}
+
 export type SignedRequest = {
+  readonly request: Request
   readonly method: string
   readonly url: string
   readonly appId: string
   readonly query: SignedQuery
   readonly pathPrefix: string
+  readonly locality: Locality
 }
 
 const VERSION = '1.0'
@@ -61,13 +72,14 @@ const unauthorized = (message: string): RealtimeError =>
 
 /**
  * The app that signed the request, as far as can be told without the body.
- * @throws RealtimeError('app_not_found' | 'request_unauthorized'), in the order of contract 6.2
+ * @throws RealtimeError('app_not_found' | 'not_local' | 'request_unauthorized'), in the order of contract 6.2
  */
 function authenticate(core: Core, request: SignedRequest): App {
   const app = core.apps.byId(request.appId)
   if (!app) throw new RealtimeError('app_not_found', `App ${quoted(request.appId)} does not exist`)
   const { text: query, credentials } = request.query
   const pair = pairOf(core, app, credentials.auth_key)
+  if (pair.isPublished) request.locality.check(request.request)
   checkVersion(credentials.auth_version)
   checkTimestamp(credentials.auth_timestamp, core.clock.now())
 

@@ -23,7 +23,7 @@ export const sha256 = (text: string): string =>
 const NOBODY = [{ key: '', secret: crypto.randomUUID() }]
 
 /** Empty for another scheme. */
-function bearerToken(header: string | null): string {
+export function bearerToken(header: string | null): string {
   const [scheme = '', token = ''] = (header ?? '').split(' ')
   return scheme.toLowerCase() === 'bearer' ? token : ''
 }

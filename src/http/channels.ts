@@ -10,8 +10,7 @@ import type { Core } from '../core/core'
 import { quoted, raise, RealtimeError } from '../core/errors'
 import { jsonText, textOfJson } from '../core/json'
 import type { ChannelName } from '../core/types'
-import { signed } from './auth'
-import type { ApiHooks } from './hooks'
+import { signed, type SignedAccess } from './auth'
 import { listed } from './lists'
 import { ChannelAnswer, ChannelsAnswer, ErrorText, OPEN, StatsAnswer, UsersAnswer } from './schemas'
 
@@ -61,9 +60,9 @@ const PRESENCE_CHANNEL = {
   schema: { type: 'string' },
 } as const
 
-export function channels(core: Core, pathPrefix: string, hooks: ApiHooks) {
-  return new Elysia({ prefix: `${pathPrefix}/apps/:appId/channels`, tags: ['channels'] })
-    .use(signed(core, pathPrefix, hooks))
+export function channels(core: Core, access: SignedAccess) {
+  return new Elysia({ prefix: `${access.pathPrefix}/apps/:appId/channels`, tags: ['channels'] })
+    .use(signed(core, access))
     .get(
       '',
       ({ app, query: { info, filter_by_prefix: prefix = '' } }) => {

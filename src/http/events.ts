@@ -10,10 +10,9 @@ import type { Core } from '../core/core'
 import { RealtimeError } from '../core/errors'
 import { publish, textOfData, type EventRequest } from '../core/publish'
 import type { ChannelName } from '../core/types'
-import { signed } from './auth'
+import { signed, type SignedAccess } from './auth'
 import { documented, jsonBody, textBody } from './body'
 import { attributesOf, parseInfo } from './channels'
-import type { ApiHooks } from './hooks'
 import {
   BatchAnswer,
   batchBody,
@@ -39,12 +38,12 @@ const DeprecatedQuery = Type.Object(
   OPEN,
 )
 
-export function events(core: Core, pathPrefix: string, hooks: ApiHooks) {
+export function events(core: Core, access: SignedAccess) {
   const [EventBody, BatchBody] = [eventBody(core.limits), batchBody(core.limits)]
   const eventOf = jsonBody(EventBody)
   const batchOf = jsonBody(BatchBody)
-  return new Elysia({ prefix: `${pathPrefix}/apps/:appId`, tags: ['events'] })
-    .use(signed(core, pathPrefix, hooks))
+  return new Elysia({ prefix: `${access.pathPrefix}/apps/:appId`, tags: ['events'] })
+    .use(signed(core, access))
     .post(
       '/events',
       ({ app, received }) => {

@@ -9,13 +9,13 @@ import type { App } from '../core/apps'
 import { afterRoom } from '../core/backlog'
 import { isUserChannel, topicOf } from '../core/channel'
 import type { Core } from '../core/core'
-import { RealtimeError } from '../core/errors'
+import { raise, RealtimeError } from '../core/errors'
 import { isReserved } from '../core/event-names'
 import { isRecord, jsonOf, parseJson } from '../core/json'
 import { checkData, publishToScope } from '../core/publish'
 import type { ChannelName } from '../core/types'
 import { mustTakeJson } from './accept'
-import { isKeyPairOf } from './basic'
+import type { AppSecrets } from './app-secrets'
 import { FieldError } from './errors'
 import { bodyOfApp, readNested } from './form'
 import { NO_BODY, type ApiHooks } from './hooks'
@@ -74,11 +74,11 @@ const NAME = {
   schema: { type: 'string' },
 } as const
 
-export function expusherlite(core: Core, hooks: ApiHooks) {
+export function expusherlite(core: Core, hooks: ApiHooks, secrets: AppSecrets) {
   const bodyLimits = bodyOfApp(core.limits)
   return new Elysia({ prefix: '/api/apps/:appSlug', tags: ['ExPusherLite'] })
     .derive(async ({ request, params }) => ({
-      app: await authenticated(core, hooks, request, params.appSlug),
+      app: await authenticated(core, { hooks, secrets, request, slug: params.appSlug }),
     }))
     .post(
       '/events',
@@ -133,23 +133,27 @@ export function expusherlite(core: Core, hooks: ApiHooks) {
     )
 }
 
+type Asking = {
+  readonly hooks: ApiHooks
+  readonly secrets: AppSecrets
+  readonly request: Request
+  readonly slug: string
+}
+
 /** The app of the path, whose key and secret came with the request, or for which a plugin vouches. */
-async function authenticated(
-  core: Core,
-  hooks: ApiHooks,
-  request: Request,
-  slug: string,
-): Promise<App> {
+async function authenticated(core: Core, { hooks, secrets, request, slug }: Asking): Promise<App> {
   mustTakeJson(request)
   if (isForeignPage(request.headers, []))
     throw new RealtimeError('request_refused', 'Pages of other sites may not use this API')
   const found = core.apps.bySlug(slug)
   const app = found?.record.active ? found : undefined
   const received = { request, area: 'trigger', app, body: NO_BODY } as const
-  const right = isKeyPairOf(app, request.headers.get('authorization'))
+  const shown = secrets.shown(request, app, { bearer: false })
   if (!app) throw new RealtimeError('admin_not_found', 'Not Found')
   const vouched = core.hooks.authenticate.length > 0 && (await hooks.authenticate(received))
-  if (!right && !vouched) throw new RealtimeError('admin_unauthorized', '')
+  if (vouched) secrets.vouched(shown)
+  else if (shown.refused) raise(shown.refused)
+  else if (!shown.isRight) throw new RealtimeError('admin_unauthorized', '')
   // A browser that knows the credentials sends them with forms of any site.
   if (isForeignPage(request.headers, []))
     throw new RealtimeError('admin_foreign_page', 'Pages of other sites may not use this API')

@@ -1,11 +1,14 @@
 /**
  * Who is asking the admin API, and may they? One function answers; everything behind it is told an
  * identity. Passwords are compared in constant time, pages of other sites refused unless their origin
- * is allowed. How often somebody may fail is for plugins to say, who are asked first.
+ * is allowed, and a published password is good for local requests only. Plugins are asked first.
  */
-import { RealtimeError } from '../core/errors'
+import { raise, RealtimeError } from '../core/errors'
 import { equalInConstantTime } from '../core/signature'
+import type { Addresses } from './address'
 import { basicCredentials, sha256 } from './basic'
+import type { Locality } from './local'
+import type { Logins } from './logins'
 
 /** Somebody who may use the admin API. */
 export type Identity = { readonly name: string }
@@ -13,35 +16,51 @@ export type Identity = { readonly name: string }
 export type AdminAccess = {
   readonly username: string
   readonly passwordSha256: string
+  /** Everybody knows the password. */
+  readonly isPublished: boolean
   /** Origins whose pages may call the admin API. */
   readonly origins: readonly string[]
 }
 
-/** @throws RealtimeError('admin_unauthorized' | 'admin_foreign_page'), or what a plugin refuses with */
+/** What the admin API asks of others. */
+export type AdminChecks = {
+  /** Asks the plugins. @throws what they refuse with */
+  readonly plugged: (request: Request) => void
+  readonly locality: Locality
+  readonly logins: Logins
+  readonly addresses: Addresses
+}
+
+/** @throws RealtimeError('admin_unauthorized' | 'admin_foreign_page' | 'not_local' | 'login_rate'), or what a plugin refuses with */
 export type Identify = (request: Request) => Identity
 
 /**
- * The one way in for admin requests. `check` asks the plugins. It never waits: whatever they count of
- * an answer is counted before the next request is looked at.
+ * The one way in for admin requests. It never waits: a failure is counted before the next request is
+ * looked at. Who sends no password has not tried one.
  */
-export function adminIdentity(access: AdminAccess, check: (request: Request) => void): Identify {
+export function adminIdentity(access: AdminAccess, checks: AdminChecks): Identify {
+  const { locality, logins, addresses } = checks
   return (request) => {
-    check(request)
+    checks.plugged(request)
     refuseForeignPages(request.headers, access.origins)
-    const identity = authenticated(request.headers.get('authorization'), access)
-    if (identity) return identity
+    if (access.isPublished) locality.check(request, access.origins)
+    const given = basicCredentials(request.headers.get('authorization'))
+    if (!given.isBasic) throw new RealtimeError('admin_unauthorized', '')
+    const attempt = { to: 'admin', address: addresses.of(request) }
+    const refused = logins.refusalOf(attempt)
+    if (refused) raise(refused)
+    if (isAdmin(given, access)) return { name: access.username }
+    logins.failed(attempt)
     throw new RealtimeError('admin_unauthorized', '')
   }
 }
 
-function authenticated(header: string | null, access: AdminAccess): Identity | undefined {
-  const { isBasic, user, password } = basicCredentials(header)
+function isAdmin({ user, password }: ReturnType<typeof basicCredentials>, access: AdminAccess) {
   const right = [
-    isBasic,
     equalInConstantTime(access.username, user),
     equalInConstantTime(access.passwordSha256, sha256(password)),
   ]
-  return right.includes(false) ? undefined : { name: access.username }
+  return !right.includes(false)
 }
 
 /** Browsers say where a request comes from; what a browser may reach must not serve another site. */

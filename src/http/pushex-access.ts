@@ -1,12 +1,13 @@
 /**
  * Who may push by PushEx's API: an app by Basic `key:secret` or Bearer `secret`, whom a plugin vouches
- * for, and with nothing but the published development credentials everybody on this machine.
+ * for, and with nothing but the published development credentials everybody on this machine (`local.ts`).
  * Spec: phoenix contract 3.1, 3.2.
  */
 import type { App } from '../core/apps'
 import type { Core } from '../core/core'
-import { RealtimeError, type ErrorCode } from '../core/errors'
-import { basicCredentials, isKeyPairOf, isSecretOf } from './basic'
+import { raise, RealtimeError, type ErrorCode } from '../core/errors'
+import type { AppSecrets, Shown } from './app-secrets'
+import { basicCredentials } from './basic'
 import type { ApiHooks, Received } from './hooks'
 import { isForeignPage } from './identity'
 import { queryOf } from './url'
@@ -14,13 +15,24 @@ import { queryOf } from './url'
 /** Somebody may push to the app; `params` is what a plugin put in the place of the body, if anything. */
 export type Grant = { readonly app: App; readonly params: unknown }
 
+export type PushDoor = {
+  readonly hooks: ApiHooks
+  readonly secrets: AppSecrets
+  /** The app that needs no credentials, if there is one. */
+  readonly openAppId: string | undefined
+}
+
 export class PushAccess {
+  readonly hooks: ApiHooks
+  readonly #door: PushDoor
+
   constructor(
     readonly core: Core,
-    readonly hooks: ApiHooks,
-    /** The app that needs no credentials, if there is one. */
-    readonly openAppId: string | undefined,
-  ) {}
+    door: PushDoor,
+  ) {
+    this.hooks = door.hooks
+    this.#door = door
+  }
 
   /** The app that a request is for: whose key it says, or that of those who name none. */
   appOf({ headers, url }: Request): App | undefined {
@@ -32,34 +44,32 @@ export class PushAccess {
 
   /**
    * Undefined where the request is forbidden. `body` is asked for only where a plugin wants to see it.
-   * @throws RealtimeError where a plugin says that it was too often, or fails
+   * @throws RealtimeError where it was too often, a plugin fails, or published credentials are not enough
    */
   async granted(received: Received, body: () => Promise<unknown>): Promise<Grant | undefined> {
     const { request, app } = received
     if (!app?.record.active || isForeignPage(request.headers, [])) return undefined
     const { hooks, core } = this
-    const isKnown =
-      this.#knows(request, app) || (await unlessRefused(hooks.authenticate(received))) === true
+    const shown = this.#shown(request, app)
+    const vouched = !shown.isRight && (await unlessRefused(hooks.authenticate(received))) === true
+    if (vouched) this.#door.secrets.vouched(shown)
+    const isKnown = shown.isRight || vouched
+    if (!isKnown && shown.refused && core.hooks.authorizePush.length === 0) raise(shown.refused)
     if (core.hooks.authorizePush.length === 0)
       return isKnown ? { app, params: undefined } : undefined
     const params = await body()
     const verdict = await unlessRefused(hooks.authorizePush(received, params))
-    if (verdict === undefined || !(isKnown || verdict.isAllowed)) return undefined
+    if (verdict === undefined) return undefined
+    if (!isKnown && !verdict.isAllowed) return shown.refused ? raise(shown.refused) : undefined
     return { app, params: verdict.params }
   }
 
-  #knows({ headers }: Request, app: App): boolean {
-    const authorization = headers.get('authorization')
-    if (authorization === null) return app.id === this.openAppId && isLocal(headers)
-    return isKeyPairOf(app, authorization) || isSecretOf(app, authorization)
+  #shown(request: Request, app: App): Shown {
+    const { secrets, openAppId } = this.#door
+    const isOpen = app.id === openAppId && !request.headers.has('authorization')
+    return isOpen ? secrets.published(request) : secrets.shown(request, app, { bearer: true })
   }
 }
-
-const LOCAL = /^(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?$/i
-
-/** Neither through a proxy nor by a name that somebody has pointed here. */
-const isLocal = (headers: Headers): boolean =>
-  LOCAL.test(headers.get('host') ?? '') && !headers.has('x-forwarded-for')
 
 const REFUSALS: readonly ErrorCode[] = ['request_unauthorized', 'request_refused']
 

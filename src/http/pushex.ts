@@ -17,8 +17,8 @@ import { tellPushed, type Pushed } from '../core/push'
 import type { ChannelName, MaybePromise } from '../core/types'
 import { mustTakeJson } from './accept'
 import { bodyOfApp, readBody, type BodyLimits } from './form'
-import { NO_BODY, type ApiHooks } from './hooks'
-import { PushAccess } from './pushex-access'
+import { NO_BODY } from './hooks'
+import type { PushAccess } from './pushex-access'
 import { FieldErrorsAnswer } from './schemas'
 
 const Push: object = Type.Object(
@@ -45,6 +45,14 @@ const APP_KEY = {
 } as const
 
 const FORBIDDEN = 'Access forbidden'
+/** Plugins, and whoever is not local, are told why in `errors`. */
+const Forbidden = Type.Object(
+  {
+    error: Type.Optional(Type.String()),
+    errors: Type.Optional(Type.Object({ detail: Type.String() })),
+  },
+  { examples: [{ error: FORBIDDEN }] },
+)
 const INVALID = 'Invalid push arguments: channel, data, event are required.'
 const LEAVING = { 'retry-after': '1', connection: 'close' }
 const HEADERS = {
@@ -55,9 +63,8 @@ const HEADERS = {
 
 type Answer = { status?: number | string; headers: Record<string, string | number> }
 
-/** `openAppId` names the app that needs no credentials, if there is one. */
-export function pushex(core: Core, hooks: ApiHooks, openAppId: string | undefined) {
-  const access = new PushAccess(core, hooks, openAppId)
+export function pushex(core: Core, access: PushAccess) {
+  const { hooks } = access
   const bodyLimits = bodyOfApp(core.limits)
   const refuse = <T>(set: Answer, status: number, body: T): T => {
     set.status = status
@@ -91,7 +98,7 @@ export function pushex(core: Core, hooks: ApiHooks, openAppId: string | undefine
       response: {
         200: Pushed,
         400: FieldErrorsAnswer,
-        403: failure(FORBIDDEN),
+        403: Forbidden,
         406: FieldErrorsAnswer,
         413: FieldErrorsAnswer,
         422: failure(INVALID),

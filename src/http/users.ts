@@ -7,9 +7,8 @@ import type { Core } from '../core/core'
 import { dismissUser } from '../core/dismiss'
 import { refusal } from '../core/errors'
 import type { UserId } from '../core/types'
-import { signed } from './auth'
+import { signed, type SignedAccess } from './auth'
 import { documented, jsonBody } from './body'
-import type { ApiHooks } from './hooks'
 import { OPEN, SIGNED_REFUSALS } from './schemas'
 
 /** SDKs send `{}` or nothing. */
@@ -17,10 +16,10 @@ const Nothing = Type.Object({}, OPEN)
 
 const TERMINATED = refusal('connection_refused', 'You got disconnected by the app.')
 
-export function users(core: Core, pathPrefix: string, hooks: ApiHooks) {
+export function users(core: Core, access: SignedAccess) {
   const check = jsonBody(Nothing)
-  return new Elysia({ prefix: `${pathPrefix}/apps/:appId/users`, tags: ['users'] })
-    .use(signed(core, pathPrefix, hooks))
+  return new Elysia({ prefix: `${access.pathPrefix}/apps/:appId/users`, tags: ['users'] })
+    .use(signed(core, access))
     .post(
       '/:userId/terminate_connections',
       ({ app, params, received }) => {

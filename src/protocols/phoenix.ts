@@ -210,6 +210,7 @@ function decode(core: Core, conn: Connection, { mount, version, frame }: Incomin
   const spent = reads ? undefined : overBudget(core, conn, frame)
   if (spent) return isRefusal(spent) ? { ...spent, ref } : spent
   const address = mount.address(core, conn.app, ref.topic)
+  if (conn.strangeness && address?.app.isPublished) return { ...conn.strangeness, ref }
   const subscription = address && conn.subscription(core.hub.channel(address.app, address.channel))
   return (reads ?? decodePush)(core, { mount, message, address, subscription })
 }

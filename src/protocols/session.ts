@@ -25,7 +25,10 @@ const MAX_WAITING_CHARS = 1_048_576
 export const MAX_BEHIND_BYTES = 1024 * 1024
 
 /** The request that somebody comes with, as the port reads it. */
-export type Asked = Omit<ConnectRequest, 'appComesLater'>
+export type Asked = Omit<ConnectRequest, 'appComesLater'> & {
+  /** Why it is not local, which a published app asks of who connects. */
+  readonly strangeness: () => Refusal | undefined
+}
 
 /** Somebody who has come: who they would be, how, and what the handshake or an `upgrade` gate has against it. */
 export type Arrived = {
@@ -39,15 +42,17 @@ export function arrived(
   core: Core,
   codec: Codec,
   { app, refused }: Handshake,
-  asked: Asked,
+  { strangeness, ...asked }: Asked,
 ): Arrived {
   const conn: Client = new Connection(newSocketId(), codec, app, asked.remoteAddress)
   const request = { ...asked, appComesLater: !app && !refused }
   const tooMany = arrive(core, conn)
   if (tooMany) return { conn, request, refused: tooMany }
+  if (request.appComesLater && core.apps.anyPublished) conn.strangeness = strangeness()
+  const strange = app?.isPublished ? strangeness() : undefined
   const gates = core.hooks.upgrade
   const unwanted = gates.length > 0 ? askNow(core, gates, conn, request) : undefined
-  return { conn, request, refused: unwanted ?? conn.unwanted ?? refused }
+  return { conn, request, refused: unwanted ?? conn.unwanted ?? refused ?? strange }
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What one address may hold, and one app: by real sockets, behind a proxy that is trusted. */
 import { describe, expect, test } from 'bun:test'
 import { countedAs } from '../../src/core/addresses'
-import { start, type TestServer } from '../harness'
+import { OWN_APP, start, type TestServer } from '../harness'
 import { KEY } from '../phoenix'
 import * as longPoll from '../transports/longpoll-client'
 import { XhrClient } from '../transports/xhr-client'
@@ -39,7 +39,11 @@ test.each(COUNTED)('the address %p is counted as %p', (address, as) => {
   expect(countedAs(address)).toBe(as as never)
 })
 
-const PROXIED = { trustedProxies: ['127.0.0.1'] }
+/** Behind a proxy nothing is published: an app with the key that clients here come with. */
+const PROXIED = {
+  config: { trustedProxies: ['127.0.0.1'] },
+  apps: [{ ...OWN_APP, key: 'test-app-fake-key' }],
+}
 const from = (address: string) => ({ 'x-forwarded-for': address })
 
 /** How each transport connects, and what it is told: its hello, or the refusal. */
@@ -82,7 +86,7 @@ const TRANSPORTS: Readonly<
 
 describe.each(Object.entries(TRANSPORTS))('%s', (_, { over, connect }) => {
   test('is refused where its address has too many, and no other address is', async () => {
-    await using server = await start({ config: PROXIED, limits: { maxConnectionsPerAddress: 2 } })
+    await using server = await start({ ...PROXIED, limits: { maxConnectionsPerAddress: 2 } })
     const ipv6 = ['2001:db8::1', '2001:db8::2', '2001:db8::3', '2001:db8:0:1::1']
     expect(await Promise.all(ipv6.slice(0, 2).map((ip) => connect(server, ip)))).toEqual([
       'in',
@@ -95,7 +99,7 @@ describe.each(Object.entries(TRANSPORTS))('%s', (_, { over, connect }) => {
 })
 
 test('what has gone makes room, and nothing is kept of who has left', async () => {
-  await using server = await start({ config: PROXIED, limits: { maxConnectionsPerAddress: 1 } })
+  await using server = await start({ ...PROXIED, limits: { maxConnectionsPerAddress: 1 } })
   const { core } = server
   const open = (hello = true) => server.raw({ headers: from('203.0.113.7'), hello })
   for (let n = 0; n < 3; n++) {
@@ -132,7 +136,7 @@ describe('an app', () => {
     'has so many sessions that are fetched: %s',
     async (name) => {
       const { over, connect } = TRANSPORTS[name]!
-      await using server = await start({ limits: { maxPullSessionsPerApp: 1 } })
+      await using server = await start({ ...PROXIED, limits: { maxPullSessionsPerApp: 1 } })
       expect(await connect(server, '')).toBe('in')
       expect(await connect(server, '')).toBe(over)
       await using socket = await server.raw()

@@ -37,7 +37,7 @@ describe('draining', () => {
       socket: {
         open: (peer) => {
           peer.write(
-            `GET /app/${server.app.key} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+            `GET /app/${server.app.key} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
               'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
           )
           const text = '{"event":"pusher:subscribe","data":{"channel":"room"}}'

@@ -215,7 +215,7 @@ describe('slow readers', () => {
       socket: {
         open: (peer) => {
           peer.write(
-            `GET /app/${key} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+            `GET /app/${key} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
               'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
           )
           peer.write(maskedText('{"event":"pusher:subscribe","data":{"channel":"room"}}'))

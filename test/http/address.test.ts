@@ -2,12 +2,12 @@
 import { describe, expect, test } from 'bun:test'
 import { Addresses } from '../../src/http/address'
 import { MemoryLog } from '../../src/kit/clock'
-import { start } from '../harness'
+import { OWN_APP, start } from '../harness'
 
 /** The address of a request that came over a socket from `socket`. */
 function addressOf(trusted: readonly string[], socket: string | null, told?: string): string {
   const addresses = new Addresses(trusted, new MemoryLog())
-  addresses.server = { requestIP: () => (socket === null ? null : { address: socket }) }
+  addresses.server = { requestIP: () => (socket === null ? null : { address: socket, port: 1 }) }
   const headers = told === undefined ? {} : { 'x-forwarded-for': told }
   return addresses.of(new Request('http://localhost/', { headers }))
 }
@@ -82,7 +82,7 @@ test('before the server listens there is none', () => {
 test('a proxy that nobody has named is told once; a private client behind a named one is none', async () => {
   const hints: (object[] | undefined)[] = []
   for (const trustedProxies of [[], ['127.0.0.1']]) {
-    await using server = await start({ config: { trustedProxies } })
+    await using server = await start({ config: { trustedProxies }, apps: [OWN_APP] })
     await using plain = await server.raw()
     await plain.expectNothing()
     const told = [{ 'x-forwarded-for': '203.0.113.1' }, { 'x-forwarded-for': '10.0.0.1' }]

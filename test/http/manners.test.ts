@@ -96,7 +96,9 @@ describe('bytes that are no UTF-8', () => {
 
 describe('a page of another origin whose browser says no Sec-Fetch-Site', () => {
   const asked = async (headers: Record<string, string>, origins: string[] = []) => {
-    await using server = await start({ config: { adminOrigins: origins } })
+    await using server = await start({
+      config: { adminOrigins: origins, localHosts: ['push.example'] },
+    })
     return (await ask(server, 'GET', '', { headers })).status
   }
 

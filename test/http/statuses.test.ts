@@ -98,9 +98,8 @@ const ADMINISTERED: Readonly<Record<string, Recipe>> = {
         : { ...call, body: call.path === REVOCATIONS ? '{}' : '{"app":{"name":"x"}}' },
   },
   429: {
-    options: { plugins: [rateLimit(), guardian()] },
     prepare: async (server, call) => {
-      const stranger = { ...call, headers: { authorization: 'Basic nobody' } }
+      const stranger = { ...call, headers: basic('nobody:x') }
       for (let n = 0; n < 10; n++) await send(server, stranger)
     },
   },

@@ -9,11 +9,11 @@ import { XhrClient } from '../transports/xhr-client'
 
 const NOW = 1_700_000_000
 
-function signedPath(): string {
+function signedPath(secret = 'test-app-fake-secret'): string {
   const path = '/apps/1/events'
   const md5 = createHash('md5').update('').digest('hex')
   const query = `auth_key=test-app-fake-key&auth_timestamp=${NOW}&auth_version=1.0&body_md5=${md5}`
-  const hmac = createHmac('sha256', 'test-app-fake-secret').update(`POST\n${path}\n${query}`)
+  const hmac = createHmac('sha256', secret).update(`POST\n${path}\n${query}`)
   return `${path}?${query}&auth_signature=${hmac.digest('hex')}`
 }
 
@@ -132,10 +132,11 @@ describe('requests in flight', () => {
   test('are so many of one address; then 429, and others go on', async () => {
     await using server = await serve({
       config: { trustedProxies: ['127.0.0.1'] },
+      apps: [{ id: '1', key: 'test-app-fake-key', secret: 'own' }],
       limits: { maxRequestsPerAddress: 2 },
     })
     const ask = (address: string) =>
-      new Slow(server, signedPath(), { 'content-length': '9', 'x-forwarded-for': address })
+      new Slow(server, signedPath('own'), { 'content-length': '9', 'x-forwarded-for': address })
     const waiting = Array.from({ length: 2 }, () => ask('203.0.113.7'))
     await underWay(server, 2)
     await server.http('/up')

@@ -10,7 +10,7 @@ import { readConfig } from '../../src/config'
 import { loadConfigFile } from '../../src/config-file'
 import { definePlugin } from '../../src/plugin'
 import { createServer } from '../../src/server'
-import { pluginOf, start, within, type TestServer } from '../harness'
+import { OWN_APP, pluginOf, start, within, type TestServer } from '../harness'
 import { ORIGINS, WRONG_PATTERNS } from '../vectors/origins'
 
 const ROOT = join(import.meta.dir, '../..')
@@ -63,7 +63,7 @@ const setHosts = (kit: Kit, hosts: unknown, slug = 'test-app'): Promise<Response
 
 describe('the matrix', () => {
   test.each(ORIGINS)('$name', async ({ hosts, headers, allowed = [], refused = [] }) => {
-    await using server = await start({ plugins: [originCheck({ hosts })] })
+    await using server = await start({ plugins: [originCheck({ hosts })], apps: [OWN_APP] })
     const others = lines({ host: 'localhost', ...headers })
     const ask = async (origin: string) => [
       origin,

@@ -1,7 +1,7 @@
 /** rate-limit on arrival: how often one address may connect, and which address that is. */
 import { describe, expect, test } from 'bun:test'
 import { rateLimit, type RateLimitOptions } from '../../plugins/rate-limit'
-import { start, type TestServer } from '../harness'
+import { OWN_APP, start, type TestServer } from '../harness'
 
 /** Behind a trusted proxy that says whatever address the test wants. */
 const behindProxy = (options: RateLimitOptions) =>
@@ -72,7 +72,10 @@ describe('whose connects they are', () => {
   })
 
   test('without a trusted proxy what it says is not believed', async () => {
-    await using server = await start({ plugins: [rateLimit({ ...ONE, exempt: [] })] })
+    await using server = await start({
+      plugins: [rateLimit({ ...ONE, exempt: [] })],
+      apps: [OWN_APP],
+    })
     expect(await outcome(server, '203.0.113.1')).toBe('hello')
     expect(await outcome(server, '203.0.113.2')).toBe(4100)
   })

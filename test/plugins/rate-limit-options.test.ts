@@ -9,7 +9,7 @@ import { PONG, start } from '../harness'
 
 test('a row that is off costs nothing: its hooks are not there', async () => {
   const off = { connects: false, frames: false, subscribes: false } as const
-  const none = rateLimit({ ...off, refused: false, failedLogins: false })
+  const none = rateLimit({ ...off, refused: false })
   await using server = await start({ plugins: [none] })
   const asked = Object.values(server.core.hooks).flat()
   expect(asked).toEqual([])

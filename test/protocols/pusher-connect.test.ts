@@ -160,7 +160,7 @@ describe('refusals upgrade, say their code and close', () => {
   })
 
   test('an upgrade with a Host header that is none is answered like any other', async () => {
-    await using server = await start()
+    await using server = await start({ apps: [{ id: '7', key: 'k7', secret: 's7' }] })
     await using client = await server.raw({ headers: { host: 'a b' } })
     await client.expectNothing()
     expect(server.core.counters.faults).toBe(0)
@@ -257,7 +257,7 @@ async function mute(port: number) {
     socket: {
       open(peer) {
         peer.write(
-          `GET /app/${KEY} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+          `GET /app/${KEY} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
             'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
         )
       },

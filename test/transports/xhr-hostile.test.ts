@@ -27,7 +27,7 @@ function exchange({ port }: TestServer, bytes: string): Promise<string> {
 }
 
 const request = (path: string, method = 'POST', more = ''): string =>
-  `${method} ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n${more}\r\n`
+  `${method} ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n${more}\r\n`
 const CLOSE = 'connection: close\r\n'
 
 describe('requests that are none of the fallback make no session', () => {

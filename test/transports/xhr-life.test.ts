@@ -65,7 +65,7 @@ describe('a request breaks off', () => {
   test('an xhr_send in the middle of its body changes nothing', async () => {
     await using server = await start()
     const client = await new XhrClient(server).open()
-    const head = `POST ${client.base}/xhr_send HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n["{`
+    const head = `POST ${client.base}/xhr_send HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n["{`
     const socket = connect(server.port, '127.0.0.1')
     await new Promise<void>((resolve) => socket.write(head, () => resolve()))
     await server.http('/up')
@@ -82,7 +82,7 @@ describe('a stream', () => {
     const client = new XhrClient(server)
     const socket = connect(server.port, '127.0.0.1')
     socket.pause()
-    socket.write(`POST ${client.base}/xhr_streaming?protocol=7 HTTP/1.1\r\nhost: x\r\n\r\n`)
+    socket.write(`POST ${client.base}/xhr_streaming?protocol=7 HTTP/1.1\r\nhost: localhost\r\n\r\n`)
     await sessions(server, 1)
     await client.subscribe('room')
     const data = 'x'.repeat(10_000)

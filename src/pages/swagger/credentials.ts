@@ -1,6 +1,6 @@
 /**
  * The bar of credentials. The form owns them; they are remembered for this tab. A server that has
- * nothing but the published development credentials fills it.
+ * nothing but the published development credentials fills it for this machine; for others it stays empty.
  */
 import type { Credentials } from './sign'
 
@@ -9,7 +9,8 @@ const STORAGE_KEY = 'carillon.swagger'
 /** Fills the form, keeps what is typed, and returns how to read it. */
 export async function credentialsOf(form: HTMLFormElement): Promise<() => Credentials> {
   const read = () => Object.fromEntries(new FormData(form)) as Credentials
-  const published: Partial<Credentials> = await (await fetch('/swagger/defaults')).json()
+  const defaults = await fetch('/swagger/defaults')
+  const published: Partial<Credentials> = defaults.ok ? await defaults.json() : {}
   const remembered: Partial<Credentials> = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? '{}')
   for (const [name, value] of Object.entries({ ...published, ...remembered })) {
     const input = form.elements.namedItem(name)

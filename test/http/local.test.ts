@@ -1,0 +1,190 @@
+/** What a local request is, and what it must not be: the function alone. */
+import { describe, expect, test } from 'bun:test'
+import { STRANGE, strangeness, type Coming, type LocalRules } from '../../src/http/local'
+import { ownerIn, SocketOwners } from '../../src/http/socket-owner'
+
+type Given = {
+  readonly address?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly user?: ReturnType<Coming['user']>
+  readonly rules?: Partial<LocalRules>
+}
+
+/** The row that is strange about a request that is local but for what is given. */
+function strangeRow({ address = '127.0.0.1', headers = {}, user = 1000, rules = {} }: Given) {
+  const coming = {
+    address,
+    headers: new Headers({ host: 'localhost:6001', ...headers }),
+    user: () => user,
+  }
+  const whole: LocalRules = { hosts: ['myapp.test'], users: [0, 1000], origins: [], ...rules }
+  const row = STRANGE.find(({ why }) => why(coming, whole) !== undefined)
+  expect(strangeness(coming, whole) === undefined).toBe(row === undefined)
+  return row?.name
+}
+
+const HOSTS: readonly (readonly [host: string, isLocal: boolean])[] = [
+  ['localhost', true],
+  ['localhost:6001', true],
+  ['localhost:5173', true],
+  ['LOCALHOST', true],
+  ['localhost.', true],
+  ['localhost.:80', true],
+  ['a.b-c.localhost', true],
+  ['127.0.0.1', true],
+  ['127.0.0.1:80', true],
+  ['127.8.9.10', true],
+  ['[::1]', true],
+  ['[::1]:6001', true],
+  ['myapp.test', true],
+  ['MyApp.test:443', true],
+  ['', false],
+  ['evil.example:6001', false],
+  ['localhost.evil.example', false],
+  ['evil-localhost', false],
+  ['127.0.0.1.evil.example', false],
+  ['127.0.0.1.nip.io', false],
+  ['127.1', false],
+  ['0.0.0.0', false],
+  ['[::]', false],
+  ['[::ffff:127.0.0.1]', false],
+  ['::1', false],
+  ['10.0.0.1', false],
+  ['sub.myapp.test', false],
+  ['localhost, evil.example', false],
+  ['localhost, localhost', false],
+  ['localhost@evil.example', false],
+  ['localhost/', false],
+  ['a b', false],
+]
+test.each(HOSTS)('the host %j is local: %p', (host, isLocal) => {
+  expect(strangeRow({ headers: { host } })).toBe(isLocal ? undefined : 'host')
+})
+
+test('without a host, as in HTTP/1.0, nothing is', () => {
+  const coming = { address: '127.0.0.1', headers: new Headers(), user: () => 0 }
+  expect(strangeness(coming, { hosts: [], users: [0], origins: [] })).toContain('asks for no host')
+})
+
+const ROWS: readonly (readonly [name: string, given: Given, row: string | undefined])[] = [
+  ['nothing', {}, undefined],
+  ['another loopback address', { address: '127.4.5.6' }, undefined],
+  ['that of IPv6', { address: '::1' }, undefined],
+  ['an address of the network', { address: '192.168.0.7' }, 'address'],
+  ['an address of IPv6', { address: 'fe80::1' }, 'address'],
+  ['a socket that is gone', { address: '' }, 'address'],
+  ['root’s process', { user: 0 }, undefined],
+  ['a proxy’s process', { user: 33 }, 'user'],
+  ['a process that should be told and is not', { user: 'unknown' }, 'user'],
+  ['a system that tells of no process', { user: 'untold' }, undefined],
+  ['a page of our own', { headers: { 'sec-fetch-site': 'same-origin' } }, undefined],
+  ['what is typed into a browser', { headers: { 'sec-fetch-site': 'none' } }, undefined],
+  ['our own origin', { headers: { origin: 'http://localhost:6001' } }, undefined],
+  ['a page of another site', { headers: { 'sec-fetch-site': 'cross-site' } }, 'page'],
+  ['a page on another port', { headers: { 'sec-fetch-site': 'same-site' } }, 'page'],
+  ['a foreign origin', { headers: { origin: 'https://evil.example' } }, 'page'],
+  ['the origin of a file', { headers: { origin: 'null' } }, 'page'],
+  [
+    'a foreign origin where pages may ask',
+    { headers: { origin: 'https://a.example' }, rules: { origins: undefined } },
+    undefined,
+  ],
+  [
+    'an origin that the admin has named',
+    { headers: { origin: 'https://a.example' }, rules: { origins: ['https://a.example'] } },
+    undefined,
+  ],
+]
+test.each(ROWS)('%s', (_, given, row) => {
+  expect(strangeRow(given)).toBe(row)
+})
+
+const FORWARDED =
+  `x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-port x-forwarded-prefix
+  x-forwarded-server x-forwarded x_forwarded_for forwarded via x-real-ip x_real_ip x-client-ip x-cluster-client-ip
+  client-ip true-client-ip cf-connecting-ip cf-connecting-ipv6 cf-ray cdn-loop fastly-client-ip fly-client-ip
+  do-connecting-ip x-original-host x-original-forwarded-for x-envoy-external-address x-azure-clientip`.split(
+    /\s+/,
+  )
+test.each(FORWARDED)('what %s says is forwarded, empty or not', (name) => {
+  for (const value of ['', '127.0.0.1'])
+    expect(strangeRow({ headers: { [name]: value } })).toBe('forwarded')
+})
+
+const INNOCENT =
+  `accept authorization content-type cookie connection user-agent x-request-id x-requested-with
+  x-socket-id x-pusher-library upgrade sec-websocket-key forward viability proxy-connection client`.split(
+    /\s+/,
+  )
+test.each(INNOCENT)('%s says nothing of a proxy', (name) => {
+  expect(strangeRow({ headers: { [name]: 'x' } })).toBeUndefined()
+})
+
+test('the text says what is strange and names the settings', () => {
+  const told = (given: Given) =>
+    strangeness(
+      {
+        address: given.address ?? '127.0.0.1',
+        headers: new Headers({ host: 'localhost', ...given.headers }),
+        user: () => given.user ?? 0,
+      },
+      { hosts: [], users: [0], origins: [] },
+    )
+  expect(told({ headers: { 'x-real-ip': '1' } })).toMatch(/x-real-ip.*CARILLON_TRUSTED_PROXIES/)
+  expect(told({ headers: { host: 'evil.example' } })).toMatch(/evil.example.*CARILLON_LOCAL_HOSTS/)
+  expect(told({ user: 33 })).toMatch(/user \(33\).*PUSHER_APP_SECRET.*PUSHER_ADMIN_PASSWORD/)
+})
+
+describe('whose process it is', () => {
+  const LIST = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1771 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 225635 1 0 100 0 0 10 0
+   1: 0100007F:1771 0100007F:A1B2 01 00000000:00000000 00:00000000 00000000  1000        0 225640 1 0 20 4 1 10 -1
+   2: 0100007F:A1B2 0100007F:1771 01 00000000:00000000 00:00000000 00000000    33        0 225641 1 0 20 4 1 10 -1
+   3: 0100007F:A1B2 0100007F:1772 01 00000000:00000000 00:00000000 00000000  1001        0 225642 1 0 20 4 1 10 -1
+   4: 0100007F:A1B3 0100007F:1771 06 00000000:00000000 03:00000F2B 00000000     0        0 0 3 0
+`
+  const LIST6 = `  sl  local_address                         remote_address                        st
+   1: 00000000000000000000000001000000:A1B2 00000000000000000000000001000000:1771 01 0:0 00:0 0 1000        0 7 1
+   2: 0000000000000000FFFF00000100007F:A1B4 0000000000000000FFFF00000100007F:1771 01 0:0 00:0 0 1002        0 8 1
+`
+  const ends = (port: number, address = '127.0.0.1') => ({
+    peer: { address, port },
+    own: { address, port: 6001 },
+  })
+  test('is the user of the client’s end, in the list of sockets', () => {
+    expect(ownerIn(LIST, ends(0xa1b2), false)).toBe(33)
+    expect(ownerIn(LIST6, ends(0xa1b2, '::1'), true)).toBe(1000)
+    expect(ownerIn(LIST6, ends(0xa1b4), true)).toBe(1002)
+  })
+
+  test('is nobody’s where it is over, or not in the list', () => {
+    expect(ownerIn(LIST, ends(0xa1b3), false)).toBeUndefined()
+    expect(ownerIn(LIST, ends(0xa1b5), false)).toBeUndefined()
+  })
+
+  // Linux only: elsewhere nothing is told.
+  test.skipIf(process.platform !== 'linux').each(['127.0.0.1', '127.3.2.1', '::1'])(
+    'as the system tells it, for %s',
+    async (hostname) => {
+      const owners = new SocketOwners()
+      let over: Parameters<SocketOwners['of']>[0] | undefined
+      using server = Bun.serve({
+        port: 0,
+        hostname,
+        fetch(request, listening) {
+          const { address, port } = listening.requestIP(request)!
+          over = { peer: { address, port }, own: { address: hostname, port: listening.port! } }
+          return Response.json(owners.of(over) ?? null)
+        },
+      })
+      const host = hostname.includes(':') ? `[${hostname}]` : hostname
+      const headers = { connection: 'close' }
+      const answer = await fetch(`http://${host}:${server.port}/`, { headers })
+      expect(await answer.json()).toBe(process.getuid!())
+      // A port that is listened on is no client, and one that nobody has neither.
+      expect(owners.of({ peer: over!.own, own: { ...over!.own, port: 1 } })).toBeUndefined()
+      expect(owners.of({ ...over!, peer: { ...over!.peer, port: 1 } })).toBeUndefined()
+      owners.close()
+    },
+  )
+})
