@@ -3,7 +3,6 @@
  * given here ends at the stop: its timers, its signal.
  */
 import { Elysia, type AnyElysia } from 'elysia'
-import type { Database } from 'bun:sqlite'
 import type { Apps } from './core/apps'
 import { compileHooks, type Asker, type CompiledHooks } from './core/hooks'
 import type { Counter, Hooks } from './core/plugin'
@@ -15,6 +14,7 @@ import type { Enforced } from './http/app-fields'
 import { readText } from './http/form'
 import { PLUGIN_INTERFACE, type AnyPlugin, type PluginContext } from './plugin'
 import { pluginStore } from './store/plugins'
+import type { Writes } from './store/writes'
 
 /** A plugin that can't be used; the message is one line for the operator. */
 export class PluginError extends Error {
@@ -37,7 +37,7 @@ export type LoadedPlugin = {
 export type Surroundings = {
   readonly clock: Clock
   readonly log: Log
-  readonly db: Database
+  readonly writes: Writes
   readonly apps: Apps
   readonly uploads: Uploads
   readonly adminOnly: PluginContext['adminOnly']
@@ -103,7 +103,7 @@ function checkPlugin(plugin: unknown, before: readonly { readonly name: string }
 
 function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
   const { name } = plugin
-  const { db, apps, uploads, adminOnly } = surroundings
+  const { writes, apps, uploads, adminOnly } = surroundings
   const log = childLog(surroundings.log, name)
   const stopping = new AbortController()
   const clock = mortalClock(surroundings.clock, stopping.signal, log)
@@ -113,7 +113,10 @@ function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
     log,
     clock,
     signal: stopping.signal,
-    store: pluginStore(db, name, () => clock.now()),
+    store: writes.guard(
+      pluginStore(writes.db, name, () => clock.now()),
+      ['set', 'delete'],
+    ),
     apps: {
       byId: (id) => {
         const app = apps.byId(id)

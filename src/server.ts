@@ -1,7 +1,6 @@
 /**
  * The composition root: core, plugins, API and port, built in order and taken down in reverse.
  */
-import type { Database } from 'bun:sqlite'
 import type { Config } from './config'
 import { AddressCounts } from './core/addresses'
 import { Apps } from './core/apps'
@@ -59,6 +58,7 @@ import { watchFiles } from './store/files'
 import { outboxStore } from './store/outbox'
 import { guarded } from './store/errors'
 import { openDatabase } from './store/sqlite'
+import { Writes } from './store/writes'
 import { LongPolls } from './transports/longpoll'
 import { XhrSessions } from './transports/xhr'
 import { Webhooks } from './webhooks/webhooks'
@@ -127,9 +127,10 @@ async function build(
   const { config, clock, log, plugins: listed = [] } = options
   const db = openDatabase(config.databasePath, log)
   undo.push(() => db.close())
+  const writes = new Writes(db, log)
   const provided = providedApps(config, options.apps)
   const { store, credentials, published, apps } = guarded(config.databasePath, () => {
-    const store = appStore(db)
+    const store = writes.guard(appStore(db), ['insert', 'update', 'remove', 'override'])
     const ids = provided.map(({ id }) => id)
     const forgotten = store.seen(ids, clock.now())
     if (forgotten.length > 0)
@@ -154,7 +155,7 @@ async function build(
   const identify = adminIdentity(access, { plugged, locality, logins, addresses })
   const adminOnly = ({ request }: { readonly request: Request }) => void identify(request)
   const uploads = new Uploads(clock)
-  const plugins = setUpPlugins(listed, { clock, log, db, apps, uploads, adminOnly })
+  const plugins = setUpPlugins(listed, { clock, log, writes, apps, uploads, adminOnly })
   undo.push(() => plugins.forEach(({ release }) => release()))
   const enforced = enforcedBy(listed)
   warnUnenforced(enforced, apps, log)
@@ -163,8 +164,9 @@ async function build(
   const core = createCore(options, { apps, plugins, uploads }, (topic, frame) =>
     server.publish(topic, frame),
   )
+  writes.troubles = core.state.troubles
   const networks = networkRules(config.webhookAllow, config.webhookDeny)
-  const webhooks = guarded(config.databasePath, () => webhooksOf(core, db, config, networks))
+  const webhooks = guarded(config.databasePath, () => webhooksOf(core, writes, config, networks))
   undo.push(() => webhooks.stop())
   const hooks = new ApiHooks(core, addresses)
   const api = createApi(core, {
@@ -201,6 +203,7 @@ async function build(
   const sweep = sweeper(core)
   const sweepAll = (): void => {
     survives(core, 'files', lookAtFiles)
+    writes.probe()
     lookForFiles()
     uploads.sweep()
     sweep()
@@ -228,8 +231,8 @@ async function build(
   }
 }
 
-function webhooksOf(core: Core, db: Database, config: Config, networks: NetworkRules): Webhooks {
-  return new Webhooks(core, outboxStore(db), {
+function webhooksOf(core: Core, writes: Writes, config: Config, networks: NetworkRules): Webhooks {
+  return new Webhooks(core, writes.guard(outboxStore(writes.db), ['replay']), {
     flushMs: config.webhookFlushMs,
     settleMs: config.webhookSettleMs,
     batchEvents: config.webhookBatchEvents,
@@ -244,11 +247,7 @@ const waited = (clock: Clock, ms: number): Promise<void> =>
   new Promise((resolve) => clock.after(ms, resolve))
 
 /** What was there before the core. */
-type Begun = {
-  readonly apps: Apps
-  readonly plugins: readonly LoadedPlugin[]
-  readonly uploads: Uploads
-}
+type Begun = Pick<Core, 'apps' | 'uploads'> & { readonly plugins: readonly LoadedPlugin[] }
 
 function createCore(
   { config, clock, log, meter = () => performance.now() }: ServerOptions,

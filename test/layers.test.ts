@@ -17,7 +17,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'plugin.ts': ['core/plugin', 'core/types'],
   'plugin-kit.ts': ['kit'],
   kit: ['config', 'config-file', 'core', 'kit', 'plugin', 'server'],
-  'plugins.ts': ['core', 'http/app-fields', 'http/form', 'plugin', 'store/plugins'],
+  'plugins.ts': ['core', 'http/app-fields', 'http/form', 'plugin', 'store/plugins', 'store/writes'],
   'listen.ts': ['config', 'core', 'http', 'protocols', 'transports'],
   'aliases.ts': ['core/limits'],
   'config.ts': [

@@ -68,6 +68,7 @@ export type ErrorCode =
   | 'admin_not_found'
   | 'app_invalid'
   | 'not_acceptable'
+  | 'store_unavailable'
   | 'internal'
 
 /** The typed no that socket verbs return; `message` is shown to the caller. */

@@ -25,7 +25,9 @@ const REFUSALS = { 401: NoBody, 403: ErrorText, 429: ErrorText }
 const FOUND = { ...REFUSALS, 200: AppAnswer, 404: FieldErrorsAnswer }
 /** What a body can be refused with. */
 const UNREADABLE = { 400: FieldErrorsAnswer, 413: FieldErrorsAnswer, 422: FieldErrorsAnswer }
-const CHANGED = { ...FOUND, ...UNREADABLE }
+/** What the database does not take. */
+const NOT_NOW = { 503: FieldErrorsAnswer }
+const CHANGED = { ...FOUND, ...UNREADABLE, ...NOT_NOW }
 
 const CHANGE = {
   summary: 'Change an app; what is not named stays',
@@ -61,7 +63,7 @@ export function admin(core: Core, { identify, enforced }: AdminOptions) {
       },
       {
         parse: 'none',
-        response: { ...REFUSALS, ...UNREADABLE, 201: AppAnswer },
+        response: { ...REFUSALS, ...UNREADABLE, ...NOT_NOW, 201: AppAnswer },
         detail: {
           operationId: 'createApp',
           summary: 'Create an app',
@@ -102,7 +104,13 @@ export function admin(core: Core, { identify, enforced }: AdminOptions) {
         return ''
       },
       {
-        response: { ...REFUSALS, 204: NoBody, 404: FieldErrorsAnswer, 422: FieldErrorsAnswer },
+        response: {
+          ...REFUSALS,
+          ...NOT_NOW,
+          204: NoBody,
+          404: FieldErrorsAnswer,
+          422: FieldErrorsAnswer,
+        },
         detail: {
           operationId: 'deleteApp',
           summary: 'Delete an app; its connections are closed with 4001',
@@ -122,7 +130,13 @@ export function admin(core: Core, { identify, enforced }: AdminOptions) {
         return { data: resourceOf(app) }
       },
       {
-        response: { ...REFUSALS, 201: AppAnswer, 404: FieldErrorsAnswer, 422: FieldErrorsAnswer },
+        response: {
+          ...REFUSALS,
+          ...NOT_NOW,
+          201: AppAnswer,
+          404: FieldErrorsAnswer,
+          422: FieldErrorsAnswer,
+        },
         detail: {
           operationId: 'addKey',
           summary: 'Rotate: add a second pair of key and secret; both are live',
@@ -145,7 +159,7 @@ export function admin(core: Core, { identify, enforced }: AdminOptions) {
         return { data: resourceOf(app) }
       },
       {
-        response: { ...FOUND, 422: FieldErrorsAnswer },
+        response: { ...FOUND, ...NOT_NOW, 422: FieldErrorsAnswer },
         detail: {
           operationId: 'retireKey',
           summary: 'Retire a pair; connections that came with it stay',

@@ -69,6 +69,7 @@ const DETAILS: { readonly [Code in ErrorCode]?: true } = {
   admin_body_too_large: true,
   admin_not_found: true,
   not_acceptable: true,
+  store_unavailable: true,
 }
 
 function refused({ code, message, retryAfterSeconds }: RealtimeError, path: string): ErrorAnswer {

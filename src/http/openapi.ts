@@ -111,17 +111,20 @@ const MEANINGS: Readonly<Record<string, string>> = {
   413: 'Too large',
   422: 'Readable, but not valid',
   429: 'Too often',
-  503: 'Not now: the server is leaving',
+  503: 'Not now: the server is leaving, or its database takes no writes',
 }
 
 const RETRY_AFTER = {
   'retry-after': { description: 'Seconds to wait', schema: { type: 'integer' } },
 }
 
+/** Operations whose 503 says when to come again. */
+const LATER = ['push', 'createApp', 'changeApp', 'replaceApp', 'deleteApp', 'addKey', 'retireKey']
+
 /** By status, or by operation and status. */
 const HEADERS: Readonly<Record<string, object>> = {
   429: RETRY_AFTER,
-  'push 503': RETRY_AFTER,
+  ...Object.fromEntries(LATER.map((operationId) => [`${operationId} 503`, RETRY_AFTER])),
   'createApp 201': {
     location: {
       description: 'The path of the app',

@@ -163,6 +163,7 @@ export const WIRE_ERRORS = {
   admin_not_found: { pusher: null, closes: false, http: 404, phoenix: null },
   not_acceptable: { pusher: null, closes: false, http: 406, phoenix: null },
   app_invalid: { pusher: null, closes: false, http: 422, phoenix: null },
+  store_unavailable: { pusher: null, closes: false, http: 503, phoenix: null },
   internal: {
     pusher: null,
     closes: false,

@@ -1,6 +1,7 @@
 /**
  * Why the database can't be used, in one line for the operator.
  */
+import { RealtimeError } from '../core/errors'
 
 /** A database that can't be used; the message is one line for the operator. */
 export class StoreError extends Error {
@@ -38,10 +39,15 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
 }
 
 function explain(cause: unknown): string {
+  if (cause instanceof RealtimeError && cause.cause !== undefined) return explain(cause.cause)
+  return reasonOf(cause) ?? (cause instanceof Error ? cause.message : String(cause))
+}
+
+/** Why the database, or its file, does not take or give what it was asked for; undefined for any other fault. */
+export function reasonOf(cause: unknown): string | undefined {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   const known = Object.keys(EXPLANATIONS)
     .filter((name) => code.startsWith(name))
     .sort((a, b) => b.length - a.length)[0]
-  if (known) return EXPLANATIONS[known]!
-  return cause instanceof Error ? cause.message : String(cause)
+  return known && EXPLANATIONS[known]
 }

@@ -1,5 +1,9 @@
 /** Every status that the document promises is produced, operation by operation. */
+import { Database } from 'bun:sqlite'
 import { afterAll, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { DOCUMENT_FILE } from '../../openapi/current'
 import { guardian } from '../../plugins/guardian'
 import { rateLimit } from '../../plugins/rate-limit'
@@ -26,6 +30,9 @@ type Recipe = {
   /** Strangers are counted: enough of them, and nobody is let in. */
   readonly counted?: true
 }
+
+const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const ADMIN = basic(ADMIN_PAIR)
 const KEY_PAIR = basic(PAIR)
@@ -102,6 +109,12 @@ const ADMINISTERED: Readonly<Record<string, Recipe>> = {
       const stranger = { ...call, headers: basic('nobody:x') }
       for (let n = 0; n < 10; n++) await send(server, stranger)
     },
+  },
+  503: {
+    get options() {
+      return { config: { databasePath: join(folder, `${crypto.randomUUID()}.sqlite`) } }
+    },
+    prepare: ({ config }) => new Database(config.databasePath).run('BEGIN IMMEDIATE'),
   },
 }
 
