@@ -86,7 +86,8 @@ async function left(): Promise<never> {
 function surviveFaults(): void {
   const survive = (cause: unknown): void => {
     if (running) running.core.counters.faults++
-    log.error({ err: cause }, 'uncaught fault')
+    const told = running?.core.log ?? log
+    told.error({ err: cause }, 'uncaught fault')
   }
   process.on('unhandledRejection', survive)
   process.on('uncaughtException', survive)

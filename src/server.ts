@@ -21,7 +21,8 @@ import { Rates } from './core/rates'
 import { Slices } from './core/slices'
 import { SubscriptionCounts } from './core/subscription-counts'
 import { survives } from './core/faults'
-import { sweeper } from './core/sweep'
+import { QuietLog } from './core/quiet-log'
+import { sweeper, sweepIntervalMs } from './core/sweep'
 import type { Clock, Log, NodeId } from './core/types'
 import { Uploads } from './core/uploads'
 import { Users } from './core/users'
@@ -90,8 +91,6 @@ export type CarillonServer = {
   stop(): Promise<void>
 }
 
-/** Silence is looked for four times within the shortest of its limits, but not all the time. */
-const SWEEP_INTERVAL_MS = { most: 5000, perLimit: 4 }
 /** How long goodbyes and what was sent before them may take to reach their clients. */
 const GOODBYE_MS = 1000
 /** How long a leaving server waits for requests in flight, those to endpoints of webhooks too. */
@@ -154,6 +153,8 @@ async function build(
   const plugged = (request: Request): void => hooks.checkAdmin(request)
   const identify = adminIdentity(access, { plugged, locality, logins, addresses })
   const adminOnly = ({ request }: { readonly request: Request }) => void identify(request)
+  const quietLog = new QuietLog(log)
+  undo.push(() => quietLog.sweep())
   const uploads = new Uploads(clock)
   const plugins = setUpPlugins(listed, { clock, log, writes, apps, uploads, adminOnly })
   undo.push(() => plugins.forEach(({ release }) => release()))
@@ -161,8 +162,10 @@ async function build(
   warnUnenforced(enforced, apps, log)
   warnPublished(config, apps, log)
 
-  const core = createCore(options, { apps, plugins, uploads }, (topic, frame) =>
-    server.publish(topic, frame),
+  const core = createCore(
+    { ...options, log: quietLog },
+    { apps, plugins, uploads },
+    (topic, frame) => server.publish(topic, frame),
   )
   writes.troubles = core.state.troubles
   const networks = networkRules(config.webhookAllow, config.webhookDeny)
@@ -206,6 +209,7 @@ async function build(
     writes.probe()
     lookForFiles()
     uploads.sweep()
+    quietLog.sweep()
     sweep()
     xhr.sweep()
     longPolls.sweep()
@@ -288,11 +292,4 @@ function createCore(
     },
     state,
   }
-}
-
-function sweepIntervalMs(config: Config): number {
-  const { most, perLimit } = SWEEP_INTERVAL_MS
-  const { activityTimeoutSeconds, pongTimeoutSeconds, heartbeatTimeoutSeconds } = config
-  const shortest = Math.min(activityTimeoutSeconds, pongTimeoutSeconds, heartbeatTimeoutSeconds)
-  return Math.min(most, (shortest * 1000) / perLimit)
 }

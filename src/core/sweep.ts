@@ -12,6 +12,20 @@ import { refuseAndTell } from './hooks'
 import { Pass } from './slices'
 import type { Clock } from './types'
 
+/** Silence is looked for four times within the shortest of its limits, but not all the time. */
+const INTERVAL_MS = { most: 5000, perLimit: 4 }
+
+type Silences = Pick<
+  Timing,
+  'activityTimeoutSeconds' | 'pongTimeoutSeconds' | 'heartbeatTimeoutSeconds'
+>
+
+export function sweepIntervalMs(silences: Silences): number {
+  const { activityTimeoutSeconds, pongTimeoutSeconds, heartbeatTimeoutSeconds } = silences
+  const shortest = Math.min(activityTimeoutSeconds, pongTimeoutSeconds, heartbeatTimeoutSeconds)
+  return Math.min(INTERVAL_MS.most, (shortest * 1000) / INTERVAL_MS.perLimit)
+}
+
 /** Is to be called every `sweepIntervalMs`. */
 export function sweeper(core: Core): () => void {
   const { cache, clock, state } = core

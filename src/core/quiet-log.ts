@@ -1,0 +1,84 @@
+/**
+ * QuietLog: the log of everything that clients, endpoints and plugins can cause at their own rate. The
+ * first lines of a kind are written at once; the rest until the next sweep are one line that says how
+ * many `times` it was. Owns the kinds of these seconds.
+ */
+import type { Log } from './types'
+
+/** An error may come with the id of the request that was answered by it. */
+const WRITTEN_AT_ONCE = { warn: 1, error: 10 } as const
+/** Further kinds of one message are one. */
+const MAX_KINDS = 1000
+
+type Level = keyof typeof WRITTEN_AT_ONCE
+type Kind = {
+  readonly level: Level
+  readonly message: string
+  written: number
+  held: number
+  fields: object
+}
+
+export class QuietLog implements Log {
+  readonly #kinds = new Map<string, Kind>()
+
+  constructor(readonly log: Log) {}
+
+  debug(fields: object, message: string): void {
+    this.log.debug(fields, message)
+  }
+
+  info(fields: object, message: string): void {
+    this.log.info(fields, message)
+  }
+
+  warn(fields: object, message: string): void {
+    this.#say('warn', fields, message)
+  }
+
+  error(fields: object, message: string): void {
+    this.#say('error', fields, message)
+  }
+
+  /** Several times a minute, and at the end: says what was held back. */
+  sweep(): void {
+    for (const [name, kind] of this.#kinds) {
+      const { level, message, held, fields } = kind
+      if (held > 0) this.log[level]({ ...fields, times: held }, message)
+      else this.#kinds.delete(name)
+      kind.held = 0
+    }
+  }
+
+  #say(level: Level, fields: object, message: string): void {
+    const kind = this.#kindOf(level, fields, message)
+    if (kind.written < WRITTEN_AT_ONCE[level]) {
+      kind.written++
+      this.log[level](fields, message)
+    } else {
+      kind.held++
+      kind.fields = fields
+    }
+  }
+
+  #kindOf(level: Level, fields: object, message: string): Kind {
+    const name = this.#kinds.size < MAX_KINDS ? nameOf(fields, message) : message
+    let kind = this.#kinds.get(name)
+    if (!kind) this.#kinds.set(name, (kind = { level, message, written: 0, held: 0, fields }))
+    return kind
+  }
+}
+
+type Told = {
+  readonly appId?: unknown
+  readonly plugin?: unknown
+  readonly hook?: unknown
+  readonly code?: unknown
+  readonly part?: unknown
+  readonly err?: unknown
+}
+
+/** What tells kinds apart; the rest of the fields says which one it was. */
+function nameOf({ appId, plugin, hook, code, part, err }: Told, message: string): string {
+  return [message, appId, plugin, hook, code, part, String(err).slice(0, 200)].join('\n')
+}
