@@ -124,6 +124,13 @@ export const LIMITS = {
     8 * 1024 * 1024,
     { min: 65_536 },
   ),
+  maxNewChannelsAtOnce: row(
+    'channels that nobody is in that a connection may enter at once; as many as it may hold at least',
+    'channels',
+    2000,
+    { max: 1_000_000 },
+  ),
+  maxNewChannelsPerSecond: row('the same in the long run', 'channels', 20, { max: 1_000_000 }),
   maxTopicsPerConnection: row('topics that a Phoenix connection may join', 'topics', 100, {
     max: 100_000,
   }),

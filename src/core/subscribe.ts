@@ -5,6 +5,7 @@
  */
 import { keyPairOf, type App } from './apps'
 import { afterRoom, isCrowded, isOverrun } from './backlog'
+import { overChannelBudget } from './channel-budget'
 import { channelKind, parseUserId, topicOf, userChannel, type ChannelKind } from './channel'
 import type { Connection } from './connection'
 import type { Core } from './core'
@@ -168,7 +169,8 @@ function enter(
   const member = kind.presence ? parseMember(command, conn.user) : undefined
   if (isRefusal(member)) return member
   const full = appFull(core, command) ?? (member && roomFull(core, command, member))
-  if (full) return full
+  const refused = full ?? (kind.counted ? overChannelBudget(core, conn, command) : undefined)
+  if (refused) return refused
   enterChannel(core, conn, command, member)
   return undefined
 }
