@@ -71,6 +71,9 @@ const ALIASES: readonly Alias[] = [
   { alias: 'REVERB_APP_SECRET', env: 'PUSHER_APP_SECRET' },
 ]
 
+/** Other servers' names that are read. */
+export const ALIAS_NAMES = ALIASES.map(({ alias }) => alias)
+
 /** The environment in our own names, and under which other name each value was found. */
 export function withAliases(env: Environment): {
   readonly env: Environment

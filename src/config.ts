@@ -2,10 +2,10 @@
  * Configuration: SETTINGS is the table, the environment fills it, the result is frozen. Every
  * mistake is reported at once; names of other people (`PUSHER_HOST`, Kubernetes' `*_PORT`) bind nothing.
  */
-import { withAliases, type Environment } from './aliases'
+import { ALIAS_NAMES, withAliases, type Environment } from './aliases'
 import { quoted } from './core/errors'
 import { LIMITS, type LimitName, type Limits } from './core/limits'
-import { nearest } from './nearest'
+import { nearMisses } from './near-misses'
 import {
   BOOLEANS,
   hostNames,
@@ -249,19 +249,11 @@ function missing(env: Environment, names: readonly string[]): string[] {
   return absent.map((name) => `${name} is not set: expected a value, since it goes with ${given}`)
 }
 
-/** Kubernetes sets these for a service that is named carillon; they are not ours. */
-const KUBERNETES = /^CARILLON_(SERVICE_|PORT(_|$))/
+const ALL_SETTINGS = [...Object.values(SETTINGS), ...LIMIT_SETTINGS.map((row) => row.setting)]
 
-/** One line for each `CARILLON_*` name that nothing reads, with its nearest neighbour. */
+/** One line for each name that somebody meant for a setting, with its nearest neighbour. */
 export function unknownSettings(env: Environment): string[] {
-  const known = [...Object.values(SETTINGS), ...LIMIT_SETTINGS.map((row) => row.setting)].map(
-    (row) => row.env,
-  )
-  return Object.keys(env)
-    .filter(
-      (name) => name.startsWith('CARILLON_') && !known.includes(name) && !KUBERNETES.test(name),
-    )
-    .map((name) => `${name} is not a setting; did you mean ${nearest(name, known)}?`)
+  return nearMisses(Object.keys(env), [...ALL_SETTINGS.map((row) => row.env), ...ALIAS_NAMES])
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i
@@ -282,12 +274,11 @@ export function reachable({
 
 /** The README's table, in Markdown. */
 export function settingsTable(): string {
-  const rows = [...Object.values(SETTINGS), ...LIMIT_SETTINGS.map((row) => row.setting)]
   const cell = (value: unknown): string =>
     value === undefined || String(value) === '' ? '–' : `\`${String(value)}\``
   return [
     '| Variable | Default | What it is |',
     '|---|---|---|',
-    ...rows.map((row) => `| \`${row.env}\` | ${cell(row.default)} | ${row.about} |`),
+    ...ALL_SETTINGS.map((row) => `| \`${row.env}\` | ${cell(row.default)} | ${row.about} |`),
   ].join('\n')
 }

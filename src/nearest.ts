@@ -8,6 +8,10 @@ export function nearest(name: string, candidates: readonly string[]): string {
   return ranked.reduce((best, next) => (next.far < best.far ? next : best)).candidate
 }
 
+/** True where at most so many letters are between the two; cheap where their lengths tell. */
+export const within = (a: string, b: string, most: number): boolean =>
+  Math.abs(a.length - b.length) <= most && distance(a, b) <= most
+
 /** Levenshtein's: how many letters to add, drop or change. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)

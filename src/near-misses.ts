@@ -1,0 +1,41 @@
+/**
+ * Near-misses: names in the environment that somebody meant for us. What is ours by its prefix and no
+ * setting is one, and what is a letter or two from a setting; what belongs to clients, or to others, is
+ * passed over in silence, since every start reads it.
+ */
+import { nearest, within } from './nearest'
+
+/** Names below these prefixes are ours alone, but for FOREIGN ones. */
+const OWN = /^(?:CARILLON|PUSHER)_/
+/** The last letters that may be wrong: names this short are near to many. */
+const SHORTEST = 8
+const MOST_LETTERS = 2
+
+const FOREIGN = new RegExp(
+  [
+    // Kubernetes' names for a service that is called like a prefix of ours.
+    '^(?:CARILLON|PUSHER|SOKETI|REVERB|DATABASE)_(?:SERVICE_|PORT(?:_|$))',
+    // What clients and SDKs of Pusher are told.
+    '^PUSHER_(?:HOST|SCHEME|(?:APP_)?CLUSTER|URL|(?:USE_)?TLS|ENCRYPTED|TIMEOUT|BEAMS_.*)$',
+    // One letter from a path, and a password of other programs.
+    '^DATABASE_PASS$',
+  ].join('|'),
+)
+
+/** One line for each near-miss among `names`, with the setting that is nearest. `known` are all names that we read. */
+export function nearMisses(names: readonly string[], known: readonly string[]): string[] {
+  const settings = new Set(known)
+  return names.flatMap((name) => {
+    if (settings.has(name) || FOREIGN.test(name)) return []
+    const meant = OWN.test(name) ? nearest(name, known) : closeTo(name, known)
+    return meant === undefined ? [] : [`${name} is not a setting; did you mean ${meant}?`]
+  })
+}
+
+function closeTo(name: string, known: readonly string[]): string | undefined {
+  if (name.length < SHORTEST) return undefined
+  const close = known.filter(
+    (candidate) => candidate.length >= SHORTEST && within(name, candidate, MOST_LETTERS),
+  )
+  return close.length > 0 ? nearest(name, close) : undefined
+}
