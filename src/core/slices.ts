@@ -39,25 +39,20 @@ class Tasks implements Work {
     return this.#tasks.length - this.#next
   }
 
-  push<T>(task: () => T | Promise<T>): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>()
-    this.#tasks.push(() => {
-      try {
-        resolve(task())
-      } catch (cause) {
-        reject(cause)
-      }
-    })
-    return promise
+  push(task: () => void): void {
+    this.#tasks.push(task)
   }
 
   step(): boolean {
-    this.#tasks[this.#next++]!()
+    const task = this.#tasks[this.#next++]
     this.begun = this.size > 0
-    if (this.begun) return true
-    this.#tasks = []
-    this.#next = 0
-    return false
+    if (!this.begun) {
+      this.#tasks = []
+      this.#next = 0
+    }
+    const more = this.begun
+    task?.()
+    return more
   }
 }
 
@@ -107,6 +102,8 @@ export class Slices {
   readonly #tasks = new Tasks()
   readonly #works: Work[] = []
   #spentMs = 0
+  /** Up to when what was done is on the account. */
+  #settled = -Infinity
   #running = false
   #armed = false
   #endless = false
@@ -144,19 +141,32 @@ export class Slices {
     if (!this.#running) this.#run()
   }
 
-  /** Does a task in one of the next turns, after those that wait; where it throws, the promise is rejected. */
-  later<T>(task: () => T | Promise<T>): Promise<T> {
-    const done = this.#tasks.push(task)
-    if (this.#tasks.begun) return done
+  /** Does a task in one of the next turns, after those that wait. */
+  soon(task: () => void): void {
+    this.#tasks.push(task)
+    if (this.#tasks.begun) return
     this.#tasks.begun = true
     this.add(this.#tasks)
-    return done
   }
 
-  /** Puts on the account what was done at once since `began`, by the meter. */
+  /** The same for who wants to know what became of it; where the task throws, the promise is rejected. */
+  later<T>(task: () => T | Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    this.soon(() => {
+      try {
+        resolve(task())
+      } catch (cause) {
+        reject(cause)
+      }
+    })
+    return promise
+  }
+
+  /** Puts on the account what was done at once since `began`, by the meter; what is on it already counts once. */
   spend(began: number): void {
-    if (this.#running) return // it is measured from outside
-    this.#spentMs += this.meter() - began
+    const now = this.meter()
+    this.#spentMs += now - Math.max(began, this.#settled)
+    this.#settled = now
     this.#arm()
   }
 
@@ -168,14 +178,12 @@ export class Slices {
 
   #run(): void {
     this.#running = true
-    let now = this.meter()
+    this.#settled = this.meter()
     while (this.hasTime) {
       const work = this.#works.shift()
       if (!work) break
       if (this.#stepOf(work)) this.#works.push(work)
-      const then = this.meter()
-      this.#spentMs += then - now
-      now = then
+      this.spend(this.#settled)
     }
     this.#running = false
     this.#arm()

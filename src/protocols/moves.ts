@@ -1,13 +1,14 @@
 /**
- * Moves: a connection changes where it is, or who. Thousands of moves may come in one turn of the event
+ * Moves: a connection changes where it is, or who. Thousands of them may come in one turn of the event
  * loop, of one socket or of a crowd that comes back; what the turn has no time for waits for the next.
  */
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
-import type { Refusal } from '../core/errors'
+import { isRefusal, type Refusal } from '../core/errors'
 import { signin } from '../core/signin'
 import { subscribe, unsubscribe } from '../core/subscribe'
 import type {
+  Command,
   MaybePromise,
   SigninCommand,
   SubscribeCommand,
@@ -16,18 +17,21 @@ import type {
 
 type Move = SubscribeCommand | UnsubscribeCommand | SigninCommand
 
-/** Moves, or returns why not. A promise where a plugin's gate waits, or the turn has no time. */
+const MOVES: ReadonlySet<Command['type']> = new Set(['subscribe', 'unsubscribe', 'signin'])
+
+/** It must wait for one of the next turns. */
+export const mustWait = ({ slices }: Core, command: Command | Refusal): boolean =>
+  !slices.free && !isRefusal(command) && MOVES.has(command.type)
+
+/** Moves, on the account of this turn, or returns why not. A promise where a plugin's gate waits. */
 export function move(
   core: Core,
   conn: Connection,
   command: Move,
 ): MaybePromise<Refusal | undefined> {
-  const { slices } = core
-  if (!slices.free)
-    return slices.later(() => (conn.closed ? undefined : moveNow(core, conn, command)))
-  const began = slices.meter()
+  const began = core.slices.meter()
   const answer = moveNow(core, conn, command)
-  slices.spend(began)
+  core.slices.spend(began)
   return answer
 }
 

@@ -14,7 +14,7 @@ import { askNow, refuseAndTell } from '../core/hooks'
 import type { ConnectRequest } from '../core/plugin'
 import type { Command, MaybePromise } from '../core/types'
 import type { Codec, Handshake } from './codec'
-import { move } from './moves'
+import { move, mustWait } from './moves'
 
 export type Client = Connection<Codec>
 
@@ -142,15 +142,35 @@ export function closed(core: Core, conn: Client): void {
 }
 
 function runFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
-  let command: Command | Refusal | undefined
+  let command: Command | Refusal
   try {
     command = decoded(core, conn, frame)
+  } catch (cause) {
+    return refuse(core, conn, fault(core, cause, REFUSE.internal))
+  }
+  if (mustWait(core, command)) postpone(core, conn, () => runCommand(core, conn, command))
+  else runCommand(core, conn, command)
+}
+
+function runCommand(core: Core, conn: Client, command: Command | Refusal): void {
+  try {
     const answer = isRefusal(command) ? command : run(core, conn, command)
     if (answer instanceof Promise) hold(core, conn, answer, command)
     else if (answer) refuseCommand(core, conn, answer, command)
   } catch (cause) {
     refuseCommand(core, conn, fault(core, cause, REFUSE.internal), command)
   }
+}
+
+/** In one of the next turns; what the client says meanwhile waits, as for a gate. */
+function postpone(core: Core, conn: Client, deed: () => void): void {
+  conn.busy = true
+  core.slices.soon(() => {
+    conn.busy = false
+    if (!conn.closed) deed()
+    resume(core, conn)
+    if (!conn.busy) tellIdle(conn)
+  })
 }
 
 function decoded(core: Core, conn: Client, frame: string | Uint8Array): Command | Refusal {
@@ -232,14 +252,18 @@ export function idle(conn: Client): Promise<void> | undefined {
 }
 
 function resume(core: Core, conn: Client): void {
+  const { slices } = core
   while (conn.waiting && !conn.busy && !conn.closed && conn.established) {
+    if (!slices.hasTime) return postpone(core, conn, () => undefined)
     const frame = conn.waiting.shift()
     if (frame === undefined) {
       conn.waiting = undefined
       return
     }
     conn.waitingChars -= frame.length
+    const began = slices.meter()
     runFrame(core, conn, frame)
+    slices.spend(began)
   }
 }
 

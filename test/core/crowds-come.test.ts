@@ -1,8 +1,8 @@
 /** Who comes in crowds: a turn takes in as many as it has time for, the rest come in the next, in order. */
 import { connect } from 'node:net'
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, spyOn, test } from 'bun:test'
 import { SLICE_MS } from '../../src/core/slices'
-import { pluginOf, start, within, type RawClient, type StartOptions } from '../harness'
+import { PONG, pluginOf, start, within, type RawClient, type StartOptions } from '../harness'
 import { KEY, phoenixRaw } from '../phoenix'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -167,6 +167,21 @@ describe('subscribes', () => {
     const [first] = server.core.hub.connections()
     expect(first!.subscriptions!.size).toBeLessThan(rooms.length)
     for (let left = rooms.length - 1; left > 0; left--) await busy.next()
+  })
+
+  test('that wait keep what was said after them, which is done in several turns, too', async () => {
+    await using rations = await rationed()
+    const { server, slow } = rations
+    const client = await server.raw()
+    const [conn] = server.core.hub.connections()
+    const pongs = spyOn(conn!, 'reply')
+    slow()
+    for (const room of rooms.slice(0, 9)) client.subscribe(room)
+    for (let n = 0; n < 60; n++) client.send({ event: 'pusher:ping', data: {} })
+    const { most } = await growth(() => pongs.mock.calls.length, 9 + 60)
+    expect(most).toBeLessThanOrEqual(2 * 3)
+    const frames = await client.frames.take(9 + 60)
+    expect(frames.slice(9)).toEqual(Array(60).fill(PONG))
   })
 
   test('that wait when their socket closes are forgotten', async () => {
