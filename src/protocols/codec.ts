@@ -19,6 +19,11 @@ export interface Codec extends Encoder {
   /** True for the paths of this protocol, and the version that the query asks for. */
   serves(path: string, query: URLSearchParams): boolean
   handshake(core: Core, path: string, query: URLSearchParams): Handshake
+  /**
+   * Matches texts that subscribe, unsubscribe or sign in, as clients write them: a guess, so that one
+   * that must wait for a turn waits unread. What it misses waits once it was read.
+   */
+  readonly moves: RegExp
   /** Never throws, whatever the text is. */
   decode(core: Core, conn: Connection, text: string): Command | Refusal
   /** The same for binary frames; undefined where they are text as well. */

@@ -19,9 +19,8 @@ type Move = SubscribeCommand | UnsubscribeCommand | SigninCommand
 
 const MOVES: ReadonlySet<Command['type']> = new Set(['subscribe', 'unsubscribe', 'signin'])
 
-/** It must wait for one of the next turns. */
-export const mustWait = ({ slices }: Core, command: Command | Refusal): boolean =>
-  !slices.free && !isRefusal(command) && MOVES.has(command.type)
+export const isMove = (command: Command | Refusal): command is Move =>
+  !isRefusal(command) && MOVES.has(command.type)
 
 /** Moves, on the account of this turn, or returns why not. A promise where a plugin's gate waits. */
 export function move(

@@ -102,6 +102,7 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
       withoutSlash(path) === mount.path && (versionOf(query) ?? VERSIONS[0]) === version,
     handshake: (core, _, query) => handshake(core, mount, query),
     decode: (core, conn, frame) => decode(core, conn, { mount, version, frame }),
+    moves: /phx_(?:join|leave)/,
     decodeBytes:
       version === 2
         ? (core, conn, frame) => decode(core, conn, { mount, version, frame })

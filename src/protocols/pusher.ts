@@ -28,6 +28,7 @@ export const pusher: Codec = {
   refusesUpgrades: false,
   serves: (path) => path.startsWith(PATH),
   handshake,
+  moves: /pusher:(?:(?:un)?subscribe|signin)/,
   decode,
   decodeBytes: undefined,
   refOf: undefined,

@@ -14,7 +14,7 @@ import { askNow, refuseAndTell } from '../core/hooks'
 import type { ConnectRequest } from '../core/plugin'
 import type { Command, MaybePromise } from '../core/types'
 import type { Codec, Handshake } from './codec'
-import { move, mustWait } from './moves'
+import { isMove, move } from './moves'
 
 export type Client = Connection<Codec>
 
@@ -142,14 +142,23 @@ export function closed(core: Core, conn: Client): void {
 }
 
 function runFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
-  let command: Command | Refusal
-  try {
-    command = decoded(core, conn, frame)
-  } catch (cause) {
-    return refuse(core, conn, fault(core, cause, REFUSE.internal))
-  }
-  if (mustWait(core, command)) postpone(core, conn, () => runCommand(core, conn, command))
+  if (core.slices.free) return runFrameNow(core, conn, frame)
+  if (typeof frame === 'string' && conn.codec.moves.test(frame))
+    return postpone(core, conn, () => runFrameNow(core, conn, frame))
+  const command = readFrame(core, conn, frame)
+  if (isMove(command)) postpone(core, conn, () => runCommand(core, conn, command))
   else runCommand(core, conn, command)
+}
+
+const runFrameNow = (core: Core, conn: Client, frame: string | Uint8Array): void =>
+  runCommand(core, conn, readFrame(core, conn, frame))
+
+function readFrame(core: Core, conn: Client, frame: string | Uint8Array): Command | Refusal {
+  try {
+    return decoded(core, conn, frame)
+  } catch (cause) {
+    return fault(core, cause, REFUSE.internal)
+  }
 }
 
 function runCommand(core: Core, conn: Client, command: Command | Refusal): void {

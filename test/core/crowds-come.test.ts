@@ -2,7 +2,15 @@
 import { connect } from 'node:net'
 import { describe, expect, spyOn, test } from 'bun:test'
 import { SLICE_MS } from '../../src/core/slices'
-import { PONG, pluginOf, start, within, type RawClient, type StartOptions } from '../harness'
+import {
+  PONG,
+  pluginOf,
+  start,
+  within,
+  type RawClient,
+  type StartOptions,
+  type TestServer,
+} from '../harness'
 import { KEY, phoenixRaw } from '../phoenix'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -25,6 +33,9 @@ async function rationed(options: StartOptions = {}) {
     [Symbol.asyncDispose]: () => server.stop(),
   }
 }
+
+const occupied = (server: TestServer) => () =>
+  server.facts.filter(({ type }) => type === 'channel_occupied').length
 
 /** How often the number grew, and by how much at the most, until it is what it is to be. */
 async function growth(number: () => number, wanted: number) {
@@ -143,10 +154,7 @@ describe('subscribes', () => {
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'room-0' } })
     client.send({ event: 'pusher:ping', data: {} })
     const [conn] = server.core.hub.connections()
-    const { most, times } = await growth(
-      () => server.factNames().filter((name) => name.startsWith('channel_occupied')).length,
-      rooms.length,
-    )
+    const { most, times } = await growth(occupied(server), rooms.length)
     expect(most).toBeLessThanOrEqual(2 * 3)
     expect(times).toBeGreaterThanOrEqual(15)
     const channels: unknown[] = []
@@ -167,6 +175,20 @@ describe('subscribes', () => {
     const [first] = server.core.hub.connections()
     expect(first!.subscriptions!.size).toBeLessThan(rooms.length)
     for (let left = rooms.length - 1; left > 0; left--) await busy.next()
+  })
+
+  test.each([
+    ['as clients write them', 'pusher:subscribe'],
+    ['as nobody writes them', '\\u0070usher:subscribe'],
+  ])('%s wait, so that a turn does no more of them', async (_, event) => {
+    await using rations = await rationed()
+    const { server, slow } = rations
+    const client = await server.raw()
+    slow()
+    for (const channel of rooms) client.send(`{"event":"${event}","data":{"channel":"${channel}"}}`)
+    const { most } = await growth(occupied(server), rooms.length)
+    expect(most).toBeLessThanOrEqual(2 * 3)
+    expect(await client.frames.take(rooms.length)).toHaveLength(rooms.length)
   })
 
   test('that wait keep what was said after them, which is done in several turns, too', async () => {
