@@ -3,6 +3,7 @@
  * multicast addresses are never allowed, nor tunnels that hide where they end; loopback and private
  * networks are, unless the operator says otherwise. Pure functions: nothing here opens a connection.
  */
+import { quoted } from './errors'
 import { BlockList, isIP } from 'node:net'
 
 /** Never connected to. */
@@ -65,7 +66,7 @@ export function networkRules(allow: readonly string[], deny: readonly string[]):
   const refusesUrl = ({ hostname, port }: URL): string | undefined => {
     const host = hostname.replace(/^\[|\]$/g, '').toLowerCase()
     if (port === '0') return 'nothing listens on port 0'
-    if (host.endsWith('.')) return `${host} ends in a dot`
+    if (host.endsWith('.')) return `${quoted(host)} ends in a dot`
     if (NEVER_NAMED.includes(host)) return `${host} is a metadata service`
     return isIP(host) === 0 ? undefined : refusesAddress(host)
   }

@@ -112,14 +112,10 @@ function check(
   if (namesEvents || name !== '') checkName(app, name)
   checkData(app, data)
   const except = parseSocketId(socketId)
-  const { maxChannelsPerTrigger } = app.limits
   if (channels.length === 0)
     throw new RealtimeError('request_invalid', 'Expected at least one channel')
-  if (channels.length > maxChannelsPerTrigger)
-    throw new RealtimeError(
-      'request_invalid',
-      `${channels.length} channels exceed the limit of ${maxChannelsPerTrigger} (maxChannelsPerTrigger)`,
-    )
+  if (channels.length > app.limits.maxChannelsPerTrigger)
+    throw tooManyChannels(app, channels.length)
   const text = jsonText(data)
   const distinct = channels.length === 1 ? channels : Array.from(new Set(channels))
   return distinct.map((raw): Publication => {
@@ -127,6 +123,12 @@ function check(
     return { type: 'event', app, channel, event: name, data: text, userId: undefined, except }
   })
 }
+
+export const tooManyChannels = ({ limits }: App, count: number): RealtimeError =>
+  new RealtimeError(
+    'request_invalid',
+    `${count} channels exceed the limit of ${limits.maxChannelsPerTrigger} (maxChannelsPerTrigger)`,
+  )
 
 function pusherChannel(app: App, raw: string): ChannelName {
   const channel = parseChannelName(raw, app.limits)

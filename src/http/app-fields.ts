@@ -3,6 +3,7 @@
  * said when it is wrong.
  */
 import type { AppRecord } from '../core/apps'
+import { quoted } from '../core/errors'
 import type { NetworkRules } from '../core/networks'
 import { mergedLimits } from '../core/provided-apps'
 import { webhooksMistake } from '../core/webhooks'
@@ -102,7 +103,7 @@ export function readAppChanges(
     const field = APP_FIELDS.get(name)
     const read = field ? readField(field, raw[name], purpose, enforced) : UNKNOWN
     if ('mistake' in read) {
-      errors[name] = [read.mistake]
+      errors[quoted(name)] = [read.mistake]
       mistakes++
     } else changes[field!.into] = read.value
   }

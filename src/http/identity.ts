@@ -3,7 +3,7 @@
  * identity. Passwords are compared in constant time, pages of other sites refused unless their origin
  * is allowed, and a published password is good for local requests only. Plugins are asked first.
  */
-import { raise, RealtimeError } from '../core/errors'
+import { quoted, raise, RealtimeError } from '../core/errors'
 import { equalInConstantTime } from '../core/signature'
 import type { Addresses } from './address'
 import { basicCredentials, sha256 } from './basic'
@@ -77,7 +77,7 @@ function refuseForeignPages(headers: Headers, origins: readonly string[]): void 
   const origin = headers.get('origin')
   throw new RealtimeError(
     'admin_foreign_page',
-    `Pages of ${origin ?? 'another site'} may not use the admin API (CARILLON_ADMIN_ORIGINS)`,
+    `Pages of ${origin === null ? 'another site' : quoted(origin)} may not use the admin API (CARILLON_ADMIN_ORIGINS)`,
   )
 }
 

@@ -12,7 +12,7 @@ import { channelOfTopic } from '../core/channel'
 import type { Core } from '../core/core'
 import { RealtimeError } from '../core/errors'
 import { isRecord, parseJson } from '../core/json'
-import { checkData, publish, textOfData, type Api } from '../core/publish'
+import { checkData, publish, textOfData, tooManyChannels, type Api } from '../core/publish'
 import { tellPushed, type Pushed } from '../core/push'
 import type { ChannelName, MaybePromise } from '../core/types'
 import { mustTakeJson } from './accept'
@@ -82,7 +82,7 @@ export function pushex(core: Core, access: PushAccess) {
       const grant = await access.granted(received, body)
       if (!grant) return refuse(set, 403, { error: FORBIDDEN })
       hooks.check(received)
-      const asked = readPush(grant.params ?? mustBe(await body()))
+      const asked = readPush(grant.app, grant.params ?? mustBe(await body()))
       if (!asked) return refuse(set, 422, { error: INVALID })
       if (core.state.draining) {
         Object.assign(set.headers, LEAVING)
@@ -138,13 +138,18 @@ type Asked = {
   readonly event: string
 }
 
-function readPush(body: unknown): Asked | undefined {
+function readPush(app: App, body: unknown): Asked | undefined {
   if (!isRecord(body) || !Object.hasOwn(body, 'data')) return undefined
   const { channel, data, event } = body
-  const channels = Array.isArray(channel) ? channel : [channel]
-  if (typeof event !== 'string' || !channels.every((name) => typeof name === 'string'))
-    return undefined
-  return { channels: Array.from(new Set<string>(channels), mustName), data, event }
+  if (typeof event !== 'string') return undefined
+  const names = new Set<string>()
+  const given: readonly unknown[] = Array.isArray(channel) ? channel : [channel]
+  for (const name of given) {
+    if (typeof name !== 'string') return undefined
+    names.add(name)
+    if (names.size > app.limits.maxChannelsPerTrigger) throw tooManyChannels(app, given.length)
+  }
+  return { channels: Array.from(names, mustName), data, event }
 }
 
 /** @throws RealtimeError for what is no channel's name */

@@ -163,6 +163,32 @@ test('a payload and data that are too long are not parsed', async () => {
     expect([answer.status, await answer.json()]).toEqual([413, { errors: { detail: said } }])
 })
 
+test('channels of a push are counted before they are looked at, each once', async () => {
+  const pushed = async (channel: unknown) => {
+    const answer = await push(server, { channel, event: 'e', data: 1 })
+    return [answer.status, await answer.text()]
+  }
+  const odd = Array.from({ length: 20_000 }, (_, index) => `#${index}`) // no names of channels
+  const said = '20000 channels exceed the limit of 100 (maxChannelsPerTrigger)'
+  expect(await pushed(odd)).toEqual([400, JSON.stringify({ errors: { detail: said } })])
+  const same = Array.from({ length: 20_000 }, (_, index) => `room-${index % 100}`)
+  expect((await pushed(same))[0]).toBe(200)
+})
+
+test('what is long is not repeated whole: an origin, the name of a field', async () => {
+  const long = 'x'.repeat(10_000)
+  const foreign = await server.admin('/api/admin/apps', { headers: { origin: `http://${long}` } })
+  const text = await foreign.text()
+  expect([foreign.status, text.length < 300, text]).toEqual([
+    403,
+    true,
+    expect.stringContaining('CARILLON_ADMIN_ORIGINS'),
+  ])
+  const body = JSON.stringify({ app: { name: 'some name', [long]: 1 } })
+  const unknown = await server.admin('/api/admin/apps', { method: 'POST', body })
+  expect(Object.keys((await unknown.json()).errors)).toEqual([`${'x'.repeat(120)}…`])
+})
+
 test('of a hundred thousand mistakes two are asked for', () => {
   let asked = 0
   function* mistakes() {
