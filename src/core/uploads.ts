@@ -1,15 +1,15 @@
 /**
  * Uploads: bodies that are on their way to us. Who sends nothing for ten seconds, or less than 8 KB a
  * second in the long run, is given up by the next sweep: a body that never comes would be waited for as
- * long as its sender likes.
+ * long as its sender likes. All together they hold so many bytes; past that the oldest goes, which an
+ * honest one is not for long.
  */
 import type { Clock } from './types'
 
 const PATIENCE_MS = 10_000
 const LEAST_BYTES_PER_SECOND = 8192
 
-/** What comes in one piece within the time, or too slowly. */
-export const SMALL_BYTES = (LEAST_BYTES_PER_SECOND * PATIENCE_MS) / 1000
+const MOST_BYTES = 64 * 1024 * 1024
 
 export type Upload = {
   /** When it began; of the clock's `mono`, like `at`. */
@@ -23,7 +23,12 @@ export type Upload = {
 export class Uploads {
   readonly #underWay = new Set<Upload>()
 
-  constructor(readonly clock: Pick<Clock, 'mono'>) {}
+  #bytes = 0
+
+  constructor(
+    readonly clock: Pick<Clock, 'mono'>,
+    readonly mostBytes = MOST_BYTES,
+  ) {}
 
   get count(): number {
     return this.#underWay.size
@@ -37,23 +42,36 @@ export class Uploads {
     return upload
   }
 
+  has(upload: Upload): boolean {
+    return this.#underWay.has(upload)
+  }
+
   came(upload: Upload, bytes: number): void {
+    if (!this.has(upload)) return
     upload.bytes += bytes
     upload.at = this.clock.mono()
+    this.#bytes += bytes
+    for (const oldest of this.#underWay) {
+      if (this.#bytes <= this.mostBytes) return
+      if (oldest.bytes > 0) this.#giveUp(oldest)
+    }
   }
 
   end(upload: Upload): void {
-    this.#underWay.delete(upload)
+    if (this.#underWay.delete(upload)) this.#bytes -= upload.bytes
   }
 
   /** Several times a minute. */
   sweep(): void {
     const now = this.clock.mono()
     for (const upload of this.#underWay) {
-      if (!isTooSlow(upload, now)) continue
-      this.#underWay.delete(upload)
-      upload.giveUp()
+      if (isTooSlow(upload, now)) this.#giveUp(upload)
     }
+  }
+
+  #giveUp(upload: Upload): void {
+    this.end(upload)
+    upload.giveUp()
   }
 }
 

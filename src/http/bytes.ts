@@ -4,7 +4,10 @@
  * is dropped by the runtime as it comes, and holds no memory.
  */
 import { RealtimeError, type ErrorCode } from '../core/errors'
-import { SMALL_BYTES, type Upload, type Uploads } from '../core/uploads'
+import type { Upload, Uploads } from '../core/uploads'
+
+/** So short a body is read in one piece: it is whole within ten seconds, or too slow. */
+const SMALL_BYTES = 32 * 1024
 
 /** What a body is refused with, in the words of the API that it was sent to. */
 export type BodyCodes = { readonly tooLarge: ErrorCode; readonly brokenOff: ErrorCode }
@@ -61,11 +64,12 @@ async function chunksOf(
   { body }: Request,
   maxBytes: number,
   { upload, uploads }: Progress,
-): Promise<ArrayBuffer | 'too_large'> {
+): Promise<ArrayBuffer | 'too_large' | 'too_slow'> {
   const chunks: Uint8Array[] = []
   for await (const chunk of body ?? []) {
     uploads.came(upload, chunk.length)
     if (upload.bytes > maxBytes) return 'too_large'
+    if (!uploads.has(upload)) return 'too_slow' // and lets go of what has come
     chunks.push(chunk)
   }
   return Bun.concatArrayBuffers(chunks)
