@@ -57,7 +57,7 @@ import { claimDatabase, type Claim } from './standby'
 import { appStore } from './store/apps'
 import { watchFiles } from './store/files'
 import { outboxStore } from './store/outbox'
-import { guarded } from './store/errors'
+import { guarded, storeError } from './store/errors'
 import { openDatabase } from './store/sqlite'
 import { Writes } from './store/writes'
 import { LongPolls } from './transports/longpoll'
@@ -189,6 +189,9 @@ async function build(
   await startPlugins(core.hooks, clock, options.givenUp)
   const xhr = new XhrSessions(core)
   const longPolls = new LongPolls(core)
+  await webhooks.load().catch((cause: unknown) => {
+    throw storeError(config.databasePath, cause)
+  })
   await makeWay()
   const inFlight = new InFlight(core, addresses, config.maxRequests || requestsAllowed())
   const server = listen({ core, config, api, addresses, locality, xhr, longPolls, inFlight })

@@ -20,6 +20,8 @@ export const COUNTERS = {
   webhookEventsDelivered: 'webhook events that an endpoint accepted',
   webhookEventsDead: 'webhook events given up after five minutes, kept as dead letters',
   webhookEventsDropped: 'webhook events lost: no room, no disk, or their endpoint was removed',
+  webhookEventsCancelled:
+    'webhook events of who left before anybody was told that they had come, neither of them sent',
   webhookEventsRefused: 'webhook events that a plugin refused',
   webhookRequests: 'webhook requests made',
   webhookRequestsAccepted: 'webhook requests that were answered with 2xx',

@@ -31,7 +31,7 @@ export type LaneReport = {
 
 export type EndpointReport = LaneReport & {
   /**
-   * `paused`: it failed too often in a row, and is probed. `full`: no more is kept for it. `removed`:
+   * `paused`: it failed too often, and is probed. `full`: no more is kept for it. `removed`:
    * it is gone, and so is the rest soon.
    */
   readonly state: 'ok' | 'failing' | 'paused' | 'full' | 'removed'
@@ -53,7 +53,7 @@ export type DeadLetter = {
 
 export type Report = {
   readonly endpoints: readonly EndpointReport[]
-  /** A hundred of each endpoint, the newest first. */
+  /** At most a hundred of each endpoint, the newest first. */
   readonly deadLetters: readonly DeadLetter[]
 }
 

@@ -84,7 +84,7 @@ const DeliveriesAnswer = Type.Object(
             ],
             {
               description:
-                '`paused`: failed too often in a row and is probed; `full`: as many events are kept for it as may be, dead ones among them, and new ones are dropped; `removed`: not an endpoint of the app any more',
+                '`paused`: failed five times in a row, or fourteen of its last twenty requests, and is probed; `full`: as many events are kept for it as may be, dead ones among them, and new ones are dropped; `removed`: not an endpoint of the app any more',
             },
           ),
           ...Totals,
@@ -111,7 +111,10 @@ const DeliveriesAnswer = Type.Object(
           error: Fault,
           dead_at: time('When it was given up'),
         }),
-        { description: 'The newest hundred of each endpoint' },
+        {
+          description:
+            'The newest hundred of each endpoint; fewer where more than ten endpoints have any, or where they have more than a megabyte together',
+        },
       ),
     }),
   },

@@ -1,90 +1,207 @@
 /**
- * Which rows of an endpoint may be sent: tried ones whose time has come, and fresh ones, none of them of
- * a channel that waits, because an older event of it was refused a moment ago.
+ * Which rows of an endpoint may be sent: those of channels of which none is under way or was refused a
+ * moment ago. The table is read once, in order, and never searched: what was read and cannot be sent
+ * yet is remembered by its id, behind what came before it in its channel.
  *
- * The search for fresh rows goes on where it ended. One event that is refused for minutes may have
- * hundreds of thousands behind it in its channel; walking over them took 150 ms for each request.
- * Owns how far each search has come.
+ * Owns, for each endpoint, how far it was read, the ids of what was read and is still there, and which
+ * channels are held until when. All of it dies with the process: at the start every row is due.
  */
 import type { Database } from 'bun:sqlite'
-import type { OutboxRow } from './outbox'
+import { Deadlines } from './deadlines'
 
-const COLUMNS = 'SELECT id, channel, event, time_ms, attempts FROM webhook_outbox'
-const ALIVE = 'lane = $lane AND dead_at IS NULL'
-const WAITING = `
-  SELECT DISTINCT channel FROM webhook_outbox WHERE ${ALIVE} AND attempts > 0 AND due_at > $now`
-const TRIED = `
-  ${COLUMNS} WHERE ${ALIVE} AND attempts > 0 AND due_at <= $now
-     AND channel NOT IN (SELECT value FROM json_each($waiting)) ORDER BY id LIMIT $limit`
-const FRESH = `
-  ${COLUMNS} WHERE ${ALIVE} AND attempts = 0 AND id > $cursor
-     AND channel NOT IN (SELECT value FROM json_each($waiting)) ORDER BY id LIMIT $limit`
-const PASSED = `
-  ${COLUMNS} WHERE ${ALIVE} AND attempts = 0 AND id <= $cursor
-     AND channel IN (SELECT value FROM json_each($released)) ORDER BY id LIMIT $limit`
-const NEWEST = 'SELECT MAX(id) AS id FROM webhook_outbox'
-
-type Search = {
-  /** Fresh rows up to this one are of channels that were passed. */
-  readonly cursor: number
-  readonly passed: ReadonlySet<string>
+/** A row without its event, which may be long. */
+export type Head = {
+  readonly id: number
+  readonly channel: string
+  readonly attempts: number
+  /** When the window of its attempts began; epoch milliseconds. */
+  readonly time_ms: number
+  readonly bytes: number
 }
+type Place = Pick<Head, 'id' | 'channel'>
 
-/** What was found, and where the search ends if all of it is taken. */
+const READ = `
+  SELECT id, channel FROM webhook_outbox
+   WHERE lane = $lane AND dead_at IS NULL AND id > $cursor ORDER BY id LIMIT $limit`
+const HEADS = `
+  SELECT id, channel, attempts, time_ms, octet_length(event) AS bytes FROM webhook_outbox
+   WHERE id IN (SELECT value FROM json_each($ids)) AND dead_at IS NULL ORDER BY id`
+
+/** So many rows, and channels whose time has come, are looked at in one go. */
+const LOOKED_AT = 500
+
 export type Found = {
-  readonly rows: readonly OutboxRow[]
-  /** Those of the rows that are fresh, and beyond the cursor. */
-  readonly fresh: readonly OutboxRow[]
-  readonly end: number
-  readonly passed: ReadonlySet<string>
+  /** In order within each channel; what is sent of them must be a beginning. */
+  readonly rows: readonly Head[]
+  /** There may be more, for which nobody has to wait. */
+  readonly more: boolean
 }
 
-const START: Search = { cursor: 0, passed: new Set() }
+class Queue {
+  /** Rows up to this one were read. */
+  cursor = 0
+  /** By channel, the ids of its rows that were read and are still there, in order; never none. */
+  readonly known = new Map<string, number[]>()
+  /** Channels of which no row may be sent now, and until when. */
+  readonly held = new Deadlines()
+  /** Other known channels, the longest waiting first: those that were held for a refusal, and the rest. */
+  readonly again = new Set<string>()
+  readonly ready = new Set<string>()
+  /** Which of the two come first; they take turns, since what is refused is often sent alone. */
+  againFirst = false
 
-export class DueRows {
-  readonly #searches = new Map<number, Search>()
+  get inOrder(): readonly Set<string>[] {
+    return this.againFirst ? [this.again, this.ready] : [this.ready, this.again]
+  }
 
-  constructor(readonly db: Database) {}
+  /** Rows that were read; ids come in order, those that are under way already for the second time. */
+  remember({ id, channel }: Place): void {
+    const ids = this.known.get(channel)
+    if (!ids) this.known.set(channel, [id])
+    else if (id > ids.at(-1)!) ids.push(id)
+    if (!this.held.has(channel) && !this.again.has(channel)) this.ready.add(channel)
+  }
 
-  /** The oldest, in order; `now` is epoch milliseconds. */
-  find(lane: number, now: number, limit: number): Found {
-    const { cursor, passed } = this.#searches.get(lane) ?? START
-    const waiting = this.#all<{ channel: string }>(WAITING, { lane, now }).map((it) => it.channel)
-    const terms = { lane, limit, waiting: JSON.stringify(waiting) }
-    const tried = this.#all<OutboxRow>(TRIED, { ...terms, now })
-    const fresh = this.#all<OutboxRow>(FRESH, { ...terms, cursor })
-    const released = [...passed.difference(new Set(waiting))]
-    const caught = this.#released(lane, cursor, released, limit)
-    const rows = [...tried, ...caught, ...fresh].sort((a, b) => a.id - b.id).slice(0, limit)
-    const newest = this.#all<{ id: number | null }>(NEWEST, {})[0]!.id ?? cursor
-    const caughtUp = caught.length === 0 ? released : []
-    return {
-      rows,
-      fresh,
-      end: fresh.length < limit ? Math.max(cursor, newest) : fresh.at(-1)!.id,
-      passed: passed.union(new Set(waiting)).difference(new Set(caughtUp)),
+  hold(channel: string, until: number): void {
+    this.held.set(channel, until)
+    this.ready.delete(channel)
+    this.again.delete(channel)
+  }
+
+  release(now: number): void {
+    for (let left = LOOKED_AT; left > 0; left--) {
+      const channel = this.held.shift(now)
+      if (channel === undefined) return
+      if (this.known.has(channel)) this.again.add(channel)
     }
   }
 
-  /** The search goes on behind the rows that were taken, the oldest of those found. */
-  advance(lane: number, { fresh, end, passed }: Found, taken: readonly OutboxRow[]): void {
-    const last = taken.at(-1)?.id ?? 0
-    const left = fresh.find(({ id }) => id > last)
-    this.#searches.set(lane, { cursor: left ? left.id - 1 : end, passed })
+  /** The first of a channel's rows are gone. */
+  shift(channel: string, gone: ReadonlySet<number>): void {
+    const ids = this.known.get(channel) ?? []
+    const left = ids.findIndex((id) => !gone.has(id))
+    if (left === -1) this.#drop(channel)
+    else ids.splice(0, left)
   }
 
-  /** Rows that were passed may be fresh again, or the lane is gone. */
+  /** Some of a channel's rows are gone. */
+  forget(channel: string, gone: ReadonlySet<number>): void {
+    const left = this.known.get(channel)!.filter((id) => !gone.has(id))
+    if (left.length === 0) this.#drop(channel)
+    else this.known.set(channel, left)
+  }
+
+  #drop(channel: string): void {
+    this.known.delete(channel)
+    this.ready.delete(channel)
+    this.again.delete(channel)
+  }
+}
+
+export class DueRows {
+  readonly #queues = new Map<number, Queue>()
+
+  constructor(readonly db: Database) {}
+
+  /** At most `limit`; `now` is by the clock's `mono`. */
+  find(lane: number, now: number, limit: number): Found {
+    const queue = this.#queueOf(lane)
+    queue.release(now)
+    queue.againFirst = !queue.againFirst
+    const wanted = (): number[] =>
+      queue.inOrder.flatMap((channels) => firstIds(queue, channels, limit))
+    const unread = wanted().length < limit && this.#read(lane, queue)
+    const ids = wanted().length
+    const rows = queue.inOrder.flatMap((channels) => this.#heads(queue, channels, limit))
+    const left = queue.ready.size + queue.again.size > 0
+    return { rows: rows.slice(0, limit), more: unread || left || rows.length < ids }
+  }
+
+  /** Rows that are sent now: their channels are held until they are settled, or `until`. */
+  lease(lane: number, rows: readonly Place[], until: number): void {
+    const queue = this.#queueOf(lane)
+    for (const row of rows) {
+      queue.remember(row)
+      queue.hold(row.channel, until)
+    }
+  }
+
+  /** Rows that were refused: their channels are held for longer. */
+  hold(lane: number, rows: readonly Place[], until: number): void {
+    for (const { channel } of rows) this.#queueOf(lane).hold(channel, until)
+  }
+
+  /** Rows that are gone, the first of their channels: what stands behind them is next. */
+  gone(lane: number, rows: readonly Place[]): void {
+    const queue = this.#queueOf(lane)
+    const ids = new Set(rows.map(({ id }) => id))
+    for (const channel of new Set(rows.map((row) => row.channel))) {
+      queue.held.delete(channel)
+      queue.shift(channel, ids)
+      if (queue.known.has(channel) && !queue.again.has(channel)) queue.ready.add(channel)
+    }
+  }
+
+  /** When the next channel is held no longer; by the clock's `mono`. */
+  nextDue(lane: number): number | undefined {
+    return this.#queueOf(lane).held.first
+  }
+
+  /** Everything is due; or the lane is gone. */
   restart(lane: number): void {
-    this.#searches.delete(lane)
+    this.#queues.delete(lane)
   }
 
-  /** Fresh rows before the cursor, of channels that wait no more. */
-  #released(lane: number, cursor: number, channels: readonly string[], limit: number): OutboxRow[] {
-    if (channels.length === 0) return []
-    return this.#all<OutboxRow>(PASSED, { lane, cursor, limit, released: JSON.stringify(channels) })
+  /** Rows that were read before have come back: the table is read anew. What is held stays held. */
+  reread(lane: number): void {
+    const queue = this.#queueOf(lane)
+    queue.cursor = 0
+    for (const names of [queue.known, queue.ready, queue.again]) names.clear()
   }
 
-  #all<T>(sql: string, values: Record<string, string | number>): T[] {
-    return this.db.query<T, [typeof values]>(sql).all(values)
+  #queueOf(lane: number): Queue {
+    let queue = this.#queues.get(lane)
+    if (!queue) this.#queues.set(lane, (queue = new Queue()))
+    return queue
   }
+
+  /** Reads on. True where there may be more. */
+  #read(lane: number, queue: Queue): boolean {
+    const values = { lane, cursor: queue.cursor, limit: LOOKED_AT }
+    const rows = this.db.query<Place, [typeof values]>(READ).all(values)
+    for (const row of rows) queue.remember(row)
+    queue.cursor = rows.at(-1)?.id ?? queue.cursor
+    return rows.length === LOOKED_AT
+  }
+
+  #heads(queue: Queue, channels: ReadonlySet<string>, limit: number): Head[] {
+    const ids = firstIds(queue, channels, limit)
+    if (ids.length === 0) return []
+    const values = { ids: JSON.stringify(ids) }
+    const rows = this.db.query<Head, [typeof values]>(HEADS).all(values)
+    if (rows.length < ids.length) forgetMissing(queue, channels, ids, rows)
+    return rows
+  }
+}
+
+/** The first rows of each of the channels, at most so many. */
+function firstIds(queue: Queue, channels: ReadonlySet<string>, limit: number): number[] {
+  const ids: number[] = []
+  for (const channel of channels) {
+    if (ids.length >= limit) break
+    ids.push(...queue.known.get(channel)!.slice(0, limit - ids.length))
+  }
+  return ids
+}
+
+/** Rows that were taken back, or given up with others of their endpoint. */
+function forgetMissing(
+  queue: Queue,
+  channels: ReadonlySet<string>,
+  ids: readonly number[],
+  rows: readonly Head[],
+): void {
+  const there = new Set(rows.map(({ id }) => id))
+  const missing = new Set(ids.filter((id) => !there.has(id)))
+  for (const channel of [...channels].slice(0, ids.length)) queue.forget(channel, missing)
 }

@@ -13,9 +13,15 @@ export function guarded<T>(path: string, run: () => T): T {
   try {
     return run()
   } catch (cause) {
-    if (cause instanceof StoreError) throw cause
-    throw new StoreError(`database ${path}: ${explain(cause)}`, { cause })
+    throw storeError(path, cause)
   }
+}
+
+/** What SQLite or the system has thrown, as the operator is told. */
+export function storeError(path: string, cause: unknown): StoreError {
+  return cause instanceof StoreError
+    ? cause
+    : new StoreError(`database ${path}: ${explain(cause)}`, { cause })
 }
 
 /** SQLite's result codes and the file system's, in the operator's words. */

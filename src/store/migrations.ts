@@ -127,4 +127,40 @@ export const MIGRATIONS: readonly string[] = [
    CREATE INDEX plugin_values_expiring ON plugin_values (plugin, expires_at)
      WHERE expires_at IS NOT NULL;
    CREATE INDEX app_keys_app ON app_keys (app_id);`,
+  // Kept numbers: counting a million rows took half a second. `untold` is set while nobody was told.
+  `ALTER TABLE webhook_lanes ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE webhook_lanes ADD COLUMN failing INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE webhook_lanes ADD COLUMN dead INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE webhook_outbox ADD COLUMN untold TEXT;
+   CREATE INDEX webhook_outbox_untold ON webhook_outbox (lane, channel) WHERE untold IS NOT NULL;
+   UPDATE webhook_lanes SET
+     pending = (SELECT COUNT(*) FROM webhook_outbox WHERE lane = webhook_lanes.id AND dead_at IS NULL),
+     failing = (SELECT COUNT(*) FROM webhook_outbox
+                 WHERE lane = webhook_lanes.id AND dead_at IS NULL AND attempts > 0),
+     dead = (SELECT COUNT(*) FROM webhook_outbox
+              WHERE lane = webhook_lanes.id AND dead_at IS NOT NULL);
+   CREATE TRIGGER webhook_outbox_added AFTER INSERT ON webhook_outbox BEGIN
+     UPDATE webhook_lanes SET
+       pending = pending + (NEW.dead_at IS NULL),
+       failing = failing + (NEW.dead_at IS NULL AND NEW.attempts > 0),
+       dead = dead + (NEW.dead_at IS NOT NULL)
+      WHERE id = NEW.lane;
+   END;
+   CREATE TRIGGER webhook_outbox_removed AFTER DELETE ON webhook_outbox BEGIN
+     UPDATE webhook_lanes SET
+       pending = pending - (OLD.dead_at IS NULL),
+       failing = failing - (OLD.dead_at IS NULL AND OLD.attempts > 0),
+       dead = dead - (OLD.dead_at IS NOT NULL)
+      WHERE id = OLD.lane;
+   END;
+   CREATE TRIGGER webhook_outbox_changed AFTER UPDATE OF dead_at, attempts ON webhook_outbox
+     WHEN (OLD.dead_at IS NULL) <> (NEW.dead_at IS NULL) OR (OLD.attempts > 0) <> (NEW.attempts > 0)
+   BEGIN
+     UPDATE webhook_lanes SET
+       pending = pending + (NEW.dead_at IS NULL) - (OLD.dead_at IS NULL),
+       failing = failing + (NEW.dead_at IS NULL AND NEW.attempts > 0)
+                         - (OLD.dead_at IS NULL AND OLD.attempts > 0),
+       dead = dead + (NEW.dead_at IS NOT NULL) - (OLD.dead_at IS NOT NULL)
+      WHERE id = NEW.lane;
+   END;`,
 ]

@@ -8,13 +8,17 @@ import type { Cancel } from '../core/types'
 import type { WebhookFact } from './events'
 
 /** So many depart in one turn of the event loop; a restart, or a lost network, makes all leave at once. */
-const SLICE = 500
+const SLICE = 100
+/** Who departs while others wait to be written waits as well. */
+const CROWDED_MS = 50
 
-type Departure = { readonly fact: WebhookFact; readonly dueAt: number }
+type Departure = { readonly fact: WebhookFact; readonly due: { readonly at: number } }
 
 export class Departures {
   /** In the order in which they are due, since all wait equally long. */
   readonly #lingering = new Map<string, Departure>()
+  /** When those are due that left before the start. */
+  readonly #before = { at: Infinity }
   #timer: Cancel | undefined
 
   constructor(
@@ -22,11 +26,25 @@ export class Departures {
     readonly settleMs: number,
     /** Told of those who did not come back, in the order in which they left. */
     readonly departed: (fact: WebhookFact) => void,
+    /** Whether more of them can be told. */
+    readonly hasRoom: () => boolean,
   ) {}
+
+  /** Who left before the start: has as long to come back, from `start` on. */
+  left(fact: WebhookFact): void {
+    this.#lingering.set(keyOf(fact), { fact, due: this.#before })
+  }
+
+  start(): void {
+    if (this.#lingering.size === 0) return
+    this.#before.at = this.core.clock.mono() + this.settleMs
+    if (this.settleMs === 0) this.#settle()
+    else this.#arm(this.settleMs)
+  }
 
   add(fact: WebhookFact): void {
     if (this.settleMs === 0) return this.departed(fact)
-    this.#lingering.set(keyOf(fact), { fact, dueAt: this.core.clock.mono() + this.settleMs })
+    this.#lingering.set(keyOf(fact), { fact, due: { at: this.core.clock.mono() + this.settleMs } })
     this.#arm(this.settleMs)
   }
 
@@ -50,8 +68,9 @@ export class Departures {
     if (this.core.state.draining) return
     const now = this.core.clock.mono()
     let slice = SLICE
-    for (const [key, { fact, dueAt }] of this.#lingering) {
-      const left = dueAt - now
+    for (const [key, { fact, due }] of this.#lingering) {
+      const left = due.at - now
+      if (!this.hasRoom()) return this.#arm(CROWDED_MS)
       if (left > 0 || slice-- === 0) return this.#arm(Math.max(0, left))
       this.#lingering.delete(key)
       survives(this.core, 'webhooks', () => this.departed(fact))

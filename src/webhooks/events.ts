@@ -11,8 +11,11 @@ export type WebhookFact = Extract<Fact, { readonly type: WebhookEventName }>
 type FactOf<Name extends WebhookEventName> = Extract<WebhookFact, { readonly type: Name }>
 
 type EventRow<Name extends WebhookEventName> = {
-  /** Something began or ended, or merely happened. What ended has time to come back. */
-  readonly kind: 'arrival' | 'departure' | 'moment'
+  /**
+   * Something began or ended, or merely happened, or says how things are until they are otherwise. What
+   * ended has time to come back.
+   */
+  readonly kind: 'arrival' | 'departure' | 'moment' | 'passing'
   /** What the body has besides name and channel. */
   readonly rest: (fact: FactOf<Name>) => object
 }
@@ -34,8 +37,8 @@ export const EVENTS: { readonly [Name in WebhookEventName]: EventRow<Name> } = {
       ...(userId !== undefined && { user_id: userId }),
     }),
   },
-  cache_miss: { kind: 'moment', rest: nothing },
-  subscription_count: { kind: 'moment', rest: ({ count }) => ({ subscription_count: count }) },
+  cache_miss: { kind: 'passing', rest: nothing },
+  subscription_count: { kind: 'passing', rest: ({ count }) => ({ subscription_count: count }) },
 }
 
 /** The fact, if it is one that webhooks tell. */

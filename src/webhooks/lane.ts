@@ -11,8 +11,19 @@ import type { Core } from '../core/core'
 import type { Attempt } from '../core/deliveries'
 import type { Cancel } from '../core/types'
 import { endpointsOf, type Endpoint } from '../core/webhooks'
-import { SLICE_ROWS, WINDOW_MS, type LaneKey, type Outbox, type OutboxRow } from '../store/outbox'
+import {
+  SLICE_ROWS,
+  STALE_MS,
+  WINDOW_MS,
+  type LaneKey,
+  type Outbox,
+  type OutboxRow,
+  type Pardon,
+  type Taken,
+} from '../store/outbox'
+import { backoffMs, Breaker } from './breaker'
 import type { Poster, PostRequest } from './post'
+import { attemptsBeforeAlone, batchSize, requestFor } from './request'
 
 export type Shared = {
   readonly core: Core
@@ -27,12 +38,6 @@ export type Shared = {
   readonly ended: (key: LaneKey) => void
 }
 
-/** So many requests in a row that failed, and the endpoint is left in peace. */
-const BREAKER_FAILURES = 5
-const MAX_BACKOFF_MS = 60_000
-const JITTER = 0.2
-/** A row that is due later than this was put off before the time of day was set back. */
-const LONGEST_PAUSE_MS = MAX_BACKOFF_MS * (1 + JITTER)
 /** How events end that are not delivered, in the log. */
 const ENDS = {
   dead: 'webhook events are given up and kept as dead letters',
@@ -42,9 +47,9 @@ const ENDS = {
 const RETRY_MS = 1000
 
 export class Lane {
-  #failures = 0
-  /** Of the clock's `mono`. */
-  #pausedUntil = 0
+  readonly #breaker = new Breaker()
+  /** Rows that were tried, and are made due before anything is sent. */
+  #pardon: Pardon | undefined
   #busy = false
   #underWay = Promise.resolve()
   #resting = false
@@ -59,11 +64,14 @@ export class Lane {
   constructor(
     readonly key: LaneKey,
     readonly shared: Shared,
-  ) {}
+  ) {
+    // What an earlier process had under way, or put off, is due; what is of long ago is as new.
+    this.#pardon = { below: 0, before: shared.core.clock.now() - STALE_MS }
+  }
 
   /** True while the breaker is open. */
   get paused(): boolean {
-    return this.#failures >= BREAKER_FAILURES
+    return this.#breaker.isOpen
   }
 
   /** Sends what is due, or waits until something is. */
@@ -95,23 +103,29 @@ export class Lane {
 
   #next(): void {
     const { outbox, core } = this.shared
-    const now = core.clock.now()
     const target = this.#target()
     if (!target) return this.#drop()
-    if (this.#bury(now) === SLICE_ROWS) return this.#wakeIn(0)
-    const pauseMs = this.#pausedUntil - core.clock.mono()
-    if (this.paused && pauseMs > 0) return this.#wakeIn(pauseMs)
-    const rows = this.#take(now)
-    if (rows.length > 0) {
-      this.#underWay = this.#send(rows, requestFor(rows, target))
-      return
-    }
-    const dueAt = outbox.nextDue(this.key, now)
+    const now = core.clock.now()
+    if (this.#pardon && outbox.reopen(this.key, now, this.#pardon)) return this.#soon()
+    this.#pardon = undefined
+    if (this.paused && this.#bury(now) > 0) return this.#soon()
+    const pauseMs = this.#breaker.pauseMs(core.clock.mono())
+    if (pauseMs > 0) return this.#wakeIn(pauseMs)
+    const { rows, dead, more } = this.#take(now)
+    this.#gaveUp(dead)
+    if (rows.length > 0) this.#underWay = this.#send(rows, requestFor(rows, target))
+    else if (more) this.#soon()
+    else this.#wait()
+  }
+
+  /** Until something is due. What may be probed always is: then there is nothing. */
+  #wait(): void {
+    if (this.paused) return
+    const dueAt = this.shared.outbox.nextDue(this.key)
     if (dueAt === undefined) return
-    const waitMs = dueAt - now
-    if (waitMs <= Math.max(LONGEST_PAUSE_MS, this.shared.leaseMs)) return this.#wakeIn(waitMs)
-    outbox.reopenLane(this.key, now)
-    this.#wakeIn(0)
+    const waitMs = dueAt - this.shared.core.clock.mono()
+    if (waitMs > 0) this.#wakeIn(waitMs)
+    else this.#soon()
   }
 
   #target(): { readonly app: App; readonly endpoint: Endpoint } | undefined {
@@ -120,9 +134,10 @@ export class Lane {
     return endpoint && { app, endpoint }
   }
 
-  #take(now: number): OutboxRow[] {
-    const { outbox, batchEvents: limit, leaseMs } = this.shared
-    const terms = { now, until: now + leaseMs, alone: attemptsBeforeAlone(limit) }
+  #take(now: number): Taken {
+    const { outbox, batchEvents: limit, leaseMs, core } = this.shared
+    const mono = core.clock.mono()
+    const terms = { now, mono, until: mono + leaseMs, alone: attemptsBeforeAlone(limit) }
     if (this.paused) return outbox.takeProbe(this.key, terms)
     return outbox.take(this.key, { ...terms, limit }, (due) => batchSize(due, limit))
   }
@@ -152,40 +167,41 @@ export class Lane {
     core.counters.webhookEventsDelivered += rows.length
     outbox.delivered(this.key, rows, attempt)
     // It was the endpoint that failed, and not the events.
-    if (this.paused) outbox.forgive(this.key, core.clock.now())
-    this.#failures = 0
+    if (this.#breaker.succeeded()) this.#pardon = { below: Number.MAX_SAFE_INTEGER, before: 0 }
   }
 
   #failed(rows: readonly OutboxRow[], attempt: Attempt): void {
     const { core, outbox } = this.shared
-    const now = core.clock.now()
+    const [now, mono] = [core.clock.now(), core.clock.mono()]
     core.counters.webhookRequestsFailed++
-    this.#failures++
-    if (this.paused)
-      this.#pausedUntil = core.clock.mono() + backoffMs(this.#failures - BREAKER_FAILURES + 1)
-    if (this.#failures === BREAKER_FAILURES)
+    if (this.#breaker.failed(mono))
       core.log.warn(
         { appId: this.key.appId, error: attempt.error },
         'webhook endpoint is left in peace and probed',
       )
     const windowEnd = Math.min(...rows.map((row) => row.time_ms)) + WINDOW_MS
     const tries = Math.max(...rows.map((row) => row.attempts)) + 1
-    const dueAt = Math.max(now, Math.min(now + backoffMs(tries), windowEnd))
-    outbox.failed(this.key, rows, attempt, dueAt)
+    const waitMs = Math.max(0, Math.min(backoffMs(tries), windowEnd - now))
+    outbox.failed(this.key, rows, attempt, mono + waitMs)
   }
 
   /**
-   * Gives up what was tried for a whole window, and alone. Of an endpoint that is left in peace the rest
-   * goes too; but first it is probed once more, since what is given up now may be why it refused.
+   * Gives up what was tried for a whole window, and alone, by an endpoint that is left in peace; if there
+   * is nothing, the rest goes too. But first it is probed once more, since what is given up now may be
+   * why it refused. How many; a slice at a time.
    */
   #bury(now: number): number {
-    const { core, outbox, batchEvents } = this.shared
+    const { outbox, batchEvents } = this.shared
     let dead = outbox.bury(this.key, now, attemptsBeforeAlone(batchEvents) + 1)
-    if (this.paused && dead > 0) this.#pausedUntil = 0
-    else if (this.paused) dead = outbox.bury(this.key, now, 0)
-    core.counters.webhookEventsDead += dead
+    if (dead > 0) this.#breaker.probeNow()
+    else dead = outbox.bury(this.key, now, 0)
+    this.#gaveUp(dead)
+    return dead === SLICE_ROWS ? dead : 0
+  }
+
+  #gaveUp(dead: number): void {
+    this.shared.core.counters.webhookEventsDead += dead
     this.#say('dead', dead)
-    return dead
   }
 
   #drop(): void {
@@ -193,7 +209,7 @@ export class Lane {
     const dropped = outbox.drop(this.key)
     core.counters.webhookEventsDropped += dropped
     this.#say('dropped', dropped)
-    if (dropped === SLICE_ROWS) this.#wakeIn(0)
+    if (dropped > 0) this.#soon()
     else this.shared.ended(this.key)
   }
 
@@ -218,6 +234,17 @@ export class Lane {
     )
   }
 
+  /** In this turn of the event loop or the next, as there is time. */
+  #soon(): void {
+    this.shared.core.slices.add({
+      part: 'webhooks',
+      step: () => {
+        this.wake()
+        return false
+      },
+    })
+  }
+
   #wakeIn(delayMs: number): void {
     this.#timer = this.shared.core.clock.after(delayMs, () => this.wake())
   }
@@ -230,67 +257,5 @@ export class Lane {
     this.#troubled = true
     this.#timer?.()
     this.#wakeIn(RETRY_MS)
-  }
-}
-
-/** Each attempt that failed leaves a quarter of the events that an event may have beside it. */
-const SHARE = 4
-
-/** Many web servers take no more than a megabyte, which these may be in UTF-8. */
-const MAX_BODY_CHARS = 262_144
-
-/** How many of the rows that are due go into one request. */
-function batchSize(due: readonly OutboxRow[], most: number): number {
-  let size = most
-  let chars = 0
-  for (const [index, { attempts, event }] of due.entries()) {
-    size = Math.min(size, Math.max(1, Math.floor(most / SHARE ** attempts)))
-    chars += event.length
-    if (index >= size || (index > 0 && chars > MAX_BODY_CHARS)) return index
-  }
-  return due.length
-}
-
-const attemptsBeforeAlone = (most: number): number => Math.ceil(Math.log(most) / Math.log(SHARE))
-
-/** 1, 2, 4 ... 60 s, a fifth more or less, so that endpoints that fell together are not asked together. */
-function backoffMs(tries: number): number {
-  const base = Math.min(MAX_BACKOFF_MS, 1000 * 2 ** (tries - 1))
-  return Math.round(base * (1 - JITTER + 2 * JITTER * Math.random()))
-}
-
-/** Headers that are ours whatever an endpoint's record says. */
-const RESERVED = [
-  'host',
-  'content-length',
-  'content-type',
-  'transfer-encoding',
-  'connection',
-  'x-pusher-key',
-  'x-pusher-signature',
-]
-
-/** Built from what is sent now, and signed over these very bytes with the oldest live pair. */
-function requestFor(
-  rows: readonly OutboxRow[],
-  { app, endpoint }: { app: App; endpoint: Endpoint },
-) {
-  const timeMs = Math.min(...rows.map((row) => row.time_ms))
-  const text = `{"time_ms":${timeMs},"events":[${rows.map(({ event }) => event).join(',')}]}`
-  const pair = app.keys[0]!
-  const own = Object.entries(endpoint.headers).filter(
-    ([name]) => !RESERVED.includes(name.toLowerCase()),
-  )
-  return {
-    url: endpoint.url,
-    body: Buffer.from(text),
-    headers: {
-      'User-Agent': 'carillon-webhooks',
-      ...Object.fromEntries(own),
-      'Content-Type': 'application/json',
-      'Content-Length': String(Buffer.byteLength(text)),
-      'X-Pusher-Key': pair.key,
-      'X-Pusher-Signature': pair.sign(text),
-    },
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The recorder: facts to rows of the outbox. An event is filtered and shown to plugins first, and built
  * only if some endpoint wants it; rows are written in groups, behind the path on which facts come.
- * Owns what waits to be written. Nothing here ever throws at whoever emits a fact.
+ * Nothing here ever throws at whoever emits a fact.
  */
 import type { App } from '../core/apps'
 import type { Core } from '../core/core'
@@ -9,18 +9,16 @@ import { askNow } from '../core/hooks'
 import type { Cancel, ChannelName, Fact, UserId } from '../core/types'
 import { appView } from '../core/views'
 import { endpointsOf } from '../core/webhooks'
-import type { Announcement, Entry, LaneKey, Outbox } from '../store/outbox'
+import type { Announcement, Entry, EventEntry, LaneKey, Outbox } from '../store/outbox'
 import { CacheMisses } from './cache-misses'
 import { Departures, userOf } from './departures'
 import { EVENTS, eventText, viewOfFact, webhookFact, type WebhookFact } from './events'
+import { Waiting } from './waiting'
 
 /** So many entries are one transaction. */
 const GROUP_ENTRIES = 500
-/** So many wait for a disk that does not take them; of one app half as many, so that it leaves room for others. */
-const MAX_WAITING = 200_000
-const MAX_WAITING_PER_APP = MAX_WAITING / 2
-/** Once some were dropped, `/ready` is red until no more than so many wait. */
-const CALM_WAITING = MAX_WAITING_PER_APP / 2
+/** So many announcements are read in one go. */
+const ANNOUNCED_ROWS = 100
 /** A write that failed is tried again after this. */
 const RETRY_MS = 1000
 /** The part that `/ready` names. */
@@ -39,9 +37,7 @@ export type RecorderOptions = {
 }
 
 export class Recorder {
-  readonly #waiting: Entry[] = []
-  /** How many of each app. */
-  readonly #waitingByApp = new Map<string, number>()
+  readonly #waiting = new Waiting()
   readonly #departures: Departures
   readonly #misses: CacheMisses
   #timer: Cancel | undefined
@@ -53,19 +49,42 @@ export class Recorder {
     readonly outbox: Outbox,
     readonly options: RecorderOptions,
   ) {
-    this.#departures = new Departures(core, options.settleMs, (fact) => this.#departed(fact))
+    this.#departures = new Departures(
+      core,
+      options.settleMs,
+      (fact) => this.#departed(fact),
+      () => !this.#waiting.isCrowded,
+    )
     this.#misses = new CacheMisses(core.clock)
     core.facts.listen((fact) => this.#hear(fact))
   }
 
-  /** What was announced before the start is treated as if everybody had just left. */
-  start(): void {
-    for (const announcement of this.outbox.announced()) {
-      const app = this.core.apps.byId(announcement.appId)
-      if (app) this.#departures.add(departureOf(app, announcement))
-      else this.#push({ type: 'withdrawn', ...announcement })
+  /**
+   * Reads what was announced before the start, in slices; nobody may be connected yet. Rejects where the
+   * database throws.
+   */
+  load(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    let last: Announcement | undefined
+    const step = (): boolean => {
+      try {
+        const slice = this.outbox.announced(last, ANNOUNCED_ROWS)
+        last = slice.at(-1)
+        this.#left(slice)
+        if (slice.length === ANNOUNCED_ROWS) return true
+        resolve()
+      } catch (cause) {
+        reject(cause)
+      }
+      return false
     }
-    this.#commit()
+    this.core.slices.add({ part: PART, step })
+    return promise
+  }
+
+  /** As if everybody who was announced had just left. */
+  start(): void {
+    this.#departures.start()
   }
 
   /** Writes what waits. Who lingers is still announced: the next start asks for them. */
@@ -75,9 +94,22 @@ export class Recorder {
     this.#timer?.()
     while (this.#waiting.length > 0 && this.#write());
     this.#timer?.()
-    const lost = this.#waiting.filter(({ type }) => type === 'event').length
+    const left = this.#waiting.first(this.#waiting.length)
+    const lost = left.filter(({ type }) => type === 'event').length
     this.core.counters.webhookEventsDropped += lost
     if (lost > 0) this.core.log.error({ lost }, 'webhooks: events are lost with this process')
+  }
+
+  /** Of apps that are gone nobody will be told. */
+  #left(before: readonly Announcement[]): void {
+    const { apps, clock } = this.core
+    const strangers = before.filter(({ appId }) => !apps.byId(appId))
+    const gone = strangers.map((announcement) => ({ type: 'withdrawn', ...announcement }) as const)
+    if (gone.length > 0) this.outbox.record(gone, clock.now(), 0)
+    for (const announcement of before) {
+      const app = apps.byId(announcement.appId)
+      if (app) this.#departures.left(departureOf(app, announcement))
+    }
   }
 
   #hear(emitted: Fact): void {
@@ -85,7 +117,7 @@ export class Recorder {
     if (!fact) return
     const { kind } = EVENTS[fact.type]
     if (kind === 'arrival') this.#arrived(fact)
-    else if (kind === 'departure') this.#left(fact)
+    else if (kind === 'departure') this.#leaves(fact)
     else this.#happened(fact)
   }
 
@@ -96,7 +128,7 @@ export class Recorder {
     this.#commit()
   }
 
-  #left(fact: WebhookFact): void {
+  #leaves(fact: WebhookFact): void {
     if (fact.type === 'channel_vacated') this.#misses.forget(fact.app, fact.channel)
     if (concerns(fact)) this.#departures.add(fact)
   }
@@ -123,40 +155,32 @@ export class Recorder {
       this.core.counters.webhookEventsRefused++
       return false
     }
-    const event = eventText(fact)
+    const event = {
+      type: 'event' as const,
+      appId: app.id,
+      channel,
+      event: eventText(fact),
+      tale: { kind: EVENTS[type].kind, user: userOf(fact) },
+    }
     for (const { name: endpoint } of wanting)
-      if (this.#hasRoom({ appId: app.id, endpoint }))
-        this.#push({ type: 'event', appId: app.id, endpoint, channel, event })
+      if (this.#hasRoom({ ...event, endpoint })) this.#push({ ...event, endpoint })
     return true
   }
 
-  #hasRoom(key: LaneKey): boolean {
-    if (this.outbox.stored(key) < this.options.maxStoredPerEndpoint) return true
+  /** A departure may need none. */
+  #hasRoom(entry: EventEntry): boolean {
+    const full = this.outbox.stored(entry) >= this.options.maxStoredPerEndpoint
+    if (!full || entry.tale.kind === 'departure') return true
     this.core.counters.webhookEventsDropped++
     return false
   }
 
   /** Keeps no more than memory may hold. */
   #push(entry: Entry): void {
-    const own = this.#waitingByApp.get(entry.appId) ?? 0
-    if (own < MAX_WAITING_PER_APP && this.#waiting.length < MAX_WAITING) {
-      this.#waiting.push(entry)
-      this.#waitingByApp.set(entry.appId, own + 1)
-      return
-    }
+    if (this.#waiting.push(entry)) return
     if (entry.type === 'event') this.core.counters.webhookEventsDropped++
     this.#overflown = true
     if (!this.core.state.troubles.has(PART)) this.#trouble('more happens than can be written down')
-  }
-
-  /** The oldest were written. */
-  #shift(count: number): void {
-    for (const { appId } of this.#waiting.splice(0, count)) {
-      const left = this.#waitingByApp.get(appId)! - 1
-      if (left > 0) this.#waitingByApp.set(appId, left)
-      else this.#waitingByApp.delete(appId)
-    }
-    if (this.#waiting.length <= CALM_WAITING) this.#overflown = false
   }
 
   /** Sees to it that what waits is written. */
@@ -180,26 +204,43 @@ export class Recorder {
 
   /** One group, whole. False where there is no room, or the database does not take it. */
   #write(): boolean {
-    const room = this.options.maxStored - this.outbox.size()
-    const group = fittingIn(this.#waiting.slice(0, GROUP_ENTRIES), room)
-    if (group.length === 0) return this.#trouble('the outbox is full (CARILLON_WEBHOOK_MAX_STORED)')
+    let group: readonly Entry[]
     try {
-      this.outbox.record(group, this.core.clock.now())
+      group = this.#fitting(this.#waiting.first(GROUP_ENTRIES))
+      if (group.length > 0) this.#record(group)
     } catch (cause) {
       return this.#trouble('events cannot be written down', cause)
     }
-    this.#shift(group.length)
+    if (group.length === 0) return this.#trouble('the outbox is full (CARILLON_WEBHOOK_MAX_STORED)')
+    this.#waiting.shift(group.length)
+    if (this.#waiting.isCalm) this.#overflown = false // `/ready` was red until then
     if (!this.#overflown) this.#recovered()
     this.#tellLanes(group)
     return true
   }
 
+  #record(group: readonly Entry[]): void {
+    const { counters, clock } = this.core
+    const told = this.outbox.record(group, clock.now(), this.options.maxStoredPerEndpoint)
+    counters.webhookEvents += told.written
+    counters.webhookEventsCancelled += told.cancelled
+    counters.webhookEventsDropped += told.dropped
+  }
+
+  /** As many, in order, as there is room for events. */
+  #fitting(entries: readonly Entry[]): readonly Entry[] {
+    let left = this.options.maxStored - this.outbox.size()
+    if (left >= entries.length) return entries
+    const end = entries.findIndex(
+      (entry) => entry.type === 'event' && !this.outbox.cancels(entry) && left-- <= 0,
+    )
+    return end === -1 ? entries : entries.slice(0, end)
+  }
+
   #tellLanes(written: readonly Entry[]): void {
     const lanes = new Map<string, LaneKey>()
     for (const entry of written) {
-      if (entry.type !== 'event') continue
-      this.core.counters.webhookEvents++
-      lanes.set(`${entry.appId} ${entry.endpoint}`, entry)
+      if (entry.type === 'event') lanes.set(`${entry.appId} ${entry.endpoint}`, entry)
     }
     if (lanes.size > 0) this.options.written(lanes.values())
   }
@@ -243,11 +284,4 @@ function departureOf(app: App, { channel: name, userId }: Announcement): Webhook
   return userId === ''
     ? { type: 'channel_vacated', app, channel }
     : { type: 'member_removed', app, channel, userId: userId as UserId }
-}
-
-/** As many, in order, as there is room for events. */
-function fittingIn(entries: readonly Entry[], room: number): readonly Entry[] {
-  let left = room
-  const end = entries.findIndex(({ type }) => type === 'event' && left-- <= 0)
-  return end === -1 ? entries : entries.slice(0, end)
 }

@@ -6,8 +6,9 @@ import type { App } from '../core/apps'
 import type { Core } from '../core/core'
 import type { Deliveries, EndpointReport, LaneReport, Report } from '../core/deliveries'
 import type { NetworkRules } from '../core/networks'
+import { each } from '../core/slices'
 import { endpointsOf } from '../core/webhooks'
-import { SLICE_ROWS, type LaneKey, type Outbox } from '../store/outbox'
+import type { LaneKey, Outbox } from '../store/outbox'
 import { Lane, type Shared } from './lane'
 import { createPoster, type Poster } from './post'
 import { Recorder } from './recorder'
@@ -22,13 +23,13 @@ export type WebhookOptions = {
   readonly networks: NetworkRules
 }
 
-const SHOWN_DEAD_LETTERS = 100
-
 export class Webhooks implements Deliveries {
   readonly #lanes = new Map<string, Lane>()
   readonly #recorder: Recorder
   readonly #poster: Poster
   readonly #shared: Shared
+  /** Lanes whose dead letters go out again. */
+  readonly #replays = new Set<string>()
   #stopped = false
 
   constructor(
@@ -54,10 +55,16 @@ export class Webhooks implements Deliveries {
     core.facts.listen((fact) => fact.type === 'app_changed' && this.#changed(fact.app))
   }
 
+  /** Reads who was there in the last process, before anybody can connect. */
+  load(): Promise<void> {
+    return this.#recorder.load()
+  }
+
   /** Takes up what the last process left. */
   start(): void {
     this.#recorder.start()
-    this.#wake(this.outbox.reopen(this.core.clock.now()))
+    const { slices } = this.core
+    slices.add(each('webhooks', this.outbox.keys(), (key) => this.#wake([key])))
   }
 
   /** Sends nothing more; resolves when what is under way was answered, or had its time. */
@@ -80,24 +87,31 @@ export class Webhooks implements Deliveries {
     const names = new Set([...configured, ...lanes.keys()])
     return {
       endpoints: Array.from(names, (name) => this.#reportOf(app, lanes.get(name) ?? unused(name))),
-      deadLetters: this.outbox.dead(app.id, SHOWN_DEAD_LETTERS),
+      deadLetters: this.outbox.dead(app.id),
     }
   }
 
   /** Sends the app's dead letters again, as new. How many. */
   replay(app: App): number {
-    const now = this.core.clock.now()
+    const before = this.core.clock.now()
     const lanes = this.outbox.lanes(app.id).filter(({ dead }) => dead > 0)
-    for (const { endpoint } of lanes) this.#replay({ appId: app.id, endpoint }, now)
+    for (const { endpoint } of lanes) this.#replay({ appId: app.id, endpoint }, before)
     return lanes.reduce((sum, { dead }) => sum + dead, 0)
   }
 
-  /** What was given up until `before`, a slice in each turn of the event loop. */
+  /** What was given up until `before`, in slices; those that are replayed already are not begun again. */
   #replay(key: LaneKey, before: number): void {
-    if (this.#stopped) return
-    const replayed = this.outbox.replay(key, before)
-    this.#laneOf(key).wake()
-    if (replayed === SLICE_ROWS) this.core.clock.after(0, () => this.#replay(key, before))
+    const name = nameOf(key)
+    if (this.#replays.has(name)) return
+    this.#replays.add(name)
+    const replay = { before, after: 0 }
+    const step = (): boolean => {
+      if (!this.#stopped && this.outbox.replay(key, replay, this.core.clock.now())) return true
+      this.#replays.delete(name)
+      this.#wake([key])
+      return false
+    }
+    this.core.slices.add({ part: 'webhooks', step })
   }
 
   #reportOf(app: App, lane: LaneReport): EndpointReport {

@@ -153,7 +153,7 @@ describe('an outbox that cannot grow', () => {
   test('as fast as events come: what is dropped is said once, and red until it is calm', async () => {
     await using receiver = new Receiver()
     await using server = await startWith([{ url: receiver.url }], {
-      config: { webhookFlushMs: 50 },
+      config: { webhookFlushMs: 50, webhookMaxStoredPerEndpoint: 200_000 },
     })
     const app = server.core.apps.byId('1')!
     const miss = (from: number, to: number): void => {

@@ -180,11 +180,16 @@ test('a plugin drops an event for its app, and it is counted', async () => {
 })
 
 test('thousands that leave at once are all told to have left', async () => {
-  await using server = await startWith([{ url: 'http://127.0.0.1:1/hook' }])
+  await using receiver = new Receiver()
+  await using server = await startWith([{ url: receiver.url }])
   const app = server.core.apps.byId('1')!
-  for (const type of ['channel_occupied', 'channel_vacated'] as const)
+  const emitAll = (type: 'channel_occupied' | 'channel_vacated'): void => {
     for (let n = 0; n < 1200; n++) server.core.facts.emit({ type, app, channel: `c${n}` as never })
-  expect(server.core.counters.webhookEvents).toBe(1200)
+  }
+  emitAll('channel_occupied')
+  await receiver.events(server.sdk(), 1200)
+  await settled(server)
+  emitAll('channel_vacated')
   server.advance(SETTLE_MS)
   expect(server.core.counters.webhookEvents).toBe(2400)
 })

@@ -1,0 +1,79 @@
+/**
+ * Lanes: the endpoints that have, or had, something to send, and how many rows each has. The numbers are
+ * kept by triggers, in the transaction of whatever changes a row; nothing is counted. Owns the lanes' ids
+ * and, so that nobody has to ask for them, how many rows are stored.
+ */
+import type { Database } from 'bun:sqlite'
+
+/** The rows of one endpoint of one app. */
+export type LaneKey = { readonly appId: string; readonly endpoint: string }
+
+/** Rows that nobody has accepted, those of them that were sent, and those that were given up. */
+export type LaneRow = {
+  readonly id: number
+  readonly endpoint: string
+  readonly pending: number
+  readonly failing: number
+  readonly dead: number
+}
+
+const ALL = 'SELECT id, app_id AS appId, endpoint, pending + dead AS stored FROM webhook_lanes'
+const ADD = 'INSERT INTO webhook_lanes (app_id, endpoint) VALUES ($appId, $endpoint) RETURNING id'
+const OF_APP = `
+  SELECT id, endpoint, pending, failing, dead FROM webhook_lanes WHERE app_id = $appId ORDER BY id`
+const REMOVE = 'DELETE FROM webhook_lanes WHERE id = $id'
+
+type Lane = LaneKey & { readonly id: number; stored: number }
+
+export class Lanes {
+  /** Rows that are stored, of all. */
+  size = 0
+  readonly #lanes = new Map<string, Lane>()
+
+  constructor(readonly db: Database) {
+    for (const lane of db.query<Lane, []>(ALL).all()) {
+      this.#lanes.set(nameOf(lane), lane)
+      this.size += lane.stored
+    }
+  }
+
+  all(): LaneKey[] {
+    return Array.from(this.#lanes.values(), ({ appId, endpoint }) => ({ appId, endpoint }))
+  }
+
+  /** Rows that are stored for one. */
+  stored(key: LaneKey): number {
+    return this.#lanes.get(nameOf(key))?.stored ?? 0
+  }
+
+  /** Made where there is none. */
+  idOf(key: LaneKey): number {
+    return this.#laneOf(key).id
+  }
+
+  /** So many rows more, or fewer, once they are. */
+  count(key: LaneKey, rows: number): void {
+    this.#laneOf(key).stored += rows
+    this.size += rows
+  }
+
+  ofApp(appId: string): LaneRow[] {
+    return this.db.query<LaneRow, [{ appId: string }]>(OF_APP).all({ appId })
+  }
+
+  remove(key: LaneKey): void {
+    this.db.query(REMOVE).run({ id: this.idOf(key) })
+    this.#lanes.delete(nameOf(key))
+  }
+
+  #laneOf({ appId, endpoint }: LaneKey): Lane {
+    const name = nameOf({ appId, endpoint })
+    let lane = this.#lanes.get(name)
+    if (lane) return lane
+    const { id } = this.db.query<{ id: number }, [LaneKey]>(ADD).get({ appId, endpoint })!
+    this.#lanes.set(name, (lane = { appId, endpoint, id, stored: 0 }))
+    return lane
+  }
+}
+
+export const nameOf = ({ appId, endpoint }: LaneKey): string => `${appId} ${endpoint}`

@@ -1,0 +1,95 @@
+/** No statement looks at more of a table than it needs: plans are read, nothing is timed. */
+import { Database } from 'bun:sqlite'
+import { afterAll, expect, spyOn, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { MIGRATIONS } from '../../src/store/migrations'
+import { outboxStore } from '../../src/store/outbox'
+import { migrate } from '../../src/store/sqlite'
+import { definePlugin } from 'carillon/plugin'
+import { deliveries, emit, occupy, pass, Receiver, settled, startWith } from '../webhooks/receiver'
+
+const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Read whole and sorted: they are kept in memory, too, and what an app has of them is few. */
+const SMALL = /\b(apps|app_keys|admins|app_overrides|webhook_lanes)\b/
+
+test('every statement of a life with webhooks is answered by an index', async () => {
+  const databasePath = join(folder, 'plans.sqlite')
+  const asked = new Set<string>()
+  const query = Database.prototype.query
+  using _spy = spyOn(Database.prototype, 'query').mockImplementation(function (
+    this: Database,
+    sql,
+  ) {
+    asked.add(sql)
+    return query.call(this, sql) as never
+  })
+  const keeper = definePlugin({
+    name: 'keeper',
+    carillon: 1,
+    setup: ({ store }) => {
+      store.set('a', 1, { expiresAt: 1 })
+      store.get('a')
+      store.entries()
+      store.delete('a')
+      return {}
+    },
+  })
+  await using receiver = new Receiver()
+  for (const status of [500, 200]) {
+    receiver.answer = () => status
+    const config = { databasePath }
+    await using server = await startWith([{ url: receiver.url }], { config, plugins: [keeper] })
+    server.addTenant()
+    occupy(server, 'a', 'b')
+    emit(server, { type: 'channel_vacated', channel: 'b' } as never)
+    await pass(server, 600_000, 20_000)
+    await deliveries(server)
+    await server.admin('/api/admin/apps/test-app/webhooks/replay', { method: 'POST' })
+    await settled(server)
+    const app = server.core.apps.byId('1')!
+    server.core.apps.change(app, { ...app.record, webhooks: [] }, 0)
+    server.core.apps.remove(server.core.apps.byId('8')!)
+  }
+  using db = new Database(databasePath, { strict: true })
+  const plans = [...asked]
+    .filter((sql) => !/^\s*(PRAGMA|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)/.test(sql))
+    .flatMap((sql) => {
+      const steps = db.prepare<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql}`).all()
+      return steps.map(({ detail }) => ({ sql, detail }))
+    })
+  expect(plans.length).toBeGreaterThan(40)
+  const dear = plans.filter(
+    ({ sql, detail }) =>
+      (/^SCAN (?!json_each|CONSTANT)/.test(detail) && !SMALL.test(detail)) ||
+      (detail.includes('TEMP B-TREE') && !SMALL.test(sql)),
+  )
+  expect(dear).toEqual([])
+  expect([...asked].filter((sql) => sql.includes('COUNT('))).toEqual([])
+})
+
+test('rows of before are counted once, when the file is brought up to date', () => {
+  using db = new Database(':memory:', { strict: true })
+  migrate(db, 'old', MIGRATIONS.slice(0, 9))
+  db.run(`INSERT INTO webhook_lanes (app_id, endpoint) VALUES ('1', 'a'), ('1', 'b')`)
+  const insert = db.query(
+    `INSERT INTO webhook_outbox (lane, channel, event, time_ms, due_at, attempts, dead_at)
+     VALUES (1, 'c', '{}', 1, 1, ?, ?)`,
+  )
+  for (const [attempts, deadAt, rows] of [
+    [0, null, 5],
+    [2, null, 3],
+    [9, 1, 4],
+  ] as const)
+    for (let n = 0; n < rows; n++) insert.run(attempts, deadAt)
+  migrate(db, 'old')
+  const outbox = outboxStore(db)
+  expect(outbox.lanes('1')).toMatchObject([
+    { endpoint: 'a', pending: 8, failing: 3, dead: 4 },
+    { endpoint: 'b', pending: 0, failing: 0, dead: 0 },
+  ])
+  expect(outbox.size()).toBe(12)
+})

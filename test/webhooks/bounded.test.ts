@@ -1,0 +1,204 @@
+/** What one endpoint, one crowd or one call of the operator may cost the others: rows, requests, turns. */
+import { describe, expect, test } from 'bun:test'
+import { Breaker } from '../../src/webhooks/breaker'
+import type { TestServer } from '../harness'
+import { deliveries, emit, occupy, pass, Receiver, settled, startWith, until } from './receiver'
+
+const DEAD = 'http://127.0.0.1:1/hook'
+const SETTLE_MS = 3000
+
+/** The endpoint is left in peace, and for longer than a few seconds from now on. */
+async function leftInPeace(server: TestServer): Promise<void> {
+  const { counters } = server.core
+  occupy(server, 'first')
+  await pass(server, 60_000)
+  for (const before = counters.webhookRequests; counters.webhookRequests === before;)
+    await pass(server, 1000)
+}
+
+describe('an endpoint that does not answer', () => {
+  test('keeps its share for what is so: who was never told to be there takes no room', async () => {
+    const config = { webhookMaxStoredPerEndpoint: 30 }
+    await using server = await startWith([{ url: DEAD }], { config })
+    const { counters } = server.core
+    await leftInPeace(server)
+    const sockets = await Promise.all(Array.from({ length: 5 }, () => server.raw()))
+    for (let round = 0; round < 10; round++) {
+      for (const [n, client] of sockets.entries()) await client.subscribed(`cache-${round}-${n}`)
+      for (const client of sockets) await client.next('the cache miss')
+      for (const [n, client] of sockets.entries())
+        client.send({ event: 'pusher:unsubscribe', data: { channel: `cache-${round}-${n}` } })
+      for (const client of sockets) {
+        client.send({ event: 'pusher:ping', data: {} })
+        await client.next('the pong')
+      }
+      server.advance(SETTLE_MS)
+      await settled(server)
+    }
+    expect(counters.webhookEventsDropped).toBe(0)
+    // Those that were probed with may have been told.
+    expect(counters.webhookEventsCancelled).toBeGreaterThan(3 * 30)
+    expect((await deliveries(server)).pending).toBeLessThan(30)
+  })
+
+  test('is told of nobody who left before, and of everybody of whom something else has to be told', async () => {
+    await using receiver = new Receiver()
+    receiver.answer = () => 500
+    await using server = await startWith([{ url: receiver.url }])
+    await leftInPeace(server)
+    const message = { type: 'client_event', event: 'client-e', data: '1', socketId: '1.1' }
+    occupy(server, 'gone', 'talks', 'presence-a')
+    emit(server, { type: 'subscription_count', channel: 'gone', count: 1 } as never)
+    emit(server, { ...message, channel: 'talks' } as never)
+    for (const userId of ['ada', 'eve'])
+      emit(server, { type: 'member_added', channel: 'presence-a', userId } as never)
+    emit(server, { type: 'member_removed', channel: 'presence-a', userId: 'ada' } as never)
+    for (const channel of ['gone', 'talks'])
+      emit(server, { type: 'channel_vacated', channel } as never)
+    server.advance(SETTLE_MS)
+    await settled(server)
+    receiver.answer = () => 200
+    await receiver.requests.take(receiver.requests.unread.length)
+    await pass(server, 90_000)
+    const events = receiver.requests.unread.flatMap((request) => request.events)
+    expect(events.filter((event) => !event.endsWith('first'))).toEqual([
+      'channel_occupied talks',
+      'channel_occupied presence-a',
+      'client_event talks',
+      'member_added presence-a eve',
+      'channel_vacated talks',
+    ])
+    expect(server.core.counters.webhookEventsCancelled).toBe(5)
+  })
+
+  test('that was told is told of the departure, whatever comes and goes behind it', async () => {
+    await using receiver = new Receiver()
+    await using server = await startWith([{ url: receiver.url }])
+    occupy(server, 'room')
+    expect(await receiver.events(server.sdk())).toEqual(['channel_occupied room'])
+    await settled(server)
+    receiver.answer = () => 500
+    await leftInPeace(server)
+    for (let round = 0; round < 3; round++) {
+      emit(server, { type: 'channel_vacated', channel: 'room' } as never)
+      server.advance(SETTLE_MS)
+      await settled(server)
+      occupy(server, 'room')
+    }
+    receiver.answer = () => 200
+    await receiver.requests.take(receiver.requests.unread.length)
+    await pass(server, 90_000)
+    const events = receiver.requests.unread.flatMap((request) => request.events)
+    expect(events.filter((event) => !event.endsWith('first'))).toEqual([
+      'channel_vacated room',
+      'channel_occupied room',
+    ])
+  })
+})
+
+describe('an endpoint that takes one request of five', () => {
+  const minute = (breaker: Breaker): number => {
+    let asked = 0
+    for (let now = 0; now < 60_000; now += 100) {
+      if (breaker.pauseMs(now) > 0) continue
+      if (asked++ % 5 === 4) breaker.succeeded()
+      else breaker.failed(now)
+    }
+    return asked
+  }
+
+  test('is left in peace, too, and asked again within six seconds', () => {
+    const breaker = new Breaker()
+    expect(minute(breaker)).toBeWithin(60, 160) // of 600
+    expect(breaker.pauseMs(60_000)).toBeLessThanOrEqual(6000)
+  })
+
+  test('is not while it takes every second one', () => {
+    const breaker = new Breaker()
+    for (let n = 0; n < 1000; n++) {
+      if (n % 2) breaker.succeeded()
+      else expect(breaker.failed(n)).toBeFalse()
+    }
+  })
+
+  test('gets all in the end, each channel in order, in few requests while it fails', async () => {
+    await using receiver = new Receiver()
+    let asked = 0
+    receiver.answer = () => (asked++ % 5 === 4 ? 200 : 503)
+    await using server = await startWith([{ url: receiver.url }], {
+      config: { webhookFlushMs: 50, webhookSettleMs: 0 },
+    })
+    const channels = Array.from({ length: 600 }, (_, n) => `c${n}`)
+    occupy(server, ...channels)
+    for (const channel of channels)
+      emit(server, { type: 'subscription_count', channel, count: 1 } as never)
+    await pass(server, 30_000, 500)
+    expect(asked).toBeLessThan(120)
+    expect(server.log.lines.map(({ message }) => message)).toContain(
+      'webhook endpoint is left in peace and probed',
+    )
+    receiver.answer = () => 200
+    await receiver.requests.take(receiver.requests.unread.length)
+    await pass(server, 120_000, 1000)
+    expect(await deliveries(server)).toMatchObject({ pending: 0, failing: 0, dead: 0 })
+    expect(server.core.counters.webhookEventsDelivered).toBe(1200)
+    const events = receiver.requests.unread.flatMap((request) => request.events)
+    const counted = new Set<string>()
+    for (const event of events) {
+      const [name, channel] = event.split(' ') as [string, string]
+      if (name === 'subscription_count') counted.add(channel)
+      else expect(counted.has(channel)).toBeFalse()
+    }
+  })
+})
+
+describe('one call of the operator', () => {
+  /** A meter by which each step takes a whole turn's share. */
+  const slow = () => {
+    let ms = 0
+    return () => (ms += 5)
+  }
+
+  test('that replays or drops a thousand takes many turns, and twice is once', async () => {
+    await using receiver = new Receiver()
+    receiver.answer = () => 500
+    const config = { webhookFlushMs: 50 }
+    await using server = await startWith([{ url: receiver.url }], { config, meter: slow() })
+    const { slices, counters, apps } = server.core
+    const rest = () => until('all is done', () => slices.idle)
+    occupy(server, ...Array.from({ length: 1000 }, (_, n) => `c${n}`))
+    for (let minute = 0; counters.webhookEventsDead < 1000; minute++) {
+      expect(minute).toBeLessThan(60)
+      await pass(server, 60_000, 10_000)
+      await rest()
+    }
+    const path = '/api/admin/apps/test-app/webhooks/replay'
+    const replay = () => server.admin(path, { method: 'POST' })
+    receiver.answer = () => new Promise(() => {})
+    let before = slices.turns
+    expect(await Promise.all([replay(), replay()])).toMatchObject([
+      { status: 200 },
+      { status: 200 },
+    ])
+    await rest()
+    expect(slices.turns - before).toBeWithin(9, 18)
+    expect(await deliveries(server)).toMatchObject({ dead: 0, pending: 1000 })
+    before = slices.turns
+    const app = apps.byId('1')!
+    apps.change(app, { ...app.record, webhooks: [] }, 0)
+    server.advance(5000)
+    await until('all are dropped', () => counters.webhookEventsDropped === 1000)
+    expect(slices.turns - before).toBeWithin(9, 18)
+  })
+
+  test('that shows dead letters is shown as many as an answer may hold', async () => {
+    await using server = await startWith([{ url: DEAD }, { url: `${DEAD}/2` }])
+    const data = JSON.stringify('x'.repeat(10_000))
+    const talk = { type: 'client_event', event: 'client-e', data, socketId: '1.1' }
+    for (let n = 0; n < 120; n++) emit(server, { ...talk, channel: `private-${n}` } as never)
+    await pass(server, 40 * 60_000, 10_000)
+    const { dead, dead_letters: letters } = await deliveries(server)
+    expect(dead).toBe(240)
+    expect(JSON.stringify(letters).length).toBeWithin(900_000, 1_200_000)
+  })
+})
