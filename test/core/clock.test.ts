@@ -40,6 +40,14 @@ async function lasts(
   expect(await isThere()).toBe(false)
 }
 
+const oncePerSecond: Row['run'] = async (server, jump) => {
+  expect([await statusOf(server), await statusOf(server)]).toEqual([200, 429])
+  jump()
+  expect(await statusOf(server)).toBe(429)
+  server.advance(1000)
+  expect(await statusOf(server)).toBe(200)
+}
+
 const ROWS: readonly Row[] = [
   {
     name: 'client events of a connection go on',
@@ -61,24 +69,12 @@ const ROWS: readonly Row[] = [
   {
     name: 'triggers of an app go on',
     options: { limits: { maxBackendEventsPerSecond: 1 } },
-    run: async (server, jump) => {
-      expect([await statusOf(server), await statusOf(server)]).toEqual([200, 429])
-      jump()
-      expect(await statusOf(server)).toBe(429)
-      server.advance(1000)
-      expect(await statusOf(server)).toBe(200)
-    },
+    run: oncePerSecond,
   },
   {
     name: 'a plugin counts per second of its own',
     options: { plugins: [rateLimit({ triggers: { perSecond: 1 } })] },
-    run: async (server, jump) => {
-      expect([await statusOf(server), await statusOf(server)]).toEqual([200, 429])
-      jump()
-      expect(await statusOf(server)).toBe(429)
-      server.advance(1000)
-      expect(await statusOf(server)).toBe(200)
-    },
+    run: oncePerSecond,
   },
   {
     name: 'an abandoned session of the fallback ends',
