@@ -2,6 +2,7 @@
  * The harness: a whole server on a free port with an in-memory database and a clock that moves only
  * when told to, and clients for it. Everything is `await using`; waiting is always for a message.
  */
+import { afterAll, beforeAll } from 'bun:test'
 import Server from 'pusher'
 import Pusher, { type Channel, type Options } from 'pusher-js'
 import { readConfig, type Config } from '../src/config'
@@ -35,6 +36,16 @@ export async function start(options: StartOptions = {}): Promise<TestServer> {
 
 /** An app whose secret nobody knows, for servers that are asked from afar. */
 export const OWN_APP = { id: '7', key: 'k7', secret: 's7' }
+
+/** One server for all rows of a table that leave nothing behind; it is there while they run. */
+export function common(options?: StartOptions): () => TestServer {
+  let server: TestServer
+  beforeAll(async () => {
+    server = await start(options)
+  })
+  afterAll(() => server.stop())
+  return () => server
+}
 
 /** A plugin that is nothing but hooks. */
 export const pluginOf = (name: string, hooks: Hooks): AnyPlugin =>

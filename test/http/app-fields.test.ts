@@ -1,6 +1,6 @@
 /** What the fields of an app may be, whatever the body's kind. Phoenix contract 2.3. */
 import { describe, expect, test } from 'bun:test'
-import { start } from '../harness'
+import { common, start } from '../harness'
 import { ask, change, create, FORM, temporary } from './ask-admin'
 
 const TEXT = ['must be text without control characters and broken surrogates']
@@ -15,11 +15,11 @@ describe('text', () => {
     ['secret', String.raw`"se\u0007cret"`],
     ['slug', String.raw`"slug\u0000"`],
   ]
+  const server = common()
   test.each(REFUSED)('a %s of %s is refused', async (field, json) => {
-    await using server = await start()
     const name = field === 'name' ? '' : '"name":"valid name",'
     const body = `{"app":{${name}"${field}":${json}}}`
-    const answer = await ask(server, 'POST', '', { body })
+    const answer = await ask(server(), 'POST', '', { body })
     expect([answer.status, answer.body]).toEqual([422, { errors: { [field]: TEXT } }])
   })
 
@@ -48,8 +48,7 @@ describe('text', () => {
       ],
     ]
   test.each(BODIES)('that is no UTF-8 in %s is refused, not repaired', async (_, type, body) => {
-    await using server = await start()
-    const answer = await ask(server, 'POST', '', { body, headers: { 'content-type': type } })
+    const answer = await ask(server(), 'POST', '', { body, headers: { 'content-type': type } })
     expect([answer.status, answer.body]).toEqual([400, UTF8])
   })
 

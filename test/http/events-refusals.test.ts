@@ -1,6 +1,6 @@
 /** Contract 6.3 and 6.4: triggers that are refused, and limits that are settings. */
 import { describe, expect, test } from 'bun:test'
-import { start, type StartOptions } from '../harness'
+import { common, start, type StartOptions } from '../harness'
 import { event, many, post } from './ask-events'
 
 describe('POST /events', () => {
@@ -110,13 +110,13 @@ describe('POST /events', () => {
       ],
       ['a body that is an array', [], 400, 'Expected the body to be a JSON object'],
     ]
+  const server = common()
   test.each(REFUSED)('%s: refused, and nothing is published', async (_, body, status, text) => {
-    await using server = await start()
-    await using client = await server.raw()
+    await using client = await server().raw()
     await client.subscribed('room')
-    expect(await post(server.sdk(), '/events', body)).toEqual([status, `${text}\n`])
+    expect(await post(server().sdk(), '/events', body)).toEqual([status, `${text}\n`])
     await client.expectNothing()
-    expect(server.core.counters.faults).toBe(0)
+    expect(server().core.counters.faults).toBe(0)
   })
 })
 

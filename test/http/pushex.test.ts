@@ -4,7 +4,7 @@
  */
 import { connect } from 'node:net'
 import { describe, expect, test } from 'bun:test'
-import { Inbox, pluginOf, start } from '../harness'
+import { common, Inbox, pluginOf, start } from '../harness'
 import { KEY, phoenixRaw } from '../phoenix'
 import { basic } from '../credentials'
 import { push } from './ask-pushex'
@@ -74,9 +74,9 @@ const WRONG: readonly (readonly [unknown, number, unknown])[] = [
   ],
   [{ channel: 'a', data: 1, event: 'pusher:x' }, 400, { errors: { detail: expect.any(String) } }],
 ]
+const refusing = common()
 test.each(WRONG)('%j is refused with %d (65)', async (body, status, answer) => {
-  await using server = await start()
-  const response = await push(server, body)
+  const response = await push(refusing(), body)
   expect([response.status, await response.json()]).toEqual([status, answer])
 })
 

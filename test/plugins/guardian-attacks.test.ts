@@ -1,16 +1,13 @@
 /** Guardian: tokens that must be refused, each in both places where a token may come. */
 import { createHmac } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { guardian } from '../../plugins/guardian'
-import { start, type TestServer } from '../harness'
+import { common, start, type TestServer } from '../harness'
 import { ATTACKS, publicJwk } from './attacks'
 import { claimsAt, hmacToken, pathWith, tokenOf } from './tokens'
 
 describe('refused, in the query for good and in a subscribe with an error', () => {
-  let plain: TestServer
-  beforeAll(async () => void (plain = await start({ plugins: [guardian()] })))
-  afterAll(() => plain.stop())
-
+  const plain = common({ plugins: [guardian()] })
   test.each(ATTACKS)('$name', async ({ options, token, told }) => {
     let asked = 0
     using trap = Bun.serve({
@@ -18,7 +15,7 @@ describe('refused, in the query for good and in a subscribe with an error', () =
       fetch: () => (asked++, Response.json({ keys: [publicJwk] })),
     })
     await using own = options && (await start({ plugins: [guardian(options)] }))
-    const server = own ?? plain
+    const server = own ?? plain()
     const before = server.log.lines.length
     const hostile = token(server, `http://127.0.0.1:${trap.port}/`)
     await using client = await server.raw()

@@ -1,5 +1,5 @@
 /** Origin check: who is let in, and how that is set. Phoenix contract 1.11. */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, describe, expect, test } from 'bun:test'
 import { Kit, ManualClock, MemoryLog, testPlugin, type RawClient } from 'carillon/plugin-kit'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -10,7 +10,7 @@ import { readConfig } from '../../src/config'
 import { loadConfigFile } from '../../src/config-file'
 import { definePlugin } from '../../src/plugin'
 import { createServer } from '../../src/server'
-import { OWN_APP, pluginOf, start, within, type TestServer } from '../harness'
+import { common, OWN_APP, pluginOf, start, within } from '../harness'
 import { ORIGINS, WRONG_PATTERNS } from '../vectors/origins'
 
 const ROOT = join(import.meta.dir, '../..')
@@ -181,12 +181,9 @@ describe('the lists', () => {
 })
 
 describe('a pattern that means nothing', () => {
-  let server: TestServer
-  beforeAll(async () => void (server = await start({ plugins: [originCheck()] })))
-  afterAll(() => server.stop())
-
+  const server = common({ plugins: [originCheck()] })
   test.each(WRONG_PATTERNS)('%j is refused by the admin API', async (pattern, says) => {
-    const refused = await setHosts(server, ['https://good.example', pattern])
+    const refused = await setHosts(server(), ['https://good.example', pattern])
     const body = (await refused.json()) as { errors: { hosts: string[] } }
     expect([refused.status, body.errors.hosts]).toEqual([
       422,
