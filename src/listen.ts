@@ -89,7 +89,8 @@ export function listen(port: Port): Server<Client> {
       drain({ data: conn }) {
         conn.behindBytes = 0
       },
-      close({ data: conn }, code) {
+      close({ data: conn }, code, reason) {
+        if (reason === TOO_BIG) core.counters.messagesTooBig++
         if (code === CUT && conn.behindBytes > MAX_BEHIND_BYTES / 2) tooSlow(core, conn)
         closed(core, conn)
       },
@@ -112,6 +113,9 @@ function pinged(core: Core, conn: Client): void {
 const UPGRADE = /(^|,)\s*websocket\s*(,|$)/i
 /** What a header may carry as a protocol's name. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
+
+/** What the runtime says of a message beyond `maxPayloadLength`. */
+const TOO_BIG = 'Received too big message'
 
 /** The code of a socket that ended without a close frame. */
 const CUT = 1006

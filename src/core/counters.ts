@@ -12,6 +12,7 @@ export const COUNTERS = {
   clientEventsLimited: 'client events refused by their rate limit',
   framesQueued: 'frames that waited for their turn of the fan-out, one per channel and format',
   fanOutLagMs: 'milliseconds after which those had reached the last subscriber, all together',
+  messagesTooBig: 'connections closed because a message was larger than the transport takes',
   slowReadersClosed: 'connections closed because they read too slowly',
   silentClosed: 'connections closed because they did not answer a ping',
   unauthorizedClosed: 'connections closed because they did not show in time who they are',

@@ -147,12 +147,13 @@ export const APP_LIMITS = (Object.keys(LIMITS) as LimitName[]).filter((name) => 
 export const maxFrameChars = ({ maxEventDataBytes, maxUserInfoBytes }: Limits): number =>
   4 * (maxEventDataBytes + maxUserInfoBytes) + 16_384
 
-/** A megabyte and what surrounds it: so large a message is still answered with a refusal and not with a cut. */
-const LEAST_PAYLOAD_BYTES = 1024 * 1024 + 65_536
-
-/** What a transport takes in one piece, before anything else is looked at. */
-export const maxPayloadBytes = (limits: Limits): number =>
-  Math.max(LEAST_PAYLOAD_BYTES, 2 * maxFrameChars(limits))
+/**
+ * What the runtime takes of one WebSocket message, in bytes; it closes the socket with 1009 beyond that.
+ * Every message that may be read has room (a character takes three bytes at most), and one that is
+ * somewhat too large is still refused in words. It holds what has come of a message for as long as the
+ * rest does not come, and shows nobody that it does, so more room would be anybody's to hold.
+ */
+export const maxPayloadBytes = (limits: Limits): number => 4 * maxFrameChars(limits)
 
 /** What one request of a client that polls may bring: a megabyte of messages, or more where one may be larger. */
 export const maxPostBytes = (limits: Limits): number =>

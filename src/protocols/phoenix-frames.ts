@@ -88,3 +88,9 @@ export function writeFrame(
 ): Frame {
   return SERIALIZERS[version].write(news, refs)
 }
+
+/** Reads when it is first asked. */
+export function once<T>(read: () => T): () => T {
+  let value: T | undefined
+  return () => (value ??= read())
+}

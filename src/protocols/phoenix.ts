@@ -32,6 +32,7 @@ import type { Codec, Handshake } from './codec'
 import { readBinary, writeBinary } from './phoenix-binary'
 import {
   NULL,
+  once,
   readFrame,
   writeFrame,
   type PhoenixMessage,
@@ -236,11 +237,6 @@ function decodeJoin(_: Core, { message, address, subscription }: OnTopic): Comma
 function paramsIn(payload: Slice | Uint8Array): Readonly<Record<string, unknown>> {
   const params = isBytes(payload) ? undefined : parseJson(payload.text)
   return isRecord(params) ? params : {}
-}
-
-function once<T>(read: () => T): () => T {
-  let value: T | undefined
-  return () => (value ??= read())
 }
 
 function decodeLeave(_: Core, { message, address, subscription }: OnTopic): Command {

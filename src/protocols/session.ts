@@ -14,6 +14,7 @@ import { askNow, refuseAndTell } from '../core/hooks'
 import type { ConnectRequest } from '../core/plugin'
 import type { Command, MaybePromise } from '../core/types'
 import type { Codec, Handshake } from './codec'
+import { tellIdle } from './idle'
 import { isMove, move } from './moves'
 
 export type Client = Connection<Codec>
@@ -240,24 +241,6 @@ function hold(
       }
       if (!conn.busy) tellIdle(conn)
     })
-}
-
-function tellIdle(conn: Client): void {
-  const { onIdle } = conn
-  conn.onIdle = undefined
-  onIdle?.()
-}
-
-/** Resolves when all that has arrived was looked at; undefined where it was. */
-export function idle(conn: Client): Promise<void> | undefined {
-  if (!conn.busy) return undefined
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const { onIdle: earlier } = conn
-  conn.onIdle = () => {
-    earlier?.()
-    resolve()
-  }
-  return promise
 }
 
 function resume(core: Core, conn: Client): void {

@@ -10,13 +10,13 @@ import { maxPostBytes } from '../core/limits'
 import { Pass } from '../core/slices'
 import type { Frame, MaybePromise } from '../core/types'
 import { readBytes } from '../http/bytes'
+import { idle } from '../protocols/idle'
 import { isPolled, POLLED } from '../protocols/phoenix'
 import {
   admitted,
   arrived,
   charged,
   closed,
-  idle,
   opened,
   received,
   seen,

@@ -12,7 +12,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Core } from '../core/core'
 import { scanTexts } from '../core/json-scan'
-import { maxPayloadBytes } from '../core/limits'
+import { maxPostBytes } from '../core/limits'
 import { Pass } from '../core/slices'
 import type { MaybePromise } from '../core/types'
 import { readBytes, TOO_SLOW, type Unread } from '../http/bytes'
@@ -115,7 +115,7 @@ export class XhrSessions {
     const { core } = this
     const session = this.#sessions.get(call.session)
     if (!session) return answer(404, 'The session does not exist')
-    const limit = maxPayloadBytes(core.limits)
+    const limit = maxPostBytes(core.limits)
     const body = await readBytes(core.uploads, request, limit)
     if (typeof body === 'string') return unread(body, limit)
     const messages = messagesOf(body)
