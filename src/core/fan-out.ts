@@ -17,6 +17,8 @@ import type { Limits } from './limits'
 
 /** Sends of one turn: 0.4 to 0.8 ms. */
 export const SLICE_COST = 128
+/** Of one shard at the most, where much is pending or frames are large: 2 ms. The rest waits for another turn. */
+const SHARD_COST = 4 * SLICE_COST
 /** Who has no more subscribers than a large shard owes little. */
 const FEW_SUBSCRIBERS = 64
 /** The part of its shards that an audience has served before the next one has its turn. */
@@ -93,7 +95,7 @@ export class FanOut {
   #serve(audience: Audience): number {
     try {
       audience.turnsLeft--
-      return audience.serve(SLICE_COST)
+      return audience.serve(SHARD_COST)
     } catch (cause) {
       audience.turnsLeft = 0
       this.#fault(cause)
