@@ -130,13 +130,7 @@ function upgradeInTime(
   server: Server<Client>,
 ): MaybePromise<Response | undefined> {
   const { slices, counters } = port.core
-  if (slices.free) {
-    const began = slices.meter()
-    const answer = upgrade(port, request, server)
-    slices.spend(began)
-    return answer
-  }
-  if (slices.waiting < MAX_WAITING) return slices.later(() => upgrade(port, request, server))
+  if (slices.waiting < MAX_WAITING) return slices.inTime(() => upgrade(port, request, server))
   counters.connectionsRefused++
   return withId(new Response(null, { status: 503, headers: { 'retry-after': '1' } }), request)
 }
@@ -169,7 +163,8 @@ function upgrade(
     return withId(emptyAnswer(403), request)
   }
   const verdict = admitted(core, come)
-  return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
+  if (!(verdict instanceof Promise)) return settle(verdict)
+  return verdict.then((answer) => core.slices.inTime(() => settle(answer)))
 }
 
 type Opening = {

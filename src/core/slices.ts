@@ -162,6 +162,15 @@ export class Slices {
     return promise
   }
 
+  /** Does a task at once where it may be, on the account, else later. */
+  inTime<T>(task: () => T | Promise<T>): T | Promise<T> {
+    if (!this.free) return this.later(task)
+    const began = this.meter()
+    const done = task()
+    this.spend(began)
+    return done
+  }
+
   /** Puts on the account what was done at once since `began`, by the meter; what is on it already counts once. */
   spend(began: number): void {
     const now = this.meter()

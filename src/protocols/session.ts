@@ -80,7 +80,8 @@ export function opened(core: Core, conn: Client, answer: MaybePromise<Refusal | 
     return hold(
       core,
       conn,
-      answer.then((refused) => settle(core, conn, refused)),
+      // Gates that ask elsewhere are answered in crowds, too.
+      answer.then((refused) => core.slices.inTime(() => settle(core, conn, refused))),
       undefined,
     )
   const refused = settle(core, conn, answer)

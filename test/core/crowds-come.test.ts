@@ -71,6 +71,27 @@ describe('handshakes', () => {
     if (!('hello' in options)) expect(new Set(ids).size).toBe(60)
   })
 
+  test.each([
+    ['Pusher', {}],
+    ['Phoenix', { path: `/socket/websocket?vsn=2.0.0&${KEY}`, hello: false }],
+  ])(
+    'of %s that a gate answers all at once are taken in over several turns',
+    async (_, options) => {
+      const { promise, resolve } = Promise.withResolvers<undefined>()
+      let asked = 0
+      const gate = pluginOf('gate', { connect: () => (asked++, promise) })
+      await using rations = await rationed({ plugins: [gate] })
+      const { server, slow } = rations
+      const coming = Promise.all(Array.from({ length: 60 }, () => server.raw(options)))
+      while (asked < 60) await turn()
+      slow()
+      resolve(undefined)
+      const { most } = await growth(() => server.core.hub.connectionCount, 60)
+      expect(most).toBeLessThanOrEqual(2 * 3)
+      await coming
+    },
+  )
+
   test('that wait are refused as ever', async () => {
     await using rations = await rationed()
     const { server, slow } = rations
