@@ -15,15 +15,27 @@ export function openDatabase(path: string, log?: Log): Database {
     db.run('PRAGMA busy_timeout = 50')
     db.run('PRAGMA journal_mode = WAL')
     db.run('PRAGMA synchronous = NORMAL')
-    migrate(db, path)
+    migrate(db, path, { log })
     db.run('PRAGMA foreign_keys = ON') // after the migrations, which rename tables
     if (isFile(path) && log) tighten(path, log)
     return db
   })
 }
 
-/** @throws StoreError for a file that knows more migrations */
-export function migrate(db: Database, path: string, migrations = MIGRATIONS): void {
+export type MigrateOptions = {
+  readonly migrations?: readonly string[]
+  readonly log?: Log | undefined
+}
+
+/**
+ * What is long is told before it begins: nobody is connected yet.
+ * @throws StoreError for a file that knows more migrations
+ */
+export function migrate(
+  db: Database,
+  path: string,
+  { migrations = MIGRATIONS, log }: MigrateOptions = {},
+): void {
   const { user_version: version } = db
     .query<{ user_version: number }, []>('PRAGMA user_version')
     .get()!
@@ -31,6 +43,8 @@ export function migrate(db: Database, path: string, migrations = MIGRATIONS): vo
     throw new StoreError(
       `database ${path}: written by a newer version (schema ${version}; this one knows ${migrations.length})`,
     )
+  if (version > 0 && version < migrations.length)
+    log?.info({ path, from: version, to: migrations.length }, 'the database is brought up to date')
   for (const [index, sql] of migrations.entries()) {
     if (index < version) continue
     db.transaction(() => {

@@ -4,6 +4,7 @@ import { afterAll, expect, spyOn, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { MemoryLog } from '../../src/kit/clock'
 import { MIGRATIONS } from '../../src/store/migrations'
 import { outboxStore } from '../../src/store/outbox'
 import { migrate } from '../../src/store/sqlite'
@@ -73,7 +74,7 @@ test('every statement of a life with webhooks is answered by an index', async ()
 
 test('rows of before are counted once, when the file is brought up to date', () => {
   using db = new Database(':memory:', { strict: true })
-  migrate(db, 'old', MIGRATIONS.slice(0, 9))
+  migrate(db, 'old', { migrations: MIGRATIONS.slice(0, 9) })
   db.run(`INSERT INTO webhook_lanes (app_id, endpoint) VALUES ('1', 'a'), ('1', 'b')`)
   const insert = db.query(
     `INSERT INTO webhook_outbox (lane, channel, event, time_ms, due_at, attempts, dead_at)
@@ -85,7 +86,14 @@ test('rows of before are counted once, when the file is brought up to date', () 
     [9, 1, 4],
   ] as const)
     for (let n = 0; n < rows; n++) insert.run(attempts, deadAt)
-  migrate(db, 'old')
+  const log = new MemoryLog()
+  migrate(db, 'old', { log })
+  expect(log.lines).toMatchObject([
+    {
+      message: 'the database is brought up to date',
+      fields: { from: 9, to: MIGRATIONS.length },
+    },
+  ])
   const outbox = outboxStore(db)
   expect(outbox.lanes('1')).toMatchObject([
     { endpoint: 'a', pending: 8, failing: 3, dead: 4 },

@@ -29,7 +29,7 @@ test.each([
 
 test('values that were larger before can still be read', () => {
   using db = new Database(':memory:', { strict: true })
-  migrate(db, 'old', MIGRATIONS.slice(0, 8))
+  migrate(db, 'old', { migrations: MIGRATIONS.slice(0, 8) })
   const insert = db.query('INSERT INTO plugin_values VALUES (?, ?, ?, ?)')
   insert.run('one', 'large', JSON.stringify('x'.repeat(5_000_000)), null)
   insert.run('one', 'over', '1', 999)
