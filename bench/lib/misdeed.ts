@@ -1,6 +1,7 @@
 /**
  * Misdeed: something that one party can do to make everybody else wait, and what it may take.
  */
+import { OWN_APP } from './sides'
 import type { Stage } from './stage'
 
 export type Misdeed = {
@@ -23,8 +24,8 @@ export type Misdeed = {
 
 export const KIB = 1024
 export const MIB = 1024 * KIB
-/** Of the published development app, at whose published admin all of this is aimed. */
-export const APP_KEY = 'test-app-fake-key'
+/** Of the app at which all of this is aimed. */
+export const APP_KEY = OWN_APP.key
 
 /** A text over and over, cut off at so many bytes of ASCII. */
 export const filled = (text: string, bytes: number): string =>

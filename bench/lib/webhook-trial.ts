@@ -27,7 +27,7 @@ const TIMEOUT_MS = 200
 const SETTLE_MS = 200
 const POLL_MS = 5
 const PATIENCE_MS = 60_000
-const SLUG = 'test-app'
+const SLUG = 'app-bench'
 const ADMIN = `Basic ${btoa('pusher_admin_username:pusher_admin_password')}`
 
 export async function webhookTrial({ row, side }: Turn): Promise<Outcome> {

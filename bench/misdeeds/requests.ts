@@ -48,7 +48,7 @@ const makeApp = (stage: Stage): Promise<string> =>
 
 async function askWrongly(stage: Stage): Promise<void> {
   const query = `auth_key=${APP_KEY}&auth_signature=a${numbered('&p', 1500).join('=12')}`
-  const path = `/apps/1/channels?${query}`.slice(0, 15 * KIB)
+  const path = `/apps/bench/channels?${query}`.slice(0, 15 * KIB)
   for (let index = 0; index < 40; index++) await stage.http(path)
 }
 

@@ -4,7 +4,7 @@ import { HOST } from '../lib/sides'
 import type { Stage } from '../lib/stage'
 
 const ENDPOINTS = 10
-const APP = '/test-app'
+const APP = '/app-bench'
 const DELIVERIES = `${APP}/webhooks/deliveries`
 const SOCKETS = 49
 const CHANNELS = 2000
