@@ -85,22 +85,20 @@ export class FanOut {
     while (spent < budget && queue.length > 0) {
       const audience = queue[0]!
       if (audience.turnsLeft === 0) audience.turnsLeft = Math.ceil(audience.shardCount / SHARE)
-      spent += this.#serve(audience)
-      if (audience.settle()) queue.shift()
+      audience.turnsLeft--
+      let isSettled = false
+      try {
+        spent += audience.serve(SHARD_COST)
+        isSettled = audience.settle()
+      } catch (cause) {
+        this.#fault(cause)
+        audience.turnsLeft = 0 // the others first
+        spent = budget
+      }
+      if (isSettled) queue.shift()
       else if (audience.turnsLeft === 0) queue.push(queue.shift()!)
     }
     return spent
-  }
-
-  #serve(audience: Audience): number {
-    try {
-      audience.turnsLeft--
-      return audience.serve(SHARD_COST)
-    } catch (cause) {
-      audience.turnsLeft = 0
-      this.#fault(cause)
-      return SLICE_COST
-    }
   }
 
   /** Said once, until it is over; `/ready` is red meanwhile. */

@@ -5,6 +5,7 @@
 import { describe, expect, spyOn, test } from 'bun:test'
 import { SLICE_COST } from '../../src/core/fan-out'
 import { publish } from '../../src/core/publish'
+import type { ChannelName } from '../../src/core/types'
 import { fails, start, type RawClient, type TestServer } from '../harness'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -146,6 +147,17 @@ describe('a fault in a turn', () => {
     const heard = await Promise.all(clients.map(eventsOf))
     expect(heard.filter((events) => events.join() === 'second')).toHaveLength(16)
     expect(heard.filter((events) => events.join() === 'first,second')).toHaveLength(24)
+    expect(server.core.counters.faults).toBe(1)
+  })
+
+  test('is survived after the last shard, too', async () => {
+    await using server = await start()
+    const clients = await rooms(server, { room: 40 })
+    const channel = server.core.hub.channel(server.core.apps.byId('1')!, 'room' as ChannelName)
+    spyOn(channel!.audiences[0]!, 'settle').mockImplementationOnce(fails)
+    publishTo(server, 'room', 'first')
+    publishTo(server, 'room', 'second')
+    for (const client of clients) expect(await client.frames.take(2)).toHaveLength(2)
     expect(server.core.counters.faults).toBe(1)
   })
 
