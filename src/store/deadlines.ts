@@ -1,12 +1,20 @@
 /**
- * Deadlines: names, each with a time, and whose time comes first. A binary heap; one whose time was
- * changed or taken back stays in it until that time, and means nothing then.
+ * Deadlines: names, each with a time, and whose time comes first. A binary heap; a time that was changed
+ * or taken back stays in it and means nothing, until there are more of those than of others.
  */
 type Entry = { readonly name: string; readonly at: number }
 
+/** A few are not worth building anew. */
+const SPARE = 64
+
 export class Deadlines {
   readonly #times = new Map<string, number>()
-  readonly #heap: Entry[] = []
+  #heap: Entry[] = []
+
+  /** Times that are held, those that mean nothing too. */
+  get length(): number {
+    return this.#heap.length
+  }
 
   has(name: string): boolean {
     return this.#times.has(name)
@@ -16,7 +24,8 @@ export class Deadlines {
   set(name: string, at: number): void {
     this.#times.set(name, at)
     this.#heap.push({ name, at })
-    this.#rise(this.#heap.length - 1)
+    if (this.#heap.length > 2 * this.#times.size + SPARE) this.#build()
+    else this.#rise(this.#heap.length - 1)
   }
 
   delete(name: string): void {
@@ -39,16 +48,16 @@ export class Deadlines {
     return first.name
   }
 
-  clear(): void {
-    this.#times.clear()
-    this.#heap.length = 0
-  }
-
   #dropMeaningless(): void {
     for (let top = this.#heap[0]; top; top = this.#heap[0]) {
       if (this.#times.get(top.name) === top.at) return
       this.#pop()
     }
+  }
+
+  #build(): void {
+    this.#heap = Array.from(this.#times, ([name, at]) => ({ name, at }))
+    for (let index = this.#heap.length >> 1; index >= 0; index--) this.#sink(index)
   }
 
   #pop(): void {

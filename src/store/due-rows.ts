@@ -42,7 +42,10 @@ class Queue {
   cursor = 0
   /** By channel, the ids of its rows that were read and are still there, in order; never none. */
   readonly known = new Map<string, number[]>()
-  /** Channels of which no row may be sent now, and until when. */
+  /** Channels of rows that are under way, and when they are given back whatever came of them. */
+  readonly leased = new Set<string>()
+  leasedUntil = 0
+  /** Channels of which a row was refused, and until when. */
   readonly held = new Deadlines()
   /** Other known channels, the longest waiting first: those that were held for a refusal, and the rest. */
   readonly again = new Set<string>()
@@ -59,16 +62,47 @@ class Queue {
     const ids = this.known.get(channel)
     if (!ids) this.known.set(channel, [id])
     else if (id > ids.at(-1)!) ids.push(id)
-    if (!this.held.has(channel) && !this.again.has(channel)) this.ready.add(channel)
+    if (!this.isHeld(channel) && !this.again.has(channel)) this.ready.add(channel)
+  }
+
+  isHeld(channel: string): boolean {
+    return this.leased.has(channel) || this.held.has(channel)
+  }
+
+  /** One request at a time is under way; what is left of the one before was not settled. */
+  lease(rows: readonly Place[], until: number): void {
+    for (const channel of this.leased) this.held.set(channel, this.leasedUntil)
+    this.leased.clear()
+    this.leasedUntil = until
+    for (const row of rows) {
+      this.remember(row)
+      this.leased.add(row.channel)
+      this.held.delete(row.channel)
+      this.#unqueue(row.channel)
+    }
   }
 
   hold(channel: string, until: number): void {
+    this.leased.delete(channel)
     this.held.set(channel, until)
-    this.ready.delete(channel)
-    this.again.delete(channel)
+    this.#unqueue(channel)
+  }
+
+  free(channel: string): void {
+    this.leased.delete(channel)
+    this.held.delete(channel)
+    if (this.known.has(channel) && !this.again.has(channel)) this.ready.add(channel)
+  }
+
+  /** When the next channel is held no longer. */
+  get nextDue(): number | undefined {
+    const first = this.held.first
+    if (this.leased.size === 0) return first
+    return Math.min(first ?? Infinity, this.leasedUntil)
   }
 
   release(now: number): void {
+    if (this.leased.size > 0 && this.leasedUntil <= now) this.lease([], 0)
     for (let left = LOOKED_AT; left > 0; left--) {
       const channel = this.held.shift(now)
       if (channel === undefined) return
@@ -93,6 +127,10 @@ class Queue {
 
   #drop(channel: string): void {
     this.known.delete(channel)
+    this.#unqueue(channel)
+  }
+
+  #unqueue(channel: string): void {
     this.ready.delete(channel)
     this.again.delete(channel)
   }
@@ -119,11 +157,7 @@ export class DueRows {
 
   /** Rows that are sent now: their channels are held until they are settled, or `until`. */
   lease(lane: number, rows: readonly Place[], until: number): void {
-    const queue = this.#queueOf(lane)
-    for (const row of rows) {
-      queue.remember(row)
-      queue.hold(row.channel, until)
-    }
+    this.#queueOf(lane).lease(rows, until)
   }
 
   /** Rows that were refused: their channels are held for longer. */
@@ -136,15 +170,14 @@ export class DueRows {
     const queue = this.#queueOf(lane)
     const ids = new Set(rows.map(({ id }) => id))
     for (const channel of new Set(rows.map((row) => row.channel))) {
-      queue.held.delete(channel)
       queue.shift(channel, ids)
-      if (queue.known.has(channel) && !queue.again.has(channel)) queue.ready.add(channel)
+      queue.free(channel)
     }
   }
 
   /** When the next channel is held no longer; by the clock's `mono`. */
   nextDue(lane: number): number | undefined {
-    return this.#queueOf(lane).held.first
+    return this.#queueOf(lane).nextDue
   }
 
   /** Everything is due; or the lane is gone. */

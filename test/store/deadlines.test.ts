@@ -1,0 +1,32 @@
+/** Whose time comes first is found as by sorting, and what is taken back takes no room. */
+import { expect, test } from 'bun:test'
+import { Deadlines } from '../../src/store/deadlines'
+import { random } from '../random'
+
+test.each([1, 2, 3])('random walk %d', (seed) => {
+  const chance = random(seed)
+  const deadlines = new Deadlines()
+  const times = new Map<string, number>()
+  let now = 0
+  for (let step = 0; step < 3000; step++) {
+    const name = `n${Math.floor(chance() * 40)}`
+    const fate = chance()
+    if (fate < 0.6) {
+      const at = now + Math.floor(chance() * 500)
+      deadlines.set(name, at)
+      times.set(name, at)
+    } else if (fate < 0.8) {
+      deadlines.delete(name)
+      times.delete(name)
+    } else {
+      now += Math.floor(chance() * 20)
+      for (let due = deadlines.shift(now); due !== undefined; due = deadlines.shift(now)) {
+        expect(times.get(due)).toBe(Math.min(...times.values()))
+        times.delete(due)
+      }
+    }
+    expect(deadlines.first).toBe(times.size === 0 ? undefined : Math.min(...times.values()))
+    expect(deadlines.has(name)).toBe(times.has(name))
+    expect(deadlines.length).toBeLessThanOrEqual(2 * 40 + 65)
+  }
+})
