@@ -42,7 +42,7 @@ export const WEBHOOK_SETTINGS = {
     'CARILLON_WEBHOOK_MAX_STORED',
     1_000_000,
     [1, 1_000_000_000],
-    'webhook events that are kept, those for each endpoint counted; past it `/ready` is red and new ones wait in memory, 100 000 of an app at most',
+    'webhook events that are kept, those for each endpoint counted; past it `/ready` is red and new ones wait in memory, 100 000 or 64 MB of an app at most',
   ),
   webhookMaxStoredPerEndpoint: number(
     'CARILLON_WEBHOOK_MAX_STORED_PER_ENDPOINT',

@@ -132,6 +132,18 @@ describe('an outbox that cannot grow', () => {
     expect(server.core.counters.webhookEventsDropped).toBe(9)
   })
 
+  test('keeps fewer where they are long', async () => {
+    await using server = await startWith([{ url: 'http://127.0.0.1:1/hook' }], {
+      config: { webhookMaxStored: 1 },
+    })
+    const app = server.core.apps.byId('1')!
+    const talk = { type: 'client_event', app, event: 'client-e', socketId: '1.1' }
+    const data = JSON.stringify('x'.repeat(1_000_000))
+    for (let n = 0; n < 70; n++)
+      server.core.facts.emit({ ...talk, channel: `private-${n}`, data } as never)
+    expect(server.core.counters.webhookEventsDropped).toBe(2)
+  })
+
   test('for one app that talks too much: another’s events have room', async () => {
     await using receiver = new Receiver()
     const config = { webhookFlushMs: 50 }
