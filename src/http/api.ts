@@ -93,7 +93,9 @@ export function createApi(core: Core, options: ApiOptions) {
     )
   if (adminOrigins.length > 0) api.use(crossOrigin(adminOrigins))
   // For every route, of plugins too: the router would fail at some parameters and leave others as they are.
-  api.onRequest(({ request }) => mustDecode(pathOf(request.url)))
+  api.onRequest(({ request }) => {
+    if (request.url.includes('%')) mustDecode(pathOf(request.url))
+  })
   for (const { routes } of plugins) api.use(routes)
   let document: Promise<object> | undefined
   return api.get(DOCUMENT_PATH, () => (document ??= documentOf(api, plugins)), {
