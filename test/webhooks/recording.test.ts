@@ -69,6 +69,32 @@ describe('what was announced', () => {
   })
 })
 
+test('what a thousand were told is read in slices, before anybody connects; strangers are forgotten', async () => {
+  const config = { databasePath: file() }
+  {
+    await using first = await startWith([{ url: 'http://127.0.0.1:1/hook' }], { config })
+    const app = first.addTenant()
+    const webhooks = [{ url: 'http://127.0.0.1:1/other' }]
+    first.core.apps.change(app, { ...app.record, webhooks }, 0)
+    occupy(first, ...Array.from({ length: 1000 }, (_, n) => `presence-${n}`))
+    const other = first.core.apps.byId('8')!
+    first.core.facts.emit({ type: 'channel_occupied', app: other, channel: 'x' as never })
+    const joined = { type: 'member_added', app: first.core.apps.byId('1')!, userId: 'ada' }
+    first.core.facts.emit({ ...joined, channel: 'presence-0' } as never)
+    first.core.apps.remove(other)
+  }
+  using db = new Database(config.databasePath)
+  const apps = () => db.query('SELECT DISTINCT app_id FROM webhook_announced ORDER BY app_id').all()
+  expect(apps()).toEqual([{ app_id: '1' }, { app_id: '8' }])
+  let ms = 0
+  const meter = () => (ms += 5) // each step is a turn
+  await using second = await startWith([], { config, meter })
+  expect(second.core.slices.turns).toBeGreaterThanOrEqual(8)
+  expect(apps()).toEqual([{ app_id: '1' }])
+  for (let turn = 0; turn < 12; turn++) second.advance(SETTLE_MS / 6)
+  expect(apps()).toEqual([])
+})
+
 test('a server that leaves hears the answers that are under way: nothing is sent twice', async () => {
   await using receiver = new Receiver()
   const late = Promise.withResolvers<number>()
