@@ -1,5 +1,6 @@
 /** What a local request is, and what it must not be: the function alone. */
 import { describe, expect, test } from 'bun:test'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { STRANGE, strangeness, type Coming, type LocalRules } from '../../src/http/local'
 import { ownerIn, SocketOwners } from '../../src/http/socket-owner'
 
@@ -187,4 +188,25 @@ describe('whose process it is', () => {
       owners.close()
     },
   )
+
+  test.skipIf(process.platform !== 'linux')('is nobody’s once the client has closed', async () => {
+    const owners = new SocketOwners()
+    const accepted = Promise.withResolvers<number>()
+    const ended = Promise.withResolvers<void>()
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      accepted.resolve(socket.remotePort!)
+      socket.resume().on('end', ended.resolve)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const client = connect(port, '127.0.0.1')
+    const [address, peerPort] = ['127.0.0.1', await accepted.promise]
+    const between = { peer: { address, port: peerPort }, own: { address, port } }
+    expect(owners.of(between)).toBe(process.getuid!())
+    client.destroy()
+    await ended.promise // what is left of the client is the kernel's, and said to be root's
+    expect(owners.of(between)).toBeUndefined()
+    server.close()
+    owners.close()
+  })
 })
