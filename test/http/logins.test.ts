@@ -1,24 +1,15 @@
 /** How often an address may be wrong about a password or a secret, with no plugin that limits anything. */
 import { describe, expect, test } from 'bun:test'
-import { allow, definePlugin, type AnyPlugin } from '../../src/plugin'
+import { allow, type AnyPlugin } from '../../src/plugin'
 import { Logins, MAX_ADDRESSES } from '../../src/http/logins'
 import { ManualClock } from '../../src/kit/clock'
 import { basic } from '../credentials'
 import { OWN_APP, pluginOf, start, type StartOptions, type TestServer } from '../harness'
+import { WITH_ROUTE } from '../ways-in'
 
 const ADMIN = { adminUsername: 'somebody', adminPassword: 'a-password' }
 const EVENT = '{"scope":"public","topic":"a","event":"e","channel":"a","data":1}'
 const SECRETS = '/plugins/with-route/secrets'
-
-/** A plugin with a route of its own for admins. */
-const withRoute = definePlugin({
-  name: 'with-route',
-  carillon: 1,
-  setup: ({ routes, adminOnly }) => {
-    routes.get('/secrets', () => 'secrets', { beforeHandle: adminOnly })
-    return {}
-  },
-})
 
 type Way = {
   readonly path: string
@@ -52,7 +43,7 @@ const [, PUSH] = BACKENDS as [Way, Way]
 
 const limited = (options: StartOptions = {}): Promise<TestServer> =>
   start({
-    plugins: [withRoute],
+    plugins: [WITH_ROUTE],
     apps: [OWN_APP],
     ...options,
     config: { trustedProxies: ['127.0.0.1'], ...ADMIN, ...options.config },
