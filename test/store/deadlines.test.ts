@@ -30,3 +30,15 @@ test.each([1, 2, 3])('random walk %d', (seed) => {
     expect(deadlines.length).toBeLessThanOrEqual(2 * 40 + 65)
   }
 })
+
+test('a name whose time is changed again and again holds a few of them', () => {
+  const deadlines = new Deadlines()
+  deadlines.set('first', 0)
+  for (let at = 1; at <= 10_000; at++) deadlines.set('often', at)
+  expect(deadlines.length).toBeLessThan(100)
+  expect([deadlines.shift(0), deadlines.shift(9999), deadlines.shift(10_000)]).toEqual([
+    'first',
+    undefined,
+    'often',
+  ])
+})
