@@ -209,16 +209,22 @@ function run(core: Core, conn: Connection, command: Command): MaybePromise<Refus
   }
 }
 
-/** While a gate decides, what arrives waits in order, bounded: a client that subscribes in one burst is innocent. */
+/**
+ * Commands that may wait, for each channel that a connection may hold: one that leaves all of its
+ * channels and comes back, in one burst, is innocent.
+ */
+const COMMANDS_PER_CHANNEL = 4
+
+/** What arrives while a gate decides, or the turn has no time, waits in order, bounded. */
 function wait(core: Core, conn: Client, frame: string | Uint8Array): void {
   conn.waiting ??= []
   conn.waiting.push(frame)
   conn.waitingChars += frame.length
-  const { maxChannelsPerConnection } = core.limits
+  const most = COMMANDS_PER_CHANNEL * core.limits.maxChannelsPerConnection
   const { length } = conn.waiting
-  if (length <= maxChannelsPerConnection && conn.waitingChars <= MAX_WAITING_CHARS) return
+  if (length <= most && conn.waitingChars <= MAX_WAITING_CHARS) return
   core.counters.queueOverflowsClosed++
-  const limits = `${maxChannelsPerConnection} commands and ${MAX_WAITING_CHARS} characters`
+  const limits = `${most} commands and ${MAX_WAITING_CHARS} characters`
   const message = `${length} commands (${conn.waitingChars} characters) wait; the limits are ${limits}`
   refuse(core, conn, refusal('too_many_commands', message))
 }

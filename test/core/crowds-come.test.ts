@@ -227,6 +227,19 @@ describe('subscribes', () => {
     expect(frames.slice(9)).toEqual(Array(60).fill(PONG))
   })
 
+  test('may leave all channels and come back in one burst, on any slow machine', async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `room-${index}`)
+    await using rations = await rationed({ limits: { maxChannelsPerConnection: names.length } })
+    const { server, slow } = rations
+    await using client = await server.raw()
+    for (const name of names) await client.subscribed(name)
+    slow(1)
+    for (const channel of names) client.send({ event: 'pusher:unsubscribe', data: { channel } })
+    for (const name of names) client.subscribe(name)
+    for (const name of names) expect(JSON.parse(await client.frames.next()).channel).toBe(name)
+    expect(server.core.counters.queueOverflowsClosed).toBe(0)
+  })
+
   test('that wait when their socket closes are forgotten', async () => {
     await using rations = await rationed()
     const { server, slow } = rations
