@@ -13,14 +13,14 @@ import { explain } from './errors'
 import { REQUEST_ID, requestId } from './request-id'
 
 /** One that was not answered at once. */
-type Waiting = { readonly request: Request; key: string | undefined; answered: boolean }
+type Waiting = { readonly request: Request; key: string | undefined }
 
 const RETRY_AFTER_SECONDS = 1
 
 export class InFlight {
   #count = 0
-  /** Those of this turn of the event loop: most are answered within it, and an address costs 0.4 µs to ask for. */
-  #fresh: Waiting[] = []
+  /** Those whose address was not asked for yet, which costs 0.4 µs: no address holds too many while all hold fewer. */
+  readonly #unasked = new Set<Waiting>()
   readonly #byAddress: AddressCounts
 
   constructor(
@@ -42,29 +42,27 @@ export class InFlight {
     if (refused) return this.#refuse(request, refused)
     const answering = ask()
     if (!(answering instanceof Promise)) return answering
-    this.#begin(answering, { request, key: undefined, answered: false })
+    this.#begin(answering, { request, key: undefined })
     return answering
   }
 
   #begin(answering: Promise<unknown>, waiting: Waiting): void {
     this.#count++
-    if (this.#fresh.push(waiting) === 1) setImmediate(this.#countAddresses)
+    this.#unasked.add(waiting)
     const end = (): void => {
-      waiting.answered = true
       this.#count--
+      this.#unasked.delete(waiting)
       if (waiting.key !== undefined) this.#byAddress.remove(waiting.key)
     }
     answering.then(end, end)
   }
 
-  readonly #countAddresses = (): void => {
-    const fresh = this.#fresh
-    this.#fresh = []
-    for (const waiting of fresh) {
-      if (waiting.answered) continue
+  #countAddresses(): void {
+    for (const waiting of this.#unasked) {
       waiting.key = countedAs(this.addresses.of(waiting.request))
       if (waiting.key !== undefined) this.#byAddress.add(waiting.key)
     }
+    this.#unasked.clear()
   }
 
   #refusal(request: Request): RealtimeError | undefined {
@@ -75,7 +73,8 @@ export class InFlight {
         'node_over_capacity',
         `Server is over its limit of ${most} requests (CARILLON_MAX_REQUESTS)`,
       )
-    if (this.#byAddress.size === 0) return undefined
+    if (this.#count < this.#byAddress.most) return undefined
+    this.#countAddresses()
     const key = countedAs(this.addresses.of(request))
     if (key === undefined || !this.#byAddress.isFull(key)) return undefined
     const limit = `${this.#byAddress.most} requests (CARILLON_MAX_REQUESTS_PER_ADDRESS)`
