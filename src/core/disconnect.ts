@@ -12,7 +12,6 @@ export function disconnect(core: Core, conn: Connection): void {
   if (conn.closed) return
   conn.close()
   if (conn.countedAs !== undefined) core.addresses.remove(conn.countedAs)
-  conn.countedAs = undefined
   core.hub.exit(conn)
   if (conn.subscriptions) core.leaving.add(core, conn, end)
   else end(core, conn)

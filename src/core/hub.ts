@@ -3,11 +3,13 @@
  * Both sides of a subscription, and its native topic, change in one function. The key of everything
  * is (app, channel). Nothing here loops over connections to send.
  */
+import { AddressCounts } from './addresses'
 import type { App } from './apps'
 import { Audience, type Shard } from './audience'
 import { channelKind, type ChannelKind } from './channel'
 import type { Connection } from './connection'
 import { FanOut, type Surroundings } from './fan-out'
+import type { Limits } from './limits'
 import { Subscriptions } from './subscriptions'
 import type {
   Broadcast,
@@ -67,12 +69,15 @@ export class Hub {
   /** Those whose connection names no app. */
   readonly #unnamed = new Map<SocketId, Connection>()
   #connectionCount = 0
+  /** Subscriptions of each address, by what its connections are counted as; those of who has closed, too, until they are gone. */
+  readonly byAddress: AddressCounts
   readonly #fanOut: FanOut
 
   constructor(
     readonly topics: Topics,
-    around: Surroundings,
+    around: Surroundings & { readonly limits: Pick<Limits, 'maxSubscriptionsPerAddress'> },
   ) {
+    this.byAddress = new AddressCounts(around.limits.maxSubscriptionsPerAddress)
     this.#fanOut = new FanOut(around)
   }
 
@@ -158,12 +163,14 @@ export class Hub {
     audience.join(subscription)
     conn.subscriptions ??= new Subscriptions()
     conn.subscriptions.add(subscription)
+    if (conn.countedAs !== undefined) this.byAddress.add(conn.countedAs)
   }
 
   leave(subscription: Subscription): void {
     const { conn, channel, audience } = subscription
     audience.leave(subscription)
     conn.subscriptions?.delete(subscription)
+    if (conn.countedAs !== undefined) this.byAddress.remove(conn.countedAs)
     if (audience.size > 0) return
     channel.audiences.splice(channel.audiences.indexOf(audience), 1)
     if (channel.audiences.length > 0) return

@@ -40,6 +40,12 @@ export const LIMITS = {
     1000,
     { min: 0 },
   ),
+  maxSubscriptionsPerAddress: row(
+    'channels that the connections of one such address are in, each counted for each of them; 0 is no limit',
+    'subscriptions',
+    100_000,
+    { min: 0 },
+  ),
   maxRequestsPerAddress: row(
     'requests of one such address that wait for their bodies or for an answer; 0 is no limit',
     'requests',

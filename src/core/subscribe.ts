@@ -168,11 +168,22 @@ function enter(
   if (kind.scope && !isScopeOf(core, command.app, command.channel)) return REFUSE.topicUnmatched
   const member = kind.presence ? parseMember(command, conn.user) : undefined
   if (isRefusal(member)) return member
-  const full = appFull(core, command) ?? (member && roomFull(core, command, member))
+  const full =
+    appFull(core, command) ?? addressFull(core, conn) ?? (member && roomFull(core, command, member))
   const refused = full ?? (kind.counted ? overChannelBudget(core, conn, command) : undefined)
   if (refused) return refused
   enterChannel(core, conn, command, member)
   return undefined
+}
+
+/** Thousands of connections in the same thousands of channels are few channels, and a gigabyte. */
+function addressFull({ hub }: Core, { countedAs: key }: Connection): Refusal | undefined {
+  const { byAddress } = hub
+  if (key === undefined || !byAddress.isFull(key)) return undefined
+  return refusal(
+    'too_many_channels',
+    `Address ${key} is over its limit of ${byAddress.most} subscriptions (CARILLON_MAX_SUBSCRIPTIONS_PER_ADDRESS)`,
+  )
 }
 
 function appFull({ hub }: Core, { app, channel }: SubscribeCommand): Refusal | undefined {

@@ -113,6 +113,33 @@ test('what has gone makes room, and nothing is kept of who has left', async () =
   }
 })
 
+test('the connections of an address have so many subscriptions, of one channel too; who leaves makes room', async () => {
+  await using server = await start({ ...PROXIED, limits: { maxSubscriptionsPerAddress: 2 } })
+  const open = (ip: string) => server.raw({ headers: from(ip) })
+  const [one, two, other] = [
+    await open('2001:db8::1'),
+    await open('2001:db8::2'),
+    await open('2001:db8:0:1::1'),
+  ]
+  await one.subscribed('a')
+  await two.subscribed('a')
+  const refusedIn = async (channel: string) => {
+    two.send({ event: 'pusher:subscribe', data: { channel } })
+    return two.next(`the refusal of ${channel}`)
+  }
+  expect(await refusedIn('b')).toContain('CARILLON_MAX_SUBSCRIPTIONS_PER_ADDRESS')
+  await two.next('the error')
+  await other.subscribed('b')
+  one.send({ event: 'pusher:unsubscribe', data: { channel: 'a' } })
+  await one.heard()
+  await two.subscribed('b')
+  one.socket.close()
+  two.socket.close()
+  other.socket.close()
+  const { byAddress } = server.core.hub
+  while (byAddress.size > 0) await new Promise<void>((resolve) => setImmediate(resolve))
+})
+
 describe('an app', () => {
   test('has so many channels, and who comes into one that is there is welcome', async () => {
     await using server = await start({ limits: { maxChannelsPerApp: 2 } })

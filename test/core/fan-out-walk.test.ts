@@ -65,7 +65,7 @@ function scene(next: () => number) {
     },
   }
   const [counters, state] = [newCounters(), { troubles: new Map<string, string>() }]
-  const limits = { maxQueuedFrames: 40, maxQueuedBytes: 300 }
+  const limits = { maxQueuedFrames: 40, maxQueuedBytes: 300, maxSubscriptionsPerAddress: 0 }
   const around = { clock: new ManualClock(0), counters, log: new MemoryLog(), limits, state }
   const hub = new Hub(native, around)
   const members = Array.from({ length: 500 }, (_, index) => {
