@@ -27,9 +27,15 @@ export function nearMisses(names: readonly string[], known: readonly string[]): 
   const settings = new Set(known)
   return names.flatMap((name) => {
     if (settings.has(name) || FOREIGN.test(name)) return []
-    const meant = OWN.test(name) ? nearest(name, known) : closeTo(name, known)
+    const meant = OWN.test(name) ? nearestOf(name, known) : closeTo(name, known)
     return meant === undefined ? [] : [`${name} is not a setting; did you mean ${meant}?`]
   })
+}
+
+/** Not every setting has our prefix: CARILLON_HOST means HOST. */
+function nearestOf(name: string, known: readonly string[]): string {
+  const bare = name.replace(OWN, '')
+  return known.find((setting) => setting === bare) ?? nearest(name, known)
 }
 
 function closeTo(name: string, known: readonly string[]): string | undefined {

@@ -33,13 +33,14 @@ const NONE_LEFT = ['EMFILE', 'ENFILE']
 
 /** To be called again and again: opens one. `/ready` is red, and the log says so once, while there is none left. */
 export function watchOpenFiles({ state, log }: Pick<Core, 'state' | 'log'>): () => void {
+  const limit = openFilesLimit() // to ask takes a file, too
   return () => {
     try {
       closeSync(openSync('/dev/null', 'r'))
     } catch (cause) {
       if (!NONE_LEFT.includes((cause as { code?: string }).code ?? '')) return
       const reason = 'no file descriptor is left: nobody can connect'
-      if (!state.troubles.has(PART)) log.error({ limit: openFilesLimit() }, reason)
+      if (!state.troubles.has(PART)) log.error({ limit }, reason)
       state.troubles.set(PART, reason)
       return
     }

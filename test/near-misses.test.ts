@@ -24,6 +24,8 @@ const MISSES: readonly (readonly [name: string, meant: string])[] = [
   ['REVERB_SEVER_HOST', 'REVERB_SERVER_HOST'],
   ['CARILLON_DRAIN_SECOND', 'CARILLON_DRAIN_SECONDS'],
   ['CARILON_LOG_LEVEL', 'CARILLON_LOG_LEVEL'],
+  ['CARILLON_HOST', 'HOST'],
+  ['CARILLON_DATABASE_PATH', 'DATABASE_PATH'],
   ['CARILLON_TRUSTED_PROXY', 'CARILLON_TRUSTED_PROXIES'],
 ]
 test.each(MISSES)('%s means %s', (name, meant) => {

@@ -57,8 +57,8 @@ test('while no file is left readiness is red, and the log has one line; and one 
   server.process.kill('SIGTERM')
   expect(await server.exited()).toBe(0)
   const lines = (await server.errors).split('\n').filter((line) => line.includes('file descriptor'))
-  expect(lines.map((line) => JSON.parse(line).msg)).toEqual([
-    'no file descriptor is left: nobody can connect',
-    'file descriptors are left again',
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { msg: 'no file descriptor is left: nobody can connect', limit: FILES },
+    { msg: 'file descriptors are left again' },
   ])
 }, 30_000)

@@ -87,7 +87,7 @@ export const STRANGE: readonly Strange[] = [
 
 /** What proxies say of whom they speak for: the usual names, and their siblings of single vendors. */
 const FORWARDED =
-  /^(?:(?:forwarded|via|client[-_]ip)$|true[-_]client[-_]ip|do[-_]connecting[-_]ip|(?:cf|cdn|fastly|fly)[-_]|x[-_](?:forwarded|real[-_]ip|client[-_]ip|cluster[-_]client[-_]ip|original|envoy|azure|appengine)(?:[-_]|$))/
+  /^(?:(?:forwarded|via|client[-_]ip)$|true[-_]client[-_]ip|(?:wl[-_])?proxy[-_]client[-_]ip|do[-_]connecting[-_]ip|(?:cf|cdn|fastly|fly|tailscale)[-_]|x[-_](?:forward(?:ed)?|real[-_]ip|client[-_]ip|cluster[-_]client[-_]ip|remote[-_](?:ip|addr)|proxyuser[-_]ip|nginx[-_]proxy|(?:url[-_])?scheme|host|original|rewrite|amzn|arr|varnish|vercel|envoy|azure|appengine)(?:[-_]|$))/
 
 function forwardedBy(headers: Headers): string | undefined {
   for (const name of headers.keys()) if (FORWARDED.test(name)) return name
@@ -106,12 +106,13 @@ function isLocalHost(host: string | null, hosts: readonly string[]): boolean {
   return LOCAL_HOST.test(name) || hosts.includes(name)
 }
 
-/** Why a request is not local, and what to do about it; undefined where it is. */
-export function strangeness(coming: Coming, rules: LocalRules): string | undefined {
-  for (const { why, help } of STRANGE) {
+/** Which row makes a request strange, and why and what to do about it in words; undefined where it is local. */
+export function strangeness(coming: Coming, rules: LocalRules) {
+  for (const { name, why, help } of STRANGE) {
     const told = why(coming, rules)
-    if (told !== undefined)
-      return `The published credentials are good on this machine only, and the request ${told}. ${help}.`
+    if (told === undefined) continue
+    const message = `The published credentials are good on this machine only, and the request ${told}. ${help}.`
+    return { name, message }
   }
   return undefined
 }
@@ -130,7 +131,8 @@ export class Locality {
   readonly #options: LocalityOptions
   readonly #owners = new SocketOwners()
   readonly #users = [0, process.getuid?.() ?? 0]
-  #isRefusalTold = false
+  /** Names of rows. Another reason is news: a page may have come before the proxy. */
+  readonly #told = new Set<string>()
   #isPageTold = false
 
   constructor(options: LocalityOptions) {
@@ -172,10 +174,15 @@ export class Locality {
         return this.#owners.of({ peer, own: this.#ownEnd(peer.address) }) ?? 'unknown'
       },
     }
-    const message = strangeness(coming, { hosts, users: this.#users, origins })
-    if (message === undefined || this.#isRefusalTold) return message
-    this.#isRefusalTold = true
-    log.warn({ reason: message }, 'published credentials refused; further refusals are not logged')
+    const strange = strangeness(coming, { hosts, users: this.#users, origins })
+    if (!strange) return undefined
+    const { name, message } = strange
+    if (!this.#told.has(name))
+      log.warn(
+        { reason: message },
+        'published credentials refused; further refusals for the same reason are not logged',
+      )
+    this.#told.add(name)
     return message
   }
 
