@@ -15,9 +15,16 @@ export const connectCase = (
   label: `${grouped(connections)}, ${subscriptions} ${subscriptions === 1 ? 'channel' : 'channels'} each`,
   connections,
   subscriptions,
+  roundsBefore: 0,
   restSeconds: 3,
   ...more,
 })
+
+/** The server has done it twice: what it costs once no code runs for the first time. */
+export const warmCase = (connections: number, subscriptions: number): ConnectCase => {
+  const cold = connectCase(connections, subscriptions, { roundsBefore: 2, restSeconds: 0.5 })
+  return { ...cold, label: `${cold.label}, warm` }
+}
 
 /** The most that 20 000 descriptors allow on each side. */
 const MANY = 19_000
@@ -29,6 +36,8 @@ export const connect: Question = {
   cases: [
     connectCase(10_000, 0),
     connectCase(10_000, 1),
+    warmCase(10_000, 0),
+    warmCase(10_000, 1),
     connectCase(5000, 10),
     connectCase(MANY, 1, { sides: ['carillon', 'bare'] }),
   ],
@@ -43,6 +52,7 @@ export const connect: Question = {
     better: 'more',
   },
   columns: [
+    { title: 'CPU us each', key: 'cpuMicrosEach', digits: 1 },
     { title: 'per second', key: 'connectionsPerSecond', digits: 0 },
     { title: 'RSS bytes each', key: 'rssBytesEach', digits: 0 },
     { title: 'heap bytes each', key: 'heapBytesEach', digits: 0 },

@@ -79,6 +79,7 @@ export function listen(port: Port): Server<Client> {
       closeOnBackpressureLimit: true,
       open(ws) {
         ws.data.sink = ws
+        opened(core, ws.data, opening.answer())
       },
       message({ data: conn }, message) {
         const isText = typeof message === 'string'
@@ -174,17 +175,20 @@ type Opening = {
   readonly answer: () => MaybePromise<Refusal | undefined>
 }
 
+/**
+ * Whose socket is being opened: its callback runs inside `upgrade`, and what is sent in there leaves with
+ * the handshake in one system call.
+ */
+const opening: { answer: Opening['answer'] } = { answer: () => undefined }
+
 function open(core: Core, { conn }: Arrived, { request, server, answer: ask }: Opening) {
   const protocol = chosenProtocol(request.headers.get('sec-websocket-protocol'))
   const headers: Record<string, string> =
     protocol === undefined ? {} : { 'sec-websocket-protocol': protocol }
-  // `open` of the socket runs inside `upgrade`, so the sink is there when it returns.
-  if (!server.upgrade(request, { data: conn, headers })) {
-    closed(core, conn)
-    return answer(400, 'Expected a WebSocket handshake', requestId(request.headers.get(REQUEST_ID)))
-  }
-  opened(core, conn, ask())
-  return undefined
+  opening.answer = ask
+  if (server.upgrade(request, { data: conn, headers })) return undefined
+  closed(core, conn)
+  return answer(400, 'Expected a WebSocket handshake', requestId(request.headers.get(REQUEST_ID)))
 }
 
 /**
@@ -192,7 +196,8 @@ function open(core: Core, { conn }: Arrived, { request, server, answer: ask }: O
  * phoenix.js offers its token beside `phoenix`, and a token must not be sent back.
  */
 function chosenProtocol(header: string | null): string | undefined {
-  const offered = header?.split(',').map((name) => name.trim()) ?? []
+  if (header === null) return undefined
+  const offered = header.split(',').map((name) => name.trim())
   if (offered.includes('phoenix')) return 'phoenix'
   return offered.find((name) => TOKEN.test(name) && !name.startsWith('base64url.bearer.'))
 }

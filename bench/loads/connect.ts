@@ -18,6 +18,8 @@ export type ConnectCase = BenchCase & {
   readonly connections: number
   /** Channels that each of them is subscribed to; all share them. */
   readonly subscriptions: number
+  /** How often as many have come and gone before: a server that has just started runs code for the first time. */
+  readonly roundsBefore: number
   /** For the server to come to rest. */
   readonly restSeconds: number
 }
@@ -26,6 +28,7 @@ export type ConnectOutcome = LoadOutcome & {
   readonly ready: number
   readonly connectionsPerSecond: number
   readonly connectionsPerCpuSecond: number
+  readonly cpuMicrosEach: number
   /** Resident memory and heap that came with the connections, divided by them. */
   readonly rssBytesEach: number
   readonly heapBytesEach: number
@@ -39,21 +42,14 @@ const MIB = 1024 * 1024
 
 function connect({ case: row, peer, watched }: LoadOrder<ConnectCase>): ConnectOutcome {
   const reactor = new Reactor()
+  for (let round = 0; round < row.roundsBefore; round++) comeAndGo(reactor, row, peer)
   const idlers = new Idlers(row.subscriptions)
   const rest = (): void => turnFor(reactor, POLL_SECONDS, () => POLL_SECONDS * 1000)
   const heapBefore = heapBytesOf(peer, rest)
   const rssBefore = memoryMib(peer.pid, 'VmRSS')
   const say = progressOf(watched, () => idlers.ready)
   const close = openWindow(peer.pid)
-  oneByOne(reactor, {
-    count: row.connections,
-    atOnce: AT_ONCE,
-    begin: (index) => {
-      say()
-      idlers.open(new Client(index, reactor, FORMATS.pusher, idlers), peer)
-    },
-    ready: () => idlers.ready,
-  })
+  idlers.openAll(reactor, row.connections, peer, say)
   const usage = close()
   turnFor(reactor, row.restSeconds, () => row.restSeconds * 1000)
   const restingRssMib = memoryMib(peer.pid, 'VmRSS')
@@ -64,6 +60,7 @@ function connect({ case: row, peer, watched }: LoadOrder<ConnectCase>): ConnectO
     ready: idlers.ready,
     connectionsPerSecond: per(idlers.ready, usage.seconds),
     connectionsPerCpuSecond: per(idlers.ready, usage.serverCpuSeconds),
+    cpuMicrosEach: per(usage.serverCpuSeconds * 1e6, idlers.ready),
     restingRssMib,
     rssBytesEach: each((restingRssMib - rssBefore) * MIB),
     heapBytesEach: each(heapBytesOf(peer, rest) - heapBefore),
@@ -72,6 +69,15 @@ function connect({ case: row, peer, watched }: LoadOrder<ConnectCase>): ConnectO
 }
 
 const POLL_SECONDS = 0.02
+/** For the server to see them go. */
+const GONE_SECONDS = 1
+
+function comeAndGo(reactor: Reactor, row: ConnectCase, peer: Peer): void {
+  const passers = new Idlers(row.subscriptions)
+  const clients = passers.openAll(reactor, row.connections, peer, () => undefined)
+  for (const { socket } of clients) reactor.close(socket)
+  turnFor(reactor, GONE_SECONDS, () => GONE_SECONDS * 1000)
+}
 
 /** Clients that connect, subscribe and stay. */
 class Idlers implements Role {
@@ -83,6 +89,22 @@ class Idlers implements Role {
   readonly #missing: number[] = []
 
   constructor(readonly subscriptions: number) {}
+
+  openAll(reactor: Reactor, count: number, peer: Peer, say: () => void): readonly Client[] {
+    const clients: Client[] = []
+    oneByOne(reactor, {
+      count,
+      atOnce: AT_ONCE,
+      begin: (index) => {
+        say()
+        const client = new Client(index, reactor, FORMATS.pusher, this)
+        clients.push(client)
+        this.open(client, peer)
+      },
+      ready: () => this.ready,
+    })
+    return clients
+  }
 
   open(client: Client, peer: Peer): void {
     this.#begun[client.index] = nowMicros()

@@ -10,21 +10,28 @@ export type Found = { readonly jwts: readonly string[]; readonly raws: readonly 
 /** Guardian's clients swap the names; which value is the token shows in the value. */
 const PARAMETERS = ['guardian_token', 'csrf_token', 'guardian_csrf', 'token']
 
+/** A query without any of these has no such parameter, however it is encoded; most have none. */
+const MAY_HAVE_PARAMETER = /token|csrf|[%+]/
+
+const NOTHING: Found = { jwts: [], raws: [] }
+
 export const WAYS = {
   connect: {
-    find: ({ query, headers }: ConnectRequest): Found =>
-      sorted([
-        ...PARAMETERS.flatMap((name) => query.getAll(name)),
-        ...bearerProtocols(headers),
-        ...polledToken(headers),
-      ]),
+    find: ({ url, query, headers }: ConnectRequest): Found => {
+      const asked = MAY_HAVE_PARAMETER.test(url)
+        ? PARAMETERS.flatMap((name) => query.getAll(name))
+        : []
+      return sorted([...asked, ...bearerProtocols(headers), ...polledToken(headers)])
+    },
   },
   subscribe: {
     find: ({ auth, params }: SubscribeRequest): Found => {
-      const sent = PARAMETERS.map((name) => params[name]).filter(
-        (value) => typeof value === 'string',
-      )
-      return sorted(auth === undefined || isSignature(auth) ? sent : [auth, ...sent])
+      const sent: string[] = auth === undefined || isSignature(auth) ? [] : [auth]
+      for (const name of PARAMETERS) {
+        const value = params[name]
+        if (typeof value === 'string') sent.push(value)
+      }
+      return sorted(sent)
     },
     /** The forms of the name; a pattern may match any. Who may listen to all of a scope may join it. */
     names: ({ channel }: SubscribeRequest): readonly string[] =>
@@ -39,8 +46,10 @@ const SCOPE = /^[^:]+:[^:]+$/
 const BEARER = 'base64url.bearer.phx.'
 
 function bearerProtocols(headers: Headers): string[] {
-  const offered = headers.get('sec-websocket-protocol')?.split(',') ?? []
+  const offered = headers.get('sec-websocket-protocol')
+  if (offered === null) return []
   return offered
+    .split(',')
     .map((name) => name.trim())
     .filter((name) => name.startsWith(BEARER))
     .map((name) => Buffer.from(name.slice(BEARER.length), 'base64').toString())
@@ -61,7 +70,10 @@ export const isSignature = (auth: string | undefined): boolean => auth?.includes
  */
 const JWT = /\.[^]*\./
 
-const sorted = (values: readonly string[]): Found => ({
-  jwts: values.filter((value) => JWT.test(value)),
-  raws: values.filter((value) => !JWT.test(value)),
-})
+function sorted(values: readonly string[]): Found {
+  if (values.length === 0) return NOTHING
+  return {
+    jwts: values.filter((value) => JWT.test(value)),
+    raws: values.filter((value) => !JWT.test(value)),
+  }
+}

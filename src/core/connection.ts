@@ -134,7 +134,7 @@ const CLOSED_SINK: Sink = {
   getBufferedAmount: () => 0,
 }
 
-const randoms = new BigUint64Array(128)
+const randoms = new Uint32Array(256)
 let used = randoms.length
 
 /** Two random integers below 10^10 from a CSPRNG: part of every auth string, so not to be guessed. */
@@ -142,10 +142,12 @@ export function newSocketId(): SocketId {
   return `${randomInteger()}.${randomInteger()}` as SocketId
 }
 
-function randomInteger(): bigint {
+/** Of 53 bits, as many as a number holds: a bigint of 64 takes three times as long. */
+function randomInteger(): number {
   if (used === randoms.length) {
     crypto.getRandomValues(randoms)
     used = 0
   }
-  return randoms[used++]! % 10_000_000_000n
+  const [high, low] = [randoms[used++]! >>> 11, randoms[used++]!]
+  return (high * 2 ** 32 + low) % 10_000_000_000
 }
