@@ -16,6 +16,7 @@ import type { Locality } from './http/local'
 import { REQUEST_ID, requestId } from './http/request-id'
 import { pathOf, queryOf } from './http/url'
 import { codecFor } from './protocols/codec'
+import { pinged } from './protocols/native-pings'
 import { isPhoenixPath, isPolledPath } from './protocols/phoenix'
 import {
   admitted,
@@ -24,7 +25,6 @@ import {
   MAX_BEHIND_BYTES,
   opened,
   received,
-  seen,
   tooSlow,
   turnedAway,
   type Arrived,
@@ -64,7 +64,10 @@ export function listen(port: Port): Server<Client> {
       if (request.method === 'GET' && UPGRADE.test(request.headers.get('upgrade') ?? '')) {
         return upgradeInTime(port, request, server)
       }
-      return fallback(port, request) ?? inFlight.answer(request, () => api.fetch(request))
+      return (
+        fallback(port, request) ??
+        inFlight.answer(request, () => inTurn(core, request, () => api.fetch(request)))
+      )
     },
     error: (cause) => {
       const id = requestId(null)
@@ -105,11 +108,6 @@ function maxBodyBytes({ limits }: Config): number {
   return Math.max(least, factor * maxRequestBytes(limits), factor * maxPostBytes(limits))
 }
 
-/** Runtimes answer native pings while the application behind them may be dead. */
-function pinged(core: Core, conn: Client): void {
-  if (!conn.codec.heartbeats) seen(core, conn)
-}
-
 /** A list of protocols may name others before ours. */
 const UPGRADE = /(^|,)\s*websocket\s*(,|$)/i
 /** What a header may carry as a protocol's name. */
@@ -121,8 +119,10 @@ const TOO_BIG = 'Received too big message'
 /** The code of a socket that ended without a close frame. */
 const CUT = 1006
 
-/** Handshakes that may wait; some kilobytes each. */
+/** Requests and handshakes that may wait for a turn; some kilobytes each. */
 const MAX_WAITING = 16_384
+/** To whom has left meanwhile. */
+const UNREAD = 499
 
 /** In this turn, or, where a crowd comes at once, in one of the next, in order. */
 function upgradeInTime(
@@ -133,7 +133,28 @@ function upgradeInTime(
   const { slices, counters } = port.core
   if (slices.waiting < MAX_WAITING) return slices.inTime(() => upgrade(port, request, server))
   counters.connectionsRefused++
-  return withId(new Response(null, { status: 503, headers: { 'retry-after': '1' } }), request)
+  return tooBusy(request)
+}
+
+const tooBusy = (request: Request): Response =>
+  withId(new Response(null, { status: 503, headers: { 'retry-after': '1' } }), request)
+
+/**
+ * In this turn, or in one of the next where what came before has taken long enough: a socket may bring
+ * thousands of requests in one read. The runtime cuts one off that sends another while its first waits.
+ */
+function inTurn(
+  { requests, counters }: Core,
+  request: Request,
+  ask: () => MaybePromise<Response>,
+): MaybePromise<Response> {
+  if (!requests.mustWait()) return ask()
+  if (requests.size >= MAX_WAITING) {
+    counters.requestsRefused++
+    return tooBusy(request)
+  }
+  const { signal } = request // asked for later it would not know of an end before
+  return requests.later(() => (signal.aborted ? new Response(null, { status: UNREAD }) : ask()))
 }
 
 /**
@@ -223,12 +244,13 @@ function fallback(port: Port, request: Request): MaybePromise<Response> | undefi
 
 /** What brings messages is a request like any other; what waits for them is not. */
 function counted(
-  { inFlight }: Port,
+  { core, inFlight }: Port,
   request: Request,
   brings: boolean,
   ask: () => MaybePromise<Response>,
 ): Promise<Response> {
-  return identified(brings ? inFlight.answer(request, ask) : ask(), request)
+  const answer = () => inTurn(core, request, ask)
+  return identified(brings ? inFlight.answer(request, answer) : answer(), request)
 }
 
 const identified = async (answering: MaybePromise<Response>, request: Request) =>

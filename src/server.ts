@@ -24,6 +24,7 @@ import { survives } from './core/faults'
 import { QuietLog } from './core/quiet-log'
 import { sweeper, sweepIntervalMs } from './core/sweep'
 import type { Clock, Log, NodeId } from './core/types'
+import { RequestQueue } from './core/request-queue'
 import { Uploads } from './core/uploads'
 import { Users } from './core/users'
 import {
@@ -155,7 +156,11 @@ async function build(
   const adminOnly = ({ request }: { readonly request: Request }) => void identify(request)
   const quietLog = new QuietLog(log)
   undo.push(() => quietLog.sweep())
-  const uploads = new Uploads(clock)
+  const counters = newCounters()
+  const faults = { counters, log: quietLog }
+  const slices = new Slices(options.meter, (cause, part) => countFault(faults, cause, { part }))
+  const requests = new RequestQueue(slices)
+  const uploads = new Uploads(clock, requests)
   const plugins = setUpPlugins(listed, { clock, log, writes, apps, uploads, adminOnly })
   undo.push(() => plugins.forEach(({ release }) => release()))
   const enforced = enforcedBy(listed)
@@ -164,7 +169,7 @@ async function build(
 
   const core = createCore(
     { ...options, log: quietLog },
-    { apps, plugins, uploads },
+    { apps, hooks: compileHooks(plugins), uploads, requests, slices, counters },
     (topic, frame) => server.publish(topic, frame),
   )
   writes.troubles = core.state.troubles
@@ -254,14 +259,14 @@ const waited = (clock: Clock, ms: number): Promise<void> =>
   new Promise((resolve) => clock.after(ms, resolve))
 
 /** What was there before the core. */
-type Begun = Pick<Core, 'apps' | 'uploads'> & { readonly plugins: readonly LoadedPlugin[] }
+type Begun = Pick<Core, 'apps' | 'hooks' | 'uploads' | 'requests' | 'slices' | 'counters'>
 
 function createCore(
-  { config, clock, log, meter = () => performance.now() }: ServerOptions,
-  { apps, plugins, uploads }: Begun,
+  { config, clock, log }: ServerOptions,
+  begun: Begun,
   publish: (topic: string, frame: string) => number,
 ): Core {
-  const counters = newCounters()
+  const { counters } = begun
   const { limits } = config
   const state: Core['state'] = { tick: 0, draining: false, troubles: new Map() }
   const hub = new Hub({ publish }, { clock, counters, log, limits, state })
@@ -270,7 +275,7 @@ function createCore(
     clock,
     log,
     limits,
-    apps,
+    ...begun,
     addresses: new AddressCounts(config.limits.maxConnectionsPerAddress),
     hub,
     presence: new Presence(),
@@ -278,13 +283,9 @@ function createCore(
     cache: new Cache(config.cacheTtlSeconds * 1000),
     subscriptionCounts: new SubscriptionCounts(),
     rates: new Rates(),
-    uploads,
-    slices: new Slices(meter, (cause, part) => countFault({ counters, log }, cause, { part })),
     leaving: new LeaveQueue(),
     broker: new LocalBroker((publication) => hub.deliver(publication)),
-    hooks: compileHooks(plugins),
     facts: new Facts(),
-    counters,
     timing: {
       activityTimeoutSeconds: config.activityTimeoutSeconds,
       pongTimeoutSeconds: config.pongTimeoutSeconds,

@@ -3,6 +3,8 @@
  * crowds that do one thing at once.
  */
 import { sign } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { Client, socketIdIn, type Role } from './client'
 import { FORMATS } from './formats'
 import { turnUntil } from './loop'
@@ -74,6 +76,23 @@ export class Stage {
     })
   }
 
+  /** Says all of that at once, after an upgrade where there is a path, and waits until it is quiet or closed. */
+  async pour(bytes: Uint8Array, path?: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const socket = connect(this.peer.port, HOST)
+    socket.setTimeout(QUIET_MS, resolve)
+    socket.on('error', () => resolve())
+    socket.on('close', () => resolve())
+    if (path !== undefined) {
+      socket.write(upgradeTo(path))
+      await once(socket, 'data')
+    }
+    socket.on('data', () => undefined)
+    socket.write(bytes)
+    await promise
+    socket.destroy()
+  }
+
   /** So many connections that have said nothing yet. */
   crowd(size: number, how: CrowdOptions = {}): Crowd {
     return new Crowd(this, size, how)
@@ -86,6 +105,13 @@ export class Stage {
     return `${text}.${sign('sha256', Buffer.from(text), this.privateKey).toString('base64url')}`
   }
 }
+
+/** Nothing has come for so long. */
+const QUIET_MS = 200
+
+const upgradeTo = (path: string): string =>
+  `GET ${path} HTTP/1.1\r\nhost: ${HOST}\r\nupgrade: websocket\r\nconnection: upgrade\r\n` +
+  'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n'
 
 const seconds = (): number => Math.floor(Date.now() / 1000)
 const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')

@@ -24,6 +24,22 @@ const flood = (label: string, frame: string, times: number, way = PUSHER): Misde
   commit: (stage) => stage.flood(Array<string>(times).fill(frame), way),
 })
 
+/** One read of the runtime, and more. */
+const PACKET = 2 * MIB
+
+/** As many frames as fit into some reads, by a socket that may be closed for it. */
+const torrent = (label: string, frame: string, way = PUSHER): Misdeed => ({
+  label,
+  budgetMs: 5,
+  commit: (stage) => stage.pour(packed(frame, PACKET), way.path),
+})
+
+/** Masked frames with a mask of zeros, of less than 126 bytes each. */
+function packed(text: string, bytes: number): Uint8Array {
+  const one = Buffer.concat([Buffer.of(0x81, 0x80 | text.length, 0, 0, 0, 0), Buffer.from(text)])
+  return Buffer.alloc(bytes - (bytes % one.length), one)
+}
+
 export const FRAMES: readonly Misdeed[] = [
   flood(
     '60 KB client events from a socket in no channel',
@@ -50,4 +66,7 @@ export const FRAMES: readonly Misdeed[] = [
     }),
     FEW,
   ),
+  torrent('2 MB of pings', PUSHER.last),
+  torrent('2 MB of empty frames', ''),
+  torrent('2 MB of Phoenix pushes to no topic', '["1","1","a","x",{}]', PHOENIX),
 ]

@@ -29,6 +29,9 @@ const toChannels = (bytes: number): string =>
 const withList = (bytes: number): string =>
   `{"name":"a","channel":"a","data":[${filled('1,', bytes)}1]}`
 
+/** As long as it may be, all of it escaped. */
+const DATA = filled('"', 10 * KIB)
+
 const FORM = 'application/x-www-form-urlencoded'
 const JSON_TEXT = 'application/json'
 
@@ -52,6 +55,14 @@ async function askWrongly(stage: Stage): Promise<void> {
   for (let index = 0; index < 40; index++) await stage.http(path)
 }
 
+/** As many requests as fit into some reads, one behind the other; the socket may be closed for it. */
+const pipelined = (label: string, head: string): Misdeed => ({
+  label,
+  budgetMs: 5,
+  commit: (stage) =>
+    stage.pour(Buffer.alloc(MIB, `${head}\r\nhost: bench\r\ncontent-length: 0\r\n\r\n`)),
+})
+
 export const REQUESTS: readonly Misdeed[] = [
   longPoll('long-poll, 8 MB of line ends', filled('\n', 8 * MIB)),
   longPoll('long-poll, 8 MB of one letter', filled('a', 8 * MIB)),
@@ -60,6 +71,16 @@ export const REQUESTS: readonly Misdeed[] = [
   trigger('trigger to 500 KB of channels', toChannels(500 * KIB)),
   trigger('trigger with 4 MB of list for data', withList(4 * MIB - 100)),
   trigger('trigger with 500 KB of list for data', withList(500 * KIB)),
+  pipelined('1 MB of pipelined requests for /up', 'GET /up HTTP/1.1'),
+  pipelined('1 MB of pipelined unsigned triggers', 'POST /apps/bench/events HTTP/1.1'),
+  {
+    label: '200 triggers to 100 channels at once',
+    budgetMs: 5,
+    commit: (stage) => {
+      const body = JSON.stringify({ name: 'a', channels: numbered('c-', 100), data: DATA })
+      return Promise.all(Array.from({ length: 200 }, () => stage.post('/events', body)))
+    },
+  },
   {
     label: 'info asked for 700 times, of 1 000 channels',
     budgetMs: 5,

@@ -29,7 +29,10 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** The tick at which this silent connection was pinged; -1 when it was not. Owned by `sweep`. */
   pingedTick = -1
 
-  /** True while a gate decides on a command of this connection. Owned by the session, like the next two. */
+  /** Native pings and pongs since the last sweep. */
+  pings = 0
+
+  /** True while a gate decides on a command of this connection, or it waits for a turn. Owned by the session, like the next two. */
   busy = false
   /** Frames that arrived meanwhile, in order. */
   waiting: (string | Uint8Array)[] | undefined = undefined

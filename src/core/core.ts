@@ -13,6 +13,7 @@ import type { LeaveQueue } from './leave-queue'
 import type { Limits } from './limits'
 import type { Presence } from './presence'
 import type { Rates } from './rates'
+import type { RequestQueue } from './request-queue'
 import type { Slices } from './slices'
 import type { SubscriptionCounts } from './subscription-counts'
 import type { Uploads } from './uploads'
@@ -33,6 +34,7 @@ export type Core = {
   readonly cache: Cache
   readonly subscriptionCounts: SubscriptionCounts
   readonly rates: Rates
+  readonly requests: RequestQueue
   readonly uploads: Uploads
   readonly slices: Slices
   readonly leaving: LeaveQueue

@@ -95,6 +95,10 @@ export class Pass<T> implements Work {
 export const SLICE_MS = 3
 /** What is left for what waits, in a turn whose share was spent at once. */
 const LEAST_MS = 1
+/** How long what arrives in a turn is looked at as it comes; less than a slice, since the works come on top of it. */
+export const ARRIVALS_MS = 2
+/** Frames take 2 to 10 µs: the clock is looked at for every eighth. */
+const FRAMES_A_LOOK = 8
 
 export class Slices {
   /** Turns that ended with work undone. */
@@ -107,22 +111,55 @@ export class Slices {
   #running = false
   #armed = false
   #endless = false
+  /** Frames since the clock was looked at. */
+  #frames = 0
+  /** When something first arrived in this turn. */
+  #began: number | undefined = undefined
+  #late = false
 
   constructor(
     /** Milliseconds from any beginning; 50 ns. The wall clock does: who is kept from the CPU yields sooner. */
-    readonly meter: () => number,
+    readonly meter: () => number = () => performance.now(),
     /** A step has thrown; its work goes on with the next one. */
     readonly onFault: (cause: unknown, part: string) => void,
   ) {}
 
   /** False where the turn's share is spent: what can wait, should. */
   get hasTime(): boolean {
-    return this.#spentMs < SLICE_MS || this.#endless
+    return (this.#spentMs < SLICE_MS && !this.#late) || this.#endless
   }
 
   /** True where a task may be done at once: the turn has time, and nobody waits who asked before. */
   get free(): boolean {
     return this.hasTime && this.#tasks.size === 0
+  }
+
+  /**
+   * True where what came in this turn has kept it long enough: the rest is to wait for another. The
+   * runtime reads half a megabyte of a socket in one turn, thousands of frames or requests.
+   */
+  get late(): boolean {
+    return this.#late
+  }
+
+  /** A request has come. */
+  requestCame(): void {
+    if (this.#late || this.#endless) return
+    const now = this.meter()
+    if (this.#began === undefined) {
+      this.#began = now
+      this.#arm()
+    } else if (now - this.#began >= ARRIVALS_MS) {
+      this.#late = true
+      this.#spentMs = Math.max(this.#spentMs, ARRIVALS_MS)
+    }
+  }
+
+  /** A frame has come, of any socket. */
+  frameCame(): void {
+    if (++this.#frames < FRAMES_A_LOOK) return
+    this.#frames = 0
+    this.requestCame()
   }
 
   /** Tasks that wait. */
@@ -182,6 +219,7 @@ export class Slices {
   /** The end: does all that waits now, and from now on everything at once. */
   finish(): void {
     this.#endless = true
+    this.#late = false
     if (!this.#running) this.#run()
   }
 
@@ -214,6 +252,8 @@ export class Slices {
   }
 
   readonly #turn = (): void => {
+    this.#began = undefined
+    this.#late = false
     this.#spentMs = Math.min(this.#spentMs, SLICE_MS - LEAST_MS)
     if (this.#works.length > 0) this.#run()
     this.#spentMs = 0

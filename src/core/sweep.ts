@@ -44,6 +44,7 @@ export function sweeper(core: Core): () => void {
 }
 
 function sweep(core: Core, conn: Connection, ticks: Ticks): void {
+  conn.pings = 0
   if (!conn.authorized && !conn.busy && isLate(conn, core.clock)) {
     core.counters.unauthorizedClosed++
     refuseAndTell(core, conn, REFUSE.unauthorized)

@@ -4,6 +4,7 @@
  * long as its sender likes. All together they hold so many bytes; past that the oldest goes, which an
  * honest one is not for long.
  */
+import type { RequestQueue } from './request-queue'
 import type { Clock } from './types'
 
 const PATIENCE_MS = 10_000
@@ -27,6 +28,7 @@ export class Uploads {
 
   constructor(
     readonly clock: Pick<Clock, 'mono'>,
+    readonly requests: Pick<RequestQueue, 'mustWait' | 'later'>,
     readonly mostBytes = MOST_BYTES,
   ) {}
 
@@ -55,6 +57,16 @@ export class Uploads {
       if (this.#bytes <= this.mostBytes) return
       if (oldest.bytes > 0) this.#giveUp(oldest)
     }
+  }
+
+  /** It has come whole, and is taken by `deed` when there is time; until then it holds what it holds. */
+  whole(upload: Upload, deed: () => void): void {
+    const take = (): void => {
+      this.end(upload)
+      deed()
+    }
+    if (this.requests.mustWait()) void this.requests.later(take)
+    else take()
   }
 
   end(upload: Upload): void {

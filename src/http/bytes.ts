@@ -45,10 +45,8 @@ export function readBytes(
   if (declared !== null && Number(declared) > maxBytes) return Promise.resolve('too_large')
   const { promise, resolve } = Promise.withResolvers<Uint8Array | Unread>()
   const upload = uploads.begin(() => resolve('too_slow'))
-  const end = (bytes: ArrayBuffer | Unread): void => {
-    uploads.end(upload)
-    resolve(typeof bytes === 'string' ? bytes : new Uint8Array(bytes))
-  }
+  const end = (bytes: ArrayBuffer | Unread): void =>
+    uploads.whole(upload, () => resolve(typeof bytes === 'string' ? bytes : new Uint8Array(bytes)))
   const inOnePiece =
     declared === null ? !headers.has('transfer-encoding') : Number(declared) <= SMALL_BYTES
   const reading = inOnePiece

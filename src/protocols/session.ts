@@ -111,6 +111,7 @@ export function received(core: Core, conn: Client, frame: string | Uint8Array): 
  */
 export function charged(core: Core, conn: Client, frame: string | Uint8Array): boolean {
   core.counters.messagesReceived++
+  core.slices.frameCame()
   conn.seenTick = core.state.tick
   if (conn.closed) return false
   const { frame: gates } = core.hooks
@@ -120,7 +121,7 @@ export function charged(core: Core, conn: Client, frame: string | Uint8Array): b
   return !refused
 }
 
-/** As plugins are shown it: bytes in base64. */
+/** Bytes in base64. */
 const shownFrame = (frame: string | Uint8Array): string =>
   typeof frame === 'string' ? frame : Buffer.from(frame).toString('base64')
 
@@ -145,7 +146,7 @@ export function closed(core: Core, conn: Client): void {
 
 function runFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
   if (core.slices.free) return runFrameNow(core, conn, frame)
-  if (typeof frame === 'string' && conn.codec.moves.test(frame))
+  if (core.slices.late || (typeof frame === 'string' && conn.codec.moves.test(frame)))
     return postpone(core, conn, () => runFrameNow(core, conn, frame))
   const command = readFrame(core, conn, frame)
   if (isMove(command)) postpone(core, conn, () => runCommand(core, conn, command))
@@ -255,10 +256,7 @@ function resume(core: Core, conn: Client): void {
   while (conn.waiting && !conn.busy && !conn.closed && conn.established) {
     if (!slices.hasTime) return postpone(core, conn, () => undefined)
     const frame = conn.waiting.shift()
-    if (frame === undefined) {
-      conn.waiting = undefined
-      return
-    }
+    if (frame === undefined) return void (conn.waiting = undefined)
     conn.waitingChars -= frame.length
     const began = slices.meter()
     runFrame(core, conn, frame)

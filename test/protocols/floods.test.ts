@@ -1,0 +1,199 @@
+/**
+ * Floods: what one socket brings in one read of the runtime is thousands of frames or requests. A turn
+ * of the event loop looks at as many as it has time for, whatever they are.
+ */
+import { connect, type Socket } from 'node:net'
+import { describe, expect, test } from 'bun:test'
+import { ARRIVALS_MS } from '../../src/core/slices'
+import { MAX_PINGS } from '../../src/protocols/native-pings'
+import { PONG, start, within, type StartOptions, type TestServer } from '../harness'
+import { KEY } from '../phoenix'
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** A server on which each look at the clock takes so long that a turn has two. */
+async function slow(options: StartOptions = {}) {
+  let [ms, stepMs] = [0, 0]
+  const server = await start({ ...options, meter: () => (ms += stepMs) })
+  return {
+    server,
+    begin: () => void (stepMs = ARRIVALS_MS),
+    [Symbol.asyncDispose]: () => server.stop(),
+  }
+}
+
+function until(isSo: () => boolean): Promise<void> {
+  const wait = async (): Promise<void> => {
+    while (!isSo()) await turn()
+  }
+  return within('it', wait())
+}
+
+/** How much a number grew in one turn at the most, until it is what it is to be. */
+async function mostPerTurn(number: () => number, wanted: number): Promise<number> {
+  let most = 0
+  const grow = async (): Promise<void> => {
+    for (let before = number(); before < wanted;) {
+      await turn()
+      const after = number()
+      most = Math.max(most, after - before)
+      before = after
+    }
+  }
+  await within(`${wanted}`, grow())
+  return most
+}
+
+/** A masked client frame of less than 126 bytes, its mask zero. */
+function frameOf(text: string, opcode = 1): Buffer {
+  const payload = Buffer.from(text)
+  return Buffer.concat([Buffer.of(0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0), payload])
+}
+
+/** A socket that has said all that at once, and what it was answered. */
+function pour(server: TestServer, bytes: Uint8Array | string): { socket: Socket; heard: string } {
+  const poured = { socket: connect(server.port, '127.0.0.1'), heard: '' }
+  poured.socket.on('data', (data) => (poured.heard += data.toString('latin1')))
+  poured.socket.on('error', () => undefined)
+  poured.socket.write(bytes)
+  return poured
+}
+
+const ended = (socket: Socket): Promise<void> =>
+  within('the end', new Promise((resolve) => void socket.once('close', () => resolve())))
+
+const handshake = ({ app }: TestServer): string =>
+  `GET /app/${app.key} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n'
+
+const PING = '{"event":"pusher:ping","data":{}}'
+
+describe('frames of one packet', () => {
+  test('are answered over many turns, in order', async () => {
+    await using slowly = await slow()
+    const { server, begin } = slowly
+    const client = await server.raw()
+    begin()
+    for (let n = 0; n < 300; n++) client.send(n === 150 ? '{"event":"odd"}' : PING)
+    const [conn] = server.core.hub.connections()
+    let answers = 0
+    const { reply } = conn!
+    conn!.reply = (answer) => {
+      answers++
+      reply.call(conn, answer)
+    }
+    expect(await mostPerTurn(() => answers, 299)).toBeLessThan(50)
+    const frames = await client.frames.take(300)
+    expect(frames[150]).toContain('odd')
+    expect(frames.filter((frame) => frame === PONG)).toHaveLength(299)
+  })
+
+  test('of Phoenix clients are, too', async () => {
+    await using slowly = await slow()
+    const { server, begin } = slowly
+    const client = await server.raw({ path: `/socket/websocket?vsn=2.0.0&${KEY}`, hello: false })
+    await until(() => client.socket.readyState === WebSocket.OPEN)
+    begin()
+    for (let n = 0; n < 300; n++) client.send(`["1","${n}","phoenix","heartbeat",{}]`)
+    const { core } = server
+    await turn()
+    while (core.slices.turns === 0) await turn()
+    const frames = await client.frames.take(300)
+    expect(frames.map((frame) => (JSON.parse(frame) as string[])[1])).toEqual(
+      Array.from({ length: 300 }, (_, n) => String(n)),
+    )
+    expect(core.slices.turns).toBeGreaterThan(50)
+  })
+
+  test('are more than may wait: the connection is closed, its neighbour stays', async () => {
+    await using slowly = await slow()
+    const { server, begin } = slowly
+    const neighbour = await server.raw()
+    begin()
+    const { socket, heard } = pour(server, handshake(server))
+    expect(heard).toBe('')
+    await within(
+      'two',
+      (async () => {
+        while (server.core.hub.connectionCount < 2) await turn()
+      })(),
+    )
+    const over = ended(socket)
+    socket.write(Buffer.concat(Array<Buffer>(20_000).fill(frameOf(PING))))
+    await over
+    expect(server.core.counters.queueOverflowsClosed).toBe(1)
+    neighbour.send(PING)
+    expect(await neighbour.next()).toBe(PONG)
+  })
+
+  test.each([
+    ['pings', 9],
+    ['pongs', 10],
+  ])('that are native %s are so many and no more', async (_, opcode) => {
+    await using server = await start()
+    const { socket } = pour(server, handshake(server))
+    await within(
+      'one',
+      (async () => {
+        while (server.core.hub.connectionCount < 1) await turn()
+      })(),
+    )
+    const over = ended(socket)
+    socket.write(Buffer.concat(Array<Buffer>(10 * MAX_PINGS).fill(frameOf('', opcode))))
+    await over
+    expect(server.core.counters.queueOverflowsClosed).toBe(1)
+  })
+
+  test('that are native pings are counted anew after each sweep', async () => {
+    await using server = await start()
+    const { core } = server
+    const poured = pour(server, handshake(server))
+    await until(() => core.hub.connectionCount === 1)
+    for (let round = 1; round <= 3; round++) {
+      poured.socket.write(Buffer.concat(Array<Buffer>(MAX_PINGS - 1).fill(frameOf('', 9))))
+      poured.socket.write(frameOf(PING))
+      await until(() => poured.heard.split('pusher:pong').length > round)
+      server.advance(core.timing.sweepIntervalMs)
+    }
+    expect(core.counters.queueOverflowsClosed).toBe(0)
+    poured.socket.destroy()
+  })
+})
+
+/** A request, as often as it fits into one read of the runtime. */
+const pipelined = (head: string, times: number): string =>
+  `${head}\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`.repeat(times)
+
+describe('requests of one packet', () => {
+  test.each([
+    ['GET /up HTTP/1.1'],
+    ['GET /nowhere HTTP/1.1'],
+    ['GET /api/admin/apps HTTP/1.1'],
+    ['POST /apps/1/events HTTP/1.1'],
+    ['OPTIONS /app/a/123/abcdefgh/xhr HTTP/1.1'],
+  ])('%s: are looked at as long as the turn has time; who sends more is cut off', async (head) => {
+    await using slowly = await slow()
+    const { server, begin } = slowly
+    begin()
+    const poured = pour(server, pipelined(head, 5000))
+    await ended(poured.socket)
+    expect(poured.heard.split('HTTP/1.1 ').length - 1).toBeLessThan(10)
+    expect((await server.http('/up')).status).toBe(200)
+  })
+
+  test('are all answered while the turn has time', async () => {
+    await using server = await start()
+    const poured = pour(server, pipelined('GET /up HTTP/1.1', 100))
+    await until(() => poured.heard.split('HTTP/1.1 200').length - 1 === 100)
+    poured.socket.destroy()
+  })
+
+  test('of many sockets are answered in the next turns, in the order in which they came', async () => {
+    await using slowly = await slow()
+    const { server, begin } = slowly
+    begin()
+    const answers = await Promise.all(Array.from({ length: 50 }, () => server.http('/up')))
+    expect(answers.map(({ status }) => status)).toEqual(Array(50).fill(200))
+    expect(server.core.requests.size).toBe(0)
+  })
+})
