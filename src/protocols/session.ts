@@ -15,7 +15,7 @@ import type { ConnectRequest } from '../core/plugin'
 import type { Command, MaybePromise } from '../core/types'
 import type { Codec, Handshake } from './codec'
 import { tellIdle } from './idle'
-import { isMove, move } from './moves'
+import { isMove, move, waitsUnread } from './moves'
 
 export type Client = Connection<Codec>
 
@@ -146,7 +146,7 @@ export function closed(core: Core, conn: Client): void {
 
 function runFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
   if (core.slices.free) return runFrameNow(core, conn, frame)
-  if (core.slices.late || (typeof frame === 'string' && conn.codec.moves.test(frame)))
+  if (waitsUnread(core, conn, frame))
     return postpone(core, conn, () => runFrameNow(core, conn, frame))
   const command = readFrame(core, conn, frame)
   if (isMove(command)) postpone(core, conn, () => runCommand(core, conn, command))

@@ -126,6 +126,19 @@ describe('frames of one packet', () => {
     expect(await neighbour.next()).toBe(PONG)
   })
 
+  test('that are large cost what they weigh: they are refused as ever, and nobody is closed', async () => {
+    await using slowly = await slow()
+    const { server, begin } = slowly
+    const client = await server.raw()
+    begin()
+    const event = `{"event":"client-x","channel":"private-a","data":"${'x'.repeat(60_000)}"}`
+    for (let n = 0; n < 60; n++) client.send(event)
+    client.send(PING)
+    while ((await client.next()) !== PONG);
+    expect(server.core.counters.queueOverflowsClosed).toBe(0)
+    expect(server.core.counters.clientEventsLimited).toBeGreaterThan(50)
+  })
+
   test.each([
     ['pings', 9],
     ['pongs', 10],
