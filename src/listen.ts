@@ -18,6 +18,7 @@ import { pathOf, queryOf } from './http/url'
 import { codecFor } from './protocols/codec'
 import { pinged } from './protocols/native-pings'
 import { isPhoenixPath, isPolledPath } from './protocols/phoenix'
+import { isSocketPath } from './protocols/pusher'
 import {
   admitted,
   arrived,
@@ -236,10 +237,20 @@ function fallback(port: Port, request: Request): MaybePromise<Response> | undefi
       port.longPolls.answer(request, arrival),
     )
   const call = xhrCall(request.method, path)
-  if (!call) return undefined
+  if (!call) return isSocketPath(path) && request.method === 'GET' ? noUpgrade(request) : undefined
   return counted(port, request, call.verb === 'xhr_send', () =>
     port.xhr.answer(call, request, arrival),
   )
+}
+
+const NO_UPGRADE =
+  'Expected a WebSocket: the request has no "Upgrade: websocket". A proxy has to pass it on (nginx: proxy_http_version 1.1, and the headers Upgrade and Connection)'
+
+/** A proxy that passes no upgrade on is found here by whoever sets it up. */
+function noUpgrade(request: Request): Response {
+  const response = answer(426, NO_UPGRADE, requestId(request.headers.get(REQUEST_ID)))
+  response.headers.set('upgrade', 'websocket')
+  return response
 }
 
 /** What brings messages is a request like any other; what waits for them is not. */

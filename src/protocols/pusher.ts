@@ -20,7 +20,11 @@ import type { Codec, Handshake } from './codec'
 import { wireError } from './errors'
 
 const PATH = '/app/'
+const SOCKET_PATH = /^\/app\/[^/]+$/
 const PROTOCOLS = { oldest: 4, newest: 7 }
+
+/** Where clients open sockets, and nothing else is. */
+export const isSocketPath = (path: string): boolean => SOCKET_PATH.test(path)
 
 export const pusher: Codec = {
   name: 'pusher',

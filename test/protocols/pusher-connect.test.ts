@@ -171,7 +171,7 @@ describe('refusals upgrade, say their code and close', () => {
     await using client = await server.raw()
     const response = await server.http(`/app/${KEY}`, { headers: { upgrade: 'websocket' } })
     expect(response.status).toBe(400)
-    expect((await server.http(`/app/${KEY}`)).status).toBe(404)
+    expect((await server.http(`/app/${KEY}`)).status).toBe(426)
     await client.expectNothing()
   })
 })
