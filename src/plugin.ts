@@ -54,6 +54,11 @@ export type PluginContext = {
     all(): Iterable<AppView>
   }
   counter(name: string, about: string): Counter
+  /**
+   * Does it for each: those that the turn of the event loop has time for at once, the others in the next
+   * ones. For what is done to many, as to end the connections of all whose tokens expire in a second.
+   */
+  inSlices<Item>(items: Iterable<Item>, deed: (item: Item) => void): void
   /** The plugin's own routes, below `/plugins/<name>`; they are in the OpenAPI document. */
   readonly routes: Elysia<`/plugins/${string}`>
   /**

@@ -12,6 +12,7 @@ import { appView } from './core/views'
 import type { Uploads } from './core/uploads'
 import type { Enforced } from './http/app-fields'
 import { readText } from './http/form'
+import { each, type Slices } from './core/slices'
 import { PLUGIN_INTERFACE, type AnyPlugin, type PluginContext } from './plugin'
 import { pluginStore } from './store/plugins'
 import type { Writes } from './store/writes'
@@ -40,6 +41,7 @@ export type Surroundings = {
   readonly writes: Writes
   readonly apps: Apps
   readonly uploads: Uploads
+  readonly slices: Slices
   readonly adminOnly: PluginContext['adminOnly']
 }
 
@@ -103,7 +105,7 @@ function checkPlugin(plugin: unknown, before: readonly { readonly name: string }
 
 function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
   const { name } = plugin
-  const { writes, apps, uploads, adminOnly } = surroundings
+  const { writes, apps, uploads, slices, adminOnly } = surroundings
   const log = childLog(surroundings.log, name)
   const stopping = new AbortController()
   const clock = mortalClock(surroundings.clock, stopping.signal, log)
@@ -129,6 +131,10 @@ function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
       counters.push(counter)
       return counter
     },
+    inSlices: (items, deed) =>
+      slices.add(
+        each(name, [...items], (item) => stopping.signal.aborted || watched(log, () => deed(item))),
+      ),
     routes,
     adminOnly,
     readBody: (request) => readText(uploads, request),

@@ -161,7 +161,7 @@ async function build(
   const slices = new Slices(options.meter, (cause, part) => countFault(faults, cause, { part }))
   const requests = new RequestQueue(slices)
   const uploads = new Uploads(clock, requests)
-  const plugins = setUpPlugins(listed, { clock, log, writes, apps, uploads, adminOnly })
+  const plugins = setUpPlugins(listed, { clock, log, writes, apps, uploads, slices, adminOnly })
   undo.push(() => plugins.forEach(({ release }) => release()))
   const enforced = enforcedBy(listed)
   warnUnenforced(enforced, apps, log)
@@ -201,10 +201,7 @@ async function build(
   const inFlight = new InFlight(core, addresses, config.maxRequests || requestsAllowed())
   const server = listen({ core, config, api, addresses, locality, xhr, longPolls, inFlight })
   addresses.server = server
-  undo.push(async () => {
-    await server.stop(true)
-    core.slices.finish()
-  })
+  undo.push(() => server.stop(true).then(() => slices.finish()))
   guarded(config.databasePath, () => {
     keepGenerated(credentials, store, apps, clock.now())
     webhooks.start()

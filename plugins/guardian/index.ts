@@ -92,8 +92,10 @@ class Guardian {
   ) {
     this.#settings = readOptions(options)
     this.#revocations = new Revocations(context.store)
-    this.#leases = new Leases(context.clock, ({ conn }) =>
-      conn.disconnect('The token has expired', { toReconnect: true }),
+    this.#leases = new Leases(context.clock, (leases) =>
+      context.inSlices(leases, ({ conn }) =>
+        conn.disconnect('The token has expired', { toReconnect: true }),
+      ),
     )
     this.#accepted = context.counter('tokens_accepted', 'Tokens that were verified')
     this.#refused = refusalCounters(context)
@@ -247,8 +249,8 @@ class Guardian {
 
   #revoke(revocation: Revocation) {
     const named = this.#revocations.add(revocation)
-    for (const { conn } of this.#leases.where((token) => concerns(revocation, token)))
-      conn.disconnect(textOf('revoked'))
+    const leases = this.#leases.where((token) => concerns(revocation, token))
+    this.context.inSlices(leases, ({ conn }) => conn.disconnect(textOf('revoked')))
     return named
   }
 

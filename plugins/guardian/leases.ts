@@ -19,10 +19,10 @@ export class Leases {
   readonly #byTick = new Map<number, Set<Lease>>()
   #ticked: number
 
-  /** Runs until the plugin's clock ends. `expired` is told each lease at its end, once. */
+  /** Runs until the plugin's clock ends. `expired` is told the leases of each second at its end, once. */
   constructor(
     readonly clock: Clock,
-    readonly expired: (lease: Lease) => void,
+    readonly expired: (leases: Iterable<Lease>) => void,
   ) {
     this.#ticked = this.#now()
     clock.every(TICK_MS, () => this.#tick())
@@ -60,9 +60,9 @@ export class Leases {
     const now = this.#now()
     while (this.#ticked < now) {
       const tick = ++this.#ticked
-      const leases = this.#byTick.get(tick) ?? []
+      const leases = this.#byTick.get(tick)
       this.#byTick.delete(tick)
-      for (const lease of leases) this.expired(lease)
+      if (leases) this.expired(leases)
     }
   }
 }

@@ -4,10 +4,12 @@
  * Spec: phoenix contract 3.2.
  */
 import type { App } from './apps'
+import type { Connection } from './connection'
 import type { Core } from './core'
 import { tell } from './hooks'
 import { jsonText } from './json'
 import type { PushView } from './plugin'
+import { each } from './slices'
 import type { ChannelName } from './types'
 import { appView } from './views'
 
@@ -26,7 +28,8 @@ export function tellPushed(core: Core, app: App, { channels, event, data }: Push
     const view: PushView = { channel, event, data: jsonText(data), at: core.clock.now() }
     tell(core, pushRequested, appView(app), view)
     if (pushDelivered.length === 0) continue
-    for (const conn of core.hub.listeners(app, channel))
-      if (!conn.closed) tell(core, pushDelivered, conn, view)
+    const listeners = core.hub.listeners(app, channel)
+    const delivered = (conn: Connection) => conn.closed || tell(core, pushDelivered, conn, view)
+    core.slices.add(each('push', listeners, delivered))
   }
 }

@@ -1,9 +1,12 @@
 /** What ends or is looked at in crowds: sliced by time, and never those of another app. */
 import { describe, expect, test } from 'bun:test'
+import { guardian } from '../../plugins/guardian'
 import { SLICE_MS } from '../../src/core/slices'
+import { definePlugin, type ConnectionView } from '../../src/plugin'
 import { ask, change } from '../http/ask-admin'
 import { start, type RawClient, type TestServer } from '../harness'
 import { phoenixRaw } from '../phoenix'
+import { pathWith, tokenOf } from '../plugins/tokens'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -54,6 +57,51 @@ describe('the end of an app', () => {
     expect(Math.max(...counts)).toBeLessThanOrEqual(2 * SLICE_MS)
     for (const client of clients) expect((await client.closing()).code).toBe(4009)
   })
+})
+
+describe('what a plugin does to many', () => {
+  test('is done to a slice of them per turn, a fault passed over', async () => {
+    let ends: ((all: readonly ConnectionView[]) => void) | undefined
+    const conns: ConnectionView[] = []
+    const ending = definePlugin({
+      name: 'ending',
+      carillon: 1,
+      setup: ({ inSlices }) => {
+        ends = (all) =>
+          inSlices(all, (conn) => {
+            conn.disconnect('over')
+            if (conn === all[3]) throw new Error('of the plugin')
+          })
+        return { connected: (conn) => void conns.push(conn) }
+      },
+    })
+    await using server = await start({ meter: slow(), plugins: [ending] })
+    const clients = await crowd(server, 30)
+    ends!(conns)
+    const counts = await endings(server, 0)
+    expect(Math.max(...counts)).toBeLessThanOrEqual(2 * SLICE_MS)
+    for (const client of clients) expect((await client.closing()).code).toBe(4009)
+    expect(server.core.counters.faults).toBe(0)
+    expect(server.log.lines.map(({ message }) => message)).toContain('plugin failed')
+  })
+
+  test.each(['expire in the same second', 'are revoked together'])(
+    'as of tokens that %s',
+    async (how) => {
+      await using server = await start({ meter: slow(), plugins: [guardian()] })
+      const token = tokenOf(server, { sub: 'ada' })
+      await crowd(server, 30, pathWith(server, { token }))
+      if (how.startsWith('expire')) server.advance(24 * 60 * 60_000)
+      else
+        void server.admin('/plugins/guardian/revocations', {
+          method: 'POST',
+          body: JSON.stringify({ app: '1', user: 'ada' }),
+        })
+      const counts = await endings(server, 0)
+      expect(counts.reduce((sum, count) => sum + count)).toBeGreaterThan(20)
+      expect(Math.max(...counts)).toBeLessThanOrEqual(2 * SLICE_MS)
+    },
+  )
 })
 
 describe('scopes of an app that has another name', () => {
