@@ -12,7 +12,7 @@ import { bundledPage } from './bundled-page'
 import { channels } from './channels'
 import { crossOrigin } from './cross-origin'
 import { deliveries } from './deliveries'
-import { explain, mustDecode } from './errors'
+import { explain, mustDecode, mustHaveHost } from './errors'
 import { events } from './events'
 import { expusherlite } from './expusherlite'
 import { AppSecrets } from './app-secrets'
@@ -94,6 +94,7 @@ export function createApi(core: Core, options: ApiOptions) {
   if (adminOrigins.length > 0) api.use(crossOrigin(adminOrigins))
   // For every route, of plugins too: the router would fail at some parameters and leave others as they are.
   api.onRequest(({ request }) => {
+    mustHaveHost(request.url)
     if (request.url.includes('%')) mustDecode(pathOf(request.url))
   })
   for (const { routes } of plugins) api.use(routes)

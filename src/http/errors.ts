@@ -56,12 +56,24 @@ export function explain(core: Core, { code, error, request, requestId }: Failure
   return text(500, `Internal server error (${requestId})`)
 }
 
+/**
+ * Where the Host is missing or none, the URL is a bare path, of which the router would cut off the first
+ * part: `/x/api/admin/apps` would be the admin API, past a proxy that keeps others from it. A path of
+ * one part, as health checks have, is found.
+ * @throws RealtimeError
+ */
+export function mustHaveHost(url: string): void {
+  if (url.startsWith('/') && url.lastIndexOf('/') > 0)
+    throw badRequest(url, 'Expected one Host header that is a host')
+}
+
 /** @throws RealtimeError for a path with a stray percent sign, or whose escapes are no UTF-8 */
 export function mustDecode(path: string): void {
-  if (isDecodable(path)) return
-  const code = path.startsWith(SEED_PATH) ? 'admin_bad_request' : 'request_invalid'
-  throw new RealtimeError(code, 'Expected the path to be percent-encoded UTF-8')
+  if (!isDecodable(path)) throw badRequest(path, 'Expected the path to be percent-encoded UTF-8')
 }
+
+const badRequest = (path: string, message: string): RealtimeError =>
+  new RealtimeError(path.startsWith(SEED_PATH) ? 'admin_bad_request' : 'request_invalid', message)
 
 /** Answered as the seed's API does, and not as text. */
 const DETAILS: { readonly [Code in ErrorCode]?: true } = {
