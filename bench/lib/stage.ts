@@ -6,7 +6,7 @@ import { sign } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { Client, socketIdIn, type Role } from './client'
-import { FORMATS } from './formats'
+import { FORMATS, type Format, type FormatName } from './formats'
 import { turnUntil } from './loop'
 import { Reactor } from './reactor'
 import { HOST, type Peer } from './sides'
@@ -120,6 +120,8 @@ const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).to
 export type Flood = { readonly path: string; readonly last: string; readonly answer: string }
 
 type CrowdOptions = {
+  /** Pusher's where it is not said. */
+  readonly format?: FormatName
   /** In place of the app's own. */
   readonly path?: string
   /** Handshakes under way at once. */
@@ -130,6 +132,7 @@ type CrowdOptions = {
 export class Crowd implements Role {
   readonly #reactor = new Reactor()
   readonly #clients: Client[] = []
+  readonly #format: Format
   readonly #socketIds: string[] = []
   #greeted = 0
   #joins = 0
@@ -139,9 +142,10 @@ export class Crowd implements Role {
   constructor(
     readonly stage: Stage,
     size: number,
-    { path, atOnce = AT_ONCE }: CrowdOptions,
+    { path, atOnce = AT_ONCE, format: name = 'pusher' }: CrowdOptions,
   ) {
-    const format = path === undefined ? FORMATS.pusher : { ...FORMATS.pusher, path: () => path }
+    const format = path === undefined ? FORMATS[name] : { ...FORMATS[name], path: () => path }
+    this.#format = format
     const ready = (): number => this.#greeted + this.closed
     for (let index = 0; index < size; index++) {
       this.#await(() => index - ready() < atOnce)
@@ -175,7 +179,7 @@ export class Crowd implements Role {
   }
 
   hello({ index }: Client, text: string): void {
-    this.#socketIds[index] = socketIdIn(text)
+    if (this.#format.words.hello !== undefined) this.#socketIds[index] = socketIdIn(text)
     this.#greeted++
   }
 
@@ -191,10 +195,10 @@ export class Crowd implements Role {
   }
 
   #subscribe(index: number, channel: string, user: string | undefined): string {
-    if (!/^(private|presence)-/.test(channel)) return FORMATS.pusher.subscribe({ channel })
+    if (!/^(private|presence)-/.test(channel)) return this.#format.subscribe({ channel })
     const channelData = user === undefined ? undefined : JSON.stringify({ user_id: user })
     const auth = this.stage.authorize(this.#socketIds[index]!, channel, channelData)
-    return FORMATS.pusher.subscribe({ channel, auth, ...(channelData && { channelData }) })
+    return this.#format.subscribe({ channel, auth, ...(channelData && { channelData }) })
   }
 
   #await(done: () => boolean): void {

@@ -19,6 +19,8 @@ import type { Limits } from './limits'
 export const SLICE_COST = 128
 /** Of one shard at the most, where much is pending or frames are large: 2 ms. The rest waits for another turn. */
 const SHARD_COST = 4 * SLICE_COST
+/** Of channels that are served as they are published to, in one turn: 2 ms. The rest waits as for many subscribers. */
+const AT_ONCE_COST = 3 * SLICE_COST
 /** Who has no more subscribers than a large shard owes little. */
 const FEW_SUBSCRIBERS = 64
 /** The part of its shards that an audience has served before the next one has its turn. */
@@ -38,11 +40,24 @@ export class FanOut {
   readonly #little: Audience[] = []
   readonly #much: Audience[] = []
   #armed = false
+  /** What was spent at once since the last turn that was looked at. */
+  #atOnce = 0
   /** Turns until a fault is forgotten. */
   #unsound = 0
   #lagMs = 0
 
   constructor(readonly around: Surroundings) {}
+
+  /** An audience of one shard may be served at once. */
+  get hasRoom(): boolean {
+    return this.#atOnce < AT_ONCE_COST
+  }
+
+  /** One was, at such a cost. Most turns cost little, and none of them is told that it is over. */
+  spend(cost: number): void {
+    this.#atOnce += cost
+    if (this.#atOnce > SLICE_COST) this.#arm()
+  }
 
   /** An audience has begun to owe something. */
   add(audience: Audience): void {
@@ -66,6 +81,7 @@ export class FanOut {
 
   readonly #turn = (): void => {
     this.#armed = false
+    this.#atOnce = 0
     const [little, much] = [this.#little, this.#much]
     const waiting = little.length + much.length
     if (waiting === 1) this.#spend(little.length === 1 ? little : much, 1)

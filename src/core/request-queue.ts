@@ -6,8 +6,8 @@
 import type { Slices } from './slices'
 import type { MaybePromise } from './types'
 
-/** What those that waited take of a turn. */
-export const REQUESTS_MS = 2
+/** What those that waited take of a turn: less of the one that was late itself. */
+export const REQUESTS_MS = { first: 1, most: 3 } as const
 /** Callbacks of one turn: as many of the cheapest requests fit into it. */
 const CALLBACKS = 64
 
@@ -17,6 +17,7 @@ export class RequestQueue {
   #callbacks = 0
   /** When the first of them was called. */
   #began = 0
+  #allowedMs = 0
 
   constructor(readonly slices: Pick<Slices, 'meter' | 'requestCame' | 'late'>) {}
 
@@ -34,12 +35,12 @@ export class RequestQueue {
   later<T>(deed: () => MaybePromise<T>): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<T>()
     this.#waiting.push(() => resolve(Promise.try(deed)))
-    this.#arm()
+    if (this.#callbacks === 0) this.#arm(REQUESTS_MS.first)
     return promise
   }
 
-  #arm(): void {
-    if (this.#callbacks > 0) return
+  #arm(allowedMs: number): void {
+    this.#allowedMs = allowedMs
     this.#callbacks = Math.min(CALLBACKS, this.#waiting.length)
     this.#began = -Infinity
     for (let count = this.#callbacks; count > 0; count--) setImmediate(this.#next)
@@ -49,7 +50,7 @@ export class RequestQueue {
     this.#callbacks--
     const now = this.slices.meter()
     if (this.#began === -Infinity) this.#began = now
-    if (now - this.#began < REQUESTS_MS) this.#waiting.shift()?.()
-    if (this.#waiting.length > 0) this.#arm()
+    if (now - this.#began < this.#allowedMs) this.#waiting.shift()?.()
+    if (this.#callbacks === 0 && this.#waiting.length > 0) this.#arm(REQUESTS_MS.most)
   }
 }

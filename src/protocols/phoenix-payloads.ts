@@ -4,12 +4,12 @@
  * Spec: phoenix contract 1.10, 4.5.
  */
 import { isRecord, jsonText, parseJson, textOfJson } from '../core/json'
-import type { Publication } from '../core/types'
+import type { JsonText, Publication } from '../core/types'
 
 type Value = { readonly json: string; readonly isObject: boolean }
 
-/** Read once, however many codecs are present. */
-const values = new WeakMap<Publication, Value>()
+/** What was read last: an event goes out to a hundred channels, and by several codecs. */
+let last: { readonly data: JsonText; readonly value: Value } | undefined
 
 /** The value as an object: itself, or `{"data": value}`. */
 export function objectPayload(publication: Publication): string {
@@ -22,13 +22,12 @@ export function nestedPayload(publication: Publication): string {
   return `{"data":${valueOf(publication).json},"event":${jsonText(publication.event)}}`
 }
 
-function valueOf(publication: Publication): Value {
-  let value = values.get(publication)
-  if (!value) values.set(publication, (value = read(publication)))
-  return value
+function valueOf({ data }: Publication): Value {
+  if (last?.data !== data) last = { data, value: read(data) }
+  return last.value
 }
 
-function read({ data }: Publication): Value {
+function read(data: JsonText): Value {
   if (!data.startsWith('"')) return { json: data, isObject: data.startsWith('{') }
   const text = textOfJson(data)
   const parsed = parseJson(text)

@@ -31,7 +31,7 @@ test('go on in the next turns, as many as each has time for, in order', async ()
   while (requests.size > 0) {
     const before = done.length
     await turn()
-    expect(done.length - before).toBeLessThanOrEqual(REQUESTS_MS)
+    expect(done.length - before).toBeLessThanOrEqual(REQUESTS_MS.most)
   }
   await Promise.all(answers)
   expect(done).toEqual(Array.from({ length: 21 }, (_, index) => index))
