@@ -38,14 +38,17 @@ function addNetwork(list: BlockList, network: unknown): boolean {
 
 const NETWORK = /^([\da-f.:]+)(?:\/(\d{1,3}))?$/i
 
+/** `::ffff:0:0/96`, and `64:ff9b::/96` of translators (RFC 6052), in decimal. */
+const MAPPED = ['0,0,0,0,0,65535', '100,65435,0,0,0,0']
+
 /** Without a zone, and as IPv4 where it is an IPv4 address in an IPv6 one's dress. */
 function plainOf(address: string): string {
   const bare = address.split('%')[0] ?? ''
   const family = isIP(bare)
   if (family !== 6) return family === 4 ? bare : ''
   const groups = groupsOf(bare)
-  const mapped = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0)
-  return mapped ? dotted(groups[6] ?? 0, groups[7] ?? 0) : bare
+  const network = groups.slice(0, 6).join()
+  return MAPPED.includes(network) ? dotted(groups[6] ?? 0, groups[7] ?? 0) : bare
 }
 
 const dotted = (high: number, low: number): string =>

@@ -18,8 +18,8 @@ const UNCOUNTED = listOf([
   'fe80::/10',
 ])
 
-/** IPv4 addresses in an IPv6 one's dress. */
-const MAPPED = listOf(['::ffff:0:0/96'])
+/** IPv4 addresses in an IPv6 one's dress: behind a translator (RFC 6052) all of them are in one network of 64 bits. */
+const MAPPED = listOf(['::ffff:0:0/96', '64:ff9b::/96'])
 
 /**
  * Who an address is: itself, or of IPv6 its network of 64 bits, from which a client may take what it likes.

@@ -92,7 +92,9 @@ describe('whose connects they are', () => {
     expect(await outcome(server, '203.0.113.1')).toBe('hello')
     expect(await outcome(server, '::ffff:203.0.113.1')).toBe(4100)
     expect(await outcome(server, '::ffff:cb00:7101')).toBe(4100)
+    expect(await outcome(server, '64:ff9b::cb00:7101')).toBe(4100)
     expect(await outcome(server, '::ffff:203.0.113.2')).toBe('hello')
+    expect(await outcome(server, '64:ff9b::203.0.113.3')).toBe('hello')
   })
 })
 
