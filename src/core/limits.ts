@@ -43,7 +43,7 @@ export const LIMITS = {
   maxSubscriptionsPerAddress: row(
     'channels that the connections of one such address are in, each counted for each of them; 0 is no limit',
     'subscriptions',
-    100_000,
+    50_000,
     { min: 0 },
   ),
   maxRequestsPerAddress: row(
