@@ -41,7 +41,7 @@ export const stalls: Question = {
   cases: MISDEEDS.map(caseOf),
   quickCases: [],
   smokeCases: MISDEEDS.slice(0, 1).map(caseOf),
-  subjects: ['plain', 'guarded'],
+  subjects: ['plain', 'guarded', 'carillon'],
   yardsticks: [],
   figure: { title: 'longest turn, CPU ms', key: 'turnMs', digits: 2, better: 'less' },
   columns: [

@@ -68,5 +68,6 @@ export const FRAMES: readonly Misdeed[] = [
   ),
   torrent('2 MB of pings', PUSHER.last),
   torrent('2 MB of empty frames', ''),
+  { ...torrent('2 MB of pings past the rate limit', PUSHER.last), side: 'carillon' },
   torrent('2 MB of Phoenix pushes to no topic', '["1","1","a","x",{}]', PHOENIX),
 ]

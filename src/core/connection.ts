@@ -11,6 +11,15 @@ import type { Subscriptions } from './subscriptions'
 import type { Encoder, Frame, Reply, Sink, SocketId } from './types'
 import type { User } from './users'
 
+/** A frame that came in a turn which was late already: nobody has counted it, and no gate was asked. */
+export class Uncharged {
+  constructor(readonly frame: string | Uint8Array) {}
+
+  get length(): number {
+    return this.frame.length
+  }
+}
+
 export class Connection<Codec extends Encoder = Encoder> {
   /** What its address is counted as, from its arrival until it is gone; undefined where it is not. Owned by `connect`. */
   countedAs: string | undefined = undefined
@@ -35,7 +44,7 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** True while a gate decides on a command of this connection, or it waits for a turn. Owned by the session, like the next two. */
   busy = false
   /** Frames that arrived meanwhile, in order. */
-  waiting: (string | Uint8Array)[] | undefined = undefined
+  waiting: (string | Uint8Array | Uncharged)[] | undefined = undefined
   waitingChars = 0
   /** Called once, when no gate thinks any more. Owned by the session. */
   onIdle: (() => void) | undefined = undefined

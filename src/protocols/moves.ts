@@ -3,7 +3,6 @@
  * loop, of one socket or of a crowd that comes back; what the turn has no time for waits for the next.
  */
 import type { Connection } from '../core/connection'
-import type { Codec } from './codec'
 import type { Core } from '../core/core'
 import { isRefusal, type Refusal } from '../core/errors'
 import { signin } from '../core/signin'
@@ -19,18 +18,6 @@ import type {
 type Move = SubscribeCommand | UnsubscribeCommand | SigninCommand
 
 const MOVES: ReadonlySet<Command['type']> = new Set(['subscribe', 'unsubscribe', 'signin'])
-
-/** Of such frames a read of the runtime brings few, and none costs more than its arrival: small ones make a turn late. */
-const LARGE_CHARS = 4096
-
-/** True where a frame that the turn has no time for can wait without being looked into. */
-export const waitsUnread = (
-  { slices }: Core,
-  { codec }: Connection<Codec>,
-  frame: string | Uint8Array,
-): boolean =>
-  (slices.late && frame.length < LARGE_CHARS) ||
-  (typeof frame === 'string' && codec.moves.test(frame))
 
 export const isMove = (command: Command | Refusal): command is Move =>
   !isRefusal(command) && MOVES.has(command.type)

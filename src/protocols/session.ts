@@ -3,24 +3,27 @@
  * order; while a gate thinks, later ones wait. The one catch on the socket side is here: a fault of
  * ours is logged, counted and shown as `internal`, and the connection stays.
  */
-import { Connection, newSocketId } from '../core/connection'
+import { Connection, newSocketId, Uncharged } from '../core/connection'
 import { admit, arrive, establish } from '../core/connect'
 import type { Core } from '../core/core'
 import { clientEvent } from '../core/client-event'
 import { disconnect } from '../core/disconnect'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
-import { countFault } from '../core/faults'
-import { askNow, refuseAndTell } from '../core/hooks'
+import { askNow } from '../core/hooks'
 import type { ConnectRequest } from '../core/plugin'
 import type { Command, MaybePromise } from '../core/types'
 import type { Codec, Handshake } from './codec'
 import { tellIdle } from './idle'
-import { isMove, move, waitsUnread } from './moves'
+import { isMove, move } from './moves'
+import { fault, refuse, refuseCommand, refuseFrame } from './refuse'
 
 export type Client = Connection<Codec>
 
 /** Text that may wait behind one gate. */
 const MAX_WAITING_CHARS = 1_048_576
+
+/** Of such frames a read of the runtime brings few, and none costs more than its arrival: small ones make a turn late. */
+const LARGE_CHARS = 4096
 
 /** A reader that is further behind is closed: a gap would be a lie. */
 export const MAX_BEHIND_BYTES = 1024 * 1024
@@ -98,11 +101,20 @@ export function turnedAway(core: Core, conn: Client, refused: Refusal): void {
   disconnect(core, conn)
 }
 
-/** One frame; bytes only where the codec knows them. */
+/** One frame; bytes only where the codec knows them. Where the turn is late, nobody is asked about it yet. */
 export function received(core: Core, conn: Client, frame: string | Uint8Array): void {
+  core.slices.frameCame()
+  if (core.slices.late && frame.length < LARGE_CHARS) return receivedLate(core, conn, frame)
   if (!charged(core, conn, frame)) return
   if (conn.busy) wait(core, conn, frame)
   else if (conn.established) runFrame(core, conn, frame)
+}
+
+function receivedLate(core: Core, conn: Client, frame: string | Uint8Array): void {
+  if (conn.closed || (!conn.busy && !conn.established)) return
+  seen(core, conn)
+  if (!conn.busy) postpone(core, conn, () => undefined)
+  wait(core, conn, new Uncharged(frame))
 }
 
 /**
@@ -111,7 +123,6 @@ export function received(core: Core, conn: Client, frame: string | Uint8Array): 
  */
 export function charged(core: Core, conn: Client, frame: string | Uint8Array): boolean {
   core.counters.messagesReceived++
-  core.slices.frameCame()
   conn.seenTick = core.state.tick
   if (conn.closed) return false
   const { frame: gates } = core.hooks
@@ -146,7 +157,7 @@ export function closed(core: Core, conn: Client): void {
 
 function runFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
   if (core.slices.free) return runFrameNow(core, conn, frame)
-  if (waitsUnread(core, conn, frame))
+  if (typeof frame === 'string' && conn.codec.moves.test(frame))
     return postpone(core, conn, () => runFrameNow(core, conn, frame))
   const command = readFrame(core, conn, frame)
   if (isMove(command)) postpone(core, conn, () => runCommand(core, conn, command))
@@ -217,7 +228,7 @@ function run(core: Core, conn: Connection, command: Command): MaybePromise<Refus
 const COMMANDS_PER_CHANNEL = 4
 
 /** What arrives while a gate decides, or the turn has no time, waits in order, bounded. */
-function wait(core: Core, conn: Client, frame: string | Uint8Array): void {
+function wait(core: Core, conn: Client, frame: string | Uint8Array | Uncharged): void {
   conn.waiting ??= []
   conn.waiting.push(frame)
   conn.waitingChars += frame.length
@@ -255,44 +266,12 @@ function resume(core: Core, conn: Client): void {
   const { slices } = core
   while (conn.waiting && !conn.busy && !conn.closed && conn.established) {
     if (!slices.hasTime) return postpone(core, conn, () => undefined)
-    const frame = conn.waiting.shift()
-    if (frame === undefined) return void (conn.waiting = undefined)
-    conn.waitingChars -= frame.length
+    const next = conn.waiting.shift()
+    if (next === undefined) return void (conn.waiting = undefined)
+    conn.waitingChars -= next.length
     const began = slices.meter()
-    runFrame(core, conn, frame)
+    if (!(next instanceof Uncharged)) runFrame(core, conn, next)
+    else if (charged(core, conn, next.frame)) runFrame(core, conn, next.frame)
     slices.spend(began)
   }
-}
-
-function refuse(core: Core, conn: Client, refused: Refusal): void {
-  if (conn.established) core.counters.messagesRefused++
-  else core.counters.connectionsRefused++
-  refuseAndTell(core, conn, refused)
-}
-
-/** Nobody has read the frame: only what it wants to be answered by is looked for. */
-function refuseFrame(core: Core, conn: Client, refused: Refusal, frame: string | Uint8Array): void {
-  const ref = conn.codec.refOf?.(core, frame)
-  refuse(core, conn, ref ? { ...refused, ref } : refused)
-}
-
-/** A refusal says which command it is about, so that the client can tell. */
-function refuseCommand(
-  core: Core,
-  conn: Client,
-  refused: Refusal,
-  command: Command | Refusal | undefined,
-): void {
-  if (command === undefined || isRefusal(command) || !('ref' in command))
-    return refuse(core, conn, refused)
-  const { ref } = command
-  if (command.type !== 'subscribe') return refuse(core, conn, ref ? { ...refused, ref } : refused)
-  refuse(core, conn, { ...refused, ref, subscribing: command.channel })
-  if (command.replaces && !conn.closed)
-    conn.reply({ type: 'ended', ref: command.replaces, replaced: true })
-}
-
-function fault(core: Core, cause: unknown, shown: Refusal): Refusal {
-  countFault(core, cause)
-  return shown
 }

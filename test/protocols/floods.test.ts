@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net'
 import { describe, expect, test } from 'bun:test'
 import { ARRIVALS_MS } from '../../src/core/slices'
 import { MAX_PINGS } from '../../src/protocols/native-pings'
-import { PONG, start, within, type StartOptions, type TestServer } from '../harness'
+import { pluginOf, PONG, start, within, type StartOptions, type TestServer } from '../harness'
 import { KEY } from '../phoenix'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -124,6 +124,21 @@ describe('frames of one packet', () => {
     expect(server.core.counters.queueOverflowsClosed).toBe(1)
     neighbour.send(PING)
     expect(await neighbour.next()).toBe(PONG)
+  })
+
+  test('are asked about by plugins once each, and not in a turn that is late', async () => {
+    const asked: string[] = []
+    const gate = pluginOf('gate', { frame: (_, frame) => void asked.push(frame) })
+    await using slowly = await slow({ plugins: [gate] })
+    const { server, begin } = slowly
+    const client = await server.raw()
+    begin()
+    const frames = Array.from({ length: 300 }, (_, n) => `{"event":"pusher:ping","data":${n}}`)
+    for (const frame of frames) client.send(frame)
+    expect(await mostPerTurn(() => asked.length, 300)).toBeLessThan(50)
+    expect(await client.frames.take(300)).toEqual(Array<string>(300).fill(PONG))
+    expect(asked).toEqual(frames)
+    expect(server.core.counters.messagesReceived).toBe(300)
   })
 
   test('that are large cost what they weigh: they are refused as ever, and nobody is closed', async () => {
