@@ -10,6 +10,8 @@ export type Misdeed = {
   readonly budgetMs: 5 | 25
   /** Who is asked, where it is not a server without plugins. */
   readonly side?: string
+  /** Whether a bare loop can be asked, too: what it takes is the runtime's. */
+  readonly hasFloor?: true
   /** On top of what a server comes with. */
   readonly env?: Readonly<Record<string, string>>
   /** How often, where that is not five times. */

@@ -62,10 +62,7 @@ const UNLIMITED = {
 }
 
 /** The defaults again. */
-const LIMITED = {
-  CARILLON_MAX_PRESENCE_MEMBERS: '',
-  CARILLON_MAX_CLIENT_EVENTS_PER_SECOND: '',
-}
+const LIMITED = Object.fromEntries(Object.keys(UNLIMITED).map((name) => [name, '']))
 
 function carillon(about: string, config: string, env: Record<string, string> = {}): SideRow {
   return {

@@ -302,7 +302,7 @@ export const TARGETS: readonly Target[] = [
   },
   ...[
     ...[STARTS.configured, STARTS.stored].map(([less, more]) => [less, more, 4] as const),
-    [STARTS.empty, STARTS.webhooks, 1.5] as const,
+    [STARTS.empty, STARTS.webhooks, 2.5] as const,
   ].map(([less, more, atMost]): Target => ({
     figure: `CPU of a start with ${more.label}, times that of one with ${less.label}`,
     place: start(more),

@@ -31,7 +31,24 @@ function closing(label: string, sockets: number): Misdeed {
     },
     commit: () => crowd.leave(),
     restMs: 1500,
+    hasFloor: true,
   }
+}
+
+/** The connections of the time before have left. */
+function coming(label: string, size: number, atOnce: number, pathOf?: (stage: Stage) => string) {
+  let crowd: Crowd | undefined
+  return {
+    label,
+    budgetMs: 5,
+    times: 3,
+    before: () => crowd?.leave(),
+    commit: (stage) => {
+      const path = pathOf?.(stage)
+      crowd = stage.crowd(size, { atOnce, ...(path !== undefined && { path }) })
+    },
+    restMs: 1000,
+  } as const satisfies Misdeed
 }
 
 /** The connections are there; what counts is that all join. */
@@ -74,13 +91,7 @@ function renaming(): Misdeed {
 export const CROWDS: readonly Misdeed[] = [
   closing('a socket of 2 000 channels closes', 1),
   closing('50 sockets of 2 000 channels close', SOCKETS),
-  {
-    label: '9 000 connects at once',
-    budgetMs: 5,
-    times: 2,
-    commit: (stage) => stage.crowd(9000, { atOnce: 3000 }).leave(),
-    restMs: 1500,
-  },
+  { ...coming('9 000 connects at once', 9000, 3000), hasFloor: true },
   joining('1 000 presence joins at once', 1000, String),
   {
     ...joining('300 more connections of members who are there', 300, (index) => `m${index % 10}`),
@@ -128,15 +139,10 @@ export const CROWDS: readonly Misdeed[] = [
     restMs: 3000,
   },
   {
-    label: '1 500 connects with RS256 tokens',
-    budgetMs: 5,
-    side: 'guarded',
-    times: 2,
-    commit: (stage) => {
+    ...coming('1 500 connects with RS256 tokens', 1500, 1500, (stage) => {
       const token = encodeURIComponent(stage.token())
-      const path = `/app/${APP_KEY}?protocol=7&client=bench&version=1&guardian_token=${token}`
-      stage.crowd(1500, { atOnce: 1500, path }).leave()
-    },
-    restMs: 1000,
+      return `/app/${APP_KEY}?protocol=7&client=bench&version=1&guardian_token=${token}`
+    }),
+    side: 'guarded',
   },
 ]

@@ -3,8 +3,10 @@ import type { Flood } from '../lib/stage'
 import { APP_KEY, filled, MIB, numbered, type Misdeed } from '../lib/misdeed'
 
 const EMPTY_OBJECTS = `[${Array<string>(20_000).fill('{}').join()}]`
-const MANY = 200
-const FEW = 10
+/** The runtime alone takes 5 ms to read two hundred in one turn. */
+const MANY = 60
+/** As many characters as a message may have. */
+const FRAME_CHARS = 60_000
 
 const PUSHER: Flood = {
   path: `/app/${APP_KEY}?protocol=7&client=bench&version=1`,
@@ -52,19 +54,19 @@ export const FRAMES: readonly Misdeed[] = [
     MANY,
     PHOENIX,
   ),
-  flood('1 MB that is nested all the way', filled('[', MIB), FEW),
+  flood('60 KB that is nested all the way', filled('[', FRAME_CHARS), MANY),
   flood(
-    '1 MB of keys in a subscription',
-    `{"event":"pusher:subscribe","data":{"channel":"a","${numbered('k', 90_000).join('":1,"')}":1}}`,
-    FEW,
+    '60 KB of keys in a subscription',
+    `{"event":"pusher:subscribe","data":{"channel":"a","${numbered('k', 6000).join('":1,"')}":1}}`,
+    MANY,
   ),
   flood(
-    'a sign-in with 1 MB of unsigned user data',
+    'a sign-in with 60 KB of unsigned user data',
     JSON.stringify({
       event: 'pusher:signin',
-      data: { auth: 'a:b', user_data: filled('{"a":', MIB / 2) },
+      data: { auth: 'a:b', user_data: filled('{', FRAME_CHARS - 100) },
     }),
-    FEW,
+    MANY,
   ),
   torrent('2 MB of pings', PUSHER.last),
   torrent('2 MB of empty frames', ''),

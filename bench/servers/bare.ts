@@ -23,6 +23,9 @@ const HELLO = frameText(
 )
 const ANSWER = { headers: { 'content-type': 'application/json' } }
 
+const PING = '{"event":"pusher:ping","data":{}}'
+const PONG = '{"event":"pusher:pong","data":{}}'
+
 const websocket: WebSocketHandler<undefined> = {
   idleTimeout: 0,
   sendPings: false,
@@ -32,6 +35,7 @@ const websocket: WebSocketHandler<undefined> = {
     ws.send(HELLO)
   },
   message(ws, message) {
+    if (message === PING) return void ws.send(PONG)
     const { channel } = (JSON.parse(String(message)) as Subscribe).data
     ws.subscribe(channel)
     ws.send(frameText('pusher_internal:subscription_succeeded', channel, '{}'))

@@ -2,7 +2,7 @@
  * Event budget: how many bytes of client events a connection may send. It is charged before a frame is
  * read, whatever becomes of the event: who is over it costs no more than the frame's arrival.
  */
-import { fullBucket, take } from './bucket'
+import { fullBucket, take, type Rate } from './bucket'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { refusal, type Refusal } from './errors'
@@ -13,22 +13,37 @@ const TOLD_EVERY_MS = 1000
 
 const DROP: Command = { type: 'done', reply: undefined }
 
+/** True where there is no room for so many bytes, whatever else they may be. Costs nothing. */
+export function isSpent(core: Core, conn: Connection, leastBytes: number): boolean {
+  const bucket = conn.eventByteBucket
+  if (bucket === undefined) return false
+  const rate = rateOf(core, conn)
+  take(bucket, rate, 0, core.clock.mono())
+  return bucket.tokens < Math.min(leastBytes, rate.burst)
+}
+
 /** Undefined where the frame may be read. Else what is to be done: refuse it, once a second, or nothing. */
 export function overBudget(
   core: Core,
   conn: Connection,
   frame: string | Uint8Array,
 ): Command | Refusal | undefined {
-  const { maxClientEventBytesPerSecond: perSecond } = (conn.app ?? core).limits
   const now = core.clock.mono()
-  const rate = { perSecond, burst: perSecond }
+  const rate = rateOf(core, conn)
   const bucket = (conn.eventByteBucket ??= fullBucket(rate, now))
-  if (take(bucket, rate, Buffer.byteLength(frame), now) === 0) return undefined
+  // Bytes are counted, which takes a while, only where as many characters would fit.
+  const isOver = isSpent(core, conn, frame.length)
+  if (!isOver && take(bucket, rate, Buffer.byteLength(frame), now) === 0) return undefined
   core.counters.clientEventsLimited++
   if (now - conn.overBudgetToldAt < TOLD_EVERY_MS) return DROP
   conn.overBudgetToldAt = now
   return refusal(
     'client_event_rate',
-    `Client events of this connection exceed ${perSecond} bytes a second (maxClientEventBytesPerSecond) and are dropped`,
+    `Client events of this connection exceed ${rate.perSecond} bytes a second (maxClientEventBytesPerSecond) and are dropped`,
   )
+}
+
+function rateOf(core: Core, conn: Connection): Rate {
+  const { maxClientEventBytesPerSecond: perSecond } = (conn.app ?? core).limits
+  return { perSecond, burst: perSecond }
 }

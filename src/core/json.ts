@@ -82,13 +82,16 @@ export type JsonLimits = { readonly nodes: number; readonly levels: number }
  */
 export const BODY_LIMITS: JsonLimits = { nodes: 32_768, levels: MAX_LEVELS + 3 }
 
+/** Plain ones take a fifth of the time: 65 000 a millisecond. */
+const VALUES_PER_NODE = 2
+
 /**
  * What is too much in a JSON text, if anything: it is looked at before it is parsed, in a millisecond
  * for half a megabyte. Short text cannot hold that much and costs nothing.
  */
 export function tooMuchIn(text: string, most = BODY_LIMITS): string | undefined {
   if (text.length < BODY_LIMITS.nodes) return undefined
-  let [nodes, levels, isText] = [0, 0, false]
+  let [nodes, commas, levels, isText] = [0, 0, 0, false]
   for (let at = 0; at < text.length; at++) {
     const char = text.charCodeAt(at)
     if (isText) {
@@ -96,15 +99,18 @@ export function tooMuchIn(text: string, most = BODY_LIMITS): string | undefined 
       else if (char === CHAR['"']) isText = false
     } else if (char === CHAR['"']) isText = true
     else if (char === CHAR[':']) nodes++
+    else if (char === CHAR[',']) commas++
     else if (char === CHAR['{'] || char === CHAR['[']) {
       nodes++
       if (++levels > most.levels) return 'data is nested too deep'
     } else if (char === CHAR['}'] || char === CHAR[']']) levels--
     if (nodes > most.nodes) return `The body has more than ${most.nodes} objects, lists and keys`
+    if (commas > VALUES_PER_NODE * most.nodes)
+      return `The body has more than ${VALUES_PER_NODE * most.nodes} values`
   }
   return undefined
 }
-const CHAR = { '"': 34, ':': 58, '[': 91, '\\': 92, ']': 93, '{': 123, '}': 125 } as const
+const CHAR = { '"': 34, ',': 44, ':': 58, '[': 91, '\\': 92, ']': 93, '{': 123, '}': 125 } as const
 
 /** A JSON object with its own keys, or undefined for any other text. */
 export function parseSigned(text: string): Record<string, unknown> | undefined {

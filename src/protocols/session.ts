@@ -14,16 +14,13 @@ import type { ConnectRequest } from '../core/plugin'
 import type { Command, MaybePromise } from '../core/types'
 import type { Codec, Handshake } from './codec'
 import { tellIdle } from './idle'
-import { isMove, move } from './moves'
+import { isMove, LARGE_CHARS, move, unread } from './moves'
 import { fault, refuse, refuseCommand, refuseFrame } from './refuse'
 
 export type Client = Connection<Codec>
 
 /** Text that may wait behind one gate. */
 const MAX_WAITING_CHARS = 1_048_576
-
-/** Of such frames a read of the runtime brings few, and none costs more than its arrival: small ones make a turn late. */
-const LARGE_CHARS = 4096
 
 /** A reader that is further behind is closed: a gap would be a lie. */
 export const MAX_BEHIND_BYTES = 1024 * 1024
@@ -156,6 +153,8 @@ export function closed(core: Core, conn: Client): void {
 }
 
 function runFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
+  const dropped = unread(core, conn, frame)
+  if (dropped) return void (isRefusal(dropped) && refuseFrame(core, conn, dropped, frame))
   if (core.slices.free) return runFrameNow(core, conn, frame)
   if (typeof frame === 'string' && conn.codec.moves.test(frame))
     return postpone(core, conn, () => runFrameNow(core, conn, frame))

@@ -33,16 +33,16 @@ const TRIGGERS: readonly (readonly [
   [
     'more channels than there may be are counted, not looked at',
     '/events',
-    event({ channels: ones(100_000) }),
+    event({ channels: ones(60_000) }),
     400,
-    '100000 channels exceed the limit of 100 (maxChannelsPerTrigger)',
+    '60000 channels exceed the limit of 100 (maxChannelsPerTrigger)',
   ],
   [
     'more events than there may be are counted, not looked at',
     '/batch_events',
-    { batch: ones(100_000) },
+    { batch: ones(60_000) },
     400,
-    '100000 events exceed the limit of 10 (maxEventsPerBatch)',
+    '60000 events exceed the limit of 10 (maxEventsPerBatch)',
   ],
   [
     'of as many as there may be the first mistake is told',
@@ -62,7 +62,7 @@ const TRIGGERS: readonly (readonly [
   [
     'long data of a batch',
     '/batch_events',
-    { batch: [{ name: 'e', channel: 'room', data: ones(100_000) }] },
+    { batch: [{ name: 'e', channel: 'room', data: ones(60_000) }] },
     413,
     `${LARGE} (more than 10240 bytes)`,
   ],
@@ -228,7 +228,8 @@ test.each([
 const ODD = JSON.stringify('{[:"\\'.repeat(20_000))
 test.each([
   ['text', ODD, undefined],
-  ['numbers', JSON.stringify(ones(100_000)), undefined],
+  ['65 537 numbers', JSON.stringify(ones(65_537)), undefined],
+  ['65 538 numbers', JSON.stringify(ones(65_538)), 'The body has more than 65536 values'],
   ['32 768 lists', lists(32_768), undefined],
   ['32 769 lists', lists(32_769), HEAVY],
   ['keys', `{${Array.from({ length: 32_768 }, (_, index) => `"${index}":1`).join()}}`, HEAVY],

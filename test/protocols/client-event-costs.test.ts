@@ -6,6 +6,7 @@ import { afterEach, describe, expect, spyOn, test } from 'bun:test'
 import { errorFrame } from '../frames'
 import { pluginOf, start, type TestServer } from '../harness'
 import { KEY, phoenixRaw } from '../phoenix'
+import type { Client } from '../../src/protocols/session'
 import { open } from '../transports/longpoll-client'
 import { XhrClient } from '../transports/xhr-client'
 
@@ -96,6 +97,18 @@ describe.each(WAY_NAMES)('by %s', (name) => {
     await way.say(way.marker)
     expect(await way.told(4)).toHaveLength(4)
     expect(dearCalls()).toBe(0)
+  })
+
+  test('past the budget a large event is not looked into', async () => {
+    await using server = await start({ limits: { maxClientEventBytesPerSecond: 1000 } })
+    const way = await WAYS[name]!(server)
+    const [conn] = server.core.hub.connections()
+    const decode = spyOn((conn as Client).codec, 'decode')
+    for (let count = 0; count < 5; count++) await way.say(way.event(MANY))
+    await way.say(way.marker)
+    expect(await way.told(3)).toHaveLength(3)
+    expect(decode.mock.calls.map(([, , text]) => text.length > 1000)).toEqual([true, false])
+    decode.mockRestore()
   })
 
   test('past the budget one refusal a second is all that is said, and nothing else is dropped', async () => {
