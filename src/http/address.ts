@@ -14,6 +14,7 @@ const UNNAMED_PROXY =
 type Listening = {
   readonly port?: number | undefined
   requestIP(request: Request): { readonly address: string; readonly port: number } | null
+  timeout(request: Request, seconds: number): void
 }
 
 export class Addresses {
@@ -59,6 +60,11 @@ export class Addresses {
   peerOf(request: Request): { readonly address: string; readonly port: number } {
     const peer = this.server?.requestIP(request)
     return { address: plain(peer?.address ?? ''), port: peer?.port ?? 0 }
+  }
+
+  /** Its connection ends unless something comes within so many seconds. */
+  hurry(request: Request, seconds: number): void {
+    this.server?.timeout(request, seconds)
   }
 
   get port(): number {

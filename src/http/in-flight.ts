@@ -16,6 +16,8 @@ import { REQUEST_ID, requestId } from './request-id'
 type Waiting = { readonly request: Request; key: string | undefined }
 
 const RETRY_AFTER_SECONDS = 1
+/** As long as the body of a request that is read may stand still. */
+const UNREAD_SECONDS = 10
 
 export class InFlight {
   #count = 0
@@ -41,7 +43,10 @@ export class InFlight {
     const refused = this.#refusal(request)
     if (refused) return this.#refuse(request, refused)
     const answering = ask()
-    if (!(answering instanceof Promise)) return answering
+    if (!(answering instanceof Promise)) {
+      this.#letGo(request)
+      return answering
+    }
     this.#begin(answering, { request, key: undefined })
     return answering
   }
@@ -52,9 +57,15 @@ export class InFlight {
     const end = (): void => {
       this.#count--
       this.#unasked.delete(waiting)
+      this.#letGo(waiting.request)
       if (waiting.key !== undefined) this.#byAddress.remove(waiting.key)
     }
     answering.then(end, end)
+  }
+
+  /** What was answered unread need not be waited for: its body may never come, and holds a file descriptor. */
+  #letGo(request: Request): void {
+    if (request.method !== 'GET' && !request.bodyUsed) this.addresses.hurry(request, UNREAD_SECONDS)
   }
 
   #countAddresses(): void {

@@ -7,7 +7,10 @@ import { OWN_APP, start } from '../harness'
 /** The address of a request that came over a socket from `socket`. */
 function addressOf(trusted: readonly string[], socket: string | null, told?: string): string {
   const addresses = new Addresses(trusted, new MemoryLog())
-  addresses.server = { requestIP: () => (socket === null ? null : { address: socket, port: 1 }) }
+  addresses.server = {
+    requestIP: () => (socket === null ? null : { address: socket, port: 1 }),
+    timeout: () => undefined,
+  }
   const headers = told === undefined ? {} : { 'x-forwarded-for': told }
   return addresses.of(new Request('http://localhost/', { headers }))
 }

@@ -1,9 +1,10 @@
 /** Whose body is not read: the answer comes while not one byte of it was sent. */
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, spyOn, test } from 'bun:test'
 import { createHash, createHmac } from 'node:crypto'
 import { connect } from 'node:net'
 import { guardian } from '../../plugins/guardian'
 import { reject } from '../../src/plugin'
+import { Addresses } from '../../src/http/address'
 import { ADMIN_PAIR, basic, PAIR } from '../credentials'
 import { pluginOf, start, within, type TestServer } from '../harness'
 
@@ -149,8 +150,20 @@ function statusOf(
   return within('the answer', promise)
 }
 
-test.each(ROWS)('$name: $status', async (row) => {
+const hurry = spyOn(Addresses.prototype, 'hurry')
+
+test.each(ROWS)('$name: $status, and the body has ten seconds to come', async (row) => {
+  hurry.mockClear()
   expect(await statusOf(row)).toBe(row.status)
+  expect(hurry.mock.calls.map(([, seconds]) => seconds)).toEqual([10])
+})
+
+test('a connection whose body was read, or that brings none, is in no hurry', async () => {
+  hurry.mockClear()
+  expect((await server.trigger({ name: 'e', channel: 'room', data: 'x' })).status).toBe(200)
+  expect((await server.signed('POST', '/events', '{}')).status).toBe(400)
+  expect((await server.http('/nowhere')).status).toBe(404)
+  expect(hurry).not.toHaveBeenCalled()
 })
 
 test.each([
