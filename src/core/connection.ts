@@ -41,8 +41,10 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** Native pings and pongs since the last sweep. */
   pings = 0
 
-  /** True while a gate decides on a command of this connection, or it waits for a turn. Owned by the session, like the next two. */
-  busy = false
+  /** What a command of this connection waits for: a gate, or another turn. Owned by the session, like the next two. */
+  busy: 'gate' | 'turn' | undefined = undefined
+  /** The transport is gone while what it brought waits for a turn: it hears nothing any more and goes nowhere. */
+  gone = false
   /** Frames that arrived meanwhile, in order. */
   waiting: (string | Uint8Array | Uncharged)[] | undefined = undefined
   waitingChars = 0

@@ -13,7 +13,7 @@ import { askNow } from '../core/hooks'
 import type { ConnectRequest } from '../core/plugin'
 import type { Command, MaybePromise } from '../core/types'
 import type { Codec, Handshake } from './codec'
-import { tellIdle } from './idle'
+import { idle, tellIdle } from './idle'
 import { isMove, LARGE_CHARS, move, unread } from './moves'
 import { fault, refuse, refuseCommand, refuseFrame } from './refuse'
 
@@ -147,12 +147,15 @@ export function tooSlow({ counters, log }: Core, conn: Client): void {
   )
 }
 
-/** The transport is gone. */
+/** The transport is gone. What its client told others last, and a late turn has put off, is told first. */
 export function closed(core: Core, conn: Client): void {
-  disconnect(core, conn)
+  conn.gone = true
+  if (conn.busy === 'turn') void idle(conn)?.then(() => disconnect(core, conn))
+  else disconnect(core, conn)
 }
 
 function runFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
+  if (conn.gone && typeof frame === 'string' && conn.codec.moves.test(frame)) return
   const dropped = unread(core, conn, frame)
   if (dropped) return void (isRefusal(dropped) && refuseFrame(core, conn, dropped, frame))
   if (core.slices.free) return runFrameNow(core, conn, frame)
@@ -186,10 +189,10 @@ function runCommand(core: Core, conn: Client, command: Command | Refusal): void 
 
 /** In one of the next turns; what the client says meanwhile waits, as for a gate. */
 function postpone(core: Core, conn: Client, deed: () => void): void {
-  conn.busy = true
+  conn.busy = 'turn'
   core.slices.soon(() => {
-    conn.busy = false
-    if (!conn.closed) deed()
+    conn.busy = undefined
+    if (!conn.closed && !conn.gone) deed()
     resume(core, conn)
     if (!conn.busy) tellIdle(conn)
   })
@@ -247,12 +250,12 @@ function hold(
   pending: Promise<Refusal | undefined>,
   command: Command | Refusal | undefined,
 ): void {
-  conn.busy = true
+  conn.busy = 'gate'
   const onFault = command ? REFUSE.internal : REFUSE.connectFailed
   void pending
     .catch((cause: unknown) => fault(core, cause, onFault))
     .then((refused) => {
-      conn.busy = false
+      conn.busy = undefined
       if (!conn.closed) {
         if (refused) refuseCommand(core, conn, refused, command)
         resume(core, conn)

@@ -1,38 +1,11 @@
 /** Who comes in crowds: a turn takes in as many as it has time for, the rest come in the next, in order. */
 import { connect } from 'node:net'
 import { describe, expect, spyOn, test } from 'bun:test'
-import { SLICE_MS } from '../../src/core/slices'
-import {
-  PONG,
-  pluginOf,
-  start,
-  within,
-  type RawClient,
-  type StartOptions,
-  type TestServer,
-} from '../harness'
+import { PONG, pluginOf, within, type RawClient, type TestServer } from '../harness'
 import { KEY, phoenixRaw } from '../phoenix'
+import { rationed } from './rationed'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
-
-/** A server whose turns take in so many from the moment that `slow` is called. */
-async function rationed(options: StartOptions = {}) {
-  let [ms, stepMs] = [0, 0]
-  const server = await start({ ...options, meter: () => (ms += stepMs) })
-  return {
-    server,
-    slow: (perTurn = 3) => void (stepMs = SLICE_MS / perTurn),
-    fast: () => void (stepMs = 0),
-    /** All that this turn has is spent. */
-    spend: () => {
-      const { slices } = server.core
-      const began = slices.meter()
-      ms += SLICE_MS
-      slices.spend(began)
-    },
-    [Symbol.asyncDispose]: () => server.stop(),
-  }
-}
 
 const occupied = (server: TestServer) => () =>
   server.facts.filter(({ type }) => type === 'channel_occupied').length

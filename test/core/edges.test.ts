@@ -76,7 +76,7 @@ const EDGES: readonly Edge[] = [
     name: 'says too much behind a gate',
     wires: ALL,
     happens: ({ conn, say }) => {
-      conn.busy = true
+      conn.busy = 'gate'
       for (let n = 0; n <= 4 * MAX_CHANNELS; n++) say('{}') // four per channel may wait
     },
   },
