@@ -255,13 +255,16 @@ function noUpgrade(request: Request): Response {
 
 /** What brings messages is a request like any other; what waits for them is not. */
 function counted(
-  { core, inFlight }: Port,
+  { core, inFlight, addresses }: Port,
   request: Request,
   brings: boolean,
   ask: () => MaybePromise<Response>,
 ): Promise<Response> {
   const answer = () => inTurn(core, request, ask)
-  return identified(brings ? inFlight.answer(request, answer) : answer(), request)
+  if (!brings) return identified(answer(), request)
+  return identified(inFlight.answer(request, answer), request).finally(() =>
+    addresses.letGo(request),
+  )
 }
 
 const identified = async (answering: MaybePromise<Response>, request: Request) =>

@@ -53,10 +53,12 @@ export class FanOut {
     return this.#atOnce < AT_ONCE_COST
   }
 
-  /** One was, at such a cost. Most turns cost little, and none of them is told that it is over. */
+  /**
+   * One was, at such a cost. Where turns cost little, none of them is told that it is over: once in a
+   * while an event waits for the next, which costs less than a look at every turn.
+   */
   spend(cost: number): void {
     this.#atOnce += cost
-    if (this.#atOnce > SLICE_COST) this.#arm()
   }
 
   /** An audience has begun to owe something. */

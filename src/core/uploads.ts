@@ -18,7 +18,8 @@ export type Upload = {
   /** When something last came. */
   at: number
   bytes: number
-  readonly giveUp: () => void
+  /** Tells whoever reads it. */
+  readonly giveUp: (why: 'too_slow') => void
 }
 
 export class Uploads {
@@ -37,7 +38,7 @@ export class Uploads {
   }
 
   /** `giveUp` is called where it comes too slowly; what comes after that is nobody's. */
-  begin(giveUp: () => void): Upload {
+  begin(giveUp: (why: 'too_slow') => void): Upload {
     const now = this.clock.mono()
     const upload = { since: now, at: now, bytes: 0, giveUp }
     this.#underWay.add(upload)
@@ -83,7 +84,7 @@ export class Uploads {
 
   #giveUp(upload: Upload): void {
     this.end(upload)
-    upload.giveUp()
+    upload.giveUp('too_slow')
   }
 }
 

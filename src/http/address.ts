@@ -15,7 +15,11 @@ type Listening = {
   readonly port?: number | undefined
   requestIP(request: Request): { readonly address: string; readonly port: number } | null
   timeout(request: Request, seconds: number): void
+  readonly pendingRequests: number
 }
+
+/** As long as the body of a request that is read may stand still. */
+const UNREAD_SECONDS = 10
 
 export class Addresses {
   /** Set once it listens. */
@@ -60,6 +64,16 @@ export class Addresses {
   peerOf(request: Request): { readonly address: string; readonly port: number } {
     const peer = this.server?.requestIP(request)
     return { address: plain(peer?.address ?? ''), port: peer?.port ?? 0 }
+  }
+
+  /** Requests that were not answered yet, those that wait by right among them. */
+  get pending(): number {
+    return this.server?.pendingRequests ?? 0
+  }
+
+  /** It was refused. Where its body was not read, it need not be waited for: it may never come, and holds a file descriptor. */
+  letGo(request: Request): void {
+    if (request.method !== 'GET' && !request.bodyUsed) this.hurry(request, UNREAD_SECONDS)
   }
 
   /** Its connection ends unless something comes within so many seconds. */

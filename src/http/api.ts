@@ -65,6 +65,7 @@ export function createApi(core: Core, options: ApiOptions) {
       set.headers['content-type'] = type
       Object.assign(set.headers, headers)
       hooks.addHeaders(request, status, set.headers)
+      hooks.addresses.letGo(request)
       return body
     })
   if (core.hooks.response.length > 0)

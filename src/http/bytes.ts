@@ -43,17 +43,25 @@ export function readBytes(
   const { headers } = request
   const declared = headers.get('content-length')
   if (declared !== null && Number(declared) > maxBytes) return Promise.resolve('too_large')
-  const { promise, resolve } = Promise.withResolvers<Uint8Array | Unread>()
-  const upload = uploads.begin(() => resolve('too_slow'))
-  const end = (bytes: ArrayBuffer | Unread): void =>
-    uploads.whole(upload, () => resolve(typeof bytes === 'string' ? bytes : new Uint8Array(bytes)))
   const inOnePiece =
     declared === null ? !headers.has('transfer-encoding') : Number(declared) <= SMALL_BYTES
-  const reading = inOnePiece
-    ? request.arrayBuffer()
-    : chunksOf(request, maxBytes, { upload, uploads })
-  reading.then(end, () => end('broken_off')) // who sends it has left
-  return promise
+  return new Promise((resolve) => {
+    const upload = uploads.begin(resolve)
+    const end = (came: unknown): void => {
+      uploads.end(upload)
+      resolve(bytesIn(came))
+    }
+    const reading = inOnePiece
+      ? request.arrayBuffer()
+      : chunksOf(request, maxBytes, { upload, uploads })
+    reading.then(end, end)
+  })
+}
+
+/** What came is bytes, why there are none, or the error of a reading whose sender has left. */
+function bytesIn(came: unknown): Uint8Array | Unread {
+  if (came instanceof ArrayBuffer) return new Uint8Array(came)
+  return came === 'too_large' || came === 'too_slow' ? came : 'broken_off'
 }
 
 type Progress = { readonly upload: Upload; readonly uploads: Uploads }

@@ -16,14 +16,15 @@ import { REQUEST_ID, requestId } from './request-id'
 type Waiting = { readonly request: Request; key: string | undefined }
 
 const RETRY_AFTER_SECONDS = 1
-/** As long as the body of a request that is read may stand still. */
-const UNREAD_SECONDS = 10
+/** So few are never too many, and are not counted: to count one is a twentieth of a trigger. */
+const FEW = 32
 
 export class InFlight {
   #count = 0
   /** Those whose address was not asked for yet, which costs 0.4 µs: no address holds too many while all hold fewer. */
   readonly #unasked = new Set<Waiting>()
   readonly #byAddress: AddressCounts
+  readonly #few: number
 
   constructor(
     readonly core: Core,
@@ -31,7 +32,9 @@ export class InFlight {
     /** All that wait. */
     readonly most: number,
   ) {
-    this.#byAddress = new AddressCounts(core.limits.maxRequestsPerAddress)
+    const ofAddress = core.limits.maxRequestsPerAddress
+    this.#byAddress = new AddressCounts(ofAddress)
+    this.#few = Math.min(FEW, Math.floor(most / 4), Math.floor((ofAddress || most) / 4))
   }
 
   get count(): number {
@@ -40,14 +43,11 @@ export class InFlight {
 
   /** Answered by `ask`, or refused. */
   answer(request: Request, ask: () => MaybePromise<Response>): MaybePromise<Response> {
+    if (this.addresses.pending <= this.#few) return ask()
     const refused = this.#refusal(request)
     if (refused) return this.#refuse(request, refused)
     const answering = ask()
-    if (!(answering instanceof Promise)) {
-      this.#letGo(request)
-      return answering
-    }
-    this.#begin(answering, { request, key: undefined })
+    if (answering instanceof Promise) this.#begin(answering, { request, key: undefined })
     return answering
   }
 
@@ -57,15 +57,9 @@ export class InFlight {
     const end = (): void => {
       this.#count--
       this.#unasked.delete(waiting)
-      this.#letGo(waiting.request)
       if (waiting.key !== undefined) this.#byAddress.remove(waiting.key)
     }
     answering.then(end, end)
-  }
-
-  /** What was answered unread need not be waited for: its body may never come, and holds a file descriptor. */
-  #letGo(request: Request): void {
-    if (request.method !== 'GET' && !request.bodyUsed) this.addresses.hurry(request, UNREAD_SECONDS)
   }
 
   #countAddresses(): void {

@@ -80,7 +80,10 @@ export function pushex(core: Core, access: PushAccess) {
       hooks.tell('apiRequested', received)
       const body = onceRead(core.uploads, request, bodyLimits)
       const grant = await access.granted(received, body)
-      if (!grant) return refuse(set, 403, { error: FORBIDDEN })
+      if (!grant) {
+        hooks.addresses.letGo(request)
+        return refuse(set, 403, { error: FORBIDDEN })
+      }
       hooks.check(received)
       const asked = readPush(grant.app, grant.params ?? mustBe(await body()))
       if (!asked) return refuse(set, 422, { error: INVALID })

@@ -10,6 +10,7 @@ function addressOf(trusted: readonly string[], socket: string | null, told?: str
   addresses.server = {
     requestIP: () => (socket === null ? null : { address: socket, port: 1 }),
     timeout: () => undefined,
+    pendingRequests: 0,
   }
   const headers = told === undefined ? {} : { 'x-forwarded-for': told }
   return addresses.of(new Request('http://localhost/', { headers }))
