@@ -31,9 +31,7 @@ export function overBudget(
   const now = core.clock.mono()
   const rate = rateOf(core, conn)
   const bucket = (conn.eventByteBucket ??= fullBucket(rate, now))
-  // Bytes are counted, which takes a while, only where as many characters would fit.
-  const isOver = isSpent(core, conn, frame.length)
-  if (!isOver && take(bucket, rate, Buffer.byteLength(frame), now) === 0) return undefined
+  if (take(bucket, rate, Buffer.byteLength(frame), now) === 0) return undefined
   core.counters.clientEventsLimited++
   if (now - conn.overBudgetToldAt < TOLD_EVERY_MS) return DROP
   conn.overBudgetToldAt = now
