@@ -147,6 +147,7 @@ export async function documentOf(
   plugins: readonly { readonly name: string; readonly routes: AnyElysia }[],
 ): Promise<object> {
   const { swagger } = await import('@elysiajs/swagger') // 5 MB that few servers are asked for
+  await nextTurn()
   const generator = swagger({
     path: GENERATED_PATH,
     specPath: GENERATED_PATH,
@@ -154,7 +155,9 @@ export async function documentOf(
   })
   const wrapper = new Elysia().use(generator).use(api)
   const response = await wrapper.handle(new Request(`http://localhost${GENERATED_PATH}`))
+  await nextTurn()
   const { paths } = (await response.json()) as { paths: Paths }
+  await nextTurn()
   const ofPlugins = plugins.filter(({ routes }) => routes.routes.length > 0).map(tagOf)
   return sorted({
     ...HEAD,
@@ -163,6 +166,9 @@ export async function documentOf(
     paths: mapValues(paths, (methods) => mapValues(methods, operation)),
   }) as object
 }
+
+/** Each step takes some milliseconds, and anybody may be the first to ask. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 const tagOf = ({ name }: { readonly name: string }): Tag => ({
   name,
