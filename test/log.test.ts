@@ -11,10 +11,15 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Subprocess } from 'bun'
 import { RawClient, within } from './harness'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-log-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const started: Subprocess[] = []
+afterAll(() => {
+  for (const child of started) child.kill('SIGKILL') // those of a test that has failed
+  rmSync(folder, { recursive: true, force: true })
+})
 
 /** A plugin that logs a kilobyte for each frame. */
 const chatty = join(folder, 'chatty.ts')
@@ -92,6 +97,7 @@ function pipe() {
 test('a pipe that nobody reads holds up nobody; what it lost is told, and the program leaves', async () => {
   const log = pipe()
   const child = Bun.spawn(command, { env, stdout: 'pipe', stderr: Bun.file(log.path) })
+  started.push(child)
   const port = await portOf(child.stdout)
   await say(port)
   const lines = await within('the count', log.until('log lines were dropped'))
@@ -108,6 +114,7 @@ test('a pipe that nobody reads holds up nobody; what it lost is told, and the pr
 
 test('a pipe that somebody reads has the last line', async () => {
   const child = Bun.spawn(command, { env, stdout: 'pipe', stderr: 'pipe' })
+  started.push(child)
   await portOf(child.stdout)
   child.kill('SIGTERM')
   const text = await new Response(child.stderr).text()
@@ -118,6 +125,7 @@ test('a pipe that somebody reads has the last line', async () => {
 test('a reader that is gone ends nothing', async () => {
   const log = pipe()
   const child = Bun.spawn(command, { env, stdout: 'pipe', stderr: Bun.file(log.path) })
+  started.push(child)
   const port = await portOf(child.stdout)
   log.close()
   await say(port)
@@ -135,6 +143,7 @@ test('a terminal that stands still holds up nobody either', async () => {
     data: (_, bytes) => (text += Buffer.from(bytes).toString()),
   })
   const child = Bun.spawn(command, { env, terminal })
+  started.push(child)
   const until = async (wanted: () => unknown): Promise<void> => {
     while (!wanted()) await new Promise<void>((resolve) => setImmediate(resolve))
   }
