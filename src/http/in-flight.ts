@@ -78,11 +78,12 @@ export class InFlight {
         'node_over_capacity',
         `Server is over its limit of ${most} requests (CARILLON_MAX_REQUESTS)`,
       )
-    if (this.#count < this.#byAddress.most) return undefined
+    const { most: ofAddress } = this.#byAddress
+    if (ofAddress === 0 || this.#count < ofAddress) return undefined
     this.#countAddresses()
     const key = countedAs(this.addresses.of(request))
     if (key === undefined || !this.#byAddress.isFull(key)) return undefined
-    const limit = `${this.#byAddress.most} requests (CARILLON_MAX_REQUESTS_PER_ADDRESS)`
+    const limit = `${ofAddress} requests (CARILLON_MAX_REQUESTS_PER_ADDRESS)`
     return overCapacity('address_over_quota', `Address ${key} is over its limit of ${limit}`)
   }
 

@@ -2,6 +2,7 @@
 import { describe, expect, spyOn, test } from 'bun:test'
 import { createHash, createHmac } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
+import { Addresses } from '../../src/http/address'
 import { Inbox, start, within, type StartOptions, type TestServer } from '../harness'
 import { ADMIN_PAIR, basic, PAIR } from '../credentials'
 import * as longPoll from '../transports/longpoll-client'
@@ -127,6 +128,16 @@ describe('requests in flight', () => {
     for (const { socket } of waiting) socket.destroy()
     await underWay(server, 0)
     expect((await server.trigger({ name: 'e', channel: 'room', data: 'x' })).status).toBe(200)
+  })
+
+  test('are asked for no address where none has a limit', async () => {
+    using of = spyOn(Addresses.prototype, 'of')
+    await using server = await serve({
+      config: { maxRequests: 3 },
+      limits: { maxRequestsPerAddress: 0 },
+    })
+    expect((await server.trigger({ name: 'e', channel: 'room', data: 'x' })).status).toBe(200)
+    expect(of).not.toHaveBeenCalled()
   })
 
   test('are so many of one address; then 429, and others go on', async () => {
