@@ -39,7 +39,7 @@ export const FORMATS = {
         event: 'pusher:subscribe',
         data: { channel, auth, channel_data: channelData },
       }),
-    pong: '{"event":"pusher:pong","data":{}}',
+    pong: '{"event":"pusher:pong","data":"{}"}',
     words: { hello: 'connection_established', joined: 'subscription_succeeded', ping: ':ping"' },
   },
   'phoenix 1': phoenix('1.0.0', (topic) => ({ topic, event: 'phx_join', payload: {}, ref: '1' })),

@@ -24,7 +24,7 @@ const HELLO = frameText(
 const ANSWER = { headers: { 'content-type': 'application/json' } }
 
 const PING = '{"event":"pusher:ping","data":{}}'
-const PONG = '{"event":"pusher:pong","data":{}}'
+const PONG = '{"event":"pusher:pong","data":"{}"}'
 
 const websocket: WebSocketHandler<undefined> = {
   idleTimeout: 0,

@@ -145,4 +145,4 @@ export class RawClient {
   }
 }
 
-export const PONG = '{"event":"pusher:pong","data":{}}'
+export const PONG = '{"event":"pusher:pong","data":"{}"}'

@@ -1,7 +1,7 @@
 /**
  * Pusher Channels, protocol 7: JSON frames to commands, replies to frames.
- * `data` is a string holding JSON in hello, presence and member events, and a plain object in
- * `pusher:error`, `pusher:ping` and `pusher:pong`: clients break when they are mixed up.
+ * `data` is a string that holds JSON, but for the objects of `pusher:error`, `pusher:signin_success` and
+ * `pusher:subscription_error`: clients break when they are mixed up, and go deaf at any other object.
  * Spec: contract sections 1, 3 and 4.
  */
 import type { App } from '../core/apps'
@@ -226,9 +226,9 @@ function reply(answer: Reply): Frame | undefined {
     case 'signed_in':
       return `{"event":"pusher:signin_success","data":{"user_data":${jsonText(answer.userData)}}}`
     case 'ping':
-      return '{"event":"pusher:ping","data":{}}'
+      return '{"event":"pusher:ping","data":"{}"}'
     case 'pong':
-      return '{"event":"pusher:pong","data":{}}'
+      return '{"event":"pusher:pong","data":"{}"}'
     case 'present':
     case 'unsubscribed':
     case 'ended':

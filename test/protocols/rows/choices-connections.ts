@@ -86,13 +86,13 @@ export const CONNECTIONS: readonly Row[] = [
   },
   {
     row: 8,
-    says: 'the data of a pong is {}',
+    says: 'the data of a pong is the text {}',
     run: async (server) => {
       await using client = await server.raw()
       client.send({ event: 'pusher:ping' })
       return await client.next()
     },
-    expected: '{"event":"pusher:pong","data":{}}',
+    expected: '{"event":"pusher:pong","data":"{}"}',
   },
   {
     row: 62,
