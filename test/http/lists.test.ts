@@ -60,7 +60,38 @@ describe('a long list', () => {
     const textOf = (): never => {
       throw new Error('no text')
     }
-    expect(listed(core, { items: [1], around: AROUND, textOf })).rejects.toThrow('no text')
+    await expect(listed(core, { items: [1], around: AROUND, textOf })).rejects.toThrow('no text')
+  })
+
+  test('that is longer than a part is sent part by part, as far as it is read', async () => {
+    const { core } = slow()
+    let written = 0
+    const items = Array.from({ length: 100_000 }, (_, index) => index)
+    const textOf = (index: number): string => {
+      written++
+      return String(index)
+    }
+    const answer = await listed(core, { items, around: AROUND, textOf })
+    const reader = answer.body!.getReader()
+    await reader.read()
+    const { value } = await reader.read()
+    expect(value!.length).toBeGreaterThan(65_000)
+    expect(value!.length).toBeLessThan(70_000)
+    expect(written).toBeLessThan(60_000) // one part more than was read
+    await reader.cancel()
+    const whole = await listed(core, { items, around: AROUND, textOf })
+    expect(await whole.json()).toEqual(items)
+  })
+
+  test('whose later part cannot be written is cut off', async () => {
+    const { core } = slow()
+    const items = Array.from({ length: 100_000 }, (_, index) => index)
+    const textOf = (index: number): string => {
+      if (index === 90_000) throw new Error('no text')
+      return String(index)
+    }
+    const answer = await listed(core, { items, around: AROUND, textOf })
+    await expect(answer.text()).rejects.toThrow('no text')
   })
 
   test.each([
@@ -134,6 +165,24 @@ describe('what the routes list', () => {
       : await server.signed('GET', path, '', query)
     expect([answer.status, await answer.text()]).toEqual([200, text])
     expect(answer.headers.get('x-request-id')).toBeString()
+  })
+
+  test('what is longer than a part is whole, and ends with who leaves in the middle', async () => {
+    const { presence, node, apps, slices } = server.core
+    const app = apps.byId('1')!
+    const names = Array.from({ length: 20_000 }, (_, index) => `long-${index}` as ChannelName)
+    for (const name of names) presence.enter(node, app, name, undefined)
+    const ask = () => server.signed('GET', '/channels', '', 'filter_by_prefix=long-')
+    const whole = (await (await ask()).json()) as { channels: object }
+    expect(Object.keys(whole.channels)).toEqual(names)
+
+    const reader = (await ask()).body!.getReader()
+    await reader.read()
+    await reader.cancel()
+    const next = (await (await ask()).json()) as { channels: object }
+    expect(Object.keys(next.channels)).toHaveLength(20_000)
+    expect(slices.idle).toBeTrue()
+    for (const name of names) presence.exit(node, app, name, undefined)
   })
 
   test('apps are listed as they are shown', async () => {
