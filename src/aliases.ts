@@ -3,8 +3,8 @@
  * settings they stand for. Our own name wins where both are set.
  */
 import { LIMITS, type LimitName } from './core/limits'
-
-export type Environment = Readonly<Record<string, string | undefined>>
+import { withoutServices } from './kubernetes'
+import type { Environment } from './setting'
 
 type Alias = {
   readonly alias: string
@@ -74,11 +74,12 @@ const ALIASES: readonly Alias[] = [
 /** Other servers' names that are read. */
 export const ALIAS_NAMES = ALIASES.map(({ alias }) => alias)
 
-/** The environment in our own names, and under which other name each value was found. */
-export function withAliases(env: Environment): {
+/** The environment in our own names without those of services, and under which other name each value was found. */
+export function withAliases(given: Environment): {
   readonly env: Environment
   readonly foundAs: ReadonlyMap<string, string>
 } {
+  const env = withoutServices(given)
   const own: Record<string, string | undefined> = { ...env }
   const foundAs = new Map<string, string>()
   for (const { alias, env: name, convert = same } of ALIASES) {

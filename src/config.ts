@@ -2,10 +2,9 @@
  * Configuration: SETTINGS is the table, the environment fills it, the result is frozen. Every
  * mistake is reported at once; names of other people (`PUSHER_HOST`, Kubernetes' `*_PORT`) bind nothing.
  */
-import { ALIAS_NAMES, withAliases, type Environment } from './aliases'
+import { withAliases } from './aliases'
 import { quoted } from './core/errors'
 import { LIMITS, type LimitName, type Limits } from './core/limits'
-import { nearMisses } from './near-misses'
 import {
   BOOLEANS,
   hostNames,
@@ -15,6 +14,7 @@ import {
   origins,
   setting,
   text,
+  type Environment,
   type Setting,
 } from './setting'
 import { WEBHOOK_SETTINGS } from './webhook-settings'
@@ -190,11 +190,6 @@ export type Config = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)
   readonly limits: Limits
 }
 
-/** One line for each setting that was found under another server's name. */
-export function aliasesUsed(given: Environment): string[] {
-  return Array.from(withAliases(given).foundAs, ([name, alias]) => `${alias} is read as ${name}`)
-}
-
 /** `maxUserIdChars` is set by `CARILLON_MAX_USER_ID_CHARS`. */
 const limitEnv = (name: string): string =>
   `CARILLON_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
@@ -251,10 +246,8 @@ function missing(env: Environment, names: readonly string[]): string[] {
 
 const ALL_SETTINGS = [...Object.values(SETTINGS), ...LIMIT_SETTINGS.map((row) => row.setting)]
 
-/** One line for each name that somebody meant for a setting, with its nearest neighbour. */
-export function unknownSettings(env: Environment): string[] {
-  return nearMisses(Object.keys(env), [...ALL_SETTINGS.map((row) => row.env), ...ALIAS_NAMES])
-}
+/** The names that are read, but for those of other servers. */
+export const SETTING_NAMES = ALL_SETTINGS.map((row) => row.env)
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i
 

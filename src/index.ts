@@ -3,9 +3,10 @@
  */
 import { announce } from './announce'
 import { systemClock } from './clock'
-import { aliasesUsed, ConfigError, readConfig, unknownSettings, type Config } from './config'
+import { ConfigError, readConfig, type Config } from './config'
 import { loadConfigFile, type FileConfig } from './config-file'
 import { createLog } from './log'
+import { notes } from './notes'
 import { PluginError } from './plugins'
 import { createServer, type CarillonServer } from './server'
 import { StoreError } from './store/errors'
@@ -19,7 +20,8 @@ function settings(): Config {
     return readConfig(process.env)
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause
-    fail(...cause.mistakes, ...unknownSettings(process.env))
+    const warnings = notes(process.env).filter(({ level }) => level === 'warn')
+    fail(...cause.mistakes, ...warnings.map(({ text }) => text))
   }
 }
 
@@ -100,8 +102,7 @@ function fail(...lines: readonly string[]): never {
 
 const config = settings()
 const { log, finish } = await createLog(config.logLevel)
-for (const line of aliasesUsed(process.env)) log.info({}, line)
-for (const line of unknownSettings(process.env)) log.warn({}, line)
+for (const { level, text } of notes(process.env)) log[level]({}, text)
 const givenUp = new AbortController()
 let running: CarillonServer | undefined
 const file = await fileOf(config)

@@ -13,12 +13,10 @@ const MOST_LETTERS = 2
 
 const FOREIGN = new RegExp(
   [
-    // Kubernetes' names for a service that is called like a prefix of ours.
-    '^(?:CARILLON|PUSHER|SOKETI|REVERB|DATABASE)_(?:SERVICE_|PORT(?:_|$))',
     // What clients and SDKs of Pusher are told.
     '^PUSHER_(?:(?:APP_)?(?:HOST|PORT|PATH|SCHEME|CLUSTER)|URL|(?:USE_)?TLS|ENCRYPTED|TIMEOUT|BEAMS_.*)$',
-    // One letter from a path, and a password of other programs.
-    '^DATABASE_PASS$',
+    // A letter or two from a path, and other programs'.
+    '^DATABASE_(?:PASS|PORT)$',
   ].join('|'),
 )
 

@@ -3,6 +3,8 @@
  */
 import { isIP } from 'node:net'
 
+export type Environment = Readonly<Record<string, string | undefined>>
+
 /** Reads a value, or undefined where the text is not one. */
 type Read<T> = (text: string) => T | undefined
 

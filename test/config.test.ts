@@ -2,8 +2,9 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { aliasesUsed, ConfigError, isLoopback, readConfig, unknownSettings } from '../src/config'
+import { ConfigError, isLoopback, readConfig } from '../src/config'
 import { loadConfigFile } from '../src/config-file'
+import { notes } from '../src/notes'
 
 function mistakes(env: Record<string, string>): readonly string[] {
   try {
@@ -45,12 +46,9 @@ describe('settings', () => {
       PUSHER_HOST: 'example.org',
       PUSHER_PORT: '443',
       PUSHER_SCHEME: 'https',
-      CARILLON_PORT: 'tcp://10.0.0.1:1',
-      CARILLON_SERVICE_HOST: '10.0.0.1',
-      CARILLON_PORT_6001_TCP: 'tcp://10.0.0.1:6001',
     }
     expect(readConfig(foreign)).toEqual(readConfig({}))
-    expect(unknownSettings(foreign)).toEqual([])
+    expect(notes(foreign)).toEqual([])
   })
 
   const WRONG: readonly (readonly [env: Record<string, string>, lines: string[]])[] = [
@@ -120,11 +118,15 @@ describe('settings', () => {
   })
 
   test('that are unknown are told their nearest neighbour', () => {
-    expect(
-      unknownSettings({ CARILLON_DRAIN_SECOND: '1', CARILLON_LOGLEVEL: 'x', PORTS: '1' }),
-    ).toEqual([
-      'CARILLON_DRAIN_SECOND is not a setting; did you mean CARILLON_DRAIN_SECONDS?',
-      'CARILLON_LOGLEVEL is not a setting; did you mean CARILLON_LOG_LEVEL?',
+    expect(notes({ CARILLON_DRAIN_SECOND: '1', CARILLON_LOGLEVEL: 'x', PORTS: '1' })).toEqual([
+      {
+        level: 'warn',
+        text: 'CARILLON_DRAIN_SECOND is not a setting; did you mean CARILLON_DRAIN_SECONDS?',
+      },
+      {
+        level: 'warn',
+        text: 'CARILLON_LOGLEVEL is not a setting; did you mean CARILLON_LOG_LEVEL?',
+      },
     ])
   })
 })
@@ -176,7 +178,9 @@ describe('names of other servers', () => {
   })
 
   test('are said to be used, and named when they are wrong', () => {
-    expect(aliasesUsed({ SOKETI_PORT: '7001', PORT: '' })).toEqual(['SOKETI_PORT is read as PORT'])
+    expect(notes({ SOKETI_PORT: '7001', PORT: '' })).toEqual([
+      { level: 'info', text: 'SOKETI_PORT is read as PORT' },
+    ])
     expect(mistakes({ SOKETI_PORT: 'x' })).toEqual([
       'SOKETI_PORT=x: expected an integer from 0 to 65535',
     ])

@@ -1,9 +1,11 @@
 /** Names in the environment that were meant for us are told; those of others are passed over in silence. */
 import { expect, test } from 'bun:test'
-import { unknownSettings } from '../src/config'
+import { notes } from '../src/notes'
 
 const told = (...names: string[]): string[] =>
-  unknownSettings(Object.fromEntries(names.map((name) => [name, 'x'])))
+  notes(Object.fromEntries(names.map((name) => [name, 'x'])))
+    .filter(({ level }) => level === 'warn')
+    .map(({ text }) => text)
 
 const MISSES: readonly (readonly [name: string, meant: string])[] = [
   ['PUSHER_ADMIN_PASWORD', 'PUSHER_ADMIN_PASSWORD'],
@@ -25,6 +27,7 @@ const MISSES: readonly (readonly [name: string, meant: string])[] = [
   ['CARILLON_DRAIN_SECOND', 'CARILLON_DRAIN_SECONDS'],
   ['CARILON_LOG_LEVEL', 'CARILLON_LOG_LEVEL'],
   ['CARILLON_HOST', 'HOST'],
+  ['CARILLON_PORT', 'PORT'],
   ['CARILLON_DATABASE_PATH', 'DATABASE_PATH'],
   ['CARILLON_TRUSTED_PROXY', 'CARILLON_TRUSTED_PROXIES'],
 ]
@@ -79,7 +82,7 @@ const STOCK: readonly (readonly [whose: string, names: string[]])[] = [
     'systems and hosters',
     names(`PATH HOME HOSTNAME HOSTTYPE LANG SHELL USER TERM PWD SHLVL PORTS NODE_ENV DATABASE_URL DATABASE_HOST
       DATABASE_PORT DATABASE_NAME DATABASE_USER DATABASE_USERNAME DATABASE_PASS DATABASE_PASSWORD
-      DATABASE_PRIVATE_URL CARILLON_PORT CARILLON_SERVICE_HOST CARILLON_PORT_6001_TCP_ADDR
+      DATABASE_PRIVATE_URL CARILLON_SERVICE_HOST CARILLON_PORT_6001_TCP_ADDR
       PUSHER_SERVICE_HOST PUSHER_SERVICE_PORT PUSHER_PORT_6001_TCP SOKETI_SERVICE_PORT`),
   ],
 ]
