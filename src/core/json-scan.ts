@@ -4,7 +4,7 @@
  * it came, and whoever is refused has cost a pass over the text and no object: 20 000 empty ones in
  * 57 KB take 0.06 ms, where parsing, walking and writing them takes 2.4 (Bun 1.4.5).
  */
-import { textOfJson } from './json'
+import { textOfJson, wellFormed } from './json'
 import type { JsonText } from './types'
 
 /** A value as it stands in the text. */
@@ -19,8 +19,13 @@ export class Slice {
     readonly escaped: boolean,
   ) {}
 
+  /** As it was written. */
   get text(): JsonText {
-    return this.source.slice(this.start, this.end) as JsonText
+    return wellFormed(this.source.slice(this.start, this.end))
+  }
+
+  get isObject(): boolean {
+    return this.source.charCodeAt(this.start) === OPEN_OBJECT
   }
 }
 

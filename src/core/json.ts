@@ -9,6 +9,16 @@ export function jsonText(text: string): JsonText {
   return JSON.stringify(text) as JsonText
 }
 
+/**
+ * JSON as it was written, but for halves of surrogate pairs, which no wire has: those become escapes. They
+ * come out of JSON in JSON, where an escape was written once too seldom.
+ */
+export function wellFormed(json: string): JsonText {
+  if (json.isWellFormed()) return json as JsonText
+  return json.replace(/\p{Surrogate}/gu, escapeOf) as JsonText
+}
+const escapeOf = (half: string): string => `\\u${half.charCodeAt(0).toString(16)}`
+
 /** A payload as those see it who know no bytes: in base64. */
 export function shownData(data: Payload): JsonText {
   return typeof data === 'string' ? data : jsonText(Buffer.from(data).toString('base64'))

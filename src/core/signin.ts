@@ -10,6 +10,7 @@ import type { Core } from './core'
 import { isRefusal, quoted, refusal, type Refusal } from './errors'
 import { ask, refuseAndTell, type Verdict } from './hooks'
 import { parseSigned } from './json'
+import { scanObject } from './json-scan'
 import { userText } from './signature'
 import type { MaybePromise, SigninCommand, UserId } from './types'
 import type { User } from './users'
@@ -21,14 +22,15 @@ export function signin(
   conn: Connection,
   command: SigninCommand,
 ): MaybePromise<Refusal | undefined> {
-  const user = verified(conn, command)
-  if (isRefusal(user)) return user
+  const signed = verified(conn, command)
+  if (isRefusal(signed)) return signed
+  const { user, data } = signed
   const gates = core.hooks.signin
-  if (gates.length === 0) return enter(core, conn, command, user)
-  const verdict = ask(core, gates, conn, { userId: user.id, userData: user.data })
+  if (gates.length === 0) return enter(core, conn, command, signed)
+  const verdict = ask(core, gates, conn, { userId: user.id, userData: data })
   const settle = (answer: Verdict): Refusal | undefined => {
     if (isRefusal(answer)) return answer
-    return conn.closed ? undefined : enter(core, conn, command, user)
+    return conn.closed ? undefined : enter(core, conn, command, signed)
   }
   if (!(verdict instanceof Promise)) return settle(verdict)
   // Whoever terminates the user meanwhile means this connection too.
@@ -36,10 +38,13 @@ export function signin(
   return verdict.then(settle).finally(arrived)
 }
 
+/** What the backend signed of a user, and as what the connection is remembered. */
+type Signed = { readonly user: User; readonly data: Readonly<Record<string, unknown>> }
+
 function verified(
   { id: socketId }: Connection,
   { app, auth, userData }: SigninCommand,
-): User | Refusal {
+): Signed | Refusal {
   const colon = auth.indexOf(':')
   const pair = keyPairOf(app, auth.slice(0, Math.max(0, colon)))
   if (colon === -1 || !pair)
@@ -64,7 +69,8 @@ function verified(
     )
   if (!isWatchlist(data['watchlist']))
     return refused('Invalid user_data: expected watchlist to be a list of non-empty strings')
-  return { id: id as UserId, data }
+  const [info] = scanObject(userData, ['user_info']) ?? []
+  return { user: { id: id as UserId, info }, data }
 }
 
 const isWatchlist = (raw: unknown): raw is readonly UserId[] | undefined =>
@@ -79,7 +85,7 @@ function enter(
   core: Core,
   conn: Connection,
   { app, userData }: SigninCommand,
-  user: User,
+  { user, data }: Signed,
 ): Refusal | undefined {
   if (conn.user && conn.user.id !== user.id)
     return refused('Connection already associated with a different user id')
@@ -89,13 +95,13 @@ function enter(
   const first = core.users.enter(conn, app, user)
   conn.authorized = true
   core.hub.join(conn, app, userChannel(user.id))
-  watchOthers(core, conn, app, user)
+  watchOthers(core, conn, app, data)
   conn.silentSubscriptions = (conn.subscriptions?.size ?? 0) - before
   if (first) announceUser(core.hub, app, { userId: user.id, online: true, except: conn })
   return undefined
 }
 
-function watchOthers(core: Core, conn: Connection, app: App, { data }: User): void {
+function watchOthers(core: Core, conn: Connection, app: App, data: Signed['data']): void {
   const { maxWatchedUsers } = app.limits
   const ids = (data['watchlist'] ?? []) as readonly UserId[]
   if (maxWatchedUsers === 0) return

@@ -12,14 +12,16 @@ import type { Core } from './core'
 import { isRefusal, quoted, REFUSE, refusal, type Refusal } from './errors'
 import { ask, type Verdict } from './hooks'
 import type { Subscription } from './hub'
-import { isRecord, jsonOf, parseSigned } from './json'
-import { scanObject } from './json-scan'
+import { MAX_LEVELS, parseJson } from './json'
+import { scanObject, type Slice } from './json-scan'
+import type { Limits } from './limits'
 import { leaveChannel, enterChannel } from './membership'
 import type { SubscribeRequest } from './plugin'
 import { isScopeOf } from './scopes'
 import { subscriptionText } from './signature'
 import type {
   ChannelName,
+  JsonText,
   MaybePromise,
   Member,
   SubscribeCommand,
@@ -223,39 +225,51 @@ function unsigned(
 }
 
 const noObject = (channel: ChannelName): Refusal =>
-  refusal(
-    'channel_data_invalid',
-    `channel_data supplied to ${channel} is invalid - it must be a JSON object`,
-  )
+  invalid(`channel_data supplied to ${channel} is invalid - it must be a JSON object`)
+
+type Identity = { readonly id: unknown; readonly info: Slice | undefined }
 
 /** Who the subscriber is: as signed for this channel, else as signed in. */
 function parseMember(
   { app, channel, channelData }: SubscribeCommand,
   user: User | undefined,
 ): Member | Refusal {
-  const invalid = (message: string): Refusal => refusal('channel_data_invalid', message)
   if (!channelData && !user) return invalid(`channel_data is required to subscribe to ${channel}`)
-  const data = channelData
-    ? parseSigned(channelData)
-    : { user_id: user?.id, user_info: user?.data['user_info'] }
-  if (!data) return noObject(channel)
-  const userId = parseUserId(data['user_id'], app.limits)
+  const said = channelData ? identityIn(channelData) : user
+  if (!said) return noObject(channel)
+  const userId = parseUserId(said.id, app.limits)
   if (typeof userId !== 'string') return userId
-  const given = data['user_info'] ?? {}
-  if (!isRecord(given))
+  const userInfo = parseUserInfo(said.info, app.limits)
+  return typeof userInfo === 'string' ? { userId, userInfo } : userInfo
+}
+
+function identityIn(channelData: string): Identity | undefined {
+  const found = scanObject(channelData, ['user_id', 'user_info'])
+  if (!found) return undefined
+  const [id, info] = found
+  return { id: id && parseJson(id.text), info }
+}
+
+/** As it was written: its numbers and the order of its keys are the backend's. */
+function parseUserInfo(info: Slice | undefined, { maxUserInfoBytes }: Limits): JsonText | Refusal {
+  const userInfo = info?.text
+  if (!info || !userInfo || userInfo === 'null') return NO_INFO
+  if (!info.isObject)
     return invalid(
       'user_info supplied to presence subscription is invalid - if supplied it must be a type of hash',
     )
-  const userInfo = jsonOf(given)
-  if (userInfo === undefined)
+  if (info.depth > MAX_LEVELS)
     return invalid('user_info supplied to presence subscription is nested too deep')
   const bytes = Buffer.byteLength(userInfo)
-  if (bytes > app.limits.maxUserInfoBytes)
+  if (bytes > maxUserInfoBytes)
     return invalid(
-      `user_info of ${bytes} bytes exceeds the limit of ${app.limits.maxUserInfoBytes} bytes (maxUserInfoBytes)`,
+      `user_info of ${bytes} bytes exceeds the limit of ${maxUserInfoBytes} bytes (maxUserInfoBytes)`,
     )
-  return { userId, userInfo }
+  return userInfo
 }
+const NO_INFO = '{}' as JsonText
+
+const invalid = (message: string): Refusal => refusal('channel_data_invalid', message)
 
 /** Users count, not connections: who is in the room may always open another tab. */
 function roomFull(

@@ -5,10 +5,11 @@
  */
 import type { App } from './apps'
 import type { Connection } from './connection'
+import type { Slice } from './json-scan'
 import type { UserId } from './types'
 
-/** Who a connection signed in as; `data` is what the backend signed, as an object. */
-export type User = { readonly id: UserId; readonly data: Readonly<Record<string, unknown>> }
+/** Who a connection signed in as; `info` is the `user_info` that the backend signed, as it was written. */
+export type User = { readonly id: UserId; readonly info: Slice | undefined }
 
 const NOBODY: ReadonlySet<Connection> = new Set()
 

@@ -87,7 +87,7 @@ const EDGES: readonly Edge[] = [
     happens: ({ conn }, { core }) => {
       const app = core.apps.byId('1')!
       const id = `user ${conn.id}` as UserId
-      core.users.enter(conn, app, { id, data: {} })
+      core.users.enter(conn, app, { id, info: undefined })
       dismissUser(core, app, id, refusal('connection_refused', 'over'))
     },
   },
