@@ -122,9 +122,9 @@ export const SETTINGS = {
   ),
   activityTimeoutSeconds: number(
     'CARILLON_ACTIVITY_TIMEOUT_SECONDS',
-    120,
+    30,
     [1, 86_400],
-    'silence after which a client is pinged; it is told so in the hello',
+    'silence after which a client is pinged; it is told so in the hello (proxies end what is silent for a minute)',
   ),
   pongTimeoutSeconds: number(
     'CARILLON_PONG_TIMEOUT_SECONDS',

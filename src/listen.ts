@@ -35,8 +35,12 @@ import {
 import type { LongPolls } from './transports/longpoll'
 import { xhrCall, type XhrSessions } from './transports/xhr'
 
-/** Requests of the fallback that wait are silent for half of it; without a limit, their connections would outlive them. */
-const HTTP_IDLE_SECONDS = 60
+/**
+ * Longer than proxies and balancers keep a connection that they may use again (60 s): the one that ends
+ * first must not be us, or a request may be on its way then. Requests of the fallback that wait are
+ * silent for a third of it; without a limit, their connections would outlive them.
+ */
+const HTTP_IDLE_SECONDS = 75
 /** Routes refuse what is too large in words, unread; so many times that, and from so much on, the runtime does it without any. */
 const BODY_ROOM = { factor: 2, least: 4 * 1024 * 1024 }
 

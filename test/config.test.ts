@@ -21,7 +21,7 @@ describe('settings', () => {
       port: 6001,
       host: '127.0.0.1',
       databasePath: 'data/carillon.sqlite',
-      activityTimeoutSeconds: 120,
+      activityTimeoutSeconds: 30,
       limits: { maxEventDataBytes: 10_240, maxPresenceMembers: 100 },
     })
   })

@@ -19,7 +19,7 @@ const BACKPRESSURE_BYTES = 1024 * 1024
 const HELLO = frameText(
   'pusher:connection_established',
   undefined,
-  '{"socket_id":"1.1","activity_timeout":120}',
+  '{"socket_id":"1.1","activity_timeout":30}',
 )
 const ANSWER = { headers: { 'content-type': 'application/json' } }
 

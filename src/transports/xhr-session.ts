@@ -15,7 +15,7 @@ import { SPENT_CHARS, type Receiver } from './receivers'
 
 /** How long a session lives without a request that waits, or with a goodbye that nobody fetches. */
 const GAP_MS = 10_000
-/** Proxies, and our own port, end requests that are silent for a minute. */
+/** Proxies end requests that are silent for a minute. */
 const BEAT_MS = 25_000
 
 const OPEN = 'o\n'

@@ -11,7 +11,7 @@ describe('hello', () => {
     await using client = await server.raw({ hello: false })
     const frame = await client.next()
     expect(frame).toMatch(
-      /^\{"event":"pusher:connection_established","data":"\{\\"socket_id\\":\\"\d+\.\d+\\",\\"activity_timeout\\":120\}"\}$/,
+      /^\{"event":"pusher:connection_established","data":"\{\\"socket_id\\":\\"\d+\.\d+\\",\\"activity_timeout\\":30\}"\}$/,
     )
     await client.expectNothing()
   })
@@ -24,9 +24,9 @@ describe('hello', () => {
   })
 
   test('names the activity timeout of the settings', async () => {
-    await using server = await start({ config: { activityTimeoutSeconds: 30 } })
+    await using server = await start({ config: { activityTimeoutSeconds: 45 } })
     await using client = await server.raw({ hello: false })
-    expect(await client.next()).toContain('\\"activity_timeout\\":30}')
+    expect(await client.next()).toContain('\\"activity_timeout\\":45}')
   })
 
   const ACCEPTED: readonly { name: string; path: string }[] = [

@@ -15,7 +15,7 @@ describe('a session is opened', () => {
     expect(first).toBe('o')
     expect(JSON.parse(messagesOf(second!)[0]!)).toEqual({
       event: 'pusher:connection_established',
-      data: expect.stringMatching(/^\{"socket_id":"\d+\.\d+","activity_timeout":120\}$/),
+      data: expect.stringMatching(/^\{"socket_id":"\d+\.\d+","activity_timeout":30\}$/),
     })
     expect(server.factNames()).toEqual(['connected'])
   })

@@ -64,12 +64,12 @@ export const CONNECTIONS: readonly Row[] = [
   },
   {
     row: 6,
-    says: 'activity_timeout is 120',
+    says: 'activity_timeout is 30',
     run: async (server) => {
       await using client = await server.raw({ hello: false })
       return JSON.parse((await client.nextJson()).data as string).activity_timeout
     },
-    expected: 120,
+    expected: 30,
   },
   {
     row: 7,
