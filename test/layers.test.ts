@@ -34,6 +34,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'webhook-settings.ts': ['core/apps', 'core/webhooks', 'setting'],
   'near-misses.ts': ['nearest'],
   'nearest.ts': [],
+  'hangup.ts': [],
   'config-file.ts': ['config', 'core', 'http/app-fields', 'http/slug', 'plugin', 'plugins'],
   'log.ts': ['core/types'],
   'clock.ts': ['core/types'],
@@ -65,12 +66,14 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'transports',
     'webhooks',
   ],
-  'index.ts': [
+  'index.ts': ['config', 'serve', '../package.json'],
+  'serve.ts': [
     'announce',
     'clock',
     'config',
     'config-file',
     'core/apps',
+    'hangup',
     'log',
     'notes',
     'plugins',

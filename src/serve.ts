@@ -1,0 +1,129 @@
+/**
+ * The program: reads the settings, starts the server, announces it, and leaves when told to.
+ */
+import { announce } from './announce'
+import { systemClock } from './clock'
+import { ConfigError, readConfig, type Config } from './config'
+import { loadConfigFile, type FileConfig } from './config-file'
+import { ignoresHangups } from './hangup'
+import { createLog, type ServerLog } from './log'
+import { notes } from './notes'
+import { PluginError } from './plugins'
+import { createServer, type CarillonServer } from './server'
+import { StoreError } from './store/errors'
+
+/** What lives as long as the process. */
+type Program = ServerLog & {
+  /** Aborted by a signal that comes before the server listens. */
+  readonly givenUp: AbortController
+  server: CarillonServer | undefined
+}
+
+/** Starts a server, or exits with what is wrong; it leaves with the first signal. */
+export async function serve(): Promise<void> {
+  const config = settings()
+  const program: Program = {
+    ...(await createLog(config.logLevel)),
+    givenUp: new AbortController(),
+    server: undefined,
+  }
+  const { log, givenUp } = program
+  for (const { level, text } of notes(process.env)) log[level]({}, text)
+  const file = await fileOf(config)
+  surviveFaults(program)
+  leaveOnSignal(program)
+  const server = await start(program, config, file)
+  program.server = server
+  if (givenUp.signal.aborted) await server.leave().then(() => left(program)) // told in the last moment
+  announce(server, config)
+}
+
+function settings(): Config {
+  try {
+    return readConfig(process.env)
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause
+    const warnings = notes(process.env).filter(({ level }) => level === 'warn')
+    fail(...cause.mistakes, ...warnings.map(({ text }) => text))
+  }
+}
+
+/** Exits where the configuration file can't be used. */
+async function fileOf({ configFile }: Config): Promise<FileConfig> {
+  try {
+    return await loadConfigFile(configFile, process.cwd())
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause
+    fail(...cause.mistakes)
+  }
+}
+
+async function start(program: Program, config: Config, file: FileConfig): Promise<CarillonServer> {
+  const { log, givenUp } = program
+  try {
+    return await createServer({ config, clock: systemClock, log, givenUp: givenUp.signal, ...file })
+  } catch (cause) {
+    if (givenUp.signal.aborted) return left(program)
+    if (cause instanceof ConfigError) fail(...cause.mistakes)
+    if (cause instanceof StoreError || cause instanceof PluginError) fail(cause.message)
+    fail(unusableAddress(cause, config) ?? String(cause))
+  }
+}
+
+/** What the system says of an address, in the operator's words. */
+const ADDRESS_ERRORS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is in use by another process (set PORT to another one)',
+  EACCES: 'needs rights that this user does not have',
+  EADDRNOTAVAIL: 'is not an address of this machine',
+  EINVAL: 'is not an address of this machine, nor a host that is known',
+}
+
+function unusableAddress(cause: unknown, { host, port }: Config): string | undefined {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  return ADDRESS_ERRORS[code] && `${host}:${port} ${ADDRESS_ERRORS[code]}`
+}
+
+/** A terminal signals the whole process group, and `bun run` passes it on once more: that is one signal. */
+const SAME_SIGNAL_MS = 300
+
+/** The first signal drains, or gives up the start; a second one ends the process at once. */
+function leaveOnSignal(program: Program): void {
+  const { log, givenUp } = program
+  let leavingSince: number | undefined
+  const leave = (signal: string): void => {
+    const now = systemClock.mono()
+    if (leavingSince !== undefined && now - leavingSince < SAME_SIGNAL_MS) return
+    if (leavingSince !== undefined) process.exit(1)
+    leavingSince = now
+    const { server } = program
+    log.info({ signal, connections: server?.core.hub.connectionCount ?? 0 }, 'leaving')
+    if (server) void server.leave().then(() => left(program))
+    else givenUp.abort()
+  }
+  process.on('SIGTERM', leave)
+  process.on('SIGINT', leave)
+  if (!ignoresHangups()) process.on('SIGHUP', leave)
+}
+
+async function left({ server, log, finish }: Program): Promise<never> {
+  log.info({ ...server?.core.counters }, 'left')
+  await finish()
+  process.exit(0)
+}
+
+/** A promise that a plugin forgot must not end everybody's connections, nor the start. */
+function surviveFaults(program: Program): void {
+  const survive = (cause: unknown): void => {
+    const core = program.server?.core
+    if (core) core.counters.faults++
+    const told = core?.log ?? program.log
+    told.error({ err: cause }, 'uncaught fault')
+  }
+  process.on('unhandledRejection', survive)
+  process.on('uncaughtException', survive)
+}
+
+function fail(...lines: readonly string[]): never {
+  for (const line of lines) process.stderr.write(`carillon: ${line}\n`)
+  process.exit(1)
+}

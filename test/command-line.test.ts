@@ -1,0 +1,68 @@
+/** The command line: what is answered instead of a server, what is refused, what is missing. */
+import { afterAll, describe, expect, test } from 'bun:test'
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { dependencies, version } from '../package.json'
+import { Program } from './program'
+
+const ROOT = join(import.meta.dir, '..')
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'carillon-')))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const ASKED: readonly (readonly [
+  args: string[],
+  answer: { code: number; out: string; err: string },
+])[] = [
+  [['--version'], { code: 0, out: `${version}\n`, err: '' }],
+  [['-v'], { code: 0, out: `${version}\n`, err: '' }],
+  [['--help'], { code: 0, out: '  HOST ', err: '' }],
+  [['-h'], { code: 0, out: '  HOST ', err: '' }],
+  [
+    ['--port', '80'],
+    { code: 2, out: '', err: 'carillon: --port: unknown argument; --help says which there are\n' },
+  ],
+  [
+    ['--help', 'toString'],
+    {
+      code: 2,
+      out: '',
+      err: 'carillon: toString: unknown argument; --help says which there are\n',
+    },
+  ],
+]
+
+test.each(ASKED)('%p is answered, and no server starts', async (args, { code, out, err }) => {
+  const command = [process.execPath, 'src/index.ts', ...args]
+  await using program = new Program({ HOST: 'no address, which nobody reads' }, { command })
+  expect(await program.exited()).toBe(code)
+  expect(await program.output).toContain(out)
+  expect([await program.errors, out === '' && (await program.output)]).toEqual([
+    err,
+    out === '' && '',
+  ])
+})
+
+describe('a checkout whose packages are not installed', () => {
+  const [first = ''] = Object.keys(dependencies)
+  for (const path of ['src', 'package.json'])
+    cpSync(join(ROOT, path), join(folder, path), { recursive: true })
+  const run = (...args: string[]): Program =>
+    new Program({}, { command: [process.execPath, 'src/index.ts', ...args], cwd: folder })
+  const refusalOf = (name: string): string =>
+    `carillon: the package ${name} is not installed: run \`bun install --frozen-lockfile\` in ${folder}, or \`bun run server\`\n`
+
+  test('says what to run, and what it is asked', async () => {
+    await using program = run()
+    expect([await program.exited(), await program.errors]).toEqual([1, refusalOf(first)])
+    await using asked = run('--version')
+    expect([await asked.exited(), await asked.output]).toEqual([0, `${version}\n`])
+  })
+
+  test('names the one that is missing, wherever above the others are', async () => {
+    const [last = '', ...others] = Object.keys(dependencies).toReversed()
+    for (const name of others) mkdirSync(join(folder, 'node_modules', name), { recursive: true })
+    await using program = run()
+    expect([await program.exited(), await program.errors]).toEqual([1, refusalOf(last)])
+  })
+})

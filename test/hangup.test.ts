@@ -1,0 +1,52 @@
+/** A hang-up drains as SIGTERM does, unless who started the server did not want it to hear of one. */
+import { describe, expect, test } from 'bun:test'
+import { ignoredIn, ignoresHangups, isIgnored } from '../src/hangup'
+import { RawClient } from './harness'
+import { Program } from './program'
+
+const SERVER = [process.execPath, 'src/index.ts']
+/** As they are started on a terminal, also where these tests run with `nohup`. */
+const heard = ignoresHangups() ? ['env', '--default-signal=HUP', ...SERVER] : SERVER
+const ignored = ['sh', '-c', `trap '' HUP; exec "$@"`, 'sh', ...SERVER]
+
+test('SIGHUP closes with 4200 and exits 0', async () => {
+  await using program = new Program({}, { command: heard })
+  await using client = new RawClient(
+    `ws://127.0.0.1:${await program.listening()}/app/test-app-fake-key`,
+  )
+  await client.hello()
+  program.process.kill('SIGHUP')
+  expect(await client.closing()).toEqual({ code: 4200, reason: 'Please reconnect immediately' })
+  expect(await program.exited()).toBe(0)
+})
+
+test('ignored at the start (nohup) it stays ignored', async () => {
+  await using program = new Program({}, { command: ignored })
+  const port = await program.listening()
+  program.process.kill('SIGHUP')
+  for (let asked = 0; asked < 3; asked++)
+    expect((await fetch(`http://127.0.0.1:${port}/ready`)).status).toBe(200)
+  program.process.kill('SIGTERM')
+  expect(await program.exited()).toBe(0)
+  const leaving = (await program.errors).split('\n').filter((line) => line.includes('"leaving"'))
+  expect(leaving.map((line) => (JSON.parse(line) as { signal: string }).signal)).toEqual([
+    'SIGTERM',
+  ])
+})
+
+describe('whether it is ignored', () => {
+  test.each([
+    ['0000000001001000', false],
+    ['0000000001001001', true],
+    ['0000000000000001', true],
+    ['8000000000000000', false],
+    ['fffffffffffffffe', false],
+  ])('SigIgn %p: %p', (mask, isIgnoredThen) => {
+    const status = `SigBlk:\t0000000000000001\nSigIgn:\t${mask}\nSigCgt:\t0000000000000001\n`
+    expect(ignoredIn(status)).toBe(isIgnoredThen)
+  })
+
+  test('the C library says the same', () => {
+    if (process.platform === 'linux') expect(isIgnored('libc.so.6')).toBe(ignoresHangups())
+  })
+})
