@@ -134,19 +134,3 @@ export const watchChannel = (userId: UserId): ChannelName =>
 export function isUserChannel(name: ChannelName): boolean {
   return name.startsWith(USER_CHANNEL)
 }
-
-/** A `user_id` as sent: text, or an integer (`1` and `"1"` are the same user). */
-export function parseUserId(raw: unknown, limits: Limits): UserId | Refusal {
-  const id = Number.isSafeInteger(raw) ? String(raw) : raw
-  if (typeof id !== 'string' || id === '')
-    return refusal(
-      'channel_data_invalid',
-      'user_id supplied to presence subscription is invalid - it must be a non-empty string or an integer below 2^53',
-    )
-  if (id.length > limits.maxUserIdChars)
-    return refusal(
-      'channel_data_invalid',
-      `user_id of ${id.length} characters exceeds the limit of ${limits.maxUserIdChars} (maxUserIdChars)`,
-    )
-  return id as UserId
-}

@@ -37,7 +37,8 @@ export function clientEvent(
   }
   let data = dataOf(command)
   if (typeof data !== 'string' && isRefusal(data)) return data
-  const { userId } = subscription
+  const { member: sender } = subscription
+  const userId = sender?.userId
   const filters = core.hooks.clientEvent
   if (filters.length > 0) {
     const said = { channel: topicOf(channel), event, data: shownData(data), userId }
@@ -50,8 +51,8 @@ export function clientEvent(
   core.counters.clientEvents++
   const except = scope ? undefined : conn.id // ExPusherLite tells the sender, too
   if (typeof data === 'string')
-    publish(core, { type: 'event', app, channel, event, data, userId, except })
-  else core.broker.publish({ type: 'bytes', app, channel, event, data, userId, except })
+    publish(core, { type: 'event', app, channel, event, data, sender, except })
+  else core.broker.publish({ type: 'bytes', app, channel, event, data, sender, except })
   if (scope) return undefined // as ExPusherLite, which answers nothing
   if (ref) conn.reply({ type: 'accepted', ref })
   if (core.facts.wanted)

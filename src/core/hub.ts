@@ -16,13 +16,13 @@ import type {
   ChannelName,
   Encoder,
   Frame,
+  Member,
   Meta,
   Notice,
   Published,
   Ref,
   SocketId,
   Topics,
-  UserId,
 } from './types'
 
 /** A channel with subscribers on this node. */
@@ -40,7 +40,7 @@ export type Subscription = {
   readonly channel: Channel
   readonly audience: Audience
   /** Who the connection is in a presence channel. */
-  readonly userId: UserId | undefined
+  readonly member: Member | undefined
   /** How it is told from the user's other connections there. */
   readonly meta: Meta | undefined
   /** What the client called the subscription when it asked for it. */
@@ -51,7 +51,7 @@ export type Subscription = {
 }
 
 /** Who takes a place in a channel, and what they call it. */
-export type Seat = Pick<Subscription, 'userId' | 'meta' | 'ref'>
+export type Seat = Pick<Subscription, 'member' | 'meta' | 'ref'>
 
 type Tenant = {
   readonly connections: Map<SocketId, Connection>
@@ -62,7 +62,7 @@ type Tenant = {
   readonly scopes: Set<Channel>
 }
 
-const NO_SEAT: Seat = { userId: undefined, meta: undefined, ref: undefined }
+const NO_SEAT: Seat = { member: undefined, meta: undefined, ref: undefined }
 
 export class Hub {
   readonly #tenants = new Map<App, Tenant>()
@@ -146,7 +146,7 @@ export class Hub {
   }
 
   /** The caller has made sure that the connection is not in the channel, and has told it so. */
-  join(conn: Connection, app: App, name: ChannelName, { userId, meta, ref }: Seat = NO_SEAT): void {
+  join(conn: Connection, app: App, name: ChannelName, { member, meta, ref }: Seat = NO_SEAT): void {
     const channel = this.channel(app, name) ?? this.#newChannel(app, name)
     const audience =
       channel.audiences.find((known) => known.takes(conn)) ?? this.#newAudience(channel, conn)
@@ -154,7 +154,7 @@ export class Hub {
       conn,
       channel,
       audience,
-      userId,
+      member,
       meta,
       ref,
       shard: undefined,

@@ -25,12 +25,12 @@ export function enterChannel(
   const kind = channelKind(channel)
   if (!kind.counted) return enterUncounted(core, conn, command)
   const arrival = member && { member, meta: newMeta(core, member) }
-  const { userId } = member ?? {}
-  const { occupied, joined } = presence.enter(node, app, channel, arrival)
+  const { occupied, joined, known } = presence.enter(node, app, channel, arrival)
+  const userId = known?.userId
   greet(core, conn, command, arrival)
   if (kind.cache) sendCached(core, conn, app, channel)
   if (kind.auth !== 'none') conn.authorized = true
-  hub.join(conn, app, channel, { userId, meta: arrival?.meta, ref })
+  hub.join(conn, app, channel, { member: known, meta: arrival?.meta, ref })
   if (occupied) facts.emit({ type: 'channel_occupied', app, channel })
   if (!kind.presence) core.subscriptionCounts.changed(core, app, channel)
   if (arrival) announce(core, conn, command, { ...arrival, joined })
@@ -81,7 +81,7 @@ function enterUncounted(core: Core, conn: Connection, command: SubscribeCommand)
   conn.reply({ type: 'subscribed', channel, members: undefined, ref })
   if (replaces) conn.reply({ type: 'ended', ref: replaces, replaced: true })
   if (channelKind(channel).auth === 'plugin') conn.authorized = true
-  hub.join(conn, app, channel, { userId: undefined, meta: undefined, ref })
+  hub.join(conn, app, channel, { member: undefined, meta: undefined, ref })
   if (hooks.subscribed.length > 0)
     tell(core, hooks.subscribed, conn, { channel: topicOf(channel), userId: undefined })
 }
@@ -103,15 +103,16 @@ export function leaveChannel(core: Core, subscription: Subscription): void {
   if (!subscription.shard) return // a plugin that was told of another one has ended it
   if (!subscription.channel.kind.counted) return leaveUncounted(core, subscription)
   const { node, presence, hub, facts, hooks } = core
-  const { userId, meta } = subscription
+  const { member, meta } = subscription
+  const userId = member?.userId
   const departure = userId !== undefined && meta ? { userId, meta } : undefined
   const { app, name: channel, kind } = subscription.channel
   hub.leave(subscription)
   const { vacated, left } = presence.exit(node, app, channel, departure)
   if (departure) hub.announce(app, { type: 'seat_left', channel, ...departure })
-  if (left && userId !== undefined) {
-    hub.announce(app, { type: 'member_removed', channel, userId })
-    facts.emit({ type: 'member_removed', app, channel, userId })
+  if (left && member) {
+    hub.announce(app, { type: 'member_removed', channel, member })
+    facts.emit({ type: 'member_removed', app, channel, userId: member.userId })
     if (hooks.presence.length > 0)
       tell(core, hooks.presence, appView(app), { type: 'member_removed', channel, userId })
   }

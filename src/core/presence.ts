@@ -20,7 +20,10 @@ const NOBODY: ReadonlyMap<ChannelName, Occupancy> = new Map()
 export class Presence {
   readonly #channels = new Map<App, Map<ChannelName, Occupancy>>()
 
-  /** Takes a seat. `occupied`: the channel was empty; `joined`: the user was not in it. O(1). */
+  /**
+   * Takes a seat. `occupied`: the channel was empty; `joined`: the user was not in it; `known`: the user
+   * as the first of their connections said. O(1).
+   */
   enter(node: NodeId, app: App, channel: ChannelName, arrival: Arrival | undefined) {
     let channels = this.#channels.get(app)
     if (!channels) this.#channels.set(app, (channels = new Map()))
@@ -30,9 +33,10 @@ export class Presence {
     }
     const occupied = occupancy.subscriptions++ === 0
     count(occupancy.tally, node, 1)
-    if (!arrival) return { occupied, joined: false }
+    if (!arrival) return { occupied, joined: false, known: undefined }
     occupancy.roster ??= new Roster()
-    return { occupied, joined: occupancy.roster.take(node, arrival) }
+    const known = occupancy.roster.take(node, arrival)
+    return { occupied, joined: known === arrival.member, known }
   }
 
   /** Leaves a seat. `vacated`: nobody is left; `left`: it was the user's last one. O(1). */

@@ -91,7 +91,7 @@ export function publishToScope(
   const reached = channel ? [channel, group] : [group]
   for (const each of reached) mustNotOverrun(core.hub, app, each)
   if (app.limits.maxBackendEventsPerSecond > 0) checkRate(core, app, 1)
-  const rest = { app, data: jsonText(text), userId: undefined, except: undefined }
+  const rest = { app, data: jsonText(text), sender: undefined, except: undefined }
   const asked: Publication = { ...rest, type: 'event', channel: channel ?? group, event }
   const { data } = core.hooks.publish.length > 0 ? filtered(core, asked) : asked
   core.counters.publications++
@@ -120,7 +120,7 @@ function check(
   const distinct = channels.length === 1 ? channels : Array.from(new Set(channels))
   return distinct.map((raw): Publication => {
     const channel = channelOf(app, raw)
-    return { type: 'event', app, channel, event: name, data: text, userId: undefined, except }
+    return { type: 'event', app, channel, event: name, data: text, sender: undefined, except }
   })
 }
 

@@ -45,19 +45,19 @@ export class Roster implements Members {
     return Array.from(this.#seats.values(), ({ member }) => member)
   }
 
-  /** True when it is the user's first connection. */
-  take(node: NodeId, { member, meta }: Arrival): boolean {
+  /** The user as the first of their connections said: the same object where this one is it. */
+  take(node: NodeId, { member, meta }: Arrival): Member {
     const seat = this.#seats.get(member.userId)
     if (seat) {
       count(seat.tally, node, 1)
       seat.metas.push(meta)
       this.#rewrite(seat)
-      return false
+      return seat.member
     }
     const taken = { member, tally: [{ node, count: 1 }], metas: [meta] }
     this.#seats.set(member.userId, taken)
     if (this.#texts) for (const [entry, text] of this.#texts) text.add(entry, taken)
-    return true
+    return member
   }
 
   /** True when it was the user's last connection. */

@@ -6,28 +6,25 @@
 import { keyPairOf, type App } from './apps'
 import { afterRoom, isCrowded, isOverrun } from './backlog'
 import { overChannelBudget } from './channel-budget'
-import { channelKind, parseUserId, topicOf, userChannel, type ChannelKind } from './channel'
+import { channelKind, topicOf, userChannel, type ChannelKind } from './channel'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { isRefusal, quoted, REFUSE, refusal, type Refusal } from './errors'
 import { ask, type Verdict } from './hooks'
 import type { Subscription } from './hub'
-import { MAX_LEVELS, parseJson } from './json'
-import { scanObject, type Slice } from './json-scan'
-import type { Limits } from './limits'
+import { scanObject } from './json-scan'
+import { noObject, parseMember } from './member'
 import { leaveChannel, enterChannel } from './membership'
 import type { SubscribeRequest } from './plugin'
 import { isScopeOf } from './scopes'
 import { subscriptionText } from './signature'
 import type {
   ChannelName,
-  JsonText,
   MaybePromise,
   Member,
   SubscribeCommand,
   UnsubscribeCommand,
 } from './types'
-import type { User } from './users'
 import { appView } from './views'
 
 /** Subscribes the connection, or returns why not. Waits only where a plugin's gate does, or a crowded presence channel. */
@@ -223,53 +220,6 @@ function unsigned(
   // Any other text may as well be the end of a longer name, which is what was signed.
   return channelData && !scanObject(channelData, []) ? noObject(channel) : undefined
 }
-
-const noObject = (channel: ChannelName): Refusal =>
-  invalid(`channel_data supplied to ${channel} is invalid - it must be a JSON object`)
-
-type Identity = { readonly id: unknown; readonly info: Slice | undefined }
-
-/** Who the subscriber is: as signed for this channel, else as signed in. */
-function parseMember(
-  { app, channel, channelData }: SubscribeCommand,
-  user: User | undefined,
-): Member | Refusal {
-  if (!channelData && !user) return invalid(`channel_data is required to subscribe to ${channel}`)
-  const said = channelData ? identityIn(channelData) : user
-  if (!said) return noObject(channel)
-  const userId = parseUserId(said.id, app.limits)
-  if (typeof userId !== 'string') return userId
-  const userInfo = parseUserInfo(said.info, app.limits)
-  return typeof userInfo === 'string' ? { userId, userInfo } : userInfo
-}
-
-function identityIn(channelData: string): Identity | undefined {
-  const found = scanObject(channelData, ['user_id', 'user_info'])
-  if (!found) return undefined
-  const [id, info] = found
-  return { id: id && parseJson(id.text), info }
-}
-
-/** As it was written: its numbers and the order of its keys are the backend's. */
-function parseUserInfo(info: Slice | undefined, { maxUserInfoBytes }: Limits): JsonText | Refusal {
-  const userInfo = info?.text
-  if (!info || !userInfo || userInfo === 'null') return NO_INFO
-  if (!info.isObject)
-    return invalid(
-      'user_info supplied to presence subscription is invalid - if supplied it must be a type of hash',
-    )
-  if (info.depth > MAX_LEVELS)
-    return invalid('user_info supplied to presence subscription is nested too deep')
-  const bytes = Buffer.byteLength(userInfo)
-  if (bytes > maxUserInfoBytes)
-    return invalid(
-      `user_info of ${bytes} bytes exceeds the limit of ${maxUserInfoBytes} bytes (maxUserInfoBytes)`,
-    )
-  return userInfo
-}
-const NO_INFO = '{}' as JsonText
-
-const invalid = (message: string): Refusal => refusal('channel_data_invalid', message)
 
 /** Users count, not connections: who is in the room may always open another tab. */
 function roomFull(

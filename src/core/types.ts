@@ -29,7 +29,12 @@ export type Payload = JsonText | Uint8Array
 export type Frame = string | Uint8Array<ArrayBuffer>
 
 /** A user in a presence channel, as the first of their connections described them. */
-export type Member = { readonly userId: UserId; readonly userInfo: JsonText }
+export type Member = {
+  readonly userId: UserId
+  /** The id as it was sent: a JSON string or an integer, of the same text. */
+  readonly userIdJson: JsonText
+  readonly userInfo: JsonText
+}
 
 /**
  * What a client calls its message and its subscription, on wires whose answers repeat it. Made and
@@ -152,8 +157,8 @@ export type Publication = {
   readonly event: string
   /** The JSON of the wire's `data`: a JSON string for triggers, whatever the sender sent for client events. */
   readonly data: JsonText
-  /** The sender's id, on client events of presence channels only. */
-  readonly userId: UserId | undefined
+  /** On client events of presence channels only. */
+  readonly sender: Member | undefined
   /** The connection that is left out. */
   readonly except: SocketId | undefined
 }
@@ -169,8 +174,11 @@ export type Published = Publication | BytesPublication
 
 /** News about a channel that its other subscribers are told. */
 export type Notice =
-  | { readonly type: 'member_added'; readonly channel: ChannelName; readonly member: Member }
-  | { readonly type: 'member_removed'; readonly channel: ChannelName; readonly userId: UserId }
+  | {
+      readonly type: 'member_added' | 'member_removed'
+      readonly channel: ChannelName
+      readonly member: Member
+    }
   /** A connection of a member came or went, whether it is their only one or not. */
   | {
       readonly type: 'seat_taken' | 'seat_left'
@@ -204,13 +212,7 @@ export type Fact =
       readonly count: number
     }
   | {
-      readonly type: 'member_added'
-      readonly app: App
-      readonly channel: ChannelName
-      readonly userId: UserId
-    }
-  | {
-      readonly type: 'member_removed'
+      readonly type: 'member_added' | 'member_removed'
       readonly app: App
       readonly channel: ChannelName
       readonly userId: UserId

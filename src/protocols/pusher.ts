@@ -186,13 +186,13 @@ function partsOf(
 function broadcast(news: Broadcast): Frame | undefined {
   switch (news.type) {
     case 'event': {
-      const { event, channel, data, userId } = news
-      const sender = userId === undefined ? '' : `,"user_id":${jsonText(userId)}`
-      return `{"event":${jsonText(event)},"channel":${jsonText(channel)},"data":${data}${sender}}`
+      const { event, channel, data, sender } = news
+      const userId = sender ? `,"user_id":${sender.userIdJson}` : ''
+      return `{"event":${jsonText(event)},"channel":${jsonText(channel)},"data":${data}${userId}}`
     }
     case 'member_added': {
-      const { userId, userInfo } = news.member
-      const data = `{"user_id":${jsonText(userId)},"user_info":${userInfo}}`
+      const { userIdJson, userInfo } = news.member
+      const data = `{"user_id":${userIdJson},"user_info":${userInfo}}`
       return internal('member_added', news.channel, data)
     }
     case 'subscription_count':
@@ -204,7 +204,7 @@ function broadcast(news: Broadcast): Frame | undefined {
     case 'seat_left':
       return undefined // it has no binary frames, and its clients know users, not their connections
     case 'member_removed':
-      return internal('member_removed', news.channel, `{"user_id":${jsonText(news.userId)}}`)
+      return internal('member_removed', news.channel, `{"user_id":${news.member.userIdJson}}`)
   }
 }
 
@@ -262,7 +262,7 @@ function subscribedPresent(channel: string, members: Members): Frame {
 const escaped = (json: string): string => jsonText(json).slice(1, -1)
 
 const IDS: RosterEntry = {
-  write: ({ userId }) => escaped(jsonText(userId)),
+  write: ({ userIdJson }) => escaped(userIdJson),
   eachConnection: false,
 }
 

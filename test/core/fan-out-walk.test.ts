@@ -104,7 +104,7 @@ test.each([1, 2])('whatever happens, everybody hears what they must (%d)', async
       if (member !== except && subscription(member, name))
         member.owed.get(name)!.push(`${name} ${event}`)
     const data = '1' as JsonText
-    const rest = { app, channel: name, event, data, userId: undefined }
+    const rest = { app, channel: name, event, data, sender: undefined }
     hub.deliver({ type: 'event', ...rest, except: except?.conn.id })
     for (const audience of hub.crowded(app, name)) {
       crowds++

@@ -145,7 +145,7 @@ describe('events', () => {
         channel: 'room',
         event: 'e',
         data: String(n),
-        userId: undefined,
+        sender: undefined,
         except: undefined,
       } as never)
     for (let n = 0; n < 1000; n++) expect((await client.next())[4]).toEqual({ data: n })

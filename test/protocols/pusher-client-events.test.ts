@@ -48,7 +48,7 @@ describe('client events', () => {
     const [sender, receiver] = await pair(server, 'presence-room')
     sender.send({ ...clientEvent('presence-room', {}), user_id: '99', socket_id: '9.9' })
     expect(await receiver.next()).toBe(
-      '{"event":"client-typing","channel":"presence-room","data":{},"user_id":"1"}',
+      '{"event":"client-typing","channel":"presence-room","data":{},"user_id":1}',
     )
   })
 

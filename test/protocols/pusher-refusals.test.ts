@@ -27,7 +27,7 @@ describe('refusal', () => {
     says: () => message,
   })
   const USER_ID =
-    'user_id supplied to presence subscription is invalid - it must be a non-empty string or an integer below 2^53'
+    'user_id supplied to presence subscription is invalid - it must be a non-empty string or an integer of at most 20 digits'
   const USER_INFO =
     'user_info supplied to presence subscription is invalid - if supplied it must be a type of hash'
   const NOT_OBJECT = 'channel_data supplied to presence-room is invalid - it must be a JSON object'
@@ -104,7 +104,9 @@ describe('refusal', () => {
     invalidMember('an empty user_id', '{"user_id":""}', USER_ID),
     invalidMember('a user_id that is true', '{"user_id":true}', USER_ID),
     invalidMember('a user_id beyond all numbers', '{"user_id":1e400}', USER_ID),
-    invalidMember('a user_id that JSON rounds', '{"user_id":12345678901234567890}', USER_ID),
+    invalidMember('a user_id of 21 digits', '{"user_id":123456789012345678901}', USER_ID),
+    invalidMember('a user_id with a fraction', '{"user_id":1.0}', USER_ID),
+    invalidMember('a user_id with an exponent', '{"user_id":1e3}', USER_ID),
     invalidMember('a user_id that is null', '{"user_id":null}', USER_ID),
     invalidMember('a user_id that is an object', '{"user_id":{}}', USER_ID),
     invalidMember(

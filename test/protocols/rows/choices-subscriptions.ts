@@ -84,9 +84,9 @@ export const SUBSCRIPTIONS: readonly Row[] = [
   },
   {
     row: 17,
-    says: 'a numeric user_id becomes text',
+    says: 'a numeric user_id goes out as it was sent',
     run: async (server) => ((await rosterOf(server, { user_id: 7 })) as { ids: unknown }).ids,
-    expected: ['7'],
+    expected: [7],
   },
   {
     row: 18,
