@@ -1,25 +1,36 @@
 /**
  * What a person sees at the start, once: addresses, credentials, a snippet to paste. Written to the
- * terminal and never through the logger. Secrets that came from the settings or the store stay there.
+ * terminal and never through the logger; without a terminal, generated secrets are in a file. Those that came from the settings or the store stay there.
  */
-import type { Config } from './config'
+import { SETTINGS, type Config } from './config'
+import { credentialsFile } from './first-start'
 import { openFilesLimit } from './open-files'
 import type { CarillonServer } from './server'
 
 const FEW_FILES = 10_000
 
 export function announce(server: CarillonServer, config: Config): void {
-  process.stdout.write(`${announcement(server, config, openFilesLimit())}\n`)
+  const surroundings = { files: openFilesLimit(), isTerminal: Boolean(process.stdout.isTTY) }
+  process.stdout.write(`${announcement(server, config, surroundings)}\n`)
 }
 
-/** The text; `files` is how many the system allows, undefined where it does not say. */
+type Surroundings = {
+  /** How many the system allows; undefined where it does not say. */
+  readonly files: number | undefined
+  /** Somebody reads what is printed, and nobody collects it. */
+  readonly isTerminal: boolean
+}
+
 export function announcement(
   { credentials, plugins, port }: Pick<CarillonServer, 'credentials' | 'plugins' | 'port'>,
-  { host, pathPrefix }: Pick<Config, 'host' | 'pathPrefix'>,
-  files: number | undefined,
+  { host, pathPrefix, databasePath }: Pick<Config, 'host' | 'pathPrefix' | 'databasePath'>,
+  { files, isTerminal }: Surroundings,
 ): string {
   const { app, admin } = credentials
   const name = addressable(host)
+  const shown: readonly string[] = isTerminal ? ['development', 'generated'] : ['development']
+  const visible = (origin: string, text: string, otherwise: string): string =>
+    shown.includes(origin) ? text : otherwise
   const secret = visible(app.origin, app.secret, 'YOUR_SECRET')
   const base = `http://${name}:${port}`
   const sections = [
@@ -42,6 +53,8 @@ export function announcement(
     ]),
     `Connect with pusher-js\n\n${snippet(app.key, name, port, pathPrefix)}`,
   ]
+  if (!isTerminal && [app.origin, admin.origin].includes('generated'))
+    sections.push(whereabouts(databasePath))
   if (files !== undefined && files < FEW_FILES)
     sections.push(
       `Only ${files} open files are allowed: raise the limit (ulimit -n) for more connections.`,
@@ -52,12 +65,22 @@ export function announcement(
 const ORIGINS: Readonly<Record<CarillonServer['credentials']['app']['origin'], string>> = {
   development: 'published development credentials; good for requests of this machine only',
   settings: 'from the settings',
-  generated: 'generated now and stored; the secret is shown this once',
+  generated: 'generated now; the secret is shown this once',
   stored: 'stored at the first start',
 }
 
-const visible = (origin: string, secret: string, otherwise: string): string =>
-  origin === 'development' || origin === 'generated' ? secret : otherwise
+/** Where to look for what a log collector must not see. */
+function whereabouts(databasePath: string): string {
+  const file = credentialsFile(databasePath)
+  return file === undefined
+    ? `What was generated ends with this process, since the database is in memory, and is shown on a terminal only: set ${NEEDED}.`
+    : `What was generated is not shown without a terminal. Read it in ${file} (for its owner only), note it down, and delete the file.`
+}
+
+const { appId, appKey, appSecret, adminUsername, adminPassword } = SETTINGS
+const NEEDED = [appId, appKey, appSecret, adminUsername, adminPassword]
+  .map(({ env }) => env)
+  .join(', ')
 
 /** An address that can be opened, for a server that listens on all of them. */
 function addressable(host: string): string {

@@ -5,6 +5,9 @@ import { announce } from './announce'
 import { systemClock } from './clock'
 import { ConfigError, readConfig, type Config } from './config'
 import { loadConfigFile, type FileConfig } from './config-file'
+import type { Log } from './core/types'
+import type { Credentials } from './credentials'
+import { warnLeftOver, writeGenerated } from './first-start'
 import { ignoresHangups } from './hangup'
 import { createLog, type ServerLog } from './log'
 import { notes } from './notes'
@@ -61,13 +64,26 @@ async function fileOf({ configFile }: Config): Promise<FileConfig> {
 async function start(program: Program, config: Config, file: FileConfig): Promise<CarillonServer> {
   const { log, givenUp } = program
   try {
-    return await createServer({ config, clock: systemClock, log, givenUp: givenUp.signal, ...file })
+    return await createServer({
+      config,
+      clock: systemClock,
+      log,
+      givenUp: givenUp.signal,
+      handOver: (credentials) => handOver(credentials, config, log),
+      ...file,
+    })
   } catch (cause) {
     if (givenUp.signal.aborted) return left(program)
     if (cause instanceof ConfigError) fail(...cause.mistakes)
     if (cause instanceof StoreError || cause instanceof PluginError) fail(cause.message)
     fail(unusableAddress(cause, config) ?? String(cause))
   }
+}
+
+/** Secrets that were generated go to a terminal, or where no log collector finds them. */
+function handOver(credentials: Credentials, { databasePath }: Config, log: Log): void {
+  warnLeftOver(credentials, databasePath, log)
+  if (!process.stdout.isTTY) writeGenerated(credentials, databasePath, systemClock.now())
 }
 
 /** What the system says of an address, in the operator's words. */

@@ -77,6 +77,8 @@ export type ServerOptions = {
   readonly apps?: readonly ProvidedApp[]
   /** Aborted where the start is to be given up; plugins that have started are stopped. */
   readonly givenUp?: AbortSignal
+  /** Told of the credentials before those that were generated are stored; what it throws ends the start. */
+  readonly handOver?: (credentials: Credentials) => void
 }
 
 export type CarillonServer = {
@@ -202,6 +204,7 @@ async function build(
   const server = listen({ core, config, api, addresses, locality, xhr, longPolls, inFlight })
   addresses.server = server
   undo.push(() => server.stop(true).then(() => slices.finish()))
+  options.handOver?.(credentials)
   guarded(config.databasePath, () => {
     keepGenerated(credentials, store, apps, clock.now())
     webhooks.start()

@@ -27,33 +27,6 @@ describe('the announcement', () => {
       expect(text).toContain(line)
   })
 
-  test('shows what was generated once, on the terminal and not in the log', async () => {
-    const env = {
-      HOST: '0.0.0.0',
-      DATABASE_PATH: join(folder, 'public.sqlite'),
-      CARILLON_LOG_LEVEL: 'debug',
-    }
-    await using first = new Program(env)
-    await first.listening()
-    first.process.kill('SIGTERM')
-    await first.exited()
-    const [, secret = ''] = /secret\s+([0-9a-f-]{36})/.exec(await first.output) ?? []
-    const [, password = ''] = /password\s+([0-9a-f-]{36})/.exec(await first.output) ?? []
-    expect([secret.length, password.length]).toEqual([36, 36])
-    expect(await first.output).not.toContain('test-app-fake')
-    expect(await first.errors).not.toContain(secret)
-
-    await using second = new Program(env)
-    const port = await second.listening()
-    const stranger = new RawClient(`ws://127.0.0.1:${port}/app/test-app-fake-key`)
-    expect((await stranger.closing()).code).toBe(4001)
-    second.process.kill('SIGTERM')
-    await second.exited()
-    expect(await second.output).toContain('(not shown)')
-    expect(await second.output).not.toContain(secret)
-    expect(await second.output).not.toContain(password)
-  })
-
   test('keeps secrets of the settings to itself', async () => {
     await using program = new Program({
       PUSHER_APP_ID: '7',

@@ -6,6 +6,7 @@ import { providedApps } from '../src/credentials'
 import { OWN_APP, start } from './harness'
 import { temporary } from './http/ask-admin'
 
+const TERMINAL = { files: undefined, isTerminal: true }
 const APP = {
   PUSHER_APP_ID: '1',
   PUSHER_APP_KEY: 'test-app-fake-key',
@@ -73,7 +74,7 @@ test('a server that names a proxy makes its own, keeps them, and says so', async
     Object.assign(shown, { secret: app.secret, password: admin.password })
     expect([app.origin, admin.origin]).toEqual(['generated', 'generated'])
     expect(`${shown.secret} ${shown.password}`).not.toContain('fake')
-    expect(announcement(server.server, server.config, undefined)).not.toContain('published')
+    expect(announcement(server.server, server.config, TERMINAL)).not.toContain('published')
     expect(await (await server.http('/swagger/defaults')).json()).toEqual({})
     const push = await server.http('/api/push', { method: 'POST', body: '{}' })
     expect(push.status).toBe(403)
@@ -89,7 +90,7 @@ test('a server that names a proxy makes its own, keeps them, and says so', async
 
 test('the start says for whom the published ones are', async () => {
   await using server = await start()
-  const text = announcement(server.server, server.config, undefined)
+  const text = announcement(server.server, server.config, TERMINAL)
   expect(text).toContain('good for requests of this machine only')
 })
 

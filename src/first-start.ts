@@ -1,0 +1,86 @@
+/**
+ * First start: where credentials that were made up go when no terminal shows them. What is printed without
+ * one ends in the logs of whoever collects them; a file beside the database is for its owner only.
+ */
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  writeSync,
+} from 'node:fs'
+import { SETTINGS } from './config'
+import type { Credentials } from './credentials'
+import type { Log } from './core/types'
+import { StoreError } from './store/errors'
+import { isFile } from './store/files'
+
+/** The file of a database that is there; undefined for one in memory. */
+export function credentialsFile(databasePath: string): string | undefined {
+  return isFile(databasePath) ? `${realpathSync(databasePath)}.credentials` : undefined
+}
+
+/**
+ * Writes down what was generated, as lines of settings. To be called before it is stored: what can't be read
+ * must not be in use. Nothing that the file has is taken away.
+ * @throws StoreError where the file can't be written
+ */
+export function writeGenerated(credentials: Credentials, databasePath: string, now: number): void {
+  const file = credentialsFile(databasePath)
+  const lines = generatedLines(credentials)
+  if (file === undefined || lines.length === 0) return
+  const head = `# Made at the start of ${new Date(now).toISOString()}. Note it down, then delete this file.`
+  try {
+    append(file, `${[head, ...lines].join('\n')}\n`)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new StoreError(
+      `${file}: can't be written, and no terminal shows what was generated: ${why}`,
+      { cause },
+    )
+  }
+}
+
+/** The file is a secret as long as it is there. */
+export function warnLeftOver({ app, admin }: Credentials, databasePath: string, log: Log): void {
+  const file = credentialsFile(databasePath)
+  if (file === undefined || [app.origin, admin.origin].includes('generated')) return
+  if (existsSync(file))
+    log.warn({ file }, 'generated credentials are still in a file: note them down and delete it')
+}
+
+function generatedLines({ app, admin }: Credentials): string[] {
+  const { appId, appKey, appSecret, adminUsername, adminPassword } = SETTINGS
+  const rows = [
+    ...(app.origin === 'generated'
+      ? ([
+          [appId, app.id],
+          [appKey, app.key],
+          [appSecret, app.secret],
+        ] as const)
+      : []),
+    ...(admin.origin === 'generated'
+      ? ([
+          [adminUsername, admin.username],
+          [adminPassword, admin.password],
+        ] as const)
+      : []),
+  ]
+  return rows.map(([{ env }, value]) => `${env}=${value}`)
+}
+
+/** Whatever rights the file had; a link in its place is not followed. */
+function append(file: string, text: string): void {
+  const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW } = constants
+  const fd = openSync(file, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600)
+  try {
+    fchmodSync(fd, 0o600)
+    writeSync(fd, text)
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
