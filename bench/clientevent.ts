@@ -4,6 +4,7 @@
  */
 import { withLoad } from './lib/play'
 import { LATENCY_COLUMNS, USAGE_COLUMNS, type Question } from './lib/question'
+import { OTHERS } from './lib/sides'
 import type { ClientEventCase } from './loads/clientevent'
 
 export const pairsCase = (pairs: number): ClientEventCase => ({
@@ -20,7 +21,7 @@ export const clientevent: Question = {
   quickCases: [pairsCase(64)],
   smokeCases: [pairsCase(5)],
   subjects: ['carillon'],
-  yardsticks: ['soketi'],
+  yardsticks: OTHERS,
   figure: {
     title: 'events per server-CPU-second',
     key: 'eventsPerCpuSecond',

@@ -4,6 +4,7 @@
  */
 import { withLoad } from './lib/play'
 import { LATENCY_COLUMNS, USAGE_COLUMNS, type Question } from './lib/question'
+import { OTHERS } from './lib/sides'
 import { grouped } from './lib/crowds'
 import type { ConnectCase } from './loads/connect'
 
@@ -44,7 +45,7 @@ export const connect: Question = {
   quickCases: [connectCase(2000, 1, { restSeconds: 0.5 })],
   smokeCases: [connectCase(100, 1, { restSeconds: 0.1 })],
   subjects: ['carillon'],
-  yardsticks: ['bare', 'soketi'],
+  yardsticks: OTHERS,
   figure: {
     title: 'connections per server-CPU-second',
     key: 'connectionsPerCpuSecond',

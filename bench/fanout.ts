@@ -7,6 +7,7 @@
 import { atRate, crowd, crowdCase, saturated } from './lib/crowds'
 import { withLoad } from './lib/play'
 import { LATENCY_COLUMNS, USAGE_COLUMNS, type Question } from './lib/question'
+import { OTHERS } from './lib/sides'
 import type { SwarmCase } from './loads/swarm'
 
 const SUBSCRIBERS = [100, 250, 1000, 10_000] as const
@@ -43,7 +44,7 @@ export const swarmQuestion = {
   faults: ['lost', 'reordered'],
   counted: 'deliveries',
   subjects: ['carillon'],
-  yardsticks: ['bare', 'soketi'],
+  yardsticks: OTHERS,
 } as const satisfies Partial<Question>
 
 export const fanout: Question = {

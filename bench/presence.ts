@@ -4,6 +4,7 @@
  */
 import { withLoad } from './lib/play'
 import { LATENCY_COLUMNS, USAGE_COLUMNS, type Question } from './lib/question'
+import { OTHERS } from './lib/sides'
 import { grouped } from './lib/crowds'
 import type { PresenceCase } from './loads/presence'
 
@@ -20,7 +21,7 @@ export const presence: Question = {
   quickCases: [presenceCase(200)],
   smokeCases: [presenceCase(50)],
   subjects: ['carillon'],
-  yardsticks: ['soketi'],
+  yardsticks: OTHERS,
   figure: {
     title: 'joins per server-CPU-second',
     key: 'joinsPerCpuSecond',

@@ -6,6 +6,7 @@
  */
 import { withLoad } from './lib/play'
 import { LATENCY_COLUMNS, USAGE_COLUMNS, type BenchCase, type Question } from './lib/question'
+import { OTHERS } from './lib/sides'
 
 export type TriggerCase = BenchCase & {
   readonly connections: number
@@ -43,7 +44,7 @@ export const trigger: Question = {
     triggerCase('batch of 10', {
       path: '/batch_events',
       channels: 10,
-      sides: ['carillon', 'soketi'],
+      sides: ['carillon', 'soketi', 'sockudo'],
     }),
     read('/channels'),
     read('/channels/room'),
@@ -51,7 +52,7 @@ export const trigger: Question = {
   quickCases: [ONE_CHANNEL],
   smokeCases: [ONE_CHANNEL],
   subjects: ['carillon'],
-  yardsticks: ['bare', 'soketi'],
+  yardsticks: OTHERS,
   figure: {
     title: 'requests per server-CPU-second',
     key: 'requestsPerCpuSecond',

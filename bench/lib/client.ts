@@ -32,6 +32,8 @@ export interface Role {
 
 const SOCKET_ID = /socket_id\\?":\\?"([\d.]+)/
 
+const LINE_END = 0x0a
+
 const decoder = new TextDecoder()
 
 export class Client implements Reader, FrameSink {
@@ -65,12 +67,28 @@ export class Client implements Reader, FrameSink {
     this.role.reads?.()
     const from = this.#upgraded ? 0 : afterHandshake(bytes, end)
     if (from < 0) return 0
-    if (!this.#upgraded && this.format.words.hello === undefined) this.role.hello(this, '')
-    this.#upgraded = true
+    if (!this.#upgraded) this.#begin()
     return scanFrames(bytes, from, end, this)
   }
 
+  #begin(): void {
+    this.#upgraded = true
+    const { greeting, words } = this.format
+    if (greeting !== undefined) this.say(greeting)
+    if (words.hello === undefined) this.role.hello(this, '')
+  }
+
   text(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.format.inLines) return this.#line(bytes, start, end)
+    for (let from = start; from < end;) {
+      const length = bytes.subarray(from, end).indexOf(LINE_END)
+      const to = length < 0 ? end : from + length
+      if (to > from) this.#line(bytes, from, to)
+      from = to + 1
+    }
+  }
+
+  #line(bytes: Uint8Array, start: number, end: number): void {
     let at = start + this.#stampOffset
     if (!hasStamp(bytes, at, end)) {
       at = findStamp(bytes, start, end)

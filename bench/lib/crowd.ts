@@ -6,6 +6,7 @@ import { Client, type Role } from './client'
 import { FORMATS, type FormatName } from './formats'
 import { oneByOne } from './loop'
 import { Closed, Open, type Pace } from './pace'
+import { PROTOCOLS } from './protocols'
 import { Publisher } from './publisher'
 import type { Reactor } from './reactor'
 import type { Peer } from './sides'
@@ -18,8 +19,8 @@ export type CrowdRow = {
   readonly subscribers: number
   /** Of the subscribers: joined, then never reading again. */
   readonly stalled: number
-  /** Subscribers speak these in turn. */
-  readonly formats: readonly FormatName[]
+  /** Subscribers speak these in turn; what the side speaks, where none is named. */
+  readonly formats?: readonly FormatName[]
   readonly payloadBytes: number
   readonly publishers: number
   /** Messages outstanding over all publishers, or messages per second over all of them. */
@@ -137,7 +138,9 @@ export class Crowd implements Role {
 
   #client(index: number): Client {
     const { formats, isProbe } = this.row
-    const format = FORMATS[formats[index % formats.length]!]
+    const format = formats
+      ? FORMATS[formats[index % formats.length]!]
+      : PROTOCOLS[this.peer.protocol].format
     const client = new Client(index, this.reactor, format, this)
     client.connect(this.peer, isProbe ? 'urgent' : undefined)
     return client

@@ -9,7 +9,6 @@ const USUAL: CrowdRow = {
   channels: 1,
   subscribers: 1000,
   stalled: 0,
-  formats: ['pusher'],
   payloadBytes: 100,
   publishers: 4,
   pace: { inFlight: 4 },

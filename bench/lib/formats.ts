@@ -13,6 +13,10 @@ export type Subscription = {
 
 export type Format = {
   readonly path: (app: App) => string
+  /** What a client says as soon as it is connected. */
+  readonly greeting?: string
+  /** A frame may hold several texts, one a line. */
+  readonly inLines?: true
   readonly subscribe: (subscription: Subscription) => string
   readonly pong: string
   /** What is in the server's texts, and in no other of them. Without a hello clients begin to talk. */
@@ -41,6 +45,15 @@ export const FORMATS = {
       }),
     pong: '{"event":"pusher:pong","data":"{}"}',
     words: { hello: 'connection_established', joined: 'subscription_succeeded', ping: ':ping"' },
+  },
+  /** Its JSON protocol. A ping is an empty object and so is the answer. */
+  centrifugo: {
+    path: () => '/connection/websocket',
+    greeting: '{"id":1,"connect":{}}',
+    inLines: true,
+    subscribe: ({ channel }) => JSON.stringify({ id: 2, subscribe: { channel } }),
+    pong: '{}',
+    words: { hello: '"connect":{', joined: '"subscribe":{', ping: '{}' },
   },
   'phoenix 1': phoenix('1.0.0', (topic) => ({ topic, event: 'phx_join', payload: {}, ref: '1' })),
   'phoenix 2': phoenix('2.0.0', (topic) => ['1', '1', topic, 'phx_join', {}]),

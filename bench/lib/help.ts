@@ -22,7 +22,7 @@ const OPTIONS = [
   ['--cases TEXT', 'only cases in whose label this is; may be repeated'],
   [
     '--peer name=http://127.0.0.1:6001?id=..&key=..&secret=..&pid=..',
-    'another Pusher-compatible server beside ours; may be repeated',
+    'another server beside ours, Pusher-compatible or &protocol=centrifugo; may be repeated',
   ],
 ] as const
 

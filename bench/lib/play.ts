@@ -28,6 +28,7 @@ const NOBODY: Peer = {
   port: 0,
   pid: undefined,
   app: { id: '', key: '', secret: '' },
+  protocol: 'pusher',
   meterFile: undefined,
 }
 

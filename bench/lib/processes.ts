@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Subprocess } from 'bun'
+import { INSTALLED } from './installed'
 import type { LoadOrder } from './load'
 import type { Outcome } from './question'
 import { removeScratch, scratch } from './scratch'
@@ -51,11 +52,11 @@ export type ServerOptions = {
 
 /** @throws Error when it does not answer in time */
 export async function startServer(side: Side, options: ServerOptions = {}): Promise<BenchServer> {
-  const { launch: launchOf, running: peer, app } = sideNamed(side)
+  const { launch: launchOf, running: peer, app, protocol } = sideNamed(side)
   if (!launchOf) return { peer: peer!, [Symbol.asyncDispose]: () => Promise.resolve() }
   const port = freePort()
   const folder = scratch()
-  const meter = side === 'soketi' ? undefined : options.meter
+  const meter = side in INSTALLED ? undefined : options.meter
   const meterFile = meter && join(folder.path, meter)
   const child = launchServer(launchOf(port), {
     folder: folder.path,
@@ -64,7 +65,7 @@ export async function startServer(side: Side, options: ServerOptions = {}): Prom
   })
   await answering(port, child)
   return {
-    peer: { host: HOST, port, pid: child.pid, app, meterFile },
+    peer: { host: HOST, port, pid: child.pid, app, protocol, meterFile },
     async [Symbol.asyncDispose]() {
       await end(child)
       folder[Symbol.dispose]()

@@ -2,10 +2,9 @@
  * Publisher: one HTTP connection with at most one request outstanding. Requests are built beforehand;
  * only data and signature change. Connects anew where the server closes after an answer.
  */
-import { eventBody } from './events'
+import { PROTOCOLS, type Post } from './protocols'
 import type { Reactor, Reader } from './reactor'
 import type { Peer } from './sides'
-import { signedTargets, type TargetOf } from './signing'
 import { firstOf, padding, stamp } from './stamp'
 
 export type PublisherOptions = {
@@ -43,12 +42,12 @@ export class Publisher implements Reader {
     readonly options: PublisherOptions,
   ) {
     const { peer, channels, payloadBytes } = options
-    const targetOf = signedTargets(peer.app)
+    const post = PROTOCOLS[peer.protocol].publishing(peer.app)
     const fill = padding(payloadBytes)
     this.published = new Uint32Array(channels.size)
     this.#firsts = Array.from(channels.keys(), firstOf)
     this.#requests = Array.from(channels.values(), (channel) =>
-      requestBuilder({ peer, channel, fill, targetOf }),
+      requestBuilder({ peer, channel, fill, post }),
     )
   }
 
@@ -101,20 +100,21 @@ type Parts = {
   readonly peer: Peer
   readonly channel: string
   readonly fill: string
-  readonly targetOf: TargetOf
+  readonly post: (channel: string, data: string) => Post
 }
 
 /** Data is ASCII, so characters are bytes. */
-function requestBuilder({ peer, channel, fill, targetOf }: Parts) {
-  const bodyBytes = eventBody([channel], stamp(0, 0, 0) + fill).length
+function requestBuilder({ peer, channel, fill, post }: Parts) {
+  const bodyBytes = post(channel, stamp(0, 0, 0) + fill).body.length
   const head = [
     ' HTTP/1.1',
     `Host: ${peer.host}:${peer.port}`,
     'Content-Type: application/json',
     `Content-Length: ${bodyBytes}`,
+    ...PROTOCOLS[peer.protocol].headers(peer.app),
   ].join('\r\n')
   return (stamped: string): Buffer => {
-    const body = eventBody([channel], stamped + fill)
-    return Buffer.from(`POST ${targetOf(body)}${head}${HEAD_END}${body}`, 'latin1')
+    const { target, body } = post(channel, stamped + fill)
+    return Buffer.from(`POST ${target}${head}${HEAD_END}${body}`, 'latin1')
   }
 }

@@ -15,7 +15,7 @@ import { arch, availableParallelism, cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { pinned } from './processes'
 import type { Play } from './rounds'
-import { ROOT, soketiVersion, type Side } from './sides'
+import { ROOT, versionsInstalled, type Side } from './sides'
 
 export const RESULTS = join(ROOT, 'bench/results')
 
@@ -32,7 +32,8 @@ export type Surroundings = {
   readonly pinned: boolean
   readonly bun: string
   readonly node: string
-  readonly soketi: string
+  /** By the names of the others, `none` where one is not installed; runs before 2026-11-28 have a `soketi`. */
+  readonly versions: Readonly<Record<string, string>>
   readonly commit: string
 }
 
@@ -58,7 +59,7 @@ export function surroundings(words: readonly string[]): Surroundings {
     pinned: pinned(),
     bun: Bun.version,
     node: said('node', '--version'),
-    soketi: soketiVersion(),
+    versions: versionsInstalled(),
     commit: said('git', 'describe', '--always', '--dirty', '--exclude', '*'),
   }
 }

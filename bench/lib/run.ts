@@ -72,7 +72,7 @@ function planOf(
   const everybody = [...question.subjects, ...question.yardsticks, ...(compares ? peers : [])]
   const wanted =
     words.sides.length === 0 ? everybody : everybody.filter((side) => words.sides.includes(side))
-  const sides = wanted.filter((side) => isHere(side))
+  const sides = wanted.filter((side) => isHere(side) && isAsked(question, side))
   const chosen = cases.filter(
     ({ label }) => words.cases.length === 0 || words.cases.some((text) => label.includes(text)),
   )
@@ -88,6 +88,13 @@ function isHere(side: Side): boolean {
   const why = sideNamed(side).absent()
   if (why !== undefined && !told.has(side)) console.log(`Left out: ${why}`)
   told.add(side)
+  return why === undefined
+}
+
+/** Says why somebody is not, where it would have been. */
+function isAsked({ name }: Question, side: Side): boolean {
+  const why = sideNamed(side).notAsked[name]
+  if (why !== undefined) console.log(`${name}: ${side} is not asked: ${why}`)
   return why === undefined
 }
 

@@ -1,9 +1,11 @@
 /**
  * SIDES: who is asked. Carillon in several dresses, the yardsticks beside it, and whatever other
- * server the command line names: the load speaks the Pusher protocol and nothing else.
+ * server the command line names.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { INSTALLED, INSTALLED_APP, type Installed } from './installed'
+import { PROTOCOLS, type ProtocolName } from './protocols'
 
 export type App = { readonly id: string; readonly key: string; readonly secret: string }
 
@@ -14,6 +16,7 @@ export type Peer = {
   /** Undefined when it is not ours: then there is no figure per CPU second. */
   readonly pid: number | undefined
   readonly app: App
+  readonly protocol: ProtocolName
   /** Where it writes what its meter shows when it is asked; undefined when it can't be asked. */
   readonly meterFile: string | undefined
 }
@@ -29,6 +32,9 @@ export type Launch = {
 export type SideRow = {
   readonly about: string
   readonly app: App
+  readonly protocol: ProtocolName
+  /** Questions that it is not asked, with the reason. */
+  readonly notAsked: Readonly<Record<string, string>>
   /** Why it can't be asked here; undefined when it can. */
   readonly absent: () => string | undefined
   /** Undefined for a server that runs already. */
@@ -45,7 +51,8 @@ export const OWN_APP: App = { id: 'bench', key: 'bench-key', secret: 'bench-secr
 /** The published development credentials, which a server on loopback accepts. */
 const DEVELOPMENT_APP: App = { id: '1', key: 'test-app-fake-key', secret: 'test-app-fake-secret' }
 
-const never = (): undefined => undefined
+/** What is the same of all servers that come with us. */
+const OURS = { protocol: 'pusher', notAsked: {}, absent: () => undefined } as const
 
 const script = (path: string): readonly string[] => [
   process.execPath,
@@ -66,9 +73,9 @@ const LIMITED = Object.fromEntries(Object.keys(UNLIMITED).map((name) => [name, '
 
 function carillon(about: string, config: string, env: Record<string, string> = {}): SideRow {
   return {
+    ...OURS,
     about,
     app: OWN_APP,
-    absent: never,
     launch: (port) => ({
       command: script('src/index.ts'),
       env: {
@@ -92,10 +99,6 @@ const SHIPPED = 'carillon.config.ts'
 /** Whoever hears of webhooks of a throughput run: nobody, so that all is kept, tried and put off. */
 const DEAF_ENDPOINT = JSON.stringify([{ url: `http://${HOST}:9/` }])
 
-const SOKETI_FOLDER = join(ROOT, '.peers/soketi')
-const SOKETI_SCRIPT = join(SOKETI_FOLDER, 'node_modules/@soketi/soketi/bin/server.js')
-const SOKETI_APP: App = { id: 'app-id', key: 'app-key', secret: 'app-secret' }
-
 const BUILT_IN = {
   carillon: carillon('as `bun run server` starts it, with its plugins', SHIPPED),
   none: carillon('Carillon without plugins', 'bench/servers/no-plugins.ts'),
@@ -110,38 +113,61 @@ const BUILT_IN = {
     CARILLON_WEBHOOKS: DEAF_ENDPOINT,
   }),
   bare: {
+    ...OURS,
     about: 'a hand-written Bun.serve that checks signatures and publishes',
     app: DEVELOPMENT_APP,
-    absent: never,
-    launch: (port) => ({ command: script('bench/servers/bare.ts'), env: { PORT: String(port) } }),
-  },
-  soketi: {
-    about: 'soketi 1.6.1 on Node, limits and metrics off',
-    app: SOKETI_APP,
-    absent: () => {
-      if (!Bun.which('node')) return 'soketi needs node, which is not installed'
-      return existsSync(SOKETI_SCRIPT)
-        ? undefined
-        : 'soketi is not installed (bench/README.md says how)'
+    notAsked: {
+      presence: 'it has no presence channels',
+      clientevent: 'it takes no client events',
     },
-    launch: (port) => ({
-      command: ['node', SOKETI_SCRIPT, 'start'],
-      config: soketiConfig(port),
-    }),
+    launch: (port) => ({ command: script('bench/servers/bare.ts'), env: { PORT: String(port) } }),
   },
 } as const satisfies Record<string, SideRow>
 
-/** `none` where it is not installed. */
-export function soketiVersion(): string {
-  const file = join(SOKETI_SCRIPT, '../../package.json')
-  if (!existsSync(file)) return 'none'
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+/** What each says of itself; `none` where it is not installed. */
+export const versionsInstalled = (): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(INSTALLED).map(([name, { program, version }]) => {
+      const path = join(folderOf(name), program)
+      if (!existsSync(path)) return [name, 'none']
+      const command = version.of(path)
+      const said =
+        Bun.which(command[0]!) && Bun.spawnSync([...command], { stderr: 'ignore' }).stdout
+      return [name, version.at.exec(String(said))?.[1] ?? 'unknown']
+    }),
+  )
+
+const folderOf = (name: string): string => join(ROOT, '.peers', name)
+
+function installed(name: string, row: Installed): SideRow {
+  const { about, program, runner, words = [], protocol, notAsked, config } = row
+  const path = join(folderOf(name), program)
+  return {
+    about,
+    app: INSTALLED_APP,
+    protocol,
+    notAsked,
+    absent: () => {
+      if (runner && !Bun.which(runner)) return `${name} needs ${runner}, which is not installed`
+      return existsSync(path) ? undefined : `${name} is not installed (bench/README.md says how)`
+    },
+    launch: (port) => ({
+      command: [...(runner ? [runner] : []), path, ...words],
+      config: config({ host: HOST, port }),
+    }),
+  }
 }
+
+/** Who stands beside Carillon, in the order of the tables. */
+export const OTHERS: readonly Side[] = ['bare', ...Object.keys(INSTALLED)]
 
 /** A built-in side, or the name of a `--peer`. */
 export type Side = string
 
-const sides = new Map<Side, SideRow>(Object.entries(BUILT_IN))
+const sides = new Map<Side, SideRow>([
+  ...Object.entries(BUILT_IN),
+  ...Object.entries(INSTALLED).map(([name, row]) => [name, installed(name, row)] as const),
+])
 
 /** @throws Error when nobody is called so */
 export function sideNamed(side: Side): SideRow {
@@ -153,8 +179,10 @@ export function sideNamed(side: Side): SideRow {
 /** Adds a server that runs already; `why` it can't be asked, where it can't. */
 export function addSide(side: Side, peer: Peer, why?: string): void {
   const about = `at ${peer.host}:${peer.port}, not restarted between rounds`
-  const { app } = peer
-  sides.set(side, { about, app, absent: () => why, launch: undefined, running: peer })
+  const { app, protocol } = peer
+  const notAsked = protocol === 'centrifugo' ? INSTALLED.centrifugo.notAsked : {}
+  const absent = (): string | undefined => why
+  sides.set(side, { about, app, protocol, notAsked, absent, launch: undefined, running: peer })
 }
 
 const ADDRESS = 'http://127.0.0.1:PORT?id=..&key=..&secret=..&pid=..'
@@ -175,6 +203,8 @@ export function peerAt(url: string): Peer {
   const { protocol, hostname, port, searchParams: query } = URL.parse(url) ?? new URL('about:')
   const host = hostname === 'localhost' ? HOST : hostname
   const pid = query.get('pid') ?? undefined
+  const spoken = query.get('protocol') ?? 'pusher'
+  if (!isProtocol(spoken)) throw new Error(`${url}: nobody here speaks ${spoken}`)
   if (protocol !== 'http:' || !/^[\d.]+$/.test(host) || !/^\d+$/.test(pid ?? '0'))
     throw new Error(`${url} is not an address such as ${ADDRESS}`)
   const app = {
@@ -187,30 +217,9 @@ export function peerAt(url: string): Peer {
     port: Number(port || 80),
     pid: pid === undefined ? undefined : Number(pid),
     app,
+    protocol: spoken,
     meterFile: undefined,
   }
 }
 
-function soketiConfig(port: number): unknown {
-  return {
-    debug: false,
-    host: HOST,
-    port,
-    'metrics.enabled': false,
-    'eventLimits.maxPayloadInKb': 200,
-    'presence.maxMembersPerChannel': 100_000,
-    'appManager.array.apps': [
-      {
-        ...SOKETI_APP,
-        enabled: true,
-        enableClientMessages: true,
-        enableUserAuthentication: false, // it would close who has not signed in after half a minute
-        maxConnections: -1,
-        maxBackendEventsPerSecond: -1,
-        maxClientEventsPerSecond: -1,
-        maxReadRequestsPerSecond: -1,
-        webhooks: [],
-      },
-    ],
-  }
-}
+const isProtocol = (name: string): name is ProtocolName => Object.hasOwn(PROTOCOLS, name)

@@ -3,11 +3,11 @@
  * subscribed, and what they cost when nothing happens any more.
  */
 import { Client, type Role } from '../lib/client'
-import { FORMATS } from '../lib/formats'
 import { heapBytesOf } from '../lib/meter'
 import { Histogram } from '../lib/histogram'
 import { latencyOf, progressOf, serveOrder, type LoadOrder, type LoadOutcome } from '../lib/load'
 import { oneByOne, turnFor } from '../lib/loop'
+import { PROTOCOLS } from '../lib/protocols'
 import type { BenchCase } from '../lib/question'
 import { Reactor } from '../lib/reactor'
 import type { Peer } from '../lib/sides'
@@ -97,7 +97,7 @@ class Idlers implements Role {
       atOnce: AT_ONCE,
       begin: (index) => {
         say()
-        const client = new Client(index, reactor, FORMATS.pusher, this)
+        const client = new Client(index, reactor, PROTOCOLS[peer.protocol].format, this)
         clients.push(client)
         this.open(client, peer)
       },

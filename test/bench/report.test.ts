@@ -110,7 +110,9 @@ test('a peer is a name, an address and what the load must know', () => {
     port: 7001,
     pid: 77,
     app: { id: '2', key: 'k', secret: 's' },
+    protocol: 'pusher',
   })
+  expect(readPeer('other=http://127.0.0.1:1?protocol=centrifugo')[1].protocol).toBe('centrifugo')
 })
 
 test.each([
@@ -122,6 +124,7 @@ test.each([
   ['other=http://example.org', 'is not an address'],
   ['other=http://127.0.0.1:99999', 'is not an address'],
   ['other=http://127.0.0.1:1?pid=x', 'is not an address'],
+  ['other=http://127.0.0.1:1?protocol=mqtt', 'nobody here speaks mqtt'],
 ])('a peer %p is refused', (text, why) => {
   expect(() => readPeer(text)).toThrow(why)
 })
