@@ -30,6 +30,7 @@ export type LoadedPlugin = {
   readonly locals: () => object
   readonly hooks: Hooks<never>
   readonly routes: AnyElysia
+  readonly adminOnly: PluginContext['adminOnly']
   readonly counters: readonly PluginCounter[]
   /** Ends what it was given. */
   release(): void
@@ -143,7 +144,8 @@ function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
   try {
     const hooks = plainHooks(plugin.setup(context))
     compileHooks([{ name, locals: Object, hooks }]) // its mistakes, before anything is built on it
-    return { name, locals: plugin.locals ?? (() => ({})), hooks, routes, counters, release }
+    const locals = plugin.locals ?? (() => ({}))
+    return { name, locals, hooks, routes, adminOnly, counters, release }
   } catch (cause) {
     release()
     const why = cause instanceof Error ? cause.message : String(cause)

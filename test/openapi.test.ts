@@ -36,10 +36,24 @@ test('the linter does find what is wrong', async () => {
   expect(codes).toContain('oas3-schema')
 })
 
-test('it has every route', () => {
+test('it has every route, in the order in which they are told', () => {
   expect(Object.keys(document.paths)).toEqual([
     '/',
+    '/up',
+    '/ready',
     '/accept-traffic',
+    '/apps/{appId}/events',
+    '/apps/{appId}/batch_events',
+    '/apps/{appId}/channels/{channel}/events',
+    '/apps/{appId}/channels',
+    '/apps/{appId}/channels/{channel}',
+    '/apps/{appId}/channels/{channel}/users',
+    '/apps/{appId}/channels/{channel}/stats',
+    '/apps/{appId}/users/{userId}/terminate_connections',
+    '/api/apps/{appSlug}/events',
+    '/api/apps/{appSlug}/channels',
+    '/api/apps/{appSlug}/channels/{name}/users',
+    '/api/push',
     '/api/admin/apps',
     '/api/admin/apps/{slug}',
     '/api/admin/apps/{slug}/keys',
@@ -47,24 +61,10 @@ test('it has every route', () => {
     '/api/admin/apps/{slug}/webhooks/deliveries',
     '/api/admin/apps/{slug}/webhooks/replay',
     '/api/admin/plugins',
-    '/api/apps/{appSlug}/channels',
-    '/api/apps/{appSlug}/channels/{name}/users',
-    '/api/apps/{appSlug}/events',
-    '/api/push',
-    '/apps/{appId}/batch_events',
-    '/apps/{appId}/channels',
-    '/apps/{appId}/channels/{channel}',
-    '/apps/{appId}/channels/{channel}/events',
-    '/apps/{appId}/channels/{channel}/stats',
-    '/apps/{appId}/channels/{channel}/users',
-    '/apps/{appId}/events',
-    '/apps/{appId}/users/{userId}/terminate_connections',
+    '/swagger',
     '/plugins/guardian/revocations',
     '/plugins/guardian/revocations/{id}',
-    '/ready',
-    '/swagger',
     '/swagger/json',
-    '/up',
   ])
 })
 
@@ -108,14 +108,14 @@ describe('each operation', () => {
   })
 
   type Media = { readonly schema: Schema; readonly example?: unknown }
-  type Schema = { readonly examples?: readonly unknown[]; readonly type?: string }
+  type Schema = { readonly type?: string }
   type Responses = Record<string, { readonly content?: Record<string, Media> }>
   const ajv = new Ajv({ strict: false })
 
   test.each(operations)('$method $path shows what it answers', ({ operation }) => {
     const responses = Object.entries((operation as unknown as { responses: Responses }).responses)
     for (const [status, { content = {} }] of responses)
-      for (const { schema, example = schema.examples?.[0] } of Object.values(content)) {
+      for (const { schema, example } of Object.values(content)) {
         expect({ status, example }).toEqual({ status, example: expect.anything() })
         expect({ example, fits: ajv.validate(schema, example) }).toEqual({ example, fits: true })
       }

@@ -57,26 +57,23 @@ const EXAMPLE = {
 }
 const Answer = Type.Object({ data: Resource }, { examples: [{ data: EXAMPLE }] })
 const ListAnswer = Type.Object({ data: Type.Array(Resource) }, { examples: [{ data: [EXAMPLE] }] })
-const Errors = Type.Object(
-  {
-    errors: Type.Object(
-      {},
-      {
-        additionalProperties: Type.Union([Type.Array(Type.String()), Type.String()]),
-        description: 'What is wrong, by field; or `detail`',
-      },
-    ),
-  },
-  { examples: [{ errors: { app: ['must be text of 1 to 256 characters'] } }] },
-)
-const Text = Type.String({
-  description: 'What is wrong, in one line of plain text',
-  examples: ['What is wrong, in one line'],
-})
-const NoBody = Type.Literal('')
-
-const REFUSALS = { 401: NoBody, 403: Text, 429: Text }
-const SECURITY = [{ password: [] }]
+const errors = (example: FieldErrors) =>
+  Type.Object(
+    {
+      errors: Type.Object(
+        {},
+        {
+          additionalProperties: Type.Union([Type.Array(Type.String()), Type.String()]),
+          description: 'What is wrong, by field; or `detail`',
+        },
+      ),
+    },
+    { examples: [{ errors: example }] },
+  )
+const BadRequest = errors({ detail: 'Bad Request' })
+const TooLarge = errors({ detail: 'The body of 1048577 bytes exceeds the limit of 1048576' })
+const Invalid = errors({ app: [`must be text of 1 to ${MAX_ID_CHARS} characters`] })
+const NotFound = errors({ detail: 'Not Found' })
 
 /** Not a schema of the route's: the framework's check of it would have an answer of its own. */
 const REVOCATION_ID = {
@@ -111,7 +108,7 @@ export function addRoutes(context: PluginContext, desk: RevocationDesk): void {
   async function create({
     request,
     set,
-  }: Context): Promise<Static<typeof Answer> | Static<typeof Errors>> {
+  }: Context): Promise<Static<typeof Answer> | Static<typeof Invalid>> {
     const body = parse(await readBody(request))
     if (!body) return refuse(set, 400, { detail: 'Bad Request' })
     if (!checker.Check(body)) {
@@ -127,24 +124,22 @@ export function addRoutes(context: PluginContext, desk: RevocationDesk): void {
   routes
     .get('/revocations', () => ({ data: desk.all() }), {
       beforeHandle: adminOnly,
-      response: { ...REFUSALS, 200: ListAnswer },
+      response: { 200: ListAnswer },
       detail: {
         operationId: 'listRevocations',
         summary: 'List the revocations that are not over',
         description: 'Of all apps.',
-        security: SECURITY,
       },
     })
     .post('/revocations', create, {
       beforeHandle: adminOnly,
       parse: 'none',
-      response: { ...REFUSALS, 201: Answer, 400: Errors, 413: Errors, 422: Errors },
+      response: { 201: Answer, 400: BadRequest, 413: TooLarge, 422: Invalid },
       detail: {
         operationId: 'createRevocation',
         summary: 'Revoke a token, or all tokens that a user has',
         description:
           'By `jti` or by `user`. Connections that rest on such a token are closed at once with 4009.',
-        security: SECURITY,
         requestBody: {
           required: true,
           content: { 'application/json': { schema: RevocationBody as object } },
@@ -160,13 +155,12 @@ export function addRoutes(context: PluginContext, desk: RevocationDesk): void {
       },
       {
         beforeHandle: adminOnly,
-        response: { ...REFUSALS, 204: NoBody, 404: Errors },
+        response: { 204: Type.Literal(''), 404: NotFound },
         detail: {
           operationId: 'deleteRevocation',
           summary: 'Take a revocation back',
           description: 'Tokens that it refused are accepted again.',
           parameters: [REVOCATION_ID],
-          security: SECURITY,
         },
       },
     )

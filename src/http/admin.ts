@@ -18,15 +18,26 @@ import { readNested } from './form'
 import type { Identify } from './identity'
 import { listed } from './lists'
 import { CHANGED_APP_BODY, NEW_APP_BODY } from './app-bodies'
-import { AppAnswer, AppsAnswer, ErrorText, FieldErrorsAnswer, NoBody } from './schemas'
+import {
+  ADMIN_REFUSALS,
+  BAD_REQUEST,
+  errorDetail,
+  fieldErrors,
+  NoBody,
+  NOT_FOUND,
+} from './refusals'
+import { AppAnswer, AppsAnswer } from './schemas'
 import { slugOf } from './slug'
 
-const REFUSALS = { 401: NoBody, 403: ErrorText, 429: ErrorText }
-const FOUND = { ...REFUSALS, 200: AppAnswer, 404: FieldErrorsAnswer }
+const FOUND = { ...ADMIN_REFUSALS, 200: AppAnswer, 404: NOT_FOUND }
 /** What a body can be refused with. */
-const UNREADABLE = { 400: FieldErrorsAnswer, 413: FieldErrorsAnswer, 422: FieldErrorsAnswer }
+const UNREADABLE = {
+  400: BAD_REQUEST,
+  413: errorDetail('The body of 1048577 bytes exceeds the limit of 1048576'),
+  422: fieldErrors({ name: ['should be at least 5 character(s)'] }),
+}
 /** What the database does not take. */
-const NOT_NOW = { 503: FieldErrorsAnswer }
+const NOT_NOW = { 503: errorDetail('database: is locked by another process') }
 const CHANGED = { ...FOUND, ...UNREADABLE, ...NOT_NOW }
 
 const CHANGE = {
@@ -46,7 +57,7 @@ export function admin(core: Core, { identify, enforced }: AdminOptions) {
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
     .derive(({ request }) => ({ identity: identify(request) }))
     .get('', () => allOf(core), {
-      response: { ...REFUSALS, 200: AppsAnswer },
+      response: { ...ADMIN_REFUSALS, 200: AppsAnswer },
       detail: {
         operationId: 'listApps',
         summary: 'List the apps, inactive ones too',
@@ -63,7 +74,7 @@ export function admin(core: Core, { identify, enforced }: AdminOptions) {
       },
       {
         parse: 'none',
-        response: { ...REFUSALS, ...UNREADABLE, ...NOT_NOW, 201: AppAnswer },
+        response: { ...ADMIN_REFUSALS, ...UNREADABLE, ...NOT_NOW, 201: AppAnswer },
         detail: {
           operationId: 'createApp',
           summary: 'Create an app',
@@ -105,11 +116,13 @@ export function admin(core: Core, { identify, enforced }: AdminOptions) {
       },
       {
         response: {
-          ...REFUSALS,
+          ...ADMIN_REFUSALS,
           ...NOT_NOW,
           204: NoBody,
-          404: FieldErrorsAnswer,
-          422: FieldErrorsAnswer,
+          404: NOT_FOUND,
+          422: fieldErrors({
+            id: ['comes from the development defaults and is removed there'],
+          }),
         },
         detail: {
           operationId: 'deleteApp',
@@ -131,11 +144,11 @@ export function admin(core: Core, { identify, enforced }: AdminOptions) {
       },
       {
         response: {
-          ...REFUSALS,
+          ...ADMIN_REFUSALS,
           ...NOT_NOW,
           201: AppAnswer,
-          404: FieldErrorsAnswer,
-          422: FieldErrorsAnswer,
+          404: NOT_FOUND,
+          422: fieldErrors({ keys: ['are 2 already; retire the older one first'] }),
         },
         detail: {
           operationId: 'addKey',
@@ -159,7 +172,13 @@ export function admin(core: Core, { identify, enforced }: AdminOptions) {
         return { data: resourceOf(app) }
       },
       {
-        response: { ...FOUND, ...NOT_NOW, 422: FieldErrorsAnswer },
+        response: {
+          ...FOUND,
+          ...NOT_NOW,
+          422: fieldErrors({
+            keys: ['must not be empty; add a pair before the last one is retired'],
+          }),
+        },
         detail: {
           operationId: 'retireKey',
           summary: 'Retire a pair; connections that came with it stay',

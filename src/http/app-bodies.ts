@@ -2,7 +2,7 @@
  * The bodies of the admin API as the document shows them: JSON, and forms with nested names. What a
  * field may be is checked by APP_FIELDS, in words that a schema has not.
  */
-import { Type } from '@sinclair/typebox'
+import { Type, type TSchema } from '@sinclair/typebox'
 import { LIMITS } from '../core/limits'
 import { LIMIT_BY_WIRE_NAME } from './app-limits'
 import { MAX_WEBHOOKS } from '../core/webhooks'
@@ -57,26 +57,33 @@ const CREATION_FIELDS = {
 /** The framework's types for schemas do not know those of its own library. */
 type Schema = object
 
+type Example = { readonly [field: string]: unknown }
+
 /** One field is enough to try it out: a page that shows the others sends them empty. */
-const Form: Schema = Type.Object(
-  { 'app[name]': Name },
-  {
-    additionalProperties: Type.String(),
-    description: 'The fields of the JSON body, each as `app[field]`; `app[field][]` for lists',
-  },
-)
+const form = (field: string, example: Example): Schema =>
+  Type.Object(
+    { [`app[${field}]`]: Type.String({ examples: [String(example[field])] }) },
+    {
+      additionalProperties: Type.String(),
+      description: 'The fields of the JSON body, each as `app[field]`; `app[field][]` for lists',
+    },
+  )
 
-const bodyOf = (fields: typeof FIELDS | typeof CREATION_FIELDS) => ({
-  required: true,
-  content: {
-    'application/json': { schema: json(fields) },
-    'application/x-www-form-urlencoded': { schema: Form },
-    'multipart/form-data': { schema: Form },
-  },
+/** `field` is what forms show. The examples can be sent one after another: what is created is changed. */
+function bodyOf(fields: Record<string, TSchema>, field: string, example: Example) {
+  const json: Schema = Type.Object({ app: Type.Object(fields) }, { examples: [{ app: example }] })
+  return {
+    required: true,
+    content: {
+      'application/json': { schema: json },
+      'application/x-www-form-urlencoded': { schema: form(field, example) },
+      'multipart/form-data': { schema: form(field, example) },
+    },
+  }
+}
+
+export const NEW_APP_BODY = bodyOf(CREATION_FIELDS, 'name', { name: 'foo-app', key: 'foo-app-key' })
+export const CHANGED_APP_BODY = bodyOf(FIELDS, 'client_events', {
+  client_events: true,
+  limits: { max_presence_members: 500 },
 })
-
-const json = (fields: typeof FIELDS | typeof CREATION_FIELDS): Schema =>
-  Type.Object({ app: Type.Object(fields) }, { examples: [{ app: { name: 'foo-app' } }] })
-
-export const NEW_APP_BODY = bodyOf(CREATION_FIELDS)
-export const CHANGED_APP_BODY = bodyOf(FIELDS)

@@ -12,15 +12,8 @@ import { jsonText, textOfJson } from '../core/json'
 import type { ChannelName } from '../core/types'
 import { signed, type SignedAccess } from './auth'
 import { listed } from './lists'
-import { ChannelAnswer, ChannelsAnswer, ErrorText, OPEN, StatsAnswer, UsersAnswer } from './schemas'
-
-const REFUSALS = {
-  400: ErrorText,
-  401: ErrorText,
-  403: ErrorText,
-  404: ErrorText,
-  429: ErrorText,
-}
+import { errorText, READ_REFUSALS } from './refusals'
+import { ChannelAnswer, ChannelsAnswer, OPEN, StatsAnswer, UsersAnswer } from './schemas'
 
 const ListQuery = Type.Object(
   {
@@ -76,7 +69,11 @@ export function channels(core: Core, access: SignedAccess) {
       },
       {
         query: ListQuery,
-        response: { 200: ChannelsAnswer, ...REFUSALS },
+        response: {
+          ...READ_REFUSALS,
+          200: ChannelsAnswer,
+          400: errorText("Unknown info attribute 'nonsense'"),
+        },
         detail: {
           operationId: 'listChannels',
           summary: 'List the occupied channels',
@@ -99,7 +96,7 @@ export function channels(core: Core, access: SignedAccess) {
       },
       {
         query: InfoQuery,
-        response: { 200: ChannelAnswer, ...REFUSALS },
+        response: { 200: ChannelAnswer, ...READ_REFUSALS },
         detail: {
           operationId: 'showChannel',
           summary: 'Tell what is known of a channel',
@@ -119,7 +116,11 @@ export function channels(core: Core, access: SignedAccess) {
         })
       },
       {
-        response: { 200: UsersAnswer, ...REFUSALS },
+        response: {
+          ...READ_REFUSALS,
+          200: UsersAnswer,
+          400: errorText('Users are known of presence channels only, not of my-channel'),
+        },
         detail: {
           operationId: 'listUsers',
           summary: 'List the users of a presence channel',
@@ -140,7 +141,7 @@ export function channels(core: Core, access: SignedAccess) {
         }
       },
       {
-        response: { 200: StatsAnswer, ...REFUSALS },
+        response: { 200: StatsAnswer, ...READ_REFUSALS },
         detail: {
           operationId: 'showChannelStats',
           summary: 'Tell what is known of a channel (the form of 2012)',

@@ -11,7 +11,7 @@ import { RealtimeError } from '../core/errors'
 import { parseSigned } from '../core/json'
 import { masked } from '../core/webhooks'
 import type { Identify } from './identity'
-import { ErrorText, FieldErrorsAnswer, NoBody } from './schemas'
+import { ADMIN_REFUSALS, NOT_FOUND } from './refusals'
 
 const count = (description: string) => Type.Integer({ minimum: 0, description })
 const time = (description: string) =>
@@ -125,7 +125,7 @@ const ReplayAnswer = Type.Object(
   { examples: [{ data: { replayed: 1 } }] },
 )
 
-const ANSWERS = { 401: NoBody, 403: ErrorText, 404: FieldErrorsAnswer, 429: ErrorText }
+const ANSWERS = { ...ADMIN_REFUSALS, 404: NOT_FOUND }
 
 export function deliveries(core: Core, source: Deliveries, identify: Identify) {
   const appOf = (slug: string): App => {

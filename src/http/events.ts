@@ -13,15 +13,8 @@ import type { ChannelName } from '../core/types'
 import { signed, type SignedAccess } from './auth'
 import { documented, jsonBody, textBody } from './body'
 import { attributesOf, parseInfo } from './channels'
-import {
-  BatchAnswer,
-  batchBody,
-  EventAnswer,
-  eventBody,
-  NoBody,
-  OPEN,
-  SIGNED_REFUSALS,
-} from './schemas'
+import { errorText, NoBody, SIGNED_REFUSALS } from './refusals'
+import { BatchAnswer, batchBody, EventAnswer, eventBody, OPEN } from './schemas'
 import { queryParameters } from './signed-query'
 
 const DeprecatedBody = Type.String({
@@ -88,7 +81,11 @@ export function events(core: Core, access: SignedAccess) {
       },
       {
         parse: 'none',
-        response: { 200: BatchAnswer, ...SIGNED_REFUSALS },
+        response: {
+          ...SIGNED_REFUSALS,
+          200: BatchAnswer,
+          400: errorText('Expected batch parameter to be an array'),
+        },
         detail: {
           operationId: 'triggerBatch',
           summary: 'Trigger several events at once',

@@ -21,17 +21,34 @@ import { bodyOfApp, readNested } from './form'
 import { NO_BODY, type ApiHooks } from './hooks'
 import { isForeignPage } from './identity'
 import { listed } from './lists'
-import { FieldErrorsAnswer, NoBody } from './schemas'
+import {
+  errorDetail,
+  fieldErrors,
+  JSON_REFUSALS,
+  NoBody,
+  NOT_FOUND,
+  PUBLISH_REFUSALS,
+} from './refusals'
 
 const EventFields: object = Type.Object(
   {
-    scope: Type.String({ description: '`public`, `private`, or another part of the app' }),
-    topic: Type.String({ description: 'A channel, or `#general` for all who are in the scope' }),
+    scope: Type.String({
+      description: '`public`, `private`, or another part of the app',
+      examples: ['public'],
+    }),
+    topic: Type.String({
+      description: 'A channel, or `#general` for all who are in the scope',
+      examples: ['foo-topic'],
+    }),
     event: Type.String({
       description: 'Members hear `topic:event`; of `#general` the event alone',
+      examples: ['msg'],
     }),
     payload: Type.Optional(
-      Type.String({ description: 'A JSON object as text; an object is taken, too' }),
+      Type.String({
+        description: 'A JSON object as text; an object is taken, too',
+        examples: ['{"name":"Joe"}'],
+      }),
     ),
   },
   { examples: [{ scope: 'public', topic: 'foo-topic', event: 'msg', payload: '{"name":"Joe"}' }] },
@@ -48,11 +65,15 @@ const Users = Type.Object(
   { examples: [{ data: [{ id: '7' }] }] },
 )
 
+const FOREIGN_PAGE = 'Pages of other sites may not use this API'
+const BLANK = ["can't be blank"]
+const INVALID = ['is invalid']
+
 const REFUSALS = {
+  ...JSON_REFUSALS,
   401: NoBody,
-  403: FieldErrorsAnswer,
-  404: FieldErrorsAnswer,
-  406: FieldErrorsAnswer,
+  403: errorDetail(FOREIGN_PAGE),
+  404: NOT_FOUND,
 }
 
 const BODY = {
@@ -91,10 +112,9 @@ export function expusherlite(core: Core, hooks: ApiHooks, secrets: AppSecrets) {
         response: {
           ...REFUSALS,
           200: Type.Object({}, { examples: [{}] }),
-          400: FieldErrorsAnswer,
-          413: FieldErrorsAnswer,
-          422: FieldErrorsAnswer,
-          429: FieldErrorsAnswer,
+          ...PUBLISH_REFUSALS,
+          400: fieldErrors({ scope: BLANK, topic: BLANK, event: BLANK }),
+          422: fieldErrors({ payload: INVALID }),
         },
         detail: {
           operationId: 'publishToScope',
@@ -143,8 +163,7 @@ type Asking = {
 /** The app of the path, whose key and secret came with the request, or for which a plugin vouches. */
 async function authenticated(core: Core, { hooks, secrets, request, slug }: Asking): Promise<App> {
   mustTakeJson(request)
-  if (isForeignPage(request.headers, []))
-    throw new RealtimeError('request_refused', 'Pages of other sites may not use this API')
+  if (isForeignPage(request.headers, [])) throw new RealtimeError('request_refused', FOREIGN_PAGE)
   const found = core.apps.bySlug(slug)
   const app = found?.record.active ? found : undefined
   const received = { request, area: 'trigger', app, body: NO_BODY } as const
@@ -156,7 +175,7 @@ async function authenticated(core: Core, { hooks, secrets, request, slug }: Aski
   else if (!shown.isRight) throw new RealtimeError('admin_unauthorized', '')
   // A browser that knows the credentials sends them with forms of any site.
   if (isForeignPage(request.headers, []))
-    throw new RealtimeError('admin_foreign_page', 'Pages of other sites may not use this API')
+    throw new RealtimeError('admin_foreign_page', FOREIGN_PAGE)
   hooks.check(received)
   return app
 }
@@ -164,8 +183,6 @@ async function authenticated(core: Core, { hooks, secrets, request, slug }: Aski
 /** For everybody in the scope. */
 const GENERAL = '#general'
 const REQUIRED = ['scope', 'topic', 'event'] as const
-const BLANK = ["can't be blank"]
-const INVALID = ['is invalid']
 
 /** Another kind of channel, which a public event must not reach. */
 const OTHER_KIND = /^(?:public:)?(?:private|presence)-/

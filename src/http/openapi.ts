@@ -6,133 +6,20 @@
  * neither `const` nor `type: null` nor `examples`.
  */
 import { Elysia, type AnyElysia } from 'elysia'
+import {
+  HEAD,
+  HEADERS,
+  MEANINGS,
+  PATH_PARAMETERS,
+  SECURITY_SCHEMES,
+  TAGS,
+  type Tag,
+} from './openapi-words'
+import { ADMIN_REFUSALS } from './refusals'
 
 export const DOCUMENT_PATH = '/swagger/json'
 /** Inside the wrapper that the document is read from; never served. */
 const GENERATED_PATH = '/generated'
-
-const HEAD = {
-  openapi: '3.1.0',
-  info: {
-    title: 'Carillon',
-    version: '0.1.0',
-    description:
-      'A self-hosted realtime push server: the HTTP API of Pusher Channels, and its own. Every answer carries `x-request-id`, the caller’s own where it is of 20 to 200 characters.',
-    contact: { name: 'Carillon' },
-  },
-  servers: [{ url: '/', description: 'This server' }],
-}
-
-const SECURITY_SCHEMES = {
-  signature: {
-    type: 'apiKey',
-    in: 'query',
-    name: 'auth_signature',
-    description: `Pusher's request signature, as every Pusher server library makes it. The query carries
-
-- \`auth_key\`: the key of the app
-- \`auth_timestamp\`: seconds since 1970, at most ten minutes off
-- \`auth_version\`: \`1.0\`
-- \`body_md5\`: hex MD5 of the body, where there is one
-- \`auth_signature\`: hex HMAC-SHA256, with the secret, over method, path and query, one a line. The query is signed without the signature itself: keys in lower case and sorted, values not percent-encoded.`,
-  },
-  password: {
-    type: 'http',
-    scheme: 'basic',
-    description: 'User and password of the admin API',
-  },
-  keyPair: { type: 'http', scheme: 'basic', description: 'Key and secret of the app' },
-  secret: {
-    type: 'http',
-    scheme: 'bearer',
-    description: 'The secret of the only app, or of the one whose key is the parameter `app_key`',
-  },
-} as const
-
-type Tag = {
-  readonly name: string
-  readonly description: string
-  /** Any one of them. */
-  readonly security?: readonly (keyof typeof SECURITY_SCHEMES)[]
-}
-
-const TAGS: readonly Tag[] = [
-  {
-    name: 'events',
-    description: 'Trigger events; requests are signed as Pusher signs them',
-    security: ['signature'],
-  },
-  {
-    name: 'channels',
-    description: 'Ask who is subscribed to what; signed likewise',
-    security: ['signature'],
-  },
-  {
-    name: 'users',
-    description: 'End what users have open; signed likewise',
-    security: ['signature'],
-  },
-  {
-    name: 'ExPusherLite',
-    description: 'The API of ExPusherLite; Basic authentication with key and secret of the app',
-    security: ['keyPair'],
-  },
-  {
-    name: 'PushEx',
-    description:
-      'The API of PushEx; Basic authentication with key and secret of an app, or Bearer with its secret',
-    security: ['keyPair', 'secret'],
-  },
-  { name: 'admin', description: 'Apps; Basic authentication', security: ['password'] },
-  { name: 'operations', description: 'Health, and what there is to read' },
-]
-
-/** Path parameters, by name, where their route says nothing else. */
-const PATH_PARAMETERS: Readonly<Record<string, { description: string; example: string }>> = {
-  appId: { description: 'Id of the app', example: '1' },
-  channel: { description: 'Name of the channel', example: 'my-channel' },
-  userId: { description: 'Id that the user signed in with', example: 'user-1' },
-  appSlug: { description: 'Slug of the app', example: 'test-app' },
-  slug: { description: 'Slug or id of the app', example: 'foo-app' },
-  key: { description: 'Key of the pair', example: 'the-older-key' },
-}
-
-/** What a status means on every route. */
-const MEANINGS: Readonly<Record<string, string>> = {
-  200: 'Done',
-  201: 'Created',
-  202: 'Accepted; no body',
-  204: 'Done; no body',
-  400: 'The request is not as documented',
-  401: 'Credentials are missing or wrong',
-  403: 'Known, but not allowed',
-  404: 'Not found',
-  406: 'The answer would be JSON, which `Accept` excludes',
-  413: 'Too large',
-  422: 'Readable, but not valid',
-  429: 'Too often',
-  503: 'Not now: the server is leaving, or its database takes no writes',
-}
-
-const RETRY_AFTER = {
-  'retry-after': { description: 'Seconds to wait', schema: { type: 'integer' } },
-}
-
-/** Operations whose 503 says when to come again. */
-const LATER = ['push', 'createApp', 'changeApp', 'replaceApp', 'deleteApp', 'addKey', 'retireKey']
-
-/** By status, or by operation and status. */
-const HEADERS: Readonly<Record<string, object>> = {
-  429: RETRY_AFTER,
-  ...Object.fromEntries(LATER.map((operationId) => [`${operationId} 503`, RETRY_AFTER])),
-  'createApp 201': {
-    location: {
-      description: 'The path of the app',
-      schema: { type: 'string' },
-      example: '/api/admin/apps/foo-app',
-    },
-  },
-}
 
 /** What a page answers, in words that schemas have not. */
 export const pageAnswer = (type: string, schema: object, example: Json) => ({
@@ -141,10 +28,17 @@ export const pageAnswer = (type: string, schema: object, example: Json) => ({
 
 export const HTML = pageAnswer('text/html', { type: 'string' }, '<!doctype html>…')
 
-/** The document of an API's routes, keys in alphabetical order. */
+type PluginRoutes = {
+  readonly name: string
+  readonly routes: AnyElysia
+  /** What closes a route to whoever may not use the admin API. */
+  readonly adminOnly: unknown
+}
+
+/** The document of an API's routes, in their order; other keys are in alphabetical order. */
 export async function documentOf(
   api: AnyElysia,
-  plugins: readonly { readonly name: string; readonly routes: AnyElysia }[],
+  plugins: readonly PluginRoutes[],
 ): Promise<object> {
   const { swagger } = await import('@elysiajs/swagger') // 5 MB that few servers are asked for
   await nextTurn()
@@ -159,13 +53,45 @@ export async function documentOf(
   const { paths } = (await response.json()) as { paths: Paths }
   await nextTurn()
   const ofPlugins = plugins.filter(({ routes }) => routes.routes.length > 0).map(tagOf)
-  return sorted({
+  const head = {
     ...HEAD,
     tags: [...TAGS, ...ofPlugins].map(({ name, description }) => ({ name, description })),
     components: { securitySchemes: SECURITY_SCHEMES },
-    paths: mapValues(paths, (methods) => mapValues(methods, operation)),
-  }) as object
+  }
+  const isClosed = closedIn(plugins)
+  const documented = mapValues(paths, (methods, path) =>
+    mapValues(methods, (described, method) =>
+      sorted(operation(isClosed(method, path) ? closed(described) : described)),
+    ),
+  )
+  return { ...(sorted(head) as object), paths: documented }
 }
+
+/** Which operations of plugins are for admins only; no plugin has to say it twice. */
+function closedIn(plugins: readonly PluginRoutes[]) {
+  const names = new Set(
+    plugins.flatMap(({ routes, adminOnly }) =>
+      routes.routes
+        .filter(({ hooks }) => [hooks.beforeHandle].flat().some(isHook(adminOnly)))
+        .map(({ method, path }) => `${method} ${path.replace(/:(\w+)\??/g, '{$1}')}`),
+    ),
+  )
+  return (method: string, path: string): boolean => names.has(`${method.toUpperCase()} ${path}`)
+}
+
+/** The framework keeps a function with what it knows of it. */
+const isHook = (hook: unknown) => (kept: unknown) =>
+  kept === hook || (kept as { readonly fn?: unknown } | undefined)?.fn === hook
+
+const closed = ({ responses, ...rest }: Operation): Operation => ({
+  security: [{ password: [] }],
+  ...rest,
+  responses: { ...ADMIN_ONLY, ...responses },
+})
+
+const ADMIN_ONLY = mapValues(ADMIN_REFUSALS, (schema): Answer => ({
+  content: { 'text/plain': { schema } },
+}))
 
 /** Each step takes some milliseconds, and anybody may be the first to ask. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -183,6 +109,7 @@ type Parameter = { readonly in: string; readonly name: string; readonly examples
 type Operation = {
   readonly operationId?: string
   readonly tags?: readonly string[]
+  readonly security?: readonly object[]
   readonly parameters?: readonly Parameter[]
   readonly requestBody?: { readonly content: Content }
   readonly responses: { readonly [status: string]: Answer }
@@ -195,7 +122,9 @@ function operation({ parameters, requestBody, responses, ...rest }: Operation): 
     ...rest,
     ...(schemes && { security: schemes.map((scheme) => ({ [scheme]: [] })) }),
     ...(parameters && { parameters: parameters.map(parameter) }),
-    ...(requestBody && { requestBody: { ...requestBody, content: oneType(requestBody.content) } }),
+    ...(requestBody && {
+      requestBody: { ...requestBody, content: mapValues(oneType(requestBody.content), shown) },
+    }),
     responses: mapValues(responses, (response, status) =>
       answer(rest.operationId, status, response),
     ),
@@ -206,14 +135,23 @@ function operation({ parameters, requestBody, responses, ...rest }: Operation): 
 function answer(operationId: string | undefined, status: string, response: Answer): object {
   const { content = {}, examples: [example] = [] } = response
   const headers = HEADERS[`${operationId} ${status}`] ?? HEADERS[status]
-  const shown = example === undefined ? {} : { example }
   return {
     description: MEANINGS[status] ?? 'Another answer',
     ...(headers && { headers }),
     ...(!isEmpty(content) && {
-      content: mapValues(oneType(content), (media) => ({ ...media, ...shown })),
+      content: mapValues(oneType(content), (media) =>
+        shown(example ? { ...media, example } : media),
+      ),
     }),
   }
+}
+
+/** A schema's list of examples becomes the one that every reader of documents looks at. */
+function shown({ schema, ...media }: Media): Media {
+  const { examples, ...rest } = schema ?? {}
+  return Array.isArray(examples)
+    ? { example: examples[0], ...media, schema: rest }
+    : { ...media, schema: rest }
 }
 
 /** The generator lifts a schema's list of examples to the parameter, where only one may be. */

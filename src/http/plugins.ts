@@ -7,12 +7,13 @@ import { Elysia, type AnyElysia } from 'elysia'
 import type { CompiledHooks } from '../core/hooks'
 import { HOOKS } from '../core/plugin'
 import type { Identify } from './identity'
-import { ErrorText, NoBody } from './schemas'
+import { ADMIN_REFUSALS } from './refusals'
 
 /** What the API needs to know of a plugin. */
 export type PluginAtWork = {
   readonly name: string
   readonly routes: AnyElysia
+  readonly adminOnly: unknown
   readonly counters: readonly {
     readonly name: string
     readonly about: string
@@ -77,7 +78,7 @@ export function pluginReports(
         })),
       }),
       {
-        response: { 200: PluginsAnswer, 401: NoBody, 403: ErrorText, 429: ErrorText },
+        response: { ...ADMIN_REFUSALS, 200: PluginsAnswer },
         detail: {
           operationId: 'listPlugins',
           summary: 'List the plugins, and what each of their hooks has done',

@@ -19,13 +19,16 @@ import { mustTakeJson } from './accept'
 import { bodyOfApp, readBody, type BodyLimits } from './form'
 import { NO_BODY } from './hooks'
 import type { PushAccess } from './pushex-access'
-import { FieldErrorsAnswer } from './schemas'
+import { BAD_REQUEST, errorDetail, JSON_REFUSALS, PUBLISH_REFUSALS } from './refusals'
 
 const Push: object = Type.Object(
   {
-    channel: Type.Union([Type.String(), Type.Array(Type.String())]),
-    data: Type.Any({ description: 'Any JSON value' }),
-    event: Type.String(),
+    channel: Type.Union([Type.String(), Type.Array(Type.String())], {
+      description: 'One channel, or several',
+      examples: ['test'],
+    }),
+    data: Type.Any({ description: 'Any JSON value', examples: ['data'] }),
+    event: Type.String({ description: 'The name of the event', examples: ['woohoo'] }),
   },
   { examples: [{ channel: ['test', 'test2'], data: 'data', event: 'woohoo' }] },
 )
@@ -100,13 +103,12 @@ export function pushex(core: Core, access: PushAccess) {
       parse: 'none',
       response: {
         200: Pushed,
-        400: FieldErrorsAnswer,
+        ...JSON_REFUSALS,
+        ...PUBLISH_REFUSALS,
+        400: BAD_REQUEST,
         403: Forbidden,
-        406: FieldErrorsAnswer,
-        413: FieldErrorsAnswer,
         422: failure(INVALID),
-        429: FieldErrorsAnswer,
-        503: FieldErrorsAnswer,
+        503: errorDetail('Service Unavailable'),
       },
       detail: {
         operationId: 'push',

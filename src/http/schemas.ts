@@ -118,25 +118,6 @@ export const UsersAnswer = Type.Object(
   { examples: [{ users: [{ id: '7' }, { id: '8' }] }] },
 )
 
-/** One sentence in plain text, ending in a newline. */
-export const ErrorText = Type.String({
-  description: 'What is wrong, in one line of plain text',
-  examples: ['What is wrong, in one line'],
-})
-
-/** What a signed request with a body may be told instead of its answer. */
-export const SIGNED_REFUSALS = {
-  400: ErrorText,
-  401: ErrorText,
-  403: ErrorText,
-  404: ErrorText,
-  413: ErrorText,
-  429: ErrorText,
-}
-
-/** An answer without a body. */
-export const NoBody = Type.Literal('')
-
 /** The numbers of an app's own. What is stored was in range when it was written. */
 const OwnLimits = Type.Object(
   Object.fromEntries(
@@ -205,17 +186,4 @@ export const AppAnswer = Type.Object({ data: AppResource }, { examples: [{ data:
 export const AppsAnswer = Type.Object(
   { data: Type.Array(AppResource) },
   { examples: [{ data: [APP] }] },
-)
-
-export const FieldErrorsAnswer = Type.Object(
-  {
-    errors: Type.Object(
-      {},
-      {
-        additionalProperties: Type.Union([Type.Array(Type.String()), Type.String()]),
-        description: 'What is wrong, by field; or `detail`',
-      },
-    ),
-  },
-  { examples: [{ errors: { name: ["can't be blank"] } }] },
 )

@@ -9,10 +9,11 @@ import { refusal } from '../core/errors'
 import type { UserId } from '../core/types'
 import { signed, type SignedAccess } from './auth'
 import { documented, jsonBody } from './body'
-import { OPEN, SIGNED_REFUSALS } from './schemas'
+import { errorText, SIGNED_REFUSALS } from './refusals'
+import { OPEN } from './schemas'
 
 /** SDKs send `{}` or nothing. */
-const Nothing = Type.Object({}, OPEN)
+const Nothing = Type.Object({}, { ...OPEN, examples: [{}] })
 
 const TERMINATED = refusal('connection_refused', 'You got disconnected by the app.')
 
@@ -32,6 +33,8 @@ export function users(core: Core, access: SignedAccess) {
         response: {
           200: Type.Object({}, { examples: [{}] }),
           ...SIGNED_REFUSALS,
+          400: errorText('Expected the body to be a JSON object'),
+          413: errorText('The body of 524289 bytes exceeds the limit of 524288'),
         },
         detail: {
           operationId: 'terminateUser',

@@ -1,4 +1,4 @@
-/** Every status that the document promises is produced, operation by operation. */
+/** Every status that the document promises is produced, operation by operation, and says what its example says. */
 import { Database } from 'bun:sqlite'
 import { afterAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -7,9 +7,8 @@ import { join } from 'node:path'
 import { DOCUMENT_FILE } from '../../openapi/current'
 import { guardian } from '../../plugins/guardian'
 import { rateLimit } from '../../plugins/rate-limit'
-import { reject } from '../../src/plugin'
 import { ADMIN_PAIR, basic, PAIR } from '../credentials'
-import { pluginOf, start, type StartOptions, type TestServer } from '../harness'
+import { start, type StartOptions, type TestServer } from '../harness'
 import {
   batch,
   CALLS,
@@ -44,15 +43,23 @@ const TOO_LARGE = 'x'.repeat(10_241)
 
 const asIs: Recipe = {}
 
+/** A body with the mistake that is the first to be seen. */
+function misread(path: string): string {
+  if (path.endsWith('_connections')) return '[]'
+  return path.endsWith('batch_events') ? '{}' : '{"name":1,"channels":["room"],"data":"x"}'
+}
+
 /** What makes a call end in a status; where one recipe serves all operations, it stands alone. */
 const SIGNED: Readonly<Record<string, Recipe>> = {
   200: asIs,
   202: asIs,
   400: {
-    alter: (call) =>
-      call.method === 'POST'
-        ? { ...call, query: {}, body: call.path.includes('/users/') ? '[]' : '{}' }
-        : { ...call, path: call.path.replace(/room/, 'a%3Ab'), query: { info: 'nonsense' } },
+    alter: ({ path, ...call }) => {
+      if (call.method === 'POST') return { ...call, path, query: {}, body: misread(path) }
+      const other = path.endsWith('/users') ? /presence-room/ : /room/
+      const name = path.endsWith('/users') ? 'my-channel' : 'a%3Ab'
+      return { ...call, path: path.replace(other, name), query: { info: 'nonsense' } }
+    },
   },
   401: { alter: (call) => ({ ...call, headers: { unsigned: 'true' } }) },
   403: {
@@ -65,7 +72,7 @@ const SIGNED: Readonly<Record<string, Recipe>> = {
   413: {
     alter: (call) => {
       if (call.path.endsWith('batch_events')) return { ...call, body: batch(TOO_LARGE) }
-      if (call.path.endsWith('_connections')) return { ...call, body: TOO_LARGE.repeat(500) }
+      if (call.path.endsWith('_connections')) return { ...call, body: 'x'.repeat(512 * 1024 + 1) }
       return { ...call, body: call.query ? TOO_LARGE : event(TOO_LARGE) }
     },
   },
@@ -73,6 +80,13 @@ const SIGNED: Readonly<Record<string, Recipe>> = {
     options: { plugins: [rateLimit({ triggers: { perSecond: 1 }, reads: { perSecond: 1 } })] },
     prepare: (server, call) => send(server, call),
   },
+}
+
+/** What can't be done to one app, by what can be done to another. */
+const UNDOABLE: Readonly<Record<string, string>> = {
+  '/api/admin/apps/own': '/api/admin/apps/test-app',
+  '/api/admin/apps/single/keys': '/api/admin/apps/own/keys',
+  '/api/admin/apps/own/keys/key-1': '/api/admin/apps/single/keys/key-3',
 }
 
 const ADMINISTERED: Readonly<Record<string, Recipe>> = {
@@ -101,7 +115,7 @@ const ADMINISTERED: Readonly<Record<string, Recipe>> = {
   422: {
     alter: (call) =>
       call.body === undefined
-        ? { ...call, path: call.path.replace(/own|single/, 'test-app') }
+        ? { ...call, path: UNDOABLE[call.path]! }
         : { ...call, body: call.path === REVOCATIONS ? '{}' : '{"app":{"name":"x"}}' },
   },
   429: {
@@ -118,8 +132,6 @@ const ADMINISTERED: Readonly<Record<string, Recipe>> = {
   },
 }
 
-const REFUSER = pluginOf('refuser', { request: () => reject('no') })
-
 const SEEDS: Readonly<Record<string, Recipe>> = {
   200: asIs,
   400: { alter: (call) => ({ ...call, body: '{}' }) },
@@ -127,10 +139,10 @@ const SEEDS: Readonly<Record<string, Recipe>> = {
     counted: true,
     alter: (call) => ({ ...call, headers: { authorization: 'Basic nobody' } }),
   },
-  403: { options: { plugins: [REFUSER] } },
+  403: { alter: (call) => ({ ...call, headers: { 'sec-fetch-site': 'cross-site' } }) },
   404: { alter: (call) => ({ ...call, path: call.path.replace('test-app', 'nobody') }) },
   406: { alter: (call) => ({ ...call, headers: { ...KEY_PAIR, accept: 'text/html' } }) },
-  413: { alter: (call) => ({ ...call, body: scoped(JSON.stringify({ a: TOO_LARGE })) }) },
+  413: { alter: (call) => ({ ...call, body: scoped(JSON.stringify({ a: 'x'.repeat(10_233) })) }) },
   422: { alter: (call) => ({ ...call, body: scoped('no json') }) },
   429: {
     options: { limits: { maxBackendEventsPerSecond: 1 } },
@@ -175,14 +187,24 @@ async function send(
   })
 }
 
+type Answer = { readonly content?: Readonly<Record<string, { readonly example?: unknown }>> }
 const document = (await Bun.file(DOCUMENT_FILE).json()) as {
-  paths: Record<string, Record<string, { responses: Record<string, unknown> }>>
+  paths: Record<string, Record<string, { responses: Record<string, Answer> }>>
 }
 const promised = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).flatMap(([method, { responses }]) =>
-    Object.keys(responses).map((status) => [`${method.toUpperCase()} ${path}`, status] as const),
+    Object.entries(responses).map(
+      ([status, answer]) => [`${method.toUpperCase()} ${path}`, status, answer] as const,
+    ),
   ),
 )
+
+/** The text of a refusal, to the letter. */
+function toldBy({ content = {} }: Answer): string {
+  const [[type, { example }] = ['', { example: '' }]] = Object.entries(content)
+  if (type === 'text/plain') return `${example}\n`
+  return type === '' ? '' : JSON.stringify(example)
+}
 
 async function startFor({ options }: Recipe): Promise<TestServer> {
   const server = await start({ plugins: [guardian()], ...options })
@@ -204,7 +226,7 @@ const changes = (
 const common = await startFor({})
 afterAll(() => common.stop())
 
-test.each(promised)('%s: %s', async (operation, status) => {
+test.each(promised)('%s: %s', async (operation, status, answer) => {
   const call = CALLS[operation]
   const recipes = operation.includes(' /apps/')
     ? SIGNED
@@ -222,8 +244,9 @@ test.each(promised)('%s: %s', async (operation, status) => {
   try {
     await recipe.prepare?.(server, call)
     const response = await send(server, recipe.alter?.(call) ?? call)
-    expect({ status: response.status, text: await response.text() }).toMatchObject({
+    expect({ status: response.status, text: await response.text() }).toEqual({
       status: Number(status),
+      text: status < '400' ? expect.any(String) : toldBy(answer),
     })
   } finally {
     await own?.stop()

@@ -4,6 +4,7 @@
  */
 import SwaggerUI from 'swagger-ui-dist/swagger-ui-es-bundle.js'
 import { credentialsOf } from './credentials'
+import { inOrder } from './order'
 import { authorized } from './sign'
 
 type Parameter = { readonly name: string; example?: string }
@@ -42,6 +43,7 @@ const ui = SwaggerUI({
   tryItOutEnabled: true,
   deepLinking: true,
   displayRequestDuration: true,
+  operationsSorter: (a, b) => inOrder(a.toObject(), b.toObject()),
   defaultModelsExpandDepth: -1, // the schemas are shown where they are used
   requestInterceptor: (request) => authorized(request, credentials(), Date.now()),
 })

@@ -7,6 +7,9 @@ declare module 'swagger-ui-dist/swagger-ui-es-bundle.js' {
     body?: unknown
   }
 
+  /** An operation in the list, as an immutable map. */
+  type Entry = { toObject(): { readonly method: string; readonly path: string } }
+
   type Options = {
     spec: object
     domNode: Element
@@ -15,6 +18,7 @@ declare module 'swagger-ui-dist/swagger-ui-es-bundle.js' {
     tryItOutEnabled: boolean
     deepLinking: boolean
     displayRequestDuration: boolean
+    operationsSorter: (a: Entry, b: Entry) => number
     defaultModelsExpandDepth: number
     requestInterceptor: (request: SwaggerRequest) => SwaggerRequest
   }

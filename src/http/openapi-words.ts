@@ -1,0 +1,123 @@
+/** What the OpenAPI document says that no schema has. */
+export const HEAD = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Carillon',
+    version: '0.1.0',
+    description:
+      'A self-hosted realtime push server: the HTTP API of Pusher Channels, and its own. Every answer carries `x-request-id`, the caller’s own where it is of 20 to 200 characters.',
+    contact: { name: 'Carillon' },
+  },
+  servers: [{ url: '/', description: 'This server' }],
+}
+
+export const SECURITY_SCHEMES = {
+  signature: {
+    type: 'apiKey',
+    in: 'query',
+    name: 'auth_signature',
+    description: `Pusher's request signature, as every Pusher server library makes it. The query carries
+
+- \`auth_key\`: the key of the app
+- \`auth_timestamp\`: seconds since 1970, at most ten minutes off
+- \`auth_version\`: \`1.0\`
+- \`body_md5\`: hex MD5 of the body, where there is one
+- \`auth_signature\`: hex HMAC-SHA256, with the secret, over method, path and query, one a line. The query is signed without the signature itself: keys in lower case and sorted, values not percent-encoded.`,
+  },
+  password: {
+    type: 'http',
+    scheme: 'basic',
+    description: 'User and password of the admin API',
+  },
+  keyPair: { type: 'http', scheme: 'basic', description: 'Key and secret of the app' },
+  secret: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'The secret of the only app, or of the one whose key is the parameter `app_key`',
+  },
+} as const
+
+export type Tag = {
+  readonly name: string
+  readonly description: string
+  /** Any one of them. */
+  readonly security?: readonly (keyof typeof SECURITY_SCHEMES)[]
+}
+
+export const TAGS: readonly Tag[] = [
+  {
+    name: 'events',
+    description: 'Trigger events; requests are signed as Pusher signs them',
+    security: ['signature'],
+  },
+  {
+    name: 'channels',
+    description: 'Ask who is subscribed to what; signed likewise',
+    security: ['signature'],
+  },
+  {
+    name: 'users',
+    description: 'End what users have open; signed likewise',
+    security: ['signature'],
+  },
+  {
+    name: 'ExPusherLite',
+    description: 'The API of ExPusherLite; Basic authentication with key and secret of the app',
+    security: ['keyPair'],
+  },
+  {
+    name: 'PushEx',
+    description:
+      'The API of PushEx; Basic authentication with key and secret of an app, or Bearer with its secret',
+    security: ['keyPair', 'secret'],
+  },
+  { name: 'admin', description: 'Apps; Basic authentication', security: ['password'] },
+  { name: 'operations', description: 'Health, and what there is to read' },
+]
+
+/** Path parameters, by name, where their route says nothing else. */
+export const PATH_PARAMETERS: Readonly<Record<string, { description: string; example: string }>> = {
+  appId: { description: 'Id of the app', example: '1' },
+  channel: { description: 'Name of the channel', example: 'my-channel' },
+  userId: { description: 'Id that the user signed in with', example: 'user-1' },
+  appSlug: { description: 'Slug of the app', example: 'test-app' },
+  slug: { description: 'Slug or id of the app', example: 'foo-app' },
+  key: { description: 'Key of the pair', example: 'foo-app-key' },
+}
+
+/** What a status means on every route. */
+export const MEANINGS: Readonly<Record<string, string>> = {
+  200: 'Done',
+  201: 'Created',
+  202: 'Accepted; no body',
+  204: 'Done; no body',
+  400: 'The request is not as documented',
+  401: 'Credentials are missing or wrong',
+  403: 'Known, but not allowed',
+  404: 'Not found',
+  406: 'The answer would be JSON, which `Accept` excludes',
+  413: 'Too large',
+  422: 'Readable, but not valid',
+  429: 'Too often',
+  503: 'Not now: the server is leaving, or its database takes no writes',
+}
+
+const RETRY_AFTER = {
+  'retry-after': { description: 'Seconds to wait', schema: { type: 'integer' } },
+}
+
+/** Operations whose 503 says when to come again. */
+const LATER = ['push', 'createApp', 'changeApp', 'replaceApp', 'deleteApp', 'addKey', 'retireKey']
+
+/** By status, or by operation and status. */
+export const HEADERS: Readonly<Record<string, object>> = {
+  429: RETRY_AFTER,
+  ...Object.fromEntries(LATER.map((operationId) => [`${operationId} 503`, RETRY_AFTER])),
+  'createApp 201': {
+    location: {
+      description: 'The path of the app',
+      schema: { type: 'string' },
+      example: '/api/admin/apps/foo-app',
+    },
+  },
+}

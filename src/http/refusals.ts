@@ -1,0 +1,80 @@
+/**
+ * What a route may answer instead of what it was asked for: the shapes, and as their examples the very
+ * words that each status has. `statuses.test.ts` gets each of them from a server.
+ */
+import { Type } from '@sinclair/typebox'
+
+/** An answer without a body. */
+export const NoBody = Type.Literal('')
+
+/** One sentence in plain text, ending in a newline. */
+export const errorText = (example: string) =>
+  Type.String({ description: 'What is wrong, in one line of plain text', examples: [example] })
+
+/** What is wrong, by field. */
+export const fieldErrors = (errors: Readonly<Record<string, string | readonly string[]>>) =>
+  Type.Object(
+    {
+      errors: Type.Object(
+        {},
+        {
+          additionalProperties: Type.Union([Type.Array(Type.String()), Type.String()]),
+          description: 'What is wrong, by field; or `detail`',
+        },
+      ),
+    },
+    { examples: [{ errors }] },
+  )
+
+/** What is wrong, as a whole. */
+export const errorDetail = (detail: string) => fieldErrors({ detail })
+
+export const BAD_REQUEST = errorDetail('Bad Request')
+export const NOT_FOUND = errorDetail('Not Found')
+
+const KNOWN_APP = {
+  401: errorText('Authentication key required'),
+  403: errorText('App 1 is disabled'),
+  404: errorText('App 2 does not exist'),
+}
+const tooMany = (what: string) =>
+  errorText(`Too many ${what} of one app: the limit is 1 per second (${what})`)
+
+/** Those of signed requests that only read. */
+export const READ_REFUSALS = {
+  ...KNOWN_APP,
+  400: errorText("Invalid channel name: 'a:b' (allowed are letters, digits and _-=@,.;)"),
+  429: tooMany('reads'),
+}
+
+/** Those of signed requests with a body. */
+export const SIGNED_REFUSALS = {
+  ...KNOWN_APP,
+  400: errorText('Expected name parameter to be a string'),
+  413: errorText(
+    'The data content of this event exceeds the allowed maximum (10241 of 10240 bytes)',
+  ),
+  429: tooMany('triggers'),
+}
+
+/** Those of whatever is for admins only, routes of plugins too. */
+export const ADMIN_REFUSALS = {
+  401: NoBody,
+  403: errorText('Pages of another site may not use the admin API (CARILLON_ADMIN_ORIGINS)'),
+  429: errorText(
+    'Too many failed logins of one address: the limit is 10 per minute (CARILLON_MAX_FAILED_LOGINS_PER_MINUTE)',
+  ),
+}
+
+/** Those of whatever takes key and secret of an app. */
+export const JSON_REFUSALS = { 406: errorDetail('Not Acceptable') }
+
+/** Those of whatever publishes for the seeds' clients. */
+export const PUBLISH_REFUSALS = {
+  413: errorDetail(
+    'The data content of this event exceeds the allowed maximum (10241 of 10240 bytes)',
+  ),
+  429: errorDetail(
+    '1 events exceed what is left of the limit of 1 per second (maxBackendEventsPerSecond)',
+  ),
+}

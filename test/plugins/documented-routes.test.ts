@@ -1,0 +1,47 @@
+/** What the document says of a plugin's routes, however they are closed. */
+import { expect, test } from 'bun:test'
+import { definePlugin } from '../../src/plugin'
+import { start } from '../harness'
+
+const routesOf = definePlugin({
+  name: 'routes',
+  carillon: 1,
+  setup({ routes, adminOnly }) {
+    const text = { description: 'Mine', content: { 'text/plain': { example: 'my own' } } }
+    routes
+      .get('/open', () => 'open')
+      .get('/closed/:id', () => 'closed', { beforeHandle: adminOnly })
+      .get('/one-of-many', () => 'closed', { beforeHandle: [() => undefined, adminOnly] })
+      .get('/says-so', () => 'closed', {
+        beforeHandle: adminOnly,
+        detail: { security: [{ password: [] }, { secret: [] }], responses: { 403: text } },
+      })
+      .guard({ beforeHandle: adminOnly }, (inside) => inside.get('/guarded', () => 'closed'))
+    return {}
+  },
+})
+
+const CLOSED = { security: [{ password: [] }], refusals: ['401', '403', '429'] }
+const ROWS = [
+  { path: '/open', said: { security: undefined, refusals: [] } },
+  { path: '/closed/{id}', said: CLOSED },
+  { path: '/one-of-many', said: CLOSED },
+  { path: '/guarded', said: CLOSED },
+  { path: '/says-so', said: { ...CLOSED, security: [{ password: [] }, { secret: [] }] } },
+]
+
+test('a route behind adminOnly shows its security and how it refuses', async () => {
+  await using server = await start({ plugins: [routesOf] })
+  const { paths } = await (await server.http('/swagger/json')).json()
+  for (const { path, said } of ROWS) {
+    const { security, responses } = paths[`/plugins/routes${path}`].get
+    const refusals = Object.keys(responses).filter((status) => status >= '400')
+    expect({ path, security, refusals }).toEqual({ path, ...said })
+    const { status } = await server.http(`/plugins/routes${path}`)
+    expect({ path, status }).toEqual({ path, status: path === '/open' ? 200 : 401 })
+  }
+  const { responses } = paths['/plugins/routes/says-so'].get
+  expect(responses[403].content['text/plain'].example).toBe('my own')
+  expect(responses[401]).not.toHaveProperty('content')
+  expect(responses[429].content['text/plain'].example).toStartWith('Too many failed logins')
+})
