@@ -4,7 +4,8 @@
  */
 import { LIMITS, type LimitName } from './core/limits'
 import { withoutServices } from './kubernetes'
-import type { Environment } from './setting'
+import { fileVariable } from './secret-files'
+import type { Environment, Found } from './setting'
 
 type Alias = {
   readonly alias: string
@@ -72,21 +73,29 @@ const ALIASES: readonly Alias[] = [
 ]
 
 /** Other servers' names that are read. */
-export const ALIAS_NAMES = ALIASES.map(({ alias }) => alias)
+export const aliasNames = (secrets: readonly string[]): string[] =>
+  ALIASES.flatMap(({ alias, env }) =>
+    secrets.includes(env) ? [alias, fileVariable(alias)] : [alias],
+  )
 
-/** The environment in our own names without those of services, and under which other name each value was found. */
-export function withAliases(given: Environment): {
-  readonly env: Environment
-  readonly foundAs: ReadonlyMap<string, string>
-} {
+/** The environment in our own names, without those of services; `secrets` are settings that files may have. */
+export function withAliases(given: Environment, secrets: readonly string[]): Found {
   const env = withoutServices(given)
   const own: Record<string, string | undefined> = { ...env }
   const foundAs = new Map<string, string>()
   for (const { alias, env: name, convert = same } of ALIASES) {
+    const [file, aliasFile] = [fileVariable(name), fileVariable(alias)]
+    const isSecret = secrets.includes(name)
+    if (own[name] || (isSecret && own[file])) continue
     const value = env[alias]
-    if (!value || own[name]) continue
-    own[name] = convert(value)
-    foundAs.set(name, alias)
+    if (value) {
+      own[name] = convert(value)
+      foundAs.set(name, alias)
+    }
+    if (isSecret && env[aliasFile]) {
+      own[file] = env[aliasFile]
+      foundAs.set(file, aliasFile)
+    }
   }
   return { env: own, foundAs }
 }

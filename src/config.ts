@@ -17,6 +17,7 @@ import {
   type Environment,
   type Setting,
 } from './setting'
+import { fileVariable, withSecretFiles } from './secret-files'
 import { WEBHOOK_SETTINGS } from './webhook-settings'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -209,15 +210,16 @@ export class ConfigError extends Error {
 
 /** @throws ConfigError with every mistake */
 export function readConfig(environment: Environment): Config {
-  const { env, foundAs } = withAliases(environment)
-  const mistakes: string[] = []
+  const found = withAliases(environment, SECRETS)
+  const { env, sources, mistakes: unread } = withSecretFiles(found, SECRETS)
+  const mistakes = [...unread]
   const read = <T>(row: Setting<T>): T => {
     const given = env[row.env]
     if (given === undefined || given === '') return row.default
     const value = row.read(given)
     if (value !== undefined) return value
-    const shown = row.secret ? '(hidden)' : quoted(given)
-    mistakes.push(`${foundAs.get(row.env) ?? row.env}=${shown}: expected ${row.expected}`)
+    const shown = `${found.foundAs.get(row.env) ?? row.env}=${row.secret ? '(hidden)' : quoted(given)}`
+    mistakes.push(`${sources.get(row.env) ?? shown}: expected ${row.expected}`)
     return row.default
   }
   const values = Object.fromEntries(
@@ -238,16 +240,20 @@ const TOGETHER = [
 ]
 
 function missing(env: Environment, names: readonly string[]): string[] {
-  const absent = names.filter((name) => !env[name])
+  const isSet = (name: string): boolean => Boolean(env[name] || env[fileVariable(name)])
+  const absent = names.filter((name) => !isSet(name))
   if (absent.length === 0 || absent.length === names.length) return []
-  const given = names.filter((name) => env[name]).join(' and ')
+  const given = names.filter(isSet).join(' and ')
   return absent.map((name) => `${name} is not set: expected a value, since it goes with ${given}`)
 }
 
 const ALL_SETTINGS = [...Object.values(SETTINGS), ...LIMIT_SETTINGS.map((row) => row.setting)]
 
+/** Settings that `<name>_FILE` may bring as well. */
+export const SECRETS = ALL_SETTINGS.filter((row) => row.secret).map((row) => row.env)
+
 /** The names that are read, but for those of other servers. */
-export const SETTING_NAMES = ALL_SETTINGS.map((row) => row.env)
+export const SETTING_NAMES = [...ALL_SETTINGS.map((row) => row.env), ...SECRETS.map(fileVariable)]
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i
 
@@ -265,6 +271,9 @@ export function reachable({
   return trustedProxies.length > 0 ? `${SETTINGS.trustedProxies.env} names a proxy` : undefined
 }
 
+const aboutOf = ({ env, about, secret }: Setting<unknown>): string =>
+  secret ? `${about}; or \`${fileVariable(env)}\`, a file that has it` : about
+
 /** The README's table, in Markdown. */
 export function settingsTable(): string {
   const cell = (value: unknown): string =>
@@ -272,6 +281,6 @@ export function settingsTable(): string {
   return [
     '| Variable | Default | What it is |',
     '|---|---|---|',
-    ...ALL_SETTINGS.map((row) => `| \`${row.env}\` | ${cell(row.default)} | ${row.about} |`),
+    ...ALL_SETTINGS.map((row) => `| \`${row.env}\` | ${cell(row.default)} | ${aboutOf(row)} |`),
   ].join('\n')
 }

@@ -1,8 +1,8 @@
 /**
  * Notes: what the start says of the environment that it was given, one line each.
  */
-import { ALIAS_NAMES, withAliases } from './aliases'
-import { SETTING_NAMES } from './config'
+import { aliasNames, withAliases } from './aliases'
+import { SECRETS, SETTING_NAMES } from './config'
 import { serviceVariables, withoutServices } from './kubernetes'
 import { nearMisses } from './near-misses'
 import type { Environment } from './setting'
@@ -22,10 +22,13 @@ const NOTES = [
 
 /** One line for each setting that was found under another server's name. */
 function aliasesUsed(env: Environment): string[] {
-  return Array.from(withAliases(env).foundAs, ([name, alias]) => `${alias} is read as ${name}`)
+  return Array.from(
+    withAliases(env, SECRETS).foundAs,
+    ([name, alias]) => `${alias} is read as ${name}`,
+  )
 }
 
 /** One line for each name that somebody meant for a setting, with its nearest neighbour. */
 function unknownSettings(env: Environment): string[] {
-  return nearMisses(Object.keys(withoutServices(env)), [...SETTING_NAMES, ...ALIAS_NAMES])
+  return nearMisses(Object.keys(withoutServices(env)), [...SETTING_NAMES, ...aliasNames(SECRETS)])
 }

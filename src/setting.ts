@@ -5,6 +5,9 @@ import { isIP } from 'node:net'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/** An environment in our own names, and the variable that each value was found in where it is another one. */
+export type Found = { readonly env: Environment; readonly foundAs: ReadonlyMap<string, string> }
+
 /** Reads a value, or undefined where the text is not one. */
 type Read<T> = (text: string) => T | undefined
 
@@ -15,7 +18,7 @@ export type Setting<T> = {
   /** What a value must be, for the error message. */
   readonly expected: string
   readonly about: string
-  /** Never shown, not even when it is wrong. */
+  /** Never shown, not even when it is wrong; `<env>_FILE` may name a file that has it. */
   readonly secret?: boolean
 }
 

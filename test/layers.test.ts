@@ -19,7 +19,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   kit: ['config', 'config-file', 'core', 'kit', 'plugin', 'server'],
   'plugins.ts': ['core', 'http/app-fields', 'http/form', 'plugin', 'store/plugins', 'store/writes'],
   'listen.ts': ['config', 'core', 'http', 'protocols', 'transports'],
-  'aliases.ts': ['core/limits', 'kubernetes', 'setting'],
+  'aliases.ts': ['core/limits', 'kubernetes', 'secret-files', 'setting'],
+  'secret-files.ts': ['core/errors', 'setting'],
   'kubernetes.ts': ['setting'],
   'notes.ts': ['aliases', 'config', 'kubernetes', 'near-misses', 'setting'],
   'config.ts': [
@@ -27,6 +28,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'core/apps',
     'core/errors',
     'core/limits',
+    'secret-files',
     'setting',
     'webhook-settings',
   ],

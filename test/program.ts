@@ -4,6 +4,18 @@ import { within } from './harness'
 
 const ROOT = join(import.meta.dir, '..')
 
+const COMMAND = [process.execPath, 'src/index.ts']
+
+const isRoot = process.getuid?.() === 0
+/** False where root can't be made less than that. */
+export const deprivable = !isRoot || Bun.which('setpriv') !== null
+
+/** The command of a program without these rights of root, which other users have not. */
+export const without = (...capabilities: string[]): string[] => {
+  const dropped = capabilities.map((name) => `-${name}`).join(',')
+  return isRoot ? ['setpriv', `--bounding-set=${dropped}`, ...COMMAND] : COMMAND
+}
+
 type ProgramOptions = { readonly command?: readonly string[]; readonly cwd?: string }
 
 /** A server as a child, on a free port, with nothing of this machine's environment but the path. */
@@ -17,7 +29,7 @@ export class Program {
 
   constructor(
     env: Record<string, string> = {},
-    { command = [process.execPath, 'src/index.ts'], cwd = ROOT }: ProgramOptions = {},
+    { command = COMMAND, cwd = ROOT }: ProgramOptions = {},
   ) {
     this.process = Bun.spawn([...command], {
       cwd,

@@ -1,0 +1,80 @@
+/**
+ * Secrets from files: for each secret setting `NAME_FILE` may name a file that has it, as Docker and
+ * Kubernetes mount them.
+ */
+import { readFileSync, statSync } from 'node:fs'
+import { quoted } from './core/errors'
+import type { Environment, Found } from './setting'
+
+export const fileVariable = (name: string): string => `${name}_FILE`
+
+const MAX_BYTES = 1_048_576
+
+type FromFiles = {
+  /** With what the files have under the names of the settings. */
+  readonly env: Environment
+  /** `NAME_FILE=path` for each setting that a file has. */
+  readonly sources: ReadonlyMap<string, string>
+  /** A line for each file that can't be used. */
+  readonly mistakes: readonly string[]
+}
+
+/** Reads the files that `secrets` name. */
+export function withSecretFiles({ env, foundAs }: Found, secrets: readonly string[]): FromFiles {
+  const filled: Record<string, string | undefined> = { ...env }
+  const sources = new Map<string, string>()
+  const mistakes: string[] = []
+  for (const name of secrets) {
+    const file = env[fileVariable(name)]
+    if (!file) continue
+    const variable = foundAs.get(fileVariable(name)) ?? fileVariable(name)
+    if (env[name]) {
+      mistakes.push(
+        `${foundAs.get(name) ?? name} and ${variable} are both set: expected one of them`,
+      )
+      continue
+    }
+    const source = `${variable}=${quoted(file)}`
+    try {
+      filled[name] = readSecret(file)
+      sources.set(name, source)
+    } catch (cause) {
+      mistakes.push(`${source}: expected a file with a secret, ${explain(cause)}`)
+    }
+  }
+  return { env: filled, sources, mistakes }
+}
+
+/** The text without the end of its last line. */
+function readSecret(file: string): string {
+  const found = statSync(file)
+  if (!found.isFile()) throw new UnusableFile('this is none') // a pipe could be waited for without end
+  if (found.size > MAX_BYTES) throw new UnusableFile(`this has more than ${MAX_BYTES} bytes`)
+  const text = decode(readFileSync(file)).replace(/\r?\n$/, '')
+  if (text === '') throw new UnusableFile('this one is empty')
+  return text
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new UnusableFile('this one is not UTF-8') // TypeError: nothing else is thrown
+  }
+}
+
+class UnusableFile extends Error {}
+
+const SYSTEM: Readonly<Record<string, string>> = {
+  ENOENT: 'there is none',
+  ENOTDIR: 'there is none',
+  EACCES: 'this user may not read it',
+  EPERM: 'this user may not read it',
+}
+
+/** Why a file can't be used; no part of it. */
+function explain(cause: unknown): string {
+  if (cause instanceof UnusableFile) return cause.message
+  const { code = 'it cannot be read' } = cause as { code?: string }
+  return SYSTEM[code] ?? code
+}
