@@ -4,7 +4,7 @@
  * What is compared is a subject's figure, through the yardstick's of the same round where both runs
  * have one: the machine of another day cancels out. A change counts when it is beyond the noise:
  * more than NOISE, and the ranges of the rounds do not overlap. Without a yardstick runs of different
- * machines say nothing of each other.
+ * machines say nothing of each other, and a run on a busy machine says nothing at all.
  *
  * REGRESSION is 10 %. The CPU cost of the same commit differs by up to a tenth between two runs on a
  * shared machine, ratios to the bare loop by half of that: below it a build would fail on a
@@ -16,9 +16,10 @@ import { UsageError } from './lib/command-line'
 import { grouped } from './lib/crowds'
 import { heading } from './lib/heading'
 import { defectsIn } from './lib/judge'
+import { wasBusy } from './lib/machine'
 import type { Figure } from './lib/question'
 import { readRecords, type BenchRecord } from './lib/records'
-import { figureAt, ratioOf, type Place, type Spread } from './lib/statistics'
+import { figureAt, isAt, ratioOf, type Place, type Spread } from './lib/statistics'
 
 export const NOISE = 0.05
 export const REGRESSION = 0.1
@@ -105,6 +106,8 @@ function changeAt(place: Place, figure: Figure, runs: Runs): Change | undefined 
   if (!before || !after) return undefined
   const gain = gainOf(figure, before, after)
   const [here, there] = runs.map((records) => machineOf(records[0]!))
+  const isCalm = !runs.some((records) => wasBusy(records.filter(isAt(place))))
+  const isKnown = isCalm && (through !== undefined || here === there)
   return {
     place,
     title: figure.title,
@@ -112,7 +115,7 @@ function changeAt(place: Place, figure: Figure, runs: Runs): Change | undefined 
     before,
     after,
     gain,
-    verdict: through || here === there ? verdictOn(gain, before, after) : 'unclear',
+    verdict: isKnown ? verdictOn(gain, before, after) : 'unclear',
   }
 }
 

@@ -2,9 +2,10 @@
  * Targets beside what a run reached.
  */
 import { questionNamed } from './catalogue'
+import { wasBusy } from './machine'
 import { numberIn } from './question'
 import type { BenchRecord } from './records'
-import { figureAt, ratioOf, spreadOf, type Spread } from './statistics'
+import { figureAt, isAt, ratioOf, spreadOf, type Spread } from './statistics'
 import { TARGETS, type Bound, type Target } from './targets'
 
 export type Judged = {
@@ -13,7 +14,8 @@ export type Judged = {
   readonly bound: Bound
   /** Undefined where a side or the case was not played. */
   readonly reached: Spread | undefined
-  readonly verdict: 'met' | 'missed' | 'not measured'
+  /** Not judged where the machine was busy: a figure of it says little. */
+  readonly verdict: 'met' | 'missed' | 'not judged' | 'not measured'
 }
 
 /** Every target beside what a run reached. */
@@ -58,10 +60,18 @@ function judge(target: Target, records: readonly BenchRecord[]): Judged {
   const bound = boundHere(target, records)
   const reached = through ? ratioOf(records, [place, through], key) : figureAt(records, place, key)
   if (!reached) return { target, bound, reached, verdict: 'not measured' }
+  if (!isCount(target) && wasBusy(recordsOf(target, records)))
+    return { target, bound, reached, verdict: 'not judged' }
   const { median } = reached
   const isMet = 'atLeast' in bound ? median >= bound.atLeast : median <= bound.atMost
   return { target, bound, reached, verdict: isMet ? 'met' : 'missed' }
 }
+
+/** What must never happen is counted, on a busy machine as well. */
+const isCount = ({ bound }: Target): boolean => 'atMost' in bound && bound.atMost === 0
+
+const recordsOf = ({ place, through }: Target, records: readonly BenchRecord[]) =>
+  records.filter((record) => isAt(place)(record) || (through && isAt(through)(record)))
 
 /** Moved only where no round saw the two yardsticks as far apart as they were then. */
 function boundHere({ bound, moves, through, key }: Target, records: readonly BenchRecord[]): Bound {

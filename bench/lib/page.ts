@@ -5,6 +5,7 @@ import { questionNamed } from './catalogue'
 import { escaped } from './charts'
 import { chartsOf, isDress, type Chart } from './figures'
 import type { BenchRecord } from './records'
+import { BUSY_NOTE, busynessText, wasBusy } from './machine'
 import { heading } from './heading'
 import { linesOf, targetCells, titlesOf, LIMIT_NOTE, type Cells } from './table'
 import { judgeAll } from './judge'
@@ -29,6 +30,7 @@ export function page(records: readonly BenchRecord[]): string {
 <header>
 <h1>How fast is Carillon?</h1>
 <p class="lead">${escaped(heading(first))}. ${roundsIn(records)}, ${escaped(first.at.slice(0, 10))}: <code>${escaped(first.command)}</code></p>
+${busyness(records)}
 ${legend(records)}
 </header>
 ${chartsOf(records).map(chartSection).join('\n')}
@@ -46,6 +48,13 @@ ${questions.map((name) => questionSection(name, records)).join('\n')}
 const roundsIn = (records: readonly BenchRecord[]): string => {
   const most = Math.max(...records.map(({ round }) => round))
   return most === 1 ? 'One round' : `${most} rounds`
+}
+
+function busyness(records: readonly BenchRecord[]): string {
+  const text = busynessText(records)
+  if (text === '') return ''
+  const note = wasBusy(records) ? ` <strong>${escaped(BUSY_NOTE)}.</strong>` : ''
+  return `<p class="lead">${escaped(text)}.${note}</p>`
 }
 
 const QUANTILES = ['p50', 'p90', 'p99', 'p999']

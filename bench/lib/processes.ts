@@ -1,17 +1,17 @@
 /**
- * Processes of a play: a fresh server, and a load that talks to it. The server gets the first CPU,
- * the load the second, where the system can pin; neither outlives the play or the bench.
+ * Processes of a play: a fresh server, and a load that talks to it. The server gets one CPU and
+ * the load another (`pinning.ts`); neither outlives the play or the bench.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Subprocess } from 'bun'
 import { INSTALLED } from './installed'
 import type { LoadOrder } from './load'
+import { pin, type Role } from './pinning'
 import type { Outcome } from './question'
 import { removeScratch, scratch } from './scratch'
 import { HOST, ROOT, sideNamed, type Launch, type Peer, type Side } from './sides'
 
-type Role = 'server' | 'load'
 type Running = Subprocess<'ignore', 'ignore' | 'pipe', 'inherit' | 'ignore'>
 
 export type BenchServer = AsyncDisposable & { readonly peer: Peer }
@@ -121,9 +121,6 @@ export async function runLoad(
   return JSON.parse(last) as Outcome
 }
 
-/** Whether server and load have a CPU each. */
-export const pinned = (): boolean => pin('server').length > 0
-
 async function lastLine(
   output: ReadableStream<Uint8Array>,
   onProgress: ((perSecond: number) => void) | undefined,
@@ -172,21 +169,6 @@ const REIN = ['setpriv', '--pdeathsig', 'KILL'] as const
 /** Tried, because not every `setpriv` can let the kernel end what has lost its parent. */
 export const reined = (): readonly string[] =>
   Bun.which('setpriv') && Bun.spawnSync([...REIN, 'true']).success ? REIN : []
-
-function pin(role: Role): readonly string[] {
-  const [first, second] = allowedCpus()
-  if (second === undefined || !Bun.which('taskset')) return []
-  return ['taskset', '-c', String(role === 'server' ? first : second)]
-}
-
-/** The CPUs that this process may use; `0-3,8` in the system's words. */
-function allowedCpus(): readonly number[] {
-  const line = /^Cpus_allowed_list:\s+(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))
-  return (line?.[1] ?? '').split(',').flatMap((range) => {
-    const [from = 0, to = from] = range.split('-').map(Number)
-    return Array.from({ length: to - from + 1 }, (_, index) => from + index)
-  })
-}
 
 function freePort(): number {
   const probe = Bun.listen({ hostname: HOST, port: 0, socket: { data() {} } })

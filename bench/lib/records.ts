@@ -11,9 +11,10 @@ import {
   readdirSync,
   readFileSync,
 } from 'node:fs'
-import { arch, availableParallelism, cpus, release, totalmem } from 'node:os'
+import { arch, availableParallelism, cpus, release, totalmem, type } from 'node:os'
 import { join } from 'node:path'
-import { pinned } from './processes'
+import type { Busyness } from './machine'
+import { pinned } from './pinning'
 import type { Play } from './rounds'
 import { ROOT, versionsInstalled, type Side } from './sides'
 
@@ -27,6 +28,8 @@ export type Surroundings = {
   readonly cpu: string
   readonly cores: number
   readonly memoryGib: number
+  /** Undefined in older runs, which were Linux's. */
+  readonly system?: string
   readonly kernel: string
   readonly arch: string
   readonly pinned: boolean
@@ -54,6 +57,7 @@ export function surroundings(words: readonly string[]): Surroundings {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: availableParallelism(),
     memoryGib: Math.round(totalmem() / 2 ** 30),
+    system: type(),
     kernel: release(),
     arch: arch(),
     pinned: pinned(),
@@ -64,10 +68,20 @@ export function surroundings(words: readonly string[]): Surroundings {
   }
 }
 
-export function recordOf(play: Play, around: Surroundings): BenchRecord {
+/** @param busyness what the machine did meanwhile */
+export function recordOf(play: Play, around: Surroundings, busyness: Busyness): BenchRecord {
   const { question, side, round, outcome } = play
   const { label } = play.case
-  return { ...outcome, ...around, at: new Date().toISOString(), question, case: label, side, round }
+  return {
+    ...outcome,
+    ...around,
+    ...busyness,
+    at: new Date().toISOString(),
+    question,
+    case: label,
+    side,
+    round,
+  }
 }
 
 /** Makes sure that records can be kept, before half an hour is spent on them. @throws Error */

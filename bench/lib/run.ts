@@ -16,6 +16,8 @@ import {
   type BenchRecord,
   type Surroundings,
 } from './records'
+import { beginText, BUSY_NOTE, busynessText, wasBusy, watchMachine } from './machine'
+import { cpuSecondsOf } from './libc'
 import { isUp } from './processes'
 import { nameOf, planned, playOne, type Planned } from './rounds'
 import { addSide, readPeer, ROOT, sideNamed, type Side } from './sides'
@@ -35,7 +37,7 @@ export async function runBench(words: Words, given: readonly string[]): Promise<
   if (plans.length === 0) throw new UsageError('nobody that is here is asked any such case')
   if (recorded) prepareRecords()
   const progress = new Progress(plans.flat().length, process.stderr)
-  console.log(`${heading(around)}\n`)
+  console.log(`${heading(around)}\n${beginText()}\n`)
   const all = { records: [] as BenchRecord[], defects: [] as string[] }
   for (const plan of plans) {
     const { records, defects } = await playAll(plan, { around, progress, recorded })
@@ -45,6 +47,8 @@ export async function runBench(words: Words, given: readonly string[]): Promise<
     const { name, asks } = plan[0]!.question
     console.log(`${name}: ${asks}\n\n${table(plan[0]!.question, records)}\n`)
   }
+  console.log(`${busynessText(all.records)}\n`)
+  if (wasBusy(all.records)) console.log(`${BUSY_NOTE}\n`)
   if (judged) console.log(`${targetTable(all.records)}\n`)
   if (recorded)
     console.log(`Kept in ${fileOf(around.run).slice(ROOT.length + 1)}: bun run bench report`)
@@ -110,16 +114,28 @@ async function playAll(plan: readonly Planned[], { around, progress, recorded }:
   for (const next of plan) {
     progress.begin(next)
     const onProgress = progress.watched ? (rate: number) => progress.rate(rate) : undefined
+    const watched = watchSide(next.side)
     const play = await playOne(next, onProgress).catch(asError)
+    const busyness = watched()
     progress.finish()
     const defect = play instanceof Error ? play.message : defectOf(next.question, play.outcome)
     if (defect !== undefined) defects.push(`${nameOf(next)}: ${defect}`)
     if (play instanceof Error) continue // the other rounds are worth something without it
-    const record = recordOf(play, around)
+    const record = recordOf(play, around, busyness)
     records.push(record)
     if (recorded) writeRecord(record)
   }
   return { records, defects }
+}
+
+const TICKS_PER_SECOND = 100
+
+/** A server that runs already is no child of ours, and yet no stranger; without its pid nothing is known. */
+function watchSide(side: Side): ReturnType<typeof watchMachine> {
+  const { running } = sideNamed(side)
+  if (!running) return watchMachine()
+  const { pid } = running
+  return watchMachine(() => (pid === undefined ? NaN : cpuSecondsOf(pid) * TICKS_PER_SECOND))
 }
 
 const asError = (cause: unknown): Error =>

@@ -24,7 +24,7 @@ export function spreadOf(values: readonly number[]): Spread | undefined {
 /** Where a figure is: a case of a question, asked of a side. */
 export type Place = { readonly question: string; readonly case: string; readonly side: string }
 
-const isAt =
+export const isAt =
   (place: Place) =>
   (record: Place): boolean =>
     record.question === place.question && record.case === place.case && record.side === place.side

@@ -78,7 +78,7 @@ function sideCells(
   const place = { question: name, case: label, side }
   const cell = (column: Column): string => {
     const spread = figureAt(records, place, column.key)
-    const text = spread ? grouped(spread.median, column.digits) : '-'
+    const text = spread ? figureText(spread, column.digits) : '-'
     const isLimited = column.key === 'loadCpuPercent' && isLoadLimited(records, place)
     return text + (isLimited ? '*' : '')
   }

@@ -7,7 +7,8 @@ import { newestFile, readRecords, recordOf, surroundings } from '../../bench/lib
 
 const outcome = { deliveries: 1 }
 const play = { question: 'fanout', case: { label: 'room' }, side: 'bare', round: 1, outcome }
-const WHOLE = JSON.stringify(recordOf(play, surroundings(['quick'])))
+const BUSYNESS = { loadAverage: 0.5, stealPercent: 1, othersPercent: 2 }
+const WHOLE = JSON.stringify(recordOf(play, surroundings(['quick']), BUSYNESS))
 
 test('the newest run is the last that was played here, not one that was published', () => {
   using folder = folderWith({ '2026-01-02T030405.jsonl': '', 'published-2026-03-01.jsonl': '' })
@@ -28,6 +29,7 @@ test('a record says the versions of everybody, and comes back as it was written'
   const [record] = readRecords(join(folder.path, 'run'))
   expect(record).toEqual(JSON.parse(WHOLE))
   expect(record).toMatchObject({ bun: Bun.version, command: 'bun run bench quick', round: 1 })
+  expect(record).toMatchObject(BUSYNESS)
 })
 
 test.each([

@@ -1,0 +1,119 @@
+/**
+ * What else the machine did while a play took place: its load average, the time that its host took
+ * away, and the time that others took. Of a busy machine no target is called met or missed.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { availableParallelism, loadavg } from 'node:os'
+import { grouped } from './crowds'
+import { allowedCpus } from './pinning'
+import { numberIn } from './question'
+import { spreadOf } from './statistics'
+
+/** Shares are of the CPUs that the bench uses; NaN where the system does not say. */
+export type Busyness = {
+  /** Of the last minute, the bench's own work included. */
+  readonly loadAverage: number
+  readonly stealPercent: number
+  /** Of whatever is not the bench. */
+  readonly othersPercent: number
+}
+
+/** Time in hundredths of a second, of some CPUs. */
+export type Ticks = { readonly all: number; readonly busy: number; readonly steal: number }
+
+/** Shares above which figures say more of the machine than of a server: a fifth of a CPU of two. */
+export const BUSY = { stealPercent: 5, othersPercent: 10 } as const
+
+/** A load average per CPU with which it is not worth to begin. */
+const CALM_PER_CPU = 0.5
+
+/** Begins to watch; the result ends it. `alien` are the ticks of servers that are no children of ours. */
+export function watchMachine(alien: () => number = () => 0): () => Busyness {
+  const before = look(alien)
+  return () => {
+    const after = look(alien)
+    const shares = before && after && sharesBetween(before, after)
+    return { loadAverage: loadavg()[0]!, ...(shares ?? { stealPercent: NaN, othersPercent: NaN }) }
+  }
+}
+
+type Look = { readonly machine: Ticks; readonly own: number }
+
+export function sharesBetween(before: Look, after: Look): Omit<Busyness, 'loadAverage'> {
+  const all = after.machine.all - before.machine.all
+  const busy = after.machine.busy - before.machine.busy
+  const percent = (ticks: number): number => (all > 0 ? (100 * Math.max(0, ticks)) / all : 0)
+  return {
+    stealPercent: percent(after.machine.steal - before.machine.steal),
+    othersPercent: percent(busy - (after.own - before.own)),
+  }
+}
+
+const [STAT, OWN_STAT] = ['/proc/stat', '/proc/self/stat']
+
+function look(alien: () => number): Look | undefined {
+  if (!existsSync(STAT)) return undefined
+  const machine = ticksIn(readFileSync(STAT, 'utf8'), allowedCpus().slice(0, 2))
+  return { machine, own: ownTicksIn(readFileSync(OWN_STAT, 'utf8')) + alien() }
+}
+
+/** Of `/proc/stat`: `cpu0 user nice system idle iowait irq softirq steal ...`; of all where none is named. */
+export function ticksIn(stat: string, cpus: readonly number[]): Ticks {
+  const names = cpus.length > 0 ? cpus.map((cpu) => `cpu${cpu}`) : ['cpu']
+  const lines = stat.split('\n').map((line) => line.split(/\s+/))
+  const sum = (columns: readonly number[]): number =>
+    lines
+      .filter(([name]) => names.includes(name!))
+      .flatMap((line) => columns.map((column) => Number(line[column] ?? 0)))
+      .reduce((all, one) => all + one, 0)
+  return { all: sum([1, 2, 3, 4, 5, 6, 7, 8]), busy: sum([1, 2, 3, 6, 7]), steal: sum([8]) }
+}
+
+/** Of `/proc/self/stat`: user and system time of this process and of its children that have ended. */
+export function ownTicksIn(stat: string): number {
+  const afterName = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return afterName.slice(11, 15).reduce((all, one) => all + Number(one), 0)
+}
+
+type Record = Readonly<{ [figure: string]: unknown }>
+
+/** What was usual over some plays; undefined when no record says it. */
+export function usualBusyness(records: readonly Record[]): Busyness | undefined {
+  const usual = (key: keyof Busyness): number =>
+    spreadOf(records.map((record) => numberIn(record, key)))?.median ?? NaN
+  const found = {
+    loadAverage: usual('loadAverage'),
+    stealPercent: usual('stealPercent'),
+    othersPercent: usual('othersPercent'),
+  }
+  return Number.isNaN(found.loadAverage) ? undefined : found
+}
+
+/** Whether these plays say too little of a server. Records that do not say how busy it was are believed. */
+export const wasBusy = (records: readonly Record[]): boolean => {
+  const usual = usualBusyness(records)
+  return (
+    usual !== undefined &&
+    (usual.stealPercent > BUSY.stealPercent || usual.othersPercent > BUSY.othersPercent)
+  )
+}
+
+/** In a line, for the end of a run and for the page. Empty when no record says it. */
+export function busynessText(records: readonly Record[]): string {
+  const usual = usualBusyness(records)
+  if (!usual) return ''
+  const percent = (value: number): string => `${grouped(value, 1)} %`
+  const steal = Number.isNaN(usual.stealPercent) ? '' : `, steal ${percent(usual.stealPercent)}`
+  const others = Number.isNaN(usual.othersPercent)
+    ? ''
+    : `, others took ${percent(usual.othersPercent)} of the CPUs`
+  return `Median of the plays: load average ${grouped(usual.loadAverage, 2)}${steal}${others}`
+}
+
+export const BUSY_NOTE = `The machine was busy (steal above ${BUSY.stealPercent} % or others above ${BUSY.othersPercent} % of the CPUs): figures say little, and no target is called met or missed`
+
+/** What is to be said before a run; a machine that has just done something calms down in minutes. */
+export function beginText(load = loadavg()[0]!, cpus = availableParallelism()): string {
+  const now = `Load average ${grouped(load, 2)} on ${cpus} CPUs`
+  return load > CALM_PER_CPU * cpus ? `${now}: the machine is busy, wait until it is not` : now
+}

@@ -1,0 +1,29 @@
+/**
+ * Which CPU a process of the bench gets: the server the first, the load the second, where the system
+ * can pin.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+
+export type Role = 'server' | 'load'
+
+const STATUS = '/proc/self/status'
+
+/** What begins a command that is pinned; empty where that can't be. */
+export function pin(role: Role): readonly string[] {
+  const [first, second] = allowedCpus()
+  if (second === undefined || !Bun.which('taskset')) return []
+  return ['taskset', '-c', String(role === 'server' ? first : second)]
+}
+
+/** Whether server and load have a CPU each. */
+export const pinned = (): boolean => pin('server').length > 0
+
+/** The CPUs that this process may use, `0-3,8` in the system's words; none where it does not say. */
+export function allowedCpus(): readonly number[] {
+  if (!existsSync(STATUS)) return []
+  const line = /^Cpus_allowed_list:\s+(\S+)/m.exec(readFileSync(STATUS, 'utf8'))
+  return (line?.[1] ?? '').split(',').flatMap((range) => {
+    const [from = 0, to = from] = range.split('-').map(Number)
+    return Array.from({ length: to - from + 1 }, (_, index) => from + index)
+  })
+}
