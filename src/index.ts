@@ -67,8 +67,8 @@ const answer = asked(process.argv.slice(2))
 if (answer !== undefined) {
   process.stdout.write(`${answer}\n`)
 } else {
-  // Without packages the runtime would fetch some by itself, of no version that was tried, or fail.
-  const missing = missingPackage()
+  // Without packages the runtime would fetch some by itself, of no version that was tried, or fail. A bundle has them.
+  const missing = import.meta.file === 'index.ts' ? missingPackage() : undefined
   if (missing !== undefined)
     fail(
       1,
