@@ -73,8 +73,9 @@ function verified(
   return { user: { id: id as UserId, info }, data }
 }
 
-const isWatchlist = (raw: unknown): raw is readonly UserId[] | undefined =>
+const isWatchlist = (raw: unknown): raw is readonly UserId[] | null | undefined =>
   raw === undefined ||
+  raw === null ||
   (Array.isArray(raw) &&
     raw.every((id) => typeof id === 'string' && id !== '' && id.isWellFormed()))
 

@@ -29,7 +29,7 @@ export function jsonBody<Schema extends TObject>(schema: Schema) {
   const checker = TypeCompiler.Compile(schema)
   return (received: ReceivedBody): Static<Schema> => {
     const text = textBody(received.raw)
-    const given = text === '' ? {} : parse(text)
+    const given = text === '' || text === 'null' ? {} : parse(text)
     const body = received.hasParameters && given ? withQuery(given, received.url) : given
     if (!checker.Check(body)) throw invalid(body ? mistakeIn(checker.Errors(body)) : NOT_AN_OBJECT)
     return body
@@ -68,5 +68,14 @@ function parse(text: string): Record<string, unknown> | undefined {
   const tooMuch = tooMuchIn(text)
   if (tooMuch !== undefined) throw invalid(tooMuch)
   const body = parseJson(text)
-  return isRecord(body) ? body : undefined
+  if (!isRecord(body)) return undefined
+  dropNulls(body)
+  const { batch } = body
+  if (Array.isArray(batch)) for (const event of batch) if (isRecord(event)) dropNulls(event)
+  return body
+}
+
+/** A key that is null says as much as one that is left out (contract 6.4). */
+function dropNulls(record: Record<string, unknown>): void {
+  for (const key in record) if (record[key] === null) delete record[key]
 }

@@ -7,7 +7,6 @@ import { Type } from '@sinclair/typebox'
 import type { App } from '../core/apps'
 import { afterRoom } from '../core/backlog'
 import type { Core } from '../core/core'
-import { RealtimeError } from '../core/errors'
 import { publish, textOfData, type EventRequest } from '../core/publish'
 import type { ChannelName } from '../core/types'
 import { signed, type SignedAccess } from './auth'
@@ -55,7 +54,7 @@ export function events(core: Core, access: SignedAccess) {
           operationId: 'triggerEvent',
           summary: 'Trigger an event on one or more channels',
           description:
-            'Everything is checked before anything is published: a refused request publishes nothing. Where subscribers are far behind, the answer waits for them. `channels` is in the answer only where `info` asked for it.',
+            'Everything is checked before anything is published: a refused request publishes nothing. A key that is null counts as absent. Where subscribers are far behind, the answer waits for them. `channels` is in the answer only where `info` asked for it.',
           ...documented(EventBody),
         },
       },
@@ -131,7 +130,7 @@ function singleParameters(url: string): { readonly [name: string]: string | unde
 type RequestedEvent = {
   readonly name: string
   readonly data: unknown
-  readonly socket_id?: string | null
+  readonly socket_id?: string
 }
 
 function eventRequest(
@@ -139,13 +138,11 @@ function eventRequest(
   { name, data, socket_id: socketId }: RequestedEvent,
   channels: readonly string[],
 ): EventRequest {
-  return { name, data: dataText(app, data), channels, socketId: socketId ?? undefined }
+  return { name, data: dataText(app, data), channels, socketId }
 }
 
 /** No SDK sends anything but text; other values are written out once (contract 3.10). */
 function dataText(app: App, data: unknown): string {
-  if (data === undefined || data === null)
-    throw new RealtimeError('request_invalid', 'Expected data parameter to be a string')
   return typeof data === 'string' ? data : textOfData(app, data)
 }
 

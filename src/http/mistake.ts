@@ -13,11 +13,12 @@ export type Mistake = {
 
 const TYPE = /^Expected (string|array|object|integer|boolean)$/
 
-/** Lists whose length is a limit: what they hold, and what the limit is called. */
-const LISTS: ReadonlyMap<string, readonly [held: string, limit: LimitName]> = new Map([
-  ['/channels', ['channels', 'maxChannelsPerTrigger']],
-  ['/batch', ['events', 'maxEventsPerBatch']],
-])
+/** Lists whose length is a limit: what the limit is called, and how their length is told; SDKs' tests look for the words. */
+const LISTS: ReadonlyMap<string, readonly [limit: LimitName, told: (count: number) => string]> =
+  new Map([
+    ['/channels', ['maxChannelsPerTrigger', (count) => `${count} channels`]],
+    ['/batch', ['maxEventsPerBatch', (count) => `Batch too large: ${count} events`]],
+  ])
 const MOST = /^Expected array length to be less or equal to (\d+)$/
 
 /**
@@ -38,8 +39,9 @@ export function mistakeIn(mistakes: Iterable<Mistake>): string {
 }
 
 function tooMany(path: string, length: number, most: string): string {
-  const [held, limit] = LISTS.get(path) ?? [`entries of ${nameOf(path)}`, undefined]
-  return `${length} ${held} exceed the limit of ${most}${limit === undefined ? '' : ` (${limit})`}`
+  const [limit, told] = LISTS.get(path) ?? []
+  const count = told?.(length) ?? `${length} entries of ${nameOf(path)}`
+  return `${count} exceed the limit of ${most}${limit === undefined ? '' : ` (${limit})`}`
 }
 
 const nameOf = (path: string): string => path.slice(1).replaceAll('/', '.')

@@ -15,8 +15,9 @@ const Data = Type.Any({
 /** Unknown keys are ignored: SDKs send more than is documented. */
 export const OPEN = { additionalProperties: true } as const
 
-const SocketId = Type.Union([Type.String({ examples: ['123.456'] }), Type.Null()], {
+const SocketId = Type.String({
   description: 'The connection that is left out',
+  examples: ['123.456'],
 })
 
 const Info = Type.String({

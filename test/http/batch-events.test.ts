@@ -37,10 +37,10 @@ describe('POST /batch_events', () => {
   const REFUSED: readonly (readonly [name: string, body: unknown, status: number, text: string])[] =
     [
       [
-        '11 events',
+        '11 events, as pusher-http-php’s acceptance test looks for it',
         { batch: Array.from({ length: 11 }, () => item()) },
         400,
-        '11 events exceed the limit of 10 (maxEventsPerBatch)',
+        'Batch too large: 11 events exceed the limit of 10 (maxEventsPerBatch)',
       ],
       ['no batch', {}, 400, 'Expected batch parameter to be an array'],
       ['a batch that is an object', { batch: {} }, 400, 'Expected batch parameter to be an array'],

@@ -42,7 +42,7 @@ const TRIGGERS: readonly (readonly [
     '/batch_events',
     { batch: ones(60_000) },
     400,
-    '60000 events exceed the limit of 10 (maxEventsPerBatch)',
+    'Batch too large: 60000 events exceed the limit of 10 (maxEventsPerBatch)',
   ],
   [
     'of as many as there may be the first mistake is told',

@@ -38,7 +38,12 @@ describe('POST /events', () => {
         400,
         'Expected data parameter to be present and of the documented type',
       ],
-      ['data null', event({ data: null }), 400, 'Expected data parameter to be a string'],
+      [
+        'data null',
+        event({ data: null }),
+        400,
+        'Expected data parameter to be present and of the documented type',
+      ],
       [
         'data of 10 241 bytes',
         event({ data: 'x'.repeat(10_241) }),
@@ -88,7 +93,7 @@ describe('POST /events', () => {
         'a socket id that is a number',
         event({ socket_id: 1.5 }),
         400,
-        'Expected socket_id parameter to be present and of the documented type',
+        'Expected socket_id parameter to be a string',
       ],
       [
         'an unknown info',
