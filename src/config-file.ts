@@ -1,13 +1,16 @@
 /**
- * The configuration file: plugins, and apps that are not in the database. `carillon.config.ts` in the working
- * directory, or the file that `CARILLON_CONFIG` names.
+ * The configuration file: plugins, and apps that are not in the database. The file that `CARILLON_CONFIG`
+ * names, or `carillon.config.ts` in the working directory, or else the one that came with the server: who
+ * starts it in another folder has the same plugins.
  */
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import usual from '../plugins/usual.json'
 import { ConfigError } from './config'
 import { isRecord } from './core/json'
 import { NEW_APP } from './core/new-app'
 import type { ProvidedApp } from './core/provided-apps'
+import type { Log } from './core/types'
 import { applyChanges, readAppChanges, type Enforced } from './http/app-fields'
 import { slugOf } from './http/slug'
 import * as pluginInterface from './plugin'
@@ -20,7 +23,16 @@ export type FileConfig = {
   readonly apps: readonly ProvidedApp[]
 }
 
+/** A file, as the operator calls it, or what was read in place of one. */
+export type ConfigFile = FileConfig & {
+  /** Undefined where there is none, not even our own. */
+  readonly path: string | undefined
+  readonly isOwn: boolean
+}
+
 const DEFAULT_FILE = 'carillon.config.ts'
+/** The one that came with the server. */
+const OWN_FILE = join(import.meta.dir, '..', DEFAULT_FILE)
 
 /** Makes `carillon/plugin` importable from a file anywhere, whatever is installed beside it. */
 function provideInterface(): void {
@@ -32,29 +44,62 @@ function provideInterface(): void {
 }
 
 /**
- * Empty where there is no file and none was named.
+ * Without plugins and apps where no file was named, and there is none.
  * @throws ConfigError with every mistake
  */
 export async function loadConfigFile(
   named: string | undefined,
   folder: string,
-): Promise<FileConfig> {
-  const path = resolve(folder, named ?? DEFAULT_FILE)
-  if (!existsSync(path)) {
-    if (named === undefined) return { plugins: [], apps: [] }
-    throw new ConfigError([`CARILLON_CONFIG=${named}: expected a file, there is none at ${path}`])
-  }
+): Promise<ConfigFile> {
+  const given = resolve(folder, named ?? DEFAULT_FILE)
+  if (named !== undefined && !isFile(given))
+    throw new ConfigError([`CARILLON_CONFIG=${named}: expected a file, there is none at ${given}`])
+  const path = [given, OWN_FILE].find(isFile)
+  if (path === undefined) return { plugins: [], apps: [], path, isOwn: false }
   provideInterface()
-  return read(await importDefault(path), named ?? DEFAULT_FILE)
+  const isOwn = path !== given
+  const name = isOwn ? path : (named ?? DEFAULT_FILE)
+  return { ...read(await importDefault(path), name), path, isOwn }
+}
+
+const isFile = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isFile() === true
+
+/** Says which file it was, and what is off because it lists no plugin for it. */
+export function tellConfigFile({ path, isOwn, plugins }: ConfigFile, log: Log): void {
+  const fields = path === undefined ? {} : { file: path }
+  if (isOwn) log.info(fields, `no ${DEFAULT_FILE} in this folder: the server's own is used`)
+  else log.info(fields, path === undefined ? 'no configuration file' : 'configuration file')
+  const listed = plugins.map(({ name }) => name)
+  const off = Object.entries(usual).filter(([name]) => !listed.includes(name))
+  if (off.length > 0)
+    log.info(
+      { ...fields, off: Object.fromEntries(off) },
+      'plugins that most servers have are not listed',
+    )
 }
 
 async function importDefault(path: string): Promise<unknown> {
   try {
     return ((await import(path)) as { default?: unknown }).default
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new ConfigError([`${path}: could not be loaded: ${why}`])
+    // Of text that can't be read the runtime says everything at once.
+    const causes: readonly unknown[] = cause instanceof AggregateError ? cause.errors : [cause]
+    throw new ConfigError(causes.map((each) => `${path}: could not be loaded: ${explain(each)}`))
   }
+}
+
+/** What is wrong, and where: `file:line:column`, which may be a file that was imported. */
+function explain(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  const place = placeOf(cause)
+  return place === undefined ? cause.message : `${cause.message} (${place})`
+}
+
+function placeOf(cause: Error): string | undefined {
+  const { position } = cause as { position?: BuildMessage['position'] }
+  if (position) return `${position.file}:${position.line}:${position.column}`
+  return /^ +at (?:.*\()?(\/.*:\d+:\d+)\)?$/m.exec(cause.stack ?? '')?.[1]
 }
 
 const KEYS = ['plugins', 'apps']

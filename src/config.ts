@@ -174,7 +174,7 @@ export const SETTINGS = {
     'CARILLON_CONFIG',
     /./,
     'a path',
-    'the file that lists plugins and apps, in place of `carillon.config.ts` in the working directory',
+    'the file that lists plugins and apps, in place of `carillon.config.ts` in the working directory; without either, the one that came along',
   ),
   logLevel: setting<LogLevel>({
     env: 'CARILLON_LOG_LEVEL',

@@ -4,7 +4,7 @@
 import { announce } from './announce'
 import { systemClock } from './clock'
 import { ConfigError, readConfig, type Config } from './config'
-import { loadConfigFile, type FileConfig } from './config-file'
+import { loadConfigFile, tellConfigFile, type ConfigFile } from './config-file'
 import type { Log } from './core/types'
 import type { Credentials } from './credentials'
 import { warnLeftOver, writeGenerated } from './first-start'
@@ -38,6 +38,7 @@ export async function serve(): Promise<void> {
   const server = await start(program, config, file)
   program.server = server
   if (givenUp.signal.aborted) await server.leave().then(() => left(program)) // told in the last moment
+  tellConfigFile(file, log)
   announce(server, config)
 }
 
@@ -52,7 +53,7 @@ function settings(): Config {
 }
 
 /** Exits where the configuration file can't be used. */
-async function fileOf({ configFile }: Config): Promise<FileConfig> {
+async function fileOf({ configFile }: Config): Promise<ConfigFile> {
   try {
     return await loadConfigFile(configFile, process.cwd())
   } catch (cause) {
@@ -61,7 +62,7 @@ async function fileOf({ configFile }: Config): Promise<FileConfig> {
   }
 }
 
-async function start(program: Program, config: Config, file: FileConfig): Promise<CarillonServer> {
+async function start(program: Program, config: Config, file: ConfigFile): Promise<CarillonServer> {
   const { log, givenUp } = program
   try {
     return await createServer({

@@ -212,13 +212,6 @@ describe('the configuration file', () => {
     expect(second).toMatchObject({ slug: 'second-app', limits: { maxPresenceMembers: 5 } })
   })
 
-  test('is not needed, but where it is named it must be there', async () => {
-    expect(await loadConfigFile(undefined, folder)).toEqual({ plugins: [], apps: [] })
-    await expect(loadConfigFile('none.ts', folder)).rejects.toThrow(
-      'CARILLON_CONFIG=none.ts: expected a file',
-    )
-  })
-
   const WRONG: readonly (readonly [text: string, lines: string[]])[] = [
     ['export default 5', ['expected a default export, an object']],
     ['export const apps = []', ['expected a default export, an object']],

@@ -1,0 +1,129 @@
+/** Which configuration file is read, what is off without it, and where it is wrong. */
+import { afterAll, describe, expect, test } from 'bun:test'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import usual from '../plugins/usual.json'
+import type { ConfigError } from '../src/config'
+import { loadConfigFile, tellConfigFile } from '../src/config-file'
+import { MemoryLog } from '../src/kit/clock'
+import { Program } from './program'
+
+const ROOT = join(import.meta.dir, '..')
+const OWN = join(ROOT, 'carillon.config.ts')
+const ALL = ['origin-check', 'rate-limit', 'guardian']
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'carillon-')))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const write = (name: string, text: string): string => {
+  const path = join(folder, name)
+  mkdirSync(join(path, '..'), { recursive: true })
+  writeFileSync(path, text)
+  return path
+}
+const listing = (...names: string[]): string =>
+  `export default { plugins: [${names.map((name) => `{ name: '${name}', carillon: 1, setup: () => ({}) }`).join()}] }`
+
+test('a server that is started in another folder has the plugins that came with it, and says so', async () => {
+  const command = [process.execPath, join(ROOT, 'src/index.ts')]
+  await using program = new Program({}, { command, cwd: folder })
+  await program.listening()
+  program.process.kill('SIGTERM')
+  await program.exited()
+  expect(await program.output).toContain(`plugins     ${ALL.join(', ')}\n`)
+  const [line = ''] = (await program.errors).split('\n')
+  expect(JSON.parse(line)).toMatchObject({
+    level: 30,
+    file: OWN,
+    msg: "no carillon.config.ts in this folder: the server's own is used",
+  })
+})
+
+describe('which file it is, and what is off', () => {
+  const here = write('here/carillon.config.ts', listing('rate-limit', 'origin-check'))
+  const own = "no carillon.config.ts in this folder: the server's own is used"
+  const ROWS: readonly {
+    readonly name: string
+    readonly named?: string
+    readonly folder: string
+    readonly file: string
+    readonly says?: string
+    readonly off?: readonly (keyof typeof usual)[]
+  }[] = [
+    { name: 'none', folder, file: OWN, says: own },
+    { name: 'a folder of that name', folder: join(folder, 'odd'), file: OWN, says: own },
+    { name: 'one in the working directory', folder: join(folder, 'here'), file: here },
+    { name: 'the own one, in its folder', folder: ROOT, file: OWN },
+    { name: 'a named one', named: 'here/carillon.config.ts', folder, file: here },
+    {
+      name: 'without one of the two',
+      named: write('one.ts', listing('origin-check', 'other')),
+      folder,
+      file: join(folder, 'one.ts'),
+      off: ['rate-limit'],
+    },
+    {
+      name: 'with apps alone',
+      named: write('apps.ts', 'export default { apps: [] }'),
+      folder,
+      file: join(folder, 'apps.ts'),
+      off: ['origin-check', 'rate-limit'],
+    },
+  ]
+  mkdirSync(join(folder, 'odd/carillon.config.ts'), { recursive: true })
+
+  test.each(ROWS)('$name', async ({ named, folder: from, file, says, off = [] }) => {
+    const log = new MemoryLog()
+    tellConfigFile(await loadConfigFile(named, from), log)
+    const told = {
+      ...(off.length > 0 && { off: Object.fromEntries(off.map((name) => [name, usual[name]])) }),
+    }
+    expect(log.lines.map(({ fields, message }) => [fields, message])).toEqual([
+      [{ file }, says ?? 'configuration file'],
+      ...(off.length > 0
+        ? [[{ file, ...told }, 'plugins that most servers have are not listed'] as [object, string]]
+        : []),
+    ])
+  })
+
+  test('plugins that most servers have are those of the own file', async () => {
+    const { plugins } = await loadConfigFile(undefined, ROOT)
+    const names = plugins.map(({ name }) => name)
+    expect(names).toEqual(ALL)
+    expect(names).toEqual(expect.arrayContaining(Object.keys(usual)))
+  })
+
+  test('one that is named must be there', async () => {
+    for (const named of ['none.ts', 'here'])
+      await expect(loadConfigFile(named, folder)).rejects.toThrow(
+        `CARILLON_CONFIG=${named}: expected a file, there is none at ${join(folder, named)}`,
+      )
+  })
+})
+
+describe('a file that cannot be loaded', () => {
+  const bad = write('bad.ts', 'const x: = 3\nexport default { plugins: [ }\n')
+  const ROWS: readonly (readonly [text: string, ...mistakes: string[]])[] = [
+    ['export default { a: 1', 'Expected "}" but found end of file (FILE:1:21)'],
+    ['\nexport default {\n  plugins: [,\n', 'Unexpected end of file (FILE:3:14)'],
+    [
+      'const x: = 3\nexport default { plugins: [ }\n',
+      'Unexpected = (FILE:1:10)',
+      'Unexpected } (FILE:2:29)',
+    ],
+    ["import './bad'", `Unexpected = (${bad}:1:10)`, `Unexpected } (${bad}:2:29)`],
+    ["import x from './none'\nexport default x", "Cannot find module './none' imported from FILE"],
+    ['\nexport default { plugins: [guardian()] }', 'guardian is not defined (FILE:2:28)'],
+    ['throw new Error("boom")', 'boom (FILE:1:11)'],
+    ['throw "text"', 'text'],
+  ]
+  test.each(ROWS)('%j', async (text, ...mistakes) => {
+    const path = write(`${Bun.hash(text)}.ts`, text)
+    const refused = (await loadConfigFile(path, folder).catch(
+      (error: unknown) => error,
+    )) as ConfigError
+    expect(refused.mistakes).toEqual(
+      mistakes.map((mistake) => `${path}: could not be loaded: ${mistake.replace('FILE', path)}`),
+    )
+  })
+})
