@@ -78,6 +78,10 @@ export const aliasNames = (secrets: readonly string[]): string[] =>
     secrets.includes(env) ? [alias, fileVariable(alias)] : [alias],
   )
 
+/** Other servers' names of these settings. */
+export const aliasesOf = (names: readonly string[]): string[] =>
+  ALIASES.flatMap(({ alias, env }) => (names.includes(env) ? alias : []))
+
 /** The environment in our own names, without those of services; `secrets` are settings that files may have. */
 export function withAliases(given: Environment, secrets: readonly string[]): Found {
   const env = withoutServices(given)

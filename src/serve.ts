@@ -7,6 +7,7 @@ import { ConfigError, readConfig, type Config } from './config'
 import { loadConfigFile, tellConfigFile, type ConfigFile } from './config-file'
 import type { Log } from './core/types'
 import type { Credentials } from './credentials'
+import { envFiles } from './env-files'
 import { warnLeftOver, writeGenerated } from './first-start'
 import { ignoresHangups } from './hangup'
 import { createLog, type ServerLog } from './log'
@@ -31,7 +32,7 @@ export async function serve(): Promise<void> {
     server: undefined,
   }
   const { log, givenUp } = program
-  for (const { level, text } of notes(process.env)) log[level]({}, text)
+  for (const { level, text } of noted()) log[level]({}, text)
   const file = await fileOf(config)
   surviveFaults(program)
   leaveOnSignal(program)
@@ -42,13 +43,14 @@ export async function serve(): Promise<void> {
   announce(server, config)
 }
 
+const noted = () => notes(process.env, envFiles(process.cwd(), process.execArgv, process.env))
+
 function settings(): Config {
   try {
     return readConfig(process.env)
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause
-    const warnings = notes(process.env).filter(({ level }) => level === 'warn')
-    fail(...cause.mistakes, ...warnings.map(({ text }) => text))
+    fail(...cause.mistakes, ...noted().map(({ text }) => text))
   }
 }
 

@@ -22,7 +22,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'aliases.ts': ['core/limits', 'kubernetes', 'secret-files', 'setting'],
   'secret-files.ts': ['core/errors', 'setting'],
   'kubernetes.ts': ['setting'],
-  'notes.ts': ['aliases', 'config', 'kubernetes', 'near-misses', 'setting'],
+  'env-files.ts': ['setting'],
+  'notes.ts': ['aliases', 'config', 'env-files', 'kubernetes', 'near-misses', 'setting'],
   'config.ts': [
     'aliases',
     'core/apps',
@@ -85,6 +86,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'config-file',
     'core/types',
     'credentials',
+    'env-files',
     'first-start',
     'hangup',
     'log',
