@@ -4,10 +4,10 @@
  * Spec: contract 3.7.
  */
 import type { App } from './apps'
-import type { Encoder, ChannelName, Frame, Publication } from './types'
+import type { BackendPublication, ChannelName, Encoder, Frame } from './types'
 
 export type Cached = {
-  readonly publication: Publication
+  readonly publication: BackendPublication
   /** Milliseconds of the clock's `mono`. */
   readonly expiresAt: number
   /** Encoded once per codec, when first asked for. */
@@ -20,7 +20,7 @@ export class Cache {
 
   constructor(readonly ttlMs: number) {}
 
-  put(publication: Publication, now: number): void {
+  put(publication: BackendPublication, now: number): void {
     const { app, channel } = publication
     let channels = this.#apps.get(app)
     if (!channels) this.#apps.set(app, (channels = new Map()))

@@ -10,10 +10,10 @@ import type { Core } from './core'
 import { isRefusal, REFUSE, refusal, type Refusal } from './errors'
 import { filter } from './hooks'
 import type { Hub, Subscription } from './hub'
-import { compact, shownData } from './json'
-import { contentBytes } from './json-content'
+import { shownData, textOfJson } from './json'
+import type { ClientEventView } from './plugin'
 import { toScope } from './scopes'
-import type { ClientEventCommand, Payload, Publication } from './types'
+import type { ClientEventCommand, Publication } from './types'
 
 /** Publishes to the other subscribers, or returns why not. Never waits. */
 export function clientEvent(
@@ -35,13 +35,15 @@ export function clientEvent(
     core.counters.clientEventsLimited++
     return REFUSE.clientEventRate
   }
-  let data = dataOf(command)
-  if (typeof data !== 'string' && isRefusal(data)) return data
+  const tooLarge = tooLargeIn(command)
+  if (tooLarge) return tooLarge
+  let { data } = command
   const { member: sender } = subscription
   const userId = sender?.userId
   const filters = core.hooks.clientEvent
   if (filters.length > 0) {
-    const said = { channel: topicOf(channel), event, data: shownData(data), userId }
+    const shown = data === undefined ? undefined : { data: shownData(data) }
+    const said: ClientEventView = { channel: topicOf(channel), event, userId, ...shown }
     const filtered = filter(core, filters, conn, said, app.limits.maxEventDataBytes)
     if (isRefusal(filtered)) return filtered
     if (conn.closed) return undefined // a plugin ended it
@@ -50,7 +52,7 @@ export function clientEvent(
 
   core.counters.clientEvents++
   const except = scope ? undefined : conn.id // ExPusherLite tells the sender, too
-  if (typeof data === 'string')
+  if (data === undefined || typeof data === 'string')
     publish(core, { type: 'event', app, channel, event, data, sender, except })
   else core.broker.publish({ type: 'bytes', app, channel, event, data, sender, except })
   if (scope) return undefined // as ExPusherLite, which answers nothing
@@ -61,7 +63,7 @@ export function clientEvent(
       app,
       channel,
       event,
-      data: shownData(data),
+      data: data === undefined ? undefined : shownData(data),
       socketId: conn.id,
       userId,
     })
@@ -102,21 +104,20 @@ function takeToken({ clock }: Core, conn: Connection, { limits }: App): boolean 
   return take(bucket, rate, 1, now) === 0
 }
 
-/** What the event carries, or that it is too much. */
-function dataOf({ app, event, data }: ClientEventCommand): Payload | Refusal {
+/** Text counts as what subscribers read, anything else as it was written, space and escapes included. */
+function tooLargeIn({ app, event, data }: ClientEventCommand): Refusal | undefined {
   const { maxEventNameChars, maxEventDataBytes } = app.limits
   if (event.length > maxEventNameChars)
     return refusal(
       'event_invalid',
       `Event name of ${event.length} characters exceeds the limit of ${maxEventNameChars} (maxEventNameChars)`,
     )
-  if (Buffer.byteLength(data) <= maxEventDataBytes) return data
-  // Space and escapes that a client may or may not write are no content, and are not passed on.
-  const bytes = typeof data === 'string' ? contentBytes(data) : data.length
-  if (bytes > maxEventDataBytes)
-    return refusal(
-      'data_too_large',
-      `The data content of this event exceeds the allowed maximum (${bytes} of ${maxEventDataBytes} bytes)`,
-    )
-  return typeof data === 'string' ? compact(data) : data
+  if (data === undefined || Buffer.byteLength(data) <= maxEventDataBytes) return undefined
+  const bytes = Buffer.byteLength(typeof data === 'string' ? textOfJson(data) : data)
+  return bytes <= maxEventDataBytes
+    ? undefined
+    : refusal(
+        'data_too_large',
+        `The data content of this event exceeds the allowed maximum (${bytes} of ${maxEventDataBytes} bytes)`,
+      )
 }

@@ -10,7 +10,6 @@ import { jsonOf } from './json'
 import {
   HOOKS,
   type Allow,
-  type EventView,
   type HookName,
   type HookRow,
   type Hooks,
@@ -118,7 +117,7 @@ export function ask(
 }
 
 /** Passes an event through filters: each is given what the one before made of it. */
-export function filter<Event extends EventView>(
+export function filter<Event extends { readonly data?: JsonText }>(
   core: Asker,
   filters: readonly Hook[],
   first: unknown,

@@ -27,9 +27,6 @@ export function shownData(data: Payload): JsonText {
 /** Deeper values are no messages. The time to write one out grows with the square of its depth: 100 000 levels take seconds. */
 export const MAX_LEVELS = 128
 
-/** The same value with no more space and escapes than it needs. */
-export const compact = (json: JsonText): JsonText => JSON.stringify(JSON.parse(json)) as JsonText
-
 /** The JSON of any value that came from JSON, or undefined where it is nested too deep. */
 export function jsonOf(value: unknown): JsonText | undefined {
   return isDeeper(value, MAX_LEVELS) ? undefined : (JSON.stringify(value) as JsonText)

@@ -82,7 +82,11 @@ export type EventView = {
   readonly data: JsonText
 }
 
-export type ClientEventView = EventView & { readonly userId: string | undefined }
+/** Without `data` where the client sent none. */
+export type ClientEventView = Omit<EventView, 'data'> & {
+  readonly data?: JsonText
+  readonly userId: string | undefined
+}
 
 /** Somebody came to a presence channel with a first connection, or left it with the last. */
 export type PresenceView = {

@@ -11,7 +11,7 @@ import { isReservedByPusher } from './event-names'
 import { filter } from './hooks'
 import { isLonger, jsonOf, jsonText } from './json'
 import { channelOfScope, toScope } from './scopes'
-import type { ChannelName, Publication, SocketId } from './types'
+import type { BackendPublication, ChannelName, SocketId } from './types'
 import { appView } from './views'
 
 /** One event as a backend asked for it; the types have been checked, nothing else. */
@@ -92,7 +92,7 @@ export function publishToScope(
   for (const each of reached) mustNotOverrun(core.hub, app, each)
   if (app.limits.maxBackendEventsPerSecond > 0) checkRate(core, app, 1)
   const rest = { app, data: jsonText(text), sender: undefined, except: undefined }
-  const asked: Publication = { ...rest, type: 'event', channel: channel ?? group, event }
+  const asked: BackendPublication = { ...rest, type: 'event', channel: channel ?? group, event }
   const { data } = core.hooks.publish.length > 0 ? filtered(core, asked) : asked
   core.counters.publications++
   const name = topic === undefined ? event : `${topic}:${event}`
@@ -108,7 +108,7 @@ function check(
   app: App,
   { name, data, channels, socketId }: EventRequest,
   { channelOf, namesEvents }: Api,
-): Publication[] {
+): BackendPublication[] {
   if (namesEvents || name !== '') checkName(app, name)
   checkData(app, data)
   const except = parseSocketId(socketId)
@@ -118,7 +118,7 @@ function check(
     throw tooManyChannels(app, channels.length)
   const text = jsonText(data)
   const distinct = channels.length === 1 ? channels : Array.from(new Set(channels))
-  return distinct.map((raw): Publication => {
+  return distinct.map((raw): BackendPublication => {
     const channel = channelOf(app, raw)
     return { type: 'event', app, channel, event: name, data: text, sender: undefined, except }
   })
@@ -194,7 +194,7 @@ function parseSocketId(raw: string | undefined): SocketId | undefined {
 }
 
 /** @throws RealtimeError where a plugin refuses */
-function filtered(core: Core, publication: Publication): Publication {
+function filtered(core: Core, publication: BackendPublication): BackendPublication {
   const { app, channel, event, data } = publication
   const view = { channel: topicOf(channel), event, data }
   const passed = filter(core, core.hooks.publish, appView(app), view, app.limits.maxEventDataBytes)

@@ -95,8 +95,8 @@ export type ClientEventCommand = {
   readonly app: App
   readonly channel: ChannelName
   readonly event: string
-  /** As the client wrote it: nobody has read it yet. */
-  readonly data: Payload
+  /** As the client wrote it: nobody has read it yet. Undefined where it wrote none. */
+  readonly data: Payload | undefined
   readonly ref: Ref | undefined
 }
 
@@ -155,13 +155,16 @@ export type Publication = {
   readonly app: App
   readonly channel: ChannelName
   readonly event: string
-  /** The JSON of the wire's `data`: a JSON string for triggers, whatever the sender sent for client events. */
-  readonly data: JsonText
+  /** The JSON of the wire's `data`: a JSON string for triggers, whatever the sender sent for client events, or nothing. */
+  readonly data: JsonText | undefined
   /** On client events of presence channels only. */
   readonly sender: Member | undefined
   /** The connection that is left out. */
   readonly except: SocketId | undefined
 }
+
+/** An event of a backend, which always has data. */
+export type BackendPublication = Publication & { readonly data: JsonText }
 
 /** Bytes that a client sent; subscribers whose wire has no binary frames do not hear of them. */
 export type BytesPublication = Omit<Publication, 'type' | 'data'> & {
@@ -222,7 +225,7 @@ export type Fact =
       readonly app: App
       readonly channel: ChannelName
       readonly event: string
-      readonly data: JsonText
+      readonly data: JsonText | undefined
       readonly socketId: SocketId
       readonly userId: UserId | undefined
     }

@@ -165,11 +165,11 @@ function decodeSignin(_: Core, app: App, message: Message): Command | Refusal {
 /** Only `channel`, `event` and `data` travel on: a `user_id` of the sender's own making does not. */
 function decodeClientEvent({ limits }: Core, app: App, message: Message): Command | Refusal {
   const { event, channel: name, data } = message
-  if (!name || !data) return REFUSE.clientEventIncomplete
+  if (!name) return REFUSE.clientEventIncomplete
   const channel = parseChannelName(stringIn(name), limits)
   if (typeof channel !== 'string') return channel
-  if (data.depth > MAX_LEVELS) return REFUSE.clientEventTooDeep
-  return { type: 'client_event', app, channel, event, data: data.text, ref: undefined }
+  if (data && data.depth > MAX_LEVELS) return REFUSE.clientEventTooDeep
+  return { type: 'client_event', app, channel, event, data: data?.text, ref: undefined }
 }
 
 /** Of `data`, an object or a string that holds one (contract 1.7), the texts below the keys. */
@@ -187,8 +187,9 @@ function broadcast(news: Broadcast): Frame | undefined {
   switch (news.type) {
     case 'event': {
       const { event, channel, data, sender } = news
+      const said = data === undefined ? '' : `,"data":${data}`
       const userId = sender ? `,"user_id":${sender.userIdJson}` : ''
-      return `{"event":${jsonText(event)},"channel":${jsonText(channel)},"data":${data}${userId}}`
+      return `{"event":${jsonText(event)},"channel":${jsonText(channel)}${said}${userId}}`
     }
     case 'member_added': {
       const { userIdJson, userInfo } = news.member

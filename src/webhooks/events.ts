@@ -32,7 +32,7 @@ export const EVENTS: { readonly [Name in WebhookEventName]: EventRow<Name> } = {
     kind: 'moment',
     rest: ({ event, data, socketId, userId }) => ({
       event,
-      data: asText(data),
+      ...(data !== undefined && { data: asText(data) }),
       socket_id: socketId,
       ...(userId !== undefined && { user_id: userId }),
     }),

@@ -70,7 +70,7 @@ describe('filters', () => {
   const doubled = (name: string): ReturnType<typeof pluginOf> =>
     pluginOf(name, {
       publish: (_, { data }) => replace(JSON.parse(data) + name),
-      clientEvent: (_, { data }) => replace({ ...JSON.parse(data), [name]: true }),
+      clientEvent: (_, { data }) => replace({ ...JSON.parse(data!), [name]: true }),
     })
 
   test('replace the data, each what the one before made of it', async () => {

@@ -165,32 +165,13 @@ test('an app may have a budget of its own', async () => {
   expect(await client.next()).toContain('exceed 50 bytes')
 })
 
-describe('data is passed on', () => {
-  const ROWS: readonly (readonly [what: string, sent: string, got: string])[] = [
-    ['with its numbers as they were', '[1.0, 12345678901234567890]', '[1.0, 12345678901234567890]'],
-    ['the last of equal keys', '1,"d\\u0061ta":{ "a":2 }', '{ "a":2 }'],
-    ['with escapes', '"\\u0041\\ud800"', '"\\u0041\\ud800"'],
-    ['without space that makes it too large', `[${' '.repeat(11_000)}1]`, '[1]'],
-    ['without escapes that do', `["${'\\u8a9e'.repeat(3000)}"]`, `["${'語'.repeat(3000)}"]`],
-    ['where only escapes are long', `"${'\\u0061'.repeat(9000)}"`, `"${'a'.repeat(9000)}"`],
-  ]
-  test.each(ROWS)('%s', async (_, sent, got) => {
-    await using server = await start()
-    await using sender = await server.raw()
-    await using receiver = await server.raw()
-    for (const client of [sender, receiver]) await server.signedIn(client, 'private-a')
-    sender.send(pusherEvent(sent))
-    expect(await receiver.next()).toBe(pusherEvent(got))
-  })
-
-  test('too large it is refused before it is read', async () => {
-    await using server = await start()
-    await using sender = await server.raw()
-    await server.signedIn(sender, 'private-a')
-    sender.send(pusherEvent(MANY))
-    expect(await sender.next()).toContain(`(${MANY.length} of 10240 bytes)`)
-    expect(dearCalls()).toBe(0)
-  })
+test('data that is too large is refused before it is read', async () => {
+  await using server = await start()
+  await using sender = await server.raw()
+  await server.signedIn(sender, 'private-a')
+  sender.send(pusherEvent(MANY))
+  expect(await sender.next()).toContain(`(${MANY.length} of 10240 bytes)`)
+  expect(dearCalls()).toBe(0)
 })
 
 const asks = (times: number) =>

@@ -155,9 +155,9 @@ test('plugins and webhooks are shown base64; a plugin may refuse bytes, or put J
     authorize: () => allow(),
     frame: (_, text) => void shown.push(text),
     clientEvent: (_, { event, data }) => {
-      shown.push(data)
+      shown.push(String(data))
       if (event === 'client-no') return reject('no')
-      return event === 'client-json' ? replace({ size: JSON.parse(data).length }) : undefined
+      return event === 'client-json' ? replace({ size: JSON.parse(data!).length }) : undefined
     },
   })
   await using server = await start({ plugins: [guard] })

@@ -1,19 +1,21 @@
 /** `user_info` reaches everybody as the backend wrote it: its numbers, its keys in their order, its space. */
 import { expect, test } from 'bun:test'
-import { allow } from '../../src/plugin'
 import { refused } from '../frames'
-import { common, pluginOf, type RawClient, type TestServer } from '../harness'
-import { OBJECTS, PHOENIX_V1, PHOENIX_V2, PUSHER, type Connect, type Peer } from './as-sent'
+import { common, type RawClient, type TestServer } from '../harness'
+import {
+  OBJECTS,
+  PHOENIX_V1,
+  PHOENIX_V2,
+  PUSHER,
+  TRUSTING,
+  type Connect,
+  type Peer,
+} from './as-sent'
 
 const ROOM = 'presence-room'
 const NO_INFO = '{}'
 
-/** Takes the word of whoever brings no signature. */
-const trusting = pluginOf('trusting', {
-  authorize: (_, { auth, channelData }) =>
-    auth === 'trust me' && channelData !== undefined ? allow({ channelData }) : undefined,
-})
-const server = common({ plugins: [trusting], limits: { maxPresenceMembers: 1000 } })
+const server = common({ plugins: [TRUSTING], limits: { maxPresenceMembers: 1000 } })
 
 const memberOf = (user: string, info: string) => `{"user_id":"${user}","user_info":${info}}`
 

@@ -99,11 +99,6 @@ describe('client events', () => {
       ),
     },
     {
-      name: 'without data',
-      send: { event: 'client-x', channel: 'private-room' },
-      frame: errorFrame(null, 'Invalid client event (must contain channel and data)'),
-    },
-    {
       name: 'without a channel',
       send: { event: 'client-x', data: 1 },
       frame: errorFrame(null, 'Invalid client event (must contain channel and data)'),
@@ -197,5 +192,17 @@ describe('client events', () => {
       { text: 'hi' },
       { user_id: 'ann' },
     ])
+  })
+
+  test('pusher-js sends and receives one without data', async () => {
+    await using server = await start()
+    await using ann = server.pusher()
+    await using bob = server.pusher()
+    const heard = Promise.withResolvers<unknown>()
+    const bobsRoom = await bob.subscribe('private-room')
+    bobsRoom.bind('client-exit', (data: unknown) => heard.resolve([data]))
+    const room = await ann.subscribe('private-room')
+    room.trigger('client-exit', undefined)
+    expect(await within('the client event', heard.promise)).toEqual([undefined])
   })
 })

@@ -1,0 +1,128 @@
+/** What a client event carries reaches every wire as its sender wrote it, and where it carries nothing, nothing. */
+import { beforeAll, describe, expect, test } from 'bun:test'
+import { replace } from '../../src/plugin'
+import { common, pluginOf, start } from '../harness'
+import { Receiver, startWith } from '../webhooks/receiver'
+import { CHANNEL, everybody, joined, TRUSTING, VALUES, type Said } from './as-sent'
+
+const LIMITS = { maxClientEventsPerSecond: 10_000, maxClientEventBytesPerSecond: 10_000_000 }
+
+const server = common({ plugins: [TRUSTING], limits: LIMITS })
+
+const byPusher = (data: string) => `{"event":"client-x","channel":"${CHANNEL}","data":${data}}`
+const byV2 = (data: string) => `["1","7","${CHANNEL}","client-x",${data}]`
+
+/** By the wire of who sends it, the frame with the data. */
+const WAYS: Readonly<Record<string, (data: string) => string>> = {
+  'Pusher, WebSocket': byPusher,
+  'Pusher, HTTP': byPusher,
+  'Phoenix V1': (data) => `{"topic":"${CHANNEL}","event":"client-x","payload":${data},"ref":"7"}`,
+  'Phoenix V2': byV2,
+  'Phoenix, long-poll': byV2,
+}
+
+/** Text, and what those get of it who read the JSON that it holds. */
+const TEXTS: readonly (readonly [text: string, value: string])[] = [
+  ['"\\u0041\\ud800"', '"\\u0041\\ud800"'],
+  ['"{\\"a\\":1.0,\\"\\u0062\\":-0}"', '{"a":1.0,"b":-0}'],
+  ['" [1E2]"', ' [1E2]'],
+  ['"{\\"a\\":\\"\\ud800\\"}"', '{"a":"\\ud800"}'],
+  ['""', '""'],
+]
+
+let allHear: (said: Said) => Promise<void>
+beforeAll(async () => {
+  allHear = await everybody(server())
+})
+
+describe.each(Object.entries(WAYS))('by %s', (wire, frame) => {
+  test('as it was written', async () => {
+    const sender = await joined(server(), wire)
+    for (const [json, value] of [...VALUES.map((each) => [each, each] as const), ...TEXTS]) {
+      await sender.say(frame(json))
+      await allHear({ event: 'client-x', json, value })
+    }
+  })
+
+  test('null is a value', async () => {
+    const sender = await joined(server(), wire)
+    await sender.say(frame('null'))
+    await allHear({ event: 'client-x', json: 'null', value: 'null' })
+  })
+})
+
+/** As small libraries, pusher-js' `trigger('client-x')` and Laravel Echo's `whisper('exit')` write it. */
+const WITHOUT = [
+  `{"event":"client-x","channel":"${CHANNEL}"}`,
+  `{"channel":"${CHANNEL}","event":"client-x","user_id":"made up"}`,
+]
+test.each(WITHOUT)('%s arrives without data (laravel/reverb 314)', async (frame) => {
+  for (const wire of ['Pusher, WebSocket', 'Pusher, HTTP']) {
+    const sender = await joined(server(), wire)
+    await sender.say(frame)
+    await allHear({ event: 'client-x', value: '{}' })
+  }
+})
+
+test('plugins and webhooks are shown no data where there is none', async () => {
+  await using receiver = new Receiver()
+  const shown: object[] = []
+  const watching = pluginOf('watching', {
+    clientEvent: (_, event) => void shown.push(event),
+    webhook: (_, { name, data }) => void (name === 'client_event' && shown.push({ name, data })),
+  })
+  const plugins = [TRUSTING, watching]
+  const webhooks = [{ url: receiver.url, event_types: ['client_event'] }]
+  await using own = await startWith(webhooks, { plugins, limits: LIMITS, now: Date.now() })
+  const sender = await joined(own, 'Pusher, WebSocket')
+  const told = async (frame: string): Promise<string> => {
+    await sender.say(frame)
+    const { body } = await receiver.next(own.sdk())
+    return /"event":"client-x".*(?=,"socket_id")/.exec(body)![0]
+  }
+  expect(await told(WITHOUT[0]!)).toBe('"event":"client-x"')
+  for (const json of VALUES)
+    expect(await told(byPusher(json))).toBe(`"event":"client-x","data":${JSON.stringify(json)}`)
+  const said = { channel: CHANNEL, event: 'client-x', userId: undefined }
+  expect(shown.slice(0, 2)).toStrictEqual([said, { name: 'client_event', data: undefined }])
+  expect(shown[2]).toStrictEqual({ ...said, data: VALUES[0] })
+})
+
+test('a plugin puts data where there was none', async () => {
+  const telling = pluginOf('telling', { clientEvent: () => replace({ a: 1 }) })
+  await using own = await start({ plugins: [TRUSTING, telling] })
+  const [sender, listener] = [
+    await joined(own, 'Pusher, WebSocket'),
+    await joined(own, 'Pusher, WebSocket'),
+  ]
+  await sender.say(WITHOUT[0]!)
+  expect(await listener.next()).toBe(byPusher('{"a":1}'))
+})
+
+describe('how long data may be', () => {
+  const FITS = [
+    `"${'x'.repeat(10_240)}"`,
+    `"${'\\u0061'.repeat(10_240)}"`,
+    `[${' '.repeat(10_238)}]`,
+  ]
+  test.each(FITS)('%#', async (json) => {
+    const [sender, listener] = [
+      await joined(server(), 'Pusher, WebSocket'),
+      await joined(server(), 'Pusher, WebSocket'),
+    ]
+    await sender.say(byPusher(json))
+    expect(await listener.next()).toBe(byPusher(json))
+  })
+
+  const TOO_LONG = [
+    ['text', `"${'x'.repeat(10_241)}"`, 10_241],
+    ['escapes of text', `"${'\\u8a9e'.repeat(3414)}"`, 10_242],
+    ['space', `[${' '.repeat(10_239)}]`, 10_241],
+    ['escapes in values', `["${'\\u8a9e'.repeat(1707)}"]`, 10_246],
+  ] as const
+  test.each(TOO_LONG)('%s', async (_, json, bytes) => {
+    const sender = await joined(server(), 'Pusher, WebSocket')
+    await sender.say(byPusher(json))
+    expect(await sender.next()).toContain(`allowed maximum (${bytes} of 10240 bytes)`)
+  })
+})
