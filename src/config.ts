@@ -7,6 +7,7 @@ import { quoted } from './core/errors'
 import { LIMITS, type LimitName, type Limits } from './core/limits'
 import {
   BOOLEANS,
+  hostAlone,
   hostNames,
   networks,
   number,
@@ -28,8 +29,8 @@ export const SETTINGS = {
   host: setting<string>({
     env: 'HOST',
     default: '127.0.0.1',
-    read: text(/^[^\s/[\]]+$/),
-    expected: 'a host name or address',
+    read: hostAlone,
+    expected: 'a host name or address alone (the port goes to PORT)',
     about:
       'address to listen on; anything but loopback switches the published development credentials off',
   }),

@@ -15,6 +15,7 @@ import { notes } from './notes'
 import { PluginError } from './plugins'
 import { createServer, type CarillonServer } from './server'
 import { StoreError } from './store/errors'
+import { unusableAddress } from './unusable-address'
 
 /** What lives as long as the process. */
 type Program = ServerLog & {
@@ -87,19 +88,6 @@ async function start(program: Program, config: Config, file: ConfigFile): Promis
 function handOver(credentials: Credentials, { databasePath }: Config, log: Log): void {
   warnLeftOver(credentials, databasePath, log)
   if (!process.stdout.isTTY) writeGenerated(credentials, databasePath, systemClock.now())
-}
-
-/** What the system says of an address, in the operator's words. */
-const ADDRESS_ERRORS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'is in use by another process (set PORT to another one)',
-  EACCES: 'needs rights that this user does not have',
-  EADDRNOTAVAIL: 'is not an address of this machine',
-  EINVAL: 'is not an address of this machine, nor a host that is known',
-}
-
-function unusableAddress(cause: unknown, { host, port }: Config): string | undefined {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  return ADDRESS_ERRORS[code] && `${host}:${port} ${ADDRESS_ERRORS[code]}`
 }
 
 /** A terminal signals the whole process group, and `bun run` passes it on once more: that is one signal. */

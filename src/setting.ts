@@ -1,7 +1,7 @@
 /**
  * What a setting is, and how its text is read.
  */
-import { isIP } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -26,6 +26,10 @@ export const text =
   (pattern: RegExp): Read<string> =>
   (value) =>
     pattern.test(value) ? value : undefined
+
+/** A name or an address by itself: no scheme, no brackets, no port. */
+export const hostAlone: Read<string> = (value) =>
+  isIPv6(value) || /^[^\s/[\]:]+$/.test(value) ? value : undefined
 
 const integer =
   (min: number, max: number): Read<number> =>

@@ -57,8 +57,12 @@ describe('settings', () => {
     [{ PORT: '-1' }, ['PORT=-1: expected an integer from 0 to 65535']],
     [{ PORT: '1.5' }, ['PORT=1.5: expected an integer from 0 to 65535']],
     [{ PORT: ' 80' }, ['PORT= 80: expected an integer from 0 to 65535']],
-    [{ HOST: 'http://x' }, ['HOST=http://x: expected a host name or address']],
-    [{ HOST: '[::1]' }, ['HOST=[::1]: expected a host name or address']],
+    ...['http://x', '[::1]', '127.0.0.1:6001', 'localhost:6001', '[::1]:6001', ':6001'].map(
+      (HOST): [Record<string, string>, string[]] => [
+        { HOST },
+        [`HOST=${HOST}: expected a host name or address alone (the port goes to PORT)`],
+      ],
+    ),
     [{ PORT: '1\ncarillon: fine' }, ['PORT=1 carillon: fine: expected an integer from 0 to 65535']],
     [
       { CARILLON_ADMIN_ORIGINS: 'https://a.example,b' },

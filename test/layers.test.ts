@@ -38,6 +38,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'near-misses.ts': ['nearest'],
   'nearest.ts': [],
   'hangup.ts': [],
+  'unusable-address.ts': ['config'],
   'config-file.ts': [
     '../plugins/usual.json',
     'config',
@@ -94,6 +95,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'plugins',
     'server',
     'store/errors',
+    'unusable-address',
   ],
 }
 

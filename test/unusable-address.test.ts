@@ -1,0 +1,31 @@
+/** Where the server cannot listen: what the system says, as the operator is told. */
+import { expect, test } from 'bun:test'
+import { unusableAddress } from '../src/unusable-address'
+
+const REMEDY =
+  'needs rights that this user does not have: ports below 1024 do. Set PORT to a higher one and put a proxy in front, or grant CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE)'
+
+const ROWS: readonly (readonly [
+  code: string,
+  host: string,
+  port: number,
+  line: string | undefined,
+])[] = [
+  ['EACCES', '127.0.0.1', 80, `127.0.0.1:80 ${REMEDY}`],
+  ['EACCES', '::', 443, `[::]:443 ${REMEDY}`],
+  ['EACCES', '127.0.0.1', 1024, '127.0.0.1:1024 needs rights that this user does not have'],
+  [
+    'EADDRINUSE',
+    'localhost',
+    80,
+    'localhost:80 is in use by another process (set PORT to another one)',
+  ],
+  ['EAFNOSUPPORT', '::', 6001, '[::]:6001 is of a kind that this machine does not have'],
+  ['ENOTFOUND', 'nowhere', 6001, 'nowhere:6001 is not a host that is known'],
+  ['EMFILE', '127.0.0.1', 80, undefined],
+]
+
+test.each(ROWS)('%s on %s:%d', (code, host, port, line) => {
+  const cause = Object.assign(new Error(code), { code })
+  expect(unusableAddress(cause, { host, port })).toBe(line)
+})
