@@ -9,6 +9,7 @@ import { endWithBench } from './lib/processes'
 import { runBench } from './lib/run'
 import { printAutocannon } from './autocannon'
 import { compareRuns } from './compare'
+import { publish } from './publish'
 import { report } from './report'
 import { soak } from './soak'
 
@@ -17,6 +18,7 @@ type Command = (words: readonly string[]) => readonly string[] | Promise<readonl
 /** What can be done besides playing; each returns why it failed. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   report,
+  publish,
   compare: compareRuns,
   autocannon: printAutocannon,
   soak,

@@ -7,6 +7,10 @@ import { SIZES } from './sizes'
 const COMMANDS = [
   ['bun run bench [SIZE] [QUESTION ...]', 'play, print a table, keep every round'],
   ['bun run bench report [RUN]', 'a page with charts and a Markdown table; the newest run if none'],
+  [
+    'bun run bench publish [RUN ...]',
+    'keeps runs as the published ones; their tables into both READMEs',
+  ],
   ['bun run bench compare A B', 'what got better or worse from A to B beyond the noise'],
   [
     'bun run bench soak [--minutes N] [--seed N]',

@@ -96,11 +96,12 @@ export function writeRecord(record: BenchRecord): void {
 
 export const fileOf = (run: string): string => join(RESULTS, `${run}.jsonl`)
 
-/** The newest run of this machine; a published one where there is none. Undefined without any. */
-export function newestFile(folder: string): string | undefined {
+/** The newest run of this machine; a published one where there is none, or it is wanted. Undefined without any. */
+export function newestFile(folder: string, wanted?: 'published'): string | undefined {
   const files = existsSync(folder) ? readdirSync(folder) : []
   const runs = files.filter((file) => file.endsWith('.jsonl')).toSorted()
-  const newest = runs.findLast((file) => !file.startsWith('published')) ?? runs.at(-1)
+  const own = runs.filter((file) => !file.startsWith('published'))
+  const newest = (wanted ? undefined : own.at(-1)) ?? runs.at(-1)
   return newest && join(folder, newest)
 }
 

@@ -8,7 +8,7 @@ import type { BenchRecord } from './records'
 import type { Side } from './sides'
 import { figureAt, ratioOf, type Place, type Spread } from './statistics'
 import { judgeAll, type Judged } from './judge'
-import type { Bound, Target } from './targets'
+import type { Target } from './targets'
 
 export type Cells = readonly string[]
 
@@ -141,11 +141,11 @@ export function targetTable(records: readonly BenchRecord[]): string {
   return aligned([TARGET_TITLES, ...measured.map(targetCells)], 4) + note
 }
 
-export function targetCells({ target, bound, reached, verdict }: Judged): Cells {
+export function targetCells({ target, reached, verdict }: Judged): Cells {
   return [
     targetName(target),
     reached ? reachedText(target, reached) : '-',
-    askedText(target, bound),
+    askedText(target),
     verdict,
   ]
 }
@@ -161,17 +161,15 @@ const reachedText = ({ through, unit }: Target, reached: Spread): string =>
     ? spreadText(reached, 2)
     : `${spreadText(reached, digitsOf(reached.median) && (reached.median < 100 ? 2 : 0))} ${unit ?? ''}`
 
-/** `at least 12, here 8.90`, where soketi has moved. */
-function askedText({ bound, unit }: Target, here: Bound): string {
+/** `at least 19.5 (30 until 2026-11-22: another machine)`. */
+export function askedText({ bound, unit, changed }: Target): string {
   const text =
     'atLeast' in bound
       ? `at least ${bound.atLeast}`
       : `at most ${grouped(bound.atMost, digitsOf(bound.atMost))}`
-  const moved = here === bound ? '' : `, here ${grouped(limitOf(here), 2)}`
-  return unit ? `${text} ${unit}${moved}` : text + moved
+  const before = changed ? ` (${changed.from} until ${changed.on}: ${changed.why})` : ''
+  return (unit ? `${text} ${unit}` : text) + before
 }
-
-const limitOf = (bound: Bound): number => ('atLeast' in bound ? bound.atLeast : bound.atMost)
 
 const digitsOf = (value: number): number => (Number.isInteger(value) ? 0 : 2)
 

@@ -4,12 +4,13 @@
  */
 import { expect, test } from 'bun:test'
 import { commands } from '../../bench/autocannon'
-import { QUESTIONS } from '../../bench/lib/catalogue'
+import { QUESTIONS, questionNamed } from '../../bench/lib/catalogue'
 import { startServer } from '../../bench/lib/processes'
 import { defectOf, type Question } from '../../bench/lib/question'
 import { recordOf, surroundings } from '../../bench/lib/records'
 import { page } from '../../bench/lib/page'
 import { targeted } from '../../bench/lib/sizes'
+import { DIGEST, isPublished } from '../../bench/lib/published'
 import { placesOf, TARGETS } from '../../bench/lib/targets'
 
 const SECONDS = 0.2
@@ -57,6 +58,17 @@ test('every target names cases that are played, of sides that are asked', () => 
       const row = question && targeted(question).find((each) => each.label === label)
       expect([target.figure, row?.sides?.includes(side)]).toEqual([target.figure, true])
     }
+})
+
+test('every row of the digest is a case that is played, of Carillon and somebody else', () => {
+  for (const { title, question: name, label } of DIGEST) {
+    const row = targeted(questionNamed(name)).find((each) => each.label === label)
+    const published = (row?.sides ?? []).filter((side) =>
+      isPublished({ question: name, case: label, side }),
+    )
+    expect([title, published[0]]).toEqual([title, 'carillon'])
+    expect(published.length).toBeGreaterThan(1)
+  }
 })
 
 test.skipIf(process.platform !== 'linux')(
