@@ -10,6 +10,7 @@ import { logFailed, watched } from './core/plugin-faults'
 import type { Cancel, Clock, Log } from './core/types'
 import { appView } from './core/views'
 import type { Uploads } from './core/uploads'
+import type { AdminChanges } from './http/admin-changes'
 import type { Enforced } from './http/app-fields'
 import { readText } from './http/form'
 import { each, type Slices } from './core/slices'
@@ -43,7 +44,7 @@ export type Surroundings = {
   readonly apps: Apps
   readonly uploads: Uploads
   readonly slices: Slices
-  readonly adminOnly: PluginContext['adminOnly']
+  readonly changes: AdminChanges
 }
 
 /** @throws PluginError for the first plugin that can't be used; what was set up before it is released */
@@ -106,12 +107,15 @@ function checkPlugin(plugin: unknown, before: readonly { readonly name: string }
 
 function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
   const { name } = plugin
-  const { writes, apps, uploads, slices, adminOnly } = surroundings
+  const { writes, apps, uploads, slices, changes } = surroundings
+  const { enter: adminOnly } = changes
   const log = childLog(surroundings.log, name)
   const stopping = new AbortController()
   const clock = mortalClock(surroundings.clock, stopping.signal, log)
   const counters: PluginCounter[] = []
-  const routes = new Elysia({ prefix: `/plugins/${name}`, tags: [name] })
+  const routes = new Elysia({ prefix: `/plugins/${name}`, tags: [name] }).onAfterHandle(
+    changes.done,
+  )
   const context: PluginContext = {
     log,
     clock,

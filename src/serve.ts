@@ -42,6 +42,7 @@ export async function serve(): Promise<void> {
   if (givenUp.signal.aborted) await server.leave().then(() => left(program)) // told in the last moment
   tellConfigFile(file, log)
   announce(server, config)
+  if (!process.stderr.isTTY) tellListening(program, server, config) // a person has read it
 }
 
 const noted = () => notes(process.env, envFiles(process.cwd(), process.execArgv, process.env))
@@ -82,6 +83,12 @@ async function start(program: Program, config: Config, file: ConfigFile): Promis
     if (cause instanceof StoreError || cause instanceof PluginError) fail(cause.message)
     fail(unusableAddress(cause, config) ?? String(cause))
   }
+}
+
+/** What the announcement says to people, for whoever collects lines. */
+function tellListening({ log }: Program, server: CarillonServer, { host, pathPrefix }: Config) {
+  const plugins = server.plugins.map(({ name }) => name)
+  log.info({ host, port: server.port, pathPrefix, plugins }, 'listening')
 }
 
 /** Secrets that were generated go to a terminal, or where no log collector finds them. */

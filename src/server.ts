@@ -2,31 +2,20 @@
  * The composition root: core, plugins, API and port, built in order and taken down in reverse.
  */
 import type { Config } from './config'
-import { AddressCounts } from './core/addresses'
 import { Apps } from './core/apps'
-import { LocalBroker } from './core/broker'
-import { Cache } from './core/cache'
 import type { Core } from './core/core'
 import { newCounters } from './core/counters'
 import { drain } from './core/drain'
-import { Facts } from './core/facts'
-import { countFault } from './core/faults'
+import { countFault, survives } from './core/faults'
 import { compileHooks } from './core/hooks'
-import { Hub } from './core/hub'
-import { LeaveQueue } from './core/leave-queue'
 import { networkRules, type NetworkRules } from './core/networks'
-import { Presence } from './core/presence'
 import type { ProvidedApp } from './core/provided-apps'
-import { Rates } from './core/rates'
 import { Slices } from './core/slices'
-import { SubscriptionCounts } from './core/subscription-counts'
-import { survives } from './core/faults'
 import { QuietLog } from './core/quiet-log'
-import { sweeper, sweepIntervalMs } from './core/sweep'
-import type { Clock, Log, NodeId } from './core/types'
+import { sweeper } from './core/sweep'
+import type { Clock, Log } from './core/types'
 import { RequestQueue } from './core/request-queue'
 import { Uploads } from './core/uploads'
-import { Users } from './core/users'
 import {
   keepGenerated,
   providedApps,
@@ -36,6 +25,7 @@ import {
   type Credentials,
 } from './credentials'
 import { Addresses } from './http/address'
+import { AdminChanges } from './http/admin-changes'
 import { createApi, type Api } from './http/api'
 import { ApiHooks } from './http/hooks'
 import { adminIdentity } from './http/identity'
@@ -43,7 +33,8 @@ import { InFlight } from './http/in-flight'
 import { Locality } from './http/local'
 import { Logins } from './http/logins'
 import { listen } from './listen'
-import { requestsAllowed, socketsAllowed, watchOpenFiles } from './open-files'
+import { newCore } from './new-core'
+import { requestsAllowed, watchOpenFiles } from './open-files'
 import swaggerPage from './pages/swagger/index.html'
 import type { AnyPlugin } from './plugin'
 import {
@@ -155,7 +146,7 @@ async function build(
   const access = { ...credentials.admin, origins: config.adminOrigins }
   const plugged = (request: Request): void => hooks.checkAdmin(request)
   const identify = adminIdentity(access, { plugged, locality, logins, addresses })
-  const adminOnly = ({ request }: { readonly request: Request }) => void identify(request)
+  const changes = new AdminChanges(identify, addresses, log)
   const quietLog = new QuietLog(log)
   undo.push(() => quietLog.sweep())
   const counters = newCounters()
@@ -163,17 +154,27 @@ async function build(
   const slices = new Slices(options.meter, (cause, part) => countFault(faults, cause, { part }))
   const requests = new RequestQueue(slices)
   const uploads = new Uploads(clock, requests)
-  const plugins = setUpPlugins(listed, { clock, log, writes, apps, uploads, slices, adminOnly })
+  const plugins = setUpPlugins(listed, { clock, log, writes, apps, uploads, slices, changes })
   undo.push(() => plugins.forEach(({ release }) => release()))
   const enforced = enforcedBy(listed)
   warnUnenforced(enforced, apps, log)
   warnPublished(config, apps, log)
 
-  const core = createCore(
-    { ...options, log: quietLog },
-    { apps, hooks: compileHooks(plugins), uploads, requests, slices, counters },
-    (topic, frame) => server.publish(topic, frame),
+  const core = newCore(
+    config,
+    {
+      clock,
+      log: quietLog,
+      apps,
+      hooks: compileHooks(plugins),
+      uploads,
+      requests,
+      slices,
+      counters,
+    },
+    { publish: (topic, frame) => server.publish(topic, frame) },
   )
+  undo.push(() => core.refusals.finish())
   writes.troubles = core.state.troubles
   const networks = networkRules(config.webhookAllow, config.webhookDeny)
   const webhooks = guarded(config.databasePath, () => webhooksOf(core, writes, config, networks))
@@ -181,7 +182,7 @@ async function build(
   const hooks = new ApiHooks(core, addresses)
   const api = createApi(core, {
     pathPrefix: config.pathPrefix,
-    identify,
+    changes,
     adminOrigins: config.adminOrigins,
     hooks,
     locality,
@@ -218,6 +219,7 @@ async function build(
     lookForFiles()
     uploads.sweep()
     quietLog.sweep()
+    core.refusals.sweep()
     sweep()
     xhr.sweep()
     longPolls.sweep()
@@ -257,43 +259,3 @@ function webhooksOf(core: Core, writes: Writes, config: Config, networks: Networ
 
 const waited = (clock: Clock, ms: number): Promise<void> =>
   new Promise((resolve) => clock.after(ms, resolve))
-
-/** What was there before the core. */
-type Begun = Pick<Core, 'apps' | 'hooks' | 'uploads' | 'requests' | 'slices' | 'counters'>
-
-function createCore(
-  { config, clock, log }: ServerOptions,
-  begun: Begun,
-  publish: (topic: string, frame: string) => number,
-): Core {
-  const { counters } = begun
-  const { limits } = config
-  const state: Core['state'] = { tick: 0, draining: false, troubles: new Map() }
-  const hub = new Hub({ publish }, { clock, counters, log, limits, state })
-  return {
-    node: crypto.randomUUID() as string as NodeId,
-    clock,
-    log,
-    limits,
-    ...begun,
-    addresses: new AddressCounts(config.limits.maxConnectionsPerAddress),
-    hub,
-    presence: new Presence(),
-    users: new Users(),
-    cache: new Cache(config.cacheTtlSeconds * 1000),
-    subscriptionCounts: new SubscriptionCounts(),
-    rates: new Rates(),
-    leaving: new LeaveQueue(),
-    broker: new LocalBroker((publication) => hub.deliver(publication)),
-    facts: new Facts(),
-    timing: {
-      activityTimeoutSeconds: config.activityTimeoutSeconds,
-      pongTimeoutSeconds: config.pongTimeoutSeconds,
-      heartbeatTimeoutSeconds: config.heartbeatTimeoutSeconds,
-      sweepIntervalMs: sweepIntervalMs(config),
-      gateTimeoutMs: config.gateTimeoutMs,
-      maxConnections: config.maxConnections || socketsAllowed(),
-    },
-    state,
-  }
-}

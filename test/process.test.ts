@@ -25,6 +25,10 @@ describe('the announcement', () => {
       `    wsPort: ${port},`,
     ])
       expect(text).toContain(line)
+    const lines = (await program.errors).trim().split('\n')
+    expect(lines.map((line) => JSON.parse(line))).toContainEqual(
+      expect.objectContaining({ msg: 'listening', host: '127.0.0.1', port, pathPrefix: '' }),
+    )
   })
 
   test('keeps secrets of the settings to itself', async () => {

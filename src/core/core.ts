@@ -13,6 +13,7 @@ import type { LeaveQueue } from './leave-queue'
 import type { Limits } from './limits'
 import type { Presence } from './presence'
 import type { Rates } from './rates'
+import type { RefusalLog } from './refusal-log'
 import type { RequestQueue } from './request-queue'
 import type { Slices } from './slices'
 import type { SubscriptionCounts } from './subscription-counts'
@@ -42,6 +43,7 @@ export type Core = {
   readonly hooks: CompiledHooks
   readonly facts: Facts
   readonly counters: Counters
+  readonly refusals: RefusalLog
   readonly timing: Timing
   /** What may change while the server runs, besides what the nouns own. */
   readonly state: {

@@ -62,6 +62,7 @@ export type ErrorCode =
   | 'backend_rate'
   | 'login_rate'
   | 'admin_unauthorized'
+  | 'login_failed'
   | 'admin_foreign_page'
   | 'admin_bad_request'
   | 'admin_body_too_large'

@@ -17,6 +17,7 @@ import {
   type Replace,
 } from './plugin'
 import { BLOCKED_MS, cpuMsAt, logFailed, logIfBlocked } from './plugin-faults'
+import type { RefusalLog } from './refusal-log'
 import type { Clock, JsonText, Log, MaybePromise } from './types'
 import { viewOf } from './views'
 
@@ -160,13 +161,15 @@ export function tell(core: Asker, taps: readonly Hook[], first?: unknown, second
   }
 }
 
-/** Refuses a connection something, or its stay, and tells the taps that hear of refusals. */
+/** Refuses a connection something, or its stay, and tells the log and the taps that hear of refusals. */
 export function refuseAndTell(
-  core: Asker & { readonly hooks: CompiledHooks },
+  core: Asker & { readonly hooks: CompiledHooks; readonly refusals: RefusalLog },
   conn: Connection,
   refused: Refusal,
 ): void {
   conn.refuse(refused)
+  const { remoteAddress, app, id: socketId } = conn
+  core.refusals.note(refused, { remoteAddress, appId: app?.id, socketId })
   const { code, message } = refused
   if (core.hooks.refused.length > 0) tell(core, core.hooks.refused, conn, { code, message })
 }

@@ -15,8 +15,8 @@ import { applyChanges, readAppChanges, type Enforced, type FieldErrors } from '.
 import { limitsOnWire } from './app-limits'
 import { FieldError } from './errors'
 import { readNested } from './form'
-import type { Identify } from './identity'
 import { listed } from './lists'
+import type { AdminChanges } from './admin-changes'
 import { CHANGED_APP_BODY, NEW_APP_BODY } from './app-bodies'
 import {
   ADMIN_REFUSALS,
@@ -48,14 +48,16 @@ const CHANGE = {
 }
 
 export type AdminOptions = {
-  readonly identify: Identify
+  readonly changes: AdminChanges
   /** What plugins check of an app's fields. */
   readonly enforced: Enforced
 }
 
-export function admin(core: Core, { identify, enforced }: AdminOptions) {
+export function admin(core: Core, options: AdminOptions) {
+  const { changes } = options
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
-    .derive(({ request }) => ({ identity: identify(request) }))
+    .derive(changes.enter)
+    .onAfterHandle(changes.done)
     .get('', () => allOf(core), {
       response: { ...ADMIN_REFUSALS, 200: AppsAnswer },
       detail: {
@@ -67,7 +69,7 @@ export function admin(core: Core, { identify, enforced }: AdminOptions) {
     .post(
       '',
       async ({ request, set }) => {
-        const app = createApp(core, await readApp(core.uploads, request), enforced)
+        const app = await createApp(core, request, options)
         set.status = 201
         set.headers['location'] = `/api/admin/apps/${app.record.slug}`
         return { data: resourceOf(app) }
@@ -92,20 +94,21 @@ export function admin(core: Core, { identify, enforced }: AdminOptions) {
         description: 'With its keys and secrets.',
       },
     })
-    .patch('/:slug', async ({ request, params }) => change(core, params.slug, request, enforced), {
+    .patch('/:slug', ({ request, params }) => change(core, params.slug, request, options), {
       parse: 'none',
       response: CHANGED,
       detail: { operationId: 'changeApp', ...CHANGE },
     })
-    .put('/:slug', async ({ request, params }) => change(core, params.slug, request, enforced), {
+    .put('/:slug', ({ request, params }) => change(core, params.slug, request, options), {
       parse: 'none',
       response: CHANGED,
       detail: { operationId: 'replaceApp', ...CHANGE },
     })
     .delete(
       '/:slug',
-      ({ params, set }) => {
+      ({ request, params, set }) => {
         const app = appOf(core, params.slug)
+        changes.about(request, { appId: app.id })
         if (app.providedBy !== undefined)
           throw new FieldError({ id: [`comes from ${app.providedBy} and is removed there`] })
         core.apps.remove(app)
@@ -133,8 +136,9 @@ export function admin(core: Core, { identify, enforced }: AdminOptions) {
     )
     .post(
       '/:slug/keys',
-      ({ params, set }) => {
+      ({ request, params, set }) => {
         const app = appOf(core, params.slug)
+        changes.about(request, { appId: app.id })
         const { keys } = ownKeys(app)
         if (keys.length > 1)
           throw new FieldError({ keys: [`are ${keys.length} already; retire the older one first`] })
@@ -159,8 +163,9 @@ export function admin(core: Core, { identify, enforced }: AdminOptions) {
     )
     .delete(
       '/:slug/keys/:key',
-      ({ params }) => {
+      ({ request, params }) => {
         const app = appOf(core, params.slug)
+        changes.about(request, { appId: app.id })
         const { keys } = ownKeys(app)
         const kept = keys.filter(({ key }) => key !== params.key)
         if (kept.length === keys.length) throw notFound()
@@ -212,8 +217,9 @@ async function readApp(uploads: Uploads, request: Request): Promise<Record<strin
   return app
 }
 
-function createApp(core: Core, raw: Record<string, unknown>, enforced: Enforced): App {
-  const { changes, errors } = readAppChanges(raw, 'create', enforced)
+async function createApp(core: Core, request: Request, options: AdminOptions): Promise<App> {
+  const raw = await readApp(core.uploads, request)
+  const { changes, errors } = readAppChanges(raw, 'create', options.enforced)
   const { name, id = freeId(core), key = newKeyPair().key, secret = newKeyPair().secret } = changes
   if (name === undefined && !errors['name']) errors['name'] = ["can't be blank"]
   const slug = changes.slug ?? slugOf(name ?? 'none')
@@ -221,6 +227,7 @@ function createApp(core: Core, raw: Record<string, unknown>, enforced: Enforced)
   const fresh: AppRecord = { ...NEW_APP, id, name: name ?? '', slug, keys: [{ key, secret }] }
   const record = applyChanges(fresh, changes)
   throwIfInvalid(core, record, errors)
+  options.changes.about(request, { appId: id, fields: Object.keys(changes) })
   return core.apps.create(record, core.clock.now())
 }
 
@@ -231,15 +238,16 @@ function freeId({ apps }: Core): string {
 }
 
 /** A new name makes a new slug, unless one is given. */
-async function change(core: Core, slug: string, request: Request, enforced: Enforced) {
+async function change(core: Core, slug: string, request: Request, options: AdminOptions) {
   const raw = await readApp(core.uploads, request)
   const app = appOf(core, slug) // looked up after the wait: it may have been deleted meanwhile
-  const { changes, errors } = readAppChanges(raw, 'change', enforced)
+  const { changes, errors } = readAppChanges(raw, 'change', options.enforced)
   const { name = app.record.name } = changes
   const renamed = name !== app.record.name && changes.slug === undefined
   const record = applyChanges(app.record, renamed ? { ...changes, slug: slugOf(name) } : changes)
   if (record.slug === '') errors['slug'] = ['is invalid']
   throwIfInvalid(core, record, errors, app)
+  options.changes.about(request, { appId: app.id, fields: Object.keys(changes) })
   const renamedTo = record.slug === app.record.slug ? undefined : record.slug
   core.apps.change(app, record, core.clock.now())
   if (renamedTo !== undefined) endScopes(core, app)

@@ -7,6 +7,7 @@ import { Elysia } from 'elysia'
 import type { Core } from '../core/core'
 import type { Deliveries } from '../core/deliveries'
 import { admin } from './admin'
+import type { AdminChanges } from './admin-changes'
 import type { Enforced } from './app-fields'
 import { bundledPage } from './bundled-page'
 import { channels } from './channels'
@@ -17,7 +18,6 @@ import { events } from './events'
 import { expusherlite } from './expusherlite'
 import { AppSecrets } from './app-secrets'
 import type { ApiHooks } from './hooks'
-import type { Identify } from './identity'
 import type { Locality } from './local'
 import type { Logins } from './logins'
 import { documentOf, DOCUMENT_PATH, HTML, pageAnswer } from './openapi'
@@ -32,7 +32,7 @@ import { swaggerDefaults, type PublishedCredentials } from './swagger'
 
 export type ApiOptions = {
   readonly pathPrefix: string
-  readonly identify: Identify
+  readonly changes: AdminChanges
   readonly adminOrigins: readonly string[]
   readonly hooks: ApiHooks
   readonly locality: Locality
@@ -45,7 +45,7 @@ export type ApiOptions = {
 }
 
 export function createApi(core: Core, options: ApiOptions) {
-  const { pathPrefix, identify, adminOrigins, published, swaggerPage, plugins } = options
+  const { pathPrefix, changes, adminOrigins, published, swaggerPage, plugins } = options
   const { hooks, locality, logins } = options
   const access = { pathPrefix, hooks, locality }
   const secrets = new AppSecrets(hooks.addresses, logins, locality)
@@ -59,7 +59,8 @@ export function createApi(core: Core, options: ApiOptions) {
       set.headers = { [REQUEST_ID]: requestId(request.headers.get(REQUEST_ID)) }
     })
     .onError(({ code, error, request, set }) => {
-      const failure = { code, error, request, requestId: String(set.headers[REQUEST_ID]) }
+      const id = String(set.headers[REQUEST_ID])
+      const failure = { code, error, request, requestId: id, addresses: hooks.addresses }
       const { status, body, type, headers } = explain(core, failure)
       set.status = status
       set.headers['content-type'] = type
@@ -79,9 +80,9 @@ export function createApi(core: Core, options: ApiOptions) {
     .use(users(core, access))
     .use(expusherlite(core, hooks, secrets))
     .use(pushex(core, new PushAccess(core, { hooks, secrets, openAppId: published.appId })))
-    .use(admin(core, { identify, enforced: options.enforced }))
-    .use(deliveries(core, options.deliveries, identify))
-    .use(pluginReports(core.hooks, plugins, identify))
+    .use(admin(core, { changes, enforced: options.enforced }))
+    .use(deliveries(core, options.deliveries, changes))
+    .use(pluginReports(core.hooks, plugins, changes))
     .use(swaggerDefaults(published, locality))
     .use(
       bundledPage('/swagger', swaggerPage, {

@@ -10,7 +10,7 @@ import type { Deliveries } from '../core/deliveries'
 import { RealtimeError } from '../core/errors'
 import { parseSigned } from '../core/json'
 import { masked } from '../core/webhooks'
-import type { Identify } from './identity'
+import type { AdminChanges } from './admin-changes'
 import { ADMIN_REFUSALS, NOT_FOUND } from './refusals'
 
 const count = (description: string) => Type.Integer({ minimum: 0, description })
@@ -127,14 +127,15 @@ const ReplayAnswer = Type.Object(
 
 const ANSWERS = { ...ADMIN_REFUSALS, 404: NOT_FOUND }
 
-export function deliveries(core: Core, source: Deliveries, identify: Identify) {
+export function deliveries(core: Core, source: Deliveries, changes: AdminChanges) {
   const appOf = (slug: string): App => {
     const app = core.apps.bySlug(slug) ?? core.apps.byId(slug)
     if (!app) throw new RealtimeError('admin_not_found', 'Not Found')
     return app
   }
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
-    .derive(({ request }) => ({ identity: identify(request) }))
+    .derive(changes.enter)
+    .onAfterHandle(changes.done)
     .get(
       '/:slug/webhooks/deliveries',
       ({ params }) => ({ data: shown(source, appOf(params.slug)) }),
@@ -150,7 +151,11 @@ export function deliveries(core: Core, source: Deliveries, identify: Identify) {
     )
     .post(
       '/:slug/webhooks/replay',
-      ({ params }) => ({ data: { replayed: source.replay(appOf(params.slug)) } }),
+      ({ request, params }) => {
+        const app = appOf(params.slug)
+        changes.about(request, { appId: app.id })
+        return { data: { replayed: source.replay(app) } }
+      },
       {
         response: { ...ANSWERS, 200: ReplayAnswer },
         detail: {

@@ -4,8 +4,9 @@
  */
 import { ValidationError } from 'elysia'
 import type { Core } from '../core/core'
-import { RealtimeError, type ErrorCode } from '../core/errors'
+import { RealtimeError, refusal, type ErrorCode, type Refusal } from '../core/errors'
 import { wireError } from '../protocols/errors'
+import type { Addresses } from './address'
 import type { FieldErrors } from './app-fields'
 import { mistakeIn, type Mistake } from './mistake'
 import { isDecodable, pathOf } from './url'
@@ -33,6 +34,7 @@ export type Failure = {
   readonly error: unknown
   readonly request: Request
   readonly requestId: string
+  readonly addresses: Addresses
 }
 
 /** The seed's own: the admin API, and those of ExPusherLite and PushEx. */
@@ -40,8 +42,37 @@ const SEED_PATH = '/api/'
 /** Where every refusal is the seed's JSON; the admin API tells some in plain text. */
 const SEED_EVENTS = /^\/api\/(?:apps\/|push)/
 
-/** An instance of our class is asked for first: the framework reads an error's `code` before its own name for it. */
-export function explain(core: Core, { code, error, request, requestId }: Failure): ErrorAnswer {
+/** The answer; whatever refuses comes by here, and is told to the log. */
+export function explain(core: Core, failure: Failure): ErrorAnswer {
+  const refused = refusedBy(failure)
+  if (refused) noteRefusal(core, refused, failure)
+  return answerTo(core, failure)
+}
+
+const UNKNOWN_ROUTE = refusal('path_not_found', 'Unknown route')
+const UNREADABLE = refusal('request_invalid', 'Not as documented')
+
+/** Undefined for a fault of ours. An instance of our class is asked for first: the framework reads an error's `code` before its own name for it. */
+function refusedBy({ code, error }: Failure): Pick<Refusal, 'code' | 'message'> | undefined {
+  if (error instanceof RealtimeError) return error
+  if (code === 'NOT_FOUND') return UNKNOWN_ROUTE
+  const isUnreadable =
+    error instanceof ValidationError ? error.type !== 'response' : code === 'PARSE'
+  return isUnreadable ? UNREADABLE : undefined
+}
+
+/** For answers that say no without an error. */
+export function noteRefusal(
+  core: Core,
+  refused: Pick<Refusal, 'code' | 'message'>,
+  { request, requestId, addresses }: Pick<Failure, 'request' | 'requestId' | 'addresses'>,
+): void {
+  const [, id = ''] = /^\/apps\/([^/]+)/.exec(pathOf(request.url)) ?? []
+  const app = core.apps.byId(id)
+  core.refusals.note(refused, { remoteAddress: addresses.of(request), appId: app?.id, requestId })
+}
+
+function answerTo(core: Core, { code, error, request, requestId }: Failure): ErrorAnswer {
   if (error instanceof FieldError) return json(error.status, { errors: error.errors })
   const path = pathOf(request.url)
   if (error instanceof RealtimeError) return refused(error, path)

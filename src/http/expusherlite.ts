@@ -172,7 +172,8 @@ async function authenticated(core: Core, { hooks, secrets, request, slug }: Aski
   const vouched = core.hooks.authenticate.length > 0 && (await hooks.authenticate(received))
   if (vouched) secrets.vouched(shown)
   else if (shown.refused) raise(shown.refused)
-  else if (!shown.isRight) throw new RealtimeError('admin_unauthorized', '')
+  else if (!shown.isRight)
+    throw new RealtimeError(shown.failed ? 'login_failed' : 'admin_unauthorized', '')
   // A browser that knows the credentials sends them with forms of any site.
   if (isForeignPage(request.headers, []))
     throw new RealtimeError('admin_foreign_page', FOREIGN_PAGE)

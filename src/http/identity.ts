@@ -31,7 +31,7 @@ export type AdminChecks = {
   readonly addresses: Addresses
 }
 
-/** @throws RealtimeError('admin_unauthorized' | 'admin_foreign_page' | 'not_local' | 'login_rate'), or what a plugin refuses with */
+/** @throws RealtimeError('admin_unauthorized' | 'login_failed' | 'admin_foreign_page' | 'not_local' | 'login_rate'), or what a plugin refuses with */
 export type Identify = (request: Request) => Identity
 
 /**
@@ -51,7 +51,7 @@ export function adminIdentity(access: AdminAccess, checks: AdminChecks): Identif
     if (refused) raise(refused)
     if (isAdmin(given, access)) return { name: access.username }
     logins.failed(attempt)
-    throw new RealtimeError('admin_unauthorized', '')
+    throw new RealtimeError('login_failed', '')
   }
 }
 

@@ -90,7 +90,8 @@ export class InFlight {
   #refuse(request: Request, error: RealtimeError): Response {
     this.core.counters.requestsRefused++
     const id = requestId(request.headers.get(REQUEST_ID))
-    const failure = { code: error.code, error, request, requestId: id }
+    const { addresses } = this
+    const failure = { code: error.code, error, request, requestId: id, addresses }
     const { status, body, type, headers } = explain(this.core, failure)
     const own = { 'content-type': type, [REQUEST_ID]: id, connection: 'close' }
     return new Response(body, { status, headers: { ...headers, ...own } })

@@ -10,15 +10,18 @@ import type { App } from '../core/apps'
 import { afterRoom } from '../core/backlog'
 import { channelOfTopic } from '../core/channel'
 import type { Core } from '../core/core'
-import { RealtimeError } from '../core/errors'
+import { RealtimeError, refusal, type ErrorCode } from '../core/errors'
 import { isRecord, parseJson } from '../core/json'
 import { checkData, publish, textOfData, tooManyChannels, type Api } from '../core/publish'
 import { tellPushed, type Pushed } from '../core/push'
 import type { ChannelName, MaybePromise } from '../core/types'
+import { wireError } from '../protocols/errors'
 import { mustTakeJson } from './accept'
+import { noteRefusal } from './errors'
 import { bodyOfApp, readBody, type BodyLimits } from './form'
 import { NO_BODY } from './hooks'
 import type { PushAccess } from './pushex-access'
+import { REQUEST_ID } from './request-id'
 import { BAD_REQUEST, errorDetail, JSON_REFUSALS, PUBLISH_REFUSALS } from './refusals'
 
 const Push: object = Type.Object(
@@ -65,12 +68,15 @@ const HEADERS = {
 }
 
 type Answer = { status?: number | string; headers: Record<string, string | number> }
+type Asking = { readonly request: Request; readonly set: Answer }
 
 export function pushex(core: Core, access: PushAccess) {
   const { hooks } = access
   const bodyLimits = bodyOfApp(core.limits)
-  const refuse = <T>(set: Answer, status: number, body: T): T => {
-    set.status = status
+  const refuse = <T>({ request, set }: Asking, code: ErrorCode, body: T): T => {
+    set.status = wireError(code).http
+    const requestId = String(set.headers[REQUEST_ID])
+    noteRefusal(core, refusal(code, ''), { request, requestId, addresses: hooks.addresses })
     return body
   }
   return new Elysia({ tags: ['PushEx'] }).post(
@@ -85,14 +91,16 @@ export function pushex(core: Core, access: PushAccess) {
       const grant = await access.granted(received, body)
       if (!grant) {
         hooks.addresses.letGo(request)
-        return refuse(set, 403, { error: FORBIDDEN })
+        return refuse({ request, set }, 'request_refused', { error: FORBIDDEN })
       }
       hooks.check(received)
       const asked = readPush(grant.app, grant.params ?? mustBe(await body()))
-      if (!asked) return refuse(set, 422, { error: INVALID })
+      if (!asked) return refuse({ request, set }, 'app_invalid', { error: INVALID })
       if (core.state.draining) {
         Object.assign(set.headers, LEAVING)
-        return refuse(set, 503, { errors: { detail: 'Service Unavailable' } })
+        return refuse({ request, set }, 'node_draining', {
+          errors: { detail: 'Service Unavailable' },
+        })
       }
       const { channels, event, data } = asked
       await send(core, grant.app, { channels, event, data: dataText(grant.app, data) })

@@ -196,7 +196,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'the expiry of a token is a time of day, of those from after the jump too',
-    options: { plugins: [guardian()] },
+    options: { plugins: [guardian()], config: { activityTimeoutSeconds: 120 } },
     run: async (server, jump) => {
       jump()
       const token = hmacToken(server.app.secret, claimsAt(server))

@@ -7,7 +7,9 @@ import { start, type PusherClientOptions, type RawClient, type TestServer } from
 import { claimsAt, hmacToken, pathWith, tokenOf } from './tokens'
 
 const guarded = (options?: GuardianOptions): Promise<TestServer> =>
-  start({ plugins: [guardian(options)] })
+  start({ plugins: [guardian(options)], config: UNPINGED })
+/** While a token lives. */
+const UNPINGED = { activityTimeoutSeconds: 120 }
 
 /** What stock pusher-js needs instead of an auth endpoint. */
 const withTokens = (token: () => string, userId?: string): PusherClientOptions => ({
@@ -285,7 +287,7 @@ describe('the end of a token', () => {
         authorize: () => ({ type: 'reject', message: 'no', retryAfterSeconds: undefined }) as const,
       }),
     }
-    await using server = await start({ plugins: [bouncer, refusing] })
+    await using server = await start({ plugins: [bouncer, refusing], config: UNPINGED })
     await using client = await server.raw()
     expect(await refused(client, 'private-a', tokenOf(server))).toBe('no')
     server.advance(66_000)

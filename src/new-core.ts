@@ -1,0 +1,58 @@
+/**
+ * The core of one server: its nouns, made of the settings.
+ */
+import type { Config } from './config'
+import { AddressCounts } from './core/addresses'
+import { LocalBroker } from './core/broker'
+import { Cache } from './core/cache'
+import type { Core } from './core/core'
+import { Facts } from './core/facts'
+import { Hub } from './core/hub'
+import { LeaveQueue } from './core/leave-queue'
+import { Presence } from './core/presence'
+import { Rates } from './core/rates'
+import { RefusalLog } from './core/refusal-log'
+import { SubscriptionCounts } from './core/subscription-counts'
+import { sweepIntervalMs } from './core/sweep'
+import type { NodeId, Topics } from './core/types'
+import { Users } from './core/users'
+import { socketsAllowed } from './open-files'
+import { wireError } from './protocols/errors'
+
+/** What was there before the core. */
+type Begun = Pick<
+  Core,
+  'clock' | 'log' | 'apps' | 'hooks' | 'uploads' | 'requests' | 'slices' | 'counters'
+>
+
+export function newCore(config: Config, begun: Begun, topics: Topics): Core {
+  const { clock, counters, log } = begun
+  const { limits } = config
+  const state: Core['state'] = { tick: 0, draining: false, troubles: new Map() }
+  const hub = new Hub(topics, { clock, counters, log, limits, state })
+  return {
+    node: crypto.randomUUID() as string as NodeId,
+    limits,
+    ...begun,
+    addresses: new AddressCounts(config.limits.maxConnectionsPerAddress),
+    hub,
+    presence: new Presence(),
+    users: new Users(),
+    cache: new Cache(config.cacheTtlSeconds * 1000),
+    subscriptionCounts: new SubscriptionCounts(),
+    rates: new Rates(),
+    leaving: new LeaveQueue(),
+    broker: new LocalBroker((publication) => hub.deliver(publication)),
+    facts: new Facts(),
+    refusals: new RefusalLog(log, clock, (code) => wireError(code).log),
+    timing: {
+      activityTimeoutSeconds: config.activityTimeoutSeconds,
+      pongTimeoutSeconds: config.pongTimeoutSeconds,
+      heartbeatTimeoutSeconds: config.heartbeatTimeoutSeconds,
+      sweepIntervalMs: sweepIntervalMs(config),
+      gateTimeoutMs: config.gateTimeoutMs,
+      maxConnections: config.maxConnections || socketsAllowed(),
+    },
+    state,
+  }
+}
