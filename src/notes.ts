@@ -7,6 +7,7 @@ import { broughtBy, type EnvFile } from './env-files'
 import { serviceVariables, withoutServices } from './kubernetes'
 import { nearMisses } from './near-misses'
 import type { Environment } from './setting'
+import { unreadNames } from './unread'
 
 type Note = { readonly level: 'info' | 'warn'; readonly text: string }
 
@@ -23,6 +24,7 @@ const NOTES = [
   { level: 'warn', of: alteredByFiles },
   { level: 'info', of: aliasesUsed },
   { level: 'info', of: serviceVariables },
+  { level: 'warn', of: unreadNames },
   { level: 'warn', of: unknownSettings },
 ] as const
 

@@ -161,6 +161,16 @@ describe('names of other servers', () => {
     ],
     [{ SOKETI_EVENT_MAX_SIZE_IN_KB: '100' }, { limits: { maxEventDataBytes: 102_400 } }],
     [{ SOKETI_SHUTDOWN_GRACE_PERIOD: '3000' }, { drainSeconds: 3 }],
+    [{ SOKETI_PRESENCE_MAX_MEMBERS: '5000' }, { limits: { maxPresenceMembers: 5000 } }],
+    [{ SOKETI_PRESENCE_MAX_MEMBER_SIZE: '2.5' }, { limits: { maxUserInfoBytes: 2560 } }],
+    [{ SOKETI_CHANNEL_CACHE_TTL: '3600' }, { cacheTtlSeconds: 3600 }],
+    [{ SOKETI_EVENT_MAX_BATCH_SIZE: '50' }, { limits: { maxEventsPerBatch: 50 } }],
+    [{ SOKETI_EVENT_MAX_CHANNELS_AT_ONCE: '7' }, { limits: { maxChannelsPerTrigger: 7 } }],
+    [{ SOKETI_EVENT_MAX_NAME_LENGTH: '99' }, { limits: { maxEventNameChars: 99 } }],
+    [{ SOKETI_CHANNEL_LIMITS_MAX_NAME_LENGTH: '98' }, { limits: { maxChannelNameChars: 98 } }],
+    [{ REVERB_APP_MAX_CONNECTIONS: '9' }, { limits: { maxConnectionsPerApp: 9 } }],
+    [{ REVERB_APP_MAX_CONNECTIONS: 'null' }, { limits: { maxConnectionsPerApp: 0 } }],
+    [{ REVERB_APP_ACTIVITY_TIMEOUT: '45' }, { activityTimeoutSeconds: 45 }],
     [
       {
         REVERB_APP_ID: '1',

@@ -30,9 +30,10 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'listen.ts': ['config', 'core', 'http', 'protocols', 'transports'],
   'aliases.ts': ['core/limits', 'kubernetes', 'secret-files', 'setting'],
   'secret-files.ts': ['core/errors', 'setting'],
+  'unread.ts': ['setting'],
   'kubernetes.ts': ['setting'],
   'env-files.ts': ['setting'],
-  'notes.ts': ['aliases', 'config', 'env-files', 'kubernetes', 'near-misses', 'setting'],
+  'notes.ts': ['aliases', 'config', 'env-files', 'kubernetes', 'near-misses', 'setting', 'unread'],
   'config.ts': [
     'aliases',
     'core/apps',

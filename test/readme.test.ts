@@ -1,12 +1,14 @@
 import { expect, test } from 'bun:test'
 import { aliasTable } from '../src/aliases'
 import { settingsTable } from '../src/config'
+import { unreadTable } from '../src/unread'
 
 const README = `${import.meta.dir}/../README.md`
 
 const TABLES = [
   ['settings', settingsTable],
   ['aliases', aliasTable],
+  ['unread', unreadTable],
 ] as const
 
 test.each(TABLES)('the %s in README.md are those of the code', async (name, print) => {

@@ -1,0 +1,132 @@
+/**
+ * UNREAD: names that other servers read and we do not, and what to do instead. A value that asks for what is
+ * the case here anyway, as the others' own defaults do, is no reason for a line.
+ */
+import type { Environment } from './setting'
+
+type Unread = {
+  readonly names: readonly string[]
+  /** Values that ask for nothing. */
+  readonly idle?: RegExp
+  readonly instead: string
+}
+
+const OFF = /^(?:false|0|off|no|null|-1)$/i
+const ON = /^(?:true|1)$/i
+const ALONE = /^(?:local|full|memory|false|0)$/i
+const PLUGIN = 'a plugin of carillon.config.ts (plugins/README.md)'
+
+const UNREAD: readonly Unread[] = [
+  {
+    names: [
+      'SOKETI_SSL_CERT',
+      'SOKETI_SSL_KEY',
+      'SOKETI_SSL_PASS',
+      'SOKETI_SSL_CA',
+      'REVERB_TLS_CERT',
+      'REVERB_TLS_KEY',
+      'REVERB_SERVER_TLS_CERT',
+      'REVERB_SERVER_TLS_KEY',
+    ],
+    instead: 'let a proxy in front do TLS, and name it in CARILLON_TRUSTED_PROXIES',
+  },
+  {
+    names: ['SOKETI_METRICS_ENABLED'],
+    idle: OFF,
+    instead:
+      'there is no endpoint for Prometheus; the log and GET /api/admin/plugins have counters',
+  },
+  {
+    names: ['SOKETI_DEFAULT_APP_ENABLED'],
+    idle: ON,
+    instead: 'PATCH the app by the admin API with active=false',
+  },
+  {
+    names: [
+      'SOKETI_ALLOWED_ORIGINS',
+      'SOKETI_CORS_ALLOWED_ORIGINS',
+      'REVERB_ALLOWED_ORIGINS',
+      'REVERB_APP_ALLOWED_ORIGINS',
+    ],
+    idle: /^\*$/,
+    instead: `set the app's hosts by the admin API; ${PLUGIN} enforces them`,
+  },
+  {
+    names: [
+      'SOKETI_ADAPTER_DRIVER',
+      'SOKETI_MODE',
+      'SOKETI_CACHE_DRIVER',
+      'SOKETI_RATE_LIMITER_DRIVER',
+      'REVERB_SCALING_ENABLED',
+    ],
+    idle: ALONE,
+    instead: 'one process serves everybody, without Redis or NATS',
+  },
+  {
+    names: ['SOKETI_APP_MANAGER_DRIVER'],
+    idle: /^array$/,
+    instead: 'list apps in carillon.config.ts, or make them by the admin API',
+  },
+  {
+    names: ['SOKETI_QUEUE_DRIVER'],
+    idle: /^sync$/,
+    instead: 'webhooks wait in the database, and need no queue',
+  },
+  { names: ['SOKETI_DEBUG'], idle: OFF, instead: 'set CARILLON_LOG_LEVEL=debug' },
+  {
+    names: ['SOKETI_DEFAULT_APP_USER_AUTHENTICATION', 'SOKETI_USER_AUTHENTICATION_TIMEOUT'],
+    idle: /^(?:false|0|30000)$/i,
+    instead: 'set CARILLON_AUTHORIZE_WITHIN_SECONDS; users may always sign in',
+  },
+  {
+    names: ['SOKETI_DEFAULT_APP_MAX_READ_REQ_PER_SEC', 'REVERB_APP_RATE_LIMITING_ENABLED'],
+    idle: OFF,
+    instead: `${PLUGIN} limits rates, once it is given numbers`,
+  },
+  {
+    names: ['SOKETI_WEBHOOKS_BATCHING_DURATION'],
+    idle: /^50$/,
+    instead: 'set CARILLON_WEBHOOK_FLUSH_MS',
+  },
+  {
+    names: ['SOKETI_HTTP_ACCEPT_TRAFFIC_MEMORY_THRESHOLD'],
+    idle: /^85$/,
+    instead:
+      'bound what clients may hold (CARILLON_MAX_CONNECTIONS); GET /ready says when something is wrong',
+  },
+  {
+    names: ['REVERB_APP_PING_INTERVAL'],
+    idle: /^(?:30|60)$/,
+    instead: 'set CARILLON_ACTIVITY_TIMEOUT_SECONDS',
+  },
+  {
+    names: ['REVERB_APP_MAX_MESSAGE_SIZE', 'REVERB_MAX_REQUEST_SIZE'],
+    idle: /^10_?000$/,
+    instead: 'set CARILLON_MAX_EVENT_DATA_BYTES',
+  },
+  {
+    names: ['REVERB_APP_ACCEPT_CLIENT_EVENTS_FROM'],
+    idle: /^members$/,
+    instead:
+      "for none set CARILLON_CLIENT_EVENTS=false, for all the app's public_client_events by the admin API",
+  },
+]
+
+const INSTEAD = new Map(UNREAD.flatMap((row) => row.names.map((name) => [name, row] as const)))
+
+/** One line for each name whose value asks for something. */
+export function unreadNames(env: Environment): string[] {
+  return Object.entries(env).flatMap(([name, value]) => {
+    const row = INSTEAD.get(name)
+    if (!row || !value || row.idle?.test(value)) return []
+    return [`${name} is not read here: ${row.instead}`]
+  })
+}
+
+/** The README's table, in Markdown. */
+export function unreadTable(): string {
+  const rows = UNREAD.map(
+    ({ names, instead }) => `| ${names.map((name) => `\`${name}\``).join(', ')} | ${instead} |`,
+  )
+  return ['| Not read | Instead |', '|---|---|', ...rows].join('\n')
+}
