@@ -7,7 +7,7 @@ import { readWords, UsageError } from './lib/command-line'
 import { help } from './lib/help'
 import { endWithBench } from './lib/processes'
 import { runBench } from './lib/run'
-import { printAutocannon } from './autocannon'
+import { autocannon } from './autocannon'
 import { compareRuns } from './compare'
 import { publish } from './publish'
 import { report } from './report'
@@ -20,7 +20,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   report,
   publish,
   compare: compareRuns,
-  autocannon: printAutocannon,
+  autocannon,
   soak,
   help,
 }
@@ -35,7 +35,6 @@ async function main(): Promise<readonly string[]> {
   try {
     endWithBench()
     if (command) return await command(given.slice(1))
-    if (process.platform !== 'linux') return ['the load and CPU times need Linux']
     const words = readWords(given, Object.keys(QUESTIONS))
     return await runBench(words, given)
   } catch (cause) {

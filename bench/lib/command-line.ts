@@ -14,6 +14,8 @@ export type Words = {
   readonly cases: readonly string[]
   /** As given, to be read by `readPeer`. */
   readonly peers: readonly string[]
+  /** Only what runs anywhere. */
+  readonly portable: boolean
 }
 
 /** A command line that can't be followed. */
@@ -33,9 +35,11 @@ export function readWords(words: readonly string[], known: readonly string[]): W
   const numbers: Partial<Record<NumberOption, number>> = {}
   const texts: Record<TextOption, string[]> = { '--sides': [], '--cases': [], '--peer': [] }
   const names: string[] = []
+  let portable = false
   const rest = words.values()
   for (const word of rest) {
-    if (isNumber(word)) numbers[word] = readNumber(word, rest.next().value)
+    if (word === '--portable') portable = true
+    else if (isNumber(word)) numbers[word] = readNumber(word, rest.next().value)
     else if (isText(word)) texts[word].push(readText(word, rest.next().value))
     else names.push(word)
   }
@@ -52,6 +56,7 @@ export function readWords(words: readonly string[], known: readonly string[]): W
     sides: texts['--sides'].flatMap((text) => text.split(',')),
     cases: texts['--cases'],
     peers: texts['--peer'],
+    portable,
   }
 }
 

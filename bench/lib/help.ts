@@ -17,12 +17,17 @@ const COMMANDS = [
     'churn, clocks that jump, kill -9: is anything lost or kept?',
   ],
   ['bun run bench autocannon [URL]', 'commands to paste against a server that runs'],
+  [
+    'bun run bench autocannon --run [--requests N] [URL]',
+    'runs them, signed afresh, against a server of its own where none is named',
+  ],
 ] as const
 
 const OPTIONS = [
   ['--rounds N', 'how often'],
   ['--seconds N', 'how long one measurement takes'],
   ['--sides a,b', 'only these'],
+  ['--portable', 'only what runs anywhere, as where it is not Linux'],
   ['--cases TEXT', 'only cases in whose label this is; may be repeated'],
   [
     '--peer name=http://127.0.0.1:6001?id=..&key=..&secret=..&pid=..',

@@ -48,6 +48,8 @@ export type ServerOptions = {
   readonly env?: Readonly<Record<string, string>>
   /** What somebody will ask it for: `servers/heap.ts`, `turns.ts` or `soak.ts`. */
   readonly meter?: Meter
+  /** Nobody asks for its CPU time and its memory, which not every system says. */
+  readonly isUnmeasured?: true
 }
 
 /** @throws Error when it does not answer in time */
@@ -65,7 +67,14 @@ export async function startServer(side: Side, options: ServerOptions = {}): Prom
   })
   await answering(port, child)
   return {
-    peer: { host: HOST, port, pid: child.pid, app, protocol, meterFile },
+    peer: {
+      host: HOST,
+      port,
+      pid: options.isUnmeasured ? undefined : child.pid,
+      app,
+      protocol,
+      meterFile,
+    },
     async [Symbol.asyncDispose]() {
       await end(child)
       folder[Symbol.dispose]()

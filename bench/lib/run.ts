@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { QUESTIONS } from './catalogue'
 import { UsageError, type Words } from './command-line'
 import { heading } from './heading'
+import { isPortable, leftOut, PORTABLE } from './portable'
 import { Progress } from './progress'
 import { defectOf, type BenchCase, type Question } from './question'
 import {
@@ -30,7 +31,10 @@ export async function runBench(words: Words, given: readonly string[]): Promise<
   for (const side of words.sides) sideNamed(side) // throws for one that nobody is called by
   const { cases: casesOf, recorded, judged } = SIZES[words.size]
   const around = surroundings(given)
-  const asked = words.questions.flatMap((name) => QUESTIONS[name]!)
+  const portable = isPortable(process.platform, words)
+  const asked = portable
+    ? PORTABLE.filter(({ name }) => words.questions.includes(name))
+    : words.questions.flatMap((name) => QUESTIONS[name]!)
   const plans = asked
     .map((question) => planOf(question, casesOf(question), { words, peers }))
     .filter((plan) => plan.length > 0)
@@ -38,6 +42,7 @@ export async function runBench(words: Words, given: readonly string[]): Promise<
   if (recorded) prepareRecords()
   const progress = new Progress(plans.flat().length, process.stderr)
   console.log(`${heading(around)}\n${beginText()}\n`)
+  if (portable) console.log(`${leftOut(words.questions)}\n`)
   const all = { records: [] as BenchRecord[], defects: [] as string[] }
   for (const plan of plans) {
     const { records, defects } = await playAll(plan, { around, progress, recorded })

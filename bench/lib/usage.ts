@@ -19,7 +19,7 @@ export type Usage = {
 
 /** Begins to measure the server and this process; the result ends it. */
 export function openWindow(serverPid: number | undefined): () => Usage {
-  const begun = { at: performance.now(), server: cpuOf(serverPid), load: cpuOf(process.pid) }
+  const begun = { at: performance.now(), server: cpuOf(serverPid), load: process.cpuUsage() }
   return () => {
     const seconds = (performance.now() - begun.at) / 1000
     const serverCpuSeconds = cpuOf(serverPid) - begun.server
@@ -27,7 +27,7 @@ export function openWindow(serverPid: number | undefined): () => Usage {
       seconds,
       serverCpuSeconds,
       serverCpuPercent: (100 * serverCpuSeconds) / seconds,
-      loadCpuPercent: (100 * (cpuOf(process.pid) - begun.load)) / seconds,
+      loadCpuPercent: (100 * ownSeconds(begun.load)) / seconds,
       serverRssMib: memoryMib(serverPid, 'VmRSS'),
       serverPeakRssMib: memoryMib(serverPid, 'VmHWM'),
     }
@@ -39,6 +39,12 @@ export const per = (count: number, seconds: number): number =>
   seconds > 0 || Number.isNaN(seconds) ? count / seconds : 0
 
 const cpuOf = (pid: number | undefined): number => (pid === undefined ? NaN : cpuSecondsOf(pid))
+
+/** Of this process since then, on any system. */
+function ownSeconds(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since)
+  return (user + system) / 1e6
+}
 
 /** Of a process, in MiB. */
 export function memoryMib(pid: number | undefined, field: 'VmRSS' | 'VmHWM'): number {

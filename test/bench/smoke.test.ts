@@ -3,9 +3,7 @@
  * that its table and its targets want. What the figures are is nobody's business here.
  */
 import { expect, test } from 'bun:test'
-import { commands } from '../../bench/autocannon'
 import { QUESTIONS, questionNamed } from '../../bench/lib/catalogue'
-import { startServer } from '../../bench/lib/processes'
 import { defectOf, type Question } from '../../bench/lib/question'
 import { recordOf, surroundings } from '../../bench/lib/records'
 import { page } from '../../bench/lib/page'
@@ -80,31 +78,6 @@ test.skipIf(process.platform !== 'linux')(
       const turn = { row: row!, side: 'bare', seconds: SECONDS, onProgress: undefined }
       expect(defectOf(question!, await question!.play(turn))).toBeUndefined()
     }
-  },
-  TIMEOUT_MS,
-)
-
-test(
-  'what `bench autocannon` prints can be pasted',
-  async () => {
-    await using server = await startServer('carillon')
-    const shells = commands(server.peer).map(async (command) => {
-      const short = command.replace('-c 8 -d 10', '-c 1 -a 5')
-      expect(short).not.toBe(command)
-      const shell = Bun.spawn(['sh', '-c', short], {
-        stdout: 'pipe',
-        stderr: 'pipe',
-        env: {
-          ...process.env,
-          PATH: `${process.execPath.replace(/\/[^/]+$/, '')}:${process.env['PATH']}`,
-        },
-      })
-      const said = await new Response(shell.stderr).text()
-      expect(await shell.exited).toBe(0)
-      expect(said).toContain('5 requests in')
-      expect(said).not.toMatch(/non 2xx|errors/)
-    })
-    await Promise.all(shells)
   },
   TIMEOUT_MS,
 )

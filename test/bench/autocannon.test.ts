@@ -1,0 +1,87 @@
+/** What anybody can check with a tool of others, on any system. */
+import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { autocannon, isWhole } from '../../bench/autocannon'
+import { isPortable, leftOut, PORTABLE } from '../../bench/lib/portable'
+
+const TIMEOUT_MS = 60_000
+const INDEX = join(import.meta.dir, '../../bench/index.ts')
+
+async function bench(...words: readonly string[]): Promise<{ said: string; code: number }> {
+  const child = Bun.spawn([process.execPath, '--no-env-file', INDEX, ...words], {
+    stdout: 'pipe',
+    stderr: 'pipe',
+    env: {
+      ...process.env,
+      PATH: `${process.execPath.replace(/\/[^/]+$/, '')}:${process.env['PATH']}`,
+    },
+  })
+  const streams = [child.stdout, child.stderr]
+  const [out, err] = await Promise.all(streams.map((stream) => new Response(stream).text()))
+  return { said: `${out}${err}`, code: await child.exited }
+}
+
+test(
+  '`autocannon --run` starts a server, signs, and types what it prints',
+  async () => {
+    const { said, code } = await bench('autocannon', '--run', '--requests', '5')
+
+    expect([said, code]).toEqual([expect.not.stringMatching(/non 2xx|errors/), 0])
+    expect(said.match(/^# .*; signed until \d\d:\d\d:\d\d$/gm)).toHaveLength(4)
+    expect(said.match(/^bun x --bun autocannon -c 1 -a 5 .*auth_signature=/gm)).toHaveLength(4)
+    expect(said.match(/^5 requests in /gm)).toHaveLength(4)
+  },
+  TIMEOUT_MS,
+)
+
+test.each([
+  ['5 requests in 1.01s, 1 kB read', 0, true],
+  ['0 2xx responses, 5 non 2xx responses\n5 requests in 1.01s', 0, false],
+  ['5 requests in 1.01s\n5 errors (0 timeouts)', 0, false],
+  ['5 requests in 1.01s', 1, false],
+  ['sh: bun: not found', 0, false],
+])('%j with %p is a whole run: %p', (said, code, is) => {
+  expect(isWhole(code, said)).toBe(is)
+})
+
+test.each([
+  [['--requests'], '--requests expects'],
+  [['--requests', '0'], '--requests expects'],
+  [['--rum'], 'autocannon expects'],
+  [['http://127.0.0.1:1', 'more'], 'autocannon expects'],
+])('autocannon %p is refused', async (words, why) => {
+  await expect(autocannon(words)).rejects.toThrow(why)
+})
+
+test.each([
+  ['linux', false, false],
+  ['linux', true, true],
+  ['darwin', false, true],
+  ['win32', false, true],
+])('on %s, asked for what is portable: %p', (platform, portable, is) => {
+  expect(isPortable(platform, { portable })).toBe(is)
+})
+
+test('what is portable is what `autocannon` asks, and what is left out is said', () => {
+  expect(PORTABLE.flatMap(({ quickCases }) => quickCases.map(({ label }) => label))).toEqual([
+    '1 channel',
+    '10 channels',
+    'batch of 10',
+    'GET /channels',
+    'GET /channels/room',
+  ])
+  expect(leftOut(['fanout', 'trigger', 'micro'])).toContain('and the questions fanout, micro.')
+})
+
+test(
+  'a portable run has figures by the clock, and none that need the system’s accounts',
+  async () => {
+    const { said, code } = await bench('smoke', '--portable', '--sides', 'carillon,bare')
+
+    expect([said, code]).toEqual([expect.stringContaining('Left out, since it needs Linux'), 0])
+    expect(said).toMatch(/^case +side +2xx per second +compared +p50 ms +p99 ms +load CPU %$/m)
+    expect(said).toMatch(/^1 channel +carillon +[\d ]+\d/m)
+    expect(said).not.toMatch(/NaN|per server-CPU-second| - /)
+  },
+  TIMEOUT_MS,
+)
