@@ -15,6 +15,7 @@ import { RefusalLog } from './core/refusal-log'
 import { SubscriptionCounts } from './core/subscription-counts'
 import { sweepIntervalMs } from './core/sweep'
 import type { NodeId, Topics } from './core/types'
+import { Unauthorized } from './core/unauthorized'
 import { Users } from './core/users'
 import { socketsAllowed } from './open-files'
 import { wireError } from './protocols/errors'
@@ -38,6 +39,7 @@ export function newCore(config: Config, begun: Begun, topics: Topics): Core {
     hub,
     presence: new Presence(),
     users: new Users(),
+    unauthorized: new Unauthorized(),
     cache: new Cache(config.cacheTtlSeconds * 1000),
     subscriptionCounts: new SubscriptionCounts(),
     rates: new Rates(),

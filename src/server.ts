@@ -12,7 +12,7 @@ import { networkRules, type NetworkRules } from './core/networks'
 import type { ProvidedApp } from './core/provided-apps'
 import { Slices } from './core/slices'
 import { QuietLog } from './core/quiet-log'
-import { sweeper } from './core/sweep'
+import { AUTHORIZED_EVERY_MS, sweeper, unauthorizedSweeper } from './core/sweep'
 import type { Clock, Log } from './core/types'
 import { RequestQueue } from './core/request-queue'
 import { Uploads } from './core/uploads'
@@ -226,6 +226,7 @@ async function build(
     logins.sweep()
   }
   undo.push(clock.every(core.timing.sweepIntervalMs, sweepAll))
+  undo.push(clock.every(AUTHORIZED_EVERY_MS, unauthorizedSweeper(core)))
   undo.push(() => core.subscriptionCounts.stop())
 
   return {

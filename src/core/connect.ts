@@ -45,6 +45,7 @@ export function establish(core: Core, conn: Connection): Refusal | undefined {
   conn.seenTick = core.state.tick
   conn.establishedAt = core.clock.mono()
   core.hub.enter(conn)
+  core.unauthorized.add(conn)
   conn.established = true
   core.counters.connectionsAccepted++
   const { activityTimeoutSeconds } = core.timing

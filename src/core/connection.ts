@@ -69,7 +69,7 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** Who is signed in; for life. Owned by `Users`. */
   user: User | undefined = undefined
 
-  /** True once it has signed in or entered a channel that needs a signature (contract 5.6). */
+  /** True once it has signed in or entered a channel that needs a signature (contract 5.6). Owned by `Unauthorized`. */
   authorized = false
   /** When the hello was sent, of the clock's `mono`. */
   establishedAt = 0

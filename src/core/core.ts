@@ -17,6 +17,7 @@ import type { RefusalLog } from './refusal-log'
 import type { RequestQueue } from './request-queue'
 import type { Slices } from './slices'
 import type { SubscriptionCounts } from './subscription-counts'
+import type { Unauthorized } from './unauthorized'
 import type { Uploads } from './uploads'
 import type { Users } from './users'
 import type { Clock, Log, NodeId } from './types'
@@ -32,6 +33,7 @@ export type Core = {
   readonly hub: Hub
   readonly presence: Presence
   readonly users: Users
+  readonly unauthorized: Unauthorized
   readonly cache: Cache
   readonly subscriptionCounts: SubscriptionCounts
   readonly rates: Rates

@@ -13,6 +13,7 @@ export function disconnect(core: Core, conn: Connection): void {
   conn.close()
   if (conn.countedAs !== undefined) core.addresses.remove(conn.countedAs)
   core.hub.exit(conn)
+  core.unauthorized.delete(conn)
   if (conn.subscriptions) core.leaving.add(core, conn, end)
   else end(core, conn)
 }

@@ -29,7 +29,7 @@ export function enterChannel(
   const userId = known?.userId
   greet(core, conn, command, arrival)
   if (kind.cache) sendCached(core, conn, app, channel)
-  if (kind.auth !== 'none') conn.authorized = true
+  if (kind.auth !== 'none') core.unauthorized.authorize(conn)
   hub.join(conn, app, channel, { member: known, meta: arrival?.meta, ref })
   if (occupied) facts.emit({ type: 'channel_occupied', app, channel })
   if (!kind.presence) core.subscriptionCounts.changed(core, app, channel)
@@ -80,7 +80,7 @@ function enterUncounted(core: Core, conn: Connection, command: SubscribeCommand)
   const { app, channel, ref, replaces } = command
   conn.reply({ type: 'subscribed', channel, members: undefined, ref })
   if (replaces) conn.reply({ type: 'ended', ref: replaces, replaced: true })
-  if (channelKind(channel).auth === 'plugin') conn.authorized = true
+  if (channelKind(channel).auth === 'plugin') core.unauthorized.authorize(conn)
   hub.join(conn, app, channel, { member: undefined, meta: undefined, ref })
   if (hooks.subscribed.length > 0)
     tell(core, hooks.subscribed, conn, { channel: topicOf(channel), userId: undefined })

@@ -94,7 +94,7 @@ function enter(
   if (conn.user) return undefined
   const before = conn.subscriptions?.size ?? 0
   const first = core.users.enter(conn, app, user)
-  conn.authorized = true
+  core.unauthorized.authorize(conn)
   core.hub.join(conn, app, userChannel(user.id))
   watchOthers(core, conn, app, data)
   conn.silentSubscriptions = (conn.subscriptions?.size ?? 0) - before

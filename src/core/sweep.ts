@@ -10,7 +10,6 @@ import { REFUSE } from './errors'
 import { survives } from './faults'
 import { refuseAndTell } from './hooks'
 import { Pass } from './slices'
-import type { Clock } from './types'
 
 /** Silence is looked for four times within the shortest of its limits, but not all the time. */
 const INTERVAL_MS = { most: 5000, perLimit: 4 }
@@ -45,10 +44,7 @@ export function sweeper(core: Core): () => void {
 
 function sweep(core: Core, conn: Connection, ticks: Ticks): void {
   conn.pings = 0
-  if (!conn.authorized && !conn.busy && isLate(conn, core.clock)) {
-    core.counters.unauthorizedClosed++
-    refuseAndTell(core, conn, REFUSE.unauthorized)
-  } else if (!conn.codec.heartbeats) {
+  if (!conn.codec.heartbeats) {
     askForLife(core, conn, ticks)
     // What is fetched has polls in the place of heartbeats, and its transport looks at those.
   } else if (!conn.sink.queued && core.state.tick - conn.seenTick > ticks.heartbeat) {
@@ -85,8 +81,21 @@ function endSilent(core: Core, conn: Connection): void {
   refuseAndTell(core, conn, REFUSE.pongTimeout)
 }
 
-/** Contract 5.6: an app may give its connections so much time to show who they are. */
-function isLate({ app, establishedAt }: Connection, clock: Clock): boolean {
-  const seconds = app?.limits.authorizeWithinSeconds ?? 0
-  return seconds > 0 && clock.mono() - establishedAt >= seconds * 1000
+/** How often those are looked for who have not shown in time who they are. */
+export const AUTHORIZED_EVERY_MS = 250
+
+/**
+ * Ends who has not shown in time who they are (contract 5.6), unless something that they asked for is
+ * being decided. Is to be called every `AUTHORIZED_EVERY_MS`.
+ */
+export function unauthorizedSweeper(core: Core): () => void {
+  const { unauthorized, clock, counters } = core
+  const end = (conn: Connection): void => {
+    if (conn.busy) return
+    unauthorized.delete(conn)
+    counters.unauthorizedClosed++
+    refuseAndTell(core, conn, REFUSE.unauthorized)
+  }
+  const pass = new Pass(core.slices, 'sweep', () => unauthorized.late(clock.mono()), end)
+  return () => pass.begin()
 }

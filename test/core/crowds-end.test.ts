@@ -152,7 +152,7 @@ describe('a sweep', () => {
     await crowd(server, 200)
     let looks = 0
     for (const conn of server.core.hub.connections())
-      Object.defineProperty(conn, 'authorized', { get: () => (looks++, true) })
+      Object.defineProperty(conn, 'pings', { set: () => void looks++ })
     server.advance(server.core.timing.sweepIntervalMs)
     const counts: number[] = []
     for (let before = 0; before < 200; before = looks) {
@@ -171,8 +171,8 @@ describe('a sweep', () => {
     const looked = new Map<string, number>()
     for (const { id } of server.core.hub.connections()) looked.set(id, 0)
     for (const conn of server.core.hub.connections())
-      Object.defineProperty(conn, 'authorized', {
-        get: () => (looked.set(conn.id, looked.get(conn.id)! + 1), true),
+      Object.defineProperty(conn, 'pings', {
+        set: () => void looked.set(conn.id, looked.get(conn.id)! + 1),
       })
     const { sweepIntervalMs } = server.core.timing
     server.advance(sweepIntervalMs)

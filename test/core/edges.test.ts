@@ -7,7 +7,7 @@ import { dismissApp, dismissUser } from '../../src/core/dismiss'
 import { drain } from '../../src/core/drain'
 import { refusal } from '../../src/core/errors'
 import { publish } from '../../src/core/publish'
-import { sweeper } from '../../src/core/sweep'
+import { sweeper, unauthorizedSweeper } from '../../src/core/sweep'
 import type { UserId } from '../../src/core/types'
 import { pluginOf, start, type TestServer } from '../harness'
 import { fillRoom, WIRES, type Subject } from './edges'
@@ -106,10 +106,11 @@ const EDGES: readonly Edge[] = [
     happens: ({ conn }, { core, clock }) => {
       const app = core.apps.byId('1')!
       const limits = { ...app.record.limits, authorizeWithinSeconds: 10 }
-      for (const other of core.hub.connections()) other.authorized = other !== conn
+      for (const other of core.hub.connections())
+        if (other !== conn) core.unauthorized.authorize(other)
       core.apps.change(app, { ...app.record, limits }, clock.now())
       conn.establishedAt = clock.mono() - 10_000
-      sweeper(core)()
+      unauthorizedSweeper(core)()
       core.apps.change(app, { ...app.record, limits: app.record.limits }, clock.now())
     },
   },
