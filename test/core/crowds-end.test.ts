@@ -152,7 +152,11 @@ describe('a sweep', () => {
     await crowd(server, 200)
     let looks = 0
     for (const conn of server.core.hub.connections())
-      Object.defineProperty(conn, 'pings', { set: () => void looks++ })
+      Object.defineProperty(conn, 'pings', {
+        set: () => {
+          looks++
+        },
+      })
     server.advance(server.core.timing.sweepIntervalMs)
     const counts: number[] = []
     for (let before = 0; before < 200; before = looks) {
@@ -172,7 +176,9 @@ describe('a sweep', () => {
     for (const { id } of server.core.hub.connections()) looked.set(id, 0)
     for (const conn of server.core.hub.connections())
       Object.defineProperty(conn, 'pings', {
-        set: () => void looked.set(conn.id, looked.get(conn.id)! + 1),
+        set: () => {
+          looked.set(conn.id, looked.get(conn.id)! + 1)
+        },
       })
     const { sweepIntervalMs } = server.core.timing
     server.advance(sweepIntervalMs)
