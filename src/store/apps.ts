@@ -4,6 +4,7 @@
 import type { Database } from 'bun:sqlite'
 import type { AppRecord, AppStore, KeyRecord } from '../core/apps'
 import type { AppOverrides } from '../core/provided-apps'
+import { APP_CHANGES, broken, readJson, SHAPES } from './rows'
 
 type AppRow = {
   id: string
@@ -106,7 +107,7 @@ function overrideStore(db: Database) {
   return {
     overrides: (): ReadonlyMap<string, AppOverrides> => {
       const rows = db.query<{ app_id: string; changes: string }, []>(OVERRIDES).all()
-      return new Map(rows.map((row) => [row.app_id, JSON.parse(row.changes) as AppOverrides]))
+      return new Map(rows.map((row) => [row.app_id, changesIn(row)]))
     },
     override: (id: string, overrides: AppOverrides, now: number): void => {
       db.query(OVERRIDE).run({ id, changes: JSON.stringify(overrides), now })
@@ -123,7 +124,15 @@ function overrideStore(db: Database) {
 
 function adminStore(db: Database) {
   return {
-    admin: (): StoredAdmin | undefined => db.query<StoredAdmin, []>(ADMIN).get() ?? undefined,
+    admin: (): StoredAdmin | undefined => {
+      const admin = db.query<StoredAdmin, []>(ADMIN).get() ?? undefined
+      if (admin && !/^[\da-f]{64}$/.test(admin.password_sha256))
+        throw broken(
+          { table: 'admins', row: admin.username, column: 'password_sha256' },
+          'is not 64 hexadecimal digits',
+        )
+      return admin
+    },
     /** `now` is epoch milliseconds. */
     insertAdmin: (username: string, passwordSha256: string, now: number): void => {
       db.query(INSERT_ADMIN).run({ username, passwordSha256, now })
@@ -131,7 +140,17 @@ function adminStore(db: Database) {
   }
 }
 
+function changesIn({ app_id: row, changes }: { app_id: string; changes: string }): AppOverrides {
+  const cell = { table: 'app_overrides', row, column: 'changes' }
+  return readJson(changes, cell, APP_CHANGES) as AppOverrides
+}
+
+/** @throws Error that names the row, where it is broken */
 function recordOf(row: AppRow, keys: readonly KeyRecord[]): AppRecord {
+  const cellOf = (column: string) => ({ table: 'apps', row: row.id, column })
+  const read = (column: keyof typeof SHAPES): unknown =>
+    readJson(row[column], cellOf(column), SHAPES[column])
+  if (keys.length === 0) throw broken(cellOf('id'), 'has no key in the table app_keys')
   return {
     id: row.id,
     name: row.name,
@@ -141,9 +160,9 @@ function recordOf(row: AppRow, keys: readonly KeyRecord[]): AppRecord {
     publicClientEvents: row.public_client_events === 1,
     subscriptionCounts: row.subscription_counts === 1,
     eplBridge: row.epl_bridge === 1,
-    hosts: JSON.parse(row.hosts) as AppRecord['hosts'],
-    webhooks: JSON.parse(row.webhooks) as AppRecord['webhooks'],
-    limits: JSON.parse(row.limits) as AppRecord['limits'],
+    hosts: read('hosts') as AppRecord['hosts'],
+    webhooks: read('webhooks') as AppRecord['webhooks'],
+    limits: read('limits') as AppRecord['limits'],
     keys,
   }
 }

@@ -28,6 +28,8 @@ export function makePrivate(path: string): void {
     closeSync(openSync(path, 'wx', 0o600))
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
+    if (statSync(path).isDirectory())
+      throw new StoreError(`database ${path}: cannot be opened (it is a folder)`)
   }
 }
 

@@ -4,9 +4,10 @@
  */
 import type { Database } from 'bun:sqlite'
 import type { PluginStore } from '../core/plugin'
+import { readJson } from './rows'
 
 const GET = `
-  SELECT value FROM plugin_values
+  SELECT key, value FROM plugin_values
    WHERE plugin = $plugin AND key = $key AND (expires_at IS NULL OR expires_at > $now)`
 const SET = `
   INSERT INTO plugin_values (plugin, key, value, expires_at) VALUES ($plugin, $key, $value, $expiresAt)
@@ -30,12 +31,14 @@ type Row = { key: string; value: string }
 
 /** `now` says the time in epoch milliseconds. */
 export function pluginStore(db: Database, plugin: string, now: () => number): PluginStore {
+  const valueIn = ({ key, value }: Row): unknown =>
+    readJson(value, { table: 'plugin_values', row: `${plugin}, ${key}`, column: 'value' })
   return {
     get: (key) => {
       const row = db
         .query<Row, { plugin: string; key: string; now: number }>(GET)
         .get({ plugin, key, now: now() })
-      return row ? JSON.parse(row.value) : undefined
+      return row ? valueIn(row) : undefined
     },
     set: (key, value, { expiresAt } = {}) => {
       const text = textOf(key, value)
@@ -49,7 +52,7 @@ export function pluginStore(db: Database, plugin: string, now: () => number): Pl
       db
         .query<Row, { plugin: string; now: number }>(ENTRIES)
         .all({ plugin, now: now() })
-        .map(({ key, value }) => [key, JSON.parse(value)]),
+        .map((row) => [row.key, valueIn(row)]),
   }
 }
 

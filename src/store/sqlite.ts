@@ -3,9 +3,10 @@
  */
 import { Database } from 'bun:sqlite'
 import type { Log } from '../core/types'
-import { guarded, StoreError } from './errors'
+import { guarded } from './errors'
 import { isFile, makePrivate, tighten } from './files'
 import { MIGRATIONS } from './migrations'
+import { checkSchema, versionOf } from './schema'
 
 /** @throws StoreError when the file can't be opened, written, read or understood */
 export function openDatabase(path: string, log?: Log): Database {
@@ -13,6 +14,7 @@ export function openDatabase(path: string, log?: Log): Database {
     if (isFile(path)) makePrivate(path)
     const db = new Database(path, { strict: true, create: true })
     db.run('PRAGMA busy_timeout = 50')
+    checkSchema(db, path) // before anything is written, the journal's mode too
     db.run('PRAGMA journal_mode = WAL')
     db.run('PRAGMA synchronous = NORMAL')
     migrate(db, path, { log })
@@ -27,22 +29,13 @@ export type MigrateOptions = {
   readonly log?: Log | undefined
 }
 
-/**
- * What is long is told before it begins: nobody is connected yet.
- * @throws StoreError for a file that knows more migrations
- */
+/** What is long is told before it begins: nobody is connected yet. */
 export function migrate(
   db: Database,
   path: string,
   { migrations = MIGRATIONS, log }: MigrateOptions = {},
 ): void {
-  const { user_version: version } = db
-    .query<{ user_version: number }, []>('PRAGMA user_version')
-    .get()!
-  if (version > migrations.length)
-    throw new StoreError(
-      `database ${path}: written by a newer version (schema ${version}; this one knows ${migrations.length})`,
-    )
+  const version = versionOf(db)
   if (version > 0 && version < migrations.length)
     log?.info({ path, from: version, to: migrations.length }, 'the database is brought up to date')
   for (const [index, sql] of migrations.entries()) {
