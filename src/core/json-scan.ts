@@ -29,6 +29,15 @@ export class Slice {
   }
 }
 
+/** The value that is all of a text, space around it excepted; undefined where there is none, or more than one. */
+export function scanValue(text: string): Slice | undefined {
+  const start = spaceEnd(text, 0)
+  const end = valueEnd(text, start)
+  return end === NOT_JSON || !isEnd(text, end)
+    ? undefined
+    : new Slice(text, start, end, deepest, escaped)
+}
+
 /**
  * The values of the keys in a text that is a JSON object, of equal keys the last, as `JSON.parse` takes
  * them; undefined for a key that is not there, and for any other text.

@@ -9,7 +9,8 @@ import type { Core } from './core'
 import { isRefusal, quoted, RealtimeError, raise } from './errors'
 import { isReservedByPusher } from './event-names'
 import { filter } from './hooks'
-import { isLonger, jsonOf, jsonText } from './json'
+import { jsonOf, jsonText, MAX_LEVELS } from './json'
+import type { Slice } from './json-scan'
 import { channelOfScope, toScope } from './scopes'
 import type { BackendPublication, ChannelName, SocketId } from './types'
 import { appView } from './views'
@@ -157,13 +158,15 @@ export function checkData({ limits: { maxEventDataBytes: most } }: App, data: st
 }
 
 /**
- * The text of data that is no text: its JSON. How long it is at least is looked at first.
+ * The text of data that is none: its JSON as it was written, or written now where nobody wrote any, as in
+ * forms.
  * @throws RealtimeError('data_too_large' | 'request_invalid')
  */
-export function textOfData({ limits: { maxEventDataBytes: most } }: App, data: unknown): string {
-  if (isLonger(data, most)) throw tooLarge(`more than ${most} bytes`)
-  const text = jsonOf(data)
-  if (text === undefined) throw new RealtimeError('request_invalid', 'data is nested too deep')
+export function textOfData(app: App, data: unknown, written: Slice | undefined): string {
+  const text = written ? written.text : jsonOf(data)
+  if (text !== undefined) checkData(app, text)
+  if (text === undefined || (written && written.depth > MAX_LEVELS))
+    throw new RealtimeError('request_invalid', 'data is nested too deep')
   return text
 }
 

@@ -7,6 +7,7 @@ import { Type } from '@sinclair/typebox'
 import type { App } from '../core/apps'
 import { afterRoom } from '../core/backlog'
 import type { Core } from '../core/core'
+import { scanArray, type Slice } from '../core/json-scan'
 import { publish, textOfData, type EventRequest } from '../core/publish'
 import type { ChannelName } from '../core/types'
 import { signed, type SignedAccess } from './auth'
@@ -14,6 +15,7 @@ import { documented, jsonBody, textBody } from './body'
 import { attributesOf, parseInfo } from './channels'
 import { errorText, NoBody, SIGNED_REFUSALS } from './refusals'
 import { BatchAnswer, batchBody, EventAnswer, eventBody, OPEN } from './schemas'
+import { writtenIn } from './form'
 import { queryParameters } from './signed-query'
 
 const DeprecatedBody = Type.String({
@@ -42,7 +44,8 @@ export function events(core: Core, access: SignedAccess) {
         const body = eventOf(received)
         const info = parseInfo(body.info)
         const channels = body.channels ?? (body.channel === undefined ? [] : [body.channel])
-        const [published = []] = publish(core, app, [eventRequest(app, body, channels)])
+        const data = dataText(app, body.data, () => writtenIn(textBody(received.raw), 'data'))
+        const [published = []] = publish(core, app, [eventRequest(body, channels, data)])
         return afterRoom(core.hub, app, published, () =>
           info.length === 0 ? {} : { channels: withInfo(core, app, published, info) },
         )
@@ -63,11 +66,12 @@ export function events(core: Core, access: SignedAccess) {
       '/batch_events',
       ({ app, received }) => {
         const { batch } = batchOf(received)
+        const texts = dataTexts(app, batch, received.raw)
         const infos = batch.map(({ info }) => parseInfo(info))
         const published = publish(
           core,
           app,
-          batch.map((item) => eventRequest(app, item, [item.channel])),
+          batch.map((item, index) => eventRequest(item, [item.channel], texts[index]!)),
         )
         return afterRoom(core.hub, app, published.flat(), () => {
           if (infos.every((info) => info.length === 0)) return {}
@@ -127,23 +131,34 @@ function singleParameters(url: string): { readonly [name: string]: string | unde
   )
 }
 
-type RequestedEvent = {
-  readonly name: string
-  readonly data: unknown
-  readonly socket_id?: string
-}
+type RequestedEvent = { readonly name: string; readonly socket_id?: string }
 
-function eventRequest(
-  app: App,
-  { name, data, socket_id: socketId }: RequestedEvent,
+const eventRequest = (
+  { name, socket_id: socketId }: RequestedEvent,
   channels: readonly string[],
-): EventRequest {
-  return { name, data: dataText(app, data), channels, socketId }
+  data: string,
+): EventRequest => ({ name, data, channels, socketId })
+
+/** No SDK sends anything but text; of other values the text is that of the body (contract 3.10). */
+const dataText = (app: App, data: unknown, written: () => Slice | undefined): string =>
+  typeof data === 'string' ? data : textOfData(app, data, written())
+
+function dataTexts(
+  app: App,
+  events: readonly { readonly data: unknown }[],
+  body: Uint8Array,
+): readonly string[] {
+  let slices: readonly (Slice | undefined)[] | undefined
+  return events.map(({ data }, index) =>
+    dataText(app, data, () => (slices ??= writtenInBatch(textBody(body), events.length))[index]),
+  )
 }
 
-/** No SDK sends anything but text; other values are written out once (contract 3.10). */
-function dataText(app: App, data: unknown): string {
-  return typeof data === 'string' ? data : textOfData(app, data)
+/** The data of so many events, in three passes over a body that may have thousands of them. */
+function writtenInBatch(json: string, events: number): readonly (Slice | undefined)[] {
+  const list = writtenIn(json, 'batch')
+  const items = (list && scanArray(list.text, events)) ?? []
+  return items.map(({ text }) => writtenIn(text, 'data'))
 }
 
 function withInfo(core: Core, app: App, channels: readonly ChannelName[], info: readonly string[]) {

@@ -11,13 +11,14 @@ import { isUserChannel, topicOf } from '../core/channel'
 import type { Core } from '../core/core'
 import { raise, RealtimeError } from '../core/errors'
 import { isReserved } from '../core/event-names'
-import { isRecord, jsonOf, parseJson } from '../core/json'
+import { isRecord, jsonOf, MAX_LEVELS } from '../core/json'
+import { scanValue, type Slice } from '../core/json-scan'
 import { checkData, publishToScope } from '../core/publish'
 import type { ChannelName } from '../core/types'
 import { mustTakeJson } from './accept'
 import type { AppSecrets } from './app-secrets'
 import { FieldError } from './errors'
-import { bodyOfApp, readNested } from './form'
+import { bodyOfApp, readBody, writtenIn, type Body } from './form'
 import { NO_BODY, type ApiHooks } from './hooks'
 import { isForeignPage } from './identity'
 import { listed } from './lists'
@@ -104,7 +105,7 @@ export function expusherlite(core: Core, hooks: ApiHooks, secrets: AppSecrets) {
     .post(
       '/events',
       async ({ app, request }) => {
-        const event = requestOf(await readNested(core.uploads, request, bodyLimits), app)
+        const event = requestOf(await readBody(core.uploads, request, bodyLimits), app)
         return afterRoom(core.hub, app, publishToScope(core, app, event), () => ({}))
       },
       {
@@ -189,8 +190,8 @@ const REQUIRED = ['scope', 'topic', 'event'] as const
 const OTHER_KIND = /^(?:public:)?(?:private|presence)-/
 
 /** @throws FieldError, or RealtimeError for a body that can't be read */
-function requestOf(body: Record<string, unknown> | undefined, app: App) {
-  if (!body) throw new RealtimeError('admin_bad_request', 'Bad Request')
+function requestOf({ value: body, json }: Body, app: App) {
+  if (!isRecord(body)) throw new RealtimeError('admin_bad_request', 'Bad Request')
   const missing = REQUIRED.filter((name) => typeof body[name] !== 'string' || body[name] === '')
   if (missing.length > 0)
     throw new FieldError(Object.fromEntries(missing.map((name) => [name, BLANK])), 400)
@@ -203,18 +204,22 @@ function requestOf(body: Record<string, unknown> | undefined, app: App) {
     scope,
     topic: topic === GENERAL ? undefined : topic,
     event,
-    data: payloadOf(app, body['payload'] ?? '{}'),
+    data: payloadOf(app, body['payload'] ?? '{}', () => writtenIn(json, 'payload')),
   }
 }
 
-/** Text that is the JSON of an object, or the object itself. */
-function payloadOf(app: App, given: unknown): string {
-  if (typeof given === 'string') checkData(app, given) // before it is parsed
-  const payload = typeof given === 'string' ? parseJson(given === '' ? '{}' : given) : given
-  const text = isRecord(payload) ? jsonOf(payload) : undefined
+/** Text that is the JSON of an object, or the object itself; as it was written, where somebody wrote it. */
+function payloadOf(app: App, given: unknown, written: () => Slice | undefined): string {
+  if (given === '') return '{}'
+  if (typeof given === 'string') checkData(app, given) // before it is looked into
+  const slice = typeof given === 'string' ? scanValue(given) : written()
+  const text = slice ? objectIn(slice) : isRecord(given) ? jsonOf(given) : undefined
   if (text === undefined) throw new FieldError({ payload: INVALID })
   return text
 }
+
+const objectIn = (slice: Slice): string | undefined =>
+  slice.isObject && slice.depth <= MAX_LEVELS ? slice.text : undefined
 
 const AROUND = ['{"data":[', ']}'] as const
 

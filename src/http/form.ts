@@ -5,6 +5,7 @@
 import { isUtf8 } from 'node:buffer'
 import { RealtimeError } from '../core/errors'
 import { BODY_LIMITS, isRecord, tooMuchIn, type JsonLimits } from '../core/json'
+import { scanObject, type Slice } from '../core/json-scan'
 import { maxRequestBytes, type Limits } from '../core/limits'
 import type { Uploads } from '../core/uploads'
 import { bytesOf, type BodyCodes } from './bytes'
@@ -32,6 +33,13 @@ export const bodyOfApp = (limits: Limits): BodyLimits => ({
 })
 const BODY_CODES: BodyCodes = { tooLarge: 'admin_body_too_large', brokenOff: 'admin_bad_request' }
 
+/** A body that was read; `value` is undefined where it is not what it says it is, `json` its text where it is JSON. */
+export type Body = { readonly value: unknown; readonly json: string | undefined }
+
+/** The value of a key as it was written; undefined where there is none, or a form was sent. */
+export const writtenIn = (json: string | undefined, key: string): Slice | undefined =>
+  json === undefined ? undefined : scanObject(json, [key])?.[0]
+
 /**
  * The body as a record; undefined where it is none, or can't be read as what it says it is.
  * @throws as `readBody`
@@ -41,12 +49,12 @@ export async function readNested(
   request: Request,
   limits?: BodyLimits,
 ): Promise<Nested | undefined> {
-  const body = await readBody(uploads, request, limits)
-  return isRecord(body) ? body : undefined
+  const { value } = await readBody(uploads, request, limits)
+  return isRecord(value) ? value : undefined
 }
 
 /**
- * The body; undefined where it can't be read as what it says it is.
+ * The body as what it says it is.
  * @throws RealtimeError('admin_body_too_large' | 'admin_bad_request') for more than `limits` allow, for what is
  *   no UTF-8 or does not come whole
  */
@@ -54,14 +62,14 @@ export async function readBody(
   uploads: Uploads,
   request: Request,
   limits = ADMIN_BODY,
-): Promise<unknown> {
+): Promise<Body> {
   const bytes = await readBytes(uploads, request, limits.bytes)
   try {
     return await parsed(request.headers.get('content-type') ?? '', bytes, limits)
   } catch (cause) {
     if (cause instanceof RealtimeError) throw cause
     if (cause instanceof URIError) throw unreadable(NOT_UTF8)
-    return undefined // SyntaxError of the JSON, a multipart body that is none, or a name nested too deep
+    return { value: undefined, json: undefined } // SyntaxError of the JSON, a multipart body that is none, or a name nested too deep
   }
 }
 
@@ -82,23 +90,23 @@ async function readBytes(
 const NOT_UTF8 = 'The body is not UTF-8'
 const unreadable = (why: string): RealtimeError => new RealtimeError('admin_bad_request', why)
 
-async function parsed(type: string, bytes: Uint8Array, limits: BodyLimits): Promise<unknown> {
+async function parsed(type: string, bytes: Uint8Array, limits: BodyLimits): Promise<Body> {
   const media = type.split(';')[0]!.trim().toLowerCase()
   if (media === 'multipart/form-data') {
     const headers = { 'content-type': type }
     const form = await new Response(new Blob([Buffer.from(bytes)]), { headers }).formData()
-    return nest(textEntries(form as unknown as Form), limits)
+    return { value: nest(textEntries(form as unknown as Form), limits), json: undefined }
   }
   const text = new TextDecoder().decode(bytes)
   if (media === 'application/x-www-form-urlencoded') {
     checkFields(text.split('&', limits.fields + 1), limits)
     const pairs = [...new URLSearchParams(text)]
     checkRepairs(text, pairs)
-    return nest(pairs, limits)
+    return { value: nest(pairs, limits), json: undefined }
   }
   const tooMuch = tooMuchIn(text, limits.json)
   if (tooMuch !== undefined) throw unreadable(tooMuch)
-  return text === '' ? {} : JSON.parse(text)
+  return { value: text === '' ? {} : JSON.parse(text), json: text }
 }
 
 /**

@@ -11,16 +11,17 @@ import { afterRoom } from '../core/backlog'
 import { channelOfTopic } from '../core/channel'
 import type { Core } from '../core/core'
 import { RealtimeError, refusal, type ErrorCode } from '../core/errors'
-import { isRecord, parseJson } from '../core/json'
+import { isRecord, jsonText, parseJson } from '../core/json'
+import type { Slice } from '../core/json-scan'
 import { checkData, publish, textOfData, tooManyChannels, type Api } from '../core/publish'
 import { tellPushed, type Pushed } from '../core/push'
 import type { ChannelName, MaybePromise } from '../core/types'
 import { wireError } from '../protocols/errors'
 import { mustTakeJson } from './accept'
 import { noteRefusal } from './errors'
-import { bodyOfApp, readBody, type BodyLimits } from './form'
+import { bodyOfApp, readBody, writtenIn, type Body, type BodyLimits } from './form'
 import { NO_BODY } from './hooks'
-import type { PushAccess } from './pushex-access'
+import type { Grant, PushAccess } from './pushex-access'
 import { REQUEST_ID } from './request-id'
 import { BAD_REQUEST, errorDetail, JSON_REFUSALS, PUBLISH_REFUSALS } from './refusals'
 
@@ -73,11 +74,11 @@ type Asking = { readonly request: Request; readonly set: Answer }
 export function pushex(core: Core, access: PushAccess) {
   const { hooks } = access
   const bodyLimits = bodyOfApp(core.limits)
-  const refuse = <T>({ request, set }: Asking, code: ErrorCode, body: T): T => {
-    set.status = wireError(code).http
+  const refuse = ({ request, set }: Asking, code: ErrorCode, body: object): Response => {
+    const status = (set.status = wireError(code).http)
     const requestId = String(set.headers[REQUEST_ID])
     noteRefusal(core, refusal(code, ''), { request, requestId, addresses: hooks.addresses })
-    return body
+    return new Response(JSON.stringify(body), { status })
   }
   return new Elysia({ tags: ['PushEx'] }).post(
     '/api/push',
@@ -88,13 +89,13 @@ export function pushex(core: Core, access: PushAccess) {
       const received = { request, area: 'trigger', app, body: NO_BODY } as const
       hooks.tell('apiRequested', received)
       const body = onceRead(core.uploads, request, bodyLimits)
-      const grant = await access.granted(received, body)
+      const grant = await access.granted(received, async () => (await body()).value)
       if (!grant) {
         hooks.addresses.letGo(request)
         return refuse({ request, set }, 'request_refused', { error: FORBIDDEN })
       }
       hooks.check(received)
-      const asked = readPush(grant.app, grant.params ?? mustBe(await body()))
+      const asked = readPush(grant.app, await pushedBy(grant, body))
       if (!asked) return refuse({ request, set }, 'app_invalid', { error: INVALID })
       if (core.state.draining) {
         Object.assign(set.headers, LEAVING)
@@ -102,10 +103,10 @@ export function pushex(core: Core, access: PushAccess) {
           errors: { detail: 'Service Unavailable' },
         })
       }
-      const { channels, event, data } = asked
-      await send(core, grant.app, { channels, event, data: dataText(grant.app, data) })
+      const { channels, event } = asked
+      await send(core, grant.app, { channels, event, data: dataText(grant.app, asked) })
       hooks.tell('apiProcessed', received)
-      return { channel: [...channels], data, event }
+      return new Response(answerTo(asked))
     },
     {
       parse: 'none',
@@ -140,18 +141,28 @@ export function pushex(core: Core, access: PushAccess) {
 // ---------------------------------------------------------------- what is asked
 
 /** A request's body can be read only once. */
-function onceRead(uploads: Uploads, request: Request, limits: BodyLimits): () => Promise<unknown> {
-  let body: Promise<unknown> | undefined
+function onceRead(uploads: Uploads, request: Request, limits: BodyLimits): () => Promise<Body> {
+  let body: Promise<Body> | undefined
   return () => (body ??= readBody(uploads, request, limits))
+}
+
+/** @throws RealtimeError for a body that is not what it says it is */
+async function pushedBy({ params }: Grant, read: () => Promise<Body>): Promise<Body> {
+  if (params !== undefined && params !== null) return { value: params, json: undefined }
+  const body = await read()
+  if (body.value === undefined) throw new RealtimeError('admin_bad_request', 'Bad Request')
+  return body
 }
 
 type Asked = {
   readonly channels: readonly ChannelName[]
   readonly data: unknown
+  /** As `data` was written, where it was JSON. */
+  readonly written: Slice | undefined
   readonly event: string
 }
 
-function readPush(app: App, body: unknown): Asked | undefined {
+function readPush(app: App, { value: body, json }: Body): Asked | undefined {
   if (!isRecord(body) || !Object.hasOwn(body, 'data')) return undefined
   const { channel, data, event } = body
   if (typeof event !== 'string') return undefined
@@ -162,7 +173,8 @@ function readPush(app: App, body: unknown): Asked | undefined {
     names.add(name)
     if (names.size > app.limits.maxChannelsPerTrigger) throw tooManyChannels(app, given.length)
   }
-  return { channels: Array.from(names, mustName), data, event }
+  const written = writtenIn(json, 'data')
+  return { channels: Array.from(names, mustName), data, written, event }
 }
 
 /** @throws RealtimeError for what is no channel's name */
@@ -173,12 +185,6 @@ function mustName(raw: string): ChannelName {
     'request_invalid',
     'A channel has 1 to 255 bytes, begins with no #, and is neither `phoenix` nor encrypted',
   )
-}
-
-/** @throws RealtimeError for a body that is not what it says it is */
-function mustBe(body: unknown): unknown {
-  if (body === undefined) throw new RealtimeError('admin_bad_request', 'Bad Request')
-  return body
 }
 
 /** Its channels are read, and an event needs no name. */
@@ -193,8 +199,14 @@ function send(core: Core, app: App, pushed: Pushed): MaybePromise<void> {
 }
 
 /** Text that is not JSON goes out as it is; what is would be taken for the value that it writes down. */
-function dataText(app: App, data: unknown): string {
-  if (typeof data !== 'string') return textOfData(app, data)
+function dataText(app: App, { data, written }: Asked): string {
+  if (typeof data !== 'string') return textOfData(app, data, written)
   checkData(app, data) // before it is parsed
-  return parseJson(data) === undefined ? data : textOfData(app, data)
+  return parseJson(data) === undefined ? data : textOfData(app, data, written)
+}
+
+/** What was made of the request, with the data as it came. */
+function answerTo({ channels, data, written, event }: Asked): string {
+  const shown = written ? written.text : JSON.stringify(data)
+  return `{"channel":${JSON.stringify(channels)},"data":${shown},"event":${jsonText(event)}}`
 }

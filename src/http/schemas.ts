@@ -8,7 +8,7 @@ import { LIMIT_BY_WIRE_NAME } from './app-limits'
 
 const Data = Type.Any({
   description:
-    'Text that subscribers get as it is. Any other JSON value but null is written out as JSON first.',
+    'Text that subscribers get as it is. Of any other JSON value they get the text, as it was written.',
   examples: ['{"hello":"world"}'],
 })
 
