@@ -10,6 +10,8 @@ const PROGRAMS = {
   nginx: 'nginx-light',
   go: 'golang-go',
   python3: 'python3-venv',
+  javac: 'default-jdk-headless',
+  mvn: 'maven',
 } as const
 
 export type Program = keyof typeof PROGRAMS
@@ -21,11 +23,16 @@ const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`
 export const pathOf = (program: Program): string | null => Bun.which(program, { PATH })
 
 /**
- * Tests that need a program. Where it is not installed they are skipped, and say which command installs
+ * Tests that need programs. Where one is not installed they are skipped, and say which command installs
  * it; where `CI` is `true`, that fails.
  */
-export function describeWith(program: Program, name: string, tests: () => void): void {
-  if (pathOf(program)) return void describe(name, tests)
+export function describeWith(
+  needed: Program | readonly Program[],
+  name: string,
+  tests: () => void,
+): void {
+  const program = [needed].flat().find((each) => !pathOf(each))
+  if (program === undefined) return void describe(name, tests)
   const reason = `${program} is not installed: apt-get install ${PROGRAMS[program]}`
   if (process.env['CI'] === 'true')
     return test(name, () => {

@@ -8,6 +8,7 @@
  */
 import { expect, test } from 'bun:test'
 import { start, type RawClient, type TestServer } from '../../harness'
+import { execute, INSTALL_MS, type Command } from '../commands'
 import { describeWith, type Program } from '../programs'
 import {
   END,
@@ -19,8 +20,6 @@ import {
   type ExpectedEvent,
   type SdkName,
 } from './expected'
-
-type Command = readonly [program: string, ...args: string[]]
 
 type Sdk = {
   readonly name: SdkName
@@ -48,7 +47,6 @@ const SDKS: readonly Sdk[] = [
   },
 ]
 
-const INSTALL_MS = 600_000
 const RUN_MS = 120_000
 const MASTER_KEY = Buffer.from(Array.from({ length: 32 }, (_, index) => index)).toString('base64')
 
@@ -62,7 +60,8 @@ for (const sdk of SDKS)
 // ---------------------------------------------------------------- one SDK
 
 async function tryOut(sdk: Sdk): Promise<void> {
-  for (const command of sdk.install) await execute(sdk, command, { timeoutMs: INSTALL_MS })
+  const cwd = `${import.meta.dir}/${sdk.name}`
+  for (const command of sdk.install) await execute(command, { cwd, timeoutMs: INSTALL_MS })
 
   await using server = await start()
   await using guest = await server.raw()
@@ -74,7 +73,8 @@ async function tryOut(sdk: Sdk): Promise<void> {
     await enterRoom(server, client, '1')
   }
 
-  const output = await execute(sdk, sdk.run, {
+  const output = await execute(sdk.run, {
+    cwd,
     timeoutMs: RUN_MS,
     variables: environmentFor(server, left.socketId),
   })
@@ -90,33 +90,6 @@ async function tryOut(sdk: Sdk): Promise<void> {
   await checkSignatures(left, signed)
 }
 
-/**
- * Runs a command in the SDK's folder and returns its standard output.
- * @throws Error with the end of its standard error, when it did not exit with 0
- */
-async function execute(
-  { name }: Sdk,
-  command: Command,
-  { timeoutMs, variables = {} }: { timeoutMs: number; variables?: Record<string, string> },
-): Promise<string> {
-  const child = Bun.spawn([...command], {
-    cwd: `${import.meta.dir}/${name}`,
-    env: { ...process.env, GOTOOLCHAIN: 'local', ...variables },
-    stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'pipe',
-    timeout: timeoutMs,
-  })
-  const [output, errors, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ])
-  if (code === 0) return output
-  process.stdout.write(output)
-  throw new Error(`${command.join(' ')} exited with ${code}: ${errors.slice(-600).trim()}`)
-}
-
 function environmentFor({ app, port }: TestServer, socketId: string): Record<string, string> {
   return {
     PUSHER_HOST: '127.0.0.1',
@@ -127,7 +100,6 @@ function environmentFor({ app, port }: TestServer, socketId: string): Record<str
     PUSHER_URL: `http://${app.key}:${app.secret}@127.0.0.1:${port}/apps/${app.id}`,
     PUSHER_MASTER_KEY: MASTER_KEY,
     SOCKET_ID: socketId,
-    NO_PROXY: '127.0.0.1',
   }
 }
 

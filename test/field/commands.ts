@@ -1,0 +1,82 @@
+/** Programs of other languages as children: commands that end, and clients that tell what they hear. */
+import { Inbox } from '../harness'
+
+export type Command = readonly [program: string, ...args: string[]]
+
+/** Installing takes its time where nothing has been fetched yet. */
+export const INSTALL_MS = 600_000
+
+type Circumstances = {
+  /** The folder it runs in. */
+  readonly cwd: string
+  readonly timeoutMs: number
+  readonly variables?: Readonly<Record<string, string>>
+}
+
+/** No toolchain but the one that is here; nothing goes through a proxy. */
+const ENVIRONMENT = { ...process.env, GOTOOLCHAIN: 'local', NO_PROXY: '127.0.0.1' }
+
+/**
+ * Runs a command and returns its standard output.
+ * @throws Error with the end of its standard error, when it did not exit with 0
+ */
+export async function execute(
+  command: Command,
+  { cwd, timeoutMs, variables = {} }: Circumstances,
+): Promise<string> {
+  const child = Bun.spawn([...command], {
+    cwd,
+    env: { ...ENVIRONMENT, ...variables },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    timeout: timeoutMs,
+  })
+  const [output, errors, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ])
+  if (code === 0) return output
+  process.stdout.write(output)
+  throw new Error(`${command.join(' ')} exited with ${code}: ${errors.slice(-600).trim()}`)
+}
+
+/** A program that prints a line for each thing that happens to it, until it is ended. */
+export class Teller {
+  readonly lines = new Inbox<string>()
+  readonly #child: Bun.Subprocess<'ignore', 'pipe', 'inherit'>
+
+  constructor(command: Command, { cwd, timeoutMs, variables = {} }: Circumstances) {
+    this.#child = Bun.spawn([...command], {
+      cwd,
+      env: { ...ENVIRONMENT, ...variables },
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'inherit',
+      timeout: timeoutMs,
+    })
+    void this.#read()
+  }
+
+  async #read(): Promise<void> {
+    const decoder = new TextDecoder()
+    let rest = ''
+    for await (const bytes of this.#child.stdout) {
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n')
+      rest = lines.pop()!
+      for (const line of lines) this.lines.push(line)
+    }
+    this.lines.push('its end')
+  }
+
+  /** The next `count` lines in the order of the alphabet: channels have no order among each other. */
+  async next(count = 1): Promise<string[]> {
+    return (await this.lines.take(count, 'a line of the program')).toSorted()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#child.exited
+  }
+}
