@@ -19,7 +19,7 @@ import {
   type Setting,
 } from './setting'
 import { fileVariable, withSecretFiles } from './secret-files'
-import { WEBHOOK_SETTINGS } from './webhook-settings'
+import { ruledOut, WEBHOOK_SETTINGS } from './webhook-settings'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -188,9 +188,8 @@ export const SETTINGS = {
 
 type SettingName = keyof typeof SETTINGS
 type ValueOf<S> = S extends Setting<infer T> ? T : never
-export type Config = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> } & {
-  readonly limits: Limits
-}
+type Values = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> }
+export type Config = Values & { readonly limits: Limits }
 
 /** `maxUserIdChars` is set by `CARILLON_MAX_USER_ID_CHARS`. */
 const limitEnv = (name: string): string =>
@@ -214,24 +213,27 @@ export function readConfig(environment: Environment): Config {
   const found = withAliases(environment, SECRETS)
   const { env, sources, mistakes: unread } = withSecretFiles(found, SECRETS)
   const mistakes = [...unread]
+  const shown = ({ env: name, secret }: Setting<unknown>): string =>
+    sources.get(name) ??
+    `${found.foundAs.get(name) ?? name}=${secret ? '(hidden)' : quoted(env[name] ?? '')}`
   const read = <T>(row: Setting<T>): T => {
     const given = env[row.env]
     if (given === undefined || given === '') return row.default
     const value = row.read(given)
     if (value !== undefined) return value
-    const shown = `${found.foundAs.get(row.env) ?? row.env}=${row.secret ? '(hidden)' : quoted(given)}`
-    mistakes.push(`${sources.get(row.env) ?? shown}: expected ${row.expected}`)
+    mistakes.push(`${shown(row)}: ${row.mistake?.(given) ?? `expected ${row.expected}`}`)
     return row.default
   }
   const values = Object.fromEntries(
     Object.entries(SETTINGS).map(([name, row]) => [name, read(row as Setting<unknown>)]),
-  )
+  ) as Values
   const limits = Object.fromEntries(
     LIMIT_SETTINGS.map(({ name, setting: row }) => [name, read(row)]),
   )
+  mistakes.push(...ruledOut(values).map((why) => `${shown(SETTINGS.webhooks)}: ${why}`))
   mistakes.push(...TOGETHER.flatMap((names) => missing(env, names)))
   if (mistakes.length > 0) throw new ConfigError(mistakes)
-  return Object.freeze({ ...values, limits: Object.freeze(limits) }) as Config
+  return Object.freeze({ ...values, limits: Object.freeze(limits) as Limits })
 }
 
 /** Settings that mean something only all together. */

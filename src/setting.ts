@@ -17,6 +17,8 @@ export type Setting<T> = {
   readonly read: Read<T>
   /** What a value must be, for the error message. */
   readonly expected: string
+  /** What is wrong with a text that can't be read, where more than `expected` can be said. */
+  readonly mistake?: (text: string) => string
   readonly about: string
   /** Never shown, not even when it is wrong; `<env>_FILE` may name a file that has it. */
   readonly secret?: boolean

@@ -2,16 +2,20 @@
  * WEBHOOK_SETTINGS: the rows of SETTINGS that are about webhooks.
  */
 import type { WebhookRecord } from './core/apps'
-import { MAX_WEBHOOKS, webhooksMistake } from './core/webhooks'
+import { DEFAULT_NETWORKS, networkRules } from './core/networks'
+import { MAX_WEBHOOKS, webhookMistake, webhooksMistake } from './core/webhooks'
 import { networks, number, setting } from './setting'
+
+const WEBHOOKS_EXPECTED = `a JSON list of at most ${MAX_WEBHOOKS} like [{"url":"https://example.org/hook","event_types":["channel_occupied"]}]`
 
 export const WEBHOOK_SETTINGS = {
   webhooks: setting<readonly WebhookRecord[]>({
     env: 'CARILLON_WEBHOOKS',
     default: [],
     read: webhooksOf,
-    expected: `a JSON list of at most ${MAX_WEBHOOKS} like [{"url":"https://example.org/hook","event_types":["channel_occupied"]}]`,
+    expected: WEBHOOKS_EXPECTED,
     about: 'webhooks of the app that the settings bring, as JSON',
+    mistake: webhooksMistakeOf,
     secret: true,
   }),
   webhookFlushMs: number(
@@ -68,10 +72,42 @@ export const WEBHOOK_SETTINGS = {
 } as const
 
 function webhooksOf(text: string): readonly WebhookRecord[] | undefined {
+  const list = parsed(text)
+  return webhooksMistake(list) === undefined ? (list as WebhookRecord[]) : undefined
+}
+
+function parsed(text: string): unknown {
   try {
-    const list: unknown = JSON.parse(text)
-    return webhooksMistake(list) === undefined ? (list as WebhookRecord[]) : undefined
+    return JSON.parse(text)
   } catch {
     return undefined // SyntaxError: the text is not JSON
   }
+}
+
+/** A url may hold a secret anywhere: in its path where it is one of a chat. */
+const hidden = (): string => '(hidden)'
+
+/** Which entry, and why; no part of a url. */
+function webhooksMistakeOf(text: string): string {
+  const list = parsed(text)
+  const expected = `expected ${WEBHOOKS_EXPECTED}`
+  if (list === undefined) return `${expected}; this is no JSON (did a shell take its quotes?)`
+  if (!Array.isArray(list)) return `${expected}; this is no list`
+  return entryMistakes(list).join('; ') || `${expected}; this one has ${list.length} entries`
+}
+
+/** Entries that are good by themselves, and are to networks that other settings rule out. */
+export function ruledOut({ webhooks, webhookAllow, webhookDeny }: WebhookConfig): string[] {
+  return entryMistakes(webhooks, networkRules(webhookAllow, webhookDeny))
+}
+
+type WebhookConfig = Readonly<Record<'webhookAllow' | 'webhookDeny', readonly string[]>> & {
+  readonly webhooks: readonly WebhookRecord[]
+}
+
+function entryMistakes(list: readonly unknown[], networks = DEFAULT_NETWORKS): string[] {
+  return list.flatMap((entry, index) => {
+    const why = webhookMistake(entry, networks, hidden)
+    return why === undefined ? [] : [`entry ${index + 1} of ${list.length} ${why}`]
+  })
 }

@@ -44,7 +44,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'webhook-settings',
   ],
   'setting.ts': [],
-  'webhook-settings.ts': ['core/apps', 'core/webhooks', 'setting'],
+  'webhook-settings.ts': ['core/apps', 'core/networks', 'core/webhooks', 'setting'],
   'near-misses.ts': ['nearest'],
   'nearest.ts': [],
   'hangup.ts': [],

@@ -35,23 +35,32 @@ export function webhooksMistake(
   if (!Array.isArray(raw) || jsonOf(raw) === undefined)
     return `is invalid: ${shown(raw)}; expected a list`
   if (raw.length > MAX_WEBHOOKS) return `has ${raw.length} entries; the limit is ${MAX_WEBHOOKS}`
-  return raw.map((entry) => mistakeOf(entry, networks)).find((found) => found !== undefined)
+  return raw.map((entry) => webhookMistake(entry, networks)).find((found) => found !== undefined)
 }
 
-function mistakeOf(raw: unknown, networks: NetworkRules): string | undefined {
-  if (!isRecord(raw)) return `has ${shown(raw)}; expected an object with a url`
+/** The same of one entry; `showUrl` writes urls and what stands in the place of one. */
+export function webhookMistake(
+  raw: unknown,
+  networks: NetworkRules = DEFAULT_NETWORKS,
+  showUrl: (raw: unknown) => string = shownUrl,
+): string | undefined {
+  if (!isRecord(raw)) return `has ${showUrl(raw)}; expected an object with a url`
   const stranger = Object.keys(raw).find((key) => !KEYS.includes(key))
   if (stranger !== undefined)
     return `has the unknown key ${shown(stranger)}; known are ${KEYS.join(', ')}`
   const { url, event_types: types = [], filter = {}, headers = {} } = raw
-  return urlMistake(url, networks) ?? typesMistake(types) ?? textsMistake(filter, headers)
+  return urlMistake(url, networks, showUrl) ?? typesMistake(types) ?? textsMistake(filter, headers)
 }
 
-function urlMistake(url: unknown, { refusesUrl }: NetworkRules): string | undefined {
+function urlMistake(
+  url: unknown,
+  { refusesUrl }: NetworkRules,
+  showUrl: (raw: unknown) => string,
+): string | undefined {
   if (!isPlainText(url) || !/^https?:\/\/[^\s]+$/.test(url) || !URL.canParse(url))
-    return `has the url ${typeof url === 'string' ? shown(masked(url)) : shown(url)}; expected one of http or https`
+    return `has the url ${showUrl(url)}; expected one of http or https`
   const refused = refusesUrl(new URL(url))
-  return refused && `has the url ${shown(masked(url))}, which is refused: ${refused}`
+  return refused && `has the url ${showUrl(url)}, which is refused: ${refused}`
 }
 
 /** A URL as it may be shown: without the name and password that it may carry. */
@@ -77,6 +86,8 @@ function textsMistake(filter: unknown, headers: unknown): string | undefined {
 }
 
 const shown = (raw: unknown): string => jsonOf(raw)?.slice(0, 100) ?? 'something nested too deep'
+
+const shownUrl = (raw: unknown): string => shown(typeof raw === 'string' ? masked(raw) : raw)
 
 const isTexts = (raw: unknown): raw is Readonly<Record<string, string>> =>
   isRecord(raw) && Object.entries(raw).flat().every(isPlainText)
