@@ -9,6 +9,7 @@ import { quoted, refusal, type Refusal } from './core/errors'
 import { countFault } from './core/faults'
 import { maxPayloadBytes, maxPostBytes, maxRequestBytes } from './core/limits'
 import type { MaybePromise } from './core/types'
+import { asksToUpgrade, chosenProtocol, isToUpgrade, noHandshake, noUpgrade } from './handshake'
 import type { Addresses } from './http/address'
 import type { Api } from './http/api'
 import type { InFlight } from './http/in-flight'
@@ -66,7 +67,7 @@ export function listen(port: Port): Server<Client> {
     idleTimeout: HTTP_IDLE_SECONDS,
     maxRequestBodySize: maxBodyBytes(config),
     fetch(request, server) {
-      if (request.method === 'GET' && UPGRADE.test(request.headers.get('upgrade') ?? '')) {
+      if (request.method === 'GET' && asksToUpgrade(request.headers)) {
         return upgradeInTime(port, request, server)
       }
       return (
@@ -77,7 +78,10 @@ export function listen(port: Port): Server<Client> {
     error: (cause) => {
       const id = requestId(null)
       countFault(core, cause, { requestId: id })
-      return answer(500, `Internal server error (${id})`, id)
+      return new Response(`Internal server error (${id})\n`, {
+        status: 500,
+        headers: { [REQUEST_ID]: id },
+      })
     },
     websocket: {
       idleTimeout: 0, // liveness is the sweep's: the native timer is reset by our own sends
@@ -113,11 +117,6 @@ function maxBodyBytes({ limits }: Config): number {
   return Math.max(least, factor * maxRequestBytes(limits), factor * maxPostBytes(limits))
 }
 
-/** A list of protocols may name others before ours. */
-const UPGRADE = /(^|,)\s*websocket\s*(,|$)/i
-/** What a header may carry as a protocol's name. */
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
-
 /** What the runtime says of a message beyond `maxPayloadLength`. */
 const TOO_BIG = 'Received too big message'
 
@@ -136,6 +135,7 @@ function upgradeInTime(
   server: Server<Client>,
 ): MaybePromise<Response | undefined> {
   const { slices, counters } = port.core
+  if (!isToUpgrade(request.headers)) return noHandshake(request)
   if (slices.waiting < MAX_WAITING) return slices.inTime(() => upgrade(port, request, server))
   counters.connectionsRefused++
   return tooBusy(request)
@@ -214,18 +214,7 @@ function open(core: Core, { conn }: Arrived, { request, server, answer: ask }: O
   opening.answer = ask
   if (server.upgrade(request, { data: conn, headers })) return undefined
   closed(core, conn)
-  return answer(400, 'Expected a WebSocket handshake', requestId(request.headers.get(REQUEST_ID)))
-}
-
-/**
- * Browsers fail when the protocols that they offer get no answer; device libraries offer `arduino`.
- * phoenix.js offers its token beside `phoenix`, and a token must not be sent back.
- */
-function chosenProtocol(header: string | null): string | undefined {
-  if (header === null) return undefined
-  const offered = header.split(',').map((name) => name.trim())
-  if (offered.includes('phoenix')) return 'phoenix'
-  return offered.find((name) => TOKEN.test(name) && !name.startsWith('base64url.bearer.'))
+  return noHandshake(request)
 }
 
 /** Requests of the transports that are no upgrade; undefined for those of any other kind. */
@@ -245,16 +234,6 @@ function fallback(port: Port, request: Request): MaybePromise<Response> | undefi
   return counted(port, request, call.verb === 'xhr_send', () =>
     port.xhr.answer(call, request, arrival),
   )
-}
-
-const NO_UPGRADE =
-  'Expected a WebSocket: the request has no "Upgrade: websocket". A proxy has to pass it on (nginx: proxy_http_version 1.1, and the headers Upgrade and Connection)'
-
-/** A proxy that passes no upgrade on is found here by whoever sets it up. */
-function noUpgrade(request: Request): Response {
-  const response = answer(426, NO_UPGRADE, requestId(request.headers.get(REQUEST_ID)))
-  response.headers.set('upgrade', 'websocket')
-  return response
 }
 
 /** What brings messages is a request like any other; what waits for them is not. */
@@ -292,7 +271,3 @@ const arrivalOf = ({ addresses, locality }: Port, request: Request): Asked => ({
 
 const outside = (path: string, pathPrefix: string): Refusal =>
   refusal('path_not_found', `Path ${quoted(path)} is not below ${pathPrefix}`)
-
-/** An answer that the API does not make. */
-const answer = (status: number, text: string, id: string): Response =>
-  new Response(`${text}\n`, { status, headers: { [REQUEST_ID]: id } })

@@ -1,0 +1,48 @@
+/**
+ * Handshake: what of its headers the runtime does not look at, and what those read whose request is none.
+ * Spec: RFC 6455, 4.2.1.
+ */
+import { REQUEST_ID, requestId } from './http/request-id'
+
+/** A list of protocols may name others before ours. */
+const UPGRADE = /(^|,)\s*websocket\s*(,|$)/i
+const CONNECTION = /(^|,)\s*upgrade\s*(,|$)/i
+/** What a header may carry as a protocol's name. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
+
+/** The client wants a WebSocket. */
+export const asksToUpgrade = (headers: Headers): boolean =>
+  UPGRADE.test(headers.get('upgrade') ?? '')
+
+/** Whoever sent it last, a proxy or the client, means this connection. */
+export const isToUpgrade = (headers: Headers): boolean =>
+  CONNECTION.test(headers.get('connection') ?? '')
+
+/**
+ * Browsers fail when the protocols that they offer get no answer; device libraries offer `arduino`.
+ * phoenix.js offers its token beside `phoenix`, and a token must not be sent back.
+ */
+export function chosenProtocol(header: string | null): string | undefined {
+  if (header === null) return undefined
+  const offered = header.split(',').map((name) => name.trim())
+  if (offered.includes('phoenix')) return 'phoenix'
+  return offered.find((name) => TOKEN.test(name) && !name.startsWith('base64url.bearer.'))
+}
+
+const NO_UPGRADE =
+  'Expected a WebSocket: the request has no "Upgrade: websocket". A proxy has to pass it on (nginx: proxy_http_version 1.1, and the headers Upgrade and Connection)'
+
+/** A proxy that passes no upgrade on is found here by whoever sets it up. */
+export const noUpgrade = (request: Request): Response =>
+  refused(request, 426, NO_UPGRADE, { upgrade: 'websocket' })
+
+const NO_HANDSHAKE =
+  'Expected a WebSocket handshake: "Connection: Upgrade", which a proxy has to set, and a Sec-WebSocket-Key'
+
+export const noHandshake = (request: Request): Response => refused(request, 400, NO_HANDSHAKE)
+
+const refused = (request: Request, status: number, text: string, headers: object = {}): Response =>
+  new Response(`${text}\n`, {
+    status,
+    headers: { [REQUEST_ID]: requestId(request.headers.get(REQUEST_ID)), ...headers },
+  })
