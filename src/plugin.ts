@@ -13,6 +13,7 @@ import type {
   Reject,
   Replace,
 } from './core/plugin'
+import { scanObject } from './core/json-scan'
 import type { Clock, Log } from './core/types'
 
 export type {
@@ -121,6 +122,14 @@ export function allow({
 /** Puts `data` (any JSON value; events of the HTTP API have text) in the place of an event's. */
 export function replace(data: unknown): Replace {
   return { type: 'replace', data }
+}
+
+/**
+ * The value of a key in the text of a JSON object, as it was written: what is parsed and written again may
+ * be another number, in another order. Undefined where there is none.
+ */
+export function writtenIn(json: string, key: string): string | undefined {
+  return scanObject(json, [key])?.[0]?.text
 }
 
 /** An app as the admin API takes it, with the id, key and secret that it must have. */

@@ -3,6 +3,7 @@
  * `sub` is who somebody is on presence channels. A claim of another type than documented refuses the
  * whole token: half of a token is nobody's intention.
  */
+import { writtenIn } from 'carillon/plugin'
 import type { JWTPayload } from 'jose'
 
 /** What matters of a token for as long as something rests on it. */
@@ -58,14 +59,17 @@ function fitsTopic(pattern: string, topic: string): boolean {
 /** The longest id of a token or user: what rests on a token is kept for each channel of a connection. */
 export const MAX_ID_CHARS = 256
 
+/** What else is known of a token; `text` is its payload as it was written. */
+type About = { readonly appId: string; readonly expiresAt: number; readonly text: string }
+
 /** Undefined where a claim is not of its type; `exp` and `iat` were checked before. */
 export function readClaims(
   payload: JWTPayload,
-  { appId, expiresAt }: { readonly appId: string; readonly expiresAt: number },
+  { appId, expiresAt, text }: About,
 ): Grant | undefined {
   const listen = patternsIn(payload['listen'])
   const publish = patternsIn(payload['publish'])
-  const identity = identityIn(payload)
+  const identity = identityIn(payload, text)
   const { jti, iat: issuedAt } = payload
   if (!listen || !publish || !identity || (jti !== undefined && !isId(jti))) return undefined
   const { user, channelData } = identity
@@ -87,7 +91,7 @@ type Identity = Pick<Grant, 'channelData'> & Pick<Token, 'user'>
 const NOBODY: Identity = { user: undefined, channelData: undefined }
 
 /** `sub` is an id, or an object with one; `{}` is nobody, as in tokens of Guardian's time. */
-function identityIn({ sub, info }: JWTPayload): Identity | undefined {
+function identityIn({ sub, info }: JWTPayload, text: string): Identity | undefined {
   const subject: unknown = sub
   if (subject === undefined) return NOBODY
   const described = isRecord(subject) ? subject : undefined
@@ -97,7 +101,9 @@ function identityIn({ sub, info }: JWTPayload): Identity | undefined {
   if (!isId(user)) return undefined
   const userInfo = info ?? described
   if (userInfo !== undefined && !isRecord(userInfo)) return undefined
-  return { user, channelData: JSON.stringify({ user_id: user, user_info: userInfo }) }
+  const written = userInfo && writtenIn(text, userInfo === described ? 'sub' : 'info')
+  const rest = written === undefined ? '' : `,"user_info":${written}`
+  return { user, channelData: `{"user_id":${JSON.stringify(user)}${rest}}` }
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -31,7 +31,7 @@ export async function verify({ jwt, raws }: Presented, trial: Trial): Promise<Gr
   let reason: Reason = 'algorithm'
   for (const verifier of verifiers) {
     const payload = await verifiedBy(verifier, jwt, trial)
-    if (typeof payload === 'object') return granted(payload, { verifier, raws, trial })
+    if (typeof payload === 'object') return granted(payload, { verifier, jwt, raws, trial })
     reason = payload
     if (!MAY_BE_ANOTHERS.includes(reason)) return reason
   }
@@ -102,7 +102,7 @@ function reasonOf(error: unknown): Reason {
 
 function granted(
   payload: JWTPayload,
-  { verifier, raws, trial }: { verifier: Verifier; raws: readonly string[]; trial: Trial },
+  { verifier, jwt, raws, trial }: Presented & { verifier: Verifier; trial: Trial },
 ): Grant | Reason {
   const { app, keyring, now } = trial
   const { clockToleranceSeconds, maxLifetimeSeconds } = keyring.settings
@@ -113,7 +113,8 @@ function granted(
   if (!(exp - (iat ?? soon) <= maxLifetimeSeconds)) return 'lifetime'
   if ([aud].flat().includes('csrf') && !isAccompanied(payload, verifier.secret, raws)) return 'csrf'
   const expiresAt = (exp + clockToleranceSeconds) * 1000
-  return readClaims(payload, { appId: app.id, expiresAt }) ?? 'claims'
+  const text = Buffer.from(jwt.split('.')[1]!, 'base64url').toString()
+  return readClaims(payload, { appId: app.id, expiresAt, text }) ?? 'claims'
 }
 
 /** Guardian up to 0.3: `s_csrf` is base64url of HMAC-SHA256(secret, raw value). */

@@ -1,0 +1,30 @@
+/** What a token says of its bearer is `user_info` as it was written. */
+import { expect, test } from 'bun:test'
+import { guardian } from '../../plugins/guardian'
+import { common } from '../harness'
+import { OBJECTS } from '../protocols/as-sent'
+import { claimsAt, hmacToken } from './tokens'
+
+const server = common({ plugins: [guardian()] })
+
+const withId = (info: string): string => info.replace(/}$/, ',"id":7}')
+
+const CLAIMS: Readonly<Record<string, (info: string) => string>> = {
+  info: (info) => `"sub":"7","info" : ${info}`,
+  'info beside a subject that is an object': (info) => `"info":${info},"sub":{"id":7,"n":1}`,
+  'the subject': (info) => `"info":null,"sub":${withId(info)}`,
+}
+test.each(Object.entries(CLAIMS))('%s', async (name, claims) => {
+  for (const info of OBJECTS) {
+    await using client = await server().raw()
+    const { iat, exp, listen } = claimsAt(server())
+    const payload = `${JSON.stringify({ iat, exp, listen }).slice(0, -1)},${claims(info)}}`
+    const token = hmacToken(server().app.secret, payload)
+    const frame = await client.subscribed('presence-a', token)
+    const expected = name === 'the subject' ? withId(info) : info
+    expect(JSON.parse(JSON.parse(frame).data).presence.count).toBe(1)
+    expect(JSON.parse(frame).data).toContain(`"hash":{"7":${expected}}`)
+    client.send({ event: 'pusher:unsubscribe', data: { channel: 'presence-a' } })
+    await client.expectNothing()
+  }
+})
