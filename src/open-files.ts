@@ -2,6 +2,7 @@
  * How many files, sockets included, the system lets this process open; and whether there is one left.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs'
+import { SETTINGS, type Config } from './config'
 import type { Core } from './core/core'
 
 /** The soft limit, or undefined where the system does not say (anything but Linux). */
@@ -19,14 +20,32 @@ const RESERVED_FILES = 256
 const MOST_REQUESTS = 10_000
 
 /** Connections that the system has room for; 0 where it does not say. */
-export function socketsAllowed(): number {
-  const files = openFilesLimit()
+export function socketsAllowed(files = openFilesLimit()): number {
   return files === undefined ? 0 : files - Math.min(RESERVED_FILES, Math.floor(files / 4))
 }
 
 /** Requests in flight; the other half of the files is for sockets and whoever asks how the server is. */
 export const requestsAllowed = (): number =>
   Math.min(MOST_REQUESTS, Math.floor((openFilesLimit() ?? Infinity) / 2))
+
+/** One line for each setting that allows more than `files`, the limit of the system, has room for. */
+export function overFileLimit(
+  { maxConnections, maxRequests }: Pick<Config, 'maxConnections' | 'maxRequests'>,
+  files: number | undefined,
+): string[] {
+  if (files === undefined) return []
+  const room = socketsAllowed(files)
+  const asked = [
+    [SETTINGS.maxConnections.env, maxConnections],
+    [SETTINGS.maxRequests.env, maxRequests],
+  ] as const
+  return asked
+    .filter(([, count]) => count > room)
+    .map(
+      ([name, count]) =>
+        `${name}=${count}: the system allows ${files} open files, which is room for ${room}; raise that (ulimit -n, LimitNOFILE= of systemd, --ulimit of Docker), or nobody can connect once they are used up`,
+    )
+}
 
 const PART = 'files'
 const NONE_LEFT = ['EMFILE', 'ENFILE']

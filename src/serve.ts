@@ -12,6 +12,7 @@ import { warnLeftOver, writeGenerated } from './first-start'
 import { ignoresHangups } from './hangup'
 import { createLog, type ServerLog } from './log'
 import { notes } from './notes'
+import { openFilesLimit, overFileLimit } from './open-files'
 import { PluginError } from './plugins'
 import { createServer, type CarillonServer } from './server'
 import { StoreError } from './store/errors'
@@ -34,6 +35,7 @@ export async function serve(): Promise<void> {
   }
   const { log, givenUp } = program
   for (const { level, text } of noted()) log[level]({}, text)
+  for (const line of overFileLimit(config, openFilesLimit())) log.warn({}, line)
   const file = await fileOf(config)
   surviveFaults(program)
   leaveOnSignal(program)

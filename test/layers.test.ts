@@ -61,7 +61,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
   'log.ts': ['core/types'],
   'clock.ts': ['core/types'],
-  'open-files.ts': ['core/core'],
+  'open-files.ts': ['config', 'core/core'],
   'standby.ts': ['config', 'core/types', 'http/request-id', 'http/url', 'store/files'],
   'credentials.ts': [
     'config',
@@ -104,6 +104,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'hangup',
     'log',
     'notes',
+    'open-files',
     'plugins',
     'server',
     'store/errors',

@@ -2,6 +2,8 @@
 import { expect, test } from 'bun:test'
 import { connect, type Socket } from 'node:net'
 import { within } from './harness'
+import { readConfig } from '../src/config'
+import { overFileLimit } from '../src/open-files'
 import { Program } from './program'
 
 const FILES = 200
@@ -19,9 +21,9 @@ async function sockets(port: number, count: number, text = ''): Promise<Socket[]
   return opened
 }
 
-const program = () =>
+const program = (env: Record<string, string> = {}) =>
   new Program(
-    { CARILLON_PONG_TIMEOUT_SECONDS: '1', CARILLON_DRAIN_SECONDS: '0' },
+    { CARILLON_PONG_TIMEOUT_SECONDS: '1', CARILLON_DRAIN_SECONDS: '0', ...env },
     { command: ['sh', '-c', `ulimit -n ${FILES}; exec ${process.execPath} src/index.ts`] },
   )
 
@@ -62,3 +64,34 @@ test('while no file is left readiness is red, and the log has one line; and one 
     { msg: 'file descriptors are left again' },
   ])
 }, 30_000)
+
+const LIMITS: readonly (readonly [
+  env: Record<string, string>,
+  files: number | undefined,
+  names: string[],
+])[] = [
+  [{}, 1024, []],
+  [{ CARILLON_MAX_CONNECTIONS: '768' }, 1024, []],
+  [{ CARILLON_MAX_CONNECTIONS: '769' }, 1024, ['CARILLON_MAX_CONNECTIONS=769']],
+  [{ CARILLON_MAX_CONNECTIONS: '769' }, undefined, []],
+  [
+    { CARILLON_MAX_CONNECTIONS: '10000000', CARILLON_MAX_REQUESTS: '9000' },
+    1024,
+    ['CARILLON_MAX_CONNECTIONS=10000000', 'CARILLON_MAX_REQUESTS=9000'],
+  ],
+]
+test.each(LIMITS)('%j with %p files: %j', (env, files, names) => {
+  const lines = overFileLimit(readConfig(env), files)
+  expect(lines.map((line) => line.slice(0, line.indexOf(':')))).toEqual(names)
+  for (const line of lines) expect(line).toContain('1024 open files, which is room for 768')
+})
+
+test('the start says that more is set than the system allows', async () => {
+  await using server = program({ CARILLON_MAX_CONNECTIONS: '1000' })
+  await server.listening()
+  server.process.kill('SIGTERM')
+  await server.exited()
+  expect(await server.errors).toContain(
+    `CARILLON_MAX_CONNECTIONS=1000: the system allows ${FILES} open files`,
+  )
+})

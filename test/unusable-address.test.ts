@@ -1,6 +1,8 @@
 /** Where the server cannot listen: what the system says, as the operator is told. */
 import { expect, test } from 'bun:test'
+import { existsSync, readFileSync } from 'node:fs'
 import { unusableAddress } from '../src/unusable-address'
+import { deprivable, Program, without } from './program'
 
 const REMEDY =
   'needs rights that this user does not have: ports below 1024 do. Set PORT to a higher one and put a proxy in front, or grant CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE)'
@@ -22,6 +24,7 @@ const ROWS: readonly (readonly [
   ],
   ['EAFNOSUPPORT', '::', 6001, '[::]:6001 is of a kind that this machine does not have'],
   ['ENOTFOUND', 'nowhere', 6001, 'nowhere:6001 is not a host that is known'],
+  ['EAGAIN', 'nowhere', 6001, 'nowhere:6001 could not be looked up: no name server answers'],
   ['EMFILE', '127.0.0.1', 80, undefined],
 ]
 
@@ -29,3 +32,24 @@ test.each(ROWS)('%s on %s:%d', (code, host, port, line) => {
   const cause = Object.assign(new Error(code), { code })
   expect(unusableAddress(cause, { host, port })).toBe(line)
 })
+
+/** The label of a name has 63 characters at most, so no name server is asked for this one. */
+const IMPOSSIBLE = 'x'.repeat(64)
+
+test('a name that cannot be resolved ends the start in one line', async () => {
+  await using program = new Program({ HOST: IMPOSSIBLE })
+  expect(await program.exited()).toBe(1)
+  expect(await program.errors).toBe(`carillon: ${IMPOSSIBLE}:0 is not a host that is known\n`)
+})
+
+const unprivileged = '/proc/sys/net/ipv4/ip_unprivileged_port_start'
+const isTrusted = existsSync(unprivileged) && Number(readFileSync(unprivileged, 'utf8')) > 80
+
+test.skipIf(!deprivable || !isTrusted)(
+  'port 80 without the right to it says the remedy',
+  async () => {
+    await using program = new Program({ PORT: '80' }, { command: without('net_bind_service') })
+    expect(await program.exited()).toBe(1)
+    expect(await program.errors).toBe(`carillon: 127.0.0.1:80 ${REMEDY}\n`)
+  },
+)
