@@ -47,7 +47,7 @@ import {
 } from './plugins'
 import { claimDatabase, type Claim } from './standby'
 import { appStore } from './store/apps'
-import { watchFiles } from './store/files'
+import { FileWatch } from './store/file-watch'
 import { outboxStore } from './store/outbox'
 import { guarded, storeError } from './store/errors'
 import { openDatabase } from './store/sqlite'
@@ -118,8 +118,11 @@ async function build(
   end: () => Promise<void>,
 ): Promise<CarillonServer> {
   const { config, clock, log, plugins: listed = [] } = options
+  const files = new FileWatch(config.databasePath)
+  undo.push(() => files.close())
   const db = openDatabase(config.databasePath, log)
   undo.push(() => db.close())
+  guarded(config.databasePath, () => files.begin(db))
   const writes = new Writes(db, log)
   const provided = providedApps(config, options.apps)
   const { store, credentials, published, apps } = guarded(config.databasePath, () => {
@@ -210,11 +213,10 @@ async function build(
     keepGenerated(credentials, store, apps, clock.now())
     webhooks.start()
   })
-  const lookAtFiles = watchFiles(config.databasePath, core)
   const lookForFiles = watchOpenFiles(core)
   const sweep = sweeper(core)
   const sweepAll = (): void => {
-    survives(core, 'files', lookAtFiles)
+    survives(core, 'files', () => files.look(core))
     writes.probe()
     lookForFiles()
     uploads.sweep()

@@ -1,5 +1,5 @@
 /**
- * The files of the store: for this user only, for one process at a time, and still there.
+ * The files of the store: for this user only, and for one process at a time.
  *
  * The lock is an open `BEGIN EXCLUSIVE` on a second SQLite file beside the database. It ends with its
  * process, however that ends, and keeps nobody from the database itself: backups and readers go on.
@@ -7,7 +7,6 @@
 import { Database } from 'bun:sqlite'
 import { chmodSync, closeSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Core } from '../core/core'
 import type { Log } from '../core/types'
 import { guarded, StoreError } from './errors'
 
@@ -17,7 +16,7 @@ export class DatabaseInUse extends StoreError {}
 export const isFile = (path: string): boolean => path !== ':memory:'
 
 /** The database as SQLite names its files, and the lock: links lead to one name. */
-const filesOf = (path: string): readonly string[] =>
+export const filesOf = (path: string): readonly string[] =>
   ['', '-wal', '-shm', '.lock'].map((ending) => `${realpathSync(path)}${ending}`)
 
 /** What it holds are secrets; SQLite gives its companions the rights of the database. */
@@ -79,33 +78,4 @@ export function lockDatabase(path: string, patienceMs: number): () => void {
       db.close()
     }
   })
-}
-
-/** The part that `/ready` names. */
-const PART = 'database'
-const LOST = 'its file was deleted or replaced; what is written now ends with this process'
-
-/**
- * Remembers which files these are; the answer looks whether one of them was deleted or replaced since,
- * says so once, and turns `/ready` red: this process writes what nobody else will ever read.
- */
-export function watchFiles(path: string, { state, log }: Pick<Core, 'state' | 'log'>): () => void {
-  const files = isFile(path) ? filesOf(path) : []
-  const known = files.map((file) => ({ file, identity: identityOf(file) }))
-  return () => {
-    const lost = known.some(({ file, identity }) => identity && identityOf(file) !== identity)
-    if (lost === state.troubles.has(PART)) return
-    if (lost) {
-      state.troubles.set(PART, LOST)
-      log.error({ path }, `database: ${LOST}`)
-    } else {
-      state.troubles.delete(PART)
-      log.info({ path }, 'database: its file is back')
-    }
-  }
-}
-
-function identityOf(file: string): string | undefined {
-  const found = statSync(file, { throwIfNoEntry: false })
-  return found && `${found.dev}:${found.ino}`
 }

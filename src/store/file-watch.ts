@@ -1,0 +1,63 @@
+/**
+ * Whether the files of the store are still there, and still what this process has made of them. Where they
+ * are not it writes what nobody else will ever read, or breaks what somebody else has written.
+ */
+import type { Database } from 'bun:sqlite'
+import { statSync } from 'node:fs'
+import type { Core } from '../core/core'
+import { filesOf, isFile } from './files'
+import { Overwrites } from './overwrites'
+
+/** The part that `/ready` names. */
+const PART = 'database'
+const LOST = 'its file was deleted or replaced; what is written now ends with this process'
+const OVERWRITTEN =
+  'its file was written over by another program; stop the server, then restore it, then start'
+
+export class FileWatch {
+  #known: readonly { readonly file: string; readonly identity: string | undefined }[] = []
+  #overwrites: Overwrites | undefined = undefined
+
+  constructor(readonly path: string) {}
+
+  /** Remembers which files these are, once the database is open. */
+  begin(db: Database): void {
+    if (!isFile(this.path)) return
+    const files = filesOf(this.path)
+    this.#known = files.map((file) => ({ file, identity: identityOf(file) }))
+    // Where the file system has no shared memory, every write is one of the file itself.
+    const mode = db.query<{ journal_mode: string }, []>('PRAGMA journal_mode').get()!.journal_mode
+    if (mode === 'wal') this.#overwrites = new Overwrites(files[0]!)
+  }
+
+  /** Looks, says once what it sees, and turns `/ready` red; green where a file is back. */
+  look({ state, log }: Pick<Core, 'state' | 'log'>): void {
+    const { path } = this
+    const trouble = this.#trouble()
+    if (trouble === state.troubles.get(PART)) return
+    if (trouble === undefined) {
+      state.troubles.delete(PART)
+      log.info({ path }, 'database: its file is back')
+    } else {
+      state.troubles.set(PART, trouble)
+      log.error({ path }, `database: ${trouble}`)
+    }
+  }
+
+  /** Only after the database. */
+  close(): void {
+    this.#overwrites?.close()
+    this.#overwrites = undefined
+  }
+
+  #trouble(): string | undefined {
+    if (this.#overwrites?.look()) return OVERWRITTEN
+    const lost = this.#known.some(({ file, identity }) => identity && identityOf(file) !== identity)
+    return lost ? LOST : undefined
+  }
+}
+
+function identityOf(file: string): string | undefined {
+  const found = statSync(file, { throwIfNoEntry: false })
+  return found && `${found.dev}:${found.ino}`
+}
