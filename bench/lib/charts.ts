@@ -1,9 +1,12 @@
 /**
- * Charts as inline SVG. Colours are classes, `side-NAME` and `quantile-NAME`, so that the page
- * decides on them for light and dark; text takes the page's colour.
+ * Charts that are as wide as there is room: bars are boxes of the page, so that their text keeps its
+ * size on a phone, and each panel of lines is an SVG of its own. A colour is the class of a side,
+ * which gives `--side`; what text wears is the page's.
  */
 export type Bar = {
   readonly side: string
+  /** The class of the side. */
+  readonly kind: string
   readonly value: number
   /** Beside the bar. */
   readonly text: string
@@ -15,6 +18,7 @@ export type BarChart = {
   readonly rows: readonly BarRow[]
   /** Where the ticks of the axis are, with their texts. */
   readonly ticks: readonly Tick[]
+  /** Maps a value to 0..1. */
   readonly scale: (value: number) => number
   /** Where bars begin, when it is not at the left: a line marks it. */
   readonly mark?: number
@@ -22,48 +26,41 @@ export type BarChart = {
 
 export type Tick = readonly [value: number, text: string]
 
-const WIDTH = 860
-const LABEL_WIDTH = 300
-const TEXT_WIDTH = 110
-const BAR = { height: 14, gap: 3, rowGap: 16 }
-const AXIS_HEIGHT = 26
-
-/** Horizontal bars, in groups. `scale` maps a value to 0..1. */
+/** Horizontal bars, in groups below one axis. */
 export function barChart({ rows, ticks, scale, mark }: BarChart): string {
-  const span = WIDTH - LABEL_WIDTH - TEXT_WIDTH
-  const x = (value: number): number => LABEL_WIDTH + Math.max(0, scale(value)) * span
-  let y = 8
-  const parts = rows.map((row) => {
-    const top = y
-    y += row.bars.length * (BAR.height + BAR.gap) + BAR.rowGap
-    return barRow(row, top, { x, from: mark === undefined ? LABEL_WIDTH : x(mark) })
-  })
-  const grid = ticks.map(([value, text]) => gridLine(x(value), y, text))
-  const line = mark === undefined ? '' : `<line class="mark" ${vertical(x(mark), y)}/>`
-  return svg(WIDTH, y + AXIS_HEIGHT, [...grid, ...parts, line])
+  const at = (value: number): number => round(100 * Math.max(0, Math.min(1, scale(value))))
+  const line = (value: number, kind: string, words = ''): string =>
+    `<i class="${kind}" style="left:${at(value)}%">${escaped(words)}</i>`
+  const grid = [
+    ...ticks.map(([value]) => line(value, 'grid')),
+    ...(mark === undefined ? [] : [line(mark, 'mark')]),
+  ].join('')
+  const from = mark === undefined ? 0 : at(mark)
+  const axis = ticks.map(([value, words]) => line(value, 'tick', words)).join('')
+  const groups = rows.map(
+    ({ label, bars }) =>
+      `<b>${escaped(label)}</b><div class="plot">${grid}${bars.map((bar) => barLine(bar, from, at(bar.value))).join('')}</div>`,
+  )
+  return `<div class="bars" role="img"><b></b><div class="plot axis">${axis}</div>${groups.join('')}</div>`
 }
 
-type BarAxis = { readonly x: (value: number) => number; readonly from: number }
-
-function barRow({ label, bars }: BarRow, top: number, { x, from }: BarAxis): string {
-  const height = bars.length * (BAR.height + BAR.gap) - BAR.gap
-  const name = text(LABEL_WIDTH - 12, top + height / 2 + 4, label, 'end')
-  const shapes = bars.map(({ side, value, text: figure }, index) => {
-    const y = top + index * (BAR.height + BAR.gap)
-    const [left, right] = [Math.min(from, x(value)), Math.max(from, x(value))]
-    const width = round(Math.max(2, right - left))
-    const title = `<title>${escaped(`${label}, ${side}: ${figure}`)}</title>`
-    const shape = `<rect class="side-${escaped(side)}" x="${round(left)}" y="${y}" width="${width}" height="${BAR.height}" rx="3">${title}</rect>`
-    return shape + text(right + 6, y + 11, figure, 'start', 'figure')
-  })
-  return name + shapes.join('')
+function barLine({ side, kind, text }: Bar, from: number, to: number): string {
+  const [left, right] = [Math.min(from, to), Math.max(from, to)]
+  const box = `<span class="bar" style="left:${left}%;width:${round(Math.max(0.4, right - left))}%"></span>`
+  const words = `<span class="figure" style="left:${right}%">${escaped(`${side} ${text}`)}</span>`
+  return `<div class="line ${kind}">${box}${words}</div>`
 }
 
 export type Series = {
   readonly name: string
   readonly points: readonly (readonly [number, number])[]
 }
-export type Panel = { readonly title: string; readonly series: readonly Series[] }
+export type Panel = {
+  readonly title: string
+  /** The class of its side. */
+  readonly kind: string
+  readonly series: readonly Series[]
+}
 
 export type LineChart = {
   readonly panels: readonly Panel[]
@@ -74,31 +71,35 @@ export type LineChart = {
   readonly scale: (value: number) => number
 }
 
-const PANEL = { height: 230, left: 52, gap: 40, top: 34, bottom: 46 }
+const PANEL = { width: 300, height: 220, left: 44, right: 12, top: 30, bottom: 44 }
 
-/** Small multiples that share their axis of y. */
-export function lineChart({ panels, places, xTitle, ticks, scale }: LineChart): string {
-  const width = (WIDTH - PANEL.left - PANEL.gap * panels.length) / Math.max(1, panels.length)
-  const bottom = PANEL.top + PANEL.height
+/** Small multiples of one scale, each with its axes: they stand side by side or one below the other. */
+export const lineChart = ({ panels, ...axes }: LineChart): string =>
+  `<div class="panels">${panels.map((panel) => linePanel(panel, axes)).join('')}</div>`
+
+type Axes = Omit<LineChart, 'panels'>
+
+function linePanel({ title, kind, series }: Panel, { places, xTitle, ticks, scale }: Axes): string {
+  const { width, height, left, right, top, bottom } = PANEL
+  const floor = height - bottom
   const y = (value: number): number =>
-    bottom - Math.max(0, Math.min(1, scale(value))) * PANEL.height
-  const parts = panels.map(({ title, series }, index) => {
-    const left = PANEL.left + index * (width + PANEL.gap)
-    const step = width / Math.max(1, places.length - 1)
-    const x = (place: number): number => left + place * step
-    const grid = ticks.map(
-      ([value, label]) =>
-        `<line class="grid" x1="${left}" x2="${round(left + width)}" y1="${round(y(value))}" y2="${round(y(value))}"/>` +
-        (index === 0 ? text(left - 8, y(value) + 4, label, 'end', 'tick') : ''),
-    )
-    const marks = places.map((label, place) => text(x(place), bottom + 18, label, 'middle', 'tick'))
-    const lines = series.map((each) => seriesLine(each, x, y))
-    return [text(left, PANEL.top - 14, title, 'start', 'panel'), ...grid, ...marks, ...lines].join(
-      '',
-    )
-  })
-  const axis = text(WIDTH / 2, bottom + 40, xTitle, 'middle', 'tick')
-  return svg(WIDTH, bottom + PANEL.bottom, [...parts, axis])
+    round(floor - Math.max(0, Math.min(1, scale(value))) * (floor - top))
+  const step = (width - left - right) / Math.max(1, places.length - 1)
+  const x = (place: number): number => round(left + place * step)
+  const grid = ticks.map(
+    ([value, label]) =>
+      `<line class="grid" x1="${left}" x2="${width - right}" y1="${y(value)}" y2="${y(value)}"/>` +
+      text(left - 6, y(value) + 4, label, 'end', 'tick'),
+  )
+  const marks = places.map((label, place) => text(x(place), floor + 16, label, 'middle', 'tick'))
+  const parts = [
+    text(left, top - 12, title, 'start', 'panel'),
+    ...grid,
+    ...marks,
+    ...series.map((each) => seriesLine(each, x, y)),
+    text((left + width - right) / 2, height - 8, xTitle, 'middle', 'tick'),
+  ]
+  return `<svg class="${kind}" viewBox="0 0 ${width} ${height}" role="img">${parts.join('')}</svg>`
 }
 
 function seriesLine(
@@ -106,10 +107,10 @@ function seriesLine(
   x: (place: number) => number,
   y: (value: number) => number,
 ): string {
-  const at = points.map(([place, value]) => `${round(x(place))},${round(y(value))}`)
+  const at = points.map(([place, value]) => `${x(place)},${y(value)}`)
   const dots = points.map(
     ([place, value]) =>
-      `<circle class="quantile-${name}" cx="${round(x(place))}" cy="${round(y(value))}" r="3"><title>${name}: ${value.toFixed(2)} ms</title></circle>`,
+      `<circle cx="${x(place)}" cy="${y(value)}" r="2.5"><title>${name}: ${value.toFixed(2)} ms</title></circle>`,
   )
   return `<polyline class="quantile-${name}" points="${at.join(' ')}"/>${dots.join('')}`
 }
@@ -160,16 +161,7 @@ const trimmed = (value: number): string => String(Number(value.toPrecision(3)))
 
 // ---------------------------------------------------------------- shapes
 
-const svg = (width: number, height: number, parts: readonly string[]): string =>
-  `<svg viewBox="0 0 ${width} ${Math.ceil(height)}" role="img">${parts.join('')}</svg>`
-
-const gridLine = (x: number, bottom: number, label: string): string =>
-  `<line class="grid" ${vertical(x, bottom)}/>${text(x, bottom + 16, label, 'middle', 'tick')}`
-
-const vertical = (x: number, bottom: number): string =>
-  `x1="${round(x)}" x2="${round(x)}" y1="0" y2="${round(bottom)}"`
-
-const text = (x: number, y: number, words: string, anchor: string, kind = 'label'): string =>
+const text = (x: number, y: number, words: string, anchor: string, kind: string): string =>
   `<text class="${kind}" x="${round(x)}" y="${round(y)}" text-anchor="${anchor}">${escaped(words)}</text>`
 
 const round = (value: number): number => Math.round(value * 10) / 10

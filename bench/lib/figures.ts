@@ -15,6 +15,7 @@ import {
   type BarRow,
   type Panel,
 } from './charts'
+import type { Colours } from './colours'
 import { atRate, crowd, grouped, labelOf } from './crowds'
 import { Histogram, type Buckets } from './histogram'
 import type { Question } from './question'
@@ -22,19 +23,20 @@ import type { BenchRecord } from './records'
 import { figureAt, ratioOf, type Place } from './statistics'
 import { casesOf, orderedSides } from './table'
 
-export type Chart = { readonly title: string; readonly about: string; readonly svg: string }
+export type Chart = { readonly title: string; readonly about: string; readonly html: string }
 
-export function chartsOf(records: readonly BenchRecord[]): readonly Chart[] {
-  return [comparison, throughput, latencyOverLoad, memory].flatMap((draw) => draw(records) ?? [])
+export function chartsOf(records: readonly BenchRecord[], colours: Colours): readonly Chart[] {
+  const draws = [comparison, throughput, latencyOverLoad, memory]
+  return draws.flatMap((draw) => draw(records, colours) ?? [])
 }
 
-type Draw = (records: readonly BenchRecord[]) => Chart | undefined
+type Draw = (records: readonly BenchRecord[], colours: Colours) => Chart | undefined
 
 /** Where Carillon is compared with somebody whose figure is another server's. */
 const COMPARED = ['fanout', 'trigger', 'spread', 'connect', 'clientevent', 'presence', 'fairness']
 
-const comparison: Draw = (records) => {
-  const rows = COMPARED.flatMap((name) => comparedRows(questionNamed(name), records))
+const comparison: Draw = (records, colours) => {
+  const rows = COMPARED.flatMap((name) => comparedRows(questionNamed(name), records, colours))
   const values = rows.flatMap(({ bars }) => bars.map(({ value }) => value))
   if (values.length === 0) return undefined
   const [least, most] = [Math.min(0.5, ...values) * 0.9, Math.max(2, ...values) * 1.1]
@@ -42,7 +44,7 @@ const comparison: Draw = (records) => {
     title: 'How many times as much Carillon does',
     about:
       "Per second of the server's CPU time, beside the others in the same rounds. For latencies: how many times shorter. The line is 1, as much; the scale is logarithmic.",
-    svg: barChart({
+    html: barChart({
       rows,
       scale: logScale(least, most),
       ticks: logTicks(least, most, [1, 2, 5]),
@@ -51,7 +53,11 @@ const comparison: Draw = (records) => {
   }
 }
 
-function comparedRows(question: Question, records: readonly BenchRecord[]): readonly BarRow[] {
+function comparedRows(
+  question: Question,
+  records: readonly BenchRecord[],
+  colours: Colours,
+): readonly BarRow[] {
   const { name, figure, yardsticks } = question
   return casesOf(question, records).flatMap((label) => {
     if (/ at \d/.test(label)) return [] // a fixed rate asks for latency
@@ -63,22 +69,31 @@ function comparedRows(question: Question, records: readonly BenchRecord[]): read
       const ratio = ratioOf(records, [at('carillon'), at(side)], figure.key)
       if (!ratio) return []
       const value = figure.better === 'more' ? ratio.median : 1 / ratio.median
-      return [{ side, value, text: `${grouped(value, value < 10 ? 2 : 1)} x` }]
+      const kind = colours.classOf(side)
+      return [{ side, kind, value, text: `${grouped(value, value < 10 ? 2 : 1)} x` }]
     })
     return bars.length > 0 ? [{ label: `${name}: ${label}`, bars }] : []
   })
 }
 
-/** Carillon in another dress: compared with itself, and not in the charts. */
-export const isDress = (side: string): boolean => ['none', 'empty', 'webhooks'].includes(side)
+const DRESSES: readonly string[] = ['none', 'plain', 'guarded', 'empty', 'webhooks']
 
-const throughput: Draw = (records) => {
+/** Carillon in another dress: compared with itself, and not in the charts. */
+export const isDress = (side: string): boolean => DRESSES.includes(side)
+
+const throughput: Draw = (records, colours) => {
   const question = questionNamed('fanout')
   const rows = casesOf(question, records)
     .filter((label) => !/ at \d/.test(label))
     .map((label) => ({
       label,
-      bars: barsOf(question, { label, key: 'deliveriesPerCpuSecond', records, show: short }),
+      bars: barsOf(question, {
+        label,
+        key: 'deliveriesPerCpuSecond',
+        records,
+        colours,
+        show: short,
+      }),
     }))
   const most = mostOf(rows)
   if (most === 0) return undefined
@@ -86,7 +101,7 @@ const throughput: Draw = (records) => {
     title: 'Deliveries per second of server CPU',
     about:
       'One event to all subscribers of a channel is as many deliveries. "4/4": four publishers, four messages in flight; 1/1 leaves a server nothing to join.',
-    svg: barChart({ rows, scale: linearScale(most), ticks: linearTicks(most) }),
+    html: barChart({ rows, scale: linearScale(most), ticks: linearTicks(most) }),
   }
 }
 
@@ -97,7 +112,7 @@ const QUANTILES = [
   ['p999', 0.999],
 ] as const
 
-const latencyOverLoad: Draw = (records) => {
+const latencyOverLoad: Draw = (records, colours) => {
   const rated = RATES.map((rate) => ({ rate, label: labelOf(crowd(atRate(rate))) }))
   const own = records.filter((record) => record.question === 'fanout')
   const played = rated.filter(({ label }) => own.some((record) => record.case === label))
@@ -105,6 +120,7 @@ const latencyOverLoad: Draw = (records) => {
   const inRates = own.filter((record) => played.some(({ label }) => label === record.case))
   const panels = orderedSides(questionNamed('fanout'), inRates).map((side): Panel => ({
     title: side,
+    kind: colours.classOf(side),
     series: QUANTILES.map(([name, share]) => ({
       name,
       points: played.flatMap(({ label }, place) => {
@@ -121,10 +137,10 @@ const latencyOverLoad: Draw = (records) => {
     title: 'Latency over load',
     about:
       'Milliseconds from the moment at which a message was due to its arrival at each of 1 000 subscribers, all rounds together: half of all deliveries, 90, 99 and 99.9 of a hundred. A server that is asked for more than it can falls behind without end.',
-    svg: lineChart({
+    html: lineChart({
       panels,
       places: played.map(({ rate }) => short(rate)),
-      xTitle: 'messages per second, each to 1 000 subscribers',
+      xTitle: 'messages per second',
       scale: logScale(least, most),
       ticks: logTicks(least, most, most / least > 100 ? [1] : [1, 2, 5]),
     }),
@@ -138,7 +154,7 @@ function merged(records: readonly BenchRecord[]): Histogram {
   return histogram
 }
 
-const memory: Draw = (records) => {
+const memory: Draw = (records, colours) => {
   const question = questionNamed('connect')
   const rows = casesOf(question, records).map((label) => ({
     label,
@@ -146,6 +162,7 @@ const memory: Draw = (records) => {
       label,
       key: 'rssBytesEach',
       records,
+      colours,
       show: (bytes) => `${grouped(bytes)} B`,
     }),
   }))
@@ -154,7 +171,7 @@ const memory: Draw = (records) => {
   return {
     title: 'Memory per idle connection',
     about: 'Resident memory of the server that came with the connections, divided by them.',
-    svg: barChart({ rows, scale: linearScale(most), ticks: linearTicks(most) }),
+    html: barChart({ rows, scale: linearScale(most), ticks: linearTicks(most) }),
   }
 }
 
@@ -162,13 +179,19 @@ type Wanted = {
   readonly label: string
   readonly key: string
   readonly records: readonly BenchRecord[]
+  readonly colours: Colours
   readonly show: (value: number) => string
 }
 
-function barsOf(question: Question, { label, key, records, show }: Wanted): readonly Bar[] {
+function barsOf(
+  question: Question,
+  { label, key, records, colours, show }: Wanted,
+): readonly Bar[] {
   return sidesIn(question, label, records).flatMap((side) => {
     const spread = figureAt(records, { question: question.name, case: label, side }, key)
-    return spread ? [{ side, value: spread.median, text: show(spread.median) }] : []
+    return spread
+      ? [{ side, kind: colours.classOf(side), value: spread.median, text: show(spread.median) }]
+      : []
   })
 }
 

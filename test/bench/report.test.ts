@@ -36,7 +36,7 @@ test('a report is one file that asks nobody, with a chart for each thing that wa
   const html = page(RECORDS)
 
   expect(html).not.toMatch(/https?:|src=|href=|@import|url\(/)
-  expect(html.match(/<svg/g)).toHaveLength(4)
+  expect(html.match(/class="chart"/g)).toHaveLength(4)
   expect(html).not.toContain('<script>')
   expect(html).toContain('2.00 x')
 })
@@ -57,10 +57,25 @@ test('names of a file are text, wherever they stand on the page', () => {
   expect(html).toContain('&quot;>&lt;script>')
 })
 
+test('a side is one class wherever it is drawn, whatever it is called', () => {
+  const html = page(RECORDS)
+  const kinds = (side: string) =>
+    new Set(
+      Array.from(
+        html.matchAll(/class="(?:line |key )?(side-\d+)"[^]*?>(carillon|bare)[ <]/g),
+        ([, kind, name]) => (name === side ? kind : undefined),
+      ).filter(Boolean),
+    )
+
+  expect([[...kinds('carillon')], [...kinds('bare')]]).toEqual([['side-0'], ['side-1']])
+  for (const kind of ['side-0', 'side-1'])
+    expect(html.match(new RegExp(`\\.${kind} \\{ --side: #`, 'g'))).toHaveLength(2) // light and dark
+})
+
 test('a report of one question has no empty charts', () => {
   const html = page([record('micro', 'sign', 'carillon', { nanosEach: 400 })])
 
-  expect(html).not.toContain('<svg')
+  expect(html).not.toContain('class="chart"')
   expect(html).toContain('400.0')
 })
 
