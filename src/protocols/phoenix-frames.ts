@@ -71,14 +71,15 @@ export function readFrame(version: PhoenixVersion, text: string): PhoenixMessage
 
 const MAX_REF_CHARS = 255
 
-/** Text, or an integer that comes back as it was; undefined for anything else. */
+/** Text, or a number as it was written; undefined for anything else. */
 function refOf(slice: Slice | undefined): JsonText | undefined {
   if (slice === undefined || slice.text === NULL) return NULL
   const text = stringIn(slice)
   if (text !== undefined) return text.length <= MAX_REF_CHARS ? jsonText(text) : undefined
-  const number = slice.depth === 0 ? Number(slice.text) : NaN // NaN for true and false as well
-  return Number.isSafeInteger(number) ? (String(number) as JsonText) : undefined
+  const written = slice.text
+  return NUMBER.test(written) && written.length <= MAX_REF_CHARS ? written : undefined
 }
+const NUMBER = /^[-\d]/
 
 /** A frame for one connection, or without refs for all subscribers. */
 export function writeFrame(

@@ -73,19 +73,25 @@ describe.each([1, 2] as const)('V%d', (version) => {
     expect((await client.ask(null, null, 'phoenix', 'heartbeat', {}))[1]).toBe(null)
   })
 
-  test.each(['1e400', '12345678901234567890', '1.5'])(
-    'a ref of %s could not come back as it was, and is none',
+  const heartbeat = (ref: string): string =>
+    version === 2
+      ? `[null,${ref},"phoenix","heartbeat",{}]`
+      : `{"topic":"phoenix","event":"heartbeat","payload":{},"ref":${ref}}`
+
+  test.each(['1e400', '12345678901234567890', '1.0', '-0'])(
+    'a ref of %s comes back as it was written',
     async (ref) => {
       await using server = await start()
       await using client = await phoenixRaw(server, { version })
-      const message = ['null', ref, '"phoenix"', '"heartbeat"', '{}']
-      const [, , topic, event, payload] = message
-      client.client.send(
-        version === 2
-          ? `[${message.join()}]`
-          : `{"topic":${topic},"event":${event},"payload":${payload},"ref":${ref}}`,
-      )
-      expect((await client.client.closing()).code).toBe(1011)
+      client.client.send(heartbeat(ref))
+      expect(await client.client.next()).toContain(version === 2 ? `,${ref},` : `"ref":${ref}}`)
     },
   )
+
+  test.each(['true', '{}', `1${'0'.repeat(255)}`])('a ref of %s is none', async (ref) => {
+    await using server = await start()
+    await using client = await phoenixRaw(server, { version })
+    client.client.send(heartbeat(ref))
+    expect((await client.client.closing()).code).toBe(1011)
+  })
 })
