@@ -49,6 +49,7 @@ test('it has every route, in the order in which they are told', () => {
     '/apps/{appId}/channels/{channel}',
     '/apps/{appId}/channels/{channel}/users',
     '/apps/{appId}/channels/{channel}/stats',
+    '/apps/{appId}/connections',
     '/apps/{appId}/users/{userId}/terminate_connections',
     '/api/apps/{appSlug}/events',
     '/api/apps/{appSlug}/channels',

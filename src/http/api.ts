@@ -11,6 +11,7 @@ import type { AdminChanges } from './admin-changes'
 import type { Enforced } from './app-fields'
 import { bundledPage } from './bundled-page'
 import { channels } from './channels'
+import { connections } from './connections'
 import { crossOrigin } from './cross-origin'
 import { deliveries } from './deliveries'
 import { explain, mustDecode, mustHaveHost } from './errors'
@@ -77,6 +78,7 @@ export function createApi(core: Core, options: ApiOptions) {
     .use(ops(core))
     .use(events(core, access))
     .use(channels(core, access))
+    .use(connections(core, access))
     .use(users(core, access))
     .use(expusherlite(core, hooks, secrets))
     .use(pushex(core, new PushAccess(core, { hooks, secrets, openAppId: published.appId })))

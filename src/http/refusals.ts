@@ -40,11 +40,13 @@ const KNOWN_APP = {
 const tooMany = (what: string) =>
   errorText(`Too many ${what} of one app: the limit is 1 per second (${what})`)
 
+/** Those of signed requests that only read, and name nothing but the app. */
+export const ASKING_REFUSALS = { ...KNOWN_APP, 429: tooMany('reads') }
+
 /** Those of signed requests that only read. */
 export const READ_REFUSALS = {
-  ...KNOWN_APP,
+  ...ASKING_REFUSALS,
   400: errorText("Invalid channel name: 'a:b' (allowed are letters, digits and _-=@,.;)"),
-  429: tooMany('reads'),
 }
 
 /** Those of signed requests with a body. */

@@ -114,6 +114,10 @@ export const StatsAnswer = Type.Object(
   },
   { examples: [{ occupied: true, connection_count: 3 }] },
 )
+export const ConnectionsAnswer = Type.Object(
+  { connections: Type.Integer() },
+  { examples: [{ connections: 3 }] },
+)
 export const UsersAnswer = Type.Object(
   { users: Type.Array(Type.Object({ id: Type.String() })) },
   { examples: [{ users: [{ id: '7' }, { id: '8' }] }] },

@@ -36,6 +36,7 @@ export const CALLS: Readonly<Record<string, Call>> = {
     method: 'GET',
     path: '/apps/1/channels/presence-room/users',
   },
+  'GET /apps/{appId}/connections': { method: 'GET', path: '/apps/1/connections' },
   'POST /apps/{appId}/users/{userId}/terminate_connections': {
     method: 'POST',
     path: '/apps/1/users/ada/terminate_connections',

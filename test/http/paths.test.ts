@@ -29,6 +29,7 @@ const ROUTES = [
   'GET /apps/?/channels/room',
   'GET /apps/?/channels/room/users',
   'GET /apps/?/channels/room/stats',
+  'GET /apps/?/connections',
   'POST /apps/?/users/ada/terminate_connections',
   'POST /apps/1/channels/?/events',
   'GET /apps/1/channels/?',

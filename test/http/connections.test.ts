@@ -1,0 +1,31 @@
+/** `GET /apps/:id/connections`, which Laravel Pulse's card asks Reverb for. Contract 6.1. */
+import { expect, test } from 'bun:test'
+import { start } from '../harness'
+import { KEY, phoenixRaw } from '../phoenix'
+import { XhrClient } from '../transports/xhr-client'
+
+test('counts those of the app, however they connect and whatever they are in', async () => {
+  await using server = await start()
+  server.addTenant()
+  const count = async () => (await server.sdk().get({ path: '/connections' })).json()
+  expect(await count()).toEqual({ connections: 0 })
+  const client = await server.raw()
+  await using _other = await server.raw({ path: '/app/k?protocol=7' })
+  expect(await count()).toEqual({ connections: 1 })
+  for (const channel of ['a', 'b']) await client.subscribed(channel)
+  await new XhrClient(server).open()
+  await using _phoenix = (await phoenixRaw(server, { query: KEY })).client
+  expect(await count()).toEqual({ connections: 3 })
+  await client[Symbol.asyncDispose]()
+  await server.connectionsDownTo(3)
+  expect(await count()).toEqual({ connections: 2 })
+})
+
+test('is signed like its neighbours', async () => {
+  await using server = await start()
+  expect((await server.http('/apps/1/connections')).status).toBe(401)
+  const wrong = server.sdk({ secret: 'wrong' }).get({ path: '/connections' })
+  expect(await wrong.catch(({ status }: { status: number }) => status)).toBe(401)
+  const unknown = server.sdk({ appId: '2' }).get({ path: '/connections' })
+  expect(await unknown.catch(({ status }: { status: number }) => status)).toBe(404)
+})
