@@ -27,7 +27,8 @@ export const SHARD_SIZE = { small: 16, large: 64 } as const
 export const SMALL_SHARDS = 16
 
 export type Shard = {
-  readonly topic: string
+  /** Undefined before its first event: many channels are silent, and crowds that come or go then cost no native topics. */
+  topic: string | undefined
   readonly members: Subscription[]
   /** How many members it may have. */
   readonly places: number
@@ -182,6 +183,7 @@ export class Audience {
   #send(shard: Shard, frame: Frame, except: Connection | undefined): void {
     if (this.#queued) return sendEach(shard, frame, except)
     const from = except ? except.sink : this.topics
+    shard.topic ??= this.#newTopic(shard)
     if (from.publish(shard.topic, frame) <= 0) markSlow(shard)
   }
 
@@ -231,7 +233,7 @@ export class Audience {
   #newShard(): Shard {
     const isSmall = this.#places < SMALL_SHARDS * SHARD_SIZE.small
     const shard: Shard = {
-      topic: this.#topicOf(this.#shardNumber++),
+      topic: undefined,
       members: [],
       places: isSmall ? SHARD_SIZE.small : SHARD_SIZE.large,
       next: this.#end,
@@ -242,15 +244,22 @@ export class Audience {
     return shard
   }
 
+  /** Those who are in it subscribe. */
+  #newTopic({ members }: Shard): string {
+    const topic = this.#topicOf(this.#shardNumber++)
+    for (const { conn } of members) conn.sink.subscribe(topic)
+    return topic
+  }
+
   #seat(subscription: Subscription, shard: Shard): void {
     subscription.shard = shard
     subscription.slot = shard.members.push(subscription) - 1
-    subscription.conn.sink.subscribe(shard.topic)
+    if (shard.topic !== undefined) subscription.conn.sink.subscribe(shard.topic)
     if (shard.members.length === shard.places) this.#open.splice(this.#open.indexOf(shard), 1)
   }
 
   #unseat(subscription: Subscription, shard: Shard): void {
-    subscription.conn.sink.unsubscribe(shard.topic)
+    if (shard.topic !== undefined) subscription.conn.sink.unsubscribe(shard.topic)
     if (shard.members.length === shard.places) this.#open.push(shard)
     const last = shard.members.pop()!
     if (last !== subscription) {

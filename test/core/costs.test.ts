@@ -4,6 +4,7 @@
  */
 import { describe, expect, spyOn, test } from 'bun:test'
 import { jscDescribe } from 'bun:jsc'
+import type { ServerWebSocket } from 'bun'
 import { SHARD_SIZE, SMALL_SHARDS } from '../../src/core/audience'
 import { publish } from '../../src/core/publish'
 import { CODECS } from '../../src/protocols/codec'
@@ -103,6 +104,22 @@ describe('an event costs', () => {
     expect(costs.counts()).toEqual({ encodings: 2, publishes: 6, sends: 0 })
     await excluded!.expectNothing()
   })
+})
+
+test('a silent channel costs no native topic, and one per shard since its first event', async () => {
+  await using server = await start()
+  const clients = await fill(server, { pusher: SHARD_SIZE.small + 1 })
+  const topics = (): number[] =>
+    Array.from(
+      server.core.hub.connections(),
+      ({ sink }) => (sink as ServerWebSocket).subscriptions,
+    ).map(({ length }) => length)
+  expect(topics()).toEqual(clients.map(() => 0))
+  using _costs = costsOf(server, 1)
+  for (const client of clients) await client.next()
+  expect(topics()).toEqual(clients.map(() => 1))
+  const late = await JOIN.pusher(server)
+  expect(topics()).toEqual([...clients, late].map(() => 1))
 })
 
 test('connections have one shape, whatever they have lived through', async () => {
