@@ -22,6 +22,7 @@ export function notes(env: Environment, files: readonly EnvFile[] = []): Note[] 
 const NOTES = [
   { level: 'info', of: namesFromFiles },
   { level: 'warn', of: alteredByFiles },
+  { level: 'warn', of: inQuotes },
   { level: 'info', of: aliasesUsed },
   { level: 'info', of: serviceVariables },
   { level: 'warn', of: unreadNames },
@@ -47,6 +48,12 @@ function alteredByFiles(env: Environment, files: readonly EnvFile[]): string[] {
       ({ path, altered }) =>
         `${altered.join(', ')}: not what ${path} says, where a $ begins the name of a variable, in quotes too; write \\$ for the sign`,
     )
+}
+
+/** Docker's `--env-file` takes quotes for a part of the value, which shells and other readers of such files take off. */
+function inQuotes(env: Environment): string[] {
+  const names = READ.filter((name) => /^(["'`]).*\1$/s.test(env[name] ?? ''))
+  return names.map((name) => `${name}: its quotes are a part of the value`)
 }
 
 /** One line for each setting that was found under another server's name. */

@@ -5,15 +5,7 @@ import { join } from 'node:path'
 import { ConfigError, isLoopback, readConfig } from '../src/config'
 import { loadConfigFile } from '../src/config-file'
 import { notes } from '../src/notes'
-
-function mistakes(env: Record<string, string>): readonly string[] {
-  try {
-    readConfig(env)
-    return []
-  } catch (refused) {
-    return (refused as ConfigError).mistakes
-  }
-}
+import { mistakes } from './mistakes'
 
 describe('settings', () => {
   test('have defaults', () => {

@@ -156,3 +156,17 @@ test('the start names what came from the file, and what holds a $; a failing one
   expect(await failing.exited()).toBe(1)
   expect(await failing.errors).toContain(`carillon: ${altered}\n`)
 })
+
+test('quotes that whoever read the file has left are told, and no secret', () => {
+  const env = {
+    PUSHER_APP_SECRET: '"hush"',
+    REVERB_APP_KEY: "'k'",
+    PUSHER_ADMIN_PASSWORD: 'it"s',
+    CARILLON_WEBHOOKS: '[{"url":"https://example.org"}]',
+    APP_NAME: '"x"',
+  }
+  expect(notes(env).filter(({ level }) => level === 'warn')).toEqual([
+    { level: 'warn', text: 'PUSHER_APP_SECRET: its quotes are a part of the value' },
+    { level: 'warn', text: 'REVERB_APP_KEY: its quotes are a part of the value' },
+  ])
+})

@@ -3,8 +3,9 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readConfig, SECRETS, settingsTable, type ConfigError } from '../src/config'
+import { readConfig, SECRETS, settingsTable } from '../src/config'
 import { notes } from '../src/notes'
+import { mistakes } from './mistakes'
 import { deprivable, Program, without } from './program'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-secrets-'))
@@ -12,15 +13,6 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const file = (name: string, content: string | Uint8Array): string => {
   writeFileSync(join(folder, name), content)
   return join(folder, name)
-}
-
-function mistakes(env: Record<string, string>): readonly string[] {
-  try {
-    readConfig(env)
-    return []
-  } catch (refused) {
-    return (refused as ConfigError).mistakes
-  }
 }
 
 const APP = { PUSHER_APP_ID: '1', PUSHER_APP_KEY: 'k' }
@@ -160,16 +152,4 @@ test.skipIf(!deprivable)('a file that this user may not read is named', async ()
   expect(await program.errors).toBe(
     `carillon: PUSHER_APP_SECRET_FILE=${path}: expected a file with a secret, this user may not read it\n`,
   )
-})
-
-test('the program starts with them', async () => {
-  await using program = new Program({
-    ...APP,
-    PUSHER_APP_SECRET_FILE: file('program', 'from-a-file\n'),
-  })
-  await program.listening()
-  program.process.kill('SIGTERM')
-  await program.exited()
-  expect(await program.output).toContain('App (from the settings)')
-  expect(`${await program.output}${await program.errors}`).not.toContain('from-a-file')
 })

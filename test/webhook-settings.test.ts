@@ -1,15 +1,6 @@
 /** `CARILLON_WEBHOOKS`: which entry is wrong, and why; no url and no secret in the line. */
 import { expect, test } from 'bun:test'
-import { readConfig, type ConfigError } from '../src/config'
-
-function mistakes(env: Record<string, string>): readonly string[] {
-  try {
-    readConfig(env)
-    return []
-  } catch (refused) {
-    return (refused as ConfigError).mistakes
-  }
-}
+import { mistakes } from './mistakes'
 
 const GOOD = { url: 'https://example.org/hook' }
 const HIDDEN = 'CARILLON_WEBHOOKS=(hidden):'
