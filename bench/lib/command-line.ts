@@ -48,8 +48,9 @@ export function readWords(words: readonly string[], known: readonly string[]): W
   const questions = [...new Set(names.filter((name) => name !== size))]
   const unknown = questions.find((name) => !known.includes(name))
   if (unknown !== undefined) throw new UsageError(`${unknown} is unknown; see bun run bench --help`)
+  const apart: readonly string[] = SIZES[size].apart
   return {
-    questions: questions.length === 0 ? known : questions,
+    questions: questions.length === 0 ? known.filter((name) => !apart.includes(name)) : questions,
     size,
     rounds: numbers['--rounds'] ?? SIZES[size].rounds,
     seconds: numbers['--seconds'] ?? SIZES[size].seconds,

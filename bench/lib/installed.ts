@@ -14,6 +14,8 @@ export type Installed = {
   /** After the program. */
   readonly words?: readonly string[]
   readonly protocol: ProtocolName
+  /** Before it starts, so that it is warm at once. */
+  readonly isCompiled?: true
   readonly config: (address: { readonly host: string; readonly port: number }) => unknown
   /** A command that says its version, and where the version stands in what it says. */
   readonly version: { readonly of: (path: string) => readonly string[]; readonly at: RegExp }
@@ -62,6 +64,7 @@ export const INSTALLED = {
   sockudo: {
     about: 'Sockudo 5.2.0, built for release without LTO, limits and metrics off',
     program: 'bin/sockudo',
+    isCompiled: true,
     protocol: 'pusher',
     version: { of: (path) => [path, '--version'], at: SAID },
     notAsked: {},
@@ -99,6 +102,7 @@ export const INSTALLED = {
   centrifugo: {
     about: 'Centrifugo 6.9.1, its own protocol, nothing signed',
     program: 'bin/centrifugo',
+    isCompiled: true,
     protocol: 'centrifugo',
     // built from its module, it calls itself 0.0.0
     version: { of: (path) => ['go', 'version', '-m', path], at: /\tmod\t\S+\tv(\S+)/ },

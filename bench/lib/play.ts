@@ -4,14 +4,15 @@
 import type { LoadOrder } from './load'
 import { runLoad, startServer, type ServerOptions } from './processes'
 import type { Outcome, Turn } from './question'
-import type { Peer } from './sides'
+import { sideNamed, type Peer } from './sides'
 
 /**
  * Until the code is compiled and the first rounds of the collector are over. Code that is still being
- * compiled costs half as much again; from two and a half seconds on, more changes nothing. Who looks
- * for less than two has no figures worth that wait.
+ * compiled costs half as much again; from two and a half seconds on, more changes nothing. Who was
+ * compiled beforehand has caches and buffers to fill, and no more. Who looks
+ * for less than one and a half has no figures worth that wait.
  */
-const WARM_UP = { seconds: 2.5, measuring: 2, share: 0.4 }
+const WARM_UP = { seconds: 2.5, compiled: 1, measuring: 1.5, share: 0.4 }
 
 type Play = (turn: Turn) => Promise<Outcome>
 
@@ -37,11 +38,12 @@ export function alone(script: string): Play {
   return (turn) => runLoad(script, orderOf(turn, NOBODY), turn.onProgress)
 }
 
-function orderOf({ row, seconds, onProgress }: Turn, peer: Peer): LoadOrder<unknown> {
+function orderOf({ row, side, seconds, onProgress }: Turn, peer: Peer): LoadOrder<unknown> {
+  const whole = sideNamed(side).isCompiled ? WARM_UP.compiled : WARM_UP.seconds
   return {
     case: row,
     peer,
-    warmUpSeconds: seconds < WARM_UP.measuring ? seconds * WARM_UP.share : WARM_UP.seconds,
+    warmUpSeconds: seconds < WARM_UP.measuring ? seconds * WARM_UP.share : whole,
     seconds,
     watched: onProgress !== undefined,
   }

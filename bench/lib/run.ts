@@ -45,16 +45,22 @@ export async function runBench(words: Words, given: readonly string[]): Promise<
   if (portable) console.log(`${leftOut(words.questions)}\n`)
   const all = { records: [] as BenchRecord[], defects: [] as string[] }
   for (const plan of plans) {
+    const began = performance.now()
     const { records, defects } = await playAll(plan, { around, progress, recorded })
     all.records.push(...records)
     all.defects.push(...defects)
     progress.clear()
     const { name, asks } = plan[0]!.question
-    console.log(`${name}: ${asks}\n\n${table(plan[0]!.question, records)}\n`)
+    const took = Math.round((performance.now() - began) / 1000)
+    console.log(
+      `${name}: ${asks}\n\n${table(plan[0]!.question, records)}\n\n${plan.length} plays in ${took} s\n`,
+    )
   }
   console.log(`${busynessText(all.records)}\n`)
   if (wasBusy(all.records)) console.log(`${BUSY_NOTE}\n`)
   if (judged) console.log(`${targetTable(all.records)}\n`)
+  const apart = SIZES[words.size].apart.filter((name) => !words.questions.includes(name))
+  for (const name of apart) console.log(`A run of its own: bun run bench ${words.size} ${name}`)
   if (recorded)
     console.log(`Kept in ${fileOf(around.run).slice(ROOT.length + 1)}: bun run bench report`)
   return all.defects

@@ -33,6 +33,7 @@ export type SideRow = {
   readonly about: string
   readonly app: App
   readonly protocol: ProtocolName
+  readonly isCompiled?: true
   /** Questions that it is not asked, with the reason. */
   readonly notAsked: Readonly<Record<string, string>>
   /** Why it can't be asked here; undefined when it can. */
@@ -140,12 +141,13 @@ export const versionsInstalled = (): Readonly<Record<string, string>> =>
 const folderOf = (name: string): string => join(ROOT, '.peers', name)
 
 function installed(name: string, row: Installed): SideRow {
-  const { about, program, runner, words = [], protocol, notAsked, config } = row
+  const { about, program, runner, words = [], protocol, isCompiled, notAsked, config } = row
   const path = join(folderOf(name), program)
   return {
     about,
     app: INSTALLED_APP,
     protocol,
+    ...(isCompiled && { isCompiled }),
     notAsked,
     absent: () => {
       if (runner && !Bun.which(runner)) return `${name} needs ${runner}, which is not installed`

@@ -15,6 +15,8 @@ export type Size = {
   readonly recorded: boolean
   /** Whether it is enough to be held against targets: one short round is not. */
   readonly judged: boolean
+  /** Questions that are a run of their own, unless they are named. */
+  readonly apart: readonly string[]
 }
 
 export const SIZES = {
@@ -25,14 +27,16 @@ export const SIZES = {
     cases: ({ cases }) => cases,
     recorded: true,
     judged: true,
+    apart: [],
   },
   targets: {
     about: 'what the tables of targets and of README.md need, and nobody else',
     rounds: 3,
-    seconds: 2,
+    seconds: 1.5,
     cases: targeted,
     recorded: true,
     judged: true,
+    apart: ['stalls'],
   },
   quick: {
     about: 'a little of each, about a minute',
@@ -41,6 +45,7 @@ export const SIZES = {
     cases: ({ quickCases }) => quickCases,
     recorded: true,
     judged: false,
+    apart: [],
   },
   smoke: {
     about: 'a moment of each: no figures worth keeping, fails when a message is lost',
@@ -49,6 +54,7 @@ export const SIZES = {
     cases: ({ smokeCases }) => smokeCases,
     recorded: false,
     judged: false,
+    apart: [],
   },
 } as const satisfies Record<string, Size>
 

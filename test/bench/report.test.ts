@@ -143,3 +143,11 @@ test.each([
 ])('a peer %p is refused', (text, why) => {
   expect(() => readPeer(text)).toThrow(why)
 })
+
+test('what is a run of its own is asked when it is named', () => {
+  const known = ['fanout', 'stalls']
+
+  expect(readWords(['targets'], known).questions).toEqual(['fanout'])
+  expect(readWords(['targets', 'stalls'], known).questions).toEqual(['stalls'])
+  expect(readWords([], known).questions).toEqual(known)
+})
