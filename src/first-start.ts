@@ -74,8 +74,9 @@ function generatedLines({ app, admin }: Credentials): string[] {
 
 /** Whatever rights the file had; a link in its place is not followed. */
 function append(file: string, text: string): void {
-  const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW } = constants
-  const fd = openSync(file, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600)
+  // A pipe in its place would be waited for.
+  const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants
+  const fd = openSync(file, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o600)
   try {
     fchmodSync(fd, 0o600)
     writeSync(fd, text)

@@ -115,7 +115,7 @@ const MADE: Credentials = {
   newApp: undefined,
 }
 
-test('only what was generated is written, beside what the file has; a link is not followed', () => {
+test('only what was generated is written, beside what the file has; neither a link is followed nor a pipe waited for', () => {
   const database = join(folder, 'own.sqlite')
   const file = `${database}.credentials`
   writeFileSync(database, '')
@@ -127,5 +127,8 @@ test('only what was generated is written, beside what the file has; a link is no
   expect(readFileSync(file, 'utf8')).toBe(`${section}${section}`)
   rmSync(file)
   symlinkSync(join(folder, 'elsewhere'), file)
+  expect(() => writeGenerated(MADE, database, 0)).toThrow("can't be written")
+  rmSync(file)
+  Bun.spawnSync(['mkfifo', file])
   expect(() => writeGenerated(MADE, database, 0)).toThrow("can't be written")
 })
