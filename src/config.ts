@@ -89,9 +89,10 @@ export const SETTINGS = {
   pathPrefix: setting<string>({
     env: 'CARILLON_PATH_PREFIX',
     default: '',
-    read: text(/^(\/[\w.~-]+)*$/),
-    expected: 'a path like /realtime, without a slash at its end',
-    about: 'prefix that clients and SDKs put before /app and /apps (`wsPath`, `path`)',
+    read: (value) => text(/^(\/[\w.~-]+)*$/)(value.replace(/\/$/, '')),
+    expected: 'a path like /realtime',
+    about:
+      'prefix that clients and SDKs put before /app and /apps (`wsPath`, `path`); everything else answers with and without it',
   }),
   adminOrigins: setting<readonly string[]>({
     env: 'CARILLON_ADMIN_ORIGINS',

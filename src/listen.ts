@@ -5,7 +5,7 @@
 import type { Server } from 'bun'
 import type { Config } from './config'
 import type { Core } from './core/core'
-import { quoted, refusal, type Refusal } from './core/errors'
+import type { Refusal } from './core/errors'
 import { countFault } from './core/faults'
 import { maxPayloadBytes, maxPostBytes, maxRequestBytes } from './core/limits'
 import type { MaybePromise } from './core/types'
@@ -15,6 +15,7 @@ import type { Api } from './http/api'
 import type { InFlight } from './http/in-flight'
 import type { Locality } from './http/local'
 import { REQUEST_ID, requestId } from './http/request-id'
+import { outside, placeOf, routed, type Place } from './http/place'
 import { pathOf, queryOf } from './http/url'
 import { codecFor } from './protocols/codec'
 import { pinged } from './protocols/native-pings'
@@ -67,12 +68,15 @@ export function listen(port: Port): Server<Client> {
     idleTimeout: HTTP_IDLE_SECONDS,
     maxRequestBodySize: maxBodyBytes(config),
     fetch(request, server) {
-      if (request.method === 'GET' && asksToUpgrade(request.headers)) {
-        return upgradeInTime(port, request, server)
-      }
+      // The URL is read as text: a parser throws for a Host header that is none.
+      const place = placeOf(pathOf(request.url), config.pathPrefix)
+      if (request.method === 'GET' && asksToUpgrade(request.headers))
+        return upgradeInTime(port, request, place, server)
       return (
-        fallback(port, request) ??
-        inFlight.answer(request, () => inTurn(core, request, () => api.fetch(request)))
+        fallback(port, request, place) ??
+        inFlight.answer(request, () =>
+          inTurn(core, request, () => api.fetch(routed(request, place))),
+        )
       )
     },
     error: (cause) => {
@@ -132,11 +136,13 @@ const UNREAD = 499
 function upgradeInTime(
   port: Port,
   request: Request,
+  place: Place,
   server: Server<Client>,
 ): MaybePromise<Response | undefined> {
   const { slices, counters } = port.core
   if (!isToUpgrade(request.headers)) return noHandshake(request)
-  if (slices.waiting < MAX_WAITING) return slices.inTime(() => upgrade(port, request, server))
+  if (slices.waiting < MAX_WAITING)
+    return slices.inTime(() => upgrade(port, request, place, server))
   counters.connectionsRefused++
   return tooBusy(request)
 }
@@ -169,18 +175,15 @@ function inTurn(
 function upgrade(
   port: Port,
   request: Request,
+  { path, isBelow }: Place,
   server: Server<Client>,
 ): MaybePromise<Response | undefined> {
   const { core, config } = port
-  const { pathPrefix } = config
-  // The URL is read as text: a parser throws for a Host header that is none.
-  const whole = pathOf(request.url)
-  const path = whole.slice(pathPrefix.length)
   const arrival = arrivalOf(port, request)
   const codec = codecFor(path, arrival.query)
-  const handshake = whole.startsWith(`${pathPrefix}/`)
+  const handshake = isBelow
     ? codec.handshake(core, path, arrival.query)
-    : { app: undefined, refused: outside(whole, pathPrefix) }
+    : { app: undefined, refused: outside(path, config.pathPrefix) }
   const come = arrived(core, codec, handshake, arrival)
   if (!codec.refusesUpgrades)
     return open(core, come, { request, server, answer: () => admitted(core, come) })
@@ -218,11 +221,12 @@ function open(core: Core, { conn }: Arrived, { request, server, answer: ask }: O
 }
 
 /** Requests of the transports that are no upgrade; undefined for those of any other kind. */
-function fallback(port: Port, request: Request): MaybePromise<Response> | undefined {
-  const { pathPrefix } = port.config
-  const whole = pathOf(request.url)
-  if (!whole.startsWith(pathPrefix)) return undefined
-  const path = whole.slice(pathPrefix.length)
+function fallback(
+  port: Port,
+  request: Request,
+  { path, isBelow }: Place,
+): MaybePromise<Response> | undefined {
+  if (!isBelow) return undefined
   if (isPhoenixPath(path)) return withId(emptyAnswer(400), request)
   const arrival = () => arrivalOf(port, request)
   if (isPolledPath(path))
@@ -268,6 +272,3 @@ const arrivalOf = ({ addresses, locality }: Port, request: Request): Asked => ({
   remoteAddress: addresses.of(request),
   strangeness: () => locality.connectRefusalOf(request),
 })
-
-const outside = (path: string, pathPrefix: string): Refusal =>
-  refusal('path_not_found', `Path ${quoted(path)} is not below ${pathPrefix}`)

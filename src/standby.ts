@@ -6,6 +6,7 @@ import type { Server } from 'bun'
 import type { Config } from './config'
 import type { Clock, Log } from './core/types'
 import { REQUEST_ID, requestId } from './http/request-id'
+import { placeOf } from './http/place'
 import { pathOf } from './http/url'
 import { DatabaseInUse, isFile, lockDatabase, TIE_MS } from './store/files'
 
@@ -70,7 +71,7 @@ function tried(path: string, patienceMs: number): (() => void) | DatabaseInUse {
 const REASON = 'another process uses the database'
 
 /** Alive, and not ready. */
-function answering({ port, host: hostname }: Config): Server<undefined> | undefined {
+function answering({ port, host: hostname, pathPrefix }: Config): Server<undefined> | undefined {
   try {
     return Bun.serve({
       port,
@@ -78,7 +79,7 @@ function answering({ port, host: hostname }: Config): Server<undefined> | undefi
       development: false,
       reusePort: false,
       fetch: (request) => {
-        const up = pathOf(request.url) === '/up'
+        const up = placeOf(pathOf(request.url), pathPrefix).path === '/up'
         const headers = {
           [REQUEST_ID]: requestId(request.headers.get(REQUEST_ID)),
           ...(!up && { 'retry-after': '1' }),

@@ -70,10 +70,7 @@ describe('settings', () => {
       { CARILLON_LOG_LEVEL: 'loud' },
       ['CARILLON_LOG_LEVEL=loud: expected debug, info, warn, error, silent'],
     ],
-    [
-      { CARILLON_PATH_PREFIX: 'x/' },
-      ['CARILLON_PATH_PREFIX=x/: expected a path like /realtime, without a slash at its end'],
-    ],
+    [{ CARILLON_PATH_PREFIX: 'x/' }, ['CARILLON_PATH_PREFIX=x/: expected a path like /realtime']],
     [
       { CARILLON_MAX_EVENT_DATA_BYTES: '0' },
       ['CARILLON_MAX_EVENT_DATA_BYTES=0: expected an integer from 1 to 1048576'],

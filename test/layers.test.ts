@@ -62,7 +62,14 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'log.ts': ['core/types'],
   'clock.ts': ['core/types'],
   'open-files.ts': ['config', 'core/core'],
-  'standby.ts': ['config', 'core/types', 'http/request-id', 'http/url', 'store/files'],
+  'standby.ts': [
+    'config',
+    'core/types',
+    'http/place',
+    'http/request-id',
+    'http/url',
+    'store/files',
+  ],
   'credentials.ts': [
     'config',
     'core/apps',

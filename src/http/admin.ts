@@ -27,6 +27,7 @@ import {
   NOT_FOUND,
 } from './refusals'
 import { AppAnswer, AppsAnswer } from './schemas'
+import { prefixOf } from './place'
 import { slugOf } from './slug'
 
 const FOUND = { ...ADMIN_REFUSALS, 200: AppAnswer, 404: NOT_FOUND }
@@ -71,7 +72,7 @@ export function admin(core: Core, options: AdminOptions) {
       async ({ request, set }) => {
         const app = await createApp(core, request, options)
         set.status = 201
-        set.headers['location'] = `/api/admin/apps/${app.record.slug}`
+        set.headers['location'] = `${prefixOf(request)}/api/admin/apps/${app.record.slug}`
         return { data: resourceOf(app) }
       },
       {

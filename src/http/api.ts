@@ -22,7 +22,9 @@ import type { ApiHooks } from './hooks'
 import type { Locality } from './local'
 import type { Logins } from './logins'
 import { documentOf, DOCUMENT_PATH, HTML, pageAnswer } from './openapi'
+import { serverAt } from './openapi-words'
 import { ops } from './ops'
+import { prefixLeftOut } from './place'
 import { pluginReports, type PluginAtWork } from './plugins'
 import { pushex } from './pushex'
 import { PushAccess } from './pushex-access'
@@ -103,7 +105,11 @@ export function createApi(core: Core, options: ApiOptions) {
   })
   for (const { routes } of plugins) api.use(routes)
   let document: Promise<object> | undefined
-  return api.get(DOCUMENT_PATH, () => (document ??= documentOf(api, plugins)), {
+  const shown = async ({ request }: { readonly request: Request }) => {
+    const whole = await (document ??= documentOf(api, plugins))
+    return { ...whole, servers: [serverAt(`..${prefixLeftOut(request, pathPrefix)}`)] }
+  }
+  return api.get(DOCUMENT_PATH, shown, {
     tags: ['operations'],
     detail: {
       operationId: 'showDocument',

@@ -15,6 +15,7 @@ import { bytesOf, type BodyCodes } from './bytes'
 import { NO_BODY, type ApiHooks, type Received } from './hooks'
 import type { Locality } from './local'
 import { queryReadAs, signedQuery, type Reading, type SignedQuery } from './signed-query'
+import { mustBeBelow, placeOf, sentUrl } from './place'
 import { decoded, pairsOf, pathOf } from './url'
 
 const BODY_CODES: BodyCodes = { tooLarge: 'data_too_large', brokenOff: 'request_invalid' }
@@ -28,7 +29,9 @@ export function signed(core: Core, { pathPrefix, hooks, locality }: SignedAccess
   const vouches = core.hooks.authenticate.length > 0
   const maxBytes = maxRequestBytes(core.limits)
   return new Elysia().derive({ as: 'scoped' }, async ({ request, params }) => {
-    const { method, url } = request
+    const { method } = request
+    const url = sentUrl(request)
+    mustBeBelow(url, pathPrefix)
     const { appId = '' } = params as { appId?: string }
     const query = signedQuery(url)
     const area = method === 'POST' ? 'trigger' : 'read'
@@ -57,6 +60,7 @@ export type SignedAccess = {
 export type SignedRequest = {
   readonly request: Request
   readonly method: string
+  /** As it was sent. */
   readonly url: string
   readonly appId: string
   readonly query: SignedQuery
@@ -149,9 +153,11 @@ function signedOtherwise(
   const queries = READINGS.map((read) => queryReadAs(pairs, read).text)
   const wire = pathOf(url)
   const bare = wire.startsWith(pathPrefix) ? wire.slice(pathPrefix.length) : wire
-  const paths = [wire, decoded(wire), bare, decoded(bare)]
+  const paths = [wire, bare, placeOf(wire, pathPrefix).path]
   const texts = new Set(
-    paths.flatMap((path) => queries.map((query) => `${method}\n${path}\n${query}`)),
+    [...paths, ...paths.map(decoded)].flatMap((path) =>
+      queries.map((query) => `${method}\n${path}\n${query}`),
+    ),
   )
   return [...texts].some((text) => pair.verify(text, signature))
 }

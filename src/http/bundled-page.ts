@@ -6,15 +6,20 @@ import { basename } from 'node:path'
 import type { HTMLBundle } from 'bun'
 import { Elysia, NotFoundError } from 'elysia'
 import { PAGE_HEADERS } from './page'
+import { folderOf } from './place'
 
-/** The page's HTML, and what it loads, by name. */
-type Bundle = { readonly html: string; readonly assets: ReadonlyMap<string, Blob> }
+/** The page's HTML, by what its addresses begin with; and what it loads, by name. */
+type Bundle = {
+  readonly html: (folder: string) => string
+  readonly assets: ReadonlyMap<string, Blob>
+}
 
 /** Serves a page at `path` (with and without a slash at its end) and what it loads below; documented once. */
 export function bundledPage(path: string, bundle: HTMLBundle, detail: object) {
   let bundled: Promise<Bundle> | undefined
-  const load = (): Promise<Bundle> => (bundled ??= bundleOf(path, bundle))
-  const html = async () => new Response((await load()).html, { headers: PAGE_HEADERS })
+  const load = (): Promise<Bundle> => (bundled ??= bundleOf(bundle))
+  const html = async ({ request }: { readonly request: Request }) =>
+    new Response((await load()).html(folderOf(request)), { headers: PAGE_HEADERS })
   const hidden = { detail: { hide: true } }
   return new Elysia()
     .get(path, html, { detail })
@@ -33,14 +38,18 @@ export function bundledPage(path: string, bundle: HTMLBundle, detail: object) {
 /** The names hold a hash of the content. */
 const FOR_EVER = 'public, max-age=31536000, immutable'
 
-async function bundleOf(path: string, bundle: HTMLBundle): Promise<Bundle> {
+async function bundleOf(bundle: HTMLBundle): Promise<Bundle> {
   const files = bundle.files ? filesOf(bundle.files) : await built(bundle.index)
   const page = files.find(({ name }) => name.endsWith('.html'))!
   const assets = new Map(
     files.filter((file) => file !== page).map((file) => [file.name, file.blob]),
   )
-  let html = await page.blob.text()
-  for (const name of assets.keys()) html = html.replaceAll(`"/${name}"`, `"${path}/${name}"`)
+  const text = await page.blob.text()
+  const html = (folder: string): string =>
+    Array.from(assets.keys()).reduce(
+      (all, name) => all.replaceAll(`"/${name}"`, `"${folder}${name}"`),
+      text,
+    )
   return { html, assets }
 }
 

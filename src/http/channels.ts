@@ -54,7 +54,7 @@ const PRESENCE_CHANNEL = {
 } as const
 
 export function channels(core: Core, access: SignedAccess) {
-  return new Elysia({ prefix: `${access.pathPrefix}/apps/:appId/channels`, tags: ['channels'] })
+  return new Elysia({ prefix: '/apps/:appId/channels', tags: ['channels'] })
     .use(signed(core, access))
     .get(
       '',

@@ -36,7 +36,7 @@ export function events(core: Core, access: SignedAccess) {
   const [EventBody, BatchBody] = [eventBody(core.limits), batchBody(core.limits)]
   const eventOf = jsonBody(EventBody)
   const batchOf = jsonBody(BatchBody)
-  return new Elysia({ prefix: `${access.pathPrefix}/apps/:appId`, tags: ['events'] })
+  return new Elysia({ prefix: '/apps/:appId', tags: ['events'] })
     .use(signed(core, access))
     .post(
       '/events',

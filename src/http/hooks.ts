@@ -9,6 +9,7 @@ import { ask, askNow, collectHeaders, tell } from '../core/hooks'
 import type { AppView, RequestView } from '../core/plugin'
 import { appView } from '../core/views'
 import type { Addresses } from './address'
+import { sentUrl } from './place'
 
 export type Received = {
   readonly request: Request
@@ -96,7 +97,7 @@ class RequestReader implements RequestView {
     return this.#received.request.method
   }
   get url(): string {
-    return this.#received.request.url
+    return sentUrl(this.#received.request)
   }
   get headers(): Headers {
     return this.#received.request.headers

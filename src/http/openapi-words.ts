@@ -1,3 +1,6 @@
+/** Relative to the document, since a proxy may have put a prefix in front of both. */
+export const serverAt = (url: string) => ({ url, description: 'This server' })
+
 /** What the OpenAPI document says that no schema has. */
 export const HEAD = {
   openapi: '3.1.0',
@@ -8,7 +11,7 @@ export const HEAD = {
       'A self-hosted realtime push server: the HTTP API of Pusher Channels, and its own. Every answer carries `x-request-id`, the caller’s own where it is of 20 to 200 characters.',
     contact: { name: 'Carillon' },
   },
-  servers: [{ url: '/', description: 'This server' }],
+  servers: [serverAt('..')],
 }
 
 export const SECURITY_SCHEMES = {

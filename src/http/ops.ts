@@ -6,6 +6,7 @@ import { Type } from '@sinclair/typebox'
 import type { Core } from '../core/core'
 import { HTML } from './openapi'
 import { page, PAGE_HEADERS } from './page'
+import { folderOf } from './place'
 
 const Ready = Type.Object({ ready: Type.Literal(true) }, { examples: [{ ready: true }] })
 const NotReady = Type.Object(
@@ -34,9 +35,9 @@ export function ops(core: Core) {
   return new Elysia({ tags: ['operations'] })
     .get(
       '/',
-      ({ set }) => {
+      ({ request, set }) => {
         Object.assign(set.headers, PAGE_HEADERS)
-        return page()
+        return page(folderOf(request))
       },
       {
         detail: {

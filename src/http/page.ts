@@ -2,10 +2,10 @@
  * The page at `/`: tells a person who opens the server's address what it is and where to go.
  */
 const LINKS = [
-  { href: '/swagger', text: 'API reference', about: 'try requests out; they are signed here' },
-  { href: '/swagger/json', text: 'OpenAPI document', about: 'the same for programs' },
-  { href: '/up', text: '/up', about: 'liveness' },
-  { href: '/ready', text: '/ready', about: 'readiness' },
+  { href: 'swagger', text: 'API reference', about: 'try requests out; they are signed here' },
+  { href: 'swagger/json', text: 'OpenAPI document', about: 'the same for programs' },
+  { href: 'up', text: '/up', about: 'liveness' },
+  { href: 'ready', text: '/ready', about: 'readiness' },
 ]
 
 /** Of every page: no other site may show it in a frame, where clicks could be stolen. */
@@ -15,9 +15,10 @@ export const PAGE_HEADERS = {
   'x-frame-options': 'DENY',
 } as const
 
-export function page(): string {
+/** `folder` is what addresses begin with: a proxy, or the settings, may have put a prefix in front. */
+export function page(folder: string): string {
   const links = LINKS.map(
-    ({ href, text, about }) => `<li><a href="${href}">${text}</a> – ${about}</li>`,
+    ({ href, text, about }) => `<li><a href="${folder}${href}">${text}</a> – ${about}</li>`,
   )
   return `<!doctype html>
 <html lang="en">

@@ -59,7 +59,18 @@ export function queryOf(url: string): string {
 
 /** From the first slash after the host to the query. */
 export function pathOf(url: string): string {
+  const [start, end] = pathIn(url)
+  return url.slice(start, end)
+}
+
+/** The URL with another path. */
+export function withPath(url: string, path: string): string {
+  const [start, end] = pathIn(url)
+  return url.slice(0, start) + path + url.slice(end)
+}
+
+function pathIn(url: string): readonly [start: number, end: number] {
   const start = url.startsWith('/') ? 0 : url.indexOf('/', 8) // a bad Host header leaves a bare path
   const end = url.indexOf('?', start)
-  return url.slice(start, end === -1 ? undefined : end)
+  return [start, end === -1 ? url.length : end]
 }

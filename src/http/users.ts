@@ -19,7 +19,7 @@ const TERMINATED = refusal('connection_refused', 'You got disconnected by the ap
 
 export function users(core: Core, access: SignedAccess) {
   const check = jsonBody(Nothing)
-  return new Elysia({ prefix: `${access.pathPrefix}/apps/:appId/users`, tags: ['users'] })
+  return new Elysia({ prefix: '/apps/:appId/users', tags: ['users'] })
     .use(signed(core, access))
     .post(
       '/:userId/terminate_connections',

@@ -31,7 +31,7 @@ describe('the page beside the API', () => {
     const response = await server.http(path)
     expect(response.headers.get('content-type')).toStartWith('text/html')
     const [, script = ''] = /<script[^>]* src="([^"]+)"/.exec(await response.text()) ?? []
-    const asset = await server.http(script)
+    const asset = await fetch(new URL(script, response.url))
     expect(asset.headers.get('content-type')).toContain('javascript')
     for (const { headers } of [response, asset])
       expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)

@@ -6,10 +6,13 @@ import type { Credentials } from './sign'
 
 const STORAGE_KEY = 'carillon.swagger'
 
-/** Fills the form, keeps what is typed, and returns how to read it. */
-export async function credentialsOf(form: HTMLFormElement): Promise<() => Credentials> {
+/** Fills the form, from an address for what may be known, keeps what is typed, and returns how to read it. */
+export async function credentialsOf(
+  form: HTMLFormElement,
+  defaultsAt: URL,
+): Promise<() => Credentials> {
   const read = () => Object.fromEntries(new FormData(form)) as Credentials
-  const defaults = await fetch('/swagger/defaults')
+  const defaults = await fetch(defaultsAt)
   const published: Partial<Credentials> = defaults.ok ? await defaults.json() : {}
   const remembered: Partial<Credentials> = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? '{}')
   for (const [name, value] of Object.entries({ ...published, ...remembered })) {

@@ -9,6 +9,7 @@ import { authorized } from './sign'
 
 type Parameter = { readonly name: string; example?: string }
 type Document = {
+  readonly servers: { url: string }[]
   readonly paths: Record<string, Record<string, { readonly parameters?: Parameter[] }>>
 }
 
@@ -20,10 +21,15 @@ const wearScheme = () => document.documentElement.classList.toggle('dark-mode', 
 dark.addEventListener('change', wearScheme)
 wearScheme()
 
+/** The page is called with and without a slash at its end, and may be below a proxy's prefix. */
+const address = new URL(location.pathname.endsWith('/') ? 'json' : 'swagger/json', location.href)
+document.querySelector<HTMLAnchorElement>('a[href="/swagger/json"]')!.href = address.href
+
 const [spec, credentials] = await Promise.all([
-  fetch('/swagger/json').then((answer) => answer.json() as Promise<Document>),
-  credentialsOf(form),
+  fetch(address).then((answer) => answer.json() as Promise<Document>),
+  credentialsOf(form, new URL('defaults', address)),
 ])
+for (const server of spec.servers) server.url = new URL(server.url, address).href.replace(/\/$/, '')
 
 /** Each operation on an app, with the parameter that names it. */
 const appOperations = Object.entries(spec.paths).flatMap(([path, methods]) =>
