@@ -42,6 +42,7 @@ export async function runBench(words: Words, given: readonly string[]): Promise<
   if (recorded) prepareRecords()
   const progress = new Progress(plans.flat().length, process.stderr)
   console.log(`${heading(around)}\n${beginText()}\n`)
+  if (plans.flat().every(({ rounds }) => rounds === 1)) console.log(`${ONE_ROUND}\n`)
   if (portable) console.log(`${leftOut(words.questions)}\n`)
   const all = { records: [] as BenchRecord[], defects: [] as string[] }
   for (const plan of plans) {
@@ -75,6 +76,8 @@ async function addPeer(text: string): Promise<Side> {
   else addSide(name, peer)
   return name
 }
+
+const ONE_ROUND = 'One round: nothing is known of its spread (--rounds 3 shows it)'
 
 type PlanContext = { readonly words: Words; readonly peers: readonly Side[] }
 

@@ -15,7 +15,7 @@ const FANOUT = ['smoke', 'fanout', '--cases', '4/4']
 const onLinux = test.skipIf(process.platform !== 'linux')
 
 const ABOUT_THE_MACHINE =
-  /Load average [\d.]+ on \d+ CPUs[^]*Median of the plays: load average [\d.]+, steal [\d.]+ %, others/
+  /Load average [\d.]+ on \d+ CPUs[^]*One round: nothing is known of its spread[^]*Median of the plays: load average [\d.]+, steal [\d.]+ %, others/
 
 const MISDEEDS: readonly (readonly [Misdeed, string | undefined])[] = [
   ['nothing', undefined],
