@@ -1,14 +1,13 @@
 /**
- * Audience: the subscribers of one channel that speak one codec over one kind of sink, spread over
- * native topics (shards) of 16, and of 64 where they are many. A publish appends its frame to one
- * queue; the fan-out serves the shards, in turns of the event loop, each with all that is pending for
- * it. What arrives between two turns leaves in one system call per socket, so the queue coalesces by
- * itself (1.3 to 1.9 times a bare publish to a thousand) and a small channel never waits for a big one.
+ * Audience: the subscribers of one channel that speak one codec over one kind of sink, spread over native topics
+ * (shards) of 16, and of 64 where they are many. A publish appends its frame to one queue; the fan-out serves the
+ * shards, in turns of the event loop, each with all that is pending for it. What arrives between two turns leaves
+ * in one system call per socket, so the queue coalesces by itself (1.3 to 1.9 times a bare publish to a thousand)
+ * and a small channel never waits for a big one.
  *
- * Exact at the edges: a shard is flushed before a subscriber joins it, and who leaves is sent what is
- * pending, so nobody is told twice, out of order, or not at all; an excluded subscriber publishes to
- * its own shard, which skips it natively. Queues have no native topics: their shards are handed each
- * frame, subscriber by subscriber.
+ * Exact at the edges: a shard is flushed before a subscriber joins it, and who leaves is sent what is pending, so
+ * nobody is told twice, out of order, or not at all; an excluded subscriber publishes to its own shard, which
+ * skips it natively. Queues have no native topics: their shards are handed each frame, subscriber by subscriber.
  *
  * The queue is bounded by those who fill it: past the bound whoever publishes has to wait for `room`.
  */
@@ -45,10 +44,8 @@ type Queued = {
 
 /** Who is so few frames behind is served the rest at once where an edge wants it: as many as one write takes. */
 const NEAR_FRAMES = 32
-/**
- * What a frame costs each subscriber besides its send: the runtime writes after 32, and copies. One that
- * is sent at once is a write by itself: of 20 KB it takes 40 µs.
- */
+// What a frame costs each subscriber besides its send: the runtime writes after 32, and copies. One that is
+// sent at once is a write by itself: of 20 KB it takes 40 µs.
 const COST = { perFrame: 1 / 32, perByte: 1 / 16_384, perByteAtOnce: 1 / 4_096 } as const
 
 export class Audience {
