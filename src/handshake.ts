@@ -2,7 +2,9 @@
  * Handshake: what of its headers the runtime does not look at, and what those read whose request is none.
  * Spec: RFC 6455, 4.2.1.
  */
+import { quoted } from './core/errors'
 import { REQUEST_ID, requestId } from './http/request-id'
+import { decoded, pathOf } from './http/url'
 
 /** A list of protocols may name others before ours. */
 const UPGRADE = /(^|,)\s*websocket\s*(,|$)/i
@@ -32,9 +34,32 @@ export function chosenProtocol(header: string | null): string | undefined {
 const NO_UPGRADE =
   'Expected a WebSocket: the request has no "Upgrade: websocket". A proxy has to pass it on (nginx: proxy_http_version 1.1, and the headers Upgrade and Connection)'
 
-/** A proxy that passes no upgrade on is found here by whoever sets it up. */
-export const noUpgrade = (request: Request): Response =>
-  refused(request, 426, NO_UPGRADE, { upgrade: 'websocket' })
+/** What people read who open a socket's address in a browser, or whose proxy passes no upgrade on. */
+export function noUpgrade(request: Request): Response {
+  const text = `This is where Pusher clients connect, and no page. With pusher-js:\n\n${snippet(request.url)}\n\n${NO_UPGRADE}`
+  return refused(request, 426, text, {
+    upgrade: 'websocket',
+    'content-type': 'text/plain; charset=utf-8',
+    'x-content-type-options': 'nosniff',
+  })
+}
+
+/** What connects to where the request went, pasted into a page that came as it did. */
+function snippet(url: string): string {
+  const path = pathOf(url)
+  const at = path.lastIndexOf('/app/')
+  const wsPath = quoted(path.slice(0, at)).replace(/\/+/g, '/').replace(/\/$/, '')
+  const key = quoted(decoded(path.slice(at + '/app/'.length)))
+  const { hostname = 'localhost', port = '' } = URL.canParse(url) ? new URL(url) : {}
+  const options = [
+    "cluster: 'carillon'",
+    `wsHost: ${JSON.stringify(hostname)}`,
+    ...(port === '' ? [] : [`wsPort: ${port}`, `wssPort: ${port}`]),
+    ...(wsPath === '' ? [] : [`wsPath: ${JSON.stringify(wsPath)}`]),
+    "forceTLS: location.protocol === 'https:'",
+  ]
+  return `  new Pusher(${JSON.stringify(key)}, { ${options.join(', ')} })`
+}
 
 const NO_HANDSHAKE =
   'Expected a WebSocket handshake: "Connection: Upgrade", which a proxy has to set, and a Sec-WebSocket-Key'

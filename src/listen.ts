@@ -5,7 +5,7 @@
 import type { Server } from 'bun'
 import type { Config } from './config'
 import type { Core } from './core/core'
-import type { Refusal } from './core/errors'
+import { REFUSE, type Refusal } from './core/errors'
 import { countFault } from './core/faults'
 import { maxPayloadBytes, maxPostBytes, maxRequestBytes } from './core/limits'
 import type { MaybePromise } from './core/types'
@@ -75,7 +75,7 @@ export function listen(port: Port): Server<Client> {
       return (
         fallback(port, request, place) ??
         inFlight.answer(request, () =>
-          inTurn(core, request, () => api.fetch(routed(request, place))),
+          inTurn(port, request, () => api.fetch(routed(request, place))),
         )
       )
     },
@@ -107,7 +107,7 @@ export function listen(port: Port): Server<Client> {
         conn.behindBytes = 0
       },
       close({ data: conn }, code, reason) {
-        if (reason === TOO_BIG) core.counters.messagesTooBig++
+        if (reason === TOO_BIG) tooBig(core, conn)
         if (code === CUT && conn.behindBytes > MAX_BEHIND_BYTES / 2) tooSlow(core, conn)
         closed(core, conn)
       },
@@ -123,6 +123,11 @@ function maxBodyBytes({ limits }: Config): number {
 
 /** What the runtime says of a message beyond `maxPayloadLength`. */
 const TOO_BIG = 'Received too big message'
+
+function tooBig(core: Core, { remoteAddress, app, id: socketId }: Client): void {
+  core.counters.messagesTooBig++
+  core.refusals.note(REFUSE.messageTooLarge, { remoteAddress, appId: app?.id, socketId })
+}
 
 /** The code of a socket that ended without a close frame. */
 const CUT = 1006
@@ -140,29 +145,40 @@ function upgradeInTime(
   server: Server<Client>,
 ): MaybePromise<Response | undefined> {
   const { slices, counters } = port.core
-  if (!isToUpgrade(request.headers)) return noHandshake(request)
+  if (!isToUpgrade(request.headers)) {
+    note(port, request, REFUSE.upgradeMissing)
+    return noHandshake(request)
+  }
   if (slices.waiting < MAX_WAITING)
     return slices.inTime(() => upgrade(port, request, place, server))
   counters.connectionsRefused++
-  return tooBusy(request)
+  return tooBusy(port, request)
 }
 
-const tooBusy = (request: Request): Response =>
-  withId(new Response(null, { status: 503, headers: { 'retry-after': '1' } }), request)
+function tooBusy(port: Port, request: Request): Response {
+  note(port, request, REFUSE.crowdedOut)
+  return withId(new Response(null, { status: 503, headers: { 'retry-after': '1' } }), request)
+}
+
+/** Tells the log of somebody who is refused before anybody has looked for whom they want. */
+function note({ core, addresses }: Port, request: Request, refused: Refusal): void {
+  core.refusals.note(refused, { remoteAddress: addresses.of(request) })
+}
 
 /**
  * In this turn, or in one of the next where what came before has taken long enough: a socket may bring
  * thousands of requests in one read. The runtime cuts one off that sends another while its first waits.
  */
 function inTurn(
-  { requests, counters }: Core,
+  port: Port,
   request: Request,
   ask: () => MaybePromise<Response>,
 ): MaybePromise<Response> {
+  const { requests, counters } = port.core
   if (!requests.mustWait()) return ask()
   if (requests.size >= MAX_WAITING) {
     counters.requestsRefused++
-    return tooBusy(request)
+    return tooBusy(port, request)
   }
   const { signal } = request // asked for later it would not know of an end before
   return requests.later(() => (signal.aborted ? new Response(null, { status: UNREAD }) : ask()))
@@ -227,14 +243,21 @@ function fallback(
   { path, isBelow }: Place,
 ): MaybePromise<Response> | undefined {
   if (!isBelow) return undefined
-  if (isPhoenixPath(path)) return withId(emptyAnswer(400), request)
+  if (isPhoenixPath(path)) {
+    note(port, request, REFUSE.upgradeMissing)
+    return withId(emptyAnswer(400), request)
+  }
   const arrival = () => arrivalOf(port, request)
   if (isPolledPath(path))
     return counted(port, request, request.method === 'POST', () =>
       port.longPolls.answer(request, arrival),
     )
   const call = xhrCall(request.method, path)
-  if (!call) return isSocketPath(path) && request.method === 'GET' ? noUpgrade(request) : undefined
+  if (!call) {
+    if (!isSocketPath(path) || request.method !== 'GET') return undefined
+    note(port, request, REFUSE.upgradeMissing)
+    return noUpgrade(request)
+  }
   return counted(port, request, call.verb === 'xhr_send', () =>
     port.xhr.answer(call, request, arrival),
   )
@@ -242,12 +265,13 @@ function fallback(
 
 /** What brings messages is a request like any other; what waits for them is not. */
 function counted(
-  { core, inFlight, addresses }: Port,
+  port: Port,
   request: Request,
   brings: boolean,
   ask: () => MaybePromise<Response>,
 ): Promise<Response> {
-  const answer = () => inTurn(core, request, ask)
+  const { inFlight, addresses } = port
+  const answer = () => inTurn(port, request, ask)
   if (!brings) return identified(answer(), request)
   return identified(inFlight.answer(request, answer), request).finally(() =>
     addresses.letGo(request),

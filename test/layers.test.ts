@@ -27,7 +27,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'store/writes',
   ],
   'new-core.ts': ['config', 'core', 'open-files', 'protocols/errors'],
-  'handshake.ts': ['http/request-id'],
+  'handshake.ts': ['core/errors', 'http/request-id', 'http/url'],
   'listen.ts': ['config', 'core', 'handshake', 'http', 'protocols', 'transports'],
   'aliases.ts': ['core/limits', 'kubernetes', 'secret-files', 'setting'],
   'secret-files.ts': ['core/errors', 'setting'],

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'node_draining'
   | 'connect_failed'
   | 'path_not_found'
+  | 'upgrade_missing'
   | 'protocol_unsupported'
   | 'protocol_invalid'
   | 'connection_refused'
@@ -143,6 +144,9 @@ export const REFUSE = {
     'frame_invalid',
     'Undecodable frame: it is not of the vsn that was asked for',
   ),
+  upgradeMissing: refusal('upgrade_missing', 'Expected a WebSocket handshake'),
+  messageTooLarge: refusal('message_too_large', 'The message is too large'),
+  crowdedOut: refusal('node_over_capacity', 'Too many requests wait for a turn of the event loop'),
   topicUnmatched: refusal('topic_unmatched', 'unmatched topic'),
   pushUnsupported: refusal('client_event_unsupported', 'Clients push nothing here'),
   clientEventPrefix: refusal('client_event_invalid', 'Names of client events begin with client-'),

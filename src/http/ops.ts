@@ -48,6 +48,15 @@ export function ops(core: Core) {
         },
       },
     )
+    .options(
+      '/', // what HAProxy checks servers with, unless it is told what to ask
+      ({ set }) => {
+        set.status = 204
+        set.headers['allow'] = 'GET, HEAD, OPTIONS'
+        return ''
+      },
+      { detail: { hide: true } },
+    )
     .get('/up', () => ({ health: 'OK' }), {
       response: Health,
       detail: {

@@ -42,6 +42,7 @@ export const WIRE_ERRORS = {
   app_disabled: { pusher: 4003, closes: true, http: 403, phoenix: 1001 },
   app_over_quota: { pusher: 4004, closes: true, http: 403, phoenix: 1001, log: 'message' },
   path_not_found: { pusher: 4005, closes: true, http: 404, phoenix: 1001 },
+  upgrade_missing: { pusher: null, closes: false, http: 426, phoenix: null },
   protocol_invalid: { pusher: 4006, closes: true, http: 400, phoenix: 1001 },
   protocol_unsupported: { pusher: 4007, closes: true, http: 400, phoenix: 1001 },
   connection_refused: {

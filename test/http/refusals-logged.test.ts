@@ -129,6 +129,31 @@ const ROWS: readonly Row[] = [
     }),
   },
   {
+    name: 'a socket whose proxy passes no upgrade on',
+    code: 'upgrade_missing',
+    cause: request('GET', `/app/${SECRET}`),
+  },
+  {
+    name: 'a Phoenix socket whose proxy passes no upgrade on',
+    code: 'upgrade_missing',
+    cause: request('GET', `/socket/websocket?app_key=${SECRET}`),
+  },
+  {
+    name: 'a handshake without Connection',
+    code: 'upgrade_missing',
+    cause: request('GET', `/app/${SECRET}`, { headers: { upgrade: 'websocket' } }),
+  },
+  {
+    name: 'a message that is too large',
+    code: 'message_too_large',
+    appId: '1',
+    cause: async (server) => {
+      const client = await server.raw()
+      client.send(SECRET.repeat(100_000))
+      await client.closing()
+    },
+  },
+  {
     name: 'a subscription without auth',
     code: 'auth_missing',
     appId: '1',
