@@ -83,3 +83,18 @@ test('a watchlist that is null is none', async () => {
   expect((await client.nextJson()).event).toBe('pusher:signin_success')
   await client.expectNothing()
 })
+
+test('auth and channel_data that are null are none', async () => {
+  await using client = await server().raw()
+  const subscribe = async (channel: string, auth: string | null) => {
+    client.send({ event: 'pusher:subscribe', data: { channel, auth, channel_data: null } })
+    return (await client.nextJson()).event
+  }
+  const success = 'pusher_internal:subscription_succeeded'
+  expect(await subscribe('room', null)).toBe(success)
+  expect(await subscribe('private-a', server().sign(client, 'private-a'))).toBe(success)
+  expect(await subscribe('private-b', null)).toBe('pusher:subscription_error')
+  expect((await client.nextJson()).data).toMatchObject({
+    message: 'Auth info required to subscribe to private-b',
+  })
+})
