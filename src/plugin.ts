@@ -60,6 +60,12 @@ export type PluginContext = {
    * ones. For what is done to many, as to end the connections of all whose tokens expire in a second.
    */
   inSlices<Item>(items: Iterable<Item>, deed: (item: Item) => void): void
+  /**
+   * A route's answer that may be long, `{"data":[...]}`: it is written in the time that turns of the event
+   * loop have, and sent as it is read. `more` gives the next entries, as many as take microseconds, until
+   * it gives none.
+   */
+  listInSlices<Entry>(more: () => readonly Entry[]): Promise<Response>
   /** The plugin's own routes, below `/plugins/<name>`; they are in the OpenAPI document. */
   readonly routes: Elysia<`/plugins/${string}`>
   /**

@@ -13,6 +13,7 @@ import type { Uploads } from './core/uploads'
 import type { AdminChanges } from './http/admin-changes'
 import type { Enforced } from './http/app-fields'
 import { readText } from './http/form'
+import { listed } from './http/lists'
 import { each, type Slices } from './core/slices'
 import { PLUGIN_INTERFACE, type AnyPlugin, type PluginContext } from './plugin'
 import { pluginStore } from './store/plugins'
@@ -140,6 +141,8 @@ function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
       slices.add(
         each(name, [...items], (item) => stopping.signal.aborted || watched(log, () => deed(item))),
       ),
+    listInSlices: (more) =>
+      listed({ slices }, { items: more, around: ['{"data":[', ']}'], textOf: JSON.stringify }),
     routes,
     adminOnly,
     readBody: (request) => readText(uploads, request),

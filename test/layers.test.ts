@@ -22,6 +22,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'http/admin-changes',
     'http/app-fields',
     'http/form',
+    'http/lists',
     'plugin',
     'store/plugins',
     'store/writes',

@@ -106,7 +106,7 @@ class Guardian {
         return app && lastingSeconds(this.#settingsOf(app))
       },
       revoke: (revocation) => this.#revoke(revocation),
-      all: () => this.#revocations.all(),
+      pages: () => this.#revocations.pages(),
       remove: (id) => this.#revocations.remove(id),
     })
   }

@@ -146,7 +146,11 @@ export interface PluginStore {
   /** `expiresAt` is in epoch milliseconds; without it the value stays. */
   set(key: string, value: unknown, options?: { readonly expiresAt?: number }): void
   delete(key: string): void
-  entries(): (readonly [key: string, value: unknown])[]
+  /** In the order of their keys: all, or the first `limit` whose keys come after `after`. */
+  entries(page?: {
+    readonly after?: string | undefined
+    readonly limit?: number
+  }): (readonly [key: string, value: unknown])[]
 }
 
 // ---------------------------------------------------------------- what plugins answer

@@ -6,7 +6,8 @@ import type { Core } from '../core/core'
 import type { Work } from '../core/slices'
 
 export type List<T> = {
-  readonly items: Iterable<T>
+  /** All of them as they are now, or what gives some more each time it is called, until it gives none. */
+  readonly items: Iterable<T> | (() => readonly T[])
   /** JSON before, between which the entries come, and after. */
   readonly around: readonly [before: string, after: string]
   /** An entry as JSON; undefined for what is not told. */
@@ -21,7 +22,10 @@ const ENTRIES = 32
 const PART_CHARS = 65_536
 
 /** Rejects with what `textOf` throws for the first part; a later one cuts the answer off. */
-export async function listed<T>({ slices }: Core, list: List<T>): Promise<Response> {
+export async function listed<T>(
+  { slices }: Pick<Core, 'slices'>,
+  list: List<T>,
+): Promise<Response> {
   const writing = new Writing(slices, list)
   const first = await writing.write()
   return new Response(writing.done ? first : streamOf(first, writing), { headers: HEADERS })
@@ -45,8 +49,9 @@ function streamOf(
 class Writing<T> implements Work {
   readonly part = 'a list'
   done = false
-  /** Not an iterator: what leaves and comes again meanwhile would be listed twice. */
-  #items: readonly T[] | undefined = undefined
+  #items: readonly T[] = []
+  readonly #more: () => readonly T[]
+  #begun = false
   #next = 0
   #text: string
   /** No entry was told yet. */
@@ -58,6 +63,7 @@ class Writing<T> implements Work {
     readonly list: List<T>,
   ) {
     this.#text = list.around[0]
+    this.#more = typeof list.items === 'function' ? list.items : allOf(list.items)
   }
 
   /**
@@ -66,28 +72,33 @@ class Writing<T> implements Work {
    */
   write(): Promise<string> {
     this.#written = Promise.withResolvers()
-    if (this.#items) setImmediate(() => this.slices.add(this))
+    if (this.#begun) setImmediate(() => this.slices.add(this))
     else this.slices.add(this)
     return this.#written.promise
   }
 
   step(): boolean {
     try {
-      if (!this.#items) {
-        this.#items = Array.from(this.list.items)
-        return true
-      }
+      if (this.#next === this.#items.length && this.#goOn()) return true
       this.#write(this.#items)
     } catch (cause) {
       this.#written.reject(cause)
       return false
     }
-    this.done = this.#next === this.#items.length
     if (this.done) this.#text += this.list.around[1]
     else if (this.#text.length < PART_CHARS) return true
     this.#written.resolve(this.#text)
     this.#text = ''
     return false
+  }
+
+  /** True where there are more, which are written from the next step on. */
+  #goOn(): boolean {
+    this.#begun = true
+    this.#items = this.#more()
+    this.#next = 0
+    this.done = this.#items.length === 0
+    return !this.done
   }
 
   #write(items: readonly T[]): void {
@@ -98,5 +109,15 @@ class Writing<T> implements Work {
       this.#text += this.#bare ? entry : `,${entry}`
       this.#bare = false
     }
+  }
+}
+
+/** Not as an iterator: what leaves and comes again meanwhile would be listed twice. */
+function allOf<T>(items: Iterable<T>): () => readonly T[] {
+  let left = true
+  return () => {
+    const now = left ? Array.from(items) : []
+    left = false
+    return now
   }
 }

@@ -15,7 +15,8 @@ const SET = `
 const DELETE = 'DELETE FROM plugin_values WHERE plugin = $plugin AND key = $key'
 const ENTRIES = `
   SELECT key, value FROM plugin_values
-   WHERE plugin = $plugin AND (expires_at IS NULL OR expires_at > $now) ORDER BY key`
+   WHERE plugin = $plugin AND key >= $from AND (expires_at IS NULL OR expires_at > $now)
+   ORDER BY key LIMIT $limit`
 const DROP_EXPIRED = `
   DELETE FROM plugin_values WHERE rowid IN (
     SELECT rowid FROM plugin_values
@@ -48,11 +49,15 @@ export function pluginStore(db: Database, plugin: string, now: () => number): Pl
     delete: (key) => {
       db.query(DELETE).run({ plugin, key })
     },
-    entries: () =>
-      db
-        .query<Row, { plugin: string; now: number }>(ENTRIES)
-        .all({ plugin, now: now() })
-        .map((row) => [row.key, valueIn(row)]),
+    entries: ({ after, limit } = {}) => {
+      // The next text after one has a NUL more.
+      const from = after === undefined ? '' : `${after}\0`
+      type Page = { plugin: string; from: string; now: number; limit: number }
+      const rows = db.query<Row, Page>(ENTRIES)
+      return rows
+        .all({ plugin, from, now: now(), limit: limit ?? -1 })
+        .map((row) => [row.key, valueIn(row)])
+    },
   }
 }
 

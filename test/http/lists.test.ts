@@ -38,6 +38,19 @@ describe('a long list', () => {
     expect(slices.turns).toBeGreaterThanOrEqual(Math.floor(1000 / ENTRIES_PER_TURN) - 1)
   })
 
+  test('that comes some at a time is read in as many turns, and no further than it is sent', async () => {
+    const { core, slices, pass } = slow()
+    let pages = 0
+    const items = (): number[] => {
+      pass()
+      return pages++ < 40_000 ? [pages] : []
+    }
+    const answer = await listed(core, { items, around: AROUND, textOf: String })
+    expect(pages).toBeLessThan(20_000)
+    expect(await answer.json()).toEqual(Array.from({ length: 40_000 }, (_, index) => index + 1))
+    expect(slices.turns).toBeGreaterThan(40_000 / ENTRIES_PER_TURN - 10)
+  })
+
   test('holds what there was, once, and not what has gone meanwhile', async () => {
     const { core, pass } = slow()
     const items = new Set(Array.from({ length: 500 }, (_, index) => index))

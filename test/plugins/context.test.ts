@@ -50,6 +50,10 @@ describe('what plugins are given', () => {
       ['k', { deep: [1] }],
       ['soon', 'gone'],
     ])
+    expect(one!.entries({ limit: 1 })).toEqual([['k', { deep: [1] }]])
+    expect(one!.entries({ after: 'k', limit: 1 })).toEqual([['soon', 'gone']])
+    expect(one!.entries({ after: 'j' })).toHaveLength(2)
+    expect(one!.entries({ after: 'soon' })).toEqual([])
     server.advance(1000)
     expect(one!.get('soon')).toBeUndefined()
     expect(one!.entries()).toEqual([['k', { deep: [1] }]])
