@@ -1,65 +1,15 @@
 /** The HTTP fallback in a browser: stock pusher-js on a page of another origin. */
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
 import { start, type TestServer } from '../harness'
 import { describePages, type Pages } from './browser'
+import { visit as visitPage, type Visit } from './page'
 
 const LIBRARY = join(import.meta.dir, '../../node_modules/pusher-js/dist/web/pusher.min.js')
 
-/** What a page says of its connection, and what it hears. */
-type Heard = { readonly transport: string; readonly event: string; readonly data: unknown }
-
-type Visit = AsyncDisposable & {
-  readonly page: Page
-  /** What the page has told so far. */
-  readonly heard: Heard[]
-  next(): Promise<Heard>
-}
-
-/** A page on an origin of its own that connects with the options, and tells what it hears on `room`. */
-async function visit(browser: Pages, server: TestServer, options: object): Promise<Visit> {
-  const page = await browser.newPage()
-  // Another port is another origin, on an address from which browsers let a page ask loopback.
-  const site = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: emptyPage })
-  const heard: Heard[] = []
-  const waiting: ((item: Heard) => void)[] = []
-  await page.exposeFunction('tell', (item: Heard) => {
-    const waiter = waiting.shift()
-    if (waiter) waiter(item)
-    else heard.push(item)
-  })
-  await page.goto(site.url.href)
-  await page.addScriptTag({ path: LIBRARY })
-  await page.addScriptTag({ content: CONNECT })
-  const where = {
-    wsHost: '127.0.0.1',
-    wsPort: server.port,
-    httpHost: '127.0.0.1',
-    httpPort: server.port,
-  }
-  const asked = { cluster: 'test', forceTLS: false, ...where, ...options }
-  await page.evaluate(`connect(${JSON.stringify(server.app.key)}, ${JSON.stringify(asked)})`)
-  const next = (): Promise<Heard> => {
-    const first = heard.shift()
-    return first ? Promise.resolve(first) : new Promise((resolve) => waiting.push(resolve))
-  }
-  const close = async (): Promise<void> => {
-    await page.close()
-    await site.stop(true)
-  }
-  return { page, heard, next, [Symbol.asyncDispose]: close }
-}
-
-const emptyPage = (): Response =>
-  new Response('<!doctype html><title>page</title>', { headers: { 'content-type': 'text/html' } })
-
-/** Runs on the page. */
-const CONNECT = `function connect(key, options) {
-  const pusher = (window.pusher = new Pusher(key, options))
-  const transport = () => pusher.connection.connection?.transport.name
-  pusher.subscribe('room').bind_global((event, data) => tell({ transport: transport(), event, data }))
-}`
+/** A page with the library that connects with the options, and tells what it hears on `room`. */
+const visit = (browser: Pages, server: TestServer, options: object): Promise<Visit> =>
+  visitPage(browser, server, { library: LIBRARY, options })
 
 describePages('pusher-js in Chromium', (browser) => {
   test.each(['xhr_streaming', 'xhr_polling'])('%s: hears events in order', async (transport) => {

@@ -1,0 +1,76 @@
+/** A page in a browser with pusher-js on it, and what it hears. */
+import type { Page } from 'playwright-core'
+import { Inbox, type TestServer } from '../harness'
+import type { Pages } from './browser'
+
+/** What a page says of its connection, and what it hears. */
+export type Heard = { readonly transport: string; readonly event: string; readonly data: unknown }
+
+export type Visit = AsyncDisposable & {
+  readonly page: Page
+  /** What the page tells of its channels. */
+  readonly heard: Inbox<Heard>
+  next(): Promise<Heard>
+}
+
+export type Visitor = {
+  /** The library's file. */
+  readonly library: string
+  readonly options: object
+  /** The page subscribes to them. */
+  readonly channels?: readonly string[]
+  /** Who it is on presence channels. */
+  readonly user?: { readonly user_id: string; readonly user_info?: object }
+}
+
+/** A page on an origin of its own that connects with the options, and tells what it hears. */
+export async function visit(browser: Pages, server: TestServer, visitor: Visitor): Promise<Visit> {
+  const { library, options, channels = ['room'], user } = visitor
+  const page = await browser.newPage()
+  // Another port is another origin, on an address from which browsers let a page ask loopback.
+  const site = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    routes: { '/': emptyPage, '/pusher/auth': (request) => authorize(server, request, user) },
+  })
+  const heard = new Inbox<Heard>()
+  await page.exposeFunction('tell', (item: Heard) => heard.push(item))
+  await page.goto(site.url.href)
+  await page.addScriptTag({ path: library })
+  await page.addScriptTag({ content: CONNECT })
+  const where = {
+    wsHost: '127.0.0.1',
+    wsPort: server.port,
+    httpHost: '127.0.0.1',
+    httpPort: server.port,
+  }
+  const asked = { cluster: 'test', forceTLS: false, ...where, ...options }
+  const words = [server.app.key, asked, channels].map((word) => JSON.stringify(word))
+  await page.evaluate(`connect(${words.join(', ')})`)
+  const close = async (): Promise<void> => {
+    await page.close()
+    await site.stop(true)
+  }
+  return { page, heard, next: () => heard.next(), [Symbol.asyncDispose]: close }
+}
+
+const emptyPage = (): Response =>
+  new Response('<!doctype html><title>page</title>', { headers: { 'content-type': 'text/html' } })
+
+/** The application's endpoint, where pusher-js looks for it unless it is told otherwise. */
+async function authorize(server: TestServer, request: Request, user: Visitor['user']) {
+  const asked = new URLSearchParams(await request.text())
+  const [socketId, channel] = [asked.get('socket_id')!, asked.get('channel_name')!]
+  return Response.json(server.sdk().authorizeChannel(socketId, channel, user))
+}
+
+/** Runs on the page. Up to version 3 what hears all events of a channel is called `bind_all`. */
+const CONNECT = `function connect(key, options, channels) {
+  const pusher = (window.pusher = new Pusher(key, options))
+  const transport = () => pusher.connection.connection?.transport.name
+  for (const name of channels) {
+    const channel = pusher.subscribe(name)
+    const bind = channel.bind_global ?? channel.bind_all
+    bind.call(channel, (event, data) => tell({ transport: transport(), event, data }))
+  }
+}`
