@@ -112,7 +112,9 @@ function tooLargeIn({ app, event, data }: ClientEventCommand): Refusal | undefin
       'event_invalid',
       `Event name of ${event.length} characters exceeds the limit of ${maxEventNameChars} (maxEventNameChars)`,
     )
-  if (data === undefined || Buffer.byteLength(data) <= maxEventDataBytes) return undefined
+  // A character has three bytes at most; to count them takes 25 ns (Bun 1.4.5).
+  if (data === undefined || 3 * data.length <= maxEventDataBytes) return undefined
+  if (Buffer.byteLength(data) <= maxEventDataBytes) return undefined
   const bytes = Buffer.byteLength(typeof data === 'string' ? textOfJson(data) : data)
   return bytes <= maxEventDataBytes
     ? undefined
