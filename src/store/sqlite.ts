@@ -2,6 +2,7 @@
  * The one SQLite file: opening it and bringing it up to date.
  */
 import { Database } from 'bun:sqlite'
+import { realpathSync } from 'node:fs'
 import type { Log } from '../core/types'
 import { guarded } from './errors'
 import { isFile, makePrivate, tighten } from './files'
@@ -36,6 +37,7 @@ export function migrate(
   { migrations = MIGRATIONS, log }: MigrateOptions = {},
 ): void {
   const version = versionOf(db)
+  if (version === 0 && isFile(path)) log?.info({ path: realpathSync(path) }, 'a new database')
   if (version > 0 && version < migrations.length)
     log?.info({ path, from: version, to: migrations.length }, 'the database is brought up to date')
   for (const [index, sql] of migrations.entries()) {
