@@ -2,7 +2,7 @@
  * Refuse: how a session's client is told why not, each time about the command or the frame that it was.
  */
 import type { Core } from '../core/core'
-import { isRefusal, type Refusal } from '../core/errors'
+import { isRefusal, type ErrorCode, type Refusal } from '../core/errors'
 import { countFault } from '../core/faults'
 import { refuseAndTell } from '../core/hooks'
 import type { Command } from '../core/types'
@@ -13,6 +13,12 @@ export function refuse(core: Core, conn: Client, refused: Refusal): void {
   if (conn.established) core.counters.messagesRefused++
   else core.counters.connectionsRefused++
   refuseAndTell(core, conn, refused)
+}
+
+/** A request of a session that is answered with a no of its transport's own, which its client is not told in a frame. */
+export function noteRequest(core: Core, conn: Client, code: ErrorCode): void {
+  const { remoteAddress, app, id: socketId } = conn
+  core.refusals.note({ code, message: '' }, { remoteAddress, appId: app?.id, socketId })
 }
 
 /** Nobody has read the frame: only what it wants to be answered by is looked for. */

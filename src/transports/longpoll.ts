@@ -5,13 +5,14 @@
  * Spec: phoenix contract 1.9.
  */
 import type { Core } from '../core/core'
-import type { Refusal } from '../core/errors'
+import { refusal, type Refusal } from '../core/errors'
 import { maxPostBytes } from '../core/limits'
 import { Pass } from '../core/slices'
 import type { Frame, MaybePromise } from '../core/types'
 import { readBytes } from '../http/bytes'
 import { idle } from '../protocols/idle'
 import { isPolled, POLLED } from '../protocols/phoenix'
+import { noteRequest } from '../protocols/refuse'
 import {
   admitted,
   arrived,
@@ -32,6 +33,9 @@ import { QueuedSink, type Fetched } from './queued-sink'
 const WINDOW_MS = 10_000
 /** A session whose client has not asked for so long is over. */
 const GAP_MS = 15_000
+/** Of a version whose clients do not poll. */
+const UNPOLLED = refusal('protocol_unsupported', 'This version is not polled')
+
 /** A poll that waits for something to be told. */
 type Waiting = (response: Response) => void
 
@@ -151,7 +155,10 @@ export class LongPolls {
   /** 410 is how a client is told its token, and that an older one is gone. */
   #open(asked: Asked): MaybePromise<Response> {
     const { core } = this
-    if (!isPolled(asked.query)) return told({ status: 403 })
+    if (!isPolled(asked.query)) {
+      core.refusals.note(UNPOLLED, { remoteAddress: asked.remoteAddress })
+      return told({ status: 403 })
+    }
     const come = arrived(core, POLLED, POLLED.handshake(core, '', asked.query), asked)
     const verdict = admitted(core, come)
     const settle = (why: Refusal | undefined): Response => this.#begin(come, why)
@@ -178,11 +185,15 @@ export class LongPolls {
 async function take({ core, conn }: LongPoll, request: Request): Promise<Response> {
   const limit = maxPostBytes(core.limits)
   const bytes = await readBytes(core.uploads, request, limit)
-  if (bytes === 'too_slow') return givenUp()
+  if (bytes === 'too_slow') {
+    noteRequest(core, conn, 'body_too_slow')
+    return givenUp()
+  }
   const isBatch = request.headers.get('content-type')?.startsWith('application/x-ndjson') === true
   const body = typeof bytes === 'string' ? unread(bytes, limit) : readPost(bytes, isBatch)
   if ('mistake' in body) {
     for (let line = 0; line < body.lines; line++) charged(core, conn, '')
+    noteRequest(core, conn, 'message_invalid')
     return badRequest(body.mistake)
   }
   for (const frame of body.frames)

@@ -11,12 +11,14 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { Core } from '../core/core'
+import type { ErrorCode } from '../core/errors'
 import { scanTexts } from '../core/json-scan'
 import { maxPostBytes } from '../core/limits'
 import { Pass } from '../core/slices'
 import type { MaybePromise } from '../core/types'
 import { readBytes, TOO_SLOW, type Unread } from '../http/bytes'
 import { pusher } from '../protocols/pusher'
+import { noteRequest } from '../protocols/refuse'
 import { admitted, arrived, opened, received, seen, type Asked } from '../protocols/session'
 import { Quotes } from './quotes'
 import { HEADERS, Poll, Stream, type Receiver } from './receivers'
@@ -117,11 +119,11 @@ export class XhrSessions {
     if (!session) return answer(404, 'The session does not exist')
     const limit = maxPostBytes(core.limits)
     const body = await readBytes(core.uploads, request, limit)
-    if (typeof body === 'string') return unread(body, limit)
-    const messages = messagesOf(body)
-    if (!messages) return answer(400, 'Expected the body to be a JSON list of texts')
-    if (messages.length > MAX_MESSAGES_PER_SEND)
-      return answer(413, `More than ${MAX_MESSAGES_PER_SEND} messages in one request`)
+    const messages = typeof body === 'string' ? body : messagesOf(body)
+    if (typeof messages === 'string') {
+      noteRequest(core, session.conn, MISTAKES[messages][0])
+      return refusedFor(messages, limit)
+    }
     if (session.conn.closed) return answer(404, 'The session is over')
     seen(core, session.conn)
     if (messages.length === 0) session.beat()
@@ -131,19 +133,35 @@ export class XhrSessions {
 }
 
 /** What is no UTF-8 is refused, as in a WebSocket's text, also where it is written as an escape: repaired, it would be what nobody said. */
-function messagesOf(body: Uint8Array): readonly string[] | undefined {
-  if (!isUtf8(body)) return undefined
+function messagesOf(body: Uint8Array): readonly string[] | Mistake {
+  if (!isUtf8(body)) return 'no_list'
   const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString()
   const messages = scanTexts(text, MAX_MESSAGES_PER_SEND)
-  return messages?.every((message) => message.isWellFormed()) ? messages : undefined
+  if (!messages?.every((message) => message.isWellFormed())) return 'no_list'
+  return messages.length > MAX_MESSAGES_PER_SEND ? 'too_many' : messages
 }
 
-function unread(why: Unread, limit: number): Response {
-  if (why === 'broken_off') return answer(400, 'The body broke off')
-  if (why === 'too_large') return answer(413, `The body exceeds the limit of ${limit} bytes`)
-  const slow = answer(408, TOO_SLOW)
-  slow.headers.set('connection', 'close')
-  return slow
+/** What can be wrong with what a request brings, and how that is told; `limit` is of bytes. */
+const MISTAKES: Readonly<
+  Record<Mistake, readonly [code: ErrorCode, status: number, text: (limit: number) => string]>
+> = {
+  broken_off: ['message_invalid', 400, () => 'The body broke off'],
+  too_large: ['message_too_large', 413, (limit) => `The body exceeds the limit of ${limit} bytes`],
+  too_slow: ['body_too_slow', 408, () => TOO_SLOW],
+  no_list: ['message_invalid', 400, () => 'Expected the body to be a JSON list of texts'],
+  too_many: [
+    'message_too_large',
+    413,
+    () => `More than ${MAX_MESSAGES_PER_SEND} messages in one request`,
+  ],
+}
+type Mistake = Unread | 'no_list' | 'too_many'
+
+function refusedFor(mistake: Mistake, limit: number): Response {
+  const [, status, text] = MISTAKES[mistake]
+  const refused = answer(status, text(limit))
+  if (mistake === 'too_slow') refused.headers.set('connection', 'close')
+  return refused
 }
 
 function answer(status: number, text: string): Response {

@@ -154,6 +154,32 @@ const ROWS: readonly Row[] = [
     },
   },
   {
+    name: 'a post of the HTTP fallback that is no list',
+    code: 'message_invalid',
+    appId: '1',
+    cause: async (server) => {
+      const path = `/pusher/app/test-app-fake-key/1/${crypto.randomUUID()}`
+      await server.http(`${path}/xhr?protocol=7`, { method: 'POST' })
+      return server.http(`${path}/xhr_send`, { method: 'POST', body: SECRET })
+    },
+  },
+  {
+    name: 'a post of long-poll that is no UTF-8',
+    code: 'message_invalid',
+    appId: '1',
+    cause: async (server) => {
+      const path = '/socket/longpoll?vsn=2.0.0&app_key=test-app-fake-key'
+      const { token } = await (await server.http(path)).json()
+      const body = new Uint8Array([0xff])
+      return server.http(`${path}&token=${token}`, { method: 'POST', body })
+    },
+  },
+  {
+    name: 'a long-poll of a version that is not polled',
+    code: 'protocol_unsupported',
+    cause: request('GET', `/socket/longpoll?vsn=1.0.0&app_key=${SECRET}`),
+  },
+  {
     name: 'a subscription without auth',
     code: 'auth_missing',
     appId: '1',
