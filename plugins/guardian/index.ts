@@ -249,8 +249,10 @@ class Guardian {
 
   #revoke(revocation: Revocation) {
     const named = this.#revocations.add(revocation)
-    const leases = this.#leases.where((token) => concerns(revocation, token))
-    this.context.inSlices(leases, ({ conn }) => conn.disconnect(textOf('revoked')))
+    this.context.inSlices(this.#leases.all(), (lease) => {
+      if (concerns(revocation, lease.token) && this.#leases.has(lease))
+        lease.conn.disconnect(textOf('revoked'))
+    })
     return named
   }
 

@@ -45,11 +45,13 @@ export class Leases {
     if (leases?.delete(lease) && leases.size === 0) this.#byTick.delete(lease.tick)
   }
 
-  /** Those that fit. O(all): for what an operator does. */
-  where(fits: (token: Token) => boolean): Lease[] {
-    return [...this.#byTick.values()].flatMap((leases) =>
-      [...leases].filter(({ token }) => fits(token)),
-    )
+  /** Those that there are now; `has` says later whether one still is. */
+  all(): Lease[] {
+    return [...this.#byTick.values()].flatMap((leases) => [...leases])
+  }
+
+  has(lease: Lease): boolean {
+    return this.#byTick.get(lease.tick)?.has(lease) === true
   }
 
   #now(): number {

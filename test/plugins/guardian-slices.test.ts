@@ -1,4 +1,4 @@
-/** Guardian's list of revocations: whole, and a few at a time, however many there are. */
+/** What guardian does to many is done a few at a time, and whole: its list, a revocation beside many tokens. */
 import { afterAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,6 +7,7 @@ import { guardian } from '../../plugins/guardian'
 import { pluginStore } from '../../src/store/plugins'
 import { openDatabase } from '../../src/store/sqlite'
 import { start } from '../harness'
+import { pathWith, tokenOf } from './tokens'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -15,7 +16,7 @@ const COUNT = 1500
 /** With a step of a millisecond, three are a turn's; 32 of them are read in one step and written in another. */
 const TURNS = Math.floor((2 * COUNT) / 32 / 3) - 5
 
-test('is read and written over many turns', async () => {
+test('the list of revocations is read and written over many turns', async () => {
   const databasePath = join(folder, 'list.sqlite')
   const db = openDatabase(databasePath)
   const store = pluginStore(db, 'guardian', () => 0)
@@ -35,4 +36,27 @@ test('is read and written over many turns', async () => {
   const answer = await server.admin('/plugins/guardian/revocations')
   expect(await answer.json()).toEqual({ data: ids.map((id) => ({ id, ...revocation })) })
   expect(slices.turns - before).toBeGreaterThan(TURNS)
+})
+
+test('a revocation looks for its tokens over many turns', async () => {
+  let steps = 0
+  await using server = await start({ plugins: [guardian()], meter: () => steps++ })
+  await using stack = new AsyncDisposableStack()
+  const clients = await Promise.all(
+    Array.from({ length: 12 }, async (_, index) => {
+      const token = tokenOf(server, { sub: 'ada', jti: `token-${index}` })
+      return stack.use(await server.raw({ path: pathWith(server, { token }) }))
+    }),
+  )
+  await clients[11]!.expectNothing()
+  const { slices } = server.core
+  const before = slices.turns
+  const answer = await server.admin('/plugins/guardian/revocations', {
+    method: 'POST',
+    body: JSON.stringify({ app: '1', jti: 'token-11' }),
+  })
+  expect(answer.status).toBe(201)
+  expect((await clients[11]!.closing()).code).toBe(4009)
+  expect(slices.turns - before).toBeGreaterThan(2)
+  for (const client of clients.slice(0, 11)) await client.expectNothing()
 })
