@@ -36,9 +36,11 @@ const BODY_CODES: BodyCodes = { tooLarge: 'admin_body_too_large', brokenOff: 'ad
 /** A body that was read; `value` is undefined where it is not what it says it is, `json` its text where it is JSON. */
 export type Body = { readonly value: unknown; readonly json: string | undefined }
 
-/** The value of a key as it was written; undefined where there is none, or a form was sent. */
-export const writtenIn = (json: string | undefined, key: string): Slice | undefined =>
-  json === undefined ? undefined : scanObject(json, [key])?.[0]
+/** The value of a key as it was written; undefined where there is none, or null, or a form was sent. */
+export function writtenIn(json: string | undefined, key: string): Slice | undefined {
+  const [slice] = (json === undefined ? undefined : scanObject(json, [key])) ?? []
+  return slice?.text === 'null' ? undefined : slice
+}
 
 /**
  * The body as a record; undefined where it is none, or can't be read as what it says it is.

@@ -88,6 +88,12 @@ test('a push is answered with what was pushed', async () => {
   }
 })
 
+test('null in the body is absent, and the query brings a list', async () => {
+  const body = `{"name":"e","data":null,"channel":"${CHANNEL}"}`
+  expect((await server().signed('POST', '/events', body, 'data[]=a&data[]=b')).status).toBe(200)
+  await allHear({ event: 'e', json: JSON.stringify('["a","b"]'), value: '["a","b"]' })
+})
+
 test('a cache channel keeps the text', async () => {
   for (const value of VALUES) {
     await signed('/events', `{"name":"e","data":${value},"channel":"cache-room"}`)
