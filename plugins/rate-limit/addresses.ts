@@ -3,13 +3,14 @@
  * has a network of 64 bits to choose from, so the network is one.
  */
 import { BlockList, isIP } from 'node:net'
+import { IPv6 } from 'ipaddr.js'
 import { mistake } from './limits'
 
 /** What an address is counted as. Whatever is no address is counted as one, the empty one. */
 export function countedAs(address: string): string {
   const plain = plainOf(address)
   if (isIP(plain) !== 6) return plain
-  const network = groupsOf(plain).slice(0, 4)
+  const network = IPv6.parse(plain).parts.slice(0, 4)
   return `${network.map((group) => group.toString(16)).join(':')}::/64`
 }
 
@@ -38,33 +39,14 @@ function addNetwork(list: BlockList, network: unknown): boolean {
 
 const NETWORK = /^([\da-f.:]+)(?:\/(\d{1,3}))?$/i
 
-/** `::ffff:0:0/96`, and `64:ff9b::/96` of translators (RFC 6052), in decimal. */
-const MAPPED = ['0,0,0,0,0,65535', '100,65435,0,0,0,0']
-
 /** Without a zone, and as IPv4 where it is an IPv4 address in an IPv6 one's dress. */
 function plainOf(address: string): string {
   const bare = address.split('%')[0] ?? ''
   const family = isIP(bare)
   if (family !== 6) return family === 4 ? bare : ''
-  const groups = groupsOf(bare)
-  const network = groups.slice(0, 6).join()
-  return MAPPED.includes(network) ? dotted(groups[6] ?? 0, groups[7] ?? 0) : bare
+  return MAPPED.check(bare, 'ipv6') ? IPv6.parse(bare).toByteArray().slice(12).join('.') : bare
 }
 
-const dotted = (high: number, low: number): string =>
-  [high >> 8, high & 255, low >> 8, low & 255].join('.')
-
-/** The eight groups of an IPv6 address. */
-function groupsOf(address: string): number[] {
-  const hex = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...quad: string[]) => {
-    const [a = 0, b = 0, c = 0, d = 0] = quad.slice(0, 4).map(Number)
-    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
-  })
-  const [left = [], right] = hex.split('::').map(numbersOf)
-  if (!right) return left
-  const zeros = Array.from({ length: 8 - left.length - right.length }, () => 0)
-  return [...left, ...zeros, ...right]
-}
-
-const numbersOf = (groups: string): number[] =>
-  groups === '' ? [] : groups.split(':').map((group) => Number.parseInt(group, 16))
+const MAPPED = new BlockList()
+MAPPED.addSubnet('::ffff:0:0', 96, 'ipv6')
+MAPPED.addSubnet('64:ff9b::', 96, 'ipv6') // of translators (RFC 6052)

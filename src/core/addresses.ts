@@ -4,7 +4,7 @@
  * proxy that the settings name, the address is the client's own.
  */
 import { isIP } from 'node:net'
-import { groupsOf, holds, listOf } from './networks'
+import { groupsIn, holds, ipv4In, listOf } from './networks'
 
 const UNCOUNTED = listOf([
   '127.0.0.0/8',
@@ -29,8 +29,7 @@ export function clientOf(address: string): string {
   const plain = plainOf(address)
   const family = isIP(plain)
   if (family !== 6) return family === 4 ? plain : ''
-  const groups = groupsOf(plain).slice(0, 4)
-  return `${groups.map((group) => group.toString(16)).join(':')}::/64`
+  return `${groupsIn(plain, 0, 4)}::/64`
 }
 
 /** What an address is counted as. Undefined for those that are not counted, and for what is no address. */
@@ -43,9 +42,7 @@ export function countedAs(address: string): string | undefined {
 /** Without its zone, and as IPv4 where it is that. */
 function plainOf(address: string): string {
   const [plain = ''] = address.split('%')
-  if (isIP(plain) !== 6 || !holds(MAPPED, plain)) return plain
-  const [high = 0, low = 0] = groupsOf(plain).slice(6)
-  return [high >> 8, high & 255, low >> 8, low & 255].join('.')
+  return isIP(plain) === 6 && holds(MAPPED, plain) ? ipv4In(plain, 12) : plain
 }
 
 /** Counts one kind of thing, by what `countedAs` has made of addresses. */

@@ -3,8 +3,9 @@
  * multicast addresses are never allowed, nor tunnels that hide where they end; loopback and private
  * networks are, unless the operator says otherwise. Pure functions: nothing here opens a connection.
  */
-import { quoted } from './errors'
 import { BlockList, isIP } from 'node:net'
+import { IPv6 } from 'ipaddr.js'
+import { quoted } from './errors'
 
 /** Never connected to. */
 const NEVER = [
@@ -30,14 +31,14 @@ const TUNNELS = listOf([
 /** ISATAP's interface ids, in whatever network (RFC 5214): groups four and five. */
 const ISATAP = ['0:5efe', '200:5efe']
 
-/** Networks whose addresses lead to an IPv4 address, and which of the eight groups it begins with. */
+/** Networks whose addresses lead to an IPv4 address, and which of the sixteen bytes it begins with. */
 const EMBEDDINGS = [
-  { network: '::/96', group: 6 }, // compatible
-  { network: '::ffff:0:0/96', group: 6 }, // mapped
-  { network: '::ffff:0:0:0/96', group: 6 }, // translated
-  { network: '64:ff9b::/96', group: 6 }, // NAT64
-  { network: '2002::/16', group: 1 }, // 6to4
-].map(({ network, group }) => ({ within: listOf([network]), group }))
+  { network: '::/96', byte: 12 }, // compatible
+  { network: '::ffff:0:0/96', byte: 12 }, // mapped
+  { network: '::ffff:0:0:0/96', byte: 12 }, // translated
+  { network: '64:ff9b::/96', byte: 12 }, // NAT64
+  { network: '2002::/16', byte: 2 }, // 6to4
+].map(({ network, byte }) => ({ within: listOf([network]), byte }))
 
 /** Names that mean metadata wherever they resolve. */
 const NEVER_NAMED = ['metadata.google.internal', 'metadata.goog', 'instance-data']
@@ -84,30 +85,29 @@ function formsOf(address: string): readonly string[] {
   if (isIP(plain) !== 6) return [plain]
   const found = EMBEDDINGS.find(({ within }) => holds(within, plain))
   if (!found || holds(LOOPBACK, plain)) return [plain]
-  const [high = 0, low = 0] = groupsOf(plain).slice(found.group)
-  return [plain, [high >> 8, high & 255, low >> 8, low & 255].join('.')]
+  return [plain, ipv4In(plain, found.byte)]
 }
 
 const LOOPBACK = listOf(['::1'])
 
 function isTunnel(address: string): boolean {
   if (isIP(address) !== 6) return false
-  const id = groupsOf(address).slice(4, 6)
-  return holds(TUNNELS, address) || ISATAP.includes(id.map((group) => group.toString(16)).join(':'))
+  return holds(TUNNELS, address) || ISATAP.includes(groupsIn(address, 4, 6))
 }
 
-/** The eight numbers of an IPv6 address, whose last two may be written as an IPv4 address. */
-export function groupsOf(address: string): readonly number[] {
-  const hex = address.replace(DOTTED, (_, ...bytes: string[]) => {
-    const [a = 0, b = 0, c = 0, d = 0] = bytes.slice(0, 4).map(Number)
-    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
-  })
-  const [head = [], tail = []] = hex.split('::').map((part) => part.split(':').filter(Boolean))
-  const zeros = Array<string>(8 - head.length - tail.length).fill('0')
-  return [...head, ...zeros, ...tail].map((group) => Number.parseInt(group, 16))
-}
+/** Some of the eight groups of an IPv6 address, in hex without leading zeros. */
+export const groupsIn = (address: string, from: number, to: number): string =>
+  IPv6.parse(address)
+    .parts.slice(from, to)
+    .map((group) => group.toString(16))
+    .join(':')
 
-const DOTTED = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/
+/** The IPv4 address that begins with one of the sixteen bytes of an IPv6 address. */
+export const ipv4In = (address: string, byte: number): string =>
+  IPv6.parse(address)
+    .toByteArray()
+    .slice(byte, byte + 4)
+    .join('.')
 
 /** Addresses and networks such as `10.0.0.0/8`. */
 export function listOf(networks: readonly string[]): BlockList {

@@ -3,8 +3,9 @@
  * appends the address that it saw to `x-forwarded-for`, so the list is believed from its right end
  * for as long as the one who wrote is trusted; whatever a client put there itself is further left.
  */
-import { BlockList, isIP } from 'node:net'
+import { isIP, type BlockList } from 'node:net'
 import { countedAs } from '../core/addresses'
+import { holds, listOf } from '../core/networks'
 import type { Log } from '../core/types'
 
 const UNNAMED_PROXY =
@@ -24,7 +25,7 @@ const UNREAD_SECONDS = 10
 export class Addresses {
   /** Set once it listens. */
   server: Listening | undefined
-  readonly #trusted = new BlockList()
+  readonly #trusted: BlockList
   readonly #anyTrusted: boolean
 
   #hinted = false
@@ -34,12 +35,7 @@ export class Addresses {
     trustedProxies: readonly string[],
     readonly log: Pick<Log, 'warn'>,
   ) {
-    for (const entry of trustedProxies) {
-      const [address = '', bits] = entry.split('/')
-      const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-      if (bits === undefined) this.#trusted.addAddress(address, family)
-      else this.#trusted.addSubnet(address, Number(bits), family)
-    }
+    this.#trusted = listOf(trustedProxies)
     this.#anyTrusted = trustedProxies.length > 0
   }
 
@@ -93,8 +89,7 @@ export class Addresses {
   }
 
   #trusts(address: string): boolean {
-    const family = isIP(address)
-    return family !== 0 && this.#trusted.check(address, family === 6 ? 'ipv6' : 'ipv4')
+    return isIP(address) !== 0 && holds(this.#trusted, address)
   }
 }
 

@@ -1,0 +1,57 @@
+/** Every form of an address gives the same answers, whoever reads it. */
+import { expect, test } from 'bun:test'
+import { clientOf, countedAs } from '../../src/core/addresses'
+import { networkRules } from '../../src/core/networks'
+import { Addresses } from '../../src/http/address'
+import { MemoryLog } from '../../src/kit/clock'
+import { networks } from '../../src/setting'
+import { CLIENTS, NEVER, NOT_ADDRESSES, THEMSELVES, TUNNELS, UNCOUNTED } from '../vectors/addresses'
+
+const CLIENT_OF = new Map([
+  ...CLIENTS.flatMap(([client, forms]) => forms.map((form) => [form, client] as const)),
+  ...THEMSELVES.map((form) => [form, form] as const),
+])
+const ADDRESSES = [...CLIENT_OF.keys()]
+const FORMS = [...ADDRESSES, ...NOT_ADDRESSES]
+const which = (is: (form: string) => boolean): string[] => FORMS.filter(is).sort()
+/** Zones that the system does not write: no proxy and no operator is believed about them. */
+const ODD_ZONES = ['1.2.3.4%eth0', '::%', 'fe80::1%', 'fe80::1%a%b', 'fe80::1%eth0/10']
+const WRITTEN = ADDRESSES.filter((form) => !ODD_ZONES.includes(form)).sort()
+const sorted = (forms: readonly string[]): string[] => forms.toSorted()
+
+test('a client is an IPv4 address or an IPv6 network, what is no address is none', () => {
+  expect(FORMS.map((form) => [form, clientOf(form)])).toEqual(
+    FORMS.map((form) => [form, CLIENT_OF.get(form) ?? '']),
+  )
+  const counted = FORMS.map((form) => [form, countedAs(form)])
+  expect(counted).toEqual(
+    FORMS.map((form) => [form, UNCOUNTED.includes(form) ? undefined : CLIENT_OF.get(form)]),
+  )
+})
+
+test('webhooks go to the same addresses', () => {
+  const { refusesAddress } = networkRules([], [])
+  const why = (words: string) => which((form) => refusesAddress(form)?.includes(words) ?? false)
+  expect(why('link-local or metadata')).toEqual(sorted([...NEVER, '0']))
+  expect(why('through a tunnel')).toEqual(sorted(TUNNELS))
+  expect(which((form) => refusesAddress(form) !== undefined).length).toBe(
+    NEVER.length + TUNNELS.length + 1,
+  )
+})
+
+test('a proxy is believed about the same addresses', () => {
+  const proxies = new Addresses(['127.0.0.1'], new MemoryLog())
+  proxies.server = {
+    requestIP: () => ({ address: '127.0.0.1', port: 1 }),
+    timeout: () => undefined,
+    pendingRequests: 0,
+  }
+  const told = (form: string): string =>
+    proxies.of(new Request('http://localhost/', { headers: { 'x-forwarded-for': form } }))
+  const believed = which((form) => clientOf(told(form)) === CLIENT_OF.get(form))
+  expect(believed).toEqual(WRITTEN)
+})
+
+test('a setting takes the same addresses', () => {
+  expect(which((form) => !form.includes('/') && networks(form) !== undefined)).toEqual(WRITTEN)
+})
