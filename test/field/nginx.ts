@@ -35,8 +35,11 @@ const free = (): Promise<number> =>
     })
   })
 
-/** `port` is the server's; `ports` are nginx's, one for each manner. */
-export async function nginx(port: number) {
+/**
+ * `port` is the server's; `ports` are nginx's, one for each manner.
+ * `extra` stands beside nginx's defaults, for whatever cannot be waited for.
+ */
+export async function nginx(port: number, extra = '') {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-nginx-'))
   chmodSync(folder, 0o755)
   const names = Object.keys(MANNERS) as Manner[]
@@ -46,7 +49,7 @@ export async function nginx(port: number) {
     number
   >
   const file = join(folder, 'nginx.conf')
-  writeFileSync(file, configuration(folder, port, ports))
+  writeFileSync(file, configuration(folder, port, ports, extra))
   const command = [pathOf('nginx')!, '-p', folder, '-c', file, '-e', join(folder, 'error.log')]
   const child = Bun.spawn(command, { stdin: 'ignore', stdout: 'ignore', stderr: 'inherit' })
   await listening(child, all)
@@ -69,7 +72,12 @@ async function listening(child: Bun.Subprocess, ports: readonly number[]): Promi
   if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}`)
 }
 
-function configuration(folder: string, port: number, ports: Record<Manner, number>): string {
+function configuration(
+  folder: string,
+  port: number,
+  ports: Record<Manner, number>,
+  extra: string,
+): string {
   const servers = Object.entries(MANNERS).map(
     ([name, lines]) => `
   server {
@@ -87,6 +95,7 @@ pid ${folder}/nginx.pid;
 events { worker_connections 256; }
 http {
   access_log off;
+  ${extra}
   client_body_temp_path ${folder}/body;
   proxy_temp_path ${folder}/proxy;
   fastcgi_temp_path ${folder}/fastcgi;
