@@ -7,6 +7,7 @@ import { connect } from '../connect'
 import { fairness } from '../fairness'
 import { fanout } from '../fanout'
 import { hooksFanout, hooksTrigger } from '../hooks'
+import { idle } from '../idle'
 import { micro } from '../micro'
 import { mixed } from '../mixed'
 import { presence } from '../presence'
@@ -22,6 +23,7 @@ export const QUESTIONS: Readonly<Record<string, readonly Question[]>> = {
   fanout: [fanout],
   trigger: [trigger],
   connect: [connect],
+  idle: [idle],
   clientevent: [clientevent],
   presence: [presence],
   spread: [spread],

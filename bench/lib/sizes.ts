@@ -27,7 +27,7 @@ export const SIZES = {
     cases: ({ cases }) => cases,
     recorded: true,
     judged: true,
-    apart: [],
+    apart: ['idle'],
   },
   targets: {
     about: 'what the tables of targets and of README.md need, and nobody else',
