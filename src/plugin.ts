@@ -37,6 +37,15 @@ export type {
   SubscriptionView,
   WebhookView,
 } from './core/plugin'
+export {
+  fullBucket,
+  isFull,
+  remainingIn,
+  take,
+  waitFor,
+  type Bucket,
+  type Rate,
+} from './core/bucket'
 export type { Clock, Log } from './core/types'
 
 /** The major version of this interface; a plugin says for which one it was written. */

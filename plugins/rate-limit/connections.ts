@@ -2,9 +2,17 @@
  * Connections: how often an address may open one, and what one may send. A refusal of ours costs no
  * refused-token: whoever is over a limit would never get out of it.
  */
-import type { ConnectionView, Hooks, PluginContext, Reject } from 'carillon/plugin'
+import {
+  fullBucket,
+  take,
+  waitFor,
+  type Bucket,
+  type ConnectionView,
+  type Hooks,
+  type PluginContext,
+  type Reject,
+} from 'carillon/plugin'
 import { countedAs } from './addresses'
-import { fullBucket, take, type Bucket } from './bucket'
 import { refuse, type ConnectionLimit, type Rule, type RuleBook } from './limits'
 import type { Take } from './store'
 
@@ -23,7 +31,8 @@ type ConnectionHooks = Pick<Hooks<Locals>, 'frame' | 'subscribe' | 'clientEvent'
 export function connectionHooks({ clock }: PluginContext, book: RuleBook): ConnectionHooks {
   const spend = (locals: Locals, name: ConnectionLimit, { rate }: Rule, cost: number): number => {
     const now = clock.mono()
-    return take((locals[name] ??= fullBucket(rate, now)), rate, cost, now)
+    const bucket = (locals[name] ??= fullBucket(rate, now))
+    return cost === 0 ? waitFor(bucket, rate, 1, now) : take(bucket, rate, cost, now)
   }
   const gate = (
     conn: ConnectionView<Locals>,

@@ -6,8 +6,7 @@
  * them come back at once; an office, a fleet or a carrier has one address; a client subscribes to all
  * that it may hold in one go. What is left is still far from what it takes to hurt a server.
  */
-import { reject, type AppView, type Counter, type Reject } from 'carillon/plugin'
-import type { Rate } from './bucket'
+import { reject, type AppView, type Counter, type Rate, type Reject } from 'carillon/plugin'
 
 /** So many a second or a minute, and so many at once (as many as in that time, if absent). */
 export type RateOption = { readonly burst?: number } & (

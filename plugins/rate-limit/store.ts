@@ -2,7 +2,15 @@
  * Where buckets are kept that outlive a connection: by address, by app. The memory of one process, or
  * a store of your own, so that nodes share their limits.
  */
-import { fullBucket, isFull, remainingIn, take, type Bucket, type Rate } from './bucket'
+import {
+  fullBucket,
+  isFull,
+  remainingIn,
+  take,
+  waitFor,
+  type Bucket,
+  type Rate,
+} from 'carillon/plugin'
 
 export type Taken = {
   /** 0 when the tokens were taken; otherwise the seconds after which there would be enough. */
@@ -67,7 +75,7 @@ export class MemoryStore implements LimitStore {
     else if (cost === 0) return { waitSeconds: 0, remaining: Math.floor(rate.burst) }
     else bucket = this.#admit(key, rate, now)
     this.#append(bucket)
-    const waitSeconds = take(bucket, rate, cost, now)
+    const waitSeconds = cost === 0 ? waitFor(bucket, rate, 1, now) : take(bucket, rate, cost, now)
     return { waitSeconds, remaining: remainingIn(bucket) }
   }
 

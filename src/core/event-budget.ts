@@ -2,7 +2,7 @@
  * Event budget: how many bytes of client events a connection may send. It is charged before a frame is
  * read, whatever becomes of the event: who is over it costs no more than the frame's arrival.
  */
-import { fullBucket, take, type Rate } from './bucket'
+import { fullBucket, take, waitFor, type Rate } from './bucket'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { refusal, type Refusal } from './errors'
@@ -17,9 +17,7 @@ const DROP: Command = { type: 'done', reply: undefined }
 export function isSpent(core: Core, conn: Connection, leastBytes: number): boolean {
   const bucket = conn.eventByteBucket
   if (bucket === undefined) return false
-  const rate = rateOf(core, conn)
-  take(bucket, rate, 0, core.clock.mono())
-  return bucket.tokens < Math.min(leastBytes, rate.burst)
+  return waitFor(bucket, rateOf(core, conn), leastBytes, core.clock.mono()) > 0
 }
 
 /** Undefined where the frame may be read. Else what is to be done: refuse it, once a second, or nothing. */

@@ -4,13 +4,10 @@
  * them apart. Owns the buckets: bounded, and gone once they are full again.
  */
 import { clientOf } from '../core/addresses'
+import { fullBucket, isFull, take, waitFor, type Bucket, type Rate } from '../core/bucket'
 import { refusal, type Refusal } from '../core/errors'
 import type { Clock } from '../core/types'
 
-/** Attempts that are left, as of `at` (ms of `clock.mono`). */
-type Bucket = { left: number; at: number }
-
-const MINUTE_MS = 60_000
 /**
  * Addresses that are counted at once; past it the one that failed longest ago is forgotten. Who has so
  * many addresses has as many full buckets anyway.
@@ -21,12 +18,16 @@ export const MAX_ADDRESSES = 10_000
 export type Attempt = { readonly to: string; readonly address: string }
 
 export class Logins {
+  /** By who tries what, the one that failed last at the end. */
   readonly #buckets = new Map<string, Bucket>()
+  readonly #rate: Rate
 
   constructor(
     readonly clock: Clock,
     readonly perMinute: number,
-  ) {}
+  ) {
+    this.#rate = { perSecond: perMinute / 60, burst: perMinute }
+  }
 
   get size(): number {
     return this.#buckets.size
@@ -35,20 +36,20 @@ export class Logins {
   /** Undefined where it may be tried now. */
   refusalOf(attempt: Attempt): Refusal | undefined {
     const bucket = this.#buckets.get(keyOf(attempt))
-    const left = bucket ? this.#leftIn(bucket) : this.perMinute
-    if (left >= 1) return undefined
+    const retryAfterSeconds = bucket ? waitFor(bucket, this.#rate, 1, this.clock.mono()) : 0
+    if (retryAfterSeconds === 0) return undefined
     const message = `Too many failed logins of one address: the limit is ${this.perMinute} per minute (CARILLON_MAX_FAILED_LOGINS_PER_MINUTE)`
-    const retryAfterSeconds = ((1 - left) * 60) / this.perMinute
     return { ...refusal('login_rate', message), retryAfterSeconds }
   }
 
   /** It was wrong. Called before anything else is looked at, so that many at once have no more tries. */
   failed(attempt: Attempt): void {
     const key = keyOf(attempt)
-    const bucket = this.#buckets.get(key)
-    const left = bucket ? this.#leftIn(bucket) : this.perMinute
+    const now = this.clock.mono()
+    const bucket = this.#buckets.get(key) ?? fullBucket(this.#rate, now)
+    take(bucket, this.#rate, 1, now)
     this.#buckets.delete(key)
-    this.#buckets.set(key, { left: left - 1, at: this.clock.mono() })
+    this.#buckets.set(key, bucket)
     if (this.#buckets.size <= MAX_ADDRESSES) return
     for (const oldest of this.#buckets.keys()) return void this.#buckets.delete(oldest)
   }
@@ -56,19 +57,13 @@ export class Logins {
   /** It was none: a plugin vouches for who came with it. */
   forgive(attempt: Attempt): void {
     const bucket = this.#buckets.get(keyOf(attempt))
-    if (bucket) bucket.left = Math.min(this.perMinute, bucket.left + 1)
+    if (bucket) bucket.tokens += 1
   }
 
   /** Forgets who has all attempts again. */
   sweep(): void {
     for (const [key, bucket] of this.#buckets)
-      if (this.#leftIn(bucket) >= this.perMinute) this.#buckets.delete(key)
-  }
-
-  #leftIn({ left, at }: Bucket): number {
-    const refilled = ((this.clock.mono() - at) * this.perMinute) / MINUTE_MS
-    // Fractions do not add up exactly.
-    return Math.min(this.perMinute, left + refilled + 1e-6)
+      if (isFull(bucket, this.#rate, this.clock.mono())) this.#buckets.delete(key)
   }
 }
 
