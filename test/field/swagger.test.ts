@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
-import type { Page } from 'playwright-core'
+import { guardian } from '../../plugins/guardian'
+import type { Locator, Page } from 'playwright-core'
 import { start, type TestServer } from '../harness'
 import { describePages, type Pages } from './browser'
 
@@ -21,6 +22,8 @@ describePages('the page at /swagger', (browser) => {
     expect(admin.status).toBe('200')
     expect(JSON.parse(admin.body).data).toMatchObject([{ id: 1, key: server.app.key }])
 
+    expect(visit.sent).toContain('auth_signature=')
+    expect(visit.sent).not.toContain(server.app.secret)
     expect(visit.problems).toEqual([])
     expect(visit.hosts).toEqual(new Set([`127.0.0.1:${server.port}`]))
   })
@@ -52,36 +55,131 @@ describePages('the page at /swagger', (browser) => {
     await field('secret').fill('another')
     expect(await execute(visit.page, 'channels-showChannel')).toMatchObject({ status: '401' })
   })
+
+  test('says what is empty and what is wrong', async () => {
+    await using server = await start()
+    await using visit = await open(browser, server)
+    const field = (name: string) => visit.page.locator(`#credentials [name=${name}]`)
+    await visit.page.locator('.opblock').first().waitFor()
+    await field('secret').fill('')
+    expect(await said(visit.page, 'channels-listChannels')).toBe(
+      'Not signed and not sent: the bar has no secret.',
+    )
+    await field('secret').fill('another')
+    expect(await said(visit.page, 'ExPusherLite-listChannelsOfApp')).toBe(
+      'Error: key or secret in the bar is wrong',
+    )
+    await field('password').fill('another')
+    expect(await said(visit.page, 'admin-listApps')).toBe(
+      'Error: user or password in the bar is wrong',
+    )
+  })
+
+  test('filters the list, and says so where nothing is left', async () => {
+    await using server = await start({ plugins: [guardian()] })
+    await using visit = await open(browser, server)
+    const { page } = visit
+    const found = page.locator('.opblock-summary-path')
+    await found.first().waitFor()
+    expect((await found.allInnerTexts())[0]).toContain('events')
+    await page.locator('#filter').fill('Post revocations')
+    await found.nth(1).waitFor({ state: 'detached' })
+    expect((await found.allInnerTexts()).map(unbroken)).toEqual(['/plugins/guardian/revocations'])
+    expect(await page.locator('.way').allInnerTexts()).toEqual(['Basic: admin'])
+    await page.locator('#filter').fill('nothing of it')
+    await page.getByText('No operation has all these words.').waitFor()
+    expect(visit.problems).toEqual([])
+  })
+
+  test('every operation fits a screen, and succeeds as it is', async () => {
+    await using server = await start({ plugins: [guardian()] })
+    await using visit = await open(browser, server)
+    const { page } = visit
+    await page.locator('.opblock').first().waitFor()
+    const ids = await page.locator('.opblock').evaluateAll((all) => all.map(({ id }) => id))
+    expect(ids.length).toBeGreaterThan(30)
+    for (const id of ids) {
+      const operation = id.replace('operations-', '')
+      const block = await opened(page, operation)
+      for (const screen of SCREENS)
+        expect({ operation, ...screen, missing: await missing(page, block, screen) }).toEqual({
+          operation,
+          ...screen,
+          missing: 0,
+        })
+      const { status } = await execute(page, operation)
+      expect({ operation, status }).toEqual({ operation, status: expect.stringMatching(/^2/) })
+      await block.locator('.opblock-summary-control').dispatchEvent('click')
+    }
+    expect(visit.problems).toEqual([])
+  }, 180_000)
 })
 
-/** The page, the hosts that it asked, and what went wrong in it. */
-async function open(browser: Pages, server: TestServer) {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 1600 } })
+/** The last one is that of the executing. */
+const SCREENS = [
+  { width: 390, height: 844 },
+  { width: 1280, height: 800 },
+]
+
+/** How many pixels a screen lacks for an open operation, below the bar where that stays. */
+async function missing(page: Page, block: Locator, screen: { width: number; height: number }) {
+  await page.setViewportSize(screen)
+  const covered = await page
+    .locator('header')
+    .evaluate((bar) => (getComputedStyle(bar).position === 'sticky' ? bar.clientHeight : 0))
+  const { height } = (await block.boundingBox())!
+  return Math.max(0, height + covered - screen.height)
+}
+
+/** Paths may be broken before a slash. */
+const unbroken = (path: string): string => path.replaceAll('\u200b', '')
+
+/** The page, the hosts that it asked, what it sent to the signed routes, and what went wrong in it. */
+async function open(browser: Pages, server: TestServer, viewport = { width: 1280, height: 1600 }) {
+  const page = await browser.newPage({ viewport })
   const hosts = new Set<string>()
   const problems: string[] = []
+  const visit = { page, hosts, problems, sent: '', [Symbol.asyncDispose]: () => page.close() }
   page.on('request', (request) => {
-    const { protocol, host } = new URL(request.url())
+    const { protocol, host, pathname } = new URL(request.url())
     if (protocol !== 'data:') hosts.add(host)
+    if (!pathname.startsWith('/apps/')) return
+    const { authorization } = request.headers()
+    visit.sent += `${request.url()} ${authorization ? atob(authorization.slice(6)) : ''} ${request.postData()}\n`
   })
   page.on('pageerror', (error) => problems.push(error.message))
   page.on('console', (line) => line.type() === 'error' && problems.push(line.text()))
   await page.goto(`http://127.0.0.1:${server.port}/swagger`)
-  return { page, hosts, problems, [Symbol.asyncDispose]: () => page.close() }
+  return visit
 }
 
-/** Opens an operation unless it is open (the page remembers it in its address), executes it as it is, reads the answer. */
-async function execute(page: Page, operation: string, contentType?: string) {
+/** Opens an operation unless it is open: the page remembers it in its address. */
+async function opened(page: Page, operation: string): Promise<Locator> {
   const block = page.locator(`#operations-${operation}`)
   await block.waitFor()
   const button = block.locator('.execute')
   while (!(await button.isVisible())) {
-    await block.locator('.opblock-summary-control').click()
+    await block.locator('.opblock-summary-control').dispatchEvent('click')
     await button.waitFor({ timeout: 2000 }).catch(() => undefined) // the page had opened it meanwhile, so the click closed it
   }
+  return block
+}
+
+/** Executes an operation as it is, reads the answer. */
+async function execute(page: Page, operation: string, contentType?: string) {
+  const block = await opened(page, operation)
   if (contentType) await block.locator('.body-param-content-type select').selectOption(contentType)
-  await button.click()
+  await block.locator('.execute').click()
   const answer = block.locator('.live-responses-table tbody')
   const status = (await answer.locator('.response-col_status').innerText()).trim()
-  const body = await answer.locator('.highlight-code code').first().innerText()
+  const shown = answer.locator('.highlight-code code')
+  const body = (await shown.count()) > 0 ? await shown.first().innerText() : ''
   return { status, body }
+}
+
+/** What is said of an answer, or of why there is none. */
+async function said(page: Page, operation: string): Promise<string> {
+  const block = await opened(page, operation)
+  await block.locator('.execute').click()
+  return block.locator('.live-responses-table .response-col_description p').first().innerText()
 }

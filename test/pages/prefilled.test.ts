@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import { currentDocument } from '../../openapi/current'
 import { inOrder } from '../../src/pages/swagger/order'
 import { authorized } from '../../src/pages/swagger/sign'
+import { wayOf } from '../../src/pages/swagger/ways'
 import { guardian } from '../../plugins/guardian'
 import { start } from '../harness'
 
@@ -16,6 +17,7 @@ type Operation = {
   readonly operationId: string
   readonly tags: readonly [string]
   readonly parameters?: readonly Parameter[]
+  readonly security?: readonly Readonly<Record<string, unknown>>[]
   readonly requestBody?: { readonly content: Record<string, Media> }
 }
 type Document = {
@@ -75,18 +77,20 @@ async function sentAs(type: 0 | string): Promise<Record<string, number>> {
     const content = requestBody?.content ?? {}
     if (type !== 0 && !(type in content)) continue
     const [kind = ''] = type === 0 ? Object.keys(content) : [type]
+    const url = new URL(filledIn(path, parameters), `http://127.0.0.1:${server.port}`)
     const request = authorized(
       {
-        url: `http://127.0.0.1:${server.port}${filledIn(path, parameters)}`,
+        url: url.href,
         method: method.toUpperCase(),
         headers: kind === '' || kind.startsWith('multipart/') ? {} : { 'content-type': kind },
         ...(kind !== '' && { body: bodyOf(kind, content[kind]!) }),
       },
+      { way: wayOf(operation), path: url.pathname },
       credentials,
       Date.now(),
     )
-    const { url, ...init } = request
-    answers[operationId] = (await fetch(url, init as RequestInit)).status
+    const { url: address, ...init } = request
+    answers[operationId] = (await fetch(address, init as RequestInit)).status
   }
   return answers
 }

@@ -6,14 +6,11 @@ import SwaggerUI from 'swagger-ui-dist/swagger-ui-es-bundle.js'
 import { credentialsOf } from './credentials'
 import { inOrder } from './order'
 import { authorized } from './sign'
-
-type Parameter = { readonly name: string; example?: string }
-type Document = {
-  readonly servers: { url: string }[]
-  readonly paths: Record<string, Record<string, { readonly parameters?: Parameter[] }>>
-}
+import { lookOf } from './look'
+import { meaningOf, waysOf, type Document } from './ways'
 
 const form = document.querySelector<HTMLFormElement>('#credentials')!
+const filter = document.querySelector<HTMLInputElement>('#filter')!
 const domNode = document.querySelector('#reference')!
 const dark = matchMedia('(prefers-color-scheme: dark)')
 
@@ -41,20 +38,30 @@ const appOperations = Object.entries(spec.paths).flatMap(([path, methods]) =>
 
 for (const { parameter } of appOperations) parameter.example = credentials().appId
 
+const askedAt = waysOf(spec, new URL(spec.servers[0].url))
+
 const ui = SwaggerUI({
   spec,
   domNode,
   presets: [SwaggerUI.presets.apis],
+  plugins: [lookOf(spec)],
   validatorUrl: null,
   tryItOutEnabled: true,
   deepLinking: true,
   displayRequestDuration: true,
   operationsSorter: (a, b) => inOrder(a.toObject(), b.toObject()),
   defaultModelsExpandDepth: -1, // the schemas are shown where they are used
-  requestInterceptor: (request) => authorized(request, credentials(), Date.now()),
+  requestInterceptor: (request) =>
+    authorized(request, askedAt(request.url), credentials(), Date.now()),
+  responseInterceptor: (response) => {
+    const meaning = meaningOf(askedAt(response.url).way, response)
+    return meaning === undefined ? response : { ...response, statusText: meaning }
+  },
 })
 
 form.addEventListener('input', () => {
   for (const { operation } of appOperations)
     ui.specActions.changeParam(operation, 'appId', 'path', credentials().appId)
 })
+filter.addEventListener('input', () => ui.layoutActions.updateFilter(filter.value.trim()))
+if (filter.value !== '') ui.layoutActions.updateFilter(filter.value.trim()) // kept over a reload

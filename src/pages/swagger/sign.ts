@@ -8,6 +8,7 @@ import { md5 } from '@noble/hashes/legacy.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { SwaggerRequest } from 'swagger-ui-dist/swagger-ui-es-bundle.js'
+import type { Asked, Way } from './ways'
 
 export type Credentials = {
   readonly appId: string
@@ -17,32 +18,58 @@ export type Credentials = {
   readonly password: string
 }
 
-type Authorize = (request: SwaggerRequest, credentials: Credentials, now: number) => SwaggerRequest
+/** What the bar calls its fields. */
+const LABELS: Readonly<Record<keyof Credentials, string>> = {
+  appId: 'id',
+  key: 'key',
+  secret: 'secret',
+  username: 'user',
+  password: 'password',
+}
 
-/** The first row that fits. An app in the admin API is in a path like those of the signed routes. */
-const ROUTES: readonly (readonly [path: RegExp, authorize: Authorize])[] = [
-  [/\/(api\/admin|plugins)\//, withPassword],
-  [/\/api\/(apps\/|push$)/, withKeyPair],
-  [/\/apps\/[^/]+\//, signed],
-]
+type Authorize = {
+  readonly needs: readonly (keyof Credentials)[]
+  readonly put: (request: SwaggerRequest, credentials: Credentials, as: Signed) => SwaggerRequest
+}
 
-/** `now` is epoch milliseconds. What nothing asks credentials for stays as it is. */
+/** What is signed beside method and query: the path as the server sees it, and epoch milliseconds. */
+type Signed = { readonly path: string; readonly now: number }
+
+const AUTHORIZE: Readonly<Record<Way, Authorize>> = {
+  signature: { needs: ['key', 'secret'], put: signed },
+  keyPair: {
+    needs: ['key', 'secret'],
+    put: (request, { key, secret }) => withBasic(request, `${key}:${secret}`),
+  },
+  password: {
+    needs: ['username', 'password'],
+    put: (request, { username, password }) => withBasic(request, `${username}:${password}`),
+  },
+}
+
+/**
+ * `now` is epoch milliseconds. What asks for no credentials stays as it is; where the bar is not filled
+ * in nothing is sent, since what is empty signs nothing.
+ */
 export function authorized(
   request: SwaggerRequest,
+  { way, path }: Asked,
   credentials: Credentials,
   now: number,
 ): SwaggerRequest {
-  const { pathname } = new URL(request.url)
-  const route = ROUTES.find(([path]) => path.test(pathname))
-  return route ? route[1](request, credentials, now) : request
+  if (way === undefined) return request
+  const { needs, put } = AUTHORIZE[way]
+  const empty = needs.filter((field) => !credentials[field])
+  if (empty.length === 0) return put(request, credentials, { path, now })
+  const deed = way === 'signature' ? 'signed and not sent' : 'sent'
+  const missing = empty.map((field) => LABELS[field]).join(' and no ')
+  return unsent(request, `Not ${deed}: the bar has no ${missing}.`)
 }
 
-function withPassword(request: SwaggerRequest, { username, password }: Credentials) {
-  return withBasic(request, `${username}:${password}`)
-}
-
-function withKeyPair(request: SwaggerRequest, { key, secret }: Credentials) {
-  return withBasic(request, `${key}:${secret}`)
+/** The page shows a request's error with its name, unless that is empty; one thrown here would break it. */
+function unsent(request: SwaggerRequest, message: string): SwaggerRequest {
+  const error = Object.assign(new Error(message), { name: '' })
+  return { ...request, userFetch: () => Promise.reject(error) }
 }
 
 function withBasic(request: SwaggerRequest, credentials: string) {
@@ -51,10 +78,7 @@ function withBasic(request: SwaggerRequest, credentials: string) {
   return { ...request, headers: { ...request.headers, authorization } }
 }
 
-/** Where a signed path begins: a proxy may take off what is in front, so that the server would not see it. */
-const SIGNED_PATH = /\/apps\/[^/]+\/(?:events|batch_events|channels|users)(?:\/.*)?$/
-
-function signed(request: SwaggerRequest, { key, secret }: Credentials, now: number) {
+function signed(request: SwaggerRequest, { key, secret }: Credentials, { path, now }: Signed) {
   const { origin, pathname, searchParams } = new URL(request.url)
   const query = new Map([...searchParams].map(([name, value]) => [name.toLowerCase(), value]))
   query.set('auth_key', key)
@@ -64,7 +88,6 @@ function signed(request: SwaggerRequest, { key, secret }: Credentials, now: numb
     query.set('body_md5', bytesToHex(md5(utf8ToBytes(request.body))))
 
   const pairs = [...query].sort(([a], [b]) => (a < b ? -1 : 1))
-  const [path] = SIGNED_PATH.exec(pathname) ?? [pathname]
   const text = `${request.method.toUpperCase()}\n${path}\n${pairs.map((pair) => pair.join('=')).join('&')}`
   const signature = bytesToHex(hmac(sha256, utf8ToBytes(secret), utf8ToBytes(text)))
   const wire = [...pairs, ['auth_signature', signature]]

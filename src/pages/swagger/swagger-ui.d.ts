@@ -5,15 +5,58 @@ declare module 'swagger-ui-dist/swagger-ui-es-bundle.js' {
     method: string
     headers: Record<string, string>
     body?: unknown
+    /** In the place of the browser's own. */
+    userFetch?: () => Promise<never>
   }
 
-  /** An operation in the list, as an immutable map. */
-  type Entry = { toObject(): { readonly method: string; readonly path: string } }
+  export type SwaggerResponse = { url: string; status: number; statusText: string; text: string }
+
+  type ImmutableMap<Fields> = { toObject(): Fields }
+
+  /** An operation in the list. */
+  type Entry = ImmutableMap<{
+    readonly method: string
+    readonly path: string
+    readonly operation: ImmutableMap<{ readonly summary?: string; readonly operationId?: string }>
+  }>
+  type Entries = { readonly size: number; filter(keep: (entry: Entry) => boolean): Entries }
+  type Group = {
+    get(name: 'operations'): Entries
+    set(name: 'operations', entries: Entries): Group
+  }
+  export type TaggedOperations = {
+    readonly size: number
+    map(change: (group: Group, tag: string) => Group): TaggedOperations
+    filter(keep: (group: Group) => boolean): TaggedOperations
+  }
+
+  type Component = (props: never) => unknown
+  /** What Swagger UI hands to plugins, and to components among their properties. */
+  export type System = {
+    readonly React: {
+      createElement(kind: string | Component, props: object, ...children: string[]): unknown
+    }
+    readonly specSelectors: { taggedOperations(): TaggedOperations }
+  }
+  export type Answered = {
+    readonly response: { get(name: string): unknown; delete(name: string): object }
+  }
+  export type SwaggerPlugin = (system: System) => {
+    readonly fn: { opsFilter(all: TaggedOperations, phrase: string): TaggedOperations }
+    readonly components: {
+      JumpToPath(props: { readonly path?: { toArray(): string[] } }): unknown
+    }
+    readonly wrapComponents: {
+      operations(original: Component): (props: System) => unknown
+      liveResponse(original: Component): (props: Answered) => unknown
+    }
+  }
 
   type Options = {
     spec: object
     domNode: Element
     presets: unknown[]
+    plugins: SwaggerPlugin[]
     validatorUrl: null
     tryItOutEnabled: boolean
     deepLinking: boolean
@@ -21,9 +64,11 @@ declare module 'swagger-ui-dist/swagger-ui-es-bundle.js' {
     operationsSorter: (a: Entry, b: Entry) => number
     defaultModelsExpandDepth: number
     requestInterceptor: (request: SwaggerRequest) => SwaggerRequest
+    responseInterceptor: (response: SwaggerResponse) => SwaggerResponse
   }
 
   type SwaggerUi = {
+    layoutActions: { updateFilter(phrase: string): void }
     specActions: {
       changeParam(
         operation: readonly [path: string, method: string],
