@@ -89,6 +89,14 @@ export class TestServer extends Kit {
       await new Promise<void>((resolve) => setImmediate(resolve))
   }
 
+  /** Resolves once the server has read so many frames of clients, all together. */
+  received(count: number): Promise<void> {
+    const arrived = async (): Promise<void> => {
+      while (this.core.counters.messagesReceived < count) await this.http('/up')
+    }
+    return within(`the ${count}th frame`, arrived())
+  }
+
   /** Leaves as on a signal, the clock moved until the server has stopped. */
   async leave(): Promise<void> {
     let stopped = false

@@ -38,8 +38,9 @@ const LASTING: readonly Client[] = [
         'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies',
         '-DoutputDirectory=../.cache/java',
       ],
+      ['javac', '-cp', '../.cache/java/*', '-d', '../.cache/java', 'Main.java'],
     ],
-    run: ['java', '-cp', '../.cache/java/*', 'Main.java'],
+    run: ['java', '-cp', '../.cache/java:../.cache/java/*', 'Main'],
     subscribed: ['subscribed presence-room 1', 'subscribed room'],
     presence: true,
   },
@@ -55,7 +56,7 @@ const LASTING: readonly Client[] = [
   },
 ]
 
-const RUN_MS = 60_000
+const RUN_MS = 120_000
 const TIMEOUT = { timeout: INSTALL_MS + RUN_MS }
 const folderOf = ({ name }: Client): string => `${import.meta.dir}/${name}`
 
@@ -98,12 +99,12 @@ describeWith(GO.toolchain, GO.name, () => {
       await using teller = run(GO, server)
       expect(await teller.next()).toEqual([...GO.subscribed])
       const { counters } = server.core
-      while (counters.messagesReceived < 2) await server.http('/up') // its ping beside its subscription
+      await server.received(2) // its ping beside its subscription
       await expectHeard(server, GO, teller)
 
       const before = counters.messagesReceived
       server.advance(1000 * server.config.activityTimeoutSeconds + 5000) // it is silent, and is asked
-      while (counters.messagesReceived === before) await server.http('/up')
+      await server.received(before + 1)
       await expectHeard(server, GO, teller)
       expect([counters.connectionsAccepted, counters.messagesRefused]).toEqual([1, 0])
     },
