@@ -18,16 +18,21 @@ function longPoll(label: string, body: string): Misdeed {
   }
 }
 
-const trigger = (label: string, body: string): Misdeed => ({
+const trigger = (label: string, body: string, path = '/events'): Misdeed => ({
   label,
   budgetMs: 5,
-  commit: (stage) => stage.post('/events', body),
+  commit: (stage) => stage.post(path, body),
 })
 
 const toChannels = (bytes: number): string =>
   `{"name":"a","data":"","channels":[${filled('1,', bytes)}1]}`
 const withList = (bytes: number): string =>
   `{"name":"a","channel":"a","data":[${filled('1,', bytes)}1]}`
+
+/** As many values as are read, and space. */
+const spacedList = (bytes: number): string =>
+  `[${filled('1 ,', 190 * KIB)}1${filled(' ', bytes - 190 * KIB)}]`
+const batchOf = (data: string): string => `{"batch":[{"name":"a","channel":"a","data":${data}}]}`
 
 /** As long as it may be, all of it escaped. */
 const DATA = filled('"', 10 * KIB)
@@ -74,6 +79,11 @@ export const REQUESTS: readonly Misdeed[] = [
   trigger('trigger to 500 KB of channels', toChannels(500 * KIB)),
   trigger('trigger with 4 MB of list for data', withList(4 * MIB - 100)),
   trigger('trigger with 500 KB of list for data', withList(500 * KIB)),
+  trigger(
+    'batch with 500 KB of spaced list for data',
+    batchOf(spacedList(500 * KIB)),
+    '/batch_events',
+  ),
   pipelined('1 MB of pipelined requests for /up', 'GET /up HTTP/1.1'),
   pipelined('1 MB of pipelined unsigned triggers', 'POST /apps/bench/events HTTP/1.1'),
   {

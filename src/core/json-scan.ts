@@ -199,7 +199,13 @@ function plainEnd(text: string, at: number, code: number): number {
   return text.startsWith(word, at) ? at + word.length : NOT_JSON
 }
 
-function stringEnd(text: string, start: number): number {
+/** The value that begins at `start` of a text that is known to be JSON. */
+export function sliceFrom(text: string, start: number): Slice {
+  const end = valueEnd(text, start)
+  return new Slice(text, start, end, deepest, escaped)
+}
+
+export function stringEnd(text: string, start: number): number {
   const { length } = text
   escaped = false
   if (start >= length || text.charCodeAt(start) !== QUOTE) return NOT_JSON
@@ -247,13 +253,13 @@ function digitsEnd(text: string, start: number): number {
 // ---------------------------------------------------------------- between values
 
 /** Where the value, or the space in front of it, begins that comes after a key. */
-function colonEnd(text: string, keyEnd: number): number {
+export function colonEnd(text: string, keyEnd: number): number {
   if (keyEnd === NOT_JSON) return NOT_JSON
   const at = spaceEnd(text, keyEnd)
   return text.charCodeAt(at) === COLON ? spaceEnd(text, at + 1) : NOT_JSON
 }
 
-function spaceEnd(text: string, start: number): number {
+export function spaceEnd(text: string, start: number): number {
   const { length } = text
   let at = start
   while (at < length && isSpace(text.charCodeAt(at))) at++
@@ -266,7 +272,7 @@ const isSpace = (code: number): boolean =>
 const isEnd = (text: string, at: number): boolean => spaceEnd(text, at) === text.length
 
 /** The place of the key that was passed last among those that are looked for, or -1. `start` and `end` are its quotes'. */
-function keyIn(text: string, start: number, end: number, keys: readonly string[]): number {
+export function keyIn(text: string, start: number, end: number, keys: readonly string[]): number {
   const length = end - start - 2
   if (escaped)
     return length > MAX_KEY_CHARS

@@ -43,6 +43,29 @@ function isDeeper(value: unknown, levels: number): boolean {
   return false
 }
 
+/** True where the JSON of a value is longer than `most` for sure; looks no further than that. */
+export function isLonger(value: unknown, most: number): boolean {
+  return leastChars(value, most, MAX_LEVELS) > most
+}
+
+function leastChars(value: unknown, most: number, levels: number): number {
+  if (typeof value === 'string') return value.length + 2
+  if (typeof value !== 'object' || value === null || levels === 0) return 1
+  let chars = 1
+  if (Array.isArray(value))
+    for (const entry of value as unknown[]) {
+      chars += 1 + leastChars(entry, most - chars, levels - 1)
+      if (chars > most) break
+    }
+  else
+    for (const key in value) {
+      const inner = (value as Record<string, unknown>)[key]
+      chars += key.length + 4 + leastChars(inner, most - chars, levels - 1)
+      if (chars > most) break
+    }
+  return chars
+}
+
 /** The text that a JSON string stands for; other JSON as it is. */
 export function textOfJson(json: JsonText): string {
   return json.startsWith('"') ? (JSON.parse(json) as string) : json

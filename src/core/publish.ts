@@ -9,7 +9,7 @@ import type { Core } from './core'
 import { isRefusal, quoted, RealtimeError, raise } from './errors'
 import { isReservedByPusher } from './event-names'
 import { filter } from './hooks'
-import { jsonOf, jsonText, MAX_LEVELS } from './json'
+import { isLonger, jsonOf, jsonText, MAX_LEVELS } from './json'
 import type { Slice } from './json-scan'
 import { channelOfScope, toScope } from './scopes'
 import type { BackendPublication, ChannelName, SocketId } from './types'
@@ -159,13 +159,16 @@ export function checkData({ limits: { maxEventDataBytes: most } }: App, data: st
 
 /**
  * The text of data that is none: its JSON as it was written, or written now where nobody wrote any, as in
- * forms.
+ * forms. How long it is at least is looked at first.
  * @throws RealtimeError('data_too_large' | 'request_invalid')
  */
-export function textOfData(app: App, data: unknown, written: Slice | undefined): string {
-  const text = written ? written.text : jsonOf(data)
+export function textOfData(app: App, data: unknown, written: () => Slice | undefined): string {
+  const most = app.limits.maxEventDataBytes
+  if (isLonger(data, most)) throw tooLarge(`more than ${most} bytes`)
+  const slice = written()
+  const text = slice ? slice.text : jsonOf(data)
   if (text !== undefined) checkData(app, text)
-  if (text === undefined || (written && written.depth > MAX_LEVELS))
+  if (text === undefined || (slice && slice.depth > MAX_LEVELS))
     throw new RealtimeError('request_invalid', 'data is nested too deep')
   return text
 }

@@ -7,7 +7,8 @@ import { Type } from '@sinclair/typebox'
 import type { App } from '../core/apps'
 import { afterRoom } from '../core/backlog'
 import type { Core } from '../core/core'
-import { scanArray, type Slice } from '../core/json-scan'
+import { scanRecords } from '../core/json-records'
+import type { Slice } from '../core/json-scan'
 import { publish, textOfData, type EventRequest } from '../core/publish'
 import type { ChannelName } from '../core/types'
 import { signed, type SignedAccess } from './auth'
@@ -141,7 +142,7 @@ const eventRequest = (
 
 /** No SDK sends anything but text; of other values the text is that of the body (contract 3.10). */
 const dataText = (app: App, data: unknown, written: () => Slice | undefined): string =>
-  typeof data === 'string' ? data : textOfData(app, data, written())
+  typeof data === 'string' ? data : textOfData(app, data, written)
 
 function dataTexts(
   app: App,
@@ -150,15 +151,8 @@ function dataTexts(
 ): readonly string[] {
   let slices: readonly (Slice | undefined)[] | undefined
   return events.map(({ data }, index) =>
-    dataText(app, data, () => (slices ??= writtenInBatch(textBody(body), events.length))[index]),
+    dataText(app, data, () => (slices ??= scanRecords(textBody(body), 'batch', 'data'))[index]),
   )
-}
-
-/** The data of so many events, in three passes over a body that may have thousands of them. */
-function writtenInBatch(json: string, events: number): readonly (Slice | undefined)[] {
-  const list = writtenIn(json, 'batch')
-  const items = (list && scanArray(list.text, events)) ?? []
-  return items.map(({ text }) => writtenIn(text, 'data'))
 }
 
 function withInfo(core: Core, app: App, channels: readonly ChannelName[], info: readonly string[]) {

@@ -200,9 +200,9 @@ function send(core: Core, app: App, pushed: Pushed): MaybePromise<void> {
 
 /** Text that is not JSON goes out as it is; what is would be taken for the value that it writes down. */
 function dataText(app: App, { data, written }: Asked): string {
-  if (typeof data !== 'string') return textOfData(app, data, written)
+  if (typeof data !== 'string') return textOfData(app, data, () => written)
   checkData(app, data) // before it is parsed
-  return parseJson(data) === undefined ? data : textOfData(app, data, written)
+  return parseJson(data) === undefined ? data : textOfData(app, data, () => written)
 }
 
 /** What was made of the request, with the data as it came. */

@@ -1,6 +1,6 @@
 /** What a request may make the server do: it is refused by its size and its first mistake, and nothing behind them is looked at. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { tooMuchIn } from '../../src/core/json'
+import { isLonger, jsonOf, tooMuchIn } from '../../src/core/json'
 import { mistakeIn } from '../../src/http/mistake'
 import { ADMIN_PAIR, basic, PAIR } from '../credentials'
 import { start, type TestServer } from '../harness'
@@ -56,7 +56,7 @@ const TRIGGERS: readonly (readonly [
     '/events',
     event({ data: [JSON.parse(nested(1000)), ones(8000)] }),
     413,
-    `${LARGE} (18004 of 10240 bytes)`,
+    `${LARGE} (more than 10240 bytes)`,
   ],
   ['data that is too deep', '/events', event({ data: JSON.parse(nested(1000)) }), 400, DEEP],
   [
@@ -64,7 +64,7 @@ const TRIGGERS: readonly (readonly [
     '/batch_events',
     { batch: [{ name: 'e', channel: 'room', data: ones(60_000) }] },
     413,
-    `${LARGE} (120001 of 10240 bytes)`,
+    `${LARGE} (more than 10240 bytes)`,
   ],
   [
     'more objects than can be read in a turn',
@@ -199,6 +199,30 @@ test('of a hundred thousand mistakes two are asked for', () => {
   }
   expect(mistakeIn(mistakes())).toBe('Expected channels.0 parameter to be a string')
   expect(asked).toBe(2)
+})
+
+test('how long a value is at least is looked at no further than the limit', () => {
+  let read = 0
+  const list = new Proxy(ones(100_000), {
+    get(target, key) {
+      if (key !== 'length' && typeof key === 'string') read++
+      return Reflect.get(target, key) as unknown
+    },
+  })
+  expect(isLonger([list], 1000)).toBe(true)
+  expect(read).toBeLessThan(502)
+  expect(isLonger(JSON.parse(nested(20_000)), 10_240)).toBe(false) // that it is too deep is said later
+})
+
+test.each([
+  ['{"a":1}', 7],
+  ['[]', 2],
+  ['[1,2,3]', 7],
+  ['"text"', 6],
+  ['{"a":[{"b":"c"},null]}', 22],
+])('%s is never called longer than it is', (text, chars) => {
+  expect(jsonOf(JSON.parse(text))).toHaveLength(chars)
+  expect(isLonger(JSON.parse(text), chars)).toBe(false)
 })
 
 const ODD = JSON.stringify('{[:"\\'.repeat(20_000))
