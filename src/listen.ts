@@ -59,7 +59,7 @@ export type Port = {
 
 /** @throws the system's error for the address */
 export function listen(port: Port): Server<Client> {
-  const { core, config, api, inFlight } = port
+  const { core, config } = port
   return Bun.serve<Client>({
     port: config.port,
     hostname: config.host,
@@ -72,12 +72,7 @@ export function listen(port: Port): Server<Client> {
       const place = placeOf(pathOf(request.url), config.pathPrefix)
       if (request.method === 'GET' && asksToUpgrade(request.headers))
         return upgradeInTime(port, request, place, server)
-      return (
-        fallback(port, request, place) ??
-        inFlight.answer(request, () =>
-          inTurn(port, request, () => api.fetch(routed(request, place))),
-        )
-      )
+      return fallback(port, request, place) ?? routes(port, routed(request, place))
     },
     error: (cause) => {
       const id = requestId(null)
@@ -235,6 +230,9 @@ function open(core: Core, { conn }: Arrived, { request, server, answer: ask }: O
   closed(core, conn)
   return noHandshake(request)
 }
+
+const routes = (port: Port, request: Request): MaybePromise<Response> =>
+  port.inFlight.answer(request, () => inTurn(port, request, () => port.api.fetch(request)))
 
 /** Requests of the transports that are no upgrade; undefined for those of any other kind. */
 function fallback(

@@ -75,7 +75,7 @@ const TRANSPORTS: Readonly<
     over: 4100,
     connect: async (server, ip) => {
       const lines = await new XhrClient(server, { headers: from(ip) }).poll()
-      return lines.join().includes('4100') ? 4100 : 'in'
+      return lines.join().includes('c[4100,') ? 4100 : 'in' // a socket id may have the digits, too
     },
   },
   'a session of the long-poll': {

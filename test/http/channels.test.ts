@@ -125,7 +125,7 @@ describe('around the API', () => {
     await using server = await start()
     const response = await server.http('/')
     expect(response.headers.get('content-type')).toStartWith('text/html')
-    expect(await response.text()).toContain('href="/swagger"')
+    expect(await response.text()).toContain('href="swagger"')
   })
 
   test.each(['/up', '/ready', '/accept-traffic'])('%s is green', async (path) => {

@@ -246,3 +246,25 @@ describe('pages name what is beside them, below whatever a proxy has put in fron
     expect(new URL(servers[0].url, 'http://127.0.0.1/front/swagger/json').pathname).toBe('/front/')
   })
 })
+
+test('what is refused for want of room is told in the words of the route, below the prefix too', async () => {
+  await using small = await start({ config: { pathPrefix: '/ws', maxRequests: 1 } })
+  const headers = { ...basic(ADMIN_PAIR), 'content-type': 'application/json' }
+  const path = '/ws/api/admin/apps'
+  const { promise: end, resolve } = Promise.withResolvers<void>()
+  const body = new ReadableStream({
+    async pull(controller) {
+      controller.enqueue(new TextEncoder().encode('{'))
+      await end
+      controller.close()
+    },
+  })
+  const waiting = small.http(path, { method: 'POST', headers, body })
+  while (small.core.uploads.count === 0) await new Promise<void>((next) => setImmediate(next))
+  const refused = await small.http('/ws/api/push', { method: 'POST', headers })
+  expect(await refused.json()).toEqual({
+    errors: { detail: expect.stringContaining('CARILLON_MAX_REQUESTS') },
+  })
+  resolve()
+  await waiting
+})

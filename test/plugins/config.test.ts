@@ -79,7 +79,7 @@ describe('a configuration far from the sources', () => {
     const port = await program.listening()
     const page = await fetch(`http://127.0.0.1:${port}/swagger`)
     const [, script = ''] = /src="([^"]+)"/.exec(await page.text()) ?? []
-    expect((await fetch(`http://127.0.0.1:${port}${script}`)).status).toBe(200)
+    expect((await fetch(new URL(script, page.url))).status).toBe(200)
   })
 })
 
