@@ -5,8 +5,8 @@
 import { countedAs } from './addresses'
 import type { Connection } from './connection'
 import type { Core } from './core'
-import { isRefusal, REFUSE, refusal, type Refusal } from './errors'
-import { ask, tell, type Verdict } from './hooks'
+import { REFUSE, refusal, type Refusal } from './errors'
+import { ask, passGates, tell } from './hooks'
 import type { ConnectRequest } from './plugin'
 import type { MaybePromise } from './types'
 
@@ -30,12 +30,7 @@ export function admit(
 ): MaybePromise<Refusal | undefined> {
   const gates = core.hooks.connect
   if (gates.length === 0) return impossible(core, conn)
-  const verdict = ask(core, gates, conn, request)
-  const settle = (answer: Verdict): Refusal | undefined => {
-    if (isRefusal(answer)) return answer
-    return conn.closed ? undefined : impossible(core, conn)
-  }
-  return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
+  return passGates(conn, ask(core, gates, conn, request), () => impossible(core, conn))
 }
 
 /** Takes the connection in and says hello, or returns why not. Never waits. */

@@ -117,6 +117,17 @@ export function ask(
   return allowed
 }
 
+/** What comes after gates: nothing where they refuse, or the connection has closed meanwhile. */
+export function passGates(
+  conn: Connection,
+  verdict: MaybePromise<Verdict>,
+  next: (allowed: Allow | undefined) => MaybePromise<Refusal | undefined>,
+): MaybePromise<Refusal | undefined> {
+  if (verdict instanceof Promise) return verdict.then((answer) => passGates(conn, answer, next))
+  if (isRefusal(verdict)) return verdict
+  return conn.closed ? undefined : next(verdict)
+}
+
 /** Passes an event through filters: each is given what the one before made of it. */
 export function filter<Event extends { readonly data?: JsonText }>(
   core: Asker,

@@ -8,7 +8,7 @@ import { userChannel } from './channel'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { isRefusal, quoted, refusal, type Refusal } from './errors'
-import { ask, refuseAndTell, type Verdict } from './hooks'
+import { ask, passGates, refuseAndTell } from './hooks'
 import { parseSigned } from './json'
 import { scanObject } from './json-scan'
 import { userText } from './signature'
@@ -28,14 +28,10 @@ export function signin(
   const gates = core.hooks.signin
   if (gates.length === 0) return enter(core, conn, command, signed)
   const verdict = ask(core, gates, conn, { userId: user.id, userData: data })
-  const settle = (answer: Verdict): Refusal | undefined => {
-    if (isRefusal(answer)) return answer
-    return conn.closed ? undefined : enter(core, conn, command, signed)
-  }
-  if (!(verdict instanceof Promise)) return settle(verdict)
+  const refused = passGates(conn, verdict, () => enter(core, conn, command, signed))
+  if (!(refused instanceof Promise)) return refused
   // Whoever terminates the user meanwhile means this connection too.
-  const arrived = core.users.arrive(conn, command.app, user.id)
-  return verdict.then(settle).finally(arrived)
+  return refused.finally(core.users.arrive(conn, command.app, user.id))
 }
 
 /** What the backend signed of a user, and as what the connection is remembered. */

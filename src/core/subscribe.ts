@@ -10,7 +10,7 @@ import { channelKind, topicOf, userChannel, type ChannelKind } from './channel'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { isRefusal, quoted, REFUSE, refusal, type Refusal } from './errors'
-import { ask, type Verdict } from './hooks'
+import { ask, passGates } from './hooks'
 import type { Subscription } from './hub'
 import { scanObject } from './json-scan'
 import { noObject, parseMember } from './member'
@@ -39,12 +39,9 @@ export function subscribe(
   if (impossible) return impossible
   const gates = core.hooks.subscribe
   if (gates.length === 0) return authorize(core, conn, command, kind)
-  const verdict = ask(core, gates, conn, requestOf(command))
-  const settle = (answer: Verdict): MaybePromise<Refusal | undefined> => {
-    if (isRefusal(answer)) return answer
-    return conn.closed ? undefined : authorize(core, conn, command, kind)
-  }
-  return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
+  return passGates(conn, ask(core, gates, conn, requestOf(command)), () =>
+    authorize(core, conn, command, kind),
+  )
 }
 
 const requestOf = (command: SubscribeCommand): SubscribeRequest => ({
@@ -68,17 +65,13 @@ function authorize(
 
   const gates = core.hooks.authorize
   if (gates.length === 0) return enterUnvouched(core, conn, command, kind)
-  const verdict = ask(core, gates, conn, requestOf(command))
-  const settle = (answer: Verdict): MaybePromise<Refusal | undefined> => {
-    if (isRefusal(answer)) return answer
-    if (conn.closed) return undefined
+  return passGates(conn, ask(core, gates, conn, requestOf(command)), (allowed) => {
     // Who somebody is must be vouched for: by the plugin's words or by the signature.
-    if (!answer || (kind.presence && answer.channelData === undefined))
+    if (!allowed || (kind.presence && allowed.channelData === undefined))
       return enterUnvouched(core, conn, command, kind)
-    const said = { ...command, channelData: answer.channelData ?? command.channelData }
+    const said = { ...command, channelData: allowed.channelData ?? command.channelData }
     return enterAllowed(core, conn, said, kind)
-  }
-  return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
+  })
 }
 
 /** A signed-in connection hears its user's channel already; the client wants to be told so. */
