@@ -9,6 +9,7 @@ import type { AppRecord, Apps, KeyRecord } from './core/apps'
 import { NEW_APP, newAppId, newKeyPair } from './core/new-app'
 import { clashesAmong, type ProvidedApp } from './core/provided-apps'
 import { isPublished, PUBLISHED } from './core/published'
+import { sha256 } from './core/signature'
 import type { Log } from './core/types'
 import { slugOf } from './http/slug'
 import type { SqliteAppStore } from './store/apps'
@@ -167,8 +168,4 @@ function resolveAdmin(config: Config, store: SqliteAppStore): Credentials['admin
   // 122 random bits need no slow hash.
   const [username, password] = ['admin', crypto.randomUUID()]
   return { username, password, passwordSha256: sha256(password), origin: 'generated', isPublished }
-}
-
-function sha256(text: string): string {
-  return new Bun.CryptoHasher('sha256').update(text).digest('hex')
 }

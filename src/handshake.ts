@@ -2,9 +2,10 @@
  * Handshake: what of its headers the runtime does not look at, and what those read whose request is none.
  * Spec: RFC 6455, 4.2.1.
  */
-import { quoted } from './core/errors'
+import { decoded, quoted } from './core/errors'
 import { REQUEST_ID, requestId } from './http/request-id'
-import { decoded, pathOf } from './http/url'
+import { CONTENT_TYPES } from './http/content-types'
+import { pathOf } from './http/url'
 
 /** A list of protocols may name others before ours. */
 const UPGRADE = /(^|,)\s*websocket\s*(,|$)/i
@@ -39,7 +40,7 @@ export function noUpgrade(request: Request): Response {
   const text = `This is where Pusher clients connect, and no page. With pusher-js:\n\n${snippet(request.url)}\n\n${NO_UPGRADE}`
   return refused(request, 426, text, {
     upgrade: 'websocket',
-    'content-type': 'text/plain; charset=utf-8',
+    'content-type': CONTENT_TYPES.text,
     'x-content-type-options': 'nosniff',
   })
 }

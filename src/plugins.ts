@@ -4,6 +4,7 @@
  */
 import { Elysia, type AnyElysia } from 'elysia'
 import type { Apps } from './core/apps'
+import { within } from './core/faults'
 import { compileHooks, type Asker, type CompiledHooks } from './core/hooks'
 import type { Counter, Hooks } from './core/plugin'
 import { logFailed, watched } from './core/plugin-faults'
@@ -241,24 +242,5 @@ export async function stopPlugins({ stop }: CompiledHooks, asker: Asker): Promis
       hook.stats.faults++
       logFailed(asker.log, { plugin: hook.plugin, hook: 'stop' }, cause)
     }
-  }
-}
-
-async function within<T>(
-  clock: Clock,
-  ms: number,
-  promise: Promise<T>,
-  givenUp?: AbortSignal,
-): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const cancel = clock.after(ms, () => reject(new Error(`no answer within ${ms} ms`)))
-  const giveUp = (): void => reject(new Error('the server was told to leave'))
-  givenUp?.addEventListener('abort', giveUp)
-  if (givenUp?.aborted) giveUp()
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    cancel()
-    givenUp?.removeEventListener('abort', giveUp)
   }
 }

@@ -55,12 +55,15 @@ const OWN_HEADERS = /^(content-(type|length|encoding)|transfer-encoding|connecti
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/ // oxlint-disable-line no-control-regex
 
+/** Whether HTTP can carry it. */
+export const isHeader = (name: string, value: unknown): value is string =>
+  HEADER_NAME.test(name) && typeof value === 'string' && HEADER_VALUE.test(value)
+
 function headersOf(answer: unknown): Record<string, string> {
   if (typeof answer !== 'object') throw new TypeError('answered headers that are no object')
   const headers = Object.entries(answer as Record<string, unknown>)
   for (const [name, value] of headers) {
-    const fits = HEADER_NAME.test(name) && typeof value === 'string' && HEADER_VALUE.test(value)
-    if (!fits || OWN_HEADERS.test(name))
+    if (!isHeader(name, value) || OWN_HEADERS.test(name))
       throw new TypeError(`answered a header that cannot be sent: ${quoted(name)}`)
   }
   return Object.fromEntries(headers) as Record<string, string>

@@ -163,3 +163,13 @@ export function quoted(value: string): string {
   const line = value.slice(0, QUOTED_CHARS).replace(/[\x00-\x1f\x7f]/g, ' ') // oxlint-disable-line no-control-regex
   return value.length <= QUOTED_CHARS ? line : `${line}…`
 }
+
+/** Percent-decoded; text with a stray percent sign stays as it is. */
+export function decoded(value: string): string {
+  if (!value.includes('%')) return value
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return value // URIError: a stray percent sign stands for itself
+  }
+}

@@ -3,6 +3,7 @@
  * next: somebody else's message, the next connection of a slice, the next turn of a chain.
  */
 import type { Core } from './core'
+import type { Clock } from './types'
 
 type Witness = Pick<Core, 'counters' | 'log'>
 
@@ -19,5 +20,25 @@ export function survives(core: Witness, part: string, run: () => void): boolean 
   } catch (cause) {
     countFault(core, cause, { part })
     return false
+  }
+}
+
+/** What a promise gives; fails once `ms` are over, or when the server is told to leave. */
+export async function within<T>(
+  clock: Clock,
+  ms: number,
+  promise: Promise<T>,
+  givenUp?: AbortSignal,
+): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const cancel = clock.after(ms, () => reject(new Error(`no answer within ${ms} ms`)))
+  const giveUp = (): void => reject(new Error('the server was told to leave'))
+  givenUp?.addEventListener('abort', giveUp)
+  if (givenUp?.aborted) giveUp()
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    cancel()
+    givenUp?.removeEventListener('abort', giveUp)
   }
 }

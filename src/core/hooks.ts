@@ -6,6 +6,7 @@
 import { answerOf, FAULT, type Answer } from './answers'
 import { Connection } from './connection'
 import { isRefusal, REFUSE, refusal, type ErrorCode, type Refusal } from './errors'
+import { within } from './faults'
 import { jsonOf } from './json'
 import {
   HOOKS,
@@ -238,20 +239,11 @@ function forbidWaiting(core: Asker, hook: Hook, answer: Promise<unknown>): void 
 
 async function settled(core: Asker, gate: Hook, answer: Promise<unknown>): Promise<Verdict> {
   try {
-    return verdictOf(gate, answerOf(gate.name, await withinTime(answer, core))) as Verdict
+    const given = await within(core.clock, core.timing.gateTimeoutMs, answer)
+    return verdictOf(gate, answerOf(gate.name, given)) as Verdict
   } catch (cause) {
     return fault(core, gate, cause)
   }
-}
-
-function withinTime<T>(answer: Promise<T>, { clock, timing }: Asker): Promise<T> {
-  const { gateTimeoutMs } = timing
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(gateTimeoutMs, () =>
-      reject(new Error(`no answer within ${gateTimeoutMs} ms`)),
-    )
-    answer.then(resolve, reject).finally(cancel)
-  })
 }
 
 function verdictOf(hook: Hook, answer: Answer): Refusal | Allow | Replace | undefined {

@@ -9,6 +9,10 @@ import type { ChannelName, SocketId } from './types'
 /** Of an SHA-256. */
 const HEX_CHARS = 64
 
+/** Hex; passwords and secrets are compared through it, since their length is secret, too. */
+export const sha256 = (text: string): string =>
+  new Bun.CryptoHasher('sha256').update(text).digest('hex')
+
 /** One live pair of an app. The secret stays inside: it can sign and compare, not be read. */
 export class KeyPair {
   readonly #hasher: Bun.CryptoHasher

@@ -2,6 +2,7 @@
  * Webhooks as an app's record has them: which events there are, what is wrong with a list of
  * endpoints, and which endpoint wants what.
  */
+import { isHeader } from './answers'
 import type { App, WebhookRecord } from './apps'
 import { isPlainText, isRecord, jsonOf } from './json'
 import { DEFAULT_NETWORKS, type NetworkRules } from './networks'
@@ -24,8 +25,6 @@ export const MAX_WEBHOOKS = 50
 
 const KEYS = ['url', 'event_types', 'filter', 'headers']
 const FILTERS = ['channel_name_starts_with', 'channel_name_ends_with']
-const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** What is wrong with a list of endpoints, if anything, as in "webhooks has ...". */
 export function webhooksMistake(
@@ -79,9 +78,7 @@ function textsMistake(filter: unknown, headers: unknown): string | undefined {
   const stranger = Object.keys(filter).find((key) => !FILTERS.includes(key))
   if (stranger !== undefined)
     return `has the unknown filter ${shown(stranger)}; known are ${FILTERS.join(', ')}`
-  const bad = Object.entries(headers).find(
-    ([name, value]) => !HEADER_NAME.test(name) || !HEADER_VALUE.test(value),
-  )
+  const bad = Object.entries(headers).find(([name, value]) => !isHeader(name, value))
   return bad && `has the header ${shown(bad[0])}, which no request can carry`
 }
 

@@ -20,32 +20,24 @@ import type { AdminChanges } from './admin-changes'
 import { CHANGED_APP_BODY, NEW_APP_BODY } from './app-bodies'
 import {
   ADMIN_REFUSALS,
-  BAD_REQUEST,
-  errorDetail,
+  APP_REFUSALS,
+  BODY_REFUSALS,
   fieldErrors,
   NoBody,
-  NOT_FOUND,
+  WRITE_REFUSALS,
 } from './refusals'
 import { AppAnswer, AppsAnswer } from './schemas'
 import { prefixOf } from './place'
 import { slugOf } from './slug'
 
-const FOUND = { ...ADMIN_REFUSALS, 200: AppAnswer, 404: NOT_FOUND }
-/** What a body can be refused with. */
-const UNREADABLE = {
-  400: BAD_REQUEST,
-  413: errorDetail('The body of 1048577 bytes exceeds the limit of 1048576'),
-  422: fieldErrors({ name: ['should be at least 5 character(s)'] }),
-}
-/** What the database does not take. */
-const NOT_NOW = { 503: errorDetail('database: is locked by another process') }
-const CHANGED = { ...FOUND, ...UNREADABLE, ...NOT_NOW }
+const FOUND = { ...APP_REFUSALS, 200: AppAnswer }
+const CHANGED = { ...FOUND, ...BODY_REFUSALS, ...WRITE_REFUSALS }
 
 const CHANGE = {
   summary: 'Change an app; what is not named stays',
   description:
     'A new name makes a new slug, unless one is given. An app that is not active any more closes its connections with 4003.',
-  requestBody: CHANGED_APP_BODY,
+  ...CHANGED_APP_BODY,
 }
 
 export type AdminOptions = {
@@ -77,13 +69,13 @@ export function admin(core: Core, options: AdminOptions) {
       },
       {
         parse: 'none',
-        response: { ...ADMIN_REFUSALS, ...UNREADABLE, ...NOT_NOW, 201: AppAnswer },
+        response: { ...ADMIN_REFUSALS, ...BODY_REFUSALS, ...WRITE_REFUSALS, 201: AppAnswer },
         detail: {
           operationId: 'createApp',
           summary: 'Create an app',
           description:
             'A name of five characters is enough; id, slug, key and secret are made where they are absent. It is live at once.',
-          requestBody: NEW_APP_BODY,
+          ...NEW_APP_BODY,
         },
       },
     )
@@ -120,13 +112,10 @@ export function admin(core: Core, options: AdminOptions) {
       },
       {
         response: {
-          ...ADMIN_REFUSALS,
-          ...NOT_NOW,
+          ...APP_REFUSALS,
+          ...WRITE_REFUSALS,
           204: NoBody,
-          404: NOT_FOUND,
-          422: fieldErrors({
-            id: ['comes from the development defaults and is removed there'],
-          }),
+          422: fieldErrors({ id: ['comes from the development defaults and is removed there'] }),
         },
         detail: {
           operationId: 'deleteApp',
@@ -149,10 +138,9 @@ export function admin(core: Core, options: AdminOptions) {
       },
       {
         response: {
-          ...ADMIN_REFUSALS,
-          ...NOT_NOW,
+          ...APP_REFUSALS,
+          ...WRITE_REFUSALS,
           201: AppAnswer,
-          404: NOT_FOUND,
           422: fieldErrors({ keys: ['are 2 already; retire the older one first'] }),
         },
         detail: {
@@ -180,7 +168,7 @@ export function admin(core: Core, options: AdminOptions) {
       {
         response: {
           ...FOUND,
-          ...NOT_NOW,
+          ...WRITE_REFUSALS,
           422: fieldErrors({
             keys: ['must not be empty; add a pair before the last one is retired'],
           }),

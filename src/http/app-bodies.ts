@@ -5,6 +5,7 @@
 import { Type, type TSchema } from '@sinclair/typebox'
 import { LIMITS } from '../core/limits'
 import { LIMIT_BY_WIRE_NAME } from './app-limits'
+import { documentedForms } from './body'
 import { MAX_WEBHOOKS } from '../core/webhooks'
 import { SWITCHES, Webhook } from './schemas'
 
@@ -72,14 +73,7 @@ const form = (field: string, example: Example): Schema =>
 /** `field` is what forms show. The examples can be sent one after another: what is created is changed. */
 function bodyOf(fields: Record<string, TSchema>, field: string, example: Example) {
   const json: Schema = Type.Object({ app: Type.Object(fields) }, { examples: [{ app: example }] })
-  return {
-    required: true,
-    content: {
-      'application/json': { schema: json },
-      'application/x-www-form-urlencoded': { schema: form(field, example) },
-      'multipart/form-data': { schema: form(field, example) },
-    },
-  }
+  return documentedForms(json, form(field, example))
 }
 
 export const NEW_APP_BODY = bodyOf(CREATION_FIELDS, 'name', { name: 'foo-app', key: 'foo-app-key' })

@@ -7,7 +7,7 @@
 import { Elysia } from 'elysia'
 import { keyPairOf, type App } from '../core/apps'
 import type { Core } from '../core/core'
-import { quoted, RealtimeError } from '../core/errors'
+import { decoded, quoted, RealtimeError } from '../core/errors'
 import { maxRequestBytes } from '../core/limits'
 import type { KeyPair } from '../core/signature'
 import type { ReceivedBody } from './body'
@@ -16,7 +16,7 @@ import { NO_BODY, type ApiHooks, type Received } from './hooks'
 import type { Locality } from './local'
 import { queryReadAs, signedQuery, type Reading, type SignedQuery } from './signed-query'
 import { mustBeBelow, placeOf, sentUrl } from './place'
-import { decoded, pairsOf, pathOf } from './url'
+import { pairsOf, pathOf } from './url'
 
 const BODY_CODES: BodyCodes = { tooLarge: 'data_too_large', brokenOff: 'request_invalid' }
 

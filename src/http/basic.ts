@@ -2,7 +2,7 @@
  * Basic authentication: what a header says, and whether it is an app's key and secret.
  */
 import type { App } from '../core/apps'
-import { equalInConstantTime } from '../core/signature'
+import { equalInConstantTime, sha256 } from '../core/signature'
 
 /** Empty where the header says nothing that can be read. The scheme's case does not matter. */
 export function basicCredentials(header: string | null) {
@@ -15,10 +15,6 @@ export function basicCredentials(header: string | null) {
     password: credentials.slice(colon + 1),
   }
 }
-
-/** Hex; secrets are compared through it, since their length is secret, too. */
-export const sha256 = (text: string): string =>
-  new Bun.CryptoHasher('sha256').update(text).digest('hex')
 
 const NOBODY = [{ key: '', secret: crypto.randomUUID() }]
 

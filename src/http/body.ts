@@ -10,6 +10,7 @@ import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { RealtimeError } from '../core/errors'
 import { isRecord, parseJson, tooMuchIn } from '../core/json'
+import { BODY_TYPES } from './content-types'
 import { mistakeIn } from './mistake'
 import { queryParameters } from './signed-query'
 
@@ -54,6 +55,18 @@ export function textBody(raw: Uint8Array): string {
 export const documented = (schema: TSchema, type = 'application/json') => ({
   requestBody: { content: { [type]: { schema } }, required: true },
 })
+
+/** The same for one that may be JSON or a form. */
+export const documentedForms = (json: object, form = json) => {
+  const [jsonType, ...formTypes] = BODY_TYPES
+  const forms = formTypes.map((type) => [type, { schema: form }])
+  return {
+    requestBody: {
+      content: { [jsonType]: { schema: json }, ...Object.fromEntries(forms) },
+      required: true,
+    },
+  }
+}
 
 function withQuery(body: Record<string, unknown>, url: string): Record<string, unknown> {
   const { channel, channels, ...rest } = queryParameters(url)

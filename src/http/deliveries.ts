@@ -11,7 +11,7 @@ import { RealtimeError } from '../core/errors'
 import { parseSigned } from '../core/json'
 import { masked } from '../core/webhooks'
 import type { AdminChanges } from './admin-changes'
-import { ADMIN_REFUSALS, NOT_FOUND } from './refusals'
+import { APP_REFUSALS } from './refusals'
 
 const count = (description: string) => Type.Integer({ minimum: 0, description })
 const time = (description: string) =>
@@ -125,8 +125,6 @@ const ReplayAnswer = Type.Object(
   { examples: [{ data: { replayed: 1 } }] },
 )
 
-const ANSWERS = { ...ADMIN_REFUSALS, 404: NOT_FOUND }
-
 export function deliveries(core: Core, source: Deliveries, changes: AdminChanges) {
   const appOf = (slug: string): App => {
     const app = core.apps.bySlug(slug) ?? core.apps.byId(slug)
@@ -140,7 +138,7 @@ export function deliveries(core: Core, source: Deliveries, changes: AdminChanges
       '/:slug/webhooks/deliveries',
       ({ params }) => ({ data: shown(source, appOf(params.slug)) }),
       {
-        response: { ...ANSWERS, 200: DeliveriesAnswer },
+        response: { ...APP_REFUSALS, 200: DeliveriesAnswer },
         detail: {
           operationId: 'listDeliveries',
           summary: "What became of an app's webhooks",
@@ -157,7 +155,7 @@ export function deliveries(core: Core, source: Deliveries, changes: AdminChanges
         return { data: { replayed: source.replay(app) } }
       },
       {
-        response: { ...ANSWERS, 200: ReplayAnswer },
+        response: { ...APP_REFUSALS, 200: ReplayAnswer },
         detail: {
           operationId: 'replayWebhooks',
           summary: "Send an app's dead letters again",

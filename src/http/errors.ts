@@ -8,6 +8,7 @@ import { RealtimeError, refusal, type ErrorCode, type Refusal } from '../core/er
 import { wireError } from '../protocols/errors'
 import type { Addresses } from './address'
 import type { FieldErrors } from './app-fields'
+import { CONTENT_TYPES } from './content-types'
 import { mistakeIn, type Mistake } from './mistake'
 import { isDecodable, pathOf } from './url'
 
@@ -127,7 +128,7 @@ function refused({ code, message, retryAfterSeconds }: RealtimeError, path: stri
 
 function text(status: number, message: string): ErrorAnswer {
   const body = message === '' ? '' : `${message}\n`
-  return { status, body, type: 'text/plain; charset=utf-8', headers: {} }
+  return { status, body, type: CONTENT_TYPES.text, headers: {} }
 }
 
 const detail = (status: number, message: string): ErrorAnswer =>
@@ -137,7 +138,7 @@ function json(status: number, value: object): ErrorAnswer {
   return {
     status,
     body: JSON.stringify(value),
-    type: 'application/json; charset=utf-8',
+    type: CONTENT_TYPES.json,
     headers: {},
   }
 }

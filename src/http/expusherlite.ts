@@ -17,6 +17,7 @@ import { checkData, publishToScope } from '../core/publish'
 import type { ChannelName } from '../core/types'
 import { mustTakeJson } from './accept'
 import type { AppSecrets } from './app-secrets'
+import { documentedForms } from './body'
 import { FieldError } from './errors'
 import { bodyOfApp, readBody, writtenIn, type Body } from './form'
 import { NO_BODY, type ApiHooks } from './hooks'
@@ -77,16 +78,6 @@ const REFUSALS = {
   404: NOT_FOUND,
 }
 
-const BODY = {
-  required: true,
-  content: Object.fromEntries(
-    ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'].map((type) => [
-      type,
-      { schema: EventFields },
-    ]),
-  ),
-}
-
 const NAME = {
   in: 'path',
   name: 'name',
@@ -122,7 +113,7 @@ export function expusherlite(core: Core, hooks: ApiHooks, secrets: AppSecrets) {
           summary: 'Tell the members of a scope an event',
           description:
             'Those who joined `scope:slug` hear it, and the subscribers of the channel: `topic`, `private-topic` or `presence-topic`, on every protocol.',
-          requestBody: BODY,
+          ...documentedForms(EventFields),
         },
       },
     )

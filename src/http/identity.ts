@@ -4,9 +4,9 @@
  * is allowed, and a published password is good for local requests only. Plugins are asked first.
  */
 import { quoted, raise, RealtimeError } from '../core/errors'
-import { equalInConstantTime } from '../core/signature'
+import { equalInConstantTime, sha256 } from '../core/signature'
 import type { Addresses } from './address'
-import { basicCredentials, sha256 } from './basic'
+import { basicCredentials } from './basic'
 import type { Locality } from './local'
 import type { Logins } from './logins'
 

@@ -4,6 +4,7 @@
  */
 import type { Core } from '../core/core'
 import type { Work } from '../core/slices'
+import { CONTENT_TYPES } from './content-types'
 
 export type List<T> = {
   /** All of them as they are now, or what gives some more each time it is called, until it gives none. */
@@ -14,8 +15,7 @@ export type List<T> = {
   readonly textOf: (item: T) => string | undefined
 }
 
-/** As the framework says of objects. */
-const HEADERS = { 'content-type': 'application/json;charset=utf-8' }
+const HEADERS = { 'content-type': CONTENT_TYPES.frameworkJson }
 /** Entries of a step: some microseconds. */
 const ENTRIES = 32
 /** Characters of a part of an answer. What is longer is sent part by part, as fast as it is read: 4 MB in one piece take 5 ms. */

@@ -1,6 +1,8 @@
 /**
  * The page at `/`: tells a person who opens the server's address what it is and where to go.
  */
+import { CONTENT_TYPES } from './content-types'
+
 const LINKS = [
   { href: 'swagger', text: 'API reference', about: 'try requests out; they are signed here' },
   { href: 'swagger/json', text: 'OpenAPI document', about: 'the same for programs' },
@@ -10,7 +12,7 @@ const LINKS = [
 
 /** Of every page: no other site may show it in a frame, where clicks could be stolen. */
 export const PAGE_HEADERS = {
-  'content-type': 'text/html; charset=utf-8',
+  'content-type': CONTENT_TYPES.html,
   'content-security-policy': "frame-ancestors 'none'",
   'x-frame-options': 'DENY',
 } as const

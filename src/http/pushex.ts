@@ -18,6 +18,8 @@ import { tellPushed, type Pushed } from '../core/push'
 import type { ChannelName, MaybePromise } from '../core/types'
 import { wireError } from '../protocols/errors'
 import { mustTakeJson } from './accept'
+import { documentedForms } from './body'
+import { CONTENT_TYPES } from './content-types'
 import { noteRefusal } from './errors'
 import { bodyOfApp, readBody, writtenIn, type Body, type BodyLimits } from './form'
 import { NO_BODY } from './hooks'
@@ -64,7 +66,7 @@ const INVALID = 'Invalid push arguments: channel, data, event are required.'
 const LEAVING = { 'retry-after': '1', connection: 'close' }
 const HEADERS = {
   server: 'Carillon',
-  'content-type': 'application/json; charset=utf-8',
+  'content-type': CONTENT_TYPES.json,
   'cache-control': 'max-age=0, private, must-revalidate',
 }
 
@@ -125,14 +127,7 @@ export function pushex(core: Core, access: PushAccess) {
         description:
           'The answer is what was made of the request: channels once each, in their order. 200 means accepted, whether somebody listens or not. On a server with nothing but the published development credentials it needs none.',
         parameters: [APP_KEY],
-        requestBody: {
-          required: true,
-          content: Object.fromEntries(
-            ['application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'].map(
-              (type) => [type, { schema: Push }],
-            ),
-          ),
-        },
+        ...documentedForms(Push),
       },
     },
   )

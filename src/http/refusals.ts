@@ -37,6 +37,8 @@ const KNOWN_APP = {
   403: errorText('App 1 is disabled'),
   404: errorText('App 2 does not exist'),
 }
+const DATA_TOO_LONG =
+  'The data content of this event exceeds the allowed maximum (10241 of 10240 bytes)'
 const tooMany = (what: string) =>
   errorText(`Too many ${what} of one app: the limit is 1 per second (${what})`)
 
@@ -53,9 +55,7 @@ export const READ_REFUSALS = {
 export const SIGNED_REFUSALS = {
   ...KNOWN_APP,
   400: errorText('Expected name parameter to be a string'),
-  413: errorText(
-    'The data content of this event exceeds the allowed maximum (10241 of 10240 bytes)',
-  ),
+  413: errorText(DATA_TOO_LONG),
   429: tooMany('triggers'),
 }
 
@@ -68,14 +68,25 @@ export const ADMIN_REFUSALS = {
   ),
 }
 
+/** Those of whatever admins ask of one app. */
+export const APP_REFUSALS = { ...ADMIN_REFUSALS, 404: NOT_FOUND }
+
+/** Those of whatever changes the database. */
+export const WRITE_REFUSALS = { 503: errorDetail('database: is locked by another process') }
+
+/** Those of what admins send a body to, which is read whole. */
+export const BODY_REFUSALS = {
+  400: BAD_REQUEST,
+  413: errorDetail('The body of 1048577 bytes exceeds the limit of 1048576'),
+  422: fieldErrors({ name: ['should be at least 5 character(s)'] }),
+}
+
 /** Those of whatever takes key and secret of an app. */
 export const JSON_REFUSALS = { 406: errorDetail('Not Acceptable') }
 
 /** Those of whatever publishes for the seeds' clients. */
 export const PUBLISH_REFUSALS = {
-  413: errorDetail(
-    'The data content of this event exceeds the allowed maximum (10241 of 10240 bytes)',
-  ),
+  413: errorDetail(DATA_TOO_LONG),
   429: errorDetail(
     '1 events exceed what is left of the limit of 1 per second (maxBackendEventsPerSecond)',
   ),

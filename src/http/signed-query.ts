@@ -2,7 +2,8 @@
  * A query as it was signed: `key=value`, sorted by key, joined, without the signature itself.
  * Spec: contract 6.2.
  */
-import { decoded, pairsOf, type Pair } from './url'
+import { decoded } from '../core/errors'
+import { pairsOf, type Pair } from './url'
 
 /** What the signature brings; no parameter of any route. */
 const CREDENTIALS = [

@@ -30,16 +30,6 @@ export function pairsOf(url: string): Pair[] {
   return pairs
 }
 
-/** Percent-decoded; text with a stray percent sign stays as it is. */
-export function decoded(value: string): string {
-  if (!value.includes('%')) return value
-  try {
-    return decodeURIComponent(value)
-  } catch {
-    return value // URIError: a stray percent sign stands for itself
-  }
-}
-
 /** False for a path with a stray percent sign, or whose escapes are no UTF-8. */
 export function isDecodable(path: string): boolean {
   if (!path.includes('%')) return true

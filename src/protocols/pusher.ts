@@ -8,7 +8,7 @@ import type { App } from '../core/apps'
 import { parseChannelName } from '../core/channel'
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
-import { quoted, REFUSE, refusal, type Refusal } from '../core/errors'
+import { decoded, quoted, REFUSE, refusal, type Refusal } from '../core/errors'
 import { overBudget } from '../core/event-budget'
 import { jsonText, MAX_LEVELS } from '../core/json'
 import { scanObject, stringIn, type Slice } from '../core/json-scan'
@@ -53,15 +53,6 @@ function handshake({ apps }: Core, path: string, query: URLSearchParams): Handsh
   if (!app) return nobody(refusal('app_not_found', `App key ${quoted(key)} does not exist`))
   if (!app.record.active) return nobody(refusal('app_disabled', `App ${app.id} is disabled`))
   return { app, refused: unsupported(query.get('protocol')) }
-}
-
-/** Percent-encoding undone where there is any. */
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return part // URIError: a stray percent sign stands for itself
-  }
 }
 
 const nobody = (refused: Refusal): Handshake => ({ app: undefined, refused })

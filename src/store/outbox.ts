@@ -18,7 +18,7 @@ import { markOf, untold, type Tale } from './untold'
 export type { Announcement } from './announced'
 export type { Replay } from './dead-letters'
 export type { Head } from './due-rows'
-export type { LaneKey } from './lanes'
+export { nameOf, type LaneKey } from './lanes'
 
 export type EventEntry = LaneKey & {
   readonly type: 'event'

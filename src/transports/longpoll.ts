@@ -6,10 +6,12 @@
  */
 import type { Core } from '../core/core'
 import { refusal, type Refusal } from '../core/errors'
+import { within } from '../core/faults'
 import { maxPostBytes } from '../core/limits'
 import { Pass } from '../core/slices'
 import type { Frame, MaybePromise } from '../core/types'
 import { readBytes } from '../http/bytes'
+import { CONTENT_TYPES } from '../http/content-types'
 import { idle } from '../protocols/idle'
 import { isPolled, POLLED } from '../protocols/phoenix'
 import { noteRequest } from '../protocols/refuse'
@@ -206,11 +208,10 @@ async function take({ core, conn }: LongPoll, request: Request): Promise<Respons
 /** False where the window ended before. */
 async function withinWindow({ clock }: Core, pending: Promise<void> | undefined): Promise<boolean> {
   if (!pending) return true
-  const { promise: late, resolve } = Promise.withResolvers<false>()
-  const cancel = clock.after(WINDOW_MS, () => resolve(false))
-  const done = await Promise.race([pending.then(() => true), late])
-  cancel()
-  return done
+  return within(clock, WINDOW_MS, pending).then(
+    () => true,
+    () => false,
+  )
 }
 
 // ---------------------------------------------------------------- answers
@@ -227,7 +228,7 @@ const told = (answer: Told): Response =>
   Response.json(answer, {
     headers: {
       ...ANY_ORIGIN,
-      'content-type': 'application/json; charset=utf-8',
+      'content-type': CONTENT_TYPES.json,
       'cache-control': 'no-store',
     },
   })

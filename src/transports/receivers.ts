@@ -3,9 +3,11 @@
  * written to until its client is about to replace it.
  */
 
+import { CONTENT_TYPES } from '../http/content-types'
+
 /** Chrome holds a stream back to guess its type unless it is told not to; proxies, to fill a buffer. */
 export const HEADERS = {
-  'content-type': 'application/javascript; charset=utf-8',
+  'content-type': CONTENT_TYPES.script,
   'x-content-type-options': 'nosniff',
   'x-accel-buffering': 'no',
   'cache-control': 'no-store',

@@ -17,6 +17,7 @@ import { maxPostBytes } from '../core/limits'
 import { Pass } from '../core/slices'
 import type { MaybePromise } from '../core/types'
 import { readBytes, TOO_SLOW, type Unread } from '../http/bytes'
+import { CONTENT_TYPES } from '../http/content-types'
 import { pusher } from '../protocols/pusher'
 import { noteRequest } from '../protocols/refuse'
 import { admitted, arrived, opened, received, seen, type Asked } from '../protocols/session'
@@ -165,7 +166,7 @@ function refusedFor(mistake: Mistake, limit: number): Response {
 }
 
 function answer(status: number, text: string): Response {
-  const headers = { ...HEADERS, 'content-type': 'text/plain; charset=utf-8' }
+  const headers = { ...HEADERS, 'content-type': CONTENT_TYPES.text }
   return status === 204
     ? new Response(null, { status, headers: HEADERS })
     : new Response(`${text}\n`, { status, headers })

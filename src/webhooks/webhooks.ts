@@ -8,7 +8,7 @@ import type { Deliveries, EndpointReport, LaneReport, Report } from '../core/del
 import type { NetworkRules } from '../core/networks'
 import { each } from '../core/slices'
 import { endpointsOf } from '../core/webhooks'
-import type { LaneKey, Outbox } from '../store/outbox'
+import { nameOf, type LaneKey, type Outbox } from '../store/outbox'
 import { Lane, type Shared } from './lane'
 import { createPoster, type Poster } from './post'
 import { Recorder } from './recorder'
@@ -144,8 +144,6 @@ export class Webhooks implements Deliveries {
     return lane
   }
 }
-
-const nameOf = ({ appId, endpoint }: LaneKey): string => `${appId} ${endpoint}`
 
 /** An endpoint for which there has been nothing. */
 const unused = (endpoint: string): LaneReport => ({
