@@ -5,34 +5,22 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { dependencies, engines, version } from '../package.json'
-import { SETTINGS } from './config'
 
-/** What is said by `--help` of settings; README has all. */
-const SHOWN = [
-  'port',
-  'host',
-  'databasePath',
-  'appId',
-  'appKey',
-  'appSecret',
-  'adminUsername',
-  'adminPassword',
-  'configFile',
-  'logLevel',
-] as const satisfies readonly (keyof typeof SETTINGS)[]
-
-const help = (): string => `Carillon ${version}, a realtime push server
+const USAGE = `Carillon ${version}, a realtime push server
 
   bun run server               installs what is needed and starts
   bun src/index.ts             starts
   bun src/index.ts --help      shows this (-h)
   bun src/index.ts --version   shows the version (-v)
 
-Settings are environment variables. These are some; README.md has the table of all, at "Settings".
+Settings are environment variables; README.md has the table of all, at "Settings".`
 
-${SHOWN.map((name) => `  ${SETTINGS[name].env.padEnd(24)} ${SETTINGS[name].about}`).join('\n')}`
+const help = async (): Promise<string> => {
+  const some = missing === undefined ? (await import('./help')).someSettings() : []
+  return some.length > 0 ? [`${USAGE} Some:`, '', ...some].join('\n') : USAGE
+}
 
-const ANSWERS: Readonly<Record<string, () => string>> = {
+const ANSWERS: Readonly<Record<string, () => string | Promise<string>>> = {
   '--help': help,
   '-h': help,
   '--version': () => version,
@@ -40,10 +28,11 @@ const ANSWERS: Readonly<Record<string, () => string>> = {
 }
 
 /** What is asked for instead of a server. Exits with 2 for what nobody knows. */
-function asked(args: readonly string[]): string | undefined {
+function asked(args: readonly string[]): (() => string | Promise<string>) | undefined {
   const unknown = args.find((arg) => !Object.hasOwn(ANSWERS, arg))
-  if (unknown !== undefined) fail(2, `${unknown}: unknown argument; --help says which there are`)
-  return ANSWERS[args[0] ?? '']?.()
+  if (unknown !== undefined)
+    fail(2, `${JSON.stringify(unknown)}: unknown argument; --help says which there are`)
+  return ANSWERS[args[0] ?? '']
 }
 
 /** The first package that is not installed, here or in a folder above, as the runtime looks for it. */
@@ -63,12 +52,13 @@ function fail(status: number, line: string): never {
 
 if (!Bun.semver.satisfies(Bun.version, engines.bun))
   fail(1, `Bun ${Bun.version} is too old: it must be ${engines.bun}, which delivers every message`)
+process.stdout.on('error', () => undefined) // who read is gone, or a disk is full
 const answer = asked(process.argv.slice(2))
-if (answer !== undefined) {
-  process.stdout.write(`${answer}\n`)
+// Without packages the runtime would fetch some by itself, of no version that was tried, or fail. A bundle has them.
+const missing = import.meta.file === 'index.ts' ? missingPackage() : undefined
+if (answer) {
+  process.stdout.write(`${await answer()}\n`)
 } else {
-  // Without packages the runtime would fetch some by itself, of no version that was tried, or fail. A bundle has them.
-  const missing = import.meta.file === 'index.ts' ? missingPackage() : undefined
   if (missing !== undefined)
     fail(
       1,

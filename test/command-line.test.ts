@@ -1,6 +1,6 @@
 /** The command line: what is answered instead of a server, what is refused, what is missing. */
 import { afterAll, describe, expect, test } from 'bun:test'
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dependencies, version } from '../package.json'
@@ -20,14 +20,18 @@ const ASKED: readonly (readonly [
   [['-h'], { code: 0, out: '  HOST ', err: '' }],
   [
     ['--port', '80'],
-    { code: 2, out: '', err: 'carillon: --port: unknown argument; --help says which there are\n' },
+    {
+      code: 2,
+      out: '',
+      err: 'carillon: "--port": unknown argument; --help says which there are\n',
+    },
   ],
   [
     ['--help', 'toString'],
     {
       code: 2,
       out: '',
-      err: 'carillon: toString: unknown argument; --help says which there are\n',
+      err: 'carillon: "toString": unknown argument; --help says which there are\n',
     },
   ],
 ]
@@ -43,6 +47,15 @@ test.each(ASKED)('%p is answered, and no server starts', async (args, { code, ou
   ])
 })
 
+test.skipIf(!existsSync('/dev/full'))(
+  'that nobody takes the answer is no fault of ours',
+  async () => {
+    const command = ['sh', '-c', `"${process.execPath}" src/index.ts --help > /dev/full`]
+    await using program = new Program({}, { command })
+    expect([await program.exited(), await program.errors]).toEqual([0, ''])
+  },
+)
+
 describe('a checkout whose packages are not installed', () => {
   const [first = ''] = Object.keys(dependencies)
   for (const path of ['src', 'package.json'])
@@ -55,8 +68,14 @@ describe('a checkout whose packages are not installed', () => {
   test('says what to run, and what it is asked', async () => {
     await using program = run()
     expect([await program.exited(), await program.errors]).toEqual([1, refusalOf(first)])
-    await using asked = run('--version')
-    expect([await asked.exited(), await asked.output]).toEqual([0, `${version}\n`])
+    for (const [asked, answer] of [
+      ['--version', `${version}\n`],
+      ['--help', 'at "Settings".\n'],
+    ] as const) {
+      await using other = run(asked)
+      expect(await other.exited()).toBe(0)
+      expect(await other.output).toEndWith(answer)
+    }
   })
 
   test('names the one that is missing, wherever above the others are', async () => {

@@ -100,7 +100,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'transports',
     'webhooks',
   ],
-  'index.ts': ['config', 'serve', '../package.json'],
+  'index.ts': ['help', 'serve', '../package.json'],
+  'help.ts': ['config'],
   'serve.ts': [
     'announce',
     'clock',
