@@ -141,13 +141,14 @@ const millis = (value: number): string => grouped(value, value < 10 ? 2 : value 
 
 const TITLES: Cells = ['figure', 'reached', 'asked', 'verdict', 'Carillon', 'beside it']
 
-/** Every target that was measured, and how many were not. */
+/** Every target that was measured, and of which questions some were not. */
 export function publishedTargets(records: readonly BenchRecord[]): string {
   const judged = judgeAll(records)
   const measured = judged.filter(({ verdict }) => verdict !== 'not measured')
   const lines = measured.map((each) => [...targetCells(each), ...besideCells(each.target, records)])
-  const left = judged.length - measured.length
-  const note = left > 0 ? `\n\n${left} of ${judged.length} targets were not measured.` : ''
+  const left = judged.filter(({ verdict }) => verdict === 'not measured')
+  const questions = [...new Set(left.map(({ target }) => target.place.question))]
+  const note = left.length > 0 ? `\n\nNot measured: targets of ${questions.join(', ')}.` : ''
   return `${markdownTable([TITLES, ...lines])}${note}\n\n${whereOf(records)}`
 }
 
