@@ -37,8 +37,8 @@ export const SETTINGS = {
   databasePath: setting<string>({
     env: 'DATABASE_PATH',
     default: 'data/carillon.sqlite',
-    read: text(/./),
-    expected: 'a path, or :memory:',
+    read: text(/^\S(?:.*\S)?$/s), // the runtime takes spaces around it off, and we do not
+    expected: 'a path without spaces around it, or :memory:',
     about: 'the SQLite file',
   }),
   waitForDatabaseSeconds: number(
@@ -59,7 +59,13 @@ export const SETTINGS = {
     'letters, digits and _.~-, no dots alone',
     'its key',
   ),
-  appSecret: optional('PUSHER_APP_SECRET', /^\S+$/, 'text without spaces', 'its secret', true),
+  appSecret: optional(
+    'PUSHER_APP_SECRET',
+    /^\S+$/,
+    'text without spaces or line ends',
+    'its secret',
+    true,
+  ),
   adminUsername: optional(
     'PUSHER_ADMIN_USERNAME',
     /^[^:]+$/,
@@ -69,7 +75,7 @@ export const SETTINGS = {
   adminPassword: optional(
     'PUSHER_ADMIN_PASSWORD',
     /^.+$/,
-    'text',
+    'one line of text',
     'password of the admin API',
     true,
   ),

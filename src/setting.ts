@@ -29,9 +29,9 @@ export const text =
   (value) =>
     pattern.test(value) ? value : undefined
 
-/** A name or an address by itself: no scheme, no brackets, no port. */
+/** A name or an address by itself: no scheme, no brackets, no port, and nothing that a name cannot have. */
 export const hostAlone: Read<string> = (value) =>
-  isIPv6(value) || /^[^\s/[\]:]+$/.test(value) ? value : undefined
+  isIPv6(value) || /^[\w-]+(?:\.[\w-]+)*\.?$/.test(value) ? value : undefined
 
 const integer =
   (min: number, max: number): Read<number> =>

@@ -11,6 +11,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EAFNOSUPPORT: 'is of a kind that this machine does not have',
   EINVAL: 'is not an address of this machine, nor a host that is known',
   ENOTFOUND: 'is not a host that is known',
+  ERR_INVALID_ARG_TYPE: 'is not an address that the runtime can listen on',
   EAGAIN: 'could not be looked up: no name server answers',
 }
 

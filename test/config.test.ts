@@ -49,10 +49,18 @@ describe('settings', () => {
     [{ PORT: '-1' }, ['PORT=-1: expected an integer from 0 to 65535']],
     [{ PORT: '1.5' }, ['PORT=1.5: expected an integer from 0 to 65535']],
     [{ PORT: ' 80' }, ['PORT= 80: expected an integer from 0 to 65535']],
-    ...['http://x', '[::1]', '127.0.0.1:6001', 'localhost:6001', '[::1]:6001', ':6001'].map(
-      (HOST): [Record<string, string>, string[]] => [
+    ...'http://x [::1] 127.0.0.1:6001 localhost:6001 [::1]:6001 :6001 * a,b me@a a?b a#b $HOST %00 é.example a..b'
+      .split(' ')
+      .map((HOST): [Record<string, string>, string[]] => [
         { HOST },
         [`HOST=${HOST}: expected a host name or address alone (the port goes to PORT)`],
+      ]),
+    ...[' ', 'a ', ' :memory:', '\n', '\u00a0a'].map(
+      (DATABASE_PATH): [Record<string, string>, string[]] => [
+        { DATABASE_PATH },
+        [
+          `DATABASE_PATH=${DATABASE_PATH.replace('\n', ' ')}: expected a path without spaces around it, or :memory:`,
+        ],
       ],
     ),
     [{ PORT: '1\ncarillon: fine' }, ['PORT=1 carillon: fine: expected an integer from 0 to 65535']],
@@ -88,10 +96,14 @@ describe('settings', () => {
       ],
     ],
     [
+      { PUSHER_ADMIN_USERNAME: 'me', PUSHER_ADMIN_PASSWORD: 'a\nb' },
+      ['PUSHER_ADMIN_PASSWORD=(hidden): expected one line of text'],
+    ],
+    [
       { PUSHER_APP_ID: '1', PUSHER_APP_KEY: 'a:b', PUSHER_APP_SECRET: 's p' },
       [
         'PUSHER_APP_KEY=a:b: expected letters, digits and _.~-, no dots alone',
-        'PUSHER_APP_SECRET=(hidden): expected text without spaces',
+        'PUSHER_APP_SECRET=(hidden): expected text without spaces or line ends',
       ],
     ],
   ]
@@ -123,6 +135,11 @@ describe('settings', () => {
     ])
   })
 })
+
+test.each(['::1', '::', '0.0.0.0', 'fe80::1%eth0', 'localhost', 'my_host-1.example.org.'])(
+  'HOST=%s is one',
+  (HOST) => expect(readConfig({ HOST }).host).toBe(HOST),
+)
 
 describe('names of other servers', () => {
   const FOUND: readonly (readonly [env: Record<string, string>, config: object])[] = [

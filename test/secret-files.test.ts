@@ -111,7 +111,7 @@ describe('a mistake names variable and file, and nothing that the file has', () 
     ],
     [
       { PUSHER_APP_SECRET_FILE: file('two', 'hush\nhush\n') },
-      `PUSHER_APP_SECRET_FILE=${path('two')}: expected text without spaces`,
+      `PUSHER_APP_SECRET_FILE=${path('two')}: expected text without spaces or line ends`,
     ],
     [
       { PUSHER_APP_SECRET: 'hush', PUSHER_APP_SECRET_FILE: path('two') },

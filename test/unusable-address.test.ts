@@ -25,6 +25,12 @@ const ROWS: readonly (readonly [
   ['EAFNOSUPPORT', '::', 6001, '[::]:6001 is of a kind that this machine does not have'],
   ['ENOTFOUND', 'nowhere', 6001, 'nowhere:6001 is not a host that is known'],
   ['EAGAIN', 'nowhere', 6001, 'nowhere:6001 could not be looked up: no name server answers'],
+  [
+    'ERR_INVALID_ARG_TYPE',
+    '::1%lo',
+    6001,
+    '[::1%lo]:6001 is not an address that the runtime can listen on',
+  ],
   ['EMFILE', '127.0.0.1', 80, undefined],
 ]
 
