@@ -6,14 +6,15 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defectsIn, judgeAll } from './lib/judge'
-import { digest, publishedTargets } from './lib/published'
+import { digest, headlines, publishedTargets } from './lib/published'
 import { newestFile, readRecords, RESULTS, type BenchRecord } from './lib/records'
 import { ROOT } from './lib/sides'
 import { targetName } from './lib/table'
 
 /** Each block of a file, between `<!-- bench NAME -->` and `<!-- /bench NAME -->`, and what it shows. */
 export const BLOCKS = [
-  ['README.md', 'digest', digest],
+  ['README.md', 'headlines', headlines],
+  ['bench/README.md', 'digest', digest],
   ['bench/README.md', 'targets', publishedTargets],
 ] as const
 
@@ -29,7 +30,7 @@ export function publish(given: readonly string[]): readonly string[] {
     const path = join(ROOT, file)
     writeFileSync(path, withBlock(readFileSync(path, 'utf8'), name, show(records)))
   }
-  const files = BLOCKS.map(([file]) => file)
+  const files = [...new Set(BLOCKS.map(([file]) => file))]
   Bun.spawnSync([process.execPath, 'fmt', ...files], { cwd: ROOT, stdout: 'ignore' })
   console.log(
     `Written: ${files.join(', ')}. What was missed is to be explained in bench/README.md:`,

@@ -121,7 +121,7 @@ export function withAliases(given: Environment, secrets: readonly string[]): Fou
   return { env: own, foundAs }
 }
 
-/** The README's table, in Markdown. */
+/** The table of docs/settings.md, in Markdown. */
 export function aliasTable(): string {
   const rows = ALIASES.map(({ alias, env }) => `| \`${alias}\` | \`${env}\` |`)
   return ['| Also read | As |', '|---|---|', ...rows].join('\n')

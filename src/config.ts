@@ -284,7 +284,7 @@ export function reachable({
 const aboutOf = ({ env, about, secret }: Setting<unknown>): string =>
   secret ? `${about}; or \`${fileVariable(env)}\`, a file that has it` : about
 
-/** The README's table, in Markdown. */
+/** The table of docs/settings.md, in Markdown. */
 export function settingsTable(): string {
   const cell = (value: unknown): string =>
     value === undefined || String(value) === '' ? '–' : `\`${String(value)}\``

@@ -13,7 +13,7 @@ const USAGE = `Carillon ${version}, a realtime push server
   bun src/index.ts --help      shows this (-h)
   bun src/index.ts --version   shows the version (-v)
 
-Settings are environment variables; README.md has the table of all, at "Settings".`
+Settings are environment variables; docs/settings.md has the table of all.`
 
 const help = async (): Promise<string> => {
   const some = missing === undefined ? (await import('./help')).someSettings() : []

@@ -123,7 +123,7 @@ export function unreadNames(env: Environment): string[] {
   })
 }
 
-/** The README's table, in Markdown. */
+/** The table of docs/settings.md, in Markdown. */
 export function unreadTable(): string {
   const rows = UNREAD.map(
     ({ names, instead }) => `| ${names.map((name) => `\`${name}\``).join(', ')} | ${instead} |`,

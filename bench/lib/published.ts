@@ -1,5 +1,6 @@
 /**
- * What is published of a run, as Markdown: every target, and the digest that stands in README.md.
+ * What is published of a run, as Markdown: every target, the digest, and the three
+ * rows of it that stand in README.md.
  * Beside each ratio stands what both did: work per second, p50 and p99. No cell is empty.
  */
 import { connectCase } from '../connect'
@@ -27,6 +28,8 @@ export type DigestRow = {
   readonly key?: string
   /** Who else is asked, where it is not everybody, and why. */
   readonly only?: { readonly sides: readonly Side[]; readonly why: string }
+  /** README.md shows it. */
+  readonly isHeadline?: true
 }
 
 const fanout = (title: string, row: Partial<CrowdRow>, more: Partial<DigestRow> = {}) => ({
@@ -43,7 +46,7 @@ const TOO_MUCH = {
 }
 
 export const DIGEST: readonly DigestRow[] = [
-  fanout('deliveries to 1 000 subscribers, 100 B, 4/4', saturated(4)),
+  fanout('deliveries to 1 000 subscribers, 100 B, 4/4', saturated(4), { isHeadline: true }),
   fanout('to 1 000, 100 B, 16/16', saturated(16)),
   fanout('to 1 000, 100 B, one publish at a time', saturated(1)),
   fanout('to 1 000, 1 KiB, 4/4', { payloadBytes: 1024 }),
@@ -51,13 +54,18 @@ export const DIGEST: readonly DigestRow[] = [
   fanout('to 100, 100 B, 4/4', { subscribers: 100, ...saturated(4) }),
   fanout('p99 at 45 messages a second to 1 000', atRate(45), { key: 'p99Ms' }),
   fanout('p99 at 1 000 messages a second to 1 000', atRate(1000), { key: 'p99Ms', only: TOO_MUCH }),
-  { title: 'signed triggers that nobody hears', question: 'trigger', label: ONE_CHANNEL.label },
+  {
+    title: 'signed triggers that nobody hears',
+    question: 'trigger',
+    label: ONE_CHANNEL.label,
+    isHeadline: true,
+  },
   {
     title: 'triggers, 5 000 connections over 1 000 channels',
     question: 'spread',
     label: SPREAD_LABEL,
   },
-  { title: 'connections accepted and subscribed, 10 000', ...CONNECTED },
+  { title: 'connections accepted and subscribed, 10 000', ...CONNECTED, isHeadline: true },
   { title: 'memory of the process with them, idle', key: 'restingRssMib', ...CONNECTED },
   {
     title: 'members that join a presence channel of 1 000 at once',
@@ -90,9 +98,23 @@ const whyNot = ({ question, only }: DigestRow, side: Side): string | undefined =
 // ---------------------------------------------------------------- digest
 
 /** A line per row, a column per server. */
-export function digest(records: readonly BenchRecord[]): string {
-  const sides = [SUBJECT, ...OTHERS]
-  const lines = DIGEST.map((row) => [row.title, ...sides.map((side) => cellOf(row, side, records))])
+export const digest = (records: readonly BenchRecord[]): string =>
+  rowsOf(DIGEST, [SUBJECT, ...OTHERS], records)
+
+/** What README.md shows: a few rows, beside the server that most come from. */
+export const headlines = (records: readonly BenchRecord[]): string =>
+  rowsOf(
+    DIGEST.filter(({ isHeadline }) => isHeadline),
+    [SUBJECT, 'soketi'],
+    records,
+  )
+
+function rowsOf(
+  rows: readonly DigestRow[],
+  sides: readonly Side[],
+  records: readonly BenchRecord[],
+): string {
+  const lines = rows.map((row) => [row.title, ...sides.map((side) => cellOf(row, side, records))])
   const titles = ['what', ...sides.map((side) => titleOf(side, records))]
   return `${markdownTable([titles, ...lines])}\n\n${whereOf(records)}`
 }

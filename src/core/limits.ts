@@ -1,6 +1,6 @@
 /**
  * LIMITS: every number that a caller can run into, with its default and where it comes from.
- * `config.ts` makes `CARILLON_<NAME>` settings of the rows and the README's table is printed from them.
+ * `config.ts` makes `CARILLON_<NAME>` settings of the rows and the table of docs/settings.md is printed from them.
  * Lowering a limit cuts nobody off: it holds from the next action on.
  */
 

@@ -1,7 +1,7 @@
 /**
  * Local means local: the published credentials are worth something to a developer on this machine and
  * nothing to anybody else. STRANGE says what a local request must not be; every way in by published
- * credentials asks here. README, "What local means", says what cannot be told.
+ * credentials asks here. docs/operations.md, "What local means", says what cannot be told.
  */
 import { quoted, raise, refusal, type Refusal } from '../core/errors'
 import type { Log } from '../core/types'

@@ -73,7 +73,7 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
 describe.each(GENERATIONS.filter((generation) => generation !== '1.2.1'))(
   'phoenix.js %s',
   (generation) => {
-    test('joins a private channel as README.md says: told what to sign, it asks its backend', async () => {
+    test('joins a private channel as docs/phoenix.md says: told what to sign, it asks its backend', async () => {
       await using server = await start()
       await using client = new PhoenixJs(server, generation, {
         params: KEY,
