@@ -1,5 +1,5 @@
 /**
- * What `--help` says of settings; README has all.
+ * What `--help` says of settings; docs/settings.md has all.
  */
 import { SETTINGS } from './config'
 

@@ -70,7 +70,7 @@ describe('a checkout whose packages are not installed', () => {
     expect([await program.exited(), await program.errors]).toEqual([1, refusalOf(first)])
     for (const [asked, answer] of [
       ['--version', `${version}\n`],
-      ['--help', 'at "Settings".\n'],
+      ['--help', 'docs/settings.md has the table of all.\n'],
     ] as const) {
       await using other = run(asked)
       expect(await other.exited()).toBe(0)
