@@ -73,7 +73,9 @@ function closedIn(plugins: readonly PluginRoutes[]) {
     plugins.flatMap(({ routes, adminOnly }) =>
       routes.routes
         .filter(({ hooks }) => [hooks.beforeHandle].flat().some(isHook(adminOnly)))
-        .map(({ method, path }) => `${method} ${path.replace(/:(\w+)\??/g, '{$1}')}`),
+        .map(
+          ({ method, path }) => `${method} ${path.replace(/(?<=\/):([^/]+?)\??(?=\/|$)/g, '{$1}')}`,
+        ),
     ),
   )
   return (method: string, path: string): boolean => names.has(`${method.toUpperCase()} ${path}`)

@@ -28,13 +28,22 @@ describePages('the page at /swagger', (browser) => {
     expect(visit.hosts).toEqual(new Set([`127.0.0.1:${server.port}`]))
   })
 
-  test('creates an app from a form with one click', async () => {
-    await using server = await start()
-    await using visit = await open(browser, server)
-    const created = await execute(visit.page, 'admin-createApp', 'multipart/form-data')
-    expect(created.status).toBe('201')
-    expect(server.core.apps.bySlug('foo-app')?.record.name).toBe('foo-app')
-  })
+  test.each(['application/x-www-form-urlencoded', 'multipart/form-data'])(
+    'every form fits a screen, and succeeds as it is: %s',
+    async (type) => {
+      await using server = await start()
+      await using visit = await open(browser, server)
+      for (const operation of FORMS) {
+        const block = await opened(visit.page, operation)
+        await block.locator('.body-param-content-type select').selectOption(type)
+        for (const screen of SCREENS) expect(await missing(visit.page, block, screen)).toBe(0)
+        const { status } = await execute(visit.page, operation)
+        expect({ operation, status }).toEqual({ operation, status: expect.stringMatching(/^2/) })
+        await block.locator('.opblock-summary-control').dispatchEvent('click')
+      }
+      expect(server.core.apps.bySlug('foo-app')?.record.name).toBe('foo-app')
+    },
+  )
 
   test('takes pasted credentials, for paths too, and keeps them in the tab', async () => {
     const app = { appId: '77', appKey: 'pasted-key', appSecret: 'pasted-sécret' }
@@ -47,6 +56,8 @@ describePages('the page at /swagger', (browser) => {
     await field('appId').fill(app.appId)
     await field('key').fill(app.appKey)
     await field('secret').fill(app.appSecret)
+    const push = await opened(visit.page, 'PushEx-push')
+    expect(await push.locator('[data-param-name=app_key] input').inputValue()).toBe(app.appKey)
     expect(await execute(visit.page, 'channels-showChannel')).toMatchObject({ status: '200' })
 
     await visit.page.reload() // the page's address opens the operation again
@@ -115,6 +126,14 @@ describePages('the page at /swagger', (browser) => {
   }, 180_000)
 })
 
+const FORMS = [
+  'ExPusherLite-publishToScope',
+  'PushEx-push',
+  'admin-createApp',
+  'admin-changeApp',
+  'admin-replaceApp',
+]
+
 /** The last one is that of the executing. */
 const SCREENS = [
   { width: 390, height: 844 },
@@ -166,9 +185,8 @@ async function opened(page: Page, operation: string): Promise<Locator> {
 }
 
 /** Executes an operation as it is, reads the answer. */
-async function execute(page: Page, operation: string, contentType?: string) {
+async function execute(page: Page, operation: string) {
   const block = await opened(page, operation)
-  if (contentType) await block.locator('.body-param-content-type select').selectOption(contentType)
   await block.locator('.execute').click()
   const answer = block.locator('.live-responses-table tbody')
   const status = (await answer.locator('.response-col_status').innerText()).trim()

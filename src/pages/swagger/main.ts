@@ -28,15 +28,20 @@ const [spec, credentials] = await Promise.all([
 ])
 for (const server of spec.servers) server.url = new URL(server.url, address).href.replace(/\/$/, '')
 
-/** Each operation on an app, with the parameter that names it. */
-const appOperations = Object.entries(spec.paths).flatMap(([path, methods]) =>
-  Object.entries(methods).flatMap(([method, { parameters = [] }]) => {
-    const parameter = parameters.find(({ name }) => name === 'appId')
-    return parameter ? [{ operation: [path, method] as const, parameter }] : []
-  }),
+/** Parameters that the bar knows better than the document, by name. */
+const KNOWN: Readonly<Record<string, 'appId' | 'key'>> = { appId: 'appId', app_key: 'key' }
+
+/** Each of them, with its operation and what it is called in the bar. */
+const known = Object.entries(spec.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).flatMap(([method, { parameters = [] }]) =>
+    parameters.flatMap((parameter) => {
+      const field = KNOWN[parameter.name]
+      return field ? [{ operation: [path, method] as const, parameter, field }] : []
+    }),
+  ),
 )
 
-for (const { parameter } of appOperations) parameter.example = credentials().appId
+for (const { parameter, field } of known) parameter.example = credentials()[field]
 
 const askedAt = waysOf(spec, new URL(spec.servers[0].url))
 
@@ -60,8 +65,8 @@ const ui = SwaggerUI({
 })
 
 form.addEventListener('input', () => {
-  for (const { operation } of appOperations)
-    ui.specActions.changeParam(operation, 'appId', 'path', credentials().appId)
+  for (const { operation, parameter, field } of known)
+    ui.specActions.changeParam(operation, parameter.name, parameter.in, credentials()[field])
 })
 filter.addEventListener('input', () => ui.layoutActions.updateFilter(filter.value.trim()))
 if (filter.value !== '') ui.layoutActions.updateFilter(filter.value.trim()) // kept over a reload

@@ -7,7 +7,7 @@
 export type Way = 'signature' | 'keyPair' | 'password'
 
 export type Operation = {
-  readonly parameters?: readonly { readonly name: string; example?: string }[]
+  readonly parameters?: readonly { readonly name: string; readonly in: string; example?: string }[]
   readonly security?: readonly { readonly [scheme: string]: unknown }[]
 }
 export type Document = {
