@@ -17,7 +17,8 @@ import type { Locality } from './http/local'
 import { REQUEST_ID, requestId } from './http/request-id'
 import { outside, placeOf, routed, type Place } from './http/place'
 import { pathOf, queryOf } from './http/url'
-import { codecFor } from './protocols/codec'
+import type { Client } from './protocols/codec'
+import { codecFor } from './protocols/codecs'
 import { pinged } from './protocols/native-pings'
 import { isPhoenixPath, isPolledPath } from './protocols/phoenix'
 import { isSocketPath } from './protocols/pusher'
@@ -32,7 +33,6 @@ import {
   turnedAway,
   type Arrived,
   type Asked,
-  type Client,
 } from './protocols/session'
 import type { LongPolls } from './transports/longpoll'
 import { xhrCall, type XhrSessions } from './transports/xhr'

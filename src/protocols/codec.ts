@@ -1,14 +1,12 @@
 /**
  * Codec: one wire protocol. Core's `Encoder` turns words into frames; the rest here turns a request
- * and its frames into words. CODECS is the table that `server.ts` matches paths against.
+ * and its frames into words. CODECS has them all.
  */
 import type { App } from '../core/apps'
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
 import type { Refusal } from '../core/errors'
 import type { Command, Encoder, Ref } from '../core/types'
-import { PHOENIX } from './phoenix'
-import { pusher } from './pusher'
 
 /** What a client said of itself in the URL: its app, or why it can't be served. */
 export type Handshake = { readonly app: App | undefined; readonly refused: Refusal | undefined }
@@ -33,9 +31,5 @@ export interface Codec extends Encoder {
   readonly refOf: ((core: Core, frame: string | Uint8Array) => Ref | undefined) | undefined
 }
 
-export const CODECS: readonly Codec[] = [pusher, ...PHOENIX]
-
-/** An upgrade on a path of nobody's is answered by the first codec: a refused upgrade would be retried for ever. */
-export function codecFor(path: string, query: URLSearchParams): Codec {
-  return CODECS.find((codec) => codec.serves(path, query)) ?? CODECS[0]!
-}
+/** A connection that speaks one. */
+export type Client = Connection<Codec>

@@ -6,7 +6,8 @@
 import type { Core } from '../core/core'
 import { refusal } from '../core/errors'
 import { refuseAndTell } from '../core/hooks'
-import { seen, type Client } from './session'
+import type { Client } from './codec'
+import { seen } from './session'
 
 /** Of one connection between two sweeps. */
 export const MAX_PINGS = 1000

@@ -6,7 +6,7 @@ import { isRefusal, type ErrorCode, type Refusal } from '../core/errors'
 import { countFault } from '../core/faults'
 import { refuseAndTell } from '../core/hooks'
 import type { Command } from '../core/types'
-import type { Client } from './session'
+import type { Client } from './codec'
 
 /** Refused, and counted as what it is: a message, or before the hello the connection. */
 export function refuse(core: Core, conn: Client, refused: Refusal): void {

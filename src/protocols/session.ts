@@ -12,12 +12,10 @@ import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
 import { askNow } from '../core/hooks'
 import type { ConnectRequest } from '../core/plugin'
 import type { Command, MaybePromise } from '../core/types'
-import type { Codec, Handshake } from './codec'
+import type { Client, Codec, Handshake } from './codec'
 import { idle, tellIdle } from './idle'
 import { isMove, LARGE_CHARS, move, unread } from './moves'
 import { fault, refuse, refuseCommand, refuseFrame } from './refuse'
-
-export type Client = Connection<Codec>
 
 /** Text that may wait behind one gate. */
 const MAX_WAITING_CHARS = 1_048_576

@@ -15,6 +15,7 @@ import { CONTENT_TYPES } from '../http/content-types'
 import { idle } from '../protocols/idle'
 import { isPolled, POLLED } from '../protocols/phoenix'
 import { noteRequest } from '../protocols/refuse'
+import type { Client } from '../protocols/codec'
 import {
   admitted,
   arrived,
@@ -26,7 +27,6 @@ import {
   turnedAway,
   type Arrived,
   type Asked,
-  type Client,
 } from '../protocols/session'
 import { readPost, unread } from './longpoll-body'
 import { QueuedSink, type Fetched } from './queued-sink'

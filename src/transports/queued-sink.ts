@@ -6,7 +6,8 @@
 import type { Core } from '../core/core'
 import { survives } from '../core/faults'
 import type { Frame, Sink } from '../core/types'
-import { MAX_BEHIND_BYTES, tooSlow, type Client } from '../protocols/session'
+import type { Client } from '../protocols/codec'
+import { MAX_BEHIND_BYTES, tooSlow } from '../protocols/session'
 import { Queue } from './queue'
 
 /** The session whose sink it is. */

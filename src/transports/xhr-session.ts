@@ -8,7 +8,8 @@
  */
 import type { Core } from '../core/core'
 import type { Frame } from '../core/types'
-import { closed, type Client } from '../protocols/session'
+import type { Client } from '../protocols/codec'
+import { closed } from '../protocols/session'
 import { QueuedSink, type Fetched } from './queued-sink'
 import type { Quotes } from './quotes'
 import { SPENT_CHARS, type Receiver } from './receivers'

@@ -7,7 +7,7 @@ import { jscDescribe } from 'bun:jsc'
 import type { ServerWebSocket } from 'bun'
 import { SHARD_SIZE, SMALL_SHARDS } from '../../src/core/audience'
 import { publish } from '../../src/core/publish'
-import { CODECS } from '../../src/protocols/codec'
+import { CODECS } from '../../src/protocols/codecs'
 import { phoenixRaw } from '../phoenix'
 import { start, type RawClient, type TestServer } from '../harness'
 

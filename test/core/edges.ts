@@ -3,7 +3,8 @@
  * move or to end; what it hears, whatever carries it.
  */
 import { SHARD_SIZE } from '../../src/core/audience'
-import { received, type Client } from '../../src/protocols/session'
+import type { Client } from '../../src/protocols/codec'
+import { received } from '../../src/protocols/session'
 import type { QueuedSink } from '../../src/transports/queued-sink'
 import { within, type RawClient, type TestServer } from '../harness'
 import { KEY, phoenixRaw } from '../phoenix'

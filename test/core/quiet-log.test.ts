@@ -1,7 +1,8 @@
 /** What clients can cause at their own rate is a line and a count, not a line each. */
 import { describe, expect, test } from 'bun:test'
 import { QuietLog } from '../../src/core/quiet-log'
-import { tooSlow, type Client } from '../../src/protocols/session'
+import type { Client } from '../../src/protocols/codec'
+import { tooSlow } from '../../src/protocols/session'
 import { MemoryLog } from '../../src/kit/clock'
 import { fails, pluginOf, start, type TestServer } from '../harness'
 

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, spyOn, test } from 'bun:test'
 import { errorFrame } from '../frames'
 import { pluginOf, start, type TestServer } from '../harness'
 import { KEY, phoenixRaw } from '../phoenix'
-import type { Client } from '../../src/protocols/session'
+import type { Client } from '../../src/protocols/codec'
 import { open } from '../transports/longpoll-client'
 import { XhrClient } from '../transports/xhr-client'
 
