@@ -42,3 +42,15 @@ export async function within<T>(
     givenUp?.removeEventListener('abort', giveUp)
   }
 }
+
+/** Makes something at the first call and keeps it. What failed is made anew at the next call. */
+export function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make().catch((cause: unknown) => {
+      made = undefined
+      throw cause
+    })
+    return made
+  }
+}

@@ -6,6 +6,7 @@ import type { HTMLBundle } from 'bun'
 import { Elysia } from 'elysia'
 import type { Core } from '../core/core'
 import type { Deliveries } from '../core/deliveries'
+import { once } from '../core/faults'
 import { admin } from './admin'
 import type { AdminChanges } from './admin-changes'
 import type { Enforced } from './app-fields'
@@ -104,10 +105,9 @@ export function createApi(core: Core, options: ApiOptions) {
     if (request.url.includes('%')) mustDecode(pathOf(request.url))
   })
   for (const { routes } of plugins) api.use(routes)
-  let document: Promise<object> | undefined
+  const document = once(() => documentOf(api, plugins))
   const shown = async ({ request }: { readonly request: Request }) => {
-    const whole = await (document ??= documentOf(api, plugins))
-    return { ...whole, servers: [serverAt(`..${prefixLeftOut(request, pathPrefix)}`)] }
+    return { ...(await document()), servers: [serverAt(`..${prefixLeftOut(request, pathPrefix)}`)] }
   }
   return api.get(DOCUMENT_PATH, shown, {
     tags: ['operations'],

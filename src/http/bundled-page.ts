@@ -5,6 +5,7 @@
 import { basename } from 'node:path'
 import type { HTMLBundle } from 'bun'
 import { Elysia, NotFoundError } from 'elysia'
+import { once } from '../core/faults'
 import { PAGE_HEADERS } from './page'
 import { folderOf } from './place'
 
@@ -16,8 +17,7 @@ type Bundle = {
 
 /** Serves a page at `path` (with and without a slash at its end) and what it loads below; documented once. */
 export function bundledPage(path: string, bundle: HTMLBundle, detail: object) {
-  let bundled: Promise<Bundle> | undefined
-  const load = (): Promise<Bundle> => (bundled ??= bundleOf(bundle))
+  const load = once(() => bundleOf(bundle))
   const html = async ({ request }: { readonly request: Request }) =>
     new Response((await load()).html(folderOf(request)), { headers: PAGE_HEADERS })
   const hidden = { detail: { hide: true } }
