@@ -4,7 +4,7 @@
  * networks are, unless the operator says otherwise. Pure functions: nothing here opens a connection.
  */
 import { BlockList, isIP } from 'node:net'
-import { IPv6 } from 'ipaddr.js'
+import type { IPv6 } from 'ipaddr.js'
 import { quoted } from './errors'
 
 /** Never connected to. */
@@ -95,16 +95,20 @@ function isTunnel(address: string): boolean {
   return holds(TUNNELS, address) || ISATAP.includes(groupsIn(address, 4, 6))
 }
 
+/** Loaded when it is first needed: the entry reads what settings there are before it has looked for packages. */
+let library: typeof import('ipaddr.js') | undefined
+const ipv6Of = (address: string): IPv6 => (library ??= require('ipaddr.js')).IPv6.parse(address)
+
 /** Some of the eight groups of an IPv6 address, in hex without leading zeros. */
 export const groupsIn = (address: string, from: number, to: number): string =>
-  IPv6.parse(address)
+  ipv6Of(address)
     .parts.slice(from, to)
     .map((group) => group.toString(16))
     .join(':')
 
 /** The IPv4 address that begins with one of the sixteen bytes of an IPv6 address. */
 export const ipv4In = (address: string, byte: number): string =>
-  IPv6.parse(address)
+  ipv6Of(address)
     .toByteArray()
     .slice(byte, byte + 4)
     .join('.')
