@@ -4,6 +4,7 @@
  */
 import { quoted } from './errors'
 import { HOOKS, type Allow, type HookName, type HookRow, type Reject, type Replace } from './plugin'
+import { isHeader } from './webhooks'
 
 /** Stands for an answer that never came or that means nothing: the hook failed, and that is known. */
 export const FAULT: unique symbol = Symbol('fault')
@@ -52,12 +53,6 @@ function optionalText(given: unknown): string | undefined {
 
 /** Those are the server's own. */
 const OWN_HEADERS = /^(content-(type|length|encoding)|transfer-encoding|connection|x-request-id)$/i
-const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/ // oxlint-disable-line no-control-regex
-
-/** Whether HTTP can carry it. */
-export const isHeader = (name: string, value: unknown): value is string =>
-  HEADER_NAME.test(name) && typeof value === 'string' && HEADER_VALUE.test(value)
 
 function headersOf(answer: unknown): Record<string, string> {
   if (typeof answer !== 'object') throw new TypeError('answered headers that are no object')

@@ -2,7 +2,6 @@
  * Webhooks as an app's record has them: which events there are, what is wrong with a list of
  * endpoints, and which endpoint wants what.
  */
-import { isHeader } from './answers'
 import type { App, WebhookRecord } from './apps'
 import { isPlainText, isRecord, jsonOf } from './json'
 import { DEFAULT_NETWORKS, type NetworkRules } from './networks'
@@ -131,3 +130,10 @@ function endpointOf(record: WebhookRecord, index: number, all: readonly WebhookR
       (types?.includes(event) ?? true) && channel.startsWith(start) && channel.endsWith(end),
   }
 }
+
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/ // oxlint-disable-line no-control-regex
+
+/** Whether HTTP can carry it. */
+export const isHeader = (name: string, value: unknown): value is string =>
+  HEADER_NAME.test(name) && typeof value === 'string' && HEADER_VALUE.test(value)

@@ -1,5 +1,6 @@
 /**
- * Cross-origin answers for dashboards on other origins: those that `CARILLON_ADMIN_ORIGINS` names.
+ * Cross-origin requests: which are of pages of other origins, and what the browsers of those are answered
+ * that `CARILLON_ADMIN_ORIGINS` names.
  */
 import { Elysia } from 'elysia'
 
@@ -8,6 +9,7 @@ const ACCEPTED = 'authorization, content-type, x-request-id'
 const EXPOSED = 'location, x-request-id, retry-after'
 const MAX_AGE_SECONDS = '600'
 
+/** Answers for dashboards on other origins. */
 export function crossOrigin(origins: readonly string[]) {
   const allowed = (request: Request): string | undefined => {
     const origin = request.headers.get('origin')
@@ -34,4 +36,21 @@ export function crossOrigin(origins: readonly string[]) {
       },
       { detail: { hide: true } },
     )
+}
+
+/** Browsers say where a request comes from; what a browser may reach must not serve another site. */
+export function isForeignPage(headers: Headers, origins: readonly string[]): boolean {
+  const site = headers.get('sec-fetch-site')
+  const origin = headers.get('origin')
+  if (site === 'same-origin' || site === 'none') return false
+  if (site === null && (origin === null || isOwn(origin, headers.get('host')))) return false
+  return origin === null || !origins.includes(origin)
+}
+
+/** Browsers leave `Sec-Fetch-Site` out over plain HTTP; a proxy may have ended TLS, so only hosts are compared. */
+function isOwn(origin: string, host: string | null): boolean {
+  if (host === null || !URL.canParse(origin)) return false
+  const page = new URL(origin)
+  const own = `${page.protocol}//${host}`
+  return page.host !== '' && URL.canParse(own) && new URL(own).host === page.host
 }

@@ -21,7 +21,7 @@ import { documentedForms } from './body'
 import { FieldError } from './errors'
 import { bodyOfApp, readBody, writtenIn, type Body } from './form'
 import { NO_BODY, type ApiHooks } from './hooks'
-import { isForeignPage } from './identity'
+import { isForeignPage } from './cross-origin'
 import { listed } from './lists'
 import {
   errorDetail,

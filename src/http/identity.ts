@@ -7,6 +7,7 @@ import { quoted, raise, RealtimeError } from '../core/errors'
 import { equalInConstantTime, sha256 } from '../core/signature'
 import type { Addresses } from './address'
 import { basicCredentials } from './basic'
+import { isForeignPage } from './cross-origin'
 import type { Locality } from './local'
 import type { Logins } from './logins'
 
@@ -63,15 +64,6 @@ function isAdmin({ user, password }: ReturnType<typeof basicCredentials>, access
   return !right.includes(false)
 }
 
-/** Browsers say where a request comes from; what a browser may reach must not serve another site. */
-export function isForeignPage(headers: Headers, origins: readonly string[]): boolean {
-  const site = headers.get('sec-fetch-site')
-  const origin = headers.get('origin')
-  if (site === 'same-origin' || site === 'none') return false
-  if (site === null && (origin === null || isOwn(origin, headers.get('host')))) return false
-  return origin === null || !origins.includes(origin)
-}
-
 function refuseForeignPages(headers: Headers, origins: readonly string[]): void {
   if (!isForeignPage(headers, origins)) return
   const origin = headers.get('origin')
@@ -79,12 +71,4 @@ function refuseForeignPages(headers: Headers, origins: readonly string[]): void 
     'admin_foreign_page',
     `Pages of ${origin === null ? 'another site' : quoted(origin)} may not use the admin API (CARILLON_ADMIN_ORIGINS)`,
   )
-}
-
-/** Browsers leave `Sec-Fetch-Site` out over plain HTTP; a proxy may have ended TLS, so only hosts are compared. */
-function isOwn(origin: string, host: string | null): boolean {
-  if (host === null || !URL.canParse(origin)) return false
-  const page = new URL(origin)
-  const own = `${page.protocol}//${host}`
-  return page.host !== '' && URL.canParse(own) && new URL(own).host === page.host
 }

@@ -9,7 +9,7 @@ import { raise, RealtimeError, type ErrorCode } from '../core/errors'
 import type { AppSecrets, Shown } from './app-secrets'
 import { basicCredentials } from './basic'
 import type { ApiHooks, Received } from './hooks'
-import { isForeignPage } from './identity'
+import { isForeignPage } from './cross-origin'
 import { queryOf } from './url'
 
 /** Somebody may push to the app; `params` is what a plugin put in the place of the body, if anything. */
