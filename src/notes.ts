@@ -22,6 +22,7 @@ export function notes(env: Environment, files: readonly EnvFile[] = []): Note[] 
 const NOTES = [
   { level: 'info', of: namesFromFiles },
   { level: 'warn', of: alteredByFiles },
+  { level: 'warn', of: cutByFiles },
   { level: 'warn', of: inQuotes },
   { level: 'info', of: aliasesUsed },
   { level: 'info', of: serviceVariables },
@@ -47,6 +48,15 @@ function alteredByFiles(env: Environment, files: readonly EnvFile[]): string[] {
     .map(
       ({ path, altered }) =>
         `${altered.join(', ')}: not what ${path} says, where a $ begins the name of a variable, in quotes too; write \\$ for the sign`,
+    )
+}
+
+function cutByFiles(env: Environment, files: readonly EnvFile[]): string[] {
+  return brought(env, files)
+    .filter(({ cut }) => cut.length > 0)
+    .map(
+      ({ path, cut }) =>
+        `${cut.join(', ')}: ends where ${path} has a #, which begins a comment; quotes keep it`,
     )
 }
 

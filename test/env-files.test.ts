@@ -30,35 +30,40 @@ function environment(
   return JSON.parse(stdout.toString()) as Record<string, string>
 }
 
-/** Lines as people write them; `altered` is what the runtime makes of a `$`. */
-const LINES: readonly (readonly [text: string, altered: boolean])[] = [
-  ['plain', false],
-  ['"double # quotes"', false],
-  ["'single'", false],
-  ['behind # a comment', false],
-  ['pa$word9', true],
-  ["'pa$word9'", true],
-  ['"pa$word9"', true],
-  ['`pa$word9`', true],
-  ['pa\\$word9', false],
-  ['pa\\\\$word9', false],
-  ['$word9', true],
-  ['${word9}', true],
-  ['a${word9}b', true],
-  ['pa$HERE', true],
-  ['$HERE', false],
-  ['"${HERE}"', false],
-  ['${word9:-otherwise}', false],
-  ['a$$b', true],
-  ['ends with $', false],
-  ['$-', false],
-  ['${open', false],
-  ['price $5 and $6', true],
-  ['"two\\nlines"', false],
-  ['', false],
+/** Lines as people write them, and what the runtime makes of a `$` and a `#`. */
+const LINES: readonly (readonly [text: string, not?: 'altered' | 'cut'])[] = [
+  ['plain'],
+  ['"double # quotes"'],
+  ["'single'"],
+  ['behind # a comment'],
+  ['pa$word9', 'altered'],
+  ["'pa$word9'", 'altered'],
+  ['"pa$word9"', 'altered'],
+  ['`pa$word9`', 'altered'],
+  ['pa\\$word9'],
+  ['pa\\\\$word9'],
+  ['$word9', 'altered'],
+  ['${word9}', 'altered'],
+  ['a${word9}b', 'altered'],
+  ['pa$HERE', 'altered'],
+  ['$HERE'],
+  ['"${HERE}"'],
+  ['${word9:-otherwise}'],
+  ['a$$b', 'altered'],
+  ['ends with $'],
+  ['$-'],
+  ['${open'],
+  ['price $5 and $6', 'altered'],
+  ['"two\\nlines"'],
+  ['${none:-pa$word9}', 'altered'],
+  ['pa#word9', 'cut'],
+  ['a b#c # d', 'cut'],
+  ['it"s#1', 'cut'],
+  ['a #b#c'],
+  ["'a#b' # c"],
 ]
 test('every value is known as the runtime has read it, and every one that it has changed', () => {
-  const named = LINES.map(([text, altered], index) => ({ name: `LINE_${index}`, text, altered }))
+  const named = LINES.map(([text, not], index) => ({ name: `LINE_${index}`, text, not }))
   const lines = named.map(({ name, text }) => `${name}=${text}`)
   const folder = folderWith({
     '.env': ['HERE=here', 'export LINE_E=x', 'LINE_C: y', ...lines].join('\n'),
@@ -67,8 +72,8 @@ test('every value is known as the runtime has read it, and every one that it has
   const known = [...named.map(({ name }) => name), 'LINE_E', 'LINE_C']
   const [brought] = broughtBy(envFiles(folder, [], env), env, { known, secrets: known })
   expect(brought!.names.toSorted()).toEqual(known.toSorted())
-  const altered = named.flatMap((line) => (line.altered ? line.name : []))
-  expect(brought!.altered).toEqual(altered)
+  for (const what of ['altered', 'cut'] as const)
+    expect(brought![what]).toEqual(named.flatMap(({ not, name }) => (not === what ? name : [])))
 })
 
 const FILES = ['.env', '.env.local', '.env.development', '.env.development.local'].concat([
@@ -110,9 +115,11 @@ test('files that are named take the place of those', () => {
   expect(environment(folder, {}, ['--no-env-file'])['ALL']).toBeUndefined()
 })
 
-test('what was set outside is not said to come from the file', () => {
-  const folder = folderWith({ '.env': 'PUSHER_APP_SECRET=pa$word9\nPUSHER_APP_KEY=k' })
-  const env = { PUSHER_APP_SECRET: 'other', PUSHER_APP_KEY: 'k' }
+test('what was set outside, and what is empty, is not said to come from the file', () => {
+  const folder = folderWith({
+    '.env': 'PUSHER_APP_ID=\nPUSHER_APP_SECRET=pa$word9\nPUSHER_APP_KEY=k',
+  })
+  const env = { PUSHER_APP_ID: '', PUSHER_APP_SECRET: 'other', PUSHER_APP_KEY: 'k' }
   expect(notes(env, envFiles(folder, [], env))).toEqual([
     {
       level: 'info',
@@ -134,7 +141,8 @@ test('a reference is meant where it is no secret, or nothing else', () => {
 
 test('the start names what came from the file, and what holds a $; a failing one, too', async () => {
   const folder = folderWith({
-    '.env': 'PUSHER_APP_ID=1\nPUSHER_APP_KEY=k\nREVERB_APP_SECRET="pa$word9"\nAPP_KEY=x\n',
+    '.env':
+      'PUSHER_APP_ID=1\nPUSHER_APP_KEY=k\nREVERB_APP_SECRET="pa$word9"\nAPP_KEY=x\nPUSHER_ADMIN_USERNAME=me\nPUSHER_ADMIN_PASSWORD=pa#word9\n',
   })
   const command = [process.execPath, join(import.meta.dir, '../src/index.ts')]
   await using program = new Program({}, { command, cwd: folder })
@@ -146,10 +154,12 @@ test('the start names what came from the file, and what holds a $; a failing one
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as { level: number; msg: string })
-  const from = `PUSHER_APP_ID, PUSHER_APP_KEY, REVERB_APP_SECRET: from ${folder}/.env, which the runtime reads at its start`
+  const from = `PUSHER_APP_ID, PUSHER_APP_KEY, REVERB_APP_SECRET, PUSHER_ADMIN_USERNAME, PUSHER_ADMIN_PASSWORD: from ${folder}/.env, which the runtime reads at its start`
   const altered = `REVERB_APP_SECRET: not what ${folder}/.env says, where a $ begins the name of a variable, in quotes too; write \\$ for the sign`
   expect(lines).toContainEqual(expect.objectContaining({ level: 30, msg: from }))
   expect(lines).toContainEqual(expect.objectContaining({ level: 40, msg: altered }))
+  const cut = `PUSHER_ADMIN_PASSWORD: ends where ${folder}/.env has a #, which begins a comment; quotes keep it`
+  expect(lines).toContainEqual(expect.objectContaining({ level: 40, msg: cut }))
   expect(errors).not.toContain('word9')
 
   await using failing = new Program({ PORT: 'x' }, { command, cwd: folder })
