@@ -4,7 +4,7 @@
  * Spec: contract 3.3 (5) and 3.5.
  */
 import { isRefusal, refusal, type Refusal } from './errors'
-import { jsonText, MAX_LEVELS, textOfJson } from './json'
+import { jsonText, MAX_LEVELS, ownText, textOfJson } from './json'
 import { scanObject, type Slice } from './json-scan'
 import type { Limits } from './limits'
 import type { ChannelName, JsonText, Member, SubscribeCommand, UserId } from './types'
@@ -54,12 +54,12 @@ function parseId(
     return invalid(
       'user_id supplied to presence subscription is invalid - it must be a non-empty string or an integer of at most 20 digits',
     )
-  const userId = textOfJson(json) as UserId
+  const userId = ownText(textOfJson(json) as UserId)
   if (userId.length > maxUserIdChars)
     return invalid(
       `user_id of ${userId.length} characters exceeds the limit of ${maxUserIdChars} (maxUserIdChars)`,
     )
-  return { userId, userIdJson: isText ? jsonText(userId) : json }
+  return { userId, userIdJson: isText ? jsonText(userId) : ownText(json) }
 }
 
 const NO_INFO = '{}' as JsonText
@@ -75,7 +75,7 @@ function parseInfo(info: Slice | undefined, { maxUserInfoBytes }: Limits): JsonT
   if (info.depth > MAX_LEVELS)
     return invalid('user_info supplied to presence subscription is nested too deep')
   const bytes = Buffer.byteLength(userInfo)
-  if (bytes <= maxUserInfoBytes) return userInfo
+  if (bytes <= maxUserInfoBytes) return ownText(userInfo)
   return invalid(
     `user_info of ${bytes} bytes exceeds the limit of ${maxUserInfoBytes} bytes (maxUserInfoBytes)`,
   )

@@ -12,6 +12,7 @@ import type { Core } from './core'
 import { isRefusal, quoted, REFUSE, refusal, type Refusal } from './errors'
 import { ask, passGates } from './hooks'
 import type { Subscription } from './hub'
+import { ownText } from './json'
 import { scanObject } from './json-scan'
 import { noObject, parseMember } from './member'
 import { leaveChannel, enterChannel } from './membership'
@@ -22,6 +23,7 @@ import type {
   ChannelName,
   MaybePromise,
   Member,
+  Ref,
   SubscribeCommand,
   UnsubscribeCommand,
 } from './types'
@@ -164,9 +166,20 @@ function enter(
     appFull(core, command) ?? addressFull(core, conn) ?? (member && roomFull(core, command, member))
   const refused = full ?? (kind.counted ? overChannelBudget(core, conn, command) : undefined)
   if (refused) return refused
-  enterChannel(core, conn, command, member)
+  enterChannel(core, conn, kept(command), member)
   return undefined
 }
+
+/** As it is remembered, without the frame that it came in. */
+function kept({ channel, ref, ...command }: SubscribeCommand): SubscribeCommand {
+  return { ...command, channel: ownText(channel), ref: ref && keptRef(ref) }
+}
+
+const keptRef = ({ topic, join, message }: Ref): Ref => ({
+  topic: ownText(topic),
+  join: ownText(join),
+  message: ownText(message),
+})
 
 /** Thousands of connections in the same thousands of channels are few channels, and a gigabyte. */
 function addressFull({ hub }: Core, { countedAs: key }: Connection): Refusal | undefined {

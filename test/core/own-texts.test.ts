@@ -1,0 +1,74 @@
+/**
+ * What is kept of a frame is kept without the frame: names of channels, refs, who somebody is. Texts that
+ * are cut out of another one hold all of it in memory.
+ */
+import { heapStats } from 'bun:jsc'
+import { expect, test } from 'bun:test'
+import { common } from '../harness'
+import { KEY, phoenixRaw } from '../phoenix'
+import { open } from '../transports/longpoll-client'
+import { PUSHER } from '../protocols/as-sent'
+
+const COUNT = 100
+const PADDING = 'x'.repeat(30_000)
+const server = common()
+
+const heapBytes = (): number => {
+  Bun.gc(true)
+  return heapStats().heapSize
+}
+
+/** Somebody who subscribes, each time in a long frame, and what says so. */
+type Subscriber = (channel: string) => Promise<unknown>
+const phoenix =
+  (version: 1 | 2, frame: (topic: string) => string) => async (): Promise<Subscriber> => {
+    const { client } = await phoenixRaw(server(), { version, query: KEY })
+    return (topic) => (client.send(frame(topic)), client.next())
+  }
+const join = (topic: string): string =>
+  `["a-reference-of-a-join","a-reference-of-a-message","${topic}","phx_join",{"padding":"${PADDING}"}]`
+
+const ROWS: Readonly<Record<string, () => Promise<Subscriber>>> = {
+  'Pusher, WebSocket': () => pusher('Pusher, WebSocket'),
+  'Pusher, HTTP': () => pusher('Pusher, HTTP'),
+  'Pusher, presence': async () => {
+    const client = await server().raw()
+    return (name) => {
+      const channel = `presence-${name}`
+      const said = `{"user_id":"a-user-with-a-long-name","user_info":{"name":"somebody"},"padding":"${PADDING}"}`
+      return client.subscribed(channel, server().sign(client, channel, said), said)
+    }
+  },
+  'Phoenix V1': phoenix(
+    1,
+    (topic) =>
+      `{"topic":"${topic}","event":"phx_join","payload":{"padding":"${PADDING}"},"ref":"a-reference"}`,
+  ),
+  'Phoenix V2': phoenix(2, join),
+  'Phoenix, long-poll': async () => {
+    const session = await open(server())
+    return async (topic) => {
+      await session.say(join(topic), 'application/json')
+      return session.poll()
+    }
+  },
+}
+
+async function pusher(wire: string): Promise<Subscriber> {
+  const peer = await PUSHER[wire]!(server())
+  return async (channel) => {
+    await peer.say(
+      `{"event":"pusher:subscribe","data":{"channel":"${channel}","padding":"${PADDING}"}}`,
+    )
+    return peer.next()
+  }
+}
+
+test.each(Object.entries(ROWS))('%s', async (wire, connect) => {
+  const subscribe = await connect()
+  const name = (index: number): string => `a-channel-of-${wire.replace(/\W+/g, '-')}-${index}`
+  for (let index = 0; index < 3; index++) await subscribe(name(index))
+  const before = heapBytes()
+  for (let index = 3; index < COUNT; index++) await subscribe(name(index))
+  expect(heapBytes() - before).toBeLessThan((COUNT * PADDING.length) / 4)
+})
