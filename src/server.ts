@@ -24,6 +24,7 @@ import {
   warnPublished,
   type Credentials,
 } from './credentials'
+import { DIALECTS } from './dialects/dialects'
 import { Addresses } from './http/address'
 import { AdminChanges } from './http/admin-changes'
 import { createApi, type Api } from './http/api'
@@ -184,6 +185,7 @@ async function build(
   undo.push(() => webhooks.stop())
   const hooks = new ApiHooks(core, addresses)
   const api = createApi(core, {
+    dialects: DIALECTS.map(({ routes }) => routes),
     pathPrefix: config.pathPrefix,
     changes,
     adminOrigins: config.adminOrigins,

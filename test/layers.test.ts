@@ -10,6 +10,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   core: ['core'],
   protocols: ['core', 'protocols'],
   http: ['core', 'http', 'protocols/errors'],
+  dialects: ['core', 'dialects', 'http', 'protocols'],
   transports: ['core', 'http/bytes', 'http/content-types', 'protocols', 'transports'],
   store: ['core', 'store'],
   webhooks: ['core', 'store/outbox', 'webhooks'],
@@ -87,6 +88,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'server.ts': [
     'config',
     'credentials',
+    'dialects/dialects',
     'open-files',
     'core',
     'http',

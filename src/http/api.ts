@@ -3,7 +3,7 @@
  * `onError`; `errors.ts` has the words.
  */
 import type { HTMLBundle } from 'bun'
-import { Elysia } from 'elysia'
+import { Elysia, type AnyElysia } from 'elysia'
 import type { Core } from '../core/core'
 import type { Deliveries } from '../core/deliveries'
 import { once } from '../core/faults'
@@ -27,14 +27,24 @@ import { serverAt } from './openapi-words'
 import { ops } from './ops'
 import { prefixLeftOut } from './place'
 import { pluginReports, type PluginAtWork } from './plugins'
-import { pushex } from './pushex'
-import { PushAccess } from './pushex-access'
 import { REQUEST_ID, requestId } from './request-id'
 import { pathOf } from './url'
 import { users } from './users'
 import { swaggerDefaults, type PublishedCredentials } from './swagger'
 
+/** What the routes of a dialect ask who may come in. */
+export type Door = {
+  readonly hooks: ApiHooks
+  readonly secrets: AppSecrets
+  /** The app that needs no credentials, if there is one. */
+  readonly openAppId: string | undefined
+}
+
+/** The routes of another server's API, which core knows nothing of. */
+export type DialectRoutes = (core: Core, door: Door) => AnyElysia
+
 export type ApiOptions = {
+  readonly dialects: readonly DialectRoutes[]
   readonly pathPrefix: string
   readonly changes: AdminChanges
   readonly adminOrigins: readonly string[]
@@ -84,7 +94,9 @@ export function createApi(core: Core, options: ApiOptions) {
     .use(connections(core, access))
     .use(users(core, access))
     .use(expusherlite(core, hooks, secrets))
-    .use(pushex(core, new PushAccess(core, { hooks, secrets, openAppId: published.appId })))
+  const door = { hooks, secrets, openAppId: published.appId }
+  for (const routes of options.dialects) api.use(routes(core, door))
+  api
     .use(admin(core, { changes, enforced: options.enforced }))
     .use(deliveries(core, options.deliveries, changes))
     .use(pluginReports(core.hooks, plugins, changes))

@@ -1,31 +1,37 @@
 /**
  * PushEx's API: one event to one or more channels, answered with what was made of it. Who asks is
- * looked at before what is asked; plugins are told when a request comes and when it was processed.
- * Spec: phoenix contract 3.1.
+ * looked at before what is asked; plugins are told when a request comes, what was pushed to which channel,
+ * to whom it goes, and when the request was processed.
+ * Spec: phoenix contract 3.1, 3.2.
  */
-import type { Uploads } from '../core/uploads'
 import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
-import type { App } from '../core/apps'
-import { afterRoom } from '../core/backlog'
-import { channelOfTopic } from '../core/channel'
-import type { Core } from '../core/core'
-import { RealtimeError, refusal, type ErrorCode } from '../core/errors'
-import { isRecord, jsonText, parseJson } from '../core/json'
-import type { Slice } from '../core/json-scan'
-import { checkData, publish, textOfData, tooManyChannels, type Api } from '../core/publish'
-import { tellPushed, type Pushed } from '../core/push'
-import type { ChannelName, MaybePromise } from '../core/types'
-import { wireError } from '../protocols/errors'
-import { mustTakeJson } from './accept'
-import { documentedForms } from './body'
-import { CONTENT_TYPES } from './content-types'
-import { noteRefusal } from './errors'
-import { bodyOfApp, readBody, writtenIn, type Body, type BodyLimits } from './form'
-import { NO_BODY } from './hooks'
-import type { Grant, PushAccess } from './pushex-access'
-import { REQUEST_ID } from './request-id'
-import { BAD_REQUEST, errorDetail, JSON_REFUSALS, PUBLISH_REFUSALS } from './refusals'
+import type { App } from '../../core/apps'
+import { afterRoom } from '../../core/backlog'
+import { channelOfTopic } from '../../core/channel'
+import type { Core } from '../../core/core'
+import { RealtimeError, refusal, type ErrorCode } from '../../core/errors'
+import { tell } from '../../core/hooks'
+import { isRecord, jsonText, parseJson } from '../../core/json'
+import type { Connection } from '../../core/connection'
+import type { Slice } from '../../core/json-scan'
+import type { PushView } from '../../core/plugin'
+import { checkData, publish, textOfData, tooManyChannels, type Api } from '../../core/publish'
+import { each } from '../../core/slices'
+import type { ChannelName, MaybePromise } from '../../core/types'
+import type { Uploads } from '../../core/uploads'
+import { appView } from '../../core/views'
+import { wireError } from '../../protocols/errors'
+import { mustTakeJson } from '../../http/accept'
+import type { Door } from '../../http/api'
+import { documentedForms } from '../../http/body'
+import { CONTENT_TYPES } from '../../http/content-types'
+import { noteRefusal } from '../../http/errors'
+import { bodyOfApp, readBody, writtenIn, type Body, type BodyLimits } from '../../http/form'
+import { NO_BODY } from '../../http/hooks'
+import { REQUEST_ID } from '../../http/request-id'
+import { BAD_REQUEST, errorDetail, JSON_REFUSALS, PUBLISH_REFUSALS } from '../../http/refusals'
+import { PushAccess, type Grant } from './access'
 
 const Push: object = Type.Object(
   {
@@ -73,8 +79,9 @@ const HEADERS = {
 type Answer = { status?: number | string; headers: Record<string, string | number> }
 type Asking = { readonly request: Request; readonly set: Answer }
 
-export function pushex(core: Core, access: PushAccess) {
-  const { hooks } = access
+export function pushexRoutes(core: Core, door: Door) {
+  const access = new PushAccess(core, door)
+  const { hooks } = door
   const bodyLimits = bodyOfApp(core.limits)
   const refuse = ({ request, set }: Asking, code: ErrorCode, body: object): Response => {
     const status = (set.status = wireError(code).http)
@@ -185,12 +192,33 @@ function mustName(raw: string): ChannelName {
 /** Its channels are read, and an event needs no name. */
 const PUSHEX: Api = { channelOf: (_, name) => name as ChannelName, namesEvents: false }
 
-function send(core: Core, app: App, pushed: Pushed): MaybePromise<void> {
+type Sent = {
+  readonly channels: readonly ChannelName[]
+  readonly event: string
+  /** The text that Pusher's subscribers get. */
+  readonly data: string
+}
+
+function send(core: Core, app: App, pushed: Sent): MaybePromise<void> {
   const { channels, event, data } = pushed
   if (channels.length === 0) return
   publish(core, app, [{ name: event, data, channels, socketId: undefined }], PUSHEX)
   tellPushed(core, app, pushed)
   return afterRoom(core.hub, app, channels, () => undefined)
+}
+
+/** It has been published. Where nobody watches, it costs two length checks. */
+function tellPushed(core: Core, app: App, { channels, event, data }: Sent): void {
+  const { pushRequested, pushDelivered } = core.hooks
+  if (pushRequested.length === 0 && pushDelivered.length === 0) return
+  for (const channel of channels) {
+    const view: PushView = { channel, event, data: jsonText(data), at: core.clock.now() }
+    tell(core, pushRequested, appView(app), view)
+    if (pushDelivered.length === 0) continue
+    const listeners = core.hub.listeners(app, channel)
+    const delivered = (conn: Connection) => conn.closed || tell(core, pushDelivered, conn, view)
+    core.slices.add(each('push', listeners, delivered))
+  }
 }
 
 /** Text that is not JSON goes out as it is; what is would be taken for the value that it writes down. */

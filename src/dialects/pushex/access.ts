@@ -3,34 +3,25 @@
  * for, and with nothing but the published development credentials everybody on this machine (`local.ts`).
  * Spec: phoenix contract 3.1, 3.2.
  */
-import type { App } from '../core/apps'
-import type { Core } from '../core/core'
-import { raise, RealtimeError, type ErrorCode } from '../core/errors'
-import type { AppSecrets, Shown } from './app-secrets'
-import { basicCredentials } from './basic'
-import type { ApiHooks, Received } from './hooks'
-import { isForeignPage } from './cross-origin'
-import { queryOf } from './url'
+import type { App } from '../../core/apps'
+import type { Core } from '../../core/core'
+import { raise, RealtimeError, type ErrorCode } from '../../core/errors'
+import type { Shown } from '../../http/app-secrets'
+import { basicCredentials } from '../../http/basic'
+import type { Door } from '../../http/api'
+import type { Received } from '../../http/hooks'
+import { isForeignPage } from '../../http/cross-origin'
+import { queryOf } from '../../http/url'
 
 /** Somebody may push to the app; `params` is what a plugin put in the place of the body, if anything. */
 export type Grant = { readonly app: App; readonly params: unknown }
 
-export type PushDoor = {
-  readonly hooks: ApiHooks
-  readonly secrets: AppSecrets
-  /** The app that needs no credentials, if there is one. */
-  readonly openAppId: string | undefined
-}
-
 export class PushAccess {
-  readonly hooks: ApiHooks
-  readonly #door: PushDoor
+  readonly #core: Core
+  readonly #door: Door
 
-  constructor(
-    readonly core: Core,
-    door: PushDoor,
-  ) {
-    this.hooks = door.hooks
+  constructor(core: Core, door: Door) {
+    this.#core = core
     this.#door = door
   }
 
@@ -38,7 +29,7 @@ export class PushAccess {
   appOf({ headers, url }: Request): App | undefined {
     const { isBasic, user } = basicCredentials(headers.get('authorization'))
     const key = isBasic ? user : new URLSearchParams(queryOf(url)).get('app_key')
-    const { apps } = this.core
+    const { apps } = this.#core
     return key === null ? apps.unnamed() : apps.byKey(key)
   }
 
@@ -49,10 +40,11 @@ export class PushAccess {
   async granted(received: Received, body: () => Promise<unknown>): Promise<Grant | undefined> {
     const { request, app } = received
     if (!app?.record.active || isForeignPage(request.headers, [])) return undefined
-    const { hooks, core } = this
+    const { hooks, secrets } = this.#door
+    const core = this.#core
     const shown = this.#shown(request, app)
     const vouched = !shown.isRight && (await unlessRefused(hooks.authenticate(received))) === true
-    if (vouched) this.#door.secrets.vouched(shown)
+    if (vouched) secrets.vouched(shown)
     const isKnown = shown.isRight || vouched
     if (!isKnown && shown.refused && core.hooks.authorizePush.length === 0) raise(shown.refused)
     if (core.hooks.authorizePush.length === 0)
