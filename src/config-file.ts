@@ -7,6 +7,7 @@ import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import usual from '../plugins/usual.json'
 import { ConfigError } from './config'
+import { quoted } from './core/errors'
 import { isRecord } from './core/json'
 import { NEW_APP } from './core/new-app'
 import type { ProvidedApp } from './core/provided-apps'
@@ -52,9 +53,12 @@ export async function loadConfigFile(
   folder: string,
 ): Promise<ConfigFile> {
   const given = resolve(folder, named ?? DEFAULT_FILE)
-  if (named !== undefined && !isFile(given))
-    throw new ConfigError([`CARILLON_CONFIG=${named}: expected a file, there is none at ${given}`])
-  const path = [given, OWN_FILE].find(isFile)
+  const why = notThere(given)
+  if (why !== undefined && (named !== undefined || why !== NOTHING)) {
+    const what = named === undefined ? DEFAULT_FILE : `CARILLON_CONFIG=${quoted(named)}`
+    throw new ConfigError([`${what}: expected a file at ${given}, ${why}`])
+  }
+  const path = [given, OWN_FILE].find((file) => notThere(file) === undefined)
   if (path === undefined) return { plugins: [], apps: [], path, isOwn: false }
   provideInterface()
   const isOwn = path !== given
@@ -62,8 +66,19 @@ export async function loadConfigFile(
   return { ...read(await importDefault(path), name), path, isOwn }
 }
 
-const isFile = (path: string): boolean =>
-  statSync(path, { throwIfNoEntry: false })?.isFile() === true
+const NOTHING = 'there is none'
+
+/** Why a file cannot be read. In the place of one to mount that is missing Docker makes a folder. */
+function notThere(path: string): string | undefined {
+  try {
+    const found = statSync(path)
+    if (found.isFile()) return undefined
+    return found.isDirectory() ? 'this is a folder' : 'this is none'
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException
+    return ['ENOENT', 'ENOTDIR'].includes(code) ? NOTHING : `this cannot be read (${code})`
+  }
+}
 
 /** Says which file it was, and what is off because it lists no plugin for it. */
 export function tellConfigFile({ path, isOwn, plugins }: ConfigFile, log: Log): void {
@@ -81,10 +96,11 @@ export function tellConfigFile({ path, isOwn, plugins }: ConfigFile, log: Log): 
 
 async function importDefault(path: string): Promise<unknown> {
   try {
-    return ((await import(path)) as { default?: unknown }).default
+    return await ((await import(path)) as { default?: unknown }).default
   } catch (cause) {
     // Of text that can't be read the runtime says everything at once.
-    const causes: readonly unknown[] = cause instanceof AggregateError ? cause.errors : [cause]
+    const { errors = [] } = cause instanceof AggregateError ? cause : {}
+    const causes: readonly unknown[] = errors.length > 0 ? errors : [cause]
     throw new ConfigError(causes.map((each) => `${path}: could not be loaded: ${explain(each)}`))
   }
 }
@@ -112,7 +128,10 @@ function read(config: unknown, file: string): FileConfig {
   for (const key of KEYS)
     if (!Array.isArray(config[key] ?? [])) mistakes.push(`${file}: ${key}: expected a list`)
   if (mistakes.length > 0) throw new ConfigError(mistakes)
-  const { plugins = [], apps = [] } = config as { plugins?: AnyPlugin[]; apps?: unknown[] }
+  const [plugins, apps] = [config['plugins'] ?? [], config['apps'] ?? []] as [
+    AnyPlugin[],
+    unknown[],
+  ]
   for (const [index, plugin] of plugins.entries())
     if (!isRecord(plugin))
       mistakes.push(`${file}: plugins[${index}]: expected a plugin (was its function called?)`)

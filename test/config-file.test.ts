@@ -4,8 +4,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import usual from '../plugins/usual.json'
-import type { ConfigError } from '../src/config'
+import { ConfigError } from '../src/config'
 import { loadConfigFile, tellConfigFile } from '../src/config-file'
+import { quoted } from '../src/core/errors'
 import { MemoryLog } from '../src/kit/clock'
 import { Program } from './program'
 
@@ -61,7 +62,6 @@ describe('which file it is, and what is off', () => {
     readonly off?: readonly (keyof typeof usual)[]
   }[] = [
     { name: 'none', folder, file: OWN, says: own },
-    { name: 'a folder of that name', folder: join(folder, 'odd'), file: OWN, says: own },
     { name: 'one in the working directory', folder: join(folder, 'here'), file: here },
     { name: 'the own one, in its folder', folder: ROOT, file: OWN },
     { name: 'a named one', named: 'here/carillon.config.ts', folder, file: here },
@@ -73,15 +73,13 @@ describe('which file it is, and what is off', () => {
       off: ['rate-limit'],
     },
     {
-      name: 'with apps alone',
-      named: write('apps.ts', 'export default { apps: [] }'),
+      name: 'with apps alone, by a promise',
+      named: write('apps.ts', 'export default Promise.resolve({ plugins: null, apps: [] })'),
       folder,
       file: join(folder, 'apps.ts'),
       off: ['origin-check', 'rate-limit'],
     },
   ]
-  mkdirSync(join(folder, 'odd/carillon.config.ts'), { recursive: true })
-
   test.each(ROWS)('$name', async ({ named, folder: from, file, says, off = [] }) => {
     const log = new MemoryLog()
     tellConfigFile(await loadConfigFile(named, from), log)
@@ -103,11 +101,28 @@ describe('which file it is, and what is off', () => {
     expect(names).toEqual(expect.arrayContaining(Object.keys(usual)))
   })
 
-  test('one that is named must be there', async () => {
-    for (const named of ['none.ts', 'here'])
-      await expect(loadConfigFile(named, folder)).rejects.toThrow(
-        `CARILLON_CONFIG=${named}: expected a file, there is none at ${join(folder, named)}`,
-      )
+  const UNUSABLE: readonly (readonly [named: string | undefined, from: string, line: string])[] = [
+    [
+      'none.ts',
+      folder,
+      `CARILLON_CONFIG=none.ts: expected a file at ${folder}/none.ts, there is none`,
+    ],
+    ['here', folder, `CARILLON_CONFIG=here: expected a file at ${folder}/here, this is a folder`],
+    ['/dev/null', folder, 'CARILLON_CONFIG=/dev/null: expected a file at /dev/null, this is none'],
+    [
+      undefined,
+      join(folder, 'odd'),
+      `carillon.config.ts: expected a file at ${folder}/odd/carillon.config.ts, this is a folder`,
+    ],
+    [
+      'x'.repeat(300),
+      folder,
+      `CARILLON_CONFIG=${quoted('x'.repeat(300))}: expected a file at ${folder}/${'x'.repeat(300)}, this cannot be read (ENAMETOOLONG)`,
+    ],
+  ]
+  mkdirSync(join(folder, 'odd/carillon.config.ts'), { recursive: true })
+  test.each(UNUSABLE)('%j in %s is said', async (named, from, line) => {
+    await expect(loadConfigFile(named, from)).rejects.toThrow(new ConfigError([line]))
   })
 })
 
@@ -126,6 +141,9 @@ describe('a file that cannot be loaded', () => {
     ['\nexport default { plugins: [guardian()] }', 'guardian is not defined (FILE:2:28)'],
     ['throw new Error("boom")', 'boom (FILE:1:11)'],
     ['throw "text"', 'text'],
+    ['export default Promise.reject(new Error("late"))', 'late (FILE:1:35)'],
+    ['throw new AggregateError([new Error("one"), "two"])', 'one (FILE:1:31)', 'two'],
+    ['throw new AggregateError([], "none")', 'none (FILE:1:11)'],
   ]
   test.each(ROWS)('%j', async (text, ...mistakes) => {
     const path = write(`${Bun.hash(text)}.ts`, text)
