@@ -25,6 +25,9 @@ export function nearMisses(names: readonly string[], known: readonly string[]): 
   const settings = new Set(known)
   return names.flatMap((name) => {
     if (settings.has(name) || FOREIGN.test(name)) return []
+    const bare = name.replace(/_FILE$/, '')
+    if (bare.length >= SHORTEST && bare !== name && settings.has(bare))
+      return [`${name} is not a setting: only secrets may stand in files; set ${bare}`]
     const meant = OWN.test(name) ? nearestOf(name, known) : closeTo(name, known)
     return meant === undefined ? [] : [`${name} is not a setting; did you mean ${meant}?`]
   })

@@ -48,7 +48,7 @@ const UNREAD: readonly Unread[] = [
       'REVERB_ALLOWED_ORIGINS',
       'REVERB_APP_ALLOWED_ORIGINS',
     ],
-    idle: /^\*$/,
+    idle: /^(?:\*|\["\*"\])$/,
     instead: `set the app's hosts by the admin API; ${PLUGIN} enforces them`,
   },
   {
@@ -100,8 +100,12 @@ const UNREAD: readonly Unread[] = [
     instead: 'set CARILLON_ACTIVITY_TIMEOUT_SECONDS',
   },
   {
-    names: ['REVERB_APP_MAX_MESSAGE_SIZE', 'REVERB_MAX_REQUEST_SIZE'],
-    idle: /^10_?000$/,
+    names: [
+      'REVERB_APP_MAX_MESSAGE_SIZE',
+      'REVERB_MAX_REQUEST_SIZE',
+      'SOKETI_HTTP_MAX_REQUEST_SIZE',
+    ],
+    idle: /^10_?000$|^100$/, // bytes there, megabytes here
     instead: 'set CARILLON_MAX_EVENT_DATA_BYTES',
   },
   {

@@ -36,6 +36,19 @@ test.each(MISSES)('%s means %s', (name, meant) => {
   expect(told(name)).toEqual([`${name} is not a setting; did you mean ${meant}?`])
 })
 
+const FILES: readonly (readonly [name: string, setting: string])[] = [
+  ['PUSHER_ADMIN_USERNAME_FILE', 'PUSHER_ADMIN_USERNAME'],
+  ['REVERB_APP_KEY_FILE', 'REVERB_APP_KEY'],
+  ['SOKETI_DEFAULT_APP_ID_FILE', 'SOKETI_DEFAULT_APP_ID'],
+  ['DATABASE_PATH_FILE', 'DATABASE_PATH'],
+  ['CARILLON_CONFIG_FILE', 'CARILLON_CONFIG'],
+]
+test.each(FILES)('%s is said to be none', (name, setting) => {
+  expect(told(name)).toEqual([
+    `${name} is not a setting: only secrets may stand in files; set ${setting}`,
+  ])
+})
+
 const names = (text: string): string[] => text.trim().split(/\s+/)
 
 /** The stock environments of those who come, and what systems set. */
@@ -76,7 +89,7 @@ const STOCK: readonly (readonly [whose: string, names: string[]])[] = [
       METRICS_DRIVER METRICS_HOST METRICS_PROMETHEUS_PREFIX METRICS_SERVER_PORT MODE=full PORT PATH_PREFIX
       PRESENCE_MAX_MEMBER_SIZE PRESENCE_MAX_MEMBERS QUEUE_DRIVER=sync QUEUE_REDIS_CONCURRENCY
       RATE_LIMITER_DRIVER=local SHUTDOWN_GRACE_PERIOD SSL_CERT= SSL_KEY= SSL_PASS= SSL_CA=
-      USER_AUTHENTICATION_TIMEOUT=30000 WEBHOOKS_BATCHING WEBHOOKS_BATCHING_DURATION=50`).flatMap(
+      USER_AUTHENTICATION_TIMEOUT=30000 CORS_ALLOWED_ORIGINS=["*"] HTTP_MAX_REQUEST_SIZE=100 WEBHOOKS_BATCHING WEBHOOKS_BATCHING_DURATION=50`).flatMap(
       (name) => [name, `SOKETI_${name}`],
     ),
   ],
