@@ -1,7 +1,7 @@
 /**
  * WEBHOOK_SETTINGS: the rows of SETTINGS that are about webhooks.
  */
-import type { WebhookRecord } from './core/apps'
+import type { WebhookRecord } from './core/app'
 import { DEFAULT_NETWORKS, networkRules } from './core/networks'
 import { MAX_WEBHOOKS, webhookMistake, webhooksMistake } from './core/webhooks'
 import { networks, number, setting } from './setting'

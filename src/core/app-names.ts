@@ -2,7 +2,7 @@
  * App names: who has which id, slug, name and key, so that those who clash are found without a look at
  * every app. Which fields may not agree is for `provided-apps.ts` to say; here is only who might.
  */
-import type { AppRecord } from './apps'
+import type { AppRecord } from './app'
 
 /** Slugs and ids name apps in the same addresses, so they are looked up together. */
 const textsOf = ({ id, slug, name, keys }: AppRecord): string[] => [

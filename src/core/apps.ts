@@ -3,6 +3,7 @@
  * A change is written to the store first, then shown; both in one synchronous step. An `App` keeps
  * its identity for life: who holds one sees its changes.
  */
+import type { App, AppRecord, AppStore } from './app'
 import { AppNames } from './app-names'
 import type { Limits } from './limits'
 import {
@@ -10,65 +11,11 @@ import {
   overridesOf,
   UNIQUE_FIELDS,
   withOverrides,
-  type AppOverrides,
   type ProvidedApp,
   type UniqueField,
 } from './provided-apps'
 import { KeyPair } from './signature'
 import type { AppId, Log } from './types'
-
-export type KeyRecord = { readonly key: string; readonly secret: string }
-
-/** How an app is written down. */
-export type AppRecord = {
-  readonly id: string
-  readonly name: string
-  readonly slug: string
-  readonly active: boolean
-  readonly clientEvents: boolean
-  readonly publicClientEvents: boolean
-  readonly subscriptionCounts: boolean
-  /** Events of the other APIs reach the members of ExPusherLite's scopes, too. */
-  readonly eplBridge: boolean
-  /** Origins that may connect; empty for all. */
-  readonly hosts: readonly string[]
-  readonly webhooks: readonly WebhookRecord[]
-  /** The app's own limits, where it has any. */
-  readonly limits: Partial<Limits>
-  /** One or two live pairs, oldest first. */
-  readonly keys: readonly KeyRecord[]
-}
-
-/** An endpoint as soketi's users write it; stored as given. */
-export type WebhookRecord = { readonly url: string } & { readonly [key: string]: unknown }
-
-/** An app at work. */
-export type App = {
-  readonly id: AppId
-  readonly record: AppRecord
-  /** The live pairs, oldest first; any of them connects, signs requests and signs subscriptions. */
-  readonly keys: readonly KeyPair[]
-  /** Everybody knows a secret of it. */
-  readonly isPublished: boolean
-  /** The app's own, else the node's. */
-  readonly limits: Limits
-  /** Where its id, key and secret come from, if not from the database. */
-  readonly providedBy: string | undefined
-}
-
-/** What apps are written to. Its methods throw where the database does. */
-export interface AppStore {
-  /** In the order in which they were made. */
-  all(): readonly AppRecord[]
-  /** A new app; throws where its id, name, slug or key is taken. `now` is epoch milliseconds, here and below. */
-  insert(record: AppRecord, now: number): void
-  /** An app that is stored already. */
-  update(record: AppRecord, now: number): void
-  remove(id: string): void
-  /** What was changed of provided apps, by id. */
-  overrides(): ReadonlyMap<string, AppOverrides>
-  override(id: string, overrides: AppOverrides, now: number): void
-}
 
 /** Who has names, shown or hidden. */
 type Named = { readonly record: AppRecord }
@@ -250,8 +197,3 @@ export class Apps {
 }
 
 const isPublishedPair = ({ isPublished }: KeyPair): boolean => isPublished
-
-/** The pair of an app that a caller named. */
-export function keyPairOf(app: App, key: string): KeyPair | undefined {
-  return app.keys.find((pair) => pair.key === key)
-}

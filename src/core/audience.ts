@@ -14,7 +14,8 @@
 import type { Connection } from './connection'
 import type { FanOut } from './fan-out'
 import type { Subscription } from './hub'
-import type { Encoder, Frame, Topics } from './types'
+import type { Encoder } from './messages'
+import type { Frame, Topics } from './types'
 
 /**
  * Subscribers of a shard. The first 256 are in small ones: a hundred subscribers need several turns for

@@ -6,7 +6,7 @@
  * The server's own news are never refused, but who causes them waits: to enter a presence channel as to
  * publish. Who leaves it was let in, and counts are told later, so that they are bounded, too.
  */
-import type { App } from './apps'
+import type { App } from './app'
 import type { Audience } from './audience'
 import { RealtimeError } from './errors'
 import type { Hub } from './hub'

@@ -2,7 +2,7 @@
  * Broker: carries publications to every node and back to this one. `publish` never delivers;
  * the broker decides when this node does, by calling what it was given at birth.
  */
-import type { Published } from './types'
+import type { Published } from './messages'
 
 export interface Broker {
   /** Accepts a publication; it reaches this node's subscribers when the broker delivers it. */

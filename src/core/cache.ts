@@ -3,8 +3,9 @@
  * not. Bounded per app; an event dies after its time, or when as many channels are newer.
  * Spec: contract 3.7.
  */
-import type { App } from './apps'
-import type { BackendPublication, ChannelName, Encoder, Frame } from './types'
+import type { App } from './app'
+import type { BackendPublication, Encoder } from './messages'
+import type { ChannelName, Frame } from './types'
 
 export type Cached = {
   readonly publication: BackendPublication

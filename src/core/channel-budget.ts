@@ -6,7 +6,7 @@ import { fullBucket, take } from './bucket'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { refusal, type Refusal } from './errors'
-import type { SubscribeCommand } from './types'
+import type { SubscribeCommand } from './messages'
 
 /** Asked last: a subscribe that is refused for something else makes no channel. */
 export function overChannelBudget(

@@ -1,7 +1,7 @@
 /**
  * Client events: what one subscriber tells the others, without a backend. Contract 4.2 has the rules.
  */
-import type { App } from './apps'
+import type { App } from './app'
 import { isCrowded } from './backlog'
 import { fullBucket, take } from './bucket'
 import type { Connection } from './connection'
@@ -11,9 +11,9 @@ import { isRefusal, REFUSE, refusal, type Refusal } from './errors'
 import { filter } from './hooks'
 import type { Hub, Subscription } from './hub'
 import { shownData, textOfJson } from './json'
+import type { ClientEventCommand, Publication } from './messages'
 import type { ClientEventView } from './plugin'
 import { toScope } from './scopes'
-import type { ClientEventCommand, Publication } from './types'
 
 /** Publishes to the other subscribers, or returns why not. Never waits. */
 export function clientEvent(

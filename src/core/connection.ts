@@ -2,13 +2,14 @@
  * One client and its state, whatever carries its frames. Every field exists from birth, so that all
  * connections share one shape; maps are made when first needed (an idle connection costs no map).
  */
-import type { App } from './apps'
+import type { App } from './app'
 import type { Bucket } from './bucket'
 import type { Refusal } from './errors'
 import type { Channel, Subscription } from './hub'
+import type { Encoder, Reply } from './messages'
 import type { ConnectionView } from './plugin'
 import type { Subscriptions } from './subscriptions'
-import type { Encoder, Frame, Reply, Sink, SocketId } from './types'
+import type { Frame, Sink, SocketId } from './types'
 import type { User } from './users'
 
 /** A frame that came in a turn which was late already: nobody has counted it, and no gate was asked. */

@@ -1,7 +1,7 @@
 /**
  * Deliveries: what became of an app's webhooks, between whoever sends them and whoever shows them.
  */
-import type { App } from './apps'
+import type { App } from './app'
 
 /** One request to an endpoint. */
 export type Attempt = {

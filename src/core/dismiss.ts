@@ -2,7 +2,7 @@
  * Dismiss: tells every connection of an app, or of a user, that it is over. In slices, so that the end
  * of many does not hold up the others.
  */
-import type { App } from './apps'
+import type { App } from './app'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import type { Refusal } from './errors'

@@ -6,7 +6,7 @@ import { fullBucket, take, waitFor, type Rate } from './bucket'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { refusal, type Refusal } from './errors'
-import type { Command } from './types'
+import type { Command } from './messages'
 
 /** How often who is over it is told. */
 const TOLD_EVERY_MS = 1000

@@ -2,7 +2,7 @@
  * Facts: what happened, told to whoever asked: webhooks, metrics, the console. A listener must not
  * throw and must not change what it is told about.
  */
-import type { Fact } from './types'
+import type { Fact } from './messages'
 
 export type FactListener = (fact: Fact) => void
 

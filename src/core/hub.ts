@@ -4,26 +4,15 @@
  * is (app, channel). Nothing here loops over connections to send.
  */
 import { AddressCounts } from './addresses'
-import type { App } from './apps'
+import type { App } from './app'
 import { Audience, type Shard } from './audience'
 import { channelKind, type ChannelKind } from './channel'
 import type { Connection } from './connection'
 import { FanOut, type Surroundings } from './fan-out'
 import type { Limits } from './limits'
+import type { Broadcast, Encoder, Notice, Published } from './messages'
 import { Subscriptions } from './subscriptions'
-import type {
-  Broadcast,
-  ChannelName,
-  Encoder,
-  Frame,
-  Member,
-  Meta,
-  Notice,
-  Published,
-  Ref,
-  SocketId,
-  Topics,
-} from './types'
+import type { ChannelName, Frame, Member, Meta, Ref, SocketId, Topics } from './types'
 
 /** A channel with subscribers on this node. */
 export type Channel = {

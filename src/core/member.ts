@@ -7,7 +7,8 @@ import { isRefusal, refusal, type Refusal } from './errors'
 import { jsonText, MAX_LEVELS, ownText, textOfJson } from './json'
 import { scanObject, type Slice } from './json-scan'
 import type { Limits } from './limits'
-import type { ChannelName, JsonText, Member, SubscribeCommand, UserId } from './types'
+import type { SubscribeCommand } from './messages'
+import type { ChannelName, JsonText, Member, UserId } from './types'
 import type { User } from './users'
 
 type Identity = {

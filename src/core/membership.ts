@@ -2,15 +2,16 @@
  * Membership: what happens when a connection enters a channel or leaves it. Seat, reply, topic and
  * news are one synchronous step each way, so that everybody sees one order. No await in this file.
  */
-import type { App } from './apps'
+import type { App } from './app'
 import { frameOf } from './cache'
 import { channelKind, topicOf } from './channel'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { tell } from './hooks'
 import type { Subscription } from './hub'
+import type { SubscribeCommand } from './messages'
 import type { Arrival } from './roster'
-import type { ChannelName, Member, Meta, SubscribeCommand } from './types'
+import type { ChannelName, Member, Meta } from './types'
 import { appView } from './views'
 
 /** The caller has checked everything. The connection is told before it can hear the channel. */

@@ -1,7 +1,7 @@
 /**
  * What an app is until somebody says otherwise, and the names that are made up for it.
  */
-import type { AppRecord, KeyRecord } from './apps'
+import type { AppRecord, KeyRecord } from './app'
 
 export const NEW_APP: Omit<AppRecord, 'id' | 'name' | 'slug' | 'keys'> = {
   active: true,

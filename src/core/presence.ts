@@ -4,7 +4,7 @@
  * one left are news. Every count says on which node it is, so that a lost node can be forgotten.
  * Spec: contract 3.5.
  */
-import type { App } from './apps'
+import type { App } from './app'
 import { count, Roster, type Arrival, type Departure, type Members, type Tally } from './roster'
 import type { ChannelName, Member, NodeId, UserId } from './types'
 

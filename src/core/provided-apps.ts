@@ -2,19 +2,14 @@
  * Provided apps: those that settings or a file bring, and what was changed of them through the API.
  * Only what differs is kept, so everything else goes on following where the app comes from.
  */
+import type { AppOverrides, AppRecord } from './app'
 import { AppNames } from './app-names'
-import type { AppRecord } from './apps'
 import type { LimitName } from './limits'
 
 /** An app that comes from outside the database; its settings may be changed, and the changes last. */
 export type ProvidedApp = AppRecord & {
   /** Where from, in the operator's words: `PUSHER_APP_ID`, `carillon.config.ts`. */
   readonly providedBy: string
-}
-
-/** What of a provided app is different; a limit of null is the node's. */
-export type AppOverrides = Partial<Omit<AppRecord, 'id' | 'keys' | 'limits'>> & {
-  readonly limits?: { readonly [Name in LimitName]?: number | null }
 }
 
 const OVERRIDABLE = [

@@ -2,7 +2,7 @@
  * Publish: events that a backend triggers. Everything is checked before anything is published, so a
  * refused request publishes nothing. Limits and texts: contract 2.3, 6.4, 6.5.
  */
-import type { App } from './apps'
+import type { App } from './app'
 import { mustNotOverrun } from './backlog'
 import { channelKind, parseChannelName, scopeChannel, topicOf } from './channel'
 import type { Core } from './core'
@@ -11,8 +11,9 @@ import { isReservedByPusher } from './event-names'
 import { filter } from './hooks'
 import { isLonger, jsonOf, jsonText, MAX_LEVELS } from './json'
 import type { Slice } from './json-scan'
+import type { BackendPublication } from './messages'
 import { channelOfScope, toScope } from './scopes'
-import type { BackendPublication, ChannelName, SocketId } from './types'
+import type { ChannelName, SocketId } from './types'
 import { appView } from './views'
 
 /** One event as a backend asked for it; the types have been checked, nothing else. */

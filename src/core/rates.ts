@@ -2,7 +2,7 @@
  * Rates: how many events each app may still publish over HTTP. A bucket per app that has a limit,
  * refilled as time goes by; it dies with its app.
  */
-import type { App } from './apps'
+import type { App } from './app'
 import { fullBucket, take, type Bucket } from './bucket'
 
 export class Rates {

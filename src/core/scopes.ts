@@ -3,11 +3,12 @@
  * the members of its scope as `topic:event`, where the app says so.
  * Spec: phoenix contract 4.2, 4.3.
  */
-import type { App } from './apps'
+import type { App } from './app'
 import { channelKind, channelOfTopic, scopeChannel, topicOf } from './channel'
 import type { Core } from './core'
 import type { Hub } from './hub'
-import type { ChannelName, Publication } from './types'
+import type { Publication } from './messages'
+import type { ChannelName } from './types'
 
 /** Scopes that are kinds of channels, too. */
 const PREFIXES: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@
  * is spoken to on the user's own channel, whether it subscribes to it or not, so that nothing is
  * missed between the two. Spec: contract 5.1, 5.2, 5.4.
  */
-import { keyPairOf, type App } from './apps'
+import { keyPairOf, type App } from './app'
 import { userChannel } from './channel'
 import type { Connection } from './connection'
 import type { Core } from './core'
@@ -11,8 +11,9 @@ import { isRefusal, quoted, refusal, type Refusal } from './errors'
 import { ask, passGates, refuseAndTell } from './hooks'
 import { parseSigned } from './json'
 import { scanObject } from './json-scan'
+import type { SigninCommand } from './messages'
 import { userText } from './signature'
-import type { MaybePromise, SigninCommand, UserId } from './types'
+import type { MaybePromise, UserId } from './types'
 import type { User } from './users'
 import { announceUser, watch } from './watchlist'
 

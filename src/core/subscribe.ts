@@ -3,7 +3,7 @@
  * synchronous block that changes state: seat, reply, topic, news. A refusal leaves no trace.
  * Contract 3.3 has the order of the checks.
  */
-import { keyPairOf, type App } from './apps'
+import { keyPairOf, type App } from './app'
 import { afterRoom, isCrowded, isOverrun } from './backlog'
 import { overChannelBudget } from './channel-budget'
 import { channelKind, topicOf, userChannel, type ChannelKind } from './channel'
@@ -16,17 +16,11 @@ import { ownText } from './json'
 import { scanObject } from './json-scan'
 import { noObject, parseMember } from './member'
 import { leaveChannel, enterChannel } from './membership'
+import type { SubscribeCommand, UnsubscribeCommand } from './messages'
 import type { SubscribeRequest } from './plugin'
 import { isScopeOf } from './scopes'
 import { subscriptionText } from './signature'
-import type {
-  ChannelName,
-  MaybePromise,
-  Member,
-  Ref,
-  SubscribeCommand,
-  UnsubscribeCommand,
-} from './types'
+import type { ChannelName, MaybePromise, Member, Ref } from './types'
 import { appView } from './views'
 
 /** Subscribes the connection, or returns why not. Waits only where a plugin's gate does, or a crowded presence channel. */

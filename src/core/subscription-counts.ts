@@ -4,7 +4,7 @@
  * nothing else.
  * Spec: contract 3.6.
  */
-import type { App } from './apps'
+import type { App } from './app'
 import type { Facts } from './facts'
 import type { Channel, Hub } from './hub'
 import type { Presence } from './presence'

@@ -3,7 +3,7 @@
  * they came. Whoever has had the app's time for it stands in front, so that looking for them costs no
  * more than they are many. Spec: contract 5.6.
  */
-import type { App } from './apps'
+import type { App } from './app'
 import type { Connection } from './connection'
 
 export class Unauthorized {

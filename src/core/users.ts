@@ -3,7 +3,7 @@
  * begins with a sign-in and ends with its connection, there is no other way out.
  * Spec: contract 5.
  */
-import type { App } from './apps'
+import type { App } from './app'
 import type { Connection } from './connection'
 import type { Slice } from './json-scan'
 import type { UserId } from './types'

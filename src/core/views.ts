@@ -2,7 +2,7 @@
  * Views: what plugins are shown of apps and connections. They read through, so they are never stale,
  * and have nothing to change. A view is made when first asked for and dies with what it shows.
  */
-import type { App } from './apps'
+import type { App } from './app'
 import type { Connection } from './connection'
 import { refusal } from './errors'
 import type { AppView, ConnectionView } from './plugin'

@@ -3,7 +3,7 @@
  * channel of its own that no client can name, so that the news travel as events do.
  * Spec: contract 5.3.
  */
-import type { App } from './apps'
+import type { App } from './app'
 import { watchChannel } from './channel'
 import type { Connection } from './connection'
 import type { Hub } from './hub'

@@ -2,7 +2,7 @@
  * Webhooks as an app's record has them: which events there are, what is wrong with a list of
  * endpoints, and which endpoint wants what.
  */
-import type { App, WebhookRecord } from './apps'
+import type { App, WebhookRecord } from './app'
 import { isPlainText, isRecord, jsonOf } from './json'
 import { DEFAULT_NETWORKS, type NetworkRules } from './networks'
 import type { ChannelName } from './types'

@@ -3,9 +3,9 @@
  * the server runs. Shapes are the seed's (`{"data":{...}}`, `{"errors":{...}}`) and only grow.
  * Spec: phoenix contract 2.1 to 2.3.
  */
+import type { App, AppRecord } from '../core/app'
 import type { Uploads } from '../core/uploads'
 import { Elysia } from 'elysia'
-import type { App, AppRecord } from '../core/apps'
 import type { Core } from '../core/core'
 import { dismissApp, endScopes } from '../core/dismiss'
 import { RealtimeError, refusal } from '../core/errors'

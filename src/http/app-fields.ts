@@ -2,7 +2,7 @@
  * APP_FIELDS: what an app may be told, field by field: how a value is read, where it goes, what is
  * said when it is wrong.
  */
-import type { AppRecord } from '../core/apps'
+import type { AppRecord } from '../core/app'
 import { quoted } from '../core/errors'
 import type { NetworkRules } from '../core/networks'
 import { mergedLimits } from '../core/provided-apps'

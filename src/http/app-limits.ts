@@ -1,10 +1,9 @@
 /**
  * An app's own limits on the wire: `maxUserInfoBytes` is `max_user_info_bytes`.
  */
-import type { AppRecord } from '../core/apps'
+import type { AppOverrides, AppRecord } from '../core/app'
 import { isRecord } from '../core/json'
 import { APP_LIMITS, LIMITS, type LimitName } from '../core/limits'
-import type { AppOverrides } from '../core/provided-apps'
 import { invalid, mistake, shown, value, type Read } from './reading'
 
 const wireName = (name: LimitName): string =>

@@ -2,7 +2,7 @@
  * An app's secret by Basic or Bearer, as ExPusherLite's and PushEx's APIs take it: right or wrong,
  * tried too often, or published and not from here.
  */
-import type { App } from '../core/apps'
+import type { App } from '../core/app'
 import { isPublished } from '../core/published'
 import type { Refusal } from '../core/errors'
 import type { Addresses } from './address'

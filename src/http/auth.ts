@@ -5,7 +5,7 @@
  * Spec: contract 6.2, vectors H1 to H13.
  */
 import { Elysia } from 'elysia'
-import { keyPairOf, type App } from '../core/apps'
+import { keyPairOf, type App } from '../core/app'
 import type { Core } from '../core/core'
 import { decoded, quoted, RealtimeError } from '../core/errors'
 import { maxRequestBytes } from '../core/limits'

@@ -1,7 +1,7 @@
 /**
  * Basic authentication: what a header says, and whether it is an app's key and secret.
  */
-import type { App } from '../core/apps'
+import type { App } from '../core/app'
 import { equalInConstantTime, sha256 } from '../core/signature'
 
 /** Empty where the header says nothing that can be read. The scheme's case does not matter. */

@@ -4,7 +4,7 @@
  */
 import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
-import type { App } from '../core/apps'
+import type { App } from '../core/app'
 import { channelKind, isUserChannel, parseChannelName } from '../core/channel'
 import type { Core } from '../core/core'
 import { quoted, raise, RealtimeError } from '../core/errors'

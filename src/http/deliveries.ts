@@ -4,7 +4,7 @@
  */
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import type { App } from '../core/apps'
+import type { App } from '../core/app'
 import type { Core } from '../core/core'
 import type { Deliveries } from '../core/deliveries'
 import { RealtimeError } from '../core/errors'

@@ -4,7 +4,7 @@
  */
 import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
-import type { App } from '../core/apps'
+import type { App } from '../core/app'
 import { afterRoom } from '../core/backlog'
 import type { Core } from '../core/core'
 import { scanRecords } from '../core/json-records'

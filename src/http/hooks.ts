@@ -2,7 +2,7 @@
  * The HTTP API's side of the hooks: what plugins are shown of a request, what they are asked, which
  * headers they add. Without plugins it is two length checks.
  */
-import type { App } from '../core/apps'
+import type { App } from '../core/app'
 import type { Core } from '../core/core'
 import { isRefusal, raise } from '../core/errors'
 import { ask, askNow, collectHeaders, tell } from '../core/hooks'

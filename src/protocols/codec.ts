@@ -2,11 +2,12 @@
  * Codec: one wire protocol. Core's `Encoder` turns words into frames; the rest here turns a request
  * and its frames into words. CODECS has them all.
  */
-import type { App } from '../core/apps'
+import type { App } from '../core/app'
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
 import type { Refusal } from '../core/errors'
-import type { Command, Encoder, Ref } from '../core/types'
+import type { Command, Encoder } from '../core/messages'
+import type { Ref } from '../core/types'
 
 /** What a client said of itself in the URL: its app, or why it can't be served. */
 export type Handshake = { readonly app: App | undefined; readonly refused: Refusal | undefined }

@@ -7,15 +7,10 @@ import type { Codec } from './codec'
 import type { Core } from '../core/core'
 import { isRefusal, type Refusal } from '../core/errors'
 import { isSpent, overBudget } from '../core/event-budget'
+import type { Command, SigninCommand, SubscribeCommand, UnsubscribeCommand } from '../core/messages'
 import { signin } from '../core/signin'
 import { subscribe, unsubscribe } from '../core/subscribe'
-import type {
-  Command,
-  MaybePromise,
-  SigninCommand,
-  SubscribeCommand,
-  UnsubscribeCommand,
-} from '../core/types'
+import type { MaybePromise } from '../core/types'
 
 type Move = SubscribeCommand | UnsubscribeCommand | SigninCommand
 

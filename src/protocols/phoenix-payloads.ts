@@ -4,7 +4,8 @@
  * Spec: phoenix contract 1.10, 4.5.
  */
 import { isRecord, jsonText, parseJson, textOfJson, wellFormed } from '../core/json'
-import type { JsonText, Publication } from '../core/types'
+import type { Publication } from '../core/messages'
+import type { JsonText } from '../core/types'
 
 type Value = { readonly json: string; readonly isObject: boolean }
 

@@ -5,8 +5,9 @@
  */
 import { topicOf } from '../core/channel'
 import { jsonText } from '../core/json'
+import type { Notice } from '../core/messages'
 import type { Members, RosterEntry } from '../core/roster'
-import type { Meta, Notice, UserId } from '../core/types'
+import type { Meta, UserId } from '../core/types'
 import type { PhoenixNews } from './phoenix-frames'
 
 /** Keys are written as text, so a user may be called `__proto__`. */

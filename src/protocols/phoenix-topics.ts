@@ -2,7 +2,7 @@
  * What a topic is: the app and the channel that it names, on each mount.
  * Spec: phoenix contract 2.5, 3.3, 4.1.
  */
-import type { App } from '../core/apps'
+import type { App } from '../core/app'
 import { channelOfTopic, scopeChannel } from '../core/channel'
 import type { Core } from '../core/core'
 import { quoted, refusal, type Refusal } from '../core/errors'

@@ -8,7 +8,7 @@
  *
  * Spec: phoenix contract 1, 2.5, 3.3, 4.3.
  */
-import type { App } from '../core/apps'
+import type { App } from '../core/app'
 import { channelKind, topicOf } from '../core/channel'
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
@@ -19,15 +19,8 @@ import { overBudget } from '../core/event-budget'
 import { isRecord, MAX_LEVELS, parseJson } from '../core/json'
 import { scanObject, stringIn, type Slice } from '../core/json-scan'
 import { maxFrameChars } from '../core/limits'
-import type {
-  Broadcast,
-  BytesPublication,
-  ChannelName,
-  Command,
-  Frame,
-  Publication,
-  Ref,
-} from '../core/types'
+import type { Broadcast, BytesPublication, Command, Publication } from '../core/messages'
+import type { ChannelName, Frame, Ref } from '../core/types'
 import type { Codec, Handshake } from './codec'
 import { readBinary, writeBinary } from './phoenix-binary'
 import {

@@ -4,7 +4,7 @@
  * `pusher:subscription_error`: clients break when they are mixed up, and go deaf at any other object.
  * Spec: contract sections 1, 3 and 4.
  */
-import type { App } from '../core/apps'
+import type { App } from '../core/app'
 import { parseChannelName } from '../core/channel'
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
@@ -13,8 +13,9 @@ import { overBudget } from '../core/event-budget'
 import { jsonText, MAX_LEVELS } from '../core/json'
 import { scanObject, stringIn, type Slice } from '../core/json-scan'
 import { maxFrameChars } from '../core/limits'
+import type { Broadcast, Command, Peer, Reply } from '../core/messages'
 import type { Members, RosterEntry } from '../core/roster'
-import type { Broadcast, Command, Frame, Peer, Reply } from '../core/types'
+import type { Frame } from '../core/types'
 import { cut, REASON_BYTES } from './close-reason'
 import type { Codec, Handshake } from './codec'
 import { wireError } from './errors'

@@ -5,7 +5,7 @@ import type { Core } from '../core/core'
 import { isRefusal, type ErrorCode, type Refusal } from '../core/errors'
 import { countFault } from '../core/faults'
 import { refuseAndTell } from '../core/hooks'
-import type { Command } from '../core/types'
+import type { Command } from '../core/messages'
 import type { Client } from './codec'
 
 /** Refused, and counted as what it is: a message, or before the hello the connection. */

@@ -2,8 +2,7 @@
  * Stored apps, what was changed of provided ones, and admins: prepared statements, one function each.
  */
 import type { Database } from 'bun:sqlite'
-import type { AppRecord, AppStore, KeyRecord } from '../core/apps'
-import type { AppOverrides } from '../core/provided-apps'
+import type { AppOverrides, AppRecord, AppStore, KeyRecord } from '../core/app'
 import { APP_CHANGES, broken, readJson, SHAPES } from './rows'
 
 type AppRow = {

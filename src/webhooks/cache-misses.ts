@@ -1,7 +1,7 @@
 /**
  * Cache misses: several subscribers that find the same cache empty are one event (contract 7.3).
  */
-import type { App } from '../core/apps'
+import type { App } from '../core/app'
 import type { ChannelName, Clock } from '../core/types'
 
 /** A channel's next miss is news again after this, or when it was vacated. */

@@ -3,8 +3,8 @@
  * are in the order in which Pusher documents them.
  */
 import { channelKind, isUserChannel } from '../core/channel'
+import type { Fact } from '../core/messages'
 import type { WebhookView } from '../core/plugin'
-import type { Fact } from '../core/types'
 import type { WebhookEventName } from '../core/webhooks'
 
 export type WebhookFact = Extract<Fact, { readonly type: WebhookEventName }>

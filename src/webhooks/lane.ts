@@ -6,7 +6,7 @@
  * will never take ends up alone, delays its own channel only, and is a dead letter when its window is
  * over. An endpoint that refuses everything is left in peace, and probed with one event at a time.
  */
-import type { App } from '../core/apps'
+import type { App } from '../core/app'
 import type { Core } from '../core/core'
 import type { Attempt } from '../core/deliveries'
 import type { Cancel } from '../core/types'

@@ -3,10 +3,11 @@
  * only if some endpoint wants it; rows are written in groups, behind the path on which facts come.
  * Nothing here ever throws at whoever emits a fact.
  */
-import type { App } from '../core/apps'
+import type { App } from '../core/app'
 import type { Core } from '../core/core'
 import { askNow } from '../core/hooks'
-import type { Cancel, ChannelName, Fact, UserId } from '../core/types'
+import type { Fact } from '../core/messages'
+import type { Cancel, ChannelName, UserId } from '../core/types'
 import { appView } from '../core/views'
 import { endpointsOf } from '../core/webhooks'
 import type { Announcement, Entry, EventEntry, LaneKey, Outbox } from '../store/outbox'

@@ -1,7 +1,7 @@
 /**
  * What goes into one request to an endpoint, and how it is signed.
  */
-import type { App } from '../core/apps'
+import type { App } from '../core/app'
 import type { Endpoint } from '../core/webhooks'
 import type { Head, OutboxRow } from '../store/outbox'
 import type { PostRequest } from './post'

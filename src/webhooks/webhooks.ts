@@ -2,7 +2,7 @@
  * Webhooks: recorder, lanes and what the operator is shown of them, begun and ended together. Owns the
  * lanes.
  */
-import type { App } from '../core/apps'
+import type { App } from '../core/app'
 import type { Core } from '../core/core'
 import type { Deliveries, EndpointReport, LaneReport, Report } from '../core/deliveries'
 import type { NetworkRules } from '../core/networks'

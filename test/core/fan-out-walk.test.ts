@@ -4,11 +4,12 @@
  * slices, shares, edges and full queues meet in every order.
  */
 import { expect, test } from 'bun:test'
+import type { App } from '../../src/core/app'
 import { Connection, newSocketId } from '../../src/core/connection'
 import { newCounters } from '../../src/core/counters'
 import { Hub } from '../../src/core/hub'
-import type { App } from '../../src/core/apps'
-import type { ChannelName, Encoder, JsonText, Sink } from '../../src/core/types'
+import type { Encoder } from '../../src/core/messages'
+import type { ChannelName, JsonText, Sink } from '../../src/core/types'
 import { ManualClock, MemoryLog } from '../../src/kit/clock'
 import { random } from '../random'
 

@@ -1,6 +1,6 @@
 /** Those who have not shown who they are: when they are closed, and what looking for them costs. Contract 5.6. */
 import { describe, expect, test } from 'bun:test'
-import type { App } from '../../src/core/apps'
+import type { App } from '../../src/core/app'
 import type { Connection } from '../../src/core/connection'
 import { Unauthorized } from '../../src/core/unauthorized'
 import { start } from '../harness'

@@ -1,7 +1,7 @@
 /** An application that takes webhooks, as the stock server library verifies them. */
 import { expect } from 'bun:test'
 import type Server from 'pusher'
-import type { Fact } from '../../src/core/types'
+import type { Fact } from '../../src/core/messages'
 import { Inbox, PATIENCE_MS, start, type StartOptions, type TestServer } from '../harness'
 
 export type Received = {

@@ -3,7 +3,7 @@
  * for, and with nothing but the published development credentials everybody on this machine (`local.ts`).
  * Spec: phoenix contract 3.1, 3.2.
  */
-import type { App } from '../../core/apps'
+import type { App } from '../../core/app'
 import type { Core } from '../../core/core'
 import { raise, RealtimeError, type ErrorCode } from '../../core/errors'
 import type { Shown } from '../../http/app-secrets'

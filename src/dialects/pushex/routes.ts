@@ -6,7 +6,7 @@
  */
 import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
-import type { App } from '../../core/apps'
+import type { App } from '../../core/app'
 import { afterRoom } from '../../core/backlog'
 import { channelOfTopic } from '../../core/channel'
 import type { Core } from '../../core/core'
