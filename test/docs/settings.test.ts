@@ -1,0 +1,20 @@
+/** The tables of docs/settings.md are generated: printed by the functions below. */
+import { expect, test } from 'bun:test'
+import { aliasTable } from '../../src/aliases'
+import { settingsTable } from '../../src/config'
+import { unreadTable } from '../../src/unread'
+import { read } from './pages'
+
+const TABLES = [
+  ['settings', settingsTable],
+  ['aliases', aliasTable],
+  ['unread', unreadTable],
+] as const
+
+test.each(TABLES)('the %s in docs/settings.md are those of the code', async (name, print) => {
+  const text = await read('docs/settings.md')
+  const [, table = ''] = new RegExp(`<!-- ${name} -->\\n([^]*?)<!-- /${name} -->`).exec(text) ?? []
+  const cells = (markdown: string): string[] =>
+    markdown.split('\n').map((line) => line.replace(/[-\s]+/g, ' ').trim())
+  expect(cells(table).filter(Boolean)).toEqual(cells(print()).filter(Boolean))
+})
