@@ -1,0 +1,85 @@
+/** What the pages in docs/ tell a reader to type, typed. Ports are others. */
+import { afterAll, expect, test } from 'bun:test'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { guardian } from '../../plugins/guardian'
+import { originCheck } from '../../plugins/origin-check'
+import { rateLimit } from '../../plugins/rate-limit'
+import { loadConfigFile } from '../../src/config-file'
+import { execute, Teller } from '../field/commands'
+import { PATIENCE_MS, start, type TestServer, within } from '../harness'
+import { ask, create } from '../http/ask-admin'
+import { blocksOf, PAGES, read, ROOT, type Block } from './pages'
+
+const READ = PAGES.filter((page) => page.startsWith('docs/') || page === 'plugins/README.md')
+
+/** Blocks that are not played here, by what is in them, and why. */
+const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
+  ['bun run test', 'is what runs this'],
+  ['bun run bench', 'plays for half an hour; test/bench plays each question for a moment'],
+  ['carillon.sqlite.credentials', 'test/first-start.test.ts reads and deletes that file'],
+  ['askBackend', 'test/protocols/phoenix-clients.test.ts joins so'],
+]
+
+const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** How a block is played; undefined for those that this file knows nothing to do with. */
+function playerOf({ language, code }: Block): ((server: TestServer) => Promise<void>) | undefined {
+  const here = (server: TestServer): string => code.replaceAll('6001', String(server.port))
+  if (ELSEWHERE.some(([mark]) => code.includes(mark))) return async () => undefined
+  if (language === 'sh' && code.startsWith('curl ')) return (server) => typed(here(server))
+  if (language === 'ts') return () => loaded(code)
+  if (language === 'js') return (server) => hears(here(server), server)
+  return undefined
+}
+
+/** Fails where curl does, or the answer is none of 2xx. */
+async function typed(command: string): Promise<void> {
+  const strict = command.replace('curl ', 'curl --silent --show-error --fail-with-body ')
+  await execute(['sh', '-c', strict], { cwd: folder, timeoutMs: PATIENCE_MS })
+}
+
+async function loaded(code: string): Promise<void> {
+  writeFileSync(join(folder, 'carillon.config.ts'), code)
+  const { apps, isOwn } = await loadConfigFile(undefined, folder)
+  expect([apps.length, isOwn]).toEqual([1, false])
+}
+
+/** A client that prints what is published. */
+async function hears(code: string, server: TestServer): Promise<void> {
+  mkdirSync(join(folder, 'node_modules'), { recursive: true })
+  symlinkSync(join(ROOT, 'node_modules/phoenix'), join(folder, 'node_modules/phoenix'))
+  writeFileSync(join(folder, 'client.mjs'), code)
+  const around = { cwd: folder, timeoutMs: PATIENCE_MS }
+  await using client = new Teller([process.execPath, 'client.mjs'], around)
+  const joined = async (): Promise<void> => {
+    while (!server.factNames().includes('channel_occupied my-channel')) await server.http('/up')
+  }
+  await within('the join', joined())
+  await server.trigger({ name: 'my-event', channel: 'my-channel', data: '{"hello":"world"}' })
+  expect((await client.lines.take(2, 'what the client prints')).join()).toContain('hello')
+}
+
+/** The page of plugins has a test that compiles and runs its examples. */
+const shellOf = (page: string, blocks: readonly Block[]): readonly Block[] =>
+  page.startsWith('plugins/') ? blocks.filter(({ language }) => language === 'sh') : blocks
+
+test.each(READ)('what %s says to type works', async (page) => {
+  const blocks = shellOf(page, blocksOf(await read(page)))
+  const players = blocks.map(playerOf)
+  expect(blocks.filter((_, index) => players[index] === undefined)).toEqual([])
+  if (players.length === 0) return
+  await using server = await start({ plugins: [originCheck(), rateLimit(), guardian()] })
+  const makesApp = blocks.some(({ code }) => code.includes('app[name]=foo-app'))
+  if (!makesApp) expect((await create(server, { name: 'foo-app' })).status).toBe(201)
+  for (const play of players) await play!(server)
+  expect((await ask(server, 'GET', '/foo-app')).status).toBe(200)
+})
+
+test('every block that is played elsewhere is there', async () => {
+  const all = (await Promise.all(READ.map(read))).flatMap(blocksOf)
+  const unused = ELSEWHERE.filter(([mark]) => !all.some(({ code }) => code.includes(mark)))
+  expect(unused).toEqual([])
+})
