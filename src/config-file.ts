@@ -6,17 +6,19 @@
 import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import usual from '../plugins/usual.json'
+import { systemClock } from './clock'
 import { ConfigError } from './config'
 import { quoted } from './core/errors'
 import { isRecord } from './core/json'
 import { NEW_APP } from './core/new-app'
 import type { ProvidedApp } from './core/provided-apps'
-import type { Log } from './core/types'
+import { within } from './core/faults'
+import type { Clock, Log } from './core/types'
 import { applyChanges, readAppChanges, type Enforced } from './http/app-fields'
 import { slugOf } from './http/slug'
 import * as pluginInterface from './plugin'
 import type { AnyPlugin, AppConfig } from './plugin'
-import { enforcedBy } from './plugins'
+import { enforcedBy, START_LIMIT_MS } from './plugins'
 
 /** What the configuration file brings. */
 export type FileConfig = {
@@ -44,6 +46,8 @@ function provideInterface(): void {
   })
 }
 
+type Patience = { readonly clock: Clock; readonly givenUp?: AbortSignal }
+
 /**
  * Without plugins and apps where no file was named, and there is none.
  * @throws ConfigError with every mistake
@@ -51,6 +55,7 @@ function provideInterface(): void {
 export async function loadConfigFile(
   named: string | undefined,
   folder: string,
+  patience: Patience = { clock: systemClock },
 ): Promise<ConfigFile> {
   const given = resolve(folder, named ?? DEFAULT_FILE)
   const why = notThere(given)
@@ -63,7 +68,7 @@ export async function loadConfigFile(
   provideInterface()
   const isOwn = path !== given
   const name = isOwn ? path : (named ?? DEFAULT_FILE)
-  return { ...read(await importDefault(path), name), path, isOwn }
+  return { ...read(await importDefault(path, patience), name), path, isOwn }
 }
 
 const NOTHING = 'there is none'
@@ -94,9 +99,15 @@ export function tellConfigFile({ path, isOwn, plugins }: ConfigFile, log: Log): 
     )
 }
 
-async function importDefault(path: string): Promise<unknown> {
+async function importDefault(path: string, { clock, givenUp }: Patience): Promise<unknown> {
   try {
-    return await ((await import(path)) as { default?: unknown }).default
+    const module = import(path) as Promise<{ default?: unknown }>
+    return await within(
+      clock,
+      START_LIMIT_MS,
+      module.then((file) => file.default),
+      givenUp,
+    )
   } catch (cause) {
     // Of text that can't be read the runtime says everything at once.
     const { errors = [] } = cause instanceof AggregateError ? cause : {}
@@ -115,7 +126,9 @@ function explain(cause: unknown): string {
 function placeOf(cause: Error): string | undefined {
   const { position } = cause as { position?: BuildMessage['position'] }
   if (position) return `${position.file}:${position.line}:${position.column}`
-  return /^ +at (?:.*\()?(\/.*:\d+:\d+)\)?$/m.exec(cause.stack ?? '')?.[1]
+  const frames = (cause.stack ?? '').matchAll(/^ +at (?:.*\()?(\/.*:\d+:\d+)\)?$/gm)
+  const places = Array.from(frames, ([, place = '']) => place)
+  return places.find((place) => !place.startsWith(`${import.meta.dir}/`)) // ours say nothing to whoever wrote it
 }
 
 const KEYS = ['plugins', 'apps']

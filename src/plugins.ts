@@ -213,7 +213,7 @@ function childLog(log: Log, plugin: string): Log {
 }
 
 /** What a plugin may take to begin, in milliseconds. */
-const START_LIMIT_MS = 30_000
+export const START_LIMIT_MS = 30_000
 
 /** Runs the `start` hooks, in order. @throws PluginError for the first that fails, or when it is given up */
 export async function startPlugins(

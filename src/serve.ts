@@ -36,9 +36,9 @@ export async function serve(): Promise<void> {
   const { log, givenUp } = program
   for (const { level, text } of noted()) log[level]({}, text)
   for (const line of overFileLimit(config, openFilesLimit())) log.warn({}, line)
-  const file = await fileOf(config)
   surviveFaults(program)
   leaveOnSignal(program)
+  const file = await fileOf(program, config)
   const server = await start(program, config, file)
   program.server = server
   if (givenUp.signal.aborted) await server.leave().then(() => left(program)) // told in the last moment
@@ -59,10 +59,12 @@ function settings(): Config {
 }
 
 /** Exits where the configuration file can't be used. */
-async function fileOf({ configFile }: Config): Promise<ConfigFile> {
+async function fileOf(program: Program, { configFile }: Config): Promise<ConfigFile> {
+  const { signal } = program.givenUp
   try {
-    return await loadConfigFile(configFile, process.cwd())
+    return await loadConfigFile(configFile, process.cwd(), { clock: systemClock, givenUp: signal })
   } catch (cause) {
+    if (signal.aborted) return left(program)
     if (!(cause instanceof ConfigError)) throw cause
     fail(...cause.mistakes)
   }

@@ -7,7 +7,7 @@ import usual from '../plugins/usual.json'
 import { ConfigError } from '../src/config'
 import { loadConfigFile, tellConfigFile } from '../src/config-file'
 import { quoted } from '../src/core/errors'
-import { MemoryLog } from '../src/kit/clock'
+import { ManualClock, MemoryLog } from '../src/kit/clock'
 import { Program } from './program'
 
 const ROOT = join(import.meta.dir, '..')
@@ -153,5 +153,23 @@ describe('a file that cannot be loaded', () => {
     expect(refused.mistakes).toEqual(
       mistakes.map((mistake) => `${path}: could not be loaded: ${mistake.replace('FILE', path)}`),
     )
+  })
+
+  const HANGS = "console.log('loading')\nawait new Promise(() => {})"
+
+  test('one that never ends is given up after a while', async () => {
+    const clock = new ManualClock(0)
+    const path = write('hangs.ts', HANGS.replace(/.*\n/, ''))
+    const refused = loadConfigFile(path, folder, { clock })
+    clock.advance(30_000)
+    await expect(refused).rejects.toThrow(`${path}: could not be loaded: no answer within 30000 ms`)
+  })
+
+  test('or by a signal', async () => {
+    await using program = new Program({ CARILLON_CONFIG: write('hangs-too.ts', HANGS) })
+    await program.prints('loading')
+    program.process.kill('SIGTERM')
+    expect(await program.exited()).toBe(0)
+    expect(await program.errors).toContain('"left"')
   })
 })

@@ -53,6 +53,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'unusable-address.ts': ['config'],
   'config-file.ts': [
     '../plugins/usual.json',
+    'clock',
     'config',
     'core',
     'http/app-fields',
