@@ -11,11 +11,9 @@
  *
  * The queue is bounded by those who fill it: past the bound whoever publishes has to wait for `room`.
  */
-import type { Connection } from './connection'
-import type { FanOut } from './fan-out'
-import type { Subscription } from './hub'
+import type { Debtor, FanOut } from './fan-out'
 import type { Encoder } from './messages'
-import type { Frame, Topics } from './types'
+import type { Frame, Sink, Topics } from './types'
 
 /**
  * Subscribers of a shard. The first 256 are in small ones: a hundred subscribers need several turns for
@@ -26,7 +24,24 @@ export const SHARD_SIZE = { small: 16, large: 64 } as const
 /** How many of them come first. */
 export const SMALL_SHARDS = 16
 
-export type Shard = {
+/** A connection, as those see it who send to it. */
+export type Listener = {
+  readonly sink: Sink
+  /** It hears nothing any more. */
+  readonly closed: boolean
+  /** How much the peer had not taken when it was last seen to lag. */
+  behindBytes: number
+  send(frame: Frame): void
+}
+
+/** A subscription, as far as it is served. */
+export type Place<Self> = {
+  readonly conn: Listener
+  shard: Shard<Self> | undefined
+  slot: number
+}
+
+export type Shard<Subscription> = {
   /** Undefined before its first event: many channels are silent, and crowds that come or go then cost no native topics. */
   topic: string | undefined
   readonly members: Subscription[]
@@ -38,7 +53,7 @@ export type Shard = {
 
 type Queued = {
   readonly frame: Frame
-  readonly except: Connection | undefined
+  readonly except: Listener | undefined
   /** When it was published, monotonic. */
   readonly at: number
 }
@@ -49,16 +64,16 @@ const NEAR_FRAMES = 32
 // sent at once is a write by itself: of 20 KB it takes 40 µs.
 const COST = { perFrame: 1 / 32, perByte: 1 / 16_384, perByteAtOnce: 1 / 4_096 } as const
 
-export class Audience {
+export class Audience<Subscription extends Place<Subscription>> implements Debtor {
   readonly encoder: Encoder
   size = 0
   /** Shards that it may have served before the next audience has its turn. Owned by the fan-out. */
   turnsLeft = 0
   readonly #queued: boolean
   readonly #topicOf: (shard: number) => string
-  readonly #shards: Shard[] = []
+  readonly #shards: Shard<Subscription>[] = []
   /** Shards with room. */
-  readonly #open: Shard[] = []
+  readonly #open: Shard<Subscription>[] = []
   #queue: Queued[] = []
   /** The number of `#queue[0]`; numbers only grow. */
   #first = 0
@@ -82,7 +97,7 @@ export class Audience {
     this.#topicOf = (shard) => `${encoder.name}/${appId}/${shard}/${channel}`
   }
 
-  takes({ codec, sink }: Connection): boolean {
+  takes(codec: Encoder, sink: Sink): boolean {
     return codec === this.encoder && (sink.queued === true) === this.#queued
   }
 
@@ -100,7 +115,7 @@ export class Audience {
   }
 
   /** One native publish for an audience of one shard, as far as the turn has room; else the queue. */
-  publish(frame: Frame, except: Connection | undefined): void {
+  publish(frame: Frame, except: Listener | undefined): void {
     const [shard] = this.#shards
     const { fanOut } = this
     if (this.#shards.length === 1 && fanOut.hasRoom && this.#isNear(shard!)) {
@@ -178,7 +193,7 @@ export class Audience {
   }
 
   /** A sink's publish skips the sink itself and reaches the rest, also after it has left or closed. */
-  #send(shard: Shard, frame: Frame, except: Connection | undefined): void {
+  #send(shard: Shard<Subscription>, frame: Frame, except: Listener | undefined): void {
     if (this.#queued) return sendEach(shard, frame, except)
     const from = except ? except.sink : this.topics
     shard.topic ??= this.#newTopic(shard)
@@ -186,7 +201,7 @@ export class Audience {
   }
 
   /** Sends what is pending for a shard, or some of it where it costs more than the limit. Returns its cost. */
-  #flush(shard: Shard, limit = Infinity): number {
+  #flush(shard: Shard<Subscription>, limit = Infinity): number {
     const end = this.#end
     const { length } = shard.members
     let cost = length
@@ -198,7 +213,7 @@ export class Audience {
     return cost
   }
 
-  #isNear(shard: Shard): boolean {
+  #isNear(shard: Shard<Subscription>): boolean {
     return this.#end - shard.next <= NEAR_FRAMES
   }
 
@@ -223,14 +238,14 @@ export class Audience {
   }
 
   /** One with room that is not far behind: a new one has nothing to catch up with. */
-  #roomyShard(): Shard {
+  #roomyShard(): Shard<Subscription> {
     const shard = this.#open[this.#open.length - 1]
     return shard && this.#isNear(shard) ? shard : this.#newShard()
   }
 
-  #newShard(): Shard {
+  #newShard(): Shard<Subscription> {
     const isSmall = this.#places < SMALL_SHARDS * SHARD_SIZE.small
-    const shard: Shard = {
+    const shard: Shard<Subscription> = {
       topic: undefined,
       members: [],
       places: isSmall ? SHARD_SIZE.small : SHARD_SIZE.large,
@@ -243,20 +258,20 @@ export class Audience {
   }
 
   /** Those who are in it subscribe. */
-  #newTopic({ members }: Shard): string {
+  #newTopic({ members }: Shard<Subscription>): string {
     const topic = this.#topicOf(this.#shardNumber++)
     for (const { conn } of members) conn.sink.subscribe(topic)
     return topic
   }
 
-  #seat(subscription: Subscription, shard: Shard): void {
+  #seat(subscription: Subscription, shard: Shard<Subscription>): void {
     subscription.shard = shard
     subscription.slot = shard.members.push(subscription) - 1
     if (shard.topic !== undefined) subscription.conn.sink.subscribe(shard.topic)
     if (shard.members.length === shard.places) this.#open.splice(this.#open.indexOf(shard), 1)
   }
 
-  #unseat(subscription: Subscription, shard: Shard): void {
+  #unseat(subscription: Subscription, shard: Shard<Subscription>): void {
     if (shard.topic !== undefined) subscription.conn.sink.unsubscribe(shard.topic)
     if (shard.members.length === shard.places) this.#open.push(shard)
     const last = shard.members.pop()!
@@ -267,7 +282,7 @@ export class Audience {
     subscription.shard = undefined
   }
 
-  #remove(shard: Shard): void {
+  #remove(shard: Shard<Subscription>): void {
     this.#places -= shard.places
     this.#shards.splice(this.#shards.indexOf(shard), 1)
     this.#open.splice(this.#open.indexOf(shard), 1)
@@ -277,7 +292,7 @@ export class Audience {
    * Half of the places are empty: moves this shard's subscribers to the others, since every shard
    * costs a turn. At most two moves per leave over time; both shards are flushed first, so order holds.
    */
-  #dissolve(shard: Shard): void {
+  #dissolve(shard: Shard<Subscription>): void {
     this.#flush(shard)
     const members = [...shard.members]
     for (const member of members) this.#unseat(member, shard)
@@ -291,11 +306,15 @@ export class Audience {
 }
 
 /** A queue that is full ends its connection later, so nobody leaves meanwhile. */
-function sendEach({ members }: Shard, frame: Frame, except: Connection | undefined): void {
+function sendEach(
+  { members }: Shard<{ readonly conn: Listener }>,
+  frame: Frame,
+  except: Listener | undefined,
+): void {
   for (const { conn } of members) if (conn !== except) conn.send(frame)
 }
 
 /** The native publish says only that somebody lags behind; who it was is needed when the socket is cut. */
-function markSlow({ members }: Shard): void {
+function markSlow({ members }: Shard<{ readonly conn: Listener }>): void {
   for (const { conn } of members) conn.behindBytes = conn.sink.getBufferedAmount()
 }

@@ -7,7 +7,6 @@
  * publish. Who leaves it was let in, and counts are told later, so that they are bounded, too.
  */
 import type { App } from './app'
-import type { Audience } from './audience'
 import { RealtimeError } from './errors'
 import type { Hub } from './hub'
 import { groupOf } from './scopes'
@@ -47,7 +46,7 @@ export function mustNotOverrun(hub: Hub, app: App, channel: ChannelName): void {
   )
 }
 
-function crowdedOf(hub: Hub, app: App, channel: ChannelName): readonly Audience[] {
+function crowdedOf(hub: Hub, app: App, channel: ChannelName): ReturnType<Hub['crowded']> {
   const group = groupOf(hub, app, channel)?.group
   const own = hub.crowded(app, channel)
   return group === undefined ? own : [...own, ...hub.crowded(app, group)]

@@ -1,16 +1,18 @@
 /**
  * One client and its state, whatever carries its frames. Every field exists from birth, so that all
- * connections share one shape; maps are made when first needed (an idle connection costs no map).
+ * connections share one shape; maps are made when first needed (an idle connection costs no map). And what
+ * it is in: connections and subscriptions name each other.
  */
 import type { App } from './app'
+import type { Audience, Shard } from './audience'
 import type { Bucket } from './bucket'
+import type { ChannelKind } from './channel'
 import type { Refusal } from './errors'
-import type { Channel, Subscription } from './hub'
+import type { Slice } from './json-scan'
 import type { Encoder, Reply } from './messages'
 import type { ConnectionView } from './plugin'
 import type { Subscriptions } from './subscriptions'
-import type { Frame, Sink, SocketId } from './types'
-import type { User } from './users'
+import type { ChannelName, Frame, Member, Meta, Ref, Sink, SocketId, UserId } from './types'
 
 /** A frame that came in a turn which was late already: nobody has counted it, and no gate was asked. */
 export class Uncharged {
@@ -19,6 +21,34 @@ export class Uncharged {
   get length(): number {
     return this.frame.length
   }
+}
+
+/** Who a connection signed in as; `info` is the `user_info` that the backend signed, as it was written. */
+export type User = { readonly id: UserId; readonly info: Slice | undefined }
+
+/** A channel with subscribers on this node. */
+export type Channel = {
+  readonly app: App
+  readonly name: ChannelName
+  readonly kind: ChannelKind
+  /** One per codec and kind of sink that are present; those of one codec stand side by side. */
+  readonly audiences: Audience<Subscription>[]
+}
+
+/** One connection in one channel. */
+export type Subscription = {
+  readonly conn: Connection
+  readonly channel: Channel
+  readonly audience: Audience<Subscription>
+  /** Who the connection is in a presence channel. */
+  readonly member: Member | undefined
+  /** How it is told from the user's other connections there. */
+  readonly meta: Meta | undefined
+  /** What the client called the subscription when it asked for it. */
+  readonly ref: Ref | undefined
+  /** Where it is served, and its place there; owned by the audience. Undefined once it has left. */
+  shard: Shard<Subscription> | undefined
+  slot: number
 }
 
 export class Connection<Codec extends Encoder = Encoder> {
@@ -78,7 +108,7 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** How many of its subscriptions its sign-in made and not the client; those cost nobody a place. */
   silentSubscriptions = 0
   /** Changed only by the hub's `join` and `leave`. */
-  subscriptions: Subscriptions | undefined = undefined
+  subscriptions: Subscriptions<Subscription> | undefined = undefined
 
   /** What each plugin sees of it, by the plugin's place; made by `views`. */
   views: ConnectionView[] | undefined = undefined

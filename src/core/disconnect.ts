@@ -5,6 +5,7 @@
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { tell } from './hooks'
+import { leaveChannel } from './membership'
 import { announceUser } from './watchlist'
 
 /** After the transport has closed. Safe to call for a connection that was never taken in, and twice. */
@@ -14,7 +15,7 @@ export function disconnect(core: Core, conn: Connection): void {
   if (conn.countedAs !== undefined) core.addresses.remove(conn.countedAs)
   core.hub.exit(conn)
   core.unauthorized.delete(conn)
-  if (conn.subscriptions) core.leaving.add(core, conn, end)
+  if (conn.subscriptions) core.leaving.add(core, conn, STEPS)
   else end(core, conn)
 }
 
@@ -29,3 +30,5 @@ function end(core: Core, conn: Connection): void {
     conn.views = undefined
   }
 }
+
+const STEPS = { leave: leaveChannel, end }

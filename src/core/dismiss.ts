@@ -3,10 +3,9 @@
  * of many does not hold up the others.
  */
 import type { App } from './app'
-import type { Connection } from './connection'
+import type { Connection, Subscription } from './connection'
 import type { Core } from './core'
 import type { Refusal } from './errors'
-import type { Subscription } from './hub'
 import { leaveChannel } from './membership'
 import { each } from './slices'
 import type { UserId } from './types'

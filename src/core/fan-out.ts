@@ -10,10 +10,10 @@
  * Cost is counted in sends, not timed: a native publish only marks its subscribers, and the runtime
  * writes to them after the turn (3 to 6 µs each, Bun 1.4; the last marked first).
  */
-import type { Audience } from './audience'
-import type { Core } from './core'
+import type { Counters } from './counters'
 import { countFault } from './faults'
 import type { Limits } from './limits'
+import type { Clock, Log } from './types'
 
 /** Sends of one turn: 0.4 to 0.8 ms. */
 export const SLICE_COST = 128
@@ -29,16 +29,32 @@ const SHARE = 4
 const SOUND_TURNS = 1000
 const PART = 'fan-out'
 
-export type Surroundings = Pick<Core, 'clock' | 'counters' | 'log'> & {
+export type Surroundings = {
+  readonly clock: Clock
+  readonly counters: Counters
+  readonly log: Log
   readonly limits: Pick<Limits, 'maxQueuedFrames' | 'maxQueuedBytes'>
-  readonly state: Pick<Core['state'], 'troubles'>
+  readonly state: { readonly troubles: Map<string, string> }
+}
+
+/** An audience, as whose turn it is. */
+export interface Debtor {
+  /** How many subscribers it has. */
+  readonly size: number
+  readonly shardCount: number
+  /** Shards that it may have served before the next audience has its turn. Owned by the fan-out. */
+  turnsLeft: number
+  /** Serves the next shard that lags behind, for about so many sends. Returns how many they were. */
+  serve(limit: number): number
+  /** True once all have been served what there was: it waits for no turn any more. */
+  settle(): boolean
 }
 
 export class FanOut {
   /** Over their bound; see `Audience.room`. */
-  readonly crowded = new Set<Audience>()
-  readonly #little: Audience[] = []
-  readonly #much: Audience[] = []
+  readonly crowded = new Set<Debtor>()
+  readonly #little: Debtor[] = []
+  readonly #much: Debtor[] = []
   #armed = false
   /** What was spent at once since the last turn that was looked at. */
   #atOnce = 0
@@ -62,7 +78,7 @@ export class FanOut {
   }
 
   /** An audience has begun to owe something. */
-  add(audience: Audience): void {
+  add(audience: Debtor): void {
     const queue = audience.size <= FEW_SUBSCRIBERS ? this.#little : this.#much
     queue.push(audience)
     this.#arm()
@@ -98,7 +114,7 @@ export class FanOut {
   }
 
   /** Serves shards until the budget is spent, which the last one may exceed. Returns what was. */
-  #spend(queue: Audience[], budget: number): number {
+  #spend(queue: Debtor[], budget: number): number {
     let spent = 0
     while (spent < budget && queue.length > 0) {
       const audience = queue[0]!
@@ -134,7 +150,7 @@ export class FanOut {
 }
 
 /** At the most, and no more of them than matter. */
-function owedBy(audiences: readonly Audience[]): number {
+function owedBy(audiences: readonly Debtor[]): number {
   let sends = 0
   for (let index = 0; index < audiences.length && sends < SLICE_COST; index++)
     sends += audiences[index]!.size

@@ -2,10 +2,10 @@
  * Faults: unexpected errors of ours. They are counted and logged, and never end what would have come
  * next: somebody else's message, the next connection of a slice, the next turn of a chain.
  */
-import type { Core } from './core'
-import type { Clock } from './types'
+import type { Counters } from './counters'
+import type { Clock, Log } from './types'
 
-type Witness = Pick<Core, 'counters' | 'log'>
+type Witness = { readonly counters: Counters; readonly log: Log }
 
 export function countFault({ counters, log }: Witness, cause: unknown, fields?: object): void {
   counters.faults++

@@ -5,39 +5,14 @@
  */
 import { AddressCounts } from './addresses'
 import type { App } from './app'
-import { Audience, type Shard } from './audience'
-import { channelKind, type ChannelKind } from './channel'
-import type { Connection } from './connection'
+import { Audience } from './audience'
+import { channelKind } from './channel'
+import type { Channel, Connection, Subscription } from './connection'
 import { FanOut, type Surroundings } from './fan-out'
 import type { Limits } from './limits'
 import type { Broadcast, Encoder, Notice, Published } from './messages'
 import { Subscriptions } from './subscriptions'
-import type { ChannelName, Frame, Member, Meta, Ref, SocketId, Topics } from './types'
-
-/** A channel with subscribers on this node. */
-export type Channel = {
-  readonly app: App
-  readonly name: ChannelName
-  readonly kind: ChannelKind
-  /** One per codec and kind of sink that are present; those of one codec stand side by side. */
-  readonly audiences: Audience[]
-}
-
-/** One connection in one channel. */
-export type Subscription = {
-  readonly conn: Connection
-  readonly channel: Channel
-  readonly audience: Audience
-  /** Who the connection is in a presence channel. */
-  readonly member: Member | undefined
-  /** How it is told from the user's other connections there. */
-  readonly meta: Meta | undefined
-  /** What the client called the subscription when it asked for it. */
-  readonly ref: Ref | undefined
-  /** Where it is served, and its place there; owned by the audience. Undefined once it has left. */
-  shard: Shard | undefined
-  slot: number
-}
+import type { ChannelName, Frame, SocketId, Topics } from './types'
 
 /** Who takes a place in a channel, and what they call it. */
 export type Seat = Pick<Subscription, 'member' | 'meta' | 'ref'>
@@ -138,7 +113,8 @@ export class Hub {
   join(conn: Connection, app: App, name: ChannelName, { member, meta, ref }: Seat = NO_SEAT): void {
     const channel = this.channel(app, name) ?? this.#newChannel(app, name)
     const audience =
-      channel.audiences.find((known) => known.takes(conn)) ?? this.#newAudience(channel, conn)
+      channel.audiences.find((known) => known.takes(conn.codec, conn.sink)) ??
+      this.#newAudience(channel, conn)
     const subscription: Subscription = {
       conn,
       channel,
@@ -181,7 +157,7 @@ export class Hub {
   }
 
   /** The audiences of a channel that are owed more than they may be. */
-  crowded(app: App, name: ChannelName): readonly Audience[] {
+  crowded(app: App, name: ChannelName): readonly Audience<Subscription>[] {
     const { crowded } = this.#fanOut
     return this.channel(app, name)?.audiences.filter((audience) => crowded.has(audience)) ?? []
   }
@@ -220,10 +196,10 @@ export class Hub {
     return channel
   }
 
-  #newAudience({ app, name, audiences }: Channel, conn: Connection): Audience {
+  #newAudience({ app, name, audiences }: Channel, conn: Connection): Audience<Subscription> {
     const listeners = { encoder: conn.codec, queued: conn.sink.queued === true }
     const topicEnd = { appId: app.id, channel: name }
-    const audience = new Audience(listeners, topicEnd, this.topics, this.#fanOut)
+    const audience = new Audience<Subscription>(listeners, topicEnd, this.topics, this.#fanOut)
     const twin = audiences.findIndex(({ encoder }) => encoder === conn.codec)
     audiences.splice(Math.max(twin, 0), 0, audience)
     return audience

@@ -4,13 +4,15 @@
  * thousands of channels nor that of thousands of sockets holds up anybody. Until its turn has come a
  * connection is a subscriber, a member and online; it hears nothing, and nobody finds it.
  */
-import type { Connection } from './connection'
-import type { Core } from './core'
-import type { Subscription } from './hub'
-import { leaveChannel } from './membership'
+import type { Connection, Subscription } from './connection'
+import type { Slices } from './slices'
 
-/** The connection is in no channel any more. */
-type Last = (core: Core, conn: Connection) => void
+/** What is done as a connection goes. */
+type Steps<Core> = {
+  readonly leave: (core: Core, subscription: Subscription) => void
+  /** The connection is in no channel any more. */
+  readonly end: (core: Core, conn: Connection) => void
+}
 
 export class LeaveQueue {
   #closed: Connection[] = []
@@ -20,15 +22,19 @@ export class LeaveQueue {
   #left = 0
   #busy = false
 
-  /** `last` is called once it has left everything: at once where the turn has time and nobody waits. */
-  add(core: Core, conn: Connection, last: Last): void {
+  /** Ended once it has left everything: at once where the turn has time and nobody waits. */
+  add<Core extends { readonly slices: Slices }>(
+    core: Core,
+    conn: Connection,
+    steps: Steps<Core>,
+  ): void {
     this.#closed.push(conn)
     if (this.#busy) return
     this.#busy = true
-    core.slices.add({ part: 'leave', step: () => this.#step(core, last) })
+    core.slices.add({ part: 'leave', step: () => this.#step(core, steps) })
   }
 
-  #step(core: Core, last: Last): boolean {
+  #step<Core>(core: Core, { leave, end }: Steps<Core>): boolean {
     const conn = this.#closed[this.#next]
     this.#busy = conn !== undefined
     if (!conn) return false
@@ -37,9 +43,9 @@ export class LeaveQueue {
     const isLast = this.#left >= this.#subscriptions.length
     if (isLast) this.#forget()
     try {
-      if (subscription) leaveChannel(core, subscription)
+      if (subscription) leave(core, subscription)
     } finally {
-      if (isLast) last(core, conn)
+      if (isLast) end(core, conn)
     }
     return true
   }

@@ -3,13 +3,13 @@
  * it stands there: numbers of JavaScript have no room for every id and price that others write.
  * Spec: contract 3.3 (5) and 3.5.
  */
+import type { User } from './connection'
 import { isRefusal, refusal, type Refusal } from './errors'
 import { jsonText, MAX_LEVELS, ownText, textOfJson } from './json'
 import { scanObject, type Slice } from './json-scan'
 import type { Limits } from './limits'
 import type { SubscribeCommand } from './messages'
 import type { ChannelName, JsonText, Member, UserId } from './types'
-import type { User } from './users'
 
 type Identity = {
   /** JSON: text or an integer, unless it is wrong. */

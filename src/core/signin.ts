@@ -5,7 +5,7 @@
  */
 import { keyPairOf, type App } from './app'
 import { userChannel } from './channel'
-import type { Connection } from './connection'
+import type { Connection, User } from './connection'
 import type { Core } from './core'
 import { isRefusal, quoted, refusal, type Refusal } from './errors'
 import { ask, passGates, refuseAndTell } from './hooks'
@@ -14,7 +14,6 @@ import { scanObject } from './json-scan'
 import type { SigninCommand } from './messages'
 import { userText } from './signature'
 import type { MaybePromise, UserId } from './types'
-import type { User } from './users'
 import { announceUser, watch } from './watchlist'
 
 /** Signs the connection in, or returns why not; it stays open either way. Waits only where a gate does. */

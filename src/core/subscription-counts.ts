@@ -5,8 +5,9 @@
  * Spec: contract 3.6.
  */
 import type { App } from './app'
+import type { Channel } from './connection'
 import type { Facts } from './facts'
-import type { Channel, Hub } from './hub'
+import type { Hub } from './hub'
 import type { Presence } from './presence'
 import type { Cancel, ChannelName, Clock } from './types'
 

@@ -3,13 +3,12 @@
  * are a list, which takes a quarter of the memory of a map (64 bytes for 256, where an idle connection
  * has about 1 KB); more are a map.
  */
-import type { Channel, Subscription } from './hub'
 
 /** As many are found in a list as fast as in a map. */
 const FEW = 8
 
-export class Subscriptions {
-  #held: Subscription | Subscription[] | Map<Channel, Subscription> | undefined = undefined
+export class Subscriptions<Subscription extends { readonly channel: object }> {
+  #held: Subscription | Subscription[] | Map<object, Subscription> | undefined = undefined
 
   get size(): number {
     if (this.#held instanceof Map) return this.#held.size
@@ -17,7 +16,7 @@ export class Subscriptions {
     return this.#held ? 1 : 0
   }
 
-  get(channel: Channel): Subscription | undefined {
+  get(channel: Subscription['channel']): Subscription | undefined {
     if (this.#held instanceof Map) return this.#held.get(channel)
     if (Array.isArray(this.#held)) return this.#held.find((held) => held.channel === channel)
     return this.#held?.channel === channel ? this.#held : undefined

@@ -4,12 +4,8 @@
  * Spec: contract 5.
  */
 import type { App } from './app'
-import type { Connection } from './connection'
-import type { Slice } from './json-scan'
+import type { Connection, User } from './connection'
 import type { UserId } from './types'
-
-/** Who a connection signed in as; `info` is the `user_info` that the backend signed, as it was written. */
-export type User = { readonly id: UserId; readonly info: Slice | undefined }
 
 const NOBODY: ReadonlySet<Connection> = new Set()
 

@@ -10,11 +10,10 @@
  */
 import type { App } from '../core/app'
 import { channelKind, topicOf } from '../core/channel'
-import type { Connection } from '../core/connection'
+import type { Connection, Subscription } from '../core/connection'
 import type { Core } from '../core/core'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
 import { isReserved, isReservedByPhoenix } from '../core/event-names'
-import type { Subscription } from '../core/hub'
 import { overBudget } from '../core/event-budget'
 import { isRecord, MAX_LEVELS, parseJson } from '../core/json'
 import { scanObject, stringIn, type Slice } from '../core/json-scan'
