@@ -34,25 +34,28 @@ export async function claimDatabase(options: StandbyOptions): Promise<Claim> {
   const first = tried(databasePath, TIE_MS)
   if (typeof first === 'function') return { release: first, makeWay: async () => undefined }
   if (waitForDatabaseSeconds === 0) throw first
-  return waitFor(options, first)
+  return waitFor(options)
 }
 
-async function waitFor(options: StandbyOptions, refused: DatabaseInUse): Promise<Claim> {
-  const { config, clock, log, givenUp } = options
-  const end = clock.mono() + config.waitForDatabaseSeconds * 1000
+async function waitFor({ config, clock, log, givenUp }: StandbyOptions): Promise<Claim> {
+  const { databasePath, waitForDatabaseSeconds: seconds } = config
+  const end = clock.mono() + seconds * 1000
   const server = answering(config)
   const makeWay = async (): Promise<void> => await server?.stop(true)
   log.warn(
-    { seconds: config.waitForDatabaseSeconds, port: server?.port },
+    { seconds, port: server?.port },
     'another process uses the database; waiting for its end',
   )
   try {
     while (!givenUp?.aborted && clock.mono() < end) {
       await new Promise<void>((resolve) => clock.after(POLL_MS, resolve))
-      const release = tried(config.databasePath, 0)
+      const release = tried(databasePath, 0)
       if (typeof release === 'function') return { release, makeWay }
     }
-    throw refused
+    throw new DatabaseInUse(
+      databasePath,
+      `CARILLON_WAIT_FOR_DATABASE_SECONDS=${seconds} were not enough`,
+    )
   } catch (cause) {
     await makeWay()
     throw cause

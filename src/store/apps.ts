@@ -149,6 +149,8 @@ function recordOf(row: AppRow, keys: readonly KeyRecord[]): AppRecord {
   const cellOf = (column: string) => ({ table: 'apps', row: row.id, column })
   const read = (column: keyof typeof SHAPES): unknown =>
     readJson(row[column], cellOf(column), SHAPES[column])
+  for (const { key, secret } of keys)
+    if (secret === '') throw broken({ table: 'app_keys', row: key, column: 'secret' }, 'is empty')
   if (keys.length === 0) throw broken(cellOf('id'), 'has no key in the table app_keys')
   return {
     id: row.id,

@@ -10,8 +10,12 @@ import { dirname } from 'node:path'
 import type { Log } from '../core/types'
 import { guarded, StoreError } from './errors'
 
-/** The database is another process's; the message is one line for the operator. */
-export class DatabaseInUse extends StoreError {}
+/** The database is another process's. */
+export class DatabaseInUse extends StoreError {
+  constructor(path: string, waiting: string) {
+    super(`database ${path}: is in use by another process (${waiting})`)
+  }
+}
 
 export const isFile = (path: string): boolean => path !== ':memory:'
 
@@ -27,8 +31,11 @@ export function makePrivate(path: string): void {
     closeSync(openSync(path, 'wx', 0o600))
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
-    if (statSync(path).isDirectory())
-      throw new StoreError(`database ${path}: cannot be opened (it is a folder)`)
+    const found = statSync(path)
+    if (!found.isFile())
+      throw new StoreError(
+        `database ${path}: cannot be opened (it is ${found.isDirectory() ? 'a folder' : 'no file'})`,
+      )
   }
 }
 
@@ -58,20 +65,18 @@ export const TIE_MS = 200
 export function lockDatabase(path: string, patienceMs: number): () => void {
   return guarded(path, () => {
     makePrivate(path)
-    // What is no file has no lock beside it: opening it says what it is.
-    if (!statSync(path).isFile()) return () => undefined
     const lock = `${realpathSync(path)}.lock`
-    makePrivate(lock)
-    const db = new Database(lock)
+    const db = guarded(lock, () => {
+      makePrivate(lock)
+      return new Database(lock)
+    })
     try {
       db.run(`PRAGMA busy_timeout = ${patienceMs}`)
       db.run('BEGIN EXCLUSIVE')
     } catch (cause) {
       db.close()
       if ((cause as { code?: unknown }).code !== 'SQLITE_BUSY') throw cause
-      throw new DatabaseInUse(
-        `database ${path}: is in use by another process (CARILLON_WAIT_FOR_DATABASE_SECONDS waits for its end)`,
-      )
+      throw new DatabaseInUse(path, 'CARILLON_WAIT_FOR_DATABASE_SECONDS waits for its end')
     }
     return () => {
       db.run('ROLLBACK')

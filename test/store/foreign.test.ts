@@ -1,7 +1,7 @@
 /** A file that is not ours is left as it is; a row that is broken is named. One line each. */
 import { Database } from 'bun:sqlite'
 import { afterAll, describe, expect, test } from 'bun:test'
-import { mkdtempSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { NEW_APP } from '../../src/core/new-app'
@@ -69,14 +69,6 @@ describe('a file of another program', () => {
       checkSchema(db, ':memory:')
     }
   })
-
-  test('a folder is said to be one', async () => {
-    const databasePath = file()
-    mkdirSync(databasePath)
-    await expect(start({ config: { databasePath } })).rejects.toThrow(
-      `database ${databasePath}: cannot be opened (it is a folder)`,
-    )
-  })
 })
 
 describe('a row that is broken stops the start', () => {
@@ -107,6 +99,7 @@ describe('a row that is broken stops the start', () => {
     ],
     [set('limits', '[]'), '5 of the table apps', 'limits is not an object of whole numbers'],
     [set('limits', '{"a":"1"}'), '5 of the table apps', 'limits is not an object of whole numbers'],
+    ["UPDATE app_keys SET secret = ''", 'k5 of the table app_keys', 'secret is empty'],
     ['DELETE FROM app_keys', '5 of the table apps', 'id has no key in the table app_keys'],
     [
       changed('x'),

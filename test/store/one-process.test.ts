@@ -113,7 +113,9 @@ describe('a second process', () => {
         clock.advance(50)
         await new Promise<void>((resolve) => setImmediate(resolve))
       }
-      expect(claim).rejects.toThrow('is in use by another process')
+      await expect(claim).rejects.toThrow(
+        `database ${databasePath}: is in use by another process (CARILLON_WAIT_FOR_DATABASE_SECONDS=5 were not enough)`,
+      )
       expect(log.lines).toMatchObject([{ level: 'warn', fields: { seconds: 5, port: undefined } }])
     }
   })

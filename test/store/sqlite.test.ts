@@ -1,13 +1,15 @@
 /** A database that can't be used is one clear line; one that can keeps what was written. */
 import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig } from '../../src/config'
 import { providedApps, resolveCredentials } from '../../src/credentials'
 import { NEW_APP } from '../../src/core/new-app'
 import { appStore } from '../../src/store/apps'
+import { StoreError } from '../../src/store/errors'
+import { lockDatabase } from '../../src/store/files'
 import { MIGRATIONS } from '../../src/store/migrations'
 import { openDatabase } from '../../src/store/sqlite'
 import { start } from '../harness'
@@ -48,9 +50,21 @@ describe('opening', () => {
     )
   })
 
-  test('a folder in the place of the file', () => {
+  test.each([
+    ['a folder', tmpdir(), 'a folder'],
+    ['a device', '/dev/null', 'no file'],
+    ['a device that is full', '/dev/full', 'no file'],
+  ])('%s in the place of the file', (_, path, what) => {
+    const line = `database ${path}: cannot be opened (it is ${what})`
+    for (const use of [openDatabase, (at: string) => lockDatabase(at, 0)])
+      expect(() => use(path)).toThrow(new StoreError(line))
+  })
+
+  test('the file of the lock, which is named', () => {
     using dir = folder()
-    expect(() => openDatabase(dir.path)).toThrow(`database ${dir.path}: cannot be opened`)
+    const path = join(dir.path, 'test.sqlite')
+    mkdirSync(`${path}.lock`)
+    expect(() => lockDatabase(path, 0)).toThrow(`database ${path}.lock: cannot be opened`)
   })
 
   test('a file in the place of the folder', () => {
@@ -59,10 +73,6 @@ describe('opening', () => {
     expect(() => openDatabase(join(dir.path, 'file/x/test.sqlite'))).toThrow(
       /its folder cannot be created/,
     )
-  })
-
-  test('a full disk', () => {
-    expect(() => openDatabase('/dev/full')).toThrow(/^database \/dev\/full: /)
   })
 
   test('a place that may not be written', () => {
