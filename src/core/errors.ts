@@ -158,11 +158,15 @@ export const REFUSE = {
 
 const QUOTED_CHARS = 120
 
-/** What a caller sent, on one line and cut to a length that an error message can carry. */
+/**
+ * What a caller sent, on one line and cut to a length that an error message can carry. It may be shown by
+ * a terminal, so nothing is left that one obeys: control characters of both sets, changes of direction.
+ */
 export function quoted(value: string): string {
-  const line = value.slice(0, QUOTED_CHARS).replace(/[\x00-\x1f\x7f]/g, ' ') // oxlint-disable-line no-control-regex
+  const line = value.slice(0, QUOTED_CHARS).replace(OBEYED, ' ')
   return value.length <= QUOTED_CHARS ? line : `${line}…`
 }
+const OBEYED = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 
 /** Percent-decoded; text with a stray percent sign stays as it is. */
 export function decoded(value: string): string {
