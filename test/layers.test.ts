@@ -1,7 +1,8 @@
 /** Imports point inward, types too: the table says who may import whom. */
 import { expect, test } from 'bun:test'
 import { Glob } from 'bun'
-import { dirname, join, relative } from 'node:path'
+import { join } from 'node:path'
+import { circlesIn, importsBelow, importsIn } from './imports'
 
 const ROOT = join(import.meta.dir, '..')
 
@@ -138,21 +139,6 @@ const VERBS = [
   'dismiss',
 ]
 
-const IMPORT = /^(?:import|export)\b[^'"]*?from\s+'(\.[^']+)'/gms
-
-/** Each file below a folder with the files of ours that it imports, relative to `src` and without ending. */
-async function importsBelow(folder: string): Promise<{ file: string; targets: string[] }[]> {
-  const found = []
-  for await (const file of new Glob('**/*.ts').scan(join(ROOT, folder))) {
-    const text = await Bun.file(join(ROOT, folder, file)).text()
-    const targets = Array.from(text.matchAll(IMPORT), ([, target = '']) =>
-      relative(join(ROOT, 'src'), join(ROOT, folder, dirname(file), target)),
-    )
-    found.push({ file, targets })
-  }
-  return found
-}
-
 const within = (target: string, allowed: string): boolean =>
   target === allowed || target.startsWith(`${allowed}/`)
 
@@ -165,6 +151,34 @@ test('every file of src has a layer and imports only what it may', async () => {
     const strangers = targets.filter((target) => !allowed.some((name) => within(target, name)))
     expect({ file, strangers }).toEqual({ file, strangers: [] })
   }
+})
+
+test('no file of src imports itself by way of others', async () => {
+  expect(circlesIn(await importsBelow('src'))).toEqual([])
+})
+
+test.each([
+  "import { b } from './b'",
+  "import type { B } from './b'",
+  "import {\n  a,\n  type B,\n} from './b'",
+  "export { b } from './b'",
+  "export type { B } from './b'",
+  "export * from './b'",
+  "import './b'",
+  "const b = await import('./b')",
+  "type B = import('./b').B",
+  "const b = require('../core/b')",
+])('%j is an import that can close a circle', (text) => {
+  const files = ['core/a.ts', 'core/b.ts', 'core/c.ts', 'core/outside.ts']
+  const texts = [
+    text,
+    "import { c } from './c'",
+    "import { a } from './a'",
+    "import { a } from './a'",
+  ]
+  const planted = files.map((file, index) => ({ file, targets: importsIn(file, texts[index]!) }))
+  expect(circlesIn(planted)).toEqual(['core/a', 'core/b', 'core/c'])
+  expect(circlesIn(planted.slice(1))).toEqual([])
 })
 
 test('verbs do not import verbs, and nouns do not import verbs', async () => {
