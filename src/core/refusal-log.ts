@@ -56,7 +56,9 @@ export class RefusalLog {
     const fields = { code, ...(reason && { reason }), ...caller }
     this.log.debug(fields, 'refused')
     if (logged === 'quiet') return
-    const name = `${code} ${reason ?? ''} ${this.#clientOf(caller.remoteAddress)}`
+    // Messages have numbers that the caller chooses: each would be a kind.
+    const kind = typeof logged === 'object' ? `${code} ${reason}` : code
+    const name = `${kind} ${this.#clientOf(caller.remoteAddress)}`
     if (this.#kinds.has(name) || this.#kinds.size < MAX_KINDS) this.#count(name, fields)
     else this.#count(code, { ...fields, remoteAddress: 'others' })
   }

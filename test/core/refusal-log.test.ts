@@ -63,6 +63,16 @@ test('addresses of one /64 are one, and the end tells what was held back', () =>
   expect(refusals.size).toBe(0)
 })
 
+test('messages whose numbers differ are one kind, told by the last of them', () => {
+  const { refusals, note, told } = logged('message')
+  for (let n = 0; n < 100; n++) note('192.0.2.1', `${8001 + n} commands wait`)
+  refusals.finish()
+  expect(told()).toMatchObject([
+    { reason: '8001 commands wait', times: 1 },
+    { reason: '8100 commands wait', times: 99 },
+  ])
+})
+
 describe('a line says of a message', () => {
   const ROWS: readonly [Logged, object][] = [
     [undefined, { code: 'request_unauthorized', times: 1 }],
