@@ -24,3 +24,35 @@ test.each(PAGES)('every test that docs/%s.md names is there', async (page) => {
   expect(files.length).toBeGreaterThan(1)
   expect(files.filter((file) => !existsSync(join(ROOT, file)))).toEqual([])
 })
+
+/** The cells of each row of the tables whose last column is `Test`. */
+const tested = (text: string): readonly (readonly string[])[] =>
+  Array.from(text.matchAll(/^\|.*\| Test +\|\n\| -.*\n((?:\|.*\n)+)/gm), ([, rows = '']) => rows)
+    .flatMap((rows) => rows.trim().split('\n'))
+    .map((row) => row.split('|').map((cell) => cell.trim()))
+
+/** What is not there cannot be tried. */
+const ABSENT = ['Usage quotas per day', 'soketi: "lambda webhooks"']
+
+test.each(PAGES)('every difference in docs/%s.md names its test', async (page) => {
+  const rows = tested(await read(`docs/${page}.md`))
+  expect(rows.length).toBeGreaterThan(2)
+  for (const [, what = '', ...cells] of rows) {
+    const proof = cells.at(-2)!
+    expect([what, proof.includes('.test.ts`')]).toEqual([what, !ABSENT.includes(what)])
+  }
+})
+
+test('every row of the choices that docs/compatibility.md names is tried', async () => {
+  const text = await read('docs/compatibility.md')
+  const named = Array.from(text.matchAll(/choices\.test\.ts` \(([\d, ]+)\)/g), ([, list]) => list!)
+  const numbers = new Set(named.flatMap((list) => list.split(', ')))
+  const files = [...new Bun.Glob('rows/choices-*.ts').scanSync(join(ROOT, 'test/protocols'))]
+  const sources = await Promise.all(
+    ['choices.test.ts', ...files].map((file) => read(`test/protocols/${file}`)),
+  )
+  const isTried = (row: string): boolean =>
+    sources.some((source) => new RegExp(`(^    row: ${row},|^  ${row}: \\[)`, 'm').test(source))
+  expect(numbers.size).toBeGreaterThan(15)
+  expect([...numbers].filter((row) => !isTried(row))).toEqual([])
+})
