@@ -8,6 +8,7 @@ import { fairness } from '../fairness'
 import { fanout } from '../fanout'
 import { hooksFanout, hooksTrigger } from '../hooks'
 import { idle } from '../idle'
+import { light } from '../light'
 import { micro } from '../micro'
 import { mixed } from '../mixed'
 import { presence } from '../presence'
@@ -35,6 +36,7 @@ export const QUESTIONS: Readonly<Record<string, readonly Question[]>> = {
   hooks: [hooksFanout, hooksTrigger],
   webhooks: [webhooks, webhooksFanout, webhooksTrigger],
   micro: [micro],
+  light: [light],
 }
 
 /** @throws Error for a name that a record of another version may have */

@@ -1,10 +1,10 @@
 /**
- * Which CPU a process of the bench gets: the server the first, the load the second, where the system
- * can pin.
+ * Which CPU a process of the bench gets: the server the first, the load the second, what is neither
+ * both, where the system can pin.
  */
 import { existsSync, readFileSync } from 'node:fs'
 
-export type Role = 'server' | 'load'
+export type Role = 'server' | 'load' | 'both'
 
 const STATUS = '/proc/self/status'
 
@@ -12,7 +12,8 @@ const STATUS = '/proc/self/status'
 export function pin(role: Role): readonly string[] {
   const [first, second] = allowedCpus()
   if (second === undefined || !Bun.which('taskset')) return []
-  return ['taskset', '-c', String(role === 'server' ? first : second)]
+  const cpus = { server: first, load: second, both: `${first},${second}` }
+  return ['taskset', '-c', String(cpus[role])]
 }
 
 /** Whether server and load have a CPU each. */

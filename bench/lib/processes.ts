@@ -26,6 +26,7 @@ const ANSWER_MS = 2000
 const LOAD_GRACE_MS = 120_000
 
 const running = new Set<Running>()
+const groups = new Set<Subprocess>()
 
 /** A terminal that is closed hangs up. */
 const SIGNALS = [
@@ -37,6 +38,7 @@ const SIGNALS = [
 /** No process and no folder of the bench survives it; `reined` is for when it is killed itself. */
 export function endWithBench(): void {
   process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')))
+  process.on('exit', () => groups.forEach((child) => child.kill('SIGTERM')))
   process.on('exit', removeScratch)
   for (const [signal, code] of SIGNALS) process.on(signal, () => process.exit(code))
 }
@@ -167,19 +169,42 @@ function launch<Output extends 'ignore' | 'pipe'>(
   return child
 }
 
+/** No command of a group takes longer than that. */
+const GROUP_SECONDS = 300
+
+/**
+ * A command that starts others, which no signal to itself would end: `timeout` makes a group of them
+ * and hands on to all of it what ends itself, also when the bench is killed.
+ */
+export function launchGroup(
+  command: readonly string[],
+  options: { readonly cwd: string; readonly env: Record<string, string | undefined> },
+): Subprocess {
+  const watch = ['timeout', String(GROUP_SECONDS)]
+  const child = Bun.spawn([...reined('TERM'), ...pin('both'), ...watch, ...command], {
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'ignore',
+    ...options,
+  })
+  groups.add(child)
+  void child.exited.then(() => groups.delete(child))
+  return child
+}
+
 async function end(child: Running): Promise<void> {
   child.kill('SIGKILL') // nothing is kept, so nothing needs a goodbye
   await child.exited
   running.delete(child)
 }
 
-const REIN = ['setpriv', '--pdeathsig', 'KILL'] as const
-
 /** Tried, because not every `setpriv` can let the kernel end what has lost its parent. */
-export const reined = (): readonly string[] =>
-  Bun.which('setpriv') && Bun.spawnSync([...REIN, 'true']).success ? REIN : []
+export function reined(signal: 'KILL' | 'TERM' = 'KILL'): readonly string[] {
+  const rein = ['setpriv', '--pdeathsig', signal]
+  return Bun.which('setpriv') && Bun.spawnSync([...rein, 'true']).success ? rein : []
+}
 
-function freePort(): number {
+export function freePort(): number {
   const probe = Bun.listen({ hostname: HOST, port: 0, socket: { data() {} } })
   const { port } = probe
   probe.stop(true)

@@ -161,14 +161,15 @@ const reachedText = ({ through, unit }: Target, reached: Spread): string =>
     ? spreadText(reached, 2)
     : `${spreadText(reached, digitsOf(reached.median) && (reached.median < 100 ? 2 : 0))} ${unit ?? ''}`
 
-/** `at least 19.5 (30 until 2026-11-22: another machine)`. */
-export function askedText({ bound, unit, changed }: Target): string {
+/** `at least 19.5 (30 until 2026-11-22: another machine)`, `at most 11 ms (10 on 2026-11-28, and a tenth)`. */
+export function askedText({ bound, unit, changed, was }: Target): string {
   const text =
     'atLeast' in bound
       ? `at least ${bound.atLeast}`
       : `at most ${grouped(bound.atMost, digitsOf(bound.atMost))}`
   const before = changed ? ` (${changed.from} until ${changed.on}: ${changed.why})` : ''
-  return (unit ? `${text} ${unit}` : text) + before
+  const then = was ? ` (${was.figure} on ${was.on}, and a tenth)` : ''
+  return (unit ? `${text} ${unit}` : text) + before + then
 }
 
 const digitsOf = (value: number): number => (Number.isInteger(value) ? 0 : 2)
