@@ -155,6 +155,7 @@ type Asking = {
 /** The app of the path, whose key and secret came with the request, or for which a plugin vouches. */
 async function authenticated(core: Core, { hooks, secrets, request, slug }: Asking): Promise<App> {
   mustTakeJson(request)
+  // A browser that knows the credentials sends them with forms of any site.
   if (isForeignPage(request.headers, [])) throw new RealtimeError('request_refused', FOREIGN_PAGE)
   const found = core.apps.bySlug(slug)
   const app = found?.record.active ? found : undefined
@@ -166,9 +167,6 @@ async function authenticated(core: Core, { hooks, secrets, request, slug }: Aski
   else if (shown.refused) raise(shown.refused)
   else if (!shown.isRight)
     throw new RealtimeError(shown.failed ? 'login_failed' : 'admin_unauthorized', '')
-  // A browser that knows the credentials sends them with forms of any site.
-  if (isForeignPage(request.headers, []))
-    throw new RealtimeError('admin_foreign_page', FOREIGN_PAGE)
   hooks.check(received)
   return app
 }

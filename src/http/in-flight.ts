@@ -37,10 +37,6 @@ export class InFlight {
     this.#few = Math.min(FEW, Math.floor(most / 4), Math.floor((ofAddress || most) / 4))
   }
 
-  get count(): number {
-    return this.#count
-  }
-
   /** Answered by `ask`, or refused. */
   answer(request: Request, ask: () => MaybePromise<Response>): MaybePromise<Response> {
     if (this.addresses.pending <= this.#few) return ask()
