@@ -34,7 +34,6 @@ import { readOptions, type GuardianOptions, type Settings } from './options'
 import { REFUSALS, textOf, wordOf, type Reason } from './refusals'
 import { concerns, Revocations, type Revocation } from './revocations'
 import { addRoutes } from './routes'
-import { verify } from './token'
 import { isSignature, WAYS, type Found } from './ways'
 
 export type { GuardianOptions } from './options'
@@ -228,6 +227,7 @@ class Guardian {
   async #verified(app: AppView, { jwts, raws }: Found): Promise<Grant | Reason> {
     const [jwt = '', ...more] = jwts
     if (more.length > 0) return 'many'
+    const { verify } = await import('./token') // with jose, for those who send tokens
     const now = this.context.clock.now()
     const grant = await verify({ jwt, raws }, { app, keyring: this.#ringOf(app), now })
     if (typeof grant === 'string') return grant

@@ -5,7 +5,7 @@
  *
  * jose's own remote set reads the wall clock, and asks an address that is down again for every token.
  */
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose'
 import type { Clock, Log } from 'carillon/plugin'
 
 /** Keys as old as this are asked for again. */
@@ -48,7 +48,7 @@ export class KeySet {
     try {
       return await this.#current()(header, token)
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+      if ((error as { readonly code?: unknown }).code !== 'ERR_JWKS_NO_MATCHING_KEY') throw error
       await this.#refresh()
       return this.#current()(header, token)
     }
@@ -84,6 +84,7 @@ export class KeySet {
         signal: AbortSignal.any([late.signal, signal]),
       })
       if (!response.ok) throw new Error(`status ${response.status}`)
+      const { createLocalJWKSet } = await import('jose')
       this.#keys = createLocalJWKSet((await response.json()) as JSONWebKeySet)
       this.#fetchedAt = clock.mono()
     } catch (cause) {

@@ -5,8 +5,7 @@
  */
 import { dns } from 'bun'
 import type { LookupAddress, LookupOptions } from 'node:dns'
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { Agent, IncomingMessage } from 'node:http'
 import type { NetworkRules } from '../core/networks'
 import type { Clock } from '../core/types'
 
@@ -52,15 +51,15 @@ export function createPoster({
 }: PosterOptions): Poster {
   const open = new Set<{ destroy(cause: Error): unknown }>()
   const lookup = checkedLookup(networks, resolve)
-  const clients = {
-    'http:': { request: httpRequest, agent: new HttpAgent({ keepAlive: true }) },
-    'https:': { request: httpsRequest, agent: new HttpsAgent({ keepAlive: true }) },
-  }
+  const agents = new Map<string, Agent>()
   const send = ({ url, headers, body }: PostRequest, done: (outcome: Outcome) => void): void => {
     const target = new URL(url)
     const refused = networks.refusesUrl(target)
     if (refused !== undefined) return done({ status: null, error: refused })
-    const { request, agent } = clients[target.protocol as keyof typeof clients]
+    const { protocol } = target
+    const { request, Agent } = clientOf(protocol)
+    const agent = agents.get(protocol) ?? new Agent({ keepAlive: true })
+    agents.set(protocol, agent)
     const client = request(target, { method: 'POST', headers, agent, lookup: lookup as never })
     let status: number | null = null
     let ended = false
@@ -100,10 +99,14 @@ export function createPoster({
       }),
     close: () => {
       for (const client of open) client.destroy(new Error('the server stops'))
-      for (const { agent } of Object.values(clients)) agent.destroy()
+      for (const agent of agents.values()) agent.destroy()
     },
   }
 }
+
+/** Loaded for the first request: a server without webhooks starts without them. */
+const clientOf = (protocol: string) =>
+  process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http')
 
 /**
  * By the hosts file and DNS, without threads: those are few and shared, and names whose servers never

@@ -1,0 +1,37 @@
+/** What a server is installed with and what it loads when it starts: no more than every server needs. */
+import { expect, test } from 'bun:test'
+import { Glob } from 'bun'
+import { join } from 'node:path'
+import { dependencies, scripts } from '../package.json'
+import { Program } from './program'
+
+const ROOT = join(import.meta.dir, '..')
+const RUNTIME = Object.keys(dependencies)
+
+test('a start loads no package that few servers are asked for', async () => {
+  const code =
+    "await (await import('./src/serve')).serve(); console.error(JSON.stringify(Object.keys(require.cache))); process.exit()"
+  await using program = new Program({}, { command: [process.execPath, '-e', code] })
+  expect(await program.exited()).toBe(0)
+  const loaded = (await program.errors).trim()
+  expect(RUNTIME.filter((name) => loaded.includes(`/node_modules/${name}/`))).toEqual([
+    '@sinclair/typebox',
+    'elysia',
+    'ipaddr.js',
+    'pino',
+  ])
+})
+
+/** Values only: types are gone when it runs. */
+const IMPORT = /(?:^import (?!type )[^'"]*?from|\bimport\(|\brequire\()\s*'([^'.][^']*)'/gm
+
+test('`bun run server` installs all that src and plugins import, and nothing for developers', async () => {
+  expect(scripts.server).toStartWith('bun install --frozen-lockfile --production ')
+  const imported = new Set<string>()
+  for await (const file of new Glob('{src,plugins}/**/*.ts').scan(ROOT))
+    for (const [, name = ''] of (await Bun.file(join(ROOT, file)).text()).matchAll(IMPORT))
+      imported.add(name.split('/', name.startsWith('@') ? 2 : 1).join('/'))
+  const own = ['bun', 'carillon']
+  const packages = Array.from(imported).filter((name) => !/^(node|bun):/.test(name))
+  expect(packages.filter((name) => !own.includes(name)).sort()).toEqual(RUNTIME.toSorted())
+})
