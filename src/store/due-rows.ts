@@ -18,6 +18,9 @@ export type Head = {
   readonly time_ms: number
   readonly bytes: number
 }
+/** An event on its way; `event` is JSON, times are epoch milliseconds. */
+export type OutboxRow = Omit<Head, 'bytes'> & { readonly event: string }
+
 type Place = Pick<Head, 'id' | 'channel'>
 
 const READ = `

@@ -11,13 +11,13 @@ import type { Attempt, DeadLetter, LaneReport } from '../core/deliveries'
 import { announced, type Announcement } from './announced'
 import { deadLetters, type Replay } from './dead-letters'
 import { deliveryLog } from './delivery-log'
-import { DueRows, type Head } from './due-rows'
+import { DueRows, type Head, type OutboxRow } from './due-rows'
 import { Lanes, nameOf, type LaneKey } from './lanes'
 import { markOf, untold, type Tale } from './untold'
 
 export type { Announcement } from './announced'
 export type { Replay } from './dead-letters'
-export type { Head } from './due-rows'
+export type { Head, OutboxRow } from './due-rows'
 export { nameOf, type LaneKey } from './lanes'
 
 export type EventEntry = LaneKey & {
@@ -37,9 +37,6 @@ export type Written = {
   /** For want of room for their endpoint. */
   dropped: number
 }
-
-/** An event on its way; `event` is JSON, times are epoch milliseconds. */
-export type OutboxRow = Omit<Head, 'bytes'> & { readonly event: string }
 
 /** `mono` and `until` are by the clock's `mono`. An event with `alone` attempts behind it is sent alone. */
 export type Lease = {
