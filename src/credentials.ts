@@ -5,9 +5,8 @@
  * stored, and shown once.
  */
 import { ConfigError, reachable, SETTINGS, type Config } from './config'
-import type { AppRecord, KeyRecord } from './core/app'
+import { NEW_APP, newAppId, newKeyPair, type AppRecord, type KeyRecord } from './core/app'
 import type { Apps } from './core/apps'
-import { NEW_APP, newAppId, newKeyPair } from './core/new-app'
 import { clashesAmong, type ProvidedApp } from './core/provided-apps'
 import { isPublished, PUBLISHED } from './core/published'
 import { sha256 } from './core/signature'

@@ -77,7 +77,6 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'config',
     'core/app',
     'core/apps',
-    'core/new-app',
     'core/provided-apps',
     'core/published',
     'core/signature',

@@ -3,14 +3,13 @@
  * the server runs. Shapes are the seed's (`{"data":{...}}`, `{"errors":{...}}`) and only grow.
  * Spec: phoenix contract 2.1 to 2.3.
  */
-import type { App, AppRecord } from '../core/app'
+import { newAppId, newKeyPair, NEW_APP, type App, type AppRecord } from '../core/app'
 import type { Uploads } from '../core/uploads'
 import { Elysia } from 'elysia'
 import type { Core } from '../core/core'
 import { dismissApp, endScopes } from '../core/dismiss'
 import { RealtimeError, refusal } from '../core/errors'
 import { isRecord } from '../core/json'
-import { newAppId, newKeyPair, NEW_APP } from '../core/new-app'
 import { applyChanges, readAppChanges, type Enforced, type FieldErrors } from './app-fields'
 import { limitsOnWire } from './app-limits'
 import { FieldError } from './errors'

@@ -1,7 +1,7 @@
 /** Many apps: what a start or a new app looks at grows with the apps that are asked about, not with all pairs. */
 import { expect, test } from 'bun:test'
+import { NEW_APP } from '../../src/core/app'
 import { AppNames } from '../../src/core/app-names'
-import { NEW_APP } from '../../src/core/new-app'
 import { clashesAmong, type ProvidedApp } from '../../src/core/provided-apps'
 import { appStore } from '../../src/store/apps'
 import { openDatabase } from '../../src/store/sqlite'
