@@ -2,6 +2,8 @@
  * Bucket: what may be taken at once, refilled as time goes by. It is refilled when somebody looks at
  * it, so nothing ticks.
  */
+import type { App } from './app'
+
 export type Rate = {
   readonly perSecond: number
   /** What a full bucket holds. */
@@ -45,4 +47,21 @@ export function isFull(bucket: Bucket, rate: Rate, now: number): boolean {
 /** A clock that is set back gives nothing, and takes nothing. */
 function tokensIn({ tokens, at }: Bucket, { perSecond, burst }: Rate, now: number): number {
   return Math.min(burst, tokens + (Math.max(0, now - at) * perSecond) / 1000)
+}
+
+/** How many events each app may still publish over HTTP; a bucket per app that has a limit dies with it. */
+export class Rates {
+  readonly #buckets = new WeakMap<App, Bucket>()
+
+  /**
+   * Takes `count` tokens of `perSecond`, or none. Returns the seconds after which there would be
+   * enough, 0 when they were taken. A request may take a full bucket whatever its size. `now` is of
+   * the clock's `mono`.
+   */
+  take(app: App, count: number, perSecond: number, now: number): number {
+    const rate = { perSecond, burst: perSecond }
+    const bucket = this.#buckets.get(app) ?? fullBucket(rate, now)
+    this.#buckets.set(app, bucket)
+    return take(bucket, rate, count, now)
+  }
 }
