@@ -88,7 +88,7 @@ export class Connection<Codec extends Encoder = Encoder> {
   eventByteBucket: Bucket | undefined = undefined
   /** When it was last told that its client events are dropped (`mono`). */
   overBudgetToldAt = -Infinity
-  /** Channels that nobody is in that it may still enter. Owned by `channel-budget`. */
+  /** Channels that nobody is in that it may still enter. Owned by `subscribe`. */
   channelBucket: Bucket | undefined = undefined
 
   /** Why it must end as soon as its transport is open: a plugin asked for it before. */

@@ -5,7 +5,7 @@
  */
 import { keyPairOf, type App } from './app'
 import { afterRoom, isCrowded, isOverrun } from './backlog'
-import { overChannelBudget } from './channel-budget'
+import { fullBucket, take } from './bucket'
 import { channelKind, topicOf, userChannel, type ChannelKind } from './channel'
 import type { Connection, Subscription } from './connection'
 import type { Core } from './core'
@@ -233,4 +233,26 @@ function roomFull(
     'members_full',
     `${channel} is over its limit of ${maxPresenceMembers} members (maxPresenceMembers)`,
   )
+}
+
+/**
+ * A channel that nobody is in is news to the app's webhooks, and so is its end: two rows of the outbox for as long
+ * as an endpoint does not take them. Asked last: a subscribe that is refused for something else makes no channel.
+ */
+function overChannelBudget(
+  { clock, limits, presence }: Core,
+  conn: Connection,
+  { app, channel }: SubscribeCommand,
+): Refusal | undefined {
+  if (presence.subscriptionCount(app, channel) > 0) return undefined
+  const { maxNewChannelsPerSecond: perSecond, maxNewChannelsAtOnce } = limits
+  // Whoever may hold more channels comes back to all of them at once.
+  const burst = Math.max(maxNewChannelsAtOnce, limits.maxChannelsPerConnection)
+  const rate = { perSecond, burst }
+  const now = clock.mono()
+  const bucket = (conn.channelBucket ??= fullBucket(rate, now))
+  const waitSeconds = take(bucket, rate, 1, now)
+  if (waitSeconds === 0) return undefined
+  const message = `Channels that nobody is in are entered too often: ${burst} at once and ${perSecond} a second are the limits (maxNewChannelsAtOnce, maxNewChannelsPerSecond)`
+  return { ...refusal('too_often', message), retryAfterSeconds: Math.ceil(waitSeconds) }
 }
