@@ -11,7 +11,6 @@ import type { Frame } from '../core/types'
 import type { Client } from '../protocols/codec'
 import { closed } from '../protocols/session'
 import { QueuedSink, type Fetched } from './queued-sink'
-import type { Quotes } from './quotes'
 import { SPENT_CHARS, type Receiver } from './receivers'
 
 /** How long a session lives without a request that waits, or with a goodbye that nobody fetches. */
@@ -123,5 +122,38 @@ export class XhrSession implements Fetched {
     this.#head = ''
     const body = messages.length > 0 ? `a[${messages.join()}]\n` : ''
     return head + body + (this.sink.queue.chars === 0 ? this.#tail : '')
+  }
+}
+
+const MAX_KEPT_CHARS = 1_048_576
+
+/**
+ * Frames as JSON strings. One event goes to many queues within a few turns of the event loop, and is quoted for
+ * the first of them only; the text is shared by all.
+ */
+export class Quotes {
+  readonly #quoted = new Map<Frame, string>()
+  #chars = 0
+
+  /** How many were made. */
+  made = 0
+
+  of(frame: Frame): string {
+    return this.#quoted.get(frame) ?? this.#make(frame)
+  }
+
+  /** Bounds how long frames are kept; how many is bounded as they come. */
+  forget(): void {
+    this.#quoted.clear()
+    this.#chars = 0
+  }
+
+  #make(frame: Frame): string {
+    if (this.#chars > MAX_KEPT_CHARS) this.forget()
+    const quoted = JSON.stringify(frame)
+    this.#quoted.set(frame, quoted)
+    this.#chars += quoted.length
+    this.made++
+    return quoted
   }
 }

@@ -21,9 +21,8 @@ import { CONTENT_TYPES } from '../http/content-types'
 import { pusher } from '../protocols/pusher'
 import { noteRequest } from '../protocols/refuse'
 import { admitted, arrived, opened, received, seen, type Asked } from '../protocols/session'
-import { Quotes } from './quotes'
 import { HEADERS, Poll, Stream, type Receiver } from './receivers'
-import { XhrSession } from './xhr-session'
+import { XhrSession, Quotes } from './xhr-session'
 
 /** What is asked of which session. */
 export type XhrCall = {
