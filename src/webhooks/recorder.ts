@@ -7,11 +7,10 @@ import type { App } from '../core/app'
 import type { Core } from '../core/core'
 import { askNow } from '../core/hooks'
 import type { Fact } from '../core/messages'
-import type { Cancel, ChannelName, UserId } from '../core/types'
+import type { Cancel, ChannelName, Clock, UserId } from '../core/types'
 import { appView } from '../core/views'
 import { endpointsOf } from '../core/webhooks'
 import type { Announcement, Entry, EventEntry, LaneKey, Outbox } from '../store/outbox'
-import { CacheMisses } from './cache-misses'
 import { Departures, userOf } from './departures'
 import { EVENTS, eventText, viewOfFact, webhookFact, type WebhookFact } from './events'
 import { Waiting } from './waiting'
@@ -286,3 +285,32 @@ function departureOf(app: App, { channel: name, userId }: Announcement): Webhook
     ? { type: 'channel_vacated', app, channel }
     : { type: 'member_removed', app, channel, userId: userId as UserId }
 }
+
+/** A channel's next miss is news again after this, or when it was vacated. */
+const SAME_MS = 10_000
+
+/** Several subscribers that find the same cache empty are one event (contract 7.3). */
+class CacheMisses {
+  /** When each channel's was told, the oldest first. */
+  readonly #toldAt = new Map<string, number>()
+
+  constructor(readonly clock: Clock) {}
+
+  isNews(app: App, channel: ChannelName): boolean {
+    const now = this.clock.mono()
+    for (const [key, at] of this.#toldAt) {
+      if (now - at < SAME_MS) break
+      this.#toldAt.delete(key)
+    }
+    const key = keyOf(app, channel)
+    if (this.#toldAt.has(key)) return false
+    this.#toldAt.set(key, now)
+    return true
+  }
+
+  forget(app: App, channel: ChannelName): void {
+    this.#toldAt.delete(keyOf(app, channel))
+  }
+}
+
+const keyOf = (app: App, channel: ChannelName): string => `${app.id} ${channel}`
