@@ -47,7 +47,16 @@ export async function serve(): Promise<void> {
   if (!process.stderr.isTTY) tellListening(program, server, config) // a person has read it
 }
 
-const noted = () => notes(process.env, envFiles(process.cwd(), process.execArgv, process.env))
+const noted = () => notes(process.env, envFiles(workingFolder(), process.execArgv, process.env))
+
+/** Exits where it was removed, as a release of before is by what deploys the next one. */
+function workingFolder(): string {
+  try {
+    return process.cwd()
+  } catch {
+    return fail('the working directory was removed: start it in one that exists') // ENOENT
+  }
+}
 
 function settings(): Config {
   try {
@@ -62,7 +71,10 @@ function settings(): Config {
 async function fileOf(program: Program, { configFile }: Config): Promise<ConfigFile> {
   const { signal } = program.givenUp
   try {
-    return await loadConfigFile(configFile, process.cwd(), { clock: systemClock, givenUp: signal })
+    return await loadConfigFile(configFile, workingFolder(), {
+      clock: systemClock,
+      givenUp: signal,
+    })
   } catch (cause) {
     if (signal.aborted) return left(program)
     if (!(cause instanceof ConfigError)) throw cause

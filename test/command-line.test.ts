@@ -56,6 +56,17 @@ test.skipIf(!existsSync('/dev/full'))(
   },
 )
 
+test('a working directory that was removed is said', async () => {
+  const gone = join(folder, 'gone')
+  const start = `mkdir "${gone}" && cd "${gone}" && rmdir "${gone}" && exec "$0" "$1"`
+  const command = ['sh', '-c', start, process.execPath, join(ROOT, 'src/index.ts')]
+  await using program = new Program({}, { command })
+  expect([await program.exited(), await program.errors]).toEqual([
+    1,
+    'carillon: the working directory was removed: start it in one that exists\n',
+  ])
+})
+
 describe('a checkout whose packages are not installed', () => {
   const [first = ''] = Object.keys(dependencies)
   for (const path of ['src', 'package.json'])

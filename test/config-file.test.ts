@@ -141,6 +141,10 @@ describe('a file that cannot be loaded', () => {
     ['\nexport default { plugins: [guardian()] }', 'guardian is not defined (FILE:2:28)'],
     ['throw new Error("boom")', 'boom (FILE:1:11)'],
     ['throw "text"', 'text'],
+    [
+      "import { writtenIn } from 'carillon/plugin'\nwrittenIn(undefined, 'a')",
+      "Cannot destructure property 'length' from null or undefined value (FILE:2:1)",
+    ],
     ['export default Promise.reject(new Error("late"))', 'late (FILE:1:35)'],
     ['throw new AggregateError([new Error("one"), "two"])', 'one (FILE:1:31)', 'two'],
     ['throw new AggregateError([], "none")', 'none (FILE:1:11)'],

@@ -119,7 +119,9 @@ test('only what was generated is written, beside what the file has; neither a li
   const database = join(folder, 'own.sqlite')
   const file = `${database}.credentials`
   writeFileSync(database, '')
+  writeFileSync(file, '', { mode: 0o644 })
   writeGenerated(MADE, database, 0)
+  expect(statSync(file).mode & 0o777).toBe(0o600)
   writeGenerated({ ...MADE, admin: { ...MADE.admin, origin: 'stored' } }, database, 0)
   writeGenerated(MADE, database, 0)
   const section =
