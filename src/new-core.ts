@@ -8,6 +8,7 @@ import { Rates } from './core/bucket'
 import { Cache } from './core/cache'
 import type { Core } from './core/core'
 import { Facts } from './core/facts'
+import { Groups, type GroupTable } from './core/groups'
 import { Hub } from './core/hub'
 import { LeaveQueue } from './core/leave-queue'
 import { Presence } from './core/presence'
@@ -26,17 +27,24 @@ type Begun = Pick<
   'clock' | 'log' | 'apps' | 'hooks' | 'uploads' | 'requests' | 'slices' | 'counters'
 >
 
-export function newCore(config: Config, begun: Begun, topics: Topics): Core {
+export function newCore(
+  config: Config,
+  begun: Begun,
+  topics: Topics,
+  tables: readonly GroupTable[],
+): Core {
   const { clock, counters, log } = begun
   const { limits } = config
   const state: Core['state'] = { tick: 0, draining: false, troubles: new Map() }
-  const hub = new Hub(topics, { clock, counters, log, limits, state })
+  const groups = new Groups(tables)
+  const hub = new Hub(topics, groups, { clock, counters, log, limits, state })
   return {
     node: crypto.randomUUID() as string as NodeId,
     limits,
     ...begun,
     addresses: new AddressCounts(config.limits.maxConnectionsPerAddress),
     hub,
+    groups,
     presence: new Presence(),
     users: new Users(),
     unauthorized: new Unauthorized(),

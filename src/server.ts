@@ -177,6 +177,7 @@ async function build(
       counters,
     },
     { publish: (topic, frame) => server.publish(topic, frame) },
+    DIALECTS.flatMap(({ groups }) => groups ?? []),
   )
   undo.push(() => core.refusals.finish())
   writes.troubles = core.state.troubles

@@ -9,13 +9,12 @@
 import type { App } from './app'
 import { RealtimeError } from './errors'
 import type { Hub } from './hub'
-import { groupOf } from './scopes'
 import type { ChannelName, MaybePromise } from './types'
 
 /** For one channel and format; each is a request that is held, or a connection. */
 export const MAX_WAITING = 1000
 
-/** True where the channel, or the scope that hears it, owes more than it may. */
+/** True where the channel, or the group that hears it, owes more than it may. */
 export const isCrowded = (hub: Hub, app: App, channel: ChannelName): boolean =>
   hub.isCrowded && crowdedOf(hub, app, channel).length > 0
 
@@ -47,7 +46,7 @@ export function mustNotOverrun(hub: Hub, app: App, channel: ChannelName): void {
 }
 
 function crowdedOf(hub: Hub, app: App, channel: ChannelName): ReturnType<Hub['crowded']> {
-  const group = groupOf(hub, app, channel)?.group
+  const group = hub.groups.hearing(app, channel)?.group
   const own = hub.crowded(app, channel)
   return group === undefined ? own : [...own, ...hub.crowded(app, group)]
 }

@@ -2,6 +2,8 @@
  * Channel names and what their prefix means. KINDS is read in order and anchored at the start of
  * the name: `my-private-room` and `privateer` are public.
  */
+import type { App } from './app'
+import type { Apps } from './apps'
 import { quoted, refusal, type Refusal } from './errors'
 import type { Limits } from './limits'
 import type { ChannelName, UserId } from './types'
@@ -16,8 +18,22 @@ export type ChannelKind = {
   readonly cache: boolean
   /** Its subscribers occupy it: they are counted, and shown to whoever asks. */
   readonly counted: boolean
-  /** What its client events need the app to allow; undefined where the wire's own rules say it. */
-  readonly scope?: 'public' | 'private'
+  /** The rules of a dialect's group; undefined for a channel. */
+  readonly group?: GroupRules
+}
+
+/** How a kind of groups is another than channels are. */
+export type GroupRules = {
+  /** What clients and plugins call the group. */
+  readonly nameOf: (group: ChannelName) => string
+  /** False once the app has it no more: it may have got another name, or have ended. */
+  readonly isOpen: (apps: Apps, app: App, group: ChannelName) => boolean
+  /** Whether the app lets its members send events. */
+  readonly allowsClientEvents: (app: App) => boolean
+  /** Who sends an event hears it, too. */
+  readonly echoes: boolean
+  /** Events are answered, and told to webhooks. */
+  readonly answers: boolean
 }
 
 const PLAIN = { presence: false, clientEvents: false, cache: false, counted: true }
@@ -27,15 +43,14 @@ const PRIVATE = { ...SIGNED, clientEvents: true }
 const PRESENCE = { ...SIGNED, clientEvents: true, presence: true }
 
 const HIDDEN = { ...PLAIN, counted: false }
-const SCOPE = { ...HIDDEN, clientEvents: true }
+/** What is the same of all groups. */
+export const GROUP = { ...HIDDEN, clientEvents: true }
 
 const USER_CHANNEL = '#server-to-user-'
 /** Ours alone: `parseChannelName` refuses it. */
 const WATCH_CHANNEL = '#watchlist-'
-/** Ours alone, too: what ExPusherLite calls `public:<slug>` is a group of channels and no channel. */
-const SCOPE_GROUP = '#scope-'
-/** As ExPusherLite's private scopes: whom no plugin lets in stays out. */
-const PRIVATE_TOPIC = 'private:'
+/** No signature is for such a name: whom no plugin lets in stays out. */
+const VOUCHED = 'private:'
 
 /** Contract 2.1; the longer of two prefixes comes first. */
 export const KINDS: readonly ChannelKind[] = [
@@ -48,22 +63,25 @@ export const KINDS: readonly ChannelKind[] = [
   { ...PUBLIC, prefix: 'cache-', cache: true },
   { prefix: USER_CHANNEL, ...HIDDEN, auth: 'user' },
   { prefix: WATCH_CHANNEL, ...HIDDEN, auth: 'user' },
-  { prefix: `${SCOPE_GROUP}public:`, ...SCOPE, auth: 'none', scope: 'public' },
-  { prefix: SCOPE_GROUP, ...SCOPE, auth: 'plugin', scope: 'private' },
-  { prefix: PRIVATE_TOPIC, ...PRIVATE, auth: 'plugin' },
+  { prefix: '#', ...HIDDEN, auth: 'plugin' }, // a group of a dialect that is not here
+  { prefix: VOUCHED, ...PRIVATE, auth: 'plugin' },
 ]
 
-const BY_INITIAL: ReadonlyMap<string | undefined, readonly ChannelKind[]> = Map.groupBy(
-  KINDS,
-  ({ prefix }) => prefix[0],
-)
-
-/** 10 ns for most public names, 60 for others; 704 with patterns compiled per call. */
-export function channelKind(name: string): ChannelKind {
-  const kinds = BY_INITIAL.get(name[0])
-  if (kinds) for (const kind of kinds) if (name.startsWith(kind.prefix)) return kind
-  return PUBLIC
+/** Tells what a name means, where dialects bring kinds of groups. */
+export function kindsOf(groups: readonly ChannelKind[]): (name: string) => ChannelKind {
+  const byInitial: ReadonlyMap<string | undefined, readonly ChannelKind[]> = Map.groupBy(
+    [...groups, ...KINDS],
+    ({ prefix }) => prefix[0],
+  )
+  return (name) => {
+    const kinds = byInitial.get(name[0])
+    if (kinds) for (const kind of kinds) if (name.startsWith(kind.prefix)) return kind
+    return PUBLIC
+  }
 }
+
+/** What a channel's name means; `Groups` knows those of groups. 10 ns for most public names, 60 for others; 704 with patterns compiled per call. */
+export const channelKind = kindsOf([])
 
 const CHANNEL_NAME = /^[A-Za-z0-9_\-=@,.;]+$/
 
@@ -88,38 +106,6 @@ export function parseChannelName(raw: unknown, limits: Limits): ChannelName | Re
       `Invalid channel name: '${quoted(raw)}' (allowed are letters, digits and _-=@,.;)`,
     )
   return raw as ChannelName
-}
-
-/** As long as a binary frame can name. */
-const MAX_TOPIC_BYTES = 255
-/**
- * A signature covers `socketId:channel[:channel_data]`, and `channel_data` is a JSON object. A name that
- * reads like a name with one would be signed for the one and used for the other.
- */
-const HOLDS_CHANNEL_DATA = /:[\t\n\r ]*\{/
-/** Heartbeats are sent to it. */
-const HEARTBEAT_TOPIC = 'phoenix'
-
-/**
- * The channel that a Phoenix topic or a PushEx channel names: free text, but for what is ours.
- * Undefined where there can be none.
- */
-export function channelOfTopic(topic: string): ChannelName | undefined {
-  if (topic === '' || topic === HEARTBEAT_TOPIC || topic.startsWith('#')) return undefined
-  if (topic.length > MAX_TOPIC_BYTES || Buffer.byteLength(topic) > MAX_TOPIC_BYTES) return undefined
-  if (!topic.isWellFormed() || HOLDS_CHANNEL_DATA.test(topic)) return undefined
-  // Only those who have the key can read an encrypted channel, and no Phoenix client does.
-  return topic.startsWith('private-encrypted-') ? undefined : (topic as ChannelName)
-}
-
-/** What ExPusherLite calls `scope:slug` or `scope:slug:rest`, of the app with the slug. */
-export function scopeChannel(topic: string): ChannelName {
-  return `${SCOPE_GROUP}${topic}` as ChannelName
-}
-
-/** What clients call a channel. */
-export function topicOf(channel: ChannelName): string {
-  return channel.startsWith(SCOPE_GROUP) ? channel.slice(SCOPE_GROUP.length) : channel
 }
 
 /** Where one signed-in user is spoken to. */

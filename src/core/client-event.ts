@@ -5,7 +5,6 @@ import type { App } from './app'
 import { isCrowded } from './backlog'
 import { fullBucket, take } from './bucket'
 import type { Connection, Subscription } from './connection'
-import { channelKind, topicOf } from './channel'
 import type { Core } from './core'
 import { isRefusal, REFUSE, refusal, type Refusal } from './errors'
 import { filter } from './hooks'
@@ -13,7 +12,6 @@ import type { Hub } from './hub'
 import { shownData, textOfJson } from './json'
 import type { ClientEventCommand, Publication } from './messages'
 import type { ClientEventView } from './plugin'
-import { toScope } from './scopes'
 
 /** Publishes to the other subscribers, or returns why not. Never waits. */
 export function clientEvent(
@@ -26,9 +24,9 @@ export function clientEvent(
     core.counters.clientEventsLimited++
     return REFUSE.clientEventRate
   }
-  const { scope } = channelKind(channel)
-  const { clientEvents, publicClientEvents } = app.record
-  if (!(scope === 'public' ? publicClientEvents : clientEvents)) return REFUSE.clientEventsDisabled
+  const { group } = core.groups.kindOf(channel)
+  if (!(group ? group.allowsClientEvents(app) : app.record.clientEvents))
+    return REFUSE.clientEventsDisabled
   const subscription = senderOf(core.hub, conn, command)
   if ('code' in subscription) return subscription
   if (isCrowded(core.hub, app, channel)) {
@@ -43,7 +41,7 @@ export function clientEvent(
   const filters = core.hooks.clientEvent
   if (filters.length > 0) {
     const shown = data === undefined ? undefined : { data: shownData(data) }
-    const said: ClientEventView = { channel: topicOf(channel), event, userId, ...shown }
+    const said: ClientEventView = { channel: core.groups.nameOf(channel), event, userId, ...shown }
     const filtered = filter(core, filters, conn, said, app.limits.maxEventDataBytes)
     if (isRefusal(filtered)) return filtered
     if (conn.closed) return undefined // a plugin ended it
@@ -51,11 +49,11 @@ export function clientEvent(
   }
 
   core.counters.clientEvents++
-  const except = scope ? undefined : conn.id // ExPusherLite tells the sender, too
+  const except = group?.echoes ? undefined : conn.id
   if (data === undefined || typeof data === 'string')
     publish(core, { type: 'event', app, channel, event, data, sender, except })
   else core.broker.publish({ type: 'bytes', app, channel, event, data, sender, except })
-  if (scope) return undefined // as ExPusherLite, which answers nothing
+  if (group && !group.answers) return undefined
   if (ref) conn.reply({ type: 'accepted', ref })
   if (core.facts.wanted)
     core.facts.emit({
@@ -70,10 +68,10 @@ export function clientEvent(
   return undefined
 }
 
-function publish({ hub, broker }: Core, publication: Publication): void {
+function publish({ groups, broker }: Core, publication: Publication): void {
   broker.publish(publication)
-  const bridged = toScope(hub, publication)
-  if (bridged) broker.publish(bridged)
+  const heard = groups.heard(publication)
+  if (heard) broker.publish(heard)
 }
 
 function senderOf(

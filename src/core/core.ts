@@ -9,6 +9,7 @@ import type { Cache } from './cache'
 import type { Counters } from './counters'
 import type { Facts } from './facts'
 import type { CompiledHooks } from './hooks'
+import type { Groups } from './groups'
 import type { Hub } from './hub'
 import type { LeaveQueue } from './leave-queue'
 import type { Limits } from './limits'
@@ -31,6 +32,7 @@ export type Core = {
   /** Connections of each address. */
   readonly addresses: AddressCounts
   readonly hub: Hub
+  readonly groups: Groups
   readonly presence: Presence
   readonly users: Users
   readonly unauthorized: Unauthorized

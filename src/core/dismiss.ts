@@ -13,18 +13,18 @@ import type { UserId } from './types'
 /** Returns at once; the connections that are open now are closed within the next turns of the loop. */
 export function dismissApp(core: Core, app: App, refused: Refusal): void {
   dismiss(core, core.hub.connectionsTo(app), refused)
-  endScopes(core, app)
+  endGroups(core, app)
 }
 
-/** Ends what is subscribed under the app's slug, as when it has another one; the connections stay. */
-export function endScopes(core: Core, app: App): void {
+/** Ends what is subscribed of the app's groups, as when it has another slug; the connections stay. */
+export function endGroups(core: Core, app: App): void {
   const end = (subscription: Subscription): void => {
     const { conn, ref, shard } = subscription
     if (conn.closed || !shard) return
     leaveChannel(core, subscription)
     conn.reply({ type: 'ended', ref, replaced: false })
   }
-  core.slices.add(each('scopes', core.hub.inScopes(app), end))
+  core.slices.add(each('groups', core.groups.subscriptionsIn(app), end))
 }
 
 /** Those that are signed in as the user, or about to be; who merely uses the id on a presence channel stays (contract 5.5). */

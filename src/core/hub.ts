@@ -6,9 +6,9 @@
 import { AddressCounts } from './addresses'
 import type { App } from './app'
 import { Audience } from './audience'
-import { channelKind } from './channel'
 import type { Channel, Connection, Subscription } from './connection'
 import { FanOut, type Surroundings } from './fan-out'
+import type { Groups } from './groups'
 import type { Limits } from './limits'
 import type { Broadcast, Encoder, Notice, Published } from './messages'
 import { Subscriptions } from './subscriptions'
@@ -22,8 +22,6 @@ type Tenant = {
   /** How many of them are fetched. */
   pulled: number
   readonly channels: Map<ChannelName, Channel>
-  /** Groups of channels among the channels. */
-  readonly scopes: Set<Channel>
 }
 
 const NO_SEAT: Seat = { member: undefined, meta: undefined, ref: undefined }
@@ -39,6 +37,7 @@ export class Hub {
 
   constructor(
     readonly topics: Topics,
+    readonly groups: Groups,
     around: Surroundings & { readonly limits: Pick<Limits, 'maxSubscriptionsPerAddress'> },
   ) {
     this.byAddress = new AddressCounts(around.limits.maxSubscriptionsPerAddress)
@@ -62,11 +61,6 @@ export class Hub {
     return this.#tenants.get(app)?.channels.size ?? 0
   }
 
-  /** Somebody on this node is in a scope of the app. */
-  hasScopes(app: App): boolean {
-    return (this.#tenants.get(app)?.scopes.size ?? 0) > 0
-  }
-
   /** Live: what goes meanwhile is skipped. */
   *connections(): IterableIterator<Connection> {
     for (const { connections } of this.#tenants.values()) yield* connections.values()
@@ -76,14 +70,6 @@ export class Hub {
   /** Those whose connection names the app, now. */
   connectionsTo(app: App): readonly Connection[] {
     return [...(this.#tenants.get(app)?.connections.values() ?? [])]
-  }
-
-  /** Those who are in scopes of the app, now. */
-  inScopes(app: App): readonly Subscription[] {
-    const audiences = [...(this.#tenants.get(app)?.scopes ?? [])].flatMap(
-      (scope) => scope.audiences,
-    )
-    return audiences.flatMap((audience) => audience.subscriptions())
   }
 
   enter(conn: Connection): void {
@@ -139,9 +125,8 @@ export class Hub {
     if (audience.size > 0) return
     channel.audiences.splice(channel.audiences.indexOf(audience), 1)
     if (channel.audiences.length > 0) return
-    const tenant = this.#tenant(channel.app)
-    tenant.channels.delete(channel.name)
-    if (channel.kind.scope) tenant.scopes.delete(channel)
+    this.#tenant(channel.app).channels.delete(channel.name)
+    if (channel.kind.group) this.groups.delete(channel)
     this.#forgetIfEmpty(channel.app)
   }
 
@@ -189,10 +174,9 @@ export class Hub {
   }
 
   #newChannel(app: App, name: ChannelName): Channel {
-    const channel: Channel = { app, name, kind: channelKind(name), audiences: [] }
-    const tenant = this.#tenant(app)
-    tenant.channels.set(name, channel)
-    if (channel.kind.scope) tenant.scopes.add(channel)
+    const channel: Channel = { app, name, kind: this.groups.kindOf(name), audiences: [] }
+    this.#tenant(app).channels.set(name, channel)
+    if (channel.kind.group) this.groups.add(channel)
     return channel
   }
 
@@ -213,10 +197,7 @@ export class Hub {
   #tenant(app: App): Tenant {
     let tenant = this.#tenants.get(app)
     if (!tenant)
-      this.#tenants.set(
-        app,
-        (tenant = { connections: new Map(), pulled: 0, channels: new Map(), scopes: new Set() }),
-      )
+      this.#tenants.set(app, (tenant = { connections: new Map(), pulled: 0, channels: new Map() }))
     return tenant
   }
 

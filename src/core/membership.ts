@@ -4,7 +4,6 @@
  */
 import type { App } from './app'
 import { frameOf } from './cache'
-import { channelKind, topicOf } from './channel'
 import type { Connection, Subscription } from './connection'
 import type { Core } from './core'
 import { tell } from './hooks'
@@ -22,7 +21,7 @@ export function enterChannel(
 ): void {
   const { node, presence, hub, facts, hooks } = core
   const { app, channel, ref } = command
-  const kind = channelKind(channel)
+  const kind = core.groups.kindOf(channel)
   if (!kind.counted) return enterUncounted(core, conn, command)
   const arrival = member && { member, meta: newMeta(core, member) }
   const { occupied, joined, known } = presence.enter(node, app, channel, arrival)
@@ -76,14 +75,14 @@ const newMeta = ({ clock }: Core, { userInfo }: Member): Meta => ({
 
 /** A group of channels: nobody is told who is in it. */
 function enterUncounted(core: Core, conn: Connection, command: SubscribeCommand): void {
-  const { hub, hooks } = core
+  const { groups, hub, hooks } = core
   const { app, channel, ref, replaces } = command
   conn.reply({ type: 'subscribed', channel, members: undefined, ref })
   if (replaces) conn.reply({ type: 'ended', ref: replaces, replaced: true })
-  if (channelKind(channel).auth === 'plugin') core.unauthorized.authorize(conn)
+  if (groups.kindOf(channel).auth === 'plugin') core.unauthorized.authorize(conn)
   hub.join(conn, app, channel, { member: undefined, meta: undefined, ref })
   if (hooks.subscribed.length > 0)
-    tell(core, hooks.subscribed, conn, { channel: topicOf(channel), userId: undefined })
+    tell(core, hooks.subscribed, conn, { channel: groups.nameOf(channel), userId: undefined })
 }
 
 /** The last event, or that there is none. */
@@ -128,7 +127,7 @@ function leaveUncounted(core: Core, subscription: Subscription): void {
   core.hub.leave(subscription)
   if (kind.auth !== 'user' && core.hooks.unsubscribed.length > 0)
     tell(core, core.hooks.unsubscribed, subscription.conn, {
-      channel: topicOf(name),
+      channel: core.groups.nameOf(name),
       userId: undefined,
     })
 }

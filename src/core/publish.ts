@@ -4,15 +4,13 @@
  */
 import type { App } from './app'
 import { mustNotOverrun } from './backlog'
-import { channelKind, parseChannelName, scopeChannel, topicOf } from './channel'
+import { channelKind } from './channel'
 import type { Core } from './core'
 import { isRefusal, quoted, RealtimeError, raise } from './errors'
-import { isReservedByPusher } from './event-names'
 import { filter } from './hooks'
 import { isLonger, jsonOf, jsonText, MAX_LEVELS } from './json'
 import type { Slice } from './json-scan'
 import type { BackendPublication } from './messages'
-import { channelOfScope, toScope } from './scopes'
 import type { ChannelName, SocketId } from './types'
 import { appView } from './views'
 
@@ -32,9 +30,11 @@ export type Api = {
   readonly channelOf: (app: App, raw: string) => ChannelName
   /** An event must have a name. */
   readonly namesEvents: boolean
+  readonly isReserved: IsReserved
 }
 
-const PUSHER: Api = { channelOf: pusherChannel, namesEvents: true }
+/** True for the names of events that a client would take for its protocol's own. */
+export type IsReserved = (event: string) => boolean
 
 /**
  * Publishes all events, in order, or none. Returns the channels of each event, duplicates removed.
@@ -44,74 +44,37 @@ export function publish(
   core: Core,
   app: App,
   requests: readonly EventRequest[],
-  api: Api = PUSHER,
+  api: Api,
 ): ChannelName[][] {
   let accepted = requests.map((request) => check(app, request, api))
   if (core.hub.isCrowded)
     for (const { channel } of accepted.flat()) mustNotOverrun(core.hub, app, channel)
   if (app.limits.maxBackendEventsPerSecond > 0) checkRate(core, app, accepted.flat().length)
   if (core.hooks.publish.length > 0)
-    accepted = accepted.map((publications) => publications.map((each) => filtered(core, each)))
+    accepted = accepted.map((publications) => publications.map((each) => filterEvent(core, each)))
   for (const publications of accepted) {
     core.counters.publications += publications.length
     for (const publication of publications) {
-      if (channelKind(publication.channel).cache) core.cache.put(publication, core.clock.mono())
-      core.broker.publish(publication)
-      const bridged = toScope(core.hub, publication)
-      if (bridged) core.broker.publish(bridged)
+      deliver(core, publication)
+      const heard = core.groups.heard(publication)
+      if (heard) core.broker.publish(heard)
     }
   }
   return accepted.map((publications) => publications.map(({ channel }) => channel))
 }
 
-/** One event as ExPusherLite's backends ask for it. */
-export type ScopeRequest = {
-  /** `public`, `private` or anything else without a colon. */
-  readonly scope: string
-  /** A channel within the scope, as the backend wrote it; undefined for all who are in the scope. */
-  readonly topic: string | undefined
-  readonly event: string
-  /** As subscribers get it. */
-  readonly data: string
-}
-
-/**
- * Publishes to the members of a scope, under `topic:event`, and to the channel that the topic names.
- * Without a topic to the members only, under the event's own name. Returns what was reached.
- * @throws RealtimeError for the first thing that is wrong
- */
-export function publishToScope(
-  core: Core,
-  app: App,
-  request: ScopeRequest,
-): readonly ChannelName[] {
-  const { scope, topic, event, data: text } = request
-  checkName(app, event)
-  checkData(app, text)
-  const group = scopeChannel(`${scope}:${app.record.slug}`)
-  const channel = topic === undefined ? undefined : channelOfScope(scope, topic)
-  const reached = channel ? [channel, group] : [group]
-  for (const each of reached) mustNotOverrun(core.hub, app, each)
-  if (app.limits.maxBackendEventsPerSecond > 0) checkRate(core, app, 1)
-  const rest = { app, data: jsonText(text), sender: undefined, except: undefined }
-  const asked: BackendPublication = { ...rest, type: 'event', channel: channel ?? group, event }
-  const { data } = core.hooks.publish.length > 0 ? filtered(core, asked) : asked
-  core.counters.publications++
-  const name = topic === undefined ? event : `${topic}:${event}`
-  core.broker.publish({ ...asked, channel: group, event: name, data })
-  if (!channel) return reached
-  const publication = { ...asked, data }
-  if (channelKind(channel).cache) core.cache.put(publication, core.clock.mono())
-  core.broker.publish(publication)
-  return reached
+/** Tells the subscribers of a channel, and keeps the event for later ones where the channel does. */
+export function deliver({ broker, cache, clock }: Core, publication: BackendPublication): void {
+  if (channelKind(publication.channel).cache) cache.put(publication, clock.mono())
+  broker.publish(publication)
 }
 
 function check(
   app: App,
   { name, data, channels, socketId }: EventRequest,
-  { channelOf, namesEvents }: Api,
+  { channelOf, namesEvents, isReserved }: Api,
 ): BackendPublication[] {
-  if (namesEvents || name !== '') checkName(app, name)
+  if (namesEvents || name !== '') checkName(app, name, isReserved)
   checkData(app, data)
   const except = parseSocketId(socketId)
   if (channels.length === 0)
@@ -132,12 +95,8 @@ export const tooManyChannels = ({ limits }: App, count: number): RealtimeError =
     `${count} channels exceed the limit of ${limits.maxChannelsPerTrigger} (maxChannelsPerTrigger)`,
   )
 
-function pusherChannel(app: App, raw: string): ChannelName {
-  const channel = parseChannelName(raw, app.limits)
-  return typeof channel === 'string' ? channel : raise(channel)
-}
-
-function checkName(app: App, name: string): void {
+/** @throws RealtimeError('event_invalid' | 'event_reserved') */
+export function checkName(app: App, name: string, isReserved: IsReserved): void {
   const { maxEventNameChars } = app.limits
   if (name === '') throw new RealtimeError('event_invalid', 'Event name must not be empty')
   if (name.length > maxEventNameChars)
@@ -145,7 +104,7 @@ function checkName(app: App, name: string): void {
       'event_invalid',
       `Event name of ${name.length} characters exceeds the limit of ${maxEventNameChars} (maxEventNameChars)`,
     )
-  if (isReservedByPusher(name))
+  if (isReserved(name))
     throw new RealtimeError(
       'event_reserved',
       `Event name '${quoted(name)}' is reserved for the server`,
@@ -180,8 +139,10 @@ const tooLarge = (size: string): RealtimeError =>
     `The data content of this event exceeds the allowed maximum (${size})`,
   )
 
-function checkRate({ rates, clock }: Core, app: App, events: number): void {
+/** @throws RealtimeError('backend_rate') */
+export function checkRate({ rates, clock }: Core, app: App, events: number): void {
   const { maxBackendEventsPerSecond: limit } = app.limits
+  if (limit === 0) return
   const waitSeconds = rates.take(app, events, limit, clock.mono())
   if (waitSeconds > 0)
     throw new RealtimeError(
@@ -200,10 +161,11 @@ function parseSocketId(raw: string | undefined): SocketId | undefined {
   return raw as SocketId
 }
 
-/** @throws RealtimeError where a plugin refuses */
-function filtered(core: Core, publication: BackendPublication): BackendPublication {
+/** What plugins make of it. @throws RealtimeError where one refuses */
+export function filterEvent(core: Core, publication: BackendPublication): BackendPublication {
+  if (core.hooks.publish.length === 0) return publication
   const { app, channel, event, data } = publication
-  const view = { channel: topicOf(channel), event, data }
+  const view = { channel: core.groups.nameOf(channel), event, data }
   const passed = filter(core, core.hooks.publish, appView(app), view, app.limits.maxEventDataBytes)
   if (isRefusal(passed)) raise(passed)
   return passed === view ? publication : { ...publication, data: passed.data }

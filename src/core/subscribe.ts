@@ -6,7 +6,7 @@
 import { keyPairOf, type App } from './app'
 import { afterRoom, isCrowded, isOverrun } from './backlog'
 import { fullBucket, take } from './bucket'
-import { channelKind, topicOf, userChannel, type ChannelKind } from './channel'
+import { userChannel, type ChannelKind } from './channel'
 import type { Connection, Subscription } from './connection'
 import type { Core } from './core'
 import { isRefusal, quoted, REFUSE, refusal, type Refusal } from './errors'
@@ -17,7 +17,6 @@ import { noObject, parseMember } from './member'
 import { leaveChannel, enterChannel } from './membership'
 import type { SubscribeCommand, UnsubscribeCommand } from './messages'
 import type { SubscribeRequest } from './plugin'
-import { isScopeOf } from './scopes'
 import { subscriptionText } from './signature'
 import type { ChannelName, MaybePromise, Member, Ref } from './types'
 import { appView } from './views'
@@ -28,20 +27,20 @@ export function subscribe(
   conn: Connection,
   command: SubscribeCommand,
 ): MaybePromise<Refusal | undefined> {
-  const kind = channelKind(command.channel)
+  const kind = core.groups.kindOf(command.channel)
   if (command.replaces) leave(core, conn, command)
   const impossible = kind.auth === 'user' ? undefined : cannotHold(core, conn, command)
   if (impossible) return impossible
   const gates = core.hooks.subscribe
   if (gates.length === 0) return authorize(core, conn, command, kind)
-  return passGates(conn, ask(core, gates, conn, requestOf(command)), () =>
+  return passGates(conn, ask(core, gates, conn, requestOf(core, command)), () =>
     authorize(core, conn, command, kind),
   )
 }
 
-const requestOf = (command: SubscribeCommand): SubscribeRequest => ({
+const requestOf = ({ groups }: Core, command: SubscribeCommand): SubscribeRequest => ({
   app: appView(command.app),
-  channel: topicOf(command.channel),
+  channel: groups.nameOf(command.channel),
   auth: command.auth,
   channelData: command.channelData,
   get params() {
@@ -60,7 +59,7 @@ function authorize(
 
   const gates = core.hooks.authorize
   if (gates.length === 0) return enterUnvouched(core, conn, command, kind)
-  return passGates(conn, ask(core, gates, conn, requestOf(command)), (allowed) => {
+  return passGates(conn, ask(core, gates, conn, requestOf(core, command)), (allowed) => {
     // Who somebody is must be vouched for: by the plugin's words or by the signature.
     if (!allowed || (kind.presence && allowed.channelData === undefined))
       return enterUnvouched(core, conn, command, kind)
@@ -152,7 +151,8 @@ function enter(
   kind: ChannelKind,
 ): Refusal | undefined {
   // Those whose connection names no app are not closed with it, and plugins may have taken their time.
-  if (kind.scope && !isScopeOf(core, command.app, command.channel)) return REFUSE.topicUnmatched
+  const { app, channel } = command
+  if (kind.group && !kind.group.isOpen(core.apps, app, channel)) return REFUSE.topicUnmatched
   const member = kind.presence ? parseMember(command, conn.user) : undefined
   if (isRefusal(member)) return member
   const full =

@@ -2,13 +2,26 @@
  * DIALECTS: the servers whose clients and backends work here unchanged, and what each brings. Core knows
  * none of them.
  */
+import type { GroupTable } from '../core/groups'
 import type { DialectRoutes } from '../http/api'
+import type { Mount } from '../protocols/phoenix'
+import { mount as scopeMount } from './expusherlite/mount'
+import { expusherliteRoutes } from './expusherlite/routes'
+import { SCOPES } from './expusherlite/scopes'
+import { mount as pushMount } from './pushex/mount'
 import { pushexRoutes } from './pushex/routes'
 
 export type Dialect = {
   /** Its HTTP API. */
   readonly routes: DialectRoutes
+  /** Its socket. */
+  readonly mount: Mount
+  /** Groups of channels, where it has some. */
+  readonly groups?: GroupTable
 }
 
 /** In the order in which the document shows their routes. */
-export const DIALECTS: readonly Dialect[] = [{ routes: pushexRoutes }]
+export const DIALECTS: readonly Dialect[] = [
+  { routes: expusherliteRoutes, mount: scopeMount, groups: SCOPES },
+  { routes: pushexRoutes, mount: pushMount },
+]

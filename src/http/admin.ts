@@ -7,7 +7,7 @@ import { newAppId, newKeyPair, NEW_APP, type App, type AppRecord } from '../core
 import type { Uploads } from '../core/uploads'
 import { Elysia } from 'elysia'
 import type { Core } from '../core/core'
-import { dismissApp, endScopes } from '../core/dismiss'
+import { dismissApp, endGroups } from '../core/dismiss'
 import { RealtimeError, refusal } from '../core/errors'
 import { isRecord } from '../core/json'
 import { applyChanges, readAppChanges, type Enforced, type FieldErrors } from './app-fields'
@@ -238,7 +238,7 @@ async function change(core: Core, slug: string, request: Request, options: Admin
   options.changes.about(request, { appId: app.id, fields: Object.keys(changes) })
   const renamedTo = record.slug === app.record.slug ? undefined : record.slug
   core.apps.change(app, record, core.clock.now())
-  if (renamedTo !== undefined) endScopes(core, app)
+  if (renamedTo !== undefined) endGroups(core, app)
   core.facts.emit({ type: 'app_changed', app })
   if (!record.active) dismissApp(core, app, refusal('app_disabled', `App ${app.id} is disabled`))
   return { data: resourceOf(app) }

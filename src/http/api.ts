@@ -17,7 +17,6 @@ import { crossOrigin } from './cross-origin'
 import { deliveries } from './deliveries'
 import { explain, mustDecode, mustHaveHost } from './errors'
 import { events } from './events'
-import { expusherlite } from './expusherlite'
 import { AppSecrets } from './app-secrets'
 import type { ApiHooks } from './hooks'
 import type { Locality } from './local'
@@ -93,7 +92,6 @@ export function createApi(core: Core, options: ApiOptions) {
     .use(channels(core, access))
     .use(connections(core, access))
     .use(users(core, access))
-    .use(expusherlite(core, hooks, secrets))
   const door = { hooks, secrets, openAppId: published.appId }
   for (const routes of options.dialects) api.use(routes(core, door))
   api

@@ -6,11 +6,14 @@ import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { App } from '../core/app'
 import { afterRoom } from '../core/backlog'
+import { parseChannelName } from '../core/channel'
 import type { Core } from '../core/core'
+import { raise } from '../core/errors'
 import { scanRecords } from '../core/json-records'
 import type { Slice } from '../core/json-scan'
-import { publish, textOfData, type EventRequest } from '../core/publish'
+import { publish, textOfData, type Api, type EventRequest } from '../core/publish'
 import type { ChannelName } from '../core/types'
+import { isReservedByPusher } from '../protocols/event-names'
 import { signed, type SignedAccess } from './auth'
 import { documented, jsonBody, textBody } from './body'
 import { attributesOf, parseInfo } from './channels'
@@ -46,7 +49,7 @@ export function events(core: Core, access: SignedAccess) {
         const info = parseInfo(body.info)
         const channels = body.channels ?? (body.channel === undefined ? [] : [body.channel])
         const data = dataText(app, body.data, () => writtenIn(textBody(received.raw), 'data'))
-        const [published = []] = publish(core, app, [eventRequest(body, channels, data)])
+        const [published = []] = publish(core, app, [eventRequest(body, channels, data)], PUSHER)
         return afterRoom(core.hub, app, published, () =>
           info.length === 0 ? {} : { channels: withInfo(core, app, published, info) },
         )
@@ -73,6 +76,7 @@ export function events(core: Core, access: SignedAccess) {
           core,
           app,
           batch.map((item, index) => eventRequest(item, [item.channel], texts[index]!)),
+          PUSHER,
         )
         return afterRoom(core.hub, app, published.flat(), () => {
           if (infos.every((info) => info.length === 0)) return {}
@@ -105,7 +109,7 @@ export function events(core: Core, access: SignedAccess) {
         const data = textBody(received.raw)
         const { name, socket_id: socketId } = singleParameters(received.url)
         const event = { name: name ?? '', data, channels: [params.channel], socketId }
-        const [published = []] = publish(core, app, [event])
+        const [published = []] = publish(core, app, [event], PUSHER)
         set.status = 202
         return afterRoom(core.hub, app, published, () => '')
       },
@@ -130,6 +134,16 @@ function singleParameters(url: string): { readonly [name: string]: string | unde
   return Object.fromEntries(
     all.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   )
+}
+
+/** The API of Pusher. */
+export const PUSHER: Api = {
+  channelOf: ({ limits }, raw) => {
+    const channel = parseChannelName(raw, limits)
+    return typeof channel === 'string' ? channel : raise(channel)
+  },
+  namesEvents: true,
+  isReserved: isReservedByPusher,
 }
 
 type RequestedEvent = { readonly name: string; readonly socket_id?: string }

@@ -3,7 +3,6 @@
  * comes after each join, a diff with each connection that comes or goes.
  * Spec: phoenix contract 1.12, 4.7 (16).
  */
-import { topicOf } from '../core/channel'
 import { jsonText } from '../core/json'
 import type { Notice } from '../core/messages'
 import type { Members, RosterEntry } from '../core/roster'
@@ -24,7 +23,7 @@ export function diffNews(notice: Notice): PhoenixNews | undefined {
   const one = entry(notice.userId, [notice.meta])
   const [joins, leaves] = notice.type === 'seat_taken' ? [one, ''] : ['', one]
   const payload = `{"joins":{${joins}},"leaves":{${leaves}}}`
-  return { topic: topicOf(notice.channel), event: 'presence_diff', payload }
+  return { topic: notice.channel, event: 'presence_diff', payload }
 }
 
 const entry = (userId: UserId, metas: readonly Meta[]): string =>

@@ -2,7 +2,6 @@
  * What the Phoenix socket answers: `phx_reply`, `phx_close`, refusals in words and as close codes.
  * Spec: phoenix contract 1.3 to 1.5, 1.8, 2.5.
  */
-import { channelKind } from '../core/channel'
 import type { ErrorCode, Refusal } from '../core/errors'
 import { jsonText } from '../core/json'
 import type { Peer, Reply } from '../core/messages'
@@ -12,7 +11,12 @@ import { wireError } from './errors'
 import { NULL, writeFrame, type PhoenixNews, type PhoenixVersion } from './phoenix-frames'
 import { statePayload } from './phoenix-presence'
 
-export function reply(version: PhoenixVersion, answer: Reply): Frame | undefined {
+/** `joined` is the response to a join on the mount. */
+export function reply(
+  version: PhoenixVersion,
+  answer: Reply,
+  joined: (channel: ChannelName) => string,
+): Frame | undefined {
   switch (answer.type) {
     case 'subscribed':
       return ok(version, answer.ref, joined(answer.channel))
@@ -37,10 +41,6 @@ export function reply(version: PhoenixVersion, answer: Reply): Frame | undefined
       return undefined
   }
 }
-
-/** ExPusherLite's words for a scope that needs a claim. */
-const joined = (channel: ChannelName): string =>
-  channelKind(channel).scope === 'private' ? '{"message":"Joined"}' : '{}'
 
 function ok(version: PhoenixVersion, ref: Ref | undefined, response = '{}'): Frame | undefined {
   return ref && answered(version, ref, `{"status":"ok","response":${response}}`)

@@ -1,9 +1,8 @@
 /**
- * What a topic is: the app and the channel that it names, on each mount.
+ * What a topic is: the app and the channel that it names.
  * Spec: phoenix contract 2.5, 3.3, 4.1.
  */
 import type { App } from '../core/app'
-import { channelOfTopic, scopeChannel } from '../core/channel'
 import type { Core } from '../core/core'
 import { quoted, refusal, type Refusal } from '../core/errors'
 import type { ChannelName } from '../core/types'
@@ -19,32 +18,35 @@ export function appOfKey({ apps }: Core, key: string): App | Refusal {
   return alive(app)
 }
 
-/** PushEx knows no apps. */
-export function unnamedApp({ apps }: Core): App | Refusal {
-  const app = apps.unnamed()
-  if (!app)
-    return refusal(
-      'app_not_found',
-      'There is not exactly one app: connect with app_key, or set CARILLON_PUSHEX_APP',
-    )
-  return alive(app)
-}
-
-const alive = (app: App): App | Refusal =>
+/** The app, unless it has ended. */
+export const alive = (app: App): App | Refusal =>
   app.record.active ? app : refusal('app_disabled', `App ${app.id} is disabled`)
 
 // ---------------------------------------------------------------- channels
 
-const SCOPED = /^[^:]+:([^:]+)(?:$|:)/s
+/** As long as a binary frame can name. */
+const MAX_TOPIC_BYTES = 255
+/**
+ * A signature covers `socketId:channel[:channel_data]`, and `channel_data` is a JSON object. A name that
+ * reads like a name with one would be signed for the one and used for the other.
+ */
+const HOLDS_CHANNEL_DATA = /:[\t\n\r ]*\{/
+/** Heartbeats are sent to it. */
+const HEARTBEAT_TOPIC = 'phoenix'
 
-/** ExPusherLite's `scope:slug[:rest]`. On a connection with an app, only that app's own. */
-export function scopeOf({ apps }: Core, own: App | undefined, topic: string): Address | undefined {
-  const [, slug] = SCOPED.exec(topic) ?? []
-  const app = slug === undefined ? undefined : apps.bySlug(slug)
-  if (!app?.record.active || (own && own !== app)) return undefined
-  return channelOfTopic(topic) && { app, channel: scopeChannel(topic) }
+/**
+ * The channel that a Phoenix topic or a PushEx channel names: free text, but for what is ours.
+ * Undefined where there can be none.
+ */
+export function channelOfTopic(topic: string): ChannelName | undefined {
+  if (topic === '' || topic === HEARTBEAT_TOPIC || topic.startsWith('#')) return undefined
+  if (topic.length > MAX_TOPIC_BYTES || Buffer.byteLength(topic) > MAX_TOPIC_BYTES) return undefined
+  if (!topic.isWellFormed() || HOLDS_CHANNEL_DATA.test(topic)) return undefined
+  // Only those who have the key can read an encrypted channel, and no Phoenix client does.
+  return topic.startsWith('private-encrypted-') ? undefined : (topic as ChannelName)
 }
 
+/** The channel of the app that a topic names. */
 export function channelIn(app: App | undefined, topic: string): Address | undefined {
   const channel = channelOfTopic(topic)
   return app && channel && { app, channel }

@@ -1,19 +1,13 @@
 /**
- * The Phoenix socket: joins, pushes and heartbeats to commands, replies to frames. MOUNTS says where
- * and what a topic is there; each mount has a codec for each version of the serializer.
- *
- * - `/socket` without parameters is ExPusherLite's: `public:<slug>[:rest]` names an app and a group of
- *   its channels. With `app_key` a topic is a channel of that app, too.
- * - `/push_socket` is PushEx's: a topic is a channel, and every event is called `msg`.
+ * The Phoenix socket: joins, pushes and heartbeats to commands, replies to frames. A mount says where,
+ * and what a topic is there; each has a codec for each version of the serializer.
  *
  * Spec: phoenix contract 1, 2.5, 3.3, 4.3.
  */
 import type { App } from '../core/app'
-import { channelKind, topicOf } from '../core/channel'
 import type { Connection, Subscription } from '../core/connection'
 import type { Core } from '../core/core'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
-import { isReserved, isReservedByPhoenix } from '../core/event-names'
 import { overBudget } from '../core/event-budget'
 import { isRecord, MAX_LEVELS, parseJson } from '../core/json'
 import { scanObject, stringIn, type Slice } from '../core/json-scan'
@@ -21,6 +15,7 @@ import { maxFrameChars } from '../core/limits'
 import type { Broadcast, BytesPublication, Command, Publication } from '../core/messages'
 import type { ChannelName, Frame, Ref } from '../core/types'
 import type { Codec, Handshake } from './codec'
+import { isReserved } from './event-names'
 import { readBinary, writeBinary } from './phoenix-binary'
 import {
   NULL,
@@ -31,17 +26,21 @@ import {
   type PhoenixNews,
   type PhoenixVersion,
 } from './phoenix-frames'
-import { nestedPayload, objectPayload } from './phoenix-payloads'
 import { diffNews } from './phoenix-presence'
 import { farewell, refusalFrames, reply } from './phoenix-replies'
-import { appOfKey, channelIn, scopeOf, unnamedApp, type Address } from './phoenix-topics'
+import type { Address } from './phoenix-topics'
 
-type Mount = {
+/** Where a dialect has its socket, and what is said on it. */
+export type Mount = {
   readonly name: string
   readonly path: string
   /** The app of a connection, where it is known before a join. */
   readonly app: (core: Core, key: string | null) => App | Refusal | undefined
   readonly address: (core: Core, app: App | undefined, topic: string) => Address | undefined
+  /** What its clients call a channel. */
+  readonly topicOf: (channel: ChannelName) => string
+  /** The response to a join, as JSON. */
+  readonly joined: (channel: ChannelName) => string
   /** Undefined for an event that these clients must not be sent. */
   readonly news: (publication: Publication) => PhoenixNews | undefined
   /** Its clients are told who is in a presence channel. */
@@ -52,39 +51,11 @@ type Mount = {
   readonly refusesPush: (channel: ChannelName, event: string) => Refusal | undefined
 }
 
-const MOUNTS: readonly Mount[] = [
-  {
-    name: 'phoenix',
-    path: '/socket/websocket',
-    app: (core, key) => (key === null ? undefined : appOfKey(core, key)),
-    address: (core, app, topic) => scopeOf(core, app, topic) ?? channelIn(app, topic),
-    news: nativeNews,
-    presence: true,
-    bytes: true,
-    refusesPush: refusesNativePush,
-  },
-  {
-    name: 'pushex',
-    path: '/push_socket/websocket',
-    app: (core, key) => (key === null ? unnamedApp(core) : appOfKey(core, key)),
-    address: (_, app, topic) => channelIn(app, topic),
-    news: (publication) => ({
-      topic: topicOf(publication.channel),
-      event: 'msg',
-      payload: nestedPayload(publication),
-    }),
-    presence: false,
-    bytes: false,
-    refusesPush: () => REFUSE.pushUnsupported,
-  },
-]
-
 const VERSIONS: readonly PhoenixVersion[] = [2, 1]
 
-/** Of each mount the newest version first: it answers those whose version is unknown. */
-export const PHOENIX: readonly Codec[] = MOUNTS.flatMap((mount) =>
-  VERSIONS.map((version) => codecOf(mount, version)),
-)
+/** The newest version first: it answers those whose version is unknown. */
+export const phoenixCodecs = (mount: Mount): readonly Codec[] =>
+  VERSIONS.map((version) => codecOf(mount, version))
 
 function codecOf(mount: Mount, version: PhoenixVersion): Codec {
   return {
@@ -92,7 +63,7 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
     heartbeats: true,
     refusesUpgrades: true,
     serves: (path, query) =>
-      withoutSlash(path) === mount.path && (versionOf(query) ?? VERSIONS[0]) === version,
+      isMountPath(mount, path) && (versionOf(query) ?? VERSIONS[0]) === version,
     handshake: (core, _, query) => handshake(core, mount, query),
     decode: (core, conn, frame) => decode(core, conn, { mount, version, frame }),
     moves: /phx_(?:join|leave)/,
@@ -104,25 +75,20 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
       frame.length > maxFrameChars(limits) ? undefined : messageIn(version, frame)?.ref,
     broadcast: (news) => broadcast(mount, version, news),
     reply: (answer) =>
-      answer.type === 'present' && !mount.presence ? undefined : reply(version, answer),
+      answer.type === 'present' && !mount.presence
+        ? undefined
+        : reply(version, answer, mount.joined),
     refusal: (refused, peer) => refusalFrames(version, refused, peer),
     farewell,
   }
 }
 
-/** What long-poll clients of the first mount speak; V1 is not served there. */
-export const POLLED: Codec = PHOENIX[0]!
+/** True for the path of the mount, whatever the request on it is. */
+export const isMountPath = (mount: Mount, path: string): boolean =>
+  withoutSlash(path) === mount.path
 
-/** True for the path of long-poll, on the first mount only. */
+/** True for the path of long-poll, whose clients speak what those of the first mount do. */
 export const isPolledPath = (path: string): boolean => withoutSlash(path) === '/socket/longpoll'
-
-/** Whether its query asks for what `POLLED` speaks; a version that there is not, its handshake refuses. */
-export const isPolled = (query: URLSearchParams): boolean => POLLED.serves(MOUNTS[0]!.path, query)
-
-/** True for the path of a Phoenix socket, whatever the request on it is. */
-export function isPhoenixPath(path: string): boolean {
-  return MOUNTS.some((mount) => withoutSlash(path) === mount.path)
-}
 
 const withoutSlash = (path: string): string => (path.endsWith('/') ? path.slice(0, -1) : path)
 
@@ -259,31 +225,15 @@ const unmatched = (ref: Ref): Refusal => ({ ...REFUSE.topicUnmatched, ref: { ...
 const isStale = (ref: Ref, { ref: own }: Subscription): boolean =>
   ref.join !== NULL && ref.join !== own?.join
 
-// ---------------------------------------------------------------- events
-
-const CLIENT_EVENT = 'client-'
-
-function nativeNews(publication: Publication): PhoenixNews | undefined {
-  const { channel, event } = publication
-  if (isReservedByPhoenix(event)) return undefined
-  return { topic: topicOf(channel), event, payload: objectPayload(publication) }
-}
-
-/** In ExPusherLite's scopes an event may have any name; elsewhere it shows that a client sent it. */
-function refusesNativePush(channel: ChannelName, event: string): Refusal | undefined {
-  if (channelKind(channel).scope === undefined)
-    return event.startsWith(CLIENT_EVENT) ? undefined : REFUSE.clientEventPrefix
-  return event === '' || isReserved(event) ? REFUSE.clientEventReserved : undefined
-}
-
 // ---------------------------------------------------------------- server to client
 
 function broadcast(mount: Mount, version: PhoenixVersion, news: Broadcast): Frame | undefined {
-  if (news.type === 'bytes') return mount.bytes && version === 2 ? bytesFrame(news) : undefined
+  if (news.type === 'bytes')
+    return mount.bytes && version === 2 ? bytesFrame(mount, news) : undefined
   const encoded = news.type === 'event' ? mount.news(news) : mount.presence && diffNews(news)
   return encoded ? writeFrame(version, encoded) : undefined
 }
 
-function bytesFrame({ channel, event, data }: BytesPublication): Frame | undefined {
-  return isReserved(event) ? undefined : writeBinary({ topic: topicOf(channel), event }, data)
+function bytesFrame(mount: Mount, { channel, event, data }: BytesPublication): Frame | undefined {
+  return isReserved(event) ? undefined : writeBinary({ topic: mount.topicOf(channel), event }, data)
 }

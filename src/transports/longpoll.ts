@@ -13,7 +13,7 @@ import type { Frame, MaybePromise } from '../core/types'
 import { readBytes } from '../http/bytes'
 import { CONTENT_TYPES } from '../http/content-types'
 import { idle } from '../protocols/idle'
-import { isPolled, POLLED } from '../protocols/phoenix'
+import { isPolled, POLLED } from '../dialects/codecs'
 import { noteRequest } from '../protocols/refuse'
 import type { Client } from '../protocols/codec'
 import {

@@ -1,7 +1,7 @@
 /** Any API, any subscriber: one core under all protocols. Numbers in names are cases of contract section 6. */
 import { afterEach, describe, expect, spyOn, test, type Mock } from 'bun:test'
-import { publish } from '../../src/core/publish'
-import { PHOENIX } from '../../src/protocols/phoenix'
+import { publish } from '../publish'
+import { PHOENIX } from '../../src/dialects/codecs'
 import { pusher } from '../../src/protocols/pusher'
 import { allow } from '../../src/plugin'
 import { basic, PAIR } from '../credentials'

@@ -1,6 +1,6 @@
 /** One event for many channels of few: a turn serves so many of them at once, the rest wait for others. */
 import { describe, expect, spyOn, test } from 'bun:test'
-import { publish } from '../../src/core/publish'
+import { publish } from '../publish'
 import { start, within, type TestServer } from '../harness'
 import { KEY } from '../phoenix'
 

@@ -4,7 +4,7 @@
  */
 import { describe, expect, spyOn, test } from 'bun:test'
 import { MAX_WAITING } from '../../src/core/backlog'
-import { publish } from '../../src/core/publish'
+import { publish } from '../publish'
 import type { ChannelName } from '../../src/core/types'
 import { start, within, type RawClient, type TestServer } from '../harness'
 import { post } from '../http/ask-expusherlite'

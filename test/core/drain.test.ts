@@ -1,6 +1,6 @@
 /** Leaving without a stampede, by the injected clock. */
 import { describe, expect, test } from 'bun:test'
-import { publish } from '../../src/core/publish'
+import { publish } from '../publish'
 import { start } from '../harness'
 
 describe('draining', () => {

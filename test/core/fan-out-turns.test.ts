@@ -4,7 +4,7 @@
  */
 import { describe, expect, spyOn, test } from 'bun:test'
 import { SLICE_COST } from '../../src/core/fan-out'
-import { publish } from '../../src/core/publish'
+import { publish } from '../publish'
 import type { ChannelName } from '../../src/core/types'
 import { fails, start, type RawClient, type TestServer } from '../harness'
 

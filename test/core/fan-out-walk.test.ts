@@ -7,6 +7,7 @@ import { expect, test } from 'bun:test'
 import type { App } from '../../src/core/app'
 import { Connection, newSocketId } from '../../src/core/connection'
 import { newCounters } from '../../src/core/counters'
+import { Groups } from '../../src/core/groups'
 import { Hub } from '../../src/core/hub'
 import type { Encoder } from '../../src/core/messages'
 import type { ChannelName, JsonText, Sink } from '../../src/core/types'
@@ -68,7 +69,7 @@ function scene(next: () => number) {
   const [counters, state] = [newCounters(), { troubles: new Map<string, string>() }]
   const limits = { maxQueuedFrames: 40, maxQueuedBytes: 300, maxSubscriptionsPerAddress: 0 }
   const around = { clock: new ManualClock(0), counters, log: new MemoryLog(), limits, state }
-  const hub = new Hub(native, around)
+  const hub = new Hub(native, new Groups([]), around)
   const members = Array.from({ length: 500 }, (_, index) => {
     const codec = ENCODERS[index % 5 === 0 ? 1 : 0]!
     const member = new Member(topics, { codec, queued: next() < 0.2 })

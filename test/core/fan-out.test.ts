@@ -1,7 +1,7 @@
 /** Decision 17: shards. Order, exclusion and membership stay exact at every size and in the middle. */
 import { describe, expect, test } from 'bun:test'
 import { SHARD_SIZE, SMALL_SHARDS } from '../../src/core/audience'
-import { publish } from '../../src/core/publish'
+import { publish } from '../publish'
 import { unsubscribe } from '../../src/core/subscribe'
 import type { ChannelName } from '../../src/core/types'
 import { random } from '../random'

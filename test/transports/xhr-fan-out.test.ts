@@ -1,6 +1,6 @@
 /** Events over the HTTP fallback: to many, beside sockets, in order, with nothing lost. */
 import { describe, expect, spyOn, test } from 'bun:test'
-import { publish } from '../../src/core/publish'
+import { publish } from '../publish'
 import { pusher } from '../../src/protocols/pusher'
 import { random } from '../random'
 import { start, type TestServer } from '../harness'

@@ -8,7 +8,6 @@ import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { App } from '../../core/app'
 import { afterRoom } from '../../core/backlog'
-import { channelOfTopic } from '../../core/channel'
 import type { Core } from '../../core/core'
 import { RealtimeError, refusal, type ErrorCode } from '../../core/errors'
 import { tell } from '../../core/hooks'
@@ -22,6 +21,8 @@ import type { ChannelName, MaybePromise } from '../../core/types'
 import type { Uploads } from '../../core/uploads'
 import { appView } from '../../core/views'
 import { wireError } from '../../protocols/errors'
+import { isReservedByPusher } from '../../protocols/event-names'
+import { channelOfTopic } from '../../protocols/phoenix-topics'
 import { mustTakeJson } from '../../http/accept'
 import type { Door } from '../../http/api'
 import { documentedForms } from '../../http/body'
@@ -190,7 +191,11 @@ function mustName(raw: string): ChannelName {
 }
 
 /** Its channels are read, and an event needs no name. */
-const PUSHEX: Api = { channelOf: (_, name) => name as ChannelName, namesEvents: false }
+const PUSHEX: Api = {
+  channelOf: (_, name) => name as ChannelName,
+  namesEvents: false,
+  isReserved: isReservedByPusher,
+}
 
 type Sent = {
   readonly channels: readonly ChannelName[]

@@ -5,24 +5,24 @@
  */
 import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
-import type { App } from '../core/app'
-import { afterRoom } from '../core/backlog'
-import { isUserChannel, topicOf } from '../core/channel'
-import type { Core } from '../core/core'
-import { raise, RealtimeError } from '../core/errors'
-import { isReserved } from '../core/event-names'
-import { isRecord, jsonOf, MAX_LEVELS } from '../core/json'
-import { scanValue, type Slice } from '../core/json-scan'
-import { checkData, publishToScope } from '../core/publish'
-import type { ChannelName } from '../core/types'
-import { mustTakeJson } from './accept'
-import type { AppSecrets } from './app-secrets'
-import { documentedForms } from './body'
-import { FieldError } from './errors'
-import { bodyOfApp, readBody, writtenIn, type Body } from './form'
-import { NO_BODY, type ApiHooks } from './hooks'
-import { isForeignPage } from './cross-origin'
-import { listed } from './lists'
+import type { App } from '../../core/app'
+import { afterRoom } from '../../core/backlog'
+import { isUserChannel } from '../../core/channel'
+import type { Core } from '../../core/core'
+import { raise, RealtimeError } from '../../core/errors'
+import { isReserved } from '../../protocols/event-names'
+import { isRecord, jsonOf, MAX_LEVELS } from '../../core/json'
+import { scanValue, type Slice } from '../../core/json-scan'
+import { checkData } from '../../core/publish'
+import type { ChannelName } from '../../core/types'
+import { mustTakeJson } from '../../http/accept'
+import type { Door } from '../../http/api'
+import { documentedForms } from '../../http/body'
+import { FieldError } from '../../http/errors'
+import { bodyOfApp, readBody, writtenIn, type Body } from '../../http/form'
+import { NO_BODY } from '../../http/hooks'
+import { isForeignPage } from '../../http/cross-origin'
+import { listed } from '../../http/lists'
 import {
   errorDetail,
   fieldErrors,
@@ -30,7 +30,8 @@ import {
   NoBody,
   NOT_FOUND,
   PUBLISH_REFUSALS,
-} from './refusals'
+} from '../../http/refusals'
+import { publishToScope } from './publish'
 
 const EventFields: object = Type.Object(
   {
@@ -87,11 +88,11 @@ const NAME = {
   schema: { type: 'string' },
 } as const
 
-export function expusherlite(core: Core, hooks: ApiHooks, secrets: AppSecrets) {
+export function expusherliteRoutes(core: Core, door: Door) {
   const bodyLimits = bodyOfApp(core.limits)
   return new Elysia({ prefix: '/api/apps/:appSlug', tags: ['ExPusherLite'] })
     .derive(async ({ request, params }) => ({
-      app: await authenticated(core, { hooks, secrets, request, slug: params.appSlug }),
+      app: await authenticated(core, { ...door, request, slug: params.appSlug }),
     }))
     .post(
       '/events',
@@ -145,9 +146,7 @@ export function expusherlite(core: Core, hooks: ApiHooks, secrets: AppSecrets) {
     )
 }
 
-type Asking = {
-  readonly hooks: ApiHooks
-  readonly secrets: AppSecrets
+type Asking = Door & {
   readonly request: Request
   readonly slug: string
 }
@@ -219,7 +218,7 @@ function occupied(core: Core, app: App): Promise<Response> {
     textOf: (name) => {
       const count = core.presence.subscriptionCount(app, name)
       if (count === 0 || isUserChannel(name)) return undefined // it was left meanwhile
-      return JSON.stringify({ name: topicOf(name), subscription_count: count })
+      return JSON.stringify({ name, subscription_count: count })
     },
   })
 }

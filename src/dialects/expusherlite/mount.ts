@@ -1,0 +1,47 @@
+/**
+ * `/socket`: without parameters ExPusherLite's, where `public:<slug>[:rest]` names an app and a group of
+ * its channels. With `app_key` a topic is a channel of that app, too.
+ * Spec: phoenix contract 2.5, 4.3.
+ */
+import { REFUSE, type Refusal } from '../../core/errors'
+import type { Publication } from '../../core/messages'
+import type { ChannelName } from '../../core/types'
+import { isReserved, isReservedByPhoenix } from '../../protocols/event-names'
+import type { Mount } from '../../protocols/phoenix'
+import type { PhoenixNews } from '../../protocols/phoenix-frames'
+import { objectPayload } from '../../protocols/phoenix-payloads'
+import { appOfKey, channelIn } from '../../protocols/phoenix-topics'
+import { isPublicScope, isScope, scopeIn, topicOf } from './scopes'
+
+export const mount: Mount = {
+  name: 'phoenix',
+  path: '/socket/websocket',
+  app: (core, key) => (key === null ? undefined : appOfKey(core, key)),
+  address: (core, app, topic) => scopeIn(core, app, topic) ?? channelIn(app, topic),
+  topicOf,
+  joined,
+  news,
+  presence: true,
+  bytes: true,
+  refusesPush,
+}
+
+/** ExPusherLite's words for a scope that needs a claim. */
+function joined(channel: ChannelName): string {
+  return isScope(channel) && !isPublicScope(channel) ? '{"message":"Joined"}' : '{}'
+}
+
+function news(publication: Publication): PhoenixNews | undefined {
+  const { channel, event } = publication
+  if (isReservedByPhoenix(event)) return undefined
+  return { topic: topicOf(channel), event, payload: objectPayload(publication) }
+}
+
+const CLIENT_EVENT = 'client-'
+
+/** In a scope an event may have any name; elsewhere it shows that a client sent it. */
+function refusesPush(channel: ChannelName, event: string): Refusal | undefined {
+  if (!isScope(channel))
+    return event.startsWith(CLIENT_EVENT) ? undefined : REFUSE.clientEventPrefix
+  return event === '' || isReserved(event) ? REFUSE.clientEventReserved : undefined
+}

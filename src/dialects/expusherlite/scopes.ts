@@ -1,0 +1,91 @@
+/**
+ * Scopes: ExPusherLite's `scope:slug`, a group of an app's channels. What is told on a channel reaches
+ * the members of its scope as `topic:event`, where the app says so.
+ * Spec: phoenix contract 2.5, 4.2, 4.3.
+ */
+import type { App } from '../../core/app'
+import { channelKind, GROUP, type GroupRules } from '../../core/channel'
+import type { Core } from '../../core/core'
+import type { GroupTable, Hearing } from '../../core/groups'
+import type { ChannelName } from '../../core/types'
+import { channelOfTopic, type Address } from '../../protocols/phoenix-topics'
+
+const SCOPE = '#scope-'
+const PUBLIC_SCOPE = `${SCOPE}public:`
+
+/** Scopes that are kinds of channels, too. */
+const PREFIXES: Readonly<Record<string, string>> = {
+  public: '',
+  private: 'private-',
+  presence: 'presence-',
+}
+
+/** The group that clients call `scope:slug` or `scope:slug:rest`, of the app with the slug. */
+export const scopeChannel = (topic: string): ChannelName => `${SCOPE}${topic}` as ChannelName
+
+export const isScope = (channel: ChannelName): boolean => channel.startsWith(SCOPE)
+
+/** Everybody may enter it. */
+export const isPublicScope = (channel: ChannelName): boolean => channel.startsWith(PUBLIC_SCOPE)
+
+/** What clients call a channel. */
+export const topicOf = (channel: ChannelName): string =>
+  isScope(channel) ? channel.slice(SCOPE.length) : channel
+
+/** ExPusherLite tells the sender, too, and answers nothing. */
+const RULES: Omit<GroupRules, 'allowsClientEvents'> = {
+  nameOf: topicOf,
+  isOpen: (apps, app, group) => {
+    const [, slug = ''] = topicOf(group).split(':')
+    return app.record.active && apps.bySlug(slug) === app
+  },
+  echoes: true,
+  answers: false,
+}
+
+export const SCOPES: GroupTable = {
+  kinds: [
+    {
+      ...GROUP,
+      prefix: PUBLIC_SCOPE,
+      auth: 'none',
+      group: { ...RULES, allowsClientEvents: ({ record }) => record.publicClientEvents },
+    },
+    {
+      ...GROUP,
+      prefix: SCOPE,
+      auth: 'plugin',
+      group: { ...RULES, allowsClientEvents: ({ record }) => record.clientEvents },
+    },
+  ],
+  hearing,
+}
+
+function hearing(app: App, channel: ChannelName): Hearing | undefined {
+  if (!app.record.eplBridge) return undefined
+  const { auth, presence, clientEvents, counted } = channelKind(channel)
+  if (!counted || auth === 'plugin') return undefined // a user's, a scope's own
+  if (auth === 'signature' && !clientEvents) return undefined // encrypted
+  const scope = auth === 'none' ? 'public' : presence ? 'presence' : 'private'
+  const topic = channel.slice(PREFIXES[scope]!.length)
+  return { group: scopeChannel(`${scope}:${app.record.slug}`), prefix: `${topic}:` }
+}
+
+/** Clients write the scope before the topic, too, or leave it out. Undefined where no channel can have the name. */
+export function channelOfScope(scope: string, topic: string): ChannelName | undefined {
+  const prefix = Object.hasOwn(PREFIXES, scope) ? PREFIXES[scope] : undefined
+  if (prefix === undefined) return undefined
+  return channelOfTopic(
+    prefix + (topic.startsWith(`${scope}:`) ? topic.slice(scope.length + 1) : topic),
+  )
+}
+
+const SCOPED = /^[^:]+:([^:]+)(?:$|:)/s
+
+/** The scope that a topic names. On a connection with an app, only that app's own. */
+export function scopeIn({ apps }: Core, own: App | undefined, topic: string): Address | undefined {
+  const [, slug] = SCOPED.exec(topic) ?? []
+  const app = slug === undefined ? undefined : apps.bySlug(slug)
+  if (!app?.record.active || (own && own !== app)) return undefined
+  return channelOfTopic(topic) && { app, channel: scopeChannel(topic) }
+}

@@ -1,0 +1,37 @@
+/**
+ * `/push_socket`: a topic is a channel, and every event is called `msg`. PushEx knows no apps.
+ * Spec: phoenix contract 3.3.
+ */
+import type { App } from '../../core/app'
+import type { Core } from '../../core/core'
+import { REFUSE, refusal, type Refusal } from '../../core/errors'
+import type { Mount } from '../../protocols/phoenix'
+import { nestedPayload } from '../../protocols/phoenix-payloads'
+import { alive, appOfKey, channelIn } from '../../protocols/phoenix-topics'
+
+export const mount: Mount = {
+  name: 'pushex',
+  path: '/push_socket/websocket',
+  app: (core, key) => (key === null ? unnamedApp(core) : appOfKey(core, key)),
+  address: (_, app, topic) => channelIn(app, topic),
+  topicOf: (channel) => channel,
+  joined: () => '{}',
+  news: (publication) => ({
+    topic: publication.channel,
+    event: 'msg',
+    payload: nestedPayload(publication),
+  }),
+  presence: false,
+  bytes: false,
+  refusesPush: () => REFUSE.pushUnsupported,
+}
+
+function unnamedApp({ apps }: Core): App | Refusal {
+  const app = apps.unnamed()
+  if (!app)
+    return refusal(
+      'app_not_found',
+      'There is not exactly one app: connect with app_key, or set CARILLON_PUSHEX_APP',
+    )
+  return alive(app)
+}
