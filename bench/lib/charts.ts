@@ -2,6 +2,8 @@
  * Charts that are as wide as there is room: bars are boxes of the page, so that their text keeps its
  * size on a phone, and each panel of lines is an SVG of its own. A colour is the class of a side,
  * which gives `--side`; what text wears is the page's.
+ * By hand, since an SVG of vega-lite has one width: it is drawn twice, for a screen and for a phone,
+ * by as many lines of ours, 18 MB of packages, half a second, and in four times the bytes.
  */
 export type Bar = {
   readonly side: string

@@ -2,6 +2,8 @@
  * Latencies in microseconds, in logarithmic buckets: exact below 128, within 1.6 % above it, up to
  * 35 minutes. Recording is two shifts and an increment; nothing is allocated. Histograms of several
  * rounds are merged by adding their buckets, which loses nothing.
+ * By hand, since the load records each delivery: 2.7 ns here, 42 by hdr-histogram-js 3.0.1, 12.5 by
+ * its WebAssembly (Bun 1.4.5, CPU time of the thread). A test compares the two.
  */
 const EXACT_BITS = 7
 /** Buckets of one power of two. */

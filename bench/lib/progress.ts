@@ -1,5 +1,7 @@
 /**
  * Progress: one line that replaces itself on a terminal; silent where nobody watches.
+ * By hand: cli-progress saves seven lines, begins each question with `0s left`, and a bench that is
+ * ended in the middle leaves a terminal that no longer wraps.
  */
 import { grouped } from './crowds'
 import type { Planned } from './rounds'

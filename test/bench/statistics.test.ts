@@ -1,5 +1,6 @@
 /** The bench's own arithmetic: quantiles, merged rounds, medians, ratios. */
 import { expect, test } from 'bun:test'
+import { build } from 'hdr-histogram-js'
 import { Histogram } from '../../bench/lib/histogram'
 import type { BenchRecord } from '../../bench/lib/records'
 import { judgeAll } from '../../bench/lib/judge'
@@ -9,16 +10,38 @@ import { defectOf } from '../../bench/lib/question'
 import { planned } from '../../bench/lib/rounds'
 import { figureAt, ratioOf, spreadOf } from '../../bench/lib/statistics'
 
-test('a histogram tells quantiles within two per cent and the greatest exactly', () => {
-  const histogram = new Histogram()
-  for (let micros = 1; micros <= 100_000; micros++) histogram.record(micros)
+/** Microseconds, by rising shares of the least and the greatest: many are short and few are long. */
+const between = (least: number, most: number, count: number): readonly number[] =>
+  Array.from({ length: count }, (_, index) =>
+    Math.round(least * (most / least) ** ((index / (count - 1)) ** 3)),
+  )
 
-  expect(histogram.quantileMs(0.5) / 50).toBeWithin(0.98, 1.02)
-  expect(histogram.quantileMs(0.99) / 99).toBeWithin(0.98, 1.02)
-  expect(histogram.quantileMs(0.999) / 99.9).toBeWithin(0.98, 1.02)
-  expect(histogram.maxMs).toBe(100)
-  expect(histogram.total).toBe(100_000)
-})
+const SAMPLES: readonly (readonly [string, readonly number[]])[] = [
+  ['a millisecond to ten', between(1000, 10_000, 20_000)],
+  ['50 microseconds to a minute', between(50, 60e6, 20_000)],
+  ['each to a tenth of a second', Array.from({ length: 100_000 }, (_, index) => index + 1)],
+  ['two groups far apart', [...between(90, 120, 900), ...between(2e6, 3e6, 100)]],
+  ['a single one', [4321]],
+]
+const PERCENTILES = [0, 25, 50, 90, 99, 99.9, 100]
+
+test.each(SAMPLES)(
+  'quantiles of %s are those of hdr-histogram-js to three digits, within two per cent',
+  (_name, samples) => {
+    const own = new Histogram()
+    const other = build({ numberOfSignificantValueDigits: 3 })
+    for (const micros of samples) {
+      own.record(micros)
+      other.recordValue(micros)
+    }
+
+    for (const percent of PERCENTILES) {
+      const wanted = other.getValueAtPercentile(percent) / 1000
+      expect(own.quantileMs(percent / 100) / wanted).toBeWithin(0.998, 1.018)
+    }
+    expect([own.total, own.maxMs]).toEqual([other.totalCount, Math.max(...samples) / 1000])
+  },
+)
 
 test('quantiles below 128 microseconds are exact, and the least of all is the one at 0', () => {
   const histogram = new Histogram()
