@@ -220,9 +220,13 @@ export function readConfig(environment: Environment): Config {
   const found = withAliases(environment, SECRETS)
   const { env, sources, mistakes: unread } = withSecretFiles(found, SECRETS)
   const mistakes = [...unread]
-  const shown = ({ env: name, secret }: Setting<unknown>): string =>
-    sources.get(name) ??
-    `${found.foundAs.get(name) ?? name}=${secret ? '(hidden)' : quoted(env[name] ?? '')}`
+  const shown = ({ env: name, secret }: Setting<unknown>): string => {
+    const [as, value = ''] = [found.foundAs.get(name) ?? name, env[name]]
+    const [source, given = ''] = [sources.get(name), environment[as]]
+    if (source !== undefined || secret) return source ?? `${as}=(hidden)`
+    const converted = given === value ? '' : `, which is ${name}=${quoted(value)}`
+    return `${as}=${quoted(given)}${converted}`
+  }
   const read = <T>(row: Setting<T>): T => {
     const given = env[row.env]
     if (given === undefined || given === '') return row.default

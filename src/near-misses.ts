@@ -10,6 +10,8 @@ const OWN = /^(?:CARILLON|PUSHER)_/
 /** The last letters that may be wrong: names this short are near to many. */
 const SHORTEST = 8
 const MOST_LETTERS = 2
+/** What is ours is no setting, however far from one it is; so far something else was meant. */
+const MOST_LETTERS_OF_OURS = 4
 
 const FOREIGN = new RegExp(
   [
@@ -28,21 +30,23 @@ export function nearMisses(names: readonly string[], known: readonly string[]): 
     const bare = name.replace(/_FILE$/, '')
     if (bare.length >= SHORTEST && bare !== name && settings.has(bare))
       return [`${name} is not a setting: only secrets may stand in files; set ${bare}`]
-    const meant = OWN.test(name) ? nearestOf(name, known) : closeTo(name, known)
-    return meant === undefined ? [] : [`${name} is not a setting; did you mean ${meant}?`]
+    const isOurs = OWN.test(name)
+    const meant = isOurs ? meantByOurs(name, known) : closeTo(name, known, MOST_LETTERS)
+    if (meant !== undefined) return [`${name} is not a setting; did you mean ${meant}?`]
+    return isOurs ? [`${name} is not a setting`] : []
   })
 }
 
 /** Not every setting has our prefix: CARILLON_HOST means HOST. */
-function nearestOf(name: string, known: readonly string[]): string {
+function meantByOurs(name: string, known: readonly string[]): string | undefined {
   const bare = name.replace(OWN, '')
-  return known.find((setting) => setting === bare) ?? nearest(name, known)
+  return known.includes(bare) ? bare : closeTo(name, known, MOST_LETTERS_OF_OURS)
 }
 
-function closeTo(name: string, known: readonly string[]): string | undefined {
+function closeTo(name: string, known: readonly string[], most: number): string | undefined {
   if (name.length < SHORTEST) return undefined
   const close = known.filter(
-    (candidate) => candidate.length >= SHORTEST && within(name, candidate, MOST_LETTERS),
+    (candidate) => candidate.length >= SHORTEST && within(name, candidate, most),
   )
   return close.length > 0 ? nearest(name, close) : undefined
 }

@@ -201,8 +201,9 @@ describe('names of other servers', () => {
     expect(notes({ SOKETI_PORT: '7001', PORT: '' })).toEqual([
       { level: 'info', text: 'SOKETI_PORT is read as PORT' },
     ])
-    expect(mistakes({ SOKETI_PORT: 'x' })).toEqual([
+    expect(mistakes({ SOKETI_PORT: 'x', SOKETI_EVENT_MAX_SIZE_IN_KB: '2000' })).toEqual([
       'SOKETI_PORT=x: expected an integer from 0 to 65535',
+      'SOKETI_EVENT_MAX_SIZE_IN_KB=2000, which is CARILLON_MAX_EVENT_DATA_BYTES=2048000: expected an integer from 1 to 1048576',
     ])
   })
 })

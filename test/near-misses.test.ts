@@ -36,6 +36,11 @@ test.each(MISSES)('%s means %s', (name, meant) => {
   expect(told(name)).toEqual([`${name} is not a setting; did you mean ${meant}?`])
 })
 
+test.each(['CARILLON_VERSION', 'CARILLON_HOME', 'PUSHER_VERSION', 'CARILLON_X'])(
+  '%s is said to be none, and nothing is guessed',
+  (name) => expect(told(name)).toEqual([`${name} is not a setting`]),
+)
+
 const FILES: readonly (readonly [name: string, setting: string])[] = [
   ['PUSHER_ADMIN_USERNAME_FILE', 'PUSHER_ADMIN_USERNAME'],
   ['REVERB_APP_KEY_FILE', 'REVERB_APP_KEY'],
