@@ -13,6 +13,7 @@ import {
   number,
   optional,
   origins,
+  pathPrefix,
   setting,
   text,
   type Environment,
@@ -95,8 +96,8 @@ export const SETTINGS = {
   pathPrefix: setting<string>({
     env: 'CARILLON_PATH_PREFIX',
     default: '',
-    read: (value) => text(/^(\/[\w.~-]+)*$/)(value.replace(/\/$/, '')),
-    expected: 'a path like /realtime',
+    read: pathPrefix,
+    expected: 'a path like /realtime, and none that the server has without it (/api, /up)',
     about:
       'prefix that clients and SDKs put before /app and /apps (`wsPath`, `path`); everything else answers with and without it',
   }),

@@ -67,6 +67,15 @@ function isNetwork(entry: string): boolean {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
 }
 
+/** What is found without a prefix as well, and would be looked for below it. */
+const OWN_PATH = /^\/(?:api(?:\/(?:admin|apps|push))?|plugins|swagger|up|ready|accept-traffic)\/?$/
+/** Parts that are dots are resolved before anybody sees them. */
+const PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)*$/
+
+/** Begins with a slash and ends with none. */
+export const pathPrefix = (value: string): string | undefined =>
+  OWN_PATH.test(value) ? undefined : text(PATH)(value.replace(/\/$/, ''))
+
 export const BOOLEANS: Readonly<Record<string, boolean>> = {
   true: true,
   1: true,

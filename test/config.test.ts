@@ -78,7 +78,12 @@ describe('settings', () => {
       { CARILLON_LOG_LEVEL: 'loud' },
       ['CARILLON_LOG_LEVEL=loud: expected debug, info, warn, error, silent'],
     ],
-    [{ CARILLON_PATH_PREFIX: 'x/' }, ['CARILLON_PATH_PREFIX=x/: expected a path like /realtime']],
+    [
+      { CARILLON_PATH_PREFIX: 'x/' },
+      [
+        'CARILLON_PATH_PREFIX=x/: expected a path like /realtime, and none that the server has without it (/api, /up)',
+      ],
+    ],
     [
       { CARILLON_MAX_EVENT_DATA_BYTES: '0' },
       ['CARILLON_MAX_EVENT_DATA_BYTES=0: expected an integer from 1 to 1048576'],

@@ -17,13 +17,18 @@ describe('the setting', () => {
     ['/ws', '/ws'],
     ['/ws/', '/ws'],
     ['/a/b/', '/a/b'],
+    ['/api/ws', '/api/ws'],
+    ['/apiary', '/apiary'],
+    ['/...', '/...'],
     ['/', ''],
     ['', ''],
   ] as const
   test.each(ROWS)('%p is %p', (given, prefix) => {
     expect(readConfig({ CARILLON_PATH_PREFIX: given }).pathPrefix).toBe(prefix)
   })
-  test.each(['ws', '//ws', '/ws//', '/w s'])('%p is none', (given) => {
+  const OWN = ['/api', '/api/', '/api/admin', '/api/apps', '/plugins', '/swagger', '/up', '/ready']
+  const DOTS = ['/.', '/..', '/a/../b']
+  test.each(['ws', '//ws', '/ws//', '/w s', ...DOTS, ...OWN])('%p is none', (given) => {
     expect(() => readConfig({ CARILLON_PATH_PREFIX: given })).toThrow('expected a path like')
   })
 })
