@@ -3,6 +3,7 @@
  * terminal and never through the logger; without a terminal, generated secrets are in a file. Those that came from the settings or the store stay there.
  */
 import { SETTINGS, type Config } from './config'
+import type { Origin } from './credentials'
 import { credentialsFile } from './first-start'
 import { openFilesLimit } from './open-files'
 import type { CarillonServer } from './server'
@@ -31,6 +32,8 @@ export function announcement(
   const shown: readonly string[] = isTerminal ? ['development', 'generated'] : ['development']
   const visible = (origin: string, text: string, otherwise: string): string =>
     shown.includes(origin) ? text : otherwise
+  const from = (origin: Origin): string =>
+    isTerminal && origin === 'generated' ? `${ORIGINS[origin]}, shown this once` : ORIGINS[origin]
   const secret = visible(app.origin, app.secret, 'YOUR_SECRET')
   const base = `http://${name}:${port}`
   const sections = [
@@ -41,13 +44,13 @@ export function announcement(
       ['health', `${base}/up  ${base}/ready`],
       ['plugins', plugins.map(({ name: plugin }) => plugin).join(', ') || 'none'],
     ]),
-    section(`App (${ORIGINS[app.origin]})`, [
+    section(`App (${from(app.origin)})`, [
       ['id', app.id],
       ['key', app.key],
       ['secret', visible(app.origin, app.secret, '(not shown)')],
       ['PUSHER_URL', `http://${app.key}:${secret}@${name}:${port}${pathPrefix}/apps/${app.id}`],
     ]),
-    section(`Admin (${ORIGINS[admin.origin]})`, [
+    section(`Admin (${from(admin.origin)})`, [
       ['user', admin.username],
       ['password', visible(admin.origin, admin.password, '(not shown)')],
     ]),
@@ -62,10 +65,10 @@ export function announcement(
   return `\n${sections.join('\n\n')}\n`
 }
 
-const ORIGINS: Readonly<Record<CarillonServer['credentials']['app']['origin'], string>> = {
+const ORIGINS: Readonly<Record<Origin, string>> = {
   development: 'published development credentials; good for requests of this machine only',
   settings: 'from the settings',
-  generated: 'generated now; the secret is shown this once',
+  generated: 'generated now',
   stored: 'stored at the first start',
 }
 

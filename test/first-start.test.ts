@@ -59,6 +59,7 @@ test('without a terminal it stands in a file for the owner only, until it is del
     ),
   )
   expect(first.output).toContain(`Read it in ${file}`)
+  expect(first.output).toContain('App (generated now)\n')
 
   const second = await saidBy(env)
   expect(second.errors).toContain('generated credentials are still in a file')
@@ -90,6 +91,7 @@ test('a terminal shows it once, and there is no file', async () => {
     (label) => new RegExp(`${label} +(${UUID})`).exec(text)?.[1],
   )
   expect(text).toContain(`:${secret}@`)
+  expect(text).toContain('App (generated now, shown this once)')
   expect(password).toBeString()
   expect(statSync(`${env.DATABASE_PATH}.credentials`, { throwIfNoEntry: false })).toBeUndefined()
 })

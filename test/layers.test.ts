@@ -100,7 +100,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'store/apps',
   ],
   'first-start.ts': ['config', 'core/types', 'credentials', 'store/errors', 'store/files'],
-  'announce.ts': ['config', 'first-start', 'open-files', 'server'],
+  'announce.ts': ['config', 'credentials', 'first-start', 'open-files', 'server'],
   'server.ts': [
     'config',
     'credentials',
