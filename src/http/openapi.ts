@@ -1,11 +1,13 @@
 /**
- * The OpenAPI document: generated from the routes' schemas and normalised, here and nowhere else, so
- * that the generator can be swapped. Its page is not used: it would load scripts from elsewhere.
+ * The OpenAPI document, of the routes' schemas. The generator makes the paths and parameters of it;
+ * answers are written here, since it gives each three types and takes schemas apart. Its page is not
+ * used: it would load scripts from elsewhere.
  *
  * The version is 3.1, whose schemas are JSON Schema as the schema library writes it; 3.0 knows
  * neither `const` nor `type: null` nor `examples`.
  */
-import { Elysia, type AnyElysia } from 'elysia'
+import { Kind, type TSchema } from '@sinclair/typebox'
+import type { AnyElysia, HTTPMethod } from 'elysia'
 import {
   HEAD,
   HEADERS,
@@ -18,8 +20,6 @@ import {
 import { ADMIN_REFUSALS } from './refusals'
 
 export const DOCUMENT_PATH = '/swagger/json'
-/** Inside the wrapper that the document is read from; never served. */
-const GENERATED_PATH = '/generated'
 
 /** What a page answers, in words that schemas have not. */
 export const pageAnswer = (type: string, schema: object, example: Json) => ({
@@ -35,65 +35,64 @@ type PluginRoutes = {
   readonly adminOnly: unknown
 }
 
+type Hooks = AnyElysia['routes'][number]['hooks']
+type Around = { readonly models: Record<string, TSchema>; readonly isClosed: boolean }
+
 /** The document of an API's routes, in their order; other keys are in alphabetical order. */
 export async function documentOf(
   api: AnyElysia,
   plugins: readonly PluginRoutes[],
 ): Promise<object> {
-  const { swagger } = await import('@elysiajs/swagger') // 5 MB that few servers are asked for
+  const { filterPaths, registerSchemaPath } = await import('@elysiajs/swagger/utils')
   await nextTurn()
-  const generator = swagger({
-    path: GENERATED_PATH,
-    specPath: GENERATED_PATH,
-    exclude: [GENERATED_PATH],
-  })
-  const wrapper = new Elysia().use(generator).use(api)
-  const response = await wrapper.handle(new Request(`http://localhost${GENERATED_PATH}`))
-  await nextTurn()
-  const { paths } = (await response.json()) as { paths: Paths }
-  await nextTurn()
-  const ofPlugins = plugins.filter(({ routes }) => routes.routes.length > 0).map(tagOf)
-  const head = {
-    ...HEAD,
-    tags: [...TAGS, ...ofPlugins].map(({ name, description }) => ({ name, description })),
-    components: { securitySchemes: SECURITY_SCHEMES },
+  const isClosed = ({ beforeHandle }: Hooks): boolean =>
+    plugins.some(({ adminOnly }) => [beforeHandle].flat().some(isHook(adminOnly)))
+  const models = api['getGlobalDefinitions']().type as Record<string, TSchema>
+  const schema = {}
+  for (const { hooks = {}, method, path } of api.routes) {
+    if (hooks.detail?.hide) continue
+    const detail = described(hooks, { models, isClosed: isClosed(hooks) })
+    const hook = { ...hooks, response: undefined, detail }
+    for (const each of method === 'ALL' ? METHODS : METHODS.filter((name) => name === method))
+      registerSchemaPath({ schema, hook, path, method: each, models })
   }
-  const isClosed = closedIn(plugins)
-  const documented = mapValues(paths, (methods, path) =>
-    mapValues(methods, (described, method) =>
-      sorted(operation(isClosed(method, path) ? closed(described) : described)),
-    ),
+  await nextTurn()
+  const paths: Paths = filterPaths(schema, { excludeStaticFile: true, exclude: [] })
+  const ofPlugins = plugins.filter(({ routes }) => routes.routes.length > 0).map(tagOf)
+  const tags = [...TAGS, ...ofPlugins].map(({ name, description }) => ({ name, description }))
+  const head = { ...HEAD, tags, components: { securitySchemes: SECURITY_SCHEMES } }
+  const documented = mapValues(paths, (methods) =>
+    mapValues(methods, (described) => sorted(operation(described))),
   )
   return { ...(sorted(head) as object), paths: documented }
 }
 
-/** Which operations of plugins are for admins only; no plugin has to say it twice. */
-function closedIn(plugins: readonly PluginRoutes[]) {
-  const names = new Set(
-    plugins.flatMap(({ routes, adminOnly }) =>
-      routes.routes
-        .filter(({ hooks }) => [hooks.beforeHandle].flat().some(isHook(adminOnly)))
-        .map(
-          ({ method, path }) => `${method} ${path.replace(/(?<=\/):([^/]+?)\??(?=\/|$)/g, '{$1}')}`,
-        ),
-    ),
-  )
-  return (method: string, path: string): boolean => names.has(`${method.toUpperCase()} ${path}`)
-}
+const METHODS = 'GET PUT POST DELETE OPTIONS HEAD PATCH TRACE'.split(' ') as readonly HTTPMethod[]
 
 /** The framework keeps a function with what it knows of it. */
 const isHook = (hook: unknown) => (kept: unknown) =>
   kept === hook || (kept as { readonly fn?: unknown } | undefined)?.fn === hook
 
-const closed = ({ responses, ...rest }: Operation): Operation => ({
-  security: [{ password: [] }],
-  ...rest,
-  responses: { ...ADMIN_ONLY, ...responses },
-})
+/** A route's own words go before its schemas. What is for admins only says so and refuses as that does. */
+function described({ response = {}, detail = {} }: Hooks, { models, isClosed }: Around): object {
+  const isOne = typeof response === 'string' || Kind in response
+  const schemas: { [status: string]: TSchema | string } = isOne ? { 200: response } : response
+  const own: Answers =
+    detail.responses ??
+    mapValues(schemas, (said) => answerOf(typeof said === 'string' ? models[said] : said))
+  const responses = Object.keys(own).length > 0 ? own : { 200: {} }
+  if (!isClosed) return { ...detail, responses }
+  const refusals = mapValues<TSchema, Answer>(ADMIN_REFUSALS, answerOf)
+  return { security: [{ password: [] }], ...detail, responses: { ...refusals, ...responses } }
+}
 
-const ADMIN_ONLY = mapValues(ADMIN_REFUSALS, (schema): Answer => ({
-  content: { 'text/plain': { schema } },
-}))
+/** An answer without a body is the literal empty text. */
+const answerOf = (schema: TSchema = {} as TSchema): Answer =>
+  schema['const'] === '' ? {} : { content: { [typeOf(schema)]: { schema } } }
+
+/** Text is text, the rest is JSON. */
+const typeOf = (schema: Shape['schema']): string =>
+  schema?.['type'] === 'string' ? 'text/plain' : 'application/json'
 
 /** Each step takes some milliseconds, and anybody may be the first to ask. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -104,17 +103,22 @@ const tagOf = ({ name }: { readonly name: string }): Tag => ({
 })
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
-type Media = { readonly schema?: { readonly [key: string]: Json }; readonly example?: Json }
-type Content = { readonly [type: string]: Media }
-type Answer = { readonly content?: Content; readonly examples?: readonly Json[] }
-type Parameter = { readonly in: string; readonly name: string; readonly examples?: readonly Json[] }
+/** A parameter, or a body of one type. */
+type Shape = {
+  readonly schema?: { readonly [key: string]: unknown }
+  readonly examples?: unknown
+  readonly example?: unknown
+}
+type Content = { readonly [type: string]: Shape }
+type Answer = { readonly content?: Content }
+type Answers = { readonly [status: string]: Answer }
+type Parameter = Shape & { readonly in: string; readonly name: string }
 type Operation = {
   readonly operationId?: string
   readonly tags?: readonly string[]
-  readonly security?: readonly object[]
   readonly parameters?: readonly Parameter[]
   readonly requestBody?: { readonly content: Content }
-  readonly responses: { readonly [status: string]: Answer }
+  readonly responses: Answers
 }
 type Paths = { readonly [path: string]: { readonly [method: string]: Operation } }
 
@@ -127,53 +131,41 @@ function operation({ parameters, requestBody, responses, ...rest }: Operation): 
     ...(requestBody && {
       requestBody: { ...requestBody, content: mapValues(oneType(requestBody.content), shown) },
     }),
-    responses: mapValues(responses, (response, status) =>
-      answer(rest.operationId, status, response),
-    ),
-  }
-}
-
-/** The generator lifts the examples of an object out of its schema. */
-function answer(operationId: string | undefined, status: string, response: Answer): object {
-  const { content = {}, examples: [example] = [] } = response
-  const headers = HEADERS[`${operationId} ${status}`] ?? HEADERS[status]
-  return {
-    description: MEANINGS[status] ?? 'Another answer',
-    ...(headers && { headers }),
-    ...(!isEmpty(content) && {
-      content: mapValues(oneType(content), (media) =>
-        shown(example ? { ...media, example } : media),
-      ),
+    responses: mapValues(responses, ({ content }, status) => {
+      const headers = HEADERS[`${rest.operationId} ${status}`] ?? HEADERS[status]
+      return {
+        description: MEANINGS[status] ?? 'Another answer',
+        ...(headers && { headers }),
+        ...(content && { content: mapValues(content, shown) }),
+      }
     }),
   }
 }
 
-/** A schema's list of examples becomes the one that every reader of documents looks at. */
-function shown({ schema, ...media }: Media): Media {
-  const { examples, ...rest } = schema ?? {}
-  return Array.isArray(examples)
-    ? { example: examples[0], ...media, schema: rest }
-    : { ...media, schema: rest }
-}
+const parameter = ({ in: place, name, ...rest }: Parameter): object => ({
+  ...(place === 'path' && PATH_PARAMETERS[name]),
+  in: place,
+  name,
+  ...shown(rest),
+})
 
-/** The generator lifts a schema's list of examples to the parameter, where only one may be. */
-function parameter({ examples, ...rest }: Parameter): object {
-  const words = rest.in === 'path' ? PATH_PARAMETERS[rest.name] : undefined
-  return { ...words, ...rest, ...(examples && { example: examples[0] }) }
+/** A list of examples becomes the one that every reader of documents looks at. */
+function shown({
+  schema: { examples: inner, ...schema } = {},
+  examples = inner,
+  ...rest
+}: Shape): Shape {
+  return { ...(Array.isArray(examples) && { example: examples[0] }), ...rest, schema }
 }
 
 const GENERATED_TYPES = 'application/json multipart/form-data text/plain'
 
-/** The generator lists three types for every body: text is text, the rest is JSON. A route's own list stays. */
+/** The generator lists three types for a body. A route's own list stays. */
 function oneType(content: Content): Content {
   if (Object.keys(content).join(' ') !== GENERATED_TYPES) return content
   const body = content['application/json']!
-  return { [body.schema?.['type'] === 'string' ? 'text/plain' : 'application/json']: body }
+  return { [typeOf(body.schema)]: body }
 }
-
-/** An answer without a body is the literal empty text. */
-const isEmpty = (content: Content): boolean =>
-  Object.values(content).every(({ schema }) => schema?.['const'] === '')
 
 function mapValues<T, U>(
   record: Readonly<Record<string, T>>,

@@ -1,5 +1,6 @@
 /** What the document says of a plugin's routes, however they are closed. */
 import { expect, test } from 'bun:test'
+import { Type } from '@sinclair/typebox'
 import { definePlugin } from '../../src/plugin'
 import { start } from '../harness'
 
@@ -44,4 +45,28 @@ test('a route behind adminOnly shows its security and how it refuses', async () 
   expect(responses[403].content['text/plain'].example).toBe('my own')
   expect(responses[401]).not.toHaveProperty('content')
   expect(responses[429].content['text/plain'].example).toStartWith('Too many failed logins')
+})
+
+const named = definePlugin({
+  name: 'named',
+  carillon: 1,
+  setup({ routes }) {
+    const Thing = Type.Object({ id: Type.Integer() }, { examples: [{ id: 7 }] })
+    routes
+      .model({ thing: Thing })
+      .get('/one', () => ({ id: 1 }), { response: 'thing' })
+      .all('/all', () => 'text', { response: { 200: Type.String(), 404: 'thing' } })
+    return {}
+  },
+})
+
+test('schemas may have names, and a route all methods', async () => {
+  await using server = await start({ plugins: [named] })
+  const { paths } = await (await server.http('/swagger/json')).json()
+  const thing = { example: { id: 7 }, schema: expect.objectContaining({ required: ['id'] }) }
+  const json = { 'application/json': thing }
+  const { one, all } = { one: paths['/plugins/named/one'], all: paths['/plugins/named/all'] }
+  expect(one.get.responses[200].content).toEqual(json)
+  expect(all.patch.responses[404].content).toEqual(json)
+  expect(Object.keys(all.trace.responses[200].content)).toEqual(['text/plain'])
 })
