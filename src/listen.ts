@@ -19,7 +19,6 @@ import { REQUEST_ID, requestId } from './http/request-id'
 import { outside, placeOf, routed, type Place } from './http/place'
 import { pathOf, queryOf } from './http/url'
 import type { Client } from './protocols/codec'
-import { pinged } from './protocols/native-pings'
 import { isPolledPath } from './protocols/phoenix'
 import { isSocketPath } from './protocols/pusher'
 import {
@@ -31,6 +30,7 @@ import {
   received,
   tooSlow,
   turnedAway,
+  pinged,
   type Arrived,
   type Asked,
 } from './protocols/session'

@@ -3,18 +3,17 @@
  * order; while a gate thinks, later ones wait. The one catch on the socket side is here: a fault of
  * ours is logged, counted and shown as `internal`, and the connection stays.
  */
-import { Connection, newSocketId, Uncharged } from '../core/connection'
-import { admit, arrive, establish } from '../core/connect'
-import type { Core } from '../core/core'
 import { clientEvent } from '../core/client-event'
+import { admit, arrive, establish } from '../core/connect'
+import { Connection, newSocketId, Uncharged } from '../core/connection'
+import type { Core } from '../core/core'
 import { disconnect } from '../core/disconnect'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
-import { askNow } from '../core/hooks'
+import { askNow, refuseAndTell } from '../core/hooks'
 import type { Command } from '../core/messages'
 import type { ConnectRequest } from '../core/plugin'
 import type { MaybePromise } from '../core/types'
 import type { Client, Codec, Handshake } from './codec'
-import { idle, tellIdle } from './idle'
 import { isMove, LARGE_CHARS, move, unread } from './moves'
 import { fault, refuse, refuseCommand, refuseFrame } from './refuse'
 
@@ -275,4 +274,41 @@ function resume(core: Core, conn: Client): void {
     else if (charged(core, conn, next.frame)) runFrame(core, conn, next.frame)
     slices.spend(began)
   }
+}
+
+/** Once nothing of it waits for a gate any more. */
+function tellIdle(conn: Connection): void {
+  const { onIdle } = conn
+  conn.onIdle = undefined
+  onIdle?.()
+}
+
+/** Resolves when all that has arrived was looked at; undefined where it was. */
+export function idle(conn: Connection): Promise<void> | undefined {
+  if (!conn.busy) return undefined
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const { onIdle: earlier } = conn
+  conn.onIdle = () => {
+    earlier?.()
+    resolve()
+  }
+  return promise
+}
+
+/** Native pings and pongs of one connection between two sweeps. */
+export const MAX_PINGS = 1000
+
+/**
+ * A native ping or pong has come. Runtimes send them while the application behind may be dead, so where the
+ * protocol has heartbeats of its own they are no sign of life. Ours answers them as it reads them, half a
+ * megabyte in one turn of the event loop, and they cannot be put off: a flood of them is ended.
+ */
+export function pinged(core: Core, conn: Client): void {
+  if (conn.closed) return
+  if (!conn.codec.heartbeats) seen(core, conn)
+  if (++conn.pings <= MAX_PINGS) return
+  core.counters.messagesRefused++
+  core.counters.queueOverflowsClosed++
+  const message = `More than ${MAX_PINGS} native pings and pongs in a few seconds`
+  refuseAndTell(core, conn, refusal('too_many_commands', message))
 }

@@ -12,7 +12,6 @@ import { Pass } from '../core/slices'
 import type { Frame, MaybePromise } from '../core/types'
 import { readBytes } from '../http/bytes'
 import { CONTENT_TYPES } from '../http/content-types'
-import { idle } from '../protocols/idle'
 import { isPolled, POLLED } from '../dialects/codecs'
 import { noteRequest } from '../protocols/refuse'
 import type { Client } from '../protocols/codec'
@@ -25,6 +24,7 @@ import {
   received,
   seen,
   turnedAway,
+  idle,
   type Arrived,
   type Asked,
 } from '../protocols/session'

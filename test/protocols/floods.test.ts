@@ -5,7 +5,7 @@
 import { connect, type Socket } from 'node:net'
 import { describe, expect, test } from 'bun:test'
 import { ARRIVALS_MS } from '../../src/core/slices'
-import { MAX_PINGS } from '../../src/protocols/native-pings'
+import { MAX_PINGS } from '../../src/protocols/session'
 import { pluginOf, PONG, start, within, type StartOptions, type TestServer } from '../harness'
 import { KEY } from '../phoenix'
 
