@@ -1,11 +1,13 @@
 /**
- * Payloads: what an event carries, as Phoenix's clients get it. The text of a trigger is read as JSON
- * where it is JSON, and what is no object is wrapped in one, which old clients need.
- * Spec: phoenix contract 1.10, 4.5.
+ * Payloads: what an event carries, as Phoenix's clients get it, and who is there. The text of a trigger is
+ * read as JSON where it is JSON, and what is no object is wrapped in one, which old clients need.
+ * Spec: phoenix contract 1.10, 1.12, 4.5, 4.7 (16).
  */
 import { isRecord, jsonText, parseJson, textOfJson, wellFormed } from '../core/json'
-import type { Publication } from '../core/messages'
-import type { JsonText } from '../core/types'
+import type { Notice, Publication } from '../core/messages'
+import type { Members, RosterEntry } from '../core/roster'
+import type { JsonText, Meta, UserId } from '../core/types'
+import type { PhoenixNews } from './phoenix-frames'
 
 type Value = { readonly json: string; readonly isObject: boolean }
 
@@ -40,3 +42,30 @@ function read(data: JsonText): Value {
     ? { json: data, isObject: false }
     : { json: text, isObject: isRecord(parsed) }
 }
+
+// ---------------------------------------------------------------- presence
+// Users by key, each with one meta per connection: the state comes after each join, a diff with each
+// connection that comes or goes.
+
+/** Keys are written as text, so a user may be called `__proto__`. */
+const ENTRY: RosterEntry = {
+  write: ({ userId }, metas) => entry(userId, metas),
+  eachConnection: true,
+}
+
+export const statePayload = (members: Members): string => `{${members.written(ENTRY)}}`
+
+/** Undefined for what these clients are not told. */
+export function diffNews(notice: Notice): PhoenixNews | undefined {
+  if (notice.type !== 'seat_taken' && notice.type !== 'seat_left') return undefined
+  const one = entry(notice.userId, [notice.meta])
+  const [joins, leaves] = notice.type === 'seat_taken' ? [one, ''] : ['', one]
+  const payload = `{"joins":{${joins}},"leaves":{${leaves}}}`
+  return { topic: notice.channel, event: 'presence_diff', payload }
+}
+
+const entry = (userId: UserId, metas: readonly Meta[]): string =>
+  `${jsonText(userId)}:{"metas":[${metas.map(metaJson).join()}]}`
+
+const metaJson = ({ id, since, userInfo }: Meta): string =>
+  `{"phx_ref":"${id}","online_at":${since},"user_info":${userInfo}}`

@@ -9,7 +9,7 @@ import type { ChannelName, Frame, JsonText, Ref } from '../core/types'
 import { cut, REASON_BYTES } from './codec'
 import { wireError } from './errors'
 import { NULL, writeFrame, type PhoenixNews, type PhoenixVersion } from './phoenix-frames'
-import { statePayload } from './phoenix-presence'
+import { statePayload } from './phoenix-payloads'
 
 /** `joined` is the response to a join on the mount. */
 export function reply(

@@ -26,7 +26,7 @@ import {
   type PhoenixNews,
   type PhoenixVersion,
 } from './phoenix-frames'
-import { diffNews } from './phoenix-presence'
+import { diffNews } from './phoenix-payloads'
 import { farewell, refusalFrames, reply } from './phoenix-replies'
 import type { Address } from './phoenix-topics'
 

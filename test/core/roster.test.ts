@@ -3,8 +3,8 @@ import { describe, expect, test } from 'bun:test'
 import { jsonText } from '../../src/core/json'
 import { Roster } from '../../src/core/roster'
 import type { JsonText, Member, Meta, NodeId, UserId } from '../../src/core/types'
+import { statePayload } from '../../src/protocols/phoenix-payloads'
 import { pusher } from '../../src/protocols/pusher'
-import { statePayload } from '../../src/protocols/phoenix-presence'
 import { random } from '../random'
 
 const NODE = 'node' as NodeId
