@@ -3,8 +3,7 @@
  * Spec: RFC 6455, 4.2.1.
  */
 import { decoded, quoted } from './core/errors'
-import { REQUEST_ID, requestId } from './http/request-id'
-import { CONTENT_TYPES } from './http/content-types'
+import { CONTENT_TYPES, REQUEST_ID, requestId } from './http/headers'
 import { pathOf } from './http/url'
 
 /** A list of protocols may name others before ours. */

@@ -5,7 +5,7 @@
 import type { Server } from 'bun'
 import type { Config } from './config'
 import type { Clock, Log } from './core/types'
-import { REQUEST_ID, requestId } from './http/request-id'
+import { REQUEST_ID, requestId } from './http/headers'
 import { placeOf } from './http/place'
 import { pathOf } from './http/url'
 import { DatabaseInUse, isFile, lockDatabase, TIE_MS } from './store/files'

@@ -5,8 +5,8 @@
  */
 import type { Log } from '../core/types'
 import type { Addresses } from './address'
+import { REQUEST_ID } from './headers'
 import type { Identify } from './identity'
-import { REQUEST_ID } from './request-id'
 
 /** What was changed: ids, and names of fields. */
 type About = { readonly appId?: string; readonly fields?: readonly string[] }

@@ -10,7 +10,7 @@ import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { RealtimeError } from '../core/errors'
 import { isRecord, parseJson, tooMuchIn } from '../core/json'
-import { BODY_TYPES } from './content-types'
+import { BODY_TYPES } from './headers'
 import { mistakeIn } from './mistake'
 import { queryParameters } from './signed-query'
 

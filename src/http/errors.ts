@@ -8,7 +8,7 @@ import { RealtimeError, refusal, type ErrorCode, type Refusal } from '../core/er
 import { wireError } from '../protocols/errors'
 import type { Addresses } from './address'
 import type { FieldErrors } from './app-fields'
-import { CONTENT_TYPES } from './content-types'
+import { CONTENT_TYPES } from './headers'
 import { mistakeIn, type Mistake } from './mistake'
 import { isDecodable, pathOf } from './url'
 

@@ -10,7 +10,7 @@ import { RealtimeError } from '../core/errors'
 import type { MaybePromise } from '../core/types'
 import type { Addresses } from './address'
 import { explain } from './errors'
-import { REQUEST_ID, requestId } from './request-id'
+import { REQUEST_ID, requestId } from './headers'
 
 /** One that was not answered at once. */
 type Waiting = { readonly request: Request; key: string | undefined }

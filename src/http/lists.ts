@@ -4,7 +4,7 @@
  */
 import type { Core } from '../core/core'
 import type { Work } from '../core/slices'
-import { CONTENT_TYPES } from './content-types'
+import { CONTENT_TYPES } from './headers'
 
 export type List<T> = {
   /** All of them as they are now, or what gives some more each time it is called, until it gives none. */

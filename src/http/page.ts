@@ -1,7 +1,7 @@
 /**
  * The page at `/`: tells a person who opens the server's address what it is and where to go.
  */
-import { CONTENT_TYPES } from './content-types'
+import { CONTENT_TYPES } from './headers'
 
 const LINKS = [
   { href: 'swagger', text: 'API reference', about: 'try requests out; they are signed here' },

@@ -3,7 +3,7 @@
  * written to until its client is about to replace it.
  */
 
-import { CONTENT_TYPES } from '../http/content-types'
+import { CONTENT_TYPES } from '../http/headers'
 
 /** Chrome holds a stream back to guess its type unless it is told not to; proxies, to fill a buffer. */
 export const HEADERS = {

@@ -1,0 +1,38 @@
+/** Headers that several parts read or write: content types, request ids, what a caller takes. */
+import { RealtimeError } from '../core/errors'
+
+/** Content types as we write them, one name each, whoever answers: API, handshakes, transports. */
+export const CONTENT_TYPES = {
+  json: 'application/json; charset=utf-8',
+  /** As the framework says of the objects that handlers return. */
+  frameworkJson: 'application/json;charset=utf-8',
+  text: 'text/plain; charset=utf-8',
+  html: 'text/html; charset=utf-8',
+  script: 'application/javascript; charset=utf-8',
+} as const
+
+/** What bodies come as that need not be JSON. */
+export const BODY_TYPES = [
+  'application/json',
+  'application/x-www-form-urlencoded',
+  'multipart/form-data',
+] as const
+
+/** Every answer carries it, so that a caller's report finds its line in the log. Spec: phoenix contract 3.1. */
+export const REQUEST_ID = 'x-request-id'
+
+/** The caller's own, where it is of 20 to 200 printable characters; else a new one. */
+export function requestId(given: string | null): string {
+  return given !== null && /^[\x21-\x7e]{20,200}$/.test(given) ? given : crypto.randomUUID()
+}
+
+const JSON_RANGES = ['*/*', 'application/*', 'application/json']
+
+/** Spec: phoenix contract 2.1. @throws RealtimeError('not_acceptable') where JSON is excluded */
+export function mustTakeJson({ headers }: Request): void {
+  const accept = headers.get('accept')
+  if (!accept) return
+  const ranges = accept.split(',').map((range) => range.split(';')[0]!.trim().toLowerCase())
+  if (!ranges.some((range) => JSON_RANGES.includes(range)))
+    throw new RealtimeError('not_acceptable', 'Not Acceptable')
+}
