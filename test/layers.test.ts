@@ -56,8 +56,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
   'setting.ts': [],
   'webhook-settings.ts': ['core/app', 'core/networks', 'core/webhooks', 'setting'],
-  'near-misses.ts': ['nearest'],
-  'nearest.ts': [],
+  'near-misses.ts': [],
   'hangup.ts': [],
   'unusable-address.ts': ['config'],
   'config-file.ts': [
