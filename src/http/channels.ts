@@ -1,9 +1,9 @@
 /**
- * Reads: which channels are occupied, what is known of one, who is in it. Counts are cluster-wide
+ * Reads: which channels are occupied, what is known of one, who is in it, how many connect. Counts are cluster-wide
  * and come from presence. Spec: contract 6.6 to 6.8.
  */
-import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
 import type { App } from '../core/app'
 import { channelKind, isUserChannel, parseChannelName } from '../core/channel'
 import type { Core } from '../core/core'
@@ -12,8 +12,15 @@ import { jsonText, textOfJson } from '../core/json'
 import type { ChannelName } from '../core/types'
 import { signed, type SignedAccess } from './auth'
 import { listed } from './lists'
-import { errorText, READ_REFUSALS } from './refusals'
-import { ChannelAnswer, ChannelsAnswer, OPEN, StatsAnswer, UsersAnswer } from './schemas'
+import { errorText, READ_REFUSALS, ASKING_REFUSALS } from './refusals'
+import {
+  ChannelAnswer,
+  ChannelsAnswer,
+  OPEN,
+  StatsAnswer,
+  UsersAnswer,
+  ConnectionsAnswer,
+} from './schemas'
 
 const ListQuery = Type.Object(
   {
@@ -235,4 +242,19 @@ function mustBePresence(channel: ChannelName): void {
       'request_invalid',
       `Users are known of presence channels only, not of ${channel}`,
     )
+}
+
+/** How many connections an app has. No part of Pusher's API, but of Reverb's: Laravel Pulse asks for it. */
+export function connections(core: Core, access: SignedAccess) {
+  return new Elysia({ prefix: `${access.pathPrefix}/apps/:appId`, tags: ['channels'] })
+    .use(signed(core, access))
+    .get('/connections', ({ app }) => ({ connections: core.hub.connectionsOf(app) }), {
+      response: { 200: ConnectionsAnswer, ...ASKING_REFUSALS },
+      detail: {
+        operationId: 'countConnections',
+        summary: 'Count the connections of an app',
+        description:
+          'Those that name the app when they connect, in channels or not: those of Pusher, over HTTP too, and of Phoenix with an `app_key`.',
+      },
+    })
 }
