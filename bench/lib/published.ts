@@ -80,6 +80,7 @@ export const DIGEST: readonly DigestRow[] = [
 ]
 
 const SUBJECT = 'carillon'
+const RIVAL = 'soketi'
 
 /** Whether the digest shows a side of a case. */
 export const isPublished = ({ question, case: label, side }: Place): boolean =>
@@ -98,24 +99,25 @@ const whyNot = ({ question, only }: DigestRow, side: Side): string | undefined =
 // ---------------------------------------------------------------- digest
 
 /** A line per row, a column per server. */
-export const digest = (records: readonly BenchRecord[]): string =>
-  rowsOf(DIGEST, [SUBJECT, ...OTHERS], records)
-
-/** What README.md shows: a few rows, beside the server that most come from. */
-export const headlines = (records: readonly BenchRecord[]): string =>
-  rowsOf(
-    DIGEST.filter(({ isHeadline }) => isHeadline),
-    [SUBJECT, 'soketi'],
-    records,
-  )
-
-function rowsOf(
-  rows: readonly DigestRow[],
-  sides: readonly Side[],
-  records: readonly BenchRecord[],
-): string {
-  const lines = rows.map((row) => [row.title, ...sides.map((side) => cellOf(row, side, records))])
+export function digest(records: readonly BenchRecord[]): string {
+  const sides = [SUBJECT, ...OTHERS]
+  const lines = DIGEST.map((row) => [row.title, ...sides.map((side) => cellOf(row, side, records))])
   const titles = ['what', ...sides.map((side) => titleOf(side, records))]
+  return `${markdownTable([titles, ...lines])}\n\n${whereOf(records)}`
+}
+
+/** What README.md shows: a few figures, and how many times those of the server that most come from. */
+export function headlines(records: readonly BenchRecord[]): string {
+  const lines = DIGEST.filter(({ isHeadline }) => isHeadline).map((row) => {
+    const { question, label } = row
+    const { key } = questionNamed(question).figure
+    const at = (side: Side): Place => ({ question, case: label, side })
+    const own = figureAt(records, at(SUBJECT), key)
+    const ratio = ratioOf(records, [at(SUBJECT), at(RIVAL)], key)
+    const figures = [own && rounded(own.median), ratio && spreadText(ratio, 1)]
+    return [row.title, ...figures.map((text) => text ?? 'not measured')]
+  })
+  const titles = ['what', 'per second of CPU time', `times ${titleOf(RIVAL, records)}'s`]
   return `${markdownTable([titles, ...lines])}\n\n${whereOf(records)}`
 }
 
