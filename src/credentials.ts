@@ -38,8 +38,7 @@ const DEVELOPMENT_APP: AppRecord = {
   id: PUBLISHED.appId,
   name: 'Test App',
   slug: 'test-app',
-  publicClientEvents: true,
-  eplBridge: true,
+  dialects: { publicClientEvents: true, eplBridge: true },
   keys: [{ key: PUBLISHED.key, secret: PUBLISHED.secret }],
 }
 

@@ -14,10 +14,9 @@ export type AppRecord = {
   readonly slug: string
   readonly active: boolean
   readonly clientEvents: boolean
-  readonly publicClientEvents: boolean
   readonly subscriptionCounts: boolean
-  /** Events of the other APIs reach the members of ExPusherLite's scopes, too. */
-  readonly eplBridge: boolean
+  /** Switches that only dialects read; one that is not there is off. */
+  readonly dialects: { readonly [name: string]: boolean }
   /** Origins that may connect; empty for all. */
   readonly hosts: readonly string[]
   readonly webhooks: readonly WebhookRecord[]
@@ -72,9 +71,8 @@ export function keyPairOf(app: App, key: string): KeyPair | undefined {
 export const NEW_APP: Omit<AppRecord, 'id' | 'name' | 'slug' | 'keys'> = {
   active: true,
   clientEvents: true,
-  publicClientEvents: false,
   subscriptionCounts: false,
-  eplBridge: false,
+  dialects: {},
   hosts: [],
   webhooks: [],
   limits: {},

@@ -17,9 +17,7 @@ const OVERRIDABLE = [
   'slug',
   'active',
   'clientEvents',
-  'publicClientEvents',
   'subscriptionCounts',
-  'eplBridge',
   'hosts',
   'webhooks',
 ] as const satisfies readonly (keyof AppOverrides)[]
@@ -31,15 +29,29 @@ export function overridesOf(base: AppRecord, record: AppRecord): AppOverrides {
   const limits = names
     .filter((name) => base.limits[name] !== record.limits[name])
     .map((name) => [name, record.limits[name] ?? null] as const)
+  const switches = Object.keys({ ...base.dialects, ...record.dialects })
+  const isOn = ({ dialects }: AppRecord, name: string): boolean => dialects[name] ?? false
+  const dialects = switches
+    .filter((name) => isOn(base, name) !== isOn(record, name))
+    .map((name) => [name, isOn(record, name)] as const)
   return {
     ...Object.fromEntries(fields.map((field) => [field, record[field]])),
+    ...(dialects.length > 0 && { dialects: Object.fromEntries(dialects) }),
     ...(limits.length > 0 && { limits: Object.fromEntries(limits) }),
   }
 }
 
 /** The app as it was provided, with what was changed. */
-export function withOverrides(base: AppRecord, { limits, ...fields }: AppOverrides): AppRecord {
-  return { ...base, ...fields, limits: mergedLimits(base.limits, limits) }
+export function withOverrides(
+  base: AppRecord,
+  { dialects, limits, ...fields }: AppOverrides,
+): AppRecord {
+  return {
+    ...base,
+    ...fields,
+    dialects: { ...base.dialects, ...dialects },
+    limits: mergedLimits(base.limits, limits),
+  }
 }
 
 /** Numbers replace; null takes the app's own away. */

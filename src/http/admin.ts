@@ -10,7 +10,13 @@ import type { Core } from '../core/core'
 import { dismissApp, endGroups } from '../core/dismiss'
 import { RealtimeError, refusal } from '../core/errors'
 import { isRecord } from '../core/json'
-import { applyChanges, readAppChanges, type Enforced, type FieldErrors } from './app-fields'
+import {
+  applyChanges,
+  changedFields,
+  readAppChanges,
+  type Enforced,
+  type FieldErrors,
+} from './app-fields'
 import { limitsOnWire } from './app-limits'
 import { FieldError } from './errors'
 import { readNested } from './form'
@@ -215,7 +221,7 @@ async function createApp(core: Core, request: Request, options: AdminOptions): P
   const fresh: AppRecord = { ...NEW_APP, id, name: name ?? '', slug, keys: [{ key, secret }] }
   const record = applyChanges(fresh, changes)
   throwIfInvalid(core, record, errors)
-  options.changes.about(request, { appId: id, fields: Object.keys(changes) })
+  options.changes.about(request, { appId: id, fields: changedFields(changes) })
   return core.apps.create(record, core.clock.now())
 }
 
@@ -235,7 +241,7 @@ async function change(core: Core, slug: string, request: Request, options: Admin
   const record = applyChanges(app.record, renamed ? { ...changes, slug: slugOf(name) } : changes)
   if (record.slug === '') errors['slug'] = ['is invalid']
   throwIfInvalid(core, record, errors, app)
-  options.changes.about(request, { appId: app.id, fields: Object.keys(changes) })
+  options.changes.about(request, { appId: app.id, fields: changedFields(changes) })
   const renamedTo = record.slug === app.record.slug ? undefined : record.slug
   core.apps.change(app, record, core.clock.now())
   if (renamedTo !== undefined) endGroups(core, app)
@@ -270,9 +276,9 @@ function resourceOf({ id, record, providedBy }: App) {
     secret,
     active: record.active,
     client_events: record.clientEvents,
-    public_client_events: record.publicClientEvents,
+    public_client_events: record.dialects['publicClientEvents'] === true,
     subscription_counts: record.subscriptionCounts,
-    epl_bridge: record.eplBridge,
+    epl_bridge: record.dialects['eplBridge'] === true,
     hosts: [...record.hosts],
     webhooks: [...record.webhooks],
     limits: limitsOnWire(record.limits),

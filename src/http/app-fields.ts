@@ -36,6 +36,8 @@ const webhooks: Field['read'] = (raw, { networks }) => {
 type Field = {
   readonly read: (raw: unknown, enforced: Enforced) => Reading<unknown>
   readonly into: string
+  /** Only a dialect reads it. */
+  readonly ofDialect?: true
   readonly createOnly?: true
 }
 
@@ -47,9 +49,9 @@ const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>([
   ],
   ['active', { read: switched, into: 'active' }],
   ['client_events', { read: switched, into: 'clientEvents' }],
-  ['public_client_events', { read: switched, into: 'publicClientEvents' }],
+  ['public_client_events', { read: switched, into: 'publicClientEvents', ofDialect: true }],
   ['subscription_counts', { read: switched, into: 'subscriptionCounts' }],
-  ['epl_bridge', { read: switched, into: 'eplBridge' }],
+  ['epl_bridge', { read: switched, into: 'eplBridge', ofDialect: true }],
   ['hosts', { read: hosts, into: 'hosts' }],
   ['webhooks', { read: webhooks, into: 'webhooks' }],
   ['limits', { read: limits, into: 'limits' }],
@@ -96,6 +98,7 @@ export function readAppChanges(
   enforced: Enforced,
 ): { readonly changes: AppChanges; readonly errors: FieldErrors } {
   const changes: Record<string, unknown> = {}
+  const dialects: Record<string, unknown> = {}
   const errors: FieldErrors = Object.create(null) // a field may be called __proto__
   let mistakes = 0
   for (const name of Object.keys(raw)) {
@@ -105,8 +108,9 @@ export function readAppChanges(
     if ('mistake' in read) {
       errors[quoted(name)] = [read.mistake]
       mistakes++
-    } else changes[field!.into] = read.value
+    } else (field!.ofDialect ? dialects : changes)[field!.into] = read.value
   }
+  if (Object.keys(dialects).length > 0) changes['dialects'] = dialects
   return { changes: changes as AppChanges, errors }
 }
 
@@ -120,8 +124,17 @@ function readField(
   return read(given, enforced)
 }
 
+/** What they change, by name. */
+export const changedFields = ({ dialects = {}, ...changes }: AppChanges): readonly string[] =>
+  Object.keys({ ...changes, ...dialects })
+
 /** An app with its changes; a limit of null is gone. The pair of a new app is the caller's business. */
 export function applyChanges(record: AppRecord, changes: AppChanges): AppRecord {
-  const { limits, key: _key, secret: _secret, ...fields } = changes
-  return { ...record, ...fields, limits: mergedLimits(record.limits, limits) }
+  const { dialects, limits, key: _key, secret: _secret, ...fields } = changes
+  return {
+    ...record,
+    ...fields,
+    dialects: { ...record.dialects, ...dialects },
+    limits: mergedLimits(record.limits, limits),
+  }
 }

@@ -108,8 +108,8 @@ function overrideStore(db: Database) {
       const rows = db.query<{ app_id: string; changes: string }, []>(OVERRIDES).all()
       return new Map(rows.map((row) => [row.app_id, changesIn(row)]))
     },
-    override: (id: string, overrides: AppOverrides, now: number): void => {
-      db.query(OVERRIDE).run({ id, changes: JSON.stringify(overrides), now })
+    override: (id: string, { dialects, ...changes }: AppOverrides, now: number): void => {
+      db.query(OVERRIDE).run({ id, changes: JSON.stringify({ ...changes, ...dialects }), now })
     },
     /** These apps are provided now. Returns those whose changes are forgotten, since they have not been for long. */
     seen: (ids: readonly string[], now: number): string[] => {
@@ -141,7 +141,17 @@ function adminStore(db: Database) {
 
 function changesIn({ app_id: row, changes }: { app_id: string; changes: string }): AppOverrides {
   const cell = { table: 'app_overrides', row, column: 'changes' }
-  return readJson(changes, cell, APP_CHANGES) as AppOverrides
+  const { publicClientEvents, eplBridge, ...rest } = readJson(changes, cell, APP_CHANGES) as Flat
+  const dialects = {
+    ...(publicClientEvents !== undefined && { publicClientEvents }),
+    ...(eplBridge !== undefined && { eplBridge }),
+  }
+  return { ...rest, dialects }
+}
+
+/** Switches of dialects stand beside the others. */
+type Flat = Omit<AppOverrides, 'dialects'> & {
+  readonly [name in 'publicClientEvents' | 'eplBridge']?: boolean
 }
 
 /** @throws Error that names the row, where it is broken */
@@ -158,9 +168,11 @@ function recordOf(row: AppRow, keys: readonly KeyRecord[]): AppRecord {
     slug: row.slug,
     active: row.active === 1,
     clientEvents: row.client_events === 1,
-    publicClientEvents: row.public_client_events === 1,
     subscriptionCounts: row.subscription_counts === 1,
-    eplBridge: row.epl_bridge === 1,
+    dialects: {
+      publicClientEvents: row.public_client_events === 1,
+      eplBridge: row.epl_bridge === 1,
+    },
     hosts: read('hosts') as AppRecord['hosts'],
     webhooks: read('webhooks') as AppRecord['webhooks'],
     limits: read('limits') as AppRecord['limits'],
@@ -168,16 +180,16 @@ function recordOf(row: AppRow, keys: readonly KeyRecord[]): AppRecord {
   }
 }
 
-function rowOf({ id, name, slug, hosts, webhooks, limits, ...switches }: AppRecord) {
+function rowOf({ id, name, slug, dialects, hosts, webhooks, limits, ...switches }: AppRecord) {
   return {
     id,
     name,
     slug,
     active: Number(switches.active),
     clientEvents: Number(switches.clientEvents),
-    publicClientEvents: Number(switches.publicClientEvents),
+    publicClientEvents: Number(dialects['publicClientEvents'] ?? false),
     subscriptionCounts: Number(switches.subscriptionCounts),
-    eplBridge: Number(switches.eplBridge),
+    eplBridge: Number(dialects['eplBridge'] ?? false),
     hosts: JSON.stringify(hosts),
     webhooks: JSON.stringify(webhooks),
     limits: JSON.stringify(limits),

@@ -17,7 +17,7 @@ import { random } from '../random'
 const CHANNELS = ['tiny', 'small', 'medium', 'large', 'huge'] as ChannelName[]
 /** How likely a newcomer is there. */
 const SIZES = [8, 20, 60, 150, 400]
-const app = { id: '1', record: { eplBridge: false } } as unknown as App
+const app = { id: '1', record: {} } as unknown as App
 
 const encoder = (name: string): Encoder => ({
   name,

@@ -143,7 +143,11 @@ export async function joined(server: TestServer, wire: string): Promise<Peer> {
 /** One on each wire there is, for a server with `TRUSTING`; the answer checks what all of them hear next. */
 export async function everybody(server: TestServer): Promise<(said: Said) => Promise<void>> {
   const app = server.core.apps.byId('1')!
-  server.core.apps.change(app, { ...app.record, eplBridge: true }, 0)
+  server.core.apps.change(
+    app,
+    { ...app.record, dialects: { ...app.record.dialects, eplBridge: true } },
+    0,
+  )
   const peers: [wire: string, peer: Peer][] = []
   for (const wire of Object.keys(KINDS)) peers.push([wire, await joined(server, wire)])
   return async (said) => {

@@ -32,6 +32,14 @@ export const isPublicScope = (channel: ChannelName): boolean => channel.startsWi
 export const topicOf = (channel: ChannelName): string =>
   isScope(channel) ? channel.slice(SCOPE.length) : channel
 
+/**
+ * `publicClientEvents`: clients may send events to the public scope. `eplBridge`: what the other APIs
+ * publish reaches the members of scopes, too.
+ */
+function isOn({ record }: App, name: 'publicClientEvents' | 'eplBridge'): boolean {
+  return record.dialects[name] === true
+}
+
 /** ExPusherLite tells the sender, too, and answers nothing. */
 const RULES: Omit<GroupRules, 'allowsClientEvents'> = {
   nameOf: topicOf,
@@ -49,7 +57,7 @@ export const SCOPES: GroupTable = {
       ...GROUP,
       prefix: PUBLIC_SCOPE,
       auth: 'none',
-      group: { ...RULES, allowsClientEvents: ({ record }) => record.publicClientEvents },
+      group: { ...RULES, allowsClientEvents: (app) => isOn(app, 'publicClientEvents') },
     },
     {
       ...GROUP,
@@ -62,7 +70,7 @@ export const SCOPES: GroupTable = {
 }
 
 function hearing(app: App, channel: ChannelName): Hearing | undefined {
-  if (!app.record.eplBridge) return undefined
+  if (!isOn(app, 'eplBridge')) return undefined
   const { auth, presence, clientEvents, counted } = channelKind(channel)
   if (!counted || auth === 'plugin') return undefined // a user's, a scope's own
   if (auth === 'signature' && !clientEvents) return undefined // encrypted
