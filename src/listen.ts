@@ -13,6 +13,7 @@ import { codecFor, isPhoenixPath } from './dialects/codecs'
 import { asksToUpgrade, chosenProtocol, isToUpgrade, noHandshake, noUpgrade } from './handshake'
 import type { Addresses } from './http/address'
 import type { Api } from './http/api'
+import { textIn } from './http/bytes'
 import { REQUEST_ID, requestId } from './http/headers'
 import type { InFlight } from './http/in-flight'
 import type { Locality } from './http/local'
@@ -94,7 +95,7 @@ export function listen(port: Port): Server<Client> {
       },
       message({ data: conn }, message) {
         const isText = typeof message === 'string'
-        received(core, conn, isText || conn.codec.decodeBytes ? message : message.toString())
+        received(core, conn, isText || conn.codec.decodeBytes ? message : (textIn(message) ?? ''))
       },
       ping: ({ data: conn }) => pinged(core, conn),
       pong: ({ data: conn }) => pinged(core, conn),

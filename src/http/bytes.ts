@@ -3,6 +3,7 @@
  * longer is refused unread; what comes in chunks is read so far and no further. A body that nobody reads
  * is dropped by the runtime as it comes, and holds no memory.
  */
+import { isUtf8 } from 'node:buffer'
 import { RealtimeError, type ErrorCode } from '../core/errors'
 import type { Upload, Uploads } from '../core/uploads'
 
@@ -17,6 +18,10 @@ export type Unread = 'too_large' | 'broken_off' | 'too_slow'
 
 export const TOO_SLOW =
   'The body comes too slowly: nothing for 10 seconds, or less than 8 KB a second'
+
+/** Undefined for what is no UTF-8: repaired, it would be what nobody said. */
+export const textIn = (bytes: Uint8Array): string | undefined =>
+  isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString() : undefined
 
 /** @throws RealtimeError('body_too_slow'), or with one of `codes`: longer than `maxBytes`, or it does not come whole */
 export async function bytesOf(

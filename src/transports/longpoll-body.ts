@@ -3,7 +3,7 @@
  * it is read, since a megabyte of line ends is a million lines.
  * Spec: phoenix contract 1.9.
  */
-import { isUtf8 } from 'node:buffer'
+import { textIn } from '../http/bytes'
 
 /** Clients of 1.7 send all that they have in one request, later ones a hundred lines. */
 const MAX_LINES = 1000
@@ -18,11 +18,15 @@ export const unread = (why: 'too_large' | 'broken_off', maxBytes: number): Post 
 
 /** A batch is one message to a line, any other post is one message. */
 export function readPost(bytes: Uint8Array, isBatch: boolean): Post {
-  if (!isBatch) return isUtf8(bytes) ? { frames: [textOf(bytes)] } : wrong(NO_UTF8)
+  if (!isBatch) {
+    const text = textIn(bytes)
+    return text === undefined ? wrong(NO_UTF8) : { frames: [text] }
+  }
   const lines = linesIn(bytes)
   if (lines > MAX_LINES) return wrong(`The body exceeds the limit of ${MAX_LINES} lines`, MAX_LINES)
-  if (!isUtf8(bytes)) return wrong(NO_UTF8, lines)
-  const frames = textOf(bytes).split('\n').slice(0, lines).map(frameOf)
+  const text = textIn(bytes)
+  if (text === undefined) return wrong(NO_UTF8, lines)
+  const frames = text.split('\n').slice(0, lines).map(frameOf)
   const broken = frames.indexOf(undefined)
   if (broken === -1) return { frames: frames as (string | Uint8Array)[] }
   return wrong(`Line ${broken + 1} is neither a message nor base64`, lines)
@@ -32,9 +36,6 @@ const BROKEN_OFF = 'The body did not come whole'
 const NO_UTF8 = 'Expected the body to be UTF-8'
 
 const wrong = (mistake: string, lines = 1): Post => ({ mistake, lines })
-
-const textOf = ({ buffer, byteOffset, length }: Uint8Array): string =>
-  Buffer.from(buffer, byteOffset, length).toString()
 
 const LINE_END = 0x0a
 

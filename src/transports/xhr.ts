@@ -9,14 +9,13 @@
  * what a request means depends on those before it, and its answer is a stream of frames.
  * Spec: contract 9.2.
  */
-import { isUtf8 } from 'node:buffer'
 import type { Core } from '../core/core'
 import type { ErrorCode } from '../core/errors'
 import { scanTexts } from '../core/json-scan'
 import { maxPostBytes } from '../core/limits'
 import { Pass } from '../core/slices'
 import type { MaybePromise } from '../core/types'
-import { readBytes, TOO_SLOW, type Unread } from '../http/bytes'
+import { readBytes, textIn, TOO_SLOW, type Unread } from '../http/bytes'
 import { CONTENT_TYPES } from '../http/headers'
 import { pusher } from '../protocols/pusher'
 import { noteRequest } from '../protocols/refuse'
@@ -134,8 +133,8 @@ export class XhrSessions {
 
 /** What is no UTF-8 is refused, as in a WebSocket's text, also where it is written as an escape: repaired, it would be what nobody said. */
 function messagesOf(body: Uint8Array): readonly string[] | Mistake {
-  if (!isUtf8(body)) return 'no_list'
-  const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString()
+  const text = textIn(body)
+  if (text === undefined) return 'no_list'
   const messages = scanTexts(text, MAX_MESSAGES_PER_SEND)
   if (!messages?.every((message) => message.isWellFormed())) return 'no_list'
   return messages.length > MAX_MESSAGES_PER_SEND ? 'too_many' : messages

@@ -68,6 +68,11 @@ describe('what is no message is refused, and the connection stays', () => {
       errorFrame(null, 'Invalid channel name: expected a string'),
     ],
     ['bytes that are no text', new Uint8Array([0xff, 0xfe, 0x00]), NOT_JSON],
+    [
+      'bytes that are a message but for one',
+      Buffer.from('{"event":"pusher:subscribe","data":{"channel":"room","auth":"\xff"}}', 'latin1'),
+      NOT_JSON,
+    ],
     ['64 arrays deep', '['.repeat(64) + ']'.repeat(64), NOT_JSON],
     ['20 000 arrays deep', '['.repeat(20_000) + ']'.repeat(20_000), NOT_JSON],
     [
