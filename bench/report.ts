@@ -1,5 +1,5 @@
 /**
- * `bun run bench report`: the page of one or several runs, and the Markdown table for the README.
+ * `bun run bench report`: the page of one or several runs, and the targets as Markdown.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

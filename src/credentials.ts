@@ -121,7 +121,7 @@ export function keepGenerated(
 const originOf = ({ keys }: ProvidedApp): Origin =>
   keys === DEVELOPMENT_APP.keys ? 'development' : 'settings'
 
-/** What anybody may know, since it is in the README; nothing that settings or the store bring. */
+/** What anybody may know, since README.md and docs/admin-api.md have it; nothing that settings or the store bring. */
 export function publishedCredentials({ app, admin }: Credentials) {
   return {
     ...(app.origin === 'development' && { appId: app.id, key: app.key, secret: app.secret }),

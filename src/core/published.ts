@@ -1,5 +1,5 @@
 /**
- * The published credentials: the README has them, so that a developer types nothing. Whoever presents
+ * The published credentials: README.md and docs/admin-api.md have them, so that a developer types nothing. Whoever presents
  * one has shown that he can read, and nothing else; `http/local.ts` says what is asked of him besides.
  */
 export const PUBLISHED = {
