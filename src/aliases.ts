@@ -21,7 +21,6 @@ const unlimited =
     const { min, max } = LIMITS[limit]
     return value === '-1' ? String(min === 0 ? 0 : max) : value
   }
-const switched = (value: string): string => ({ true: 'true', false: 'false' })[value] ?? value
 const kilobytes = (value: string): string =>
   /^\d+(\.\d+)?$/.test(value) ? String(Math.floor(Number(value) * 1024)) : value
 const milliseconds = (value: string): string =>
@@ -38,11 +37,7 @@ const ALIASES: readonly Alias[] = [
   { alias: 'SOKETI_DEFAULT_APP_ID', env: 'PUSHER_APP_ID' },
   { alias: 'SOKETI_DEFAULT_APP_KEY', env: 'PUSHER_APP_KEY' },
   { alias: 'SOKETI_DEFAULT_APP_SECRET', env: 'PUSHER_APP_SECRET' },
-  {
-    alias: 'SOKETI_DEFAULT_APP_ENABLE_CLIENT_MESSAGES',
-    env: 'CARILLON_CLIENT_EVENTS',
-    convert: switched,
-  },
+  { alias: 'SOKETI_DEFAULT_APP_ENABLE_CLIENT_MESSAGES', env: 'CARILLON_CLIENT_EVENTS' },
   { alias: 'SOKETI_DEFAULT_APP_WEBHOOKS', env: 'CARILLON_WEBHOOKS' },
   {
     alias: 'SOKETI_DEFAULT_APP_MAX_CONNS',
