@@ -18,7 +18,7 @@ type LightCase = BenchCase & {
 export const LIGHT: LightCase = { label: 'a fresh clone', from: ROOT, seconds: 3 }
 
 /** @throws Error when the repository can't be cloned, or its server never answers */
-export async function play({ row, seconds }: Turn): Promise<Outcome> {
+async function play({ row, seconds }: Turn): Promise<Outcome> {
   using empty = scratch()
   const folder = join(empty.path, 'clone')
   const cloned = performance.now()

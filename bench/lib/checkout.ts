@@ -25,8 +25,7 @@ export type Started = AsyncDisposable & {
 /** Runs `bun run server` in a folder, until `/up` answers 200. @throws Error when it never does */
 export async function startCheckout(folder: string): Promise<Started> {
   const port = freePort()
-  const { PATH, HOME } = process.env
-  const env = { PATH, HOME, HOST, PORT: String(port), CARILLON_LOG_LEVEL: 'error' }
+  const env = { ...installing(), HOST, PORT: String(port), CARILLON_LOG_LEVEL: 'error' }
   const group = launchGroup([process.execPath, 'run', 'server'], { cwd: folder, env })
   const deadline = performance.now() + READY_MS
   while (!(await isHealthy(port))) {
@@ -47,6 +46,12 @@ export async function startCheckout(folder: string): Promise<Started> {
     },
   }
 }
+
+const INSTALLING = /^(PATH|HOME|TMPDIR|XDG_.*|BUN_INSTALL.*|npm_config_.*|(https?|no)_proxy)$/i
+
+/** What an installation is told by its environment; the settings of a server stay out. */
+const installing = () =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => INSTALLING.test(name)))
 
 async function isHealthy(port: number): Promise<boolean> {
   try {
