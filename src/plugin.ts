@@ -37,6 +37,7 @@ export type {
   SubscriptionView,
   WebhookView,
 } from './core/plugin'
+export { clientOf, plainOf } from './core/addresses'
 export {
   fullBucket,
   isFull,

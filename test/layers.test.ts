@@ -16,7 +16,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   store: ['core', 'store'],
   webhooks: ['core', 'store/outbox', 'webhooks'],
   pages: ['pages'],
-  'plugin.ts': ['core/bucket', 'core/json-scan', 'core/plugin', 'core/types'],
+  'plugin.ts': ['core/addresses', 'core/bucket', 'core/json-scan', 'core/plugin', 'core/types'],
   'plugin-kit.ts': ['kit'],
   kit: ['config', 'config-file', 'core', 'kit', 'plugin', 'server'],
   'plugins.ts': [

@@ -3,6 +3,7 @@
  * refused-token: whoever is over a limit would never get out of it.
  */
 import {
+  clientOf,
   fullBucket,
   take,
   waitFor,
@@ -12,7 +13,6 @@ import {
   type PluginContext,
   type Reject,
 } from 'carillon/plugin'
-import { countedAs } from './addresses'
 import { refuse, type ConnectionLimit, type Rule, type RuleBook } from './limits'
 import type { Take } from './store'
 
@@ -73,7 +73,7 @@ export function upgradeGate({
 }: UpgradeOptions): NonNullable<Hooks<Locals>['upgrade']> {
   return ({ remoteAddress }) => {
     if (!rule || isExempt(remoteAddress)) return undefined
-    const key = `${rule.name} ${countedAs(remoteAddress)}`
+    const key = `${rule.name} ${clientOf(remoteAddress)}`
     const { waitSeconds } = spend(key, rule.rate, 1)
     return waitSeconds > 0 ? refuse(rule, waitSeconds) : undefined
   }

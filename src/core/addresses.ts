@@ -40,7 +40,7 @@ export function countedAs(address: string): string | undefined {
 }
 
 /** Without its zone, and as IPv4 where it is that. */
-function plainOf(address: string): string {
+export function plainOf(address: string): string {
   const [plain = ''] = address.split('%')
   return isIP(plain) === 6 && holds(MAPPED, plain) ? ipv4In(plain, 12) : plain
 }
