@@ -15,6 +15,7 @@ import type { ProvidedApp } from './core/provided-apps'
 import { within } from './core/faults'
 import type { Clock, Log } from './core/types'
 import { applyChanges, readAppChanges, type Enforced } from './http/app-fields'
+import { hidden } from './http/reading'
 import { slugOf } from './http/slug'
 import * as pluginInterface from './plugin'
 import type { AnyPlugin, AppConfig } from './plugin'
@@ -174,7 +175,7 @@ function readApp(
   { file, enforced }: { readonly file: string; readonly enforced: Enforced },
 ): ProvidedApp | string[] {
   if (!isRecord(raw)) return [`${where}: expected an object`]
-  const { changes, errors } = readAppChanges(raw, 'create', enforced)
+  const { changes, errors } = readAppChanges(raw, 'create', { ...enforced, showUrl: hidden })
   const { id, key, secret } = changes
   for (const name of ['id', 'key', 'secret'] as const)
     if (changes[name] === undefined) errors[name] ??= ["can't be blank"]

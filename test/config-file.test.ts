@@ -126,6 +126,26 @@ describe('which file it is, and what is off', () => {
   })
 })
 
+describe('what is wrong with an app is said without its secrets', () => {
+  const ROWS: readonly (readonly [app: object, line: string])[] = [
+    [{ secret: 'hush hush' }, 'secret: is invalid: (hidden); expected text without spaces'],
+    [{ secret: { hush: 1 } }, 'secret: is invalid: (hidden); expected text'],
+    [
+      { webhooks: [{ url: 'hush://hush' }] },
+      'webhooks: has the url (hidden); expected one of http or https',
+    ],
+    [{ webhooks: 'https://hush' }, 'webhooks: is invalid: (hidden); expected a list'],
+    [{ webhooks: ['https://hush'] }, 'webhooks: has (hidden); expected an object with a url'],
+  ]
+  test.each(ROWS)('%j', async (fields, line) => {
+    const app = { id: '1', key: 'k', secret: 's', ...fields }
+    const path = write(`${Bun.hash(line)}.ts`, `export default ${JSON.stringify({ apps: [app] })}`)
+    await expect(loadConfigFile(path, folder)).rejects.toThrow(
+      new ConfigError([`${path}: apps[0].${line}`]),
+    )
+  })
+})
+
 describe('a file that cannot be loaded', () => {
   const bad = write('bad.ts', 'const x: = 3\nexport default { plugins: [ }\n')
   const ROWS: readonly (readonly [text: string, ...mistakes: string[]])[] = [

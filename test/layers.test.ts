@@ -65,6 +65,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'config',
     'core',
     'http/app-fields',
+    'http/reading',
     'http/slug',
     'plugin',
     'plugins',

@@ -25,22 +25,28 @@ export const MAX_WEBHOOKS = 50
 const KEYS = ['url', 'event_types', 'filter', 'headers']
 const FILTERS = ['channel_name_starts_with', 'channel_name_ends_with']
 
-/** What is wrong with a list of endpoints, if anything, as in "webhooks has ...". */
+/**
+ * What is wrong with a list of endpoints, if anything, as in "webhooks has ..."; `showUrl` writes urls and
+ * what stands in the place of one.
+ */
 export function webhooksMistake(
   raw: unknown,
   networks: NetworkRules = DEFAULT_NETWORKS,
+  showUrl = shownUrl,
 ): string | undefined {
   if (!Array.isArray(raw) || jsonOf(raw) === undefined)
-    return `is invalid: ${shown(raw)}; expected a list`
+    return `is invalid: ${showUrl(raw)}; expected a list`
   if (raw.length > MAX_WEBHOOKS) return `has ${raw.length} entries; the limit is ${MAX_WEBHOOKS}`
-  return raw.map((entry) => webhookMistake(entry, networks)).find((found) => found !== undefined)
+  return raw
+    .map((entry) => webhookMistake(entry, networks, showUrl))
+    .find((found) => found !== undefined)
 }
 
-/** The same of one entry; `showUrl` writes urls and what stands in the place of one. */
+/** The same of one entry. */
 export function webhookMistake(
   raw: unknown,
   networks: NetworkRules = DEFAULT_NETWORKS,
-  showUrl: (raw: unknown) => string = shownUrl,
+  showUrl = shownUrl,
 ): string | undefined {
   if (!isRecord(raw)) return `has ${showUrl(raw)}; expected an object with a url`
   const stranger = Object.keys(raw).find((key) => !KEYS.includes(key))

@@ -8,12 +8,24 @@ import type { NetworkRules } from '../core/networks'
 import { mergedLimits } from '../core/provided-apps'
 import { webhooksMistake } from '../core/webhooks'
 import { limits, type LimitChanges } from './app-limits'
-import { listOf, matching, mistake, shown, switched, text, value, type Reading } from './reading'
+import {
+  hidden,
+  listOf,
+  matching,
+  mistake,
+  shown,
+  switched,
+  text,
+  value,
+  type Reading,
+} from './reading'
 
 /** What is checked of an app by others: by plugins what is wrong with one host, by the settings where webhooks may go. */
 export type Enforced = {
   readonly hosts?: ((pattern: string) => string | undefined) | undefined
   readonly networks?: NetworkRules
+  /** How a mistake writes a url: whoever sent it may see it, a log may not. */
+  readonly showUrl?: (raw: unknown) => string
 }
 
 const MAX_HOSTS = 100
@@ -28,8 +40,8 @@ const hosts: Field['read'] = (raw, { hosts: check }) => {
   })(raw)
 }
 
-const webhooks: Field['read'] = (raw, { networks }) => {
-  const wrong = webhooksMistake(raw, networks)
+const webhooks: Field['read'] = (raw, { networks, showUrl }) => {
+  const wrong = webhooksMistake(raw, networks, showUrl)
   return wrong === undefined ? value(raw) : mistake(wrong)
 }
 
@@ -73,7 +85,11 @@ const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>([
   ],
   [
     'secret',
-    { read: matching(/^\S+$/, 255, 'text without spaces'), into: 'secret', createOnly: true },
+    {
+      read: matching(/^\S+$/, 255, 'text without spaces', hidden),
+      into: 'secret',
+      createOnly: true,
+    },
   ],
 ])
 

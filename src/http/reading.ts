@@ -18,14 +18,16 @@ const BROKEN = mistake('must be text without control characters and broken surro
 /** What was sent, cut to a length that a message can carry. */
 export const shown = (raw: unknown): string =>
   jsonOf(raw)?.slice(0, 100) ?? 'something nested too deep'
-export const invalid = (raw: unknown, expected: string) =>
-  mistake(`is invalid: ${shown(raw)}; expected ${expected}`)
+/** For secrets: what is wrong with one of a file is printed at the start. */
+export const hidden = (): string => '(hidden)'
+export const invalid = (raw: unknown, expected: string, show = shown) =>
+  mistake(`is invalid: ${show(raw)}; expected ${expected}`)
 
 export const text =
-  (least: number, most: number): Read<string> =>
+  (least: number, most: number, show = shown): Read<string> =>
   (raw) => {
     if (raw === undefined || raw === null) return BLANK
-    if (typeof raw !== 'string') return invalid(raw, 'text')
+    if (typeof raw !== 'string') return invalid(raw, 'text', show)
     const trimmed = raw.trim()
     if (trimmed === '') return BLANK
     if (!isPlainText(trimmed)) return BROKEN
@@ -36,10 +38,10 @@ export const text =
   }
 
 export const matching =
-  (pattern: RegExp, most: number, expected: string): Read<string> =>
+  (pattern: RegExp, most: number, expected: string, show = shown): Read<string> =>
   (raw) => {
-    const read = text(1, most)(typeof raw === 'number' ? String(raw) : raw)
-    return 'mistake' in read || pattern.test(read.value) ? read : invalid(raw, expected)
+    const read = text(1, most, show)(typeof raw === 'number' ? String(raw) : raw)
+    return 'mistake' in read || pattern.test(read.value) ? read : invalid(raw, expected, show)
   }
 
 const SWITCHES = new Map<unknown, boolean>([
