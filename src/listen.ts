@@ -22,6 +22,7 @@ import { pathOf, queryOf } from './http/url'
 import type { Client } from './protocols/codec'
 import { isPolledPath } from './protocols/phoenix'
 import { isSocketPath } from './protocols/pusher'
+import { noteRequest } from './protocols/refuse'
 import {
   admitted,
   arrived,
@@ -228,6 +229,7 @@ function open(core: Core, { conn }: Arrived, { request, server, answer: ask }: O
     protocol === undefined ? {} : { 'sec-websocket-protocol': protocol }
   opening.answer = ask
   if (server.upgrade(request, { data: conn, headers })) return undefined
+  noteRequest(core, conn, 'upgrade_missing')
   closed(core, conn)
   return noHandshake(request)
 }

@@ -144,6 +144,14 @@ const ROWS: readonly Row[] = [
     cause: request('GET', `/app/${SECRET}`, { headers: { upgrade: 'websocket' } }),
   },
   {
+    name: 'a handshake without a key',
+    code: 'upgrade_missing',
+    appId: '1',
+    cause: request('GET', `/app/test-app-fake-key?protocol=7&token=${SECRET}`, {
+      headers: { upgrade: 'websocket', connection: 'upgrade' },
+    }),
+  },
+  {
     name: 'a message that is too large',
     code: 'message_too_large',
     appId: '1',
