@@ -207,6 +207,16 @@ test('core knows no wire: no JSON but in json.ts, no close code, no framework', 
   }
 })
 
+/** Wires and dialects. A topic in core is the runtime's own, besides what public names say. */
+const FOREIGN_WORDS = /phoenix|pusher:|pushex|expusher|scope|\bepl/i
+
+test('core knows no wire and no dialect by name', async () => {
+  for await (const file of new Glob('*.ts').scan(join(ROOT, 'src/core'))) {
+    const text = await Bun.file(join(ROOT, 'src/core', file)).text()
+    expect({ file, words: text.match(FOREIGN_WORDS) }).toEqual({ file, words: null })
+  }
+})
+
 test('plugins import carillon/plugin and nothing else of ours', async () => {
   const files = await importsBelow('plugins')
   for (const { file, targets } of files) {

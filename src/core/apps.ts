@@ -82,7 +82,7 @@ export class Apps {
     return this.#published.size > 0
   }
 
-  /** The app of those who name none, as PushEx's clients: what the settings say, or the only one. */
+  /** The app of those who name none: what the settings say, or the only one. */
   unnamed(): App | undefined {
     if (this.#unnamedId !== undefined) return this.#byId.get(this.#unnamedId)
     return this.#byId.size === 1 ? this.#byId.values().next().value : undefined

@@ -137,7 +137,7 @@ export const LIMITS = {
     { max: 1_000_000 },
   ),
   maxNewChannelsPerSecond: row('the same in the long run', 'channels', 20, { max: 1_000_000 }),
-  maxTopicsPerConnection: row('topics that a Phoenix connection may join', 'topics', 100, {
+  maxTopicsPerConnection: row('topics that a connection may join', 'topics', 100, {
     max: 100_000,
   }),
 } as const satisfies Record<string, LimitRow>

@@ -29,7 +29,7 @@ export interface ConnectionView<Locals extends object = object> {
   readonly app: AppView | undefined
   /** The client's own, where proxies in between are trusted (`CARILLON_TRUSTED_PROXIES`). */
   readonly remoteAddress: string
-  /** Who is signed in (`pusher:signin`), if somebody is. */
+  /** Who is signed in, if somebody is. */
   readonly userId: string | undefined
   readonly closed: boolean
   /** Aborted when the connection has closed. */
@@ -47,19 +47,19 @@ export type ConnectRequest = {
   /** What follows the question mark, decoded. */
   readonly query: URLSearchParams
   readonly remoteAddress: string
-  /** True on a Phoenix socket whose joins say which app they are for (`request.app` of `subscribe`). */
+  /** True on a wire where each subscription says which app it is for (`request.app` of `subscribe`). */
   readonly appComesLater: boolean
 }
 
 export type SubscribeRequest = {
   /** The app whose channel it is; on wires that name it per subscription, the connection has none. */
   readonly app: AppView
-  /** A channel's name, or a Phoenix topic (`private:<slug>`). */
+  /** As clients call it: a channel's name, or a group's (`private:<slug>`). */
   readonly channel: string
   /** As received, unverified, like `channelData`. */
   readonly auth: string | undefined
   readonly channelData: string | undefined
-  /** The payload of a Phoenix join, unverified; empty on other wires. */
+  /** What else came with it, unverified; empty on wires where nothing does. */
   readonly params: Readonly<Record<string, unknown>>
 }
 
@@ -106,7 +106,7 @@ export type WebhookView = {
   readonly data: JsonText | undefined
 }
 
-/** An event that PushEx's API pushes to one channel; `data` is the JSON of the text that Pusher's subscribers get. */
+/** An event that `POST /api/push` brought to one channel; `data` is the JSON of the text that Pusher's subscribers get. */
 export type PushView = {
   readonly channel: string
   readonly event: string
@@ -163,7 +163,7 @@ export type Reject = {
 }
 /**
  * Stands in for a signature; `channelData` says who the subscriber is on a presence channel, `params` is
- * pushed in the place of what was sent to PushEx's API.
+ * pushed in the place of what was sent to `POST /api/push`.
  */
 export type Allow = {
   readonly type: 'allow'

@@ -1,6 +1,6 @@
 /**
- * HMAC-SHA256 signatures of Pusher: over `socketId:channel[:channelData]` for subscriptions and over
- * `METHOD\nPATH\nQUERY` for HTTP requests, as lower-case hex.
+ * HMAC-SHA256 signatures, as Pusher makes them, over `socketId:channel[:channelData]` for subscriptions and
+ * over `METHOD\nPATH\nQUERY` for HTTP requests, as lower-case hex.
  * Spec: contract 3.2, 6.2; vectors in section 10.
  */
 import { isPublished } from './published'

@@ -18,7 +18,7 @@ import { leaveChannel, enterChannel } from './membership'
 import type { SubscribeCommand, UnsubscribeCommand } from './messages'
 import type { SubscribeRequest } from './plugin'
 import { subscriptionText } from './signature'
-import type { ChannelName, MaybePromise, Member, Ref } from './types'
+import type { ChannelName, MaybePromise, Member } from './types'
 import { appView } from './views'
 
 /** Subscribes the connection, or returns why not. Waits only where a plugin's gate does, or a crowded presence channel. */
@@ -159,20 +159,10 @@ function enter(
     appFull(core, command) ?? addressFull(core, conn) ?? (member && roomFull(core, command, member))
   const refused = full ?? (kind.counted ? overChannelBudget(core, conn, command) : undefined)
   if (refused) return refused
-  enterChannel(core, conn, kept(command), member)
+  // The name is remembered without the frame that it came in.
+  enterChannel(core, conn, { ...command, channel: ownText(channel) }, member)
   return undefined
 }
-
-/** As it is remembered, without the frame that it came in. */
-function kept({ channel, ref, ...command }: SubscribeCommand): SubscribeCommand {
-  return { ...command, channel: ownText(channel), ref: ref && keptRef(ref) }
-}
-
-const keptRef = ({ topic, join, message }: Ref): Ref => ({
-  topic: ownText(topic),
-  join: ownText(join),
-  message: ownText(message),
-})
 
 /** Thousands of connections in the same thousands of channels are few channels, and a gigabyte. */
 function addressFull({ hub }: Core, { countedAs: key }: Connection): Refusal | undefined {

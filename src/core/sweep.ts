@@ -1,8 +1,8 @@
 /**
  * Sweep: liveness, and the end of what has had its time. Every inbound frame, ping and pong leaves the
  * current tick on its connection; one sweep every few seconds pings the silent and closes those that stay
- * silent with 4201. Phoenix's clients send heartbeats unasked: without any they are closed, and only
- * frames count. Bun's own idle timer is no liveness check: the server's sends reset it (contract 1.3).
+ * silent with 4201. Where a wire has heartbeats its clients send them unasked: without any they are closed,
+ * and only frames count. Bun's own idle timer is no liveness check: the server's sends reset it (contract 1.3).
  */
 import type { Connection } from './connection'
 import type { Core, Timing } from './core'

@@ -33,15 +33,10 @@ export type Member = {
 }
 
 /**
- * What a client calls its message and its subscription, on wires whose answers repeat it. Made and
- * read by codecs; core only carries it. Undefined on wires that have no such thing.
+ * What a client calls its message and its subscription, on wires whose answers repeat it. Only the wire
+ * that made it can look into it. Undefined on wires that have no such thing.
  */
-export type Ref = {
-  readonly topic: string
-  /** The JSON of what the client sent, so that it comes back as it was. */
-  readonly join: JsonText
-  readonly message: JsonText
-}
+export type Ref = Brand<object, 'Ref'>
 
 /** One connection of a member: a tab, a device. */
 export type Meta = {

@@ -8,7 +8,7 @@
  */
 import { jsonText } from '../core/json'
 import type { JsonText } from '../core/types'
-import { NULL, type PhoenixMessage, type PhoenixNews } from './phoenix-frames'
+import { newRef, NULL, type PhoenixMessage, type PhoenixNews } from './phoenix-frames'
 
 const PUSH = 0
 const BROADCAST = 2
@@ -32,7 +32,7 @@ export function readBinary(bytes: Uint8Array): PhoenixMessage | undefined {
   }
   const [join = '', message = '', topic = '', event = ''] = fields
   return {
-    ref: { topic, join: refOf(join), message: refOf(message) },
+    ref: newRef(topic, refOf(join), refOf(message)),
     event,
     payload: bytes.subarray(start),
   }

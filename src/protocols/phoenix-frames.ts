@@ -10,8 +10,28 @@ import type { Frame, JsonText, Ref } from '../core/types'
 
 export type PhoenixVersion = 1 | 2
 
+/** What a client calls its message and its subscription. */
+export type PhoenixRef = Ref & {
+  readonly topic: string
+  /** The JSON of what the client sent, so that it comes back as it was. */
+  readonly join: JsonText
+  readonly message: JsonText
+}
+
+export const newRef = (topic: string, join: JsonText, message: JsonText): PhoenixRef =>
+  ({ topic, join, message }) as PhoenixRef
+
+/** It says no generation of a subscription. */
+export const withoutJoin = (ref: Ref): PhoenixRef => {
+  const { topic, message } = readRef(ref)
+  return newRef(topic, NULL, message)
+}
+
+/** Of a connection that speaks Phoenix every ref is one of these. */
+export const readRef = (ref: Ref): PhoenixRef => ref as PhoenixRef
+
 export type PhoenixMessage = {
-  readonly ref: Ref
+  readonly ref: PhoenixRef
   readonly event: string
   /** What came as JSON, found and not read, or the bytes of a binary frame. */
   readonly payload: Slice | Uint8Array
@@ -28,7 +48,7 @@ export const NULL = 'null' as JsonText
 /** On a frame for all subscribers of a topic. */
 const NO_REFS = { join: NULL, message: NULL }
 
-type Refs = Pick<Ref, 'join' | 'message'>
+type Refs = Pick<PhoenixRef, 'join' | 'message'>
 
 type Serializer = {
   /** `join_ref`, `ref`, `topic`, `event` and `payload`; undefined where the text has not got them. */
@@ -66,7 +86,7 @@ export function readFrame(version: PhoenixVersion, text: string): PhoenixMessage
   if (topic === undefined || event === undefined || !payload) return undefined
   const refs = { join: refOf(join), message: refOf(message) }
   if (refs.join === undefined || refs.message === undefined) return undefined
-  return { ref: { topic, join: refs.join, message: refs.message }, event, payload }
+  return { ref: newRef(topic, refs.join, refs.message), event, payload }
 }
 
 const MAX_REF_CHARS = 255

@@ -8,7 +8,14 @@ import type { Peer, Reply } from '../core/messages'
 import type { ChannelName, Frame, JsonText, Ref } from '../core/types'
 import { cut, REASON_BYTES } from './codec'
 import { wireError } from './errors'
-import { NULL, writeFrame, type PhoenixNews, type PhoenixVersion } from './phoenix-frames'
+import {
+  NULL,
+  readRef,
+  withoutJoin,
+  writeFrame,
+  type PhoenixNews,
+  type PhoenixVersion,
+} from './phoenix-frames'
 import { statePayload } from './phoenix-payloads'
 
 /** `joined` is the response to a join on the mount. */
@@ -21,7 +28,7 @@ export function reply(
     case 'subscribed':
       return ok(version, answer.ref, joined(answer.channel))
     case 'pong':
-      return ok(version, answer.ref && { ...answer.ref, join: NULL })
+      return ok(version, answer.ref && withoutJoin(answer.ref))
     case 'unsubscribed':
     case 'accepted':
       return ok(version, answer.ref)
@@ -47,7 +54,7 @@ function ok(version: PhoenixVersion, ref: Ref | undefined, response = '{}'): Fra
 }
 
 const answered = (version: PhoenixVersion, ref: Ref, payload: string): Frame =>
-  writeFrame(version, { topic: ref.topic, event: 'phx_reply', payload }, ref)
+  writeFrame(version, { topic: readRef(ref).topic, event: 'phx_reply', payload }, readRef(ref))
 
 /** To one subscriber, of itself: the generation is said, and there is no message that it answers. */
 function pushed(
@@ -57,18 +64,21 @@ function pushed(
 ): Frame {
   return writeFrame(
     version,
-    { topic: ref.topic, event, payload },
+    { topic: readRef(ref).topic, event, payload },
     { join: ownRef(ref), message: NULL },
   )
 }
 
 /** What the subscription is called: where a join says no generation, its own number is it. */
-const ownRef = ({ join, message }: Ref): JsonText => (join === NULL ? message : join)
+function ownRef(ref: Ref): JsonText {
+  const { join, message } = readRef(ref)
+  return join === NULL ? message : join
+}
 
 function ended(version: PhoenixVersion, ref: Ref | undefined): Frame | undefined {
   if (!ref) return undefined
   const own = ownRef(ref)
-  const news = { topic: ref.topic, event: 'phx_close', payload: '{}' }
+  const news = { topic: readRef(ref).topic, event: 'phx_close', payload: '{}' }
   return writeFrame(version, news, { join: own, message: own })
 }
 

@@ -9,21 +9,25 @@ import type { Connection, Subscription } from '../core/connection'
 import type { Core } from '../core/core'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
 import { overBudget } from '../core/event-budget'
-import { isRecord, MAX_LEVELS, parseJson } from '../core/json'
+import { isRecord, MAX_LEVELS, ownText, parseJson } from '../core/json'
 import { scanObject, stringIn, type Slice } from '../core/json-scan'
 import { maxFrameChars } from '../core/limits'
 import type { Broadcast, BytesPublication, Command, Publication } from '../core/messages'
-import type { ChannelName, Frame, Ref } from '../core/types'
+import type { ChannelName, Frame } from '../core/types'
 import type { Codec, Handshake } from './codec'
 import { isReserved } from './event-names'
 import { readBinary, writeBinary } from './phoenix-binary'
 import {
+  newRef,
   NULL,
   once,
   readFrame,
+  readRef,
+  withoutJoin,
   writeFrame,
   type PhoenixMessage,
   type PhoenixNews,
+  type PhoenixRef,
   type PhoenixVersion,
 } from './phoenix-frames'
 import { diffNews } from './phoenix-payloads'
@@ -187,10 +191,14 @@ function decodeJoin(_: Core, { message, address, subscription }: OnTopic): Comma
     auth,
     channelData,
     params: once(() => paramsIn(payload)),
-    ref,
+    ref: kept(ref),
     replaces: subscription?.ref,
   }
 }
+
+/** As it is remembered, without the frame that it came in. */
+const kept = ({ topic, join, message }: PhoenixRef): PhoenixRef =>
+  newRef(ownText(topic), ownText(join), ownText(message))
 
 function paramsIn(payload: Slice | Uint8Array): Readonly<Record<string, unknown>> {
   const params = isBytes(payload) ? undefined : parseJson(payload.text)
@@ -219,11 +227,14 @@ const isBytes = (payload: Slice | Uint8Array): payload is Uint8Array =>
   payload instanceof Uint8Array
 
 /** The one refusal of a join that says no generation: there is none. */
-const unmatched = (ref: Ref): Refusal => ({ ...REFUSE.topicUnmatched, ref: { ...ref, join: NULL } })
+const unmatched = (ref: PhoenixRef): Refusal => ({
+  ...REFUSE.topicUnmatched,
+  ref: withoutJoin(ref),
+})
 
 /** Meant for an earlier subscription to the topic. */
-const isStale = (ref: Ref, { ref: own }: Subscription): boolean =>
-  ref.join !== NULL && ref.join !== own?.join
+const isStale = (ref: PhoenixRef, { ref: own }: Subscription): boolean =>
+  ref.join !== NULL && ref.join !== (own && readRef(own).join)
 
 // ---------------------------------------------------------------- server to client
 
