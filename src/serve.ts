@@ -123,7 +123,10 @@ function leaveOnSignal(program: Program): void {
   const leave = (signal: string): void => {
     const now = systemClock.mono()
     if (leavingSince !== undefined && now - leavingSince < SAME_SIGNAL_MS) return
-    if (leavingSince !== undefined) process.exit(1)
+    if (leavingSince !== undefined) {
+      log.warn({ signal }, 'a second signal: ended at once')
+      process.exit(1)
+    }
     leavingSince = now
     const { server } = program
     log.info({ signal, connections: server?.core.hub.connectionCount ?? 0 }, 'leaving')

@@ -162,6 +162,9 @@ describe('leaving', () => {
       await fetch(`http://127.0.0.1:${port}/up`).catch(() => undefined)
     }
     expect(program.process.exitCode).toBe(1)
+    expect(await program.errors).toContain(
+      '"signal":"SIGINT","msg":"a second signal: ended at once"',
+    )
     await slow.answer
   })
 
