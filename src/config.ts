@@ -9,7 +9,7 @@ import {
   BOOLEANS,
   hostAlone,
   hostNames,
-  networks,
+  networkList,
   number,
   optional,
   origins,
@@ -108,14 +108,10 @@ export const SETTINGS = {
     expected: 'origins like https://dashboard.example.org, separated by commas',
     about: 'origins whose pages may use the admin API',
   }),
-  trustedProxies: setting<readonly string[]>({
-    env: 'CARILLON_TRUSTED_PROXIES',
-    default: [],
-    read: networks,
-    expected: 'addresses and networks like 10.0.0.0/8, separated by commas',
-    about:
-      'proxies in front, whose `x-forwarded-for` says where a client is; naming one switches the published development credentials off',
-  }),
+  trustedProxies: networkList(
+    'CARILLON_TRUSTED_PROXIES',
+    'proxies in front, whose `x-forwarded-for` says where a client is; naming one switches the published development credentials off',
+  ),
   localHosts: setting<readonly string[]>({
     env: 'CARILLON_LOCAL_HOSTS',
     default: [],

@@ -84,6 +84,15 @@ export const BOOLEANS: Readonly<Record<string, boolean>> = {
 }
 
 export const setting = <T>(row: Setting<T>): Setting<T> => row
+/** Networks, none where it is not set. */
+export const networkList = (env: string, about: string) =>
+  setting<readonly string[]>({
+    env,
+    default: [],
+    read: networks,
+    expected: 'addresses and networks like 10.0.0.0/8, separated by commas',
+    about,
+  })
 export const number = (env: string, value: number, [min, max]: [number, number], about: string) =>
   setting<number>({
     env,

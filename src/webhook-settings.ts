@@ -4,7 +4,7 @@
 import type { WebhookRecord } from './core/app'
 import { DEFAULT_NETWORKS, networkRules } from './core/networks'
 import { MAX_WEBHOOKS, webhookMistake, webhooksMistake } from './core/webhooks'
-import { networks, number, setting } from './setting'
+import { networkList, number, setting } from './setting'
 
 const WEBHOOKS_EXPECTED = `a JSON list of at most ${MAX_WEBHOOKS} like [{"url":"https://example.org/hook","event_types":["channel_occupied"]}]`
 
@@ -54,21 +54,14 @@ export const WEBHOOK_SETTINGS = {
     [1, 1_000_000_000],
     'webhook events that are kept for one endpoint, dead letters too; past it new ones for that endpoint are dropped, counted and logged',
   ),
-  webhookAllow: setting<readonly string[]>({
-    env: 'CARILLON_WEBHOOK_ALLOW',
-    default: [],
-    read: networks,
-    expected: 'addresses and networks like 10.0.0.0/8, separated by commas',
-    about: 'the only networks that webhooks are sent to, where there are any',
-  }),
-  webhookDeny: setting<readonly string[]>({
-    env: 'CARILLON_WEBHOOK_DENY',
-    default: [],
-    read: networks,
-    expected: 'addresses and networks like 10.0.0.0/8, separated by commas',
-    about:
-      'networks that webhooks are not sent to; link-local and metadata addresses and tunnels never are',
-  }),
+  webhookAllow: networkList(
+    'CARILLON_WEBHOOK_ALLOW',
+    'the only networks that webhooks are sent to, where there are any',
+  ),
+  webhookDeny: networkList(
+    'CARILLON_WEBHOOK_DENY',
+    'networks that webhooks are not sent to; link-local and metadata addresses and tunnels never are',
+  ),
 } as const
 
 function webhooksOf(text: string): readonly WebhookRecord[] | undefined {

@@ -3,6 +3,7 @@
  * The codec has read the app and the protocol version before; contract 1.6 has the order.
  */
 import { countedAs } from './addresses'
+import { inactive } from './apps'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { REFUSE, refusal, type Refusal } from './errors'
@@ -58,7 +59,7 @@ const impossible = (core: Core, conn: Connection): Refusal | undefined =>
 function appIsOver({ apps }: Core, { app }: Connection): Refusal | undefined {
   if (!app) return undefined
   if (apps.byId(app.id) !== app) return refusal('app_not_found', `App ${app.id} was deleted`)
-  return app.record.active ? undefined : refusal('app_disabled', `App ${app.id} is disabled`)
+  return inactive(app)
 }
 
 function overCapacity({ state, hub, timing }: Core, conn: Connection): Refusal | undefined {

@@ -6,6 +6,7 @@
 import { newAppId, newKeyPair, NEW_APP, type App, type AppRecord } from '../core/app'
 import type { Uploads } from '../core/uploads'
 import { Elysia } from 'elysia'
+import { inactive } from '../core/apps'
 import type { Core } from '../core/core'
 import { dismissApp, endGroups } from '../core/dismiss'
 import { RealtimeError, refusal } from '../core/errors'
@@ -246,7 +247,8 @@ async function change(core: Core, slug: string, request: Request, options: Admin
   core.apps.change(app, record, core.clock.now())
   if (renamedTo !== undefined) endGroups(core, app)
   core.facts.emit({ type: 'app_changed', app })
-  if (!record.active) dismissApp(core, app, refusal('app_disabled', `App ${app.id} is disabled`))
+  const refused = inactive(app)
+  if (refused) dismissApp(core, app, refused)
   return { data: resourceOf(app) }
 }
 

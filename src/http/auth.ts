@@ -6,8 +6,9 @@
  */
 import { Elysia } from 'elysia'
 import { keyPairOf, type App } from '../core/app'
+import { inactive } from '../core/apps'
 import type { Core } from '../core/core'
-import { decoded, quoted, RealtimeError } from '../core/errors'
+import { decoded, quoted, raise, RealtimeError } from '../core/errors'
 import { maxRequestBytes } from '../core/limits'
 import type { KeyPair } from '../core/signature'
 import type { ReceivedBody } from './body'
@@ -111,7 +112,8 @@ function pairOf(core: Core, app: App, key: string | undefined): KeyPair {
 }
 
 function checkActive(app: App): void {
-  if (!app.record.active) throw new RealtimeError('app_disabled', `App ${app.id} is disabled`)
+  const refused = inactive(app)
+  if (refused) raise(refused)
 }
 
 function checkVersion(version: string | undefined): void {

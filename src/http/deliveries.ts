@@ -12,8 +12,8 @@ import { parseSigned } from '../core/json'
 import { masked } from '../core/webhooks'
 import type { AdminChanges } from './admin-changes'
 import { APP_REFUSALS } from './refusals'
+import { count } from './schemas'
 
-const count = (description: string) => Type.Integer({ minimum: 0, description })
 const time = (description: string) =>
   Type.Integer({ description: `${description}, in milliseconds since 1970` })
 const orNull = <T extends ReturnType<typeof Type.Integer> | ReturnType<typeof Type.String>>(

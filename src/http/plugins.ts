@@ -8,6 +8,7 @@ import type { CompiledHooks } from '../core/hooks'
 import { HOOKS } from '../core/plugin'
 import type { AdminChanges } from './admin-changes'
 import { ADMIN_REFUSALS } from './refusals'
+import { count } from './schemas'
 
 /** What the API needs to know of a plugin. */
 export type PluginAtWork = {
@@ -20,8 +21,6 @@ export type PluginAtWork = {
     readonly count: number
   }[]
 }
-
-const count = (description: string) => Type.Integer({ minimum: 0, description })
 
 const EXAMPLE = {
   name: 'my-plugin',

@@ -133,6 +133,8 @@ const OwnLimits = Type.Object(
   ),
   { description: 'The numbers of its own; the rest are those of the server' },
 )
+/** A number of things. */
+export const count = (description: string) => Type.Integer({ minimum: 0, description })
 export const Webhook = Type.Object({ url: Type.String() }, { additionalProperties: true })
 
 /** What the switches of an app are for. */

@@ -3,24 +3,10 @@
  * Spec: phoenix contract 2.5, 3.3, 4.1.
  */
 import type { App } from '../core/app'
-import type { Core } from '../core/core'
-import { quoted, refusal, type Refusal } from '../core/errors'
+import { refusal, type Refusal } from '../core/errors'
 import type { ChannelName } from '../core/types'
 
 export type Address = { readonly app: App; readonly channel: ChannelName }
-
-// ---------------------------------------------------------------- apps
-
-/** The app whose key a client says, or why it can't be served. */
-export function appOfKey({ apps }: Core, key: string): App | Refusal {
-  const app = apps.byKey(key)
-  if (!app) return refusal('app_not_found', `App key ${quoted(key)} does not exist`)
-  return alive(app)
-}
-
-/** The app, unless it has ended. */
-export const alive = (app: App): App | Refusal =>
-  app.record.active ? app : refusal('app_disabled', `App ${app.id} is disabled`)
 
 // ---------------------------------------------------------------- channels
 

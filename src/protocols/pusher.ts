@@ -5,10 +5,11 @@
  * Spec: contract sections 1, 3 and 4.
  */
 import type { App } from '../core/app'
+import { appOfKey } from '../core/apps'
 import { parseChannelName } from '../core/channel'
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
-import { decoded, quoted, REFUSE, refusal, type Refusal } from '../core/errors'
+import { decoded, isRefusal, quoted, REFUSE, refusal, type Refusal } from '../core/errors'
 import { overBudget } from '../core/event-budget'
 import { jsonText, MAX_LEVELS } from '../core/json'
 import { scanObject, stringIn, type Slice } from '../core/json-scan'
@@ -45,13 +46,12 @@ export const pusher: Codec = {
 // ---------------------------------------------------------------- connect
 
 /** Contract 1.6: key, app, protocol. `client`, `version` and unknown parameters are not looked at. */
-function handshake({ apps }: Core, path: string, query: URLSearchParams): Handshake {
+function handshake(core: Core, path: string, query: URLSearchParams): Handshake {
   const key = decoded(path.slice(PATH.length))
   if (!path.startsWith(PATH) || key === '' || key.includes('/'))
     return nobody(refusal('path_not_found', `Path ${quoted(path)} not found; connect to /app/KEY`))
-  const app = apps.byKey(key)
-  if (!app) return nobody(refusal('app_not_found', `App key ${quoted(key)} does not exist`))
-  if (!app.record.active) return nobody(refusal('app_disabled', `App ${app.id} is disabled`))
+  const app = appOfKey(core, key)
+  if (isRefusal(app)) return nobody(app)
   return { app, refused: unsupported(query.get('protocol')) }
 }
 

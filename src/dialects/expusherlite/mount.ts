@@ -3,6 +3,7 @@
  * its channels. With `app_key` a topic is a channel of that app, too.
  * Spec: phoenix contract 2.5, 4.3.
  */
+import { appOfKey } from '../../core/apps'
 import { REFUSE, type Refusal } from '../../core/errors'
 import type { Publication } from '../../core/messages'
 import type { ChannelName } from '../../core/types'
@@ -10,7 +11,7 @@ import { isReserved, isReservedByPhoenix } from '../../protocols/event-names'
 import type { Mount } from '../../protocols/phoenix'
 import type { PhoenixNews } from '../../protocols/phoenix-frames'
 import { objectPayload } from '../../protocols/phoenix-payloads'
-import { appOfKey, channelIn } from '../../protocols/phoenix-topics'
+import { channelIn } from '../../protocols/phoenix-topics'
 import { isPublicScope, isScope, scopeIn, topicOf } from './scopes'
 
 export const mount: Mount = {

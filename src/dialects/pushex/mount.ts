@@ -3,11 +3,12 @@
  * Spec: phoenix contract 3.3.
  */
 import type { App } from '../../core/app'
+import { appOfKey, inactive } from '../../core/apps'
 import type { Core } from '../../core/core'
 import { REFUSE, refusal, type Refusal } from '../../core/errors'
 import type { Mount } from '../../protocols/phoenix'
 import { nestedPayload } from '../../protocols/phoenix-payloads'
-import { alive, appOfKey, channelIn } from '../../protocols/phoenix-topics'
+import { channelIn } from '../../protocols/phoenix-topics'
 
 export const mount: Mount = {
   name: 'pushex',
@@ -33,5 +34,5 @@ function unnamedApp({ apps }: Core): App | Refusal {
       'app_not_found',
       'There is not exactly one app: connect with app_key, or set CARILLON_PUSHEX_APP',
     )
-  return alive(app)
+  return inactive(app) ?? app
 }
