@@ -3,7 +3,6 @@
  * Spec: phoenix contract 2.5, 3.3, 4.1.
  */
 import type { App } from '../core/app'
-import { refusal, type Refusal } from '../core/errors'
 import type { ChannelName } from '../core/types'
 
 export type Address = { readonly app: App; readonly channel: ChannelName }
