@@ -5,6 +5,7 @@ import { announce } from './announce'
 import { systemClock } from './clock'
 import { ConfigError, readConfig, type Config } from './config'
 import { loadConfigFile, tellConfigFile, type ConfigFile } from './config-file'
+import { oneLine } from './core/errors'
 import type { Log } from './core/types'
 import type { Credentials } from './credentials'
 import { envFiles } from './env-files'
@@ -156,7 +157,10 @@ function surviveFaults(program: Program): void {
   process.on('uncaughtException', survive)
 }
 
+const MAX_LINE_CHARS = 4096
+
+/** Lines may say what others wrote: a configuration file, a database. */
 function fail(...lines: readonly string[]): never {
-  for (const line of lines) process.stderr.write(`carillon: ${line}\n`)
+  for (const line of lines) process.stderr.write(`carillon: ${oneLine(line, MAX_LINE_CHARS)}\n`)
   process.exit(1)
 }

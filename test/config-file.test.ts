@@ -179,6 +179,14 @@ describe('a file that cannot be loaded', () => {
     )
   })
 
+  test('is one line, whatever it throws, and not a long one', async () => {
+    const path = write('odd.ts', "throw new Error('a\\nb\\x1b[31m' + 'x'.repeat(10_000))")
+    await using program = new Program({ CARILLON_CONFIG: path })
+    expect(await program.exited()).toBe(1)
+    const line = `${path}: could not be loaded: a b [31m`
+    expect(await program.errors).toBe(`carillon: ${line.padEnd(4096, 'x')}…\n`)
+  })
+
   const HANGS = "console.log('loading')\nawait new Promise(() => {})"
 
   test('one that never ends is given up after a while', async () => {

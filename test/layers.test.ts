@@ -111,6 +111,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'clock',
     'config',
     'config-file',
+    'core/errors',
     'core/types',
     'credentials',
     'env-files',

@@ -158,13 +158,13 @@ export const REFUSE = {
 
 const QUOTED_CHARS = 120
 
-/**
- * What a caller sent, on one line and cut to a length that an error message can carry. It may be shown by
- * a terminal, so nothing is left that one obeys: control characters of both sets, changes of direction.
- */
-export function quoted(value: string): string {
-  const line = value.slice(0, QUOTED_CHARS).replace(OBEYED, ' ')
-  return value.length <= QUOTED_CHARS ? line : `${line}…`
+/** What a caller sent, on one line and cut to a length that an error message can carry. */
+export const quoted = (value: string): string => oneLine(value, QUOTED_CHARS)
+
+/** For a terminal: nothing is left that one obeys, control characters of both sets, changes of direction. */
+export function oneLine(text: string, most: number): string {
+  const line = text.slice(0, most).replace(OBEYED, ' ')
+  return text.length <= most ? line : `${line}…`
 }
 const OBEYED = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 
