@@ -9,8 +9,8 @@ import type { Connection, User } from './connection'
 import type { Core } from './core'
 import { isRefusal, quoted, refusal, type Refusal } from './errors'
 import { ask, passGates, refuseAndTell } from './hooks'
-import { parseSigned } from './json'
-import { scanObject } from './json-scan'
+import { ownText, parseSigned } from './json'
+import { scanObject, scanValue } from './json-scan'
 import type { SigninCommand } from './messages'
 import { userText } from './signature'
 import type { MaybePromise, UserId } from './types'
@@ -66,7 +66,7 @@ function verified(
   if (!isWatchlist(data['watchlist']))
     return refused('Invalid user_data: expected watchlist to be a list of non-empty strings')
   const [info] = scanObject(userData, ['user_info']) ?? []
-  return { user: { id: id as UserId, info }, data }
+  return { user: { id: id as UserId, info: info && scanValue(ownText(info.text)) }, data }
 }
 
 const isWatchlist = (raw: unknown): raw is readonly UserId[] | null | undefined =>

@@ -39,6 +39,11 @@ const ROWS: Readonly<Record<string, () => Promise<Subscriber>>> = {
       return client.subscribed(channel, server().sign(client, channel, said), said)
     }
   },
+  'a sign-in': async () => async (id) => {
+    const client = await server().raw()
+    server().signin(client, `{"id":"${id}","user_info":{"a":"of somebody"},"padding":"${PADDING}"}`)
+    return client.next()
+  },
   'Phoenix V1': phoenix(
     1,
     (topic) =>
