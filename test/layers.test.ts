@@ -271,6 +271,7 @@ const SMALL: Readonly<Record<string, string>> = {
   'pages/swagger/filter.ts': 'tried without a browser',
   'pages/swagger/order.ts': 'tried without a browser',
   'protocols/event-names.ts': 'HTTP and dialects ask it, too',
+  'protocols/phoenix-topics.ts': 'mounts and routes of dialects ask it',
 }
 
 test('a file of src that is shorter than 40 lines has a reason', async () => {

@@ -84,20 +84,17 @@ function ended(version: PhoenixVersion, ref: Ref | undefined): Frame | undefined
 
 // ---------------------------------------------------------------- refusals
 
-/** What closes the socket is said by its code alone, and nobody asked for what has no ref. */
-export function refusalFrames(version: PhoenixVersion, why: Refusal, peer: Peer): readonly Frame[] {
+/** What closes the socket is said by its code alone, and nobody asked for what has no ref. `own` is the mount's response. */
+export function refusalFrames(
+  version: PhoenixVersion,
+  why: Refusal,
+  peer: Peer,
+  own: string | undefined,
+): readonly Frame[] {
   const { ref, code } = why
   if (!ref || typeof wireError(code).phoenix === 'number') return []
-  const response = peer.app ? reasonOf(why, peer) : scopeReason(why, peer)
+  const response = own ?? reasonOf(why, peer)
   return [answered(version, ref, `{"status":"error","response":${response}}`)]
-}
-
-/** ExPusherLite's answers where there is no token, and where there is a bad one. */
-function scopeReason(why: Refusal, peer: Peer): string {
-  if (why.code === 'listen_denied') return '"authentication_required"'
-  if (why.code === 'subscription_refused')
-    return `{"error":${jsonText(why.message)},"reason":${jsonText(why.message)}}`
-  return reasonOf(why, peer)
 }
 
 /** Who has nothing to show is told what an auth endpoint has to sign: these clients never learn their id. */

@@ -12,7 +12,7 @@ import { overBudget } from '../core/event-budget'
 import { isRecord, MAX_LEVELS, ownText, parseJson } from '../core/json'
 import { scanObject, stringIn, type Slice } from '../core/json-scan'
 import { maxFrameChars } from '../core/limits'
-import type { Broadcast, BytesPublication, Command, Publication } from '../core/messages'
+import type { Broadcast, BytesPublication, Command, Peer, Publication } from '../core/messages'
 import type { ChannelName, Frame } from '../core/types'
 import type { Codec, Handshake } from './codec'
 import { isReserved } from './event-names'
@@ -38,6 +38,8 @@ import type { Address } from './phoenix-topics'
 export type Mount = {
   readonly name: string
   readonly path: string
+  /** The path of its long-poll, where it has one. */
+  readonly longPoll?: string
   /** The app of a connection, where it is known before a join. */
   readonly app: (core: Core, key: string | null) => App | Refusal | undefined
   readonly address: (core: Core, app: App | undefined, topic: string) => Address | undefined
@@ -45,6 +47,8 @@ export type Mount = {
   readonly topicOf: (channel: ChannelName) => string
   /** The response to a join, as JSON. */
   readonly joined: (channel: ChannelName) => string
+  /** The response to what is refused, as JSON, where it is in words of the dialect's own. */
+  readonly refused?: (why: Refusal, peer: Peer) => string | undefined
   /** Undefined for an event that these clients must not be sent. */
   readonly news: (publication: Publication) => PhoenixNews | undefined
   /** Its clients are told who is in a presence channel. */
@@ -82,7 +86,7 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
       answer.type === 'present' && !mount.presence
         ? undefined
         : reply(version, answer, mount.joined),
-    refusal: (refused, peer) => refusalFrames(version, refused, peer),
+    refusal: (why, peer) => refusalFrames(version, why, peer, mount.refused?.(why, peer)),
     farewell,
   }
 }
@@ -91,8 +95,9 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
 export const isMountPath = (mount: Mount, path: string): boolean =>
   withoutSlash(path) === mount.path
 
-/** True for the path of long-poll, whose clients speak what those of the first mount do. */
-export const isPolledPath = (path: string): boolean => withoutSlash(path) === '/socket/longpoll'
+/** True for the path of its long-poll. */
+export const isLongPollPath = (mount: Mount, path: string): boolean =>
+  withoutSlash(path) === mount.longPoll
 
 const withoutSlash = (path: string): string => (path.endsWith('/') ? path.slice(0, -1) : path)
 

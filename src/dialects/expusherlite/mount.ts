@@ -5,7 +5,8 @@
  */
 import { appOfKey } from '../../core/apps'
 import { REFUSE, type Refusal } from '../../core/errors'
-import type { Publication } from '../../core/messages'
+import { jsonText } from '../../core/json'
+import type { Peer, Publication } from '../../core/messages'
 import type { ChannelName } from '../../core/types'
 import { isReserved, isReservedByPhoenix } from '../../protocols/event-names'
 import type { Mount } from '../../protocols/phoenix'
@@ -17,10 +18,12 @@ import { isPublicScope, isScope, scopeIn, topicOf } from './scopes'
 export const mount: Mount = {
   name: 'phoenix',
   path: '/socket/websocket',
+  longPoll: '/socket/longpoll',
   app: (core, key) => (key === null ? undefined : appOfKey(core, key)),
   address: (core, app, topic) => scopeIn(core, app, topic) ?? channelIn(app, topic),
   topicOf,
   joined,
+  refused,
   news,
   presence: true,
   bytes: true,
@@ -30,6 +33,14 @@ export const mount: Mount = {
 /** ExPusherLite's words for a scope that needs a claim. */
 function joined(channel: ChannelName): string {
   return isScope(channel) && !isPublicScope(channel) ? '{"message":"Joined"}' : '{}'
+}
+
+/** Its answers where there is no token, and where there is a bad one; to whoever has said no app. */
+function refused({ code, message }: Refusal, { app }: Peer): string | undefined {
+  if (app) return undefined
+  if (code === 'listen_denied') return '"authentication_required"'
+  if (code !== 'subscription_refused') return undefined
+  return `{"error":${jsonText(message)},"reason":${jsonText(message)}}`
 }
 
 function news(publication: Publication): PhoenixNews | undefined {
