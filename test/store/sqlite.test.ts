@@ -1,7 +1,15 @@
 /** A database that can't be used is one clear line; one that can keeps what was written. */
 import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig } from '../../src/config'
@@ -64,6 +72,9 @@ describe('opening', () => {
     using dir = folder()
     const path = join(dir.path, 'test.sqlite')
     mkdirSync(`${path}.lock`)
+    expect(() => lockDatabase(path, 0)).toThrow(`database ${path}.lock: cannot be opened`)
+    rmdirSync(`${path}.lock`)
+    symlinkSync('/none', `${path}.lock`)
     expect(() => lockDatabase(path, 0)).toThrow(`database ${path}.lock: cannot be opened`)
   })
 
