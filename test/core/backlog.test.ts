@@ -7,8 +7,8 @@ import { MAX_WAITING } from '../../src/core/backlog'
 import { publish } from '../publish'
 import type { ChannelName } from '../../src/core/types'
 import { start, within, type RawClient, type TestServer } from '../harness'
-import { post } from '../http/ask-expusherlite'
-import { push } from '../http/ask-pushex'
+import { post } from '../dialects/expusherlite/ask'
+import { push } from '../dialects/pushex/ask'
 import { KEY, phoenixRaw } from '../phoenix'
 
 const FRAMES = 16

@@ -6,8 +6,8 @@ import { ADMIN_PAIR, basic, PAIR } from '../credentials'
 import { start, type TestServer } from '../harness'
 import { FORM } from './ask-admin'
 import { event, post } from './ask-events'
-import { post as postEvent } from './ask-expusherlite'
-import { push } from './ask-pushex'
+import { post as postEvent } from '../dialects/expusherlite/ask'
+import { push } from '../dialects/pushex/ask'
 
 let server: TestServer
 beforeAll(async () => {

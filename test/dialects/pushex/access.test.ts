@@ -3,10 +3,10 @@
  * numbers in names are cases of contract section 6.
  */
 import { describe, expect, test } from 'bun:test'
-import { allow, reject } from '../../src/plugin'
-import { pluginOf, start, type StartOptions } from '../harness'
-import { basic, PAIR } from '../credentials'
-import { FORBIDDEN, push } from './ask-pushex'
+import { allow, reject } from '../../../src/plugin'
+import { pluginOf, start, type StartOptions } from '../../harness'
+import { basic, PAIR } from '../../credentials'
+import { FORBIDDEN, push } from './ask'
 
 const OWN = { id: '7', key: 'k7', secret: 's7', name: 'Own app' }
 

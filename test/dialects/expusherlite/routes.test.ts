@@ -3,11 +3,11 @@
  * numbers in names are cases of contract section 6.
  */
 import { describe, expect, test } from 'bun:test'
-import { allow } from '../../src/plugin'
-import { pluginOf, start, type TestServer } from '../harness'
-import { KEY, phoenixRaw } from '../phoenix'
-import { basic, PAIR } from '../credentials'
-import { EVENT, post, told } from './ask-expusherlite'
+import { allow } from '../../../src/plugin'
+import { pluginOf, start, type TestServer } from '../../harness'
+import { KEY, phoenixRaw } from '../../phoenix'
+import { basic, PAIR } from '../../credentials'
+import { EVENT, post, told } from './ask'
 
 type Fields = Record<string, unknown>
 

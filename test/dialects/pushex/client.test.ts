@@ -1,7 +1,7 @@
 /** The stock client of PushEx; numbers in names are cases of contract section 6. */
 import { describe, expect, test } from 'bun:test'
 import { createRequire } from 'node:module'
-import { Inbox, start, within, type TestServer } from '../harness'
+import { Inbox, start, within, type TestServer } from '../../harness'
 
 type Subscription = {
   bind(event: string, heard: (data: unknown, event: string) => void): () => void

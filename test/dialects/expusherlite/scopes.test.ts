@@ -3,9 +3,9 @@
  * numbers in names are cases of contract section 6.
  */
 import { describe, expect, test } from 'bun:test'
-import { allow, reject } from '../../src/plugin'
-import { pluginOf, start } from '../harness'
-import { phoenixRaw, reply } from '../phoenix'
+import { allow, reject } from '../../../src/plugin'
+import { pluginOf, start } from '../../harness'
+import { phoenixRaw, reply } from '../../phoenix'
 
 describe('scopes of ExPusherLite', () => {
   const TOPIC = 'private:test-app'

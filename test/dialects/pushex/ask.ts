@@ -1,5 +1,5 @@
 /** How tests push by PushEx’s API. */
-import type { TestServer } from '../harness'
+import type { TestServer } from '../../harness'
 
 /** The body of every 403. */
 export const FORBIDDEN = { error: 'Access forbidden' }

@@ -1,6 +1,6 @@
 /** How tests post events as ExPusherLite’s article does. */
-import type { TestServer } from '../harness'
-import { basic, PAIR } from '../credentials'
+import type { TestServer } from '../../harness'
+import { basic, PAIR } from '../../credentials'
 
 /** An event as the article has it. */
 export const EVENT = {

@@ -4,10 +4,10 @@
  */
 import { connect } from 'node:net'
 import { describe, expect, test } from 'bun:test'
-import { common, Inbox, pluginOf, start } from '../harness'
-import { KEY, phoenixRaw } from '../phoenix'
-import { basic } from '../credentials'
-import { push } from './ask-pushex'
+import { common, Inbox, pluginOf, start } from '../../harness'
+import { KEY, phoenixRaw } from '../../phoenix'
+import { basic } from '../../credentials'
+import { push } from './ask'
 
 const INVALID = { error: 'Invalid push arguments: channel, data, event are required.' }
 

@@ -3,9 +3,9 @@
  * numbers in names are cases of contract section 6.
  */
 import { describe, expect, test } from 'bun:test'
-import { start } from '../harness'
-import { basic, PAIR } from '../credentials'
-import { EVENT, post, told } from './ask-expusherlite'
+import { start } from '../../harness'
+import { basic, PAIR } from '../../credentials'
+import { EVENT, post, told } from './ask'
 
 test('pages of other sites are refused, whatever they carry (53)', async () => {
   await using server = await start()
