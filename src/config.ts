@@ -69,8 +69,8 @@ export const SETTINGS = {
   ),
   adminUsername: optional(
     'PUSHER_ADMIN_USERNAME',
-    /^[^:]+$/,
-    'text without a colon',
+    /^[^:\p{Cc}]+$/u, // a CR is what docker's --env-file leaves of a line of Windows
+    'one line of text without a colon',
     'user of the admin API; goes with the next one',
   ),
   adminPassword: optional(

@@ -101,8 +101,11 @@ describe('settings', () => {
       ],
     ],
     [
-      { PUSHER_ADMIN_USERNAME: 'me', PUSHER_ADMIN_PASSWORD: 'a\nb' },
-      ['PUSHER_ADMIN_PASSWORD=(hidden): expected one line of text'],
+      { PUSHER_ADMIN_USERNAME: 'me\r', PUSHER_ADMIN_PASSWORD: 'secret\r' },
+      [
+        'PUSHER_ADMIN_USERNAME=me : expected one line of text without a colon',
+        'PUSHER_ADMIN_PASSWORD=(hidden): expected one line of text',
+      ],
     ],
     [
       { PUSHER_APP_ID: '1', PUSHER_APP_KEY: 'a:b', PUSHER_APP_SECRET: 's p' },
