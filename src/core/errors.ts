@@ -166,7 +166,8 @@ export function oneLine(text: string, most: number): string {
   const line = text.slice(0, most).replace(OBEYED, ' ')
   return text.length <= most ? line : `${line}…`
 }
-const OBEYED = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
+/** And halves of surrogate pairs, as a cut leaves them: strict readers of JSON fail at their escapes. */
+const OBEYED = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 
 /** Percent-decoded; text with a stray percent sign stays as it is. */
 export function decoded(value: string): string {

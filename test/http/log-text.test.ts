@@ -17,7 +17,11 @@ test.each(Object.entries(HEADERS))('in the header %s', async (name, value) => {
   expect(lines.join('\n')).not.toContain('\u009b')
 })
 
-const OBEYED = [0x00, 0x0a, 0x1b, 0x7f, 0x85, 0x9b, 0x2028, 0x202e, 0x2066]
+const OBEYED = [0x00, 0x0a, 0x1b, 0x7f, 0x85, 0x9b, 0x2028, 0x202e, 0x2066, 0xd83d]
 test.each(OBEYED)('character %i is a space', (code) => {
   expect(quoted(`a${String.fromCharCode(code)}é😀`)).toBe('a é😀')
+})
+
+test('a pair that the cut would halve is left out', () => {
+  expect(quoted(`${'a'.repeat(119)}😀`)).toBe(`${'a'.repeat(119)} …`)
 })
