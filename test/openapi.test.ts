@@ -13,8 +13,10 @@ test('openapi/openapi.json is that of the code (bun run openapi writes it)', asy
   expect(document).toEqual(await currentDocument())
 })
 
-test('the server serves the same document', async () => {
+test('the server serves the same document, also once its routes have answered', async () => {
   await using server = await start(config as StartOptions)
+  for (const path of ['/api/admin/apps', '/api/admin/apps/test-app', '/api/admin/plugins'])
+    await server.admin(path)
   expect(await (await server.http('/swagger/json')).json()).toEqual(document)
 })
 

@@ -86,9 +86,12 @@ function described({ response = {}, detail = {} }: Hooks, { models, isClosed }: 
   return { security: [{ password: [] }], ...detail, responses: { ...refusals, ...responses } }
 }
 
-/** An answer without a body is the literal empty text. */
-const answerOf = (schema: TSchema = {} as TSchema): Answer =>
-  schema['const'] === '' ? {} : { content: { [typeOf(schema)]: { schema } } }
+/** An answer without a body is the literal empty text. Once a route has answered, the framework has closed its schema. */
+function answerOf({ additionalProperties, ...schema }: TSchema = {} as TSchema): Answer {
+  const open = additionalProperties === false ? {} : { additionalProperties }
+  if (schema['const'] === '') return {}
+  return { content: { [typeOf(schema)]: { schema: { ...schema, ...open } } } }
+}
 
 /** Text is text, the rest is JSON. */
 const typeOf = (schema: Shape['schema']): string =>
