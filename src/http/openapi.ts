@@ -52,7 +52,8 @@ export async function documentOf(
   for (const { hooks = {}, method, path } of api.routes) {
     if (hooks.detail?.hide) continue
     const detail = described(hooks, { models, isClosed: isClosed(hooks) })
-    const hook = { ...hooks, response: undefined, detail }
+    const body = typeof hooks.body === 'string' ? models[hooks.body] : hooks.body
+    const hook = { ...hooks, body, response: undefined, detail }
     for (const each of method === 'ALL' ? METHODS : METHODS.filter((name) => name === method))
       registerSchemaPath({ schema, hook, path, method: each, models })
   }

@@ -55,6 +55,7 @@ const named = definePlugin({
     routes
       .model({ thing: Thing })
       .get('/one', () => ({ id: 1 }), { response: 'thing' })
+      .post('/body', () => 'text', { body: 'thing' })
       .all('/all', () => 'text', { response: { 200: Type.String(), 404: 'thing' } })
     return {}
   },
@@ -67,6 +68,7 @@ test('schemas may have names, and a route all methods', async () => {
   const json = { 'application/json': thing }
   const { one, all } = { one: paths['/plugins/named/one'], all: paths['/plugins/named/all'] }
   expect(one.get.responses[200].content).toEqual(json)
+  expect(paths['/plugins/named/body'].post.requestBody.content).toEqual(json)
   expect(all.patch.responses[404].content).toEqual(json)
   expect(Object.keys(all.trace.responses[200].content)).toEqual(['text/plain'])
 })
