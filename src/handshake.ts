@@ -3,14 +3,13 @@
  * Spec: RFC 6455, 4.2.1.
  */
 import { decoded, quoted } from './core/errors'
+import { HEADER_NAME } from './core/webhooks'
 import { CONTENT_TYPES, REQUEST_ID, requestId } from './http/headers'
 import { pathOf } from './http/url'
 
 /** A list of protocols may name others before ours. */
 const UPGRADE = /(^|,)\s*websocket\s*(,|$)/i
 const CONNECTION = /(^|,)\s*upgrade\s*(,|$)/i
-/** What a header may carry as a protocol's name. */
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 
 /** The client wants a WebSocket. */
 export const asksToUpgrade = (headers: Headers): boolean =>
@@ -28,7 +27,7 @@ export function chosenProtocol(header: string | null): string | undefined {
   if (header === null) return undefined
   const offered = header.split(',').map((name) => name.trim())
   if (offered.includes('phoenix')) return 'phoenix'
-  return offered.find((name) => TOKEN.test(name) && !name.startsWith('base64url.bearer.'))
+  return offered.find((name) => HEADER_NAME.test(name) && !name.startsWith('base64url.bearer.'))
 }
 
 const NO_UPGRADE =

@@ -30,7 +30,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'store/writes',
   ],
   'new-core.ts': ['config', 'core', 'open-files', 'protocols/errors'],
-  'handshake.ts': ['core/errors', 'http/headers', 'http/url'],
+  'handshake.ts': ['core/errors', 'core/webhooks', 'http/headers', 'http/url'],
   'listen.ts': [
     'config',
     'core',

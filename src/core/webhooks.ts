@@ -137,7 +137,8 @@ function endpointOf(record: WebhookRecord, index: number, all: readonly WebhookR
   }
 }
 
-const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/
+/** What HTTP calls a token: names of headers, and of protocols in one. */
+export const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/ // oxlint-disable-line no-control-regex
 
 /** Whether HTTP can carry it. */
