@@ -1,8 +1,8 @@
 /** The document that the code in this checkout describes. */
 import { join } from 'node:path'
 import { systemClock } from '../src/clock'
-import { readConfig } from '../src/config'
-import { loadConfigFile } from '../src/config-file'
+import { readConfig } from '../src/config/config'
+import { loadConfigFile } from '../src/config/config-file'
 import { documentOf } from '../src/http/openapi'
 import { createLog } from '../src/log'
 import { createServer } from '../src/server'

@@ -2,9 +2,9 @@
  * What a person sees at the start, once: addresses, credentials, a snippet to paste. Written to the
  * terminal and never through the logger; without a terminal, generated secrets are in a file. Those that came from the settings or the store stay there.
  */
-import { SETTINGS, type Config } from './config'
-import type { Origin } from './credentials'
-import { credentialsFile } from './first-start'
+import { SETTINGS, type Config } from './config/config'
+import type { Origin } from './config/credentials'
+import { credentialsFile } from './config/first-start'
 import { openFilesLimit } from './open-files'
 import type { CarillonServer } from './server'
 

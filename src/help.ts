@@ -1,7 +1,7 @@
 /**
  * What `--help` says of settings; docs/settings.md has all.
  */
-import { SETTINGS } from './config'
+import { SETTINGS } from './config/config'
 
 const SHOWN = [
   'port',

@@ -3,14 +3,20 @@
  * sessions, everything else to the API. The socket callbacks are raw and synchronous.
  */
 import type { Server } from 'bun'
-import type { Config } from './config'
+import type { Config } from './config/config'
 import type { Core } from './core/core'
 import { REFUSE, type Refusal } from './core/errors'
 import { countFault } from './core/faults'
 import { maxPayloadBytes, maxPostBytes, maxRequestBytes } from './core/limits'
 import type { MaybePromise } from './core/types'
 import { codecFor, isPhoenixPath, isPolledPath } from './dialects/codecs'
-import { asksToUpgrade, chosenProtocol, isToUpgrade, noHandshake, noUpgrade } from './handshake'
+import {
+  asksToUpgrade,
+  chosenProtocol,
+  isToUpgrade,
+  noHandshake,
+  noUpgrade,
+} from './http/handshake'
 import type { Addresses } from './http/address'
 import type { Api } from './http/api'
 import { textIn } from './http/bytes'

@@ -1,7 +1,7 @@
 /**
  * The core of one server: its nouns, made of the settings.
  */
-import type { Config } from './config'
+import type { Config } from './config/config'
 import { AddressCounts } from './core/addresses'
 import { LocalBroker } from './core/broker'
 import { Rates } from './core/bucket'

@@ -2,7 +2,7 @@
  * How many files, sockets included, the system lets this process open; and whether there is one left.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { SETTINGS, type Config } from './config'
+import { SETTINGS, type Config } from './config/config'
 import type { Core } from './core/core'
 
 /** The soft limit, or undefined where the system does not say (anything but Linux). */

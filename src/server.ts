@@ -1,7 +1,7 @@
 /**
  * The composition root: core, plugins, API and port, built in order and taken down in reverse.
  */
-import type { Config } from './config'
+import type { Config } from './config/config'
 import { Apps } from './core/apps'
 import type { Core } from './core/core'
 import { newCounters } from './core/counters'
@@ -23,7 +23,7 @@ import {
   resolveCredentials,
   warnPublished,
   type Credentials,
-} from './credentials'
+} from './config/credentials'
 import { DIALECTS } from './dialects/dialects'
 import { Addresses } from './http/address'
 import { AdminChanges } from './http/admin-changes'

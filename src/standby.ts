@@ -3,7 +3,7 @@
  * balancers ask meanwhile, where the port is free (in a rolling deploy on one machine it is not).
  */
 import type { Server } from 'bun'
-import type { Config } from './config'
+import type { Config } from './config/config'
 import type { Clock, Log } from './core/types'
 import { REQUEST_ID, requestId } from './http/headers'
 import { placeOf } from './http/place'

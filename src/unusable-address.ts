@@ -1,7 +1,7 @@
 /**
  * Why the server cannot listen where it was told to, in the operator's words.
  */
-import type { Config } from './config'
+import type { Config } from './config/config'
 
 /** What the system says of an address, by its code. */
 const REASONS: Readonly<Record<string, string>> = {

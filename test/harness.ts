@@ -5,7 +5,7 @@
 import { afterAll, beforeAll } from 'bun:test'
 import Server from 'pusher'
 import Pusher, { type Channel, type Options } from 'pusher-js'
-import { readConfig, type Config } from '../src/config'
+import { readConfig, type Config } from '../src/config/config'
 import type { App } from '../src/core/app'
 import type { Limits } from '../src/core/limits'
 import type { Fact } from '../src/core/messages'

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { connect, type Socket } from 'node:net'
 import { within } from './harness'
-import { readConfig } from '../src/config'
+import { readConfig } from '../src/config/config'
 import { overFileLimit } from '../src/open-files'
 import { Program } from './program'
 

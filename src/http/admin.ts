@@ -17,8 +17,8 @@ import {
   readAppChanges,
   type Enforced,
   type FieldErrors,
-} from './app-fields'
-import { limitsOnWire } from './app-limits'
+} from '../apps/fields'
+import { limitsOnWire } from '../apps/limits'
 import { FieldError } from './errors'
 import { readNested } from './form'
 import { listed } from './lists'
@@ -34,7 +34,7 @@ import {
 } from './refusals'
 import { AppAnswer, AppsAnswer } from './schemas'
 import { prefixOf } from './place'
-import { slugOf } from './slug'
+import { slugOf } from '../apps/slug'
 
 const FOUND = { ...APP_REFUSALS, 200: AppAnswer }
 const CHANGED = { ...FOUND, ...BODY_REFUSALS, ...WRITE_REFUSALS }

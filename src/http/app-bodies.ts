@@ -4,7 +4,7 @@
  */
 import { Type, type TSchema } from '@sinclair/typebox'
 import { LIMITS } from '../core/limits'
-import { LIMIT_BY_WIRE_NAME } from './app-limits'
+import { LIMIT_BY_WIRE_NAME } from '../apps/limits'
 import { documentedForms } from './body'
 import { MAX_WEBHOOKS } from '../core/webhooks'
 import { SWITCHES, Webhook } from './schemas'

@@ -7,7 +7,7 @@ import { quoted, raise, RealtimeError } from '../core/errors'
 import { equalInConstantTime, sha256 } from '../core/signature'
 import type { Addresses } from './address'
 import { basicCredentials } from './basic'
-import { isForeignPage } from './cross-origin'
+import { isForeignPage } from './admin-origins'
 import type { Locality } from './local'
 import type { Logins } from './logins'
 

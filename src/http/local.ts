@@ -6,7 +6,7 @@
 import { quoted, raise, refusal, type Refusal } from '../core/errors'
 import type { Log } from '../core/types'
 import { isLoopbackAddress, type Addresses } from './address'
-import { isForeignPage } from './cross-origin'
+import { isForeignPage } from './admin-origins'
 import { SocketOwners } from './socket-owner'
 
 /** A request, as far as it matters here. */

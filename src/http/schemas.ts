@@ -4,7 +4,7 @@
  */
 import { Type } from '@sinclair/typebox'
 import { LIMITS, type Limits } from '../core/limits'
-import { LIMIT_BY_WIRE_NAME } from './app-limits'
+import { LIMIT_BY_WIRE_NAME } from '../apps/limits'
 
 const Data = Type.Any({
   description:

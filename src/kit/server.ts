@@ -3,8 +3,8 @@
  * told to.
  */
 import { createHash, createHmac } from 'node:crypto'
-import { readConfig, type Config } from '../config'
-import { readAppConfigs } from '../config-file'
+import { readConfig, type Config } from '../config/config'
+import { readAppConfigs } from '../config/config-file'
 import { RawClient, type RawOptions } from './client'
 import { ManualClock, MemoryLog } from './clock'
 import type { AnyPlugin, AppConfig } from '../plugin'

@@ -4,7 +4,7 @@ import { clientOf, countedAs } from '../../src/core/addresses'
 import { networkRules } from '../../src/core/networks'
 import { Addresses } from '../../src/http/address'
 import { MemoryLog } from '../../src/kit/clock'
-import { networks } from '../../src/setting'
+import { networks } from '../../src/config/setting'
 import { CLIENTS, NEVER, NOT_ADDRESSES, THEMSELVES, TUNNELS, UNCOUNTED } from '../vectors/addresses'
 
 const CLIENT_OF = new Map([

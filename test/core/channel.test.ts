@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { readConfig } from '../../src/config'
+import { readConfig } from '../../src/config/config'
 import { channelKind, parseChannelName } from '../../src/core/channel'
 import { CHANNEL_KINDS, INVALID_NAMES, VALID_NAMES } from '../vectors/channels'
 

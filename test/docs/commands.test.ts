@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { guardian } from '../../plugins/guardian'
 import { originCheck } from '../../plugins/origin-check'
 import { rateLimit } from '../../plugins/rate-limit'
-import { loadConfigFile } from '../../src/config-file'
+import { loadConfigFile } from '../../src/config/config-file'
 import { execute, Teller } from '../field/commands'
 import { PATIENCE_MS, start, type TestServer, within } from '../harness'
 import { ask, create } from '../http/ask-admin'
@@ -18,7 +18,7 @@ const READ = PAGES.filter((page) => page.startsWith('docs/') || page === 'plugin
 const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
   ['bun run test', 'is what runs this'],
   ['bun run bench', 'plays for half an hour; test/bench plays each question for a moment'],
-  ['carillon.sqlite.credentials', 'test/first-start.test.ts reads and deletes that file'],
+  ['carillon.sqlite.credentials', 'test/config/first-start.test.ts reads and deletes that file'],
   ['askBackend', 'test/protocols/phoenix-clients.test.ts joins so'],
 ]
 

@@ -1,8 +1,8 @@
 /** The tables of docs/settings.md are generated: printed by the functions below. */
 import { expect, test } from 'bun:test'
-import { aliasTable } from '../../src/aliases'
-import { settingsTable } from '../../src/config'
-import { unreadTable } from '../../src/unread'
+import { aliasTable } from '../../src/config/aliases'
+import { settingsTable } from '../../src/config/config'
+import { unreadTable } from '../../src/config/unread'
 import { read } from './pages'
 
 const TABLES = [

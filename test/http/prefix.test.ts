@@ -4,7 +4,7 @@
  */
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { readConfig } from '../../src/config'
+import { readConfig } from '../../src/config/config'
 import { definePlugin } from '../../src/plugin'
 import { placeOf } from '../../src/http/place'
 import { ADMIN_PAIR, basic } from '../credentials'

@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readConfig } from '../../src/config'
+import { readConfig } from '../../src/config/config'
 import { ManualClock, MemoryLog } from '../../src/kit/clock'
 import { claimDatabase } from '../../src/standby'
 import { openDatabase } from '../../src/store/sqlite'

@@ -1,7 +1,7 @@
 /** Where webhooks may go: said when an endpoint is saved, and again when a connection is made. */
 import type { LookupAddress } from 'node:dns'
 import { describe, expect, test } from 'bun:test'
-import { readConfig } from '../../src/config'
+import { readConfig } from '../../src/config/config'
 import { networkRules } from '../../src/core/networks'
 import { createPoster, type Resolve } from '../../src/webhooks/post'
 import { start } from '../harness'

@@ -1,6 +1,6 @@
 /** Webhooks from the environment, in the shape that soketi's users have. */
 import { describe, expect, test } from 'bun:test'
-import { ConfigError, readConfig } from '../../src/config'
+import { ConfigError, readConfig } from '../../src/config/config'
 import { serve } from '../../src/kit/server'
 import { start } from '../harness'
 import { Receiver } from './receiver'

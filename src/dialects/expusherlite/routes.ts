@@ -21,7 +21,7 @@ import { documentedForms } from '../../http/body'
 import { FieldError } from '../../http/errors'
 import { bodyOfApp, readBody, writtenIn, type Body } from '../../http/form'
 import { NO_BODY } from '../../http/hooks'
-import { isForeignPage } from '../../http/cross-origin'
+import { isForeignPage } from '../../http/admin-origins'
 import { listed } from '../../http/lists'
 import {
   errorDetail,

@@ -10,7 +10,7 @@ import type { Shown } from '../../http/app-secrets'
 import { basicCredentials } from '../../http/basic'
 import type { Door } from '../../http/api'
 import type { Received } from '../../http/hooks'
-import { isForeignPage } from '../../http/cross-origin'
+import { isForeignPage } from '../../http/admin-origins'
 import { queryOf } from '../../http/url'
 
 /** Somebody may push to the app; `params` is what a plugin put in the place of the body, if anything. */

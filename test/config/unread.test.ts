@@ -1,8 +1,8 @@
 /** Names of soketi and Reverb that nothing reads here: the start says what to do instead. */
 import { expect, test } from 'bun:test'
-import { SETTING_NAMES } from '../src/config'
-import { notes } from '../src/notes'
-import { unreadTable } from '../src/unread'
+import { SETTING_NAMES } from '../../src/config/config'
+import { notes } from '../../src/config/notes'
+import { unreadTable } from '../../src/config/unread'
 
 const warnings = (env: Record<string, string>): string[] =>
   notes(env).flatMap(({ level, text }) => (level === 'warn' ? text : []))

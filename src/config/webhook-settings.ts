@@ -1,9 +1,9 @@
 /**
  * WEBHOOK_SETTINGS: the rows of SETTINGS that are about webhooks.
  */
-import type { WebhookRecord } from './core/app'
-import { DEFAULT_NETWORKS, networkRules } from './core/networks'
-import { MAX_WEBHOOKS, webhookMistake, webhooksMistake } from './core/webhooks'
+import type { WebhookRecord } from '../core/app'
+import { DEFAULT_NETWORKS, networkRules } from '../core/networks'
+import { MAX_WEBHOOKS, webhookMistake, webhooksMistake } from '../core/webhooks'
 import { networkList, number, setting } from './setting'
 
 const WEBHOOKS_EXPECTED = `a JSON list of at most ${MAX_WEBHOOKS} like [{"url":"https://example.org/hook","event_types":["channel_occupied"]}]`

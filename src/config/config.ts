@@ -3,8 +3,8 @@
  * mistake is reported at once; names of other people (`PUSHER_HOST`, Kubernetes' `*_PORT`) bind nothing.
  */
 import { withAliases } from './aliases'
-import { quoted } from './core/errors'
-import { LIMITS, type LimitName, type Limits } from './core/limits'
+import { quoted } from '../core/errors'
+import { LIMITS, type LimitName, type Limits } from '../core/limits'
 import {
   BOOLEANS,
   hostAlone,

@@ -7,7 +7,7 @@ import { quoted } from '../core/errors'
 import type { NetworkRules } from '../core/networks'
 import { mergedLimits } from '../core/provided-apps'
 import { webhooksMistake } from '../core/webhooks'
-import { limits, type LimitChanges } from './app-limits'
+import { limits, type LimitChanges } from './limits'
 import {
   hidden,
   listOf,

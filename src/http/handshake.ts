@@ -2,10 +2,10 @@
  * Handshake: what of its headers the runtime does not look at, and what those read whose request is none.
  * Spec: RFC 6455, 4.2.1.
  */
-import { decoded, quoted } from './core/errors'
-import { HEADER_NAME } from './core/webhooks'
-import { CONTENT_TYPES, REQUEST_ID, requestId } from './http/headers'
-import { pathOf } from './http/url'
+import { decoded, quoted } from '../core/errors'
+import { HEADER_NAME } from '../core/webhooks'
+import { CONTENT_TYPES, REQUEST_ID, requestId } from './headers'
+import { pathOf } from './url'
 
 /** A list of protocols may name others before ours. */
 const UPGRADE = /(^|,)\s*websocket\s*(,|$)/i

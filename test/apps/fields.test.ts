@@ -1,7 +1,7 @@
 /** What the fields of an app may be, whatever the body's kind. Phoenix contract 2.3. */
 import { describe, expect, test } from 'bun:test'
 import { common, start } from '../harness'
-import { ask, change, create, FORM, temporary } from './ask-admin'
+import { ask, change, create, FORM, temporary } from '../http/ask-admin'
 
 const TEXT = ['must be text without control characters and broken surrogates']
 

@@ -14,9 +14,9 @@ import {
 } from 'node:fs'
 import { SETTINGS } from './config'
 import type { Credentials } from './credentials'
-import type { Log } from './core/types'
-import { StoreError } from './store/errors'
-import { isFile } from './store/files'
+import type { Log } from '../core/types'
+import { StoreError } from '../store/errors'
+import { isFile } from '../store/files'
 
 /** The file of a database that is there; undefined for one in memory. */
 export function credentialsFile(databasePath: string): string | undefined {

@@ -3,9 +3,9 @@ import { afterAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { broughtBy, envFiles } from '../src/env-files'
-import { notes } from '../src/notes'
-import { Program } from './program'
+import { broughtBy, envFiles } from '../../src/config/env-files'
+import { notes } from '../../src/config/notes'
+import { Program } from '../program'
 
 const folders: string[] = []
 afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })))
@@ -144,7 +144,7 @@ test('the start names what came from the file, and what holds a $; a failing one
     '.env':
       'PUSHER_APP_ID=1\nPUSHER_APP_KEY=k\nREVERB_APP_SECRET="pa$word9"\nAPP_KEY=x\nPUSHER_ADMIN_USERNAME=me\nPUSHER_ADMIN_PASSWORD=pa#word9\n',
   })
-  const command = [process.execPath, join(import.meta.dir, '../src/index.ts')]
+  const command = [process.execPath, join(import.meta.dir, '../../src/index.ts')]
   await using program = new Program({}, { command, cwd: folder })
   await program.listening()
   program.process.kill('SIGTERM')

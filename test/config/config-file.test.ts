@@ -3,14 +3,14 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import usual from '../plugins/usual.json'
-import { ConfigError } from '../src/config'
-import { loadConfigFile, tellConfigFile } from '../src/config-file'
-import { quoted } from '../src/core/errors'
-import { ManualClock, MemoryLog } from '../src/kit/clock'
-import { Program } from './program'
+import usual from '../../plugins/usual.json'
+import { ConfigError } from '../../src/config/config'
+import { loadConfigFile, tellConfigFile } from '../../src/config/config-file'
+import { quoted } from '../../src/core/errors'
+import { ManualClock, MemoryLog } from '../../src/kit/clock'
+import { Program } from '../program'
 
-const ROOT = join(import.meta.dir, '..')
+const ROOT = join(import.meta.dir, '../..')
 const OWN = join(ROOT, 'carillon.config.ts')
 const ALL = ['origin-check', 'rate-limit', 'guardian']
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'carillon-')))

@@ -2,10 +2,10 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ConfigError, isLoopback, readConfig } from '../src/config'
-import { loadConfigFile } from '../src/config-file'
-import { notes } from '../src/notes'
-import { mistakes } from './mistakes'
+import { ConfigError, isLoopback, readConfig } from '../../src/config/config'
+import { loadConfigFile } from '../../src/config/config-file'
+import { notes } from '../../src/config/notes'
+import { mistakes } from '../mistakes'
 
 describe('settings', () => {
   test('have defaults', () => {

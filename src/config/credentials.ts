@@ -5,14 +5,14 @@
  * stored, and shown once.
  */
 import { ConfigError, reachable, SETTINGS, type Config } from './config'
-import { NEW_APP, newAppId, newKeyPair, type AppRecord, type KeyRecord } from './core/app'
-import type { Apps } from './core/apps'
-import { clashesAmong, type ProvidedApp } from './core/provided-apps'
-import { isPublished, PUBLISHED } from './core/published'
-import { sha256 } from './core/signature'
-import type { Log } from './core/types'
-import { slugOf } from './http/slug'
-import type { SqliteAppStore } from './store/apps'
+import { NEW_APP, newAppId, newKeyPair, type AppRecord, type KeyRecord } from '../core/app'
+import type { Apps } from '../core/apps'
+import { clashesAmong, type ProvidedApp } from '../core/provided-apps'
+import { isPublished, PUBLISHED } from '../core/published'
+import { sha256 } from '../core/signature'
+import type { Log } from '../core/types'
+import { slugOf } from '../apps/slug'
+import type { SqliteAppStore } from '../store/apps'
 
 /** Where a credential comes from; only `development` and `generated` ones are ever shown. */
 export type Origin = 'development' | 'settings' | 'generated' | 'stored'

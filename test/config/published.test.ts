@@ -1,10 +1,10 @@
 /** Published credentials where others can reach the server: it makes its own, and takes no published ones. */
 import { describe, expect, test } from 'bun:test'
-import { announcement } from '../src/announce'
-import { readConfig } from '../src/config'
-import { providedApps } from '../src/credentials'
-import { OWN_APP, start } from './harness'
-import { temporary } from './http/ask-admin'
+import { announcement } from '../../src/announce'
+import { readConfig } from '../../src/config/config'
+import { providedApps } from '../../src/config/credentials'
+import { OWN_APP, start } from '../harness'
+import { temporary } from '../http/ask-admin'
 
 const TERMINAL = { files: undefined, isTerminal: true }
 const APP = {

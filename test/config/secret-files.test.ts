@@ -3,10 +3,10 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readConfig, SECRETS, settingsTable } from '../src/config'
-import { notes } from '../src/notes'
-import { mistakes } from './mistakes'
-import { deprivable, Program, without } from './program'
+import { readConfig, SECRETS, settingsTable } from '../../src/config/config'
+import { notes } from '../../src/config/notes'
+import { mistakes } from '../mistakes'
+import { deprivable, Program, without } from '../program'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-secrets-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

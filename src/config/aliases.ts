@@ -2,7 +2,7 @@
  * ALIASES: the names that people who move from other servers have set already, and which of our
  * settings they stand for. Our own name wins where both are set.
  */
-import { LIMITS, type LimitName } from './core/limits'
+import { LIMITS, type LimitName } from '../core/limits'
 import { withoutServices } from './kubernetes'
 import { fileVariable } from './secret-files'
 import type { Environment, Found } from './setting'

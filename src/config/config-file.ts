@@ -5,21 +5,21 @@
  */
 import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import usual from '../plugins/usual.json'
-import { systemClock } from './clock'
+import usual from '../../plugins/usual.json'
+import { systemClock } from '../clock'
 import { ConfigError } from './config'
-import { NEW_APP } from './core/app'
-import { quoted } from './core/errors'
-import { isRecord } from './core/json'
-import type { ProvidedApp } from './core/provided-apps'
-import { within } from './core/faults'
-import type { Clock, Log } from './core/types'
-import { applyChanges, readAppChanges, type Enforced } from './http/app-fields'
-import { hidden } from './http/reading'
-import { slugOf } from './http/slug'
-import * as pluginInterface from './plugin'
-import type { AnyPlugin, AppConfig } from './plugin'
-import { enforcedBy, START_LIMIT_MS } from './plugins'
+import { NEW_APP } from '../core/app'
+import { quoted } from '../core/errors'
+import { isRecord } from '../core/json'
+import type { ProvidedApp } from '../core/provided-apps'
+import { within } from '../core/faults'
+import type { Clock, Log } from '../core/types'
+import { applyChanges, readAppChanges, type Enforced } from '../apps/fields'
+import { hidden } from '../apps/reading'
+import { slugOf } from '../apps/slug'
+import * as pluginInterface from '../plugin'
+import type { AnyPlugin, AppConfig } from '../plugin'
+import { enforcedBy, START_LIMIT_MS } from '../plugins'
 
 /** What the configuration file brings. */
 export type FileConfig = {
@@ -36,7 +36,8 @@ export type ConfigFile = FileConfig & {
 
 const DEFAULT_FILE = 'carillon.config.ts'
 /** The one that came with the server. */
-const OWN_FILE = join(import.meta.dir, '..', DEFAULT_FILE)
+const OWN_FILE = join(import.meta.dir, '../..', DEFAULT_FILE)
+const SRC = join(import.meta.dir, '..')
 
 /** Makes `carillon/plugin` importable from a file anywhere, whatever is installed beside it. */
 function provideInterface(): void {
@@ -129,7 +130,7 @@ function placeOf(cause: Error): string | undefined {
   if (position) return `${position.file}:${position.line}:${position.column}`
   const frames = (cause.stack ?? '').matchAll(/^ +at (?:.*\()?(\/.*:\d+:\d+)\)?$/gm)
   const places = Array.from(frames, ([, place = '']) => place)
-  return places.find((place) => !place.startsWith(`${import.meta.dir}/`)) // ours say nothing to whoever wrote it
+  return places.find((place) => !place.startsWith(`${SRC}/`)) // ours say nothing to whoever wrote it
 }
 
 const KEYS = ['plugins', 'apps']

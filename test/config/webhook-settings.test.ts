@@ -1,6 +1,6 @@
 /** `CARILLON_WEBHOOKS`: which entry is wrong, and why; no url and no secret in the line. */
 import { expect, test } from 'bun:test'
-import { mistakes } from './mistakes'
+import { mistakes } from '../mistakes'
 
 const GOOD = { url: 'https://example.org/hook' }
 const HIDDEN = 'CARILLON_WEBHOOKS=(hidden):'

@@ -1,6 +1,6 @@
 /** Names in the environment that were meant for us are told; those of others are passed over in silence. */
 import { expect, test } from 'bun:test'
-import { notes } from '../src/notes'
+import { notes } from '../../src/config/notes'
 
 /** Warnings of an environment: `NAME`, or `NAME=value`. */
 const told = (...set: string[]): string[] =>

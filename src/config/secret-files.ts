@@ -3,7 +3,7 @@
  * Kubernetes mount them.
  */
 import { readFileSync, statSync } from 'node:fs'
-import { quoted } from './core/errors'
+import { quoted } from '../core/errors'
 import type { Environment, Found } from './setting'
 
 export const fileVariable = (name: string): string => `${name}_FILE`

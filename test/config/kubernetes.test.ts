@@ -1,7 +1,7 @@
 /** Kubernetes sets variables for every service of the namespace; some look like settings. */
 import { expect, test } from 'bun:test'
-import { readConfig } from '../src/config'
-import { notes } from '../src/notes'
+import { readConfig } from '../../src/config/config'
+import { notes } from '../../src/config/notes'
 
 /** What Kubernetes sets for a service with two ports. */
 function variables(service: string): Record<string, string> {
