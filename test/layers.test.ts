@@ -218,6 +218,7 @@ const SMALL: Readonly<Record<string, string>> = {
   'core/disconnect.ts': 'a verb',
   'core/dismiss.ts': 'a verb',
   'core/facts.ts': 'a noun that everybody emits to',
+  'core/json-keys.ts': 'both scanners ask it',
   'core/published.ts': 'looked for by its name',
   'core/watchlist.ts': 'verbs share it, and import no verb',
   'dialects/codecs.ts': 'a table',

@@ -3,7 +3,8 @@
  * before, and so is known to be JSON. Half a megabyte of batch takes 0.8 ms; a scan for the list, one for
  * its entries and one for each of them take 3 (Bun 1.4.5).
  */
-import { colonEnd, keyIn, sliceFrom, spaceEnd, stringEnd, type Slice } from './json-scan'
+import { keyIn } from './json-keys'
+import { colonEnd, sliceFrom, spaceEnd, stringEnd, type Slice } from './json-scan'
 
 /**
  * Of an object with a list of objects, the value of `key` in each of these; undefined where it is not

@@ -72,6 +72,8 @@ describe('of equal keys the last counts', () => {
     '{"event":1,"event":2}',
     '{"d\\u0061ta":1,"data":2}',
     '{"data":1,"\\u0064at\\u0061":2}',
+    '{"\\u0064\\u0061\\u0074\\u0061":1}',
+    '{"\\n0064ata":1,"\\\\u0064ata":2,"\\u0064atab":3,"\\u0044ata":4,"d\\u0061t":5}',
     '{"dat\\u0061\\u0000":1,"data ":2,"dat":3}',
     '{"__proto__":1,"constructor":2,"a":3}',
     `{"${'\\u0061'.repeat(100)}":1,"\\u0061":2}`,
