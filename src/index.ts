@@ -16,7 +16,7 @@ const USAGE = `Carillon ${version}, a realtime push server
 Settings are environment variables; docs/settings.md has the table of all.`
 
 const help = async (): Promise<string> => {
-  const some = missing === undefined ? (await import('./help')).someSettings() : []
+  const some = missing === undefined ? (await import('./config/config')).someSettings() : []
   return some.length > 0 ? [`${USAGE} Some:`, '', ...some].join('\n') : USAGE
 }
 

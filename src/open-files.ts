@@ -47,11 +47,10 @@ export function overFileLimit(
     )
 }
 
-const PART = 'files'
 const NONE_LEFT = ['EMFILE', 'ENFILE']
 
 /** To be called again and again: opens one. `/ready` is red, and the log says so once, while there is none left. */
-export function watchOpenFiles({ state, log }: Pick<Core, 'state' | 'log'>): () => void {
+export function watchOpenFiles({ readiness, log }: Pick<Core, 'readiness' | 'log'>): () => void {
   const limit = openFilesLimit() // to ask takes a file, too
   return () => {
     try {
@@ -59,10 +58,9 @@ export function watchOpenFiles({ state, log }: Pick<Core, 'state' | 'log'>): () 
     } catch (cause) {
       if (!NONE_LEFT.includes((cause as { code?: string }).code ?? '')) return
       const reason = 'no file descriptor is left: nobody can connect'
-      if (!state.troubles.has(PART)) log.error({ limit }, reason)
-      state.troubles.set(PART, reason)
+      if (readiness.fail('files', reason)) log.error({ limit }, reason)
       return
     }
-    if (state.troubles.delete(PART)) log.info({}, 'file descriptors are left again')
+    if (readiness.recover('files')) log.info({}, 'file descriptors are left again')
   }
 }

@@ -11,13 +11,13 @@ import type { Credentials } from './config/credentials'
 import { envFiles } from './config/env-files'
 import { warnLeftOver, writeGenerated } from './config/first-start'
 import { ignoresHangups } from './hangup'
+import { unusableAddress } from './listen'
 import { createLog, type ServerLog } from './log'
 import { notes } from './config/notes'
 import { openFilesLimit, overFileLimit } from './open-files'
 import { PluginError } from './plugins'
 import { createServer, type CarillonServer } from './server'
 import { StoreError } from './store/errors'
-import { unusableAddress } from './unusable-address'
 
 /** What lives as long as the process. */
 type Program = ServerLog & {

@@ -2,20 +2,34 @@
  * The composition root: core, plugins, API and port, built in order and taken down in reverse.
  */
 import type { Config } from './config/config'
+import { AddressCounts } from './core/addresses'
 import { Apps } from './core/apps'
+import { LocalBroker } from './core/broker'
+import { Rates } from './core/bucket'
+import { Cache } from './core/cache'
 import type { Core } from './core/core'
 import { newCounters } from './core/counters'
 import { drain } from './core/drain'
+import { Facts } from './core/facts'
 import { countFault, survives } from './core/faults'
+import { Groups, type GroupTable } from './core/groups'
 import { compileHooks } from './core/hooks'
+import { Hub } from './core/hub'
+import { LeaveQueue } from './core/leave-queue'
+import { Presence } from './core/presence'
 import { networkRules, type NetworkRules } from './core/networks'
 import type { ProvidedApp } from './core/provided-apps'
 import { Slices } from './core/slices'
 import { QuietLog } from './core/quiet-log'
-import { AUTHORIZED_EVERY_MS, sweeper, unauthorizedSweeper } from './core/sweep'
-import type { Clock, Log } from './core/types'
+import { Readiness } from './core/readiness'
+import { RefusalLog } from './core/refusal-log'
+import { SubscriptionCounts } from './core/subscription-counts'
+import { AUTHORIZED_EVERY_MS, sweeper, sweepIntervalMs, unauthorizedSweeper } from './core/sweep'
+import type { Clock, Log, NodeId, Topics } from './core/types'
+import { Unauthorized } from './core/unauthorized'
 import { RequestQueue } from './core/request-queue'
 import { Uploads } from './core/uploads'
+import { Users } from './core/users'
 import {
   keepGenerated,
   providedApps,
@@ -34,8 +48,7 @@ import { InFlight } from './http/in-flight'
 import { Locality } from './http/local'
 import { Logins } from './http/logins'
 import { listen } from './listen'
-import { newCore } from './new-core'
-import { requestsAllowed, watchOpenFiles } from './open-files'
+import { requestsAllowed, socketsAllowed, watchOpenFiles } from './open-files'
 import swaggerPage from './pages/swagger/index.html'
 import type { AnyPlugin } from './plugin'
 import {
@@ -46,6 +59,7 @@ import {
   warnUnenforced,
   type LoadedPlugin,
 } from './plugins'
+import { wireError } from './protocols/errors'
 import { claimDatabase, type Claim } from './standby'
 import { appStore } from './store/apps'
 import { FileWatch } from './store/file-watch'
@@ -55,6 +69,7 @@ import { openDatabase } from './store/sqlite'
 import { Writes } from './store/writes'
 import { LongPolls } from './transports/longpoll'
 import { XhrSessions } from './transports/xhr'
+import { RETRIES } from './webhooks/retries'
 import { Webhooks } from './webhooks/webhooks'
 
 export type ServerOptions = {
@@ -180,7 +195,7 @@ async function build(
     DIALECTS.flatMap(({ groups }) => groups ?? []),
   )
   undo.push(() => core.refusals.finish())
-  writes.troubles = core.state.troubles
+  writes.readiness = core.readiness
   const networks = networkRules(config.webhookAllow, config.webhookDeny)
   const webhooks = guarded(config.databasePath, () => webhooksOf(core, writes, config, networks))
   undo.push(() => webhooks.stop())
@@ -252,7 +267,7 @@ async function build(
 }
 
 function webhooksOf(core: Core, writes: Writes, config: Config, networks: NetworkRules): Webhooks {
-  return new Webhooks(core, writes.guard(outboxStore(writes.db), ['replay']), {
+  return new Webhooks(core, writes.guard(outboxStore(writes.db, RETRIES), ['replay']), {
     flushMs: config.webhookFlushMs,
     settleMs: config.webhookSettleMs,
     batchEvents: config.webhookBatchEvents,
@@ -265,3 +280,51 @@ function webhooksOf(core: Core, writes: Writes, config: Config, networks: Networ
 
 const waited = (clock: Clock, ms: number): Promise<void> =>
   new Promise((resolve) => clock.after(ms, resolve))
+
+/** What was there before the core. */
+type Begun = Pick<
+  Core,
+  'clock' | 'log' | 'apps' | 'hooks' | 'uploads' | 'requests' | 'slices' | 'counters'
+>
+
+function newCore(
+  config: Config,
+  begun: Begun,
+  topics: Topics,
+  tables: readonly GroupTable[],
+): Core {
+  const { clock, counters, log } = begun
+  const { limits } = config
+  const state: Core['state'] = { tick: 0, draining: false }
+  const groups = new Groups(tables)
+  const readiness = new Readiness()
+  const hub = new Hub(topics, groups, { clock, counters, log, limits, readiness })
+  return {
+    node: crypto.randomUUID() as string as NodeId,
+    limits,
+    ...begun,
+    addresses: new AddressCounts(config.limits.maxConnectionsPerAddress),
+    hub,
+    groups,
+    presence: new Presence(),
+    users: new Users(),
+    unauthorized: new Unauthorized(),
+    cache: new Cache(config.cacheTtlSeconds * 1000),
+    subscriptionCounts: new SubscriptionCounts(),
+    rates: new Rates(),
+    leaving: new LeaveQueue(),
+    broker: new LocalBroker((publication) => hub.deliver(publication)),
+    facts: new Facts(),
+    refusals: new RefusalLog(log, clock, (code) => wireError(code).log),
+    timing: {
+      activityTimeoutSeconds: config.activityTimeoutSeconds,
+      pongTimeoutSeconds: config.pongTimeoutSeconds,
+      heartbeatTimeoutSeconds: config.heartbeatTimeoutSeconds,
+      sweepIntervalMs: sweepIntervalMs(config),
+      gateTimeoutMs: config.gateTimeoutMs,
+      maxConnections: config.maxConnections || socketsAllowed(),
+    },
+    readiness,
+    state,
+  }
+}

@@ -1,7 +1,7 @@
 /** Where the server cannot listen: what the system says, as the operator is told. */
 import { expect, test } from 'bun:test'
 import { existsSync, readFileSync } from 'node:fs'
-import { unusableAddress } from '../src/unusable-address'
+import { unusableAddress } from '../src/listen'
 import { deprivable, Program, without } from './program'
 
 const REMEDY =

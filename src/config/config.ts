@@ -285,6 +285,23 @@ export function reachable({
 const aboutOf = ({ env, about, secret }: Setting<unknown>): string =>
   secret ? `${about}; or \`${fileVariable(env)}\`, a file that has it` : about
 
+const HELP = [
+  'port',
+  'host',
+  'databasePath',
+  'appId',
+  'appKey',
+  'appSecret',
+  'adminUsername',
+  'adminPassword',
+  'configFile',
+  'logLevel',
+] as const satisfies readonly SettingName[]
+
+/** A line of `--help` for each of a few. */
+export const someSettings = (): string[] =>
+  HELP.map((name) => `  ${SETTINGS[name].env.padEnd(24)} ${SETTINGS[name].about}`)
+
 /** The table of docs/settings.md, in Markdown. */
 export function settingsTable(): string {
   const cell = (value: unknown): string =>

@@ -14,6 +14,7 @@ import type { Hub } from './hub'
 import type { LeaveQueue } from './leave-queue'
 import type { Limits } from './limits'
 import type { Presence } from './presence'
+import type { Readiness } from './readiness'
 import type { RefusalLog } from './refusal-log'
 import type { RequestQueue } from './request-queue'
 import type { Slices } from './slices'
@@ -48,14 +49,13 @@ export type Core = {
   readonly facts: Facts
   readonly counters: Counters
   readonly refusals: RefusalLog
+  readonly readiness: Readiness
   readonly timing: Timing
   /** What may change while the server runs, besides what the nouns own. */
   readonly state: {
     /** Sweeps since the start; see `sweep`. */
     tick: number
     draining: boolean
-    /** Why no new clients should be sent here, by the part that says so. */
-    readonly troubles: Map<string, string>
   }
 }
 

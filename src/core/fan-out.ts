@@ -13,6 +13,7 @@
 import type { Counters } from './counters'
 import { countFault } from './faults'
 import type { Limits } from './limits'
+import type { Readiness } from './readiness'
 import type { Clock, Log } from './types'
 
 /** Sends of one turn: 0.4 to 0.8 ms. */
@@ -27,14 +28,13 @@ const FEW_SUBSCRIBERS = 64
 const SHARE = 4
 /** So many turns without a fault, and the fan-out is sound again. */
 const SOUND_TURNS = 1000
-const PART = 'fan-out'
 
 export type Surroundings = {
   readonly clock: Clock
   readonly counters: Counters
   readonly log: Log
   readonly limits: Pick<Limits, 'maxQueuedFrames' | 'maxQueuedBytes'>
-  readonly state: { readonly troubles: Map<string, string> }
+  readonly readiness: Readiness
 }
 
 /** An audience, as whose turn it is. */
@@ -137,15 +137,15 @@ export class FanOut {
 
   /** Said once, until it is over; `/ready` is red meanwhile. */
   #fault(cause: unknown): void {
-    const { state, counters } = this.around
+    const { readiness, counters } = this.around
     if (this.#unsound > 0) counters.faults++
-    else countFault(this.around, cause, { part: PART })
+    else countFault(this.around, cause, { part: 'fan-out' })
     this.#unsound = SOUND_TURNS
-    state.troubles.set(PART, 'a turn failed')
+    readiness.fail('fan-out', 'a turn failed')
   }
 
   #recover(): void {
-    if (this.#unsound > 0 && --this.#unsound === 0) this.around.state.troubles.delete(PART)
+    if (this.#unsound > 0 && --this.#unsound === 0) this.around.readiness.recover('fan-out')
   }
 }
 

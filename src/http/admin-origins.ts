@@ -1,8 +1,9 @@
 /**
- * Cross-origin requests: which are of pages of other origins, and what the browsers of those are answered
- * that `CARILLON_ADMIN_ORIGINS` names.
+ * Which pages of other origins may use the admin API: those that `CARILLON_ADMIN_ORIGINS` names. Their
+ * browsers are told so, the others are refused.
  */
 import { Elysia } from 'elysia'
+import { quoted, RealtimeError } from '../core/errors'
 
 const METHODS = 'GET, POST, PUT, PATCH, DELETE'
 const ACCEPTED = 'authorization, content-type, x-request-id'
@@ -36,6 +37,16 @@ export function crossOrigin(origins: readonly string[]) {
       },
       { detail: { hide: true } },
     )
+}
+
+/** @throws RealtimeError('admin_foreign_page') */
+export function refuseForeignPages(headers: Headers, origins: readonly string[]): void {
+  if (!isForeignPage(headers, origins)) return
+  const origin = headers.get('origin')
+  throw new RealtimeError(
+    'admin_foreign_page',
+    `Pages of ${origin === null ? 'another site' : quoted(origin)} may not use the admin API (CARILLON_ADMIN_ORIGINS)`,
+  )
 }
 
 /** Browsers say where a request comes from; what a browser may reach must not serve another site. */

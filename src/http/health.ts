@@ -26,10 +26,10 @@ export function ops(core: Core) {
     },
   })
   const ready = ({ set }: { set: { status?: number | string } }) => {
-    const { draining, troubles } = core.state
-    if (!draining && troubles.size === 0) return { ready: true as const }
+    const { draining } = core.state
+    const reasons = core.readiness.all()
+    if (!draining && reasons.length === 0) return { ready: true as const }
     set.status = 503
-    const reasons = Array.from(troubles, ([part, reason]) => `${part}: ${reason}`)
     return { ready: false as const, reason: draining ? 'draining' : reasons.join('; ') }
   }
   return new Elysia({ tags: ['operations'] })

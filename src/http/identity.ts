@@ -3,11 +3,11 @@
  * identity. Passwords are compared in constant time, pages of other sites refused unless their origin
  * is allowed, and a published password is good for local requests only. Plugins are asked first.
  */
-import { quoted, raise, RealtimeError } from '../core/errors'
+import { raise, RealtimeError } from '../core/errors'
 import { equalInConstantTime, sha256 } from '../core/signature'
 import type { Addresses } from './address'
 import { basicCredentials } from './basic'
-import { isForeignPage } from './admin-origins'
+import { refuseForeignPages } from './admin-origins'
 import type { Locality } from './local'
 import type { Logins } from './logins'
 
@@ -62,13 +62,4 @@ function isAdmin({ user, password }: ReturnType<typeof basicCredentials>, access
     equalInConstantTime(access.passwordSha256, sha256(password)),
   ]
   return !right.includes(false)
-}
-
-function refuseForeignPages(headers: Headers, origins: readonly string[]): void {
-  if (!isForeignPage(headers, origins)) return
-  const origin = headers.get('origin')
-  throw new RealtimeError(
-    'admin_foreign_page',
-    `Pages of ${origin === null ? 'another site' : quoted(origin)} may not use the admin API (CARILLON_ADMIN_ORIGINS)`,
-  )
 }

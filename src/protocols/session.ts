@@ -20,9 +20,6 @@ import { fault, refuse, refuseCommand, refuseFrame } from './refuse'
 /** Text that may wait behind one gate. */
 const MAX_WAITING_CHARS = 1_048_576
 
-/** A reader that is further behind is closed: a gap would be a lie. */
-export const MAX_BEHIND_BYTES = 1024 * 1024
-
 /** The request that somebody comes with, as the port reads it. */
 export type Asked = Omit<ConnectRequest, 'appComesLater'> & {
   /** Why it is not local, which a published app asks of who connects. */
@@ -134,15 +131,6 @@ const shownFrame = (frame: string | Uint8Array): string =>
 /** The peer shows itself, without a word. */
 export function seen(core: Core, conn: Client): void {
   conn.seenTick = core.state.tick
-}
-
-/** The transport is cut off because its peer did not take what it was sent. */
-export function tooSlow({ counters, log }: Core, conn: Client): void {
-  counters.slowReadersClosed++
-  log.warn(
-    { socketId: conn.id, appId: conn.app?.id, limitBytes: MAX_BEHIND_BYTES },
-    'slow reader closed',
-  )
 }
 
 /** The transport is gone. What its client told others last, and a late turn has put off, is told first. */

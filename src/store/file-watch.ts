@@ -8,8 +8,6 @@ import type { Core } from '../core/core'
 import { filesOf, isFile } from './files'
 import { Overwrites } from './overwrites'
 
-/** The part that `/ready` names. */
-const PART = 'database'
 const LOST = 'its file was deleted or replaced; what is written now ends with this process'
 const OVERWRITTEN =
   'its file was written over by another program; stop the server, then restore it, then start'
@@ -31,17 +29,12 @@ export class FileWatch {
   }
 
   /** Looks, says once what it sees, and turns `/ready` red; green where a file is back. */
-  look({ state, log }: Pick<Core, 'state' | 'log'>): void {
+  look({ readiness, log }: Pick<Core, 'readiness' | 'log'>): void {
     const { path } = this
     const trouble = this.#trouble()
-    if (trouble === state.troubles.get(PART)) return
     if (trouble === undefined) {
-      state.troubles.delete(PART)
-      log.info({ path }, 'database: its file is back')
-    } else {
-      state.troubles.set(PART, trouble)
-      log.error({ path }, `database: ${trouble}`)
-    }
+      if (readiness.recover('database')) log.info({ path }, 'database: its file is back')
+    } else if (readiness.fail('database', trouble)) log.error({ path }, `database: ${trouble}`)
   }
 
   /** Only after the database. */

@@ -83,10 +83,6 @@ const DROP_ALIVE = `
     SELECT id FROM webhook_outbox WHERE lane = $lane AND dead_at IS NULL ORDER BY id LIMIT $limit)`
 const DROP_DEAD = DROP_ALIVE.replace('IS NULL', 'IS NOT NULL')
 
-/** How long an event is tried, from when it was written down (contract 7.6). */
-export const WINDOW_MS = 300_000
-/** An event that was not tried alone for so long gets a whole window from its next attempt on. */
-export const STALE_MS = WINDOW_MS / 2
 /** Rows that are changed in one go: 0.3 to 0.8 ms, Bun 1.4. */
 export const SLICE_ROWS = 100
 /** Rows among which a probe is looked for. */
@@ -95,8 +91,11 @@ type Values = Record<string, string | number | null>
 
 export type Outbox = ReturnType<typeof outboxStore>
 
+/** How long events are tried. */
+export type Window = { readonly windowMs: number; readonly staleMs: number }
+
 /** Every function throws where the database does; then nothing of what it was to write is written. */
-export function outboxStore(db: Database) {
+export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
   const all = <T>(sql: string, values: Values): T[] => db.query<T, [Values]>(sql).all(values)
   const change = (sql: string, values: Values): number =>
     db.query<unknown, [Values]>(sql).run(values).changes
@@ -117,7 +116,7 @@ export function outboxStore(db: Database) {
   }
   const lease = (lane: number, rows: readonly Omit<Head, 'bytes'>[], terms: Lease): OutboxRow[] => {
     const { now, alone, until } = terms
-    const values = { ids: idsOf(rows), now, alone, stale: now - STALE_MS }
+    const values = { ids: idsOf(rows), now, alone, stale: now - staleMs }
     const leased = all<{ id: number; time_ms: number; event: string }>(LEASE, values)
     const byId = new Map(leased.map((row) => [row.id, row]))
     due.lease(lane, rows, until)
@@ -184,7 +183,7 @@ export function outboxStore(db: Database) {
     ): Taken => {
       const lane = lanes.idOf(key)
       const { rows, more } = due.find(lane, terms.mono, terms.limit)
-      const before = terms.now - WINDOW_MS
+      const before = terms.now - windowMs
       const over = rows.filter((row) => row.attempts > terms.alone && row.time_ms <= before)
       dead.bury(
         over.map(({ id }) => id),
@@ -218,7 +217,7 @@ export function outboxStore(db: Database) {
     /** Of an endpoint's oldest rows those become dead letters whose window is over, and that were tried so often. */
     bury: (key: LaneKey, now: number, attempts: number): number => {
       const lane = lanes.idOf(key)
-      return dead.buryOldest({ lane, now, before: now - WINDOW_MS, attempts, limit: SLICE_ROWS })
+      return dead.buryOldest({ lane, now, before: now - windowMs, attempts, limit: SLICE_ROWS })
     },
     /** When something is due that is not yet; by the clock's `mono`. */
     nextDue: (key: LaneKey): number | undefined => due.nextDue(lanes.idOf(key)),

@@ -5,17 +5,16 @@
  */
 import type { Database } from 'bun:sqlite'
 import { RealtimeError } from '../core/errors'
+import { Readiness } from '../core/readiness'
 import type { Log } from '../core/types'
 import { reasonOf } from './errors'
 
-/** The part that `/ready` names. */
-const PART = 'writes'
 /** The sweep looks that often whether it is over. */
 const RETRY_SECONDS = 5
 
 export class Writes {
-  /** What `/ready` is red for, by part; the server's, once there is one. */
-  troubles = new Map<string, string>()
+  /** The server's, once there is one. */
+  readiness = new Readiness()
 
   constructor(
     readonly db: Database,
@@ -50,7 +49,7 @@ export class Writes {
 
   /** Several times a minute: nobody may come who writes. */
   probe(): void {
-    if (!this.troubles.has(PART)) return
+    if (this.readiness.reasonOf('writes') === undefined) return
     const { db } = this
     const { user_version: version } = db
       .query<{ user_version: number }, []>('PRAGMA user_version')
@@ -64,12 +63,10 @@ export class Writes {
 
   /** Said once, until it is over. */
   #trouble(reason: string, cause: unknown): void {
-    if (this.troubles.get(PART) === reason) return
-    this.troubles.set(PART, reason)
-    this.log.error({ err: cause }, `writes: ${reason}`)
+    if (this.readiness.fail('writes', reason)) this.log.error({ err: cause }, `writes: ${reason}`)
   }
 
   #over(): void {
-    if (this.troubles.delete(PART)) this.log.info({}, 'writes: taken again')
+    if (this.readiness.recover('writes')) this.log.info({}, 'writes: taken again')
   }
 }

@@ -7,7 +7,7 @@ import type { Core } from '../core/core'
 import { survives } from '../core/faults'
 import type { Frame, Sink } from '../core/types'
 import type { Client } from '../protocols/codec'
-import { MAX_BEHIND_BYTES, tooSlow } from '../protocols/session'
+import { MAX_BEHIND_BYTES, tooSlow } from '../core/slow-reader'
 
 /** What has not been fetched, in order and bounded. */
 class Queue {

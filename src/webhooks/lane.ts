@@ -13,17 +13,15 @@ import type { Cancel } from '../core/types'
 import { endpointsOf, type Endpoint } from '../core/webhooks'
 import {
   SLICE_ROWS,
-  STALE_MS,
-  WINDOW_MS,
   type LaneKey,
   type Outbox,
   type OutboxRow,
   type Pardon,
   type Taken,
 } from '../store/outbox'
-import { backoffMs, Breaker } from './breaker'
 import type { Poster, PostRequest } from './post'
 import { attemptsBeforeAlone, batchSize, requestFor } from './request'
+import { backoffMs, Breaker, STALE_MS, WINDOW_MS } from './retries'
 
 export type Shared = {
   readonly core: Core

@@ -21,8 +21,6 @@ const GROUP_ENTRIES = 500
 const ANNOUNCED_ROWS = 100
 /** A write that failed is tried again after this. */
 const RETRY_MS = 1000
-/** The part that `/ready` names. */
-const PART = 'webhooks'
 
 export type RecorderOptions = {
   /** Time in which entries are collected; 0 writes each at once. */
@@ -78,7 +76,7 @@ export class Recorder {
       }
       return false
     }
-    this.core.slices.add({ part: PART, step })
+    this.core.slices.add({ part: 'webhooks', step })
     return promise
   }
 
@@ -180,7 +178,8 @@ export class Recorder {
     if (this.#waiting.push(entry)) return
     if (entry.type === 'event') this.core.counters.webhookEventsDropped++
     this.#overflown = true
-    if (!this.core.state.troubles.has(PART)) this.#trouble('more happens than can be written down')
+    if (this.core.readiness.reasonOf('webhooks') === undefined)
+      this.#trouble('more happens than can be written down')
   }
 
   /** Sees to it that what waits is written. */
@@ -247,15 +246,13 @@ export class Recorder {
 
   /** Said once, until it is over; `/ready` is red meanwhile. */
   #trouble(reason: string, cause?: unknown): false {
-    const { troubles } = this.core.state
-    if (troubles.get(PART) !== reason)
+    if (this.core.readiness.fail('webhooks', reason))
       this.core.log.error({ stored: this.outbox.size(), err: cause }, `webhooks: ${reason}`)
-    troubles.set(PART, reason)
     return false
   }
 
   #recovered(): void {
-    if (this.core.state.troubles.delete(PART))
+    if (this.core.readiness.recover('webhooks'))
       this.core.log.info(
         { dropped: this.core.counters.webhookEventsDropped },
         'webhooks: written down again',

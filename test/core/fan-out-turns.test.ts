@@ -182,7 +182,7 @@ describe('a fault in a turn', () => {
     expect(await ready()).toEqual({ ready: false, reason: 'fan-out: a turn failed' })
     let turns = 0
     using spy = watched(server)
-    while (server.core.state.troubles.size > 0) {
+    while (server.core.readiness.all().length > 0) {
       publishTo(server, 'room')
       await turn()
       if (spy.served().length > 0) turns++

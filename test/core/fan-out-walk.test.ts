@@ -7,6 +7,7 @@ import { expect, test } from 'bun:test'
 import type { App } from '../../src/core/app'
 import { Connection, newSocketId } from '../../src/core/connection'
 import { newCounters } from '../../src/core/counters'
+import { Readiness } from '../../src/core/readiness'
 import { Groups } from '../../src/core/groups'
 import { Hub } from '../../src/core/hub'
 import type { Encoder } from '../../src/core/messages'
@@ -66,9 +67,9 @@ function scene(next: () => number) {
       return 1
     },
   }
-  const [counters, state] = [newCounters(), { troubles: new Map<string, string>() }]
+  const [counters, readiness] = [newCounters(), new Readiness()]
   const limits = { maxQueuedFrames: 40, maxQueuedBytes: 300, maxSubscriptionsPerAddress: 0 }
-  const around = { clock: new ManualClock(0), counters, log: new MemoryLog(), limits, state }
+  const around = { clock: new ManualClock(0), counters, log: new MemoryLog(), limits, readiness }
   const hub = new Hub(native, new Groups([]), around)
   const members = Array.from({ length: 500 }, (_, index) => {
     const codec = ENCODERS[index % 5 === 0 ? 1 : 0]!

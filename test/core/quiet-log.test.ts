@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { QuietLog } from '../../src/core/quiet-log'
 import type { Client } from '../../src/protocols/codec'
-import { tooSlow } from '../../src/protocols/session'
+import { tooSlow } from '../../src/core/slow-reader'
 import { MemoryLog } from '../../src/kit/clock'
 import { fails, pluginOf, start, type TestServer } from '../harness'
 

@@ -1,5 +1,6 @@
 /** Rows that may be sent are found as by looking at all of them, however long others wait; numbers are kept. */
 import { expect, test } from 'bun:test'
+import { RETRIES } from '../../src/webhooks/retries'
 import { outboxStore, type OutboxRow } from '../../src/store/outbox'
 import type { Tale } from '../../src/store/untold'
 import { openDatabase } from '../../src/store/sqlite'
@@ -14,7 +15,7 @@ type Row = OutboxRow & { readonly untold: string | null; readonly dead_at: numbe
 
 test.each([1, 2, 3, 4, 5])('random walk %d', (seed) => {
   using db = openDatabase(':memory:')
-  const outbox = outboxStore(db)
+  const outbox = outboxStore(db, RETRIES)
   const chance = random(seed)
   const upTo = (most: number): number => Math.floor(chance() * (most + 1))
   let now = 1_000_000
@@ -125,6 +126,10 @@ test.each([1, 2, 3, 4, 5])('random walk %d', (seed) => {
     )
     .all()
   const { all, ...kept } = numbers!
-  expect([outbox.size(), outbox.stored(KEY), outboxStore(db).stored(KEY)]).toEqual([all, all, all])
+  expect([outbox.size(), outbox.stored(KEY), outboxStore(db, RETRIES).stored(KEY)]).toEqual([
+    all,
+    all,
+    all,
+  ])
   expect(outbox.lanes('1')).toMatchObject([kept])
 })

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MemoryLog } from '../../src/kit/clock'
 import { MIGRATIONS } from '../../src/store/migrations'
+import { RETRIES } from '../../src/webhooks/retries'
 import { outboxStore } from '../../src/store/outbox'
 import { migrate } from '../../src/store/sqlite'
 import { definePlugin } from 'carillon/plugin'
@@ -95,7 +96,7 @@ test('rows of before are counted once, when the file is brought up to date', () 
       fields: { from: 9, to: MIGRATIONS.length },
     },
   ])
-  const outbox = outboxStore(db)
+  const outbox = outboxStore(db, RETRIES)
   expect(outbox.lanes('1')).toMatchObject([
     { endpoint: 'a', pending: 8, failing: 3, dead: 4 },
     { endpoint: 'b', pending: 0, failing: 0, dead: 0 },

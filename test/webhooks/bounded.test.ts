@@ -1,6 +1,6 @@
 /** What one endpoint, one crowd or one call of the operator may cost the others: rows, requests, turns. */
 import { describe, expect, test } from 'bun:test'
-import { Breaker } from '../../src/webhooks/breaker'
+import { Breaker } from '../../src/webhooks/retries'
 import type { TestServer } from '../harness'
 import { deliveries, emit, occupy, pass, Receiver, settled, startWith, until } from './receiver'
 

@@ -1,8 +1,13 @@
 /**
- * The breaker of an endpoint: one that fails is left in peace for a while, then probed. It opens after
- * some failures in a row, or where most of the last requests failed, since an endpoint that takes one of
- * five would never fail often enough in a row. Owns how the endpoint has answered lately.
+ * Retries: for how long an event is tried, how long is waited in between, and when an endpoint is left in
+ * peace.
  */
+
+/** How long an event is tried, from when it was written down (contract 7.6). */
+export const WINDOW_MS = 300_000
+/** An event that was not tried alone for so long gets a whole window from its next attempt on. */
+export const STALE_MS = WINDOW_MS / 2
+export const RETRIES = { windowMs: WINDOW_MS, staleMs: STALE_MS }
 
 /** So many requests in a row. */
 const IN_A_ROW = 5
@@ -20,6 +25,11 @@ export function backoffMs(tries: number, most = MAX_BACKOFF_MS): number {
   return Math.round(base * (1 - JITTER + 2 * JITTER * Math.random()))
 }
 
+/**
+ * An endpoint that fails is left in peace for a while, then probed: after some failures in a row, or where
+ * most of the last requests failed, since one that takes one of five would never fail often enough in a
+ * row. Owns how the endpoint has answered lately.
+ */
 export class Breaker {
   #open = false
   #inARow = 0
