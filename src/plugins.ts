@@ -4,10 +4,10 @@
  */
 import { Elysia, type AnyElysia } from 'elysia'
 import type { Apps } from './core/apps'
-import { within } from './core/faults'
-import { compileHooks, type Asker, type CompiledHooks } from './core/hooks'
+import { withTimeout } from './core/faults'
+import { compileHooks, type HookContext, type CompiledHooks } from './core/hooks'
 import type { Counter, Hooks } from './core/plugin'
-import { logFailed, watched } from './core/plugin-faults'
+import { logFailure, runTimer } from './core/plugin-faults'
 import type { Cancel, Clock, Log } from './core/types'
 import { appView } from './core/views'
 import type { Uploads } from './core/uploads'
@@ -140,7 +140,11 @@ function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
     },
     inSlices: (items, deed) =>
       slices.add(
-        each(name, [...items], (item) => stopping.signal.aborted || watched(log, () => deed(item))),
+        each(
+          name,
+          [...items],
+          (item) => stopping.signal.aborted || runTimer(log, () => deed(item)),
+        ),
       ),
     listInSlices: (more) =>
       listed({ slices }, { items: more, around: ['{"data":[', ']}'], textOf: JSON.stringify }),
@@ -196,10 +200,10 @@ function mortalClock(clock: Clock, signal: AbortSignal, log: Log): Clock {
       keep((done) =>
         clock.after(delayMs, () => {
           done()
-          watched(log, run)
+          runTimer(log, run)
         }),
       ),
-    every: (intervalMs, run) => keep(() => clock.every(intervalMs, () => watched(log, run))),
+    every: (intervalMs, run) => keep(() => clock.every(intervalMs, () => runTimer(log, run))),
   }
 }
 
@@ -224,7 +228,7 @@ export async function startPlugins(
   for (const { plugin, run, stats } of start) {
     stats.calls++
     try {
-      await within(clock, START_LIMIT_MS, Promise.resolve(run()), givenUp)
+      await withTimeout(clock, START_LIMIT_MS, Promise.resolve(run()), givenUp)
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause)
       throw new PluginError(`plugin ${plugin}: could not start: ${why}`, { cause })
@@ -233,14 +237,14 @@ export async function startPlugins(
 }
 
 /** Runs the `stop` hooks, last plugin first; none can hold up the end for long. */
-export async function stopPlugins({ stop }: CompiledHooks, asker: Asker): Promise<void> {
+export async function stopPlugins({ stop }: CompiledHooks, asker: HookContext): Promise<void> {
   for (const hook of stop.toReversed()) {
     hook.stats.calls++
     try {
-      await within(asker.clock, asker.timing.gateTimeoutMs, Promise.resolve(hook.run()))
+      await withTimeout(asker.clock, asker.timing.gateTimeoutMs, Promise.resolve(hook.run()))
     } catch (cause) {
       hook.stats.faults++
-      logFailed(asker.log, { plugin: hook.plugin, hook: 'stop' }, cause)
+      logFailure(asker.log, { plugin: hook.plugin, hook: 'stop' }, cause)
     }
   }
 }

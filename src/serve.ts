@@ -5,7 +5,7 @@ import { announce } from './announce'
 import { systemClock } from './clock'
 import { ConfigError, readConfig, type Config } from './config/config'
 import { loadConfigFile, tellConfigFile, type ConfigFile } from './config/config-file'
-import { oneLine } from './core/errors'
+import { toOneLine } from './core/errors'
 import type { Log } from './core/types'
 import type { Credentials } from './config/credentials'
 import { envFiles } from './config/env-files'
@@ -161,6 +161,6 @@ const MAX_LINE_CHARS = 4096
 
 /** Lines may say what others wrote: a configuration file, a database. */
 function fail(...lines: readonly string[]): never {
-  for (const line of lines) process.stderr.write(`carillon: ${oneLine(line, MAX_LINE_CHARS)}\n`)
+  for (const line of lines) process.stderr.write(`carillon: ${toOneLine(line, MAX_LINE_CHARS)}\n`)
   process.exit(1)
 }

@@ -11,7 +11,7 @@ import type { Core } from './core/core'
 import { newCounters } from './core/counters'
 import { drain } from './core/drain'
 import { Facts } from './core/facts'
-import { countFault, survives } from './core/faults'
+import { countFault, runSafely } from './core/faults'
 import { Groups, type GroupTable } from './core/groups'
 import { compileHooks } from './core/hooks'
 import { Hub } from './core/hub'
@@ -234,7 +234,7 @@ async function build(
   const lookForFiles = watchOpenFiles(core)
   const sweep = sweeper(core)
   const sweepAll = (): void => {
-    survives(core, 'files', () => files.look(core))
+    runSafely(core, 'files', () => files.look(core))
     writes.probe()
     lookForFiles()
     uploads.sweep()

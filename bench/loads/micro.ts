@@ -1,7 +1,7 @@
 /**
  * One step of the hot path, over and over, in a process of its own with a real core around it.
  */
-import { askNow } from '../../src/core/hooks'
+import { runGatesNow } from '../../src/core/hooks'
 import { jsonText } from '../../src/core/json'
 import { Connection } from '../../src/core/connection'
 import type { ChannelName, SocketId } from '../../src/core/types'
@@ -77,7 +77,7 @@ async function steps(): Promise<Record<Step, (index: number) => unknown>> {
     sign: () => pair.sign(text),
     verify: () => pair.verify(text, signature),
     'look an app up': () => core.apps.byKey(credentials.key),
-    'empty hook': () => core.hooks.frame.length > 0 && askNow(core, core.hooks.frame, conn),
+    'empty hook': () => core.hooks.frame.length > 0 && runGatesNow(core, core.hooks.frame, conn),
   }
 }
 

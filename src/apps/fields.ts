@@ -3,7 +3,7 @@
  * said when it is wrong.
  */
 import type { AppRecord } from '../core/app'
-import { quoted } from '../core/errors'
+import { quote } from '../core/errors'
 import type { NetworkRules } from '../core/networks'
 import { mergedLimits } from '../core/provided-apps'
 import { webhooksMistake } from '../core/webhooks'
@@ -122,7 +122,7 @@ export function readAppChanges(
     const field = APP_FIELDS.get(name)
     const read = field ? readField(field, raw[name], purpose, enforced) : UNKNOWN
     if ('mistake' in read) {
-      errors[quoted(name)] = [read.mistake]
+      errors[quote(name)] = [read.mistake]
       mistakes++
     } else (field!.ofDialect ? dialects : changes)[field!.into] = read.value
   }

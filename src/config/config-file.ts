@@ -9,10 +9,10 @@ import usual from '../../plugins/usual.json'
 import { systemClock } from '../clock'
 import { ConfigError } from './config'
 import { NEW_APP } from '../core/app'
-import { quoted } from '../core/errors'
+import { quote } from '../core/errors'
 import { isRecord } from '../core/json'
 import type { ProvidedApp } from '../core/provided-apps'
-import { within } from '../core/faults'
+import { withTimeout } from '../core/faults'
 import type { Clock, Log } from '../core/types'
 import { applyChanges, readAppChanges, type Enforced } from '../apps/fields'
 import { hidden } from '../apps/reading'
@@ -62,7 +62,7 @@ export async function loadConfigFile(
   const given = resolve(folder, named ?? DEFAULT_FILE)
   const why = notThere(given)
   if (why !== undefined && (named !== undefined || why !== NOTHING)) {
-    const what = named === undefined ? DEFAULT_FILE : `CARILLON_CONFIG=${quoted(named)}`
+    const what = named === undefined ? DEFAULT_FILE : `CARILLON_CONFIG=${quote(named)}`
     throw new ConfigError([`${what}: expected a file at ${given}, ${why}`])
   }
   const path = [given, OWN_FILE].find((file) => notThere(file) === undefined)
@@ -104,7 +104,7 @@ export function tellConfigFile({ path, isOwn, plugins }: ConfigFile, log: Log): 
 async function importDefault(path: string, { clock, givenUp }: Patience): Promise<unknown> {
   try {
     const module = import(path) as Promise<{ default?: unknown }>
-    return await within(
+    return await withTimeout(
       clock,
       START_LIMIT_MS,
       module.then((file) => file.default),

@@ -3,7 +3,7 @@
  * mistake is reported at once; names of other people (`PUSHER_HOST`, Kubernetes' `*_PORT`) bind nothing.
  */
 import { withAliases } from './aliases'
-import { quoted } from '../core/errors'
+import { quote } from '../core/errors'
 import { LIMITS, type LimitName, type Limits } from '../core/limits'
 import {
   BOOLEANS,
@@ -221,8 +221,8 @@ export function readConfig(environment: Environment): Config {
     const [as, value = ''] = [found.foundAs.get(name) ?? name, env[name]]
     const [source, given = ''] = [sources.get(name), environment[as]]
     if (source !== undefined || secret) return source ?? `${as}=(hidden)`
-    const converted = given === value ? '' : `, which is ${name}=${quoted(value)}`
-    return `${as}=${quoted(given)}${converted}`
+    const converted = given === value ? '' : `, which is ${name}=${quote(value)}`
+    return `${as}=${quote(given)}${converted}`
   }
   const read = <T>(row: Setting<T>): T => {
     const given = env[row.env]

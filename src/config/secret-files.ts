@@ -3,7 +3,7 @@
  * Kubernetes mount them.
  */
 import { readFileSync, statSync } from 'node:fs'
-import { quoted } from '../core/errors'
+import { quote } from '../core/errors'
 import type { Environment, Found } from './setting'
 
 export const fileVariable = (name: string): string => `${name}_FILE`
@@ -34,7 +34,7 @@ export function withSecretFiles({ env, foundAs }: Found, secrets: readonly strin
       )
       continue
     }
-    const source = `${variable}=${quoted(file)}`
+    const source = `${variable}=${quote(file)}`
     try {
       filled[name] = readSecret(file)
       sources.set(name, source)

@@ -5,7 +5,7 @@
  */
 import type { App, AppRecord, AppStore } from './app'
 import { AppNames } from './app-names'
-import { quoted, refusal, type Refusal } from './errors'
+import { quote, refusal, type Refusal } from './errors'
 import type { Limits } from './limits'
 import {
   clashIn,
@@ -200,7 +200,7 @@ export class Apps {
 /** The app whose key a client says, or why it can't be served. */
 export function appOfKey({ apps }: { readonly apps: Apps }, key: string): App | Refusal {
   const app = apps.byKey(key)
-  if (!app) return refusal('app_not_found', `App key ${quoted(key)} does not exist`)
+  if (!app) return refusal('app_not_found', `App key ${quote(key)} does not exist`)
   return inactive(app) ?? app
 }
 

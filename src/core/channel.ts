@@ -4,7 +4,7 @@
  */
 import type { App } from './app'
 import type { Apps } from './apps'
-import { quoted, refusal, type Refusal } from './errors'
+import { quote, refusal, type Refusal } from './errors'
 import type { Limits } from './limits'
 import type { ChannelName, UserId } from './types'
 
@@ -103,7 +103,7 @@ export function parseChannelName(raw: unknown, limits: Limits): ChannelName | Re
   if (!valid)
     return refusal(
       'channel_invalid',
-      `Invalid channel name: '${quoted(raw)}' (allowed are letters, digits and _-=@,.;)`,
+      `Invalid channel name: '${quote(raw)}' (allowed are letters, digits and _-=@,.;)`,
     )
   return raw as ChannelName
 }

@@ -7,10 +7,10 @@ import { fullBucket, take } from './bucket'
 import type { Connection, Subscription } from './connection'
 import type { Core } from './core'
 import { isRefusal, REFUSE, refusal, type Refusal } from './errors'
-import { filter } from './hooks'
+import { runFilters } from './hooks'
 import type { Hub } from './hub'
-import { shownData, textOfJson } from './json'
-import type { ClientEventCommand, Publication } from './messages'
+import { payloadJson, textOfJson } from './json'
+import type { ClientEventCommand, EventPublication } from './messages'
 import type { ClientEventView } from './plugin'
 
 /** Publishes to the other subscribers, or returns why not. Never waits. */
@@ -40,9 +40,9 @@ export function clientEvent(
   const userId = sender?.userId
   const filters = core.hooks.clientEvent
   if (filters.length > 0) {
-    const shown = data === undefined ? undefined : { data: shownData(data) }
+    const shown = data === undefined ? undefined : { data: payloadJson(data) }
     const said: ClientEventView = { channel: core.groups.nameOf(channel), event, userId, ...shown }
-    const filtered = filter(core, filters, conn, said, app.limits.maxEventDataBytes)
+    const filtered = runFilters(core, filters, conn, said, app.limits.maxEventDataBytes)
     if (isRefusal(filtered)) return filtered
     if (conn.closed) return undefined // a plugin ended it
     if (filtered !== said) data = filtered.data
@@ -61,14 +61,14 @@ export function clientEvent(
       app,
       channel,
       event,
-      data: data === undefined ? undefined : shownData(data),
+      data: data === undefined ? undefined : payloadJson(data),
       socketId: conn.id,
       userId,
     })
   return undefined
 }
 
-function publish({ groups, broker }: Core, publication: Publication): void {
+function publish({ groups, broker }: Core, publication: EventPublication): void {
   broker.publish(publication)
   const heard = groups.heard(publication)
   if (heard) broker.publish(heard)

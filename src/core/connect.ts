@@ -7,7 +7,7 @@ import { inactive } from './apps'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { REFUSE, refusal, type Refusal } from './errors'
-import { ask, passGates, tell } from './hooks'
+import { runGates, passGates, notify } from './hooks'
 import type { ConnectRequest } from './plugin'
 import type { MaybePromise } from './types'
 
@@ -31,7 +31,7 @@ export function admit(
 ): MaybePromise<Refusal | undefined> {
   const gates = core.hooks.connect
   if (gates.length === 0) return impossible(core, conn)
-  return passGates(conn, ask(core, gates, conn, request), () => impossible(core, conn))
+  return passGates(conn, runGates(core, gates, conn, request), () => impossible(core, conn))
 }
 
 /** Takes the connection in and says hello, or returns why not. Never waits. */
@@ -48,7 +48,7 @@ export function establish(core: Core, conn: Connection): Refusal | undefined {
   conn.reply({ type: 'established', socketId: conn.id, activityTimeoutSeconds })
   if (conn.app && core.facts.wanted)
     core.facts.emit({ type: 'connected', app: conn.app, socketId: conn.id })
-  if (core.hooks.connected.length > 0) tell(core, core.hooks.connected, conn)
+  if (core.hooks.connected.length > 0) notify(core, core.hooks.connected, conn)
   return undefined
 }
 

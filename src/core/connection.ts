@@ -8,7 +8,7 @@ import type { Audience, Shard } from './audience'
 import type { Bucket } from './bucket'
 import type { ChannelKind } from './channel'
 import type { Refusal } from './errors'
-import type { Slice } from './json-scan'
+import type { JsonSlice } from './json-scan'
 import type { Encoder, Reply } from './messages'
 import type { ConnectionView } from './plugin'
 import type { Subscriptions } from './subscriptions'
@@ -24,7 +24,7 @@ export class Uncharged {
 }
 
 /** Who a connection signed in as; `info` is the `user_info` that the backend signed, as it was written. */
-export type User = { readonly id: UserId; readonly info: Slice | undefined }
+export type User = { readonly id: UserId; readonly info: JsonSlice | undefined }
 
 /** A channel with subscribers on this node. */
 export type Channel = {
@@ -152,10 +152,10 @@ export class Connection<Codec extends Encoder = Encoder> {
    */
   refuse(refused: Refusal): void {
     if (this.sink === CLOSED_SINK) this.unwanted ??= refused
-    const farewell = this.codec.farewell(refused)
-    if (farewell) this.#flush()
+    const closeFrame = this.codec.closeFrame(refused)
+    if (closeFrame) this.#flush()
     for (const frame of this.codec.refusal(refused, this)) this.send(frame)
-    if (farewell) this.sink.close(farewell.code, farewell.reason)
+    if (closeFrame) this.sink.close(closeFrame.code, closeFrame.reason)
   }
 
   #flush(): void {

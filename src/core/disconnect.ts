@@ -4,7 +4,7 @@
  */
 import type { Connection } from './connection'
 import type { Core } from './core'
-import { tell } from './hooks'
+import { notify } from './hooks'
 import { leaveChannel } from './membership'
 import { announceUser } from './watchlist'
 
@@ -26,7 +26,7 @@ function end(core: Core, conn: Connection): void {
     announceUser(core.hub, app, { userId: user.id, online: false })
   if (established && app) core.facts.emit({ type: 'disconnected', app, socketId: conn.id })
   if (conn.views || established) {
-    if (core.hooks.disconnected.length > 0) tell(core, core.hooks.disconnected, conn)
+    if (core.hooks.disconnected.length > 0) notify(core, core.hooks.disconnected, conn)
     conn.views = undefined
   }
 }

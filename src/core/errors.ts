@@ -159,10 +159,10 @@ export const REFUSE = {
 const QUOTED_CHARS = 120
 
 /** What a caller sent, on one line and cut to a length that an error message can carry. */
-export const quoted = (value: string): string => oneLine(value, QUOTED_CHARS)
+export const quote = (value: string): string => toOneLine(value, QUOTED_CHARS)
 
 /** For a terminal: nothing is left that one obeys, control characters of both sets, changes of direction. */
-export function oneLine(text: string, most: number): string {
+export function toOneLine(text: string, most: number): string {
   const line = text.slice(0, most).replace(OBEYED, ' ')
   return text.length <= most ? line : `${line}…`
 }
@@ -170,7 +170,7 @@ export function oneLine(text: string, most: number): string {
 const OBEYED = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 
 /** Percent-decoded; text with a stray percent sign stays as it is. */
-export function decoded(value: string): string {
+export function percentDecode(value: string): string {
   if (!value.includes('%')) return value
   try {
     return decodeURIComponent(value)

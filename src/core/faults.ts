@@ -5,15 +5,15 @@
 import type { Counters } from './counters'
 import type { Clock, Log } from './types'
 
-type Witness = { readonly counters: Counters; readonly log: Log }
+type FaultContext = { readonly counters: Counters; readonly log: Log }
 
-export function countFault({ counters, log }: Witness, cause: unknown, fields?: object): void {
+export function countFault({ counters, log }: FaultContext, cause: unknown, fields?: object): void {
   counters.faults++
   log.error({ err: cause, ...fields }, 'fault')
 }
 
 /** Runs what nobody waits for: a timer's work, one of many. False where it failed, which is counted. */
-export function survives(core: Witness, part: string, run: () => void): boolean {
+export function runSafely(core: FaultContext, part: string, run: () => void): boolean {
   try {
     run()
     return true
@@ -24,7 +24,7 @@ export function survives(core: Witness, part: string, run: () => void): boolean 
 }
 
 /** What a promise gives; fails once `ms` are over, or when the server is told to leave. */
-export async function within<T>(
+export async function withTimeout<T>(
   clock: Clock,
   ms: number,
   promise: Promise<T>,

@@ -6,7 +6,7 @@
 import type { App } from './app'
 import { kindsOf, type ChannelKind } from './channel'
 import type { Channel, Subscription } from './connection'
-import type { Publication } from './messages'
+import type { EventPublication } from './messages'
 import type { ChannelName } from './types'
 
 /** A group that hears what is told on a channel, and what stands there before the names of events. */
@@ -73,7 +73,7 @@ export class Groups {
   }
 
   /** What the group of a channel hears of an event; undefined where nobody is to hear it. */
-  heard(publication: Publication): Publication | undefined {
+  heard(publication: EventPublication): EventPublication | undefined {
     const { app, channel, event } = publication
     const hearing = this.hearing(app, channel)
     return hearing && { ...publication, channel: hearing.group, event: hearing.prefix + event }

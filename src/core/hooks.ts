@@ -3,10 +3,10 @@
  * check. Gates run in the order of the configuration, the first rejection wins; what throws, waits
  * past the limit or answers nonsense refuses (fail closed). A tap that fails harms nobody.
  */
-import { answerOf, FAULT, type Answer } from './answers'
+import { parseAnswer, FAULT, type Answer } from './answers'
 import { Connection } from './connection'
 import { isRefusal, REFUSE, refusal, type ErrorCode, type Refusal } from './errors'
-import { within } from './faults'
+import { withTimeout } from './faults'
 import { jsonOf } from './json'
 import {
   HOOKS,
@@ -17,7 +17,7 @@ import {
   type Reject,
   type Replace,
 } from './plugin'
-import { BLOCKED_MS, cpuMsAt, logFailed, logIfBlocked } from './plugin-faults'
+import { BLOCKED_MS, cpuMsAt, logFailure, logIfBlocked } from './plugin-faults'
 import type { RefusalLog } from './refusal-log'
 import type { Clock, JsonText, Log, MaybePromise } from './types'
 import { viewOf } from './views'
@@ -46,7 +46,7 @@ export type PluginHooks = {
 }
 
 /** What asking needs of core. */
-export type Asker = {
+export type HookContext = {
   readonly clock: Clock
   readonly log: Log
   readonly timing: {
@@ -76,14 +76,14 @@ export function compileHooks(plugins: readonly PluginHooks[]): CompiledHooks {
 export type Verdict = Refusal | Allow | undefined
 
 /** Asks gates that may not wait: the first rejection, or what a fault is shown as. */
-export function askNow(
-  core: Asker,
+export function runGatesNow(
+  core: HookContext,
   gates: readonly Hook[],
   first: unknown,
   second?: unknown,
 ): Refusal | undefined {
   for (const gate of gates) {
-    const verdict = verdictNow(core, gate, call(core, gate, first, second))
+    const verdict = verdictOfNow(core, gate, call(core, gate, first, second))
     if (isRefusal(verdict)) return verdict
   }
   return undefined
@@ -93,8 +93,8 @@ export function askNow(
  * Asks gates that may wait, each in turn; synchronous for as long as they are. The last allow stands
  * unless somebody rejects. Nobody is asked about a connection that has ended.
  */
-export function ask(
-  core: Asker,
+export function runGates(
+  core: HookContext,
   gates: readonly Hook[],
   first: unknown,
   second?: unknown,
@@ -106,9 +106,9 @@ export function ask(
     const answer = call(core, gate, first, second)
     if (answer instanceof Promise) {
       const rest = gates.slice(index + 1)
-      return settled(core, gate, answer).then(async (verdict) => {
+      return awaitVerdict(core, gate, answer).then(async (verdict) => {
         if (isRefusal(verdict)) return verdict
-        return (await ask(core, rest, first, second)) ?? verdict ?? allowed
+        return (await runGates(core, rest, first, second)) ?? verdict ?? allowed
       })
     }
     const verdict = verdictOf(gate, answer)
@@ -130,8 +130,8 @@ export function passGates(
 }
 
 /** Passes an event through filters: each is given what the one before made of it. */
-export function filter<Event extends { readonly data?: JsonText }>(
-  core: Asker,
+export function runFilters<Event extends { readonly data?: JsonText }>(
+  core: HookContext,
   filters: readonly Hook[],
   first: unknown,
   event: Event,
@@ -139,12 +139,13 @@ export function filter<Event extends { readonly data?: JsonText }>(
 ): Event | Refusal {
   let filtered = event
   for (const each of filters) {
-    const verdict = verdictNow(core, each, call(core, each, first, filtered))
+    const verdict = verdictOfNow(core, each, call(core, each, first, filtered))
     if (verdict === undefined) continue
     if (isRefusal(verdict)) return verdict
     const { data: given } = verdict as Replace
-    const data = jsonOrNothing(given)
-    if (data === undefined) return fault(core, each, new Error('replaced data with no JSON value'))
+    const data = tryJsonOf(given)
+    if (data === undefined)
+      return reportFault(core, each, new Error('replaced data with no JSON value'))
     const bytes = Buffer.byteLength(typeof given === 'string' ? given : data)
     if (bytes > maxDataBytes)
       return refusal(
@@ -157,7 +158,7 @@ export function filter<Event extends { readonly data?: JsonText }>(
 }
 
 /** Undefined for what has no JSON: a BigInt, a `toJSON` that throws. */
-function jsonOrNothing(value: unknown): JsonText | undefined {
+function tryJsonOf(value: unknown): JsonText | undefined {
   try {
     return jsonOf(value)
   } catch {
@@ -166,7 +167,12 @@ function jsonOrNothing(value: unknown): JsonText | undefined {
 }
 
 /** Tells taps. Nothing that they do is seen by anybody. */
-export function tell(core: Asker, taps: readonly Hook[], first?: unknown, second?: unknown): void {
+export function notify(
+  core: HookContext,
+  taps: readonly Hook[],
+  first?: unknown,
+  second?: unknown,
+): void {
   for (const tap of taps) {
     const answer = call(core, tap, first, second)
     if (answer instanceof Promise) forbidWaiting(core, tap, answer)
@@ -174,8 +180,8 @@ export function tell(core: Asker, taps: readonly Hook[], first?: unknown, second
 }
 
 /** Refuses a connection something, or its stay, and tells the log and the taps that hear of refusals. */
-export function refuseAndTell(
-  core: Asker & { readonly hooks: CompiledHooks; readonly refusals: RefusalLog },
+export function refuseAndNotify(
+  core: HookContext & { readonly hooks: CompiledHooks; readonly refusals: RefusalLog },
   conn: Connection,
   refused: Refusal,
 ): void {
@@ -183,12 +189,12 @@ export function refuseAndTell(
   const { remoteAddress, app, id: socketId } = conn
   core.refusals.note(refused, { remoteAddress, appId: app?.id, socketId })
   const { code, message } = refused
-  if (core.hooks.refused.length > 0) tell(core, core.hooks.refused, conn, { code, message })
+  if (core.hooks.refused.length > 0) notify(core, core.hooks.refused, conn, { code, message })
 }
 
 /** What `response` hooks add: names and values that a header may have. Whatever else they answer is a fault. */
 export function collectHeaders(
-  core: Asker,
+  core: HookContext,
   hooks: readonly Hook[],
   first: unknown,
   second: unknown,
@@ -204,15 +210,15 @@ export function collectHeaders(
 
 // ---------------------------------------------------------------- one call
 
-function call({ log }: Asker, hook: Hook, first: unknown, second: unknown): Answer {
+function call({ log }: HookContext, hook: Hook, first: unknown, second: unknown): Answer {
   const { stats, run, plugin, name } = hook
   stats.calls++
   const beganMs = performance.now()
   const cpuMs = cpuMsAt(beganMs)
   try {
-    return answerOf(name, run(first instanceof Connection ? viewOf(first, hook) : first, second))
+    return parseAnswer(name, run(first instanceof Connection ? viewOf(first, hook) : first, second))
   } catch (cause) {
-    fault({ log }, hook, cause)
+    reportFault({ log }, hook, cause)
     return FAULT
   } finally {
     const ms = performance.now() - beganMs
@@ -222,33 +228,37 @@ function call({ log }: Asker, hook: Hook, first: unknown, second: unknown): Answ
 }
 
 /** The verdict of a hook that may not wait. */
-function verdictNow(
-  core: Asker,
+function verdictOfNow(
+  core: HookContext,
   hook: Hook,
   answer: Answer,
 ): Refusal | Allow | Replace | undefined {
   if (!(answer instanceof Promise)) return verdictOf(hook, answer)
   forbidWaiting(core, hook, answer)
-  return shownFault(hook)
+  return faultRefusal(hook)
 }
 
-function forbidWaiting(core: Asker, hook: Hook, answer: Promise<unknown>): void {
+function forbidWaiting(core: HookContext, hook: Hook, answer: Promise<unknown>): void {
   answer.catch(() => undefined) // the fault below is the one that counts
-  fault(core, hook, new Error(`answered with a promise, but ${hook.name} may not wait`))
+  reportFault(core, hook, new Error(`answered with a promise, but ${hook.name} may not wait`))
 }
 
-async function settled(core: Asker, gate: Hook, answer: Promise<unknown>): Promise<Verdict> {
+async function awaitVerdict(
+  core: HookContext,
+  gate: Hook,
+  answer: Promise<unknown>,
+): Promise<Verdict> {
   try {
-    const given = await within(core.clock, core.timing.gateTimeoutMs, answer)
-    return verdictOf(gate, answerOf(gate.name, given)) as Verdict
+    const given = await withTimeout(core.clock, core.timing.gateTimeoutMs, answer)
+    return verdictOf(gate, parseAnswer(gate.name, given)) as Verdict
   } catch (cause) {
-    return fault(core, gate, cause)
+    return reportFault(core, gate, cause)
   }
 }
 
 function verdictOf(hook: Hook, answer: Answer): Refusal | Allow | Replace | undefined {
   if (answer === undefined) return undefined
-  if (answer === FAULT) return shownFault(hook)
+  if (answer === FAULT) return faultRefusal(hook)
   const given = answer as Reject | Allow | Replace
   if (given.type !== 'reject') return given
   hook.stats.refusals++
@@ -258,11 +268,11 @@ function verdictOf(hook: Hook, answer: Answer): Refusal | Allow | Replace | unde
   return { ...refusal(code as ErrorCode, message), retryAfterSeconds }
 }
 
-function fault({ log }: Pick<Asker, 'log'>, hook: Hook, cause: unknown): Refusal {
+function reportFault({ log }: Pick<HookContext, 'log'>, hook: Hook, cause: unknown): Refusal {
   hook.stats.faults++
-  logFailed(log, { plugin: hook.plugin, hook: hook.name }, cause)
-  return shownFault(hook)
+  logFailure(log, { plugin: hook.plugin, hook: hook.name }, cause)
+  return faultRefusal(hook)
 }
 
-const shownFault = ({ name }: Hook): Refusal =>
+const faultRefusal = ({ name }: Hook): Refusal =>
   name === 'upgrade' || name === 'connect' ? REFUSE.connectFailed : REFUSE.internal

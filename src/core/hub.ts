@@ -10,7 +10,7 @@ import type { Channel, Connection, Subscription } from './connection'
 import { FanOut, type Surroundings } from './fan-out'
 import type { Groups } from './groups'
 import type { Limits } from './limits'
-import type { Broadcast, Encoder, Notice, Published } from './messages'
+import type { Broadcast, Encoder, Notice, Publication } from './messages'
 import { Subscriptions } from './subscriptions'
 import type { ChannelName, Frame, SocketId, Topics } from './types'
 
@@ -148,7 +148,7 @@ export class Hub {
   }
 
   /** Fans an event out on this node: one encode per codec that is present. */
-  deliver(publication: Published): void {
+  deliver(publication: Publication): void {
     const channel = this.channel(publication.app, publication.channel)
     if (!channel) return
     const except = publication.except && this.#connection(publication.app, publication.except)

@@ -4,7 +4,7 @@
  * its entries and one for each of them take 3 (Bun 1.4.5).
  */
 import { keyIn } from './json-keys'
-import { colonEnd, sliceFrom, spaceEnd, stringEnd, type Slice } from './json-scan'
+import { colonEnd, sliceFrom, spaceEnd, stringEnd, type JsonSlice } from './json-scan'
 
 /**
  * Of an object with a list of objects, the value of `key` in each of these; undefined where it is not
@@ -14,10 +14,10 @@ export function scanRecords(
   text: string,
   list: string,
   key: string,
-): readonly (Slice | undefined)[] {
-  let records: (Slice | undefined)[] = []
+): readonly (JsonSlice | undefined)[] {
+  let records: (JsonSlice | undefined)[] = []
   const recordEnd = (start: number): number => {
-    let found: Slice | undefined
+    let found: JsonSlice | undefined
     const end = objectEnd(text, start, key, (value) => (found = sliceFrom(text, value)).end)
     records.push(found)
     return end

@@ -13,7 +13,7 @@ export function jsonText(text: string): JsonText {
  * JSON as it was written, but for halves of surrogate pairs, which no wire has: those become escapes. They
  * come out of JSON in JSON, where an escape was written once too seldom.
  */
-export function wellFormed(json: string): JsonText {
+export function escapeSurrogates(json: string): JsonText {
   if (json.isWellFormed()) return json as JsonText
   return json.replace(/\p{Surrogate}/gu, escapeOf) as JsonText
 }
@@ -23,11 +23,11 @@ const escapeOf = (half: string): string => `\\u${half.charCodeAt(0).toString(16)
  * The same text in memory of its own, for whoever keeps it: what was cut out of a frame keeps all of the
  * frame, 36 KB for a channel's name. The runtime sees through joining and cutting again (Bun 1.4.5).
  */
-export const ownText = <Text extends string>(text: Text): Text =>
+export const copyText = <Text extends string>(text: Text): Text =>
   JSON.parse(JSON.stringify(text)) as Text
 
 /** A payload as those see it who know no bytes: in base64. */
-export function shownData(data: Payload): JsonText {
+export function payloadJson(data: Payload): JsonText {
   return typeof data === 'string' ? data : jsonText(Buffer.from(data).toString('base64'))
 }
 
@@ -103,7 +103,7 @@ const VALUES_PER_NODE = 2
  * What is too much in a JSON text, if anything: it is looked at before it is parsed, in a millisecond
  * for half a megabyte. Short text cannot hold that much and costs nothing.
  */
-export function tooMuchIn(text: string, most = BODY_LIMITS): string | undefined {
+export function describeExcess(text: string, most = BODY_LIMITS): string | undefined {
   if (text.length < BODY_LIMITS.nodes) return undefined
   let [nodes, commas, levels, isText] = [0, 0, 0, false]
   for (let at = 0; at < text.length; at++) {
@@ -127,7 +127,7 @@ export function tooMuchIn(text: string, most = BODY_LIMITS): string | undefined 
 const CHAR = { '"': 34, ',': 44, ':': 58, '[': 91, '\\': 92, ']': 93, '{': 123, '}': 125 } as const
 
 /** A JSON object with its own keys, or undefined for any other text. */
-export function parseSigned(text: string): Record<string, unknown> | undefined {
+export function parseRecord(text: string): Record<string, unknown> | undefined {
   const value = parseJson(text)
   return isRecord(value) ? value : undefined
 }

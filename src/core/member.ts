@@ -5,8 +5,8 @@
  */
 import type { User } from './connection'
 import { isRefusal, refusal, type Refusal } from './errors'
-import { jsonText, MAX_LEVELS, ownText, textOfJson } from './json'
-import { scanObject, type Slice } from './json-scan'
+import { jsonText, MAX_LEVELS, copyText, textOfJson } from './json'
+import { scanObject, type JsonSlice } from './json-scan'
 import type { Limits } from './limits'
 import type { SubscribeCommand } from './messages'
 import type { ChannelName, JsonText, Member, UserId } from './types'
@@ -14,7 +14,7 @@ import type { ChannelName, JsonText, Member, UserId } from './types'
 type Identity = {
   /** JSON: text or an integer, unless it is wrong. */
   readonly id: JsonText | undefined
-  readonly info: Slice | undefined
+  readonly info: JsonSlice | undefined
 }
 
 /** As signed for this channel, else as signed in. */
@@ -55,18 +55,18 @@ function parseId(
     return invalid(
       'user_id supplied to presence subscription is invalid - it must be a non-empty string or an integer of at most 20 digits',
     )
-  const userId = ownText(textOfJson(json) as UserId)
+  const userId = copyText(textOfJson(json) as UserId)
   if (userId.length > maxUserIdChars)
     return invalid(
       `user_id of ${userId.length} characters exceeds the limit of ${maxUserIdChars} (maxUserIdChars)`,
     )
-  return { userId, userIdJson: isText ? jsonText(userId) : ownText(json) }
+  return { userId, userIdJson: isText ? jsonText(userId) : copyText(json) }
 }
 
 const NO_INFO = '{}' as JsonText
 
 /** As it was written: its numbers and the order of its keys are the backend's. */
-function parseInfo(info: Slice | undefined, { maxUserInfoBytes }: Limits): JsonText | Refusal {
+function parseInfo(info: JsonSlice | undefined, { maxUserInfoBytes }: Limits): JsonText | Refusal {
   const userInfo = info?.text
   if (!info || !userInfo || userInfo === 'null') return NO_INFO
   if (!info.isObject)
@@ -76,7 +76,7 @@ function parseInfo(info: Slice | undefined, { maxUserInfoBytes }: Limits): JsonT
   if (info.depth > MAX_LEVELS)
     return invalid('user_info supplied to presence subscription is nested too deep')
   const bytes = Buffer.byteLength(userInfo)
-  if (bytes <= maxUserInfoBytes) return ownText(userInfo)
+  if (bytes <= maxUserInfoBytes) return copyText(userInfo)
   return invalid(
     `user_info of ${bytes} bytes exceeds the limit of ${maxUserInfoBytes} bytes (maxUserInfoBytes)`,
   )

@@ -6,7 +6,7 @@ import type { App } from './app'
 import { frameOf } from './cache'
 import type { Connection, Subscription } from './connection'
 import type { Core } from './core'
-import { tell } from './hooks'
+import { notify } from './hooks'
 import type { SubscribeCommand } from './messages'
 import type { Arrival } from './roster'
 import type { ChannelName, Member, Meta } from './types'
@@ -35,9 +35,9 @@ export function enterChannel(
   if (arrival) announce(core, conn, command, { ...arrival, joined })
   // Plugins come last: they may end the connection.
   if (joined && hooks.presence.length > 0)
-    tell(core, hooks.presence, appView(app), { type: 'member_added', channel, userId })
+    notify(core, hooks.presence, appView(app), { type: 'member_added', channel, userId })
   if (!conn.closed && hooks.subscribed.length > 0)
-    tell(core, hooks.subscribed, conn, { channel, userId })
+    notify(core, hooks.subscribed, conn, { channel, userId })
 }
 
 /** It is in, and who else is. */
@@ -82,7 +82,7 @@ function enterUncounted(core: Core, conn: Connection, command: SubscribeCommand)
   if (groups.kindOf(channel).auth === 'plugin') core.unauthorized.authorize(conn)
   hub.join(conn, app, channel, { member: undefined, meta: undefined, ref })
   if (hooks.subscribed.length > 0)
-    tell(core, hooks.subscribed, conn, { channel: groups.nameOf(channel), userId: undefined })
+    notify(core, hooks.subscribed, conn, { channel: groups.nameOf(channel), userId: undefined })
 }
 
 /** The last event, or that there is none. */
@@ -113,12 +113,12 @@ export function leaveChannel(core: Core, subscription: Subscription): void {
     hub.announce(app, { type: 'member_removed', channel, member })
     facts.emit({ type: 'member_removed', app, channel, userId: member.userId })
     if (hooks.presence.length > 0)
-      tell(core, hooks.presence, appView(app), { type: 'member_removed', channel, userId })
+      notify(core, hooks.presence, appView(app), { type: 'member_removed', channel, userId })
   }
   if (!kind.presence) core.subscriptionCounts.changed(core, app, channel)
   if (vacated) facts.emit({ type: 'channel_vacated', app, channel })
   if (hooks.unsubscribed.length > 0)
-    tell(core, hooks.unsubscribed, subscription.conn, { channel, userId })
+    notify(core, hooks.unsubscribed, subscription.conn, { channel, userId })
 }
 
 /** The channel of a user, or a group: nobody is told who comes and goes, but plugins of groups. */
@@ -126,7 +126,7 @@ function leaveUncounted(core: Core, subscription: Subscription): void {
   const { name, kind } = subscription.channel
   core.hub.leave(subscription)
   if (kind.auth !== 'user' && core.hooks.unsubscribed.length > 0)
-    tell(core, core.hooks.unsubscribed, subscription.conn, {
+    notify(core, core.hooks.unsubscribed, subscription.conn, {
       channel: core.groups.nameOf(name),
       userId: undefined,
     })

@@ -110,7 +110,7 @@ export type Reply =
   | { readonly type: 'pong'; readonly ref: Ref | undefined }
 
 /** An event on its way to the subscribers of one channel. */
-export type Publication = {
+export type EventPublication = {
   readonly type: 'event'
   readonly app: App
   readonly channel: ChannelName
@@ -124,16 +124,16 @@ export type Publication = {
 }
 
 /** An event of a backend, which always has data. */
-export type BackendPublication = Publication & { readonly data: JsonText }
+export type BackendPublication = EventPublication & { readonly data: JsonText }
 
 /** Bytes that a client sent; subscribers whose wire has no binary frames do not hear of them. */
-export type BytesPublication = Omit<Publication, 'type' | 'data'> & {
+export type BytesPublication = Omit<EventPublication, 'type' | 'data'> & {
   readonly type: 'bytes'
   readonly data: Uint8Array
 }
 
 /** What a broker carries. */
-export type Published = Publication | BytesPublication
+export type Publication = EventPublication | BytesPublication
 
 /** News about a channel that its other subscribers are told. */
 export type Notice =
@@ -157,7 +157,7 @@ export type Notice =
       readonly online: boolean
     }
 
-export type Broadcast = Published | Notice
+export type Broadcast = Publication | Notice
 
 /** Something that happened, for webhooks, metrics and the console. Emitted after the change is whole. */
 export type Fact =
@@ -210,5 +210,5 @@ export interface Encoder {
   /** The frames that tell a refusal, before or after the connection was established. */
   refusal(refusal: Refusal, peer: Peer): readonly Frame[]
   /** The close code of a refusal that ends the connection, and its reason. */
-  farewell(refusal: Refusal): { readonly code: number; readonly reason: string } | undefined
+  closeFrame(refusal: Refusal): { readonly code: number; readonly reason: string } | undefined
 }

@@ -5,7 +5,7 @@
  */
 import { BlockList, isIP } from 'node:net'
 import type { IPv6 } from 'ipaddr.js'
-import { quoted } from './errors'
+import { quote } from './errors'
 
 /** Never connected to. */
 const NEVER = [
@@ -67,7 +67,7 @@ export function networkRules(allow: readonly string[], deny: readonly string[]):
   const refusesUrl = ({ hostname, port }: URL): string | undefined => {
     const host = hostname.replace(/^\[|\]$/g, '').toLowerCase()
     if (port === '0') return 'nothing listens on port 0'
-    if (host.endsWith('.')) return `${quoted(host)} ends in a dot`
+    if (host.endsWith('.')) return `${quote(host)} ends in a dot`
     if (NEVER_NAMED.includes(host)) return `${host} is a metadata service`
     return isIP(host) === 0 ? undefined : refusesAddress(host)
   }

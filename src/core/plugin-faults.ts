@@ -4,7 +4,7 @@
  * nothing wrong, so the thread's own CPU clock judges. One that sleeps without an `await` is not told
  * apart from that, and goes unnamed.
  */
-import { shownError } from './answers'
+import { describeError } from './answers'
 import type { Log } from './types'
 
 /** Codes of log lines; their texts are for people. */
@@ -43,9 +43,9 @@ function readCpuMs(): number {
   return (user + system) / 1000
 }
 
-export function logFailed(log: Log, culprit: Culprit, cause: unknown): void {
+export function logFailure(log: Log, culprit: Culprit, cause: unknown): void {
   const code: PluginFault = 'plugin_failed'
-  log.error({ code, ...culprit, err: shownError(cause) }, 'plugin failed')
+  log.error({ code, ...culprit, err: describeError(cause) }, 'plugin failed')
 }
 
 /** For a call that took longer than `BLOCKED_MS`; `cpuMs` is what `cpuMsAt` said when it began. */
@@ -57,14 +57,14 @@ export function logIfBlocked(log: Log, culprit: Culprit, cpuMs: number): void {
 }
 
 /** Runs what a plugin set a timer for; `log` is the plugin's own. */
-export function watched(log: Log, run: () => void): void {
+export function runTimer(log: Log, run: () => void): void {
   const culprit: Culprit = { hook: 'timer' }
   const beganMs = performance.now()
   const cpuMs = cpuMsAt(beganMs)
   try {
     run()
   } catch (cause) {
-    logFailed(log, culprit, cause)
+    logFailure(log, culprit, cause)
   }
   if (performance.now() - beganMs > BLOCKED_MS) logIfBlocked(log, culprit, cpuMs)
 }

@@ -6,10 +6,10 @@ import type { App } from './app'
 import { mustNotOverrun } from './backlog'
 import { channelKind } from './channel'
 import type { Core } from './core'
-import { isRefusal, quoted, RealtimeError, raise } from './errors'
-import { filter } from './hooks'
+import { isRefusal, quote, RealtimeError, raise } from './errors'
+import { runFilters } from './hooks'
 import { isLonger, jsonOf, jsonText, MAX_LEVELS } from './json'
-import type { Slice } from './json-scan'
+import type { JsonSlice } from './json-scan'
 import type { BackendPublication } from './messages'
 import type { ChannelName, SocketId } from './types'
 import { appView } from './views'
@@ -107,7 +107,7 @@ export function checkName(app: App, name: string, isReserved: IsReserved): void 
   if (isReserved(name))
     throw new RealtimeError(
       'event_reserved',
-      `Event name '${quoted(name)}' is reserved for the server`,
+      `Event name '${quote(name)}' is reserved for the server`,
     )
 }
 
@@ -122,7 +122,7 @@ export function checkData({ limits: { maxEventDataBytes: most } }: App, data: st
  * forms. How long it is at least is looked at first.
  * @throws RealtimeError('data_too_large' | 'request_invalid')
  */
-export function textOfData(app: App, data: unknown, written: () => Slice | undefined): string {
+export function textOfData(app: App, data: unknown, written: () => JsonSlice | undefined): string {
   const most = app.limits.maxEventDataBytes
   if (isLonger(data, most)) throw tooLarge(`more than ${most} bytes`)
   const slice = written()
@@ -157,7 +157,7 @@ const SOCKET_ID = /^\d+\.\d+$/
 function parseSocketId(raw: string | undefined): SocketId | undefined {
   if (!raw) return undefined
   if (!SOCKET_ID.test(raw))
-    throw new RealtimeError('request_invalid', `Invalid socket_id: '${quoted(raw)}'`)
+    throw new RealtimeError('request_invalid', `Invalid socket_id: '${quote(raw)}'`)
   return raw as SocketId
 }
 
@@ -166,7 +166,13 @@ export function filterEvent(core: Core, publication: BackendPublication): Backen
   if (core.hooks.publish.length === 0) return publication
   const { app, channel, event, data } = publication
   const view = { channel: core.groups.nameOf(channel), event, data }
-  const passed = filter(core, core.hooks.publish, appView(app), view, app.limits.maxEventDataBytes)
+  const passed = runFilters(
+    core,
+    core.hooks.publish,
+    appView(app),
+    view,
+    app.limits.maxEventDataBytes,
+  )
   if (isRefusal(passed)) raise(passed)
   return passed === view ? publication : { ...publication, data: passed.data }
 }

@@ -35,7 +35,7 @@ export class KeyPair {
 
   /** In constant time; upper-case hex is a mismatch. */
   verify(text: string, signature: string): boolean {
-    return signature.length === HEX_CHARS && equalInConstantTime(this.sign(text), signature)
+    return signature.length === HEX_CHARS && timingSafeEqual(this.sign(text), signature)
   }
 }
 
@@ -61,7 +61,7 @@ export function userText(socketId: SocketId, userData: string): string {
  * Compares without telling by its duration where two texts differ; their length is not secret. No
  * branch depends on a character. 0.1 µs for 64 characters, against 1.3 through two buffers.
  */
-export function equalInConstantTime(expected: string, given: string): boolean {
+export function timingSafeEqual(expected: string, given: string): boolean {
   if (expected.length !== given.length) return false
   let difference = 0
   for (let index = 0; index < expected.length; index++) {

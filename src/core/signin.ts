@@ -7,9 +7,9 @@ import { keyPairOf, type App } from './app'
 import { userChannel } from './channel'
 import type { Connection, User } from './connection'
 import type { Core } from './core'
-import { isRefusal, quoted, refusal, type Refusal } from './errors'
-import { ask, passGates, refuseAndTell } from './hooks'
-import { ownText, parseSigned } from './json'
+import { isRefusal, quote, refusal, type Refusal } from './errors'
+import { runGates, passGates, refuseAndNotify } from './hooks'
+import { copyText, parseRecord } from './json'
 import { scanObject, scanValue } from './json-scan'
 import type { SigninCommand } from './messages'
 import { userText } from './signature'
@@ -27,7 +27,7 @@ export function signin(
   const { user, data } = signed
   const gates = core.hooks.signin
   if (gates.length === 0) return enter(core, conn, command, signed)
-  const verdict = ask(core, gates, conn, { userId: user.id, userData: data })
+  const verdict = runGates(core, gates, conn, { userId: user.id, userData: data })
   const refused = passGates(conn, verdict, () => enter(core, conn, command, signed))
   if (!(refused instanceof Promise)) return refused
   // Whoever terminates the user meanwhile means this connection too.
@@ -45,14 +45,14 @@ function verified(
   const pair = keyPairOf(app, auth.slice(0, Math.max(0, colon)))
   if (colon === -1 || !pair)
     return refused(
-      `Invalid auth: '${quoted(auth)}' is not the key of this app, a colon and a signature`,
+      `Invalid auth: '${quote(auth)}' is not the key of this app, a colon and a signature`,
     )
   const text = userText(socketId, userData)
   if (!pair.verify(text, auth.slice(colon + 1)))
     return refused(
-      `Invalid signature: Expected HMAC SHA256 hex digest of ${quoted(text)}, but got ${quoted(auth.slice(colon + 1))}`,
+      `Invalid signature: Expected HMAC SHA256 hex digest of ${quote(text)}, but got ${quote(auth.slice(colon + 1))}`,
     )
-  const data = parseSigned(userData)
+  const data = parseRecord(userData)
   const id = data?.['id']
   if (!data || typeof id !== 'string' || id === '' || !id.isWellFormed())
     return refused('Invalid user_data: expected a JSON object with an id, a non-empty string')
@@ -66,7 +66,7 @@ function verified(
   if (!isWatchlist(data['watchlist']))
     return refused('Invalid user_data: expected watchlist to be a list of non-empty strings')
   const [info] = scanObject(userData, ['user_info']) ?? []
-  return { user: { id: id as UserId, info: info && scanValue(ownText(info.text)) }, data }
+  return { user: { id: id as UserId, info: info && scanValue(copyText(info.text)) }, data }
 }
 
 const isWatchlist = (raw: unknown): raw is readonly UserId[] | null | undefined =>
@@ -104,7 +104,7 @@ function watchOthers(core: Core, conn: Connection, app: App, data: Signed['data'
   if (maxWatchedUsers === 0) return
   const accepted = ids.slice(0, maxWatchedUsers)
   if (ids.length > maxWatchedUsers)
-    refuseAndTell(
+    refuseAndNotify(
       core,
       conn,
       refusal(

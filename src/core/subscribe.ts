@@ -9,9 +9,9 @@ import { fullBucket, take } from './bucket'
 import { userChannel, type ChannelKind } from './channel'
 import type { Connection, Subscription } from './connection'
 import type { Core } from './core'
-import { isRefusal, quoted, REFUSE, refusal, type Refusal } from './errors'
-import { ask, passGates } from './hooks'
-import { ownText } from './json'
+import { isRefusal, quote, REFUSE, refusal, type Refusal } from './errors'
+import { runGates, passGates } from './hooks'
+import { copyText } from './json'
 import { scanObject } from './json-scan'
 import { noObject, parseMember } from './member'
 import { leaveChannel, enterChannel } from './membership'
@@ -33,7 +33,7 @@ export function subscribe(
   if (impossible) return impossible
   const gates = core.hooks.subscribe
   if (gates.length === 0) return authorize(core, conn, command, kind)
-  return passGates(conn, ask(core, gates, conn, requestOf(core, command)), () =>
+  return passGates(conn, runGates(core, gates, conn, requestOf(core, command)), () =>
     authorize(core, conn, command, kind),
   )
 }
@@ -59,7 +59,7 @@ function authorize(
 
   const gates = core.hooks.authorize
   if (gates.length === 0) return enterUnvouched(core, conn, command, kind)
-  return passGates(conn, ask(core, gates, conn, requestOf(core, command)), (allowed) => {
+  return passGates(conn, runGates(core, gates, conn, requestOf(core, command)), (allowed) => {
     // Who somebody is must be vouched for: by the plugin's words or by the signature.
     if (!allowed || (kind.presence && allowed.channelData === undefined))
       return enterUnvouched(core, conn, command, kind)
@@ -160,7 +160,7 @@ function enter(
   const refused = full ?? (kind.counted ? overChannelBudget(core, conn, command) : undefined)
   if (refused) return refused
   // The name is remembered without the frame that it came in.
-  enterChannel(core, conn, { ...command, channel: ownText(channel) }, member)
+  enterChannel(core, conn, { ...command, channel: copyText(channel) }, member)
   return undefined
 }
 
@@ -198,13 +198,13 @@ function unsigned(
   const key = auth.slice(0, colon)
   const pair = keyPairOf(app, key)
   if (!pair)
-    return refusal('auth_key_unknown', `Invalid key in subscription auth data: '${quoted(key)}'`)
+    return refusal('auth_key_unknown', `Invalid key in subscription auth data: '${quote(key)}'`)
   const text = subscriptionText(conn.id, channel, channelData)
   const signature = auth.slice(colon + 1)
   if (!pair.verify(text, signature))
     return refusal(
       'auth_signature_invalid',
-      `Invalid signature: Expected HMAC SHA256 hex digest of ${quoted(text)}, but got ${quoted(signature)}`,
+      `Invalid signature: Expected HMAC SHA256 hex digest of ${quote(text)}, but got ${quote(signature)}`,
     )
   // Any other text may as well be the end of a longer name, which is what was signed.
   return channelData && !scanObject(channelData, []) ? noObject(channel) : undefined

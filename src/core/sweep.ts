@@ -7,8 +7,8 @@
 import type { Connection } from './connection'
 import type { Core, Timing } from './core'
 import { REFUSE } from './errors'
-import { survives } from './faults'
-import { refuseAndTell } from './hooks'
+import { runSafely } from './faults'
+import { refuseAndNotify } from './hooks'
 import { Pass } from './slices'
 
 /** Silence is looked for four times within the shortest of its limits, but not all the time. */
@@ -36,7 +36,7 @@ export function sweeper(core: Core): () => void {
     (conn) => sweep(core, conn, ticks),
   )
   return () => {
-    survives(core, 'cache', () => cache.sweep(clock.mono()))
+    runSafely(core, 'cache', () => cache.sweep(clock.mono()))
     state.tick++
     pass.begin()
   }
@@ -78,7 +78,7 @@ function askForLife(core: Core, conn: Connection, { activity, pong }: Ticks): vo
 
 function endSilent(core: Core, conn: Connection): void {
   core.counters.silentClosed++
-  refuseAndTell(core, conn, REFUSE.pongTimeout)
+  refuseAndNotify(core, conn, REFUSE.pongTimeout)
 }
 
 /** How often those are looked for who have not shown in time who they are. */
@@ -94,7 +94,7 @@ export function unauthorizedSweeper(core: Core): () => void {
     if (conn.busy) return
     unauthorized.delete(conn)
     counters.unauthorizedClosed++
-    refuseAndTell(core, conn, REFUSE.unauthorized)
+    refuseAndNotify(core, conn, REFUSE.unauthorized)
   }
   const pass = new Pass(core.slices, 'sweep', () => unauthorized.late(clock.mono()), end)
   return () => pass.begin()

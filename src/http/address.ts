@@ -5,7 +5,7 @@
  */
 import { isIP, type BlockList } from 'node:net'
 import { countedAs } from '../core/addresses'
-import { ownText } from '../core/json'
+import { copyText } from '../core/json'
 import { holds, listOf } from '../core/networks'
 import type { Log } from '../core/types'
 
@@ -52,7 +52,7 @@ export class Addresses {
     while (this.#trusts(client)) {
       const before = plain((told.pop() ?? '').trim())
       if (isIP(before) === 0) return client
-      client = ownText(before) // kept as long as the connection, where the header need not be
+      client = copyText(before) // kept as long as the connection, where the header need not be
     }
     return client
   }

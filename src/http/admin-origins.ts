@@ -3,7 +3,7 @@
  * browsers are told so, the others are refused.
  */
 import { Elysia } from 'elysia'
-import { quoted, RealtimeError } from '../core/errors'
+import { quote, RealtimeError } from '../core/errors'
 
 const METHODS = 'GET, POST, PUT, PATCH, DELETE'
 const ACCEPTED = 'authorization, content-type, x-request-id'
@@ -45,7 +45,7 @@ export function refuseForeignPages(headers: Headers, origins: readonly string[])
   const origin = headers.get('origin')
   throw new RealtimeError(
     'admin_foreign_page',
-    `Pages of ${origin === null ? 'another site' : quoted(origin)} may not use the admin API (CARILLON_ADMIN_ORIGINS)`,
+    `Pages of ${origin === null ? 'another site' : quote(origin)} may not use the admin API (CARILLON_ADMIN_ORIGINS)`,
   )
 }
 

@@ -8,7 +8,7 @@ import { Elysia } from 'elysia'
 import { keyPairOf, type App } from '../core/app'
 import { inactive } from '../core/apps'
 import type { Core } from '../core/core'
-import { decoded, quoted, raise, RealtimeError } from '../core/errors'
+import { percentDecode, quote, raise, RealtimeError } from '../core/errors'
 import { maxRequestBytes } from '../core/limits'
 import type { KeyPair } from '../core/signature'
 import type { ReceivedBody } from './body'
@@ -81,7 +81,7 @@ const unauthorized = (message: string): RealtimeError =>
  */
 function authenticate(core: Core, request: SignedRequest): App {
   const app = core.apps.byId(request.appId)
-  if (!app) throw new RealtimeError('app_not_found', `App ${quoted(request.appId)} does not exist`)
+  if (!app) throw new RealtimeError('app_not_found', `App ${quote(request.appId)} does not exist`)
   const { text: query, credentials } = request.query
   const pair = pairOf(core, app, credentials.auth_key)
   if (pair.isPublished) request.locality.check(request.request)
@@ -92,7 +92,7 @@ function authenticate(core: Core, request: SignedRequest): App {
   const text = `${request.method}\n${pathOf(request.url)}\n${query}`
   if (!pair.verify(text, signature) && !signedOtherwise(request, pair, signature)) {
     throw unauthorized(
-      `Invalid signature: you should have sent HmacSHA256Hex(${JSON.stringify(shortened(text))}, your_secret_key), but you sent "${quoted(signature)}"`,
+      `Invalid signature: you should have sent HmacSHA256Hex(${JSON.stringify(shortened(text))}, your_secret_key), but you sent "${quote(signature)}"`,
     )
   }
   return app
@@ -140,8 +140,8 @@ function checkBody(md5: string | undefined, raw: Uint8Array): void {
 // ---------------------------------------------------------------- what was signed
 
 const READINGS: readonly Reading[] = [
-  decoded,
-  (value) => decoded(value.replaceAll('+', ' ')),
+  percentDecode,
+  (value) => percentDecode(value.replaceAll('+', ' ')),
   (value) => value,
 ]
 
@@ -157,7 +157,7 @@ function signedOtherwise(
   const bare = wire.startsWith(pathPrefix) ? wire.slice(pathPrefix.length) : wire
   const paths = [wire, bare, placeOf(wire, pathPrefix).path]
   const texts = new Set(
-    [...paths, ...paths.map(decoded)].flatMap((path) =>
+    [...paths, ...paths.map(percentDecode)].flatMap((path) =>
       queries.map((query) => `${method}\n${path}\n${query}`),
     ),
   )

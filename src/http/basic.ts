@@ -2,7 +2,7 @@
  * Basic authentication: what a header says, and whether it is an app's key and secret.
  */
 import type { App } from '../core/app'
-import { equalInConstantTime, sha256 } from '../core/signature'
+import { timingSafeEqual, sha256 } from '../core/signature'
 
 /** Empty where the header says nothing that can be read. The scheme's case does not matter. */
 export function basicCredentials(header: string | null) {
@@ -27,9 +27,7 @@ export function bearerToken(header: string | null): string {
 /** True for the secret of a live pair, as a Bearer token. */
 export function isSecretOf(app: App, header: string | null): boolean {
   const given = sha256(bearerToken(header))
-  return app.record.keys
-    .map(({ secret }) => equalInConstantTime(sha256(secret), given))
-    .includes(true)
+  return app.record.keys.map(({ secret }) => timingSafeEqual(sha256(secret), given)).includes(true)
 }
 
 /** True for key and secret of a live pair. Takes as long for an app that there is not. */
@@ -38,10 +36,7 @@ export function isKeyPairOf(app: App | undefined, header: string | null): boolea
   const given = [sha256(user), sha256(password)] as const
   let right = false
   for (const { key, secret } of app?.record.keys ?? NOBODY) {
-    const same = [
-      equalInConstantTime(sha256(key), given[0]),
-      equalInConstantTime(sha256(secret), given[1]),
-    ]
+    const same = [timingSafeEqual(sha256(key), given[0]), timingSafeEqual(sha256(secret), given[1])]
     right = !same.includes(false) || right
   }
   return right && isBasic && app !== undefined

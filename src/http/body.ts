@@ -9,7 +9,7 @@ import { isUtf8 } from 'node:buffer'
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { RealtimeError } from '../core/errors'
-import { isRecord, parseJson, tooMuchIn } from '../core/json'
+import { isRecord, parseJson, describeExcess } from '../core/json'
 import { BODY_TYPES } from './headers'
 import { mistakeIn } from './mistake'
 import { queryParameters } from './signed-query'
@@ -78,7 +78,7 @@ const defined = (record: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined))
 
 function parse(text: string): Record<string, unknown> | undefined {
-  const tooMuch = tooMuchIn(text)
+  const tooMuch = describeExcess(text)
   if (tooMuch !== undefined) throw invalid(tooMuch)
   const body = parseJson(text)
   if (!isRecord(body)) return undefined

@@ -7,7 +7,7 @@ import { Elysia } from 'elysia'
 import type { App } from '../core/app'
 import { channelKind, isUserChannel, parseChannelName } from '../core/channel'
 import type { Core } from '../core/core'
-import { quoted, raise, RealtimeError } from '../core/errors'
+import { quote, raise, RealtimeError } from '../core/errors'
 import { jsonText, textOfJson } from '../core/json'
 import type { ChannelName } from '../core/types'
 import { signed, type SignedAccess } from './auth'
@@ -205,7 +205,7 @@ export function parseInfo(info: string | undefined): Attribute[] {
   names.delete('')
   return Array.from(names, (name) => {
     if (Object.hasOwn(ATTRIBUTES, name)) return name as Attribute
-    throw new RealtimeError('request_invalid', `Unknown info attribute '${quoted(name)}'`)
+    throw new RealtimeError('request_invalid', `Unknown info attribute '${quote(name)}'`)
   })
 }
 

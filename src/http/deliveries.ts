@@ -8,7 +8,7 @@ import type { App } from '../core/app'
 import type { Core } from '../core/core'
 import type { Deliveries } from '../core/deliveries'
 import { RealtimeError } from '../core/errors'
-import { parseSigned } from '../core/json'
+import { parseRecord } from '../core/json'
 import { masked } from '../core/webhooks'
 import type { AdminChanges } from './admin-changes'
 import { APP_REFUSALS } from './refusals'
@@ -185,7 +185,7 @@ function shown(source: Deliveries, app: App) {
       ...letter,
       endpoint: masked(endpoint),
       // A row that somebody else has written to must not hide the others.
-      event: parseSigned(event) ?? { unreadable: event },
+      event: parseRecord(event) ?? { unreadable: event },
       dead_at: deadAt,
     })),
   }

@@ -10,7 +10,7 @@ import { parseChannelName } from '../core/channel'
 import type { Core } from '../core/core'
 import { raise } from '../core/errors'
 import { scanRecords } from '../core/json-records'
-import type { Slice } from '../core/json-scan'
+import type { JsonSlice } from '../core/json-scan'
 import { publish, textOfData, type Api, type EventRequest } from '../core/publish'
 import type { ChannelName } from '../core/types'
 import { isReservedByPusher } from '../protocols/event-names'
@@ -155,7 +155,7 @@ const eventRequest = (
 ): EventRequest => ({ name, data, channels, socketId })
 
 /** No SDK sends anything but text; of other values the text is that of the body (contract 3.10). */
-const dataText = (app: App, data: unknown, written: () => Slice | undefined): string =>
+const dataText = (app: App, data: unknown, written: () => JsonSlice | undefined): string =>
   typeof data === 'string' ? data : textOfData(app, data, written)
 
 function dataTexts(
@@ -163,7 +163,7 @@ function dataTexts(
   events: readonly { readonly data: unknown }[],
   body: Uint8Array,
 ): readonly string[] {
-  let slices: readonly (Slice | undefined)[] | undefined
+  let slices: readonly (JsonSlice | undefined)[] | undefined
   return events.map(({ data }, index) =>
     dataText(app, data, () => (slices ??= scanRecords(textBody(body), 'batch', 'data'))[index]),
   )

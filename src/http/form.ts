@@ -4,8 +4,8 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { RealtimeError } from '../core/errors'
-import { BODY_LIMITS, isRecord, tooMuchIn, type JsonLimits } from '../core/json'
-import { scanObject, type Slice } from '../core/json-scan'
+import { BODY_LIMITS, isRecord, describeExcess, type JsonLimits } from '../core/json'
+import { scanObject, type JsonSlice } from '../core/json-scan'
 import { maxRequestBytes, type Limits } from '../core/limits'
 import type { Uploads } from '../core/uploads'
 import { bytesOf, type BodyCodes } from './bytes'
@@ -37,7 +37,7 @@ const BODY_CODES: BodyCodes = { tooLarge: 'admin_body_too_large', brokenOff: 'ad
 export type Body = { readonly value: unknown; readonly json: string | undefined }
 
 /** The value of a key as it was written; undefined where there is none, or null, or a form was sent. */
-export function writtenIn(json: string | undefined, key: string): Slice | undefined {
+export function writtenIn(json: string | undefined, key: string): JsonSlice | undefined {
   const [slice] = (json === undefined ? undefined : scanObject(json, [key])) ?? []
   return slice?.text === 'null' ? undefined : slice
 }
@@ -106,7 +106,7 @@ async function parsed(type: string, bytes: Uint8Array, limits: BodyLimits): Prom
     checkRepairs(text, pairs)
     return { value: nest(pairs, limits), json: undefined }
   }
-  const tooMuch = tooMuchIn(text, limits.json)
+  const tooMuch = describeExcess(text, limits.json)
   if (tooMuch !== undefined) throw unreadable(tooMuch)
   return { value: text === '' ? {} : JSON.parse(text), json: text }
 }

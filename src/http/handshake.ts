@@ -2,7 +2,7 @@
  * Handshake: what of its headers the runtime does not look at, and what those read whose request is none.
  * Spec: RFC 6455, 4.2.1.
  */
-import { decoded, quoted } from '../core/errors'
+import { percentDecode, quote } from '../core/errors'
 import { HEADER_NAME } from '../core/webhooks'
 import { CONTENT_TYPES, REQUEST_ID, requestId } from './headers'
 import { pathOf } from './url'
@@ -47,8 +47,8 @@ export function noUpgrade(request: Request): Response {
 function snippet(url: string): string {
   const path = pathOf(url)
   const at = path.lastIndexOf('/app/')
-  const wsPath = quoted(path.slice(0, at)).replace(/\/+/g, '/').replace(/\/$/, '')
-  const key = quoted(decoded(path.slice(at + '/app/'.length)))
+  const wsPath = quote(path.slice(0, at)).replace(/\/+/g, '/').replace(/\/$/, '')
+  const key = quote(percentDecode(path.slice(at + '/app/'.length)))
   const { hostname = 'localhost', port = '' } = URL.canParse(url) ? new URL(url) : {}
   const options = [
     "cluster: 'carillon'",

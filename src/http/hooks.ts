@@ -5,7 +5,7 @@
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
 import { isRefusal, raise } from '../core/errors'
-import { ask, askNow, collectHeaders, tell } from '../core/hooks'
+import { runGates, runGatesNow, collectHeaders, notify } from '../core/hooks'
 import type { AppView, RequestView } from '../core/plugin'
 import { appView } from '../core/views'
 import type { Addresses } from './address'
@@ -32,7 +32,7 @@ export class ApiHooks {
   /** True where a plugin vouches for the backend. May wait. @throws RealtimeError where one refuses */
   async authenticate(received: Received): Promise<boolean> {
     const { core } = this
-    const verdict = await ask(core, core.hooks.authenticate, this.#viewOf(received))
+    const verdict = await runGates(core, core.hooks.authenticate, this.#viewOf(received))
     if (isRefusal(verdict)) raise(verdict)
     return verdict !== undefined
   }
@@ -43,7 +43,7 @@ export class ApiHooks {
    */
   async authorizePush(received: Received, params: unknown): Promise<PushVerdict> {
     const { core } = this
-    const verdict = await ask(core, core.hooks.authorizePush, this.#viewOf(received), params)
+    const verdict = await runGates(core, core.hooks.authorizePush, this.#viewOf(received), params)
     if (isRefusal(verdict)) raise(verdict)
     return { isAllowed: verdict !== undefined, params: verdict?.params }
   }
@@ -51,14 +51,14 @@ export class ApiHooks {
   /** Tells plugins of a request. */
   tell(name: 'apiRequested' | 'apiProcessed', received: Received): void {
     const taps = this.core.hooks[name]
-    if (taps.length > 0) tell(this.core, taps, this.#viewOf(received))
+    if (taps.length > 0) notify(this.core, taps, this.#viewOf(received))
   }
 
   /** @throws RealtimeError where a plugin refuses */
   check(received: Received): void {
     const { request, response } = this.core.hooks
     if (request.length === 0 && response.length === 0) return
-    const refused = askNow(this.core, request, this.#viewOf(received))
+    const refused = runGatesNow(this.core, request, this.#viewOf(received))
     if (refused) raise(refused)
   }
 

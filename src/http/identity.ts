@@ -4,7 +4,7 @@
  * is allowed, and a published password is good for local requests only. Plugins are asked first.
  */
 import { raise, RealtimeError } from '../core/errors'
-import { equalInConstantTime, sha256 } from '../core/signature'
+import { timingSafeEqual, sha256 } from '../core/signature'
 import type { Addresses } from './address'
 import { basicCredentials } from './basic'
 import { refuseForeignPages } from './admin-origins'
@@ -58,8 +58,8 @@ export function adminIdentity(access: AdminAccess, checks: AdminChecks): Identif
 
 function isAdmin({ user, password }: ReturnType<typeof basicCredentials>, access: AdminAccess) {
   const right = [
-    equalInConstantTime(access.username, user),
-    equalInConstantTime(access.passwordSha256, sha256(password)),
+    timingSafeEqual(access.username, user),
+    timingSafeEqual(access.passwordSha256, sha256(password)),
   ]
   return !right.includes(false)
 }

@@ -3,7 +3,7 @@
  * nothing to anybody else. STRANGE says what a local request must not be; every way in by published
  * credentials asks here. docs/operations.md, "What local means", says what cannot be told.
  */
-import { quoted, raise, refusal, type Refusal } from '../core/errors'
+import { quote, raise, refusal, type Refusal } from '../core/errors'
 import type { Log } from '../core/types'
 import { isLoopbackAddress, type Addresses } from './address'
 import { isForeignPage } from './admin-origins'
@@ -51,7 +51,7 @@ export const STRANGE: readonly Strange[] = [
     name: 'forwarded',
     why: ({ headers }) => {
       const name = forwardedBy(headers)
-      return name && `was forwarded (${quoted(name)})`
+      return name && `was forwarded (${quote(name)})`
     },
     help: PROXY,
   },
@@ -60,7 +60,7 @@ export const STRANGE: readonly Strange[] = [
     why: ({ headers }, { hosts }) => {
       const host = headers.get('host')
       if (isLocalHost(host, hosts)) return undefined
-      return `asks for ${host ? `the host ${quoted(host)}` : 'no host'}`
+      return `asks for ${host ? `the host ${quote(host)}` : 'no host'}`
     },
     help: `${OWN}, or, where the name is this machine's, name it in CARILLON_LOCAL_HOSTS`,
   },
@@ -68,7 +68,7 @@ export const STRANGE: readonly Strange[] = [
     name: 'page',
     why: ({ headers }, { origins }) =>
       origins && isForeignPage(headers, origins)
-        ? `came from a page of ${quoted(headers.get('origin') ?? 'another site')}`
+        ? `came from a page of ${quote(headers.get('origin') ?? 'another site')}`
         : undefined,
     help: OWN,
   },
@@ -196,7 +196,7 @@ export class Locality {
     if (this.#isPageTold || !isForeignPage(headers, [])) return
     this.#isPageTold = true
     this.#options.log.warn(
-      { origin: quoted(headers.get('origin') ?? '') },
+      { origin: quote(headers.get('origin') ?? '') },
       'a page of another origin connects to the app whose key is published; further ones are not logged',
     )
   }

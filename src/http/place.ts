@@ -3,7 +3,7 @@
  * router reads `request.url`, so that is what says it then; what was sent is kept for signatures, which
  * cover it as it was written, and for plugins.
  */
-import { quoted, raise, refusal, type Refusal } from '../core/errors'
+import { quote, raise, refusal, type Refusal } from '../core/errors'
 import { pathOf, withPath } from './url'
 
 /** A path as it is looked up. */
@@ -57,7 +57,7 @@ export function folderOf(request: Request): string {
 
 /** Sockets and Pusher's HTTP API are for those who put the prefix in front; all else is found without it, too. */
 export const outside = (path: string, prefix: string): Refusal =>
-  refusal('path_not_found', `Path ${quoted(path)} is not below ${prefix}`)
+  refusal('path_not_found', `Path ${quote(path)} is not below ${prefix}`)
 
 /** The prefix, where the request came without it. */
 export const prefixLeftOut = (request: Request, prefix: string): string =>

@@ -2,7 +2,7 @@
  * A query as it was signed: `key=value`, sorted by key, joined, without the signature itself.
  * Spec: contract 6.2.
  */
-import { decoded } from '../core/errors'
+import { percentDecode } from '../core/errors'
 import { pairsOf, type Pair } from './url'
 
 /** What the signature brings; no parameter of any route. */
@@ -27,7 +27,7 @@ export type SignedQuery = {
 export type Reading = (value: string) => string
 
 export function signedQuery(url: string): SignedQuery {
-  return plainQuery(url) ?? queryReadAs(pairsOf(url), decoded)
+  return plainQuery(url) ?? queryReadAs(pairsOf(url), percentDecode)
 }
 
 /** `a[]=1&a[]=2&b=3` as `{ a: ['1', '2'], b: '3' }`, without credentials. */
@@ -36,8 +36,8 @@ export function queryParameters(url: string): Record<string, string | string[]> 
   const parameters: Record<string, string | string[]> = Object.create(null)
   for (const [rawKey, rawValue] of pairsOf(url)) {
     if (isCredential(rawKey)) continue
-    const key = decoded(rawKey)
-    const value = decoded(rawValue) // a plus is a plus: that is what was signed
+    const key = percentDecode(rawKey)
+    const value = percentDecode(rawValue) // a plus is a plus: that is what was signed
     if (!key.endsWith('[]')) parameters[key] = value
     else {
       const name = key.slice(0, -2)

@@ -5,7 +5,7 @@
  * Spec: phoenix contract 1.2.
  */
 import { jsonText } from '../core/json'
-import { scanArray, scanObject, stringIn, type Slice } from '../core/json-scan'
+import { scanArray, scanObject, stringIn, type JsonSlice } from '../core/json-scan'
 import type { Frame, JsonText, Ref } from '../core/types'
 
 export type PhoenixVersion = 1 | 2
@@ -34,7 +34,7 @@ export type PhoenixMessage = {
   readonly ref: PhoenixRef
   readonly event: string
   /** What came as JSON, found and not read, or the bytes of a binary frame. */
-  readonly payload: Slice | Uint8Array
+  readonly payload: JsonSlice | Uint8Array
 }
 
 /** What goes out; `payload` is JSON. */
@@ -52,7 +52,7 @@ type Refs = Pick<PhoenixRef, 'join' | 'message'>
 
 type Serializer = {
   /** `join_ref`, `ref`, `topic`, `event` and `payload`; undefined where the text has not got them. */
-  readonly read: (text: string) => readonly (Slice | undefined)[] | undefined
+  readonly read: (text: string) => readonly (JsonSlice | undefined)[] | undefined
   readonly write: (news: PhoenixNews, refs: Refs) => Frame
 }
 
@@ -92,7 +92,7 @@ export function readFrame(version: PhoenixVersion, text: string): PhoenixMessage
 const MAX_REF_CHARS = 255
 
 /** Text, or a number as it was written; undefined for anything else. */
-function refOf(slice: Slice | undefined): JsonText | undefined {
+function refOf(slice: JsonSlice | undefined): JsonText | undefined {
   if (slice === undefined || slice.text === NULL) return NULL
   const text = stringIn(slice)
   if (text !== undefined) return text.length <= MAX_REF_CHARS ? jsonText(text) : undefined

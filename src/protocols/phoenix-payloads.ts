@@ -3,8 +3,8 @@
  * read as JSON where it is JSON, and what is no object is wrapped in one, which old clients need.
  * Spec: phoenix contract 1.10, 1.12, 4.5, 4.7 (16).
  */
-import { isRecord, jsonText, parseJson, textOfJson, wellFormed } from '../core/json'
-import type { Notice, Publication } from '../core/messages'
+import { isRecord, jsonText, parseJson, textOfJson, escapeSurrogates } from '../core/json'
+import type { Notice, EventPublication } from '../core/messages'
 import type { Members, RosterEntry } from '../core/roster'
 import type { JsonText, Meta, UserId } from '../core/types'
 import type { PhoenixNews } from './phoenix-frames'
@@ -18,17 +18,17 @@ let last: { readonly data: JsonText; readonly value: Value } | undefined
 const NOTHING: Value = { json: '{}', isObject: true }
 
 /** The value as an object: itself, or `{"data": value}`. */
-export function objectPayload(publication: Publication): string {
+export function objectPayload(publication: EventPublication): string {
   const { json, isObject } = valueOf(publication)
   return isObject ? json : `{"data":${json}}`
 }
 
 /** PushEx: `{"data": value, "event": name}`. */
-export function nestedPayload(publication: Publication): string {
+export function nestedPayload(publication: EventPublication): string {
   return `{"data":${valueOf(publication).json},"event":${jsonText(publication.event)}}`
 }
 
-function valueOf({ data }: Publication): Value {
+function valueOf({ data }: EventPublication): Value {
   if (data === undefined) return NOTHING
   if (last?.data !== data) last = { data, value: read(data) }
   return last.value
@@ -36,7 +36,7 @@ function valueOf({ data }: Publication): Value {
 
 function read(data: JsonText): Value {
   if (!data.startsWith('"')) return { json: data, isObject: data.startsWith('{') }
-  const text = wellFormed(textOfJson(data))
+  const text = escapeSurrogates(textOfJson(data))
   const parsed = parseJson(text)
   return parsed === undefined
     ? { json: data, isObject: false }

@@ -107,7 +107,10 @@ function reasonOf({ code, message, subscribing }: Refusal, { id }: Peer): string
   return `{"reason":${reason}${socketId}}`
 }
 
-export function farewell({ code, message }: Refusal): { code: number; reason: string } | undefined {
+export function closeFrame({
+  code,
+  message,
+}: Refusal): { code: number; reason: string } | undefined {
   const { phoenix } = wireError(code)
   return typeof phoenix === 'number'
     ? { code: phoenix, reason: cut(message, REASON_BYTES) }

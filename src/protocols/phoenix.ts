@@ -9,10 +9,10 @@ import type { Connection, Subscription } from '../core/connection'
 import type { Core } from '../core/core'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
 import { overBudget } from '../core/event-budget'
-import { isRecord, MAX_LEVELS, ownText, parseJson } from '../core/json'
-import { scanObject, stringIn, type Slice } from '../core/json-scan'
+import { isRecord, MAX_LEVELS, copyText, parseJson } from '../core/json'
+import { scanObject, stringIn, type JsonSlice } from '../core/json-scan'
 import { maxFrameChars } from '../core/limits'
-import type { Broadcast, BytesPublication, Command, Peer, Publication } from '../core/messages'
+import type { Broadcast, BytesPublication, Command, Peer, EventPublication } from '../core/messages'
 import type { ChannelName, Frame } from '../core/types'
 import type { Codec, Handshake } from './codec'
 import { isReserved } from './event-names'
@@ -31,7 +31,7 @@ import {
   type PhoenixVersion,
 } from './phoenix-frames'
 import { diffNews } from './phoenix-payloads'
-import { farewell, refusalFrames, reply } from './phoenix-replies'
+import { closeFrame, refusalFrames, reply } from './phoenix-replies'
 import type { Address } from './phoenix-topics'
 
 /** Where a dialect has its socket, and what is said on it. */
@@ -50,7 +50,7 @@ export type Mount = {
   /** The response to what is refused, as JSON, where it is in words of the dialect's own. */
   readonly refused?: (why: Refusal, peer: Peer) => string | undefined
   /** Undefined for an event that these clients must not be sent. */
-  readonly news: (publication: Publication) => PhoenixNews | undefined
+  readonly news: (publication: EventPublication) => PhoenixNews | undefined
   /** Its clients are told who is in a presence channel. */
   readonly presence: boolean
   /** Its events can carry bytes. */
@@ -87,7 +87,7 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
         ? undefined
         : reply(version, answer, mount.joined),
     refusal: (why, peer) => refusalFrames(version, why, peer, mount.refused?.(why, peer)),
-    farewell,
+    closeFrame,
   }
 }
 
@@ -203,9 +203,9 @@ function decodeJoin(_: Core, { message, address, subscription }: OnTopic): Comma
 
 /** As it is remembered, without the frame that it came in. */
 const kept = ({ topic, join, message }: PhoenixRef): PhoenixRef =>
-  newRef(ownText(topic), ownText(join), ownText(message))
+  newRef(copyText(topic), copyText(join), copyText(message))
 
-function paramsIn(payload: Slice | Uint8Array): Readonly<Record<string, unknown>> {
+function paramsIn(payload: JsonSlice | Uint8Array): Readonly<Record<string, unknown>> {
   const params = isBytes(payload) ? undefined : parseJson(payload.text)
   return isRecord(params) ? params : {}
 }
@@ -228,7 +228,7 @@ function decodePush(_: Core, on: OnTopic): Command | Refusal {
   return { type: 'client_event', ...address, event, data: payload.text, ref }
 }
 
-const isBytes = (payload: Slice | Uint8Array): payload is Uint8Array =>
+const isBytes = (payload: JsonSlice | Uint8Array): payload is Uint8Array =>
   payload instanceof Uint8Array
 
 /** The one refusal of a join that says no generation: there is none. */

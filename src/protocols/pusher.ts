@@ -9,10 +9,10 @@ import { appOfKey } from '../core/apps'
 import { parseChannelName } from '../core/channel'
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
-import { decoded, isRefusal, quoted, REFUSE, refusal, type Refusal } from '../core/errors'
+import { percentDecode, isRefusal, quote, REFUSE, refusal, type Refusal } from '../core/errors'
 import { overBudget } from '../core/event-budget'
 import { jsonText, MAX_LEVELS } from '../core/json'
-import { scanObject, stringIn, type Slice } from '../core/json-scan'
+import { scanObject, stringIn, type JsonSlice } from '../core/json-scan'
 import { maxFrameChars } from '../core/limits'
 import type { Broadcast, Command, Peer, Reply } from '../core/messages'
 import type { Members, RosterEntry } from '../core/roster'
@@ -40,16 +40,16 @@ export const pusher: Codec = {
   broadcast,
   reply,
   refusal: refusalFrames,
-  farewell,
+  closeFrame,
 }
 
 // ---------------------------------------------------------------- connect
 
 /** Contract 1.6: key, app, protocol. `client`, `version` and unknown parameters are not looked at. */
 function handshake(core: Core, path: string, query: URLSearchParams): Handshake {
-  const key = decoded(path.slice(PATH.length))
+  const key = percentDecode(path.slice(PATH.length))
   if (!path.startsWith(PATH) || key === '' || key.includes('/'))
-    return nobody(refusal('path_not_found', `Path ${quoted(path)} not found; connect to /app/KEY`))
+    return nobody(refusal('path_not_found', `Path ${quote(path)} not found; connect to /app/KEY`))
   const app = appOfKey(core, key)
   if (isRefusal(app)) return nobody(app)
   return { app, refused: unsupported(query.get('protocol')) }
@@ -61,7 +61,7 @@ function unsupported(protocol: string | null): Refusal | undefined {
   if (protocol === null || protocol === '') return undefined // small devices leave it out
   const version = Number(protocol)
   if (!/^\d+$/.test(protocol))
-    return refusal('protocol_invalid', `Protocol '${quoted(protocol)}' is not a number`)
+    return refusal('protocol_invalid', `Protocol '${quote(protocol)}' is not a number`)
   const { oldest, newest } = PROTOCOLS
   if (version >= oldest && version <= newest) return undefined
   return refusal(
@@ -75,8 +75,8 @@ function unsupported(protocol: string | null): Refusal | undefined {
 /** The parts of a message, found and not read. */
 type Message = {
   readonly event: string
-  readonly channel: Slice | undefined
-  readonly data: Slice | undefined
+  readonly channel: JsonSlice | undefined
+  readonly data: JsonSlice | undefined
 }
 type Decode = (core: Core, app: App, message: Message) => Command | Refusal
 
@@ -114,7 +114,7 @@ function decode(core: Core, conn: Connection, text: string): Command | Refusal {
       decodeClientEvent(core, conn.app, message)
     )
   const decoder = PUSHER_EVENTS.get(event)
-  if (!decoder) return refusal('event_unknown', `Unknown event '${quoted(event)}'`)
+  if (!decoder) return refusal('event_unknown', `Unknown event '${quote(event)}'`)
   return decoder(core, conn.app, message)
 }
 
@@ -279,7 +279,7 @@ function refusalFrames(refused: Refusal, { established }: Peer): readonly Frame[
   return [JSON.stringify({ event: 'pusher:subscription_error', channel, data }), error]
 }
 
-function farewell({ code, message }: Refusal): { code: number; reason: string } | undefined {
+function closeFrame({ code, message }: Refusal): { code: number; reason: string } | undefined {
   const { pusher: number, closes } = wireError(code)
   return closes && number !== null
     ? { code: number, reason: cut(message, REASON_BYTES) }

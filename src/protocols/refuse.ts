@@ -4,7 +4,7 @@
 import type { Core } from '../core/core'
 import { isRefusal, type ErrorCode, type Refusal } from '../core/errors'
 import { countFault } from '../core/faults'
-import { refuseAndTell } from '../core/hooks'
+import { refuseAndNotify } from '../core/hooks'
 import type { Command } from '../core/messages'
 import type { Client } from './codec'
 
@@ -12,7 +12,7 @@ import type { Client } from './codec'
 export function refuse(core: Core, conn: Client, refused: Refusal): void {
   if (conn.established) core.counters.messagesRefused++
   else core.counters.connectionsRefused++
-  refuseAndTell(core, conn, refused)
+  refuseAndNotify(core, conn, refused)
 }
 
 /** A request of a session that is answered with a no of its transport's own, which its client is not told in a frame. */

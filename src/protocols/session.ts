@@ -9,7 +9,7 @@ import { Connection, newSocketId, Uncharged } from '../core/connection'
 import type { Core } from '../core/core'
 import { disconnect } from '../core/disconnect'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
-import { askNow, refuseAndTell } from '../core/hooks'
+import { runGatesNow, refuseAndNotify } from '../core/hooks'
 import type { Command } from '../core/messages'
 import type { ConnectRequest } from '../core/plugin'
 import type { MaybePromise } from '../core/types'
@@ -47,7 +47,7 @@ export function arrived(
   if (request.appComesLater && core.apps.anyPublished) conn.strangeness = strangeness()
   const strange = app?.isPublished ? strangeness() : undefined
   const gates = core.hooks.upgrade
-  const unwanted = gates.length > 0 ? askNow(core, gates, conn, request) : undefined
+  const unwanted = gates.length > 0 ? runGatesNow(core, gates, conn, request) : undefined
   return { conn, request, refused: unwanted ?? conn.unwanted ?? refused ?? strange }
 }
 
@@ -118,7 +118,7 @@ export function charged(core: Core, conn: Client, frame: string | Uint8Array): b
   conn.seenTick = core.state.tick
   if (conn.closed) return false
   const { frame: gates } = core.hooks
-  const refused = gates.length > 0 && askNow(core, gates, conn, shownFrame(frame))
+  const refused = gates.length > 0 && runGatesNow(core, gates, conn, shownFrame(frame))
   if (conn.closed) return false // a plugin ended it
   if (refused) refuseFrame(core, conn, refused, frame)
   return !refused
@@ -298,5 +298,5 @@ export function pinged(core: Core, conn: Client): void {
   core.counters.messagesRefused++
   core.counters.queueOverflowsClosed++
   const message = `More than ${MAX_PINGS} native pings and pongs in a few seconds`
-  refuseAndTell(core, conn, refusal('too_many_commands', message))
+  refuseAndNotify(core, conn, refusal('too_many_commands', message))
 }

@@ -6,7 +6,7 @@
  */
 import type { Core } from '../core/core'
 import { refusal, type Refusal } from '../core/errors'
-import { within } from '../core/faults'
+import { withTimeout } from '../core/faults'
 import { maxPostBytes } from '../core/limits'
 import { Pass } from '../core/slices'
 import type { Frame, MaybePromise } from '../core/types'
@@ -208,7 +208,7 @@ async function take({ core, conn }: LongPoll, request: Request): Promise<Respons
 /** False where the window ended before. */
 async function withinWindow({ clock }: Core, pending: Promise<void> | undefined): Promise<boolean> {
   if (!pending) return true
-  return within(clock, WINDOW_MS, pending).then(
+  return withTimeout(clock, WINDOW_MS, pending).then(
     () => true,
     () => false,
   )

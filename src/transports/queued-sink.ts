@@ -4,7 +4,7 @@
  * behind is given up. How it leaves is the transport's.
  */
 import type { Core } from '../core/core'
-import { survives } from '../core/faults'
+import { runSafely } from '../core/faults'
 import type { Frame, Sink } from '../core/types'
 import type { Client } from '../protocols/codec'
 import { MAX_BEHIND_BYTES, tooSlow } from '../core/slow-reader'
@@ -92,7 +92,7 @@ export class QueuedSink implements Sink {
   readonly flush = (): void => {
     this.#flushing = false
     const { session } = this
-    if (!survives(session.core, 'queue', () => session.write())) session.end()
+    if (!runSafely(session.core, 'queue', () => session.write())) session.end()
   }
 
   flushSoon(): void {

@@ -11,7 +11,7 @@
  */
 import type { Core } from '../core/core'
 import type { ErrorCode } from '../core/errors'
-import { scanTexts } from '../core/json-scan'
+import { scanStrings } from '../core/json-scan'
 import { maxPostBytes } from '../core/limits'
 import { Pass } from '../core/slices'
 import type { MaybePromise } from '../core/types'
@@ -135,7 +135,7 @@ export class XhrSessions {
 function messagesOf(body: Uint8Array): readonly string[] | Mistake {
   const text = textIn(body)
   if (text === undefined) return 'no_list'
-  const messages = scanTexts(text, MAX_MESSAGES_PER_SEND)
+  const messages = scanStrings(text, MAX_MESSAGES_PER_SEND)
   if (!messages?.every((message) => message.isWellFormed())) return 'no_list'
   return messages.length > MAX_MESSAGES_PER_SEND ? 'too_many' : messages
 }

@@ -3,7 +3,7 @@
  * time has never been away (contract 7.5). Owns who lingers.
  */
 import type { Core } from '../core/core'
-import { survives } from '../core/faults'
+import { runSafely } from '../core/faults'
 import type { Cancel } from '../core/types'
 import type { WebhookFact } from './events'
 
@@ -73,7 +73,7 @@ export class Departures {
       if (!this.hasRoom()) return this.#arm(CROWDED_MS)
       if (left > 0 || slice-- === 0) return this.#arm(Math.max(0, left))
       this.#lingering.delete(key)
-      survives(this.core, 'webhooks', () => this.departed(fact))
+      runSafely(this.core, 'webhooks', () => this.departed(fact))
     }
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
-import { askNow } from '../core/hooks'
+import { runGatesNow } from '../core/hooks'
 import type { Fact } from '../core/messages'
 import type { Cancel, ChannelName, Clock, UserId } from '../core/types'
 import { appView } from '../core/views'
@@ -149,7 +149,7 @@ export class Recorder {
     const wanting = endpointsOf(app).filter((endpoint) => endpoint.wants(type, channel))
     if (wanting.length === 0) return true
     const gates = this.core.hooks.webhook
-    if (gates.length > 0 && askNow(this.core, gates, appView(app), viewOfFact(fact))) {
+    if (gates.length > 0 && runGatesNow(this.core, gates, appView(app), viewOfFact(fact))) {
       this.core.counters.webhookEventsRefused++
       return false
     }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import usual from '../../plugins/usual.json'
 import { ConfigError } from '../../src/config/config'
 import { loadConfigFile, tellConfigFile } from '../../src/config/config-file'
-import { quoted } from '../../src/core/errors'
+import { quote } from '../../src/core/errors'
 import { ManualClock, MemoryLog } from '../../src/kit/clock'
 import { Program } from '../program'
 
@@ -117,7 +117,7 @@ describe('which file it is, and what is off', () => {
     [
       'x'.repeat(300),
       folder,
-      `CARILLON_CONFIG=${quoted('x'.repeat(300))}: expected a file at ${folder}/${'x'.repeat(300)}, this cannot be read (ENAMETOOLONG)`,
+      `CARILLON_CONFIG=${quote('x'.repeat(300))}: expected a file at ${folder}/${'x'.repeat(300)}, this cannot be read (ENAMETOOLONG)`,
     ],
   ]
   mkdirSync(join(folder, 'odd/carillon.config.ts'), { recursive: true })

@@ -26,7 +26,7 @@ const encoder = (name: string): Encoder => ({
   broadcast: (news) => ('event' in news ? `${news.channel} ${news.event}` : undefined),
   reply: () => undefined,
   refusal: () => [],
-  farewell: ({ code }) => (code === 'shutting_down' ? { code: 4200, reason: '' } : undefined),
+  closeFrame: ({ code }) => (code === 'shutting_down' ? { code: 4200, reason: '' } : undefined),
 })
 const ENCODERS = [encoder('one'), encoder('two')]
 

@@ -1,6 +1,6 @@
 /** The scanner takes what `JSON.parse` takes, and nothing else: it is held against it. */
 import { describe, expect, test } from 'bun:test'
-import { scanArray, scanObject, scanTexts, stringIn } from '../../src/core/json-scan'
+import { scanArray, scanObject, scanStrings, stringIn } from '../../src/core/json-scan'
 import { random } from '../random'
 
 const KEYS = ['event', 'data', 'a']
@@ -112,7 +112,7 @@ const LISTS: readonly (readonly [text: string, texts: readonly string[] | undefi
   ['{"0":"a"}', undefined],
 ]
 test.each(LISTS)('the texts of %s, no more than are asked for', (text, texts) => {
-  expect(scanTexts(text, 2)).toEqual(texts as string[])
+  expect(scanStrings(text, 2)).toEqual(texts as string[])
 })
 
 test('the text of a string is what it stands for', () => {

@@ -1,6 +1,6 @@
 /** What a request may make the server do: it is refused by its size and its first mistake, and nothing behind them is looked at. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { isLonger, jsonOf, tooMuchIn } from '../../src/core/json'
+import { isLonger, jsonOf, describeExcess } from '../../src/core/json'
 import { mistakeIn } from '../../src/http/mistake'
 import { ADMIN_PAIR, basic, PAIR } from '../credentials'
 import { start, type TestServer } from '../harness'
@@ -237,5 +237,5 @@ test.each([
   ['132 levels', `[${nested(131)}${' '.repeat(40_000)}]`, DEEP],
   ['levels side by side', `[${`${nested(100)},`.repeat(300)}1]`, undefined],
 ] as const)('what is too much is told by what the text holds: %s', (_, text, told) => {
-  expect(tooMuchIn(text)).toBe(told)
+  expect(describeExcess(text)).toBe(told)
 })

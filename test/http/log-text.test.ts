@@ -1,6 +1,6 @@
 /** What strangers write is in lines of the log now and then, and terminals show those: none of it is obeyed. */
 import { expect, test } from 'bun:test'
-import { quoted } from '../../src/core/errors'
+import { quote } from '../../src/core/errors'
 import { start } from '../harness'
 
 /** U+009B is `ESC [` in one character. */
@@ -19,9 +19,9 @@ test.each(Object.entries(HEADERS))('in the header %s', async (name, value) => {
 
 const OBEYED = [0x00, 0x0a, 0x1b, 0x7f, 0x85, 0x9b, 0x2028, 0x202e, 0x2066, 0xd83d]
 test.each(OBEYED)('character %i is a space', (code) => {
-  expect(quoted(`a${String.fromCharCode(code)}é😀`)).toBe('a é😀')
+  expect(quote(`a${String.fromCharCode(code)}é😀`)).toBe('a é😀')
 })
 
 test('a pair that the cut would halve is left out', () => {
-  expect(quoted(`${'a'.repeat(119)}😀`)).toBe(`${'a'.repeat(119)} …`)
+  expect(quote(`${'a'.repeat(119)}😀`)).toBe(`${'a'.repeat(119)} …`)
 })

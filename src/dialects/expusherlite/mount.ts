@@ -6,7 +6,7 @@
 import { appOfKey } from '../../core/apps'
 import { REFUSE, type Refusal } from '../../core/errors'
 import { jsonText } from '../../core/json'
-import type { Peer, Publication } from '../../core/messages'
+import type { Peer, EventPublication } from '../../core/messages'
 import type { ChannelName } from '../../core/types'
 import { isReserved, isReservedByPhoenix } from '../../protocols/event-names'
 import type { Mount } from '../../protocols/phoenix'
@@ -43,7 +43,7 @@ function refused({ code, message }: Refusal, { app }: Peer): string | undefined 
   return `{"error":${jsonText(message)},"reason":${jsonText(message)}}`
 }
 
-function news(publication: Publication): PhoenixNews | undefined {
+function news(publication: EventPublication): PhoenixNews | undefined {
   const { channel, event } = publication
   if (isReservedByPhoenix(event)) return undefined
   return { topic: topicOf(channel), event, payload: objectPayload(publication) }

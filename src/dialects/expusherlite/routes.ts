@@ -13,7 +13,7 @@ import { raise, RealtimeError } from '../../core/errors'
 import { mustTakeJson } from '../../http/headers'
 import { isReserved } from '../../protocols/event-names'
 import { isRecord, jsonOf, MAX_LEVELS } from '../../core/json'
-import { scanValue, type Slice } from '../../core/json-scan'
+import { scanValue, type JsonSlice } from '../../core/json-scan'
 import { checkData } from '../../core/publish'
 import type { ChannelName } from '../../core/types'
 import type { Door } from '../../http/api'
@@ -197,7 +197,7 @@ function requestOf({ value: body, json }: Body, app: App) {
 }
 
 /** Text that is the JSON of an object, or the object itself; as it was written, where somebody wrote it. */
-function payloadOf(app: App, given: unknown, written: () => Slice | undefined): string {
+function payloadOf(app: App, given: unknown, written: () => JsonSlice | undefined): string {
   if (given === '') return '{}'
   if (typeof given === 'string') checkData(app, given) // before it is looked into
   const slice = typeof given === 'string' ? scanValue(given) : written()
@@ -206,7 +206,7 @@ function payloadOf(app: App, given: unknown, written: () => Slice | undefined): 
   return text
 }
 
-const objectIn = (slice: Slice): string | undefined =>
+const objectIn = (slice: JsonSlice): string | undefined =>
   slice.isObject && slice.depth <= MAX_LEVELS ? slice.text : undefined
 
 const AROUND = ['{"data":[', ']}'] as const

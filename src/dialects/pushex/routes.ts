@@ -10,10 +10,10 @@ import type { App } from '../../core/app'
 import { afterRoom } from '../../core/backlog'
 import type { Core } from '../../core/core'
 import { RealtimeError, refusal, type ErrorCode } from '../../core/errors'
-import { tell } from '../../core/hooks'
+import { notify } from '../../core/hooks'
 import { isRecord, jsonText, parseJson } from '../../core/json'
 import type { Connection } from '../../core/connection'
-import type { Slice } from '../../core/json-scan'
+import type { JsonSlice } from '../../core/json-scan'
 import type { PushView } from '../../core/plugin'
 import { checkData, publish, textOfData, tooManyChannels, type Api } from '../../core/publish'
 import { each } from '../../core/slices'
@@ -159,7 +159,7 @@ type Asked = {
   readonly channels: readonly ChannelName[]
   readonly data: unknown
   /** As `data` was written, where it was JSON. */
-  readonly written: Slice | undefined
+  readonly written: JsonSlice | undefined
   readonly event: string
 }
 
@@ -216,10 +216,10 @@ function tellPushed(core: Core, app: App, { channels, event, data }: Sent): void
   if (pushRequested.length === 0 && pushDelivered.length === 0) return
   for (const channel of channels) {
     const view: PushView = { channel, event, data: jsonText(data), at: core.clock.now() }
-    tell(core, pushRequested, appView(app), view)
+    notify(core, pushRequested, appView(app), view)
     if (pushDelivered.length === 0) continue
     const listeners = core.hub.listeners(app, channel)
-    const delivered = (conn: Connection) => conn.closed || tell(core, pushDelivered, conn, view)
+    const delivered = (conn: Connection) => conn.closed || notify(core, pushDelivered, conn, view)
     core.slices.add(each('push', listeners, delivered))
   }
 }
