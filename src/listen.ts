@@ -24,7 +24,7 @@ import { textIn } from './http/bytes'
 import { REQUEST_ID, requestId } from './http/headers'
 import type { InFlight } from './http/in-flight'
 import type { Locality } from './http/local'
-import { outside, placeOf, routed, type Place } from './http/place'
+import { outsidePrefix, placeOf, route, type Place } from './http/place'
 import { pathOf, queryOf } from './http/url'
 import type { Client } from './protocols/codec'
 import { isSocketPath } from './protocols/pusher'
@@ -78,7 +78,7 @@ export function listen(port: Port): Server<Client> {
       const place = placeOf(pathOf(request.url), config.pathPrefix)
       if (request.method === 'GET' && asksToUpgrade(request.headers))
         return upgradeInTime(port, request, place, server)
-      return fallback(port, request, place) ?? routes(port, routed(request, place))
+      return fallback(port, request, place) ?? routes(port, route(request, place))
     },
     error: (cause) => {
       const id = requestId(null)
@@ -200,7 +200,7 @@ function upgrade(
   const codec = codecFor(path, arrival.query)
   const handshake = isBelow
     ? codec.handshake(core, path, arrival.query)
-    : { app: undefined, refused: outside(path, config.pathPrefix) }
+    : { app: undefined, refused: outsidePrefix(path, config.pathPrefix) }
   const come = arrived(core, codec, handshake, arrival)
   if (!codec.refusesUpgrades)
     return open(core, come, { request, server, answer: () => admitted(core, come) })
@@ -279,7 +279,7 @@ function counted(
   const answer = () => inTurn(port, request, ask)
   if (!brings) return identified(answer(), request)
   return identified(inFlight.answer(request, answer), request).finally(() =>
-    addresses.letGo(request),
+    addresses.limitUnreadBody(request),
   )
 }
 
@@ -299,7 +299,7 @@ const arrivalOf = ({ addresses, locality }: Port, request: Request): Asked => ({
   url: request.url,
   query: new URLSearchParams(queryOf(request.url)),
   remoteAddress: addresses.of(request),
-  strangeness: () => locality.connectRefusalOf(request),
+  strangeness: () => locality.checkConnect(request),
 })
 
 /** What the system says of an address, by its code. */

@@ -110,13 +110,13 @@ function checkPlugin(plugin: unknown, before: readonly { readonly name: string }
 function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
   const { name } = plugin
   const { writes, apps, uploads, slices, changes } = surroundings
-  const { enter: adminOnly } = changes
+  const { authorize: adminOnly } = changes
   const log = childLog(surroundings.log, name)
   const stopping = new AbortController()
   const clock = mortalClock(surroundings.clock, stopping.signal, log)
   const counters: PluginCounter[] = []
   const routes = new Elysia({ prefix: `/plugins/${name}`, tags: [name] }).onAfterHandle(
-    changes.done,
+    changes.record,
   )
   const context: PluginContext = {
     log,

@@ -163,8 +163,12 @@ async function build(
   undo.push(() => locality.stop())
   const logins = new Logins(clock, config.maxFailedLoginsPerMinute)
   const access = { ...credentials.admin, origins: config.adminOrigins }
-  const plugged = (request: Request): void => hooks.checkAdmin(request)
-  const identify = adminIdentity(access, { plugged, locality, logins, addresses })
+  const identify = adminIdentity(access, {
+    authorizePlugins: (request) => hooks.checkAdmin(request),
+    locality,
+    logins,
+    addresses,
+  })
   const changes = new AdminChanges(identify, addresses, log)
   const quietLog = new QuietLog(log)
   undo.push(() => quietLog.sweep())

@@ -55,8 +55,8 @@ export type AdminOptions = {
 export function admin(core: Core, options: AdminOptions) {
   const { changes } = options
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
-    .derive(changes.enter)
-    .onAfterHandle(changes.done)
+    .derive(changes.authorize)
+    .onAfterHandle(changes.record)
     .get('', () => allOf(core), {
       response: { ...ADMIN_REFUSALS, 200: AppsAnswer },
       detail: {
@@ -107,7 +107,7 @@ export function admin(core: Core, options: AdminOptions) {
       '/:slug',
       ({ request, params, set }) => {
         const app = appOf(core, params.slug)
-        changes.about(request, { appId: app.id })
+        changes.describe(request, { appId: app.id })
         if (app.providedBy !== undefined)
           throw new FieldError({ id: [`comes from ${app.providedBy} and is removed there`] })
         core.apps.remove(app)
@@ -134,7 +134,7 @@ export function admin(core: Core, options: AdminOptions) {
       '/:slug/keys',
       ({ request, params, set }) => {
         const app = appOf(core, params.slug)
-        changes.about(request, { appId: app.id })
+        changes.describe(request, { appId: app.id })
         const { keys } = ownKeys(app)
         if (keys.length > 1)
           throw new FieldError({ keys: [`are ${keys.length} already; retire the older one first`] })
@@ -160,7 +160,7 @@ export function admin(core: Core, options: AdminOptions) {
       '/:slug/keys/:key',
       ({ request, params }) => {
         const app = appOf(core, params.slug)
-        changes.about(request, { appId: app.id })
+        changes.describe(request, { appId: app.id })
         const { keys } = ownKeys(app)
         const kept = keys.filter(({ key }) => key !== params.key)
         if (kept.length === keys.length) throw notFound()
@@ -222,7 +222,7 @@ async function createApp(core: Core, request: Request, options: AdminOptions): P
   const fresh: AppRecord = { ...NEW_APP, id, name: name ?? '', slug, keys: [{ key, secret }] }
   const record = applyChanges(fresh, changes)
   throwIfInvalid(core, record, errors)
-  options.changes.about(request, { appId: id, fields: changedFields(changes) })
+  options.changes.describe(request, { appId: id, fields: changedFields(changes) })
   return core.apps.create(record, core.clock.now())
 }
 
@@ -242,7 +242,7 @@ async function change(core: Core, slug: string, request: Request, options: Admin
   const record = applyChanges(app.record, renamed ? { ...changes, slug: slugOf(name) } : changes)
   if (record.slug === '') errors['slug'] = ['is invalid']
   throwIfInvalid(core, record, errors, app)
-  options.changes.about(request, { appId: app.id, fields: changedFields(changes) })
+  options.changes.describe(request, { appId: app.id, fields: changedFields(changes) })
   const renamedTo = record.slug === app.record.slug ? undefined : record.slug
   core.apps.change(app, record, core.clock.now())
   if (renamedTo !== undefined) endGroups(core, app)

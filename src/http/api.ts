@@ -24,7 +24,7 @@ import type { Logins } from './logins'
 import { documentOf, DOCUMENT_PATH, HTML, pageAnswer } from './openapi'
 import { serverAt } from './openapi-words'
 import { ops } from './health'
-import { prefixLeftOut } from './place'
+import { missingPrefix } from './place'
 import { pluginReports, type PluginAtWork } from './plugins'
 import { pathOf } from './url'
 import { users } from './users'
@@ -78,7 +78,7 @@ export function createApi(core: Core, options: ApiOptions) {
       set.headers['content-type'] = type
       Object.assign(set.headers, headers)
       hooks.addHeaders(request, status, set.headers)
-      hooks.addresses.letGo(request)
+      hooks.addresses.limitUnreadBody(request)
       return body
     })
   if (core.hooks.response.length > 0)
@@ -116,7 +116,7 @@ export function createApi(core: Core, options: ApiOptions) {
   for (const { routes } of plugins) api.use(routes)
   const document = once(() => documentOf(api, plugins))
   const shown = async ({ request }: { readonly request: Request }) => {
-    return { ...(await document()), servers: [serverAt(`..${prefixLeftOut(request, pathPrefix)}`)] }
+    return { ...(await document()), servers: [serverAt(`..${missingPrefix(request, pathPrefix)}`)] }
   }
   return api.get(DOCUMENT_PATH, shown, {
     tags: ['operations'],

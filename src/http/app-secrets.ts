@@ -1,6 +1,6 @@
 /**
- * An app's secret by Basic or Bearer, as ExPusherLite's and PushEx's APIs take it: right or wrong,
- * tried too often, or published and not from here.
+ * AppSecrets: verifies an app's secret by Basic or Bearer, as ExPusherLite's and PushEx's APIs take it.
+ * It may be right, wrong, tried too often, or published and not from this machine.
  */
 import type { App } from '../core/app'
 import { isPublished } from '../core/published'
@@ -10,13 +10,13 @@ import { bearerToken, basicCredentials, isKeyPairOf, isSecretOf } from './basic'
 import type { Locality } from './local'
 import type { Attempt, Logins } from './logins'
 
-/** What a request's secret is worth. */
-export type Shown = {
-  readonly isRight: boolean
-  /** Why it is worth nothing, where that is more than that it is wrong. */
-  readonly refused: Refusal | undefined
+/** What came of verifying a request's secret. */
+export type SecretVerdict = {
+  readonly isValid: boolean
+  /** The reason, where it is another than a wrong secret. */
+  readonly refusal: Refusal | undefined
   /** An attempt that has been counted as failed. */
-  readonly failed: Attempt | undefined
+  readonly failedAttempt: Attempt | undefined
 }
 
 export class AppSecrets {
@@ -26,36 +26,40 @@ export class AppSecrets {
     readonly locality: Locality,
   ) {}
 
-  /** Key and secret by Basic; the secret alone where `bearer` is so. Who shows nothing has tried nothing. Never waits. */
-  shown(request: Request, app: App | undefined, { bearer }: { readonly bearer: boolean }): Shown {
+  /** Key and secret by Basic; with `bearer` also the secret alone. A request without either is no attempt. Never waits. */
+  verify(
+    request: Request,
+    app: App | undefined,
+    { bearer }: { readonly bearer: boolean },
+  ): SecretVerdict {
     const header = request.headers.get('authorization')
     const { isBasic, password } = basicCredentials(header)
     const token = bearer ? bearerToken(header) : ''
-    if (!isBasic && token === '') return NOTHING
+    if (!isBasic && token === '') return NO_SECRET
     const attempt = { to: `app:${app?.id ?? ''}`, address: this.addresses.of(request) }
-    const refused = this.logins.refusalOf(attempt)
-    if (refused) return { ...NOTHING, refused }
+    const refused = this.logins.check(attempt)
+    if (refused) return { ...NO_SECRET, refusal: refused }
     const isRight =
       isKeyPairOf(app, header) || (app !== undefined && bearer && isSecretOf(app, header))
     if (!isRight) {
-      this.logins.failed(attempt)
-      return { ...NOTHING, failed: attempt }
+      this.logins.recordFailure(attempt)
+      return { ...NO_SECRET, failedAttempt: attempt }
     }
     return isPublished(isBasic ? password : token)
-      ? this.published(request)
-      : { ...NOTHING, isRight }
+      ? this.verifyPublished(request)
+      : { ...NO_SECRET, isValid: isRight }
   }
 
-  /** What everybody knows, or nothing at all, is enough for a local request. */
-  published(request: Request): Shown {
-    const refused = this.locality.refusalOf(request)
-    return { ...NOTHING, isRight: refused === undefined, refused }
+  /** Published credentials, or none, are enough for a local request. */
+  verifyPublished(request: Request): SecretVerdict {
+    const refused = this.locality.checkRequest(request)
+    return { ...NO_SECRET, isValid: refused === undefined, refusal: refused }
   }
 
-  /** A plugin knows who it was. */
-  vouched({ failed }: Shown): void {
+  /** Takes back the failed attempt of a request that a plugin vouches for. */
+  forgive({ failedAttempt: failed }: SecretVerdict): void {
     if (failed) this.logins.forgive(failed)
   }
 }
 
-const NOTHING: Shown = { isRight: false, refused: undefined, failed: undefined }
+const NO_SECRET: SecretVerdict = { isValid: false, refusal: undefined, failedAttempt: undefined }

@@ -16,7 +16,7 @@ import { bytesOf, type BodyCodes } from './bytes'
 import { NO_BODY, type ApiHooks, type Received } from './hooks'
 import type { Locality } from './local'
 import { queryReadAs, signedQuery, type Reading, type SignedQuery } from './signed-query'
-import { mustBeBelow, placeOf, sentUrl } from './place'
+import { requirePrefix, placeOf, sentUrl } from './place'
 import { pairsOf, pathOf } from './url'
 
 const BODY_CODES: BodyCodes = { tooLarge: 'data_too_large', brokenOff: 'request_invalid' }
@@ -32,7 +32,7 @@ export function signed(core: Core, { pathPrefix, hooks, locality }: SignedAccess
   return new Elysia().derive({ as: 'scoped' }, async ({ request, params }) => {
     const { method } = request
     const url = sentUrl(request)
-    mustBeBelow(url, pathPrefix)
+    requirePrefix(url, pathPrefix)
     const { appId = '' } = params as { appId?: string }
     const query = signedQuery(url)
     const area = method === 'POST' ? 'trigger' : 'read'
@@ -84,7 +84,7 @@ function authenticate(core: Core, request: SignedRequest): App {
   if (!app) throw new RealtimeError('app_not_found', `App ${quote(request.appId)} does not exist`)
   const { text: query, credentials } = request.query
   const pair = pairOf(core, app, credentials.auth_key)
-  if (pair.isPublished) request.locality.check(request.request)
+  if (pair.isPublished) request.locality.requireLocal(request.request)
   checkVersion(credentials.auth_version)
   checkTimestamp(credentials.auth_timestamp, core.clock.now())
 

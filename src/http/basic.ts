@@ -1,10 +1,8 @@
-/**
- * Basic authentication: what a header says, and whether it is an app's key and secret.
- */
+/** Basic and Bearer authentication: headers parsed, and compared with an app's keys. */
 import type { App } from '../core/app'
 import { timingSafeEqual, sha256 } from '../core/signature'
 
-/** Empty where the header says nothing that can be read. The scheme's case does not matter. */
+/** User and password; empty where the header can't be parsed. The scheme's case does not matter. */
 export function basicCredentials(header: string | null) {
   const [scheme = '', encoded = ''] = (header ?? '').split(' ')
   const credentials = Buffer.from(encoded, 'base64').toString()
@@ -18,7 +16,7 @@ export function basicCredentials(header: string | null) {
 
 const NOBODY = [{ key: '', secret: crypto.randomUUID() }]
 
-/** Empty for another scheme. */
+/** The token; empty for another scheme. */
 export function bearerToken(header: string | null): string {
   const [scheme = '', token = ''] = (header ?? '').split(' ')
   return scheme.toLowerCase() === 'bearer' ? token : ''
@@ -30,14 +28,14 @@ export function isSecretOf(app: App, header: string | null): boolean {
   return app.record.keys.map(({ secret }) => timingSafeEqual(sha256(secret), given)).includes(true)
 }
 
-/** True for key and secret of a live pair. Takes as long for an app that there is not. */
+/** True for key and secret of a live pair. Takes as long for an app that does not exist. */
 export function isKeyPairOf(app: App | undefined, header: string | null): boolean {
   const { isBasic, user, password } = basicCredentials(header)
   const given = [sha256(user), sha256(password)] as const
-  let right = false
+  let isRight = false
   for (const { key, secret } of app?.record.keys ?? NOBODY) {
     const same = [timingSafeEqual(sha256(key), given[0]), timingSafeEqual(sha256(secret), given[1])]
-    right = !same.includes(false) || right
+    isRight = !same.includes(false) || isRight
   }
-  return right && isBasic && app !== undefined
+  return isRight && isBasic && app !== undefined
 }

@@ -132,8 +132,8 @@ export function deliveries(core: Core, source: Deliveries, changes: AdminChanges
     return app
   }
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
-    .derive(changes.enter)
-    .onAfterHandle(changes.done)
+    .derive(changes.authorize)
+    .onAfterHandle(changes.record)
     .get(
       '/:slug/webhooks/deliveries',
       ({ params }) => ({ data: shown(source, appOf(params.slug)) }),
@@ -151,7 +151,7 @@ export function deliveries(core: Core, source: Deliveries, changes: AdminChanges
       '/:slug/webhooks/replay',
       ({ request, params }) => {
         const app = appOf(params.slug)
-        changes.about(request, { appId: app.id })
+        changes.describe(request, { appId: app.id })
         return { data: { replayed: source.replay(app) } }
       },
       {

@@ -1,7 +1,7 @@
 /**
- * Who is asking the admin API, and may they? One function answers; everything behind it is told an
- * identity. Passwords are compared in constant time, pages of other sites refused unless their origin
- * is allowed, and a published password is good for local requests only. Plugins are asked first.
+ * Identities of the admin API: one function decides who may use it. Plugins decide first. Passwords are
+ * compared in constant time, pages of other sites refused unless their origin is allowed, and a published
+ * password is good for local requests only.
  */
 import { raise, RealtimeError } from '../core/errors'
 import { timingSafeEqual, sha256 } from '../core/signature'
@@ -23,10 +23,10 @@ export type AdminAccess = {
   readonly origins: readonly string[]
 }
 
-/** What the admin API asks of others. */
+/** What an admin request passes besides its password. */
 export type AdminChecks = {
-  /** Asks the plugins. @throws what they refuse with */
-  readonly plugged: (request: Request) => void
+  /** @throws what a plugin refuses with */
+  readonly authorizePlugins: (request: Request) => void
   readonly locality: Locality
   readonly logins: Logins
   readonly addresses: Addresses
@@ -36,22 +36,22 @@ export type AdminChecks = {
 export type Identify = (request: Request) => Identity
 
 /**
- * The one way in for admin requests. It never waits: a failure is counted before the next request is
- * looked at. Who sends no password has not tried one.
+ * Identifies whoever sends an admin request. Never waits: a failure is counted before the next request is
+ * looked at. A request without a password is no attempt.
  */
 export function adminIdentity(access: AdminAccess, checks: AdminChecks): Identify {
   const { locality, logins, addresses } = checks
   return (request) => {
-    checks.plugged(request)
+    checks.authorizePlugins(request)
     refuseForeignPages(request.headers, access.origins)
-    if (access.isPublished) locality.check(request, access.origins)
+    if (access.isPublished) locality.requireLocal(request, access.origins)
     const given = basicCredentials(request.headers.get('authorization'))
     if (!given.isBasic) throw new RealtimeError('admin_unauthorized', '')
     const attempt = { to: 'admin', address: addresses.of(request) }
-    const refused = logins.refusalOf(attempt)
+    const refused = logins.check(attempt)
     if (refused) raise(refused)
     if (isAdmin(given, access)) return { name: access.username }
-    logins.failed(attempt)
+    logins.recordFailure(attempt)
     throw new RealtimeError('login_failed', '')
   }
 }

@@ -1,8 +1,7 @@
 /**
- * Requests in flight: those that wait for their bodies, or for an answer of ours. So many of one address
- * and so many of all; past that they are refused and their connections closed, since each holds a file
- * descriptor. Polls and streams of sessions are not among them: they wait by right, and sessions are
- * counted as connections.
+ * InFlight: requests that wait for their bodies or for our answer, limited by address and in total. Past
+ * that they are refused and their connections closed, since each holds a file descriptor. Polls and
+ * streams of sessions are not counted here: they wait by design, and sessions count as connections.
  */
 import { AddressCounts, countedAs } from '../core/addresses'
 import type { Core } from '../core/core'
@@ -12,17 +11,17 @@ import type { Addresses } from './address'
 import { explain } from './errors'
 import { REQUEST_ID, requestId } from './headers'
 
-/** One that was not answered at once. */
+/** A request that was not answered at once. */
 type Waiting = { readonly request: Request; key: string | undefined }
 
 const RETRY_AFTER_SECONDS = 1
-/** So few are never too many, and are not counted: to count one is a twentieth of a trigger. */
+/** So few are never too many and are not counted: counting costs a twentieth of a trigger. */
 const FEW = 32
 
 export class InFlight {
   #count = 0
-  /** Those whose address was not asked for yet, which costs 0.4 µs: no address holds too many while all hold fewer. */
-  readonly #unasked = new Set<Waiting>()
+  /** Not yet counted by address, which costs 0.4 µs each: no address holds too many while all together hold fewer. */
+  readonly #uncounted = new Set<Waiting>()
   readonly #byAddress: AddressCounts
   readonly #few: number
 
@@ -30,45 +29,49 @@ export class InFlight {
     readonly core: Core,
     readonly addresses: Addresses,
     /** All that wait. */
-    readonly most: number,
+    readonly maxRequests: number,
   ) {
     const ofAddress = core.limits.maxRequestsPerAddress
     this.#byAddress = new AddressCounts(ofAddress)
-    this.#few = Math.min(FEW, Math.floor(most / 4), Math.floor((ofAddress || most) / 4))
+    this.#few = Math.min(
+      FEW,
+      Math.floor(maxRequests / 4),
+      Math.floor((ofAddress || maxRequests) / 4),
+    )
   }
 
-  /** Answered by `ask`, or refused. */
-  answer(request: Request, ask: () => MaybePromise<Response>): MaybePromise<Response> {
-    if (this.addresses.pending <= this.#few) return ask()
-    const refused = this.#refusal(request)
+  /** The answer of `respond`, or a refusal. */
+  answer(request: Request, respond: () => MaybePromise<Response>): MaybePromise<Response> {
+    if (this.addresses.pending <= this.#few) return respond()
+    const refused = this.#check(request)
     if (refused) return this.#refuse(request, refused)
-    const answering = ask()
-    if (answering instanceof Promise) this.#begin(answering, { request, key: undefined })
-    return answering
+    const response = respond()
+    if (response instanceof Promise) this.#begin(response, { request, key: undefined })
+    return response
   }
 
   #begin(answering: Promise<unknown>, waiting: Waiting): void {
     this.#count++
-    this.#unasked.add(waiting)
+    this.#uncounted.add(waiting)
     const end = (): void => {
       this.#count--
-      this.#unasked.delete(waiting)
+      this.#uncounted.delete(waiting)
       if (waiting.key !== undefined) this.#byAddress.remove(waiting.key)
     }
     answering.then(end, end)
   }
 
   #countAddresses(): void {
-    for (const waiting of this.#unasked) {
+    for (const waiting of this.#uncounted) {
       waiting.key = countedAs(this.addresses.of(waiting.request))
       if (waiting.key !== undefined) this.#byAddress.add(waiting.key)
     }
-    this.#unasked.clear()
+    this.#uncounted.clear()
   }
 
-  #refusal(request: Request): RealtimeError | undefined {
-    const { most } = this
-    // Whoever asks how the server is (`/up`, `/ready`) brings no body and is answered.
+  #check(request: Request): RealtimeError | undefined {
+    const { maxRequests: most } = this
+    // Probes (`/up`, `/ready`) have no body and are answered.
     if (this.#count >= most && request.method !== 'GET')
       return overCapacity(
         'node_over_capacity',

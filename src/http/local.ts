@@ -1,7 +1,7 @@
 /**
- * Local means local: the published credentials are worth something to a developer on this machine and
- * nothing to anybody else. STRANGE says what a local request must not be; every way in by published
- * credentials asks here. docs/operations.md, "What local means", says what cannot be told.
+ * Locality: published credentials are good for requests of this machine only. NON_LOCAL_RULES says what
+ * such a request must not be; wherever published credentials decide, it is checked here.
+ * docs/operations.md, "What local means", says what cannot be detected.
  */
 import { quote, raise, refusal, type Refusal } from '../core/errors'
 import type { Log } from '../core/types'
@@ -9,88 +9,89 @@ import { isLoopbackAddress, type Addresses } from './address'
 import { isForeignPage } from './admin-origins'
 import { SocketOwners } from './socket-owner'
 
-/** A request, as far as it matters here. */
-export type Coming = {
+/** What the rules look at. */
+export type RequestSource = {
   /** Of the socket; empty where it is gone. */
   readonly address: string
   readonly headers: Headers
-  /** Whose process is at the other end: a user id; `unknown` where it should be told and is not, `untold` where nothing is. */
-  readonly user: () => number | 'unknown' | 'untold'
+  /** User id of the process at the other end; `unsupported` where this system reports none. */
+  readonly user: () => number | 'unknown' | 'unsupported'
 }
 
-export type LocalRules = {
+export type LocalityRules = {
   /** Names of this machine besides the loopback ones. */
   readonly hosts: readonly string[]
-  /** Whose processes are local: ours and root's. */
+  /** Ids of users whose processes are local: ours and root's. */
   readonly users: readonly number[]
-  /** Origins whose pages may ask; undefined for any page. */
+  /** Origins whose pages may send requests; undefined for any page. */
   readonly origins: readonly string[] | undefined
 }
 
-type Strange = {
+type NonLocalRule = {
   readonly name: string
-  /** What is strange about it, as the end of "the request ..."; undefined for nothing. */
-  readonly why: (coming: Coming, rules: LocalRules) => string | undefined
-  /** What to do about it. */
+  /** Why the request is not local, as the end of "the request ..."; undefined where it passes. */
+  readonly reason: (source: RequestSource, rules: LocalityRules) => string | undefined
+  /** What the operator can do about it. */
   readonly help: string
 }
 
-const OWN =
+const USE_OWN_CREDENTIALS =
   'Set credentials of your own (PUSHER_APP_ID, PUSHER_APP_KEY, PUSHER_APP_SECRET, PUSHER_ADMIN_USERNAME, PUSHER_ADMIN_PASSWORD)'
-const PROXY = `${OWN}, or name the proxy in CARILLON_TRUSTED_PROXIES: then the server makes its own and shows them once`
+const NAME_THE_PROXY = `${USE_OWN_CREDENTIALS}, or name the proxy in CARILLON_TRUSTED_PROXIES: then the server makes its own and shows them once`
 
-/** In the order in which they are cheap to tell. */
-export const STRANGE: readonly Strange[] = [
+/** The cheap ones first. */
+export const NON_LOCAL_RULES: readonly NonLocalRule[] = [
   {
     name: 'address',
-    why: ({ address }) =>
+    reason: ({ address }) =>
       isLoopbackAddress(address) ? undefined : `came from ${address || 'a socket that is gone'}`,
-    help: OWN,
+    help: USE_OWN_CREDENTIALS,
   },
   {
     name: 'forwarded',
-    why: ({ headers }) => {
-      const name = forwardedBy(headers)
+    reason: ({ headers }) => {
+      const name = forwardingHeader(headers)
       return name && `was forwarded (${quote(name)})`
     },
-    help: PROXY,
+    help: NAME_THE_PROXY,
   },
   {
     name: 'host',
-    why: ({ headers }, { hosts }) => {
+    reason: ({ headers }, { hosts }) => {
       const host = headers.get('host')
       if (isLocalHost(host, hosts)) return undefined
       return `asks for ${host ? `the host ${quote(host)}` : 'no host'}`
     },
-    help: `${OWN}, or, where the name is this machine's, name it in CARILLON_LOCAL_HOSTS`,
+    help: `${USE_OWN_CREDENTIALS}, or, where the name is this machine's, name it in CARILLON_LOCAL_HOSTS`,
   },
   {
     name: 'page',
-    why: ({ headers }, { origins }) =>
+    reason: ({ headers }, { origins }) =>
       origins && isForeignPage(headers, origins)
         ? `came from a page of ${quote(headers.get('origin') ?? 'another site')}`
         : undefined,
-    help: OWN,
+    help: USE_OWN_CREDENTIALS,
   },
   {
     name: 'user',
-    why: ({ user }, { users }) => {
+    reason: ({ user }, { users }) => {
       const found = user()
-      if (found === 'untold' || (found !== 'unknown' && users.includes(found))) return undefined
+      if (found === 'unsupported' || (found !== 'unknown' && users.includes(found)))
+        return undefined
       return found === 'unknown'
         ? 'came from a process that this machine does not tell'
         : `came from a process of another user (${found}), as through a proxy`
     },
-    help: PROXY,
+    help: NAME_THE_PROXY,
   },
 ]
 
-/** What proxies say of whom they speak for: the usual names, and their siblings of single vendors. */
-const FORWARDED =
+/** Headers in which proxies name their client: the usual ones, and those of single vendors. */
+const FORWARDING_HEADERS =
   /^(?:(?:forwarded|via|client[-_]ip)$|true[-_]client[-_]ip|(?:wl[-_])?proxy[-_]client[-_]ip|do[-_]connecting[-_]ip|(?:cf|cdn|fastly|fly|tailscale)[-_]|x[-_](?:forward(?:ed)?|real[-_]ip|client[-_]ip|cluster[-_]client[-_]ip|remote[-_](?:ip|addr)|proxyuser[-_]ip|nginx[-_]proxy|(?:url[-_])?scheme|host|original|rewrite|amzn|arr|varnish|vercel|envoy|azure|appengine)(?:[-_]|$))/
 
-function forwardedBy(headers: Headers): string | undefined {
-  for (const name of headers.keys()) if (FORWARDED.test(name)) return name
+function forwardingHeader(headers: Headers): string | undefined {
+  for (const name of headers.keys()) if (FORWARDING_HEADERS.test(name)) return name
   return undefined
 }
 
@@ -106,13 +107,13 @@ function isLocalHost(host: string | null, hosts: readonly string[]): boolean {
   return LOCAL_HOST.test(name) || hosts.includes(name)
 }
 
-/** Which row makes a request strange, and why and what to do about it in words; undefined where it is local. */
-export function strangeness(coming: Coming, rules: LocalRules) {
-  for (const { name, why, help } of STRANGE) {
-    const told = why(coming, rules)
-    if (told === undefined) continue
-    const message = `The published credentials are good on this machine only, and the request ${told}. ${help}.`
-    return { name, message }
+/** The first rule that a request breaks, and the message for it; undefined where it is local. */
+export function nonLocalReason(source: RequestSource, rules: LocalityRules) {
+  for (const rule of NON_LOCAL_RULES) {
+    const reason = rule.reason(source, rules)
+    if (reason === undefined) continue
+    const message = `The published credentials are good on this machine only, and the request ${reason}. ${rule.help}.`
+    return { name: rule.name, message }
   }
   return undefined
 }
@@ -126,36 +127,36 @@ export type LocalityOptions = {
   readonly log: Log
 }
 
-/** Asked wherever published credentials decide, and only there. Owns the sockets that it asks the system by. */
+/** Checks requests with published credentials. Owns the sockets by which it queries the system. */
 export class Locality {
   readonly #options: LocalityOptions
   readonly #owners = new SocketOwners()
   readonly #users = [0, process.getuid?.() ?? 0]
-  /** Names of rows. Another reason is news: a page may have come before the proxy. */
-  readonly #told = new Set<string>()
-  #isPageTold = false
+  /** Names of rules that are in the log: each is logged once. */
+  readonly #loggedRules = new Set<string>()
+  #isPageLogged = false
 
   constructor(options: LocalityOptions) {
     this.#options = options
   }
 
-  /** Why a request is not local. Pages may ask whose origin is in `origins`. */
-  refusalOf(request: Request, origins: readonly string[] = []): Refusal | undefined {
-    const message = this.#strangeness(request, origins)
+  /** Undefined for a local request. Pages of `origins` may send some. */
+  checkRequest(request: Request, origins: readonly string[] = []): Refusal | undefined {
+    const message = this.#nonLocalReason(request, origins)
     return message === undefined ? undefined : refusal('not_local', message)
   }
 
-  /** The same, thrown. @throws RealtimeError('not_local') */
-  check(request: Request, origins?: readonly string[]): void {
-    const refused = this.refusalOf(request, origins)
+  /** @throws RealtimeError('not_local') */
+  requireLocal(request: Request, origins?: readonly string[]): void {
+    const refused = this.checkRequest(request, origins)
     if (refused) raise(refused)
   }
 
-  /** Why somebody may not connect; a page may be anywhere, as the application that it belongs to. */
-  connectRefusalOf(request: Request): Refusal | undefined {
-    const message = this.#strangeness(request, undefined)
+  /** The same for sockets. Pages of any origin may connect: an application may be anywhere. */
+  checkConnect(request: Request): Refusal | undefined {
+    const message = this.#nonLocalReason(request, undefined)
     if (message !== undefined) return refusal('not_local', message)
-    this.#tellPage(request.headers)
+    this.#warnOfPage(request.headers)
     return undefined
   }
 
@@ -163,38 +164,38 @@ export class Locality {
     this.#owners.close()
   }
 
-  #strangeness(request: Request, origins: readonly string[] | undefined): string | undefined {
+  #nonLocalReason(request: Request, origins: readonly string[] | undefined): string | undefined {
     const { addresses, hosts, log } = this.#options
     const peer = addresses.peerOf(request)
-    const coming: Coming = {
+    const source: RequestSource = {
       address: peer.address,
       headers: request.headers,
       user: () => {
-        if (!this.#owners.areTold) return 'untold'
-        return this.#owners.of({ peer, own: this.#ownEnd(peer.address) }) ?? 'unknown'
+        if (!this.#owners.isSupported) return 'unsupported'
+        return this.#owners.of({ peer, own: this.#ownEndpoint(peer.address) }) ?? 'unknown'
       },
     }
-    const strange = strangeness(coming, { hosts, users: this.#users, origins })
-    if (!strange) return undefined
-    const { name, message } = strange
-    if (!this.#told.has(name))
+    const found = nonLocalReason(source, { hosts, users: this.#users, origins })
+    if (!found) return undefined
+    const { name, message } = found
+    if (!this.#loggedRules.has(name))
       log.warn(
         { reason: message },
         'published credentials refused; further refusals for the same reason are not logged',
       )
-    this.#told.add(name)
+    this.#loggedRules.add(name)
     return message
   }
 
-  #ownEnd(peerAddress: string) {
+  #ownEndpoint(peerAddress: string) {
     const { addresses, host } = this.#options
     const own = host.startsWith('127.') ? host : '127.0.0.1'
     return { address: peerAddress.includes(':') ? '::1' : own, port: addresses.port }
   }
 
-  #tellPage(headers: Headers): void {
-    if (this.#isPageTold || !isForeignPage(headers, [])) return
-    this.#isPageTold = true
+  #warnOfPage(headers: Headers): void {
+    if (this.#isPageLogged || !isForeignPage(headers, [])) return
+    this.#isPageLogged = true
     this.#options.log.warn(
       { origin: quote(headers.get('origin') ?? '') },
       'a page of another origin connects to the app whose key is published; further ones are not logged',

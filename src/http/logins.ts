@@ -1,7 +1,7 @@
 /**
- * Failed logins: how often one address may be wrong about a password or a secret. Only an attempt that
- * was wrong costs; while there are too many the right one has to wait as well, or the limit would tell
- * them apart. Owns the buckets: bounded, and gone once they are full again.
+ * Logins: limits how often one address may send a wrong password or secret. Only failures cost; past the
+ * limit the right one has to wait as well, or the limit would tell them apart. Owns the buckets: bounded,
+ * and gone once they are full again.
  */
 import { clientOf } from '../core/addresses'
 import { fullBucket, isFull, take, waitFor, type Bucket, type Rate } from '../core/bucket'
@@ -9,16 +9,16 @@ import { refusal, type Refusal } from '../core/errors'
 import type { Clock } from '../core/types'
 
 /**
- * Addresses that are counted at once; past it the one that failed longest ago is forgotten. Who has so
- * many addresses has as many full buckets anyway.
+ * Addresses that are counted at once; past it the one that failed longest ago is forgotten. An attacker
+ * with so many addresses has as many full buckets anyway.
  */
 export const MAX_ADDRESSES = 10_000
 
-/** What somebody tries to log in to, from where. */
+/** `to` names what the login is for: `admin`, or `app:` and an id. */
 export type Attempt = { readonly to: string; readonly address: string }
 
 export class Logins {
-  /** By who tries what, the one that failed last at the end. */
+  /** By target and address, the last failure at the end. */
   readonly #buckets = new Map<string, Bucket>()
   readonly #rate: Rate
 
@@ -33,8 +33,8 @@ export class Logins {
     return this.#buckets.size
   }
 
-  /** Undefined where it may be tried now. */
-  refusalOf(attempt: Attempt): Refusal | undefined {
+  /** Undefined where the attempt may be made now. */
+  check(attempt: Attempt): Refusal | undefined {
     const bucket = this.#buckets.get(keyOf(attempt))
     const retryAfterSeconds = bucket ? waitFor(bucket, this.#rate, 1, this.clock.mono()) : 0
     if (retryAfterSeconds === 0) return undefined
@@ -42,8 +42,8 @@ export class Logins {
     return { ...refusal('login_rate', message), retryAfterSeconds }
   }
 
-  /** It was wrong. Called before anything else is looked at, so that many at once have no more tries. */
-  failed(attempt: Attempt): void {
+  /** Called before any wait, so that many requests at once have no more attempts. */
+  recordFailure(attempt: Attempt): void {
     const key = keyOf(attempt)
     const now = this.clock.mono()
     const bucket = this.#buckets.get(key) ?? fullBucket(this.#rate, now)
@@ -54,13 +54,13 @@ export class Logins {
     for (const oldest of this.#buckets.keys()) return void this.#buckets.delete(oldest)
   }
 
-  /** It was none: a plugin vouches for who came with it. */
+  /** Takes a failure back: a plugin vouches for the request. */
   forgive(attempt: Attempt): void {
     const bucket = this.#buckets.get(keyOf(attempt))
     if (bucket) bucket.tokens += 1
   }
 
-  /** Forgets who has all attempts again. */
+  /** Forgets buckets that are full again. */
   sweep(): void {
     for (const [key, bucket] of this.#buckets)
       if (isFull(bucket, this.#rate, this.clock.mono())) this.#buckets.delete(key)

@@ -1,18 +1,18 @@
 /**
- * Where a request goes: slashes in a row are one, and the path prefix of the settings is taken off. The
- * router reads `request.url`, so that is what says it then; what was sent is kept for signatures, which
- * cover it as it was written, and for plugins.
+ * Places: the paths by which requests are routed. Slashes in a row are one, and the path prefix of the
+ * settings is taken off. The router reads `request.url`, so the place is written there; the URL as sent is
+ * kept for signatures, which cover it, and for plugins.
  */
 import { quote, raise, refusal, type Refusal } from '../core/errors'
 import { pathOf, withPath } from './url'
 
-/** A path as it is looked up. */
+/** A path as the router looks it up. */
 export type Place = {
   readonly path: string
-  /** It was below the prefix; so is everything where there is none. */
+  /** True for a path below the prefix, and for every path where there is none. */
   readonly isBelow: boolean
-  /** It was written in another way. */
-  readonly isMoved: boolean
+  /** True where `path` differs from what was sent. */
+  readonly isRewritten: boolean
 }
 
 /** `prefix` is empty, or begins with a slash and ends with none. */
@@ -20,14 +20,14 @@ export function placeOf(sent: string, prefix: string): Place {
   const whole = sent.includes('//') ? sent.replace(/\/{2,}/g, '/') : sent
   const isBelow = whole.startsWith(prefix) && '/'.includes(whole.charAt(prefix.length))
   const path = isBelow ? whole.slice(prefix.length) || '/' : whole
-  return { path, isBelow, isMoved: path !== sent }
+  return { path, isBelow, isRewritten: path !== sent }
 }
 
 const SENT = Symbol('sent')
-type Routed = Request & { readonly [SENT]?: string }
+type RoutedRequest = Request & { readonly [SENT]?: string }
 
-/** The same request, which the router finds at its place; 0.5 us for those that are not there already. */
-export function routed(request: Request, { path, isMoved }: Place): Request {
+/** Makes the router find the request at its place; 0.5 µs where that differs from what was sent. */
+export function route(request: Request, { path, isRewritten: isMoved }: Place): Request {
   if (!isMoved) return request
   const { url } = request
   return Object.defineProperties(request, {
@@ -37,35 +37,34 @@ export function routed(request: Request, { path, isMoved }: Place): Request {
 }
 
 /** The URL as it was sent. */
-export const sentUrl = (request: Routed): string => request[SENT] ?? request.url
+export const sentUrl = (request: RoutedRequest): string => request[SENT] ?? request.url
 
-/** What was sent in front of the path that was found. */
+/** What was sent in front of the place. */
 export function prefixOf(request: Request): string {
   const [sent, path] = [pathOf(sentUrl(request)), pathOf(request.url)]
   return sent.endsWith(path) ? sent.slice(0, sent.length - path.length) : ''
 }
 
 /**
- * What relative addresses in a page begin with, to name what is beside its path with a slash at its end:
- * `swagger/` where `/swagger` was asked for, nothing for `/swagger/`. A proxy may have taken off what was
- * in front, so that a page knows no more of its address.
+ * The beginning of a page's relative addresses: `swagger/` for a request to `/swagger`, nothing for
+ * `/swagger/`. A proxy may have taken off what was in front, so a page knows no more of its address.
  */
 export function folderOf(request: Request): string {
   const sent = pathOf(sentUrl(request))
   return sent.endsWith('/') ? '' : `${sent.slice(sent.lastIndexOf('/') + 1)}/`
 }
 
-/** Sockets and Pusher's HTTP API are for those who put the prefix in front; all else is found without it, too. */
-export const outside = (path: string, prefix: string): Refusal =>
+/** Sockets and Pusher's HTTP API need the prefix; everything else is found without it, too. */
+export const outsidePrefix = (path: string, prefix: string): Refusal =>
   refusal('path_not_found', `Path ${quote(path)} is not below ${prefix}`)
 
 /** The prefix, where the request came without it. */
-export const prefixLeftOut = (request: Request, prefix: string): string =>
+export const missingPrefix = (request: Request, prefix: string): string =>
   placeOf(pathOf(sentUrl(request)), prefix).isBelow ? '' : prefix
 
 /** @throws RealtimeError('path_not_found') */
-export function mustBeBelow(url: string, prefix: string): void {
+export function requirePrefix(url: string, prefix: string): void {
   if (prefix === '') return
   const { path, isBelow } = placeOf(pathOf(url), prefix)
-  if (!isBelow) raise(outside(path, prefix))
+  if (!isBelow) raise(outsidePrefix(path, prefix))
 }

@@ -58,29 +58,31 @@ export function pluginReports(
   changes: AdminChanges,
 ) {
   const all = Object.values(hooks).flat()
-  return new Elysia({ prefix: '/api/admin/plugins', tags: ['admin'] }).derive(changes.enter).get(
-    '',
-    () => ({
-      data: plugins.map(({ name: plugin, counters }) => ({
-        name: plugin,
-        hooks: all
-          .filter((hook) => hook.plugin === plugin)
-          .map(({ name, stats: { busyMs, ...stats } }) => ({
-            name,
-            kind: HOOKS[name].kind,
-            ...stats,
-            busy_ms: Math.round(busyMs * 1000) / 1000,
-          })),
-        counters: counters.map(({ name, about, count }) => ({ name, about, count })),
-      })),
-    }),
-    {
-      response: { ...ADMIN_REFUSALS, 200: PluginsAnswer },
-      detail: {
-        operationId: 'listPlugins',
-        summary: 'List the plugins, and what each of their hooks has done',
-        description: 'Since the start of the process, in the order in which they are asked.',
+  return new Elysia({ prefix: '/api/admin/plugins', tags: ['admin'] })
+    .derive(changes.authorize)
+    .get(
+      '',
+      () => ({
+        data: plugins.map(({ name: plugin, counters }) => ({
+          name: plugin,
+          hooks: all
+            .filter((hook) => hook.plugin === plugin)
+            .map(({ name, stats: { busyMs, ...stats } }) => ({
+              name,
+              kind: HOOKS[name].kind,
+              ...stats,
+              busy_ms: Math.round(busyMs * 1000) / 1000,
+            })),
+          counters: counters.map(({ name, about, count }) => ({ name, about, count })),
+        })),
+      }),
+      {
+        response: { ...ADMIN_REFUSALS, 200: PluginsAnswer },
+        detail: {
+          operationId: 'listPlugins',
+          summary: 'List the plugins, and what each of their hooks has done',
+          description: 'Since the start of the process, in the order in which they are asked.',
+        },
       },
-    },
-  )
+    )
 }

@@ -16,7 +16,7 @@ export type PublishedCredentials = {
 export function swaggerDefaults(published: PublishedCredentials, locality: Locality) {
   const hasAny = Object.keys(published).length > 0
   const given = ({ request }: { readonly request: Request }): PublishedCredentials => {
-    if (hasAny) locality.check(request)
+    if (hasAny) locality.requireLocal(request)
     return published
   }
   return new Elysia().get('/swagger/defaults', given, { detail: { hide: true } })

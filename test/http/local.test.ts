@@ -1,26 +1,31 @@
 /** What a local request is, and what it must not be: the function alone. */
 import { describe, expect, test } from 'bun:test'
 import { connect, createServer, type AddressInfo } from 'node:net'
-import { STRANGE, strangeness, type Coming, type LocalRules } from '../../src/http/local'
+import {
+  NON_LOCAL_RULES,
+  nonLocalReason,
+  type RequestSource,
+  type LocalityRules,
+} from '../../src/http/local'
 import { ownerIn, SocketOwners } from '../../src/http/socket-owner'
 
 type Given = {
   readonly address?: string
   readonly headers?: Readonly<Record<string, string>>
-  readonly user?: ReturnType<Coming['user']>
-  readonly rules?: Partial<LocalRules>
+  readonly user?: ReturnType<RequestSource['user']>
+  readonly rules?: Partial<LocalityRules>
 }
 
 /** The row that is strange about a request that is local but for what is given. */
 function strangeRow({ address = '127.0.0.1', headers = {}, user = 1000, rules = {} }: Given) {
-  const coming = {
+  const source = {
     address,
     headers: new Headers({ host: 'localhost:6001', ...headers }),
     user: () => user,
   }
-  const whole: LocalRules = { hosts: ['myapp.test'], users: [0, 1000], origins: [], ...rules }
-  const row = STRANGE.find(({ why }) => why(coming, whole) !== undefined)
-  expect(strangeness(coming, whole) === undefined).toBe(row === undefined)
+  const whole: LocalityRules = { hosts: ['myapp.test'], users: [0, 1000], origins: [], ...rules }
+  const row = NON_LOCAL_RULES.find(({ reason }) => reason(source, whole) !== undefined)
+  expect(nonLocalReason(source, whole) === undefined).toBe(row === undefined)
   return row?.name
 }
 
@@ -63,8 +68,8 @@ test.each(HOSTS)('the host %j is local: %p', (host, isLocal) => {
 })
 
 test('without a host, as in HTTP/1.0, nothing is', () => {
-  const coming = { address: '127.0.0.1', headers: new Headers(), user: () => 0 }
-  expect(strangeness(coming, { hosts: [], users: [0], origins: [] })?.message).toContain(
+  const source = { address: '127.0.0.1', headers: new Headers(), user: () => 0 }
+  expect(nonLocalReason(source, { hosts: [], users: [0], origins: [] })?.message).toContain(
     'asks for no host',
   )
 })
@@ -79,7 +84,7 @@ const ROWS: readonly (readonly [name: string, given: Given, row: string | undefi
   ['root’s process', { user: 0 }, undefined],
   ['a proxy’s process', { user: 33 }, 'user'],
   ['a process that should be told and is not', { user: 'unknown' }, 'user'],
-  ['a system that tells of no process', { user: 'untold' }, undefined],
+  ['a system that tells of no process', { user: 'unsupported' }, undefined],
   ['a page of our own', { headers: { 'sec-fetch-site': 'same-origin' } }, undefined],
   ['what is typed into a browser', { headers: { 'sec-fetch-site': 'none' } }, undefined],
   ['our own origin', { headers: { origin: 'http://localhost:6001' } }, undefined],
@@ -127,7 +132,7 @@ test.each(INNOCENT)('%s says nothing of a proxy', (name) => {
 
 test('the text says what is strange and names the settings', () => {
   const told = (given: Given) =>
-    strangeness(
+    nonLocalReason(
       {
         address: given.address ?? '127.0.0.1',
         headers: new Headers({ host: 'localhost', ...given.headers }),

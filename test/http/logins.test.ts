@@ -188,16 +188,16 @@ describe('what is kept', () => {
 
   test('is bounded: the longest unused goes first', () => {
     const logins = new Logins(new ManualClock(0), 1)
-    for (let n = 0; n <= MAX_ADDRESSES; n++) logins.failed(attempt(n))
+    for (let n = 0; n <= MAX_ADDRESSES; n++) logins.recordFailure(attempt(n))
     expect(logins.size).toBe(MAX_ADDRESSES)
-    expect(logins.refusalOf(attempt(0))).toBeUndefined()
-    expect(logins.refusalOf(attempt(1))).toBeDefined()
+    expect(logins.check(attempt(0))).toBeUndefined()
+    expect(logins.check(attempt(1))).toBeDefined()
   })
 
   test('is gone once the minute is over', () => {
     const clock = new ManualClock(0)
     const logins = new Logins(clock, 10)
-    for (let n = 0; n < 10; n++) logins.failed(attempt(1))
+    for (let n = 0; n < 10; n++) logins.recordFailure(attempt(1))
     clock.advance(59_000)
     logins.sweep()
     expect(logins.size).toBe(1)

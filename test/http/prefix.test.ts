@@ -51,7 +51,7 @@ describe('where a path goes', () => {
       ['/x/%2F%2F', '', '/x/%2F%2F', true],
     ]
   test.each(ROWS)('%s below %p is %s', (sent, prefix, path, isBelow) => {
-    expect(placeOf(sent, prefix)).toEqual({ path, isBelow, isMoved: path !== sent })
+    expect(placeOf(sent, prefix)).toEqual({ path, isBelow, isRewritten: path !== sent })
   })
 })
 

@@ -150,7 +150,7 @@ function statusOf(
   return within('the answer', promise)
 }
 
-const hurry = spyOn(Addresses.prototype, 'hurry')
+const hurry = spyOn(Addresses.prototype, 'limitIdle')
 
 test.each(ROWS)('$name: $status, and the body has ten seconds to come', async (row) => {
   hurry.mockClear()

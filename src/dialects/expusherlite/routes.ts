@@ -159,13 +159,13 @@ async function authenticated(core: Core, { hooks, secrets, request, slug }: Aski
   const found = core.apps.bySlug(slug)
   const app = found?.record.active ? found : undefined
   const received = { request, area: 'trigger', app, body: NO_BODY } as const
-  const shown = secrets.shown(request, app, { bearer: false })
+  const shown = secrets.verify(request, app, { bearer: false })
   if (!app) throw new RealtimeError('admin_not_found', 'Not Found')
   const vouched = core.hooks.authenticate.length > 0 && (await hooks.authenticate(received))
-  if (vouched) secrets.vouched(shown)
-  else if (shown.refused) raise(shown.refused)
-  else if (!shown.isRight)
-    throw new RealtimeError(shown.failed ? 'login_failed' : 'admin_unauthorized', '')
+  if (vouched) secrets.forgive(shown)
+  else if (shown.refusal) raise(shown.refusal)
+  else if (!shown.isValid)
+    throw new RealtimeError(shown.failedAttempt ? 'login_failed' : 'admin_unauthorized', '')
   hooks.check(received)
   return app
 }

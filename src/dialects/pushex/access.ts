@@ -6,7 +6,7 @@
 import type { App } from '../../core/app'
 import type { Core } from '../../core/core'
 import { raise, RealtimeError, type ErrorCode } from '../../core/errors'
-import type { Shown } from '../../http/app-secrets'
+import type { SecretVerdict } from '../../http/app-secrets'
 import { basicCredentials } from '../../http/basic'
 import type { Door } from '../../http/api'
 import type { Received } from '../../http/hooks'
@@ -43,23 +43,25 @@ export class PushAccess {
     const { hooks, secrets } = this.#door
     const core = this.#core
     const shown = this.#shown(request, app)
-    const vouched = !shown.isRight && (await unlessRefused(hooks.authenticate(received))) === true
-    if (vouched) secrets.vouched(shown)
-    const isKnown = shown.isRight || vouched
-    if (!isKnown && shown.refused && core.hooks.authorizePush.length === 0) raise(shown.refused)
+    const vouched = !shown.isValid && (await unlessRefused(hooks.authenticate(received))) === true
+    if (vouched) secrets.forgive(shown)
+    const isKnown = shown.isValid || vouched
+    if (!isKnown && shown.refusal && core.hooks.authorizePush.length === 0) raise(shown.refusal)
     if (core.hooks.authorizePush.length === 0)
       return isKnown ? { app, params: undefined } : undefined
     const params = await body()
     const verdict = await unlessRefused(hooks.authorizePush(received, params))
     if (verdict === undefined) return undefined
-    if (!isKnown && !verdict.isAllowed) return shown.refused ? raise(shown.refused) : undefined
+    if (!isKnown && !verdict.isAllowed) return shown.refusal ? raise(shown.refusal) : undefined
     return { app, params: verdict.params }
   }
 
-  #shown(request: Request, app: App): Shown {
+  #shown(request: Request, app: App): SecretVerdict {
     const { secrets, openAppId } = this.#door
     const isOpen = app.id === openAppId && !request.headers.has('authorization')
-    return isOpen ? secrets.published(request) : secrets.shown(request, app, { bearer: true })
+    return isOpen
+      ? secrets.verifyPublished(request)
+      : secrets.verify(request, app, { bearer: true })
   }
 }
 

@@ -99,7 +99,7 @@ export function pushexRoutes(core: Core, door: Door) {
       const body = onceRead(core.uploads, request, bodyLimits)
       const grant = await access.granted(received, async () => (await body()).value)
       if (!grant) {
-        hooks.addresses.letGo(request)
+        hooks.addresses.limitUnreadBody(request)
         return refuse({ request, set }, 'request_refused', { error: FORBIDDEN })
       }
       hooks.check(received)
