@@ -4,7 +4,7 @@
  */
 import { heapStats } from 'bun:jsc'
 import { expect, test } from 'bun:test'
-import { common } from '../harness'
+import { common, OWN_APP, start, type RawClient } from '../harness'
 import { KEY, phoenixRaw } from '../phoenix'
 import { open } from '../transports/longpoll-client'
 import { PUSHER } from '../protocols/as-sent'
@@ -76,4 +76,19 @@ test.each(Object.entries(ROWS))('%s', async (wire, connect) => {
   const before = heapBytes()
   for (let index = 3; index < COUNT; index++) await subscribe(name(index))
   expect(heapBytes() - before).toBeLessThan((COUNT * PADDING.length) / 4)
+})
+
+test('the address of a connection, in a long X-Forwarded-For', async () => {
+  const config = { trustedProxies: ['127.0.0.1'] }
+  await using proxied = await start({ config, apps: [{ ...OWN_APP, name: 'some app' }] })
+  const clients: RawClient[] = []
+  const connect = async (): Promise<void> => {
+    const headers = { 'x-forwarded-for': `${'x'.repeat(15_000)}, 2001:db8:1234:5678::1` }
+    clients.push(await proxied.raw({ path: `/app/${OWN_APP.key}?protocol=7`, headers }))
+  }
+  await connect()
+  const before = heapBytes()
+  for (let index = 1; index < COUNT; index++) await connect()
+  expect(heapBytes() - before).toBeLessThan((COUNT * 15_000) / 3)
+  for (const client of clients) await client[Symbol.asyncDispose]()
 })
