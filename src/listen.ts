@@ -28,17 +28,17 @@ import { outsidePrefix, placeOf, route, type Place } from './http/place'
 import { pathOf, queryOf } from './http/url'
 import type { Client } from './protocols/codec'
 import { isSocketPath } from './protocols/pusher'
-import { noteRequest } from './protocols/refuse'
+import { noteRefusedRequest } from './protocols/refuse'
 import {
-  admitted,
-  arrived,
-  closed,
-  opened,
-  received,
-  turnedAway,
-  pinged,
-  type Arrived,
-  type Asked,
+  authorize,
+  accept,
+  closeSession,
+  openSession,
+  receiveFrame,
+  turnAway,
+  countPing,
+  type ConnectAttempt,
+  type IncomingRequest,
 } from './protocols/session'
 import type { LongPolls } from './transports/longpoll'
 import { xhrCall, type XhrSessions } from './transports/xhr'
@@ -96,21 +96,25 @@ export function listen(port: Port): Server<Client> {
       closeOnBackpressureLimit: true,
       open(ws) {
         ws.data.sink = ws
-        opened(core, ws.data, opening.answer())
+        openSession(core, ws.data, opening.answer())
       },
       message({ data: conn }, message) {
         const isText = typeof message === 'string'
-        received(core, conn, isText || conn.codec.decodeBytes ? message : (textIn(message) ?? ''))
+        receiveFrame(
+          core,
+          conn,
+          isText || conn.codec.decodeBytes ? message : (textIn(message) ?? ''),
+        )
       },
-      ping: ({ data: conn }) => pinged(core, conn),
-      pong: ({ data: conn }) => pinged(core, conn),
+      ping: ({ data: conn }) => countPing(core, conn),
+      pong: ({ data: conn }) => countPing(core, conn),
       drain({ data: conn }) {
         conn.behindBytes = 0
       },
       close({ data: conn }, code, reason) {
         if (reason === TOO_BIG) tooBig(core, conn)
         if (code === CUT && conn.behindBytes > MAX_BEHIND_BYTES / 2) tooSlow(core, conn)
-        closed(core, conn)
+        closeSession(core, conn)
       },
       error: (cause) => countFault(core, cause),
     },
@@ -201,15 +205,15 @@ function upgrade(
   const handshake = isBelow
     ? codec.handshake(core, path, arrival.query)
     : { app: undefined, refused: outsidePrefix(path, config.pathPrefix) }
-  const come = arrived(core, codec, handshake, arrival)
+  const attempt = accept(core, codec, handshake, arrival)
   if (!codec.refusesUpgrades)
-    return open(core, come, { request, server, answer: () => admitted(core, come) })
+    return open(core, attempt, { request, server, answer: () => authorize(core, attempt) })
   const settle = (verdict: Refusal | undefined): Response | undefined => {
-    if (!verdict) return open(core, come, { request, server, answer: () => undefined })
-    turnedAway(core, come.conn, verdict)
+    if (!verdict) return open(core, attempt, { request, server, answer: () => undefined })
+    turnAway(core, attempt.conn, verdict)
     return withId(emptyAnswer(403), request)
   }
-  const verdict = admitted(core, come)
+  const verdict = authorize(core, attempt)
   if (!(verdict instanceof Promise)) return settle(verdict)
   return verdict.then((answer) => core.slices.inTime(() => settle(answer)))
 }
@@ -227,14 +231,14 @@ type Opening = {
  */
 const opening: { answer: Opening['answer'] } = { answer: () => undefined }
 
-function open(core: Core, { conn }: Arrived, { request, server, answer: ask }: Opening) {
+function open(core: Core, { conn }: ConnectAttempt, { request, server, answer: ask }: Opening) {
   const protocol = chosenProtocol(request.headers.get('sec-websocket-protocol'))
   const headers: Record<string, string> =
     protocol === undefined ? {} : { 'sec-websocket-protocol': protocol }
   opening.answer = ask
   if (server.upgrade(request, { data: conn, headers })) return undefined
-  noteRequest(core, conn, 'upgrade_missing')
-  closed(core, conn)
+  noteRefusedRequest(core, conn, 'upgrade_missing')
+  closeSession(core, conn)
   return noHandshake(request)
 }
 
@@ -294,12 +298,12 @@ function withId(response: Response, request: Request): Response {
 /** As Phoenix answers. */
 const emptyAnswer = (status: number): Response => new Response(null, { status })
 
-const arrivalOf = ({ addresses, locality }: Port, request: Request): Asked => ({
+const arrivalOf = ({ addresses, locality }: Port, request: Request): IncomingRequest => ({
   headers: request.headers,
   url: request.url,
   query: new URLSearchParams(queryOf(request.url)),
   remoteAddress: addresses.of(request),
-  strangeness: () => locality.checkConnect(request),
+  nonLocalRefusal: () => locality.checkConnect(request),
 })
 
 /** What the system says of an address, by its code. */

@@ -1,9 +1,9 @@
 /**
- * WIRE_ERRORS: what each refusal is called on each wire. The only place where numbers live; a code
- * without a row does not compile.
+ * WIRE_ERRORS: how each refusal shows on each wire. The only place where numbers live; a code without
+ * a row does not compile.
  *
- * The ranges are promises to clients: 40xx never again unchanged, 41xx back off, 42xx at once; 43xx
- * are told in frames only, since pusher-js gives up for good on a close of 4300 and above.
+ * The ranges tell clients when to reconnect: 40xx never unchanged, 41xx after a while, 42xx at once.
+ * 43xx go in frames only, since pusher-js gives up for good on a close of 4300 and above.
  */
 import type { ErrorCode } from '../core/errors'
 import type { Logged } from '../core/refusal-log'
@@ -14,19 +14,18 @@ export type WireError = {
   readonly closes: boolean
   readonly http: number
   /**
-   * `reason` of an error reply, null where the refusal's own text says it; or the code that closes a
-   * Phoenix socket. Never 1000, after which clients of 1.6 to 1.8 stay away for ever; after any other
-   * they come back.
+   * `reason` of an error reply, null for the refusal's own message; or the code that closes a Phoenix
+   * socket. Never 1000, after which clients of 1.6 to 1.8 do not reconnect, as they do after any other.
    */
   readonly phoenix: string | number | null
   /** `type` of `pusher:subscription_error`, for refusals that a subscribe can meet. */
   readonly subscription?: 'AuthError' | 'LimitReached' | 'InvalidChannel'
-  /** What lines in the log say besides the code. */
+  /** What lines in the log show besides the code. */
   readonly log?: Logged
 }
 
-/** What can be wrong with a signature; plugins have words of their own. */
-const UNSIGNED = [
+/** Messages about signatures that the log may show; those of plugins are their own. */
+const SIGNATURE_ERRORS = [
   'Authentication key required',
   'Invalid authentication key',
   'Invalid key for app',
@@ -37,22 +36,22 @@ const UNSIGNED = [
   'body_md5',
 ] as const
 
-/** Of what closes nothing; on the socket its text says all, but where `more` has a number or a word for it. */
-const told = (http: number, more: Partial<WireError> = {}): WireError => ({
+/** A refusal that closes nothing; sockets carry its message, and what `more` has for them. */
+const keepOpen = (http: number, more: Partial<WireError> = {}): WireError => ({
   pusher: null,
   closes: false,
   http,
   phoenix: null,
   ...more,
 })
-const UNAUTHORIZED = told(401, { phoenix: 'unauthorized', subscription: 'AuthError' })
+const UNAUTHORIZED = keepOpen(401, { phoenix: 'unauthorized', subscription: 'AuthError' })
 
 export const WIRE_ERRORS = {
   app_not_found: { pusher: 4001, closes: true, http: 404, phoenix: 1001 },
   app_disabled: { pusher: 4003, closes: true, http: 403, phoenix: 1001 },
   app_over_quota: { pusher: 4004, closes: true, http: 403, phoenix: 1001, log: 'message' },
   path_not_found: { pusher: 4005, closes: true, http: 404, phoenix: 1001 },
-  upgrade_missing: told(426),
+  upgrade_missing: keepOpen(426),
   protocol_invalid: { pusher: 4006, closes: true, http: 400, phoenix: 1001 },
   protocol_unsupported: { pusher: 4007, closes: true, http: 400, phoenix: 1001 },
   connection_refused: {
@@ -72,17 +71,17 @@ export const WIRE_ERRORS = {
   reconnect_requested: { pusher: 4200, closes: true, http: 503, phoenix: 1012, log: 'quiet' },
   shutting_down: { pusher: 4200, closes: true, http: 503, phoenix: 1012, log: 'quiet' },
   pong_timeout: { pusher: 4201, closes: true, http: 408, phoenix: 1001, log: 'quiet' },
-  message_invalid: told(400, { phoenix: 1011 }),
-  frame_invalid: told(400, { phoenix: 1011 }),
-  message_too_large: told(413, { phoenix: 1009 }),
-  message_refused: told(403),
-  too_often: told(429, { pusher: 4301, subscription: 'LimitReached' }),
-  event_unknown: told(400),
-  event_invalid: told(400),
-  event_reserved: told(400),
-  channel_invalid: told(400, { phoenix: 'unmatched topic', subscription: 'InvalidChannel' }),
-  already_subscribed: told(400),
-  too_many_channels: told(400, {
+  message_invalid: keepOpen(400, { phoenix: 1011 }),
+  frame_invalid: keepOpen(400, { phoenix: 1011 }),
+  message_too_large: keepOpen(413, { phoenix: 1009 }),
+  message_refused: keepOpen(403),
+  too_often: keepOpen(429, { pusher: 4301, subscription: 'LimitReached' }),
+  event_unknown: keepOpen(400),
+  event_invalid: keepOpen(400),
+  event_reserved: keepOpen(400),
+  channel_invalid: keepOpen(400, { phoenix: 'unmatched topic', subscription: 'InvalidChannel' }),
+  already_subscribed: keepOpen(400),
+  too_many_channels: keepOpen(400, {
     phoenix: 'too many channels joined',
     subscription: 'LimitReached',
     log: 'message',
@@ -92,39 +91,39 @@ export const WIRE_ERRORS = {
   auth_key_unknown: UNAUTHORIZED,
   auth_signature_invalid: UNAUTHORIZED,
   user_channel_denied: UNAUTHORIZED,
-  channel_data_invalid: told(401, { subscription: 'AuthError' }),
-  members_full: told(403, { subscription: 'LimitReached' }),
-  subscription_refused: told(403, { subscription: 'AuthError' }),
+  channel_data_invalid: keepOpen(401, { subscription: 'AuthError' }),
+  members_full: keepOpen(403, { subscription: 'LimitReached' }),
+  subscription_refused: keepOpen(403, { subscription: 'AuthError' }),
   listen_denied: UNAUTHORIZED,
-  topic_unmatched: told(404, { phoenix: 'unmatched topic' }),
-  signin_refused: told(401),
-  watchlist_too_long: told(400, { pusher: 4302 }),
-  client_events_disabled: told(403),
-  client_event_invalid: told(400),
-  client_event_channel: told(403),
-  client_event_not_subscribed: told(403, { phoenix: 'unmatched topic' }),
-  client_event_rate: told(429, { pusher: 4301, phoenix: 'rate limited' }),
-  client_event_refused: told(403),
-  client_event_unsupported: told(400, { phoenix: 'unsupported' }),
-  publish_refused: told(403),
-  webhook_refused: told(403),
-  body_too_slow: told(408, { log: 'message' }),
-  data_too_large: told(413),
-  request_invalid: told(400),
-  request_unauthorized: told(401, { log: UNSIGNED }),
-  request_refused: told(403),
-  backend_rate: told(429, { phoenix: 'rate limited', log: 'message' }),
-  login_rate: told(429, { log: 'message' }),
-  admin_unauthorized: told(401),
-  login_failed: told(401),
-  admin_foreign_page: told(403),
-  admin_bad_request: told(400),
-  admin_body_too_large: told(413),
-  admin_not_found: told(404),
-  not_acceptable: told(406),
-  app_invalid: told(422),
-  store_unavailable: told(503, { log: 'message' }),
-  internal: told(500, { phoenix: 'internal error', subscription: 'AuthError', log: 'quiet' }),
+  topic_unmatched: keepOpen(404, { phoenix: 'unmatched topic' }),
+  signin_refused: keepOpen(401),
+  watchlist_too_long: keepOpen(400, { pusher: 4302 }),
+  client_events_disabled: keepOpen(403),
+  client_event_invalid: keepOpen(400),
+  client_event_channel: keepOpen(403),
+  client_event_not_subscribed: keepOpen(403, { phoenix: 'unmatched topic' }),
+  client_event_rate: keepOpen(429, { pusher: 4301, phoenix: 'rate limited' }),
+  client_event_refused: keepOpen(403),
+  client_event_unsupported: keepOpen(400, { phoenix: 'unsupported' }),
+  publish_refused: keepOpen(403),
+  webhook_refused: keepOpen(403),
+  body_too_slow: keepOpen(408, { log: 'message' }),
+  data_too_large: keepOpen(413),
+  request_invalid: keepOpen(400),
+  request_unauthorized: keepOpen(401, { log: SIGNATURE_ERRORS }),
+  request_refused: keepOpen(403),
+  backend_rate: keepOpen(429, { phoenix: 'rate limited', log: 'message' }),
+  login_rate: keepOpen(429, { log: 'message' }),
+  admin_unauthorized: keepOpen(401),
+  login_failed: keepOpen(401),
+  admin_foreign_page: keepOpen(403),
+  admin_bad_request: keepOpen(400),
+  admin_body_too_large: keepOpen(413),
+  admin_not_found: keepOpen(404),
+  not_acceptable: keepOpen(406),
+  app_invalid: keepOpen(422),
+  store_unavailable: keepOpen(503, { log: 'message' }),
+  internal: keepOpen(500, { phoenix: 'internal error', subscription: 'AuthError', log: 'quiet' }),
 } satisfies Record<ErrorCode, WireError>
 
 /** The row of a code, with its optional columns. */

@@ -1,6 +1,6 @@
 /**
- * Payloads: what an event carries, as Phoenix's clients get it, and who is there. The text of a trigger is
- * read as JSON where it is JSON, and what is no object is wrapped in one, which old clients need.
+ * Payloads: an event's data and the members of a channel, as Phoenix's clients get them. A string that
+ * holds JSON goes out as that JSON; a value that is no object is wrapped in one, which old clients need.
  * Spec: phoenix contract 1.10, 1.12, 4.5, 4.7 (16).
  */
 import { isRecord, jsonText, parseJson, textOfJson, escapeSurrogates } from '../core/json'
@@ -11,11 +11,11 @@ import type { PhoenixNews } from './phoenix-frames'
 
 type Value = { readonly json: string; readonly isObject: boolean }
 
-/** What was read last: an event goes out to a hundred channels, and by several codecs. */
+/** The value that was read last: an event goes out to a hundred channels, and by several codecs. */
 let last: { readonly data: JsonText; readonly value: Value } | undefined
 
-/** Clients of Pusher may say nothing, these always get an object. */
-const NOTHING: Value = { json: '{}', isObject: true }
+/** Events of Pusher's clients may have no data; Phoenix's clients always get an object. */
+const EMPTY: Value = { json: '{}', isObject: true }
 
 /** The value as an object: itself, or `{"data": value}`. */
 export function objectPayload(publication: EventPublication): string {
@@ -29,12 +29,12 @@ export function nestedPayload(publication: EventPublication): string {
 }
 
 function valueOf({ data }: EventPublication): Value {
-  if (data === undefined) return NOTHING
-  if (last?.data !== data) last = { data, value: read(data) }
+  if (data === undefined) return EMPTY
+  if (last?.data !== data) last = { data, value: readValue(data) }
   return last.value
 }
 
-function read(data: JsonText): Value {
+function readValue(data: JsonText): Value {
   if (!data.startsWith('"')) return { json: data, isObject: data.startsWith('{') }
   const text = escapeSurrogates(textOfJson(data))
   const parsed = parseJson(text)
@@ -44,10 +44,10 @@ function read(data: JsonText): Value {
 }
 
 // ---------------------------------------------------------------- presence
-// Users by key, each with one meta per connection: the state comes after each join, a diff with each
-// connection that comes or goes.
+// Users by key, each with one meta per connection: the state follows each join, a diff each connection
+// that enters or exits.
 
-/** Keys are written as text, so a user may be called `__proto__`. */
+/** Written as text and never as an object's key, so a user may be called `__proto__`. */
 const ENTRY: RosterEntry = {
   write: ({ userId }, metas) => entry(userId, metas),
   eachConnection: true,
@@ -55,7 +55,7 @@ const ENTRY: RosterEntry = {
 
 export const statePayload = (members: Members): string => `{${members.written(ENTRY)}}`
 
-/** Undefined for what these clients are not told. */
+/** Undefined for notices that Phoenix's clients do not get. */
 export function diffNews(notice: Notice): PhoenixNews | undefined {
   if (notice.type !== 'seat_taken' && notice.type !== 'seat_left') return undefined
   const one = entry(notice.userId, [notice.meta])

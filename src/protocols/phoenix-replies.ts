@@ -1,45 +1,38 @@
 /**
- * What the Phoenix socket answers: `phx_reply`, `phx_close`, refusals in words and as close codes.
+ * Replies of the Phoenix socket: `phx_reply`, `phx_close`, refusals as frames and as close codes.
  * Spec: phoenix contract 1.3 to 1.5, 1.8, 2.5.
  */
 import type { ErrorCode, Refusal } from '../core/errors'
 import { jsonText } from '../core/json'
 import type { Peer, Reply } from '../core/messages'
 import type { ChannelName, Frame, JsonText, Ref } from '../core/types'
-import { cut, REASON_BYTES } from './codec'
+import { closeFields } from './codec'
 import { wireError } from './errors'
-import {
-  NULL,
-  readRef,
-  withoutJoin,
-  writeFrame,
-  type PhoenixNews,
-  type PhoenixVersion,
-} from './phoenix-frames'
+import { NULL, readRef, withoutJoin, writeFrame, type PhoenixVersion } from './phoenix-frames'
 import { statePayload } from './phoenix-payloads'
 
-/** `joined` is the response to a join on the mount. */
+/** `joinResponse` is the mount's. */
 export function reply(
   version: PhoenixVersion,
   answer: Reply,
-  joined: (channel: ChannelName) => string,
+  joinResponse: (channel: ChannelName) => string,
 ): Frame | undefined {
   switch (answer.type) {
     case 'subscribed':
-      return ok(version, answer.ref, joined(answer.channel))
+      return writeOk(version, answer.ref, joinResponse(answer.channel))
     case 'pong':
-      return ok(version, answer.ref && withoutJoin(answer.ref))
+      return writeOk(version, answer.ref && withoutJoin(answer.ref))
     case 'unsubscribed':
     case 'accepted':
-      return ok(version, answer.ref)
+      return writeOk(version, answer.ref)
     case 'ended':
       // Frames of V1 name no generation: this one would close the subscription that replaced it.
-      return version === 1 && answer.replaced ? undefined : ended(version, answer.ref)
-    case 'present':
-      return pushed(version, answer.ref, {
-        event: 'presence_state',
-        payload: statePayload(answer.members),
-      })
+      return version === 1 && answer.replaced ? undefined : writeClose(version, answer.ref)
+    case 'present': {
+      const payload = statePayload(answer.members)
+      const news = { topic: readRef(answer.ref).topic, event: 'presence_state', payload }
+      return writeFrame(version, news, { join: generationOf(answer.ref), message: NULL })
+    }
     case 'established':
     case 'cache_miss':
     case 'watched':
@@ -49,70 +42,53 @@ export function reply(
   }
 }
 
-function ok(version: PhoenixVersion, ref: Ref | undefined, response = '{}'): Frame | undefined {
-  return ref && answered(version, ref, `{"status":"ok","response":${response}}`)
+function writeOk(version: PhoenixVersion, ref: Ref | undefined, response = '{}') {
+  return ref && writeReply(version, ref, `{"status":"ok","response":${response}}`)
 }
 
-const answered = (version: PhoenixVersion, ref: Ref, payload: string): Frame =>
+const writeReply = (version: PhoenixVersion, ref: Ref, payload: string): Frame =>
   writeFrame(version, { topic: readRef(ref).topic, event: 'phx_reply', payload }, readRef(ref))
 
-/** To one subscriber, of itself: the generation is said, and there is no message that it answers. */
-function pushed(
-  version: PhoenixVersion,
-  ref: Ref,
-  { event, payload }: Pick<PhoenixNews, 'event' | 'payload'>,
-): Frame {
-  return writeFrame(
-    version,
-    { topic: readRef(ref).topic, event, payload },
-    { join: ownRef(ref), message: NULL },
-  )
-}
-
-/** What the subscription is called: where a join says no generation, its own number is it. */
-function ownRef(ref: Ref): JsonText {
-  const { join, message } = readRef(ref)
-  return join === NULL ? message : join
-}
-
-function ended(version: PhoenixVersion, ref: Ref | undefined): Frame | undefined {
+function writeClose(version: PhoenixVersion, ref: Ref | undefined): Frame | undefined {
   if (!ref) return undefined
-  const own = ownRef(ref)
+  const own = generationOf(ref)
   const news = { topic: readRef(ref).topic, event: 'phx_close', payload: '{}' }
   return writeFrame(version, news, { join: own, message: own })
 }
 
-// ---------------------------------------------------------------- refusals
-
-/** What closes the socket is said by its code alone, and nobody asked for what has no ref. `own` is the mount's response. */
-export function refusalFrames(
-  version: PhoenixVersion,
-  why: Refusal,
-  peer: Peer,
-  own: string | undefined,
-): readonly Frame[] {
-  const { ref, code } = why
-  if (!ref || typeof wireError(code).phoenix === 'number') return []
-  const response = own ?? reasonOf(why, peer)
-  return [answered(version, ref, `{"status":"error","response":${response}}`)]
+/** The generation of a subscription: its `join_ref`, or the join's own `ref` where it has none. */
+function generationOf(ref: Ref): JsonText {
+  const { join, message } = readRef(ref)
+  return join === NULL ? message : join
 }
 
-/** Who has nothing to show is told what an auth endpoint has to sign: these clients never learn their id. */
-const NAMES_ID: readonly ErrorCode[] = ['auth_missing']
+// ---------------------------------------------------------------- refusals
 
-function reasonOf({ code, message, subscribing }: Refusal, { id }: Peer): string {
+/**
+ * None where the socket closes, since its code tells; none without a ref, since nothing waits for a reply.
+ * `mountResponse` takes the place of ours.
+ */
+export function refusalFrames(
+  version: PhoenixVersion,
+  refused: Refusal,
+  peer: Peer,
+  mountResponse: string | undefined,
+): readonly Frame[] {
+  const { ref, code } = refused
+  if (!ref || typeof wireError(code).phoenix === 'number') return []
+  const response = mountResponse ?? describeRefusal(refused, peer)
+  return [writeReply(version, ref, `{"status":"error","response":${response}}`)]
+}
+
+/** An auth endpoint signs the socket id, which these clients learn in no other way. */
+const CODES_WITH_SOCKET_ID: readonly ErrorCode[] = ['auth_missing']
+
+function describeRefusal({ code, message, subscribing }: Refusal, { id }: Peer): string {
   const isCrash = code === 'internal' && subscribing !== undefined
   const reason = jsonText(isCrash ? 'join crashed' : String(wireError(code).phoenix ?? message))
-  const socketId = NAMES_ID.includes(code) ? `,"socket_id":"${id}"` : ''
+  const socketId = CODES_WITH_SOCKET_ID.includes(code) ? `,"socket_id":"${id}"` : ''
   return `{"reason":${reason}${socketId}}`
 }
 
-export function closeFrame({
-  code,
-  message,
-}: Refusal): { code: number; reason: string } | undefined {
-  const { phoenix } = wireError(code)
-  return typeof phoenix === 'number'
-    ? { code: phoenix, reason: cut(message, REASON_BYTES) }
-    : undefined
-}
+export const closeFrame = ({ code, message }: Refusal) =>
+  closeFields(wireError(code).phoenix, message)

@@ -1,5 +1,5 @@
 /**
- * What a topic is: the app and the channel that it names.
+ * Topics: the app and the channel that each names.
  * Spec: phoenix contract 2.5, 3.3, 4.1.
  */
 import type { App } from '../core/app'
@@ -7,21 +7,19 @@ import type { ChannelName } from '../core/types'
 
 export type Address = { readonly app: App; readonly channel: ChannelName }
 
-// ---------------------------------------------------------------- channels
-
-/** As long as a binary frame can name. */
+/** The longest that fits into a binary frame. */
 const MAX_TOPIC_BYTES = 255
 /**
- * A signature covers `socketId:channel[:channel_data]`, and `channel_data` is a JSON object. A name that
- * reads like a name with one would be signed for the one and used for the other.
+ * A signature covers `socketId:channel[:channel_data]`, and `channel_data` is a JSON object. A name with
+ * `:{` in it could be signed as one thing and used as the other.
  */
 const HOLDS_CHANNEL_DATA = /:[\t\n\r ]*\{/
-/** Heartbeats are sent to it. */
+/** The topic of heartbeats. */
 const HEARTBEAT_TOPIC = 'phoenix'
 
 /**
- * The channel that a Phoenix topic or a PushEx channel names: free text, but for what is ours.
- * Undefined where there can be none.
+ * The channel that a Phoenix topic or a PushEx channel names: free text, but for reserved names, which
+ * give undefined.
  */
 export function channelOfTopic(topic: string): ChannelName | undefined {
   if (topic === '' || topic === HEARTBEAT_TOPIC || topic.startsWith('#')) return undefined
@@ -31,7 +29,7 @@ export function channelOfTopic(topic: string): ChannelName | undefined {
   return topic.startsWith('private-encrypted-') ? undefined : (topic as ChannelName)
 }
 
-/** The channel of the app that a topic names. */
+/** The channel of the app that a topic names; undefined without either. */
 export function channelIn(app: App | undefined, topic: string): Address | undefined {
   const channel = channelOfTopic(topic)
   return app && channel && { app, channel }

@@ -1,6 +1,6 @@
 /**
- * The Phoenix socket: joins, pushes and heartbeats to commands, replies to frames. A mount says where,
- * and what a topic is there; each has a codec for each version of the serializer.
+ * The Phoenix socket: joins, pushes and heartbeats to commands, replies to frames. A mount has its path
+ * and the meaning of its topics, and a codec for each version of the serializer.
  *
  * Spec: phoenix contract 1, 2.5, 3.3, 4.3.
  */
@@ -14,7 +14,7 @@ import { scanObject, stringIn, type JsonSlice } from '../core/json-scan'
 import { maxFrameChars } from '../core/limits'
 import type { Broadcast, BytesPublication, Command, Peer, EventPublication } from '../core/messages'
 import type { ChannelName, Frame } from '../core/types'
-import type { Codec, Handshake } from './codec'
+import { refuseHandshake, type Codec, type Handshake } from './codec'
 import { isReserved } from './event-names'
 import { readBinary, writeBinary } from './phoenix-binary'
 import {
@@ -34,34 +34,33 @@ import { diffNews } from './phoenix-payloads'
 import { closeFrame, refusalFrames, reply } from './phoenix-replies'
 import type { Address } from './phoenix-topics'
 
-/** Where a dialect has its socket, and what is said on it. */
+/** A dialect's socket: its path, its topics, its frames. */
 export type Mount = {
   readonly name: string
   readonly path: string
   /** The path of its long-poll, where it has one. */
   readonly longPoll?: string
-  /** The app of a connection, where it is known before a join. */
+  /** The app of a connection; undefined where only its joins name one. */
   readonly app: (core: Core, key: string | null) => App | Refusal | undefined
   readonly address: (core: Core, app: App | undefined, topic: string) => Address | undefined
-  /** What its clients call a channel. */
   readonly topicOf: (channel: ChannelName) => string
   /** The response to a join, as JSON. */
-  readonly joined: (channel: ChannelName) => string
-  /** The response to what is refused, as JSON, where it is in words of the dialect's own. */
-  readonly refused?: (why: Refusal, peer: Peer) => string | undefined
+  readonly joinResponse: (channel: ChannelName) => string
+  /** The response to a refused message, as JSON, where the dialect has its own. */
+  readonly refusalResponse?: (refused: Refusal, peer: Peer) => string | undefined
   /** Undefined for an event that these clients must not be sent. */
   readonly news: (publication: EventPublication) => PhoenixNews | undefined
-  /** Its clients are told who is in a presence channel. */
+  /** True where its clients get the members of presence channels. */
   readonly presence: boolean
-  /** Its events can carry bytes. */
+  /** True where its events can carry bytes. */
   readonly bytes: boolean
-  /** Why a push is refused that is none of core's business. */
-  readonly refusesPush: (channel: ChannelName, event: string) => Refusal | undefined
+  /** Refuses pushes by rules of the dialect's own. */
+  readonly checkPush: (channel: ChannelName, event: string) => Refusal | undefined
 }
 
 const VERSIONS: readonly PhoenixVersion[] = [2, 1]
 
-/** The newest version first: it answers those whose version is unknown. */
+/** The newest version first: it refuses clients of an unknown one. */
 export const phoenixCodecs = (mount: Mount): readonly Codec[] =>
   VERSIONS.map((version) => codecOf(mount, version))
 
@@ -74,7 +73,7 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
       isMountPath(mount, path) && (versionOf(query) ?? VERSIONS[0]) === version,
     handshake: (core, _, query) => handshake(core, mount, query),
     decode: (core, conn, frame) => decode(core, conn, { mount, version, frame }),
-    moves: /phx_(?:join|leave)/,
+    movePattern: /phx_(?:join|leave)/,
     decodeBytes:
       version === 2
         ? (core, conn, frame) => decode(core, conn, { mount, version, frame })
@@ -85,13 +84,14 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
     reply: (answer) =>
       answer.type === 'present' && !mount.presence
         ? undefined
-        : reply(version, answer, mount.joined),
-    refusal: (why, peer) => refusalFrames(version, why, peer, mount.refused?.(why, peer)),
+        : reply(version, answer, mount.joinResponse),
+    refusal: (refused, peer) =>
+      refusalFrames(version, refused, peer, mount.refusalResponse?.(refused, peer)),
     closeFrame,
   }
 }
 
-/** True for the path of the mount, whatever the request on it is. */
+/** True for the path of the mount, for upgrades and other requests. */
 export const isMountPath = (mount: Mount, path: string): boolean =>
   withoutSlash(path) === mount.path
 
@@ -103,11 +103,11 @@ const withoutSlash = (path: string): string => (path.endsWith('/') ? path.slice(
 
 // ---------------------------------------------------------------- connect
 
-/** `vsn` picks the serializer; without it the first. Undefined for a version that there is not. */
+/** `vsn` picks the serializer; without it the first. Undefined for an unknown version. */
 function versionOf(query: URLSearchParams): PhoenixVersion | undefined {
-  // phoenix.js puts its own behind what the application says.
-  const asked = query.getAll('vsn').at(-1) ?? (hasNestedVsn(query) ? '' : '1.0.0')
-  const [, major] = /^([12])\.0\.\d+$/.exec(asked) ?? []
+  // phoenix.js puts its own behind the application's.
+  const vsn = query.getAll('vsn').at(-1) ?? (hasNestedVsn(query) ? '' : '1.0.0')
+  const [, major] = /^([12])\.0\.\d+$/.exec(vsn) ?? []
   return major === undefined ? undefined : major === '1' ? 1 : 2
 }
 
@@ -116,39 +116,37 @@ const hasNestedVsn = (query: URLSearchParams): boolean =>
 
 function handshake(core: Core, mount: Mount, query: URLSearchParams): Handshake {
   if (versionOf(query) === undefined)
-    return refused(refusal('protocol_unsupported', 'vsn must be 1.0.x or 2.0.x'))
+    return refuseHandshake(refusal('protocol_unsupported', 'vsn must be 1.0.x or 2.0.x'))
   const app = mount.app(core, query.get('app_key'))
-  if (app && 'code' in app) return refused(app)
+  if (app && 'code' in app) return refuseHandshake(app)
   return { app, refused: undefined }
 }
 
-const refused = (why: Refusal): Handshake => ({ app: undefined, refused: why })
-
 // ---------------------------------------------------------------- client to server
 
-type Incoming = {
+type IncomingFrame = {
   readonly mount: Mount
   readonly version: PhoenixVersion
   readonly frame: string | Uint8Array
 }
 
-/** A message on a topic, with the subscription that the connection has there. */
-type OnTopic = {
+/** A message, with the subscription that the connection has on its topic. */
+type TopicMessage = {
   readonly mount: Mount
   readonly message: PhoenixMessage
   readonly address: Address | undefined
   readonly subscription: Subscription | undefined
 }
 
-type Decode = (core: Core, message: OnTopic) => Command | Refusal
+type Decode = (core: Core, message: TopicMessage) => Command | Refusal
 
-/** PHOENIX_EVENTS: what a client may say on a topic, besides events of its own. */
+/** PHOENIX_EVENTS: the protocol's own events on a topic. */
 const PHOENIX_EVENTS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ['phx_join', decodeJoin],
   ['phx_leave', decodeLeave],
 ])
 
-/** Undefined where the frame is none of this version. */
+/** Undefined where the frame is not of this version. */
 function messageIn(
   version: PhoenixVersion,
   frame: string | Uint8Array,
@@ -158,9 +156,9 @@ function messageIn(
 }
 
 const HEARTBEAT = { topic: 'phoenix', event: 'heartbeat' }
-const NOTHING: Command = { type: 'done', reply: undefined }
+const IGNORED: Command = { type: 'done', reply: undefined }
 
-function decode(core: Core, conn: Connection, { mount, version, frame }: Incoming) {
+function decode(core: Core, conn: Connection, { mount, version, frame }: IncomingFrame) {
   const limit = maxFrameChars(conn.app?.limits ?? core.limits)
   if (frame.length > limit)
     return refusal(
@@ -174,19 +172,19 @@ function decode(core: Core, conn: Connection, { mount, version, frame }: Incomin
       : REFUSE.frameInvalid
   const { ref, event } = message
   if (ref.topic === HEARTBEAT.topic)
-    return event === HEARTBEAT.event ? ({ type: 'ping', ref } as const) : unmatched(ref)
-  const reads = PHOENIX_EVENTS.get(event)
-  const spent = reads ? undefined : overBudget(core, conn, frame)
+    return event === HEARTBEAT.event ? ({ type: 'ping', ref } as const) : refuseTopic(ref)
+  const decoder = PHOENIX_EVENTS.get(event)
+  const spent = decoder ? undefined : overBudget(core, conn, frame)
   if (spent) return isRefusal(spent) ? { ...spent, ref } : spent
   const address = mount.address(core, conn.app, ref.topic)
   if (conn.strangeness && address?.app.isPublished) return { ...conn.strangeness, ref }
   const subscription = address && conn.subscription(core.hub.channel(address.app, address.channel))
-  return (reads ?? decodePush)(core, { mount, message, address, subscription })
+  return (decoder ?? decodePush)(core, { mount, message, address, subscription })
 }
 
-function decodeJoin(_: Core, { message, address, subscription }: OnTopic): Command | Refusal {
+function decodeJoin(_: Core, { message, address, subscription }: TopicMessage): Command | Refusal {
   const { ref, payload } = message
-  if (!address) return unmatched(ref)
+  if (!address) return refuseTopic(ref)
   const [auth, channelData] = isBytes(payload)
     ? []
     : (scanObject(payload.text, ['auth', 'channel_data'])?.map(stringIn) ?? [])
@@ -196,13 +194,13 @@ function decodeJoin(_: Core, { message, address, subscription }: OnTopic): Comma
     auth,
     channelData,
     params: once(() => paramsIn(payload)),
-    ref: kept(ref),
+    ref: copyRef(ref),
     replaces: subscription?.ref,
   }
 }
 
-/** As it is remembered, without the frame that it came in. */
-const kept = ({ topic, join, message }: PhoenixRef): PhoenixRef =>
+/** A ref to keep, whose texts do not hold the whole frame in memory. */
+const copyRef = ({ topic, join, message }: PhoenixRef): PhoenixRef =>
   newRef(copyText(topic), copyText(join), copyText(message))
 
 function paramsIn(payload: JsonSlice | Uint8Array): Readonly<Record<string, unknown>> {
@@ -210,18 +208,18 @@ function paramsIn(payload: JsonSlice | Uint8Array): Readonly<Record<string, unkn
   return isRecord(params) ? params : {}
 }
 
-function decodeLeave(_: Core, { message, address, subscription }: OnTopic): Command {
+function decodeLeave(_: Core, { message, address, subscription }: TopicMessage): Command {
   const { ref } = message
   if (!address || !subscription) return { type: 'done', reply: { type: 'unsubscribed', ref } }
-  return isStale(ref, subscription) ? NOTHING : { type: 'unsubscribe', ...address, ref }
+  return isStale(ref, subscription) ? IGNORED : { type: 'unsubscribe', ...address, ref }
 }
 
-function decodePush(_: Core, on: OnTopic): Command | Refusal {
+function decodePush(_: Core, on: TopicMessage): Command | Refusal {
   const { address, subscription } = on
   const { ref, event, payload } = on.message
-  if (!address || !subscription) return unmatched(ref)
-  if (isStale(ref, subscription)) return NOTHING
-  const refusedPush = on.mount.refusesPush(address.channel, event)
+  if (!address || !subscription) return refuseTopic(ref)
+  if (isStale(ref, subscription)) return IGNORED
+  const refusedPush = on.mount.checkPush(address.channel, event)
   if (refusedPush) return { ...refusedPush, ref }
   if (isBytes(payload)) return { type: 'client_event', ...address, event, data: payload, ref }
   if (payload.depth > MAX_LEVELS) return { ...REFUSE.clientEventTooDeep, ref }
@@ -231,13 +229,13 @@ function decodePush(_: Core, on: OnTopic): Command | Refusal {
 const isBytes = (payload: JsonSlice | Uint8Array): payload is Uint8Array =>
   payload instanceof Uint8Array
 
-/** The one refusal of a join that says no generation: there is none. */
-const unmatched = (ref: PhoenixRef): Refusal => ({
+/** The one refusal of a message without a generation: there is no subscription. */
+const refuseTopic = (ref: PhoenixRef): Refusal => ({
   ...REFUSE.topicUnmatched,
   ref: withoutJoin(ref),
 })
 
-/** Meant for an earlier subscription to the topic. */
+/** True for a ref of an earlier subscription to the topic. */
 const isStale = (ref: PhoenixRef, { ref: own }: Subscription): boolean =>
   ref.join !== NULL && ref.join !== (own && readRef(own).join)
 

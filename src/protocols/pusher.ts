@@ -1,7 +1,7 @@
 /**
  * Pusher Channels, protocol 7: JSON frames to commands, replies to frames.
  * `data` is a string that holds JSON, but for the objects of `pusher:error`, `pusher:signin_success` and
- * `pusher:subscription_error`: clients break when they are mixed up, and go deaf at any other object.
+ * `pusher:subscription_error`: clients break when they are mixed up, and ignore all at any other object.
  * Spec: contract sections 1, 3 and 4.
  */
 import type { App } from '../core/app'
@@ -17,14 +17,14 @@ import { maxFrameChars } from '../core/limits'
 import type { Broadcast, Command, Peer, Reply } from '../core/messages'
 import type { Members, RosterEntry } from '../core/roster'
 import type { Frame } from '../core/types'
-import { cut, REASON_BYTES, type Codec, type Handshake } from './codec'
+import { closeFields, refuseHandshake, type Codec, type Handshake } from './codec'
 import { wireError } from './errors'
 
 const PATH = '/app/'
 const SOCKET_PATH = /^\/app\/[^/]+$/
 const PROTOCOLS = { oldest: 4, newest: 7 }
 
-/** Where clients open sockets, and nothing else is. */
+/** True for paths where clients open sockets, and which nothing else has. */
 export const isSocketPath = (path: string): boolean => SOCKET_PATH.test(path)
 
 export const pusher: Codec = {
@@ -33,7 +33,7 @@ export const pusher: Codec = {
   refusesUpgrades: false,
   serves: (path) => path.startsWith(PATH),
   handshake,
-  moves: /pusher:(?:(?:un)?subscribe|signin)/,
+  movePattern: /pusher:(?:(?:un)?subscribe|signin)/,
   decode,
   decodeBytes: undefined,
   refOf: undefined,
@@ -45,19 +45,19 @@ export const pusher: Codec = {
 
 // ---------------------------------------------------------------- connect
 
-/** Contract 1.6: key, app, protocol. `client`, `version` and unknown parameters are not looked at. */
+/** Contract 1.6: key, app, protocol. `client`, `version` and unknown parameters are ignored. */
 function handshake(core: Core, path: string, query: URLSearchParams): Handshake {
   const key = percentDecode(path.slice(PATH.length))
   if (!path.startsWith(PATH) || key === '' || key.includes('/'))
-    return nobody(refusal('path_not_found', `Path ${quote(path)} not found; connect to /app/KEY`))
+    return refuseHandshake(
+      refusal('path_not_found', `Path ${quote(path)} not found; connect to /app/KEY`),
+    )
   const app = appOfKey(core, key)
-  if (isRefusal(app)) return nobody(app)
-  return { app, refused: unsupported(query.get('protocol')) }
+  if (isRefusal(app)) return refuseHandshake(app)
+  return { app, refused: checkProtocol(query.get('protocol')) }
 }
 
-const nobody = (refused: Refusal): Handshake => ({ app: undefined, refused })
-
-function unsupported(protocol: string | null): Refusal | undefined {
+function checkProtocol(protocol: string | null): Refusal | undefined {
   if (protocol === null || protocol === '') return undefined // small devices leave it out
   const version = Number(protocol)
   if (!/^\d+$/.test(protocol))
@@ -72,7 +72,7 @@ function unsupported(protocol: string | null): Refusal | undefined {
 
 // ---------------------------------------------------------------- client to server
 
-/** The parts of a message, found and not read. */
+/** The parts of a message, found and not decoded. */
 type Message = {
   readonly event: string
   readonly channel: JsonSlice | undefined
@@ -80,7 +80,7 @@ type Message = {
 }
 type Decode = (core: Core, app: App, message: Message) => Command | Refusal
 
-/** PUSHER_EVENTS: what a client may say, besides client events. */
+/** PUSHER_EVENTS: the protocol's own events; all others are client events. */
 const PUSHER_EVENTS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ['pusher:subscribe', decodeSubscribe],
   ['pusher:unsubscribe', decodeUnsubscribe],
@@ -90,7 +90,7 @@ const PUSHER_EVENTS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
 ])
 
 const CLIENT_EVENT = 'client-'
-/** How clients write one: it is known for what it is before any of it is read. */
+/** How clients begin one, so that it is recognized before any of it is read. */
 const PLAIN_CLIENT_EVENT = `{"event":"${CLIENT_EVENT}`
 const NO_PARAMS = () => ({})
 const NO_REF = { ref: undefined, replaces: undefined }
@@ -125,9 +125,8 @@ function messageIn(text: string): Message | undefined {
 }
 
 function decodeSubscribe({ limits }: Core, app: App, message: Message): Command | Refusal {
-  const parts = partsOf(message, ['channel', 'auth', 'channel_data'])
-  if (!parts)
-    return refusal('message_invalid', `Invalid ${message.event}: expected data with a channel`)
+  const parts = textsBelow(message, ['channel', 'auth', 'channel_data'])
+  if (!parts) return refuseData(message, 'a channel')
   const [name, auth, channelData] = parts
   const channel = parseChannelName(name, limits)
   if (typeof channel !== 'string') return { ...channel, subscribing: name ?? '' }
@@ -135,9 +134,8 @@ function decodeSubscribe({ limits }: Core, app: App, message: Message): Command 
 }
 
 function decodeUnsubscribe({ limits }: Core, app: App, message: Message): Command | Refusal {
-  const parts = partsOf(message, ['channel'])
-  if (!parts)
-    return refusal('message_invalid', `Invalid ${message.event}: expected data with a channel`)
+  const parts = textsBelow(message, ['channel'])
+  if (!parts) return refuseData(message, 'a channel')
   const channel = parseChannelName(parts[0], limits)
   return typeof channel === 'string'
     ? { type: 'unsubscribe', app, channel, ref: undefined }
@@ -145,15 +143,15 @@ function decodeUnsubscribe({ limits }: Core, app: App, message: Message): Comman
 }
 
 function decodeSignin(_: Core, app: App, message: Message): Command | Refusal {
-  const [auth, userData] = partsOf(message, ['auth', 'user_data']) ?? []
+  const [auth, userData] = textsBelow(message, ['auth', 'user_data']) ?? []
   if (auth !== undefined && userData !== undefined) return { type: 'signin', app, auth, userData }
-  return refusal(
-    'message_invalid',
-    `Invalid ${message.event}: expected data with auth and user_data`,
-  )
+  return refuseData(message, 'auth and user_data')
 }
 
-/** Only `channel`, `event` and `data` travel on: a `user_id` of the sender's own making does not. */
+const refuseData = ({ event }: Message, expected: string): Refusal =>
+  refusal('message_invalid', `Invalid ${event}: expected data with ${expected}`)
+
+/** Only `channel`, `event` and `data` are passed on: a `user_id` that the sender made up is not. */
 function decodeClientEvent({ limits }: Core, app: App, message: Message): Command | Refusal {
   const { event, channel: name, data } = message
   if (!name) return REFUSE.clientEventIncomplete
@@ -163,8 +161,8 @@ function decodeClientEvent({ limits }: Core, app: App, message: Message): Comman
   return { type: 'client_event', app, channel, event, data: data?.text, ref: undefined }
 }
 
-/** Of `data`, an object or a string that holds one (contract 1.7), the texts below the keys. */
-function partsOf(
+/** The texts below the keys of `data`, an object or a string that holds one (contract 1.7). */
+function textsBelow(
   { data }: Message,
   keys: readonly string[],
 ): readonly (string | undefined)[] | undefined {
@@ -178,9 +176,9 @@ function broadcast(news: Broadcast): Frame | undefined {
   switch (news.type) {
     case 'event': {
       const { event, channel, data, sender } = news
-      const said = data === undefined ? '' : `,"data":${data}`
+      const dataPart = data === undefined ? '' : `,"data":${data}`
       const userId = sender ? `,"user_id":${sender.userIdJson}` : ''
-      return `{"event":${jsonText(event)},"channel":${jsonText(channel)}${said}${userId}}`
+      return `{"event":${jsonText(event)},"channel":${jsonText(channel)}${dataPart}${userId}}`
     }
     case 'member_added': {
       const { userIdJson, userInfo } = news.member
@@ -225,7 +223,7 @@ function reply(answer: Reply): Frame | undefined {
     case 'unsubscribed':
     case 'ended':
     case 'accepted':
-      return undefined // Pusher's clients are not told
+      return undefined // Pusher's protocol has no such frame
   }
 }
 
@@ -243,7 +241,7 @@ function internal(event: string, channel: string, data: string): Frame {
   return `{"event":"pusher_internal:${event}","channel":${jsonText(channel)},"data":${jsonText(data)}}`
 }
 
-/** As `internal` writes it, of parts that are escaped already: it may be long, and most of it is known. */
+/** As `internal` would write it, from parts that are escaped already: it may be long, and most of it is cached. */
 function subscribedPresent(channel: string, members: Members): Frame {
   const [ids, hash] = [members.written(IDS), members.written(HASH)]
   const data = `{\\"presence\\":{\\"ids\\":[${ids}],\\"hash\\":{${hash}},\\"count\\":${members.size}}}`
@@ -266,8 +264,8 @@ const HASH: RosterEntry = {
 // ---------------------------------------------------------------- refusals
 
 /**
- * A refused subscribe is told twice: `pusher:subscription_error` reaches the channel in pusher-js,
- * `pusher:error` the connection. After the hello, a refusal that closes says so by its code alone.
+ * A refused subscribe gets two frames: `pusher:subscription_error` reaches the channel in pusher-js,
+ * `pusher:error` the connection. After the hello, a refusal that closes is in the close code alone.
  */
 function refusalFrames(refused: Refusal, { established }: Peer): readonly Frame[] {
   const { pusher: code, closes, http: status, subscription: type } = wireError(refused.code)
@@ -279,9 +277,7 @@ function refusalFrames(refused: Refusal, { established }: Peer): readonly Frame[
   return [JSON.stringify({ event: 'pusher:subscription_error', channel, data }), error]
 }
 
-function closeFrame({ code, message }: Refusal): { code: number; reason: string } | undefined {
+function closeFrame({ code, message }: Refusal) {
   const { pusher: number, closes } = wireError(code)
-  return closes && number !== null
-    ? { code: number, reason: cut(message, REASON_BYTES) }
-    : undefined
+  return closes ? closeFields(number, message) : undefined
 }

@@ -1,5 +1,5 @@
 /**
- * Refuse: how a session's client is told why not, each time about the command or the frame that it was.
+ * Refuse: refusals sent to a session's client, each with the ref of the command or frame that it answers.
  */
 import type { Core } from '../core/core'
 import { isRefusal, type ErrorCode, type Refusal } from '../core/errors'
@@ -8,20 +8,20 @@ import { refuseAndNotify } from '../core/hooks'
 import type { Command } from '../core/messages'
 import type { Client } from './codec'
 
-/** Refused, and counted as what it is: a message, or before the hello the connection. */
+/** Counts a refused message or, before the hello, a refused connection. */
 export function refuse(core: Core, conn: Client, refused: Refusal): void {
   if (conn.established) core.counters.messagesRefused++
   else core.counters.connectionsRefused++
   refuseAndNotify(core, conn, refused)
 }
 
-/** A request of a session that is answered with a no of its transport's own, which its client is not told in a frame. */
-export function noteRequest(core: Core, conn: Client, code: ErrorCode): void {
+/** Logs a refusal that a session's client gets as an HTTP status, not as a frame. */
+export function noteRefusedRequest(core: Core, conn: Client, code: ErrorCode): void {
   const { remoteAddress, app, id: socketId } = conn
   core.refusals.note({ code, message: '' }, { remoteAddress, appId: app?.id, socketId })
 }
 
-/** Nobody has read the frame: only what it wants to be answered by is looked for. */
+/** Refuses a frame that is not decoded: only its ref is looked for. */
 export function refuseFrame(
   core: Core,
   conn: Client,
@@ -32,7 +32,7 @@ export function refuseFrame(
   refuse(core, conn, ref ? { ...refused, ref } : refused)
 }
 
-/** A refusal says which command it is about, so that the client can tell. */
+/** Refuses a command, by its ref and, for a subscribe, its channel. */
 export function refuseCommand(
   core: Core,
   conn: Client,
@@ -48,8 +48,8 @@ export function refuseCommand(
     conn.reply({ type: 'ended', ref: command.replaces, replaced: true })
 }
 
-/** An error of ours: what the client is told. */
-export function fault(core: Core, cause: unknown, shown: Refusal): Refusal {
+/** Counts and logs an error of ours; returns the refusal that its client gets instead. */
+export function reportFault(core: Core, cause: unknown, refused: Refusal): Refusal {
   countFault(core, cause)
-  return shown
+  return refused
 }

@@ -1,7 +1,7 @@
 /**
- * Session: the life of a connection, whatever carries it: arrived, opened, received, closed. Commands run in
- * order; while a gate thinks, later ones wait. The one catch on the socket side is here: a fault of
- * ours is logged, counted and shown as `internal`, and the connection stays.
+ * Session: the life of a connection over any transport: accept, authorize, open, receive, close. Commands
+ * run in order; while a gate decides, later ones wait. The one catch on the socket side is here: a fault
+ * of ours is logged, counted and sent as `internal`, and the connection stays.
  */
 import { clientEvent } from '../core/client-event'
 import { admit, arrive, establish } from '../core/connect'
@@ -14,52 +14,52 @@ import type { Command } from '../core/messages'
 import type { ConnectRequest } from '../core/plugin'
 import type { MaybePromise } from '../core/types'
 import type { Client, Codec, Handshake } from './codec'
-import { isMove, LARGE_CHARS, move, unread } from './moves'
-import { fault, refuse, refuseCommand, refuseFrame } from './refuse'
+import { isMove, LARGE_CHARS, move, checkLargeFrame } from './moves'
+import { reportFault, refuse, refuseCommand, refuseFrame } from './refuse'
 
-/** Text that may wait behind one gate. */
+/** Characters of frames that may wait behind one gate. */
 const MAX_WAITING_CHARS = 1_048_576
 
-/** The request that somebody comes with, as the port reads it. */
-export type Asked = Omit<ConnectRequest, 'appComesLater'> & {
-  /** Why it is not local, which a published app asks of who connects. */
-  readonly strangeness: () => Refusal | undefined
+/** A request to connect, as the port reads it. */
+export type IncomingRequest = Omit<ConnectRequest, 'appComesLater'> & {
+  /** Refuses what is not local; checked for published apps only. */
+  readonly nonLocalRefusal: () => Refusal | undefined
 }
 
-/** Somebody who has come: who they would be, how, and what the handshake or an `upgrade` gate has against it. */
-export type Arrived = {
+/** A connection that is not open yet, its request, and the refusal of the handshake or of an `upgrade` gate. */
+export type ConnectAttempt = {
   readonly conn: Client
   readonly request: ConnectRequest
   readonly refused: Refusal | undefined
 }
 
-/** Somebody wants to connect. */
-export function arrived(
+/** Counts a request to connect, and checks all that does not wait. */
+export function accept(
   core: Core,
   codec: Codec,
   { app, refused }: Handshake,
-  { strangeness, ...asked }: Asked,
-): Arrived {
-  const conn: Client = new Connection(newSocketId(), codec, app, asked.remoteAddress)
-  const request = { ...asked, appComesLater: !app && !refused }
+  { nonLocalRefusal, ...incoming }: IncomingRequest,
+): ConnectAttempt {
+  const conn: Client = new Connection(newSocketId(), codec, app, incoming.remoteAddress)
+  const request = { ...incoming, appComesLater: !app && !refused }
   const tooMany = arrive(core, conn)
   if (tooMany) return { conn, request, refused: tooMany }
-  if (request.appComesLater && core.apps.anyPublished) conn.strangeness = strangeness()
-  const strange = app?.isPublished ? strangeness() : undefined
+  if (request.appComesLater && core.apps.anyPublished) conn.strangeness = nonLocalRefusal()
+  const nonLocal = app?.isPublished ? nonLocalRefusal() : undefined
   const gates = core.hooks.upgrade
   const unwanted = gates.length > 0 ? runGatesNow(core, gates, conn, request) : undefined
-  return { conn, request, refused: unwanted ?? conn.unwanted ?? refused ?? strange }
+  return { conn, request, refused: unwanted ?? conn.unwanted ?? refused ?? nonLocal }
 }
 
 /**
- * May it stay? A promise only where a plugin waits. On wires that refuse before the transport is open
- * a plugin may have ended the connection meanwhile.
+ * Checks whether the connection may stay. A promise only where a plugin waits; until then a plugin may
+ * have ended the connection.
  */
-export function admitted(
+export function authorize(
   core: Core,
-  { conn, request, refused }: Arrived,
+  { conn, request, refused }: ConnectAttempt,
 ): MaybePromise<Refusal | undefined> {
-  const failed = (cause: unknown): Refusal => fault(core, cause, REFUSE.connectFailed)
+  const failed = (cause: unknown): Refusal => reportFault(core, cause, REFUSE.connectFailed)
   try {
     const answer = refused ?? admit(core, conn, request)
     if (!(answer instanceof Promise)) return answer ?? conn.unwanted
@@ -69,97 +69,109 @@ export function admitted(
   }
 }
 
-/** The transport is open and `conn.sink` is set; `answer` is that of `admitted`. */
-export function opened(core: Core, conn: Client, answer: MaybePromise<Refusal | undefined>): void {
+/** The transport is open and `conn.sink` is set; `answer` is that of `authorize`. */
+export function openSession(
+  core: Core,
+  conn: Client,
+  answer: MaybePromise<Refusal | undefined>,
+): void {
   if (answer instanceof Promise)
     return hold(
       core,
       conn,
-      // Gates that ask elsewhere are answered in crowds, too.
-      answer.then((refused) => core.slices.inTime(() => settle(core, conn, refused))),
+      // Gates that query other servers get their answers in crowds, too.
+      answer.then((refused) =>
+        core.slices.inTime(() => establishUnlessRefused(core, conn, refused)),
+      ),
       undefined,
     )
-  const refused = settle(core, conn, answer)
+  const refused = establishUnlessRefused(core, conn, answer)
   if (refused) refuse(core, conn, refused)
 }
 
-function settle(core: Core, conn: Client, refused: Refusal | undefined): Refusal | undefined {
+function establishUnlessRefused(
+  core: Core,
+  conn: Client,
+  refused: Refusal | undefined,
+): Refusal | undefined {
   return refused ?? (conn.closed ? undefined : establish(core, conn))
 }
 
-/** It may not stay, and is told so without a transport. */
-export function turnedAway(core: Core, conn: Client, refused: Refusal): void {
+/** Refuses a connection that has no transport. */
+export function turnAway(core: Core, conn: Client, refused: Refusal): void {
   refuse(core, conn, refused)
   disconnect(core, conn)
 }
 
-/** One frame; bytes only where the codec knows them. Where the turn is late, nobody is asked about it yet. */
-export function received(core: Core, conn: Client, frame: string | Uint8Array): void {
+/** One frame; bytes only where the codec decodes them. In a late turn it waits, and its gates too. */
+export function receiveFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
   core.slices.frameCame()
-  if (core.slices.late && frame.length < LARGE_CHARS) return receivedLate(core, conn, frame)
-  if (!charged(core, conn, frame)) return
-  if (conn.busy) wait(core, conn, frame)
+  if (core.slices.late && frame.length < LARGE_CHARS) return receiveLate(core, conn, frame)
+  if (!chargeFrame(core, conn, frame)) return
+  if (conn.busy) enqueue(core, conn, frame)
   else if (conn.established) runFrame(core, conn, frame)
 }
 
-function receivedLate(core: Core, conn: Client, frame: string | Uint8Array): void {
+function receiveLate(core: Core, conn: Client, frame: string | Uint8Array): void {
   if (conn.closed || (!conn.busy && !conn.established)) return
-  seen(core, conn)
+  markSeen(core, conn)
   if (!conn.busy) postpone(core, conn, () => undefined)
-  wait(core, conn, new Uncharged(frame))
+  enqueue(core, conn, new Uncharged(frame))
 }
 
 /**
- * Counts what came as a frame, whatever comes of it, and asks the gates. False where they refuse it, or
- * the connection has ended. Anything inbound is proof of life.
+ * Counts a frame, valid or not, and asks the gates. False where they refuse it, or the connection has
+ * ended. Any frame is a sign of life.
  */
-export function charged(core: Core, conn: Client, frame: string | Uint8Array): boolean {
+export function chargeFrame(core: Core, conn: Client, frame: string | Uint8Array): boolean {
   core.counters.messagesReceived++
   conn.seenTick = core.state.tick
   if (conn.closed) return false
   const { frame: gates } = core.hooks
-  const refused = gates.length > 0 && runGatesNow(core, gates, conn, shownFrame(frame))
+  const refused = gates.length > 0 && runGatesNow(core, gates, conn, frameForPlugins(frame))
   if (conn.closed) return false // a plugin ended it
   if (refused) refuseFrame(core, conn, refused, frame)
   return !refused
 }
 
 /** Bytes in base64. */
-const shownFrame = (frame: string | Uint8Array): string =>
+const frameForPlugins = (frame: string | Uint8Array): string =>
   typeof frame === 'string' ? frame : Buffer.from(frame).toString('base64')
 
-/** The peer shows itself, without a word. */
-export function seen(core: Core, conn: Client): void {
+/** Notes a sign of life. */
+export function markSeen(core: Core, conn: Client): void {
   conn.seenTick = core.state.tick
 }
 
-/** The transport is gone. What its client told others last, and a late turn has put off, is told first. */
-export function closed(core: Core, conn: Client): void {
+/** The transport is gone. Events that its client sent last, and a late turn has put off, are published first. */
+export function closeSession(core: Core, conn: Client): void {
   conn.gone = true
-  if (conn.busy === 'turn') void idle(conn)?.then(() => disconnect(core, conn))
+  if (conn.busy === 'turn') void whenIdle(conn)?.then(() => disconnect(core, conn))
   else disconnect(core, conn)
 }
 
 function runFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
-  if (conn.gone && typeof frame === 'string' && conn.codec.moves.test(frame)) return
-  const dropped = unread(core, conn, frame)
+  if (conn.gone && typeof frame === 'string' && conn.codec.movePattern.test(frame)) return
+  const dropped = checkLargeFrame(core, conn, frame)
   if (dropped) return void (isRefusal(dropped) && refuseFrame(core, conn, dropped, frame))
   if (core.slices.free) return runFrameNow(core, conn, frame)
-  if (typeof frame === 'string' && conn.codec.moves.test(frame))
+  if (typeof frame === 'string' && conn.codec.movePattern.test(frame))
     return postpone(core, conn, () => runFrameNow(core, conn, frame))
-  const command = readFrame(core, conn, frame)
+  const command = decode(core, conn, frame)
   if (isMove(command)) postpone(core, conn, () => runCommand(core, conn, command))
   else runCommand(core, conn, command)
 }
 
 const runFrameNow = (core: Core, conn: Client, frame: string | Uint8Array): void =>
-  runCommand(core, conn, readFrame(core, conn, frame))
+  runCommand(core, conn, decode(core, conn, frame))
 
-function readFrame(core: Core, conn: Client, frame: string | Uint8Array): Command | Refusal {
+function decode(core: Core, conn: Client, frame: string | Uint8Array): Command | Refusal {
+  const { codec } = conn
   try {
-    return decoded(core, conn, frame)
+    if (typeof frame === 'string') return codec.decode(core, conn, frame)
+    return codec.decodeBytes?.(core, conn, frame) ?? REFUSE.frameInvalid
   } catch (cause) {
-    return fault(core, cause, REFUSE.internal)
+    return reportFault(core, cause, REFUSE.internal)
   }
 }
 
@@ -169,25 +181,19 @@ function runCommand(core: Core, conn: Client, command: Command | Refusal): void 
     if (answer instanceof Promise) hold(core, conn, answer, command)
     else if (answer) refuseCommand(core, conn, answer, command)
   } catch (cause) {
-    refuseCommand(core, conn, fault(core, cause, REFUSE.internal), command)
+    refuseCommand(core, conn, reportFault(core, cause, REFUSE.internal), command)
   }
 }
 
-/** In one of the next turns; what the client says meanwhile waits, as for a gate. */
-function postpone(core: Core, conn: Client, deed: () => void): void {
+/** Runs it in one of the next turns; frames that the client sends meanwhile wait, as for a gate. */
+function postpone(core: Core, conn: Client, task: () => void): void {
   conn.busy = 'turn'
   core.slices.soon(() => {
     conn.busy = undefined
-    if (!conn.closed && !conn.gone) deed()
+    if (!conn.closed && !conn.gone) task()
     resume(core, conn)
-    if (!conn.busy) tellIdle(conn)
+    if (!conn.busy) notifyIdle(conn)
   })
-}
-
-function decoded(core: Core, conn: Client, frame: string | Uint8Array): Command | Refusal {
-  const { codec } = conn
-  if (typeof frame === 'string') return codec.decode(core, conn, frame)
-  return codec.decodeBytes?.(core, conn, frame) ?? REFUSE.frameInvalid
 }
 
 function run(core: Core, conn: Connection, command: Command): MaybePromise<Refusal | undefined> {
@@ -210,13 +216,13 @@ function run(core: Core, conn: Connection, command: Command): MaybePromise<Refus
 }
 
 /**
- * Commands that may wait, for each channel that a connection may hold: one that leaves all of its
- * channels and comes back, in one burst, is innocent.
+ * Commands that may wait, for each channel that a connection may hold: leaving all channels and joining
+ * them again, in one burst, is allowed.
  */
 const COMMANDS_PER_CHANNEL = 4
 
-/** What arrives while a gate decides, or the turn has no time, waits in order, bounded. */
-function wait(core: Core, conn: Client, frame: string | Uint8Array | Uncharged): void {
+/** Frames wait in order, bounded, while a gate decides or the turn has no time. */
+function enqueue(core: Core, conn: Client, frame: string | Uint8Array | Uncharged): void {
   conn.waiting ??= []
   conn.waiting.push(frame)
   conn.waitingChars += frame.length
@@ -229,7 +235,7 @@ function wait(core: Core, conn: Client, frame: string | Uint8Array | Uncharged):
   refuse(core, conn, refusal('too_many_commands', message))
 }
 
-/** The connection waits for an answer, then goes on with what has arrived meanwhile. */
+/** Waits for an answer, then goes on with the frames that were received meanwhile. */
 function hold(
   core: Core,
   conn: Client,
@@ -239,14 +245,14 @@ function hold(
   conn.busy = 'gate'
   const onFault = command ? REFUSE.internal : REFUSE.connectFailed
   void pending
-    .catch((cause: unknown) => fault(core, cause, onFault))
+    .catch((cause: unknown) => reportFault(core, cause, onFault))
     .then((refused) => {
       conn.busy = undefined
       if (!conn.closed) {
         if (refused) refuseCommand(core, conn, refused, command)
         resume(core, conn)
       }
-      if (!conn.busy) tellIdle(conn)
+      if (!conn.busy) notifyIdle(conn)
     })
 }
 
@@ -259,20 +265,19 @@ function resume(core: Core, conn: Client): void {
     conn.waitingChars -= next.length
     const began = slices.meter()
     if (!(next instanceof Uncharged)) runFrame(core, conn, next)
-    else if (charged(core, conn, next.frame)) runFrame(core, conn, next.frame)
+    else if (chargeFrame(core, conn, next.frame)) runFrame(core, conn, next.frame)
     slices.spend(began)
   }
 }
 
-/** Once nothing of it waits for a gate any more. */
-function tellIdle(conn: Connection): void {
+function notifyIdle(conn: Connection): void {
   const { onIdle } = conn
   conn.onIdle = undefined
   onIdle?.()
 }
 
-/** Resolves when all that has arrived was looked at; undefined where it was. */
-export function idle(conn: Connection): Promise<void> | undefined {
+/** Resolves when every frame received so far has run; undefined where all have. */
+export function whenIdle(conn: Connection): Promise<void> | undefined {
   if (!conn.busy) return undefined
   const { promise, resolve } = Promise.withResolvers<void>()
   const { onIdle: earlier } = conn
@@ -287,13 +292,13 @@ export function idle(conn: Connection): Promise<void> | undefined {
 export const MAX_PINGS = 1000
 
 /**
- * A native ping or pong has come. Runtimes send them while the application behind may be dead, so where the
+ * Counts a native ping or pong. Runtimes send them while the application behind may be dead, so where the
  * protocol has heartbeats of its own they are no sign of life. Ours answers them as it reads them, half a
- * megabyte in one turn of the event loop, and they cannot be put off: a flood of them is ended.
+ * megabyte in one turn of the event loop, and they cannot be put off: a flood of them closes the connection.
  */
-export function pinged(core: Core, conn: Client): void {
+export function countPing(core: Core, conn: Client): void {
   if (conn.closed) return
-  if (!conn.codec.heartbeats) seen(core, conn)
+  if (!conn.codec.heartbeats) markSeen(core, conn)
   if (++conn.pings <= MAX_PINGS) return
   core.counters.messagesRefused++
   core.counters.queueOverflowsClosed++

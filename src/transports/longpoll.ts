@@ -13,20 +13,20 @@ import type { Frame, MaybePromise } from '../core/types'
 import { readBytes } from '../http/bytes'
 import { isPolled, POLLED } from '../dialects/codecs'
 import { CONTENT_TYPES } from '../http/headers'
-import { noteRequest } from '../protocols/refuse'
+import { noteRefusedRequest } from '../protocols/refuse'
 import type { Client } from '../protocols/codec'
 import {
-  admitted,
-  arrived,
-  charged,
-  closed,
-  opened,
-  received,
-  seen,
-  turnedAway,
-  idle,
-  type Arrived,
-  type Asked,
+  authorize,
+  accept,
+  chargeFrame,
+  closeSession,
+  openSession,
+  receiveFrame,
+  markSeen,
+  turnAway,
+  whenIdle,
+  type ConnectAttempt,
+  type IncomingRequest,
 } from '../protocols/session'
 import { readPost, unread } from './longpoll-body'
 import { QueuedSink, type Fetched } from './queued-sink'
@@ -77,7 +77,7 @@ class LongPoll implements Fetched {
   poll(signal: AbortSignal): Promise<Response> {
     this.#settle(204)
     this.#since = this.core.clock.mono()
-    seen(this.core, this.conn)
+    markSeen(this.core, this.conn)
     const { promise, resolve } = Promise.withResolvers<Response>()
     this.#waiting = resolve
     signal.addEventListener('abort', () => this.#abandon(resolve), { once: true })
@@ -96,7 +96,7 @@ class LongPoll implements Fetched {
   end(): void {
     if (this.conn.closed) return
     this.onEnd(this)
-    closed(this.core, this.conn)
+    closeSession(this.core, this.conn)
     this.sink.flush()
     this.#settle(204)
   }
@@ -133,7 +133,7 @@ export class LongPolls {
   }
 
   /** `arrival` is asked where a session is new. */
-  answer(request: Request, arrival: () => Asked): MaybePromise<Response> {
+  answer(request: Request, arrival: () => IncomingRequest): MaybePromise<Response> {
     if (request.method === 'OPTIONS') return preflight(request)
     const asked = arrival()
     const header = request.headers.get('x-phoenix-longpoll-token')
@@ -149,35 +149,35 @@ export class LongPolls {
   }
 
   /** A token is good for the app that it was made for. */
-  #sessionOf(token: string, { query }: Asked): LongPoll | undefined {
+  #sessionOf(token: string, { query }: IncomingRequest): LongPoll | undefined {
     const session = this.#sessions.get(token)
     return session?.appKey === query.get('app_key') ? session : undefined
   }
 
   /** 410 is how a client is told its token, and that an older one is gone. */
-  #open(asked: Asked): MaybePromise<Response> {
+  #open(asked: IncomingRequest): MaybePromise<Response> {
     const { core } = this
     if (!isPolled(asked.query)) {
       core.refusals.note(UNPOLLED, { remoteAddress: asked.remoteAddress })
       return told({ status: 403 })
     }
-    const come = arrived(core, POLLED, POLLED.handshake(core, '', asked.query), asked)
-    const verdict = admitted(core, come)
-    const settle = (why: Refusal | undefined): Response => this.#begin(come, why)
+    const attempt = accept(core, POLLED, POLLED.handshake(core, '', asked.query), asked)
+    const verdict = authorize(core, attempt)
+    const settle = (why: Refusal | undefined): Response => this.#begin(attempt, why)
     return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
   }
 
-  #begin({ conn, request }: Arrived, refused: Refusal | undefined): Response {
+  #begin({ conn, request }: ConnectAttempt, refused: Refusal | undefined): Response {
     const { core } = this
     if (refused) {
-      turnedAway(core, conn, refused)
+      turnAway(core, conn, refused)
       return told({ status: 403 })
     }
     const appKey = request.query.get('app_key')
     const session = new LongPoll(core, conn, appKey, ({ token }) => this.#sessions.delete(token))
     conn.sink = session.sink
     this.#sessions.set(session.token, session)
-    opened(core, conn, undefined)
+    openSession(core, conn, undefined)
     if (conn.closed) return told({ status: 403 }) // a token would be asked for again at once
     return told({ status: 410, token: session.token, messages: [] })
   }
@@ -188,20 +188,20 @@ async function take({ core, conn }: LongPoll, request: Request): Promise<Respons
   const limit = maxPostBytes(core.limits)
   const bytes = await readBytes(core.uploads, request, limit)
   if (bytes === 'too_slow') {
-    noteRequest(core, conn, 'body_too_slow')
+    noteRefusedRequest(core, conn, 'body_too_slow')
     return givenUp()
   }
   const isBatch = request.headers.get('content-type')?.startsWith('application/x-ndjson') === true
   const body = typeof bytes === 'string' ? unread(bytes, limit) : readPost(bytes, isBatch)
   if ('mistake' in body) {
-    for (let line = 0; line < body.lines; line++) charged(core, conn, '')
-    noteRequest(core, conn, 'message_invalid')
+    for (let line = 0; line < body.lines; line++) chargeFrame(core, conn, '')
+    noteRefusedRequest(core, conn, 'message_invalid')
     return badRequest(body.mistake)
   }
   for (const frame of body.frames)
-    if (frame.length > 0) received(core, conn, frame)
-    else charged(core, conn, frame)
-  const done = await withinWindow(core, idle(conn))
+    if (frame.length > 0) receiveFrame(core, conn, frame)
+    else chargeFrame(core, conn, frame)
+  const done = await withinWindow(core, whenIdle(conn))
   return told({ status: conn.closed ? 410 : done ? 200 : 408 })
 }
 

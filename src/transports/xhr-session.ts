@@ -9,7 +9,7 @@
 import type { Core } from '../core/core'
 import type { Frame } from '../core/types'
 import type { Client } from '../protocols/codec'
-import { closed } from '../protocols/session'
+import { closeSession } from '../protocols/session'
 import { QueuedSink, type Fetched } from './queued-sink'
 import { SPENT_CHARS, type Receiver } from './receivers'
 
@@ -55,7 +55,7 @@ export class XhrSession implements Fetched {
     if (this.conn.closed) return
     this.#tail = `c[${code},${JSON.stringify(reason)}]\n`
     this.#since = this.core.clock.mono()
-    closed(this.core, this.conn)
+    closeSession(this.core, this.conn)
     this.sink.flush()
   }
 
@@ -100,7 +100,7 @@ export class XhrSession implements Fetched {
     this.#receiver?.end()
     this.#receiver = undefined
     this.onEnd()
-    if (!this.conn.closed) closed(this.core, this.conn)
+    if (!this.conn.closed) closeSession(this.core, this.conn)
   }
 
   /** Gives the request that waits all that there is, if it can take it. */

@@ -18,8 +18,15 @@ import type { MaybePromise } from '../core/types'
 import { readBytes, textIn, TOO_SLOW, type Unread } from '../http/bytes'
 import { CONTENT_TYPES } from '../http/headers'
 import { pusher } from '../protocols/pusher'
-import { noteRequest } from '../protocols/refuse'
-import { admitted, arrived, opened, received, seen, type Asked } from '../protocols/session'
+import { noteRefusedRequest } from '../protocols/refuse'
+import {
+  authorize,
+  accept,
+  openSession,
+  receiveFrame,
+  markSeen,
+  type IncomingRequest,
+} from '../protocols/session'
 import { HEADERS, Poll, Stream, type Receiver } from './receivers'
 import { XhrSession, Quotes } from './xhr-session'
 
@@ -65,7 +72,7 @@ export class XhrSessions {
   }
 
   /** `arrival` is asked where a session is new. */
-  answer(call: XhrCall, request: Request, arrival: () => Asked): MaybePromise<Response> {
+  answer(call: XhrCall, request: Request, arrival: () => IncomingRequest): MaybePromise<Response> {
     switch (call.verb) {
       case 'xhr':
         return this.#attach(call, request, arrival, () => new Poll())
@@ -87,11 +94,11 @@ export class XhrSessions {
   #attach(
     call: XhrCall,
     { signal }: Request,
-    arrival: () => Asked,
+    arrival: () => IncomingRequest,
     receiverFor: (session: XhrSession) => Receiver,
   ): MaybePromise<Response> {
     const session = this.#sessions.get(call.session) ?? this.#open(call, arrival())
-    seen(this.core, session.conn)
+    markSeen(this.core, session.conn)
     const receiver = receiverFor(session)
     signal.addEventListener('abort', () => session.lost(receiver), { once: true })
     session.attach(receiver)
@@ -99,15 +106,15 @@ export class XhrSessions {
   }
 
   /** A session that nobody knows is a new one: pusher-js finds that its own was lost by being told so. */
-  #open({ appPath, session: name }: XhrCall, arrival: Asked): XhrSession {
+  #open({ appPath, session: name }: XhrCall, arrival: IncomingRequest): XhrSession {
     const { core, quotes } = this
     const handshake = pusher.handshake(core, appPath, arrival.query)
-    const come = arrived(core, pusher, handshake, arrival)
-    const { conn } = come
+    const attempt = accept(core, pusher, handshake, arrival)
+    const { conn } = attempt
     const session = new XhrSession(core, conn, quotes, () => this.#sessions.delete(name))
     conn.sink = session.sink
     this.#sessions.set(name, session)
-    opened(core, conn, admitted(core, come))
+    openSession(core, conn, authorize(core, attempt))
     return session
   }
 
@@ -120,13 +127,13 @@ export class XhrSessions {
     const body = await readBytes(core.uploads, request, limit)
     const messages = typeof body === 'string' ? body : messagesOf(body)
     if (typeof messages === 'string') {
-      noteRequest(core, session.conn, MISTAKES[messages][0])
+      noteRefusedRequest(core, session.conn, MISTAKES[messages][0])
       return refusedFor(messages, limit)
     }
     if (session.conn.closed) return answer(404, 'The session is over')
-    seen(core, session.conn)
+    markSeen(core, session.conn)
     if (messages.length === 0) session.beat()
-    for (const message of messages) received(core, session.conn, message)
+    for (const message of messages) receiveFrame(core, session.conn, message)
     return answer(204, '')
   }
 }

@@ -4,7 +4,7 @@
  */
 import { SHARD_SIZE } from '../../src/core/audience'
 import type { Client } from '../../src/protocols/codec'
-import { received } from '../../src/protocols/session'
+import { receiveFrame } from '../../src/protocols/session'
 import type { QueuedSink } from '../../src/transports/queued-sink'
 import { within, type RawClient, type TestServer } from '../harness'
 import { KEY, phoenixRaw } from '../phoenix'
@@ -54,7 +54,7 @@ async function phoenix(server: TestServer, version: 1 | 2): Promise<Subject> {
 
 function subjectOf({ core }: TestServer, listens: Subject['listens']): Subject {
   const conn = [...core.hub.connections()].at(-1) as Client
-  return { conn, say: (frame) => received(core, conn, frame), listens }
+  return { conn, say: (frame) => receiveFrame(core, conn, frame), listens }
 }
 
 /** Until the heartbeat is answered, or the socket has closed. */

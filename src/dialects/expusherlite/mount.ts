@@ -22,21 +22,21 @@ export const mount: Mount = {
   app: (core, key) => (key === null ? undefined : appOfKey(core, key)),
   address: (core, app, topic) => scopeIn(core, app, topic) ?? channelIn(app, topic),
   topicOf,
-  joined,
-  refused,
+  joinResponse,
+  refusalResponse,
   news,
   presence: true,
   bytes: true,
-  refusesPush,
+  checkPush,
 }
 
 /** ExPusherLite's words for a scope that needs a claim. */
-function joined(channel: ChannelName): string {
+function joinResponse(channel: ChannelName): string {
   return isScope(channel) && !isPublicScope(channel) ? '{"message":"Joined"}' : '{}'
 }
 
 /** Its answers where there is no token, and where there is a bad one; to whoever has said no app. */
-function refused({ code, message }: Refusal, { app }: Peer): string | undefined {
+function refusalResponse({ code, message }: Refusal, { app }: Peer): string | undefined {
   if (app) return undefined
   if (code === 'listen_denied') return '"authentication_required"'
   if (code !== 'subscription_refused') return undefined
@@ -52,7 +52,7 @@ function news(publication: EventPublication): PhoenixNews | undefined {
 const CLIENT_EVENT = 'client-'
 
 /** In a scope an event may have any name; elsewhere it shows that a client sent it. */
-function refusesPush(channel: ChannelName, event: string): Refusal | undefined {
+function checkPush(channel: ChannelName, event: string): Refusal | undefined {
   if (!isScope(channel))
     return event.startsWith(CLIENT_EVENT) ? undefined : REFUSE.clientEventPrefix
   return event === '' || isReserved(event) ? REFUSE.clientEventReserved : undefined

@@ -16,7 +16,7 @@ export const mount: Mount = {
   app: (core, key) => (key === null ? unnamedApp(core) : appOfKey(core, key)),
   address: (_, app, topic) => channelIn(app, topic),
   topicOf: (channel) => channel,
-  joined: () => '{}',
+  joinResponse: () => '{}',
   news: (publication) => ({
     topic: publication.channel,
     event: 'msg',
@@ -24,7 +24,7 @@ export const mount: Mount = {
   }),
   presence: false,
   bytes: false,
-  refusesPush: () => REFUSE.pushUnsupported,
+  checkPush: () => REFUSE.pushUnsupported,
 }
 
 function unnamedApp({ apps }: Core): App | Refusal {
