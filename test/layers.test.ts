@@ -26,7 +26,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   http: ['apps', 'core', 'http', 'protocols/errors', 'protocols/event-names'],
   dialects: ['core', 'dialects', 'http', 'protocols'],
   transports: ['core', 'dialects/codecs', 'http/bytes', 'http/headers', 'protocols', 'transports'],
-  store: ['core', 'store'],
+  store: ['apps/switches', 'core', 'store'],
   webhooks: ['core', 'store/outbox', 'webhooks'],
   pages: ['pages'],
   'plugin.ts': ['core/addresses', 'core/bucket', 'core/json-scan', 'core/plugin', 'core/types'],
@@ -187,6 +187,33 @@ test('src/README.md has a line for every file of src', async () => {
     .map(({ file }) => file)
     .filter((file) => !text.includes(`\`${file}\``))
   expect(missing).toEqual([])
+})
+
+test('src/README.md names no file that is not there', async () => {
+  const text = await Bun.file(join(ROOT, 'src/README.md')).text()
+  const named = Array.from(text.matchAll(/`([\w/-]+\.ts)`/g), ([, file]) => file!)
+  const found = await Promise.all(
+    named.map(async (file) => {
+      const places = [Bun.file(join(ROOT, 'src', file)), Bun.file(join(ROOT, file))]
+      return (await Promise.all(places.map((place) => place.exists()))).includes(true)
+    }),
+  )
+  expect(named.filter((_, index) => !found[index])).toEqual([])
+})
+
+test('what the ten questions of src/README.md ask for is where they say', async () => {
+  const text = await Bun.file(join(ROOT, 'src/README.md')).text()
+  const [, section = ''] = text.split('## Ten questions')
+  const rows = Array.from(section.matchAll(/\| `([\w/-]+\.ts)` +\| `([^`]+)` +\|/g)).slice(0, 10)
+  expect(rows.length).toBe(10)
+  for (const [, file, answer] of rows) {
+    const code = await Bun.file(join(ROOT, 'src', file!)).text()
+    expect({ file, answer, isThere: code.includes(answer!) }).toEqual({
+      file,
+      answer,
+      isThere: true,
+    })
+  }
 })
 
 const MAX_LINES = { src: 400, plugins: 300, test: 300 }

@@ -4,21 +4,13 @@
  */
 import type { AppRecord } from '../core/app'
 import { quote } from '../core/errors'
+import { shown } from '../core/json'
 import type { NetworkRules } from '../core/networks'
 import { mergedLimits } from '../core/provided-apps'
 import { webhooksMistake } from '../core/webhooks'
 import { limits, type LimitChanges } from './limits'
-import {
-  hidden,
-  listOf,
-  matching,
-  mistake,
-  shown,
-  switched,
-  text,
-  value,
-  type Reading,
-} from './reading'
+import { hidden, listOf, matching, mistake, switched, text, value, type Reading } from './reading'
+import { asRecord, eachSwitch } from './switches'
 
 /** What is checked of an app by others: by plugins what is wrong with one host, by the settings where webhooks may go. */
 export type Enforced = {
@@ -45,53 +37,60 @@ const webhooks: Field['read'] = (raw, { networks, showUrl }) => {
   return wrong === undefined ? value(raw) : mistake(wrong)
 }
 
-type Field = {
+export type Field = {
   readonly read: (raw: unknown, enforced: Enforced) => Reading<unknown>
+  /** Its name in a record; `SWITCHES` says which of them a record has elsewhere. */
   readonly into: string
-  /** Only a dialect reads it. */
-  readonly ofDialect?: true
+  /** For the document. */
+  readonly about: string
   readonly createOnly?: true
 }
 
-const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>([
-  ['name', { read: text(5, 255), into: 'name' }],
-  [
-    'slug',
-    { read: matching(/^[a-z0-9]+(-[a-z0-9]+)*$/, 255, 'a-z, 0-9 and single dashes'), into: 'slug' },
-  ],
-  ['active', { read: switched, into: 'active' }],
-  ['client_events', { read: switched, into: 'clientEvents' }],
-  ['public_client_events', { read: switched, into: 'publicClientEvents', ofDialect: true }],
-  ['subscription_counts', { read: switched, into: 'subscriptionCounts' }],
-  ['epl_bridge', { read: switched, into: 'eplBridge', ofDialect: true }],
-  ['hosts', { read: hosts, into: 'hosts' }],
-  ['webhooks', { read: webhooks, into: 'webhooks' }],
-  ['limits', { read: limits, into: 'limits' }],
-  [
-    'id',
-    {
+export const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>(
+  Object.entries({
+    name: { read: text(5, 255), into: 'name', about: '5 to 255 characters' },
+    slug: {
+      read: matching(/^[a-z0-9]+(-[a-z0-9]+)*$/, 255, 'a-z, 0-9 and single dashes'),
+      into: 'slug',
+      about: 'In the addresses of the admin API: a-z, 0-9 and single dashes',
+    },
+    ...eachSwitch(({ into, about }) => ({ read: switched, into, about })),
+    hosts: {
+      read: hosts,
+      into: 'hosts',
+      about:
+        'Origins of pages that may connect, as patterns; empty for all. 422 where no plugin enforces them',
+    },
+    webhooks: {
+      read: webhooks,
+      into: 'webhooks',
+      about: 'Endpoints that are told what happens in the app',
+    },
+    limits: {
+      read: limits,
+      into: 'limits',
+      about: 'Numbers of its own; null for that of the server',
+    },
+    id: {
       read: matching(/^(?!\.{1,2}$)[\w.-]+$/, 64, 'letters, digits and _.-, no dots alone'),
       into: 'id',
+      about: 'Made up where it is absent; digits only for SDKs that read PUSHER_URL',
       createOnly: true,
     },
-  ],
-  [
-    'key',
-    {
+    key: {
       read: matching(/^(?!\.{1,2}$)[\w.~-]+$/, 255, 'letters, digits and _.~-, no dots alone'),
       into: 'key',
+      about: 'Made up where it is absent',
       createOnly: true,
     },
-  ],
-  [
-    'secret',
-    {
+    secret: {
       read: matching(/^\S+$/, 255, 'text without spaces', hidden),
       into: 'secret',
+      about: 'Made up where it is absent',
       createOnly: true,
     },
-  ],
-])
+  } satisfies Record<string, Field>),
+)
 
 /** Messages by field, as the seed's API tells them. */
 export type FieldErrors = { [field: string]: string[] }
@@ -114,7 +113,6 @@ export function readAppChanges(
   enforced: Enforced,
 ): { readonly changes: AppChanges; readonly errors: FieldErrors } {
   const changes: Record<string, unknown> = {}
-  const dialects: Record<string, unknown> = {}
   const errors: FieldErrors = Object.create(null) // a field may be called __proto__
   let mistakes = 0
   for (const name of Object.keys(raw)) {
@@ -124,10 +122,9 @@ export function readAppChanges(
     if ('mistake' in read) {
       errors[quote(name)] = [read.mistake]
       mistakes++
-    } else (field!.ofDialect ? dialects : changes)[field!.into] = read.value
+    } else changes[field!.into] = read.value
   }
-  if (Object.keys(dialects).length > 0) changes['dialects'] = dialects
-  return { changes: changes as AppChanges, errors }
+  return { changes: asRecord(changes), errors }
 }
 
 function readField(

@@ -2,9 +2,9 @@
  * An app's own limits on the wire: `maxUserInfoBytes` is `max_user_info_bytes`.
  */
 import type { AppOverrides, AppRecord } from '../core/app'
-import { isRecord } from '../core/json'
+import { isRecord, shown } from '../core/json'
 import { APP_LIMITS, LIMITS, type LimitName } from '../core/limits'
-import { invalid, mistake, shown, value, type Read } from './reading'
+import { invalid, mistake, value, type Read } from './reading'
 
 const wireName = (name: LimitName): string =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)

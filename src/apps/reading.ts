@@ -2,7 +2,7 @@
  * Readings: a value that somebody sent is read as what it should be, or it is said what is wrong
  * with it. Forms bring text, JSON brings types; both are taken.
  */
-import { isPlainText, jsonOf } from '../core/json'
+import { isPlainText, jsonOf, shown } from '../core/json'
 
 /** A value, or what is wrong with it. */
 export type Reading<T> = { readonly value: T } | { readonly mistake: string }
@@ -15,9 +15,6 @@ export const mistake = (text: string) => ({ mistake: text })
 const BLANK = mistake("can't be blank")
 const BROKEN = mistake('must be text without control characters and broken surrogates')
 
-/** What was sent, cut to a length that a message can carry. */
-export const shown = (raw: unknown): string =>
-  jsonOf(raw)?.slice(0, 100) ?? 'something nested too deep'
 /** For secrets: what is wrong with one of a file is printed at the start. */
 export const hidden = (): string => '(hidden)'
 export const invalid = (raw: unknown, expected: string, show = shown) =>

@@ -1,7 +1,9 @@
 /**
  * WEBHOOK_SETTINGS: the rows of SETTINGS that are about webhooks.
  */
+import { hidden } from '../apps/reading'
 import type { WebhookRecord } from '../core/app'
+import { parseJson } from '../core/json'
 import { DEFAULT_NETWORKS, networkRules } from '../core/networks'
 import { MAX_WEBHOOKS, webhookMistake, webhooksMistake } from '../core/webhooks'
 import { networkList, number, setting } from './setting'
@@ -65,24 +67,13 @@ export const WEBHOOK_SETTINGS = {
 } as const
 
 function webhooksOf(text: string): readonly WebhookRecord[] | undefined {
-  const list = parsed(text)
+  const list = parseJson(text)
   return webhooksMistake(list) === undefined ? (list as WebhookRecord[]) : undefined
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined // SyntaxError: the text is not JSON
-  }
-}
-
-/** A url may hold a secret anywhere: in its path where it is one of a chat. */
-const hidden = (): string => '(hidden)'
-
-/** Which entry, and why; no part of a url. */
+/** Which entry, and why; no part of a url, which may hold a secret anywhere: in its path where it is one of a chat. */
 function webhooksMistakeOf(text: string): string {
-  const list = parsed(text)
+  const list = parseJson(text)
   const expected = `expected ${WEBHOOKS_EXPECTED}`
   if (list === undefined) return `${expected}; this is no JSON (did a shell take its quotes?)`
   if (!Array.isArray(list)) return `${expected}; this is no list`

@@ -50,6 +50,10 @@ function isDeeper(value: unknown, levels: number): boolean {
   return false
 }
 
+/** What was sent, cut to a length that a message can carry. */
+export const shown = (raw: unknown): string =>
+  jsonOf(raw)?.slice(0, 100) ?? 'something nested too deep'
+
 /** True where the JSON of a value is longer than `most` for sure; looks no further than that. */
 export function isLonger(value: unknown, most: number): boolean {
   return leastChars(value, most, MAX_LEVELS) > most

@@ -2,7 +2,7 @@
  * Provided apps: those that settings or a file bring, and what was changed of them through the API.
  * Only what differs is kept, so everything else goes on following where the app comes from.
  */
-import type { AppOverrides, AppRecord } from './app'
+import { NEW_APP, type AppOverrides, type AppRecord } from './app'
 import { AppNames } from './app-names'
 import type { LimitName } from './limits'
 
@@ -12,15 +12,8 @@ export type ProvidedApp = AppRecord & {
   readonly providedBy: string
 }
 
-const OVERRIDABLE = [
-  'name',
-  'slug',
-  'active',
-  'clientEvents',
-  'subscriptionCounts',
-  'hosts',
-  'webhooks',
-] as const satisfies readonly (keyof AppOverrides)[]
+const { dialects: _, limits: __, ...REST } = NEW_APP
+const OVERRIDABLE = ['name', 'slug', ...(Object.keys(REST) as (keyof typeof REST)[])] as const
 
 /** What of `record` is not as it was provided; no key where nothing is. */
 export function overridesOf(base: AppRecord, record: AppRecord): AppOverrides {

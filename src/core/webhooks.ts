@@ -3,7 +3,7 @@
  * endpoints, and which endpoint wants what.
  */
 import type { App, WebhookRecord } from './app'
-import { isPlainText, isRecord, jsonOf } from './json'
+import { isPlainText, isRecord, jsonOf, shown } from './json'
 import { DEFAULT_NETWORKS, type NetworkRules } from './networks'
 import type { ChannelName } from './types'
 
@@ -86,8 +86,6 @@ function textsMistake(filter: unknown, headers: unknown): string | undefined {
   const bad = Object.entries(headers).find(([name, value]) => !isHeader(name, value))
   return bad && `has the header ${shown(bad[0])}, which no request can carry`
 }
-
-const shown = (raw: unknown): string => jsonOf(raw)?.slice(0, 100) ?? 'something nested too deep'
 
 const shownUrl = (raw: unknown): string => shown(typeof raw === 'string' ? masked(raw) : raw)
 

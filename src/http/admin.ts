@@ -23,7 +23,7 @@ import { FieldError } from './errors'
 import { readNested } from './form'
 import { listed } from './lists'
 import type { AdminChanges } from './admin-changes'
-import { CHANGED_APP_BODY, NEW_APP_BODY } from './app-bodies'
+import { AppAnswer, AppsAnswer, CHANGED_APP_BODY, NEW_APP_BODY } from './app-schemas'
 import {
   ADMIN_REFUSALS,
   APP_REFUSALS,
@@ -32,9 +32,9 @@ import {
   NoBody,
   WRITE_REFUSALS,
 } from './refusals'
-import { AppAnswer, AppsAnswer } from './schemas'
 import { prefixOf } from './place'
 import { slugOf } from '../apps/slug'
+import { switchesOf } from '../apps/switches'
 
 const FOUND = { ...APP_REFUSALS, 200: AppAnswer }
 const CHANGED = { ...FOUND, ...BODY_REFUSALS, ...WRITE_REFUSALS }
@@ -276,11 +276,7 @@ function resourceOf({ id, record, providedBy }: App) {
     slug: record.slug,
     key,
     secret,
-    active: record.active,
-    client_events: record.clientEvents,
-    public_client_events: record.dialects['publicClientEvents'] === true,
-    subscription_counts: record.subscriptionCounts,
-    epl_bridge: record.dialects['eplBridge'] === true,
+    ...switchesOf(record),
     hosts: [...record.hosts],
     webhooks: [...record.webhooks],
     limits: limitsOnWire(record.limits),

@@ -3,8 +3,7 @@
  * which types there are; limits belong to core, which knows the app.
  */
 import { Type } from '@sinclair/typebox'
-import { LIMITS, type Limits } from '../core/limits'
-import { LIMIT_BY_WIRE_NAME } from '../apps/limits'
+import type { Limits } from '../core/limits'
 
 const Data = Type.Any({
   description:
@@ -123,74 +122,6 @@ export const UsersAnswer = Type.Object(
   { examples: [{ users: [{ id: '7' }, { id: '8' }] }] },
 )
 
-/** The numbers of an app's own. What is stored was in range when it was written. */
-const OwnLimits = Type.Object(
-  Object.fromEntries(
-    Array.from(LIMIT_BY_WIRE_NAME, ([name, limit]) => [
-      name,
-      Type.Optional(Type.Integer({ description: LIMITS[limit].about })),
-    ]),
-  ),
-  { description: 'The numbers of its own; the rest are those of the server' },
-)
 /** A number of things. */
 export const count = (description: string) => Type.Integer({ minimum: 0, description })
 export const Webhook = Type.Object({ url: Type.String() }, { additionalProperties: true })
-
-/** What the switches of an app are for. */
-export const SWITCHES = {
-  active: 'An app that is not refuses everybody',
-  clientEvents: 'Members of private and presence channels may send events',
-  publicClientEvents: 'Clients may push on `public:` topics of the Phoenix protocol',
-  subscriptionCounts: 'Subscribers and webhooks are told how many subscribers there are',
-  eplBridge:
-    'Events of the other APIs reach the members of `public:<slug>` and `private:<slug>`, too. Everybody may join the public one: it hears every public channel',
-}
-const switched = (description: string) => Type.Boolean({ description })
-
-const AppResource = Type.Object({
-  id: Type.Union([Type.Integer(), Type.String()], { description: 'A number where it is one' }),
-  name: Type.String(),
-  slug: Type.String(),
-  key: Type.String({ description: 'Of the newest pair' }),
-  secret: Type.String({ description: 'Of the newest pair' }),
-  active: switched(SWITCHES.active),
-  client_events: switched(SWITCHES.clientEvents),
-  public_client_events: switched(SWITCHES.publicClientEvents),
-  subscription_counts: switched(SWITCHES.subscriptionCounts),
-  epl_bridge: switched(SWITCHES.eplBridge),
-  hosts: Type.Array(Type.String()),
-  webhooks: Type.Array(Webhook),
-  limits: OwnLimits,
-  keys: Type.Array(Type.Object({ key: Type.String(), secret: Type.String() }), {
-    description: 'One or two live pairs, oldest first',
-  }),
-  provided_by: Type.Union([Type.String(), Type.Null()], {
-    description: 'Where id, key and secret come from, if not from the database',
-  }),
-})
-const PAIR = {
-  key: '5b0f5c1e-1f0c-4a52-9a3e-0c1d2e3f4a5b',
-  secret: '0d9c8b7a-6f5e-4d3c-8b2a-190807060504',
-}
-const APP = {
-  id: 123456789,
-  name: 'foo-app',
-  slug: 'foo-app',
-  ...PAIR,
-  active: true,
-  client_events: true,
-  public_client_events: false,
-  subscription_counts: false,
-  epl_bridge: false,
-  hosts: [],
-  webhooks: [],
-  limits: { max_presence_members: 500 },
-  keys: [PAIR],
-  provided_by: null,
-}
-export const AppAnswer = Type.Object({ data: AppResource }, { examples: [{ data: APP }] })
-export const AppsAnswer = Type.Object(
-  { data: Type.Array(AppResource) },
-  { examples: [{ data: [APP] }] },
-)

@@ -2,22 +2,12 @@
  * Stored apps, what was changed of provided ones, and admins: prepared statements, one function each.
  */
 import type { Database } from 'bun:sqlite'
+import { asRecord, recordedSwitches, switchesOf, type SwitchName } from '../apps/switches'
 import type { AppOverrides, AppRecord, AppStore, KeyRecord } from '../core/app'
 import { APP_CHANGES, broken, readJson, SHAPES } from './rows'
 
-type AppRow = {
-  id: string
-  name: string
-  slug: string
-  active: number
-  client_events: number
-  public_client_events: number
-  subscription_counts: number
-  epl_bridge: number
-  hosts: string
-  webhooks: string
-  limits: string
-}
+type AppRow = Record<'id' | 'name' | 'slug' | 'hosts' | 'webhooks' | 'limits', string> &
+  Record<SwitchName, number>
 
 type KeyRow = KeyRecord & { readonly app_id: string }
 const pairOf = ({ key, secret }: KeyRow): KeyRecord => ({ key, secret })
@@ -31,13 +21,13 @@ const ALL_KEYS = 'SELECT app_id, key, secret FROM app_keys ORDER BY created_at, 
 const INSERT = `
   INSERT INTO apps (id, name, slug, active, client_events, public_client_events, subscription_counts,
                     epl_bridge, hosts, webhooks, limits, created_at)
-  VALUES ($id, $name, $slug, $active, $clientEvents, $publicClientEvents, $subscriptionCounts,
-          $eplBridge, $hosts, $webhooks, $limits, $now)`
+  VALUES ($id, $name, $slug, $active, $client_events, $public_client_events, $subscription_counts,
+          $epl_bridge, $hosts, $webhooks, $limits, $now)`
 const UPDATE = `
   UPDATE apps SET
-    name = $name, slug = $slug, active = $active, client_events = $clientEvents,
-    public_client_events = $publicClientEvents, subscription_counts = $subscriptionCounts,
-    epl_bridge = $eplBridge, hosts = $hosts, webhooks = $webhooks, limits = $limits
+    name = $name, slug = $slug, active = $active, client_events = $client_events,
+    public_client_events = $public_client_events, subscription_counts = $subscription_counts,
+    epl_bridge = $epl_bridge, hosts = $hosts, webhooks = $webhooks, limits = $limits
    WHERE id = $id`
 const INSERT_KEY = `
   INSERT INTO app_keys (app_id, key, secret, created_at) VALUES ($id, $key, $secret, $now)`
@@ -141,17 +131,7 @@ function adminStore(db: Database) {
 
 function changesIn({ app_id: row, changes }: { app_id: string; changes: string }): AppOverrides {
   const cell = { table: 'app_overrides', row, column: 'changes' }
-  const { publicClientEvents, eplBridge, ...rest } = readJson(changes, cell, APP_CHANGES) as Flat
-  const dialects = {
-    ...(publicClientEvents !== undefined && { publicClientEvents }),
-    ...(eplBridge !== undefined && { eplBridge }),
-  }
-  return { ...rest, dialects }
-}
-
-/** Switches of dialects stand beside the others. */
-type Flat = Omit<AppOverrides, 'dialects'> & {
-  readonly [name in 'publicClientEvents' | 'eplBridge']?: boolean
+  return asRecord(readJson(changes, cell, APP_CHANGES) as Record<string, unknown>)
 }
 
 /** @throws Error that names the row, where it is broken */
@@ -162,17 +142,12 @@ function recordOf(row: AppRow, keys: readonly KeyRecord[]): AppRecord {
   for (const { key, secret } of keys)
     if (secret === '') throw broken({ table: 'app_keys', row: key, column: 'secret' }, 'is empty')
   if (keys.length === 0) throw broken(cellOf('id'), 'has no key in the table app_keys')
+  const { id, name, slug } = row
   return {
-    id: row.id,
-    name: row.name,
-    slug: row.slug,
-    active: row.active === 1,
-    clientEvents: row.client_events === 1,
-    subscriptionCounts: row.subscription_counts === 1,
-    dialects: {
-      publicClientEvents: row.public_client_events === 1,
-      eplBridge: row.epl_bridge === 1,
-    },
+    id,
+    name,
+    slug,
+    ...recordedSwitches((column) => row[column] === 1),
     hosts: read('hosts') as AppRecord['hosts'],
     webhooks: read('webhooks') as AppRecord['webhooks'],
     limits: read('limits') as AppRecord['limits'],
@@ -180,16 +155,13 @@ function recordOf(row: AppRow, keys: readonly KeyRecord[]): AppRecord {
   }
 }
 
-function rowOf({ id, name, slug, dialects, hosts, webhooks, limits, ...switches }: AppRecord) {
+function rowOf(record: AppRecord) {
+  const { id, name, slug, hosts, webhooks, limits } = record
   return {
     id,
     name,
     slug,
-    active: Number(switches.active),
-    clientEvents: Number(switches.clientEvents),
-    publicClientEvents: Number(dialects['publicClientEvents'] ?? false),
-    subscriptionCounts: Number(switches.subscriptionCounts),
-    eplBridge: Number(dialects['eplBridge'] ?? false),
+    ...switchesOf(record),
     hosts: JSON.stringify(hosts),
     webhooks: JSON.stringify(webhooks),
     limits: JSON.stringify(limits),

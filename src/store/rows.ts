@@ -1,7 +1,8 @@
 /**
  * Rows as they are read. What a hand or a disk has broken is named, with its row, so that it can be mended.
  */
-import { isRecord } from '../core/json'
+import { SWITCHES } from '../apps/switches'
+import { isRecord, parseJson } from '../core/json'
 
 /** Whose the text is: a table, a row by its key, a column. */
 export type Cell = { readonly table: string; readonly row: string; readonly column: string }
@@ -30,11 +31,7 @@ export const SHAPES = {
 const CHANGES: Readonly<Record<string, (value: unknown) => boolean>> = {
   name: isText,
   slug: isText,
-  active: isSwitch,
-  clientEvents: isSwitch,
-  publicClientEvents: isSwitch,
-  subscriptionCounts: isSwitch,
-  eplBridge: isSwitch,
+  ...Object.fromEntries(Object.values(SWITCHES).map(({ into }) => [into, isSwitch])),
   hosts: isTexts,
   webhooks: isEndpoints,
   limits: (value) => isRecord(value) && Object.values(value).every(isLimit),
@@ -51,18 +48,9 @@ const ANYTHING: Shape = { is: () => true, called: 'JSON' }
 
 /** @throws Error that names the cell, and shows nothing of it */
 export function readJson(text: string, cell: Cell, { is, called }: Shape = ANYTHING): unknown {
-  const value = parsed(text)
+  const value = parseJson(text)
   if (value === undefined || !is(value)) throw broken(cell, `is not ${called}`)
   return value
-}
-
-/** JSON has no `undefined`. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined // SyntaxError, or RangeError for what is nested too deep
-  }
 }
 
 export const broken = ({ table, row, column }: Cell, why: string): Error =>

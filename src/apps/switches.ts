@@ -1,0 +1,70 @@
+/**
+ * SWITCHES: what of an app is on or off, by its name in the admin API, in the configuration file and in the
+ * database.
+ */
+import type { AppRecord } from '../core/app'
+
+type Switch = {
+  /** Its name in a record. */
+  readonly into: string
+  /** Only a dialect reads it: in a record it stands with its like. */
+  readonly ofDialect?: true
+  /** For the document. */
+  readonly about: string
+}
+
+export const SWITCHES = {
+  active: { into: 'active', about: 'An app that is not refuses everybody' },
+  client_events: {
+    into: 'clientEvents',
+    about: 'Members of private and presence channels may send events',
+  },
+  public_client_events: {
+    into: 'publicClientEvents',
+    ofDialect: true,
+    about: 'Clients may push on `public:` topics of the Phoenix protocol',
+  },
+  subscription_counts: {
+    into: 'subscriptionCounts',
+    about: 'Subscribers and webhooks are told how many subscribers there are',
+  },
+  epl_bridge: {
+    into: 'eplBridge',
+    ofDialect: true,
+    about:
+      'Events of the other APIs reach the members of `public:<slug>` and `private:<slug>`, too. Everybody may join the public one: it hears every public channel',
+  },
+} as const satisfies Record<string, Switch>
+
+export type SwitchName = keyof typeof SWITCHES
+
+const ROWS = Object.entries(SWITCHES) as readonly [SwitchName, Switch][]
+const OF_DIALECTS = ROWS.flatMap(([, { into, ofDialect }]) => (ofDialect ? into : []))
+
+type Flat = Readonly<Record<string, unknown>>
+
+/** Something for each switch, by name. */
+export const eachSwitch = <T>(of: (row: Switch) => T): Readonly<Record<SwitchName, T>> =>
+  Object.fromEntries(ROWS.map(([name, row]) => [name, of(row)])) as Record<SwitchName, T>
+
+/** Which are on; one of a dialect that the record does not have is off. */
+export const switchesOf = ({ dialects, ...record }: AppRecord) =>
+  eachSwitch(({ into, ofDialect }) => ((ofDialect ? dialects : record) as Flat)[into] === true)
+
+/** The switches as a record has them; `isOn` is asked of each name. */
+export function recordedSwitches(isOn: (name: SwitchName) => boolean) {
+  const flat = Object.fromEntries(ROWS.map(([name, { into }]) => [into, isOn(name)]))
+  return asRecord(flat) as Pick<
+    AppRecord,
+    'active' | 'clientEvents' | 'subscriptionCounts' | 'dialects'
+  >
+}
+
+/** Fields of a record that came side by side, those of dialects by themselves. */
+export function asRecord(flat: Flat): Flat & { readonly dialects: AppRecord['dialects'] } {
+  const [dialects, fields]: [Record<string, boolean>, Record<string, unknown>] = [{}, {}]
+  for (const [name, value] of Object.entries(flat))
+    if (OF_DIALECTS.includes(name)) dialects[name] = value as boolean
+    else fields[name] = value
+  return { ...fields, dialects }
+}

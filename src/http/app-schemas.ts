@@ -1,0 +1,129 @@
+/**
+ * An app as the document shows it: what the admin API takes, as JSON and as forms with nested names, and
+ * what it answers. What a field may be is checked by APP_FIELDS, in words that a schema has not.
+ */
+import { Type, type TSchema } from '@sinclair/typebox'
+import { APP_FIELDS } from '../apps/fields'
+import { LIMIT_BY_WIRE_NAME } from '../apps/limits'
+import { eachSwitch } from '../apps/switches'
+import { LIMITS, type LimitRow } from '../core/limits'
+import { MAX_WEBHOOKS } from '../core/webhooks'
+import { documentedForms } from './body'
+import { Webhook } from './schemas'
+
+/** An object of the limits that an app may have. */
+const limitsOf = (shape: (row: LimitRow, description: string) => TSchema, description: string) =>
+  Type.Object(
+    Object.fromEntries(
+      Array.from(LIMIT_BY_WIRE_NAME, ([name, limit]) => [
+        name,
+        Type.Optional(shape(LIMITS[limit], LIMITS[limit].about)),
+      ]),
+    ),
+    { description },
+  )
+
+const SHAPES: Readonly<Record<string, (description: string) => TSchema>> = {
+  name: (description) => Type.String({ description, examples: ['foo-app'] }),
+  ...eachSwitch(() => (description: string) => Type.Boolean({ description })),
+  hosts: (description) => Type.Array(Type.String(), { description }),
+  webhooks: (description) => Type.Array(Webhook, { maxItems: MAX_WEBHOOKS, description }),
+  limits: (description) =>
+    limitsOf(
+      ({ min: minimum, max: maximum }, about) => ({
+        ...Type.Union([Type.Integer({ minimum, maximum }), Type.Null()]),
+        description: about,
+      }),
+      description,
+    ),
+}
+const textShape = (description: string): TSchema => Type.String({ description })
+
+function fieldsFor(purpose: 'create' | 'change'): Record<string, TSchema> {
+  const fields = Array.from(APP_FIELDS).filter(
+    ([, { createOnly }]) => purpose === 'create' || !createOnly,
+  )
+  const isNeeded = (name: string): boolean => purpose === 'create' && name === 'name'
+  return Object.fromEntries(
+    fields.map(([name, { about }]) => {
+      const shape = (SHAPES[name] ?? textShape)(about)
+      return [name, isNeeded(name) ? shape : Type.Optional(shape)]
+    }),
+  )
+}
+
+/** The framework's types for schemas do not know those of its own library. */
+type Schema = object
+
+type Example = { readonly [field: string]: unknown }
+
+/** One field is enough to try it out: a page that shows the others sends them empty. */
+const form = (field: string, example: Example): Schema =>
+  Type.Object(
+    { [`app[${field}]`]: Type.String({ examples: [String(example[field])] }) },
+    {
+      additionalProperties: Type.String(),
+      description: 'The fields of the JSON body, each as `app[field]`; `app[field][]` for lists',
+    },
+  )
+
+/** `field` is what forms show. The examples can be sent one after another: what is created is changed. */
+function bodyOf(fields: Record<string, TSchema>, field: string, example: Example) {
+  const json: Schema = Type.Object({ app: Type.Object(fields) }, { examples: [{ app: example }] })
+  return documentedForms(json, form(field, example))
+}
+
+export const NEW_APP_BODY = bodyOf(fieldsFor('create'), 'name', {
+  name: 'foo-app',
+  key: 'foo-app-key',
+})
+export const CHANGED_APP_BODY = bodyOf(fieldsFor('change'), 'client_events', {
+  client_events: true,
+  limits: { max_presence_members: 500 },
+})
+
+const AppResource = Type.Object({
+  id: Type.Union([Type.Integer(), Type.String()], { description: 'A number where it is one' }),
+  name: Type.String(),
+  slug: Type.String(),
+  key: Type.String({ description: 'Of the newest pair' }),
+  secret: Type.String({ description: 'Of the newest pair' }),
+  ...eachSwitch(({ about: description }) => Type.Boolean({ description })),
+  hosts: Type.Array(Type.String()),
+  webhooks: Type.Array(Webhook),
+  limits: limitsOf(
+    (_, description) => Type.Integer({ description }),
+    'The numbers of its own; the rest are those of the server',
+  ),
+  keys: Type.Array(Type.Object({ key: Type.String(), secret: Type.String() }), {
+    description: 'One or two live pairs, oldest first',
+  }),
+  provided_by: Type.Union([Type.String(), Type.Null()], {
+    description: 'Where id, key and secret come from, if not from the database',
+  }),
+})
+const PAIR = {
+  key: '5b0f5c1e-1f0c-4a52-9a3e-0c1d2e3f4a5b',
+  secret: '0d9c8b7a-6f5e-4d3c-8b2a-190807060504',
+}
+const APP = {
+  id: 123456789,
+  name: 'foo-app',
+  slug: 'foo-app',
+  ...PAIR,
+  active: true,
+  client_events: true,
+  public_client_events: false,
+  subscription_counts: false,
+  epl_bridge: false,
+  hosts: [],
+  webhooks: [],
+  limits: { max_presence_members: 500 },
+  keys: [PAIR],
+  provided_by: null,
+}
+export const AppAnswer = Type.Object({ data: AppResource }, { examples: [{ data: APP }] })
+export const AppsAnswer = Type.Object(
+  { data: Type.Array(AppResource) },
+  { examples: [{ data: [APP] }] },
+)
