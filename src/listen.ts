@@ -131,7 +131,7 @@ const TOO_BIG = 'Received too big message'
 
 function tooBig(core: Core, { remoteAddress, app, id: socketId }: Client): void {
   core.counters.messagesTooBig++
-  core.refusals.note(REFUSE.messageTooLarge, { remoteAddress, appId: app?.id, socketId })
+  core.refusalLog.note(REFUSE.messageTooLarge, { remoteAddress, appId: app?.id, socketId })
 }
 
 /** The code of a socket that ended without a close frame. */
@@ -155,7 +155,7 @@ function upgradeInTime(
     return noHandshake(request)
   }
   if (slices.waiting < MAX_WAITING)
-    return slices.inTime(() => upgrade(port, request, place, server))
+    return slices.runOrDefer(() => upgrade(port, request, place, server))
   counters.connectionsRefused++
   return tooBusy(port, request)
 }
@@ -167,7 +167,7 @@ function tooBusy(port: Port, request: Request): Response {
 
 /** Tells the log of somebody who is refused before anybody has looked for whom they want. */
 function note({ core, addresses }: Port, request: Request, refused: Refusal): void {
-  core.refusals.note(refused, { remoteAddress: addresses.of(request) })
+  core.refusalLog.note(refused, { remoteAddress: addresses.of(request) })
 }
 
 /**
@@ -186,7 +186,7 @@ function inTurn(
     return tooBusy(port, request)
   }
   const { signal } = request // asked for later it would not know of an end before
-  return requests.later(() => (signal.aborted ? new Response(null, { status: UNREAD }) : ask()))
+  return requests.defer(() => (signal.aborted ? new Response(null, { status: UNREAD }) : ask()))
 }
 
 /**
@@ -215,7 +215,7 @@ function upgrade(
   }
   const verdict = authorize(core, attempt)
   if (!(verdict instanceof Promise)) return settle(verdict)
-  return verdict.then((answer) => core.slices.inTime(() => settle(answer)))
+  return verdict.then((answer) => core.slices.runOrDefer(() => settle(answer)))
 }
 
 type Opening = {

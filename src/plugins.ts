@@ -15,7 +15,7 @@ import type { AdminChanges } from './http/admin-changes'
 import type { Enforced } from './apps/fields'
 import { readText } from './http/form'
 import { listed } from './http/lists'
-import { each, type Slices } from './core/slices'
+import { workFor, type Slices } from './core/slices'
 import { PLUGIN_INTERFACE, type AnyPlugin, type PluginContext } from './plugin'
 import { pluginStore } from './store/plugins'
 import type { Writes } from './store/writes'
@@ -140,7 +140,7 @@ function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
     },
     inSlices: (items, deed) =>
       slices.add(
-        each(
+        workFor(
           name,
           [...items],
           (item) => stopping.signal.aborted || runTimer(log, () => deed(item)),

@@ -24,7 +24,12 @@ import { QuietLog } from './core/quiet-log'
 import { Readiness } from './core/readiness'
 import { RefusalLog } from './core/refusal-log'
 import { SubscriptionCounts } from './core/subscription-counts'
-import { AUTHORIZED_EVERY_MS, sweeper, sweepIntervalMs, unauthorizedSweeper } from './core/sweep'
+import {
+  UNAUTHORIZED_SWEEP_MS,
+  newSweeper,
+  sweepIntervalMs,
+  newUnauthorizedSweeper,
+} from './core/sweep'
 import type { Clock, Log, NodeId, Topics } from './core/types'
 import { Unauthorized } from './core/unauthorized'
 import { RequestQueue } from './core/request-queue'
@@ -152,9 +157,9 @@ async function build(
       )
     const credentials = resolveCredentials(config, store, provided)
     const published = publishedCredentials(credentials)
-    const unnamedId = config.pushexApp ?? published.appId
-    const apps = new Apps(store, { limits: config.limits, log, provided, unnamedId })
-    if (config.pushexApp !== undefined && !apps.unnamed())
+    const defaultAppId = config.pushexApp ?? published.appId
+    const apps = new Apps(store, { limits: config.limits, log, provided, defaultAppId })
+    if (config.pushexApp !== undefined && !apps.defaultApp())
       log.warn({ appId: config.pushexApp }, 'CARILLON_PUSHEX_APP names an app that does not exist')
     return { store, credentials, published, apps }
   })
@@ -198,7 +203,7 @@ async function build(
     { publish: (topic, frame) => server.publish(topic, frame) },
     DIALECTS.flatMap(({ groups }) => groups ?? []),
   )
-  undo.push(() => core.refusals.finish())
+  undo.push(() => core.refusalLog.finish())
   writes.readiness = core.readiness
   const networks = networkRules(config.webhookAllow, config.webhookDeny)
   const webhooks = guarded(config.databasePath, () => webhooksOf(core, writes, config, networks))
@@ -236,21 +241,21 @@ async function build(
     webhooks.start()
   })
   const lookForFiles = watchOpenFiles(core)
-  const sweep = sweeper(core)
+  const sweep = newSweeper(core)
   const sweepAll = (): void => {
     runSafely(core, 'files', () => files.look(core))
     writes.probe()
     lookForFiles()
     uploads.sweep()
     quietLog.sweep()
-    core.refusals.sweep()
+    core.refusalLog.sweep()
     sweep()
     xhr.sweep()
     longPolls.sweep()
     logins.sweep()
   }
   undo.push(clock.every(core.timing.sweepIntervalMs, sweepAll))
-  undo.push(clock.every(AUTHORIZED_EVERY_MS, unauthorizedSweeper(core)))
+  undo.push(clock.every(UNAUTHORIZED_SWEEP_MS, newUnauthorizedSweeper(core)))
   undo.push(() => core.subscriptionCounts.stop())
 
   return {
@@ -316,10 +321,10 @@ function newCore(
     cache: new Cache(config.cacheTtlSeconds * 1000),
     subscriptionCounts: new SubscriptionCounts(),
     rates: new Rates(),
-    leaving: new LeaveQueue(),
+    leaveQueue: new LeaveQueue(),
     broker: new LocalBroker((publication) => hub.deliver(publication)),
     facts: new Facts(),
-    refusals: new RefusalLog(log, clock, (code) => wireError(code).log),
+    refusalLog: new RefusalLog(log, clock, (code) => wireError(code).log),
     timing: {
       activityTimeoutSeconds: config.activityTimeoutSeconds,
       pongTimeoutSeconds: config.pongTimeoutSeconds,

@@ -169,7 +169,7 @@ async function summaryOf(server: TestServer) {
   const { presence, apps } = server.core
   const app = apps.byId('1')!
   return Object.fromEntries(
-    [...presence.occupied(app)].map((name) => [
+    [...presence.occupiedChannels(app)].map((name) => [
       name,
       {
         subscriptions: presence.subscriptionCount(app, name),

@@ -6,7 +6,7 @@ import type { AppRecord } from '../core/app'
 import { quote } from '../core/errors'
 import { shown } from '../core/json'
 import type { NetworkRules } from '../core/networks'
-import { mergedLimits } from '../core/provided-apps'
+import { mergeLimits } from '../core/provided-apps'
 import { webhooksMistake } from '../core/webhooks'
 import { limits, type LimitChanges } from './limits'
 import { hidden, listOf, matching, mistake, switched, text, value, type Reading } from './reading'
@@ -148,6 +148,6 @@ export function applyChanges(record: AppRecord, changes: AppChanges): AppRecord 
     ...record,
     ...fields,
     dialects: { ...record.dialects, ...dialects },
-    limits: mergedLimits(record.limits, limits),
+    limits: mergeLimits(record.limits, limits),
   }
 }

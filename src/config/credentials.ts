@@ -7,7 +7,7 @@
 import { ConfigError, reachable, SETTINGS, type Config } from './config'
 import { NEW_APP, newAppId, newKeyPair, type AppRecord, type KeyRecord } from '../core/app'
 import type { Apps } from '../core/apps'
-import { clashesAmong, type ProvidedApp } from '../core/provided-apps'
+import { findClashes, type ProvidedApp } from '../core/provided-apps'
 import { isPublished, PUBLISHED } from '../core/published'
 import { sha256 } from '../core/signature'
 import type { Log } from '../core/types'
@@ -51,7 +51,7 @@ export function providedApps(
   fromFile: readonly ProvidedApp[] = [],
 ): readonly ProvidedApp[] {
   const provided = [...appOfSettings(config), ...fromFile]
-  const clashes = clashesAmong(provided)
+  const clashes = findClashes(provided)
   const mistakes = [...clashes, ...publishedMistakes(config, provided)]
   if (mistakes.length > 0) throw new ConfigError(mistakes)
   if (provided.length > 0 || reachable(config)) return provided

@@ -4,9 +4,9 @@
  * proxy that the settings name, the address is the client's own.
  */
 import { isIP } from 'node:net'
-import { groupsIn, holds, ipv4In, listOf } from './networks'
+import { groupsIn, listIncludes, ipv4In, blockListOf } from './networks'
 
-const UNCOUNTED = listOf([
+const UNCOUNTED = blockListOf([
   '127.0.0.0/8',
   '10.0.0.0/8',
   '172.16.0.0/12',
@@ -19,7 +19,7 @@ const UNCOUNTED = listOf([
 ])
 
 /** IPv4 addresses in an IPv6 one's dress: behind a translator (RFC 6052) all of them are in one network of 64 bits. */
-const MAPPED = listOf(['::ffff:0:0/96', '64:ff9b::/96'])
+const MAPPED = blockListOf(['::ffff:0:0/96', '64:ff9b::/96'])
 
 /**
  * Who an address is: itself, or of IPv6 its network of 64 bits, from which a client may take what it likes.
@@ -33,19 +33,19 @@ export function clientOf(address: string): string {
 }
 
 /** What an address is counted as. Undefined for those that are not counted, and for what is no address. */
-export function countedAs(address: string): string | undefined {
+export function quotaKeyOf(address: string): string | undefined {
   if (address.startsWith('127.')) return undefined // the usual proxy, without a look at the list
   const plain = plainOf(address)
-  return isIP(plain) === 0 || holds(UNCOUNTED, plain) ? undefined : clientOf(plain)
+  return isIP(plain) === 0 || listIncludes(UNCOUNTED, plain) ? undefined : clientOf(plain)
 }
 
 /** Without its zone, and as IPv4 where it is that. */
 export function plainOf(address: string): string {
   const [plain = ''] = address.split('%')
-  return isIP(plain) === 6 && holds(MAPPED, plain) ? ipv4In(plain, 12) : plain
+  return isIP(plain) === 6 && listIncludes(MAPPED, plain) ? ipv4In(plain, 12) : plain
 }
 
-/** Counts one kind of thing, by what `countedAs` has made of addresses. */
+/** Counts one kind of thing, by what `quotaKeyOf` has made of addresses. */
 export class AddressCounts {
   readonly #held = new Map<string, number>()
 

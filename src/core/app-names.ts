@@ -5,7 +5,7 @@
 import type { AppRecord } from './app'
 
 /** Slugs and ids name apps in the same addresses, so they are looked up together. */
-const textsOf = ({ id, slug, name, keys }: AppRecord): string[] => [
+const namesOf = ({ id, slug, name, keys }: AppRecord): string[] => [
   `address ${id}`,
   ...(slug === id ? [] : [`address ${slug}`]),
   `name ${name}`,
@@ -16,8 +16,8 @@ export class AppNames<Owner> {
   readonly #owners = new Map<string, Set<Owner>>()
 
   /** An owner takes the names that a record has. */
-  take(owner: Owner, record: AppRecord): void {
-    for (const text of textsOf(record)) {
+  add(owner: Owner, record: AppRecord): void {
+    for (const text of namesOf(record)) {
       const owners = this.#owners.get(text)
       if (owners) owners.add(owner)
       else this.#owners.set(text, new Set([owner]))
@@ -25,15 +25,15 @@ export class AppNames<Owner> {
   }
 
   /** Gives back what was taken with the same record. */
-  free(owner: Owner, record: AppRecord): void {
-    for (const text of textsOf(record)) {
+  remove(owner: Owner, record: AppRecord): void {
+    for (const text of namesOf(record)) {
       const owners = this.#owners.get(text)
       if (owners?.delete(owner) && owners.size === 0) this.#owners.delete(text)
     }
   }
 
   /** Who has something that the record has, too; those who came first are first. */
-  like(record: AppRecord): Set<Owner> {
-    return new Set(textsOf(record).flatMap((text) => [...(this.#owners.get(text) ?? [])]))
+  ownersOf(record: AppRecord): Set<Owner> {
+    return new Set(namesOf(record).flatMap((text) => [...(this.#owners.get(text) ?? [])]))
   }
 }

@@ -63,7 +63,7 @@ export interface AppStore {
 }
 
 /** The pair of an app that a caller named. */
-export function keyPairOf(app: App, key: string): KeyPair | undefined {
+export function findKeyPair(app: App, key: string): KeyPair | undefined {
   return app.keys.find((pair) => pair.key === key)
 }
 

@@ -8,10 +8,10 @@ import { AppNames } from './app-names'
 import { quote, refusal, type Refusal } from './errors'
 import type { Limits } from './limits'
 import {
-  clashIn,
+  findClash,
   overridesOf,
   UNIQUE_FIELDS,
-  withOverrides,
+  applyOverrides,
   type ProvidedApp,
   type UniqueField,
 } from './provided-apps'
@@ -19,7 +19,7 @@ import { KeyPair } from './signature'
 import type { AppId, Log } from './types'
 
 /** Who has names, shown or hidden. */
-type Named = { readonly record: AppRecord }
+type NameOwner = { readonly record: AppRecord }
 type AppState = { -readonly [Field in keyof App]: App[Field] }
 
 export type AppsOptions = {
@@ -28,7 +28,7 @@ export type AppsOptions = {
   /** They agree in nothing where they may not. */
   readonly provided: readonly ProvidedApp[]
   /** Whose those are who name no app. */
-  readonly unnamedId: string | undefined
+  readonly defaultAppId: string | undefined
 }
 
 export class Apps {
@@ -42,23 +42,23 @@ export class Apps {
    * Of shown apps, and of stored ones that are hidden since a provided app has their id or key: these keep
    * what is theirs and come back when it is gone.
    */
-  readonly #names = new AppNames<Named>()
+  readonly #names = new AppNames<NameOwner>()
 
   readonly limits: Limits
   readonly log: Log
-  readonly #unnamedId: string | undefined
+  readonly #defaultAppId: string | undefined
 
   constructor(
     readonly store: AppStore,
-    { limits, log, provided, unnamedId }: AppsOptions,
+    { limits, log, provided, defaultAppId }: AppsOptions,
   ) {
     this.limits = limits
     this.log = log
-    this.#unnamedId = unnamedId
+    this.#defaultAppId = defaultAppId
     this.#provided = new Map(provided.map((app) => [app.id, app]))
     const overrides = store.overrides()
     for (const { providedBy, ...base } of provided)
-      this.#showLoaded(withOverrides(base, overrides.get(base.id) ?? {}), providedBy)
+      this.#registerLoaded(applyOverrides(base, overrides.get(base.id) ?? {}), providedBy)
     for (const record of store.all()) this.#load(record)
   }
 
@@ -84,25 +84,25 @@ export class Apps {
   }
 
   /** The app of those who name none: what the settings say, or the only one. */
-  unnamed(): App | undefined {
-    if (this.#unnamedId !== undefined) return this.#byId.get(this.#unnamedId)
+  defaultApp(): App | undefined {
+    if (this.#defaultAppId !== undefined) return this.#byId.get(this.#defaultAppId)
     return this.#byId.size === 1 ? this.#byId.values().next().value : undefined
   }
 
   /** The fields of a new app that another has already, hidden ones among them; of an app, those that change. */
-  conflicts(record: AppRecord, self?: App): UniqueField[] {
-    const others = [...this.#names.like(record)].filter(({ record: { id } }) => id !== self?.id)
+  findConflicts(record: AppRecord, self?: App): UniqueField[] {
+    const others = [...this.#names.ownersOf(record)].filter(({ record: { id } }) => id !== self?.id)
     const changes = (field: UniqueField): boolean =>
       self === undefined || (field !== 'key' && self.record[field] !== record[field])
     return UNIQUE_FIELDS.filter(
-      (field) => changes(field) && others.some((other) => clashIn(field, record, other.record)),
+      (field) => changes(field) && others.some((other) => findClash(field, record, other.record)),
     )
   }
 
   /** The caller has asked for conflicts. `now` is epoch milliseconds, here and below. */
   create(record: AppRecord, now: number): App {
     this.store.insert(record, now)
-    return this.#show(this.#stateOf(record, undefined))
+    return this.#register(this.#stateOf(record, undefined))
   }
 
   /** Replaces what is written of an app; its id stays. The caller has asked for conflicts. */
@@ -112,7 +112,7 @@ export class Apps {
     else this.store.update(record, now)
     const state = this.#byId.get(app.id)
     if (!state) return
-    this.#forgetNames(state)
+    this.#unregister(state)
     const kept = new Map(state.keys.map((pair) => [pair.key, pair]))
     const keys = record.keys.map(({ key, secret }) => kept.get(key) ?? new KeyPair(key, secret))
     Object.assign(state, {
@@ -121,7 +121,7 @@ export class Apps {
       isPublished: keys.some(isPublishedPair),
       limits: { ...this.limits, ...record.limits },
     })
-    this.#show(state)
+    this.#register(state)
   }
 
   remove(app: App): void {
@@ -130,29 +130,29 @@ export class Apps {
     if (!state) return
     this.#byId.delete(state.id)
     this.#published.delete(state)
-    this.#forgetNames(state)
+    this.#unregister(state)
   }
 
   /** Shows a stored app, unless a provided one has its id or a key of its. */
   #load(record: AppRecord): void {
-    for (const [field, app] of this.#providedLike(record)) {
+    for (const [field, app] of this.#findProvided(record)) {
       const fields = { appId: record.id, name: record.name, field, by: app.providedBy }
-      this.#names.take({ record }, record)
+      this.#names.add({ record }, record)
       this.log.warn(fields, 'a stored app is hidden while another brings what it has')
       return
     }
-    this.#showLoaded(record, undefined)
+    this.#registerLoaded(record, undefined)
   }
 
   /** Names and slugs that were changed, or are stored, may be those of an app that was provided later. */
-  #showLoaded(record: AppRecord, providedBy: string | undefined): void {
-    for (const { record: other } of this.#names.like(record))
+  #registerLoaded(record: AppRecord, providedBy: string | undefined): void {
+    for (const { record: other } of this.#names.ownersOf(record))
       if (this.#byId.has(other.id) && (other.name === record.name || other.slug === record.slug))
         this.log.warn({ appIds: [other.id, record.id] }, 'two apps have the same name or slug')
-    this.#show(this.#stateOf(record, providedBy))
+    this.#register(this.#stateOf(record, providedBy))
   }
 
-  *#providedLike({ id, keys }: AppRecord): Generator<readonly ['id' | 'key', ProvidedApp]> {
+  *#findProvided({ id, keys }: AppRecord): Generator<readonly ['id' | 'key', ProvidedApp]> {
     const same = this.#provided.get(id)
     if (same) yield ['id', same]
     for (const { key } of keys) {
@@ -173,9 +173,9 @@ export class Apps {
     }
   }
 
-  #show(state: AppState): App {
+  #register(state: AppState): App {
     this.#byId.set(state.id, state)
-    this.#names.take(state, state.record)
+    this.#names.add(state, state.record)
     if (state.isPublished) this.#published.add(state)
     else this.#published.delete(state)
     for (const { key } of state.keys) this.#byKey.set(key, state)
@@ -184,13 +184,13 @@ export class Apps {
     return state
   }
 
-  #forgetNames(state: AppState): void {
+  #unregister(state: AppState): void {
     const { record } = state
-    this.#names.free(state, record)
+    this.#names.remove(state, record)
     for (const { key } of state.keys) this.#byKey.delete(key)
     if (this.#bySlug.get(record.slug) !== state) return
     this.#bySlug.delete(record.slug)
-    for (const { record: other } of this.#names.like(record)) {
+    for (const { record: other } of this.#names.ownersOf(record)) {
       const next = this.#byId.get(other.id)
       if (next?.record.slug === record.slug) this.#bySlug.set(record.slug, next)
     }
@@ -198,14 +198,14 @@ export class Apps {
 }
 
 /** The app whose key a client says, or why it can't be served. */
-export function appOfKey({ apps }: { readonly apps: Apps }, key: string): App | Refusal {
+export function findAppByKey({ apps }: { readonly apps: Apps }, key: string): App | Refusal {
   const app = apps.byKey(key)
   if (!app) return refusal('app_not_found', `App key ${quote(key)} does not exist`)
-  return inactive(app) ?? app
+  return checkActive(app) ?? app
 }
 
 /** Why an app is not served, if it is not. */
-export const inactive = ({ id, record }: App): Refusal | undefined =>
+export const checkActive = ({ id, record }: App): Refusal | undefined =>
   record.active ? undefined : refusal('app_disabled', `App ${id} is disabled`)
 
 const isPublishedPair = ({ isPublished }: KeyPair): boolean => isPublished

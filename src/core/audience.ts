@@ -11,7 +11,7 @@
  *
  * The queue is bounded by those who fill it: past the bound whoever publishes has to wait for `room`.
  */
-import type { Debtor, FanOut } from './fan-out'
+import type { PendingAudience, FanOut } from './fan-out'
 import type { Encoder } from './messages'
 import type { Frame, Sink, Topics } from './types'
 
@@ -35,7 +35,7 @@ export type Listener = {
 }
 
 /** A subscription, as far as it is served. */
-export type Place<Self> = {
+export type ShardMember<Self> = {
   readonly conn: Listener
   shard: Shard<Self> | undefined
   slot: number
@@ -64,7 +64,7 @@ const NEAR_FRAMES = 32
 // sent at once is a write by itself: of 20 KB it takes 40 µs.
 const COST = { perFrame: 1 / 32, perByte: 1 / 16_384, perByteAtOnce: 1 / 4_096 } as const
 
-export class Audience<Subscription extends Place<Subscription>> implements Debtor {
+export class Audience<Subscription extends ShardMember<Subscription>> implements PendingAudience {
   readonly encoder: Encoder
   size = 0
   /** Shards that it may have served before the next audience has its turn. Owned by the fan-out. */
@@ -97,7 +97,7 @@ export class Audience<Subscription extends Place<Subscription>> implements Debto
     this.#topicOf = (shard) => `${encoder.name}/${appId}/${shard}/${channel}`
   }
 
-  takes(codec: Encoder, sink: Sink): boolean {
+  accepts(codec: Encoder, sink: Sink): boolean {
     return codec === this.encoder && (sink.queued === true) === this.#queued
   }
 
@@ -115,16 +115,16 @@ export class Audience<Subscription extends Place<Subscription>> implements Debto
   }
 
   /** One native publish for an audience of one shard, as far as the turn has room; else the queue. */
-  publish(frame: Frame, except: Listener | undefined): void {
+  deliver(frame: Frame, except: Listener | undefined): void {
     const [shard] = this.#shards
     const { fanOut } = this
     if (this.#shards.length === 1 && fanOut.hasRoom && this.#isNear(shard!)) {
       fanOut.spend(this.#flush(shard!) + shard!.members.length * frame.length * COST.perByteAtOnce)
       return this.#send(shard!, frame, except)
     }
-    this.#queue.push({ frame, except, at: fanOut.around.clock.mono() })
+    this.#queue.push({ frame, except, at: fanOut.context.clock.mono() })
     this.#queuedBytes += frame.length
-    if (this.#isOver) fanOut.crowded.add(this)
+    if (this.#isOverLimit) fanOut.crowded.add(this)
     if (this.#scheduled) return
     this.#scheduled = true
     fanOut.add(this)
@@ -136,7 +136,7 @@ export class Audience<Subscription extends Place<Subscription>> implements Debto
   }
 
   /** Resolves when the queue is within its bound again, or nobody is left to be served. */
-  room(): Promise<void> {
+  waitForRoom(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
@@ -165,9 +165,9 @@ export class Audience<Subscription extends Place<Subscription>> implements Debto
   }
 
   join(subscription: Subscription): void {
-    const shard = this.#roomyShard()
+    const shard = this.#shardWithRoom()
     this.#flush(shard)
-    this.#seat(subscription, shard)
+    this.#insert(subscription, shard)
     this.size++
   }
 
@@ -176,7 +176,7 @@ export class Audience<Subscription extends Place<Subscription>> implements Debto
     const shard = subscription.shard
     if (!shard) return
     if (!subscription.conn.closed) this.flush(subscription)
-    this.#unseat(subscription, shard)
+    this.#extract(subscription, shard)
     this.size--
     if (shard.members.length === 0) this.#remove(shard)
     else if (this.size * 2 <= this.#places - shard.places && this.#isNear(shard))
@@ -217,8 +217,8 @@ export class Audience<Subscription extends Place<Subscription>> implements Debto
     return this.#end - shard.next <= NEAR_FRAMES
   }
 
-  get #isOver(): boolean {
-    const { maxQueuedFrames, maxQueuedBytes } = this.fanOut.around.limits
+  get #isOverLimit(): boolean {
+    const { maxQueuedFrames, maxQueuedBytes } = this.fanOut.context.limits
     return this.#queue.length > maxQueuedFrames || this.#queuedBytes > maxQueuedBytes
   }
 
@@ -227,18 +227,18 @@ export class Audience<Subscription extends Place<Subscription>> implements Debto
     let served = this.#end
     for (const shard of this.#shards) if (shard.next < served) served = shard.next
     const { fanOut } = this
-    const now = fanOut.around.clock.mono()
+    const now = fanOut.context.clock.mono()
     for (const { frame, at } of this.#queue.splice(0, served - this.#first)) {
       this.#queuedBytes -= frame.length
-      fanOut.served(now - at)
+      fanOut.countServed(now - at)
     }
     this.#first = served
-    if (this.#isOver || !fanOut.crowded.delete(this)) return
+    if (this.#isOverLimit || !fanOut.crowded.delete(this)) return
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** One with room that is not far behind: a new one has nothing to catch up with. */
-  #roomyShard(): Shard<Subscription> {
+  #shardWithRoom(): Shard<Subscription> {
     const shard = this.#open[this.#open.length - 1]
     return shard && this.#isNear(shard) ? shard : this.#newShard()
   }
@@ -264,14 +264,14 @@ export class Audience<Subscription extends Place<Subscription>> implements Debto
     return topic
   }
 
-  #seat(subscription: Subscription, shard: Shard<Subscription>): void {
+  #insert(subscription: Subscription, shard: Shard<Subscription>): void {
     subscription.shard = shard
     subscription.slot = shard.members.push(subscription) - 1
     if (shard.topic !== undefined) subscription.conn.sink.subscribe(shard.topic)
     if (shard.members.length === shard.places) this.#open.splice(this.#open.indexOf(shard), 1)
   }
 
-  #unseat(subscription: Subscription, shard: Shard<Subscription>): void {
+  #extract(subscription: Subscription, shard: Shard<Subscription>): void {
     if (shard.topic !== undefined) subscription.conn.sink.unsubscribe(shard.topic)
     if (shard.members.length === shard.places) this.#open.push(shard)
     const last = shard.members.pop()!
@@ -295,12 +295,12 @@ export class Audience<Subscription extends Place<Subscription>> implements Debto
   #dissolve(shard: Shard<Subscription>): void {
     this.#flush(shard)
     const members = [...shard.members]
-    for (const member of members) this.#unseat(member, shard)
+    for (const member of members) this.#extract(member, shard)
     this.#remove(shard)
     for (const member of members) {
-      const target = this.#roomyShard()
+      const target = this.#shardWithRoom()
       this.#flush(target)
-      this.#seat(member, target)
+      this.#insert(member, target)
     }
   }
 }

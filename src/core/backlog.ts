@@ -19,7 +19,7 @@ export const isCrowded = (hub: Hub, app: App, channel: ChannelName): boolean =>
   hub.isCrowded && crowdedOf(hub, app, channel).length > 0
 
 /** Answers at once, or when the channels owe no more than they may. */
-export function afterRoom<Answer>(
+export function whenRoom<Answer>(
   hub: Hub,
   app: App,
   channels: readonly ChannelName[],
@@ -28,7 +28,7 @@ export function afterRoom<Answer>(
   if (!hub.isCrowded) return answer()
   const crowded = channels.flatMap((channel) => crowdedOf(hub, app, channel))
   if (crowded.length === 0) return answer()
-  return Promise.all(crowded.map((audience) => audience.room())).then(answer)
+  return Promise.all(crowded.map((audience) => audience.waitForRoom())).then(answer)
 }
 
 /** True where too many wait already. */
@@ -36,7 +36,7 @@ export const isOverrun = (hub: Hub, app: App, channel: ChannelName): boolean =>
   hub.isCrowded && crowdedOf(hub, app, channel).some(({ waiting }) => waiting >= MAX_WAITING)
 
 /** @throws RealtimeError where too many wait already */
-export function mustNotOverrun(hub: Hub, app: App, channel: ChannelName): void {
+export function requireRoom(hub: Hub, app: App, channel: ChannelName): void {
   if (!isOverrun(hub, app, channel)) return
   throw new RealtimeError(
     'backend_rate',
@@ -45,8 +45,8 @@ export function mustNotOverrun(hub: Hub, app: App, channel: ChannelName): void {
   )
 }
 
-function crowdedOf(hub: Hub, app: App, channel: ChannelName): ReturnType<Hub['crowded']> {
-  const group = hub.groups.hearing(app, channel)?.group
-  const own = hub.crowded(app, channel)
-  return group === undefined ? own : [...own, ...hub.crowded(app, group)]
+function crowdedOf(hub: Hub, app: App, channel: ChannelName): ReturnType<Hub['crowdedAudiences']> {
+  const group = hub.groups.relayOf(app, channel)?.group
+  const own = hub.crowdedAudiences(app, channel)
+  return group === undefined ? own : [...own, ...hub.crowdedAudiences(app, group)]
 }

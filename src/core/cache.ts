@@ -7,7 +7,7 @@ import type { App } from './app'
 import type { BackendPublication, Encoder } from './messages'
 import type { ChannelName, Frame } from './types'
 
-export type Cached = {
+export type CachedEvent = {
   readonly publication: BackendPublication
   /** Milliseconds of the clock's `mono`. */
   readonly expiresAt: number
@@ -17,7 +17,7 @@ export type Cached = {
 
 export class Cache {
   /** Per app in the order of publishing, so what expires first comes first. */
-  readonly #apps = new Map<App, Map<ChannelName, Cached>>()
+  readonly #apps = new Map<App, Map<ChannelName, CachedEvent>>()
 
   constructor(readonly ttlMs: number) {}
 
@@ -31,7 +31,7 @@ export class Cache {
     if (channels.size > maxCachedChannels) dropOldest(channels, maxCachedChannels)
   }
 
-  get(app: App, channel: ChannelName, now: number): Cached | undefined {
+  get(app: App, channel: ChannelName, now: number): CachedEvent | undefined {
     const cached = this.#apps.get(app)?.get(channel)
     return cached && cached.expiresAt > now ? cached : undefined
   }
@@ -49,7 +49,7 @@ export class Cache {
 }
 
 /** A hundredth at once: a Map walks over everything that was deleted at its front, 30 µs for 10 000. */
-function dropOldest(channels: Map<ChannelName, Cached>, most: number): void {
+function dropOldest(channels: Map<ChannelName, CachedEvent>, most: number): void {
   const kept = most - Math.floor(most / 100)
   for (const oldest of channels.keys()) {
     if (channels.size <= kept) return
@@ -57,7 +57,7 @@ function dropOldest(channels: Map<ChannelName, Cached>, most: number): void {
   }
 }
 
-export function frameOf({ publication, frames }: Cached, encoder: Encoder): Frame | undefined {
+export function frameOf({ publication, frames }: CachedEvent, encoder: Encoder): Frame | undefined {
   if (!frames.has(encoder)) frames.set(encoder, encoder.broadcast(publication))
   return frames.get(encoder)
 }

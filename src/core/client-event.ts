@@ -14,7 +14,7 @@ import type { ClientEventCommand, EventPublication } from './messages'
 import type { ClientEventView } from './plugin'
 
 /** Publishes to the other subscribers, or returns why not. Never waits. */
-export function clientEvent(
+export function publishClientEvent(
   core: Core,
   conn: Connection,
   command: ClientEventCommand,
@@ -33,7 +33,7 @@ export function clientEvent(
     core.counters.clientEventsLimited++
     return REFUSE.clientEventRate
   }
-  const tooLarge = tooLargeIn(command)
+  const tooLarge = checkSize(command)
   if (tooLarge) return tooLarge
   let { data } = command
   const { member: sender } = subscription
@@ -51,11 +51,11 @@ export function clientEvent(
   core.counters.clientEvents++
   const except = group?.echoes ? undefined : conn.id
   if (data === undefined || typeof data === 'string')
-    publish(core, { type: 'event', app, channel, event, data, sender, except })
+    publishToBoth(core, { type: 'event', app, channel, event, data, sender, except })
   else core.broker.publish({ type: 'bytes', app, channel, event, data, sender, except })
   if (group && !group.answers) return undefined
   if (ref) conn.reply({ type: 'accepted', ref })
-  if (core.facts.wanted)
+  if (core.facts.hasListeners)
     core.facts.emit({
       type: 'client_event',
       app,
@@ -68,9 +68,9 @@ export function clientEvent(
   return undefined
 }
 
-function publish({ groups, broker }: Core, publication: EventPublication): void {
+function publishToBoth({ groups, broker }: Core, publication: EventPublication): void {
   broker.publish(publication)
-  const heard = groups.heard(publication)
+  const heard = groups.toGroup(publication)
   if (heard) broker.publish(heard)
 }
 
@@ -103,7 +103,7 @@ function takeToken({ clock }: Core, conn: Connection, { limits }: App): boolean 
 }
 
 /** Text counts as what subscribers read, anything else as it was written, space and escapes included. */
-function tooLargeIn({ app, event, data }: ClientEventCommand): Refusal | undefined {
+function checkSize({ app, event, data }: ClientEventCommand): Refusal | undefined {
   const { maxEventNameChars, maxEventDataBytes } = app.limits
   if (event.length > maxEventNameChars)
     return refusal(

@@ -2,8 +2,8 @@
  * Connect: may this connection stay? App quota, node capacity, the `connect` hooks; then the hello.
  * The codec has read the app and the protocol version before; contract 1.6 has the order.
  */
-import { countedAs } from './addresses'
-import { inactive } from './apps'
+import { quotaKeyOf } from './addresses'
+import { checkActive } from './apps'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { REFUSE, refusal, type Refusal } from './errors'
@@ -12,12 +12,12 @@ import type { ConnectRequest } from './plugin'
 import type { MaybePromise } from './types'
 
 /** It is counted from now on, whatever becomes of it. Returns why its address may have no more. */
-export function arrive({ addresses }: Core, conn: Connection): Refusal | undefined {
-  const key = countedAs(conn.remoteAddress)
+export function countAddress({ addresses }: Core, conn: Connection): Refusal | undefined {
+  const key = quotaKeyOf(conn.remoteAddress)
   if (key === undefined) return undefined
   const isFull = addresses.isFull(key)
   addresses.add(key)
-  conn.countedAs = key
+  conn.quotaKey = key
   if (!isFull) return undefined
   const limit = `${addresses.most} connections (CARILLON_MAX_CONNECTIONS_PER_ADDRESS)`
   return refusal('address_over_quota', `Address ${key} is over its limit of ${limit}`)
@@ -30,48 +30,48 @@ export function admit(
   request: ConnectRequest,
 ): MaybePromise<Refusal | undefined> {
   const gates = core.hooks.connect
-  if (gates.length === 0) return impossible(core, conn)
-  return passGates(conn, runGates(core, gates, conn, request), () => impossible(core, conn))
+  if (gates.length === 0) return checkAdmission(core, conn)
+  return passGates(conn, runGates(core, gates, conn, request), () => checkAdmission(core, conn))
 }
 
 /** Takes the connection in and says hello, or returns why not. Never waits. */
 export function establish(core: Core, conn: Connection): Refusal | undefined {
-  const refused = impossible(core, conn)
+  const refused = checkAdmission(core, conn)
   if (refused) return refused
   conn.seenTick = core.state.tick
   conn.establishedAt = core.clock.mono()
-  core.hub.enter(conn)
+  core.hub.add(conn)
   core.unauthorized.add(conn)
   conn.established = true
   core.counters.connectionsAccepted++
   const { activityTimeoutSeconds } = core.timing
   conn.reply({ type: 'established', socketId: conn.id, activityTimeoutSeconds })
-  if (conn.app && core.facts.wanted)
+  if (conn.app && core.facts.hasListeners)
     core.facts.emit({ type: 'connected', app: conn.app, socketId: conn.id })
   if (core.hooks.connected.length > 0) notify(core, core.hooks.connected, conn)
   return undefined
 }
 
-const impossible = (core: Core, conn: Connection): Refusal | undefined =>
-  appIsOver(core, conn) ?? overCapacity(core, conn)
+const checkAdmission = (core: Core, conn: Connection): Refusal | undefined =>
+  checkApp(core, conn) ?? checkCapacity(core, conn)
 
 /** An app may have been deactivated or deleted while a plugin thought. */
-function appIsOver({ apps }: Core, { app }: Connection): Refusal | undefined {
+function checkApp({ apps }: Core, { app }: Connection): Refusal | undefined {
   if (!app) return undefined
   if (apps.byId(app.id) !== app) return refusal('app_not_found', `App ${app.id} was deleted`)
-  return inactive(app)
+  return checkActive(app)
 }
 
-function overCapacity({ state, hub, timing }: Core, conn: Connection): Refusal | undefined {
+function checkCapacity({ state, hub, timing }: Core, conn: Connection): Refusal | undefined {
   const { app } = conn
   if (state.draining) return REFUSE.draining
   const quota = app?.limits.maxConnectionsPerApp ?? 0
-  if (app && quota > 0 && hub.connectionsOf(app) >= quota)
+  if (app && quota > 0 && hub.connectionCountOf(app) >= quota)
     return refusal(
       'app_over_quota',
       `App is over its limit of ${quota} connections (maxConnectionsPerApp)`,
     )
-  if (app && conn.sink.queued && hub.pulledOf(app) >= app.limits.maxPullSessionsPerApp)
+  if (app && conn.sink.queued && hub.pullSessionCountOf(app) >= app.limits.maxPullSessionsPerApp)
     return refusal(
       'node_over_capacity', // clients come back later, as they do not for an app's own quota
       `App is over its limit of ${app.limits.maxPullSessionsPerApp} sessions over HTTP (maxPullSessionsPerApp)`,

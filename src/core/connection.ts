@@ -15,7 +15,7 @@ import type { Subscriptions } from './subscriptions'
 import type { ChannelName, Frame, Member, Meta, Ref, Sink, SocketId, UserId } from './types'
 
 /** A frame that came in a turn which was late already: nobody has counted it, and no gate was asked. */
-export class Uncharged {
+export class DeferredFrame {
   constructor(readonly frame: string | Uint8Array) {}
 
   get length(): number {
@@ -53,7 +53,7 @@ export type Subscription = {
 
 export class Connection<Codec extends Encoder = Encoder> {
   /** What its address is counted as, from its arrival until it is gone; undefined where it is not. Owned by `connect`. */
-  countedAs: string | undefined = undefined
+  quotaKey: string | undefined = undefined
   /** Set when the transport is open, before the first command. */
   sink: Sink = CLOSED_SINK
   /** False until the hello was sent. */
@@ -77,7 +77,7 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** The transport is gone while what it brought waits for a turn: it hears nothing any more and goes nowhere. */
   gone = false
   /** Frames that arrived meanwhile, in order. */
-  waiting: (string | Uint8Array | Uncharged)[] | undefined = undefined
+  waiting: (string | Uint8Array | DeferredFrame)[] | undefined = undefined
   waitingChars = 0
   /** Called once, when no gate thinks any more. Owned by the session. */
   onIdle: (() => void) | undefined = undefined
@@ -87,15 +87,15 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** Bytes of client events that it may still send. Owned by `event-budget`, like the next. */
   eventByteBucket: Bucket | undefined = undefined
   /** When it was last told that its client events are dropped (`mono`). */
-  overBudgetToldAt = -Infinity
+  overBudgetNotifiedAt = -Infinity
   /** Channels that nobody is in that it may still enter. Owned by `subscribe`. */
   channelBucket: Bucket | undefined = undefined
 
   /** Why it must end as soon as its transport is open: a plugin asked for it before. */
-  unwanted: Refusal | undefined = undefined
+  pendingRefusal: Refusal | undefined = undefined
 
   /** Why published apps refuse it, on wires that name the app later. */
-  strangeness: Refusal | undefined = undefined
+  nonLocalRefusal: Refusal | undefined = undefined
 
   /** Who is signed in; for life. Owned by `Users`. */
   user: User | undefined = undefined
@@ -106,7 +106,7 @@ export class Connection<Codec extends Encoder = Encoder> {
   establishedAt = 0
 
   /** How many of its subscriptions its sign-in made and not the client; those cost nobody a place. */
-  silentSubscriptions = 0
+  signinSubscriptions = 0
   /** Changed only by the hub's `join` and `leave`. */
   subscriptions: Subscriptions<Subscription> | undefined = undefined
 
@@ -151,7 +151,7 @@ export class Connection<Codec extends Encoder = Encoder> {
    * was published before.
    */
   refuse(refused: Refusal): void {
-    if (this.sink === CLOSED_SINK) this.unwanted ??= refused
+    if (this.sink === CLOSED_SINK) this.pendingRefusal ??= refused
     const closeFrame = this.codec.closeFrame(refused)
     if (closeFrame) this.#flush()
     for (const frame of this.codec.refusal(refused, this)) this.send(frame)

@@ -43,12 +43,12 @@ export type Core = {
   readonly requests: RequestQueue
   readonly uploads: Uploads
   readonly slices: Slices
-  readonly leaving: LeaveQueue
+  readonly leaveQueue: LeaveQueue
   readonly broker: Broker
   readonly hooks: CompiledHooks
   readonly facts: Facts
   readonly counters: Counters
-  readonly refusals: RefusalLog
+  readonly refusalLog: RefusalLog
   readonly readiness: Readiness
   readonly timing: Timing
   /** What may change while the server runs, besides what the nouns own. */

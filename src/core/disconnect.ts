@@ -12,17 +12,17 @@ import { announceUser } from './watchlist'
 export function disconnect(core: Core, conn: Connection): void {
   if (conn.closed) return
   conn.close()
-  if (conn.countedAs !== undefined) core.addresses.remove(conn.countedAs)
-  core.hub.exit(conn)
+  if (conn.quotaKey !== undefined) core.addresses.remove(conn.quotaKey)
+  core.hub.remove(conn)
   core.unauthorized.delete(conn)
-  if (conn.subscriptions) core.leaving.add(core, conn, STEPS)
+  if (conn.subscriptions) core.leaveQueue.add(core, conn, STEPS)
   else end(core, conn)
 }
 
 /** It is in no channel any more. */
 function end(core: Core, conn: Connection): void {
   const { app, user, established } = conn
-  if (app && user && core.users.exit(conn, app))
+  if (app && user && core.users.remove(conn, app))
     announceUser(core.hub, app, { userId: user.id, online: false })
   if (established && app) core.facts.emit({ type: 'disconnected', app, socketId: conn.id })
   if (conn.views || established) {

@@ -7,12 +7,12 @@ import type { Connection, Subscription } from './connection'
 import type { Core } from './core'
 import type { Refusal } from './errors'
 import { leaveChannel } from './membership'
-import { each } from './slices'
+import { workFor } from './slices'
 import type { UserId } from './types'
 
 /** Returns at once; the connections that are open now are closed within the next turns of the loop. */
 export function dismissApp(core: Core, app: App, refused: Refusal): void {
-  dismiss(core, core.hub.connectionsTo(app), refused)
+  dismiss(core, core.hub.connectionsOf(app), refused)
   endGroups(core, app)
 }
 
@@ -24,15 +24,15 @@ export function endGroups(core: Core, app: App): void {
     leaveChannel(core, subscription)
     conn.reply({ type: 'ended', ref, replaced: false })
   }
-  core.slices.add(each('groups', core.groups.subscriptionsIn(app), end))
+  core.slices.add(workFor('groups', core.groups.subscriptionsIn(app), end))
 }
 
 /** Those that are signed in as the user, or about to be; who merely uses the id on a presence channel stays (contract 5.5). */
 export function dismissUser(core: Core, app: App, userId: UserId, refused: Refusal): void {
   const { users } = core
-  dismiss(core, [...users.connectionsOf(app, userId), ...users.arriving(app, userId)], refused)
+  dismiss(core, [...users.connectionsOf(app, userId), ...users.signingIn(app, userId)], refused)
 }
 
 function dismiss({ slices }: Core, leaving: readonly Connection[], refused: Refusal): void {
-  slices.add(each('dismiss', leaving, (conn) => conn.closed || conn.refuse(refused)))
+  slices.add(workFor('dismiss', leaving, (conn) => conn.closed || conn.refuse(refused)))
 }

@@ -9,7 +9,7 @@ import { refusal, type Refusal } from './errors'
 import type { Command } from './messages'
 
 /** How often who is over it is told. */
-const TOLD_EVERY_MS = 1000
+const NOTIFY_EVERY_MS = 1000
 
 const DROP: Command = { type: 'done', reply: undefined }
 
@@ -21,7 +21,7 @@ export function isSpent(core: Core, conn: Connection, leastBytes: number): boole
 }
 
 /** Undefined where the frame may be read. Else what is to be done: refuse it, once a second, or nothing. */
-export function overBudget(
+export function checkBudget(
   core: Core,
   conn: Connection,
   frame: string | Uint8Array,
@@ -31,8 +31,8 @@ export function overBudget(
   const bucket = (conn.eventByteBucket ??= fullBucket(rate, now))
   if (take(bucket, rate, Buffer.byteLength(frame), now) === 0) return undefined
   core.counters.clientEventsLimited++
-  if (now - conn.overBudgetToldAt < TOLD_EVERY_MS) return DROP
-  conn.overBudgetToldAt = now
+  if (now - conn.overBudgetNotifiedAt < NOTIFY_EVERY_MS) return DROP
+  conn.overBudgetNotifiedAt = now
   return refusal(
     'client_event_rate',
     `Client events of this connection exceed ${rate.perSecond} bytes a second (maxClientEventBytesPerSecond) and are dropped`,

@@ -10,7 +10,7 @@ export class Facts {
   readonly #listeners: FactListener[] = []
 
   /** False lets a hot path skip building a fact that nobody wants. */
-  get wanted(): boolean {
+  get hasListeners(): boolean {
     return this.#listeners.length > 0
   }
 

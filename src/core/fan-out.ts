@@ -29,7 +29,7 @@ const SHARE = 4
 /** So many turns without a fault, and the fan-out is sound again. */
 const SOUND_TURNS = 1000
 
-export type Surroundings = {
+export type FanOutContext = {
   readonly clock: Clock
   readonly counters: Counters
   readonly log: Log
@@ -38,7 +38,7 @@ export type Surroundings = {
 }
 
 /** An audience, as whose turn it is. */
-export interface Debtor {
+export interface PendingAudience {
   /** How many subscribers it has. */
   readonly size: number
   readonly shardCount: number
@@ -52,9 +52,9 @@ export interface Debtor {
 
 export class FanOut {
   /** Over their bound; see `Audience.room`. */
-  readonly crowded = new Set<Debtor>()
-  readonly #little: Debtor[] = []
-  readonly #much: Debtor[] = []
+  readonly crowded = new Set<PendingAudience>()
+  readonly #little: PendingAudience[] = []
+  readonly #much: PendingAudience[] = []
   #armed = false
   /** What was spent at once since the last turn that was looked at. */
   #atOnce = 0
@@ -62,7 +62,7 @@ export class FanOut {
   #unsound = 0
   #lagMs = 0
 
-  constructor(readonly around: Surroundings) {}
+  constructor(readonly context: FanOutContext) {}
 
   /** An audience of one shard may be served at once. */
   get hasRoom(): boolean {
@@ -78,15 +78,15 @@ export class FanOut {
   }
 
   /** An audience has begun to owe something. */
-  add(audience: Debtor): void {
+  add(audience: PendingAudience): void {
     const queue = audience.size <= FEW_SUBSCRIBERS ? this.#little : this.#much
     queue.push(audience)
     this.#arm()
   }
 
   /** Its last subscriber was served so long after it was published. */
-  served(lagMs: number): void {
-    const { counters } = this.around
+  countServed(lagMs: number): void {
+    const { counters } = this.context
     counters.framesQueued++
     counters.fanOutLagMs = Math.round((this.#lagMs += lagMs))
   }
@@ -114,7 +114,7 @@ export class FanOut {
   }
 
   /** Serves shards until the budget is spent, which the last one may exceed. Returns what was. */
-  #spend(queue: Debtor[], budget: number): number {
+  #spend(queue: PendingAudience[], budget: number): number {
     let spent = 0
     while (spent < budget && queue.length > 0) {
       const audience = queue[0]!
@@ -137,20 +137,20 @@ export class FanOut {
 
   /** Said once, until it is over; `/ready` is red meanwhile. */
   #fault(cause: unknown): void {
-    const { readiness, counters } = this.around
+    const { readiness, counters } = this.context
     if (this.#unsound > 0) counters.faults++
-    else countFault(this.around, cause, { part: 'fan-out' })
+    else countFault(this.context, cause, { part: 'fan-out' })
     this.#unsound = SOUND_TURNS
     readiness.fail('fan-out', 'a turn failed')
   }
 
   #recover(): void {
-    if (this.#unsound > 0 && --this.#unsound === 0) this.around.readiness.recover('fan-out')
+    if (this.#unsound > 0 && --this.#unsound === 0) this.context.readiness.recover('fan-out')
   }
 }
 
 /** At the most, and no more of them than matter. */
-function owedBy(audiences: readonly Debtor[]): number {
+function owedBy(audiences: readonly PendingAudience[]): number {
   let sends = 0
   for (let index = 0; index < audiences.length && sends < SLICE_COST; index++)
     sends += audiences[index]!.size

@@ -4,20 +4,20 @@
  * Owns which groups somebody on this node is in.
  */
 import type { App } from './app'
-import { kindsOf, type ChannelKind } from './channel'
+import { compileKinds, type ChannelKind } from './channel'
 import type { Channel, Subscription } from './connection'
 import type { EventPublication } from './messages'
 import type { ChannelName } from './types'
 
 /** A group that hears what is told on a channel, and what stands there before the names of events. */
-export type Hearing = { readonly group: ChannelName; readonly prefix: string }
+export type Relay = { readonly group: ChannelName; readonly prefix: string }
 
 /** What one dialect brings. */
 export type GroupTable = {
   /** Kinds of channels, each with its rules. */
   readonly kinds: readonly ChannelKind[]
   /** The group that hears what is told on a channel of the app; undefined where none does. */
-  readonly hearing: (app: App, channel: ChannelName) => Hearing | undefined
+  readonly relayOf: (app: App, channel: ChannelName) => Relay | undefined
 }
 
 export class Groups {
@@ -29,7 +29,7 @@ export class Groups {
 
   constructor(tables: readonly GroupTable[]) {
     this.#tables = tables
-    this.kindOf = kindsOf(tables.flatMap(({ kinds }) => kinds))
+    this.kindOf = compileKinds(tables.flatMap(({ kinds }) => kinds))
   }
 
   /** What clients and plugins call a channel. */
@@ -63,19 +63,19 @@ export class Groups {
   }
 
   /** The group that hears what is told on a channel, where somebody is in one of the app. */
-  hearing(app: App, channel: ChannelName): Hearing | undefined {
+  relayOf(app: App, channel: ChannelName): Relay | undefined {
     if (this.#occupied.size === 0 || !this.has(app)) return undefined
     for (const table of this.#tables) {
-      const heard = table.hearing(app, channel)
+      const heard = table.relayOf(app, channel)
       if (heard) return heard
     }
     return undefined
   }
 
   /** What the group of a channel hears of an event; undefined where nobody is to hear it. */
-  heard(publication: EventPublication): EventPublication | undefined {
+  toGroup(publication: EventPublication): EventPublication | undefined {
     const { app, channel, event } = publication
-    const hearing = this.hearing(app, channel)
+    const hearing = this.relayOf(app, channel)
     return hearing && { ...publication, channel: hearing.group, event: hearing.prefix + event }
   }
 }

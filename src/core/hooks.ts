@@ -181,13 +181,13 @@ export function notify(
 
 /** Refuses a connection something, or its stay, and tells the log and the taps that hear of refusals. */
 export function refuseAndNotify(
-  core: HookContext & { readonly hooks: CompiledHooks; readonly refusals: RefusalLog },
+  core: HookContext & { readonly hooks: CompiledHooks; readonly refusalLog: RefusalLog },
   conn: Connection,
   refused: Refusal,
 ): void {
   conn.refuse(refused)
   const { remoteAddress, app, id: socketId } = conn
-  core.refusals.note(refused, { remoteAddress, appId: app?.id, socketId })
+  core.refusalLog.note(refused, { remoteAddress, appId: app?.id, socketId })
   const { code, message } = refused
   if (core.hooks.refused.length > 0) notify(core, core.hooks.refused, conn, { code, message })
 }

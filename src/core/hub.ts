@@ -7,7 +7,7 @@ import { AddressCounts } from './addresses'
 import type { App } from './app'
 import { Audience } from './audience'
 import type { Channel, Connection, Subscription } from './connection'
-import { FanOut, type Surroundings } from './fan-out'
+import { FanOut, type FanOutContext } from './fan-out'
 import type { Groups } from './groups'
 import type { Limits } from './limits'
 import type { Broadcast, Encoder, Notice, Publication } from './messages'
@@ -15,16 +15,16 @@ import { Subscriptions } from './subscriptions'
 import type { ChannelName, Frame, SocketId, Topics } from './types'
 
 /** Who takes a place in a channel, and what they call it. */
-export type Seat = Pick<Subscription, 'member' | 'meta' | 'ref'>
+export type Subscriber = Pick<Subscription, 'member' | 'meta' | 'ref'>
 
 type Tenant = {
   readonly connections: Map<SocketId, Connection>
   /** How many of them are fetched. */
-  pulled: number
+  pullSessions: number
   readonly channels: Map<ChannelName, Channel>
 }
 
-const NO_SEAT: Seat = { member: undefined, meta: undefined, ref: undefined }
+const ANONYMOUS: Subscriber = { member: undefined, meta: undefined, ref: undefined }
 
 export class Hub {
   readonly #tenants = new Map<App, Tenant>()
@@ -38,26 +38,26 @@ export class Hub {
   constructor(
     readonly topics: Topics,
     readonly groups: Groups,
-    around: Surroundings & { readonly limits: Pick<Limits, 'maxSubscriptionsPerAddress'> },
+    context: FanOutContext & { readonly limits: Pick<Limits, 'maxSubscriptionsPerAddress'> },
   ) {
-    this.byAddress = new AddressCounts(around.limits.maxSubscriptionsPerAddress)
-    this.#fanOut = new FanOut(around)
+    this.byAddress = new AddressCounts(context.limits.maxSubscriptionsPerAddress)
+    this.#fanOut = new FanOut(context)
   }
 
   get connectionCount(): number {
     return this.#connectionCount
   }
 
-  connectionsOf(app: App): number {
+  connectionCountOf(app: App): number {
     return this.#tenants.get(app)?.connections.size ?? 0
   }
 
   /** How many of them are fetched by requests. */
-  pulledOf(app: App): number {
-    return this.#tenants.get(app)?.pulled ?? 0
+  pullSessionCountOf(app: App): number {
+    return this.#tenants.get(app)?.pullSessions ?? 0
   }
 
-  channelsOf(app: App): number {
+  channelCountOf(app: App): number {
     return this.#tenants.get(app)?.channels.size ?? 0
   }
 
@@ -68,24 +68,24 @@ export class Hub {
   }
 
   /** Those whose connection names the app, now. */
-  connectionsTo(app: App): readonly Connection[] {
+  connectionsOf(app: App): readonly Connection[] {
     return [...(this.#tenants.get(app)?.connections.values() ?? [])]
   }
 
-  enter(conn: Connection): void {
+  add(conn: Connection): void {
     const tenant = conn.app && this.#tenant(conn.app)
-    if (tenant && conn.sink.queued) tenant.pulled++
+    if (tenant && conn.sink.queued) tenant.pullSessions++
     const connections = tenant?.connections ?? this.#unnamed
     connections.set(conn.id, conn)
     this.#connectionCount++
   }
 
   /** False when the connection was not here. Its subscriptions may leave later. */
-  exit({ app, id, sink }: Connection): boolean {
+  remove({ app, id, sink }: Connection): boolean {
     const tenant = app && this.#tenants.get(app)
     const connections = app ? tenant?.connections : this.#unnamed
     if (!connections?.delete(id)) return false
-    if (tenant && sink.queued) tenant.pulled--
+    if (tenant && sink.queued) tenant.pullSessions--
     this.#connectionCount--
     if (app) this.#forgetIfEmpty(app)
     return true
@@ -96,10 +96,15 @@ export class Hub {
   }
 
   /** The caller has made sure that the connection is not in the channel, and has told it so. */
-  join(conn: Connection, app: App, name: ChannelName, { member, meta, ref }: Seat = NO_SEAT): void {
+  join(
+    conn: Connection,
+    app: App,
+    name: ChannelName,
+    { member, meta, ref }: Subscriber = ANONYMOUS,
+  ): void {
     const channel = this.channel(app, name) ?? this.#newChannel(app, name)
     const audience =
-      channel.audiences.find((known) => known.takes(conn.codec, conn.sink)) ??
+      channel.audiences.find((known) => known.accepts(conn.codec, conn.sink)) ??
       this.#newAudience(channel, conn)
     const subscription: Subscription = {
       conn,
@@ -114,14 +119,14 @@ export class Hub {
     audience.join(subscription)
     conn.subscriptions ??= new Subscriptions()
     conn.subscriptions.add(subscription)
-    if (conn.countedAs !== undefined) this.byAddress.add(conn.countedAs)
+    if (conn.quotaKey !== undefined) this.byAddress.add(conn.quotaKey)
   }
 
   leave(subscription: Subscription): void {
     const { conn, channel, audience } = subscription
     audience.leave(subscription)
     conn.subscriptions?.delete(subscription)
-    if (conn.countedAs !== undefined) this.byAddress.remove(conn.countedAs)
+    if (conn.quotaKey !== undefined) this.byAddress.remove(conn.quotaKey)
     if (audience.size > 0) return
     channel.audiences.splice(channel.audiences.indexOf(audience), 1)
     if (channel.audiences.length > 0) return
@@ -131,7 +136,7 @@ export class Hub {
   }
 
   /** Its subscribers on this node, for whoever must know each; a publish never does. */
-  listeners(app: App, name: ChannelName): Connection[] {
+  subscribersOf(app: App, name: ChannelName): Connection[] {
     const audiences = this.channel(app, name)?.audiences ?? []
     return audiences.flatMap((audience) => audience.subscriptions()).map(({ conn }) => conn)
   }
@@ -142,7 +147,7 @@ export class Hub {
   }
 
   /** The audiences of a channel that are owed more than they may be. */
-  crowded(app: App, name: ChannelName): readonly Audience<Subscription>[] {
+  crowdedAudiences(app: App, name: ChannelName): readonly Audience<Subscription>[] {
     const { crowded } = this.#fanOut
     return this.channel(app, name)?.audiences.filter((audience) => crowded.has(audience)) ?? []
   }
@@ -169,7 +174,7 @@ export class Hub {
         encoder = audience.encoder
         frame = encoder.broadcast(broadcast)
       }
-      if (frame !== undefined) audience.publish(frame, except)
+      if (frame !== undefined) audience.deliver(frame, except)
     }
   }
 
@@ -197,7 +202,10 @@ export class Hub {
   #tenant(app: App): Tenant {
     let tenant = this.#tenants.get(app)
     if (!tenant)
-      this.#tenants.set(app, (tenant = { connections: new Map(), pulled: 0, channels: new Map() }))
+      this.#tenants.set(
+        app,
+        (tenant = { connections: new Map(), pullSessions: 0, channels: new Map() }),
+      )
     return tenant
   }
 

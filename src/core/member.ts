@@ -24,7 +24,7 @@ export function parseMember(
 ): Member | Refusal {
   if (!channelData && !user) return invalid(`channel_data is required to subscribe to ${channel}`)
   const said = channelData ? identityIn(channelData) : user && { ...user, id: jsonText(user.id) }
-  if (!said) return noObject(channel)
+  if (!said) return notAnObject(channel)
   const id = parseId(said.id, app.limits)
   if (isRefusal(id)) return id
   const userInfo = parseInfo(said.info, app.limits)
@@ -39,7 +39,7 @@ function identityIn(channelData: string): Identity | undefined {
 const invalid = (message: string): Refusal => refusal('channel_data_invalid', message)
 
 /** What was signed for a channel must say who it is about: other text may be the end of a longer name. */
-export const noObject = (channel: ChannelName): Refusal =>
+export const notAnObject = (channel: ChannelName): Refusal =>
   invalid(`channel_data supplied to ${channel} is invalid - it must be a JSON object`)
 
 /** As JSON writes it, so that no exponent and no fraction is one. */

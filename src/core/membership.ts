@@ -13,7 +13,7 @@ import type { ChannelName, Member, Meta } from './types'
 import { appView } from './views'
 
 /** The caller has checked everything. The connection is told before it can hear the channel. */
-export function enterChannel(
+export function joinChannel(
   core: Core,
   conn: Connection,
   command: SubscribeCommand,
@@ -22,7 +22,7 @@ export function enterChannel(
   const { node, presence, hub, facts, hooks } = core
   const { app, channel, ref } = command
   const kind = core.groups.kindOf(channel)
-  if (!kind.counted) return enterUncounted(core, conn, command)
+  if (!kind.counted) return joinUncounted(core, conn, command)
   const arrival = member && { member, meta: newMeta(core, member) }
   const { occupied, joined, known } = presence.enter(node, app, channel, arrival)
   const userId = known?.userId
@@ -31,7 +31,7 @@ export function enterChannel(
   if (kind.auth !== 'none') core.unauthorized.authorize(conn)
   hub.join(conn, app, channel, { member: known, meta: arrival?.meta, ref })
   if (occupied) facts.emit({ type: 'channel_occupied', app, channel })
-  if (!kind.presence) core.subscriptionCounts.changed(core, app, channel)
+  if (!kind.presence) core.subscriptionCounts.notifyChange(core, app, channel)
   if (arrival) announce(core, conn, command, { ...arrival, joined })
   // Plugins come last: they may end the connection.
   if (joined && hooks.presence.length > 0)
@@ -74,7 +74,7 @@ const newMeta = ({ clock }: Core, { userInfo }: Member): Meta => ({
 })
 
 /** A group of channels: nobody is told who is in it. */
-function enterUncounted(core: Core, conn: Connection, command: SubscribeCommand): void {
+function joinUncounted(core: Core, conn: Connection, command: SubscribeCommand): void {
   const { groups, hub, hooks } = core
   const { app, channel, ref, replaces } = command
   conn.reply({ type: 'subscribed', channel, members: undefined, ref })
@@ -115,7 +115,7 @@ export function leaveChannel(core: Core, subscription: Subscription): void {
     if (hooks.presence.length > 0)
       notify(core, hooks.presence, appView(app), { type: 'member_removed', channel, userId })
   }
-  if (!kind.presence) core.subscriptionCounts.changed(core, app, channel)
+  if (!kind.presence) core.subscriptionCounts.notifyChange(core, app, channel)
   if (vacated) facts.emit({ type: 'channel_vacated', app, channel })
   if (hooks.unsubscribed.length > 0)
     notify(core, hooks.unsubscribed, subscription.conn, { channel, userId })

@@ -24,7 +24,7 @@ const NEVER = [
 ] as const
 
 /** Tunnels whose addresses do not say, or not in one place, to which IPv4 address they lead. */
-const TUNNELS = listOf([
+const TUNNELS = blockListOf([
   '64:ff9b:1::/48', // NAT64 of local use: the address is where each network's own prefix ends (RFC 8215)
   '2001::/32', // Teredo (RFC 4380)
 ])
@@ -38,61 +38,61 @@ const EMBEDDINGS = [
   { network: '::ffff:0:0:0/96', byte: 12 }, // translated
   { network: '64:ff9b::/96', byte: 12 }, // NAT64
   { network: '2002::/16', byte: 2 }, // 6to4
-].map(({ network, byte }) => ({ within: listOf([network]), byte }))
+].map(({ network, byte }) => ({ within: blockListOf([network]), byte }))
 
 /** Names that mean metadata wherever they resolve. */
 const NEVER_NAMED = ['metadata.google.internal', 'metadata.goog', 'instance-data']
 
 export type NetworkRules = {
   /** Why the server may not connect to an address, if it may not. */
-  readonly refusesAddress: (address: string) => string | undefined
+  readonly addressDenial: (address: string) => string | undefined
   /** The same for a URL, as far as that can be said without asking for its address. */
-  readonly refusesUrl: (url: URL) => string | undefined
+  readonly urlDenial: (url: URL) => string | undefined
 }
 
 /** `allow` and `deny` hold addresses and networks as `10.0.0.0/8`; an empty `allow` allows all. */
 export function networkRules(allow: readonly string[], deny: readonly string[]): NetworkRules {
-  const [never, allowed, denied] = [listOf(NEVER), listOf(allow), listOf(deny)]
-  const refusesAddress = (address: string): string | undefined => {
+  const [never, allowed, denied] = [blockListOf(NEVER), blockListOf(allow), blockListOf(deny)]
+  const addressDenial = (address: string): string | undefined => {
     const forms = formsOf(address)
-    if (forms.some((form) => holds(never, form)))
+    if (forms.some((form) => listIncludes(never, form)))
       return `${address} is a link-local or metadata address`
     if (isTunnel(forms[0]!)) return `${address} leads through a tunnel to an address that it hides`
-    if (forms.some((form) => holds(denied, form)))
+    if (forms.some((form) => listIncludes(denied, form)))
       return `${address} is in a network that is denied`
-    return allow.length === 0 || forms.some((form) => holds(allowed, form))
+    return allow.length === 0 || forms.some((form) => listIncludes(allowed, form))
       ? undefined
       : `${address} is in no network that is allowed`
   }
-  const refusesUrl = ({ hostname, port }: URL): string | undefined => {
+  const urlDenial = ({ hostname, port }: URL): string | undefined => {
     const host = hostname.replace(/^\[|\]$/g, '').toLowerCase()
     if (port === '0') return 'nothing listens on port 0'
     if (host.endsWith('.')) return `${quote(host)} ends in a dot`
     if (NEVER_NAMED.includes(host)) return `${host} is a metadata service`
-    return isIP(host) === 0 ? undefined : refusesAddress(host)
+    return isIP(host) === 0 ? undefined : addressDenial(host)
   }
-  return { refusesAddress, refusesUrl }
+  return { addressDenial, urlDenial }
 }
 
 export const DEFAULT_NETWORKS: NetworkRules = networkRules([], [])
 
-export const holds = (list: BlockList, address: string): boolean =>
+export const listIncludes = (list: BlockList, address: string): boolean =>
   list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 
 /** The address without its zone, and the IPv4 address that it stands for, if it does. */
 function formsOf(address: string): readonly string[] {
   const [plain = ''] = address.split('%')
   if (isIP(plain) !== 6) return [plain]
-  const found = EMBEDDINGS.find(({ within }) => holds(within, plain))
-  if (!found || holds(LOOPBACK, plain)) return [plain]
+  const found = EMBEDDINGS.find(({ within }) => listIncludes(within, plain))
+  if (!found || listIncludes(LOOPBACK, plain)) return [plain]
   return [plain, ipv4In(plain, found.byte)]
 }
 
-const LOOPBACK = listOf(['::1'])
+const LOOPBACK = blockListOf(['::1'])
 
 function isTunnel(address: string): boolean {
   if (isIP(address) !== 6) return false
-  return holds(TUNNELS, address) || ISATAP.includes(groupsIn(address, 4, 6))
+  return listIncludes(TUNNELS, address) || ISATAP.includes(groupsIn(address, 4, 6))
 }
 
 /** Loaded when it is first needed: the entry reads what settings there are before it has looked for packages. */
@@ -114,7 +114,7 @@ export const ipv4In = (address: string, byte: number): string =>
     .join('.')
 
 /** Addresses and networks such as `10.0.0.0/8`. */
-export function listOf(networks: readonly string[]): BlockList {
+export function blockListOf(networks: readonly string[]): BlockList {
   const list = new BlockList()
   for (const network of networks) {
     const [address = '', bits] = network.split('/')

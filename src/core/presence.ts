@@ -5,7 +5,14 @@
  * Spec: contract 3.5.
  */
 import type { App } from './app'
-import { count, Roster, type Arrival, type Departure, type Members, type Tally } from './roster'
+import {
+  addToTally,
+  Roster,
+  type Arrival,
+  type Departure,
+  type Members,
+  type Tally,
+} from './roster'
 import type { ChannelName, Member, NodeId, UserId } from './types'
 
 type Occupancy = {
@@ -32,7 +39,7 @@ export class Presence {
       channels.set(channel, (occupancy = { subscriptions: 0, tally: [], roster: undefined }))
     }
     const occupied = occupancy.subscriptions++ === 0
-    count(occupancy.tally, node, 1)
+    addToTally(occupancy.tally, node, 1)
     if (!arrival) return { occupied, joined: false, known: undefined }
     occupancy.roster ??= new Roster()
     const known = occupancy.roster.take(node, arrival)
@@ -44,7 +51,7 @@ export class Presence {
     const channels = this.#channels.get(app)
     const occupancy = channels?.get(channel)
     if (!channels || !occupancy) return { vacated: false, left: false }
-    count(occupancy.tally, node, -1)
+    addToTally(occupancy.tally, node, -1)
     const left = departure !== undefined && occupancy.roster?.leave(node, departure) === true
     const vacated = --occupancy.subscriptions === 0
     if (vacated) channels.delete(channel)
@@ -76,7 +83,7 @@ export class Presence {
   }
 
   /** The channels that somebody is subscribed to. */
-  occupied(app: App): Iterable<ChannelName> {
+  occupiedChannels(app: App): Iterable<ChannelName> {
     return (this.#channels.get(app) ?? NOBODY).keys()
   }
 

@@ -35,7 +35,7 @@ export function overridesOf(base: AppRecord, record: AppRecord): AppOverrides {
 }
 
 /** The app as it was provided, with what was changed. */
-export function withOverrides(
+export function applyOverrides(
   base: AppRecord,
   { dialects, limits, ...fields }: AppOverrides,
 ): AppRecord {
@@ -43,12 +43,12 @@ export function withOverrides(
     ...base,
     ...fields,
     dialects: { ...base.dialects, ...dialects },
-    limits: mergedLimits(base.limits, limits),
+    limits: mergeLimits(base.limits, limits),
   }
 }
 
 /** Numbers replace; null takes the app's own away. */
-export function mergedLimits(
+export function mergeLimits(
   own: AppRecord['limits'],
   changes: AppOverrides['limits'] = {},
 ): AppRecord['limits'] {
@@ -71,7 +71,11 @@ export type UniqueField = keyof typeof CLASHES
 export const UNIQUE_FIELDS = Object.keys(CLASHES) as readonly UniqueField[]
 
 /** What of `one` another app has in a field where it may not, undefined if nothing. */
-export function clashIn(field: UniqueField, one: AppRecord, other: AppRecord): string | undefined {
+export function findClash(
+  field: UniqueField,
+  one: AppRecord,
+  other: AppRecord,
+): string | undefined {
   return CLASHES[field](one, other)
 }
 
@@ -79,20 +83,20 @@ export function clashIn(field: UniqueField, one: AppRecord, other: AppRecord): s
 const MAX_CLASHES = 100
 
 /** One line for each field in which two provided apps agree and may not; of many the first. */
-export function clashesAmong(apps: readonly ProvidedApp[]): string[] {
+export function findClashes(apps: readonly ProvidedApp[]): string[] {
   const names = new AppNames<ProvidedApp>()
   const clashes: string[] = []
   for (const app of apps) {
-    for (const other of names.like(app))
+    for (const other of names.ownersOf(app))
       for (const field of UNIQUE_FIELDS) {
-        const value = clashIn(field, app, other)
+        const value = findClash(field, app, other)
         if (value === undefined) continue
         clashes.push(
           `${app.providedBy}: the app ${app.id} has the ${field} ${value}, as the app ${other.id} of ${other.providedBy} has`,
         )
         if (clashes.length === MAX_CLASHES) return clashes
       }
-    names.take(app, app)
+    names.add(app, app)
   }
   return clashes
 }

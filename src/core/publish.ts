@@ -3,7 +3,7 @@
  * refused request publishes nothing. Limits and texts: contract 2.3, 6.4, 6.5.
  */
 import type { App } from './app'
-import { mustNotOverrun } from './backlog'
+import { requireRoom } from './backlog'
 import { channelKind } from './channel'
 import type { Core } from './core'
 import { isRefusal, quote, RealtimeError, raise } from './errors'
@@ -46,17 +46,17 @@ export function publish(
   requests: readonly EventRequest[],
   api: Api,
 ): ChannelName[][] {
-  let accepted = requests.map((request) => check(app, request, api))
+  let accepted = requests.map((request) => toPublications(app, request, api))
   if (core.hub.isCrowded)
-    for (const { channel } of accepted.flat()) mustNotOverrun(core.hub, app, channel)
+    for (const { channel } of accepted.flat()) requireRoom(core.hub, app, channel)
   if (app.limits.maxBackendEventsPerSecond > 0) checkRate(core, app, accepted.flat().length)
   if (core.hooks.publish.length > 0)
     accepted = accepted.map((publications) => publications.map((each) => filterEvent(core, each)))
   for (const publications of accepted) {
     core.counters.publications += publications.length
     for (const publication of publications) {
-      deliver(core, publication)
-      const heard = core.groups.heard(publication)
+      publishEvent(core, publication)
+      const heard = core.groups.toGroup(publication)
       if (heard) core.broker.publish(heard)
     }
   }
@@ -64,12 +64,15 @@ export function publish(
 }
 
 /** Tells the subscribers of a channel, and keeps the event for later ones where the channel does. */
-export function deliver({ broker, cache, clock }: Core, publication: BackendPublication): void {
+export function publishEvent(
+  { broker, cache, clock }: Core,
+  publication: BackendPublication,
+): void {
   if (channelKind(publication.channel).cache) cache.put(publication, clock.mono())
   broker.publish(publication)
 }
 
-function check(
+function toPublications(
   app: App,
   { name, data, channels, socketId }: EventRequest,
   { channelOf, namesEvents, isReserved }: Api,
@@ -80,7 +83,7 @@ function check(
   if (channels.length === 0)
     throw new RealtimeError('request_invalid', 'Expected at least one channel')
   if (channels.length > app.limits.maxChannelsPerTrigger)
-    throw tooManyChannels(app, channels.length)
+    throw channelCountError(app, channels.length)
   const text = jsonText(data)
   const distinct = channels.length === 1 ? channels : Array.from(new Set(channels))
   return distinct.map((raw): BackendPublication => {
@@ -89,7 +92,7 @@ function check(
   })
 }
 
-export const tooManyChannels = ({ limits }: App, count: number): RealtimeError =>
+export const channelCountError = ({ limits }: App, count: number): RealtimeError =>
   new RealtimeError(
     'request_invalid',
     `${count} channels exceed the limit of ${limits.maxChannelsPerTrigger} (maxChannelsPerTrigger)`,
@@ -114,7 +117,7 @@ export function checkName(app: App, name: string, isReserved: IsReserved): void 
 /** @throws RealtimeError('data_too_large') */
 export function checkData({ limits: { maxEventDataBytes: most } }: App, data: string): void {
   const bytes = Buffer.byteLength(data)
-  if (bytes > most) throw tooLarge(`${bytes} of ${most} bytes`)
+  if (bytes > most) throw dataTooLarge(`${bytes} of ${most} bytes`)
 }
 
 /**
@@ -124,7 +127,7 @@ export function checkData({ limits: { maxEventDataBytes: most } }: App, data: st
  */
 export function textOfData(app: App, data: unknown, written: () => JsonSlice | undefined): string {
   const most = app.limits.maxEventDataBytes
-  if (isLonger(data, most)) throw tooLarge(`more than ${most} bytes`)
+  if (isLonger(data, most)) throw dataTooLarge(`more than ${most} bytes`)
   const slice = written()
   const text = slice ? slice.text : jsonOf(data)
   if (text !== undefined) checkData(app, text)
@@ -133,7 +136,7 @@ export function textOfData(app: App, data: unknown, written: () => JsonSlice | u
   return text
 }
 
-const tooLarge = (size: string): RealtimeError =>
+const dataTooLarge = (size: string): RealtimeError =>
   new RealtimeError(
     'data_too_large',
     `The data content of this event exceeds the allowed maximum (${size})`,

@@ -33,11 +33,11 @@ export class QuietLog implements Log {
   }
 
   warn(fields: object, message: string): void {
-    this.#say('warn', fields, message)
+    this.#write('warn', fields, message)
   }
 
   error(fields: object, message: string): void {
-    this.#say('error', fields, message)
+    this.#write('error', fields, message)
   }
 
   /** Several times a minute, and at the end: says what was held back. */
@@ -50,7 +50,7 @@ export class QuietLog implements Log {
     }
   }
 
-  #say(level: Level, fields: object, message: string): void {
+  #write(level: Level, fields: object, message: string): void {
     const kind = this.#kindOf(level, fields, message)
     if (kind.written < WRITTEN_AT_ONCE[level]) {
       kind.written++
@@ -69,7 +69,7 @@ export class QuietLog implements Log {
   }
 }
 
-type Told = {
+type KindFields = {
   readonly appId?: unknown
   readonly plugin?: unknown
   readonly hook?: unknown
@@ -79,6 +79,6 @@ type Told = {
 }
 
 /** What tells kinds apart; the rest of the fields says which one it was. */
-function nameOf({ appId, plugin, hook, code, part, err }: Told, message: string): string {
+function nameOf({ appId, plugin, hook, code, part, err }: KindFields, message: string): string {
   return [message, appId, plugin, hook, code, part, String(err).slice(0, 200)].join('\n')
 }

@@ -14,7 +14,7 @@ import type { Clock, Log } from './types'
  * What a line says of a refusal besides its code: the message, where nobody else writes any of it; which
  * of these it begins with; nothing. Of the quiet there is no line at `info`: nobody has to look into them.
  */
-export type Logged = 'message' | 'quiet' | readonly string[] | undefined
+export type LogPolicy = 'message' | 'quiet' | readonly string[] | undefined
 
 /** Who was refused it. */
 export type Caller = {
@@ -41,7 +41,7 @@ export class RefusalLog {
   constructor(
     readonly log: Pick<Log, 'debug' | 'info'>,
     readonly clock: Pick<Clock, 'mono'>,
-    readonly loggedAs: (code: ErrorCode) => Logged,
+    readonly policyOf: (code: ErrorCode) => LogPolicy,
   ) {}
 
   /** How many kinds are counted. */
@@ -51,7 +51,7 @@ export class RefusalLog {
 
   /** Somebody was refused something. */
   note({ code, message }: Pick<Refusal, 'code' | 'message'>, caller: Caller): void {
-    const logged = this.loggedAs(code)
+    const logged = this.policyOf(code)
     const reason = reasonIn(message, logged)
     const fields = { code, ...(reason && { reason }), ...caller }
     this.log.debug(fields, 'refused')
@@ -71,7 +71,7 @@ export class RefusalLog {
       if (now - kind.since < MINUTE_MS) continue
       if (kind.held > 0 && lines++ === LINES_PER_SWEEP) return
       this.#kinds.delete(name)
-      if (kind.held > 0) this.#tell(name, kind.fields, kind.held)
+      if (kind.held > 0) this.#write(name, kind.fields, kind.held)
     }
   }
 
@@ -89,19 +89,19 @@ export class RefusalLog {
 
   #count(name: string, fields: object): void {
     const kind = this.#kinds.get(name)
-    if (!kind) return this.#tell(name, fields, 1)
+    if (!kind) return this.#write(name, fields, 1)
     kind.held++
     kind.fields = fields
   }
 
   /** One line, and none for a minute; behind all others, so that the sweep finds those that wait longest first. */
-  #tell(name: string, fields: object, times: number): void {
+  #write(name: string, fields: object, times: number): void {
     this.#kinds.set(name, { fields, since: this.clock.mono(), held: 0 })
     this.log.info({ ...fields, times }, 'refused')
   }
 }
 
-function reasonIn(message: string, logged: Logged): string | undefined {
+function reasonIn(message: string, logged: LogPolicy): string | undefined {
   if (typeof logged === 'object') return logged.find((words) => message.startsWith(words))
   return logged === 'message' ? message : undefined
 }

@@ -19,7 +19,7 @@ export class RequestQueue {
   #began = 0
   #allowedMs = 0
 
-  constructor(readonly slices: Pick<Slices, 'meter' | 'requestCame' | 'late'>) {}
+  constructor(readonly slices: Pick<Slices, 'meter' | 'countRequest' | 'isLate'>) {}
 
   get size(): number {
     return this.#waiting.length
@@ -27,12 +27,12 @@ export class RequestQueue {
 
   /** One has come: false where the turn has time for it and nobody waits. */
   mustWait(): boolean {
-    this.slices.requestCame()
-    return this.#waiting.length > 0 || this.slices.late
+    this.slices.countRequest()
+    return this.#waiting.length > 0 || this.slices.isLate
   }
 
   /** Does what has to wait. Rejects with what it throws. */
-  later<T>(deed: () => MaybePromise<T>): Promise<T> {
+  defer<T>(deed: () => MaybePromise<T>): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<T>()
     this.#waiting.push(() => resolve(Promise.try(deed)))
     if (this.#callbacks === 0) this.#arm(REQUESTS_MS.first)

@@ -25,13 +25,13 @@ export type RosterEntry = {
 /** The members of a presence channel, for encoders: each is written once per entry, whoever is told. */
 export interface Members {
   readonly size: number
-  written(entry: RosterEntry): string
+  write(entry: RosterEntry): string
 }
 
 export class Roster implements Members {
   readonly #seats = new Map<UserId, Seat>()
   /** By the entries that were asked for: one or two per wire. */
-  #texts: Map<RosterEntry, Text> | undefined = undefined
+  #texts: Map<RosterEntry, RosterText> | undefined = undefined
 
   get size(): number {
     return this.#seats.size
@@ -49,7 +49,7 @@ export class Roster implements Members {
   take(node: NodeId, { member, meta }: Arrival): Member {
     const seat = this.#seats.get(member.userId)
     if (seat) {
-      count(seat.tally, node, 1)
+      addToTally(seat.tally, node, 1)
       seat.metas.push(meta)
       this.#rewrite(seat)
       return seat.member
@@ -64,7 +64,7 @@ export class Roster implements Members {
   leave(node: NodeId, { userId, meta }: Departure): boolean {
     const seat = this.#seats.get(userId)
     if (!seat) return false
-    count(seat.tally, node, -1)
+    addToTally(seat.tally, node, -1)
     seat.metas.splice(seat.metas.indexOf(meta), 1)
     if (seat.tally.length > 0) {
       this.#rewrite(seat)
@@ -75,11 +75,11 @@ export class Roster implements Members {
     return true
   }
 
-  written(entry: RosterEntry): string {
+  write(entry: RosterEntry): string {
     this.#texts ??= new Map()
     let text = this.#texts.get(entry)
     if (!text) {
-      this.#texts.set(entry, (text = new Text()))
+      this.#texts.set(entry, (text = new RosterText()))
       for (const seat of this.#seats.values()) text.add(entry, seat)
     }
     return text.whole()
@@ -92,7 +92,7 @@ export class Roster implements Members {
 }
 
 /** What one entry makes of all members, in the order in which they came. */
-class Text {
+class RosterText {
   readonly #parts = new Map<UserId, string>()
   /** Undefined where it must be put together. */
   #whole: string | undefined = undefined
@@ -128,7 +128,7 @@ class Text {
 }
 
 /** Entries that reach zero go. */
-export function count(tally: Tally, node: NodeId, change: 1 | -1): void {
+export function addToTally(tally: Tally, node: NodeId, change: 1 | -1): void {
   const index = tally.findIndex((entry) => entry.node === node)
   const entry = tally[index]
   if (!entry) {

@@ -3,7 +3,7 @@
  * is spoken to on the user's own channel, whether it subscribes to it or not, so that nothing is
  * missed between the two. Spec: contract 5.1, 5.2, 5.4.
  */
-import { keyPairOf, type App } from './app'
+import { findKeyPair, type App } from './app'
 import { userChannel } from './channel'
 import type { Connection, User } from './connection'
 import type { Core } from './core'
@@ -22,49 +22,49 @@ export function signin(
   conn: Connection,
   command: SigninCommand,
 ): MaybePromise<Refusal | undefined> {
-  const signed = verified(conn, command)
+  const signed = verifySignin(conn, command)
   if (isRefusal(signed)) return signed
   const { user, data } = signed
   const gates = core.hooks.signin
-  if (gates.length === 0) return enter(core, conn, command, signed)
+  if (gates.length === 0) return completeSignin(core, conn, command, signed)
   const verdict = runGates(core, gates, conn, { userId: user.id, userData: data })
-  const refused = passGates(conn, verdict, () => enter(core, conn, command, signed))
+  const refused = passGates(conn, verdict, () => completeSignin(core, conn, command, signed))
   if (!(refused instanceof Promise)) return refused
   // Whoever terminates the user meanwhile means this connection too.
-  return refused.finally(core.users.arrive(conn, command.app, user.id))
+  return refused.finally(core.users.beginSignin(conn, command.app, user.id))
 }
 
 /** What the backend signed of a user, and as what the connection is remembered. */
-type Signed = { readonly user: User; readonly data: Readonly<Record<string, unknown>> }
+type SignedUser = { readonly user: User; readonly data: Readonly<Record<string, unknown>> }
 
-function verified(
+function verifySignin(
   { id: socketId }: Connection,
   { app, auth, userData }: SigninCommand,
-): Signed | Refusal {
+): SignedUser | Refusal {
   const colon = auth.indexOf(':')
-  const pair = keyPairOf(app, auth.slice(0, Math.max(0, colon)))
+  const pair = findKeyPair(app, auth.slice(0, Math.max(0, colon)))
   if (colon === -1 || !pair)
-    return refused(
+    return signinRefusal(
       `Invalid auth: '${quote(auth)}' is not the key of this app, a colon and a signature`,
     )
   const text = userText(socketId, userData)
   if (!pair.verify(text, auth.slice(colon + 1)))
-    return refused(
+    return signinRefusal(
       `Invalid signature: Expected HMAC SHA256 hex digest of ${quote(text)}, but got ${quote(auth.slice(colon + 1))}`,
     )
   const data = parseRecord(userData)
   const id = data?.['id']
   if (!data || typeof id !== 'string' || id === '' || !id.isWellFormed())
-    return refused('Invalid user_data: expected a JSON object with an id, a non-empty string')
+    return signinRefusal('Invalid user_data: expected a JSON object with an id, a non-empty string')
   if (id === '.' || id === '..')
-    return refused('Invalid user_data: an id of dots alone cannot stand in a URL')
+    return signinRefusal('Invalid user_data: an id of dots alone cannot stand in a URL')
   const { maxUserIdChars } = app.limits
   if (id.length > maxUserIdChars)
-    return refused(
+    return signinRefusal(
       `Invalid user_data: an id of ${id.length} characters exceeds the limit of ${maxUserIdChars} (maxUserIdChars)`,
     )
   if (!isWatchlist(data['watchlist']))
-    return refused('Invalid user_data: expected watchlist to be a list of non-empty strings')
+    return signinRefusal('Invalid user_data: expected watchlist to be a list of non-empty strings')
   const [info] = scanObject(userData, ['user_info']) ?? []
   return { user: { id: id as UserId, info: info && scanValue(copyText(info.text)) }, data }
 }
@@ -75,30 +75,30 @@ const isWatchlist = (raw: unknown): raw is readonly UserId[] | null | undefined 
   (Array.isArray(raw) &&
     raw.every((id) => typeof id === 'string' && id !== '' && id.isWellFormed()))
 
-const refused = (message: string): Refusal => refusal('signin_refused', message)
+const signinRefusal = (message: string): Refusal => refusal('signin_refused', message)
 
 /** Contract 5.4 has the order of the news. */
-function enter(
+function completeSignin(
   core: Core,
   conn: Connection,
   { app, userData }: SigninCommand,
-  { user, data }: Signed,
+  { user, data }: SignedUser,
 ): Refusal | undefined {
   if (conn.user && conn.user.id !== user.id)
-    return refused('Connection already associated with a different user id')
+    return signinRefusal('Connection already associated with a different user id')
   conn.reply({ type: 'signed_in', userData })
   if (conn.user) return undefined
   const before = conn.subscriptions?.size ?? 0
-  const first = core.users.enter(conn, app, user)
+  const first = core.users.add(conn, app, user)
   core.unauthorized.authorize(conn)
   core.hub.join(conn, app, userChannel(user.id))
   watchOthers(core, conn, app, data)
-  conn.silentSubscriptions = (conn.subscriptions?.size ?? 0) - before
+  conn.signinSubscriptions = (conn.subscriptions?.size ?? 0) - before
   if (first) announceUser(core.hub, app, { userId: user.id, online: true, except: conn })
   return undefined
 }
 
-function watchOthers(core: Core, conn: Connection, app: App, data: Signed['data']): void {
+function watchOthers(core: Core, conn: Connection, app: App, data: SignedUser['data']): void {
   const { maxWatchedUsers } = app.limits
   const ids = (data['watchlist'] ?? []) as readonly UserId[]
   if (maxWatchedUsers === 0) return

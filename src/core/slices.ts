@@ -16,12 +16,12 @@ export type Work = {
 }
 
 /** A step for each; those that are listed now. */
-export function each<T>(part: string, items: readonly T[], deed: (item: T) => unknown): Work {
+export function workFor<T>(part: string, items: readonly T[], act: (item: T) => unknown): Work {
   let next = 0
   return {
     part,
     step: () => {
-      if (next < items.length) deed(items[next++]!)
+      if (next < items.length) act(items[next++]!)
       return next < items.length
     },
   }
@@ -57,7 +57,7 @@ class Tasks implements Work {
 }
 
 /** Items that a step of a pass looks at: each takes less time than the meter. */
-const GLANCES = 16
+const ITEMS_PER_STEP = 16
 
 /** Looks at all of many, again and again: each once per pass, also while others come and go. */
 export class Pass<T> implements Work {
@@ -68,7 +68,7 @@ export class Pass<T> implements Work {
     readonly part: string,
     /** Live: what goes is skipped, what comes may be looked at. */
     readonly items: () => Iterable<T>,
-    readonly look: (item: T) => void,
+    readonly visit: (item: T) => void,
   ) {}
 
   /** Begins one unless the last is still underway: that one goes on. */
@@ -79,13 +79,13 @@ export class Pass<T> implements Work {
   }
 
   step(): boolean {
-    for (let glances = GLANCES; glances > 0; glances--) {
+    for (let glances = ITEMS_PER_STEP; glances > 0; glances--) {
       const next = this.#left?.next()
       if (!next || next.done) {
         this.#left = undefined
         return false
       }
-      this.look(next.value)
+      this.visit(next.value)
     }
     return true
   }
@@ -124,7 +124,7 @@ export class Slices {
   /** Arrivals since a turn was last looked at. */
   #unlooked = 0
   #lookedAt = -Infinity
-  #late = false
+  #isLate = false
 
   constructor(
     /** Milliseconds from any beginning; 50 ns. The wall clock does: who is kept from the CPU yields sooner. */
@@ -135,11 +135,11 @@ export class Slices {
 
   /** False where the turn's share is spent: what can wait, should. */
   get hasTime(): boolean {
-    return (this.#spentMs < SLICE_MS && !this.#late) || this.#endless
+    return (this.#spentMs < SLICE_MS && !this.#isLate) || this.#endless
   }
 
   /** True where a task may be done at once: the turn has time, and nobody waits who asked before. */
-  get free(): boolean {
+  get isFree(): boolean {
     return this.hasTime && this.#tasks.size === 0
   }
 
@@ -147,13 +147,13 @@ export class Slices {
    * True where what came in this turn has kept it long enough: the rest is to wait for another. The
    * runtime reads half a megabyte of a socket in one turn, thousands of frames or requests.
    */
-  get late(): boolean {
-    return this.#late
+  get isLate(): boolean {
+    return this.#isLate
   }
 
   /** A request has come. */
-  requestCame(): void {
-    if (this.#late || this.#endless) return
+  countRequest(): void {
+    if (this.#isLate || this.#endless) return
     const now = this.meter()
     if (this.#began === undefined) {
       const isSoon = now - this.#lookedAt < LOOK_EVERY.ms
@@ -162,16 +162,16 @@ export class Slices {
       this.#lookedAt = this.#began = now
       this.#arm()
     } else if (now - this.#began >= ARRIVALS_MS) {
-      this.#late = true
+      this.#isLate = true
       this.#spentMs = Math.max(this.#spentMs, ARRIVALS_MS)
     }
   }
 
   /** A frame has come, of any socket. */
-  frameCame(): void {
+  countFrame(): void {
     if (++this.#frames < FRAMES_A_LOOK) return
     this.#frames = 0
-    this.requestCame()
+    this.countRequest()
   }
 
   /** Tasks that wait. */
@@ -180,7 +180,7 @@ export class Slices {
   }
 
   /** Nothing waits for a turn. */
-  get idle(): boolean {
+  get isIdle(): boolean {
     return this.#works.length === 0
   }
 
@@ -191,7 +191,7 @@ export class Slices {
   }
 
   /** Does a task in one of the next turns, after those that wait. */
-  soon(task: () => void): void {
+  schedule(task: () => void): void {
     this.#tasks.push(task)
     if (this.#tasks.begun) return
     this.#tasks.begun = true
@@ -199,9 +199,9 @@ export class Slices {
   }
 
   /** The same for who wants to know what became of it; where the task throws, the promise is rejected. */
-  later<T>(task: () => T | Promise<T>): Promise<T> {
+  defer<T>(task: () => T | Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
-    this.soon(() => {
+    this.schedule(() => {
       try {
         resolve(task())
       } catch (cause) {
@@ -212,8 +212,8 @@ export class Slices {
   }
 
   /** Does a task at once where it may be, on the account, else later. */
-  inTime<T>(task: () => T | Promise<T>): T | Promise<T> {
-    if (!this.free) return this.later(task)
+  runOrDefer<T>(task: () => T | Promise<T>): T | Promise<T> {
+    if (!this.isFree) return this.defer(task)
     const began = this.meter()
     const done = task()
     this.spend(began)
@@ -231,7 +231,7 @@ export class Slices {
   /** The end: does all that waits now, and from now on everything at once. */
   finish(): void {
     this.#endless = true
-    this.#late = false
+    this.#isLate = false
     if (!this.#running) this.#run()
   }
 
@@ -241,14 +241,14 @@ export class Slices {
     while (this.hasTime) {
       const work = this.#works.shift()
       if (!work) break
-      if (this.#stepOf(work)) this.#works.push(work)
+      if (this.#runStep(work)) this.#works.push(work)
       this.spend(this.#settled)
     }
     this.#running = false
     this.#arm()
   }
 
-  #stepOf(work: Work): boolean {
+  #runStep(work: Work): boolean {
     try {
       return work.step()
     } catch (cause) {
@@ -265,7 +265,7 @@ export class Slices {
 
   readonly #turn = (): void => {
     this.#began = undefined
-    this.#late = false
+    this.#isLate = false
     this.#spentMs = Math.min(this.#spentMs, SLICE_MS - LEAST_MS)
     if (this.#works.length > 0) this.#run()
     this.#spentMs = 0

@@ -3,8 +3,8 @@
  * synchronous block that changes state: seat, reply, topic, news. A refusal leaves no trace.
  * Contract 3.3 has the order of the checks.
  */
-import { keyPairOf, type App } from './app'
-import { afterRoom, isCrowded, isOverrun } from './backlog'
+import { findKeyPair, type App } from './app'
+import { whenRoom, isCrowded, isOverrun } from './backlog'
 import { fullBucket, take } from './bucket'
 import { userChannel, type ChannelKind } from './channel'
 import type { Connection, Subscription } from './connection'
@@ -13,8 +13,8 @@ import { isRefusal, quote, REFUSE, refusal, type Refusal } from './errors'
 import { runGates, passGates } from './hooks'
 import { copyText } from './json'
 import { scanObject } from './json-scan'
-import { noObject, parseMember } from './member'
-import { leaveChannel, enterChannel } from './membership'
+import { notAnObject, parseMember } from './member'
+import { leaveChannel, joinChannel } from './membership'
 import type { SubscribeCommand, UnsubscribeCommand } from './messages'
 import type { SubscribeRequest } from './plugin'
 import { subscriptionText } from './signature'
@@ -29,7 +29,7 @@ export function subscribe(
 ): MaybePromise<Refusal | undefined> {
   const kind = core.groups.kindOf(command.channel)
   if (command.replaces) leave(core, conn, command)
-  const impossible = kind.auth === 'user' ? undefined : cannotHold(core, conn, command)
+  const impossible = kind.auth === 'user' ? undefined : checkHeldChannels(core, conn, command)
   if (impossible) return impossible
   const gates = core.hooks.subscribe
   if (gates.length === 0) return authorize(core, conn, command, kind)
@@ -54,22 +54,22 @@ function authorize(
   command: SubscribeCommand,
   kind: ChannelKind,
 ): MaybePromise<Refusal | undefined> {
-  if (kind.auth === 'none') return enterAllowed(core, conn, command, kind)
-  if (kind.auth === 'user') return enterOwn(conn, command.channel)
+  if (kind.auth === 'none') return subscribeAllowed(core, conn, command, kind)
+  if (kind.auth === 'user') return subscribeToOwnUser(conn, command.channel)
 
   const gates = core.hooks.authorize
-  if (gates.length === 0) return enterUnvouched(core, conn, command, kind)
+  if (gates.length === 0) return subscribeSigned(core, conn, command, kind)
   return passGates(conn, runGates(core, gates, conn, requestOf(core, command)), (allowed) => {
     // Who somebody is must be vouched for: by the plugin's words or by the signature.
     if (!allowed || (kind.presence && allowed.channelData === undefined))
-      return enterUnvouched(core, conn, command, kind)
+      return subscribeSigned(core, conn, command, kind)
     const said = { ...command, channelData: allowed.channelData ?? command.channelData }
-    return enterAllowed(core, conn, said, kind)
+    return subscribeAllowed(core, conn, said, kind)
   })
 }
 
 /** A signed-in connection hears its user's channel already; the client wants to be told so. */
-function enterOwn(conn: Connection, channel: ChannelName): Refusal | undefined {
+function subscribeToOwnUser(conn: Connection, channel: ChannelName): Refusal | undefined {
   if (!conn.user || channel !== userChannel(conn.user.id))
     return refusal('user_channel_denied', `Only the signed-in user may subscribe to ${channel}`)
   conn.reply({ type: 'subscribed', channel, members: undefined, ref: undefined })
@@ -96,7 +96,7 @@ function leave(
   return subscription
 }
 
-function cannotHold(
+function checkHeldChannels(
   core: Core,
   conn: Connection,
   { app, channel, ref }: SubscribeCommand,
@@ -104,7 +104,7 @@ function cannotHold(
   if (conn.subscription(core.hub.channel(app, channel)))
     return refusal('already_subscribed', `Existing subscription to channel ${channel}`)
   const { maxChannelsPerConnection, maxTopicsPerConnection } = core.limits
-  const held = (conn.subscriptions?.size ?? 0) - conn.silentSubscriptions
+  const held = (conn.subscriptions?.size ?? 0) - conn.signinSubscriptions
   if (ref && held >= maxTopicsPerConnection)
     return refusal(
       'too_many_channels',
@@ -119,32 +119,33 @@ function cannotHold(
 }
 
 /** No plugin has vouched for the subscriber. */
-function enterUnvouched(
+function subscribeSigned(
   core: Core,
   conn: Connection,
   command: SubscribeCommand,
   kind: ChannelKind,
 ): MaybePromise<Refusal | undefined> {
   if (kind.auth === 'plugin') return REFUSE.listenDenied
-  return unsigned(conn, command) ?? enterAllowed(core, conn, command, kind)
+  return checkSignature(conn, command) ?? subscribeAllowed(core, conn, command, kind)
 }
 
 /** News of members are never refused; where the others are behind, who would cause more of them waits. */
-function enterAllowed(
+function subscribeAllowed(
   core: Core,
   conn: Connection,
   command: SubscribeCommand,
   kind: ChannelKind,
 ): MaybePromise<Refusal | undefined> {
   const { app, channel } = command
-  if (!kind.presence || !isCrowded(core.hub, app, channel)) return enter(core, conn, command, kind)
+  if (!kind.presence || !isCrowded(core.hub, app, channel))
+    return completeSubscribe(core, conn, command, kind)
   if (isOverrun(core.hub, app, channel)) return REFUSE.crowded
-  return afterRoom(core.hub, app, [channel], () =>
-    conn.closed ? undefined : enter(core, conn, command, kind),
+  return whenRoom(core.hub, app, [channel], () =>
+    conn.closed ? undefined : completeSubscribe(core, conn, command, kind),
   )
 }
 
-function enter(
+function completeSubscribe(
   core: Core,
   conn: Connection,
   command: SubscribeCommand,
@@ -156,16 +157,18 @@ function enter(
   const member = kind.presence ? parseMember(command, conn.user) : undefined
   if (isRefusal(member)) return member
   const full =
-    appFull(core, command) ?? addressFull(core, conn) ?? (member && roomFull(core, command, member))
-  const refused = full ?? (kind.counted ? overChannelBudget(core, conn, command) : undefined)
+    checkAppChannels(core, command) ??
+    checkAddressQuota(core, conn) ??
+    (member && checkMemberCount(core, command, member))
+  const refused = full ?? (kind.counted ? checkNewChannelRate(core, conn, command) : undefined)
   if (refused) return refused
   // The name is remembered without the frame that it came in.
-  enterChannel(core, conn, { ...command, channel: copyText(channel) }, member)
+  joinChannel(core, conn, { ...command, channel: copyText(channel) }, member)
   return undefined
 }
 
 /** Thousands of connections in the same thousands of channels are few channels, and a gigabyte. */
-function addressFull({ hub }: Core, { countedAs: key }: Connection): Refusal | undefined {
+function checkAddressQuota({ hub }: Core, { quotaKey: key }: Connection): Refusal | undefined {
   const { byAddress } = hub
   if (key === undefined || !byAddress.isFull(key)) return undefined
   return refusal(
@@ -174,9 +177,9 @@ function addressFull({ hub }: Core, { countedAs: key }: Connection): Refusal | u
   )
 }
 
-function appFull({ hub }: Core, { app, channel }: SubscribeCommand): Refusal | undefined {
+function checkAppChannels({ hub }: Core, { app, channel }: SubscribeCommand): Refusal | undefined {
   const { maxChannelsPerApp } = app.limits
-  if (hub.channelsOf(app) < maxChannelsPerApp || hub.channel(app, channel)) return undefined
+  if (hub.channelCountOf(app) < maxChannelsPerApp || hub.channel(app, channel)) return undefined
   return refusal(
     'too_many_channels',
     `App is over its limit of ${maxChannelsPerApp} channels (maxChannelsPerApp)`,
@@ -184,7 +187,7 @@ function appFull({ hub }: Core, { app, channel }: SubscribeCommand): Refusal | u
 }
 
 /** Contract 3.2 and 3.8: presence, form, key and signature of `auth`, in that order, and that it covers what it says. */
-function unsigned(
+function checkSignature(
   conn: Connection,
   { app, channel, auth, channelData }: SubscribeCommand,
 ): Refusal | undefined {
@@ -196,7 +199,7 @@ function unsigned(
       `Auth value for subscription to ${channel} is invalid: should be of format 'key:signature'`,
     )
   const key = auth.slice(0, colon)
-  const pair = keyPairOf(app, key)
+  const pair = findKeyPair(app, key)
   if (!pair)
     return refusal('auth_key_unknown', `Invalid key in subscription auth data: '${quote(key)}'`)
   const text = subscriptionText(conn.id, channel, channelData)
@@ -207,11 +210,11 @@ function unsigned(
       `Invalid signature: Expected HMAC SHA256 hex digest of ${quote(text)}, but got ${quote(signature)}`,
     )
   // Any other text may as well be the end of a longer name, which is what was signed.
-  return channelData && !scanObject(channelData, []) ? noObject(channel) : undefined
+  return channelData && !scanObject(channelData, []) ? notAnObject(channel) : undefined
 }
 
 /** Users count, not connections: who is in the room may always open another tab. */
-function roomFull(
+function checkMemberCount(
   { presence }: Core,
   { app, channel }: SubscribeCommand,
   member: Member,
@@ -229,7 +232,7 @@ function roomFull(
  * A channel that nobody is in is news to the app's webhooks, and so is its end: two rows of the outbox for as long
  * as an endpoint does not take them. Asked last: a subscribe that is refused for something else makes no channel.
  */
-function overChannelBudget(
+function checkNewChannelRate(
   { clock, limits, presence }: Core,
   conn: Connection,
   { app, channel }: SubscribeCommand,

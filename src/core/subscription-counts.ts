@@ -24,7 +24,7 @@ type Nouns = {
 
 export class SubscriptionCounts {
   /** When a channel with many was told last, and whether it is about to be. Dies with the channel. */
-  readonly #told = new WeakMap<Channel, { at: number; due: boolean }>()
+  readonly #lastNotices = new WeakMap<Channel, { at: number; due: boolean }>()
 
   /** One for each channel that is about to be told. */
   readonly #timers = new Set<Cancel>()
@@ -39,36 +39,36 @@ export class SubscriptionCounts {
   }
 
   /** Somebody came or went. */
-  changed(nouns: Nouns, app: App, name: ChannelName): void {
+  notifyChange(nouns: Nouns, app: App, name: ChannelName): void {
     if (!app.record.subscriptionCounts) return
     const channel = nouns.hub.channel(app, name)
     const isMany = nouns.presence.subscriptionCount(app, name) > MANY
-    if (channel && (isMany || nouns.hub.crowded(app, name).length > 0))
-      this.#tellSeldom(nouns, channel)
-    else tell(nouns, app, name)
+    if (channel && (isMany || nouns.hub.crowdedAudiences(app, name).length > 0))
+      this.#notifySeldom(nouns, channel)
+    else notify(nouns, app, name)
   }
 
-  #tellSeldom(nouns: Nouns, channel: Channel): void {
-    let told = this.#told.get(channel)
-    if (!told) this.#told.set(channel, (told = { at: -Infinity, due: false }))
+  #notifySeldom(nouns: Nouns, channel: Channel): void {
+    let told = this.#lastNotices.get(channel)
+    if (!told) this.#lastNotices.set(channel, (told = { at: -Infinity, due: false }))
     if (told.due || this.#stopped) return
     const { clock } = nouns
-    const tellNow = (): void => {
+    const notifyNow = (): void => {
       Object.assign(told, { at: clock.mono(), due: false })
-      tell(nouns, channel.app, channel.name)
+      notify(nouns, channel.app, channel.name)
     }
     const waitMs = told.at + SELDOM_MS - clock.mono()
-    if (waitMs <= 0) return tellNow()
+    if (waitMs <= 0) return notifyNow()
     told.due = true
     const cancel = clock.after(waitMs, () => {
       this.#timers.delete(cancel)
-      tellNow()
+      notifyNow()
     })
     this.#timers.add(cancel)
   }
 }
 
-function tell({ hub, presence, facts }: Nouns, app: App, channel: ChannelName): void {
+function notify({ hub, presence, facts }: Nouns, app: App, channel: ChannelName): void {
   const count = presence.subscriptionCount(app, channel)
   hub.announce(app, { type: 'subscription_count', channel, count })
   facts.emit({ type: 'subscription_count', app, channel, count })

@@ -26,7 +26,7 @@ export function sweepIntervalMs(silences: Silences): number {
 }
 
 /** Is to be called every `sweepIntervalMs`. */
-export function sweeper(core: Core): () => void {
+export function newSweeper(core: Core): () => void {
   const { cache, clock, state } = core
   const ticks = ticksOf(core.timing)
   const pass = new Pass(
@@ -45,10 +45,10 @@ export function sweeper(core: Core): () => void {
 function sweep(core: Core, conn: Connection, ticks: Ticks): void {
   conn.pings = 0
   if (!conn.codec.heartbeats) {
-    askForLife(core, conn, ticks)
+    pingIfSilent(core, conn, ticks)
     // What is fetched has polls in the place of heartbeats, and its transport looks at those.
   } else if (!conn.sink.queued && core.state.tick - conn.seenTick > ticks.heartbeat) {
-    endSilent(core, conn)
+    closeSilent(core, conn)
   }
 }
 
@@ -64,7 +64,7 @@ function ticksOf(timing: Timing): Ticks {
   }
 }
 
-function askForLife(core: Core, conn: Connection, { activity, pong }: Ticks): void {
+function pingIfSilent(core: Core, conn: Connection, { activity, pong }: Ticks): void {
   const { tick } = core.state
   if (tick - conn.seenTick <= activity) return
   if (conn.pingedTick <= conn.seenTick) {
@@ -72,23 +72,23 @@ function askForLife(core: Core, conn: Connection, { activity, pong }: Ticks): vo
     conn.sink.ping() // devices that never read JSON pings answer native ones
     conn.reply({ type: 'ping' })
   } else if (tick - conn.pingedTick >= pong) {
-    endSilent(core, conn)
+    closeSilent(core, conn)
   }
 }
 
-function endSilent(core: Core, conn: Connection): void {
+function closeSilent(core: Core, conn: Connection): void {
   core.counters.silentClosed++
   refuseAndNotify(core, conn, REFUSE.pongTimeout)
 }
 
 /** How often those are looked for who have not shown in time who they are. */
-export const AUTHORIZED_EVERY_MS = 250
+export const UNAUTHORIZED_SWEEP_MS = 250
 
 /**
  * Ends who has not shown in time who they are (contract 5.6), unless something that they asked for is
- * being decided. Is to be called every `AUTHORIZED_EVERY_MS`.
+ * being decided. Is to be called every `UNAUTHORIZED_SWEEP_MS`.
  */
-export function unauthorizedSweeper(core: Core): () => void {
+export function newUnauthorizedSweeper(core: Core): () => void {
   const { unauthorized, clock, counters } = core
   const end = (conn: Connection): void => {
     if (conn.busy) return
@@ -96,6 +96,6 @@ export function unauthorizedSweeper(core: Core): () => void {
     counters.unauthorizedClosed++
     refuseAndNotify(core, conn, REFUSE.unauthorized)
   }
-  const pass = new Pass(core.slices, 'sweep', () => unauthorized.late(clock.mono()), end)
+  const pass = new Pass(core.slices, 'sweep', () => unauthorized.overdue(clock.mono()), end)
   return () => pass.begin()
 }

@@ -32,7 +32,7 @@ export class Unauthorized {
   }
 
   /** Whose time is over at `now` (`mono`), as their app's limit is now. Live: they may go while they are looked at. */
-  *late(now: number): IterableIterator<Connection> {
+  *overdue(now: number): IterableIterator<Connection> {
     for (const [app, known] of this.#byApp) {
       const seconds = app.limits.authorizeWithinSeconds
       if (seconds === 0) continue

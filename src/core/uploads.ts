@@ -29,7 +29,7 @@ export class Uploads {
 
   constructor(
     readonly clock: Pick<Clock, 'mono'>,
-    readonly requests: Pick<RequestQueue, 'mustWait' | 'later'>,
+    readonly requests: Pick<RequestQueue, 'mustWait' | 'defer'>,
     readonly mostBytes = MOST_BYTES,
   ) {}
 
@@ -49,7 +49,7 @@ export class Uploads {
     return this.#underWay.has(upload)
   }
 
-  came(upload: Upload, bytes: number): void {
+  receive(upload: Upload, bytes: number): void {
     if (!this.has(upload)) return
     upload.bytes += bytes
     upload.at = this.clock.mono()
@@ -66,7 +66,7 @@ export class Uploads {
       this.end(upload)
       deed()
     }
-    if (this.requests.mustWait()) void this.requests.later(take)
+    if (this.requests.mustWait()) void this.requests.defer(take)
     else take()
   }
 

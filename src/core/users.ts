@@ -41,23 +41,23 @@ class ByUser {
 export class Users {
   readonly #signedIn = new ByUser()
   /** Their sign-in waits for a gate. */
-  readonly #arriving = new ByUser()
+  readonly #signingIn = new ByUser()
 
   /** True when the user was nowhere before. The caller has made sure that the connection is nobody yet. O(1). */
-  enter(conn: Connection, app: App, user: User): boolean {
+  add(conn: Connection, app: App, user: User): boolean {
     conn.user = user
     return this.#signedIn.add(app, user.id, conn)
   }
 
   /** At the end of the connection. True when it was the user's last one. O(1). */
-  exit(conn: Connection, app: App): boolean {
+  remove(conn: Connection, app: App): boolean {
     return conn.user !== undefined && this.#signedIn.delete(app, conn.user.id, conn)
   }
 
   /** Until the answer is called, the connection is about to be signed in. */
-  arrive(conn: Connection, app: App, userId: UserId): () => void {
-    this.#arriving.add(app, userId, conn)
-    return () => void this.#arriving.delete(app, userId, conn)
+  beginSignin(conn: Connection, app: App, userId: UserId): () => void {
+    this.#signingIn.add(app, userId, conn)
+    return () => void this.#signingIn.delete(app, userId, conn)
   }
 
   /** Online is who has a signed-in connection. */
@@ -70,7 +70,7 @@ export class Users {
   }
 
   /** Connections whose sign-in as the user waits for a gate. */
-  arriving(app: App, userId: UserId): Iterable<Connection> {
-    return this.#arriving.of(app, userId)
+  signingIn(app: App, userId: UserId): Iterable<Connection> {
+    return this.#signingIn.of(app, userId)
   }
 }

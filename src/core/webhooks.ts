@@ -32,7 +32,7 @@ const FILTERS = ['channel_name_starts_with', 'channel_name_ends_with']
 export function webhooksMistake(
   raw: unknown,
   networks: NetworkRules = DEFAULT_NETWORKS,
-  showUrl = shownUrl,
+  showUrl = showMaskedUrl,
 ): string | undefined {
   if (!Array.isArray(raw) || jsonOf(raw) === undefined)
     return `is invalid: ${showUrl(raw)}; expected a list`
@@ -46,7 +46,7 @@ export function webhooksMistake(
 export function webhookMistake(
   raw: unknown,
   networks: NetworkRules = DEFAULT_NETWORKS,
-  showUrl = shownUrl,
+  showUrl = showMaskedUrl,
 ): string | undefined {
   if (!isRecord(raw)) return `has ${showUrl(raw)}; expected an object with a url`
   const stranger = Object.keys(raw).find((key) => !KEYS.includes(key))
@@ -58,17 +58,17 @@ export function webhookMistake(
 
 function urlMistake(
   url: unknown,
-  { refusesUrl }: NetworkRules,
+  { urlDenial }: NetworkRules,
   showUrl: (raw: unknown) => string,
 ): string | undefined {
   if (!isPlainText(url) || !/^https?:\/\/[^\s]+$/.test(url) || !URL.canParse(url))
     return `has the url ${showUrl(url)}; expected one of http or https`
-  const refused = refusesUrl(new URL(url))
+  const refused = urlDenial(new URL(url))
   return refused && `has the url ${showUrl(url)}, which is refused: ${refused}`
 }
 
 /** A URL as it may be shown: without the name and password that it may carry. */
-export const masked = (url: string): string =>
+export const maskUrl = (url: string): string =>
   URL.canParse(url) ? url.replace(/^(\w+:\/*)[^/?#]*@/, '$1***@') : url.replace(/^.*@/s, '***@')
 
 function typesMistake(types: unknown): string | undefined {
@@ -78,7 +78,7 @@ function typesMistake(types: unknown): string | undefined {
 }
 
 function textsMistake(filter: unknown, headers: unknown): string | undefined {
-  if (!isTexts(filter) || !isTexts(headers))
+  if (!isStringRecord(filter) || !isStringRecord(headers))
     return 'has a filter or headers that are no object of texts'
   const stranger = Object.keys(filter).find((key) => !FILTERS.includes(key))
   if (stranger !== undefined)
@@ -87,9 +87,9 @@ function textsMistake(filter: unknown, headers: unknown): string | undefined {
   return bad && `has the header ${shown(bad[0])}, which no request can carry`
 }
 
-const shownUrl = (raw: unknown): string => shown(typeof raw === 'string' ? masked(raw) : raw)
+const showMaskedUrl = (raw: unknown): string => shown(typeof raw === 'string' ? maskUrl(raw) : raw)
 
-const isTexts = (raw: unknown): raw is Readonly<Record<string, string>> =>
+const isStringRecord = (raw: unknown): raw is Readonly<Record<string, string>> =>
   isRecord(raw) && Object.entries(raw).flat().every(isPlainText)
 
 /** An endpoint at work. */
@@ -101,12 +101,12 @@ export type Endpoint = {
   wants(event: WebhookEventName, channel: ChannelName): boolean
 }
 
-const compiled = new WeakMap<readonly WebhookRecord[], readonly Endpoint[]>()
+const endpointsByWebhooks = new WeakMap<readonly WebhookRecord[], readonly Endpoint[]>()
 
 /** The endpoints of an app as it is now. */
 export function endpointsOf({ record: { webhooks } }: App): readonly Endpoint[] {
-  let endpoints = compiled.get(webhooks)
-  if (!endpoints) compiled.set(webhooks, (endpoints = webhooks.map(endpointOf)))
+  let endpoints = endpointsByWebhooks.get(webhooks)
+  if (!endpoints) endpointsByWebhooks.set(webhooks, (endpoints = webhooks.map(endpointOf)))
   return endpoints
 }
 

@@ -4,9 +4,9 @@
  * writer is trusted; whatever a client put there itself is further left.
  */
 import { isIP, type BlockList } from 'node:net'
-import { countedAs } from '../core/addresses'
+import { quotaKeyOf } from '../core/addresses'
 import { copyText } from '../core/json'
-import { holds, listOf } from '../core/networks'
+import { listIncludes, blockListOf } from '../core/networks'
 import type { Log } from '../core/types'
 
 const UNNAMED_PROXY =
@@ -36,7 +36,7 @@ export class Addresses {
     trustedProxies: readonly string[],
     readonly log: Pick<Log, 'warn'>,
   ) {
-    this.#trusted = listOf(trustedProxies)
+    this.#trusted = blockListOf(trustedProxies)
     this.#anyTrusted = trustedProxies.length > 0
   }
 
@@ -84,13 +84,13 @@ export class Addresses {
 
   /** Warns once. A public address that sends the header is nobody's proxy. */
   #hint(remoteAddress: string, { headers }: Request): void {
-    if (!headers.has('x-forwarded-for') || countedAs(remoteAddress) !== undefined) return
+    if (!headers.has('x-forwarded-for') || quotaKeyOf(remoteAddress) !== undefined) return
     this.#isHinted = true
     this.log.warn({ remoteAddress }, UNNAMED_PROXY)
   }
 
   #trusts(address: string): boolean {
-    return isIP(address) !== 0 && holds(this.#trusted, address)
+    return isIP(address) !== 0 && listIncludes(this.#trusted, address)
   }
 }
 

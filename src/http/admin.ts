@@ -6,7 +6,7 @@
 import { newAppId, newKeyPair, NEW_APP, type App, type AppRecord } from '../core/app'
 import type { Uploads } from '../core/uploads'
 import { Elysia } from 'elysia'
-import { inactive } from '../core/apps'
+import { checkActive } from '../core/apps'
 import type { Core } from '../core/core'
 import { dismissApp, endGroups } from '../core/dismiss'
 import { RealtimeError, refusal } from '../core/errors'
@@ -247,14 +247,14 @@ async function change(core: Core, slug: string, request: Request, options: Admin
   core.apps.change(app, record, core.clock.now())
   if (renamedTo !== undefined) endGroups(core, app)
   core.facts.emit({ type: 'app_changed', app })
-  const refused = inactive(app)
+  const refused = checkActive(app)
   if (refused) dismissApp(core, app, refused)
   return { data: resourceOf(app) }
 }
 
 /** A name that is taken makes a slug that is taken: the seed's API tells the name only. */
 function throwIfInvalid(core: Core, record: AppRecord, errors: FieldErrors, self?: App): void {
-  const taken = core.apps.conflicts(record, self)
+  const taken = core.apps.findConflicts(record, self)
   for (const field of taken)
     if (field !== 'slug' || !taken.includes('name')) errors[field] ??= ['has already been taken']
   if (Object.keys(errors).length > 0) throw new FieldError(errors)

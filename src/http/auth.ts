@@ -5,8 +5,8 @@
  * Spec: contract 6.2, vectors H1 to H13.
  */
 import { Elysia } from 'elysia'
-import { keyPairOf, type App } from '../core/app'
-import { inactive } from '../core/apps'
+import { findKeyPair, type App } from '../core/app'
+import { checkActive } from '../core/apps'
 import type { Core } from '../core/core'
 import { percentDecode, quote, raise, RealtimeError } from '../core/errors'
 import { maxRequestBytes } from '../core/limits'
@@ -40,7 +40,7 @@ export function signed(core: Core, { pathPrefix, hooks, locality }: SignedAccess
     const vouched = vouches && view.app && (await hooks.authenticate(view)) ? view.app : undefined
     const app =
       vouched ?? authenticate(core, { request, method, url, appId, query, pathPrefix, locality })
-    checkActive(app)
+    requireActive(app)
     const raw =
       method === 'POST' ? await bytesOf(core.uploads, request, maxBytes, BODY_CODES) : NO_BODY
     if (!vouched) checkBody(query.credentials.body_md5, raw)
@@ -106,13 +106,13 @@ const shortened = (text: string): string =>
 
 function pairOf(core: Core, app: App, key: string | undefined): KeyPair {
   if (!key) throw unauthorized('Authentication key required')
-  const pair = keyPairOf(app, key)
+  const pair = findKeyPair(app, key)
   if (pair) return pair
   throw unauthorized(core.apps.byKey(key) ? 'Invalid key for app' : 'Invalid authentication key')
 }
 
-function checkActive(app: App): void {
-  const refused = inactive(app)
+function requireActive(app: App): void {
+  const refused = checkActive(app)
   if (refused) raise(refused)
 }
 

@@ -78,7 +78,7 @@ async function chunksOf(
 ): Promise<ArrayBuffer | 'too_large' | 'too_slow'> {
   const chunks: Uint8Array[] = []
   for await (const chunk of body ?? []) {
-    uploads.came(upload, chunk.length)
+    uploads.receive(upload, chunk.length)
     if (upload.bytes > maxBytes) return 'too_large'
     if (!uploads.has(upload)) return 'too_slow' // and lets go of what has come
     chunks.push(chunk)

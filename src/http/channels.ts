@@ -221,7 +221,7 @@ export function attributesOf(core: Core, app: App, channel: ChannelName, info: r
 
 function occupied(core: Core, app: App, prefix: string, attributes: readonly Attribute[]) {
   return listed(core, {
-    items: core.presence.occupied(app),
+    items: core.presence.occupiedChannels(app),
     around: ['{"channels":{', '}}'],
     textOf: (name) => {
       if (!name.startsWith(prefix) || isUserChannel(name)) return undefined
@@ -248,7 +248,7 @@ function mustBePresence(channel: ChannelName): void {
 export function connections(core: Core, access: SignedAccess) {
   return new Elysia({ prefix: `${access.pathPrefix}/apps/:appId`, tags: ['channels'] })
     .use(signed(core, access))
-    .get('/connections', ({ app }) => ({ connections: core.hub.connectionsOf(app) }), {
+    .get('/connections', ({ app }) => ({ connections: core.hub.connectionCountOf(app) }), {
       response: { 200: ConnectionsAnswer, ...ASKING_REFUSALS },
       detail: {
         operationId: 'countConnections',

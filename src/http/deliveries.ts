@@ -9,7 +9,7 @@ import type { Core } from '../core/core'
 import type { Deliveries } from '../core/deliveries'
 import { RealtimeError } from '../core/errors'
 import { parseRecord } from '../core/json'
-import { masked } from '../core/webhooks'
+import { maskUrl } from '../core/webhooks'
 import type { AdminChanges } from './admin-changes'
 import { APP_REFUSALS } from './refusals'
 import { count } from './schemas'
@@ -174,7 +174,7 @@ function shown(source: Deliveries, app: App) {
     failing: sum('failing'),
     dead: sum('dead'),
     endpoints: endpoints.map(({ attempts, endpoint, ...numbers }) => ({
-      endpoint: masked(endpoint),
+      endpoint: maskUrl(endpoint),
       ...numbers,
       attempts: attempts.map(({ durationMs, ...attempt }) => ({
         ...attempt,
@@ -183,7 +183,7 @@ function shown(source: Deliveries, app: App) {
     })),
     dead_letters: deadLetters.map(({ event, endpoint, deadAt, ...letter }) => ({
       ...letter,
-      endpoint: masked(endpoint),
+      endpoint: maskUrl(endpoint),
       // A row that somebody else has written to must not hide the others.
       event: parseRecord(event) ?? { unreadable: event },
       dead_at: deadAt,

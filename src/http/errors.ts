@@ -70,7 +70,7 @@ export function noteRefusal(
 ): void {
   const [, id = ''] = /^\/apps\/([^/]+)/.exec(pathOf(request.url)) ?? []
   const app = core.apps.byId(id)
-  core.refusals.note(refused, { remoteAddress: addresses.of(request), appId: app?.id, requestId })
+  core.refusalLog.note(refused, { remoteAddress: addresses.of(request), appId: app?.id, requestId })
 }
 
 function answerTo(core: Core, { code, error, request, requestId }: Failure): ErrorAnswer {

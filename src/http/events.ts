@@ -5,7 +5,7 @@
 import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { App } from '../core/app'
-import { afterRoom } from '../core/backlog'
+import { whenRoom } from '../core/backlog'
 import { parseChannelName } from '../core/channel'
 import type { Core } from '../core/core'
 import { raise } from '../core/errors'
@@ -50,7 +50,7 @@ export function events(core: Core, access: SignedAccess) {
         const channels = body.channels ?? (body.channel === undefined ? [] : [body.channel])
         const data = dataText(app, body.data, () => writtenIn(textBody(received.raw), 'data'))
         const [published = []] = publish(core, app, [eventRequest(body, channels, data)], PUSHER)
-        return afterRoom(core.hub, app, published, () =>
+        return whenRoom(core.hub, app, published, () =>
           info.length === 0 ? {} : { channels: withInfo(core, app, published, info) },
         )
       },
@@ -78,7 +78,7 @@ export function events(core: Core, access: SignedAccess) {
           batch.map((item, index) => eventRequest(item, [item.channel], texts[index]!)),
           PUSHER,
         )
-        return afterRoom(core.hub, app, published.flat(), () => {
+        return whenRoom(core.hub, app, published.flat(), () => {
           if (infos.every((info) => info.length === 0)) return {}
           return {
             batch: published.map(([channel], index) =>
@@ -111,7 +111,7 @@ export function events(core: Core, access: SignedAccess) {
         const event = { name: name ?? '', data, channels: [params.channel], socketId }
         const [published = []] = publish(core, app, [event], PUSHER)
         set.status = 202
-        return afterRoom(core.hub, app, published, () => '')
+        return whenRoom(core.hub, app, published, () => '')
       },
       {
         parse: 'none',

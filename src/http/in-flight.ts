@@ -3,7 +3,7 @@
  * that they are refused and their connections closed, since each holds a file descriptor. Polls and
  * streams of sessions are not counted here: they wait by design, and sessions count as connections.
  */
-import { AddressCounts, countedAs } from '../core/addresses'
+import { AddressCounts, quotaKeyOf } from '../core/addresses'
 import type { Core } from '../core/core'
 import { RealtimeError } from '../core/errors'
 import type { MaybePromise } from '../core/types'
@@ -63,7 +63,7 @@ export class InFlight {
 
   #countAddresses(): void {
     for (const waiting of this.#uncounted) {
-      waiting.key = countedAs(this.addresses.of(waiting.request))
+      waiting.key = quotaKeyOf(this.addresses.of(waiting.request))
       if (waiting.key !== undefined) this.#byAddress.add(waiting.key)
     }
     this.#uncounted.clear()
@@ -80,7 +80,7 @@ export class InFlight {
     const { most: ofAddress } = this.#byAddress
     if (ofAddress === 0 || this.#count < ofAddress) return undefined
     this.#countAddresses()
-    const key = countedAs(this.addresses.of(request))
+    const key = quotaKeyOf(this.addresses.of(request))
     if (key === undefined || !this.#byAddress.isFull(key)) return undefined
     const limit = `${ofAddress} requests (CARILLON_MAX_REQUESTS_PER_ADDRESS)`
     return overCapacity('address_over_quota', `Address ${key} is over its limit of ${limit}`)

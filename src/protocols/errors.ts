@@ -6,7 +6,7 @@
  * 43xx go in frames only, since pusher-js gives up for good on a close of 4300 and above.
  */
 import type { ErrorCode } from '../core/errors'
-import type { Logged } from '../core/refusal-log'
+import type { LogPolicy } from '../core/refusal-log'
 
 export type WireError = {
   /** Pusher's number, or null where the hosted service gives none. Those that close need one. */
@@ -21,7 +21,7 @@ export type WireError = {
   /** `type` of `pusher:subscription_error`, for refusals that a subscribe can meet. */
   readonly subscription?: 'AuthError' | 'LimitReached' | 'InvalidChannel'
   /** What lines in the log show besides the code. */
-  readonly log?: Logged
+  readonly log?: LogPolicy
 }
 
 /** Messages about signatures that the log may show; those of plugins are their own. */

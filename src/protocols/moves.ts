@@ -6,7 +6,7 @@ import type { Connection } from '../core/connection'
 import type { Codec } from './codec'
 import type { Core } from '../core/core'
 import { isRefusal, type Refusal } from '../core/errors'
-import { isSpent, overBudget } from '../core/event-budget'
+import { isSpent, checkBudget } from '../core/event-budget'
 import type { Command, SigninCommand, SubscribeCommand, UnsubscribeCommand } from '../core/messages'
 import { signin } from '../core/signin'
 import { subscribe, unsubscribe } from '../core/subscribe'
@@ -30,7 +30,7 @@ export function checkLargeFrame(
 ): Command | Refusal | undefined {
   if (frame.length < LARGE_CHARS || !isSpent(core, conn, frame.length)) return undefined
   if (typeof frame === 'string' && conn.codec.movePattern.test(frame)) return undefined
-  return overBudget(core, conn, frame)
+  return checkBudget(core, conn, frame)
 }
 
 export const isMove = (command: Command | Refusal): command is Move =>

@@ -53,7 +53,7 @@ const ENTRY: RosterEntry = {
   eachConnection: true,
 }
 
-export const statePayload = (members: Members): string => `{${members.written(ENTRY)}}`
+export const statePayload = (members: Members): string => `{${members.write(ENTRY)}}`
 
 /** Undefined for notices that Phoenix's clients do not get. */
 export function diffNews(notice: Notice): PhoenixNews | undefined {

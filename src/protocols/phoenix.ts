@@ -8,7 +8,7 @@ import type { App } from '../core/app'
 import type { Connection, Subscription } from '../core/connection'
 import type { Core } from '../core/core'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
-import { overBudget } from '../core/event-budget'
+import { checkBudget } from '../core/event-budget'
 import { isRecord, MAX_LEVELS, copyText, parseJson } from '../core/json'
 import { scanObject, stringIn, type JsonSlice } from '../core/json-scan'
 import { maxFrameChars } from '../core/limits'
@@ -174,10 +174,10 @@ function decode(core: Core, conn: Connection, { mount, version, frame }: Incomin
   if (ref.topic === HEARTBEAT.topic)
     return event === HEARTBEAT.event ? ({ type: 'ping', ref } as const) : refuseTopic(ref)
   const decoder = PHOENIX_EVENTS.get(event)
-  const spent = decoder ? undefined : overBudget(core, conn, frame)
+  const spent = decoder ? undefined : checkBudget(core, conn, frame)
   if (spent) return isRefusal(spent) ? { ...spent, ref } : spent
   const address = mount.address(core, conn.app, ref.topic)
-  if (conn.strangeness && address?.app.isPublished) return { ...conn.strangeness, ref }
+  if (conn.nonLocalRefusal && address?.app.isPublished) return { ...conn.nonLocalRefusal, ref }
   const subscription = address && conn.subscription(core.hub.channel(address.app, address.channel))
   return (decoder ?? decodePush)(core, { mount, message, address, subscription })
 }

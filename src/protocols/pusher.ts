@@ -5,12 +5,12 @@
  * Spec: contract sections 1, 3 and 4.
  */
 import type { App } from '../core/app'
-import { appOfKey } from '../core/apps'
+import { findAppByKey } from '../core/apps'
 import { parseChannelName } from '../core/channel'
 import type { Connection } from '../core/connection'
 import type { Core } from '../core/core'
 import { percentDecode, isRefusal, quote, REFUSE, refusal, type Refusal } from '../core/errors'
-import { overBudget } from '../core/event-budget'
+import { checkBudget } from '../core/event-budget'
 import { jsonText, MAX_LEVELS } from '../core/json'
 import { scanObject, stringIn, type JsonSlice } from '../core/json-scan'
 import { maxFrameChars } from '../core/limits'
@@ -52,7 +52,7 @@ function handshake(core: Core, path: string, query: URLSearchParams): Handshake 
     return refuseHandshake(
       refusal('path_not_found', `Path ${quote(path)} not found; connect to /app/KEY`),
     )
-  const app = appOfKey(core, key)
+  const app = findAppByKey(core, key)
   if (isRefusal(app)) return refuseHandshake(app)
   return { app, refused: checkProtocol(query.get('protocol')) }
 }
@@ -103,14 +103,14 @@ function decode(core: Core, conn: Connection, text: string): Command | Refusal {
       `Message of ${text.length} characters exceeds the limit of ${limit} (4 x maxEventDataBytes and maxUserInfoBytes, and 16384)`,
     )
   const isPlain = text.startsWith(PLAIN_CLIENT_EVENT)
-  const spent = isPlain ? overBudget(core, conn, text) : undefined
+  const spent = isPlain ? checkBudget(core, conn, text) : undefined
   if (spent) return spent
   const message = messageIn(text)
   if (!message || !conn.app) return REFUSE.messageNotJson
   const { event } = message
   if (event.startsWith(CLIENT_EVENT))
     return (
-      (isPlain ? undefined : overBudget(core, conn, text)) ??
+      (isPlain ? undefined : checkBudget(core, conn, text)) ??
       decodeClientEvent(core, conn.app, message)
     )
   const decoder = PUSHER_EVENTS.get(event)
@@ -243,7 +243,7 @@ function internal(event: string, channel: string, data: string): Frame {
 
 /** As `internal` would write it, from parts that are escaped already: it may be long, and most of it is cached. */
 function subscribedPresent(channel: string, members: Members): Frame {
-  const [ids, hash] = [members.written(IDS), members.written(HASH)]
+  const [ids, hash] = [members.write(IDS), members.write(HASH)]
   const data = `{\\"presence\\":{\\"ids\\":[${ids}],\\"hash\\":{${hash}},\\"count\\":${members.size}}}`
   return `{"event":"pusher_internal:subscription_succeeded","channel":${jsonText(channel)},"data":"${data}"}`
 }

@@ -18,7 +18,7 @@ export function refuse(core: Core, conn: Client, refused: Refusal): void {
 /** Logs a refusal that a session's client gets as an HTTP status, not as a frame. */
 export function noteRefusedRequest(core: Core, conn: Client, code: ErrorCode): void {
   const { remoteAddress, app, id: socketId } = conn
-  core.refusals.note({ code, message: '' }, { remoteAddress, appId: app?.id, socketId })
+  core.refusalLog.note({ code, message: '' }, { remoteAddress, appId: app?.id, socketId })
 }
 
 /** Refuses a frame that is not decoded: only its ref is looked for. */

@@ -3,9 +3,9 @@
  * run in order; while a gate decides, later ones wait. The one catch on the socket side is here: a fault
  * of ours is logged, counted and sent as `internal`, and the connection stays.
  */
-import { clientEvent } from '../core/client-event'
-import { admit, arrive, establish } from '../core/connect'
-import { Connection, newSocketId, Uncharged } from '../core/connection'
+import { publishClientEvent } from '../core/client-event'
+import { admit, countAddress, establish } from '../core/connect'
+import { Connection, newSocketId, DeferredFrame } from '../core/connection'
 import type { Core } from '../core/core'
 import { disconnect } from '../core/disconnect'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
@@ -42,13 +42,13 @@ export function accept(
 ): ConnectAttempt {
   const conn: Client = new Connection(newSocketId(), codec, app, incoming.remoteAddress)
   const request = { ...incoming, appComesLater: !app && !refused }
-  const tooMany = arrive(core, conn)
+  const tooMany = countAddress(core, conn)
   if (tooMany) return { conn, request, refused: tooMany }
-  if (request.appComesLater && core.apps.anyPublished) conn.strangeness = nonLocalRefusal()
+  if (request.appComesLater && core.apps.anyPublished) conn.nonLocalRefusal = nonLocalRefusal()
   const nonLocal = app?.isPublished ? nonLocalRefusal() : undefined
   const gates = core.hooks.upgrade
   const unwanted = gates.length > 0 ? runGatesNow(core, gates, conn, request) : undefined
-  return { conn, request, refused: unwanted ?? conn.unwanted ?? refused ?? nonLocal }
+  return { conn, request, refused: unwanted ?? conn.pendingRefusal ?? refused ?? nonLocal }
 }
 
 /**
@@ -62,8 +62,8 @@ export function authorize(
   const failed = (cause: unknown): Refusal => reportFault(core, cause, REFUSE.connectFailed)
   try {
     const answer = refused ?? admit(core, conn, request)
-    if (!(answer instanceof Promise)) return answer ?? conn.unwanted
-    return answer.then((verdict) => verdict ?? conn.unwanted).catch(failed)
+    if (!(answer instanceof Promise)) return answer ?? conn.pendingRefusal
+    return answer.then((verdict) => verdict ?? conn.pendingRefusal).catch(failed)
   } catch (cause) {
     return failed(cause)
   }
@@ -81,7 +81,7 @@ export function openSession(
       conn,
       // Gates that query other servers get their answers in crowds, too.
       answer.then((refused) =>
-        core.slices.inTime(() => establishUnlessRefused(core, conn, refused)),
+        core.slices.runOrDefer(() => establishUnlessRefused(core, conn, refused)),
       ),
       undefined,
     )
@@ -105,8 +105,8 @@ export function turnAway(core: Core, conn: Client, refused: Refusal): void {
 
 /** One frame; bytes only where the codec decodes them. In a late turn it waits, and its gates too. */
 export function receiveFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
-  core.slices.frameCame()
-  if (core.slices.late && frame.length < LARGE_CHARS) return receiveLate(core, conn, frame)
+  core.slices.countFrame()
+  if (core.slices.isLate && frame.length < LARGE_CHARS) return receiveLate(core, conn, frame)
   if (!chargeFrame(core, conn, frame)) return
   if (conn.busy) enqueue(core, conn, frame)
   else if (conn.established) runFrame(core, conn, frame)
@@ -116,7 +116,7 @@ function receiveLate(core: Core, conn: Client, frame: string | Uint8Array): void
   if (conn.closed || (!conn.busy && !conn.established)) return
   markSeen(core, conn)
   if (!conn.busy) postpone(core, conn, () => undefined)
-  enqueue(core, conn, new Uncharged(frame))
+  enqueue(core, conn, new DeferredFrame(frame))
 }
 
 /**
@@ -154,7 +154,7 @@ function runFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
   if (conn.gone && typeof frame === 'string' && conn.codec.movePattern.test(frame)) return
   const dropped = checkLargeFrame(core, conn, frame)
   if (dropped) return void (isRefusal(dropped) && refuseFrame(core, conn, dropped, frame))
-  if (core.slices.free) return runFrameNow(core, conn, frame)
+  if (core.slices.isFree) return runFrameNow(core, conn, frame)
   if (typeof frame === 'string' && conn.codec.movePattern.test(frame))
     return postpone(core, conn, () => runFrameNow(core, conn, frame))
   const command = decode(core, conn, frame)
@@ -188,7 +188,7 @@ function runCommand(core: Core, conn: Client, command: Command | Refusal): void 
 /** Runs it in one of the next turns; frames that the client sends meanwhile wait, as for a gate. */
 function postpone(core: Core, conn: Client, task: () => void): void {
   conn.busy = 'turn'
-  core.slices.soon(() => {
+  core.slices.schedule(() => {
     conn.busy = undefined
     if (!conn.closed && !conn.gone) task()
     resume(core, conn)
@@ -203,7 +203,7 @@ function run(core: Core, conn: Connection, command: Command): MaybePromise<Refus
     case 'signin':
       return move(core, conn, command)
     case 'client_event':
-      return clientEvent(core, conn, command)
+      return publishClientEvent(core, conn, command)
     case 'ping':
       conn.reply({ type: 'pong', ref: command.ref })
       return undefined
@@ -222,7 +222,7 @@ function run(core: Core, conn: Connection, command: Command): MaybePromise<Refus
 const COMMANDS_PER_CHANNEL = 4
 
 /** Frames wait in order, bounded, while a gate decides or the turn has no time. */
-function enqueue(core: Core, conn: Client, frame: string | Uint8Array | Uncharged): void {
+function enqueue(core: Core, conn: Client, frame: string | Uint8Array | DeferredFrame): void {
   conn.waiting ??= []
   conn.waiting.push(frame)
   conn.waitingChars += frame.length
@@ -264,7 +264,7 @@ function resume(core: Core, conn: Client): void {
     if (next === undefined) return void (conn.waiting = undefined)
     conn.waitingChars -= next.length
     const began = slices.meter()
-    if (!(next instanceof Uncharged)) runFrame(core, conn, next)
+    if (!(next instanceof DeferredFrame)) runFrame(core, conn, next)
     else if (chargeFrame(core, conn, next.frame)) runFrame(core, conn, next.frame)
     slices.spend(began)
   }

@@ -158,7 +158,7 @@ export class LongPolls {
   #open(asked: IncomingRequest): MaybePromise<Response> {
     const { core } = this
     if (!isPolled(asked.query)) {
-      core.refusals.note(UNPOLLED, { remoteAddress: asked.remoteAddress })
+      core.refusalLog.note(UNPOLLED, { remoteAddress: asked.remoteAddress })
       return told({ status: 403 })
     }
     const attempt = accept(core, POLLED, POLLED.handshake(core, '', asked.query), asked)

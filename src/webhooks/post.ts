@@ -54,7 +54,7 @@ export function createPoster({
   const agents = new Map<string, Agent>()
   const send = ({ url, headers, body }: PostRequest, done: (outcome: Outcome) => void): void => {
     const target = new URL(url)
-    const refused = networks.refusesUrl(target)
+    const refused = networks.urlDenial(target)
     if (refused !== undefined) return done({ status: null, error: refused })
     const { protocol } = target
     const { request, Agent } = clientOf(protocol)
@@ -141,7 +141,7 @@ function checkedLookup(networks: NetworkRules, resolve: Resolve) {
     resolve(hostname, { ...options, all: true }, (cause, addresses) => {
       if (cause) return done(cause)
       const refused = addresses
-        .map(({ address }) => networks.refusesAddress(address))
+        .map(({ address }) => networks.addressDenial(address))
         .find((reason) => reason !== undefined)
       if (refused !== undefined) return done(new Error(`${hostname}: ${refused}`))
       if (options.all) return done(null, addresses)

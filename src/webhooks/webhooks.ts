@@ -6,7 +6,7 @@ import type { App } from '../core/app'
 import type { Core } from '../core/core'
 import type { Deliveries, EndpointReport, LaneReport, Report } from '../core/deliveries'
 import type { NetworkRules } from '../core/networks'
-import { each } from '../core/slices'
+import { workFor } from '../core/slices'
 import { endpointsOf } from '../core/webhooks'
 import { nameOf, type LaneKey, type Outbox } from '../store/outbox'
 import { Lane, type Shared } from './lane'
@@ -64,7 +64,7 @@ export class Webhooks implements Deliveries {
   start(): void {
     this.#recorder.start()
     const { slices } = this.core
-    slices.add(each('webhooks', this.outbox.keys(), (key) => this.#wake([key])))
+    slices.add(workFor('webhooks', this.outbox.keys(), (key) => this.#wake([key])))
   }
 
   /** Sends nothing more; resolves when what is under way was answered, or had its time. */

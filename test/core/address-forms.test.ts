@@ -1,6 +1,6 @@
 /** Every form of an address gives the same answers, whoever reads it. */
 import { expect, test } from 'bun:test'
-import { clientOf, countedAs } from '../../src/core/addresses'
+import { clientOf, quotaKeyOf } from '../../src/core/addresses'
 import { networkRules } from '../../src/core/networks'
 import { Addresses } from '../../src/http/address'
 import { MemoryLog } from '../../src/kit/clock'
@@ -23,18 +23,18 @@ test('a client is an IPv4 address or an IPv6 network, what is no address is none
   expect(FORMS.map((form) => [form, clientOf(form)])).toEqual(
     FORMS.map((form) => [form, CLIENT_OF.get(form) ?? '']),
   )
-  const counted = FORMS.map((form) => [form, countedAs(form)])
+  const counted = FORMS.map((form) => [form, quotaKeyOf(form)])
   expect(counted).toEqual(
     FORMS.map((form) => [form, UNCOUNTED.includes(form) ? undefined : CLIENT_OF.get(form)]),
   )
 })
 
 test('webhooks go to the same addresses', () => {
-  const { refusesAddress } = networkRules([], [])
-  const why = (words: string) => which((form) => refusesAddress(form)?.includes(words) ?? false)
+  const { addressDenial } = networkRules([], [])
+  const why = (words: string) => which((form) => addressDenial(form)?.includes(words) ?? false)
   expect(why('link-local or metadata')).toEqual(sorted([...NEVER, '0']))
   expect(why('through a tunnel')).toEqual(sorted(TUNNELS))
-  expect(which((form) => refusesAddress(form) !== undefined).length).toBe(
+  expect(which((form) => addressDenial(form) !== undefined).length).toBe(
     NEVER.length + TUNNELS.length + 1,
   )
 })

@@ -1,6 +1,6 @@
 /** What one address may hold, and one app: by real sockets, behind a proxy that is trusted. */
 import { describe, expect, test } from 'bun:test'
-import { countedAs } from '../../src/core/addresses'
+import { quotaKeyOf } from '../../src/core/addresses'
 import { OWN_APP, start, type TestServer } from '../harness'
 import { KEY } from '../phoenix'
 import * as longPoll from '../transports/longpoll-client'
@@ -39,7 +39,7 @@ const COUNTED: readonly (readonly [address: string, as: string | undefined])[] =
 ]
 
 test.each(COUNTED)('the address %p is counted as %p', (address, as) => {
-  expect(countedAs(address)).toBe(as as never)
+  expect(quotaKeyOf(address)).toBe(as as never)
 })
 
 /** Behind a proxy nothing is published: an app with the key that clients here come with. */

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { NEW_APP } from '../../src/core/app'
 import { AppNames } from '../../src/core/app-names'
-import { clashesAmong, type ProvidedApp } from '../../src/core/provided-apps'
+import { findClashes, type ProvidedApp } from '../../src/core/provided-apps'
 import { appStore } from '../../src/store/apps'
 import { openDatabase } from '../../src/store/sqlite'
 import { start } from '../harness'
@@ -31,7 +31,7 @@ function counted<T extends object>(things: readonly T[]) {
 test('apps of a file are compared with those that they may clash with', () => {
   const readsOf = (count: number): number => {
     const { seen, things } = counted(appsOf(count))
-    expect(clashesAmong(things)).toEqual([])
+    expect(findClashes(things)).toEqual([])
     return seen.reads
   }
   expect(readsOf(2000)).toBe(2 * readsOf(1000))
@@ -51,14 +51,14 @@ test.each<[string, Partial<ProvidedApp>, string[]]>([
   ],
 ])('two apps may not have the same: %s', (_, changes, clashes) => {
   const one = appOf(9, changes)
-  expect(clashesAmong([...appsOf(3), one])).toEqual(
+  expect(findClashes([...appsOf(3), one])).toEqual(
     clashes.map((clash) => `a file: the app ${one.id} has the ${clash} of a file has`),
   )
 })
 
 test('of a thousand apps of one name a hundred clashes are told', () => {
   const apps = appsOf(1000).map((app) => ({ ...app, name: 'the same' }))
-  expect(clashesAmong(apps)).toHaveLength(100)
+  expect(findClashes(apps)).toHaveLength(100)
 })
 
 test('stored apps are read in two queries, however many there are', async () => {
@@ -88,9 +88,12 @@ test('a new app is compared with those that it may clash with', async () => {
   const { seen, things } = counted(Array.from(apps.all(), ({ record }) => record))
   for (const [index, app] of Array.from(apps.all()).entries())
     Object.assign(app, { record: things[index] })
-  expect(apps.conflicts(appOf(1000))).toEqual([])
+  expect(apps.findConflicts(appOf(1000))).toEqual([])
   expect(seen.reads).toBe(0)
-  expect(apps.conflicts(appOf(1000, { name: 'name 7', slug: 'id-3' }))).toEqual(['name', 'slug'])
+  expect(apps.findConflicts(appOf(1000, { name: 'name 7', slug: 'id-3' }))).toEqual([
+    'name',
+    'slug',
+  ])
   expect(seen.reads).toBeLessThan(50)
 })
 
@@ -104,17 +107,17 @@ test('a slug of two apps is the first one’s, and the other’s when it goes', 
   expect(apps.bySlug('slug-0')).toBe(first)
   apps.change(first, { ...first.record, slug: 'another' }, 0)
   expect([apps.bySlug('slug-0'), apps.bySlug('another')]).toEqual([second, first])
-  expect(apps.conflicts({ ...first.record, slug: 'slug-0' }, first)).toEqual(['slug'])
-  expect(apps.conflicts({ ...first.record, slug: 'id-0' }, first)).toEqual([])
+  expect(apps.findConflicts({ ...first.record, slug: 'slug-0' }, first)).toEqual(['slug'])
+  expect(apps.findConflicts({ ...first.record, slug: 'id-0' }, first)).toEqual([])
 })
 
 test('what was given back is nobody’s', () => {
   const names = new AppNames<string>()
   const [app] = appsOf(1)
-  names.take('a', app!)
-  names.take('b', app!)
-  names.free('a', app!)
-  expect([...names.like(app!)]).toEqual(['b'])
-  names.free('b', app!)
-  expect([...names.like(app!)]).toEqual([])
+  names.add('a', app!)
+  names.add('b', app!)
+  names.remove('a', app!)
+  expect([...names.ownersOf(app!)]).toEqual(['b'])
+  names.remove('b', app!)
+  expect([...names.ownersOf(app!)]).toEqual([])
 })

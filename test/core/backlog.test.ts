@@ -115,7 +115,7 @@ test.each(APIS)('%s is taken, and answered when there is room', async (_, ask, s
 test.each(APIS)('%s is refused where too many wait, and nothing is published', async (_, ask) => {
   await using server = await start({ limits })
   const { clients, audience, letGo } = await crowdedRoom(server, 'room')
-  for (let n = 0; n < MAX_WAITING; n++) void audience.room()
+  for (let n = 0; n < MAX_WAITING; n++) void audience.waitForRoom()
   const response = await ask(server)
   expect([response.status, response.headers.get('retry-after')]).toEqual([429, '1'])
   expect(await response.text()).toContain('maxQueuedFrames, maxQueuedBytes')
@@ -227,7 +227,7 @@ describe('over a socket', () => {
   test('where too many wait to enter, one more is refused', async () => {
     await using server = await start({ limits })
     const { audience } = await crowdedRoom(server, 'presence-room')
-    for (let n = 0; n < MAX_WAITING; n++) void audience.room()
+    for (let n = 0; n < MAX_WAITING; n++) void audience.waitForRoom()
     await using newcomer = await server.raw()
     const data = '{"user_id":"newcomer"}'
     newcomer.subscribe('presence-room', server.sign(newcomer, 'presence-room', data), data)

@@ -222,8 +222,8 @@ describe('subscribes', () => {
     await client.next()
     client.socket.close()
     await server.connectionsDownTo(0)
-    while (!server.core.slices.idle) await turn()
-    expect([...server.core.presence.occupied(server.core.apps.byId('1')!)]).toEqual([])
+    while (!server.core.slices.isIdle) await turn()
+    expect([...server.core.presence.occupiedChannels(server.core.apps.byId('1')!)]).toEqual([])
     expect(server.core.counters.faults).toBe(0)
   })
 

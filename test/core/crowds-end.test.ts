@@ -136,7 +136,7 @@ describe('a sweep', () => {
     const sweeps = async (count: number): Promise<void> => {
       for (let sweep = 0; sweep < count; sweep++) {
         server.advance(server.core.timing.sweepIntervalMs)
-        while (!server.core.slices.idle) await turn()
+        while (!server.core.slices.isIdle) await turn()
       }
     }
     await sweeps(17)
@@ -185,7 +185,7 @@ describe('a sweep', () => {
     const gone = clients.filter((client) => looked.get(client.socketId) === 0).slice(50)
     const ids = new Set(gone.map(({ socketId }) => socketId))
     for (const conn of server.core.hub.connections())
-      if (ids.has(conn.id)) server.core.hub.exit(conn)
+      if (ids.has(conn.id)) server.core.hub.remove(conn)
     server.advance(sweepIntervalMs)
     while ([...looked].some(([id, looks]) => looks === 0 && !ids.has(id))) await turn()
     for (const [id, looks] of looked) expect([id, looks]).toEqual([id, ids.has(id) ? 0 : 1])

@@ -7,7 +7,7 @@ import { dismissApp, dismissUser } from '../../src/core/dismiss'
 import { drain } from '../../src/core/drain'
 import { refusal } from '../../src/core/errors'
 import { publish } from '../publish'
-import { sweeper, unauthorizedSweeper } from '../../src/core/sweep'
+import { newSweeper, newUnauthorizedSweeper } from '../../src/core/sweep'
 import type { UserId } from '../../src/core/types'
 import { pluginOf, start, type TestServer } from '../harness'
 import { fillRoom, WIRES, type Subject } from './edges'
@@ -87,7 +87,7 @@ const EDGES: readonly Edge[] = [
     happens: ({ conn }, { core }) => {
       const app = core.apps.byId('1')!
       const id = `user ${conn.id}` as UserId
-      core.users.enter(conn, app, { id, info: undefined })
+      core.users.add(conn, app, { id, info: undefined })
       dismissUser(core, app, id, refusal('connection_refused', 'over'))
     },
   },
@@ -97,7 +97,7 @@ const EDGES: readonly Edge[] = [
     happens: ({ conn }, { core }) => {
       conn.seenTick = core.state.tick - 1000
       conn.pingedTick = conn.seenTick + 1
-      sweeper(core)()
+      newSweeper(core)()
     },
   },
   {
@@ -110,7 +110,7 @@ const EDGES: readonly Edge[] = [
         if (other !== conn) core.unauthorized.authorize(other)
       core.apps.change(app, { ...app.record, limits }, clock.now())
       conn.establishedAt = clock.mono() - 10_000
-      unauthorizedSweeper(core)()
+      newUnauthorizedSweeper(core)()
       core.apps.change(app, { ...app.record, limits: app.record.limits }, clock.now())
     },
   },

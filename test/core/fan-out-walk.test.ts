@@ -74,7 +74,7 @@ function scene(next: () => number) {
   const members = Array.from({ length: 500 }, (_, index) => {
     const codec = ENCODERS[index % 5 === 0 ? 1 : 0]!
     const member = new Member(topics, { codec, queued: next() < 0.2 })
-    hub.enter(member.conn)
+    hub.add(member.conn)
     return member
   })
   return { hub, members, counters, clock: around.clock }
@@ -109,10 +109,10 @@ test.each([1, 2])('whatever happens, everybody hears what they must (%d)', async
     const data = '1' as JsonText
     const rest = { app, channel: name, event, data, sender: undefined }
     hub.deliver({ type: 'event', ...rest, except: except?.conn.id })
-    for (const audience of hub.crowded(app, name)) {
+    for (const audience of hub.crowdedAudiences(app, name)) {
       crowds++
       waits++
-      void audience.room().then(() => waits--)
+      void audience.waitForRoom().then(() => waits--)
     }
   }
   /** Told goodbye, or gone without a word: then it may have missed the last ones. */

@@ -16,7 +16,7 @@ test('who hears a channel is asked only while somebody is in a group', async () 
   const publishOne = () =>
     publish(server.core, app, [{ name: 'e', data: '{}', channels: ['room'], socketId: undefined }])
   await using client = await phoenixRaw(server)
-  const hearing = spyOn(SCOPES, 'hearing')
+  const hearing = spyOn(SCOPES, 'relayOf')
   try {
     publishOne()
     expect(hearing).toHaveBeenCalledTimes(0)

@@ -154,7 +154,7 @@ describe('authorize', () => {
     open(allow())
     await using marker = await server.raw()
     await marker.expectNothing()
-    expect([...server.core.presence.occupied(server.core.apps.byId('1')!)]).toEqual([])
+    expect([...server.core.presence.occupiedChannels(server.core.apps.byId('1')!)]).toEqual([])
     expect(server.core.counters.faults).toBe(0)
   })
 })

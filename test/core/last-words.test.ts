@@ -16,6 +16,6 @@ test('what a client tells others before it closes is told in a late turn, too', 
   expect(heard).toEqual(Array.from({ length: 90 }, (_, n) => `client-${n}`))
   await server.connectionsDownTo(1)
   expect(
-    server.core.hub.listeners(server.core.apps.byId('1')!, 'private-room' as never),
+    server.core.hub.subscribersOf(server.core.apps.byId('1')!, 'private-room' as never),
   ).toHaveLength(1)
 })

@@ -24,7 +24,7 @@ async function steps(options: StartOptions = {}) {
     },
     served: async () => {
       held = false
-      while (!slices.idle) await turn()
+      while (!slices.isIdle) await turn()
     },
     [Symbol.asyncDispose]: () => {
       held = false
@@ -70,7 +70,7 @@ describe('a socket of many channels that closes', () => {
     expect(counts.length).toBeGreaterThanOrEqual(ROOMS.length / 6)
     const left = ROOMS.map((room) => `channel_vacated ${room}`)
     expect(server.factNames()).toEqual([...left, 'disconnected'])
-    expect([...core.presence.occupied(core.apps.byId('1')!)]).toEqual([])
+    expect([...core.presence.occupiedChannels(core.apps.byId('1')!)]).toEqual([])
   })
 
   test('counts until it has left, but has no place among the connections, and hears nothing', async () => {
@@ -115,7 +115,7 @@ describe('a socket of many channels that closes', () => {
     await served()
     const app = core.apps.byId('1')!
     expect(core.presence.subscriptionCount(app, 'room' as never)).toBe(1)
-    expect(core.hub.listeners(app, 'room' as never)).toHaveLength(1)
+    expect(core.hub.subscribersOf(app, 'room' as never)).toHaveLength(1)
     expect(server.factNames().filter((name) => name === 'disconnected')).toHaveLength(39)
     await server.trigger({ channel: 'room', name: 'f', data: 'x' })
     expect((await stays!.nextJson()).event).toBe('f')

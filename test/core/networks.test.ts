@@ -1,9 +1,9 @@
 /** Where webhooks may go, said without asking for an address and without a connection. */
 import { describe, expect, test } from 'bun:test'
 import { networkRules } from '../../src/core/networks'
-import { masked, webhooksMistake } from '../../src/core/webhooks'
+import { maskUrl, webhooksMistake } from '../../src/core/webhooks'
 
-const { refusesUrl, refusesAddress } = networkRules([], [])
+const { urlDenial, addressDenial } = networkRules([], [])
 const TUNNEL = 'leads through a tunnel to an address that it hides'
 const NEVER = 'is a link-local or metadata address'
 
@@ -58,7 +58,7 @@ describe('a webhook', () => {
   })
 
   test.each(ALLOWED)('to %s is not', (host) => {
-    expect(refusesUrl(new URL(`http://${host}/`))).toBeUndefined()
+    expect(urlDenial(new URL(`http://${host}/`))).toBeUndefined()
   })
 
   test('to an address that a name led to is looked at in the same way', () => {
@@ -69,7 +69,7 @@ describe('a webhook', () => {
       '64:ff9b::0.0.0.0',
       '2001:db8::200:5efe:8.8.8.8',
     ])
-      expect(refusesAddress(address)).toBeString()
+      expect(addressDenial(address)).toBeString()
   })
 })
 
@@ -81,6 +81,6 @@ test.each([
   ['http://user:sec/ret@example.org', '***@example.org'],
   ['ftp://user:secret@example.org', 'ftp://***@example.org'],
 ])('%s is shown as %s', (url, shown) => {
-  expect(masked(url)).toBe(shown)
+  expect(maskUrl(url)).toBe(shown)
   expect(webhooksMistake([{ url }]) ?? '').not.toMatch(/secret|sec\/ret/)
 })

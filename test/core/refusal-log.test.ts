@@ -1,13 +1,13 @@
 /** Lines of what is refused, at whatever rate, from however many addresses: bounded. */
 import { describe, expect, test } from 'bun:test'
-import { MAX_KINDS, RefusalLog, type Logged } from '../../src/core/refusal-log'
+import { MAX_KINDS, RefusalLog, type LogPolicy } from '../../src/core/refusal-log'
 import { ManualClock, MemoryLog } from '../../src/kit/clock'
 import { WIRE_ERRORS } from '../../src/protocols/errors'
 import { start } from '../harness'
 
 const MINUTE_MS = 60_000
 
-function logged(as: Logged = undefined) {
+function logged(as: LogPolicy = undefined) {
   const [log, clock] = [new MemoryLog(), new ManualClock(0)]
   const refusals = new RefusalLog(log, clock, () => as)
   const note = (remoteAddress: string, message = '') =>
@@ -74,7 +74,7 @@ test('messages whose numbers differ are one kind, told by the last of them', () 
 })
 
 describe('a line says of a message', () => {
-  const ROWS: readonly [Logged, object][] = [
+  const ROWS: readonly [LogPolicy, object][] = [
     [undefined, { code: 'request_unauthorized', times: 1 }],
     ['message', { code: 'request_unauthorized', reason: 'Invalid signature: for x', times: 1 }],
     [['Version', 'Invalid'], { code: 'request_unauthorized', reason: 'Invalid', times: 1 }],
@@ -96,7 +96,7 @@ describe('a line says of a message', () => {
 test('every row of the table has a line of its own, at info or at debug', async () => {
   await using server = await start()
   for (const code of Object.keys(WIRE_ERRORS) as (keyof typeof WIRE_ERRORS)[])
-    server.core.refusals.note({ code, message: '' }, { remoteAddress: '192.0.2.1' })
+    server.core.refusalLog.note({ code, message: '' }, { remoteAddress: '192.0.2.1' })
   const at = (wanted: string) =>
     server.log.lines
       .filter(({ level, message }) => level === wanted && message === 'refused')

@@ -17,7 +17,7 @@ function queue() {
     return name
   }
   const ask = (name: number) =>
-    requests.mustWait() ? requests.later(() => deed(name)) : deed(name)
+    requests.mustWait() ? requests.defer(() => deed(name)) : deed(name)
   return { time, done, requests, ask }
 }
 
@@ -53,7 +53,7 @@ test('one that fails is rejected, and the next one is served', async () => {
   time.ms += ARRIVALS_MS
   expect(requests.mustWait()).toBe(true)
   const failing = requests
-    .later(() => {
+    .defer(() => {
       throw new Error('no')
     })
     .catch(String)

@@ -71,10 +71,10 @@ describe('the text of a roster', () => {
     const entry = counted()
     for (let n = 0; n < 500; n++) {
       roster.take(NODE, arrivalOf(`user-${n}`, n))
-      roster.written(entry)
+      roster.write(entry)
     }
     for (let n = 0; n < 500; n++) roster.take(NODE, arrivalOf(`user-${n}`, 1000 + n)) // another tab
-    for (let n = 0; n < 500; n++) roster.written(entry)
+    for (let n = 0; n < 500; n++) roster.write(entry)
     expect(entry.writes).toBe(500)
   })
 
@@ -83,8 +83,8 @@ describe('the text of a roster', () => {
     let writes = 0
     const entry = { write: () => String(writes++), eachConnection: true }
     for (let n = 0; n < 100; n++) roster.take(NODE, arrivalOf(`user-${n % 10}`, n))
-    roster.written(entry)
-    for (let n = 0; n < 10; n++) roster.written(entry)
+    roster.write(entry)
+    for (let n = 0; n < 10; n++) roster.write(entry)
     expect(writes).toBe(10)
     const { member, meta } = arrivalOf('user-1', 100)
     roster.take(NODE, { member, meta })

@@ -88,7 +88,7 @@ describe('a look', () => {
 
   test('costs as much as there are late ones, and one more', () => {
     const { known, conns, asked } = queue(10_000)
-    expect([...known.late(5004)]).toEqual(conns.slice(0, 5))
+    expect([...known.overdue(5004)]).toEqual(conns.slice(0, 5))
     expect(asked.times).toBe(6)
   })
 
@@ -98,9 +98,9 @@ describe('a look', () => {
       if (n < 4000) known.authorize(conn)
       else if (n < 9000) known.delete(conn)
     }
-    expect([...known.late(14_000)]).toEqual(conns.slice(9000, 9001))
+    expect([...known.overdue(14_000)]).toEqual(conns.slice(9000, 9001))
     expect(asked.times).toBe(2)
     for (const conn of conns) known.delete(conn)
-    expect([...known.late(Infinity)]).toEqual([])
+    expect([...known.overdue(Infinity)]).toEqual([])
   })
 })

@@ -194,7 +194,7 @@ describe('what the routes list', () => {
     await reader.cancel()
     const next = (await (await ask()).json()) as { channels: object }
     expect(Object.keys(next.channels)).toHaveLength(20_000)
-    expect(slices.idle).toBeTrue()
+    expect(slices.isIdle).toBeTrue()
     for (const name of names) presence.exit(node, app, name, undefined)
   })
 

@@ -97,7 +97,7 @@ test.each([
   await using server = await serve()
   using request = new Slow(server, signedPath(), { 'content-length': '500000' })
   await underWay(server, 1)
-  using came = spyOn(server.core.uploads, 'came')
+  using came = spyOn(server.core.uploads, 'receive')
   for (let second = 0; second < 20 && server.core.uploads.count > 0; second++) {
     const before = came.mock.calls.length
     request.send(perSecond)

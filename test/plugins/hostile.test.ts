@@ -11,7 +11,7 @@ async function emptied({ core }: TestServer): Promise<void> {
 /** Nothing of anybody is left: no member, no subscription, no user. */
 function expectNobody({ core }: TestServer): void {
   const app = core.apps.byId('1')!
-  expect([...core.presence.occupied(app)]).toEqual([])
+  expect([...core.presence.occupiedChannels(app)]).toEqual([])
   expect([...core.users.connectionsOf(app, 'ada' as never)]).toEqual([])
   expect(core.hub.channel(app, 'presence-room' as never)).toBeUndefined()
 }

@@ -137,7 +137,7 @@ describe('terminate_connections', () => {
     opened.resolve(undefined)
     await server.http('/up')
     const app = server.core.apps.byId('1')!
-    expect([...server.core.users.arriving(app, 'ada' as never)]).toEqual([])
+    expect([...server.core.users.signingIn(app, 'ada' as never)]).toEqual([])
     expect(server.core.users.isOnline(app, 'ada' as never)).toBe(false)
   })
 

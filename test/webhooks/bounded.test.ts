@@ -165,7 +165,7 @@ describe('one call of the operator', () => {
     const config = { webhookFlushMs: 50 }
     await using server = await startWith([{ url: receiver.url }], { config, meter: slow() })
     const { slices, counters, apps } = server.core
-    const rest = () => until('all is done', () => slices.idle)
+    const rest = () => until('all is done', () => slices.isIdle)
     occupy(server, ...Array.from({ length: 1000 }, (_, n) => `c${n}`))
     for (let minute = 0; counters.webhookEventsDead < 1000; minute++) {
       expect(minute).toBeLessThan(60)

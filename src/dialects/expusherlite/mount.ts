@@ -3,7 +3,7 @@
  * its channels. With `app_key` a topic is a channel of that app, too.
  * Spec: phoenix contract 2.5, 4.3.
  */
-import { appOfKey } from '../../core/apps'
+import { findAppByKey } from '../../core/apps'
 import { REFUSE, type Refusal } from '../../core/errors'
 import { jsonText } from '../../core/json'
 import type { Peer, EventPublication } from '../../core/messages'
@@ -19,7 +19,7 @@ export const mount: Mount = {
   name: 'phoenix',
   path: '/socket/websocket',
   longPoll: '/socket/longpoll',
-  app: (core, key) => (key === null ? undefined : appOfKey(core, key)),
+  app: (core, key) => (key === null ? undefined : findAppByKey(core, key)),
   address: (core, app, topic) => scopeIn(core, app, topic) ?? channelIn(app, topic),
   topicOf,
   joinResponse,

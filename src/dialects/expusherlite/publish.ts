@@ -3,10 +3,10 @@
  * Spec: phoenix contract 2.2, 4.2.
  */
 import type { App } from '../../core/app'
-import { mustNotOverrun } from '../../core/backlog'
+import { requireRoom } from '../../core/backlog'
 import type { Core } from '../../core/core'
 import { jsonText } from '../../core/json'
-import { checkData, checkName, checkRate, deliver, filterEvent } from '../../core/publish'
+import { checkData, checkName, checkRate, publishEvent, filterEvent } from '../../core/publish'
 import type { BackendPublication } from '../../core/messages'
 import type { ChannelName } from '../../core/types'
 import { isReservedByPusher } from '../../protocols/event-names'
@@ -38,7 +38,7 @@ export function publishToScope(
   const group = scopeChannel(`${scope}:${app.record.slug}`)
   const channel = topic === undefined ? undefined : channelOfScope(scope, topic)
   const reached = channel ? [channel, group] : [group]
-  for (const each of reached) mustNotOverrun(core.hub, app, each)
+  for (const each of reached) requireRoom(core.hub, app, each)
   checkRate(core, app, 1)
   const rest = { app, data: jsonText(text), sender: undefined, except: undefined }
   const asked: BackendPublication = { ...rest, type: 'event', channel: channel ?? group, event }
@@ -46,6 +46,6 @@ export function publishToScope(
   core.counters.publications++
   const name = topic === undefined ? event : `${topic}:${event}`
   core.broker.publish({ ...publication, channel: group, event: name })
-  if (channel) deliver(core, publication)
+  if (channel) publishEvent(core, publication)
   return reached
 }

@@ -6,7 +6,7 @@
 import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { App } from '../../core/app'
-import { afterRoom } from '../../core/backlog'
+import { whenRoom } from '../../core/backlog'
 import { isUserChannel } from '../../core/channel'
 import type { Core } from '../../core/core'
 import { raise, RealtimeError } from '../../core/errors'
@@ -98,7 +98,7 @@ export function expusherliteRoutes(core: Core, door: Door) {
       '/events',
       async ({ app, request }) => {
         const event = requestOf(await readBody(core.uploads, request, bodyLimits), app)
-        return afterRoom(core.hub, app, publishToScope(core, app, event), () => ({}))
+        return whenRoom(core.hub, app, publishToScope(core, app, event), () => ({}))
       },
       {
         parse: 'none',
@@ -213,7 +213,7 @@ const AROUND = ['{"data":[', ']}'] as const
 
 function occupied(core: Core, app: App): Promise<Response> {
   return listed(core, {
-    items: core.presence.occupied(app),
+    items: core.presence.occupiedChannels(app),
     around: AROUND,
     textOf: (name) => {
       const count = core.presence.subscriptionCount(app, name)

@@ -6,7 +6,7 @@
 import type { App } from '../../core/app'
 import { channelKind, GROUP, type GroupRules } from '../../core/channel'
 import type { Core } from '../../core/core'
-import type { GroupTable, Hearing } from '../../core/groups'
+import type { GroupTable, Relay } from '../../core/groups'
 import type { ChannelName } from '../../core/types'
 import { channelOfTopic, type Address } from '../../protocols/phoenix-topics'
 
@@ -66,10 +66,10 @@ export const SCOPES: GroupTable = {
       group: { ...RULES, allowsClientEvents: ({ record }) => record.clientEvents },
     },
   ],
-  hearing,
+  relayOf,
 }
 
-function hearing(app: App, channel: ChannelName): Hearing | undefined {
+function relayOf(app: App, channel: ChannelName): Relay | undefined {
   if (!isOn(app, 'eplBridge')) return undefined
   const { auth, presence, clientEvents, counted } = channelKind(channel)
   if (!counted || auth === 'plugin') return undefined // a user's, a scope's own

@@ -30,7 +30,7 @@ export class PushAccess {
     const { isBasic, user } = basicCredentials(headers.get('authorization'))
     const key = isBasic ? user : new URLSearchParams(queryOf(url)).get('app_key')
     const { apps } = this.#core
-    return key === null ? apps.unnamed() : apps.byKey(key)
+    return key === null ? apps.defaultApp() : apps.byKey(key)
   }
 
   /**

@@ -3,7 +3,7 @@
  * Spec: phoenix contract 3.3.
  */
 import type { App } from '../../core/app'
-import { appOfKey, inactive } from '../../core/apps'
+import { findAppByKey, checkActive } from '../../core/apps'
 import type { Core } from '../../core/core'
 import { REFUSE, refusal, type Refusal } from '../../core/errors'
 import type { Mount } from '../../protocols/phoenix'
@@ -13,7 +13,7 @@ import { channelIn } from '../../protocols/phoenix-topics'
 export const mount: Mount = {
   name: 'pushex',
   path: '/push_socket/websocket',
-  app: (core, key) => (key === null ? unnamedApp(core) : appOfKey(core, key)),
+  app: (core, key) => (key === null ? unnamedApp(core) : findAppByKey(core, key)),
   address: (_, app, topic) => channelIn(app, topic),
   topicOf: (channel) => channel,
   joinResponse: () => '{}',
@@ -28,11 +28,11 @@ export const mount: Mount = {
 }
 
 function unnamedApp({ apps }: Core): App | Refusal {
-  const app = apps.unnamed()
+  const app = apps.defaultApp()
   if (!app)
     return refusal(
       'app_not_found',
       'There is not exactly one app: connect with app_key, or set CARILLON_PUSHEX_APP',
     )
-  return inactive(app) ?? app
+  return checkActive(app) ?? app
 }

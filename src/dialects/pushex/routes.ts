@@ -7,7 +7,7 @@
 import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { App } from '../../core/app'
-import { afterRoom } from '../../core/backlog'
+import { whenRoom } from '../../core/backlog'
 import type { Core } from '../../core/core'
 import { RealtimeError, refusal, type ErrorCode } from '../../core/errors'
 import { notify } from '../../core/hooks'
@@ -15,8 +15,8 @@ import { isRecord, jsonText, parseJson } from '../../core/json'
 import type { Connection } from '../../core/connection'
 import type { JsonSlice } from '../../core/json-scan'
 import type { PushView } from '../../core/plugin'
-import { checkData, publish, textOfData, tooManyChannels, type Api } from '../../core/publish'
-import { each } from '../../core/slices'
+import { checkData, publish, textOfData, channelCountError, type Api } from '../../core/publish'
+import { workFor } from '../../core/slices'
 import type { ChannelName, MaybePromise } from '../../core/types'
 import type { Uploads } from '../../core/uploads'
 import { appView } from '../../core/views'
@@ -172,7 +172,7 @@ function readPush(app: App, { value: body, json }: Body): Asked | undefined {
   for (const name of given) {
     if (typeof name !== 'string') return undefined
     names.add(name)
-    if (names.size > app.limits.maxChannelsPerTrigger) throw tooManyChannels(app, given.length)
+    if (names.size > app.limits.maxChannelsPerTrigger) throw channelCountError(app, given.length)
   }
   const written = writtenIn(json, 'data')
   return { channels: Array.from(names, mustName), data, written, event }
@@ -207,7 +207,7 @@ function send(core: Core, app: App, pushed: Sent): MaybePromise<void> {
   if (channels.length === 0) return
   publish(core, app, [{ name: event, data, channels, socketId: undefined }], PUSHEX)
   tellPushed(core, app, pushed)
-  return afterRoom(core.hub, app, channels, () => undefined)
+  return whenRoom(core.hub, app, channels, () => undefined)
 }
 
 /** It has been published. Where nobody watches, it costs two length checks. */
@@ -218,9 +218,9 @@ function tellPushed(core: Core, app: App, { channels, event, data }: Sent): void
     const view: PushView = { channel, event, data: jsonText(data), at: core.clock.now() }
     notify(core, pushRequested, appView(app), view)
     if (pushDelivered.length === 0) continue
-    const listeners = core.hub.listeners(app, channel)
+    const listeners = core.hub.subscribersOf(app, channel)
     const delivered = (conn: Connection) => conn.closed || notify(core, pushDelivered, conn, view)
-    core.slices.add(each('push', listeners, delivered))
+    core.slices.add(workFor('push', listeners, delivered))
   }
 }
 
