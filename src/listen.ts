@@ -259,7 +259,7 @@ function fallback(
   const arrival = () => arrivalOf(port, request)
   if (isPolledPath(path))
     return counted(port, request, request.method === 'POST', () =>
-      port.longPolls.answer(request, arrival),
+      port.longPolls.respond(request, arrival),
     )
   const call = xhrCall(request.method, path)
   if (!call) {
@@ -268,7 +268,7 @@ function fallback(
     return noUpgrade(request)
   }
   return counted(port, request, call.verb === 'xhr_send', () =>
-    port.xhr.answer(call, request, arrival),
+    port.xhr.respond(call, request, arrival),
   )
 }
 

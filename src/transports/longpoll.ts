@@ -1,7 +1,7 @@
 /**
- * Long-poll: Phoenix's other transport. A session is a connection whose client fetches what it is told;
- * what waits for it is queued, and the next poll takes all of it. Every answer is HTTP 200 with the
- * status inside: clients read an empty body as a fault.
+ * Long-poll: Phoenix's other transport. A session is a connection whose client fetches its frames: they
+ * are queued, and the next poll takes all of them. Every response is HTTP 200 with the status inside:
+ * clients take an empty body for a fault.
  * Spec: phoenix contract 1.9.
  */
 import type { Core } from '../core/core'
@@ -28,31 +28,29 @@ import {
   type ConnectAttempt,
   type IncomingRequest,
 } from '../protocols/session'
-import { readPost, unread } from './longpoll-body'
-import { QueuedSink, type Fetched } from './queued-sink'
+import { readPost, unreadPost } from './longpoll-body'
+import { QueuedSink, type QueuedSession } from './queued-sink'
 
-/** How long a poll waits for something to tell, and at most until the sweep after it; its client gives up after 20 s. */
+/** How long a poll waits for a frame, and at most until the sweep after it; its client gives up after 20 s. */
 const WINDOW_MS = 10_000
-/** A session whose client has not asked for so long is over. */
+/** A session whose client has not polled for so long is over. */
 const GAP_MS = 15_000
-/** Of a version whose clients do not poll. */
 const UNPOLLED = refusal('protocol_unsupported', 'This version is not polled')
 
-/** A poll that waits for something to be told. */
-type Waiting = (response: Response) => void
+/** Responds to a poll that waits for frames. */
+type PendingPoll = (response: Response) => void
 
 /** A connection's sink, and the polls that empty it. */
-class LongPoll implements Fetched {
+class LongPoll implements QueuedSession {
   readonly sink = new QueuedSink(this)
   readonly token = crypto.randomUUID()
-  #waiting: Waiting | undefined
-  /** When the client last asked, or was answered; ms of `mono`. */
+  #pending: PendingPoll | undefined
+  /** When the client last polled, or got a response; ms of `mono`. */
   #since: number
 
   constructor(
     readonly core: Core,
     readonly conn: Client,
-    /** As its client said it. */
     readonly appKey: string | null,
     /** Called once, when the session is over. */
     readonly onEnd: (session: LongPoll) => void,
@@ -60,8 +58,8 @@ class LongPoll implements Fetched {
     this.#since = core.clock.mono()
   }
 
-  get ready(): boolean {
-    return this.#waiting !== undefined
+  get isReady(): boolean {
+    return this.#pending !== undefined
   }
 
   /** Its clients read text only. */
@@ -73,50 +71,49 @@ class LongPoll implements Fetched {
     this.end()
   }
 
-  /** Answered with what waits, or with what comes within the window. Takes the place of an earlier poll. */
+  /** Responds with the queued frames, or the first within the window. Takes the place of an earlier poll. */
   poll(signal: AbortSignal): Promise<Response> {
-    this.#settle(204)
+    this.#respond(204)
     this.#since = this.core.clock.mono()
     markSeen(this.core, this.conn)
     const { promise, resolve } = Promise.withResolvers<Response>()
-    this.#waiting = resolve
-    signal.addEventListener('abort', () => this.#abandon(resolve), { once: true })
+    this.#pending = resolve
+    signal.addEventListener('abort', () => this.#forget(resolve), { once: true })
     if (this.sink.queue.chars > 0) this.sink.flush()
     return promise
   }
 
-  /** Several times a minute. */
+  /** Called several times a minute. */
   sweep(now: number): void {
-    if (now - this.#since < (this.#waiting ? WINDOW_MS : GAP_MS)) return
-    if (this.#waiting) this.#settle(204)
+    if (now - this.#since < (this.#pending ? WINDOW_MS : GAP_MS)) return
+    if (this.#pending) this.#respond(204)
     else this.end()
   }
 
-  /** Who polls is answered, and learns with the next poll that the session is gone. */
+  /** A poll that waits gets its response; the next one shows the client that the session is gone. */
   end(): void {
     if (this.conn.closed) return
     this.onEnd(this)
     closeSession(this.core, this.conn)
     this.sink.flush()
-    this.#settle(204)
+    this.#respond(204)
   }
 
   write(): void {
-    if (this.#waiting && this.sink.queue.chars > 0) this.#settle(200)
+    if (this.#pending && this.sink.queue.chars > 0) this.#respond(200)
   }
 
-  #settle(status: 200 | 204): void {
-    const waiting = this.#waiting
-    if (!waiting) return
-    this.#abandon(waiting)
-    this.#since = this.core.clock.mono()
+  #respond(status: 200 | 204): void {
+    const pending = this.#pending
+    if (!pending) return
+    this.#forget(pending)
     const messages = status === 200 ? this.sink.queue.take(Infinity) : []
-    waiting(told({ status, token: this.token, messages }))
+    pending(respond({ status, token: this.token, messages }))
   }
 
-  #abandon(waiting: Waiting): void {
-    if (this.#waiting !== waiting) return
-    this.#waiting = undefined
+  #forget(poll: PendingPoll): void {
+    if (this.#pending !== poll) return
+    this.#pending = undefined
     this.#since = this.core.clock.mono()
   }
 }
@@ -132,80 +129,80 @@ export class LongPolls {
     )
   }
 
-  /** `arrival` is asked where a session is new. */
-  answer(request: Request, arrival: () => IncomingRequest): MaybePromise<Response> {
-    if (request.method === 'OPTIONS') return preflight(request)
-    const asked = arrival()
+  respond(request: Request, readIncoming: () => IncomingRequest): MaybePromise<Response> {
+    if (request.method === 'OPTIONS') return respondPreflight(request)
+    const incoming = readIncoming()
     const header = request.headers.get('x-phoenix-longpoll-token')
-    const session = this.#sessionOf(header ?? asked.query.get('token') ?? '', asked)
-    if (request.method === 'GET') return session?.poll(request.signal) ?? this.#open(asked)
-    if (request.method === 'POST') return session ? take(session, request) : told({ status: 410 })
-    return badRequest()
+    const session = this.#sessionOf(header ?? incoming.query.get('token') ?? '', incoming)
+    if (request.method === 'GET') return session?.poll(request.signal) ?? this.#open(incoming)
+    if (request.method === 'POST')
+      return session ? receivePost(session, request) : respond({ status: 410 })
+    return respondBadRequest()
   }
 
-  /** Ends what has had its time. */
+  /** Ends sessions that have had their time. */
   sweep(): void {
     this.#pass.begin()
   }
 
-  /** A token is good for the app that it was made for. */
+  /** A token is valid for the app that it was made for. */
   #sessionOf(token: string, { query }: IncomingRequest): LongPoll | undefined {
     const session = this.#sessions.get(token)
     return session?.appKey === query.get('app_key') ? session : undefined
   }
 
-  /** 410 is how a client is told its token, and that an older one is gone. */
-  #open(asked: IncomingRequest): MaybePromise<Response> {
+  /** A new session's token goes out with status 410, which is also what an old token gets. */
+  #open(incoming: IncomingRequest): MaybePromise<Response> {
     const { core } = this
-    if (!isPolled(asked.query)) {
-      core.refusalLog.note(UNPOLLED, { remoteAddress: asked.remoteAddress })
-      return told({ status: 403 })
+    if (!isPolled(incoming.query)) {
+      core.refusalLog.note(UNPOLLED, { remoteAddress: incoming.remoteAddress })
+      return respond({ status: 403 })
     }
-    const attempt = accept(core, POLLED, POLLED.handshake(core, '', asked.query), asked)
+    const attempt = accept(core, POLLED, POLLED.handshake(core, '', incoming.query), incoming)
     const verdict = authorize(core, attempt)
-    const settle = (why: Refusal | undefined): Response => this.#begin(attempt, why)
-    return verdict instanceof Promise ? verdict.then(settle) : settle(verdict)
+    const start = (refused: Refusal | undefined): Response => this.#start(attempt, refused)
+    return verdict instanceof Promise ? verdict.then(start) : start(verdict)
   }
 
-  #begin({ conn, request }: ConnectAttempt, refused: Refusal | undefined): Response {
+  #start({ conn, request }: ConnectAttempt, refused: Refusal | undefined): Response {
     const { core } = this
     if (refused) {
       turnAway(core, conn, refused)
-      return told({ status: 403 })
+      return respond({ status: 403 })
     }
     const appKey = request.query.get('app_key')
     const session = new LongPoll(core, conn, appKey, ({ token }) => this.#sessions.delete(token))
     conn.sink = session.sink
     this.#sessions.set(session.token, session)
     openSession(core, conn, undefined)
-    if (conn.closed) return told({ status: 403 }) // a token would be asked for again at once
-    return told({ status: 410, token: session.token, messages: [] })
+    if (conn.closed) return respond({ status: 403 }) // a token would be asked for again at once
+    return respond({ status: 410, token: session.token, messages: [] })
   }
 }
 
-/** Every line is charged as a message, also where nothing comes of it. Undecodable ones end the session, as they close a socket. */
-async function take({ core, conn }: LongPoll, request: Request): Promise<Response> {
+/** Every line is charged as a message, valid or not. Undecodable ones end the session, as they close a socket. */
+async function receivePost({ core, conn }: LongPoll, request: Request): Promise<Response> {
   const limit = maxPostBytes(core.limits)
   const bytes = await readBytes(core.uploads, request, limit)
   if (bytes === 'too_slow') {
     noteRefusedRequest(core, conn, 'body_too_slow')
-    return givenUp()
+    return respondTooSlow()
   }
   const isBatch = request.headers.get('content-type')?.startsWith('application/x-ndjson') === true
-  const body = typeof bytes === 'string' ? unread(bytes, limit) : readPost(bytes, isBatch)
+  const body = typeof bytes === 'string' ? unreadPost(bytes, limit) : readPost(bytes, isBatch)
   if ('mistake' in body) {
     for (let line = 0; line < body.lines; line++) chargeFrame(core, conn, '')
     noteRefusedRequest(core, conn, 'message_invalid')
-    return badRequest(body.mistake)
+    return respondBadRequest(body.mistake)
   }
   for (const frame of body.frames)
     if (frame.length > 0) receiveFrame(core, conn, frame)
     else chargeFrame(core, conn, frame)
   const done = await withinWindow(core, whenIdle(conn))
-  return told({ status: conn.closed ? 410 : done ? 200 : 408 })
+  return respond({ status: conn.closed ? 410 : done ? 200 : 408 })
 }
 
-/** False where the window ended before. */
+/** Resolves to false where the window ends before. */
 async function withinWindow({ clock }: Core, pending: Promise<void> | undefined): Promise<boolean> {
   if (!pending) return true
   return withTimeout(clock, WINDOW_MS, pending).then(
@@ -214,9 +211,9 @@ async function withinWindow({ clock }: Core, pending: Promise<void> | undefined)
   )
 }
 
-// ---------------------------------------------------------------- answers
+// ---------------------------------------------------------------- responses
 
-type Told = {
+type PollResponse = {
   readonly status: number
   readonly token?: string
   readonly messages?: readonly string[]
@@ -224,7 +221,7 @@ type Told = {
 
 const ANY_ORIGIN = { 'access-control-allow-origin': '*' }
 
-const told = (answer: Told): Response =>
+const respond = (answer: PollResponse): Response =>
   Response.json(answer, {
     headers: {
       ...ANY_ORIGIN,
@@ -234,16 +231,16 @@ const told = (answer: Told): Response =>
   })
 
 /** Clients read the status in the body, and take anything but 200 for the end of the session. */
-const badRequest = (reason?: string): Response =>
+const respondBadRequest = (reason?: string): Response =>
   reason === undefined
     ? new Response(null, { status: 400, headers: ANY_ORIGIN })
     : Response.json({ status: 400, reason }, { status: 400, headers: ANY_ORIGIN })
 
-/** Nobody waits for the rest. */
-const givenUp = (): Response =>
+/** The rest of the body is not read. */
+const respondTooSlow = (): Response =>
   new Response(null, { status: 408, headers: { ...ANY_ORIGIN, connection: 'close' } })
 
-const preflight = ({ headers }: Request): Response =>
+const respondPreflight = ({ headers }: Request): Response =>
   new Response(null, {
     headers: {
       ...ANY_ORIGIN,

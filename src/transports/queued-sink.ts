@@ -1,7 +1,7 @@
 /**
- * QueuedSink: the sink of a connection whose client fetches what it is told. What it is told waits in
- * a bounded queue; what happens within one turn of the event loop leaves together; who falls too far
- * behind is given up. How it leaves is the transport's.
+ * QueuedSink: the sink of a connection whose client fetches its frames by requests. They wait in a
+ * bounded queue, and those of one turn of the event loop leave together. A client that falls too far
+ * behind has its session ended. The session writes the responses.
  */
 import type { Core } from '../core/core'
 import { runSafely } from '../core/faults'
@@ -9,7 +9,7 @@ import type { Frame, Sink } from '../core/types'
 import type { Client } from '../protocols/codec'
 import { MAX_BEHIND_BYTES, tooSlow } from '../core/slow-reader'
 
-/** What has not been fetched, in order and bounded. */
+/** Frames that have not been fetched, in order and bounded. */
 class Queue {
   readonly #texts: string[] = []
   #chars = 0
@@ -20,7 +20,7 @@ class Queue {
     return this.#chars
   }
 
-  /** False when the text is one too many; it is not kept. */
+  /** False when there is no room for the text. */
   push(text: string): boolean {
     if (this.#chars + text.length > this.maxChars) return false
     this.#texts.push(text)
@@ -28,7 +28,7 @@ class Queue {
     return true
   }
 
-  /** The oldest texts, until they are as long as that or longer. */
+  /** Takes the oldest texts, until they have `chars` characters or more. */
   take(chars: number): readonly string[] {
     let count = 0
     let taken = 0
@@ -38,15 +38,15 @@ class Queue {
   }
 }
 
-/** The session whose sink it is. */
-export interface Fetched {
+/** A session whose sink this is. */
+export interface QueuedSession {
   readonly core: Core
   readonly conn: Client
-  /** True while a request waits that can take something. */
-  readonly ready: boolean
-  /** What waits in the frame's place; undefined for one that its clients cannot read. */
+  /** True while a request waits that can take frames. */
+  readonly isReady: boolean
+  /** The text to queue for a frame; undefined for a frame that its clients cannot read. */
   textOf(frame: Frame): string | undefined
-  /** Gives what waits to the request that waits, if there are both. */
+  /** Gives the queued frames to the request that waits, if there are both. */
   write(): void
   close(code: number, reason: string): void
   end(): void
@@ -55,26 +55,26 @@ export interface Fetched {
 export class QueuedSink implements Sink {
   readonly queued = true
   readonly queue = new Queue(MAX_BEHIND_BYTES)
-  /** True once something was not kept; nothing is written any more. */
-  overflown = false
-  #flushing = false
+  /** True once a frame found no room; nothing is written any more. */
+  isOverflown = false
+  #isFlushing = false
 
-  constructor(readonly session: Fetched) {}
+  constructor(readonly session: QueuedSession) {}
 
   send(frame: Frame): number {
-    if (this.session.conn.closed || this.overflown) return 0
+    if (this.session.conn.closed || this.isOverflown) return 0
     const text = this.session.textOf(frame)
     if (text === undefined) return 1
     if (this.queue.push(text)) this.flushSoon()
     else this.#overflow()
-    return this.overflown ? 0 : 1
+    return this.isOverflown ? 0 : 1
   }
 
   close(code: number, reason: string): void {
     this.session.close(code, reason)
   }
 
-  /** Requests that are answered have no pings of their own. */
+  /** HTTP has no pings, and native topics are sockets'. */
   ping(): void {}
   subscribe(): void {}
   unsubscribe(): void {}
@@ -83,27 +83,27 @@ export class QueuedSink implements Sink {
     return this.session.core.hub.topics.publish(topic, frame)
   }
 
-  /** Characters, which are bytes but for those beyond ASCII. */
+  /** In characters: as many bytes, but for those beyond ASCII. */
   getBufferedAmount(): number {
     return this.queue.chars
   }
 
-  /** What was taken and could not be written would be a gap: the session ends. */
+  /** A failed write may have lost frames: the session ends. */
   readonly flush = (): void => {
-    this.#flushing = false
+    this.#isFlushing = false
     const { session } = this
     if (!runSafely(session.core, 'queue', () => session.write())) session.end()
   }
 
   flushSoon(): void {
-    if (this.#flushing || !this.session.ready) return
-    this.#flushing = true
+    if (this.#isFlushing || !this.session.isReady) return
+    this.#isFlushing = true
     setImmediate(this.flush)
   }
 
-  /** Not here and now: whoever sends goes through a list that the end would change. */
+  /** Ends the session later: the sender is walking a list that the end would change. */
   #overflow(): void {
-    this.overflown = true
+    this.isOverflown = true
     queueMicrotask(() => {
       const { core, conn } = this.session
       if (conn.closed) return

@@ -1,19 +1,19 @@
 /**
- * XhrSession: a connection whose client fetches what it is told by requests, as pusher-js does where
- * WebSockets do not pass. What it is told waits in a queue until one of them takes it.
+ * XhrSession: a connection whose client fetches its frames by requests, as pusher-js does where
+ * WebSockets are blocked. Frames wait in a queue until a request takes them.
  *
  * A request that breaks off ends the session at once, since pusher-js takes it for the end as well;
- * between two requests it lives for ten seconds.
+ * between two requests a session lives for ten seconds.
  * Spec: contract 9.2.
  */
 import type { Core } from '../core/core'
 import type { Frame } from '../core/types'
 import type { Client } from '../protocols/codec'
 import { closeSession } from '../protocols/session'
-import { QueuedSink, type Fetched } from './queued-sink'
+import { QueuedSink, type QueuedSession } from './queued-sink'
 import { SPENT_CHARS, type Receiver } from './receivers'
 
-/** How long a session lives without a request that waits, or with a goodbye that nobody fetches. */
+/** How long a session lives without a request that waits, or with a close line that nobody fetches. */
 const GAP_MS = 10_000
 /** Proxies end requests that are silent for a minute. */
 const BEAT_MS = 25_000
@@ -22,10 +22,10 @@ const OPEN = 'o\n'
 /** A frame without messages. `h` would be answered with a heartbeat, and that with a frame. */
 const BEAT = 'a[]\n'
 
-export class XhrSession implements Fetched {
+export class XhrSession implements QueuedSession {
   readonly sink = new QueuedSink(this)
   #receiver: Receiver | undefined
-  /** Lines that come before what is queued, and after. */
+  /** Lines before and after the queued messages. */
   #head = OPEN
   #tail = ''
   /** When the client last had a request waiting, or was written to; ms of `mono`. */
@@ -43,12 +43,12 @@ export class XhrSession implements Fetched {
 
   // -------------------------------------------------------------- as a sink
 
-  get ready(): boolean {
-    return this.#receiver?.ready === true
+  get isReady(): boolean {
+    return this.#receiver?.isReady === true
   }
 
   textOf(frame: Frame): string {
-    return this.quotes.of(frame)
+    return this.quotes.quote(frame)
   }
 
   close(code: number, reason: string): void {
@@ -62,11 +62,11 @@ export class XhrSession implements Fetched {
   // -------------------------------------------------------------- as a session
 
   /** True while a request waits for frames. */
-  get waiting(): boolean {
+  get isWaiting(): boolean {
     return this.#receiver !== undefined
   }
 
-  /** A new request takes the place of one that waits: its client may have left that without a word yet. */
+  /** A new request takes the place of one that waits, whose end the client may not have sent yet. */
   attach(receiver: Receiver): void {
     this.#receiver?.end()
     this.#receiver = receiver
@@ -74,25 +74,25 @@ export class XhrSession implements Fetched {
     this.sink.flushSoon()
   }
 
-  /** A request has broken off. */
-  lost(receiver: Receiver): void {
+  /** The request has broken off. */
+  detach(receiver: Receiver): void {
     if (receiver !== this.#receiver) return
-    if (!receiver.spent) return this.end()
+    if (!receiver.isSpent) return this.end()
     this.#receiver = undefined
     this.#since = this.core.clock.mono()
   }
 
-  /** The client wants to see that somebody is there. */
+  /** Sends an empty frame as a sign of life. */
   beat(): void {
     if (this.#head === '') this.#head = BEAT
     this.sink.flushSoon()
   }
 
-  /** Several times a minute. */
+  /** Called several times a minute. */
   sweep(now: number): void {
-    const lasts = this.waiting && this.#tail === ''
-    if (now - this.#since < (lasts ? BEAT_MS : GAP_MS)) return
-    if (lasts) this.beat()
+    const isLive = this.isWaiting && this.#tail === ''
+    if (now - this.#since < (isLive ? BEAT_MS : GAP_MS)) return
+    if (isLive) this.beat()
     else this.end()
   }
 
@@ -103,10 +103,9 @@ export class XhrSession implements Fetched {
     if (!this.conn.closed) closeSession(this.core, this.conn)
   }
 
-  /** Gives the request that waits all that there is, if it can take it. */
   write(): void {
     const receiver = this.#receiver
-    if (!receiver?.ready || this.sink.overflown) return
+    if (!receiver?.isReady || this.sink.isOverflown) return
     const text = this.#lines()
     if (text === '') return
     this.#since = this.core.clock.mono()
@@ -117,7 +116,7 @@ export class XhrSession implements Fetched {
 
   #lines(): string {
     const messages = this.sink.queue.take(SPENT_CHARS)
-    // Messages show as well as a beat does that somebody is there.
+    // Messages are as good a sign of life as a beat.
     const head = messages.length > 0 && this.#head === BEAT ? '' : this.#head
     this.#head = ''
     const body = messages.length > 0 ? `a[${messages.join()}]\n` : ''
@@ -128,32 +127,32 @@ export class XhrSession implements Fetched {
 const MAX_KEPT_CHARS = 1_048_576
 
 /**
- * Frames as JSON strings. One event goes to many queues within a few turns of the event loop, and is quoted for
- * the first of them only; the text is shared by all.
+ * Frames as JSON strings. One event goes to many queues within a few turns of the event loop; it is quoted
+ * once, and all queues share the text.
  */
 export class Quotes {
   readonly #quoted = new Map<Frame, string>()
   #chars = 0
 
-  /** How many were made. */
-  made = 0
+  /** How many frames were quoted. */
+  count = 0
 
-  of(frame: Frame): string {
-    return this.#quoted.get(frame) ?? this.#make(frame)
+  quote(frame: Frame): string {
+    return this.#quoted.get(frame) ?? this.#quote(frame)
   }
 
-  /** Bounds how long frames are kept; how many is bounded as they come. */
+  /** Called by the sweep, so that frames are not kept for long; `#quote` bounds how many are. */
   forget(): void {
     this.#quoted.clear()
     this.#chars = 0
   }
 
-  #make(frame: Frame): string {
+  #quote(frame: Frame): string {
     if (this.#chars > MAX_KEPT_CHARS) this.forget()
     const quoted = JSON.stringify(frame)
     this.#quoted.set(frame, quoted)
     this.#chars += quoted.length
-    this.made++
+    this.count++
     return quoted
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Xhr: pusher-js's `xhr_streaming` and `xhr_polling`, for clients whose WebSockets do not pass: who
- * calls what, and the sessions by the names that clients have given them.
+ * Xhr: pusher-js's `xhr_streaming` and `xhr_polling`, for clients whose WebSockets are blocked: the
+ * requests, and the sessions by the names that clients have given them.
  *
  * A session's name is its only secret: forty random bits and more, below the key of its app. Pages
  * of any origin may call, as they may open WebSockets; plugins see the origin.
  *
- * Like the WebSocket beside it, this is a wire of client libraries and no part of the OpenAPI document:
- * what a request means depends on those before it, and its answer is a stream of frames.
+ * Like the WebSocket, this is a wire of client libraries and no part of the OpenAPI document: a request
+ * depends on those before it, and its response is a stream of frames.
  * Spec: contract 9.2.
  */
 import type { Core } from '../core/core'
@@ -30,20 +30,19 @@ import {
 import { HEADERS, Poll, Stream, type Receiver } from './receivers'
 import { XhrSession, Quotes } from './xhr-session'
 
-/** What is asked of which session. */
 export type XhrCall = {
   readonly verb: string
-  /** As a WebSocket would ask for it: `/app/KEY`. */
+  /** The path of a WebSocket to the same app: `/app/KEY`. */
   readonly appPath: string
   /** Unique among all apps. */
   readonly session: string
 }
 
-/** `/pusher` is what pusher-js puts in front unless it is told otherwise. */
+/** `/pusher` is pusher-js's default prefix. */
 const PATH =
   /^(?:\/pusher)?(?<appPath>\/app\/[^/]+)\/(?<session>\d{1,3}\/[\w-]{8,64})\/(?<verb>xhr|xhr_streaming|xhr_send)$/
 
-/** Undefined for requests that are none of this transport. */
+/** Undefined for requests of anything else. */
 export function xhrCall(method: string, path: string): XhrCall | undefined {
   if (method !== 'POST' && method !== 'OPTIONS') return undefined
   const { appPath, session, verb } = PATH.exec(path)?.groups ?? {}
@@ -53,7 +52,6 @@ export function xhrCall(method: string, path: string): XhrCall | undefined {
 
 /** pusher-js sends one message at a time. */
 const MAX_MESSAGES_PER_SEND = 100
-const PREFLIGHT_SECONDS = '86400'
 
 export class XhrSessions {
   readonly #sessions = new Map<string, XhrSession>()
@@ -71,21 +69,25 @@ export class XhrSessions {
     return this.#sessions.size
   }
 
-  /** `arrival` is asked where a session is new. */
-  answer(call: XhrCall, request: Request, arrival: () => IncomingRequest): MaybePromise<Response> {
+  /** `readIncoming` is called where a session is new. */
+  respond(
+    call: XhrCall,
+    request: Request,
+    readIncoming: () => IncomingRequest,
+  ): MaybePromise<Response> {
     switch (call.verb) {
       case 'xhr':
-        return this.#attach(call, request, arrival, () => new Poll())
+        return this.#attach(call, request, readIncoming, () => new Poll())
       case 'xhr_streaming':
-        return this.#attach(call, request, arrival, ({ sink }) => new Stream(sink.flush))
+        return this.#attach(call, request, readIncoming, ({ sink }) => new Stream(sink.flush))
       case 'xhr_send':
-        return this.#take(call, request)
+        return this.#receive(call, request)
       default:
-        return preflight()
+        return respondEmpty(PREFLIGHT_HEADERS)
     }
   }
 
-  /** Ends what has had its time. */
+  /** Ends sessions that have had their time. */
   sweep(): void {
     this.#pass.begin()
     this.quotes.forget()
@@ -94,22 +96,22 @@ export class XhrSessions {
   #attach(
     call: XhrCall,
     { signal }: Request,
-    arrival: () => IncomingRequest,
+    readIncoming: () => IncomingRequest,
     receiverFor: (session: XhrSession) => Receiver,
   ): MaybePromise<Response> {
-    const session = this.#sessions.get(call.session) ?? this.#open(call, arrival())
+    const session = this.#sessions.get(call.session) ?? this.#open(call, readIncoming())
     markSeen(this.core, session.conn)
     const receiver = receiverFor(session)
-    signal.addEventListener('abort', () => session.lost(receiver), { once: true })
+    signal.addEventListener('abort', () => session.detach(receiver), { once: true })
     session.attach(receiver)
     return receiver.response
   }
 
-  /** A session that nobody knows is a new one: pusher-js finds that its own was lost by being told so. */
-  #open({ appPath, session: name }: XhrCall, arrival: IncomingRequest): XhrSession {
+  /** An unknown name opens a new session: that is how pusher-js finds that its own was lost. */
+  #open({ appPath, session: name }: XhrCall, incoming: IncomingRequest): XhrSession {
     const { core, quotes } = this
-    const handshake = pusher.handshake(core, appPath, arrival.query)
-    const attempt = accept(core, pusher, handshake, arrival)
+    const handshake = pusher.handshake(core, appPath, incoming.query)
+    const attempt = accept(core, pusher, handshake, incoming)
     const { conn } = attempt
     const session = new XhrSession(core, conn, quotes, () => this.#sessions.delete(name))
     conn.sink = session.sink
@@ -118,27 +120,27 @@ export class XhrSessions {
     return session
   }
 
-  /** A JSON list of texts, each a message; an empty one asks for a sign of life. */
-  async #take(call: XhrCall, request: Request): Promise<Response> {
+  /** Receives a JSON list of messages; an empty one requests a sign of life. */
+  async #receive(call: XhrCall, request: Request): Promise<Response> {
     const { core } = this
     const session = this.#sessions.get(call.session)
-    if (!session) return answer(404, 'The session does not exist')
+    if (!session) return respondText(404, 'The session does not exist')
     const limit = maxPostBytes(core.limits)
     const body = await readBytes(core.uploads, request, limit)
     const messages = typeof body === 'string' ? body : messagesOf(body)
     if (typeof messages === 'string') {
       noteRefusedRequest(core, session.conn, MISTAKES[messages][0])
-      return refusedFor(messages, limit)
+      return respondMistake(messages, limit)
     }
-    if (session.conn.closed) return answer(404, 'The session is over')
+    if (session.conn.closed) return respondText(404, 'The session is over')
     markSeen(core, session.conn)
     if (messages.length === 0) session.beat()
     for (const message of messages) receiveFrame(core, session.conn, message)
-    return answer(204, '')
+    return respondEmpty()
   }
 }
 
-/** What is no UTF-8 is refused, as in a WebSocket's text, also where it is written as an escape: repaired, it would be what nobody said. */
+/** Invalid Unicode is refused, as in a WebSocket's text, also in escapes: a repaired message is not the client's. */
 function messagesOf(body: Uint8Array): readonly string[] | Mistake {
   const text = textIn(body)
   if (text === undefined) return 'no_list'
@@ -147,7 +149,7 @@ function messagesOf(body: Uint8Array): readonly string[] | Mistake {
   return messages.length > MAX_MESSAGES_PER_SEND ? 'too_many' : messages
 }
 
-/** What can be wrong with what a request brings, and how that is told; `limit` is of bytes. */
+/** The mistakes of a body and their responses; `limit` is in bytes. */
 const MISTAKES: Readonly<
   Record<Mistake, readonly [code: ErrorCode, status: number, text: (limit: number) => string]>
 > = {
@@ -163,28 +165,24 @@ const MISTAKES: Readonly<
 }
 type Mistake = Unread | 'no_list' | 'too_many'
 
-function refusedFor(mistake: Mistake, limit: number): Response {
+function respondMistake(mistake: Mistake, limit: number): Response {
   const [, status, text] = MISTAKES[mistake]
-  const refused = answer(status, text(limit))
+  const refused = respondText(status, text(limit))
   if (mistake === 'too_slow') refused.headers.set('connection', 'close')
   return refused
 }
 
-function answer(status: number, text: string): Response {
+function respondText(status: number, text: string): Response {
   const headers = { ...HEADERS, 'content-type': CONTENT_TYPES.text }
-  return status === 204
-    ? new Response(null, { status, headers: HEADERS })
-    : new Response(`${text}\n`, { status, headers })
+  return new Response(`${text}\n`, { status, headers })
 }
 
-/** Browsers ask first, because of the content type. */
-const preflight = (): Response =>
-  new Response(null, {
-    status: 204,
-    headers: {
-      ...HEADERS,
-      'access-control-allow-methods': 'POST, OPTIONS',
-      'access-control-allow-headers': 'content-type',
-      'access-control-max-age': PREFLIGHT_SECONDS,
-    },
-  })
+const respondEmpty = (headers: object = {}): Response =>
+  new Response(null, { status: 204, headers: { ...HEADERS, ...headers } })
+
+/** Browsers send a preflight because of the content type. */
+const PREFLIGHT_HEADERS = {
+  'access-control-allow-methods': 'POST, OPTIONS',
+  'access-control-allow-headers': 'content-type',
+  'access-control-max-age': '86400',
+}

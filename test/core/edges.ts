@@ -76,7 +76,7 @@ function overSocket(server: TestServer, client: RawClient, beat: string, echo: s
 function polled(server: TestServer, poll: () => Promise<readonly string[]>): Subject {
   const subject = subjectOf(server, async () => {
     const polling = poll()
-    while (!(subject.conn.sink as QueuedSink).session.ready) await server.http('/up')
+    while (!(subject.conn.sink as QueuedSink).session.isReady) await server.http('/up')
     return () => within('the answer of a request', polling)
   })
   return subject

@@ -143,7 +143,7 @@ const linesOf = (text: string): string[] => text.split('\n').slice(0, -1)
 
 /** Whether a request of the session waits for what there will be to tell. */
 export const isWaiting = ({ sink }: Connection): boolean =>
-  ((sink as QueuedSink).session as XhrSession).waiting
+  ((sink as QueuedSink).session as XhrSession).isWaiting
 
 /** Waits until a request of the session is there, or until none is. */
 export async function waiting(server: TestServer, conn: Connection, wanted = true): Promise<void> {

@@ -39,12 +39,12 @@ test('1 000 sessions beside 1 000 sockets: each event is encoded once and quoted
   })
   using encode = spyOn(pusher, 'broadcast')
   const { quotes } = server.server.xhr
-  const before = quotes.made
+  const before = quotes.count
   const sent = Array.from({ length: 10 }, (_, n) => String(n))
   for (const data of sent) publishNow(server, data)
   for (const client of sockets) expect(dataOf(await client.frames.take(10))).toEqual(sent)
   for (const client of sessions) expect(dataOf(await client.messages(10))).toEqual(sent)
-  expect({ encoded: encode.mock.calls.length, quoted: quotes.made - before }).toEqual({
+  expect({ encoded: encode.mock.calls.length, quoted: quotes.count - before }).toEqual({
     encoded: 10,
     quoted: 10,
   })
