@@ -20,8 +20,8 @@ import {
 } from './http/handshake'
 import type { Addresses } from './http/address'
 import type { Api } from './http/api'
-import { textIn } from './http/bytes'
-import { REQUEST_ID, requestId } from './http/headers'
+import { decodeUtf8 } from './http/bytes'
+import { REQUEST_ID, requestIdFrom } from './http/headers'
 import type { InFlight } from './http/in-flight'
 import type { Locality } from './http/local'
 import { outsidePrefix, placeOf, route, type Place } from './http/place'
@@ -81,7 +81,7 @@ export function listen(port: Port): Server<Client> {
       return fallback(port, request, place) ?? routes(port, route(request, place))
     },
     error: (cause) => {
-      const id = requestId(null)
+      const id = requestIdFrom(null)
       countFault(core, cause, { requestId: id })
       return new Response(`Internal server error (${id})\n`, {
         status: 500,
@@ -103,7 +103,7 @@ export function listen(port: Port): Server<Client> {
         receiveFrame(
           core,
           conn,
-          isText || conn.codec.decodeBytes ? message : (textIn(message) ?? ''),
+          isText || conn.codec.decodeBytes ? message : (decodeUtf8(message) ?? ''),
         )
       },
       ping: ({ data: conn }) => countPing(core, conn),
@@ -291,7 +291,7 @@ const identified = async (answering: MaybePromise<Response>, request: Request) =
   withId(await answering, request)
 
 function withId(response: Response, request: Request): Response {
-  response.headers.set(REQUEST_ID, requestId(request.headers.get(REQUEST_ID)))
+  response.headers.set(REQUEST_ID, requestIdFrom(request.headers.get(REQUEST_ID)))
   return response
 }
 

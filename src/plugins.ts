@@ -14,7 +14,7 @@ import type { Uploads } from './core/uploads'
 import type { AdminChanges } from './http/admin-changes'
 import type { Enforced } from './apps/fields'
 import { readText } from './http/form'
-import { listed } from './http/lists'
+import { DATA_ENVELOPE, respondWithList } from './http/lists'
 import { workFor, type Slices } from './core/slices'
 import { PLUGIN_INTERFACE, type AnyPlugin, type PluginContext } from './plugin'
 import { pluginStore } from './store/plugins'
@@ -147,7 +147,7 @@ function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
         ),
       ),
     listInSlices: (more) =>
-      listed({ slices }, { items: more, around: ['{"data":[', ']}'], textOf: JSON.stringify }),
+      respondWithList({ slices }, { items: more, envelope: DATA_ENVELOPE, jsonOf: JSON.stringify }),
     routes,
     adminOnly,
     readBody: (request) => readText(uploads, request),

@@ -169,7 +169,7 @@ async function build(
   const logins = new Logins(clock, config.maxFailedLoginsPerMinute)
   const access = { ...credentials.admin, origins: config.adminOrigins }
   const identify = adminIdentity(access, {
-    authorizePlugins: (request) => hooks.checkAdmin(request),
+    authorizePlugins: (request) => hooks.authorizeAdmin(request),
     locality,
     logins,
     addresses,

@@ -5,7 +5,7 @@
 import type { Server } from 'bun'
 import type { Config } from './config/config'
 import type { Clock, Log } from './core/types'
-import { REQUEST_ID, requestId } from './http/headers'
+import { REQUEST_ID, requestIdFrom } from './http/headers'
 import { placeOf } from './http/place'
 import { pathOf } from './http/url'
 import { DatabaseInUse, isFile, lockDatabase, TIE_MS } from './store/files'
@@ -84,7 +84,7 @@ function answering({ port, host: hostname, pathPrefix }: Config): Server<undefin
       fetch: (request) => {
         const up = placeOf(pathOf(request.url), pathPrefix).path === '/up'
         const headers = {
-          [REQUEST_ID]: requestId(request.headers.get(REQUEST_ID)),
+          [REQUEST_ID]: requestIdFrom(request.headers.get(REQUEST_ID)),
           ...(!up && { 'retry-after': '1' }),
         }
         const body = up ? { health: 'OK' } : { ready: false, reason: REASON }

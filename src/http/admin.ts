@@ -20,8 +20,8 @@ import {
 } from '../apps/fields'
 import { limitsOnWire } from '../apps/limits'
 import { FieldError } from './errors'
-import { readNested } from './form'
-import { listed } from './lists'
+import { readBody } from './form'
+import { DATA_ENVELOPE, respondWithList } from './lists'
 import type { AdminChanges } from './admin-changes'
 import { AppAnswer, AppsAnswer, CHANGED_APP_BODY, NEW_APP_BODY } from './app-schemas'
 import {
@@ -198,15 +198,15 @@ function appOf({ apps }: Core, slug: string): App {
 }
 
 const allOf = (core: Core): Promise<Response> =>
-  listed(core, {
+  respondWithList(core, {
     items: core.apps.all(),
-    around: ['{"data":[', ']}'],
-    textOf: (app) => JSON.stringify(resourceOf(app)),
+    envelope: DATA_ENVELOPE,
+    jsonOf: (app) => JSON.stringify(resourceOf(app)),
   })
 
 async function readApp(uploads: Uploads, request: Request): Promise<Record<string, unknown>> {
-  const body = await readNested(uploads, request)
-  const app = body?.['app']
+  const { value } = await readBody(uploads, request)
+  const app = isRecord(value) ? value['app'] : undefined
   if (!isRecord(app) || Object.keys(app).length === 0)
     throw new RealtimeError('admin_bad_request', 'Bad Request')
   return app

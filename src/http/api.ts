@@ -17,7 +17,7 @@ import { deliveries } from './deliveries'
 import { explain, mustDecode, mustHaveHost } from './errors'
 import { events } from './events'
 import { AppSecrets } from './app-secrets'
-import { REQUEST_ID, requestId } from './headers'
+import { REQUEST_ID, requestIdFrom } from './headers'
 import type { ApiHooks } from './hooks'
 import type { Locality } from './local'
 import type { Logins } from './logins'
@@ -68,7 +68,7 @@ export function createApi(core: Core, options: ApiOptions) {
   })
     .onRequest(({ request, set }) => {
       // The framework's own record has no prototype, which the runtime reads in 0.6 µs more.
-      set.headers = { [REQUEST_ID]: requestId(request.headers.get(REQUEST_ID)) }
+      set.headers = { [REQUEST_ID]: requestIdFrom(request.headers.get(REQUEST_ID)) }
     })
     .onError(({ code, error, request, set }) => {
       const id = String(set.headers[REQUEST_ID])

@@ -8,7 +8,7 @@ import { LIMIT_BY_WIRE_NAME } from '../apps/limits'
 import { eachSwitch } from '../apps/switches'
 import { LIMITS, type LimitRow } from '../core/limits'
 import { MAX_WEBHOOKS } from '../core/webhooks'
-import { documentedForms } from './body'
+import { documentForms } from './body'
 import { Webhook } from './schemas'
 
 /** An object of the limits that an app may have. */
@@ -70,7 +70,7 @@ const form = (field: string, example: Example): Schema =>
 /** `field` is what forms show. The examples can be sent one after another: what is created is changed. */
 function bodyOf(fields: Record<string, TSchema>, field: string, example: Example) {
   const json: Schema = Type.Object({ app: Type.Object(fields) }, { examples: [{ app: example }] })
-  return documentedForms(json, form(field, example))
+  return documentForms(json, form(field, example))
 }
 
 export const NEW_APP_BODY = bodyOf(fieldsFor('create'), 'name', {

@@ -1,7 +1,6 @@
 /**
- * Who is asking: Pusher's request signature.
- * The signature covers the bytes as received, before any schema is looked at. SDKs differ in what
- * they percent-encode: values are signed decoded, paths as the SDK wrote them.
+ * Verifies Pusher's request signature. It covers the bytes as received, so it comes before any schema.
+ * SDKs differ in what they percent-encode: values are signed decoded, paths as the SDK wrote them.
  * Spec: contract 6.2, vectors H1 to H13.
  */
 import { Elysia } from 'elysia'
@@ -12,46 +11,46 @@ import { percentDecode, quote, raise, RealtimeError } from '../core/errors'
 import { maxRequestBytes } from '../core/limits'
 import type { KeyPair } from '../core/signature'
 import type { ReceivedBody } from './body'
-import { bytesOf, type BodyCodes } from './bytes'
-import { NO_BODY, type ApiHooks, type Received } from './hooks'
+import { readBytes, type BodyCodes } from './bytes'
+import { NO_BODY, type ApiHooks, type ReceivedRequest } from './hooks'
 import type { Locality } from './local'
-import { queryReadAs, signedQuery, type Reading, type SignedQuery } from './signed-query'
+import { canonicalQuery, parseSignedQuery, type Decode, type SignedQuery } from './signed-query'
 import { requirePrefix, placeOf, sentUrl } from './place'
-import { pairsOf, pathOf } from './url'
+import { splitQuery, pathOf } from './url'
 
 const BODY_CODES: BodyCodes = { tooLarge: 'data_too_large', brokenOff: 'request_invalid' }
 
 /**
- * Gives a route its `app`, that of the path, whose key signed the request; and its `received` body,
- * which nobody has looked into yet: what is wrong with it is told to those only who may know. It is
- * read once everything else is known to be right, so that strangers hold no memory with theirs.
+ * Gives a route its `app`, that of the path, whose key signed the request, and its `received` body, which
+ * was not parsed yet: only authenticated callers learn what is wrong with it. It is read after all other
+ * checks, so that bodies of strangers hold no memory.
  */
-export function signed(core: Core, { pathPrefix, hooks, locality }: SignedAccess) {
-  const vouches = core.hooks.authenticate.length > 0
+export function requireSignature(core: Core, { pathPrefix, hooks, locality }: SignedAccess) {
+  const mayVouch = core.hooks.authenticate.length > 0
   const maxBytes = maxRequestBytes(core.limits)
   return new Elysia().derive({ as: 'scoped' }, async ({ request, params }) => {
     const { method } = request
     const url = sentUrl(request)
     requirePrefix(url, pathPrefix)
     const { appId = '' } = params as { appId?: string }
-    const query = signedQuery(url)
+    const query = parseSignedQuery(url)
     const area = method === 'POST' ? 'trigger' : 'read'
-    const view: Received = { request, area, app: core.apps.byId(appId), body: NO_BODY }
-    const vouched = vouches && view.app && (await hooks.authenticate(view)) ? view.app : undefined
+    const view: ReceivedRequest = { request, area, app: core.apps.byId(appId), body: NO_BODY }
+    const vouched = mayVouch && view.app && (await hooks.authenticate(view)) ? view.app : undefined
     const app =
       vouched ?? authenticate(core, { request, method, url, appId, query, pathPrefix, locality })
     requireActive(app)
     const raw =
-      method === 'POST' ? await bytesOf(core.uploads, request, maxBytes, BODY_CODES) : NO_BODY
-    if (!vouched) checkBody(query.credentials.body_md5, raw)
+      method === 'POST' ? await readBytes(core.uploads, request, maxBytes, BODY_CODES) : NO_BODY
+    if (!vouched) requireBodyMd5(query.credentials.body_md5, raw)
     view.body = raw
-    hooks.check(view)
+    hooks.authorize(view)
     const received: ReceivedBody = { raw, url, hasParameters: query.hasParameters }
     return { app, received }
   })
 }
 
-/** What signed routes are asked with. */
+/** What signed routes need of the server. */
 export type SignedAccess = {
   readonly pathPrefix: string
   readonly hooks: ApiHooks
@@ -82,29 +81,29 @@ const unauthorized = (message: string): RealtimeError =>
 function authenticate(core: Core, request: SignedRequest): App {
   const app = core.apps.byId(request.appId)
   if (!app) throw new RealtimeError('app_not_found', `App ${quote(request.appId)} does not exist`)
-  const { text: query, credentials } = request.query
-  const pair = pairOf(core, app, credentials.auth_key)
+  const { text: signedQuery, credentials } = request.query
+  const pair = requireKeyPair(core, app, credentials.auth_key)
   if (pair.isPublished) request.locality.requireLocal(request.request)
-  checkVersion(credentials.auth_version)
-  checkTimestamp(credentials.auth_timestamp, core.clock.now())
+  requireVersion(credentials.auth_version)
+  requireTimestamp(credentials.auth_timestamp, core.clock.now())
 
   const signature = credentials.auth_signature ?? ''
-  const text = `${request.method}\n${pathOf(request.url)}\n${query}`
-  if (!pair.verify(text, signature) && !signedOtherwise(request, pair, signature)) {
+  const text = `${request.method}\n${pathOf(request.url)}\n${signedQuery}`
+  if (!pair.verify(text, signature) && !isSignedOtherwise(request, pair, signature)) {
     throw unauthorized(
-      `Invalid signature: you should have sent HmacSHA256Hex(${JSON.stringify(shortened(text))}, your_secret_key), but you sent "${quote(signature)}"`,
+      `Invalid signature: you should have sent HmacSHA256Hex(${JSON.stringify(shorten(text))}, your_secret_key), but you sent "${quote(signature)}"`,
     )
   }
   return app
 }
 
-/** Of most requests the whole. */
-const SHOWN_CHARS = 1000
+/** Enough for most requests. */
+const MAX_SHOWN_CHARS = 1000
 
-const shortened = (text: string): string =>
-  text.length <= SHOWN_CHARS ? text : `${text.slice(0, SHOWN_CHARS)}…`
+const shorten = (text: string): string =>
+  text.length <= MAX_SHOWN_CHARS ? text : `${text.slice(0, MAX_SHOWN_CHARS)}…`
 
-function pairOf(core: Core, app: App, key: string | undefined): KeyPair {
+function requireKeyPair(core: Core, app: App, key: string | undefined): KeyPair {
   if (!key) throw unauthorized('Authentication key required')
   const pair = findKeyPair(app, key)
   if (pair) return pair
@@ -116,12 +115,12 @@ function requireActive(app: App): void {
   if (refused) raise(refused)
 }
 
-function checkVersion(version: string | undefined): void {
+function requireVersion(version: string | undefined): void {
   if (!version) throw unauthorized('Version required')
   if (version !== VERSION) throw unauthorized('Version not supported')
 }
 
-function checkTimestamp(timestamp: string | undefined, now: number): void {
+function requireTimestamp(timestamp: string | undefined, now: number): void {
   if (!timestamp || !/^\d{1,15}$/.test(timestamp)) throw unauthorized('Timestamp required')
   const seconds = Number(timestamp)
   if (Math.abs(now / 1000 - seconds) < WINDOW_SECONDS) return
@@ -131,7 +130,7 @@ function checkTimestamp(timestamp: string | undefined, now: number): void {
   )
 }
 
-function checkBody(md5: string | undefined, raw: Uint8Array): void {
+function requireBodyMd5(md5: string | undefined, raw: Uint8Array): void {
   if (md5 === undefined && raw.length === 0) return
   if (md5 === undefined || Bun.MD5.hash(raw, 'hex') !== md5)
     throw unauthorized('body_md5 does not match the request body')
@@ -139,20 +138,20 @@ function checkBody(md5: string | undefined, raw: Uint8Array): void {
 
 // ---------------------------------------------------------------- what was signed
 
-const READINGS: readonly Reading[] = [
+const DECODERS: readonly Decode[] = [
   percentDecode,
   (value) => percentDecode(value.replaceAll('+', ' ')),
   (value) => value,
 ]
 
-/** True where the signature covers the request as some SDKs write it; tried only after the usual text. */
-function signedOtherwise(
+/** True where the signature covers the request as some SDKs write it. Tried only after the usual form. */
+function isSignedOtherwise(
   { method, url, pathPrefix }: SignedRequest,
   pair: KeyPair,
   signature: string,
 ): boolean {
-  const pairs = pairsOf(url)
-  const queries = READINGS.map((read) => queryReadAs(pairs, read).text)
+  const pairs = splitQuery(url)
+  const queries = DECODERS.map((read) => canonicalQuery(pairs, read).text)
   const wire = pathOf(url)
   const bare = wire.startsWith(pathPrefix) ? wire.slice(pathPrefix.length) : wire
   const paths = [wire, bare, placeOf(wire, pathPrefix).path]

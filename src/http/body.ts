@@ -11,28 +11,29 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { RealtimeError } from '../core/errors'
 import { isRecord, parseJson, describeExcess } from '../core/json'
 import { BODY_TYPES } from './headers'
-import { mistakeIn } from './mistake'
-import { queryParameters } from './signed-query'
+import { describeMistake } from './mistake'
+import { parseParameters } from './signed-query'
 
-/** A body and what else may bring parameters. */
+/** A signed body, and the URL, which may carry parameters, too. */
 export type ReceivedBody = {
   readonly raw: Uint8Array
   readonly url: string
-  /** True where the query brings more than the signature. */
+  /** True where the query has more than the signature. */
   readonly hasParameters: boolean
 }
 
 /**
- * Reads what a schema describes. Parameters may come in the query string; the body's win (contract 6.1).
- * The function that is returned throws RealtimeError('request_invalid').
+ * A function that reads what a schema describes. Parameters may be in the query, too; the body's win
+ * (contract 6.1). It throws RealtimeError('request_invalid').
  */
 export function jsonBody<Schema extends TObject>(schema: Schema) {
   const checker = TypeCompiler.Compile(schema)
   return (received: ReceivedBody): Static<Schema> => {
-    const text = textBody(received.raw)
+    const text = decodeBody(received.raw)
     const given = text === '' || text === 'null' ? {} : parse(text)
-    const body = received.hasParameters && given ? withQuery(given, received.url) : given
-    if (!checker.Check(body)) throw invalid(body ? mistakeIn(checker.Errors(body)) : NOT_AN_OBJECT)
+    const body = received.hasParameters && given ? mergeQuery(given, received.url) : given
+    if (!checker.Check(body))
+      throw invalid(body ? describeMistake(checker.Errors(body)) : NOT_AN_OBJECT)
     return body
   }
 }
@@ -42,22 +43,22 @@ const NOT_AN_OBJECT = 'Expected the body to be a JSON object'
 const invalid = (message: string): RealtimeError => new RealtimeError('request_invalid', message)
 
 /**
- * A body as text; decoding puts U+FFFD where bytes are no UTF-8: they are looked at only where there is one.
+ * Decodes a body. Decoding puts U+FFFD where bytes are not UTF-8, so they are checked only where there is one.
  * @throws RealtimeError('request_invalid')
  */
-export function textBody(raw: Uint8Array): string {
+export function decodeBody(raw: Uint8Array): string {
   const text = Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString()
   if (text.includes('\ufffd') && !isUtf8(raw)) throw invalid('Expected the body to be UTF-8')
   return text
 }
 
-/** The document's words for a body that the framework does not read. */
-export const documented = (schema: TSchema, type = 'application/json') => ({
+/** Describes, in the document, a body that the framework does not read. */
+export const documentBody = (schema: TSchema, type = 'application/json') => ({
   requestBody: { content: { [type]: { schema } }, required: true },
 })
 
-/** The same for one that may be JSON or a form. */
-export const documentedForms = (json: object, form = json) => {
+/** The same for a body that may be JSON or a form. */
+export const documentForms = (json: object, form = json) => {
   const [jsonType, ...formTypes] = BODY_TYPES
   const forms = formTypes.map((type) => [type, { schema: form }])
   return {
@@ -68,13 +69,13 @@ export const documentedForms = (json: object, form = json) => {
   }
 }
 
-function withQuery(body: Record<string, unknown>, url: string): Record<string, unknown> {
-  const { channel, channels, ...rest } = queryParameters(url)
-  const named = 'channel' in body || 'channels' in body ? {} : defined({ channel, channels })
+function mergeQuery(body: Record<string, unknown>, url: string): Record<string, unknown> {
+  const { channel, channels, ...rest } = parseParameters(url)
+  const named = 'channel' in body || 'channels' in body ? {} : dropUndefined({ channel, channels })
   return { ...named, ...rest, ...body }
 }
 
-const defined = (record: Record<string, unknown>): Record<string, unknown> =>
+const dropUndefined = (record: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined))
 
 function parse(text: string): Record<string, unknown> | undefined {
@@ -88,7 +89,7 @@ function parse(text: string): Record<string, unknown> | undefined {
   return body
 }
 
-/** A key that is null says as much as one that is left out (contract 6.4). */
+/** A key that is null counts as absent (contract 6.4). */
 function dropNulls(record: Record<string, unknown>): void {
   for (const key in record) if (record[key] === null) delete record[key]
 }

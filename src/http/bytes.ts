@@ -1,36 +1,36 @@
 /**
- * The bytes of a request's body, at most so many, and at least so many a second. What says that it is
- * longer is refused unread; what comes in chunks is read so far and no further. A body that nobody reads
- * is dropped by the runtime as it comes, and holds no memory.
+ * Reads bodies: at most so many bytes, and at least so many a second. A longer `content-length` is refused
+ * unread, chunks are read up to the limit. A body that nobody reads is dropped by the runtime as it
+ * arrives, and holds no memory.
  */
 import { isUtf8 } from 'node:buffer'
 import { RealtimeError, type ErrorCode } from '../core/errors'
 import type { Upload, Uploads } from '../core/uploads'
 
-/** So short a body is read in one piece: it is whole within ten seconds, or too slow. */
+/** Bodies up to this size are read in one piece: whole within ten seconds, or too slow. */
 const SMALL_BYTES = 32 * 1024
 
-/** What a body is refused with, in the words of the API that it was sent to. */
+/** The codes of the API that a body was sent to. */
 export type BodyCodes = { readonly tooLarge: ErrorCode; readonly brokenOff: ErrorCode }
 
-/** Why a body was not read; its rest is not to be waited for where it is too slow. */
-export type Unread = 'too_large' | 'broken_off' | 'too_slow'
+/** Why a body was not read. */
+export type UnreadReason = 'too_large' | 'broken_off' | 'too_slow'
 
 export const TOO_SLOW =
   'The body comes too slowly: nothing for 10 seconds, or less than 8 KB a second'
 
-/** Undefined for what is no UTF-8: repaired, it would be what nobody said. */
-export const textIn = (bytes: Uint8Array): string | undefined =>
+/** Undefined for bytes that are not UTF-8: repaired, they would be a text that nobody sent. */
+export const decodeUtf8 = (bytes: Uint8Array): string | undefined =>
   isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString() : undefined
 
-/** @throws RealtimeError('body_too_slow'), or with one of `codes`: longer than `maxBytes`, or it does not come whole */
-export async function bytesOf(
+/** @throws RealtimeError('body_too_slow'), or with one of `codes` for a body that is longer than `maxBytes` or broken off */
+export async function readBytes(
   uploads: Uploads,
   request: Request,
   maxBytes: number,
   codes: BodyCodes,
 ): Promise<Uint8Array> {
-  const bytes = await readBytes(uploads, request, maxBytes)
+  const bytes = await tryReadBytes(uploads, request, maxBytes)
   if (typeof bytes !== 'string') return bytes
   if (bytes === 'too_slow') throw new RealtimeError('body_too_slow', TOO_SLOW)
   if (bytes === 'broken_off')
@@ -40,11 +40,11 @@ export async function bytesOf(
   throw new RealtimeError(codes.tooLarge, `${what} exceeds the limit of ${maxBytes}`)
 }
 
-export function readBytes(
+export function tryReadBytes(
   uploads: Uploads,
   request: Request,
   maxBytes: number,
-): Promise<Uint8Array | Unread> {
+): Promise<Uint8Array | UnreadReason> {
   const { headers } = request
   const declared = headers.get('content-length')
   if (declared !== null && Number(declared) > maxBytes) return Promise.resolve('too_large')
@@ -52,29 +52,29 @@ export function readBytes(
     declared === null ? !headers.has('transfer-encoding') : Number(declared) <= SMALL_BYTES
   return new Promise((resolve) => {
     const upload = uploads.begin(resolve)
-    const end = (came: unknown): void => {
+    const end = (outcome: unknown): void => {
       uploads.end(upload)
-      resolve(bytesIn(came))
+      resolve(resultOf(outcome))
     }
     const reading = inOnePiece
       ? request.arrayBuffer()
-      : chunksOf(request, maxBytes, { upload, uploads })
+      : readChunks(request, maxBytes, { upload, uploads })
     reading.then(end, end)
   })
 }
 
-/** What came is bytes, why there are none, or the error of a reading whose sender has left. */
-function bytesIn(came: unknown): Uint8Array | Unread {
-  if (came instanceof ArrayBuffer) return new Uint8Array(came)
-  return came === 'too_large' || came === 'too_slow' ? came : 'broken_off'
+/** `outcome` is bytes, a reason, or the error of a read whose sender has left. */
+function resultOf(outcome: unknown): Uint8Array | UnreadReason {
+  if (outcome instanceof ArrayBuffer) return new Uint8Array(outcome)
+  return outcome === 'too_large' || outcome === 'too_slow' ? outcome : 'broken_off'
 }
 
-type Progress = { readonly upload: Upload; readonly uploads: Uploads }
+type UploadInProgress = { readonly upload: Upload; readonly uploads: Uploads }
 
-async function chunksOf(
+async function readChunks(
   { body }: Request,
   maxBytes: number,
-  { upload, uploads }: Progress,
+  { upload, uploads }: UploadInProgress,
 ): Promise<ArrayBuffer | 'too_large' | 'too_slow'> {
   const chunks: Uint8Array[] = []
   for await (const chunk of body ?? []) {

@@ -10,8 +10,8 @@ import type { Core } from '../core/core'
 import { quote, raise, RealtimeError } from '../core/errors'
 import { jsonText, textOfJson } from '../core/json'
 import type { ChannelName } from '../core/types'
-import { signed, type SignedAccess } from './auth'
-import { listed } from './lists'
+import { requireSignature, type SignedAccess } from './auth'
+import { respondWithList } from './lists'
 import { errorText, READ_REFUSALS, ASKING_REFUSALS } from './refusals'
 import {
   ChannelAnswer,
@@ -62,7 +62,7 @@ const PRESENCE_CHANNEL = {
 
 export function channels(core: Core, access: SignedAccess) {
   return new Elysia({ prefix: '/apps/:appId/channels', tags: ['channels'] })
-    .use(signed(core, access))
+    .use(requireSignature(core, access))
     .get(
       '',
       ({ app, query: { info, filter_by_prefix: prefix = '' } }) => {
@@ -116,10 +116,10 @@ export function channels(core: Core, access: SignedAccess) {
       ({ app, params }) => {
         const channel = channelOf(app, params.channel)
         mustBePresence(channel)
-        return listed(core, {
+        return respondWithList(core, {
           items: core.presence.members(app, channel),
-          around: ['{"users":[', ']}'],
-          textOf: ({ userId }) => JSON.stringify({ id: userId }),
+          envelope: ['{"users":[', ']}'],
+          jsonOf: ({ userId }) => JSON.stringify({ id: userId }),
         })
       },
       {
@@ -220,10 +220,10 @@ export function attributesOf(core: Core, app: App, channel: ChannelName, info: r
 }
 
 function occupied(core: Core, app: App, prefix: string, attributes: readonly Attribute[]) {
-  return listed(core, {
+  return respondWithList(core, {
     items: core.presence.occupiedChannels(app),
-    around: ['{"channels":{', '}}'],
-    textOf: (name) => {
+    envelope: ['{"channels":{', '}}'],
+    jsonOf: (name) => {
       if (!name.startsWith(prefix) || isUserChannel(name)) return undefined
       if (core.presence.subscriptionCount(app, name) === 0) return undefined // it was left meanwhile
       return `${jsonText(name)}:${JSON.stringify(attributesOf(core, app, name, attributes))}`
@@ -247,7 +247,7 @@ function mustBePresence(channel: ChannelName): void {
 /** How many connections an app has. No part of Pusher's API, but of Reverb's: Laravel Pulse asks for it. */
 export function connections(core: Core, access: SignedAccess) {
   return new Elysia({ prefix: `${access.pathPrefix}/apps/:appId`, tags: ['channels'] })
-    .use(signed(core, access))
+    .use(requireSignature(core, access))
     .get('/connections', ({ app }) => ({ connections: core.hub.connectionCountOf(app) }), {
       response: { 200: ConnectionsAnswer, ...ASKING_REFUSALS },
       detail: {

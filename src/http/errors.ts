@@ -9,7 +9,7 @@ import { wireError } from '../protocols/errors'
 import type { Addresses } from './address'
 import type { FieldErrors } from '../apps/fields'
 import { CONTENT_TYPES } from './headers'
-import { mistakeIn, type Mistake } from './mistake'
+import { describeMistake, type Mistake } from './mistake'
 import { isDecodable, pathOf } from './url'
 
 export type ErrorAnswer = {
@@ -80,7 +80,7 @@ function answerTo(core: Core, { code, error, request, requestId }: Failure): Err
   const isSeed = path.startsWith(SEED_PATH)
   if (code === 'NOT_FOUND') return isSeed ? detail(404, 'Not Found') : text(404, 'Unknown route')
   if (error instanceof ValidationError && error.type !== 'response')
-    return text(400, mistakeIn(error.all as readonly Mistake[]))
+    return text(400, describeMistake(error.all as readonly Mistake[]))
   if (code === 'PARSE') return text(400, 'Expected the body to be readable')
   core.counters.faults++
   core.log.error({ err: error, requestId }, 'fault')

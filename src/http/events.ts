@@ -14,13 +14,13 @@ import type { JsonSlice } from '../core/json-scan'
 import { publish, textOfData, type Api, type EventRequest } from '../core/publish'
 import type { ChannelName } from '../core/types'
 import { isReservedByPusher } from '../protocols/event-names'
-import { signed, type SignedAccess } from './auth'
-import { documented, jsonBody, textBody } from './body'
+import { requireSignature, type SignedAccess } from './auth'
+import { documentBody, jsonBody, decodeBody } from './body'
 import { attributesOf, parseInfo } from './channels'
 import { errorText, NoBody, SIGNED_REFUSALS } from './refusals'
 import { BatchAnswer, batchBody, EventAnswer, eventBody, OPEN } from './schemas'
-import { writtenIn } from './form'
-import { queryParameters } from './signed-query'
+import { sliceOf } from './form'
+import { parseParameters } from './signed-query'
 
 const DeprecatedBody = Type.String({
   description: 'The data of the event, as it is',
@@ -41,14 +41,14 @@ export function events(core: Core, access: SignedAccess) {
   const eventOf = jsonBody(EventBody)
   const batchOf = jsonBody(BatchBody)
   return new Elysia({ prefix: '/apps/:appId', tags: ['events'] })
-    .use(signed(core, access))
+    .use(requireSignature(core, access))
     .post(
       '/events',
       ({ app, received }) => {
         const body = eventOf(received)
         const info = parseInfo(body.info)
         const channels = body.channels ?? (body.channel === undefined ? [] : [body.channel])
-        const data = dataText(app, body.data, () => writtenIn(textBody(received.raw), 'data'))
+        const data = dataText(app, body.data, () => sliceOf(decodeBody(received.raw), 'data'))
         const [published = []] = publish(core, app, [eventRequest(body, channels, data)], PUSHER)
         return whenRoom(core.hub, app, published, () =>
           info.length === 0 ? {} : { channels: withInfo(core, app, published, info) },
@@ -62,7 +62,7 @@ export function events(core: Core, access: SignedAccess) {
           summary: 'Trigger an event on one or more channels',
           description:
             'Everything is checked before anything is published: a refused request publishes nothing. A key that is null counts as absent. Where subscribers are far behind, the answer waits for them. `channels` is in the answer only where `info` asked for it.',
-          ...documented(EventBody),
+          ...documentBody(EventBody),
         },
       },
     )
@@ -99,14 +99,14 @@ export function events(core: Core, access: SignedAccess) {
           summary: 'Trigger several events at once',
           description:
             'In order, all or none. `batch` is in the answer only where an event asked for `info`; it has a place for each event.',
-          ...documented(BatchBody),
+          ...documentBody(BatchBody),
         },
       },
     )
     .post(
       '/channels/:channel/events',
       ({ app, received, params, set }) => {
-        const data = textBody(received.raw)
+        const data = decodeBody(received.raw)
         const { name, socket_id: socketId } = singleParameters(received.url)
         const event = { name: name ?? '', data, channels: [params.channel], socketId }
         const [published = []] = publish(core, app, [event], PUSHER)
@@ -122,7 +122,7 @@ export function events(core: Core, access: SignedAccess) {
           summary: 'Trigger an event on a channel (the form of 2012)',
           description: 'The body is the data. For libraries that are older than `POST /events`.',
           deprecated: true,
-          ...documented(DeprecatedBody, 'text/plain'),
+          ...documentBody(DeprecatedBody, 'text/plain'),
         },
       },
     )
@@ -130,7 +130,7 @@ export function events(core: Core, access: SignedAccess) {
 
 /** As they were signed: the framework's own reading makes a space of a plus. */
 function singleParameters(url: string): { readonly [name: string]: string | undefined } {
-  const all = Object.entries(queryParameters(url))
+  const all = Object.entries(parseParameters(url))
   return Object.fromEntries(
     all.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   )
@@ -165,7 +165,7 @@ function dataTexts(
 ): readonly string[] {
   let slices: readonly (JsonSlice | undefined)[] | undefined
   return events.map(({ data }, index) =>
-    dataText(app, data, () => (slices ??= scanRecords(textBody(body), 'batch', 'data'))[index]),
+    dataText(app, data, () => (slices ??= scanRecords(decodeBody(body), 'batch', 'data'))[index]),
   )
 }
 

@@ -8,66 +8,54 @@ import { BODY_LIMITS, isRecord, describeExcess, type JsonLimits } from '../core/
 import { scanObject, type JsonSlice } from '../core/json-scan'
 import { maxRequestBytes, type Limits } from '../core/limits'
 import type { Uploads } from '../core/uploads'
-import { bytesOf, type BodyCodes } from './bytes'
+import { readBytes, type BodyCodes } from './bytes'
 
 type Nested = { [key: string]: unknown }
 
-/** How much of a body is read, and how much work it may be. */
+/** How long a body may be, and how much work to parse. */
 export type BodyLimits = {
   readonly bytes: number
-  /** Of a form; more than any app, event or push has. */
+  /** Fields of a form; more than any app, event or push has. */
   readonly fields: number
   readonly json: JsonLimits
 }
 
-/** For whoever may use the admin API, 25 ms of parsing at the worst; for others 5. */
+/** Of admins: at most 25 ms of parsing. */
 export const ADMIN_BODY: BodyLimits = {
   bytes: 1024 * 1024,
   fields: 65_536,
   json: { nodes: 131_072, levels: Infinity },
 }
-export const bodyOfApp = (limits: Limits): BodyLimits => ({
+/** Of an app's backend: at most 5 ms. */
+export const bodyLimitsOf = (limits: Limits): BodyLimits => ({
   bytes: maxRequestBytes(limits),
   fields: 4096,
   json: BODY_LIMITS,
 })
 const BODY_CODES: BodyCodes = { tooLarge: 'admin_body_too_large', brokenOff: 'admin_bad_request' }
 
-/** A body that was read; `value` is undefined where it is not what it says it is, `json` its text where it is JSON. */
+/** `value` is undefined where the body can't be parsed as its content type; `json` is its text where it is JSON. */
 export type Body = { readonly value: unknown; readonly json: string | undefined }
 
-/** The value of a key as it was written; undefined where there is none, or null, or a form was sent. */
-export function writtenIn(json: string | undefined, key: string): JsonSlice | undefined {
+/** The value of a key as it was written; undefined where it is absent or null, or a form was sent. */
+export function sliceOf(json: string | undefined, key: string): JsonSlice | undefined {
   const [slice] = (json === undefined ? undefined : scanObject(json, [key])) ?? []
   return slice?.text === 'null' ? undefined : slice
 }
 
 /**
- * The body as a record; undefined where it is none, or can't be read as what it says it is.
- * @throws as `readBody`
- */
-export async function readNested(
-  uploads: Uploads,
-  request: Request,
-  limits?: BodyLimits,
-): Promise<Nested | undefined> {
-  const { value } = await readBody(uploads, request, limits)
-  return isRecord(value) ? value : undefined
-}
-
-/**
- * The body as what it says it is.
- * @throws RealtimeError('admin_body_too_large' | 'admin_bad_request') for more than `limits` allow, for what is
- *   no UTF-8 or does not come whole
+ * Reads the body as its content type.
+ * @throws RealtimeError('admin_body_too_large' | 'admin_bad_request') for more than `limits` allow, for a
+ *   body that is not UTF-8 or is broken off
  */
 export async function readBody(
   uploads: Uploads,
   request: Request,
   limits = ADMIN_BODY,
 ): Promise<Body> {
-  const bytes = await readBytes(uploads, request, limits.bytes)
+  const bytes = await readUtf8Bytes(uploads, request, limits.bytes)
   try {
-    return await parsed(request.headers.get('content-type') ?? '', bytes, limits)
+    return await parseBody(request.headers.get('content-type') ?? '', bytes, limits)
   } catch (cause) {
     if (cause instanceof RealtimeError) throw cause
     if (cause instanceof URIError) throw unreadable(NOT_UTF8)
@@ -75,24 +63,25 @@ export async function readBody(
   }
 }
 
-/** The body as text, whatever it says it is. @throws as `readBody` */
+/** Reads the body as text, whatever its content type. @throws as `readBody` */
 export const readText = async (uploads: Uploads, request: Request): Promise<string> =>
-  Buffer.from(await readBytes(uploads, request, ADMIN_BODY.bytes)).toString()
+  Buffer.from(await readUtf8Bytes(uploads, request, ADMIN_BODY.bytes)).toString()
 
-async function readBytes(
+async function readUtf8Bytes(
   uploads: Uploads,
   request: Request,
   maxBytes: number,
 ): Promise<Uint8Array> {
-  const bytes = await bytesOf(uploads, request, maxBytes, BODY_CODES)
+  const bytes = await readBytes(uploads, request, maxBytes, BODY_CODES)
   if (!isUtf8(bytes)) throw unreadable(NOT_UTF8)
   return bytes
 }
 
 const NOT_UTF8 = 'The body is not UTF-8'
-const unreadable = (why: string): RealtimeError => new RealtimeError('admin_bad_request', why)
+const unreadable = (message: string): RealtimeError =>
+  new RealtimeError('admin_bad_request', message)
 
-async function parsed(type: string, bytes: Uint8Array, limits: BodyLimits): Promise<Body> {
+async function parseBody(type: string, bytes: Uint8Array, limits: BodyLimits): Promise<Body> {
   const media = type.split(';')[0]!.trim().toLowerCase()
   if (media === 'multipart/form-data') {
     const headers = { 'content-type': type }
@@ -101,9 +90,9 @@ async function parsed(type: string, bytes: Uint8Array, limits: BodyLimits): Prom
   }
   const text = new TextDecoder().decode(bytes)
   if (media === 'application/x-www-form-urlencoded') {
-    checkFields(text.split('&', limits.fields + 1), limits)
+    requireFewFields(text.split('&', limits.fields + 1), limits)
     const pairs = [...new URLSearchParams(text)]
-    checkRepairs(text, pairs)
+    requireUtf8(text, pairs)
     return { value: nest(pairs, limits), json: undefined }
   }
   const tooMuch = describeExcess(text, limits.json)
@@ -115,20 +104,20 @@ async function parsed(type: string, bytes: Uint8Array, limits: BodyLimits): Prom
  * `URLSearchParams` repairs what is no UTF-8 with U+FFFD, `decodeURIComponent` throws. Where there is
  * none nothing was repaired, and nobody pays for decoding twice.
  */
-function checkRepairs(text: string, pairs: readonly [string, string][]): void {
+function requireUtf8(text: string, pairs: readonly [string, string][]): void {
   if (pairs.some((pair) => pair.some((part) => part.includes('\ufffd'))))
     decodeURIComponent(text.replaceAll(STRAY_PERCENT, ''))
 }
 const STRAY_PERCENT = /%(?![\da-f]{2})/gi
 
-/** A form, whichever library's types say so. */
+/** FormData, in the types of any library. */
 type Form = Iterable<readonly [name: string, value: unknown]>
 
 function textEntries(form: Form): [string, string][] {
   return Array.from(form, ([name, value]) => [name, typeof value === 'string' ? value : ''])
 }
 
-function checkFields({ length }: readonly unknown[], { fields }: BodyLimits): void {
+function requireFewFields({ length }: readonly unknown[], { fields }: BodyLimits): void {
   if (length > fields) throw unreadable(`The form has more than ${fields} fields`)
 }
 
@@ -138,7 +127,7 @@ const MAX_NAME_CHARS = 1024
 
 /** @throws RealtimeError for too many fields, RangeError for a name that is too long, or of too many parts */
 function nest(entries: readonly [string, string][], limits: BodyLimits): Nested {
-  checkFields(entries, limits)
+  requireFewFields(entries, limits)
   const root: Nested = Object.create(null)
   for (const [name, value] of entries) {
     if (name.length > MAX_NAME_CHARS) throw new RangeError(`a name of ${name.length} characters`)
@@ -149,7 +138,7 @@ function nest(entries: readonly [string, string][], limits: BodyLimits): Nested 
   return root
 }
 
-/** `app[hosts][]` is `['app', 'hosts', '']`; what is not written so is a name as it is. */
+/** `app[hosts][]` is `['app', 'hosts', '']`; any other form is one part. */
 function partsOf(name: string): readonly string[] {
   const open = name.indexOf('[')
   if (open < 1 || !name.endsWith(']')) return [name]
@@ -157,7 +146,7 @@ function partsOf(name: string): readonly string[] {
   return parts.some((part) => part.includes('[') || part.includes(']')) ? [name] : parts
 }
 
-/** Puts a value where the parts from `at` on say. The empty part of `name[]` stands for a list. */
+/** Puts a value at the place that the parts from `at` on name. The empty part of `name[]` stands for a list. */
 function put(target: Nested, parts: readonly string[], at: number, value: string): void {
   const key = parts[at]!
   if (at === parts.length - 1) {

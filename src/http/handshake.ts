@@ -4,7 +4,7 @@
  */
 import { percentDecode, quote } from '../core/errors'
 import { HEADER_NAME } from '../core/webhooks'
-import { CONTENT_TYPES, REQUEST_ID, requestId } from './headers'
+import { CONTENT_TYPES, REQUEST_ID, requestIdFrom } from './headers'
 import { pathOf } from './url'
 
 /** A list of protocols may name others before ours. */
@@ -68,5 +68,5 @@ export const noHandshake = (request: Request): Response => refused(request, 400,
 const refused = (request: Request, status: number, text: string, headers: object = {}): Response =>
   new Response(`${text}\n`, {
     status,
-    headers: { [REQUEST_ID]: requestId(request.headers.get(REQUEST_ID)), ...headers },
+    headers: { [REQUEST_ID]: requestIdFrom(request.headers.get(REQUEST_ID)), ...headers },
   })

@@ -1,17 +1,17 @@
-/** Headers that several parts read or write: content types, request ids, what a caller takes. */
+/** Headers that several parts read or write: content types, request ids, `accept`. */
 import { RealtimeError } from '../core/errors'
 
-/** Content types as we write them, one name each, whoever answers: API, handshakes, transports. */
+/** Content types as we write them: API, handshakes, transports. */
 export const CONTENT_TYPES = {
   json: 'application/json; charset=utf-8',
-  /** As the framework says of the objects that handlers return. */
+  /** As the framework writes it for objects that handlers return. */
   frameworkJson: 'application/json;charset=utf-8',
   text: 'text/plain; charset=utf-8',
   html: 'text/html; charset=utf-8',
   script: 'application/javascript; charset=utf-8',
 } as const
 
-/** What bodies come as that need not be JSON. */
+/** Content types of bodies that need not be JSON. */
 export const BODY_TYPES = [
   'application/json',
   'application/x-www-form-urlencoded',
@@ -22,14 +22,14 @@ export const BODY_TYPES = [
 export const REQUEST_ID = 'x-request-id'
 
 /** The caller's own, where it is of 20 to 200 printable characters; else a new one. */
-export function requestId(given: string | null): string {
+export function requestIdFrom(given: string | null): string {
   return given !== null && /^[\x21-\x7e]{20,200}$/.test(given) ? given : crypto.randomUUID()
 }
 
 const JSON_RANGES = ['*/*', 'application/*', 'application/json']
 
 /** Spec: phoenix contract 2.1. @throws RealtimeError('not_acceptable') where JSON is excluded */
-export function mustTakeJson({ headers }: Request): void {
+export function requireJsonAccepted({ headers }: Request): void {
   const accept = headers.get('accept')
   if (!accept) return
   const ranges = accept.split(',').map((range) => range.split(';')[0]!.trim().toLowerCase())

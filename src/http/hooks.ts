@@ -1,6 +1,6 @@
 /**
- * The HTTP API's side of the hooks: what plugins are shown of a request, what they are asked, which
- * headers they add. Without plugins it is two length checks.
+ * ApiHooks: runs the plugins' hooks for requests to the HTTP API, and shows them a view of each. Without
+ * plugins it is two length checks.
  */
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
@@ -11,11 +11,11 @@ import { appView } from '../core/views'
 import type { Addresses } from './address'
 import { sentUrl } from './place'
 
-export type Received = {
+export type ReceivedRequest = {
   readonly request: Request
   readonly area: RequestView['area']
   readonly app: App | undefined
-  /** Empty until it is known who asks. */
+  /** Empty until the request is authenticated. */
   body: Uint8Array
 }
 
@@ -30,7 +30,7 @@ export class ApiHooks {
   ) {}
 
   /** True where a plugin vouches for the backend. May wait. @throws RealtimeError where one refuses */
-  async authenticate(received: Received): Promise<boolean> {
+  async authenticate(received: ReceivedRequest): Promise<boolean> {
     const { core } = this
     const verdict = await runGates(core, core.hooks.authenticate, this.#viewOf(received))
     if (isRefusal(verdict)) raise(verdict)
@@ -38,57 +38,56 @@ export class ApiHooks {
   }
 
   /**
-   * Whether a plugin lets it be pushed, though nobody else would, and what in place of `params`. May wait.
+   * Whether a plugin allows a push without credentials, and what it puts in the place of `params`. May wait.
    * @throws RealtimeError where one refuses
    */
-  async authorizePush(received: Received, params: unknown): Promise<PushVerdict> {
+  async authorizePush(received: ReceivedRequest, params: unknown): Promise<PushVerdict> {
     const { core } = this
     const verdict = await runGates(core, core.hooks.authorizePush, this.#viewOf(received), params)
     if (isRefusal(verdict)) raise(verdict)
     return { isAllowed: verdict !== undefined, params: verdict?.params }
   }
 
-  /** Tells plugins of a request. */
-  tell(name: 'apiRequested' | 'apiProcessed', received: Received): void {
+  notify(name: 'apiRequested' | 'apiProcessed', received: ReceivedRequest): void {
     const taps = this.core.hooks[name]
     if (taps.length > 0) notify(this.core, taps, this.#viewOf(received))
   }
 
   /** @throws RealtimeError where a plugin refuses */
-  check(received: Received): void {
+  authorize(received: ReceivedRequest): void {
     const { request, response } = this.core.hooks
     if (request.length === 0 && response.length === 0) return
     const refused = runGatesNow(this.core, request, this.#viewOf(received))
     if (refused) raise(refused)
   }
 
-  /** The same for whoever wants to use the admin API. */
-  readonly checkAdmin = (request: Request): void =>
-    this.check({ request, area: 'admin', app: undefined, body: NO_BODY })
+  /** The same for a request to the admin API. */
+  readonly authorizeAdmin = (request: Request): void =>
+    this.authorize({ request, area: 'admin', app: undefined, body: NO_BODY })
 
-  /** What plugins add to the answer of a request that they were asked about. */
+  /** Adds the plugins' headers to the answer of a request that they have authorized. */
   addHeaders(request: Request, status: number, headers: Record<string, unknown>): void {
     const { response } = this.core.hooks
     const view = response.length > 0 && this.#views.get(request)
     if (view) Object.assign(headers, collectHeaders(this.core, response, view, { status }))
   }
 
-  #viewOf(received: Received): RequestView {
+  #viewOf(received: ReceivedRequest): RequestView {
     let view = this.#views.get(received.request)
     if (!view)
-      this.#views.set(received.request, (view = new RequestReader(received, this.addresses)))
+      this.#views.set(received.request, (view = new LazyRequestView(received, this.addresses)))
     return view
   }
 }
 
-/** Bodies of admin requests are read by their routes. */
+/** For requests whose body is read later, by their route. */
 export const NO_BODY = new Uint8Array()
 
-class RequestReader implements RequestView {
-  readonly #received: Received
+class LazyRequestView implements RequestView {
+  readonly #received: ReceivedRequest
   readonly #addresses: Addresses
 
-  constructor(received: Received, addresses: Addresses) {
+  constructor(received: ReceivedRequest, addresses: Addresses) {
     this.#received = received
     this.#addresses = addresses
   }

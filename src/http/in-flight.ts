@@ -9,7 +9,7 @@ import { RealtimeError } from '../core/errors'
 import type { MaybePromise } from '../core/types'
 import type { Addresses } from './address'
 import { explain } from './errors'
-import { REQUEST_ID, requestId } from './headers'
+import { REQUEST_ID, requestIdFrom } from './headers'
 
 /** A request that was not answered at once. */
 type Waiting = { readonly request: Request; key: string | undefined }
@@ -88,7 +88,7 @@ export class InFlight {
 
   #refuse(request: Request, error: RealtimeError): Response {
     this.core.counters.requestsRefused++
-    const id = requestId(request.headers.get(REQUEST_ID))
+    const id = requestIdFrom(request.headers.get(REQUEST_ID))
     const { addresses } = this
     const failure = { code: error.code, error, request, requestId: id, addresses }
     const { status, body, type, headers } = explain(this.core, failure)

@@ -1,39 +1,42 @@
 /**
- * Lists: answers that may be long. They are written down in slices, entry by entry, so that nobody waits
- * for who asks for a hundred thousand channels; what is listed is what there was when it was asked.
+ * Lists: answers that may be long. They are written in slices, entry by entry, so that a request for a
+ * hundred thousand channels delays nobody; listed is what there was when it was received.
  */
 import type { Core } from '../core/core'
 import type { Work } from '../core/slices'
 import { CONTENT_TYPES } from './headers'
 
 export type List<T> = {
-  /** All of them as they are now, or what gives some more each time it is called, until it gives none. */
+  /** All items as they are now, or a function that returns the next ones each time, at last none. */
   readonly items: Iterable<T> | (() => readonly T[])
-  /** JSON before, between which the entries come, and after. */
-  readonly around: readonly [before: string, after: string]
-  /** An entry as JSON; undefined for what is not told. */
-  readonly textOf: (item: T) => string | undefined
+  /** JSON before and after the entries. */
+  readonly envelope: readonly [before: string, after: string]
+  /** An entry as JSON; undefined for an item that is left out. */
+  readonly jsonOf: (item: T) => string | undefined
 }
 
 const HEADERS = { 'content-type': CONTENT_TYPES.frameworkJson }
+/** `{ data: [...] }`, as most lists are. */
+export const DATA_ENVELOPE = ['{"data":[', ']}'] as const
+
 /** Entries of a step: some microseconds. */
 const ENTRIES = 32
-/** Characters of a part of an answer. What is longer is sent part by part, as fast as it is read: 4 MB in one piece take 5 ms. */
+/** Longer answers are sent in parts of so many characters, as fast as they are read: 4 MB in one piece take 5 ms. */
 const PART_CHARS = 65_536
 
-/** Rejects with what `textOf` throws for the first part; a later one cuts the answer off. */
-export async function listed<T>(
+/** Rejects with what `jsonOf` throws in the first part; a later error cuts the answer off. */
+export async function respondWithList<T>(
   { slices }: Pick<Core, 'slices'>,
   list: List<T>,
 ): Promise<Response> {
-  const writing = new Writing(slices, list)
+  const writing = new ListWriter(slices, list)
   const first = await writing.write()
   return new Response(writing.done ? first : streamOf(first, writing), { headers: HEADERS })
 }
 
 function streamOf(
   first: string,
-  writing: Pick<Writing<unknown>, 'done' | 'write'>,
+  writing: Pick<ListWriter<unknown>, 'done' | 'write'>,
 ): ReadableStream {
   const encoder = new TextEncoder()
   return new ReadableStream({
@@ -45,30 +48,30 @@ function streamOf(
   })
 }
 
-/** One list on its way into text. */
-class Writing<T> implements Work {
+/** Writes one list. */
+class ListWriter<T> implements Work {
   readonly part = 'a list'
   done = false
   #items: readonly T[] = []
-  readonly #more: () => readonly T[]
+  readonly #nextItems: () => readonly T[]
   #begun = false
   #next = 0
   #text: string
-  /** No entry was told yet. */
-  #bare = true
+  /** No entry was written yet. */
+  #isEmpty = true
   #written = Promise.withResolvers<string>()
 
   constructor(
     readonly slices: Core['slices'],
     readonly list: List<T>,
   ) {
-    this.#text = list.around[0]
-    this.#more = typeof list.items === 'function' ? list.items : allOf(list.items)
+    this.#text = list.envelope[0]
+    this.#nextItems = typeof list.items === 'function' ? list.items : onePage(list.items)
   }
 
   /**
-   * Resolves with the next part, the first one in this turn where it has time, others in the next ones: to
-   * send a part takes the system 100 µs, which are on nobody's account. Only where it is not done, one at a time.
+   * Resolves with the next part. Call it only while not `done`, one call at a time. The first part is written
+   * in this turn where that has time, later ones in the next: sending a part takes the system 100 µs.
    */
   write(): Promise<string> {
     this.#written = Promise.withResolvers()
@@ -79,23 +82,23 @@ class Writing<T> implements Work {
 
   step(): boolean {
     try {
-      if (this.#next === this.#items.length && this.#goOn()) return true
+      if (this.#next === this.#items.length && this.#fetchMore()) return true
       this.#write(this.#items)
     } catch (cause) {
       this.#written.reject(cause)
       return false
     }
-    if (this.done) this.#text += this.list.around[1]
+    if (this.done) this.#text += this.list.envelope[1]
     else if (this.#text.length < PART_CHARS) return true
     this.#written.resolve(this.#text)
     this.#text = ''
     return false
   }
 
-  /** True where there are more, which are written from the next step on. */
-  #goOn(): boolean {
+  /** True where there are more items, which are written from the next step on. */
+  #fetchMore(): boolean {
     this.#begun = true
-    this.#items = this.#more()
+    this.#items = this.#nextItems()
     this.#next = 0
     this.done = this.#items.length === 0
     return !this.done
@@ -104,16 +107,16 @@ class Writing<T> implements Work {
   #write(items: readonly T[]): void {
     const end = Math.min(this.#next + ENTRIES, items.length)
     while (this.#next < end) {
-      const entry = this.list.textOf(items[this.#next++]!)
+      const entry = this.list.jsonOf(items[this.#next++]!)
       if (entry === undefined) continue
-      this.#text += this.#bare ? entry : `,${entry}`
-      this.#bare = false
+      this.#text += this.#isEmpty ? entry : `,${entry}`
+      this.#isEmpty = false
     }
   }
 }
 
-/** Not as an iterator: what leaves and comes again meanwhile would be listed twice. */
-function allOf<T>(items: Iterable<T>): () => readonly T[] {
+/** All items at once: with an iterator, one that leaves and comes back meanwhile would be listed twice. */
+function onePage<T>(items: Iterable<T>): () => readonly T[] {
   let left = true
   return () => {
     const now = left ? Array.from(items) : []

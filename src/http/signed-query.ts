@@ -3,9 +3,9 @@
  * Spec: contract 6.2.
  */
 import { percentDecode } from '../core/errors'
-import { pairsOf, type Pair } from './url'
+import { splitQuery, type Pair } from './url'
 
-/** What the signature brings; no parameter of any route. */
+/** Parameters that belong to the signature and to no route. */
 const CREDENTIALS = [
   'auth_key',
   'auth_timestamp',
@@ -16,25 +16,25 @@ const CREDENTIALS = [
 type Credentials = { readonly [Name in (typeof CREDENTIALS)[number]]: string | undefined }
 
 export type SignedQuery = {
-  /** What the signature covers. */
+  /** The text that the signature covers. */
   readonly text: string
   readonly credentials: Credentials
   /** True where there is more than credentials. */
   readonly hasParameters: boolean
 }
 
-/** How an SDK may read a value before it signs it. */
-export type Reading = (value: string) => string
+/** How an SDK may decode a value before it signs it. */
+export type Decode = (value: string) => string
 
-export function signedQuery(url: string): SignedQuery {
-  return plainQuery(url) ?? queryReadAs(pairsOf(url), percentDecode)
+export function parseSignedQuery(url: string): SignedQuery {
+  return parsePlainQuery(url) ?? canonicalQuery(splitQuery(url), percentDecode)
 }
 
 /** `a[]=1&a[]=2&b=3` as `{ a: ['1', '2'], b: '3' }`, without credentials. */
-export function queryParameters(url: string): Record<string, string | string[]> {
+export function parseParameters(url: string): Record<string, string | string[]> {
   // A parameter may be called __proto__.
   const parameters: Record<string, string | string[]> = Object.create(null)
-  for (const [rawKey, rawValue] of pairsOf(url)) {
+  for (const [rawKey, rawValue] of splitQuery(url)) {
     if (isCredential(rawKey)) continue
     const key = percentDecode(rawKey)
     const value = percentDecode(rawValue) // a plus is a plus: that is what was signed
@@ -52,12 +52,12 @@ export function queryParameters(url: string): Record<string, string | string[]> 
 const isCredential = (key: string): key is keyof Credentials =>
   (CREDENTIALS as readonly string[]).includes(key)
 
-/** What nearly every SDK sends: sorted, nothing encoded, no parameters, the signature appended. */
+/** The query of nearly every SDK: sorted, nothing encoded, no parameters, the signature appended. */
 const PLAIN =
   /^[^?]*\?(auth_key=([^&%]*)&auth_timestamp=(\d+)&auth_version=([\d.]+)(?:&body_md5=([\da-f]{32}))?)&auth_signature=([\da-f]{64})$/
 
-/** Undefined for a query that is not plain. 0.7 µs, the full reading 3.5. */
-function plainQuery(url: string): SignedQuery | undefined {
+/** Undefined for a query that is not plain. 0.7 µs, where `canonicalQuery` takes 3.5. */
+function parsePlainQuery(url: string): SignedQuery | undefined {
   const match = PLAIN.exec(url)
   if (!match) return undefined
   const [, text = '', auth_key, auth_timestamp, auth_version, body_md5, auth_signature] = match
@@ -65,8 +65,8 @@ function plainQuery(url: string): SignedQuery | undefined {
   return { text, credentials, hasParameters: false }
 }
 
-/** Keys in lower case. The last of a repeated key counts; a list (`key[]`) keeps its values, in order. */
-export function queryReadAs(pairs: readonly Pair[], read: Reading): SignedQuery {
+/** The query as signed, keys in lower case. The last of a repeated key counts; a list (`key[]`) keeps its values, in order. */
+export function canonicalQuery(pairs: readonly Pair[], read: Decode): SignedQuery {
   const query = new Map<string, string>()
   for (const [rawKey, rawValue] of pairs) {
     const key = read(rawKey).toLowerCase()

@@ -1,19 +1,18 @@
 /**
  * URLs as text: signatures need the query and the path as they were sent, which parsers do not keep.
  */
-
 import { RealtimeError } from '../core/errors'
 
 export type Pair = readonly [key: string, value: string]
 
-/** What a signed query may have; it is read several ways before a signature is known to be wrong. */
+/** Parameters of a signed query, which is decoded several ways before a signature is known to be wrong. */
 const MAX_PAIRS = 50
 
 /**
  * Splits a query without decoding: `a=1&b=%20` is `[['a', '1'], ['b', '%20']]`.
  * @throws RealtimeError('request_invalid') for too many
  */
-export function pairsOf(url: string): Pair[] {
+export function splitQuery(url: string): Pair[] {
   const pairs: Pair[] = []
   let at = url.indexOf('?') + 1
   if (at === 0) return pairs

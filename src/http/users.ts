@@ -7,8 +7,8 @@ import type { Core } from '../core/core'
 import { dismissUser } from '../core/dismiss'
 import { refusal } from '../core/errors'
 import type { UserId } from '../core/types'
-import { signed, type SignedAccess } from './auth'
-import { documented, jsonBody } from './body'
+import { requireSignature, type SignedAccess } from './auth'
+import { documentBody, jsonBody } from './body'
 import { errorText, SIGNED_REFUSALS } from './refusals'
 import { OPEN } from './schemas'
 
@@ -20,7 +20,7 @@ const TERMINATED = refusal('connection_refused', 'You got disconnected by the ap
 export function users(core: Core, access: SignedAccess) {
   const check = jsonBody(Nothing)
   return new Elysia({ prefix: '/apps/:appId/users', tags: ['users'] })
-    .use(signed(core, access))
+    .use(requireSignature(core, access))
     .post(
       '/:userId/terminate_connections',
       ({ app, params, received }) => {
@@ -41,7 +41,7 @@ export function users(core: Core, access: SignedAccess) {
           summary: 'Close every connection that is signed in as a user',
           description:
             'With 4009: clients stay away until their program connects again. A user who is nowhere is no error.',
-          ...documented(Nothing),
+          ...documentBody(Nothing),
         },
       },
     )

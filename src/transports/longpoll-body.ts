@@ -3,7 +3,7 @@
  * decoded, since a megabyte of line ends is a million lines.
  * Spec: phoenix contract 1.9.
  */
-import { textIn } from '../http/bytes'
+import { decodeUtf8 } from '../http/bytes'
 
 /** Clients of 1.7 send all that is queued in one request, later ones a hundred lines. */
 const MAX_LINES = 1000
@@ -19,13 +19,13 @@ export const unreadPost = (outcome: 'too_large' | 'broken_off', maxBytes: number
 /** A batch is a message per line, any other post is one message. */
 export function readPost(bytes: Uint8Array, isBatch: boolean): Post {
   if (!isBatch) {
-    const text = textIn(bytes)
+    const text = decodeUtf8(bytes)
     return text === undefined ? mistaken(NO_UTF8) : { frames: [text] }
   }
   const lines = linesIn(bytes)
   if (lines > MAX_LINES)
     return mistaken(`The body exceeds the limit of ${MAX_LINES} lines`, MAX_LINES)
-  const text = textIn(bytes)
+  const text = decodeUtf8(bytes)
   if (text === undefined) return mistaken(NO_UTF8, lines)
   const frames = text.split('\n').slice(0, lines).map(frameOf)
   const broken = frames.indexOf(undefined)

@@ -10,7 +10,7 @@ import { withTimeout } from '../core/faults'
 import { maxPostBytes } from '../core/limits'
 import { Pass } from '../core/slices'
 import type { Frame, MaybePromise } from '../core/types'
-import { readBytes } from '../http/bytes'
+import { tryReadBytes } from '../http/bytes'
 import { isPolled, POLLED } from '../dialects/codecs'
 import { CONTENT_TYPES } from '../http/headers'
 import { noteRefusedRequest } from '../protocols/refuse'
@@ -183,7 +183,7 @@ export class LongPolls {
 /** Every line is charged as a message, valid or not. Undecodable ones end the session, as they close a socket. */
 async function receivePost({ core, conn }: LongPoll, request: Request): Promise<Response> {
   const limit = maxPostBytes(core.limits)
-  const bytes = await readBytes(core.uploads, request, limit)
+  const bytes = await tryReadBytes(core.uploads, request, limit)
   if (bytes === 'too_slow') {
     noteRefusedRequest(core, conn, 'body_too_slow')
     return respondTooSlow()

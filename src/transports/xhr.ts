@@ -15,7 +15,7 @@ import { scanStrings } from '../core/json-scan'
 import { maxPostBytes } from '../core/limits'
 import { Pass } from '../core/slices'
 import type { MaybePromise } from '../core/types'
-import { readBytes, textIn, TOO_SLOW, type Unread } from '../http/bytes'
+import { tryReadBytes, decodeUtf8, TOO_SLOW, type UnreadReason } from '../http/bytes'
 import { CONTENT_TYPES } from '../http/headers'
 import { pusher } from '../protocols/pusher'
 import { noteRefusedRequest } from '../protocols/refuse'
@@ -126,7 +126,7 @@ export class XhrSessions {
     const session = this.#sessions.get(call.session)
     if (!session) return respondText(404, 'The session does not exist')
     const limit = maxPostBytes(core.limits)
-    const body = await readBytes(core.uploads, request, limit)
+    const body = await tryReadBytes(core.uploads, request, limit)
     const messages = typeof body === 'string' ? body : messagesOf(body)
     if (typeof messages === 'string') {
       noteRefusedRequest(core, session.conn, MISTAKES[messages][0])
@@ -142,7 +142,7 @@ export class XhrSessions {
 
 /** Invalid Unicode is refused, as in a WebSocket's text, also in escapes: a repaired message is not the client's. */
 function messagesOf(body: Uint8Array): readonly string[] | Mistake {
-  const text = textIn(body)
+  const text = decodeUtf8(body)
   if (text === undefined) return 'no_list'
   const messages = scanStrings(text, MAX_MESSAGES_PER_SEND)
   if (!messages?.every((message) => message.isWellFormed())) return 'no_list'
@@ -163,7 +163,7 @@ const MISTAKES: Readonly<
     () => `More than ${MAX_MESSAGES_PER_SEND} messages in one request`,
   ],
 }
-type Mistake = Unread | 'no_list' | 'too_many'
+type Mistake = UnreadReason | 'no_list' | 'too_many'
 
 function respondMistake(mistake: Mistake, limit: number): Response {
   const [, status, text] = MISTAKES[mistake]

@@ -1,7 +1,7 @@
 /** What a request may make the server do: it is refused by its size and its first mistake, and nothing behind them is looked at. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { isLonger, jsonOf, describeExcess } from '../../src/core/json'
-import { mistakeIn } from '../../src/http/mistake'
+import { describeMistake } from '../../src/http/mistake'
 import { ADMIN_PAIR, basic, PAIR } from '../credentials'
 import { start, type TestServer } from '../harness'
 import { FORM } from './ask-admin'
@@ -197,7 +197,7 @@ test('of a hundred thousand mistakes two are asked for', () => {
       yield { path: '/channels/0', message: asked === 1 ? 'Required' : 'Expected string' }
     }
   }
-  expect(mistakeIn(mistakes())).toBe('Expected channels.0 parameter to be a string')
+  expect(describeMistake(mistakes())).toBe('Expected channels.0 parameter to be a string')
   expect(asked).toBe(2)
 })
 

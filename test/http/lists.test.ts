@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Slices } from '../../src/core/slices'
 import type { Core } from '../../src/core/core'
 import type { ChannelName } from '../../src/core/types'
-import { listed } from '../../src/http/lists'
+import { respondWithList } from '../../src/http/lists'
 import { ADMIN_PAIR, basic, PAIR } from '../credentials'
 import { start, type TestServer } from '../harness'
 
-const AROUND = ['[', ']'] as const
+const ENVELOPE = ['[', ']'] as const
 /** What a turn of three milliseconds may take, where each step takes one. */
 const ENTRIES_PER_TURN = 3 * 32
 
@@ -29,11 +29,11 @@ describe('a long list', () => {
   test('is written in as many turns as it needs', async () => {
     const { core, slices, pass } = slow()
     const items = Array.from({ length: 1000 }, (_, index) => index)
-    const textOf = (index: number): string => {
+    const jsonOf = (index: number): string => {
       pass()
       return String(index)
     }
-    const answer = await listed(core, { items, around: AROUND, textOf })
+    const answer = await respondWithList(core, { items, envelope: ENVELOPE, jsonOf })
     expect(await answer.json()).toEqual(items)
     expect(slices.turns).toBeGreaterThanOrEqual(Math.floor(1000 / ENTRIES_PER_TURN) - 1)
   })
@@ -45,7 +45,7 @@ describe('a long list', () => {
       pass()
       return pages++ < 40_000 ? [pages] : []
     }
-    const answer = await listed(core, { items, around: AROUND, textOf: String })
+    const answer = await respondWithList(core, { items, envelope: ENVELOPE, jsonOf: String })
     expect(pages).toBeLessThan(20_000)
     expect(await answer.json()).toEqual(Array.from({ length: 40_000 }, (_, index) => index + 1))
     expect(slices.turns).toBeGreaterThan(40_000 / ENTRIES_PER_TURN - 10)
@@ -54,11 +54,11 @@ describe('a long list', () => {
   test('holds what there was, once, and not what has gone meanwhile', async () => {
     const { core, pass } = slow()
     const items = new Set(Array.from({ length: 500 }, (_, index) => index))
-    const textOf = (index: number): string | undefined => {
+    const jsonOf = (index: number): string | undefined => {
       pass()
       return items.has(index) ? String(index) : undefined
     }
-    const answering = listed(core, { items, around: AROUND, textOf })
+    const answering = respondWithList(core, { items, envelope: ENVELOPE, jsonOf })
     items.delete(0) // it is written already
     items.delete(499)
     items.delete(498)
@@ -70,21 +70,23 @@ describe('a long list', () => {
 
   test('that cannot be written is a fault of who asked', async () => {
     const { core } = slow()
-    const textOf = (): never => {
+    const jsonOf = (): never => {
       throw new Error('no text')
     }
-    await expect(listed(core, { items: [1], around: AROUND, textOf })).rejects.toThrow('no text')
+    await expect(respondWithList(core, { items: [1], envelope: ENVELOPE, jsonOf })).rejects.toThrow(
+      'no text',
+    )
   })
 
   test('that is longer than a part is sent part by part, as far as it is read', async () => {
     const { core } = slow()
     let written = 0
     const items = Array.from({ length: 100_000 }, (_, index) => index)
-    const textOf = (index: number): string => {
+    const jsonOf = (index: number): string => {
       written++
       return String(index)
     }
-    const answer = await listed(core, { items, around: AROUND, textOf })
+    const answer = await respondWithList(core, { items, envelope: ENVELOPE, jsonOf })
     const reader = answer.body!.getReader()
     await reader.read()
     const { value } = await reader.read()
@@ -92,18 +94,18 @@ describe('a long list', () => {
     expect(value!.length).toBeLessThan(70_000)
     expect(written).toBeLessThan(60_000) // one part more than was read
     await reader.cancel()
-    const whole = await listed(core, { items, around: AROUND, textOf })
+    const whole = await respondWithList(core, { items, envelope: ENVELOPE, jsonOf })
     expect(await whole.json()).toEqual(items)
   })
 
   test('whose later part cannot be written is cut off', async () => {
     const { core } = slow()
     const items = Array.from({ length: 100_000 }, (_, index) => index)
-    const textOf = (index: number): string => {
+    const jsonOf = (index: number): string => {
       if (index === 90_000) throw new Error('no text')
       return String(index)
     }
-    const answer = await listed(core, { items, around: AROUND, textOf })
+    const answer = await respondWithList(core, { items, envelope: ENVELOPE, jsonOf })
     await expect(answer.text()).rejects.toThrow('no text')
   })
 
@@ -114,8 +116,8 @@ describe('a long list', () => {
     [[2, 2], '[]'],
     [[2, 1, 2, 3], '[1,3]'],
   ])('of %j is %s', async (items, text) => {
-    const textOf = (item: number) => (item === 2 && items[0] === 2 ? undefined : String(item))
-    const answer = await listed(slow().core, { items, around: AROUND, textOf })
+    const jsonOf = (item: number) => (item === 2 && items[0] === 2 ? undefined : String(item))
+    const answer = await respondWithList(slow().core, { items, envelope: ENVELOPE, jsonOf })
     expect(await answer.text()).toBe(text)
     expect(answer.headers.get('content-type')).toBe('application/json;charset=utf-8')
   })

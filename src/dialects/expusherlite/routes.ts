@@ -10,19 +10,19 @@ import { whenRoom } from '../../core/backlog'
 import { isUserChannel } from '../../core/channel'
 import type { Core } from '../../core/core'
 import { raise, RealtimeError } from '../../core/errors'
-import { mustTakeJson } from '../../http/headers'
+import { requireJsonAccepted } from '../../http/headers'
 import { isReserved } from '../../protocols/event-names'
 import { isRecord, jsonOf, MAX_LEVELS } from '../../core/json'
 import { scanValue, type JsonSlice } from '../../core/json-scan'
 import { checkData } from '../../core/publish'
 import type { ChannelName } from '../../core/types'
 import type { Door } from '../../http/api'
-import { documentedForms } from '../../http/body'
+import { documentForms } from '../../http/body'
 import { FieldError } from '../../http/errors'
-import { bodyOfApp, readBody, writtenIn, type Body } from '../../http/form'
+import { bodyLimitsOf, readBody, sliceOf, type Body } from '../../http/form'
 import { NO_BODY } from '../../http/hooks'
 import { isForeignPage } from '../../http/admin-origins'
-import { listed } from '../../http/lists'
+import { DATA_ENVELOPE, respondWithList } from '../../http/lists'
 import {
   errorDetail,
   fieldErrors,
@@ -89,7 +89,7 @@ const NAME = {
 } as const
 
 export function expusherliteRoutes(core: Core, door: Door) {
-  const bodyLimits = bodyOfApp(core.limits)
+  const bodyLimits = bodyLimitsOf(core.limits)
   return new Elysia({ prefix: '/api/apps/:appSlug', tags: ['ExPusherLite'] })
     .derive(async ({ request, params }) => ({
       app: await authenticated(core, { ...door, request, slug: params.appSlug }),
@@ -114,7 +114,7 @@ export function expusherliteRoutes(core: Core, door: Door) {
           summary: 'Tell the members of a scope an event',
           description:
             'Those who joined `scope:slug` hear it, and the subscribers of the channel: `topic`, `private-topic` or `presence-topic`, on every protocol.',
-          ...documentedForms(EventFields),
+          ...documentForms(EventFields),
         },
       },
     )
@@ -129,10 +129,10 @@ export function expusherliteRoutes(core: Core, door: Door) {
     .get(
       '/channels/:name/users',
       ({ app, params }) =>
-        listed(core, {
+        respondWithList(core, {
           items: core.presence.members(app, params.name as ChannelName),
-          around: AROUND,
-          textOf: ({ userId }) => JSON.stringify({ id: userId }),
+          envelope: DATA_ENVELOPE,
+          jsonOf: ({ userId }) => JSON.stringify({ id: userId }),
         }),
       {
         response: { ...REFUSALS, 200: Users },
@@ -153,7 +153,7 @@ type Asking = Door & {
 
 /** The app of the path, whose key and secret came with the request, or for which a plugin vouches. */
 async function authenticated(core: Core, { hooks, secrets, request, slug }: Asking): Promise<App> {
-  mustTakeJson(request)
+  requireJsonAccepted(request)
   // A browser that knows the credentials sends them with forms of any site.
   if (isForeignPage(request.headers, [])) throw new RealtimeError('request_refused', FOREIGN_PAGE)
   const found = core.apps.bySlug(slug)
@@ -166,7 +166,7 @@ async function authenticated(core: Core, { hooks, secrets, request, slug }: Aski
   else if (shown.refusal) raise(shown.refusal)
   else if (!shown.isValid)
     throw new RealtimeError(shown.failedAttempt ? 'login_failed' : 'admin_unauthorized', '')
-  hooks.check(received)
+  hooks.authorize(received)
   return app
 }
 
@@ -192,7 +192,7 @@ function requestOf({ value: body, json }: Body, app: App) {
     scope,
     topic: topic === GENERAL ? undefined : topic,
     event,
-    data: payloadOf(app, body['payload'] ?? '{}', () => writtenIn(json, 'payload')),
+    data: payloadOf(app, body['payload'] ?? '{}', () => sliceOf(json, 'payload')),
   }
 }
 
@@ -209,13 +209,11 @@ function payloadOf(app: App, given: unknown, written: () => JsonSlice | undefine
 const objectIn = (slice: JsonSlice): string | undefined =>
   slice.isObject && slice.depth <= MAX_LEVELS ? slice.text : undefined
 
-const AROUND = ['{"data":[', ']}'] as const
-
 function occupied(core: Core, app: App): Promise<Response> {
-  return listed(core, {
+  return respondWithList(core, {
     items: core.presence.occupiedChannels(app),
-    around: AROUND,
-    textOf: (name) => {
+    envelope: DATA_ENVELOPE,
+    jsonOf: (name) => {
       const count = core.presence.subscriptionCount(app, name)
       if (count === 0 || isUserChannel(name)) return undefined // it was left meanwhile
       return JSON.stringify({ name, subscription_count: count })

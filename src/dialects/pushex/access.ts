@@ -9,7 +9,7 @@ import { raise, RealtimeError, type ErrorCode } from '../../core/errors'
 import type { SecretVerdict } from '../../http/app-secrets'
 import { basicCredentials } from '../../http/basic'
 import type { Door } from '../../http/api'
-import type { Received } from '../../http/hooks'
+import type { ReceivedRequest } from '../../http/hooks'
 import { isForeignPage } from '../../http/admin-origins'
 import { queryOf } from '../../http/url'
 
@@ -37,7 +37,10 @@ export class PushAccess {
    * Undefined where the request is forbidden. `body` is asked for only where a plugin wants to see it.
    * @throws RealtimeError where it was too often, a plugin fails, or published credentials are not enough
    */
-  async granted(received: Received, body: () => Promise<unknown>): Promise<Grant | undefined> {
+  async granted(
+    received: ReceivedRequest,
+    body: () => Promise<unknown>,
+  ): Promise<Grant | undefined> {
     const { request, app } = received
     if (!app?.record.active || isForeignPage(request.headers, [])) return undefined
     const { hooks, secrets } = this.#door

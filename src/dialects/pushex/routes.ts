@@ -20,14 +20,14 @@ import { workFor } from '../../core/slices'
 import type { ChannelName, MaybePromise } from '../../core/types'
 import type { Uploads } from '../../core/uploads'
 import { appView } from '../../core/views'
-import { mustTakeJson, CONTENT_TYPES, REQUEST_ID } from '../../http/headers'
+import { requireJsonAccepted, CONTENT_TYPES, REQUEST_ID } from '../../http/headers'
 import { wireError } from '../../protocols/errors'
 import { isReservedByPusher } from '../../protocols/event-names'
 import { channelOfTopic } from '../../protocols/phoenix-topics'
 import type { Door } from '../../http/api'
-import { documentedForms } from '../../http/body'
+import { documentForms } from '../../http/body'
 import { noteRefusal } from '../../http/errors'
-import { bodyOfApp, readBody, writtenIn, type Body, type BodyLimits } from '../../http/form'
+import { bodyLimitsOf, readBody, sliceOf, type Body, type BodyLimits } from '../../http/form'
 import { NO_BODY } from '../../http/hooks'
 import { BAD_REQUEST, errorDetail, JSON_REFUSALS, PUBLISH_REFUSALS } from '../../http/refusals'
 import { PushAccess, type Grant } from './access'
@@ -81,7 +81,7 @@ type Asking = { readonly request: Request; readonly set: Answer }
 export function pushexRoutes(core: Core, door: Door) {
   const access = new PushAccess(core, door)
   const { hooks } = door
-  const bodyLimits = bodyOfApp(core.limits)
+  const bodyLimits = bodyLimitsOf(core.limits)
   const refuse = ({ request, set }: Asking, code: ErrorCode, body: object): Response => {
     const status = (set.status = wireError(code).http)
     const requestId = String(set.headers[REQUEST_ID])
@@ -92,17 +92,17 @@ export function pushexRoutes(core: Core, door: Door) {
     '/api/push',
     async ({ request, set }) => {
       Object.assign(set.headers, HEADERS)
-      mustTakeJson(request)
+      requireJsonAccepted(request)
       const app = access.appOf(request)
       const received = { request, area: 'trigger', app, body: NO_BODY } as const
-      hooks.tell('apiRequested', received)
+      hooks.notify('apiRequested', received)
       const body = onceRead(core.uploads, request, bodyLimits)
       const grant = await access.granted(received, async () => (await body()).value)
       if (!grant) {
         hooks.addresses.limitUnreadBody(request)
         return refuse({ request, set }, 'request_refused', { error: FORBIDDEN })
       }
-      hooks.check(received)
+      hooks.authorize(received)
       const asked = readPush(grant.app, await pushedBy(grant, body))
       if (!asked) return refuse({ request, set }, 'app_invalid', { error: INVALID })
       if (core.state.draining) {
@@ -113,7 +113,7 @@ export function pushexRoutes(core: Core, door: Door) {
       }
       const { channels, event } = asked
       await send(core, grant.app, { channels, event, data: dataText(grant.app, asked) })
-      hooks.tell('apiProcessed', received)
+      hooks.notify('apiProcessed', received)
       return new Response(answerTo(asked))
     },
     {
@@ -133,7 +133,7 @@ export function pushexRoutes(core: Core, door: Door) {
         description:
           'The answer is what was made of the request: channels once each, in their order. 200 means accepted, whether somebody listens or not. On a server with nothing but the published development credentials it needs none.',
         parameters: [APP_KEY],
-        ...documentedForms(Push),
+        ...documentForms(Push),
       },
     },
   )
@@ -174,7 +174,7 @@ function readPush(app: App, { value: body, json }: Body): Asked | undefined {
     names.add(name)
     if (names.size > app.limits.maxChannelsPerTrigger) throw channelCountError(app, given.length)
   }
-  const written = writtenIn(json, 'data')
+  const written = sliceOf(json, 'data')
   return { channels: Array.from(names, mustName), data, written, event }
 }
 
