@@ -2,7 +2,7 @@
  * APP_FIELDS: what an app may be told, field by field: how a value is read, where it goes, what is
  * said when it is wrong.
  */
-import type { AppRecord } from '../core/app'
+import { NEW_APP, type AppRecord } from '../core/app'
 import { quote } from '../core/errors'
 import { shown } from '../core/json'
 import type { NetworkRules } from '../core/networks'
@@ -10,6 +10,7 @@ import { mergeLimits } from '../core/provided-apps'
 import { webhooksMistake } from '../core/webhooks'
 import { limits, type LimitChanges } from './limits'
 import { hidden, listOf, matching, mistake, switched, text, value, type Reading } from './reading'
+import { slugOf } from './slug'
 import { asRecord, eachSwitch } from './switches'
 
 /** What is checked of an app by others: by plugins what is wrong with one host, by the settings where webhooks may go. */
@@ -135,6 +136,15 @@ function readField(
 ): Reading<unknown> {
   if (createOnly && purpose === 'change') return mistake('is set at creation and cannot be changed')
   return read(given, enforced)
+}
+
+/** A new app of what was told, and of what is made up. What is missing is written into `errors`. */
+export function newRecord(told: AppChanges, errors: FieldErrors): AppRecord {
+  for (const field of ['id', 'name', 'key', 'secret'] as const)
+    if (told[field] === undefined) errors[field] ??= ["can't be blank"]
+  const { id = '', name = '', key = '', secret = '', slug = slugOf(name || 'none') } = told
+  if (slug === '') errors['slug'] ??= ['is invalid']
+  return applyChanges({ ...NEW_APP, id, name, slug, keys: [{ key, secret }] }, told)
 }
 
 /** What they change, by name. */

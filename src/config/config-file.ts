@@ -8,15 +8,13 @@ import { join, resolve } from 'node:path'
 import usual from '../../plugins/usual.json'
 import { systemClock } from '../clock'
 import { ConfigError } from './config'
-import { NEW_APP } from '../core/app'
 import { quote } from '../core/errors'
 import { isRecord } from '../core/json'
 import type { ProvidedApp } from '../core/provided-apps'
 import { withTimeout } from '../core/faults'
 import type { Clock, Log } from '../core/types'
-import { applyChanges, readAppChanges, type Enforced } from '../apps/fields'
+import { newRecord, readAppChanges, type Enforced } from '../apps/fields'
 import { hidden } from '../apps/reading'
-import { slugOf } from '../apps/slug'
 import * as pluginInterface from '../plugin'
 import type { AnyPlugin, AppConfig } from '../plugin'
 import { enforcedBy, START_LIMIT_MS } from '../plugins'
@@ -177,17 +175,9 @@ function readApp(
 ): ProvidedApp | string[] {
   if (!isRecord(raw)) return [`${where}: expected an object`]
   const { changes, errors } = readAppChanges(raw, 'create', { ...enforced, showUrl: hidden })
-  const { id, key, secret } = changes
-  for (const name of ['id', 'key', 'secret'] as const)
-    if (changes[name] === undefined) errors[name] ??= ["can't be blank"]
-  const name = changes.name ?? `App ${id}`
-  const slug = changes.slug ?? slugOf(name)
-  if (slug === '') errors['slug'] ??= ['is invalid']
+  const record = newRecord({ name: `App ${changes.id}`, ...changes }, errors)
   const mistakes = Object.entries(errors).map(
     ([name, texts]) => `${where}.${name}: ${texts.join(', ')}`,
   )
-  if (id === undefined || key === undefined || secret === undefined || mistakes.length > 0)
-    return mistakes
-  const fresh = { ...NEW_APP, id, name, slug, keys: [{ key, secret }] }
-  return { ...applyChanges(fresh, changes), providedBy: file }
+  return mistakes.length > 0 ? mistakes : { ...record, providedBy: file }
 }

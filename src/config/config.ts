@@ -258,7 +258,11 @@ function missing(env: Environment, names: readonly string[]): string[] {
   return absent.map((name) => `${name} is not set: expected a value, since it goes with ${given}`)
 }
 
-const ALL_SETTINGS = [...Object.values(SETTINGS), ...LIMIT_SETTINGS.map((row) => row.setting)]
+/** Of SETTINGS and of LIMITS. */
+export const ALL_SETTINGS = [
+  ...Object.values(SETTINGS),
+  ...LIMIT_SETTINGS.map((row) => row.setting),
+]
 
 /** Settings that `<name>_FILE` may bring as well. */
 export const SECRETS = ALL_SETTINGS.filter((row) => row.secret).map((row) => row.env)
@@ -282,9 +286,6 @@ export function reachable({
   return trustedProxies.length > 0 ? `${SETTINGS.trustedProxies.env} names a proxy` : undefined
 }
 
-const aboutOf = ({ env, about, secret }: Setting<unknown>): string =>
-  secret ? `${about}; or \`${fileVariable(env)}\`, a file that has it` : about
-
 const HELP = [
   'port',
   'host',
@@ -301,14 +302,3 @@ const HELP = [
 /** A line of `--help` for each of a few. */
 export const someSettings = (): string[] =>
   HELP.map((name) => `  ${SETTINGS[name].env.padEnd(24)} ${SETTINGS[name].about}`)
-
-/** The table of docs/settings.md, in Markdown. */
-export function settingsTable(): string {
-  const cell = (value: unknown): string =>
-    value === undefined || String(value) === '' ? '–' : `\`${String(value)}\``
-  return [
-    '| Variable | Default | What it is |',
-    '|---|---|---|',
-    ...ALL_SETTINGS.map((row) => `| \`${row.env}\` | ${cell(row.default)} | ${aboutOf(row)} |`),
-  ].join('\n')
-}

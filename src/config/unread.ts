@@ -16,7 +16,7 @@ const ON = /^(?:true|1)$/i
 const ALONE = /^(?:local|full|memory|false|0)$/i
 const PLUGIN = 'a plugin of carillon.config.ts (plugins/README.md)'
 
-const UNREAD: readonly Unread[] = [
+export const UNREAD: readonly Unread[] = [
   {
     names: [
       'SOKETI_SSL_CERT',
@@ -125,12 +125,4 @@ export function unreadNames(env: Environment): string[] {
     if (!row || !value || row.idle?.test(value)) return []
     return [`${name} is not read here: ${row.instead}`]
   })
-}
-
-/** The table of docs/settings.md, in Markdown. */
-export function unreadTable(): string {
-  const rows = UNREAD.map(
-    ({ names, instead }) => `| ${names.map((name) => `\`${name}\``).join(', ')} | ${instead} |`,
-  )
-  return ['| Not read | Instead |', '|---|---|', ...rows].join('\n')
 }

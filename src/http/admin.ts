@@ -3,7 +3,7 @@
  * the server runs. Shapes are the seed's (`{"data":{...}}`, `{"errors":{...}}`) and only grow.
  * Spec: phoenix contract 2.1 to 2.3.
  */
-import { newAppId, newKeyPair, NEW_APP, type App, type AppRecord } from '../core/app'
+import { newAppId, newKeyPair, type App, type AppRecord } from '../core/app'
 import type { Uploads } from '../core/uploads'
 import { Elysia } from 'elysia'
 import { checkActive } from '../core/apps'
@@ -14,6 +14,7 @@ import { isRecord } from '../core/json'
 import {
   applyChanges,
   changedFields,
+  newRecord,
   readAppChanges,
   type Enforced,
   type FieldErrors,
@@ -191,7 +192,7 @@ export function admin(core: Core, options: AdminOptions) {
 const notFound = (): RealtimeError => new RealtimeError('admin_not_found', 'Not Found')
 
 /** By slug first, then by id: the `location` of the seed's server holds an id. */
-function appOf({ apps }: Core, slug: string): App {
+export function appOf({ apps }: Core, slug: string): App {
   const app = apps.bySlug(slug) ?? apps.byId(slug)
   if (!app) throw notFound()
   return app
@@ -215,14 +216,9 @@ async function readApp(uploads: Uploads, request: Request): Promise<Record<strin
 async function createApp(core: Core, request: Request, options: AdminOptions): Promise<App> {
   const raw = await readApp(core.uploads, request)
   const { changes, errors } = readAppChanges(raw, 'create', options.enforced)
-  const { name, id = freeId(core), key = newKeyPair().key, secret = newKeyPair().secret } = changes
-  if (name === undefined && !errors['name']) errors['name'] = ["can't be blank"]
-  const slug = changes.slug ?? slugOf(name ?? 'none')
-  if (slug === '' && !errors['slug']) errors['slug'] = ['is invalid']
-  const fresh: AppRecord = { ...NEW_APP, id, name: name ?? '', slug, keys: [{ key, secret }] }
-  const record = applyChanges(fresh, changes)
+  const record = newRecord({ id: freeId(core), ...newKeyPair(), ...changes }, errors)
   throwIfInvalid(core, record, errors)
-  options.changes.describe(request, { appId: id, fields: changedFields(changes) })
+  options.changes.describe(request, { appId: record.id, fields: changedFields(changes) })
   return core.apps.create(record, core.clock.now())
 }
 

@@ -7,9 +7,9 @@ import { Elysia } from 'elysia'
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
 import type { Deliveries } from '../core/deliveries'
-import { RealtimeError } from '../core/errors'
 import { parseRecord } from '../core/json'
 import { maskUrl } from '../core/webhooks'
+import { appOf } from './admin'
 import type { AdminChanges } from './admin-changes'
 import { APP_REFUSALS } from './refusals'
 import { count } from './schemas'
@@ -126,17 +126,12 @@ const ReplayAnswer = Type.Object(
 )
 
 export function deliveries(core: Core, source: Deliveries, changes: AdminChanges) {
-  const appOf = (slug: string): App => {
-    const app = core.apps.bySlug(slug) ?? core.apps.byId(slug)
-    if (!app) throw new RealtimeError('admin_not_found', 'Not Found')
-    return app
-  }
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
     .derive(changes.authorize)
     .onAfterHandle(changes.record)
     .get(
       '/:slug/webhooks/deliveries',
-      ({ params }) => ({ data: shown(source, appOf(params.slug)) }),
+      ({ params }) => ({ data: shown(source, appOf(core, params.slug)) }),
       {
         response: { ...APP_REFUSALS, 200: DeliveriesAnswer },
         detail: {
@@ -150,7 +145,7 @@ export function deliveries(core: Core, source: Deliveries, changes: AdminChanges
     .post(
       '/:slug/webhooks/replay',
       ({ request, params }) => {
-        const app = appOf(params.slug)
+        const app = appOf(core, params.slug)
         changes.describe(request, { appId: app.id })
         return { data: { replayed: source.replay(app) } }
       },

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { SETTING_NAMES } from '../../src/config/config'
 import { notes } from '../../src/config/notes'
-import { unreadTable } from '../../src/config/unread'
+import { unreadTable } from '../docs/tables'
 
 const warnings = (env: Record<string, string>): string[] =>
   notes(env).flatMap(({ level, text }) => (level === 'warn' ? text : []))

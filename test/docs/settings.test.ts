@@ -1,9 +1,7 @@
-/** The tables of docs/settings.md are generated: printed by the functions below. */
+/** The tables of docs/settings.md are generated: printed by `tables.ts`. */
 import { expect, test } from 'bun:test'
-import { aliasTable } from '../../src/config/aliases'
-import { settingsTable } from '../../src/config/config'
-import { unreadTable } from '../../src/config/unread'
 import { read } from './pages'
+import { aliasTable, settingsTable, unreadTable } from './tables'
 
 const TABLES = [
   ['settings', settingsTable],
