@@ -86,9 +86,9 @@ export function scanArray(text: string, count: number): readonly JsonSlice[] | u
   }
 }
 
-/** The texts of a JSON list of texts, one more than `most` where there are more; undefined for anything else. */
-export function scanStrings(text: string, most: number): readonly string[] | undefined {
-  const found: string[] = []
+/** The strings of a JSON list of strings, one more than `most` where there are more; undefined for anything else. */
+export function scanStrings(text: string, most: number): readonly JsonSlice[] | undefined {
+  const found: JsonSlice[] = []
   let at = spaceEnd(text, 0)
   if (text.charCodeAt(at) !== OPEN_ARRAY) return undefined
   at = spaceEnd(text, at + 1)
@@ -96,7 +96,7 @@ export function scanStrings(text: string, most: number): readonly string[] | und
   while (found.length <= most) {
     const end = stringEnd(text, at)
     if (end === NOT_JSON) return undefined
-    found.push(stringIn(new JsonSlice(text, at, end, 0, escaped))!)
+    found.push(new JsonSlice(text, at, end, 0, escaped))
     at = spaceEnd(text, end)
     if (text.charCodeAt(at) === CLOSE_ARRAY) return isEnd(text, at + 1) ? found : undefined
     if (text.charCodeAt(at) !== COMMA) return undefined

@@ -11,8 +11,8 @@
  */
 import type { Core } from '../core/core'
 import type { ErrorCode } from '../core/errors'
-import { scanStrings } from '../core/json-scan'
-import { maxPostBytes } from '../core/limits'
+import { scanStrings, stringIn, type JsonSlice } from '../core/json-scan'
+import { maxFrameChars, maxPostBytes } from '../core/limits'
 import { Pass } from '../core/slices'
 import type { MaybePromise } from '../core/types'
 import { tryReadBytes, decodeUtf8, TOO_SLOW, type UnreadReason } from '../http/bytes'
@@ -127,7 +127,7 @@ export class XhrSessions {
     if (!session) return respondText(404, 'The session does not exist')
     const limit = maxPostBytes(core.limits)
     const body = await tryReadBytes(core.uploads, request, limit)
-    const messages = typeof body === 'string' ? body : messagesOf(body)
+    const messages = typeof body === 'string' ? body : await readMessages(core, session.conn, body)
     if (typeof messages === 'string') {
       noteRefusedRequest(core, session.conn, MISTAKES[messages][0])
       return respondMistake(messages, limit)
@@ -141,13 +141,39 @@ export class XhrSessions {
 }
 
 /** Invalid Unicode is refused, as in a WebSocket's text, also in escapes: a repaired message is not the client's. */
-function messagesOf(body: Uint8Array): readonly string[] | Mistake {
-  const text = decodeUtf8(body)
-  if (text === undefined) return 'no_list'
-  const messages = scanStrings(text, MAX_MESSAGES_PER_SEND)
-  if (!messages?.every((message) => message.isWellFormed())) return 'no_list'
-  return messages.length > MAX_MESSAGES_PER_SEND ? 'too_many' : messages
+async function readMessages(
+  { slices, limits }: Core,
+  { app }: XhrSession['conn'],
+  body: Uint8Array,
+): Promise<readonly string[] | Mistake> {
+  const began = slices.meter()
+  const strings = findMessages(body)
+  slices.spend(began)
+  if (typeof strings === 'string') return strings
+  const messages: string[] = []
+  for (const string of strings) {
+    const read = (): string => readMessage(string, maxFrameChars(app?.limits ?? limits))
+    const message = body.length > LONG_BYTES ? await slices.runOrDefer(read) : read()
+    if (!message.isWellFormed()) return 'no_list'
+    messages.push(message)
+  }
+  return messages
 }
+
+function findMessages(body: Uint8Array): readonly JsonSlice[] | Mistake {
+  const text = decodeUtf8(body)
+  const strings = text === undefined ? undefined : scanStrings(text, MAX_MESSAGES_PER_SEND)
+  if (!strings) return 'no_list'
+  return strings.length > MAX_MESSAGES_PER_SEND ? 'too_many' : strings
+}
+
+/** A megabyte of escapes takes 5 ms to read: the messages of a longer body take turns with others. */
+const LONG_BYTES = 65_536
+const ESCAPE_CHARS = 6
+
+/** What is too long for a message however it is escaped is not read: it is refused for its length. */
+const readMessage = (string: JsonSlice, maxChars: number): string =>
+  string.end - string.start > ESCAPE_CHARS * maxChars + 2 ? string.text : stringIn(string)!
 
 /** The mistakes of a body and their responses; `limit` is in bytes. */
 const MISTAKES: Readonly<
