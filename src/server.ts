@@ -181,7 +181,7 @@ async function build(
   const faults = { counters, log: quietLog }
   const slices = new Slices(options.meter, (cause, part) => countFault(faults, cause, { part }))
   const requests = new RequestQueue(slices)
-  const uploads = new Uploads(clock, requests)
+  const uploads = new Uploads(clock)
   const plugins = setUpPlugins(listed, { clock, log, writes, apps, uploads, slices, changes })
   undo.push(() => plugins.forEach(({ release }) => release()))
   const enforced = enforcedBy(listed)

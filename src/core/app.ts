@@ -1,13 +1,11 @@
-/**
- * App: a tenant, as it is written down and as it is at work.
- */
+/** App: a tenant, as it is stored and as it is served. */
 import type { LimitName, Limits } from './limits'
 import type { KeyPair } from './signature'
 import type { AppId } from './types'
 
 export type KeyRecord = { readonly key: string; readonly secret: string }
 
-/** How an app is written down. */
+/** An app as it is stored. */
 export type AppRecord = {
   readonly id: string
   readonly name: string
@@ -15,7 +13,7 @@ export type AppRecord = {
   readonly active: boolean
   readonly clientEvents: boolean
   readonly subscriptionCounts: boolean
-  /** Switches that only dialects read; one that is not there is off. */
+  /** Switches that only dialects read; a missing one is off. */
   readonly dialects: { readonly [name: string]: boolean }
   /** Origins that may connect; empty for all. */
   readonly hosts: readonly string[]
@@ -26,48 +24,47 @@ export type AppRecord = {
   readonly keys: readonly KeyRecord[]
 }
 
-/** An endpoint as soketi's users write it; stored as given. */
+/** An endpoint in soketi's format; stored as given. */
 export type WebhookRecord = { readonly url: string } & { readonly [key: string]: unknown }
 
-/** An app at work. */
+/** An app as it is served. */
 export type App = {
   readonly id: AppId
   readonly record: AppRecord
   /** The live pairs, oldest first; any of them connects, signs requests and signs subscriptions. */
   readonly keys: readonly KeyPair[]
-  /** Everybody knows a secret of it. */
+  /** One of its secrets is published. */
   readonly isPublished: boolean
   /** The app's own, else the node's. */
   readonly limits: Limits
-  /** Where its id, key and secret come from, if not from the database. */
+  /** The source of its id, key and secret, where that is not the database. */
   readonly providedBy: string | undefined
 }
 
-/** What of a provided app is different; a limit of null is the node's. */
+/** Changes of a provided app; a limit of null is the node's. */
 export type AppOverrides = Partial<Omit<AppRecord, 'id' | 'keys' | 'limits'>> & {
   readonly limits?: { readonly [Name in LimitName]?: number | null }
 }
 
-/** What apps are written to. Its methods throw where the database does. */
+/** Storage of apps. Its methods throw where the database does. */
 export interface AppStore {
-  /** In the order in which they were made. */
+  /** In the order of their creation. */
   all(): readonly AppRecord[]
-  /** A new app; throws where its id, name, slug or key is taken. `now` is epoch milliseconds, here and below. */
+  /** Throws where the id, name, slug or key is taken. `now` is epoch milliseconds, here and below. */
   insert(record: AppRecord, now: number): void
-  /** An app that is stored already. */
   update(record: AppRecord, now: number): void
   remove(id: string): void
-  /** What was changed of provided apps, by id. */
+  /** Changes of provided apps, by id. */
   overrides(): ReadonlyMap<string, AppOverrides>
   override(id: string, overrides: AppOverrides, now: number): void
 }
 
-/** The pair of an app that a caller named. */
+/** The app's pair with this key. */
 export function findKeyPair(app: App, key: string): KeyPair | undefined {
   return app.keys.find((pair) => pair.key === key)
 }
 
-/** What an app is until somebody says otherwise. */
+/** The defaults of a new app. */
 export const NEW_APP: Omit<AppRecord, 'id' | 'name' | 'slug' | 'keys'> = {
   active: true,
   clientEvents: true,

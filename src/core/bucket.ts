@@ -1,26 +1,23 @@
-/**
- * Bucket: what may be taken at once, refilled as time goes by. It is refilled when somebody looks at
- * it, so nothing ticks.
- */
+/** Bucket: a token bucket, refilled whenever it is read, so that it needs no timer. */
 import type { App } from './app'
 
 export type Rate = {
   readonly perSecond: number
-  /** What a full bucket holds. */
+  /** Tokens of a full bucket. */
   readonly burst: number
 }
 
-/** What is left, as of `at` (ms; the clock's `mono`, but where nodes share buckets). */
+/** The tokens left at `at` (ms; the clock's `mono`, except where nodes share buckets). */
 export type Bucket = { tokens: number; at: number }
 
 export const fullBucket = ({ burst }: Rate, now: number): Bucket => ({ tokens: burst, at: now })
 
-/** Fractions of a second do not add up exactly; a token that lacks less than this is there. */
+/** Fractions of a second do not add up exactly: a token that lacks less than this counts as whole. */
 const ROUNDING = 1e-6
 
 /**
- * Takes `cost` tokens, or none. Returns the seconds after which there would be enough, 0 where they were
- * taken. A full bucket has enough for anything, and owes what it lacks.
+ * Takes `cost` tokens, or none. Returns the seconds until there are enough, 0 where they were taken. A full
+ * bucket has enough for any cost and may go below zero.
  */
 export function take(bucket: Bucket, rate: Rate, cost: number, now: number): number {
   const waitSeconds = waitFor(bucket, rate, cost, now)
@@ -36,7 +33,7 @@ export function waitFor(bucket: Bucket, rate: Rate, cost: number, now: number): 
   return missing > ROUNDING ? missing / rate.perSecond : 0
 }
 
-/** How many whole tokens were left when it was last looked at. */
+/** Whole tokens that were left when the bucket was last read. */
 export const remainingIn = ({ tokens }: Bucket): number =>
   Math.max(0, Math.floor(tokens + ROUNDING))
 
@@ -44,19 +41,18 @@ export function isFull(bucket: Bucket, rate: Rate, now: number): boolean {
   return tokensIn(bucket, rate, now) > rate.burst - ROUNDING
 }
 
-/** A clock that is set back gives nothing, and takes nothing. */
+/** A clock that is set back adds nothing and takes nothing. */
 function tokensIn({ tokens, at }: Bucket, { perSecond, burst }: Rate, now: number): number {
   return Math.min(burst, tokens + (Math.max(0, now - at) * perSecond) / 1000)
 }
 
-/** How many events each app may still publish over HTTP; a bucket per app that has a limit dies with it. */
+/** How many events each app may still publish over HTTP: one bucket per app that has a limit. */
 export class Rates {
   readonly #buckets = new WeakMap<App, Bucket>()
 
   /**
-   * Takes `count` tokens of `perSecond`, or none. Returns the seconds after which there would be
-   * enough, 0 when they were taken. A request may take a full bucket whatever its size. `now` is of
-   * the clock's `mono`.
+   * Takes `count` tokens, or none. Returns the seconds until there are enough, 0 where they were taken.
+   * `now` is the clock's `mono`.
    */
   take(app: App, count: number, perSecond: number, now: number): number {
     const rate = { perSecond, burst: perSecond }

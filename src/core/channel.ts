@@ -1,5 +1,5 @@
 /**
- * Channel names and what their prefix means. KINDS is read in order and anchored at the start of
+ * Channel names and the meaning of their prefixes. KINDS is read in order and anchored at the start of
  * the name: `my-private-room` and `privateer` are public.
  */
 import type { App } from './app'
@@ -10,29 +10,29 @@ import type { ChannelName, UserId } from './types'
 
 export type ChannelKind = {
   readonly prefix: string
-  /** Who may subscribe: anybody, whoever brings a signature, whom a plugin lets in, or the one signed-in user of that name. */
+  /** Who may subscribe: anybody, whoever has a signature, whom a plugin allows, or the signed-in user of that id. */
   readonly auth: 'none' | 'signature' | 'plugin' | 'user'
   readonly presence: boolean
   readonly clientEvents: boolean
-  /** Keeps the last event for those who come later. */
+  /** The last event is kept for later subscribers. */
   readonly cache: boolean
-  /** Its subscribers occupy it: they are counted, and shown to whoever asks. */
+  /** Its subscribers occupy it: they are counted and listed. */
   readonly counted: boolean
   /** The rules of a dialect's group; undefined for a channel. */
   readonly group?: GroupRules
 }
 
-/** How a kind of groups is another than channels are. */
+/** How a kind of groups differs from channels. */
 export type GroupRules = {
-  /** What clients and plugins call the group. */
+  /** The group's name for clients and plugins. */
   readonly nameOf: (group: ChannelName) => string
-  /** False once the app has it no more: it may have got another name, or have ended. */
+  /** False once the app no longer has it: the app was renamed or deleted. */
   readonly isOpen: (apps: Apps, app: App, group: ChannelName) => boolean
-  /** Whether the app lets its members send events. */
+  /** Whether the app allows client events in it. */
   readonly allowsClientEvents: (app: App) => boolean
-  /** Who sends an event hears it, too. */
+  /** The sender of a client event receives it, too. */
   readonly echoes: boolean
-  /** Events are answered, and told to webhooks. */
+  /** Client events are replied to, and emitted for webhooks. */
   readonly answers: boolean
 }
 
@@ -43,13 +43,13 @@ const PRIVATE = { ...SIGNED, clientEvents: true }
 const PRESENCE = { ...SIGNED, clientEvents: true, presence: true }
 
 const HIDDEN = { ...PLAIN, counted: false }
-/** What is the same of all groups. */
+/** The defaults of all groups. */
 export const GROUP = { ...HIDDEN, clientEvents: true }
 
 const USER_CHANNEL = '#server-to-user-'
-/** Ours alone: `parseChannelName` refuses it. */
+/** Internal: `parseChannelName` refuses it. */
 const WATCH_CHANNEL = '#watchlist-'
-/** No signature is for such a name: whom no plugin lets in stays out. */
+/** Signatures do not cover such a name: only a plugin may allow a subscriber. */
 const VOUCHED = 'private:'
 
 /** Contract 2.1; the longer of two prefixes comes first. */
@@ -67,7 +67,7 @@ export const KINDS: readonly ChannelKind[] = [
   { prefix: VOUCHED, ...PRIVATE, auth: 'plugin' },
 ]
 
-/** Tells what a name means, where dialects bring kinds of groups. */
+/** Returns the function from a name to its kind; `groups` are those that dialects bring. */
 export function compileKinds(groups: readonly ChannelKind[]): (name: string) => ChannelKind {
   const byInitial: ReadonlyMap<string | undefined, readonly ChannelKind[]> = Map.groupBy(
     [...groups, ...KINDS],
@@ -80,7 +80,7 @@ export function compileKinds(groups: readonly ChannelKind[]): (name: string) => 
   }
 }
 
-/** What a channel's name means; `Groups` knows those of groups. 10 ns for most public names, 60 for others; 704 with patterns compiled per call. */
+/** The kind of a channel; `Groups` knows those of groups. 10 ns for most public names, 60 for others; 704 with patterns compiled per call. */
 export const channelKind = compileKinds([])
 
 const CHANNEL_NAME = /^[A-Za-z0-9_\-=@,.;]+$/
@@ -108,15 +108,15 @@ export function parseChannelName(raw: unknown, limits: Limits): ChannelName | Re
   return raw as ChannelName
 }
 
-/** Where one signed-in user is spoken to. */
+/** The channel of one signed-in user. */
 export const userChannel = (userId: UserId): ChannelName =>
   `${USER_CHANNEL}${userId}` as ChannelName
 
-/** Where the watchers of a user are spoken to. */
+/** The channel of those who watch a user. */
 export const watchChannel = (userId: UserId): ChannelName =>
   `${WATCH_CHANNEL}${userId}` as ChannelName
 
-/** The channel on which one signed-in user is spoken to is kept out of listings. */
+/** True for a user's own channel, which is in no list. */
 export function isUserChannel(name: ChannelName): boolean {
   return name.startsWith(USER_CHANNEL)
 }

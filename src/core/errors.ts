@@ -1,5 +1,5 @@
 /**
- * Refusals: what a caller did wrong, as a code and a text. The numbers that each wire gives a code
+ * Refusals: what a caller did wrong, as a code and a message. The numbers that each wire gives a code
  * live in `protocols/errors.ts`, in one table that does not compile with a code missing.
  */
 import type { Ref } from './types'
@@ -73,22 +73,21 @@ export type ErrorCode =
   | 'store_unavailable'
   | 'internal'
 
-/** The typed no that socket verbs return; `message` is shown to the caller. */
+/** The error that socket verbs return; `message` is shown to the caller. */
 export type Refusal = {
   readonly code: ErrorCode
   readonly message: string
   /** The channel whose subscription is refused, as the client wrote it. */
   readonly subscribing?: string
-  /** What the client called what is refused, on wires whose answers repeat it. */
+  /** The reference of the refused message, on wires whose replies repeat it. */
   readonly ref?: Ref | undefined
-  /** When it makes sense to ask again. */
+  /** When it makes sense to try again. */
   readonly retryAfterSeconds?: number | undefined
 }
 
-/** The same no, thrown: for HTTP-side code. Socket-side code returns refusals (a throw costs 30 times as much). */
+/** A refusal as HTTP-side code throws it. Socket-side code returns refusals: a throw costs 30 times as much. */
 export class RealtimeError extends Error {
   override readonly name = 'RealtimeError'
-  /** When it makes sense to ask again. */
   readonly retryAfterSeconds: number | undefined
 
   constructor(
@@ -109,13 +108,13 @@ export function isRefusal(value: object | undefined): value is Refusal {
   return value !== undefined && 'code' in value
 }
 
-/** @throws RealtimeError with the refusal's code and text */
+/** @throws RealtimeError with the refusal's code and message */
 export function raise(refused: Refusal): never {
   const { code, message, retryAfterSeconds } = refused
   throw new RealtimeError(code, message, { retryAfterSeconds })
 }
 
-/** Texts that never vary; clients can cause them at message rate. */
+/** Refusals that never vary; clients can cause them at message rate. */
 export const REFUSE = {
   internal: refusal('internal', 'Internal server error'),
   clientEventRate: refusal('client_event_rate', 'Client event rejected due to rate limit'),
@@ -158,15 +157,15 @@ export const REFUSE = {
 
 const QUOTED_CHARS = 120
 
-/** What a caller sent, on one line and cut to a length that an error message can carry. */
+/** A caller's text on one line, cut to a length that an error message can carry. */
 export const quote = (value: string): string => toOneLine(value, QUOTED_CHARS)
 
-/** For a terminal: nothing is left that one obeys, control characters of both sets, changes of direction. */
+/** Text without what a terminal obeys: control characters of both sets, changes of direction. */
 export function toOneLine(text: string, most: number): string {
   const line = text.slice(0, most).replace(OBEYED, ' ')
   return text.length <= most ? line : `${line}…`
 }
-/** And halves of surrogate pairs, as a cut leaves them: strict readers of JSON fail at their escapes. */
+/** And lone surrogates, as a cut leaves them: strict JSON parsers fail at their escapes. */
 const OBEYED = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 
 /** Percent-decoded; text with a stray percent sign stays as it is. */
@@ -175,6 +174,6 @@ export function percentDecode(value: string): string {
   try {
     return decodeURIComponent(value)
   } catch {
-    return value // URIError: a stray percent sign stands for itself
+    return value // URIError
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Event budget: how many bytes of client events a connection may send. It is charged before a frame is
- * read, whatever becomes of the event: who is over it costs no more than the frame's arrival.
+ * Event budget: how many bytes of client events a connection may send. Charged before a frame is parsed,
+ * whatever becomes of the event, so a frame over the budget costs nothing but its arrival.
  */
 import { fullBucket, take, waitFor, type Rate } from './bucket'
 import type { Connection } from './connection'
@@ -8,19 +8,19 @@ import type { Core } from './core'
 import { refusal, type Refusal } from './errors'
 import type { Command } from './messages'
 
-/** How often who is over it is told. */
+/** How often a connection over its budget is told so. */
 const NOTIFY_EVERY_MS = 1000
 
-const DROP: Command = { type: 'done', reply: undefined }
+const DROP: Command = { type: 'noop', reply: undefined }
 
-/** True where there is no room for so many bytes, whatever else they may be. Costs nothing. */
+/** True where the budget lacks room for so many bytes. Charges nothing. */
 export function isSpent(core: Core, conn: Connection, leastBytes: number): boolean {
   const bucket = conn.eventByteBucket
   if (bucket === undefined) return false
   return waitFor(bucket, rateOf(core, conn), leastBytes, core.clock.mono()) > 0
 }
 
-/** Undefined where the frame may be read. Else what is to be done: refuse it, once a second, or nothing. */
+/** Charges a frame. Undefined where it may be parsed; else a refusal, once a second, or a command that drops it. */
 export function checkBudget(
   core: Core,
   conn: Connection,

@@ -12,7 +12,7 @@ export function countFault({ counters, log }: FaultContext, cause: unknown, fiel
   log.error({ err: cause, ...fields }, 'fault')
 }
 
-/** Runs what nobody waits for: a timer's work, one of many. False where it failed, which is counted. */
+/** Runs work that nobody waits for, such as a timer's. False where it threw: that is counted as a fault. */
 export function runSafely(core: FaultContext, part: string, run: () => void): boolean {
   try {
     run()
@@ -23,7 +23,7 @@ export function runSafely(core: FaultContext, part: string, run: () => void): bo
   }
 }
 
-/** What a promise gives; fails once `ms` are over, or when the server is told to leave. */
+/** The promise's result; rejects after `ms`, or when `givenUp` is aborted because the server leaves. */
 export async function withTimeout<T>(
   clock: Clock,
   ms: number,
@@ -43,7 +43,7 @@ export async function withTimeout<T>(
   }
 }
 
-/** Makes something at the first call and keeps it. What failed is made anew at the next call. */
+/** Makes something at the first call and keeps it. After a failure the next call makes it anew. */
 export function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined
   return () => {

@@ -1,9 +1,9 @@
 /**
- * JSON keys: which of the keys that are looked for stands in a text, escapes and all, without making a
- * text of it: 25 000 escaped keys in a body of 400 KB take 0.9 ms, where parsing each takes 4 (Bun 1.4.5).
+ * JSON keys: compares a key as it is written, escapes included, with those that are searched for, and parses
+ * nothing: 25 000 escaped keys in a body of 400 KB take 0.9 ms, where parsing each takes 4 (Bun 1.4.5).
  */
 
-/** The place of the key whose quotes are at `start` and before `end` among those that are looked for, or -1. */
+/** The index in `keys` of the key whose quotes are at `start` and before `end`, or -1. */
 export function keyIn(text: string, start: number, end: number, keys: readonly string[]): number {
   const length = end - start - 2
   for (let index = 0; index < keys.length; index++) {
@@ -15,11 +15,11 @@ export function keyIn(text: string, start: number, end: number, keys: readonly s
   return -1
 }
 
-/** What stands for a letter; no key that is looked for has a character with a short escape. */
+/** The escape of a character; no key that is searched for has one with a short escape. */
 const ESCAPE = '\\u0061'
 const PREFIX = ESCAPE.slice(0, 2)
 
-/** Where the key ends that may be written there with escapes; -1 where a character is another. */
+/** The end of the key if it is written at `start`, with or without escapes; else -1. */
 function spelledEnd(text: string, start: number, key: string): number {
   let at = start
   for (let index = 0; index < key.length; index++) {

@@ -1,8 +1,8 @@
 /**
- * JSON scan: where the values of an object or an array are in a text, found in one pass that builds
- * nothing. It takes exactly what `JSON.parse` takes, so what it finds may be spliced into a frame as
- * it came, and whoever is refused has cost a pass over the text and no object: 20 000 empty ones in
- * 57 KB take 0.06 ms, where parsing, walking and writing them takes 2.4 (Bun 1.4.5).
+ * JSON scan: positions of the values of an object or an array in a text, found in one pass that builds
+ * nothing. It accepts exactly what `JSON.parse` accepts, so values may be spliced into frames as they came,
+ * and text that is refused costs one pass and no objects: 20 000 empty ones in 57 KB take 0.06 ms, where
+ * parsing, walking and writing them takes 2.4 (Bun 1.4.5).
  */
 import { textOfJson, escapeSurrogates } from './json'
 import { keyIn } from './json-keys'
@@ -14,9 +14,9 @@ export class JsonSlice {
     readonly source: string,
     readonly start: number,
     readonly end: number,
-    /** How many objects and arrays are inside each other there. */
+    /** Levels of objects and arrays in it. */
     readonly depth: number,
-    /** Of a string: it has escapes. */
+    /** True for a string with escapes. */
     readonly escaped: boolean,
   ) {}
 
@@ -30,7 +30,7 @@ export class JsonSlice {
   }
 }
 
-/** The value that is all of a text, space around it excepted; undefined where there is none, or more than one. */
+/** The one value of a text, without the space around it; undefined for a text that is not JSON. */
 export function scanValue(text: string): JsonSlice | undefined {
   const start = spaceEnd(text, 0)
   const end = valueEnd(text, start)
@@ -40,8 +40,8 @@ export function scanValue(text: string): JsonSlice | undefined {
 }
 
 /**
- * The values of the keys in a text that is a JSON object, of equal keys the last, as `JSON.parse` takes
- * them; undefined for a key that is not there, and for any other text.
+ * The values of the keys in a JSON object, undefined for a missing key; of equal keys the last counts, as in
+ * `JSON.parse`. Undefined for any other text.
  */
 export function scanObject(
   text: string,
@@ -67,7 +67,7 @@ export function scanObject(
   }
 }
 
-/** The first `count` values of a text that is a JSON array, or as many as there are; undefined for any other text. */
+/** The first `count` values of a JSON array, or as many as it has; undefined for any other text. */
 export function scanArray(text: string, count: number): readonly JsonSlice[] | undefined {
   const found: JsonSlice[] = []
   let at = spaceEnd(text, 0)
@@ -86,7 +86,7 @@ export function scanArray(text: string, count: number): readonly JsonSlice[] | u
   }
 }
 
-/** The strings of a JSON list of strings, one more than `most` where there are more; undefined for anything else. */
+/** The strings of a JSON array of strings, at most one more than `most`; undefined for any other text. */
 export function scanStrings(text: string, most: number): readonly JsonSlice[] | undefined {
   const found: JsonSlice[] = []
   let at = spaceEnd(text, 0)
@@ -105,7 +105,7 @@ export function scanStrings(text: string, most: number): readonly JsonSlice[] | 
   return found
 }
 
-/** The text that a JSON string stands for; undefined for other JSON, and where there is none. */
+/** The value of a JSON string; undefined for other JSON, and without a slice. */
 export function stringIn(slice: JsonSlice | undefined): string | undefined {
   if (slice === undefined) return undefined
   const { source, start, end, escaped: hasEscapes } = slice
@@ -121,25 +121,25 @@ const [QUOTE, COMMA, MINUS, DOT, ZERO, NINE] = [0x22, 0x2c, 0x2d, 0x2e, 0x30, 0x
 const [PLUS, COLON, BACKSLASH] = [0x2b, 0x3a, 0x5c] as const
 const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d] as const
 const [LOWER_A, LOWER_E, LOWER_F, LOWER_T, LOWER_U] = [0x61, 0x65, 0x66, 0x74, 0x75] as const
-/** Of an upper-case letter the lower-case one. */
+/** The bit that makes an upper-case letter lower-case. */
 const LOWER = 0x20
 
-/** What may come next in a value. */
+/** What is expected next in a value. */
 const [VALUE, FIRST_VALUE, KEY, FIRST_KEY, AFTER_KEY, AFTER_VALUE] = [0, 1, 2, 3, 4, 5] as const
 
 const NOT_JSON = -1
 
-/** What closes each object and array that is open, outermost first. Kept, so that a scan allocates none. */
+/** The bracket that closes each open object and array, outermost first. Reused, so that a scan allocates none. */
 let closers = new Uint8Array(256)
-/** How deep the last value was that `valueEnd` has passed. */
+/** Depth of the last value that `valueEnd` has passed. */
 let deepest = 0
 /** Whether the last string that `stringEnd` has passed has escapes. */
 let escaped = false
 
 /**
- * Where the value that begins at `start` ends, space in front of it included; NOT_JSON for what is none.
- * One loop over the characters with a stack of its own: depth must cost no calls, and functions for
- * its branches would make it three times as long (Bun 1.4.5).
+ * The end of the value at `start`, where space may precede it; NOT_JSON where there is none. One loop with
+ * a stack of its own: depth must cost no calls, and functions for its branches would take three times as
+ * long (Bun 1.4.5).
  */
 function valueEnd(text: string, start: number): number {
   const { length } = text
@@ -192,7 +192,7 @@ function grow(stack: Uint8Array): Uint8Array<ArrayBuffer> {
   return larger
 }
 
-/** Of a string, a number or a word. */
+/** The end of a string, a number or a literal. */
 function scalarEnd(text: string, at: number, code: number): number {
   if (code === QUOTE) return stringEnd(text, at)
   if (code === MINUS || isDigit(code)) return numberEnd(text, at)
@@ -200,7 +200,7 @@ function scalarEnd(text: string, at: number, code: number): number {
   return text.startsWith(word, at) ? at + word.length : NOT_JSON
 }
 
-/** The value that begins at `start` of a text that is known to be JSON. */
+/** The value at `start` of a text that is known to be JSON. */
 export function sliceFrom(text: string, start: number): JsonSlice {
   const end = valueEnd(text, start)
   return new JsonSlice(text, start, end, deepest, escaped)
@@ -223,7 +223,7 @@ export function stringEnd(text: string, start: number): number {
   return NOT_JSON
 }
 
-/** `at` is behind the backslash. */
+/** `at` is after the backslash. */
 function escapeEnd(text: string, at: number): number {
   const code = text.charCodeAt(at)
   if (code !== LOWER_U) return SHORT_ESCAPES[code] === 1 ? at + 1 : NOT_JSON
@@ -232,7 +232,7 @@ function escapeEnd(text: string, at: number): number {
   return at + 5
 }
 
-/** By the code of what follows the backslash; searched for in a text, half a megabyte of them took 7 ms in place of 1. */
+/** 1 for the codes that may follow a backslash. A search in a string took 7 ms for half a megabyte, this 1. */
 const SHORT_ESCAPES = Uint8Array.from({ length: 128 }, (_, code) =>
   Number('"\\/bfnrt'.includes(String.fromCharCode(code))),
 )
@@ -246,7 +246,7 @@ function numberEnd(text: string, start: number): number {
   return digitsEnd(text, at + (sign === PLUS || sign === MINUS ? 2 : 1))
 }
 
-/** There must be one. */
+/** At least one digit. */
 function digitsEnd(text: string, start: number): number {
   const { length } = text
   let at = start
@@ -256,7 +256,7 @@ function digitsEnd(text: string, start: number): number {
 
 // ---------------------------------------------------------------- between values
 
-/** Where the value, or the space in front of it, begins that comes after a key. */
+/** The start of the value after a key. */
 export function colonEnd(text: string, keyEnd: number): number {
   if (keyEnd === NOT_JSON) return NOT_JSON
   const at = spaceEnd(text, keyEnd)

@@ -1,17 +1,17 @@
 /**
- * The only JSON in core, but for `json-scan.ts`: making text that encoders may splice into frames, and reading text whose
- * signature has been checked (it must be verified as received and parsed after).
+ * JSON in core, besides `json-scan.ts`: making text that encoders may splice into frames, and parsing text
+ * whose signature has been checked (it is verified as received and parsed after).
  */
 import type { JsonText, Payload } from './types'
 
-/** The JSON of a text. Lone surrogates come out escaped, so the result is valid UTF-8 on any wire. */
+/** The JSON of a string. Lone surrogates are escaped, so the result is valid UTF-8 on any wire. */
 export function jsonText(text: string): JsonText {
   return JSON.stringify(text) as JsonText
 }
 
 /**
- * JSON as it was written, but for halves of surrogate pairs, which no wire has: those become escapes. They
- * come out of JSON in JSON, where an escape was written once too seldom.
+ * JSON as it was written, with lone surrogates escaped, which no wire can carry. They come from JSON inside
+ * of JSON, where one level of escapes is missing.
  */
 export function escapeSurrogates(json: string): JsonText {
   if (json.isWellFormed()) return json as JsonText
@@ -20,18 +20,18 @@ export function escapeSurrogates(json: string): JsonText {
 const escapeOf = (half: string): string => `\\u${half.charCodeAt(0).toString(16)}`
 
 /**
- * The same text in memory of its own, for whoever keeps it: what was cut out of a frame keeps all of the
- * frame, 36 KB for a channel's name. The runtime sees through joining and cutting again (Bun 1.4.5).
+ * A copy of a string that is kept: a slice of a frame keeps the whole frame in memory, 36 KB for a channel's
+ * name. Joining and slicing does not copy it (Bun 1.4.5).
  */
 export const copyText = <Text extends string>(text: Text): Text =>
   JSON.parse(JSON.stringify(text)) as Text
 
-/** A payload as those see it who know no bytes: in base64. */
+/** A payload as JSON: bytes become a base64 string. */
 export function payloadJson(data: Payload): JsonText {
   return typeof data === 'string' ? data : jsonText(Buffer.from(data).toString('base64'))
 }
 
-/** Deeper values are no messages. The time to write one out grows with the square of its depth: 100 000 levels take seconds. */
+/** How deep a value may be. Writing one takes time in the square of its depth: seconds for 100 000 levels. */
 export const MAX_LEVELS = 128
 
 /** The JSON of any value that came from JSON, or undefined where it is nested too deep. */
@@ -42,7 +42,7 @@ export function jsonOf(value: unknown): JsonText | undefined {
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (levels === 0) return true
-  // `for in` would make a text of every index: 36 ms for the numbers of half a megabyte, this 1.
+  // `for in` makes a string of every index: 36 ms for half a megabyte of numbers, this 1.
   if (Array.isArray(value)) return value.some((entry) => isDeeper(entry, levels - 1))
   for (const key in value) {
     if (isDeeper((value as Record<string, unknown>)[key], levels - 1)) return true
@@ -54,7 +54,7 @@ function isDeeper(value: unknown, levels: number): boolean {
 export const shown = (raw: unknown): string =>
   jsonOf(raw)?.slice(0, 100) ?? 'something nested too deep'
 
-/** True where the JSON of a value is longer than `most` for sure; looks no further than that. */
+/** True where the JSON of a value is certainly longer than `most`; stops as soon as it is. */
 export function isLonger(value: unknown, most: number): boolean {
   return leastChars(value, most, MAX_LEVELS) > most
 }
@@ -77,12 +77,12 @@ function leastChars(value: unknown, most: number, levels: number): number {
   return chars
 }
 
-/** The text that a JSON string stands for; other JSON as it is. */
+/** The value of a JSON string; other JSON as it is. */
 export function textOfJson(json: JsonText): string {
   return json.startsWith('"') ? (JSON.parse(json) as string) : json
 }
 
-/** The value, or undefined for text that is no JSON. */
+/** The value; undefined for text that is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -91,21 +91,21 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** What may be parsed in one go. */
+/** How much JSON may be parsed at once. */
 export type JsonLimits = { readonly nodes: number; readonly levels: number }
 
 /**
- * So many objects, lists and keys take 5 ms to parse, the worst of them; a full batch whose data is
- * objects has 26 000. A value of `MAX_LEVELS` may lie in a list of events.
+ * Objects, arrays and keys that take at most 5 ms to parse; a full batch whose data is objects has 26 000.
+ * A value of `MAX_LEVELS` may lie in a list of events.
  */
 export const BODY_LIMITS: JsonLimits = { nodes: 32_768, levels: MAX_LEVELS + 3 }
 
-/** Plain ones take a fifth of the time: 65 000 a millisecond. */
+/** Scalars take a fifth of the time: 65 000 a millisecond. */
 const VALUES_PER_NODE = 2
 
 /**
- * What is too much in a JSON text, if anything: it is looked at before it is parsed, in a millisecond
- * for half a megabyte. Short text cannot hold that much and costs nothing.
+ * Names the limit that a JSON text exceeds; undefined where it exceeds none. Checked before parsing, in a
+ * millisecond for half a megabyte; short text cannot exceed one and costs nothing.
  */
 export function describeExcess(text: string, most = BODY_LIMITS): string | undefined {
   if (text.length < BODY_LIMITS.nodes) return undefined
@@ -130,7 +130,7 @@ export function describeExcess(text: string, most = BODY_LIMITS): string | undef
 }
 const CHAR = { '"': 34, ',': 44, ':': 58, '[': 91, '\\': 92, ']': 93, '{': 123, '}': 125 } as const
 
-/** A JSON object with its own keys, or undefined for any other text. */
+/** A JSON object; undefined for any other text. */
 export function parseRecord(text: string): Record<string, unknown> | undefined {
   const value = parseJson(text)
   return isRecord(value) ? value : undefined
@@ -141,6 +141,6 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** True where text comes back from database and wire as it was: half a surrogate pair does not. */
+/** True for a string that database and wire give back unchanged: well-formed, no control characters. */
 export const isPlainText = (raw: unknown): raw is string =>
   typeof raw === 'string' && raw.isWellFormed() && !/\p{Cc}/u.test(raw)

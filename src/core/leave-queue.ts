@@ -1,28 +1,27 @@
 /**
- * LeaveQueue: connections that have closed and still count in the channels they were in. One of them
- * leaves one channel per step, who closed first comes first, so that neither the end of a socket with
- * thousands of channels nor that of thousands of sockets holds up anybody. Until its turn has come a
- * connection is a subscriber, a member and online; it hears nothing, and nobody finds it.
+ * LeaveQueue: closed connections that still count in their channels. Each step leaves one channel, in the
+ * order in which the connections closed, so that neither the end of a socket with thousands of channels nor
+ * that of thousands of sockets delays others. Until then such a connection is a subscriber, a member and
+ * online; it receives nothing, and lookups do not find it.
  */
 import type { Connection, Subscription } from './connection'
 import type { Slices } from './slices'
 
-/** What is done as a connection goes. */
 type Steps<Core> = {
   readonly leave: (core: Core, subscription: Subscription) => void
-  /** The connection is in no channel any more. */
+  /** Called once the connection is in no channel any more. */
   readonly end: (core: Core, conn: Connection) => void
 }
 
 export class LeaveQueue {
   #closed: Connection[] = []
   #next = 0
-  /** Of the next one: what it was in when its turn came, and how much of that it has left. */
+  /** Subscriptions of the next connection, and how many of them it has left. */
   #subscriptions: readonly Subscription[] = []
   #left = 0
   #busy = false
 
-  /** Ended once it has left everything: at once where the turn has time and nobody waits. */
+  /** Leaves the connection's channels, then ends it: at once where the turn has time and no other waits. */
   add<Core extends { readonly slices: Slices }>(
     core: Core,
     conn: Connection,

@@ -1,7 +1,7 @@
 /**
- * LIMITS: every number that a caller can run into, with its default and where it comes from.
+ * LIMITS: every number that a caller can run into, with its default.
  * `config.ts` makes `CARILLON_<NAME>` settings of the rows and the table of docs/settings.md is printed from them.
- * Lowering a limit cuts nobody off: it holds from the next action on.
+ * A lowered limit cuts nobody off: it holds from the next action on.
  */
 
 export type LimitRow = {
@@ -9,7 +9,7 @@ export type LimitRow = {
   readonly min: number
   readonly max: number
   readonly unit: string
-  /** An app may carry its own number. */
+  /** An app may have its own number. */
   readonly perApp: boolean
   readonly about: string
 }
@@ -99,11 +99,7 @@ export const LIMITS = {
     'users on the watchlist of a connection; 0 switches watchlists off',
     'users',
     100,
-    {
-      min: 0,
-      max: 10_000,
-      perApp: true,
-    },
+    { min: 0, max: 10_000, perApp: true },
   ),
   maxCachedChannels: row('cache channels whose last event is kept', 'channels', 10_000, {
     max: 10_000_000,
@@ -146,25 +142,25 @@ export type LimitName = keyof typeof LIMITS
 /** One number for each row: the node's own, or an app's. */
 export type Limits = { readonly [Name in LimitName]: number }
 
-/** The rows that an app may have a number of its own for. */
+/** The rows for which an app may have its own number. */
 export const APP_LIMITS = (Object.keys(LIMITS) as LimitName[]).filter((name) => LIMITS[name].perApp)
 
-/** Escaping may quadruple what a message carries; names, signatures and braces need the rest. */
+/** The longest frame that is parsed: escapes may quadruple its data; names, signatures and braces need the rest. */
 export const maxFrameChars = ({ maxEventDataBytes, maxUserInfoBytes }: Limits): number =>
   4 * (maxEventDataBytes + maxUserInfoBytes) + 16_384
 
 /**
- * What the runtime takes of one WebSocket message, in bytes; it closes the socket with 1009 beyond that.
- * Every message that may be read has room (a character takes three bytes at most), and one that is
- * somewhat too large is still refused in words. It holds what has come of a message for as long as the
- * rest does not come, and shows nobody that it does, so more room would be anybody's to hold.
+ * Bytes of one WebSocket message that the runtime accepts; it closes the socket with 1009 beyond that.
+ * Every frame that may be parsed has room (a character takes at most three bytes), and one that is slightly
+ * too large is still refused with a message. Not more: the runtime keeps the part of an unfinished message
+ * that has arrived, for as long as its sender likes, and does not show it.
  */
 export const maxPayloadBytes = (limits: Limits): number => 4 * maxFrameChars(limits)
 
-/** What one request of a client that polls may bring: a megabyte of messages, or more where one may be larger. */
+/** Bytes that one request of a polling client may carry: a megabyte of messages, or more where one may be larger. */
 export const maxPostBytes = (limits: Limits): number =>
   Math.max(1024 * 1024, 2 * maxFrameChars(limits))
 
-/** A whole batch, with the room that JSON escaping takes. */
+/** Bytes of a whole batch, with room for JSON escapes. */
 export const maxRequestBytes = ({ maxEventsPerBatch, maxEventDataBytes }: Limits): number =>
   Math.max(512 * 1024, 2 * maxEventsPerBatch * maxEventDataBytes + 65_536)

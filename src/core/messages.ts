@@ -1,6 +1,6 @@
 /**
- * Messages: what clients ask, what they are told, what happens; and the encoder that core needs from a
- * codec to tell it. Nothing here knows a wire format.
+ * Messages: commands of clients, replies and broadcasts to them, facts; and the encoder that core needs
+ * from a codec. Nothing here knows a wire format.
  */
 import type { App } from './app'
 import type { Refusal } from './errors'
@@ -17,7 +17,7 @@ import type {
   UserId,
 } from './types'
 
-/** What a client asked, decoded. Every command names its app: a socket may serve several. */
+/** A decoded frame of a client. Every command names its app: a socket may serve several. */
 export type Command =
   | SubscribeCommand
   | UnsubscribeCommand
@@ -25,8 +25,8 @@ export type Command =
   | SigninCommand
   | { readonly type: 'ping'; readonly ref: Ref | undefined }
   | { readonly type: 'pong' }
-  /** There is nothing to do but to answer; without a reply, not even that. */
-  | { readonly type: 'done'; readonly reply: Reply | undefined }
+  /** Changes nothing; its reply, if any, is sent. */
+  | { readonly type: 'noop'; readonly reply: Reply | undefined }
 
 export type SubscribeCommand = {
   readonly type: 'subscribe'
@@ -36,10 +36,10 @@ export type SubscribeCommand = {
   readonly auth: string | undefined
   /** As received: it is verified as text and parsed after. */
   readonly channelData: string | undefined
-  /** All that the client sent with it, on wires that have room for more than `auth`; read when a plugin asks. */
+  /** All that the client sent along, on wires that have room for more than `auth`; parsed when first read. */
   readonly params: () => Readonly<Record<string, unknown>>
   readonly ref: Ref | undefined
-  /** What the connection called a subscription to the same channel, which this one takes the place of. */
+  /** The reference of the connection's subscription to the same channel that this one replaces. */
   readonly replaces: Ref | undefined
 }
 
@@ -55,7 +55,7 @@ export type ClientEventCommand = {
   readonly app: App
   readonly channel: ChannelName
   readonly event: string
-  /** As the client wrote it: nobody has read it yet. Undefined where it wrote none. */
+  /** As the client wrote it, not yet parsed. Undefined where it sent none. */
   readonly data: Payload | undefined
   readonly ref: Ref | undefined
 }
@@ -69,7 +69,7 @@ export type SigninCommand = {
   readonly userData: string
 }
 
-/** What one connection is told. */
+/** A message to one connection. */
 export type Reply =
   | {
       readonly type: 'established'
@@ -83,13 +83,13 @@ export type Reply =
       readonly members: Members | undefined
       readonly ref: Ref | undefined
     }
-  /** It has left as it asked. */
+  /** The channel was left, as the client asked. */
   | { readonly type: 'unsubscribed'; readonly ref: Ref | undefined }
-  /** A subscription is over: as the client asked, because a later one of its own has `replaced` it, or because the app has ended it. */
+  /** A subscription is over: the client or the app has ended it, or a later one of the client has `replaced` it. */
   | { readonly type: 'ended'; readonly ref: Ref | undefined; readonly replaced: boolean }
-  /** A client event is on its way. */
+  /** A client event was published. */
   | { readonly type: 'accepted'; readonly ref: Ref | undefined }
-  /** Who is in a presence channel, with each of their connections; on wires that tell of them. */
+  /** The members of a presence channel with each of their connections, on wires that list these. */
   | {
       readonly type: 'present'
       readonly channel: ChannelName
@@ -98,7 +98,7 @@ export type Reply =
     }
   /** Nothing is kept for a cache channel. */
   | { readonly type: 'cache_miss'; readonly channel: ChannelName }
-  /** How the users are that the client watches. */
+  /** Which of the watched users are online. */
   | {
       readonly type: 'watched'
       readonly online: readonly UserId[]
@@ -115,18 +115,18 @@ export type EventPublication = {
   readonly app: App
   readonly channel: ChannelName
   readonly event: string
-  /** The JSON of the wire's `data`: a JSON string for triggers, whatever the sender sent for client events, or nothing. */
+  /** The JSON of the wire's `data`: a JSON string for triggers, what the sender sent for client events, or nothing. */
   readonly data: JsonText | undefined
   /** On client events of presence channels only. */
   readonly sender: Member | undefined
-  /** The connection that is left out. */
+  /** The connection that does not receive it. */
   readonly except: SocketId | undefined
 }
 
-/** An event of a backend, which always has data. */
+/** An event of a backend; it always has data. */
 export type BackendPublication = EventPublication & { readonly data: JsonText }
 
-/** Bytes that a client sent; subscribers whose wire has no binary frames do not hear of them. */
+/** An event with bytes, from a client; subscribers on wires without binary frames do not get it. */
 export type BytesPublication = Omit<EventPublication, 'type' | 'data'> & {
   readonly type: 'bytes'
   readonly data: Uint8Array
@@ -135,14 +135,14 @@ export type BytesPublication = Omit<EventPublication, 'type' | 'data'> & {
 /** What a broker carries. */
 export type Publication = EventPublication | BytesPublication
 
-/** News about a channel that its other subscribers are told. */
+/** A change of a channel, sent to its other subscribers. */
 export type Notice =
   | {
       readonly type: 'member_added' | 'member_removed'
       readonly channel: ChannelName
       readonly member: Member
     }
-  /** A connection of a member came or went, whether it is their only one or not. */
+  /** A connection of a member joined or left, whether it is their only one or not. */
   | {
       readonly type: 'seat_taken' | 'seat_left'
       readonly channel: ChannelName
@@ -159,9 +159,9 @@ export type Notice =
 
 export type Broadcast = Publication | Notice
 
-/** Something that happened, for webhooks, metrics and the console. Emitted after the change is whole. */
+/** Something that happened, for webhooks and metrics. Emitted after the change is complete. */
 export type Fact =
-  /** By the admin API, or deleted by it. */
+  /** Changed or deleted by the admin API. */
   | { readonly type: 'app_changed'; readonly app: App }
   | { readonly type: 'connected'; readonly app: App; readonly socketId: SocketId }
   | { readonly type: 'disconnected'; readonly app: App; readonly socketId: SocketId }
@@ -190,25 +190,24 @@ export type Fact =
       readonly userId: UserId | undefined
     }
 
-/** Who is told a refusal. */
+/** The receiver of a refusal. */
 export type Peer = {
   readonly id: SocketId
   readonly established: boolean
   readonly app: App | undefined
 }
 
-/** Core's half of a codec: words to frames. */
+/** Core's half of a codec: messages to frames. */
 export interface Encoder {
   /** Unique, without a slash: the first part of its topics. */
   readonly name: string
-  /** Its clients send heartbeats by themselves: nobody asks the silent for one, and nothing else counts. */
+  /** Its clients send heartbeats unasked: silent ones are not pinged, and only frames show that they are alive. */
   readonly heartbeats: boolean
-  /** Undefined where the wire has no word for it. */
+  /** Undefined where the wire has no such message; so is `reply`. */
   broadcast(broadcast: Broadcast): Frame | undefined
-  /** Undefined where the wire has no word for it. */
   reply(reply: Reply): Frame | undefined
-  /** The frames that tell a refusal, before or after the connection was established. */
+  /** The frames of a refusal, before or after the connection was established. */
   refusal(refusal: Refusal, peer: Peer): readonly Frame[]
-  /** The close code of a refusal that ends the connection, and its reason. */
+  /** Close code and reason of a refusal that ends the connection. */
   closeFrame(refusal: Refusal): { readonly code: number; readonly reason: string } | undefined
 }

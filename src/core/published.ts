@@ -1,6 +1,6 @@
 /**
- * The published credentials: README.md and docs/admin-api.md have them, so that a developer types nothing. Whoever presents
- * one has shown that he can read, and nothing else; `http/local.ts` says what is asked of him besides.
+ * The published credentials: README.md and docs/admin-api.md have them, so that a developer types nothing.
+ * They prove nothing about a caller; `http/local.ts` checks that the request is local, too.
  */
 export const PUBLISHED = {
   appId: '1',
@@ -10,5 +10,5 @@ export const PUBLISHED = {
   password: 'pusher_admin_password',
 } as const
 
-/** True for an app's secret that everybody knows, wherever it comes from. */
+/** True for an app's secret that is published, wherever the app comes from. */
 export const isPublished = (secret: string): boolean => secret === PUBLISHED.secret

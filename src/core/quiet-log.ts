@@ -1,13 +1,13 @@
 /**
- * QuietLog: the log of everything that clients, endpoints and plugins can cause at their own rate. The
- * first lines of a kind are written at once; the rest until the next sweep are one line that says how
- * many `times` it was. Owns the kinds of these seconds.
+ * QuietLog: the log of what clients, endpoints and plugins can cause at their own rate. The first lines of a
+ * kind are written at once; the rest until the next sweep become one line with their number (`times`).
+ * Owns the kinds since the last sweep.
  */
 import type { Log } from './types'
 
-/** An error may come with the id of the request that was answered by it. */
+/** More errors than warnings: an error may carry the id of its request. */
 const WRITTEN_AT_ONCE = { warn: 1, error: 10 } as const
-/** Further kinds of one message are one. */
+/** Beyond it, kinds of the same message are one. */
 const MAX_KINDS = 1000
 
 type Level = keyof typeof WRITTEN_AT_ONCE
@@ -40,7 +40,7 @@ export class QuietLog implements Log {
     this.#write('error', fields, message)
   }
 
-  /** Several times a minute, and at the end: says what was held back. */
+  /** Called several times a minute, and at the end: writes what was held back. */
   sweep(): void {
     for (const [name, kind] of this.#kinds) {
       const { level, message, held, fields } = kind
@@ -78,7 +78,7 @@ type KindFields = {
   readonly err?: unknown
 }
 
-/** What tells kinds apart; the rest of the fields says which one it was. */
+/** The fields by which kinds differ. */
 function nameOf({ appId, plugin, hook, code, part, err }: KindFields, message: string): string {
   return [message, appId, plugin, hook, code, part, String(err).slice(0, 200)].join('\n')
 }

@@ -1,22 +1,21 @@
 /**
- * RefusalLog: who was refused what, for whoever runs the server. Each refusal is a line at `debug`. At
- * `info` the first of its kind is one at once, and those of the minute after it are one more that says
- * how many `times`; a kind is a code and an address (IPv6: a /64). Owns the kinds of this minute.
+ * RefusalLog: refusals, for the operator. Each is a line at `debug`. At `info` the first of a kind is a line
+ * at once, and those of the following minute are one more with their number (`times`); a kind is a code and
+ * an address (IPv6: a /64). Owns the kinds of this minute.
  *
- * Of what the caller was told it shows what the table of refusals allows: the rest may repeat what the
- * caller has sent, and that may have been a secret.
+ * It shows as much of a refusal's message as the table of refusals allows: messages may repeat what the
+ * caller has sent, which may have been a secret.
  */
 import { clientOf } from './addresses'
 import type { ErrorCode, Refusal } from './errors'
 import type { Clock, Log } from './types'
 
 /**
- * What a line says of a refusal besides its code: the message, where nobody else writes any of it; which
- * of these it begins with; nothing. Of the quiet there is no line at `info`: nobody has to look into them.
+ * What a line shows of a refusal besides its code: the message, where no part of it comes from a caller; the
+ * one of these texts that the message begins with; or nothing. `quiet` refusals have no line at `info`.
  */
 export type LogPolicy = 'message' | 'quiet' | readonly string[] | undefined
 
-/** Who was refused it. */
 export type Caller = {
   readonly remoteAddress: string
   readonly appId?: string | undefined
@@ -24,18 +23,18 @@ export type Caller = {
   readonly requestId?: string | undefined
 }
 
-/** `held` have come since the last line, and are not told yet; `since` is of `mono`. */
+/** `held` refusals were not written since the last line, at `since` (`mono`). */
 type Kind = { fields: object; readonly since: number; held: number }
 
 const MINUTE_MS = 60_000
-/** Further addresses of a code are one kind. */
+/** Beyond it, all addresses of a code are one kind. */
 export const MAX_KINDS = 1000
-/** The rest waits for the next sweep: a line takes some microseconds to write. */
+/** The rest waits for the next sweep: a line takes some microseconds. */
 const LINES_PER_SWEEP = 200
 
 export class RefusalLog {
   readonly #kinds = new Map<string, Kind>()
-  /** Who was refused last, and is often refused again: an IPv6 address takes 2 µs to read. */
+  /** The last caller, who is often the next one: parsing an IPv6 address takes 2 µs. */
   #last = { address: '', client: '' }
 
   constructor(
@@ -44,26 +43,26 @@ export class RefusalLog {
     readonly policyOf: (code: ErrorCode) => LogPolicy,
   ) {}
 
-  /** How many kinds are counted. */
+  /** The number of kinds. */
   get size(): number {
     return this.#kinds.size
   }
 
-  /** Somebody was refused something. */
+  /** Records a refusal. */
   note({ code, message }: Pick<Refusal, 'code' | 'message'>, caller: Caller): void {
     const logged = this.policyOf(code)
     const reason = reasonIn(message, logged)
     const fields = { code, ...(reason && { reason }), ...caller }
     this.log.debug(fields, 'refused')
     if (logged === 'quiet') return
-    // Messages have numbers that the caller chooses: each would be a kind.
+    // A whole message has numbers that the caller chooses: each would be a kind.
     const kind = typeof logged === 'object' ? `${code} ${reason}` : code
     const name = `${kind} ${this.#clientOf(caller.remoteAddress)}`
     if (this.#kinds.has(name) || this.#kinds.size < MAX_KINDS) this.#count(name, fields)
     else this.#count(code, { ...fields, remoteAddress: 'others' })
   }
 
-  /** Several times a minute: tells what was held back, and forgets what has not come again. */
+  /** Called several times a minute: writes what was held back, and forgets kinds that have ended. */
   sweep(): void {
     const now = this.clock.mono()
     let lines = 0
@@ -75,7 +74,7 @@ export class RefusalLog {
     }
   }
 
-  /** At the end. */
+  /** Writes all that was held back. */
   finish(): void {
     for (const { fields, held } of this.#kinds.values())
       if (held > 0) this.log.info({ ...fields, times: held }, 'refused')
@@ -94,7 +93,7 @@ export class RefusalLog {
     kind.fields = fields
   }
 
-  /** One line, and none for a minute; behind all others, so that the sweep finds those that wait longest first. */
+  /** Writes a line, and none for a minute; the kind moves to the end, so that the sweep finds the oldest first. */
   #write(name: string, fields: object, times: number): void {
     this.#kinds.set(name, { fields, since: this.clock.mono(), held: 0 })
     this.log.info({ ...fields, times }, 'refused')
@@ -102,6 +101,6 @@ export class RefusalLog {
 }
 
 function reasonIn(message: string, logged: LogPolicy): string | undefined {
-  if (typeof logged === 'object') return logged.find((words) => message.startsWith(words))
+  if (typeof logged === 'object') return logged.find((start) => message.startsWith(start))
   return logged === 'message' ? message : undefined
 }

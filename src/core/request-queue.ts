@@ -1,21 +1,21 @@
 /**
- * RequestQueue: requests that came, or whose bodies did, when the turn of the event loop was late
- * already. They go on in order, in the next turns, some milliseconds of each. Most of what a request
- * costs it does in microtasks, so each has a callback of its own: the next one sees how long it took.
+ * RequestQueue: requests that arrived in a turn of the event loop that was already late. They run in order
+ * in the next turns, some milliseconds of each. A request does most of its work in microtasks, so each has
+ * a callback of its own, and the next one sees how long it took.
  */
 import type { Slices } from './slices'
 import type { MaybePromise } from './types'
 
-/** What those that waited take of a turn: less of the one that was late itself. */
+/** Milliseconds of a turn for requests that waited: `first` of the late turn itself. */
 export const REQUESTS_MS = { first: 1, most: 3 } as const
-/** Callbacks of one turn: as many of the cheapest requests fit into it. */
+/** Callbacks of one turn: so many of the cheapest requests fit into it. */
 const CALLBACKS = 64
 
 export class RequestQueue {
   readonly #waiting: (() => void)[] = []
-  /** Callbacks that are still to come in this turn. */
+  /** Callbacks still to run in this turn. */
   #callbacks = 0
-  /** When the first of them was called. */
+  /** When the first of them ran. */
   #began = 0
   #allowedMs = 0
 
@@ -25,16 +25,16 @@ export class RequestQueue {
     return this.#waiting.length
   }
 
-  /** One has come: false where the turn has time for it and nobody waits. */
+  /** Counts a request. False where the turn has time for it and no other waits. */
   mustWait(): boolean {
     this.slices.countRequest()
     return this.#waiting.length > 0 || this.slices.isLate
   }
 
-  /** Does what has to wait. Rejects with what it throws. */
-  defer<T>(deed: () => MaybePromise<T>): Promise<T> {
+  /** Runs a request that has to wait. Rejects with what it throws. */
+  defer<T>(run: () => MaybePromise<T>): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<T>()
-    this.#waiting.push(() => resolve(Promise.try(deed)))
+    this.#waiting.push(() => resolve(Promise.try(run)))
     if (this.#callbacks === 0) this.#arm(REQUESTS_MS.first)
     return promise
   }

@@ -1,22 +1,21 @@
 /**
- * HMAC-SHA256 signatures, as Pusher makes them, over `socketId:channel[:channelData]` for subscriptions and
- * over `METHOD\nPATH\nQUERY` for HTTP requests, as lower-case hex.
- * Spec: contract 3.2, 6.2; vectors in section 10.
+ * HMAC-SHA256 signatures as lower-case hex, over `socketId:channel[:channelData]` for subscriptions and over
+ * `METHOD\nPATH\nQUERY` for HTTP requests. Spec: contract 3.2, 6.2; vectors in section 10.
  */
 import { isPublished } from './published'
 import type { ChannelName, SocketId } from './types'
 
-/** Of an SHA-256. */
+/** The length of a SHA-256 digest. */
 const HEX_CHARS = 64
 
-/** Hex; passwords and secrets are compared through it, since their length is secret, too. */
+/** The digest as hex; passwords and secrets are compared by it, since their length is secret, too. */
 export const sha256 = (text: string): string =>
   new Bun.CryptoHasher('sha256').update(text).digest('hex')
 
 /** One live pair of an app. The secret stays inside: it can sign and compare, not be read. */
 export class KeyPair {
   readonly #hasher: Bun.CryptoHasher
-  /** Everybody knows the secret. */
+  /** The secret is a published one. */
   readonly isPublished: boolean
 
   constructor(
@@ -41,8 +40,8 @@ export class KeyPair {
 
 /**
  * The text that a subscription's signature covers. `channelData` is signed as received, byte for
- * byte, on every kind of channel that carries it; never re-serialise it. It says one thing only, since
- * no name holds a colon and a brace and `channelData` is a JSON object.
+ * byte, on every kind of channel that carries it; never re-serialise it. It is unambiguous: no name holds a
+ * colon and a brace, and `channelData` is a JSON object.
  */
 export function subscriptionText(
   socketId: SocketId,
@@ -58,8 +57,8 @@ export function userText(socketId: SocketId, userData: string): string {
 }
 
 /**
- * Compares without telling by its duration where two texts differ; their length is not secret. No
- * branch depends on a character. 0.1 µs for 64 characters, against 1.3 through two buffers.
+ * Compares in constant time for texts of one length, which is not secret: no branch depends on a
+ * character. 0.1 µs for 64 characters, against 1.3 through two buffers.
  */
 export function timingSafeEqual(expected: string, given: string): boolean {
   if (expected.length !== given.length) return false

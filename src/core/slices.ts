@@ -1,21 +1,21 @@
 /**
- * Slices: what takes longer than a turn of the event loop may. Work is done in steps, up to a share of
- * each turn, several works in rotation; sockets and requests are read in between. All work shares one
- * account of the turn's time, also that which is done at once because the turn has time left.
+ * Slices: work that takes longer than a turn of the event loop may. It is done in steps, up to a share of
+ * each turn, several works in rotation; sockets and requests are read in between. One account of the turn's
+ * time holds for all of it, also for what is done at once because the turn has time left.
  */
 
 /** Work that may be long. */
 export type Work = {
-  /** Whose it is, in the log. */
+  /** Its name in the log. */
   readonly part: string
   /**
-   * Does the next step, some microseconds of it; it is taken off before it is done, so that one that
-   * fails is not done again. True while there are more.
+   * Does the next step, some microseconds; the step is taken off first, so that one that fails is not
+   * repeated. True while there are more.
    */
   step(): boolean
 }
 
-/** A step for each; those that are listed now. */
+/** Work with one step for each of the items. */
 export function workFor<T>(part: string, items: readonly T[], act: (item: T) => unknown): Work {
   let next = 0
   return {
@@ -27,10 +27,10 @@ export function workFor<T>(part: string, items: readonly T[], act: (item: T) => 
   }
 }
 
-/** Tasks that somebody waits for, one per step, in order. */
+/** Tasks that a caller waits for, one per step, in order. */
 class Tasks implements Work {
   readonly part = 'tasks'
-  /** It is among the works. */
+  /** True while it is one of the works. */
   begun = false
   #tasks: (() => void)[] = []
   #next = 0
@@ -56,22 +56,22 @@ class Tasks implements Work {
   }
 }
 
-/** Items that a step of a pass looks at: each takes less time than the meter. */
+/** Items of one step of a pass: each takes less time than reading the meter. */
 const ITEMS_PER_STEP = 16
 
-/** Looks at all of many, again and again: each once per pass, also while others come and go. */
+/** A walk over a collection that is begun again and again; items may come and go meanwhile. */
 export class Pass<T> implements Work {
   #left: Iterator<T> | undefined = undefined
 
   constructor(
     readonly slices: Slices,
     readonly part: string,
-    /** Live: what goes is skipped, what comes may be looked at. */
+    /** Live: removed items are skipped, added ones may be visited. */
     readonly items: () => Iterable<T>,
     readonly visit: (item: T) => void,
   ) {}
 
-  /** Begins one unless the last is still underway: that one goes on. */
+  /** Begins a pass, unless the last one is still underway. */
   begin(): void {
     if (this.#left) return
     this.#left = this.items()[Symbol.iterator]()
@@ -79,7 +79,7 @@ export class Pass<T> implements Work {
   }
 
   step(): boolean {
-    for (let glances = ITEMS_PER_STEP; glances > 0; glances--) {
+    for (let left = ITEMS_PER_STEP; left > 0; left--) {
       const next = this.#left?.next()
       if (!next || next.done) {
         this.#left = undefined
@@ -91,75 +91,74 @@ export class Pass<T> implements Work {
   }
 }
 
-/** What the works of one turn take together; with the fan-out and the turn's own reads that stays below 5 ms. */
+/** Milliseconds of one turn for all works; with the fan-out and the turn's own reads that stays below 5. */
 export const SLICE_MS = 3
-/** What is left for what waits, in a turn whose share was spent at once. */
+/** Milliseconds for waiting works in a turn whose share was already spent. */
 const LEAST_MS = 1
-/** How long what arrives in a turn is looked at as it comes; less than a slice, since the works come on top of it. */
+/** Milliseconds in which frames and requests are handled as they arrive; less than a slice, since works come on top. */
 export const ARRIVALS_MS = 2
 /**
- * A turn is looked at after so many arrivals, or so long, since the last that was. To know its end costs a round of
- * the event loop, and sends of its own for what would have left together: with every turn it was a
- * tenth of what small channels cost.
+ * A turn is timed after so many arrivals, or so long, since the last timed one. Finding its end costs a round
+ * of the event loop, and separate writes of what would have left together: with every turn that was a tenth
+ * of the cost of small channels.
  */
-const LOOK_EVERY = { arrivals: 32, ms: 2 } as const
-/** Frames take 2 to 10 µs: the clock is looked at for every eighth. */
-const FRAMES_A_LOOK = 8
+const TIME_EVERY = { arrivals: 32, ms: 2 } as const
+/** Frames take 2 to 10 µs: the clock is read for every eighth. */
+const FRAMES_PER_READING = 8
 
 export class Slices {
-  /** Turns that ended with work undone. */
+  /** Turns that ended with work left. */
   turns = 0
   readonly #tasks = new Tasks()
   readonly #works: Work[] = []
   #spentMs = 0
-  /** Up to when what was done is on the account. */
+  /** Until when time is on the account. */
   #settled = -Infinity
   #running = false
   #armed = false
   #endless = false
-  /** Frames since the clock was looked at. */
+  /** Frames since the clock was read. */
   #frames = 0
-  /** When something first arrived in this turn, where it is looked at. */
+  /** When something first arrived in this turn, where it is timed. */
   #began: number | undefined = undefined
-  /** Arrivals since a turn was last looked at. */
-  #unlooked = 0
-  #lookedAt = -Infinity
+  /** Arrivals since the last timed turn. */
+  #untimed = 0
+  #timedAt = -Infinity
   #isLate = false
 
   constructor(
-    /** Milliseconds from any beginning; 50 ns. The wall clock does: who is kept from the CPU yields sooner. */
+    /** Milliseconds; 50 ns per call. Wall time: a process without the CPU yields sooner. */
     readonly meter: () => number = () => performance.now(),
-    /** A step has thrown; its work goes on with the next one. */
+    /** Called where a step has thrown; its work goes on with the next one. */
     readonly onFault: (cause: unknown, part: string) => void,
   ) {}
 
-  /** False where the turn's share is spent: what can wait, should. */
+  /** False where the turn's share is spent: what can wait should wait. */
   get hasTime(): boolean {
     return (this.#spentMs < SLICE_MS && !this.#isLate) || this.#endless
   }
 
-  /** True where a task may be done at once: the turn has time, and nobody waits who asked before. */
+  /** True where a task may run at once: the turn has time, and no earlier task waits. */
   get isFree(): boolean {
     return this.hasTime && this.#tasks.size === 0
   }
 
   /**
-   * True where what came in this turn has kept it long enough: the rest is to wait for another. The
-   * runtime reads half a megabyte of a socket in one turn, thousands of frames or requests.
+   * True where arrivals have kept this turn long enough: the rest waits for another. The runtime reads half a
+   * megabyte of a socket in one turn, thousands of frames or requests.
    */
   get isLate(): boolean {
     return this.#isLate
   }
 
-  /** A request has come. */
   countRequest(): void {
     if (this.#isLate || this.#endless) return
     const now = this.meter()
     if (this.#began === undefined) {
-      const isSoon = now - this.#lookedAt < LOOK_EVERY.ms
-      if (++this.#unlooked < LOOK_EVERY.arrivals && isSoon) return
-      this.#unlooked = 0
-      this.#lookedAt = this.#began = now
+      const isSoon = now - this.#timedAt < TIME_EVERY.ms
+      if (++this.#untimed < TIME_EVERY.arrivals && isSoon) return
+      this.#untimed = 0
+      this.#timedAt = this.#began = now
       this.#arm()
     } else if (now - this.#began >= ARRIVALS_MS) {
       this.#isLate = true
@@ -167,30 +166,28 @@ export class Slices {
     }
   }
 
-  /** A frame has come, of any socket. */
   countFrame(): void {
-    if (++this.#frames < FRAMES_A_LOOK) return
+    if (++this.#frames < FRAMES_PER_READING) return
     this.#frames = 0
     this.countRequest()
   }
 
-  /** Tasks that wait. */
   get waiting(): number {
     return this.#tasks.size
   }
 
-  /** Nothing waits for a turn. */
+  /** True where nothing waits for a turn. */
   get isIdle(): boolean {
     return this.#works.length === 0
   }
 
-  /** Begins work that is not yet here, at once as far as the turn has time. It is done once its `step` says so. */
+  /** Begins work, at once as far as the turn has time; it ends when its `step` returns false. */
   add(work: Work): void {
     this.#works.push(work)
     if (!this.#running) this.#run()
   }
 
-  /** Does a task in one of the next turns, after those that wait. */
+  /** Runs a task in one of the next turns, after those that wait. */
   schedule(task: () => void): void {
     this.#tasks.push(task)
     if (this.#tasks.begun) return
@@ -198,7 +195,7 @@ export class Slices {
     this.add(this.#tasks)
   }
 
-  /** The same for who wants to know what became of it; where the task throws, the promise is rejected. */
+  /** Like `schedule`, with a promise of the task's result. */
   defer<T>(task: () => T | Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     this.schedule(() => {
@@ -211,7 +208,7 @@ export class Slices {
     return promise
   }
 
-  /** Does a task at once where it may be, on the account, else later. */
+  /** Runs a task at once where that is possible, on the account, else later. */
   runOrDefer<T>(task: () => T | Promise<T>): T | Promise<T> {
     if (!this.isFree) return this.defer(task)
     const began = this.meter()
@@ -220,7 +217,7 @@ export class Slices {
     return done
   }
 
-  /** Puts on the account what was done at once since `began`, by the meter; what is on it already counts once. */
+  /** Puts the time since `began` (by the meter) on the account; time that is already on it counts once. */
   spend(began: number): void {
     const now = this.meter()
     this.#spentMs += now - Math.max(began, this.#settled)
@@ -228,7 +225,7 @@ export class Slices {
     this.#arm()
   }
 
-  /** The end: does all that waits now, and from now on everything at once. */
+  /** Runs all that waits, and from now on everything at once. */
   finish(): void {
     this.#endless = true
     this.#isLate = false

@@ -1,10 +1,8 @@
 /**
- * Uploads: bodies that are on their way to us. Who sends nothing for ten seconds, or less than 8 KB a
- * second in the long run, is given up by the next sweep: a body that never comes would be waited for as
- * long as its sender likes. All together they hold so many bytes; past that the oldest goes, which an
- * honest one is not for long.
+ * Uploads: request bodies that are still arriving. The sweep gives up one that brings nothing for ten
+ * seconds, or less than 8 KB a second on average; otherwise its sender could keep it open for ever. All
+ * together hold at most `mostBytes`; beyond that the oldest is given up, which an honest one is not for long.
  */
-import type { RequestQueue } from './request-queue'
 import type { Clock } from './types'
 
 const PATIENCE_MS = 10_000
@@ -15,11 +13,10 @@ const MOST_BYTES = 64 * 1024 * 1024
 export type Upload = {
   /** When it began; of the clock's `mono`, like `at`. */
   readonly since: number
-  /** When something last came. */
+  /** When bytes last arrived. */
   at: number
   bytes: number
-  /** Tells whoever reads it. */
-  readonly giveUp: (why: 'too_slow') => void
+  readonly giveUp: (reason: 'too_slow') => void
 }
 
 export class Uploads {
@@ -29,7 +26,6 @@ export class Uploads {
 
   constructor(
     readonly clock: Pick<Clock, 'mono'>,
-    readonly requests: Pick<RequestQueue, 'mustWait' | 'defer'>,
     readonly mostBytes = MOST_BYTES,
   ) {}
 
@@ -37,8 +33,8 @@ export class Uploads {
     return this.#underWay.size
   }
 
-  /** `giveUp` is called where it comes too slowly; what comes after that is nobody's. */
-  begin(giveUp: (why: 'too_slow') => void): Upload {
+  /** Calls `giveUp` where the body arrives too slowly; later bytes of it are ignored. */
+  begin(giveUp: (reason: 'too_slow') => void): Upload {
     const now = this.clock.mono()
     const upload = { since: now, at: now, bytes: 0, giveUp }
     this.#underWay.add(upload)
@@ -60,21 +56,11 @@ export class Uploads {
     }
   }
 
-  /** It has come whole, and is taken by `deed` when there is time; until then it holds what it holds. */
-  whole(upload: Upload, deed: () => void): void {
-    const take = (): void => {
-      this.end(upload)
-      deed()
-    }
-    if (this.requests.mustWait()) void this.requests.defer(take)
-    else take()
-  }
-
   end(upload: Upload): void {
     if (this.#underWay.delete(upload)) this.#bytes -= upload.bytes
   }
 
-  /** Several times a minute. */
+  /** Called several times a minute. */
   sweep(): void {
     const now = this.clock.mono()
     for (const upload of this.#underWay) {

@@ -156,7 +156,7 @@ function messageIn(
 }
 
 const HEARTBEAT = { topic: 'phoenix', event: 'heartbeat' }
-const IGNORED: Command = { type: 'done', reply: undefined }
+const IGNORED: Command = { type: 'noop', reply: undefined }
 
 function decode(core: Core, conn: Connection, { mount, version, frame }: IncomingFrame) {
   const limit = maxFrameChars(conn.app?.limits ?? core.limits)
@@ -210,7 +210,7 @@ function paramsIn(payload: JsonSlice | Uint8Array): Readonly<Record<string, unkn
 
 function decodeLeave(_: Core, { message, address, subscription }: TopicMessage): Command {
   const { ref } = message
-  if (!address || !subscription) return { type: 'done', reply: { type: 'unsubscribed', ref } }
+  if (!address || !subscription) return { type: 'noop', reply: { type: 'unsubscribed', ref } }
   return isStale(ref, subscription) ? IGNORED : { type: 'unsubscribe', ...address, ref }
 }
 

@@ -209,7 +209,7 @@ function run(core: Core, conn: Connection, command: Command): MaybePromise<Refus
       return undefined
     case 'pong':
       return undefined
-    case 'done':
+    case 'noop':
       if (command.reply) conn.reply(command.reply)
       return undefined
   }

@@ -1,17 +1,10 @@
 /** Bodies under way: what all of them hold. */
 import { expect, test } from 'bun:test'
-import { RequestQueue } from '../../src/core/request-queue'
-import { Slices } from '../../src/core/slices'
 import { Uploads, type Upload } from '../../src/core/uploads'
 import { ManualClock } from '../../src/kit/clock'
 
-const unreachable = (cause: unknown) => {
-  throw cause
-}
-
 test('together they hold so many bytes; past that the oldest is given up', () => {
-  const requests = new RequestQueue(new Slices(() => 0, unreachable))
-  const uploads = new Uploads(new ManualClock(0), requests, 1000)
+  const uploads = new Uploads(new ManualClock(0), 1000)
   const givenUp: string[] = []
   const begin = (name: string): Upload => uploads.begin(() => givenUp.push(name))
   begin('of which nothing has come')
