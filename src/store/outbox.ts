@@ -8,13 +8,13 @@
  */
 import type { Database } from 'bun:sqlite'
 import type { Attempt, DeadLetter, LaneReport } from '../core/deliveries'
-import { announced, type Announcement } from './announced'
+import { announcementStore, type Announcement } from './announcements'
 import { deadLetters, type Replay } from './dead-letters'
 import { DueRows, type Head, type OutboxRow } from './due-rows'
 import { Lanes, nameOf, type LaneKey } from './lanes'
-import { markOf, untold, type Tale } from './untold'
+import { cancelledRows, markOf, type EventSubject } from './cancellations'
 
-export type { Announcement } from './announced'
+export type { Announcement } from './announcements'
 export type { Replay } from './dead-letters'
 export type { Head, OutboxRow } from './due-rows'
 export { nameOf, type LaneKey } from './lanes'
@@ -23,13 +23,13 @@ export type EventEntry = LaneKey & {
   readonly type: 'event'
   readonly channel: string
   readonly event: string
-  readonly tale: Tale
+  readonly subject: EventSubject
 }
 /** What is written down: an event for an endpoint, or that something was announced and is, or is gone. */
-export type Entry = EventEntry | (Announcement & { readonly type: 'announced' | 'withdrawn' })
+export type Entry = EventEntry | (Announcement & { readonly type: 'announce' | 'withdraw' })
 
 /** What became of the events of a group. */
-export type Written = {
+export type WriteCounts = {
   written: number
   /** Departures and what they cancelled. */
   cancelled: number
@@ -45,7 +45,7 @@ export type Lease = {
   readonly alone: number
 }
 
-export type Taken = {
+export type TakeResult = {
   readonly rows: readonly OutboxRow[]
   /** Instead of any: so many were due, and given up. */
   readonly dead: number
@@ -54,7 +54,7 @@ export type Taken = {
 }
 
 /** Which rows count as never tried: with fewer attempts, or of a window that began before (epoch ms). */
-export type Pardon = { readonly below: number; readonly before: number }
+export type AttemptReset = { readonly below: number; readonly before: number }
 
 const INSERT = `
   INSERT INTO webhook_outbox (lane, channel, event, untold, time_ms, due_at)
@@ -100,18 +100,16 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
   const change = (sql: string, values: Values): number =>
     db.query<unknown, [Values]>(sql).run(values).changes
   const [log, due, lanes] = [deliveryLog(db), new DueRows(db), new Lanes(db)]
-  const [announcements, dead, unsaid] = [announced(db), deadLetters(db), untold(db)]
+  const [announcements, dead] = [announcementStore(db), deadLetters(db)]
 
-  const cancelledBy = (lane: number, { channel, tale }: EventEntry): number[] =>
-    unsaid.cancelledBy(lane, channel, tale)
-  /** How many rows there are more, or fewer. */
+  /** Returns by how many rows the outbox grows. */
   const writeEvent = (entry: EventEntry, now: number, room: number): number => {
     const lane = lanes.idOf(entry)
-    const cancelled = cancelledBy(lane, entry)
+    const cancelled = cancelledRows(db, lane, entry)
     if (cancelled.length > 0) return -change(REMOVE, { ids: JSON.stringify(cancelled) })
     if (room <= 0) return 0
-    const { channel, event, tale } = entry
-    change(INSERT, { lane, channel, event, untold: markOf(tale), now })
+    const { channel, event, subject } = entry
+    change(INSERT, { lane, channel, event, untold: markOf(subject), now })
     return 1
   }
   const lease = (lane: number, rows: readonly Omit<Head, 'bytes'>[], terms: Lease): OutboxRow[] => {
@@ -140,13 +138,13 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
     stored: (key: LaneKey): number => lanes.stored(key),
     keys: (): LaneKey[] => lanes.all(),
     /** Whether it is a departure that cancels its arrival, and takes no room. */
-    cancels: (entry: EventEntry): boolean => cancelledBy(lanes.idOf(entry), entry).length > 0,
+    cancels: (entry: EventEntry): boolean => cancelledRows(db, lanes.idOf(entry), entry).length > 0,
     /** All of a group, in order, or nothing of it; of an endpoint at most so many rows. */
-    record: (entries: readonly Entry[], now: number, most: number): Written => {
+    record: (entries: readonly Entry[], now: number, most: number): WriteCounts => {
       const counts = new Map<string, { readonly key: LaneKey; rows: number }>()
       // Outside of the transaction: what it would take back is remembered.
       for (const entry of entries) if (entry.type === 'event') lanes.idOf(entry)
-      const told: Written = { written: 0, cancelled: 0, dropped: 0 }
+      const told: WriteCounts = { written: 0, cancelled: 0, dropped: 0 }
       const write = (entry: Entry): void => {
         if (entry.type !== 'event') return announcements[entry.type](entry)
         const name = nameOf(entry)
@@ -161,12 +159,12 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
       for (const { key, rows } of counts.values()) lanes.count(key, rows)
       return told
     },
-    announced: announcements.before,
+    announcements: announcements.page,
     /**
      * What was tried is due, and as new where the pardon says so. True while there is more of it; nothing
      * may be taken meanwhile.
      */
-    reopen: (key: LaneKey, now: number, { below, before }: Pardon): boolean => {
+    reopen: (key: LaneKey, now: number, { below, before }: AttemptReset): boolean => {
       const lane = lanes.idOf(key)
       const rows = change(REOPEN, { lane, now, below, before, limit: SLICE_ROWS })
       if (rows < SLICE_ROWS) due.restart(lane)
@@ -180,7 +178,7 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
       key: LaneKey,
       terms: Lease & { readonly limit: number },
       choose: (due: readonly Head[]) => number,
-    ): Taken => {
+    ): TakeResult => {
       const lane = lanes.idOf(key)
       const { rows, more } = due.find(lane, terms.mono, terms.limit)
       const before = terms.now - windowMs
@@ -195,27 +193,32 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
       return { rows: chosen.length === 0 ? [] : lease(lane, chosen, terms), dead: 0, more }
     },
     /** Leases the one row with which an endpoint is probed: of the first of each channel the least tried. */
-    takeProbe: (key: LaneKey, terms: Lease): Taken => {
+    takeProbe: (key: LaneKey, terms: Lease): TakeResult => {
       const lane = lanes.idOf(key)
       const oldest = all<Omit<Head, 'bytes'>>(OLDEST, { lane, limit: PROBED })
       const first = new Map(oldest.toReversed().map((row) => [row.channel, row]))
       const [probe] = [...first.values()].sort((a, b) => a.attempts - b.attempts || a.id - b.id)
       return { rows: probe ? lease(lane, [probe], terms) : [], dead: 0, more: false }
     },
-    delivered: (key: LaneKey, rows: readonly OutboxRow[], attempt: Attempt): void => {
+    recordDelivery: (key: LaneKey, rows: readonly OutboxRow[], attempt: Attempt): void => {
       const lane = lanes.idOf(key)
       lanes.count(key, -settle(lane, attempt, () => change(REMOVE, { ids: idsOf(rows) })))
       due.gone(lane, rows)
     },
     /** `dueAt`: when they are tried again; by the clock's `mono`. */
-    failed: (key: LaneKey, rows: readonly OutboxRow[], attempt: Attempt, dueAt: number): void => {
+    recordFailure: (
+      key: LaneKey,
+      rows: readonly OutboxRow[],
+      attempt: Attempt,
+      dueAt: number,
+    ): void => {
       const lane = lanes.idOf(key)
       const { status, error } = attempt
       settle(lane, attempt, () => change(FAILED, { ids: idsOf(rows), status, error }))
       due.hold(lane, rows, dueAt)
     },
     /** Of an endpoint's oldest rows those become dead letters whose window is over, and that were tried so often. */
-    bury: (key: LaneKey, now: number, attempts: number): number => {
+    giveUp: (key: LaneKey, now: number, attempts: number): number => {
       const lane = lanes.idOf(key)
       return dead.buryOldest({ lane, now, before: now - windowMs, attempts, limit: SLICE_ROWS })
     },

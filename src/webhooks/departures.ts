@@ -1,84 +1,84 @@
 /**
- * Departures: channels that were vacated and members that left, held back for a while. Who returns in
- * time has never been away (contract 7.5). Owns who lingers.
+ * Departures: facts of vacated channels and removed members, held back for a while. An arrival in that
+ * time cancels its departure (contract 7.5). Owns the departures that are held.
  */
 import type { Core } from '../core/core'
 import { runSafely } from '../core/faults'
 import type { Cancel } from '../core/types'
 import type { WebhookFact } from './events'
 
-/** So many depart in one turn of the event loop; a restart, or a lost network, makes all leave at once. */
-const SLICE = 100
-/** Who departs while others wait to be written waits as well. */
-const CROWDED_MS = 50
+/** Departures of one turn of the event loop; after a restart, or a lost network, all are due at once. */
+const MAX_PER_TURN = 100
+/** How long departures wait where too much waits to be written. */
+const RETRY_MS = 50
 
 type Departure = { readonly fact: WebhookFact; readonly due: { readonly at: number } }
 
 export class Departures {
   /** In the order in which they are due, since all wait equally long. */
-  readonly #lingering = new Map<string, Departure>()
-  /** When those are due that left before the start. */
-  readonly #before = { at: Infinity }
+  readonly #held = new Map<string, Departure>()
+  /** When departures from before the start are due. */
+  readonly #earlierDue = { at: Infinity }
   #timer: Cancel | undefined
 
   constructor(
     readonly core: Pick<Core, 'clock' | 'state' | 'counters' | 'log'>,
     readonly settleMs: number,
-    /** Told of those who did not come back, in the order in which they left. */
-    readonly departed: (fact: WebhookFact) => void,
-    /** Whether more of them can be told. */
+    /** Called for departures that were not cancelled, in their order. */
+    readonly onDeparted: (fact: WebhookFact) => void,
+    /** True while `onDeparted` may be called. */
     readonly hasRoom: () => boolean,
   ) {}
 
-  /** Who left before the start: has as long to come back, from `start` on. */
-  left(fact: WebhookFact): void {
-    this.#lingering.set(keyOf(fact), { fact, due: this.#before })
+  /** Adds a departure from before the start; its time begins with `start`. */
+  addEarlier(fact: WebhookFact): void {
+    this.#held.set(keyOf(fact), { fact, due: this.#earlierDue })
   }
 
   start(): void {
-    if (this.#lingering.size === 0) return
-    this.#before.at = this.core.clock.mono() + this.settleMs
-    if (this.settleMs === 0) this.#settle()
+    if (this.#held.size === 0) return
+    this.#earlierDue.at = this.core.clock.mono() + this.settleMs
+    if (this.settleMs === 0) this.#emitDue()
     else this.#arm(this.settleMs)
   }
 
   add(fact: WebhookFact): void {
-    if (this.settleMs === 0) return this.departed(fact)
-    this.#lingering.set(keyOf(fact), { fact, due: { at: this.core.clock.mono() + this.settleMs } })
+    if (this.settleMs === 0) return this.onDeparted(fact)
+    this.#held.set(keyOf(fact), { fact, due: { at: this.core.clock.mono() + this.settleMs } })
     this.#arm(this.settleMs)
   }
 
-  /** True for an arrival of somebody who had left a moment ago. */
+  /** True for an arrival that cancels a departure. */
   cancel(fact: WebhookFact): boolean {
-    return this.#lingering.size > 0 && this.#lingering.delete(keyOf(fact))
+    return this.#held.size > 0 && this.#held.delete(keyOf(fact))
   }
 
   stop(): void {
     this.#timer?.()
-    this.#lingering.clear()
+    this.#held.clear()
   }
 
   #arm(delayMs: number): void {
-    this.#timer ??= this.core.clock.after(delayMs, () => this.#settle())
+    this.#timer ??= this.core.clock.after(delayMs, () => this.#emitDue())
   }
 
-  /** A server that leaves holds everybody back: they come back elsewhere, or after its next start. */
-  #settle(): void {
+  /** A draining server emits none: clients reconnect to another one, or to its next process. */
+  #emitDue(): void {
     this.#timer = undefined
     if (this.core.state.draining) return
     const now = this.core.clock.mono()
-    let slice = SLICE
-    for (const [key, { fact, due }] of this.#lingering) {
-      const left = due.at - now
-      if (!this.hasRoom()) return this.#arm(CROWDED_MS)
-      if (left > 0 || slice-- === 0) return this.#arm(Math.max(0, left))
-      this.#lingering.delete(key)
-      runSafely(this.core, 'webhooks', () => this.departed(fact))
+    let budget = MAX_PER_TURN
+    for (const [key, { fact, due }] of this.#held) {
+      const waitMs = due.at - now
+      if (!this.hasRoom()) return this.#arm(RETRY_MS)
+      if (waitMs > 0 || budget-- === 0) return this.#arm(Math.max(0, waitMs))
+      this.#held.delete(key)
+      runSafely(this.core, 'webhooks', () => this.onDeparted(fact))
     }
   }
 }
 
-/** The same for an arrival and its departure; channel names have no space. */
+/** An arrival and its departure have the same key; channel names have no space. */
 function keyOf(fact: WebhookFact): string {
   return `${fact.app.id} ${fact.channel} ${userOf(fact)}`
 }

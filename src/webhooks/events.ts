@@ -1,6 +1,6 @@
 /**
- * EVENTS: which facts are webhook events, and what each looks like in a body. Contract 7.2; the keys
- * are in the order in which Pusher documents them.
+ * EVENTS: the facts that are webhook events, and each one's JSON in a body. Contract 7.2; the keys are in
+ * the order in which Pusher documents them.
  */
 import { channelKind, isUserChannel } from '../core/channel'
 import type { Fact } from '../core/messages'
@@ -12,47 +12,47 @@ type FactOf<Name extends WebhookEventName> = Extract<WebhookFact, { readonly typ
 
 type EventRow<Name extends WebhookEventName> = {
   /**
-   * Something began or ended, or merely happened, or says how things are until they are otherwise. What
-   * ended has time to come back.
+   * An arrival or a departure, which is held for a while and cancelled by the next arrival; an occurrence;
+   * or a state, which counts until the next one.
    */
-  readonly kind: 'arrival' | 'departure' | 'moment' | 'passing'
-  /** What the body has besides name and channel. */
-  readonly rest: (fact: FactOf<Name>) => object
+  readonly kind: 'arrival' | 'departure' | 'occurrence' | 'state'
+  /** Fields of the event besides name and channel. */
+  readonly fields: (fact: FactOf<Name>) => object
 }
 
-const nothing = (): object => ({})
-const user = ({ userId }: { readonly userId: string }): object => ({ user_id: userId })
+const noFields = (): object => ({})
+const userField = ({ userId }: { readonly userId: string }): object => ({ user_id: userId })
 
 export const EVENTS: { readonly [Name in WebhookEventName]: EventRow<Name> } = {
-  channel_occupied: { kind: 'arrival', rest: nothing },
-  channel_vacated: { kind: 'departure', rest: nothing },
-  member_added: { kind: 'arrival', rest: user },
-  member_removed: { kind: 'departure', rest: user },
+  channel_occupied: { kind: 'arrival', fields: noFields },
+  channel_vacated: { kind: 'departure', fields: noFields },
+  member_added: { kind: 'arrival', fields: userField },
+  member_removed: { kind: 'departure', fields: userField },
   client_event: {
-    kind: 'moment',
-    rest: ({ event, data, socketId, userId }) => ({
+    kind: 'occurrence',
+    fields: ({ event, data, socketId, userId }) => ({
       event,
-      ...(data !== undefined && { data: asText(data) }),
+      ...(data !== undefined && { data: dataString(data) }),
       socket_id: socketId,
       ...(userId !== undefined && { user_id: userId }),
     }),
   },
-  cache_miss: { kind: 'passing', rest: nothing },
-  subscription_count: { kind: 'passing', rest: ({ count }) => ({ subscription_count: count }) },
+  cache_miss: { kind: 'state', fields: noFields },
+  subscription_count: { kind: 'state', fields: ({ count }) => ({ subscription_count: count }) },
 }
 
-/** The fact, if it is one that webhooks tell. */
-export function webhookFact(fact: Fact): WebhookFact | undefined {
-  if (!Object.hasOwn(EVENTS, fact.type)) return undefined
-  const told = fact as WebhookFact
-  if (isUserChannel(told.channel)) return undefined
-  // The members of a presence channel are told one by one.
-  return told.type === 'subscription_count' && channelKind(told.channel).presence ? undefined : told
+/** The fact, if it is a webhook event. */
+export function webhookFact(emitted: Fact): WebhookFact | undefined {
+  if (!Object.hasOwn(EVENTS, emitted.type)) return undefined
+  const fact = emitted as WebhookFact
+  if (isUserChannel(fact.channel)) return undefined
+  // A presence channel has an event for each member.
+  return fact.type === 'subscription_count' && channelKind(fact.channel).presence ? undefined : fact
 }
 
 /** An event as it stands in a body, as JSON. */
-export function eventText(fact: WebhookFact): string {
-  const { rest } = EVENTS[fact.type] as EventRow<WebhookEventName>
+export function eventJson(fact: WebhookFact): string {
+  const { fields: rest } = EVENTS[fact.type] as EventRow<WebhookEventName>
   return JSON.stringify({ name: fact.type, channel: fact.channel, ...rest(fact) })
 }
 
@@ -67,7 +67,7 @@ export function viewOfFact(fact: WebhookFact): WebhookView {
   }
 }
 
-/** SDKs decode `data` into a text: text stays, any other value is its JSON. */
-function asText(data: string): string {
+/** SDKs expect `data` to be a string: other values go out as their JSON. */
+function dataString(data: string): string {
   return data.startsWith('"') ? (JSON.parse(data) as string) : data
 }

@@ -1,10 +1,10 @@
 /**
  * A lane: the requests to one endpoint of one app, one at a time, in order per channel. A dead or slow
- * endpoint delays nobody else's events. Owns what is under way to it and how it has answered lately.
+ * endpoint delays no other endpoint's events. Owns the request that is under way, and the breaker.
  *
- * An event that is refused is tried again, with fewer others each time, so that one which an endpoint
- * will never take ends up alone, delays its own channel only, and is a dead letter when its window is
- * over. An endpoint that refuses everything is left in peace, and probed with one event at a time.
+ * A refused event is tried again, with fewer others each time, so that an event which the endpoint will
+ * never accept ends up alone, delays its own channel only, and is a dead letter when its window is over.
+ * An endpoint that refuses everything is paused, and probed with one event at a time.
  */
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
@@ -16,225 +16,225 @@ import {
   type LaneKey,
   type Outbox,
   type OutboxRow,
-  type Pardon,
-  type Taken,
+  type AttemptReset,
+  type TakeResult,
 } from '../store/outbox'
 import type { Poster, PostRequest } from './post'
-import { attemptsBeforeAlone, batchSize, requestFor } from './request'
+import { attemptsBeforeAlone, batchSize, buildRequest } from './request'
 import { backoffMs, Breaker, STALE_MS, WINDOW_MS } from './retries'
 
-export type Shared = {
+export type LaneContext = {
   readonly core: Core
   readonly outbox: Outbox
   readonly poster: Poster
   readonly batchEvents: number
   /** Rows of one endpoint; past it, new ones are dropped. */
   readonly maxStored: number
-  /** How long rows are leased; a request does not take as long. */
+  /** How long rows are leased; longer than a request takes. */
   readonly leaseMs: number
-  /** Told of a lane whose endpoint is gone, and with it all that was to be sent there. */
-  readonly ended: (key: LaneKey) => void
+  /** Called when the endpoint is gone, and all its rows. */
+  readonly onEnd: (key: LaneKey) => void
 }
 
-/** How events end that are not delivered, in the log. */
-const ENDS = {
+/** Log messages about events that are not delivered. */
+const END_MESSAGES = {
   dead: 'webhook events are given up and kept as dead letters',
   dropped: 'webhook events are dropped with their endpoint',
 } as const
-/** A database that fails is asked again after this. */
+/** Time until a failed database operation is retried. */
 const RETRY_MS = 1000
 
 export class Lane {
   readonly #breaker = new Breaker()
-  /** Rows that were tried, and are made due before anything is sent. */
-  #pardon: Pardon | undefined
-  #busy = false
+  /** Rows to make due before anything is sent. */
+  #reset: AttemptReset | undefined
+  #isBusy = false
   #underWay = Promise.resolve()
-  #resting = false
-  #stopped = false
-  /** Events whose end the log has not told yet. */
-  readonly #untold = { dead: 0, dropped: 0 }
-  #full = false
-  /** The database fails: said once, until it is over. */
-  #troubled = false
+  #isFinishing = false
+  #isStopped = false
+  /** Events whose end is not logged yet. */
+  readonly #unreported = { dead: 0, dropped: 0 }
+  #isFull = false
+  /** True while the database fails, which is logged once. */
+  #isFailing = false
   #timer: Cancel | undefined
 
   constructor(
     readonly key: LaneKey,
-    readonly shared: Shared,
+    readonly context: LaneContext,
   ) {
-    // What an earlier process had under way, or put off, is due; what is of long ago is as new.
-    this.#pardon = { below: 0, before: shared.core.clock.now() - STALE_MS }
+    // Rows that an earlier process had under way, or delayed, are due; old ones are as new.
+    this.#reset = { below: 0, before: context.core.clock.now() - STALE_MS }
   }
 
   /** True while the breaker is open. */
-  get paused(): boolean {
+  get isPaused(): boolean {
     return this.#breaker.isOpen
   }
 
-  /** Sends what is due, or waits until something is. */
+  /** Sends due rows, or waits until some are. */
   wake(): void {
-    if (this.#busy || this.#resting) return
+    if (this.#isBusy || this.#isFinishing) return
     this.#timer?.()
     this.#timer = undefined
-    this.#sayIfFull()
+    this.#warnIfFull()
     try {
-      this.#next()
-      this.#troubled = false
+      this.#runNext()
+      this.#isFailing = false
     } catch (cause) {
-      this.#fault(cause)
+      this.#reportFault(cause)
     }
   }
 
-  /** Takes up nothing more; resolves when what is under way was answered. */
+  /** Begins no other request; resolves when the one under way has ended. */
   finish(): Promise<void> {
-    this.#resting = true
+    this.#isFinishing = true
     this.#timer?.()
     return this.#underWay
   }
 
-  /** What comes of what is under way is not heard any more. */
+  /** The outcome of the request under way is ignored. */
   stop(): void {
     void this.finish()
-    this.#stopped = true
+    this.#isStopped = true
   }
 
-  #next(): void {
-    const { outbox, core } = this.shared
+  #runNext(): void {
+    const { outbox, core } = this.context
     const target = this.#target()
     if (!target) return this.#drop()
     const now = core.clock.now()
-    if (this.#pardon && outbox.reopen(this.key, now, this.#pardon)) return this.#soon()
-    this.#pardon = undefined
-    if (this.paused && this.#bury(now) > 0) return this.#soon()
+    if (this.#reset && outbox.reopen(this.key, now, this.#reset)) return this.#wakeSoon()
+    this.#reset = undefined
+    if (this.isPaused && this.#giveUp(now) > 0) return this.#wakeSoon()
     const pauseMs = this.#breaker.pauseMs(core.clock.mono())
-    if (pauseMs > 0) return this.#wakeIn(pauseMs)
+    if (pauseMs > 0) return this.#wakeAfter(pauseMs)
     const { rows, dead, more } = this.#take(now)
-    this.#gaveUp(dead)
-    if (rows.length > 0) this.#underWay = this.#send(rows, requestFor(rows, target))
-    else if (more) this.#soon()
-    else this.#wait()
+    this.#countDead(dead)
+    if (rows.length > 0) this.#underWay = this.#send(rows, buildRequest(rows, target))
+    else if (more) this.#wakeSoon()
+    else this.#wakeWhenDue()
   }
 
-  /** Until something is due. What may be probed always is: then there is nothing. */
-  #wait(): void {
-    if (this.paused) return
-    const dueAt = this.shared.outbox.nextDue(this.key)
+  /** A paused lane has no rows here: a probe is always due. */
+  #wakeWhenDue(): void {
+    if (this.isPaused) return
+    const dueAt = this.context.outbox.nextDue(this.key)
     if (dueAt === undefined) return
-    const waitMs = dueAt - this.shared.core.clock.mono()
-    if (waitMs > 0) this.#wakeIn(waitMs)
-    else this.#soon()
+    const waitMs = dueAt - this.context.core.clock.mono()
+    if (waitMs > 0) this.#wakeAfter(waitMs)
+    else this.#wakeSoon()
   }
 
   #target(): { readonly app: App; readonly endpoint: Endpoint } | undefined {
-    const app = this.shared.core.apps.byId(this.key.appId)
+    const app = this.context.core.apps.byId(this.key.appId)
     const endpoint = app && endpointsOf(app).find(({ name }) => name === this.key.endpoint)
     return endpoint && { app, endpoint }
   }
 
-  #take(now: number): Taken {
-    const { outbox, batchEvents: limit, leaseMs, core } = this.shared
+  #take(now: number): TakeResult {
+    const { outbox, batchEvents: limit, leaseMs, core } = this.context
     const mono = core.clock.mono()
     const terms = { now, mono, until: mono + leaseMs, alone: attemptsBeforeAlone(limit) }
-    if (this.paused) return outbox.takeProbe(this.key, terms)
+    if (this.isPaused) return outbox.takeProbe(this.key, terms)
     return outbox.take(this.key, { ...terms, limit }, (due) => batchSize(due, limit))
   }
 
   async #send(rows: readonly OutboxRow[], request: PostRequest): Promise<void> {
-    const { core, poster } = this.shared
-    this.#busy = true
+    const { core, poster } = this.context
+    this.#isBusy = true
     core.counters.webhookRequests++
     const [at, began] = [core.clock.now(), core.clock.mono()]
     const outcome = await poster.post(request)
-    if (this.#stopped) return // what was under way is due again at the next start
-    this.#busy = false
+    if (this.#isStopped) return // its rows are due again in the next process
+    this.#isBusy = false
     const durationMs = Math.round(core.clock.mono() - began)
     const attempt = { ...outcome, at, durationMs, events: rows.length }
     try {
-      if (outcome.error === null) this.#delivered(rows, attempt)
-      else this.#failed(rows, attempt)
+      if (outcome.error === null) this.#recordDelivery(rows, attempt)
+      else this.#recordFailure(rows, attempt)
       this.wake()
     } catch (cause) {
-      this.#fault(cause)
+      this.#reportFault(cause)
     }
   }
 
-  #delivered(rows: readonly OutboxRow[], attempt: Attempt): void {
-    const { core, outbox } = this.shared
+  #recordDelivery(rows: readonly OutboxRow[], attempt: Attempt): void {
+    const { core, outbox } = this.context
     core.counters.webhookRequestsAccepted++
     core.counters.webhookEventsDelivered += rows.length
-    outbox.delivered(this.key, rows, attempt)
-    // It was the endpoint that failed, and not the events.
-    if (this.#breaker.succeeded()) this.#pardon = { below: Number.MAX_SAFE_INTEGER, before: 0 }
+    outbox.recordDelivery(this.key, rows, attempt)
+    // The endpoint had failed, and not the events.
+    if (this.#breaker.recordSuccess()) this.#reset = { below: Number.MAX_SAFE_INTEGER, before: 0 }
   }
 
-  #failed(rows: readonly OutboxRow[], attempt: Attempt): void {
-    const { core, outbox } = this.shared
+  #recordFailure(rows: readonly OutboxRow[], attempt: Attempt): void {
+    const { core, outbox } = this.context
     const [now, mono] = [core.clock.now(), core.clock.mono()]
     core.counters.webhookRequestsFailed++
-    if (this.#breaker.failed(mono))
+    if (this.#breaker.recordFailure(mono))
       core.log.warn(
         { appId: this.key.appId, error: attempt.error },
-        'webhook endpoint is left in peace and probed',
+        'webhook endpoint is paused and probed',
       )
     const windowEnd = Math.min(...rows.map((row) => row.time_ms)) + WINDOW_MS
     const tries = Math.max(...rows.map((row) => row.attempts)) + 1
     const waitMs = Math.max(0, Math.min(backoffMs(tries), windowEnd - now))
-    outbox.failed(this.key, rows, attempt, mono + waitMs)
+    outbox.recordFailure(this.key, rows, attempt, mono + waitMs)
   }
 
   /**
-   * Gives up what was tried for a whole window, and alone, by an endpoint that is left in peace; if there
-   * is nothing, the rest goes too. But first it is probed once more, since what is given up now may be
-   * why it refused. How many; a slice at a time.
+   * Gives up rows of a paused endpoint that were tried for a whole window, and alone; where there are none,
+   * also those that were not alone. After the former the endpoint is probed at once, since they may be
+   * the reason why it failed. Returns how many, if there may be more; a slice at a time.
    */
-  #bury(now: number): number {
-    const { outbox, batchEvents } = this.shared
-    let dead = outbox.bury(this.key, now, attemptsBeforeAlone(batchEvents) + 1)
+  #giveUp(now: number): number {
+    const { outbox, batchEvents } = this.context
+    let dead = outbox.giveUp(this.key, now, attemptsBeforeAlone(batchEvents) + 1)
     if (dead > 0) this.#breaker.probeNow()
-    else dead = outbox.bury(this.key, now, 0)
-    this.#gaveUp(dead)
+    else dead = outbox.giveUp(this.key, now, 0)
+    this.#countDead(dead)
     return dead === SLICE_ROWS ? dead : 0
   }
 
-  #gaveUp(dead: number): void {
-    this.shared.core.counters.webhookEventsDead += dead
-    this.#say('dead', dead)
+  #countDead(dead: number): void {
+    this.context.core.counters.webhookEventsDead += dead
+    this.#report('dead', dead)
   }
 
   #drop(): void {
-    const { core, outbox } = this.shared
+    const { core, outbox } = this.context
     const dropped = outbox.drop(this.key)
     core.counters.webhookEventsDropped += dropped
-    this.#say('dropped', dropped)
-    if (dropped > 0) this.#soon()
-    else this.shared.ended(this.key)
+    this.#report('dropped', dropped)
+    if (dropped > 0) this.#wakeSoon()
+    else this.context.onEnd(this.key)
   }
 
-  /** One line for all slices. */
-  #say(end: keyof typeof ENDS, events: number): void {
-    const told = (this.#untold[end] += events)
-    if (events === SLICE_ROWS || told === 0) return
-    this.shared.core.log.warn({ appId: this.key.appId, events: told }, ENDS[end])
-    this.#untold[end] = 0
+  /** Logs one line for all slices. */
+  #report(end: keyof typeof END_MESSAGES, events: number): void {
+    const total = (this.#unreported[end] += events)
+    if (events === SLICE_ROWS || total === 0) return
+    this.context.core.log.warn({ appId: this.key.appId, events: total }, END_MESSAGES[end])
+    this.#unreported[end] = 0
   }
 
-  /** Once, until there is room again for a tenth of what it may have. */
-  #sayIfFull(): void {
-    const { core, outbox, maxStored } = this.shared
+  /** Logged once, until a tenth of the share is free. */
+  #warnIfFull(): void {
+    const { core, outbox, maxStored } = this.context
     const stored = outbox.stored(this.key)
-    if (stored < 0.9 * maxStored) this.#full = false
-    if (stored < maxStored || this.#full) return
-    this.#full = true
+    if (stored < 0.9 * maxStored) this.#isFull = false
+    if (stored < maxStored || this.#isFull) return
+    this.#isFull = true
     core.log.warn(
       { appId: this.key.appId, stored },
       'webhook endpoint has its share of the outbox; new events for it are dropped',
     )
   }
 
-  /** In this turn of the event loop or the next, as there is time. */
-  #soon(): void {
-    this.shared.core.slices.add({
+  /** Wakes in this turn of the event loop or the next, as there is time. */
+  #wakeSoon(): void {
+    this.context.core.slices.add({
       part: 'webhooks',
       step: () => {
         this.wake()
@@ -243,17 +243,20 @@ export class Lane {
     })
   }
 
-  #wakeIn(delayMs: number): void {
-    this.#timer = this.shared.core.clock.after(delayMs, () => this.wake())
+  #wakeAfter(delayMs: number): void {
+    this.#timer = this.context.core.clock.after(delayMs, () => this.wake())
   }
 
-  #fault(cause: unknown): void {
-    const { core } = this.shared
+  #reportFault(cause: unknown): void {
+    const { core } = this.context
     core.counters.faults++
-    if (!this.#troubled)
-      core.log.error({ appId: this.key.appId, err: cause }, 'webhooks cannot be read or settled')
-    this.#troubled = true
+    if (!this.#isFailing)
+      core.log.error(
+        { appId: this.key.appId, err: cause },
+        'the webhook outbox cannot be read or written',
+      )
+    this.#isFailing = true
     this.#timer?.()
-    this.#wakeIn(RETRY_MS)
+    this.#wakeAfter(RETRY_MS)
   }
 }

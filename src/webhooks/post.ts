@@ -1,7 +1,7 @@
 /**
- * One request to an endpoint. The address is looked at when the connection is made, after its name was
- * resolved, so that a name cannot lead where no webhook may go. Redirects are not followed; of the
- * answer only the status counts, and its body is read no further than keeping the connection is worth.
+ * Post: sends one request to an endpoint. Addresses are checked when a connection is made, after the name
+ * was resolved, so that a name cannot lead to a forbidden network. Redirects are not followed. Of the
+ * response only the status counts; its body is read so that the connection can be kept, up to a limit.
  */
 import { dns } from 'bun'
 import type { LookupAddress, LookupOptions } from 'node:dns'
@@ -15,21 +15,21 @@ export type PostRequest = {
   readonly body: Uint8Array
 }
 
-/** What came of it: `status` where there was an answer, `error` where it was not 2xx. */
+/** `status` is null without a response, `error` null where it was 2xx. */
 export type Outcome = { readonly status: number | null; readonly error: string | null }
 
-type Resolved = (cause: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void
-/** Asks for all addresses of a name. */
+type OnResolved = (cause: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void
+/** Resolves all addresses of a name. */
 export type Resolve = (
   hostname: string,
   options: LookupOptions & { all: true },
-  done: Resolved,
+  done: OnResolved,
 ) => void
 
 export type Poster = {
   /** Never rejects. */
   post(request: PostRequest): Promise<Outcome>
-  /** Ends what is under way. */
+  /** Ends requests that are under way. */
   close(): void
 }
 
@@ -50,14 +50,14 @@ export function createPoster({
   resolve = resolveName,
 }: PosterOptions): Poster {
   const open = new Set<{ destroy(cause: Error): unknown }>()
-  const lookup = checkedLookup(networks, resolve)
+  const lookup = createLookup(networks, resolve)
   const agents = new Map<string, Agent>()
   const send = ({ url, headers, body }: PostRequest, done: (outcome: Outcome) => void): void => {
     const target = new URL(url)
-    const refused = networks.urlDenial(target)
-    if (refused !== undefined) return done({ status: null, error: refused })
+    const refusal = networks.urlDenial(target)
+    if (refusal !== undefined) return done({ status: null, error: refusal })
     const { protocol } = target
-    const { request, Agent } = clientOf(protocol)
+    const { request, Agent } = loadClient(protocol)
     const agent = agents.get(protocol) ?? new Agent({ keepAlive: true })
     agents.set(protocol, agent)
     const client = request(target, { method: 'POST', headers, agent, lookup: lookup as never })
@@ -68,7 +68,7 @@ export function createPoster({
       ended = true
       cancel()
       open.delete(client)
-      done({ status, error: status === null ? error : errorOf(status) })
+      done({ status, error: status === null ? error : statusError(status) })
     }
     const cancel = clock.after(timeoutMs, () => {
       client.destroy()
@@ -78,9 +78,9 @@ export function createPoster({
     client.on('error', (cause) => end(cause.message.slice(0, ERROR_CHARS)))
     client.on('response', (response) => {
       status = response.statusCode ?? null
-      drain(response, () => client.destroy(), end)
+      discardBody(response, () => client.destroy(), end)
     })
-    // Another protocol was not asked for; without a listener, such an answer would be none at all.
+    // No other protocol was requested; without a listener, such a response would be lost.
     client.on('upgrade', ({ statusCode }, socket) => {
       status = statusCode ?? null
       socket.destroy()
@@ -105,12 +105,12 @@ export function createPoster({
 }
 
 /** Loaded for the first request: a server without webhooks starts without them. */
-const clientOf = (protocol: string) =>
+const loadClient = (protocol: string) =>
   process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http')
 
 /**
- * By the hosts file and DNS, without threads: those are few and shared, and names whose servers never
- * answer would hold them for ten seconds each, with everybody else's lookups behind them.
+ * Resolves by the hosts file and DNS, without threads: those are few and shared, and names whose servers
+ * never respond would hold each for ten seconds, with all other lookups behind them.
  */
 const resolveName: Resolve = (hostname, _, done) =>
   void dns.lookup(hostname, { backend: 'c-ares' }).then(
@@ -118,32 +118,32 @@ const resolveName: Resolve = (hostname, _, done) =>
     (cause: Error) => done(new Error(`${hostname}: ${cause.message}`, { cause }), []),
   )
 
-function drain(
+function discardBody(
   response: IncomingMessage,
-  cut: () => void,
+  destroy: () => void,
   end: (error: string | null) => void,
 ): void {
   let bytes = 0
   response.on('data', (chunk: Uint8Array) => {
     bytes += chunk.length
-    if (bytes > MAX_ANSWER_BYTES) cut()
+    if (bytes > MAX_ANSWER_BYTES) destroy()
   })
-  response.on('error', () => undefined) // the close below says the same
+  response.on('error', () => undefined) // followed by the close below
   response.on('close', () => end(null))
 }
 
-const errorOf = (status: number): string | null =>
+const statusError = (status: number): string | null =>
   status >= 200 && status < 300 ? null : `answered ${status}`
 
-/** Fails for a name with an address that is refused; the connection is made to what was looked at. */
-function checkedLookup(networks: NetworkRules, resolve: Resolve) {
+/** A lookup that fails for names with a forbidden address; the connection is made to the checked addresses. */
+function createLookup(networks: NetworkRules, resolve: Resolve) {
   return (hostname: string, options: LookupOptions, done: (...found: unknown[]) => void): void =>
     resolve(hostname, { ...options, all: true }, (cause, addresses) => {
       if (cause) return done(cause)
-      const refused = addresses
+      const refusal = addresses
         .map(({ address }) => networks.addressDenial(address))
         .find((reason) => reason !== undefined)
-      if (refused !== undefined) return done(new Error(`${hostname}: ${refused}`))
+      if (refusal !== undefined) return done(new Error(`${hostname}: ${refusal}`))
       if (options.all) return done(null, addresses)
       done(null, addresses[0]?.address, addresses[0]?.family)
     })

@@ -1,6 +1,6 @@
 /**
- * Webhooks: recorder, lanes and what the operator is shown of them, begun and ended together. Owns the
- * lanes.
+ * Webhooks: the recorder and the lanes, started and stopped together, and their report to the operator.
+ * Owns the lanes.
  */
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
@@ -9,7 +9,7 @@ import type { NetworkRules } from '../core/networks'
 import { workFor } from '../core/slices'
 import { endpointsOf } from '../core/webhooks'
 import { nameOf, type LaneKey, type Outbox } from '../store/outbox'
-import { Lane, type Shared } from './lane'
+import { Lane, type LaneContext } from './lane'
 import { createPoster, type Poster } from './post'
 import { Recorder } from './recorder'
 
@@ -27,10 +27,10 @@ export class Webhooks implements Deliveries {
   readonly #lanes = new Map<string, Lane>()
   readonly #recorder: Recorder
   readonly #poster: Poster
-  readonly #shared: Shared
-  /** Lanes whose dead letters go out again. */
+  readonly #context: LaneContext
+  /** Lanes whose dead letters are being replayed. */
   readonly #replays = new Set<string>()
-  #stopped = false
+  #isStopped = false
 
   constructor(
     readonly core: Core,
@@ -39,43 +39,43 @@ export class Webhooks implements Deliveries {
   ) {
     const { batchEvents, timeoutMs, networks } = options
     this.#poster = createPoster({ clock: core.clock, networks, timeoutMs })
-    this.#shared = {
+    this.#context = {
       core,
       outbox,
       poster: this.#poster,
       batchEvents,
       maxStored: options.maxStoredPerEndpoint,
       leaseMs: 2 * timeoutMs,
-      ended: (key) => this.#lanes.delete(nameOf(key)),
+      onEnd: (key) => this.#lanes.delete(nameOf(key)),
     }
     this.#recorder = new Recorder(core, outbox, {
       ...options,
-      written: (lanes) => this.#wake(lanes),
+      onWritten: (lanes) => this.#wake(lanes),
     })
-    core.facts.listen((fact) => fact.type === 'app_changed' && this.#changed(fact.app))
+    core.facts.listen((fact) => fact.type === 'app_changed' && this.#wakeLanesOf(fact.app))
   }
 
-  /** Reads who was there in the last process, before anybody can connect. */
+  /** Reads the announcements of the last process, before anybody can connect. */
   load(): Promise<void> {
     return this.#recorder.load()
   }
 
-  /** Takes up what the last process left. */
+  /** Continues where the last process stopped. */
   start(): void {
     this.#recorder.start()
     const { slices } = this.core
     slices.add(workFor('webhooks', this.outbox.keys(), (key) => this.#wake([key])))
   }
 
-  /** Sends nothing more; resolves when what is under way was answered, or had its time. */
+  /** Sends nothing more; resolves when the requests under way have ended. */
   async finish(): Promise<void> {
-    this.#stopped = true
+    this.#isStopped = true
     await Promise.all(Array.from(this.#lanes.values(), (lane) => lane.finish()))
   }
 
-  /** Writes what waits, cuts what is under way: it is sent again at the next start. */
+  /** Writes what waits and ends the requests under way; the next process sends their events again. */
   stop(): void {
-    this.#stopped = true
+    this.#isStopped = true
     this.#recorder.stop()
     for (const lane of this.#lanes.values()) lane.stop()
     this.#poster.close()
@@ -86,12 +86,14 @@ export class Webhooks implements Deliveries {
     const configured = endpointsOf(app).map(({ name }) => name)
     const names = new Set([...configured, ...lanes.keys()])
     return {
-      endpoints: Array.from(names, (name) => this.#reportOf(app, lanes.get(name) ?? unused(name))),
+      endpoints: Array.from(names, (name) =>
+        this.#reportOf(app, lanes.get(name) ?? unusedLane(name)),
+      ),
       deadLetters: this.outbox.dead(app.id),
     }
   }
 
-  /** Sends the app's dead letters again, as new. How many. */
+  /** Sends the app's dead letters again, as new; returns how many. */
   replay(app: App): number {
     const before = this.core.clock.now()
     const lanes = this.outbox.lanes(app.id).filter(({ dead }) => dead > 0)
@@ -99,14 +101,14 @@ export class Webhooks implements Deliveries {
     return lanes.reduce((sum, { dead }) => sum + dead, 0)
   }
 
-  /** What was given up until `before`, in slices; those that are replayed already are not begun again. */
+  /** Replays what was given up until `before`, in slices, unless the lane is being replayed. */
   #replay(key: LaneKey, before: number): void {
     const name = nameOf(key)
     if (this.#replays.has(name)) return
     this.#replays.add(name)
     const replay = { before, after: 0 }
     const step = (): boolean => {
-      if (!this.#stopped && this.outbox.replay(key, replay, this.core.clock.now())) return true
+      if (!this.#isStopped && this.outbox.replay(key, replay, this.core.clock.now())) return true
       this.#replays.delete(name)
       this.#wake([key])
       return false
@@ -119,19 +121,19 @@ export class Webhooks implements Deliveries {
     const removed = endpointsOf(app).every(({ name }) => name !== endpoint)
     const key = { appId: app.id, endpoint }
     const full = this.outbox.stored(key) >= this.options.maxStoredPerEndpoint
-    const paused = this.#lanes.get(nameOf(key))?.paused
-    const troubled = paused ? 'paused' : failing > 0 ? 'failing' : 'ok'
-    return { ...lane, state: removed ? 'removed' : full ? 'full' : troubled }
+    const paused = this.#lanes.get(nameOf(key))?.isPaused
+    const delivery = paused ? 'paused' : failing > 0 ? 'failing' : 'ok'
+    return { ...lane, state: removed ? 'removed' : full ? 'full' : delivery }
   }
 
-  /** Lanes whose endpoint is gone end. */
-  #changed({ id }: App): void {
+  /** A lane that wakes without its endpoint ends. */
+  #wakeLanesOf({ id }: App): void {
     this.#wake([...this.#lanes.values()].map(({ key }) => key).filter(({ appId }) => appId === id))
   }
 
-  /** Nobody after the stop: what is written then is sent by the next process. */
+  /** After the stop none: the next process sends what is written then. */
   #wake(keys: Iterable<LaneKey>): void {
-    if (this.#stopped) return
+    if (this.#isStopped) return
     for (const key of keys) this.#laneOf(key).wake()
   }
 
@@ -139,14 +141,14 @@ export class Webhooks implements Deliveries {
     const known = this.#lanes.get(nameOf(key))
     if (known) return known
     const { appId, endpoint } = key
-    const lane = new Lane({ appId, endpoint }, this.#shared)
+    const lane = new Lane({ appId, endpoint }, this.#context)
     this.#lanes.set(nameOf(key), lane)
     return lane
   }
 }
 
-/** An endpoint for which there has been nothing. */
-const unused = (endpoint: string): LaneReport => ({
+/** An endpoint that never had an event. */
+const unusedLane = (endpoint: string): LaneReport => ({
   endpoint,
   pending: 0,
   failing: 0,

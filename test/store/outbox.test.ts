@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { RETRIES } from '../../src/webhooks/retries'
 import { outboxStore, type OutboxRow } from '../../src/store/outbox'
-import type { Tale } from '../../src/store/untold'
+import type { EventSubject } from '../../src/store/cancellations'
 import { openDatabase } from '../../src/store/sqlite'
 import { random } from '../random'
 
@@ -32,19 +32,19 @@ test.each([1, 2, 3, 4, 5])('random walk %d', (seed) => {
   const due = (): Row[] => alive().filter(({ channel }) => (held.get(channel) ?? 0) <= now)
   const lease = () => ({ now, mono: now, until: now + LEASE_MS, alone: 4 })
 
-  const eventOf = (tale: Tale) =>
-    ({ type: 'event', ...KEY, channel: `c${upTo(5)}`, event: '{}', tale }) as const
+  const eventOf = (subject: EventSubject) =>
+    ({ type: 'event', ...KEY, channel: `c${upTo(5)}`, event: '{}', subject }) as const
   const record = (): void => {
-    const entries = Array.from({ length: upTo(6) }, () => eventOf({ kind: 'moment' }))
+    const entries = Array.from({ length: upTo(6) }, () => eventOf({ kind: 'occurrence' }))
     outbox.record(entries, now, 1_000_000)
   }
   /** A channel is cancelled with all that says how it is, unless some of it was sent, or has to be. */
   const comeAndGo = (): void => {
     const come = eventOf({ kind: 'arrival', user: '' })
     const entry = { ...come, channel: `passing-${upTo(2)}` }
-    outbox.record([entry, { ...entry, tale: { kind: 'passing' } }], now, 1_000_000)
+    outbox.record([entry, { ...entry, subject: { kind: 'state' } }], now, 1_000_000)
     const isSaid = chance() < 0.3
-    if (isSaid) outbox.record([{ ...entry, tale: { kind: 'moment' } }], now, 1_000_000)
+    if (isSaid) outbox.record([{ ...entry, subject: { kind: 'occurrence' } }], now, 1_000_000)
     if (chance() < 0.3) send()
     const own = (): Row[] => rows().filter(({ channel }) => channel === entry.channel)
     const before = own().filter(({ untold }) => untold !== null)
@@ -55,7 +55,7 @@ test.each([1, 2, 3, 4, 5])('random walk %d', (seed) => {
       .findLastIndex(({ untold }) => untold !== '~')
     const rest = cancels ? before.slice(older + 1) : []
     const all = own().length
-    const told = outbox.record([{ ...entry, tale: { kind: 'departure', user: '' } }], now, 1e6)
+    const told = outbox.record([{ ...entry, subject: { kind: 'departure', user: '' } }], now, 1e6)
     const gone = { written: 0, cancelled: 1 + rest.length, dropped: 0 }
     expect(told).toEqual(cancels ? gone : { written: 1, cancelled: 0, dropped: 0 })
     expect(own().length).toBe(all + (cancels ? -rest.length : 1))
@@ -86,8 +86,8 @@ test.each([1, 2, 3, 4, 5])('random walk %d', (seed) => {
     const fate = chance()
     const dueAt = now + upTo(20_000)
     hold(rows, fate < 0.5 ? 0 : fate < 0.95 ? dueAt : now + LEASE_MS)
-    if (fate < 0.5) outbox.delivered(KEY, rows, ATTEMPT)
-    else if (fate < 0.95) outbox.failed(KEY, rows, ATTEMPT, dueAt) // else the database was away
+    if (fate < 0.5) outbox.recordDelivery(KEY, rows, ATTEMPT)
+    else if (fate < 0.95) outbox.recordFailure(KEY, rows, ATTEMPT, dueAt) // else the database was away
     if (fate < 0.5) free(rows)
   }
   const probe = (): void => settle(outbox.takeProbe(KEY, lease()).rows)
@@ -103,7 +103,7 @@ test.each([1, 2, 3, 4, 5])('random walk %d', (seed) => {
   const rare = [
     () => reopen(0),
     () => reopen(1e9),
-    () => outbox.bury(KEY, now + 300_000, upTo(1)),
+    () => outbox.giveUp(KEY, now + 300_000, upTo(1)),
     () => void (now += 300_000),
     replay,
   ]
@@ -114,7 +114,7 @@ test.each([1, 2, 3, 4, 5])('random walk %d', (seed) => {
   for (let left = alive().length; left > 0; left--) {
     now += 30_000
     const taken = outbox.take(KEY, { ...lease(), limit: 100 }, ({ length }) => length)
-    outbox.delivered(KEY, taken.rows, ATTEMPT)
+    outbox.recordDelivery(KEY, taken.rows, ATTEMPT)
   }
   expect(alive()).toEqual([])
   const [numbers] = db

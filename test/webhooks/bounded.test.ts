@@ -101,8 +101,8 @@ describe('an endpoint that takes one request of five', () => {
     let asked = 0
     for (let now = 0; now < 60_000; now += 100) {
       if (breaker.pauseMs(now) > 0) continue
-      if (asked++ % 5 === 4) breaker.succeeded()
-      else breaker.failed(now)
+      if (asked++ % 5 === 4) breaker.recordSuccess()
+      else breaker.recordFailure(now)
     }
     return asked
   }
@@ -116,8 +116,8 @@ describe('an endpoint that takes one request of five', () => {
   test('is not while it takes every second one', () => {
     const breaker = new Breaker()
     for (let n = 0; n < 1000; n++) {
-      if (n % 2) breaker.succeeded()
-      else expect(breaker.failed(n)).toBeFalse()
+      if (n % 2) breaker.recordSuccess()
+      else expect(breaker.recordFailure(n)).toBeFalse()
     }
   })
 
@@ -135,7 +135,7 @@ describe('an endpoint that takes one request of five', () => {
     await pass(server, 30_000, 500)
     expect(asked).toBeLessThan(120)
     expect(server.log.lines.map(({ message }) => message)).toContain(
-      'webhook endpoint is left in peace and probed',
+      'webhook endpoint is paused and probed',
     )
     receiver.answer = () => 200
     await receiver.requests.take(receiver.requests.unread.length)

@@ -1,23 +1,22 @@
 /**
- * Waiting: entries that are not written down yet, in order, no more than memory may hold.
+ * WriteQueue: entries that are not in the outbox yet, in order, bounded by count and by memory.
  */
 import type { Entry } from '../store/outbox'
 
-/** So many for a disk that does not take them; of one app half as many, so that it leaves room for others. */
-const MOST = 200_000
-const MOST_PER_APP = MOST / 2
-const CALM = MOST_PER_APP / 2
-const CROWDED = MOST_PER_APP / 4
-/** Events may carry 10 KB and more each: so many characters of an app, and twice as many of all. */
-const MOST_CHARS_PER_APP = 67_108_864
-/** What an entry takes beside its event, about. */
+/** Enough for a disk that stalls; one app may have half, so that it leaves room for others. */
+const MAX_ENTRIES = 200_000
+const MAX_ENTRIES_PER_APP = MAX_ENTRIES / 2
+const CALM_ENTRIES = MAX_ENTRIES_PER_APP / 2
+const CROWDED_ENTRIES = MAX_ENTRIES_PER_APP / 4
+/** Events may have 10 KB and more each: characters of one app; all apps may have twice as many. */
+const MAX_CHARS_PER_APP = 67_108_864
+/** The size of an entry without its event, about. */
 const ENTRY_CHARS = 200
 
 type Share = { entries: number; chars: number }
 
-export class Waiting {
+export class WriteQueue {
   readonly #entries: Entry[] = []
-  /** How many of each app, and of all. */
   readonly #byApp = new Map<string, Share>()
   #chars = 0
 
@@ -25,23 +24,23 @@ export class Waiting {
     return this.#entries.length
   }
 
-  /** Few enough to say that what was lost is over. */
+  /** True when it is short enough for an overflow to be over. */
   get isCalm(): boolean {
-    return this.length <= CALM
+    return this.length <= CALM_ENTRIES
   }
 
-  /** So many that what can be written later should be. */
+  /** True when it is so long that what can be added later should be. */
   get isCrowded(): boolean {
-    return this.length >= CROWDED
+    return this.length >= CROWDED_ENTRIES
   }
 
   /** False where there is no room. */
   push(entry: Entry): boolean {
     const chars = charsOf(entry)
     const share = this.#byApp.get(entry.appId) ?? { entries: 0, chars: 0 }
-    if (share.entries >= MOST_PER_APP || this.length >= MOST) return false
-    if (share.chars + chars > MOST_CHARS_PER_APP) return false
-    if (this.#chars + chars > 2 * MOST_CHARS_PER_APP) return false
+    if (share.entries >= MAX_ENTRIES_PER_APP || this.length >= MAX_ENTRIES) return false
+    if (share.chars + chars > MAX_CHARS_PER_APP) return false
+    if (this.#chars + chars > 2 * MAX_CHARS_PER_APP) return false
     this.#entries.push(entry)
     this.#byApp.set(entry.appId, share)
     this.#count(share, 1, chars)
@@ -52,7 +51,7 @@ export class Waiting {
     return this.#entries.slice(0, count)
   }
 
-  /** The first were written. */
+  /** Removes the first `count`. */
   shift(count: number): void {
     for (const entry of this.#entries.splice(0, count)) {
       const share = this.#byApp.get(entry.appId)!
