@@ -4,6 +4,7 @@
  */
 import { Elysia, type AnyElysia } from 'elysia'
 import type { Apps } from './core/apps'
+import { messageOf } from './core/errors'
 import { withTimeout } from './core/faults'
 import { compileHooks, type HookContext, type CompiledHooks } from './core/hooks'
 import type { Counter, Hooks } from './core/plugin'
@@ -160,7 +161,7 @@ function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
     return { name, locals, hooks, routes, adminOnly, counters, release }
   } catch (cause) {
     release()
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = messageOf(cause)
     throw new PluginError(why.startsWith('plugin ') ? why : `plugin ${name}: ${why}`, { cause })
   }
 }
@@ -230,8 +231,7 @@ export async function startPlugins(
     try {
       await withTimeout(clock, START_LIMIT_MS, Promise.resolve(run()), givenUp)
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause)
-      throw new PluginError(`plugin ${plugin}: could not start: ${why}`, { cause })
+      throw new PluginError(`plugin ${plugin}: could not start: ${messageOf(cause)}`, { cause })
     }
   }
 }

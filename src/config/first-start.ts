@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { SETTINGS } from './config'
 import type { Credentials } from './credentials'
+import { messageOf } from '../core/errors'
 import type { Log } from '../core/types'
 import { StoreError } from '../store/errors'
 import { isFile } from '../store/files'
@@ -36,9 +37,8 @@ export function writeGenerated(credentials: Credentials, databasePath: string, n
   try {
     append(file, `${[head, ...lines].join('\n')}\n`)
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
     throw new StoreError(
-      `${file}: can't be written, and no terminal shows what was generated: ${why}`,
+      `${file}: can't be written, and no terminal shows what was generated: ${messageOf(cause)}`,
       { cause },
     )
   }
@@ -53,23 +53,15 @@ export function warnLeftOver({ app, admin }: Credentials, databasePath: string, 
 }
 
 function generatedLines({ app, admin }: Credentials): string[] {
-  const { appId, appKey, appSecret, adminUsername, adminPassword } = SETTINGS
   const rows = [
-    ...(app.origin === 'generated'
-      ? ([
-          [appId, app.id],
-          [appKey, app.key],
-          [appSecret, app.secret],
-        ] as const)
-      : []),
-    ...(admin.origin === 'generated'
-      ? ([
-          [adminUsername, admin.username],
-          [adminPassword, admin.password],
-        ] as const)
-      : []),
-  ]
-  return rows.map(([{ env }, value]) => `${env}=${value}`)
+    [SETTINGS.appId, app.id, app],
+    [SETTINGS.appKey, app.key, app],
+    [SETTINGS.appSecret, app.secret, app],
+    [SETTINGS.adminUsername, admin.username, admin],
+    [SETTINGS.adminPassword, admin.password, admin],
+  ] as const
+  const generated = rows.filter(([, , { origin }]) => origin === 'generated')
+  return generated.map(([{ env }, value]) => `${env}=${value}`)
 }
 
 /** Whatever rights the file had; a link in its place is not followed. */

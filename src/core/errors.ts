@@ -114,6 +114,10 @@ export function raise(refused: Refusal): never {
   throw new RealtimeError(code, message, { retryAfterSeconds })
 }
 
+/** What was thrown, in words: whatever plugins and the runtime throw. */
+export const messageOf = (cause: unknown): string =>
+  cause instanceof Error ? cause.message : String(cause)
+
 /** Refusals that never vary; clients can cause them at message rate. */
 export const REFUSE = {
   internal: refusal('internal', 'Internal server error'),

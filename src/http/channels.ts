@@ -231,7 +231,8 @@ function occupied(core: Core, app: App, prefix: string, attributes: readonly Att
   })
 }
 
-function channelOf(app: App, raw: string): ChannelName {
+/** @throws RealtimeError for what is no channel's name */
+export function channelOf(app: App, raw: string): ChannelName {
   const channel = parseChannelName(raw, app.limits)
   return typeof channel === 'string' ? channel : raise(channel)
 }

@@ -6,9 +6,7 @@ import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { App } from '../core/app'
 import { whenRoom } from '../core/backlog'
-import { parseChannelName } from '../core/channel'
 import type { Core } from '../core/core'
-import { raise } from '../core/errors'
 import { scanRecords } from '../core/json-records'
 import type { JsonSlice } from '../core/json-scan'
 import { publish, textOfData, type Api, type EventRequest } from '../core/publish'
@@ -16,7 +14,7 @@ import type { ChannelName } from '../core/types'
 import { isReservedByPusher } from '../protocols/event-names'
 import { requireSignature, type SignedAccess } from './auth'
 import { documentBody, jsonBody, decodeBody } from './body'
-import { attributesOf, parseInfo } from './channels'
+import { attributesOf, channelOf, parseInfo } from './channels'
 import { errorText, NoBody, SIGNED_REFUSALS } from './refusals'
 import { BatchAnswer, batchBody, EventAnswer, eventBody, OPEN } from './schemas'
 import { sliceOf } from './form'
@@ -138,10 +136,7 @@ function singleParameters(url: string): { readonly [name: string]: string | unde
 
 /** The API of Pusher. */
 export const PUSHER: Api = {
-  channelOf: ({ limits }, raw) => {
-    const channel = parseChannelName(raw, limits)
-    return typeof channel === 'string' ? channel : raise(channel)
-  },
+  channelOf,
   namesEvents: true,
   isReserved: isReservedByPusher,
 }

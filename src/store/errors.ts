@@ -1,7 +1,7 @@
 /**
  * Why the database can't be used, in one line for the operator.
  */
-import { RealtimeError } from '../core/errors'
+import { messageOf, RealtimeError } from '../core/errors'
 
 /** A database that can't be used; the message is one line for the operator. */
 export class StoreError extends Error {
@@ -46,7 +46,7 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
 
 function explain(cause: unknown): string {
   if (cause instanceof RealtimeError && cause.cause !== undefined) return explain(cause.cause)
-  return reasonOf(cause) ?? (cause instanceof Error ? cause.message : String(cause))
+  return reasonOf(cause) ?? messageOf(cause)
 }
 
 /** Why the database, or its file, does not take or give what it was asked for; undefined for any other fault. */
