@@ -13,13 +13,13 @@ import type { MaybePromise } from './core/types'
 import { codecFor, isPhoenixPath, isPolledPath } from './dialects/codecs'
 import {
   asksToUpgrade,
-  chosenProtocol,
+  chooseProtocol,
   isToUpgrade,
-  noHandshake,
-  noUpgrade,
+  refuseHandshake,
+  respondToPage,
 } from './http/handshake'
 import type { Addresses } from './http/address'
-import type { Api } from './http/api'
+import type { HttpApi } from './http/api'
 import { decodeUtf8 } from './http/bytes'
 import { REQUEST_ID, requestIdFrom } from './http/headers'
 import type { InFlight } from './http/in-flight'
@@ -55,7 +55,7 @@ const BODY_ROOM = { factor: 2, least: 4 * 1024 * 1024 }
 export type Port = {
   readonly core: Core
   readonly config: Config
-  readonly api: Api
+  readonly api: HttpApi
   readonly addresses: Addresses
   readonly locality: Locality
   readonly xhr: XhrSessions
@@ -152,7 +152,7 @@ function upgradeInTime(
   const { slices, counters } = port.core
   if (!isToUpgrade(request.headers)) {
     note(port, request, REFUSE.upgradeMissing)
-    return noHandshake(request)
+    return refuseHandshake(request)
   }
   if (slices.waiting < MAX_WAITING)
     return slices.runOrDefer(() => upgrade(port, request, place, server))
@@ -232,14 +232,14 @@ type Opening = {
 const opening: { answer: Opening['answer'] } = { answer: () => undefined }
 
 function open(core: Core, { conn }: ConnectAttempt, { request, server, answer: ask }: Opening) {
-  const protocol = chosenProtocol(request.headers.get('sec-websocket-protocol'))
+  const protocol = chooseProtocol(request.headers.get('sec-websocket-protocol'))
   const headers: Record<string, string> =
     protocol === undefined ? {} : { 'sec-websocket-protocol': protocol }
   opening.answer = ask
   if (server.upgrade(request, { data: conn, headers })) return undefined
   noteRefusedRequest(core, conn, 'upgrade_missing')
   closeSession(core, conn)
-  return noHandshake(request)
+  return refuseHandshake(request)
 }
 
 const routes = (port: Port, request: Request): MaybePromise<Response> =>
@@ -265,7 +265,7 @@ function fallback(
   if (!call) {
     if (!isSocketPath(path) || request.method !== 'GET') return undefined
     note(port, request, REFUSE.upgradeMissing)
-    return noUpgrade(request)
+    return respondToPage(request)
   }
   return counted(port, request, call.verb === 'xhr_send', () =>
     port.xhr.respond(call, request, arrival),

@@ -46,7 +46,7 @@ import {
 import { DIALECTS } from './dialects/dialects'
 import { Addresses } from './http/address'
 import { AdminChanges } from './http/admin-changes'
-import { createApi, type Api } from './http/api'
+import { createApi, type HttpApi } from './http/api'
 import { ApiHooks } from './http/hooks'
 import { adminIdentity } from './http/identity'
 import { InFlight } from './http/in-flight'
@@ -95,7 +95,7 @@ export type ServerOptions = {
 
 export type CarillonServer = {
   readonly core: Core
-  readonly api: Api
+  readonly api: HttpApi
   readonly plugins: readonly LoadedPlugin[]
   readonly xhr: XhrSessions
   readonly credentials: Credentials

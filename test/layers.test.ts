@@ -248,7 +248,6 @@ const SMALL: Readonly<Record<string, string>> = {
   'dialects/dialects.ts': 'a table',
   'dialects/pushex/mount.ts': 'a row of a table, as each dialect has one',
   'http/headers.ts': 'handshakes and transports read it, who need no more of http',
-  'http/swagger.ts': 'a route by itself',
   'pages/swagger/credentials.ts': 'one part of the page',
   'pages/swagger/filter.ts': 'tried without a browser',
   'pages/swagger/order.ts': 'tried without a browser',

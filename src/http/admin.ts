@@ -1,7 +1,6 @@
 /**
- * The admin API: apps are created, listed, shown, changed, deleted, and their keys rotated, while
- * the server runs. Shapes are the seed's (`{"data":{...}}`, `{"errors":{...}}`) and only grow.
- * Spec: phoenix contract 2.1 to 2.3.
+ * The admin API: creates, lists, shows, changes and deletes apps, and rotates their keys. Shapes are
+ * the seed's (`{"data":{...}}`, `{"errors":{...}}`) and only grow. Spec: phoenix contract 2.1 to 2.3.
  */
 import { newAppId, newKeyPair, type App, type AppRecord } from '../core/app'
 import type { Uploads } from '../core/uploads'
@@ -58,7 +57,7 @@ export function admin(core: Core, options: AdminOptions) {
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
     .derive(changes.authorize)
     .onAfterHandle(changes.record)
-    .get('', () => allOf(core), {
+    .get('', () => respondWithApps(core), {
       response: { ...ADMIN_REFUSALS, 200: AppsAnswer },
       detail: {
         operationId: 'listApps',
@@ -94,12 +93,12 @@ export function admin(core: Core, options: AdminOptions) {
         description: 'With its keys and secrets.',
       },
     })
-    .patch('/:slug', ({ request, params }) => change(core, params.slug, request, options), {
+    .patch('/:slug', ({ request, params }) => changeApp(core, params.slug, request, options), {
       parse: 'none',
       response: CHANGED,
       detail: { operationId: 'changeApp', ...CHANGE },
     })
-    .put('/:slug', ({ request, params }) => change(core, params.slug, request, options), {
+    .put('/:slug', ({ request, params }) => changeApp(core, params.slug, request, options), {
       parse: 'none',
       response: CHANGED,
       detail: { operationId: 'replaceApp', ...CHANGE },
@@ -136,7 +135,7 @@ export function admin(core: Core, options: AdminOptions) {
       ({ request, params, set }) => {
         const app = appOf(core, params.slug)
         changes.describe(request, { appId: app.id })
-        const { keys } = ownKeys(app)
+        const { keys } = requireOwnKeys(app)
         if (keys.length > 1)
           throw new FieldError({ keys: [`are ${keys.length} already; retire the older one first`] })
         core.apps.change(app, { ...app.record, keys: [...keys, newKeyPair()] }, core.clock.now())
@@ -162,13 +161,10 @@ export function admin(core: Core, options: AdminOptions) {
       ({ request, params }) => {
         const app = appOf(core, params.slug)
         changes.describe(request, { appId: app.id })
-        const { keys } = ownKeys(app)
+        const { keys } = requireOwnKeys(app)
         const kept = keys.filter(({ key }) => key !== params.key)
         if (kept.length === keys.length) throw notFound()
-        if (kept.length === 0)
-          throw new FieldError({
-            keys: ['must not be empty; add a pair before the last one is retired'],
-          })
+        if (kept.length === 0) throw new FieldError(NO_KEYS)
         core.apps.change(app, { ...app.record, keys: kept }, core.clock.now())
         return { data: resourceOf(app) }
       },
@@ -176,9 +172,7 @@ export function admin(core: Core, options: AdminOptions) {
         response: {
           ...FOUND,
           ...WRITE_REFUSALS,
-          422: fieldErrors({
-            keys: ['must not be empty; add a pair before the last one is retired'],
-          }),
+          422: fieldErrors(NO_KEYS),
         },
         detail: {
           operationId: 'retireKey',
@@ -189,6 +183,8 @@ export function admin(core: Core, options: AdminOptions) {
     )
 }
 
+const NO_KEYS = { keys: ['must not be empty; add a pair before the last one is retired'] }
+
 const notFound = (): RealtimeError => new RealtimeError('admin_not_found', 'Not Found')
 
 /** By slug first, then by id: the `location` of the seed's server holds an id. */
@@ -198,7 +194,7 @@ export function appOf({ apps }: Core, slug: string): App {
   return app
 }
 
-const allOf = (core: Core): Promise<Response> =>
+const respondWithApps = (core: Core): Promise<Response> =>
   respondWithList(core, {
     items: core.apps.all(),
     envelope: DATA_ENVELOPE,
@@ -217,7 +213,7 @@ async function createApp(core: Core, request: Request, options: AdminOptions): P
   const raw = await readApp(core.uploads, request)
   const { changes, errors } = readAppChanges(raw, 'create', options.enforced)
   const record = newRecord({ id: freeId(core), ...newKeyPair(), ...changes }, errors)
-  throwIfInvalid(core, record, errors)
+  requireValid(core, record, errors)
   options.changes.describe(request, { appId: record.id, fields: changedFields(changes) })
   return core.apps.create(record, core.clock.now())
 }
@@ -229,15 +225,15 @@ function freeId({ apps }: Core): string {
 }
 
 /** A new name makes a new slug, unless one is given. */
-async function change(core: Core, slug: string, request: Request, options: AdminOptions) {
+async function changeApp(core: Core, slug: string, request: Request, options: AdminOptions) {
   const raw = await readApp(core.uploads, request)
   const app = appOf(core, slug) // looked up after the wait: it may have been deleted meanwhile
   const { changes, errors } = readAppChanges(raw, 'change', options.enforced)
   const { name = app.record.name } = changes
-  const renamed = name !== app.record.name && changes.slug === undefined
-  const record = applyChanges(app.record, renamed ? { ...changes, slug: slugOf(name) } : changes)
+  const isRenamed = name !== app.record.name && changes.slug === undefined
+  const record = applyChanges(app.record, isRenamed ? { ...changes, slug: slugOf(name) } : changes)
   if (record.slug === '') errors['slug'] = ['is invalid']
-  throwIfInvalid(core, record, errors, app)
+  requireValid(core, record, errors, app)
   options.changes.describe(request, { appId: app.id, fields: changedFields(changes) })
   const renamedTo = record.slug === app.record.slug ? undefined : record.slug
   core.apps.change(app, record, core.clock.now())
@@ -248,22 +244,22 @@ async function change(core: Core, slug: string, request: Request, options: Admin
   return { data: resourceOf(app) }
 }
 
-/** A name that is taken makes a slug that is taken: the seed's API tells the name only. */
-function throwIfInvalid(core: Core, record: AppRecord, errors: FieldErrors, self?: App): void {
+/** A taken name makes a taken slug: like the seed's, the error names the name only. @throws FieldError */
+function requireValid(core: Core, record: AppRecord, errors: FieldErrors, self?: App): void {
   const taken = core.apps.findConflicts(record, self)
   for (const field of taken)
     if (field !== 'slug' || !taken.includes('name')) errors[field] ??= ['has already been taken']
   if (Object.keys(errors).length > 0) throw new FieldError(errors)
 }
 
-/** @throws FieldError for an app whose keys come from elsewhere */
-function ownKeys({ providedBy, record }: App): AppRecord {
+/** @throws FieldError for an app whose keys are in the settings */
+function requireOwnKeys({ providedBy, record }: App): AppRecord {
   if (providedBy !== undefined)
     throw new FieldError({ keys: [`come from ${providedBy} and are changed there`] })
   return record
 }
 
-/** The seed's six fields, then ours. `key` and `secret` are the newest pair. */
+/** The app on the wire: the seed's six fields, then ours. `key` and `secret` are the newest pair. */
 function resourceOf({ id, record, providedBy }: App) {
   const { key, secret } = record.keys.at(-1)!
   return {

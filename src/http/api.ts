@@ -1,6 +1,6 @@
 /**
- * The HTTP side: routes composed, every answer with its request id. The one catch on this side is
- * `onError`; `errors.ts` has the words.
+ * The HTTP API: composes the routes and puts a request id on every answer. The one catch on this side is
+ * `onError`; `errors.ts` has the answers.
  */
 import type { HTMLBundle } from 'bun'
 import { Elysia, type AnyElysia } from 'elysia'
@@ -10,36 +10,35 @@ import { once } from '../core/faults'
 import { admin } from './admin'
 import type { AdminChanges } from './admin-changes'
 import type { Enforced } from '../apps/fields'
-import { bundledPage } from './bundled-page'
 import { channels, connections } from './channels'
 import { crossOrigin } from './admin-origins'
 import { deliveries } from './deliveries'
-import { explain, mustDecode, mustHaveHost } from './errors'
+import { explain, requireDecodable, requireHost } from './errors'
 import { events } from './events'
 import { AppSecrets } from './app-secrets'
 import { REQUEST_ID, requestIdFrom } from './headers'
 import type { ApiHooks } from './hooks'
 import type { Locality } from './local'
 import type { Logins } from './logins'
-import { documentOf, DOCUMENT_PATH, HTML, pageAnswer } from './openapi'
-import { serverAt } from './openapi-words'
-import { ops } from './health'
+import { documentOf, DOCUMENT_PATH, pageAnswer } from './openapi'
+import { serverAt } from './openapi-text'
+import { operations } from './health'
 import { missingPrefix } from './place'
-import { pluginReports, type PluginAtWork } from './plugins'
+import { pluginReports, type RunningPlugin } from './plugins'
 import { pathOf } from './url'
 import { users } from './users'
-import { swaggerDefaults, type PublishedCredentials } from './swagger'
+import { reference, type PublishedCredentials } from './pages'
 
-/** What the routes of a dialect ask who may come in. */
-export type Door = {
+/** What the routes of a dialect authenticate with. */
+export type DialectAccess = {
   readonly hooks: ApiHooks
   readonly secrets: AppSecrets
   /** The app that needs no credentials, if there is one. */
   readonly openAppId: string | undefined
 }
 
-/** The routes of another server's API, which core knows nothing of. */
-export type DialectRoutes = (core: Core, door: Door) => AnyElysia
+/** The routes of another server's API. */
+export type DialectRoutes = (core: Core, access: DialectAccess) => AnyElysia
 
 export type ApiOptions = {
   readonly dialects: readonly DialectRoutes[]
@@ -51,7 +50,7 @@ export type ApiOptions = {
   readonly logins: Logins
   readonly enforced: Enforced
   readonly deliveries: Deliveries
-  readonly plugins: readonly PluginAtWork[]
+  readonly plugins: readonly RunningPlugin[]
   readonly published: PublishedCredentials
   readonly swaggerPage: HTMLBundle
 }
@@ -86,39 +85,30 @@ export function createApi(core: Core, options: ApiOptions) {
       hooks.addHeaders(request, Number(set.status ?? 200), set.headers)
     })
   api
-    .use(ops(core))
+    .use(operations(core))
     .use(events(core, access))
     .use(channels(core, access))
     .use(connections(core, access))
     .use(users(core, access))
-  const door = { hooks, secrets, openAppId: published.appId }
-  for (const routes of options.dialects) api.use(routes(core, door))
+  const dialectAccess = { hooks, secrets, openAppId: published.appId }
+  for (const routes of options.dialects) api.use(routes(core, dialectAccess))
   api
     .use(admin(core, { changes, enforced: options.enforced }))
     .use(deliveries(core, options.deliveries, changes))
     .use(pluginReports(core.hooks, plugins, changes))
-    .use(swaggerDefaults(published, locality))
-    .use(
-      bundledPage('/swagger', swaggerPage, {
-        tags: ['operations'],
-        operationId: 'showReference',
-        summary: 'The reference, to be explored in a browser',
-        description: 'Swagger UI, which signs what is tried out. No other host is asked.',
-        ...HTML,
-      }),
-    )
+    .use(reference({ page: swaggerPage, published, locality }))
   if (adminOrigins.length > 0) api.use(crossOrigin(adminOrigins))
-  // For every route, of plugins too: the router would fail at some parameters and leave others as they are.
+  // For every route, those of plugins too: the router fails at some parameters and leaves others undecoded.
   api.onRequest(({ request }) => {
-    mustHaveHost(request.url)
-    if (request.url.includes('%')) mustDecode(pathOf(request.url))
+    requireHost(request.url)
+    if (request.url.includes('%')) requireDecodable(pathOf(request.url))
   })
   for (const { routes } of plugins) api.use(routes)
   const document = once(() => documentOf(api, plugins))
-  const shown = async ({ request }: { readonly request: Request }) => {
+  const showDocument = async ({ request }: { readonly request: Request }) => {
     return { ...(await document()), servers: [serverAt(`..${missingPrefix(request, pathPrefix)}`)] }
   }
-  return api.get(DOCUMENT_PATH, shown, {
+  return api.get(DOCUMENT_PATH, showDocument, {
     tags: ['operations'],
     detail: {
       operationId: 'showDocument',
@@ -132,4 +122,4 @@ export function createApi(core: Core, options: ApiOptions) {
 const DOCUMENT_SCHEMA = { type: 'object', required: ['openapi', 'info', 'paths'] }
 const DOCUMENT_EXAMPLE = { openapi: '3.1.0', info: {}, paths: {} }
 
-export type Api = ReturnType<typeof createApi>
+export type HttpApi = ReturnType<typeof createApi>

@@ -8,10 +8,9 @@
 import { isUtf8 } from 'node:buffer'
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { RealtimeError } from '../core/errors'
 import { isRecord, parseJson, describeExcess } from '../core/json'
 import { BODY_TYPES } from './headers'
-import { describeMistake } from './mistake'
+import { describeMistake, invalid } from './mistake'
 import { parseParameters } from './signed-query'
 
 /** A signed body, and the URL, which may carry parameters, too. */
@@ -39,8 +38,6 @@ export function jsonBody<Schema extends TObject>(schema: Schema) {
 }
 
 const NOT_AN_OBJECT = 'Expected the body to be a JSON object'
-
-const invalid = (message: string): RealtimeError => new RealtimeError('request_invalid', message)
 
 /**
  * Decodes a body. Decoding puts U+FFFD where bytes are not UTF-8, so they are checked only where there is one.

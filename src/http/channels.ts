@@ -1,64 +1,58 @@
 /**
- * Reads: which channels are occupied, what is known of one, who is in it, how many connect. Counts are cluster-wide
- * and come from presence. Spec: contract 6.6 to 6.8.
+ * Reads: the occupied channels, attributes and users of one, an app's connections. Counts come from
+ * presence and are those of all nodes. Spec: contract 6.6 to 6.8.
  */
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import type { App } from '../core/app'
 import { channelKind, isUserChannel, parseChannelName } from '../core/channel'
 import type { Core } from '../core/core'
-import { quote, raise, RealtimeError } from '../core/errors'
+import { quote, raise } from '../core/errors'
 import { jsonText, textOfJson } from '../core/json'
 import type { ChannelName } from '../core/types'
 import { requireSignature, type SignedAccess } from './auth'
-import { respondWithList } from './lists'
-import { errorText, READ_REFUSALS, ASKING_REFUSALS } from './refusals'
+import { respondWithList, type Envelope } from './lists'
+import { invalid } from './mistake'
+import { errorText, READ_REFUSALS, APP_READ_REFUSALS } from './refusals'
 import {
   ChannelAnswer,
   ChannelsAnswer,
+  ConnectionsAnswer,
   OPEN,
+  pathParameter,
   StatsAnswer,
   UsersAnswer,
-  ConnectionsAnswer,
 } from './schemas'
+
+const optionalText = (description: string, example: string) =>
+  Type.Optional(Type.String({ description, examples: [example] }))
 
 const ListQuery = Type.Object(
   {
-    filter_by_prefix: Type.Optional(
-      Type.String({ description: 'How the names begin', examples: ['presence-'] }),
-    ),
-    info: Type.Optional(
-      Type.String({
-        description:
-          'What to tell of each channel, separated by commas: `subscription_count`, and `user_count` where the prefix is that of presence channels',
-        examples: ['user_count'],
-      }),
+    filter_by_prefix: optionalText('How the names begin', 'presence-'),
+    info: optionalText(
+      'What to tell of each channel, separated by commas: `subscription_count`, and `user_count` where the prefix is that of presence channels',
+      'user_count',
     ),
   },
   OPEN,
 )
 const InfoQuery = Type.Object(
   {
-    info: Type.Optional(
-      Type.String({
-        description:
-          'What to tell, separated by commas: `subscription_count`, `user_count` of a presence channel, `cache` of a cache channel',
-        examples: ['subscription_count'],
-      }),
+    info: optionalText(
+      'What to tell, separated by commas: `subscription_count`, `user_count` of a presence channel, `cache` of a cache channel',
+      'subscription_count',
     ),
   },
   OPEN,
 )
 
-/** Users are known of presence channels only, so the document's example is one. */
-const PRESENCE_CHANNEL = {
-  in: 'path',
+/** The document's example is a presence channel, since no other has users. */
+const PRESENCE_CHANNEL = pathParameter({
   name: 'channel',
-  required: true,
   description: 'Name of a presence channel',
   example: 'presence-my-channel',
-  schema: { type: 'string' },
-} as const
+})
 
 export function channels(core: Core, access: SignedAccess) {
   return new Elysia({ prefix: '/apps/:appId/channels', tags: ['channels'] })
@@ -68,11 +62,16 @@ export function channels(core: Core, access: SignedAccess) {
       ({ app, query: { info, filter_by_prefix: prefix = '' } }) => {
         const attributes = parseInfo(info)
         if (attributes.includes('user_count') && !prefix.startsWith('presence-'))
-          throw new RealtimeError(
-            'request_invalid',
+          throw invalid(
             'user_count is known of presence channels only; add filter_by_prefix=presence-',
           )
-        return occupied(core, app, prefix, attributes)
+        return respondWithChannels(core, app, {
+          envelope: ['{"channels":{', '}}'],
+          jsonOf: (name) =>
+            name.startsWith(prefix)
+              ? `${jsonText(name)}:${JSON.stringify(attributesOf(core, app, name, attributes))}`
+              : undefined,
+        })
       },
       {
         query: ListQuery,
@@ -92,9 +91,9 @@ export function channels(core: Core, access: SignedAccess) {
       '/:channel',
       ({ app, params, query }) => {
         const channel = channelOf(app, params.channel)
-        const { cache, rest } = withoutCache(query.info)
+        const { cache, rest } = splitCache(query.info)
         const attributes = parseInfo(rest)
-        if (attributes.includes('user_count')) mustBePresence(channel)
+        if (attributes.includes('user_count')) requirePresence(channel)
         return {
           occupied: core.presence.subscriptionCount(app, channel) > 0,
           ...attributesOf(core, app, channel, attributes),
@@ -115,12 +114,8 @@ export function channels(core: Core, access: SignedAccess) {
       '/:channel/users',
       ({ app, params }) => {
         const channel = channelOf(app, params.channel)
-        mustBePresence(channel)
-        return respondWithList(core, {
-          items: core.presence.members(app, channel),
-          envelope: ['{"users":[', ']}'],
-          jsonOf: ({ userId }) => JSON.stringify({ id: userId }),
-        })
+        requirePresence(channel)
+        return respondWithUsers(core, app, channel, ['{"users":[', ']}'])
       },
       {
         response: {
@@ -159,8 +154,8 @@ export function channels(core: Core, access: SignedAccess) {
     )
 }
 
-/** `cache` is told of a single channel only. */
-function withoutCache(info: string | undefined): { cache: boolean; rest: string } {
+/** Takes `cache` out of `info`: it is an attribute of a single channel only. */
+function splitCache(info: string | undefined): { cache: boolean; rest: string } {
   const names = (info ?? '').split(',').filter((name) => name.trim() !== 'cache')
   return { cache: names.length < (info ?? '').split(',').length, rest: names.join() }
 }
@@ -168,10 +163,7 @@ function withoutCache(info: string | undefined): { cache: boolean; rest: string 
 /** The last event of a cache channel and how many seconds it has left; null where there is none. */
 function cachedOf(core: Core, app: App, channel: ChannelName) {
   if (!channelKind(channel).cache)
-    throw new RealtimeError(
-      'request_invalid',
-      `Events are kept of cache channels only, not of ${channel}`,
-    )
+    throw invalid(`Events are kept of cache channels only, not of ${channel}`)
   const now = core.clock.mono()
   const cached = core.cache.get(app, channel, now)
   if (!cached) return null
@@ -181,7 +173,7 @@ function cachedOf(core: Core, app: App, channel: ChannelName) {
 
 type Attribute = 'user_count' | 'subscription_count'
 
-/** What `info` may ask for, and where the answer comes from. */
+/** What `info` may name, and how it is read. */
 const ATTRIBUTES: Readonly<
   Record<Attribute, (core: Core, app: App, channel: ChannelName) => number | undefined>
 > = {
@@ -193,23 +185,20 @@ const ATTRIBUTES: Readonly<
 /** As long as a query may be. */
 const MAX_INFO_CHARS = 16_384
 
-/** Each once, however often it is named. @throws RealtimeError('request_invalid') for an attribute that does not exist */
+/** The attributes that `info` names, each once. @throws RealtimeError('request_invalid') for an attribute that does not exist */
 export function parseInfo(info: string | undefined): Attribute[] {
   if (!info) return []
   if (info.length > MAX_INFO_CHARS)
-    throw new RealtimeError(
-      'request_invalid',
-      `info of ${info.length} characters exceeds the limit of ${MAX_INFO_CHARS}`,
-    )
+    throw invalid(`info of ${info.length} characters exceeds the limit of ${MAX_INFO_CHARS}`)
   const names = new Set(Array.from(new Set(info.split(',')), (name) => name.trim()))
   names.delete('')
   return Array.from(names, (name) => {
     if (Object.hasOwn(ATTRIBUTES, name)) return name as Attribute
-    throw new RealtimeError('request_invalid', `Unknown info attribute '${quote(name)}'`)
+    throw invalid(`Unknown info attribute '${quote(name)}'`)
   })
 }
 
-/** The attributes asked for; what does not apply to the channel is left out. */
+/** The attributes that apply to the channel. */
 export function attributesOf(core: Core, app: App, channel: ChannelName, info: readonly string[]) {
   const answer: { [Name in Attribute]?: number } = {}
   for (const name of info as readonly Attribute[]) {
@@ -219,38 +208,49 @@ export function attributesOf(core: Core, app: App, channel: ChannelName, info: r
   return answer
 }
 
-function occupied(core: Core, app: App, prefix: string, attributes: readonly Attribute[]) {
+type ChannelList = {
+  readonly envelope: Envelope
+  /** A channel and its number of subscriptions as JSON; undefined for a channel that is left out. */
+  readonly jsonOf: (name: ChannelName, subscriptions: number) => string | undefined
+}
+
+/** Lists the occupied channels, without those of users. */
+export function respondWithChannels(core: Core, app: App, { envelope, jsonOf }: ChannelList) {
   return respondWithList(core, {
     items: core.presence.occupiedChannels(app),
-    envelope: ['{"channels":{', '}}'],
+    envelope,
     jsonOf: (name) => {
-      if (!name.startsWith(prefix) || isUserChannel(name)) return undefined
-      if (core.presence.subscriptionCount(app, name) === 0) return undefined // it was left meanwhile
-      return `${jsonText(name)}:${JSON.stringify(attributesOf(core, app, name, attributes))}`
+      const count = core.presence.subscriptionCount(app, name) // 0 for one that was left meanwhile
+      return count === 0 || isUserChannel(name) ? undefined : jsonOf(name, count)
     },
   })
 }
 
-/** @throws RealtimeError for what is no channel's name */
+/** Lists the ids of a channel's members. */
+export const respondWithUsers = (core: Core, app: App, name: ChannelName, envelope: Envelope) =>
+  respondWithList(core, {
+    items: core.presence.members(app, name),
+    envelope,
+    jsonOf: ({ userId }) => JSON.stringify({ id: userId }),
+  })
+
+/** @throws RealtimeError('channel_invalid') */
 export function channelOf(app: App, raw: string): ChannelName {
   const channel = parseChannelName(raw, app.limits)
   return typeof channel === 'string' ? channel : raise(channel)
 }
 
-function mustBePresence(channel: ChannelName): void {
+function requirePresence(channel: ChannelName): void {
   if (!channelKind(channel).presence)
-    throw new RealtimeError(
-      'request_invalid',
-      `Users are known of presence channels only, not of ${channel}`,
-    )
+    throw invalid(`Users are known of presence channels only, not of ${channel}`)
 }
 
-/** How many connections an app has. No part of Pusher's API, but of Reverb's: Laravel Pulse asks for it. */
+/** Counts an app's connections. No part of Pusher's API, but of Reverb's, for Laravel Pulse. */
 export function connections(core: Core, access: SignedAccess) {
   return new Elysia({ prefix: `${access.pathPrefix}/apps/:appId`, tags: ['channels'] })
     .use(requireSignature(core, access))
     .get('/connections', ({ app }) => ({ connections: core.hub.connectionCountOf(app) }), {
-      response: { 200: ConnectionsAnswer, ...ASKING_REFUSALS },
+      response: { 200: ConnectionsAnswer, ...APP_READ_REFUSALS },
       detail: {
         operationId: 'countConnections',
         summary: 'Count the connections of an app',

@@ -1,6 +1,6 @@
 /**
- * What became of an app's webhooks: pending, failing and dead by endpoint, the last requests to each,
- * the dead letters; and the call that sends them again.
+ * Routes for an app's webhooks: a report of pending, failing and dead events by endpoint, of the last
+ * requests to each and of the dead letters; and their replay.
  */
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
@@ -131,7 +131,7 @@ export function deliveries(core: Core, source: Deliveries, changes: AdminChanges
     .onAfterHandle(changes.record)
     .get(
       '/:slug/webhooks/deliveries',
-      ({ params }) => ({ data: shown(source, appOf(core, params.slug)) }),
+      ({ params }) => ({ data: reportOf(source, appOf(core, params.slug)) }),
       {
         response: { ...APP_REFUSALS, 200: DeliveriesAnswer },
         detail: {
@@ -160,7 +160,7 @@ export function deliveries(core: Core, source: Deliveries, changes: AdminChanges
     )
 }
 
-function shown(source: Deliveries, app: App) {
+function reportOf(source: Deliveries, app: App) {
   const { endpoints, deadLetters } = source.report(app)
   const sum = (name: keyof typeof Totals): number =>
     endpoints.reduce((total, endpoint) => total + endpoint[name], 0)
@@ -179,7 +179,7 @@ function shown(source: Deliveries, app: App) {
     dead_letters: deadLetters.map(({ event, endpoint, deadAt, ...letter }) => ({
       ...letter,
       endpoint: maskUrl(endpoint),
-      // A row that somebody else has written to must not hide the others.
+      // A row that was changed by hand must not hide the others.
       event: parseRecord(event) ?? { unreadable: event },
       dead_at: deadAt,
     })),

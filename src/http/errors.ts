@@ -1,6 +1,6 @@
 /**
- * Errors as answers. Pusher's SDKs show error bodies as they are, so they are one line of plain
- * text; the admin API answers as the seed's does. Nothing tells more than the caller may know.
+ * Answers for errors. Pusher's SDKs show error bodies as they are, so they are one line of plain text; the
+ * admin API answers as the seed's does. No answer reveals more than the caller may know.
  */
 import { ValidationError } from 'elysia'
 import type { Core } from '../core/core'
@@ -38,23 +38,23 @@ export type Failure = {
   readonly addresses: Addresses
 }
 
-/** The seed's own: the admin API, and those of ExPusherLite and PushEx. */
+/** The admin API, and those of ExPusherLite and PushEx. */
 const SEED_PATH = '/api/'
-/** Where every refusal is the seed's JSON; the admin API tells some in plain text. */
+/** Where every refusal is the seed's JSON; the admin API has some in plain text. */
 const SEED_EVENTS = /^\/api\/(?:apps\/|push)/
 
-/** The answer; whatever refuses comes by here, and is told to the log. */
+/** The answer for a failure. Logs refusals and faults. */
 export function explain(core: Core, failure: Failure): ErrorAnswer {
-  const refused = refusedBy(failure)
-  if (refused) noteRefusal(core, refused, failure)
-  return answerTo(core, failure)
+  const refused = refusalIn(failure)
+  if (refused) logRefusal(core, refused, failure)
+  return answerFor(core, failure)
 }
 
 const UNKNOWN_ROUTE = refusal('path_not_found', 'Unknown route')
 const UNREADABLE = refusal('request_invalid', 'Not as documented')
 
-/** Undefined for a fault of ours. An instance of our class is asked for first: the framework reads an error's `code` before its own name for it. */
-function refusedBy({ code, error }: Failure): Pick<Refusal, 'code' | 'message'> | undefined {
+/** Undefined for a fault of ours. The class comes first: the framework takes our `code` for its own name of the error. */
+function refusalIn({ code, error }: Failure): Pick<Refusal, 'code' | 'message'> | undefined {
   if (error instanceof RealtimeError) return error
   if (code === 'NOT_FOUND') return UNKNOWN_ROUTE
   const isUnreadable =
@@ -62,8 +62,8 @@ function refusedBy({ code, error }: Failure): Pick<Refusal, 'code' | 'message'> 
   return isUnreadable ? UNREADABLE : undefined
 }
 
-/** For answers that say no without an error. */
-export function noteRefusal(
+/** Logs a refusal; called directly for answers that are made without an error. */
+export function logRefusal(
   core: Core,
   refused: Pick<Refusal, 'code' | 'message'>,
   { request, requestId, addresses }: Pick<Failure, 'request' | 'requestId' | 'addresses'>,
@@ -73,42 +73,43 @@ export function noteRefusal(
   core.refusalLog.note(refused, { remoteAddress: addresses.of(request), appId: app?.id, requestId })
 }
 
-function answerTo(core: Core, { code, error, request, requestId }: Failure): ErrorAnswer {
-  if (error instanceof FieldError) return json(error.status, { errors: error.errors })
+function answerFor(core: Core, { code, error, request, requestId }: Failure): ErrorAnswer {
+  if (error instanceof FieldError) return jsonAnswer(error.status, { errors: error.errors })
   const path = pathOf(request.url)
-  if (error instanceof RealtimeError) return refused(error, path)
+  if (error instanceof RealtimeError) return refusalAnswer(error, path)
   const isSeed = path.startsWith(SEED_PATH)
-  if (code === 'NOT_FOUND') return isSeed ? detail(404, 'Not Found') : text(404, 'Unknown route')
+  if (code === 'NOT_FOUND')
+    return isSeed ? detailAnswer(404, 'Not Found') : textAnswer(404, 'Unknown route')
   if (error instanceof ValidationError && error.type !== 'response')
-    return text(400, describeMistake(error.all as readonly Mistake[]))
-  if (code === 'PARSE') return text(400, 'Expected the body to be readable')
+    return textAnswer(400, describeMistake(error.all as readonly Mistake[]))
+  if (code === 'PARSE') return textAnswer(400, 'Expected the body to be readable')
   core.counters.faults++
   core.log.error({ err: error, requestId }, 'fault')
-  if (isSeed) return detail(500, 'Internal Server Error')
-  return text(500, `Internal server error (${requestId})`)
+  if (isSeed) return detailAnswer(500, 'Internal Server Error')
+  return textAnswer(500, `Internal server error (${requestId})`)
 }
 
 /**
- * Where the Host is missing or none, the URL is a bare path, of which the router would cut off the first
- * part: `/x/api/admin/apps` would be the admin API, past a proxy that keeps others from it. A path of
- * one part, as health checks have, is found.
+ * Without a valid Host the URL is a bare path, of which the router would cut off the first part:
+ * `/x/api/admin/apps` would be the admin API, past a proxy that protects it. A path of one part, as health
+ * checks have, is found.
  * @throws RealtimeError
  */
-export function mustHaveHost(url: string): void {
+export function requireHost(url: string): void {
   if (url.startsWith('/') && url.lastIndexOf('/') > 0)
     throw badRequest(url, 'Expected one Host header that is a host')
 }
 
-/** @throws RealtimeError for a path with a stray percent sign, or whose escapes are no UTF-8 */
-export function mustDecode(path: string): void {
+/** @throws RealtimeError for a path that is not percent-encoded UTF-8 */
+export function requireDecodable(path: string): void {
   if (!isDecodable(path)) throw badRequest(path, 'Expected the path to be percent-encoded UTF-8')
 }
 
 const badRequest = (path: string, message: string): RealtimeError =>
   new RealtimeError(path.startsWith(SEED_PATH) ? 'admin_bad_request' : 'request_invalid', message)
 
-/** Answered as the seed's API does, and not as text. */
-const DETAILS: { readonly [Code in ErrorCode]?: true } = {
+/** Codes that are answered in the seed's JSON on every path. */
+const JSON_CODES: { readonly [Code in ErrorCode]?: true } = {
   admin_bad_request: true,
   admin_body_too_large: true,
   admin_not_found: true,
@@ -116,29 +117,27 @@ const DETAILS: { readonly [Code in ErrorCode]?: true } = {
   store_unavailable: true,
 }
 
-function refused({ code, message, retryAfterSeconds }: RealtimeError, path: string): ErrorAnswer {
+function refusalAnswer(
+  { code, message, retryAfterSeconds }: RealtimeError,
+  path: string,
+): ErrorAnswer {
   const status = wireError(code).http
-  const isDetail = DETAILS[code] || (message !== '' && SEED_EVENTS.test(path))
-  const told = isDetail ? detail(status, message) : text(status, message)
-  if (code === 'body_too_slow') return { ...told, headers: { connection: 'close' } }
-  if (retryAfterSeconds === undefined) return told
+  const isDetail = JSON_CODES[code] || (message !== '' && SEED_EVENTS.test(path))
+  const answer = isDetail ? detailAnswer(status, message) : textAnswer(status, message)
+  if (code === 'body_too_slow') return { ...answer, headers: { connection: 'close' } }
+  if (retryAfterSeconds === undefined) return answer
   const seconds = Math.max(1, Math.ceil(retryAfterSeconds)) // the header takes whole seconds only
-  return { ...told, headers: { 'retry-after': String(seconds) } }
+  return { ...answer, headers: { 'retry-after': String(seconds) } }
 }
 
-function text(status: number, message: string): ErrorAnswer {
+function textAnswer(status: number, message: string): ErrorAnswer {
   const body = message === '' ? '' : `${message}\n`
   return { status, body, type: CONTENT_TYPES.text, headers: {} }
 }
 
-const detail = (status: number, message: string): ErrorAnswer =>
-  json(status, { errors: { detail: message } })
+const detailAnswer = (status: number, message: string): ErrorAnswer =>
+  jsonAnswer(status, { errors: { detail: message } })
 
-function json(status: number, value: object): ErrorAnswer {
-  return {
-    status,
-    body: JSON.stringify(value),
-    type: CONTENT_TYPES.json,
-    headers: {},
-  }
+function jsonAnswer(status: number, value: object): ErrorAnswer {
+  return { status, body: JSON.stringify(value), type: CONTENT_TYPES.json, headers: {} }
 }

@@ -16,7 +16,7 @@ import { requireSignature, type SignedAccess } from './auth'
 import { documentBody, jsonBody, decodeBody } from './body'
 import { attributesOf, channelOf, parseInfo } from './channels'
 import { errorText, NoBody, SIGNED_REFUSALS } from './refusals'
-import { BatchAnswer, batchBody, EventAnswer, eventBody, OPEN } from './schemas'
+import { BatchAnswer, batchBody, EventAnswer, eventBody, OPEN, SocketId } from './schemas'
 import { sliceOf } from './form'
 import { parseParameters } from './signed-query'
 
@@ -27,9 +27,7 @@ const DeprecatedBody = Type.String({
 const DeprecatedQuery = Type.Object(
   {
     name: Type.String({ description: 'The name of the event', examples: ['my-event'] }),
-    socket_id: Type.Optional(
-      Type.String({ description: 'The connection that is left out', examples: ['123.456'] }),
-    ),
+    socket_id: Type.Optional(SocketId),
   },
   OPEN,
 )
@@ -49,7 +47,7 @@ export function events(core: Core, access: SignedAccess) {
         const data = dataText(app, body.data, () => sliceOf(decodeBody(received.raw), 'data'))
         const [published = []] = publish(core, app, [eventRequest(body, channels, data)], PUSHER)
         return whenRoom(core.hub, app, published, () =>
-          info.length === 0 ? {} : { channels: withInfo(core, app, published, info) },
+          info.length === 0 ? {} : { channels: infoByChannel(core, app, published, info) },
         )
       },
       {
@@ -126,7 +124,7 @@ export function events(core: Core, access: SignedAccess) {
     )
 }
 
-/** As they were signed: the framework's own reading makes a space of a plus. */
+/** Parameters as they were signed: the framework decodes a plus as a space. */
 function singleParameters(url: string): { readonly [name: string]: string | undefined } {
   const all = Object.entries(parseParameters(url))
   return Object.fromEntries(
@@ -135,11 +133,7 @@ function singleParameters(url: string): { readonly [name: string]: string | unde
 }
 
 /** The API of Pusher. */
-export const PUSHER: Api = {
-  channelOf,
-  namesEvents: true,
-  isReserved: isReservedByPusher,
-}
+export const PUSHER: Api = { channelOf, namesEvents: true, isReserved: isReservedByPusher }
 
 type RequestedEvent = { readonly name: string; readonly socket_id?: string }
 
@@ -164,6 +158,11 @@ function dataTexts(
   )
 }
 
-function withInfo(core: Core, app: App, channels: readonly ChannelName[], info: readonly string[]) {
+function infoByChannel(
+  core: Core,
+  app: App,
+  channels: readonly ChannelName[],
+  info: readonly string[],
+) {
   return Object.fromEntries(channels.map((name) => [name, attributesOf(core, app, name, info)]))
 }

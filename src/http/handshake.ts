@@ -1,5 +1,5 @@
 /**
- * Handshake: what of its headers the runtime does not look at, and what those read whose request is none.
+ * Handshakes: the headers that the runtime does not check, and the answers to requests that are none.
  * Spec: RFC 6455, 4.2.1.
  */
 import { percentDecode, quote } from '../core/errors'
@@ -11,11 +11,11 @@ import { pathOf } from './url'
 const UPGRADE = /(^|,)\s*websocket\s*(,|$)/i
 const CONNECTION = /(^|,)\s*upgrade\s*(,|$)/i
 
-/** The client wants a WebSocket. */
+/** True for a client that wants a WebSocket. */
 export const asksToUpgrade = (headers: Headers): boolean =>
   UPGRADE.test(headers.get('upgrade') ?? '')
 
-/** Whoever sent it last, a proxy or the client, means this connection. */
+/** True where the last sender, a proxy or the client, means this connection. */
 export const isToUpgrade = (headers: Headers): boolean =>
   CONNECTION.test(headers.get('connection') ?? '')
 
@@ -23,7 +23,7 @@ export const isToUpgrade = (headers: Headers): boolean =>
  * Browsers fail when the protocols that they offer get no answer; device libraries offer `arduino`.
  * phoenix.js offers its token beside `phoenix`, and a token must not be sent back.
  */
-export function chosenProtocol(header: string | null): string | undefined {
+export function chooseProtocol(header: string | null): string | undefined {
   if (header === null) return undefined
   const offered = header.split(',').map((name) => name.trim())
   if (offered.includes('phoenix')) return 'phoenix'
@@ -33,17 +33,17 @@ export function chosenProtocol(header: string | null): string | undefined {
 const NO_UPGRADE =
   'Expected a WebSocket: the request has no "Upgrade: websocket". A proxy has to pass it on (nginx: proxy_http_version 1.1, and the headers Upgrade and Connection)'
 
-/** What people read who open a socket's address in a browser, or whose proxy passes no upgrade on. */
-export function noUpgrade(request: Request): Response {
+/** For people who open a socket's address in a browser, or whose proxy passes no upgrade on. */
+export function respondToPage(request: Request): Response {
   const text = `This is where Pusher clients connect, and no page. With pusher-js:\n\n${snippet(request.url)}\n\n${NO_UPGRADE}`
-  return refused(request, 426, text, {
+  return refuse(request, 426, text, {
     upgrade: 'websocket',
     'content-type': CONTENT_TYPES.text,
     'x-content-type-options': 'nosniff',
   })
 }
 
-/** What connects to where the request went, pasted into a page that came as it did. */
+/** JavaScript that connects to where the request went, to be pasted into a page. */
 function snippet(url: string): string {
   const path = pathOf(url)
   const at = path.lastIndexOf('/app/')
@@ -63,9 +63,9 @@ function snippet(url: string): string {
 const NO_HANDSHAKE =
   'Expected a WebSocket handshake: "Connection: Upgrade", which a proxy has to set, and a Sec-WebSocket-Key'
 
-export const noHandshake = (request: Request): Response => refused(request, 400, NO_HANDSHAKE)
+export const refuseHandshake = (request: Request): Response => refuse(request, 400, NO_HANDSHAKE)
 
-const refused = (request: Request, status: number, text: string, headers: object = {}): Response =>
+const refuse = (request: Request, status: number, text: string, headers: object = {}): Response =>
   new Response(`${text}\n`, {
     status,
     headers: { [REQUEST_ID]: requestIdFrom(request.headers.get(REQUEST_ID)), ...headers },

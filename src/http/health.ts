@@ -1,11 +1,9 @@
-/**
- * For browsers that stray in, load balancers and operators: what this is, liveness, readiness.
- */
+/** Routes for operators and load balancers: liveness and readiness; and the start page. */
 import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { Core } from '../core/core'
-import { HTML } from './openapi'
-import { page, PAGE_HEADERS } from './page'
+import { HTML_ANSWER } from './openapi'
+import { PAGE_HEADERS, startPage } from './pages'
 import { folderOf } from './place'
 
 const Ready = Type.Object({ ready: Type.Literal(true) }, { examples: [{ ready: true }] })
@@ -15,7 +13,7 @@ const NotReady = Type.Object(
 )
 const Health = Type.Object({ health: Type.String() }, { examples: [{ health: 'OK' }] })
 
-export function ops(core: Core) {
+export function operations(core: Core) {
   const readiness = (operationId: string) => ({
     response: { 200: Ready, 503: NotReady },
     detail: {
@@ -25,7 +23,7 @@ export function ops(core: Core) {
         'No from the moment that the server was told to leave, and while something can no longer be written down. `reason` says what.',
     },
   })
-  const ready = ({ set }: { set: { status?: number | string } }) => {
+  const checkReadiness = ({ set }: { set: { status?: number | string } }) => {
     const { draining } = core.state
     const reasons = core.readiness.all()
     if (!draining && reasons.length === 0) return { ready: true as const }
@@ -37,19 +35,19 @@ export function ops(core: Core) {
       '/',
       ({ request, set }) => {
         Object.assign(set.headers, PAGE_HEADERS)
-        return page(folderOf(request))
+        return startPage(folderOf(request))
       },
       {
         detail: {
           operationId: 'showStartPage',
           summary: 'What this server is, and where to go',
           description: 'For people who open its address in a browser.',
-          ...HTML,
+          ...HTML_ANSWER,
         },
       },
     )
     .options(
-      '/', // what HAProxy checks servers with, unless it is told what to ask
+      '/', // the default probe of HAProxy
       ({ set }) => {
         set.status = 204
         set.headers['allow'] = 'GET, HEAD, OPTIONS'
@@ -65,6 +63,6 @@ export function ops(core: Core) {
         description: 'Nothing is looked at but the process itself.',
       },
     })
-    .get('/ready', ready, readiness('isReady'))
-    .get('/accept-traffic', ready, readiness('acceptsTraffic'))
+    .get('/ready', checkReadiness, readiness('isReady'))
+    .get('/accept-traffic', checkReadiness, readiness('acceptsTraffic'))
 }

@@ -6,11 +6,13 @@ import type { Core } from '../core/core'
 import type { Work } from '../core/slices'
 import { CONTENT_TYPES } from './headers'
 
+/** JSON before and after the entries. */
+export type Envelope = readonly [before: string, after: string]
+
 export type List<T> = {
   /** All items as they are now, or a function that returns the next ones each time, at last none. */
   readonly items: Iterable<T> | (() => readonly T[])
-  /** JSON before and after the entries. */
-  readonly envelope: readonly [before: string, after: string]
+  readonly envelope: Envelope
   /** An entry as JSON; undefined for an item that is left out. */
   readonly jsonOf: (item: T) => string | undefined
 }

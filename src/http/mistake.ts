@@ -1,5 +1,9 @@
 /** Mistakes in requests, described as SDK users know it: `Expected name parameter to be a string`. */
+import { RealtimeError } from '../core/errors'
 import type { LimitName } from '../core/limits'
+
+export const invalid = (message: string): RealtimeError =>
+  new RealtimeError('request_invalid', message)
 
 /** As the schema library reports it: `/batch/0/name`, `Expected string`. */
 export type Mistake = {

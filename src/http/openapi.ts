@@ -1,42 +1,42 @@
 /**
- * The OpenAPI document, of the routes' schemas. The generator makes the paths and parameters of it;
- * answers are written here, since it gives each three types and takes schemas apart. Its page is not
- * used: it would load scripts from elsewhere.
+ * The OpenAPI document, made from the routes' schemas. The generator writes paths and parameters; answers
+ * are written here, since it gives each three types and takes schemas apart. Its page is not used: it
+ * would load scripts from elsewhere.
  *
- * The version is 3.1, whose schemas are JSON Schema as the schema library writes it; 3.0 knows
- * neither `const` nor `type: null` nor `examples`.
+ * The version is 3.1, whose schemas are JSON Schema as the schema library writes it; 3.0 has neither
+ * `const` nor `type: null` nor `examples`.
  */
 import { Kind, type TSchema } from '@sinclair/typebox'
 import type { AnyElysia, HTTPMethod } from 'elysia'
 import {
-  HEAD,
+  DOCUMENT_HEAD,
   HEADERS,
   MEANINGS,
   PATH_PARAMETERS,
   SECURITY_SCHEMES,
   TAGS,
   type Tag,
-} from './openapi-words'
+} from './openapi-text'
 import { ADMIN_REFUSALS } from './refusals'
 
 export const DOCUMENT_PATH = '/swagger/json'
 
-/** What a page answers, in words that schemas have not. */
+/** The answer of a route that has no schema, as a page. */
 export const pageAnswer = (type: string, schema: object, example: Json) => ({
   responses: { 200: { description: 'Done', content: { [type]: { schema, example } } } },
 })
 
-export const HTML = pageAnswer('text/html', { type: 'string' }, '<!doctype html>…')
+export const HTML_ANSWER = pageAnswer('text/html', { type: 'string' }, '<!doctype html>…')
 
 type PluginRoutes = {
   readonly name: string
   readonly routes: AnyElysia
-  /** What closes a route to whoever may not use the admin API. */
+  /** The hook that makes a route one for admins only. */
   readonly adminOnly: unknown
 }
 
 type Hooks = AnyElysia['routes'][number]['hooks']
-type Around = { readonly models: Record<string, TSchema>; readonly isClosed: boolean }
+type RouteContext = { readonly models: Record<string, TSchema>; readonly isAdminOnly: boolean }
 
 /** The document of an API's routes, in their order; other keys are in alphabetical order. */
 export async function documentOf(
@@ -51,7 +51,7 @@ export async function documentOf(
   const schema = {}
   for (const { hooks = {}, method, path } of api.routes) {
     if (hooks.detail?.hide) continue
-    const detail = described(hooks, { models, isClosed: isClosed(hooks) })
+    const detail = describe(hooks, { models, isAdminOnly: isClosed(hooks) })
     const body = typeof hooks.body === 'string' ? models[hooks.body] : hooks.body
     const hook = { ...hooks, body, response: undefined, detail }
     for (const each of method === 'ALL' ? METHODS : METHODS.filter((name) => name === method))
@@ -61,11 +61,11 @@ export async function documentOf(
   const paths: Paths = filterPaths(schema, { excludeStaticFile: true, exclude: [] })
   const ofPlugins = plugins.filter(({ routes }) => routes.routes.length > 0).map(tagOf)
   const tags = [...TAGS, ...ofPlugins].map(({ name, description }) => ({ name, description }))
-  const head = { ...HEAD, tags, components: { securitySchemes: SECURITY_SCHEMES } }
+  const head = { ...DOCUMENT_HEAD, tags, components: { securitySchemes: SECURITY_SCHEMES } }
   const documented = mapValues(paths, (methods) =>
-    mapValues(methods, (described) => sorted(operation(described))),
+    mapValues(methods, (described) => sortKeys(describeOperation(described))),
   )
-  return { ...(sorted(head) as object), paths: documented }
+  return { ...(sortKeys(head) as object), paths: documented }
 }
 
 const METHODS = 'GET PUT POST DELETE OPTIONS HEAD PATCH TRACE'.split(' ') as readonly HTTPMethod[]
@@ -74,31 +74,33 @@ const METHODS = 'GET PUT POST DELETE OPTIONS HEAD PATCH TRACE'.split(' ') as rea
 const isHook = (hook: unknown) => (kept: unknown) =>
   kept === hook || (kept as { readonly fn?: unknown } | undefined)?.fn === hook
 
-/** A route's own words go before its schemas. What is for admins only says so and refuses as that does. */
-function described({ response = {}, detail = {} }: Hooks, { models, isClosed }: Around): object {
+/** Describes a route: its own answers count before those of its schemas. Routes for admins only get their refusals. */
+function describe(
+  { response = {}, detail = {} }: Hooks,
+  { models, isAdminOnly: isClosed }: RouteContext,
+): object {
   const isOne = typeof response === 'string' || Kind in response
   const schemas: { [status: string]: TSchema | string } = isOne ? { 200: response } : response
   const own: Answers =
     detail.responses ??
-    mapValues(schemas, (said) => answerOf(typeof said === 'string' ? models[said] : said))
+    mapValues(schemas, (schema) => answerOf(typeof schema === 'string' ? models[schema] : schema))
   const responses = Object.keys(own).length > 0 ? own : { 200: {} }
   if (!isClosed) return { ...detail, responses }
   const refusals = mapValues<TSchema, Answer>(ADMIN_REFUSALS, answerOf)
   return { security: [{ password: [] }], ...detail, responses: { ...refusals, ...responses } }
 }
 
-/** An answer without a body is the literal empty text. Once a route has answered, the framework has closed its schema. */
+/** The literal '' is an answer without a body. Once a route has answered, the framework has closed its schema, which is undone. */
 function answerOf({ additionalProperties, ...schema }: TSchema = {} as TSchema): Answer {
   const open = additionalProperties === false ? {} : { additionalProperties }
   if (schema['const'] === '') return {}
   return { content: { [typeOf(schema)]: { schema: { ...schema, ...open } } } }
 }
 
-/** Text is text, the rest is JSON. */
 const typeOf = (schema: Shape['schema']): string =>
   schema?.['type'] === 'string' ? 'text/plain' : 'application/json'
 
-/** Each step takes some milliseconds, and anybody may be the first to ask. */
+/** Between steps: each takes some milliseconds, and anybody may send the first request. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 const tagOf = ({ name }: { readonly name: string }): Tag => ({
@@ -126,35 +128,38 @@ type Operation = {
 }
 type Paths = { readonly [path: string]: { readonly [method: string]: Operation } }
 
-function operation({ parameters, requestBody, responses, ...rest }: Operation): object {
+function describeOperation({ parameters, requestBody, responses, ...rest }: Operation): object {
   const schemes = TAGS.find(({ name }) => rest.tags?.includes(name))?.security
   return {
     ...rest,
     ...(schemes && { security: schemes.map((scheme) => ({ [scheme]: [] })) }),
-    ...(parameters && { parameters: parameters.map(parameter) }),
+    ...(parameters && { parameters: parameters.map(describeParameter) }),
     ...(requestBody && {
-      requestBody: { ...requestBody, content: mapValues(oneType(requestBody.content), shown) },
+      requestBody: {
+        ...requestBody,
+        content: mapValues(withOneType(requestBody.content), withOneExample),
+      },
     }),
     responses: mapValues(responses, ({ content }, status) => {
       const headers = HEADERS[`${rest.operationId} ${status}`] ?? HEADERS[status]
       return {
         description: MEANINGS[status] ?? 'Another answer',
         ...(headers && { headers }),
-        ...(content && { content: mapValues(content, shown) }),
+        ...(content && { content: mapValues(content, withOneExample) }),
       }
     }),
   }
 }
 
-const parameter = ({ in: place, name, ...rest }: Parameter): object => ({
+const describeParameter = ({ in: place, name, ...rest }: Parameter): object => ({
   ...(place === 'path' && PATH_PARAMETERS[name]),
   in: place,
   name,
-  ...shown(rest),
+  ...withOneExample(rest),
 })
 
-/** A list of examples becomes the one that every reader of documents looks at. */
-function shown({
+/** Makes the first of `examples` the `example`, which every reader of documents shows. */
+function withOneExample({
   schema: { examples: inner, ...schema } = {},
   examples = inner,
   ...rest
@@ -164,8 +169,8 @@ function shown({
 
 const GENERATED_TYPES = 'application/json multipart/form-data text/plain'
 
-/** The generator lists three types for a body. A route's own list stays. */
-function oneType(content: Content): Content {
+/** Leaves one of the three types that the generator gives a body. A route's own types stay. */
+function withOneType(content: Content): Content {
   if (Object.keys(content).join(' ') !== GENERATED_TYPES) return content
   const body = content['application/json']!
   return { [typeOf(body.schema)]: body }
@@ -180,14 +185,14 @@ function mapValues<T, U>(
 
 const AS_WRITTEN = ['example', 'examples']
 
-/** Keys in order, but for examples, which people read; `$id` is the schema library's own and no address. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
+/** Sorts keys, except in examples, which people read. Drops `$id`, which the schema library uses for itself. */
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys)
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value)
     .filter(([name]) => name !== '$id')
     .sort(([a], [b]) => (a < b ? -1 : 1))
   return Object.fromEntries(
-    entries.map(([name, item]) => [name, AS_WRITTEN.includes(name) ? item : sorted(item)]),
+    entries.map(([name, item]) => [name, AS_WRITTEN.includes(name) ? item : sortKeys(item)]),
   )
 }

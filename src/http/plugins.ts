@@ -1,7 +1,4 @@
-/**
- * What plugins have done: per plugin and hook how often it was asked, refused and failed and how long
- * it took, and the plugin's own counters.
- */
+/** Reports on plugins: calls, refusals, faults and time by hook, and the plugin's own counters. */
 import { Type } from '@sinclair/typebox'
 import { Elysia, type AnyElysia } from 'elysia'
 import type { CompiledHooks } from '../core/hooks'
@@ -11,7 +8,7 @@ import { ADMIN_REFUSALS } from './refusals'
 import { count } from './schemas'
 
 /** What the API needs to know of a plugin. */
-export type PluginAtWork = {
+export type RunningPlugin = {
   readonly name: string
   readonly routes: AnyElysia
   readonly adminOnly: unknown
@@ -54,7 +51,7 @@ const PluginsAnswer = Type.Object(
 
 export function pluginReports(
   hooks: CompiledHooks,
-  plugins: readonly PluginAtWork[],
+  plugins: readonly RunningPlugin[],
   changes: AdminChanges,
 ) {
   const all = Object.values(hooks).flat()

@@ -1,6 +1,6 @@
 /**
- * What a route may answer instead of what it was asked for: the shapes, and as their examples the very
- * words that each status has. `statuses.test.ts` gets each of them from a server.
+ * Refusals of routes for the document: their shapes, with the messages of a real server as examples.
+ * `statuses.test.ts` provokes each of them.
  */
 import { Type } from '@sinclair/typebox'
 
@@ -39,27 +39,27 @@ const KNOWN_APP = {
 }
 const DATA_TOO_LONG =
   'The data content of this event exceeds the allowed maximum (10241 of 10240 bytes)'
-const tooMany = (what: string) =>
+const rateError = (what: string) =>
   errorText(`Too many ${what} of one app: the limit is 1 per second (${what})`)
 
-/** Those of signed requests that only read, and name nothing but the app. */
-export const ASKING_REFUSALS = { ...KNOWN_APP, 429: tooMany('reads') }
+/** Of signed reads that name nothing but the app. */
+export const APP_READ_REFUSALS = { ...KNOWN_APP, 429: rateError('reads') }
 
-/** Those of signed requests that only read. */
+/** Of signed reads. */
 export const READ_REFUSALS = {
-  ...ASKING_REFUSALS,
+  ...APP_READ_REFUSALS,
   400: errorText("Invalid channel name: 'a:b' (allowed are letters, digits and _-=@,.;)"),
 }
 
-/** Those of signed requests with a body. */
+/** Of signed requests with a body. */
 export const SIGNED_REFUSALS = {
   ...KNOWN_APP,
   400: errorText('Expected name parameter to be a string'),
   413: errorText(DATA_TOO_LONG),
-  429: tooMany('triggers'),
+  429: rateError('triggers'),
 }
 
-/** Those of whatever is for admins only, routes of plugins too. */
+/** Of routes for admins only, those of plugins too. */
 export const ADMIN_REFUSALS = {
   401: NoBody,
   403: errorText('Pages of another site may not use the admin API (CARILLON_ADMIN_ORIGINS)'),
@@ -68,23 +68,23 @@ export const ADMIN_REFUSALS = {
   ),
 }
 
-/** Those of whatever admins ask of one app. */
+/** Of admin requests about one app. */
 export const APP_REFUSALS = { ...ADMIN_REFUSALS, 404: NOT_FOUND }
 
-/** Those of whatever changes the database. */
+/** Of requests that change the database. */
 export const WRITE_REFUSALS = { 503: errorDetail('database: is locked by another process') }
 
-/** Those of what admins send a body to, which is read whole. */
+/** Of admin requests with a body. */
 export const BODY_REFUSALS = {
   400: BAD_REQUEST,
   413: errorDetail('The body of 1048577 bytes exceeds the limit of 1048576'),
   422: fieldErrors({ name: ['should be at least 5 character(s)'] }),
 }
 
-/** Those of whatever takes key and secret of an app. */
+/** Of APIs that take an app's key and secret. */
 export const JSON_REFUSALS = { 406: errorDetail('Not Acceptable') }
 
-/** Those of whatever publishes for the seeds' clients. */
+/** Of publishes for the seeds' clients. */
 export const PUBLISH_REFUSALS = {
   413: errorDetail(DATA_TOO_LONG),
   429: errorDetail(

@@ -1,6 +1,6 @@
 /**
- * The shapes of the HTTP API: types, validation and the OpenAPI document come from here. They say
- * which types there are; limits belong to core, which knows the app.
+ * Schemas of the HTTP API: types, validation and the OpenAPI document come from here. Limits are checked
+ * by core, which knows the app.
  */
 import { Type } from '@sinclair/typebox'
 import type { Limits } from '../core/limits'
@@ -14,7 +14,7 @@ const Data = Type.Any({
 /** Unknown keys are ignored: SDKs send more than is documented. */
 export const OPEN = { additionalProperties: true } as const
 
-const SocketId = Type.String({
+export const SocketId = Type.String({
   description: 'The connection that is left out',
   examples: ['123.456'],
 })
@@ -24,7 +24,7 @@ const Info = Type.String({
   examples: ['user_count,subscription_count'],
 })
 
-/** How many there may be is checked before what they are. */
+/** The length of a list is checked before its entries. */
 export const eventBody = ({ maxChannelsPerTrigger: maxItems }: Limits) =>
   Type.Object(
     {
@@ -72,17 +72,12 @@ const Attributes = Type.Object({
   subscription_count: Type.Optional(Type.Integer({ description: 'Connections' })),
 })
 
-const ChannelMap = Type.Object(
-  {},
-  {
-    additionalProperties: Attributes,
-    examples: [{ 'presence-my-channel': { user_count: 2 } }],
-  },
-)
+const CHANNELS = { 'presence-my-channel': { user_count: 2 } }
+const ChannelMap = Type.Object({}, { additionalProperties: Attributes, examples: [CHANNELS] })
 
 export const EventAnswer = Type.Object(
   { channels: Type.Optional(ChannelMap) },
-  { examples: [{ channels: { 'presence-my-channel': { user_count: 2 } } }] },
+  { examples: [{ channels: CHANNELS }] },
 )
 export const BatchAnswer = Type.Object(
   { batch: Type.Optional(Type.Array(Attributes)) },
@@ -90,7 +85,7 @@ export const BatchAnswer = Type.Object(
 )
 export const ChannelsAnswer = Type.Object(
   { channels: ChannelMap },
-  { examples: [{ channels: { 'presence-my-channel': { user_count: 2 } } }] },
+  { examples: [{ channels: CHANNELS }] },
 )
 export const ChannelAnswer = Type.Object(
   {
@@ -121,6 +116,13 @@ export const UsersAnswer = Type.Object(
   { users: Type.Array(Type.Object({ id: Type.String() })) },
   { examples: [{ users: [{ id: '7' }, { id: '8' }] }] },
 )
+
+/** A parameter of a path, where the document needs more than its name. */
+export const pathParameter = (named: {
+  readonly name: string
+  readonly description: string
+  readonly example: string
+}) => ({ ...named, in: 'path' as const, required: true, schema: { type: 'string' as const } })
 
 /** A number of things. */
 export const count = (description: string) => Type.Integer({ minimum: 0, description })

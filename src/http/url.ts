@@ -1,7 +1,7 @@
 /**
  * URLs as text: signatures need the query and the path as they were sent, which parsers do not keep.
  */
-import { RealtimeError } from '../core/errors'
+import { invalid } from './mistake'
 
 export type Pair = readonly [key: string, value: string]
 
@@ -17,8 +17,7 @@ export function splitQuery(url: string): Pair[] {
   let at = url.indexOf('?') + 1
   if (at === 0) return pairs
   while (at < url.length) {
-    if (pairs.length === MAX_PAIRS)
-      throw new RealtimeError('request_invalid', `More than ${MAX_PAIRS} parameters in the query`)
+    if (pairs.length === MAX_PAIRS) throw invalid(`More than ${MAX_PAIRS} parameters in the query`)
     const ampersand = url.indexOf('&', at)
     const end = ampersand === -1 ? url.length : ampersand
     const equals = url.indexOf('=', at)

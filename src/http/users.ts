@@ -1,6 +1,4 @@
-/**
- * Users: what a backend can end for one of them. Spec: contract 5.5, 6.9.
- */
+/** Terminates the connections of a user. Spec: contract 5.5, 6.9. */
 import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { Core } from '../core/core'
@@ -12,19 +10,19 @@ import { documentBody, jsonBody } from './body'
 import { errorText, SIGNED_REFUSALS } from './refusals'
 import { OPEN } from './schemas'
 
-/** SDKs send `{}` or nothing. */
-const Nothing = Type.Object({}, { ...OPEN, examples: [{}] })
+/** SDKs send `{}` or no body. */
+const EmptyBody = Type.Object({}, { ...OPEN, examples: [{}] })
 
 const TERMINATED = refusal('connection_refused', 'You got disconnected by the app.')
 
 export function users(core: Core, access: SignedAccess) {
-  const check = jsonBody(Nothing)
+  const readBody = jsonBody(EmptyBody)
   return new Elysia({ prefix: '/apps/:appId/users', tags: ['users'] })
     .use(requireSignature(core, access))
     .post(
       '/:userId/terminate_connections',
       ({ app, params, received }) => {
-        check(received)
+        readBody(received)
         dismissUser(core, app, params.userId as UserId, TERMINATED)
         return {}
       },
@@ -41,7 +39,7 @@ export function users(core: Core, access: SignedAccess) {
           summary: 'Close every connection that is signed in as a user',
           description:
             'With 4009: clients stay away until their program connects again. A user who is nowhere is no error.',
-          ...documentBody(Nothing),
+          ...documentBody(EmptyBody),
         },
       },
     )

@@ -7,7 +7,6 @@ import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { App } from '../../core/app'
 import { whenRoom } from '../../core/backlog'
-import { isUserChannel } from '../../core/channel'
 import type { Core } from '../../core/core'
 import { raise, RealtimeError } from '../../core/errors'
 import { requireJsonAccepted } from '../../http/headers'
@@ -16,13 +15,13 @@ import { isRecord, jsonOf, MAX_LEVELS } from '../../core/json'
 import { scanValue, type JsonSlice } from '../../core/json-scan'
 import { checkData } from '../../core/publish'
 import type { ChannelName } from '../../core/types'
-import type { Door } from '../../http/api'
+import type { DialectAccess } from '../../http/api'
 import { documentForms } from '../../http/body'
 import { FieldError } from '../../http/errors'
 import { bodyLimitsOf, readBody, sliceOf, type Body } from '../../http/form'
 import { NO_BODY } from '../../http/hooks'
 import { isForeignPage } from '../../http/admin-origins'
-import { DATA_ENVELOPE, respondWithList } from '../../http/lists'
+import { DATA_ENVELOPE } from '../../http/lists'
 import {
   errorDetail,
   fieldErrors,
@@ -31,6 +30,8 @@ import {
   NOT_FOUND,
   PUBLISH_REFUSALS,
 } from '../../http/refusals'
+import { pathParameter } from '../../http/schemas'
+import { respondWithChannels, respondWithUsers } from '../../http/channels'
 import { publishToScope } from './publish'
 
 const EventFields: object = Type.Object(
@@ -79,20 +80,23 @@ const REFUSALS = {
   404: NOT_FOUND,
 }
 
-const NAME = {
-  in: 'path',
+const CHANNELS = {
+  envelope: DATA_ENVELOPE,
+  jsonOf: (name: ChannelName, subscriptions: number) =>
+    JSON.stringify({ name, subscription_count: subscriptions }),
+}
+
+const NAME = pathParameter({
   name: 'name',
-  required: true,
   description: 'Name of the channel',
   example: 'presence-my-channel',
-  schema: { type: 'string' },
-} as const
+})
 
-export function expusherliteRoutes(core: Core, door: Door) {
+export function expusherliteRoutes(core: Core, access: DialectAccess) {
   const bodyLimits = bodyLimitsOf(core.limits)
   return new Elysia({ prefix: '/api/apps/:appSlug', tags: ['ExPusherLite'] })
     .derive(async ({ request, params }) => ({
-      app: await authenticated(core, { ...door, request, slug: params.appSlug }),
+      app: await authenticated(core, { ...access, request, slug: params.appSlug }),
     }))
     .post(
       '/events',
@@ -118,7 +122,7 @@ export function expusherliteRoutes(core: Core, door: Door) {
         },
       },
     )
-    .get('/channels', ({ app }) => occupied(core, app), {
+    .get('/channels', ({ app }) => respondWithChannels(core, app, CHANNELS), {
       response: { ...REFUSALS, 200: Channels },
       detail: {
         operationId: 'listChannelsOfApp',
@@ -128,12 +132,7 @@ export function expusherliteRoutes(core: Core, door: Door) {
     })
     .get(
       '/channels/:name/users',
-      ({ app, params }) =>
-        respondWithList(core, {
-          items: core.presence.members(app, params.name as ChannelName),
-          envelope: DATA_ENVELOPE,
-          jsonOf: ({ userId }) => JSON.stringify({ id: userId }),
-        }),
+      ({ app, params }) => respondWithUsers(core, app, params.name as ChannelName, DATA_ENVELOPE),
       {
         response: { ...REFUSALS, 200: Users },
         detail: {
@@ -146,7 +145,7 @@ export function expusherliteRoutes(core: Core, door: Door) {
     )
 }
 
-type Asking = Door & {
+type Asking = DialectAccess & {
   readonly request: Request
   readonly slug: string
 }
@@ -208,15 +207,3 @@ function payloadOf(app: App, given: unknown, written: () => JsonSlice | undefine
 
 const objectIn = (slice: JsonSlice): string | undefined =>
   slice.isObject && slice.depth <= MAX_LEVELS ? slice.text : undefined
-
-function occupied(core: Core, app: App): Promise<Response> {
-  return respondWithList(core, {
-    items: core.presence.occupiedChannels(app),
-    envelope: DATA_ENVELOPE,
-    jsonOf: (name) => {
-      const count = core.presence.subscriptionCount(app, name)
-      if (count === 0 || isUserChannel(name)) return undefined // it was left meanwhile
-      return JSON.stringify({ name, subscription_count: count })
-    },
-  })
-}

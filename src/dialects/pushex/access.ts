@@ -8,7 +8,7 @@ import type { Core } from '../../core/core'
 import { raise, RealtimeError, type ErrorCode } from '../../core/errors'
 import type { SecretVerdict } from '../../http/app-secrets'
 import { basicCredentials } from '../../http/basic'
-import type { Door } from '../../http/api'
+import type { DialectAccess } from '../../http/api'
 import type { ReceivedRequest } from '../../http/hooks'
 import { isForeignPage } from '../../http/admin-origins'
 import { queryOf } from '../../http/url'
@@ -18,9 +18,9 @@ export type Grant = { readonly app: App; readonly params: unknown }
 
 export class PushAccess {
   readonly #core: Core
-  readonly #door: Door
+  readonly #door: DialectAccess
 
-  constructor(core: Core, door: Door) {
+  constructor(core: Core, door: DialectAccess) {
     this.#core = core
     this.#door = door
   }

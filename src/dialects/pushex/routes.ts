@@ -24,9 +24,9 @@ import { requireJsonAccepted, CONTENT_TYPES, REQUEST_ID } from '../../http/heade
 import { wireError } from '../../protocols/errors'
 import { isReservedByPusher } from '../../protocols/event-names'
 import { channelOfTopic } from '../../protocols/phoenix-topics'
-import type { Door } from '../../http/api'
+import type { DialectAccess } from '../../http/api'
 import { documentForms } from '../../http/body'
-import { noteRefusal } from '../../http/errors'
+import { logRefusal } from '../../http/errors'
 import { bodyLimitsOf, readBody, sliceOf, type Body, type BodyLimits } from '../../http/form'
 import { NO_BODY } from '../../http/hooks'
 import { BAD_REQUEST, errorDetail, JSON_REFUSALS, PUBLISH_REFUSALS } from '../../http/refusals'
@@ -78,14 +78,14 @@ const HEADERS = {
 type Answer = { status?: number | string; headers: Record<string, string | number> }
 type Asking = { readonly request: Request; readonly set: Answer }
 
-export function pushexRoutes(core: Core, door: Door) {
+export function pushexRoutes(core: Core, door: DialectAccess) {
   const access = new PushAccess(core, door)
   const { hooks } = door
   const bodyLimits = bodyLimitsOf(core.limits)
   const refuse = ({ request, set }: Asking, code: ErrorCode, body: object): Response => {
     const status = (set.status = wireError(code).http)
     const requestId = String(set.headers[REQUEST_ID])
-    noteRefusal(core, refusal(code, ''), { request, requestId, addresses: hooks.addresses })
+    logRefusal(core, refusal(code, ''), { request, requestId, addresses: hooks.addresses })
     return new Response(JSON.stringify(body), { status })
   }
   return new Elysia({ tags: ['PushEx'] }).post(

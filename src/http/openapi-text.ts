@@ -1,8 +1,9 @@
-/** Relative to the document, since a proxy may have put a prefix in front of both. */
+/** Texts of the OpenAPI document that no schema has. */
+
+/** `url` is relative to the document, since a proxy may have put a prefix in front of both. */
 export const serverAt = (url: string) => ({ url, description: 'This server' })
 
-/** What the OpenAPI document says that no schema has. */
-export const HEAD = {
+export const DOCUMENT_HEAD = {
   openapi: '3.1.0',
   info: {
     title: 'Carillon',
@@ -78,7 +79,7 @@ export const TAGS: readonly Tag[] = [
   { name: 'operations', description: 'Health, and what there is to read' },
 ]
 
-/** Path parameters, by name, where their route says nothing else. */
+/** Path parameters by name, unless their route has its own. */
 export const PATH_PARAMETERS: Readonly<Record<string, { description: string; example: string }>> = {
   appId: { description: 'Id of the app', example: '1' },
   channel: { description: 'Name of the channel', example: 'my-channel' },
@@ -109,13 +110,13 @@ const RETRY_AFTER = {
   'retry-after': { description: 'Seconds to wait', schema: { type: 'integer' } },
 }
 
-/** Operations whose 503 says when to come again. */
-const LATER = ['push', 'createApp', 'changeApp', 'replaceApp', 'deleteApp', 'addKey', 'retireKey']
+/** Operations whose 503 has a `retry-after`. */
+const RETRIED = ['push', 'createApp', 'changeApp', 'replaceApp', 'deleteApp', 'addKey', 'retireKey']
 
 /** By status, or by operation and status. */
 export const HEADERS: Readonly<Record<string, object>> = {
   429: RETRY_AFTER,
-  ...Object.fromEntries(LATER.map((operationId) => [`${operationId} 503`, RETRY_AFTER])),
+  ...Object.fromEntries(RETRIED.map((operationId) => [`${operationId} 503`, RETRY_AFTER])),
   'createApp 201': {
     location: {
       description: 'The path of the app',
