@@ -5,7 +5,7 @@ import { hidden } from '../apps/reading'
 import type { WebhookRecord } from '../core/app'
 import { parseJson } from '../core/json'
 import { DEFAULT_NETWORKS, networkRules } from '../core/networks'
-import { MAX_WEBHOOKS, webhookMistake, webhooksMistake } from '../core/webhooks'
+import { MAX_WEBHOOKS, webhookMistake, webhooksMistake } from '../apps/webhooks'
 import { networkList, number, setting } from './setting'
 
 const WEBHOOKS_EXPECTED = `a JSON list of at most ${MAX_WEBHOOKS} like [{"url":"https://example.org/hook","event_types":["channel_occupied"]}]`

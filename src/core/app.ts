@@ -25,7 +25,12 @@ export type AppRecord = {
 }
 
 /** An endpoint in soketi's format; stored as given. */
-export type WebhookRecord = { readonly url: string } & { readonly [key: string]: unknown }
+export type WebhookRecord = {
+  readonly url: string
+  readonly event_types?: readonly string[]
+  readonly filter?: { readonly [name: string]: string }
+  readonly headers?: { readonly [name: string]: string }
+}
 
 /** An app as it is served. */
 export type App = {

@@ -7,7 +7,7 @@ import { APP_FIELDS } from '../apps/fields'
 import { LIMIT_BY_WIRE_NAME } from '../apps/limits'
 import { eachSwitch } from '../apps/switches'
 import { LIMITS, type LimitRow } from '../core/limits'
-import { MAX_WEBHOOKS } from '../core/webhooks'
+import { MAX_WEBHOOKS } from '../apps/webhooks'
 import { documentForms } from './body'
 import { Webhook } from './schemas'
 

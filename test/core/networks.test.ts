@@ -1,7 +1,7 @@
 /** Where webhooks may go, said without asking for an address and without a connection. */
 import { describe, expect, test } from 'bun:test'
 import { networkRules } from '../../src/core/networks'
-import { maskUrl, webhooksMistake } from '../../src/core/webhooks'
+import { maskUrl, webhooksMistake } from '../../src/apps/webhooks'
 
 const { urlDenial, addressDenial } = networkRules([], [])
 const TUNNEL = 'leads through a tunnel to an address that it hides'

@@ -1,0 +1,79 @@
+/**
+ * What an app's webhooks may be: a list of endpoints, by HTTP, in a file or in the settings.
+ */
+import { isPlainText, isRecord, jsonOf, shown } from '../core/json'
+import { DEFAULT_NETWORKS, type NetworkRules } from '../core/networks'
+import { isHeader, WEBHOOK_EVENTS } from '../core/webhooks'
+
+/** Endpoints of one app: each has a lane of its own. */
+export const MAX_WEBHOOKS = 50
+
+const KEYS = ['url', 'event_types', 'filter', 'headers']
+const FILTERS = ['channel_name_starts_with', 'channel_name_ends_with']
+
+/**
+ * What is wrong with a list of endpoints, if anything, as in "webhooks has ..."; `showUrl` writes urls and
+ * what stands in the place of one.
+ */
+export function webhooksMistake(
+  raw: unknown,
+  networks: NetworkRules = DEFAULT_NETWORKS,
+  showUrl = showMaskedUrl,
+): string | undefined {
+  if (!Array.isArray(raw) || jsonOf(raw) === undefined)
+    return `is invalid: ${showUrl(raw)}; expected a list`
+  if (raw.length > MAX_WEBHOOKS) return `has ${raw.length} entries; the limit is ${MAX_WEBHOOKS}`
+  return raw
+    .map((entry) => webhookMistake(entry, networks, showUrl))
+    .find((found) => found !== undefined)
+}
+
+/** The same of one entry. */
+export function webhookMistake(
+  raw: unknown,
+  networks: NetworkRules = DEFAULT_NETWORKS,
+  showUrl = showMaskedUrl,
+): string | undefined {
+  if (!isRecord(raw)) return `has ${showUrl(raw)}; expected an object with a url`
+  const stranger = Object.keys(raw).find((key) => !KEYS.includes(key))
+  if (stranger !== undefined)
+    return `has the unknown key ${shown(stranger)}; known are ${KEYS.join(', ')}`
+  const { url, event_types: types = [], filter = {}, headers = {} } = raw
+  return urlMistake(url, networks, showUrl) ?? typesMistake(types) ?? textsMistake(filter, headers)
+}
+
+function urlMistake(
+  url: unknown,
+  { urlDenial }: NetworkRules,
+  showUrl: (raw: unknown) => string,
+): string | undefined {
+  if (!isPlainText(url) || !/^https?:\/\/[^\s]+$/.test(url) || !URL.canParse(url))
+    return `has the url ${showUrl(url)}; expected one of http or https`
+  const refused = urlDenial(new URL(url))
+  return refused && `has the url ${showUrl(url)}, which is refused: ${refused}`
+}
+
+/** A URL as it may be shown: without the name and password that it may carry. */
+export const maskUrl = (url: string): string =>
+  URL.canParse(url) ? url.replace(/^(\w+:\/*)[^/?#]*@/, '$1***@') : url.replace(/^.*@/s, '***@')
+
+function typesMistake(types: unknown): string | undefined {
+  const known: readonly unknown[] = WEBHOOK_EVENTS
+  if (Array.isArray(types) && types.every((type) => known.includes(type))) return undefined
+  return `has the event_types ${shown(types)}; known are ${WEBHOOK_EVENTS.join(', ')}`
+}
+
+function textsMistake(filter: unknown, headers: unknown): string | undefined {
+  if (!isStringRecord(filter) || !isStringRecord(headers))
+    return 'has a filter or headers that are no object of texts'
+  const stranger = Object.keys(filter).find((key) => !FILTERS.includes(key))
+  if (stranger !== undefined)
+    return `has the unknown filter ${shown(stranger)}; known are ${FILTERS.join(', ')}`
+  const bad = Object.entries(headers).find(([name, value]) => !isHeader(name, value))
+  return bad && `has the header ${shown(bad[0])}, which no request can carry`
+}
+
+const showMaskedUrl = (raw: unknown): string => shown(typeof raw === 'string' ? maskUrl(raw) : raw)
+
+const isStringRecord = (raw: unknown): raw is Readonly<Record<string, string>> =>
+  isRecord(raw) && Object.entries(raw).flat().every(isPlainText)
