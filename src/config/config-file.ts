@@ -4,7 +4,7 @@
  * starts it in another folder has the same plugins.
  */
 import { statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import usual from '../../plugins/usual.json'
 import { systemClock } from '../clock'
 import { ConfigError } from './config'
@@ -33,9 +33,10 @@ export type ConfigFile = FileConfig & {
 }
 
 const DEFAULT_FILE = 'carillon.config.ts'
+/** The folder of our sources, or of the one file that a bundler made of them. */
+const SRC = import.meta.file === 'config-file.ts' ? dirname(import.meta.dir) : import.meta.dir
 /** The one that came with the server. */
-const OWN_FILE = join(import.meta.dir, '../..', DEFAULT_FILE)
-const SRC = join(import.meta.dir, '..')
+const OWN_FILE = join(SRC, '..', DEFAULT_FILE)
 
 /** Makes `carillon/plugin` importable from a file anywhere, whatever is installed beside it. */
 function provideInterface(): void {

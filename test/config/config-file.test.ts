@@ -50,6 +50,20 @@ test('a server that is started in another folder has the plugins that came with 
   )
 })
 
+test('a server of one bundled file finds what came with it in the folder above', async () => {
+  const outdir = join(folder, 'bundled/dist')
+  const build = [process.execPath, 'build', '--target=bun', join(ROOT, 'src/index.ts')]
+  const { exitCode } = Bun.spawnSync([...build, '--outdir', outdir])
+  expect(exitCode).toBe(0)
+  write('bundled/carillon.config.ts', listing('came-along'))
+  const command = [process.execPath, join(outdir, 'index.js')]
+  await using program = new Program({ DATABASE_PATH: ':memory:' }, { command, cwd: folder })
+  await program.listening()
+  program.process.kill('SIGTERM')
+  await program.exited()
+  expect(await program.output).toContain('plugins     came-along\n')
+})
+
 describe('which file it is, and what is off', () => {
   const here = write('here/carillon.config.ts', listing('rate-limit', 'origin-check'))
   const own = "no carillon.config.ts in this folder: the server's own is used"
