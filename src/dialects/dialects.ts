@@ -1,7 +1,4 @@
-/**
- * DIALECTS: the servers whose clients and backends work here unchanged, and what each brings. Core knows
- * none of them.
- */
+/** DIALECTS: the servers whose clients and backends work here unchanged. Core knows none of them. */
 import type { GroupTable } from '../core/groups'
 import type { DialectRoutes } from '../http/api'
 import type { Mount } from '../protocols/phoenix'

@@ -19,8 +19,8 @@ import {
   ChannelsAnswer,
   ConnectionsAnswer,
   OPEN,
-  pathParameter,
   StatsAnswer,
+  textParameter,
   UsersAnswer,
 } from './schemas'
 
@@ -48,7 +48,8 @@ const InfoQuery = Type.Object(
 )
 
 /** The document's example is a presence channel, since no other has users. */
-const PRESENCE_CHANNEL = pathParameter({
+const PRESENCE_CHANNEL = textParameter({
+  in: 'path',
   name: 'channel',
   description: 'Name of a presence channel',
   example: 'presence-my-channel',

@@ -117,12 +117,17 @@ export const UsersAnswer = Type.Object(
   { examples: [{ users: [{ id: '7' }, { id: '8' }] }] },
 )
 
-/** A parameter of a path, where the document needs more than its name. */
-export const pathParameter = (named: {
+/** A parameter that the document describes and no schema checks. */
+export const textParameter = (parameter: {
+  readonly in: 'path' | 'query'
   readonly name: string
   readonly description: string
   readonly example: string
-}) => ({ ...named, in: 'path' as const, required: true, schema: { type: 'string' as const } })
+}) => ({
+  ...parameter,
+  required: parameter.in === 'path',
+  schema: { type: 'string' as const },
+})
 
 /** A number of things. */
 export const count = (description: string) => Type.Integer({ minimum: 0, description })

@@ -1,6 +1,6 @@
 /**
- * `/socket`: without parameters ExPusherLite's, where `public:<slug>[:rest]` names an app and a group of
- * its channels. With `app_key` a topic is a channel of that app, too.
+ * The mount `/socket`. Without parameters it is ExPusherLite's, where `public:<slug>[:rest]` names an app and
+ * a group of its channels. With `app_key` a topic is a channel of that app, too.
  * Spec: phoenix contract 2.5, 4.3.
  */
 import { findAppByKey } from '../../core/apps'
@@ -30,12 +30,12 @@ export const mount: Mount = {
   checkPush,
 }
 
-/** ExPusherLite's words for a scope that needs a claim. */
+/** ExPusherLite has a message for scopes that need a claim. */
 function joinResponse(channel: ChannelName): string {
   return isScope(channel) && !isPublicScope(channel) ? '{"message":"Joined"}' : '{}'
 }
 
-/** Its answers where there is no token, and where there is a bad one; to whoever has said no app. */
+/** ExPusherLite's errors for a missing or a bad token, on connections without an app. */
 function refusalResponse({ code, message }: Refusal, { app }: Peer): string | undefined {
   if (app) return undefined
   if (code === 'listen_denied') return '"authentication_required"'
@@ -51,7 +51,7 @@ function news(publication: EventPublication): PhoenixNews | undefined {
 
 const CLIENT_EVENT = 'client-'
 
-/** In a scope an event may have any name; elsewhere it shows that a client sent it. */
+/** In a scope an event may have any name; elsewhere it needs the prefix of client events. */
 function checkPush(channel: ChannelName, event: string): Refusal | undefined {
   if (!isScope(channel))
     return event.startsWith(CLIENT_EVENT) ? undefined : REFUSE.clientEventPrefix

@@ -1,7 +1,4 @@
-/**
- * Publishes to a scope, as ExPusherLite's backends ask for it.
- * Spec: phoenix contract 2.2, 4.2.
- */
+/** Publishes to scopes, for ExPusherLite's backends. Spec: phoenix contract 2.2, 4.2. */
 import type { App } from '../../core/app'
 import { requireRoom } from '../../core/backlog'
 import type { Core } from '../../core/core'
@@ -15,7 +12,7 @@ import { channelOfScope, scopeChannel } from './scopes'
 export type ScopeRequest = {
   /** `public`, `private` or anything else without a colon. */
   readonly scope: string
-  /** A channel within the scope, as the backend wrote it; undefined for all who are in the scope. */
+  /** A channel of the scope, as the backend wrote it; undefined for the whole scope. */
   readonly topic: string | undefined
   readonly event: string
   /** As subscribers get it. */
@@ -24,8 +21,8 @@ export type ScopeRequest = {
 
 /**
  * Publishes to the members of a scope, under `topic:event`, and to the channel that the topic names.
- * Without a topic to the members only, under the event's own name. Returns what was reached.
- * @throws RealtimeError for the first thing that is wrong
+ * Without a topic to the members only, under the event's own name. Returns the channels that were reached.
+ * @throws RealtimeError for the first mistake
  */
 export function publishToScope(
   core: Core,

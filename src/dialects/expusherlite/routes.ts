@@ -1,6 +1,6 @@
 /**
- * ExPusherLite's API: events for the members of an app's scopes, and what its author wished for next:
- * which channels there are and who is in them.
+ * ExPusherLite's API: publishes events to scopes of an app; and, as its author planned, lists its channels
+ * and their users.
  * Spec: phoenix contract 2.1, 2.2, 2.4, 2.10.
  */
 import { Elysia } from 'elysia'
@@ -30,11 +30,11 @@ import {
   NOT_FOUND,
   PUBLISH_REFUSALS,
 } from '../../http/refusals'
-import { pathParameter } from '../../http/schemas'
+import { textParameter } from '../../http/schemas'
 import { respondWithChannels, respondWithUsers } from '../../http/channels'
 import { publishToScope } from './publish'
 
-const EventFields: object = Type.Object(
+const EventBody: object = Type.Object(
   {
     scope: Type.String({
       description: '`public`, `private`, or another part of the app',
@@ -73,7 +73,7 @@ const FOREIGN_PAGE = 'Pages of other sites may not use this API'
 const BLANK = ["can't be blank"]
 const INVALID = ['is invalid']
 
-const REFUSALS = {
+const SCOPE_REFUSALS = {
   ...JSON_REFUSALS,
   401: NoBody,
   403: errorDetail(FOREIGN_PAGE),
@@ -86,7 +86,8 @@ const CHANNELS = {
     JSON.stringify({ name, subscription_count: subscriptions }),
 }
 
-const NAME = pathParameter({
+const NAME = textParameter({
+  in: 'path',
   name: 'name',
   description: 'Name of the channel',
   example: 'presence-my-channel',
@@ -96,18 +97,18 @@ export function expusherliteRoutes(core: Core, access: DialectAccess) {
   const bodyLimits = bodyLimitsOf(core.limits)
   return new Elysia({ prefix: '/api/apps/:appSlug', tags: ['ExPusherLite'] })
     .derive(async ({ request, params }) => ({
-      app: await authenticated(core, { ...access, request, slug: params.appSlug }),
+      app: await authenticate(core, access, { request, slug: params.appSlug }),
     }))
     .post(
       '/events',
       async ({ app, request }) => {
-        const event = requestOf(await readBody(core.uploads, request, bodyLimits), app)
+        const event = readEvent(await readBody(core.uploads, request, bodyLimits), app)
         return whenRoom(core.hub, app, publishToScope(core, app, event), () => ({}))
       },
       {
         parse: 'none',
         response: {
-          ...REFUSALS,
+          ...SCOPE_REFUSALS,
           200: Type.Object({}, { examples: [{}] }),
           ...PUBLISH_REFUSALS,
           400: fieldErrors({ scope: BLANK, topic: BLANK, event: BLANK }),
@@ -118,12 +119,12 @@ export function expusherliteRoutes(core: Core, access: DialectAccess) {
           summary: 'Tell the members of a scope an event',
           description:
             'Those who joined `scope:slug` hear it, and the subscribers of the channel: `topic`, `private-topic` or `presence-topic`, on every protocol.',
-          ...documentForms(EventFields),
+          ...documentForms(EventBody),
         },
       },
     )
     .get('/channels', ({ app }) => respondWithChannels(core, app, CHANNELS), {
-      response: { ...REFUSALS, 200: Channels },
+      response: { ...SCOPE_REFUSALS, 200: Channels },
       detail: {
         operationId: 'listChannelsOfApp',
         summary: 'List the occupied channels of an app',
@@ -134,7 +135,7 @@ export function expusherliteRoutes(core: Core, access: DialectAccess) {
       '/channels/:name/users',
       ({ app, params }) => respondWithUsers(core, app, params.name as ChannelName, DATA_ENVELOPE),
       {
-        response: { ...REFUSALS, 200: Users },
+        response: { ...SCOPE_REFUSALS, 200: Users },
         detail: {
           operationId: 'listUsersOfChannel',
           summary: 'List the users who are in a channel',
@@ -145,39 +146,40 @@ export function expusherliteRoutes(core: Core, access: DialectAccess) {
     )
 }
 
-type Asking = DialectAccess & {
-  readonly request: Request
-  readonly slug: string
-}
+type AppRequest = { readonly request: Request; readonly slug: string }
 
-/** The app of the path, whose key and secret came with the request, or for which a plugin vouches. */
-async function authenticated(core: Core, { hooks, secrets, request, slug }: Asking): Promise<App> {
+/** The app with the slug, whose key and secret the request shows or for which a plugin vouches. */
+async function authenticate(
+  core: Core,
+  { hooks, secrets }: DialectAccess,
+  { request, slug }: AppRequest,
+): Promise<App> {
   requireJsonAccepted(request)
   // A browser that knows the credentials sends them with forms of any site.
   if (isForeignPage(request.headers, [])) throw new RealtimeError('request_refused', FOREIGN_PAGE)
   const found = core.apps.bySlug(slug)
   const app = found?.record.active ? found : undefined
   const received = { request, area: 'trigger', app, body: NO_BODY } as const
-  const shown = secrets.verify(request, app, { bearer: false })
+  const secret = secrets.verify(request, app, { bearer: false })
   if (!app) throw new RealtimeError('admin_not_found', 'Not Found')
-  const vouched = core.hooks.authenticate.length > 0 && (await hooks.authenticate(received))
-  if (vouched) secrets.forgive(shown)
-  else if (shown.refusal) raise(shown.refusal)
-  else if (!shown.isValid)
-    throw new RealtimeError(shown.failedAttempt ? 'login_failed' : 'admin_unauthorized', '')
+  const isVouchedFor = core.hooks.authenticate.length > 0 && (await hooks.authenticate(received))
+  if (isVouchedFor) secrets.forgive(secret)
+  else if (secret.refusal) raise(secret.refusal)
+  else if (!secret.isValid)
+    throw new RealtimeError(secret.failedAttempt ? 'login_failed' : 'admin_unauthorized', '')
   hooks.authorize(received)
   return app
 }
 
-/** For everybody in the scope. */
+/** The topic that stands for the whole scope. */
 const GENERAL = '#general'
 const REQUIRED = ['scope', 'topic', 'event'] as const
 
-/** Another kind of channel, which a public event must not reach. */
+/** Names of channels that a public event must not reach. */
 const OTHER_KIND = /^(?:public:)?(?:private|presence)-/
 
 /** @throws FieldError, or RealtimeError for a body that can't be read */
-function requestOf({ value: body, json }: Body, app: App) {
+function readEvent({ value: body, json }: Body, app: App) {
   if (!isRecord(body)) throw new RealtimeError('admin_bad_request', 'Bad Request')
   const missing = REQUIRED.filter((name) => typeof body[name] !== 'string' || body[name] === '')
   if (missing.length > 0)
@@ -195,10 +197,10 @@ function requestOf({ value: body, json }: Body, app: App) {
   }
 }
 
-/** Text that is the JSON of an object, or the object itself; as it was written, where somebody wrote it. */
+/** The JSON of an object, from text or the object itself, as it was written where that is known. */
 function payloadOf(app: App, given: unknown, written: () => JsonSlice | undefined): string {
   if (given === '') return '{}'
-  if (typeof given === 'string') checkData(app, given) // before it is looked into
+  if (typeof given === 'string') checkData(app, given) // before it is parsed
   const slice = typeof given === 'string' ? scanValue(given) : written()
   const text = slice ? objectIn(slice) : isRecord(given) ? jsonOf(given) : undefined
   if (text === undefined) throw new FieldError({ payload: INVALID })

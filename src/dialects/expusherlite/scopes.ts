@@ -1,6 +1,6 @@
 /**
- * Scopes: ExPusherLite's `scope:slug`, a group of an app's channels. What is told on a channel reaches
- * the members of its scope as `topic:event`, where the app says so.
+ * Scopes: ExPusherLite's `scope:slug`, a group of an app's channels. With `eplBridge`, an event of a channel
+ * reaches the members of its scope as `topic:event`.
  * Spec: phoenix contract 2.5, 4.2, 4.3.
  */
 import type { App } from '../../core/app'
@@ -25,10 +25,10 @@ export const scopeChannel = (topic: string): ChannelName => `${SCOPE}${topic}` a
 
 export const isScope = (channel: ChannelName): boolean => channel.startsWith(SCOPE)
 
-/** Everybody may enter it. */
+/** True for a scope that everybody may join. */
 export const isPublicScope = (channel: ChannelName): boolean => channel.startsWith(PUBLIC_SCOPE)
 
-/** What clients call a channel. */
+/** The clients' name for a channel. */
 export const topicOf = (channel: ChannelName): string =>
   isScope(channel) ? channel.slice(SCOPE.length) : channel
 
@@ -36,11 +36,11 @@ export const topicOf = (channel: ChannelName): string =>
  * `publicClientEvents`: clients may send events to the public scope. `eplBridge`: what the other APIs
  * publish reaches the members of scopes, too.
  */
-function isOn({ record }: App, name: 'publicClientEvents' | 'eplBridge'): boolean {
+function isEnabled({ record }: App, name: 'publicClientEvents' | 'eplBridge'): boolean {
   return record.dialects[name] === true
 }
 
-/** ExPusherLite tells the sender, too, and answers nothing. */
+/** ExPusherLite echoes events to their sender, and sends no replies to them. */
 const RULES: Omit<GroupRules, 'allowsClientEvents'> = {
   nameOf: topicOf,
   isOpen: (apps, app, group) => {
@@ -57,7 +57,7 @@ export const SCOPES: GroupTable = {
       ...GROUP,
       prefix: PUBLIC_SCOPE,
       auth: 'none',
-      group: { ...RULES, allowsClientEvents: (app) => isOn(app, 'publicClientEvents') },
+      group: { ...RULES, allowsClientEvents: (app) => isEnabled(app, 'publicClientEvents') },
     },
     {
       ...GROUP,
@@ -70,7 +70,7 @@ export const SCOPES: GroupTable = {
 }
 
 function relayOf(app: App, channel: ChannelName): Relay | undefined {
-  if (!isOn(app, 'eplBridge')) return undefined
+  if (!isEnabled(app, 'eplBridge')) return undefined
   const { auth, presence, clientEvents, counted } = channelKind(channel)
   if (!counted || auth === 'plugin') return undefined // a user's, a scope's own
   if (auth === 'signature' && !clientEvents) return undefined // encrypted
@@ -79,7 +79,7 @@ function relayOf(app: App, channel: ChannelName): Relay | undefined {
   return { group: scopeChannel(`${scope}:${app.record.slug}`), prefix: `${topic}:` }
 }
 
-/** Clients write the scope before the topic, too, or leave it out. Undefined where no channel can have the name. */
+/** The channel of a topic, with or without the scope in front. Undefined where no channel can have the name. */
 export function channelOfScope(scope: string, topic: string): ChannelName | undefined {
   const prefix = Object.hasOwn(PREFIXES, scope) ? PREFIXES[scope] : undefined
   if (prefix === undefined) return undefined

@@ -1,7 +1,6 @@
 /**
- * PushEx's API: one event to one or more channels, answered with what was made of it. Who asks is
- * looked at before what is asked; plugins are told when a request comes, what was pushed to which channel,
- * to whom it goes, and when the request was processed.
+ * PushEx's API: pushes an event to one or more channels. Requests are authorized before they are read;
+ * plugins are notified of each request, each push to a channel, each subscriber and each processed request.
  * Spec: phoenix contract 3.1, 3.2.
  */
 import { Elysia } from 'elysia'
@@ -30,9 +29,11 @@ import { logRefusal } from '../../http/errors'
 import { bodyLimitsOf, readBody, sliceOf, type Body, type BodyLimits } from '../../http/form'
 import { NO_BODY } from '../../http/hooks'
 import { BAD_REQUEST, errorDetail, JSON_REFUSALS, PUBLISH_REFUSALS } from '../../http/refusals'
+import { textParameter } from '../../http/schemas'
 import { PushAccess, type Grant } from './access'
 
-const Push: object = Type.Object(
+const EXAMPLE = { channel: ['test', 'test2'], data: 'data', event: 'woohoo' }
+const PushBody: object = Type.Object(
   {
     channel: Type.Union([Type.String(), Type.Array(Type.String())], {
       description: 'One channel, or several',
@@ -41,25 +42,23 @@ const Push: object = Type.Object(
     data: Type.Any({ description: 'Any JSON value', examples: ['data'] }),
     event: Type.String({ description: 'The name of the event', examples: ['woohoo'] }),
   },
-  { examples: [{ channel: ['test', 'test2'], data: 'data', event: 'woohoo' }] },
+  { examples: [EXAMPLE] },
 )
-const Pushed = Type.Object(
+const PushAnswer = Type.Object(
   { channel: Type.Array(Type.String()), data: Type.Any(), event: Type.String() },
-  { examples: [{ channel: ['test', 'test2'], data: 'data', event: 'woohoo' }] },
+  { examples: [EXAMPLE] },
 )
 const failure = (error: string) => Type.Object({ error: Type.String() }, { examples: [{ error }] })
 
-const APP_KEY = {
+const APP_KEY = textParameter({
   in: 'query',
   name: 'app_key',
-  required: false,
   description: 'Key of the app, where there are several and no Basic authentication says it',
   example: 'test-app-fake-key',
-  schema: { type: 'string' },
-} as const
+})
 
 const FORBIDDEN = 'Access forbidden'
-/** Plugins, and whoever is not local, are told why in `errors`. */
+/** Refusals of plugins, and of requests that are not local, have their reason in `errors`. */
 const Forbidden = Type.Object(
   {
     error: Type.Optional(Type.String()),
@@ -68,21 +67,21 @@ const Forbidden = Type.Object(
   { examples: [{ error: FORBIDDEN }] },
 )
 const INVALID = 'Invalid push arguments: channel, data, event are required.'
-const LEAVING = { 'retry-after': '1', connection: 'close' }
+const DRAINING_HEADERS = { 'retry-after': '1', connection: 'close' }
 const HEADERS = {
   server: 'Carillon',
   'content-type': CONTENT_TYPES.json,
   'cache-control': 'max-age=0, private, must-revalidate',
 }
 
-type Answer = { status?: number | string; headers: Record<string, string | number> }
-type Asking = { readonly request: Request; readonly set: Answer }
+type ResponseSettings = { status?: number | string; headers: Record<string, string | number> }
+type PushContext = { readonly request: Request; readonly set: ResponseSettings }
 
-export function pushexRoutes(core: Core, door: DialectAccess) {
-  const access = new PushAccess(core, door)
-  const { hooks } = door
+export function pushexRoutes(core: Core, dialectAccess: DialectAccess) {
+  const access = new PushAccess(core, dialectAccess)
+  const { hooks } = dialectAccess
   const bodyLimits = bodyLimitsOf(core.limits)
-  const refuse = ({ request, set }: Asking, code: ErrorCode, body: object): Response => {
+  const refuse = ({ request, set }: PushContext, code: ErrorCode, body: object): Response => {
     const status = (set.status = wireError(code).http)
     const requestId = String(set.headers[REQUEST_ID])
     logRefusal(core, refusal(code, ''), { request, requestId, addresses: hooks.addresses })
@@ -96,30 +95,30 @@ export function pushexRoutes(core: Core, door: DialectAccess) {
       const app = access.appOf(request)
       const received = { request, area: 'trigger', app, body: NO_BODY } as const
       hooks.notify('apiRequested', received)
-      const body = onceRead(core.uploads, request, bodyLimits)
-      const grant = await access.granted(received, async () => (await body()).value)
+      const body = readOnce(core.uploads, request, bodyLimits)
+      const grant = await access.authorize(received, async () => (await body()).value)
       if (!grant) {
         hooks.addresses.limitUnreadBody(request)
         return refuse({ request, set }, 'request_refused', { error: FORBIDDEN })
       }
       hooks.authorize(received)
-      const asked = readPush(grant.app, await pushedBy(grant, body))
-      if (!asked) return refuse({ request, set }, 'app_invalid', { error: INVALID })
+      const push = readPush(grant.app, await pushBodyOf(grant, body))
+      if (!push) return refuse({ request, set }, 'app_invalid', { error: INVALID })
       if (core.state.draining) {
-        Object.assign(set.headers, LEAVING)
+        Object.assign(set.headers, DRAINING_HEADERS)
         return refuse({ request, set }, 'node_draining', {
           errors: { detail: 'Service Unavailable' },
         })
       }
-      const { channels, event } = asked
-      await send(core, grant.app, { channels, event, data: dataText(grant.app, asked) })
+      const { channels, event } = push
+      await publishPush(core, grant.app, { channels, event, data: dataText(grant.app, push) })
       hooks.notify('apiProcessed', received)
-      return new Response(answerTo(asked))
+      return new Response(responseOf(push))
     },
     {
       parse: 'none',
       response: {
-        200: Pushed,
+        200: PushAnswer,
         ...JSON_REFUSALS,
         ...PUBLISH_REFUSALS,
         400: BAD_REQUEST,
@@ -133,29 +132,27 @@ export function pushexRoutes(core: Core, door: DialectAccess) {
         description:
           'The answer is what was made of the request: channels once each, in their order. 200 means accepted, whether somebody listens or not. On a server with nothing but the published development credentials it needs none.',
         parameters: [APP_KEY],
-        ...documentForms(Push),
+        ...documentForms(PushBody),
       },
     },
   )
 }
 
-// ---------------------------------------------------------------- what is asked
-
 /** A request's body can be read only once. */
-function onceRead(uploads: Uploads, request: Request, limits: BodyLimits): () => Promise<Body> {
+function readOnce(uploads: Uploads, request: Request, limits: BodyLimits): () => Promise<Body> {
   let body: Promise<Body> | undefined
   return () => (body ??= readBody(uploads, request, limits))
 }
 
-/** @throws RealtimeError for a body that is not what it says it is */
-async function pushedBy({ params }: Grant, read: () => Promise<Body>): Promise<Body> {
+/** What a plugin has put in the place of the body, or the body. @throws RealtimeError where it can't be parsed */
+async function pushBodyOf({ params }: Grant, read: () => Promise<Body>): Promise<Body> {
   if (params !== undefined && params !== null) return { value: params, json: undefined }
   const body = await read()
   if (body.value === undefined) throw new RealtimeError('admin_bad_request', 'Bad Request')
   return body
 }
 
-type Asked = {
+type PushRequest = {
   readonly channels: readonly ChannelName[]
   readonly data: unknown
   /** As `data` was written, where it was JSON. */
@@ -163,7 +160,7 @@ type Asked = {
   readonly event: string
 }
 
-function readPush(app: App, { value: body, json }: Body): Asked | undefined {
+function readPush(app: App, { value: body, json }: Body): PushRequest | undefined {
   if (!isRecord(body) || !Object.hasOwn(body, 'data')) return undefined
   const { channel, data, event } = body
   if (typeof event !== 'string') return undefined
@@ -175,11 +172,11 @@ function readPush(app: App, { value: body, json }: Body): Asked | undefined {
     if (names.size > app.limits.maxChannelsPerTrigger) throw channelCountError(app, given.length)
   }
   const written = sliceOf(json, 'data')
-  return { channels: Array.from(names, mustName), data, written, event }
+  return { channels: Array.from(names, parseChannel), data, written, event }
 }
 
-/** @throws RealtimeError for what is no channel's name */
-function mustName(raw: string): ChannelName {
+/** @throws RealtimeError('request_invalid') */
+function parseChannel(raw: string): ChannelName {
   const channel = channelOfTopic(raw)
   if (channel) return channel
   throw new RealtimeError(
@@ -188,30 +185,30 @@ function mustName(raw: string): ChannelName {
   )
 }
 
-/** Its channels are read, and an event needs no name. */
+/** Channels are parsed already, and an event needs no name. */
 const PUSHEX: Api = {
   channelOf: (_, name) => name as ChannelName,
   namesEvents: false,
   isReserved: isReservedByPusher,
 }
 
-type Sent = {
+type PushedEvent = {
   readonly channels: readonly ChannelName[]
   readonly event: string
   /** The text that Pusher's subscribers get. */
   readonly data: string
 }
 
-function send(core: Core, app: App, pushed: Sent): MaybePromise<void> {
+function publishPush(core: Core, app: App, pushed: PushedEvent): MaybePromise<void> {
   const { channels, event, data } = pushed
   if (channels.length === 0) return
   publish(core, app, [{ name: event, data, channels, socketId: undefined }], PUSHEX)
-  tellPushed(core, app, pushed)
+  notifyPushed(core, app, pushed)
   return whenRoom(core.hub, app, channels, () => undefined)
 }
 
-/** It has been published. Where nobody watches, it costs two length checks. */
-function tellPushed(core: Core, app: App, { channels, event, data }: Sent): void {
+/** Notifies plugins of a push. Without plugins it is two length checks. */
+function notifyPushed(core: Core, app: App, { channels, event, data }: PushedEvent): void {
   const { pushRequested, pushDelivered } = core.hooks
   if (pushRequested.length === 0 && pushDelivered.length === 0) return
   for (const channel of channels) {
@@ -219,20 +216,20 @@ function tellPushed(core: Core, app: App, { channels, event, data }: Sent): void
     notify(core, pushRequested, appView(app), view)
     if (pushDelivered.length === 0) continue
     const listeners = core.hub.subscribersOf(app, channel)
-    const delivered = (conn: Connection) => conn.closed || notify(core, pushDelivered, conn, view)
-    core.slices.add(workFor('push', listeners, delivered))
+    const notifyOf = (conn: Connection) => conn.closed || notify(core, pushDelivered, conn, view)
+    core.slices.add(workFor('push', listeners, notifyOf))
   }
 }
 
-/** Text that is not JSON goes out as it is; what is would be taken for the value that it writes down. */
-function dataText(app: App, { data, written }: Asked): string {
+/** Text that is not JSON goes out as it is; text that is JSON is quoted, or it would be read as another value. */
+function dataText(app: App, { data, written }: PushRequest): string {
   if (typeof data !== 'string') return textOfData(app, data, () => written)
   checkData(app, data) // before it is parsed
   return parseJson(data) === undefined ? data : textOfData(app, data, () => written)
 }
 
-/** What was made of the request, with the data as it came. */
-function answerTo({ channels, data, written, event }: Asked): string {
-  const shown = written ? written.text : JSON.stringify(data)
-  return `{"channel":${JSON.stringify(channels)},"data":${shown},"event":${jsonText(event)}}`
+/** The push as it was understood, with the data as it was written. */
+function responseOf({ channels, data, written, event }: PushRequest): string {
+  const dataJson = written ? written.text : JSON.stringify(data)
+  return `{"channel":${JSON.stringify(channels)},"data":${dataJson},"event":${jsonText(event)}}`
 }
