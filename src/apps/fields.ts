@@ -4,7 +4,7 @@
  */
 import { NEW_APP, type AppRecord } from '../core/app'
 import { quote } from '../core/errors'
-import { shown } from '../core/json'
+import { showJson } from '../core/json'
 import type { NetworkRules } from '../core/networks'
 import { mergeLimits } from '../core/provided-apps'
 import { webhooksMistake } from './webhooks'
@@ -29,7 +29,7 @@ const hosts: Field['read'] = (raw, { hosts: check }) => {
     return mistake('are enforced by no plugin; expected an empty list')
   return listOf<string>(MAX_HOSTS, (entry) => {
     const wrong = typeof entry === 'string' ? check?.(entry) : 'expected text'
-    return wrong === undefined ? undefined : `${shown(entry)}: ${wrong}`
+    return wrong === undefined ? undefined : `${showJson(entry)}: ${wrong}`
   })(raw)
 }
 

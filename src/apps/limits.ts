@@ -2,7 +2,7 @@
  * An app's own limits on the wire: `maxUserInfoBytes` is `max_user_info_bytes`.
  */
 import type { AppOverrides, AppRecord } from '../core/app'
-import { isRecord, shown } from '../core/json'
+import { isRecord, showJson } from '../core/json'
 import { APP_LIMITS, LIMITS, type LimitName } from '../core/limits'
 import { invalid, mistake, value, type Read } from './reading'
 
@@ -24,12 +24,12 @@ export const limits: Read<LimitChanges> = (raw) => {
     const name = LIMIT_BY_WIRE_NAME.get(key)
     if (!name)
       return mistake(
-        `has the unknown key ${shown(key)}; known are ${[...LIMIT_BY_WIRE_NAME.keys()].join(', ')}`,
+        `has the unknown key ${showJson(key)}; known are ${[...LIMIT_BY_WIRE_NAME.keys()].join(', ')}`,
       )
     const { min, max } = LIMITS[name]
     const number = numberIn(given)
     if (number !== null && !(Number.isInteger(number) && number >= min && number <= max))
-      return mistake(`has ${key} ${shown(given)}; expected an integer from ${min} to ${max}`)
+      return mistake(`has ${key} ${showJson(given)}; expected an integer from ${min} to ${max}`)
     changes[name] = number
   }
   return value(changes)

@@ -2,7 +2,7 @@
  * Readings: a value that somebody sent is read as what it should be, or it is said what is wrong
  * with it. Forms bring text, JSON brings types; both are taken.
  */
-import { isPlainText, jsonOf, shown } from '../core/json'
+import { isPlainText, jsonOf, showJson } from '../core/json'
 
 /** A value, or what is wrong with it. */
 export type Reading<T> = { readonly value: T } | { readonly mistake: string }
@@ -17,11 +17,11 @@ const BROKEN = mistake('must be text without control characters and broken surro
 
 /** For secrets: what is wrong with one of a file is printed at the start. */
 export const hidden = (): string => '(hidden)'
-export const invalid = (raw: unknown, expected: string, show = shown) =>
+export const invalid = (raw: unknown, expected: string, show = showJson) =>
   mistake(`is invalid: ${show(raw)}; expected ${expected}`)
 
 export const text =
-  (least: number, most: number, show = shown): Read<string> =>
+  (least: number, most: number, show = showJson): Read<string> =>
   (raw) => {
     if (raw === undefined || raw === null) return BLANK
     if (typeof raw !== 'string') return invalid(raw, 'text', show)
@@ -35,7 +35,7 @@ export const text =
   }
 
 export const matching =
-  (pattern: RegExp, most: number, expected: string, show = shown): Read<string> =>
+  (pattern: RegExp, most: number, expected: string, show = showJson): Read<string> =>
   (raw) => {
     const read = text(1, most, show)(typeof raw === 'number' ? String(raw) : raw)
     return 'mistake' in read || pattern.test(read.value) ? read : invalid(raw, expected, show)

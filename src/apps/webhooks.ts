@@ -1,7 +1,7 @@
 /**
  * What an app's webhooks may be: a list of endpoints, by HTTP, in a file or in the settings.
  */
-import { isPlainText, isRecord, jsonOf, shown } from '../core/json'
+import { isPlainText, isRecord, jsonOf, showJson } from '../core/json'
 import { DEFAULT_NETWORKS, type NetworkRules } from '../core/networks'
 import { isHeader, WEBHOOK_EVENTS } from '../core/webhooks'
 
@@ -37,7 +37,7 @@ export function webhookMistake(
   if (!isRecord(raw)) return `has ${showUrl(raw)}; expected an object with a url`
   const stranger = Object.keys(raw).find((key) => !KEYS.includes(key))
   if (stranger !== undefined)
-    return `has the unknown key ${shown(stranger)}; known are ${KEYS.join(', ')}`
+    return `has the unknown key ${showJson(stranger)}; known are ${KEYS.join(', ')}`
   const { url, event_types: types = [], filter = {}, headers = {} } = raw
   return urlMistake(url, networks, showUrl) ?? typesMistake(types) ?? textsMistake(filter, headers)
 }
@@ -60,7 +60,7 @@ export const maskUrl = (url: string): string =>
 function typesMistake(types: unknown): string | undefined {
   const known: readonly unknown[] = WEBHOOK_EVENTS
   if (Array.isArray(types) && types.every((type) => known.includes(type))) return undefined
-  return `has the event_types ${shown(types)}; known are ${WEBHOOK_EVENTS.join(', ')}`
+  return `has the event_types ${showJson(types)}; known are ${WEBHOOK_EVENTS.join(', ')}`
 }
 
 function textsMistake(filter: unknown, headers: unknown): string | undefined {
@@ -68,12 +68,13 @@ function textsMistake(filter: unknown, headers: unknown): string | undefined {
     return 'has a filter or headers that are no object of texts'
   const stranger = Object.keys(filter).find((key) => !FILTERS.includes(key))
   if (stranger !== undefined)
-    return `has the unknown filter ${shown(stranger)}; known are ${FILTERS.join(', ')}`
+    return `has the unknown filter ${showJson(stranger)}; known are ${FILTERS.join(', ')}`
   const bad = Object.entries(headers).find(([name, value]) => !isHeader(name, value))
-  return bad && `has the header ${shown(bad[0])}, which no request can carry`
+  return bad && `has the header ${showJson(bad[0])}, which no request can carry`
 }
 
-const showMaskedUrl = (raw: unknown): string => shown(typeof raw === 'string' ? maskUrl(raw) : raw)
+const showMaskedUrl = (raw: unknown): string =>
+  showJson(typeof raw === 'string' ? maskUrl(raw) : raw)
 
 const isStringRecord = (raw: unknown): raw is Readonly<Record<string, string>> =>
   isRecord(raw) && Object.entries(raw).flat().every(isPlainText)

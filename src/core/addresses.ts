@@ -1,7 +1,7 @@
 /**
- * Addresses: how much each client address holds, so that none holds all. Loopback and private ones are
- * not counted: they are proxies, containers and benches, behind which many clients may be. Behind a
- * proxy that the settings name, the address is the client's own.
+ * Addresses: how much each client address holds, so that none holds all. Loopback and private ones are not
+ * counted: they are proxies, containers and benches with many clients behind them. Behind a trusted proxy
+ * the address is the client's own.
  */
 import { isIP } from 'node:net'
 import { groupsIn, listIncludes, ipv4In, blockListOf } from './networks'
@@ -18,12 +18,12 @@ const UNCOUNTED = blockListOf([
   'fe80::/10',
 ])
 
-/** IPv4 addresses in an IPv6 one's dress: behind a translator (RFC 6052) all of them are in one network of 64 bits. */
+/** IPv4 addresses written as IPv6: a translator (RFC 6052) puts all of them into one /64. */
 const MAPPED = blockListOf(['::ffff:0:0/96', '64:ff9b::/96'])
 
 /**
- * Who an address is: itself, or of IPv6 its network of 64 bits, from which a client may take what it likes.
- * Empty for what is no address.
+ * The client behind an address: the address itself, or for IPv6 its /64, from which a client may use any
+ * address. Empty for what is no address.
  */
 export function clientOf(address: string): string {
   const plain = plainOf(address)
@@ -32,27 +32,27 @@ export function clientOf(address: string): string {
   return `${groupsIn(plain, 0, 4)}::/64`
 }
 
-/** What an address is counted as. Undefined for those that are not counted, and for what is no address. */
+/** The key under which an address is counted. Undefined for uncounted ones, and for what is no address. */
 export function quotaKeyOf(address: string): string | undefined {
-  if (address.startsWith('127.')) return undefined // the usual proxy, without a look at the list
+  if (address.startsWith('127.')) return undefined // the usual proxy, without a lookup
   const plain = plainOf(address)
   return isIP(plain) === 0 || listIncludes(UNCOUNTED, plain) ? undefined : clientOf(plain)
 }
 
-/** Without its zone, and as IPv4 where it is that. */
+/** The address without its zone, and as IPv4 where it is a mapped one. */
 export function plainOf(address: string): string {
   const [plain = ''] = address.split('%')
   return isIP(plain) === 6 && listIncludes(MAPPED, plain) ? ipv4In(plain, 12) : plain
 }
 
-/** Counts one kind of thing, by what `quotaKeyOf` has made of addresses. */
+/** Counts of one kind of thing, by the keys of `quotaKeyOf`. */
 export class AddressCounts {
   readonly #held = new Map<string, number>()
 
-  /** `most` of one address; 0 is no limit. */
+  /** `most` per address; 0 is no limit. */
   constructor(readonly most: number) {}
 
-  /** How many addresses hold something. */
+  /** The number of addresses that hold something. */
   get size(): number {
     return this.#held.size
   }
@@ -65,7 +65,6 @@ export class AddressCounts {
     this.#held.set(key, (this.#held.get(key) ?? 0) + 1)
   }
 
-  /** One of those that were added is gone. */
   remove(key: string): void {
     const held = (this.#held.get(key) ?? 0) - 1
     if (held > 0) this.#held.set(key, held)

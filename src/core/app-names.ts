@@ -1,10 +1,10 @@
 /**
- * App names: who has which id, slug, name and key, so that those who clash are found without a look at
- * every app. Which fields may not agree is for `provided-apps.ts` to say; here is only who might.
+ * App names: which apps have an id, slug, name or key, so that candidates for a clash are found without a
+ * walk over all apps. Which fields may not be equal is decided in `provided-apps.ts`.
  */
 import type { AppRecord } from './app'
 
-/** Slugs and ids name apps in the same addresses, so they are looked up together. */
+/** Slugs and ids name apps in the same URLs, so they share one namespace. */
 const namesOf = ({ id, slug, name, keys }: AppRecord): string[] => [
   `address ${id}`,
   ...(slug === id ? [] : [`address ${slug}`]),
@@ -15,7 +15,6 @@ const namesOf = ({ id, slug, name, keys }: AppRecord): string[] => [
 export class AppNames<Owner> {
   readonly #owners = new Map<string, Set<Owner>>()
 
-  /** An owner takes the names that a record has. */
   add(owner: Owner, record: AppRecord): void {
     for (const text of namesOf(record)) {
       const owners = this.#owners.get(text)
@@ -24,7 +23,7 @@ export class AppNames<Owner> {
     }
   }
 
-  /** Gives back what was taken with the same record. */
+  /** Removes the names that were added with the same record. */
   remove(owner: Owner, record: AppRecord): void {
     for (const text of namesOf(record)) {
       const owners = this.#owners.get(text)
@@ -32,7 +31,7 @@ export class AppNames<Owner> {
     }
   }
 
-  /** Who has something that the record has, too; those who came first are first. */
+  /** Owners of a name that the record has, too, in the order in which they were added. */
   ownersOf(record: AppRecord): Set<Owner> {
     return new Set(namesOf(record).flatMap((text) => [...(this.#owners.get(text) ?? [])]))
   }

@@ -1,7 +1,7 @@
 /**
- * Apps: the tenants. Owns the maps by id, key and slug; a lookup is a map read, never a query.
- * A change is written to the store first, then shown; both in one synchronous step. An `App` keeps
- * its identity for life: who holds one sees its changes.
+ * Apps: the tenants. Owns the maps by id, key and slug; a lookup is a map read, never a query. A change is
+ * written to the store first, then to the maps, in one synchronous step. An `App` is one object for life:
+ * whoever holds it sees its changes.
  */
 import type { App, AppRecord, AppStore } from './app'
 import { AppNames } from './app-names'
@@ -18,16 +18,16 @@ import {
 import { KeyPair } from './signature'
 import type { AppId, Log } from './types'
 
-/** Who has names, shown or hidden. */
+/** An app that has names, registered or hidden. */
 type NameOwner = { readonly record: AppRecord }
 type AppState = { -readonly [Field in keyof App]: App[Field] }
 
 export type AppsOptions = {
   readonly limits: Limits
   readonly log: Log
-  /** They agree in nothing where they may not. */
+  /** Without clashes among them. */
   readonly provided: readonly ProvidedApp[]
-  /** Whose those are who name no app. */
+  /** The app of clients that name none. */
   readonly defaultAppId: string | undefined
 }
 
@@ -39,8 +39,8 @@ export class Apps {
   /** As they were provided, by id. */
   readonly #provided: ReadonlyMap<string, ProvidedApp>
   /**
-   * Of shown apps, and of stored ones that are hidden since a provided app has their id or key: these keep
-   * what is theirs and come back when it is gone.
+   * Names of registered apps, and of stored ones that are hidden while a provided app has their id or key:
+   * they keep their names and return when that is gone.
    */
   readonly #names = new AppNames<NameOwner>()
 
@@ -78,18 +78,18 @@ export class Apps {
     return this.#byId.values()
   }
 
-  /** True where some app is published. */
+  /** True where some app has published credentials. */
   get anyPublished(): boolean {
     return this.#published.size > 0
   }
 
-  /** The app of those who name none: what the settings say, or the only one. */
+  /** The app of clients that name none: the configured one, or the only one. */
   defaultApp(): App | undefined {
     if (this.#defaultAppId !== undefined) return this.#byId.get(this.#defaultAppId)
     return this.#byId.size === 1 ? this.#byId.values().next().value : undefined
   }
 
-  /** The fields of a new app that another has already, hidden ones among them; of an app, those that change. */
+  /** Fields of a new app that another app has already, hidden ones included; of `self`, only those that change. */
   findConflicts(record: AppRecord, self?: App): UniqueField[] {
     const others = [...this.#names.ownersOf(record)].filter(({ record: { id } }) => id !== self?.id)
     const changes = (field: UniqueField): boolean =>
@@ -99,13 +99,13 @@ export class Apps {
     )
   }
 
-  /** The caller has asked for conflicts. `now` is epoch milliseconds, here and below. */
+  /** The caller has checked for conflicts. `now` is epoch milliseconds, here and below. */
   create(record: AppRecord, now: number): App {
     this.store.insert(record, now)
     return this.#register(this.#stateOf(record, undefined))
   }
 
-  /** Replaces what is written of an app; its id stays. The caller has asked for conflicts. */
+  /** Replaces an app's record; its id stays. The caller has checked for conflicts. */
   change(app: App, record: AppRecord, now: number): void {
     const base = this.#provided.get(app.id)
     if (base) this.store.override(app.id, overridesOf(base, record), now)
@@ -133,7 +133,7 @@ export class Apps {
     this.#unregister(state)
   }
 
-  /** Shows a stored app, unless a provided one has its id or a key of its. */
+  /** Registers a stored app, unless a provided one has its id or one of its keys. */
   #load(record: AppRecord): void {
     for (const [field, app] of this.#findProvided(record)) {
       const fields = { appId: record.id, name: record.name, field, by: app.providedBy }
@@ -144,7 +144,7 @@ export class Apps {
     this.#registerLoaded(record, undefined)
   }
 
-  /** Names and slugs that were changed, or are stored, may be those of an app that was provided later. */
+  /** Changed or stored names and slugs may equal those of an app that was provided later: that is a warning. */
   #registerLoaded(record: AppRecord, providedBy: string | undefined): void {
     for (const { record: other } of this.#names.ownersOf(record))
       if (this.#byId.has(other.id) && (other.name === record.name || other.slug === record.slug))
@@ -179,7 +179,7 @@ export class Apps {
     if (state.isPublished) this.#published.add(state)
     else this.#published.delete(state)
     for (const { key } of state.keys) this.#byKey.set(key, state)
-    // A stored app may have the slug of a provided one, which came first.
+    // A stored app may have the slug of a provided one, which was registered first.
     if (!this.#bySlug.has(state.record.slug)) this.#bySlug.set(state.record.slug, state)
     return state
   }
@@ -197,14 +197,13 @@ export class Apps {
   }
 }
 
-/** The app whose key a client says, or why it can't be served. */
+/** The app with a client's key, or the refusal where it is unknown or disabled. */
 export function findAppByKey({ apps }: { readonly apps: Apps }, key: string): App | Refusal {
   const app = apps.byKey(key)
   if (!app) return refusal('app_not_found', `App key ${quote(key)} does not exist`)
   return checkActive(app) ?? app
 }
 
-/** Why an app is not served, if it is not. */
 export const checkActive = ({ id, record }: App): Refusal | undefined =>
   record.active ? undefined : refusal('app_disabled', `App ${id} is disabled`)
 

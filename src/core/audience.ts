@@ -1,40 +1,39 @@
 /**
- * Audience: the subscribers of one channel that speak one codec over one kind of sink, spread over native topics
- * (shards) of 16, and of 64 where they are many. A publish appends its frame to one queue; the fan-out serves the
- * shards, in turns of the event loop, each with all that is pending for it. What arrives between two turns leaves
- * in one system call per socket, so the queue coalesces by itself (1.3 to 1.9 times a bare publish to a thousand)
- * and a small channel never waits for a big one.
+ * Audience: the subscribers of one channel with one codec and one kind of sink, spread over native topics (shards)
+ * of 16, and of 64 where they are many. `deliver` appends a frame to one queue; the fan-out serves the shards, in
+ * turns of the event loop, each with all that is pending for it. What is published between two turns leaves in one
+ * system call per socket, so the queue coalesces by itself (1.3 to 1.9 times a bare publish to a thousand) and a
+ * small channel never waits for a big one.
  *
- * Exact at the edges: a shard is flushed before a subscriber joins it, and who leaves is sent what is pending, so
- * nobody is told twice, out of order, or not at all; an excluded subscriber publishes to its own shard, which
- * skips it natively. Queues have no native topics: their shards are handed each frame, subscriber by subscriber.
+ * Exact at the edges: a shard is flushed before a subscriber joins it, and a leaving one is sent what is pending, so
+ * nobody gets a frame twice, out of order, or not at all. An excluded subscriber publishes to its own shard, which
+ * skips it natively. Queues have no native topics: each subscriber of their shards is sent each frame.
  *
- * The queue is bounded by those who fill it: past the bound whoever publishes has to wait for `room`.
+ * The queue is bounded: past the bound, publishers wait for room.
  */
 import type { PendingAudience, FanOut } from './fan-out'
 import type { Encoder } from './messages'
 import type { Frame, Sink, Topics } from './types'
 
 /**
- * Subscribers of a shard. The first 256 are in small ones: a hundred subscribers need several turns for
- * events to meet in them, and earn back what a trigger costs. For the rest 64 is the best size or
- * within a few per cent of it up to 10 000; smaller ones cost turns and bring nothing.
+ * Subscribers of a shard. The first 256 are in small ones: a hundred subscribers need several turns, so that
+ * events coalesce and earn back what a trigger costs. For the rest 64 is the best size or within a few per
+ * cent of it up to 10 000; smaller ones only cost turns.
  */
 export const SHARD_SIZE = { small: 16, large: 64 } as const
-/** How many of them come first. */
+/** How many small ones come first. */
 export const SMALL_SHARDS = 16
 
-/** A connection, as those see it who send to it. */
+/** A connection, as far as sending to it needs. */
 export type Listener = {
   readonly sink: Sink
-  /** It hears nothing any more. */
   readonly closed: boolean
-  /** How much the peer had not taken when it was last seen to lag. */
+  /** Bytes that the peer had not read when it last lagged. */
   behindBytes: number
   send(frame: Frame): void
 }
 
-/** A subscription, as far as it is served. */
+/** A subscription, as far as shards need. */
 export type ShardMember<Self> = {
   readonly conn: Listener
   shard: Shard<Self> | undefined
@@ -42,10 +41,10 @@ export type ShardMember<Self> = {
 }
 
 export type Shard<Subscription> = {
-  /** Undefined before its first event: many channels are silent, and crowds that come or go then cost no native topics. */
+  /** Undefined before its first event: silent channels cost no native topics. */
   topic: string | undefined
   readonly members: Subscription[]
-  /** How many members it may have. */
+  /** The most members it may have. */
   readonly places: number
   /** The number of the next queued frame to serve. */
   next: number
@@ -58,16 +57,16 @@ type Queued = {
   readonly at: number
 }
 
-/** Who is so few frames behind is served the rest at once where an edge wants it: as many as one write takes. */
+/** A shard at most so many frames behind may be flushed at once: as many as one write takes. */
 const NEAR_FRAMES = 32
-// What a frame costs each subscriber besides its send: the runtime writes after 32, and copies. One that is
-// sent at once is a write by itself: of 20 KB it takes 40 µs.
+// The cost of a frame per subscriber besides its send: the runtime writes after 32, and copies. A frame that is
+// sent at once is a write by itself: 40 µs for 20 KB.
 const COST = { perFrame: 1 / 32, perByte: 1 / 16_384, perByteAtOnce: 1 / 4_096 } as const
 
 export class Audience<Subscription extends ShardMember<Subscription>> implements PendingAudience {
   readonly encoder: Encoder
   size = 0
-  /** Shards that it may have served before the next audience has its turn. Owned by the fan-out. */
+  /** Shards to serve before the next audience has its turn. Owned by the fan-out. */
   turnsLeft = 0
   readonly #queued: boolean
   readonly #topicOf: (shard: number) => string
@@ -80,10 +79,10 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
   #queuedBytes = 0
   #cursor = 0
   #scheduled = false
-  /** Answered when there is room again. */
+  /** Called when there is room again. */
   #waiting: (() => void)[] = []
   #shardNumber = 0
-  /** Of all shards. */
+  /** Places of all shards. */
   #places = 0
 
   constructor(
@@ -101,7 +100,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
     return codec === this.encoder && (sink.queued === true) === this.#queued
   }
 
-  /** Those that there are now. */
+  /** A copy of the current ones. */
   subscriptions(): readonly Subscription[] {
     return this.#shards.flatMap(({ members }) => members)
   }
@@ -114,7 +113,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
     return this.#first + this.#queue.length
   }
 
-  /** One native publish for an audience of one shard, as far as the turn has room; else the queue. */
+  /** Publishes at once where there is one shard and the turn has room; else queues the frame. */
   deliver(frame: Frame, except: Listener | undefined): void {
     const [shard] = this.#shards
     const { fanOut } = this
@@ -130,17 +129,17 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
     fanOut.add(this)
   }
 
-  /** How many wait for room. */
+  /** How many callers wait for room. */
   get waiting(): number {
     return this.#waiting.length
   }
 
-  /** Resolves when the queue is within its bound again, or nobody is left to be served. */
+  /** Resolves when the queue is within its bound again, or no subscriber is left. */
   waitForRoom(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
-  /** Serves the next shard that lags behind, for about so many sends. Returns how many they were. */
+  /** Serves the next shard that is behind, for about `limit` sends. Returns their number. */
   serve(limit: number): number {
     const shards = this.#shards
     for (let tried = shards.length; tried > 0; tried--) {
@@ -154,7 +153,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
     return 1
   }
 
-  /** True once all have been served what there was: it waits for no turn any more. */
+  /** True once every shard has had everything: the audience needs no turn any more. */
   settle(): boolean {
     const end = this.#end
     if (this.#shards.some((shard) => shard.next < end)) return false
@@ -171,7 +170,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
     this.size++
   }
 
-  /** Sent what was published before it, unless there is nobody to send it to any more. */
+  /** Sends what was published before, unless the connection has closed. */
   leave(subscription: Subscription): void {
     const shard = subscription.shard
     if (!shard) return
@@ -183,7 +182,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
       this.#dissolve(shard)
   }
 
-  /** Sends at once what is pending for one subscriber, who is about to go: the shard is not told. */
+  /** Sends at once what is pending for one subscriber, who is about to leave; the shard's position stays. */
   flush({ shard, conn }: Subscription): void {
     if (!shard) return
     for (let number = shard.next; number < this.#end; number++) {
@@ -192,7 +191,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
     }
   }
 
-  /** A sink's publish skips the sink itself and reaches the rest, also after it has left or closed. */
+  /** A sink's `publish` skips the sink itself and reaches the rest, also after it has left or closed. */
   #send(shard: Shard<Subscription>, frame: Frame, except: Listener | undefined): void {
     if (this.#queued) return sendEach(shard, frame, except)
     const from = except ? except.sink : this.topics
@@ -200,7 +199,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
     if (from.publish(shard.topic, frame) <= 0) markSlow(shard)
   }
 
-  /** Sends what is pending for a shard, or some of it where it costs more than the limit. Returns its cost. */
+  /** Sends what is pending for a shard, up to about `limit`. Returns its cost. */
   #flush(shard: Shard<Subscription>, limit = Infinity): number {
     const end = this.#end
     const { length } = shard.members
@@ -237,7 +236,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  /** One with room that is not far behind: a new one has nothing to catch up with. */
+  /** An open shard that is not far behind, else a new one, which has nothing to catch up with. */
   #shardWithRoom(): Shard<Subscription> {
     const shard = this.#open[this.#open.length - 1]
     return shard && this.#isNear(shard) ? shard : this.#newShard()
@@ -257,7 +256,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
     return shard
   }
 
-  /** Those who are in it subscribe. */
+  /** Names a shard's topic and subscribes its members. */
   #newTopic({ members }: Shard<Subscription>): string {
     const topic = this.#topicOf(this.#shardNumber++)
     for (const { conn } of members) conn.sink.subscribe(topic)
@@ -289,8 +288,8 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
   }
 
   /**
-   * Half of the places are empty: moves this shard's subscribers to the others, since every shard
-   * costs a turn. At most two moves per leave over time; both shards are flushed first, so order holds.
+   * Moves a shard's subscribers to the others where half of all places are empty, since every shard costs a
+   * turn. At most two moves per leave over time; both shards are flushed first, so order holds.
    */
   #dissolve(shard: Shard<Subscription>): void {
     this.#flush(shard)
@@ -305,7 +304,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
   }
 }
 
-/** A queue that is full ends its connection later, so nobody leaves meanwhile. */
+/** A full queue ends its connection later, so `members` does not change here. */
 function sendEach(
   { members }: Shard<{ readonly conn: Listener }>,
   frame: Frame,
@@ -314,7 +313,7 @@ function sendEach(
   for (const { conn } of members) if (conn !== except) conn.send(frame)
 }
 
-/** The native publish says only that somebody lags behind; who it was is needed when the socket is cut. */
+/** The native publish reports only that some socket lags; which one is needed when it is cut. */
 function markSlow({ members }: Shard<{ readonly conn: Listener }>): void {
   for (const { conn } of members) conn.behindBytes = conn.sink.getBufferedAmount()
 }

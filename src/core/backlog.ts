@@ -1,24 +1,24 @@
 /**
- * Backlog: what is done where a channel owes its subscribers more than it may (`maxQueuedFrames`,
- * `maxQueuedBytes`). What is published is taken, and whoever published it waits for the answer until
- * there is room again; so many may wait, and then nothing more is taken.
+ * Backlog: what happens where a channel owes its subscribers more than it may (`maxQueuedFrames`,
+ * `maxQueuedBytes`): it is crowded. Events are still accepted, but their publishers wait for the answer until
+ * there is room; at most `MAX_WAITING` of them, then events are refused.
  *
- * The server's own news are never refused, but who causes them waits: to enter a presence channel as to
- * publish. Who leaves it was let in, and counts are told later, so that they are bounded, too.
+ * Presence events are never refused: joining a crowded presence channel waits as publishing does, which
+ * bounds leaving, too. Subscription counts are sent less often.
  */
 import type { App } from './app'
 import { RealtimeError } from './errors'
 import type { Hub } from './hub'
 import type { ChannelName, MaybePromise } from './types'
 
-/** For one channel and format; each is a request that is held, or a connection. */
+/** Waiting requests and connections of one channel and format. */
 export const MAX_WAITING = 1000
 
-/** True where the channel, or the group that hears it, owes more than it may. */
+/** True where the channel, or its group, is crowded. */
 export const isCrowded = (hub: Hub, app: App, channel: ChannelName): boolean =>
   hub.isCrowded && crowdedOf(hub, app, channel).length > 0
 
-/** Answers at once, or when the channels owe no more than they may. */
+/** Answers at once, or when none of the channels is crowded any more. */
 export function whenRoom<Answer>(
   hub: Hub,
   app: App,
@@ -31,11 +31,11 @@ export function whenRoom<Answer>(
   return Promise.all(crowded.map((audience) => audience.waitForRoom())).then(answer)
 }
 
-/** True where too many wait already. */
+/** True where the most publishers wait already. */
 export const isOverrun = (hub: Hub, app: App, channel: ChannelName): boolean =>
   hub.isCrowded && crowdedOf(hub, app, channel).some(({ waiting }) => waiting >= MAX_WAITING)
 
-/** @throws RealtimeError where too many wait already */
+/** @throws RealtimeError('backend_rate') where the most publishers wait already */
 export function requireRoom(hub: Hub, app: App, channel: ChannelName): void {
   if (!isOverrun(hub, app, channel)) return
   throw new RealtimeError(

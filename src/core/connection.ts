@@ -1,7 +1,7 @@
 /**
- * One client and its state, whatever carries its frames. Every field exists from birth, so that all
- * connections share one shape; maps are made when first needed (an idle connection costs no map). And what
- * it is in: connections and subscriptions name each other.
+ * Connection: one client and its state, on any transport. Every field exists from the start, so that all
+ * connections share one shape; maps are made when first needed. Its subscriptions have their types here,
+ * too, since the two refer to each other.
  */
 import type { App } from './app'
 import type { Audience, Shard } from './audience'
@@ -14,7 +14,7 @@ import type { ConnectionView } from './plugin'
 import type { Subscriptions } from './subscriptions'
 import type { ChannelName, Frame, Member, Meta, Ref, Sink, SocketId, UserId } from './types'
 
-/** A frame that came in a turn which was late already: nobody has counted it, and no gate was asked. */
+/** A frame that arrived in a turn that was already late: no budget was charged and no gate was run for it. */
 export class DeferredFrame {
   constructor(readonly frame: string | Uint8Array) {}
 
@@ -23,7 +23,7 @@ export class DeferredFrame {
   }
 }
 
-/** Who a connection signed in as; `info` is the `user_info` that the backend signed, as it was written. */
+/** The user of a signed-in connection; `info` is the signed `user_info` as it was written. */
 export type User = { readonly id: UserId; readonly info: JsonSlice | undefined }
 
 /** A channel with subscribers on this node. */
@@ -31,7 +31,7 @@ export type Channel = {
   readonly app: App
   readonly name: ChannelName
   readonly kind: ChannelKind
-  /** One per codec and kind of sink that are present; those of one codec stand side by side. */
+  /** One per codec and kind of sink; those of one codec are adjacent. */
   readonly audiences: Audience<Subscription>[]
 }
 
@@ -40,28 +40,28 @@ export type Subscription = {
   readonly conn: Connection
   readonly channel: Channel
   readonly audience: Audience<Subscription>
-  /** Who the connection is in a presence channel. */
+  /** The connection's member in a presence channel. */
   readonly member: Member | undefined
-  /** How it is told from the user's other connections there. */
+  /** Distinguishes it from the user's other connections there. */
   readonly meta: Meta | undefined
-  /** What the client called the subscription when it asked for it. */
+  /** The client's reference to the subscription. */
   readonly ref: Ref | undefined
-  /** Where it is served, and its place there; owned by the audience. Undefined once it has left. */
+  /** Its shard, and its index there; owned by the audience. Undefined once it has left. */
   shard: Shard<Subscription> | undefined
   slot: number
 }
 
 export class Connection<Codec extends Encoder = Encoder> {
-  /** What its address is counted as, from its arrival until it is gone; undefined where it is not. Owned by `connect`. */
+  /** The key under which its address is counted, until it closes; undefined where it is not. Owned by `connect`. */
   quotaKey: string | undefined = undefined
   /** Set when the transport is open, before the first command. */
   sink: Sink = CLOSED_SINK
-  /** False until the hello was sent. */
+  /** True once the hello was sent. */
   established = false
-  /** True from the moment that the transport is gone; asked after every wait. */
+  /** True as soon as the transport has closed; checked after every wait. */
   closed = false
 
-  /** How much the peer had not taken when we last saw it lag; says at a cut why it was cut. Owned by the transport. */
+  /** Bytes that the peer had not read when it last lagged; the log shows them when it is cut. Owned by the transport. */
   behindBytes = 0
 
   /** The sweep's tick at the last inbound frame, ping or pong. Owned by `sweep`. */
@@ -72,45 +72,45 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** Native pings and pongs since the last sweep. */
   pings = 0
 
-  /** What a command of this connection waits for: a gate, or another turn. Owned by the session, like the next two. */
+  /** What a command of this connection waits for. Owned by the session, like the next two. */
   busy: 'gate' | 'turn' | undefined = undefined
-  /** The transport is gone while what it brought waits for a turn: it hears nothing any more and goes nowhere. */
+  /** The transport has closed while frames wait for a turn: nothing is sent or queued any more. */
   gone = false
   /** Frames that arrived meanwhile, in order. */
   waiting: (string | Uint8Array | DeferredFrame)[] | undefined = undefined
   waitingChars = 0
-  /** Called once, when no gate thinks any more. Owned by the session. */
+  /** Called once, when no gate is waited for any more. Owned by the session. */
   onIdle: (() => void) | undefined = undefined
 
-  /** Client events that it may still send; undefined before the first. Owned by `client-event`. */
+  /** Client events that it may still send. Owned by `client-event`. */
   eventBucket: Bucket | undefined = undefined
   /** Bytes of client events that it may still send. Owned by `event-budget`, like the next. */
   eventByteBucket: Bucket | undefined = undefined
   /** When it was last told that its client events are dropped (`mono`). */
   overBudgetNotifiedAt = -Infinity
-  /** Channels that nobody is in that it may still enter. Owned by `subscribe`. */
+  /** Vacant channels that it may still subscribe to. Owned by `subscribe`. */
   channelBucket: Bucket | undefined = undefined
 
-  /** Why it must end as soon as its transport is open: a plugin asked for it before. */
+  /** A refusal from before its transport was open, which ends it as soon as it is. */
   pendingRefusal: Refusal | undefined = undefined
 
-  /** Why published apps refuse it, on wires that name the app later. */
+  /** The refusal of published apps for a request that is not local, on wires that name the app later. */
   nonLocalRefusal: Refusal | undefined = undefined
 
-  /** Who is signed in; for life. Owned by `Users`. */
+  /** The signed-in user; for life. Owned by `Users`. */
   user: User | undefined = undefined
 
-  /** True once it has signed in or entered a channel that needs a signature (contract 5.6). Owned by `Unauthorized`. */
+  /** True once it has signed in or joined a channel that needs a signature (contract 5.6). Owned by `Unauthorized`. */
   authorized = false
   /** When the hello was sent, of the clock's `mono`. */
   establishedAt = 0
 
-  /** How many of its subscriptions its sign-in made and not the client; those cost nobody a place. */
+  /** How many of its subscriptions its sign-in made; they do not count against limits. */
   signinSubscriptions = 0
   /** Changed only by the hub's `join` and `leave`. */
   subscriptions: Subscriptions<Subscription> | undefined = undefined
 
-  /** What each plugin sees of it, by the plugin's place; made by `views`. */
+  /** Its view for each plugin, by the plugin's index; made by `views`. */
   views: ConnectionView[] | undefined = undefined
   #abort: AbortController | undefined = undefined
 
@@ -122,7 +122,7 @@ export class Connection<Codec extends Encoder = Encoder> {
     readonly remoteAddress: string,
   ) {}
 
-  /** Aborted when the connection has closed; made when first asked for. */
+  /** Aborted when the connection has closed; made at first use. */
   get signal(): AbortSignal {
     if (this.#abort) return this.#abort.signal
     this.#abort = new AbortController()
@@ -130,7 +130,6 @@ export class Connection<Codec extends Encoder = Encoder> {
     return this.#abort.signal
   }
 
-  /** The transport is gone. */
   close(): void {
     this.closed = true
     this.waiting = undefined
@@ -146,10 +145,7 @@ export class Connection<Codec extends Encoder = Encoder> {
     if (this.sink.send(frame) <= 0) this.behindBytes = this.sink.getBufferedAmount()
   }
 
-  /**
-   * Tells a refusal in the codec's words; closes where the refusal ends the connection, which gets what
-   * was published before.
-   */
+  /** Sends a refusal; closes the connection where that ends it, after what was published before. */
   refuse(refused: Refusal): void {
     if (this.sink === CLOSED_SINK) this.pendingRefusal ??= refused
     const closeFrame = this.codec.closeFrame(refused)
@@ -182,12 +178,12 @@ const CLOSED_SINK: Sink = {
 const randoms = new Uint32Array(256)
 let used = randoms.length
 
-/** Two random integers below 10^10 from a CSPRNG: part of every auth string, so not to be guessed. */
+/** Two random integers below 10^10 from a CSPRNG: part of every auth string, so it must not be guessable. */
 export function newSocketId(): SocketId {
   return `${randomInteger()}.${randomInteger()}` as SocketId
 }
 
-/** Of 53 bits, as many as a number holds: a bigint of 64 takes three times as long. */
+/** From 53 random bits, as many as a number holds: a bigint of 64 takes three times as long. */
 function randomInteger(): number {
   if (used === randoms.length) {
     crypto.getRandomValues(randoms)

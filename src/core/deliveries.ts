@@ -1,6 +1,4 @@
-/**
- * Deliveries: what became of an app's webhooks, between whoever sends them and whoever shows them.
- */
+/** Deliveries: reports of an app's webhooks, between the part that sends them and the API that shows them. */
 import type { App } from './app'
 
 /** One request to an endpoint. */
@@ -8,31 +6,31 @@ export type Attempt = {
   /** When it was sent; epoch milliseconds. */
   readonly at: number
   readonly durationMs: number
-  /** How many it carried. */
+  /** The number of events in it. */
   readonly events: number
-  /** Null where there was no answer. */
+  /** Null without an answer. */
   readonly status: number | null
-  /** Null where the answer was 2xx. */
+  /** Null after a 2xx. */
   readonly error: string | null
 }
 
-/** What is kept of an endpoint. */
+/** What the store knows of an endpoint. */
 export type LaneReport = {
   readonly endpoint: string
   readonly pending: number
-  /** Of those pending, the ones that were sent and not accepted. */
+  /** Pending events that were sent and not accepted. */
   readonly failing: number
   readonly dead: number
-  /** When the oldest one pending was written down, or was replayed; epoch milliseconds. */
+  /** When the oldest pending event was stored or replayed; epoch milliseconds. */
   readonly oldest: number | null
-  /** The last twenty, the newest first. */
+  /** The last twenty, newest first. */
   readonly attempts: readonly Attempt[]
 }
 
 export type EndpointReport = LaneReport & {
   /**
-   * `paused`: it failed too often, and is probed. `full`: no more is kept for it. `removed`:
-   * it is gone, and so is the rest soon.
+   * `paused`: it failed too often and is probed. `full`: no more events are stored for it. `removed`: the app
+   * no longer has it, and its events are about to be deleted.
    */
   readonly state: 'ok' | 'failing' | 'paused' | 'full' | 'removed'
 }
@@ -53,13 +51,12 @@ export type DeadLetter = {
 
 export type Report = {
   readonly endpoints: readonly EndpointReport[]
-  /** At most a hundred of each endpoint, the newest first. */
+  /** At most a hundred of each endpoint, newest first. */
   readonly deadLetters: readonly DeadLetter[]
 }
 
-/** Who sends an app's webhooks. */
 export interface Deliveries {
   report(app: App): Report
-  /** How many dead letters go out again. */
+  /** Sends dead letters again; returns how many. */
   replay(app: App): number
 }

@@ -1,11 +1,11 @@
 /**
- * FanOut: the audiences that owe their subscribers something, and the one chain of event-loop turns
- * that serves them. Between two turns the loop reads sockets and requests.
+ * FanOut: the audiences with pending frames, and the one chain of event-loop turns that serves them. Between
+ * two turns the loop reads sockets and requests.
  *
- * An audience that is alone has one shard served per turn, so that what is published meanwhile meets in
- * the shards that follow. Where several wait, a turn is a slice of `SLICE_COST`. A quarter of its shards
- * is an audience's share before the next one has its turn, so that who owes much moves as fast as who
- * owes little; and half of the slice is for those who owe little, so that they hardly wait for the others.
+ * A single audience has one shard served per turn, so that later events coalesce in the shards that follow.
+ * Where several wait, a turn is a slice of `SLICE_COST`. An audience has a quarter of its shards served before
+ * the next one has its turn, so that large ones move as fast as small ones; and half of the slice is reserved
+ * for small ones, so that they hardly wait for the others.
  *
  * Cost is counted in sends, not timed: a native publish only marks its subscribers, and the runtime
  * writes to them after the turn (3 to 6 µs each, Bun 1.4; the last marked first).
@@ -18,15 +18,15 @@ import type { Clock, Log } from './types'
 
 /** Sends of one turn: 0.4 to 0.8 ms. */
 export const SLICE_COST = 128
-/** Of one shard at the most, where much is pending or frames are large: 2 ms. The rest waits for another turn. */
+/** The most sends of one shard, where much is pending or frames are large: 2 ms. The rest waits for another turn. */
 const SHARD_COST = 4 * SLICE_COST
-/** Of channels that are served as they are published to, in one turn: 2 ms. The rest waits as for many subscribers. */
+/** The most sends at publish, in one turn: 2 ms. The rest is queued. */
 const AT_ONCE_COST = 3 * SLICE_COST
-/** Who has no more subscribers than a large shard owes little. */
+/** An audience of at most one large shard is a small one. */
 const FEW_SUBSCRIBERS = 64
-/** The part of its shards that an audience has served before the next one has its turn. */
+/** An audience has one in so many of its shards served before the next one has its turn. */
 const SHARE = 4
-/** So many turns without a fault, and the fan-out is sound again. */
+/** After so many turns without a fault the fan-out is sound again. */
 const SOUND_TURNS = 1000
 
 export type FanOutContext = {
@@ -37,26 +37,24 @@ export type FanOutContext = {
   readonly readiness: Readiness
 }
 
-/** An audience, as whose turn it is. */
+/** An audience, as far as turns need. */
 export interface PendingAudience {
-  /** How many subscribers it has. */
+  /** The number of subscribers. */
   readonly size: number
   readonly shardCount: number
-  /** Shards that it may have served before the next audience has its turn. Owned by the fan-out. */
+  /** See `Audience` for these. */
   turnsLeft: number
-  /** Serves the next shard that lags behind, for about so many sends. Returns how many they were. */
   serve(limit: number): number
-  /** True once all have been served what there was: it waits for no turn any more. */
   settle(): boolean
 }
 
 export class FanOut {
-  /** Over their bound; see `Audience.room`. */
+  /** Audiences over their bound; see `Audience.waitForRoom`. */
   readonly crowded = new Set<PendingAudience>()
-  readonly #little: PendingAudience[] = []
-  readonly #much: PendingAudience[] = []
+  readonly #small: PendingAudience[] = []
+  readonly #large: PendingAudience[] = []
   #armed = false
-  /** What was spent at once since the last turn that was looked at. */
+  /** Sends at publish since the last turn that was scheduled. */
   #atOnce = 0
   /** Turns until a fault is forgotten. */
   #unsound = 0
@@ -64,27 +62,27 @@ export class FanOut {
 
   constructor(readonly context: FanOutContext) {}
 
-  /** An audience of one shard may be served at once. */
+  /** True where an audience of one shard may be served at publish. */
   get hasRoom(): boolean {
     return this.#atOnce < AT_ONCE_COST
   }
 
   /**
-   * One was, at such a cost. Where turns cost little, none of them is told that it is over: once in a
-   * while an event waits for the next, which costs less than a look at every turn.
+   * Counts sends at publish. No turn is scheduled just to reset the count: now and then an event is queued,
+   * which costs less.
    */
   spend(cost: number): void {
     this.#atOnce += cost
   }
 
-  /** An audience has begun to owe something. */
+  /** Adds an audience that has begun to have pending frames. */
   add(audience: PendingAudience): void {
-    const queue = audience.size <= FEW_SUBSCRIBERS ? this.#little : this.#much
+    const queue = audience.size <= FEW_SUBSCRIBERS ? this.#small : this.#large
     queue.push(audience)
     this.#arm()
   }
 
-  /** Its last subscriber was served so long after it was published. */
+  /** Counts a frame whose last subscriber was served `lagMs` after it was published. */
   countServed(lagMs: number): void {
     const { counters } = this.context
     counters.framesQueued++
@@ -100,20 +98,20 @@ export class FanOut {
   readonly #turn = (): void => {
     this.#armed = false
     this.#atOnce = 0
-    const [little, much] = [this.#little, this.#much]
-    const waiting = little.length + much.length
-    if (waiting === 1) this.#spend(little.length === 1 ? little : much, 1)
+    const [small, large] = [this.#small, this.#large]
+    const waiting = small.length + large.length
+    if (waiting === 1) this.#spend(small.length === 1 ? small : large, 1)
     else {
-      // Those who owe little come last, because the runtime writes to the last ones first.
-      const reserved = Math.min(SLICE_COST / 2, owedBy(little))
-      const spent = this.#spend(much, SLICE_COST - reserved)
-      this.#spend(little, Math.max(reserved, SLICE_COST - spent))
+      // Small ones come last, because the runtime writes to the last ones first.
+      const reserved = Math.min(SLICE_COST / 2, pendingSends(small))
+      const spent = this.#spend(large, SLICE_COST - reserved)
+      this.#spend(small, Math.max(reserved, SLICE_COST - spent))
     }
     this.#recover()
-    if (little.length + much.length > 0) this.#arm()
+    if (small.length + large.length > 0) this.#arm()
   }
 
-  /** Serves shards until the budget is spent, which the last one may exceed. Returns what was. */
+  /** Serves shards until the budget is spent, which the last one may exceed. Returns the sends. */
   #spend(queue: PendingAudience[], budget: number): number {
     let spent = 0
     while (spent < budget && queue.length > 0) {
@@ -135,7 +133,7 @@ export class FanOut {
     return spent
   }
 
-  /** Said once, until it is over; `/ready` is red meanwhile. */
+  /** Logged once until turns are sound again; `/ready` is red meanwhile. */
   #fault(cause: unknown): void {
     const { readiness, counters } = this.context
     if (this.#unsound > 0) counters.faults++
@@ -149,8 +147,8 @@ export class FanOut {
   }
 }
 
-/** At the most, and no more of them than matter. */
-function owedBy(audiences: readonly PendingAudience[]): number {
+/** One frame for each subscriber; stops at `SLICE_COST`. */
+function pendingSends(audiences: readonly PendingAudience[]): number {
   let sends = 0
   for (let index = 0; index < audiences.length && sends < SLICE_COST; index++)
     sends += audiences[index]!.size

@@ -1,7 +1,7 @@
 /**
- * Groups: channels that a dialect brings. Nobody occupies them, they are in no list, and their names begin
- * with `#`, so that no client can say one. What is told on an app's channels may reach a group, too.
- * Owns which groups somebody on this node is in.
+ * Groups: channels that a dialect brings. They are never occupied and in no list, and their names begin with
+ * `#`, which no client can send. Events of an app's channels may be relayed to a group.
+ * Owns which groups have subscribers on this node.
  */
 import type { App } from './app'
 import { compileKinds, type ChannelKind } from './channel'
@@ -9,22 +9,21 @@ import type { Channel, Subscription } from './connection'
 import type { EventPublication } from './messages'
 import type { ChannelName } from './types'
 
-/** A group that hears what is told on a channel, and what stands there before the names of events. */
+/** The group that gets a channel's events, and the prefix of their names there. */
 export type Relay = { readonly group: ChannelName; readonly prefix: string }
 
-/** What one dialect brings. */
+/** The groups of one dialect. */
 export type GroupTable = {
-  /** Kinds of channels, each with its rules. */
   readonly kinds: readonly ChannelKind[]
-  /** The group that hears what is told on a channel of the app; undefined where none does. */
+  /** The relay of a channel of the app, if it has one. */
   readonly relayOf: (app: App, channel: ChannelName) => Relay | undefined
 }
 
 export class Groups {
   readonly #tables: readonly GroupTable[]
-  /** Those that somebody is in. */
+  /** Groups with subscribers. */
   readonly #occupied = new Map<App, Set<Channel>>()
-  /** What any channel's name means. */
+  /** The kind of any channel or group. */
   readonly kindOf: (name: string) => ChannelKind
 
   constructor(tables: readonly GroupTable[]) {
@@ -32,50 +31,50 @@ export class Groups {
     this.kindOf = compileKinds(tables.flatMap(({ kinds }) => kinds))
   }
 
-  /** What clients and plugins call a channel. */
+  /** The name of a channel or group for clients and plugins. */
   nameOf(channel: ChannelName): string {
     const { group } = this.kindOf(channel)
     return group ? group.nameOf(channel) : channel
   }
 
-  /** Somebody is in it now. */
+  /** Called when a group gets its first subscriber. */
   add(group: Channel): void {
     const known = this.#occupied.get(group.app)
     if (known) known.add(group)
     else this.#occupied.set(group.app, new Set([group]))
   }
 
-  /** Nobody is in it any more. */
+  /** Called when a group loses its last subscriber. */
   delete(group: Channel): void {
     const known = this.#occupied.get(group.app)
     if (known?.delete(group) && known.size === 0) this.#occupied.delete(group.app)
   }
 
-  /** Somebody on this node is in a group of the app. */
+  /** True where a group of the app has subscribers. */
   has(app: App): boolean {
     return this.#occupied.has(app)
   }
 
-  /** Those who are in groups of the app, now. */
+  /** A copy of the current subscriptions to groups of the app. */
   subscriptionsIn(app: App): readonly Subscription[] {
     const audiences = [...(this.#occupied.get(app) ?? [])].flatMap((group) => group.audiences)
     return audiences.flatMap((audience) => audience.subscriptions())
   }
 
-  /** The group that hears what is told on a channel, where somebody is in one of the app. */
+  /** The relay of a channel, where a group of the app has subscribers. */
   relayOf(app: App, channel: ChannelName): Relay | undefined {
     if (this.#occupied.size === 0 || !this.has(app)) return undefined
     for (const table of this.#tables) {
-      const heard = table.relayOf(app, channel)
-      if (heard) return heard
+      const relay = table.relayOf(app, channel)
+      if (relay) return relay
     }
     return undefined
   }
 
-  /** What the group of a channel hears of an event; undefined where nobody is to hear it. */
+  /** An event as the channel's group gets it; undefined where none does. */
   toGroup(publication: EventPublication): EventPublication | undefined {
     const { app, channel, event } = publication
-    const hearing = this.relayOf(app, channel)
-    return hearing && { ...publication, channel: hearing.group, event: hearing.prefix + event }
+    const relay = this.relayOf(app, channel)
+    return relay && { ...publication, channel: relay.group, event: relay.prefix + event }
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Hub: this node's registry of connections, channels and subscriptions, and the fan-out to them.
- * Both sides of a subscription, and its native topic, change in one function. The key of everything
- * is (app, channel). Nothing here loops over connections to send.
+ * Hub: this node's registry of connections, channels and subscriptions, and the fan-out to them. Both sides
+ * of a subscription, and its native topic, change in one function. Everything is keyed by app and channel.
+ * Nothing here loops over connections to send.
  */
 import { AddressCounts } from './addresses'
 import type { App } from './app'
@@ -14,12 +14,12 @@ import type { Broadcast, Encoder, Notice, Publication } from './messages'
 import { Subscriptions } from './subscriptions'
 import type { ChannelName, Frame, SocketId, Topics } from './types'
 
-/** Who takes a place in a channel, and what they call it. */
+/** The member who subscribes, and the client's reference. */
 export type Subscriber = Pick<Subscription, 'member' | 'meta' | 'ref'>
 
 type Tenant = {
   readonly connections: Map<SocketId, Connection>
-  /** How many of them are fetched. */
+  /** Connections whose frames are fetched by requests. */
   pullSessions: number
   readonly channels: Map<ChannelName, Channel>
 }
@@ -28,10 +28,10 @@ const ANONYMOUS: Subscriber = { member: undefined, meta: undefined, ref: undefin
 
 export class Hub {
   readonly #tenants = new Map<App, Tenant>()
-  /** Those whose connection names no app. */
+  /** Connections that name no app. */
   readonly #unnamed = new Map<SocketId, Connection>()
   #connectionCount = 0
-  /** Subscriptions of each address, by what its connections are counted as; those of who has closed, too, until they are gone. */
+  /** Subscriptions of each address; those of closed connections count until they have left. */
   readonly byAddress: AddressCounts
   readonly #fanOut: FanOut
 
@@ -52,7 +52,6 @@ export class Hub {
     return this.#tenants.get(app)?.connections.size ?? 0
   }
 
-  /** How many of them are fetched by requests. */
   pullSessionCountOf(app: App): number {
     return this.#tenants.get(app)?.pullSessions ?? 0
   }
@@ -61,13 +60,13 @@ export class Hub {
     return this.#tenants.get(app)?.channels.size ?? 0
   }
 
-  /** Live: what goes meanwhile is skipped. */
+  /** Live: connections that close meanwhile are skipped. */
   *connections(): IterableIterator<Connection> {
     for (const { connections } of this.#tenants.values()) yield* connections.values()
     yield* this.#unnamed.values()
   }
 
-  /** Those whose connection names the app, now. */
+  /** A copy of the current connections that name the app. */
   connectionsOf(app: App): readonly Connection[] {
     return [...(this.#tenants.get(app)?.connections.values() ?? [])]
   }
@@ -80,7 +79,7 @@ export class Hub {
     this.#connectionCount++
   }
 
-  /** False when the connection was not here. Its subscriptions may leave later. */
+  /** False where the connection was not registered. Its subscriptions may leave later. */
   remove({ app, id, sink }: Connection): boolean {
     const tenant = app && this.#tenants.get(app)
     const connections = app ? tenant?.connections : this.#unnamed
@@ -95,7 +94,7 @@ export class Hub {
     return this.#tenants.get(app)?.channels.get(name)
   }
 
-  /** The caller has made sure that the connection is not in the channel, and has told it so. */
+  /** The caller has checked that the connection is not in the channel, and has sent the reply. */
   join(
     conn: Connection,
     app: App,
@@ -135,18 +134,17 @@ export class Hub {
     this.#forgetIfEmpty(channel.app)
   }
 
-  /** Its subscribers on this node, for whoever must know each; a publish never does. */
+  /** The channel's subscribers on this node. Never used to publish. */
   subscribersOf(app: App, name: ChannelName): Connection[] {
     const audiences = this.channel(app, name)?.audiences ?? []
     return audiences.flatMap((audience) => audience.subscriptions()).map(({ conn }) => conn)
   }
 
-  /** Some channel owes its subscribers more than it may. */
+  /** True where some channel is crowded; see `backlog`. */
   get isCrowded(): boolean {
     return this.#fanOut.crowded.size > 0
   }
 
-  /** The audiences of a channel that are owed more than they may be. */
   crowdedAudiences(app: App, name: ChannelName): readonly Audience<Subscription>[] {
     const { crowded } = this.#fanOut
     return this.channel(app, name)?.audiences.filter((audience) => crowded.has(audience)) ?? []
@@ -160,7 +158,7 @@ export class Hub {
     this.#fanOutTo(channel, publication, except)
   }
 
-  /** Tells the subscribers of a channel the news about it. */
+  /** Sends a notice to the channel's subscribers. */
   announce(app: App, notice: Notice, except?: Connection): void {
     const channel = this.channel(app, notice.channel)
     if (channel) this.#fanOutTo(channel, notice, except)
@@ -194,7 +192,7 @@ export class Hub {
     return audience
   }
 
-  /** One that may be in channels of the app. */
+  /** A connection that may be in channels of the app. */
   #connection(app: App, id: SocketId): Connection | undefined {
     return this.#tenants.get(app)?.connections.get(id) ?? this.#unnamed.get(id)
   }

@@ -51,7 +51,7 @@ function isDeeper(value: unknown, levels: number): boolean {
 }
 
 /** What was sent, cut to a length that a message can carry. */
-export const shown = (raw: unknown): string =>
+export const showJson = (raw: unknown): string =>
   jsonOf(raw)?.slice(0, 100) ?? 'something nested too deep'
 
 /** True where the JSON of a value is certainly longer than `most`; stops as soon as it is. */

@@ -1,6 +1,6 @@
 /**
- * Member: who a subscriber is in a presence channel, found in the text that was signed and passed on as
- * it stands there: numbers of JavaScript have no room for every id and price that others write.
+ * Member: the identity of a subscriber of a presence channel, cut out of the signed text and passed on as it
+ * is written: JavaScript's numbers cannot hold every id and price of other languages.
  * Spec: contract 3.3 (5) and 3.5.
  */
 import type { User } from './connection'
@@ -12,22 +12,21 @@ import type { SubscribeCommand } from './messages'
 import type { ChannelName, JsonText, Member, UserId } from './types'
 
 type Identity = {
-  /** JSON: text or an integer, unless it is wrong. */
   readonly id: JsonText | undefined
   readonly info: JsonSlice | undefined
 }
 
-/** As signed for this channel, else as signed in. */
+/** The member as signed for this channel, else as signed in. */
 export function parseMember(
   { app, channel, channelData }: SubscribeCommand,
   user: User | undefined,
 ): Member | Refusal {
   if (!channelData && !user) return invalid(`channel_data is required to subscribe to ${channel}`)
-  const said = channelData ? identityIn(channelData) : user && { ...user, id: jsonText(user.id) }
-  if (!said) return notAnObject(channel)
-  const id = parseId(said.id, app.limits)
+  const found = channelData ? identityIn(channelData) : user && { ...user, id: jsonText(user.id) }
+  if (!found) return notAnObject(channel)
+  const id = parseId(found.id, app.limits)
   if (isRefusal(id)) return id
-  const userInfo = parseInfo(said.info, app.limits)
+  const userInfo = parseInfo(found.info, app.limits)
   return typeof userInfo === 'string' ? { ...id, userInfo } : userInfo
 }
 
@@ -38,14 +37,14 @@ function identityIn(channelData: string): Identity | undefined {
 
 const invalid = (message: string): Refusal => refusal('channel_data_invalid', message)
 
-/** What was signed for a channel must say who it is about: other text may be the end of a longer name. */
+/** Signed text that is no object is refused: it may be the end of a longer channel name. */
 export const notAnObject = (channel: ChannelName): Refusal =>
   invalid(`channel_data supplied to ${channel} is invalid - it must be a JSON object`)
 
-/** As JSON writes it, so that no exponent and no fraction is one. */
+/** An integer as JSON writes it, without exponent and fraction. */
 const INTEGER = /^-?\d{1,20}$/
 
-/** Text, or an integer digit for digit: `1` and `"1"` are the same user. */
+/** A string or an integer: `1` and `"1"` are the same user. */
 function parseId(
   json: JsonText | undefined,
   { maxUserIdChars }: Limits,
@@ -65,7 +64,7 @@ function parseId(
 
 const NO_INFO = '{}' as JsonText
 
-/** As it was written: its numbers and the order of its keys are the backend's. */
+/** `user_info` as it was written: its numbers and the order of its keys are the backend's. */
 function parseInfo(info: JsonSlice | undefined, { maxUserInfoBytes }: Limits): JsonText | Refusal {
   const userInfo = info?.text
   if (!info || !userInfo || userInfo === 'null') return NO_INFO

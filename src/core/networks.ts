@@ -1,13 +1,12 @@
 /**
  * Networks: which addresses the server may connect to on behalf of an app. Link-local, metadata and
- * multicast addresses are never allowed, nor tunnels that hide where they end; loopback and private
- * networks are, unless the operator says otherwise. Pure functions: nothing here opens a connection.
+ * multicast addresses are never allowed, nor tunnels whose target is hidden; loopback and private networks
+ * are allowed by default. Pure functions: nothing here opens a connection.
  */
 import { BlockList, isIP } from 'node:net'
 import type { IPv6 } from 'ipaddr.js'
 import { quote } from './errors'
 
-/** Never connected to. */
 const NEVER = [
   '169.254.0.0/16', // link-local, and the metadata service of most clouds
   'fe80::/10',
@@ -23,15 +22,15 @@ const NEVER = [
   'ff00::/8',
 ] as const
 
-/** Tunnels whose addresses do not say, or not in one place, to which IPv4 address they lead. */
+/** Tunnels whose addresses do not contain their IPv4 target, or not at a fixed place. */
 const TUNNELS = blockListOf([
-  '64:ff9b:1::/48', // NAT64 of local use: the address is where each network's own prefix ends (RFC 8215)
+  '64:ff9b:1::/48', // NAT64 of local use: the place depends on the network's own prefix (RFC 8215)
   '2001::/32', // Teredo (RFC 4380)
 ])
-/** ISATAP's interface ids, in whatever network (RFC 5214): groups four and five. */
+/** ISATAP's interface ids in any network (RFC 5214): groups four and five. */
 const ISATAP = ['0:5efe', '200:5efe']
 
-/** Networks whose addresses lead to an IPv4 address, and which of the sixteen bytes it begins with. */
+/** Networks whose addresses contain an IPv4 address, and the byte (of sixteen) at which it begins. */
 const EMBEDDINGS = [
   { network: '::/96', byte: 12 }, // compatible
   { network: '::ffff:0:0/96', byte: 12 }, // mapped
@@ -40,17 +39,17 @@ const EMBEDDINGS = [
   { network: '2002::/16', byte: 2 }, // 6to4
 ].map(({ network, byte }) => ({ within: blockListOf([network]), byte }))
 
-/** Names that mean metadata wherever they resolve. */
+/** Names of metadata services, whatever they resolve to. */
 const NEVER_NAMED = ['metadata.google.internal', 'metadata.goog', 'instance-data']
 
 export type NetworkRules = {
-  /** Why the server may not connect to an address, if it may not. */
+  /** The reason why the server may not connect to an address; undefined where it may. */
   readonly addressDenial: (address: string) => string | undefined
-  /** The same for a URL, as far as that can be said without asking for its address. */
+  /** The same for a URL, as far as it is known without resolving its name. */
   readonly urlDenial: (url: URL) => string | undefined
 }
 
-/** `allow` and `deny` hold addresses and networks as `10.0.0.0/8`; an empty `allow` allows all. */
+/** Rules from addresses and networks such as `10.0.0.0/8`; an empty `allow` allows all. */
 export function networkRules(allow: readonly string[], deny: readonly string[]): NetworkRules {
   const [never, allowed, denied] = [blockListOf(NEVER), blockListOf(allow), blockListOf(deny)]
   const addressDenial = (address: string): string | undefined => {
@@ -79,7 +78,7 @@ export const DEFAULT_NETWORKS: NetworkRules = networkRules([], [])
 export const listIncludes = (list: BlockList, address: string): boolean =>
   list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 
-/** The address without its zone, and the IPv4 address that it stands for, if it does. */
+/** The address without its zone, and the IPv4 address that it contains, if any. */
 function formsOf(address: string): readonly string[] {
   const [plain = ''] = address.split('%')
   if (isIP(plain) !== 6) return [plain]
@@ -95,25 +94,24 @@ function isTunnel(address: string): boolean {
   return listIncludes(TUNNELS, address) || ISATAP.includes(groupsIn(address, 4, 6))
 }
 
-/** Loaded when it is first needed: the entry reads what settings there are before it has looked for packages. */
+/** Loaded at first use: the entry reads settings before it has checked that packages are installed. */
 let library: typeof import('ipaddr.js') | undefined
 const ipv6Of = (address: string): IPv6 => (library ??= require('ipaddr.js')).IPv6.parse(address)
 
-/** Some of the eight groups of an IPv6 address, in hex without leading zeros. */
+/** Groups `from` to `to` (of eight) of an IPv6 address, in hex without leading zeros. */
 export const groupsIn = (address: string, from: number, to: number): string =>
   ipv6Of(address)
     .parts.slice(from, to)
     .map((group) => group.toString(16))
     .join(':')
 
-/** The IPv4 address that begins with one of the sixteen bytes of an IPv6 address. */
+/** The IPv4 address that begins at a byte (of sixteen) of an IPv6 address. */
 export const ipv4In = (address: string, byte: number): string =>
   ipv6Of(address)
     .toByteArray()
     .slice(byte, byte + 4)
     .join('.')
 
-/** Addresses and networks such as `10.0.0.0/8`. */
 export function blockListOf(networks: readonly string[]): BlockList {
   const list = new BlockList()
   for (const network of networks) {

@@ -1,21 +1,21 @@
 /**
- * Provided apps: those that settings or a file bring, and what was changed of them through the API.
- * Only what differs is kept, so everything else goes on following where the app comes from.
+ * Provided apps: those from settings or a file, and their changes through the API. Only differences are
+ * stored, so that everything else keeps following the source.
  */
 import { NEW_APP, type AppOverrides, type AppRecord } from './app'
 import { AppNames } from './app-names'
 import type { LimitName } from './limits'
 
-/** An app that comes from outside the database; its settings may be changed, and the changes last. */
+/** An app from outside the database; changes of its settings are stored. */
 export type ProvidedApp = AppRecord & {
-  /** Where from, in the operator's words: `PUSHER_APP_ID`, `carillon.config.ts`. */
+  /** Its source as the operator knows it: `PUSHER_APP_ID`, `carillon.config.ts`. */
   readonly providedBy: string
 }
 
 const { dialects: _, limits: __, ...REST } = NEW_APP
 const OVERRIDABLE = ['name', 'slug', ...(Object.keys(REST) as (keyof typeof REST)[])] as const
 
-/** What of `record` is not as it was provided; no key where nothing is. */
+/** The fields of `record` that differ from the provided ones. */
 export function overridesOf(base: AppRecord, record: AppRecord): AppOverrides {
   const fields = OVERRIDABLE.filter((field) => !Bun.deepEquals(base[field], record[field]))
   const names = Object.keys({ ...base.limits, ...record.limits }) as LimitName[]
@@ -34,7 +34,7 @@ export function overridesOf(base: AppRecord, record: AppRecord): AppOverrides {
   }
 }
 
-/** The app as it was provided, with what was changed. */
+/** The provided app with its changes. */
 export function applyOverrides(
   base: AppRecord,
   { dialects, limits, ...fields }: AppOverrides,
@@ -47,7 +47,7 @@ export function applyOverrides(
   }
 }
 
-/** Numbers replace; null takes the app's own away. */
+/** Numbers replace the app's own limits; null removes one. */
 export function mergeLimits(
   own: AppRecord['limits'],
   changes: AppOverrides['limits'] = {},
@@ -59,7 +59,7 @@ export function mergeLimits(
 const sharedKey = (one: AppRecord, other: AppRecord): string | undefined =>
   one.keys.find(({ key }) => other.keys.some((pair) => pair.key === key))?.key
 
-/** In which fields no two apps may agree. Slugs and ids name apps in the same addresses. */
+/** Fields in which no two apps may be equal. Slugs and ids name apps in the same URLs. */
 const CLASHES = {
   id: (one, other) => [other.id, other.slug].find((taken) => taken === one.id),
   name: (one, other) => (one.name === other.name ? one.name : undefined),
@@ -70,7 +70,7 @@ const CLASHES = {
 export type UniqueField = keyof typeof CLASHES
 export const UNIQUE_FIELDS = Object.keys(CLASHES) as readonly UniqueField[]
 
-/** What of `one` another app has in a field where it may not, undefined if nothing. */
+/** The value of `one` in a field that clashes with another app; undefined where none does. */
 export function findClash(
   field: UniqueField,
   one: AppRecord,
@@ -79,10 +79,9 @@ export function findClash(
   return CLASHES[field](one, other)
 }
 
-/** How many are told. */
 const MAX_CLASHES = 100
 
-/** One line for each field in which two provided apps agree and may not; of many the first. */
+/** One line for each clash of two provided apps, at most `MAX_CLASHES`. */
 export function findClashes(apps: readonly ProvidedApp[]): string[] {
   const names = new AppNames<ProvidedApp>()
   const clashes: string[] = []

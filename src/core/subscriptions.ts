@@ -1,10 +1,9 @@
 /**
- * Subscriptions: the channels that one connection is in. Most are in one, which needs no list; a few
- * are a list, which takes a quarter of the memory of a map (64 bytes for 256, where an idle connection
- * has about 1 KB); more are a map.
+ * Subscriptions of one connection. One, the usual case, needs no list; a few are a list, which takes a quarter
+ * of the memory of a map (64 bytes against 256, where an idle connection has about 1 KB); more are a map.
  */
 
-/** As many are found in a list as fast as in a map. */
+/** So many are found in a list as fast as in a map. */
 const FEW = 8
 
 export class Subscriptions<Subscription extends { readonly channel: object }> {
@@ -39,7 +38,7 @@ export class Subscriptions<Subscription extends { readonly channel: object }> {
     } else if (this.#held === subscription) this.#held = undefined
   }
 
-  /** Those that there are now, oldest first; what happens meanwhile does not change it. */
+  /** A copy of the current ones, oldest first. */
   all(): readonly Subscription[] {
     if (this.#held instanceof Map || Array.isArray(this.#held)) return [...this.#held.values()]
     return this.#held ? [this.#held] : []

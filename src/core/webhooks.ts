@@ -1,6 +1,4 @@
-/**
- * Webhooks of an app at work: which events there are, and which endpoint wants what.
- */
+/** Webhooks of an app: the events, and the endpoints compiled from its record. */
 import type { App, WebhookRecord } from './app'
 import type { ChannelName } from './types'
 
@@ -16,9 +14,9 @@ export const WEBHOOK_EVENTS = [
 ] as const
 export type WebhookEventName = (typeof WEBHOOK_EVENTS)[number]
 
-/** An endpoint at work. */
+/** A compiled endpoint. */
 export type Endpoint = {
-  /** Its url; of several with the same one, ` (2)` and so on are added. Unique in its app. */
+  /** Unique in its app: its url, with ` (2)` and so on where several have the same one. */
   readonly name: string
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
@@ -27,7 +25,7 @@ export type Endpoint = {
 
 const endpointsByWebhooks = new WeakMap<readonly WebhookRecord[], readonly Endpoint[]>()
 
-/** The endpoints of an app as it is now. */
+/** The app's current endpoints. */
 export function endpointsOf({ record: { webhooks } }: App): readonly Endpoint[] {
   let endpoints = endpointsByWebhooks.get(webhooks)
   if (!endpoints) endpointsByWebhooks.set(webhooks, (endpoints = webhooks.map(endpointOf)))
@@ -48,10 +46,10 @@ function endpointOf(record: WebhookRecord, index: number, all: readonly WebhookR
   }
 }
 
-/** What HTTP calls a token: names of headers, and of protocols in one. */
+/** HTTP's token: names of headers, and of protocols in one. */
 export const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/ // oxlint-disable-line no-control-regex
 
-/** Whether HTTP can carry it. */
+/** True for a header that HTTP can carry. */
 export const isHeader = (name: string, value: unknown): value is string =>
   HEADER_NAME.test(name) && typeof value === 'string' && HEADER_VALUE.test(value)
