@@ -69,7 +69,7 @@ import { claimDatabase, type Claim } from './standby'
 import { appStore } from './store/apps'
 import { FileWatch } from './store/file-watch'
 import { outboxStore } from './store/outbox'
-import { guarded, storeError } from './store/errors'
+import { guard, storeError } from './store/errors'
 import { openDatabase } from './store/sqlite'
 import { Writes } from './store/writes'
 import { LongPolls } from './transports/longpoll'
@@ -143,13 +143,13 @@ async function build(
   undo.push(() => files.close())
   const db = openDatabase(config.databasePath, log)
   undo.push(() => db.close())
-  guarded(config.databasePath, () => files.begin(db))
+  guard(config.databasePath, () => files.start(db))
   const writes = new Writes(db, log)
   const provided = providedApps(config, options.apps)
-  const { store, credentials, published, apps } = guarded(config.databasePath, () => {
+  const { store, credentials, published, apps } = guard(config.databasePath, () => {
     const store = writes.guard(appStore(db), ['insert', 'update', 'remove', 'override'])
     const ids = provided.map(({ id }) => id)
-    const forgotten = store.seen(ids, clock.now())
+    const forgotten = store.markProvided(ids, clock.now())
     if (forgotten.length > 0)
       log.info(
         { appIds: forgotten },
@@ -206,7 +206,7 @@ async function build(
   undo.push(() => core.refusalLog.finish())
   writes.readiness = core.readiness
   const networks = networkRules(config.webhookAllow, config.webhookDeny)
-  const webhooks = guarded(config.databasePath, () => webhooksOf(core, writes, config, networks))
+  const webhooks = guard(config.databasePath, () => webhooksOf(core, writes, config, networks))
   undo.push(() => webhooks.stop())
   const hooks = new ApiHooks(core, addresses)
   const api = createApi(core, {
@@ -236,14 +236,14 @@ async function build(
   addresses.server = server
   undo.push(() => server.stop(true).then(() => slices.finish()))
   options.handOver?.(credentials)
-  guarded(config.databasePath, () => {
+  guard(config.databasePath, () => {
     keepGenerated(credentials, store, apps, clock.now())
     webhooks.start()
   })
   const lookForFiles = watchOpenFiles(core)
   const sweep = newSweeper(core)
   const sweepAll = (): void => {
-    runSafely(core, 'files', () => files.look(core))
+    runSafely(core, 'files', () => files.check(core))
     writes.probe()
     lookForFiles()
     uploads.sweep()

@@ -1,10 +1,10 @@
 /**
- * Stored apps, what was changed of provided ones, and admins: prepared statements, one function each.
+ * Stored apps, changes of provided apps, and admins: prepared statements, one function each.
  */
 import type { Database } from 'bun:sqlite'
 import { asRecord, recordedSwitches, switchesOf, type SwitchName } from '../apps/switches'
 import type { AppOverrides, AppRecord, AppStore, KeyRecord } from '../core/app'
-import { APP_CHANGES, broken, readJson, SHAPES } from './rows'
+import { APP_CHANGES, brokenRow, readJson, SHAPES } from './rows'
 
 type AppRow = Record<'id' | 'name' | 'slug' | 'hosts' | 'webhooks' | 'limits', string> &
   Record<SwitchName, number>
@@ -40,8 +40,8 @@ const OVERRIDE = `
 const SEEN = `
   UPDATE app_overrides SET seen_at = $now WHERE app_id IN (SELECT value FROM json_each($ids))`
 const FORGET_OVERRIDES = 'DELETE FROM app_overrides WHERE seen_at < $before RETURNING app_id'
-/** What was changed of an app that nobody provides any more is kept for so long: a month. */
-const KEPT_MS = 30 * 86_400_000
+/** How long the changes of an app are kept that is not provided any more: a month. */
+const KEEP_OVERRIDES_MS = 30 * 86_400_000
 const ADMIN = 'SELECT username, password_sha256 FROM admins LIMIT 1'
 const INSERT_ADMIN = `
   INSERT INTO admins (username, password_sha256, created_at) VALUES ($username, $passwordSha256, $now)`
@@ -96,15 +96,15 @@ function overrideStore(db: Database) {
   return {
     overrides: (): ReadonlyMap<string, AppOverrides> => {
       const rows = db.query<{ app_id: string; changes: string }, []>(OVERRIDES).all()
-      return new Map(rows.map((row) => [row.app_id, changesIn(row)]))
+      return new Map(rows.map((row) => [row.app_id, readChanges(row)]))
     },
     override: (id: string, { dialects, ...changes }: AppOverrides, now: number): void => {
       db.query(OVERRIDE).run({ id, changes: JSON.stringify({ ...changes, ...dialects }), now })
     },
-    /** These apps are provided now. Returns those whose changes are forgotten, since they have not been for long. */
-    seen: (ids: readonly string[], now: number): string[] => {
+    /** Notes that these apps are provided now. Returns the apps whose changes were deleted, since they are not. */
+    markProvided: (ids: readonly string[], now: number): string[] => {
       db.query(SEEN).run({ ids: JSON.stringify(ids), now })
-      const before = now - KEPT_MS
+      const before = now - KEEP_OVERRIDES_MS
       const rows = db.query<{ app_id: string }, [{ before: number }]>(FORGET_OVERRIDES)
       return rows.all({ before }).map((row) => row.app_id)
     },
@@ -116,7 +116,7 @@ function adminStore(db: Database) {
     admin: (): StoredAdmin | undefined => {
       const admin = db.query<StoredAdmin, []>(ADMIN).get() ?? undefined
       if (admin && !/^[\da-f]{64}$/.test(admin.password_sha256))
-        throw broken(
+        throw brokenRow(
           { table: 'admins', row: admin.username, column: 'password_sha256' },
           'is not 64 hexadecimal digits',
         )
@@ -129,7 +129,7 @@ function adminStore(db: Database) {
   }
 }
 
-function changesIn({ app_id: row, changes }: { app_id: string; changes: string }): AppOverrides {
+function readChanges({ app_id: row, changes }: { app_id: string; changes: string }): AppOverrides {
   const cell = { table: 'app_overrides', row, column: 'changes' }
   return asRecord(readJson(changes, cell, APP_CHANGES) as Record<string, unknown>)
 }
@@ -140,8 +140,9 @@ function recordOf(row: AppRow, keys: readonly KeyRecord[]): AppRecord {
   const read = (column: keyof typeof SHAPES): unknown =>
     readJson(row[column], cellOf(column), SHAPES[column])
   for (const { key, secret } of keys)
-    if (secret === '') throw broken({ table: 'app_keys', row: key, column: 'secret' }, 'is empty')
-  if (keys.length === 0) throw broken(cellOf('id'), 'has no key in the table app_keys')
+    if (secret === '')
+      throw brokenRow({ table: 'app_keys', row: key, column: 'secret' }, 'is empty')
+  if (keys.length === 0) throw brokenRow(cellOf('id'), 'has no key in the table app_keys')
   const { id, name, slug } = row
   return {
     id,

@@ -1,17 +1,17 @@
 /**
- * Deadlines: names, each with a time, and whose time comes first. A binary heap; a time that was changed
- * or taken back stays in it and means nothing, until there are more of those than of others.
+ * Deadlines: names with a time each, the earliest first. A binary heap; a time that was changed or deleted
+ * stays in it, stale, until more are stale than not.
  */
 type Entry = { readonly name: string; readonly at: number }
 
-/** A few are not worth building anew. */
-const SPARE = 64
+/** Stale times that are not worth building the heap anew. */
+const MAX_STALE = 64
 
 export class Deadlines {
   readonly #times = new Map<string, number>()
   #heap: Entry[] = []
 
-  /** Times that are held, those that mean nothing too. */
+  /** Times in the heap, stale ones too. */
   get length(): number {
     return this.#heap.length
   }
@@ -20,27 +20,27 @@ export class Deadlines {
     return this.#times.has(name)
   }
 
-  /** In place of an earlier time. */
+  /** Replaces an earlier time. */
   set(name: string, at: number): void {
     this.#times.set(name, at)
     this.#heap.push({ name, at })
-    if (this.#heap.length > 2 * this.#times.size + SPARE) this.#build()
-    else this.#rise(this.#heap.length - 1)
+    if (this.#heap.length > 2 * this.#times.size + MAX_STALE) this.#build()
+    else this.#siftUp(this.#heap.length - 1)
   }
 
   delete(name: string): void {
     this.#times.delete(name)
   }
 
-  /** The first time of all. */
+  /** The earliest time. */
   get first(): number | undefined {
-    this.#dropMeaningless()
+    this.#dropStale()
     return this.#heap[0]?.at
   }
 
-  /** Takes out the first whose time has come. */
+  /** Removes and returns the earliest name, if its time is over. */
   shift(now: number): string | undefined {
-    this.#dropMeaningless()
+    this.#dropStale()
     const first = this.#heap[0]
     if (!first || first.at > now) return undefined
     this.#pop()
@@ -48,7 +48,7 @@ export class Deadlines {
     return first.name
   }
 
-  #dropMeaningless(): void {
+  #dropStale(): void {
     for (let top = this.#heap[0]; top; top = this.#heap[0]) {
       if (this.#times.get(top.name) === top.at) return
       this.#pop()
@@ -57,29 +57,29 @@ export class Deadlines {
 
   #build(): void {
     this.#heap = Array.from(this.#times, ([name, at]) => ({ name, at }))
-    for (let index = this.#heap.length >> 1; index >= 0; index--) this.#sink(index)
+    for (let index = this.#heap.length >> 1; index >= 0; index--) this.#siftDown(index)
   }
 
   #pop(): void {
     const last = this.#heap.pop()!
     if (this.#heap.length === 0) return
     this.#heap[0] = last
-    this.#sink(0)
+    this.#siftDown(0)
   }
 
-  #rise(index: number): void {
+  #siftUp(index: number): void {
     const parent = (index - 1) >> 1
     if (index === 0 || this.#at(parent) <= this.#at(index)) return
     this.#swap(index, parent)
-    this.#rise(parent)
+    this.#siftUp(parent)
   }
 
-  #sink(index: number): void {
+  #siftDown(index: number): void {
     const [left, right] = [2 * index + 1, 2 * index + 2]
     const lesser = this.#at(right) < this.#at(left) ? right : left
     if (this.#at(lesser) >= this.#at(index)) return
     this.#swap(index, lesser)
-    this.#sink(lesser)
+    this.#siftDown(lesser)
   }
 
   #at(index: number): number {

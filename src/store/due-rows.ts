@@ -1,27 +1,27 @@
 /**
- * Which rows of an endpoint may be sent: those of channels of which none is under way or was refused a
- * moment ago. The table is read once, in order, and never searched: what was read and cannot be sent
- * yet is remembered by its id, behind what came before it in its channel.
+ * DueRows: the rows of one endpoint that may be sent: those of channels of which no row is under way or was
+ * refused a moment ago. The table is read once, in order, and never searched: a row that was read and may
+ * not be sent yet is remembered by its id, behind the earlier ones of its channel.
  *
- * Owns, for each endpoint, how far it was read, the ids of what was read and is still there, and which
- * channels are held until when. All of it dies with the process: at the start every row is due.
+ * Owns how far the endpoint's rows were read, the ids of those that were read and are still there, and
+ * which channels are held until when. All of it ends with the process: at the start every row is due.
  */
 import type { Database } from 'bun:sqlite'
 import { Deadlines } from './deadlines'
 
-/** A row without its event, which may be long. */
-export type Head = {
+type Row = {
   readonly id: number
   readonly channel: string
   readonly attempts: number
   /** When the window of its attempts began; epoch milliseconds. */
   readonly time_ms: number
-  readonly bytes: number
 }
-/** An event on its way; `event` is JSON, times are epoch milliseconds. */
-export type OutboxRow = Omit<Head, 'bytes'> & { readonly event: string }
+/** A row without its event, which may be long. */
+export type Head = Row & { readonly bytes: number }
+/** A row to send; `event` is JSON. */
+export type OutboxRow = Row & { readonly event: string }
 
-type Place = Pick<Head, 'id' | 'channel'>
+type Place = Pick<Row, 'id' | 'channel'>
 
 const READ = `
   SELECT id, channel FROM webhook_outbox
@@ -30,214 +30,168 @@ const HEADS = `
   SELECT id, channel, attempts, time_ms, octet_length(event) AS bytes FROM webhook_outbox
    WHERE id IN (SELECT value FROM json_each($ids)) AND dead_at IS NULL ORDER BY id`
 
-/** So many rows, and channels whose time has come, are looked at in one go. */
-const LOOKED_AT = 500
+/** Rows that are read, and channels that are released, in one go. */
+const MAX_PER_FIND = 500
 
-export type Found = {
-  /** In order within each channel; what is sent of them must be a beginning. */
+export type FindResult = {
+  /** In order within each channel; of each channel the first ones must be sent first. */
   readonly rows: readonly Head[]
-  /** There may be more, for which nobody has to wait. */
+  /** True where there may be more that are due. */
   readonly more: boolean
 }
 
-class Queue {
-  /** Rows up to this one were read. */
-  cursor = 0
+export class DueRows {
+  /** Rows up to this id were read. */
+  #cursor = 0
   /** By channel, the ids of its rows that were read and are still there, in order; never none. */
-  readonly known = new Map<string, number[]>()
-  /** Channels of rows that are under way, and when they are given back whatever came of them. */
-  readonly leased = new Set<string>()
-  leasedUntil = 0
-  /** Channels of which a row was refused, and until when. */
-  readonly held = new Deadlines()
+  readonly #known = new Map<string, number[]>()
+  /** Channels of rows that are under way, and when they are released whatever the outcome. */
+  readonly #leased = new Set<string>()
+  #leasedUntil = 0
+  /** Channels of which a row was refused, and until when they are held. */
+  readonly #held = new Deadlines()
   /** Other known channels, the longest waiting first: those that were held for a refusal, and the rest. */
-  readonly again = new Set<string>()
-  readonly ready = new Set<string>()
-  /** Which of the two come first; they take turns, since what is refused is often sent alone. */
-  againFirst = false
+  readonly #retried = new Set<string>()
+  readonly #ready = new Set<string>()
+  /** Which of the two come first; they take turns, since a refused row is often sent alone. */
+  #retriedFirst = false
 
-  get inOrder(): readonly Set<string>[] {
-    return this.againFirst ? [this.again, this.ready] : [this.ready, this.again]
+  constructor(
+    readonly db: Database,
+    readonly lane: number,
+  ) {}
+
+  /** At most `limit`; `now` is by the clock's `mono`. */
+  find(now: number, limit: number): FindResult {
+    this.#release(now)
+    this.#retriedFirst = !this.#retriedFirst
+    const inOrder = this.#retriedFirst ? [this.#retried, this.#ready] : [this.#ready, this.#retried]
+    const count = (): number =>
+      inOrder.reduce((sum, channels) => sum + this.#firstIds(channels, limit).length, 0)
+    const unread = count() < limit && this.#read()
+    const expected = count()
+    const rows = inOrder.flatMap((channels) => this.#heads(channels, limit))
+    const left = this.#ready.size + this.#retried.size > 0
+    return { rows: rows.slice(0, limit), more: unread || left || rows.length < expected }
   }
 
-  /** Rows that were read; ids come in order, those that are under way already for the second time. */
-  remember({ id, channel }: Place): void {
-    const ids = this.known.get(channel)
-    if (!ids) this.known.set(channel, [id])
-    else if (id > ids.at(-1)!) ids.push(id)
-    if (!this.isHeld(channel) && !this.again.has(channel)) this.ready.add(channel)
-  }
-
-  isHeld(channel: string): boolean {
-    return this.leased.has(channel) || this.held.has(channel)
-  }
-
-  /** One request at a time is under way; what is left of the one before was not settled. */
+  /** Rows that are sent now: their channels are held until these are settled, or `until`. */
   lease(rows: readonly Place[], until: number): void {
-    for (const channel of this.leased) this.held.set(channel, this.leasedUntil)
-    this.leased.clear()
-    this.leasedUntil = until
+    // One request at a time is under way: rows of an earlier one that are left were not settled.
+    for (const channel of this.#leased) this.#held.set(channel, this.#leasedUntil)
+    this.#leased.clear()
+    this.#leasedUntil = until
     for (const row of rows) {
-      this.remember(row)
-      this.leased.add(row.channel)
-      this.held.delete(row.channel)
+      this.#remember(row)
+      this.#leased.add(row.channel)
+      this.#held.delete(row.channel)
       this.#unqueue(row.channel)
     }
   }
 
-  hold(channel: string, until: number): void {
-    this.leased.delete(channel)
-    this.held.set(channel, until)
-    this.#unqueue(channel)
-  }
-
-  free(channel: string): void {
-    this.leased.delete(channel)
-    this.held.delete(channel)
-    if (this.known.has(channel) && !this.again.has(channel)) this.ready.add(channel)
-  }
-
-  /** When the next channel is held no longer. */
-  get nextDue(): number | undefined {
-    const first = this.held.first
-    if (this.leased.size === 0) return first
-    return Math.min(first ?? Infinity, this.leasedUntil)
-  }
-
-  release(now: number): void {
-    if (this.leased.size > 0 && this.leasedUntil <= now) this.lease([], 0)
-    for (let left = LOOKED_AT; left > 0; left--) {
-      const channel = this.held.shift(now)
-      if (channel === undefined) return
-      if (this.known.has(channel)) this.again.add(channel)
+  /** Rows that were refused: their channels are held for longer. */
+  hold(rows: readonly Place[], until: number): void {
+    for (const { channel } of rows) {
+      this.#leased.delete(channel)
+      this.#held.set(channel, until)
+      this.#unqueue(channel)
     }
   }
 
-  /** The first of a channel's rows are gone. */
-  shift(channel: string, gone: ReadonlySet<number>): void {
-    const ids = this.known.get(channel) ?? []
-    const left = ids.findIndex((id) => !gone.has(id))
-    if (left === -1) this.#drop(channel)
-    else ids.splice(0, left)
+  /** Removes rows that are gone, the first ones of their channels, whose next ones are due. */
+  remove(rows: readonly Place[]): void {
+    const gone = new Set(rows.map(({ id }) => id))
+    for (const channel of new Set(rows.map((row) => row.channel))) {
+      const ids = this.#known.get(channel) ?? []
+      const left = ids.findIndex((id) => !gone.has(id))
+      if (left === -1) this.#drop(channel)
+      else ids.splice(0, left)
+      this.#leased.delete(channel)
+      this.#held.delete(channel)
+      if (this.#known.has(channel) && !this.#retried.has(channel)) this.#ready.add(channel)
+    }
   }
 
-  /** Some of a channel's rows are gone. */
-  forget(channel: string, gone: ReadonlySet<number>): void {
-    const left = this.known.get(channel)!.filter((id) => !gone.has(id))
-    if (left.length === 0) this.#drop(channel)
-    else this.known.set(channel, left)
+  /** When the next channel is released; by the clock's `mono`. */
+  get nextDue(): number | undefined {
+    const { first } = this.#held
+    return this.#leased.size === 0 ? first : Math.min(first ?? Infinity, this.#leasedUntil)
+  }
+
+  /** Reads the table anew, since rows that were read before have returned. Held channels stay held. */
+  reread(): void {
+    this.#cursor = 0
+    for (const channels of [this.#known, this.#ready, this.#retried]) channels.clear()
+  }
+
+  #release(now: number): void {
+    if (this.#leased.size > 0 && this.#leasedUntil <= now) this.lease([], 0)
+    for (let left = MAX_PER_FIND; left > 0; left--) {
+      const channel = this.#held.shift(now)
+      if (channel === undefined) return
+      if (this.#known.has(channel)) this.#retried.add(channel)
+    }
+  }
+
+  /** Reads on. True where there may be more. */
+  #read(): boolean {
+    const values = { lane: this.lane, cursor: this.#cursor, limit: MAX_PER_FIND }
+    const rows = this.db.query<Place, [typeof values]>(READ).all(values)
+    for (const row of rows) this.#remember(row)
+    this.#cursor = rows.at(-1)?.id ?? this.#cursor
+    return rows.length === MAX_PER_FIND
+  }
+
+  /** Ids come in order, those of rows under way for the second time. */
+  #remember({ id, channel }: Place): void {
+    const ids = this.#known.get(channel)
+    if (!ids) this.#known.set(channel, [id])
+    else if (id > ids.at(-1)!) ids.push(id)
+    const isHeld = this.#leased.has(channel) || this.#held.has(channel)
+    if (!isHeld && !this.#retried.has(channel)) this.#ready.add(channel)
+  }
+
+  #heads(channels: ReadonlySet<string>, limit: number): Head[] {
+    const ids = this.#firstIds(channels, limit)
+    if (ids.length === 0) return []
+    const values = { ids: JSON.stringify(ids) }
+    const rows = this.db.query<Head, [typeof values]>(HEADS).all(values)
+    if (rows.length < ids.length) this.#forgetMissing(channels, ids, rows)
+    return rows
+  }
+
+  /** The first rows of each of the channels, at most `limit`. */
+  #firstIds(channels: ReadonlySet<string>, limit: number): number[] {
+    const ids: number[] = []
+    for (const channel of channels) {
+      if (ids.length >= limit) break
+      ids.push(...this.#known.get(channel)!.slice(0, limit - ids.length))
+    }
+    return ids
+  }
+
+  /** Forgets rows that were cancelled, or given up with others of their endpoint. */
+  #forgetMissing(
+    channels: ReadonlySet<string>,
+    ids: readonly number[],
+    rows: readonly Head[],
+  ): void {
+    const there = new Set(rows.map(({ id }) => id))
+    const missing = new Set(ids.filter((id) => !there.has(id)))
+    for (const channel of [...channels].slice(0, ids.length)) {
+      const left = this.#known.get(channel)!.filter((id) => !missing.has(id))
+      if (left.length === 0) this.#drop(channel)
+      else this.#known.set(channel, left)
+    }
   }
 
   #drop(channel: string): void {
-    this.known.delete(channel)
+    this.#known.delete(channel)
     this.#unqueue(channel)
   }
 
   #unqueue(channel: string): void {
-    this.ready.delete(channel)
-    this.again.delete(channel)
+    this.#ready.delete(channel)
+    this.#retried.delete(channel)
   }
-}
-
-export class DueRows {
-  readonly #queues = new Map<number, Queue>()
-
-  constructor(readonly db: Database) {}
-
-  /** At most `limit`; `now` is by the clock's `mono`. */
-  find(lane: number, now: number, limit: number): Found {
-    const queue = this.#queueOf(lane)
-    queue.release(now)
-    queue.againFirst = !queue.againFirst
-    const wanted = (): number[] =>
-      queue.inOrder.flatMap((channels) => firstIds(queue, channels, limit))
-    const unread = wanted().length < limit && this.#read(lane, queue)
-    const ids = wanted().length
-    const rows = queue.inOrder.flatMap((channels) => this.#heads(queue, channels, limit))
-    const left = queue.ready.size + queue.again.size > 0
-    return { rows: rows.slice(0, limit), more: unread || left || rows.length < ids }
-  }
-
-  /** Rows that are sent now: their channels are held until they are settled, or `until`. */
-  lease(lane: number, rows: readonly Place[], until: number): void {
-    this.#queueOf(lane).lease(rows, until)
-  }
-
-  /** Rows that were refused: their channels are held for longer. */
-  hold(lane: number, rows: readonly Place[], until: number): void {
-    for (const { channel } of rows) this.#queueOf(lane).hold(channel, until)
-  }
-
-  /** Rows that are gone, the first of their channels: what stands behind them is next. */
-  gone(lane: number, rows: readonly Place[]): void {
-    const queue = this.#queueOf(lane)
-    const ids = new Set(rows.map(({ id }) => id))
-    for (const channel of new Set(rows.map((row) => row.channel))) {
-      queue.shift(channel, ids)
-      queue.free(channel)
-    }
-  }
-
-  /** When the next channel is held no longer; by the clock's `mono`. */
-  nextDue(lane: number): number | undefined {
-    return this.#queueOf(lane).nextDue
-  }
-
-  /** Everything is due; or the lane is gone. */
-  restart(lane: number): void {
-    this.#queues.delete(lane)
-  }
-
-  /** Rows that were read before have come back: the table is read anew. What is held stays held. */
-  reread(lane: number): void {
-    const queue = this.#queueOf(lane)
-    queue.cursor = 0
-    for (const names of [queue.known, queue.ready, queue.again]) names.clear()
-  }
-
-  #queueOf(lane: number): Queue {
-    let queue = this.#queues.get(lane)
-    if (!queue) this.#queues.set(lane, (queue = new Queue()))
-    return queue
-  }
-
-  /** Reads on. True where there may be more. */
-  #read(lane: number, queue: Queue): boolean {
-    const values = { lane, cursor: queue.cursor, limit: LOOKED_AT }
-    const rows = this.db.query<Place, [typeof values]>(READ).all(values)
-    for (const row of rows) queue.remember(row)
-    queue.cursor = rows.at(-1)?.id ?? queue.cursor
-    return rows.length === LOOKED_AT
-  }
-
-  #heads(queue: Queue, channels: ReadonlySet<string>, limit: number): Head[] {
-    const ids = firstIds(queue, channels, limit)
-    if (ids.length === 0) return []
-    const values = { ids: JSON.stringify(ids) }
-    const rows = this.db.query<Head, [typeof values]>(HEADS).all(values)
-    if (rows.length < ids.length) forgetMissing(queue, channels, ids, rows)
-    return rows
-  }
-}
-
-/** The first rows of each of the channels, at most so many. */
-function firstIds(queue: Queue, channels: ReadonlySet<string>, limit: number): number[] {
-  const ids: number[] = []
-  for (const channel of channels) {
-    if (ids.length >= limit) break
-    ids.push(...queue.known.get(channel)!.slice(0, limit - ids.length))
-  }
-  return ids
-}
-
-/** Rows that were taken back, or given up with others of their endpoint. */
-function forgetMissing(
-  queue: Queue,
-  channels: ReadonlySet<string>,
-  ids: readonly number[],
-  rows: readonly Head[],
-): void {
-  const there = new Set(rows.map(({ id }) => id))
-  const missing = new Set(ids.filter((id) => !there.has(id)))
-  for (const channel of [...channels].slice(0, ids.length)) queue.forget(channel, missing)
 }

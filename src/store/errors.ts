@@ -1,5 +1,5 @@
 /**
- * Why the database can't be used, in one line for the operator.
+ * Errors of the database, explained to the operator in one line.
  */
 import { messageOf, RealtimeError } from '../core/errors'
 
@@ -8,8 +8,8 @@ export class StoreError extends Error {
   override readonly name = 'StoreError'
 }
 
-/** Runs what needs the database. @throws StoreError in place of whatever SQLite or the system throws */
-export function guarded<T>(path: string, run: () => T): T {
+/** Runs code that needs the database. @throws StoreError in place of what SQLite or the system throws */
+export function guard<T>(path: string, run: () => T): T {
   try {
     return run()
   } catch (cause) {
@@ -17,14 +17,14 @@ export function guarded<T>(path: string, run: () => T): T {
   }
 }
 
-/** What SQLite or the system has thrown, as the operator is told. */
+/** An error of SQLite or the system as a StoreError. */
 export function storeError(path: string, cause: unknown): StoreError {
   return cause instanceof StoreError
     ? cause
     : new StoreError(`database ${path}: ${explain(cause)}`, { cause })
 }
 
-/** SQLite's result codes and the file system's, in the operator's words. */
+/** SQLite's result codes and the file system's. */
 const EXPLANATIONS: Readonly<Record<string, string>> = {
   SQLITE_NOTADB: 'is not a SQLite database, or is corrupt',
   SQLITE_CORRUPT: 'is corrupt',
@@ -49,7 +49,7 @@ function explain(cause: unknown): string {
   return reasonOf(cause) ?? messageOf(cause)
 }
 
-/** Why the database, or its file, does not take or give what it was asked for; undefined for any other fault. */
+/** The reason why the database or its file could not be read or written; undefined for any other fault. */
 export function reasonOf(cause: unknown): string | undefined {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   const known = Object.keys(EXPLANATIONS)

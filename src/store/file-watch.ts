@@ -1,6 +1,6 @@
 /**
- * Whether the files of the store are still there, and still what this process has made of them. Where they
- * are not it writes what nobody else will ever read, or breaks what somebody else has written.
+ * FileWatch: checks that the files of the store are still there, and not written by another program.
+ * Otherwise this process writes what nobody will ever read, or breaks what the other has written.
  */
 import type { Database } from 'bun:sqlite'
 import { statSync } from 'node:fs'
@@ -18,8 +18,8 @@ export class FileWatch {
 
   constructor(readonly path: string) {}
 
-  /** Remembers which files these are, once the database is open. */
-  begin(db: Database): void {
+  /** Remembers the files of the open database. */
+  start(db: Database): void {
     if (!isFile(this.path)) return
     const files = filesOf(this.path)
     this.#known = files.map((file) => ({ file, identity: identityOf(file) }))
@@ -28,8 +28,8 @@ export class FileWatch {
     if (mode === 'wal') this.#overwrites = new Overwrites(files[0]!)
   }
 
-  /** Looks, says once what it sees, and turns `/ready` red; green where a file is back. */
-  look({ readiness, log }: Pick<Core, 'readiness' | 'log'>): void {
+  /** Logs a change once, and turns `/ready` red; green where a file is back. */
+  check({ readiness, log }: Pick<Core, 'readiness' | 'log'>): void {
     const { path } = this
     const trouble = this.#trouble()
     if (trouble === undefined) {
@@ -37,14 +37,14 @@ export class FileWatch {
     } else if (readiness.fail('database', trouble)) log.error({ path }, `database: ${trouble}`)
   }
 
-  /** Only after the database. */
+  /** Called after the database was closed. */
   close(): void {
     this.#overwrites?.close()
     this.#overwrites = undefined
   }
 
   #trouble(): string | undefined {
-    if (this.#overwrites?.look()) return OVERWRITTEN
+    if (this.#overwrites?.check()) return OVERWRITTEN
     const lost = this.#known.some(({ file, identity }) => identity && identityOf(file) !== identity)
     return lost ? LOST : undefined
   }

@@ -1,33 +1,33 @@
 /**
- * The files of the store: for this user only, and for one process at a time.
+ * Files of the store: readable by this user only, and used by one process at a time.
  *
  * The lock is an open `BEGIN EXCLUSIVE` on a second SQLite file beside the database. It ends with its
- * process, however that ends, and keeps nobody from the database itself: backups and readers go on.
+ * process, however that ends, and does not lock the database itself: backups and readers go on.
  */
 import { Database } from 'bun:sqlite'
 import { chmodSync, closeSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Log } from '../core/types'
-import { guarded, StoreError } from './errors'
+import { guard, StoreError } from './errors'
 
-/** The database is another process's. */
+/** Another process uses the database. */
 export class DatabaseInUse extends StoreError {
-  constructor(path: string, waiting: string) {
-    super(`database ${path}: is in use by another process (${waiting})`)
+  constructor(path: string, hint: string) {
+    super(`database ${path}: is in use by another process (${hint})`)
   }
 }
 
 export const isFile = (path: string): boolean => path !== ':memory:'
 
-/** The database as SQLite names its files, and the lock: links lead to one name. */
+/** The names of the database's files and of the lock, with links resolved. */
 export const filesOf = (path: string): readonly string[] =>
   ['', '-wal', '-shm', '.lock'].map((ending) => `${realpathSync(path)}${ending}`)
 
-/** What it holds are secrets; SQLite gives its companions the rights of the database. */
+/** Creates the file, which will have secrets; SQLite gives the files beside it the same rights. */
 export function makePrivate(path: string): void {
   mkdirSync(dirname(path), { recursive: true })
   try {
-    // A file that is there is not opened: closing it would end the locks that this process has on it.
+    // An existing file is not opened: closing it would end the locks that this process has on it.
     closeSync(openSync(path, 'wx', 0o600))
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
@@ -39,13 +39,13 @@ export function makePrivate(path: string): void {
   }
 }
 
-/** Files that every user may read or write are nobody's wish; a group's rights may be. */
-export function tighten(path: string, log: Log): void {
-  const open = filesOf(path).filter((file) => (modeOf(file) & 0o007) !== 0)
-  if (open.length === 0) return
-  const fields = { path, mode: (modeOf(open[0]!) & 0o777).toString(8) }
+/** Takes the rights of all users away; those of a group may be intended. */
+export function restrictRights(path: string, log: Log): void {
+  const openFiles = filesOf(path).filter((file) => (modeOf(file) & 0o007) !== 0)
+  if (openFiles.length === 0) return
+  const fields = { path, mode: (modeOf(openFiles[0]!) & 0o777).toString(8) }
   try {
-    for (const file of open) chmodSync(file, 0o600)
+    for (const file of openFiles) chmodSync(file, 0o600)
     log.warn(fields, 'every user of this machine could read the database; now only its owner can')
   } catch (cause) {
     log.warn({ ...fields, err: cause }, 'every user of this machine may read the database')
@@ -54,24 +54,24 @@ export function tighten(path: string, log: Log): void {
 
 const modeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mode ?? 0
 
-/** Two that start at once find out within this which of them is first. */
+/** Time in which two processes that start at once find out which is first. */
 export const TIE_MS = 200
 
 /**
- * Takes the database for this process; the answer gives it back. `patienceMs` is how long the event loop
- * may stand still for it.
+ * Locks the database for this process; returns the function that unlocks it. The event loop stands still
+ * for up to `maxWaitMs`.
  * @throws DatabaseInUse where another process, or another server of this one, has it; StoreError
  */
-export function lockDatabase(path: string, patienceMs: number): () => void {
-  return guarded(path, () => {
+export function lockDatabase(path: string, maxWaitMs: number): () => void {
+  return guard(path, () => {
     makePrivate(path)
     const lock = `${realpathSync(path)}.lock`
-    const db = guarded(lock, () => {
+    const db = guard(lock, () => {
       makePrivate(lock)
       return new Database(lock)
     })
     try {
-      db.run(`PRAGMA busy_timeout = ${patienceMs}`)
+      db.run(`PRAGMA busy_timeout = ${maxWaitMs}`)
       db.run('BEGIN EXCLUSIVE')
     } catch (cause) {
       db.close()

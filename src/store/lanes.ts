@@ -1,14 +1,14 @@
 /**
- * Lanes: the endpoints that have, or had, something to send, and how many rows each has. The numbers are
- * kept by triggers, in the transaction of whatever changes a row; nothing is counted. Owns the lanes' ids
- * and, so that nobody has to ask for them, how many rows are stored.
+ * Lanes: the endpoints that have, or had, events to send, and how many rows each has. Triggers keep the
+ * numbers in the transaction that changes a row; nothing is counted. Owns the lanes' ids and, to save
+ * queries, how many rows are stored.
  */
 import type { Database } from 'bun:sqlite'
 
 /** The rows of one endpoint of one app. */
 export type LaneKey = { readonly appId: string; readonly endpoint: string }
 
-/** Rows that nobody has accepted, those of them that were sent, and those that were given up. */
+/** `pending` rows are not accepted yet, `failing` of these were sent, `dead` ones were given up. */
 export type LaneRow = {
   readonly id: number
   readonly endpoint: string
@@ -26,7 +26,7 @@ const REMOVE = 'DELETE FROM webhook_lanes WHERE id = $id'
 type Lane = LaneKey & { readonly id: number; stored: number }
 
 export class Lanes {
-  /** Rows that are stored, of all. */
+  /** Rows of all lanes. */
   size = 0
   readonly #lanes = new Map<string, Lane>()
 
@@ -41,17 +41,16 @@ export class Lanes {
     return Array.from(this.#lanes.values(), ({ appId, endpoint }) => ({ appId, endpoint }))
   }
 
-  /** Rows that are stored for one. */
   stored(key: LaneKey): number {
     return this.#lanes.get(nameOf(key))?.stored ?? 0
   }
 
-  /** Made where there is none. */
+  /** Adds the lane where there is none. */
   idOf(key: LaneKey): number {
     return this.#laneOf(key).id
   }
 
-  /** So many rows more, or fewer, once they are. */
+  /** Adds `rows`, which may be negative; called once they are written. */
   count(key: LaneKey, rows: number): void {
     this.#laneOf(key).stored += rows
     this.size += rows

@@ -2,17 +2,17 @@
  * The outbox of webhooks: events that no endpoint has accepted yet, a row for each endpoint. A row that
  * was given up is a dead letter until it is replayed.
  *
- * Order is kept per channel and endpoint: a row waits while an older one of its channel does. Whatever
- * may concern many rows is done to so many at a time that the event loop never waits for it, and no
- * statement looks at many more rows than it changes or returns.
+ * Order is kept per channel and endpoint: a row waits while an older one of its channel does. What may
+ * concern many rows is done in slices, so that the event loop never waits for it, and no statement reads
+ * many more rows than it changes or returns.
  */
 import type { Database } from 'bun:sqlite'
 import type { Attempt, DeadLetter, LaneReport } from '../core/deliveries'
 import { announcementStore, type Announcement } from './announcements'
-import { deadLetters, type Replay } from './dead-letters'
+import { cancelledRows, markOf, type EventSubject } from './cancellations'
+import { deadLetterStore, type Replay } from './dead-letters'
 import { DueRows, type Head, type OutboxRow } from './due-rows'
 import { Lanes, nameOf, type LaneKey } from './lanes'
-import { cancelledRows, markOf, type EventSubject } from './cancellations'
 
 export type { Announcement } from './announcements'
 export type { Replay } from './dead-letters'
@@ -25,19 +25,19 @@ export type EventEntry = LaneKey & {
   readonly event: string
   readonly subject: EventSubject
 }
-/** What is written down: an event for an endpoint, or that something was announced and is, or is gone. */
+/** A change of the outbox: an event for an endpoint, or an announcement that begins or ends. */
 export type Entry = EventEntry | (Announcement & { readonly type: 'announce' | 'withdraw' })
 
-/** What became of the events of a group. */
+/** Counts of events in a group. */
 export type WriteCounts = {
   written: number
-  /** Departures and what they cancelled. */
+  /** Departures and the rows that they cancelled. */
   cancelled: number
-  /** For want of room for their endpoint. */
+  /** Events for which their endpoint had no room. */
   dropped: number
 }
 
-/** `mono` and `until` are by the clock's `mono`. An event with `alone` attempts behind it is sent alone. */
+/** `mono` and `until` are by the clock's `mono`. A row with `alone` attempts is sent alone. */
 export type Lease = {
   readonly now: number
   readonly mono: number
@@ -47,13 +47,13 @@ export type Lease = {
 
 export type TakeResult = {
   readonly rows: readonly OutboxRow[]
-  /** Instead of any: so many were due, and given up. */
+  /** Rows that were given up; then none were taken. */
   readonly dead: number
-  /** Instead of any: there may be some. */
+  /** Where none were taken: true when there may be some. */
   readonly more: boolean
 }
 
-/** Which rows count as never tried: with fewer attempts, or of a window that began before (epoch ms). */
+/** The rows whose attempts count as none: with fewer than `below`, or of a window that began before (epoch ms). */
 export type AttemptReset = { readonly below: number; readonly before: number }
 
 const INSERT = `
@@ -62,7 +62,7 @@ const INSERT = `
 const OLDEST = `
   SELECT id, channel, attempts, time_ms FROM webhook_outbox
    WHERE lane = $lane AND dead_at IS NULL ORDER BY id LIMIT $limit`
-/** `due_at` is no time any more: it is 0 for what was not sent since the lane was opened. */
+/** `due_at` is not a time any more: it is 0 for rows that were not sent since the lane was opened. */
 const LEASE = `
   UPDATE webhook_outbox
      SET attempts = attempts + 1, due_at = $now, untold = NULL,
@@ -85,8 +85,8 @@ const DROP_DEAD = DROP_ALIVE.replace('IS NULL', 'IS NOT NULL')
 
 /** Rows that are changed in one go: 0.3 to 0.8 ms, Bun 1.4. */
 export const SLICE_ROWS = 100
-/** Rows among which a probe is looked for. */
-const PROBED = 500
+/** Rows among which a probe is chosen. */
+const PROBE_ROWS = 500
 type Values = Record<string, string | number | null>
 
 export type Outbox = ReturnType<typeof outboxStore>
@@ -94,13 +94,21 @@ export type Outbox = ReturnType<typeof outboxStore>
 /** How long events are tried. */
 export type Window = { readonly windowMs: number; readonly staleMs: number }
 
-/** Every function throws where the database does; then nothing of what it was to write is written. */
+/** Every function throws where the database does, and then has written nothing. */
 export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
   const all = <T>(sql: string, values: Values): T[] => db.query<T, [Values]>(sql).all(values)
   const change = (sql: string, values: Values): number =>
     db.query<unknown, [Values]>(sql).run(values).changes
-  const [log, due, lanes] = [deliveryLog(db), new DueRows(db), new Lanes(db)]
-  const [announcements, dead] = [announcementStore(db), deadLetters(db)]
+  const lanes = new Lanes(db)
+  const lastAttempts = attemptStore(db)
+  const announcements = announcementStore(db)
+  const deadLetters = deadLetterStore(db)
+  const dueRows = new Map<number, DueRows>()
+  const dueRowsOf = (lane: number): DueRows => {
+    const due = dueRows.get(lane) ?? new DueRows(db, lane)
+    dueRows.set(lane, due)
+    return due
+  }
 
   /** Returns by how many rows the outbox grows. */
   const writeEvent = (entry: EventEntry, now: number, room: number): number => {
@@ -112,100 +120,97 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
     change(INSERT, { lane, channel, event, untold: markOf(subject), now })
     return 1
   }
-  const lease = (lane: number, rows: readonly Omit<Head, 'bytes'>[], terms: Lease): OutboxRow[] => {
+  const lease = (lane: number, rows: readonly OldestRow[], terms: Lease): OutboxRow[] => {
     const { now, alone, until } = terms
     const values = { ids: idsOf(rows), now, alone, stale: now - staleMs }
     const leased = all<{ id: number; time_ms: number; event: string }>(LEASE, values)
     const byId = new Map(leased.map((row) => [row.id, row]))
-    due.lease(lane, rows, until)
+    dueRowsOf(lane).lease(rows, until)
     return rows.flatMap(({ id, channel, attempts }) => {
       const row = byId.get(id)
       return row ? [{ ...row, channel, attempts }] : []
     })
   }
-  /** What came of a request, and what that means for its rows: both or neither. */
-  const settle = (lane: number, attempt: Attempt, settleRows: () => number): number =>
+  /** Records the outcome of a request and changes its rows: both or neither. */
+  const recordAttempt = (lane: number, attempt: Attempt, sql: string, values: Values): number =>
     db
       .transaction(() => {
-        log.add(lane, attempt)
-        return settleRows()
+        lastAttempts.add(lane, attempt)
+        return change(sql, values)
       })
       .immediate()
   return {
-    /** Rows that are kept, dead letters too. */
+    /** Rows of all endpoints, dead letters too. */
     size: (): number => lanes.size,
-    /** The same of one endpoint. */
+    /** Rows of one endpoint. */
     stored: (key: LaneKey): number => lanes.stored(key),
     keys: (): LaneKey[] => lanes.all(),
-    /** Whether it is a departure that cancels its arrival, and takes no room. */
+    /** True for a departure that cancels its arrival, and takes no room. */
     cancels: (entry: EventEntry): boolean => cancelledRows(db, lanes.idOf(entry), entry).length > 0,
-    /** All of a group, in order, or nothing of it; of an endpoint at most so many rows. */
-    record: (entries: readonly Entry[], now: number, most: number): WriteCounts => {
-      const counts = new Map<string, { readonly key: LaneKey; rows: number }>()
-      // Outside of the transaction: what it would take back is remembered.
+    /** Writes all of a group, in order, or nothing of it; at most `maxRows` of an endpoint. */
+    record: (entries: readonly Entry[], now: number, maxRows: number): WriteCounts => {
+      const growth = new Map<string, { readonly key: LaneKey; rows: number }>()
+      // Before the transaction, since a rollback would not take the ids out of memory.
       for (const entry of entries) if (entry.type === 'event') lanes.idOf(entry)
-      const told: WriteCounts = { written: 0, cancelled: 0, dropped: 0 }
+      const counts: WriteCounts = { written: 0, cancelled: 0, dropped: 0 }
       const write = (entry: Entry): void => {
         if (entry.type !== 'event') return announcements[entry.type](entry)
         const name = nameOf(entry)
-        const { rows } = counts.get(name) ?? { rows: 0 }
-        const more = writeEvent(entry, now, most - lanes.stored(entry) - rows)
-        counts.set(name, { key: entry, rows: rows + more })
-        if (more === 1) told.written++
-        else if (more === 0) told.dropped++
-        else told.cancelled += 1 - more
+        const { rows } = growth.get(name) ?? { rows: 0 }
+        const more = writeEvent(entry, now, maxRows - lanes.stored(entry) - rows)
+        growth.set(name, { key: entry, rows: rows + more })
+        if (more === 1) counts.written++
+        else if (more === 0) counts.dropped++
+        else counts.cancelled += 1 - more
       }
       db.transaction(() => entries.forEach(write)).immediate()
-      for (const { key, rows } of counts.values()) lanes.count(key, rows)
-      return told
+      for (const { key, rows } of growth.values()) lanes.count(key, rows)
+      return counts
     },
     announcements: announcements.page,
     /**
-     * What was tried is due, and as new where the pardon says so. True while there is more of it; nothing
-     * may be taken meanwhile.
+     * Makes rows due that were sent before, and resets their attempts. True while there is more of it;
+     * nothing may be taken until then.
      */
     reopen: (key: LaneKey, now: number, { below, before }: AttemptReset): boolean => {
       const lane = lanes.idOf(key)
       const rows = change(REOPEN, { lane, now, below, before, limit: SLICE_ROWS })
-      if (rows < SLICE_ROWS) due.restart(lane)
+      if (rows < SLICE_ROWS) dueRows.delete(lane)
       return rows === SLICE_ROWS
     },
-    /**
-     * Leases rows until they are settled or `until`, in order; `choose` says how many of those that are
-     * due. A crash gives them back.
-     */
+    /** Leases the first due rows, as many as `choose` returns. A crash releases them. */
     take: (
       key: LaneKey,
       terms: Lease & { readonly limit: number },
       choose: (due: readonly Head[]) => number,
     ): TakeResult => {
       const lane = lanes.idOf(key)
-      const { rows, more } = due.find(lane, terms.mono, terms.limit)
+      const due = dueRowsOf(lane)
+      const { rows, more } = due.find(terms.mono, terms.limit)
       const before = terms.now - windowMs
       const over = rows.filter((row) => row.attempts > terms.alone && row.time_ms <= before)
-      dead.bury(
-        over.map(({ id }) => id),
-        terms.now,
-      )
-      due.gone(lane, over)
-      if (over.length > 0) return { rows: [], dead: over.length, more: true }
+      if (over.length > 0) {
+        deadLetters.giveUp(idsOf(over), terms.now)
+        due.remove(over)
+        return { rows: [], dead: over.length, more: true }
+      }
       const chosen = rows.slice(0, choose(rows))
       return { rows: chosen.length === 0 ? [] : lease(lane, chosen, terms), dead: 0, more }
     },
-    /** Leases the one row with which an endpoint is probed: of the first of each channel the least tried. */
+    /** Leases the row to probe an endpoint with: of the first of each channel the least tried. */
     takeProbe: (key: LaneKey, terms: Lease): TakeResult => {
       const lane = lanes.idOf(key)
-      const oldest = all<Omit<Head, 'bytes'>>(OLDEST, { lane, limit: PROBED })
+      const oldest = all<OldestRow>(OLDEST, { lane, limit: PROBE_ROWS })
       const first = new Map(oldest.toReversed().map((row) => [row.channel, row]))
       const [probe] = [...first.values()].sort((a, b) => a.attempts - b.attempts || a.id - b.id)
       return { rows: probe ? lease(lane, [probe], terms) : [], dead: 0, more: false }
     },
     recordDelivery: (key: LaneKey, rows: readonly OutboxRow[], attempt: Attempt): void => {
       const lane = lanes.idOf(key)
-      lanes.count(key, -settle(lane, attempt, () => change(REMOVE, { ids: idsOf(rows) })))
-      due.gone(lane, rows)
+      lanes.count(key, -recordAttempt(lane, attempt, REMOVE, { ids: idsOf(rows) }))
+      dueRowsOf(lane).remove(rows)
     },
-    /** `dueAt`: when they are tried again; by the clock's `mono`. */
+    /** The rows are tried again at `dueAt`, by the clock's `mono`. */
     recordFailure: (
       key: LaneKey,
       rows: readonly OutboxRow[],
@@ -214,52 +219,53 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
     ): void => {
       const lane = lanes.idOf(key)
       const { status, error } = attempt
-      settle(lane, attempt, () => change(FAILED, { ids: idsOf(rows), status, error }))
-      due.hold(lane, rows, dueAt)
+      recordAttempt(lane, attempt, FAILED, { ids: idsOf(rows), status, error })
+      dueRowsOf(lane).hold(rows, dueAt)
     },
-    /** Of an endpoint's oldest rows those become dead letters whose window is over, and that were tried so often. */
-    giveUp: (key: LaneKey, now: number, attempts: number): number => {
-      const lane = lanes.idOf(key)
-      return dead.buryOldest({ lane, now, before: now - windowMs, attempts, limit: SLICE_ROWS })
+    /** Gives up those of an endpoint's oldest rows whose window is over and that have as many attempts; returns how many. */
+    giveUp: (key: LaneKey, now: number, minAttempts: number): number => {
+      const before = now - windowMs
+      const terms = { lane: lanes.idOf(key), now, before, attempts: minAttempts, limit: SLICE_ROWS }
+      return deadLetters.giveUpOldest(terms)
     },
-    /** When something is due that is not yet; by the clock's `mono`. */
-    nextDue: (key: LaneKey): number | undefined => due.nextDue(lanes.idOf(key)),
-    /** Forgets rows of an endpoint that is gone, at last the endpoint. How many; a slice at a time. */
+    /** When the next rows are due; by the clock's `mono`. */
+    nextDue: (key: LaneKey): number | undefined => dueRowsOf(lanes.idOf(key)).nextDue,
+    /** Deletes a slice of the rows of a removed endpoint, in the end the endpoint; returns how many rows. */
     drop: (key: LaneKey): number => {
       const values = { lane: lanes.idOf(key), limit: SLICE_ROWS }
       const dropped = change(DROP_ALIVE, values) || change(DROP_DEAD, values)
       lanes.count(key, -dropped)
       if (dropped > 0) return dropped
-      log.forget(values.lane)
-      due.restart(values.lane)
+      lastAttempts.forget(values.lane)
+      dueRows.delete(values.lane)
       lanes.remove(key)
       return 0
     },
     lanes: (appId: string): LaneReport[] =>
       lanes.ofApp(appId).map(({ id: lane, ...numbers }) => ({
         ...numbers,
-        oldest: all<Omit<Head, 'bytes'>>(OLDEST, { lane, limit: 1 })[0]?.time_ms ?? null,
-        attempts: log.of(lane),
+        oldest: all<OldestRow>(OLDEST, { lane, limit: 1 })[0]?.time_ms ?? null,
+        attempts: lastAttempts.newest(lane),
       })),
-    /** The newest of each endpoint. */
-    dead: (appId: string): DeadLetter[] => dead.shown(lanes.ofApp(appId)),
-    /** What was given up goes out again, as new. True while there is more of it. */
+    deadLetters: (appId: string): DeadLetter[] => deadLetters.newest(lanes.ofApp(appId)),
+    /** Makes a slice of the dead letters due, as new. True while there is more of it. */
     replay: (key: LaneKey, replay: Replay, now: number): boolean => {
       const lane = lanes.idOf(key)
-      const more = dead.replay(lane, replay, SLICE_ROWS, now)
-      if (!more) due.reread(lane)
+      const more = deadLetters.replay(lane, replay, SLICE_ROWS, now)
+      if (!more) dueRowsOf(lane).reread()
       return more
     },
   }
 }
+
+type OldestRow = Omit<Head, 'bytes'>
 
 const idsOf = (rows: readonly { readonly id: number }[]): string =>
   JSON.stringify(rows.map(({ id }) => id))
 
 // ---------------------------------------------------------------- the last requests to each endpoint
 
-/** So many are remembered. */
-const KEPT = 20
+const KEPT_ATTEMPTS = 20
 
 const ADD = `
   INSERT INTO webhook_attempts (lane, number, at, duration_ms, events, status, error)
@@ -268,21 +274,20 @@ const ADD = `
 const FORGET = `
   DELETE FROM webhook_attempts WHERE lane = $lane AND number <=
     (SELECT MAX(number) FROM webhook_attempts WHERE lane = $lane) - $kept`
-const SHOW = `
+const NEWEST = `
   SELECT at, duration_ms AS durationMs, events, status, error FROM webhook_attempts
    WHERE lane = $lane ORDER BY number DESC`
 
-function deliveryLog(db: Database) {
-  const forget = (lane: number, kept: number) =>
-    db.query<unknown, [{ lane: number; kept: number }]>(FORGET).run({ lane, kept })
+function attemptStore(db: Database) {
+  const forget = (lane: number, kept = 0): void =>
+    void db.query<unknown, [{ lane: number; kept: number }]>(FORGET).run({ lane, kept })
   return {
     add: (lane: number, attempt: Attempt): void => {
       db.query<unknown, [Attempt & { lane: number }]>(ADD).run({ lane, ...attempt })
-      forget(lane, KEPT)
+      forget(lane, KEPT_ATTEMPTS)
     },
-    /** The newest first. */
-    of: (lane: number): Attempt[] => db.query<Attempt, [{ lane: number }]>(SHOW).all({ lane }),
-    /** All of an endpoint that is gone. */
-    forget: (lane: number): void => void forget(lane, 0),
+    newest: (lane: number): Attempt[] =>
+      db.query<Attempt, [{ lane: number }]>(NEWEST).all({ lane }),
+    forget,
   }
 }

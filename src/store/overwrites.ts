@@ -1,15 +1,15 @@
 /**
- * Whether somebody else has written to the database's own file, past SQLite: a backup that is copied over
- * it leaves the name and the file as they are, and this process goes on with pages that it remembers.
+ * Overwrites: finds out whether a program has written to the database's file past SQLite. A backup that is
+ * copied over it leaves its name and inode, and this process goes on with the pages in its cache.
  *
- * With a write-ahead log that file is written by checkpoints alone, and each leaves a mark in the index of
- * the log. Content that is another without a new mark is not SQLite's, of whatever process. What is written
- * in the five seconds of a checkpoint is not told apart.
+ * With a write-ahead log only checkpoints write to that file, and each leaves a mark in the index of the
+ * log. Content that changed without a new mark was not written by SQLite, of any process. What is written
+ * within five seconds of a checkpoint cannot be told from it.
  * Spec: SQLite, "WAL-mode File Format", 2.1 and 2.2.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 
-/** The salts of the log; how many of its frames were, and were to be, copied to the file. */
+/** The salts of the log; how many of its frames were copied to the file, and how many should be. */
 const MARKS = [
   { at: 32, bytes: 8 },
   { at: 96, bytes: 4 },
@@ -17,7 +17,7 @@ const MARKS = [
 ] as const
 const INDEX_BYTES = 136
 
-/** Parts of the file, its first and its last among them, that stand for all of it: a fifth of a millisecond. */
+/** Parts of the file that are compared, the first and the last among them: a fifth of a millisecond. */
 const PARTS = 64
 const PART_BYTES = 4096
 
@@ -26,32 +26,32 @@ export class Overwrites {
   readonly #index: number
   readonly #bytes = Buffer.alloc(PARTS * PART_BYTES)
   #mark: string
-  #written: number
+  #modifiedMs: number
   #content: bigint
-  #found = false
+  #isOverwritten = false
 
   /** The files of an open database that has a write-ahead log. */
   constructor(path: string) {
     this.#index = openSync(`${path}-shm`, 'r')
     this.#file = openSync(path, 'r')
-    this.#written = fstatSync(this.#file).mtimeMs
+    this.#modifiedMs = fstatSync(this.#file).mtimeMs
     this.#content = this.#readContent()
     this.#mark = this.#readMark()
   }
 
-  /** True from when it was seen on. */
-  look(): boolean {
-    const [mark, written, content] = [this.#mark, this.#written, this.#content]
-    this.#written = fstatSync(this.#file).mtimeMs
-    // A file that was touched, or whose time comes late, has the same content.
-    if (this.#written !== written) this.#content = this.#readContent()
+  /** True once an overwrite was found, and from then on. */
+  check(): boolean {
+    const [mark, modifiedMs, content] = [this.#mark, this.#modifiedMs, this.#content]
+    this.#modifiedMs = fstatSync(this.#file).mtimeMs
+    // The content counts, not the time: a file may be touched, or its time be late.
+    if (this.#modifiedMs !== modifiedMs) this.#content = this.#readContent()
     // Last: a checkpoint leaves a mark before it writes.
     this.#mark = this.#readMark()
-    if (this.#content !== content && this.#mark === mark) this.#found = true
-    return this.#found
+    if (this.#content !== content && this.#mark === mark) this.#isOverwritten = true
+    return this.#isOverwritten
   }
 
-  /** Only after the database: closing a file ends every lock that this process has on it. */
+  /** Called after the database was closed: closing a file ends all locks that this process has on it. */
   close(): void {
     closeSync(this.#file)
     closeSync(this.#index)

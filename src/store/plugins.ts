@@ -1,6 +1,6 @@
 /**
- * What plugins keep: a value for each (plugin, key), as JSON. Values that have expired are gone for
- * every reader at once, and from the file with the next writes of the same plugin.
+ * Plugins' values: one for each (plugin, key), as JSON. Readers do not see expired values; the next writes
+ * of the same plugin delete them from the file.
  */
 import type { Database } from 'bun:sqlite'
 import type { PluginStore } from '../core/plugin'
@@ -22,15 +22,15 @@ const DROP_EXPIRED = `
     SELECT rowid FROM plugin_values
      WHERE plugin = $plugin AND expires_at IS NOT NULL AND expires_at <= $now LIMIT $limit)`
 
-/** A plugin's hooks read while everybody waits: 5 MB took 1 ms for each read, and 4 ms for each write. */
+/** Hooks read and write in a turn of the event loop: 5 MB took 1 ms for a read, 4 ms for a write. */
 const MAX_VALUE_BYTES = 65_536
 const MAX_KEY_BYTES = 1024
-/** A write pays for so many that have expired. */
-const DROPPED_AT_ONCE = 16
+/** Expired values that a write deletes. */
+const MAX_DROPPED_PER_WRITE = 16
 
 type Row = { key: string; value: string }
 
-/** `now` says the time in epoch milliseconds. */
+/** `now` returns epoch milliseconds. */
 export function pluginStore(db: Database, plugin: string, now: () => number): PluginStore {
   const valueIn = ({ key, value }: Row): unknown =>
     readJson(value, { table: 'plugin_values', row: `${plugin}, ${key}`, column: 'value' })
@@ -42,15 +42,15 @@ export function pluginStore(db: Database, plugin: string, now: () => number): Pl
       return row ? valueIn(row) : undefined
     },
     set: (key, value, { expiresAt } = {}) => {
-      const text = textOf(key, value)
-      db.query(DROP_EXPIRED).run({ plugin, now: now(), limit: DROPPED_AT_ONCE })
+      const text = jsonFor(key, value)
+      db.query(DROP_EXPIRED).run({ plugin, now: now(), limit: MAX_DROPPED_PER_WRITE })
       db.query(SET).run({ plugin, key, value: text, expiresAt: expiresAt ?? null })
     },
     delete: (key) => {
       db.query(DELETE).run({ plugin, key })
     },
     entries: ({ after, limit } = {}) => {
-      // The next text after one has a NUL more.
+      // The next key in order has one NUL more.
       const from = after === undefined ? '' : `${after}\0`
       type Page = { plugin: string; from: string; now: number; limit: number }
       const rows = db.query<Row, Page>(ENTRIES)
@@ -61,8 +61,8 @@ export function pluginStore(db: Database, plugin: string, now: () => number): Pl
   }
 }
 
-/** @throws TypeError for what is no JSON, RangeError for what is too large */
-function textOf(key: string, value: unknown): string {
+/** @throws TypeError for a value that is no JSON, RangeError for a key or a value that is too large */
+function jsonFor(key: string, value: unknown): string {
   const keyBytes = Buffer.byteLength(key)
   if (keyBytes > MAX_KEY_BYTES)
     throw new RangeError(`a plugin's key has ${keyBytes} bytes; the limit is ${MAX_KEY_BYTES}`)

@@ -1,39 +1,40 @@
 /**
- * Rows as they are read. What a hand or a disk has broken is named, with its row, so that it can be mended.
+ * Rows: values checked as they are read. The error for a broken one names its row, so that an operator can
+ * mend it.
  */
 import { SWITCHES } from '../apps/switches'
 import { isRecord, parseJson } from '../core/json'
 
-/** Whose the text is: a table, a row by its key, a column. */
+/** A column of the row with that key. */
 export type Cell = { readonly table: string; readonly row: string; readonly column: string }
 
-/** What a value must be, and how that is called. */
-export type Shape = { readonly is: (value: unknown) => boolean; readonly called: string }
+/** A check of a value; `name` completes "is not". */
+export type Shape = { readonly is: (value: unknown) => boolean; readonly name: string }
 
-const isTexts = (value: unknown): boolean =>
+const isStringList = (value: unknown): boolean =>
   Array.isArray(value) && value.every((entry) => typeof entry === 'string')
-const isEndpoints = (value: unknown): boolean =>
+const isEndpointList = (value: unknown): boolean =>
   Array.isArray(value) &&
   value.every((entry) => isRecord(entry) && typeof entry['url'] === 'string')
-const isNumbers = (value: unknown): boolean =>
+const isLimits = (value: unknown): boolean =>
   isRecord(value) && Object.values(value).every((entry) => Number.isSafeInteger(entry))
-const isText = (value: unknown): boolean => typeof value === 'string'
+const isString = (value: unknown): boolean => typeof value === 'string'
 const isSwitch = (value: unknown): boolean => typeof value === 'boolean'
 
-/** What apps have that is not a column of its own type; changes of provided apps have all of it. */
+/** Columns of apps that hold JSON. */
 export const SHAPES = {
-  hosts: { is: isTexts, called: 'a list of texts' },
-  webhooks: { is: isEndpoints, called: 'a list of objects with a url' },
-  limits: { is: isNumbers, called: 'an object of whole numbers' },
+  hosts: { is: isStringList, name: 'a list of texts' },
+  webhooks: { is: isEndpointList, name: 'a list of objects with a url' },
+  limits: { is: isLimits, name: 'an object of whole numbers' },
 } as const satisfies Record<string, Shape>
 
-/** By field; what is not here is not looked at. */
+/** By field; others are not checked. */
 const CHANGES: Readonly<Record<string, (value: unknown) => boolean>> = {
-  name: isText,
-  slug: isText,
+  name: isString,
+  slug: isString,
   ...Object.fromEntries(Object.values(SWITCHES).map(({ into }) => [into, isSwitch])),
-  hosts: isTexts,
-  webhooks: isEndpoints,
+  hosts: isStringList,
+  webhooks: isEndpointList,
   limits: (value) => isRecord(value) && Object.values(value).every(isLimit),
 }
 const isLimit = (value: unknown): boolean => value === null || Number.isSafeInteger(value)
@@ -41,17 +42,17 @@ const isLimit = (value: unknown): boolean => value === null || Number.isSafeInte
 export const APP_CHANGES: Shape = {
   is: (value) =>
     isRecord(value) && Object.entries(value).every(([name, of]) => CHANGES[name]?.(of) ?? true),
-  called: 'an object of settings of an app',
+  name: 'an object of settings of an app',
 }
 
-const ANYTHING: Shape = { is: () => true, called: 'JSON' }
+const ANYTHING: Shape = { is: () => true, name: 'JSON' }
 
-/** @throws Error that names the cell, and shows nothing of it */
-export function readJson(text: string, cell: Cell, { is, called }: Shape = ANYTHING): unknown {
+/** @throws Error that names the cell, and does not show its text */
+export function readJson(text: string, cell: Cell, shape: Shape = ANYTHING): unknown {
   const value = parseJson(text)
-  if (value === undefined || !is(value)) throw broken(cell, `is not ${called}`)
+  if (value === undefined || !shape.is(value)) throw brokenRow(cell, `is not ${shape.name}`)
   return value
 }
 
-export const broken = ({ table, row, column }: Cell, why: string): Error =>
-  new Error(`the row ${row} of the table ${table} is broken: ${column} ${why}`)
+export const brokenRow = ({ table, row, column }: Cell, problem: string): Error =>
+  new Error(`the row ${row} of the table ${table} is broken: ${column} ${problem}`)

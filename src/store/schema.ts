@@ -1,19 +1,19 @@
 /**
- * Whose file it is. Tables are looked at before anything is written: a file of another program is left as
- * it is, and named with what is in it.
+ * Schema: checks the tables before anything is written. A file of another program stays as it is, and the
+ * error names a table that is in it.
  */
 import { Database } from 'bun:sqlite'
 import { StoreError } from './errors'
 import { MIGRATIONS } from './migrations'
 
-/** Not SQLite's own, nor what tools that copy databases keep in them (`_litestream_seq`). */
+/** Without SQLite's own tables, and those of tools that copy databases (`_litestream_seq`). */
 const COLUMNS = `
   SELECT sqlite_schema.name AS "table", pragma_table_info.name AS "column"
     FROM sqlite_schema, pragma_table_info(sqlite_schema.name)
    WHERE sqlite_schema.type = 'table'
      AND sqlite_schema.name NOT LIKE 'sqlite/_%' ESCAPE '/' AND sqlite_schema.name NOT LIKE '/_%' ESCAPE '/'`
 
-/** Tables and their columns. */
+/** Columns by table. */
 type Schema = ReadonlyMap<string, ReadonlySet<string>>
 
 function schemaOf(db: Database): Schema {
@@ -25,7 +25,7 @@ function schemaOf(db: Database): Schema {
   return schema
 }
 
-/** The schema after so many migrations. */
+/** The schema after the first `version` migrations. */
 function schemaAfter(version: number): Schema {
   using db = new Database(':memory:')
   for (const sql of MIGRATIONS.slice(0, version)) db.run(sql)
@@ -38,8 +38,8 @@ export function versionOf(db: Database): number {
 }
 
 /**
- * Whether the file has what the migrations made that were applied: nothing where none was. More is no matter.
- * @throws StoreError for a file of another program, one that was changed, or one that knows more migrations
+ * Checks that the file has the tables and columns of its migrations, or none before the first; it may have more.
+ * @throws StoreError for a file of another program, a changed one, or one with unknown migrations
  */
 export function checkSchema(db: Database, path: string): void {
   const version = versionOf(db)
@@ -50,18 +50,19 @@ export function checkSchema(db: Database, path: string): void {
   const found = schemaOf(db)
   if (version === 0) {
     const [table] = found.keys()
-    if (table !== undefined) throw foreign(path, `it has a table ${table}, and nothing of ours`)
+    if (table !== undefined) throw foreignFile(path, `it has a table ${table}, and nothing of ours`)
     return
   }
   for (const [table, columns] of schemaAfter(version)) {
-    const there = found.get(table)
-    if (!there) throw foreign(path, `it has no table ${table}`)
+    const columnsFound = found.get(table)
+    if (!columnsFound) throw foreignFile(path, `it has no table ${table}`)
     for (const column of columns)
-      if (!there.has(column)) throw foreign(path, `its table ${table} has no column ${column}`)
+      if (!columnsFound.has(column))
+        throw foreignFile(path, `its table ${table} has no column ${column}`)
   }
 }
 
-const foreign = (path: string, why: string): StoreError =>
+const foreignFile = (path: string, problem: string): StoreError =>
   new StoreError(
-    `database ${path}: belongs to another program, or was changed: ${why} (DATABASE_PATH names a file of its own)`,
+    `database ${path}: belongs to another program, or was changed: ${problem} (DATABASE_PATH names a file of its own)`,
   )

@@ -1,17 +1,17 @@
 /**
- * The one SQLite file: opening it and bringing it up to date.
+ * Sqlite: opens the one database file and brings it up to date.
  */
 import { Database } from 'bun:sqlite'
 import { realpathSync } from 'node:fs'
 import type { Log } from '../core/types'
-import { guarded } from './errors'
-import { isFile, makePrivate, tighten } from './files'
+import { guard } from './errors'
+import { isFile, makePrivate, restrictRights } from './files'
 import { MIGRATIONS } from './migrations'
 import { checkSchema, versionOf } from './schema'
 
 /** @throws StoreError when the file can't be opened, written, read or understood */
 export function openDatabase(path: string, log?: Log): Database {
-  return guarded(path, () => {
+  return guard(path, () => {
     if (isFile(path)) makePrivate(path)
     const db = new Database(path, { strict: true, create: true })
     db.run('PRAGMA busy_timeout = 50')
@@ -20,7 +20,7 @@ export function openDatabase(path: string, log?: Log): Database {
     db.run('PRAGMA synchronous = NORMAL')
     migrate(db, path, { log })
     db.run('PRAGMA foreign_keys = ON') // after the migrations, which rename tables
-    if (isFile(path) && log) tighten(path, log)
+    if (isFile(path) && log) restrictRights(path, log)
     return db
   })
 }
@@ -30,7 +30,7 @@ export type MigrateOptions = {
   readonly log?: Log | undefined
 }
 
-/** What is long is told before it begins: nobody is connected yet. */
+/** Logs before it begins, since it may take long. */
 export function migrate(
   db: Database,
   path: string,

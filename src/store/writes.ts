@@ -1,7 +1,6 @@
 /**
- * Writes that somebody waits for. What the database does not take now is no fault of ours: it is
- * refused with the reason and a time to come again, and `/ready` is red until the database takes
- * something again.
+ * Writes that a request waits for. A database that cannot write now is no fault of ours: the write is
+ * refused with the reason and a time to retry, and `/ready` is red until the next write succeeds.
  */
 import type { Database } from 'bun:sqlite'
 import { RealtimeError } from '../core/errors'
@@ -9,7 +8,7 @@ import { Readiness } from '../core/readiness'
 import type { Log } from '../core/types'
 import { reasonOf } from './errors'
 
-/** The sweep looks that often whether it is over. */
+/** How often the sweep probes. */
 const RETRY_SECONDS = 5
 
 export class Writes {
@@ -21,16 +20,16 @@ export class Writes {
     readonly log: Log,
   ) {}
 
-  /** @throws RealtimeError('store_unavailable') where the database does not take it; what the write throws otherwise */
+  /** @throws RealtimeError('store_unavailable') where the database fails; else what the write throws */
   run<T>(write: () => T): T {
     try {
       const done = write()
-      this.#over()
+      this.#reportRecovery()
       return done
     } catch (cause) {
       const reason = reasonOf(cause)
       if (reason === undefined) throw cause
-      this.#trouble(reason, cause)
+      this.#reportTrouble(reason, cause)
       throw new RealtimeError('store_unavailable', `database: ${reason}`, {
         cause,
         retryAfterSeconds: RETRY_SECONDS,
@@ -38,16 +37,16 @@ export class Writes {
     }
   }
 
-  /** A store whose deeds, those that write, are run so. */
-  guard<Store extends object>(store: Store, deeds: readonly (keyof Store)[]): Store {
-    const guarded = deeds.map((name) => {
-      const deed = store[name] as (...args: unknown[]) => unknown
-      return [name, (...args: unknown[]) => this.run(() => deed(...args))] as const
+  /** The store, with these methods, which write, run by `run`. */
+  guard<Store extends object>(store: Store, methods: readonly (keyof Store)[]): Store {
+    const guarded = methods.map((name) => {
+      const method = store[name] as (...args: unknown[]) => unknown
+      return [name, (...args: unknown[]) => this.run(() => method(...args))] as const
     })
     return { ...store, ...Object.fromEntries(guarded) }
   }
 
-  /** Several times a minute: nobody may come who writes. */
+  /** Called several times a minute, since no request may come that writes. */
   probe(): void {
     if (this.readiness.reasonOf('writes') === undefined) return
     const { db } = this
@@ -57,16 +56,16 @@ export class Writes {
     try {
       this.run(() => db.run(`PRAGMA user_version = ${version}`))
     } catch {
-      // RealtimeError: it is not over, and `/ready` says why.
+      // RealtimeError: the database still fails, and `/ready` has the reason.
     }
   }
 
-  /** Said once, until it is over. */
-  #trouble(reason: string, cause: unknown): void {
+  /** Logged once, until it is over. */
+  #reportTrouble(reason: string, cause: unknown): void {
     if (this.readiness.fail('writes', reason)) this.log.error({ err: cause }, `writes: ${reason}`)
   }
 
-  #over(): void {
+  #reportRecovery(): void {
     if (this.readiness.recover('writes')) this.log.info({}, 'writes: taken again')
   }
 }

@@ -89,7 +89,7 @@ export class Webhooks implements Deliveries {
       endpoints: Array.from(names, (name) =>
         this.#reportOf(app, lanes.get(name) ?? unusedLane(name)),
       ),
-      deadLetters: this.outbox.dead(app.id),
+      deadLetters: this.outbox.deadLetters(app.id),
     }
   }
 
