@@ -4,7 +4,7 @@
 import { announce } from './announce'
 import { systemClock } from './clock'
 import { ConfigError, readConfig, type Config } from './config/config'
-import { loadConfigFile, tellConfigFile, type ConfigFile } from './config/config-file'
+import { loadConfigFile, tellConfigFile } from './config/config-file'
 import { toOneLine } from './core/errors'
 import type { Log } from './core/types'
 import type { Credentials } from './config/credentials'
@@ -39,8 +39,7 @@ export async function serve(): Promise<void> {
   for (const line of overFileLimit(config, openFilesLimit())) log.warn({}, line)
   surviveFaults(program)
   leaveOnSignal(program)
-  const file = await fileOf(program, config)
-  const server = await start(program, config, file)
+  const { file, server } = await start(program, config)
   program.server = server
   if (givenUp.signal.aborted) await server.leave().then(() => left(program)) // told in the last moment
   tellConfigFile(file, log)
@@ -68,32 +67,15 @@ function settings(): Config {
   }
 }
 
-/** Exits where the configuration file can't be used. */
-async function fileOf(program: Program, { configFile }: Config): Promise<ConfigFile> {
-  const { signal } = program.givenUp
-  try {
-    return await loadConfigFile(configFile, workingFolder(), {
-      clock: systemClock,
-      givenUp: signal,
-    })
-  } catch (cause) {
-    if (signal.aborted) return left(program)
-    if (!(cause instanceof ConfigError)) throw cause
-    fail(...cause.mistakes)
-  }
-}
-
-async function start(program: Program, config: Config, file: ConfigFile): Promise<CarillonServer> {
+/** Exits where the configuration file, the database, a plugin or the address can't be used. */
+async function start(program: Program, config: Config) {
   const { log, givenUp } = program
+  const surroundings = { clock: systemClock, givenUp: givenUp.signal }
   try {
-    return await createServer({
-      config,
-      clock: systemClock,
-      log,
-      givenUp: givenUp.signal,
-      handOver: (credentials) => handOver(credentials, config, log),
-      ...file,
-    })
+    const file = await loadConfigFile(config.configFile, workingFolder(), surroundings)
+    const handOver = (credentials: Credentials) => shareGenerated(credentials, config, log)
+    const server = await createServer({ config, log, handOver, ...surroundings, ...file })
+    return { file, server }
   } catch (cause) {
     if (givenUp.signal.aborted) return left(program)
     if (cause instanceof ConfigError) fail(...cause.mistakes)
@@ -109,7 +91,7 @@ function tellListening({ log }: Program, server: CarillonServer, { host, pathPre
 }
 
 /** Secrets that were generated go to a terminal, or where no log collector finds them. */
-function handOver(credentials: Credentials, { databasePath }: Config, log: Log): void {
+function shareGenerated(credentials: Credentials, { databasePath }: Config, log: Log): void {
   warnLeftOver(credentials, databasePath, log)
   if (!process.stdout.isTTY) writeGenerated(credentials, databasePath, systemClock.now())
 }

@@ -19,46 +19,44 @@ export function notes(env: Environment, files: readonly EnvFile[] = []): Note[] 
   return NOTES.flatMap(({ level, of }) => of(env, files).map((text) => ({ level, text })))
 }
 
+const READ = [...SETTING_NAMES, ...aliasNames(SECRETS)]
+const SECRET_NAMES = [...SECRETS, ...aliasesOf(SECRETS)]
+
+/** A line for each file that has brought some of those. */
+const inFiles =
+  (which: 'names' | 'altered' | 'cut', says: (path: string) => string) =>
+  (env: Environment, files: readonly EnvFile[]): string[] =>
+    broughtBy(files, env, { known: READ, secrets: SECRET_NAMES }).flatMap((brought) => {
+      const names = brought[which]
+      return names.length > 0 ? `${names.join(', ')}: ${says(brought.path)}` : []
+    })
+
 const NOTES = [
-  { level: 'info', of: namesFromFiles },
-  { level: 'warn', of: alteredByFiles },
-  { level: 'warn', of: cutByFiles },
+  {
+    level: 'info',
+    of: inFiles('names', (path) => `from ${path}, which the runtime reads at its start`),
+  },
+  {
+    level: 'warn',
+    of: inFiles(
+      'altered',
+      (path) =>
+        `not what ${path} says, where a $ begins the name of a variable, in quotes too; write \\$ for the sign`,
+    ),
+  },
+  {
+    level: 'warn',
+    of: inFiles(
+      'cut',
+      (path) => `ends where ${path} has a #, which begins a comment; quotes keep it`,
+    ),
+  },
   { level: 'warn', of: inQuotes },
   { level: 'info', of: aliasesUsed },
   { level: 'info', of: serviceVariables },
   { level: 'warn', of: unreadNames },
   { level: 'warn', of: unknownSettings },
 ] as const
-
-const READ = [...SETTING_NAMES, ...aliasNames(SECRETS)]
-const SECRET_NAMES = [...SECRETS, ...aliasesOf(SECRETS)]
-
-const brought = (env: Environment, files: readonly EnvFile[]) =>
-  broughtBy(files, env, { known: READ, secrets: SECRET_NAMES })
-
-function namesFromFiles(env: Environment, files: readonly EnvFile[]): string[] {
-  return brought(env, files).map(
-    ({ path, names }) => `${names.join(', ')}: from ${path}, which the runtime reads at its start`,
-  )
-}
-
-function alteredByFiles(env: Environment, files: readonly EnvFile[]): string[] {
-  return brought(env, files)
-    .filter(({ altered }) => altered.length > 0)
-    .map(
-      ({ path, altered }) =>
-        `${altered.join(', ')}: not what ${path} says, where a $ begins the name of a variable, in quotes too; write \\$ for the sign`,
-    )
-}
-
-function cutByFiles(env: Environment, files: readonly EnvFile[]): string[] {
-  return brought(env, files)
-    .filter(({ cut }) => cut.length > 0)
-    .map(
-      ({ path, cut }) =>
-        `${cut.join(', ')}: ends where ${path} has a #, which begins a comment; quotes keep it`,
-    )
-}
 
 /** Docker's `--env-file` takes quotes for a part of the value, which shells and other readers of such files take off. */
 function inQuotes(env: Environment): string[] {
