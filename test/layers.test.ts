@@ -249,8 +249,6 @@ const SMALL: Readonly<Record<string, string>> = {
   'dialects/pushex/mount.ts': 'a row of a table, as each dialect has one',
   'http/headers.ts': 'handshakes and transports read it, who need no more of http',
   'pages/swagger/credentials.ts': 'one part of the page',
-  'pages/swagger/filter.ts': 'tried without a browser',
-  'pages/swagger/order.ts': 'tried without a browser',
   'protocols/event-names.ts': 'HTTP and dialects ask it, too',
   'protocols/phoenix-topics.ts': 'mounts and routes of dialects ask it',
 }

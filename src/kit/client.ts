@@ -1,12 +1,9 @@
-/**
- * A client as small as a device's, and the waiting that tests are made of: always for a message, never
- * for a time.
- */
+/** A raw client, and waiting for messages: tests never wait for a time. */
 
-/** How long a test waits for something that must come; it costs only tests that fail, and machines are busy. */
+/** How long a test waits for what must arrive; only tests that fail pay for it, and machines are busy. */
 export const PATIENCE_MS = 15_000
 
-/** What arrived and who waits for it; a wait fails with what it waited for. */
+/** Items that arrived, or the waits for them; a wait that fails names what it waited for. */
 export class Inbox<T> {
   readonly #items: T[] = []
   readonly #waiting: ((item: T) => void)[] = []
@@ -28,13 +25,13 @@ export class Inbox<T> {
     return taken
   }
 
-  /** What has arrived and nobody has read. */
+  /** Items that have arrived and were not read. */
   get unread(): readonly T[] {
     return this.#items
   }
 }
 
-/** Fails with a name instead of hanging. */
+/** Rejects after PATIENCE_MS, naming what was waited for. */
 export async function within<T>(what: string, promise: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(
@@ -57,7 +54,7 @@ export type RawOptions = {
 
 export type Closing = { readonly code: number; readonly reason: string }
 
-/** A client as small as a device's: sends text, reads frames, answers native pings only. */
+/** A client as small as a device's: sends text, reads frames, and answers only native pings. */
 export class RawClient {
   readonly frames = new Inbox<string>()
   readonly closed: Promise<Closing>
@@ -78,7 +75,7 @@ export class RawClient {
       this.socket.onopen = () => resolve()
       this.socket.onerror = () => reject(new Error(`no connection to ${url}`))
     })
-    this.opened.catch(() => undefined) // told to whoever awaits it
+    this.opened.catch(() => undefined) // for clients whose `opened` nobody awaits
     this.closed = new Promise((resolve) => {
       this.socket.onclose = ({ code, reason }) => resolve({ code, reason })
     })
@@ -120,14 +117,14 @@ export class RawClient {
     return frame
   }
 
-  /** Proves that nothing else was on its way: the next frame is the answer to this ping. */
+  /** Fails unless the next frame is the pong to a ping that it sends: nothing else was on its way. */
   async expectNothing(): Promise<void> {
     this.send({ event: 'pusher:ping', data: {} })
     const frame = await this.next('a pong')
     if (frame !== PONG) throw new Error(`expected nothing, got ${frame}`)
   }
 
-  /** Resolves once the server has read everything that was sent: it answers native pings in their turn. */
+  /** Resolves once the server has read everything that was sent: native pings are answered in order. */
   async heard(): Promise<void> {
     const socket = this.socket as WebSocket & { ping(): void }
     const pong = new Promise((resolve) => socket.addEventListener('pong', resolve, { once: true }))

@@ -1,13 +1,11 @@
-/**
- * A clock that moves only when told to, and a log that can be read: what a server is given in tests.
- */
+/** The clock and the log of a server in tests: one is moved by hand, one can be read. */
 import type { Cancel, Clock, Log } from '../core/types'
 
-/** Time stands still until it is told to move. It begins at the real time, so that SDKs' timestamps fit. */
+/** Time stands still until `advance`. It begins at the real time, so that SDKs' timestamps fit. */
 export class ManualClock implements Clock {
   /** The time of day when `mono` was 0. */
   #origin: number
-  /** Not whole, as the real one. */
+  /** Fractional, like the real one. */
   #mono = 0.5
   #timers: { due: number; run: () => void; every: number | undefined }[] = []
 
@@ -44,7 +42,7 @@ export class ManualClock implements Clock {
     this.#mono = end
   }
 
-  /** The time of day is corrected by so much, or so little; `mono` and timers go on as before. */
+  /** Corrects the time of day by so many milliseconds; `mono` and timers are not affected. */
   set(byMs: number): void {
     this.#origin += byMs
   }

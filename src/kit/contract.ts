@@ -1,7 +1,7 @@
 /**
- * What every plugin promises, checked on a real server: hooks that may not wait do not, nothing fails
- * whatever a client says, a stranger gets nothing that a signature would have been asked for (not
- * even when the plugin's store is out of order), and nothing is left when the server has stopped.
+ * The contract of plugins, checked on a real server: synchronous hooks do not wait, nothing fails whatever a
+ * client sends, a stranger gets nothing that needs a signature (not even when the plugin's store is broken),
+ * and nothing is left when the server has stopped.
  */
 import { isPluginFault } from '../core/plugin-faults'
 import type { AnyPlugin } from '../plugin'
@@ -9,42 +9,46 @@ import type { RawOptions } from './client'
 import { serve, type Kit, type ServeOptions } from './server'
 
 export type Promises = ServeOptions & {
-  /** How a client arrives that the plugin lets in, if not empty-handed. */
+  /** How a client connects that the plugin lets in, if it needs more than the address. */
   readonly arrive?: RawOptions
-  /** The plugin lets strangers into channels of any name: on purpose. */
+  /** True for a plugin that lets strangers into channels of any name on purpose. */
   readonly open?: boolean
 }
 
 /**
  * Resolves for a plugin that keeps the contract.
- * @throws Error with one line for each broken promise
+ * @throws Error with one line for each breach
  */
 export async function testPlugin(plugin: AnyPlugin, promises: Promises = {}): Promise<void> {
-  const broken = [
-    ...(await walked(plugin, promises)),
-    ...(await walked(withoutStore(plugin), promises)).filter((line) => line.startsWith(STRANGER)),
+  const breaches = [
+    ...(await breachesOf(plugin, promises)),
+    ...(await breachesOf(withoutStore(plugin), promises)).filter((line) =>
+      line.startsWith(STRANGER),
+    ),
   ]
-  if (broken.length > 0)
-    throw new Error([`plugin ${plugin.name} breaks its contract:`, ...new Set(broken)].join('\n- '))
+  if (breaches.length > 0)
+    throw new Error(
+      [`plugin ${plugin.name} breaks its contract:`, ...new Set(breaches)].join('\n- '),
+    )
 }
 
 const STRANGER = 'a stranger'
 
-/** The whole life of some connections and events, good and bad; what was wrong on the way. */
-async function walked(plugin: AnyPlugin, promises: Promises): Promise<string[]> {
+/** Runs some connections and events, good and bad, from start to stop; a line for each breach. */
+async function breachesOf(plugin: AnyPlugin, promises: Promises): Promise<string[]> {
   const kit = await serve({ ...promises, plugins: [plugin] })
-  const broken: string[] = []
+  const breaches: string[] = []
   try {
-    for (const step of STEPS) broken.push(...(await step(kit, promises)))
+    for (const step of STEPS) breaches.push(...(await step(kit, promises)))
   } finally {
-    await stopped(kit)
+    await stopAndAdvance(kit)
   }
-  if (kit.clock.pending > 0) broken.push(`${kit.clock.pending} timer(s) run on after the stop`)
-  return [...broken, ...faultsIn(kit)]
+  if (kit.clock.pending > 0) breaches.push(`${kit.clock.pending} timer(s) run on after the stop`)
+  return [...breaches, ...faultsIn(kit)]
 }
 
-/** Stops it, the clock moved meanwhile: what never answers meets its limit. */
-async function stopped(kit: Kit): Promise<void> {
+/** Stops the server and moves its clock meanwhile, so that what never answers times out. */
+async function stopAndAdvance(kit: Kit): Promise<void> {
   let done = false
   const stopping = kit.stop().finally(() => (done = true))
   while (!done) {
@@ -64,35 +68,35 @@ function faultsIn({ log }: Kit): string[] {
 
 type Step = (kit: Kit, promises: Promises) => Promise<string[]>
 
-const STEPS: readonly Step[] = [strangersSubscribe, strangersTrigger, guestsComeAndGo]
+const STEPS: readonly Step[] = [strangersSubscribe, strangersTrigger, membersConnect]
 
-/** What no signature is: texts that a plugin's own tokens may look like. */
+/** No signatures, but texts that a plugin's own tokens may look like. */
 const CREDENTIALS = [undefined, '', 'x', 'a.b.c', 'null', '{}', `key:${'0'.repeat(64)}`, '\u0000']
 const GUARDED = ['private-carillon-test', 'presence-carillon-test', 'private-encrypted-carillon']
 
 async function strangersSubscribe(kit: Kit, { open = false }: Promises): Promise<string[]> {
-  const broken: string[] = []
+  const breaches: string[] = []
   for (const channel of GUARDED) {
     for (const auth of CREDENTIALS) {
       await using client = await kit.raw({ hello: false })
-      const welcome = await answered(client)
+      const welcome = await nextFrame(client)
       if (!welcome.includes('connection_established')) continue
       client.subscribe(channel, auth, '{"user_id":"1"}')
-      const answer = await answered(client)
+      const answer = await nextFrame(client)
       if (!open && answer.includes('subscription_succeeded'))
-        broken.push(`${STRANGER} entered ${channel} with auth ${JSON.stringify(auth)}`)
+        breaches.push(`${STRANGER} entered ${channel} with auth ${JSON.stringify(auth)}`)
     }
   }
-  return broken
+  return breaches
 }
 
 async function strangersTrigger(kit: Kit): Promise<string[]> {
   const body = '{"name":"e","channel":"room","data":"","event":"e"}'
   const events = `/apps/${kit.app.id}/events`
-  // On this machine the published app's pushes need no credentials.
+  // `/api/push` without credentials is left out: on this machine the published app needs none.
   const attempts = [
     [events, ''],
-    ...[events, '/api/push'].flatMap((path) => WRONG.map((w) => [path, w])),
+    ...[events, '/api/push'].flatMap((path) => WRONG_CREDENTIALS.map((w) => [path, w])),
   ]
   const answers = await Promise.all(
     attempts.map(async ([path = '', authorization = '']) => {
@@ -106,13 +110,13 @@ async function strangersTrigger(kit: Kit): Promise<string[]> {
   return answers.flat()
 }
 
-const WRONG = ['Bearer x', 'Basic eDp4']
+const WRONG_CREDENTIALS = ['Bearer x', 'Basic eDp4']
 
-/** Signed in everywhere, saying good and bad things, and closing in the middle of a command. */
-async function guestsComeAndGo(kit: Kit, { arrive = {} }: Promises): Promise<string[]> {
+/** Clients with signatures, which send good and bad frames and close in the middle of a command. */
+async function membersConnect(kit: Kit, { arrive = {} }: Promises): Promise<string[]> {
   for (const stay of [true, false]) {
     await using client = await kit.raw({ ...arrive, hello: false })
-    const welcome = await answered(client)
+    const welcome = await nextFrame(client)
     if (!welcome.includes('connection_established')) return []
     client.socketId = /\d+\.\d+/.exec(welcome)?.[0] ?? ''
     const member = '{"user_id":"1"}'
@@ -124,7 +128,7 @@ async function guestsComeAndGo(kit: Kit, { arrive = {} }: Promises): Promise<str
     client.send('not JSON')
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
     await kit.trigger({ channel: 'private-room', name: 'e', data: 'text' })
-    await pushed(kit)
+    await push(kit)
     await kit.signed('GET', '/channels')
     await kit.admin('/api/admin/apps')
     if (stay) await client.heard()
@@ -132,18 +136,18 @@ async function guestsComeAndGo(kit: Kit, { arrive = {} }: Promises): Promise<str
   return []
 }
 
-async function pushed(kit: Kit): Promise<void> {
+async function push(kit: Kit): Promise<void> {
   const headers = { authorization: `Basic ${btoa(`${kit.app.key}:${kit.app.secret}`)}` }
   const body = '{"channel":["room","private-room"],"data":[1],"event":"e"}'
   await kit.http('/api/push', { method: 'POST', headers, body })
 }
 
-/** The next frame, or why there is none. */
-async function answered(client: { next(): Promise<string>; closed: Promise<object> }) {
+/** The next frame, or the close as JSON. */
+async function nextFrame(client: { next(): Promise<string>; closed: Promise<object> }) {
   return Promise.race([client.next(), client.closed.then((closing) => JSON.stringify(closing))])
 }
 
-/** The plugin with a store that works until it has started and never again. */
+/** The plugin with a store that breaks once it has started. */
 function withoutStore(plugin: AnyPlugin): AnyPlugin {
   return {
     ...plugin,

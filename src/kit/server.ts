@@ -1,7 +1,4 @@
-/**
- * A real server on a free port for tests, with an in-memory database and a clock that moves only when
- * told to.
- */
+/** A real server on a free port for tests, with an in-memory database and a clock that is moved by hand. */
 import { createHash, createHmac } from 'node:crypto'
 import { readConfig, type Config } from '../config/config'
 import { readAppConfigs } from '../config/config-file'
@@ -12,15 +9,15 @@ import { createServer, type CarillonServer } from '../server'
 
 export type ServeOptions = {
   readonly plugins?: readonly AnyPlugin[]
-  /** In place of the published development app. */
+  /** Instead of the published development app. */
   readonly apps?: readonly AppConfig[]
-  /** Settings, as the environment has them. */
+  /** Settings as environment variables. */
   readonly env?: Readonly<Record<string, string>>
-  /** Settings, as the server has them. */
+  /** Settings as the server reads them. */
   readonly config?: Partial<Config>
   /** Where the clock begins, in epoch milliseconds; the real time if absent. */
   readonly now?: number
-  /** What turns are measured by; without, they take no time, and nothing is put off to the next. */
+  /** The clock by which turns are measured. By default they take no time, so nothing is put off to the next. */
   readonly meter?: () => number
 }
 
@@ -80,7 +77,7 @@ export class Kit {
     this.clock.advance(ms)
   }
 
-  /** A raw connection; its hello has been read unless `hello` is false. `path` replaces `/app/KEY`. */
+  /** Connects a raw client and reads its hello, unless `hello` is false. `path` replaces `/app/KEY`. */
   async raw(options: RawOptions = {}): Promise<RawClient> {
     const path = options.path ?? `/app/${this.app.key}?protocol=7&client=test&version=1`
     const client = new RawClient(`ws://127.0.0.1:${this.port}${path}`, options)
@@ -104,7 +101,7 @@ export class Kit {
     return client.subscribed(channel, this.sign(client, channel, channelData), channelData)
   }
 
-  /** Asks to sign in, as an app's backend vouches for a user. */
+  /** Signs a raw client in, with the signature of the app's backend. */
   signin(client: RawClient, userData: string): void {
     const auth = `${this.app.key}:${this.#hmac(`${client.socketId}::user::${userData}`)}`
     client.send({ event: 'pusher:signin', data: { auth, user_data: userData } })
@@ -114,7 +111,7 @@ export class Kit {
     return fetch(`http://127.0.0.1:${this.port}${path}`, init)
   }
 
-  /** A signed request to `/apps/ID` and `path`, as an SDK makes it. `parameters` sort after `auth_`. */
+  /** Sends a signed request to `/apps/ID` and `path`, as an SDK does. `parameters` sort after `auth_`. */
   signed(method: 'GET' | 'POST', path: string, body = '', parameters = ''): Promise<Response> {
     const whole = `/apps/${this.app.id}${path}`
     const md5 = body && `&body_md5=${createHash('md5').update(body).digest('hex')}`
@@ -129,7 +126,7 @@ export class Kit {
     return this.signed('POST', '/events', JSON.stringify({ channel, name, data }))
   }
 
-  /** A request with the admin's name and password. */
+  /** Sends a request with the admin's name and password. */
   admin(path: string, init: RequestInit = {}): Promise<Response> {
     const { username, password } = this.server.credentials.admin
     const authorization = `Basic ${btoa(`${username}:${password}`)}`

@@ -96,7 +96,7 @@ describePages('the page at /swagger', (browser) => {
     await page.locator('#filter').fill('Post revocations')
     await found.nth(1).waitFor({ state: 'detached' })
     expect((await found.allInnerTexts()).map(unbroken)).toEqual(['/plugins/guardian/revocations'])
-    expect(await page.locator('.way').allInnerTexts()).toEqual(['Basic: admin'])
+    expect(await page.locator('.auth-scheme').allInnerTexts()).toEqual(['Basic: admin'])
     await page.locator('#filter').fill('nothing of it')
     await page.getByText('No operation has all these words.').waitFor()
     expect(visit.problems).toEqual([])

@@ -1,9 +1,9 @@
 /** Every operation, sent exactly as the page fills it in, from the top of the list to its end. */
 import { expect, test } from 'bun:test'
 import { currentDocument } from '../../openapi/current'
-import { inOrder } from '../../src/pages/swagger/order'
-import { authorized } from '../../src/pages/swagger/sign'
-import { wayOf } from '../../src/pages/swagger/ways'
+import { compareOperations } from '../../src/pages/swagger/operations'
+import { authorize } from '../../src/pages/swagger/sign'
+import { schemeOf } from '../../src/pages/swagger/schemes'
 import { guardian } from '../../plugins/guardian'
 import { start } from '../harness'
 
@@ -30,7 +30,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
 )
 const listed = document.tags.flatMap(({ name }) =>
-  operations.filter(({ operation }) => operation.tags[0] === name).sort(inOrder),
+  operations.filter(({ operation }) => operation.tags[0] === name).sort(compareOperations),
 )
 
 const SUCCESS = 200
@@ -78,14 +78,14 @@ async function sentAs(type: 0 | string): Promise<Record<string, number>> {
     if (type !== 0 && !(type in content)) continue
     const [kind = ''] = type === 0 ? Object.keys(content) : [type]
     const url = new URL(filledIn(path, parameters), `http://127.0.0.1:${server.port}`)
-    const request = authorized(
+    const request = authorize(
       {
         url: url.href,
         method: method.toUpperCase(),
         headers: kind === '' || kind.startsWith('multipart/') ? {} : { 'content-type': kind },
         ...(kind !== '' && { body: bodyOf(kind, content[kind]!) }),
       },
-      { way: wayOf(operation), path: url.pathname },
+      { scheme: schemeOf(operation), path: url.pathname },
       credentials,
       Date.now(),
     )

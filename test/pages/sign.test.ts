@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { authorized } from '../../src/pages/swagger/sign'
-import type { Way } from '../../src/pages/swagger/ways'
+import { authorize } from '../../src/pages/swagger/sign'
+import type { Scheme } from '../../src/pages/swagger/schemes'
 import { REQUESTS } from '../vectors/requests'
 
 const HOST = 'http://localhost'
@@ -15,9 +15,9 @@ describe('the page signs as the SDKs do', () => {
   test.each(vectors)('$id', ({ app, method, path, query, timestamp, body, md5, signature }) => {
     const url = `${HOST}${path}${query === undefined ? '' : `?${query}`}`
     const credentials = { ...NOBODY, key: app.appKey, secret: app.appSecret }
-    const request = authorized(
+    const request = authorize(
       { url, method, headers: {}, body },
-      { way: 'signature', path },
+      { scheme: 'signature', path },
       credentials,
       timestamp * 1000,
     )
@@ -28,41 +28,44 @@ describe('the page signs as the SDKs do', () => {
 })
 
 const FULL = { appId: '1', key: 'k', secret: 's-secret', username: 'u', password: 'p-word' }
-const askedBy = (way: Way | undefined) => ({ way, path: '/any' })
+const requestFor = (scheme: Scheme | undefined) => ({ scheme, path: '/any' })
 const GET = { url: `${HOST}/any`, method: 'GET', headers: {} }
 
 test('what needs no credentials gets none', () => {
-  expect(authorized(GET, askedBy(undefined), FULL, 0)).toBe(GET)
+  expect(authorize(GET, requestFor(undefined), FULL, 0)).toBe(GET)
 })
 
 test('a signed request carries no secret; Basic carries what the bar says it does', () => {
-  const signed = JSON.stringify(authorized(GET, askedBy('signature'), FULL, 0))
+  const signed = JSON.stringify(authorize(GET, requestFor('signature'), FULL, 0))
   expect(signed).toContain('auth_signature=')
   expect(signed).not.toMatch(/s-secret|p-word|authorization/)
-  const app = authorized(GET, askedBy('keyPair'), FULL, 0)
+  const app = authorize(GET, requestFor('keyPair'), FULL, 0)
   expect(app).toEqual({ ...GET, headers: { authorization: `Basic ${btoa('k:s-secret')}` } })
-  const admin = authorized(GET, askedBy('password'), FULL, 0)
+  const admin = authorize(GET, requestFor('password'), FULL, 0)
   expect(admin).toEqual({ ...GET, headers: { authorization: `Basic ${btoa('u:p-word')}` } })
 })
 
 const EMPTY = [
   {
-    way: 'signature',
+    scheme: 'signature',
     bar: { secret: '' },
-    says: 'Not signed and not sent: the bar has no secret.',
+    reason: 'Not signed and not sent: the bar has no secret.',
   },
   {
-    way: 'signature',
+    scheme: 'signature',
     bar: NOBODY,
-    says: 'Not signed and not sent: the bar has no key and no secret.',
+    reason: 'Not signed and not sent: the bar has no key and no secret.',
   },
-  { way: 'keyPair', bar: { secret: '' }, says: 'Not sent: the bar has no secret.' },
-  { way: 'password', bar: { password: '' }, says: 'Not sent: the bar has no password.' },
-  { way: 'password', bar: NOBODY, says: 'Not sent: the bar has no user and no password.' },
+  { scheme: 'keyPair', bar: { secret: '' }, reason: 'Not sent: the bar has no secret.' },
+  { scheme: 'password', bar: { password: '' }, reason: 'Not sent: the bar has no password.' },
+  { scheme: 'password', bar: NOBODY, reason: 'Not sent: the bar has no user and no password.' },
 ] as const
 
-test.each(EMPTY)('what is empty does not sign: $way, $says', async ({ way, bar, says }) => {
-  const { userFetch, ...request } = authorized(GET, askedBy(way), { ...FULL, ...bar }, 0)
-  expect(request).toEqual(GET)
-  expect(userFetch).toThrow(new Error(says))
-})
+test.each(EMPTY)(
+  'what is empty does not sign: $scheme, $reason',
+  async ({ scheme, bar, reason }) => {
+    const { userFetch, ...request } = authorize(GET, requestFor(scheme), { ...FULL, ...bar }, 0)
+    expect(request).toEqual(GET)
+    expect(userFetch).toThrow(new Error(reason))
+  },
+)

@@ -1,12 +1,12 @@
 /**
- * The bar of credentials. The form owns them; they are remembered for this tab. A server that has
- * nothing but the published development credentials fills it for this machine; for others it stays empty.
+ * The bar of credentials. The form owns them; they are kept for this tab. Published development credentials
+ * fill it for this machine; elsewhere it starts empty.
  */
 import type { Credentials } from './sign'
 
 const STORAGE_KEY = 'carillon.swagger'
 
-/** Fills the form, from an address for what may be known, keeps what is typed, and returns how to read it. */
+/** Fills the form with the published credentials, keeps what is typed, and returns a function that reads it. */
 export async function credentialsOf(
   form: HTMLFormElement,
   defaultsAt: URL,

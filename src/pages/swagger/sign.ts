@@ -1,14 +1,13 @@
 /**
- * Credentials put on a request, as its route asks for them: Pusher's signature in the query, or
- * Basic. Synchronous, which the browser's own cryptography is not; it has no MD5 either.
- * Spec: contract 6.2.
+ * Puts credentials on requests, by the scheme of their route: Pusher's signature in the query, or Basic.
+ * Synchronous, which the browser's own cryptography is not; it has no MD5 either. Spec: contract 6.2.
  */
 import { hmac } from '@noble/hashes/hmac.js'
 import { md5 } from '@noble/hashes/legacy.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { SwaggerRequest } from 'swagger-ui-dist/swagger-ui-es-bundle.js'
-import type { Asked, Way } from './ways'
+import type { RequestScheme, Scheme } from './schemes'
 
 export type Credentials = {
   readonly appId: string
@@ -18,7 +17,7 @@ export type Credentials = {
   readonly password: string
 }
 
-/** What the bar calls its fields. */
+/** Labels of the bar's fields. */
 const LABELS: Readonly<Record<keyof Credentials, string>> = {
   appId: 'id',
   key: 'key',
@@ -27,16 +26,20 @@ const LABELS: Readonly<Record<keyof Credentials, string>> = {
   password: 'password',
 }
 
-type Authorize = {
+type SchemeCredentials = {
   readonly needs: readonly (keyof Credentials)[]
-  readonly put: (request: SwaggerRequest, credentials: Credentials, as: Signed) => SwaggerRequest
+  readonly put: (
+    request: SwaggerRequest,
+    credentials: Credentials,
+    as: SignContext,
+  ) => SwaggerRequest
 }
 
-/** What is signed beside method and query: the path as the server sees it, and epoch milliseconds. */
-type Signed = { readonly path: string; readonly now: number }
+/** Signed beside method and query: the path as the server sees it, and epoch milliseconds. */
+type SignContext = { readonly path: string; readonly now: number }
 
-const AUTHORIZE: Readonly<Record<Way, Authorize>> = {
-  signature: { needs: ['key', 'secret'], put: signed },
+const SCHEME_CREDENTIALS: Readonly<Record<Scheme, SchemeCredentials>> = {
+  signature: { needs: ['key', 'secret'], put: sign },
   keyPair: {
     needs: ['key', 'secret'],
     put: (request, { key, secret }) => withBasic(request, `${key}:${secret}`),
@@ -48,26 +51,26 @@ const AUTHORIZE: Readonly<Record<Way, Authorize>> = {
 }
 
 /**
- * `now` is epoch milliseconds. What asks for no credentials stays as it is; where the bar is not filled
- * in nothing is sent, since what is empty signs nothing.
+ * The request with the credentials of its scheme; without a scheme it stays as it is. Where the bar is not
+ * filled in, nothing is sent. `now` is epoch milliseconds.
  */
-export function authorized(
+export function authorize(
   request: SwaggerRequest,
-  { way, path }: Asked,
+  { scheme, path }: RequestScheme,
   credentials: Credentials,
   now: number,
 ): SwaggerRequest {
-  if (way === undefined) return request
-  const { needs, put } = AUTHORIZE[way]
+  if (scheme === undefined) return request
+  const { needs, put } = SCHEME_CREDENTIALS[scheme]
   const empty = needs.filter((field) => !credentials[field])
   if (empty.length === 0) return put(request, credentials, { path, now })
-  const deed = way === 'signature' ? 'signed and not sent' : 'sent'
+  const deed = scheme === 'signature' ? 'signed and not sent' : 'sent'
   const missing = empty.map((field) => LABELS[field]).join(' and no ')
-  return unsent(request, `Not ${deed}: the bar has no ${missing}.`)
+  return withoutSending(request, `Not ${deed}: the bar has no ${missing}.`)
 }
 
-/** The page shows a request's error with its name, unless that is empty; one thrown here would break it. */
-function unsent(request: SwaggerRequest, message: string): SwaggerRequest {
+/** A request that fails with the message instead of being sent. An error thrown here would break the page. */
+function withoutSending(request: SwaggerRequest, message: string): SwaggerRequest {
   const error = Object.assign(new Error(message), { name: '' })
   return { ...request, userFetch: () => Promise.reject(error) }
 }
@@ -78,7 +81,7 @@ function withBasic(request: SwaggerRequest, credentials: string) {
   return { ...request, headers: { ...request.headers, authorization } }
 }
 
-function signed(request: SwaggerRequest, { key, secret }: Credentials, { path, now }: Signed) {
+function sign(request: SwaggerRequest, { key, secret }: Credentials, { path, now }: SignContext) {
   const { origin, pathname, searchParams } = new URL(request.url)
   const query = new Map([...searchParams].map(([name, value]) => [name.toLowerCase(), value]))
   query.set('auth_key', key)

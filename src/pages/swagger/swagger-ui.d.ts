@@ -5,7 +5,7 @@ declare module 'swagger-ui-dist/swagger-ui-es-bundle.js' {
     method: string
     headers: Record<string, string>
     body?: unknown
-    /** In the place of the browser's own. */
+    /** Replaces the browser's `fetch`. */
     userFetch?: () => Promise<never>
   }
 
@@ -38,7 +38,7 @@ declare module 'swagger-ui-dist/swagger-ui-es-bundle.js' {
     }
     readonly specSelectors: { taggedOperations(): TaggedOperations }
   }
-  export type Answered = {
+  export type ResponseProps = {
     readonly response: { get(name: string): unknown; delete(name: string): object }
   }
   export type SwaggerPlugin = (system: System) => {
@@ -48,7 +48,7 @@ declare module 'swagger-ui-dist/swagger-ui-es-bundle.js' {
     }
     readonly wrapComponents: {
       operations(original: Component): (props: System) => unknown
-      liveResponse(original: Component): (props: Answered) => unknown
+      liveResponse(original: Component): (props: ResponseProps) => unknown
     }
   }
 

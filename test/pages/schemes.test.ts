@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { currentDocument } from '../../openapi/current'
-import { isFound } from '../../src/pages/swagger/filter'
-import { meaningOf, wayOf, waysOf, type Document } from '../../src/pages/swagger/ways'
+import { matchesFilter } from '../../src/pages/swagger/operations'
+import { reasonOf, schemeOf, schemeFinder, type Document } from '../../src/pages/swagger/schemes'
 
 const document = (await currentDocument()) as Document
 const { paths } = document
@@ -13,16 +13,16 @@ test.each(['', '/ws', '/api', '/a/b'])(
   'credentials are those of the document, below %p',
   (prefix) => {
     const root = new URL(`http://localhost${prefix}/`)
-    const askedAt = waysOf({ ...document, paths: { ...paths, ...open } }, root)
+    const schemeOfRequest = schemeFinder({ ...document, paths: { ...paths, ...open } }, root)
     for (const [template, methods] of Object.entries(paths)) {
       const path = template.replace(/\{\w+\}/g, 'x-1')
       for (const operation of Object.values(methods))
-        expect(askedAt(`http://localhost${prefix}${path}?x`)).toEqual({
-          way: wayOf(operation),
+        expect(schemeOfRequest(`http://localhost${prefix}${path}?x`)).toEqual({
+          scheme: schemeOf(operation),
           path,
         })
     }
-    expect(askedAt(`http://localhost${prefix}/plugins/x/open`).way).toBeUndefined()
+    expect(schemeOfRequest(`http://localhost${prefix}/plugins/x/open`).scheme).toBeUndefined()
   },
 )
 
@@ -34,10 +34,13 @@ test('the bar says the truth of every operation', async () => {
   const named = { signature: codesIn(signed), keyPair: codesIn(basic), password: codesIn(admin) }
   for (const [path, methods] of Object.entries(paths))
     for (const operation of Object.values(methods)) {
-      const ways = Object.entries(named).filter(([, starts]) =>
+      const schemes = Object.entries(named).filter(([, starts]) =>
         starts.some((start) => path === start || path.startsWith(`${start}/`)),
       )
-      expect({ path, way: ways.map(([way]) => way)[0] }).toEqual({ path, way: wayOf(operation) })
+      expect({ path, scheme: schemes.map(([scheme]) => scheme)[0] }).toEqual({
+        path,
+        scheme: schemeOf(operation),
+      })
     }
   expect(html).toMatch(/The secret signs and is not sent; with Basic it is/)
 })
@@ -46,21 +49,21 @@ const codesIn = (html: string): string[] =>
   Array.from(html.matchAll(/<code>([^<]+)<\/code>/g), ([, code]) => code!)
 
 const MEANT = [
-  { way: 'password', status: 401, text: '', says: 'user or password in the bar is wrong' },
-  { way: 'keyPair', status: 401, text: '', says: 'key or secret in the bar is wrong' },
+  { scheme: 'password', status: 401, text: '', reason: 'user or password in the bar is wrong' },
+  { scheme: 'keyPair', status: 401, text: '', reason: 'key or secret in the bar is wrong' },
   {
-    way: 'keyPair',
+    scheme: 'keyPair',
     status: 403,
     text: '{"error":"Access forbidden"}',
-    says: 'key or secret in the bar is wrong, or a plugin refuses',
+    reason: 'key or secret in the bar is wrong, or a plugin refuses',
   },
-  { way: 'signature', status: 401, text: 'Invalid signature', says: undefined },
-  { way: 'password', status: 429, text: 'Too many', says: undefined },
-  { way: undefined, status: 401, text: '', says: undefined },
+  { scheme: 'signature', status: 401, text: 'Invalid signature', reason: undefined },
+  { scheme: 'password', status: 429, text: 'Too many', reason: undefined },
+  { scheme: undefined, status: 401, text: '', reason: undefined },
 ] as const
 
-test.each(MEANT)('$way, $status means: $says', ({ way, says, ...refused }) => {
-  expect(meaningOf(way, refused)).toBe(says)
+test.each(MEANT)('$scheme, $status means: $reason', ({ scheme, reason, ...refused }) => {
+  expect(reasonOf(scheme, refused)).toBe(reason)
 })
 
 const TRIGGER = {
@@ -82,5 +85,5 @@ const PHRASES = [
 ] as const
 
 test.each(PHRASES)('the filter %p finds the trigger: %p', (phrase, found) => {
-  expect(isFound(phrase, TRIGGER)).toBe(found)
+  expect(matchesFilter(phrase, TRIGGER)).toBe(found)
 })

@@ -1,0 +1,85 @@
+/** The list of operations: a plugin of Swagger UI that filters and marks them, and their order. */
+import type {
+  ResponseProps,
+  System,
+  SwaggerPlugin,
+  TaggedOperations,
+} from 'swagger-ui-dist/swagger-ui-es-bundle.js'
+import { SCHEMES, schemeOf, type Document } from './schemes'
+
+export const operationsPlugin =
+  ({ paths }: Document): SwaggerPlugin =>
+  ({ React: { createElement } }) => ({
+    fn: { opsFilter: filterOperations },
+    components: {
+      /** An empty place beside each operation; models have it, too. */
+      JumpToPath: ({ path: place }) => {
+        const [, path, method, ...inside] = place?.toArray() ?? []
+        const operation = inside.length === 0 ? paths[path ?? '']?.[method ?? ''] : undefined
+        const scheme = operation && schemeOf(operation)
+        if (scheme === undefined) return null
+        return createElement(
+          'span',
+          { className: 'auth-scheme', title: SCHEMES[scheme].description },
+          SCHEMES[scheme].badge,
+        )
+      },
+    },
+    wrapComponents: {
+      /** A request that was not sent has no status, and no answer that the document lacks. */
+      liveResponse: (LiveResponse) => (props: ResponseProps) =>
+        createElement(
+          LiveResponse,
+          props.response.get('status') === undefined
+            ? { ...props, response: props.response.delete('notDocumented') }
+            : props,
+        ),
+      operations: (Operations) => (props: System) =>
+        props.specSelectors.taggedOperations().size === 0
+          ? createElement('p', { className: 'nothing-found' }, 'No operation has all these words.')
+          : createElement(Operations, props),
+    },
+  })
+
+function filterOperations(all: TaggedOperations, phrase: string): TaggedOperations {
+  return all
+    .map((group, tag) =>
+      group.set(
+        'operations',
+        group.get('operations').filter((entry) => {
+          const { method, path, operation } = entry.toObject()
+          const { summary = '', operationId = '' } = operation.toObject()
+          return matchesFilter(phrase, { tag, method, path, summary, operationId })
+        }),
+      ),
+    )
+    .filter((group) => group.get('operations').size > 0)
+}
+
+export type Candidate = {
+  readonly tag: string
+  readonly method: string
+  readonly path: string
+  readonly summary: string
+  readonly operationId: string
+}
+
+/** True for an operation in which each word of the filter box occurs somewhere. */
+export function matchesFilter(phrase: string, candidate: Candidate): boolean {
+  const text = Object.values(candidate).join(' ').toLowerCase()
+  return phrase
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word))
+}
+
+type Listed = { readonly method: string; readonly path: string }
+
+/**
+ * Keeps the order of the routes, except that deletions come last, and those below an app before the app's:
+ * tried from top to bottom, each operation finds what those above it have made.
+ */
+export const compareOperations = (a: Listed, b: Listed): number => orderOf(a) - orderOf(b)
+
+const orderOf = ({ method, path }: Listed): number =>
+  method === 'delete' ? 1 / path.split('/').length : 0

@@ -1,0 +1,83 @@
+/**
+ * Schemes: the credentials that each operation takes, as the document has it, and the reasons for refusals
+ * that name none.
+ */
+
+/** The names of the document's security schemes that the bar can serve. */
+export type Scheme = 'signature' | 'keyPair' | 'password'
+
+export type Operation = {
+  readonly parameters?: readonly { readonly name: string; readonly in: string; example?: string }[]
+  readonly security?: readonly { readonly [scheme: string]: unknown }[]
+}
+export type Document = {
+  readonly servers: readonly [{ url: string }]
+  readonly paths: Record<string, Record<string, Operation>>
+}
+
+/** How a scheme is shown. */
+export const SCHEMES: Readonly<
+  Record<Scheme, { readonly badge: string; readonly description: string }>
+> = {
+  signature: { badge: 'signed', description: 'Signed with the secret, which is not sent' },
+  keyPair: { badge: 'Basic: app', description: 'Basic authentication: key and secret are sent' },
+  password: {
+    badge: 'Basic: admin',
+    description: 'Basic authentication: user and password are sent',
+  },
+}
+
+/** The first scheme of an operation that the bar can serve; undefined for an operation without any. */
+export function schemeOf({ security = [] }: Operation): Scheme | undefined {
+  const names = security.flatMap((scheme) => Object.keys(scheme))
+  return names.find((name): name is Scheme => Object.hasOwn(SCHEMES, name))
+}
+
+/** The scheme of a request, and its path without a prefix that a proxy may take off. */
+export type RequestScheme = { readonly scheme: Scheme | undefined; readonly path: string }
+
+/** Finds schemes by the URLs of requests; `root` is the server's, which may be below a prefix. */
+export function schemeFinder({ paths }: Document, root: URL): (url: string) => RequestScheme {
+  const routes = Object.entries(paths).map(([template, methods]) => ({
+    path: patternOf(template),
+    scheme: Object.values(methods).map(schemeOf)[0],
+  }))
+  const prefixChars = root.pathname.replace(/\/$/, '').length
+  return (url) => {
+    const path = new URL(url).pathname.slice(prefixChars)
+    return { scheme: routes.find((route) => route.path.test(path))?.scheme, path }
+  }
+}
+
+const patternOf = (template: string): RegExp =>
+  new RegExp(`^${template.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{\w+\}/g, '[^/]+')}$`)
+
+type RefusalReason = {
+  readonly scheme: Scheme
+  readonly status: number
+  readonly text: RegExp
+  readonly reason: string
+}
+
+/** Refusals without a reason, since strangers get them, too. */
+const REFUSAL_REASONS: readonly RefusalReason[] = [
+  { scheme: 'password', status: 401, text: /^$/, reason: 'user or password in the bar is wrong' },
+  { scheme: 'keyPair', status: 401, text: /^$/, reason: 'key or secret in the bar is wrong' },
+  {
+    scheme: 'keyPair',
+    status: 403,
+    text: /Access forbidden/,
+    reason: 'key or secret in the bar is wrong, or a plugin refuses',
+  },
+]
+
+type Refusal = { readonly status: number; readonly text: string }
+
+/** The reason of a refusal; undefined where the answer names it itself. */
+export const reasonOf = (
+  scheme: Scheme | undefined,
+  { status, text }: Refusal,
+): string | undefined =>
+  REFUSAL_REASONS.find(
+    (row) => row.scheme === scheme && row.status === status && row.text.test(text),
+  )?.reason
