@@ -65,6 +65,8 @@ export const phoenixCodecs = (mount: Mount): readonly Codec[] =>
   VERSIONS.map((version) => codecOf(mount, version))
 
 function codecOf(mount: Mount, version: PhoenixVersion): Codec {
+  const decodeFrame = (core: Core, conn: Connection, frame: string | Uint8Array) =>
+    decode(core, conn, { mount, version, frame })
   return {
     name: `${mount.name}-${version}`,
     heartbeats: true,
@@ -72,12 +74,9 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
     serves: (path, query) =>
       isMountPath(mount, path) && (versionOf(query) ?? VERSIONS[0]) === version,
     handshake: (core, _, query) => handshake(core, mount, query),
-    decode: (core, conn, frame) => decode(core, conn, { mount, version, frame }),
+    decode: decodeFrame,
     movePattern: /phx_(?:join|leave)/,
-    decodeBytes:
-      version === 2
-        ? (core, conn, frame) => decode(core, conn, { mount, version, frame })
-        : undefined,
+    decodeBytes: version === 2 ? decodeFrame : undefined,
     refOf: ({ limits }, frame) =>
       frame.length > maxFrameChars(limits) ? undefined : messageIn(version, frame)?.ref,
     broadcast: (news) => broadcast(mount, version, news),

@@ -1,13 +1,13 @@
 /**
- * Sqlite: opens the one database file and brings it up to date.
+ * Sqlite: opens the one database file, checks that it is ours and brings it up to date. Its tables are
+ * checked before anything is written: a file of another program stays as it is, and the error names one.
  */
 import { Database } from 'bun:sqlite'
 import { realpathSync } from 'node:fs'
 import type { Log } from '../core/types'
-import { guard } from './errors'
+import { guard, StoreError } from './errors'
 import { isFile, makePrivate, restrictRights } from './files'
 import { MIGRATIONS } from './migrations'
-import { checkSchema, versionOf } from './schema'
 
 /** @throws StoreError when the file can't be opened, written, read or understood */
 export function openDatabase(path: string, log?: Log): Database {
@@ -50,3 +50,66 @@ export function migrate(
   // A write proves that the file and its folder can be written, now and not at 3 a.m.
   db.run(`PRAGMA user_version = ${migrations.length}`)
 }
+
+// ---------------------------------------------------------------- schema
+
+/** Without SQLite's own tables, and those of tools that copy databases (`_litestream_seq`). */
+const COLUMNS = `
+  SELECT sqlite_schema.name AS "table", pragma_table_info.name AS "column"
+    FROM sqlite_schema, pragma_table_info(sqlite_schema.name)
+   WHERE sqlite_schema.type = 'table'
+     AND sqlite_schema.name NOT LIKE 'sqlite/_%' ESCAPE '/' AND sqlite_schema.name NOT LIKE '/_%' ESCAPE '/'`
+
+/** Columns by table. */
+type Schema = ReadonlyMap<string, ReadonlySet<string>>
+
+function schemaOf(db: Database): Schema {
+  const schema = new Map<string, Set<string>>()
+  for (const { table, column } of db.query<{ table: string; column: string }, []>(COLUMNS).all()) {
+    const columns = schema.get(table) ?? new Set()
+    schema.set(table, columns.add(column))
+  }
+  return schema
+}
+
+/** The schema after the first `version` migrations. */
+function schemaAfter(version: number): Schema {
+  using db = new Database(':memory:')
+  for (const sql of MIGRATIONS.slice(0, version)) db.run(sql)
+  return schemaOf(db)
+}
+
+/** How many migrations were applied. */
+function versionOf(db: Database): number {
+  return db.query<{ user_version: number }, []>('PRAGMA user_version').get()!.user_version
+}
+
+/**
+ * Checks that the file has the tables and columns of its migrations, or none before the first; it may have more.
+ * @throws StoreError for a file of another program, a changed one, or one with unknown migrations
+ */
+export function checkSchema(db: Database, path: string): void {
+  const version = versionOf(db)
+  if (version > MIGRATIONS.length)
+    throw new StoreError(
+      `database ${path}: written by a newer version (schema ${version}; this one knows ${MIGRATIONS.length})`,
+    )
+  const found = schemaOf(db)
+  if (version === 0) {
+    const [table] = found.keys()
+    if (table !== undefined) throw foreignFile(path, `it has a table ${table}, and nothing of ours`)
+    return
+  }
+  for (const [table, columns] of schemaAfter(version)) {
+    const columnsFound = found.get(table)
+    if (!columnsFound) throw foreignFile(path, `it has no table ${table}`)
+    for (const column of columns)
+      if (!columnsFound.has(column))
+        throw foreignFile(path, `its table ${table} has no column ${column}`)
+  }
+}
+
+const foreignFile = (path: string, problem: string): StoreError =>
+  new StoreError(
+    `database ${path}: belongs to another program, or was changed: ${problem} (DATABASE_PATH names a file of its own)`,
+  )

@@ -8,8 +8,7 @@ import { NEW_APP } from '../../src/core/app'
 import { appStore } from '../../src/store/apps'
 import { MIGRATIONS } from '../../src/store/migrations'
 import { pluginStore } from '../../src/store/plugins'
-import { checkSchema } from '../../src/store/schema'
-import { openDatabase } from '../../src/store/sqlite'
+import { checkSchema, openDatabase } from '../../src/store/sqlite'
 import { start } from '../harness'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
