@@ -8,7 +8,7 @@ import type { Core } from './core/core'
 import { REFUSE, type Refusal } from './core/errors'
 import { countFault } from './core/faults'
 import { maxPayloadBytes, maxPostBytes, maxRequestBytes } from './core/limits'
-import { MAX_BEHIND_BYTES, tooSlow } from './core/slow-reader'
+import { MAX_BEHIND_BYTES, reportSlowReader } from './core/slow-reader'
 import type { MaybePromise } from './core/types'
 import { codecFor, isPhoenixPath, isPolledPath } from './dialects/codecs'
 import {
@@ -113,7 +113,7 @@ export function listen(port: Port): Server<Client> {
       },
       close({ data: conn }, code, reason) {
         if (reason === TOO_BIG) tooBig(core, conn)
-        if (code === CUT && conn.behindBytes > MAX_BEHIND_BYTES / 2) tooSlow(core, conn)
+        if (code === CUT && conn.behindBytes > MAX_BEHIND_BYTES / 2) reportSlowReader(core, conn)
         closeSession(core, conn)
       },
       error: (cause) => countFault(core, cause),

@@ -1,15 +1,15 @@
 /**
- * What plugins answer, read once and copied: their objects may have getters that throw, a `then`, or be
- * no objects at all, and nothing of that may reach the code that acts on the answer.
+ * Answers of plugins, read once and copied: their objects may have getters that throw, a `then`, or be no
+ * objects at all, and nothing of that may reach the code that acts on the answer.
  */
 import { quote } from './errors'
-import { HOOKS, type Allow, type HookName, type HookRow, type Reject, type Replace } from './plugin'
+import { HOOKS, type Allow, type HookName, type Reject, type Replace } from './plugin'
 import { isHeader } from './webhooks'
 
-/** Stands for an answer that never came or that means nothing: the hook failed, and that is known. */
+/** The answer of a hook that has failed, which was logged. */
 export const FAULT: unique symbol = Symbol('fault')
 
-/** What a hook's answer was found to be; made by us, so that nothing in it can surprise. */
+/** A parsed answer: our own objects, without getters. */
 export type Answer =
   | undefined
   | typeof FAULT
@@ -19,10 +19,10 @@ export type Answer =
   | Readonly<Record<string, string>>
   | Promise<unknown>
 
-/** Reads an answer once, field by field. @throws for one that this hook may not give */
+/** Reads an answer once, field by field. @throws TypeError for one that this hook may not give */
 export function parseAnswer(name: HookName, answer: unknown): Answer {
   if (answer === undefined || answer === null) return undefined
-  const row: HookRow = HOOKS[name]
+  const row = HOOKS[name]
   if (isThenable(answer)) return Promise.resolve(answer)
   if (name === 'response') return parseHeaders(answer)
   if (row.kind === 'tap') return undefined // an arrow function's value means nothing
@@ -44,14 +44,13 @@ const ALLOWING: ReadonlySet<HookName> = new Set(['authorize', 'authenticate', 'a
 const isThenable = (answer: unknown): boolean =>
   typeof answer === 'object' && typeof (answer as { then?: unknown }).then === 'function'
 
-/** A column that is NULL says nothing. */
 function parseChannelData(given: unknown): string | undefined {
-  if (given === undefined || given === null) return undefined
+  if (given === undefined || given === null) return undefined // null: a column without a value
   if (typeof given === 'string') return given
   throw new TypeError('channelData must be text')
 }
 
-/** Those are the server's own. */
+/** Headers that only the server sets. */
 const OWN_HEADERS = /^(content-(type|length|encoding)|transfer-encoding|connection|x-request-id)$/i
 
 function parseHeaders(answer: unknown): Record<string, string> {
@@ -64,7 +63,7 @@ function parseHeaders(answer: unknown): Record<string, string> {
   return Object.fromEntries(headers) as Record<string, string>
 }
 
-/** An error as a log can show it, whatever was thrown. */
+/** An error for the log, whatever was thrown. */
 export function describeError(cause: unknown): {
   readonly message: string
   readonly stack?: string

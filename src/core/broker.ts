@@ -1,6 +1,6 @@
 /**
- * Broker: carries publications to every node and back to this one. `publish` never delivers;
- * the broker decides when this node does, by calling what it was given at birth.
+ * Broker: carries publications to every node and back to this one. It decides when this node delivers,
+ * by calling the function that it was constructed with.
  */
 import type { Publication } from './messages'
 

@@ -1,6 +1,6 @@
 /**
- * Cache: the last event that a backend published to each cache channel, whether anybody listens or
- * not. Bounded per app; an event dies after its time, or when as many channels are newer.
+ * Cache: the last event that a backend published to each cache channel, with or without subscribers. Bounded
+ * per app; an event is dropped after its time, or when too many channels are newer.
  * Spec: contract 3.7.
  */
 import type { App } from './app'
@@ -11,12 +11,12 @@ export type CachedEvent = {
   readonly publication: BackendPublication
   /** Milliseconds of the clock's `mono`. */
   readonly expiresAt: number
-  /** Encoded once per codec, when first asked for. */
+  /** One per codec, encoded at first use. */
   readonly frames: Map<Encoder, Frame | undefined>
 }
 
 export class Cache {
-  /** Per app in the order of publishing, so what expires first comes first. */
+  /** Per app in the order of publishing, so that what expires first comes first. */
   readonly #apps = new Map<App, Map<ChannelName, CachedEvent>>()
 
   constructor(readonly ttlMs: number) {}
@@ -36,7 +36,7 @@ export class Cache {
     return cached && cached.expiresAt > now ? cached : undefined
   }
 
-  /** Forgets what has expired. O(what goes). */
+  /** Drops what has expired, in O(that). */
   sweep(now: number): void {
     for (const [app, channels] of this.#apps) {
       for (const [channel, { expiresAt }] of channels) {
@@ -48,7 +48,7 @@ export class Cache {
   }
 }
 
-/** A hundredth at once: a Map walks over everything that was deleted at its front, 30 µs for 10 000. */
+/** A hundredth at once: a Map walks over all entries deleted at its front, 30 µs for 10 000. */
 function dropOldest(channels: Map<ChannelName, CachedEvent>, most: number): void {
   const kept = most - Math.floor(most / 100)
   for (const oldest of channels.keys()) {

@@ -1,6 +1,4 @@
-/**
- * Client events: what one subscriber tells the others, without a backend. Contract 4.2 has the rules.
- */
+/** Client events: events from one subscriber to the others, without a backend. Contract 4.2 has the rules. */
 import type { App } from './app'
 import { isCrowded } from './backlog'
 import { fullBucket, take } from './bucket'
@@ -13,7 +11,7 @@ import { payloadJson, textOfJson } from './json'
 import type { ClientEventCommand, EventPublication } from './messages'
 import type { ClientEventView } from './plugin'
 
-/** Publishes to the other subscribers, or returns why not. Never waits. */
+/** Publishes to the other subscribers, or returns a refusal. Never waits. */
 export function publishClientEvent(
   core: Core,
   conn: Connection,
@@ -41,11 +39,11 @@ export function publishClientEvent(
   const filters = core.hooks.clientEvent
   if (filters.length > 0) {
     const shown = data === undefined ? undefined : { data: payloadJson(data) }
-    const said: ClientEventView = { channel: core.groups.nameOf(channel), event, userId, ...shown }
-    const filtered = runFilters(core, filters, conn, said, app.limits.maxEventDataBytes)
+    const view: ClientEventView = { channel: core.groups.nameOf(channel), event, userId, ...shown }
+    const filtered = runFilters(core, filters, conn, view, app.limits.maxEventDataBytes)
     if (isRefusal(filtered)) return filtered
     if (conn.closed) return undefined // a plugin ended it
-    if (filtered !== said) data = filtered.data
+    if (filtered !== view) data = filtered.data
   }
 
   core.counters.clientEvents++
@@ -68,10 +66,11 @@ export function publishClientEvent(
   return undefined
 }
 
+/** Publishes to the channel and to its group. */
 function publishToBoth({ groups, broker }: Core, publication: EventPublication): void {
   broker.publish(publication)
-  const heard = groups.toGroup(publication)
-  if (heard) broker.publish(heard)
+  const relayed = groups.toGroup(publication)
+  if (relayed) broker.publish(relayed)
 }
 
 function senderOf(
@@ -93,7 +92,6 @@ function senderOf(
   return subscription
 }
 
-/** So many at once, and so many a second. */
 function takeToken({ clock }: Core, conn: Connection, { limits }: App): boolean {
   const perSecond = limits.maxClientEventsPerSecond
   const rate = { perSecond, burst: perSecond }
@@ -102,7 +100,7 @@ function takeToken({ clock }: Core, conn: Connection, { limits }: App): boolean 
   return take(bucket, rate, 1, now) === 0
 }
 
-/** Text counts as what subscribers read, anything else as it was written, space and escapes included. */
+/** Strings count unescaped, as subscribers read them; other JSON as it was written. */
 function checkSize({ app, event, data }: ClientEventCommand): Refusal | undefined {
   const { maxEventNameChars, maxEventDataBytes } = app.limits
   if (event.length > maxEventNameChars)
@@ -110,7 +108,7 @@ function checkSize({ app, event, data }: ClientEventCommand): Refusal | undefine
       'event_invalid',
       `Event name of ${event.length} characters exceeds the limit of ${maxEventNameChars} (maxEventNameChars)`,
     )
-  // A character has three bytes at most; to count them takes 25 ns (Bun 1.4.5).
+  // A character has at most three bytes; counting them takes 25 ns (Bun 1.4.5).
   if (data === undefined || 3 * data.length <= maxEventDataBytes) return undefined
   if (Buffer.byteLength(data) <= maxEventDataBytes) return undefined
   const bytes = Buffer.byteLength(typeof data === 'string' ? textOfJson(data) : data)

@@ -11,7 +11,7 @@ import { runGates, passGates, notify } from './hooks'
 import type { ConnectRequest } from './plugin'
 import type { MaybePromise } from './types'
 
-/** It is counted from now on, whatever becomes of it. Returns why its address may have no more. */
+/** Counts the connection for its address, whether it is refused or not. Returns a refusal where the address has too many. */
 export function countAddress({ addresses }: Core, conn: Connection): Refusal | undefined {
   const key = quotaKeyOf(conn.remoteAddress)
   if (key === undefined) return undefined
@@ -23,7 +23,7 @@ export function countAddress({ addresses }: Core, conn: Connection): Refusal | u
   return refusal('address_over_quota', `Address ${key} is over its limit of ${limit}`)
 }
 
-/** May it stay? Returns why not. May wait for hooks. Changes nothing. */
+/** Checks whether the connection may stay. May wait for hooks. Changes nothing. */
 export function admit(
   core: Core,
   conn: Connection,
@@ -34,7 +34,7 @@ export function admit(
   return passGates(conn, runGates(core, gates, conn, request), () => checkAdmission(core, conn))
 }
 
-/** Takes the connection in and says hello, or returns why not. Never waits. */
+/** Registers the connection and sends the hello, or returns a refusal. Never waits. */
 export function establish(core: Core, conn: Connection): Refusal | undefined {
   const refused = checkAdmission(core, conn)
   if (refused) return refused
@@ -55,7 +55,7 @@ export function establish(core: Core, conn: Connection): Refusal | undefined {
 const checkAdmission = (core: Core, conn: Connection): Refusal | undefined =>
   checkApp(core, conn) ?? checkCapacity(core, conn)
 
-/** An app may have been deactivated or deleted while a plugin thought. */
+/** The app may have been disabled or deleted while a gate waited. */
 function checkApp({ apps }: Core, { app }: Connection): Refusal | undefined {
   if (!app) return undefined
   if (apps.byId(app.id) !== app) return refusal('app_not_found', `App ${app.id} was deleted`)
@@ -73,7 +73,7 @@ function checkCapacity({ state, hub, timing }: Core, conn: Connection): Refusal 
     )
   if (app && conn.sink.queued && hub.pullSessionCountOf(app) >= app.limits.maxPullSessionsPerApp)
     return refusal(
-      'node_over_capacity', // clients come back later, as they do not for an app's own quota
+      'node_over_capacity', // clients retry later, which they do not for an app's own quota
       `App is over its limit of ${app.limits.maxPullSessionsPerApp} sessions over HTTP (maxPullSessionsPerApp)`,
     )
   const { maxConnections } = timing

@@ -1,6 +1,4 @@
-/**
- * Core: the nouns, as the one record that verbs are handed.
- */
+/** Core: the nouns, as the one record that verbs are given. */
 import type { AddressCounts } from './addresses'
 import type { Apps } from './apps'
 import type { Broker } from './broker'
@@ -30,7 +28,7 @@ export type Core = {
   readonly log: Log
   readonly limits: Limits
   readonly apps: Apps
-  /** Connections of each address. */
+  /** Connections per address. */
   readonly addresses: AddressCounts
   readonly hub: Hub
   readonly groups: Groups
@@ -60,16 +58,16 @@ export type Core = {
 }
 
 export type Timing = {
-  /** A client that was silent for longer is pinged; it is told so in the hello. */
+  /** Silence after which a client is pinged; the hello has it. */
   readonly activityTimeoutSeconds: number
-  /** How long a pinged client has to show itself. */
+  /** How long a pinged client may take to answer. */
   readonly pongTimeoutSeconds: number
-  /** Silence after which a client is closed whose protocol has heartbeats of its own. */
+  /** Silence after which a client is closed whose protocol has its own heartbeats. */
   readonly heartbeatTimeoutSeconds: number
   /** How often silent clients are looked for. */
   readonly sweepIntervalMs: number
-  /** How long one plugin may think before its gate refuses. */
+  /** How long one gate may take before it refuses. */
   readonly gateTimeoutMs: number
-  /** Open connections that the process takes; 0 is no limit. */
+  /** The most open connections of the process; 0 is no limit. */
   readonly maxConnections: number
 }

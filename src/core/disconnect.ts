@@ -1,6 +1,6 @@
 /**
- * Disconnect: undoes everything that a connection did, in O(its channels): in this turn of the event
- * loop as far as that has time, then in the next ones.
+ * Disconnect: undoes everything that a connection did, in O(its channels): in this turn of the event loop as
+ * far as it has time, then in the next ones.
  */
 import type { Connection } from './connection'
 import type { Core } from './core'
@@ -8,7 +8,7 @@ import { notify } from './hooks'
 import { leaveChannel } from './membership'
 import { announceUser } from './watchlist'
 
-/** After the transport has closed. Safe to call for a connection that was never taken in, and twice. */
+/** Called when the transport has closed. Safe for a connection that was never registered, and twice. */
 export function disconnect(core: Core, conn: Connection): void {
   if (conn.closed) return
   conn.close()
@@ -19,7 +19,7 @@ export function disconnect(core: Core, conn: Connection): void {
   else end(core, conn)
 }
 
-/** It is in no channel any more. */
+/** Called when the connection is in no channel any more. */
 function end(core: Core, conn: Connection): void {
   const { app, user, established } = conn
   if (app && user && core.users.remove(conn, app))

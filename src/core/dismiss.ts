@@ -1,7 +1,4 @@
-/**
- * Dismiss: tells every connection of an app, or of a user, that it is over. In slices, so that the end
- * of many does not hold up the others.
- */
+/** Dismiss: closes every connection of an app or of a user, in slices, so that many do not delay the others. */
 import type { App } from './app'
 import type { Connection, Subscription } from './connection'
 import type { Core } from './core'
@@ -10,13 +7,13 @@ import { leaveChannel } from './membership'
 import { workFor } from './slices'
 import type { UserId } from './types'
 
-/** Returns at once; the connections that are open now are closed within the next turns of the loop. */
+/** Returns at once; the connections that are open now are closed in the next turns of the event loop. */
 export function dismissApp(core: Core, app: App, refused: Refusal): void {
   dismiss(core, core.hub.connectionsOf(app), refused)
   endGroups(core, app)
 }
 
-/** Ends what is subscribed of the app's groups, as when it has another slug; the connections stay. */
+/** Ends the subscriptions to the app's groups, as after a change of its slug; the connections stay. */
 export function endGroups(core: Core, app: App): void {
   const end = (subscription: Subscription): void => {
     const { conn, ref, shard } = subscription
@@ -27,7 +24,7 @@ export function endGroups(core: Core, app: App): void {
   core.slices.add(workFor('groups', core.groups.subscriptionsIn(app), end))
 }
 
-/** Those that are signed in as the user, or about to be; who merely uses the id on a presence channel stays (contract 5.5). */
+/** Closes connections that are signed in as the user, or about to be; those with the id on a presence channel stay (contract 5.5). */
 export function dismissUser(core: Core, app: App, userId: UserId, refused: Refusal): void {
   const { users } = core
   dismiss(core, [...users.connectionsOf(app, userId), ...users.signingIn(app, userId)], refused)

@@ -1,7 +1,7 @@
 /**
- * Drain: leaving without a stampede. Clients reconnect at once and without jitter when they are told
- * 4200, so only the server can spread them: their connections are closed in slices over a time.
- * New connections are refused meanwhile, with a code that makes clients try again a second later.
+ * Drain: a shutdown without a stampede. Clients reconnect at once and without jitter after 4200, so only the
+ * server can spread them: their connections are closed in slices over a time. New connections are refused
+ * meanwhile, with a code that makes clients try again a second later.
  */
 import type { Connection } from './connection'
 import type { Core } from './core'
@@ -10,8 +10,8 @@ import { REFUSE } from './errors'
 const SLICE_INTERVAL_MS = 100
 
 /**
- * Resolves when every connection has been told to go, with how many they were; none is taken in from
- * the first call on. One that has not yet taken what it was sent is asked last.
+ * Closes every connection and resolves with their number; new ones are refused from the call on. One that has
+ * not read all that it was sent is closed last.
  */
 export function drain(core: Core, drainMs: number): Promise<number> {
   core.state.draining = true
@@ -28,7 +28,7 @@ export function drain(core: Core, drainMs: number): Promise<number> {
       core.slices.add({
         part: 'drain',
         step: () => {
-          if (next < end) dismiss(leaving, next++, patient)
+          if (next < end) closeNext(leaving, next++, patient)
           if (next < end) return true
           if (next < leaving.length) core.clock.after(SLICE_INTERVAL_MS, closeSlice)
           else resolve(total)
@@ -42,7 +42,7 @@ export function drain(core: Core, drainMs: number): Promise<number> {
 
 const GOLDEN = 0.618
 
-/** Those who stand side by side, as the connections of one app, end far from each other. */
+/** Neighbours, such as the connections of one app, are far apart in the result. */
 function spread<T>(items: readonly T[]): T[] {
   const { length } = items
   let stride = Math.max(1, Math.round(length * GOLDEN))
@@ -52,7 +52,7 @@ function spread<T>(items: readonly T[]): T[] {
 
 const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b))
 
-function dismiss(leaving: Connection[], index: number, patient: boolean): void {
+function closeNext(leaving: Connection[], index: number, patient: boolean): void {
   const conn = leaving[index]!
   if (conn.closed) return
   if (patient && conn.sink.getBufferedAmount() > 0) return void leaving.push(conn)

@@ -1,6 +1,6 @@
 /**
- * Facts: what happened, told to whoever asked: webhooks, metrics, the console. A listener must not
- * throw and must not change what it is told about.
+ * Facts: what happened, emitted to listeners such as webhooks. A listener must not throw and must not change
+ * core's state.
  */
 import type { Fact } from './messages'
 
@@ -9,7 +9,7 @@ export type FactListener = (fact: Fact) => void
 export class Facts {
   readonly #listeners: FactListener[] = []
 
-  /** False lets a hot path skip building a fact that nobody wants. */
+  /** False lets a hot path skip building a fact. */
   get hasListeners(): boolean {
     return this.#listeners.length > 0
   }

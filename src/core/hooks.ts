@@ -1,34 +1,25 @@
 /**
- * Hooks: plugins compiled at start into one array per hook, and asked. An empty hook costs a length
- * check. Gates run in the order of the configuration, the first rejection wins; what throws, waits
- * past the limit or answers nonsense refuses (fail closed). A tap that fails harms nobody.
+ * Hooks: plugins compiled at start into one array per hook, and run. An empty hook costs a length check. Gates
+ * run in the order of the configuration, the first rejection wins; a gate that throws, exceeds the time limit
+ * or gives an invalid answer refuses (fail closed). A failing tap has no effect.
  */
 import { parseAnswer, FAULT, type Answer } from './answers'
 import { Connection } from './connection'
 import { isRefusal, REFUSE, refusal, type ErrorCode, type Refusal } from './errors'
 import { withTimeout } from './faults'
 import { jsonOf } from './json'
-import {
-  HOOKS,
-  type Allow,
-  type HookName,
-  type HookRow,
-  type Hooks,
-  type Reject,
-  type Replace,
-} from './plugin'
+import { HOOKS, type Allow, type HookName, type Hooks, type Reject, type Replace } from './plugin'
 import { BLOCKED_MS, cpuMsAt, logFailure, logIfBlocked } from './plugin-faults'
 import type { RefusalLog } from './refusal-log'
 import type { Clock, JsonText, Log, MaybePromise } from './types'
 import { viewOf } from './views'
 
-/** What a hook has done so far. */
 export type HookStats = { calls: number; refusals: number; faults: number; busyMs: number }
 
 /** One plugin's function for one hook. */
 export type Hook = {
   readonly plugin: string
-  /** The plugin's place in the configuration. */
+  /** The plugin's index in the configuration. */
   readonly index: number
   readonly name: HookName
   readonly run: (first?: unknown, second?: unknown) => unknown
@@ -45,13 +36,11 @@ export type PluginHooks = {
   readonly hooks: Hooks<never>
 }
 
-/** What asking needs of core. */
+/** What hooks need of core. */
 export type HookContext = {
   readonly clock: Clock
   readonly log: Log
-  readonly timing: {
-    /** How long one gate may take before it refuses. */ readonly gateTimeoutMs: number
-  }
+  readonly timing: { readonly gateTimeoutMs: number }
 }
 
 /** @throws Error for a hook that does not exist or is no function */
@@ -72,10 +61,10 @@ export function compileHooks(plugins: readonly PluginHooks[]): CompiledHooks {
   return compiled as unknown as CompiledHooks
 }
 
-/** A refusal, an allow, or nothing: nobody minds. */
+/** A refusal, an allow, or undefined: no gate objects. */
 export type Verdict = Refusal | Allow | undefined
 
-/** Asks gates that may not wait: the first rejection, or what a fault is shown as. */
+/** Runs gates that may not wait. Returns the first refusal; a fault is one. */
 export function runGatesNow(
   core: HookContext,
   gates: readonly Hook[],
@@ -90,8 +79,8 @@ export function runGatesNow(
 }
 
 /**
- * Asks gates that may wait, each in turn; synchronous for as long as they are. The last allow stands
- * unless somebody rejects. Nobody is asked about a connection that has ended.
+ * Runs gates that may wait, one after the other; synchronous as long as they are. The last allow counts
+ * unless one rejects. Stops where the connection has closed.
  */
 export function runGates(
   core: HookContext,
@@ -118,7 +107,7 @@ export function runGates(
   return allowed
 }
 
-/** What comes after gates: nothing where they refuse, or the connection has closed meanwhile. */
+/** Continues with `next`, unless the gates refuse or the connection has closed meanwhile. */
 export function passGates(
   conn: Connection,
   verdict: MaybePromise<Verdict>,
@@ -129,7 +118,7 @@ export function passGates(
   return conn.closed ? undefined : next(verdict)
 }
 
-/** Passes an event through filters: each is given what the one before made of it. */
+/** Passes an event through filters, each given the result of the one before. */
 export function runFilters<Event extends { readonly data?: JsonText }>(
   core: HookContext,
   filters: readonly Hook[],
@@ -157,7 +146,7 @@ export function runFilters<Event extends { readonly data?: JsonText }>(
   return filtered
 }
 
-/** Undefined for what has no JSON: a BigInt, a `toJSON` that throws. */
+/** Undefined for a value without JSON: a BigInt, a `toJSON` that throws. */
 function tryJsonOf(value: unknown): JsonText | undefined {
   try {
     return jsonOf(value)
@@ -166,7 +155,7 @@ function tryJsonOf(value: unknown): JsonText | undefined {
   }
 }
 
-/** Tells taps. Nothing that they do is seen by anybody. */
+/** Runs taps; their answers are ignored. */
 export function notify(
   core: HookContext,
   taps: readonly Hook[],
@@ -179,7 +168,7 @@ export function notify(
   }
 }
 
-/** Refuses a connection something, or its stay, and tells the log and the taps that hear of refusals. */
+/** Sends a refusal to a connection, logs it and notifies the `refused` taps. */
 export function refuseAndNotify(
   core: HookContext & { readonly hooks: CompiledHooks; readonly refusalLog: RefusalLog },
   conn: Connection,
@@ -192,7 +181,7 @@ export function refuseAndNotify(
   if (core.hooks.refused.length > 0) notify(core, core.hooks.refused, conn, { code, message })
 }
 
-/** What `response` hooks add: names and values that a header may have. Whatever else they answer is a fault. */
+/** The headers that `response` hooks add. */
 export function collectHeaders(
   core: HookContext,
   hooks: readonly Hook[],
@@ -263,7 +252,7 @@ function verdictOf(hook: Hook, answer: Answer): Refusal | Allow | Replace | unde
   if (given.type !== 'reject') return given
   hook.stats.refusals++
   const { message, retryAfterSeconds } = given
-  const row: HookRow = HOOKS[hook.name]
+  const row = HOOKS[hook.name]
   const code = retryAfterSeconds === undefined ? row.refusal : row.throttled
   return { ...refusal(code as ErrorCode, message), retryAfterSeconds }
 }

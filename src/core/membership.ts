@@ -1,6 +1,6 @@
 /**
- * Membership: what happens when a connection enters a channel or leaves it. Seat, reply, topic and
- * news are one synchronous step each way, so that everybody sees one order. No await in this file.
+ * Membership: what happens when a connection joins or leaves a channel. Seat, reply, topic and notices are one
+ * synchronous step each way, so that everybody sees one order. No await in this file.
  */
 import type { App } from './app'
 import { frameOf } from './cache'
@@ -12,7 +12,7 @@ import type { Arrival } from './roster'
 import type { ChannelName, Member, Meta } from './types'
 import { appView } from './views'
 
-/** The caller has checked everything. The connection is told before it can hear the channel. */
+/** Joins a channel; the caller has checked everything. The reply precedes the channel's first event. */
 export function joinChannel(
   core: Core,
   conn: Connection,
@@ -26,7 +26,7 @@ export function joinChannel(
   const arrival = member && { member, meta: newMeta(core, member) }
   const { occupied, joined, known } = presence.enter(node, app, channel, arrival)
   const userId = known?.userId
-  greet(core, conn, command, arrival)
+  replySubscribed(core, conn, command, arrival)
   if (kind.cache) sendCached(core, conn, app, channel)
   if (kind.auth !== 'none') core.unauthorized.authorize(conn)
   hub.join(conn, app, channel, { member: known, meta: arrival?.meta, ref })
@@ -40,8 +40,8 @@ export function joinChannel(
     notify(core, hooks.subscribed, conn, { channel, userId })
 }
 
-/** It is in, and who else is. */
-function greet(
+/** Replies that the connection is subscribed, with the members. */
+function replySubscribed(
   { presence }: Core,
   conn: Connection,
   { app, channel, ref, replaces }: SubscribeCommand,
@@ -53,7 +53,7 @@ function greet(
   if (ref && members) conn.reply({ type: 'present', channel, ref, members })
 }
 
-/** The others hear of the connection, and of the user where it is their first. */
+/** Announces the connection to the others, and the user where it is their first. */
 function announce(
   { hub, facts }: Core,
   conn: Connection,
@@ -73,19 +73,18 @@ const newMeta = ({ clock }: Core, { userInfo }: Member): Meta => ({
   userInfo,
 })
 
-/** A group of channels: nobody is told who is in it. */
+/** Joins a group, without notices to its subscribers. */
 function joinUncounted(core: Core, conn: Connection, command: SubscribeCommand): void {
   const { groups, hub, hooks } = core
-  const { app, channel, ref, replaces } = command
-  conn.reply({ type: 'subscribed', channel, members: undefined, ref })
-  if (replaces) conn.reply({ type: 'ended', ref: replaces, replaced: true })
+  const { app, channel, ref } = command
+  replySubscribed(core, conn, command, undefined)
   if (groups.kindOf(channel).auth === 'plugin') core.unauthorized.authorize(conn)
   hub.join(conn, app, channel, { member: undefined, meta: undefined, ref })
   if (hooks.subscribed.length > 0)
     notify(core, hooks.subscribed, conn, { channel: groups.nameOf(channel), userId: undefined })
 }
 
-/** The last event, or that there is none. */
+/** Sends the last event, or a cache miss. */
 function sendCached(core: Core, conn: Connection, app: App, channel: ChannelName): void {
   const cached = core.cache.get(app, channel, core.clock.mono())
   if (cached) {
@@ -99,7 +98,7 @@ function sendCached(core: Core, conn: Connection, app: App, channel: ChannelName
 
 /** Contract 3.9: subscription, seat, `member_removed` to those who stay, facts. */
 export function leaveChannel(core: Core, subscription: Subscription): void {
-  if (!subscription.shard) return // a plugin that was told of another one has ended it
+  if (!subscription.shard) return // a plugin's tap for another subscription has ended it
   if (!subscription.channel.kind.counted) return leaveUncounted(core, subscription)
   const { node, presence, hub, facts, hooks } = core
   const { member, meta } = subscription
@@ -121,7 +120,7 @@ export function leaveChannel(core: Core, subscription: Subscription): void {
     notify(core, hooks.unsubscribed, subscription.conn, { channel, userId })
 }
 
-/** The channel of a user, or a group: nobody is told who comes and goes, but plugins of groups. */
+/** Leaves a user's channel, without notices, or a group, where only plugins are notified. */
 function leaveUncounted(core: Core, subscription: Subscription): void {
   const { name, kind } = subscription.channel
   core.hub.leave(subscription)

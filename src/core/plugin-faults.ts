@@ -1,24 +1,23 @@
 /**
- * What is held against plugins, as log lines with a code: that they failed, and that they computed for
- * so long that everybody's messages waited. A busy machine takes the CPU away from a plugin that does
- * nothing wrong, so the thread's own CPU clock judges. One that sleeps without an `await` is not told
- * apart from that, and goes unnamed.
+ * Faults of plugins, as log lines with a code: a plugin has failed, or has computed for so long that all
+ * messages waited. The thread's CPU clock decides, since a busy machine takes the CPU away from a plugin that
+ * does nothing wrong. A plugin that sleeps without an `await` looks the same and is not logged.
  */
 import { describeError } from './answers'
 import type { Log } from './types'
 
-/** Codes of log lines; their texts are for people. */
-const CODES = ['plugin_failed', 'plugin_blocked'] as const
+/** Codes of log lines. */
+const PLUGIN_FAULTS = ['plugin_failed', 'plugin_blocked'] as const
 
-type PluginFault = (typeof CODES)[number]
+type PluginFault = (typeof PLUGIN_FAULTS)[number]
 
 export const isPluginFault = (code: unknown): code is PluginFault =>
-  CODES.includes(code as PluginFault)
+  PLUGIN_FAULTS.includes(code as PluginFault)
 
-/** Whose doing it was; a plugin's own log knows the plugin's name. */
+/** The hook that caused it; a plugin's own log knows the plugin's name. */
 export type Culprit = { readonly plugin?: string; readonly hook: string }
 
-/** As much of a call's time is worth a look at the CPU clock, and as much CPU is too long. */
+/** Wall time of a call after which the CPU clock is read, and CPU time that is too long. */
 export const BLOCKED_MS = 50
 
 /** How old a reading of the CPU clock may be: one costs 173 ns, one of the other clock 28 (Bun 1.4.5). */
@@ -27,8 +26,8 @@ const STALE_MS = 1
 const last = { atMs: -Infinity, cpuMs: 0 }
 
 /**
- * CPU that this thread has used, in milliseconds; `nowMs` is `performance.now()`. At most `STALE_MS`
- * too much, since the thread counts as busy since the last reading.
+ * CPU time of this thread in milliseconds; `nowMs` is `performance.now()`. At most `STALE_MS` too high, since
+ * the thread counts as busy since the last reading.
  */
 export function cpuMsAt(nowMs: number): number {
   if (nowMs - last.atMs > STALE_MS) {
@@ -48,7 +47,7 @@ export function logFailure(log: Log, culprit: Culprit, cause: unknown): void {
   log.error({ code, ...culprit, err: describeError(cause) }, 'plugin failed')
 }
 
-/** For a call that took longer than `BLOCKED_MS`; `cpuMs` is what `cpuMsAt` said when it began. */
+/** For a call that took longer than `BLOCKED_MS`; `cpuMs` is `cpuMsAt` at its begin. */
 export function logIfBlocked(log: Log, culprit: Culprit, cpuMs: number): void {
   const ms = readCpuMs() - cpuMs
   if (ms <= BLOCKED_MS) return
@@ -56,7 +55,7 @@ export function logIfBlocked(log: Log, culprit: Culprit, cpuMs: number): void {
   log.warn({ code, ...culprit, ms: Math.round(ms) }, 'plugin blocked the event loop')
 }
 
-/** Runs what a plugin set a timer for; `log` is the plugin's own. */
+/** Runs the function of a plugin's timer; `log` is the plugin's own. */
 export function runTimer(log: Log, run: () => void): void {
   const culprit: Culprit = { hook: 'timer' }
   const beganMs = performance.now()

@@ -1,9 +1,9 @@
 /**
- * What a plugin may see, may be asked and may answer. HOOKS is the table: a hook is a row, with its
- * kind, whether it may wait, and what its rejection is called. Later protocols add rows.
+ * The plugin interface: views, hooks and their answers. HOOKS is the table: a hook is a row with its kind,
+ * whether it may wait, and the codes of its rejections.
  *
- * A *gate* may refuse, a *filter* may replace, a *tap* only looks. The types tell them apart: only a
- * hook whose type has a promise in its answer may wait.
+ * A *gate* may refuse, a *filter* may replace, a *tap* only observes. Only a hook whose type has a promise in
+ * its answer may wait.
  */
 import type { ErrorCode } from './errors'
 import type { ChannelName, JsonText, MaybePromise } from './types'
@@ -22,14 +22,14 @@ export interface AppView {
   readonly keys: readonly { readonly key: string; readonly secret: string }[]
 }
 
-/** A connection. One view for each plugin, for the connection's whole life. */
+/** A connection: one view for each plugin, for the connection's whole life. */
 export interface ConnectionView<Locals extends object = object> {
   readonly socketId: string
   /** Undefined where no app was found, and on wires that name it later. */
   readonly app: AppView | undefined
   /** The client's own, where proxies in between are trusted (`CARILLON_TRUSTED_PROXIES`). */
   readonly remoteAddress: string
-  /** Who is signed in, if somebody is. */
+  /** The signed-in user, if any. */
   readonly userId: string | undefined
   readonly closed: boolean
   /** Aborted when the connection has closed. */
@@ -40,30 +40,30 @@ export interface ConnectionView<Locals extends object = object> {
   disconnect(message: string, options?: { readonly toReconnect?: boolean }): void
 }
 
-/** The request that a connection came with. */
+/** The request that opened a connection. */
 export type ConnectRequest = {
   readonly headers: Headers
   readonly url: string
   /** What follows the question mark, decoded. */
   readonly query: URLSearchParams
   readonly remoteAddress: string
-  /** True on a wire where each subscription says which app it is for (`request.app` of `subscribe`). */
+  /** True on a wire where each subscription names its app (`request.app` of `subscribe`). */
   readonly appComesLater: boolean
 }
 
 export type SubscribeRequest = {
-  /** The app whose channel it is; on wires that name it per subscription, the connection has none. */
+  /** The channel's app; on wires that name it per subscription, the connection has none. */
   readonly app: AppView
-  /** As clients call it: a channel's name, or a group's (`private:<slug>`). */
+  /** The name for clients: a channel's, or a group's (`private:<slug>`). */
   readonly channel: string
   /** As received, unverified, like `channelData`. */
   readonly auth: string | undefined
   readonly channelData: string | undefined
-  /** What else came with it, unverified; empty on wires where nothing does. */
+  /** What else the client sent with it, unverified; empty on wires without such fields. */
   readonly params: Readonly<Record<string, unknown>>
 }
 
-/** A user whose signature was right; `userData` is what the backend signed, with `id`. */
+/** A user whose signature was valid; `userData` is what the backend signed, with `id`. */
 export type SigninView = {
   readonly userId: string
   readonly userData: Readonly<Record<string, unknown>>
@@ -88,18 +88,18 @@ export type ClientEventView = Omit<EventView, 'data'> & {
   readonly userId: string | undefined
 }
 
-/** Somebody came to a presence channel with a first connection, or left it with the last. */
+/** A user joined a presence channel with their first connection, or left it with the last. */
 export type PresenceView = {
   readonly type: 'member_added' | 'member_removed'
   readonly channel: ChannelName
   readonly userId: string
 }
 
-/** An event that webhooks are to tell; what it does not have is undefined. */
+/** An event for webhooks; what it does not have is undefined. */
 export type WebhookView = {
   readonly name: WebhookEventName
   readonly channel: ChannelName
-  /** Of a member, or of who sent a client event on a presence channel. */
+  /** The member, or the sender of a client event on a presence channel. */
   readonly userId: string | undefined
   /** Name and data of a client event. */
   readonly event: string | undefined
@@ -115,7 +115,7 @@ export type PushView = {
   readonly at: number
 }
 
-/** What a connection was refused. */
+/** A refusal that a connection got. */
 export type RefusalView = { readonly code: ErrorCode; readonly message: string }
 
 /** A request to the HTTP API. */
@@ -129,15 +129,15 @@ export interface RequestView {
   /** The app that the path names; undefined for `admin`. */
   readonly app: AppView | undefined
   /**
-   * As received, for `request` and `response` of triggers. Empty for `authenticate`, since strangers'
-   * bodies are not read, and where routes read bodies themselves: `admin`, `/api/apps/...`, `/api/push`.
+   * As received, for `request` and `response` of triggers. Empty for `authenticate`, since the bodies of
+   * unknown callers are not read, and where routes read bodies themselves: `admin`, `/api/apps/...`, `/api/push`.
    */
   readonly body: Uint8Array
 }
 
 // ---------------------------------------------------------------- what plugins keep
 
-/** A number that the plugin counts with `counter.count++`; shown at `/api/admin/plugins`. */
+/** A number of the plugin, counted with `counter.count++`, shown at `/api/admin/plugins`. */
 export type Counter = { count: number }
 
 /** The plugin's own values, kept in the database. Keys are text, values are JSON. */
@@ -155,22 +155,22 @@ export interface PluginStore {
 
 // ---------------------------------------------------------------- what plugins answer
 
-/** With `retryAfterSeconds` it means "too often": clients back off, SDKs get 429 with `Retry-After`. */
+/** A rejection; with `retryAfterSeconds` it means "too often": clients back off, SDKs get 429 with `Retry-After`. */
 export type Reject = {
   readonly type: 'reject'
   readonly message: string
   readonly retryAfterSeconds: number | undefined
 }
 /**
- * Stands in for a signature; `channelData` says who the subscriber is on a presence channel, `params` is
- * pushed in the place of what was sent to `POST /api/push`.
+ * Replaces a signature; `channelData` identifies the subscriber of a presence channel, `params` replaces the
+ * body of `POST /api/push`.
  */
 export type Allow = {
   readonly type: 'allow'
   readonly channelData: string | undefined
   readonly params?: unknown
 }
-/** Puts other data in the place of an event's. */
+/** Replaces the data of an event. */
 export type Replace = { readonly type: 'replace'; readonly data: unknown }
 
 // ---------------------------------------------------------------- the hooks
@@ -220,55 +220,49 @@ export type HookName = keyof Hooks
 export type HookRow = {
   readonly kind: 'gate' | 'filter' | 'tap'
   readonly waits: boolean
-  /** What a rejection is called, and one that says when to come back. */
+  /** The codes of a rejection, and of one with `retryAfterSeconds`. */
   readonly refusal?: ErrorCode
   readonly throttled?: ErrorCode
 }
 
-export const HOOKS = {
-  start: { kind: 'tap', waits: true },
-  upgrade: {
-    kind: 'gate',
-    waits: false,
-    refusal: 'connection_refused',
-    throttled: 'connection_throttled',
-  },
-  connect: {
-    kind: 'gate',
-    waits: true,
-    refusal: 'connection_refused',
-    throttled: 'connection_throttled',
-  },
-  connected: { kind: 'tap', waits: false },
-  frame: { kind: 'gate', waits: false, refusal: 'message_refused', throttled: 'too_often' },
-  signin: { kind: 'gate', waits: true, refusal: 'signin_refused', throttled: 'too_often' },
-  subscribe: { kind: 'gate', waits: true, refusal: 'subscription_refused', throttled: 'too_often' },
-  authorize: { kind: 'gate', waits: true, refusal: 'subscription_refused', throttled: 'too_often' },
-  subscribed: { kind: 'tap', waits: false },
-  clientEvent: {
-    kind: 'filter',
-    waits: false,
-    refusal: 'client_event_refused',
-    throttled: 'too_often',
-  },
-  unsubscribed: { kind: 'tap', waits: false },
-  presence: { kind: 'tap', waits: false },
-  refused: { kind: 'tap', waits: false },
-  disconnected: { kind: 'tap', waits: false },
-  authenticate: {
-    kind: 'gate',
-    waits: true,
-    refusal: 'request_unauthorized',
-    throttled: 'too_often',
-  },
-  request: { kind: 'gate', waits: false, refusal: 'request_refused', throttled: 'too_often' },
-  apiRequested: { kind: 'tap', waits: false },
-  authorizePush: { kind: 'gate', waits: true, refusal: 'request_refused', throttled: 'too_often' },
-  pushRequested: { kind: 'tap', waits: false },
-  pushDelivered: { kind: 'tap', waits: false },
-  apiProcessed: { kind: 'tap', waits: false },
-  publish: { kind: 'filter', waits: false, refusal: 'publish_refused', throttled: 'too_often' },
-  webhook: { kind: 'gate', waits: false, refusal: 'webhook_refused', throttled: 'too_often' },
+const TAP: HookRow = { kind: 'tap', waits: false }
+const WAITING_TAP: HookRow = { kind: 'tap', waits: true }
+const gate = (refusal: ErrorCode, throttled: ErrorCode = 'too_often'): HookRow => ({
+  kind: 'gate',
+  waits: false,
+  refusal,
+  throttled,
+})
+const waitingGate = (...codes: Parameters<typeof gate>): HookRow => ({
+  ...gate(...codes),
+  waits: true,
+})
+const filter = (refusal: ErrorCode): HookRow => ({ ...gate(refusal), kind: 'filter' })
+
+export const HOOKS: Readonly<Record<HookName, HookRow>> = {
+  start: WAITING_TAP,
+  upgrade: gate('connection_refused', 'connection_throttled'),
+  connect: waitingGate('connection_refused', 'connection_throttled'),
+  connected: TAP,
+  frame: gate('message_refused'),
+  signin: waitingGate('signin_refused'),
+  subscribe: waitingGate('subscription_refused'),
+  authorize: waitingGate('subscription_refused'),
+  subscribed: TAP,
+  clientEvent: filter('client_event_refused'),
+  unsubscribed: TAP,
+  presence: TAP,
+  refused: TAP,
+  disconnected: TAP,
+  authenticate: waitingGate('request_unauthorized'),
+  request: gate('request_refused'),
+  apiRequested: TAP,
+  authorizePush: waitingGate('request_refused'),
+  pushRequested: TAP,
+  pushDelivered: TAP,
+  apiProcessed: TAP,
+  publish: filter('publish_refused'),
+  webhook: gate('webhook_refused'),
   response: { kind: 'filter', waits: false },
-  stop: { kind: 'tap', waits: true },
-} as const satisfies Record<HookName, HookRow>
+  stop: WAITING_TAP,
+}

@@ -1,7 +1,7 @@
 /**
- * Presence: how many subscriptions each channel has and which users are in it, over all nodes.
- * Three tabs of one user are one member with three seats; only the first seat taken and the last
- * one left are news. Every count says on which node it is, so that a lost node can be forgotten.
+ * Presence: how many subscriptions each channel has and which users are in it, over all nodes. Three tabs of
+ * one user are one member with three seats; only the first seat taken and the last one left are announced.
+ * Counts are kept per node, so that a lost node can be forgotten.
  * Spec: contract 3.5.
  */
 import type { App } from './app'
@@ -18,7 +18,7 @@ import type { ChannelName, Member, NodeId, UserId } from './types'
 type Occupancy = {
   subscriptions: number
   readonly tally: Tally
-  /** Undefined where nobody said who they are. */
+  /** Undefined on channels without presence. */
   roster: Roster | undefined
 }
 
@@ -28,8 +28,8 @@ export class Presence {
   readonly #channels = new Map<App, Map<ChannelName, Occupancy>>()
 
   /**
-   * Takes a seat. `occupied`: the channel was empty; `joined`: the user was not in it; `known`: the user
-   * as the first of their connections said. O(1).
+   * Takes a seat. `occupied`: the channel was empty; `joined`: the user was not in it; `known`: the member
+   * as their first connection described them. O(1).
    */
   enter(node: NodeId, app: App, channel: ChannelName, arrival: Arrival | undefined) {
     let channels = this.#channels.get(app)
@@ -67,22 +67,19 @@ export class Presence {
     return this.#roster(app, channel)?.members() ?? []
   }
 
-  /** The members as wires write them: live, to be written at once. Undefined where nobody said who they are. */
+  /** The members for encoders: live, to be written at once. Undefined on channels without presence. */
   roster(app: App, channel: ChannelName): Members | undefined {
     return this.#roster(app, channel)
   }
 
-  /** Distinct users. */
   userCount(app: App, channel: ChannelName): number {
     return this.#roster(app, channel)?.size ?? 0
   }
 
-  /** Connections. */
   subscriptionCount(app: App, channel: ChannelName): number {
     return this.#occupancy(app, channel)?.subscriptions ?? 0
   }
 
-  /** The channels that somebody is subscribed to. */
   occupiedChannels(app: App): Iterable<ChannelName> {
     return (this.#channels.get(app) ?? NOBODY).keys()
   }

@@ -1,6 +1,6 @@
 /**
- * Publish: events that a backend triggers. Everything is checked before anything is published, so a
- * refused request publishes nothing. Limits and texts: contract 2.3, 6.4, 6.5.
+ * Publish: events that a backend triggers. Everything is checked before anything is published, so a refused
+ * request publishes nothing. Limits and messages: contract 2.3, 6.4, 6.5.
  */
 import type { App } from './app'
 import { requireRoom } from './backlog'
@@ -14,19 +14,19 @@ import type { BackendPublication } from './messages'
 import type { ChannelName, SocketId } from './types'
 import { appView } from './views'
 
-/** One event as a backend asked for it; the types have been checked, nothing else. */
+/** One requested event; only its types have been checked. */
 export type EventRequest = {
   readonly name: string
-  /** The text that subscribers get, unchanged. */
+  /** The string that subscribers get, unchanged. */
   readonly data: string
   readonly channels: readonly string[]
-  /** The connection to leave out; undefined or empty for nobody. */
+  /** The connection that does not receive it; undefined or empty for none. */
   readonly socketId: string | undefined
 }
 
-/** What the APIs differ in. */
+/** The differences between the HTTP APIs. */
 export type Api = {
-  /** @throws RealtimeError for what is no name of a channel */
+  /** @throws RealtimeError for an invalid name */
   readonly channelOf: (app: App, raw: string) => ChannelName
   /** An event must have a name. */
   readonly namesEvents: boolean
@@ -38,7 +38,7 @@ export type IsReserved = (event: string) => boolean
 
 /**
  * Publishes all events, in order, or none. Returns the channels of each event, duplicates removed.
- * @throws RealtimeError for the first thing that is wrong
+ * @throws RealtimeError for the first mistake
  */
 export function publish(
   core: Core,
@@ -56,14 +56,14 @@ export function publish(
     core.counters.publications += publications.length
     for (const publication of publications) {
       publishEvent(core, publication)
-      const heard = core.groups.toGroup(publication)
-      if (heard) core.broker.publish(heard)
+      const relayed = core.groups.toGroup(publication)
+      if (relayed) core.broker.publish(relayed)
     }
   }
   return accepted.map((publications) => publications.map(({ channel }) => channel))
 }
 
-/** Tells the subscribers of a channel, and keeps the event for later ones where the channel does. */
+/** Publishes an event, and caches it on a cache channel. */
 export function publishEvent(
   { broker, cache, clock }: Core,
   publication: BackendPublication,
@@ -121,8 +121,8 @@ export function checkData({ limits: { maxEventDataBytes: most } }: App, data: st
 }
 
 /**
- * The text of data that is none: its JSON as it was written, or written now where nobody wrote any, as in
- * forms. How long it is at least is looked at first.
+ * The string for data that is not a string: its JSON as it was written, or written now where there is none, as
+ * in forms. Its least length is checked first.
  * @throws RealtimeError('data_too_large' | 'request_invalid')
  */
 export function textOfData(app: App, data: unknown, written: () => JsonSlice | undefined): string {
@@ -164,7 +164,7 @@ function parseSocketId(raw: string | undefined): SocketId | undefined {
   return raw as SocketId
 }
 
-/** What plugins make of it. @throws RealtimeError where one refuses */
+/** The event after the plugins' filters. @throws RealtimeError where one refuses */
 export function filterEvent(core: Core, publication: BackendPublication): BackendPublication {
   if (core.hooks.publish.length === 0) return publication
   const { app, channel, event, data } = publication

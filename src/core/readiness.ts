@@ -1,15 +1,15 @@
 /**
- * Readiness: why `/ready` is red. A part that is in trouble says so under its name, and takes it back
- * when that is over. Owns the reasons.
+ * Readiness: why `/ready` is red. A part in trouble sets a reason under its name, and removes it when the
+ * trouble is over. Owns the reasons.
  */
 
-/** Who may be in trouble, in the words of `/ready`. */
+/** Parts that may be in trouble, by their names in `/ready`. */
 export type Part =
   /** `webhooks/recorder.ts`: events cannot be written down, or more of them wait than memory may hold. */
   | 'webhooks'
   /** `store/file-watch.ts`: a file of the database is gone, or another program has written to it. */
   | 'database'
-  /** `store/writes.ts`: the database does not take what somebody waits for. */
+  /** `store/writes.ts`: the database does not accept writes. */
   | 'writes'
   /** `open-files.ts`: no file descriptor is left. */
   | 'files'
@@ -19,14 +19,14 @@ export type Part =
 export class Readiness {
   readonly #reasons = new Map<Part, string>()
 
-  /** True where it is news: another reason than before, or the first. */
+  /** True where the reason is new. */
   fail(part: Part, reason: string): boolean {
     if (this.#reasons.get(part) === reason) return false
     this.#reasons.set(part, reason)
     return true
   }
 
-  /** It is over. True where there was something. */
+  /** True where there was a reason. */
   recover(part: Part): boolean {
     return this.#reasons.delete(part)
   }
@@ -35,7 +35,7 @@ export class Readiness {
     return this.#reasons.get(part)
   }
 
-  /** One text for each part in trouble; none where all is well. */
+  /** One line for each part in trouble. */
   all(): string[] {
     return Array.from(this.#reasons, ([part, reason]) => `${part}: ${reason}`)
   }

@@ -1,28 +1,28 @@
 /**
- * Roster: the members of one presence channel, each with the connections that they have there, and
- * what wires write of them. A member is written once and not for everybody who is told of them; who
- * comes is added to the text of all, which is put together anew only after somebody has left.
+ * Roster: the members of one presence channel with their connections, and their encoded form. A member is
+ * encoded once, not for every receiver; a new one is appended to the text of all members, which is joined
+ * anew only after somebody has left.
  */
 import type { Member, Meta, NodeId, UserId } from './types'
 
-/** How many there are on each node; seldom more than one entry. */
+/** A count per node; seldom more than one entry. */
 export type Tally = { readonly node: NodeId; count: number }[]
 
 type Seat = { readonly member: Member; readonly tally: Tally; readonly metas: Meta[] }
 
-/** A member who comes with one of their connections. */
+/** A member who joins with one of their connections. */
 export type Arrival = { readonly member: Member; readonly meta: Meta }
-/** A connection of a member that goes. */
+/** A connection of a member that leaves. */
 export type Departure = { readonly userId: UserId; readonly meta: Meta }
 
 /** How a wire writes one member of a presence channel; those of several are separated by commas. */
 export type RosterEntry = {
   readonly write: (member: Member, metas: readonly Meta[]) => string
-  /** It says each of the member's connections, and is written anew with each that comes or goes. */
+  /** It lists the member's connections, so it is written anew with each that joins or leaves. */
   readonly eachConnection: boolean
 }
 
-/** The members of a presence channel, for encoders: each is written once per entry, whoever is told. */
+/** The members of a presence channel, for encoders: each is written once per entry, for all receivers. */
 export interface Members {
   readonly size: number
   write(entry: RosterEntry): string
@@ -30,7 +30,7 @@ export interface Members {
 
 export class Roster implements Members {
   readonly #seats = new Map<UserId, Seat>()
-  /** By the entries that were asked for: one or two per wire. */
+  /** By entry: one or two per wire. */
   #texts: Map<RosterEntry, RosterText> | undefined = undefined
 
   get size(): number {
@@ -45,7 +45,7 @@ export class Roster implements Members {
     return Array.from(this.#seats.values(), ({ member }) => member)
   }
 
-  /** The user as the first of their connections said: the same object where this one is it. */
+  /** Takes a seat. Returns the member as their first connection described them: the same object if this is the first. */
   take(node: NodeId, { member, meta }: Arrival): Member {
     const seat = this.#seats.get(member.userId)
     if (seat) {
@@ -60,7 +60,7 @@ export class Roster implements Members {
     return member
   }
 
-  /** True when it was the user's last connection. */
+  /** Leaves a seat. True if it was the user's last one. */
   leave(node: NodeId, { userId, meta }: Departure): boolean {
     const seat = this.#seats.get(userId)
     if (!seat) return false
@@ -91,18 +91,18 @@ export class Roster implements Members {
   }
 }
 
-/** What one entry makes of all members, in the order in which they came. */
+/** All members as one entry writes them, in the order in which they joined. */
 class RosterText {
   readonly #parts = new Map<UserId, string>()
-  /** Undefined where it must be put together. */
+  /** Undefined where it must be joined anew. */
   #whole: string | undefined = undefined
 
   add(entry: RosterEntry, seat: Seat): void {
     const part = this.#write(entry, seat)
     if (this.#whole === undefined) return
     this.#whole = this.#whole === '' ? part : `${this.#whole},${part}`
-    // Asking for a character makes one text of the pieces, so that the next one need not walk over them:
-    // a thousand joins of a thousand take 22 ms, with it, 35 without (Bun 1.4).
+    // Reading a character flattens the string, so that the next append need not walk over its pieces:
+    // a thousand joins of a thousand take 22 ms with it, 35 without (Bun 1.4).
     this.#whole.charCodeAt(0)
   }
 
@@ -127,7 +127,7 @@ class RosterText {
   }
 }
 
-/** Entries that reach zero go. */
+/** Changes the count of a node; an entry of zero is removed. */
 export function addToTally(tally: Tally, node: NodeId, change: 1 | -1): void {
   const index = tally.findIndex((entry) => entry.node === node)
   const entry = tally[index]

@@ -1,7 +1,7 @@
 /**
- * Sign-in: a connection says who its user is, with a signature of the app's backend. From then on it
- * is spoken to on the user's own channel, whether it subscribes to it or not, so that nothing is
- * missed between the two. Spec: contract 5.1, 5.2, 5.4.
+ * Sign-in: a connection proves its user with a signature of the app's backend. From then on it receives the
+ * user's own channel, whether it subscribes to it or not, so that nothing is missed between the two.
+ * Spec: contract 5.1, 5.2, 5.4.
  */
 import { findKeyPair, type App } from './app'
 import { userChannel } from './channel'
@@ -16,7 +16,7 @@ import { userText } from './signature'
 import type { MaybePromise, UserId } from './types'
 import { announceUser, watch } from './watchlist'
 
-/** Signs the connection in, or returns why not; it stays open either way. Waits only where a gate does. */
+/** Signs the connection in, or returns a refusal; it stays open either way. Waits only where a gate does. */
 export function signin(
   core: Core,
   conn: Connection,
@@ -30,11 +30,11 @@ export function signin(
   const verdict = runGates(core, gates, conn, { userId: user.id, userData: data })
   const refused = passGates(conn, verdict, () => completeSignin(core, conn, command, signed))
   if (!(refused instanceof Promise)) return refused
-  // Whoever terminates the user meanwhile means this connection too.
+  // Terminating the user meanwhile closes this connection, too.
   return refused.finally(core.users.beginSignin(conn, command.app, user.id))
 }
 
-/** What the backend signed of a user, and as what the connection is remembered. */
+/** The user of the connection, and all that the backend signed. */
 type SignedUser = { readonly user: User; readonly data: Readonly<Record<string, unknown>> }
 
 function verifySignin(
@@ -77,7 +77,7 @@ const isWatchlist = (raw: unknown): raw is readonly UserId[] | null | undefined 
 
 const signinRefusal = (message: string): Refusal => refusal('signin_refused', message)
 
-/** Contract 5.4 has the order of the news. */
+/** Contract 5.4 has the order of replies and notices. */
 function completeSignin(
   core: Core,
   conn: Connection,

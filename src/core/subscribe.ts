@@ -1,7 +1,7 @@
 /**
- * Subscribe and unsubscribe, for every kind of channel. Gates first (they may wait), then one
- * synchronous block that changes state: seat, reply, topic, news. A refusal leaves no trace.
- * Contract 3.3 has the order of the checks.
+ * Subscribe and unsubscribe, for every kind of channel. Gates first (they may wait), then one synchronous block
+ * that changes state: seat, reply, topic, notices. A refusal leaves no trace. Contract 3.3 has the order of the
+ * checks.
  */
 import { findKeyPair, type App } from './app'
 import { whenRoom, isCrowded, isOverrun } from './backlog'
@@ -21,7 +21,7 @@ import { subscriptionText } from './signature'
 import type { ChannelName, MaybePromise, Member } from './types'
 import { appView } from './views'
 
-/** Subscribes the connection, or returns why not. Waits only where a plugin's gate does, or a crowded presence channel. */
+/** Subscribes the connection, or returns a refusal. Waits only for a plugin's gate, or where a presence channel is crowded. */
 export function subscribe(
   core: Core,
   conn: Connection,
@@ -29,8 +29,8 @@ export function subscribe(
 ): MaybePromise<Refusal | undefined> {
   const kind = core.groups.kindOf(command.channel)
   if (command.replaces) leave(core, conn, command)
-  const impossible = kind.auth === 'user' ? undefined : checkHeldChannels(core, conn, command)
-  if (impossible) return impossible
+  const refused = kind.auth === 'user' ? undefined : checkHeldChannels(core, conn, command)
+  if (refused) return refused
   const gates = core.hooks.subscribe
   if (gates.length === 0) return authorize(core, conn, command, kind)
   return passGates(conn, runGates(core, gates, conn, requestOf(core, command)), () =>
@@ -44,7 +44,7 @@ const requestOf = ({ groups }: Core, command: SubscribeCommand): SubscribeReques
   auth: command.auth,
   channelData: command.channelData,
   get params() {
-    return command.params() // most plugins never ask
+    return command.params() // most plugins never read it
   },
 })
 
@@ -60,15 +60,15 @@ function authorize(
   const gates = core.hooks.authorize
   if (gates.length === 0) return subscribeSigned(core, conn, command, kind)
   return passGates(conn, runGates(core, gates, conn, requestOf(core, command)), (allowed) => {
-    // Who somebody is must be vouched for: by the plugin's words or by the signature.
+    // A member's identity must come from the plugin, or be signed.
     if (!allowed || (kind.presence && allowed.channelData === undefined))
       return subscribeSigned(core, conn, command, kind)
-    const said = { ...command, channelData: allowed.channelData ?? command.channelData }
-    return subscribeAllowed(core, conn, said, kind)
+    const vouched = { ...command, channelData: allowed.channelData ?? command.channelData }
+    return subscribeAllowed(core, conn, vouched, kind)
   })
 }
 
-/** A signed-in connection hears its user's channel already; the client wants to be told so. */
+/** A signed-in connection is in its user's channel already; only the reply is missing. */
 function subscribeToOwnUser(conn: Connection, channel: ChannelName): Refusal | undefined {
   if (!conn.user || channel !== userChannel(conn.user.id))
     return refusal('user_channel_denied', `Only the signed-in user may subscribe to ${channel}`)
@@ -76,7 +76,7 @@ function subscribeToOwnUser(conn: Connection, channel: ChannelName): Refusal | u
   return undefined
 }
 
-/** Leaves a channel; that of its user stays, as the user does. One that the connection is not in is ignored (contract 11, 21). */
+/** Leaves a channel, except that of the connection's user. One that it is not in is ignored (contract 11, 21). */
 export function unsubscribe(core: Core, conn: Connection, command: UnsubscribeCommand): void {
   const { ref } = command
   const left = leave(core, conn, command)
@@ -118,7 +118,7 @@ function checkHeldChannels(
   return undefined
 }
 
-/** No plugin has vouched for the subscriber. */
+/** Subscribes with the client's signature: no plugin has allowed it. */
 function subscribeSigned(
   core: Core,
   conn: Connection,
@@ -129,7 +129,7 @@ function subscribeSigned(
   return checkSignature(conn, command) ?? subscribeAllowed(core, conn, command, kind)
 }
 
-/** News of members are never refused; where the others are behind, who would cause more of them waits. */
+/** Waits where a presence channel is crowded, since its notices are never refused. */
 function subscribeAllowed(
   core: Core,
   conn: Connection,
@@ -151,7 +151,7 @@ function completeSubscribe(
   command: SubscribeCommand,
   kind: ChannelKind,
 ): Refusal | undefined {
-  // Those whose connection names no app are not closed with it, and plugins may have taken their time.
+  // Connections that name no app survive its end, and a gate may have waited.
   const { app, channel } = command
   if (kind.group && !kind.group.isOpen(core.apps, app, channel)) return REFUSE.topicUnmatched
   const member = kind.presence ? parseMember(command, conn.user) : undefined
@@ -162,12 +162,12 @@ function completeSubscribe(
     (member && checkMemberCount(core, command, member))
   const refused = full ?? (kind.counted ? checkNewChannelRate(core, conn, command) : undefined)
   if (refused) return refused
-  // The name is remembered without the frame that it came in.
+  // A copy, which does not keep the frame in memory.
   joinChannel(core, conn, { ...command, channel: copyText(channel) }, member)
   return undefined
 }
 
-/** Thousands of connections in the same thousands of channels are few channels, and a gigabyte. */
+/** Not covered by the app's channels: thousands of connections in the same thousands of channels take a gigabyte. */
 function checkAddressQuota({ hub }: Core, { quotaKey: key }: Connection): Refusal | undefined {
   const { byAddress } = hub
   if (key === undefined || !byAddress.isFull(key)) return undefined
@@ -186,7 +186,7 @@ function checkAppChannels({ hub }: Core, { app, channel }: SubscribeCommand): Re
   )
 }
 
-/** Contract 3.2 and 3.8: presence, form, key and signature of `auth`, in that order, and that it covers what it says. */
+/** Checks `auth`: presence, form, key and signature, in that order (contract 3.2, 3.8). */
 function checkSignature(
   conn: Connection,
   { app, channel, auth, channelData }: SubscribeCommand,
@@ -209,11 +209,11 @@ function checkSignature(
       'auth_signature_invalid',
       `Invalid signature: Expected HMAC SHA256 hex digest of ${quote(text)}, but got ${quote(signature)}`,
     )
-  // Any other text may as well be the end of a longer name, which is what was signed.
+  // Any other text may be the end of a longer name, which is what was signed.
   return channelData && !scanObject(channelData, []) ? notAnObject(channel) : undefined
 }
 
-/** Users count, not connections: who is in the room may always open another tab. */
+/** Users count, not connections: a member may always open another tab. */
 function checkMemberCount(
   { presence }: Core,
   { app, channel }: SubscribeCommand,
@@ -229,8 +229,8 @@ function checkMemberCount(
 }
 
 /**
- * A channel that nobody is in is news to the app's webhooks, and so is its end: two rows of the outbox for as long
- * as an endpoint does not take them. Asked last: a subscribe that is refused for something else makes no channel.
+ * Limits how often vacant channels are occupied: each is two rows of the webhooks' outbox, kept for as long as an
+ * endpoint does not accept them. Checked last: a subscribe that is refused for another reason occupies none.
  */
 function checkNewChannelRate(
   { clock, limits, presence }: Core,
@@ -239,7 +239,7 @@ function checkNewChannelRate(
 ): Refusal | undefined {
   if (presence.subscriptionCount(app, channel) > 0) return undefined
   const { maxNewChannelsPerSecond: perSecond, maxNewChannelsAtOnce } = limits
-  // Whoever may hold more channels comes back to all of them at once.
+  // A client that reconnects returns to all of its channels at once.
   const burst = Math.max(maxNewChannelsAtOnce, limits.maxChannelsPerConnection)
   const rate = { perSecond, burst }
   const now = clock.mono()

@@ -1,8 +1,6 @@
 /**
- * Subscription counts: how many connections are in a channel, told to all of them after each change;
- * for many, or where they are behind, at most every five seconds: a channel that fills would speak of
- * nothing else.
- * Spec: contract 3.6.
+ * Subscription counts: how many connections are in a channel, sent to all of them after each change; at most
+ * every five seconds where there are many, or the channel is crowded. Spec: contract 3.6.
  */
 import type { App } from './app'
 import type { Channel } from './connection'
@@ -11,7 +9,7 @@ import type { Hub } from './hub'
 import type { Presence } from './presence'
 import type { Cancel, ChannelName, Clock } from './types'
 
-/** With more subscribers than these, news come seldom. */
+/** Channels with more subscribers are notified seldom. */
 const MANY = 100
 const SELDOM_MS = 5000
 
@@ -23,22 +21,19 @@ type Nouns = {
 }
 
 export class SubscriptionCounts {
-  /** When a channel with many was told last, and whether it is about to be. Dies with the channel. */
+  /** When a channel was last notified, and whether a timer is set for it. Dies with the channel. */
   readonly #lastNotices = new WeakMap<Channel, { at: number; due: boolean }>()
-
-  /** One for each channel that is about to be told. */
   readonly #timers = new Set<Cancel>()
-
   #stopped = false
 
-  /** Nobody is told later any more. */
+  /** Cancels all pending notices. */
   stop(): void {
     this.#stopped = true
     for (const cancel of this.#timers) cancel()
     this.#timers.clear()
   }
 
-  /** Somebody came or went. */
+  /** Called after a connection has joined or left. */
   notifyChange(nouns: Nouns, app: App, name: ChannelName): void {
     if (!app.record.subscriptionCounts) return
     const channel = nouns.hub.channel(app, name)
@@ -49,17 +44,17 @@ export class SubscriptionCounts {
   }
 
   #notifySeldom(nouns: Nouns, channel: Channel): void {
-    let told = this.#lastNotices.get(channel)
-    if (!told) this.#lastNotices.set(channel, (told = { at: -Infinity, due: false }))
-    if (told.due || this.#stopped) return
+    let last = this.#lastNotices.get(channel)
+    if (!last) this.#lastNotices.set(channel, (last = { at: -Infinity, due: false }))
+    if (last.due || this.#stopped) return
     const { clock } = nouns
     const notifyNow = (): void => {
-      Object.assign(told, { at: clock.mono(), due: false })
+      Object.assign(last, { at: clock.mono(), due: false })
       notify(nouns, channel.app, channel.name)
     }
-    const waitMs = told.at + SELDOM_MS - clock.mono()
+    const waitMs = last.at + SELDOM_MS - clock.mono()
     if (waitMs <= 0) return notifyNow()
-    told.due = true
+    last.due = true
     const cancel = clock.after(waitMs, () => {
       this.#timers.delete(cancel)
       notifyNow()

@@ -1,8 +1,8 @@
 /**
- * Sweep: liveness, and the end of what has had its time. Every inbound frame, ping and pong leaves the
- * current tick on its connection; one sweep every few seconds pings the silent and closes those that stay
- * silent with 4201. Where a wire has heartbeats its clients send them unasked: without any they are closed,
- * and only frames count. Bun's own idle timer is no liveness check: the server's sends reset it (contract 1.3).
+ * Sweep: liveness and expiry. Every inbound frame, ping and pong leaves the current tick on its connection; one
+ * sweep every few seconds pings silent connections and closes those that stay silent with 4201. On wires with
+ * heartbeats clients send them unasked: without any they are closed, and only frames count. Bun's own idle
+ * timer is no liveness check: the server's sends reset it (contract 1.3).
  */
 import type { Connection } from './connection'
 import type { Core, Timing } from './core'
@@ -11,7 +11,7 @@ import { runSafely } from './faults'
 import { refuseAndNotify } from './hooks'
 import { Pass } from './slices'
 
-/** Silence is looked for four times within the shortest of its limits, but not all the time. */
+/** Sweeps are four times as frequent as the shortest limit, at most `most` apart. */
 const INTERVAL_MS = { most: 5000, perLimit: 4 }
 
 type Silences = Pick<
@@ -25,7 +25,7 @@ export function sweepIntervalMs(silences: Silences): number {
   return Math.min(INTERVAL_MS.most, (shortest * 1000) / INTERVAL_MS.perLimit)
 }
 
-/** Is to be called every `sweepIntervalMs`. */
+/** Returns the sweep, to be called every `sweepIntervalMs`. */
 export function newSweeper(core: Core): () => void {
   const { cache, clock, state } = core
   const ticks = ticksOf(core.timing)
@@ -46,7 +46,7 @@ function sweep(core: Core, conn: Connection, ticks: Ticks): void {
   conn.pings = 0
   if (!conn.codec.heartbeats) {
     pingIfSilent(core, conn, ticks)
-    // What is fetched has polls in the place of heartbeats, and its transport looks at those.
+    // A pull session has polls instead of heartbeats, which its transport watches.
   } else if (!conn.sink.queued && core.state.tick - conn.seenTick > ticks.heartbeat) {
     closeSilent(core, conn)
   }
@@ -81,12 +81,12 @@ function closeSilent(core: Core, conn: Connection): void {
   refuseAndNotify(core, conn, REFUSE.pongTimeout)
 }
 
-/** How often those are looked for who have not shown in time who they are. */
+/** How often overdue connections are searched. */
 export const UNAUTHORIZED_SWEEP_MS = 250
 
 /**
- * Ends who has not shown in time who they are (contract 5.6), unless something that they asked for is
- * being decided. Is to be called every `UNAUTHORIZED_SWEEP_MS`.
+ * Returns the sweep that closes connections which are not authorized in time (contract 5.6), unless a command
+ * of theirs is waiting. To be called every `UNAUTHORIZED_SWEEP_MS`.
  */
 export function newUnauthorizedSweeper(core: Core): () => void {
   const { unauthorized, clock, counters } = core

@@ -1,7 +1,6 @@
 /**
- * Unauthorized: the connections of each app that have not shown who they are, in the order in which
- * they came. Whoever has had the app's time for it stands in front, so that looking for them costs no
- * more than they are many. Spec: contract 5.6.
+ * Unauthorized: the connections of each app that are not authorized yet, oldest first, so that overdue ones
+ * are found in O(their number). Spec: contract 5.6.
  */
 import type { App } from './app'
 import type { Connection } from './connection'
@@ -9,7 +8,6 @@ import type { Connection } from './connection'
 export class Unauthorized {
   readonly #byApp = new Map<App, Set<Connection>>()
 
-  /** With its hello. */
   add(conn: Connection): void {
     const { app } = conn
     if (!app) return
@@ -18,7 +16,7 @@ export class Unauthorized {
     else this.#byApp.set(app, new Set([conn]))
   }
 
-  /** It has signed in or entered a channel that needs a signature; for life. */
+  /** Called when the connection has signed in or joined a channel that needs a signature; for life. */
   authorize(conn: Connection): void {
     if (conn.authorized) return
     conn.authorized = true
@@ -31,7 +29,7 @@ export class Unauthorized {
     if (app && known?.delete(conn) && known.size === 0) this.#byApp.delete(app)
   }
 
-  /** Whose time is over at `now` (`mono`), as their app's limit is now. Live: they may go while they are looked at. */
+  /** Connections past their app's current limit at `now` (`mono`). Live: they may be deleted meanwhile. */
   *overdue(now: number): IterableIterator<Connection> {
     for (const [app, known] of this.#byApp) {
       const seconds = app.limits.authorizeWithinSeconds

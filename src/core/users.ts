@@ -1,6 +1,6 @@
 /**
- * Users: which connections are signed in as whom, on this node. Owns who a connection is: an identity
- * begins with a sign-in and ends with its connection, there is no other way out.
+ * Users: which connections are signed in as which user, on this node. Owns the user of a connection, which
+ * begins with a sign-in and ends with the connection.
  * Spec: contract 5.
  */
 import type { App } from './app'
@@ -9,7 +9,7 @@ import type { UserId } from './types'
 
 const NOBODY: ReadonlySet<Connection> = new Set()
 
-/** Connections by app and user, without what is empty. */
+/** Connections by app and user; empty entries are removed. */
 class ByUser {
   readonly #connections = new Map<App, Map<UserId, Set<Connection>>>()
 
@@ -17,7 +17,7 @@ class ByUser {
     return this.#connections.get(app)?.get(userId) ?? NOBODY
   }
 
-  /** True when the user had none before. */
+  /** True if the user had none before. */
   add(app: App, userId: UserId, conn: Connection): boolean {
     let users = this.#connections.get(app)
     if (!users) this.#connections.set(app, (users = new Map()))
@@ -27,7 +27,7 @@ class ByUser {
     return own === undefined
   }
 
-  /** True when it was the user's last one. */
+  /** True if it was the user's last one. */
   delete(app: App, userId: UserId, conn: Connection): boolean {
     const users = this.#connections.get(app)
     const own = users?.get(userId)
@@ -40,27 +40,26 @@ class ByUser {
 
 export class Users {
   readonly #signedIn = new ByUser()
-  /** Their sign-in waits for a gate. */
+  /** Connections whose sign-in waits for a gate. */
   readonly #signingIn = new ByUser()
 
-  /** True when the user was nowhere before. The caller has made sure that the connection is nobody yet. O(1). */
+  /** True if the user had no connection before. The caller has checked that this one has no user yet. O(1). */
   add(conn: Connection, app: App, user: User): boolean {
     conn.user = user
     return this.#signedIn.add(app, user.id, conn)
   }
 
-  /** At the end of the connection. True when it was the user's last one. O(1). */
+  /** Called at the end of the connection. True if it was the user's last one. O(1). */
   remove(conn: Connection, app: App): boolean {
     return conn.user !== undefined && this.#signedIn.delete(app, conn.user.id, conn)
   }
 
-  /** Until the answer is called, the connection is about to be signed in. */
+  /** Records that a sign-in waits for a gate, until the returned function is called. */
   beginSignin(conn: Connection, app: App, userId: UserId): () => void {
     this.#signingIn.add(app, userId, conn)
     return () => void this.#signingIn.delete(app, userId, conn)
   }
 
-  /** Online is who has a signed-in connection. */
   isOnline(app: App, userId: UserId): boolean {
     return this.#signedIn.of(app, userId).size > 0
   }

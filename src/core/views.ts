@@ -1,6 +1,6 @@
 /**
- * Views: what plugins are shown of apps and connections. They read through, so they are never stale,
- * and have nothing to change. A view is made when first asked for and dies with what it shows.
+ * Views: read-only views of apps and connections for plugins. They read through, so they are never stale. A
+ * view is made at first use and dies with its app or connection.
  */
 import type { App } from './app'
 import type { Connection } from './connection'
@@ -15,7 +15,7 @@ export function appView(app: App): AppView {
   return view
 }
 
-/** Getters live on the prototype: a view that is logged shows nothing. */
+/** Getters are on the prototype: a logged view shows nothing. */
 class AppReader implements AppView {
   readonly #app: App
 
@@ -40,7 +40,7 @@ class AppReader implements AppView {
   }
 }
 
-/** A connection as one plugin sees it; `index` is the plugin's place among all. */
+/** A connection's view for one plugin; `index` is the plugin's. */
 export function viewOf(
   conn: Connection,
   { index, locals }: { readonly index: number; readonly locals: () => object },
@@ -51,7 +51,7 @@ export function viewOf(
 
 class ConnectionReader implements ConnectionView {
   readonly #conn: Connection
-  /** Until they are asked for, what makes them: a field more in every view of every connection is dear. */
+  /** The function that makes them until first use: one more field in every view of every connection is dear. */
   #locals: object | (() => object)
 
   constructor(conn: Connection, newLocals: () => object) {

@@ -1,7 +1,6 @@
 /**
- * Watchlists: who is told when a user comes online or goes offline. Watching a user is hearing a
- * channel of its own that no client can name, so that the news travel as events do.
- * Spec: contract 5.3.
+ * Watchlists: who is notified when a user goes online or offline. Watching a user means being in a channel
+ * that no client can name, so that notices travel as events do. Spec: contract 5.3.
  */
 import type { App } from './app'
 import { watchChannel } from './channel'
@@ -12,7 +11,7 @@ import type { Users } from './users'
 
 type Nouns = { readonly hub: Hub; readonly users: Users }
 
-/** From now on the connection hears of these users; it is told how they are. */
+/** Subscribes the connection to the status of these users, and sends their current one. */
 export function watch(
   { hub, users }: Nouns,
   conn: Connection,
@@ -27,7 +26,7 @@ export function watch(
   if (online.length + offline.length > 0) conn.reply({ type: 'watched', online, offline })
 }
 
-/** Tells those who watch; `except` is the user's own connection. */
+/** Notifies a user's watchers; `except` is the user's own connection. */
 export function announceUser(
   hub: Hub,
   app: App,

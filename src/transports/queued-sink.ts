@@ -7,7 +7,7 @@ import type { Core } from '../core/core'
 import { runSafely } from '../core/faults'
 import type { Frame, Sink } from '../core/types'
 import type { Client } from '../protocols/codec'
-import { MAX_BEHIND_BYTES, tooSlow } from '../core/slow-reader'
+import { MAX_BEHIND_BYTES, reportSlowReader } from '../core/slow-reader'
 
 /** Frames that have not been fetched, in order and bounded. */
 class Queue {
@@ -107,7 +107,7 @@ export class QueuedSink implements Sink {
     queueMicrotask(() => {
       const { core, conn } = this.session
       if (conn.closed) return
-      tooSlow(core, conn)
+      reportSlowReader(core, conn)
       this.session.end()
     })
   }

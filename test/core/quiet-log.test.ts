@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { QuietLog } from '../../src/core/quiet-log'
 import type { Client } from '../../src/protocols/codec'
-import { tooSlow } from '../../src/core/slow-reader'
+import { reportSlowReader } from '../../src/core/slow-reader'
 import { MemoryLog } from '../../src/kit/clock'
 import { fails, pluginOf, start, type TestServer } from '../harness'
 
@@ -26,7 +26,7 @@ const ROWS: readonly Row[] = [
     cause: async (server, times) => {
       await server.raw()
       const [conn] = server.core.hub.connections()
-      for (let n = 0; n < times; n++) tooSlow(server.core, conn as Client)
+      for (let n = 0; n < times; n++) reportSlowReader(server.core, conn as Client)
     },
   },
   {
