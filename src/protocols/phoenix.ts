@@ -218,8 +218,8 @@ function decodePush(_: Core, on: TopicMessage): Command | Refusal {
   const { ref, event, payload } = on.message
   if (!address || !subscription) return refuseTopic(ref)
   if (isStale(ref, subscription)) return IGNORED
-  const refusedPush = on.mount.checkPush(address.channel, event)
-  if (refusedPush) return { ...refusedPush, ref }
+  const refused = on.mount.checkPush(address.channel, event)
+  if (refused) return { ...refused, ref }
   if (isBytes(payload)) return { type: 'client_event', ...address, event, data: payload, ref }
   if (payload.depth > MAX_LEVELS) return { ...REFUSE.clientEventTooDeep, ref }
   return { type: 'client_event', ...address, event, data: payload.text, ref }

@@ -183,10 +183,14 @@ function broadcast(news: Broadcast): Frame | undefined {
     case 'member_added': {
       const { userIdJson, userInfo } = news.member
       const data = `{"user_id":${userIdJson},"user_info":${userInfo}}`
-      return internal('member_added', news.channel, data)
+      return internalFrame('member_added', news.channel, data)
     }
     case 'subscription_count':
-      return internal('subscription_count', news.channel, `{"subscription_count":${news.count}}`)
+      return internalFrame(
+        'subscription_count',
+        news.channel,
+        `{"subscription_count":${news.count}}`,
+      )
     case 'user_status':
       return watchlistEvents([news.online ? 'online' : 'offline', [news.userId]])
     case 'bytes':
@@ -194,7 +198,7 @@ function broadcast(news: Broadcast): Frame | undefined {
     case 'seat_left':
       return undefined // it has no binary frames, and its clients know users, not their connections
     case 'member_removed':
-      return internal('member_removed', news.channel, `{"user_id":${news.member.userIdJson}}`)
+      return internalFrame('member_removed', news.channel, `{"user_id":${news.member.userIdJson}}`)
   }
 }
 
@@ -207,8 +211,8 @@ function reply(answer: Reply): Frame | undefined {
     }
     case 'subscribed':
       return answer.members
-        ? subscribedPresent(answer.channel, answer.members)
-        : internal('subscription_succeeded', answer.channel, '{}')
+        ? presenceFrame(answer.channel, answer.members)
+        : internalFrame('subscription_succeeded', answer.channel, '{}')
     case 'cache_miss':
       return `{"event":"pusher:cache_miss","channel":${jsonText(answer.channel)},"data":"{}"}`
     case 'watched':
@@ -237,27 +241,27 @@ function watchlistEvents(...groups: readonly (readonly [name: string, ids: reado
 }
 
 /** `data` goes out as a string that holds the JSON. */
-function internal(event: string, channel: string, data: string): Frame {
+function internalFrame(event: string, channel: string, data: string): Frame {
   return `{"event":"pusher_internal:${event}","channel":${jsonText(channel)},"data":${jsonText(data)}}`
 }
 
-/** As `internal` would write it, from parts that are escaped already: it may be long, and most of it is cached. */
-function subscribedPresent(channel: string, members: Members): Frame {
+/** As `internalFrame` would write it, from parts that are escaped already: it may be long, and most of it is cached. */
+function presenceFrame(channel: string, members: Members): Frame {
   const [ids, hash] = [members.write(IDS), members.write(HASH)]
   const data = `{\\"presence\\":{\\"ids\\":[${ids}],\\"hash\\":{${hash}},\\"count\\":${members.size}}}`
   return `{"event":"pusher_internal:subscription_succeeded","channel":${jsonText(channel)},"data":"${data}"}`
 }
 
 /** JSON as part of a JSON string. */
-const escaped = (json: string): string => jsonText(json).slice(1, -1)
+const escapeJson = (json: string): string => jsonText(json).slice(1, -1)
 
 const IDS: RosterEntry = {
-  write: ({ userIdJson }) => escaped(userIdJson),
+  write: ({ userIdJson }) => escapeJson(userIdJson),
   eachConnection: false,
 }
 
 const HASH: RosterEntry = {
-  write: ({ userId, userInfo }) => escaped(`${jsonText(userId)}:${userInfo}`),
+  write: ({ userId, userInfo }) => escapeJson(`${jsonText(userId)}:${userInfo}`),
   eachConnection: false,
 }
 

@@ -4,7 +4,7 @@
 import type { Database } from 'bun:sqlite'
 import { asRecord, recordedSwitches, switchesOf, type SwitchName } from '../apps/switches'
 import type { AppOverrides, AppRecord, AppStore, KeyRecord } from '../core/app'
-import { APP_CHANGES, brokenRow, readJson, SHAPES } from './rows'
+import { APP_CHANGES, brokenRowError, readJson, SHAPES } from './rows'
 
 type AppRow = Record<'id' | 'name' | 'slug' | 'hosts' | 'webhooks' | 'limits', string> &
   Record<SwitchName, number>
@@ -116,7 +116,7 @@ function adminStore(db: Database) {
     admin: (): StoredAdmin | undefined => {
       const admin = db.query<StoredAdmin, []>(ADMIN).get() ?? undefined
       if (admin && !/^[\da-f]{64}$/.test(admin.password_sha256))
-        throw brokenRow(
+        throw brokenRowError(
           { table: 'admins', row: admin.username, column: 'password_sha256' },
           'is not 64 hexadecimal digits',
         )
@@ -141,8 +141,8 @@ function recordOf(row: AppRow, keys: readonly KeyRecord[]): AppRecord {
     readJson(row[column], cellOf(column), SHAPES[column])
   for (const { key, secret } of keys)
     if (secret === '')
-      throw brokenRow({ table: 'app_keys', row: key, column: 'secret' }, 'is empty')
-  if (keys.length === 0) throw brokenRow(cellOf('id'), 'has no key in the table app_keys')
+      throw brokenRowError({ table: 'app_keys', row: key, column: 'secret' }, 'is empty')
+  if (keys.length === 0) throw brokenRowError(cellOf('id'), 'has no key in the table app_keys')
   const { id, name, slug } = row
   return {
     id,

@@ -42,9 +42,9 @@ export function pluginStore(db: Database, plugin: string, now: () => number): Pl
       return row ? valueIn(row) : undefined
     },
     set: (key, value, { expiresAt } = {}) => {
-      const text = jsonFor(key, value)
+      const json = jsonFor(key, value)
       db.query(DROP_EXPIRED).run({ plugin, now: now(), limit: MAX_DROPPED_PER_WRITE })
-      db.query(SET).run({ plugin, key, value: text, expiresAt: expiresAt ?? null })
+      db.query(SET).run({ plugin, key, value: json, expiresAt: expiresAt ?? null })
     },
     delete: (key) => {
       db.query(DELETE).run({ plugin, key })
@@ -66,12 +66,12 @@ function jsonFor(key: string, value: unknown): string {
   const keyBytes = Buffer.byteLength(key)
   if (keyBytes > MAX_KEY_BYTES)
     throw new RangeError(`a plugin's key has ${keyBytes} bytes; the limit is ${MAX_KEY_BYTES}`)
-  const text = JSON.stringify(value)
-  if (text === undefined) throw new TypeError(`a plugin's value must be JSON, ${key} has none`)
-  const bytes = Buffer.byteLength(text)
+  const json = JSON.stringify(value)
+  if (json === undefined) throw new TypeError(`a plugin's value must be JSON, ${key} has none`)
+  const bytes = Buffer.byteLength(json)
   if (bytes > MAX_VALUE_BYTES)
     throw new RangeError(
       `a plugin's value has ${bytes} bytes as JSON; the limit is ${MAX_VALUE_BYTES} (key ${key})`,
     )
-  return text
+  return json
 }

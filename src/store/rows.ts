@@ -50,9 +50,9 @@ const ANYTHING: Shape = { is: () => true, name: 'JSON' }
 /** @throws Error that names the cell, and does not show its text */
 export function readJson(text: string, cell: Cell, shape: Shape = ANYTHING): unknown {
   const value = parseJson(text)
-  if (value === undefined || !shape.is(value)) throw brokenRow(cell, `is not ${shape.name}`)
+  if (value === undefined || !shape.is(value)) throw brokenRowError(cell, `is not ${shape.name}`)
   return value
 }
 
-export const brokenRow = ({ table, row, column }: Cell, problem: string): Error =>
+export const brokenRowError = ({ table, row, column }: Cell, problem: string): Error =>
   new Error(`the row ${row} of the table ${table} is broken: ${column} ${problem}`)

@@ -97,19 +97,20 @@ export function checkSchema(db: Database, path: string): void {
   const found = schemaOf(db)
   if (version === 0) {
     const [table] = found.keys()
-    if (table !== undefined) throw foreignFile(path, `it has a table ${table}, and nothing of ours`)
+    if (table !== undefined)
+      throw foreignFileError(path, `it has a table ${table}, and nothing of ours`)
     return
   }
   for (const [table, columns] of schemaAfter(version)) {
     const columnsFound = found.get(table)
-    if (!columnsFound) throw foreignFile(path, `it has no table ${table}`)
+    if (!columnsFound) throw foreignFileError(path, `it has no table ${table}`)
     for (const column of columns)
       if (!columnsFound.has(column))
-        throw foreignFile(path, `its table ${table} has no column ${column}`)
+        throw foreignFileError(path, `its table ${table} has no column ${column}`)
   }
 }
 
-const foreignFile = (path: string, problem: string): StoreError =>
+const foreignFileError = (path: string, problem: string): StoreError =>
   new StoreError(
     `database ${path}: belongs to another program, or was changed: ${problem} (DATABASE_PATH names a file of its own)`,
   )

@@ -14,29 +14,31 @@ export type Post =
   | { readonly mistake: string; readonly lines: number }
 
 export const unreadPost = (outcome: 'too_large' | 'broken_off', maxBytes: number): Post =>
-  mistaken(outcome === 'too_large' ? `The body exceeds the limit of ${maxBytes} bytes` : BROKEN_OFF)
+  rejectPost(
+    outcome === 'too_large' ? `The body exceeds the limit of ${maxBytes} bytes` : BROKEN_OFF,
+  )
 
 /** A batch is a message per line, any other post is one message. */
 export function readPost(bytes: Uint8Array, isBatch: boolean): Post {
   if (!isBatch) {
     const text = decodeUtf8(bytes)
-    return text === undefined ? mistaken(NO_UTF8) : { frames: [text] }
+    return text === undefined ? rejectPost(NO_UTF8) : { frames: [text] }
   }
   const lines = linesIn(bytes)
   if (lines > MAX_LINES)
-    return mistaken(`The body exceeds the limit of ${MAX_LINES} lines`, MAX_LINES)
+    return rejectPost(`The body exceeds the limit of ${MAX_LINES} lines`, MAX_LINES)
   const text = decodeUtf8(bytes)
-  if (text === undefined) return mistaken(NO_UTF8, lines)
+  if (text === undefined) return rejectPost(NO_UTF8, lines)
   const frames = text.split('\n').slice(0, lines).map(frameOf)
   const broken = frames.indexOf(undefined)
   if (broken === -1) return { frames: frames as (string | Uint8Array)[] }
-  return mistaken(`Line ${broken + 1} is neither a message nor base64`, lines)
+  return rejectPost(`Line ${broken + 1} is neither a message nor base64`, lines)
 }
 
 const BROKEN_OFF = 'The body did not come whole'
 const NO_UTF8 = 'Expected the body to be UTF-8'
 
-const mistaken = (mistake: string, lines = 1): Post => ({ mistake, lines })
+const rejectPost = (mistake: string, lines = 1): Post => ({ mistake, lines })
 
 const LINE_END = 0x0a
 

@@ -39,13 +39,13 @@ export class Departures {
     if (this.#held.size === 0) return
     this.#earlierDue.at = this.core.clock.mono() + this.settleMs
     if (this.settleMs === 0) this.#emitDue()
-    else this.#arm(this.settleMs)
+    else this.#emitAfter(this.settleMs)
   }
 
   add(fact: WebhookFact): void {
     if (this.settleMs === 0) return this.onDeparted(fact)
     this.#held.set(keyOf(fact), { fact, due: { at: this.core.clock.mono() + this.settleMs } })
-    this.#arm(this.settleMs)
+    this.#emitAfter(this.settleMs)
   }
 
   /** True for an arrival that cancels a departure. */
@@ -58,7 +58,7 @@ export class Departures {
     this.#held.clear()
   }
 
-  #arm(delayMs: number): void {
+  #emitAfter(delayMs: number): void {
     this.#timer ??= this.core.clock.after(delayMs, () => this.#emitDue())
   }
 
@@ -70,8 +70,8 @@ export class Departures {
     let budget = MAX_PER_TURN
     for (const [key, { fact, due }] of this.#held) {
       const waitMs = due.at - now
-      if (!this.hasRoom()) return this.#arm(RETRY_MS)
-      if (waitMs > 0 || budget-- === 0) return this.#arm(Math.max(0, waitMs))
+      if (!this.hasRoom()) return this.#emitAfter(RETRY_MS)
+      if (waitMs > 0 || budget-- === 0) return this.#emitAfter(Math.max(0, waitMs))
       this.#held.delete(key)
       runSafely(this.core, 'webhooks', () => this.onDeparted(fact))
     }

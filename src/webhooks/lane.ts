@@ -178,8 +178,8 @@ export class Lane {
         'webhook endpoint is paused and probed',
       )
     const windowEnd = Math.min(...rows.map((row) => row.time_ms)) + WINDOW_MS
-    const tries = Math.max(...rows.map((row) => row.attempts)) + 1
-    const waitMs = Math.max(0, Math.min(backoffMs(tries), windowEnd - now))
+    const attempts = Math.max(...rows.map((row) => row.attempts)) + 1
+    const waitMs = Math.max(0, Math.min(backoffMs(attempts), windowEnd - now))
     outbox.recordFailure(this.key, rows, attempt, mono + waitMs)
   }
 
