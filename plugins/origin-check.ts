@@ -1,24 +1,23 @@
 /**
- * Origin check: which web pages may connect, by the rules of Phoenix's `check_origin`. Browsers say
- * in `Origin` where a page comes from, and pages cannot change it. Whoever is no browser can say
- * anything, so this keeps strange pages from using their visitors; it authenticates nobody, and lets
- * in who sends no `Origin` (native apps, servers).
+ * Origin check: which web pages may connect, by the rules of Phoenix's `check_origin`. Browsers put a page's
+ * origin into `Origin`, and pages cannot change it. Other clients can send anything: this keeps foreign pages
+ * from abusing their visitors, authenticates nobody, and lets clients without `Origin` in (apps, servers).
  *
  *     plugins: [originCheck({ hosts: ['https://example.org', '//*.example.org', 'conn'] })]
  *
  * An app's own `hosts` count; where it has none, those of the options. An empty list lets all in.
  *
- * - `//host`, `//host:8080`: what a pattern does not say may be anything.
- * - `https://host`: a scheme brings its default port, so only 443. Other schemes of pages
+ * - `//host`, `//host:8080`: what a pattern leaves out may be anything.
+ * - `https://host`: a scheme has its default port, so only 443. Other schemes of pages
  *   (`capacitor://localhost`) have none.
  * - `//*.host`: the host itself and all below it.
- * - `conn`: the page comes from where it connects to: same scheme, host and port. A proxy in front
- *   has to pass `Host` on, and `x-forwarded-proto` where it ends TLS. Whoever can make a name point
- *   here passes (DNS rebinding): name your host where that matters.
+ * - `conn`: the page has the scheme, host and port that it connects to. A proxy in front has to pass `Host`
+ *   on, and `x-forwarded-proto` where it ends TLS. Whoever can make a name point here passes (DNS
+ *   rebinding): name your host where that matters.
  *
- * Phoenix sockets are refused with 403, or a join where that says the app and some app has `hosts`;
- * who is connected when `hosts` are first set is not asked again. An origin without host (`null`) matches
- * no pattern. After the refusal, 4009, clients stay away; the log says how to let an origin in.
+ * Phoenix sockets are refused with 403, or at the join where that names the app and some app has `hosts`;
+ * connections from before `hosts` were first set are not checked again. An origin without host (`null`)
+ * matches no pattern. After the refusal, 4009, clients stay away; the log says how to let an origin in.
  */
 import {
   definePlugin,
@@ -34,57 +33,56 @@ export type OriginCheckOptions = {
   readonly hosts?: readonly string[]
 }
 
-/** The request of a Phoenix socket whose joins say later which app they are for. */
-type Locals = { arrival: ConnectRequest | undefined }
+/** `connectRequest` is kept for a Phoenix socket whose joins name their app later. */
+type Locals = { connectRequest: ConnectRequest | undefined }
 
-/** What a join is refused with. */
-const NOT_ALLOWED = reject('origin not allowed')
-const REFUSED = reject("Origin not allowed; the server's log says how to allow it")
+const JOIN_REFUSED = reject('origin not allowed')
+const UPGRADE_REFUSED = reject("Origin not allowed; the server's log says how to allow it")
 
-/** Fails at the server's start for an option or pattern that means nothing. */
+/** @throws Error, at the server's start, for an unknown option or a pattern that matches nothing */
 export function originCheck(options: OriginCheckOptions = {}): Plugin<Locals> {
   return definePlugin({
     name: 'origin-check',
     carillon: 1,
-    enforces: { hosts: mistakeIn },
-    locals: (): Locals => ({ arrival: undefined }),
+    enforces: { hosts: describeMistake },
+    locals: (): Locals => ({ connectRequest: undefined }),
     setup(context) {
-      const everywhere = readOptions(options)
-      const rulesOf = ruleBook(context)
-      const report = reporter(context)
+      const generalHosts = readOptions(options)
+      const rulesOf = createRuleBook(context)
+      const report = createReporter(context)
       const refuses = (app: AppView | undefined, request: ConnectRequest): boolean => {
         const own = app !== undefined && app.hosts.length > 0
-        const hosts = own ? app.hosts : everywhere
+        const hosts = own ? app.hosts : generalHosts
         if (hosts.length === 0) return false
         const origin = request.headers.get('origin')
         if (origin === null || allows(rulesOf(hosts), origin, request)) return false
         report({ app, own, hosts, origin, addressedAs: addressOf(request) })
         return true
       }
-      const someAppHasOwn = (): boolean =>
+      const anyAppHasHosts = (): boolean =>
         [...context.apps.all()].some(({ hosts }) => hosts.length > 0)
       return {
         upgrade(conn, request) {
-          if (request.appComesLater && someAppHasOwn()) conn.locals.arrival = request
-          else if (refuses(conn.app, request)) return REFUSED
+          if (request.appComesLater && anyAppHasHosts()) conn.locals.connectRequest = request
+          else if (refuses(conn.app, request)) return UPGRADE_REFUSED
         },
         subscribe(conn, request) {
           if (conn.app !== undefined) return undefined
-          const { arrival } = conn.locals
-          if (arrival && refuses(request.app, arrival)) return NOT_ALLOWED
+          const { connectRequest } = conn.locals
+          if (connectRequest && refuses(request.app, connectRequest)) return JOIN_REFUSED
         },
       }
     },
   })
 }
 
-/** The configuration file is not type-checked when it runs; a slip must not open the door. */
-function readOptions({ hosts = [], ...strangers }: OriginCheckOptions): readonly string[] {
-  for (const name of Object.keys(strangers))
+/** The configuration file is not type-checked when it runs; a typo must not let every page in. */
+function readOptions({ hosts = [], ...unknown }: OriginCheckOptions): readonly string[] {
+  for (const name of Object.keys(unknown))
     throw new Error(`the option ${name} is unknown; known is hosts`)
   if (!Array.isArray(hosts)) throw new Error('hosts: expected a list of patterns')
   for (const pattern of hosts) {
-    const mistake = typeof pattern === 'string' ? mistakeIn(pattern) : 'expected text'
+    const mistake = typeof pattern === 'string' ? describeMistake(pattern) : 'expected text'
     if (mistake !== undefined)
       throw new Error(`hosts has ${JSON.stringify(pattern)?.slice(0, 100)}: ${mistake}`)
   }
@@ -104,13 +102,13 @@ const DEFAULT_PORTS: ReadonlyMap<string, number> = new Map([
 /** Labels of ASCII (browsers send punycode), none empty but for a final dot; addresses as they are. */
 const HOST = String.raw`\[[\da-f:.]+\]|[\w-]+(?:\.[\w-]+)*\.?`
 const WHOLE_HOST = new RegExp(`^(?:${HOST})$`, 'i')
-/** Exactly what a browser sends: no user, no path, no second origin. */
+/** An origin as browsers send it: no user, no path, no second origin. */
 const ORIGIN = new RegExp(String.raw`^([a-z][a-z\d+.-]*)://(${HOST})(?::(\d+))?$`, 'i')
 
 function parseOrigin(text: string): Origin | undefined {
   const [, scheme, host, portText] = ORIGIN.exec(text) ?? []
   if (scheme === undefined || host === undefined) return undefined
-  const port = portText === undefined ? undefined : portIn(portText)
+  const port = portText === undefined ? undefined : parsePort(portText)
   if (portText !== undefined && port === undefined) return undefined
   return {
     scheme: scheme.toLowerCase(),
@@ -119,7 +117,7 @@ function parseOrigin(text: string): Origin | undefined {
   }
 }
 
-const portIn = (text: string): number | undefined =>
+const parsePort = (text: string): number | undefined =>
   /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined
 
 /** Proxies name the scheme of a socket where that of its page is meant. */
@@ -129,8 +127,8 @@ const PAGE_SCHEMES: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * This server's origin as the client addressed it. `x-forwarded-proto` is believed whoever sends it:
- * a page cannot, and who can could send another `Origin` as well.
+ * This server's origin as the client addressed it. `x-forwarded-proto` is believed from any sender: a page
+ * cannot send it, and whoever can could send another `Origin`, too.
  */
 function addressOf({ headers, url }: ConnectRequest): string {
   const forwarded = headers.get('x-forwarded-proto')?.split(',')[0]?.trim().toLowerCase()
@@ -140,11 +138,11 @@ function addressOf({ headers, url }: ConnectRequest): string {
 
 // ---------------------------------------------------------------- patterns
 
-/** Undefined stands for any. */
+/** Undefined matches any. */
 type Pattern = {
   readonly scheme: string | undefined
   readonly host: string
-  /** What a host below ends with, a dot first, or a stranger's name could end alike. */
+  /** The end of hosts below; it begins with a dot, or another host could end alike. */
   readonly below: string | undefined
   readonly port: number | undefined
 }
@@ -157,8 +155,8 @@ function allows({ patterns, conn }: Rules, text: string, request: ConnectRequest
   const origin = parseOrigin(text)
   if (!origin) return false
   if (patterns.some((pattern) => matches(pattern, origin))) return true
-  const here = conn ? parseOrigin(addressOf(request)) : undefined
-  return here !== undefined && isSame(here, origin)
+  const serverOrigin = conn ? parseOrigin(addressOf(request)) : undefined
+  return serverOrigin !== undefined && isSame(serverOrigin, origin)
 }
 
 const matches = ({ scheme, host, below, port }: Pattern, origin: Origin): boolean =>
@@ -170,17 +168,19 @@ const isSame = (one: Origin, other: Origin): boolean =>
   one.scheme === other.scheme && one.host === other.host && one.port === other.port
 
 /**
- * Rules by list. An app's list is replaced when it changes, never written to, so each is read once
- * and forgotten with it. An entry that means nothing, from before this plugin, matches nothing.
+ * Rules by list. An app's list is replaced when it changes, never written to, so each is parsed once and
+ * forgotten with it. A bad entry, from before this plugin, matches nothing.
  */
-function ruleBook({ log }: PluginContext): (hosts: readonly string[]) => Rules {
+function createRuleBook({ log }: PluginContext): (hosts: readonly string[]) => Rules {
   const book = new WeakMap<readonly string[], Rules>()
   return (hosts) => {
     let rules = book.get(hosts)
     if (rules) return rules
-    const good = hosts.filter((text) => mistakeIn(text) === undefined)
+    const good = hosts.filter((text) => describeMistake(text) === undefined)
     if (good.length < hosts.length) log.warn({ hosts }, 'hosts hold patterns that match no origin')
-    const patterns = good.filter((text) => text !== CONN).map((text) => patternOf(partsOf(text)!))
+    const patterns = good
+      .filter((text) => text !== CONN)
+      .map((text) => patternOf(parseParts(text)!))
     book.set(hosts, (rules = { patterns, conn: good.includes(CONN) }))
     return rules
   }
@@ -196,14 +196,14 @@ type Parts = {
 
 const PARTS = /^(?:([a-z][a-z\d+.-]*):)?\/\/(\*\.)?(\[[^\]]*\]|[^:]*)(?::(.*))?$/is
 
-function partsOf(text: string): Parts | undefined {
+function parseParts(text: string): Parts | undefined {
   const found = PARTS.exec(text)
   if (!found) return undefined
   const [, scheme, wildcard, host = '', port] = found
   return { scheme: scheme?.toLowerCase(), wildcard: wildcard !== undefined, host, port }
 }
 
-/** As browsers write it: `bücher.example` is `xn--bcher-kva.example`, `[0::1]` is `[::1]`. */
+/** The host as browsers write it: `bücher.example` is `xn--bcher-kva.example`, `[0::1]` is `[::1]`. */
 function canonicalHost(host: string): string | undefined {
   const written = URL.parse(`http://${host}`)?.hostname
   return written !== undefined && WHOLE_HOST.test(written) ? written : undefined
@@ -213,8 +213,8 @@ const isAddress = (host: string): boolean => /^(\[.*|[\d.]+)$/.test(canonicalHos
 
 const NO_PATTERN = 'expected //host or scheme://host, with or without :port, or conn'
 
-/** What can be wrong with a pattern, in the order in which it is told. */
-const MISTAKES: readonly (readonly [says: string, applies: (parts: Parts) => boolean])[] = [
+/** Mistakes of patterns; the first that applies is reported. */
+const MISTAKES: readonly (readonly [message: string, applies: (parts: Parts) => boolean])[] = [
   [
     'pages have http or https where sockets have ws or wss',
     ({ scheme }) => scheme === 'ws' || scheme === 'wss',
@@ -225,7 +225,7 @@ const MISTAKES: readonly (readonly [says: string, applies: (parts: Parts) => boo
   ],
   [
     'expected a port from 1 to 65535',
-    ({ port }) => port !== undefined && portIn(port) === undefined,
+    ({ port }) => port !== undefined && parsePort(port) === undefined,
   ],
   [
     'a wildcard stands for whole labels at the beginning, as in //*.example.org',
@@ -235,63 +235,63 @@ const MISTAKES: readonly (readonly [says: string, applies: (parts: Parts) => boo
   ['nothing is below an address', ({ wildcard, host }) => wildcard && isAddress(host)],
 ]
 
-/** What is wrong with one entry of a list, if anything. */
-function mistakeIn(text: string): string | undefined {
+/** The mistake of one entry of a list, if any. */
+function describeMistake(text: string): string | undefined {
   if (text === CONN) return undefined
-  const parts = partsOf(text)
+  const parts = parseParts(text)
   return parts ? MISTAKES.find(([, applies]) => applies(parts))?.[0] : NO_PATTERN
 }
 
-/** Of parts in which no mistake was found. */
+/** The pattern of parts without a mistake. */
 function patternOf({ scheme, wildcard, host: written, port }: Parts): Pattern {
   const host = canonicalHost(written)!
   return {
     scheme,
     host,
     below: wildcard ? `.${host}` : undefined,
-    port: port === undefined ? DEFAULT_PORTS.get(scheme ?? '') : portIn(port),
+    port: port === undefined ? DEFAULT_PORTS.get(scheme ?? '') : parsePort(port),
   }
 }
 
 // ---------------------------------------------------------------- the log
 
-type Refused = {
+type RefusedOrigin = {
   readonly app: AppView | undefined
-  /** The list is the app's own. */
+  /** True where the list is the app's own. */
   readonly own: boolean
   readonly hosts: readonly string[]
   readonly origin: string
   readonly addressedAs: string
 }
 
-/** Anybody can make origins up: so many lines for each app in each hour, one for each origin. */
-const LINES = { perApp: 20, everyMs: 3_600_000 }
+/** Anybody can make origins up, so the log is limited: one line per origin, so many per app and hour. */
+const LOG_LINES = { perApp: 20, everyMs: 3_600_000 }
 
-function reporter({ log, clock, counter }: PluginContext): (refused: Refused) => void {
+function createReporter({ log, clock, counter }: PluginContext): (refused: RefusedOrigin) => void {
   const unlogged = counter('unlogged', 'Refusals that have no log line of their own')
-  const toldByApp = new Map<string, Set<string>>()
-  clock.every(LINES.everyMs, () => toldByApp.clear())
+  const loggedByApp = new Map<string, Set<string>>()
+  clock.every(LOG_LINES.everyMs, () => loggedByApp.clear())
   return (refused) => {
     const appId = refused.app?.id
     const origin = printable(refused.origin)
-    const told = toldByApp.get(appId ?? '') ?? new Set()
-    if (told.has(origin) || told.size >= LINES.perApp) {
+    const logged = loggedByApp.get(appId ?? '') ?? new Set()
+    if (logged.has(origin) || logged.size >= LOG_LINES.perApp) {
       unlogged.count++
       return
     }
-    toldByApp.set(appId ?? '', told.add(origin))
+    loggedByApp.set(appId ?? '', logged.add(origin))
     const addressedAs = printable(refused.addressedAs)
     const toAllow = advice({ ...refused, origin })
     log.warn({ appId, origin, addressedAs, allowed: refused.hosts, toAllow }, 'origin refused')
-    if (told.size === LINES.perApp)
+    if (logged.size === LOG_LINES.perApp)
       log.warn({ appId }, 'other origins of this app are counted for an hour, not logged')
   }
 }
 
-/** What came from outside, for the log: short, and nothing that a terminal would obey. */
+/** Text from outside for the log: short, and without control characters. */
 const printable = (text: string): string => text.slice(0, 200).replace(/[^\x20-\x7e]/g, '?')
 
-function advice({ app, own, origin }: Refused): string {
+function advice({ app, own, origin }: RefusedOrigin): string {
   if (!parseOrigin(origin)) return 'no pattern can: it is not scheme, host and port'
   const field = app && `the hosts of app ${app.slug} (PATCH /api/admin/apps/${app.slug})`
   const option = 'the hosts of originCheck() in carillon.config.ts'

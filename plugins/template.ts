@@ -1,9 +1,9 @@
 /**
- * Template: private channels for those who are in a table of your own. Copy it, and its test
- * (`test/plugins/template.test.ts`), and change what they say.
+ * Template: private channels for the users in a table of your own. Copy it, and its test
+ * (`test/plugins/template.test.ts`), and change them.
  *
- * A client brings its session in the address (`?session=...`); `sessions` says whose it is, and
- * `grants` what that user may listen to. Everybody else needs a signature, as without the plugin.
+ * A client sends its session in the address (`?session=...`); `sessions` has its user, and `grants` the
+ * channels that the user may listen to. All others need a signature, as without the plugin.
  */
 import { Database } from 'bun:sqlite'
 import { allow, definePlugin, reject } from 'carillon/plugin'

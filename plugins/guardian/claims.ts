@@ -1,12 +1,11 @@
 /**
- * Claims: what a verified token says about its bearer. `listen` and `publish` are lists of patterns,
- * `sub` is who somebody is on presence channels. A claim of another type than documented refuses the
- * whole token: half of a token is nobody's intention.
+ * Claims of a verified token. `listen` and `publish` are lists of patterns, `sub` is the bearer on presence
+ * channels. A claim of another type than documented refuses the whole token.
  */
 import { writtenIn } from 'carillon/plugin'
 import type { JWTPayload } from 'jose'
 
-/** What matters of a token for as long as something rests on it. */
+/** What is kept of a token for as long as a connection or subscription depends on it. */
 export type Token = {
   readonly appId: string
   readonly jti: string | undefined
@@ -18,31 +17,31 @@ export type Token = {
   readonly expiresAt: number
 }
 
-/** A token that was verified, with what it grants. */
+/** A verified token and what it allows. */
 export type Grant = {
   readonly token: Token
   readonly listen: readonly string[]
   readonly publish: readonly string[]
-  /** Who the bearer is on presence channels, as the wire's `channel_data`; undefined for nobody. */
+  /** The bearer on presence channels, as the wire's `channel_data`; undefined for a token without a user. */
   readonly channelData: string | undefined
 }
 
-/** A name is tried in each of its forms. Only topics have colons. */
+/** True where a pattern matches one of a channel's names. Only topics have colons. */
 export function matches(patterns: readonly string[], names: readonly string[]): boolean {
   return patterns.some((pattern) =>
-    names.some((name) => (name.includes(':') ? fitsTopic : fitsChannel)(pattern, name)),
+    names.some((name) => (name.includes(':') ? matchesTopic : matchesChannel)(pattern, name)),
   )
 }
 
-/** Exact, or all that begins as it does where it ends in `*`. */
-const fitsChannel = (pattern: string, channel: string): boolean =>
+/** Exact, or by prefix for a pattern that ends in `*`. */
+const matchesChannel = (pattern: string, channel: string): boolean =>
   pattern.endsWith('*') ? channel.startsWith(pattern.slice(0, -1)) : channel === pattern
 
 /**
- * As ExPusherLite reads it: exact, but that `:*` stands for a colon and anything. A lone `*` is none.
- * One pass over the topic, whatever the pattern is.
+ * As in ExPusherLite: exact, except that `:*` stands for a colon and anything. A lone `*` matches nothing
+ * else. One pass over the topic, whatever the pattern is.
  */
-function fitsTopic(pattern: string, topic: string): boolean {
+function matchesTopic(pattern: string, topic: string): boolean {
   const pieces = pattern.split(':*')
   const end = pieces.pop()!
   if (pieces.length === 0) return topic === end
@@ -56,20 +55,24 @@ function fitsTopic(pattern: string, topic: string): boolean {
   return topic.length - after >= end.length && topic.endsWith(end)
 }
 
-/** The longest id of a token or user: what rests on a token is kept for each channel of a connection. */
+/** The longest id of a token or user: a token is kept for each channel of a connection. */
 export const MAX_ID_CHARS = 256
 
-/** What else is known of a token; `text` is its payload as it was written. */
-type About = { readonly appId: string; readonly expiresAt: number; readonly text: string }
+/** What else is known of a token; `payloadJson` is its payload as it was written. */
+type TokenContext = {
+  readonly appId: string
+  readonly expiresAt: number
+  readonly payloadJson: string
+}
 
 /** Undefined where a claim is not of its type; `exp` and `iat` were checked before. */
 export function readClaims(
   payload: JWTPayload,
-  { appId, expiresAt, text }: About,
+  { appId, expiresAt, payloadJson }: TokenContext,
 ): Grant | undefined {
   const listen = patternsIn(payload['listen'])
   const publish = patternsIn(payload['publish'])
-  const identity = identityIn(payload, text)
+  const identity = identityIn(payload, payloadJson)
   const { jti, iat: issuedAt } = payload
   if (!listen || !publish || !identity || (jti !== undefined && !isId(jti))) return undefined
   const { user, channelData } = identity
@@ -90,8 +93,8 @@ type Identity = Pick<Grant, 'channelData'> & Pick<Token, 'user'>
 
 const NOBODY: Identity = { user: undefined, channelData: undefined }
 
-/** `sub` is an id, or an object with one; `{}` is nobody, as in tokens of Guardian's time. */
-function identityIn({ sub, info }: JWTPayload, text: string): Identity | undefined {
+/** `sub` is an id, or an object with one; `{}` is nobody, as in tokens of Guardian's first versions. */
+function identityIn({ sub, info }: JWTPayload, payloadJson: string): Identity | undefined {
   const subject: unknown = sub
   if (subject === undefined) return NOBODY
   const described = isRecord(subject) ? subject : undefined
@@ -101,7 +104,7 @@ function identityIn({ sub, info }: JWTPayload, text: string): Identity | undefin
   if (!isId(user)) return undefined
   const userInfo = info ?? described
   if (userInfo !== undefined && !isRecord(userInfo)) return undefined
-  const written = userInfo && writtenIn(text, userInfo === described ? 'sub' : 'info')
+  const written = userInfo && writtenIn(payloadJson, userInfo === described ? 'sub' : 'info')
   const rest = written === undefined ? '' : `,"user_info":${written}`
   return { user, channelData: `{"user_id":${JSON.stringify(user)}${rest}}` }
 }

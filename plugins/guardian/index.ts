@@ -1,19 +1,19 @@
 /**
  * Guardian: channels are authorised by JSON Web Tokens, without an auth endpoint.
  *
- * A token comes in the connection's query (`guardian_token`, `csrf_token`, `guardian_csrf`, `token`)
- * or in the place of `auth` in a subscribe; with Phoenix's clients in a join's payload, or as the token
- * of phoenix.js (`authToken`). Its claim `listen` is a list of patterns of channels that
- * its bearer may subscribe to, `publish` one of those that they may send client events on, `sub` who
- * they are on presence channels. A pattern is a name, or the beginning of one and `*`.
+ * A token is sent in the connection's query (`guardian_token`, `csrf_token`, `guardian_csrf`, `token`) or
+ * in the place of `auth` in a subscribe; by Phoenix's clients in a join's payload, or as the token of
+ * phoenix.js (`authToken`). Its claim `listen` is a list of patterns of channels that its bearer may
+ * subscribe to, `publish` of those on which they may send client events, `sub` their id on presence
+ * channels. A pattern is a name, or the beginning of one and `*`.
  *
  *     guardian()                                        // HS256 to HS512 with the app's own secret
  *     guardian({ jwks: ['https://id.example/jwks.json'], issuer: 'https://id.example' })
  *     guardian({ apps: { 42: { keys: [{ key: publicPem, algorithm: 'ES256' }] } } })
  *
- * A token that is bad refuses, whatever else was sent. A subscription that carries a signature and
- * needs no token is left to the signature. `options.ts` has the options, `ways.ts` where tokens are
- * looked for, `token.ts` what is verified, `refusals.ts` the words.
+ * A bad token is refused, whatever else was sent. A subscription with a signature that needs no token is
+ * left to the signature. `options.ts` has the options, `token-sources.ts` the places of tokens, `token.ts`
+ * what is verified, `refusals.ts` the messages.
  */
 import {
   definePlugin,
@@ -31,35 +31,35 @@ import { matches, type Grant, type Token } from './claims'
 import { Keyring } from './keyring'
 import { Leases, type Lease } from './leases'
 import { readOptions, type GuardianOptions, type Settings } from './options'
-import { REFUSALS, textOf, wordOf, type Reason } from './refusals'
+import { TOKEN_REFUSALS, messageOf, errorOf, type Reason } from './refusals'
 import { concerns, Revocations, type Revocation } from './revocations'
 import { addRoutes } from './routes'
-import { isSignature, WAYS, type Found } from './ways'
+import { isSignature, TOKEN_SOURCES, type Found } from './token-sources'
 
 export type { GuardianOptions } from './options'
 
 /** A channel that a token let the connection into. */
-type Seat = { readonly mayPublish: boolean; readonly lease: Lease | undefined }
+type TokenSubscription = { readonly mayPublish: boolean; readonly lease: Lease | undefined }
 
-/** A connection that has brought a token. */
+/** A connection that has sent a token. */
 type Bearer = {
-  /** The token that the connection came with. */
+  /** The token that was sent when connecting. */
   grant: Grant | undefined
-  /** What the connection came with, where a join says later whose app it is for. */
-  carried: Found | undefined
+  /** Found when connecting, where a join names the app later. */
+  foundAtConnect: Found | undefined
   lease: Lease | undefined
-  /** By channel. Channels that a signature let it into are not here. */
-  readonly seats: Map<string, Seat>
-  /** What was allowed last and is not a subscription yet; another plugin may still refuse. */
+  /** By channel; without those that a signature allowed. */
+  readonly subscriptions: Map<string, TokenSubscription>
+  /** The last one that was allowed and is not a subscription yet; another plugin may still refuse it. */
   pending:
     { readonly channel: string; readonly token: Token; readonly mayPublish: boolean } | undefined
 }
 
-const newBearer = (): Bearer => ({
+const createBearer = (): Bearer => ({
   grant: undefined,
-  carried: undefined,
+  foundAtConnect: undefined,
   lease: undefined,
-  seats: new Map(),
+  subscriptions: new Map(),
   pending: undefined,
 })
 
@@ -76,11 +76,11 @@ const MAY_NOT_PUBLISH = reject('The token does not let its bearer publish on thi
 
 class Guardian {
   readonly #settings: ReturnType<typeof readOptions>
-  /** One for each app; they end with it. */
+  /** By app, as long as it lives. */
   readonly #rings = new WeakMap<AppView, Keyring>()
   readonly #revocations: Revocations
   readonly #leases: Leases
-  /** Not their locals: most connections have no token, and would carry empty ones. They end with the connection. */
+  /** By connection, as long as it lives. Not in `locals`, since most connections have no token. */
   readonly #bearers = new WeakMap<ConnectionView, Bearer>()
   readonly #accepted
   readonly #refused
@@ -102,7 +102,7 @@ class Guardian {
     addRoutes(context, {
       lifetimeSeconds: (id) => {
         const app = context.apps.byId(id)
-        return app && lastingSeconds(this.#settingsOf(app))
+        return app && revocationSeconds(this.#settingsOf(app))
       },
       revoke: (revocation) => this.#revoke(revocation),
       pages: () => this.#revocations.pages(),
@@ -113,10 +113,10 @@ class Guardian {
   hooks(): ReturnType<Plugin['setup']> {
     return {
       connect: (conn, request) => {
-        const found = WAYS.connect.find(request)
+        const found = TOKEN_SOURCES.connect.find(request)
         if (found.jwts.length === 0) return undefined
-        if (conn.app) return this.#arrive(conn, conn.app, found)
-        this.#bearer(conn).carried = found
+        if (conn.app) return this.#connect(conn, conn.app, found)
+        this.#bearer(conn).foundAtConnect = found
         return undefined
       },
       connected: (conn) => {
@@ -125,15 +125,15 @@ class Guardian {
       },
       subscribe: (conn, request) => this.#checkPublic(conn, request),
       authorize: (conn, request) => this.#authorize(conn, request),
-      subscribed: (conn, { channel }) => this.#seat(conn, channel),
+      subscribed: (conn, { channel }) => this.#addSubscription(conn, channel),
       unsubscribed: (conn, { channel }) => {
-        const seats = this.#bearers.get(conn)?.seats
-        const lease = seats?.get(channel)?.lease
+        const subscriptions = this.#bearers.get(conn)?.subscriptions
+        const lease = subscriptions?.get(channel)?.lease
         if (lease) this.#leases.end(lease)
-        seats?.delete(channel)
+        subscriptions?.delete(channel)
       },
       clientEvent: (conn, { channel }) => {
-        if (this.#bearers.get(conn)?.seats.get(channel)?.mayPublish === false)
+        if (this.#bearers.get(conn)?.subscriptions.get(channel)?.mayPublish === false)
           return MAY_NOT_PUBLISH
       },
       disconnected: (conn) => {
@@ -145,45 +145,46 @@ class Guardian {
 
   #bearer(conn: ConnectionView): Bearer {
     let bearer = this.#bearers.get(conn)
-    if (!bearer) this.#bearers.set(conn, (bearer = newBearer()))
+    if (!bearer) this.#bearers.set(conn, (bearer = createBearer()))
     return bearer
   }
 
-  async #arrive(conn: ConnectionView, app: AppView, found: Found): Promise<Reject | undefined> {
-    const grant = await this.#verified(app, found)
+  async #connect(conn: ConnectionView, app: AppView, found: Found): Promise<Reject | undefined> {
+    const grant = await this.#verify(app, found)
     if (typeof grant === 'string') return this.#refuse(conn, grant)
     this.#bearer(conn).grant = grant
     return undefined
   }
 
-  /** Waits only where the subscription brings a token of its own. */
+  /** Waits only for a subscription that has a token of its own. */
   #authorize(
     conn: ConnectionView,
     request: SubscribeRequest,
   ): Promise<Reject | Allow | undefined> | Reject | Allow | undefined {
     const bearer = this.#bearers.get(conn)
     if (bearer) bearer.pending = undefined
-    const found = brought(WAYS.subscribe.find(request), bearer?.carried)
+    const found = mergeFound(TOKEN_SOURCES.subscribe.find(request), bearer?.foundAtConnect)
     if (found.jwts.length > 0)
-      return this.#verified(request.app, found).then((grant) =>
+      return this.#verify(request.app, found).then((grant) =>
         typeof grant === 'string' ? this.#refuse(conn, grant) : this.#admit(conn, request, grant),
       )
     if (!bearer?.grant) return undefined
     const signed = isSignature(request.auth)
-    if (signed && !matches(bearer.grant.listen, WAYS.subscribe.names(request))) return undefined
-    const reason = this.#overdue(bearer.grant.token)
+    if (signed && !matches(bearer.grant.listen, TOKEN_SOURCES.subscribe.names(request)))
+      return undefined
+    const reason = this.#checkToken(bearer.grant.token)
     return reason ? this.#refuse(conn, reason) : this.#admit(conn, request, bearer.grant)
   }
 
-  /** ExPusherLite looks at the token of a join also where none is needed. */
+  /** Like ExPusherLite, checks the token of a join also where none is needed. */
   #checkPublic(
     conn: ConnectionView,
     request: SubscribeRequest,
   ): Promise<Reject | undefined> | undefined {
-    const found = WAYS.subscribe.find(request)
+    const found = TOKEN_SOURCES.subscribe.find(request)
     if (conn.app || !request.channel.startsWith('public:') || found.jwts.length === 0)
       return undefined
-    return this.#verified(request.app, found).then((grant) =>
+    return this.#verify(request.app, found).then((grant) =>
       typeof grant === 'string' ? this.#refuse(conn, grant) : undefined,
     )
   }
@@ -195,8 +196,8 @@ class Guardian {
   ): Reject | Allow | undefined {
     const { channel } = request
     const { token, listen, publish, channelData } = grant
-    const names = WAYS.subscribe.names(request)
-    // Who has the wrong token is answered like who has none: as ExPusherLite does.
+    const names = TOKEN_SOURCES.subscribe.names(request)
+    // As in ExPusherLite, a wrong token is answered like none.
     if (!matches(listen, names) && !conn.app) return undefined
     if (!matches(listen, names))
       return reject(`The token does not let its bearer listen to ${channel}`)
@@ -206,7 +207,7 @@ class Guardian {
     return allow(channelData === undefined ? {} : { channelData })
   }
 
-  #seat(conn: ConnectionView, channel: string): void {
+  #addSubscription(conn: ConnectionView, channel: string): void {
     const bearer = this.#bearers.get(conn)
     if (!bearer) return
     const { pending } = bearer
@@ -215,28 +216,28 @@ class Guardian {
     const { token, mayPublish } = pending
     const lease = token === bearer.grant?.token ? undefined : this.#lease(conn, token)
     if (conn.closed) return
-    bearer.seats.set(channel, { mayPublish, lease })
+    bearer.subscriptions.set(channel, { mayPublish, lease })
   }
 
-  /** A token may have been revoked while other plugins thought. */
+  /** Begins a lease, unless the token was revoked while other plugins decided. */
   #lease(conn: ConnectionView, token: Token): Lease | undefined {
-    if (this.#revocations.refuses(token)) conn.disconnect(textOf('revoked'))
+    if (this.#revocations.refuses(token)) conn.disconnect(messageOf('revoked'))
     return conn.closed ? undefined : this.#leases.begin(conn, token)
   }
 
-  async #verified(app: AppView, { jwts, raws }: Found): Promise<Grant | Reason> {
+  async #verify(app: AppView, { jwts, raws }: Found): Promise<Grant | Reason> {
     const [jwt = '', ...more] = jwts
     if (more.length > 0) return 'many'
-    const { verify } = await import('./token') // with jose, for those who send tokens
+    const { verify } = await import('./token') // loads jose, with the first token
     const now = this.context.clock.now()
     const grant = await verify({ jwt, raws }, { app, keyring: this.#ringOf(app), now })
     if (typeof grant === 'string') return grant
-    const reason = this.#overdue(grant.token)
+    const reason = this.#checkToken(grant.token)
     if (!reason) this.#accepted.count++
     return reason ?? grant
   }
 
-  #overdue(token: Token): Reason | undefined {
+  #checkToken(token: Token): Reason | undefined {
     if (token.expiresAt <= this.context.clock.now()) return 'expired'
     return this.#revocations.refuses(token) ? 'revoked' : undefined
   }
@@ -244,14 +245,14 @@ class Guardian {
   #refuse({ app, socketId }: ConnectionView, reason: Reason): Reject {
     this.#refused[reason].count++
     this.context.log.debug({ appId: app?.id, socketId, reason }, 'token refused')
-    return reject(app ? textOf(reason) : wordOf(reason))
+    return reject(app ? messageOf(reason) : errorOf(reason))
   }
 
   #revoke(revocation: Revocation) {
     const named = this.#revocations.add(revocation)
     this.context.inSlices(this.#leases.all(), (lease) => {
       if (concerns(revocation, lease.token) && this.#leases.has(lease))
-        lease.conn.disconnect(textOf('revoked'))
+        lease.conn.disconnect(messageOf('revoked'))
     })
     return named
   }
@@ -277,20 +278,20 @@ class Guardian {
   }
 }
 
-/** The token of a join counts before that of the connection; raw values may come with either. */
-function brought(found: Found, carried: Found | undefined): Found {
-  if (!carried) return found
-  const jwts = found.jwts.length > 0 ? found.jwts : carried.jwts
-  return { jwts, raws: [...found.raws, ...carried.raws] }
+/** The token of a join counts before that of the connection; raw values may be in either. */
+function mergeFound(found: Found, foundAtConnect: Found | undefined): Found {
+  if (!foundAtConnect) return found
+  const jwts = found.jwts.length > 0 ? found.jwts : foundAtConnect.jwts
+  return { jwts, raws: [...found.raws, ...foundAtConnect.raws] }
 }
 
 function refusalCounters({ counter }: PluginContext) {
-  const entries = Object.entries(REFUSALS).map(
+  const entries = Object.entries(TOKEN_REFUSALS).map(
     ([reason, text]) => [reason, counter(`tokens_refused_${reason}`, text)] as const,
   )
   return Object.fromEntries(entries) as Record<Reason, (typeof entries)[number][1]>
 }
 
-/** Until every token is over that was issued before, however far the clocks are apart. */
-const lastingSeconds = ({ maxLifetimeSeconds, clockToleranceSeconds }: Settings): number =>
+/** Until every token that was issued before has expired, however far the clocks are apart. */
+const revocationSeconds = ({ maxLifetimeSeconds, clockToleranceSeconds }: Settings): number =>
   maxLifetimeSeconds + 2 * Math.ceil(clockToleranceSeconds)

@@ -1,21 +1,21 @@
 /**
- * A keyring: everything that may verify a token for one app. Sets of keys belong to one app's ring, so
- * that no key of one app ever verifies for another, whatever its `kid`.
+ * Keyring: everything that may verify a token for one app. Key sets belong to one app's ring, so no key of
+ * one app ever verifies for another, whatever its `kid`.
  *
- * Algorithm confusion is impossible by construction: an HMAC algorithm only meets secrets of the app,
- * any other only meets public keys, and each key only the algorithms that it was configured for.
+ * Algorithm confusion is impossible by construction: an HMAC algorithm is only used with secrets of the app,
+ * any other only with public keys, and each key only with the algorithms that it was configured for.
  */
 import type { JWTVerifyGetKey } from 'jose'
 import type { AppView } from 'carillon/plugin'
-import { KeySet, type Surroundings } from './key-set'
+import { KeySet, type KeySetContext } from './key-set'
 import type { PinnedKey, Settings } from './options'
 
-/** One thing to verify with. */
+/** A key or secret that verifies tokens. */
 export type Verifier = {
   readonly algorithms: readonly string[]
-  /** The `iss` of tokens that it verifies; undefined where any is right. */
+  /** The `iss` of tokens that it verifies; undefined for any. */
   readonly issuer: readonly string[] | undefined
-  /** The HMAC secret, which CSRF values are made with as well. */
+  /** The HMAC secret, which CSRF values are made with, too. */
   readonly secret: string | undefined
   readonly key: JWTVerifyGetKey
 }
@@ -34,22 +34,22 @@ export class Keyring {
 
   constructor(
     readonly settings: Settings,
-    surroundings: Surroundings,
+    context: KeySetContext,
   ) {
     const { keys, jwks, issuer } = settings
     this.#fixed = [
-      ...keys.map((pinned) => ({ ...ofKey(pinned, issuer), kid: pinned.kid })),
+      ...keys.map((pinned) => ({ ...verifierOf(pinned, issuer), kid: pinned.kid })),
       ...jwks.map((address) => ({
         algorithms: ASYMMETRIC,
         issuer: address.issuer === undefined ? issuer : [address.issuer],
         secret: undefined,
-        key: new KeySet(address.url, surroundings).find,
+        key: new KeySet(address.url, context).find,
         kid: undefined,
       })),
     ]
   }
 
-  /** What a token with this header may be verified with; `kid` is only ever compared. */
+  /** The verifiers for a token with this header; `kid` is only ever compared. */
   verifiers(
     app: AppView,
     { alg, kid }: { readonly alg?: unknown; readonly kid?: unknown },
@@ -62,7 +62,7 @@ export class Keyring {
     )
   }
 
-  /** Read anew each time: a rotated secret counts at once. */
+  /** Read on each call, so that a rotated secret counts at once. */
   #secrets({ keys }: AppView): Verifier[] {
     const { hmac, legacyJwtSignedWithKey, issuer } = this.settings
     const secrets = hmac ? keys.map(({ secret }) => secret) : []
@@ -74,7 +74,7 @@ export class Keyring {
   }
 }
 
-function ofKey({ key, algorithms, issuer }: PinnedKey, general: Settings['issuer']): Verifier {
+function verifierOf({ key, algorithms, issuer }: PinnedKey, general: Settings['issuer']): Verifier {
   return {
     algorithms,
     issuer: issuer === undefined ? general : [issuer],

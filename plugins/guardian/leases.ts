@@ -1,6 +1,6 @@
 /**
- * Leases: connections that rest on a token, by the second in which it expires. One timer serves all:
- * each second it ends the connections of that second. A lease ends with what rests on it.
+ * Leases: connections that depend on a token, by the second in which it expires. One timer serves all:
+ * each second it ends the connections of that second. A lease ends with the connection or subscription.
  */
 import type { Clock, ConnectionView } from 'carillon/plugin'
 import type { Token } from './claims'
@@ -8,7 +8,7 @@ import type { Token } from './claims'
 export type Lease = {
   readonly conn: ConnectionView
   readonly token: Token
-  /** The second in which it is looked at. */
+  /** The second in which it expires. */
   readonly tick: number
 }
 
@@ -19,18 +19,18 @@ export class Leases {
   readonly #byTick = new Map<number, Set<Lease>>()
   #ticked: number
 
-  /** Runs until the plugin's clock ends. `expired` is told the leases of each second at its end, once. */
+  /** Runs until the plugin's clock ends. Calls `onExpired` with the leases of each second at its end, once. */
   constructor(
     readonly clock: Clock,
-    readonly expired: (leases: Iterable<Lease>) => void,
+    readonly onExpired: (leases: Iterable<Lease>) => void,
   ) {
     this.#ticked = this.#now()
     clock.every(TICK_MS, () => this.#tick())
   }
 
-  /** A token that has expired meanwhile ends with the next tick. */
+  /** Where the token has expired already, the lease ends with the next tick. */
   begin(conn: ConnectionView, token: Token): Lease {
-    // Expiry is a time of day: where that was set back, the seconds since then come once more.
+    // Expiry is a time of day: where the clock was set back, the seconds since then pass again.
     this.#ticked = Math.min(this.#ticked, this.#now())
     const tick = Math.max(this.#ticked + 1, tickOf(token.expiresAt))
     const lease = { conn, token, tick }
@@ -45,7 +45,7 @@ export class Leases {
     if (leases?.delete(lease) && leases.size === 0) this.#byTick.delete(lease.tick)
   }
 
-  /** Those that there are now; `has` says later whether one still is. */
+  /** The leases of now; `has` tells later whether one still exists. */
   all(): Lease[] {
     return [...this.#byTick.values()].flatMap((leases) => [...leases])
   }
@@ -64,7 +64,7 @@ export class Leases {
       const tick = ++this.#ticked
       const leases = this.#byTick.get(tick)
       this.#byTick.delete(tick)
-      if (leases) this.expired(leases)
+      if (leases) this.onExpired(leases)
     }
   }
 }

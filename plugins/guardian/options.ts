@@ -1,6 +1,6 @@
 /**
- * Options: whose tokens are believed. Everything is checked at the start; a key is bound to its
- * algorithms here, so that a token's header only ever picks among what the operator wrote.
+ * Options, checked at the start. A key is bound to its algorithms here, so that a token's header only ever
+ * picks among those that the operator named.
  */
 import { createPublicKey, type JsonWebKeyInput, type KeyObject } from 'node:crypto'
 import type { JWK } from 'jose'
@@ -11,9 +11,9 @@ export type PublicKey = {
   readonly key: string | JWK
   /** Tokens that name a key must name this one; without it the key is tried for every token. */
   readonly kid?: string
-  /** The one algorithm; RSA keys are RS256 unless this says else. */
+  /** The only algorithm; RS256 for RSA keys if absent. */
   readonly algorithm?: string
-  /** Tokens verified with it must have this `iss`; else `issuer` decides. */
+  /** Tokens verified with it must have this `iss`; without it, the option `issuer` counts. */
   readonly issuer?: string
 }
 
@@ -27,9 +27,9 @@ export type TokenOptions = {
   readonly hmac?: boolean
   /** Accepted `iss`; without it, any. */
   readonly issuer?: string | readonly string[]
-  /** One of them must be in `aud`; without it, any. */
+  /** One of these must be in `aud`; without it, any. */
   readonly audience?: string | readonly string[]
-  /** How far clocks may be apart. Default 5. */
+  /** How far clocks may differ. Default 5. */
   readonly clockToleranceSeconds?: number
   /** The longest that a token may live; a revocation lasts as long. Default 30 days. */
   readonly maxLifetimeSeconds?: number
@@ -37,7 +37,7 @@ export type TokenOptions = {
   readonly legacyJwtSignedWithKey?: boolean
 }
 
-/** Those of an app stand in for the general ones, option by option. */
+/** Options of an app replace the general ones, one by one. */
 export type GuardianOptions = TokenOptions & {
   readonly apps?: Readonly<Record<string, TokenOptions>>
 }
@@ -88,9 +88,9 @@ function settingsOf(options: TokenOptions, where: string): Settings {
     const expected = Object.hasOwn(CHECKS, name) ? CHECKS[name as keyof TokenOptions] : undefined
     if (!expected) throw new Error(`${where}: ${name} is no option of it`)
     if (value !== undefined && !expected.fits(value))
-      throw new Error(`${where}: ${name} must be ${expected.words}`)
+      throw new Error(`${where}: ${name} must be ${expected.expected}`)
   }
-  const keys = (options.keys ?? []).map((key) => pinned(key, where))
+  const keys = (options.keys ?? []).map((key) => pinKey(key, where))
   const jwks = (options.jwks ?? []).map((each) => (typeof each === 'string' ? { url: each } : each))
   return {
     keys,
@@ -107,31 +107,31 @@ function settingsOf(options: TokenOptions, where: string): Settings {
 const listOf = (value: string | readonly string[] | undefined): readonly string[] | undefined =>
   typeof value === 'string' ? [value] : value
 
-type Check = { readonly fits: (value: unknown) => boolean; readonly words: string }
+type Check = { readonly fits: (value: unknown) => boolean; readonly expected: string }
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
 const list = (fits: (value: unknown) => boolean) => (value: unknown) =>
   Array.isArray(value) && value.length > 0 && value.every(fits)
 const texts: Check = {
   fits: (value) => isText(value) || list(isText)(value),
-  words: 'a text or a list of texts',
+  expected: 'a text or a list of texts',
 }
-const onOff: Check = { fits: (value) => typeof value === 'boolean', words: 'true or false' }
+const onOff: Check = { fits: (value) => typeof value === 'boolean', expected: 'true or false' }
 const seconds = (least: number, most: number): Check => ({
   fits: (value) => typeof value === 'number' && value >= least && value <= most,
-  words: `a number of seconds from ${least} to ${most}`,
+  expected: `a number of seconds from ${least} to ${most}`,
 })
 
 const CHECKS: Readonly<Record<keyof TokenOptions, Check>> = {
   keys: {
     fits: list((value) => typeof value === 'object' && value !== null && 'key' in value),
-    words: 'a list of { key, kid, algorithm, issuer }',
+    expected: 'a list of { key, kid, algorithm, issuer }',
   },
   jwks: {
     fits: list((value) =>
       isAddress(typeof value === 'string' ? value : (value as Partial<JwksAddress> | null)?.url),
     ),
-    words: 'a list of http or https addresses, each a text or { url, issuer }',
+    expected: 'a list of http or https addresses, each a text or { url, issuer }',
   },
   hmac: onOff,
   issuer: texts,
@@ -144,8 +144,8 @@ const CHECKS: Readonly<Record<keyof TokenOptions, Check>> = {
 const isAddress = (value: unknown): boolean =>
   typeof value === 'string' && /^https?:/.test(value) && URL.canParse(value)
 
-/** What a key of each kind may verify; the first row's first is what it does unless told. */
-const KINDS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+/** The algorithms of each kind of key; the first is the default. */
+const ALGORITHMS_BY_KIND: Readonly<Record<string, readonly (readonly string[])[]>> = {
   rsa: [['RS256'], ['RS384'], ['RS512'], ['PS256'], ['PS384'], ['PS512']],
   'P-256': [['ES256']],
   'P-384': [['ES384']],
@@ -153,18 +153,18 @@ const KINDS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   Ed25519: [['EdDSA', 'Ed25519']],
 }
 
-const LEAST_RSA_BITS = 2048
+const MIN_RSA_BITS = 2048
 
-function pinned({ key, kid, algorithm, issuer }: PublicKey, where: string): PinnedKey {
+function pinKey({ key, kid, algorithm, issuer }: PublicKey, where: string): PinnedKey {
   const publicKey = importPublic(key, where)
   const jwk = publicKey.export({ format: 'jwk' }) as JWK
   const named = algorithm ?? (typeof key === 'object' ? key.alg : undefined)
-  const kinds = KINDS[jwk.crv ?? publicKey.asymmetricKeyType ?? ''] ?? []
+  const kinds = ALGORITHMS_BY_KIND[jwk.crv ?? publicKey.asymmetricKeyType ?? ''] ?? []
   const algorithms = named === undefined ? kinds[0] : kinds.find((names) => names.includes(named))
   if (!algorithms)
     throw new Error(`${where}: keys: no ${named ?? 'known'} algorithm verifies with such a key`)
-  if (jwk.n !== undefined && Buffer.from(jwk.n, 'base64url').length * 8 < LEAST_RSA_BITS)
-    throw new Error(`${where}: keys: an RSA key must have at least ${LEAST_RSA_BITS} bits`)
+  if (jwk.n !== undefined && Buffer.from(jwk.n, 'base64url').length * 8 < MIN_RSA_BITS)
+    throw new Error(`${where}: keys: an RSA key must have at least ${MIN_RSA_BITS} bits`)
   return {
     key: jwk,
     kid: kid ?? (typeof key === 'object' ? key.kid : undefined),

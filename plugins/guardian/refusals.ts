@@ -1,6 +1,6 @@
-/** REFUSALS: every reason for which a token is refused, and what its bearer is told. */
+/** TOKEN_REFUSALS: every reason for which a token is refused, and the message to its bearer. */
 
-export const REFUSALS = {
+export const TOKEN_REFUSALS = {
   many: 'more than one was sent',
   too_large: 'it is larger than 8192 characters',
   malformed: 'it cannot be read',
@@ -17,10 +17,10 @@ export const REFUSALS = {
   revoked: 'it was revoked',
 } as const satisfies Record<string, string>
 
-export type Reason = keyof typeof REFUSALS
+export type Reason = keyof typeof TOKEN_REFUSALS
 
-/** What ExPusherLite's clients know; whatever else is wrong with a token is `invalid_token`. */
-const WORDS: { readonly [Name in Reason]?: string } = {
+/** Errors that ExPusherLite's clients know; any other reason is `invalid_token`. */
+const EXPUSHERLITE_ERRORS: { readonly [Name in Reason]?: string } = {
   expired: 'token_expired',
   not_yet_valid: 'token_not_yet_valid',
   issuer: 'invalid_issuer',
@@ -28,6 +28,6 @@ const WORDS: { readonly [Name in Reason]?: string } = {
   csrf: 'invalid_csrf',
 }
 
-export const wordOf = (reason: Reason): string => WORDS[reason] ?? 'invalid_token'
+export const errorOf = (reason: Reason): string => EXPUSHERLITE_ERRORS[reason] ?? 'invalid_token'
 
-export const textOf = (reason: Reason): string => `Token refused: ${REFUSALS[reason]}`
+export const messageOf = (reason: Reason): string => `Token refused: ${TOKEN_REFUSALS[reason]}`

@@ -1,6 +1,6 @@
 /**
- * Revocations: tokens that are refused although nothing is wrong with them, by `jti` or by user. They
- * live in the database alone, so they outlast a restart; one that is over is gone by itself.
+ * Revocations: valid tokens that are refused, by `jti` or by user. They live in the database alone, so they
+ * outlast a restart; the store drops those that are over.
  */
 import { createHash } from 'node:crypto'
 import type { PluginStore } from 'carillon/plugin'
@@ -10,7 +10,7 @@ import type { Token } from './claims'
 export type Revocation = {
   readonly app: string
   readonly jti: string | null
-  /** Tokens of this user that were issued up to `revoked_at`, or do not say when. */
+  /** Tokens of this user that were issued up to `revoked_at`, or have no `iat`. */
   readonly user: string | null
   readonly revoked_at: number
   readonly until: number
@@ -18,20 +18,20 @@ export type Revocation = {
 
 export type NamedRevocation = Revocation & { readonly id: string }
 
-/** So many are read in a tenth of a millisecond. */
+/** A tenth of a millisecond to read. */
 const PAGE = 32
 
 export class Revocations {
   constructor(readonly store: PluginStore) {}
 
-  /** In the place of an earlier one of the same token or user. */
+  /** Replaces an earlier one of the same token or user. */
   add(revocation: Revocation): NamedRevocation {
     const id = idOf(revocation)
     this.store.set(id, revocation, { expiresAt: revocation.until * 1000 })
     return { id, ...revocation }
   }
 
-  /** What gives some of those that are not over each time it is called, in order, until there are none. */
+  /** A function that returns the next page of those that are not over, at last an empty one. */
   pages(): () => NamedRevocation[] {
     let after: string | undefined
     return () => {
@@ -48,7 +48,6 @@ export class Revocations {
     return known
   }
 
-  /** Whether any concerns the token. */
   refuses(token: Token): boolean {
     const { appId: app, jti = null, user = null } = token
     return [
@@ -62,7 +61,6 @@ export class Revocations {
   }
 }
 
-/** Whether a revocation concerns a token. */
 export function concerns({ app, jti, user, revoked_at }: Revocation, token: Token): boolean {
   if (app !== token.appId) return false
   if (jti !== null) return jti === token.jti
@@ -70,7 +68,7 @@ export function concerns({ app, jti, user, revoked_at }: Revocation, token: Toke
   return token.issuedAt === undefined || Math.floor(token.issuedAt) <= revoked_at
 }
 
-/** One for each token or user of an app, fit for a path. */
+/** The id for a token or user of an app, fit for a path. */
 const idOf = ({ app, jti, user }: Pick<Revocation, 'app' | 'jti' | 'user'>): string =>
   createHash('sha256')
     .update(JSON.stringify([app, jti, user]))

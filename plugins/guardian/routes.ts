@@ -1,6 +1,6 @@
 /**
- * Routes: tokens and users revoked, listed and forgiven, by whoever may use the admin API. Bodies are
- * read and checked here, in words that name the field.
+ * Routes for admins that create, list and delete revocations. Bodies are read and checked here, so that
+ * errors name the field.
  */
 import { Type, type Static } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
@@ -8,9 +8,9 @@ import type { PluginContext } from 'carillon/plugin'
 import { MAX_ID_CHARS } from './claims'
 import type { NamedRevocation, Revocation } from './revocations'
 
-/** What the routes do, without HTTP. */
-export type RevocationDesk = {
-  /** How long a revocation lasts unless it says, in seconds; undefined for an app that does not exist. */
+/** The deeds of the routes, without HTTP. */
+export type RevocationActions = {
+  /** How long a revocation without `until` lasts; undefined for an app that does not exist. */
   lifetimeSeconds(app: string): number | undefined
   revoke(revocation: Revocation): NamedRevocation
   /** See `Revocations`. */
@@ -76,7 +76,7 @@ const TooLarge = errors({ detail: 'The body of 1048577 bytes exceeds the limit o
 const Invalid = errors({ app: [`must be text of 1 to ${MAX_ID_CHARS} characters`] })
 const NotFound = errors({ detail: 'Not Found' })
 
-/** Not a schema of the route's: the framework's check of it would have an answer of its own. */
+/** Not a schema of the route: the framework would check it and answer in its own form. */
 const REVOCATION_ID = {
   name: 'id',
   in: 'path' as const,
@@ -94,19 +94,19 @@ const MUST_BE: Readonly<Record<keyof Static<typeof RevocationBody>, string>> = {
   until: 'must be in whole seconds since 1970',
 }
 
-/** Ten times what any has: a megabyte of brackets would be parsed for 20 ms. */
+/** Ten times the longest body: a megabyte of brackets takes 20 ms to parse. */
 const MAX_CHARS = 65_536
 const TOO_LONG = `A revocation has at most ${MAX_CHARS} characters`
 
 type FieldErrors = Readonly<Record<string, readonly string[] | string>>
-/** What of the framework's context the routes use. */
+/** The part of the framework's context that the routes use. */
 type Context = {
   readonly request: Request
   readonly params: Readonly<Record<string, string>>
   readonly set: { status?: number | string }
 }
 
-export function addRoutes(context: PluginContext, desk: RevocationDesk): void {
+export function addRoutes(context: PluginContext, actions: RevocationActions): void {
   const { routes, adminOnly, readBody, clock } = context
   const checker = TypeCompiler.Compile(RevocationBody)
 
@@ -122,14 +122,14 @@ export function addRoutes(context: PluginContext, desk: RevocationDesk): void {
       const field = checker.Errors(body).First()?.path.split('/')[1] ?? ''
       return refuse(set, 422, { [field]: [MUST_BE[field as keyof typeof MUST_BE]] })
     }
-    const revocation = readRevocation(body, desk, Math.floor(clock.now() / 1000))
+    const revocation = readRevocation(body, actions, Math.floor(clock.now() / 1000))
     if ('errors' in revocation) return refuse(set, 422, revocation.errors)
     set.status = 201
-    return { data: desk.revoke(revocation) }
+    return { data: actions.revoke(revocation) }
   }
 
   routes
-    .get('/revocations', () => context.listInSlices(desk.pages()), {
+    .get('/revocations', () => context.listInSlices(actions.pages()), {
       beforeHandle: adminOnly,
       response: { 200: ListAnswer },
       detail: {
@@ -156,7 +156,7 @@ export function addRoutes(context: PluginContext, desk: RevocationDesk): void {
     .delete(
       '/revocations/:id',
       ({ params, set }: Context) => {
-        if (!desk.remove(params['id'] ?? '')) return refuse(set, 404, { detail: 'Not Found' })
+        if (!actions.remove(params['id'] ?? '')) return refuse(set, 404, { detail: 'Not Found' })
         set.status = 204
         return ''
       },
@@ -193,10 +193,10 @@ function parse(text: string): unknown {
 
 function readRevocation(
   { app, jti, user, until }: Static<typeof RevocationBody>,
-  desk: RevocationDesk,
+  actions: RevocationActions,
   now: number,
 ): Revocation | { readonly errors: FieldErrors } {
-  const lifetimeSeconds = desk.lifetimeSeconds(app)
+  const lifetimeSeconds = actions.lifetimeSeconds(app)
   if (lifetimeSeconds === undefined) return { errors: { app: ['is unknown'] } }
   if ((jti === undefined) === (user === undefined))
     return { errors: { jti: ['or user must be given, and not both'] } }

@@ -1,6 +1,6 @@
 /**
- * Verifies one token for one app: size, algorithm, signature, time, issuer, audience, CSRF value,
- * claims. Nothing in a token's header is ever followed: `jku`, `jwk`, `x5u`, `x5c` are not looked at.
+ * Verifies a token for an app: size, algorithm, signature, time, issuer, audience, CSRF value, claims.
+ * Links and keys in a token's header (`jku`, `jwk`, `x5u`, `x5c`) are ignored.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose'
@@ -12,34 +12,37 @@ import type { Reason } from './refusals'
 
 const MAX_TOKEN_CHARS = 8192
 
-/** A token as it came, with the raw values beside it. */
-export type Presented = { readonly jwt: string; readonly raws: readonly string[] }
+/** A token as received, and the raw values sent with it. */
+export type PresentedToken = { readonly jwt: string; readonly raws: readonly string[] }
 
-export type Trial = {
+export type VerifyContext = {
   readonly app: AppView
   readonly keyring: Keyring
   /** Epoch milliseconds. */
   readonly now: number
 }
 
-/** What the token grants, or why it is refused. */
-export async function verify({ jwt, raws }: Presented, trial: Trial): Promise<Grant | Reason> {
+/** What the token grants, or the reason for which it is refused. */
+export async function verify(
+  { jwt, raws }: PresentedToken,
+  context: VerifyContext,
+): Promise<Grant | Reason> {
   if (jwt.length > MAX_TOKEN_CHARS) return 'too_large'
   const header = headerOf(jwt)
   if (!header) return 'malformed'
-  const verifiers = trial.keyring.verifiers(trial.app, header)
+  const verifiers = context.keyring.verifiers(context.app, header)
   let reason: Reason = 'algorithm'
   for (const verifier of verifiers) {
-    const payload = await verifiedBy(verifier, jwt, trial)
-    if (typeof payload === 'object') return granted(payload, { verifier, jwt, raws, trial })
+    const payload = await verifyWith(verifier, jwt, context)
+    if (typeof payload === 'object') return readGrant(payload, { verifier, jwt, raws, context })
     reason = payload
-    if (!MAY_BE_ANOTHERS.includes(reason)) return reason
+    if (!RETRIED_REASONS.includes(reason)) return reason
   }
   return reason
 }
 
-/** Reasons after which the next key is tried: the token may be somebody else's. */
-const MAY_BE_ANOTHERS: readonly Reason[] = ['signature', 'issuer', 'keys_unavailable']
+/** Reasons after which the next key is tried. */
+const RETRIED_REASONS: readonly Reason[] = ['signature', 'issuer', 'keys_unavailable']
 
 function headerOf(jwt: string): { readonly alg?: unknown; readonly kid?: unknown } | undefined {
   try {
@@ -49,10 +52,10 @@ function headerOf(jwt: string): { readonly alg?: unknown; readonly kid?: unknown
   }
 }
 
-async function verifiedBy(
+async function verifyWith(
   { algorithms, issuer, key }: Verifier,
   jwt: string,
-  { keyring: { settings }, now }: Trial,
+  { keyring: { settings }, now }: VerifyContext,
 ): Promise<JWTPayload | Reason> {
   const { audience, clockToleranceSeconds } = settings
   try {
@@ -100,25 +103,25 @@ function reasonOf(error: unknown): Reason {
   return reason
 }
 
-function granted(
+function readGrant(
   payload: JWTPayload,
-  { verifier, jwt, raws, trial }: Presented & { verifier: Verifier; trial: Trial },
+  { verifier, jwt, raws, context }: PresentedToken & { verifier: Verifier; context: VerifyContext },
 ): Grant | Reason {
-  const { app, keyring, now } = trial
+  const { app, keyring, now } = context
   const { clockToleranceSeconds, maxLifetimeSeconds } = keyring.settings
   const { exp = Infinity, iat, aud } = payload
   const soon = now / 1000 + clockToleranceSeconds
   if (iat !== undefined && iat > soon) return 'not_yet_valid'
-  // Else a revocation could be over before the token is.
+  // Otherwise a revocation could be over before the token has expired.
   if (!(exp - (iat ?? soon) <= maxLifetimeSeconds)) return 'lifetime'
-  if ([aud].flat().includes('csrf') && !isAccompanied(payload, verifier.secret, raws)) return 'csrf'
+  if ([aud].flat().includes('csrf') && !hasCsrfValue(payload, verifier.secret, raws)) return 'csrf'
   const expiresAt = (exp + clockToleranceSeconds) * 1000
-  const text = Buffer.from(jwt.split('.')[1]!, 'base64url').toString()
-  return readClaims(payload, { appId: app.id, expiresAt, text }) ?? 'claims'
+  const payloadJson = Buffer.from(jwt.split('.')[1]!, 'base64url').toString()
+  return readClaims(payload, { appId: app.id, expiresAt, payloadJson }) ?? 'claims'
 }
 
 /** Guardian up to 0.3: `s_csrf` is base64url of HMAC-SHA256(secret, raw value). */
-function isAccompanied(
+function hasCsrfValue(
   { s_csrf: claim }: JWTPayload,
   secret: string | undefined,
   raws: readonly string[],

@@ -1,14 +1,14 @@
 /** Networks of addresses whose connections are not counted. */
 import { BlockList, isIP } from 'node:net'
 import { plainOf } from 'carillon/plugin'
-import { mistake } from './limits'
+import { optionError } from './limits'
 
-/** Tells the addresses of `networks` (`10.0.0.0/8`, or an address alone). @throws Error for one that is none */
-export function membership(networks: readonly string[]): (address: string) => boolean {
+/** A test for addresses of `networks` (`10.0.0.0/8`, or an address alone). @throws Error for one that is none */
+export function networkTest(networks: readonly string[]): (address: string) => boolean {
   const list = new BlockList()
   for (const [index, network] of networks.entries())
     if (!addNetwork(list, network))
-      throw mistake(`exempt[${index}]`, network, 'an address, or a network such as 10.0.0.0/8')
+      throw optionError(`exempt[${index}]`, network, 'an address, or a network such as 10.0.0.0/8')
   return (address) => {
     const plain = plainOf(address)
     const family = isIP(plain)
@@ -16,7 +16,7 @@ export function membership(networks: readonly string[]): (address: string) => bo
   }
 }
 
-/** False for what is no network. */
+/** False for text that is no network. */
 function addNetwork(list: BlockList, network: unknown): boolean {
   const [, address = '', bits] = NETWORK.exec(String(network)) ?? []
   const family = isIP(address)

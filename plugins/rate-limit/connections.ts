@@ -1,6 +1,6 @@
 /**
- * Connections: how often an address may open one, and what one may send. A refusal of ours costs no
- * refused-token: whoever is over a limit would never get out of it.
+ * Hooks of connections: limits how often an address may open one, and what each may send. Refusals of this
+ * plugin are not counted by `refused`: a connection over a limit would never get out of it.
  */
 import {
   clientOf,
@@ -16,10 +16,10 @@ import {
 import { refuse, type ConnectionLimit, type Rule, type RuleBook } from './limits'
 import type { Take } from './store'
 
-/** A connection's buckets. One that is not there is full. */
+/** A connection's buckets. An absent one is full. */
 export type Locals = { [Name in ConnectionLimit]: Bucket | undefined }
 
-export const newLocals = (): Locals => ({
+export const createLocals = (): Locals => ({
   frames: undefined,
   clientEvents: undefined,
   subscribes: undefined,
@@ -34,7 +34,7 @@ export function connectionHooks({ clock }: PluginContext, book: RuleBook): Conne
     const bucket = (locals[name] ??= fullBucket(rate, now))
     return cost === 0 ? waitFor(bucket, rate, 1, now) : take(bucket, rate, cost, now)
   }
-  const gate = (
+  const check = (
     conn: ConnectionView<Locals>,
     name: ConnectionLimit,
     cost = 1,
@@ -45,17 +45,17 @@ export function connectionHooks({ clock }: PluginContext, book: RuleBook): Conne
     const waitSeconds = spend(conn.locals, name, rule, cost)
     return waitSeconds > 0 ? refuse(rule, waitSeconds) : undefined
   }
-  const outOfRefusals = (conn: ConnectionView<Locals>): Reject | undefined =>
-    conn.locals.refused && gate(conn, 'refused', 0)
+  const checkRefusals = (conn: ConnectionView<Locals>): Reject | undefined =>
+    conn.locals.refused && check(conn, 'refused', 0)
   return {
-    frame: (conn) => outOfRefusals(conn) ?? gate(conn, 'frames'),
-    // Asked again: what waited behind another plugin's gate was let through as a frame long ago.
-    // On Phoenix sockets only the join may say which app it is for.
-    subscribe: (conn, { app }) => outOfRefusals(conn) ?? gate(conn, 'subscribes', 1, app),
-    clientEvent: (conn) => gate(conn, 'clientEvents'),
+    frame: (conn) => checkRefusals(conn) ?? check(conn, 'frames'),
+    // Checked again: a subscribe may have waited behind another plugin since it was counted as a frame.
+    // On Phoenix sockets only the join may name the app.
+    subscribe: (conn, { app }) => checkRefusals(conn) ?? check(conn, 'subscribes', 1, app),
+    clientEvent: (conn) => check(conn, 'clientEvents'),
     refused: ({ app, locals }, { message }) => {
       const rule = book.of(app).refused
-      if (rule && !book.texts.has(message)) spend(locals, 'refused', rule, 1)
+      if (rule && !book.messages.has(message)) spend(locals, 'refused', rule, 1)
     },
   }
 }

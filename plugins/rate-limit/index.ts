@@ -1,6 +1,6 @@
 /**
- * rate-limit: how often an address may connect, what a connection may send, and how often an app's backend
- * may ask. LIMITS (`limits.ts`) is the table. Options change its rows:
+ * rate-limit: limits how often an address may connect, what a connection may send, and how many requests an
+ * app's backend may send. LIMITS (`limits.ts`) is the table. Options change its rows:
  *
  *     rateLimit({
  *       frames: { perSecond: 50, burst: 2000 },
@@ -9,22 +9,22 @@
  *       apps: { '7': { triggers: { perSecond: 1000 } } },
  *     })
  *
- * Whoever connects too often is closed with 4100, after which clients back off and come back; a message
- * too many is answered with 4301 and the connection stays; HTTP answers 429 with `Retry-After`. Answers
- * that have a quota say what is left of it in `x-ratelimit-limit` and `x-ratelimit-remaining`.
+ * An address that connects too often is closed with 4100, after which clients back off and reconnect; a
+ * message too many is answered with 4301 and the connection stays; HTTP answers 429 with `Retry-After`.
+ * Answers under a quota show it in `x-ratelimit-limit` and `x-ratelimit-remaining`.
  *
  * State: a connection's buckets are in its `locals` and die with it; the others are in the store, which
  * is bounded. Nothing here waits.
  */
 import { definePlugin, type Hooks, type Plugin, type PluginContext } from 'carillon/plugin'
-import { membership } from './addresses'
-import { connectionHooks, newLocals, upgradeGate, type Locals } from './connections'
-import { LIMITS, mistake, readRules, type LimitName, type LimitOptions } from './limits'
+import { networkTest } from './addresses'
+import { connectionHooks, createLocals, upgradeGate, type Locals } from './connections'
+import { LIMITS, optionError, readRules, type LimitName, type LimitOptions } from './limits'
 import { requestHooks } from './requests'
 import { MemoryStore, type LimitStore, type Take } from './store'
 
 export type RateLimitOptions = LimitOptions & {
-  /** Addresses and networks that may connect as often as they like; in place of EXEMPT. */
+  /** Addresses and networks that may connect as often as they like; replaces EXEMPT. */
   readonly exempt?: readonly string[]
   /** Where buckets of addresses and apps are kept; the memory of this process if absent. */
   readonly store?: LimitStore
@@ -33,8 +33,8 @@ export type RateLimitOptions = LimitOptions & {
 }
 
 /**
- * Loopback, private and shared networks. Who comes from there is usually a proxy that nobody has named,
- * and all clients behind it would be counted as one. No client of the internet has such an address.
+ * Loopback, private and shared networks. Such an address is usually that of a proxy that nobody has named,
+ * and all clients behind it would be counted as one. No client of the internet has one.
  */
 const EXEMPT = [
   '127.0.0.0/8',
@@ -50,12 +50,12 @@ const EXEMPT = [
 
 const MAX_KEYS = 100_000
 
-/** An option that makes no sense stops the start, in one line. */
+/** @throws Error, at the server's start, that names the first bad option in one line */
 export function rateLimit(options: RateLimitOptions = {}): Plugin<Locals> {
   return definePlugin({
     name: 'rate-limit',
     carillon: 1,
-    locals: newLocals,
+    locals: createLocals,
     setup: (context) => hooksOf(context, options),
   })
 }
@@ -72,7 +72,7 @@ function hooksOf(context: PluginContext, options: RateLimitOptions): Hooks<Local
     ...connectionHooks(context, book),
     ...requestHooks(book, take),
   }
-  // A hook that no rule needs is not there: it costs nothing.
+  // Hooks that no rule needs are left out, so that they cost nothing.
   return Object.fromEntries(Object.entries(hooks).filter(([name]) => book.hooks.has(name)))
 }
 
@@ -83,18 +83,18 @@ const OPTIONS = [...Object.keys(LIMITS), 'apps', 'exempt', 'store', 'maxKeys']
 
 function checkNames(options: object): void {
   for (const [name, value] of Object.entries(options))
-    if (!OPTIONS.includes(name)) throw mistake(name, value, `one of ${OPTIONS.join(', ')}`)
+    if (!OPTIONS.includes(name)) throw optionError(name, value, `one of ${OPTIONS.join(', ')}`)
 }
 
 function readStore({ store, maxKeys = MAX_KEYS }: RateLimitOptions): LimitStore {
   if (!Number.isInteger(maxKeys) || maxKeys < 1)
-    throw mistake('maxKeys', maxKeys, 'a whole number above 0')
+    throw optionError('maxKeys', maxKeys, 'a whole number above 0')
   if (store !== undefined && typeof store?.take !== 'function')
-    throw mistake('store', store, 'an object with a function take')
+    throw optionError('store', store, 'an object with a function take')
   return store ?? new MemoryStore(maxKeys)
 }
 
 function readExempt(networks: readonly string[]): (address: string) => boolean {
-  if (!Array.isArray(networks)) throw mistake('exempt', networks, 'a list')
-  return membership(networks)
+  if (!Array.isArray(networks)) throw optionError('exempt', networks, 'a list')
+  return networkTest(networks)
 }

@@ -1,14 +1,14 @@
 /**
- * LIMITS: what is limited, by what it is counted, and how much of it an innocent client may need at
- * once; options change rows, and the rules are what comes of both.
+ * LIMITS: what is limited, by what it is counted, and how much of it an innocent client may need at once.
+ * Options change its rows; rules are made of both.
  *
- * The bursts are chosen for innocents. A stopping server sends all clients away at once and all of
- * them come back at once; an office, a fleet or a carrier has one address; a client subscribes to all
- * that it may hold in one go. What is left is still far from what it takes to hurt a server.
+ * The bursts are chosen for innocents. A stopping server sends all clients away at once and all of them
+ * reconnect at once; an office, a fleet or a carrier has one address; a client subscribes to all that it may
+ * hold in one go. What they allow is still far from what it takes to hurt a server.
  */
 import { reject, type AppView, type Counter, type Rate, type Reject } from 'carillon/plugin'
 
-/** So many a second or a minute, and so many at once (as many as in that time, if absent). */
+/** So many per second or minute, and `burst` at once (as many as in that time, if absent). */
 export type RateOption = { readonly burst?: number } & (
   { readonly perSecond: number } | { readonly perMinute: number }
 )
@@ -17,14 +17,14 @@ type LimitRow = {
   readonly by: 'address' | 'connection' | 'app'
   /** `false` where only options switch it on. */
   readonly default: RateOption | false
-  /** Hooks that are asked where it is on. */
+  /** Hooks that run where it is on. */
   readonly hooks: readonly string[]
   readonly about: string
 }
 
 export const LIMITS = {
-  // Ten thousand browsers behind one address are back in one wave; more of them are told to come back
-  // later, and do, a hundred a second.
+  // Ten thousand browsers behind one address reconnect in one wave; more of them are told to retry later,
+  // and do, a hundred a second.
   connects: {
     by: 'address',
     default: { perSecond: 100, burst: 10_000 },
@@ -53,7 +53,7 @@ export const LIMITS = {
     hooks: ['subscribe'],
     about: 'subscribes of one connection',
   },
-  // Whose token has expired is refused in all of its 2000 channels at once, and is no attacker.
+  // A client whose token has expired is refused in all of its 2000 channels at once, and is no attacker.
   refused: {
     by: 'connection',
     default: { perSecond: 10, burst: 2000 },
@@ -83,42 +83,42 @@ export type LimitOptions = { readonly [Name in LimitName]?: RateOption | false }
   }
 }
 
-/** A limit at work. */
+/** A limit that is on. */
 export type Rule = {
   readonly name: LimitName
   readonly rate: Rate
-  /** What whoever is refused is told. */
-  readonly text: string
+  /** The message of its refusals. */
+  readonly message: string
   readonly counter: Counter
 }
 
 export type Rules = { readonly [Name in LimitName]: Rule | undefined }
 export type RuleBook = {
   readonly everybody: Rules
-  /** For a connection of an app, or a request to one. */
+  /** The rules for a connection of an app, or a request to one. */
   of(app: AppView | undefined): Rules
   /** Names of the hooks that some rule needs. */
   readonly hooks: ReadonlySet<string>
-  /** What is told by some rule. */
-  readonly texts: ReadonlySet<string>
+  /** The messages of all rules. */
+  readonly messages: ReadonlySet<string>
 }
 
 const NAMES = Object.keys(LIMITS) as LimitName[]
 const APP_NAMES = NAMES.filter((name) => LIMITS[name].by !== 'address')
 
 /**
- * `newCounter` is asked once for each row that is on anywhere.
+ * `createCounter` is called once for each row that is on anywhere.
  * @throws Error with the first mistake, in one line
  */
 export function readRules(
   options: LimitOptions,
-  newCounter: (name: LimitName) => Counter,
+  createCounter: (name: LimitName) => Counter,
 ): RuleBook {
   const rules: Rule[] = []
   const ruleOf = (name: LimitName, option: unknown, where: string): Rule | undefined => {
     if (option === false) return undefined
-    const counter = rules.find((rule) => rule.name === name)?.counter ?? newCounter(name)
-    const rule = newRule(name, readRate(option, where), counter)
+    const counter = rules.find((rule) => rule.name === name)?.counter ?? createCounter(name)
+    const rule = createRule(name, readRate(option, where), counter)
     rules.push(rule)
     return rule
   }
@@ -129,7 +129,7 @@ export function readRules(
   for (const [appId, given] of Object.entries(readRecord(options.apps ?? {}, 'apps'))) {
     const own = Object.entries(readRecord(given, `apps.${appId}`)).map(([name, option]) => {
       const where = `apps.${appId}.${name}`
-      if (!isAppLimit(name)) throw mistake(where, option, `one of ${APP_NAMES.join(', ')}`)
+      if (!isAppLimit(name)) throw optionError(where, option, `one of ${APP_NAMES.join(', ')}`)
       return [name, ruleOf(name, option, where)]
     })
     byApp.set(appId, { ...everybody, ...Object.fromEntries(own) })
@@ -138,55 +138,55 @@ export function readRules(
     everybody,
     of: (app) => (app && byApp.get(app.id)) ?? everybody,
     hooks: new Set(rules.flatMap(({ name }) => [...LIMITS[name].hooks])),
-    texts: new Set(rules.map(({ text }) => text)),
+    messages: new Set(rules.map(({ message: text }) => text)),
   }
 }
 
 const isAppLimit = (name: string): name is AppLimit => APP_NAMES.includes(name as LimitName)
 
-/** Counts the refusal, and tells when to come back. */
-export function refuse({ text, counter }: Rule, waitSeconds: number): Reject {
+/** Counts the refusal, and says when to retry. */
+export function refuse({ message, counter }: Rule, waitSeconds: number): Reject {
   counter.count++
-  return reject(text, { retryAfterSeconds: waitSeconds })
+  return reject(message, { retryAfterSeconds: waitSeconds })
 }
 
-type Numbers = {
+type RateNumbers = {
   readonly every: 'second' | 'minute'
   readonly most: number
   readonly burst: number
 }
 
-function newRule(name: LimitName, { every, most, burst }: Numbers, counter: Counter): Rule {
+function createRule(name: LimitName, { every, most, burst }: RateNumbers, counter: Counter): Rule {
   const atOnce = burst === most ? '' : `, ${burst} at once`
   return {
     name,
     rate: { perSecond: every === 'minute' ? most / 60 : most, burst },
-    text: `Too many ${LIMITS[name].about}: the limit is ${most} per ${every}${atOnce} (${name})`,
+    message: `Too many ${LIMITS[name].about}: the limit is ${most} per ${every}${atOnce} (${name})`,
     counter,
   }
 }
 
 const FIELDS = ['perSecond', 'perMinute', 'burst']
 
-function readRate(option: unknown, where: string): Numbers {
+function readRate(option: unknown, where: string): RateNumbers {
   const given = readRecord(option, where, 'false or a rate such as { perSecond: 100 }')
   for (const field of Object.keys(given))
     if (!FIELDS.includes(field))
-      throw mistake(`${where}.${field}`, given[field], `one of ${FIELDS.join(', ')}`)
+      throw optionError(`${where}.${field}`, given[field], `one of ${FIELDS.join(', ')}`)
   const every = given['perSecond'] === undefined ? 'minute' : 'second'
   const field = every === 'minute' ? 'perMinute' : 'perSecond'
   if (every === 'second' && given['perMinute'] !== undefined)
-    throw mistake(`${where}.perMinute`, given['perMinute'], 'nothing beside perSecond')
+    throw optionError(`${where}.perMinute`, given['perMinute'], 'nothing beside perSecond')
   const most = given[field]
   if (typeof most !== 'number' || !Number.isFinite(most) || most <= 0)
-    throw mistake(
+    throw optionError(
       most === undefined ? where : `${where}.${field}`,
       most ?? option,
       'perSecond or perMinute, a number above 0',
     )
   const burst = given['burst'] ?? Math.max(1, most)
   if (typeof burst !== 'number' || !Number.isFinite(burst) || burst < 1)
-    throw mistake(`${where}.burst`, burst, 'a number of at least 1')
+    throw optionError(`${where}.burst`, burst, 'a number of at least 1')
   return { every, most, burst }
 }
 
@@ -197,9 +197,9 @@ function readRecord(
 ): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>
-  throw mistake(where, value, expected)
+  throw optionError(where, value, expected)
 }
 
 /** One line that names option, value and expectation. */
-export const mistake = (option: string, value: unknown, expected: string): Error =>
+export const optionError = (option: string, value: unknown, expected: string): Error =>
   new Error(`${option}=${JSON.stringify(value)}: expected ${expected}`)

@@ -1,10 +1,10 @@
 /**
- * Requests to the HTTP API: what an app's backend may ask, which is known once it is authenticated, so
+ * Hooks of requests to the HTTP API: limits an app's backend. Only authenticated requests are counted, so
  * that no stranger uses up its quota.
  */
 import type { Hooks, RequestView } from 'carillon/plugin'
 import { refuse, type Rule, type RuleBook } from './limits'
-import type { Take, Taken } from './store'
+import type { Take, TakeResult } from './store'
 
 const LIMIT_OF: { readonly [Area in RequestView['area']]?: 'triggers' | 'reads' } = {
   trigger: 'triggers',
@@ -31,7 +31,10 @@ export function requestHooks(book: RuleBook, take: Take): RequestHooks {
   }
 }
 
-const headersOf = ({ rate }: Rule, { remaining }: Taken): Readonly<Record<string, string>> => ({
+const headersOf = (
+  { rate }: Rule,
+  { remaining }: TakeResult,
+): Readonly<Record<string, string>> => ({
   'x-ratelimit-limit': String(Math.floor(rate.burst)),
   'x-ratelimit-remaining': String(remaining),
 })

@@ -1,6 +1,6 @@
 /**
- * Where buckets are kept that outlive a connection: by address, by app. The memory of one process, or
- * a store of your own, so that nodes share their limits.
+ * Stores of the buckets that outlive a connection: by address, by app. The memory of one process, or a store
+ * of your own, so that nodes share their limits.
  */
 import {
   fullBucket,
@@ -12,7 +12,7 @@ import {
   type Rate,
 } from 'carillon/plugin'
 
-export type Taken = {
+export type TakeResult = {
   /** 0 when the tokens were taken; otherwise the seconds after which there would be enough. */
   readonly waitSeconds: number
   /** Whole tokens that are left. */
@@ -20,48 +20,48 @@ export type Taken = {
 }
 
 /** Takes tokens now. */
-export type Take = (key: string, rate: Rate, cost: number) => Taken
+export type Take = (key: string, rate: Rate, cost: number) => TakeResult
 
-/** A shared store answers from what it knows and settles with the other nodes later: nobody waits here. */
+/** A shared store answers from what it knows and syncs with the other nodes later: nothing waits here. */
 export interface LimitStore {
   /**
-   * Takes `cost` tokens of the key's bucket, or none. A cost of 0 takes nothing and asks for one.
-   * `now` is in epoch milliseconds, since nodes that share a store share no other clock; the memory
-   * of one process is told its monotonic one. What it throws refuses whoever asked.
+   * Takes `cost` tokens of the key's bucket, or none. A cost of 0 takes nothing and checks for one.
+   * `now` is in epoch milliseconds, since nodes that share a store share no other clock; the memory of one
+   * process gets its monotonic one. An error that it throws refuses the connection or request.
    */
-  take(key: string, rate: Rate, cost: number, now: number): Taken
+  take(key: string, rate: Rate, cost: number, now: number): TakeResult
 }
 
-type Kept = Bucket & {
+type KeptBucket = Bucket & {
   readonly key: string
   readonly rate: Rate
-  older: Kept | undefined
-  newer: Kept | undefined
+  older: KeptBucket | undefined
+  newer: KeptBucket | undefined
 }
 
-/** A newcomer pays for looking at so many others. */
-const STEPS = 16
+/** Buckets that are looked at for each new key. */
+const STEPS_PER_INSERT = 16
 
 /**
- * At most `maxKeys` buckets. Where there is no room for a newcomer, full ones go first, since they say
- * nothing that a missing one does not: a hand goes round, a few steps for each newcomer, and drops what
- * it finds full. Where it finds none, the bucket goes that was not used for longest. All of it is O(1).
+ * At most `maxKeys` buckets. Where there is no room for a new one, full ones are dropped first, since an
+ * absent one means the same: a hand goes round, a few steps for each new key, and drops those that it finds
+ * full. Where it finds none, the least recently used bucket is dropped. All of it is O(1).
  *
- * What is given up: where more keys than there is room for are in use at once, those that were unused
- * for longest are forgotten, and their next use finds a full bucket. To have a bucket of his own
- * forgotten, an attacker needs as many other addresses as there are places before it has filled by
- * itself, and each of these comes with a full bucket anyway: the detour costs more than it gains.
- * The other choice, to refuse keys that are new while there is no room, would let him lock everybody out.
+ * The price: where more keys than there is room for are in use at once, the least recently used are
+ * forgotten, and their next use finds a full bucket. To have a bucket of their own forgotten, attackers need
+ * as many other addresses as there are places before it has filled by itself, and each of these has a full
+ * bucket anyway: the detour costs more than it gains. The alternative, to refuse new keys while there is no
+ * room, would let them lock everybody out.
  *
  * The order of use is a list through the buckets and not the Map's own: to delete and set a key at each
  * use made a Map of 100 000 rebuild itself (68 µs a use, Bun 1.4).
  */
 export class MemoryStore implements LimitStore {
-  readonly #buckets = new Map<string, Kept>()
-  #oldest: Kept | undefined = undefined
-  #newest: Kept | undefined = undefined
+  readonly #buckets = new Map<string, KeptBucket>()
+  #oldest: KeptBucket | undefined = undefined
+  #newest: KeptBucket | undefined = undefined
   /** The next to be looked at; the oldest if absent. */
-  #hand: Kept | undefined = undefined
+  #hand: KeptBucket | undefined = undefined
 
   constructor(readonly maxKeys: number) {}
 
@@ -69,17 +69,17 @@ export class MemoryStore implements LimitStore {
     return this.#buckets.size
   }
 
-  take(key: string, rate: Rate, cost: number, now: number): Taken {
+  take(key: string, rate: Rate, cost: number, now: number): TakeResult {
     let bucket = this.#buckets.get(key)
     if (bucket) this.#unlink(bucket)
     else if (cost === 0) return { waitSeconds: 0, remaining: Math.floor(rate.burst) }
-    else bucket = this.#admit(key, rate, now)
+    else bucket = this.#insert(key, rate, now)
     this.#append(bucket)
     const waitSeconds = cost === 0 ? waitFor(bucket, rate, 1, now) : take(bucket, rate, cost, now)
     return { waitSeconds, remaining: remainingIn(bucket) }
   }
 
-  #admit(key: string, rate: Rate, now: number): Kept {
+  #insert(key: string, rate: Rate, now: number): KeptBucket {
     if (this.#buckets.size >= this.maxKeys) this.#makeRoom(now)
     const { tokens, at } = fullBucket(rate, now)
     const bucket = { key, rate, tokens, at, older: undefined, newer: undefined }
@@ -88,7 +88,7 @@ export class MemoryStore implements LimitStore {
   }
 
   #makeRoom(now: number): void {
-    for (let step = 0; step < STEPS; step++) {
+    for (let step = 0; step < STEPS_PER_INSERT; step++) {
       const bucket = this.#hand ?? this.#oldest
       if (!bucket) return
       this.#hand = bucket.newer
@@ -97,12 +97,12 @@ export class MemoryStore implements LimitStore {
     if (this.#oldest && this.#buckets.size >= this.maxKeys) this.#drop(this.#oldest)
   }
 
-  #drop(bucket: Kept): void {
+  #drop(bucket: KeptBucket): void {
     this.#unlink(bucket)
     this.#buckets.delete(bucket.key)
   }
 
-  #append(bucket: Kept): void {
+  #append(bucket: KeptBucket): void {
     bucket.older = this.#newest
     bucket.newer = undefined
     if (this.#newest) this.#newest.newer = bucket
@@ -110,7 +110,7 @@ export class MemoryStore implements LimitStore {
     this.#newest = bucket
   }
 
-  #unlink(bucket: Kept): void {
+  #unlink(bucket: KeptBucket): void {
     const { older, newer } = bucket
     if (this.#hand === bucket) this.#hand = newer
     if (older) older.newer = newer

@@ -1,27 +1,27 @@
 /**
- * WAYS: where a token may come from, and under which names patterns know what is asked for. A
- * protocol that brings tokens in another place, or has topics with other names, adds a row.
+ * TOKEN_SOURCES: the places of tokens in requests, and the names of channels that patterns are matched with.
+ * A protocol with tokens in another place, or topics with other names, adds a row.
  */
 import type { ConnectRequest, SubscribeRequest } from 'carillon/plugin'
 
-/** What was found in one place: tokens, and raw values that CSRF claims are made from. */
+/** Tokens in a request, and raw values that CSRF claims are made from. */
 export type Found = { readonly jwts: readonly string[]; readonly raws: readonly string[] }
 
-/** Guardian's clients swap the names; which value is the token shows in the value. */
+/** Guardian's clients swap the names; the value itself shows whether it is the token. */
 const PARAMETERS = ['guardian_token', 'csrf_token', 'guardian_csrf', 'token']
 
-/** A query without any of these has no such parameter, however it is encoded; most have none. */
+/** A query that does not match has none of the parameters, however it is encoded; most do not. */
 const MAY_HAVE_PARAMETER = /token|csrf|[%+]/
 
-const NOTHING: Found = { jwts: [], raws: [] }
+const NOTHING_FOUND: Found = { jwts: [], raws: [] }
 
-export const WAYS = {
+export const TOKEN_SOURCES = {
   connect: {
     find: ({ url, query, headers }: ConnectRequest): Found => {
-      const asked = MAY_HAVE_PARAMETER.test(url)
+      const sent = MAY_HAVE_PARAMETER.test(url)
         ? PARAMETERS.flatMap((name) => query.getAll(name))
         : []
-      return sorted([...asked, ...bearerProtocols(headers), ...polledToken(headers)])
+      return classify([...sent, ...bearerProtocols(headers), ...polledToken(headers)])
     },
   },
   subscribe: {
@@ -31,9 +31,9 @@ export const WAYS = {
         const value = params[name]
         if (typeof value === 'string') sent.push(value)
       }
-      return sorted(sent)
+      return classify(sent)
     },
-    /** The forms of the name; a pattern may match any. Who may listen to all of a scope may join it. */
+    /** The names of a channel, of which a pattern may match any. Whoever may listen to all of a scope may join it. */
     names: ({ channel }: SubscribeRequest): readonly string[] =>
       SCOPE.test(channel) ? [channel, `${channel}:`] : [channel],
   },
@@ -55,7 +55,7 @@ function bearerProtocols(headers: Headers): string[] {
     .map((name) => Buffer.from(name.slice(BEARER.length), 'base64').toString())
 }
 
-/** The same over long-poll. */
+/** The token of phoenix.js over long-poll. */
 function polledToken(headers: Headers): string[] {
   const token = headers.get('x-phoenix-authtoken')
   return token === null ? [] : [token]
@@ -65,13 +65,13 @@ function polledToken(headers: Headers): string[] {
 export const isSignature = (auth: string | undefined): boolean => auth?.includes(':') === true
 
 /**
- * Anything with two dots: what is unsigned, encrypted or broken must be refused and not overlooked.
- * Raw values are base64 and have none.
+ * Anything with two dots: unsigned, encrypted and broken tokens must be refused and not overlooked. Raw
+ * values are base64 and have none.
  */
 const JWT = /\.[^]*\./
 
-function sorted(values: readonly string[]): Found {
-  if (values.length === 0) return NOTHING
+function classify(values: readonly string[]): Found {
+  if (values.length === 0) return NOTHING_FOUND
   return {
     jwts: values.filter((value) => JWT.test(value)),
     raws: values.filter((value) => !JWT.test(value)),
