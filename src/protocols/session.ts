@@ -9,12 +9,14 @@ import { Connection, newSocketId, DeferredFrame } from '../core/connection'
 import type { Core } from '../core/core'
 import { disconnect } from '../core/disconnect'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
+import { checkBudget, isSpent } from '../core/event-budget'
 import { runGatesNow, refuseAndNotify } from '../core/hooks'
 import type { Command } from '../core/messages'
 import type { ConnectRequest } from '../core/plugin'
+import { signin } from '../core/signin'
+import { subscribe, unsubscribe } from '../core/subscribe'
 import type { MaybePromise } from '../core/types'
 import type { Client, Codec, Handshake } from './codec'
-import { isMove, LARGE_CHARS, move, checkLargeFrame } from './moves'
 import { reportFault, refuse, refuseCommand, refuseFrame } from './refuse'
 
 /** Characters of frames that may wait behind one gate. */
@@ -103,6 +105,9 @@ export function turnAway(core: Core, conn: Client, refused: Refusal): void {
   disconnect(core, conn)
 }
 
+/** From here on a frame is large: a read of the runtime brings few of them. Small ones make a turn late. */
+const LARGE_CHARS = 4096
+
 /** One frame; bytes only where the codec decodes them. In a late turn it waits, and its gates too. */
 export function receiveFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
   core.slices.countFrame()
@@ -150,16 +155,41 @@ export function closeSession(core: Core, conn: Client): void {
   else disconnect(core, conn)
 }
 
+/**
+ * MOVES: commands that change a connection's channels or its user. One turn of the event loop may bring
+ * thousands, from one socket or from a crowd that reconnects; those that it has no time for wait.
+ */
+const MOVES: ReadonlySet<Command['type']> = new Set(['subscribe', 'unsubscribe', 'signin'])
+
+const isMove = (command: Command | Refusal): boolean =>
+  !isRefusal(command) && MOVES.has(command.type)
+
+/** True for a move that is not decoded yet; a guess. */
+const looksLikeMove = ({ codec }: Client, frame: string | Uint8Array): boolean =>
+  typeof frame === 'string' && codec.movePattern.test(frame)
+
 function runFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
-  if (conn.gone && typeof frame === 'string' && conn.codec.movePattern.test(frame)) return
+  if (conn.gone && looksLikeMove(conn, frame)) return
   const dropped = checkLargeFrame(core, conn, frame)
   if (dropped) return void (isRefusal(dropped) && refuseFrame(core, conn, dropped, frame))
   if (core.slices.isFree) return runFrameNow(core, conn, frame)
-  if (typeof frame === 'string' && conn.codec.movePattern.test(frame))
-    return postpone(core, conn, () => runFrameNow(core, conn, frame))
+  if (looksLikeMove(conn, frame)) return postpone(core, conn, () => runFrameNow(core, conn, frame))
   const command = decode(core, conn, frame)
   if (isMove(command)) postpone(core, conn, () => runCommand(core, conn, command))
   else runCommand(core, conn, command)
+}
+
+/**
+ * Refuses or drops, unread, a large frame that can only be a client event of a connection whose byte
+ * budget is spent. Undefined for any other frame, which is to be read.
+ */
+function checkLargeFrame(
+  core: Core,
+  conn: Client,
+  frame: string | Uint8Array,
+): Command | Refusal | undefined {
+  if (frame.length < LARGE_CHARS || !isSpent(core, conn, frame.length)) return undefined
+  return looksLikeMove(conn, frame) ? undefined : checkBudget(core, conn, frame)
 }
 
 const runFrameNow = (core: Core, conn: Client, frame: string | Uint8Array): void =>
@@ -196,12 +226,28 @@ function postpone(core: Core, conn: Client, task: () => void): void {
   })
 }
 
+/** Runs a command, a move on the account of this turn. A promise where a plugin's gate waits. */
 function run(core: Core, conn: Connection, command: Command): MaybePromise<Refusal | undefined> {
+  if (!isMove(command)) return runUnmetered(core, conn, command)
+  const began = core.slices.meter()
+  const answer = runUnmetered(core, conn, command)
+  core.slices.spend(began)
+  return answer
+}
+
+function runUnmetered(
+  core: Core,
+  conn: Connection,
+  command: Command,
+): MaybePromise<Refusal | undefined> {
   switch (command.type) {
     case 'subscribe':
+      return subscribe(core, conn, command)
     case 'unsubscribe':
+      unsubscribe(core, conn, command)
+      return undefined
     case 'signin':
-      return move(core, conn, command)
+      return signin(core, conn, command)
     case 'client_event':
       return publishClientEvent(core, conn, command)
     case 'ping':
