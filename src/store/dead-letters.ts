@@ -31,17 +31,6 @@ type Letter = Omit<DeadLetter, 'endpoint' | 'event'> & { readonly bytes: number 
 /** The state of a replay, which sends in order what was given up until `before`; `after` is the last id. */
 export type Replay = { readonly before: number; after: number }
 
-export type GiveUpTerms = {
-  readonly lane: number
-  readonly now: number
-  /** The window of a row began at this time at the latest. */
-  readonly before: number
-  /** A row has at least as many attempts. */
-  readonly attempts: number
-  /** Rows that are looked at. */
-  readonly limit: number
-}
-
 export function deadLetterStore(db: Database) {
   const change = (sql: string, values: Record<string, string | number>): number =>
     db.query<unknown, [typeof values]>(sql).run(values).changes
@@ -76,7 +65,9 @@ export function deadLetterStore(db: Database) {
     },
     /** `ids` is a JSON list. */
     giveUp: (ids: string, now: number): number => change(GIVE_UP, { ids, now }),
-    /** Returns how many rows. */
-    giveUpOldest: (terms: GiveUpTerms): number => change(GIVE_UP_OLDEST, terms),
+    /** Of the oldest `limit` rows those with as many attempts whose window began before; returns how many. */
+    giveUpOldest: (
+      terms: Record<'lane' | 'now' | 'before' | 'attempts' | 'limit', number>,
+    ): number => change(GIVE_UP_OLDEST, terms),
   }
 }

@@ -25,7 +25,7 @@ export function openDatabase(path: string, log?: Log): Database {
   })
 }
 
-export type MigrateOptions = {
+type MigrateOptions = {
   readonly migrations?: readonly string[]
   readonly log?: Log | undefined
 }

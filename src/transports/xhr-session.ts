@@ -138,21 +138,19 @@ export class Quotes {
   count = 0
 
   quote(frame: Frame): string {
-    return this.#quoted.get(frame) ?? this.#quote(frame)
-  }
-
-  /** Called by the sweep, so that frames are not kept for long; `#quote` bounds how many are. */
-  forget(): void {
-    this.#quoted.clear()
-    this.#chars = 0
-  }
-
-  #quote(frame: Frame): string {
+    const known = this.#quoted.get(frame)
+    if (known !== undefined) return known
     if (this.#chars > MAX_KEPT_CHARS) this.forget()
     const quoted = JSON.stringify(frame)
     this.#quoted.set(frame, quoted)
     this.#chars += quoted.length
     this.count++
     return quoted
+  }
+
+  /** Called by the sweep, too, so that frames are not kept for long. */
+  forget(): void {
+    this.#quoted.clear()
+    this.#chars = 0
   }
 }

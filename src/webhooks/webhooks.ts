@@ -11,15 +11,11 @@ import { endpointsOf } from '../core/webhooks'
 import { nameOf, type LaneKey, type Outbox } from '../store/outbox'
 import { Lane, type LaneContext } from './lane'
 import { createPoster, type Poster } from './post'
-import { Recorder } from './recorder'
+import { Recorder, type RecorderOptions } from './recorder'
 
-export type WebhookOptions = {
-  readonly flushMs: number
-  readonly settleMs: number
+export type WebhookOptions = Omit<RecorderOptions, 'onWritten'> & {
   readonly batchEvents: number
   readonly timeoutMs: number
-  readonly maxStored: number
-  readonly maxStoredPerEndpoint: number
   readonly networks: NetworkRules
 }
 
