@@ -16,23 +16,20 @@ export class AppNames<Owner> {
   readonly #owners = new Map<string, Set<Owner>>()
 
   add(owner: Owner, record: AppRecord): void {
-    for (const text of namesOf(record)) {
-      const owners = this.#owners.get(text)
-      if (owners) owners.add(owner)
-      else this.#owners.set(text, new Set([owner]))
-    }
+    for (const name of namesOf(record))
+      this.#owners.getOrInsertComputed(name, () => new Set()).add(owner)
   }
 
   /** Removes the names that were added with the same record. */
   remove(owner: Owner, record: AppRecord): void {
-    for (const text of namesOf(record)) {
-      const owners = this.#owners.get(text)
-      if (owners?.delete(owner) && owners.size === 0) this.#owners.delete(text)
+    for (const name of namesOf(record)) {
+      const owners = this.#owners.get(name)
+      if (owners?.delete(owner) && owners.size === 0) this.#owners.delete(name)
     }
   }
 
   /** Owners of a name that the record has, too, in the order in which they were added. */
   ownersOf(record: AppRecord): Set<Owner> {
-    return new Set(namesOf(record).flatMap((text) => [...(this.#owners.get(text) ?? [])]))
+    return new Set(namesOf(record).flatMap((name) => [...(this.#owners.get(name) ?? [])]))
   }
 }

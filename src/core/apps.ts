@@ -113,15 +113,7 @@ export class Apps {
     const state = this.#byId.get(app.id)
     if (!state) return
     this.#unregister(state)
-    const kept = new Map(state.keys.map((pair) => [pair.key, pair]))
-    const keys = record.keys.map(({ key, secret }) => kept.get(key) ?? new KeyPair(key, secret))
-    Object.assign(state, {
-      record,
-      keys,
-      isPublished: keys.some(isPublishedPair),
-      limits: { ...this.limits, ...record.limits },
-    })
-    this.#register(state)
+    this.#register(Object.assign(state, this.#stateOf(record, state.providedBy, state.keys)))
   }
 
   remove(app: App): void {
@@ -161,13 +153,19 @@ export class Apps {
     }
   }
 
-  #stateOf(record: AppRecord, providedBy: string | undefined): AppState {
-    const keys = record.keys.map(({ key, secret }) => new KeyPair(key, secret))
+  /** `kept` are pairs that an app has already: they stay the same objects. */
+  #stateOf(
+    record: AppRecord,
+    providedBy: string | undefined,
+    kept: readonly KeyPair[] = [],
+  ): AppState {
+    const pairOf = (key: string): KeyPair | undefined => kept.find((pair) => pair.key === key)
+    const keys = record.keys.map(({ key, secret }) => pairOf(key) ?? new KeyPair(key, secret))
     return {
       id: record.id as AppId,
       record,
       keys,
-      isPublished: keys.some(isPublishedPair),
+      isPublished: keys.some(({ isPublished }) => isPublished),
       limits: { ...this.limits, ...record.limits },
       providedBy,
     }
@@ -206,5 +204,3 @@ export function findAppByKey({ apps }: { readonly apps: Apps }, key: string): Ap
 
 export const checkActive = ({ id, record }: App): Refusal | undefined =>
   record.active ? undefined : refusal('app_disabled', `App ${id} is disabled`)
-
-const isPublishedPair = ({ isPublished }: KeyPair): boolean => isPublished

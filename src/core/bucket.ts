@@ -56,8 +56,7 @@ export class Rates {
    */
   take(app: App, count: number, perSecond: number, now: number): number {
     const rate = { perSecond, burst: perSecond }
-    const bucket = this.#buckets.get(app) ?? fullBucket(rate, now)
-    this.#buckets.set(app, bucket)
+    const bucket = this.#buckets.getOrInsertComputed(app, () => fullBucket(rate, now))
     return take(bucket, rate, count, now)
   }
 }

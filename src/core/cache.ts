@@ -23,8 +23,7 @@ export class Cache {
 
   put(publication: BackendPublication, now: number): void {
     const { app, channel } = publication
-    let channels = this.#apps.get(app)
-    if (!channels) this.#apps.set(app, (channels = new Map()))
+    const channels = this.#apps.getOrInsertComputed(app, () => new Map())
     channels.delete(channel)
     channels.set(channel, { publication, expiresAt: now + this.ttlMs, frames: new Map() })
     const { maxCachedChannels } = app.limits
@@ -58,6 +57,5 @@ function dropOldest(channels: Map<ChannelName, CachedEvent>, most: number): void
 }
 
 export function frameOf({ publication, frames }: CachedEvent, encoder: Encoder): Frame | undefined {
-  if (!frames.has(encoder)) frames.set(encoder, encoder.broadcast(publication))
-  return frames.get(encoder)
+  return frames.getOrInsertComputed(encoder, () => encoder.broadcast(publication))
 }

@@ -84,7 +84,7 @@ export class Connection<Codec extends Encoder = Encoder> {
 
   /** Client events that it may still send. Owned by `client-event`. */
   eventBucket: Bucket | undefined = undefined
-  /** Bytes of client events that it may still send. Owned by `event-budget`, like the next. */
+  /** Bytes of client events that it may still send. Owned by `client-event`, like the next. */
   eventByteBucket: Bucket | undefined = undefined
   /** When it was last told that its client events are dropped (`mono`). */
   overBudgetNotifiedAt = -Infinity

@@ -159,6 +159,16 @@ export const REFUSE = {
   shuttingDown: refusal('shutting_down', 'Please reconnect immediately'),
 } as const satisfies Record<string, Refusal>
 
+/** `size` shows actual and allowed bytes. */
+export const dataTooLarge = (size: string): Refusal =>
+  refusal('data_too_large', `The data content of this event exceeds the allowed maximum (${size})`)
+
+export const eventNameTooLong = (chars: number, most: number): Refusal =>
+  refusal(
+    'event_invalid',
+    `Event name of ${chars} characters exceeds the limit of ${most} (maxEventNameChars)`,
+  )
+
 const QUOTED_CHARS = 120
 
 /** A caller's text on one line, cut to a length that an error message can carry. */

@@ -39,9 +39,7 @@ export class Groups {
 
   /** Called when a group gets its first subscriber. */
   add(group: Channel): void {
-    const known = this.#occupied.get(group.app)
-    if (known) known.add(group)
-    else this.#occupied.set(group.app, new Set([group]))
+    this.#occupied.getOrInsertComputed(group.app, () => new Set()).add(group)
   }
 
   /** Called when a group loses its last subscriber. */

@@ -5,7 +5,7 @@
  */
 import { parseAnswer, FAULT, type Answer } from './answers'
 import { Connection } from './connection'
-import { isRefusal, REFUSE, refusal, type ErrorCode, type Refusal } from './errors'
+import { dataTooLarge, isRefusal, REFUSE, refusal, type ErrorCode, type Refusal } from './errors'
 import { withTimeout } from './faults'
 import { jsonOf } from './json'
 import { HOOKS, type Allow, type HookName, type Hooks, type Reject, type Replace } from './plugin'
@@ -136,11 +136,7 @@ export function runFilters<Event extends { readonly data?: JsonText }>(
     if (data === undefined)
       return reportFault(core, each, new Error('replaced data with no JSON value'))
     const bytes = Buffer.byteLength(typeof given === 'string' ? given : data)
-    if (bytes > maxDataBytes)
-      return refusal(
-        'data_too_large',
-        `The data content of this event exceeds the allowed maximum (${bytes} of ${maxDataBytes} bytes)`,
-      )
+    if (bytes > maxDataBytes) return dataTooLarge(`${bytes} of ${maxDataBytes} bytes`)
     filtered = { ...filtered, data }
   }
   return filtered

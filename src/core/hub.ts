@@ -198,13 +198,11 @@ export class Hub {
   }
 
   #tenant(app: App): Tenant {
-    let tenant = this.#tenants.get(app)
-    if (!tenant)
-      this.#tenants.set(
-        app,
-        (tenant = { connections: new Map(), pullSessions: 0, channels: new Map() }),
-      )
-    return tenant
+    return this.#tenants.getOrInsertComputed(app, () => ({
+      connections: new Map(),
+      pullSessions: 0,
+      channels: new Map(),
+    }))
   }
 
   #forgetIfEmpty(app: App): void {

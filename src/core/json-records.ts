@@ -3,8 +3,7 @@
  * JSON. A batch of half a megabyte takes 0.8 ms; scans for the list, its entries and each of them take 3
  * (Bun 1.4.5).
  */
-import { keyIn } from './json-keys'
-import { colonEnd, sliceFrom, spaceEnd, stringEnd, type JsonSlice } from './json-scan'
+import { colonEnd, keyIn, sliceFrom, spaceEnd, stringEnd, type JsonSlice } from './json-scan'
 
 /**
  * The value of `key` in each object of `list`; undefined where it is missing. Of equal keys the last

@@ -32,12 +32,9 @@ export class Presence {
    * as their first connection described them. O(1).
    */
   enter(node: NodeId, app: App, channel: ChannelName, arrival: Arrival | undefined) {
-    let channels = this.#channels.get(app)
-    if (!channels) this.#channels.set(app, (channels = new Map()))
-    let occupancy = channels.get(channel)
-    if (!occupancy) {
-      channels.set(channel, (occupancy = { subscriptions: 0, tally: [], roster: undefined }))
-    }
+    const occupancy = this.#channels
+      .getOrInsertComputed(app, () => new Map())
+      .getOrInsertComputed(channel, () => ({ subscriptions: 0, tally: [], roster: undefined }))
     const occupied = occupancy.subscriptions++ === 0
     addToTally(occupancy.tally, node, 1)
     if (!arrival) return { occupied, joined: false, known: undefined }

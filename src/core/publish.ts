@@ -6,7 +6,7 @@ import type { App } from './app'
 import { requireRoom } from './backlog'
 import { channelKind } from './channel'
 import type { Core } from './core'
-import { isRefusal, quote, RealtimeError, raise } from './errors'
+import { dataTooLarge, eventNameTooLong, isRefusal, quote, raise, RealtimeError } from './errors'
 import { runFilters } from './hooks'
 import { isLonger, jsonOf, jsonText, MAX_LEVELS } from './json'
 import type { JsonSlice } from './json-scan'
@@ -102,11 +102,7 @@ export const channelCountError = ({ limits }: App, count: number): RealtimeError
 export function checkName(app: App, name: string, isReserved: IsReserved): void {
   const { maxEventNameChars } = app.limits
   if (name === '') throw new RealtimeError('event_invalid', 'Event name must not be empty')
-  if (name.length > maxEventNameChars)
-    throw new RealtimeError(
-      'event_invalid',
-      `Event name of ${name.length} characters exceeds the limit of ${maxEventNameChars} (maxEventNameChars)`,
-    )
+  if (name.length > maxEventNameChars) raise(eventNameTooLong(name.length, maxEventNameChars))
   if (isReserved(name))
     throw new RealtimeError(
       'event_reserved',
@@ -117,7 +113,7 @@ export function checkName(app: App, name: string, isReserved: IsReserved): void 
 /** @throws RealtimeError('data_too_large') */
 export function checkData({ limits: { maxEventDataBytes: most } }: App, data: string): void {
   const bytes = Buffer.byteLength(data)
-  if (bytes > most) throw dataTooLarge(`${bytes} of ${most} bytes`)
+  if (bytes > most) raise(dataTooLarge(`${bytes} of ${most} bytes`))
 }
 
 /**
@@ -127,7 +123,7 @@ export function checkData({ limits: { maxEventDataBytes: most } }: App, data: st
  */
 export function textOfData(app: App, data: unknown, written: () => JsonSlice | undefined): string {
   const most = app.limits.maxEventDataBytes
-  if (isLonger(data, most)) throw dataTooLarge(`more than ${most} bytes`)
+  if (isLonger(data, most)) raise(dataTooLarge(`more than ${most} bytes`))
   const slice = written()
   const text = slice ? slice.text : jsonOf(data)
   if (text !== undefined) checkData(app, text)
@@ -135,12 +131,6 @@ export function textOfData(app: App, data: unknown, written: () => JsonSlice | u
     throw new RealtimeError('request_invalid', 'data is nested too deep')
   return text
 }
-
-const dataTooLarge = (size: string): RealtimeError =>
-  new RealtimeError(
-    'data_too_large',
-    `The data content of this event exceeds the allowed maximum (${size})`,
-  )
 
 /** @throws RealtimeError('backend_rate') */
 export function checkRate({ rates, clock }: Core, app: App, events: number): void {

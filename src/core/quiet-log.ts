@@ -63,9 +63,13 @@ export class QuietLog implements Log {
 
   #kindOf(level: Level, fields: object, message: string): Kind {
     const name = this.#kinds.size < MAX_KINDS ? nameOf(fields, message) : message
-    let kind = this.#kinds.get(name)
-    if (!kind) this.#kinds.set(name, (kind = { level, message, written: 0, held: 0, fields }))
-    return kind
+    return this.#kinds.getOrInsertComputed(name, () => ({
+      level,
+      message,
+      written: 0,
+      held: 0,
+      fields,
+    }))
   }
 }
 

@@ -44,8 +44,10 @@ export class SubscriptionCounts {
   }
 
   #notifySeldom(nouns: Nouns, channel: Channel): void {
-    let last = this.#lastNotices.get(channel)
-    if (!last) this.#lastNotices.set(channel, (last = { at: -Infinity, due: false }))
+    const last = this.#lastNotices.getOrInsertComputed(channel, () => ({
+      at: -Infinity,
+      due: false,
+    }))
     if (last.due || this.#stopped) return
     const { clock } = nouns
     const notifyNow = (): void => {

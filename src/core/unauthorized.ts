@@ -9,11 +9,7 @@ export class Unauthorized {
   readonly #byApp = new Map<App, Set<Connection>>()
 
   add(conn: Connection): void {
-    const { app } = conn
-    if (!app) return
-    const known = this.#byApp.get(app)
-    if (known) known.add(conn)
-    else this.#byApp.set(app, new Set([conn]))
+    if (conn.app) this.#byApp.getOrInsertComputed(conn.app, () => new Set()).add(conn)
   }
 
   /** Called when the connection has signed in or joined a channel that needs a signature; for life. */

@@ -19,12 +19,9 @@ class ByUser {
 
   /** True if the user had none before. */
   add(app: App, userId: UserId, conn: Connection): boolean {
-    let users = this.#connections.get(app)
-    if (!users) this.#connections.set(app, (users = new Map()))
-    const own = users.get(userId)
-    if (own) own.add(conn)
-    else users.set(userId, new Set([conn]))
-    return own === undefined
+    const users = this.#connections.getOrInsertComputed(app, () => new Map())
+    const own = users.getOrInsertComputed(userId, () => new Set())
+    return own.add(conn).size === 1
   }
 
   /** True if it was the user's last one. */

@@ -10,9 +10,7 @@ import type { AppView, ConnectionView } from './plugin'
 const apps = new WeakMap<App, AppView>()
 
 export function appView(app: App): AppView {
-  let view = apps.get(app)
-  if (!view) apps.set(app, (view = new AppReader(app)))
-  return view
+  return apps.getOrInsertComputed(app, () => new AppReader(app))
 }
 
 /** Getters are on the prototype: a logged view shows nothing. */

@@ -27,9 +27,7 @@ const endpointsByWebhooks = new WeakMap<readonly WebhookRecord[], readonly Endpo
 
 /** The app's current endpoints. */
 export function endpointsOf({ record: { webhooks } }: App): readonly Endpoint[] {
-  let endpoints = endpointsByWebhooks.get(webhooks)
-  if (!endpoints) endpointsByWebhooks.set(webhooks, (endpoints = webhooks.map(endpointOf)))
-  return endpoints
+  return endpointsByWebhooks.getOrInsertComputed(webhooks, () => webhooks.map(endpointOf))
 }
 
 /** Without `event_types` an endpoint wants all events; an empty list is none. */

@@ -3,13 +3,12 @@
  * run in order; while a gate decides, later ones wait. The one catch on the socket side is here: a fault
  * of ours is logged, counted and sent as `internal`, and the connection stays.
  */
-import { publishClientEvent } from '../core/client-event'
+import { checkBudget, isBudgetSpent, publishClientEvent } from '../core/client-event'
 import { admit, countAddress, establish } from '../core/connect'
 import { Connection, newSocketId, DeferredFrame } from '../core/connection'
 import type { Core } from '../core/core'
 import { disconnect } from '../core/disconnect'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
-import { checkBudget, isSpent } from '../core/event-budget'
 import { runGatesNow, refuseAndNotify } from '../core/hooks'
 import type { Command } from '../core/messages'
 import type { ConnectRequest } from '../core/plugin'
@@ -188,7 +187,7 @@ function checkLargeFrame(
   conn: Client,
   frame: string | Uint8Array,
 ): Command | Refusal | undefined {
-  if (frame.length < LARGE_CHARS || !isSpent(core, conn, frame.length)) return undefined
+  if (frame.length < LARGE_CHARS || !isBudgetSpent(core, conn, frame.length)) return undefined
   return looksLikeMove(conn, frame) ? undefined : checkBudget(core, conn, frame)
 }
 
