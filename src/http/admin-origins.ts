@@ -1,36 +1,36 @@
 /**
- * Which pages of other origins may use the admin API: those that `CARILLON_ADMIN_ORIGINS` names. Their
- * browsers are told so, the others are refused.
+ * Origins whose pages may use the admin API: those of `CARILLON_ADMIN_ORIGINS`. Their browsers get CORS
+ * headers, other pages are refused.
  */
 import { Elysia } from 'elysia'
 import { quote, RealtimeError } from '../core/errors'
 
-const METHODS = 'GET, POST, PUT, PATCH, DELETE'
-const ACCEPTED = 'authorization, content-type, x-request-id'
-const EXPOSED = 'location, x-request-id, retry-after'
+const ALLOWED_METHODS = 'GET, POST, PUT, PATCH, DELETE'
+const ALLOWED_HEADERS = 'authorization, content-type, x-request-id'
+const EXPOSED_HEADERS = 'location, x-request-id, retry-after'
 const MAX_AGE_SECONDS = '600'
 
-/** Answers for dashboards on other origins. */
+/** CORS for dashboards on other origins. */
 export function crossOrigin(origins: readonly string[]) {
-  const allowed = (request: Request): string | undefined => {
+  const allowedOrigin = (request: Request): string | undefined => {
     const origin = request.headers.get('origin')
     return origin !== null && origins.includes(origin) ? origin : undefined
   }
   return new Elysia()
     .onRequest(({ request, set }) => {
       set.headers['vary'] = 'Origin' // on every answer: a cache must not give one origin's to another
-      const origin = allowed(request)
+      const origin = allowedOrigin(request)
       if (origin === undefined) return
       set.headers['access-control-allow-origin'] = origin
-      set.headers['access-control-expose-headers'] = EXPOSED
+      set.headers['access-control-expose-headers'] = EXPOSED_HEADERS
     })
     .options(
       '/api/admin/*',
       ({ request, set }) => {
         set.status = 204
-        if (allowed(request) !== undefined) {
-          set.headers['access-control-allow-methods'] = METHODS
-          set.headers['access-control-allow-headers'] = ACCEPTED
+        if (allowedOrigin(request) !== undefined) {
+          set.headers['access-control-allow-methods'] = ALLOWED_METHODS
+          set.headers['access-control-allow-headers'] = ALLOWED_HEADERS
           set.headers['access-control-max-age'] = MAX_AGE_SECONDS
         }
         return ''
@@ -49,17 +49,17 @@ export function refuseForeignPages(headers: Headers, origins: readonly string[])
   )
 }
 
-/** Browsers say where a request comes from; what a browser may reach must not serve another site. */
+/** True for a request of a page on another origin, as browsers mark it. */
 export function isForeignPage(headers: Headers, origins: readonly string[]): boolean {
   const site = headers.get('sec-fetch-site')
   const origin = headers.get('origin')
   if (site === 'same-origin' || site === 'none') return false
-  if (site === null && (origin === null || isOwn(origin, headers.get('host')))) return false
+  if (site === null && (origin === null || isOwnOrigin(origin, headers.get('host')))) return false
   return origin === null || !origins.includes(origin)
 }
 
 /** Browsers leave `Sec-Fetch-Site` out over plain HTTP; a proxy may have ended TLS, so only hosts are compared. */
-function isOwn(origin: string, host: string | null): boolean {
+function isOwnOrigin(origin: string, host: string | null): boolean {
   if (host === null || !URL.canParse(origin)) return false
   const page = new URL(origin)
   const own = `${page.protocol}//${host}`

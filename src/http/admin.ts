@@ -37,14 +37,17 @@ import { slugOf } from '../apps/slug'
 import { switchesOf } from '../apps/switches'
 
 const FOUND = { ...APP_REFUSALS, 200: AppAnswer }
-const CHANGED = { ...FOUND, ...BODY_REFUSALS, ...WRITE_REFUSALS }
-
-const CHANGE = {
-  summary: 'Change an app; what is not named stays',
-  description:
-    'A new name makes a new slug, unless one is given. An app that is not active any more closes its connections with 4003.',
-  ...CHANGED_APP_BODY,
-}
+const describeChange = (operationId: string) => ({
+  parse: 'none' as const,
+  response: { ...FOUND, ...BODY_REFUSALS, ...WRITE_REFUSALS },
+  detail: {
+    operationId,
+    summary: 'Change an app; what is not named stays',
+    description:
+      'A new name makes a new slug, unless one is given. An app that is not active any more closes its connections with 4003.',
+    ...CHANGED_APP_BODY,
+  },
+})
 
 export type AdminOptions = {
   readonly changes: AdminChanges
@@ -52,8 +55,11 @@ export type AdminOptions = {
   readonly enforced: Enforced
 }
 
+type AppRequest = { readonly request: Request; readonly params: { readonly slug: string } }
+
 export function admin(core: Core, options: AdminOptions) {
   const { changes } = options
+  const change = ({ request, params }: AppRequest) => changeApp(core, params.slug, request, options)
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
     .derive(changes.authorize)
     .onAfterHandle(changes.record)
@@ -93,16 +99,8 @@ export function admin(core: Core, options: AdminOptions) {
         description: 'With its keys and secrets.',
       },
     })
-    .patch('/:slug', ({ request, params }) => changeApp(core, params.slug, request, options), {
-      parse: 'none',
-      response: CHANGED,
-      detail: { operationId: 'changeApp', ...CHANGE },
-    })
-    .put('/:slug', ({ request, params }) => changeApp(core, params.slug, request, options), {
-      parse: 'none',
-      response: CHANGED,
-      detail: { operationId: 'replaceApp', ...CHANGE },
-    })
+    .patch('/:slug', change, describeChange('changeApp'))
+    .put('/:slug', change, describeChange('replaceApp'))
     .delete(
       '/:slug',
       ({ request, params, set }) => {
@@ -169,11 +167,7 @@ export function admin(core: Core, options: AdminOptions) {
         return { data: resourceOf(app) }
       },
       {
-        response: {
-          ...FOUND,
-          ...WRITE_REFUSALS,
-          422: fieldErrors(NO_KEYS),
-        },
+        response: { ...FOUND, ...WRITE_REFUSALS, 422: fieldErrors(NO_KEYS) },
         detail: {
           operationId: 'retireKey',
           summary: 'Retire a pair; connections that came with it stay',
@@ -187,7 +181,7 @@ const NO_KEYS = { keys: ['must not be empty; add a pair before the last one is r
 
 const notFound = (): RealtimeError => new RealtimeError('admin_not_found', 'Not Found')
 
-/** By slug first, then by id: the `location` of the seed's server holds an id. */
+/** The app by its slug, or by its id, which the seed's `location` holds. @throws RealtimeError('admin_not_found') */
 export function appOf({ apps }: Core, slug: string): App {
   const app = apps.bySlug(slug) ?? apps.byId(slug)
   if (!app) throw notFound()

@@ -61,10 +61,7 @@ export function createApi(core: Core, options: ApiOptions) {
   const access = { pathPrefix, hooks, locality }
   const secrets = new AppSecrets(hooks.addresses, logins, locality)
   // Normalising would repair bodies before they are validated: `{}` becomes a list that holds null.
-  const api = new Elysia({
-    normalize: false,
-    handler: { standardHostname: false },
-  })
+  const api = new Elysia({ normalize: false, handler: { standardHostname: false } })
     .onRequest(({ request, set }) => {
       // The framework's own record has no prototype, which the runtime reads in 0.6 µs more.
       set.headers = { [REQUEST_ID]: requestIdFrom(request.headers.get(REQUEST_ID)) }

@@ -10,12 +10,12 @@ import { bearerToken, basicCredentials, isKeyPairOf, isSecretOf } from './basic'
 import type { Locality } from './local'
 import type { Attempt, Logins } from './logins'
 
-/** What came of verifying a request's secret. */
+/** The result of verifying a request's secret. */
 export type SecretVerdict = {
   readonly isValid: boolean
   /** The reason, where it is another than a wrong secret. */
   readonly refusal: Refusal | undefined
-  /** An attempt that has been counted as failed. */
+  /** Set where the attempt was counted as failed. */
   readonly failedAttempt: Attempt | undefined
 }
 
@@ -37,28 +37,28 @@ export class AppSecrets {
     const token = bearer ? bearerToken(header) : ''
     if (!isBasic && token === '') return NO_SECRET
     const attempt = { to: `app:${app?.id ?? ''}`, address: this.addresses.of(request) }
-    const refused = this.logins.check(attempt)
-    if (refused) return { ...NO_SECRET, refusal: refused }
-    const isRight =
+    const refusal = this.logins.check(attempt)
+    if (refusal) return { ...NO_SECRET, refusal }
+    const isValid =
       isKeyPairOf(app, header) || (app !== undefined && bearer && isSecretOf(app, header))
-    if (!isRight) {
+    if (!isValid) {
       this.logins.recordFailure(attempt)
       return { ...NO_SECRET, failedAttempt: attempt }
     }
     return isPublished(isBasic ? password : token)
       ? this.verifyPublished(request)
-      : { ...NO_SECRET, isValid: isRight }
+      : { ...NO_SECRET, isValid }
   }
 
   /** Published credentials, or none, are enough for a local request. */
   verifyPublished(request: Request): SecretVerdict {
-    const refused = this.locality.checkRequest(request)
-    return { ...NO_SECRET, isValid: refused === undefined, refusal: refused }
+    const refusal = this.locality.checkRequest(request)
+    return { ...NO_SECRET, isValid: refusal === undefined, refusal }
   }
 
   /** Takes back the failed attempt of a request that a plugin vouches for. */
-  forgive({ failedAttempt: failed }: SecretVerdict): void {
-    if (failed) this.logins.forgive(failed)
+  forgive({ failedAttempt }: SecretVerdict): void {
+    if (failedAttempt) this.logins.forgive(failedAttempt)
   }
 }
 

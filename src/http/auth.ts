@@ -29,19 +29,17 @@ export function requireSignature(core: Core, { pathPrefix, hooks, locality }: Si
   const mayVouch = core.hooks.authenticate.length > 0
   const maxBytes = maxRequestBytes(core.limits)
   return new Elysia().derive({ as: 'scoped' }, async ({ request, params }) => {
-    const { method } = request
     const url = sentUrl(request)
     requirePrefix(url, pathPrefix)
     const { appId = '' } = params as { appId?: string }
     const query = parseSignedQuery(url)
-    const area = method === 'POST' ? 'trigger' : 'read'
+    const isPost = request.method === 'POST'
+    const area = isPost ? 'trigger' : 'read'
     const view: ReceivedRequest = { request, area, app: core.apps.byId(appId), body: NO_BODY }
     const vouched = mayVouch && view.app && (await hooks.authenticate(view)) ? view.app : undefined
-    const app =
-      vouched ?? authenticate(core, { request, method, url, appId, query, pathPrefix, locality })
+    const app = vouched ?? authenticate(core, { request, url, appId, query, pathPrefix, locality })
     requireActive(app)
-    const raw =
-      method === 'POST' ? await readBytes(core.uploads, request, maxBytes, BODY_CODES) : NO_BODY
+    const raw = isPost ? await readBytes(core.uploads, request, maxBytes, BODY_CODES) : NO_BODY
     if (!vouched) requireBodyMd5(query.credentials.body_md5, raw)
     view.body = raw
     hooks.authorize(view)
@@ -57,15 +55,12 @@ export type SignedAccess = {
   readonly locality: Locality
 }
 
-export type SignedRequest = {
+type SignedRequest = Omit<SignedAccess, 'hooks'> & {
   readonly request: Request
-  readonly method: string
   /** As it was sent. */
   readonly url: string
   readonly appId: string
   readonly query: SignedQuery
-  readonly pathPrefix: string
-  readonly locality: Locality
 }
 
 const VERSION = '1.0'
@@ -75,7 +70,7 @@ const unauthorized = (message: string): RealtimeError =>
   new RealtimeError('request_unauthorized', message)
 
 /**
- * The app that signed the request, as far as can be told without the body.
+ * The app that signed the request; the body's MD5 is checked later.
  * @throws RealtimeError('app_not_found' | 'not_local' | 'request_unauthorized'), in the order of contract 6.2
  */
 function authenticate(core: Core, request: SignedRequest): App {
@@ -88,7 +83,7 @@ function authenticate(core: Core, request: SignedRequest): App {
   requireTimestamp(credentials.auth_timestamp, core.clock.now())
 
   const signature = credentials.auth_signature ?? ''
-  const text = `${request.method}\n${pathOf(request.url)}\n${signedQuery}`
+  const text = `${request.request.method}\n${pathOf(request.url)}\n${signedQuery}`
   if (!pair.verify(text, signature) && !isSignedOtherwise(request, pair, signature)) {
     throw unauthorized(
       `Invalid signature: you should have sent HmacSHA256Hex(${JSON.stringify(shorten(text))}, your_secret_key), but you sent "${quote(signature)}"`,
@@ -97,7 +92,6 @@ function authenticate(core: Core, request: SignedRequest): App {
   return app
 }
 
-/** Enough for most requests. */
 const MAX_SHOWN_CHARS = 1000
 
 const shorten = (text: string): string =>
@@ -146,7 +140,7 @@ const DECODERS: readonly Decode[] = [
 
 /** True where the signature covers the request as some SDKs write it. Tried only after the usual form. */
 function isSignedOtherwise(
-  { method, url, pathPrefix }: SignedRequest,
+  { request, url, pathPrefix }: SignedRequest,
   pair: KeyPair,
   signature: string,
 ): boolean {
@@ -157,7 +151,7 @@ function isSignedOtherwise(
   const paths = [wire, bare, placeOf(wire, pathPrefix).path]
   const texts = new Set(
     [...paths, ...paths.map(percentDecode)].flatMap((path) =>
-      queries.map((query) => `${method}\n${path}\n${query}`),
+      queries.map((query) => `${request.method}\n${path}\n${query}`),
     ),
   )
   return [...texts].some((text) => pair.verify(text, signature))

@@ -1,9 +1,7 @@
 /**
- * Bodies of signed requests: parsed as JSON whatever the content type says and checked against a
- * schema, only after the signature was found right.
- *
- * The check is here and not the framework's, whose error for a value without a usable `toString`
- * is itself an error; and its own reading of bodies costs 2 µs a request.
+ * Bodies of signed requests: parsed as JSON whatever their content type and checked against a schema, after
+ * the signature. The framework's own check fails for a value without a usable `toString`, and its own
+ * reading of bodies costs 2 µs a request.
  */
 import { isUtf8 } from 'node:buffer'
 import type { Static, TObject, TSchema } from '@sinclair/typebox'

@@ -19,7 +19,7 @@ export type ErrorAnswer = {
   readonly headers: Record<string, string>
 }
 
-/** What is wrong with an app or an event, field by field. */
+/** Mistakes in an app or an event, by field. */
 export class FieldError extends RealtimeError {
   constructor(
     readonly errors: FieldErrors,
@@ -30,7 +30,7 @@ export class FieldError extends RealtimeError {
 }
 
 export type Failure = {
-  /** The framework's name for it. */
+  /** The framework's name for the error. */
   readonly code: unknown
   readonly error: unknown
   readonly request: Request

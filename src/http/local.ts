@@ -95,7 +95,7 @@ function forwardingHeader(headers: Headers): string | undefined {
   return undefined
 }
 
-/** A port does not matter: a development proxy keeps its own. Two headers come as one with a comma, which is no name. */
+/** Any port is fine: a development proxy keeps its own. Two headers are joined by a comma, which no name has. */
 const LOCAL_HOST = /^(?:(?:[\w-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 
 function isLocalHost(host: string | null, hosts: readonly string[]): boolean {
@@ -129,16 +129,13 @@ export type LocalityOptions = {
 
 /** Checks requests with published credentials. Owns the sockets by which it queries the system. */
 export class Locality {
-  readonly #options: LocalityOptions
   readonly #owners = new SocketOwners()
   readonly #users = [0, process.getuid?.() ?? 0]
   /** Names of rules that are in the log: each is logged once. */
   readonly #loggedRules = new Set<string>()
   #isPageLogged = false
 
-  constructor(options: LocalityOptions) {
-    this.#options = options
-  }
+  constructor(readonly options: LocalityOptions) {}
 
   /** Undefined for a local request. Pages of `origins` may send some. */
   checkRequest(request: Request, origins: readonly string[] = []): Refusal | undefined {
@@ -165,7 +162,7 @@ export class Locality {
   }
 
   #nonLocalReason(request: Request, origins: readonly string[] | undefined): string | undefined {
-    const { addresses, hosts, log } = this.#options
+    const { addresses, hosts, log } = this.options
     const peer = addresses.peerOf(request)
     const source: RequestSource = {
       address: peer.address,
@@ -188,7 +185,7 @@ export class Locality {
   }
 
   #ownEndpoint(peerAddress: string) {
-    const { addresses, host } = this.#options
+    const { addresses, host } = this.options
     const own = host.startsWith('127.') ? host : '127.0.0.1'
     return { address: peerAddress.includes(':') ? '::1' : own, port: addresses.port }
   }
@@ -196,7 +193,7 @@ export class Locality {
   #warnOfPage(headers: Headers): void {
     if (this.#isPageLogged || !isForeignPage(headers, [])) return
     this.#isPageLogged = true
-    this.#options.log.warn(
+    this.options.log.warn(
       { origin: quote(headers.get('origin') ?? '') },
       'a page of another origin connects to the app whose key is published; further ones are not logged',
     )

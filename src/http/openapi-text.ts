@@ -28,11 +28,7 @@ export const SECURITY_SCHEMES = {
 - \`body_md5\`: hex MD5 of the body, where there is one
 - \`auth_signature\`: hex HMAC-SHA256, with the secret, over method, path and query, one a line. The query is signed without the signature itself: keys in lower case and sorted, values not percent-encoded.`,
   },
-  password: {
-    type: 'http',
-    scheme: 'basic',
-    description: 'User and password of the admin API',
-  },
+  password: { type: 'http', scheme: 'basic', description: 'User and password of the admin API' },
   keyPair: { type: 'http', scheme: 'basic', description: 'Key and secret of the app' },
   secret: {
     type: 'http',
@@ -89,7 +85,7 @@ export const PATH_PARAMETERS: Readonly<Record<string, { description: string; exa
   key: { description: 'Key of the pair', example: 'foo-app-key' },
 }
 
-/** What a status means on every route. */
+/** Meanings of statuses on every route. */
 export const MEANINGS: Readonly<Record<string, string>> = {
   200: 'Done',
   201: 'Created',

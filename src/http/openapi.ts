@@ -70,14 +70,14 @@ export async function documentOf(
 
 const METHODS = 'GET PUT POST DELETE OPTIONS HEAD PATCH TRACE'.split(' ') as readonly HTTPMethod[]
 
-/** The framework keeps a function with what it knows of it. */
+/** The framework may wrap a hook in an object. */
 const isHook = (hook: unknown) => (kept: unknown) =>
   kept === hook || (kept as { readonly fn?: unknown } | undefined)?.fn === hook
 
 /** Describes a route: its own answers count before those of its schemas. Routes for admins only get their refusals. */
 function describe(
   { response = {}, detail = {} }: Hooks,
-  { models, isAdminOnly: isClosed }: RouteContext,
+  { models, isAdminOnly }: RouteContext,
 ): object {
   const isOne = typeof response === 'string' || Kind in response
   const schemas: { [status: string]: TSchema | string } = isOne ? { 200: response } : response
@@ -85,7 +85,7 @@ function describe(
     detail.responses ??
     mapValues(schemas, (schema) => answerOf(typeof schema === 'string' ? models[schema] : schema))
   const responses = Object.keys(own).length > 0 ? own : { 200: {} }
-  if (!isClosed) return { ...detail, responses }
+  if (!isAdminOnly) return { ...detail, responses }
   const refusals = mapValues<TSchema, Answer>(ADMIN_REFUSALS, answerOf)
   return { security: [{ password: [] }], ...detail, responses: { ...refusals, ...responses } }
 }

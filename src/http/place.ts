@@ -27,8 +27,8 @@ const SENT = Symbol('sent')
 type RoutedRequest = Request & { readonly [SENT]?: string }
 
 /** Makes the router find the request at its place; 0.5 µs where that differs from what was sent. */
-export function route(request: Request, { path, isRewritten: isMoved }: Place): Request {
-  if (!isMoved) return request
+export function route(request: Request, { path, isRewritten }: Place): Request {
+  if (!isRewritten) return request
   const { url } = request
   return Object.defineProperties(request, {
     url: { value: withPath(url, path) },
@@ -58,7 +58,7 @@ export function folderOf(request: Request): string {
 export const outsidePrefix = (path: string, prefix: string): Refusal =>
   refusal('path_not_found', `Path ${quote(path)} is not below ${prefix}`)
 
-/** The prefix, where the request came without it. */
+/** The prefix, for a request without it. */
 export const missingPrefix = (request: Request, prefix: string): string =>
   placeOf(pathOf(sentUrl(request)), prefix).isBelow ? '' : prefix
 

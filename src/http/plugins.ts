@@ -7,7 +7,7 @@ import type { AdminChanges } from './admin-changes'
 import { ADMIN_REFUSALS } from './refusals'
 import { count } from './schemas'
 
-/** What the API needs to know of a plugin. */
+/** What the API uses of a plugin. */
 export type RunningPlugin = {
   readonly name: string
   readonly routes: AnyElysia

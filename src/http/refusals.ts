@@ -4,7 +4,6 @@
  */
 import { Type } from '@sinclair/typebox'
 
-/** An answer without a body. */
 export const NoBody = Type.Literal('')
 
 /** One sentence in plain text, ending in a newline. */
@@ -26,7 +25,6 @@ export const fieldErrors = (errors: Readonly<Record<string, string | readonly st
     { examples: [{ errors }] },
   )
 
-/** What is wrong, as a whole. */
 export const errorDetail = (detail: string) => fieldErrors({ detail })
 
 export const BAD_REQUEST = errorDetail('Bad Request')

@@ -123,11 +123,7 @@ export const textParameter = (parameter: {
   readonly name: string
   readonly description: string
   readonly example: string
-}) => ({
-  ...parameter,
-  required: parameter.in === 'path',
-  schema: { type: 'string' as const },
-})
+}) => ({ ...parameter, required: parameter.in === 'path', schema: { type: 'string' as const } })
 
 /** A number of things. */
 export const count = (description: string) => Type.Integer({ minimum: 0, description })

@@ -28,7 +28,7 @@ export function splitQuery(url: string): Pair[] {
   return pairs
 }
 
-/** False for a path with a stray percent sign, or whose escapes are no UTF-8. */
+/** True for a path in percent-encoded UTF-8. */
 export function isDecodable(path: string): boolean {
   if (!path.includes('%')) return true
   try {

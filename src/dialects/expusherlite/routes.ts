@@ -59,9 +59,7 @@ const EventBody: object = Type.Object(
 )
 
 const Channels = Type.Object(
-  {
-    data: Type.Array(Type.Object({ name: Type.String(), subscription_count: Type.Integer() })),
-  },
+  { data: Type.Array(Type.Object({ name: Type.String(), subscription_count: Type.Integer() })) },
   { examples: [{ data: [{ name: 'my-channel', subscription_count: 3 }] }] },
 )
 const Users = Type.Object(
