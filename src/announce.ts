@@ -1,6 +1,7 @@
 /**
- * What a person sees at the start, once: addresses, credentials, a snippet to paste. Written to the
- * terminal and never through the logger; without a terminal, generated secrets are in a file. Those that came from the settings or the store stay there.
+ * What a start prints once, for a person: addresses, credentials, a snippet to paste. It goes to the
+ * terminal, never through the logger. Without a terminal generated secrets are in a file; secrets from
+ * the settings or the store are never printed.
  */
 import { SETTINGS, type Config } from './config/config'
 import type { Origin } from './config/credentials'
@@ -16,9 +17,9 @@ export function announce(server: CarillonServer, config: Config): void {
 }
 
 type Surroundings = {
-  /** How many the system allows; undefined where it does not say. */
+  /** How many open files the system allows; undefined where it gives no number. */
   readonly files: number | undefined
-  /** Somebody reads what is printed, and nobody collects it. */
+  /** A person reads what is printed, and no log collector does. */
   readonly isTerminal: boolean
 }
 
@@ -28,13 +29,13 @@ export function announcement(
   { files, isTerminal }: Surroundings,
 ): string {
   const { app, admin } = credentials
-  const name = addressable(host)
+  const name = openableHost(host)
   const shown: readonly string[] = isTerminal ? ['development', 'generated'] : ['development']
-  const visible = (origin: string, text: string, otherwise: string): string =>
-    shown.includes(origin) ? text : otherwise
-  const from = (origin: Origin): string =>
+  const show = (origin: string, secret: string, otherwise: string): string =>
+    shown.includes(origin) ? secret : otherwise
+  const describe = (origin: Origin): string =>
     isTerminal && origin === 'generated' ? `${ORIGINS[origin]}, shown this once` : ORIGINS[origin]
-  const secret = visible(app.origin, app.secret, 'YOUR_SECRET')
+  const secret = show(app.origin, app.secret, 'YOUR_SECRET')
   const base = `http://${name}:${port}`
   const sections = [
     section('Carillon is listening', [
@@ -44,20 +45,20 @@ export function announcement(
       ['health', `${base}/up  ${base}/ready`],
       ['plugins', plugins.map(({ name: plugin }) => plugin).join(', ') || 'none'],
     ]),
-    section(`App (${from(app.origin)})`, [
+    section(`App (${describe(app.origin)})`, [
       ['id', app.id],
       ['key', app.key],
-      ['secret', visible(app.origin, app.secret, '(not shown)')],
+      ['secret', show(app.origin, app.secret, '(not shown)')],
       ['PUSHER_URL', `http://${app.key}:${secret}@${name}:${port}${pathPrefix}/apps/${app.id}`],
     ]),
-    section(`Admin (${from(admin.origin)})`, [
+    section(`Admin (${describe(admin.origin)})`, [
       ['user', admin.username],
-      ['password', visible(admin.origin, admin.password, '(not shown)')],
+      ['password', show(admin.origin, admin.password, '(not shown)')],
     ]),
     `Connect with pusher-js\n\n${snippet(app.key, name, port, pathPrefix)}`,
   ]
   if (!isTerminal && [app.origin, admin.origin].includes('generated'))
-    sections.push(whereabouts(databasePath))
+    sections.push(describeSecretsFile(databasePath))
   if (files !== undefined && files < FEW_FILES)
     sections.push(
       `Only ${files} open files are allowed: raise the limit (ulimit -n) for more connections.`,
@@ -72,12 +73,12 @@ const ORIGINS: Readonly<Record<Origin, string>> = {
   stored: 'stored at the first start',
 }
 
-/** Where to look for what a log collector must not see. */
-function whereabouts(databasePath: string): string {
+/** Where the generated secrets are, which a log collector must not see. */
+function describeSecretsFile(databasePath: string): string {
   const file = credentialsFile(databasePath)
   return file === undefined
-    ? `What was generated ends with this process, since the database is in memory, and is shown on a terminal only: set ${NEEDED}.`
-    : `What was generated is not shown without a terminal. Read it in ${file} (for its owner only), note it down, and delete the file.`
+    ? `The generated credentials are shown on a terminal only, and end with this process since the database is in memory: set ${NEEDED}.`
+    : `The generated credentials are not shown without a terminal. Read them in ${file} (for its owner only), note them down, and delete the file.`
 }
 
 const { appId, appKey, appSecret, adminUsername, adminPassword } = SETTINGS
@@ -85,8 +86,8 @@ const NEEDED = [appId, appKey, appSecret, adminUsername, adminPassword]
   .map(({ env }) => env)
   .join(', ')
 
-/** An address that can be opened, for a server that listens on all of them. */
-function addressable(host: string): string {
+/** The host in a URL; `localhost` for a server that listens on all addresses. */
+function openableHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost'
   return host.includes(':') ? `[${host}]` : host
 }

@@ -1,20 +1,20 @@
 /** The real clock. */
 import type { Cancel, Clock } from './core/types'
 
-/** The longest that the runtime's timers wait; what is longer would fire at once. */
+/** The longest delay of the runtime's timers; a longer one would fire at once. */
 const LONGEST_MS = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  mono: () => performance.now(), // as cheap as the other: 31 ns, Bun 1.4
+  mono: () => performance.now(), // as cheap as `now`: 31 ns, Bun 1.4
   after,
   every: (intervalMs, run) => {
     let cancel: Cancel
-    const again = (): void => {
-      cancel = after(intervalMs, again)
+    const fire = (): void => {
+      cancel = after(intervalMs, fire)
       run()
     }
-    cancel = after(intervalMs, again)
+    cancel = after(intervalMs, fire)
     return () => cancel()
   },
 }

@@ -1,6 +1,6 @@
 /**
- * The entry: answers what it is asked for on the command line, or serves. What it imports itself needs no
- * package, so that it can say when there is none.
+ * The entry: answers `--help` and `--version`, or serves. Its own imports need no package, so that it can
+ * name one that is missing.
  */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -15,34 +15,34 @@ const USAGE = `Carillon ${version}, a realtime push server
 
 Settings are environment variables; docs/settings.md has the table of all.`
 
-const help = async (): Promise<string> => {
-  const some = missing === undefined ? (await import('./config/config')).someSettings() : []
+const describeUsage = async (): Promise<string> => {
+  const some = missing === undefined ? (await import('./config/config')).helpLines() : []
   return some.length > 0 ? [`${USAGE} Some:`, '', ...some].join('\n') : USAGE
 }
 
 const ANSWERS: Readonly<Record<string, () => string | Promise<string>>> = {
-  '--help': help,
-  '-h': help,
+  '--help': describeUsage,
+  '-h': describeUsage,
   '--version': () => version,
   '-v': () => version,
 }
 
-/** What is asked for instead of a server. Exits with 2 for what nobody knows. */
-function asked(args: readonly string[]): (() => string | Promise<string>) | undefined {
+/** The answer to an argument, undefined without one. Exits with 2 for an unknown argument. */
+function answerTo(args: readonly string[]): (() => string | Promise<string>) | undefined {
   const unknown = args.find((arg) => !Object.hasOwn(ANSWERS, arg))
   if (unknown !== undefined)
-    fail(2, `${JSON.stringify(unknown)}: unknown argument; --help says which there are`)
+    fail(2, `${JSON.stringify(unknown)}: unknown argument; --help lists them`)
   return ANSWERS[args[0] ?? '']
 }
 
-/** The first package that is not installed, here or in a folder above, as the runtime looks for it. */
-function missingPackage(): string | undefined {
+/** The first package that is not installed, neither here nor in a folder above, where the runtime looks. */
+function findMissingPackage(): string | undefined {
   const folders: string[] = []
   for (let folder = import.meta.dir; dirname(folder) !== folder; folder = dirname(folder))
     folders.push(join(folder, 'node_modules'))
-  const isThere = (name: string): boolean =>
+  const isInstalled = (name: string): boolean =>
     folders.some((folder) => existsSync(join(folder, name)))
-  return Object.keys(dependencies).find((name) => !isThere(name))
+  return Object.keys(dependencies).find((name) => !isInstalled(name))
 }
 
 function fail(status: number, line: string): never {
@@ -51,11 +51,14 @@ function fail(status: number, line: string): never {
 }
 
 if (!Bun.semver.satisfies(Bun.version, engines.bun))
-  fail(1, `Bun ${Bun.version} is too old: it must be ${engines.bun}, which delivers every message`)
-process.stdout.on('error', () => undefined) // who read is gone, or a disk is full
-const answer = asked(process.argv.slice(2))
-// Without packages the runtime would fetch some by itself, of no version that was tried, or fail. A bundle has them.
-const missing = import.meta.file === 'index.ts' ? missingPackage() : undefined
+  fail(
+    1,
+    `Bun ${Bun.version} is too old: Carillon needs ${engines.bun}, which delivers every message`,
+  )
+process.stdout.on('error', () => undefined) // the reader is gone, or the disk is full
+const answer = answerTo(process.argv.slice(2))
+// Where packages are missing, the runtime fetches untested versions by itself or fails. A bundle has them.
+const missing = import.meta.file === 'index.ts' ? findMissingPackage() : undefined
 if (answer) {
   process.stdout.write(`${await answer()}\n`)
 } else {

@@ -44,12 +44,12 @@ import type { LongPolls } from './transports/longpoll'
 import { xhrCall, type XhrSessions } from './transports/xhr'
 
 /**
- * Longer than proxies and balancers keep a connection that they may use again (60 s): the one that ends
- * first must not be us, or a request may be on its way then. Requests of the fallback that wait are
- * silent for a third of it; without a limit, their connections would outlive them.
+ * Idle time of HTTP connections. Longer than proxies and balancers keep one for reuse (60 s): if we
+ * closed it first, a request could be under way. Waiting requests of the fallback are silent for a third
+ * of it; without a limit their connections would outlive them.
  */
 const HTTP_IDLE_SECONDS = 75
-/** Routes refuse what is too large in words, unread; so many times that, and from so much on, the runtime does it without any. */
+/** Routes refuse a body that is too large with a message, unread. The runtime refuses `factor` times that, from `least` bytes on, without one. */
 const BODY_ROOM = { factor: 2, least: 4 * 1024 * 1024 }
 
 export type Port = {
@@ -74,11 +74,11 @@ export function listen(port: Port): Server<Client> {
     idleTimeout: HTTP_IDLE_SECONDS,
     maxRequestBodySize: maxBodyBytes(config),
     fetch(request, server) {
-      // The URL is read as text: a parser throws for a Host header that is none.
+      // The URL is read as text: a parser throws for an invalid Host header.
       const place = placeOf(pathOf(request.url), config.pathPrefix)
       if (request.method === 'GET' && asksToUpgrade(request.headers))
-        return upgradeInTime(port, request, place, server)
-      return fallback(port, request, place) ?? routes(port, route(request, place))
+        return upgradeInTurn(port, request, place, server)
+      return respondToFallback(port, request, place) ?? respondToApi(port, route(request, place))
     },
     error: (cause) => {
       const id = requestIdFrom(null)
@@ -96,7 +96,7 @@ export function listen(port: Port): Server<Client> {
       closeOnBackpressureLimit: true,
       open(ws) {
         ws.data.sink = ws
-        openSession(core, ws.data, opening.answer())
+        openSession(core, ws.data, opening.decide())
       },
       message({ data: conn }, message) {
         const isText = typeof message === 'string'
@@ -112,7 +112,7 @@ export function listen(port: Port): Server<Client> {
         conn.behindBytes = 0
       },
       close({ data: conn }, code, reason) {
-        if (reason === TOO_BIG) tooBig(core, conn)
+        if (reason === TOO_BIG) countTooBig(core, conn)
         if (code === CUT && conn.behindBytes > MAX_BEHIND_BYTES / 2) reportSlowReader(core, conn)
         closeSession(core, conn)
       },
@@ -126,10 +126,10 @@ function maxBodyBytes({ limits }: Config): number {
   return Math.max(least, factor * maxRequestBytes(limits), factor * maxPostBytes(limits))
 }
 
-/** What the runtime says of a message beyond `maxPayloadLength`. */
+/** The runtime's close reason for a message beyond `maxPayloadLength`. */
 const TOO_BIG = 'Received too big message'
 
-function tooBig(core: Core, { remoteAddress, app, id: socketId }: Client): void {
+function countTooBig(core: Core, { remoteAddress, app, id: socketId }: Client): void {
   core.counters.messagesTooBig++
   core.refusalLog.note(REFUSE.messageTooLarge, { remoteAddress, appId: app?.id, socketId })
 }
@@ -139,11 +139,11 @@ const CUT = 1006
 
 /** Requests and handshakes that may wait for a turn; some kilobytes each. */
 const MAX_WAITING = 16_384
-/** To whom has left meanwhile. */
-const UNREAD = 499
+/** The status for a client that has left meanwhile. */
+const CLIENT_GONE = 499
 
-/** In this turn, or, where a crowd comes at once, in one of the next, in order. */
-function upgradeInTime(
+/** Upgrades in this turn of the event loop, or, where a crowd connects at once, in one of the next, in order. */
+function upgradeInTurn(
   port: Port,
   request: Request,
   place: Place,
@@ -151,7 +151,7 @@ function upgradeInTime(
 ): MaybePromise<Response | undefined> {
   const { slices, counters } = port.core
   if (!isToUpgrade(request.headers)) {
-    note(port, request, REFUSE.upgradeMissing)
+    logRefusal(port, request, REFUSE.upgradeMissing)
     return refuseHandshake(request)
   }
   if (slices.waiting < MAX_WAITING)
@@ -161,37 +161,40 @@ function upgradeInTime(
 }
 
 function tooBusy(port: Port, request: Request): Response {
-  note(port, request, REFUSE.crowdedOut)
+  logRefusal(port, request, REFUSE.crowdedOut)
   return withId(new Response(null, { status: 503, headers: { 'retry-after': '1' } }), request)
 }
 
-/** Tells the log of somebody who is refused before anybody has looked for whom they want. */
-function note({ core, addresses }: Port, request: Request, refused: Refusal): void {
-  core.refusalLog.note(refused, { remoteAddress: addresses.of(request) })
+/** Logs a refusal from before the request's app is known. */
+function logRefusal({ core, addresses }: Port, request: Request, refusal: Refusal): void {
+  core.refusalLog.note(refusal, { remoteAddress: addresses.of(request) })
 }
 
 /**
- * In this turn, or in one of the next where what came before has taken long enough: a socket may bring
- * thousands of requests in one read. The runtime cuts one off that sends another while its first waits.
+ * Responds in this turn of the event loop, or in one of the next where the requests before have used it
+ * up: one read of a socket may bring thousands. The runtime cuts off a connection that sends another
+ * request while its first one waits.
  */
-function inTurn(
+function respondInTurn(
   port: Port,
   request: Request,
-  ask: () => MaybePromise<Response>,
+  respond: () => MaybePromise<Response>,
 ): MaybePromise<Response> {
   const { requests, counters } = port.core
-  if (!requests.mustWait()) return ask()
+  if (!requests.mustWait()) return respond()
   if (requests.size >= MAX_WAITING) {
     counters.requestsRefused++
     return tooBusy(port, request)
   }
-  const { signal } = request // asked for later it would not know of an end before
-  return requests.defer(() => (signal.aborted ? new Response(null, { status: UNREAD }) : ask()))
+  const { signal } = request // read later, it would miss an abort of before
+  return requests.defer(() =>
+    signal.aborted ? new Response(null, { status: CLIENT_GONE }) : respond(),
+  )
 }
 
 /**
- * Pusher's clients are told refusals after the upgrade: a refused one looks to them like a dead server,
- * and is retried for ever. Phoenix's expect 403.
+ * Upgrades a request to a socket. Pusher clients receive a refusal after the upgrade: a refused upgrade
+ * looks to them like a dead server, and they retry for ever. Phoenix clients expect 403.
  */
 function upgrade(
   port: Port,
@@ -200,105 +203,105 @@ function upgrade(
   server: Server<Client>,
 ): MaybePromise<Response | undefined> {
   const { core, config } = port
-  const arrival = arrivalOf(port, request)
-  const codec = codecFor(path, arrival.query)
+  const incoming = readRequest(port, request)
+  const codec = codecFor(path, incoming.query)
   const handshake = isBelow
-    ? codec.handshake(core, path, arrival.query)
+    ? codec.handshake(core, path, incoming.query)
     : { app: undefined, refused: outsidePrefix(path, config.pathPrefix) }
-  const attempt = accept(core, codec, handshake, arrival)
+  const attempt = accept(core, codec, handshake, incoming)
   if (!codec.refusesUpgrades)
-    return open(core, attempt, { request, server, answer: () => authorize(core, attempt) })
-  const settle = (verdict: Refusal | undefined): Response | undefined => {
-    if (!verdict) return open(core, attempt, { request, server, answer: () => undefined })
+    return open(core, attempt, { request, server, decide: () => authorize(core, attempt) })
+  const finish = (verdict: Refusal | undefined): Response | undefined => {
+    if (!verdict) return open(core, attempt, { request, server, decide: () => undefined })
     turnAway(core, attempt.conn, verdict)
-    return withId(emptyAnswer(403), request)
+    return withId(emptyResponse(403), request)
   }
   const verdict = authorize(core, attempt)
-  if (!(verdict instanceof Promise)) return settle(verdict)
-  return verdict.then((answer) => core.slices.runOrDefer(() => settle(answer)))
+  if (!(verdict instanceof Promise)) return finish(verdict)
+  return verdict.then((refusal) => core.slices.runOrDefer(() => finish(refusal)))
 }
 
 type Opening = {
   readonly request: Request
   readonly server: Server<Client>
-  /** Asked once the socket is open. */
-  readonly answer: () => MaybePromise<Refusal | undefined>
+  /** Returns the refusal of the socket, if any; called once it is open. */
+  readonly decide: () => MaybePromise<Refusal | undefined>
 }
 
 /**
- * Whose socket is being opened: its callback runs inside `upgrade`, and what is sent in there leaves with
+ * The socket that is being opened. Its `open` callback runs inside `upgrade`; frames sent there leave with
  * the handshake in one system call.
  */
-const opening: { answer: Opening['answer'] } = { answer: () => undefined }
+const opening: { decide: Opening['decide'] } = { decide: () => undefined }
 
-function open(core: Core, { conn }: ConnectAttempt, { request, server, answer: ask }: Opening) {
+function open(core: Core, { conn }: ConnectAttempt, { request, server, decide }: Opening) {
   const protocol = chooseProtocol(request.headers.get('sec-websocket-protocol'))
   const headers: Record<string, string> =
     protocol === undefined ? {} : { 'sec-websocket-protocol': protocol }
-  opening.answer = ask
+  opening.decide = decide
   if (server.upgrade(request, { data: conn, headers })) return undefined
   noteRefusedRequest(core, conn, 'upgrade_missing')
   closeSession(core, conn)
   return refuseHandshake(request)
 }
 
-const routes = (port: Port, request: Request): MaybePromise<Response> =>
-  port.inFlight.answer(request, () => inTurn(port, request, () => port.api.fetch(request)))
+const respondToApi = (port: Port, request: Request): MaybePromise<Response> =>
+  port.inFlight.answer(request, () => respondInTurn(port, request, () => port.api.fetch(request)))
 
-/** Requests of the transports that are no upgrade; undefined for those of any other kind. */
-function fallback(
+/** Responds to requests for a socket that are no upgrade; undefined for all other requests. */
+function respondToFallback(
   port: Port,
   request: Request,
   { path, isBelow }: Place,
 ): MaybePromise<Response> | undefined {
   if (!isBelow) return undefined
   if (isPhoenixPath(path)) {
-    note(port, request, REFUSE.upgradeMissing)
-    return withId(emptyAnswer(400), request)
+    logRefusal(port, request, REFUSE.upgradeMissing)
+    return withId(emptyResponse(400), request)
   }
-  const arrival = () => arrivalOf(port, request)
+  const incoming = () => readRequest(port, request)
   if (isPolledPath(path))
-    return counted(port, request, request.method === 'POST', () =>
-      port.longPolls.respond(request, arrival),
+    return respondCounted(port, request, request.method === 'POST', () =>
+      port.longPolls.respond(request, incoming),
     )
   const call = xhrCall(request.method, path)
   if (!call) {
     if (!isSocketPath(path) || request.method !== 'GET') return undefined
-    note(port, request, REFUSE.upgradeMissing)
+    logRefusal(port, request, REFUSE.upgradeMissing)
     return respondToPage(request)
   }
-  return counted(port, request, call.verb === 'xhr_send', () =>
-    port.xhr.respond(call, request, arrival),
+  return respondCounted(port, request, call.verb === 'xhr_send', () =>
+    port.xhr.respond(call, request, incoming),
   )
 }
 
-/** What brings messages is a request like any other; what waits for them is not. */
-function counted(
+/** Counts a request that sends messages as in flight; one that waits for messages is not. */
+function respondCounted(
   port: Port,
   request: Request,
-  brings: boolean,
-  ask: () => MaybePromise<Response>,
+  sends: boolean,
+  respond: () => MaybePromise<Response>,
 ): Promise<Response> {
   const { inFlight, addresses } = port
-  const answer = () => inTurn(port, request, ask)
-  if (!brings) return identified(answer(), request)
-  return identified(inFlight.answer(request, answer), request).finally(() =>
+  const answer = () => respondInTurn(port, request, respond)
+  if (!sends) return addId(answer(), request)
+  return addId(inFlight.answer(request, answer), request).finally(() =>
     addresses.limitUnreadBody(request),
   )
 }
 
-const identified = async (answering: MaybePromise<Response>, request: Request) =>
-  withId(await answering, request)
+const addId = async (responding: MaybePromise<Response>, request: Request) =>
+  withId(await responding, request)
 
 function withId(response: Response, request: Request): Response {
   response.headers.set(REQUEST_ID, requestIdFrom(request.headers.get(REQUEST_ID)))
   return response
 }
 
-/** As Phoenix answers. */
-const emptyAnswer = (status: number): Response => new Response(null, { status })
+/** A response as Phoenix sends it. */
+const emptyResponse = (status: number): Response => new Response(null, { status })
 
-const arrivalOf = ({ addresses, locality }: Port, request: Request): IncomingRequest => ({
+const readRequest = ({ addresses, locality }: Port, request: Request): IncomingRequest => ({
   headers: request.headers,
   url: request.url,
   query: new URLSearchParams(queryOf(request.url)),
@@ -306,7 +309,7 @@ const arrivalOf = ({ addresses, locality }: Port, request: Request): IncomingReq
   nonLocalRefusal: () => locality.checkConnect(request),
 })
 
-/** What the system says of an address, by its code. */
+/** What is wrong with an address, by the system's error code. */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is in use by another process (set PORT to another one)',
   EACCES: 'needs rights that this user does not have',
@@ -318,11 +321,11 @@ const REASONS: Readonly<Record<string, string>> = {
   EAGAIN: 'could not be looked up: no name server answers',
 }
 
-/** Ports below it are for whom the system trusts. */
+/** Ports below it need rights. */
 const FIRST_FREE_PORT = 1024
 const REMEDY = `: ports below ${FIRST_FREE_PORT} do. Set PORT to a higher one and put a proxy in front, or grant CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE)`
 
-/** Why the server cannot listen where it was told to, in one line; undefined for what is no matter of the address. */
+/** Why the server cannot listen on its address, in one line; undefined for any other error. */
 export function unusableAddress(
   cause: unknown,
   { host, port }: Pick<Config, 'host' | 'port'>,

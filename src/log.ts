@@ -2,9 +2,9 @@
  * Log: JSON lines on standard error, readable ones on a terminal. Messages are stable and in lower
  * case; values are fields. Never logged: secrets, passwords, signatures, event data.
  *
- * Who reads may stand still (a full pipe, a terminal after Ctrl-S), and the server must not: no write
- * blocks. A megabyte waits, what comes after is dropped and counted, and the count is told as soon as
- * somebody reads again.
+ * A reader that stands still (a full pipe, a terminal after Ctrl-S) must not stop the server: no write
+ * blocks. A megabyte waits, lines past it are dropped, and their count is logged once somebody reads
+ * again.
  */
 import { constants, openSync, writeSync } from 'node:fs'
 import pino from 'pino'
@@ -16,7 +16,7 @@ export type ServerLog = {
   finish(): Promise<unknown>
 }
 
-/** What makes lines readable is loaded for a terminal only: it takes 3 MB. */
+/** The formatter of readable lines is loaded for a terminal only: it takes 3 MB. */
 export async function createLog(level: string): Promise<ServerLog> {
   const terminal = process.stderr.isTTY
   // A worker transport would not load in a compiled binary; a function in the process does.
@@ -24,21 +24,21 @@ export async function createLog(level: string): Promise<ServerLog> {
     terminal && !process.env['NO_COLOR']
       ? (await import('pino-pretty')).prettyFactory({ colorize: true, ignore: 'pid,hostname' })
       : undefined
-  const dropped = (lines: number): void =>
+  const logDropped = (lines: number): void =>
     log.error({ lines }, 'log lines were dropped: nobody read')
-  const lines = new Lines(terminal ? terminalOutput() : pipeOutput(), dropped)
+  const lines = new Lines(terminal ? terminalOutput() : pipeOutput(), logDropped)
   const write = (line: string): void => lines.write(readable ? readable(line) : line)
   const log: Log = pino({ level, base: null }, { write })
   return { log, finish: () => lines.finish() }
 }
 
-/** Takes a text. A promise where it could not take all of it at once: it must be given nothing before that resolves. */
-type Output = (text: string) => Promise<unknown> | undefined
+/** Writes lines. Returns a promise where it could not write all at once; nothing may be written before that resolves. */
+type Output = (lines: string) => Promise<unknown> | undefined
 
 const MAX_WAITING_CHARS = 1_048_576
 const FINISH_MS = 250
 
-/** What is to be written, in order, bounded. */
+/** Lines to be written, in order; bounded. */
 class Lines {
   #busy: Promise<void> | undefined
   #waiting: string[] = []
@@ -47,7 +47,7 @@ class Lines {
 
   constructor(
     readonly output: Output,
-    readonly tellDropped: (lines: number) => void,
+    readonly logDropped: (lines: number) => void,
   ) {}
 
   write(line: string): void {
@@ -65,42 +65,42 @@ class Lines {
     while (this.#busy && !(await Promise.race([this.#busy, late])));
   }
 
-  #put(text: string): void {
-    this.#busy = this.output(text)?.then(() => this.#goOn())
+  #put(lines: string): void {
+    this.#busy = this.output(lines)?.then(() => this.#writeWaiting())
   }
 
-  #goOn(): void {
+  #writeWaiting(): void {
     this.#busy = undefined
-    const [text, dropped] = [this.#waiting.join(''), this.#dropped]
+    const [lines, dropped] = [this.#waiting.join(''), this.#dropped]
     this.#waiting = []
     this.#waitingChars = 0
     this.#dropped = 0
-    if (text !== '') this.#put(text)
-    if (dropped > 0) this.tellDropped(dropped)
+    if (lines !== '') this.#put(lines)
+    if (dropped > 0) this.logDropped(dropped)
   }
 }
 
-/** Pipes, sockets and files: the runtime's sink waits where the system would have to. */
+/** The output to a pipe, a socket or a file: the runtime's sink waits in place of the system. */
 function pipeOutput(): Output {
   const sink = Bun.stderr.writer()
-  return (text) => {
+  return (lines) => {
     try {
-      sink.write(text) // what it says is said by `flush` as well
+      sink.write(lines) // `flush` returns the same promise, or throws the same error
       const flushed = sink.flush()
       return flushed instanceof Promise ? flushed.catch(() => undefined) : undefined
     } catch {
-      return undefined // EPIPE: who read is gone, and nobody can be told
+      return undefined // EPIPE: the reader is gone
     }
   }
 }
 
-/** A terminal takes a few kilobytes at a time; one that took none may stand still for long. */
+/** A terminal takes a few kilobytes at a time; one that takes none may stand still for long. */
 const RETRY_MS = { soon: 1, later: 50 }
 
-/** The runtime's sink blocks on a terminal that stands still; one that we open ourselves says EAGAIN. */
+/** The output to a terminal. The runtime's sink blocks where it stands still; our own file descriptor fails with EAGAIN. */
 function terminalOutput(): Output {
   const fd = openTerminal()
-  const rest = (bytes: Uint8Array): Promise<unknown> | undefined => {
+  const writeRest = (bytes: Uint8Array): Promise<unknown> | undefined => {
     let left = bytes
     try {
       while (left.length > 0) left = left.subarray(writeSync(fd, left))
@@ -108,13 +108,13 @@ function terminalOutput(): Output {
     } catch (cause) {
       if ((cause as { code?: unknown }).code !== 'EAGAIN') return undefined // it was closed
       const delayMs = left.length < bytes.length ? RETRY_MS.soon : RETRY_MS.later
-      return Bun.sleep(delayMs).then(() => rest(left))
+      return Bun.sleep(delayMs).then(() => writeRest(left))
     }
   }
-  return (text) => rest(Buffer.from(text))
+  return (lines) => writeRest(Buffer.from(lines))
 }
 
-/** Its own opening: flags of the one that we were given are shared with the shell. */
+/** Opens the terminal anew: flags of the descriptor that we were given are shared with the shell. */
 function openTerminal(): number {
   const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants
   for (const path of ['/proc/self/fd/2', '/dev/tty']) {

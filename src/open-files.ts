@@ -5,7 +5,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { SETTINGS, type Config } from './config/config'
 import type { Core } from './core/core'
 
-/** The soft limit, or undefined where the system does not say (anything but Linux). */
+/** The soft limit; undefined where the system gives none (anything but Linux). */
 export function openFilesLimit(): number | undefined {
   try {
     const line = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
@@ -19,12 +19,12 @@ export function openFilesLimit(): number | undefined {
 const RESERVED_FILES = 256
 const MOST_REQUESTS = 10_000
 
-/** Connections that the system has room for; 0 where it does not say. */
+/** Connections that the system has room for; 0 where that is unknown. */
 export function socketsAllowed(files = openFilesLimit()): number {
   return files === undefined ? 0 : files - Math.min(RESERVED_FILES, Math.floor(files / 4))
 }
 
-/** Requests in flight; the other half of the files is for sockets and whoever asks how the server is. */
+/** Requests in flight that the system has room for. The other half of the files is for sockets and health checks. */
 export const requestsAllowed = (): number =>
   Math.min(MOST_REQUESTS, Math.floor((openFilesLimit() ?? Infinity) / 2))
 
@@ -35,11 +35,11 @@ export function overFileLimit(
 ): string[] {
   if (files === undefined) return []
   const room = socketsAllowed(files)
-  const asked = [
+  const settings = [
     [SETTINGS.maxConnections.env, maxConnections],
     [SETTINGS.maxRequests.env, maxRequests],
   ] as const
-  return asked
+  return settings
     .filter(([, count]) => count > room)
     .map(
       ([name, count]) =>
@@ -49,9 +49,9 @@ export function overFileLimit(
 
 const NONE_LEFT = ['EMFILE', 'ENFILE']
 
-/** To be called again and again: opens one. `/ready` is red, and the log says so once, while there is none left. */
+/** Returns a check for the sweep, which opens a file. While that fails `/ready` is red; the log has one line. */
 export function watchOpenFiles({ readiness, log }: Pick<Core, 'readiness' | 'log'>): () => void {
-  const limit = openFilesLimit() // to ask takes a file, too
+  const limit = openFilesLimit() // reading it takes a file, too
   return () => {
     try {
       closeSync(openSync('/dev/null', 'r'))

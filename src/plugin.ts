@@ -1,6 +1,6 @@
 /**
  * All that a plugin imports (as `carillon/plugin`): the shape of a plugin, the types of its hooks and
- * the words to answer with. `plugins/README.md` has every hook with an example.
+ * the functions that make their answers. `plugins/README.md` has every hook with an example.
  */
 import type { Elysia } from 'elysia'
 import type {
@@ -49,7 +49,7 @@ export {
 } from './core/bucket'
 export type { Clock, Log } from './core/types'
 
-/** The major version of this interface; a plugin says for which one it was written. */
+/** The major version of this interface; a plugin names the one that it was written for. */
 export const PLUGIN_INTERFACE = 1
 
 /** What a plugin is given once, when a server sets it up. All of it ends with the server. */
@@ -66,26 +66,25 @@ export type PluginContext = {
   }
   counter(name: string, about: string): Counter
   /**
-   * Does it for each: those that the turn of the event loop has time for at once, the others in the next
-   * ones. For what is done to many, as to end the connections of all whose tokens expire in a second.
+   * Runs `deed` for each item: as many as this turn of the event loop has time for, the others in the next
+   * turns. For work on many, such as closing all connections whose tokens expire in one second.
    */
   inSlices<Item>(items: Iterable<Item>, deed: (item: Item) => void): void
   /**
-   * A route's answer that may be long, `{"data":[...]}`: it is written in the time that turns of the event
-   * loop have, and sent as it is read. `more` gives the next entries, as many as take microseconds, until
-   * it gives none.
+   * A response that may be long, `{"data":[...]}`: written a slice per turn of the event loop, sent as it
+   * is read. `more` returns the next entries, as many as take microseconds, and none at the end.
    */
   listInSlices<Entry>(more: () => readonly Entry[]): Promise<Response>
   /** The plugin's own routes, below `/plugins/<name>`; they are in the OpenAPI document. */
   readonly routes: Elysia<`/plugins/${string}`>
   /**
-   * For a route's `beforeHandle`: answers 401 to whoever may not use the admin API. Plugins' `request`
-   * hooks are asked before, as of any admin request.
+   * For a route's `beforeHandle`: responds with 401 to a request that may not use the admin API. Plugins'
+   * `request` hooks run before, as for any admin request.
    */
   readonly adminOnly: (context: { readonly request: Request }) => void
   /**
-   * The text of a body of at most 1 MB, for routes with `parse: 'none'`: what is longer, no UTF-8 or
-   * broken off is answered with 413 or 400. Called in a handler it comes after `adminOnly`.
+   * The text of a body of at most 1 MB, for routes with `parse: 'none'`. A longer one is refused with 413,
+   * one that is not UTF-8 or is broken off with 400. In a handler it runs after `adminOnly`.
    */
   readonly readBody: (request: Request) => Promise<string>
 }
@@ -96,13 +95,13 @@ export type Plugin<Locals extends object = object> = {
   readonly carillon: typeof PLUGIN_INTERFACE
   /** What it keeps for each connection, made when it first sees one. */
   readonly locals?: () => Locals
-  /** Fields of apps that it enforces, with a check of one entry: what is wrong with it, if anything. */
+  /** Fields of apps that it enforces, each with a check that returns what is wrong with an entry. */
   readonly enforces?: { readonly hosts?: (pattern: string) => string | undefined }
-  /** Work that is done once; the hooks are what is asked later. */
+  /** Runs once per server, and returns the hooks that run later. */
   setup(context: PluginContext): Hooks<Locals>
 }
 
-/** Nothing but hooks: a misspelt one is a type error where it is written. */
+/** Hooks and nothing else: a misspelt name is a type error where it is written. */
 type OnlyHooks<H> = { readonly [Name in keyof H]: Name extends HookName ? unknown : never }
 
 /** Checks a plugin's shape as it is written. */
@@ -125,8 +124,8 @@ export function reject(
 
 /**
  * Lets in without a signature: a subscriber (`authorize`), or a backend (`authenticate`,
- * `authorizePush`). On a presence channel `channelData` (JSON) must say who the subscriber is; without
- * it the signature decides as if nobody had answered. `params` replaces what is pushed.
+ * `authorizePush`). On a presence channel `channelData` (JSON) must name the member; without it the
+ * signature decides, as if no plugin had answered. `params` replaces what is pushed.
  */
 export function allow({
   channelData,
@@ -135,14 +134,14 @@ export function allow({
   return { type: 'allow', channelData, params }
 }
 
-/** Puts `data` (any JSON value; events of the HTTP API have text) in the place of an event's. */
+/** Replaces an event's data with `data`, any JSON value; events of the HTTP API have text. */
 export function replace(data: unknown): Replace {
   return { type: 'replace', data }
 }
 
 /**
- * The value of a key in the text of a JSON object, as it was written: what is parsed and written again may
- * be another number, in another order. Undefined where there is none.
+ * The value of a key in the text of a JSON object, as it was written: parsing and writing it again may
+ * change numbers and the order of keys. Undefined where the key is absent.
  */
 export function writtenIn(json: string, key: string): string | undefined {
   return scanObject(json, [key])?.[0]?.text
@@ -166,13 +165,13 @@ export type AppConfig = {
 }
 
 export type CarillonConfig = {
-  /** Asked in this order. */
+  /** Their hooks run in this order. */
   readonly plugins?: readonly AnyPlugin[]
   /** Apps that are not in the database. */
   readonly apps?: readonly AppConfig[]
 }
 
-/** A plugin, whatever it keeps for a connection. */
+/** A plugin with any `locals`. */
 // oxlint-disable-next-line no-explicit-any
 export type AnyPlugin = Plugin<any>
 

@@ -1,6 +1,6 @@
 /**
- * Plugins: checked, set up for one server, started and stopped with it. Everything that a plugin was
- * given here ends at the stop: its timers, its signal.
+ * Plugins: checked, set up for one server, started and stopped with it. What a plugin was given here,
+ * its timers and its signal, ends at the stop.
  */
 import { Elysia, type AnyElysia } from 'elysia'
 import type { Apps } from './core/apps'
@@ -28,7 +28,7 @@ export class PluginError extends Error {
 
 export type PluginCounter = Counter & { readonly name: string; readonly about: string }
 
-/** A plugin at work. */
+/** A plugin that is set up. */
 export type LoadedPlugin = {
   readonly name: string
   readonly locals: () => object
@@ -76,7 +76,7 @@ export function enforcedBy(plugins: readonly AnyPlugin[]): Enforced {
 /** How many apps are named in one log line. */
 const NAMED_APPS = 20
 
-/** A restriction that nothing enforces protects nobody: whoever relies on it must hear of it. */
+/** Warns of apps with `hosts` where no plugin enforces them: the restriction protects nobody. */
 export function warnUnenforced({ hosts }: Enforced, apps: Apps, log: Log): void {
   if (hosts) return
   const ids = Array.from(apps.all()).flatMap(({ id, record }) =>
@@ -155,19 +155,20 @@ function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
   }
   const release = (): void => stopping.abort()
   try {
-    const hooks = plainHooks(plugin.setup(context))
-    compileHooks([{ name, locals: Object, hooks }]) // its mistakes, before anything is built on it
+    const hooks = checkHooks(plugin.setup(context))
+    compileHooks([{ name, locals: Object, hooks }]) // throws for its mistakes before anything is built on it
     const locals = plugin.locals ?? (() => ({}))
     return { name, locals, hooks, routes, adminOnly, counters, release }
   } catch (cause) {
     release()
-    const why = messageOf(cause)
-    throw new PluginError(why.startsWith('plugin ') ? why : `plugin ${name}: ${why}`, { cause })
+    const message = messageOf(cause)
+    const isNamed = message.startsWith('plugin ')
+    throw new PluginError(isNamed ? message : `plugin ${name}: ${message}`, { cause })
   }
 }
 
-/** What is not plain would load without a hook and without a word. */
-function plainHooks(hooks: unknown): Hooks<never> {
+/** Refuses what is not a plain object: it would load without its hooks, in silence. */
+function checkHooks(hooks: unknown): Hooks<never> {
   if (hooks instanceof Promise)
     throw new Error('setup may not wait (start may); it must return the hooks')
   const prototype: unknown = hooks instanceof Object ? Object.getPrototypeOf(hooks) : undefined
@@ -176,7 +177,7 @@ function plainHooks(hooks: unknown): Hooks<never> {
   return hooks as Hooks<never>
 }
 
-/** A clock whose timers end with the signal, and whose faults are the plugin's own. */
+/** A clock whose timers end with the signal; their faults are logged as the plugin's. */
 function mortalClock(clock: Clock, signal: AbortSignal, log: Log): Clock {
   const running = new Set<Cancel>()
   signal.addEventListener('abort', () => {
@@ -217,10 +218,10 @@ function childLog(log: Log, plugin: string): Log {
   }
 }
 
-/** What a plugin may take to begin, in milliseconds. */
+/** Time that a plugin has to start, in milliseconds. */
 export const START_LIMIT_MS = 30_000
 
-/** Runs the `start` hooks, in order. @throws PluginError for the first that fails, or when it is given up */
+/** Runs the `start` hooks, in order. @throws PluginError for the first that fails, or when the start is given up */
 export async function startPlugins(
   { start }: CompiledHooks,
   clock: Clock,
@@ -237,14 +238,14 @@ export async function startPlugins(
 }
 
 /** Runs the `stop` hooks, last plugin first; none can hold up the end for long. */
-export async function stopPlugins({ stop }: CompiledHooks, asker: HookContext): Promise<void> {
+export async function stopPlugins({ stop }: CompiledHooks, context: HookContext): Promise<void> {
   for (const hook of stop.toReversed()) {
     hook.stats.calls++
     try {
-      await withTimeout(asker.clock, asker.timing.gateTimeoutMs, Promise.resolve(hook.run()))
+      await withTimeout(context.clock, context.timing.gateTimeoutMs, Promise.resolve(hook.run()))
     } catch (cause) {
       hook.stats.faults++
-      logFailure(asker.log, { plugin: hook.plugin, hook: 'stop' }, cause)
+      logFailure(context.log, { plugin: hook.plugin, hook: 'stop' }, cause)
     }
   }
 }

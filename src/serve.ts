@@ -1,10 +1,10 @@
 /**
- * The program: reads the settings, starts the server, announces it, and leaves when told to.
+ * The program: reads the settings, starts the server, announces it, and leaves at a signal.
  */
 import { announce } from './announce'
 import { systemClock } from './clock'
 import { ConfigError, readConfig, type Config } from './config/config'
-import { loadConfigFile, tellConfigFile } from './config/config-file'
+import { loadConfigFile, logConfigFile } from './config/config-file'
 import { toOneLine } from './core/errors'
 import type { Log } from './core/types'
 import type { Credentials } from './config/credentials'
@@ -26,44 +26,44 @@ type Program = ServerLog & {
   server: CarillonServer | undefined
 }
 
-/** Starts a server, or exits with what is wrong; it leaves with the first signal. */
+/** Starts a server that leaves at the first signal, or exits and prints what is wrong. */
 export async function serve(): Promise<void> {
-  const config = settings()
+  const config = readSettings()
   const program: Program = {
     ...(await createLog(config.logLevel)),
     givenUp: new AbortController(),
     server: undefined,
   }
   const { log, givenUp } = program
-  for (const { level, text } of noted()) log[level]({}, text)
+  for (const { level, text } of readNotes()) log[level]({}, text)
   for (const line of overFileLimit(config, openFilesLimit())) log.warn({}, line)
   surviveFaults(program)
   leaveOnSignal(program)
   const { file, server } = await start(program, config)
   program.server = server
-  if (givenUp.signal.aborted) await server.leave().then(() => left(program)) // told in the last moment
-  tellConfigFile(file, log)
+  if (givenUp.signal.aborted) await server.leave().then(() => exit(program)) // a signal came in the last moment
+  logConfigFile(file, log)
   announce(server, config)
-  if (!process.stderr.isTTY) tellListening(program, server, config) // a person has read it
+  if (!process.stderr.isTTY) logListening(program, server, config) // else the announcement is enough
 }
 
-const noted = () => notes(process.env, envFiles(workingFolder(), process.execArgv, process.env))
+const readNotes = () => notes(process.env, envFiles(workingFolder(), process.execArgv, process.env))
 
-/** Exits where it was removed, as a release of before is by what deploys the next one. */
+/** Exits where the folder was removed, as a deploy removes the release before. */
 function workingFolder(): string {
   try {
     return process.cwd()
   } catch {
-    return fail('the working directory was removed: start it in one that exists') // ENOENT
+    return fail('the working directory was removed: start the server in one that exists') // ENOENT
   }
 }
 
-function settings(): Config {
+function readSettings(): Config {
   try {
     return readConfig(process.env)
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause
-    fail(...cause.mistakes, ...noted().map(({ text }) => text))
+    fail(...cause.mistakes, ...readNotes().map(({ text }) => text))
   }
 }
 
@@ -77,20 +77,20 @@ async function start(program: Program, config: Config) {
     const server = await createServer({ config, log, handOver, ...surroundings, ...file })
     return { file, server }
   } catch (cause) {
-    if (givenUp.signal.aborted) return left(program)
+    if (givenUp.signal.aborted) return exit(program)
     if (cause instanceof ConfigError) fail(...cause.mistakes)
     if (cause instanceof StoreError || cause instanceof PluginError) fail(cause.message)
     fail(unusableAddress(cause, config) ?? String(cause))
   }
 }
 
-/** What the announcement says to people, for whoever collects lines. */
-function tellListening({ log }: Program, server: CarillonServer, { host, pathPrefix }: Config) {
+/** The announcement for log collectors. */
+function logListening({ log }: Program, server: CarillonServer, { host, pathPrefix }: Config) {
   const plugins = server.plugins.map(({ name }) => name)
   log.info({ host, port: server.port, pathPrefix, plugins }, 'listening')
 }
 
-/** Secrets that were generated go to a terminal, or where no log collector finds them. */
+/** Warns of a credentials file of before; writes generated secrets to it where no terminal shows them. */
 function shareGenerated(credentials: Credentials, { databasePath }: Config, log: Log): void {
   warnLeftOver(credentials, databasePath, log)
   if (!process.stdout.isTTY) writeGenerated(credentials, databasePath, systemClock.now())
@@ -113,7 +113,7 @@ function leaveOnSignal(program: Program): void {
     leavingSince = now
     const { server } = program
     log.info({ signal, connections: server?.core.hub.connectionCount ?? 0 }, 'leaving')
-    if (server) void server.leave().then(() => left(program))
+    if (server) void server.leave().then(() => exit(program))
     else givenUp.abort()
   }
   process.on('SIGTERM', leave)
@@ -121,19 +121,19 @@ function leaveOnSignal(program: Program): void {
   if (!ignoresHangups()) process.on('SIGHUP', leave)
 }
 
-async function left({ server, log, finish }: Program): Promise<never> {
+async function exit({ server, log, finish }: Program): Promise<never> {
   log.info({ ...server?.core.counters }, 'left')
   await finish()
   process.exit(0)
 }
 
-/** A promise that a plugin forgot must not end everybody's connections, nor the start. */
+/** Logs uncaught faults: a promise that a plugin forgot must end neither connections nor the start. */
 function surviveFaults(program: Program): void {
   const survive = (cause: unknown): void => {
     const core = program.server?.core
     if (core) core.counters.faults++
-    const told = core?.log ?? program.log
-    told.error({ err: cause }, 'uncaught fault')
+    const log = core?.log ?? program.log
+    log.error({ err: cause }, 'uncaught fault')
   }
   process.on('unhandledRejection', survive)
   process.on('uncaughtException', survive)
@@ -141,7 +141,7 @@ function surviveFaults(program: Program): void {
 
 const MAX_LINE_CHARS = 4096
 
-/** Lines may say what others wrote: a configuration file, a database. */
+/** Exits with a line for each mistake. Lines may quote what others wrote: a configuration file, a database. */
 function fail(...lines: readonly string[]): never {
   for (const line of lines) process.stderr.write(`carillon: ${toOneLine(line, MAX_LINE_CHARS)}\n`)
   process.exit(1)

@@ -65,7 +65,7 @@ import {
   type LoadedPlugin,
 } from './plugins'
 import { wireError } from './protocols/errors'
-import { claimDatabase, type Claim } from './standby'
+import { claimDatabase, type DatabaseClaim } from './standby'
 import { appStore } from './store/apps'
 import { FileWatch } from './store/file-watch'
 import { outboxStore } from './store/outbox'
@@ -81,15 +81,15 @@ export type ServerOptions = {
   readonly config: Config
   readonly clock: Clock
   readonly log: Log
-  /** What turns of the event loop are measured by, in milliseconds; see `Slices`. */
+  /** The clock that turns of the event loop are measured by, in milliseconds; see `Slices`. */
   readonly meter?: () => number
-  /** Asked in this order. */
+  /** Their hooks run in this order. */
   readonly plugins?: readonly AnyPlugin[]
   /** From the configuration file. */
   readonly apps?: readonly ProvidedApp[]
-  /** Aborted where the start is to be given up; plugins that have started are stopped. */
+  /** Aborted to give up the start; plugins that have started are stopped. */
   readonly givenUp?: AbortSignal
-  /** Told of the credentials before those that were generated are stored; what it throws ends the start. */
+  /** Receives the credentials before generated ones are stored; an error that it throws ends the start. */
   readonly handOver?: (credentials: Credentials) => void
 }
 
@@ -106,9 +106,9 @@ export type CarillonServer = {
   stop(): Promise<void>
 }
 
-/** How long goodbyes and what was sent before them may take to reach their clients. */
+/** How long the last frames, goodbyes included, may take to reach their clients. */
 const GOODBYE_MS = 1000
-/** How long a leaving server waits for requests in flight, those to endpoints of webhooks too. */
+/** How long a leaving server waits for requests in flight, webhook requests among them. */
 const REQUEST_GRACE_MS = 5000
 
 /**
@@ -131,10 +131,10 @@ export async function createServer(options: ServerOptions): Promise<CarillonServ
   }
 }
 
-/** What was begun is in `undo`; `end` takes it back, the last first. */
+/** Builds the server. Each step pushes its reverse to `undo`; `end` runs these, the last first. */
 async function build(
   options: ServerOptions,
-  { makeWay }: Claim,
+  { makeWay }: DatabaseClaim,
   undo: (() => unknown)[],
   end: () => Promise<void>,
 ): Promise<CarillonServer> {
@@ -153,7 +153,7 @@ async function build(
     if (forgotten.length > 0)
       log.info(
         { appIds: forgotten },
-        'what was changed of apps that nobody provides any more is forgotten',
+        'changes of apps that are not provided any more were forgotten',
       )
     const credentials = resolveCredentials(config, store, provided)
     const published = publishedCredentials(credentials)
@@ -240,12 +240,12 @@ async function build(
     keepGenerated(credentials, store, apps, clock.now())
     webhooks.start()
   })
-  const lookForFiles = watchOpenFiles(core)
+  const checkOpenFiles = watchOpenFiles(core)
   const sweep = newSweeper(core)
   const sweepAll = (): void => {
     runSafely(core, 'files', () => files.check(core))
     writes.probe()
-    lookForFiles()
+    checkOpenFiles()
     uploads.sweep()
     quietLog.sweep()
     core.refusalLog.sweep()
@@ -267,9 +267,9 @@ async function build(
     port: server.port ?? config.port,
     stop: end,
     leave: async () => {
-      if (await drain(core, config.drainSeconds * 1000)) await waited(clock, GOODBYE_MS)
+      if (await drain(core, config.drainSeconds * 1000)) await wait(clock, GOODBYE_MS)
       const requests = Promise.all([server.stop(false), webhooks.finish()])
-      await Promise.race([requests, waited(clock, REQUEST_GRACE_MS)])
+      await Promise.race([requests, wait(clock, REQUEST_GRACE_MS)])
       await end()
     },
   }
@@ -287,22 +287,22 @@ function webhooksOf(core: Core, writes: Writes, config: Config, networks: Networ
   })
 }
 
-const waited = (clock: Clock, ms: number): Promise<void> =>
+const wait = (clock: Clock, ms: number): Promise<void> =>
   new Promise((resolve) => clock.after(ms, resolve))
 
-/** What was there before the core. */
-type Begun = Pick<
+/** The parts that exist before the core. */
+type CoreParts = Pick<
   Core,
   'clock' | 'log' | 'apps' | 'hooks' | 'uploads' | 'requests' | 'slices' | 'counters'
 >
 
 function newCore(
   config: Config,
-  begun: Begun,
+  parts: CoreParts,
   topics: Topics,
   tables: readonly GroupTable[],
 ): Core {
-  const { clock, counters, log } = begun
+  const { clock, counters, log } = parts
   const { limits } = config
   const state: Core['state'] = { tick: 0, draining: false }
   const groups = new Groups(tables)
@@ -311,7 +311,7 @@ function newCore(
   return {
     node: crypto.randomUUID() as string as NodeId,
     limits,
-    ...begun,
+    ...parts,
     addresses: new AddressCounts(config.limits.maxConnectionsPerAddress),
     hub,
     groups,

@@ -1,6 +1,6 @@
 /**
- * Standby: a server whose database another process uses waits for that one's end, and answers what load
- * balancers ask meanwhile, where the port is free (in a rolling deploy on one machine it is not).
+ * Standby: a server whose database another process uses waits for that one's end. Meanwhile it answers
+ * health checks, where the port is free (in a rolling deploy on one machine it is not).
  */
 import type { Server } from 'bun'
 import type { Config } from './config/config'
@@ -10,13 +10,13 @@ import { placeOf } from './http/place'
 import { pathOf } from './http/url'
 import { DatabaseInUse, isFile, lockDatabase, TIE_MS } from './store/files'
 
-/** The database is asked for so often. */
+/** How often the lock is tryLock. */
 const POLL_MS = 250
 
-export type Claim = {
-  /** Gives the database back. */
+export type DatabaseClaim = {
+  /** Unlocks the database. */
   readonly release: () => void
-  /** Gives the port back, for the server to listen on. */
+  /** Frees the port for the server. */
   readonly makeWay: () => Promise<void>
 }
 
@@ -28,19 +28,19 @@ export type StandbyOptions = {
 }
 
 /** @throws DatabaseInUse at once, or when the time to wait is over; StoreError */
-export async function claimDatabase(options: StandbyOptions): Promise<Claim> {
+export async function claimDatabase(options: StandbyOptions): Promise<DatabaseClaim> {
   const { databasePath, waitForDatabaseSeconds } = options.config
   if (!isFile(databasePath)) return { release: () => undefined, makeWay: async () => undefined }
-  const first = tried(databasePath, TIE_MS)
+  const first = tryLock(databasePath, TIE_MS)
   if (typeof first === 'function') return { release: first, makeWay: async () => undefined }
   if (waitForDatabaseSeconds === 0) throw first
   return waitFor(options)
 }
 
-async function waitFor({ config, clock, log, givenUp }: StandbyOptions): Promise<Claim> {
+async function waitFor({ config, clock, log, givenUp }: StandbyOptions): Promise<DatabaseClaim> {
   const { databasePath, waitForDatabaseSeconds: seconds } = config
   const end = clock.mono() + seconds * 1000
-  const server = answering(config)
+  const server = answerHealthChecks(config)
   const makeWay = async (): Promise<void> => await server?.stop(true)
   log.warn(
     { seconds, port: server?.port },
@@ -49,12 +49,12 @@ async function waitFor({ config, clock, log, givenUp }: StandbyOptions): Promise
   try {
     while (!givenUp?.aborted && clock.mono() < end) {
       await new Promise<void>((resolve) => clock.after(POLL_MS, resolve))
-      const release = tried(databasePath, 0)
+      const release = tryLock(databasePath, 0)
       if (typeof release === 'function') return { release, makeWay }
     }
     throw new DatabaseInUse(
       databasePath,
-      `CARILLON_WAIT_FOR_DATABASE_SECONDS=${seconds} were not enough`,
+      `CARILLON_WAIT_FOR_DATABASE_SECONDS=${seconds} was not enough`,
     )
   } catch (cause) {
     await makeWay()
@@ -62,7 +62,7 @@ async function waitFor({ config, clock, log, givenUp }: StandbyOptions): Promise
   }
 }
 
-function tried(path: string, patienceMs: number): (() => void) | DatabaseInUse {
+function tryLock(path: string, patienceMs: number): (() => void) | DatabaseInUse {
   try {
     return lockDatabase(path, patienceMs)
   } catch (cause) {
@@ -73,8 +73,12 @@ function tried(path: string, patienceMs: number): (() => void) | DatabaseInUse {
 
 const REASON = 'another process uses the database'
 
-/** Alive, and not ready. */
-function answering({ port, host: hostname, pathPrefix }: Config): Server<undefined> | undefined {
+/** Answers `/up` with 200 and all else with 503; undefined where the port is in use. */
+function answerHealthChecks({
+  port,
+  host: hostname,
+  pathPrefix,
+}: Config): Server<undefined> | undefined {
   try {
     return Bun.serve({
       port,

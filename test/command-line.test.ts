@@ -23,7 +23,7 @@ const ASKED: readonly (readonly [
     {
       code: 2,
       out: '',
-      err: 'carillon: "--port": unknown argument; --help says which there are\n',
+      err: 'carillon: "--port": unknown argument; --help lists them\n',
     },
   ],
   [
@@ -31,7 +31,7 @@ const ASKED: readonly (readonly [
     {
       code: 2,
       out: '',
-      err: 'carillon: "toString": unknown argument; --help says which there are\n',
+      err: 'carillon: "toString": unknown argument; --help lists them\n',
     },
   ],
 ]
@@ -63,7 +63,7 @@ test('a working directory that was removed is said', async () => {
   await using program = new Program({}, { command })
   expect([await program.exited(), await program.errors]).toEqual([
     1,
-    'carillon: the working directory was removed: start it in one that exists\n',
+    'carillon: the working directory was removed: start the server in one that exists\n',
   ])
 })
 

@@ -1,6 +1,6 @@
 /** A hang-up drains as SIGTERM does, unless who started the server did not want it to hear of one. */
 import { describe, expect, test } from 'bun:test'
-import { ignoredIn, ignoresHangups, isIgnored } from '../src/hangup'
+import { isIgnoredIn, ignoresHangups, isIgnored } from '../src/hangup'
 import { Program } from './program'
 
 const SERVER = [process.execPath, 'src/index.ts']
@@ -41,7 +41,7 @@ describe('whether it is ignored', () => {
     ['fffffffffffffffe', false],
   ])('SigIgn %p: %p', (mask, isIgnoredThen) => {
     const status = `SigBlk:\t0000000000000001\nSigIgn:\t${mask}\nSigCgt:\t0000000000000001\n`
-    expect(ignoredIn(status)).toBe(isIgnoredThen)
+    expect(isIgnoredIn(status)).toBe(isIgnoredThen)
   })
 
   test('the C library says the same', () => {

@@ -87,7 +87,7 @@ function notThere(path: string): string | undefined {
 }
 
 /** Says which file it was, and what is off because it lists no plugin for it. */
-export function tellConfigFile({ path, isOwn, plugins }: ConfigFile, log: Log): void {
+export function logConfigFile({ path, isOwn, plugins }: ConfigFile, log: Log): void {
   const fields = path === undefined ? {} : { file: path }
   if (isOwn) log.info(fields, `no ${DEFAULT_FILE} in this folder: the server's own is used`)
   else log.info(fields, path === undefined ? 'no configuration file' : 'configuration file')

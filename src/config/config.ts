@@ -299,6 +299,6 @@ const HELP = [
   'logLevel',
 ] as const satisfies readonly SettingName[]
 
-/** A line of `--help` for each of a few. */
-export const someSettings = (): string[] =>
+/** Lines of `--help`, one for each of HELP. */
+export const helpLines = (): string[] =>
   HELP.map((name) => `  ${SETTINGS[name].env.padEnd(24)} ${SETTINGS[name].about}`)

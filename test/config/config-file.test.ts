@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import usual from '../../plugins/usual.json'
 import { ConfigError } from '../../src/config/config'
-import { loadConfigFile, tellConfigFile } from '../../src/config/config-file'
+import { loadConfigFile, logConfigFile } from '../../src/config/config-file'
 import { quote } from '../../src/core/errors'
 import { ManualClock, MemoryLog } from '../../src/kit/clock'
 import { Program } from '../program'
@@ -96,7 +96,7 @@ describe('which file it is, and what is off', () => {
   ]
   test.each(ROWS)('$name', async ({ named, folder: from, file, says, off = [] }) => {
     const log = new MemoryLog()
-    tellConfigFile(await loadConfigFile(named, from), log)
+    logConfigFile(await loadConfigFile(named, from), log)
     const told = {
       ...(off.length > 0 && { off: Object.fromEntries(off.map((name) => [name, usual[name]])) }),
     }

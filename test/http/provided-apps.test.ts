@@ -130,7 +130,7 @@ describe('what is changed of a provided app', () => {
     }
     {
       await using other = await on(60, provided({ id: '8' }))
-      const message = 'what was changed of apps that nobody provides any more is forgotten'
+      const message = 'changes of apps that are not provided any more were forgotten'
       expect(other.log.lines).toContainEqual({ level: 'info', message, fields: { appIds: ['7'] } })
     }
     await using server = await on(60, provided({}))
