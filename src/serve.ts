@@ -35,7 +35,7 @@ export async function serve(): Promise<void> {
     server: undefined,
   }
   const { log, givenUp } = program
-  for (const { level, text } of readNotes()) log[level]({}, text)
+  for (const { level, message } of readNotes()) log[level]({}, message)
   for (const line of overFileLimit(config, openFilesLimit())) log.warn({}, line)
   surviveFaults(program)
   leaveOnSignal(program)
@@ -63,7 +63,7 @@ function readSettings(): Config {
     return readConfig(process.env)
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause
-    fail(...cause.mistakes, ...readNotes().map(({ text }) => text))
+    fail(...cause.mistakes, ...readNotes().map(({ message }) => message))
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * APP_FIELDS: what an app may be told, field by field: how a value is read, where it goes, what is
- * said when it is wrong.
+ * APP_FIELDS: the fields of an app that a request or a file may set: how a value is read, where it goes,
+ * and the message for a wrong one.
  */
 import { NEW_APP, type AppRecord } from '../core/app'
 import { quote } from '../core/errors'
@@ -13,17 +13,17 @@ import { hidden, listOf, matching, mistake, switched, text, value, type Reading 
 import { slugOf } from './slug'
 import { asRecord, eachSwitch } from './switches'
 
-/** What is checked of an app by others: by plugins what is wrong with one host, by the settings where webhooks may go. */
+/** Checks from elsewhere: a plugin's of one host, the settings' of networks that webhooks may go to. */
 export type Enforced = {
   readonly hosts?: ((pattern: string) => string | undefined) | undefined
   readonly networks?: NetworkRules
-  /** How a mistake writes a url: whoever sent it may see it, a log may not. */
+  /** How a mistake shows a url: its sender may see it, a log may not. */
   readonly showUrl?: (raw: unknown) => string
 }
 
 const MAX_HOSTS = 100
 
-/** Where nothing enforces origins, an app that asked for it would only believe itself protected. */
+/** Refused where no plugin enforces `hosts`: the app would only seem protected. */
 const hosts: Field['read'] = (raw, { hosts: check }) => {
   if (!check && Array.isArray(raw) && raw.length > 0)
     return mistake('are enforced by no plugin; expected an empty list')
@@ -42,7 +42,7 @@ export type Field = {
   readonly read: (raw: unknown, enforced: Enforced) => Reading<unknown>
   /** Its name in a record; `SWITCHES` says which of them a record has elsewhere. */
   readonly into: string
-  /** For the document. */
+  /** For the OpenAPI document. */
   readonly about: string
   readonly createOnly?: true
 }
@@ -65,7 +65,7 @@ export const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>(
     webhooks: {
       read: webhooks,
       into: 'webhooks',
-      about: 'Endpoints that are told what happens in the app',
+      about: 'Endpoints that are given what happens in the app',
     },
     limits: {
       read: limits,
@@ -93,21 +93,21 @@ export const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>(
   } satisfies Record<string, Field>),
 )
 
-/** Messages by field, as the seed's API tells them. */
+/** Messages by field, in the shape of the seed's API. */
 export type FieldErrors = { [field: string]: string[] }
 
-/** What a request wants to be different; every field has been read. */
+/** The changes that a request or a file makes; every field has been read. */
 export type AppChanges = Partial<Omit<AppRecord, 'limits' | 'keys'>> & {
   readonly limits?: LimitChanges
   readonly key?: string
   readonly secret?: string
 }
 
-/** Who sends a thousand unknown fields learns enough from these. */
+/** A thousand unknown fields get so many messages. */
 const MAX_MISTAKES = 20
 const UNKNOWN = mistake(`is unknown; known are ${[...APP_FIELDS.keys()].join(', ')}`)
 
-/** Reads every field, or says what is wrong with each that is; of many mistakes the first ones. */
+/** Reads the fields; `errors` has a message for each wrong one, of MAX_MISTAKES at most. */
 export function readAppChanges(
   raw: Readonly<Record<string, unknown>>,
   purpose: 'create' | 'change',
@@ -138,20 +138,20 @@ function readField(
   return read(given, enforced)
 }
 
-/** A new app of what was told, and of what is made up. What is missing is written into `errors`. */
-export function newRecord(told: AppChanges, errors: FieldErrors): AppRecord {
+/** A new app from its fields and defaults. Missing fields are written into `errors`. */
+export function newRecord(given: AppChanges, errors: FieldErrors): AppRecord {
   for (const field of ['id', 'name', 'key', 'secret'] as const)
-    if (told[field] === undefined) errors[field] ??= ["can't be blank"]
-  const { id = '', name = '', key = '', secret = '', slug = slugOf(name || 'none') } = told
+    if (given[field] === undefined) errors[field] ??= ["can't be blank"]
+  const { id = '', name = '', key = '', secret = '', slug = slugOf(name || 'none') } = given
   if (slug === '') errors['slug'] ??= ['is invalid']
-  return applyChanges({ ...NEW_APP, id, name, slug, keys: [{ key, secret }] }, told)
+  return applyChanges({ ...NEW_APP, id, name, slug, keys: [{ key, secret }] }, given)
 }
 
-/** What they change, by name. */
+/** The names of what they change. */
 export const changedFields = ({ dialects = {}, ...changes }: AppChanges): readonly string[] =>
   Object.keys({ ...changes, ...dialects })
 
-/** An app with its changes; a limit of null is gone. The pair of a new app is the caller's business. */
+/** An app with its changes; a limit of null is removed. The caller sets the keys of a new app. */
 export function applyChanges(record: AppRecord, changes: AppChanges): AppRecord {
   const { dialects, limits, key: _key, secret: _secret, ...fields } = changes
   return {

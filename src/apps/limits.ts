@@ -14,7 +14,7 @@ export const LIMIT_BY_WIRE_NAME: ReadonlyMap<string, LimitName> = new Map(
   APP_LIMITS.map((name) => [wireName(name), name]),
 )
 
-/** Numbers replace; null, or nothing in a form, goes back to the node's. */
+/** A number replaces a limit; null, or an empty field of a form, restores the server's. */
 export type LimitChanges = NonNullable<AppOverrides['limits']>
 
 export const limits: Read<LimitChanges> = (raw) => {
@@ -35,7 +35,7 @@ export const limits: Read<LimitChanges> = (raw) => {
   return value(changes)
 }
 
-/** NaN for what is neither a number, decimal digits nor nothing. */
+/** A number or decimal digits; null for an absent one, NaN for anything else. */
 function numberIn(given: unknown): number | null {
   if (given === null || given === '') return null
   if (typeof given === 'number') return given

@@ -1,6 +1,6 @@
 /**
- * Readings: a value that somebody sent is read as what it should be, or it is said what is wrong
- * with it. Forms bring text, JSON brings types; both are taken.
+ * Readings: a value that somebody sent is read as the type it should have, or a message says what is wrong
+ * with it. Forms bring text, JSON brings types; both are read.
  */
 import { isPlainText, jsonOf, showJson } from '../core/json'
 
@@ -9,13 +9,13 @@ export type Reading<T> = { readonly value: T } | { readonly mistake: string }
 export type Read<T> = (raw: unknown) => Reading<T>
 
 export const value = <T>(read: T): Reading<T> => ({ value: read })
-export const mistake = (text: string) => ({ mistake: text })
+export const mistake = (message: string) => ({ mistake: message })
 
-/** In the seed's words. */
+/** The seed's message. */
 const BLANK = mistake("can't be blank")
 const BROKEN = mistake('must be text without control characters and broken surrogates')
 
-/** For secrets: what is wrong with one of a file is printed at the start. */
+/** Shown in place of a secret: mistakes of a file are printed at the start. */
 export const hidden = (): string => '(hidden)'
 export const invalid = (raw: unknown, expected: string, show = showJson) =>
   mistake(`is invalid: ${show(raw)}; expected ${expected}`)
@@ -56,7 +56,7 @@ export const switched: Read<boolean> = (raw) => {
   return read === undefined ? invalid(raw, 'true or false') : value(read)
 }
 
-/** A list of so many entries at most, whose first wrong one is told. */
+/** A list of at most `most` entries; the mistake is that of the first wrong one. */
 export const listOf =
   <T>(most: number, mistakeOf: (entry: unknown) => string | undefined): Read<readonly T[]> =>
   (raw) => {

@@ -3,7 +3,7 @@
  * around them (`a&b` is `aandb`, `123 hello $%^ world!` is `123-hello-dollar-world`).
  * Spec: phoenix contract 2.3.
  */
-const WORDS: readonly (readonly [string, string])[] = [
+const SYMBOLS: readonly (readonly [string, string])[] = [
   ['@', 'at'],
   ['&', 'and'],
   ['|', 'or'],
@@ -34,17 +34,17 @@ const WORDS: readonly (readonly [string, string])[] = [
   ['Ð', 'd'],
 ]
 
-/** Words of letters and digits that every keyboard has. */
+/** Words of a-z and digits, which need no table. */
 const PLAIN = /^[a-z\d]+(?:[ -][a-z\d]+)*$/i
 
-/** Empty where the name has no letter or digit that could be written. */
+/** The slug of a name; empty where the name has no letter or digit that a-z and 0-9 can write. */
 export function slugOf(name: string): string {
   if (PLAIN.test(name)) return name.toLowerCase().replaceAll(' ', '-')
-  // Loaded when somebody needs it: its table of the world's letters takes 7 MB.
+  // Loaded at first use: its table of the world's letters takes 7 MB.
   const { default: slugify } =
     require('@sindresorhus/slugify') as typeof import('@sindresorhus/slugify')
   return slugify(name.replaceAll(/['’]/g, ' '), {
     decamelize: false,
-    customReplacements: WORDS.map(([from, to]) => [from, to]),
+    customReplacements: SYMBOLS.map(([from, to]) => [from, to]),
   })
 }

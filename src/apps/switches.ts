@@ -1,15 +1,15 @@
 /**
- * SWITCHES: what of an app is on or off, by its name in the admin API, in the configuration file and in the
- * database.
+ * SWITCHES: fields of an app that are on or off, by their names in the admin API, the configuration file and
+ * the database.
  */
 import type { AppRecord } from '../core/app'
 
 type Switch = {
   /** Its name in a record. */
   readonly into: string
-  /** Only a dialect reads it: in a record it stands with its like. */
+  /** Only a dialect reads it: a record has it in `dialects`. */
   readonly ofDialect?: true
-  /** For the document. */
+  /** For the OpenAPI document. */
   readonly about: string
 }
 
@@ -43,15 +43,15 @@ const OF_DIALECTS = ROWS.flatMap(([, { into, ofDialect }]) => (ofDialect ? into 
 
 type Flat = Readonly<Record<string, unknown>>
 
-/** Something for each switch, by name. */
+/** Maps each switch, by name. */
 export const eachSwitch = <T>(of: (row: Switch) => T): Readonly<Record<SwitchName, T>> =>
   Object.fromEntries(ROWS.map(([name, row]) => [name, of(row)])) as Record<SwitchName, T>
 
-/** Which are on; one of a dialect that the record does not have is off. */
+/** Which switches are on; a dialect's that is absent from the record is off. */
 export const switchesOf = ({ dialects, ...record }: AppRecord) =>
   eachSwitch(({ into, ofDialect }) => ((ofDialect ? dialects : record) as Flat)[into] === true)
 
-/** The switches as a record has them; `isOn` is asked of each name. */
+/** The switches in the shape of a record; `isOn` is called for each name. */
 export function recordedSwitches(isOn: (name: SwitchName) => boolean) {
   const flat = Object.fromEntries(ROWS.map(([name, { into }]) => [into, isOn(name)]))
   return asRecord(flat) as Pick<
@@ -60,7 +60,7 @@ export function recordedSwitches(isOn: (name: SwitchName) => boolean) {
   >
 }
 
-/** Fields of a record that came side by side, those of dialects by themselves. */
+/** Moves switches of dialects from flat fields into `dialects`. */
 export function asRecord(flat: Flat): Flat & { readonly dialects: AppRecord['dialects'] } {
   const [dialects, fields]: [Record<string, boolean>, Record<string, unknown>] = [{}, {}]
   for (const [name, value] of Object.entries(flat))

@@ -1,5 +1,5 @@
 /**
- * What an app's webhooks may be: a list of endpoints, by HTTP, in a file or in the settings.
+ * Webhooks of an app: checks a list of endpoints from the admin API, a file or the settings.
  */
 import { isPlainText, isRecord, jsonOf, showJson } from '../core/json'
 import { DEFAULT_NETWORKS, type NetworkRules } from '../core/networks'
@@ -12,8 +12,8 @@ const KEYS = ['url', 'event_types', 'filter', 'headers']
 const FILTERS = ['channel_name_starts_with', 'channel_name_ends_with']
 
 /**
- * What is wrong with a list of endpoints, if anything, as in "webhooks has ..."; `showUrl` writes urls and
- * what stands in the place of one.
+ * What is wrong with a list of endpoints, if anything, as in "webhooks has ..."; `showUrl` shows urls and
+ * values in their place.
  */
 export function webhooksMistake(
   raw: unknown,
@@ -28,16 +28,16 @@ export function webhooksMistake(
     .find((found) => found !== undefined)
 }
 
-/** The same of one entry. */
+/** What is wrong with one entry, if anything. */
 export function webhookMistake(
   raw: unknown,
   networks: NetworkRules = DEFAULT_NETWORKS,
   showUrl = showMaskedUrl,
 ): string | undefined {
   if (!isRecord(raw)) return `has ${showUrl(raw)}; expected an object with a url`
-  const stranger = Object.keys(raw).find((key) => !KEYS.includes(key))
-  if (stranger !== undefined)
-    return `has the unknown key ${showJson(stranger)}; known are ${KEYS.join(', ')}`
+  const unknown = Object.keys(raw).find((key) => !KEYS.includes(key))
+  if (unknown !== undefined)
+    return `has the unknown key ${showJson(unknown)}; known are ${KEYS.join(', ')}`
   const { url, event_types: types = [], filter = {}, headers = {} } = raw
   return urlMistake(url, networks, showUrl) ?? typesMistake(types) ?? textsMistake(filter, headers)
 }
@@ -66,9 +66,9 @@ function typesMistake(types: unknown): string | undefined {
 function textsMistake(filter: unknown, headers: unknown): string | undefined {
   if (!isStringRecord(filter) || !isStringRecord(headers))
     return 'has a filter or headers that are no object of texts'
-  const stranger = Object.keys(filter).find((key) => !FILTERS.includes(key))
-  if (stranger !== undefined)
-    return `has the unknown filter ${showJson(stranger)}; known are ${FILTERS.join(', ')}`
+  const unknown = Object.keys(filter).find((key) => !FILTERS.includes(key))
+  if (unknown !== undefined)
+    return `has the unknown filter ${showJson(unknown)}; known are ${FILTERS.join(', ')}`
   const bad = Object.entries(headers).find(([name, value]) => !isHeader(name, value))
   return bad && `has the header ${showJson(bad[0])}, which no request can carry`
 }

@@ -1,16 +1,16 @@
 /**
- * ALIASES: the names that people who move from other servers have set already, and which of our
- * settings they stand for. Our own name wins where both are set.
+ * ALIASES: other servers' names of settings, which people who move here have set already, and ours for
+ * each. Our own name wins where both are set.
  */
 import { LIMITS, type LimitName } from '../core/limits'
 import { withoutServices } from './kubernetes'
 import { fileVariable } from './secret-files'
 import type { Environment, Found } from './setting'
 
-/** What it is called elsewhere, what here, and how to count it as we do. */
+/** The name elsewhere, the name here, and the conversion to our unit. */
 type Alias = readonly [alias: string, env: string, convert?: (value: string) => string]
 
-/** Where there is no number for no limit, the most that may be set is as good. */
+/** -1 is no limit there. A limit that cannot be switched off gets its greatest value. */
 const unlimited =
   (limit: LimitName) =>
   (value: string): string => {
@@ -82,7 +82,7 @@ export const aliasNames = (secrets: readonly string[]): string[] =>
 export const aliasesOf = (names: readonly string[]): string[] =>
   ALIASES.flatMap(([alias, env]) => (names.includes(env) ? alias : []))
 
-/** The environment in our own names, without those of services; `secrets` are settings that files may have. */
+/** The environment in our own names, without variables of services. `secrets` are settings that may be in files. */
 export function withAliases(given: Environment, secrets: readonly string[]): Found {
   const env = withoutServices(given)
   const own: Record<string, string | undefined> = { ...env }

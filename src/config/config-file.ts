@@ -1,7 +1,7 @@
 /**
- * The configuration file: plugins, and apps that are not in the database. The file that `CARILLON_CONFIG`
- * names, or `carillon.config.ts` in the working directory, or else the one that came with the server: who
- * starts it in another folder has the same plugins.
+ * The configuration file: plugins, and apps that are not in the database. It is the file that
+ * `CARILLON_CONFIG` names, or `carillon.config.ts` in the working directory, or else the server's own, so
+ * that a start in another folder has the same plugins.
  */
 import { statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -19,23 +19,23 @@ import * as pluginInterface from '../plugin'
 import type { AnyPlugin, AppConfig } from '../plugin'
 import { enforcedBy, START_LIMIT_MS } from '../plugins'
 
-/** What the configuration file brings. */
+/** The content of a configuration file. */
 export type FileConfig = {
   readonly plugins: readonly AnyPlugin[]
   readonly apps: readonly ProvidedApp[]
 }
 
-/** A file, as the operator calls it, or what was read in place of one. */
+/** The content, and the file that it is from. */
 export type ConfigFile = FileConfig & {
-  /** Undefined where there is none, not even our own. */
+  /** Undefined where there is no file, not even our own. */
   readonly path: string | undefined
   readonly isOwn: boolean
 }
 
 const DEFAULT_FILE = 'carillon.config.ts'
-/** The folder of our sources, or of the one file that a bundler made of them. */
+/** The folder of our sources, or of their bundle. */
 const SRC = import.meta.file === 'config-file.ts' ? dirname(import.meta.dir) : import.meta.dir
-/** The one that came with the server. */
+/** The server's own file. */
 const OWN_FILE = join(SRC, '..', DEFAULT_FILE)
 
 /** Makes `carillon/plugin` importable from a file anywhere, whatever is installed beside it. */
@@ -47,7 +47,7 @@ function provideInterface(): void {
   })
 }
 
-type Patience = { readonly clock: Clock; readonly givenUp?: AbortSignal }
+type StartLimits = { readonly clock: Clock; readonly givenUp?: AbortSignal }
 
 /**
  * Without plugins and apps where no file was named, and there is none.
@@ -56,37 +56,37 @@ type Patience = { readonly clock: Clock; readonly givenUp?: AbortSignal }
 export async function loadConfigFile(
   named: string | undefined,
   folder: string,
-  patience: Patience = { clock: systemClock },
+  limits: StartLimits = { clock: systemClock },
 ): Promise<ConfigFile> {
   const given = resolve(folder, named ?? DEFAULT_FILE)
-  const why = notThere(given)
-  if (why !== undefined && (named !== undefined || why !== NOTHING)) {
+  const reason = unreadableReason(given)
+  if (reason !== undefined && (named !== undefined || reason !== NO_FILE)) {
     const what = named === undefined ? DEFAULT_FILE : `CARILLON_CONFIG=${quote(named)}`
-    throw new ConfigError([`${what}: expected a file at ${given}, ${why}`])
+    throw new ConfigError([`${what}: expected a file at ${given}, ${reason}`])
   }
-  const path = [given, OWN_FILE].find((file) => notThere(file) === undefined)
+  const path = [given, OWN_FILE].find((file) => unreadableReason(file) === undefined)
   if (path === undefined) return { plugins: [], apps: [], path, isOwn: false }
   provideInterface()
   const isOwn = path !== given
   const name = isOwn ? path : (named ?? DEFAULT_FILE)
-  return { ...read(await importDefault(path, patience), name), path, isOwn }
+  return { ...read(await importDefault(path, limits), name), path, isOwn }
 }
 
-const NOTHING = 'there is none'
+const NO_FILE = 'there is none'
 
-/** Why a file cannot be read. In the place of one to mount that is missing Docker makes a folder. */
-function notThere(path: string): string | undefined {
+/** Why a file cannot be read; undefined where it can. Docker makes a folder in place of a missing file to mount. */
+function unreadableReason(path: string): string | undefined {
   try {
     const found = statSync(path)
     if (found.isFile()) return undefined
     return found.isDirectory() ? 'this is a folder' : 'this is none'
   } catch (cause) {
     const { code = '' } = cause as NodeJS.ErrnoException
-    return ['ENOENT', 'ENOTDIR'].includes(code) ? NOTHING : `this cannot be read (${code})`
+    return ['ENOENT', 'ENOTDIR'].includes(code) ? NO_FILE : `this cannot be read (${code})`
   }
 }
 
-/** Says which file it was, and what is off because it lists no plugin for it. */
+/** Logs which file was read, and what is off since it lists no plugin for it. */
 export function logConfigFile({ path, isOwn, plugins }: ConfigFile, log: Log): void {
   const fields = path === undefined ? {} : { file: path }
   if (isOwn) log.info(fields, `no ${DEFAULT_FILE} in this folder: the server's own is used`)
@@ -100,7 +100,7 @@ export function logConfigFile({ path, isOwn, plugins }: ConfigFile, log: Log): v
     )
 }
 
-async function importDefault(path: string, { clock, givenUp }: Patience): Promise<unknown> {
+async function importDefault(path: string, { clock, givenUp }: StartLimits): Promise<unknown> {
   try {
     const module = import(path) as Promise<{ default?: unknown }>
     return await withTimeout(
@@ -110,15 +110,15 @@ async function importDefault(path: string, { clock, givenUp }: Patience): Promis
       givenUp,
     )
   } catch (cause) {
-    // Of text that can't be read the runtime says everything at once.
+    // For syntax errors the runtime throws all of them at once.
     const { errors = [] } = cause instanceof AggregateError ? cause : {}
     const causes: readonly unknown[] = errors.length > 0 ? errors : [cause]
-    throw new ConfigError(causes.map((each) => `${path}: could not be loaded: ${explain(each)}`))
+    throw new ConfigError(causes.map((each) => `${path}: could not be loaded: ${describe(each)}`))
   }
 }
 
 /** What is wrong, and where: `file:line:column`, which may be a file that was imported. */
-function explain(cause: unknown): string {
+function describe(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause)
   const place = placeOf(cause)
   return place === undefined ? cause.message : `${cause.message} (${place})`
@@ -129,7 +129,7 @@ function placeOf(cause: Error): string | undefined {
   if (position) return `${position.file}:${position.line}:${position.column}`
   const frames = (cause.stack ?? '').matchAll(/^ +at (?:.*\()?(\/.*:\d+:\d+)\)?$/gm)
   const places = Array.from(frames, ([, place = '']) => place)
-  return places.find((place) => !place.startsWith(`${SRC}/`)) // ours say nothing to whoever wrote it
+  return places.find((place) => !place.startsWith(`${SRC}/`)) // frames of ours do not help the file's author
 }
 
 const KEYS = ['plugins', 'apps']

@@ -1,6 +1,6 @@
 /**
  * Configuration: SETTINGS is the table, the environment fills it, the result is frozen. Every
- * mistake is reported at once; names of other people (`PUSHER_HOST`, Kubernetes' `*_PORT`) bind nothing.
+ * mistake is reported at once; names of other programs (`PUSHER_HOST`, Kubernetes' `*_PORT`) set nothing.
  */
 import { withAliases } from './aliases'
 import { quote } from '../core/errors'
@@ -20,7 +20,7 @@ import {
   type Setting,
 } from './setting'
 import { fileVariable, withSecretFiles } from './secret-files'
-import { ruledOut, WEBHOOK_SETTINGS } from './webhook-settings'
+import { deniedWebhooks, WEBHOOK_SETTINGS } from './webhook-settings'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -38,7 +38,7 @@ export const SETTINGS = {
   databasePath: setting<string>({
     env: 'DATABASE_PATH',
     default: 'data/carillon.sqlite',
-    read: text(/^\S(?:.*\S)?$/s), // the runtime takes spaces around it off, and we do not
+    read: text(/^\S(?:.*\S)?$/s), // the runtime trims the path, and we do not
     expected: 'a path without spaces around it, or :memory:',
     about: 'the SQLite file',
   }),
@@ -69,7 +69,7 @@ export const SETTINGS = {
   ),
   adminUsername: optional(
     'PUSHER_ADMIN_USERNAME',
-    /^[^:\p{Cc}]+$/u, // a CR is what docker's --env-file leaves of a line of Windows
+    /^[^:\p{Cc}]+$/u, // docker's --env-file leaves the CR of a Windows line end
     'one line of text without a colon',
     'user of the admin API; goes with the next one',
   ),
@@ -215,9 +215,9 @@ export class ConfigError extends Error {
 /** @throws ConfigError with every mistake */
 export function readConfig(environment: Environment): Config {
   const found = withAliases(environment, SECRETS)
-  const { env, sources, mistakes: unread } = withSecretFiles(found, SECRETS)
-  const mistakes = [...unread]
-  const shown = ({ env: name, secret }: Setting<unknown>): string => {
+  const { env, sources, mistakes: fileMistakes } = withSecretFiles(found, SECRETS)
+  const mistakes = [...fileMistakes]
+  const describe = ({ env: name, secret }: Setting<unknown>): string => {
     const [as, value = ''] = [found.foundAs.get(name) ?? name, env[name]]
     const [source, given = ''] = [sources.get(name), environment[as]]
     if (source !== undefined || secret) return source ?? `${as}=(hidden)`
@@ -229,7 +229,7 @@ export function readConfig(environment: Environment): Config {
     if (given === undefined || given === '') return row.default
     const value = row.read(given)
     if (value !== undefined) return value
-    mistakes.push(`${shown(row)}: ${row.mistake?.(given) ?? `expected ${row.expected}`}`)
+    mistakes.push(`${describe(row)}: ${row.mistake?.(given) ?? `expected ${row.expected}`}`)
     return row.default
   }
   const values = Object.fromEntries(
@@ -238,19 +238,21 @@ export function readConfig(environment: Environment): Config {
   const limits = Object.fromEntries(
     LIMIT_SETTINGS.map(({ name, setting: row }) => [name, read(row)]),
   )
-  mistakes.push(...ruledOut(values).map((why) => `${shown(SETTINGS.webhooks)}: ${why}`))
-  mistakes.push(...TOGETHER.flatMap((names) => missing(env, names)))
+  mistakes.push(
+    ...deniedWebhooks(values).map((reason) => `${describe(SETTINGS.webhooks)}: ${reason}`),
+  )
+  mistakes.push(...GROUPS.flatMap((names) => missingMistakes(env, names)))
   if (mistakes.length > 0) throw new ConfigError(mistakes)
   return Object.freeze({ ...values, limits: Object.freeze(limits) as Limits })
 }
 
-/** Settings that mean something only all together. */
-const TOGETHER = [
+/** Settings that are set together or not at all. */
+const GROUPS = [
   [SETTINGS.appId.env, SETTINGS.appKey.env, SETTINGS.appSecret.env],
   [SETTINGS.adminUsername.env, SETTINGS.adminPassword.env],
 ]
 
-function missing(env: Environment, names: readonly string[]): string[] {
+function missingMistakes(env: Environment, names: readonly string[]): string[] {
   const isSet = (name: string): boolean => Boolean(env[name] || env[fileVariable(name)])
   const absent = names.filter((name) => !isSet(name))
   if (absent.length === 0 || absent.length === names.length) return []
@@ -258,16 +260,16 @@ function missing(env: Environment, names: readonly string[]): string[] {
   return absent.map((name) => `${name} is not set: expected a value, since it goes with ${given}`)
 }
 
-/** Of SETTINGS and of LIMITS. */
+/** The rows of SETTINGS and of LIMITS. */
 export const ALL_SETTINGS = [
   ...Object.values(SETTINGS),
   ...LIMIT_SETTINGS.map((row) => row.setting),
 ]
 
-/** Settings that `<name>_FILE` may bring as well. */
+/** Settings that `<name>_FILE` may set, too. */
 export const SECRETS = ALL_SETTINGS.filter((row) => row.secret).map((row) => row.env)
 
-/** The names that are read, but for those of other servers. */
+/** All names that are read, without other servers' names. */
 export const SETTING_NAMES = [...ALL_SETTINGS.map((row) => row.env), ...SECRETS.map(fileVariable)]
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i
@@ -278,7 +280,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** Why others can reach the server; undefined where only this machine can. */
-export function reachable({
+export function exposure({
   host,
   trustedProxies,
 }: Pick<Config, 'host' | 'trustedProxies'>): string | undefined {

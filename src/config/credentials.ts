@@ -1,10 +1,9 @@
 /**
- * Credentials: which apps and which admin a server starts with. The published development
- * credentials exist only while nothing but this machine can reach the server; bound to anything
- * else, or behind a proxy that is named, what the settings do not bring is generated at the first start,
- * stored, and shown once.
+ * Credentials: the apps and the admin that a server starts with. The published development credentials
+ * exist only while nothing but this machine can reach the server. Otherwise (another address, or a proxy
+ * that is named) what the settings lack is generated at the first start, stored, and shown once.
  */
-import { ConfigError, reachable, SETTINGS, type Config } from './config'
+import { ConfigError, exposure, SETTINGS, type Config } from './config'
 import { NEW_APP, newAppId, newKeyPair, type AppRecord, type KeyRecord } from '../core/app'
 import type { Apps } from '../core/apps'
 import { findClashes, type ProvidedApp } from '../core/provided-apps'
@@ -24,12 +23,12 @@ export type Credentials = {
   readonly app: KeyRecord & { readonly id: string; readonly origin: Origin }
   readonly admin: Admin & {
     readonly origin: Origin
-    /** Empty where it can't be shown. */
+    /** Empty where only its hash is known. */
     readonly password: string
-    /** Everybody knows the password, wherever it comes from. */
+    /** True where the password is the published one, also from the settings. */
     readonly isPublished: boolean
   }
-  /** The app to store once the server listens: what is shown only once must not be lost before. */
+  /** The app to store once the server listens: a start that fails must not use up its secret. */
   readonly newApp: AppRecord | undefined
 }
 
@@ -44,7 +43,7 @@ const DEVELOPMENT_APP: AppRecord = {
 
 /**
  * The apps that are not in the database; `fromFile` are those of the configuration file.
- * @throws ConfigError with a line for each clash among them, and for what is published and may be reached
+ * @throws ConfigError with a line for each clash among them, and each published secret that others could use
  */
 export function providedApps(
   config: Config,
@@ -54,17 +53,17 @@ export function providedApps(
   const clashes = findClashes(provided)
   const mistakes = [...clashes, ...publishedMistakes(config, provided)]
   if (mistakes.length > 0) throw new ConfigError(mistakes)
-  if (provided.length > 0 || reachable(config)) return provided
+  if (provided.length > 0 || exposure(config)) return provided
   const { webhooks } = config
   return [{ ...DEVELOPMENT_APP, webhooks, providedBy: 'the development defaults' }]
 }
 
-/** What everybody knows must not be what a server that others reach is kept by. */
+/** A line for each published secret in settings and file, of a server that others can reach. */
 function publishedMistakes(config: Config, provided: readonly ProvidedApp[]): string[] {
-  const why = reachable(config)
-  if (why === undefined) return []
+  const reason = exposure(config)
+  if (reason === undefined) return []
   const mistake = (what: string): string =>
-    `${what} is the published one: expected one of your own, since ${why}`
+    `${what} is the published one: expected one of your own, since ${reason}`
   const apps = provided
     .filter(({ keys }) => keys.some(({ secret }) => isPublished(secret)))
     .map(({ id, providedBy }) =>
@@ -78,18 +77,18 @@ function publishedMistakes(config: Config, provided: readonly ProvidedApp[]): st
   return isAdmin ? [...apps, mistake(SETTINGS.adminPassword.env)] : apps
 }
 
-/** Stored apps stop no start: their own secret is refused to whoever is not local, which nobody behind a proxy is. */
+/** Warns of stored apps with the published secret. They stop no start: that secret is refused unless a request is local. */
 export function warnPublished(config: Config, apps: Apps, log: Log): void {
-  const why = reachable(config)
-  if (why === undefined || !apps.anyPublished) return
+  const reason = exposure(config)
+  if (reason === undefined || !apps.anyPublished) return
   const appIds = Array.from(apps.all()).flatMap(({ id, isPublished }) => (isPublished ? id : []))
   log.warn(
-    { appIds, why },
+    { appIds, reason },
     'stored apps have the published secret, which is good on this machine only',
   )
 }
 
-/** Reads what is stored and makes up what is missing; writes nothing. */
+/** Reads stored credentials and generates missing ones; writes nothing. */
 export function resolveCredentials(
   config: Config,
   store: SqliteAppStore,
@@ -107,7 +106,7 @@ export function resolveCredentials(
   }
 }
 
-/** Once the server listens: a start that fails must not use up what is shown only once. */
+/** Stores what was generated. Only once the server listens: a start that fails must not use it up. */
 export function keepGenerated(
   { newApp, admin }: Credentials,
   store: SqliteAppStore,
@@ -121,7 +120,7 @@ export function keepGenerated(
 const originOf = ({ keys }: ProvidedApp): Origin =>
   keys === DEVELOPMENT_APP.keys ? 'development' : 'settings'
 
-/** What anybody may know, since README.md and docs/admin-api.md have it; nothing that settings or the store bring. */
+/** Credentials that anybody may know, since README.md and docs/admin-api.md have them; none of the settings or the store. */
 export function publishedCredentials({ app, admin }: Credentials) {
   return {
     ...(app.origin === 'development' && { appId: app.id, key: app.key, secret: app.secret }),
@@ -153,7 +152,7 @@ function resolveAdmin(config: Config, store: SqliteAppStore): Credentials['admin
       origin: 'settings',
       isPublished: adminPassword === PUBLISHED.password,
     }
-  if (reachable(config) === undefined) {
+  if (exposure(config) === undefined) {
     const { username, password } = PUBLISHED
     const passwordSha256 = sha256(password)
     return { username, password, passwordSha256, origin: 'development', isPublished: true }

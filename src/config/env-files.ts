@@ -1,7 +1,7 @@
 /**
- * Files of the environment: the runtime reads `.env` and its like from the working directory before we start,
- * whosever they are, and takes `$word` for a variable, in quotes too, and `#` for the beginning of a comment.
- * Here it is found out which settings came from there, and which are not what somebody wrote.
+ * Environment files: the runtime reads `.env` and its like from the working directory before we start, and
+ * takes `$word` for a variable, in quotes too, and `#` for a comment. Here we find the settings that came
+ * from such files, and those whose value differs from what the file has.
  */
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -11,22 +11,22 @@ import type { Environment } from './setting'
 export type EnvFile = {
   readonly path: string
   readonly values: Readonly<Record<string, string>>
-  /** Names whose line goes on behind a `#`, without a space before it: nobody's comment. */
+  /** Names whose value was cut at a `#` without a space before it, which is hardly meant as a comment. */
   readonly cut: readonly string[]
 }
 
-/** What one of the files brought. */
-export type Brought = {
+/** The settings that are from one file. */
+export type FileSettings = {
   readonly path: string
   readonly names: readonly string[]
-  /** Those of `names` whose value is not what is written there, since it holds a `$`. */
+  /** Those of `names` whose value differs from the file's text, which has a `$`. */
   readonly altered: readonly string[]
-  /** Those of `names` whose value ends where a `#` is. */
+  /** Those of `names` whose value ends at a `#`. */
   readonly cut: readonly string[]
 }
 
 /**
- * The files that the runtime has read, the one that counts most first. `options` are the runtime's own,
+ * The files that the runtime has read, the one with precedence first. `options` are the runtime's own,
  * as `process.execArgv` has them. Source: Bun's documentation, "Environment variables".
  */
 export function envFiles(folder: string, options: readonly string[], env: Environment): EnvFile[] {
@@ -48,55 +48,55 @@ function defaultNames(env: Environment): string[] {
 
 function read(path: string): EnvFile[] {
   try {
-    if (!statSync(path).isFile()) return [] // who fills a pipe may do so once
+    if (!statSync(path).isFile()) return [] // a pipe can be read only once
     const text = readFileSync(path, 'utf8')
     const values = parseEnv(text) as Record<string, string>
-    return [{ path, values, cut: cutIn(text, values) }]
+    return [{ path, values, cut: findCut(text, values) }]
   } catch {
-    return [] // ENOENT, or whatever kept the runtime from reading it
+    return [] // ENOENT, or any error that kept the runtime from reading it, too
   }
 }
 
 /** `NAME=text#more`, without quotes. */
 const CUT = /^[^\S\n]*(?:export\s+)?(\w+)\s*[=:][^\S\n]*([^\s"'`#][^#\n]*(?<!\s))#/gm
 
-function cutIn(text: string, values: EnvFile['values']): string[] {
+function findCut(text: string, values: EnvFile['values']): string[] {
   const lines = Array.from(text.matchAll(CUT))
   return lines.flatMap(([, name = '', before]) => (values[name] === before ? name : []))
 }
 
-/** Which of `known` names came from which file; `secrets` are those of them that refer to nothing in their midst. */
-export function broughtBy(
+/** The settings of each file among `known` names; a `$` amid the text of one of `secrets` is no reference. */
+export function settingsFrom(
   files: readonly EnvFile[],
   env: Environment,
   { known, secrets }: { readonly known: readonly string[]; readonly secrets: readonly string[] },
-): Brought[] {
+): FileSettings[] {
   const left = new Set(known)
-  const brought = files.map(({ path, values, cut }) => {
+  const found = files.map(({ path, values, cut }) => {
     const names = Object.keys(values).filter(
-      (name) => values[name] && left.has(name) && env[name] === expanded(values[name], env),
+      (name) => values[name] && left.has(name) && env[name] === expand(values[name], env),
     )
     for (const name of names) left.delete(name)
     const altered = names.filter((name) => !isMeant(values[name]!, env, secrets.includes(name)))
     return { path, names, altered, cut: names.filter((name) => cut.includes(name)) }
   })
-  return brought.filter(({ names }) => names.length > 0)
+  return found.filter(({ names }) => names.length > 0)
 }
 
-/** `\$`, `$NAME`, `${NAME}` and `${NAME:-otherwise}`, as the runtime takes them. */
+/** `\$`, `$NAME`, `${NAME}` and `${NAME:-otherwise}`, as the runtime expands them. */
 const REFERENCE = /\\\$|\$(\w+)|\$\{(\w+)(?::-([^}]*))?\}/g
 const ONLY_A_REFERENCE = /^\$(?:\w+|\{\w+(?::-[^}$]*)?\})$/
 
-function expanded(raw: string, env: Environment): string {
+function expand(raw: string, env: Environment): string {
   return raw.replaceAll(REFERENCE, (sign, bare?: string, braced?: string, otherwise?: string) =>
-    sign === '\\$' ? '$' : (env[bare ?? braced ?? ''] ?? expanded(otherwise ?? '', env)),
+    sign === '\\$' ? '$' : (env[bare ?? braced ?? ''] ?? expand(otherwise ?? '', env)),
   )
 }
 
-/** Whoever writes a reference means a variable that there is; in the midst of a secret nobody writes one. */
+/** True where each reference names a variable that is set, and, in a secret, is all of its text. */
 function isMeant(raw: string, env: Environment, isSecret: boolean): boolean {
   const references = raw.match(REFERENCE)?.filter((sign) => sign !== '\\$') ?? []
   if (references.length === 0) return true
   if (isSecret && !ONLY_A_REFERENCE.test(raw)) return false
-  return references.every((reference) => expanded(reference, env) !== '')
+  return references.every((reference) => expand(reference, env) !== '')
 }

@@ -1,6 +1,6 @@
 /**
- * First start: where credentials that were made up go when no terminal shows them. What is printed without
- * one ends in the logs of whoever collects them; a file beside the database is for its owner only.
+ * First start: the file for generated credentials where no terminal shows them. Printed without one, they
+ * would end in collected logs; a file beside the database is for its owner only.
  */
 import {
   closeSync,
@@ -19,14 +19,14 @@ import type { Log } from '../core/types'
 import { StoreError } from '../store/errors'
 import { isFile } from '../store/files'
 
-/** The file of a database that is there; undefined for one in memory. */
+/** The file beside a database that exists; undefined for one in memory. */
 export function credentialsFile(databasePath: string): string | undefined {
   return isFile(databasePath) ? `${realpathSync(databasePath)}.credentials` : undefined
 }
 
 /**
- * Writes down what was generated, as lines of settings. To be called before it is stored: what can't be read
- * must not be in use. Nothing that the file has is taken away.
+ * Appends generated credentials to the file, as lines of settings. Call it before they are stored:
+ * credentials that nobody can read must not be in use.
  * @throws StoreError where the file can't be written
  */
 export function writeGenerated(credentials: Credentials, databasePath: string, now: number): void {
@@ -38,13 +38,13 @@ export function writeGenerated(credentials: Credentials, databasePath: string, n
     append(file, `${[head, ...lines].join('\n')}\n`)
   } catch (cause) {
     throw new StoreError(
-      `${file}: can't be written, and no terminal shows what was generated: ${messageOf(cause)}`,
+      `${file}: can't be written, and no terminal shows the generated credentials: ${messageOf(cause)}`,
       { cause },
     )
   }
 }
 
-/** The file is a secret as long as it is there. */
+/** Warns of a file that is still there: it holds secrets. */
 export function warnLeftOver({ app, admin }: Credentials, databasePath: string, log: Log): void {
   const file = credentialsFile(databasePath)
   if (file === undefined || [app.origin, admin.origin].includes('generated')) return
@@ -64,14 +64,14 @@ function generatedLines({ app, admin }: Credentials): string[] {
   return generated.map(([{ env }, value]) => `${env}=${value}`)
 }
 
-/** Whatever rights the file had; a link in its place is not followed. */
-function append(file: string, text: string): void {
-  // A pipe in its place would be waited for.
+/** Appends, and takes others' rights to the file away. A link in its place is not followed. */
+function append(file: string, lines: string): void {
+  // O_NONBLOCK: a pipe in its place would be waited for.
   const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants
   const fd = openSync(file, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o600)
   try {
     fchmodSync(fd, 0o600)
-    writeSync(fd, text)
+    writeSync(fd, lines)
     fsyncSync(fd)
   } finally {
     closeSync(fd)

@@ -1,13 +1,13 @@
 /**
- * Kubernetes (and links of Docker) set variables for each service: for one called `soketi` they are
- * `SOKETI_PORT=tcp://10.0.0.143:6001`, `SOKETI_SERVICE_HOST` and their like. They are nobody's settings.
+ * Variables that Kubernetes and links of Docker set for each service. For a service called `soketi` they are
+ * `SOKETI_PORT=tcp://10.0.0.143:6001`, `SOKETI_SERVICE_HOST` and their like. They are no settings.
  */
 import type { Environment } from './setting'
 
 const NAMES =
   /_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
 const ADDRESS = /^(?:tcp|udp|sctp):\/\//
-/** Services whose variables look like settings that we read. */
+/** Prefixes of settings that we read. */
 const LIKE_OURS = /^(?:CARILLON|PUSHER|SOKETI|REVERB)_/
 
 function isOfService(name: string, value = ''): boolean {
@@ -21,7 +21,7 @@ export function withoutServices(env: Environment): Environment {
   )
 }
 
-/** One line where services are called like us, or like the servers whose names we read. */
+/** One line where a service has our name, or that of a server whose settings we read. */
 export function serviceVariables(env: Environment): string[] {
   const names = Object.keys(env)
     .filter((name) => LIKE_OURS.test(name) && isOfService(name, env[name]))

@@ -1,22 +1,21 @@
 /**
- * Near-misses: names in the environment that somebody meant for us. What is ours by its prefix and no
- * setting is one, and what is a letter or two from a setting; what belongs to clients, or to others, is
- * passed over in silence, since every start reads it.
+ * Near-misses: names in the environment that are probably misspelt settings. They have our prefix and are no
+ * setting, or are a letter or two from one. Names of clients and of other programs are none.
  */
 
-/** Names below these prefixes are ours alone, but for FOREIGN ones. */
+/** Prefixes of our settings; of names with them only FOREIGN ones are others'. */
 const OWN = /^(?:CARILLON|PUSHER)_/
-/** The last letters that may be wrong: names this short are near to many. */
-const SHORTEST = 8
-const MOST_LETTERS = 2
-/** What is ours is no setting, however far from one it is; so far something else was meant. */
-const MOST_LETTERS_OF_OURS = 4
+/** Shorter names are near to too many. */
+const MIN_LETTERS = 8
+const MAX_DISTANCE = 2
+/** Of a name with our prefix; one that is farther from every setting is reported without a guess. */
+const MAX_DISTANCE_OF_OURS = 4
 
 const FOREIGN = new RegExp(
   [
-    // What clients and SDKs of Pusher are told.
+    // Settings of Pusher's clients and SDKs.
     '^PUSHER_(?:(?:APP_)?(?:HOST|PORT|PATH|SCHEME|CLUSTER)|URL|(?:USE_)?TLS|ENCRYPTED|TIMEOUT|BEAMS_.*)$',
-    // A letter or two from a path, and other programs'.
+    // Other programs', a letter or two from DATABASE_PATH.
     '^DATABASE_(?:PASS|PORT)$',
   ].join('|'),
 )
@@ -27,25 +26,25 @@ export function nearMisses(names: readonly string[], known: readonly string[]): 
   return names.flatMap((name) => {
     if (settings.has(name) || FOREIGN.test(name)) return []
     const bare = name.replace(/_FILE$/, '')
-    if (bare.length >= SHORTEST && bare !== name && settings.has(bare))
+    if (bare.length >= MIN_LETTERS && bare !== name && settings.has(bare))
       return [`${name} is not a setting: only secrets may stand in files; set ${bare}`]
     const isOurs = OWN.test(name)
-    const meant = isOurs ? meantByOurs(name, known) : closeTo(name, known, MOST_LETTERS)
+    const meant = isOurs ? findMeant(name, known) : findNear(name, known, MAX_DISTANCE)
     if (meant !== undefined) return [`${name} is not a setting; did you mean ${meant}?`]
     return isOurs ? [`${name} is not a setting`] : []
   })
 }
 
-/** Not every setting has our prefix: CARILLON_HOST means HOST. */
-function meantByOurs(name: string, known: readonly string[]): string | undefined {
+/** The setting that a name with our prefix means. CARILLON_HOST means HOST, which has no prefix. */
+function findMeant(name: string, known: readonly string[]): string | undefined {
   const bare = name.replace(OWN, '')
-  return known.includes(bare) ? bare : closeTo(name, known, MOST_LETTERS_OF_OURS)
+  return known.includes(bare) ? bare : findNear(name, known, MAX_DISTANCE_OF_OURS)
 }
 
-function closeTo(name: string, known: readonly string[], most: number): string | undefined {
-  if (name.length < SHORTEST) return undefined
+function findNear(name: string, known: readonly string[], most: number): string | undefined {
+  if (name.length < MIN_LETTERS) return undefined
   const close = known.filter(
-    (candidate) => candidate.length >= SHORTEST && within(name, candidate, most),
+    (candidate) => candidate.length >= MIN_LETTERS && within(name, candidate, most),
   )
   return close.length > 0 ? nearest(name, close) : undefined
 }
@@ -56,11 +55,11 @@ function nearest(name: string, candidates: readonly string[]): string {
   return ranked.reduce((best, next) => (next.far < best.far ? next : best)).candidate
 }
 
-/** True where at most so many letters are between the two; cheap where their lengths tell. */
+/** True where the distance is at most `most`; cheap where the lengths differ by more. */
 const within = (a: string, b: string, most: number): boolean =>
   Math.abs(a.length - b.length) <= most && distance(a, b) <= most
 
-/** Levenshtein's: how many letters to add, drop or change. */
+/** The Levenshtein distance: how many letters to add, drop or change. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {

@@ -1,34 +1,34 @@
 /**
- * Notes: what the start says of the environment that it was given, one line each.
+ * Notes: lines that the start logs about its environment.
  */
 import { aliasesOf, aliasNames, withAliases } from './aliases'
 import { SECRETS, SETTING_NAMES } from './config'
-import { broughtBy, type EnvFile } from './env-files'
+import { settingsFrom, type EnvFile } from './env-files'
 import { serviceVariables, withoutServices } from './kubernetes'
 import { nearMisses } from './near-misses'
 import type { Environment } from './setting'
 import { unreadNames } from './unread'
 
-type Note = { readonly level: 'info' | 'warn'; readonly text: string }
+type Note = { readonly level: 'info' | 'warn'; readonly message: string }
 
 /**
- * Notes of all kinds; a warning is about what is probably not as somebody meant it. `files` are those that the
- * runtime has read, the one that counts most first.
+ * All notes; a warning is about a value that is probably not the one that was meant. `files` are those that
+ * the runtime has read, the one with precedence first.
  */
 export function notes(env: Environment, files: readonly EnvFile[] = []): Note[] {
-  return NOTES.flatMap(({ level, of }) => of(env, files).map((text) => ({ level, text })))
+  return NOTES.flatMap(({ level, of }) => of(env, files).map((message) => ({ level, message })))
 }
 
 const READ = [...SETTING_NAMES, ...aliasNames(SECRETS)]
 const SECRET_NAMES = [...SECRETS, ...aliasesOf(SECRETS)]
 
-/** A line for each file that has brought some of those. */
+/** Makes a line for each file that settings of a kind are from. */
 const inFiles =
-  (which: 'names' | 'altered' | 'cut', says: (path: string) => string) =>
+  (kind: 'names' | 'altered' | 'cut', describe: (path: string) => string) =>
   (env: Environment, files: readonly EnvFile[]): string[] =>
-    broughtBy(files, env, { known: READ, secrets: SECRET_NAMES }).flatMap((brought) => {
-      const names = brought[which]
-      return names.length > 0 ? `${names.join(', ')}: ${says(brought.path)}` : []
+    settingsFrom(files, env, { known: READ, secrets: SECRET_NAMES }).flatMap((settings) => {
+      const names = settings[kind]
+      return names.length > 0 ? `${names.join(', ')}: ${describe(settings.path)}` : []
     })
 
 const NOTES = [
@@ -41,25 +41,22 @@ const NOTES = [
     of: inFiles(
       'altered',
       (path) =>
-        `not what ${path} says, where a $ begins the name of a variable, in quotes too; write \\$ for the sign`,
+        `differs from ${path}, where a $ begins the name of a variable, in quotes too; write \\$ for the sign`,
     ),
   },
   {
     level: 'warn',
-    of: inFiles(
-      'cut',
-      (path) => `ends where ${path} has a #, which begins a comment; quotes keep it`,
-    ),
+    of: inFiles('cut', (path) => `ends at a # in ${path}, where a comment begins; quotes keep it`),
   },
-  { level: 'warn', of: inQuotes },
+  { level: 'warn', of: quotedValues },
   { level: 'info', of: aliasesUsed },
   { level: 'info', of: serviceVariables },
   { level: 'warn', of: unreadNames },
   { level: 'warn', of: unknownSettings },
 ] as const
 
-/** Docker's `--env-file` takes quotes for a part of the value, which shells and other readers of such files take off. */
-function inQuotes(env: Environment): string[] {
+/** One line for each value in quotes: Docker's `--env-file` keeps them, which shells and other readers drop. */
+function quotedValues(env: Environment): string[] {
   const names = READ.filter((name) => /^(["'`]).*\1$/s.test(env[name] ?? ''))
   return names.map((name) => `${name}: its quotes are a part of the value`)
 }
@@ -72,7 +69,7 @@ function aliasesUsed(env: Environment): string[] {
   )
 }
 
-/** One line for each name that somebody meant for a setting, with its nearest neighbour. */
+/** One line for each misspelt setting, with the nearest one. */
 function unknownSettings(env: Environment): string[] {
   return nearMisses(Object.keys(withoutServices(env)), READ)
 }

@@ -1,6 +1,6 @@
 /**
- * Secrets from files: for each secret setting `NAME_FILE` may name a file that has it, as Docker and
- * Kubernetes mount them.
+ * Secrets from files: for each secret setting `NAME_FILE` may name a file that holds it, as Docker and
+ * Kubernetes mount it.
  */
 import { readFileSync, statSync } from 'node:fs'
 import { quote } from '../core/errors'
@@ -11,9 +11,9 @@ export const fileVariable = (name: string): string => `${name}_FILE`
 const MAX_BYTES = 1_048_576
 
 type FromFiles = {
-  /** With what the files have under the names of the settings. */
+  /** The environment, with the files' content under the names of the settings. */
   readonly env: Environment
-  /** `NAME_FILE=path` for each setting that a file has. */
+  /** `NAME_FILE=path` for each setting that is from a file. */
   readonly sources: ReadonlyMap<string, string>
   /** A line for each file that can't be used. */
   readonly mistakes: readonly string[]
@@ -39,16 +39,16 @@ export function withSecretFiles({ env, foundAs }: Found, secrets: readonly strin
       filled[name] = readSecret(file)
       sources.set(name, source)
     } catch (cause) {
-      mistakes.push(`${source}: expected a file with a secret, ${explain(cause)}`)
+      mistakes.push(`${source}: expected a file with a secret, ${describe(cause)}`)
     }
   }
   return { env: filled, sources, mistakes }
 }
 
-/** The text without the end of its last line. */
+/** The file's text, without a line end at its end. */
 function readSecret(file: string): string {
   const found = statSync(file)
-  if (!found.isFile()) throw new UnusableFile('this is none') // a pipe could be waited for without end
+  if (!found.isFile()) throw new UnusableFile('this is none') // a pipe could make us wait without end
   if (found.size > MAX_BYTES) throw new UnusableFile(`this has more than ${MAX_BYTES} bytes`)
   const text = decode(readFileSync(file)).replace(/\r?\n$/, '')
   if (text === '') throw new UnusableFile('this one is empty')
@@ -65,16 +65,16 @@ function decode(bytes: Uint8Array): string {
 
 class UnusableFile extends Error {}
 
-const SYSTEM: Readonly<Record<string, string>> = {
+const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is none',
   ENOTDIR: 'there is none',
   EACCES: 'this user may not read it',
   EPERM: 'this user may not read it',
 }
 
-/** Why a file can't be used; no part of it. */
-function explain(cause: unknown): string {
+/** Why a file can't be used; never quotes its content. */
+function describe(cause: unknown): string {
   if (cause instanceof UnusableFile) return cause.message
   const { code = 'it cannot be read' } = cause as { code?: string }
-  return SYSTEM[code] ?? code
+  return REASONS[code] ?? code
 }

@@ -1,11 +1,11 @@
 /**
- * What a setting is, and how its text is read.
+ * Setting: one row of SETTINGS, and the readers of values.
  */
 import { isIP, isIPv6 } from 'node:net'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** An environment in our own names, and the variable that each value was found in where it is another one. */
+/** An environment in our own names, with the variable that a value is from where that has another name. */
 export type Found = { readonly env: Environment; readonly foundAs: ReadonlyMap<string, string> }
 
 /** Reads a value, or undefined where the text is not one. */
@@ -17,10 +17,10 @@ export type Setting<T> = {
   readonly read: Read<T>
   /** What a value must be, for the error message. */
   readonly expected: string
-  /** What is wrong with a text that can't be read, where more than `expected` can be said. */
+  /** What is wrong with a value, where that is more exact than `expected`. */
   readonly mistake?: (text: string) => string
   readonly about: string
-  /** Never shown, not even when it is wrong; `<env>_FILE` may name a file that has it. */
+  /** Never shown, not even when it is wrong; `<env>_FILE` may name a file that holds it. */
   readonly secret?: boolean
 }
 
@@ -67,9 +67,9 @@ function isNetwork(entry: string): boolean {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
 }
 
-/** What is found without a prefix as well, and would be looked for below it. */
+/** Our own paths, which answer without the prefix: with such a prefix they would be looked for below it. */
 const OWN_PATH = /^\/(?:api(?:\/(?:admin|apps|push))?|plugins|swagger|up|ready|accept-traffic)\/?$/
-/** Parts that are dots are resolved before anybody sees them. */
+/** No part is dots alone: clients resolve those before they send a path. */
 const PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)*$/
 
 /** Begins with a slash and ends with none. */

@@ -1,12 +1,12 @@
 /**
- * UNREAD: names that other servers read and we do not, and what to do instead. A value that asks for what is
- * the case here anyway, as the others' own defaults do, is no reason for a line.
+ * UNREAD: settings of other servers that we do not read, and what to do instead. A value that changes
+ * nothing here, such as the other server's default, gets no line.
  */
 import type { Environment } from './setting'
 
 type Unread = {
   readonly names: readonly string[]
-  /** Values that ask for nothing. */
+  /** Values that change nothing here. */
   readonly idle?: RegExp
   readonly instead: string
 }
@@ -118,7 +118,7 @@ export const UNREAD: readonly Unread[] = [
 
 const INSTEAD = new Map(UNREAD.flatMap((row) => row.names.map((name) => [name, row] as const)))
 
-/** One line for each name whose value asks for something. */
+/** One line for each such setting whose value would change something. */
 export function unreadNames(env: Environment): string[] {
   return Object.entries(env).flatMap(([name, value]) => {
     const row = INSTEAD.get(name)

@@ -71,7 +71,7 @@ function webhooksOf(text: string): readonly WebhookRecord[] | undefined {
   return webhooksMistake(list) === undefined ? (list as WebhookRecord[]) : undefined
 }
 
-/** Which entry, and why; no part of a url, which may hold a secret anywhere: in its path where it is one of a chat. */
+/** Names the wrong entries and what is wrong. No part of a url is shown: any may be a secret, such as the path of a chat webhook. */
 function webhooksMistakeOf(text: string): string {
   const list = parseJson(text)
   const expected = `expected ${WEBHOOKS_EXPECTED}`
@@ -80,8 +80,8 @@ function webhooksMistakeOf(text: string): string {
   return entryMistakes(list).join('; ') || `${expected}; this one has ${list.length} entries`
 }
 
-/** Entries that are good by themselves, and are to networks that other settings rule out. */
-export function ruledOut({ webhooks, webhookAllow, webhookDeny }: WebhookConfig): string[] {
+/** Mistakes of valid entries whose networks CARILLON_WEBHOOK_ALLOW or _DENY excludes. */
+export function deniedWebhooks({ webhooks, webhookAllow, webhookDeny }: WebhookConfig): string[] {
   return entryMistakes(webhooks, networkRules(webhookAllow, webhookDeny))
 }
 
@@ -91,7 +91,7 @@ type WebhookConfig = Readonly<Record<'webhookAllow' | 'webhookDeny', readonly st
 
 function entryMistakes(list: readonly unknown[], networks = DEFAULT_NETWORKS): string[] {
   return list.flatMap((entry, index) => {
-    const why = webhookMistake(entry, networks, hidden)
-    return why === undefined ? [] : [`entry ${index + 1} of ${list.length} ${why}`]
+    const mistake = webhookMistake(entry, networks, hidden)
+    return mistake === undefined ? [] : [`entry ${index + 1} of ${list.length} ${mistake}`]
   })
 }

@@ -134,11 +134,11 @@ describe('settings', () => {
     expect(notes({ CARILLON_DRAIN_SECOND: '1', CARILLON_LOGLEVEL: 'x', PORTS: '1' })).toEqual([
       {
         level: 'warn',
-        text: 'CARILLON_DRAIN_SECOND is not a setting; did you mean CARILLON_DRAIN_SECONDS?',
+        message: 'CARILLON_DRAIN_SECOND is not a setting; did you mean CARILLON_DRAIN_SECONDS?',
       },
       {
         level: 'warn',
-        text: 'CARILLON_LOGLEVEL is not a setting; did you mean CARILLON_LOG_LEVEL?',
+        message: 'CARILLON_LOGLEVEL is not a setting; did you mean CARILLON_LOG_LEVEL?',
       },
     ])
   })
@@ -207,7 +207,7 @@ describe('names of other servers', () => {
 
   test('are said to be used, and named when they are wrong', () => {
     expect(notes({ SOKETI_PORT: '7001', PORT: '' })).toEqual([
-      { level: 'info', text: 'SOKETI_PORT is read as PORT' },
+      { level: 'info', message: 'SOKETI_PORT is read as PORT' },
     ])
     expect(mistakes({ SOKETI_PORT: 'x', SOKETI_EVENT_MAX_SIZE_IN_KB: '2000' })).toEqual([
       'SOKETI_PORT=x: expected an integer from 0 to 65535',

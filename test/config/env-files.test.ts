@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { broughtBy, envFiles } from '../../src/config/env-files'
+import { settingsFrom, envFiles } from '../../src/config/env-files'
 import { notes } from '../../src/config/notes'
 import { Program } from '../program'
 
@@ -70,7 +70,7 @@ test('every value is known as the runtime has read it, and every one that it has
   })
   const env = environment(folder)
   const known = [...named.map(({ name }) => name), 'LINE_E', 'LINE_C']
-  const [brought] = broughtBy(envFiles(folder, [], env), env, { known, secrets: known })
+  const [brought] = settingsFrom(envFiles(folder, [], env), env, { known, secrets: known })
   expect(brought!.names.toSorted()).toEqual(known.toSorted())
   for (const what of ['altered', 'cut'] as const)
     expect(brought![what]).toEqual(named.flatMap(({ not, name }) => (not === what ? name : [])))
@@ -123,7 +123,7 @@ test('what was set outside, and what is empty, is not said to come from the file
   expect(notes(env, envFiles(folder, [], env))).toEqual([
     {
       level: 'info',
-      text: `PUSHER_APP_KEY: from ${folder}/.env, which the runtime reads at its start`,
+      message: `PUSHER_APP_KEY: from ${folder}/.env, which the runtime reads at its start`,
     },
   ])
 })
@@ -134,7 +134,7 @@ test('a reference is meant where it is no secret, or nothing else', () => {
       'DATABASE_PATH=$ROOT/carillon.sqlite\nREVERB_APP_SECRET=${PUSHER_APP_SECRET}\nHOST=$NONE\n',
   })
   const env = environment(folder, { ROOT: '/srv', PUSHER_APP_SECRET: 'hush' })
-  const texts = notes(env, envFiles(folder, [], env)).map(({ text }) => text)
+  const texts = notes(env, envFiles(folder, [], env)).map(({ message }) => message)
   expect(texts[0]).toStartWith('DATABASE_PATH, REVERB_APP_SECRET, HOST: from ')
   expect(texts[1]).toStartWith('HOST: not what ')
 })
@@ -155,10 +155,10 @@ test('the start names what came from the file, and what holds a $; a failing one
     .split('\n')
     .map((line) => JSON.parse(line) as { level: number; msg: string })
   const from = `PUSHER_APP_ID, PUSHER_APP_KEY, REVERB_APP_SECRET, PUSHER_ADMIN_USERNAME, PUSHER_ADMIN_PASSWORD: from ${folder}/.env, which the runtime reads at its start`
-  const altered = `REVERB_APP_SECRET: not what ${folder}/.env says, where a $ begins the name of a variable, in quotes too; write \\$ for the sign`
+  const altered = `REVERB_APP_SECRET: differs from ${folder}/.env, where a $ begins the name of a variable, in quotes too; write \\$ for the sign`
   expect(lines).toContainEqual(expect.objectContaining({ level: 30, msg: from }))
   expect(lines).toContainEqual(expect.objectContaining({ level: 40, msg: altered }))
-  const cut = `PUSHER_ADMIN_PASSWORD: ends where ${folder}/.env has a #, which begins a comment; quotes keep it`
+  const cut = `PUSHER_ADMIN_PASSWORD: ends at a # in ${folder}/.env, where a comment begins; quotes keep it`
   expect(lines).toContainEqual(expect.objectContaining({ level: 40, msg: cut }))
   expect(errors).not.toContain('word9')
 
@@ -176,7 +176,7 @@ test('quotes that whoever read the file has left are told, and no secret', () =>
     APP_NAME: '"x"',
   }
   expect(notes(env).filter(({ level }) => level === 'warn')).toEqual([
-    { level: 'warn', text: 'PUSHER_APP_SECRET: its quotes are a part of the value' },
-    { level: 'warn', text: 'REVERB_APP_KEY: its quotes are a part of the value' },
+    { level: 'warn', message: 'PUSHER_APP_SECRET: its quotes are a part of the value' },
+    { level: 'warn', message: 'REVERB_APP_KEY: its quotes are a part of the value' },
   ])
 })

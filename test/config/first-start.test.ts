@@ -46,7 +46,7 @@ test('without a terminal it stands in a file for the owner only, until it is del
   const refused = await saidBy(env)
   expect([refused.code, refused.output]).toEqual([1, ''])
   expect(refused.errors).toContain(
-    `${file}: can't be written, and no terminal shows what was generated`,
+    `${file}: can't be written, and no terminal shows the generated credentials`,
   )
   rmdirSync(file)
 
@@ -58,7 +58,7 @@ test('without a terminal it stands in a file for the owner only, until it is del
       `^# Made at .*\nPUSHER_APP_ID=.+\nPUSHER_APP_KEY=${UUID}\nPUSHER_APP_SECRET=${UUID}\nPUSHER_ADMIN_USERNAME=admin\nPUSHER_ADMIN_PASSWORD=${UUID}\n$`,
     ),
   )
-  expect(first.output).toContain(`Read it in ${file}`)
+  expect(first.output).toContain(`Read them in ${file}`)
   expect(first.output).toContain('App (generated now)\n')
 
   const second = await saidBy(env)

@@ -38,7 +38,7 @@ test.each(LIKE_OURS)('a service called %s binds nothing; one line says so', (ser
   expect(notes(env)).toEqual([
     {
       level: 'info',
-      text: `${Object.keys(env).toSorted().join(', ')}: set by Kubernetes for a service of that name, and no settings (enableServiceLinks: false leaves them out)`,
+      message: `${Object.keys(env).toSorted().join(', ')}: set by Kubernetes for a service of that name, and no settings (enableServiceLinks: false leaves them out)`,
     },
   ])
 })

@@ -6,7 +6,7 @@ import { notes } from '../../src/config/notes'
 const told = (...set: string[]): string[] =>
   notes(Object.fromEntries(set.map((entry) => [...entry.split('='), 'x'].slice(0, 2))))
     .filter(({ level }) => level === 'warn')
-    .map(({ text }) => text)
+    .map(({ message }) => message)
 
 const MISSES: readonly (readonly [name: string, meant: string])[] = [
   ['PUSHER_ADMIN_PASWORD', 'PUSHER_ADMIN_PASSWORD'],

@@ -139,11 +139,12 @@ test('only secrets come from files', () => {
   expect(notes({ SOKETI_PORT_FILE: '/none', PUSHER_APP_SECRT_FILE: 'x' })).toEqual([
     {
       level: 'warn',
-      text: 'SOKETI_PORT_FILE is not a setting: only secrets may stand in files; set SOKETI_PORT',
+      message:
+        'SOKETI_PORT_FILE is not a setting: only secrets may stand in files; set SOKETI_PORT',
     },
     {
       level: 'warn',
-      text: 'PUSHER_APP_SECRT_FILE is not a setting; did you mean PUSHER_APP_SECRET_FILE?',
+      message: 'PUSHER_APP_SECRT_FILE is not a setting; did you mean PUSHER_APP_SECRET_FILE?',
     },
   ])
 })

@@ -5,7 +5,7 @@ import { notes } from '../../src/config/notes'
 import { unreadTable } from '../docs/tables'
 
 const warnings = (env: Record<string, string>): string[] =>
-  notes(env).flatMap(({ level, text }) => (level === 'warn' ? text : []))
+  notes(env).flatMap(({ level, message }) => (level === 'warn' ? message : []))
 
 const TOLD: readonly (readonly [entry: string, instead: string])[] = [
   ['SOKETI_SSL_CERT=/etc/ssl/cert.pem', 'let a proxy in front do TLS'],
