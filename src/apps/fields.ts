@@ -65,7 +65,7 @@ export const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>(
     webhooks: {
       read: webhooks,
       into: 'webhooks',
-      about: 'Endpoints that are given what happens in the app',
+      about: 'Endpoints that are told what happens in the app',
     },
     limits: {
       read: limits,
