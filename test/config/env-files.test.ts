@@ -136,7 +136,7 @@ test('a reference is meant where it is no secret, or nothing else', () => {
   const env = environment(folder, { ROOT: '/srv', PUSHER_APP_SECRET: 'hush' })
   const texts = notes(env, envFiles(folder, [], env)).map(({ message }) => message)
   expect(texts[0]).toStartWith('DATABASE_PATH, REVERB_APP_SECRET, HOST: from ')
-  expect(texts[1]).toStartWith('HOST: not what ')
+  expect(texts[1]).toStartWith('HOST: differs from ')
 })
 
 test('the start names what came from the file, and what holds a $; a failing one, too', async () => {
