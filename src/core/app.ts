@@ -64,7 +64,6 @@ export interface AppStore {
   override(id: string, overrides: AppOverrides, now: number): void
 }
 
-/** The app's pair with this key. */
 export function findKeyPair(app: App, key: string): KeyPair | undefined {
   return app.keys.find((pair) => pair.key === key)
 }

@@ -18,7 +18,6 @@ import {
 import { KeyPair } from './signature'
 import type { AppId, Log } from './types'
 
-/** An app that has names, registered or hidden. */
 type NameOwner = { readonly record: AppRecord }
 type AppState = { -readonly [Field in keyof App]: App[Field] }
 
@@ -78,7 +77,6 @@ export class Apps {
     return this.#byId.values()
   }
 
-  /** True where some app has published credentials. */
   get anyPublished(): boolean {
     return this.#published.size > 0
   }

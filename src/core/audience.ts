@@ -129,7 +129,6 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
     fanOut.add(this)
   }
 
-  /** How many callers wait for room. */
   get waiting(): number {
     return this.#waiting.length
   }

@@ -28,7 +28,6 @@ export type GroupRules = {
   readonly nameOf: (group: ChannelName) => string
   /** False once the app no longer has it: the app was renamed or deleted. */
   readonly isOpen: (apps: Apps, app: App, group: ChannelName) => boolean
-  /** Whether the app allows client events in it. */
   readonly allowsClientEvents: (app: App) => boolean
   /** The sender of a client event receives it, too. */
   readonly echoes: boolean

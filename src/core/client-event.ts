@@ -115,7 +115,7 @@ function checkSize({ app, event, data }: ClientEventCommand): Refusal | undefine
 
 // ---------------------------------------------------------------- the budget of bytes
 
-/** How often a connection over its budget is told so. */
+/** How often a connection over its budget is notified. */
 const NOTIFY_EVERY_MS = 1000
 
 const DROP: Command = { type: 'noop', reply: undefined }

@@ -86,7 +86,7 @@ export class Connection<Codec extends Encoder = Encoder> {
   eventBucket: Bucket | undefined = undefined
   /** Bytes of client events that it may still send. Owned by `client-event`, like the next. */
   eventByteBucket: Bucket | undefined = undefined
-  /** When it was last told that its client events are dropped (`mono`). */
+  /** When it was last notified that its client events are dropped (`mono`). */
   overBudgetNotifiedAt = -Infinity
   /** Vacant channels that it may still subscribe to. Owned by `subscribe`. */
   channelBucket: Bucket | undefined = undefined

@@ -23,12 +23,12 @@ export function drain(core: Core, drainMs: number): Promise<number> {
   return new Promise((resolve) => {
     let next = 0
     const closeSlice = (): void => {
-      const patient = core.clock.mono() < deadline
+      const mayWait = core.clock.mono() < deadline
       const end = Math.min(next + sliceSize, leaving.length)
       core.slices.add({
         part: 'drain',
         step: () => {
-          if (next < end) closeNext(leaving, next++, patient)
+          if (next < end) closeNext(leaving, next++, mayWait)
           if (next < end) return true
           if (next < leaving.length) core.clock.after(SLICE_INTERVAL_MS, closeSlice)
           else resolve(total)
@@ -52,9 +52,9 @@ function spread<T>(items: readonly T[]): T[] {
 
 const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b))
 
-function closeNext(leaving: Connection[], index: number, patient: boolean): void {
+function closeNext(leaving: Connection[], index: number, mayWait: boolean): void {
   const conn = leaving[index]!
   if (conn.closed) return
-  if (patient && conn.sink.getBufferedAmount() > 0) return void leaving.push(conn)
+  if (mayWait && conn.sink.getBufferedAmount() > 0) return void leaving.push(conn)
   conn.refuse(REFUSE.shuttingDown)
 }

@@ -114,7 +114,7 @@ export function raise(refused: Refusal): never {
   throw new RealtimeError(code, message, { retryAfterSeconds })
 }
 
-/** What was thrown, in words: whatever plugins and the runtime throw. */
+/** The message of what plugins and the runtime throw, whatever it is. */
 export const messageOf = (cause: unknown): string =>
   cause instanceof Error ? cause.message : String(cause)
 

@@ -1,6 +1,6 @@
 /**
- * Faults: unexpected errors of ours. They are counted and logged, and never end what would have come
- * next: somebody else's message, the next connection of a slice, the next turn of a chain.
+ * Faults: unexpected errors of ours. They are counted and logged, and never end what follows: another client's
+ * message, the next connection of a slice, the next turn of a chain.
  */
 import type { Counters } from './counters'
 import type { Clock, Log } from './types'

@@ -15,7 +15,7 @@ export const isPluginFault = (code: unknown): code is PluginFault =>
   PLUGIN_FAULTS.includes(code as PluginFault)
 
 /** The hook that caused it; a plugin's own log knows the plugin's name. */
-export type Culprit = { readonly plugin?: string; readonly hook: string }
+export type FaultSource = { readonly plugin?: string; readonly hook: string }
 
 /** Wall time of a call after which the CPU clock is read, and CPU time that is too long. */
 export const BLOCKED_MS = 50
@@ -42,28 +42,28 @@ function readCpuMs(): number {
   return (user + system) / 1000
 }
 
-export function logFailure(log: Log, culprit: Culprit, cause: unknown): void {
+export function logFailure(log: Log, source: FaultSource, cause: unknown): void {
   const code: PluginFault = 'plugin_failed'
-  log.error({ code, ...culprit, err: describeError(cause) }, 'plugin failed')
+  log.error({ code, ...source, err: describeError(cause) }, 'plugin failed')
 }
 
 /** For a call that took longer than `BLOCKED_MS`; `cpuMs` is `cpuMsAt` at its begin. */
-export function logIfBlocked(log: Log, culprit: Culprit, cpuMs: number): void {
+export function logIfBlocked(log: Log, source: FaultSource, cpuMs: number): void {
   const ms = readCpuMs() - cpuMs
   if (ms <= BLOCKED_MS) return
   const code: PluginFault = 'plugin_blocked'
-  log.warn({ code, ...culprit, ms: Math.round(ms) }, 'plugin blocked the event loop')
+  log.warn({ code, ...source, ms: Math.round(ms) }, 'plugin blocked the event loop')
 }
 
 /** Runs the function of a plugin's timer; `log` is the plugin's own. */
 export function runTimer(log: Log, run: () => void): void {
-  const culprit: Culprit = { hook: 'timer' }
+  const source: FaultSource = { hook: 'timer' }
   const beganMs = performance.now()
   const cpuMs = cpuMsAt(beganMs)
   try {
     run()
   } catch (cause) {
-    logFailure(log, culprit, cause)
+    logFailure(log, source, cause)
   }
-  if (performance.now() - beganMs > BLOCKED_MS) logIfBlocked(log, culprit, cpuMs)
+  if (performance.now() - beganMs > BLOCKED_MS) logIfBlocked(log, source, cpuMs)
 }

@@ -22,7 +22,7 @@ type Occupancy = {
   roster: Roster | undefined
 }
 
-const NOBODY: ReadonlyMap<ChannelName, Occupancy> = new Map()
+const NO_CHANNELS: ReadonlyMap<ChannelName, Occupancy> = new Map()
 
 export class Presence {
   readonly #channels = new Map<App, Map<ChannelName, Occupancy>>()
@@ -78,7 +78,7 @@ export class Presence {
   }
 
   occupiedChannels(app: App): Iterable<ChannelName> {
-    return (this.#channels.get(app) ?? NOBODY).keys()
+    return (this.#channels.get(app) ?? NO_CHANNELS).keys()
   }
 
   #roster(app: App, channel: ChannelName): Roster | undefined {

@@ -43,7 +43,6 @@ export class RefusalLog {
     readonly policyOf: (code: ErrorCode) => LogPolicy,
   ) {}
 
-  /** The number of kinds. */
   get size(): number {
     return this.#kinds.size
   }

@@ -43,7 +43,7 @@ export class KeyPair {
  * byte, on every kind of channel that carries it; never re-serialise it. It is unambiguous: no name holds a
  * colon and a brace, and `channelData` is a JSON object.
  */
-export function subscriptionText(
+export function subscriptionToSign(
   socketId: SocketId,
   channel: ChannelName,
   channelData: string | undefined,
@@ -52,7 +52,7 @@ export function subscriptionText(
 }
 
 /** The text that a user's sign-in covers, `user_data` as received. */
-export function userText(socketId: SocketId, userData: string): string {
+export function userToSign(socketId: SocketId, userData: string): string {
   return `${socketId}::user::${userData}`
 }
 

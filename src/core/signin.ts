@@ -12,7 +12,7 @@ import { runGates, passGates, refuseAndNotify } from './hooks'
 import { copyText, parseRecord } from './json'
 import { scanObject, scanValue } from './json-scan'
 import type { SigninCommand } from './messages'
-import { userText } from './signature'
+import { userToSign } from './signature'
 import type { MaybePromise, UserId } from './types'
 import { announceUser, watch } from './watchlist'
 
@@ -47,7 +47,7 @@ function verifySignin(
     return signinRefusal(
       `Invalid auth: '${quote(auth)}' is not the key of this app, a colon and a signature`,
     )
-  const text = userText(socketId, userData)
+  const text = userToSign(socketId, userData)
   if (!pair.verify(text, auth.slice(colon + 1)))
     return signinRefusal(
       `Invalid signature: Expected HMAC SHA256 hex digest of ${quote(text)}, but got ${quote(auth.slice(colon + 1))}`,

@@ -17,7 +17,7 @@ import { notAnObject, parseMember } from './member'
 import { leaveChannel, joinChannel } from './membership'
 import type { SubscribeCommand, UnsubscribeCommand } from './messages'
 import type { SubscribeRequest } from './plugin'
-import { subscriptionText } from './signature'
+import { subscriptionToSign } from './signature'
 import type { ChannelName, MaybePromise, Member } from './types'
 import { appView } from './views'
 
@@ -156,11 +156,11 @@ function completeSubscribe(
   if (kind.group && !kind.group.isOpen(core.apps, app, channel)) return REFUSE.topicUnmatched
   const member = kind.presence ? parseMember(command, conn.user) : undefined
   if (isRefusal(member)) return member
-  const full =
+  const refused =
     checkAppChannels(core, command) ??
     checkAddressQuota(core, conn) ??
-    (member && checkMemberCount(core, command, member))
-  const refused = full ?? (kind.counted ? checkNewChannelRate(core, conn, command) : undefined)
+    (member && checkMemberCount(core, command, member)) ??
+    (kind.counted ? checkNewChannelRate(core, conn, command) : undefined)
   if (refused) return refused
   // A copy, which does not keep the frame in memory.
   joinChannel(core, conn, { ...command, channel: copyText(channel) }, member)
@@ -202,7 +202,7 @@ function checkSignature(
   const pair = findKeyPair(app, key)
   if (!pair)
     return refusal('auth_key_unknown', `Invalid key in subscription auth data: '${quote(key)}'`)
-  const text = subscriptionText(conn.id, channel, channelData)
+  const text = subscriptionToSign(conn.id, channel, channelData)
   const signature = auth.slice(colon + 1)
   if (!pair.verify(text, signature))
     return refusal(

@@ -7,14 +7,14 @@ import type { App } from './app'
 import type { Connection, User } from './connection'
 import type { UserId } from './types'
 
-const NOBODY: ReadonlySet<Connection> = new Set()
+const NO_CONNECTIONS: ReadonlySet<Connection> = new Set()
 
 /** Connections by app and user; empty entries are removed. */
 class ByUser {
   readonly #connections = new Map<App, Map<UserId, Set<Connection>>>()
 
   of(app: App, userId: UserId): ReadonlySet<Connection> {
-    return this.#connections.get(app)?.get(userId) ?? NOBODY
+    return this.#connections.get(app)?.get(userId) ?? NO_CONNECTIONS
   }
 
   /** True if the user had none before. */

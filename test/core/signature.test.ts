@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test'
-import { timingSafeEqual, KeyPair, subscriptionText } from '../../src/core/signature'
+import { timingSafeEqual, KeyPair, subscriptionToSign } from '../../src/core/signature'
 import type { ChannelName, SocketId } from '../../src/core/types'
 import { SIGNATURES, type SignatureVector } from '../vectors/signatures'
 import { K1, K2 } from '../vectors/requests'
 
 const textOf = ({ socketId, channel, channelData }: SignatureVector): string =>
-  subscriptionText(socketId as SocketId, channel as ChannelName, channelData)
+  subscriptionToSign(socketId as SocketId, channel as ChannelName, channelData)
 
 test.each(SIGNATURES)('$id: $channel is signed as published', (vector) => {
   const pair = new KeyPair('key', vector.secret ?? K1.appSecret)
@@ -25,7 +25,7 @@ test.each(SIGNATURES)('$id: nothing else passes for it', (vector) => {
 })
 
 test('an empty channel_data is signed like none', () => {
-  const text = subscriptionText('1.1' as SocketId, 'private-a' as ChannelName, '')
+  const text = subscriptionToSign('1.1' as SocketId, 'private-a' as ChannelName, '')
   expect(text).toBe('1.1:private-a')
 })
 
