@@ -72,7 +72,7 @@ export function runGatesNow(
   second?: unknown,
 ): Refusal | undefined {
   for (const gate of gates) {
-    const verdict = verdictOfNow(core, gate, call(core, gate, first, second))
+    const verdict = verdictOf(gate, callNow(core, gate, first, second))
     if (isRefusal(verdict)) return verdict
   }
   return undefined
@@ -128,7 +128,7 @@ export function runFilters<Event extends { readonly data?: JsonText }>(
 ): Event | Refusal {
   let filtered = event
   for (const each of filters) {
-    const verdict = verdictOfNow(core, each, call(core, each, first, filtered))
+    const verdict = verdictOf(each, callNow(core, each, first, filtered))
     if (verdict === undefined) continue
     if (isRefusal(verdict)) return verdict
     const { data: given } = verdict as Replace
@@ -158,10 +158,7 @@ export function notify(
   first?: unknown,
   second?: unknown,
 ): void {
-  for (const tap of taps) {
-    const answer = call(core, tap, first, second)
-    if (answer instanceof Promise) forbidWaiting(core, tap, answer)
-  }
+  for (const tap of taps) callNow(core, tap, first, second)
 }
 
 /** Sends a refusal to a connection, logs it and notifies the `refused` taps. */
@@ -186,9 +183,8 @@ export function collectHeaders(
 ): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const hook of hooks) {
-    const answer = call(core, hook, first, second)
-    if (answer instanceof Promise) forbidWaiting(core, hook, answer)
-    else if (typeof answer === 'object') Object.assign(headers, answer)
+    const answer = callNow(core, hook, first, second)
+    if (typeof answer === 'object') Object.assign(headers, answer)
   }
   return headers
 }
@@ -212,20 +208,18 @@ function call({ log }: HookContext, hook: Hook, first: unknown, second: unknown)
   }
 }
 
-/** The verdict of a hook that may not wait. */
-function verdictOfNow(
+/** Calls a hook that may not wait: a promise is a fault. */
+function callNow(
   core: HookContext,
   hook: Hook,
-  answer: Answer,
-): Refusal | Allow | Replace | undefined {
-  if (!(answer instanceof Promise)) return verdictOf(hook, answer)
-  forbidWaiting(core, hook, answer)
-  return faultRefusal(hook)
-}
-
-function forbidWaiting(core: HookContext, hook: Hook, answer: Promise<unknown>): void {
+  first: unknown,
+  second: unknown,
+): Exclude<Answer, Promise<unknown>> {
+  const answer = call(core, hook, first, second)
+  if (!(answer instanceof Promise)) return answer
   answer.catch(() => undefined) // the fault below is the one that counts
   reportFault(core, hook, new Error(`answered with a promise, but ${hook.name} may not wait`))
+  return FAULT
 }
 
 async function awaitVerdict(
