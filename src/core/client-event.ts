@@ -49,7 +49,7 @@ export function publishClientEvent(
   core.counters.clientEvents++
   const except = group?.echoes ? undefined : conn.id
   if (data === undefined || typeof data === 'string')
-    publishToBoth(core, { type: 'event', app, channel, event, data, sender, except })
+    publishWithGroup(core, { type: 'event', app, channel, event, data, sender, except })
   else core.broker.publish({ type: 'bytes', app, channel, event, data, sender, except })
   if (group && !group.answers) return undefined
   if (ref) conn.reply({ type: 'accepted', ref })
@@ -66,8 +66,7 @@ export function publishClientEvent(
   return undefined
 }
 
-/** Publishes to the channel and to its group. */
-function publishToBoth({ groups, broker }: Core, publication: EventPublication): void {
+function publishWithGroup({ groups, broker }: Core, publication: EventPublication): void {
   broker.publish(publication)
   const relayed = groups.toGroup(publication)
   if (relayed) broker.publish(relayed)

@@ -40,11 +40,9 @@ export type Subscription = {
   readonly conn: Connection
   readonly channel: Channel
   readonly audience: Audience<Subscription>
-  /** The connection's member in a presence channel. */
   readonly member: Member | undefined
   /** Distinguishes it from the user's other connections there. */
   readonly meta: Meta | undefined
-  /** The client's reference to the subscription. */
   readonly ref: Ref | undefined
   /** Its shard, and its index there; owned by the audience. Undefined once it has left. */
   shard: Shard<Subscription> | undefined

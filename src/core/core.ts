@@ -64,7 +64,6 @@ export type Timing = {
   readonly pongTimeoutSeconds: number
   /** Silence after which a client is closed whose protocol has its own heartbeats. */
   readonly heartbeatTimeoutSeconds: number
-  /** How often silent clients are looked for. */
   readonly sweepIntervalMs: number
   /** How long one gate may take before it refuses. */
   readonly gateTimeoutMs: number

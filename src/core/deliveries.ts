@@ -6,7 +6,6 @@ export type Attempt = {
   /** When it was sent; epoch milliseconds. */
   readonly at: number
   readonly durationMs: number
-  /** The number of events in it. */
   readonly events: number
   /** Null without an answer. */
   readonly status: number | null

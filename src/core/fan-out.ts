@@ -39,7 +39,6 @@ export type FanOutContext = {
 
 /** An audience, as far as turns need. */
 export interface PendingAudience {
-  /** The number of subscribers. */
   readonly size: number
   readonly shardCount: number
   /** See `Audience` for these. */

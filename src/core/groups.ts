@@ -21,9 +21,7 @@ export type GroupTable = {
 
 export class Groups {
   readonly #tables: readonly GroupTable[]
-  /** Groups with subscribers. */
   readonly #occupied = new Map<App, Set<Channel>>()
-  /** The kind of any channel or group. */
   readonly kindOf: (name: string) => ChannelKind
 
   constructor(tables: readonly GroupTable[]) {

@@ -158,7 +158,6 @@ export class Hub {
     this.#fanOutTo(channel, publication, except)
   }
 
-  /** Sends a notice to the channel's subscribers. */
   announce(app: App, notice: Notice, except?: Connection): void {
     const channel = this.channel(app, notice.channel)
     if (channel) this.#fanOutTo(channel, notice, except)

@@ -40,7 +40,6 @@ export function joinChannel(
     notify(core, hooks.subscribed, conn, { channel, userId })
 }
 
-/** Replies that the connection is subscribed, with the members. */
 function replySubscribed(
   { presence }: Core,
   conn: Connection,
@@ -84,7 +83,6 @@ function joinUncounted(core: Core, conn: Connection, command: SubscribeCommand):
     notify(core, hooks.subscribed, conn, { channel: groups.nameOf(channel), userId: undefined })
 }
 
-/** Sends the last event, or a cache miss. */
 function sendCached(core: Core, conn: Connection, app: App, channel: ChannelName): void {
   const cached = core.cache.get(app, channel, core.clock.mono())
   if (cached) {

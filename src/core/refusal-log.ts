@@ -47,7 +47,6 @@ export class RefusalLog {
     return this.#kinds.size
   }
 
-  /** Records a refusal. */
   note({ code, message }: Pick<Refusal, 'code' | 'message'>, caller: Caller): void {
     const logged = this.policyOf(code)
     const reason = reasonIn(message, logged)

@@ -15,7 +15,6 @@ export const sha256 = (text: string): string =>
 /** One live pair of an app. The secret stays inside: it can sign and compare, not be read. */
 export class KeyPair {
   readonly #hasher: Bun.CryptoHasher
-  /** The secret is a published one. */
   readonly isPublished: boolean
 
   constructor(
