@@ -12,9 +12,9 @@ import { MAX_BEHIND_BYTES, reportSlowReader } from './core/slow-reader'
 import type { MaybePromise } from './core/types'
 import { codecFor, isPhoenixPath, isPolledPath } from './dialects/codecs'
 import {
-  asksToUpgrade,
+  requestsUpgrade,
   chooseProtocol,
-  isToUpgrade,
+  hasUpgradeConnection,
   refuseHandshake,
   respondToPage,
 } from './http/handshake'
@@ -76,7 +76,7 @@ export function listen(port: Port): Server<Client> {
     fetch(request, server) {
       // The URL is read as text: a parser throws for an invalid Host header.
       const place = placeOf(pathOf(request.url), config.pathPrefix)
-      if (request.method === 'GET' && asksToUpgrade(request.headers))
+      if (request.method === 'GET' && requestsUpgrade(request.headers))
         return upgradeInTurn(port, request, place, server)
       return respondToFallback(port, request, place) ?? respondToApi(port, route(request, place))
     },
@@ -150,7 +150,7 @@ function upgradeInTurn(
   server: Server<Client>,
 ): MaybePromise<Response | undefined> {
   const { slices, counters } = port.core
-  if (!isToUpgrade(request.headers)) {
+  if (!hasUpgradeConnection(request.headers)) {
     logRefusal(port, request, REFUSE.upgradeMissing)
     return refuseHandshake(request)
   }

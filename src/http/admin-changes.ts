@@ -32,16 +32,16 @@ export class AdminChanges {
   }
 
   describe(request: Request, about: ChangeDetails): void {
-    const asking = this.#requests.get(request)
-    if (asking) asking.about = about
+    const entry = this.#requests.get(request)
+    if (entry) entry.about = about
   }
 
   /** Logs a request that was answered without an error. */
   readonly record = ({ request, route, set }: AnsweredRequest): void => {
     const { method } = request
-    const asking = this.#requests.get(request)
-    if (!asking || method === 'GET' || method === 'HEAD') return
-    const { admin, about } = asking
+    const entry = this.#requests.get(request)
+    if (!entry || method === 'GET' || method === 'HEAD') return
+    const { admin, about } = entry
     const remoteAddress = this.addresses.of(request)
     const requestId = set.headers[REQUEST_ID]
     this.log.info({ admin, method, route, ...about, remoteAddress, requestId }, 'admin change')

@@ -80,7 +80,7 @@ async function readChunks(
   for await (const chunk of body ?? []) {
     uploads.receive(upload, chunk.length)
     if (upload.bytes > maxBytes) return 'too_large'
-    if (!uploads.has(upload)) return 'too_slow' // and lets go of what has come
+    if (!uploads.has(upload)) return 'too_slow' // drops the chunks
     chunks.push(chunk)
   }
   return Bun.concatArrayBuffers(chunks)

@@ -98,7 +98,7 @@ export function channels(core: Core, access: SignedAccess) {
         return {
           occupied: core.presence.subscriptionCount(app, channel) > 0,
           ...attributesOf(core, app, channel, attributes),
-          ...(cache && { cache: cachedOf(core, app, channel) }),
+          ...(cache && { cache: readCache(core, app, channel) }),
         }
       },
       {
@@ -162,7 +162,7 @@ function splitCache(info: string | undefined): { cache: boolean; rest: string } 
 }
 
 /** The last event of a cache channel and how many seconds it has left; null where there is none. */
-function cachedOf(core: Core, app: App, channel: ChannelName) {
+function readCache(core: Core, app: App, channel: ChannelName) {
   if (!channelKind(channel).cache)
     throw invalid(`Events are kept of cache channels only, not of ${channel}`)
   const now = core.clock.mono()

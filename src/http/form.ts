@@ -102,7 +102,7 @@ async function parseBody(type: string, bytes: Uint8Array, limits: BodyLimits): P
 
 /**
  * `URLSearchParams` repairs what is no UTF-8 with U+FFFD, `decodeURIComponent` throws. Where there is
- * none nothing was repaired, and nobody pays for decoding twice.
+ * none nothing was repaired, and decoding twice is saved.
  */
 function requireUtf8(text: string, pairs: readonly [string, string][]): void {
   if (pairs.some((pair) => pair.some((part) => part.includes('\ufffd'))))

@@ -12,11 +12,11 @@ const UPGRADE = /(^|,)\s*websocket\s*(,|$)/i
 const CONNECTION = /(^|,)\s*upgrade\s*(,|$)/i
 
 /** True for a client that wants a WebSocket. */
-export const asksToUpgrade = (headers: Headers): boolean =>
+export const requestsUpgrade = (headers: Headers): boolean =>
   UPGRADE.test(headers.get('upgrade') ?? '')
 
 /** True where the last sender, a proxy or the client, means this connection. */
-export const isToUpgrade = (headers: Headers): boolean =>
+export const hasUpgradeConnection = (headers: Headers): boolean =>
   CONNECTION.test(headers.get('connection') ?? '')
 
 /**

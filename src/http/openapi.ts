@@ -100,7 +100,7 @@ function answerOf({ additionalProperties, ...schema }: TSchema = {} as TSchema):
 const typeOf = (schema: Shape['schema']): string =>
   schema?.['type'] === 'string' ? 'text/plain' : 'application/json'
 
-/** Between steps: each takes some milliseconds, and anybody may send the first request. */
+/** Between steps, since each takes some milliseconds and any client may send the first request. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 const tagOf = ({ name }: { readonly name: string }): Tag => ({

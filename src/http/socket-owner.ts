@@ -20,9 +20,9 @@ export class SocketOwners {
   #diag: SocketDiag | undefined
 
   /** The client's user id; undefined where the connection is not found or has no owner any more. */
-  of(ends: Endpoints): number | undefined {
-    this.#diag ??= new SocketDiag(ends.own)
-    return this.#diag.works ? this.#diag.ownerOf(ends) : ownerInProc(ends)
+  of(endpoints: Endpoints): number | undefined {
+    this.#diag ??= new SocketDiag(endpoints.own)
+    return this.#diag.works ? this.#diag.ownerOf(endpoints) : ownerInProc(endpoints)
   }
 
   close(): void {
@@ -171,7 +171,7 @@ function readHead(file: string): string {
       text += page.toString('latin1', 0, bytes)
     }
   } catch {
-    // there is no such file, or no descriptor left: nobody is found
+    // ENOENT, or EMFILE: no owner is found
   }
   if (descriptor >= 0) closeSync(descriptor)
   return text

@@ -38,8 +38,8 @@ export function publishToScope(
   for (const each of reached) requireRoom(core.hub, app, each)
   checkRate(core, app, 1)
   const rest = { app, data: jsonText(text), sender: undefined, except: undefined }
-  const asked: BackendPublication = { ...rest, type: 'event', channel: channel ?? group, event }
-  const publication = filterEvent(core, asked)
+  const original: BackendPublication = { ...rest, type: 'event', channel: channel ?? group, event }
+  const publication = filterEvent(core, original)
   core.counters.publications++
   const name = topic === undefined ? event : `${topic}:${event}`
   core.broker.publish({ ...publication, channel: group, event: name })

@@ -13,7 +13,7 @@ import { channelIn } from '../../protocols/phoenix-topics'
 export const mount: Mount = {
   name: 'pushex',
   path: '/push_socket/websocket',
-  app: (core, key) => (key === null ? unnamedApp(core) : findAppByKey(core, key)),
+  app: (core, key) => (key === null ? findDefaultApp(core) : findAppByKey(core, key)),
   address: (_, app, topic) => channelIn(app, topic),
   topicOf: (channel) => channel,
   joinResponse: () => '{}',
@@ -27,7 +27,7 @@ export const mount: Mount = {
   checkPush: () => REFUSE.pushUnsupported,
 }
 
-function unnamedApp({ apps }: Core): App | Refusal {
+function findDefaultApp({ apps }: Core): App | Refusal {
   const app = apps.defaultApp()
   if (!app)
     return refusal(
