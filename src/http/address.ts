@@ -68,7 +68,7 @@ export class Addresses {
     return this.server?.pendingRequests ?? 0
   }
 
-  /** For a refused request: a body that was not read may never come, and holds a file descriptor, so it is not waited for long. */
+  /** For a refused request: its unread body may never come, and holds a file descriptor until then. */
   limitUnreadBody(request: Request): void {
     if (request.method !== 'GET' && !request.bodyUsed) this.limitIdle(request, UNREAD_SECONDS)
   }

@@ -26,7 +26,7 @@ export class AppSecrets {
     readonly locality: Locality,
   ) {}
 
-  /** Key and secret by Basic; with `bearer` also the secret alone. A request without either is no attempt. Never waits. */
+  /** Takes key and secret by Basic, with `bearer` also the secret alone. A request without is no attempt. */
   verify(
     request: Request,
     app: App | undefined,

@@ -186,7 +186,7 @@ const ATTRIBUTES: Readonly<
 /** As long as a query may be. */
 const MAX_INFO_CHARS = 16_384
 
-/** The attributes that `info` names, each once. @throws RealtimeError('request_invalid') for an attribute that does not exist */
+/** The attributes that `info` names, each once. @throws RealtimeError('request_invalid') */
 export function parseInfo(info: string | undefined): Attribute[] {
   if (!info) return []
   if (info.length > MAX_INFO_CHARS)

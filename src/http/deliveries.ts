@@ -41,13 +41,7 @@ const DELIVERIES = {
       dead: 1,
       oldest: 1_700_000_000_123,
       attempts: [
-        {
-          at: 1_700_000_000_173,
-          duration_ms: 12,
-          events: 1,
-          status: 503,
-          error: 'answered 503',
-        },
+        { at: 1_700_000_000_173, duration_ms: 12, events: 1, status: 503, error: 'answered 503' },
       ],
     },
   ],

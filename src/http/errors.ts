@@ -53,7 +53,7 @@ export function explain(core: Core, failure: Failure): ErrorAnswer {
 const UNKNOWN_ROUTE = refusal('path_not_found', 'Unknown route')
 const UNREADABLE = refusal('request_invalid', 'Not as documented')
 
-/** Undefined for a fault of ours. The class comes first: the framework takes our `code` for its own name of the error. */
+/** Undefined for a fault. The class is checked first: the framework takes our `code` for its own. */
 function refusalIn({ code, error }: Failure): Pick<Refusal, 'code' | 'message'> | undefined {
   if (error instanceof RealtimeError) return error
   if (code === 'NOT_FOUND') return UNKNOWN_ROUTE

@@ -17,6 +17,7 @@ import {
   TAGS,
   type Tag,
 } from './openapi-text'
+import type { RunningPlugin } from './plugins'
 import { ADMIN_REFUSALS } from './refusals'
 
 export const DOCUMENT_PATH = '/swagger/json'
@@ -28,20 +29,13 @@ export const pageAnswer = (type: string, schema: object, example: Json) => ({
 
 export const HTML_ANSWER = pageAnswer('text/html', { type: 'string' }, '<!doctype html>…')
 
-type PluginRoutes = {
-  readonly name: string
-  readonly routes: AnyElysia
-  /** The hook that makes a route one for admins only. */
-  readonly adminOnly: unknown
-}
-
 type Hooks = AnyElysia['routes'][number]['hooks']
 type RouteContext = { readonly models: Record<string, TSchema>; readonly isAdminOnly: boolean }
 
 /** The document of an API's routes, in their order; other keys are in alphabetical order. */
 export async function documentOf(
   api: AnyElysia,
-  plugins: readonly PluginRoutes[],
+  plugins: readonly RunningPlugin[],
 ): Promise<object> {
   const { filterPaths, registerSchemaPath } = await import('@elysiajs/swagger/utils')
   await nextTurn()
@@ -74,7 +68,7 @@ const METHODS = 'GET PUT POST DELETE OPTIONS HEAD PATCH TRACE'.split(' ') as rea
 const isHook = (hook: unknown) => (kept: unknown) =>
   kept === hook || (kept as { readonly fn?: unknown } | undefined)?.fn === hook
 
-/** Describes a route: its own answers count before those of its schemas. Routes for admins only get their refusals. */
+/** Describes a route: its own answers replace those of its schemas; routes for admins get their refusals. */
 function describe(
   { response = {}, detail = {} }: Hooks,
   { models, isAdminOnly }: RouteContext,
@@ -90,7 +84,7 @@ function describe(
   return { security: [{ password: [] }], ...detail, responses: { ...refusals, ...responses } }
 }
 
-/** The literal '' is an answer without a body. Once a route has answered, the framework has closed its schema, which is undone. */
+/** The literal '' has no body. Undoes that the framework closes the schema of a route that has answered. */
 function answerOf({ additionalProperties, ...schema }: TSchema = {} as TSchema): Answer {
   const open = additionalProperties === false ? {} : { additionalProperties }
   if (schema['const'] === '') return {}

@@ -11,6 +11,7 @@ import { count } from './schemas'
 export type RunningPlugin = {
   readonly name: string
   readonly routes: AnyElysia
+  /** The hook that makes a route one for admins only. */
   readonly adminOnly: unknown
   readonly counters: readonly {
     readonly name: string

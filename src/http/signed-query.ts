@@ -65,7 +65,7 @@ function parsePlainQuery(url: string): SignedQuery | undefined {
   return { text, credentials, hasParameters: false }
 }
 
-/** The query as signed, keys in lower case. The last of a repeated key counts; a list (`key[]`) keeps its values, in order. */
+/** Keys are in lower case. The last of a repeated key counts; a list (`key[]`) keeps its values, in order. */
 export function canonicalQuery(pairs: readonly Pair[], read: Decode): SignedQuery {
   const query = new Map<string, string>()
   for (const [rawKey, rawValue] of pairs) {
