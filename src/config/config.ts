@@ -46,7 +46,7 @@ export const SETTINGS = {
     'CARILLON_WAIT_FOR_DATABASE_SECONDS',
     0,
     [0, 86_400],
-    'time that a start waits for the end of another process that uses the database, `/up` 200 and `/ready` 503 meanwhile; 0 refuses to start',
+    'time that a start waits for another process to release the database, `/up` 200 and `/ready` 503 meanwhile; 0 refuses to start',
   ),
   appId: optional(
     'PUSHER_APP_ID',
@@ -85,7 +85,7 @@ export const SETTINGS = {
     default: true,
     read: (value) => (Object.hasOwn(BOOLEANS, value) ? BOOLEANS[value] : undefined),
     expected: 'true or false',
-    about: 'client events for the app that the settings bring',
+    about: 'client events for the app of the settings',
   }),
   pushexApp: optional(
     'CARILLON_PUSHEX_APP',
@@ -110,7 +110,7 @@ export const SETTINGS = {
   }),
   trustedProxies: networkList(
     'CARILLON_TRUSTED_PROXIES',
-    'proxies in front, whose `x-forwarded-for` says where a client is; naming one switches the published development credentials off',
+    "proxies in front, whose `x-forwarded-for` has the client's address; naming one switches the published development credentials off",
   ),
   localHosts: setting<readonly string[]>({
     env: 'CARILLON_LOCAL_HOSTS',
@@ -118,19 +118,19 @@ export const SETTINGS = {
     read: hostNames,
     expected: 'names like myapp.test, separated by commas',
     about:
-      'names of this machine besides localhost, under which the published development credentials are good',
+      'names of this machine besides localhost, under which the published development credentials are accepted',
   }),
   maxFailedLoginsPerMinute: number(
     'CARILLON_MAX_FAILED_LOGINS_PER_MINUTE',
     10,
     [1, 1_000_000],
-    'wrong passwords of the admin, and wrong secrets of each app by Basic or Bearer, of one address (IPv6: of one /64); then the right one has to wait, too',
+    'wrong passwords of the admin, and wrong secrets of each app by Basic or Bearer, of one address (IPv6: of one /64); past it the right one is refused, too',
   ),
   activityTimeoutSeconds: number(
     'CARILLON_ACTIVITY_TIMEOUT_SECONDS',
     30,
     [1, 86_400],
-    'silence after which a client is pinged; it is told so in the hello (proxies end what is silent for a minute)',
+    'silence after which a client is pinged, also sent in the hello (proxies close what is silent for a minute)',
   ),
   pongTimeoutSeconds: number(
     'CARILLON_PONG_TIMEOUT_SECONDS',
@@ -142,7 +142,7 @@ export const SETTINGS = {
     'CARILLON_HEARTBEAT_TIMEOUT_SECONDS',
     60,
     [1, 86_400],
-    'silence after which a Phoenix client is closed with 1001; its heartbeats come every 30 s',
+    'silence after which a Phoenix client is closed with 1001; it sends heartbeats every 30 s',
   ),
   cacheTtlSeconds: number(
     'CARILLON_CACHE_TTL_SECONDS',
@@ -160,7 +160,7 @@ export const SETTINGS = {
     'CARILLON_MAX_CONNECTIONS',
     0,
     [0, 10_000_000],
-    'open connections of the process; 0 leaves 256 of the file descriptors that the system allows to the rest',
+    'open connections of the process; 0 is all file descriptors that the system allows but 256',
   ),
   maxRequests: number(
     'CARILLON_MAX_REQUESTS',
@@ -179,7 +179,7 @@ export const SETTINGS = {
     'CARILLON_CONFIG',
     /./,
     'a path',
-    'the file that lists plugins and apps, in place of `carillon.config.ts` in the working directory; without either, the one that came along',
+    "the file that lists plugins and apps, in place of `carillon.config.ts` in the working directory; without either, the server's own",
   ),
   logLevel: setting<LogLevel>({
     env: 'CARILLON_LOG_LEVEL',

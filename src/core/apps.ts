@@ -128,7 +128,7 @@ export class Apps {
     for (const [field, app] of this.#findProvided(record)) {
       const fields = { appId: record.id, name: record.name, field, by: app.providedBy }
       this.#names.add({ record }, record)
-      this.log.warn(fields, 'a stored app is hidden while another brings what it has')
+      this.log.warn(fields, 'a stored app is hidden: a provided app has its id or key')
       return
     }
     this.#registerLoaded(record, undefined)

@@ -112,5 +112,5 @@ export function checkSchema(db: Database, path: string): void {
 
 const foreignFileError = (path: string, problem: string): StoreError =>
   new StoreError(
-    `database ${path}: belongs to another program, or was changed: ${problem} (DATABASE_PATH names a file of its own)`,
+    `database ${path}: belongs to another program, or was changed: ${problem} (set DATABASE_PATH to a file of its own)`,
   )

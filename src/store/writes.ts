@@ -66,6 +66,6 @@ export class Writes {
   }
 
   #reportRecovery(): void {
-    if (this.readiness.recover('writes')) this.log.info({}, 'writes: taken again')
+    if (this.readiness.recover('writes')) this.log.info({}, 'writes: accepted again')
   }
 }

@@ -228,7 +228,7 @@ export class Lane {
     this.#isFull = true
     core.log.warn(
       { appId: this.key.appId, stored },
-      'webhook endpoint has its share of the outbox; new events for it are dropped',
+      'webhook endpoint has used up its share of the outbox; new events for it are dropped',
     )
   }
 

@@ -260,7 +260,7 @@ export class Recorder {
     if (this.core.readiness.recover('webhooks'))
       this.core.log.info(
         { dropped: this.core.counters.webhookEventsDropped },
-        'webhooks: written down again',
+        'webhooks: stored again',
       )
   }
 }

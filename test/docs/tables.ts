@@ -17,7 +17,7 @@ export const settingsTable = (): string =>
   tableOf(
     ['Variable', 'Default', 'What it is'],
     ALL_SETTINGS.map(({ env, default: value, about, secret }) => {
-      const file = secret ? `; or ${code(fileVariable(env))}, a file that has it` : ''
+      const file = secret ? `; or ${code(fileVariable(env))}, a file that holds it` : ''
       return [code(env), cell(value), `${about}${file}`]
     }),
   )

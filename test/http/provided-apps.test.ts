@@ -39,7 +39,7 @@ describe('a stored app that a provided one hides', () => {
       expect((await list(server)).map(({ slug }) => slug)).toEqual(['shop-app'])
       expect(server.log.lines).toContainEqual({
         level: 'warn',
-        message: 'a stored app is hidden while another brings what it has',
+        message: 'a stored app is hidden: a provided app has its id or key',
         fields: { appId: 'mine', name: 'My stored app', field: shared, by: 'apps' },
       })
       for (const [field, value] of Object.entries({ ...MINE, slug: 'my-stored-app' })) {

@@ -36,7 +36,7 @@ describe('a file of another program', () => {
     using db = sql.startsWith('OURS') ? openDatabase(':memory:') : new Database(':memory:')
     db.run(sql.replace('OURS;', ''))
     expect(() => checkSchema(db, 'x.sqlite')).toThrow(
-      `database x.sqlite: belongs to another program, or was changed: ${why} (DATABASE_PATH names a file of its own)`,
+      `database x.sqlite: belongs to another program, or was changed: ${why} (set DATABASE_PATH to a file of its own)`,
     )
   })
 
