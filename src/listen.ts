@@ -326,7 +326,7 @@ const FIRST_FREE_PORT = 1024
 const REMEDY = `: ports below ${FIRST_FREE_PORT} do. Set PORT to a higher one and put a proxy in front, or grant CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE)`
 
 /** Why the server cannot listen on its address, in one line; undefined for any other error. */
-export function unusableAddress(
+export function describeAddressError(
   cause: unknown,
   { host, port }: Pick<Config, 'host' | 'port'>,
 ): string | undefined {

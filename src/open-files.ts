@@ -20,21 +20,21 @@ const RESERVED_FILES = 256
 const MOST_REQUESTS = 10_000
 
 /** Connections that the system has room for; 0 where that is unknown. */
-export function socketsAllowed(files = openFilesLimit()): number {
+export function socketLimit(files = openFilesLimit()): number {
   return files === undefined ? 0 : files - Math.min(RESERVED_FILES, Math.floor(files / 4))
 }
 
 /** Requests in flight that the system has room for. The other half of the files is for sockets and health checks. */
-export const requestsAllowed = (): number =>
+export const requestLimit = (): number =>
   Math.min(MOST_REQUESTS, Math.floor((openFilesLimit() ?? Infinity) / 2))
 
 /** One line for each setting that allows more than `files`, the limit of the system, has room for. */
-export function overFileLimit(
+export function fileLimitWarnings(
   { maxConnections, maxRequests }: Pick<Config, 'maxConnections' | 'maxRequests'>,
   files: number | undefined,
 ): string[] {
   if (files === undefined) return []
-  const room = socketsAllowed(files)
+  const room = socketLimit(files)
   const settings = [
     [SETTINGS.maxConnections.env, maxConnections],
     [SETTINGS.maxRequests.env, maxRequests],

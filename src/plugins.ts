@@ -50,7 +50,7 @@ export type Surroundings = {
   readonly changes: AdminChanges
 }
 
-/** @throws PluginError for the first plugin that can't be used; what was set up before it is released */
+/** Sets plugins up, in order. @throws PluginError for the first that can't be used, once those before it are released */
 export function setUpPlugins(
   plugins: readonly AnyPlugin[],
   surroundings: Surroundings,
@@ -69,7 +69,7 @@ export function setUpPlugins(
 }
 
 /** Which fields of apps some plugin enforces, and how their entries are checked. */
-export function enforcedBy(plugins: readonly AnyPlugin[]): Enforced {
+export function findEnforced(plugins: readonly AnyPlugin[]): Enforced {
   return { hosts: plugins.find(({ enforces }) => enforces?.hosts)?.enforces?.hosts }
 }
 

@@ -11,10 +11,10 @@ import type { Credentials } from './config/credentials'
 import { envFiles } from './config/env-files'
 import { warnLeftOver, writeGenerated } from './config/first-start'
 import { ignoresHangups } from './hangup'
-import { unusableAddress } from './listen'
+import { describeAddressError } from './listen'
 import { createLog, type ServerLog } from './log'
 import { notes } from './config/notes'
-import { openFilesLimit, overFileLimit } from './open-files'
+import { openFilesLimit, fileLimitWarnings } from './open-files'
 import { PluginError } from './plugins'
 import { createServer, type CarillonServer } from './server'
 import { StoreError } from './store/errors'
@@ -36,7 +36,7 @@ export async function serve(): Promise<void> {
   }
   const { log, givenUp } = program
   for (const { level, message } of readNotes()) log[level]({}, message)
-  for (const line of overFileLimit(config, openFilesLimit())) log.warn({}, line)
+  for (const line of fileLimitWarnings(config, openFilesLimit())) log.warn({}, line)
   surviveFaults(program)
   leaveOnSignal(program)
   const { file, server } = await start(program, config)
@@ -80,7 +80,7 @@ async function start(program: Program, config: Config) {
     if (givenUp.signal.aborted) return exit(program)
     if (cause instanceof ConfigError) fail(...cause.mistakes)
     if (cause instanceof StoreError || cause instanceof PluginError) fail(cause.message)
-    fail(unusableAddress(cause, config) ?? String(cause))
+    fail(describeAddressError(cause, config) ?? String(cause))
   }
 }
 

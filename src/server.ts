@@ -36,7 +36,7 @@ import { RequestQueue } from './core/request-queue'
 import { Uploads } from './core/uploads'
 import { Users } from './core/users'
 import {
-  keepGenerated,
+  storeGenerated,
   providedApps,
   publishedCredentials,
   resolveCredentials,
@@ -53,11 +53,11 @@ import { InFlight } from './http/in-flight'
 import { Locality } from './http/local'
 import { Logins } from './http/logins'
 import { listen } from './listen'
-import { requestsAllowed, socketsAllowed, watchOpenFiles } from './open-files'
+import { requestLimit, socketLimit, watchOpenFiles } from './open-files'
 import swaggerPage from './pages/swagger/index.html'
 import type { AnyPlugin } from './plugin'
 import {
-  enforcedBy,
+  findEnforced,
   setUpPlugins,
   startPlugins,
   stopPlugins,
@@ -184,7 +184,7 @@ async function build(
   const uploads = new Uploads(clock)
   const plugins = setUpPlugins(listed, { clock, log, writes, apps, uploads, slices, changes })
   undo.push(() => plugins.forEach(({ release }) => release()))
-  const enforced = enforcedBy(listed)
+  const enforced = findEnforced(listed)
   warnUnenforced(enforced, apps, log)
   warnPublished(config, apps, log)
 
@@ -231,13 +231,13 @@ async function build(
     throw storeError(config.databasePath, cause)
   })
   await makeWay()
-  const inFlight = new InFlight(core, addresses, config.maxRequests || requestsAllowed())
+  const inFlight = new InFlight(core, addresses, config.maxRequests || requestLimit())
   const server = listen({ core, config, api, addresses, locality, xhr, longPolls, inFlight })
   addresses.server = server
   undo.push(() => server.stop(true).then(() => slices.finish()))
   options.handOver?.(credentials)
   guard(config.databasePath, () => {
-    keepGenerated(credentials, store, apps, clock.now())
+    storeGenerated(credentials, store, apps, clock.now())
     webhooks.start()
   })
   const checkOpenFiles = watchOpenFiles(core)
@@ -331,7 +331,7 @@ function newCore(
       heartbeatTimeoutSeconds: config.heartbeatTimeoutSeconds,
       sweepIntervalMs: sweepIntervalMs(config),
       gateTimeoutMs: config.gateTimeoutMs,
-      maxConnections: config.maxConnections || socketsAllowed(),
+      maxConnections: config.maxConnections || socketLimit(),
     },
     readiness,
     state,

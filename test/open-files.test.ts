@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import { connect, type Socket } from 'node:net'
 import { within } from './harness'
 import { readConfig } from '../src/config/config'
-import { overFileLimit } from '../src/open-files'
+import { fileLimitWarnings } from '../src/open-files'
 import { Program } from './program'
 
 const FILES = 200
@@ -87,7 +87,7 @@ const LIMITS: readonly (readonly [
   ],
 ]
 test.each(LIMITS)('%j with %p files: %j', (env, files, names) => {
-  const lines = overFileLimit(readConfig(env), files)
+  const lines = fileLimitWarnings(readConfig(env), files)
   expect(lines.map((line) => line.slice(0, line.indexOf(':')))).toEqual(names)
   for (const line of lines) expect(line).toContain('1024 open files, which is room for 768')
 })

@@ -1,7 +1,7 @@
 /** Where the server cannot listen: what the system says, as the operator is told. */
 import { expect, test } from 'bun:test'
 import { existsSync, readFileSync } from 'node:fs'
-import { unusableAddress } from '../src/listen'
+import { describeAddressError } from '../src/listen'
 import { deprivable, Program, without } from './program'
 
 const REMEDY =
@@ -36,7 +36,7 @@ const ROWS: readonly (readonly [
 
 test.each(ROWS)('%s on %s:%d', (code, host, port, line) => {
   const cause = Object.assign(new Error(code), { code })
-  expect(unusableAddress(cause, { host, port })).toBe(line)
+  expect(describeAddressError(cause, { host, port })).toBe(line)
 })
 
 /** The label of a name has 63 characters at most, so no name server is asked for this one. */

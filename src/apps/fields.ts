@@ -9,9 +9,9 @@ import type { NetworkRules } from '../core/networks'
 import { mergeLimits } from '../core/provided-apps'
 import { webhooksMistake } from './webhooks'
 import { limits, type LimitChanges } from './limits'
-import { hidden, listOf, matching, mistake, switched, text, value, type Reading } from './reading'
+import { hide, listOf, matching, mistake, flag, text, value, type Reading } from './reading'
 import { slugOf } from './slug'
-import { asRecord, eachSwitch } from './switches'
+import { asRecord, mapSwitches } from './switches'
 
 /** Checks from elsewhere: a plugin's of one host, the settings' of networks that webhooks may go to. */
 export type Enforced = {
@@ -55,7 +55,7 @@ export const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>(
       into: 'slug',
       about: 'In the addresses of the admin API: a-z, 0-9 and single dashes',
     },
-    ...eachSwitch(({ into, about }) => ({ read: switched, into, about })),
+    ...mapSwitches(({ into, about }) => ({ read: flag, into, about })),
     hosts: {
       read: hosts,
       into: 'hosts',
@@ -85,7 +85,7 @@ export const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>(
       createOnly: true,
     },
     secret: {
-      read: matching(/^\S+$/, 255, 'text without spaces', hidden),
+      read: matching(/^\S+$/, 255, 'text without spaces', hide),
       into: 'secret',
       about: 'Made up where it is absent',
       createOnly: true,
@@ -103,7 +103,7 @@ export type AppChanges = Partial<Omit<AppRecord, 'limits' | 'keys'>> & {
   readonly secret?: string
 }
 
-/** A thousand unknown fields get so many messages. */
+/** Messages of one request, also where it has a thousand unknown fields. */
 const MAX_MISTAKES = 20
 const UNKNOWN = mistake(`is unknown; known are ${[...APP_FIELDS.keys()].join(', ')}`)
 

@@ -15,8 +15,8 @@ export const mistake = (message: string) => ({ mistake: message })
 const BLANK = mistake("can't be blank")
 const BROKEN = mistake('must be text without control characters and broken surrogates')
 
-/** Shown in place of a secret: mistakes of a file are printed at the start. */
-export const hidden = (): string => '(hidden)'
+/** Hides a secret: mistakes of a file are printed at the start. */
+export const hide = (): string => '(hidden)'
 export const invalid = (raw: unknown, expected: string, show = showJson) =>
   mistake(`is invalid: ${show(raw)}; expected ${expected}`)
 
@@ -51,7 +51,7 @@ const SWITCHES = new Map<unknown, boolean>([
   ['0', false],
   ['off', false],
 ])
-export const switched: Read<boolean> = (raw) => {
+export const flag: Read<boolean> = (raw) => {
   const read = SWITCHES.get(raw)
   return read === undefined ? invalid(raw, 'true or false') : value(read)
 }

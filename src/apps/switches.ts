@@ -44,12 +44,12 @@ const OF_DIALECTS = ROWS.flatMap(([, { into, ofDialect }]) => (ofDialect ? into 
 type Flat = Readonly<Record<string, unknown>>
 
 /** Maps each switch, by name. */
-export const eachSwitch = <T>(of: (row: Switch) => T): Readonly<Record<SwitchName, T>> =>
+export const mapSwitches = <T>(of: (row: Switch) => T): Readonly<Record<SwitchName, T>> =>
   Object.fromEntries(ROWS.map(([name, row]) => [name, of(row)])) as Record<SwitchName, T>
 
 /** Which switches are on; a dialect's that is absent from the record is off. */
 export const switchesOf = ({ dialects, ...record }: AppRecord) =>
-  eachSwitch(({ into, ofDialect }) => ((ofDialect ? dialects : record) as Flat)[into] === true)
+  mapSwitches(({ into, ofDialect }) => ((ofDialect ? dialects : record) as Flat)[into] === true)
 
 /** The switches in the shape of a record; `isOn` is called for each name. */
 export function recordedSwitches(isOn: (name: SwitchName) => boolean) {

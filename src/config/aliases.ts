@@ -21,7 +21,7 @@ const kilobytes = (value: string): string =>
   /^\d+(\.\d+)?$/.test(value) ? String(Math.floor(Number(value) * 1024)) : value
 const milliseconds = (value: string): string =>
   /^\d+$/.test(value) ? String(Math.ceil(Number(value) / 1000)) : value
-const same = (value: string): string => value
+const identity = (value: string): string => value
 /** A path with a slash at its beginning and none at its end. */
 const path = (value: string): string => (value === '/' ? '' : `/${value.replace(/^\/+|\/+$/g, '')}`)
 
@@ -87,7 +87,7 @@ export function withAliases(given: Environment, secrets: readonly string[]): Fou
   const env = withoutServices(given)
   const own: Record<string, string | undefined> = { ...env }
   const foundAs = new Map<string, string>()
-  for (const [alias, name, convert = same] of ALIASES) {
+  for (const [alias, name, convert = identity] of ALIASES) {
     const [file, aliasFile] = [fileVariable(name), fileVariable(alias)]
     const isSecret = secrets.includes(name)
     if (own[name] || (isSecret && own[file])) continue

@@ -14,10 +14,10 @@ import type { ProvidedApp } from '../core/provided-apps'
 import { withTimeout } from '../core/faults'
 import type { Clock, Log } from '../core/types'
 import { newRecord, readAppChanges, type Enforced } from '../apps/fields'
-import { hidden } from '../apps/reading'
+import { hide } from '../apps/reading'
 import * as pluginInterface from '../plugin'
 import type { AnyPlugin, AppConfig } from '../plugin'
-import { enforcedBy, START_LIMIT_MS } from '../plugins'
+import { findEnforced, START_LIMIT_MS } from '../plugins'
 
 /** The content of a configuration file. */
 export type FileConfig = {
@@ -50,7 +50,7 @@ function provideInterface(): void {
 type StartLimits = { readonly clock: Clock; readonly givenUp?: AbortSignal }
 
 /**
- * Without plugins and apps where no file was named, and there is none.
+ * Loads the configuration file. Without any file there are no plugins and no apps.
  * @throws ConfigError with every mistake
  */
 export async function loadConfigFile(
@@ -150,7 +150,7 @@ function read(config: unknown, file: string): FileConfig {
     if (!isRecord(plugin))
       mistakes.push(`${file}: plugins[${index}]: expected a plugin (was its function called?)`)
   if (mistakes.length > 0) throw new ConfigError(mistakes)
-  return { plugins, apps: readApps(apps, file, enforcedBy(plugins)) }
+  return { plugins, apps: readApps(apps, file, findEnforced(plugins)) }
 }
 
 /** Apps as a configuration file lists them. @throws ConfigError with every mistake */
@@ -158,7 +158,7 @@ export function readAppConfigs(
   apps: readonly AppConfig[],
   plugins: readonly AnyPlugin[],
 ): ProvidedApp[] {
-  return readApps(apps, 'apps', enforcedBy(plugins))
+  return readApps(apps, 'apps', findEnforced(plugins))
 }
 
 function readApps(apps: readonly unknown[], file: string, enforced: Enforced): ProvidedApp[] {
@@ -175,7 +175,7 @@ function readApp(
   { file, enforced }: { readonly file: string; readonly enforced: Enforced },
 ): ProvidedApp | string[] {
   if (!isRecord(raw)) return [`${where}: expected an object`]
-  const { changes, errors } = readAppChanges(raw, 'create', { ...enforced, showUrl: hidden })
+  const { changes, errors } = readAppChanges(raw, 'create', { ...enforced, showUrl: hide })
   const record = newRecord({ name: `App ${changes.id}`, ...changes }, errors)
   const mistakes = Object.entries(errors).map(
     ([name, texts]) => `${where}.${name}: ${texts.join(', ')}`,

@@ -212,7 +212,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** @throws ConfigError with every mistake */
+/** Reads the settings. @throws ConfigError with every mistake */
 export function readConfig(environment: Environment): Config {
   const found = withAliases(environment, SECRETS)
   const { env, sources, mistakes: fileMistakes } = withSecretFiles(found, SECRETS)

@@ -107,7 +107,7 @@ export function resolveCredentials(
 }
 
 /** Stores what was generated. Only once the server listens: a start that fails must not use it up. */
-export function keepGenerated(
+export function storeGenerated(
   { newApp, admin }: Credentials,
   store: SqliteAppStore,
   apps: Apps,

@@ -40,7 +40,7 @@ const integer =
     return /^\d+$/.test(value) && number >= min && number <= max ? number : undefined
   }
 
-/** Scheme, host and port, as browsers send them. */
+/** Origins: scheme, host and port, as browsers send them. */
 export const origins: Read<readonly string[]> = (value) => {
   const list = value.split(',').map((part) => part.trim())
   return list.every((part) => URL.canParse(part) && new URL(part).origin === part)

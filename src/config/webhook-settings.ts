@@ -1,7 +1,7 @@
 /**
  * WEBHOOK_SETTINGS: the rows of SETTINGS that are about webhooks.
  */
-import { hidden } from '../apps/reading'
+import { hide } from '../apps/reading'
 import type { WebhookRecord } from '../core/app'
 import { parseJson } from '../core/json'
 import { DEFAULT_NETWORKS, networkRules } from '../core/networks'
@@ -91,7 +91,7 @@ type WebhookConfig = Readonly<Record<'webhookAllow' | 'webhookDeny', readonly st
 
 function entryMistakes(list: readonly unknown[], networks = DEFAULT_NETWORKS): string[] {
   return list.flatMap((entry, index) => {
-    const mistake = webhookMistake(entry, networks, hidden)
+    const mistake = webhookMistake(entry, networks, hide)
     return mistake === undefined ? [] : [`entry ${index + 1} of ${list.length} ${mistake}`]
   })
 }

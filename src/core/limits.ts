@@ -41,7 +41,7 @@ export const LIMITS = {
     { min: 0 },
   ),
   maxSubscriptionsPerAddress: row(
-    'channels that the connections of one such address are in, each counted for each of them; 0 is no limit',
+    'channels that the connections of one such address are in, counted once per connection; 0 is no limit',
     'subscriptions',
     50_000,
     { min: 0 },
@@ -115,24 +115,29 @@ export const LIMITS = {
     max: 100_000,
   }),
   maxQueuedFrames: row(
-    'events that a channel may owe its subscribers of one format; past it whoever publishes waits',
+    'events that a channel may owe its subscribers of one format; past it publishers wait',
     'events',
     4 * 1024,
     { min: 16, max: 1_000_000 },
   ),
   maxQueuedBytes: row(
-    'text that a channel may owe its subscribers of one format; past it whoever publishes waits',
+    'text that a channel may owe its subscribers of one format; past it publishers wait',
     'bytes',
     8 * 1024 * 1024,
     { min: 65_536 },
   ),
   maxNewChannelsAtOnce: row(
-    'channels that nobody is in that a connection may enter at once; as many as it may hold at least',
+    'empty channels that a connection may enter at once; at least as many as it may hold',
     'channels',
     2000,
     { max: 1_000_000 },
   ),
-  maxNewChannelsPerSecond: row('the same in the long run', 'channels', 20, { max: 1_000_000 }),
+  maxNewChannelsPerSecond: row(
+    'empty channels that a connection may enter per second after that',
+    'channels',
+    20,
+    { max: 1_000_000 },
+  ),
   maxTopicsPerConnection: row('topics that a connection may join', 'topics', 100, {
     max: 100_000,
   }),

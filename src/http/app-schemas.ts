@@ -5,7 +5,7 @@
 import { Type, type TSchema } from '@sinclair/typebox'
 import { APP_FIELDS } from '../apps/fields'
 import { LIMIT_BY_WIRE_NAME } from '../apps/limits'
-import { eachSwitch } from '../apps/switches'
+import { mapSwitches } from '../apps/switches'
 import { LIMITS, type LimitRow } from '../core/limits'
 import { MAX_WEBHOOKS } from '../apps/webhooks'
 import { documentForms } from './body'
@@ -25,7 +25,7 @@ const limitsOf = (shape: (row: LimitRow, description: string) => TSchema, descri
 
 const SHAPES: Readonly<Record<string, (description: string) => TSchema>> = {
   name: (description) => Type.String({ description, examples: ['foo-app'] }),
-  ...eachSwitch(() => (description: string) => Type.Boolean({ description })),
+  ...mapSwitches(() => (description: string) => Type.Boolean({ description })),
   hosts: (description) => Type.Array(Type.String(), { description }),
   webhooks: (description) => Type.Array(Webhook, { maxItems: MAX_WEBHOOKS, description }),
   limits: (description) =>
@@ -88,7 +88,7 @@ const AppResource = Type.Object({
   slug: Type.String(),
   key: Type.String({ description: 'Of the newest pair' }),
   secret: Type.String({ description: 'Of the newest pair' }),
-  ...eachSwitch(({ about: description }) => Type.Boolean({ description })),
+  ...mapSwitches(({ about: description }) => Type.Boolean({ description })),
   hosts: Type.Array(Type.String()),
   webhooks: Type.Array(Webhook),
   limits: limitsOf(
