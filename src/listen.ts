@@ -157,10 +157,10 @@ function upgradeInTurn(
   if (slices.waiting < MAX_WAITING)
     return slices.runOrDefer(() => upgrade(port, request, place, server))
   counters.connectionsRefused++
-  return tooBusy(port, request)
+  return respondTooBusy(port, request)
 }
 
-function tooBusy(port: Port, request: Request): Response {
+function respondTooBusy(port: Port, request: Request): Response {
   logRefusal(port, request, REFUSE.crowdedOut)
   return withId(new Response(null, { status: 503, headers: { 'retry-after': '1' } }), request)
 }
@@ -184,7 +184,7 @@ function respondInTurn(
   if (!requests.mustWait()) return respond()
   if (requests.size >= MAX_WAITING) {
     counters.requestsRefused++
-    return tooBusy(port, request)
+    return respondTooBusy(port, request)
   }
   const { signal } = request // read later, it would miss an abort of before
   return requests.defer(() =>
@@ -261,7 +261,7 @@ function respondToFallback(
   }
   const incoming = () => readRequest(port, request)
   if (isPolledPath(path))
-    return respondCounted(port, request, request.method === 'POST', () =>
+    return respondAndCount(port, request, request.method === 'POST', () =>
       port.longPolls.respond(request, incoming),
     )
   const call = xhrCall(request.method, path)
@@ -270,13 +270,13 @@ function respondToFallback(
     logRefusal(port, request, REFUSE.upgradeMissing)
     return respondToPage(request)
   }
-  return respondCounted(port, request, call.verb === 'xhr_send', () =>
+  return respondAndCount(port, request, call.verb === 'xhr_send', () =>
     port.xhr.respond(call, request, incoming),
   )
 }
 
 /** Counts a request that sends messages as in flight; one that waits for messages is not. */
-function respondCounted(
+function respondAndCount(
   port: Port,
   request: Request,
   sends: boolean,

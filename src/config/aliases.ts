@@ -5,7 +5,7 @@
 import { LIMITS, type LimitName } from '../core/limits'
 import { withoutServices } from './kubernetes'
 import { fileVariable } from './secret-files'
-import type { Environment, Found } from './setting'
+import type { Environment, AliasedEnvironment } from './setting'
 
 /** The name elsewhere, the name here, and the conversion to our unit. */
 type Alias = readonly [alias: string, env: string, convert?: (value: string) => string]
@@ -83,7 +83,7 @@ export const aliasesOf = (names: readonly string[]): string[] =>
   ALIASES.flatMap(([alias, env]) => (names.includes(env) ? alias : []))
 
 /** The environment in our own names, without variables of services. `secrets` are settings that may be in files. */
-export function withAliases(given: Environment, secrets: readonly string[]): Found {
+export function withAliases(given: Environment, secrets: readonly string[]): AliasedEnvironment {
   const env = withoutServices(given)
   const own: Record<string, string | undefined> = { ...env }
   const foundAs = new Map<string, string>()

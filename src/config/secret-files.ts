@@ -4,13 +4,13 @@
  */
 import { readFileSync, statSync } from 'node:fs'
 import { quote } from '../core/errors'
-import type { Environment, Found } from './setting'
+import type { Environment, AliasedEnvironment } from './setting'
 
 export const fileVariable = (name: string): string => `${name}_FILE`
 
 const MAX_BYTES = 1_048_576
 
-type FromFiles = {
+type SecretsOfFiles = {
   /** The environment, with the files' content under the names of the settings. */
   readonly env: Environment
   /** `NAME_FILE=path` for each setting that is from a file. */
@@ -20,7 +20,10 @@ type FromFiles = {
 }
 
 /** Reads the files that `secrets` name. */
-export function withSecretFiles({ env, foundAs }: Found, secrets: readonly string[]): FromFiles {
+export function withSecretFiles(
+  { env, foundAs }: AliasedEnvironment,
+  secrets: readonly string[],
+): SecretsOfFiles {
   const filled: Record<string, string | undefined> = { ...env }
   const sources = new Map<string, string>()
   const mistakes: string[] = []

@@ -6,7 +6,10 @@ import { isIP, isIPv6 } from 'node:net'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** An environment in our own names, with the variable that a value is from where that has another name. */
-export type Found = { readonly env: Environment; readonly foundAs: ReadonlyMap<string, string> }
+export type AliasedEnvironment = {
+  readonly env: Environment
+  readonly foundAs: ReadonlyMap<string, string>
+}
 
 /** Reads a value, or undefined where the text is not one. */
 type Read<T> = (text: string) => T | undefined
