@@ -183,8 +183,8 @@ export class Slices {
 
   /** Begins work, at once as far as the turn has time; it ends when its `step` returns false. */
   add(work: Work): void {
-    this.#works.push(work)
-    if (!this.#running) this.#run()
+    const isAlone = this.#works.push(work) === 1
+    if (isAlone && !this.#running) this.#run()
   }
 
   /** Runs a task in one of the next turns, after those that wait. */

@@ -13,9 +13,15 @@ const COUNT = 100
 const PADDING = 'x'.repeat(30_000)
 const server = common()
 
-const heapBytes = (): number => {
-  Bun.gc(true)
-  return heapStats().heapSize
+/** The least of three: what others left in this process goes meanwhile. */
+async function heapBytes(): Promise<number> {
+  let least = Infinity
+  for (let reading = 0; reading < 3; reading++) {
+    Bun.gc(true)
+    least = Math.min(least, heapStats().heapSize)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return least
 }
 
 /** Somebody who subscribes, each time in a long frame, and what says so. */
@@ -73,9 +79,9 @@ test.each(Object.entries(ROWS))('%s', async (wire, connect) => {
   const subscribe = await connect()
   const name = (index: number): string => `a-channel-of-${wire.replace(/\W+/g, '-')}-${index}`
   for (let index = 0; index < 3; index++) await subscribe(name(index))
-  const before = heapBytes()
+  const before = await heapBytes()
   for (let index = 3; index < COUNT; index++) await subscribe(name(index))
-  expect(heapBytes() - before).toBeLessThan((COUNT * PADDING.length) / 4)
+  expect((await heapBytes()) - before).toBeLessThan((COUNT * PADDING.length) / 4)
 })
 
 test('the address of a connection, in a long X-Forwarded-For', async () => {
@@ -87,8 +93,8 @@ test('the address of a connection, in a long X-Forwarded-For', async () => {
     clients.push(await proxied.raw({ path: `/app/${OWN_APP.key}?protocol=7`, headers }))
   }
   await connect()
-  const before = heapBytes()
+  const before = await heapBytes()
   for (let index = 1; index < COUNT; index++) await connect()
-  expect(heapBytes() - before).toBeLessThan((COUNT * 15_000) / 3)
+  expect((await heapBytes()) - before).toBeLessThan((COUNT * 15_000) / 3)
   for (const client of clients) await client[Symbol.asyncDispose]()
 })

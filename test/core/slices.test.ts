@@ -51,6 +51,17 @@ describe('work', () => {
     expect(done.join('')).toBe('aaaabcabab')
   })
 
+  test('that comes while other work waits for its turn gives the turn no second share', async () => {
+    const { slices, work } = metered()
+    const done: string[] = []
+    slices.add(work('a', 3 * SLICE_MS, done))
+    await turn()
+    const before = done.length
+    slices.add(work('b', 1, done))
+    expect(done).toHaveLength(before)
+    while (!done.includes('b')) await turn()
+  })
+
   test('that begins other work is measured once', async () => {
     const { slices, time, work } = metered()
     const done: string[] = []

@@ -31,7 +31,12 @@ type Recipe = {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+/** Kept until the end: a database that is collected as garbage unlocks its file. */
+const locks: Database[] = []
+afterAll(() => {
+  for (const lock of locks) lock.close()
+  rmSync(folder, { recursive: true, force: true })
+})
 
 const ADMIN = basic(ADMIN_PAIR)
 const KEY_PAIR = basic(PAIR)
@@ -128,7 +133,11 @@ const ADMINISTERED: Readonly<Record<string, Recipe>> = {
     get options() {
       return { config: { databasePath: join(folder, `${crypto.randomUUID()}.sqlite`) } }
     },
-    prepare: ({ config }) => new Database(config.databasePath).run('BEGIN IMMEDIATE'),
+    prepare: ({ config }) => {
+      const lock = new Database(config.databasePath)
+      locks.push(lock)
+      lock.run('BEGIN IMMEDIATE')
+    },
   },
 }
 
