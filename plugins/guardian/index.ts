@@ -84,8 +84,8 @@ class Guardian {
   readonly #bearers = new WeakMap<ConnectionView, Bearer>()
   readonly #accepted
   readonly #refused
-  /** Undefined until it is loaded, which takes 15 ms: soon after the start, so that no token causes them. */
-  #library: Promise<typeof import('./token')> | undefined
+  /** Undefined before the first token. Loading it takes 15 ms, which a timer spends soon after the start. */
+  #library: typeof import('./token') | undefined
 
   constructor(
     readonly context: PluginContext,
@@ -114,7 +114,7 @@ class Guardian {
 
   hooks(): ReturnType<Plugin['setup']> {
     return {
-      start: () => void setTimeout(() => (this.#library ??= import('./token')), 200).unref(),
+      start: () => void setTimeout(() => void import('./token'), 200).unref(),
       connect: (conn, request) => {
         const found = TOKEN_SOURCES.connect.find(request)
         if (found.jwts.length === 0) return undefined
@@ -231,7 +231,7 @@ class Guardian {
   async #verify(app: AppView, { jwts, raws }: Found): Promise<Grant | Reason> {
     const [jwt = '', ...more] = jwts
     if (more.length > 0) return 'many'
-    const { verify } = await (this.#library ??= import('./token'))
+    const { verify } = (this.#library ??= await import('./token'))
     const now = this.context.clock.now()
     const grant = await verify({ jwt, raws }, { app, keyring: this.#ringOf(app), now })
     if (typeof grant === 'string') return grant
