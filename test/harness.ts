@@ -9,11 +9,11 @@ import { readConfig, type Config } from '../src/config/config'
 import type { App } from '../src/core/app'
 import type { Limits } from '../src/core/limits'
 import type { Fact } from '../src/core/messages'
-import { Inbox, within } from '../src/kit/client'
-import { Kit, serverFor } from '../src/kit/server'
+import { Inbox, within } from '../kit/client'
+import { Kit, serverFor } from '../kit/server'
 import { definePlugin, type AnyPlugin, type AppConfig, type Hooks } from '../src/plugin'
 
-export { Inbox, PATIENCE_MS, PONG, RawClient, within, type RawOptions } from '../src/kit/client'
+export { Inbox, PATIENCE_MS, PONG, RawClient, within, type RawOptions } from '../kit/client'
 
 export type StartOptions = {
   readonly config?: Partial<Omit<Config, 'limits'>>

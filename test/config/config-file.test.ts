@@ -7,7 +7,7 @@ import usual from '../../plugins/usual.json'
 import { ConfigError } from '../../src/config/config'
 import { loadConfigFile, logConfigFile } from '../../src/config/config-file'
 import { quote } from '../../src/core/errors'
-import { ManualClock, MemoryLog } from '../../src/kit/clock'
+import { ManualClock, MemoryLog } from '../../kit/clock'
 import { Program } from '../program'
 
 const ROOT = join(import.meta.dir, '../..')

@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import { clientOf, quotaKeyOf } from '../../src/core/addresses'
 import { networkRules } from '../../src/core/networks'
 import { Addresses } from '../../src/http/address'
-import { MemoryLog } from '../../src/kit/clock'
+import { MemoryLog } from '../../kit/clock'
 import { networks } from '../../src/config/setting'
 import { CLIENTS, NEVER, NOT_ADDRESSES, THEMSELVES, TUNNELS, UNCOUNTED } from '../vectors/addresses'
 

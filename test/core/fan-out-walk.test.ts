@@ -12,7 +12,7 @@ import { Groups } from '../../src/core/groups'
 import { Hub } from '../../src/core/hub'
 import type { Encoder } from '../../src/core/messages'
 import type { ChannelName, JsonText, Sink } from '../../src/core/types'
-import { ManualClock, MemoryLog } from '../../src/kit/clock'
+import { ManualClock, MemoryLog } from '../../kit/clock'
 import { random } from '../random'
 
 const CHANNELS = ['tiny', 'small', 'medium', 'large', 'huge'] as ChannelName[]

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { QuietLog } from '../../src/core/quiet-log'
 import type { Client } from '../../src/protocols/codec'
 import { reportSlowReader } from '../../src/core/slow-reader'
-import { MemoryLog } from '../../src/kit/clock'
+import { MemoryLog } from '../../kit/clock'
 import { fails, pluginOf, start, type TestServer } from '../harness'
 
 const MANY = 2000

@@ -1,7 +1,7 @@
 /** Lines of what is refused, at whatever rate, from however many addresses: bounded. */
 import { describe, expect, test } from 'bun:test'
 import { MAX_KINDS, RefusalLog, type LogPolicy } from '../../src/core/refusal-log'
-import { ManualClock, MemoryLog } from '../../src/kit/clock'
+import { ManualClock, MemoryLog } from '../../kit/clock'
 import { WIRE_ERRORS } from '../../src/protocols/errors'
 import { start } from '../harness'
 

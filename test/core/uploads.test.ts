@@ -1,7 +1,7 @@
 /** Bodies under way: what all of them hold. */
 import { expect, test } from 'bun:test'
 import { Uploads, type Upload } from '../../src/core/uploads'
-import { ManualClock } from '../../src/kit/clock'
+import { ManualClock } from '../../kit/clock'
 
 test('together they hold so many bytes; past that the oldest is given up', () => {
   const uploads = new Uploads(new ManualClock(0), 1000)

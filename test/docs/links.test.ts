@@ -35,9 +35,11 @@ test('every page is found from README.md', async () => {
 /** Pages of other projects are called docs of theirs. */
 const POINTER = /(?<![\w/%}.-]|docs, )((?:[\w-]+\/)*[\w-]+\.md)\b(?:, "([^"]+)")?/g
 
-const SOURCES = ['src', 'plugins', 'bench', 'openapi', 'test', '.ci', '.'].flatMap((folder) => [
-  ...new Bun.Glob(folder === '.' ? '*.ts' : `${folder}/**/*.{ts,html,json}`).scanSync(ROOT),
-])
+const SOURCES = ['src', 'kit', 'plugins', 'bench', 'openapi', 'test', '.ci', '.'].flatMap(
+  (folder) => [
+    ...new Bun.Glob(folder === '.' ? '*.ts' : `${folder}/**/*.{ts,html,json}`).scanSync(ROOT),
+  ],
+)
 
 test('every page that code, tests, logs and answers name is there', async () => {
   const missing: string[] = []

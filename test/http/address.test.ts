@@ -1,7 +1,7 @@
 /** Where a request comes from, told by a socket and by proxies that may lie. */
 import { describe, expect, test } from 'bun:test'
 import { Addresses } from '../../src/http/address'
-import { MemoryLog } from '../../src/kit/clock'
+import { MemoryLog } from '../../kit/clock'
 import { OWN_APP, start } from '../harness'
 
 /** The address of a request that came over a socket from `socket`. */

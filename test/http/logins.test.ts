@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { allow, type AnyPlugin } from '../../src/plugin'
 import { Logins, MAX_ADDRESSES } from '../../src/http/logins'
-import { ManualClock } from '../../src/kit/clock'
+import { ManualClock } from '../../kit/clock'
 import { basic } from '../credentials'
 import { OWN_APP, pluginOf, start, type StartOptions, type TestServer } from '../harness'
 import { WITH_ROUTE } from '../ways-in'

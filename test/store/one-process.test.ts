@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig } from '../../src/config/config'
-import { ManualClock, MemoryLog } from '../../src/kit/clock'
+import { ManualClock, MemoryLog } from '../../kit/clock'
 import { claimDatabase } from '../../src/standby'
 import { openDatabase } from '../../src/store/sqlite'
 import { start, type TestServer } from '../harness'

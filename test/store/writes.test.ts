@@ -2,7 +2,7 @@
 import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { guardian } from '../../plugins/guardian'
-import { MemoryLog } from '../../src/kit/clock'
+import { MemoryLog } from '../../kit/clock'
 import { openDatabase } from '../../src/store/sqlite'
 import { Writes } from '../../src/store/writes'
 import { pluginOf, start, type TestServer } from '../harness'

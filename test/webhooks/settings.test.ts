@@ -1,7 +1,7 @@
 /** Webhooks from the environment, in the shape that soketi's users have. */
 import { describe, expect, test } from 'bun:test'
 import { ConfigError, readConfig } from '../../src/config/config'
-import { serve } from '../../src/kit/server'
+import { serve } from '../../kit/server'
 import { start } from '../harness'
 import { Receiver } from './receiver'
 

@@ -1,11 +1,11 @@
 /** A real server on a free port for tests, with an in-memory database and a clock that is moved by hand. */
 import { createHash, createHmac } from 'node:crypto'
-import { readConfig, type Config } from '../config/config'
-import { readAppConfigs } from '../config/config-file'
+import { readConfig, type Config } from '../src/config/config'
+import { readAppConfigs } from '../src/config/config-file'
 import { RawClient, type RawOptions } from './client'
 import { ManualClock, MemoryLog } from './clock'
-import type { AnyPlugin, AppConfig } from '../plugin'
-import { createServer, type CarillonServer } from '../server'
+import type { AnyPlugin, AppConfig } from '../src/plugin'
+import { createServer, type CarillonServer } from '../src/server'
 
 export type ServeOptions = {
   readonly plugins?: readonly AnyPlugin[]

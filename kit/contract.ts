@@ -3,8 +3,8 @@
  * client sends, a stranger gets nothing that needs a signature (not even when the plugin's store is broken),
  * and nothing is left when the server has stopped.
  */
-import { isPluginFault } from '../core/plugin-faults'
-import type { AnyPlugin } from '../plugin'
+import { isPluginFault } from '../src/core/plugin-faults'
+import type { AnyPlugin } from '../src/plugin'
 import type { RawOptions } from './client'
 import { serve, type Kit, type ServeOptions } from './server'
 

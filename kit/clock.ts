@@ -1,5 +1,5 @@
 /** The clock and the log of a server in tests: one is moved by hand, one can be read. */
-import type { Cancel, Clock, Log } from '../core/types'
+import type { Cancel, Clock, Log } from '../src/core/types'
 
 /** Time stands still until `advance`. It begins at the real time, so that SDKs' timestamps fit. */
 export class ManualClock implements Clock {
