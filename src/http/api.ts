@@ -10,7 +10,7 @@ import { once } from '../core/faults'
 import { admin } from './admin'
 import type { AdminChanges } from './admin-changes'
 import type { Enforced } from '../apps/fields'
-import { channels, connections } from './channels'
+import { channels } from './channels'
 import { crossOrigin } from './admin-origins'
 import { deliveries } from './deliveries'
 import { explain, requireDecodable, requireHost } from './errors'
@@ -85,7 +85,6 @@ export function createApi(core: Core, options: ApiOptions) {
     .use(operations(core))
     .use(events(core, access))
     .use(channels(core, access))
-    .use(connections(core, access))
     .use(users(core, access))
   const dialectAccess = { hooks, secrets, openAppId: published.appId }
   for (const routes of options.dialects) api.use(routes(core, dialectAccess))

@@ -56,103 +56,116 @@ const PRESENCE_CHANNEL = textParameter({
 })
 
 export function channels(core: Core, access: SignedAccess) {
-  return new Elysia({ prefix: '/apps/:appId/channels', tags: ['channels'] })
-    .use(requireSignature(core, access))
-    .get(
-      '',
-      ({ app, query: { info, filter_by_prefix: prefix = '' } }) => {
-        const attributes = parseInfo(info)
-        if (attributes.includes('user_count') && !prefix.startsWith('presence-'))
-          throw invalid(
-            'user_count is known of presence channels only; add filter_by_prefix=presence-',
-          )
-        return respondWithChannels(core, app, {
-          envelope: ['{"channels":{', '}}'],
-          jsonOf: (name) =>
-            name.startsWith(prefix)
-              ? `${jsonText(name)}:${JSON.stringify(attributesOf(core, app, name, attributes))}`
-              : undefined,
-        })
-      },
-      {
-        query: ListQuery,
-        response: {
-          ...READ_REFUSALS,
-          200: ChannelsAnswer,
-          400: errorText("Unknown info attribute 'nonsense'"),
+  return (
+    new Elysia({ prefix: '/apps/:appId', tags: ['channels'] })
+      .use(requireSignature(core, access))
+      .get(
+        '/channels',
+        ({ app, query: { info, filter_by_prefix: prefix = '' } }) => {
+          const attributes = parseInfo(info)
+          if (attributes.includes('user_count') && !prefix.startsWith('presence-'))
+            throw invalid(
+              'user_count is known of presence channels only; add filter_by_prefix=presence-',
+            )
+          return respondWithChannels(core, app, {
+            envelope: ['{"channels":{', '}}'],
+            jsonOf: (name) =>
+              name.startsWith(prefix)
+                ? `${jsonText(name)}:${JSON.stringify(attributesOf(core, app, name, attributes))}`
+                : undefined,
+          })
         },
+        {
+          query: ListQuery,
+          response: {
+            ...READ_REFUSALS,
+            200: ChannelsAnswer,
+            400: errorText("Unknown info attribute 'nonsense'"),
+          },
+          detail: {
+            operationId: 'listChannels',
+            summary: 'List the occupied channels',
+            description:
+              'Those that somebody is subscribed to, on any node; without those of users.',
+          },
+        },
+      )
+      .get(
+        '/channels/:channel',
+        ({ app, params, query }) => {
+          const channel = channelOf(app, params.channel)
+          const { cache, rest } = splitCache(query.info)
+          const attributes = parseInfo(rest)
+          if (attributes.includes('user_count')) requirePresence(channel)
+          return {
+            occupied: core.presence.subscriptionCount(app, channel) > 0,
+            ...attributesOf(core, app, channel, attributes),
+            ...(cache && { cache: readCache(core, app, channel) }),
+          }
+        },
+        {
+          query: InfoQuery,
+          response: { 200: ChannelAnswer, ...READ_REFUSALS },
+          detail: {
+            operationId: 'showChannel',
+            summary: 'Tell what is known of a channel',
+            description: 'Whether somebody is subscribed, and what `info` asks for.',
+          },
+        },
+      )
+      .get(
+        '/channels/:channel/users',
+        ({ app, params }) => {
+          const channel = channelOf(app, params.channel)
+          requirePresence(channel)
+          return respondWithUsers(core, app, channel, ['{"users":[', ']}'])
+        },
+        {
+          response: {
+            ...READ_REFUSALS,
+            200: UsersAnswer,
+            400: errorText('Users are known of presence channels only, not of my-channel'),
+          },
+          detail: {
+            operationId: 'listUsers',
+            summary: 'List the users of a presence channel',
+            description: 'Ids only; a user with several connections is in it once.',
+            parameters: [PRESENCE_CHANNEL],
+          },
+        },
+      )
+      .get(
+        '/channels/:channel/stats',
+        ({ app, params }) => {
+          const channel = channelOf(app, params.channel)
+          const connections = core.presence.subscriptionCount(app, channel)
+          return {
+            occupied: connections > 0,
+            ...attributesOf(core, app, channel, ['user_count']),
+            connection_count: connections,
+          }
+        },
+        {
+          response: { 200: StatsAnswer, ...READ_REFUSALS },
+          detail: {
+            operationId: 'showChannelStats',
+            summary: 'Tell what is known of a channel (the form of 2012)',
+            description: 'For libraries that are older than `info`.',
+            deprecated: true,
+          },
+        },
+      )
+      // No part of Pusher's API, but of Reverb's, for Laravel Pulse.
+      .get('/connections', ({ app }) => ({ connections: core.hub.connectionCountOf(app) }), {
+        response: { 200: ConnectionsAnswer, ...APP_READ_REFUSALS },
         detail: {
-          operationId: 'listChannels',
-          summary: 'List the occupied channels',
-          description: 'Those that somebody is subscribed to, on any node; without those of users.',
+          operationId: 'countConnections',
+          summary: 'Count the connections of an app',
+          description:
+            'Those that name the app when they connect, in channels or not: those of Pusher, over HTTP too, and of Phoenix with an `app_key`.',
         },
-      },
-    )
-    .get(
-      '/:channel',
-      ({ app, params, query }) => {
-        const channel = channelOf(app, params.channel)
-        const { cache, rest } = splitCache(query.info)
-        const attributes = parseInfo(rest)
-        if (attributes.includes('user_count')) requirePresence(channel)
-        return {
-          occupied: core.presence.subscriptionCount(app, channel) > 0,
-          ...attributesOf(core, app, channel, attributes),
-          ...(cache && { cache: readCache(core, app, channel) }),
-        }
-      },
-      {
-        query: InfoQuery,
-        response: { 200: ChannelAnswer, ...READ_REFUSALS },
-        detail: {
-          operationId: 'showChannel',
-          summary: 'Tell what is known of a channel',
-          description: 'Whether somebody is subscribed, and what `info` asks for.',
-        },
-      },
-    )
-    .get(
-      '/:channel/users',
-      ({ app, params }) => {
-        const channel = channelOf(app, params.channel)
-        requirePresence(channel)
-        return respondWithUsers(core, app, channel, ['{"users":[', ']}'])
-      },
-      {
-        response: {
-          ...READ_REFUSALS,
-          200: UsersAnswer,
-          400: errorText('Users are known of presence channels only, not of my-channel'),
-        },
-        detail: {
-          operationId: 'listUsers',
-          summary: 'List the users of a presence channel',
-          description: 'Ids only; a user with several connections is in it once.',
-          parameters: [PRESENCE_CHANNEL],
-        },
-      },
-    )
-    .get(
-      '/:channel/stats',
-      ({ app, params }) => {
-        const channel = channelOf(app, params.channel)
-        const connections = core.presence.subscriptionCount(app, channel)
-        return {
-          occupied: connections > 0,
-          ...attributesOf(core, app, channel, ['user_count']),
-          connection_count: connections,
-        }
-      },
-      {
-        response: { 200: StatsAnswer, ...READ_REFUSALS },
-        detail: {
-          operationId: 'showChannelStats',
-          summary: 'Tell what is known of a channel (the form of 2012)',
-          description: 'For libraries that are older than `info`.',
-          deprecated: true,
-        },
-      },
-    )
+      })
+  )
 }
 
 /** Takes `cache` out of `info`: it is an attribute of a single channel only. */
@@ -244,19 +257,4 @@ export function channelOf(app: App, raw: string): ChannelName {
 function requirePresence(channel: ChannelName): void {
   if (!channelKind(channel).presence)
     throw invalid(`Users are known of presence channels only, not of ${channel}`)
-}
-
-/** Counts an app's connections. No part of Pusher's API, but of Reverb's, for Laravel Pulse. */
-export function connections(core: Core, access: SignedAccess) {
-  return new Elysia({ prefix: `${access.pathPrefix}/apps/:appId`, tags: ['channels'] })
-    .use(requireSignature(core, access))
-    .get('/connections', ({ app }) => ({ connections: core.hub.connectionCountOf(app) }), {
-      response: { 200: ConnectionsAnswer, ...APP_READ_REFUSALS },
-      detail: {
-        operationId: 'countConnections',
-        summary: 'Count the connections of an app',
-        description:
-          'Those that name the app when they connect, in channels or not: those of Pusher, over HTTP too, and of Phoenix with an `app_key`.',
-      },
-    })
 }

@@ -118,6 +118,11 @@ describe('a trigger is signed as its path was written, or as SDKs put it togethe
     expect((await server.http(`/ws/${ROUTE}?${signedAs('GET', as)}`)).status).toBe(401)
   })
 
+  test('an app’s connections are counted there, too', async () => {
+    const route = '/ws/apps/1/connections'
+    expect((await server.http(`${route}?${signedAs('GET', route)}`)).status).toBe(200)
+  })
+
   test('without the prefix there is none', async () => {
     const answer = await server.http(`${ROUTE}?${signedAs('GET', ROUTE)}`)
     expect([answer.status, await answer.text()]).toEqual([404, `Path ${ROUTE} is not below /ws\n`])
