@@ -9,7 +9,7 @@ import { mapSwitches } from '../apps/switches'
 import { LIMITS, type LimitRow } from '../core/limits'
 import { MAX_WEBHOOKS } from '../apps/webhooks'
 import { documentForms } from './body'
-import { Webhook } from './schemas'
+import { objectSchema, Webhook } from './schemas'
 
 /** An object of the limits that an app may have. */
 const limitsOf = (shape: (row: LimitRow, description: string) => TSchema, description: string) =>
@@ -69,7 +69,7 @@ const form = (field: string, example: Example): Schema =>
 
 /** `field` is what forms show. The examples can be sent one after another: what is created is changed. */
 function bodyOf(fields: Record<string, TSchema>, field: string, example: Example) {
-  const json: Schema = Type.Object({ app: Type.Object(fields) }, { examples: [{ app: example }] })
+  const json: Schema = objectSchema({ app: Type.Object(fields) }, { app: example })
   return documentForms(json, form(field, example))
 }
 
@@ -122,8 +122,5 @@ const APP = {
   keys: [PAIR],
   provided_by: null,
 }
-export const AppAnswer = Type.Object({ data: AppResource }, { examples: [{ data: APP }] })
-export const AppsAnswer = Type.Object(
-  { data: Type.Array(AppResource) },
-  { examples: [{ data: [APP] }] },
-)
+export const AppAnswer = objectSchema({ data: AppResource }, { data: APP })
+export const AppsAnswer = objectSchema({ data: Type.Array(AppResource) }, { data: [APP] })

@@ -1,6 +1,7 @@
 /**
  * Reads: the occupied channels, attributes and users of one, an app's connections. Counts come from
- * presence and are those of all nodes. Spec: contract 6.6 to 6.8.
+ * presence and are those of all nodes. `/connections` is of Reverb's API, for Laravel Pulse.
+ * Spec: contract 6.6 to 6.8.
  */
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
@@ -20,152 +21,140 @@ import {
   ConnectionsAnswer,
   OPEN,
   StatsAnswer,
-  textParameter,
+  textSchema,
   UsersAnswer,
 } from './schemas'
 
-const optionalText = (description: string, example: string) =>
-  Type.Optional(Type.String({ description, examples: [example] }))
-
 const ListQuery = Type.Object(
   {
-    filter_by_prefix: optionalText('How the names begin', 'presence-'),
-    info: optionalText(
-      'What to tell of each channel, separated by commas: `subscription_count`, and `user_count` where the prefix is that of presence channels',
-      'user_count',
+    filter_by_prefix: Type.Optional(textSchema('How the names begin', 'presence-')),
+    info: Type.Optional(
+      textSchema(
+        'What to tell of each channel, separated by commas: `subscription_count`, and `user_count` where the prefix is that of presence channels',
+        'user_count',
+      ),
     ),
   },
   OPEN,
 )
 const InfoQuery = Type.Object(
   {
-    info: optionalText(
-      'What to tell, separated by commas: `subscription_count`, `user_count` of a presence channel, `cache` of a cache channel',
-      'subscription_count',
+    info: Type.Optional(
+      textSchema(
+        'What to tell, separated by commas: `subscription_count`, `user_count` of a presence channel, `cache` of a cache channel',
+        'subscription_count',
+      ),
     ),
   },
   OPEN,
 )
 
-/** The document's example is a presence channel, since no other has users. */
-const PRESENCE_CHANNEL = textParameter({
-  in: 'path',
-  name: 'channel',
-  description: 'Name of a presence channel',
-  example: 'presence-my-channel',
-})
-
 export function channels(core: Core, access: SignedAccess) {
-  return (
-    new Elysia({ prefix: '/apps/:appId', tags: ['channels'] })
-      .use(requireSignature(core, access))
-      .get(
-        '/channels',
-        ({ app, query: { info, filter_by_prefix: prefix = '' } }) => {
-          const attributes = parseInfo(info)
-          if (attributes.includes('user_count') && !prefix.startsWith('presence-'))
-            throw invalid(
-              'user_count is known of presence channels only; add filter_by_prefix=presence-',
-            )
-          return respondWithChannels(core, app, {
-            envelope: ['{"channels":{', '}}'],
-            jsonOf: (name) =>
-              name.startsWith(prefix)
-                ? `${jsonText(name)}:${JSON.stringify(attributesOf(core, app, name, attributes))}`
-                : undefined,
-          })
+  return new Elysia({ prefix: '/apps/:appId', tags: ['channels'] })
+    .use(requireSignature(core, access))
+    .get(
+      '/channels',
+      ({ app, query: { info, filter_by_prefix: prefix = '' } }) => {
+        const attributes = parseInfo(info)
+        if (attributes.includes('user_count') && !prefix.startsWith('presence-'))
+          throw invalid(
+            'user_count is known of presence channels only; add filter_by_prefix=presence-',
+          )
+        return respondWithChannels(core, app, {
+          envelope: ['{"channels":{', '}}'],
+          jsonOf: (name) =>
+            name.startsWith(prefix)
+              ? `${jsonText(name)}:${JSON.stringify(attributesOf(core, app, name, attributes))}`
+              : undefined,
+        })
+      },
+      {
+        query: ListQuery,
+        response: {
+          ...READ_REFUSALS,
+          200: ChannelsAnswer,
+          400: errorText("Unknown info attribute 'nonsense'"),
         },
-        {
-          query: ListQuery,
-          response: {
-            ...READ_REFUSALS,
-            200: ChannelsAnswer,
-            400: errorText("Unknown info attribute 'nonsense'"),
-          },
-          detail: {
-            operationId: 'listChannels',
-            summary: 'List the occupied channels',
-            description:
-              'Those that somebody is subscribed to, on any node; without those of users.',
-          },
-        },
-      )
-      .get(
-        '/channels/:channel',
-        ({ app, params, query }) => {
-          const channel = channelOf(app, params.channel)
-          const { cache, rest } = splitCache(query.info)
-          const attributes = parseInfo(rest)
-          if (attributes.includes('user_count')) requirePresence(channel)
-          return {
-            occupied: core.presence.subscriptionCount(app, channel) > 0,
-            ...attributesOf(core, app, channel, attributes),
-            ...(cache && { cache: readCache(core, app, channel) }),
-          }
-        },
-        {
-          query: InfoQuery,
-          response: { 200: ChannelAnswer, ...READ_REFUSALS },
-          detail: {
-            operationId: 'showChannel',
-            summary: 'Tell what is known of a channel',
-            description: 'Whether somebody is subscribed, and what `info` asks for.',
-          },
-        },
-      )
-      .get(
-        '/channels/:channel/users',
-        ({ app, params }) => {
-          const channel = channelOf(app, params.channel)
-          requirePresence(channel)
-          return respondWithUsers(core, app, channel, ['{"users":[', ']}'])
-        },
-        {
-          response: {
-            ...READ_REFUSALS,
-            200: UsersAnswer,
-            400: errorText('Users are known of presence channels only, not of my-channel'),
-          },
-          detail: {
-            operationId: 'listUsers',
-            summary: 'List the users of a presence channel',
-            description: 'Ids only; a user with several connections is in it once.',
-            parameters: [PRESENCE_CHANNEL],
-          },
-        },
-      )
-      .get(
-        '/channels/:channel/stats',
-        ({ app, params }) => {
-          const channel = channelOf(app, params.channel)
-          const connections = core.presence.subscriptionCount(app, channel)
-          return {
-            occupied: connections > 0,
-            ...attributesOf(core, app, channel, ['user_count']),
-            connection_count: connections,
-          }
-        },
-        {
-          response: { 200: StatsAnswer, ...READ_REFUSALS },
-          detail: {
-            operationId: 'showChannelStats',
-            summary: 'Tell what is known of a channel (the form of 2012)',
-            description: 'For libraries that are older than `info`.',
-            deprecated: true,
-          },
-        },
-      )
-      // No part of Pusher's API, but of Reverb's, for Laravel Pulse.
-      .get('/connections', ({ app }) => ({ connections: core.hub.connectionCountOf(app) }), {
-        response: { 200: ConnectionsAnswer, ...APP_READ_REFUSALS },
         detail: {
-          operationId: 'countConnections',
-          summary: 'Count the connections of an app',
-          description:
-            'Those that name the app when they connect, in channels or not: those of Pusher, over HTTP too, and of Phoenix with an `app_key`.',
+          operationId: 'listChannels',
+          summary: 'List the occupied channels',
+          description: 'Those that somebody is subscribed to, on any node; without those of users.',
         },
-      })
-  )
+      },
+    )
+    .get(
+      '/channels/:channel',
+      ({ app, params, query }) => {
+        const channel = channelOf(app, params.channel)
+        const { cache, rest } = splitCache(query.info)
+        const attributes = parseInfo(rest)
+        if (attributes.includes('user_count')) requirePresence(channel)
+        return {
+          occupied: core.presence.subscriptionCount(app, channel) > 0,
+          ...attributesOf(core, app, channel, attributes),
+          ...(cache && { cache: readCache(core, app, channel) }),
+        }
+      },
+      {
+        query: InfoQuery,
+        response: { 200: ChannelAnswer, ...READ_REFUSALS },
+        detail: {
+          operationId: 'showChannel',
+          summary: 'Tell what is known of a channel',
+          description: 'Whether somebody is subscribed, and what `info` asks for.',
+        },
+      },
+    )
+    .get(
+      '/channels/:channel/users',
+      ({ app, params }) => {
+        const channel = channelOf(app, params.channel)
+        requirePresence(channel)
+        return respondWithUsers(core, app, channel, ['{"users":[', ']}'])
+      },
+      {
+        response: {
+          ...READ_REFUSALS,
+          200: UsersAnswer,
+          400: errorText('Users are known of presence channels only, not of my-channel'),
+        },
+        detail: {
+          operationId: 'listUsers',
+          summary: 'List the users of a presence channel',
+          description: 'Ids only; a user with several connections is in it once.',
+        },
+      },
+    )
+    .get(
+      '/channels/:channel/stats',
+      ({ app, params }) => {
+        const channel = channelOf(app, params.channel)
+        const connections = core.presence.subscriptionCount(app, channel)
+        return {
+          occupied: connections > 0,
+          ...attributesOf(core, app, channel, ['user_count']),
+          connection_count: connections,
+        }
+      },
+      {
+        response: { 200: StatsAnswer, ...READ_REFUSALS },
+        detail: {
+          operationId: 'showChannelStats',
+          summary: 'Tell what is known of a channel (the form of 2012)',
+          description: 'For libraries that are older than `info`.',
+          deprecated: true,
+        },
+      },
+    )
+    .get('/connections', ({ app }) => ({ connections: core.hub.connectionCountOf(app) }), {
+      response: { 200: ConnectionsAnswer, ...APP_READ_REFUSALS },
+      detail: {
+        operationId: 'countConnections',
+        summary: 'Count the connections of an app',
+        description:
+          'Those that name the app when they connect, in channels or not: those of Pusher, over HTTP too, and of Phoenix with an `app_key`.',
+      },
+    })
 }
 
 /** Takes `cache` out of `info`: it is an attribute of a single channel only. */

@@ -12,7 +12,7 @@ import { maskUrl } from '../apps/webhooks'
 import { appOf } from './admin'
 import type { AdminChanges } from './admin-changes'
 import { APP_REFUSALS } from './refusals'
-import { count } from './schemas'
+import { count, objectSchema } from './schemas'
 
 const time = (description: string) =>
   Type.Integer({ description: `${description}, in milliseconds since 1970` })
@@ -28,37 +28,7 @@ const Totals = {
   dead: count('Events given up; replay sends them again'),
 }
 
-const DELIVERIES = {
-  pending: 1,
-  failing: 1,
-  dead: 1,
-  endpoints: [
-    {
-      endpoint: 'https://example.org/hook',
-      state: 'failing',
-      pending: 1,
-      failing: 1,
-      dead: 1,
-      oldest: 1_700_000_000_123,
-      attempts: [
-        { at: 1_700_000_000_173, duration_ms: 12, events: 1, status: 503, error: 'answered 503' },
-      ],
-    },
-  ],
-  dead_letters: [
-    {
-      id: 7,
-      endpoint: 'https://example.org/hook',
-      event: { name: 'channel_occupied', channel: 'my-channel' },
-      attempts: 11,
-      status: null,
-      error: 'no answer within 5000 ms',
-      dead_at: 1_699_999_999_000,
-    },
-  ],
-}
-
-const DeliveriesAnswer = Type.Object(
+const DeliveriesAnswer = objectSchema(
   {
     data: Type.Object({
       ...Totals,
@@ -112,11 +82,47 @@ const DeliveriesAnswer = Type.Object(
       ),
     }),
   },
-  { examples: [{ data: DELIVERIES }] },
+  {
+    data: {
+      pending: 1,
+      failing: 1,
+      dead: 1,
+      endpoints: [
+        {
+          endpoint: 'https://example.org/hook',
+          state: 'failing',
+          pending: 1,
+          failing: 1,
+          dead: 1,
+          oldest: 1_700_000_000_123,
+          attempts: [
+            {
+              at: 1_700_000_000_173,
+              duration_ms: 12,
+              events: 1,
+              status: 503,
+              error: 'answered 503',
+            },
+          ],
+        },
+      ],
+      dead_letters: [
+        {
+          id: 7,
+          endpoint: 'https://example.org/hook',
+          event: { name: 'channel_occupied', channel: 'my-channel' },
+          attempts: 11,
+          status: null,
+          error: 'no answer within 5000 ms',
+          dead_at: 1_699_999_999_000,
+        },
+      ],
+    },
+  },
 )
-const ReplayAnswer = Type.Object(
+const ReplayAnswer = objectSchema(
   { data: Type.Object({ replayed: count('How many are pending again') }) },
-  { examples: [{ data: { replayed: 1 } }] },
+  { data: { replayed: 1 } },
 )
 
 export function deliveries(core: Core, source: Deliveries, changes: AdminChanges) {

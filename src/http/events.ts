@@ -16,21 +16,21 @@ import { requireSignature, type SignedAccess } from './auth'
 import { documentBody, jsonBody, decodeBody } from './body'
 import { attributesOf, channelOf, parseInfo } from './channels'
 import { errorText, NoBody, SIGNED_REFUSALS } from './refusals'
-import { BatchAnswer, batchBody, EventAnswer, eventBody, OPEN, SocketId } from './schemas'
+import {
+  BatchAnswer,
+  batchBody,
+  EventAnswer,
+  eventBody,
+  EventName,
+  OPEN,
+  SocketId,
+  textSchema,
+} from './schemas'
 import { sliceOf } from './form'
 import { parseParameters } from './signed-query'
 
-const DeprecatedBody = Type.String({
-  description: 'The data of the event, as it is',
-  examples: ['{"hello":"world"}'],
-})
-const DeprecatedQuery = Type.Object(
-  {
-    name: Type.String({ description: 'The name of the event', examples: ['my-event'] }),
-    socket_id: Type.Optional(SocketId),
-  },
-  OPEN,
-)
+const DeprecatedBody = textSchema('The data of the event, as it is', '{"hello":"world"}')
+const DeprecatedQuery = Type.Object({ name: EventName, socket_id: Type.Optional(SocketId) }, OPEN)
 
 export function events(core: Core, access: SignedAccess) {
   const [EventBody, BatchBody] = [eventBody(core.limits), batchBody(core.limits)]

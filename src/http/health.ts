@@ -5,13 +5,14 @@ import type { Core } from '../core/core'
 import { HTML_ANSWER } from './openapi'
 import { PAGE_HEADERS, startPage } from './pages'
 import { folderOf } from './place'
+import { objectSchema } from './schemas'
 
-const Ready = Type.Object({ ready: Type.Literal(true) }, { examples: [{ ready: true }] })
-const NotReady = Type.Object(
+const Ready = objectSchema({ ready: Type.Literal(true) }, { ready: true })
+const NotReady = objectSchema(
   { ready: Type.Literal(false), reason: Type.String() },
-  { examples: [{ ready: false, reason: 'draining' }] },
+  { ready: false, reason: 'draining' },
 )
-const Health = Type.Object({ health: Type.String() }, { examples: [{ health: 'OK' }] })
+const Health = objectSchema({ health: Type.String() }, { health: 'OK' })
 
 export function operations(core: Core) {
   const readiness = (operationId: string) => ({

@@ -75,10 +75,16 @@ export const TAGS: readonly Tag[] = [
   { name: 'operations', description: 'Health, and what there is to read' },
 ]
 
-/** Path parameters by name, unless their route has its own. */
+/** Path parameters, by name, or by operation and name. */
 export const PATH_PARAMETERS: Readonly<Record<string, { description: string; example: string }>> = {
   appId: { description: 'Id of the app', example: '1' },
   channel: { description: 'Name of the channel', example: 'my-channel' },
+  /** Users are known of presence channels only. */
+  'listUsers channel': {
+    description: 'Name of a presence channel',
+    example: 'presence-my-channel',
+  },
+  name: { description: 'Name of the channel', example: 'presence-my-channel' },
   userId: { description: 'Id that the user signed in with', example: 'user-1' },
   appSlug: { description: 'Slug of the app', example: 'test-app' },
   slug: { description: 'Slug or id of the app', example: 'foo-app' },

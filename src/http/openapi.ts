@@ -127,7 +127,7 @@ function describeOperation({ parameters, requestBody, responses, ...rest }: Oper
   return {
     ...rest,
     ...(schemes && { security: schemes.map((scheme) => ({ [scheme]: [] })) }),
-    ...(parameters && { parameters: parameters.map(describeParameter) }),
+    ...(parameters && { parameters: parameters.map(describeParameter(rest.operationId)) }),
     ...(requestBody && {
       requestBody: {
         ...requestBody,
@@ -145,12 +145,14 @@ function describeOperation({ parameters, requestBody, responses, ...rest }: Oper
   }
 }
 
-const describeParameter = ({ in: place, name, ...rest }: Parameter): object => ({
-  ...(place === 'path' && PATH_PARAMETERS[name]),
-  in: place,
-  name,
-  ...withOneExample(rest),
-})
+const describeParameter =
+  (operationId = '') =>
+  ({ in: place, name, ...rest }: Parameter): object => ({
+    ...(place === 'path' && (PATH_PARAMETERS[`${operationId} ${name}`] ?? PATH_PARAMETERS[name])),
+    in: place,
+    name,
+    ...withOneExample(rest),
+  })
 
 /** Makes the first of `examples` the `example`, which every reader of documents shows. */
 function withOneExample({

@@ -5,7 +5,7 @@ import type { CompiledHooks } from '../core/hooks'
 import { HOOKS } from '../core/plugin'
 import type { AdminChanges } from './admin-changes'
 import { ADMIN_REFUSALS } from './refusals'
-import { count } from './schemas'
+import { count, objectSchema } from './schemas'
 
 /** What the API uses of a plugin. */
 export type RunningPlugin = {
@@ -26,7 +26,7 @@ const EXAMPLE = {
   counters: [{ name: 'refused', about: 'connections of other origins', count: 1 }],
 }
 
-const PluginsAnswer = Type.Object(
+const PluginsAnswer = objectSchema(
   {
     data: Type.Array(
       Type.Object({
@@ -47,7 +47,7 @@ const PluginsAnswer = Type.Object(
       }),
     ),
   },
-  { examples: [{ data: [EXAMPLE] }] },
+  { data: [EXAMPLE] },
 )
 
 export function pluginReports(

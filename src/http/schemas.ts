@@ -2,33 +2,46 @@
  * Schemas of the HTTP API: types, validation and the OpenAPI document come from here. Limits are checked
  * by core, which knows the app.
  */
-import { Type } from '@sinclair/typebox'
+import {
+  Type,
+  type ObjectOptions,
+  type Static,
+  type TObject,
+  type TProperties,
+} from '@sinclair/typebox'
 import type { Limits } from '../core/limits'
+
+/** Unknown keys are ignored: SDKs send more than is documented. */
+export const OPEN = { additionalProperties: true } as const
+
+/** An object, with an example of the whole. */
+export const objectSchema = <Fields extends TProperties>(
+  fields: Fields,
+  example: Static<TObject<Fields>>,
+  options: ObjectOptions = {},
+) => Type.Object(fields, { ...options, examples: [example] })
+
+/** A text, with an example. */
+export const textSchema = (description: string, example: string) =>
+  Type.String({ description, examples: [example] })
 
 const Data = Type.Any({
   description:
     'Text that subscribers get as it is. Of any other JSON value they get the text, as it was written.',
   examples: ['{"hello":"world"}'],
 })
-
-/** Unknown keys are ignored: SDKs send more than is documented. */
-export const OPEN = { additionalProperties: true } as const
-
-export const SocketId = Type.String({
-  description: 'The connection that is left out',
-  examples: ['123.456'],
-})
-
-const Info = Type.String({
-  description: 'What to tell of each channel, separated by commas',
-  examples: ['user_count,subscription_count'],
-})
+export const EventName = textSchema('The name of the event', 'my-event')
+export const SocketId = textSchema('The connection that is left out', '123.456')
+const Info = textSchema(
+  'What to tell of each channel, separated by commas',
+  'user_count,subscription_count',
+)
 
 /** The length of a list is checked before its entries. */
 export const eventBody = ({ maxChannelsPerTrigger: maxItems }: Limits) =>
-  Type.Object(
+  objectSchema(
     {
-      name: Type.String({ description: 'The name of the event', examples: ['my-event'] }),
+      name: EventName,
       data: Data,
       channels: Type.Optional(Type.Array(Type.String(), { maxItems, examples: [['my-channel']] })),
       channel: Type.Optional(
@@ -37,10 +50,8 @@ export const eventBody = ({ maxChannelsPerTrigger: maxItems }: Limits) =>
       socket_id: Type.Optional(SocketId),
       info: Type.Optional(Info),
     },
-    {
-      ...OPEN,
-      examples: [{ name: 'my-event', channels: ['my-channel'], data: '{"hello":"world"}' }],
-    },
+    { name: 'my-event', channels: ['my-channel'], data: '{"hello":"world"}' },
+    OPEN,
   )
 
 const BatchedEvent = Type.Object(
@@ -55,14 +66,10 @@ const BatchedEvent = Type.Object(
 )
 
 export const batchBody = ({ maxEventsPerBatch: maxItems }: Limits) =>
-  Type.Object(
+  objectSchema(
     { batch: Type.Array(BatchedEvent, { maxItems }) },
-    {
-      ...OPEN,
-      examples: [
-        { batch: [{ name: 'my-event', channel: 'my-channel', data: '{"hello":"world"}' }] },
-      ],
-    },
+    { batch: [{ name: 'my-event', channel: 'my-channel', data: '{"hello":"world"}' }] },
+    OPEN,
   )
 
 const Attributes = Type.Object({
@@ -75,19 +82,16 @@ const Attributes = Type.Object({
 const CHANNELS = { 'presence-my-channel': { user_count: 2 } }
 const ChannelMap = Type.Object({}, { additionalProperties: Attributes, examples: [CHANNELS] })
 
-export const EventAnswer = Type.Object(
+export const EventAnswer = objectSchema(
   { channels: Type.Optional(ChannelMap) },
-  { examples: [{ channels: CHANNELS }] },
+  { channels: CHANNELS },
 )
-export const BatchAnswer = Type.Object(
+export const BatchAnswer = objectSchema(
   { batch: Type.Optional(Type.Array(Attributes)) },
-  { examples: [{ batch: [{ subscription_count: 3 }, {}] }] },
+  { batch: [{ subscription_count: 3 }, {}] },
 )
-export const ChannelsAnswer = Type.Object(
-  { channels: ChannelMap },
-  { examples: [{ channels: CHANNELS }] },
-)
-export const ChannelAnswer = Type.Object(
+export const ChannelsAnswer = objectSchema({ channels: ChannelMap }, { channels: CHANNELS })
+export const ChannelAnswer = objectSchema(
   {
     occupied: Type.Boolean(),
     user_count: Type.Optional(Type.Integer()),
@@ -98,33 +102,23 @@ export const ChannelAnswer = Type.Object(
       }),
     ),
   },
-  { examples: [{ occupied: true, subscription_count: 3 }] },
+  { occupied: true, subscription_count: 3 },
 )
-export const StatsAnswer = Type.Object(
+export const StatsAnswer = objectSchema(
   {
     occupied: Type.Boolean(),
     user_count: Type.Optional(Type.Integer()),
     connection_count: Type.Integer(),
   },
-  { examples: [{ occupied: true, connection_count: 3 }] },
+  { occupied: true, connection_count: 3 },
 )
-export const ConnectionsAnswer = Type.Object(
-  { connections: Type.Integer() },
-  { examples: [{ connections: 3 }] },
-)
-export const UsersAnswer = Type.Object(
+export const ConnectionsAnswer = objectSchema({ connections: Type.Integer() }, { connections: 3 })
+export const UsersAnswer = objectSchema(
   { users: Type.Array(Type.Object({ id: Type.String() })) },
-  { examples: [{ users: [{ id: '7' }, { id: '8' }] }] },
+  { users: [{ id: '7' }, { id: '8' }] },
 )
-
-/** A parameter that the document describes and no schema checks. */
-export const textParameter = (parameter: {
-  readonly in: 'path' | 'query'
-  readonly name: string
-  readonly description: string
-  readonly example: string
-}) => ({ ...parameter, required: parameter.in === 'path', schema: { type: 'string' as const } })
+export const EmptyAnswer = objectSchema({}, {})
 
 /** A number of things. */
 export const count = (description: string) => Type.Integer({ minimum: 0, description })
-export const Webhook = Type.Object({ url: Type.String() }, { additionalProperties: true })
+export const Webhook = Type.Object({ url: Type.String() }, OPEN)

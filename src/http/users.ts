@@ -1,6 +1,5 @@
 /** Terminates the connections of a user. Spec: contract 5.5, 6.9. */
 import { Elysia } from 'elysia'
-import { Type } from '@sinclair/typebox'
 import type { Core } from '../core/core'
 import { dismissUser } from '../core/dismiss'
 import { refusal } from '../core/errors'
@@ -8,10 +7,10 @@ import type { UserId } from '../core/types'
 import { requireSignature, type SignedAccess } from './auth'
 import { documentBody, jsonBody } from './body'
 import { errorText, SIGNED_REFUSALS } from './refusals'
-import { OPEN } from './schemas'
+import { EmptyAnswer, objectSchema, OPEN } from './schemas'
 
 /** SDKs send `{}` or no body. */
-const EmptyBody = Type.Object({}, { ...OPEN, examples: [{}] })
+const EmptyBody = objectSchema({}, {}, OPEN)
 
 const TERMINATED = refusal('connection_refused', 'You got disconnected by the app.')
 
@@ -29,7 +28,7 @@ export function users(core: Core, access: SignedAccess) {
       {
         parse: 'none',
         response: {
-          200: Type.Object({}, { examples: [{}] }),
+          200: EmptyAnswer,
           ...SIGNED_REFUSALS,
           400: errorText('Expected the body to be a JSON object'),
           413: errorText('The body of 524289 bytes exceeds the limit of 524288'),

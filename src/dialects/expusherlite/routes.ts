@@ -30,41 +30,29 @@ import {
   NOT_FOUND,
   PUBLISH_REFUSALS,
 } from '../../http/refusals'
-import { textParameter } from '../../http/schemas'
+import { EmptyAnswer, objectSchema, textSchema } from '../../http/schemas'
 import { respondWithChannels, respondWithUsers } from '../../http/channels'
 import { publishToScope } from './publish'
 
-const EventBody: object = Type.Object(
+const EventBody: object = objectSchema(
   {
-    scope: Type.String({
-      description: '`public`, `private`, or another part of the app',
-      examples: ['public'],
-    }),
-    topic: Type.String({
-      description: 'A channel, or `#general` for all who are in the scope',
-      examples: ['foo-topic'],
-    }),
-    event: Type.String({
-      description: 'Members hear `topic:event`; of `#general` the event alone',
-      examples: ['msg'],
-    }),
+    scope: textSchema('`public`, `private`, or another part of the app', 'public'),
+    topic: textSchema('A channel, or `#general` for all who are in the scope', 'foo-topic'),
+    event: textSchema('Members hear `topic:event`; of `#general` the event alone', 'msg'),
     payload: Type.Optional(
-      Type.String({
-        description: 'A JSON object as text; an object is taken, too',
-        examples: ['{"name":"Joe"}'],
-      }),
+      textSchema('A JSON object as text; an object is taken, too', '{"name":"Joe"}'),
     ),
   },
-  { examples: [{ scope: 'public', topic: 'foo-topic', event: 'msg', payload: '{"name":"Joe"}' }] },
+  { scope: 'public', topic: 'foo-topic', event: 'msg', payload: '{"name":"Joe"}' },
 )
 
-const Channels = Type.Object(
+const Channels = objectSchema(
   { data: Type.Array(Type.Object({ name: Type.String(), subscription_count: Type.Integer() })) },
-  { examples: [{ data: [{ name: 'my-channel', subscription_count: 3 }] }] },
+  { data: [{ name: 'my-channel', subscription_count: 3 }] },
 )
-const Users = Type.Object(
+const Users = objectSchema(
   { data: Type.Array(Type.Object({ id: Type.String() })) },
-  { examples: [{ data: [{ id: '7' }] }] },
+  { data: [{ id: '7' }] },
 )
 
 const FOREIGN_PAGE = 'Pages of other sites may not use this API'
@@ -84,13 +72,6 @@ const CHANNELS = {
     JSON.stringify({ name, subscription_count: subscriptions }),
 }
 
-const NAME = textParameter({
-  in: 'path',
-  name: 'name',
-  description: 'Name of the channel',
-  example: 'presence-my-channel',
-})
-
 export function expusherliteRoutes(core: Core, access: DialectAccess) {
   const bodyLimits = bodyLimitsOf(core.limits)
   return new Elysia({ prefix: '/api/apps/:appSlug', tags: ['ExPusherLite'] })
@@ -107,7 +88,7 @@ export function expusherliteRoutes(core: Core, access: DialectAccess) {
         parse: 'none',
         response: {
           ...SCOPE_REFUSALS,
-          200: Type.Object({}, { examples: [{}] }),
+          200: EmptyAnswer,
           ...PUBLISH_REFUSALS,
           400: fieldErrors({ scope: BLANK, topic: BLANK, event: BLANK }),
           422: fieldErrors({ payload: INVALID }),
@@ -138,7 +119,6 @@ export function expusherliteRoutes(core: Core, access: DialectAccess) {
           operationId: 'listUsersOfChannel',
           summary: 'List the users who are in a channel',
           description: 'Who they are is known on presence channels; elsewhere the list is empty.',
-          parameters: [NAME],
         },
       },
     )

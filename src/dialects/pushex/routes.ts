@@ -29,42 +29,45 @@ import { logRefusal } from '../../http/errors'
 import { bodyLimitsOf, readBody, sliceOf, type Body, type BodyLimits } from '../../http/form'
 import { NO_BODY } from '../../http/hooks'
 import { BAD_REQUEST, errorDetail, JSON_REFUSALS, PUBLISH_REFUSALS } from '../../http/refusals'
-import { textParameter } from '../../http/schemas'
+import { objectSchema, textSchema } from '../../http/schemas'
 import { PushAccess, type Grant } from './access'
 
 const EXAMPLE = { channel: ['test', 'test2'], data: 'data', event: 'woohoo' }
-const PushBody: object = Type.Object(
+const PushBody: object = objectSchema(
   {
     channel: Type.Union([Type.String(), Type.Array(Type.String())], {
       description: 'One channel, or several',
       examples: ['test'],
     }),
     data: Type.Any({ description: 'Any JSON value', examples: ['data'] }),
-    event: Type.String({ description: 'The name of the event', examples: ['woohoo'] }),
+    event: textSchema('The name of the event', 'woohoo'),
   },
-  { examples: [EXAMPLE] },
+  EXAMPLE,
 )
-const PushAnswer = Type.Object(
+const PushAnswer = objectSchema(
   { channel: Type.Array(Type.String()), data: Type.Any(), event: Type.String() },
-  { examples: [EXAMPLE] },
+  EXAMPLE,
 )
-const failure = (error: string) => Type.Object({ error: Type.String() }, { examples: [{ error }] })
+const failure = (error: string) => objectSchema({ error: Type.String() }, { error })
 
-const APP_KEY = textParameter({
+/** Read by hand: a schema would refuse one that is given twice. */
+const APP_KEY = {
   in: 'query',
   name: 'app_key',
   description: 'Key of the app, where there are several and no Basic authentication says it',
   example: 'test-app-fake-key',
-})
+  required: false,
+  schema: { type: 'string' as const },
+}
 
 const FORBIDDEN = 'Access forbidden'
 /** Refusals of plugins, and of requests that are not local, have their reason in `errors`. */
-const Forbidden = Type.Object(
+const Forbidden = objectSchema(
   {
     error: Type.Optional(Type.String()),
     errors: Type.Optional(Type.Object({ detail: Type.String() })),
   },
-  { examples: [{ error: FORBIDDEN }] },
+  { error: FORBIDDEN },
 )
 const INVALID = 'Invalid push arguments: channel, data, event are required.'
 const DRAINING_HEADERS = { 'retry-after': '1', connection: 'close' }
