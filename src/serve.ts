@@ -78,6 +78,7 @@ async function start(program: Program, config: Config) {
     return { file, server }
   } catch (cause) {
     if (givenUp.signal.aborted) return exit(program)
+    await program.finish()
     if (cause instanceof ConfigError) fail(...cause.mistakes)
     if (cause instanceof StoreError || cause instanceof PluginError) fail(cause.message)
     fail(describeAddressError(cause, config) ?? String(cause))
@@ -101,14 +102,14 @@ const SAME_SIGNAL_MS = 300
 
 /** The first signal drains, or gives up the start; a second one ends the process at once. */
 function leaveOnSignal(program: Program): void {
-  const { log, givenUp } = program
+  const { log, givenUp, finish } = program
   let leavingSince: number | undefined
   const leave = (signal: string): void => {
     const now = systemClock.mono()
     if (leavingSince !== undefined && now - leavingSince < SAME_SIGNAL_MS) return
     if (leavingSince !== undefined) {
       log.warn({ signal }, 'a second signal: ended at once')
-      process.exit(1)
+      return void finish().then(() => process.exit(1))
     }
     leavingSince = now
     const { server } = program

@@ -18,6 +18,7 @@ test('a start loads no package that few servers are asked for', async () => {
     '@sinclair/typebox',
     'elysia',
     'pino',
+    'sonic-boom',
   ])
 })
 
