@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { systemClock } from '../src/clock'
 import { readConfig } from '../src/config/config'
 import { loadConfigFile } from '../src/config/config-file'
-import { documentOf } from '../src/http/openapi'
 import { createLog } from '../src/log'
 import { createServer } from '../src/server'
 
@@ -15,7 +14,8 @@ export async function currentDocument(): Promise<object> {
   const { log } = await createLog('silent')
   const server = await createServer({ config, clock: systemClock, log, plugins })
   try {
-    return await documentOf(server.api, server.plugins)
+    const request = new Request('http://localhost/swagger/json')
+    return await (await server.api.fetch(request)).json()
   } finally {
     await server.stop()
   }

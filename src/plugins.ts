@@ -34,7 +34,6 @@ export type LoadedPlugin = {
   readonly locals: () => object
   readonly hooks: Hooks<never>
   readonly routes: AnyElysia
-  readonly adminOnly: PluginContext['adminOnly']
   readonly counters: readonly PluginCounter[]
   /** Ends what it was given. */
   release(): void
@@ -111,7 +110,6 @@ function checkPlugin(plugin: unknown, before: readonly { readonly name: string }
 function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
   const { name } = plugin
   const { writes, apps, uploads, slices, changes } = surroundings
-  const { authorize: adminOnly } = changes
   const log = childLog(surroundings.log, name)
   const stopping = new AbortController()
   const clock = mortalClock(surroundings.clock, stopping.signal, log)
@@ -150,7 +148,7 @@ function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
     listInSlices: (more) =>
       respondWithList({ slices }, { items: more, envelope: DATA_ENVELOPE, jsonOf: JSON.stringify }),
     routes,
-    adminOnly,
+    adminOnly: changes.authorize,
     readBody: (request) => readText(uploads, request),
   }
   const release = (): void => stopping.abort()
@@ -158,7 +156,7 @@ function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
     const hooks = checkHooks(plugin.setup(context))
     compileHooks([{ name, locals: Object, hooks }]) // throws for its mistakes before anything is built on it
     const locals = plugin.locals ?? (() => ({}))
-    return { name, locals, hooks, routes, adminOnly, counters, release }
+    return { name, locals, hooks, routes, counters, release }
   } catch (cause) {
     release()
     const message = messageOf(cause)

@@ -24,19 +24,12 @@ import { readBody } from './form'
 import { DATA_ENVELOPE, respondWithList } from './lists'
 import type { AdminChanges } from './admin-changes'
 import { AppAnswer, AppsAnswer, CHANGED_APP_BODY, NEW_APP_BODY } from './app-schemas'
-import {
-  ADMIN_REFUSALS,
-  APP_REFUSALS,
-  BODY_REFUSALS,
-  fieldErrors,
-  NoBody,
-  WRITE_REFUSALS,
-} from './refusals'
+import { BODY_REFUSALS, fieldErrors, NoBody, NOT_FOUND, WRITE_REFUSALS } from './refusals'
 import { prefixOf } from './place'
 import { slugOf } from '../apps/slug'
 import { switchesOf } from '../apps/switches'
 
-const FOUND = { ...APP_REFUSALS, 200: AppAnswer }
+const FOUND = { 200: AppAnswer, 404: NOT_FOUND }
 const describeChange = (operationId: string) => ({
   parse: 'none' as const,
   response: { ...FOUND, ...BODY_REFUSALS, ...WRITE_REFUSALS },
@@ -61,10 +54,10 @@ export function admin(core: Core, options: AdminOptions) {
   const { changes } = options
   const change = ({ request, params }: AppRequest) => changeApp(core, params.slug, request, options)
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
-    .derive(changes.authorize)
+    .onBeforeHandle(changes.authorize)
     .onAfterHandle(changes.record)
     .get('', () => respondWithApps(core), {
-      response: { ...ADMIN_REFUSALS, 200: AppsAnswer },
+      response: AppsAnswer,
       detail: {
         operationId: 'listApps',
         summary: 'List the apps, inactive ones too',
@@ -81,7 +74,7 @@ export function admin(core: Core, options: AdminOptions) {
       },
       {
         parse: 'none',
-        response: { ...ADMIN_REFUSALS, ...BODY_REFUSALS, ...WRITE_REFUSALS, 201: AppAnswer },
+        response: { ...BODY_REFUSALS, ...WRITE_REFUSALS, 201: AppAnswer },
         detail: {
           operationId: 'createApp',
           summary: 'Create an app',
@@ -116,8 +109,8 @@ export function admin(core: Core, options: AdminOptions) {
       },
       {
         response: {
-          ...APP_REFUSALS,
           ...WRITE_REFUSALS,
+          404: NOT_FOUND,
           204: NoBody,
           422: fieldErrors({ id: ['comes from the development defaults and is removed there'] }),
         },
@@ -142,8 +135,8 @@ export function admin(core: Core, options: AdminOptions) {
       },
       {
         response: {
-          ...APP_REFUSALS,
           ...WRITE_REFUSALS,
+          404: NOT_FOUND,
           201: AppAnswer,
           422: fieldErrors({ keys: ['are 2 already; retire the older one first'] }),
         },

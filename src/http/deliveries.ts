@@ -11,7 +11,7 @@ import { parseRecord } from '../core/json'
 import { maskUrl } from '../apps/webhooks'
 import { appOf } from './admin'
 import type { AdminChanges } from './admin-changes'
-import { APP_REFUSALS } from './refusals'
+import { NOT_FOUND } from './refusals'
 import { count, objectSchema } from './schemas'
 
 const time = (description: string) =>
@@ -127,13 +127,13 @@ const ReplayAnswer = objectSchema(
 
 export function deliveries(core: Core, source: Deliveries, changes: AdminChanges) {
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
-    .derive(changes.authorize)
+    .onBeforeHandle(changes.authorize)
     .onAfterHandle(changes.record)
     .get(
       '/:slug/webhooks/deliveries',
       ({ params }) => ({ data: reportOf(source, appOf(core, params.slug)) }),
       {
-        response: { ...APP_REFUSALS, 200: DeliveriesAnswer },
+        response: { 200: DeliveriesAnswer, 404: NOT_FOUND },
         detail: {
           operationId: 'listDeliveries',
           summary: "What became of an app's webhooks",
@@ -150,7 +150,7 @@ export function deliveries(core: Core, source: Deliveries, changes: AdminChanges
         return { data: { replayed: source.replay(app) } }
       },
       {
-        response: { ...APP_REFUSALS, 200: ReplayAnswer },
+        response: { 200: ReplayAnswer, 404: NOT_FOUND },
         detail: {
           operationId: 'replayWebhooks',
           summary: "Send an app's dead letters again",

@@ -15,46 +15,57 @@ import {
   PATH_PARAMETERS,
   SECURITY_SCHEMES,
   TAGS,
-  type Tag,
 } from './openapi-text'
-import type { RunningPlugin } from './plugins'
-import { ADMIN_REFUSALS } from './refusals'
+import { ADMIN_REFUSALS, NoBody } from './refusals'
 
 export const DOCUMENT_PATH = '/swagger/json'
 
 /** The answer of a route that has no schema, as a page. */
-export const pageAnswer = (type: string, schema: object, example: Json) => ({
+export const pageAnswer = (type: string, schema: object, example: unknown) => ({
   responses: { 200: { description: 'Done', content: { [type]: { schema, example } } } },
 })
 
 export const HTML_ANSWER = pageAnswer('text/html', { type: 'string' }, '<!doctype html>…')
 
+/** What the document needs besides the routes. */
+type Surroundings = {
+  readonly plugins: readonly { readonly name: string; readonly routes: AnyElysia }[]
+  /** The hook that makes a route one for admins only. */
+  readonly adminOnly: unknown
+}
 type Hooks = AnyElysia['routes'][number]['hooks']
-type RouteContext = { readonly models: Record<string, TSchema>; readonly isAdminOnly: boolean }
 
 /** The document of an API's routes, in their order; other keys are in alphabetical order. */
 export async function documentOf(
   api: AnyElysia,
-  plugins: readonly RunningPlugin[],
+  { plugins, adminOnly }: Surroundings,
 ): Promise<object> {
   const { filterPaths, registerSchemaPath } = await import('@elysiajs/swagger/utils')
   await nextTurn()
-  const isClosed = ({ beforeHandle }: Hooks): boolean =>
-    plugins.some(({ adminOnly }) => [beforeHandle].flat().some(isHook(adminOnly)))
   const models = api['getGlobalDefinitions']().type as Record<string, TSchema>
+  const resolve = (schema: TSchema | string) =>
+    typeof schema === 'string' ? models[schema] : schema
   const schema = {}
   for (const { hooks = {}, method, path } of api.routes) {
     if (hooks.detail?.hide) continue
-    const detail = describe(hooks, { models, isAdminOnly: isClosed(hooks) })
-    const body = typeof hooks.body === 'string' ? models[hooks.body] : hooks.body
-    const hook = { ...hooks, body, response: undefined, detail }
+    const isAdminOnly = [hooks.beforeHandle].flat().some(isHook(adminOnly))
+    const body = resolve(hooks.body)
+    const hook = {
+      ...hooks,
+      body,
+      parse: readsOwnTypes(hooks) ? hooks.parse : typeOf(body),
+      response: undefined,
+      detail: describe(hooks, { resolve, isAdminOnly }),
+    }
     for (const each of method === 'ALL' ? METHODS : METHODS.filter((name) => name === method))
       registerSchemaPath({ schema, hook, path, method: each, models })
   }
   await nextTurn()
   const paths: Paths = filterPaths(schema, { excludeStaticFile: true, exclude: [] })
-  const ofPlugins = plugins.filter(({ routes }) => routes.routes.length > 0).map(tagOf)
-  const tags = [...TAGS, ...ofPlugins].map(({ name, description }) => ({ name, description }))
+  const ofPlugins = plugins
+    .filter(({ routes }) => routes.routes.length > 0)
+    .map(({ name }) => ({ name, description: `Routes of the plugin ${name}` }))
+  const tags = [...TAGS.map(({ name, description }) => ({ name, description })), ...ofPlugins]
   const head = { ...DOCUMENT_HEAD, tags, components: { securitySchemes: SECURITY_SCHEMES } }
   const documented = mapValues(paths, (methods) =>
     mapValues(methods, (described) => sortKeys(describeOperation(described))),
@@ -64,21 +75,26 @@ export async function documentOf(
 
 const METHODS = 'GET PUT POST DELETE OPTIONS HEAD PATCH TRACE'.split(' ') as readonly HTTPMethod[]
 
-/** The framework may wrap a hook in an object. */
-const isHook = (hook: unknown) => (kept: unknown) =>
-  kept === hook || (kept as { readonly fn?: unknown } | undefined)?.fn === hook
+/** The framework wraps hooks in objects. */
+const isHook = (hook: unknown) => (kept: { readonly fn?: unknown } | undefined) => kept?.fn === hook
+
+/** True for a route that names the types of its body; where none are named, the generator adds three. */
+const readsOwnTypes = ({ parse = [] }: Hooks): boolean =>
+  parse.some(({ fn }: { readonly fn: unknown }) => typeof fn === 'string')
+
+type RouteContext = {
+  readonly resolve: (schema: TSchema | string) => TSchema | undefined
+  readonly isAdminOnly: boolean
+}
 
 /** Describes a route: its own answers replace those of its schemas; routes for admins get their refusals. */
 function describe(
-  { response = {}, detail = {} }: Hooks,
-  { models, isAdminOnly }: RouteContext,
+  { response = NoBody, detail = {} }: Hooks,
+  { resolve, isAdminOnly }: RouteContext,
 ): object {
   const isOne = typeof response === 'string' || Kind in response
-  const schemas: { [status: string]: TSchema | string } = isOne ? { 200: response } : response
-  const own: Answers =
-    detail.responses ??
-    mapValues(schemas, (schema) => answerOf(typeof schema === 'string' ? models[schema] : schema))
-  const responses = Object.keys(own).length > 0 ? own : { 200: {} }
+  const schemas: Readonly<Record<string, TSchema | string>> = isOne ? { 200: response } : response
+  const responses = detail.responses ?? mapValues(schemas, (schema) => answerOf(resolve(schema)))
   if (!isAdminOnly) return { ...detail, responses }
   const refusals = mapValues<TSchema, Answer>(ADMIN_REFUSALS, answerOf)
   return { security: [{ password: [] }], ...detail, responses: { ...refusals, ...responses } }
@@ -97,45 +113,43 @@ const typeOf = (schema: Shape['schema']): string =>
 /** Between steps, since each takes some milliseconds and any client may send the first request. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-const tagOf = ({ name }: { readonly name: string }): Tag => ({
-  name,
-  description: `Routes of the plugin ${name}`,
-})
-
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 /** A parameter, or a body of one type. */
 type Shape = {
   readonly schema?: { readonly [key: string]: unknown }
   readonly examples?: unknown
   readonly example?: unknown
 }
-type Content = { readonly [type: string]: Shape }
-type Answer = { readonly content?: Content }
-type Answers = { readonly [status: string]: Answer }
+type Answer = { readonly content?: Readonly<Record<string, Shape>> }
 type Parameter = Shape & { readonly in: string; readonly name: string }
 type Operation = {
-  readonly operationId?: string
+  readonly operationId: string
   readonly tags?: readonly string[]
   readonly parameters?: readonly Parameter[]
-  readonly requestBody?: { readonly content: Content }
-  readonly responses: Answers
+  readonly requestBody?: Required<Answer>
+  readonly responses: Readonly<Record<string, Answer>>
 }
 type Paths = { readonly [path: string]: { readonly [method: string]: Operation } }
 
 function describeOperation({ parameters, requestBody, responses, ...rest }: Operation): object {
-  const schemes = TAGS.find(({ name }) => rest.tags?.includes(name))?.security
+  const { operationId, tags } = rest
+  const schemes = TAGS.find(({ name }) => tags?.includes(name))?.security
   return {
     ...rest,
     ...(schemes && { security: schemes.map((scheme) => ({ [scheme]: [] })) }),
-    ...(parameters && { parameters: parameters.map(describeParameter(rest.operationId)) }),
+    ...(parameters && {
+      parameters: parameters.map(({ in: place, name, ...parameter }) => ({
+        ...(place === 'path' &&
+          (PATH_PARAMETERS[`${operationId} ${name}`] ?? PATH_PARAMETERS[name])),
+        in: place,
+        name,
+        ...withOneExample(parameter),
+      })),
+    }),
     ...(requestBody && {
-      requestBody: {
-        ...requestBody,
-        content: mapValues(withOneType(requestBody.content), withOneExample),
-      },
+      requestBody: { ...requestBody, content: mapValues(requestBody.content, withOneExample) },
     }),
     responses: mapValues(responses, ({ content }, status) => {
-      const headers = HEADERS[`${rest.operationId} ${status}`] ?? HEADERS[status]
+      const headers = HEADERS[`${operationId} ${status}`] ?? HEADERS[status]
       return {
         description: MEANINGS[status] ?? 'Another answer',
         ...(headers && { headers }),
@@ -145,15 +159,6 @@ function describeOperation({ parameters, requestBody, responses, ...rest }: Oper
   }
 }
 
-const describeParameter =
-  (operationId = '') =>
-  ({ in: place, name, ...rest }: Parameter): object => ({
-    ...(place === 'path' && (PATH_PARAMETERS[`${operationId} ${name}`] ?? PATH_PARAMETERS[name])),
-    in: place,
-    name,
-    ...withOneExample(rest),
-  })
-
 /** Makes the first of `examples` the `example`, which every reader of documents shows. */
 function withOneExample({
   schema: { examples: inner, ...schema } = {},
@@ -161,15 +166,6 @@ function withOneExample({
   ...rest
 }: Shape): Shape {
   return { ...(Array.isArray(examples) && { example: examples[0] }), ...rest, schema }
-}
-
-const GENERATED_TYPES = 'application/json multipart/form-data text/plain'
-
-/** Leaves one of the three types that the generator gives a body. A route's own types stay. */
-function withOneType(content: Content): Content {
-  if (Object.keys(content).join(' ') !== GENERATED_TYPES) return content
-  const body = content['application/json']!
-  return { [typeOf(body.schema)]: body }
 }
 
 function mapValues<T, U>(

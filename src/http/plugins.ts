@@ -4,15 +4,12 @@ import { Elysia, type AnyElysia } from 'elysia'
 import type { CompiledHooks } from '../core/hooks'
 import { HOOKS } from '../core/plugin'
 import type { AdminChanges } from './admin-changes'
-import { ADMIN_REFUSALS } from './refusals'
 import { count, objectSchema } from './schemas'
 
 /** What the API uses of a plugin. */
 export type RunningPlugin = {
   readonly name: string
   readonly routes: AnyElysia
-  /** The hook that makes a route one for admins only. */
-  readonly adminOnly: unknown
   readonly counters: readonly {
     readonly name: string
     readonly about: string
@@ -57,7 +54,7 @@ export function pluginReports(
 ) {
   const all = Object.values(hooks).flat()
   return new Elysia({ prefix: '/api/admin/plugins', tags: ['admin'] })
-    .derive(changes.authorize)
+    .onBeforeHandle(changes.authorize)
     .get(
       '',
       () => ({
@@ -75,7 +72,7 @@ export function pluginReports(
         })),
       }),
       {
-        response: { ...ADMIN_REFUSALS, 200: PluginsAnswer },
+        response: PluginsAnswer,
         detail: {
           operationId: 'listPlugins',
           summary: 'List the plugins, and what each of their hooks has done',

@@ -57,7 +57,7 @@ export const SIGNED_REFUSALS = {
   429: rateError('triggers'),
 }
 
-/** Of routes for admins only, those of plugins too. */
+/** Of routes for admins only, those of plugins too; the document adds them. */
 export const ADMIN_REFUSALS = {
   401: NoBody,
   403: errorText('Pages of another site may not use the admin API (CARILLON_ADMIN_ORIGINS)'),
@@ -65,9 +65,6 @@ export const ADMIN_REFUSALS = {
     'Too many failed logins of one address: the limit is 10 per minute (CARILLON_MAX_FAILED_LOGINS_PER_MINUTE)',
   ),
 }
-
-/** Of admin requests about one app. */
-export const APP_REFUSALS = { ...ADMIN_REFUSALS, 404: NOT_FOUND }
 
 /** Of requests that change the database. */
 export const WRITE_REFUSALS = { 503: errorDetail('database: is locked by another process') }
