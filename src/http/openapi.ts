@@ -13,6 +13,7 @@ import {
   HEADERS,
   MEANINGS,
   PATH_PARAMETERS,
+  SECURITY,
   SECURITY_SCHEMES,
   TAGS,
 } from './openapi-text'
@@ -27,13 +28,13 @@ export const pageAnswer = (type: string, schema: object, example: unknown) => ({
 
 export const HTML_ANSWER = pageAnswer('text/html', { type: 'string' }, '<!doctype html>…')
 
-/** What the document needs besides the routes. */
+type Hooks = AnyElysia['routes'][number]['hooks']
+type Models = Readonly<Record<string, TSchema>>
 type Surroundings = {
   readonly plugins: readonly { readonly name: string; readonly routes: AnyElysia }[]
   /** The hook that makes a route one for admins only. */
   readonly adminOnly: unknown
 }
-type Hooks = AnyElysia['routes'][number]['hooks']
 
 /** The document of an API's routes, in their order; other keys are in alphabetical order. */
 export async function documentOf(
@@ -42,21 +43,21 @@ export async function documentOf(
 ): Promise<object> {
   const { filterPaths, registerSchemaPath } = await import('@elysiajs/swagger/utils')
   await nextTurn()
-  const models = api['getGlobalDefinitions']().type as Record<string, TSchema>
-  const resolve = (schema: TSchema | string) =>
-    typeof schema === 'string' ? models[schema] : schema
+  const models = api['getGlobalDefinitions']().type as Models
   const schema = {}
   for (const { hooks = {}, method, path } of api.routes) {
     if (hooks.detail?.hide) continue
-    const isAdminOnly = [hooks.beforeHandle].flat().some(isHook(adminOnly))
-    const body = resolve(hooks.body)
-    const hook = {
-      ...hooks,
-      body,
-      parse: readsOwnTypes(hooks) ? hooks.parse : typeOf(body),
-      response: undefined,
-      detail: describe(hooks, { resolve, isAdminOnly }),
+    // The framework wraps hooks in objects.
+    const isAdminOnly = hooks.beforeHandle?.some(({ fn }: Hooks) => fn === adminOnly)
+    const own = hooks.detail?.responses ?? schemasOf(hooks)
+    const detail = {
+      ...(isAdminOnly && { security: [{ password: [] }] }),
+      ...hooks.detail,
+      responses: isAdminOnly ? { ...ADMIN_REFUSALS, ...own } : own,
     }
+    const body = resolve(hooks.body, models)
+    const parse = readsOwnTypes(hooks) ? hooks.parse : typeOf(body)
+    const hook = { ...hooks, body, parse, response: undefined, detail }
     for (const each of method === 'ALL' ? METHODS : METHODS.filter((name) => name === method))
       registerSchemaPath({ schema, hook, path, method: each, models })
   }
@@ -65,50 +66,29 @@ export async function documentOf(
   const ofPlugins = plugins
     .filter(({ routes }) => routes.routes.length > 0)
     .map(({ name }) => ({ name, description: `Routes of the plugin ${name}` }))
-  const tags = [...TAGS.map(({ name, description }) => ({ name, description })), ...ofPlugins]
-  const head = { ...DOCUMENT_HEAD, tags, components: { securitySchemes: SECURITY_SCHEMES } }
+  const head = {
+    ...DOCUMENT_HEAD,
+    tags: [...TAGS, ...ofPlugins],
+    components: { securitySchemes: SECURITY_SCHEMES },
+  }
   const documented = mapValues(paths, (methods) =>
-    mapValues(methods, (described) => sortKeys(describeOperation(described))),
+    mapValues(methods, (operation) => sortKeys(describe(operation, models))),
   )
   return { ...(sortKeys(head) as object), paths: documented }
 }
 
 const METHODS = 'GET PUT POST DELETE OPTIONS HEAD PATCH TRACE'.split(' ') as readonly HTTPMethod[]
 
-/** The framework wraps hooks in objects. */
-const isHook = (hook: unknown) => (kept: { readonly fn?: unknown } | undefined) => kept?.fn === hook
-
 /** True for a route that names the types of its body; where none are named, the generator adds three. */
 const readsOwnTypes = ({ parse = [] }: Hooks): boolean =>
   parse.some(({ fn }: { readonly fn: unknown }) => typeof fn === 'string')
 
-type RouteContext = {
-  readonly resolve: (schema: TSchema | string) => TSchema | undefined
-  readonly isAdminOnly: boolean
-}
+/** The schemas of a route's answers, by status. */
+const schemasOf = ({ response = NoBody }: Hooks): Operation['responses'] =>
+  typeof response === 'string' || Kind in response ? { 200: response } : response
 
-/** Describes a route: its own answers replace those of its schemas; routes for admins get their refusals. */
-function describe(
-  { response = NoBody, detail = {} }: Hooks,
-  { resolve, isAdminOnly }: RouteContext,
-): object {
-  const isOne = typeof response === 'string' || Kind in response
-  const schemas: Readonly<Record<string, TSchema | string>> = isOne ? { 200: response } : response
-  const responses = detail.responses ?? mapValues(schemas, (schema) => answerOf(resolve(schema)))
-  if (!isAdminOnly) return { ...detail, responses }
-  const refusals = mapValues<TSchema, Answer>(ADMIN_REFUSALS, answerOf)
-  return { security: [{ password: [] }], ...detail, responses: { ...refusals, ...responses } }
-}
-
-/** The literal '' has no body. Undoes that the framework closes the schema of a route that has answered. */
-function answerOf({ additionalProperties, ...schema }: TSchema = {} as TSchema): Answer {
-  const open = additionalProperties === false ? {} : { additionalProperties }
-  if (schema['const'] === '') return {}
-  return { content: { [typeOf(schema)]: { schema: { ...schema, ...open } } } }
-}
-
-const typeOf = (schema: Shape['schema']): string =>
-  schema?.['type'] === 'string' ? 'text/plain' : 'application/json'
+const resolve = (schema: TSchema | string, models: Models): TSchema | undefined =>
+  typeof schema === 'string' ? models[schema] : schema
 
 /** Between steps, since each takes some milliseconds and any client may send the first request. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -120,22 +100,20 @@ type Shape = {
   readonly example?: unknown
 }
 type Answer = { readonly content?: Readonly<Record<string, Shape>> }
-type Parameter = Shape & { readonly in: string; readonly name: string }
 type Operation = {
   readonly operationId: string
   readonly tags?: readonly string[]
-  readonly parameters?: readonly Parameter[]
+  readonly parameters?: readonly (Shape & { readonly in: string; readonly name: string })[]
   readonly requestBody?: Required<Answer>
-  readonly responses: Readonly<Record<string, Answer>>
+  readonly responses: Readonly<Record<string, Answer | TSchema | string>>
 }
 type Paths = { readonly [path: string]: { readonly [method: string]: Operation } }
 
-function describeOperation({ parameters, requestBody, responses, ...rest }: Operation): object {
-  const { operationId, tags } = rest
-  const schemes = TAGS.find(({ name }) => tags?.includes(name))?.security
+function describe({ parameters, requestBody, ...rest }: Operation, models: Models): object {
+  const { operationId, tags: [tag = ''] = [] } = rest
   return {
     ...rest,
-    ...(schemes && { security: schemes.map((scheme) => ({ [scheme]: [] })) }),
+    ...(tag in SECURITY && { security: SECURITY[tag] }),
     ...(parameters && {
       parameters: parameters.map(({ in: place, name, ...parameter }) => ({
         ...(place === 'path' &&
@@ -148,8 +126,10 @@ function describeOperation({ parameters, requestBody, responses, ...rest }: Oper
     ...(requestBody && {
       requestBody: { ...requestBody, content: mapValues(requestBody.content, withOneExample) },
     }),
-    responses: mapValues(responses, ({ content }, status) => {
+    responses: mapValues(rest.responses, (answer, status) => {
       const headers = HEADERS[`${operationId} ${status}`] ?? HEADERS[status]
+      const isSchema = typeof answer === 'string' || Kind in answer
+      const { content } = isSchema ? answerOf(resolve(answer, models)) : answer
       return {
         description: MEANINGS[status] ?? 'Another answer',
         ...(headers && { headers }),
@@ -158,6 +138,16 @@ function describeOperation({ parameters, requestBody, responses, ...rest }: Oper
     }),
   }
 }
+
+/** The literal '' has no body. Undoes that the framework closes the schema of a route that has answered. */
+function answerOf({ additionalProperties, ...schema }: TSchema = {} as TSchema): Answer {
+  const open = additionalProperties === false ? {} : { additionalProperties }
+  if (schema['const'] === '') return {}
+  return { content: { [typeOf(schema)]: { schema: { ...schema, ...open } } } }
+}
+
+const typeOf = (schema: Shape['schema']): string =>
+  schema?.['type'] === 'string' ? 'text/plain' : 'application/json'
 
 /** Makes the first of `examples` the `example`, which every reader of documents shows. */
 function withOneExample({
