@@ -10,7 +10,7 @@ import { withTimeout } from '../core/faults'
 import { maxPostBytes } from '../core/limits'
 import { Pass } from '../core/slices'
 import type { Frame, MaybePromise } from '../core/types'
-import { tryReadBytes } from '../http/bytes'
+import { decodeUtf8, tryReadBytes, type UnreadReason } from '../http/bytes'
 import { isPolled, POLLED } from '../dialects/codecs'
 import { CONTENT_TYPES } from '../http/headers'
 import { noteRefusedRequest } from '../protocols/refuse'
@@ -28,7 +28,6 @@ import {
   type ConnectAttempt,
   type IncomingRequest,
 } from '../protocols/session'
-import { readPost, unreadPost } from './longpoll-body'
 import { QueuedSink, type QueuedSession } from './queued-sink'
 
 /** How long a poll waits for a frame, and at most until the sweep after it; its client gives up after 20 s. */
@@ -79,7 +78,7 @@ class LongPoll implements QueuedSession {
     const { promise, resolve } = Promise.withResolvers<Response>()
     this.#pending = resolve
     signal.addEventListener('abort', () => this.#forget(resolve), { once: true })
-    if (this.sink.queue.chars > 0) this.sink.flush()
+    this.sink.flush()
     return promise
   }
 
@@ -100,14 +99,14 @@ class LongPoll implements QueuedSession {
   }
 
   write(): void {
-    if (this.#pending && this.sink.queue.chars > 0) this.#respond(200)
+    if (this.#pending && !this.sink.isEmpty) this.#respond(200)
   }
 
   #respond(status: 200 | 204): void {
     const pending = this.#pending
     if (!pending) return
     this.#forget(pending)
-    const messages = status === 200 ? this.sink.queue.take(Infinity) : []
+    const messages = status === 200 ? this.sink.take(Infinity) : []
     pending(respond({ status, token: this.token, messages }))
   }
 
@@ -189,7 +188,7 @@ async function receivePost({ core, conn }: LongPoll, request: Request): Promise<
     return respondTooSlow()
   }
   const isBatch = request.headers.get('content-type')?.startsWith('application/x-ndjson') === true
-  const body = typeof bytes === 'string' ? unreadPost(bytes, limit) : readPost(bytes, isBatch)
+  const body = typeof bytes === 'string' ? rejectUnread(bytes, limit) : readPost(bytes, isBatch)
   if ('mistake' in body) {
     for (let line = 0; line < body.lines; line++) chargeFrame(core, conn, '')
     noteRefusedRequest(core, conn, 'message_invalid')
@@ -200,6 +199,63 @@ async function receivePost({ core, conn }: LongPoll, request: Request): Promise<
     else chargeFrame(core, conn, frame)
   const done = await withinWindow(core, whenIdle(conn))
   return respond({ status: conn.closed ? 410 : done ? 200 : 408 })
+}
+
+/** Clients of 1.7 send all that is queued in one request, later ones a hundred lines. */
+const MAX_LINES = 1000
+
+/** The frames of a post, empty lines as empty strings; or the mistake, and the lines to charge for. */
+type Post =
+  | { readonly frames: readonly (string | Uint8Array)[] }
+  | { readonly mistake: string; readonly lines: number }
+
+/** A batch is a message per line, any other post is one message. */
+function readPost(bytes: Uint8Array, isBatch: boolean): Post {
+  const text = decodeUtf8(bytes)
+  if (!isBatch) return text === undefined ? rejectPost(NO_UTF8) : { frames: [text] }
+  const lines = linesIn(text ?? Buffer.from(bytes).toString('latin1'))
+  if (lines.length > MAX_LINES)
+    return rejectPost(`The body exceeds the limit of ${MAX_LINES} lines`, MAX_LINES)
+  if (text === undefined) return rejectPost(NO_UTF8, lines.length)
+  const frames = lines.map(frameIn)
+  const broken = frames.indexOf(undefined)
+  if (broken === -1) return { frames: frames as (string | Uint8Array)[] }
+  return rejectPost(`Line ${broken + 1} is neither a message nor base64`, lines.length)
+}
+
+const NO_UTF8 = 'Expected the body to be UTF-8'
+
+const rejectPost = (mistake: string, lines = 1): Post => ({ mistake, lines })
+
+const rejectUnread = (reason: UnreadReason, maxBytes: number): Post =>
+  rejectPost(
+    reason === 'too_large'
+      ? `The body exceeds the limit of ${maxBytes} bytes`
+      : 'The body did not come whole',
+  )
+
+/** One line more than the limit at most: a megabyte of line ends is a million. The last line end begins none. */
+function linesIn(text: string): string[] {
+  const lines = text.split('\n', MAX_LINES + 2)
+  if (lines.at(-1) === '') lines.pop()
+  return lines
+}
+
+/** The message in a line: a JSON array, or bytes in base64. Undefined where it is neither. */
+function frameIn(line: string): string | Uint8Array | undefined {
+  const text = line.endsWith('\r') ? line.slice(0, -1) : line
+  return text === '' || text.startsWith('[') ? text : bytesIn(text)
+}
+
+function bytesIn(base64: string): Uint8Array | undefined {
+  const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0
+  try {
+    const bytes = Uint8Array.fromBase64(base64)
+    // The decoder skips spaces, and accepts missing padding.
+    return bytes.length === (base64.length / 4) * 3 - padding ? bytes : undefined
+  } catch {
+    return undefined // SyntaxError
+  }
 }
 
 /** Resolves to false where the window ends before. */

@@ -9,35 +9,6 @@ import type { Frame, Sink } from '../core/types'
 import type { Client } from '../protocols/codec'
 import { MAX_BEHIND_BYTES, reportSlowReader } from '../core/slow-reader'
 
-/** Frames that have not been fetched, in order and bounded. */
-class Queue {
-  readonly #texts: string[] = []
-  #chars = 0
-
-  constructor(readonly maxChars: number) {}
-
-  get chars(): number {
-    return this.#chars
-  }
-
-  /** False when there is no room for the text. */
-  push(text: string): boolean {
-    if (this.#chars + text.length > this.maxChars) return false
-    this.#texts.push(text)
-    this.#chars += text.length
-    return true
-  }
-
-  /** Takes the oldest texts, until they have `chars` characters or more. */
-  take(chars: number): readonly string[] {
-    let count = 0
-    let taken = 0
-    while (count < this.#texts.length && taken < chars) taken += this.#texts[count++]!.length
-    this.#chars -= taken
-    return this.#texts.splice(0, count)
-  }
-}
-
 /** A session whose sink this is. */
 export interface QueuedSession {
   readonly core: Core
@@ -54,7 +25,9 @@ export interface QueuedSession {
 
 export class QueuedSink implements Sink {
   readonly queued = true
-  readonly queue = new Queue(MAX_BEHIND_BYTES)
+  /** Frames that have not been fetched, in order. */
+  readonly #texts: string[] = []
+  #chars = 0
   /** True once a frame found no room; nothing is written any more. */
   isOverflown = false
   #isFlushing = false
@@ -65,9 +38,24 @@ export class QueuedSink implements Sink {
     if (this.session.conn.closed || this.isOverflown) return 0
     const text = this.session.textOf(frame)
     if (text === undefined) return 1
-    if (this.queue.push(text)) this.flushSoon()
-    else this.#overflow()
-    return this.isOverflown ? 0 : 1
+    if (this.#chars + text.length > MAX_BEHIND_BYTES) return this.#overflow()
+    this.#texts.push(text)
+    this.#chars += text.length
+    this.flushSoon()
+    return 1
+  }
+
+  get isEmpty(): boolean {
+    return this.#texts.length === 0
+  }
+
+  /** Takes the oldest texts, until they have `chars` characters or more. */
+  take(chars: number): readonly string[] {
+    let count = 0
+    let taken = 0
+    while (count < this.#texts.length && taken < chars) taken += this.#texts[count++]!.length
+    this.#chars -= taken
+    return this.#texts.splice(0, count)
   }
 
   close(code: number, reason: string): void {
@@ -85,7 +73,7 @@ export class QueuedSink implements Sink {
 
   /** In characters: as many bytes, but for those beyond ASCII. */
   getBufferedAmount(): number {
-    return this.queue.chars
+    return this.#chars
   }
 
   /** A failed write may have lost frames: the session ends. */
@@ -102,7 +90,7 @@ export class QueuedSink implements Sink {
   }
 
   /** Ends the session later: the sender is walking a list that the end would change. */
-  #overflow(): void {
+  #overflow(): 0 {
     this.isOverflown = true
     queueMicrotask(() => {
       const { core, conn } = this.session
@@ -110,5 +98,6 @@ export class QueuedSink implements Sink {
       reportSlowReader(core, conn)
       this.session.end()
     })
+    return 0
   }
 }

@@ -110,17 +110,17 @@ export class XhrSession implements QueuedSession {
     if (text === '') return
     this.#since = this.core.clock.mono()
     if (!receiver.write(text)) this.#receiver = undefined
-    if (this.#tail !== '' && this.sink.queue.chars === 0) this.end()
+    if (this.#tail !== '' && this.sink.isEmpty) this.end()
     else this.sink.flushSoon()
   }
 
   #lines(): string {
-    const messages = this.sink.queue.take(SPENT_CHARS)
+    const messages = this.sink.take(SPENT_CHARS)
     // Messages are as good a sign of life as a beat.
     const head = messages.length > 0 && this.#head === BEAT ? '' : this.#head
     this.#head = ''
     const body = messages.length > 0 ? `a[${messages.join()}]\n` : ''
-    return head + body + (this.sink.queue.chars === 0 ? this.#tail : '')
+    return head + body + (this.sink.isEmpty ? this.#tail : '')
   }
 }
 
