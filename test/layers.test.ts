@@ -241,7 +241,6 @@ test.each(Object.entries(MAX_LINES))(
 const SMALL: Readonly<Record<string, string>> = {
   'clock.ts': 'the real one; tests bring another',
   'config/kubernetes.ts': 'aliases and notes ask it',
-  'core/app-names.ts': 'apps and the provided ones ask it',
   'core/broker.ts': 'where nodes will meet',
   'core/counters.ts': 'a table',
   'core/disconnect.ts': 'a verb',

@@ -4,17 +4,10 @@
  * whoever holds it sees its changes.
  */
 import type { App, AppRecord, AppStore } from './app'
-import { AppNames } from './app-names'
+import { AppNames, findClash, UNIQUE_FIELDS, type UniqueField } from './app-names'
 import { quote, refusal, type Refusal } from './errors'
 import type { Limits } from './limits'
-import {
-  findClash,
-  overridesOf,
-  UNIQUE_FIELDS,
-  applyOverrides,
-  type ProvidedApp,
-  type UniqueField,
-} from './provided-apps'
+import { overridesOf, applyOverrides, type ProvidedApp } from './provided-apps'
 import { KeyPair } from './signature'
 import type { AppId, Log } from './types'
 
@@ -43,17 +36,11 @@ export class Apps {
    */
   readonly #names = new AppNames<NameOwner>()
 
-  readonly limits: Limits
-  readonly log: Log
-  readonly #defaultAppId: string | undefined
-
   constructor(
     readonly store: AppStore,
-    { limits, log, provided, defaultAppId }: AppsOptions,
+    readonly options: AppsOptions,
   ) {
-    this.limits = limits
-    this.log = log
-    this.#defaultAppId = defaultAppId
+    const { provided } = options
     this.#provided = new Map(provided.map((app) => [app.id, app]))
     const overrides = store.overrides()
     for (const { providedBy, ...base } of provided)
@@ -83,7 +70,8 @@ export class Apps {
 
   /** The app of clients that name none: the configured one, or the only one. */
   defaultApp(): App | undefined {
-    if (this.#defaultAppId !== undefined) return this.#byId.get(this.#defaultAppId)
+    const { defaultAppId } = this.options
+    if (defaultAppId !== undefined) return this.#byId.get(defaultAppId)
     return this.#byId.size === 1 ? this.#byId.values().next().value : undefined
   }
 
@@ -125,30 +113,27 @@ export class Apps {
 
   /** Registers a stored app, unless a provided one has its id or one of its keys. */
   #load(record: AppRecord): void {
-    for (const [field, app] of this.#findProvided(record)) {
-      const fields = { appId: record.id, name: record.name, field, by: app.providedBy }
-      this.#names.add({ record }, record)
-      this.log.warn(fields, 'a stored app is hidden: a provided app has its id or key')
-      return
-    }
-    this.#registerLoaded(record, undefined)
+    const { id, name, keys } = record
+    const same = this.#provided.get(id)
+    const owners = keys.map(({ key }) => this.#provided.get(this.#byKey.get(key)?.id ?? ''))
+    const app = same ?? owners.find((owner) => owner !== undefined)
+    if (!app) return this.#registerLoaded(record, undefined)
+    this.#names.add({ record }, record)
+    this.options.log.warn(
+      { appId: id, name, field: same ? 'id' : 'key', by: app.providedBy },
+      'a stored app is hidden: a provided app has its id or key',
+    )
   }
 
   /** Changed or stored names and slugs may equal those of an app that was provided later: that is a warning. */
   #registerLoaded(record: AppRecord, providedBy: string | undefined): void {
     for (const { record: other } of this.#names.ownersOf(record))
       if (this.#byId.has(other.id) && (other.name === record.name || other.slug === record.slug))
-        this.log.warn({ appIds: [other.id, record.id] }, 'two apps have the same name or slug')
+        this.options.log.warn(
+          { appIds: [other.id, record.id] },
+          'two apps have the same name or slug',
+        )
     this.#register(this.#stateOf(record, providedBy))
-  }
-
-  *#findProvided({ id, keys }: AppRecord): Generator<readonly ['id' | 'key', ProvidedApp]> {
-    const same = this.#provided.get(id)
-    if (same) yield ['id', same]
-    for (const { key } of keys) {
-      const app = this.#provided.get(this.#byKey.get(key)?.id ?? '')
-      if (app) yield ['key', app]
-    }
   }
 
   /** `kept` are pairs that an app has already: they stay the same objects. */
@@ -164,7 +149,7 @@ export class Apps {
       record,
       keys,
       isPublished: keys.some(({ isPublished }) => isPublished),
-      limits: { ...this.limits, ...record.limits },
+      limits: { ...this.options.limits, ...record.limits },
       providedBy,
     }
   }

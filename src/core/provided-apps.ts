@@ -3,7 +3,6 @@
  * stored, so that everything else keeps following the source.
  */
 import { NEW_APP, type AppOverrides, type AppRecord } from './app'
-import { AppNames } from './app-names'
 import type { LimitName } from './limits'
 
 /** An app from outside the database; changes of its settings are stored. */
@@ -54,48 +53,4 @@ export function mergeLimits(
 ): AppRecord['limits'] {
   const limits = Object.entries({ ...own, ...changes })
   return Object.fromEntries(limits.filter(([, number]) => number !== null))
-}
-
-const sharedKey = (one: AppRecord, other: AppRecord): string | undefined =>
-  one.keys.find(({ key }) => other.keys.some((pair) => pair.key === key))?.key
-
-/** Fields in which no two apps may be equal. Slugs and ids name apps in the same URLs. */
-const CLASHES = {
-  id: (one, other) => [other.id, other.slug].find((taken) => taken === one.id),
-  name: (one, other) => (one.name === other.name ? one.name : undefined),
-  slug: (one, other) => [other.slug, other.id].find((taken) => taken === one.slug),
-  key: sharedKey,
-} as const satisfies Record<string, (one: AppRecord, other: AppRecord) => string | undefined>
-
-export type UniqueField = keyof typeof CLASHES
-export const UNIQUE_FIELDS = Object.keys(CLASHES) as readonly UniqueField[]
-
-/** The value of `one` in a field that clashes with another app; undefined where none does. */
-export function findClash(
-  field: UniqueField,
-  one: AppRecord,
-  other: AppRecord,
-): string | undefined {
-  return CLASHES[field](one, other)
-}
-
-const MAX_CLASHES = 100
-
-/** One line for each clash of two provided apps, at most `MAX_CLASHES`. */
-export function findClashes(apps: readonly ProvidedApp[]): string[] {
-  const names = new AppNames<ProvidedApp>()
-  const clashes: string[] = []
-  for (const app of apps) {
-    for (const other of names.ownersOf(app))
-      for (const field of UNIQUE_FIELDS) {
-        const value = findClash(field, app, other)
-        if (value === undefined) continue
-        clashes.push(
-          `${app.providedBy}: the app ${app.id} has the ${field} ${value}, as the app ${other.id} of ${other.providedBy} has`,
-        )
-        if (clashes.length === MAX_CLASHES) return clashes
-      }
-    names.add(app, app)
-  }
-  return clashes
 }

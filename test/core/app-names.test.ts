@@ -1,8 +1,8 @@
 /** Many apps: what a start or a new app looks at grows with the apps that are asked about, not with all pairs. */
 import { expect, test } from 'bun:test'
 import { NEW_APP } from '../../src/core/app'
-import { AppNames } from '../../src/core/app-names'
-import { findClashes, type ProvidedApp } from '../../src/core/provided-apps'
+import { AppNames, findClashes } from '../../src/core/app-names'
+import type { ProvidedApp } from '../../src/core/provided-apps'
 import { appStore } from '../../src/store/apps'
 import { openDatabase } from '../../src/store/sqlite'
 import { start } from '../harness'
