@@ -1,19 +1,20 @@
 /**
  * ExPusherLite's API: publishes events to scopes of an app; and, as its author planned, lists its channels
  * and their users.
- * Spec: phoenix contract 2.1, 2.2, 2.4, 2.10.
+ * Spec: phoenix contract 2.1, 2.2, 2.4, 2.10, 4.2.
  */
 import { Elysia } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { App } from '../../core/app'
-import { whenRoom } from '../../core/backlog'
+import { requireRoom, whenRoom } from '../../core/backlog'
 import type { Core } from '../../core/core'
 import { raise, RealtimeError } from '../../core/errors'
 import { requireJsonAccepted } from '../../http/headers'
-import { isReserved } from '../../protocols/event-names'
-import { isRecord, jsonOf, MAX_LEVELS } from '../../core/json'
+import { isReserved, isReservedByPusher } from '../../protocols/event-names'
+import { isRecord, jsonOf, jsonText, MAX_LEVELS } from '../../core/json'
 import { scanValue, type JsonSlice } from '../../core/json-scan'
-import { checkData } from '../../core/publish'
+import type { BackendPublication } from '../../core/messages'
+import { checkData, checkName, checkRate, filterEvent, publishEvent } from '../../core/publish'
 import type { ChannelName } from '../../core/types'
 import type { DialectAccess } from '../../http/api'
 import { documentForms } from '../../http/body'
@@ -32,7 +33,7 @@ import {
 } from '../../http/refusals'
 import { EmptyAnswer, objectSchema, textSchema } from '../../http/schemas'
 import { respondWithChannels, respondWithUsers } from '../../http/channels'
-import { publishToScope } from './publish'
+import { channelOfScope, scopeChannel } from './scopes'
 
 const EventBody: object = objectSchema(
   {
@@ -156,7 +157,7 @@ const REQUIRED = ['scope', 'topic', 'event'] as const
 /** Names of channels that a public event must not reach. */
 const OTHER_KIND = /^(?:public:)?(?:private|presence)-/
 
-/** @throws FieldError, or RealtimeError for a body that can't be read */
+/** `topic` is undefined for the whole scope. @throws FieldError, or RealtimeError for a body that can't be read */
 function readEvent({ value: body, json }: Body, app: App) {
   if (!isRecord(body)) throw new RealtimeError('admin_bad_request', 'Bad Request')
   const missing = REQUIRED.filter((name) => typeof body[name] !== 'string' || body[name] === '')
@@ -187,3 +188,30 @@ function payloadOf(app: App, given: unknown, written: () => JsonSlice | undefine
 
 const objectIn = (slice: JsonSlice): string | undefined =>
   slice.isObject && slice.depth <= MAX_LEVELS ? slice.text : undefined
+
+/**
+ * Publishes to the members of a scope, under `topic:event`, and to the channel that the topic names.
+ * Without a topic to the members only, under the event's own name. Returns the channels that were reached.
+ * @throws RealtimeError for the first mistake
+ */
+function publishToScope(
+  core: Core,
+  app: App,
+  { scope, topic, event, data: text }: ReturnType<typeof readEvent>,
+): readonly ChannelName[] {
+  checkName(app, event, isReservedByPusher)
+  checkData(app, text)
+  const group = scopeChannel(`${scope}:${app.record.slug}`)
+  const channel = topic === undefined ? undefined : channelOfScope(scope, topic)
+  const reached = channel ? [channel, group] : [group]
+  for (const each of reached) requireRoom(core.hub, app, each)
+  checkRate(core, app, 1)
+  const rest = { app, data: jsonText(text), sender: undefined, except: undefined }
+  const original: BackendPublication = { ...rest, type: 'event', channel: channel ?? group, event }
+  const publication = filterEvent(core, original)
+  core.counters.publications++
+  const name = topic === undefined ? event : `${topic}:${event}`
+  core.broker.publish({ ...publication, channel: group, event: name })
+  if (channel) publishEvent(core, publication)
+  return reached
+}

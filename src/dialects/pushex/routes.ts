@@ -8,7 +8,7 @@ import { Type } from '@sinclair/typebox'
 import type { App } from '../../core/app'
 import { whenRoom } from '../../core/backlog'
 import type { Core } from '../../core/core'
-import { RealtimeError, refusal, type ErrorCode } from '../../core/errors'
+import { raise, RealtimeError, refusal, type ErrorCode } from '../../core/errors'
 import { notify } from '../../core/hooks'
 import { isRecord, jsonText, parseJson } from '../../core/json'
 import type { Connection } from '../../core/connection'
@@ -23,14 +23,17 @@ import { requireJsonAccepted, CONTENT_TYPES, REQUEST_ID } from '../../http/heade
 import { wireError } from '../../protocols/errors'
 import { isReservedByPusher } from '../../protocols/event-names'
 import { channelOfTopic } from '../../protocols/phoenix-topics'
+import { isForeignPage } from '../../http/admin-origins'
 import type { DialectAccess } from '../../http/api'
+import type { SecretVerdict } from '../../http/app-secrets'
+import { basicCredentials } from '../../http/basic'
 import { documentForms } from '../../http/body'
 import { logRefusal } from '../../http/errors'
 import { bodyLimitsOf, readBody, sliceOf, type Body, type BodyLimits } from '../../http/form'
-import { NO_BODY } from '../../http/hooks'
+import { NO_BODY, type PushVerdict, type ReceivedRequest } from '../../http/hooks'
 import { BAD_REQUEST, errorDetail, JSON_REFUSALS, PUBLISH_REFUSALS } from '../../http/refusals'
 import { objectSchema, textSchema } from '../../http/schemas'
-import { PushAccess, type Grant } from './access'
+import { queryOf } from '../../http/url'
 
 const EXAMPLE = { channel: ['test', 'test2'], data: 'data', event: 'woohoo' }
 const PushBody: object = objectSchema(
@@ -80,9 +83,8 @@ const HEADERS = {
 type ResponseSettings = { status?: number | string; headers: Record<string, string | number> }
 type PushContext = { readonly request: Request; readonly set: ResponseSettings }
 
-export function pushexRoutes(core: Core, dialectAccess: DialectAccess) {
-  const access = new PushAccess(core, dialectAccess)
-  const { hooks } = dialectAccess
+export function pushexRoutes(core: Core, access: DialectAccess) {
+  const { hooks } = access
   const bodyLimits = bodyLimitsOf(core.limits)
   const refuse = ({ request, set }: PushContext, code: ErrorCode, body: object): Response => {
     const status = (set.status = wireError(code).http)
@@ -95,11 +97,11 @@ export function pushexRoutes(core: Core, dialectAccess: DialectAccess) {
     async ({ request, set }) => {
       Object.assign(set.headers, HEADERS)
       requireJsonAccepted(request)
-      const app = access.appOf(request)
+      const app = appOf(core, request)
       const received = { request, area: 'trigger', app, body: NO_BODY } as const
       hooks.notify('apiRequested', received)
       const body = readOnce(core.uploads, request, bodyLimits)
-      const grant = await access.authorize(received, async () => (await body()).value)
+      const grant = await authorize(core, access, received, async () => (await body()).value)
       if (!grant) {
         hooks.addresses.limitUnreadBody(request)
         return refuse({ request, set }, 'request_refused', { error: FORBIDDEN })
@@ -140,6 +142,73 @@ export function pushexRoutes(core: Core, dialectAccess: DialectAccess) {
     },
   )
 }
+
+// ---------------------------------------------------------------- access
+// An app shows its secret, by Basic or Bearer, or a plugin vouches for it; with the published credentials
+// every request of this machine may push (`local.ts`).
+
+/** A permission to push; `params` is what a plugin put in the place of the body, if anything. */
+type Grant = { readonly app: App; readonly params: unknown }
+
+/** The app whose key a request names, or the default app. */
+function appOf({ apps }: Core, { headers, url }: Request): App | undefined {
+  const { isBasic, user } = basicCredentials(headers.get('authorization'))
+  const key = isBasic ? user : new URLSearchParams(queryOf(url)).get('app_key')
+  return key === null ? apps.defaultApp() : apps.byKey(key)
+}
+
+/**
+ * Undefined where the request is forbidden. Calls `body` only for plugins.
+ * @throws RealtimeError past a rate, for a fault of a plugin, or where published credentials are not enough
+ */
+async function authorize(
+  core: Core,
+  access: DialectAccess,
+  received: ReceivedRequest,
+  body: () => Promise<unknown>,
+): Promise<Grant | undefined> {
+  const { request, app } = received
+  if (!app?.record.active || isForeignPage(request.headers, [])) return undefined
+  const { hooks, secrets } = access
+  const secret = verifySecret(access, request, app)
+  const isVouchedFor =
+    !secret.isValid && (await undefinedIfRefused(hooks.authenticate(received))) === true
+  if (isVouchedFor) secrets.forgive(secret)
+  const isKnown = secret.isValid || isVouchedFor
+  const verdict =
+    core.hooks.authorizePush.length > 0
+      ? await undefinedIfRefused(hooks.authorizePush(received, await body()))
+      : UNASKED
+  if (verdict === undefined) return undefined
+  if (isKnown || verdict.isAllowed) return { app, params: verdict.params }
+  return secret.refusal ? raise(secret.refusal) : undefined
+}
+
+function verifySecret(
+  { secrets, openAppId }: DialectAccess,
+  request: Request,
+  app: App,
+): SecretVerdict {
+  const isOpen = app.id === openAppId && !request.headers.has('authorization')
+  return isOpen ? secrets.verifyPublished(request) : secrets.verify(request, app, { bearer: true })
+}
+
+/** No plugin decides: the body is not read for one. */
+const UNASKED: PushVerdict = { isAllowed: false, params: undefined }
+
+const PLUGIN_REFUSALS: readonly ErrorCode[] = ['request_unauthorized', 'request_refused']
+
+/** Undefined where a plugin refuses, for which this API has an answer of its own. */
+async function undefinedIfRefused<T>(verdict: Promise<T>): Promise<T | undefined> {
+  try {
+    return await verdict
+  } catch (cause) {
+    if (cause instanceof RealtimeError && PLUGIN_REFUSALS.includes(cause.code)) return undefined
+    throw cause // too often, or a fault
+  }
+}
+
+// ---------------------------------------------------------------- requests
 
 /** A request's body can be read only once. */
 function readOnce(uploads: Uploads, request: Request, limits: BodyLimits): () => Promise<Body> {
