@@ -22,17 +22,13 @@ export type ChannelKind = {
   readonly group?: GroupRules
 }
 
-/** How a kind of groups differs from channels. */
+/** How a kind of groups differs from channels. Its client events reach their sender, too, in place of a reply; webhooks get none. */
 export type GroupRules = {
   /** The group's name for clients and plugins. */
   readonly nameOf: (group: ChannelName) => string
   /** False once the app no longer has it: the app was renamed or deleted. */
   readonly isOpen: (apps: Apps, app: App, group: ChannelName) => boolean
   readonly allowsClientEvents: (app: App) => boolean
-  /** The sender of a client event receives it, too. */
-  readonly echoes: boolean
-  /** Client events are replied to, and emitted for webhooks. */
-  readonly answers: boolean
 }
 
 const PLAIN = { presence: false, clientEvents: false, cache: false, counted: true }

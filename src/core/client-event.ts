@@ -47,11 +47,11 @@ export function publishClientEvent(
   }
 
   core.counters.clientEvents++
-  const except = group?.echoes ? undefined : conn.id
+  const except = group ? undefined : conn.id
   if (data === undefined || typeof data === 'string')
     publishWithGroup(core, { type: 'event', app, channel, event, data, sender, except })
   else core.broker.publish({ type: 'bytes', app, channel, event, data, sender, except })
-  if (group && !group.answers) return undefined
+  if (group) return undefined
   if (ref) conn.reply({ type: 'accepted', ref })
   if (core.facts.hasListeners)
     core.facts.emit({

@@ -40,15 +40,12 @@ function isEnabled({ record }: App, name: 'publicClientEvents' | 'eplBridge'): b
   return record.dialects[name] === true
 }
 
-/** ExPusherLite echoes events to their sender, and sends no replies to them. */
 const RULES: Omit<GroupRules, 'allowsClientEvents'> = {
   nameOf: topicOf,
   isOpen: (apps, app, group) => {
     const [, slug = ''] = topicOf(group).split(':')
     return app.record.active && apps.bySlug(slug) === app
   },
-  echoes: true,
-  answers: false,
 }
 
 export const SCOPES: GroupTable = {
