@@ -64,7 +64,7 @@ import {
   warnUnenforced,
   type LoadedPlugin,
 } from './plugins'
-import { wireError } from './protocols/errors'
+import { WIRE_ERRORS } from './protocols/errors'
 import { claimDatabase, type DatabaseClaim } from './standby'
 import { appStore } from './store/apps'
 import { FileWatch } from './store/file-watch'
@@ -324,7 +324,7 @@ function newCore(
     leaveQueue: new LeaveQueue(),
     broker: new LocalBroker((publication) => hub.deliver(publication)),
     facts: new Facts(),
-    refusalLog: new RefusalLog(log, clock, (code) => wireError(code).log),
+    refusalLog: new RefusalLog(log, clock, (code) => WIRE_ERRORS[code].log),
     timing: {
       activityTimeoutSeconds: config.activityTimeoutSeconds,
       pongTimeoutSeconds: config.pongTimeoutSeconds,

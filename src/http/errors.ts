@@ -5,7 +5,7 @@
 import { ValidationError } from 'elysia'
 import type { Core } from '../core/core'
 import { RealtimeError, refusal, type ErrorCode, type Refusal } from '../core/errors'
-import { wireError } from '../protocols/errors'
+import { WIRE_ERRORS } from '../protocols/errors'
 import type { Addresses } from './address'
 import type { FieldErrors } from '../apps/fields'
 import { CONTENT_TYPES } from './headers'
@@ -121,7 +121,7 @@ function refusalAnswer(
   { code, message, retryAfterSeconds }: RealtimeError,
   path: string,
 ): ErrorAnswer {
-  const status = wireError(code).http
+  const status = WIRE_ERRORS[code].http
   const isDetail = JSON_CODES[code] || (message !== '' && SEED_EVENTS.test(path))
   const answer = isDetail ? detailAnswer(status, message) : textAnswer(status, message)
   if (code === 'body_too_slow') return { ...answer, headers: { connection: 'close' } }

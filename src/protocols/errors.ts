@@ -46,7 +46,7 @@ const keepOpen = (http: number, more: Partial<WireError> = {}): WireError => ({
 })
 const UNAUTHORIZED = keepOpen(401, { phoenix: 'unauthorized', subscription: 'AuthError' })
 
-export const WIRE_ERRORS = {
+export const WIRE_ERRORS: Readonly<Record<ErrorCode, WireError>> = {
   app_not_found: { pusher: 4001, closes: true, http: 404, phoenix: 1001 },
   app_disabled: { pusher: 4003, closes: true, http: 403, phoenix: 1001 },
   app_over_quota: { pusher: 4004, closes: true, http: 403, phoenix: 1001, log: 'message' },
@@ -124,9 +124,4 @@ export const WIRE_ERRORS = {
   app_invalid: keepOpen(422),
   store_unavailable: keepOpen(503, { log: 'message' }),
   internal: keepOpen(500, { phoenix: 'internal error', subscription: 'AuthError', log: 'quiet' }),
-} satisfies Record<ErrorCode, WireError>
-
-/** The row of a code, with its optional columns. */
-export function wireError(code: ErrorCode): WireError {
-  return WIRE_ERRORS[code]
 }

@@ -7,14 +7,22 @@
 import type { App } from '../core/app'
 import type { Connection, Subscription } from '../core/connection'
 import type { Core } from '../core/core'
-import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
+import { isRefusal, REFUSE, refusal, type ErrorCode, type Refusal } from '../core/errors'
 import { checkBudget } from '../core/client-event'
-import { isRecord, MAX_LEVELS, copyText, parseJson } from '../core/json'
+import { isRecord, jsonText, MAX_LEVELS, copyText, parseJson } from '../core/json'
 import { scanObject, stringIn, type JsonSlice } from '../core/json-scan'
 import { maxFrameChars } from '../core/limits'
-import type { Broadcast, BytesPublication, Command, Peer, EventPublication } from '../core/messages'
-import type { ChannelName, Frame } from '../core/types'
-import { refuseHandshake, type Codec, type Handshake } from './codec'
+import type {
+  Broadcast,
+  BytesPublication,
+  Command,
+  Peer,
+  EventPublication,
+  Reply,
+} from '../core/messages'
+import type { ChannelName, Frame, JsonText, Ref } from '../core/types'
+import { closeFields, refuseHandshake, type Codec, type Handshake } from './codec'
+import { WIRE_ERRORS } from './errors'
 import { isReserved } from './event-names'
 import { readBinary, writeBinary } from './phoenix-binary'
 import {
@@ -30,8 +38,7 @@ import {
   type PhoenixRef,
   type PhoenixVersion,
 } from './phoenix-frames'
-import { diffNews } from './phoenix-payloads'
-import { closeFrame, refusalFrames, reply } from './phoenix-replies'
+import { diffNews, statePayload } from './phoenix-payloads'
 import type { Address } from './phoenix-topics'
 
 /** A dialect's socket: its path, its topics, its frames. */
@@ -43,7 +50,8 @@ export type Mount = {
   /** The app of a connection; undefined where only its joins name one. */
   readonly app: (core: Core, key: string | null) => App | Refusal | undefined
   readonly address: (core: Core, app: App | undefined, topic: string) => Address | undefined
-  readonly topicOf: (channel: ChannelName) => string
+  /** The topic of an event with bytes; undefined where its events can't carry any. */
+  readonly topicOf?: (channel: ChannelName) => string
   /** The response to a join, as JSON. */
   readonly joinResponse: (channel: ChannelName) => string
   /** The response to a refused message, as JSON, where the dialect has its own. */
@@ -52,8 +60,6 @@ export type Mount = {
   readonly news: (publication: EventPublication) => PhoenixNews | undefined
   /** True where its clients get the members of presence channels. */
   readonly presence: boolean
-  /** True where its events can carry bytes. */
-  readonly bytes: boolean
   /** Refuses pushes by rules of the dialect's own. */
   readonly checkPush: (channel: ChannelName, event: string) => Refusal | undefined
 }
@@ -137,7 +143,7 @@ type TopicMessage = {
   readonly subscription: Subscription | undefined
 }
 
-type Decode = (core: Core, message: TopicMessage) => Command | Refusal
+type Decode = (message: TopicMessage) => Command | Refusal
 
 /** PHOENIX_EVENTS: the protocol's own events on a topic. */
 const PHOENIX_EVENTS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
@@ -178,10 +184,10 @@ function decode(core: Core, conn: Connection, { mount, version, frame }: Incomin
   const address = mount.address(core, conn.app, ref.topic)
   if (conn.nonLocalRefusal && address?.app.isPublished) return { ...conn.nonLocalRefusal, ref }
   const subscription = address && conn.subscription(core.hub.channel(address.app, address.channel))
-  return (decoder ?? decodePush)(core, { mount, message, address, subscription })
+  return (decoder ?? decodePush)({ mount, message, address, subscription })
 }
 
-function decodeJoin(_: Core, { message, address, subscription }: TopicMessage): Command | Refusal {
+function decodeJoin({ message, address, subscription }: TopicMessage): Command | Refusal {
   const { ref, payload } = message
   if (!address) return refuseTopic(ref)
   const [auth, channelData] = isBytes(payload)
@@ -207,13 +213,13 @@ function paramsIn(payload: JsonSlice | Uint8Array): Readonly<Record<string, unkn
   return isRecord(params) ? params : {}
 }
 
-function decodeLeave(_: Core, { message, address, subscription }: TopicMessage): Command {
+function decodeLeave({ message, address, subscription }: TopicMessage): Command {
   const { ref } = message
   if (!address || !subscription) return { type: 'noop', reply: { type: 'unsubscribed', ref } }
   return isStale(ref, subscription) ? IGNORED : { type: 'unsubscribe', ...address, ref }
 }
 
-function decodePush(_: Core, on: TopicMessage): Command | Refusal {
+function decodePush(on: TopicMessage): Command | Refusal {
   const { address, subscription } = on
   const { ref, event, payload } = on.message
   if (!address || !subscription) return refuseTopic(ref)
@@ -241,12 +247,96 @@ const isStale = (ref: PhoenixRef, { ref: own }: Subscription): boolean =>
 // ---------------------------------------------------------------- server to client
 
 function broadcast(mount: Mount, version: PhoenixVersion, news: Broadcast): Frame | undefined {
-  if (news.type === 'bytes')
-    return mount.bytes && version === 2 ? bytesFrame(mount, news) : undefined
+  if (news.type === 'bytes') return version === 2 ? bytesFrame(mount, news) : undefined
   const encoded = news.type === 'event' ? mount.news(news) : mount.presence && diffNews(news)
   return encoded ? writeFrame(version, encoded) : undefined
 }
 
-function bytesFrame(mount: Mount, { channel, event, data }: BytesPublication): Frame | undefined {
-  return isReserved(event) ? undefined : writeBinary({ topic: mount.topicOf(channel), event }, data)
+function bytesFrame(
+  { topicOf }: Mount,
+  { channel, event, data }: BytesPublication,
+): Frame | undefined {
+  if (!topicOf || isReserved(event)) return undefined
+  return writeBinary({ topic: topicOf(channel), event }, data)
 }
+
+/** `joinResponse` is the mount's. */
+function reply(
+  version: PhoenixVersion,
+  answer: Reply,
+  joinResponse: (channel: ChannelName) => string,
+): Frame | undefined {
+  switch (answer.type) {
+    case 'subscribed':
+      return writeOk(version, answer.ref, joinResponse(answer.channel))
+    case 'pong':
+      return writeOk(version, answer.ref && withoutJoin(answer.ref))
+    case 'unsubscribed':
+    case 'accepted':
+      return writeOk(version, answer.ref)
+    case 'ended':
+      // Frames of V1 name no generation: this one would close the subscription that replaced it.
+      return version === 1 && answer.replaced ? undefined : writeClose(version, answer.ref)
+    case 'present': {
+      const payload = statePayload(answer.members)
+      const news = { topic: readRef(answer.ref).topic, event: 'presence_state', payload }
+      return writeFrame(version, news, { join: generationOf(answer.ref), message: NULL })
+    }
+    case 'established':
+    case 'cache_miss':
+    case 'watched':
+    case 'signed_in':
+    case 'ping':
+      return undefined
+  }
+}
+
+function writeOk(version: PhoenixVersion, ref: Ref | undefined, response = '{}') {
+  return ref && writeReply(version, ref, `{"status":"ok","response":${response}}`)
+}
+
+const writeReply = (version: PhoenixVersion, ref: Ref, payload: string): Frame =>
+  writeFrame(version, { topic: readRef(ref).topic, event: 'phx_reply', payload }, readRef(ref))
+
+function writeClose(version: PhoenixVersion, ref: Ref | undefined): Frame | undefined {
+  if (!ref) return undefined
+  const own = generationOf(ref)
+  const news = { topic: readRef(ref).topic, event: 'phx_close', payload: '{}' }
+  return writeFrame(version, news, { join: own, message: own })
+}
+
+/** The generation of a subscription: its `join_ref`, or the join's own `ref` where it has none. */
+function generationOf(ref: Ref): JsonText {
+  const { join, message } = readRef(ref)
+  return join === NULL ? message : join
+}
+
+// ---------------------------------------------------------------- refusals
+
+/**
+ * None where the socket closes, since its code tells; none without a ref, since nothing waits for a reply.
+ * `mountResponse` takes the place of ours.
+ */
+function refusalFrames(
+  version: PhoenixVersion,
+  refused: Refusal,
+  peer: Peer,
+  mountResponse: string | undefined,
+): readonly Frame[] {
+  const { ref, code } = refused
+  if (!ref || typeof WIRE_ERRORS[code].phoenix === 'number') return []
+  const response = mountResponse ?? describeRefusal(refused, peer)
+  return [writeReply(version, ref, `{"status":"error","response":${response}}`)]
+}
+
+/** An auth endpoint signs the socket id, which these clients learn in no other way. */
+const CODES_WITH_SOCKET_ID: readonly ErrorCode[] = ['auth_missing']
+
+function describeRefusal({ code, message, subscribing }: Refusal, { id }: Peer): string {
+  const isCrash = code === 'internal' && subscribing !== undefined
+  const reason = jsonText(isCrash ? 'join crashed' : String(WIRE_ERRORS[code].phoenix ?? message))
+  const socketId = CODES_WITH_SOCKET_ID.includes(code) ? `,"socket_id":"${id}"` : ''
+  return `{"reason":${reason}${socketId}}`
+}
+
+const closeFrame = ({ code, message }: Refusal) => closeFields(WIRE_ERRORS[code].phoenix, message)

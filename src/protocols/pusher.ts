@@ -18,7 +18,7 @@ import type { Broadcast, Command, Peer, Reply } from '../core/messages'
 import type { Members, RosterEntry } from '../core/roster'
 import type { Frame } from '../core/types'
 import { closeFields, refuseHandshake, type Codec, type Handshake } from './codec'
-import { wireError } from './errors'
+import { WIRE_ERRORS } from './errors'
 
 const PATH = '/app/'
 const SOCKET_PATH = /^\/app\/[^/]+$/
@@ -272,7 +272,7 @@ const HASH: RosterEntry = {
  * `pusher:error` the connection. After the hello, a refusal that closes is in the close code alone.
  */
 function refusalFrames(refused: Refusal, { established }: Peer): readonly Frame[] {
-  const { pusher: code, closes, http: status, subscription: type } = wireError(refused.code)
+  const { pusher: code, closes, http: status, subscription: type } = WIRE_ERRORS[refused.code]
   if (closes && established) return []
   const { message, subscribing: channel } = refused
   const error = JSON.stringify({ event: 'pusher:error', data: { code, message } })
@@ -282,6 +282,6 @@ function refusalFrames(refused: Refusal, { established }: Peer): readonly Frame[
 }
 
 function closeFrame({ code, message }: Refusal) {
-  const { pusher: number, closes } = wireError(code)
+  const { pusher: number, closes } = WIRE_ERRORS[code]
   return closes ? closeFields(number, message) : undefined
 }

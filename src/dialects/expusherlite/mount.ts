@@ -26,7 +26,6 @@ export const mount: Mount = {
   refusalResponse,
   news,
   presence: true,
-  bytes: true,
   checkPush,
 }
 

@@ -15,7 +15,6 @@ export const mount: Mount = {
   path: '/push_socket/websocket',
   app: (core, key) => (key === null ? findDefaultApp(core) : findAppByKey(core, key)),
   address: (_, app, topic) => channelIn(app, topic),
-  topicOf: (channel) => channel,
   joinResponse: () => '{}',
   news: (publication) => ({
     topic: publication.channel,
@@ -23,7 +22,6 @@ export const mount: Mount = {
     payload: nestedPayload(publication),
   }),
   presence: false,
-  bytes: false,
   checkPush: () => REFUSE.pushUnsupported,
 }
 

@@ -20,7 +20,7 @@ import type { ChannelName, MaybePromise } from '../../core/types'
 import type { Uploads } from '../../core/uploads'
 import { appView } from '../../core/views'
 import { requireJsonAccepted, CONTENT_TYPES, REQUEST_ID } from '../../http/headers'
-import { wireError } from '../../protocols/errors'
+import { WIRE_ERRORS } from '../../protocols/errors'
 import { isReservedByPusher } from '../../protocols/event-names'
 import { channelOfTopic } from '../../protocols/phoenix-topics'
 import { isForeignPage } from '../../http/admin-origins'
@@ -87,7 +87,7 @@ export function pushexRoutes(core: Core, access: DialectAccess) {
   const { hooks } = access
   const bodyLimits = bodyLimitsOf(core.limits)
   const refuse = ({ request, set }: PushContext, code: ErrorCode, body: object): Response => {
-    const status = (set.status = wireError(code).http)
+    const status = (set.status = WIRE_ERRORS[code].http)
     const requestId = String(set.headers[REQUEST_ID])
     logRefusal(core, refusal(code, ''), { request, requestId, addresses: hooks.addresses })
     return new Response(JSON.stringify(body), { status })
