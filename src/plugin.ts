@@ -3,6 +3,7 @@
  * the functions that make their answers. `plugins/README.md` has every hook with an example.
  */
 import type { Elysia } from 'elysia'
+import type { SwitchName } from './apps/switches'
 import type {
   Allow,
   AppView,
@@ -16,27 +17,7 @@ import type {
 import { scanObject } from './core/json-scan'
 import type { Clock, Log } from './core/types'
 
-export type {
-  Allow,
-  AppView,
-  ClientEventView,
-  ConnectionView,
-  ConnectRequest,
-  Counter,
-  EventView,
-  Hooks,
-  PluginStore,
-  PresenceView,
-  PushView,
-  RefusalView,
-  Reject,
-  Replace,
-  RequestView,
-  SigninView,
-  SubscribeRequest,
-  SubscriptionView,
-  WebhookView,
-} from './core/plugin'
+export type * from './core/plugin'
 export { clientOf, plainOf } from './core/addresses'
 export {
   fullBucket,
@@ -148,17 +129,12 @@ export function writtenIn(json: string, key: string): string | undefined {
 }
 
 /** An app as the admin API takes it, with the id, key and secret that it must have. */
-export type AppConfig = {
+export type AppConfig = { readonly [Name in SwitchName]?: boolean } & {
   readonly id: string
   readonly key: string
   readonly secret: string
   readonly name?: string
   readonly slug?: string
-  readonly active?: boolean
-  readonly client_events?: boolean
-  readonly public_client_events?: boolean
-  readonly subscription_counts?: boolean
-  readonly epl_bridge?: boolean
   readonly hosts?: readonly string[]
   readonly webhooks?: readonly { readonly url: string; readonly [key: string]: unknown }[]
   readonly limits?: { readonly [name: string]: number }

@@ -29,7 +29,14 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   store: ['apps/switches', 'core', 'store'],
   webhooks: ['core', 'store/outbox', 'webhooks'],
   pages: ['pages'],
-  'plugin.ts': ['core/addresses', 'core/bucket', 'core/json-scan', 'core/plugin', 'core/types'],
+  'plugin.ts': [
+    'apps/switches',
+    'core/addresses',
+    'core/bucket',
+    'core/json-scan',
+    'core/plugin',
+    'core/types',
+  ],
   'plugins.ts': [
     'apps/fields',
     'core',
