@@ -16,7 +16,7 @@ import type { Clock, Log } from '../core/types'
 import { newRecord, readAppChanges, type Enforced } from '../apps/fields'
 import { hide } from '../apps/reading'
 import * as pluginInterface from '../plugin'
-import type { AnyPlugin, AppConfig } from '../plugin'
+import type { AnyPlugin } from '../plugin'
 import { findEnforced, START_LIMIT_MS } from '../plugins'
 
 /** The content of a configuration file. */
@@ -69,7 +69,7 @@ export async function loadConfigFile(
   provideInterface()
   const isOwn = path !== given
   const name = isOwn ? path : (named ?? DEFAULT_FILE)
-  return { ...read(await importDefault(path, limits), name), path, isOwn }
+  return { ...readFileConfig(await importDefault(path, limits), name), path, isOwn }
 }
 
 const NO_FILE = 'there is none'
@@ -134,7 +134,8 @@ function placeOf(cause: Error): string | undefined {
 
 const KEYS = ['plugins', 'apps']
 
-function read(config: unknown, file: string): FileConfig {
+/** The plugins and apps of what a configuration file exports. @throws ConfigError with every mistake */
+export function readFileConfig(config: unknown, file: string): FileConfig {
   if (!isRecord(config)) throw new ConfigError([`${file}: expected a default export, an object`])
   const mistakes = Object.keys(config)
     .filter((key) => !KEYS.includes(key))
@@ -142,43 +143,28 @@ function read(config: unknown, file: string): FileConfig {
   for (const key of KEYS)
     if (!Array.isArray(config[key] ?? [])) mistakes.push(`${file}: ${key}: expected a list`)
   if (mistakes.length > 0) throw new ConfigError(mistakes)
-  const [plugins, apps] = [config['plugins'] ?? [], config['apps'] ?? []] as [
-    AnyPlugin[],
-    unknown[],
-  ]
-  for (const [index, plugin] of plugins.entries())
+  const { plugins, apps } = config as { plugins?: AnyPlugin[] | null; apps?: unknown[] | null }
+  for (const [index, plugin] of (plugins ?? []).entries())
     if (!isRecord(plugin))
       mistakes.push(`${file}: plugins[${index}]: expected a plugin (was its function called?)`)
   if (mistakes.length > 0) throw new ConfigError(mistakes)
-  return { plugins, apps: readApps(apps, file, findEnforced(plugins)) }
-}
-
-/** Apps as a configuration file lists them. @throws ConfigError with every mistake */
-export function readAppConfigs(
-  apps: readonly AppConfig[],
-  plugins: readonly AnyPlugin[],
-): ProvidedApp[] {
-  return readApps(apps, 'apps', findEnforced(plugins))
+  return { plugins: plugins ?? [], apps: readApps(apps ?? [], file, findEnforced(plugins ?? [])) }
 }
 
 function readApps(apps: readonly unknown[], file: string, enforced: Enforced): ProvidedApp[] {
-  const read = apps.map((app, index) => readApp(app, `${file}: apps[${index}]`, { file, enforced }))
-  const mistakes = read.flatMap((app) => (Array.isArray(app) ? app : []))
+  const mistakes: string[] = []
+  const read = apps.flatMap((app, index) => {
+    const where = `${file}: apps[${index}]`
+    if (!isRecord(app)) {
+      mistakes.push(`${where}: expected an object`)
+      return []
+    }
+    const { changes, errors } = readAppChanges(app, 'create', { ...enforced, showUrl: hide })
+    const record = newRecord({ name: `App ${changes.id}`, ...changes }, errors)
+    for (const [name, texts] of Object.entries(errors))
+      mistakes.push(`${where}.${name}: ${texts.join(', ')}`)
+    return { ...record, providedBy: file }
+  })
   if (mistakes.length > 0) throw new ConfigError(mistakes)
-  return read.filter((app): app is ProvidedApp => !Array.isArray(app))
-}
-
-/** An app, or its mistakes. */
-function readApp(
-  raw: unknown,
-  where: string,
-  { file, enforced }: { readonly file: string; readonly enforced: Enforced },
-): ProvidedApp | string[] {
-  if (!isRecord(raw)) return [`${where}: expected an object`]
-  const { changes, errors } = readAppChanges(raw, 'create', { ...enforced, showUrl: hide })
-  const record = newRecord({ name: `App ${changes.id}`, ...changes }, errors)
-  const mistakes = Object.entries(errors).map(
-    ([name, texts]) => `${where}.${name}: ${texts.join(', ')}`,
-  )
-  return mistakes.length > 0 ? mistakes : { ...record, providedBy: file }
+  return read
 }

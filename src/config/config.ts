@@ -6,7 +6,7 @@ import { withAliases } from './aliases'
 import { quote } from '../core/errors'
 import { LIMITS, type LimitName, type Limits } from '../core/limits'
 import {
-  BOOLEANS,
+  boolean,
   hostAlone,
   hostNames,
   networkList,
@@ -26,7 +26,11 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 export const SETTINGS = {
-  port: number('PORT', 6001, [0, 65_535], 'port for sockets and HTTP; 0 takes a free one'),
+  port: number(
+    'PORT',
+    { default: 6001, min: 0, max: 65_535 },
+    'port for sockets and HTTP; 0 takes a free one',
+  ),
   host: setting<string>({
     env: 'HOST',
     default: '127.0.0.1',
@@ -44,8 +48,7 @@ export const SETTINGS = {
   }),
   waitForDatabaseSeconds: number(
     'CARILLON_WAIT_FOR_DATABASE_SECONDS',
-    0,
-    [0, 86_400],
+    { default: 0, min: 0, max: 86_400 },
     'time that a start waits for another process to release the database, `/up` 200 and `/ready` 503 meanwhile; 0 refuses to start',
   ),
   appId: optional(
@@ -83,7 +86,7 @@ export const SETTINGS = {
   clientEvents: setting<boolean>({
     env: 'CARILLON_CLIENT_EVENTS',
     default: true,
-    read: (value) => (Object.hasOwn(BOOLEANS, value) ? BOOLEANS[value] : undefined),
+    read: boolean,
     expected: 'true or false',
     about: 'client events for the app of the settings',
   }),
@@ -122,56 +125,47 @@ export const SETTINGS = {
   }),
   maxFailedLoginsPerMinute: number(
     'CARILLON_MAX_FAILED_LOGINS_PER_MINUTE',
-    10,
-    [1, 1_000_000],
+    { default: 10, min: 1, max: 1_000_000 },
     'wrong passwords of the admin, and wrong secrets of each app by Basic or Bearer, of one address (IPv6: of one /64); past it the right one is refused, too',
   ),
   activityTimeoutSeconds: number(
     'CARILLON_ACTIVITY_TIMEOUT_SECONDS',
-    30,
-    [1, 86_400],
+    { default: 30, min: 1, max: 86_400 },
     'silence after which a client is pinged, also sent in the hello (proxies close what is silent for a minute)',
   ),
   pongTimeoutSeconds: number(
     'CARILLON_PONG_TIMEOUT_SECONDS',
-    30,
-    [1, 86_400],
+    { default: 30, min: 1, max: 86_400 },
     'time that a pinged client has before it is closed with 4201',
   ),
   heartbeatTimeoutSeconds: number(
     'CARILLON_HEARTBEAT_TIMEOUT_SECONDS',
-    60,
-    [1, 86_400],
+    { default: 60, min: 1, max: 86_400 },
     'silence after which a Phoenix client is closed with 1001; it sends heartbeats every 30 s',
   ),
   cacheTtlSeconds: number(
     'CARILLON_CACHE_TTL_SECONDS',
-    1800,
-    [1, 86_400],
+    { default: 1800, min: 1, max: 86_400 },
     'how long a cache channel keeps its last event',
   ),
   drainSeconds: number(
     'CARILLON_DRAIN_SECONDS',
-    10,
-    [0, 3600],
+    { default: 10, min: 0, max: 3600 },
     'time over which a stopping server spreads the closing of its sockets',
   ),
   maxConnections: number(
     'CARILLON_MAX_CONNECTIONS',
-    0,
-    [0, 10_000_000],
+    { default: 0, min: 0, max: 10_000_000 },
     'open connections of the process; 0 is all file descriptors that the system allows but 256',
   ),
   maxRequests: number(
     'CARILLON_MAX_REQUESTS',
-    0,
-    [0, 10_000_000],
+    { default: 0, min: 0, max: 10_000_000 },
     'requests of the process that wait for their bodies or for an answer; 0 is half of the file descriptors, 10 000 at most',
   ),
   gateTimeoutMs: number(
     'CARILLON_GATE_TIMEOUT_MS',
-    3000,
-    [1, 600_000],
+    { default: 3000, min: 1, max: 600_000 },
     'time that a plugin has to decide before it refuses',
   ),
   ...WEBHOOK_SETTINGS,
@@ -201,7 +195,7 @@ const limitEnv = (name: string): string =>
 
 const LIMIT_SETTINGS = Object.entries(LIMITS).map(([name, row]) => ({
   name: name as LimitName,
-  setting: number(limitEnv(name), row.default, [row.min, row.max], `${row.about} (${row.unit})`),
+  setting: number(limitEnv(name), row, `${row.about} (${row.unit})`),
 }))
 
 /** A configuration that can't be used; one line per mistake. */

@@ -41,23 +41,15 @@ function findMeant(name: string, known: readonly string[]): string | undefined {
   return known.includes(bare) ? bare : findNear(name, known, MAX_DISTANCE_OF_OURS)
 }
 
+/** The setting that is the fewest letters away, `most` of them at most. */
 function findNear(name: string, known: readonly string[], most: number): string | undefined {
   if (name.length < MIN_LETTERS) return undefined
-  const close = known.filter(
-    (candidate) => candidate.length >= MIN_LETTERS && within(name, candidate, most),
-  )
-  return close.length > 0 ? nearest(name, close) : undefined
+  const [nearest] = known
+    .filter(({ length }) => length >= MIN_LETTERS && Math.abs(length - name.length) <= most)
+    .map((candidate) => ({ candidate, far: distance(name, candidate) }))
+    .sort((a, b) => a.far - b.far)
+  return nearest && nearest.far <= most ? nearest.candidate : undefined
 }
-
-/** The candidate that is the fewest letters away. */
-function nearest(name: string, candidates: readonly string[]): string {
-  const ranked = candidates.map((candidate) => ({ candidate, far: distance(name, candidate) }))
-  return ranked.reduce((best, next) => (next.far < best.far ? next : best)).candidate
-}
-
-/** True where the distance is at most `most`; cheap where the lengths differ by more. */
-const within = (a: string, b: string, most: number): boolean =>
-  Math.abs(a.length - b.length) <= most && distance(a, b) <= most
 
 /** The Levenshtein distance: how many letters to add, drop or change. */
 function distance(a: string, b: string): number {

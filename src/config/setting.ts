@@ -36,32 +36,23 @@ export const text =
 export const hostAlone: Read<string> = (value) =>
   isIPv6(value) || /^[\w-]+(?:\.[\w-]+)*\.?$/.test(value) ? value : undefined
 
-const integer =
-  (min: number, max: number): Read<number> =>
+/** Values that are separated by commas, all of a kind. */
+const listOf =
+  (isOfKind: (part: string) => boolean): Read<readonly string[]> =>
   (value) => {
-    const number = Number(value)
-    return /^\d+$/.test(value) && number >= min && number <= max ? number : undefined
+    const parts = value.split(',').map((part) => part.trim())
+    return parts.every(isOfKind) ? parts : undefined
   }
 
 /** Origins: scheme, host and port, as browsers send them. */
-export const origins: Read<readonly string[]> = (value) => {
-  const list = value.split(',').map((part) => part.trim())
-  return list.every((part) => URL.canParse(part) && new URL(part).origin === part)
-    ? list
-    : undefined
-}
+export const origins = listOf((part) => URL.canParse(part) && new URL(part).origin === part)
 
+const lowerCaseNames = listOf((part) => /^[a-z\d_-]+(?:\.[a-z\d_-]+)*$/.test(part))
 /** Host names, in lower case. */
-export const hostNames: Read<readonly string[]> = (value) => {
-  const list = value.split(',').map((part) => part.trim().toLowerCase())
-  return list.every((part) => /^[a-z\d_-]+(?:\.[a-z\d_-]+)*$/.test(part)) ? list : undefined
-}
+export const hostNames: Read<readonly string[]> = (value) => lowerCaseNames(value.toLowerCase())
 
 /** Addresses, and networks as `10.0.0.0/8`. */
-export const networks: Read<readonly string[]> = (value) => {
-  const list = value.split(',').map((part) => part.trim())
-  return list.every(isNetwork) ? list : undefined
-}
+export const networks = listOf(isNetwork)
 
 function isNetwork(entry: string): boolean {
   const [address = '', bits, ...more] = entry.split('/')
@@ -79,12 +70,9 @@ const PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)*$/
 export const pathPrefix = (value: string): string | undefined =>
   OWN_PATH.test(value) ? undefined : text(PATH)(value.replace(/\/$/, ''))
 
-export const BOOLEANS: Readonly<Record<string, boolean>> = {
-  true: true,
-  1: true,
-  false: false,
-  0: false,
-}
+const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, 1: true, false: false, 0: false }
+export const boolean: Read<boolean> = (value) =>
+  Object.hasOwn(BOOLEANS, value) ? BOOLEANS[value] : undefined
 
 export const setting = <T>(row: Setting<T>): Setting<T> => row
 /** Networks, none where it is not set. */
@@ -96,11 +84,17 @@ export const networkList = (env: string, about: string) =>
     expected: 'addresses and networks like 10.0.0.0/8, separated by commas',
     about,
   })
-export const number = (env: string, value: number, [min, max]: [number, number], about: string) =>
+
+type NumberRange = Readonly<Record<'default' | 'min' | 'max', number>>
+/** An integer from `min` to `max`. */
+export const number = (env: string, { default: value, min, max }: NumberRange, about: string) =>
   setting<number>({
     env,
     default: value,
-    read: integer(min, max),
+    read: (text) => {
+      const given = /^\d+$/.test(text) ? Number(text) : Number.NaN
+      return given >= min && given <= max ? given : undefined
+    },
     expected: `an integer from ${min} to ${max}`,
     about,
   })
