@@ -48,7 +48,6 @@ import { Addresses } from './http/address'
 import { AdminChanges } from './http/admin-changes'
 import { createApi, type HttpApi } from './http/api'
 import { ApiHooks } from './http/hooks'
-import { adminIdentity } from './http/identity'
 import { InFlight } from './http/in-flight'
 import { Locality } from './http/local'
 import { Logins } from './http/logins'
@@ -168,13 +167,8 @@ async function build(
   undo.push(() => locality.stop())
   const logins = new Logins(clock, config.maxFailedLoginsPerMinute)
   const access = { ...credentials.admin, origins: config.adminOrigins }
-  const identify = adminIdentity(access, {
-    authorizePlugins: (request) => hooks.authorizeAdmin(request),
-    locality,
-    logins,
-    addresses,
-  })
-  const changes = new AdminChanges(identify, addresses, log)
+  const authorizePlugins = (request: Request): void => hooks.authorizeAdmin(request)
+  const changes = new AdminChanges(access, { authorizePlugins, locality, logins, addresses }, log)
   const quietLog = new QuietLog(log)
   undo.push(() => quietLog.sweep())
   const counters = newCounters()

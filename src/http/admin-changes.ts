@@ -1,12 +1,34 @@
 /**
- * AdminChanges: authorizes requests to the admin API and to routes of plugins behind `adminOnly`, and logs
- * each change: who, what, from where. Values are not logged, since they may be secrets. Owns the admin of
- * each request until it is answered.
+ * AdminChanges: decides who may use the admin API and the routes of plugins behind `adminOnly`, and logs each
+ * change: who, what, from where. Values are not logged, since they may be secrets. Owns what is known of a
+ * change until its request is answered.
  */
+import { raise, RealtimeError } from '../core/errors'
+import { timingSafeEqual, sha256 } from '../core/signature'
 import type { Log } from '../core/types'
 import type { Addresses } from './address'
-import { REQUEST_ID } from './headers'
-import type { Identify } from './identity'
+import { refuseForeignPages } from './admin-origins'
+import { basicCredentials, REQUEST_ID } from './headers'
+import type { Locality } from './local'
+import type { Logins } from './logins'
+
+export type AdminAccess = {
+  readonly username: string
+  readonly passwordSha256: string
+  /** Everybody knows the password. */
+  readonly isPublished: boolean
+  /** Origins whose pages may call the admin API. */
+  readonly origins: readonly string[]
+}
+
+/** What an admin request passes besides its password. */
+export type AdminChecks = {
+  /** @throws what a plugin refuses with */
+  readonly authorizePlugins: (request: Request) => void
+  readonly locality: Locality
+  readonly logins: Logins
+  readonly addresses: Addresses
+}
 
 /** Ids, and names of fields. */
 type ChangeDetails = { readonly appId?: string; readonly fields?: readonly string[] }
@@ -18,32 +40,60 @@ type AnsweredRequest = {
 }
 
 export class AdminChanges {
-  readonly #requests = new WeakMap<Request, { readonly admin: string; about: ChangeDetails }>()
+  readonly #details = new WeakMap<Request, ChangeDetails>()
 
   constructor(
-    readonly identify: Identify,
-    readonly addresses: Addresses,
+    readonly access: AdminAccess,
+    readonly checks: AdminChecks,
     readonly log: Pick<Log, 'info'>,
   ) {}
 
-  /** @throws as `Identify` */
+  /**
+   * Plugins decide first. Pages of other sites are refused unless their origin is allowed, and a published
+   * password is good for local requests only. Never waits: a failure is counted before the next request is
+   * looked at. A request without a password is no attempt.
+   * @throws RealtimeError('admin_unauthorized' | 'login_failed' | 'admin_foreign_page' | 'not_local' | 'login_rate'), or what a plugin refuses with
+   */
   readonly authorize = ({ request }: { readonly request: Request }): void => {
-    this.#requests.set(request, { admin: this.identify(request).name, about: {} })
+    const { origins, isPublished } = this.access
+    const { authorizePlugins, locality, logins, addresses } = this.checks
+    authorizePlugins(request)
+    refuseForeignPages(request.headers, origins)
+    if (isPublished) locality.requireLocal(request, origins)
+    const given = basicCredentials(request.headers.get('authorization'))
+    if (!given.isBasic) throw new RealtimeError('admin_unauthorized', '')
+    const attempt = { to: 'admin', address: addresses.of(request) }
+    const refused = logins.check(attempt)
+    if (refused) raise(refused)
+    if (!this.#isAdmin(given)) {
+      logins.recordFailure(attempt)
+      throw new RealtimeError('login_failed', '')
+    }
+    this.#details.set(request, {})
   }
 
-  describe(request: Request, about: ChangeDetails): void {
-    const entry = this.#requests.get(request)
-    if (entry) entry.about = about
+  /** Adds to the log line of an authorized request. */
+  describe(request: Request, details: ChangeDetails): void {
+    this.#details.set(request, details)
   }
 
   /** Logs a request that was answered without an error. */
   readonly record = ({ request, route, set }: AnsweredRequest): void => {
     const { method } = request
-    const entry = this.#requests.get(request)
-    if (!entry || method === 'GET' || method === 'HEAD') return
-    const { admin, about } = entry
-    const remoteAddress = this.addresses.of(request)
+    const details = this.#details.get(request)
+    if (!details || method === 'GET' || method === 'HEAD') return
+    const admin = this.access.username
+    const remoteAddress = this.checks.addresses.of(request)
     const requestId = set.headers[REQUEST_ID]
-    this.log.info({ admin, method, route, ...about, remoteAddress, requestId }, 'admin change')
+    this.log.info({ admin, method, route, ...details, remoteAddress, requestId }, 'admin change')
+  }
+
+  /** In constant time. */
+  #isAdmin({ user, password }: ReturnType<typeof basicCredentials>): boolean {
+    const right = [
+      timingSafeEqual(this.access.username, user),
+      timingSafeEqual(this.access.passwordSha256, sha256(password)),
+    ]
+    return !right.includes(false)
   }
 }

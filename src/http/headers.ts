@@ -1,4 +1,4 @@
-/** Headers that several parts read or write: content types, request ids, `accept`. */
+/** Headers that several parts read or write: content types, request ids, `authorization`, `accept`. */
 import { RealtimeError } from '../core/errors'
 
 /** Content types as we write them: API, handshakes, transports. */
@@ -24,6 +24,24 @@ export const REQUEST_ID = 'x-request-id'
 /** The caller's own, where it is of 20 to 200 printable characters; else a new one. */
 export function requestIdFrom(given: string | null): string {
   return given !== null && /^[\x21-\x7e]{20,200}$/.test(given) ? given : crypto.randomUUID()
+}
+
+/** User and password; empty where the header can't be parsed. The scheme's case does not matter. */
+export function basicCredentials(header: string | null) {
+  const [scheme = '', encoded = ''] = (header ?? '').split(' ')
+  const credentials = Buffer.from(encoded, 'base64').toString()
+  const colon = credentials.indexOf(':')
+  return {
+    isBasic: scheme.toLowerCase() === 'basic' && colon !== -1,
+    user: credentials.slice(0, Math.max(0, colon)),
+    password: credentials.slice(colon + 1),
+  }
+}
+
+/** The token; empty for another scheme. */
+export function bearerToken(header: string | null): string {
+  const [scheme = '', token = ''] = (header ?? '').split(' ')
+  return scheme.toLowerCase() === 'bearer' ? token : ''
 }
 
 const JSON_RANGES = ['*/*', 'application/*', 'application/json']

@@ -19,14 +19,18 @@ import { workFor } from '../../core/slices'
 import type { ChannelName, MaybePromise } from '../../core/types'
 import type { Uploads } from '../../core/uploads'
 import { appView } from '../../core/views'
-import { requireJsonAccepted, CONTENT_TYPES, REQUEST_ID } from '../../http/headers'
+import {
+  basicCredentials,
+  requireJsonAccepted,
+  CONTENT_TYPES,
+  REQUEST_ID,
+} from '../../http/headers'
 import { WIRE_ERRORS } from '../../protocols/errors'
 import { isReservedByPusher } from '../../protocols/event-names'
 import { channelOfTopic } from '../../protocols/phoenix-topics'
 import { isForeignPage } from '../../http/admin-origins'
 import type { DialectAccess } from '../../http/api'
 import type { SecretVerdict } from '../../http/app-secrets'
-import { basicCredentials } from '../../http/basic'
 import { documentForms } from '../../http/body'
 import { logRefusal } from '../../http/errors'
 import { bodyLimitsOf, readBody, sliceOf, type Body, type BodyLimits } from '../../http/form'
