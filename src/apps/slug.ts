@@ -22,16 +22,6 @@ const SYMBOLS: readonly (readonly [string, string])[] = [
   ['¹', '1'],
   ['²', '2'],
   ['³', '3'],
-  ['å', 'aa'],
-  ['Å', 'aa'],
-  ['ø', 'oe'],
-  ['Ø', 'oe'],
-  ['œ', 'oe'],
-  ['Œ', 'oe'],
-  ['þ', 'th'],
-  ['Þ', 'th'],
-  ['ð', 'd'],
-  ['Ð', 'd'],
 ]
 
 /** Words of a-z and digits, which need no table. */
@@ -45,6 +35,7 @@ export function slugOf(name: string): string {
     require('@sindresorhus/slugify') as typeof import('@sindresorhus/slugify')
   return slugify(name.replaceAll(/['’]/g, ' '), {
     decamelize: false,
+    locale: 'da', // å is aa, ø is oe
     customReplacements: SYMBOLS.map(([from, to]) => [from, to]),
   })
 }

@@ -51,33 +51,24 @@ export function withSecretFiles(
 /** The file's text, without a line end at its end. */
 function readSecret(file: string): string {
   const found = statSync(file)
-  if (!found.isFile()) throw new UnusableFile('this is none') // a pipe could make us wait without end
-  if (found.size > MAX_BYTES) throw new UnusableFile(`this has more than ${MAX_BYTES} bytes`)
-  const text = decode(readFileSync(file)).replace(/\r?\n$/, '')
-  if (text === '') throw new UnusableFile('this one is empty')
+  if (!found.isFile()) throw new Error('this is none') // a pipe could make us wait without end
+  if (found.size > MAX_BYTES) throw new Error(`this has more than ${MAX_BYTES} bytes`)
+  const content = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))
+  const text = content.replace(/\r?\n$/, '')
+  if (text === '') throw new Error('this one is empty')
   return text
 }
-
-function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw new UnusableFile('this one is not UTF-8') // TypeError: nothing else is thrown
-  }
-}
-
-class UnusableFile extends Error {}
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is none',
   ENOTDIR: 'there is none',
   EACCES: 'this user may not read it',
   EPERM: 'this user may not read it',
+  ERR_ENCODING_INVALID_ENCODED_DATA: 'this one is not UTF-8',
 }
 
 /** Why a file can't be used; never quotes its content. */
 function describe(cause: unknown): string {
-  if (cause instanceof UnusableFile) return cause.message
-  const { code = 'it cannot be read' } = cause as { code?: string }
-  return REASONS[code] ?? code
+  const { code, message } = cause as NodeJS.ErrnoException
+  return code === undefined ? message : (REASONS[code] ?? code)
 }
