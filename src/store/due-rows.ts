@@ -144,9 +144,8 @@ export class DueRows {
 
   /** Ids come in order, those of rows under way for the second time. */
   #remember({ id, channel }: Place): void {
-    const ids = this.#known.get(channel)
-    if (!ids) this.#known.set(channel, [id])
-    else if (id > ids.at(-1)!) ids.push(id)
+    const ids = this.#known.getOrInsertComputed(channel, () => [])
+    if (id > (ids.at(-1) ?? 0)) ids.push(id)
     const isHeld = this.#leased.has(channel) || this.#held.has(channel)
     if (!isHeld && !this.#retried.has(channel)) this.#ready.add(channel)
   }

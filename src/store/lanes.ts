@@ -66,12 +66,10 @@ export class Lanes {
   }
 
   #laneOf({ appId, endpoint }: LaneKey): Lane {
-    const name = nameOf({ appId, endpoint })
-    let lane = this.#lanes.get(name)
-    if (lane) return lane
-    const { id } = this.db.query<{ id: number }, [LaneKey]>(ADD).get({ appId, endpoint })!
-    this.#lanes.set(name, (lane = { appId, endpoint, id, stored: 0 }))
-    return lane
+    return this.#lanes.getOrInsertComputed(nameOf({ appId, endpoint }), () => {
+      const { id } = this.db.query<{ id: number }, [LaneKey]>(ADD).get({ appId, endpoint })!
+      return { appId, endpoint, id, stored: 0 }
+    })
   }
 }
 

@@ -104,11 +104,8 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
   const announcements = announcementStore(db)
   const deadLetters = deadLetterStore(db)
   const dueRows = new Map<number, DueRows>()
-  const dueRowsOf = (lane: number): DueRows => {
-    const due = dueRows.get(lane) ?? new DueRows(db, lane)
-    dueRows.set(lane, due)
-    return due
-  }
+  const dueRowsOf = (lane: number): DueRows =>
+    dueRows.getOrInsertComputed(lane, () => new DueRows(db, lane))
 
   /** Returns by how many rows the outbox grows. */
   const writeEvent = (entry: EventEntry, now: number, room: number): number => {

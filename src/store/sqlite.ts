@@ -65,10 +65,8 @@ type Schema = ReadonlyMap<string, ReadonlySet<string>>
 
 function schemaOf(db: Database): Schema {
   const schema = new Map<string, Set<string>>()
-  for (const { table, column } of db.query<{ table: string; column: string }, []>(COLUMNS).all()) {
-    const columns = schema.get(table) ?? new Set()
-    schema.set(table, columns.add(column))
-  }
+  for (const { table, column } of db.query<{ table: string; column: string }, []>(COLUMNS).all())
+    schema.getOrInsertComputed(table, () => new Set()).add(column)
   return schema
 }
 

@@ -78,8 +78,8 @@ export class Departures {
   }
 }
 
-/** An arrival and its departure have the same key; channel names have no space. */
-function keyOf(fact: WebhookFact): string {
+/** The member or the channel of a fact: its arrivals and departures have the same key. Channel names have no space. */
+export function keyOf(fact: WebhookFact): string {
   return `${fact.app.id} ${fact.channel} ${userOf(fact)}`
 }
 

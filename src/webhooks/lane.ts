@@ -9,6 +9,7 @@
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
 import type { Attempt } from '../core/deliveries'
+import { workFor } from '../core/slices'
 import type { Cancel } from '../core/types'
 import { endpointsOf, type Endpoint } from '../core/webhooks'
 import {
@@ -234,13 +235,7 @@ export class Lane {
 
   /** Wakes in this turn of the event loop or the next, as there is time. */
   #wakeSoon(): void {
-    this.context.core.slices.add({
-      part: 'webhooks',
-      step: () => {
-        this.wake()
-        return false
-      },
-    })
+    this.context.core.slices.add(workFor('webhooks', [this], () => this.wake()))
   }
 
   #wakeAfter(delayMs: number): void {

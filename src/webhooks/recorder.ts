@@ -6,7 +6,7 @@ import type { App } from '../core/app'
 import type { Core } from '../core/core'
 import { runGatesNow } from '../core/hooks'
 import type { Fact } from '../core/messages'
-import type { Cancel, ChannelName, Clock, UserId } from '../core/types'
+import type { Cancel, ChannelName, UserId } from '../core/types'
 import { appView } from '../core/views'
 import { endpointsOf } from '../core/webhooks'
 import {
@@ -17,7 +17,7 @@ import {
   type LaneKey,
   type Outbox,
 } from '../store/outbox'
-import { Departures, userOf } from './departures'
+import { Departures, keyOf, userOf } from './departures'
 import { EVENTS, eventJson, viewOfFact, webhookFact, type WebhookFact } from './events'
 import { WriteQueue } from './write-queue'
 
@@ -27,6 +27,8 @@ const GROUP_ENTRIES = 500
 const ANNOUNCED_ROWS = 100
 /** Time until a failed write is retried. */
 const RETRY_MS = 1000
+/** Several subscribers that find the same cache empty within this are one event, unless the channel is vacated between (contract 7.3). */
+const MISS_INTERVAL_MS = 10_000
 
 export type RecorderOptions = {
   /** Time in which entries are collected; 0 writes each at once. */
@@ -43,7 +45,8 @@ export type RecorderOptions = {
 export class Recorder {
   readonly #queue = new WriteQueue()
   readonly #departures: Departures
-  readonly #misses: CacheMisses
+  /** When each channel had its last miss, the oldest first. */
+  readonly #missedAt = new Map<string, number>()
   #timer: Cancel | undefined
   #hasOverflowed = false
   #isStopped = false
@@ -59,7 +62,6 @@ export class Recorder {
       (fact) => this.#recordDeparture(fact),
       () => !this.#queue.isCrowded,
     )
-    this.#misses = new CacheMisses(core.clock)
     core.facts.listen((fact) => this.#receive(fact))
   }
 
@@ -135,7 +137,7 @@ export class Recorder {
   }
 
   #delayDeparture(fact: WebhookFact): void {
-    if (fact.type === 'channel_vacated') this.#misses.forget(fact.app, fact.channel)
+    if (fact.type === 'channel_vacated') this.#missedAt.delete(keyOf(fact))
     if (isWanted(fact)) this.#departures.add(fact)
   }
 
@@ -146,9 +148,20 @@ export class Recorder {
   }
 
   #recordEvent(fact: WebhookFact): void {
-    if (fact.type === 'cache_miss' && !this.#misses.isNews(fact.app, fact.channel)) return
+    if (fact.type === 'cache_miss' && !this.#isFirstMiss(keyOf(fact))) return
     this.#queueRows(fact)
     this.#scheduleWrite()
+  }
+
+  #isFirstMiss(channel: string): boolean {
+    const now = this.core.clock.mono()
+    for (const [key, at] of this.#missedAt) {
+      if (now - at < MISS_INTERVAL_MS) break
+      this.#missedAt.delete(key)
+    }
+    if (this.#missedAt.has(channel)) return false
+    this.#missedAt.set(channel, now)
+    return true
   }
 
   /** Queues a row for each endpoint that wants the event. False where a plugin refused it. */
@@ -287,32 +300,3 @@ function departureOf(app: App, { channel: name, userId }: Announcement): Webhook
     ? { type: 'channel_vacated', app, channel }
     : { type: 'member_removed', app, channel, userId: userId as UserId }
 }
-
-/** A channel's misses within this are one event, unless it is vacated between. */
-const MISS_INTERVAL_MS = 10_000
-
-/** Several subscribers that find the same cache empty are one event (contract 7.3). */
-class CacheMisses {
-  /** When each channel had its last event, the oldest first. */
-  readonly #recordedAt = new Map<string, number>()
-
-  constructor(readonly clock: Clock) {}
-
-  isNews(app: App, channel: ChannelName): boolean {
-    const now = this.clock.mono()
-    for (const [key, at] of this.#recordedAt) {
-      if (now - at < MISS_INTERVAL_MS) break
-      this.#recordedAt.delete(key)
-    }
-    const key = keyOf(app, channel)
-    if (this.#recordedAt.has(key)) return false
-    this.#recordedAt.set(key, now)
-    return true
-  }
-
-  forget(app: App, channel: ChannelName): void {
-    this.#recordedAt.delete(keyOf(app, channel))
-  }
-}
-
-const keyOf = (app: App, channel: ChannelName): string => `${app.id} ${channel}`

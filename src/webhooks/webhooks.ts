@@ -10,7 +10,7 @@ import { workFor } from '../core/slices'
 import { endpointsOf } from '../core/webhooks'
 import { nameOf, type LaneKey, type Outbox } from '../store/outbox'
 import { Lane, type LaneContext } from './lane'
-import { createPoster, type Poster } from './post'
+import { createPoster } from './post'
 import { Recorder, type RecorderOptions } from './recorder'
 
 export type WebhookOptions = Omit<RecorderOptions, 'onWritten'> & {
@@ -19,10 +19,12 @@ export type WebhookOptions = Omit<RecorderOptions, 'onWritten'> & {
   readonly networks: NetworkRules
 }
 
+/** Of an endpoint that never had an event. */
+const NO_EVENTS = { pending: 0, failing: 0, dead: 0, oldest: null, attempts: [] }
+
 export class Webhooks implements Deliveries {
   readonly #lanes = new Map<string, Lane>()
   readonly #recorder: Recorder
-  readonly #poster: Poster
   readonly #context: LaneContext
   /** Lanes whose dead letters are being replayed. */
   readonly #replays = new Set<string>()
@@ -34,11 +36,10 @@ export class Webhooks implements Deliveries {
     readonly options: WebhookOptions,
   ) {
     const { batchEvents, timeoutMs, networks } = options
-    this.#poster = createPoster({ clock: core.clock, networks, timeoutMs })
     this.#context = {
       core,
       outbox,
-      poster: this.#poster,
+      poster: createPoster({ clock: core.clock, networks, timeoutMs }),
       batchEvents,
       maxStored: options.maxStoredPerEndpoint,
       leaseMs: 2 * timeoutMs,
@@ -74,7 +75,7 @@ export class Webhooks implements Deliveries {
     this.#isStopped = true
     this.#recorder.stop()
     for (const lane of this.#lanes.values()) lane.stop()
-    this.#poster.close()
+    this.#context.poster.close()
   }
 
   report(app: App): Report {
@@ -83,7 +84,7 @@ export class Webhooks implements Deliveries {
     const names = new Set([...configured, ...lanes.keys()])
     return {
       endpoints: Array.from(names, (name) =>
-        this.#reportOf(app, lanes.get(name) ?? unusedLane(name)),
+        this.#reportOf(app, lanes.get(name) ?? { endpoint: name, ...NO_EVENTS }),
       ),
       deadLetters: this.outbox.deadLetters(app.id),
     }
@@ -133,22 +134,8 @@ export class Webhooks implements Deliveries {
     for (const key of keys) this.#laneOf(key).wake()
   }
 
-  #laneOf(key: LaneKey): Lane {
-    const known = this.#lanes.get(nameOf(key))
-    if (known) return known
-    const { appId, endpoint } = key
-    const lane = new Lane({ appId, endpoint }, this.#context)
-    this.#lanes.set(nameOf(key), lane)
-    return lane
+  #laneOf({ appId, endpoint }: LaneKey): Lane {
+    const key = { appId, endpoint }
+    return this.#lanes.getOrInsertComputed(nameOf(key), () => new Lane(key, this.#context))
   }
 }
-
-/** An endpoint that never had an event. */
-const unusedLane = (endpoint: string): LaneReport => ({
-  endpoint,
-  pending: 0,
-  failing: 0,
-  dead: 0,
-  oldest: null,
-  attempts: [],
-})
