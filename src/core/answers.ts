@@ -6,25 +6,19 @@ import { quote } from './errors'
 import { HOOKS, type Allow, type HookName, type Reject, type Replace } from './plugin'
 import { isHeader } from './webhooks'
 
-/** The answer of a hook that has failed, which was logged. */
-export const FAULT: unique symbol = Symbol('fault')
-
 /** A parsed answer: our own objects, without getters. */
 export type Answer =
   | undefined
-  | typeof FAULT
   | Reject
   | Allow
   | Replace
-  | Readonly<Record<string, string>>
-  | Promise<unknown>
+  | { readonly type: 'headers'; readonly headers: Readonly<Record<string, string>> }
 
 /** Reads an answer once, field by field. @throws TypeError for one that this hook may not give */
 export function parseAnswer(name: HookName, answer: unknown): Answer {
   if (answer === undefined || answer === null) return undefined
   const row = HOOKS[name]
-  if (isThenable(answer)) return Promise.resolve(answer)
-  if (name === 'response') return parseHeaders(answer)
+  if (name === 'response') return { type: 'headers', headers: parseHeaders(answer) }
   if (row.kind === 'tap') return undefined // an arrow function's value means nothing
   const given = answer as Partial<Reject & Omit<Allow, 'type'> & Omit<Replace, 'type'>>
   const type: string = typeof given === 'object' ? String(given.type) : ''
@@ -41,8 +35,11 @@ export function parseAnswer(name: HookName, answer: unknown): Answer {
 
 const ALLOWING: ReadonlySet<HookName> = new Set(['authorize', 'authenticate', 'authorizePush'])
 
-const isThenable = (answer: unknown): boolean =>
-  typeof answer === 'object' && typeof (answer as { then?: unknown }).then === 'function'
+export const isThenable = (answer: unknown): answer is PromiseLike<unknown> =>
+  typeof answer === 'object' &&
+  answer !== null &&
+  'then' in answer &&
+  typeof answer.then === 'function'
 
 function parseChannelData(given: unknown): string | undefined {
   if (given === undefined || given === null) return undefined // null: a column without a value

@@ -3,7 +3,7 @@
  * run in the order of the configuration, the first rejection wins; a gate that throws, exceeds the time limit
  * or gives an invalid answer refuses (fail closed). A failing tap has no effect.
  */
-import { parseAnswer, FAULT, type Answer } from './answers'
+import { isThenable, parseAnswer, type Answer } from './answers'
 import { Connection } from './connection'
 import { dataTooLarge, isRefusal, REFUSE, refusal, type ErrorCode, type Refusal } from './errors'
 import { withTimeout } from './faults'
@@ -72,7 +72,7 @@ export function runGatesNow(
   second?: unknown,
 ): Refusal | undefined {
   for (const gate of gates) {
-    const verdict = verdictOf(gate, callNow(core, gate, first, second))
+    const verdict = callNow(core, gate, first, second)
     if (isRefusal(verdict)) return verdict
   }
   return undefined
@@ -92,15 +92,14 @@ export function runGates(
   for (let index = 0; index < gates.length; index++) {
     if (first instanceof Connection && first.closed) return undefined
     const gate = gates[index]!
-    const answer = call(core, gate, first, second)
-    if (answer instanceof Promise) {
+    const verdict = call(core, gate, first, second)
+    if (verdict instanceof Promise) {
       const rest = gates.slice(index + 1)
-      return awaitVerdict(core, gate, answer).then(async (verdict) => {
-        if (isRefusal(verdict)) return verdict
-        return (await runGates(core, rest, first, second)) ?? verdict ?? allowed
+      return awaitVerdict(core, gate, verdict).then(async (given) => {
+        if (isRefusal(given)) return given
+        return (await runGates(core, rest, first, second)) ?? given ?? allowed
       })
     }
-    const verdict = verdictOf(gate, answer)
     if (isRefusal(verdict)) return verdict
     allowed = (verdict as Allow | undefined) ?? allowed
   }
@@ -128,7 +127,7 @@ export function runFilters<Event extends { readonly data?: JsonText }>(
 ): Event | Refusal {
   let filtered = event
   for (const each of filters) {
-    const verdict = verdictOf(each, callNow(core, each, first, filtered))
+    const verdict = callNow(core, each, first, filtered)
     if (verdict === undefined) continue
     if (isRefusal(verdict)) return verdict
     const { data: given } = verdict as Replace
@@ -184,23 +183,31 @@ export function collectHeaders(
   const headers: Record<string, string> = {}
   for (const hook of hooks) {
     const answer = callNow(core, hook, first, second)
-    if (typeof answer === 'object') Object.assign(headers, answer)
+    if (answer && 'headers' in answer) Object.assign(headers, answer.headers)
   }
   return headers
 }
 
 // ---------------------------------------------------------------- one call
 
-function call({ log }: HookContext, hook: Hook, first: unknown, second: unknown): Answer {
+/** What a call comes to: a rejection or a fault is a refusal. */
+type Outcome = Refusal | Exclude<Answer, Reject>
+
+function call(
+  { log }: HookContext,
+  hook: Hook,
+  first: unknown,
+  second: unknown,
+): Outcome | Promise<unknown> {
   const { stats, run, plugin, name } = hook
   stats.calls++
   const beganMs = performance.now()
   const cpuMs = cpuMsAt(beganMs)
   try {
-    return parseAnswer(name, run(first instanceof Connection ? viewOf(first, hook) : first, second))
+    const answer = run(first instanceof Connection ? viewOf(first, hook) : first, second)
+    return isThenable(answer) ? Promise.resolve(answer) : outcomeOf(hook, answer)
   } catch (cause) {
-    reportFault({ log }, hook, cause)
-    return FAULT
+    return reportFault({ log }, hook, cause)
   } finally {
     const ms = performance.now() - beganMs
     stats.busyMs += ms
@@ -209,17 +216,15 @@ function call({ log }: HookContext, hook: Hook, first: unknown, second: unknown)
 }
 
 /** Calls a hook that may not wait: a promise is a fault. */
-function callNow(
-  core: HookContext,
-  hook: Hook,
-  first: unknown,
-  second: unknown,
-): Exclude<Answer, Promise<unknown>> {
-  const answer = call(core, hook, first, second)
-  if (!(answer instanceof Promise)) return answer
-  answer.catch(() => undefined) // the fault below is the one that counts
-  reportFault(core, hook, new Error(`answered with a promise, but ${hook.name} may not wait`))
-  return FAULT
+function callNow(core: HookContext, hook: Hook, first: unknown, second: unknown): Outcome {
+  const outcome = call(core, hook, first, second)
+  if (!(outcome instanceof Promise)) return outcome
+  outcome.catch(() => undefined) // the fault below is the one that counts
+  return reportFault(
+    core,
+    hook,
+    new Error(`answered with a promise, but ${hook.name} may not wait`),
+  )
 }
 
 async function awaitVerdict(
@@ -229,19 +234,18 @@ async function awaitVerdict(
 ): Promise<Verdict> {
   try {
     const given = await withTimeout(core.clock, core.timing.gateTimeoutMs, answer)
-    return verdictOf(gate, parseAnswer(gate.name, given)) as Verdict
+    return outcomeOf(gate, given) as Verdict
   } catch (cause) {
     return reportFault(core, gate, cause)
   }
 }
 
-function verdictOf(hook: Hook, answer: Answer): Refusal | Allow | Replace | undefined {
-  if (answer === undefined) return undefined
-  if (answer === FAULT) return faultRefusal(hook)
-  const given = answer as Reject | Allow | Replace
-  if (given.type !== 'reject') return given
+/** @throws TypeError for an answer that the hook may not give */
+function outcomeOf(hook: Hook, given: unknown): Outcome {
+  const answer = parseAnswer(hook.name, given)
+  if (answer?.type !== 'reject') return answer
   hook.stats.refusals++
-  const { message, retryAfterSeconds } = given
+  const { message, retryAfterSeconds } = answer
   const row = HOOKS[hook.name]
   const code = retryAfterSeconds === undefined ? row.refusal : row.throttled
   return { ...refusal(code as ErrorCode, message), retryAfterSeconds }
@@ -249,9 +253,7 @@ function verdictOf(hook: Hook, answer: Answer): Refusal | Allow | Replace | unde
 
 function reportFault({ log }: Pick<HookContext, 'log'>, hook: Hook, cause: unknown): Refusal {
   hook.stats.faults++
-  logFailure(log, { plugin: hook.plugin, hook: hook.name }, cause)
-  return faultRefusal(hook)
+  const { plugin, name } = hook
+  logFailure(log, { plugin, hook: name }, cause)
+  return name === 'upgrade' || name === 'connect' ? REFUSE.connectFailed : REFUSE.internal
 }
-
-const faultRefusal = ({ name }: Hook): Refusal =>
-  name === 'upgrade' || name === 'connect' ? REFUSE.connectFailed : REFUSE.internal

@@ -63,26 +63,14 @@ export class QuietLog implements Log {
 
   #kindOf(level: Level, fields: object, message: string): Kind {
     const name = this.#kinds.size < MAX_KINDS ? nameOf(fields, message) : message
-    return this.#kinds.getOrInsertComputed(name, () => ({
-      level,
-      message,
-      written: 0,
-      held: 0,
-      fields,
-    }))
+    const kind = { level, message, written: 0, held: 0, fields }
+    return this.#kinds.getOrInsert(name, kind)
   }
 }
 
-type KindFields = {
-  readonly appId?: unknown
-  readonly plugin?: unknown
-  readonly hook?: unknown
-  readonly code?: unknown
-  readonly part?: unknown
-  readonly err?: unknown
-}
+/** Kinds differ by the message and these fields. */
+const KIND_FIELDS = ['appId', 'plugin', 'hook', 'code', 'part', 'err'] as const
+type KindFields = { readonly [Field in (typeof KIND_FIELDS)[number]]?: unknown }
 
-/** The fields by which kinds differ. */
-function nameOf({ appId, plugin, hook, code, part, err }: KindFields, message: string): string {
-  return [message, appId, plugin, hook, code, part, String(err).slice(0, 200)].join('\n')
-}
+const nameOf = (fields: KindFields, message: string): string =>
+  [message, ...KIND_FIELDS.map((field) => String(fields[field]).slice(0, 200))].join('\n')
