@@ -214,7 +214,7 @@ function upgrade(
   const finish = (verdict: Refusal | undefined): Response | undefined => {
     if (!verdict) return open(core, attempt, { request, server, decide: () => undefined })
     turnAway(core, attempt.conn, verdict)
-    return withId(emptyResponse(403), request)
+    return withId(new Response(null, { status: 403 }), request)
   }
   const verdict = authorize(core, attempt)
   if (!(verdict instanceof Promise)) return finish(verdict)
@@ -257,7 +257,7 @@ function respondToFallback(
   if (!isBelow) return undefined
   if (isPhoenixPath(path)) {
     logRefusal(port, request, REFUSE.upgradeMissing)
-    return withId(emptyResponse(400), request)
+    return withId(new Response(null, { status: 400 }), request)
   }
   const incoming = () => readRequest(port, request)
   if (isPolledPath(path))
@@ -276,7 +276,7 @@ function respondToFallback(
 }
 
 /** Counts a request that sends messages as in flight; one that waits for messages is not. */
-function respondAndCount(
+async function respondAndCount(
   port: Port,
   request: Request,
   sends: boolean,
@@ -284,22 +284,18 @@ function respondAndCount(
 ): Promise<Response> {
   const { inFlight, addresses } = port
   const answer = () => respondInTurn(port, request, respond)
-  if (!sends) return addId(answer(), request)
-  return addId(inFlight.answer(request, answer), request).finally(() =>
-    addresses.limitUnreadBody(request),
-  )
+  if (!sends) return withId(await answer(), request)
+  try {
+    return withId(await inFlight.answer(request, answer), request)
+  } finally {
+    addresses.limitUnreadBody(request)
+  }
 }
-
-const addId = async (responding: MaybePromise<Response>, request: Request) =>
-  withId(await responding, request)
 
 function withId(response: Response, request: Request): Response {
   response.headers.set(REQUEST_ID, requestIdFrom(request.headers.get(REQUEST_ID)))
   return response
 }
-
-/** A response as Phoenix sends it. */
-const emptyResponse = (status: number): Response => new Response(null, { status })
 
 const readRequest = ({ addresses, locality }: Port, request: Request): IncomingRequest => ({
   headers: request.headers,

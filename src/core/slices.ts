@@ -197,14 +197,8 @@ export class Slices {
 
   /** Like `schedule`, with a promise of the task's result. */
   defer<T>(task: () => T | Promise<T>): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>()
-    this.schedule(() => {
-      try {
-        resolve(task())
-      } catch (cause) {
-        reject(cause)
-      }
-    })
+    const { promise, resolve } = Promise.withResolvers<T>()
+    this.schedule(() => resolve(Promise.try(task)))
     return promise
   }
 

@@ -217,12 +217,7 @@ function runCommand(core: Core, conn: Client, command: Command | Refusal): void 
 /** Runs it in one of the next turns; frames that the client sends meanwhile wait, as for a gate. */
 function postpone(core: Core, conn: Client, task: () => void): void {
   conn.busy = 'turn'
-  core.slices.schedule(() => {
-    conn.busy = undefined
-    if (!conn.closed && !conn.gone) task()
-    resume(core, conn)
-    if (!conn.busy) notifyIdle(conn)
-  })
+  core.slices.schedule(() => goOn(core, conn, () => conn.gone || task()))
 }
 
 /** Runs a command, a move on the account of this turn. A promise where a plugin's gate waits. */
@@ -291,14 +286,17 @@ function hold(
   const onFault = command ? REFUSE.internal : REFUSE.connectFailed
   void pending
     .catch((cause: unknown) => reportFault(core, cause, onFault))
-    .then((refused) => {
-      conn.busy = undefined
-      if (!conn.closed) {
-        if (refused) refuseCommand(core, conn, refused, command)
-        resume(core, conn)
-      }
-      if (!conn.busy) notifyIdle(conn)
-    })
+    .then((refused) =>
+      goOn(core, conn, () => refused && refuseCommand(core, conn, refused, command)),
+    )
+}
+
+/** What was waited for has come: runs what follows, then the frames that wait. */
+function goOn(core: Core, conn: Client, task: () => unknown): void {
+  conn.busy = undefined
+  if (!conn.closed) task()
+  resume(core, conn)
+  if (!conn.busy) notifyIdle(conn)
 }
 
 function resume(core: Core, conn: Client): void {
