@@ -66,9 +66,9 @@ export function createApi(core: Core, options: ApiOptions) {
       // The framework's own record has no prototype, which the runtime reads in 0.6 µs more.
       set.headers = { [REQUEST_ID]: requestIdFrom(request.headers.get(REQUEST_ID)) }
     })
-    .onError(({ code, error, request, set }) => {
+    .onError(({ error, request, set }) => {
       const id = String(set.headers[REQUEST_ID])
-      const failure = { code, error, request, requestId: id, addresses: hooks.addresses }
+      const failure = { error, request, requestId: id, addresses: hooks.addresses }
       const { status, body, type, headers } = explain(core, failure)
       set.status = status
       set.headers['content-type'] = type

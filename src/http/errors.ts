@@ -2,15 +2,15 @@
  * Answers for errors. Pusher's SDKs show error bodies as they are, so they are one line of plain text; the
  * admin API answers as the seed's does. No answer reveals more than the caller may know.
  */
-import { ValidationError } from 'elysia'
+import { NotFoundError, ParseError, ValidationError } from 'elysia'
 import type { Core } from '../core/core'
-import { RealtimeError, refusal, type ErrorCode, type Refusal } from '../core/errors'
+import { RealtimeError, type ErrorCode, type Refusal } from '../core/errors'
 import { WIRE_ERRORS } from '../protocols/errors'
 import type { Addresses } from './address'
 import type { FieldErrors } from '../apps/fields'
 import { CONTENT_TYPES } from './headers'
-import { describeMistake, type Mistake } from './mistake'
-import { isDecodable, pathOf } from './url'
+import { describeMistake, invalid, type Mistake } from './mistake'
+import { pathOf } from './url'
 
 export type ErrorAnswer = {
   readonly status: number
@@ -30,8 +30,6 @@ export class FieldError extends RealtimeError {
 }
 
 export type Failure = {
-  /** The framework's name for the error. */
-  readonly code: unknown
   readonly error: unknown
   readonly request: Request
   readonly requestId: string
@@ -45,48 +43,41 @@ const SEED_EVENTS = /^\/api\/(?:apps\/|push)/
 
 /** The answer for a failure. Logs refusals and faults. */
 export function explain(core: Core, failure: Failure): ErrorAnswer {
-  const refused = refusalIn(failure)
-  if (refused) logRefusal(core, refused, failure)
-  return answerFor(core, failure)
+  const { error, request, requestId } = failure
+  const path = pathOf(request.url)
+  const isSeed = path.startsWith(SEED_PATH)
+  const refused = refusalIn(error, isSeed)
+  if (refused) {
+    logRefusal(core, refused, failure)
+    return refusalAnswer(refused, path)
+  }
+  core.counters.faults++
+  core.log.error({ err: error, requestId }, 'fault')
+  return isSeed
+    ? detailAnswer(500, 'Internal Server Error')
+    : textAnswer(500, `Internal server error (${requestId})`)
 }
 
-const UNKNOWN_ROUTE = refusal('path_not_found', 'Unknown route')
-const UNREADABLE = refusal('request_invalid', 'Not as documented')
-
-/** Undefined for a fault. The class is checked first: the framework takes our `code` for its own. */
-function refusalIn({ code, error }: Failure): Pick<Refusal, 'code' | 'message'> | undefined {
+/** Ours, or one of the framework's; undefined for a fault. */
+function refusalIn(error: unknown, isSeed: boolean): RealtimeError | undefined {
   if (error instanceof RealtimeError) return error
-  if (code === 'NOT_FOUND') return UNKNOWN_ROUTE
-  const isUnreadable =
-    error instanceof ValidationError ? error.type !== 'response' : code === 'PARSE'
-  return isUnreadable ? UNREADABLE : undefined
+  if (error instanceof NotFoundError)
+    return new RealtimeError('path_not_found', isSeed ? 'Not Found' : 'Unknown route')
+  if (error instanceof ParseError) return invalid('Expected the body to be readable')
+  return error instanceof ValidationError && error.type !== 'response'
+    ? invalid(describeMistake(error.all as readonly Mistake[]))
+    : undefined
 }
 
 /** Logs a refusal; called directly for answers that are made without an error. */
 export function logRefusal(
   core: Core,
   refused: Pick<Refusal, 'code' | 'message'>,
-  { request, requestId, addresses }: Pick<Failure, 'request' | 'requestId' | 'addresses'>,
+  { request, requestId, addresses }: Omit<Failure, 'error'>,
 ): void {
   const [, id = ''] = /^\/apps\/([^/]+)/.exec(pathOf(request.url)) ?? []
   const app = core.apps.byId(id)
   core.refusalLog.note(refused, { remoteAddress: addresses.of(request), appId: app?.id, requestId })
-}
-
-function answerFor(core: Core, { code, error, request, requestId }: Failure): ErrorAnswer {
-  if (error instanceof FieldError) return jsonAnswer(error.status, { errors: error.errors })
-  const path = pathOf(request.url)
-  if (error instanceof RealtimeError) return refusalAnswer(error, path)
-  const isSeed = path.startsWith(SEED_PATH)
-  if (code === 'NOT_FOUND')
-    return isSeed ? detailAnswer(404, 'Not Found') : textAnswer(404, 'Unknown route')
-  if (error instanceof ValidationError && error.type !== 'response')
-    return textAnswer(400, describeMistake(error.all as readonly Mistake[]))
-  if (code === 'PARSE') return textAnswer(400, 'Expected the body to be readable')
-  core.counters.faults++
-  core.log.error({ err: error, requestId }, 'fault')
-  if (isSeed) return detailAnswer(500, 'Internal Server Error')
-  return textAnswer(500, `Internal server error (${requestId})`)
 }
 
 /**
@@ -102,7 +93,11 @@ export function requireHost(url: string): void {
 
 /** @throws RealtimeError for a path that is not percent-encoded UTF-8 */
 export function requireDecodable(path: string): void {
-  if (!isDecodable(path)) throw badRequest(path, 'Expected the path to be percent-encoded UTF-8')
+  try {
+    decodeURIComponent(path)
+  } catch {
+    throw badRequest(path, 'Expected the path to be percent-encoded UTF-8') // URIError
+  }
 }
 
 const badRequest = (path: string, message: string): RealtimeError =>
@@ -117,12 +112,14 @@ const JSON_CODES: { readonly [Code in ErrorCode]?: true } = {
   store_unavailable: true,
 }
 
-function refusalAnswer(
-  { code, message, retryAfterSeconds }: RealtimeError,
-  path: string,
-): ErrorAnswer {
+function refusalAnswer(refused: RealtimeError, path: string): ErrorAnswer {
+  if (refused instanceof FieldError) return jsonAnswer(refused.status, { errors: refused.errors })
+  const { code, message, retryAfterSeconds } = refused
   const status = WIRE_ERRORS[code].http
-  const isDetail = JSON_CODES[code] || (message !== '' && SEED_EVENTS.test(path))
+  const isDetail =
+    JSON_CODES[code] ||
+    (code === 'path_not_found' && path.startsWith(SEED_PATH)) ||
+    (message !== '' && SEED_EVENTS.test(path))
   const answer = isDetail ? detailAnswer(status, message) : textAnswer(status, message)
   if (code === 'body_too_slow') return { ...answer, headers: { connection: 'close' } }
   if (retryAfterSeconds === undefined) return answer

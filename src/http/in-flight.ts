@@ -89,8 +89,7 @@ export class InFlight {
   #refuse(request: Request, error: RealtimeError): Response {
     this.core.counters.requestsRefused++
     const id = requestIdFrom(request.headers.get(REQUEST_ID))
-    const { addresses } = this
-    const failure = { code: error.code, error, request, requestId: id, addresses }
+    const failure = { error, request, requestId: id, addresses: this.addresses }
     const { status, body, type, headers } = explain(this.core, failure)
     const own = { 'content-type': type, [REQUEST_ID]: id, connection: 'close' }
     return new Response(body, { status, headers: { ...headers, ...own } })

@@ -28,17 +28,6 @@ export function splitQuery(url: string): Pair[] {
   return pairs
 }
 
-/** True for a path in percent-encoded UTF-8. */
-export function isDecodable(path: string): boolean {
-  if (!path.includes('%')) return true
-  try {
-    decodeURIComponent(path)
-    return true
-  } catch {
-    return false // URIError
-  }
-}
-
 /** What follows the question mark; a server is never sent a fragment. */
 export function queryOf(url: string): string {
   const start = url.indexOf('?')
