@@ -1,6 +1,6 @@
 /** Records are found where `JSON.parse` finds them. */
 import { expect, test } from 'bun:test'
-import { scanRecords } from '../../src/core/json-records'
+import { scanRecords } from '../../src/core/json-scan'
 import { random } from '../random'
 
 /** The values of `data` in the list `batch`, each in a list of its own; an empty one for what has none. */
