@@ -112,7 +112,10 @@ export function listen(port: Port): Server<Client> {
         conn.behindBytes = 0
       },
       close({ data: conn }, code, reason) {
-        if (reason === TOO_BIG) countTooBig(core, conn)
+        if (reason === TOO_BIG) {
+          core.counters.messagesTooBig++
+          noteRefusedRequest(core, conn, 'message_too_large')
+        }
         if (code === CUT && conn.behindBytes > MAX_BEHIND_BYTES / 2) reportSlowReader(core, conn)
         closeSession(core, conn)
       },
@@ -128,11 +131,6 @@ function maxBodyBytes({ limits }: Config): number {
 
 /** The runtime's close reason for a message beyond `maxPayloadLength`. */
 const TOO_BIG = 'Received too big message'
-
-function countTooBig(core: Core, { remoteAddress, app, id: socketId }: Client): void {
-  core.counters.messagesTooBig++
-  core.refusalLog.note(REFUSE.messageTooLarge, { remoteAddress, appId: app?.id, socketId })
-}
 
 /** The code of a socket that ended without a close frame. */
 const CUT = 1006

@@ -85,23 +85,19 @@ const CHANNEL_NAME = /^[A-Za-z0-9_\-=@,.;]+$/
  * `#server-to-user-<id>` is free text, as the SDKs send it; no other name may begin with `#`.
  */
 export function parseChannelName(raw: unknown, limits: Limits): ChannelName | Refusal {
-  if (typeof raw !== 'string')
-    return refusal('channel_invalid', 'Invalid channel name: expected a string')
-  if (raw.length > limits.maxChannelNameChars)
-    return refusal(
-      'channel_invalid',
-      `Invalid channel name: ${raw.length} characters exceed the limit of ${limits.maxChannelNameChars} (maxChannelNameChars)`,
-    )
+  const { maxChannelNameChars: most } = limits
+  if (typeof raw !== 'string') return invalid('expected a string')
+  if (raw.length > most)
+    return invalid(`${raw.length} characters exceed the limit of ${most} (maxChannelNameChars)`)
   const valid = raw.startsWith(USER_CHANNEL)
     ? raw.length > USER_CHANNEL.length && raw.isWellFormed()
     : CHANNEL_NAME.test(raw)
-  if (!valid)
-    return refusal(
-      'channel_invalid',
-      `Invalid channel name: '${quote(raw)}' (allowed are letters, digits and _-=@,.;)`,
-    )
+  if (!valid) return invalid(`'${quote(raw)}' (allowed are letters, digits and _-=@,.;)`)
   return raw as ChannelName
 }
+
+const invalid = (mistake: string): Refusal =>
+  refusal('channel_invalid', `Invalid channel name: ${mistake}`)
 
 /** The channel of one signed-in user. */
 export const userChannel = (userId: UserId): ChannelName =>

@@ -148,7 +148,6 @@ export const REFUSE = {
     'Undecodable frame: it is not of the vsn that was asked for',
   ),
   upgradeMissing: refusal('upgrade_missing', 'Expected a WebSocket handshake'),
-  messageTooLarge: refusal('message_too_large', 'The message is too large'),
   crowdedOut: refusal('node_over_capacity', 'Too many requests wait for a turn of the event loop'),
   topicUnmatched: refusal('topic_unmatched', 'unmatched topic'),
   pushUnsupported: refusal('client_event_unsupported', 'Clients push nothing here'),

@@ -4,22 +4,13 @@
  * A lowered limit cuts nobody off: it holds from the next action on.
  */
 
-export type LimitRow = {
-  readonly default: number
-  readonly min: number
-  readonly max: number
-  readonly unit: string
-  /** An app may have its own number. */
-  readonly perApp: boolean
-  readonly about: string
-}
-
+/** A row; with `perApp`, an app may have its own number. */
 const row = (
   about: string,
   unit: string,
   value: number,
   range: { min?: number; max?: number; perApp?: boolean } = {},
-): LimitRow => ({
+) => ({
   about,
   unit,
   default: value,
@@ -27,6 +18,8 @@ const row = (
   max: range.max ?? 1_000_000_000,
   perApp: range.perApp ?? false,
 })
+
+export type LimitRow = Readonly<ReturnType<typeof row>>
 
 /** Sources: Pusher's documentation as in contracts, section 2.3; ours where Pusher has none. */
 export const LIMITS = {
@@ -141,7 +134,7 @@ export const LIMITS = {
   maxTopicsPerConnection: row('topics that a connection may join', 'topics', 100, {
     max: 100_000,
   }),
-} as const satisfies Record<string, LimitRow>
+} as const
 
 export type LimitName = keyof typeof LIMITS
 /** One number for each row: the node's own, or an app's. */

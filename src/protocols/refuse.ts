@@ -15,7 +15,7 @@ export function refuse(core: Core, conn: Client, refused: Refusal): void {
   refuseAndNotify(core, conn, refused)
 }
 
-/** Logs a refusal that a session's client gets as an HTTP status, not as a frame. */
+/** Logs a refusal that a session's client gets as an HTTP status or a close code, not as a frame. */
 export function noteRefusedRequest(core: Core, conn: Client, code: ErrorCode): void {
   const { remoteAddress, app, id: socketId } = conn
   core.refusalLog.note({ code, message: '' }, { remoteAddress, appId: app?.id, socketId })
