@@ -30,7 +30,7 @@ import {
   sweepIntervalMs,
   newUnauthorizedSweeper,
 } from './core/sweep'
-import type { Clock, Log, NodeId, Topics } from './core/types'
+import type { Clock, NodeId, Topics } from './core/types'
 import { Unauthorized } from './core/unauthorized'
 import { RequestQueue } from './core/request-queue'
 import { Uploads } from './core/uploads'
@@ -64,7 +64,7 @@ import {
   type LoadedPlugin,
 } from './plugins'
 import { WIRE_ERRORS } from './protocols/errors'
-import { claimDatabase, type DatabaseClaim } from './standby'
+import { claimDatabase, type DatabaseClaim, type StandbyOptions } from './standby'
 import { appStore } from './store/apps'
 import { FileWatch } from './store/file-watch'
 import { outboxStore } from './store/outbox'
@@ -76,18 +76,13 @@ import { XhrSessions } from './transports/xhr'
 import { RETRIES } from './webhooks/retries'
 import { Webhooks } from './webhooks/webhooks'
 
-export type ServerOptions = {
-  readonly config: Config
-  readonly clock: Clock
-  readonly log: Log
+export type ServerOptions = StandbyOptions & {
   /** The clock that turns of the event loop are measured by, in milliseconds; see `Slices`. */
   readonly meter?: () => number
   /** Their hooks run in this order. */
   readonly plugins?: readonly AnyPlugin[]
   /** From the configuration file. */
   readonly apps?: readonly ProvidedApp[]
-  /** Aborted to give up the start; plugins that have started are stopped. */
-  readonly givenUp?: AbortSignal
   /** Receives the credentials before generated ones are stored; an error that it throws ends the start. */
   readonly handOver?: (credentials: Credentials) => void
 }

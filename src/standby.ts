@@ -8,9 +8,10 @@ import type { Clock, Log } from './core/types'
 import { REQUEST_ID, requestIdFrom } from './http/headers'
 import { placeOf } from './http/place'
 import { pathOf } from './http/url'
-import { DatabaseInUse, isFile, lockDatabase, TIE_MS } from './store/files'
+import { StoreError } from './store/errors'
+import { isFile, lockDatabase, TIE_MS } from './store/files'
 
-/** How often the lock is tryLock. */
+/** How often the lock is tried. */
 const POLL_MS = 250
 
 export type DatabaseClaim = {
@@ -24,21 +25,23 @@ export type StandbyOptions = {
   readonly config: Config
   readonly clock: Clock
   readonly log: Log
+  /** Aborted to give up the start; plugins that have started are stopped. */
   readonly givenUp?: AbortSignal
 }
 
-/** @throws DatabaseInUse at once, or when the time to wait is over; StoreError */
-export async function claimDatabase(options: StandbyOptions): Promise<DatabaseClaim> {
-  const { databasePath, waitForDatabaseSeconds } = options.config
-  if (!isFile(databasePath)) return { release: () => undefined, makeWay: async () => undefined }
-  const first = tryLock(databasePath, TIE_MS)
-  if (typeof first === 'function') return { release: first, makeWay: async () => undefined }
-  if (waitForDatabaseSeconds === 0) throw first
-  return waitFor(options)
-}
-
-async function waitFor({ config, clock, log, givenUp }: StandbyOptions): Promise<DatabaseClaim> {
+/** @throws StoreError, for a database in use at once or when the time to wait is over */
+export async function claimDatabase({
+  config,
+  clock,
+  log,
+  givenUp,
+}: StandbyOptions): Promise<DatabaseClaim> {
   const { databasePath, waitForDatabaseSeconds: seconds } = config
+  const inUse = (hint: string): StoreError =>
+    new StoreError(`database ${databasePath}: is in use by another process (${hint})`)
+  const first = isFile(databasePath) ? lockDatabase(databasePath, TIE_MS) : () => undefined
+  if (first) return { release: first, makeWay: async () => undefined }
+  if (seconds === 0) throw inUse('CARILLON_WAIT_FOR_DATABASE_SECONDS waits for its end')
   const end = clock.mono() + seconds * 1000
   const server = answerHealthChecks(config)
   const makeWay = async (): Promise<void> => await server?.stop(true)
@@ -49,24 +52,12 @@ async function waitFor({ config, clock, log, givenUp }: StandbyOptions): Promise
   try {
     while (!givenUp?.aborted && clock.mono() < end) {
       await new Promise<void>((resolve) => clock.after(POLL_MS, resolve))
-      const release = tryLock(databasePath, 0)
-      if (typeof release === 'function') return { release, makeWay }
+      const release = lockDatabase(databasePath, 0)
+      if (release) return { release, makeWay }
     }
-    throw new DatabaseInUse(
-      databasePath,
-      `CARILLON_WAIT_FOR_DATABASE_SECONDS=${seconds} was not enough`,
-    )
+    throw inUse(`CARILLON_WAIT_FOR_DATABASE_SECONDS=${seconds} was not enough`)
   } catch (cause) {
     await makeWay()
-    throw cause
-  }
-}
-
-function tryLock(path: string, patienceMs: number): (() => void) | DatabaseInUse {
-  try {
-    return lockDatabase(path, patienceMs)
-  } catch (cause) {
-    if (cause instanceof DatabaseInUse) return cause
     throw cause
   }
 }

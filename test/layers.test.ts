@@ -52,7 +52,15 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'log.ts': ['core/types'],
   'clock.ts': ['core/types'],
   'open-files.ts': ['config', 'core/core'],
-  'standby.ts': ['config', 'core/types', 'http/headers', 'http/place', 'http/url', 'store/files'],
+  'standby.ts': [
+    'config',
+    'core/types',
+    'http/headers',
+    'http/place',
+    'http/url',
+    'store/errors',
+    'store/files',
+  ],
   'announce.ts': ['config', 'open-files', 'server'],
   'server.ts': [
     'config',

@@ -10,13 +10,6 @@ import { dirname } from 'node:path'
 import type { Log } from '../core/types'
 import { guard, StoreError } from './errors'
 
-/** Another process uses the database. */
-export class DatabaseInUse extends StoreError {
-  constructor(path: string, hint: string) {
-    super(`database ${path}: is in use by another process (${hint})`)
-  }
-}
-
 export const isFile = (path: string): boolean => path !== ':memory:'
 
 /** The names of the database's files and of the lock, with links resolved. */
@@ -58,11 +51,11 @@ const modeOf = (file: string): number => statSync(file, { throwIfNoEntry: false 
 export const TIE_MS = 200
 
 /**
- * Locks the database for this process; returns the function that unlocks it. The event loop stands still
- * for up to `maxWaitMs`.
- * @throws DatabaseInUse where another process, or another server of this one, has it; StoreError
+ * Locks the database for this process; returns the function that unlocks it, or undefined where another
+ * process, or another server of this one, has it. The event loop stands still for up to `maxWaitMs`.
+ * @throws StoreError
  */
-export function lockDatabase(path: string, maxWaitMs: number): () => void {
+export function lockDatabase(path: string, maxWaitMs: number): (() => void) | undefined {
   return guard(path, () => {
     makePrivate(path)
     const lock = `${realpathSync(path)}.lock`
@@ -75,8 +68,8 @@ export function lockDatabase(path: string, maxWaitMs: number): () => void {
       db.run('BEGIN EXCLUSIVE')
     } catch (cause) {
       db.close()
-      if ((cause as { code?: unknown }).code !== 'SQLITE_BUSY') throw cause
-      throw new DatabaseInUse(path, 'CARILLON_WAIT_FOR_DATABASE_SECONDS waits for its end')
+      if ((cause as { code?: unknown }).code === 'SQLITE_BUSY') return undefined
+      throw cause
     }
     return () => {
       db.run('ROLLBACK')
