@@ -40,8 +40,8 @@ const webhooks: Field['read'] = (raw, { networks, showUrl }) => {
 
 export type Field = {
   readonly read: (raw: unknown, enforced: Enforced) => Reading<unknown>
-  /** Its name in a record; `SWITCHES` says which of them a record has elsewhere. */
-  readonly into: string
+  /** Its name in a record, where that is another; `SWITCHES` says which of them a record has elsewhere. */
+  readonly into?: string
   /** For the OpenAPI document. */
   readonly about: string
   readonly createOnly?: true
@@ -49,44 +49,31 @@ export type Field = {
 
 export const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>(
   Object.entries({
-    name: { read: text(5, 255), into: 'name', about: '5 to 255 characters' },
+    name: { read: text(5, 255), about: '5 to 255 characters' },
     slug: {
       read: matching(/^[a-z0-9]+(-[a-z0-9]+)*$/, 255, 'a-z, 0-9 and single dashes'),
-      into: 'slug',
       about: 'In the addresses of the admin API: a-z, 0-9 and single dashes',
     },
     ...mapSwitches(({ into, about }) => ({ read: flag, into, about })),
     hosts: {
       read: hosts,
-      into: 'hosts',
       about:
         'Origins of pages that may connect, as patterns; empty for all. 422 where no plugin enforces them',
     },
-    webhooks: {
-      read: webhooks,
-      into: 'webhooks',
-      about: 'Endpoints that are told what happens in the app',
-    },
-    limits: {
-      read: limits,
-      into: 'limits',
-      about: 'Numbers of its own; null for that of the server',
-    },
+    webhooks: { read: webhooks, about: 'Endpoints that are told what happens in the app' },
+    limits: { read: limits, about: 'Numbers of its own; null for that of the server' },
     id: {
       read: matching(/^(?!\.{1,2}$)[\w.-]+$/, 64, 'letters, digits and _.-, no dots alone'),
-      into: 'id',
       about: 'Made up where it is absent; digits only for SDKs that read PUSHER_URL',
       createOnly: true,
     },
     key: {
       read: matching(/^(?!\.{1,2}$)[\w.~-]+$/, 255, 'letters, digits and _.~-, no dots alone'),
-      into: 'key',
       about: 'Made up where it is absent',
       createOnly: true,
     },
     secret: {
       read: matching(/^\S+$/, 255, 'text without spaces', hide),
-      into: 'secret',
       about: 'Made up where it is absent',
       createOnly: true,
     },
@@ -123,7 +110,7 @@ export function readAppChanges(
     if ('mistake' in read) {
       errors[quote(name)] = [read.mistake]
       mistakes++
-    } else changes[field!.into] = read.value
+    } else changes[field!.into ?? name] = read.value
   }
   return { changes: asRecord(changes), errors }
 }

@@ -41,19 +41,11 @@ export const matching =
     return 'mistake' in read || pattern.test(read.value) ? read : invalid(raw, expected, show)
   }
 
-const SWITCHES = new Map<unknown, boolean>([
-  [true, true],
-  ['true', true],
-  ['1', true],
-  ['on', true],
-  [false, false],
-  ['false', false],
-  ['0', false],
-  ['off', false],
-])
+const ON: readonly unknown[] = [true, 'true', '1', 'on']
+const OFF: readonly unknown[] = [false, 'false', '0', 'off']
 export const flag: Read<boolean> = (raw) => {
-  const read = SWITCHES.get(raw)
-  return read === undefined ? invalid(raw, 'true or false') : value(read)
+  if (ON.includes(raw)) return value(true)
+  return OFF.includes(raw) ? value(false) : invalid(raw, 'true or false')
 }
 
 /** A list of at most `most` entries; the mistake is that of the first wrong one. */

@@ -266,12 +266,9 @@ export const SECRETS = ALL_SETTINGS.filter((row) => row.secret).map((row) => row
 /** All names that are read, without other servers' names. */
 export const SETTING_NAMES = [...ALL_SETTINGS.map((row) => row.env), ...SECRETS.map(fileVariable)]
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i
-
 /** True for a name or address that only this machine has. */
-export function isLoopback(host: string): boolean {
-  return LOOPBACK.test(host)
-}
+export const isLoopback = (host: string): boolean =>
+  /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host)
 
 /** Why others can reach the server; undefined where only this machine can. */
 export function exposure({

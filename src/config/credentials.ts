@@ -100,10 +100,11 @@ export function resolveCredentials(
   const record = known ?? generateApp()
   const origin = first ? originOf(first) : known ? 'stored' : 'generated'
   const { key, secret } = record.keys.at(-1)!
+  const admin = resolveAdmin(config, store)
   return {
     app: { id: record.id, key, secret, origin },
     newApp: known ? undefined : record,
-    admin: resolveAdmin(config, store),
+    admin: { ...admin, isPublished: admin.passwordSha256 === sha256(PUBLISHED.password) },
   }
 }
 
@@ -143,28 +144,25 @@ function generateApp(): AppRecord {
   return { ...NEW_APP, id: newAppId(), name, slug, keys: [newKeyPair()] }
 }
 
-function resolveAdmin(config: Config, store: SqliteAppStore): Credentials['admin'] {
+function resolveAdmin(
+  config: Config,
+  store: SqliteAppStore,
+): Omit<Credentials['admin'], 'isPublished'> {
   const { adminUsername, adminPassword } = config
-  if (adminUsername !== undefined && adminPassword !== undefined)
-    return {
-      username: adminUsername,
-      passwordSha256: sha256(adminPassword),
-      password: '',
-      origin: 'settings',
-      isPublished: adminPassword === PUBLISHED.password,
-    }
+  if (adminUsername !== undefined && adminPassword !== undefined) {
+    const passwordSha256 = sha256(adminPassword)
+    return { username: adminUsername, passwordSha256, password: '', origin: 'settings' }
+  }
   if (exposure(config) === undefined) {
     const { username, password } = PUBLISHED
-    const passwordSha256 = sha256(password)
-    return { username, password, passwordSha256, origin: 'development', isPublished: true }
+    return { username, password, passwordSha256: sha256(password), origin: 'development' }
   }
-  const isPublished = false
   const stored = store.admin()
   if (stored) {
     const { username, password_sha256: passwordSha256 } = stored
-    return { username, passwordSha256, password: '', origin: 'stored', isPublished }
+    return { username, passwordSha256, password: '', origin: 'stored' }
   }
   // 122 random bits need no slow hash.
   const [username, password] = ['admin', crypto.randomUUID()]
-  return { username, password, passwordSha256: sha256(password), origin: 'generated', isPublished }
+  return { username, password, passwordSha256: sha256(password), origin: 'generated' }
 }
