@@ -182,13 +182,12 @@ function mortalClock(clock: Clock, signal: AbortSignal, log: Log): Clock {
     for (const cancel of running) cancel()
     running.clear()
   })
-  const keep = (begin: (done: () => void) => Cancel): Cancel => {
-    const forget = (): void => void running.delete(end)
-    const cancel = begin(forget)
+  const keep = (begin: (end: Cancel) => Cancel): Cancel => {
     const end = (): void => {
+      running.delete(end)
       cancel()
-      forget()
     }
+    const cancel = begin(end)
     if (signal.aborted) cancel()
     else running.add(end)
     return end
@@ -197,9 +196,9 @@ function mortalClock(clock: Clock, signal: AbortSignal, log: Log): Clock {
     now: () => clock.now(),
     mono: () => clock.mono(),
     after: (delayMs, run) =>
-      keep((done) =>
+      keep((end) =>
         clock.after(delayMs, () => {
-          done()
+          end()
           runTimer(log, run)
         }),
       ),

@@ -2,7 +2,7 @@
  * Stored apps, changes of provided apps, and admins: prepared statements, one function each.
  */
 import type { Database } from 'bun:sqlite'
-import { asRecord, recordedSwitches, switchesOf, type SwitchName } from '../apps/switches'
+import { asRecord, recordedSwitches, SWITCHES, switchesOf, type SwitchName } from '../apps/switches'
 import type { AppOverrides, AppRecord, AppStore, KeyRecord } from '../core/app'
 import { APP_CHANGES, brokenRowError, readJson, SHAPES } from './rows'
 
@@ -12,23 +12,17 @@ type AppRow = Record<'id' | 'name' | 'slug' | 'hosts' | 'webhooks' | 'limits', s
 type KeyRow = KeyRecord & { readonly app_id: string }
 const pairOf = ({ key, secret }: KeyRow): KeyRecord => ({ key, secret })
 
-const ALL = `
-  SELECT id, name, slug, active, client_events, public_client_events, subscription_counts,
-         epl_bridge, hosts, webhooks, limits
-    FROM apps ORDER BY created_at, rowid`
+/** What is stored of an app besides its id and when it was created: columns, and parameters of statements. */
+const COLUMNS = ['name', 'slug', ...Object.keys(SWITCHES), ...Object.keys(SHAPES)]
+const listColumns = (write: (column: string) => string): string => COLUMNS.map(write).join(', ')
+
+const ALL = `SELECT id, ${COLUMNS.join(', ')} FROM apps ORDER BY created_at, rowid`
 const KEYS = 'SELECT key, secret FROM app_keys WHERE app_id = $id ORDER BY created_at, rowid'
 const ALL_KEYS = 'SELECT app_id, key, secret FROM app_keys ORDER BY created_at, rowid'
 const INSERT = `
-  INSERT INTO apps (id, name, slug, active, client_events, public_client_events, subscription_counts,
-                    epl_bridge, hosts, webhooks, limits, created_at)
-  VALUES ($id, $name, $slug, $active, $client_events, $public_client_events, $subscription_counts,
-          $epl_bridge, $hosts, $webhooks, $limits, $now)`
-const UPDATE = `
-  UPDATE apps SET
-    name = $name, slug = $slug, active = $active, client_events = $client_events,
-    public_client_events = $public_client_events, subscription_counts = $subscription_counts,
-    epl_bridge = $epl_bridge, hosts = $hosts, webhooks = $webhooks, limits = $limits
-   WHERE id = $id`
+  INSERT INTO apps (id, ${COLUMNS.join(', ')}, created_at)
+  VALUES ($id, ${listColumns((column) => `$${column}`)}, $now)`
+const UPDATE = `UPDATE apps SET ${listColumns((column) => `${column} = $${column}`)} WHERE id = $id`
 const INSERT_KEY = `
   INSERT INTO app_keys (app_id, key, secret, created_at) VALUES ($id, $key, $secret, $now)`
 const DROP_KEY = 'DELETE FROM app_keys WHERE app_id = $id AND key = $key'

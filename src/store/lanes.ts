@@ -4,18 +4,13 @@
  * queries, how many rows are stored.
  */
 import type { Database } from 'bun:sqlite'
+import type { LaneReport } from '../core/deliveries'
 
 /** The rows of one endpoint of one app. */
 export type LaneKey = { readonly appId: string; readonly endpoint: string }
 
-/** `pending` rows are not accepted yet, `failing` of these were sent, `dead` ones were given up. */
-export type LaneRow = {
-  readonly id: number
-  readonly endpoint: string
-  readonly pending: number
-  readonly failing: number
-  readonly dead: number
-}
+/** A lane with its counts of rows. */
+export type LaneRow = Omit<LaneReport, 'oldest' | 'attempts'> & { readonly id: number }
 
 const ALL = 'SELECT id, app_id AS appId, endpoint, pending + dead AS stored FROM webhook_lanes'
 const ADD = 'INSERT INTO webhook_lanes (app_id, endpoint) VALUES ($appId, $endpoint) RETURNING id'

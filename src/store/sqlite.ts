@@ -78,7 +78,7 @@ function schemaAfter(version: number): Schema {
 }
 
 /** How many migrations were applied. */
-function versionOf(db: Database): number {
+export function versionOf(db: Database): number {
   return db.query<{ user_version: number }, []>('PRAGMA user_version').get()!.user_version
 }
 

@@ -7,6 +7,7 @@ import { RealtimeError } from '../core/errors'
 import { Readiness } from '../core/readiness'
 import type { Log } from '../core/types'
 import { reasonOf } from './errors'
+import { versionOf } from './sqlite'
 
 /** How often the sweep probes. */
 const RETRY_SECONDS = 5
@@ -24,12 +25,13 @@ export class Writes {
   run<T>(write: () => T): T {
     try {
       const done = write()
-      this.#reportRecovery()
+      if (this.readiness.recover('writes')) this.log.info({}, 'writes: accepted again')
       return done
     } catch (cause) {
       const reason = reasonOf(cause)
       if (reason === undefined) throw cause
-      this.#reportTrouble(reason, cause)
+      // Logged once, until it is over.
+      if (this.readiness.fail('writes', reason)) this.log.error({ err: cause }, `writes: ${reason}`)
       throw new RealtimeError('store_unavailable', `database: ${reason}`, {
         cause,
         retryAfterSeconds: RETRY_SECONDS,
@@ -49,23 +51,11 @@ export class Writes {
   /** Called several times a minute, since no request may come that writes. */
   probe(): void {
     if (this.readiness.reasonOf('writes') === undefined) return
-    const { db } = this
-    const { user_version: version } = db
-      .query<{ user_version: number }, []>('PRAGMA user_version')
-      .get()!
+    const version = versionOf(this.db)
     try {
-      this.run(() => db.run(`PRAGMA user_version = ${version}`))
+      this.run(() => this.db.run(`PRAGMA user_version = ${version}`))
     } catch {
       // RealtimeError: the database still fails, and `/ready` has the reason.
     }
-  }
-
-  /** Logged once, until it is over. */
-  #reportTrouble(reason: string, cause: unknown): void {
-    if (this.readiness.fail('writes', reason)) this.log.error({ err: cause }, `writes: ${reason}`)
-  }
-
-  #reportRecovery(): void {
-    if (this.readiness.recover('writes')) this.log.info({}, 'writes: accepted again')
   }
 }

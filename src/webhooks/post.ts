@@ -6,6 +6,7 @@
 import { dns } from 'bun'
 import type { LookupAddress, LookupOptions } from 'node:dns'
 import type { Agent, IncomingMessage } from 'node:http'
+import type { Attempt } from '../core/deliveries'
 import type { NetworkRules } from '../core/networks'
 import type { Clock } from '../core/types'
 
@@ -15,8 +16,7 @@ export type PostRequest = {
   readonly body: Uint8Array
 }
 
-/** `status` is null without a response, `error` null where it was 2xx. */
-export type Outcome = { readonly status: number | null; readonly error: string | null }
+export type Outcome = Pick<Attempt, 'status' | 'error'>
 
 type OnResolved = (cause: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void
 /** Resolves all addresses of a name. */
@@ -26,12 +26,7 @@ export type Resolve = (
   done: OnResolved,
 ) => void
 
-export type Poster = {
-  /** Never rejects. */
-  post(request: PostRequest): Promise<Outcome>
-  /** Ends requests that are under way. */
-  close(): void
-}
+export type Poster = ReturnType<typeof createPoster>
 
 const MAX_ANSWER_BYTES = 65_536
 const ERROR_CHARS = 200
@@ -43,12 +38,7 @@ export type PosterOptions = {
   readonly resolve?: Resolve
 }
 
-export function createPoster({
-  clock,
-  networks,
-  timeoutMs,
-  resolve = resolveName,
-}: PosterOptions): Poster {
+export function createPoster({ clock, networks, timeoutMs, resolve = resolveName }: PosterOptions) {
   const open = new Set<{ destroy(cause: Error): unknown }>()
   const lookup = createLookup(networks, resolve)
   const agents = new Map<string, Agent>()
@@ -89,7 +79,8 @@ export function createPoster({
     client.end(body)
   }
   return {
-    post: (request) =>
+    /** Never rejects. */
+    post: (request: PostRequest): Promise<Outcome> =>
       new Promise((resolve) => {
         try {
           send(request, resolve)
@@ -97,7 +88,8 @@ export function createPoster({
           resolve({ status: null, error: String(cause).slice(0, ERROR_CHARS) })
         }
       }),
-    close: () => {
+    /** Ends requests that are under way. */
+    close: (): void => {
       for (const client of open) client.destroy(new Error('the server stops'))
       for (const agent of agents.values()) agent.destroy()
     },

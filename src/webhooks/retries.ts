@@ -55,19 +55,17 @@ export class Breaker {
   recordFailure(now: number): boolean {
     this.#failuresInARow++
     this.#remember(true)
-    const isOpening =
-      !this.#open && (this.#failuresInARow >= MAX_FAILURES_IN_A_ROW || this.#failsMostly())
+    const isOpening = !this.#open && (this.#failsAlways() || this.#failsMostly())
     if (isOpening) this.#open = true
     else if (this.#open) this.#failedProbes++
-    const maxMs =
-      this.#failuresInARow >= MAX_FAILURES_IN_A_ROW ? MAX_BACKOFF_MS : MAX_FLAKY_BACKOFF_MS
+    const maxMs = this.#failsAlways() ? MAX_BACKOFF_MS : MAX_FLAKY_BACKOFF_MS
     if (this.#open) this.#pausedUntil = now + backoffMs(this.#failedProbes + 1, maxMs)
     return isOpening
   }
 
   /** Closes the breaker. True where the endpoint had accepted nothing: it failed, and not the events. */
   recordSuccess(): boolean {
-    const wasDead = this.#open && this.#failuresInARow >= MAX_FAILURES_IN_A_ROW
+    const wasDead = this.#open && this.#failsAlways()
     if (this.#open) this.#recent.length = 0
     else this.#remember(false)
     this.#open = false
@@ -79,6 +77,10 @@ export class Breaker {
   #remember(failed: boolean): void {
     this.#recent.push(failed)
     if (this.#recent.length > RECENT_OUTCOMES) this.#recent.shift()
+  }
+
+  #failsAlways(): boolean {
+    return this.#failuresInARow >= MAX_FAILURES_IN_A_ROW
   }
 
   #failsMostly(): boolean {
