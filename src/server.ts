@@ -202,7 +202,6 @@ async function build(
     dialects: DIALECTS.map(({ routes }) => routes),
     pathPrefix: config.pathPrefix,
     changes,
-    adminOrigins: config.adminOrigins,
     hooks,
     locality,
     logins,

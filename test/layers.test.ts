@@ -57,7 +57,6 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'core/types',
     'http/headers',
     'http/place',
-    'http/url',
     'store/errors',
     'store/files',
   ],

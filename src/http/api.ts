@@ -23,9 +23,8 @@ import type { Logins } from './logins'
 import { documentOf, DOCUMENT_PATH, pageAnswer } from './openapi'
 import { serverAt } from './openapi-text'
 import { operations } from './health'
-import { missingPrefix } from './place'
+import { missingPrefix, pathOf } from './place'
 import { pluginReports, type RunningPlugin } from './plugins'
-import { pathOf } from './url'
 import { users } from './users'
 import { reference, type PublishedCredentials } from './pages'
 
@@ -44,7 +43,6 @@ export type ApiOptions = {
   readonly dialects: readonly DialectRoutes[]
   readonly pathPrefix: string
   readonly changes: AdminChanges
-  readonly adminOrigins: readonly string[]
   readonly hooks: ApiHooks
   readonly locality: Locality
   readonly logins: Logins
@@ -56,7 +54,7 @@ export type ApiOptions = {
 }
 
 export function createApi(core: Core, options: ApiOptions) {
-  const { pathPrefix, changes, adminOrigins, published, swaggerPage, plugins } = options
+  const { pathPrefix, changes, published, swaggerPage, plugins } = options
   const { hooks, locality, logins } = options
   const access = { pathPrefix, hooks, locality }
   const secrets = new AppSecrets(hooks.addresses, logins, locality)
@@ -93,7 +91,8 @@ export function createApi(core: Core, options: ApiOptions) {
     .use(deliveries(core, options.deliveries, changes))
     .use(pluginReports(core.hooks, plugins, changes))
     .use(reference({ page: swaggerPage, published, locality }))
-  if (adminOrigins.length > 0) api.use(crossOrigin(adminOrigins))
+  const { origins } = changes.access
+  if (origins.length > 0) api.use(crossOrigin(origins))
   // For every route, those of plugins too: the router fails at some parameters and leaves others undecoded.
   api.onRequest(({ request }) => {
     requireHost(request.url)

@@ -14,9 +14,14 @@ import type { ReceivedBody } from './body'
 import { readBytes, type BodyCodes } from './bytes'
 import { NO_BODY, type ApiHooks, type ReceivedRequest } from './hooks'
 import type { Locality } from './local'
-import { canonicalQuery, parseSignedQuery, type Decode, type SignedQuery } from './signed-query'
-import { requirePrefix, placeOf, sentUrl } from './place'
-import { splitQuery, pathOf } from './url'
+import {
+  canonicalQuery,
+  parseSignedQuery,
+  splitQuery,
+  type Decode,
+  type SignedQuery,
+} from './signed-query'
+import { requirePrefix, pathOf, placeOf, sentUrl } from './place'
 
 const BODY_CODES: BodyCodes = { tooLarge: 'data_too_large', brokenOff: 'request_invalid' }
 

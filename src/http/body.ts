@@ -7,7 +7,6 @@ import { isUtf8 } from 'node:buffer'
 import type { Static, TObject, TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { isRecord, parseJson, describeExcess } from '../core/json'
-import { BODY_TYPES } from './headers'
 import { describeMistake, invalid } from './mistake'
 import { parseParameters } from './signed-query'
 
@@ -53,25 +52,25 @@ export const documentBody = (schema: TSchema, type = 'application/json') => ({
 })
 
 /** The same for a body that may be JSON or a form. */
-export const documentForms = (json: object, form = json) => {
-  const [jsonType, ...formTypes] = BODY_TYPES
-  const forms = formTypes.map((type) => [type, { schema: form }])
-  return {
-    requestBody: {
-      content: { [jsonType]: { schema: json }, ...Object.fromEntries(forms) },
-      required: true,
+export const documentForms = (json: object, form = json) => ({
+  requestBody: {
+    content: {
+      'application/json': { schema: json },
+      'application/x-www-form-urlencoded': { schema: form },
+      'multipart/form-data': { schema: form },
     },
-  }
-}
+    required: true,
+  },
+})
 
 function mergeQuery(body: Record<string, unknown>, url: string): Record<string, unknown> {
-  const { channel, channels, ...rest } = parseParameters(url)
-  const named = 'channel' in body || 'channels' in body ? {} : dropUndefined({ channel, channels })
-  return { ...named, ...rest, ...body }
+  const parameters = parseParameters(url)
+  if ('channel' in body || 'channels' in body) {
+    delete parameters['channel']
+    delete parameters['channels']
+  }
+  return { ...parameters, ...body }
 }
-
-const dropUndefined = (record: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined))
 
 function parse(text: string): Record<string, unknown> | undefined {
   const tooMuch = describeExcess(text)

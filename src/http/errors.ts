@@ -10,7 +10,7 @@ import type { Addresses } from './address'
 import type { FieldErrors } from '../apps/fields'
 import { CONTENT_TYPES } from './headers'
 import { describeMistake, invalid, type Mistake } from './mistake'
-import { pathOf } from './url'
+import { pathOf } from './place'
 
 export type ErrorAnswer = {
   readonly status: number

@@ -5,7 +5,7 @@
 import { percentDecode, quote } from '../core/errors'
 import { HEADER_NAME } from '../core/webhooks'
 import { CONTENT_TYPES, REQUEST_ID, requestIdFrom } from './headers'
-import { pathOf } from './url'
+import { pathOf } from './place'
 
 /** A list of protocols may name others before ours. */
 const UPGRADE = /(^|,)\s*websocket\s*(,|$)/i

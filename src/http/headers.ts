@@ -11,13 +11,6 @@ export const CONTENT_TYPES = {
   script: 'application/javascript; charset=utf-8',
 } as const
 
-/** Content types of bodies that need not be JSON. */
-export const BODY_TYPES = [
-  'application/json',
-  'application/x-www-form-urlencoded',
-  'multipart/form-data',
-] as const
-
 /** Every answer carries it, so that a caller's report finds its line in the log. Spec: phoenix contract 3.1. */
 export const REQUEST_ID = 'x-request-id'
 

@@ -55,7 +55,6 @@ class ListWriter<T> implements Work {
   readonly part = 'a list'
   done = false
   #items: readonly T[] = []
-  readonly #nextItems: () => readonly T[]
   #begun = false
   #next = 0
   #text: string
@@ -68,7 +67,6 @@ class ListWriter<T> implements Work {
     readonly list: List<T>,
   ) {
     this.#text = list.envelope[0]
-    this.#nextItems = typeof list.items === 'function' ? list.items : onePage(list.items)
   }
 
   /**
@@ -97,10 +95,15 @@ class ListWriter<T> implements Work {
     return false
   }
 
-  /** True where there are more items, which are written from the next step on. */
+  /**
+   * True where there are more items, which are written from the next step on. A collection is copied whole:
+   * with an iterator, an item that leaves and comes back meanwhile would be listed twice.
+   */
   #fetchMore(): boolean {
+    const { items } = this.list
+    if (typeof items === 'function') this.#items = items()
+    else this.#items = this.#begun ? [] : Array.from(items)
     this.#begun = true
-    this.#items = this.#nextItems()
     this.#next = 0
     this.done = this.#items.length === 0
     return !this.done
@@ -114,15 +117,5 @@ class ListWriter<T> implements Work {
       this.#text += this.#isEmpty ? entry : `,${entry}`
       this.#isEmpty = false
     }
-  }
-}
-
-/** All items at once: with an iterator, one that leaves and comes back meanwhile would be listed twice. */
-function onePage<T>(items: Iterable<T>): () => readonly T[] {
-  let left = true
-  return () => {
-    const now = left ? Array.from(items) : []
-    left = false
-    return now
   }
 }

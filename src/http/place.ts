@@ -1,10 +1,9 @@
 /**
  * Places: the paths by which requests are routed. Slashes in a row are one, and the path prefix of the
  * settings is taken off. The router reads `request.url`, so the place is written there; the URL as sent is
- * kept for signatures, which cover it, and for plugins.
+ * kept for signatures, which cover it, and for plugins. URLs are read as text: a parser throws for a bad Host.
  */
 import { quote, raise, refusal, type Refusal } from '../core/errors'
-import { pathOf, withPath } from './url'
 
 /** A path as the router looks it up. */
 export type Place = {
@@ -30,8 +29,9 @@ type RoutedRequest = Request & { readonly [SENT]?: string }
 export function route(request: Request, { path, isRewritten }: Place): Request {
   if (!isRewritten) return request
   const { url } = request
+  const [start, end] = pathIn(url)
   return Object.defineProperties(request, {
-    url: { value: withPath(url, path) },
+    url: { value: url.slice(0, start) + path + url.slice(end) },
     [SENT]: { value: url },
   })
 }
@@ -67,4 +67,22 @@ export function requirePrefix(url: string, prefix: string): void {
   if (prefix === '') return
   const { path, isBelow } = placeOf(pathOf(url), prefix)
   if (!isBelow) raise(outsidePrefix(path, prefix))
+}
+
+/** What follows the question mark; a server is never sent a fragment. */
+export function queryOf(url: string): string {
+  const start = url.indexOf('?')
+  return start === -1 ? '' : url.slice(start + 1)
+}
+
+/** From the first slash after the host to the query. */
+export function pathOf(url: string): string {
+  const [start, end] = pathIn(url)
+  return url.slice(start, end)
+}
+
+function pathIn(url: string): readonly [start: number, end: number] {
+  const start = url.startsWith('/') ? 0 : url.indexOf('/', 8) // a bad Host header leaves a bare path
+  const end = url.indexOf('?', start)
+  return [start, end === -1 ? url.length : end]
 }

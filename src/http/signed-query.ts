@@ -3,7 +3,32 @@
  * Spec: contract 6.2.
  */
 import { percentDecode } from '../core/errors'
-import { splitQuery, type Pair } from './url'
+import { invalid } from './mistake'
+
+export type Pair = readonly [key: string, value: string]
+
+/** Parameters of a signed query, which is decoded several ways before a signature is known to be wrong. */
+const MAX_PAIRS = 50
+
+/**
+ * Splits a query without decoding: `a=1&b=%20` is `[['a', '1'], ['b', '%20']]`.
+ * @throws RealtimeError('request_invalid') for too many
+ */
+export function splitQuery(url: string): Pair[] {
+  const pairs: Pair[] = []
+  let at = url.indexOf('?') + 1
+  if (at === 0) return pairs
+  while (at < url.length) {
+    if (pairs.length === MAX_PAIRS) throw invalid(`More than ${MAX_PAIRS} parameters in the query`)
+    const ampersand = url.indexOf('&', at)
+    const end = ampersand === -1 ? url.length : ampersand
+    const equals = url.indexOf('=', at)
+    const split = equals === -1 || equals > end ? end : equals
+    pairs.push([url.slice(at, split), url.slice(split + 1, end)])
+    at = end + 1
+  }
+  return pairs
+}
 
 /** Parameters that belong to the signature and to no route. */
 const CREDENTIALS = [

@@ -37,7 +37,7 @@ import { bodyLimitsOf, readBody, sliceOf, type Body, type BodyLimits } from '../
 import { NO_BODY, type PushVerdict, type ReceivedRequest } from '../../http/hooks'
 import { BAD_REQUEST, errorDetail, JSON_REFUSALS, PUBLISH_REFUSALS } from '../../http/refusals'
 import { objectSchema, textSchema } from '../../http/schemas'
-import { queryOf } from '../../http/url'
+import { queryOf } from '../../http/place'
 
 const EXAMPLE = { channel: ['test', 'test2'], data: 'data', event: 'woohoo' }
 const PushBody: object = objectSchema(
