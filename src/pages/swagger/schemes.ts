@@ -52,32 +52,18 @@ export function schemeFinder({ paths }: Document, root: URL): (url: string) => R
 const patternOf = (template: string): RegExp =>
   new RegExp(`^${template.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{\w+\}/g, '[^/]+')}$`)
 
-type RefusalReason = {
-  readonly scheme: Scheme
-  readonly status: number
-  readonly text: RegExp
-  readonly reason: string
-}
-
-/** Refusals without a reason, since strangers get them, too. */
-const REFUSAL_REASONS: readonly RefusalReason[] = [
-  { scheme: 'password', status: 401, text: /^$/, reason: 'user or password in the bar is wrong' },
-  { scheme: 'keyPair', status: 401, text: /^$/, reason: 'key or secret in the bar is wrong' },
-  {
-    scheme: 'keyPair',
-    status: 403,
-    text: /Access forbidden/,
-    reason: 'key or secret in the bar is wrong, or a plugin refuses',
-  },
-]
-
 type Refusal = { readonly status: number; readonly text: string }
 
-/** The reason of a refusal; undefined where the answer names it itself. */
-export const reasonOf = (
+/** The reason of a refusal that has none, since strangers get it, too; undefined where the answer has it. */
+export function reasonOf(
   scheme: Scheme | undefined,
   { status, text }: Refusal,
-): string | undefined =>
-  REFUSAL_REASONS.find(
-    (row) => row.scheme === scheme && row.status === status && row.text.test(text),
-  )?.reason
+): string | undefined {
+  const isBare = status === 401 && text === ''
+  if (scheme === 'password' && isBare) return 'user or password in the bar is wrong'
+  if (scheme !== 'keyPair') return undefined
+  if (isBare) return 'key or secret in the bar is wrong'
+  return status === 403 && text.includes('Access forbidden')
+    ? 'key or secret in the bar is wrong, or a plugin refuses'
+    : undefined
+}

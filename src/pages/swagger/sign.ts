@@ -26,28 +26,11 @@ const LABELS: Readonly<Record<keyof Credentials, string>> = {
   password: 'password',
 }
 
-type SchemeCredentials = {
-  readonly needs: readonly (keyof Credentials)[]
-  readonly put: (
-    request: SwaggerRequest,
-    credentials: Credentials,
-    as: SignContext,
-  ) => SwaggerRequest
-}
-
-/** Signed beside method and query: the path as the server sees it, and epoch milliseconds. */
-type SignContext = { readonly path: string; readonly now: number }
-
-const SCHEME_CREDENTIALS: Readonly<Record<Scheme, SchemeCredentials>> = {
-  signature: { needs: ['key', 'secret'], put: sign },
-  keyPair: {
-    needs: ['key', 'secret'],
-    put: (request, { key, secret }) => withBasic(request, `${key}:${secret}`),
-  },
-  password: {
-    needs: ['username', 'password'],
-    put: (request, { username, password }) => withBasic(request, `${username}:${password}`),
-  },
+/** The two fields that a scheme needs: a name, and a secret. */
+const NEEDS: Readonly<Record<Scheme, readonly [keyof Credentials, keyof Credentials]>> = {
+  signature: ['key', 'secret'],
+  keyPair: ['key', 'secret'],
+  password: ['username', 'password'],
 }
 
 /**
@@ -61,12 +44,16 @@ export function authorize(
   now: number,
 ): SwaggerRequest {
   if (scheme === undefined) return request
-  const { needs, put } = SCHEME_CREDENTIALS[scheme]
-  const empty = needs.filter((field) => !credentials[field])
-  if (empty.length === 0) return put(request, credentials, { path, now })
-  const deed = scheme === 'signature' ? 'signed and not sent' : 'sent'
-  const missing = empty.map((field) => LABELS[field]).join(' and no ')
-  return withoutSending(request, `Not ${deed}: the bar has no ${missing}.`)
+  const empty = NEEDS[scheme].filter((field) => !credentials[field])
+  if (empty.length > 0) {
+    const deed = scheme === 'signature' ? 'signed and not sent' : 'sent'
+    const missing = empty.map((field) => LABELS[field]).join(' and no ')
+    return withoutSending(request, `Not ${deed}: the bar has no ${missing}.`)
+  }
+  if (scheme === 'signature') return sign(request, credentials, { path, now })
+  const pair = NEEDS[scheme].map((field) => credentials[field]).join(':')
+  const authorization = `Basic ${btoa(String.fromCharCode(...utf8ToBytes(pair)))}`
+  return { ...request, headers: { ...request.headers, authorization } }
 }
 
 /** A request that fails with the message instead of being sent. An error thrown here would break the page. */
@@ -75,11 +62,8 @@ function withoutSending(request: SwaggerRequest, message: string): SwaggerReques
   return { ...request, userFetch: () => Promise.reject(error) }
 }
 
-function withBasic(request: SwaggerRequest, credentials: string) {
-  const bytes = utf8ToBytes(credentials)
-  const authorization = `Basic ${btoa(String.fromCharCode(...bytes))}`
-  return { ...request, headers: { ...request.headers, authorization } }
-}
+/** Signed beside method and query: the path as the server sees it, and epoch milliseconds. */
+type SignContext = { readonly path: string; readonly now: number }
 
 function sign(request: SwaggerRequest, { key, secret }: Credentials, { path, now }: SignContext) {
   const { origin, pathname, searchParams } = new URL(request.url)
