@@ -12,7 +12,7 @@ import { newCounters } from './core/counters'
 import { drain } from './core/drain'
 import { Facts } from './core/facts'
 import { countFault, runSafely } from './core/faults'
-import { Groups, type GroupTable } from './core/groups'
+import { Groups } from './core/groups'
 import { compileHooks } from './core/hooks'
 import { Hub } from './core/hub'
 import { LeaveQueue } from './core/leave-queue'
@@ -190,7 +190,6 @@ async function build(
       counters,
     },
     { publish: (topic, frame) => server.publish(topic, frame) },
-    DIALECTS.flatMap(({ groups }) => groups ?? []),
   )
   undo.push(() => core.refusalLog.finish())
   writes.readiness = core.readiness
@@ -284,16 +283,11 @@ type CoreParts = Pick<
   'clock' | 'log' | 'apps' | 'hooks' | 'uploads' | 'requests' | 'slices' | 'counters'
 >
 
-function newCore(
-  config: Config,
-  parts: CoreParts,
-  topics: Topics,
-  tables: readonly GroupTable[],
-): Core {
+function newCore(config: Config, parts: CoreParts, topics: Topics): Core {
   const { clock, counters, log } = parts
   const { limits } = config
   const state: Core['state'] = { tick: 0, draining: false }
-  const groups = new Groups(tables)
+  const groups = new Groups(DIALECTS.flatMap(({ groups: tables }) => tables ?? []))
   const readiness = new Readiness()
   const hub = new Hub(topics, groups, { clock, counters, log, limits, readiness })
   return {

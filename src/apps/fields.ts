@@ -92,6 +92,7 @@ export type AppChanges = Partial<Omit<AppRecord, 'limits' | 'keys'>> & {
 
 /** Messages of one request, also where it has a thousand unknown fields. */
 const MAX_MISTAKES = 20
+const FIXED = mistake('is set at creation and cannot be changed')
 const UNKNOWN = mistake(`is unknown; known are ${[...APP_FIELDS.keys()].join(', ')}`)
 
 /** Reads the fields; `errors` has a message for each wrong one, of MAX_MISTAKES at most. */
@@ -106,23 +107,14 @@ export function readAppChanges(
   for (const name of Object.keys(raw)) {
     if (mistakes === MAX_MISTAKES) break
     const field = APP_FIELDS.get(name)
-    const read = field ? readField(field, raw[name], purpose, enforced) : UNKNOWN
+    const isFixed = field?.createOnly && purpose === 'change'
+    const read = isFixed ? FIXED : (field?.read(raw[name], enforced) ?? UNKNOWN)
     if ('mistake' in read) {
       errors[quote(name)] = [read.mistake]
       mistakes++
     } else changes[field!.into ?? name] = read.value
   }
   return { changes: asRecord(changes), errors }
-}
-
-function readField(
-  { read, createOnly }: Field,
-  given: unknown,
-  purpose: 'create' | 'change',
-  enforced: Enforced,
-): Reading<unknown> {
-  if (createOnly && purpose === 'change') return mistake('is set at creation and cannot be changed')
-  return read(given, enforced)
 }
 
 /** A new app from its fields and defaults. Missing fields are written into `errors`. */

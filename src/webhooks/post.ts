@@ -18,13 +18,8 @@ export type PostRequest = {
 
 export type Outcome = Pick<Attempt, 'status' | 'error'>
 
-type OnResolved = (cause: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void
 /** Resolves all addresses of a name. */
-export type Resolve = (
-  hostname: string,
-  options: LookupOptions & { all: true },
-  done: OnResolved,
-) => void
+export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>
 
 export type Poster = ReturnType<typeof createPoster>
 
@@ -104,11 +99,7 @@ const loadClient = (protocol: string) =>
  * Resolves by the hosts file and DNS, without threads: those are few and shared, and names whose servers
  * never respond would hold each for ten seconds, with all other lookups behind them.
  */
-const resolveName: Resolve = (hostname, _, done) =>
-  void dns.lookup(hostname, { backend: 'c-ares' }).then(
-    (addresses) => done(null, addresses),
-    (cause: Error) => done(new Error(`${hostname}: ${cause.message}`, { cause }), []),
-  )
+const resolveName: Resolve = (hostname) => dns.lookup(hostname, { backend: 'c-ares' })
 
 function discardBody(
   response: IncomingMessage,
@@ -129,14 +120,16 @@ const statusError = (status: number): string | null =>
 
 /** A lookup that fails for names with a forbidden address; the connection is made to the checked addresses. */
 function createLookup(networks: NetworkRules, resolve: Resolve) {
-  return (hostname: string, options: LookupOptions, done: (...found: unknown[]) => void): void =>
-    resolve(hostname, { ...options, all: true }, (cause, addresses) => {
-      if (cause) return done(cause)
+  return (hostname: string, { all }: LookupOptions, done: (...found: unknown[]) => void): void => {
+    const fail = (reason: string): void => done(new Error(`${hostname}: ${reason}`))
+    const connect = (addresses: readonly LookupAddress[]): void => {
       const refusal = addresses
         .map(({ address }) => networks.addressDenial(address))
         .find((reason) => reason !== undefined)
-      if (refusal !== undefined) return done(new Error(`${hostname}: ${refusal}`))
-      if (options.all) return done(null, addresses)
+      if (refusal !== undefined) return fail(refusal)
+      if (all) return done(null, addresses)
       done(null, addresses[0]?.address, addresses[0]?.family)
-    })
+    }
+    void resolve(hostname).then(connect, (cause: Error) => fail(cause.message))
+  }
 }
