@@ -86,7 +86,11 @@ async function parseBody(type: string, bytes: Uint8Array, limits: BodyLimits): P
   if (media === 'multipart/form-data') {
     const headers = { 'content-type': type }
     const form = await new Response(new Blob([Buffer.from(bytes)]), { headers }).formData()
-    return { value: nest(textEntries(form as unknown as Form), limits), json: undefined }
+    const entries = Array.from(form.entries(), ([name, value]): [string, string] => [
+      name,
+      typeof value === 'string' ? value : '',
+    ])
+    return { value: nest(entries, limits), json: undefined }
   }
   const text = new TextDecoder().decode(bytes)
   if (media === 'application/x-www-form-urlencoded') {
@@ -109,13 +113,6 @@ function requireUtf8(text: string, pairs: readonly [string, string][]): void {
     decodeURIComponent(text.replaceAll(STRAY_PERCENT, ''))
 }
 const STRAY_PERCENT = /%(?![\da-f]{2})/gi
-
-/** FormData, in the types of any library. */
-type Form = Iterable<readonly [name: string, value: unknown]>
-
-function textEntries(form: Form): [string, string][] {
-  return Array.from(form, ([name, value]) => [name, typeof value === 'string' ? value : ''])
-}
 
 function requireFewFields({ length }: readonly unknown[], { fields }: BodyLimits): void {
   if (length > fields) throw unreadable(`The form has more than ${fields} fields`)

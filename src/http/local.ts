@@ -7,15 +7,15 @@ import { quote, raise, refusal, type Refusal } from '../core/errors'
 import type { Log } from '../core/types'
 import { isLoopbackAddress, type Addresses } from './address'
 import { isForeignPage } from './admin-origins'
-import { SocketOwners } from './socket-owner'
+import { SocketOwners, type SocketOwner } from './socket-owner'
 
 /** What the rules look at. */
 export type RequestSource = {
   /** Of the socket; empty where it is gone. */
   readonly address: string
   readonly headers: Headers
-  /** User id of the process at the other end; `unsupported` where this system reports none. */
-  readonly user: () => number | 'unknown' | 'unsupported'
+  /** Of the process at the other end. */
+  readonly user: () => SocketOwner
 }
 
 export type LocalityRules = {
@@ -50,7 +50,7 @@ export const NON_LOCAL_RULES: readonly NonLocalRule[] = [
   {
     name: 'forwarded',
     reason: ({ headers }) => {
-      const name = forwardingHeader(headers)
+      const name = headers.keys().find((each) => FORWARDING_HEADERS.test(each))
       return name && `was forwarded (${quote(name)})`
     },
     help: NAME_THE_PROXY,
@@ -90,20 +90,11 @@ export const NON_LOCAL_RULES: readonly NonLocalRule[] = [
 const FORWARDING_HEADERS =
   /^(?:(?:forwarded|via|client[-_]ip)$|true[-_]client[-_]ip|(?:wl[-_])?proxy[-_]client[-_]ip|do[-_]connecting[-_]ip|(?:cf|cdn|fastly|fly|tailscale)[-_]|x[-_](?:forward(?:ed)?|real[-_]ip|client[-_]ip|cluster[-_]client[-_]ip|remote[-_](?:ip|addr)|proxyuser[-_]ip|nginx[-_]proxy|(?:url[-_])?scheme|host|original|rewrite|amzn|arr|varnish|vercel|envoy|azure|appengine)(?:[-_]|$))/
 
-function forwardingHeader(headers: Headers): string | undefined {
-  for (const name of headers.keys()) if (FORWARDING_HEADERS.test(name)) return name
-  return undefined
-}
-
 /** Any port is fine: a development proxy keeps its own. Two headers are joined by a comma, which no name has. */
 const LOCAL_HOST = /^(?:(?:[\w-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 
 function isLocalHost(host: string | null, hosts: readonly string[]): boolean {
-  const name =
-    host
-      ?.toLowerCase()
-      .replace(/:\d{0,5}$/, '')
-      .replace(/(?<=[a-z])\.$/, '') ?? ''
+  const name = (host ?? '').toLowerCase().replace(/(?:(?<=[a-z])\.)?(?::\d{0,5})?$/, '')
   return LOCAL_HOST.test(name) || hosts.includes(name)
 }
 
@@ -139,8 +130,7 @@ export class Locality {
 
   /** Undefined for a local request. Pages of `origins` may send some. */
   checkRequest(request: Request, origins: readonly string[] = []): Refusal | undefined {
-    const message = this.#nonLocalReason(request, origins)
-    return message === undefined ? undefined : refusal('not_local', message)
+    return this.#check(request, origins)
   }
 
   /** @throws RealtimeError('not_local') */
@@ -151,26 +141,22 @@ export class Locality {
 
   /** The same for sockets. Pages of any origin may connect: an application may be anywhere. */
   checkConnect(request: Request): Refusal | undefined {
-    const message = this.#nonLocalReason(request, undefined)
-    if (message !== undefined) return refusal('not_local', message)
-    this.#warnOfPage(request.headers)
-    return undefined
+    const refused = this.#check(request, undefined)
+    if (!refused) this.#warnOfPage(request.headers)
+    return refused
   }
 
   stop(): void {
     this.#owners.close()
   }
 
-  #nonLocalReason(request: Request, origins: readonly string[] | undefined): string | undefined {
+  #check(request: Request, origins: readonly string[] | undefined): Refusal | undefined {
     const { addresses, hosts, log } = this.options
     const peer = addresses.peerOf(request)
     const source: RequestSource = {
       address: peer.address,
       headers: request.headers,
-      user: () => {
-        if (!this.#owners.isSupported) return 'unsupported'
-        return this.#owners.of({ peer, own: this.#ownEndpoint(peer.address) }) ?? 'unknown'
-      },
+      user: () => this.#owners.of({ peer, own: this.#ownEndpoint(peer.address) }),
     }
     const found = nonLocalReason(source, { hosts, users: this.#users, origins })
     if (!found) return undefined
@@ -181,7 +167,7 @@ export class Locality {
         'published credentials refused; further refusals for the same reason are not logged',
       )
     this.#loggedRules.add(name)
-    return message
+    return refusal('not_local', message)
   }
 
   #ownEndpoint(peerAddress: string) {

@@ -13,16 +13,18 @@ export type Endpoint = { readonly address: string; readonly port: number }
 /** The two ends of a connection: the client's, and the server's. */
 export type Endpoints = { readonly peer: Endpoint; readonly own: Endpoint }
 
+/** A user id; `unsupported` where the system reports none. */
+export type SocketOwner = number | 'unknown' | 'unsupported'
+
 /** Owns a netlink socket, opened when it is first needed. */
 export class SocketOwners {
-  /** False where the system reports no users. */
-  readonly isSupported = process.platform === 'linux'
   #diag: SocketDiag | undefined
 
-  /** The client's user id; undefined where the connection is not found or has no owner any more. */
-  of(endpoints: Endpoints): number | undefined {
+  /** The client's user id; unknown where the connection is not found or has no owner any more. */
+  of(endpoints: Endpoints): SocketOwner {
+    if (process.platform !== 'linux') return 'unsupported'
     this.#diag ??= new SocketDiag(endpoints.own)
-    return this.#diag.works ? this.#diag.ownerOf(endpoints) : ownerInProc(endpoints)
+    return (this.#diag.works ? this.#diag.ownerOf(endpoints) : ownerInProc(endpoints)) ?? 'unknown'
   }
 
   close(): void {
@@ -145,18 +147,10 @@ const MAX_READS = 100
 const PAGE_BYTES = 4096
 
 /** IPv4 clients may use sockets of IPv6. */
-const PROC_LISTS = [
-  { file: '/proc/net/tcp', isIpv6: false },
-  { file: '/proc/net/tcp6', isIpv6: true },
-]
-
 function ownerInProc(ends: Endpoints): number | undefined {
-  for (const { file, isIpv6 } of PROC_LISTS) {
-    const owner =
-      isIpv6 || !ends.peer.address.includes(':') ? ownerIn(readHead(file), ends, isIpv6) : undefined
-    if (owner !== undefined) return owner
-  }
-  return undefined
+  const isIpv6 = ends.peer.address.includes(':')
+  const owner = isIpv6 ? undefined : ownerIn(readHead('/proc/net/tcp'), ends, false)
+  return owner ?? ownerIn(readHead('/proc/net/tcp6'), ends, true)
 }
 
 /** Reads as much of a list as a turn allows; what is further down is not found. */

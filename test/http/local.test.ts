@@ -184,7 +184,7 @@ describe('whose process it is', () => {
         fetch(request, listening) {
           const { address, port } = listening.requestIP(request)!
           over = { peer: { address, port }, own: { address: hostname, port: listening.port! } }
-          return Response.json(owners.of(over) ?? null)
+          return Response.json(owners.of(over))
         },
       })
       const host = hostname.includes(':') ? `[${hostname}]` : hostname
@@ -192,8 +192,8 @@ describe('whose process it is', () => {
       const answer = await fetch(`http://${host}:${server.port}/`, { headers })
       expect(await answer.json()).toBe(process.getuid!())
       // A port that is listened on is no client, and one that nobody has neither.
-      expect(owners.of({ peer: over!.own, own: { ...over!.own, port: 1 } })).toBeUndefined()
-      expect(owners.of({ ...over!, peer: { ...over!.peer, port: 1 } })).toBeUndefined()
+      expect(owners.of({ peer: over!.own, own: { ...over!.own, port: 1 } })).toBe('unknown')
+      expect(owners.of({ ...over!, peer: { ...over!.peer, port: 1 } })).toBe('unknown')
       owners.close()
     },
   )
@@ -214,7 +214,7 @@ describe('whose process it is', () => {
     expect(owners.of(between)).toBe(process.getuid!())
     client.destroy()
     await ended.promise // what is left of the client is the kernel's, and said to be root's
-    expect(owners.of(between)).toBeUndefined()
+    expect(owners.of(between)).toBe('unknown')
     server.close()
     owners.close()
   })
