@@ -1,10 +1,11 @@
 /** A real server on a free port for tests, with an in-memory database and a clock that is moved by hand. */
 import { createHash, createHmac } from 'node:crypto'
 import { readConfig, type Config } from '../src/config/config'
-import { readFileConfig } from '../src/config/config-file'
+import { readApps } from '../src/config/config-file'
 import { RawClient, type RawOptions } from './client'
 import { ManualClock, MemoryLog } from './clock'
 import type { AnyPlugin, AppConfig } from '../src/plugin'
+import { findEnforced } from '../src/plugins'
 import { createServer, type CarillonServer } from '../src/server'
 
 export type ServeOptions = {
@@ -39,7 +40,7 @@ export async function serverFor(options: ServeOptions): Promise<Served> {
   const defaults = readConfig({ PORT: '0', DATABASE_PATH: ':memory:', ...env })
   const config = { ...defaults, ...options.config }
   const [clock, log] = [new ManualClock(now), new MemoryLog()]
-  const { apps: provided } = readFileConfig({ plugins, apps }, 'apps')
+  const provided = readApps(apps, 'apps', findEnforced(plugins))
   const server = await createServer({ config, clock, log, meter, plugins, apps: provided })
   return { server, config, clock, log }
 }

@@ -134,8 +134,7 @@ function placeOf(cause: Error): string | undefined {
 
 const KEYS = ['plugins', 'apps']
 
-/** The plugins and apps of what a configuration file exports. @throws ConfigError with every mistake */
-export function readFileConfig(config: unknown, file: string): FileConfig {
+function readFileConfig(config: unknown, file: string): FileConfig {
   if (!isRecord(config)) throw new ConfigError([`${file}: expected a default export, an object`])
   const mistakes = Object.keys(config)
     .filter((key) => !KEYS.includes(key))
@@ -151,7 +150,12 @@ export function readFileConfig(config: unknown, file: string): FileConfig {
   return { plugins: plugins ?? [], apps: readApps(apps ?? [], file, findEnforced(plugins ?? [])) }
 }
 
-function readApps(apps: readonly unknown[], file: string, enforced: Enforced): ProvidedApp[] {
+/** Reads apps as a configuration file lists them. @throws ConfigError with every mistake */
+export function readApps(
+  apps: readonly unknown[],
+  file: string,
+  enforced: Enforced,
+): ProvidedApp[] {
   const mistakes: string[] = []
   const read = apps.flatMap((app, index) => {
     const where = `${file}: apps[${index}]`
