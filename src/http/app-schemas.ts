@@ -37,17 +37,14 @@ const SHAPES: Readonly<Record<string, (description: string) => TSchema>> = {
       description,
     ),
 }
-const textShape = (description: string): TSchema => Type.String({ description })
 
 function fieldsFor(purpose: 'create' | 'change'): Record<string, TSchema> {
-  const fields = Array.from(APP_FIELDS).filter(
-    ([, { createOnly }]) => purpose === 'create' || !createOnly,
-  )
-  const isNeeded = (name: string): boolean => purpose === 'create' && name === 'name'
+  const isNew = purpose === 'create'
+  const fields = Array.from(APP_FIELDS).filter(([, { createOnly }]) => isNew || !createOnly)
   return Object.fromEntries(
     fields.map(([name, { about }]) => {
-      const shape = (SHAPES[name] ?? textShape)(about)
-      return [name, isNeeded(name) ? shape : Type.Optional(shape)]
+      const shape = SHAPES[name]?.(about) ?? Type.String({ description: about })
+      return [name, isNew && name === 'name' ? shape : Type.Optional(shape)]
     }),
   )
 }
@@ -57,27 +54,28 @@ type Schema = object
 
 type Example = { readonly [field: string]: unknown }
 
-/** One field is enough to try it out: a page that shows the others sends them empty. */
-const form = (field: string, example: Example): Schema =>
-  Type.Object(
+/**
+ * `field` is the one that forms show, since a page that shows the others sends them empty. The examples can be
+ * sent one after another: what is created is changed.
+ */
+function bodyOf(purpose: 'create' | 'change', field: string, example: Example) {
+  const fields = Type.Object(fieldsFor(purpose))
+  const json: Schema = objectSchema({ app: fields }, { app: example })
+  const form: Schema = Type.Object(
     { [`app[${field}]`]: Type.String({ examples: [String(example[field])] }) },
     {
       additionalProperties: Type.String(),
       description: 'The fields of the JSON body, each as `app[field]`; `app[field][]` for lists',
     },
   )
-
-/** `field` is what forms show. The examples can be sent one after another: what is created is changed. */
-function bodyOf(fields: Record<string, TSchema>, field: string, example: Example) {
-  const json: Schema = objectSchema({ app: Type.Object(fields) }, { app: example })
-  return documentForms(json, form(field, example))
+  return documentForms(json, form)
 }
 
-export const NEW_APP_BODY = bodyOf(fieldsFor('create'), 'name', {
+export const NEW_APP_BODY = bodyOf('create', 'name', {
   name: 'foo-app',
   key: 'foo-app-key',
 })
-export const CHANGED_APP_BODY = bodyOf(fieldsFor('change'), 'client_events', {
+export const CHANGED_APP_BODY = bodyOf('change', 'client_events', {
   client_events: true,
   limits: { max_presence_members: 500 },
 })

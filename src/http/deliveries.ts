@@ -2,7 +2,7 @@
  * Routes for an app's webhooks: a report of pending, failing and dead events by endpoint, of the last
  * requests to each and of the dead letters; and their replay.
  */
-import { Type } from '@sinclair/typebox'
+import { Type, type TSchema } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
@@ -16,9 +16,7 @@ import { count, objectSchema } from './schemas'
 
 const time = (description: string) =>
   Type.Integer({ description: `${description}, in milliseconds since 1970` })
-const orNull = <T extends ReturnType<typeof Type.Integer> | ReturnType<typeof Type.String>>(
-  schema: T,
-) => Type.Union([schema, Type.Null()])
+const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const Status = orNull(Type.Integer({ description: 'Null where there was no answer' }))
 const Fault = orNull(Type.String({ description: 'Null where the answer was 2xx' }))
 

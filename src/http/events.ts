@@ -9,7 +9,6 @@ import { whenRoom } from '../core/backlog'
 import type { Core } from '../core/core'
 import { scanRecords, type JsonSlice } from '../core/json-scan'
 import { publish, textOfData, type Api, type EventRequest } from '../core/publish'
-import type { ChannelName } from '../core/types'
 import { isReservedByPusher } from '../protocols/event-names'
 import { requireSignature, type SignedAccess } from './auth'
 import { documentBody, jsonBody, decodeBody } from './body'
@@ -45,9 +44,11 @@ export function events(core: Core, access: SignedAccess) {
         const channels = body.channels ?? (body.channel === undefined ? [] : [body.channel])
         const data = dataText(app, body.data, () => sliceOf(decodeBody(received.raw), 'data'))
         const [published = []] = publish(core, app, [eventRequest(body, channels, data)], PUSHER)
-        return whenRoom(core.hub, app, published, () =>
-          info.length === 0 ? {} : { channels: infoByChannel(core, app, published, info) },
-        )
+        return whenRoom(core.hub, app, published, () => {
+          if (info.length === 0) return {}
+          const attributes = published.map((name) => [name, attributesOf(core, app, name, info)])
+          return { channels: Object.fromEntries(attributes) }
+        })
       },
       {
         parse: 'none',
@@ -102,8 +103,14 @@ export function events(core: Core, access: SignedAccess) {
       '/channels/:channel/events',
       ({ app, received, params, set }) => {
         const data = decodeBody(received.raw)
-        const { name, socket_id: socketId } = singleParameters(received.url)
-        const event = { name: name ?? '', data, channels: [params.channel], socketId }
+        // As they were signed: the framework decodes a plus as a space.
+        const { name, socket_id: socketId } = parseParameters(received.url)
+        const event = {
+          name: textOf(name) ?? '',
+          data,
+          channels: [params.channel],
+          socketId: textOf(socketId),
+        }
         const [published = []] = publish(core, app, [event], PUSHER)
         set.status = 202
         return whenRoom(core.hub, app, published, () => '')
@@ -123,13 +130,9 @@ export function events(core: Core, access: SignedAccess) {
     )
 }
 
-/** Parameters as they were signed: the framework decodes a plus as a space. */
-function singleParameters(url: string): { readonly [name: string]: string | undefined } {
-  const all = Object.entries(parseParameters(url))
-  return Object.fromEntries(
-    all.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-  )
-}
+/** Undefined for a list. */
+const textOf = (parameter: string | string[] | undefined): string | undefined =>
+  typeof parameter === 'string' ? parameter : undefined
 
 /** The API of Pusher. */
 export const PUSHER: Api = { channelOf, namesEvents: true, isReserved: isReservedByPusher }
@@ -155,13 +158,4 @@ function dataTexts(
   return events.map(({ data }, index) =>
     dataText(app, data, () => (slices ??= scanRecords(decodeBody(body), 'batch', 'data'))[index]),
   )
-}
-
-function infoByChannel(
-  core: Core,
-  app: App,
-  channels: readonly ChannelName[],
-  info: readonly string[],
-) {
-  return Object.fromEntries(channels.map((name) => [name, attributesOf(core, app, name, info)]))
 }

@@ -111,29 +111,17 @@ export function reference({ page, published, locality }: Reference) {
 /** For assets, whose names hold a hash of their content. */
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 
-/** The page's HTML, by the beginning of its addresses, and its assets by name. */
-async function loadBundle(bundle: HTMLBundle) {
-  const files = bundle.files ? filesOf(bundle.files) : await build(bundle.index)
-  const page = files.find(({ name }) => name.endsWith('.html'))!
+/** The page's HTML, by the beginning of its addresses, and its assets by name. A compiled binary brings them. */
+async function loadBundle({ files, index }: HTMLBundle) {
+  const built =
+    files ?? (await Bun.build({ entrypoints: [index], minify: true, publicPath: '/' })).outputs
   const assets = new Map(
-    files.filter((file) => file !== page).map((file) => [file.name, file.blob]),
+    built.map((file) => [basename(file.path), 'text' in file ? file : Bun.file(file.path)]),
   )
-  const text = await page.blob.text()
+  const [page = ''] = assets.keys().filter((name) => name.endsWith('.html'))
+  const text = await assets.get(page)!.text()
+  assets.delete(page)
   const html = (folder: string): string =>
-    Array.from(assets.keys()).reduce(
-      (all, name) => all.replaceAll(`"/${name}"`, `"${folder}${name}"`),
-      text,
-    )
+    assets.keys().reduce((all, name) => all.replaceAll(`"/${name}"`, `"${folder}${name}"`), text)
   return { html, assets }
-}
-
-type BundledFile = { readonly name: string; readonly blob: Blob }
-
-/** The files that a compiled binary brings. */
-const filesOf = (files: NonNullable<HTMLBundle['files']>): BundledFile[] =>
-  files.map(({ path }) => ({ name: basename(path), blob: Bun.file(path) }))
-
-async function build(index: string): Promise<BundledFile[]> {
-  const { outputs } = await Bun.build({ entrypoints: [index], minify: true, publicPath: '/' })
-  return outputs.map((output) => ({ name: basename(output.path), blob: output }))
 }

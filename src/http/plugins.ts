@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia, type AnyElysia } from 'elysia'
 import type { CompiledHooks } from '../core/hooks'
-import { HOOKS } from '../core/plugin'
+import { HOOKS, type Counter } from '../core/plugin'
 import type { AdminChanges } from './admin-changes'
 import { count, objectSchema } from './schemas'
 
@@ -10,11 +10,7 @@ import { count, objectSchema } from './schemas'
 export type RunningPlugin = {
   readonly name: string
   readonly routes: AnyElysia
-  readonly counters: readonly {
-    readonly name: string
-    readonly about: string
-    readonly count: number
-  }[]
+  readonly counters: readonly (Counter & { readonly name: string; readonly about: string })[]
 }
 
 const EXAMPLE = {

@@ -49,28 +49,17 @@ function filterOperations(all: TaggedOperations, phrase: string): TaggedOperatio
         group.get('operations').filter((entry) => {
           const { method, path, operation } = entry.toObject()
           const { summary = '', operationId = '' } = operation.toObject()
-          return matchesFilter(phrase, { tag, method, path, summary, operationId })
+          return matchesFilter(phrase, [tag, method, path, summary, operationId].join(' '))
         }),
       ),
     )
     .filter((group) => group.get('operations').size > 0)
 }
 
-export type Candidate = {
-  readonly tag: string
-  readonly method: string
-  readonly path: string
-  readonly summary: string
-  readonly operationId: string
-}
-
-/** True for an operation in which each word of the filter box occurs somewhere. */
-export function matchesFilter(phrase: string, candidate: Candidate): boolean {
-  const text = Object.values(candidate).join(' ').toLowerCase()
-  return phrase
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => text.includes(word))
+/** True for an operation in whose text each word of the filter box occurs somewhere. */
+export function matchesFilter(phrase: string, text: string): boolean {
+  const words = phrase.toLowerCase().split(/\s+/)
+  return words.every((word) => text.toLowerCase().includes(word))
 }
 
 type Listed = { readonly method: string; readonly path: string }

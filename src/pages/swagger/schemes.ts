@@ -3,9 +3,6 @@
  * that name none.
  */
 
-/** The names of the document's security schemes that the bar can serve. */
-export type Scheme = 'signature' | 'keyPair' | 'password'
-
 export type Operation = {
   readonly parameters?: readonly { readonly name: string; readonly in: string; example?: string }[]
   readonly security?: readonly { readonly [scheme: string]: unknown }[]
@@ -15,17 +12,17 @@ export type Document = {
   readonly paths: Record<string, Record<string, Operation>>
 }
 
-/** How a scheme is shown. */
-export const SCHEMES: Readonly<
-  Record<Scheme, { readonly badge: string; readonly description: string }>
-> = {
+/** The document's security schemes that the bar can serve, as they are shown. */
+export const SCHEMES = {
   signature: { badge: 'signed', description: 'Signed with the secret, which is not sent' },
   keyPair: { badge: 'Basic: app', description: 'Basic authentication: key and secret are sent' },
   password: {
     badge: 'Basic: admin',
     description: 'Basic authentication: user and password are sent',
   },
-}
+} as const
+
+export type Scheme = keyof typeof SCHEMES
 
 /** The first scheme of an operation that the bar can serve; undefined for an operation without any. */
 export function schemeOf({ security = [] }: Operation): Scheme | undefined {
