@@ -7,9 +7,9 @@ import { quote } from '../core/errors'
 import { showJson } from '../core/json'
 import type { NetworkRules } from '../core/networks'
 import { mergeLimits } from '../core/provided-apps'
-import { webhooksMistake } from './webhooks'
+import { webhooks } from './webhooks'
 import { limits, type LimitChanges } from './limits'
-import { hide, listOf, matching, mistake, flag, text, value, type Reading } from './reading'
+import { hide, listOf, matching, mistake, flag, text, type Reading } from './reading'
 import { slugOf } from './slug'
 import { asRecord, mapSwitches } from './switches'
 
@@ -31,11 +31,6 @@ const hosts: Field['read'] = (raw, { hosts: check }) => {
     const wrong = typeof entry === 'string' ? check?.(entry) : 'expected text'
     return wrong === undefined ? undefined : `${showJson(entry)}: ${wrong}`
   })(raw)
-}
-
-const webhooks: Field['read'] = (raw, { networks, showUrl }) => {
-  const wrong = webhooksMistake(raw, networks, showUrl)
-  return wrong === undefined ? value(raw) : mistake(wrong)
 }
 
 export type Field = {
@@ -60,7 +55,10 @@ export const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>(
       about:
         'Origins of pages that may connect, as patterns; empty for all. 422 where no plugin enforces them',
     },
-    webhooks: { read: webhooks, about: 'Endpoints that are told what happens in the app' },
+    webhooks: {
+      read: (raw, { networks, showUrl }) => webhooks(networks, showUrl)(raw),
+      about: 'Endpoints that are told what happens in the app',
+    },
     limits: { read: limits, about: 'Numbers of its own; null for that of the server' },
     id: {
       read: matching(/^(?!\.{1,2}$)[\w.-]+$/, 64, 'letters, digits and _.-, no dots alone'),

@@ -50,13 +50,17 @@ export const flag: Read<boolean> = (raw) => {
 
 /** A list of at most `most` entries; the mistake is that of the first wrong one. */
 export const listOf =
-  <T>(most: number, mistakeOf: (entry: unknown) => string | undefined): Read<readonly T[]> =>
+  <T>(
+    most: number,
+    mistakeOf: (entry: unknown) => string | undefined,
+    show = showJson,
+  ): Read<readonly T[]> =>
   (raw) => {
-    if (!Array.isArray(raw)) return invalid(raw, 'a list')
+    if (!Array.isArray(raw)) return invalid(raw, 'a list', show)
     if (raw.length > most) return mistake(`has ${raw.length} entries; the limit is ${most}`)
     for (const entry of raw as unknown[]) {
       const wrong = mistakeOf(entry)
       if (wrong !== undefined) return mistake(`has ${wrong}`)
     }
-    return jsonOf(raw) === undefined ? invalid(raw, 'a list') : value(raw as T[])
+    return jsonOf(raw) === undefined ? invalid(raw, 'a list', show) : value(raw as T[])
   }

@@ -1,9 +1,11 @@
 /**
  * Webhooks of an app: checks a list of endpoints from the admin API, a file or the settings.
  */
-import { isPlainText, isRecord, jsonOf, showJson } from '../core/json'
+import type { WebhookRecord } from '../core/app'
+import { isPlainText, isRecord, showJson } from '../core/json'
 import { DEFAULT_NETWORKS, type NetworkRules } from '../core/networks'
 import { isHeader, WEBHOOK_EVENTS } from '../core/webhooks'
+import { listOf, type Read } from './reading'
 
 /** Endpoints of one app: each has a lane of its own. */
 export const MAX_WEBHOOKS = 50
@@ -11,33 +13,23 @@ export const MAX_WEBHOOKS = 50
 const KEYS = ['url', 'event_types', 'filter', 'headers']
 const FILTERS = ['channel_name_starts_with', 'channel_name_ends_with']
 
-/**
- * What is wrong with a list of endpoints, if anything, as in "webhooks has ..."; `showUrl` shows urls and
- * values in their place.
- */
-export function webhooksMistake(
-  raw: unknown,
-  networks: NetworkRules = DEFAULT_NETWORKS,
+/** Reads a list of endpoints; `showUrl` shows urls and values in the mistake. */
+export const webhooks = (
+  networks?: NetworkRules,
   showUrl = showMaskedUrl,
-): string | undefined {
-  if (!Array.isArray(raw) || jsonOf(raw) === undefined)
-    return `is invalid: ${showUrl(raw)}; expected a list`
-  if (raw.length > MAX_WEBHOOKS) return `has ${raw.length} entries; the limit is ${MAX_WEBHOOKS}`
-  return raw
-    .map((entry) => webhookMistake(entry, networks, showUrl))
-    .find((found) => found !== undefined)
-}
+): Read<readonly WebhookRecord[]> =>
+  listOf(MAX_WEBHOOKS, (entry) => webhookMistake(entry, networks, showUrl), showUrl)
 
-/** What is wrong with one entry, if anything. */
+/** What is wrong with one entry, if anything, as in "webhooks has ...". */
 export function webhookMistake(
   raw: unknown,
   networks: NetworkRules = DEFAULT_NETWORKS,
   showUrl = showMaskedUrl,
 ): string | undefined {
-  if (!isRecord(raw)) return `has ${showUrl(raw)}; expected an object with a url`
+  if (!isRecord(raw)) return `${showUrl(raw)}; expected an object with a url`
   const unknown = Object.keys(raw).find((key) => !KEYS.includes(key))
   if (unknown !== undefined)
-    return `has the unknown key ${showJson(unknown)}; known are ${KEYS.join(', ')}`
+    return `the unknown key ${showJson(unknown)}; known are ${KEYS.join(', ')}`
   const { url, event_types: types = [], filter = {}, headers = {} } = raw
   return urlMistake(url, networks, showUrl) ?? typesMistake(types) ?? textsMistake(filter, headers)
 }
@@ -48,9 +40,9 @@ function urlMistake(
   showUrl: (raw: unknown) => string,
 ): string | undefined {
   if (!isPlainText(url) || !/^https?:\/\/[^\s]+$/.test(url) || !URL.canParse(url))
-    return `has the url ${showUrl(url)}; expected one of http or https`
+    return `the url ${showUrl(url)}; expected one of http or https`
   const refused = urlDenial(new URL(url))
-  return refused && `has the url ${showUrl(url)}, which is refused: ${refused}`
+  return refused && `the url ${showUrl(url)}, which is refused: ${refused}`
 }
 
 /** A URL as it may be shown: without the name and password that it may carry. */
@@ -60,17 +52,17 @@ export const maskUrl = (url: string): string =>
 function typesMistake(types: unknown): string | undefined {
   const known: readonly unknown[] = WEBHOOK_EVENTS
   if (Array.isArray(types) && types.every((type) => known.includes(type))) return undefined
-  return `has the event_types ${showJson(types)}; known are ${WEBHOOK_EVENTS.join(', ')}`
+  return `the event_types ${showJson(types)}; known are ${WEBHOOK_EVENTS.join(', ')}`
 }
 
 function textsMistake(filter: unknown, headers: unknown): string | undefined {
   if (!isStringRecord(filter) || !isStringRecord(headers))
-    return 'has a filter or headers that are no object of texts'
+    return 'a filter or headers that are no object of texts'
   const unknown = Object.keys(filter).find((key) => !FILTERS.includes(key))
   if (unknown !== undefined)
-    return `has the unknown filter ${showJson(unknown)}; known are ${FILTERS.join(', ')}`
+    return `the unknown filter ${showJson(unknown)}; known are ${FILTERS.join(', ')}`
   const bad = Object.entries(headers).find(([name, value]) => !isHeader(name, value))
-  return bad && `has the header ${showJson(bad[0])}, which no request can carry`
+  return bad && `the header ${showJson(bad[0])}, which no request can carry`
 }
 
 const showMaskedUrl = (raw: unknown): string =>

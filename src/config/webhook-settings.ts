@@ -5,7 +5,7 @@ import { hide } from '../apps/reading'
 import type { WebhookRecord } from '../core/app'
 import { parseJson } from '../core/json'
 import { DEFAULT_NETWORKS, networkRules } from '../core/networks'
-import { MAX_WEBHOOKS, webhookMistake, webhooksMistake } from '../apps/webhooks'
+import { MAX_WEBHOOKS, webhookMistake, webhooks as readWebhooks } from '../apps/webhooks'
 import { networkList, number, setting } from './setting'
 
 const WEBHOOKS_EXPECTED = `a JSON list of at most ${MAX_WEBHOOKS} like [{"url":"https://example.org/hook","event_types":["channel_occupied"]}]`
@@ -61,8 +61,8 @@ export const WEBHOOK_SETTINGS = {
 } as const
 
 function webhooksOf(text: string): readonly WebhookRecord[] | undefined {
-  const list = parseJson(text)
-  return webhooksMistake(list) === undefined ? (list as WebhookRecord[]) : undefined
+  const read = readWebhooks()(parseJson(text))
+  return 'value' in read ? read.value : undefined
 }
 
 /** Names the wrong entries and what is wrong. No part of a url is shown: any may be a secret, such as the path of a chat webhook. */
@@ -86,6 +86,6 @@ type WebhookConfig = Readonly<Record<'webhookAllow' | 'webhookDeny', readonly st
 function entryMistakes(list: readonly unknown[], networks = DEFAULT_NETWORKS): string[] {
   return list.flatMap((entry, index) => {
     const mistake = webhookMistake(entry, networks, hide)
-    return mistake === undefined ? [] : [`entry ${index + 1} of ${list.length} ${mistake}`]
+    return mistake === undefined ? [] : [`entry ${index + 1} of ${list.length} has ${mistake}`]
   })
 }

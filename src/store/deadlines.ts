@@ -87,8 +87,7 @@ export class Deadlines {
   }
 
   #swap(one: number, other: number): void {
-    const [a, b] = [this.#heap[one]!, this.#heap[other]!]
-    this.#heap[one] = b
-    this.#heap[other] = a
+    const heap = this.#heap
+    ;[heap[one], heap[other]] = [heap[other]!, heap[one]!]
   }
 }

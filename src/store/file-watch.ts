@@ -56,12 +56,8 @@ function identityOf(file: string): string | undefined {
 
 // ---------------------------------------------------------------- overwrites
 
-/** The salts of the log; how many of its frames were copied to the file, and how many should be. */
-const MARKS = [
-  { at: 32, bytes: 8 },
-  { at: 96, bytes: 4 },
-  { at: 128, bytes: 4 },
-] as const
+/** Where the index has the salts of the log, and how many of its frames were copied to the file or should be. */
+const MARKS = { salts: [32, 40], copied: [96, 100], due: [128, 132] } as const
 const INDEX_BYTES = 136
 
 /** Parts of the file that are compared, the first and the last among them: a fifth of a millisecond. */
@@ -116,9 +112,9 @@ class Overwrites {
   #readMark(): string {
     const bytes = this.#bytes.subarray(0, INDEX_BYTES)
     readSync(this.#index, bytes, 0, INDEX_BYTES, 0)
-    return MARKS.map(({ at, bytes: length }) =>
-      bytes.toHex().slice(at * 2, (at + length) * 2),
-    ).join()
+    return Object.values(MARKS)
+      .map(([from, to]) => bytes.subarray(from, to).toHex())
+      .join()
   }
 
   #readContent(): bigint {

@@ -11,15 +11,13 @@ export type Cell = { readonly table: string; readonly row: string; readonly colu
 /** A check of a value; `name` completes "is not". */
 export type Shape = { readonly is: (value: unknown) => boolean; readonly name: string }
 
-const isStringList = (value: unknown): boolean =>
-  Array.isArray(value) && value.every((entry) => typeof entry === 'string')
-const isEndpointList = (value: unknown): boolean =>
-  Array.isArray(value) &&
-  value.every((entry) => isRecord(entry) && typeof entry['url'] === 'string')
-const isLimits = (value: unknown): boolean =>
-  isRecord(value) && Object.values(value).every((entry) => Number.isSafeInteger(entry))
 const isString = (value: unknown): boolean => typeof value === 'string'
 const isSwitch = (value: unknown): boolean => typeof value === 'boolean'
+const isStringList = (value: unknown): boolean => Array.isArray(value) && value.every(isString)
+const isEndpointList = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((entry) => isRecord(entry) && isString(entry['url']))
+const isLimits = (value: unknown): boolean =>
+  isRecord(value) && Object.values(value).every(Number.isSafeInteger)
 
 /** Columns of apps that hold JSON. */
 export const SHAPES = {

@@ -37,23 +37,20 @@ export function createPoster({ clock, networks, timeoutMs, resolve = resolveName
   const open = new Set<{ destroy(cause: Error): unknown }>()
   const lookup = createLookup(networks, resolve)
   const agents = new Map<string, Agent>()
-  const send = ({ url, headers, body }: PostRequest, done: (outcome: Outcome) => void): void => {
+  const send = async ({ url, headers, body }: PostRequest): Promise<Outcome> => {
     const target = new URL(url)
     const refusal = networks.urlDenial(target)
-    if (refusal !== undefined) return done({ status: null, error: refusal })
-    const { protocol } = target
-    const { request, Agent } = loadClient(protocol)
-    const agent = agents.get(protocol) ?? new Agent({ keepAlive: true })
-    agents.set(protocol, agent)
+    if (refusal !== undefined) return { status: null, error: refusal }
+    const { request, Agent } = loadClient(target.protocol)
+    const agent = agents.getOrInsertComputed(target.protocol, () => new Agent({ keepAlive: true }))
     const client = request(target, { method: 'POST', headers, agent, lookup: lookup as never })
+    const { promise, resolve: settle } = Promise.withResolvers<Outcome>()
     let status: number | null = null
-    let ended = false
+    /** What happens first counts. */
     const end = (error: string | null): void => {
-      if (ended) return
-      ended = true
       cancel()
       open.delete(client)
-      done({ status, error: status === null ? error : statusError(status) })
+      settle({ status, error: status === null ? error : statusError(status) })
     }
     const cancel = clock.after(timeoutMs, () => {
       client.destroy()
@@ -72,17 +69,15 @@ export function createPoster({ clock, networks, timeoutMs, resolve = resolveName
       end(null)
     })
     client.end(body)
+    return promise
   }
   return {
     /** Never rejects. */
     post: (request: PostRequest): Promise<Outcome> =>
-      new Promise((resolve) => {
-        try {
-          send(request, resolve)
-        } catch (cause) {
-          resolve({ status: null, error: String(cause).slice(0, ERROR_CHARS) })
-        }
-      }),
+      send(request).catch((cause: unknown) => ({
+        status: null,
+        error: String(cause).slice(0, ERROR_CHARS),
+      })),
     /** Ends requests that are under way. */
     close: (): void => {
       for (const client of open) client.destroy(new Error('the server stops'))

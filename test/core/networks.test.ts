@@ -1,7 +1,7 @@
 /** Where webhooks may go, said without asking for an address and without a connection. */
 import { describe, expect, test } from 'bun:test'
 import { networkRules } from '../../src/core/networks'
-import { maskUrl, webhooksMistake } from '../../src/apps/webhooks'
+import { maskUrl, webhookMistake } from '../../src/apps/webhooks'
 
 const { urlDenial, addressDenial } = networkRules([], [])
 const TUNNEL = 'leads through a tunnel to an address that it hides'
@@ -51,7 +51,7 @@ const ALLOWED = [
 describe('a webhook', () => {
   test.each(REFUSED)('to %s is refused', (host, why) => {
     const [mistake, ...more] = [`http://${host}/`, `https://u:p@${host}/x?y#z`].map((url) =>
-      webhooksMistake([{ url }])!,
+      webhookMistake({ url })!,
     )
     expect(mistake).toEndWith(why)
     for (const other of more) expect(other).toEndWith(why)
@@ -82,5 +82,5 @@ test.each([
   ['ftp://user:secret@example.org', 'ftp://***@example.org'],
 ])('%s is shown as %s', (url, shown) => {
   expect(maskUrl(url)).toBe(shown)
-  expect(webhooksMistake([{ url }]) ?? '').not.toMatch(/secret|sec\/ret/)
+  expect(webhookMistake({ url }) ?? '').not.toMatch(/secret|sec\/ret/)
 })
