@@ -77,8 +77,8 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** Frames that arrived meanwhile, in order. */
   waiting: (string | Uint8Array | DeferredFrame)[] | undefined = undefined
   waitingChars = 0
-  /** Called once, when no gate is waited for any more. Owned by the session. */
-  onIdle: (() => void) | undefined = undefined
+  /** Resolved when no gate is waited for any more. Owned by the session. */
+  idle: PromiseWithResolvers<void> | undefined = undefined
 
   /** Client events that it may still send. Owned by `client-event`. */
   eventBucket: Bucket | undefined = undefined

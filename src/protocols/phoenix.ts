@@ -71,8 +71,7 @@ export const phoenixCodecs = (mount: Mount): readonly Codec[] =>
   VERSIONS.map((version) => codecOf(mount, version))
 
 function codecOf(mount: Mount, version: PhoenixVersion): Codec {
-  const decodeFrame = (core: Core, conn: Connection, frame: string | Uint8Array) =>
-    decode(core, conn, { mount, version, frame })
+  const decode = decoderOf(mount, version)
   return {
     name: `${mount.name}-${version}`,
     heartbeats: true,
@@ -80,9 +79,9 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
     serves: (path, query) =>
       isMountPath(mount, path) && (versionOf(query) ?? VERSIONS[0]) === version,
     handshake: (core, _, query) => handshake(core, mount, query),
-    decode: decodeFrame,
+    decode,
     movePattern: /phx_(?:join|leave)/,
-    decodeBytes: version === 2 ? decodeFrame : undefined,
+    decodeBytes: version === 2 ? decode : undefined,
     refOf: ({ limits }, frame) =>
       frame.length > maxFrameChars(limits) ? undefined : messageIn(version, frame)?.ref,
     broadcast: (news) => broadcast(mount, version, news),
@@ -129,12 +128,6 @@ function handshake(core: Core, mount: Mount, query: URLSearchParams): Handshake 
 
 // ---------------------------------------------------------------- client to server
 
-type IncomingFrame = {
-  readonly mount: Mount
-  readonly version: PhoenixVersion
-  readonly frame: string | Uint8Array
-}
-
 /** A message, with the subscription that the connection has on its topic. */
 type TopicMessage = {
   readonly mount: Mount
@@ -163,29 +156,32 @@ function messageIn(
 const HEARTBEAT = { topic: 'phoenix', event: 'heartbeat' }
 const IGNORED: Command = { type: 'noop', reply: undefined }
 
-function decode(core: Core, conn: Connection, { mount, version, frame }: IncomingFrame) {
-  const limit = maxFrameChars(conn.app?.limits ?? core.limits)
-  if (frame.length > limit)
-    return refusal(
-      'message_too_large',
-      `Message of ${frame.length} characters exceeds the limit of ${limit}`,
-    )
-  const message = messageIn(version, frame)
-  if (!message)
-    return messageIn(version === 1 ? 2 : 1, frame)
-      ? REFUSE.frameOfOtherVersion
-      : REFUSE.frameInvalid
-  const { ref, event } = message
-  if (ref.topic === HEARTBEAT.topic)
-    return event === HEARTBEAT.event ? ({ type: 'ping', ref } as const) : refuseTopic(ref)
-  const decoder = PHOENIX_EVENTS.get(event)
-  const spent = decoder ? undefined : checkBudget(core, conn, frame)
-  if (spent) return isRefusal(spent) ? { ...spent, ref } : spent
-  const address = mount.address(core, conn.app, ref.topic)
-  if (conn.nonLocalRefusal && address?.app.isPublished) return { ...conn.nonLocalRefusal, ref }
-  const subscription = address && conn.subscription(core.hub.channel(address.app, address.channel))
-  return (decoder ?? decodePush)({ mount, message, address, subscription })
-}
+const decoderOf =
+  (mount: Mount, version: PhoenixVersion) =>
+  (core: Core, conn: Connection, frame: string | Uint8Array): Command | Refusal => {
+    const limit = maxFrameChars(conn.app?.limits ?? core.limits)
+    if (frame.length > limit)
+      return refusal(
+        'message_too_large',
+        `Message of ${frame.length} characters exceeds the limit of ${limit}`,
+      )
+    const message = messageIn(version, frame)
+    if (!message)
+      return messageIn(version === 1 ? 2 : 1, frame)
+        ? REFUSE.frameOfOtherVersion
+        : REFUSE.frameInvalid
+    const { ref, event } = message
+    if (ref.topic === HEARTBEAT.topic)
+      return event === HEARTBEAT.event ? ({ type: 'ping', ref } as const) : refuseTopic(ref)
+    const decoder = PHOENIX_EVENTS.get(event)
+    const spent = decoder ? undefined : checkBudget(core, conn, frame)
+    if (spent) return isRefusal(spent) ? { ...spent, ref } : spent
+    const address = mount.address(core, conn.app, ref.topic)
+    if (conn.nonLocalRefusal && address?.app.isPublished) return { ...conn.nonLocalRefusal, ref }
+    const subscription =
+      address && conn.subscription(core.hub.channel(address.app, address.channel))
+    return (decoder ?? decodePush)({ mount, message, address, subscription })
+  }
 
 function decodeJoin({ message, address, subscription }: TopicMessage): Command | Refusal {
   const { ref, payload } = message

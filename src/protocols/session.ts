@@ -296,7 +296,9 @@ function goOn(core: Core, conn: Client, task: () => unknown): void {
   conn.busy = undefined
   if (!conn.closed) task()
   resume(core, conn)
-  if (!conn.busy) notifyIdle(conn)
+  if (conn.busy) return
+  conn.idle?.resolve()
+  conn.idle = undefined
 }
 
 function resume(core: Core, conn: Client): void {
@@ -313,22 +315,11 @@ function resume(core: Core, conn: Client): void {
   }
 }
 
-function notifyIdle(conn: Connection): void {
-  const { onIdle } = conn
-  conn.onIdle = undefined
-  onIdle?.()
-}
-
 /** Resolves when every frame received so far has run; undefined where all have. */
 export function whenIdle(conn: Connection): Promise<void> | undefined {
   if (!conn.busy) return undefined
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const { onIdle: earlier } = conn
-  conn.onIdle = () => {
-    earlier?.()
-    resolve()
-  }
-  return promise
+  conn.idle ??= Promise.withResolvers()
+  return conn.idle.promise
 }
 
 /** Native pings and pongs of one connection between two sweeps. */

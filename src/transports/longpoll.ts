@@ -107,7 +107,7 @@ class LongPoll implements QueuedSession {
     if (!pending) return
     this.#forget(pending)
     const messages = status === 200 ? this.sink.take(Infinity) : []
-    pending(respond({ status, token: this.token, messages }))
+    pending(respond(status, this.token, messages))
   }
 
   #forget(poll: PendingPoll): void {
@@ -134,9 +134,8 @@ export class LongPolls {
     const header = request.headers.get('x-phoenix-longpoll-token')
     const session = this.#sessionOf(header ?? incoming.query.get('token') ?? '', incoming)
     if (request.method === 'GET') return session?.poll(request.signal) ?? this.#open(incoming)
-    if (request.method === 'POST')
-      return session ? receivePost(session, request) : respond({ status: 410 })
-    return respondBadRequest()
+    if (request.method === 'POST') return session ? receivePost(session, request) : respond(410)
+    return respondEmpty(400)
   }
 
   /** Ends sessions that have had their time. */
@@ -155,7 +154,7 @@ export class LongPolls {
     const { core } = this
     if (!isPolled(incoming.query)) {
       core.refusalLog.note(UNPOLLED, { remoteAddress: incoming.remoteAddress })
-      return respond({ status: 403 })
+      return respond(403)
     }
     const attempt = accept(core, POLLED, POLLED.handshake(core, '', incoming.query), incoming)
     const verdict = authorize(core, attempt)
@@ -167,15 +166,15 @@ export class LongPolls {
     const { core } = this
     if (refused) {
       turnAway(core, conn, refused)
-      return respond({ status: 403 })
+      return respond(403)
     }
     const appKey = request.query.get('app_key')
     const session = new LongPoll(core, conn, appKey, ({ token }) => this.#sessions.delete(token))
     conn.sink = session.sink
     this.#sessions.set(session.token, session)
     openSession(core, conn, undefined)
-    if (conn.closed) return respond({ status: 403 }) // a token would be asked for again at once
-    return respond({ status: 410, token: session.token, messages: [] })
+    if (conn.closed) return respond(403) // a token would be asked for again at once
+    return respond(410, session.token, [])
   }
 }
 
@@ -185,20 +184,21 @@ async function receivePost({ core, conn }: LongPoll, request: Request): Promise<
   const bytes = await tryReadBytes(core.uploads, request, limit)
   if (bytes === 'too_slow') {
     noteRefusedRequest(core, conn, 'body_too_slow')
-    return respondTooSlow()
+    return respondEmpty(408, { connection: 'close' }) // the rest of the body is not read
   }
   const isBatch = request.headers.get('content-type')?.startsWith('application/x-ndjson') === true
   const body = typeof bytes === 'string' ? rejectUnread(bytes, limit) : readPost(bytes, isBatch)
   if ('mistake' in body) {
     for (let line = 0; line < body.lines; line++) chargeFrame(core, conn, '')
     noteRefusedRequest(core, conn, 'message_invalid')
-    return respondBadRequest(body.mistake)
+    const answer = { status: 400, reason: body.mistake }
+    return Response.json(answer, { status: 400, headers: ANY_ORIGIN })
   }
   for (const frame of body.frames)
     if (frame.length > 0) receiveFrame(core, conn, frame)
     else chargeFrame(core, conn, frame)
   const done = await withinWindow(core, whenIdle(conn))
-  return respond({ status: conn.closed ? 410 : done ? 200 : 408 })
+  return respond(conn.closed ? 410 : done ? 200 : 408)
 }
 
 /** Clients of 1.7 send all that is queued in one request, later ones a hundred lines. */
@@ -269,39 +269,24 @@ async function withinWindow({ clock }: Core, pending: Promise<void> | undefined)
 
 // ---------------------------------------------------------------- responses
 
-type PollResponse = {
-  readonly status: number
-  readonly token?: string
-  readonly messages?: readonly string[]
-}
-
 const ANY_ORIGIN = { 'access-control-allow-origin': '*' }
 
-const respond = (answer: PollResponse): Response =>
-  Response.json(answer, {
-    headers: {
-      ...ANY_ORIGIN,
-      'content-type': CONTENT_TYPES.json,
-      'cache-control': 'no-store',
-    },
-  })
+/** Clients read the status in the body, and take any other than 200 of the response for the end of the session. */
+function respond(status: number, token?: string, messages?: readonly string[]): Response {
+  const headers = {
+    ...ANY_ORIGIN,
+    'content-type': CONTENT_TYPES.json,
+    'cache-control': 'no-store',
+  }
+  return Response.json({ status, token, messages }, { headers })
+}
 
-/** Clients read the status in the body, and take anything but 200 for the end of the session. */
-const respondBadRequest = (reason?: string): Response =>
-  reason === undefined
-    ? new Response(null, { status: 400, headers: ANY_ORIGIN })
-    : Response.json({ status: 400, reason }, { status: 400, headers: ANY_ORIGIN })
-
-/** The rest of the body is not read. */
-const respondTooSlow = (): Response =>
-  new Response(null, { status: 408, headers: { ...ANY_ORIGIN, connection: 'close' } })
+const respondEmpty = (status: number, headers: object = {}): Response =>
+  new Response(null, { status, headers: { ...ANY_ORIGIN, ...headers } })
 
 const respondPreflight = ({ headers }: Request): Response =>
-  new Response(null, {
-    headers: {
-      ...ANY_ORIGIN,
-      'access-control-allow-headers': headers.get('access-control-request-headers') ?? '',
-      'access-control-allow-methods': 'get, post, options',
-      'access-control-max-age': '3600',
-    },
+  respondEmpty(200, {
+    'access-control-allow-headers': headers.get('access-control-request-headers') ?? '',
+    'access-control-allow-methods': 'get, post, options',
+    'access-control-max-age': '3600',
   })
