@@ -3,7 +3,6 @@
  * stored, so that everything else keeps following the source.
  */
 import { NEW_APP, type AppOverrides, type AppRecord } from './app'
-import type { LimitName } from './limits'
 
 /** An app from outside the database; changes of its settings are stored. */
 export type ProvidedApp = AppRecord & {
@@ -17,20 +16,23 @@ const OVERRIDABLE = ['name', 'slug', ...(Object.keys(REST) as (keyof typeof REST
 /** The fields of `record` that differ from the provided ones. */
 export function overridesOf(base: AppRecord, record: AppRecord): AppOverrides {
   const fields = OVERRIDABLE.filter((field) => !Bun.deepEquals(base[field], record[field]))
-  const names = Object.keys({ ...base.limits, ...record.limits }) as LimitName[]
-  const limits = names
-    .filter((name) => base.limits[name] !== record.limits[name])
-    .map((name) => [name, record.limits[name] ?? null] as const)
-  const switches = Object.keys({ ...base.dialects, ...record.dialects })
-  const isOn = ({ dialects }: AppRecord, name: string): boolean => dialects[name] ?? false
-  const dialects = switches
-    .filter((name) => isOn(base, name) !== isOn(record, name))
-    .map((name) => [name, isOn(record, name)] as const)
+  const dialects = changesOf(base.dialects, record.dialects, false)
+  const limits = changesOf<number | null>(base.limits, record.limits, null)
   return {
     ...Object.fromEntries(fields.map((field) => [field, record[field]])),
-    ...(dialects.length > 0 && { dialects: Object.fromEntries(dialects) }),
-    ...(limits.length > 0 && { limits: Object.fromEntries(limits) }),
+    ...(dialects && { dialects }),
+    ...(limits && { limits }),
   }
+}
+
+type Entries<T> = { readonly [name: string]: T | undefined }
+
+/** The entries that differ, if any; `absent` stands for what is not there. */
+function changesOf<T>(base: Entries<T>, now: Entries<T>, absent: T) {
+  const changes = Object.keys({ ...base, ...now })
+    .filter((name) => (base[name] ?? absent) !== (now[name] ?? absent))
+    .map((name) => [name, now[name] ?? absent] as const)
+  return changes.length > 0 ? Object.fromEntries(changes) : undefined
 }
 
 /** The provided app with its changes. */

@@ -268,12 +268,8 @@ const PUSHEX: Api = {
   isReserved: isReservedByPusher,
 }
 
-type PushedEvent = {
-  readonly channels: readonly ChannelName[]
-  readonly event: string
-  /** The text that Pusher's subscribers get. */
-  readonly data: string
-}
+/** `data` is the text that Pusher's subscribers get. */
+type PushedEvent = Pick<PushRequest, 'channels' | 'event'> & { readonly data: string }
 
 function publishPush(core: Core, app: App, pushed: PushedEvent): MaybePromise<void> {
   const { channels, event, data } = pushed
