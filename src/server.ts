@@ -208,7 +208,7 @@ async function build(
     deliveries: webhooks,
     plugins,
     published,
-    swaggerPage,
+    page: swaggerPage,
   })
   undo.push(() => stopPlugins(core.hooks, core))
   await startPlugins(core.hooks, clock, options.givenUp)

@@ -2,14 +2,12 @@
  * The HTTP API: composes the routes and puts a request id on every answer. The one catch on this side is
  * `onError`; `errors.ts` has the answers.
  */
-import type { HTMLBundle } from 'bun'
 import { Elysia, type AnyElysia } from 'elysia'
 import type { Core } from '../core/core'
 import type { Deliveries } from '../core/deliveries'
 import { once } from '../core/faults'
-import { admin } from './admin'
-import type { AdminChanges } from './admin-changes'
-import type { Enforced } from '../apps/fields'
+import { admin, type AdminOptions } from './admin'
+import type { SignedAccess } from './auth'
 import { channels } from './channels'
 import { crossOrigin } from './admin-origins'
 import { deliveries } from './deliveries'
@@ -18,7 +16,6 @@ import { events } from './events'
 import { AppSecrets } from './app-secrets'
 import { REQUEST_ID, requestIdFrom } from './headers'
 import type { ApiHooks } from './hooks'
-import type { Locality } from './local'
 import type { Logins } from './logins'
 import { documentOf, DOCUMENT_PATH, pageAnswer } from './openapi'
 import { serverAt } from './openapi-text'
@@ -26,7 +23,7 @@ import { operations } from './health'
 import { missingPrefix, pathOf } from './place'
 import { pluginReports, type RunningPlugin } from './plugins'
 import { users } from './users'
-import { reference, type PublishedCredentials } from './pages'
+import { reference, type Reference } from './pages'
 
 /** What the routes of a dialect authenticate with. */
 export type DialectAccess = {
@@ -39,25 +36,18 @@ export type DialectAccess = {
 /** The routes of another server's API. */
 export type DialectRoutes = (core: Core, access: DialectAccess) => AnyElysia
 
-export type ApiOptions = {
-  readonly dialects: readonly DialectRoutes[]
-  readonly pathPrefix: string
-  readonly changes: AdminChanges
-  readonly hooks: ApiHooks
-  readonly locality: Locality
-  readonly logins: Logins
-  readonly enforced: Enforced
-  readonly deliveries: Deliveries
-  readonly plugins: readonly RunningPlugin[]
-  readonly published: PublishedCredentials
-  readonly swaggerPage: HTMLBundle
-}
+export type ApiOptions = SignedAccess &
+  AdminOptions &
+  Reference & {
+    readonly dialects: readonly DialectRoutes[]
+    readonly logins: Logins
+    readonly deliveries: Deliveries
+    readonly plugins: readonly RunningPlugin[]
+  }
 
 export function createApi(core: Core, options: ApiOptions) {
-  const { pathPrefix, changes, published, swaggerPage, plugins } = options
-  const { hooks, locality, logins } = options
-  const access = { pathPrefix, hooks, locality }
-  const secrets = new AppSecrets(hooks.addresses, logins, locality)
+  const { pathPrefix, changes, hooks, published, plugins } = options
+  const secrets = new AppSecrets(hooks.addresses, options.logins, options.locality)
   // Normalising would repair bodies before they are validated: `{}` becomes a list that holds null.
   const api = new Elysia({ normalize: false, handler: { standardHostname: false } })
     .onRequest(({ request, set }) => {
@@ -81,16 +71,16 @@ export function createApi(core: Core, options: ApiOptions) {
     })
   api
     .use(operations(core))
-    .use(events(core, access))
-    .use(channels(core, access))
-    .use(users(core, access))
+    .use(events(core, options))
+    .use(channels(core, options))
+    .use(users(core, options))
   const dialectAccess = { hooks, secrets, openAppId: published.appId }
   for (const routes of options.dialects) api.use(routes(core, dialectAccess))
   api
-    .use(admin(core, { changes, enforced: options.enforced }))
+    .use(admin(core, options))
     .use(deliveries(core, options.deliveries, changes))
     .use(pluginReports(core.hooks, plugins, changes))
-    .use(reference({ page: swaggerPage, published, locality }))
+    .use(reference(options))
   const { origins } = changes.access
   if (origins.length > 0) api.use(crossOrigin(origins))
   // For every route, those of plugins too: the router fails at some parameters and leaves others undecoded.

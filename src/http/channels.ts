@@ -14,7 +14,7 @@ import type { ChannelName } from '../core/types'
 import { requireSignature, type SignedAccess } from './auth'
 import { respondWithList, type Envelope } from './lists'
 import { invalid } from './mistake'
-import { errorText, READ_REFUSALS, APP_READ_REFUSALS } from './refusals'
+import { APP_READ_REFUSALS, readAnswers } from './refusals'
 import {
   ChannelAnswer,
   ChannelsAnswer,
@@ -70,11 +70,7 @@ export function channels(core: Core, access: SignedAccess) {
       },
       {
         query: ListQuery,
-        response: {
-          ...READ_REFUSALS,
-          200: ChannelsAnswer,
-          400: errorText("Unknown info attribute 'nonsense'"),
-        },
+        response: readAnswers(ChannelsAnswer, "Unknown info attribute 'nonsense'"),
         detail: {
           operationId: 'listChannels',
           summary: 'List the occupied channels',
@@ -97,7 +93,7 @@ export function channels(core: Core, access: SignedAccess) {
       },
       {
         query: InfoQuery,
-        response: { 200: ChannelAnswer, ...READ_REFUSALS },
+        response: readAnswers(ChannelAnswer),
         detail: {
           operationId: 'showChannel',
           summary: 'Tell what is known of a channel',
@@ -113,11 +109,10 @@ export function channels(core: Core, access: SignedAccess) {
         return respondWithUsers(core, app, channel, ['{"users":[', ']}'])
       },
       {
-        response: {
-          ...READ_REFUSALS,
-          200: UsersAnswer,
-          400: errorText('Users are known of presence channels only, not of my-channel'),
-        },
+        response: readAnswers(
+          UsersAnswer,
+          'Users are known of presence channels only, not of my-channel',
+        ),
         detail: {
           operationId: 'listUsers',
           summary: 'List the users of a presence channel',
@@ -137,7 +132,7 @@ export function channels(core: Core, access: SignedAccess) {
         }
       },
       {
-        response: { 200: StatsAnswer, ...READ_REFUSALS },
+        response: readAnswers(StatsAnswer),
         detail: {
           operationId: 'showChannelStats',
           summary: 'Tell what is known of a channel (the form of 2012)',

@@ -159,18 +159,11 @@ function put(target: Nested, parts: readonly string[], at: number, value: string
 
 /** `hooks[][url]=a&hooks[][kind]=b` is one entry; a name that the last entry has already begins the next. */
 function append(list: unknown[], parts: readonly string[], at: number, value: string): void {
-  if (at === parts.length) {
-    list.push(value)
-    return
-  }
+  if (at === parts.length) return void list.push(value)
   const last = list.at(-1)
-  if (isRecord(last) && !has(last, parts, at)) {
-    put(last, parts, at, value)
-  } else {
-    const entry: Nested = Object.create(null)
-    put(entry, parts, at, value)
-    list.push(entry)
-  }
+  const entry: Nested = isRecord(last) && !has(last, parts, at) ? last : Object.create(null)
+  if (entry !== last) list.push(entry)
+  put(entry, parts, at, value)
 }
 
 function has(record: Nested, parts: readonly string[], at: number): boolean {

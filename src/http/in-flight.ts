@@ -33,11 +33,7 @@ export class InFlight {
   ) {
     const ofAddress = core.limits.maxRequestsPerAddress
     this.#byAddress = new AddressCounts(ofAddress)
-    this.#few = Math.min(
-      FEW,
-      Math.floor(maxRequests / 4),
-      Math.floor((ofAddress || maxRequests) / 4),
-    )
+    this.#few = Math.floor(Math.min(FEW, maxRequests / 4, (ofAddress || maxRequests) / 4))
   }
 
   /** The answer of `respond`, or a refusal. */

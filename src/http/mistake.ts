@@ -1,4 +1,5 @@
 /** Mistakes in requests, described as SDK users know it: `Expected name parameter to be a string`. */
+import type { ValueError } from '@sinclair/typebox/errors'
 import { RealtimeError } from '../core/errors'
 import type { LimitName } from '../core/limits'
 
@@ -6,11 +7,7 @@ export const invalid = (message: string): RealtimeError =>
   new RealtimeError('request_invalid', message)
 
 /** As the schema library reports it: `/batch/0/name`, `Expected string`. */
-export type Mistake = {
-  readonly path?: string
-  readonly message?: string
-  readonly value?: unknown
-}
+export type Mistake = Partial<Pick<ValueError, 'path' | 'message' | 'value'>>
 
 const TYPE = /^Expected (string|array|object|integer|boolean)$/
 

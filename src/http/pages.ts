@@ -66,7 +66,7 @@ export type PublishedCredentials = {
   readonly password?: string
 }
 
-type Reference = {
+export type Reference = {
   readonly page: HTMLBundle
   /** The page is filled with them for local requests. */
   readonly published: PublishedCredentials

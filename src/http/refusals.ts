@@ -2,7 +2,7 @@
  * Refusals of routes for the document: their shapes, with the messages of a real server as examples.
  * `statuses.test.ts` provokes each of them.
  */
-import { Type } from '@sinclair/typebox'
+import { Type, type TSchema } from '@sinclair/typebox'
 
 export const NoBody = Type.Literal('')
 
@@ -43,11 +43,11 @@ const rateError = (what: string) =>
 /** Of signed reads that name nothing but the app. */
 export const APP_READ_REFUSALS = { ...KNOWN_APP, 429: rateError('reads') }
 
-/** Of signed reads. */
-export const READ_REFUSALS = {
-  ...APP_READ_REFUSALS,
-  400: errorText("Invalid channel name: 'a:b' (allowed are letters, digits and _-=@,.;)"),
-}
+/** Of signed reads about channels: the answer, and the refusals. */
+export const readAnswers = <Answer extends TSchema>(
+  answer: Answer,
+  mistake = "Invalid channel name: 'a:b' (allowed are letters, digits and _-=@,.;)",
+) => ({ ...APP_READ_REFUSALS, 200: answer, 400: errorText(mistake) })
 
 /** Of signed requests with a body. */
 export const SIGNED_REFUSALS = {

@@ -53,18 +53,11 @@ declare module 'swagger-ui-dist/swagger-ui-es-bundle.js' {
   }
 
   type Options = {
-    spec: object
-    domNode: Element
-    presets: unknown[]
     plugins: SwaggerPlugin[]
-    validatorUrl: null
-    tryItOutEnabled: boolean
-    deepLinking: boolean
-    displayRequestDuration: boolean
     operationsSorter: (a: Entry, b: Entry) => number
-    defaultModelsExpandDepth: number
     requestInterceptor: (request: SwaggerRequest) => SwaggerRequest
     responseInterceptor: (response: SwaggerResponse) => SwaggerResponse
+    [option: string]: unknown
   }
 
   type SwaggerUi = {
