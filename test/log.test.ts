@@ -122,6 +122,16 @@ test('a pipe that somebody reads has the last line', async () => {
   expect(await child.exited).toBe(0)
 })
 
+test('a start that fails has logged what it had to say before', async () => {
+  const failing = { ...env, PORT: '', SOKETI_PORT: '0', DATABASE_PATH: folder }
+  const child = Bun.spawn(command, { env: failing, stdout: 'ignore', stderr: 'pipe' })
+  started.push(child)
+  const [note = '', reason] = (await new Response(child.stderr).text()).split('\n')
+  expect(JSON.parse(note)).toMatchObject({ msg: 'SOKETI_PORT is read as PORT' })
+  expect(reason).toStartWith(`carillon: database ${folder}: `)
+  expect(await child.exited).toBe(1)
+})
+
 test('a reader that is gone ends nothing', async () => {
   const log = pipe()
   const child = Bun.spawn(command, { env, stdout: 'pipe', stderr: Bun.file(log.path) })
