@@ -197,8 +197,15 @@ async function receivePost({ core, conn }: LongPoll, request: Request): Promise<
   for (const frame of body.frames)
     if (frame.length > 0) receiveFrame(core, conn, frame)
     else chargeFrame(core, conn, frame)
-  const done = await withinWindow(core, whenIdle(conn))
-  return respond(conn.closed ? 410 : done ? 200 : 408)
+  const idle = whenIdle(conn)
+  const isLate =
+    idle &&
+    (await withTimeout(
+      core.clock,
+      WINDOW_MS,
+      idle.then(() => false),
+    ).catch(() => true))
+  return respond(conn.closed ? 410 : isLate ? 408 : 200)
 }
 
 /** Clients of 1.7 send all that is queued in one request, later ones a hundred lines. */
@@ -256,15 +263,6 @@ function bytesIn(base64: string): Uint8Array | undefined {
   } catch {
     return undefined // SyntaxError
   }
-}
-
-/** Resolves to false where the window ends before. */
-async function withinWindow({ clock }: Core, pending: Promise<void> | undefined): Promise<boolean> {
-  if (!pending) return true
-  return withTimeout(clock, WINDOW_MS, pending).then(
-    () => true,
-    () => false,
-  )
 }
 
 // ---------------------------------------------------------------- responses

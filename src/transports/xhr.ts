@@ -27,8 +27,7 @@ import {
   markSeen,
   type IncomingRequest,
 } from '../protocols/session'
-import { HEADERS, Poll, Stream, type Receiver } from './receivers'
-import { XhrSession, Quotes } from './xhr-session'
+import { HEADERS, Poll, Quotes, Stream, XhrSession, type Receiver } from './xhr-session'
 
 export type XhrCall = {
   readonly verb: string
