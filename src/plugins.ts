@@ -6,7 +6,7 @@ import { Elysia, type AnyElysia } from 'elysia'
 import type { Apps } from './core/apps'
 import { messageOf } from './core/errors'
 import { withTimeout } from './core/faults'
-import { compileHooks, type HookContext, type CompiledHooks } from './core/hooks'
+import { compileHooks, type HookContext, type CompiledHooks, type PluginHooks } from './core/hooks'
 import type { Counter, Hooks } from './core/plugin'
 import { logFailure, runTimer } from './core/plugin-faults'
 import type { Cancel, Clock, Log } from './core/types'
@@ -29,10 +29,7 @@ export class PluginError extends Error {
 export type PluginCounter = Counter & { readonly name: string; readonly about: string }
 
 /** A plugin that is set up. */
-export type LoadedPlugin = {
-  readonly name: string
-  readonly locals: () => object
-  readonly hooks: Hooks<never>
+export type LoadedPlugin = PluginHooks & {
   readonly routes: AnyElysia
   readonly counters: readonly PluginCounter[]
   /** Ends what it was given. */

@@ -59,16 +59,3 @@ function parseHeaders(answer: unknown): Record<string, string> {
   }
   return Object.fromEntries(headers) as Record<string, string>
 }
-
-/** An error for the log, whatever was thrown. */
-export function describeError(cause: unknown): {
-  readonly message: string
-  readonly stack?: string
-} {
-  try {
-    const { message, stack } = cause as Error
-    return cause instanceof Error ? { message, stack: String(stack) } : { message: String(cause) }
-  } catch {
-    return { message: 'an error that cannot be shown' } // its getters throw
-  }
-}

@@ -14,8 +14,6 @@ import type { RefusalLog } from './refusal-log'
 import type { Clock, JsonText, Log, MaybePromise } from './types'
 import { viewOf } from './views'
 
-export type HookStats = { calls: number; refusals: number; faults: number; busyMs: number }
-
 /** One plugin's function for one hook. */
 export type Hook = {
   readonly plugin: string
@@ -24,7 +22,7 @@ export type Hook = {
   readonly name: HookName
   readonly run: (first?: unknown, second?: unknown) => unknown
   readonly locals: () => object
-  readonly stats: HookStats
+  readonly stats: { calls: number; refusals: number; faults: number; busyMs: number }
 }
 
 export type CompiledHooks = { readonly [Name in HookName]: readonly Hook[] }

@@ -3,7 +3,6 @@
  * messages waited. The thread's CPU clock decides, since a busy machine takes the CPU away from a plugin that
  * does nothing wrong. A plugin that sleeps without an `await` looks the same and is not logged.
  */
-import { describeError } from './answers'
 import type { Log } from './types'
 
 /** Codes of log lines. */
@@ -62,4 +61,14 @@ export function runTimer(log: Log, run: () => void): void {
     logFailure(log, source, cause)
   }
   if (performance.now() - beganMs > BLOCKED_MS) logIfBlocked(log, source, cpuMs)
+}
+
+/** An error for the log, whatever was thrown. */
+function describeError(cause: unknown): Pick<Error, 'message' | 'stack'> {
+  try {
+    const { message, stack } = cause as Error
+    return cause instanceof Error ? { message, stack: String(stack) } : { message: String(cause) }
+  } catch {
+    return { message: 'an error that cannot be shown' } // its getters throw
+  }
 }

@@ -9,6 +9,7 @@ import type { App } from '../../core/app'
 import { whenRoom } from '../../core/backlog'
 import type { Core } from '../../core/core'
 import { raise, RealtimeError, refusal, type ErrorCode } from '../../core/errors'
+import { once } from '../../core/faults'
 import { notify } from '../../core/hooks'
 import { isRecord, jsonText, parseJson } from '../../core/json'
 import type { Connection } from '../../core/connection'
@@ -17,7 +18,6 @@ import type { PushView } from '../../core/plugin'
 import { checkData, publish, textOfData, channelCountError, type Api } from '../../core/publish'
 import { workFor } from '../../core/slices'
 import type { ChannelName, MaybePromise } from '../../core/types'
-import type { Uploads } from '../../core/uploads'
 import { appView } from '../../core/views'
 import {
   basicCredentials,
@@ -33,7 +33,7 @@ import type { DialectAccess } from '../../http/api'
 import type { SecretVerdict } from '../../http/app-secrets'
 import { documentForms } from '../../http/body'
 import { logRefusal } from '../../http/errors'
-import { bodyLimitsOf, readBody, sliceOf, type Body, type BodyLimits } from '../../http/form'
+import { bodyLimitsOf, readBody, sliceOf, type Body } from '../../http/form'
 import { NO_BODY, type PushVerdict, type ReceivedRequest } from '../../http/hooks'
 import { BAD_REQUEST, errorDetail, JSON_REFUSALS, PUBLISH_REFUSALS } from '../../http/refusals'
 import { objectSchema, textSchema } from '../../http/schemas'
@@ -104,7 +104,7 @@ export function pushexRoutes(core: Core, access: DialectAccess) {
       const app = appOf(core, request)
       const received = { request, area: 'trigger', app, body: NO_BODY } as const
       hooks.notify('apiRequested', received)
-      const body = readOnce(core.uploads, request, bodyLimits)
+      const body = once(() => readBody(core.uploads, request, bodyLimits))
       const grant = await authorize(core, access, received, async () => (await body()).value)
       if (!grant) {
         hooks.addresses.limitUnreadBody(request)
@@ -213,12 +213,6 @@ async function undefinedIfRefused<T>(verdict: Promise<T>): Promise<T | undefined
 }
 
 // ---------------------------------------------------------------- requests
-
-/** A request's body can be read only once. */
-function readOnce(uploads: Uploads, request: Request, limits: BodyLimits): () => Promise<Body> {
-  let body: Promise<Body> | undefined
-  return () => (body ??= readBody(uploads, request, limits))
-}
 
 /** What a plugin has put in the place of the body, or the body. @throws RealtimeError where it can't be parsed */
 async function pushBodyOf({ params }: Grant, read: () => Promise<Body>): Promise<Body> {
