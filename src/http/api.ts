@@ -89,7 +89,7 @@ export function createApi(core: Core, options: ApiOptions) {
     if (request.url.includes('%')) requireDecodable(pathOf(request.url))
   })
   for (const { routes } of plugins) api.use(routes)
-  const document = once(() => documentOf(api, { plugins, adminOnly: changes.authorize }))
+  const document = once(() => documentOf(api, plugins, changes.authorize))
   const showDocument = async ({ request }: { readonly request: Request }) => {
     return { ...(await document()), servers: [serverAt(`..${missingPrefix(request, pathPrefix)}`)] }
   }

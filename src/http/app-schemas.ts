@@ -8,8 +8,7 @@ import { LIMIT_BY_WIRE_NAME } from '../apps/limits'
 import { mapSwitches } from '../apps/switches'
 import { LIMITS, type LimitRow } from '../core/limits'
 import { MAX_WEBHOOKS } from '../apps/webhooks'
-import { documentForms } from './body'
-import { objectSchema, Webhook } from './schemas'
+import { documentForms, objectSchema, Webhook } from './schemas'
 
 /** An object of the limits that an app may have. */
 const limitsOf = (shape: (row: LimitRow, description: string) => TSchema, description: string) =>
@@ -49,19 +48,18 @@ function fieldsFor(purpose: 'create' | 'change'): Record<string, TSchema> {
   )
 }
 
-/** The framework's types for schemas do not know those of its own library. */
-type Schema = object
-
-type Example = { readonly [field: string]: unknown }
-
 /**
  * `field` is the one that forms show, since a page that shows the others sends them empty. The examples can be
  * sent one after another: what is created is changed.
  */
-function bodyOf(purpose: 'create' | 'change', field: string, example: Example) {
+function bodyOf(
+  purpose: 'create' | 'change',
+  field: string,
+  example: Readonly<Record<string, unknown>>,
+) {
   const fields = Type.Object(fieldsFor(purpose))
-  const json: Schema = objectSchema({ app: fields }, { app: example })
-  const form: Schema = Type.Object(
+  const json: object = objectSchema({ app: fields }, { app: example })
+  const form: object = Type.Object(
     { [`app[${field}]`]: Type.String({ examples: [String(example[field])] }) },
     {
       additionalProperties: Type.String(),

@@ -4,7 +4,7 @@
  * reading of bodies costs 2 µs a request.
  */
 import { isUtf8 } from 'node:buffer'
-import type { Static, TObject, TSchema } from '@sinclair/typebox'
+import type { Static, TObject } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { isRecord, parseJson, describeExcess } from '../core/json'
 import { describeMistake, invalid } from './mistake'
@@ -45,23 +45,6 @@ export function decodeBody(raw: Uint8Array): string {
   if (text.includes('\ufffd') && !isUtf8(raw)) throw invalid('Expected the body to be UTF-8')
   return text
 }
-
-/** Describes, in the document, a body that the framework does not read. */
-export const documentBody = (schema: TSchema, type = 'application/json') => ({
-  requestBody: { content: { [type]: { schema } }, required: true },
-})
-
-/** The same for a body that may be JSON or a form. */
-export const documentForms = (json: object, form = json) => ({
-  requestBody: {
-    content: {
-      'application/json': { schema: json },
-      'application/x-www-form-urlencoded': { schema: form },
-      'multipart/form-data': { schema: form },
-    },
-    required: true,
-  },
-})
 
 function mergeQuery(body: Record<string, unknown>, url: string): Record<string, unknown> {
   const parameters = parseParameters(url)

@@ -15,15 +15,7 @@ import { requireSignature, type SignedAccess } from './auth'
 import { respondWithList, type Envelope } from './lists'
 import { invalid } from './mistake'
 import { APP_READ_REFUSALS, readAnswers } from './refusals'
-import {
-  ChannelAnswer,
-  ChannelsAnswer,
-  ConnectionsAnswer,
-  OPEN,
-  StatsAnswer,
-  textSchema,
-  UsersAnswer,
-} from './schemas'
+import { objectSchema, OPEN, textSchema } from './schemas'
 
 const ListQuery = Type.Object(
   {
@@ -47,6 +39,47 @@ const InfoQuery = Type.Object(
     ),
   },
   OPEN,
+)
+
+export const Attributes = Type.Object({
+  user_count: Type.Optional(
+    Type.Integer({ description: 'Distinct users; presence channels only' }),
+  ),
+  subscription_count: Type.Optional(Type.Integer({ description: 'Connections' })),
+})
+
+export const CHANNELS = { 'presence-my-channel': { user_count: 2 } }
+export const ChannelMap = Type.Object(
+  {},
+  { additionalProperties: Attributes, examples: [CHANNELS] },
+)
+
+const ChannelsAnswer = objectSchema({ channels: ChannelMap }, { channels: CHANNELS })
+const ChannelAnswer = objectSchema(
+  {
+    occupied: Type.Boolean(),
+    user_count: Type.Optional(Type.Integer()),
+    subscription_count: Type.Optional(Type.Integer()),
+    cache: Type.Optional(
+      Type.Union([Type.Object({ data: Type.String(), ttl: Type.Integer() }), Type.Null()], {
+        description: 'The data of the last event and the seconds that it has left',
+      }),
+    ),
+  },
+  { occupied: true, subscription_count: 3 },
+)
+const StatsAnswer = objectSchema(
+  {
+    occupied: Type.Boolean(),
+    user_count: Type.Optional(Type.Integer()),
+    connection_count: Type.Integer(),
+  },
+  { occupied: true, connection_count: 3 },
+)
+const ConnectionsAnswer = objectSchema({ connections: Type.Integer() }, { connections: 3 })
+const UsersAnswer = objectSchema(
+  { users: Type.Array(Type.Object({ id: Type.String() })) },
+  { users: [{ id: '7' }, { id: '8' }] },
 )
 
 export function channels(core: Core, access: SignedAccess) {

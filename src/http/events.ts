@@ -7,25 +7,70 @@ import { Type } from '@sinclair/typebox'
 import type { App } from '../core/app'
 import { whenRoom } from '../core/backlog'
 import type { Core } from '../core/core'
+import type { Limits } from '../core/limits'
 import { scanRecords, type JsonSlice } from '../core/json-scan'
 import { publish, textOfData, type Api, type EventRequest } from '../core/publish'
 import { isReservedByPusher } from '../protocols/event-names'
 import { requireSignature, type SignedAccess } from './auth'
-import { documentBody, jsonBody, decodeBody } from './body'
-import { attributesOf, channelOf, parseInfo } from './channels'
+import { jsonBody, decodeBody } from './body'
+import { Attributes, attributesOf, channelOf, ChannelMap, CHANNELS, parseInfo } from './channels'
 import { errorText, NoBody, SIGNED_REFUSALS } from './refusals'
-import {
-  BatchAnswer,
-  batchBody,
-  EventAnswer,
-  eventBody,
-  EventName,
-  OPEN,
-  SocketId,
-  textSchema,
-} from './schemas'
+import { documentBody, objectSchema, OPEN, textSchema } from './schemas'
 import { sliceOf } from './form'
 import { parseParameters } from './signed-query'
+
+const Data = Type.Any({
+  description:
+    'Text that subscribers get as it is. Of any other JSON value they get the text, as it was written.',
+  examples: ['{"hello":"world"}'],
+})
+const EventName = textSchema('The name of the event', 'my-event')
+const SocketId = textSchema('The connection that is left out', '123.456')
+const Info = textSchema(
+  'What to tell of each channel, separated by commas',
+  'user_count,subscription_count',
+)
+
+/** The length of a list is checked before its entries. */
+const eventBody = ({ maxChannelsPerTrigger: maxItems }: Limits) =>
+  objectSchema(
+    {
+      name: EventName,
+      data: Data,
+      channels: Type.Optional(Type.Array(Type.String(), { maxItems, examples: [['my-channel']] })),
+      channel: Type.Optional(
+        Type.String({ description: 'One channel, where `channels` is absent' }),
+      ),
+      socket_id: Type.Optional(SocketId),
+      info: Type.Optional(Info),
+    },
+    { name: 'my-event', channels: ['my-channel'], data: '{"hello":"world"}' },
+    OPEN,
+  )
+
+const BatchedEvent = Type.Object(
+  {
+    name: Type.String(),
+    data: Data,
+    channel: Type.String(),
+    socket_id: Type.Optional(SocketId),
+    info: Type.Optional(Info),
+  },
+  OPEN,
+)
+
+const batchBody = ({ maxEventsPerBatch: maxItems }: Limits) =>
+  objectSchema(
+    { batch: Type.Array(BatchedEvent, { maxItems }) },
+    { batch: [{ name: 'my-event', channel: 'my-channel', data: '{"hello":"world"}' }] },
+    OPEN,
+  )
+
+const EventAnswer = objectSchema({ channels: Type.Optional(ChannelMap) }, { channels: CHANNELS })
+const BatchAnswer = objectSchema(
+  { batch: Type.Optional(Type.Array(Attributes)) },
+  { batch: [{ subscription_count: 3 }, {}] },
+)
 
 const DeprecatedBody = textSchema('The data of the event, as it is', '{"hello":"world"}')
 const DeprecatedQuery = Type.Object({ name: EventName, socket_id: Type.Optional(SocketId) }, OPEN)

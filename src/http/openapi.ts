@@ -17,6 +17,7 @@ import {
   SECURITY_SCHEMES,
   TAGS,
 } from './openapi-text'
+import type { RunningPlugin } from './plugins'
 import { ADMIN_REFUSALS, NoBody } from './refusals'
 
 export const DOCUMENT_PATH = '/swagger/json'
@@ -30,16 +31,14 @@ export const HTML_ANSWER = pageAnswer('text/html', { type: 'string' }, '<!doctyp
 
 type Hooks = AnyElysia['routes'][number]['hooks']
 type Models = Readonly<Record<string, TSchema>>
-type Surroundings = {
-  readonly plugins: readonly { readonly name: string; readonly routes: AnyElysia }[]
-  /** The hook that makes a route one for admins only. */
-  readonly adminOnly: unknown
-}
-
-/** The document of an API's routes, in their order; other keys are in alphabetical order. */
+/**
+ * The document of an API's routes, in their order; other keys are in alphabetical order. `adminOnly` is the
+ * hook that makes a route one for admins only.
+ */
 export async function documentOf(
   api: AnyElysia,
-  { plugins, adminOnly }: Surroundings,
+  plugins: readonly RunningPlugin[],
+  adminOnly: unknown,
 ): Promise<object> {
   const { filterPaths, registerSchemaPath } = await import('@elysiajs/swagger/utils')
   await nextTurn()

@@ -5,9 +5,9 @@ import { dismissUser } from '../core/dismiss'
 import { refusal } from '../core/errors'
 import type { UserId } from '../core/types'
 import { requireSignature, type SignedAccess } from './auth'
-import { documentBody, jsonBody } from './body'
+import { jsonBody } from './body'
 import { errorText, SIGNED_REFUSALS } from './refusals'
-import { EmptyAnswer, objectSchema, OPEN } from './schemas'
+import { documentBody, EmptyAnswer, objectSchema, OPEN } from './schemas'
 
 /** SDKs send `{}` or no body. */
 const EmptyBody = objectSchema({}, {}, OPEN)

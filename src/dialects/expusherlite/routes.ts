@@ -17,7 +17,6 @@ import type { BackendPublication } from '../../core/messages'
 import { checkData, checkName, checkRate, filterEvent, publishEvent } from '../../core/publish'
 import type { ChannelName } from '../../core/types'
 import type { DialectAccess } from '../../http/api'
-import { documentForms } from '../../http/body'
 import { FieldError } from '../../http/errors'
 import { bodyLimitsOf, readBody, sliceOf, type Body } from '../../http/form'
 import { NO_BODY } from '../../http/hooks'
@@ -31,7 +30,7 @@ import {
   NOT_FOUND,
   PUBLISH_REFUSALS,
 } from '../../http/refusals'
-import { EmptyAnswer, objectSchema, textSchema } from '../../http/schemas'
+import { documentForms, EmptyAnswer, objectSchema, textSchema } from '../../http/schemas'
 import { respondWithChannels, respondWithUsers } from '../../http/channels'
 import { channelOfScope, scopeChannel } from './scopes'
 

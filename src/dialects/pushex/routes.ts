@@ -31,12 +31,11 @@ import { channelOfTopic } from '../../protocols/phoenix-topics'
 import { isForeignPage } from '../../http/admin-origins'
 import type { DialectAccess } from '../../http/api'
 import type { SecretVerdict } from '../../http/app-secrets'
-import { documentForms } from '../../http/body'
 import { logRefusal } from '../../http/errors'
 import { bodyLimitsOf, readBody, sliceOf, type Body } from '../../http/form'
 import { NO_BODY, type PushVerdict, type ReceivedRequest } from '../../http/hooks'
 import { BAD_REQUEST, errorDetail, JSON_REFUSALS, PUBLISH_REFUSALS } from '../../http/refusals'
-import { objectSchema, textSchema } from '../../http/schemas'
+import { documentForms, objectSchema, textSchema } from '../../http/schemas'
 import { queryOf } from '../../http/place'
 
 const EXAMPLE = { channel: ['test', 'test2'], data: 'data', event: 'woohoo' }
