@@ -48,9 +48,6 @@ import { xhrCall, type XhrSessions } from './transports/xhr'
  * of it; without a limit their connections would outlive them.
  */
 const HTTP_IDLE_SECONDS = 75
-/** Routes refuse a body that is too large with a message, unread. The runtime refuses `factor` times that, from `least` bytes on, without one. */
-const BODY_ROOM = { factor: 2, least: 4 * 1024 * 1024 }
-
 export type Port = {
   readonly core: Core
   readonly config: Config
@@ -123,10 +120,9 @@ export function listen(port: Port): Server<Client> {
   })
 }
 
-function maxBodyBytes({ limits }: Config): number {
-  const { factor, least } = BODY_ROOM
-  return Math.max(least, factor * maxRequestBytes(limits), factor * maxPostBytes(limits))
-}
+/** Routes refuse a body that is too large with a message, unread. The runtime has none: it refuses twice that, from 4 MB on. */
+const maxBodyBytes = ({ limits }: Config): number =>
+  Math.max(4 * 1024 * 1024, 2 * maxRequestBytes(limits), 2 * maxPostBytes(limits))
 
 /** The runtime's close reason for a message beyond `maxPayloadLength`. */
 const TOO_BIG = 'Received too big message'

@@ -2,14 +2,14 @@
  * Answers of plugins, read once and copied: their objects may have getters that throw, a `then`, or be no
  * objects at all, and nothing of that may reach the code that acts on the answer.
  */
-import { quote } from './errors'
+import { quote, refusal, type ErrorCode, type Refusal } from './errors'
 import { HOOKS, type Allow, type HookName, type Reject, type Replace } from './plugin'
 import { isHeader } from './webhooks'
 
-/** A parsed answer: our own objects, without getters. */
+/** A parsed answer: our own objects, without getters. A rejection is a refusal. */
 export type Answer =
   | undefined
-  | Reject
+  | Refusal
   | Allow
   | Replace
   | { readonly type: 'headers'; readonly headers: Readonly<Record<string, string>> }
@@ -25,7 +25,8 @@ export function parseAnswer(name: HookName, answer: unknown): Answer {
   if (type === 'reject' && row.refusal) {
     const { message, retryAfterSeconds: seconds } = given
     const retryAfterSeconds = Number.isFinite(seconds) ? Number(seconds) : undefined
-    return { type, message: String(message), retryAfterSeconds }
+    const code = retryAfterSeconds === undefined ? row.refusal : row.throttled
+    return { ...refusal(code as ErrorCode, String(message)), retryAfterSeconds }
   }
   if (type === 'allow' && ALLOWING.has(name))
     return { type, channelData: parseChannelData(given.channelData), params: given.params }

@@ -5,10 +5,10 @@
  */
 import { isThenable, parseAnswer, type Answer } from './answers'
 import { Connection } from './connection'
-import { dataTooLarge, isRefusal, REFUSE, refusal, type ErrorCode, type Refusal } from './errors'
+import { dataTooLarge, isRefusal, REFUSE, type Refusal } from './errors'
 import { withTimeout } from './faults'
 import { jsonOf } from './json'
-import { HOOKS, type Allow, type HookName, type Hooks, type Reject, type Replace } from './plugin'
+import { HOOKS, type Allow, type HookName, type Hooks, type Replace } from './plugin'
 import { BLOCKED_MS, cpuMsAt, logFailure, logIfBlocked } from './plugin-faults'
 import type { RefusalLog } from './refusal-log'
 import type { Clock, JsonText, Log, MaybePromise } from './types'
@@ -188,22 +188,19 @@ export function collectHeaders(
 
 // ---------------------------------------------------------------- one call
 
-/** What a call comes to: a rejection or a fault is a refusal. */
-type Outcome = Refusal | Exclude<Answer, Reject>
-
 function call(
   { log }: HookContext,
   hook: Hook,
   first: unknown,
   second: unknown,
-): Outcome | Promise<unknown> {
+): Answer | Promise<unknown> {
   const { stats, run, plugin, name } = hook
   stats.calls++
   const beganMs = performance.now()
   const cpuMs = cpuMsAt(beganMs)
   try {
     const answer = run(first instanceof Connection ? viewOf(first, hook) : first, second)
-    return isThenable(answer) ? Promise.resolve(answer) : outcomeOf(hook, answer)
+    return isThenable(answer) ? Promise.resolve(answer) : answerOf(hook, answer)
   } catch (cause) {
     return reportFault({ log }, hook, cause)
   } finally {
@@ -214,10 +211,10 @@ function call(
 }
 
 /** Calls a hook that may not wait: a promise is a fault. */
-function callNow(core: HookContext, hook: Hook, first: unknown, second: unknown): Outcome {
-  const outcome = call(core, hook, first, second)
-  if (!(outcome instanceof Promise)) return outcome
-  outcome.catch(() => undefined) // the fault below is the one that counts
+function callNow(core: HookContext, hook: Hook, first: unknown, second: unknown): Answer {
+  const answer = call(core, hook, first, second)
+  if (!(answer instanceof Promise)) return answer
+  answer.catch(() => undefined) // the fault below is the one that counts
   return reportFault(
     core,
     hook,
@@ -232,21 +229,17 @@ async function awaitVerdict(
 ): Promise<Verdict> {
   try {
     const given = await withTimeout(core.clock, core.timing.gateTimeoutMs, answer)
-    return outcomeOf(gate, given) as Verdict
+    return answerOf(gate, given) as Verdict
   } catch (cause) {
     return reportFault(core, gate, cause)
   }
 }
 
-/** @throws TypeError for an answer that the hook may not give */
-function outcomeOf(hook: Hook, given: unknown): Outcome {
+/** Counts a rejection. @throws TypeError for an answer that the hook may not give */
+function answerOf(hook: Hook, given: unknown): Answer {
   const answer = parseAnswer(hook.name, given)
-  if (answer?.type !== 'reject') return answer
-  hook.stats.refusals++
-  const { message, retryAfterSeconds } = answer
-  const row = HOOKS[hook.name]
-  const code = retryAfterSeconds === undefined ? row.refusal : row.throttled
-  return { ...refusal(code as ErrorCode, message), retryAfterSeconds }
+  if (isRefusal(answer)) hook.stats.refusals++
+  return answer
 }
 
 function reportFault({ log }: Pick<HookContext, 'log'>, hook: Hook, cause: unknown): Refusal {

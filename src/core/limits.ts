@@ -4,28 +4,26 @@
  * A lowered limit cuts nobody off: it holds from the next action on.
  */
 
-/** A row; with `perApp`, an app may have its own number. */
-const row = (
-  about: string,
-  unit: string,
-  value: number,
-  range: { min?: number; max?: number; perApp?: boolean } = {},
-) => ({
+type Range = { readonly min?: number; readonly max?: number }
+
+const row = (about: string, unit: string, value: number, range: Range = {}) => ({
   about,
   unit,
   default: value,
   min: range.min ?? 1,
   max: range.max ?? 1_000_000_000,
-  perApp: range.perApp ?? false,
+  perApp: false,
 })
+
+/** A row for which an app may have its own number. */
+const appRow = (...given: Parameters<typeof row>) => ({ ...row(...given), perApp: true })
 
 export type LimitRow = Readonly<ReturnType<typeof row>>
 
 /** Sources: Pusher's documentation as in contracts, section 2.3; ours where Pusher has none. */
 export const LIMITS = {
-  maxConnectionsPerApp: row('open connections of an app; 0 is no limit', 'connections', 0, {
+  maxConnectionsPerApp: appRow('open connections of an app; 0 is no limit', 'connections', 0, {
     min: 0,
-    perApp: true,
   }),
   maxConnectionsPerAddress: row(
     'open connections of one client address that is neither loopback nor private, IPv6 by /64; 0 is no limit',
@@ -45,64 +43,53 @@ export const LIMITS = {
     200,
     { min: 0 },
   ),
-  maxChannelsPerApp: row('channels of an app that somebody is in', 'channels', 200_000, {
+  maxChannelsPerApp: appRow('channels of an app that somebody is in', 'channels', 200_000, {
     max: 10_000_000,
-    perApp: true,
   }),
-  maxPullSessionsPerApp: row(
+  maxPullSessionsPerApp: appRow(
     'sessions of an app by `xhr_streaming`, `xhr_polling` and long-poll',
     'sessions',
     20_000,
-    { max: 10_000_000, perApp: true },
+    { max: 10_000_000 },
   ),
-  maxBackendEventsPerSecond: row(
+  maxBackendEventsPerSecond: appRow(
     'events of an app over HTTP, one per channel, and their burst; 0 is no limit',
     'events',
     0,
-    { min: 0, perApp: true },
+    { min: 0 },
   ),
   maxChannelNameChars: row('length of a channel name', 'characters', 200, { max: 1000 }),
   maxEventNameChars: row('length of an event name', 'characters', 200, { max: 1000 }),
-  maxEventDataBytes: row('`data` of one event', 'bytes of UTF-8', 10_240, {
-    max: 1_048_576,
-    perApp: true,
-  }),
+  maxEventDataBytes: appRow('`data` of one event', 'bytes of UTF-8', 10_240, { max: 1_048_576 }),
   maxChannelsPerTrigger: row('channels of one trigger', 'channels', 100, { max: 10_000 }),
   maxEventsPerBatch: row('events of one batch', 'events', 10, { max: 10_000 }),
-  maxPresenceMembers: row('users in a presence channel', 'users', 100, {
-    max: 1_000_000,
-    perApp: true,
-  }),
+  maxPresenceMembers: appRow('users in a presence channel', 'users', 100, { max: 1_000_000 }),
   maxUserIdChars: row('length of a user id', 'characters', 128, { max: 1000 }),
-  maxUserInfoBytes: row('`user_info` of a presence member', 'bytes of UTF-8', 2048, {
+  maxUserInfoBytes: appRow('`user_info` of a presence member', 'bytes of UTF-8', 2048, {
     max: 1_048_576,
-    perApp: true,
   }),
-  maxClientEventsPerSecond: row('client events of a connection, and their burst', 'events', 10, {
+  maxClientEventsPerSecond: appRow('client events of a connection, and their burst', 'events', 10, {
     max: 1_000_000,
-    perApp: true,
   }),
-  maxClientEventBytesPerSecond: row(
+  maxClientEventBytesPerSecond: appRow(
     'messages of a connection that are client events, whatever becomes of them, and their burst',
     'bytes of UTF-8',
     262_144,
-    { perApp: true },
   ),
-  maxWatchedUsers: row(
+  maxWatchedUsers: appRow(
     'users on the watchlist of a connection; 0 switches watchlists off',
     'users',
     100,
-    { min: 0, max: 10_000, perApp: true },
+    { min: 0, max: 10_000 },
   ),
-  maxCachedChannels: row('cache channels whose last event is kept', 'channels', 10_000, {
+  maxCachedChannels: appRow('cache channels whose last event is kept', 'channels', 10_000, {
     max: 10_000_000,
-    perApp: true,
   }),
-  authorizeWithinSeconds: row(
+  authorizeWithinSeconds: appRow(
     'time in which a connection must sign in, or enter a channel that needs a signature; 0 is no limit',
     'seconds',
     0,
-    { min: 0, max: 86_400, perApp: true },
+    { min: 0, max: 86_400 },
   ),
   maxChannelsPerConnection: row('channels that a connection may hold', 'channels', 2000, {
     max: 100_000,
@@ -131,9 +118,7 @@ export const LIMITS = {
     20,
     { max: 1_000_000 },
   ),
-  maxTopicsPerConnection: row('topics that a connection may join', 'topics', 100, {
-    max: 100_000,
-  }),
+  maxTopicsPerConnection: row('topics that a connection may join', 'topics', 100, { max: 100_000 }),
 } as const
 
 export type LimitName = keyof typeof LIMITS
