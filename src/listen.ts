@@ -163,11 +163,7 @@ function logRefusal({ core, addresses }: Port, request: Request, refusal: Refusa
   core.refusalLog.note(refusal, { remoteAddress: addresses.of(request) })
 }
 
-/**
- * Responds in this turn of the event loop, or in one of the next where the requests before have used it
- * up: one read of a socket may bring thousands. The runtime cuts off a connection that sends another
- * request while its first one waits.
- */
+/** Responds in this turn of the event loop, or in one of the next where the requests before have used it up. */
 function respondInTurn(
   port: Port,
   request: Request,
@@ -185,10 +181,7 @@ function respondInTurn(
   )
 }
 
-/**
- * Upgrades a request to a socket. Pusher clients receive a refusal after the upgrade: a refused upgrade
- * looks to them like a dead server, and they retry for ever. Phoenix clients expect 403.
- */
+/** Upgrades a request to a socket, or refuses it in the way of its codec. */
 function upgrade(
   port: Port,
   request: Request,

@@ -135,8 +135,7 @@ export const maxFrameChars = ({ maxEventDataBytes, maxUserInfoBytes }: Limits): 
 /**
  * Bytes of one WebSocket message that the runtime accepts; it closes the socket with 1009 beyond that.
  * Every frame that may be parsed has room (a character takes at most three bytes), and one that is slightly
- * too large is still refused with a message. Not more: the runtime keeps the part of an unfinished message
- * that has arrived, for as long as its sender likes, and does not show it.
+ * too large is still refused with a message. Not more: the runtime keeps unfinished messages.
  */
 export const maxPayloadBytes = (limits: Limits): number => 4 * maxFrameChars(limits)
 

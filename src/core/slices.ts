@@ -143,10 +143,7 @@ export class Slices {
     return this.hasTime && this.#tasks.size === 0
   }
 
-  /**
-   * True where arrivals have kept this turn long enough: the rest waits for another. The runtime reads half a
-   * megabyte of a socket in one turn, thousands of frames or requests.
-   */
+  /** True where arrivals have kept this turn long enough: the rest waits for another. */
   get isLate(): boolean {
     return this.#isLate
   }

@@ -15,7 +15,7 @@ export type Handshake = { readonly app: App | undefined; readonly refused: Refus
 export const refuseHandshake = (refused: Refusal): Handshake => ({ app: undefined, refused })
 
 export interface Codec extends Encoder {
-  /** True where refusals are answered with 403 in place of the upgrade, false where frames after it carry them. */
+  /** True where refusals are answered with 403 in place of the upgrade; false where that looks like a dead server, and frames after it carry them. */
   readonly refusesUpgrades: boolean
   /** True for the paths of this protocol, and the version that the query names. */
   serves(path: string, query: URLSearchParams): boolean

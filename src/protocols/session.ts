@@ -154,10 +154,7 @@ export function closeSession(core: Core, conn: Client): void {
   else disconnect(core, conn)
 }
 
-/**
- * MOVES: commands that change a connection's channels or its user. One turn of the event loop may bring
- * thousands, from one socket or from a crowd that reconnects; those that it has no time for wait.
- */
+/** MOVES: commands that change a connection's channels or its user; those that a turn has no time for wait. */
 const MOVES: ReadonlySet<Command['type']> = new Set(['subscribe', 'unsubscribe', 'signin'])
 
 const isMove = (command: Command | Refusal): boolean =>
@@ -326,9 +323,8 @@ export function whenIdle(conn: Connection): Promise<void> | undefined {
 export const MAX_PINGS = 1000
 
 /**
- * Counts a native ping or pong. Runtimes send them while the application behind may be dead, so where the
- * protocol has heartbeats of its own they are no sign of life. Ours answers them as it reads them, half a
- * megabyte in one turn of the event loop, and they cannot be put off: a flood of them closes the connection.
+ * Counts a native ping or pong: no sign of life where the protocol has heartbeats of its own, since a runtime
+ * answers for a dead application, too. Ours cannot put them off: a flood of them closes the connection.
  */
 export function countPing(core: Core, conn: Client): void {
   if (conn.closed) return

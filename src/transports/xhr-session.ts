@@ -1,6 +1,6 @@
 /**
  * XhrSession: a connection whose client fetches its frames by requests, as pusher-js does where
- * WebSockets are blocked. Frames wait in a queue until a request takes them.
+ * WebSockets are blocked.
  *
  * A request that breaks off ends the session at once, since pusher-js takes it for the end as well;
  * between two requests a session lives for ten seconds.

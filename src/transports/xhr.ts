@@ -3,10 +3,8 @@
  * requests, and the sessions by the names that clients have given them.
  *
  * A session's name is its only secret: forty random bits and more, below the key of its app. Pages
- * of any origin may call, as they may open WebSockets; plugins see the origin.
- *
- * Like the WebSocket, this is a wire of client libraries and no part of the OpenAPI document: a request
- * depends on those before it, and its response is a stream of frames.
+ * of any origin may call, as they may open WebSockets; plugins see the origin. As a wire of client libraries
+ * it is no part of the OpenAPI document.
  * Spec: contract 9.2.
  */
 import type { Core } from '../core/core'
