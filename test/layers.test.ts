@@ -267,7 +267,6 @@ const SMALL: Readonly<Record<string, string>> = {
   'dialects/codecs.ts': 'a table',
   'dialects/dialects.ts': 'a table',
   'dialects/pushex/mount.ts': 'a row of a table, as each dialect has one',
-  'pages/swagger/credentials.ts': 'one part of the page',
   'protocols/event-names.ts': 'HTTP and dialects ask it, too',
   'protocols/phoenix-topics.ts': 'mounts and routes of dialects ask it',
 }

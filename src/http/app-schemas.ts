@@ -11,12 +11,12 @@ import { MAX_WEBHOOKS } from '../apps/webhooks'
 import { documentForms, objectSchema, Webhook } from './schemas'
 
 /** An object of the limits that an app may have. */
-const limitsOf = (shape: (row: LimitRow, description: string) => TSchema, description: string) =>
+const limitsOf = (shape: (row: LimitRow) => TSchema, description: string) =>
   Type.Object(
     Object.fromEntries(
       Array.from(LIMIT_BY_WIRE_NAME, ([name, limit]) => [
         name,
-        Type.Optional(shape(LIMITS[limit], LIMITS[limit].about)),
+        Type.Optional(shape(LIMITS[limit])),
       ]),
     ),
     { description },
@@ -29,10 +29,8 @@ const SHAPES: Readonly<Record<string, (description: string) => TSchema>> = {
   webhooks: (description) => Type.Array(Webhook, { maxItems: MAX_WEBHOOKS, description }),
   limits: (description) =>
     limitsOf(
-      ({ min: minimum, max: maximum }, about) => ({
-        ...Type.Union([Type.Integer({ minimum, maximum }), Type.Null()]),
-        description: about,
-      }),
+      ({ min: minimum, max: maximum, about }) =>
+        Type.Union([Type.Integer({ minimum, maximum }), Type.Null()], { description: about }),
       description,
     ),
 }
@@ -88,7 +86,7 @@ const AppResource = Type.Object({
   hosts: Type.Array(Type.String()),
   webhooks: Type.Array(Webhook),
   limits: limitsOf(
-    (_, description) => Type.Integer({ description }),
+    ({ about }) => Type.Integer({ description: about }),
     'The numbers of its own; the rest are those of the server',
   ),
   keys: Type.Array(Type.Object({ key: Type.String(), secret: Type.String() }), {

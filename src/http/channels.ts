@@ -202,16 +202,14 @@ function readCache(core: Core, app: App, channel: ChannelName) {
   return { data: textOfJson(cached.publication.data), ttl }
 }
 
-type Attribute = 'user_count' | 'subscription_count'
-
 /** What `info` may name, and how it is read. */
-const ATTRIBUTES: Readonly<
-  Record<Attribute, (core: Core, app: App, channel: ChannelName) => number | undefined>
-> = {
-  user_count: ({ presence }, app, channel) =>
+const ATTRIBUTES = {
+  user_count: ({ presence }: Core, app: App, channel: ChannelName) =>
     channelKind(channel).presence ? presence.userCount(app, channel) : undefined,
-  subscription_count: ({ presence }, app, channel) => presence.subscriptionCount(app, channel),
+  subscription_count: ({ presence }: Core, app: App, channel: ChannelName) =>
+    presence.subscriptionCount(app, channel),
 }
+type Attribute = keyof typeof ATTRIBUTES
 
 /** As long as a query may be. */
 const MAX_INFO_CHARS = 16_384

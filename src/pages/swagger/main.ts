@@ -3,8 +3,7 @@
  * the credentials of the bar on top. No other host is contacted.
  */
 import SwaggerUI from 'swagger-ui-dist/swagger-ui-es-bundle.js'
-import { credentialsOf } from './credentials'
-import { authorize } from './sign'
+import { authorize, type Credentials } from './sign'
 import { compareOperations, operationsPlugin } from './operations'
 import { reasonOf, schemeFinder, type Document } from './schemes'
 
@@ -17,13 +16,32 @@ const applyColorScheme = () => document.documentElement.classList.toggle('dark-m
 dark.addEventListener('change', applyColorScheme)
 applyColorScheme()
 
+/** What is typed into the bar is kept for this tab. */
+const STORAGE_KEY = 'carillon.swagger'
+const credentials = () => Object.fromEntries(new FormData(form)) as Credentials
+
+/** Fills the bar with what was kept, else with development credentials, published for this machine only. */
+async function fillBar(defaultsAt: URL): Promise<void> {
+  const defaults = await fetch(defaultsAt)
+  const published: Partial<Credentials> = defaults.ok ? await defaults.json() : {}
+  const remembered: Partial<Credentials> = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? '{}')
+  for (const [name, value] of Object.entries({ ...published, ...remembered })) {
+    const input = form.elements.namedItem(name)
+    if (input instanceof HTMLInputElement) input.value = String(value)
+  }
+  form.addEventListener('input', () =>
+    sessionStorage.setItem(STORAGE_KEY, JSON.stringify(credentials())),
+  )
+  form.addEventListener('submit', (event) => event.preventDefault())
+}
+
 /** The page's path may end in a slash, and be below a proxy's prefix. */
 const address = new URL(location.pathname.endsWith('/') ? 'json' : 'swagger/json', location.href)
 document.querySelector<HTMLAnchorElement>('a[href="/swagger/json"]')!.href = address.href
 
-const [spec, credentials] = await Promise.all([
+const [spec] = await Promise.all([
   fetch(address).then((answer) => answer.json() as Promise<Document>),
-  credentialsOf(form, new URL('defaults', address)),
+  fillBar(new URL('defaults', address)),
 ])
 for (const server of spec.servers) server.url = new URL(server.url, address).href.replace(/\/$/, '')
 

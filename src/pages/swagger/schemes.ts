@@ -2,6 +2,7 @@
  * Schemes: the credentials that each operation takes, as the document has it, and the reasons for refusals
  * that name none.
  */
+import type { SwaggerResponse } from 'swagger-ui-dist/swagger-ui-es-bundle.js'
 
 export type Operation = {
   readonly parameters?: readonly { readonly name: string; readonly in: string; example?: string }[]
@@ -49,12 +50,10 @@ export function schemeFinder({ paths }: Document, root: URL): (url: string) => R
 const patternOf = (template: string): RegExp =>
   new RegExp(`^${template.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{\w+\}/g, '[^/]+')}$`)
 
-type Refusal = { readonly status: number; readonly text: string }
-
 /** The reason of a refusal that has none, since strangers get it, too; undefined where the answer has it. */
 export function reasonOf(
   scheme: Scheme | undefined,
-  { status, text }: Refusal,
+  { status, text }: Pick<SwaggerResponse, 'status' | 'text'>,
 ): string | undefined {
   const isBare = status === 401 && text === ''
   if (scheme === 'password' && isBare) return 'user or password in the bar is wrong'
