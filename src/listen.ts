@@ -9,7 +9,7 @@ import { REFUSE, type Refusal } from './core/errors'
 import { countFault } from './core/faults'
 import { maxPayloadBytes, maxPostBytes, maxRequestBytes } from './core/limits'
 import { MAX_BEHIND_BYTES, reportSlowReader } from './core/slow-reader'
-import type { MaybePromise } from './core/types'
+import type { MaybePromise } from './core/maybe-promise'
 import { codecFor, isPhoenixPath, isPolledPath } from './dialects/codecs'
 import {
   requestsUpgrade,

@@ -4,19 +4,19 @@
 import type { Config } from './config/config'
 import { AddressCounts } from './core/addresses'
 import { Apps } from './core/apps'
-import { LocalBroker } from './core/broker'
 import { Rates } from './core/bucket'
-import { Cache } from './core/cache'
 import type { Core } from './core/core'
 import { newCounters } from './core/counters'
+import { Departures } from './core/departures'
 import { drain } from './core/drain'
+import { OneNodeEngine, type Engine, type EngineParts } from './core/engine'
 import { Facts } from './core/facts'
 import { countFault, runSafely } from './core/faults'
 import { Groups } from './core/groups'
 import { compileHooks } from './core/hooks'
 import { Hub } from './core/hub'
+import { newNode } from './core/node'
 import { LeaveQueue } from './core/leave-queue'
-import { Presence } from './core/presence'
 import { networkRules, type NetworkRules } from './core/networks'
 import type { ProvidedApp } from './core/provided-apps'
 import { Slices } from './core/slices'
@@ -30,7 +30,7 @@ import {
   sweepIntervalMs,
   newUnauthorizedSweeper,
 } from './core/sweep'
-import type { Clock, NodeId, Topics } from './core/types'
+import type { Clock, Topics } from './core/types'
 import { Unauthorized } from './core/unauthorized'
 import { RequestQueue } from './core/request-queue'
 import { Uploads } from './core/uploads'
@@ -83,6 +83,8 @@ export type ServerOptions = StandbyOptions & {
   readonly plugins?: readonly AnyPlugin[]
   /** From the configuration file. */
   readonly apps?: readonly ProvidedApp[]
+  /** The engine; without, that of one node. */
+  readonly newEngine?: (parts: EngineParts) => Engine
   /** Receives the credentials before generated ones are stored; an error that it throws ends the start. */
   readonly handOver?: (credentials: Credentials) => void
 }
@@ -190,12 +192,14 @@ async function build(
       counters,
     },
     { publish: (topic, frame) => server.publish(topic, frame) },
+    options.newEngine ?? ((parts) => new OneNodeEngine(parts)),
   )
   undo.push(() => core.refusalLog.finish())
   writes.readiness = core.readiness
   const networks = networkRules(config.webhookAllow, config.webhookDeny)
   const webhooks = guard(config.databasePath, () => webhooksOf(core, writes, config, networks))
   undo.push(() => webhooks.stop())
+  undo.push(() => core.engine.stop())
   const hooks = new ApiHooks(core, addresses)
   const api = createApi(core, {
     dialects: DIALECTS.map(({ routes }) => routes),
@@ -225,6 +229,7 @@ async function build(
   options.handOver?.(credentials)
   guard(config.databasePath, () => {
     storeGenerated(credentials, store, apps, clock.now())
+    core.engine.start()
     webhooks.start()
   })
   const checkOpenFiles = watchOpenFiles(core)
@@ -265,7 +270,6 @@ async function build(
 function webhooksOf(core: Core, writes: Writes, config: Config, networks: NetworkRules): Webhooks {
   return new Webhooks(core, writes.guard(outboxStore(writes.db, RETRIES), ['replay']), {
     flushMs: config.webhookFlushMs,
-    settleMs: config.webhookSettleMs,
     batchEvents: config.webhookBatchEvents,
     timeoutMs: config.webhookTimeoutMs,
     maxStored: config.webhookMaxStored,
@@ -283,29 +287,42 @@ type CoreParts = Pick<
   'clock' | 'log' | 'apps' | 'hooks' | 'uploads' | 'requests' | 'slices' | 'counters'
 >
 
-function newCore(config: Config, parts: CoreParts, topics: Topics): Core {
+function newCore(
+  config: Config,
+  parts: CoreParts,
+  topics: Topics,
+  newEngine: (parts: EngineParts) => Engine,
+): Core {
   const { clock, counters, log } = parts
   const { limits } = config
   const state: Core['state'] = { tick: 0, draining: false }
   const groups = new Groups(DIALECTS.flatMap(({ groups: tables }) => tables ?? []))
   const readiness = new Readiness()
   const hub = new Hub(topics, groups, { clock, counters, log, limits, readiness })
-  return {
-    node: crypto.randomUUID() as string as NodeId,
+  const users = new Users()
+  const facts = new Facts()
+  const departures = new Departures({ clock, counters, log, facts, state }, config.webhookSettleMs)
+  const engine = newEngine({
+    clock,
+    facts,
+    departures,
+    users,
+    kindOf: groups.kindOf,
+    cacheTtlMs: config.cacheTtlSeconds * 1000,
+  })
+  const core: Core = {
     limits,
     ...parts,
     addresses: new AddressCounts(config.limits.maxConnectionsPerAddress),
     hub,
     groups,
-    presence: new Presence(),
-    users: new Users(),
+    users,
     unauthorized: new Unauthorized(),
-    cache: new Cache(config.cacheTtlSeconds * 1000),
     subscriptionCounts: new SubscriptionCounts(),
     rates: new Rates(),
     leaveQueue: new LeaveQueue(),
-    broker: new LocalBroker((publication) => hub.deliver(publication)),
-    facts: new Facts(),
+    engine,
+    facts,
     refusalLog: new RefusalLog(log, clock, (code) => WIRE_ERRORS[code].log),
     timing: {
       activityTimeoutSeconds: config.activityTimeoutSeconds,
@@ -318,4 +335,6 @@ function newCore(config: Config, parts: CoreParts, topics: Topics): Core {
     readiness,
     state,
   }
+  engine.run(newNode(core))
+  return core
 }

@@ -8,7 +8,11 @@ import Pusher, { type Channel, type Options } from 'pusher-js'
 import { readConfig, type Config } from '../src/config/config'
 import type { App } from '../src/core/app'
 import type { Limits } from '../src/core/limits'
-import type { Fact } from '../src/core/messages'
+import type { OneNodeEngine } from '../src/core/engine'
+import { FACTS } from '../src/core/facts'
+import type { Fact, FactType } from '../src/core/messages'
+import type { Counts } from '../src/core/presence'
+import type { ChannelName } from '../src/core/types'
 import { Inbox, within } from '../kit/client'
 import { Kit, serverFor } from '../kit/server'
 import { definePlugin, type AnyPlugin, type AppConfig, type Hooks } from '../src/plugin'
@@ -27,10 +31,11 @@ export type StartOptions = {
   readonly meter?: () => number
 }
 
+/** Departures are facts at once, unless `webhookSettleMs` is set. */
 export async function start(options: StartOptions = {}): Promise<TestServer> {
   const { limits, config, ...rest } = options
   const defaults = readConfig({ CARILLON_LOG_LEVEL: 'silent' }).limits
-  const changed = { ...config, limits: { ...defaults, ...limits } }
+  const changed = { webhookSettleMs: 0, ...config, limits: { ...defaults, ...limits } }
   return new TestServer(await serverFor({ ...rest, config: changed }))
 }
 
@@ -61,7 +66,8 @@ export class TestServer extends Kit {
 
   constructor(served: ConstructorParameters<typeof Kit>[0]) {
     super(served)
-    this.core.facts.listen((fact) => this.facts.push(fact))
+    const types = Object.keys(FACTS) as FactType[]
+    this.core.facts.listen({ types, receive: (fact) => this.facts.push(fact) })
   }
 
   get core() {
@@ -74,6 +80,21 @@ export class TestServer extends Kit {
     const keys = [{ key: 'k', secret: 's' }]
     const record = { ...base, id: '8', name: 'other', slug: 'other', keys }
     return this.core.apps.create(record, this.clock.now())
+  }
+
+  /** What the engine of one node keeps of the first app: its occupied channels. */
+  get occupied(): ChannelName[] {
+    const { apps, engine } = this.core
+    return [...(engine as OneNodeEngine).presence.channels(apps.byId(this.app.id)!)]
+  }
+
+  /** And how many subscriptions and members a channel has. */
+  countsOf(channel: string): Counts {
+    const { apps, engine } = this.core
+    return (engine as OneNodeEngine).presence.counts(
+      apps.byId(this.app.id)!,
+      channel as ChannelName,
+    )
   }
 
   /** The facts so far, as `type channel`. */

@@ -104,7 +104,7 @@ const VERBS = [
   'disconnect',
   'sweep',
   'drain',
-  'dismiss',
+  'app-changes',
 ]
 
 const within = (target: string, allowed: string): boolean =>
@@ -255,7 +255,8 @@ test.each(Object.entries(MAX_LINES))(
 const SMALL: Readonly<Record<string, string>> = {
   'clock.ts': 'the real one; tests bring another',
   'config/kubernetes.ts': 'aliases and notes ask it',
-  'core/broker.ts': 'where nodes will meet',
+  'core/app-changes.ts': 'a verb',
+  'core/maybe-promise.ts': 'what everybody may have to wait for',
   'core/counters.ts': 'a table',
   'core/disconnect.ts': 'a verb',
   'core/dismiss.ts': 'a verb',

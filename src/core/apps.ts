@@ -23,6 +23,18 @@ export type AppsOptions = {
   readonly defaultAppId: string | undefined
 }
 
+/** A change of the tenants, the same on every node. */
+export type AppChange =
+  | { readonly type: 'create' | 'change'; readonly record: AppRecord }
+  | { readonly type: 'remove'; readonly id: string }
+
+/** Another app has the same value in these fields. */
+export class AppConflict extends Error {
+  constructor(readonly fields: readonly UniqueField[]) {
+    super(`another app has the same ${fields.join(' and ')}`)
+  }
+}
+
 export class Apps {
   readonly #byId = new Map<string, AppState>()
   readonly #byKey = new Map<string, AppState>()
@@ -83,6 +95,25 @@ export class Apps {
     return UNIQUE_FIELDS.filter(
       (field) => changes(field) && others.some((other) => findClash(field, record, other.record)),
     )
+  }
+
+  /**
+   * Applies a change. Returns the app; undefined where it does not exist any more. `now` is epoch milliseconds.
+   * @throws AppConflict, StoreError; then nothing has changed
+   */
+  apply(change: AppChange, now: number): App | undefined {
+    if (change.type === 'remove') {
+      const app = this.byId(change.id)
+      if (app) this.remove(app)
+      return app
+    }
+    const { type, record } = change
+    const app = type === 'change' ? this.byId(record.id) : undefined
+    const conflicts = this.findConflicts(record, app)
+    if (conflicts.length > 0) throw new AppConflict(conflicts)
+    if (type === 'create') return this.create(record, now)
+    if (app) this.change(app, record, now)
+    return app
   }
 
   /** The caller has checked for conflicts. `now` is epoch milliseconds, here and below. */

@@ -9,7 +9,8 @@
 import type { App } from './app'
 import { RealtimeError } from './errors'
 import type { Hub } from './hub'
-import type { ChannelName, MaybePromise } from './types'
+import type { MaybePromise } from './maybe-promise'
+import type { ChannelName } from './types'
 
 /** Waiting requests and connections of one channel and format. */
 export const MAX_WAITING = 1000

@@ -1,11 +1,11 @@
 /**
  * Cache: the last event that a backend published to each cache channel, with or without subscribers. Bounded
- * per app; an event is dropped after its time, or when too many channels are newer.
- * Spec: contract 3.7.
+ * per app; an event is dropped after its time, or when too many channels are newer. Claims: who was the first.
+ * Spec: contract 3.7, 7.3.
  */
 import type { App } from './app'
 import type { BackendPublication, Encoder } from './messages'
-import type { ChannelName, Frame } from './types'
+import type { ChannelName, Clock, Frame } from './types'
 
 export type CachedEvent = {
   readonly publication: BackendPublication
@@ -59,3 +59,35 @@ function dropOldest(channels: Map<ChannelName, CachedEvent>, most: number): void
 export function frameOf({ publication, frames }: CachedEvent, encoder: Encoder): Frame | undefined {
   return frames.getOrInsertComputed(encoder, () => encoder.broadcast(publication))
 }
+
+/** How long a claim holds, unless the channel is vacated before. */
+const CLAIM_MS = 10_000
+
+/** What somebody was the first to claim of a channel, for a while. */
+export class Claims {
+  /** When each was made, the oldest first. */
+  readonly #madeAt = new Map<string, number>()
+
+  constructor(readonly clock: Clock) {}
+
+  /** True for the first. */
+  claim(app: App, channel: ChannelName, key: string): boolean {
+    const now = this.clock.mono()
+    for (const [name, at] of this.#madeAt) {
+      if (now - at < CLAIM_MS) break
+      this.#madeAt.delete(name)
+    }
+    const name = nameOf(app, channel, key)
+    if (this.#madeAt.has(name)) return false
+    this.#madeAt.set(name, now)
+    return true
+  }
+
+  forget(app: App, channel: ChannelName, key: string): void {
+    if (this.#madeAt.size > 0) this.#madeAt.delete(nameOf(app, channel, key))
+  }
+}
+
+/** No part has a space but the last. */
+const nameOf = (app: App, channel: ChannelName, key: string): string =>
+  `${app.id} ${channel} ${key}`

@@ -107,6 +107,10 @@ export const userChannel = (userId: UserId): ChannelName =>
 export const watchChannel = (userId: UserId): ChannelName =>
   `${WATCH_CHANNEL}${userId}` as ChannelName
 
+/** The user whose own channel it is. */
+export const userOf = (name: ChannelName): UserId | undefined =>
+  isUserChannel(name) ? (name.slice(USER_CHANNEL.length) as UserId) : undefined
+
 /** True for a user's own channel, which is in no list. */
 export function isUserChannel(name: ChannelName): boolean {
   return name.startsWith(USER_CHANNEL)

@@ -5,20 +5,26 @@ import { fullBucket, take, waitFor, type Rate } from './bucket'
 import type { Connection, Subscription } from './connection'
 import type { Core } from './core'
 import { dataTooLarge, eventNameTooLong, isRefusal, REFUSE, refusal, type Refusal } from './errors'
+import type { Position } from './engine'
 import { runFilters } from './hooks'
 import type { Hub } from './hub'
 import { payloadJson, textOfJson } from './json'
-import type { ClientEventCommand, Command, EventPublication } from './messages'
+import type { MaybePromise } from './maybe-promise'
+import type { ClientEventCommand, Command } from './messages'
 import type { ClientEventView } from './plugin'
+import { publishEvent } from './groups'
 
-/** Publishes to the other subscribers, or returns a refusal. Never waits. */
+/** Events of one connection that the engine has not answered yet. */
+const MAX_UNANSWERED = 1000
+
+/** Publishes to the other subscribers, or returns a refusal. Waits only where the engine does. */
 export function publishClientEvent(
   core: Core,
   conn: Connection,
   command: ClientEventCommand,
-): Refusal | undefined {
-  const { app, channel, event, ref } = command
-  if (!takeToken(core, conn, app)) {
+): MaybePromise<Refusal | undefined> {
+  const { app, channel, event } = command
+  if (conn.unansweredEvents >= MAX_UNANSWERED || !takeToken(core, conn, app)) {
     core.counters.clientEventsLimited++
     return REFUSE.clientEventRate
   }
@@ -33,27 +39,54 @@ export function publishClientEvent(
   }
   const tooLarge = checkSize(command)
   if (tooLarge) return tooLarge
-  let { data } = command
+  let sent = command
   const { member: sender } = subscription
   const userId = sender?.userId
   const filters = core.hooks.clientEvent
   if (filters.length > 0) {
-    const shown = data === undefined ? undefined : { data: payloadJson(data) }
+    const shown = command.data === undefined ? undefined : { data: payloadJson(command.data) }
     const view: ClientEventView = { channel: core.groups.nameOf(channel), event, userId, ...shown }
     const filtered = runFilters(core, filters, conn, view, app.limits.maxEventDataBytes)
     if (isRefusal(filtered)) return filtered
     if (conn.closed) return undefined // a plugin ended it
-    if (filtered !== view) data = filtered.data
+    if (filtered !== view) sent = { ...command, data: filtered.data }
   }
 
-  core.counters.clientEvents++
   const except = group ? undefined : conn.id
-  if (data === undefined || typeof data === 'string')
-    publishWithGroup(core, { type: 'event', app, channel, event, data, sender, except })
-  else core.broker.publish({ type: 'bytes', app, channel, event, data, sender, except })
-  if (group) return undefined
+  const { data } = sent
+  const answer =
+    data === undefined || typeof data === 'string'
+      ? publishEvent(core, {
+          type: 'event',
+          origin: 'client',
+          app,
+          channel,
+          event,
+          data,
+          sender,
+          except,
+        })
+      : core.engine.publish({ type: 'bytes', app, channel, event, data, sender, except })
+  if (!(answer instanceof Promise)) return completeEvent(core, conn, sent, subscription, answer)
+  conn.unansweredEvents++
+  return answer
+    .finally(() => conn.unansweredEvents--)
+    .then((published) => completeEvent(core, conn, sent, subscription, published))
+}
+
+/** Called when the engine has accepted the event, or refused it. */
+function completeEvent(
+  core: Core,
+  conn: Connection,
+  { app, channel, event, data, ref }: ClientEventCommand,
+  { channel: { kind }, member }: Subscription,
+  answer: Position | Refusal,
+): Refusal | undefined {
+  if (isRefusal(answer)) return answer
+  core.counters.clientEvents++
+  if (kind.group) return undefined
   if (ref) conn.reply({ type: 'accepted', ref })
-  if (core.facts.hasListeners)
+  if (core.facts.wants('client_event', app, channel))
     core.facts.emit({
       type: 'client_event',
       app,
@@ -61,15 +94,9 @@ export function publishClientEvent(
       event,
       data: data === undefined ? undefined : payloadJson(data),
       socketId: conn.id,
-      userId,
+      userId: member?.userId,
     })
   return undefined
-}
-
-function publishWithGroup({ groups, broker }: Core, publication: EventPublication): void {
-  broker.publish(publication)
-  const relayed = groups.toGroup(publication)
-  if (relayed) broker.publish(relayed)
 }
 
 function senderOf(

@@ -9,7 +9,7 @@ import type { Core } from './core'
 import { REFUSE, refusal, type Refusal } from './errors'
 import { runGates, passGates, notify } from './hooks'
 import type { ConnectRequest } from './plugin'
-import type { MaybePromise } from './types'
+import type { MaybePromise } from './maybe-promise'
 
 /** Counts the connection for its address, whether it is refused or not. Returns a refusal where the address has too many. */
 export function countAddress({ addresses }: Core, conn: Connection): Refusal | undefined {
@@ -46,7 +46,7 @@ export function establish(core: Core, conn: Connection): Refusal | undefined {
   core.counters.connectionsAccepted++
   const { activityTimeoutSeconds } = core.timing
   conn.reply({ type: 'established', socketId: conn.id, activityTimeoutSeconds })
-  if (conn.app && core.facts.hasListeners)
+  if (conn.app && core.facts.wants('connected', conn.app))
     core.facts.emit({ type: 'connected', app: conn.app, socketId: conn.id })
   if (core.hooks.connected.length > 0) notify(core, core.hooks.connected, conn)
   return undefined

@@ -9,7 +9,7 @@ import type { Bucket } from './bucket'
 import type { ChannelKind } from './channel'
 import type { Refusal } from './errors'
 import type { JsonSlice } from './json-scan'
-import type { Encoder, Reply } from './messages'
+import type { Encoder, Reply, SigninCommand } from './messages'
 import type { ConnectionView } from './plugin'
 import type { Subscriptions } from './subscriptions'
 import type { ChannelName, Frame, Member, Meta, Ref, Sink, SocketId, UserId } from './types'
@@ -25,6 +25,17 @@ export class DeferredFrame {
 
 /** The user of a signed-in connection; `info` is the signed `user_info` as it was written. */
 export type User = { readonly id: UserId; readonly info: JsonSlice | undefined }
+
+/** A sign-in whose signature is valid. */
+export type VerifiedSignin = SigninCommand & {
+  /** The user's own. */
+  readonly channel: ChannelName
+  readonly user: User
+  /** The users whose status it wants, as many as it may. */
+  readonly watched: readonly UserId[]
+  /** How many it asked for. */
+  readonly wanted: number
+}
 
 /** A channel with subscribers on this node. */
 export type Channel = {
@@ -86,6 +97,8 @@ export class Connection<Codec extends Encoder = Encoder> {
   eventByteBucket: Bucket | undefined = undefined
   /** When it was last notified that its client events are dropped (`mono`). */
   overBudgetNotifiedAt = -Infinity
+  /** Client events that the engine has not answered yet. Owned by `client-event`. */
+  unansweredEvents = 0
   /** Vacant channels that it may still subscribe to. Owned by `subscribe`. */
   channelBucket: Bucket | undefined = undefined
 

@@ -1,17 +1,15 @@
 /** Core: the nouns, as the one record that verbs are given. */
 import type { AddressCounts } from './addresses'
 import type { Apps } from './apps'
-import type { Broker } from './broker'
 import type { Rates } from './bucket'
-import type { Cache } from './cache'
 import type { Counters } from './counters'
+import type { Engine } from './engine'
 import type { Facts } from './facts'
 import type { CompiledHooks } from './hooks'
 import type { Groups } from './groups'
 import type { Hub } from './hub'
 import type { LeaveQueue } from './leave-queue'
 import type { Limits } from './limits'
-import type { Presence } from './presence'
 import type { Readiness } from './readiness'
 import type { RefusalLog } from './refusal-log'
 import type { RequestQueue } from './request-queue'
@@ -20,10 +18,9 @@ import type { SubscriptionCounts } from './subscription-counts'
 import type { Unauthorized } from './unauthorized'
 import type { Uploads } from './uploads'
 import type { Users } from './users'
-import type { Clock, Log, NodeId } from './types'
+import type { Clock, Log } from './types'
 
 export type Core = {
-  readonly node: NodeId
   readonly clock: Clock
   readonly log: Log
   readonly limits: Limits
@@ -32,17 +29,15 @@ export type Core = {
   readonly addresses: AddressCounts
   readonly hub: Hub
   readonly groups: Groups
-  readonly presence: Presence
   readonly users: Users
   readonly unauthorized: Unauthorized
-  readonly cache: Cache
   readonly subscriptionCounts: SubscriptionCounts
   readonly rates: Rates
   readonly requests: RequestQueue
   readonly uploads: Uploads
   readonly slices: Slices
   readonly leaveQueue: LeaveQueue
-  readonly broker: Broker
+  readonly engine: Engine
   readonly hooks: CompiledHooks
   readonly facts: Facts
   readonly counters: Counters

@@ -2,11 +2,11 @@
  * Disconnect: undoes everything that a connection did, in O(its channels): in this turn of the event loop as
  * far as it has time, then in the next ones.
  */
+import { userChannel } from './channel'
 import type { Connection } from './connection'
 import type { Core } from './core'
 import { notify } from './hooks'
 import { leaveChannel } from './membership'
-import { announceUser } from './watchlist'
 
 /** Called when the transport has closed. Safe for a connection that was never registered, and twice. */
 export function disconnect(core: Core, conn: Connection): void {
@@ -22,9 +22,12 @@ export function disconnect(core: Core, conn: Connection): void {
 /** Called when the connection is in no channel any more. */
 function end(core: Core, conn: Connection): void {
   const { app, user, established } = conn
-  if (app && user && core.users.remove(conn, app))
-    announceUser(core.hub, app, { userId: user.id, online: false })
-  if (established && app) core.facts.emit({ type: 'disconnected', app, socketId: conn.id })
+  if (app && user) {
+    core.users.remove(conn, app)
+    core.engine.exit(conn, app, userChannel(user.id), undefined)
+  }
+  if (established && app && core.facts.wants('disconnected', app))
+    core.facts.emit({ type: 'disconnected', app, socketId: conn.id })
   if (conn.views || established) {
     if (core.hooks.disconnected.length > 0) notify(core, core.hooks.disconnected, conn)
     conn.views = undefined

@@ -114,6 +114,11 @@ export function raise(refused: Refusal): never {
   throw new RealtimeError(code, message, { retryAfterSeconds })
 }
 
+/** @throws RealtimeError for a refusal */
+export function raiseIfRefused(answer: object): void {
+  if (isRefusal(answer)) raise(answer)
+}
+
 /** The message of what plugins and the runtime throw, whatever it is. */
 export const messageOf = (cause: unknown): string =>
   cause instanceof Error ? cause.message : String(cause)
@@ -154,9 +159,13 @@ export const REFUSE = {
   clientEventPrefix: refusal('client_event_invalid', 'Names of client events begin with client-'),
   clientEventReserved: refusal('client_event_invalid', 'The name of the event is reserved'),
   listenDenied: refusal('listen_denied', 'authentication_required'),
+  terminated: refusal('connection_refused', 'You got disconnected by the app.'),
   pongTimeout: refusal('pong_timeout', 'Pong reply not received'),
   shuttingDown: refusal('shutting_down', 'Please reconnect immediately'),
 } as const satisfies Record<string, Refusal>
+
+export const membersFull = (channel: string, limit: number): Refusal =>
+  refusal('members_full', `${channel} is over its limit of ${limit} members (maxPresenceMembers)`)
 
 /** `size` shows actual and allowed bytes. */
 export const dataTooLarge = (size: string): Refusal =>

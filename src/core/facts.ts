@@ -1,24 +1,63 @@
 /**
  * Facts: what happened, emitted to listeners such as webhooks. A listener must not throw and must not change
- * core's state.
+ * core's state. A fact that nobody listens to is not built: ask `wants` first.
  */
-import type { Fact } from './messages'
+import type { App } from './app'
+import type { Fact, FactType } from './messages'
+import type { ChannelName } from './types'
 
-export type FactListener = (fact: Fact) => void
+/** FACTS: the types of facts. */
+export const FACTS: Readonly<Record<FactType, string>> = {
+  app_changed: 'an app was created, changed or deleted',
+  connected: 'a connection got its hello',
+  disconnected: 'it has closed and left its channels',
+  channel_occupied: 'a channel has its first subscription, and had none for a while',
+  channel_vacated: 'its last subscription has ended, and none came for a while',
+  member_added: 'a user has joined a presence channel, and was not there for a while',
+  member_removed: 'their last connection has left it, and they were not back for a while',
+  subscription_count:
+    'the number of subscriptions of a channel has changed, where the app wants to know',
+  cache_miss: 'a subscriber found a cache channel empty',
+  client_event: 'a client has sent an event to a channel',
+}
+
+export type FactListener<Type extends FactType> = {
+  readonly types: readonly Type[]
+  readonly receive: (fact: Extract<Fact, { readonly type: Type }>) => void
+  /** False where the fact is of no use to the listener; absent where each is of use. `channel` is undefined for facts without. */
+  readonly wants?: (type: Type, app: App, channel: ChannelName | undefined) => boolean
+  /** False while facts that can wait had better do so. */
+  readonly hasRoom?: () => boolean
+}
 
 export class Facts {
-  readonly #listeners: FactListener[] = []
+  readonly #listeners: FactListener<FactType>[] = []
+  readonly #byType: Readonly<Record<FactType, FactListener<FactType>[]>>
 
-  /** False lets a hot path skip building a fact. */
-  get hasListeners(): boolean {
-    return this.#listeners.length > 0
+  constructor() {
+    const lists = Object.keys(FACTS).map((type) => [type, []])
+    this.#byType = Object.fromEntries(lists) as Record<FactType, FactListener<FactType>[]>
   }
 
-  listen(listener: FactListener): void {
-    this.#listeners.push(listener)
+  listen<Type extends FactType>(listener: FactListener<Type>): void {
+    const any = listener as unknown as FactListener<FactType>
+    this.#listeners.push(any)
+    for (const type of listener.types) this.#byType[type].push(any)
+  }
+
+  /** True where somebody listens to such a fact: only then it is worth building. */
+  wants(type: FactType, app: App, channel?: ChannelName): boolean {
+    const listeners = this.#byType[type]
+    if (listeners.length === 0) return false
+    return listeners.some(({ wants }) => wants === undefined || wants(type, app, channel))
+  }
+
+  /** False while a listener asks for facts that can wait to do so. */
+  get hasRoom(): boolean {
+    return this.#listeners.every(({ hasRoom }) => hasRoom === undefined || hasRoom())
   }
 
   emit(fact: Fact): void {
-    for (const listener of this.#listeners) listener(fact)
+    for (const { receive } of this.#byType[fact.type]) receive(fact)
   }
 }

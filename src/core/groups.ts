@@ -6,6 +6,9 @@
 import type { App } from './app'
 import { compileKinds, type ChannelKind } from './channel'
 import type { Channel, Subscription } from './connection'
+import type { Engine, Position } from './engine'
+import { isRefusal, type Refusal } from './errors'
+import { allOf, andThen, type MaybePromise } from './maybe-promise'
 import type { EventPublication } from './messages'
 import type { ChannelName } from './types'
 
@@ -46,20 +49,14 @@ export class Groups {
     if (known?.delete(group) && known.size === 0) this.#occupied.delete(group.app)
   }
 
-  /** True where a group of the app has subscribers. */
-  has(app: App): boolean {
-    return this.#occupied.has(app)
-  }
-
   /** A copy of the current subscriptions to groups of the app. */
   subscriptionsIn(app: App): readonly Subscription[] {
     const audiences = [...(this.#occupied.get(app) ?? [])].flatMap((group) => group.audiences)
     return audiences.flatMap((audience) => audience.subscriptions())
   }
 
-  /** The relay of a channel, where a group of the app has subscribers. */
+  /** The relay of a channel, whether anybody is in the group or not: that may be so on another node. */
   relayOf(app: App, channel: ChannelName): Relay | undefined {
-    if (this.#occupied.size === 0 || !this.has(app)) return undefined
     for (const table of this.#tables) {
       const relay = table.relayOf(app, channel)
       if (relay) return relay
@@ -67,10 +64,26 @@ export class Groups {
     return undefined
   }
 
-  /** An event as the channel's group gets it; undefined where none does. */
+  /** An event as the channel's group gets it; undefined where the channel has no group. */
   toGroup(publication: EventPublication): EventPublication | undefined {
     const { app, channel, event } = publication
     const relay = this.relayOf(app, channel)
     return relay && { ...publication, channel: relay.group, event: relay.prefix + event }
   }
 }
+
+/** Publishes an event to its channel, and to the group that gets the channel's events, if there is one. */
+export function publishEvent(
+  { engine, groups }: { readonly engine: Engine; readonly groups: Groups },
+  publication: EventPublication,
+): MaybePromise<Position | Refusal> {
+  const answer = engine.publish(publication)
+  const relayed = groups.toGroup(publication)
+  return relayed ? firstRefusal([answer, engine.publish(relayed)]) : answer
+}
+
+/** The first refusal, else the first position. */
+export const firstRefusal = (
+  answers: MaybePromise<Position | Refusal>[],
+): MaybePromise<Position | Refusal> =>
+  andThen(allOf(answers), (known) => known.find(isRefusal) ?? known[0]!)

@@ -11,7 +11,8 @@ import { jsonOf } from './json'
 import { HOOKS, type Allow, type HookName, type Hooks, type Replace } from './plugin'
 import { BLOCKED_MS, cpuMsAt, logFailure, logIfBlocked } from './plugin-faults'
 import type { RefusalLog } from './refusal-log'
-import type { Clock, JsonText, Log, MaybePromise } from './types'
+import type { MaybePromise } from './maybe-promise'
+import type { Clock, JsonText, Log } from './types'
 import { viewOf } from './views'
 
 /** One plugin's function for one hook. */

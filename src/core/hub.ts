@@ -153,17 +153,16 @@ export class Hub {
   /** Fans an event out on this node: one encode per codec that is present. */
   deliver(publication: Publication): void {
     const channel = this.channel(publication.app, publication.channel)
-    if (!channel) return
-    const except = publication.except && this.#connection(publication.app, publication.except)
-    this.#fanOutTo(channel, publication, except)
+    if (channel) this.#fanOutTo(channel, publication, publication.except)
   }
 
-  announce(app: App, notice: Notice, except?: Connection): void {
+  announce(app: App, notice: Notice, except?: SocketId): void {
     const channel = this.channel(app, notice.channel)
     if (channel) this.#fanOutTo(channel, notice, except)
   }
 
-  #fanOutTo(channel: Channel, broadcast: Broadcast, except: Connection | undefined): void {
+  #fanOutTo(channel: Channel, broadcast: Broadcast, exceptId: SocketId | undefined): void {
+    const except = exceptId && this.#connection(channel.app, exceptId)
     let encoder: Encoder | undefined
     let frame: Frame | undefined
     for (const audience of channel.audiences) {

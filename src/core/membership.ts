@@ -1,130 +1,131 @@
 /**
- * Membership: what happens when a connection joins or leaves a channel. Seat, reply, topic and notices are one
- * synchronous step each way, so that everybody sees one order. No await in this file.
+ * Membership: the one synchronous step into a channel, and the one out of it, on each node. Reply, topic and
+ * notices belong together, so that everybody sees one order. No await in this file.
  */
-import type { App } from './app'
 import { frameOf } from './cache'
-import type { Connection, Subscription } from './connection'
+import { userOf } from './channel'
+import type { Connection, Subscription, VerifiedSignin } from './connection'
 import type { Core } from './core'
-import { notify } from './hooks'
+import type { Delta, Entered, Exited, Node } from './engine'
+import { refusal, type Refusal } from './errors'
+import { notify, refuseAndNotify } from './hooks'
 import type { SubscribeCommand } from './messages'
-import type { Arrival } from './roster'
-import type { ChannelName, Member, Meta } from './types'
+import type { UserId } from './types'
 import { appView } from './views'
+import { announceUser, watch } from './watchlist'
 
-/** Joins a channel; the caller has checked everything. The reply precedes the channel's first event. */
-export function joinChannel(
-  core: Core,
-  conn: Connection,
-  command: SubscribeCommand,
-  member: Member | undefined,
-): void {
-  const { node, presence, hub, facts, hooks } = core
-  const { app, channel, ref } = command
-  const kind = core.groups.kindOf(channel)
-  if (!kind.counted) return joinUncounted(core, conn, command)
-  const arrival = member && { member, meta: newMeta(core, member) }
-  const { occupied, joined, known } = presence.enter(node, app, channel, arrival)
-  const userId = known?.userId
-  replySubscribed(core, conn, command, arrival)
-  if (kind.cache) sendCached(core, conn, app, channel)
-  if (kind.auth !== 'none') core.unauthorized.authorize(conn)
-  hub.join(conn, app, channel, { member: known, meta: arrival?.meta, ref })
-  if (occupied) facts.emit({ type: 'channel_occupied', app, channel })
-  if (!kind.presence) core.subscriptionCounts.notifyChange(core, app, channel)
-  if (arrival) announce(core, conn, command, { ...arrival, joined })
+/** Shows an arrival or a departure to the connections of a node; on the connection's own, joins the channel. */
+export function apply(core: Core, node: Node, delta: Delta): void {
+  if (delta.type === 'exited') return showExit(core, node, delta)
+  const { conn, entry } = delta
+  if (!conn || !entry) return showEntry(core, node, delta)
+  if (conn.closed) return leaveAgain(core, node, conn, delta)
+  if (entry.type === 'signin') return signIn(core, conn, entry, delta.joined)
+  join(core, conn, entry, delta)
+  showEntry(core, node, delta)
   // Plugins come last: they may end the connection.
-  if (joined && hooks.presence.length > 0)
-    notify(core, hooks.presence, appView(app), { type: 'member_added', channel, userId })
-  if (!conn.closed && hooks.subscribed.length > 0)
-    notify(core, hooks.subscribed, conn, { channel, userId })
+  if (!conn.closed && core.hooks.subscribed.length > 0)
+    notify(core, core.hooks.subscribed, conn, {
+      channel: core.groups.nameOf(delta.channel),
+      userId: delta.member?.userId,
+    })
 }
 
-function replySubscribed(
-  { presence }: Core,
+/** The connection has closed while it waited for its seat. */
+function leaveAgain(core: Core, node: Node, conn: Connection, delta: Entered): void {
+  const { app, channel, entry, arrival } = delta
+  if (entry?.type === 'subscribe') showEntry(core, node, delta)
+  const departure = arrival && { userId: arrival.member.userId, meta: arrival.meta }
+  core.engine.exit(conn, app, channel, departure)
+}
+
+/** The reply precedes the channel's first event. */
+function join(
+  { hub, unauthorized }: Core,
   conn: Connection,
-  { app, channel, ref, replaces }: SubscribeCommand,
-  arrival: Arrival | undefined,
+  { ref, replaces }: SubscribeCommand,
+  { app, channel, kind, arrival, member, members, last }: Entered,
 ): void {
-  const members = arrival && presence.roster(app, channel)
   conn.reply({ type: 'subscribed', channel, members, ref })
   if (replaces) conn.reply({ type: 'ended', ref: replaces, replaced: true })
   if (ref && members) conn.reply({ type: 'present', channel, ref, members })
+  if (last) sendLast(conn, last)
+  else if (kind.cache) conn.reply({ type: 'cache_miss', channel })
+  if (kind.auth !== 'none') unauthorized.authorize(conn)
+  hub.join(conn, app, channel, { member, meta: arrival?.meta, ref })
 }
 
-/** Announces the connection to the others, and the user where it is their first. */
-function announce(
-  { hub, facts }: Core,
+function sendLast(conn: Connection, last: NonNullable<Entered['last']>): void {
+  const frame = frameOf(last, conn.codec)
+  if (frame !== undefined) conn.send(frame)
+}
+
+/** Signs the connection in; contract 5.4 has the order of replies and notices. */
+function signIn(
+  core: Core,
   conn: Connection,
-  { app, channel }: SubscribeCommand,
-  { member, meta, joined }: Arrival & { readonly joined: boolean },
+  { app, channel, user, userData, watched, wanted }: VerifiedSignin,
+  isFirst: boolean,
 ): void {
+  conn.reply({ type: 'signed_in', userData })
+  const before = conn.subscriptions?.size ?? 0
+  core.users.add(conn, app, user)
+  core.unauthorized.authorize(conn)
+  core.hub.join(conn, app, channel)
+  const { maxWatchedUsers } = app.limits
+  if (wanted > maxWatchedUsers && maxWatchedUsers > 0)
+    refuseAndNotify(core, conn, watchlistTooLong(wanted, maxWatchedUsers, watched))
+  watch(core, conn, app, watched)
+  conn.signinSubscriptions = (conn.subscriptions?.size ?? 0) - before
+  if (isFirst) announceUser(core.engine, app, { userId: user.id, online: true, except: conn.id })
+}
+
+const watchlistTooLong = (wanted: number, limit: number, watched: readonly UserId[]): Refusal =>
+  refusal(
+    'watchlist_too_long',
+    `Watchlist of ${wanted} users exceeds the limit of ${limit} (maxWatchedUsers); watched are ${watched.join(', ')}`,
+  )
+
+/** Notifies the others in the channel; of the member, where it is their first connection. */
+function showEntry(core: Core, node: Node, delta: Entered): void {
+  const { app, channel, kind, arrival, socketId, joined, isOwn } = delta
+  if (kind.counted && !kind.presence) core.subscriptionCounts.notifyChange(core, node, delta)
+  if (!arrival) return
+  const { member, meta } = arrival
   const { userId } = member
-  hub.announce(app, { type: 'seat_taken', channel, userId, meta }, conn)
+  node.announce(app, { type: 'seat_taken', channel, userId, meta }, socketId)
   if (!joined) return
-  hub.announce(app, { type: 'member_added', channel, member }, conn)
-  facts.emit({ type: 'member_added', app, channel, userId })
+  node.announce(app, { type: 'member_added', channel, member }, socketId)
+  if (isOwn && core.hooks.presence.length > 0)
+    notify(core, core.hooks.presence, appView(app), { type: 'member_added', channel, userId })
 }
 
-const newMeta = ({ clock }: Core, { userInfo }: Member): Meta => ({
-  id: crypto.randomUUID(),
-  since: Math.floor(clock.now() / 1000),
-  userInfo,
-})
-
-/** Joins a group, without notices to its subscribers. */
-function joinUncounted(core: Core, conn: Connection, command: SubscribeCommand): void {
-  const { groups, hub, hooks } = core
-  const { app, channel, ref } = command
-  replySubscribed(core, conn, command, undefined)
-  if (groups.kindOf(channel).auth === 'plugin') core.unauthorized.authorize(conn)
-  hub.join(conn, app, channel, { member: undefined, meta: undefined, ref })
-  if (hooks.subscribed.length > 0)
-    notify(core, hooks.subscribed, conn, { channel: groups.nameOf(channel), userId: undefined })
-}
-
-function sendCached(core: Core, conn: Connection, app: App, channel: ChannelName): void {
-  const cached = core.cache.get(app, channel, core.clock.mono())
-  if (cached) {
-    const frame = frameOf(cached, conn.codec)
-    if (frame !== undefined) conn.send(frame)
-    return
+/** Contract 3.9: `member_removed` to those who stay. */
+function showExit(core: Core, node: Node, delta: Exited): void {
+  const { app, channel, kind, departure, member, left, isOwn } = delta
+  if (departure) node.announce(app, { type: 'seat_left', channel, ...departure })
+  if (member) {
+    const { userId } = member
+    node.announce(app, { type: 'member_removed', channel, member })
+    if (isOwn && core.hooks.presence.length > 0)
+      notify(core, core.hooks.presence, appView(app), { type: 'member_removed', channel, userId })
   }
-  conn.reply({ type: 'cache_miss', channel })
-  core.facts.emit({ type: 'cache_miss', app, channel })
+  const userId = userOf(channel)
+  if (isOwn && left && userId !== undefined)
+    announceUser(core.engine, app, { userId, online: false })
+  if (kind.counted && !kind.presence) core.subscriptionCounts.notifyChange(core, node, delta)
 }
 
-/** Contract 3.9: subscription, seat, `member_removed` to those who stay, facts. */
+/** Leaves a channel, which the connection hears nothing of from then on. */
 export function leaveChannel(core: Core, subscription: Subscription): void {
   if (!subscription.shard) return // a plugin's tap for another subscription has ended it
-  if (!subscription.channel.kind.counted) return leaveUncounted(core, subscription)
-  const { node, presence, hub, facts, hooks } = core
-  const { member, meta } = subscription
+  const { conn, member, meta } = subscription
+  const { app, name, kind } = subscription.channel
   const userId = member?.userId
-  const departure = userId !== undefined && meta ? { userId, meta } : undefined
-  const { app, name: channel, kind } = subscription.channel
-  hub.leave(subscription)
-  const { vacated, left } = presence.exit(node, app, channel, departure)
-  if (departure) hub.announce(app, { type: 'seat_left', channel, ...departure })
-  if (left && member) {
-    hub.announce(app, { type: 'member_removed', channel, member })
-    facts.emit({ type: 'member_removed', app, channel, userId: member.userId })
-    if (hooks.presence.length > 0)
-      notify(core, hooks.presence, appView(app), { type: 'member_removed', channel, userId })
-  }
-  if (!kind.presence) core.subscriptionCounts.notifyChange(core, app, channel)
-  if (vacated) facts.emit({ type: 'channel_vacated', app, channel })
-  if (hooks.unsubscribed.length > 0)
-    notify(core, hooks.unsubscribed, subscription.conn, { channel, userId })
-}
-
-/** Leaves a user's channel, without notices, or a group, where only plugins are notified. */
-function leaveUncounted(core: Core, subscription: Subscription): void {
-  const { name, kind } = subscription.channel
   core.hub.leave(subscription)
+  // A user leaves with the end of the connection.
+  if (userOf(name) === undefined)
+    core.engine.exit(conn, app, name, userId !== undefined && meta ? { userId, meta } : undefined)
   if (kind.auth !== 'user' && core.hooks.unsubscribed.length > 0)
-    notify(core, core.hooks.unsubscribed, subscription.conn, {
-      channel: core.groups.nameOf(name),
-      userId: undefined,
-    })
+    notify(core, core.hooks.unsubscribed, conn, { channel: core.groups.nameOf(name), userId })
 }

@@ -109,30 +109,39 @@ export type Reply =
   | { readonly type: 'ping' }
   | { readonly type: 'pong'; readonly ref: Ref | undefined }
 
-/** An event on its way to the subscribers of one channel. */
-export type EventPublication = {
+type EventFields = {
   readonly type: 'event'
   readonly app: App
   readonly channel: ChannelName
   readonly event: string
-  /** The JSON of the wire's `data`: a JSON string for triggers, what the sender sent for client events, or nothing. */
-  readonly data: JsonText | undefined
-  /** On client events of presence channels only. */
-  readonly sender: Member | undefined
   /** The connection that does not receive it. */
   readonly except: SocketId | undefined
+  /** On client events of presence channels only. */
+  readonly sender: Member | undefined
 }
 
-/** An event of a backend; it always has data. */
-export type BackendPublication = EventPublication & { readonly data: JsonText }
+/** An event of a backend; its data is a JSON string. */
+export type BackendPublication = EventFields & {
+  readonly origin: 'backend'
+  readonly data: JsonText
+}
+
+/** A client event, with the data that its sender sent, if any. */
+type ClientPublication = EventFields & {
+  readonly origin: 'client'
+  readonly data: JsonText | undefined
+}
+
+/** An event on its way to the subscribers of one channel. */
+export type EventPublication = BackendPublication | ClientPublication
 
 /** An event with bytes, from a client; subscribers on wires without binary frames do not get it. */
-export type BytesPublication = Omit<EventPublication, 'type' | 'data'> & {
+export type BytesPublication = Omit<EventFields, 'type'> & {
   readonly type: 'bytes'
   readonly data: Uint8Array
 }
 
-/** What a broker carries. */
+/** What an engine carries. */
 export type Publication = EventPublication | BytesPublication
 
 /** A change of a channel, sent to its other subscribers. */
@@ -159,9 +168,14 @@ export type Notice =
 
 export type Broadcast = Publication | Notice
 
-/** Something that happened, for webhooks and metrics. Emitted after the change is complete. */
+type AppMember = {
+  readonly app: App
+  readonly channel: ChannelName
+  readonly userId: UserId
+}
+
+/** Something that happened, for webhooks and metrics; FACTS says what each is. */
 export type Fact =
-  /** Changed or deleted by the admin API. */
   | { readonly type: 'app_changed'; readonly app: App }
   | { readonly type: 'connected'; readonly app: App; readonly socketId: SocketId }
   | { readonly type: 'disconnected'; readonly app: App; readonly socketId: SocketId }
@@ -174,12 +188,8 @@ export type Fact =
       readonly channel: ChannelName
       readonly count: number
     }
-  | {
-      readonly type: 'member_added' | 'member_removed'
-      readonly app: App
-      readonly channel: ChannelName
-      readonly userId: UserId
-    }
+  | ({ readonly type: 'member_added' } & AppMember)
+  | ({ readonly type: 'member_removed' } & AppMember)
   | {
       readonly type: 'client_event'
       readonly app: App
@@ -189,6 +199,10 @@ export type Fact =
       readonly socketId: SocketId
       readonly userId: UserId | undefined
     }
+
+export type FactType = Fact['type']
+export type ArrivalFact = Extract<Fact, { readonly type: 'channel_occupied' | 'member_added' }>
+export type DepartureFact = Extract<Fact, { readonly type: 'channel_vacated' | 'member_removed' }>
 
 /** The receiver of a refusal. */
 export type Peer = {

@@ -6,7 +6,8 @@
  * its answer may wait.
  */
 import type { ErrorCode } from './errors'
-import type { ChannelName, JsonText, MaybePromise } from './types'
+import type { MaybePromise } from './maybe-promise'
+import type { ChannelName, JsonText } from './types'
 import type { WebhookEventName } from './webhooks'
 
 // ---------------------------------------------------------------- what plugins see

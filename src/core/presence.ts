@@ -1,88 +1,81 @@
 /**
- * Presence: how many subscriptions each channel has and which users are in it, over all nodes. Three tabs of
- * one user are one member with three seats; only the first seat taken and the last one left are announced.
- * Counts are kept per node, so that a lost node can be forgotten.
+ * Presence: how many subscriptions each channel has and which users are in it. Three tabs of one user are one
+ * member with three seats; only the first seat taken and the last one left are announced.
  * Spec: contract 3.5.
  */
 import type { App } from './app'
-import {
-  addToTally,
-  Roster,
-  type Arrival,
-  type Departure,
-  type Members,
-  type Tally,
-} from './roster'
-import type { ChannelName, Member, NodeId, UserId } from './types'
+import { Roster, type Arrival, type Departure } from './roster'
+import type { ChannelName, Member } from './types'
+
+/** Subscriptions and members of a channel. */
+export type Counts = { readonly subscriptions: number; readonly users: number }
 
 type Occupancy = {
   subscriptions: number
-  readonly tally: Tally
   /** Undefined on channels without presence. */
   roster: Roster | undefined
 }
 
 const NO_CHANNELS: ReadonlyMap<ChannelName, Occupancy> = new Map()
+const NOBODY: Counts = { subscriptions: 0, users: 0 }
+const GONE = { vacated: false, left: false, member: undefined, count: 0 }
 
 export class Presence {
   readonly #channels = new Map<App, Map<ChannelName, Occupancy>>()
 
   /**
-   * Takes a seat. `occupied`: the channel was empty; `joined`: the user was not in it; `known`: the member
-   * as their first connection described them. O(1).
+   * Takes a seat. `occupied`: the channel was empty; `joined`: the member was not in it; `member`: as their first
+   * connection described them; `count`: the subscriptions with this one. O(1).
    */
-  enter(node: NodeId, app: App, channel: ChannelName, arrival: Arrival | undefined) {
+  enter(app: App, channel: ChannelName, arrival: Arrival | undefined) {
     const occupancy = this.#channels
       .getOrInsertComputed(app, () => new Map())
-      .getOrInsertComputed(channel, () => ({ subscriptions: 0, tally: [], roster: undefined }))
-    const occupied = occupancy.subscriptions++ === 0
-    addToTally(occupancy.tally, node, 1)
-    if (!arrival) return { occupied, joined: false, known: undefined }
-    occupancy.roster ??= new Roster()
-    const known = occupancy.roster.take(node, arrival)
-    return { occupied, joined: known === arrival.member, known }
+      .getOrInsertComputed(channel, () => ({ subscriptions: 0, roster: undefined }))
+    const count = ++occupancy.subscriptions
+    const occupied = count === 1
+    if (!arrival) return { occupied, joined: false, member: undefined, count, members: undefined }
+    const members = (occupancy.roster ??= new Roster())
+    const member = members.take(arrival)
+    return { occupied, joined: member === arrival.member, member, count, members }
   }
 
-  /** Leaves a seat. `vacated`: nobody is left; `left`: it was the user's last one. O(1). */
-  exit(node: NodeId, app: App, channel: ChannelName, departure: Departure | undefined) {
+  /** Leaves a seat. `vacated`: nobody is left; `left`: it was the last one of the `member`. O(1). */
+  exit(app: App, channel: ChannelName, departure: Departure | undefined) {
     const channels = this.#channels.get(app)
     const occupancy = channels?.get(channel)
-    if (!channels || !occupancy) return { vacated: false, left: false }
-    addToTally(occupancy.tally, node, -1)
-    const left = departure !== undefined && occupancy.roster?.leave(node, departure) === true
-    const vacated = --occupancy.subscriptions === 0
+    if (!channels || !occupancy) return GONE
+    const member = departure && occupancy.roster?.leave(departure)
+    const count = --occupancy.subscriptions
+    const vacated = count === 0
     if (vacated) channels.delete(channel)
     if (channels.size === 0) this.#channels.delete(app)
-    return { vacated, left }
+    return { vacated, left: member !== undefined, member, count }
   }
 
-  has(app: App, channel: ChannelName, userId: UserId): boolean {
-    return this.#roster(app, channel)?.has(userId) ?? false
+  /** True where the arrival would be a member more than the limit. */
+  isFull(app: App, channel: ChannelName, { member }: Arrival, limit: number): boolean {
+    const roster = this.#occupancy(app, channel)?.roster
+    return (roster?.size ?? 0) >= limit && roster?.has(member.userId) !== true
+  }
+
+  isOccupied(app: App, channel: ChannelName): boolean {
+    return this.#occupancy(app, channel) !== undefined
   }
 
   members(app: App, channel: ChannelName): Member[] {
-    return this.#roster(app, channel)?.members() ?? []
+    return this.#occupancy(app, channel)?.roster?.members() ?? []
   }
 
-  /** The members for encoders: live, to be written at once. Undefined on channels without presence. */
-  roster(app: App, channel: ChannelName): Members | undefined {
-    return this.#roster(app, channel)
+  counts(app: App, channel: ChannelName): Counts {
+    const occupancy = this.#occupancy(app, channel)
+    if (!occupancy) return NOBODY
+    const { subscriptions, roster } = occupancy
+    return { subscriptions, users: roster?.size ?? 0 }
   }
 
-  userCount(app: App, channel: ChannelName): number {
-    return this.#roster(app, channel)?.size ?? 0
-  }
-
-  subscriptionCount(app: App, channel: ChannelName): number {
-    return this.#occupancy(app, channel)?.subscriptions ?? 0
-  }
-
-  occupiedChannels(app: App): Iterable<ChannelName> {
+  /** The occupied ones; live. */
+  channels(app: App): Iterable<ChannelName> {
     return (this.#channels.get(app) ?? NO_CHANNELS).keys()
-  }
-
-  #roster(app: App, channel: ChannelName): Roster | undefined {
-    return this.#occupancy(app, channel)?.roster
   }
 
   #occupancy(app: App, channel: ChannelName): Occupancy | undefined {

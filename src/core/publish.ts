@@ -4,12 +4,23 @@
  */
 import type { App } from './app'
 import { requireRoom } from './backlog'
-import { channelKind } from './channel'
 import type { Core } from './core'
-import { dataTooLarge, eventNameTooLong, isRefusal, quote, raise, RealtimeError } from './errors'
+import type { Position } from './engine'
+import {
+  dataTooLarge,
+  eventNameTooLong,
+  isRefusal,
+  quote,
+  raise,
+  raiseIfRefused,
+  RealtimeError,
+  type Refusal,
+} from './errors'
 import { runFilters } from './hooks'
 import { isLonger, jsonOf, jsonText, MAX_LEVELS } from './json'
 import type { JsonSlice } from './json-scan'
+import { publishEvent } from './groups'
+import type { MaybePromise } from './maybe-promise'
 import type { BackendPublication } from './messages'
 import type { ChannelName, SocketId } from './types'
 import { appView } from './views'
@@ -38,38 +49,35 @@ export type IsReserved = (event: string) => boolean
 
 /**
  * Publishes all events, in order, or none. Returns the channels of each event, duplicates removed.
- * @throws RealtimeError for the first mistake
+ * @throws RealtimeError for the first mistake, and for what the engine refuses (or rejects with it)
  */
 export function publish(
   core: Core,
   app: App,
   requests: readonly EventRequest[],
   api: Api,
-): ChannelName[][] {
+): MaybePromise<ChannelName[][]> {
   let accepted = requests.map((request) => toPublications(app, request, api))
   if (core.hub.isCrowded)
     for (const { channel } of accepted.flat()) requireRoom(core.hub, app, channel)
   if (app.limits.maxBackendEventsPerSecond > 0) checkRate(core, app, accepted.flat().length)
   if (core.hooks.publish.length > 0)
     accepted = accepted.map((publications) => publications.map((each) => filterEvent(core, each)))
+  const channels = accepted.map((publications) => publications.map(({ channel }) => channel))
+  let pending: Promise<Position | Refusal>[] | undefined
   for (const publications of accepted) {
     core.counters.publications += publications.length
     for (const publication of publications) {
-      publishEvent(core, publication)
-      const relayed = core.groups.toGroup(publication)
-      if (relayed) core.broker.publish(relayed)
+      const answer = publishEvent(core, publication)
+      if (answer instanceof Promise) (pending ??= []).push(answer)
+      else raiseIfRefused(answer)
     }
   }
-  return accepted.map((publications) => publications.map(({ channel }) => channel))
-}
-
-/** Publishes an event, and caches it on a cache channel. */
-export function publishEvent(
-  { broker, cache, clock }: Core,
-  publication: BackendPublication,
-): void {
-  if (channelKind(publication.channel).cache) cache.put(publication, clock.mono())
-  broker.publish(publication)
+  if (!pending) return channels
+  return Promise.all(pending).then((answers) => {
+    answers.forEach(raiseIfRefused)
+    return channels
+  })
 }
 
 function toPublications(
@@ -88,7 +96,16 @@ function toPublications(
   const distinct = channels.length === 1 ? channels : Array.from(new Set(channels))
   return distinct.map((raw): BackendPublication => {
     const channel = channelOf(app, raw)
-    return { type: 'event', app, channel, event: name, data: text, sender: undefined, except }
+    return {
+      type: 'event',
+      origin: 'backend',
+      app,
+      channel,
+      event: name,
+      data: text,
+      sender: undefined,
+      except,
+    }
   })
 }
 

@@ -4,7 +4,7 @@
  * a callback of its own, and the next one sees how long it took.
  */
 import type { Slices } from './slices'
-import type { MaybePromise } from './types'
+import type { MaybePromise } from './maybe-promise'
 
 /** Milliseconds of a turn for requests that waited: `first` of the late turn itself. */
 export const REQUESTS_MS = { first: 1, most: 3 } as const

@@ -3,12 +3,10 @@
  * encoded once, not for every receiver; a new one is appended to the text of all members, which is joined
  * anew only after somebody has left.
  */
-import type { Member, Meta, NodeId, UserId } from './types'
+import type { Member, Meta, UserId } from './types'
 
-/** A count per node; seldom more than one entry. */
-export type Tally = { readonly node: NodeId; count: number }[]
-
-type Seat = { readonly member: Member; readonly tally: Tally; readonly metas: Meta[] }
+/** A member and their connections, of which there is at least one. */
+type Seat = { readonly member: Member; readonly metas: Meta[] }
 
 /** A member who joins with one of their connections. */
 export type Arrival = { readonly member: Member; readonly meta: Meta }
@@ -46,33 +44,31 @@ export class Roster implements Members {
   }
 
   /** Takes a seat. Returns the member as their first connection described them: the same object if this is the first. */
-  take(node: NodeId, { member, meta }: Arrival): Member {
+  take({ member, meta }: Arrival): Member {
     const seat = this.#seats.get(member.userId)
     if (seat) {
-      addToTally(seat.tally, node, 1)
       seat.metas.push(meta)
       this.#rewrite(seat)
       return seat.member
     }
-    const taken = { member, tally: [{ node, count: 1 }], metas: [meta] }
+    const taken = { member, metas: [meta] }
     this.#seats.set(member.userId, taken)
     if (this.#texts) for (const [entry, text] of this.#texts) text.add(entry, taken)
     return member
   }
 
-  /** Leaves a seat. True if it was the user's last one. */
-  leave(node: NodeId, { userId, meta }: Departure): boolean {
+  /** Leaves a seat. Returns the member if it was their last one. */
+  leave({ userId, meta }: Departure): Member | undefined {
     const seat = this.#seats.get(userId)
-    if (!seat) return false
-    addToTally(seat.tally, node, -1)
+    if (!seat) return undefined
     seat.metas.splice(seat.metas.indexOf(meta), 1)
-    if (seat.tally.length > 0) {
+    if (seat.metas.length > 0) {
       this.#rewrite(seat)
-      return false
+      return undefined
     }
     this.#seats.delete(userId)
     if (this.#texts) for (const text of this.#texts.values()) text.delete(userId)
-    return true
+    return seat.member
   }
 
   write(entry: RosterEntry): string {
@@ -125,13 +121,4 @@ class RosterText {
     this.#parts.set(member.userId, part)
     return part
   }
-}
-
-/** Changes the count of a node; an entry of zero is removed. */
-export function addToTally(tally: Tally, node: NodeId, change: 1 | -1): void {
-  const index = tally.findIndex((entry) => entry.node === node)
-  const entry = tally[index]
-  if (!entry) {
-    if (change > 0) tally.push({ node, count: change })
-  } else if ((entry.count += change) === 0) tally.splice(index, 1)
 }

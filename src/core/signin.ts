@@ -3,20 +3,20 @@
  * user's own channel, whether it subscribes to it or not, so that nothing is missed between the two.
  * Spec: contract 5.1, 5.2, 5.4.
  */
-import { findKeyPair, type App } from './app'
-import { userChannel } from './channel'
-import type { Connection, User } from './connection'
+import { findKeyPair } from './app'
+import { userChannel, watchChannel } from './channel'
+import type { Connection, User, VerifiedSignin } from './connection'
 import type { Core } from './core'
 import { isRefusal, quote, refusal, type Refusal } from './errors'
-import { runGates, passGates, refuseAndNotify } from './hooks'
+import { runGates, passGates } from './hooks'
 import { copyText, parseRecord } from './json'
 import { scanObject, scanValue } from './json-scan'
 import type { SigninCommand } from './messages'
 import { userToSign } from './signature'
-import type { MaybePromise, UserId } from './types'
-import { announceUser, watch } from './watchlist'
+import { allOf, andThen, type MaybePromise } from './maybe-promise'
+import type { UserId } from './types'
 
-/** Signs the connection in, or returns a refusal; it stays open either way. Waits only where a gate does. */
+/** Signs the connection in, or returns a refusal; it stays open either way. Waits only where a gate or the engine does. */
 export function signin(
   core: Core,
   conn: Connection,
@@ -26,9 +26,13 @@ export function signin(
   if (isRefusal(signed)) return signed
   const { user, data } = signed
   const gates = core.hooks.signin
-  if (gates.length === 0) return completeSignin(core, conn, command, signed)
-  const verdict = runGates(core, gates, conn, { userId: user.id, userData: data })
-  const refused = passGates(conn, verdict, () => completeSignin(core, conn, command, signed))
+  const enter = (): MaybePromise<Refusal | undefined> => enterUser(core, conn, command, signed)
+  // Orders for the user reach this node from here on, whatever the gates wait for.
+  const refused = andThen(core.engine.listen(command.app, userChannel(user.id)), (deaf) => {
+    if (deaf || conn.closed) return deaf
+    if (gates.length === 0) return enter()
+    return passGates(conn, runGates(core, gates, conn, { userId: user.id, userData: data }), enter)
+  })
   if (!(refused instanceof Promise)) return refused
   // Terminating the user meanwhile closes this connection, too.
   return refused.finally(core.users.beginSignin(conn, command.app, user.id))
@@ -77,40 +81,26 @@ const isWatchlist = (raw: unknown): raw is readonly UserId[] | null | undefined 
 
 const signinRefusal = (message: string): Refusal => refusal('signin_refused', message)
 
-/** Contract 5.4 has the order of replies and notices. */
-function completeSignin(
+function enterUser(
   core: Core,
   conn: Connection,
-  { app, userData }: SigninCommand,
+  command: SigninCommand,
   { user, data }: SignedUser,
-): Refusal | undefined {
+): MaybePromise<Refusal | undefined> {
   if (conn.user && conn.user.id !== user.id)
     return signinRefusal('Connection already associated with a different user id')
-  conn.reply({ type: 'signed_in', userData })
-  if (conn.user) return undefined
-  const before = conn.subscriptions?.size ?? 0
-  const first = core.users.add(conn, app, user)
-  core.unauthorized.authorize(conn)
-  core.hub.join(conn, app, userChannel(user.id))
-  watchOthers(core, conn, app, data)
-  conn.signinSubscriptions = (conn.subscriptions?.size ?? 0) - before
-  if (first) announceUser(core.hub, app, { userId: user.id, online: true, except: conn })
-  return undefined
-}
-
-function watchOthers(core: Core, conn: Connection, app: App, data: SignedUser['data']): void {
-  const { maxWatchedUsers } = app.limits
+  if (conn.user) {
+    conn.reply({ type: 'signed_in', userData: command.userData })
+    return undefined
+  }
+  const { app } = command
   const ids = (data['watchlist'] ?? []) as readonly UserId[]
-  if (maxWatchedUsers === 0) return
-  const accepted = ids.slice(0, maxWatchedUsers)
-  if (ids.length > maxWatchedUsers)
-    refuseAndNotify(
-      core,
-      conn,
-      refusal(
-        'watchlist_too_long',
-        `Watchlist of ${ids.length} users exceeds the limit of ${maxWatchedUsers} (maxWatchedUsers); watched are ${accepted.join(', ')}`,
-      ),
-    )
-  watch(core, conn, app, accepted)
+  const watched = ids.slice(0, app.limits.maxWatchedUsers)
+  const channel = userChannel(user.id)
+  const entry: VerifiedSignin = { ...command, channel, user, watched, wanted: ids.length }
+  const heard = allOf(watched.map((id) => core.engine.listen(app, watchChannel(id))))
+  return andThen(heard, (answers) => {
+    const deaf = answers.find((answer) => answer !== undefined)
+    return deaf ?? (conn.closed ? undefined : core.engine.enter(conn, entry, undefined, Infinity))
+  })
 }

@@ -14,11 +14,12 @@ import { runGates, passGates } from './hooks'
 import { copyText } from './json'
 import { scanObject } from './json-scan'
 import { notAnObject, parseMember } from './member'
-import { leaveChannel, joinChannel } from './membership'
+import type { MaybePromise } from './maybe-promise'
+import { leaveChannel } from './membership'
 import type { SubscribeCommand, UnsubscribeCommand } from './messages'
 import type { SubscribeRequest } from './plugin'
 import { subscriptionToSign } from './signature'
-import type { ChannelName, MaybePromise, Member } from './types'
+import type { ChannelName, Member, Meta } from './types'
 import { appView } from './views'
 
 /** Subscribes the connection, or returns a refusal. Waits only for a plugin's gate, or where a presence channel is crowded. */
@@ -150,22 +151,42 @@ function completeSubscribe(
   conn: Connection,
   command: SubscribeCommand,
   kind: ChannelKind,
-): Refusal | undefined {
+): MaybePromise<Refusal | undefined> {
   // Connections that name no app survive its end, and a gate may have waited.
   const { app, channel } = command
   if (kind.group && !kind.group.isOpen(core.apps, app, channel)) return REFUSE.topicUnmatched
   const member = kind.presence ? parseMember(command, conn.user) : undefined
   if (isRefusal(member)) return member
-  const refused =
-    checkAppChannels(core, command) ??
-    checkAddressQuota(core, conn) ??
-    (member && checkMemberCount(core, command, member)) ??
-    (kind.counted ? checkNewChannelRate(core, conn, command) : undefined)
+  const refused = checkAppChannels(core, command) ?? checkAddressQuota(core, conn)
   if (refused) return refused
-  // A copy, which does not keep the frame in memory.
-  joinChannel(core, conn, { ...command, channel: copyText(channel) }, member)
-  return undefined
+  const deaf = core.engine.listen(app, channel)
+  if (deaf instanceof Promise)
+    return deaf.then((known) => known ?? enterUnlessClosed(core, conn, command, kind, member))
+  return deaf ?? enterUnlessClosed(core, conn, command, kind, member)
 }
+
+function enterUnlessClosed(
+  core: Core,
+  conn: Connection,
+  command: SubscribeCommand,
+  kind: ChannelKind,
+  member: Member | undefined,
+): MaybePromise<Refusal | undefined> {
+  const { app, channel } = command
+  if (conn.closed) return undefined
+  const refused = kind.counted ? checkNewChannelRate(core, conn, command) : undefined
+  if (refused) return refused
+  const arrival = member && { member, meta: newMeta(core, member) }
+  // A copy, which does not keep the frame in memory.
+  const entry = { ...command, channel: copyText(channel) }
+  return core.engine.enter(conn, entry, arrival, app.limits.maxPresenceMembers)
+}
+
+const newMeta = ({ clock }: Core, { userInfo }: Member): Meta => ({
+  id: crypto.randomUUID(),
+  since: Math.floor(clock.now() / 1000),
+  userInfo,
+})
 
 /** Not covered by the app's channels: thousands of connections in the same thousands of channels take a gigabyte. */
 function checkAddressQuota({ hub }: Core, { quotaKey: key }: Connection): Refusal | undefined {
@@ -213,31 +234,16 @@ function checkSignature(
   return channelData && !scanObject(channelData, []) ? notAnObject(channel) : undefined
 }
 
-/** Users count, not connections: a member may always open another tab. */
-function checkMemberCount(
-  { presence }: Core,
-  { app, channel }: SubscribeCommand,
-  member: Member,
-): Refusal | undefined {
-  const { maxPresenceMembers } = app.limits
-  if (presence.userCount(app, channel) < maxPresenceMembers) return undefined
-  if (presence.has(app, channel, member.userId)) return undefined
-  return refusal(
-    'members_full',
-    `${channel} is over its limit of ${maxPresenceMembers} members (maxPresenceMembers)`,
-  )
-}
-
 /**
  * Limits how often vacant channels are occupied: each is two rows of the webhooks' outbox, kept for as long as an
  * endpoint does not accept them. Checked last: a subscribe that is refused for another reason occupies none.
  */
 function checkNewChannelRate(
-  { clock, limits, presence }: Core,
+  { clock, limits, engine }: Core,
   conn: Connection,
   { app, channel }: SubscribeCommand,
 ): Refusal | undefined {
-  if (presence.subscriptionCount(app, channel) > 0) return undefined
+  if (engine.isOccupied(app, channel)) return undefined
   const { maxNewChannelsPerSecond: perSecond, maxNewChannelsAtOnce } = limits
   // A client that reconnects returns to all of its channels at once.
   const burst = Math.max(maxNewChannelsAtOnce, limits.maxChannelsPerConnection)

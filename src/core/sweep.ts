@@ -27,7 +27,7 @@ export function sweepIntervalMs(silences: Silences): number {
 
 /** Returns the sweep, to be called every `sweepIntervalMs`. */
 export function newSweeper(core: Core): () => void {
-  const { cache, clock, state } = core
+  const { state } = core
   const ticks = ticksOf(core.timing)
   const pass = new Pass(
     core.slices,
@@ -36,7 +36,7 @@ export function newSweeper(core: Core): () => void {
     (conn) => sweep(core, conn, ticks),
   )
   return () => {
-    runSafely(core, 'cache', () => cache.sweep(clock.mono()))
+    runSafely(core, 'engine', () => core.engine.sweep())
     state.tick++
     pass.begin()
   }

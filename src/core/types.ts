@@ -13,8 +13,6 @@ export type SocketId = Brand<string, 'SocketId'>
 /** A valid name: only `parseChannelName` makes one. */
 export type ChannelName = Brand<string, 'ChannelName'>
 export type UserId = Brand<string, 'UserId'>
-/** A server process; each seat in a presence channel is on one. */
-export type NodeId = Brand<string, 'NodeId'>
 /** Text known to be JSON: only `core/json.ts` makes it, and encoders splice it into frames. */
 export type JsonText = Brand<string, 'JsonText'>
 
@@ -90,5 +88,3 @@ export interface Log {
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
 }
-
-export type MaybePromise<T> = T | Promise<T>

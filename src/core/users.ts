@@ -17,21 +17,17 @@ class ByUser {
     return this.#connections.get(app)?.get(userId) ?? NO_CONNECTIONS
   }
 
-  /** True if the user had none before. */
-  add(app: App, userId: UserId, conn: Connection): boolean {
+  add(app: App, userId: UserId, conn: Connection): void {
     const users = this.#connections.getOrInsertComputed(app, () => new Map())
-    const own = users.getOrInsertComputed(userId, () => new Set())
-    return own.add(conn).size === 1
+    users.getOrInsertComputed(userId, () => new Set()).add(conn)
   }
 
-  /** True if it was the user's last one. */
-  delete(app: App, userId: UserId, conn: Connection): boolean {
+  delete(app: App, userId: UserId, conn: Connection): void {
     const users = this.#connections.get(app)
     const own = users?.get(userId)
-    if (!users || !own?.delete(conn) || own.size > 0) return false
+    if (!users || !own?.delete(conn) || own.size > 0) return
     users.delete(userId)
     if (users.size === 0) this.#connections.delete(app)
-    return true
   }
 }
 
@@ -40,15 +36,15 @@ export class Users {
   /** Connections whose sign-in waits for a gate. */
   readonly #signingIn = new ByUser()
 
-  /** True if the user had no connection before. The caller has checked that this one has no user yet. O(1). */
-  add(conn: Connection, app: App, user: User): boolean {
+  /** The caller has checked that this connection has no user yet. O(1). */
+  add(conn: Connection, app: App, user: User): void {
     conn.user = user
-    return this.#signedIn.add(app, user.id, conn)
+    this.#signedIn.add(app, user.id, conn)
   }
 
-  /** Called at the end of the connection. True if it was the user's last one. O(1). */
-  remove(conn: Connection, app: App): boolean {
-    return conn.user !== undefined && this.#signedIn.delete(app, conn.user.id, conn)
+  /** Called at the end of the connection. O(1). */
+  remove(conn: Connection, app: App): void {
+    if (conn.user) this.#signedIn.delete(app, conn.user.id, conn)
   }
 
   /** Records that a sign-in waits for a gate, until the returned function is called. */
@@ -57,6 +53,7 @@ export class Users {
     return () => void this.#signingIn.delete(app, userId, conn)
   }
 
+  /** True where the user has a connection on this node. */
   isOnline(app: App, userId: UserId): boolean {
     return this.#signedIn.of(app, userId).size > 0
   }

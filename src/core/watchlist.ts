@@ -5,32 +5,36 @@
 import type { App } from './app'
 import { watchChannel } from './channel'
 import type { Connection } from './connection'
+import type { Engine } from './engine'
 import type { Hub } from './hub'
-import type { UserId } from './types'
-import type { Users } from './users'
+import type { SocketId, UserId } from './types'
 
-type Nouns = { readonly hub: Hub; readonly users: Users }
+type Nouns = { readonly hub: Hub; readonly engine: Engine }
 
-/** Subscribes the connection to the status of these users, and sends their current one. */
+/** Subscribes the connection to the status of these users, and sends their current one. The node listens to them already. */
 export function watch(
-  { hub, users }: Nouns,
+  { hub, engine }: Nouns,
   conn: Connection,
   app: App,
-  ids: Iterable<UserId>,
+  ids: readonly UserId[],
 ): void {
   const [online, offline]: [UserId[], UserId[]] = [[], []]
   for (const id of new Set(ids)) {
-    ;(users.isOnline(app, id) ? online : offline).push(id)
+    ;(engine.isOnline(app, id) ? online : offline).push(id)
     hub.join(conn, app, watchChannel(id))
   }
-  if (online.length + offline.length > 0) conn.reply({ type: 'watched', online, offline })
+  if (ids.length > 0) conn.reply({ type: 'watched', online, offline })
 }
 
 /** Notifies a user's watchers; `except` is the user's own connection. */
 export function announceUser(
-  hub: Hub,
+  engine: Engine,
   app: App,
-  { userId, online, except }: { userId: UserId; online: boolean; except?: Connection },
+  { userId, online, except }: { userId: UserId; online: boolean; except?: SocketId },
 ): void {
-  hub.announce(app, { type: 'user_status', channel: watchChannel(userId), userId, online }, except)
+  engine.announce(
+    app,
+    { type: 'user_status', channel: watchChannel(userId), userId, online },
+    except,
+  )
 }

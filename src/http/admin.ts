@@ -5,10 +5,9 @@
 import { newAppId, newKeyPair, type App, type AppRecord } from '../core/app'
 import type { Uploads } from '../core/uploads'
 import { Elysia } from 'elysia'
-import { checkActive } from '../core/apps'
+import { changeApp, createApp, removeApp } from '../core/app-changes'
 import type { Core } from '../core/core'
-import { dismissApp, endGroups } from '../core/dismiss'
-import { RealtimeError, refusal } from '../core/errors'
+import { RealtimeError } from '../core/errors'
 import { isRecord } from '../core/json'
 import {
   applyChanges,
@@ -19,7 +18,7 @@ import {
   type FieldErrors,
 } from '../apps/fields'
 import { limitsOnWire } from '../apps/limits'
-import { FieldError } from './errors'
+import { FieldError, takenFields } from './errors'
 import { readBody } from './form'
 import { DATA_ENVELOPE, respondWithList } from './lists'
 import type { AdminChanges } from './admin-changes'
@@ -52,7 +51,8 @@ type AppRequest = { readonly request: Request; readonly params: { readonly slug:
 
 export function admin(core: Core, options: AdminOptions) {
   const { changes } = options
-  const change = ({ request, params }: AppRequest) => changeApp(core, params.slug, request, options)
+  const change = ({ request, params }: AppRequest) =>
+    changeAppFrom(core, params.slug, request, options)
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
     .onBeforeHandle(changes.authorize)
     .onAfterHandle(changes.record)
@@ -67,7 +67,7 @@ export function admin(core: Core, options: AdminOptions) {
     .post(
       '',
       async ({ request, set }) => {
-        const app = await createApp(core, request, options)
+        const app = await createAppFrom(core, request, options)
         set.status = 201
         set.headers['location'] = `${prefixOf(request)}/api/admin/apps/${app.record.slug}`
         return { data: resourceOf(app) }
@@ -96,14 +96,12 @@ export function admin(core: Core, options: AdminOptions) {
     .put('/:slug', change, describeChange('replaceApp'))
     .delete(
       '/:slug',
-      ({ request, params, set }) => {
+      async ({ request, params, set }) => {
         const app = appOf(core, params.slug)
         changes.describe(request, { appId: app.id })
         if (app.providedBy !== undefined)
           throw new FieldError({ id: [`comes from ${app.providedBy} and is removed there`] })
-        core.apps.remove(app)
-        core.facts.emit({ type: 'app_changed', app })
-        dismissApp(core, app, refusal('app_not_found', `App ${app.id} was deleted`))
+        await removeApp(core, app)
         set.status = 204
         return ''
       },
@@ -123,13 +121,13 @@ export function admin(core: Core, options: AdminOptions) {
     )
     .post(
       '/:slug/keys',
-      ({ request, params, set }) => {
+      async ({ request, params, set }) => {
         const app = appOf(core, params.slug)
         changes.describe(request, { appId: app.id })
         const { keys } = requireOwnKeys(app)
         if (keys.length > 1)
           throw new FieldError({ keys: [`are ${keys.length} already; retire the older one first`] })
-        core.apps.change(app, { ...app.record, keys: [...keys, newKeyPair()] }, core.clock.now())
+        await changeApp(core, { ...app.record, keys: [...keys, newKeyPair()] })
         set.status = 201
         return { data: resourceOf(app) }
       },
@@ -149,14 +147,14 @@ export function admin(core: Core, options: AdminOptions) {
     )
     .delete(
       '/:slug/keys/:key',
-      ({ request, params }) => {
+      async ({ request, params }) => {
         const app = appOf(core, params.slug)
         changes.describe(request, { appId: app.id })
         const { keys } = requireOwnKeys(app)
         const kept = keys.filter(({ key }) => key !== params.key)
         if (kept.length === keys.length) throw notFound()
         if (kept.length === 0) throw new FieldError(NO_KEYS)
-        core.apps.change(app, { ...app.record, keys: kept }, core.clock.now())
+        await changeApp(core, { ...app.record, keys: kept })
         return { data: resourceOf(app) }
       },
       {
@@ -196,13 +194,13 @@ async function readApp(uploads: Uploads, request: Request): Promise<Record<strin
   return app
 }
 
-async function createApp(core: Core, request: Request, options: AdminOptions): Promise<App> {
+async function createAppFrom(core: Core, request: Request, options: AdminOptions): Promise<App> {
   const raw = await readApp(core.uploads, request)
   const { changes, errors } = readAppChanges(raw, 'create', options.enforced)
   const record = newRecord({ id: freeId(core), ...newKeyPair(), ...changes }, errors)
   requireValid(core, record, errors)
   options.changes.describe(request, { appId: record.id, fields: changedFields(changes) })
-  return core.apps.create(record, core.clock.now())
+  return createApp(core, record)
 }
 
 function freeId({ apps }: Core): string {
@@ -212,7 +210,7 @@ function freeId({ apps }: Core): string {
 }
 
 /** A new name makes a new slug, unless one is given. */
-async function changeApp(core: Core, slug: string, request: Request, options: AdminOptions) {
+async function changeAppFrom(core: Core, slug: string, request: Request, options: AdminOptions) {
   const raw = await readApp(core.uploads, request)
   const app = appOf(core, slug) // looked up after the wait: it may have been deleted meanwhile
   const { changes, errors } = readAppChanges(raw, 'change', options.enforced)
@@ -222,20 +220,14 @@ async function changeApp(core: Core, slug: string, request: Request, options: Ad
   if (record.slug === '') errors['slug'] = ['is invalid']
   requireValid(core, record, errors, app)
   options.changes.describe(request, { appId: app.id, fields: changedFields(changes) })
-  const renamedTo = record.slug === app.record.slug ? undefined : record.slug
-  core.apps.change(app, record, core.clock.now())
-  if (renamedTo !== undefined) endGroups(core, app)
-  core.facts.emit({ type: 'app_changed', app })
-  const refused = checkActive(app)
-  if (refused) dismissApp(core, app, refused)
+  await changeApp(core, record)
   return { data: resourceOf(app) }
 }
 
-/** A taken name makes a taken slug: like the seed's, the error names the name only. @throws FieldError */
+/** @throws FieldError */
 function requireValid(core: Core, record: AppRecord, errors: FieldErrors, self?: App): void {
-  const taken = core.apps.findConflicts(record, self)
-  for (const field of taken)
-    if (field !== 'slug' || !taken.includes('name')) errors[field] ??= ['has already been taken']
+  const taken = takenFields(core.apps.findConflicts(record, self))
+  for (const [field, mistakes] of Object.entries(taken)) errors[field] ??= mistakes
   if (Object.keys(errors).length > 0) throw new FieldError(errors)
 }
 

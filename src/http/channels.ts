@@ -10,6 +10,8 @@ import { channelKind, isUserChannel, parseChannelName } from '../core/channel'
 import type { Core } from '../core/core'
 import { quote, raise } from '../core/errors'
 import { jsonText, textOfJson } from '../core/json'
+import { andThen } from '../core/maybe-promise'
+import type { Counts } from '../core/presence'
 import type { ChannelName } from '../core/types'
 import { requireSignature, type SignedAccess } from './auth'
 import { respondWithList, type Envelope } from './lists'
@@ -95,9 +97,9 @@ export function channels(core: Core, access: SignedAccess) {
           )
         return respondWithChannels(core, app, {
           envelope: ['{"channels":{', '}}'],
-          jsonOf: (name) =>
+          jsonOf: (name, counts) =>
             name.startsWith(prefix)
-              ? `${jsonText(name)}:${JSON.stringify(attributesOf(core, app, name, attributes))}`
+              ? `${jsonText(name)}:${JSON.stringify(selectAttributes(name, counts, attributes))}`
               : undefined,
         })
       },
@@ -118,11 +120,14 @@ export function channels(core: Core, access: SignedAccess) {
         const { cache, rest } = splitCache(query.info)
         const attributes = parseInfo(rest)
         if (attributes.includes('user_count')) requirePresence(channel)
-        return {
-          occupied: core.presence.subscriptionCount(app, channel) > 0,
-          ...attributesOf(core, app, channel, attributes),
-          ...(cache && { cache: readCache(core, app, channel) }),
-        }
+        const cached = cache ? readCache(core, app, channel) : {}
+        return andThen(core.engine.counts(app, channel), (counts) =>
+          andThen(cached, (last) => ({
+            occupied: counts.subscriptions > 0,
+            ...selectAttributes(channel, counts, attributes),
+            ...last,
+          })),
+        )
       },
       {
         query: InfoQuery,
@@ -157,12 +162,11 @@ export function channels(core: Core, access: SignedAccess) {
       '/channels/:channel/stats',
       ({ app, params }) => {
         const channel = channelOf(app, params.channel)
-        const connections = core.presence.subscriptionCount(app, channel)
-        return {
-          occupied: connections > 0,
-          ...attributesOf(core, app, channel, ['user_count']),
-          connection_count: connections,
-        }
+        return andThen(core.engine.counts(app, channel), (counts) => ({
+          occupied: counts.subscriptions > 0,
+          ...selectAttributes(channel, counts, ['user_count']),
+          connection_count: counts.subscriptions,
+        }))
       },
       {
         response: readAnswers(StatsAnswer),
@@ -195,21 +199,20 @@ function splitCache(info: string | undefined): { cache: boolean; rest: string } 
 function readCache(core: Core, app: App, channel: ChannelName) {
   if (!channelKind(channel).cache)
     throw invalid(`Events are kept of cache channels only, not of ${channel}`)
-  const now = core.clock.mono()
-  const cached = core.cache.get(app, channel, now)
-  if (!cached) return null
-  const ttl = Math.ceil((cached.expiresAt - now) / 1000)
-  return { data: textOfJson(cached.publication.data), ttl }
+  return andThen(core.engine.last(app, channel), (cached) => {
+    if (!cached) return { cache: null }
+    const ttl = Math.ceil((cached.expiresAt - core.clock.mono()) / 1000)
+    return { cache: { data: textOfJson(cached.publication.data), ttl } }
+  })
 }
 
 /** What `info` may name, and how it is read. */
 const ATTRIBUTES = {
-  user_count: ({ presence }: Core, app: App, channel: ChannelName) =>
-    channelKind(channel).presence ? presence.userCount(app, channel) : undefined,
-  subscription_count: ({ presence }: Core, app: App, channel: ChannelName) =>
-    presence.subscriptionCount(app, channel),
+  user_count: ({ users }: Counts, channel: ChannelName) =>
+    channelKind(channel).presence ? users : undefined,
+  subscription_count: ({ subscriptions }: Counts, _: ChannelName) => subscriptions,
 }
-type Attribute = keyof typeof ATTRIBUTES
+export type Attribute = keyof typeof ATTRIBUTES
 
 /** As long as a query may be. */
 const MAX_INFO_CHARS = 16_384
@@ -228,40 +231,50 @@ export function parseInfo(info: string | undefined): Attribute[] {
 }
 
 /** The attributes that apply to the channel. */
-export function attributesOf(core: Core, app: App, channel: ChannelName, info: readonly string[]) {
-  const answer: { [Name in Attribute]?: number } = {}
-  for (const name of info as readonly Attribute[]) {
-    const value = ATTRIBUTES[name](core, app, channel)
-    if (value !== undefined) answer[name] = value
+export const attributesOf = (
+  { engine }: Core,
+  app: App,
+  channel: ChannelName,
+  info: readonly Attribute[],
+) => andThen(engine.counts(app, channel), (counts) => selectAttributes(channel, counts, info))
+
+function selectAttributes(channel: ChannelName, counts: Counts, info: readonly Attribute[]) {
+  const selected: { [Name in Attribute]?: number } = {}
+  for (const name of info) {
+    const value = ATTRIBUTES[name](counts, channel)
+    if (value !== undefined) selected[name] = value
   }
-  return answer
+  return selected
 }
 
 type ChannelList = {
   readonly envelope: Envelope
-  /** A channel and its number of subscriptions as JSON; undefined for a channel that is left out. */
-  readonly jsonOf: (name: ChannelName, subscriptions: number) => string | undefined
+  /** A channel and its counts as JSON; undefined for a channel that is left out. */
+  readonly jsonOf: (name: ChannelName, counts: Counts) => string | undefined
 }
 
 /** Lists the occupied channels, without those of users. */
-export function respondWithChannels(core: Core, app: App, { envelope, jsonOf }: ChannelList) {
-  return respondWithList(core, {
-    items: core.presence.occupiedChannels(app),
-    envelope,
-    jsonOf: (name) => {
-      const count = core.presence.subscriptionCount(app, name) // 0 for one that was left meanwhile
-      return count === 0 || isUserChannel(name) ? undefined : jsonOf(name, count)
-    },
-  })
-}
+export const respondWithChannels = (core: Core, app: App, { envelope, jsonOf }: ChannelList) =>
+  andThen(core.engine.channels(app), ({ names, countsOf }) =>
+    respondWithList(core, {
+      items: names,
+      envelope,
+      jsonOf: (name) => {
+        const counts = countsOf(name)
+        return counts.subscriptions === 0 || isUserChannel(name) ? undefined : jsonOf(name, counts)
+      },
+    }),
+  )
 
 /** Lists the ids of a channel's members. */
 export const respondWithUsers = (core: Core, app: App, name: ChannelName, envelope: Envelope) =>
-  respondWithList(core, {
-    items: core.presence.members(app, name),
-    envelope,
-    jsonOf: ({ userId }) => JSON.stringify({ id: userId }),
-  })
+  andThen(core.engine.members(app, name), (items) =>
+    respondWithList(core, {
+      items,
+      envelope,
+      jsonOf: ({ userId }) => JSON.stringify({ id: userId }),
+    }),
+  )
 
 /** @throws RealtimeError('channel_invalid') */
 export function channelOf(app: App, raw: string): ChannelName {

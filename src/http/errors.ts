@@ -3,6 +3,8 @@
  * admin API answers as the seed's does. No answer reveals more than the caller may know.
  */
 import { NotFoundError, ParseError, ValidationError } from 'elysia'
+import type { UniqueField } from '../core/app-names'
+import { AppConflict } from '../core/apps'
 import type { Core } from '../core/core'
 import { RealtimeError, type ErrorCode, type Refusal } from '../core/errors'
 import { WIRE_ERRORS } from '../protocols/errors'
@@ -27,6 +29,12 @@ export class FieldError extends RealtimeError {
   ) {
     super('app_invalid', 'Some fields are invalid')
   }
+}
+
+/** A taken name makes a taken slug: like the seed's, the error names the name only. */
+export function takenFields(fields: readonly UniqueField[]): FieldErrors {
+  const named = fields.filter((field) => field !== 'slug' || !fields.includes('name'))
+  return Object.fromEntries(named.map((field) => [field, ['has already been taken']]))
 }
 
 export type Failure = {
@@ -61,6 +69,7 @@ export function explain(core: Core, failure: Failure): ErrorAnswer {
 /** Ours, or one of the framework's; undefined for a fault. */
 function refusalIn(error: unknown, isSeed: boolean): RealtimeError | undefined {
   if (error instanceof RealtimeError) return error
+  if (error instanceof AppConflict) return new FieldError(takenFields(error.fields))
   if (error instanceof NotFoundError)
     return new RealtimeError('path_not_found', isSeed ? 'Not Found' : 'Unknown route')
   if (error instanceof ParseError) return invalid('Expected the body to be readable')

@@ -10,10 +10,20 @@ import type { Core } from '../core/core'
 import type { Limits } from '../core/limits'
 import { scanRecords, type JsonSlice } from '../core/json-scan'
 import { publish, textOfData, type Api, type EventRequest } from '../core/publish'
+import type { ChannelName } from '../core/types'
+import { allOf, andThen } from '../core/maybe-promise'
 import { isReservedByPusher } from '../protocols/event-names'
 import { requireSignature, type SignedAccess } from './auth'
 import { jsonBody, decodeBody } from './body'
-import { Attributes, attributesOf, channelOf, ChannelMap, CHANNELS, parseInfo } from './channels'
+import {
+  Attributes,
+  attributesOf,
+  channelOf,
+  ChannelMap,
+  CHANNELS,
+  parseInfo,
+  type Attribute,
+} from './channels'
 import { errorText, NoBody, SIGNED_REFUSALS } from './refusals'
 import { documentBody, objectSchema, OPEN, textSchema } from './schemas'
 import { sliceOf } from './form'
@@ -88,12 +98,12 @@ export function events(core: Core, access: SignedAccess) {
         const info = parseInfo(body.info)
         const channels = body.channels ?? (body.channel === undefined ? [] : [body.channel])
         const data = dataText(app, body.data, () => sliceOf(decodeBody(received.raw), 'data'))
-        const [published = []] = publish(core, app, [eventRequest(body, channels, data)], PUSHER)
-        return whenRoom(core.hub, app, published, () => {
-          if (info.length === 0) return {}
-          const attributes = published.map((name) => [name, attributesOf(core, app, name, info)])
-          return { channels: Object.fromEntries(attributes) }
-        })
+        const request = eventRequest(body, channels, data)
+        return andThen(publish(core, app, [request], PUSHER), ([published = []]) =>
+          whenRoom(core.hub, app, published, () =>
+            info.length === 0 ? {} : infoByChannel(core, app, published, info),
+          ),
+        )
       },
       {
         parse: 'none',
@@ -113,20 +123,16 @@ export function events(core: Core, access: SignedAccess) {
         const { batch } = batchOf(received)
         const texts = dataTexts(app, batch, received.raw)
         const infos = batch.map(({ info }) => parseInfo(info))
-        const published = publish(
-          core,
-          app,
-          batch.map((item, index) => eventRequest(item, [item.channel], texts[index]!)),
-          PUSHER,
+        const requests = batch.map((item, index) =>
+          eventRequest(item, [item.channel], texts[index]!),
         )
-        return whenRoom(core.hub, app, published.flat(), () => {
-          if (infos.every((info) => info.length === 0)) return {}
-          return {
-            batch: published.map(([channel], index) =>
-              channel ? attributesOf(core, app, channel, infos[index] ?? []) : {},
-            ),
-          }
-        })
+        return andThen(publish(core, app, requests, PUSHER), (published) =>
+          whenRoom(core.hub, app, published.flat(), () =>
+            infos.every((info) => info.length === 0)
+              ? {}
+              : infoByEvent(core, app, published.flat(), infos),
+          ),
+        )
       },
       {
         parse: 'none',
@@ -156,9 +162,10 @@ export function events(core: Core, access: SignedAccess) {
           channels: [params.channel],
           socketId: textOf(socketId),
         }
-        const [published = []] = publish(core, app, [event], PUSHER)
-        set.status = 202
-        return whenRoom(core.hub, app, published, () => '')
+        return andThen(publish(core, app, [event], PUSHER), ([published = []]) => {
+          set.status = 202
+          return whenRoom(core.hub, app, published, () => '')
+        })
       },
       {
         parse: 'none',
@@ -203,4 +210,31 @@ function dataTexts(
   return events.map(({ data }, index) =>
     dataText(app, data, () => (slices ??= scanRecords(decodeBody(body), 'batch', 'data'))[index]),
   )
+}
+
+function infoByChannel(
+  core: Core,
+  app: App,
+  channels: readonly ChannelName[],
+  info: readonly Attribute[],
+) {
+  return andThen(
+    allOf(channels.map((name) => attributesOf(core, app, name, info))),
+    (attributes) => ({
+      channels: Object.fromEntries(channels.map((name, index) => [name, attributes[index]])),
+    }),
+  )
+}
+
+/** Every event of a batch has one channel. */
+function infoByEvent(
+  core: Core,
+  app: App,
+  channels: readonly ChannelName[],
+  infos: readonly (readonly Attribute[])[],
+) {
+  const attributes = channels.map((name, index) =>
+    attributesOf(core, app, name, infos[index] ?? []),
+  )
+  return andThen(allOf(attributes), (batch) => ({ batch }))
 }

@@ -6,7 +6,7 @@
 import { AddressCounts, quotaKeyOf } from '../core/addresses'
 import type { Core } from '../core/core'
 import { RealtimeError } from '../core/errors'
-import type { MaybePromise } from '../core/types'
+import type { MaybePromise } from '../core/maybe-promise'
 import type { Addresses } from './address'
 import { explain } from './errors'
 import { REQUEST_ID, requestIdFrom } from './headers'

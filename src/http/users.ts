@@ -1,8 +1,7 @@
 /** Terminates the connections of a user. Spec: contract 5.5, 6.9. */
 import { Elysia } from 'elysia'
 import type { Core } from '../core/core'
-import { dismissUser } from '../core/dismiss'
-import { refusal } from '../core/errors'
+import { andThen } from '../core/maybe-promise'
 import type { UserId } from '../core/types'
 import { requireSignature, type SignedAccess } from './auth'
 import { jsonBody } from './body'
@@ -12,8 +11,6 @@ import { documentBody, EmptyAnswer, objectSchema, OPEN } from './schemas'
 /** SDKs send `{}` or no body. */
 const EmptyBody = objectSchema({}, {}, OPEN)
 
-const TERMINATED = refusal('connection_refused', 'You got disconnected by the app.')
-
 export function users(core: Core, access: SignedAccess) {
   const readBody = jsonBody(EmptyBody)
   return new Elysia({ prefix: '/apps/:appId/users', tags: ['users'] })
@@ -22,8 +19,8 @@ export function users(core: Core, access: SignedAccess) {
       '/:userId/terminate_connections',
       ({ app, params, received }) => {
         readBody(received)
-        dismissUser(core, app, params.userId as UserId, TERMINATED)
-        return {}
+        const userId = params.userId as UserId
+        return andThen(core.engine.order({ type: 'terminate_user', app, userId }), () => ({}))
       },
       {
         parse: 'none',

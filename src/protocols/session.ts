@@ -14,7 +14,7 @@ import type { Command } from '../core/messages'
 import type { ConnectRequest } from '../core/plugin'
 import { signin } from '../core/signin'
 import { subscribe, unsubscribe } from '../core/subscribe'
-import type { MaybePromise } from '../core/types'
+import type { MaybePromise } from '../core/maybe-promise'
 import type { Client, Codec, Handshake } from './codec'
 import { reportFault, refuse, refuseCommand, refuseFrame } from './refuse'
 
@@ -204,8 +204,13 @@ function decode(core: Core, conn: Client, frame: string | Uint8Array): Command |
 function runCommand(core: Core, conn: Client, command: Command | Refusal): void {
   try {
     const answer = isRefusal(command) ? command : run(core, conn, command)
-    if (answer instanceof Promise) hold(core, conn, answer, command)
-    else if (answer) refuseCommand(core, conn, answer, command)
+    if (!(answer instanceof Promise)) {
+      if (answer) refuseCommand(core, conn, answer, command)
+    } else if (isRefusal(command) || command.type !== 'client_event') {
+      hold(core, conn, answer, command)
+    } else {
+      follow(core, conn, answer, command)
+    }
   } catch (cause) {
     refuseCommand(core, conn, reportFault(core, cause, REFUSE.internal), command)
   }
@@ -270,6 +275,20 @@ function enqueue(core: Core, conn: Client, frame: string | Uint8Array | Deferred
   const limits = `${most} commands and ${MAX_WAITING_CHARS} characters`
   const message = `${length} commands (${conn.waitingChars} characters) wait; the limits are ${limits}`
   refuse(core, conn, refusal('too_many_commands', message))
+}
+
+/** Waits for the answer to a client event; the connection's next commands need not. */
+function follow(
+  core: Core,
+  conn: Client,
+  pending: Promise<Refusal | undefined>,
+  command: Command,
+): void {
+  void pending
+    .catch((cause: unknown) => reportFault(core, cause, REFUSE.internal))
+    .then((refused) => {
+      if (refused && !conn.closed) refuseCommand(core, conn, refused, command)
+    })
 }
 
 /** Waits for an answer, then goes on with the frames that were received meanwhile. */

@@ -41,14 +41,14 @@ export const EVENTS: { readonly [Name in WebhookEventName]: EventRow<Name> } = {
   subscription_count: { kind: 'state', fields: ({ count }) => ({ subscription_count: count }) },
 }
 
-/** The fact, if it is a webhook event. */
-export function webhookFact(emitted: Fact): WebhookFact | undefined {
-  if (!Object.hasOwn(EVENTS, emitted.type)) return undefined
-  const fact = emitted as WebhookFact
-  if (isUserChannel(fact.channel)) return undefined
+/** True for the facts that are webhook events. */
+export const isWebhookFact = ({ type, channel }: WebhookFact): boolean =>
   // A presence channel has an event for each member.
-  return fact.type === 'subscription_count' && channelKind(fact.channel).presence ? undefined : fact
-}
+  !isUserChannel(channel) && !(type === 'subscription_count' && channelKind(channel).presence)
+
+/** The member who has arrived or departed; empty for the channel itself. */
+export const userOf = (fact: WebhookFact): string =>
+  fact.type === 'member_added' || fact.type === 'member_removed' ? fact.userId : ''
 
 /** An event as it stands in a body, as JSON. */
 export function eventJson(fact: WebhookFact): string {

@@ -5,10 +5,10 @@
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
 import { runGatesNow } from '../core/hooks'
-import type { Fact } from '../core/messages'
+import type { DepartureFact } from '../core/messages'
 import type { Cancel, ChannelName, UserId } from '../core/types'
 import { appView } from '../core/views'
-import { endpointsOf } from '../core/webhooks'
+import { endpointsOf, WEBHOOK_EVENTS, type WebhookEventName } from '../core/webhooks'
 import {
   nameOf,
   type Announcement,
@@ -17,8 +17,7 @@ import {
   type LaneKey,
   type Outbox,
 } from '../store/outbox'
-import { Departures, keyOf, userOf } from './departures'
-import { EVENTS, eventJson, viewOfFact, webhookFact, type WebhookFact } from './events'
+import { EVENTS, eventJson, isWebhookFact, userOf, viewOfFact, type WebhookFact } from './events'
 import { WriteQueue } from './write-queue'
 
 /** Entries of one transaction. */
@@ -27,13 +26,10 @@ const GROUP_ENTRIES = 500
 const ANNOUNCED_ROWS = 100
 /** Time until a failed write is retried. */
 const RETRY_MS = 1000
-/** Several subscribers that find the same cache empty within this are one event, unless the channel is vacated between (contract 7.3). */
-const MISS_INTERVAL_MS = 10_000
 
 export type RecorderOptions = {
   /** Time in which entries are collected; 0 writes each at once. */
   readonly flushMs: number
-  readonly settleMs: number
   /** Rows of the outbox. */
   readonly maxStored: number
   /** Rows of one endpoint, which must not fill the outbox of all. */
@@ -44,9 +40,6 @@ export type RecorderOptions = {
 
 export class Recorder {
   readonly #queue = new WriteQueue()
-  readonly #departures: Departures
-  /** When each channel had its last miss, the oldest first. */
-  readonly #missedAt = new Map<string, number>()
   #timer: Cancel | undefined
   #hasOverflowed = false
   #isStopped = false
@@ -56,13 +49,12 @@ export class Recorder {
     readonly outbox: Outbox,
     readonly options: RecorderOptions,
   ) {
-    this.#departures = new Departures(
-      core,
-      options.settleMs,
-      (fact) => this.#recordDeparture(fact),
-      () => !this.#queue.isCrowded,
-    )
-    core.facts.listen((fact) => this.#receive(fact))
+    core.facts.listen({
+      types: WEBHOOK_EVENTS,
+      receive: (fact) => this.#receive(fact),
+      wants: (type, app, channel) => !this.#isStopped && isWanted(type, app, channel!),
+      hasRoom: () => !this.#queue.isCrowded,
+    })
   }
 
   /**
@@ -88,15 +80,9 @@ export class Recorder {
     return promise
   }
 
-  /** Treats all that was announced before as departed just now. */
-  start(): void {
-    this.#departures.start()
-  }
-
-  /** Writes what waits. Held departures stay announced, so the next process has them. */
+  /** Writes what waits. What has not departed yet stays announced, so the next process has it. */
   stop(): void {
     this.#isStopped = true
-    this.#departures.stop()
     this.#timer?.()
     while (this.#queue.length > 0 && this.#write());
     this.#timer?.()
@@ -116,29 +102,22 @@ export class Recorder {
     if (withdrawals.length > 0) this.outbox.record(withdrawals, clock.now(), 0)
     for (const announcement of before) {
       const app = apps.byId(announcement.appId)
-      if (app) this.#departures.addEarlier(departureOf(app, announcement))
+      if (app) this.core.engine.addEarlier(departureOf(app, announcement))
     }
   }
 
-  #receive(emitted: Fact): void {
-    const fact = this.#isStopped ? undefined : webhookFact(emitted)
-    if (!fact) return
+  #receive(fact: WebhookFact): void {
+    if (this.#isStopped || !isWebhookFact(fact)) return
     const { kind } = EVENTS[fact.type]
     if (kind === 'arrival') this.#recordArrival(fact)
-    else if (kind === 'departure') this.#delayDeparture(fact)
+    else if (kind === 'departure') this.#recordDeparture(fact)
     else this.#recordEvent(fact)
   }
 
-  /** An arrival that cancels a departure is no event. */
   #recordArrival(fact: WebhookFact): void {
-    if (this.#departures.cancel(fact) || !isWanted(fact) || !this.#queueRows(fact)) return
+    if (!isWanted(fact.type, fact.app, fact.channel) || !this.#queueRows(fact)) return
     this.#push({ type: 'announce', ...announcementOf(fact) })
     this.#scheduleWrite()
-  }
-
-  #delayDeparture(fact: WebhookFact): void {
-    if (fact.type === 'channel_vacated') this.#missedAt.delete(keyOf(fact))
-    if (isWanted(fact)) this.#departures.add(fact)
   }
 
   #recordDeparture(fact: WebhookFact): void {
@@ -148,20 +127,8 @@ export class Recorder {
   }
 
   #recordEvent(fact: WebhookFact): void {
-    if (fact.type === 'cache_miss' && !this.#isFirstMiss(keyOf(fact))) return
     this.#queueRows(fact)
     this.#scheduleWrite()
-  }
-
-  #isFirstMiss(channel: string): boolean {
-    const now = this.core.clock.mono()
-    for (const [key, at] of this.#missedAt) {
-      if (now - at < MISS_INTERVAL_MS) break
-      this.#missedAt.delete(key)
-    }
-    if (this.#missedAt.has(channel)) return false
-    this.#missedAt.set(channel, now)
-    return true
   }
 
   /** Queues a row for each endpoint that wants the event. False where a plugin refused it. */
@@ -278,14 +245,16 @@ export class Recorder {
   }
 }
 
-/** True where some endpoint wants the arrival or the departure. */
-function isWanted({ app, channel, type }: WebhookFact): boolean {
-  const names = type.startsWith('channel_') ? CHANNEL_EVENTS : MEMBER_EVENTS
+/** True where some endpoint wants the event; of arrivals and departures, either of the two. */
+function isWanted(type: WebhookEventName, app: App, channel: ChannelName): boolean {
+  const names = PAIRS.find((pair) => pair.includes(type)) ?? [type]
   return endpointsOf(app).some(({ wants }) => names.some((name) => wants(name, channel)))
 }
 
-const CHANNEL_EVENTS = ['channel_occupied', 'channel_vacated'] as const
-const MEMBER_EVENTS = ['member_added', 'member_removed'] as const
+const PAIRS: readonly (readonly WebhookEventName[])[] = [
+  ['channel_occupied', 'channel_vacated'],
+  ['member_added', 'member_removed'],
+]
 
 const announcementOf = (fact: WebhookFact): Announcement => ({
   appId: fact.app.id,
@@ -294,7 +263,7 @@ const announcementOf = (fact: WebhookFact): Announcement => ({
 })
 
 /** The departure of an announcement from before the start; its names were parsed before they were stored. */
-function departureOf(app: App, { channel: name, userId }: Announcement): WebhookFact {
+function departureOf(app: App, { channel: name, userId }: Announcement): DepartureFact {
   const channel = name as ChannelName
   return userId === ''
     ? { type: 'channel_vacated', app, channel }

@@ -49,7 +49,7 @@ export class Webhooks implements Deliveries {
       ...options,
       onWritten: (lanes) => this.#wake(lanes),
     })
-    core.facts.listen((fact) => fact.type === 'app_changed' && this.#wakeLanesOf(fact.app))
+    core.facts.listen({ types: ['app_changed'], receive: ({ app }) => this.#wakeLanesOf(app) })
   }
 
   /** Reads the announcements of the last process, before anybody can connect. */
@@ -59,7 +59,6 @@ export class Webhooks implements Deliveries {
 
   /** Continues where the last process stopped. */
   start(): void {
-    this.#recorder.start()
     const { slices } = this.core
     slices.add(workFor('webhooks', this.outbox.keys(), (key) => this.#wake([key])))
   }

@@ -220,8 +220,7 @@ describe('over a socket', () => {
     await server.connectionsDownTo(40)
     letGo()
     while (audience.waiting > 0) await server.http('/up')
-    const { presence, apps } = server.core
-    expect(presence.userCount(apps.byId('1')!, 'presence-room' as ChannelName)).toBe(40)
+    expect(server.countsOf('presence-room').users).toBe(40)
   })
 
   test('where too many wait to enter, one more is refused', async () => {

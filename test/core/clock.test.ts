@@ -225,16 +225,22 @@ describe.each(JUMPS_MS)('after a jump of %d ms', (ms) => {
     await client.next('the miss')
     expect(await receiver.events(server.sdk(), 3)).toHaveLength(3)
     const app = server.core.apps.byId('1')!
-    const miss = () => server.core.facts.emit({ type: 'cache_miss', app, channel: CACHE })
+    await using other = await server.raw()
+    const miss = async (): Promise<void> => {
+      await other.subscribed(CACHE)
+      await other.next('the miss')
+      other.send({ event: 'pusher:unsubscribe', data: { channel: CACHE } })
+      await other.expectNothing()
+    }
     server.clock.set(ms)
-    miss()
+    await miss()
     server.advance(2999)
     server.core.facts.emit({ type: 'channel_occupied', app, channel: 'marker' as ChannelName })
     expect(await receiver.events(server.sdk())).toEqual(['channel_occupied marker'])
     server.advance(1)
     expect(await receiver.events(server.sdk())).toEqual(['channel_vacated room'])
     server.advance(7000)
-    miss()
+    await miss()
     expect(await receiver.events(server.sdk())).toEqual(['cache_miss cache-x'])
   })
 

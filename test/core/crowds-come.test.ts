@@ -1,6 +1,7 @@
 /** Who comes in crowds: a turn takes in as many as it has time for, the rest come in the next, in order. */
 import { connect } from 'node:net'
 import { describe, expect, spyOn, test } from 'bun:test'
+import type { OneNodeEngine } from '../../src/core/engine'
 import { PONG, pluginOf, within, type RawClient, type TestServer } from '../harness'
 import { KEY, phoenixRaw } from '../phoenix'
 import { rationed } from './rationed'
@@ -223,7 +224,7 @@ describe('subscribes', () => {
     client.socket.close()
     await server.connectionsDownTo(0)
     while (!server.core.slices.isIdle) await turn()
-    expect([...server.core.presence.occupiedChannels(server.core.apps.byId('1')!)]).toEqual([])
+    expect(server.occupied).toEqual([])
     expect(server.core.counters.faults).toBe(0)
   })
 
@@ -245,9 +246,10 @@ describe('subscribes', () => {
     await using rations = await rationed()
     const { server, slow } = rations
     const client = await server.raw()
-    const enter = server.core.presence.enter.bind(server.core.presence)
-    server.core.presence.enter = (...given) => {
-      if (given[2] === 'room-5') throw new Error('secret detail')
+    const { presence } = server.core.engine as OneNodeEngine
+    const enter = presence.enter.bind(presence)
+    presence.enter = (...given) => {
+      if (given[1] === 'room-5') throw new Error('secret detail')
       return enter(...given)
     }
     slow(1)

@@ -122,7 +122,7 @@ describe('scopes of an app that has another name', () => {
     const changed = await change(server, app.record.slug, { name: 'renamed' })
     expect([changed.status, apps.bySlug('renamed')]).toEqual([200, app])
     expect(JSON.stringify(await phoenix.client.nextJson())).toContain('phx_close')
-    expect(server.core.groups.has(app)).toBe(false)
+    expect(server.core.groups.subscriptionsIn(app)).toEqual([])
     expect(walked).toEqual([])
   })
 })

@@ -31,7 +31,7 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
     'a sweep of what core keeps, before those of the transports',
     async (server) => {
       await new XhrClient(server).open()
-      spyOn(server.core.cache, 'sweep').mockImplementation(fails)
+      spyOn(server.core.engine, 'sweep').mockImplementation(fails)
       server.advance(15_000)
       expect(server.server.xhr.count).toBe(0)
     },
@@ -108,7 +108,7 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
 ]
 
 test.each(ROWS)('%s', async (_, run) => {
-  await using server = await start({ config: { drainSeconds: 0 } })
+  await using server = await start({ config: { drainSeconds: 0, webhookSettleMs: 3000 } })
   await run(server)
   expect(server.core.counters.faults).toBeGreaterThan(0)
   expect(server.log.lines.map(({ message }) => message)).toContain('fault')

@@ -1,6 +1,7 @@
 /** Who has closed leaves its channels in slices: counted until then, deaf at once, in exact order. */
 import { describe, expect, spyOn, test } from 'bun:test'
 import { SLICE_MS } from '../../src/core/slices'
+import type { OneNodeEngine } from '../../src/core/engine'
 import { fails, pluginOf, start, within, type RawClient, type StartOptions } from '../harness'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -54,7 +55,7 @@ const ROOMS = Array.from({ length: 60 }, (_, index) => `room-${index}`)
 describe('a socket of many channels that closes', () => {
   test('leaves a slice of them per turn, the oldest first, and is told of last', async () => {
     await using each = await steps()
-    const { server, core, slow } = each
+    const { server, slow } = each
     const client = await server.raw()
     await subscribeToAll(client, ROOMS)
     server.facts.length = 0
@@ -70,7 +71,7 @@ describe('a socket of many channels that closes', () => {
     expect(counts.length).toBeGreaterThanOrEqual(ROOMS.length / 6)
     const left = ROOMS.map((room) => `channel_vacated ${room}`)
     expect(server.factNames()).toEqual([...left, 'disconnected'])
-    expect([...core.presence.occupiedChannels(core.apps.byId('1')!)]).toEqual([])
+    expect(server.occupied).toEqual([])
   })
 
   test('counts until it has left, but has no place among the connections, and hears nothing', async () => {
@@ -114,7 +115,7 @@ describe('a socket of many channels that closes', () => {
     expect((await stays!.nextJson()).event).toBe('e')
     await served()
     const app = core.apps.byId('1')!
-    expect(core.presence.subscriptionCount(app, 'room' as never)).toBe(1)
+    expect(server.countsOf('room').subscriptions).toBe(1)
     expect(core.hub.subscribersOf(app, 'room' as never)).toHaveLength(1)
     expect(server.factNames().filter((name) => name === 'disconnected')).toHaveLength(39)
     await server.trigger({ channel: 'room', name: 'f', data: 'x' })
@@ -127,7 +128,7 @@ describe('a socket of many channels that closes', () => {
     const [client, other] = [await server.raw(), await server.raw()]
     await subscribeToAll(client, ['a', 'b', 'c'])
     await other.subscribed('d')
-    spyOn(core.presence, 'exit').mockImplementationOnce(fails)
+    spyOn((core.engine as OneNodeEngine).presence, 'exit').mockImplementationOnce(fails)
     hold()
     await gone(each, client)
     await gone(each, other)

@@ -2,12 +2,11 @@
 import { describe, expect, test } from 'bun:test'
 import { jsonText } from '../../src/core/json'
 import { Roster } from '../../src/core/roster'
-import type { JsonText, Member, Meta, NodeId, UserId } from '../../src/core/types'
+import type { JsonText, Member, Meta, UserId } from '../../src/core/types'
 import { statePayload } from '../../src/protocols/phoenix-payloads'
 import { pusher } from '../../src/protocols/pusher'
 import { random } from '../random'
 
-const NODE = 'node' as NodeId
 const NAMES = ['ada', '__proto__', '1', '"\\', '\ud800', '😀', 'a,b', '}:{', '\n', 'x'.repeat(50)]
 const INFOS = [null, {}, { name: '"q"', deep: [{ a: '\\' }] }, '\udc00', 'text', 5, { é: '😀' }]
 
@@ -39,10 +38,12 @@ describe('the text of a roster', () => {
       if (seat && next() < 0.55) {
         const [meta] = seat.metas.splice(Math.floor(next() * seat.metas.length), 1)
         if (seat.metas.length === 0) seats.delete(name)
-        expect(roster.leave(NODE, { userId: name as UserId, meta: meta! })).toBe(!seats.has(name))
+        expect(roster.leave({ userId: name as UserId, meta: meta! })).toBe(
+          seats.has(name) ? undefined : seat.member,
+        )
       } else {
         const arrival = arrivalOf(name, n)
-        expect(roster.take(NODE, arrival)).toBe(seat?.member ?? arrival.member)
+        expect(roster.take(arrival)).toBe(seat?.member ?? arrival.member)
         if (seat) seat.metas.push(arrival.meta)
         else seats.set(name, { member: arrival.member, metas: [arrival.meta] })
       }
@@ -70,10 +71,10 @@ describe('the text of a roster', () => {
     const roster = new Roster()
     const entry = counted()
     for (let n = 0; n < 500; n++) {
-      roster.take(NODE, arrivalOf(`user-${n}`, n))
+      roster.take(arrivalOf(`user-${n}`, n))
       roster.write(entry)
     }
-    for (let n = 0; n < 500; n++) roster.take(NODE, arrivalOf(`user-${n}`, 1000 + n)) // another tab
+    for (let n = 0; n < 500; n++) roster.take(arrivalOf(`user-${n}`, 1000 + n)) // another tab
     for (let n = 0; n < 500; n++) roster.write(entry)
     expect(entry.writes).toBe(500)
   })
@@ -82,13 +83,13 @@ describe('the text of a roster', () => {
     const roster = new Roster()
     let writes = 0
     const entry = { write: () => String(writes++), eachConnection: true }
-    for (let n = 0; n < 100; n++) roster.take(NODE, arrivalOf(`user-${n % 10}`, n))
+    for (let n = 0; n < 100; n++) roster.take(arrivalOf(`user-${n % 10}`, n))
     roster.write(entry)
     for (let n = 0; n < 10; n++) roster.write(entry)
     expect(writes).toBe(10)
     const { member, meta } = arrivalOf('user-1', 100)
-    roster.take(NODE, { member, meta })
-    roster.leave(NODE, { userId: member.userId, meta })
+    roster.take({ member, meta })
+    roster.leave({ userId: member.userId, meta })
     expect(writes).toBe(12)
   })
 })

@@ -5,6 +5,7 @@ import type { Core } from '../../src/core/core'
 import type { ChannelName } from '../../src/core/types'
 import { respondWithList } from '../../src/http/lists'
 import { ADMIN_PAIR, basic, PAIR } from '../credentials'
+import type { OneNodeEngine } from '../../src/core/engine'
 import { start, type TestServer } from '../harness'
 
 const ENVELOPE = ['[', ']'] as const
@@ -127,11 +128,12 @@ describe('what the routes list', () => {
   let server: TestServer
   beforeAll(async () => {
     server = await start()
-    const { presence, node, apps } = server.core
+    const { engine, apps } = server.core
+    const { presence } = engine as OneNodeEngine
     const app = apps.byId('1')!
     const enter = (name: string, userId?: string): void => {
       const arrival = userId && { member: { userId, userInfo: undefined }, meta: {} }
-      presence.enter(node, app, name as ChannelName, (arrival || undefined) as never)
+      presence.enter(app, name as ChannelName, (arrival || undefined) as never)
     }
     for (const name of ['__proto__', 'room-1', 'room-2', 'room-2', '#server-to-user-7']) enter(name)
     for (let index = 0; index < 100; index++) enter('presence-crowd', `user "${index}"`)
@@ -183,10 +185,11 @@ describe('what the routes list', () => {
   })
 
   test('what is longer than a part is whole, and ends with who leaves in the middle', async () => {
-    const { presence, node, apps, slices } = server.core
+    const { engine, apps, slices } = server.core
+    const { presence } = engine as OneNodeEngine
     const app = apps.byId('1')!
     const names = Array.from({ length: 20_000 }, (_, index) => `long-${index}` as ChannelName)
-    for (const name of names) presence.enter(node, app, name, undefined)
+    for (const name of names) presence.enter(app, name, undefined)
     const ask = () => server.signed('GET', '/channels', '', 'filter_by_prefix=long-')
     const whole = (await (await ask()).json()) as { channels: object }
     expect(Object.keys(whole.channels)).toEqual(names)
@@ -197,7 +200,7 @@ describe('what the routes list', () => {
     const next = (await (await ask()).json()) as { channels: object }
     expect(Object.keys(next.channels)).toHaveLength(20_000)
     expect(slices.isIdle).toBeTrue()
-    for (const name of names) presence.exit(node, app, name, undefined)
+    for (const name of names) presence.exit(app, name, undefined)
   })
 
   test('apps are listed as they are shown', async () => {

@@ -116,7 +116,10 @@ async function expectPushed(server: TestServer, status: number): Promise<void> {
 
 describe('a plugin that throws', () => {
   test.each(Object.entries(THROWING))('in %s', async (hook, act) => {
-    await using server = await start({ plugins: [pluginOf('bad', { [hook]: fails })] })
+    await using server = await start({
+      plugins: [pluginOf('bad', { [hook]: fails })],
+      config: { webhookSettleMs: 3000 },
+    })
     await act(server)
     const faults = server.log.lines.filter(({ message }) => message === 'plugin failed')
     expect(faults[0]?.fields).toMatchObject({ plugin: 'bad', hook })

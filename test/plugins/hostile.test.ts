@@ -9,9 +9,10 @@ async function emptied({ core }: TestServer): Promise<void> {
 }
 
 /** Nothing of anybody is left: no member, no subscription, no user. */
-function expectNobody({ core }: TestServer): void {
+function expectNobody(server: TestServer): void {
+  const { core } = server
   const app = core.apps.byId('1')!
-  expect([...core.presence.occupiedChannels(app)]).toEqual([])
+  expect(server.occupied).toEqual([])
   expect([...core.users.connectionsOf(app, 'ada' as never)]).toEqual([])
   expect(core.hub.channel(app, 'presence-room' as never)).toBeUndefined()
 }

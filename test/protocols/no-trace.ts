@@ -4,8 +4,8 @@ import type { TestServer } from '../harness'
 
 /** Nobody is in any channel, no topic is left, nothing was announced. */
 export function expectNoTrace(server: TestServer, connections = 1): void {
-  const { hub, presence, apps } = server.core
-  expect([...presence.occupiedChannels(apps.byId('1')!)]).toEqual([])
+  const { hub } = server.core
+  expect(server.occupied).toEqual([])
   expect(hub.connectionCount).toBe(connections)
   for (const conn of hub.connections()) expect(conn.subscriptions?.size ?? 0).toBe(0)
   expect(

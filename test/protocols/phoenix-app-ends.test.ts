@@ -46,7 +46,7 @@ describe('while a plugin thinks about a join', () => {
       done()
       const refused = reply(['1', '1', 'public:test-app'], 'error', { reason: 'unmatched topic' })
       expect(await client.next()).toEqual(refused)
-      expect(server.core.groups.has(server.core.apps.byId('1')!)).toBe(false)
+      expect(server.core.groups.subscriptionsIn(server.core.apps.byId('1')!)).toEqual([])
     },
   )
 

@@ -139,8 +139,9 @@ describe('events', () => {
     const { core } = server
     const app = core.apps.byId('1')!
     for (let n = 0; n < 1000; n++)
-      core.broker.publish({
+      void core.engine.publish({
         type: 'event',
+        origin: 'client',
         app,
         channel: 'room',
         event: 'e',

@@ -168,8 +168,7 @@ test.each(DIALECTS)(
         await neighbour.expectNothing()
         await group.expectNothing()
         expect(server.core.counters.faults).toBe(0)
-        const own = server.core.apps.byId('1')!
-        expect([...server.core.presence.occupiedChannels(own)]).toEqual([])
+        expect(server.occupied).toEqual([])
       },
     )
     await fc.assert(property, { seed, numRuns: 60 })
@@ -250,7 +249,7 @@ describe('storms', () => {
       client.client.socket.close()
     }
     await server.connectionsDownTo(0)
-    expect([...server.core.presence.occupiedChannels(server.core.apps.byId('1')!)]).toEqual([])
+    expect(server.occupied).toEqual([])
   })
 
   test('a frame that closes is the last: what came with it is not run', async () => {

@@ -44,9 +44,8 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
     await joined.next('the event')
     expect(refused).toBe(4)
     // Some generations ask twice: what was queued, and again on opening.
-    const { presence, apps, hub } = server.core
-    expect(presence.subscriptionCount(apps.byId('1')!, 'room' as never)).toBe(1)
-    expect(hub.connectionCount).toBe(1)
+    expect(server.countsOf('room').subscriptions).toBe(1)
+    expect(server.core.hub.connectionCount).toBe(1)
     expect(joined.unread).toEqual([])
   })
 
@@ -177,9 +176,7 @@ describe('a restart', () => {
     await first.leave()
     await first[Symbol.asyncDispose]()
     const second = await start({ config: { port } })
-    const { core } = second
-    const app = core.apps.byId('1')!
-    await until('all of them', () => core.presence.subscriptionCount(app, 'room' as never) === 100)
+    await until('all of them', () => second.countsOf('room').subscriptions === 100)
     await second.trigger({ channel: 'room', name: 'e', data: '{}' })
     const heard = await Promise.all(clients.map(({ events }) => events.next()))
     expect(heard.map(([event]) => event)).toEqual(Array(100).fill('e'))

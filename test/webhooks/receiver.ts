@@ -80,7 +80,10 @@ export function startWith(
   webhooks: readonly ({ readonly url: string } & Record<string, unknown>)[],
   { config, ...options }: StartOptions = {},
 ): Promise<TestServer> {
-  return start({ ...options, config: { webhooks, webhookFlushMs: 0, ...config } })
+  return start({
+    ...options,
+    config: { webhooks, webhookFlushMs: 0, webhookSettleMs: 3000, ...config },
+  })
 }
 
 /** Waits until something that other processes or sockets bring about is so. */

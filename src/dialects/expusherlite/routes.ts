@@ -8,13 +8,16 @@ import { Type } from '@sinclair/typebox'
 import type { App } from '../../core/app'
 import { requireRoom, whenRoom } from '../../core/backlog'
 import type { Core } from '../../core/core'
-import { raise, RealtimeError } from '../../core/errors'
+import { raise, raiseIfRefused, RealtimeError } from '../../core/errors'
+import { firstRefusal } from '../../core/groups'
 import { requireJsonAccepted } from '../../http/headers'
 import { isReserved, isReservedByPusher } from '../../protocols/event-names'
 import { isRecord, jsonOf, jsonText, MAX_LEVELS } from '../../core/json'
 import { scanValue, type JsonSlice } from '../../core/json-scan'
 import type { BackendPublication } from '../../core/messages'
-import { checkData, checkName, checkRate, filterEvent, publishEvent } from '../../core/publish'
+import { andThen, type MaybePromise } from '../../core/maybe-promise'
+import { checkData, checkName, checkRate, filterEvent } from '../../core/publish'
+import type { Counts } from '../../core/presence'
 import type { ChannelName } from '../../core/types'
 import type { DialectAccess } from '../../http/api'
 import { FieldError } from '../../http/errors'
@@ -68,7 +71,7 @@ const SCOPE_REFUSALS = {
 
 const CHANNELS = {
   envelope: DATA_ENVELOPE,
-  jsonOf: (name: ChannelName, subscriptions: number) =>
+  jsonOf: (name: ChannelName, { subscriptions }: Counts) =>
     JSON.stringify({ name, subscription_count: subscriptions }),
 }
 
@@ -82,7 +85,9 @@ export function expusherliteRoutes(core: Core, access: DialectAccess) {
       '/events',
       async ({ app, request }) => {
         const event = readEvent(await readBody(core.uploads, request, bodyLimits), app)
-        return whenRoom(core.hub, app, publishToScope(core, app, event), () => ({}))
+        return andThen(publishToScope(core, app, event), (reached) =>
+          whenRoom(core.hub, app, reached, () => ({})),
+        )
       },
       {
         parse: 'none',
@@ -191,13 +196,13 @@ const objectIn = (slice: JsonSlice): string | undefined =>
 /**
  * Publishes to the members of a scope, under `topic:event`, and to the channel that the topic names.
  * Without a topic to the members only, under the event's own name. Returns the channels that were reached.
- * @throws RealtimeError for the first mistake
+ * @throws RealtimeError for the first mistake, and for what the engine refuses (or rejects with it)
  */
 function publishToScope(
   core: Core,
   app: App,
   { scope, topic, event, data: text }: ReturnType<typeof readEvent>,
-): readonly ChannelName[] {
+): MaybePromise<readonly ChannelName[]> {
   checkName(app, event, isReservedByPusher)
   checkData(app, text)
   const group = scopeChannel(`${scope}:${app.record.slug}`)
@@ -206,11 +211,20 @@ function publishToScope(
   for (const each of reached) requireRoom(core.hub, app, each)
   checkRate(core, app, 1)
   const rest = { app, data: jsonText(text), sender: undefined, except: undefined }
-  const original: BackendPublication = { ...rest, type: 'event', channel: channel ?? group, event }
+  const original: BackendPublication = {
+    ...rest,
+    type: 'event',
+    origin: 'backend',
+    channel: channel ?? group,
+    event,
+  }
   const publication = filterEvent(core, original)
   core.counters.publications++
   const name = topic === undefined ? event : `${topic}:${event}`
-  core.broker.publish({ ...publication, channel: group, event: name })
-  if (channel) publishEvent(core, publication)
-  return reached
+  const toGroup = core.engine.publish({ ...publication, channel: group, event: name })
+  const answers = channel ? [toGroup, core.engine.publish(publication)] : [toGroup]
+  return andThen(firstRefusal(answers), (answer) => {
+    raiseIfRefused(answer)
+    return reached
+  })
 }

@@ -17,7 +17,8 @@ import type { JsonSlice } from '../../core/json-scan'
 import type { PushView } from '../../core/plugin'
 import { checkData, publish, textOfData, channelCountError, type Api } from '../../core/publish'
 import { workFor } from '../../core/slices'
-import type { ChannelName, MaybePromise } from '../../core/types'
+import { andThen, type MaybePromise } from '../../core/maybe-promise'
+import type { ChannelName } from '../../core/types'
 import { appView } from '../../core/views'
 import {
   basicCredentials,
@@ -267,9 +268,11 @@ type PushedEvent = Pick<PushRequest, 'channels' | 'event'> & { readonly data: st
 function publishPush(core: Core, app: App, pushed: PushedEvent): MaybePromise<void> {
   const { channels, event, data } = pushed
   if (channels.length === 0) return
-  publish(core, app, [{ name: event, data, channels, socketId: undefined }], PUSHEX)
-  notifyPushed(core, app, pushed)
-  return whenRoom(core.hub, app, channels, () => undefined)
+  const request = { name: event, data, channels, socketId: undefined }
+  return andThen(publish(core, app, [request], PUSHEX), () => {
+    notifyPushed(core, app, pushed)
+    return whenRoom(core.hub, app, channels, () => undefined)
+  })
 }
 
 /** Notifies plugins of a push. Without plugins it is two length checks. */

@@ -36,10 +36,9 @@ async function connected(server: TestServer, options: object = {}) {
 }
 
 /** Resolves once so many are in the room. */
-async function people({ core }: TestServer, count: number): Promise<void> {
-  const app = core.apps.byId('1')!
+async function people(server: TestServer, count: number): Promise<void> {
   const there = async (): Promise<void> => {
-    while (core.presence.subscriptionCount(app, 'room' as never) !== count)
+    while (server.countsOf('room').subscriptions !== count)
       await new Promise<void>((resolve) => setImmediate(resolve))
   }
   await within(`${count} in the room`, there())

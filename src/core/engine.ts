@@ -1,0 +1,362 @@
+/**
+ * The engine: the one door through which everything passes that more than one connection sees. What one node
+ * keeps by itself, N nodes keep together: members, counts, last events, who is online. Verbs call the engine and
+ * do not know how many nodes there are; the engine calls the `Node` of each process that is concerned.
+ *
+ * What every engine guarantees:
+ *
+ * - One order per channel. All nodes see the events, arrivals, departures and notices of a channel in the order in
+ *   which the engine accepted them; a connection that joins sees what comes after its own arrival, nothing before.
+ * - Each transition is decided once, where the truth is: the first subscription of a channel and its last, the
+ *   first connection of a member or user and the last, the member limit, the first description of a member. Its
+ *   fact is emitted on one node, once.
+ * - An answer that is there at once is no promise. The engine of one node never makes one.
+ * - Whoever waits for a seat gets it, though the connection has closed meanwhile or its user has given up: the node
+ *   then leaves it. Commands of one connection come one after the other.
+ * - A refusal leaves no trace.
+ *
+ * | call                                     | what it is for                                                       |
+ * | ---------------------------------------- | -------------------------------------------------------------------- |
+ * | `listen`                                 | somebody on this node is about to join a channel                      |
+ * | `enter`, `exit`                          | a connection takes a seat in a channel, and leaves it                 |
+ * | `publish`                                | an event for the subscribers of a channel                             |
+ * | `announce`                               | a notice for them that no arrival and no departure causes             |
+ * | `order`                                  | something that every node has to do                                   |
+ * | `isOccupied`, `isOnline`                 | what verbs ask: this node knows it of all that it listens to          |
+ * | `counts`, `channels`, `members`, `last`  | what the HTTP API asks                                                |
+ * | `claim`                                  | whether something is the first of its kind for a while                |
+ * | `run`, `addEarlier`, `start`, `sweep`, `stop` | the life of the engine itself                                    |
+ */
+import type { App } from './app'
+import type { AppChange } from './apps'
+import { Cache, Claims, type CachedEvent } from './cache'
+import { userOf, type ChannelKind } from './channel'
+import type { Connection, VerifiedSignin } from './connection'
+import type { Departures } from './departures'
+import { membersFull, type Refusal } from './errors'
+import type { Facts } from './facts'
+import type { MaybePromise } from './maybe-promise'
+import type {
+  ArrivalFact,
+  BackendPublication,
+  DepartureFact,
+  Notice,
+  Publication,
+  SubscribeCommand,
+} from './messages'
+import { Presence, type Counts } from './presence'
+import type { Arrival, Departure, Members } from './roster'
+import type { ChannelName, Clock, Member, SocketId, UserId } from './types'
+import type { Users } from './users'
+
+/** The place of an event among those that a channel keeps. */
+export type Position = {
+  /** Changes when the channel begins anew; offsets of two epochs have no order. */
+  readonly epoch: string
+  /** 1 for the first event that is kept, 0 before it. */
+  readonly offset: number
+}
+
+/** The position of an event that nothing keeps. */
+export const NOT_KEPT: Position = { epoch: '', offset: 0 }
+
+/** What a connection enters a channel for: a subscription, or a sign-in, whose channel is that of the user. */
+export type Entry = SubscribeCommand | VerifiedSignin
+
+/** The occupied channels of an app. One that was left meanwhile has no subscriptions. */
+export type OccupiedChannels = {
+  readonly names: Iterable<ChannelName>
+  readonly countsOf: (name: ChannelName) => Counts
+}
+
+/** A connection has entered a channel. */
+export type Entered = {
+  readonly type: 'entered'
+  readonly app: App
+  readonly channel: ChannelName
+  readonly kind: ChannelKind
+  /** It entered on this node: plugins and facts are notified here. */
+  readonly isOwn: boolean
+  /** The connection and what it asked for, on its own node. It may have closed meanwhile. */
+  readonly conn: Connection | undefined
+  readonly entry: Entry | undefined
+  /** The socket id of the connection, on every node. */
+  readonly socketId: SocketId
+  /** As this connection describes the member; undefined without presence. */
+  readonly arrival: Arrival | undefined
+  /** As their first connection described them. */
+  readonly member: Member | undefined
+  /** The member, or the user, was not there before. */
+  readonly joined: boolean
+  /** Subscriptions, this one included. */
+  readonly count: number
+  /** To be written at once; undefined without presence. */
+  readonly members: Members | undefined
+  /** The last event of a cache channel. */
+  readonly last: CachedEvent | undefined
+}
+
+/** A connection has left a channel. */
+export type Exited = {
+  readonly type: 'exited'
+  readonly app: App
+  readonly channel: ChannelName
+  readonly kind: ChannelKind
+  /** It left on this node: plugins and facts are notified here. */
+  readonly isOwn: boolean
+  readonly departure: Departure | undefined
+  /** As their first connection described them, where it was their last one. */
+  readonly member: Member | undefined
+  /** The member, or the user, is not there any more. */
+  readonly left: boolean
+  /** Subscriptions that are left. */
+  readonly count: number
+}
+
+export type Delta = Entered | Exited
+
+/** What every node has to do. */
+export type Order =
+  | { readonly type: 'terminate_user'; readonly app: App; readonly userId: UserId }
+  | { readonly type: 'app_changed'; readonly change: AppChange }
+
+/** What an engine calls on each node. All of it is synchronous. */
+export interface Node {
+  /** Sends an event to this node's subscribers. */
+  deliver(publication: Publication): void
+  /** Sends a notice to them, but to one connection. */
+  announce(app: App, notice: Notice, except?: SocketId): void
+  /** Shows an arrival or departure to this node's connections. Called in the same order on every node. */
+  apply(delta: Delta): void
+  /** @throws AppConflict, StoreError for an app that cannot be changed */
+  carryOut(order: Order): void
+}
+
+export interface Engine {
+  /** Called once, before everything else. */
+  run(node: Node): void
+
+  /** Called before a connection of this node joins a channel of any kind; done when its messages reach this node. */
+  listen(app: App, channel: ChannelName): MaybePromise<Refusal | undefined>
+
+  /**
+   * Takes a seat. Done when `apply` has been called on this node, or with the refusal where a presence channel
+   * has `limit` members already.
+   */
+  enter(
+    conn: Connection,
+    entry: Entry,
+    arrival: Arrival | undefined,
+    limit: number,
+  ): MaybePromise<Refusal | undefined>
+
+  /** Leaves a seat in a channel of any kind. The connection receives nothing of the channel any more. */
+  exit(conn: Connection, app: App, channel: ChannelName, departure: Departure | undefined): void
+
+  /** Gives an event to the subscribers on all nodes, and keeps it where the channel keeps events. */
+  publish(publication: Publication): MaybePromise<Position | Refusal>
+
+  /** Gives a notice to the subscribers on all nodes, but to one connection. */
+  announce(app: App, notice: Notice, except?: SocketId): void
+
+  /** Done when this node has carried it out. @throws (or rejects) as `Node.carryOut` */
+  order(order: Order): MaybePromise<void>
+
+  /** True where somebody is in the channel. */
+  isOccupied(app: App, channel: ChannelName): boolean
+  /** True where a connection is signed in as the user, on any node. */
+  isOnline(app: App, userId: UserId): boolean
+
+  counts(app: App, channel: ChannelName): MaybePromise<Counts>
+  channels(app: App): MaybePromise<OccupiedChannels>
+  members(app: App, channel: ChannelName): MaybePromise<readonly Member[]>
+  /** The last event of a cache channel. */
+  last(app: App, channel: ChannelName): MaybePromise<CachedEvent | undefined>
+
+  /** True for the first who claims this of the channel in ten seconds, or since the channel was vacated. */
+  claim(app: App, channel: ChannelName, key: string): MaybePromise<boolean>
+
+  /** Adds a departure from before the start: it is due unless the arrival comes in time. */
+  addEarlier(fact: DepartureFact): void
+  /** Connections may come from now on. */
+  start(): void
+  /** Drops what has expired. */
+  sweep(): void
+  stop(): void
+}
+
+/** What the engine of one node is given. */
+export type EngineParts = {
+  readonly clock: Clock
+  readonly facts: Facts
+  readonly departures: Departures
+  /** The connections of this node's users. */
+  readonly users: Users
+  readonly kindOf: (channel: ChannelName) => ChannelKind
+  readonly cacheTtlMs: number
+}
+
+/** The claim of the first subscriber that finds a cache channel empty. */
+const CACHE_MISS = 'cache_miss'
+
+/** The engine of one node: everything is decided and carried out at once. Owns members, last events, claims. */
+export class OneNodeEngine implements Engine {
+  readonly presence = new Presence()
+  readonly #cache: Cache
+  readonly #claims: Claims
+  readonly #parts: EngineParts
+  #node!: Node
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts
+    this.#cache = new Cache(parts.cacheTtlMs)
+    this.#claims = new Claims(parts.clock)
+  }
+
+  run(node: Node): void {
+    this.#node = node
+  }
+
+  listen(): undefined {
+    return undefined
+  }
+
+  enter(
+    conn: Connection,
+    entry: Entry,
+    arrival: Arrival | undefined,
+    limit: number,
+  ): Refusal | undefined {
+    const { app, channel } = entry
+    const kind = this.#parts.kindOf(channel)
+    if (arrival && this.presence.isFull(app, channel, arrival, limit))
+      return membersFull(channel, limit)
+    const seat = kind.counted ? this.presence.enter(app, channel, arrival) : undefined
+    const last = kind.cache ? this.last(app, channel) : undefined
+    const joined = seat
+      ? seat.joined
+      : entry.type === 'signin' && !this.isOnline(app, entry.user.id)
+    if (kind.cache && !last) this.#emitMiss(app, channel)
+    if (seat?.occupied) this.#emitArrival({ type: 'channel_occupied', app, channel })
+    if (arrival && joined)
+      this.#emitArrival({ type: 'member_added', app, channel, userId: arrival.member.userId })
+    this.#node.apply({
+      type: 'entered',
+      app,
+      channel,
+      kind,
+      isOwn: true,
+      conn,
+      entry,
+      socketId: conn.id,
+      arrival,
+      member: seat?.member,
+      joined,
+      count: seat ? seat.count : 0,
+      members: seat?.members,
+      last,
+    })
+    return undefined
+  }
+
+  exit(conn: Connection, app: App, channel: ChannelName, departure: Departure | undefined): void {
+    const kind = this.#parts.kindOf(channel)
+    if (!kind.counted) return this.#exitUncounted(app, channel, kind)
+    const { vacated, left, member, count } = this.presence.exit(app, channel, departure)
+    if (vacated) this.#claims.forget(app, channel, CACHE_MISS)
+    const isOwn = true
+    this.#node.apply({ type: 'exited', app, channel, kind, isOwn, departure, member, left, count })
+    if (left && departure)
+      this.#emitDeparture({ type: 'member_removed', app, channel, userId: departure.userId })
+    if (vacated) this.#emitDeparture({ type: 'channel_vacated', app, channel })
+  }
+
+  /** Only the user of the channel, if it has one, is somebody's business. */
+  #exitUncounted(app: App, channel: ChannelName, kind: ChannelKind): void {
+    const userId = userOf(channel)
+    if (userId === undefined || this.isOnline(app, userId)) return
+    const nobody = { departure: undefined, member: undefined, count: 0 }
+    this.#node.apply({ type: 'exited', app, channel, kind, isOwn: true, left: true, ...nobody })
+  }
+
+  publish(publication: Publication): Position {
+    if (publication.type === 'event' && publication.origin === 'backend') this.#keep(publication)
+    this.#node.deliver(publication)
+    return NOT_KEPT
+  }
+
+  #keep(publication: BackendPublication): void {
+    const { clock, kindOf } = this.#parts
+    if (kindOf(publication.channel).cache) this.#cache.put(publication, clock.mono())
+  }
+
+  announce(app: App, notice: Notice, except?: SocketId): void {
+    this.#node.announce(app, notice, except)
+  }
+
+  order(order: Order): void {
+    this.#node.carryOut(order)
+  }
+
+  isOccupied(app: App, channel: ChannelName): boolean {
+    return this.presence.isOccupied(app, channel)
+  }
+
+  isOnline(app: App, userId: UserId): boolean {
+    return this.#parts.users.isOnline(app, userId)
+  }
+
+  counts(app: App, channel: ChannelName): Counts {
+    return this.presence.counts(app, channel)
+  }
+
+  channels(app: App): OccupiedChannels {
+    const presence = this.presence
+    return { names: presence.channels(app), countsOf: (name) => presence.counts(app, name) }
+  }
+
+  members(app: App, channel: ChannelName): readonly Member[] {
+    return this.presence.members(app, channel)
+  }
+
+  last(app: App, channel: ChannelName): CachedEvent | undefined {
+    return this.#cache.get(app, channel, this.#parts.clock.mono())
+  }
+
+  claim(app: App, channel: ChannelName, key: string): boolean {
+    return this.#claims.claim(app, channel, key)
+  }
+
+  addEarlier(fact: DepartureFact): void {
+    this.#parts.departures.addEarlier(fact)
+  }
+
+  start(): void {
+    this.#parts.departures.start()
+  }
+
+  sweep(): void {
+    this.#cache.sweep(this.#parts.clock.mono())
+  }
+
+  stop(): void {
+    this.#parts.departures.stop()
+  }
+
+  /** Several subscribers that find the same cache empty are one fact (contract 7.3). */
+  #emitMiss(app: App, channel: ChannelName): void {
+    const { facts } = this.#parts
+    if (facts.wants('cache_miss', app, channel) && this.claim(app, channel, CACHE_MISS))
+      facts.emit({ type: 'cache_miss', app, channel })
+  }
+
+  #emitArrival(fact: ArrivalFact): void {
+    const { departures, facts } = this.#parts
+    if (!departures.cancel(fact) && facts.wants(fact.type, fact.app, fact.channel)) facts.emit(fact)
+  }
+
+  #emitDeparture(fact: DepartureFact): void {
+    const { departures, facts } = this.#parts
+    if (facts.wants(fact.type, fact.app, fact.channel)) departures.add(fact)
+  }
+}
