@@ -210,7 +210,7 @@ function readCache(core: Core, app: App, channel: ChannelName) {
 const ATTRIBUTES = {
   user_count: ({ users }: Counts, channel: ChannelName) =>
     channelKind(channel).presence ? users : undefined,
-  subscription_count: ({ subscriptions }: Counts, _: ChannelName) => subscriptions,
+  subscription_count: ({ subscriptions }: Counts) => subscriptions,
 }
 export type Attribute = keyof typeof ATTRIBUTES
 
