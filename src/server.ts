@@ -163,9 +163,15 @@ async function build(
   const locality = new Locality({ addresses, hosts: config.localHosts, host: config.host, log })
   undo.push(() => locality.stop())
   const logins = new Logins(clock, config.maxFailedLoginsPerMinute)
-  const access = { ...credentials.admin, origins: config.adminOrigins }
-  const authorizePlugins = (request: Request): void => hooks.authorizeAdmin(request)
-  const changes = new AdminChanges(access, { authorizePlugins, locality, logins, addresses }, log)
+  const access = {
+    ...credentials.admin,
+    origins: config.adminOrigins,
+    authorizePlugins: (request: Request): void => hooks.authorizeAdmin(request),
+    locality,
+    logins,
+    addresses,
+  }
+  const changes = new AdminChanges(access, log)
   const quietLog = new QuietLog(log)
   undo.push(() => quietLog.sweep())
   const counters = newCounters()

@@ -3,6 +3,7 @@
  * address that it saw to `x-forwarded-for`, so the list is read from its right end for as long as the
  * writer is trusted; whatever a client put there itself is further left.
  */
+import type { Server } from 'bun'
 import { isIP, type BlockList } from 'node:net'
 import { quotaKeyOf } from '../core/addresses'
 import { copyText } from '../core/json'
@@ -12,20 +13,12 @@ import type { Log } from '../core/types'
 const UNNAMED_PROXY =
   'a proxy that is not named in CARILLON_TRUSTED_PROXIES: the clients behind it are not told apart, and none of them is limited by its address'
 
-/** What is used of the listening server. */
-type ListeningServer = {
-  readonly port?: number | undefined
-  requestIP(request: Request): { readonly address: string; readonly port: number } | null
-  timeout(request: Request, seconds: number): void
-  readonly pendingRequests: number
-}
-
 /** As long as a body that is read may stand still. */
 const UNREAD_SECONDS = 10
 
 export class Addresses {
   /** Set once the server listens. */
-  server: ListeningServer | undefined
+  server: Pick<Server<unknown>, 'port' | 'requestIP' | 'timeout' | 'pendingRequests'> | undefined
   readonly #trusted: BlockList
   readonly #anyTrusted: boolean
 

@@ -12,6 +12,7 @@ import { basicCredentials, REQUEST_ID } from './headers'
 import type { Locality } from './local'
 import type { Logins } from './logins'
 
+/** Who may use the admin API, and what a request passes besides its password. */
 export type AdminAccess = {
   readonly username: string
   readonly passwordSha256: string
@@ -19,10 +20,6 @@ export type AdminAccess = {
   readonly isPublished: boolean
   /** Origins whose pages may call the admin API. */
   readonly origins: readonly string[]
-}
-
-/** What an admin request passes besides its password. */
-export type AdminChecks = {
   /** @throws what a plugin refuses with */
   readonly authorizePlugins: (request: Request) => void
   readonly locality: Locality
@@ -44,7 +41,6 @@ export class AdminChanges {
 
   constructor(
     readonly access: AdminAccess,
-    readonly checks: AdminChecks,
     readonly log: Pick<Log, 'info'>,
   ) {}
 
@@ -55,8 +51,7 @@ export class AdminChanges {
    * @throws RealtimeError('admin_unauthorized' | 'login_failed' | 'admin_foreign_page' | 'not_local' | 'login_rate'), or what a plugin refuses with
    */
   readonly authorize = ({ request }: { readonly request: Request }): void => {
-    const { origins, isPublished } = this.access
-    const { authorizePlugins, locality, logins, addresses } = this.checks
+    const { origins, isPublished, authorizePlugins, locality, logins, addresses } = this.access
     authorizePlugins(request)
     refuseForeignPages(request.headers, origins)
     if (isPublished) locality.requireLocal(request, origins)
@@ -83,7 +78,7 @@ export class AdminChanges {
     const details = this.#details.get(request)
     if (!details || method === 'GET' || method === 'HEAD') return
     const admin = this.access.username
-    const remoteAddress = this.checks.addresses.of(request)
+    const remoteAddress = this.access.addresses.of(request)
     const requestId = set.headers[REQUEST_ID]
     this.log.info({ admin, method, route, ...details, remoteAddress, requestId }, 'admin change')
   }

@@ -69,12 +69,10 @@ function resultOf(outcome: unknown): Uint8Array | UnreadReason {
   return outcome === 'too_large' || outcome === 'too_slow' ? outcome : 'broken_off'
 }
 
-type UploadInProgress = { readonly upload: Upload; readonly uploads: Uploads }
-
 async function readChunks(
   { body }: Request,
   maxBytes: number,
-  { upload, uploads }: UploadInProgress,
+  { upload, uploads }: { readonly upload: Upload; readonly uploads: Uploads },
 ): Promise<ArrayBuffer | 'too_large' | 'too_slow'> {
   const chunks: Uint8Array[] = []
   for await (const chunk of body ?? []) {

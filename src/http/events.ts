@@ -189,10 +189,8 @@ const textOf = (parameter: string | string[] | undefined): string | undefined =>
 /** The API of Pusher. */
 export const PUSHER: Api = { channelOf, namesEvents: true, isReserved: isReservedByPusher }
 
-type RequestedEvent = { readonly name: string; readonly socket_id?: string }
-
 const eventRequest = (
-  { name, socket_id: socketId }: RequestedEvent,
+  { name, socket_id: socketId }: { readonly name: string; readonly socket_id?: string },
   channels: readonly string[],
   data: string,
 ): EventRequest => ({ name, data, channels, socketId })

@@ -59,11 +59,7 @@ ${links.join('\n')}
 
 /** The published development credentials; those of a server that has others are absent. */
 export type PublishedCredentials = {
-  readonly appId?: string
-  readonly key?: string
-  readonly secret?: string
-  readonly username?: string
-  readonly password?: string
+  readonly [Field in 'appId' | 'key' | 'secret' | 'username' | 'password']?: string
 }
 
 export type Reference = {

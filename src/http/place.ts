@@ -23,7 +23,6 @@ export function placeOf(sent: string, prefix: string): Place {
 }
 
 const SENT = Symbol('sent')
-type RoutedRequest = Request & { readonly [SENT]?: string }
 
 /** Makes the router find the request at its place; 0.5 µs where that differs from what was sent. */
 export function route(request: Request, { path, isRewritten }: Place): Request {
@@ -37,7 +36,8 @@ export function route(request: Request, { path, isRewritten }: Place): Request {
 }
 
 /** The URL as it was sent. */
-export const sentUrl = (request: RoutedRequest): string => request[SENT] ?? request.url
+export const sentUrl = (request: Request & { readonly [SENT]?: string }): string =>
+  request[SENT] ?? request.url
 
 /** What was sent in front of the place. */
 export function prefixOf(request: Request): string {

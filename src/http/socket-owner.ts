@@ -71,8 +71,6 @@ function loadLibc(): Libc | undefined {
   return libc
 }
 
-type DiagSocket = { readonly state: number; readonly user: number; readonly inode: number }
-
 class SocketDiag {
   readonly works: boolean
   readonly #libc = loadLibc()
@@ -101,7 +99,7 @@ class SocketDiag {
     if (this.#file >= 0) this.#libc?.close(this.#file)
   }
 
-  #find({ peer, own }: Endpoints): DiagSocket | undefined {
+  #find({ peer, own }: Endpoints) {
     const [file, libc, request, answer] = [this.#file, this.#libc, this.#request, this.#answer]
     if (file < 0 || !libc) return undefined
     const sequence = (this.#sequence = (this.#sequence + 1) >>> 0)

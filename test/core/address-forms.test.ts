@@ -42,8 +42,9 @@ test('webhooks go to the same addresses', () => {
 test('a proxy is believed about the same addresses', () => {
   const proxies = new Addresses(['127.0.0.1'], new MemoryLog())
   proxies.server = {
-    requestIP: () => ({ address: '127.0.0.1', port: 1 }),
+    requestIP: () => ({ address: '127.0.0.1', family: 'IPv4', port: 1 }),
     timeout: () => undefined,
+    port: 6001,
     pendingRequests: 0,
   }
   const told = (form: string): string =>

@@ -8,8 +8,9 @@ import { OWN_APP, start } from '../harness'
 function addressOf(trusted: readonly string[], socket: string | null, told?: string): string {
   const addresses = new Addresses(trusted, new MemoryLog())
   addresses.server = {
-    requestIP: () => (socket === null ? null : { address: socket, port: 1 }),
+    requestIP: () => (socket === null ? null : { address: socket, family: 'IPv4', port: 1 }),
     timeout: () => undefined,
+    port: 6001,
     pendingRequests: 0,
   }
   const headers = told === undefined ? {} : { 'x-forwarded-for': told }

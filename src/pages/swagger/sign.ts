@@ -9,22 +9,10 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { SwaggerRequest } from 'swagger-ui-dist/swagger-ui-es-bundle.js'
 import type { RequestScheme, Scheme } from './schemes'
 
-export type Credentials = {
-  readonly appId: string
-  readonly key: string
-  readonly secret: string
-  readonly username: string
-  readonly password: string
-}
-
 /** Labels of the bar's fields. */
-const LABELS: Readonly<Record<keyof Credentials, string>> = {
-  appId: 'id',
-  key: 'key',
-  secret: 'secret',
-  username: 'user',
-  password: 'password',
-}
+const LABELS = { appId: 'id', key: 'key', secret: 'secret', username: 'user', password: 'password' }
+
+export type Credentials = { readonly [Field in keyof typeof LABELS]: string }
 
 /** The two fields that a scheme needs: a name, and a secret. */
 const NEEDS: Readonly<Record<Scheme, readonly [keyof Credentials, keyof Credentials]>> = {
