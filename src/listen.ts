@@ -36,7 +36,6 @@ import {
   receiveFrame,
   turnAway,
   countPing,
-  type ConnectAttempt,
   type IncomingRequest,
 } from './protocols/session'
 import type { LongPolls } from './transports/longpoll'
@@ -195,11 +194,18 @@ function upgrade(
     ? codec.handshake(core, path, incoming.query)
     : { app: undefined, refused: outsidePrefix(path, config.pathPrefix) }
   const attempt = accept(core, codec, handshake, incoming)
-  if (!codec.refusesUpgrades)
-    return open(core, attempt, { request, server, decide: () => authorize(core, attempt) })
+  const { conn } = attempt
+  const open = (decide: typeof opening.decide): Response | undefined => {
+    opening.decide = decide
+    if (server.upgrade(request, { data: conn, headers: protocolHeaders(request) })) return undefined
+    noteRefusedRequest(core, conn, 'upgrade_missing')
+    closeSession(core, conn)
+    return refuseHandshake(request)
+  }
+  if (!codec.refusesUpgrades) return open(() => authorize(core, attempt))
   const finish = (verdict: Refusal | undefined): Response | undefined => {
-    if (!verdict) return open(core, attempt, { request, server, decide: () => undefined })
-    turnAway(core, attempt.conn, verdict)
+    if (!verdict) return open(() => undefined)
+    turnAway(core, conn, verdict)
     return withId(new Response(null, { status: 403 }), request)
   }
   const verdict = authorize(core, attempt)
@@ -207,28 +213,15 @@ function upgrade(
   return verdict.then((refusal) => core.slices.runOrDefer(() => finish(refusal)))
 }
 
-type Opening = {
-  readonly request: Request
-  readonly server: Server<Client>
-  /** Returns the refusal of the socket, if any; called once it is open. */
-  readonly decide: () => MaybePromise<Refusal | undefined>
-}
-
 /**
- * The socket that is being opened. Its `open` callback runs inside `upgrade`; frames sent there leave with
- * the handshake in one system call.
+ * The refusal of the socket that is being opened, if any. Its `open` callback runs inside `upgrade`; frames
+ * sent there leave with the handshake in one system call.
  */
-const opening: { decide: Opening['decide'] } = { decide: () => undefined }
+const opening = { decide: (): MaybePromise<Refusal | undefined> => undefined }
 
-function open(core: Core, { conn }: ConnectAttempt, { request, server, decide }: Opening) {
-  const protocol = chooseProtocol(request.headers.get('sec-websocket-protocol'))
-  const headers: Record<string, string> =
-    protocol === undefined ? {} : { 'sec-websocket-protocol': protocol }
-  opening.decide = decide
-  if (server.upgrade(request, { data: conn, headers })) return undefined
-  noteRefusedRequest(core, conn, 'upgrade_missing')
-  closeSession(core, conn)
-  return refuseHandshake(request)
+function protocolHeaders({ headers }: Request): Record<string, string> {
+  const protocol = chooseProtocol(headers.get('sec-websocket-protocol'))
+  return protocol === undefined ? {} : { 'sec-websocket-protocol': protocol }
 }
 
 const respondToApi = (port: Port, request: Request): MaybePromise<Response> =>

@@ -1,6 +1,6 @@
 /** CODECS: every wire protocol that the port serves, by path. */
 import type { Codec } from '../protocols/codec'
-import { isLongPollPath, isMountPath, phoenixCodecs } from '../protocols/phoenix'
+import { isAt, phoenixCodecs } from '../protocols/phoenix'
 import { pusher } from '../protocols/pusher'
 import { DIALECTS } from './dialects'
 
@@ -17,12 +17,12 @@ export function codecFor(path: string, query: URLSearchParams): Codec {
 
 /** True for the path of a Phoenix socket. */
 export const isPhoenixPath = (path: string): boolean =>
-  MOUNTS.some(({ mount }) => isMountPath(mount, path))
+  MOUNTS.some(({ mount }) => isAt(mount.path, path))
 
 /** The mount that has a long-poll. */
 const POLLED_MOUNT = MOUNTS.find(({ mount }) => mount.longPoll !== undefined)!
 
-export const isPolledPath = (path: string): boolean => isLongPollPath(POLLED_MOUNT.mount, path)
+export const isPolledPath = (path: string): boolean => isAt(POLLED_MOUNT.mount.longPoll, path)
 
 /** The codec of long-poll: the newest version. */
 export const POLLED: Codec = POLLED_MOUNT.codecs[0]!

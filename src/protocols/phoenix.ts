@@ -77,7 +77,7 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
     heartbeats: true,
     refusesUpgrades: true,
     serves: (path, query) =>
-      isMountPath(mount, path) && (versionOf(query) ?? VERSIONS[0]) === version,
+      isAt(mount.path, path) && (versionOf(query) ?? VERSIONS[0]) === version,
     handshake: (core, _, query) => handshake(core, mount, query),
     decode,
     movePattern: /phx_(?:join|leave)/,
@@ -85,25 +85,15 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
     refOf: ({ limits }, frame) =>
       frame.length > maxFrameChars(limits) ? undefined : messageIn(version, frame)?.ref,
     broadcast: (news) => broadcast(mount, version, news),
-    reply: (answer) =>
-      answer.type === 'present' && !mount.presence
-        ? undefined
-        : reply(version, answer, mount.joinResponse),
-    refusal: (refused, peer) =>
-      refusalFrames(version, refused, peer, mount.refusalResponse?.(refused, peer)),
+    reply: (answer) => reply(mount, version, answer),
+    refusal: (refused, peer) => refusalFrames(mount, version, refused, peer),
     closeFrame,
   }
 }
 
-/** True for the path of the mount, for upgrades and other requests. */
-export const isMountPath = (mount: Mount, path: string): boolean =>
-  withoutSlash(path) === mount.path
-
-/** True for the path of its long-poll. */
-export const isLongPollPath = (mount: Mount, path: string): boolean =>
-  withoutSlash(path) === mount.longPoll
-
-const withoutSlash = (path: string): string => (path.endsWith('/') ? path.slice(0, -1) : path)
+/** True for a path of a mount, with or without a slash at its end. */
+export const isAt = (own: string | undefined, path: string): boolean =>
+  own === (path.endsWith('/') ? path.slice(0, -1) : path)
 
 // ---------------------------------------------------------------- connect
 
@@ -256,15 +246,10 @@ function bytesFrame(
   return writeBinary({ topic: topicOf(channel), event }, data)
 }
 
-/** `joinResponse` is the mount's. */
-function reply(
-  version: PhoenixVersion,
-  answer: Reply,
-  joinResponse: (channel: ChannelName) => string,
-): Frame | undefined {
+function reply(mount: Mount, version: PhoenixVersion, answer: Reply): Frame | undefined {
   switch (answer.type) {
     case 'subscribed':
-      return writeOk(version, answer.ref, joinResponse(answer.channel))
+      return writeOk(version, answer.ref, mount.joinResponse(answer.channel))
     case 'pong':
       return writeOk(version, answer.ref && withoutJoin(answer.ref))
     case 'unsubscribed':
@@ -274,6 +259,7 @@ function reply(
       // Frames of V1 name no generation: this one would close the subscription that replaced it.
       return version === 1 && answer.replaced ? undefined : writeClose(version, answer.ref)
     case 'present': {
+      if (!mount.presence) return undefined
       const payload = statePayload(answer.members)
       const news = { topic: readRef(answer.ref).topic, event: 'presence_state', payload }
       return writeFrame(version, news, { join: generationOf(answer.ref), message: NULL })
@@ -309,19 +295,16 @@ function generationOf(ref: Ref): JsonText {
 
 // ---------------------------------------------------------------- refusals
 
-/**
- * None where the socket closes, since its code tells; none without a ref, since nothing waits for a reply.
- * `mountResponse` takes the place of ours.
- */
+/** None where the socket closes, since its code tells; none without a ref, since nothing waits for a reply. */
 function refusalFrames(
+  mount: Mount,
   version: PhoenixVersion,
   refused: Refusal,
   peer: Peer,
-  mountResponse: string | undefined,
 ): readonly Frame[] {
   const { ref, code } = refused
   if (!ref || typeof WIRE_ERRORS[code].phoenix === 'number') return []
-  const response = mountResponse ?? describeRefusal(refused, peer)
+  const response = mount.refusalResponse?.(refused, peer) ?? describeRefusal(refused, peer)
   return [writeReply(version, ref, `{"status":"error","response":${response}}`)]
 }
 

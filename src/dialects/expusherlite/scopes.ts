@@ -32,14 +32,6 @@ export const isPublicScope = (channel: ChannelName): boolean => channel.startsWi
 export const topicOf = (channel: ChannelName): string =>
   isScope(channel) ? channel.slice(SCOPE.length) : channel
 
-/**
- * `publicClientEvents`: clients may send events to the public scope. `eplBridge`: what the other APIs
- * publish reaches the members of scopes, too.
- */
-function isEnabled({ record }: App, name: 'publicClientEvents' | 'eplBridge'): boolean {
-  return record.dialects[name] === true
-}
-
 const RULES: Omit<GroupRules, 'allowsClientEvents'> = {
   nameOf: topicOf,
   isOpen: (apps, app, group) => {
@@ -54,7 +46,10 @@ export const SCOPES: GroupTable = {
       ...GROUP,
       prefix: PUBLIC_SCOPE,
       auth: 'none',
-      group: { ...RULES, allowsClientEvents: (app) => isEnabled(app, 'publicClientEvents') },
+      group: {
+        ...RULES,
+        allowsClientEvents: ({ record }) => record.dialects['publicClientEvents'] === true,
+      },
     },
     {
       ...GROUP,
@@ -67,7 +62,7 @@ export const SCOPES: GroupTable = {
 }
 
 function relayOf(app: App, channel: ChannelName): Relay | undefined {
-  if (!isEnabled(app, 'eplBridge')) return undefined
+  if (app.record.dialects['eplBridge'] !== true) return undefined
   const { auth, presence, clientEvents, counted } = channelKind(channel)
   if (!counted || auth === 'plugin') return undefined // a user's, a scope's own
   if (auth === 'signature' && !clientEvents) return undefined // encrypted

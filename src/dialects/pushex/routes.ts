@@ -3,7 +3,7 @@
  * plugins are notified of each request, each push to a channel, each subscriber and each processed request.
  * Spec: phoenix contract 3.1, 3.2.
  */
-import { Elysia } from 'elysia'
+import { Elysia, type Context } from 'elysia'
 import { Type } from '@sinclair/typebox'
 import type { App } from '../../core/app'
 import { whenRoom } from '../../core/backlog'
@@ -84,8 +84,7 @@ const HEADERS = {
   'cache-control': 'max-age=0, private, must-revalidate',
 }
 
-type ResponseSettings = { status?: number | string; headers: Record<string, string | number> }
-type PushContext = { readonly request: Request; readonly set: ResponseSettings }
+type PushContext = Pick<Context, 'request' | 'set'>
 
 export function pushexRoutes(core: Core, access: DialectAccess) {
   const { hooks } = access
