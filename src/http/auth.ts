@@ -43,7 +43,8 @@ export function requireSignature(core: Core, { pathPrefix, hooks, locality }: Si
     const view: ReceivedRequest = { request, area, app: core.apps.byId(appId), body: NO_BODY }
     const vouched = mayVouch && view.app && (await hooks.authenticate(view)) ? view.app : undefined
     const app = vouched ?? authenticate(core, { request, url, appId, query, pathPrefix, locality })
-    requireActive(app)
+    const refused = checkActive(app)
+    if (refused) raise(refused)
     const raw = isPost ? await readBytes(core.uploads, request, maxBytes, BODY_CODES) : NO_BODY
     if (!vouched) requireBodyMd5(query.credentials.body_md5, raw)
     view.body = raw
@@ -84,7 +85,8 @@ function authenticate(core: Core, request: SignedRequest): App {
   const { text: signedQuery, credentials } = request.query
   const pair = requireKeyPair(core, app, credentials.auth_key)
   if (pair.isPublished) request.locality.requireLocal(request.request)
-  requireVersion(credentials.auth_version)
+  if (!credentials.auth_version) throw unauthorized('Version required')
+  if (credentials.auth_version !== VERSION) throw unauthorized('Version not supported')
   requireTimestamp(credentials.auth_timestamp, core.clock.now())
 
   const signature = credentials.auth_signature ?? ''
@@ -107,16 +109,6 @@ function requireKeyPair(core: Core, app: App, key: string | undefined): KeyPair 
   const pair = findKeyPair(app, key)
   if (pair) return pair
   throw unauthorized(core.apps.byKey(key) ? 'Invalid key for app' : 'Invalid authentication key')
-}
-
-function requireActive(app: App): void {
-  const refused = checkActive(app)
-  if (refused) raise(refused)
-}
-
-function requireVersion(version: string | undefined): void {
-  if (!version) throw unauthorized('Version required')
-  if (version !== VERSION) throw unauthorized('Version not supported')
 }
 
 function requireTimestamp(timestamp: string | undefined, now: number): void {

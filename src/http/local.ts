@@ -23,8 +23,8 @@ export type LocalityRules = {
   readonly hosts: readonly string[]
   /** Ids of users whose processes are local: ours and root's. */
   readonly users: readonly number[]
-  /** Origins whose pages may send requests; undefined for any page. */
-  readonly origins: readonly string[] | undefined
+  /** Origins whose pages may send requests. */
+  readonly origins: readonly string[] | 'any'
 }
 
 type NonLocalRule = {
@@ -67,7 +67,7 @@ export const NON_LOCAL_RULES: readonly NonLocalRule[] = [
   {
     name: 'page',
     reason: ({ headers }, { origins }) =>
-      origins && isForeignPage(headers, origins)
+      origins !== 'any' && isForeignPage(headers, origins)
         ? `came from a page of ${quote(headers.get('origin') ?? 'another site')}`
         : undefined,
     help: USE_OWN_CREDENTIALS,
@@ -128,11 +128,6 @@ export class Locality {
 
   constructor(readonly options: LocalityOptions) {}
 
-  /** Undefined for a local request. Pages of `origins` may send some. */
-  checkRequest(request: Request, origins: readonly string[] = []): Refusal | undefined {
-    return this.#check(request, origins)
-  }
-
   /** @throws RealtimeError('not_local') */
   requireLocal(request: Request, origins?: readonly string[]): void {
     const refused = this.checkRequest(request, origins)
@@ -141,22 +136,33 @@ export class Locality {
 
   /** The same for sockets. Pages of any origin may connect: an application may be anywhere. */
   checkConnect(request: Request): Refusal | undefined {
-    const refused = this.#check(request, undefined)
-    if (!refused) this.#warnOfPage(request.headers)
-    return refused
+    const { headers } = request
+    const refused = this.checkRequest(request, 'any')
+    if (refused || this.#isPageLogged || !isForeignPage(headers, [])) return refused
+    this.#isPageLogged = true
+    this.options.log.warn(
+      { origin: quote(headers.get('origin') ?? '') },
+      'a page of another origin connects to the app whose key is published; further ones are not logged',
+    )
+    return undefined
   }
 
   stop(): void {
     this.#owners.close()
   }
 
-  #check(request: Request, origins: readonly string[] | undefined): Refusal | undefined {
-    const { addresses, hosts, log } = this.options
+  /** Undefined for a local request. Pages of `origins` may send some. */
+  checkRequest(request: Request, origins: LocalityRules['origins'] = []): Refusal | undefined {
+    const { addresses, host, hosts, log } = this.options
     const peer = addresses.peerOf(request)
     const source: RequestSource = {
       address: peer.address,
       headers: request.headers,
-      user: () => this.#owners.of({ peer, own: this.#ownEndpoint(peer.address) }),
+      user: () => {
+        const ipv4 = host.startsWith('127.') ? host : '127.0.0.1'
+        const address = peer.address.includes(':') ? '::1' : ipv4
+        return this.#owners.of({ peer, own: { address, port: addresses.port } })
+      },
     }
     const found = nonLocalReason(source, { hosts, users: this.#users, origins })
     if (!found) return undefined
@@ -168,20 +174,5 @@ export class Locality {
       )
     this.#loggedRules.add(name)
     return refusal('not_local', message)
-  }
-
-  #ownEndpoint(peerAddress: string) {
-    const { addresses, host } = this.options
-    const own = host.startsWith('127.') ? host : '127.0.0.1'
-    return { address: peerAddress.includes(':') ? '::1' : own, port: addresses.port }
-  }
-
-  #warnOfPage(headers: Headers): void {
-    if (this.#isPageLogged || !isForeignPage(headers, [])) return
-    this.#isPageLogged = true
-    this.options.log.warn(
-      { origin: quote(headers.get('origin') ?? '') },
-      'a page of another origin connects to the app whose key is published; further ones are not logged',
-    )
   }
 }

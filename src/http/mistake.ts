@@ -51,7 +51,5 @@ function describeType(path: string, type: string | undefined): string {
     ? `${/^[aoi]/.test(type) ? 'an' : 'a'} ${type}`
     : 'present and of the documented type'
   const name = nameOf(path)
-  return name === ''
-    ? `Expected the request to be ${shape}`
-    : `Expected ${name} parameter to be ${shape}`
+  return `Expected ${name === '' ? 'the request' : `${name} parameter`} to be ${shape}`
 }
