@@ -2,7 +2,7 @@
 import type { App } from './app'
 import { isCrowded } from './backlog'
 import { fullBucket, take, waitFor, type Rate } from './bucket'
-import type { Connection, Subscription } from './connection'
+import type { Connection, RawFrame, Subscription } from './connection'
 import type { Core } from './core'
 import { dataTooLarge, eventNameTooLong, isRefusal, REFUSE, refusal, type Refusal } from './errors'
 import type { Position } from './engine'
@@ -160,7 +160,7 @@ export function isBudgetSpent(core: Core, conn: Connection, leastBytes: number):
 export function checkBudget(
   core: Core,
   conn: Connection,
-  frame: string | Uint8Array,
+  frame: RawFrame,
 ): Command | Refusal | undefined {
   const now = core.clock.mono()
   const rate = rateOf(core, conn)

@@ -14,9 +14,12 @@ import type { ConnectionView } from './plugin'
 import type { Subscriptions } from './subscriptions'
 import type { ChannelName, Frame, Member, Meta, Ref, Sink, SocketId, UserId } from './types'
 
+/** A frame as it was received. */
+export type RawFrame = string | Uint8Array
+
 /** A frame that arrived in a turn that was already late: no budget was charged and no gate was run for it. */
 export class DeferredFrame {
-  constructor(readonly frame: string | Uint8Array) {}
+  constructor(readonly frame: RawFrame) {}
 
   get length(): number {
     return this.frame.length
@@ -86,7 +89,7 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** The transport has closed while frames wait for a turn: nothing is sent or queued any more. */
   gone = false
   /** Frames that arrived meanwhile, in order. */
-  waiting: (string | Uint8Array | DeferredFrame)[] | undefined = undefined
+  waiting: (RawFrame | DeferredFrame)[] | undefined = undefined
   waitingChars = 0
   /** Resolved when no gate is waited for any more. Owned by the session. */
   idle: PromiseWithResolvers<void> | undefined = undefined

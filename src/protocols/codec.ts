@@ -3,7 +3,7 @@
  * frames. CODECS has them all.
  */
 import type { App } from '../core/app'
-import type { Connection } from '../core/connection'
+import type { Connection, RawFrame } from '../core/connection'
 import type { Core } from '../core/core'
 import type { Refusal } from '../core/errors'
 import type { Command, Encoder } from '../core/messages'
@@ -31,7 +31,7 @@ export interface Codec extends Encoder {
   readonly decodeBytes:
     ((core: Core, conn: Connection, bytes: Uint8Array) => Command | Refusal) | undefined
   /** The ref of a frame that a plugin refuses; undefined where refusals on this wire carry none. */
-  readonly refOf: ((core: Core, frame: string | Uint8Array) => Ref | undefined) | undefined
+  readonly refOf: ((core: Core, frame: RawFrame) => Ref | undefined) | undefined
 }
 
 export type Client = Connection<Codec>

@@ -5,7 +5,7 @@
  * Spec: phoenix contract 1, 2.5, 3.3, 4.3.
  */
 import type { App } from '../core/app'
-import type { Connection, Subscription } from '../core/connection'
+import type { Connection, RawFrame, Subscription } from '../core/connection'
 import type { Core } from '../core/core'
 import { isRefusal, REFUSE, refusal, type ErrorCode, type Refusal } from '../core/errors'
 import { checkBudget } from '../core/client-event'
@@ -135,10 +135,7 @@ const PHOENIX_EVENTS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
 ])
 
 /** Undefined where the frame is not of this version. */
-function messageIn(
-  version: PhoenixVersion,
-  frame: string | Uint8Array,
-): PhoenixMessage | undefined {
+function messageIn(version: PhoenixVersion, frame: RawFrame): PhoenixMessage | undefined {
   if (typeof frame === 'string') return readFrame(version, frame)
   return version === 2 ? readBinary(frame) : undefined
 }
@@ -148,7 +145,7 @@ const IGNORED: Command = { type: 'noop', reply: undefined }
 
 const decoderOf =
   (mount: Mount, version: PhoenixVersion) =>
-  (core: Core, conn: Connection, frame: string | Uint8Array): Command | Refusal => {
+  (core: Core, conn: Connection, frame: RawFrame): Command | Refusal => {
     const limit = maxFrameChars(conn.app?.limits ?? core.limits)
     if (frame.length > limit)
       return refusal(

@@ -1,6 +1,7 @@
 /**
  * Refuse: refusals sent to a session's client, each with the ref of the command or frame that it answers.
  */
+import type { RawFrame } from '../core/connection'
 import type { Core } from '../core/core'
 import { isRefusal, type ErrorCode, type Refusal } from '../core/errors'
 import { countFault } from '../core/faults'
@@ -22,12 +23,7 @@ export function noteRefusedRequest(core: Core, conn: Client, code: ErrorCode): v
 }
 
 /** Refuses a frame that is not decoded: only its ref is looked for. */
-export function refuseFrame(
-  core: Core,
-  conn: Client,
-  refused: Refusal,
-  frame: string | Uint8Array,
-): void {
+export function refuseFrame(core: Core, conn: Client, refused: Refusal, frame: RawFrame): void {
   const ref = conn.codec.refOf?.(core, frame)
   refuse(core, conn, ref ? { ...refused, ref } : refused)
 }

@@ -5,7 +5,7 @@
  */
 import { checkBudget, isBudgetSpent, publishClientEvent } from '../core/client-event'
 import { admit, countAddress, establish } from '../core/connect'
-import { Connection, newSocketId, DeferredFrame } from '../core/connection'
+import { Connection, newSocketId, DeferredFrame, type RawFrame } from '../core/connection'
 import type { Core } from '../core/core'
 import { disconnect } from '../core/disconnect'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
@@ -76,26 +76,15 @@ export function openSession(
   conn: Client,
   answer: MaybePromise<Refusal | undefined>,
 ): void {
-  if (answer instanceof Promise)
-    return hold(
-      core,
-      conn,
-      // Gates that query other servers get their answers in crowds, too.
-      answer.then((refused) =>
-        core.slices.runOrDefer(() => establishUnlessRefused(core, conn, refused)),
-      ),
-      undefined,
-    )
-  const refused = establishUnlessRefused(core, conn, answer)
+  const finish = (refused: Refusal | undefined): Refusal | undefined =>
+    refused ?? (conn.closed ? undefined : establish(core, conn))
+  if (answer instanceof Promise) {
+    // Gates that query other servers get their answers in crowds, too.
+    const finishing = answer.then((refused) => core.slices.runOrDefer(() => finish(refused)))
+    return hold(core, conn, finishing, undefined)
+  }
+  const refused = finish(answer)
   if (refused) refuse(core, conn, refused)
-}
-
-function establishUnlessRefused(
-  core: Core,
-  conn: Client,
-  refused: Refusal | undefined,
-): Refusal | undefined {
-  return refused ?? (conn.closed ? undefined : establish(core, conn))
 }
 
 /** Refuses a connection that has no transport. */
@@ -108,7 +97,7 @@ export function turnAway(core: Core, conn: Client, refused: Refusal): void {
 const LARGE_CHARS = 4096
 
 /** One frame; bytes only where the codec decodes them. In a late turn it waits, and its gates too. */
-export function receiveFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
+export function receiveFrame(core: Core, conn: Client, frame: RawFrame): void {
   core.slices.countFrame()
   if (core.slices.isLate && frame.length < LARGE_CHARS) return receiveLate(core, conn, frame)
   if (!chargeFrame(core, conn, frame)) return
@@ -116,7 +105,7 @@ export function receiveFrame(core: Core, conn: Client, frame: string | Uint8Arra
   else if (conn.established) runFrame(core, conn, frame)
 }
 
-function receiveLate(core: Core, conn: Client, frame: string | Uint8Array): void {
+function receiveLate(core: Core, conn: Client, frame: RawFrame): void {
   if (conn.closed || (!conn.busy && !conn.established)) return
   markSeen(core, conn)
   if (!conn.busy) postpone(core, conn, () => undefined)
@@ -127,7 +116,7 @@ function receiveLate(core: Core, conn: Client, frame: string | Uint8Array): void
  * Counts a frame, valid or not, and asks the gates. False where they refuse it, or the connection has
  * ended. Any frame is a sign of life.
  */
-export function chargeFrame(core: Core, conn: Client, frame: string | Uint8Array): boolean {
+export function chargeFrame(core: Core, conn: Client, frame: RawFrame): boolean {
   core.counters.messagesReceived++
   conn.seenTick = core.state.tick
   if (conn.closed) return false
@@ -139,7 +128,7 @@ export function chargeFrame(core: Core, conn: Client, frame: string | Uint8Array
 }
 
 /** Bytes in base64. */
-const frameForPlugins = (frame: string | Uint8Array): string =>
+const frameForPlugins = (frame: RawFrame): string =>
   typeof frame === 'string' ? frame : Buffer.from(frame).toString('base64')
 
 /** Notes a sign of life. */
@@ -161,10 +150,10 @@ const isMove = (command: Command | Refusal): boolean =>
   !isRefusal(command) && MOVES.has(command.type)
 
 /** True for a move that is not decoded yet; a guess. */
-const looksLikeMove = ({ codec }: Client, frame: string | Uint8Array): boolean =>
+const looksLikeMove = ({ codec }: Client, frame: RawFrame): boolean =>
   typeof frame === 'string' && codec.movePattern.test(frame)
 
-function runFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
+function runFrame(core: Core, conn: Client, frame: RawFrame): void {
   if (conn.gone && looksLikeMove(conn, frame)) return
   const dropped = checkLargeFrame(core, conn, frame)
   if (dropped) return void (isRefusal(dropped) && refuseFrame(core, conn, dropped, frame))
@@ -179,19 +168,15 @@ function runFrame(core: Core, conn: Client, frame: string | Uint8Array): void {
  * Refuses or drops, unread, a large frame that can only be a client event of a connection whose byte
  * budget is spent. Undefined for any other frame, which is to be read.
  */
-function checkLargeFrame(
-  core: Core,
-  conn: Client,
-  frame: string | Uint8Array,
-): Command | Refusal | undefined {
+function checkLargeFrame(core: Core, conn: Client, frame: RawFrame): Command | Refusal | undefined {
   if (frame.length < LARGE_CHARS || !isBudgetSpent(core, conn, frame.length)) return undefined
   return looksLikeMove(conn, frame) ? undefined : checkBudget(core, conn, frame)
 }
 
-const runFrameNow = (core: Core, conn: Client, frame: string | Uint8Array): void =>
+const runFrameNow = (core: Core, conn: Client, frame: RawFrame): void =>
   runCommand(core, conn, decode(core, conn, frame))
 
-function decode(core: Core, conn: Client, frame: string | Uint8Array): Command | Refusal {
+function decode(core: Core, conn: Client, frame: RawFrame): Command | Refusal {
   const { codec } = conn
   try {
     if (typeof frame === 'string') return codec.decode(core, conn, frame)
@@ -264,7 +249,7 @@ function runUnmetered(
 const COMMANDS_PER_CHANNEL = 4
 
 /** Frames wait in order, bounded, while a gate decides or the turn has no time. */
-function enqueue(core: Core, conn: Client, frame: string | Uint8Array | DeferredFrame): void {
+function enqueue(core: Core, conn: Client, frame: RawFrame | DeferredFrame): void {
   conn.waiting ??= []
   conn.waiting.push(frame)
   conn.waitingChars += frame.length

@@ -4,12 +4,13 @@
  * clients take an empty body for a fault.
  * Spec: phoenix contract 1.9.
  */
+import type { RawFrame } from '../core/connection'
 import type { Core } from '../core/core'
 import { refusal, type Refusal } from '../core/errors'
 import { withTimeout } from '../core/faults'
 import { maxPostBytes } from '../core/limits'
 import { Pass } from '../core/slices'
-import type { MaybePromise } from '../core/maybe-promise'
+import { andThen, type MaybePromise } from '../core/maybe-promise'
 import type { Frame } from '../core/types'
 import { decodeUtf8, tryReadBytes, type UnreadReason } from '../http/bytes'
 import { isPolled, POLLED } from '../dialects/codecs'
@@ -158,9 +159,7 @@ export class LongPolls {
       return respond(403)
     }
     const attempt = accept(core, POLLED, POLLED.handshake(core, '', incoming.query), incoming)
-    const verdict = authorize(core, attempt)
-    const start = (refused: Refusal | undefined): Response => this.#start(attempt, refused)
-    return verdict instanceof Promise ? verdict.then(start) : start(verdict)
+    return andThen(authorize(core, attempt), (refused) => this.#start(attempt, refused))
   }
 
   #start({ conn, request }: ConnectAttempt, refused: Refusal | undefined): Response {
@@ -214,8 +213,7 @@ const MAX_LINES = 1000
 
 /** The frames of a post, empty lines as empty strings; or the mistake, and the lines to charge for. */
 type Post =
-  | { readonly frames: readonly (string | Uint8Array)[] }
-  | { readonly mistake: string; readonly lines: number }
+  { readonly frames: readonly RawFrame[] } | { readonly mistake: string; readonly lines: number }
 
 /** A batch is a message per line, any other post is one message. */
 function readPost(bytes: Uint8Array, isBatch: boolean): Post {
@@ -227,7 +225,7 @@ function readPost(bytes: Uint8Array, isBatch: boolean): Post {
   if (text === undefined) return rejectPost(NO_UTF8, lines.length)
   const frames = lines.map(frameIn)
   const broken = frames.indexOf(undefined)
-  if (broken === -1) return { frames: frames as (string | Uint8Array)[] }
+  if (broken === -1) return { frames: frames as RawFrame[] }
   return rejectPost(`Line ${broken + 1} is neither a message nor base64`, lines.length)
 }
 
@@ -250,7 +248,7 @@ function linesIn(text: string): string[] {
 }
 
 /** The message in a line: a JSON array, or bytes in base64. Undefined where it is neither. */
-function frameIn(line: string): string | Uint8Array | undefined {
+function frameIn(line: string): RawFrame | undefined {
   const text = line.endsWith('\r') ? line.slice(0, -1) : line
   return text === '' || text.startsWith('[') ? text : bytesIn(text)
 }
