@@ -5,10 +5,12 @@
 import { Elysia } from 'elysia'
 import { quote, RealtimeError } from '../core/errors'
 
-const ALLOWED_METHODS = 'GET, POST, PUT, PATCH, DELETE'
-const ALLOWED_HEADERS = 'authorization, content-type, x-request-id'
 const EXPOSED_HEADERS = 'location, x-request-id, retry-after'
-const MAX_AGE_SECONDS = '600'
+const PREFLIGHT_HEADERS = {
+  'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
+  'access-control-allow-headers': 'authorization, content-type, x-request-id',
+  'access-control-max-age': '600',
+}
 
 /** CORS for dashboards on other origins. */
 export function crossOrigin(origins: readonly string[]) {
@@ -28,11 +30,7 @@ export function crossOrigin(origins: readonly string[]) {
       '/api/admin/*',
       ({ request, set }) => {
         set.status = 204
-        if (allowedOrigin(request) !== undefined) {
-          set.headers['access-control-allow-methods'] = ALLOWED_METHODS
-          set.headers['access-control-allow-headers'] = ALLOWED_HEADERS
-          set.headers['access-control-max-age'] = MAX_AGE_SECONDS
-        }
+        if (allowedOrigin(request) !== undefined) Object.assign(set.headers, PREFLIGHT_HEADERS)
         return ''
       },
       { detail: { hide: true } },

@@ -35,17 +35,6 @@ const SHAPES: Readonly<Record<string, (description: string) => TSchema>> = {
     ),
 }
 
-function fieldsFor(purpose: 'create' | 'change'): Record<string, TSchema> {
-  const isNew = purpose === 'create'
-  const fields = Array.from(APP_FIELDS).filter(([, { createOnly }]) => isNew || !createOnly)
-  return Object.fromEntries(
-    fields.map(([name, { about }]) => {
-      const shape = SHAPES[name]?.(about) ?? Type.String({ description: about })
-      return [name, isNew && name === 'name' ? shape : Type.Optional(shape)]
-    }),
-  )
-}
-
 /**
  * `field` is the one that forms show, since a page that shows the others sends them empty. The examples can be
  * sent one after another: what is created is changed.
@@ -55,8 +44,15 @@ function bodyOf(
   field: string,
   example: Readonly<Record<string, unknown>>,
 ) {
-  const fields = Type.Object(fieldsFor(purpose))
-  const json: object = objectSchema({ app: fields }, { app: example })
+  const isNew = purpose === 'create'
+  const fields = Array.from(APP_FIELDS)
+    .filter(([, { createOnly }]) => isNew || !createOnly)
+    .map(([name, { about }]) => {
+      const shape = SHAPES[name]?.(about) ?? Type.String({ description: about })
+      return [name, isNew && name === 'name' ? shape : Type.Optional(shape)] as const
+    })
+  const app = Type.Object(Object.fromEntries(fields))
+  const json: object = objectSchema({ app }, { app: example })
   const form: object = Type.Object(
     { [`app[${field}]`]: Type.String({ examples: [String(example[field])] }) },
     {
