@@ -13,15 +13,16 @@ import type { Limits } from './limits'
 import type { Broadcast, Encoder, Notice, Publication } from './messages'
 import { Subscriptions } from './subscriptions'
 import type { ChannelName, Frame, SocketId, Topics } from './types'
+import { WideMap } from './wide-map'
 
 /** The member who subscribes, and the client's reference. */
 export type Subscriber = Pick<Subscription, 'member' | 'meta' | 'ref'>
 
 type Tenant = {
-  readonly connections: Map<SocketId, Connection>
+  readonly connections: WideMap<SocketId, Connection>
   /** Connections whose frames are fetched by requests. */
   pullSessions: number
-  readonly channels: Map<ChannelName, Channel>
+  readonly channels: WideMap<ChannelName, Channel>
 }
 
 const ANONYMOUS: Subscriber = { member: undefined, meta: undefined, ref: undefined }
@@ -29,7 +30,7 @@ const ANONYMOUS: Subscriber = { member: undefined, meta: undefined, ref: undefin
 export class Hub {
   readonly #tenants = new Map<App, Tenant>()
   /** Connections that name no app. */
-  readonly #unnamed = new Map<SocketId, Connection>()
+  readonly #unnamed = new WideMap<SocketId, Connection>()
   #connectionCount = 0
   /** Subscriptions of each address; those of closed connections count until they have left. */
   readonly byAddress: AddressCounts
@@ -197,9 +198,9 @@ export class Hub {
 
   #tenant(app: App): Tenant {
     return this.#tenants.getOrInsertComputed(app, () => ({
-      connections: new Map(),
+      connections: new WideMap(),
       pullSessions: 0,
-      channels: new Map(),
+      channels: new WideMap(),
     }))
   }
 

@@ -6,6 +6,7 @@
 import type { App } from './app'
 import { Roster, type Arrival, type Departure } from './roster'
 import type { ChannelName, Member } from './types'
+import { WideMap } from './wide-map'
 
 /** Subscriptions and members of a channel. */
 export type Counts = { readonly subscriptions: number; readonly users: number }
@@ -16,12 +17,11 @@ type Occupancy = {
   roster: Roster | undefined
 }
 
-const NO_CHANNELS: ReadonlyMap<ChannelName, Occupancy> = new Map()
 const NOBODY: Counts = { subscriptions: 0, users: 0 }
 const GONE = { vacated: false, left: false, member: undefined, count: 0 }
 
 export class Presence {
-  readonly #channels = new Map<App, Map<ChannelName, Occupancy>>()
+  readonly #channels = new Map<App, WideMap<ChannelName, Occupancy>>()
 
   /**
    * Takes a seat. `occupied`: the channel was empty; `joined`: the member was not in it; `member`: as their first
@@ -29,7 +29,7 @@ export class Presence {
    */
   enter(app: App, channel: ChannelName, arrival: Arrival | undefined) {
     const occupancy = this.#channels
-      .getOrInsertComputed(app, () => new Map())
+      .getOrInsertComputed(app, () => new WideMap())
       .getOrInsertComputed(channel, () => ({ subscriptions: 0, roster: undefined }))
     const count = ++occupancy.subscriptions
     const occupied = count === 1
@@ -75,7 +75,7 @@ export class Presence {
 
   /** The occupied ones; live. */
   channels(app: App): Iterable<ChannelName> {
-    return (this.#channels.get(app) ?? NO_CHANNELS).keys()
+    return this.#channels.get(app)?.keys() ?? []
   }
 
   #occupancy(app: App, channel: ChannelName): Occupancy | undefined {

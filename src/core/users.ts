@@ -6,19 +6,20 @@
 import type { App } from './app'
 import type { Connection, User } from './connection'
 import type { UserId } from './types'
+import { WideMap } from './wide-map'
 
 const NO_CONNECTIONS: ReadonlySet<Connection> = new Set()
 
 /** Connections by app and user; empty entries are removed. */
 class ByUser {
-  readonly #connections = new Map<App, Map<UserId, Set<Connection>>>()
+  readonly #connections = new Map<App, WideMap<UserId, Set<Connection>>>()
 
   of(app: App, userId: UserId): ReadonlySet<Connection> {
     return this.#connections.get(app)?.get(userId) ?? NO_CONNECTIONS
   }
 
   add(app: App, userId: UserId, conn: Connection): void {
-    const users = this.#connections.getOrInsertComputed(app, () => new Map())
+    const users = this.#connections.getOrInsertComputed(app, () => new WideMap())
     users.getOrInsertComputed(userId, () => new Set()).add(conn)
   }
 

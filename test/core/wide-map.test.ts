@@ -1,0 +1,105 @@
+/** A map of many entries: as any other to who uses it, and never one large table. */
+import { describe, expect, spyOn, test } from 'bun:test'
+import type { ChannelName } from '../../src/core/types'
+import { Presence } from '../../src/core/presence'
+import { SPREAD, WideMap } from '../../src/core/wide-map'
+import { start } from '../harness'
+import { random } from '../random'
+
+const MANY = 3 * SPREAD.from
+const keyOf = (index: number): string => `channel-${index}`
+
+function filled(count: number): WideMap<string, number> {
+  const map = new WideMap<string, number>()
+  for (let index = 0; index < count; index++) map.set(keyOf(index), index)
+  return map
+}
+
+/** Entries of the largest table of the runtime in which a key with `prefix` was written or deleted meanwhile. */
+function largestTable(prefix: string, act: () => void): number {
+  const { set, delete: remove } = Map.prototype
+  let most = 0
+  const look = (map: Map<unknown, unknown>, key: unknown): void => {
+    if (String(key).startsWith(prefix)) most = Math.max(most, map.size)
+  }
+  using _set = spyOn(Map.prototype, 'set').mockImplementation(function (
+    this: Map<unknown, unknown>,
+    key,
+    value,
+  ) {
+    look(this, key)
+    return set.call(this, key, value)
+  })
+  using _delete = spyOn(Map.prototype, 'delete').mockImplementation(function (
+    this: Map<unknown, unknown>,
+    key,
+  ) {
+    look(this, key)
+    return remove.call(this, key)
+  })
+  act()
+  return most
+}
+
+test('it has what a map has, whatever comes and goes', () => {
+  const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
+  console.log(`seed ${seed}`)
+  const next = random(seed)
+  const [wide, plain] = [new WideMap<string, number>(), new Map<string, number>()]
+  for (const likely of [0.9, 0.1, 0.9, 0.1]) {
+    for (let step = 0; step < MANY; step++) {
+      const key = keyOf(Math.floor(next() * MANY))
+      if (next() < likely) {
+        wide.set(key, step)
+        plain.set(key, step)
+      } else expect(wide.delete(key)).toBe(plain.delete(key))
+      expect(wide.get(key)).toBe(plain.get(key))
+      expect(wide.size).toBe(plain.size)
+    }
+    expect(wide.keys().toSorted()).toEqual([...plain.keys()].toSorted())
+    expect([...wide.values()].toSorted()).toEqual([...plain.values()].toSorted())
+  }
+})
+
+test('a walk sees once what was there all the time, and nothing that is gone', () => {
+  const map = filled(SPREAD.from - 1)
+  const seen: number[] = []
+  for (const value of map.values()) {
+    seen.push(value)
+    if (seen.length === 10) for (let index = 0; index < MANY; index++) map.set(keyOf(index), index)
+    if (seen.length === 500) for (let index = 1000; index < MANY; index++) map.delete(keyOf(index))
+  }
+  expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, index) => index))
+})
+
+test('a value is made once', () => {
+  const map = filled(MANY)
+  expect(map.getOrInsertComputed(keyOf(0), () => 7)).toBe(0)
+  expect(map.getOrInsertComputed('new', () => 7)).toBe(7)
+  expect([map.get('new'), map.size]).toEqual([7, MANY + 1])
+})
+
+describe('no table is as large as', () => {
+  test('the channels of an app', async () => {
+    await using server = await start()
+    await using _client = await server.raw()
+    const { hub } = server.core
+    const presence = new Presence()
+    const [conn] = hub.connections()
+    const app = conn!.app!
+    const names = Array.from({ length: MANY }, (_, index) => keyOf(index) as ChannelName)
+    const most = largestTable('channel-', () => {
+      for (const name of names) {
+        presence.enter(app, name, undefined)
+        hub.join(conn!, app, name)
+      }
+      expect(hub.channelCountOf(app)).toBe(MANY)
+      for (const name of names) {
+        presence.exit(app, name, undefined)
+        hub.leave(conn!.subscription(hub.channel(app, name))!)
+      }
+    })
+    expect(most).toBeLessThanOrEqual(SPREAD.from)
+    expect(hub.channelCountOf(app)).toBe(0)
+  })
+})
