@@ -69,10 +69,9 @@ export function listen(port: Port): Server<Client> {
     idleTimeout: HTTP_IDLE_SECONDS,
     maxRequestBodySize: maxBodyBytes(config),
     fetch(request, server) {
-      // The URL is read as text: a parser throws for an invalid Host header.
-      const place = placeOf(pathOf(request.url), config.pathPrefix)
       if (request.method === 'GET' && requestsUpgrade(request.headers))
-        return upgradeInTurn(port, request, place, server)
+        return upgradeInTurn(port, request, server)
+      const place = placeIn(port, request)
       return respondToFallback(port, request, place) ?? respondToApi(port, route(request, place))
     },
     error: (cause) => {
@@ -119,6 +118,10 @@ export function listen(port: Port): Server<Client> {
   })
 }
 
+/** The URL is read as text: a parser throws for an invalid Host header. */
+const placeIn = ({ config }: Port, request: Request): Place =>
+  placeOf(pathOf(request.url), config.pathPrefix)
+
 /** Routes refuse a body that is too large with a message, unread. The runtime has none: it refuses twice that, from 4 MB on. */
 const maxBodyBytes = ({ limits }: Config): number =>
   Math.max(4 * 1024 * 1024, 2 * maxRequestBytes(limits), 2 * maxPostBytes(limits))
@@ -138,16 +141,10 @@ const CLIENT_GONE = 499
 function upgradeInTurn(
   port: Port,
   request: Request,
-  place: Place,
   server: Server<Client>,
 ): MaybePromise<Response | undefined> {
   const { slices, counters } = port.core
-  if (!hasUpgradeConnection(request.headers)) {
-    logRefusal(port, request, REFUSE.upgradeMissing)
-    return refuseHandshake(request)
-  }
-  if (slices.waiting < MAX_WAITING)
-    return slices.runOrDefer(() => upgrade(port, request, place, server))
+  if (slices.waiting < MAX_WAITING) return slices.runOrDefer(() => upgrade(port, request, server))
   counters.connectionsRefused++
   return respondTooBusy(port, request)
 }
@@ -184,10 +181,14 @@ function respondInTurn(
 function upgrade(
   port: Port,
   request: Request,
-  { path, isBelow }: Place,
   server: Server<Client>,
 ): MaybePromise<Response | undefined> {
   const { core, config } = port
+  if (!hasUpgradeConnection(request.headers)) {
+    logRefusal(port, request, REFUSE.upgradeMissing)
+    return refuseHandshake(request)
+  }
+  const { path, isBelow } = placeIn(port, request)
   const incoming = readRequest(port, request)
   const codec = codecFor(path, incoming.query)
   const handshake = isBelow

@@ -299,12 +299,12 @@ function newCore(
   topics: Topics,
   newEngine: (parts: EngineParts) => Engine,
 ): Core {
-  const { clock, counters, log } = parts
+  const { clock, counters, log, slices } = parts
   const { limits } = config
   const state: Core['state'] = { tick: 0, draining: false }
   const groups = new Groups(DIALECTS.flatMap(({ groups: tables }) => tables ?? []))
   const readiness = new Readiness()
-  const hub = new Hub(topics, groups, { clock, counters, log, limits, readiness })
+  const hub = new Hub(topics, groups, { clock, counters, log, limits, readiness, slices })
   const users = new Users()
   const facts = new Facts()
   const departures = new Departures({ clock, counters, log, facts, state }, config.webhookSettleMs)

@@ -14,10 +14,13 @@ import type { Counters } from './counters'
 import { countFault } from './faults'
 import type { Limits } from './limits'
 import type { Readiness } from './readiness'
+import type { Slices } from './slices'
 import type { Clock, Log } from './types'
 
 /** Sends of one turn: 0.4 to 0.8 ms. */
 export const SLICE_COST = 128
+/** What a send takes after the turn. */
+const SEND_MS = 0.005
 /** The most sends of one shard, where much is pending or frames are large: 2 ms. The rest waits for another turn. */
 const SHARD_COST = 4 * SLICE_COST
 /** The most sends at publish, in one turn: 2 ms. The rest is queued. */
@@ -35,6 +38,8 @@ export type FanOutContext = {
   readonly log: Log
   readonly limits: Pick<Limits, 'maxQueuedFrames' | 'maxQueuedBytes'>
   readonly readiness: Readiness
+  /** What the turns of the fan-out take is taken from theirs. */
+  readonly slices: Pick<Slices, 'charge'>
 }
 
 /** An audience, as far as turns need. */
@@ -99,13 +104,15 @@ export class FanOut {
     this.#atOnce = 0
     const [small, large] = [this.#small, this.#large]
     const waiting = small.length + large.length
-    if (waiting === 1) this.#spend(small.length === 1 ? small : large, 1)
+    let spent
+    if (waiting === 1) spent = this.#spend(small.length === 1 ? small : large, 1)
     else {
       // Small ones come last, because the runtime writes to the last ones first.
       const reserved = Math.min(SLICE_COST / 2, pendingSends(small))
-      const spent = this.#spend(large, SLICE_COST - reserved)
-      this.#spend(small, Math.max(reserved, SLICE_COST - spent))
+      spent = this.#spend(large, SLICE_COST - reserved)
+      spent += this.#spend(small, Math.max(reserved, SLICE_COST - spent))
     }
+    this.context.slices.charge(spent * SEND_MS)
     this.#recover()
     if (small.length + large.length > 0) this.#arm()
   }

@@ -91,10 +91,17 @@ export class Pass<T> implements Work {
   }
 }
 
-/** Milliseconds of one turn for all works; with the fan-out and the turn's own reads that stays below 5. */
+/**
+ * Milliseconds of one turn for all works, and for what arrives before them; with the fan-out and the turn's own
+ * reads that stays below 5.
+ */
 export const SLICE_MS = 3
+/** Milliseconds of it for what is done as it arrives: the runtime may have hundreds more, and how long those take is known after them. */
+export const AT_ONCE_MS = 0.5
 /** Milliseconds for waiting works in a turn whose share was already spent. */
-const LEAST_MS = 1
+const LEAST_MS = 0.5
+/** What is left per turn of the time that arrivals once took. */
+const FADING = 0.8
 /** Milliseconds in which frames and requests are handled as they arrive; less than a slice, since works come on top. */
 export const ARRIVALS_MS = 2
 /**
@@ -112,6 +119,11 @@ export class Slices {
   readonly #tasks = new Tasks()
   readonly #works: Work[] = []
   #spentMs = 0
+  #limitMs: number = AT_ONCE_MS
+  /** What arrivals of the next turn may take: crowds come in waves. */
+  #expectedMs = 0
+  /** What somebody else has this turn do. */
+  #chargedMs = 0
   /** Until when time is on the account. */
   #settled = -Infinity
   #running = false
@@ -135,7 +147,7 @@ export class Slices {
 
   /** False where the turn's share is spent: what can wait should wait. */
   get hasTime(): boolean {
-    return (this.#spentMs < SLICE_MS && !this.#isLate) || this.#endless
+    return (this.#spentMs < this.#limitMs && !this.#isLate) || this.#endless
   }
 
   /** True where a task may run at once: the turn has time, and no earlier task waits. */
@@ -157,10 +169,7 @@ export class Slices {
       this.#untimed = 0
       this.#timedAt = this.#began = now
       this.#arm()
-    } else if (now - this.#began >= ARRIVALS_MS) {
-      this.#isLate = true
-      this.#spentMs = Math.max(this.#spentMs, ARRIVALS_MS)
-    }
+    } else if (now - this.#began >= ARRIVALS_MS) this.#isLate = true
   }
 
   countFrame(): void {
@@ -211,9 +220,15 @@ export class Slices {
   /** Puts the time since `began` (by the meter) on the account; time that is already on it counts once. */
   spend(began: number): void {
     const now = this.meter()
+    this.#began ??= began
     this.#spentMs += now - Math.max(began, this.#settled)
     this.#settled = now
     this.#arm()
+  }
+
+  /** Leaves so many milliseconds of a turn to somebody whose turns are others: no more than one of them. */
+  charge(ms: number): void {
+    this.#chargedMs = ms
   }
 
   /** Runs all that waits, and from now on everything at once. */
@@ -252,11 +267,17 @@ export class Slices {
   }
 
   readonly #turn = (): void => {
-    this.#began = undefined
+    const most = SLICE_MS - LEAST_MS
+    const arrivalsMs = this.#began === undefined ? 0 : this.meter() - this.#began
+    this.#expectedMs = Math.min(Math.max(arrivalsMs, this.#expectedMs * FADING), most)
+    this.#spentMs = Math.min(Math.max(this.#spentMs, this.#expectedMs) + this.#chargedMs, most)
+    this.#chargedMs = 0
     this.#isLate = false
-    this.#spentMs = Math.min(this.#spentMs, SLICE_MS - LEAST_MS)
+    this.#limitMs = SLICE_MS
     if (this.#works.length > 0) this.#run()
+    this.#limitMs = AT_ONCE_MS
     this.#spentMs = 0
+    this.#began = undefined
     this.#armed = false
     if (this.#works.length === 0) return
     this.turns++

@@ -173,8 +173,12 @@ function checkLargeFrame(core: Core, conn: Client, frame: RawFrame): Command | R
   return looksLikeMove(conn, frame) ? undefined : checkBudget(core, conn, frame)
 }
 
-const runFrameNow = (core: Core, conn: Client, frame: RawFrame): void =>
+/** On the account of this turn, where reading it takes long. */
+function runFrameNow(core: Core, conn: Client, frame: RawFrame): void {
+  const began = frame.length < LARGE_CHARS ? undefined : core.slices.meter()
   runCommand(core, conn, decode(core, conn, frame))
+  if (began !== undefined) core.slices.spend(began)
+}
 
 function decode(core: Core, conn: Client, frame: RawFrame): Command | Refusal {
   const { codec } = conn

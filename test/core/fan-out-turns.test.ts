@@ -59,6 +59,18 @@ describe('a turn', () => {
     }
   })
 
+  test('leaves the slices of that turn as much less as it sends', async () => {
+    await using server = await start()
+    await rooms(server, { room: 60, other: 20 })
+    const charge = spyOn(server.core.slices, 'charge')
+    publishTo(server, 'room')
+    await turn()
+    publishTo(server, 'other')
+    await turn()
+    const [few, many] = charge.mock.calls.map(([ms]) => ms)
+    expect(many! / few!).toBeGreaterThan(2) // a shard of 16, and then all of two audiences
+  })
+
   test('gives half to those who owe little: they are served whole beside many who owe much', async () => {
     await using server = await start()
     const big = ['a', 'b', 'c', 'd']

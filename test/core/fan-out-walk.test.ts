@@ -69,7 +69,14 @@ function scene(next: () => number) {
   }
   const [counters, readiness] = [newCounters(), new Readiness()]
   const limits = { maxQueuedFrames: 40, maxQueuedBytes: 300, maxSubscriptionsPerAddress: 0 }
-  const around = { clock: new ManualClock(0), counters, log: new MemoryLog(), limits, readiness }
+  const around = {
+    clock: new ManualClock(0),
+    counters,
+    log: new MemoryLog(),
+    limits,
+    readiness,
+    slices: { charge: () => undefined },
+  }
   const hub = new Hub(native, new Groups([]), around)
   const members = Array.from({ length: 500 }, (_, index) => {
     const codec = ENCODERS[index % 5 === 0 ? 1 : 0]!

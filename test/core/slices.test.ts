@@ -1,8 +1,12 @@
 /** Work in steps, by a meter that says how long each takes. */
 import { describe, expect, test } from 'bun:test'
-import { SLICE_MS, Slices, type Work } from '../../src/core/slices'
+import { AT_ONCE_MS, SLICE_MS, Slices, type Work } from '../../src/core/slices'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** Short steps: of a turn's whole share, of what is done at once, of the least. */
+const STEP_MS = 0.25
+const [SHARE, AT_ONCE, LEAST] = [SLICE_MS / STEP_MS, AT_ONCE_MS / STEP_MS, 2]
 
 /** Slices whose steps take as long as they say, and what was thrown in them. */
 function metered() {
@@ -25,20 +29,56 @@ function metered() {
 }
 
 describe('work', () => {
-  test('is done at once while the turn has time, and goes on in the next turns', async () => {
+  test('is begun at once, and goes on after what else the turn has, up to its share', async () => {
     const { slices, work } = metered()
     const done: string[] = []
-    slices.add(work('a', SLICE_MS, done))
-    expect(done).toHaveLength(SLICE_MS)
+    slices.add(work('a', 2 * SHARE, done, STEP_MS))
+    expect(done).toHaveLength(AT_ONCE)
+    await turn()
+    expect(done).toHaveLength(SHARE)
 
-    slices.add(work('b', 2 * SLICE_MS, done))
-    expect(done).toHaveLength(SLICE_MS) // the turn is spent
-    while (done.length < 3 * SLICE_MS) {
+    slices.add(work('b', SHARE, done, STEP_MS))
+    while (done.length < 3 * SHARE) {
       const before = done.length
       await turn()
-      expect(done.length - before).toBeLessThanOrEqual(SLICE_MS)
+      expect(done.length - before).toBeLessThanOrEqual(SHARE)
     }
     expect(slices.turns).toBeGreaterThan(0)
+  })
+
+  test('has what the arrivals before it have left of a turn, and of those after: crowds come in waves', async () => {
+    const { slices, time, work } = metered()
+    const done: string[] = []
+    slices.add(work('a', 100, done, STEP_MS))
+    while (done.length < SHARE) await turn()
+    const counts: number[] = []
+    for (const arrivalsMs of [2, 0, 0]) {
+      const [began, before] = [slices.meter(), done.length]
+      slices.spend(began)
+      time.ms += arrivalsMs
+      await turn()
+      counts.push(done.length - before)
+    }
+    const [first, second, third] = counts
+    expect(first).toBe(SHARE - 2 / STEP_MS)
+    expect(second).toBeGreaterThan(first!)
+    expect(third).toBeGreaterThan(second!)
+    expect(third).toBeLessThan(SHARE)
+  })
+
+  test('leaves time to whoever has turns of their own, in one of its turns', async () => {
+    const { slices, work } = metered()
+    const done: string[] = []
+    slices.add(work('a', 20 * SHARE, done, STEP_MS))
+    while (done.length < 12 * SHARE) await turn() // what came at once is forgotten
+    const counts: number[] = []
+    for (const chargedMs of [2, 0, 1000]) {
+      const before = done.length
+      slices.charge(chargedMs)
+      await turn()
+      counts.push(done.length - before)
+    }
+    expect(counts).toEqual([SHARE - 2 / STEP_MS, SHARE, LEAST])
   })
 
   test('of several is done in rotation', async () => {
@@ -48,7 +88,7 @@ describe('work', () => {
     slices.add(work('b', 3, done))
     slices.add(work('c', 1, done))
     while (done.length < 10) await turn()
-    expect(done.join('')).toBe('aaaabcabab')
+    expect(done.join('')).toBe('aabcababaa')
   })
 
   test('that comes while other work waits for its turn gives the turn no second share', async () => {
@@ -68,14 +108,14 @@ describe('work', () => {
     slices.add({
       part: 'work',
       step: () => {
-        slices.add(work('inner', 1, done))
+        slices.add(work('inner', 1, done, 0.4 * AT_ONCE_MS))
         const began = slices.meter()
-        time.ms += 1
+        time.ms += 0.4 * AT_ONCE_MS
         slices.spend(began)
         return false
       },
     })
-    expect(done).toEqual(['inner']) // 1 ms for each of both: the turn has time for another
+    expect(done).toEqual(['inner'])
     expect(slices.hasTime).toBe(true)
   })
 

@@ -105,6 +105,18 @@ describe('frames of one packet', () => {
     expect(core.slices.turns).toBeGreaterThan(50)
   })
 
+  test('that are long are read in several turns, be it only to refuse them', async () => {
+    await using slowly = await slow()
+    const { server, begin } = slowly
+    const client = await server.raw()
+    const keys = Array.from({ length: 600 }, (_, key) => `"k${key}":1`).join()
+    begin()
+    for (let n = 0; n < 40; n++) client.send(`{"event":"pusher:subscribe","data":{${keys}}}`)
+    const { counters } = server.core
+    expect(await mostPerTurn(() => counters.messagesRefused, 40)).toBeLessThanOrEqual(2)
+    expect(await client.frames.take(40)).toHaveLength(40)
+  })
+
   test('are more than may wait: the connection is closed, its neighbour stays', async () => {
     await using slowly = await slow()
     const { server, begin } = slowly
