@@ -60,7 +60,7 @@ export function compileHooks(plugins: readonly PluginHooks[]): CompiledHooks {
   return compiled as unknown as CompiledHooks
 }
 
-/** A refusal, an allow, or undefined: no gate objects. */
+/** Undefined where no gate objects. */
 export type Verdict = Refusal | Allow | undefined
 
 /** Runs gates that may not wait. Returns the first refusal; a fault is one. */

@@ -38,14 +38,12 @@ const WINDOW_MS = 10_000
 const GAP_MS = 15_000
 const UNPOLLED = refusal('protocol_unsupported', 'This version is not polled')
 
-/** Responds to a poll that waits for frames. */
-type PendingPoll = (response: Response) => void
-
 /** A connection's sink, and the polls that empty it. */
 class LongPoll implements QueuedSession {
   readonly sink = new QueuedSink(this)
   readonly token = crypto.randomUUID()
-  #pending: PendingPoll | undefined
+  /** The poll that waits for frames. */
+  #pending: PromiseWithResolvers<Response> | undefined
   /** When the client last polled, or got a response; ms of `mono`. */
   #since: number
 
@@ -77,11 +75,10 @@ class LongPoll implements QueuedSession {
     this.#respond(204)
     this.#since = this.core.clock.mono()
     markSeen(this.core, this.conn)
-    const { promise, resolve } = Promise.withResolvers<Response>()
-    this.#pending = resolve
-    signal.addEventListener('abort', () => this.#forget(resolve), { once: true })
+    const pending = (this.#pending = Promise.withResolvers<Response>())
+    signal.addEventListener('abort', () => this.#forget(pending), { once: true })
     this.sink.flush()
-    return promise
+    return pending.promise
   }
 
   /** Called several times a minute. */
@@ -109,10 +106,10 @@ class LongPoll implements QueuedSession {
     if (!pending) return
     this.#forget(pending)
     const messages = status === 200 ? this.sink.take(Infinity) : []
-    pending(respond(status, this.token, messages))
+    pending.resolve(respond(status, this.token, messages))
   }
 
-  #forget(poll: PendingPoll): void {
+  #forget(poll: PromiseWithResolvers<Response>): void {
     if (this.#pending !== poll) return
     this.#pending = undefined
     this.#since = this.core.clock.mono()
