@@ -5,6 +5,7 @@
 import type { Server } from 'bun'
 import type { Config } from './config/config'
 import type { Core } from './core/core'
+import { countersOf } from './core/counters'
 import { REFUSE, type Refusal } from './core/errors'
 import { countFault } from './core/faults'
 import { maxPayloadBytes, maxPostBytes, maxRequestBytes } from './core/limits'
@@ -107,7 +108,7 @@ export function listen(port: Port): Server<Client> {
       },
       close({ data: conn }, code, reason) {
         if (reason === TOO_BIG) {
-          core.counters.messagesTooBig++
+          countersOf(core, conn.app).messagesTooBig++
           noteRefusedRequest(core, conn, 'message_too_large')
         }
         if (code === CUT && conn.behindBytes > MAX_BEHIND_BYTES / 2) reportSlowReader(core, conn)

@@ -5,6 +5,7 @@ import { announce } from './announce'
 import { systemClock } from './clock'
 import { ConfigError, readConfig, type Config } from './config/config'
 import { loadConfigFile, logConfigFile } from './config/config-file'
+import { totalCounters } from './core/counters'
 import { toOneLine } from './core/errors'
 import type { Log } from './core/types'
 import type { Credentials } from './config/credentials'
@@ -123,7 +124,7 @@ function leaveOnSignal(program: Program): void {
 }
 
 async function exit({ server, log, finish }: Program): Promise<never> {
-  log.info({ ...server?.core.counters }, 'left')
+  log.info(server ? totalCounters(server.core) : {}, 'left')
   await finish()
   process.exit(0)
 }

@@ -142,6 +142,7 @@ async function build(
   guard(config.databasePath, () => files.start(db))
   const writes = new Writes(db, log)
   const provided = providedApps(config, options.apps)
+  const counters = newCounters()
   const { store, credentials, published, apps } = guard(config.databasePath, () => {
     const store = writes.guard(appStore(db), ['insert', 'update', 'remove', 'override'])
     const ids = provided.map(({ id }) => id)
@@ -154,7 +155,8 @@ async function build(
     const credentials = resolveCredentials(config, store, provided)
     const published = publishedCredentials(credentials)
     const defaultAppId = config.pushexApp ?? published.appId
-    const apps = new Apps(store, { limits: config.limits, log, provided, defaultAppId })
+    const { limits } = config
+    const apps = new Apps(store, { limits, log, counters, provided, defaultAppId })
     if (config.pushexApp !== undefined && !apps.defaultApp())
       log.warn({ appId: config.pushexApp }, 'CARILLON_PUSHEX_APP names an app that does not exist')
     return { store, credentials, published, apps }
@@ -174,7 +176,6 @@ async function build(
   const changes = new AdminChanges(access, log)
   const quietLog = new QuietLog(log)
   undo.push(() => quietLog.sweep())
-  const counters = newCounters()
   const faults = { counters, log: quietLog }
   const slices = new Slices(options.meter, (cause, part) => countFault(faults, cause, { part }))
   const requests = new RequestQueue(slices)

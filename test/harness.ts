@@ -7,6 +7,7 @@ import Server from 'pusher'
 import Pusher, { type Channel, type Options } from 'pusher-js'
 import { readConfig, type Config } from '../src/config/config'
 import type { App } from '../src/core/app'
+import { totalCounters, type Counters } from '../src/core/counters'
 import type { Limits } from '../src/core/limits'
 import type { OneNodeEngine } from '../src/core/engine'
 import { FACTS } from '../src/core/facts'
@@ -74,6 +75,11 @@ export class TestServer extends Kit {
     return this.server.core
   }
 
+  /** The process's counters and those of all apps. */
+  get totals(): Counters {
+    return totalCounters(this.core)
+  }
+
   /** A second tenant beside the development app: id 8, slug `other`, key `k`, secret `s`. */
   addTenant(): App {
     const base = this.core.apps.byId('1')!.record
@@ -113,7 +119,7 @@ export class TestServer extends Kit {
   /** Resolves once the server has read so many frames of clients, all together. */
   received(count: number): Promise<void> {
     const arrived = async (): Promise<void> => {
-      while (this.core.counters.messagesReceived < count) await this.http('/up')
+      while (this.totals.messagesReceived < count) await this.http('/up')
     }
     return within(`the ${count}th frame`, arrived())
   }

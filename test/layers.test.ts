@@ -82,6 +82,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'announce',
     'clock',
     'config',
+    'core/counters',
     'core/errors',
     'core/types',
     'hangup',

@@ -1,4 +1,5 @@
 /** App: a tenant, as it is stored and as it is served. */
+import type { AppCounters, Gauges } from './counters'
 import type { LimitName, Limits } from './limits'
 import type { KeyPair } from './signature'
 import type { AppId } from './types'
@@ -44,6 +45,9 @@ export type App = {
   readonly limits: Limits
   /** The source of its id, key and secret, where that is not the database. */
   readonly providedBy: string | undefined
+  /** Counted for life; those of the process once the app has ended. */
+  readonly counters: AppCounters
+  readonly gauges: Gauges
 }
 
 /** Changes of a provided app; a limit of null is the node's. */

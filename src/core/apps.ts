@@ -5,6 +5,7 @@
  */
 import type { App, AppRecord, AppStore } from './app'
 import { AppNames, findClash, UNIQUE_FIELDS, type UniqueField } from './app-names'
+import { addCounters, newAppCounters, newGauges, type AppCounters, type Counters } from './counters'
 import { quote, refusal, type Refusal } from './errors'
 import type { Limits } from './limits'
 import { overridesOf, applyOverrides, type ProvidedApp } from './provided-apps'
@@ -17,6 +18,8 @@ type AppState = { -readonly [Field in keyof App]: App[Field] }
 export type AppsOptions = {
   readonly limits: Limits
   readonly log: Log
+  /** The process's. */
+  readonly counters: Counters
   /** Without clashes among them. */
   readonly provided: readonly ProvidedApp[]
   /** The app of clients that name none. */
@@ -76,6 +79,11 @@ export class Apps {
     return this.#byId.values()
   }
 
+  /** Those that the app with the id counts in; the process's where there is none. */
+  countersOf(id: string): AppCounters {
+    return this.#byId.get(id)?.counters ?? this.options.counters
+  }
+
   get anyPublished(): boolean {
     return this.#published.size > 0
   }
@@ -130,7 +138,7 @@ export class Apps {
     const state = this.#byId.get(app.id)
     if (!state) return
     this.#unregister(state)
-    this.#register(Object.assign(state, this.#stateOf(record, state.providedBy, state.keys)))
+    this.#register(Object.assign(state, this.#stateOf(record, state.providedBy, state)))
   }
 
   remove(app: App): void {
@@ -140,6 +148,9 @@ export class Apps {
     this.#byId.delete(state.id)
     this.#published.delete(state)
     this.#unregister(state)
+    addCounters(this.options.counters, state)
+    // Its connections end in later turns, and events that are under way: they go on counting.
+    state.counters = this.options.counters
   }
 
   /** Registers a stored app, unless a provided one has its id or one of its keys. */
@@ -167,13 +178,10 @@ export class Apps {
     this.#register(this.#stateOf(record, providedBy))
   }
 
-  /** `kept` are pairs that an app has already: they stay the same objects. */
-  #stateOf(
-    record: AppRecord,
-    providedBy: string | undefined,
-    kept: readonly KeyPair[] = [],
-  ): AppState {
-    const pairOf = (key: string): KeyPair | undefined => kept.find((pair) => pair.key === key)
+  /** Pairs that the app has already, counters and gauges stay the same objects. */
+  #stateOf(record: AppRecord, providedBy: string | undefined, before?: AppState): AppState {
+    const pairOf = (key: string): KeyPair | undefined =>
+      before?.keys.find((pair) => pair.key === key)
     const keys = record.keys.map(({ key, secret }) => pairOf(key) ?? new KeyPair(key, secret))
     return {
       id: record.id as AppId,
@@ -182,6 +190,8 @@ export class Apps {
       isPublished: keys.some(({ isPublished }) => isPublished),
       limits: { ...this.options.limits, ...record.limits },
       providedBy,
+      counters: before?.counters ?? newAppCounters(),
+      gauges: before?.gauges ?? newGauges(),
     }
   }
 

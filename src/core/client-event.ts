@@ -4,6 +4,7 @@ import { isCrowded } from './backlog'
 import { fullBucket, take, waitFor, type Rate } from './bucket'
 import type { Connection, RawFrame, Subscription } from './connection'
 import type { Core } from './core'
+import { countersOf } from './counters'
 import { dataTooLarge, eventNameTooLong, isRefusal, REFUSE, refusal, type Refusal } from './errors'
 import type { Position } from './engine'
 import { runFilters } from './hooks'
@@ -25,7 +26,7 @@ export function publishClientEvent(
 ): MaybePromise<Refusal | undefined> {
   const { app, channel, event } = command
   if (conn.unansweredEvents >= MAX_UNANSWERED || !takeToken(core, conn, app)) {
-    core.counters.clientEventsLimited++
+    app.counters.clientEventsLimited++
     return REFUSE.clientEventRate
   }
   const { group } = core.groups.kindOf(channel)
@@ -34,7 +35,7 @@ export function publishClientEvent(
   const subscription = senderOf(core.hub, conn, command)
   if ('code' in subscription) return subscription
   if (isCrowded(core.hub, app, channel)) {
-    core.counters.clientEventsLimited++
+    app.counters.clientEventsLimited++
     return REFUSE.clientEventRate
   }
   const tooLarge = checkSize(command)
@@ -83,7 +84,7 @@ function completeEvent(
   answer: Position | Refusal,
 ): Refusal | undefined {
   if (isRefusal(answer)) return answer
-  core.counters.clientEvents++
+  app.counters.clientEvents++
   if (kind.group) return undefined
   if (ref) conn.reply({ type: 'accepted', ref })
   if (core.facts.wants('client_event', app, channel))
@@ -166,7 +167,7 @@ export function checkBudget(
   const rate = rateOf(core, conn)
   const bucket = (conn.eventByteBucket ??= fullBucket(rate, now))
   if (take(bucket, rate, Buffer.byteLength(frame), now) === 0) return undefined
-  core.counters.clientEventsLimited++
+  countersOf(core, conn.app).clientEventsLimited++
   if (now - conn.overBudgetNotifiedAt < NOTIFY_EVERY_MS) return DROP
   conn.overBudgetNotifiedAt = now
   return refusal(

@@ -6,6 +6,7 @@ import { quotaKeyOf } from './addresses'
 import { checkActive } from './apps'
 import type { Connection } from './connection'
 import type { Core } from './core'
+import { countersOf } from './counters'
 import { REFUSE, refusal, type Refusal } from './errors'
 import { runGates, passGates, notify } from './hooks'
 import type { ConnectRequest } from './plugin'
@@ -43,7 +44,7 @@ export function establish(core: Core, conn: Connection): Refusal | undefined {
   core.hub.add(conn)
   core.unauthorized.add(conn)
   conn.established = true
-  core.counters.connectionsAccepted++
+  countersOf(core, conn.app).connectionsAccepted++
   const { activityTimeoutSeconds } = core.timing
   conn.reply({ type: 'established', socketId: conn.id, activityTimeoutSeconds })
   if (conn.app && core.facts.wants('connected', conn.app))

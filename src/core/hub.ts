@@ -50,7 +50,7 @@ export class Hub {
   }
 
   connectionCountOf(app: App): number {
-    return this.#tenants.get(app)?.connections.size ?? 0
+    return app.gauges.connections
   }
 
   pullSessionCountOf(app: App): number {
@@ -77,6 +77,7 @@ export class Hub {
     if (tenant && conn.sink.queued) tenant.pullSessions++
     const connections = tenant?.connections ?? this.#unnamed
     connections.set(conn.id, conn)
+    if (conn.app) conn.app.gauges.connections++
     this.#connectionCount++
   }
 
@@ -87,7 +88,9 @@ export class Hub {
     if (!connections?.delete(id)) return false
     if (tenant && sink.queued) tenant.pullSessions--
     this.#connectionCount--
-    if (app) this.#forgetIfEmpty(app)
+    if (!app) return true
+    app.gauges.connections--
+    this.#forgetIfEmpty(app)
     return true
   }
 
@@ -119,6 +122,7 @@ export class Hub {
     audience.join(subscription)
     conn.subscriptions ??= new Subscriptions()
     conn.subscriptions.add(subscription)
+    if (channel.kind.counted) app.gauges.subscriptions++
     if (conn.quotaKey !== undefined) this.byAddress.add(conn.quotaKey)
   }
 
@@ -126,13 +130,16 @@ export class Hub {
     const { conn, channel, audience } = subscription
     audience.leave(subscription)
     conn.subscriptions?.delete(subscription)
+    const { app, kind } = channel
+    if (kind.counted) app.gauges.subscriptions--
     if (conn.quotaKey !== undefined) this.byAddress.remove(conn.quotaKey)
     if (audience.size > 0) return
     channel.audiences.splice(channel.audiences.indexOf(audience), 1)
     if (channel.audiences.length > 0) return
-    this.#tenant(channel.app).channels.delete(channel.name)
-    if (channel.kind.group) this.groups.delete(channel)
-    this.#forgetIfEmpty(channel.app)
+    this.#tenant(app).channels.delete(channel.name)
+    if (kind.counted) app.gauges.channels--
+    if (kind.group) this.groups.delete(channel)
+    this.#forgetIfEmpty(app)
   }
 
   /** The channel's subscribers on this node. Never used to publish. */
@@ -178,6 +185,7 @@ export class Hub {
   #newChannel(app: App, name: ChannelName): Channel {
     const channel: Channel = { app, name, kind: this.groups.kindOf(name), audiences: [] }
     this.#tenant(app).channels.set(name, channel)
+    if (channel.kind.counted) app.gauges.channels++
     if (channel.kind.group) this.groups.add(channel)
     return channel
   }

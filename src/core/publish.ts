@@ -66,7 +66,7 @@ export function publish(
   const channels = accepted.map((publications) => publications.map(({ channel }) => channel))
   let pending: Promise<Position | Refusal>[] | undefined
   for (const publications of accepted) {
-    core.counters.publications += publications.length
+    app.counters.publications += publications.length
     for (const publication of publications) {
       const answer = publishEvent(core, publication)
       if (answer instanceof Promise) (pending ??= []).push(answer)

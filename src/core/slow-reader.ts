@@ -4,14 +4,15 @@
  */
 import type { Connection } from './connection'
 import type { Core } from './core'
+import { countersOf } from './counters'
 
 /** A reader that is further behind is cut: dropping frames would leave gaps. */
 export const MAX_BEHIND_BYTES = 1024 * 1024
 
 /** Counts and logs a connection that was cut. */
-export function reportSlowReader({ counters, log }: Core, conn: Connection): void {
-  counters.slowReadersClosed++
-  log.warn(
+export function reportSlowReader(core: Core, conn: Connection): void {
+  countersOf(core, conn.app).slowReadersClosed++
+  core.log.warn(
     { socketId: conn.id, appId: conn.app?.id, limitBytes: MAX_BEHIND_BYTES },
     'slow reader closed',
   )

@@ -6,6 +6,7 @@
  */
 import type { Connection } from './connection'
 import type { Core, Timing } from './core'
+import { countersOf } from './counters'
 import { REFUSE } from './errors'
 import { runSafely } from './faults'
 import { refuseAndNotify } from './hooks'
@@ -77,7 +78,7 @@ function pingIfSilent(core: Core, conn: Connection, { activity, pong }: Ticks): 
 }
 
 function closeSilent(core: Core, conn: Connection): void {
-  core.counters.silentClosed++
+  countersOf(core, conn.app).silentClosed++
   refuseAndNotify(core, conn, REFUSE.pongTimeout)
 }
 
@@ -89,11 +90,11 @@ export const UNAUTHORIZED_SWEEP_MS = 250
  * of theirs is waiting. To be called every `UNAUTHORIZED_SWEEP_MS`.
  */
 export function newUnauthorizedSweeper(core: Core): () => void {
-  const { unauthorized, clock, counters } = core
+  const { unauthorized, clock } = core
   const end = (conn: Connection): void => {
     if (conn.busy) return
     unauthorized.delete(conn)
-    counters.unauthorizedClosed++
+    countersOf(core, conn.app).unauthorizedClosed++
     refuseAndNotify(core, conn, REFUSE.unauthorized)
   }
   const pass = new Pass(core.slices, 'sweep', () => unauthorized.overdue(clock.mono()), end)

@@ -18,17 +18,20 @@ class ByUser {
     return this.#connections.get(app)?.get(userId) ?? NO_CONNECTIONS
   }
 
-  add(app: App, userId: UserId, conn: Connection): void {
+  /** True for the user's first. */
+  add(app: App, userId: UserId, conn: Connection): boolean {
     const users = this.#connections.getOrInsertComputed(app, () => new WideMap())
-    users.getOrInsertComputed(userId, () => new Set()).add(conn)
+    return users.getOrInsertComputed(userId, () => new Set()).add(conn).size === 1
   }
 
-  delete(app: App, userId: UserId, conn: Connection): void {
+  /** True for the user's last. */
+  delete(app: App, userId: UserId, conn: Connection): boolean {
     const users = this.#connections.get(app)
     const own = users?.get(userId)
-    if (!users || !own?.delete(conn) || own.size > 0) return
+    if (!users || !own?.delete(conn) || own.size > 0) return false
     users.delete(userId)
     if (users.size === 0) this.#connections.delete(app)
+    return true
   }
 }
 
@@ -40,12 +43,12 @@ export class Users {
   /** The caller has checked that this connection has no user yet. O(1). */
   add(conn: Connection, app: App, user: User): void {
     conn.user = user
-    this.#signedIn.add(app, user.id, conn)
+    if (this.#signedIn.add(app, user.id, conn)) app.gauges.users++
   }
 
   /** Called at the end of the connection. O(1). */
   remove(conn: Connection, app: App): void {
-    if (conn.user) this.#signedIn.delete(app, conn.user.id, conn)
+    if (conn.user && this.#signedIn.delete(app, conn.user.id, conn)) app.gauges.users--
   }
 
   /** Records that a sign-in waits for a gate, until the returned function is called. */

@@ -3,6 +3,7 @@
  */
 import type { RawFrame } from '../core/connection'
 import type { Core } from '../core/core'
+import { countersOf } from '../core/counters'
 import { isRefusal, type ErrorCode, type Refusal } from '../core/errors'
 import { countFault } from '../core/faults'
 import { refuseAndNotify } from '../core/hooks'
@@ -11,8 +12,9 @@ import type { Client } from './codec'
 
 /** Counts a refused message or, before the hello, a refused connection. */
 export function refuse(core: Core, conn: Client, refused: Refusal): void {
-  if (conn.established) core.counters.messagesRefused++
-  else core.counters.connectionsRefused++
+  const counters = countersOf(core, conn.app)
+  if (conn.established) counters.messagesRefused++
+  else counters.connectionsRefused++
   refuseAndNotify(core, conn, refused)
 }
 

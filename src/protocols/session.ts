@@ -7,6 +7,7 @@ import { checkBudget, isBudgetSpent, publishClientEvent } from '../core/client-e
 import { admit, countAddress, establish } from '../core/connect'
 import { Connection, newSocketId, DeferredFrame, type RawFrame } from '../core/connection'
 import type { Core } from '../core/core'
+import { countersOf } from '../core/counters'
 import { disconnect } from '../core/disconnect'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
 import { runGatesNow, refuseAndNotify } from '../core/hooks'
@@ -117,7 +118,7 @@ function receiveLate(core: Core, conn: Client, frame: RawFrame): void {
  * ended. Any frame is a sign of life.
  */
 export function chargeFrame(core: Core, conn: Client, frame: RawFrame): boolean {
-  core.counters.messagesReceived++
+  countersOf(core, conn.app).messagesReceived++
   conn.seenTick = core.state.tick
   if (conn.closed) return false
   const { frame: gates } = core.hooks
@@ -260,7 +261,7 @@ function enqueue(core: Core, conn: Client, frame: RawFrame | DeferredFrame): voi
   const most = COMMANDS_PER_CHANNEL * core.limits.maxChannelsPerConnection
   const { length } = conn.waiting
   if (length <= most && conn.waitingChars <= MAX_WAITING_CHARS) return
-  core.counters.queueOverflowsClosed++
+  countersOf(core, conn.app).queueOverflowsClosed++
   const limits = `${most} commands and ${MAX_WAITING_CHARS} characters`
   const message = `${length} commands (${conn.waitingChars} characters) wait; the limits are ${limits}`
   refuse(core, conn, refusal('too_many_commands', message))
@@ -338,8 +339,9 @@ export function countPing(core: Core, conn: Client): void {
   if (conn.closed) return
   if (!conn.codec.heartbeats) markSeen(core, conn)
   if (++conn.pings <= MAX_PINGS) return
-  core.counters.messagesRefused++
-  core.counters.queueOverflowsClosed++
+  const counters = countersOf(core, conn.app)
+  counters.messagesRefused++
+  counters.queueOverflowsClosed++
   const message = `More than ${MAX_PINGS} native pings and pongs in a few seconds`
   refuseAndNotify(core, conn, refusal('too_many_commands', message))
 }

@@ -28,8 +28,10 @@ export type EventEntry = LaneKey & {
 /** A change of the outbox: an event for an endpoint, or an announcement that begins or ends. */
 export type Entry = EventEntry | (Announcement & { readonly type: 'announce' | 'withdraw' })
 
-/** Counts of events in a group. */
-export type WriteCounts = {
+/** Counts of an endpoint's events in a group. */
+export type WriteCounts = LaneKey & {
+  /** How many rows it has more; may be negative. */
+  rows: number
   written: number
   /** Departures and the rows that they cancelled. */
   cancelled: number
@@ -145,24 +147,22 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
     /** True for a departure that cancels its arrival, and takes no room. */
     cancels: (entry: EventEntry): boolean => cancelledRows(db, lanes.idOf(entry), entry).length > 0,
     /** Writes all of a group, in order, or nothing of it; at most `maxRows` of an endpoint. */
-    record: (entries: readonly Entry[], now: number, maxRows: number): WriteCounts => {
-      const growth = new Map<string, { readonly key: LaneKey; rows: number }>()
+    record: (entries: readonly Entry[], now: number, maxRows: number): Iterable<WriteCounts> => {
+      const counts = new Map<string, WriteCounts>()
       // Before the transaction, since a rollback would not take the ids out of memory.
       for (const entry of entries) if (entry.type === 'event') lanes.idOf(entry)
-      const counts: WriteCounts = { written: 0, cancelled: 0, dropped: 0 }
       const write = (entry: Entry): void => {
         if (entry.type !== 'event') return announcements[entry.type](entry)
-        const name = nameOf(entry)
-        const { rows } = growth.get(name) ?? { rows: 0 }
-        const more = writeEvent(entry, now, maxRows - lanes.stored(entry) - rows)
-        growth.set(name, { key: entry, rows: rows + more })
-        if (more === 1) counts.written++
-        else if (more === 0) counts.dropped++
-        else counts.cancelled += 1 - more
+        const own = counts.getOrInsertComputed(nameOf(entry), () => noneOf(entry))
+        const more = writeEvent(entry, now, maxRows - lanes.stored(entry) - own.rows)
+        own.rows += more
+        if (more === 1) own.written++
+        else if (more === 0) own.dropped++
+        else own.cancelled += 1 - more
       }
       db.transaction(() => entries.forEach(write)).immediate()
-      for (const { key, rows } of growth.values()) lanes.count(key, rows)
-      return counts
+      for (const own of counts.values()) lanes.count(own, own.rows)
+      return counts.values()
     },
     announcements: announcements.page,
     /**
@@ -254,6 +254,15 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
     },
   }
 }
+
+const noneOf = ({ appId, endpoint }: LaneKey): WriteCounts => ({
+  appId,
+  endpoint,
+  rows: 0,
+  written: 0,
+  cancelled: 0,
+  dropped: 0,
+})
 
 type OldestRow = Omit<Head, 'bytes'>
 

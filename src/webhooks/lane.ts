@@ -8,6 +8,7 @@
  */
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
+import type { AppCounters } from '../core/counters'
 import type { Attempt } from '../core/deliveries'
 import { workFor } from '../core/slices'
 import type { Cancel } from '../core/types'
@@ -100,6 +101,11 @@ export class Lane {
     this.#isStopped = true
   }
 
+  /** Those of the app, while there is one. */
+  get #counters(): AppCounters {
+    return this.context.core.apps.countersOf(this.key.appId)
+  }
+
   #runNext(): void {
     const { outbox, core } = this.context
     const target = this.#target()
@@ -144,7 +150,7 @@ export class Lane {
   async #send(rows: readonly OutboxRow[], request: PostRequest): Promise<void> {
     const { core, poster } = this.context
     this.#isBusy = true
-    core.counters.webhookRequests++
+    this.#counters.webhookRequests++
     const [at, began] = [core.clock.now(), core.clock.mono()]
     const outcome = await poster.post(request)
     if (this.#isStopped) return // its rows are due again in the next process
@@ -161,10 +167,10 @@ export class Lane {
   }
 
   #recordDelivery(rows: readonly OutboxRow[], attempt: Attempt): void {
-    const { core, outbox } = this.context
-    core.counters.webhookRequestsAccepted++
-    core.counters.webhookEventsDelivered += rows.length
-    outbox.recordDelivery(this.key, rows, attempt)
+    const counters = this.#counters
+    counters.webhookRequestsAccepted++
+    counters.webhookEventsDelivered += rows.length
+    this.context.outbox.recordDelivery(this.key, rows, attempt)
     // The endpoint had failed, and not the events.
     if (this.#breaker.recordSuccess()) this.#reset = { below: Number.MAX_SAFE_INTEGER, before: 0 }
   }
@@ -172,7 +178,7 @@ export class Lane {
   #recordFailure(rows: readonly OutboxRow[], attempt: Attempt): void {
     const { core, outbox } = this.context
     const [now, mono] = [core.clock.now(), core.clock.mono()]
-    core.counters.webhookRequestsFailed++
+    this.#counters.webhookRequestsFailed++
     if (this.#breaker.recordFailure(mono))
       core.log.warn(
         { appId: this.key.appId, error: attempt.error },
@@ -199,14 +205,13 @@ export class Lane {
   }
 
   #countDead(dead: number): void {
-    this.context.core.counters.webhookEventsDead += dead
+    this.#counters.webhookEventsDead += dead
     this.#report('dead', dead)
   }
 
   #drop(): void {
-    const { core, outbox } = this.context
-    const dropped = outbox.drop(this.key)
-    core.counters.webhookEventsDropped += dropped
+    const dropped = this.context.outbox.drop(this.key)
+    this.#counters.webhookEventsDropped += dropped
     this.#report('dropped', dropped)
     if (dropped > 0) this.#wakeSoon()
     else this.context.onEnd(this.key)

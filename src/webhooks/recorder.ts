@@ -4,6 +4,7 @@
  */
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
+import { totalCounters } from '../core/counters'
 import { runGatesNow } from '../core/hooks'
 import type { DepartureFact } from '../core/messages'
 import type { Cancel, ChannelName, UserId } from '../core/types'
@@ -87,8 +88,12 @@ export class Recorder {
     while (this.#queue.length > 0 && this.#write());
     this.#timer?.()
     const left = this.#queue.first(this.#queue.length)
-    const lost = left.filter(({ type }) => type === 'event').length
-    this.core.counters.webhookEventsDropped += lost
+    let lost = 0
+    for (const entry of left) {
+      if (entry.type !== 'event') continue
+      this.#countDropped(entry)
+      lost++
+    }
     if (lost > 0) this.core.log.error({ lost }, 'webhooks: events are lost with this process')
   }
 
@@ -138,7 +143,7 @@ export class Recorder {
     if (endpoints.length === 0) return true
     const gates = this.core.hooks.webhook
     if (gates.length > 0 && runGatesNow(this.core, gates, appView(app), viewOfFact(fact))) {
-      this.core.counters.webhookEventsRefused++
+      app.counters.webhookEventsRefused++
       return false
     }
     const event = {
@@ -157,13 +162,17 @@ export class Recorder {
   #hasRoom(entry: EventEntry): boolean {
     const full = this.outbox.stored(entry) >= this.options.maxStoredPerEndpoint
     if (!full || entry.subject.kind === 'departure') return true
-    this.core.counters.webhookEventsDropped++
+    this.#countDropped(entry)
     return false
+  }
+
+  #countDropped({ appId }: EventEntry): void {
+    this.core.apps.countersOf(appId).webhookEventsDropped++
   }
 
   #push(entry: Entry): void {
     if (this.#queue.push(entry)) return
-    if (entry.type === 'event') this.core.counters.webhookEventsDropped++
+    if (entry.type === 'event') this.#countDropped(entry)
     this.#hasOverflowed = true
     if (this.core.readiness.reasonOf('webhooks') === undefined)
       this.#reportTrouble('more happens than can be written down')
@@ -206,11 +215,14 @@ export class Recorder {
   }
 
   #record(group: readonly Entry[]): void {
-    const { counters, clock } = this.core
+    const { apps, clock } = this.core
     const counts = this.outbox.record(group, clock.now(), this.options.maxStoredPerEndpoint)
-    counters.webhookEvents += counts.written
-    counters.webhookEventsCancelled += counts.cancelled
-    counters.webhookEventsDropped += counts.dropped
+    for (const { appId, written, cancelled, dropped } of counts) {
+      const counters = apps.countersOf(appId)
+      counters.webhookEvents += written
+      counters.webhookEventsCancelled += cancelled
+      counters.webhookEventsDropped += dropped
+    }
   }
 
   /** The first of the entries, as many as the outbox has room for. */
@@ -239,7 +251,7 @@ export class Recorder {
   #reportRecovery(): void {
     if (this.core.readiness.recover('webhooks'))
       this.core.log.info(
-        { dropped: this.core.counters.webhookEventsDropped },
+        { dropped: totalCounters(this.core).webhookEventsDropped },
         'webhooks: stored again',
       )
   }

@@ -177,7 +177,7 @@ describe('over a socket', () => {
     const { clients, letGo } = await crowdedRoom(server, 'private-room')
     clients[0]!.send({ event: 'client-x', channel: 'private-room', data: '{}' })
     expect((await clients[0]!.nextJson()).data).toMatchObject({ code: 4301 })
-    expect(server.core.counters.clientEventsLimited).toBe(1)
+    expect(server.totals.clientEventsLimited).toBe(1)
     letGo()
     expect(await clients[1]!.frames.take(FRAMES + 1)).toHaveLength(FRAMES + 1)
     await clients[1]!.expectNothing()

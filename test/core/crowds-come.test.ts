@@ -41,7 +41,7 @@ describe('handshakes', () => {
     expect(most).toBeLessThanOrEqual(2 * 3)
     expect(times).toBeGreaterThanOrEqual(10)
     const ids = (await coming).map(({ socketId }) => socketId)
-    expect(server.core.counters.connectionsAccepted).toBe(60)
+    expect(server.totals.connectionsAccepted).toBe(60)
     if (!('hello' in options)) expect(new Set(ids).size).toBe(60)
   })
 
@@ -131,7 +131,7 @@ describe('handshakes', () => {
     })
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
     expect(response.headers.get('x-request-id')).toBeTruthy()
-    expect([before, server.core.counters.connectionsRefused]).toEqual([0, 1])
+    expect([before, server.totals.connectionsRefused]).toEqual([0, 1])
   })
 })
 
@@ -211,7 +211,7 @@ describe('subscribes', () => {
     for (const channel of names) client.send({ event: 'pusher:unsubscribe', data: { channel } })
     for (const name of names) client.subscribe(name)
     for (const name of names) expect(JSON.parse(await client.frames.next()).channel).toBe(name)
-    expect(server.core.counters.queueOverflowsClosed).toBe(0)
+    expect(server.totals.queueOverflowsClosed).toBe(0)
   })
 
   test('that wait when their socket closes are forgotten', async () => {

@@ -6,7 +6,7 @@
 import { expect, test } from 'bun:test'
 import type { App } from '../../src/core/app'
 import { Connection, newSocketId } from '../../src/core/connection'
-import { newCounters } from '../../src/core/counters'
+import { newCounters, newGauges } from '../../src/core/counters'
 import { Readiness } from '../../src/core/readiness'
 import { Groups } from '../../src/core/groups'
 import { Hub } from '../../src/core/hub'
@@ -18,7 +18,7 @@ import { random } from '../random'
 const CHANNELS = ['tiny', 'small', 'medium', 'large', 'huge'] as ChannelName[]
 /** How likely a newcomer is there. */
 const SIZES = [8, 20, 60, 150, 400]
-const app = { id: '1', record: {} } as unknown as App
+const app = { id: '1', record: {}, gauges: newGauges() } as unknown as App
 
 const encoder = (name: string): Encoder => ({
   name,

@@ -186,12 +186,12 @@ describe('slow readers', () => {
     const stalled = await stalledReader(server.port, server.app.key)
     const payload = 'x'.repeat(10_000)
     let sent = 0
-    while (server.core.counters.slowReadersClosed === 0 && sent < 5000) {
+    while (server.totals.slowReadersClosed === 0 && sent < 5000) {
       publishNow(server, payload)
       sent++
       await healthy.next()
     }
-    expect(server.core.counters.slowReadersClosed).toBe(1)
+    expect(server.totals.slowReadersClosed).toBe(1)
     expect(server.log.lines.map(({ message }) => message)).toContain('slow reader closed')
     await healthy.expectNothing()
     stalled.end()
@@ -203,7 +203,7 @@ describe('slow readers', () => {
     for (let n = 0; n < 20; n++) publishNow(server, 'x'.repeat(10_000))
     reader.terminate()
     while (server.core.hub.connectionCount > 0) await server.http('/up')
-    expect(server.core.counters.slowReadersClosed).toBe(0)
+    expect(server.totals.slowReadersClosed).toBe(0)
   })
 
   /** Subscribes to room and then reads nothing more. */

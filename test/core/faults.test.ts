@@ -102,7 +102,7 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
       }
       spyOn(apps, 'byId').mockImplementationOnce(fails)
       server.advance(60_000)
-      expect(server.core.counters.webhookEvents).toBe(1)
+      expect(server.totals.webhookEvents).toBe(1)
     },
   ],
 ]

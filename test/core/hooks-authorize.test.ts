@@ -186,7 +186,7 @@ describe('commands behind a gate', () => {
     await asked
     for (let n = 0; n <= 4 * 5; n++) client.subscribe(`room-${n}`)
     expect((await client.closing()).code).toBe(4100)
-    expect(server.core.counters.queueOverflowsClosed).toBe(1)
+    expect(server.totals.queueOverflowsClosed).toBe(1)
     expect(server.core.hub.connectionCount).toBe(0)
   })
 

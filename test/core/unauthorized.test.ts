@@ -18,7 +18,7 @@ describe('five seconds to show who they are', () => {
     await client.expectNothing()
     server.advance(251)
     expect(await client.closing()).toEqual(LATE)
-    expect(server.core.counters.unauthorizedClosed).toBe(1)
+    expect(server.totals.unauthorizedClosed).toBe(1)
   })
 
   test('are everybody’s own, and over with a signature or a user', async () => {
@@ -61,7 +61,7 @@ describe('five seconds to show who they are', () => {
     server.advance(251)
     for (const client of crowd) expect(await client.closing()).toEqual(LATE)
     expect(server.core.slices.turns - before).toBeGreaterThan(1)
-    expect(server.core.counters.unauthorizedClosed).toBe(100)
+    expect(server.totals.unauthorizedClosed).toBe(100)
   })
 })
 

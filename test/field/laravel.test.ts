@@ -42,7 +42,7 @@ describeWith('nginx', 'a Laravel application behind nginx', () => {
     await expectEvents(ann, bob, sdk)
     ann.disconnect()
     bob.disconnect()
-    expect(server.core.counters.messagesRefused).toBe(0)
+    expect(server.totals.messagesRefused).toBe(0)
   })
 
   /** nginx's default for `proxy_read_timeout`, s; and how many times faster the clocks go here. */

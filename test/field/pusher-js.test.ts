@@ -50,7 +50,7 @@ describePages('pusher-js of old in Chromium', (browser) => {
     await expectInOrder(server, page, row)
     await expectGuest(server, page)
     await expectPing(server, page)
-    const { connectionsAccepted, messagesRefused, silentClosed } = server.core.counters
+    const { connectionsAccepted, messagesRefused, silentClosed } = server.totals
     expect({ connectionsAccepted, messagesRefused, silentClosed }).toEqual({
       connectionsAccepted: 2, // the page, and the guest
       messagesRefused: 0,
@@ -71,7 +71,7 @@ describePages('pusher-js of old in Chromium', (browser) => {
     await page.page.evaluate(`pusher.connection.bind('message', tell)`)
     expect(await page.next()).toMatchObject({ event: 'pusher:pong' })
     expect(await page.next()).toMatchObject({ event: 'pusher:pong' })
-    expect(server.core.counters.connectionsAccepted).toBe(1)
+    expect(server.totals.connectionsAccepted).toBe(1)
   })
 })
 
@@ -99,7 +99,7 @@ async function expectGuest(server: TestServer, page: Visit): Promise<void> {
 
 /** Who is silent is asked, and stays. */
 async function expectPing(server: TestServer, page: Visit): Promise<void> {
-  const before = server.core.counters.messagesReceived
+  const before = server.totals.messagesReceived
   server.advance(1000 * TIMES.activityTimeoutSeconds + 500)
   await server.received(before + 1)
   server.advance(1000 * TIMES.pongTimeoutSeconds + 500)

@@ -47,7 +47,7 @@ describePages('pusher-js in Chromium', (browser) => {
     for (const _ of sent) heard.push(((await page.next()).data as { n: number }).n)
     expect(heard).toEqual(sent)
     expect(requests).toBeGreaterThan(1)
-    expect(server.core.counters.connectionsAccepted).toBe(1)
+    expect(server.totals.connectionsAccepted).toBe(1)
   })
 
   test('falls back by itself where WebSockets are blocked', async () => {

@@ -175,7 +175,7 @@ describe('refused requests', () => {
     if (typeof text === 'string') expect(answer).toBe(text)
     else expect(answer).toMatch(text)
     expect(answer).not.toContain(K1.appSecret)
-    expect(server.core.counters.publications).toBe(0)
+    expect(server.totals.publications).toBe(0)
   })
 
   test('a timestamp 599 s away is accepted on either side', async () => {

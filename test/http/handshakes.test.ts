@@ -48,8 +48,8 @@ async function statusOf(path: string, headers: Record<string, string>): Promise<
 
 test.each(ROWS)('%s', async (_, headers, status) => {
   for (const path of PATHS) {
-    const before = server().core.counters.connectionsAccepted
+    const before = server().totals.connectionsAccepted
     expect([path, await statusOf(path, headers)]).toEqual([path, status])
-    expect(server().core.counters.connectionsAccepted - before).toBe(status === 101 ? 1 : 0)
+    expect(server().totals.connectionsAccepted - before).toBe(status === 101 ? 1 : 0)
   }
 })

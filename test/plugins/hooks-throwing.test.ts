@@ -66,7 +66,7 @@ const THROWING: Readonly<
     const webhooks = [{ url: 'http://127.0.0.1:9/hook' }]
     server.core.apps.change(app, { ...app.record, webhooks }, 0)
     await subscribed(server, 'room')
-    expect(server.core.counters.webhookEventsRefused).toBe(1)
+    expect(server.totals.webhookEventsRefused).toBe(1)
   },
   apiRequested: async (server) => expectPushed(server, 200),
   authorizePush: async (server) => expectPushed(server, 500),

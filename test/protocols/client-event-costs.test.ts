@@ -124,7 +124,7 @@ describe.each(WAY_NAMES)('by %s', (name) => {
       expect(JSON.stringify(marked)).toMatch(/pong|heartbeat|"m"/)
       server.advance(1000)
     }
-    expect(server.core.counters.clientEventsLimited).toBe(3 * 4)
+    expect(server.totals.clientEventsLimited).toBe(3 * 4)
   })
 })
 

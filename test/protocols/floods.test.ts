@@ -4,6 +4,7 @@
  */
 import { connect, type Socket } from 'node:net'
 import { describe, expect, test } from 'bun:test'
+import { totalCounters } from '../../src/core/counters'
 import { ARRIVALS_MS } from '../../src/core/slices'
 import { MAX_PINGS } from '../../src/protocols/session'
 import { pluginOf, PONG, start, within, type StartOptions, type TestServer } from '../harness'
@@ -112,8 +113,7 @@ describe('frames of one packet', () => {
     const keys = Array.from({ length: 600 }, (_, key) => `"k${key}":1`).join()
     begin()
     for (let n = 0; n < 40; n++) client.send(`{"event":"pusher:subscribe","data":{${keys}}}`)
-    const { counters } = server.core
-    expect(await mostPerTurn(() => counters.messagesRefused, 40)).toBeLessThanOrEqual(2)
+    expect(await mostPerTurn(() => server.totals.messagesRefused, 40)).toBeLessThanOrEqual(2)
     expect(await client.frames.take(40)).toHaveLength(40)
   })
 
@@ -133,7 +133,7 @@ describe('frames of one packet', () => {
     const over = ended(socket)
     socket.write(Buffer.concat(Array<Buffer>(20_000).fill(frameOf(PING))))
     await over
-    expect(server.core.counters.queueOverflowsClosed).toBe(1)
+    expect(server.totals.queueOverflowsClosed).toBe(1)
     neighbour.send(PING)
     expect(await neighbour.next()).toBe(PONG)
   })
@@ -150,7 +150,7 @@ describe('frames of one packet', () => {
     expect(await mostPerTurn(() => asked.length, 300)).toBeLessThan(50)
     expect(await client.frames.take(300)).toEqual(Array<string>(300).fill(PONG))
     expect(asked).toEqual(frames)
-    expect(server.core.counters.messagesReceived).toBe(300)
+    expect(server.totals.messagesReceived).toBe(300)
   })
 
   test('that are large cost what they weigh: they are refused as ever, and nobody is closed', async () => {
@@ -162,8 +162,8 @@ describe('frames of one packet', () => {
     for (let n = 0; n < 60; n++) client.send(event)
     client.send(PING)
     while ((await client.next()) !== PONG);
-    expect(server.core.counters.queueOverflowsClosed).toBe(0)
-    expect(server.core.counters.clientEventsLimited).toBeGreaterThan(50)
+    expect(server.totals.queueOverflowsClosed).toBe(0)
+    expect(server.totals.clientEventsLimited).toBeGreaterThan(50)
   })
 
   test.each([
@@ -181,7 +181,7 @@ describe('frames of one packet', () => {
     const over = ended(socket)
     socket.write(Buffer.concat(Array<Buffer>(10 * MAX_PINGS).fill(frameOf('', opcode))))
     await over
-    expect(server.core.counters.queueOverflowsClosed).toBe(1)
+    expect(server.totals.queueOverflowsClosed).toBe(1)
   })
 
   test('that are native pings are counted anew after each sweep', async () => {
@@ -195,7 +195,7 @@ describe('frames of one packet', () => {
       await until(() => poured.heard.split('pusher:pong').length > round)
       server.advance(core.timing.sweepIntervalMs)
     }
-    expect(core.counters.queueOverflowsClosed).toBe(0)
+    expect(totalCounters(core).queueOverflowsClosed).toBe(0)
     poured.socket.destroy()
   })
 })

@@ -28,7 +28,7 @@ describe('the end', () => {
       }
       expect((await idle.client.closing()).code).toBe(1001)
       await active.expectNothing()
-      expect(server.core.counters.silentClosed).toBe(1)
+      expect(server.totals.silentClosed).toBe(1)
     })
   })
 

@@ -73,10 +73,10 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
       body: '{"app":{"name":"another name"}}',
     })
     await closed.next('the close')
-    const messages = server.core.counters.messagesReceived
+    const messages = server.totals.messagesReceived
     const other = client.socket.channel('public:another-name')
     expect((await answerTo(other.join(), 'another join'))[0]).toBe('ok')
-    expect(server.core.counters.messagesReceived - messages).toBe(1)
+    expect(server.totals.messagesReceived - messages).toBe(1)
   })
 })
 

@@ -47,7 +47,7 @@ describe('the upgrade', () => {
     await expect(phoenixRaw(server, { query: 'late' })).rejects.toThrow('no connection')
     await using client = await phoenixRaw(server)
     await client.expectNothing()
-    expect(server.core.counters.connectionsRefused).toBe(2)
+    expect(server.totals.connectionsRefused).toBe(2)
   })
 
   test.each(['', 'vsn=1.0.0', 'vsn=1.0.7', 'a[b]=1&&c=&__proto__=1&', 'vsn=x&vsn=2.0.4'])(

@@ -167,7 +167,7 @@ describe('client events', () => {
     expect(await sender.next()).toBe(limited)
     const received = (await receiver.frames.take(11)).map((frame) => JSON.parse(frame).data)
     expect(received).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13])
-    expect(server.core.counters.clientEventsLimited).toBe(3)
+    expect(server.totals.clientEventsLimited).toBe(3)
   })
 
   test('another connection’s rate is its own', async () => {

@@ -215,7 +215,7 @@ describe('silence', () => {
     server.advance(25_000)
     server.advance(10_000)
     expect(await client.closeCode).toBe(4201)
-    expect(server.core.counters.silentClosed).toBe(1)
+    expect(server.totals.silentClosed).toBe(1)
     expect(server.core.hub.connectionCount).toBe(0)
   })
 
@@ -235,9 +235,9 @@ describe('silence', () => {
     await using server = await start(QUICK)
     await using client = server.pusher()
     await client.subscribe('room')
-    const before = server.core.counters.messagesReceived
+    const before = server.totals.messagesReceived
     server.advance(25_000)
-    while (server.core.counters.messagesReceived === before) await turn()
+    while (server.totals.messagesReceived === before) await turn()
     server.advance(10_000)
     await server.sdk().trigger('room', 'still-here', '')
     expect((await client.nextEvent()).event).toBe('still-here')

@@ -56,8 +56,9 @@ test.each([1, 2, 3, 4, 5])('random walk %d', (seed) => {
     const rest = cancels ? before.slice(older + 1) : []
     const all = own().length
     const told = outbox.record([{ ...entry, subject: { kind: 'departure', user: '' } }], now, 1e6)
-    const gone = { written: 0, cancelled: 1 + rest.length, dropped: 0 }
-    expect(told).toEqual(cancels ? gone : { written: 1, cancelled: 0, dropped: 0 })
+    const gone = { rows: -rest.length, written: 0, cancelled: 1 + rest.length, dropped: 0 }
+    const kept = { rows: 1, written: 1, cancelled: 0, dropped: 0 }
+    expect([...told]).toEqual([{ ...KEY, ...(cancels ? gone : kept) }])
     expect(own().length).toBe(all + (cancels ? -rest.length : 1))
   }
   const send = (): void => {

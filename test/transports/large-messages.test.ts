@@ -24,5 +24,5 @@ test('a message beyond what the transport takes closes the socket with a reason,
   client.send('x'.repeat(maxPayloadBytes(server.core.limits) + 1))
   expect(await client.closing()).toEqual({ code: 1009, reason: 'Received too big message' })
   await neighbour.expectNothing()
-  expect(server.core.counters.messagesTooBig).toBe(1)
+  expect(server.totals.messagesTooBig).toBe(1)
 })

@@ -73,7 +73,7 @@ describe('a body', () => {
       `&token=${token}`,
     )
     expect(told).toEqual({ status: 410 } as never)
-    expect(server.core.counters.messagesRefused).toBe(1)
+    expect(server.totals.messagesRefused).toBe(1)
   })
 
   test('that is undecodable ends the session', async () => {

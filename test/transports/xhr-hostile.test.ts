@@ -113,7 +113,7 @@ describe('many at once', () => {
     const data = 'x'.repeat(10_000)
     for (let n = 0; n < 110; n++) await server.trigger({ channel: 'room', name: 'e', data })
     await until(server, () => server.server.xhr.count === 0)
-    expect(server.core.counters.slowReadersClosed).toBe(1000)
+    expect(server.totals.slowReadersClosed).toBe(1000)
     expect(server.core.hub.connectionCount).toBe(0)
   }, 30_000)
 

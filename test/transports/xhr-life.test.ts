@@ -41,7 +41,7 @@ describe('nobody polls', () => {
     for (let n = 0; n < 2; n++) await server.trigger({ channel: 'room', name: 'e', data })
     expect(server.server.xhr.count).toBe(0)
     expect(server.core.hub.connectionCount).toBe(0)
-    expect(server.core.counters.slowReadersClosed).toBe(1)
+    expect(server.totals.slowReadersClosed).toBe(1)
     expect(server.log.lines.filter(({ message }) => message === 'slow reader closed')).toHaveLength(
       1,
     )
@@ -89,7 +89,7 @@ describe('a stream', () => {
     const limit = 100 * 1024 * 1024
     for (let sent = 0; server.server.xhr.count > 0 && sent < limit; sent += data.length)
       await server.trigger({ channel: 'room', name: 'e', data })
-    expect(server.core.counters.slowReadersClosed).toBe(1)
+    expect(server.totals.slowReadersClosed).toBe(1)
     socket.destroy()
   })
 })
@@ -116,7 +116,7 @@ describe('silence', () => {
     while (line.startsWith('a')) line = await stream.lines.next()
     expect(line).toStartWith('c[4201,"')
     expect(await stream.ended).toBe('ended')
-    expect(server.core.counters.silentClosed).toBe(1)
+    expect(server.totals.silentClosed).toBe(1)
   })
 
   test('of a client that polls is none', async () => {

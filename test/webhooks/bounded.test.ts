@@ -9,18 +9,16 @@ const SETTLE_MS = 3000
 
 /** The endpoint is left in peace, and for longer than a few seconds from now on. */
 async function leftInPeace(server: TestServer): Promise<void> {
-  const { counters } = server.core
   occupy(server, 'first')
   await pass(server, 60_000)
-  for (const before = counters.webhookRequests; counters.webhookRequests === before;)
-    await pass(server, 1000)
+  const before = server.totals.webhookRequests
+  while (server.totals.webhookRequests === before) await pass(server, 1000)
 }
 
 describe('an endpoint that does not answer', () => {
   test('keeps its share for what is so: who was never told to be there takes no room', async () => {
     const config = { webhookMaxStoredPerEndpoint: 30 }
     await using server = await startWith([{ url: DEAD }], { config })
-    const { counters } = server.core
     await leftInPeace(server)
     const sockets = await Promise.all(Array.from({ length: 5 }, () => server.raw()))
     for (let round = 0; round < 10; round++) {
@@ -35,9 +33,9 @@ describe('an endpoint that does not answer', () => {
       server.advance(SETTLE_MS)
       await settled(server)
     }
-    expect(counters.webhookEventsDropped).toBe(0)
+    expect(server.totals.webhookEventsDropped).toBe(0)
     // Those that were probed with may have been told.
-    expect(counters.webhookEventsCancelled).toBeGreaterThan(3 * 30)
+    expect(server.totals.webhookEventsCancelled).toBeGreaterThan(3 * 30)
     expect((await deliveries(server)).pending).toBeLessThan(30)
   })
 
@@ -68,7 +66,7 @@ describe('an endpoint that does not answer', () => {
       'member_added presence-a eve',
       'channel_vacated talks',
     ])
-    expect(server.core.counters.webhookEventsCancelled).toBe(5)
+    expect(server.totals.webhookEventsCancelled).toBe(5)
   })
 
   test('that was told is told of the departure, whatever comes and goes behind it', async () => {
@@ -141,7 +139,7 @@ describe('an endpoint that takes one request of five', () => {
     await receiver.requests.take(receiver.requests.unread.length)
     await pass(server, 120_000, 1000)
     expect(await deliveries(server)).toMatchObject({ pending: 0, failing: 0, dead: 0 })
-    expect(server.core.counters.webhookEventsDelivered).toBe(1200)
+    expect(server.totals.webhookEventsDelivered).toBe(1200)
     const events = receiver.requests.unread.flatMap((request) => request.events)
     const counted = new Set<string>()
     for (const event of events) {
@@ -164,10 +162,10 @@ describe('one call of the operator', () => {
     receiver.answer = () => 500
     const config = { webhookFlushMs: 50 }
     await using server = await startWith([{ url: receiver.url }], { config, meter: slow() })
-    const { slices, counters, apps } = server.core
+    const { slices, apps } = server.core
     const rest = () => until('all is done', () => slices.isIdle)
     occupy(server, ...Array.from({ length: 1000 }, (_, n) => `c${n}`))
-    for (let minute = 0; counters.webhookEventsDead < 1000; minute++) {
+    for (let minute = 0; server.totals.webhookEventsDead < 1000; minute++) {
       expect(minute).toBeLessThan(60)
       await pass(server, 60_000, 10_000)
       await rest()
@@ -187,7 +185,7 @@ describe('one call of the operator', () => {
     const app = apps.byId('1')!
     apps.change(app, { ...app.record, webhooks: [] }, 0)
     server.advance(5000)
-    await until('all are dropped', () => counters.webhookEventsDropped === 1000)
+    await until('all are dropped', () => server.totals.webhookEventsDropped === 1000)
     expect(slices.turns - before).toBeWithin(9, 18)
   })
 

@@ -20,13 +20,13 @@ describe('7.6 an endpoint that refuses', () => {
     await using server = await startWith([{ url: receiver.url }])
     occupy(server, 'room')
     const first = await receiver.next(server.sdk())
-    await until('the answer is read', () => server.core.counters.webhookRequestsFailed === 1)
+    await until('the answer is read', () => server.totals.webhookRequestsFailed === 1)
     server.advance(700)
     await settled(server)
     expect(asked).toBe(1)
     server.advance(600)
     expect(await receiver.next(server.sdk())).toMatchObject({ body: first.body })
-    await until('it is delivered', () => server.core.counters.webhookEventsDelivered === 1)
+    await until('it is delivered', () => server.totals.webhookEventsDelivered === 1)
     expect(await deliveries(server)).toMatchObject({ pending: 0, failing: 0, dead: 0 })
   })
 
@@ -98,7 +98,7 @@ describe('7.6 an endpoint that refuses', () => {
     const app = server.core.apps.byId('1')!
     server.core.apps.change(app, { ...app.record, webhooks: [] }, 0)
     await pass(server, 10_000)
-    expect(server.core.counters.webhookEventsDropped).toBe(1200)
+    expect(server.totals.webhookEventsDropped).toBe(1200)
     expect(await deliveries(server)).toMatchObject({ pending: 0, dead: 0, endpoints: [] })
   })
 
@@ -240,7 +240,7 @@ describe('7.6 an answer', () => {
     await receiver.next(server.sdk())
     await until('its time is over', () => {
       server.advance(50)
-      return server.core.counters.webhookEventsDelivered === 1
+      return server.totals.webhookEventsDelivered === 1
     })
     expect((await deliveries(server)).endpoints[0].attempts[0]).toMatchObject({
       status: 200,
@@ -258,7 +258,7 @@ describe('7.6 an answer', () => {
     receiver.answer = () => new Response(new ReadableStream({ pull }))
     await using server = await startWith([{ url: receiver.url }])
     occupy(server, 'room')
-    await until('it is delivered', () => server.core.counters.webhookEventsDelivered === 1)
+    await until('it is delivered', () => server.totals.webhookEventsDelivered === 1)
     expect(sent).toBeLessThan(20_000_000)
   })
 })

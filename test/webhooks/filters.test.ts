@@ -45,7 +45,7 @@ describe('7.7 filters', () => {
     await using client = await server.raw()
     await server.signedIn(client, 'presence-a-x', { user_id: '10' })
     await server.signedIn(client, 'private-b')
-    await until('all are delivered', () => server.core.counters.webhookEventsDelivered === 8)
+    await until('all are delivered', () => server.totals.webhookEventsDelivered === 8)
     const received = receiver.requests.unread.flatMap(({ path, events }) =>
       events.map((event) => `${path} ${event}`),
     )
@@ -92,7 +92,7 @@ describe('7.4 batches', () => {
     for (const channel of LETTERS) await client.subscribed(channel)
     server.advance(49)
     await client.expectNothing()
-    expect(server.core.counters.webhookEvents).toBe(0)
+    expect(server.totals.webhookEvents).toBe(0)
     server.advance(1)
     const received = []
     for (const _size of sizes) received.push((await receiver.next(server.sdk())).events)

@@ -39,7 +39,7 @@ describe('an outbox that cannot grow', () => {
     server.advance(1000)
     expect(await receiver.events(server.sdk())).toEqual(['channel_occupied room'])
     expect(await readiness(server)).toEqual({ ready: true })
-    expect(server.core.counters.webhookEventsDropped).toBe(0)
+    expect(server.totals.webhookEventsDropped).toBe(0)
   })
 
   test('until the end: what could not be written is said to be lost', async () => {
@@ -76,10 +76,10 @@ describe('an outbox that cannot grow', () => {
     receiver.answer = () => 200
     await until('all are delivered', () => {
       server.advance(500)
-      return server.core.counters.webhookEventsDelivered === 4
+      return server.totals.webhookEventsDelivered === 4
     })
     expect(await readiness(server)).toEqual({ ready: true })
-    expect(server.core.counters.webhookEventsDropped).toBe(0)
+    expect(server.totals.webhookEventsDropped).toBe(0)
   })
 
   test('for one endpoint: its new events are dropped and said, and the others have theirs', async () => {
@@ -101,7 +101,7 @@ describe('an outbox that cannot grow', () => {
       ['full', 2],
       ['ok', 0],
     ])
-    expect(server.core.counters.webhookEventsDropped).toBe(2)
+    expect(server.totals.webhookEventsDropped).toBe(2)
     const warnings = server.log.lines.filter(({ message }) => message.includes('its share'))
     expect(warnings).toMatchObject([{ level: 'warn', fields: { appId: '1', stored: 2 } }])
     expect(await readiness(server)).toEqual({ ready: true })
@@ -117,7 +117,7 @@ describe('an outbox that cannot grow', () => {
     dead.answer = () => 200
     await until('it has taken them', () => {
       second.advance(500)
-      return second.core.counters.webhookEventsDelivered === 2
+      return second.totals.webhookEventsDelivered === 2
     })
     expect((await states(second))[0]).toEqual(['ok', 0])
   })
@@ -129,7 +129,7 @@ describe('an outbox that cannot grow', () => {
     const app = server.core.apps.byId('1')!
     for (let n = 0; n < 100_010; n++)
       server.core.facts.emit({ type: 'cache_miss', app, channel: `cache-${n}` } as never)
-    expect(server.core.counters.webhookEventsDropped).toBe(9)
+    expect(server.totals.webhookEventsDropped).toBe(9)
   })
 
   test('keeps fewer where they are long', async () => {
@@ -141,14 +141,14 @@ describe('an outbox that cannot grow', () => {
     const data = JSON.stringify('x'.repeat(1_000_000))
     for (let n = 0; n < 70; n++)
       server.core.facts.emit({ ...talk, channel: `private-${n}`, data } as never)
-    expect(server.core.counters.webhookEventsDropped).toBe(2)
+    expect(server.totals.webhookEventsDropped).toBe(2)
   })
 
   test('for one app that talks too much: another’s events have room', async () => {
     await using receiver = new Receiver()
     const config = { webhookFlushMs: 50 }
     await using server = await startWith([{ url: receiver.url }], { config })
-    const { apps, facts, counters } = server.core
+    const { apps, facts } = server.core
     const loud = apps.byId('1')!
     const keys = [{ key: 'quiet-key', secret: 'quiet-secret' }]
     const quiet = { ...loud.record, id: '2', name: 'quiet', slug: 'quiet', keys }
@@ -156,9 +156,9 @@ describe('an outbox that cannot grow', () => {
     for (let n = 0; n < 100_010; n++)
       facts.emit({ type: 'cache_miss', app: loud, channel: `cache-${n}` } as never)
     facts.emit({ type: 'cache_miss', app, channel: 'cache-quiet' } as never)
-    expect(counters.webhookEventsDropped).toBe(10)
+    expect(server.totals.webhookEventsDropped).toBe(10)
     server.advance(50)
-    expect(counters.webhookEvents).toBe(100_001)
+    expect(server.totals.webhookEvents).toBe(100_001)
     while ((await receiver.requests.next()).path !== '/hook/quiet');
   })
 
@@ -173,15 +173,15 @@ describe('an outbox that cannot grow', () => {
         server.core.facts.emit({ type: 'cache_miss', app, channel: `cache-${n}` } as never)
     }
     miss(0, 100_010)
-    expect(server.core.counters.webhookEventsDropped).toBe(10)
+    expect(server.totals.webhookEventsDropped).toBe(10)
     const reason = 'webhooks: more happens than can be written down'
     expect(await readiness(server)).toEqual({ ready: false, reason })
     server.clock.after(50, () => miss(100_010, 100_610)) // when the first five hundred are written
     server.advance(50)
-    expect(server.core.counters.webhookEventsDropped).toBe(110)
+    expect(server.totals.webhookEventsDropped).toBe(110)
     const errors = server.log.lines.filter(({ level }) => level === 'error')
     expect(errors).toMatchObject([{ message: reason, fields: { stored: 0 } }])
     expect(await readiness(server)).toEqual({ ready: true })
-    expect(server.core.counters.webhookEvents).toBe(100_500)
+    expect(server.totals.webhookEvents).toBe(100_500)
   })
 })

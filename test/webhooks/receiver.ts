@@ -96,12 +96,12 @@ export async function until(what: string, isSo: () => boolean): Promise<void> {
 }
 
 /** Every request but so many that hang has been answered, and no fault was ours. */
-export async function settled({ core: { counters } }: TestServer, hanging = 0): Promise<void> {
+export async function settled(server: TestServer, hanging = 0): Promise<void> {
   await until('the requests are answered', () => {
-    const { webhookRequests, webhookRequestsAccepted, webhookRequestsFailed } = counters
+    const { webhookRequests, webhookRequestsAccepted, webhookRequestsFailed } = server.totals
     return webhookRequests - webhookRequestsAccepted - webhookRequestsFailed <= hanging
   })
-  expect(counters.faults).toBe(0)
+  expect(server.core.counters.faults).toBe(0)
 }
 
 /** What the operator is told of the development app. */

@@ -35,7 +35,7 @@ describe('what was announced', () => {
     await second.signedIn(again, 'presence-room', { user_id: 'ada' })
     second.advance(SETTLE_MS - 1)
     await again.expectNothing()
-    expect(second.core.counters.webhookEvents).toBe(0)
+    expect(second.totals.webhookEvents).toBe(0)
     second.advance(1)
     expect((await receiver.events(sdk, 2)).toSorted()).toEqual([
       'channel_vacated lonely',
@@ -107,7 +107,7 @@ test('a server that leaves hears the answers that are under way: nothing is sent
   const leaving = first.server.leave()
   late.resolve(200)
   await leaving
-  expect(first.core.counters.webhookEventsDelivered).toBe(1)
+  expect(first.totals.webhookEventsDelivered).toBe(1)
   await using second = await startWith([{ url: receiver.url }], { config })
   expect(await receiver.events(second.sdk())).toEqual(['channel_occupied b'])
 })
@@ -123,7 +123,7 @@ test('what nobody accepted is sent after a restart, and what waited to be writte
   await receiver.next(first.sdk())
   await client.subscribed('b')
   await first.stop()
-  expect(first.core.counters.webhookRequests).toBe(1)
+  expect(first.totals.webhookRequests).toBe(1)
 
   receiver.answer = () => 200
   await using second = await startWith([{ url: receiver.url }], { config })
@@ -187,7 +187,7 @@ test('a plugin drops an event for its app, and it is counted', async () => {
     'channel_occupied private-room',
     'client_event private-room',
   ])
-  expect(server.core.counters.webhookEventsRefused).toBe(1)
+  expect(server.totals.webhookEventsRefused).toBe(1)
   const nothing = { userId: undefined, event: undefined, data: undefined }
   expect(seen).toEqual([
     ['test-app', { name: 'channel_occupied', channel: 'private-staff', ...nothing }],
@@ -217,7 +217,7 @@ test('thousands that leave at once are all told to have left', async () => {
   await settled(server)
   emitAll('channel_vacated')
   server.advance(SETTLE_MS)
-  expect(server.core.counters.webhookEvents).toBe(2400)
+  expect(server.totals.webhookEvents).toBe(2400)
 })
 
 test('emitting a fact writes nothing: a burst is a few transactions of at most 500 rows', async () => {

@@ -15,7 +15,7 @@ test('an endpoint that is removed takes its events along, and the log says so', 
   const app = core.apps.byId('1')!
   core.apps.change(app, { ...app.record, webhooks: [] }, 0)
   await pass(server, 3000)
-  expect(core.counters.webhookEventsDropped).toBe(1)
+  expect(server.totals.webhookEventsDropped).toBe(1)
   expect(await deliveries(server)).toMatchObject({ pending: 0, endpoints: [] })
   expect(server.log.lines.map(({ message }) => message)).toContain(
     'webhook events are dropped with their endpoint',
@@ -50,9 +50,9 @@ test('one that is removed while it thinks is done with when it has answered', as
     endpoints: [{ state: 'removed', pending: 2 }],
   })
   late.resolve(200)
-  await until('the rest is dropped', () => server.core.counters.webhookEventsDropped === 1)
+  await until('the rest is dropped', () => server.totals.webhookEventsDropped === 1)
   expect(await deliveries(server)).toMatchObject({ endpoints: [] })
-  expect(server.core.counters.webhookEventsDelivered).toBe(1)
+  expect(server.totals.webhookEventsDelivered).toBe(1)
 })
 
 test('an app that is deleted leaves nothing behind', async () => {
@@ -64,9 +64,9 @@ test('an app that is deleted leaves nothing behind', async () => {
   const { core } = server
   core.facts.emit({ type: 'channel_occupied', app: core.apps.byId('77')!, channel: 'a' as never })
   await settled(server)
-  expect(core.counters.webhookRequestsFailed).toBe(1)
+  expect(server.totals.webhookRequestsFailed).toBe(1)
   await server.admin('/api/admin/apps/77', { method: 'DELETE' })
-  expect(core.counters.webhookEventsDropped).toBe(1)
+  expect(server.totals.webhookEventsDropped).toBe(1)
   await server.admin('/api/admin/apps', { method: 'POST', body: JSON.stringify({ app }) })
   const { data } = await (await server.admin('/api/admin/apps/77/webhooks/deliveries')).json()
   expect(data).toMatchObject({ pending: 0, endpoints: [{ state: 'ok', attempts: [] }] })
@@ -91,7 +91,7 @@ test('what waits to be written when its endpoint goes is not kept either', async
   occupy(server, ...Array.from({ length: 700 }, (_, n) => `c${n}`))
   await server.admin(APP, { method: 'PATCH', body: JSON.stringify({ app: { webhooks: [] } }) })
   server.advance(51)
-  expect(server.core.counters.webhookEventsDropped).toBe(700)
+  expect(server.totals.webhookEventsDropped).toBe(700)
   expect(await deliveries(server)).toMatchObject({ pending: 0, endpoints: [] })
   expect(receiver.requests.unread).toEqual([])
 })

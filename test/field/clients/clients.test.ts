@@ -98,15 +98,14 @@ describeWith(GO.toolchain, GO.name, () => {
       await using server = await start()
       await using teller = run(GO, server)
       expect(await teller.next()).toEqual([...GO.subscribed])
-      const { counters } = server.core
       await server.received(2) // its ping beside its subscription
       await expectHeard(server, GO, teller)
 
-      const before = counters.messagesReceived
+      const before = server.totals.messagesReceived
       server.advance(1000 * server.config.activityTimeoutSeconds + 5000) // it is silent, and is asked
       await server.received(before + 1)
       await expectHeard(server, GO, teller)
-      expect([counters.connectionsAccepted, counters.messagesRefused]).toEqual([1, 0])
+      expect([server.totals.connectionsAccepted, server.totals.messagesRefused]).toEqual([1, 0])
     },
     TIMEOUT,
   )
