@@ -27,16 +27,12 @@ export class AppSecrets {
     readonly locality: Locality,
   ) {}
 
-  /** Takes key and secret by Basic, with `bearer` also the secret alone. A request without is no attempt. */
-  verify(
-    request: Request,
-    app: App | undefined,
-    { bearer }: { readonly bearer: boolean },
-  ): SecretVerdict {
+  /** Takes key and secret by Basic, or `any` of that and the secret alone. A request without is no attempt. */
+  verify(request: Request, app: App | undefined, scheme: 'basic' | 'any'): SecretVerdict {
     const header = request.headers.get('authorization')
     const { isBasic, user, password } = basicCredentials(header)
     const key = isBasic ? user : undefined
-    const secret = isBasic ? password : bearer ? bearerToken(header) : ''
+    const secret = isBasic ? password : scheme === 'any' ? bearerToken(header) : ''
     if (!isBasic && secret === '') return NO_SECRET
     const attempt = { to: `app:${app?.id ?? ''}`, address: this.addresses.of(request) }
     const refusal = this.logins.check(attempt)

@@ -136,11 +136,8 @@ const DECODERS: readonly Decode[] = [
 ]
 
 /** True where the signature covers the request as some SDKs write it. Tried only after the usual form. */
-function isSignedOtherwise(
-  { request, url, pathPrefix }: SignedRequest,
-  pair: KeyPair,
-  signature: string,
-): boolean {
+function isSignedOtherwise(signed: SignedRequest, pair: KeyPair, signature: string): boolean {
+  const { request, url, pathPrefix } = signed
   const pairs = splitQuery(url)
   const queries = DECODERS.map((read) => canonicalQuery(pairs, read).text)
   const wire = pathOf(url)

@@ -5,7 +5,7 @@
  */
 import { AddressCounts, quotaKeyOf } from '../core/addresses'
 import type { Core } from '../core/core'
-import { RealtimeError } from '../core/errors'
+import { RealtimeError, refusal, type Refusal } from '../core/errors'
 import type { MaybePromise } from '../core/maybe-promise'
 import type { Addresses } from './address'
 import { explain } from './errors'
@@ -65,11 +65,11 @@ export class InFlight {
     this.#uncounted.clear()
   }
 
-  #check(request: Request): RealtimeError | undefined {
+  #check(request: Request): Refusal | undefined {
     const { maxRequests: most } = this
     // Probes (`/up`, `/ready`) have no body and are answered.
     if (this.#count >= most && request.method !== 'GET')
-      return overCapacity(
+      return refusal(
         'node_over_capacity',
         `Server is over its limit of ${most} requests (CARILLON_MAX_REQUESTS)`,
       )
@@ -79,18 +79,16 @@ export class InFlight {
     const key = quotaKeyOf(this.addresses.of(request))
     if (key === undefined || !this.#byAddress.isFull(key)) return undefined
     const limit = `${ofAddress} requests (CARILLON_MAX_REQUESTS_PER_ADDRESS)`
-    return overCapacity('address_over_quota', `Address ${key} is over its limit of ${limit}`)
+    return refusal('address_over_quota', `Address ${key} is over its limit of ${limit}`)
   }
 
-  #refuse(request: Request, error: RealtimeError): Response {
+  #refuse(request: Request, { code, message }: Refusal): Response {
     this.core.counters.requestsRefused++
     const id = requestIdFrom(request.headers.get(REQUEST_ID))
+    const error = new RealtimeError(code, message, { retryAfterSeconds: RETRY_AFTER_SECONDS })
     const failure = { error, request, requestId: id, addresses: this.addresses }
     const { status, body, type, headers } = explain(this.core, failure)
     const own = { 'content-type': type, [REQUEST_ID]: id, connection: 'close' }
     return new Response(body, { status, headers: { ...headers, ...own } })
   }
 }
-
-const overCapacity = (code: 'node_over_capacity' | 'address_over_quota', message: string) =>
-  new RealtimeError(code, message, { retryAfterSeconds: RETRY_AFTER_SECONDS })

@@ -36,10 +36,7 @@ export async function respondWithList<T>(
   return new Response(writing.done ? first : streamOf(first, writing), { headers: HEADERS })
 }
 
-function streamOf(
-  first: string,
-  writing: Pick<ListWriter<unknown>, 'done' | 'write'>,
-): ReadableStream {
+function streamOf<T>(first: string, writing: ListWriter<T>): ReadableStream {
   const encoder = new TextEncoder()
   return new ReadableStream({
     start: (answer) => answer.enqueue(encoder.encode(first)),

@@ -31,6 +31,7 @@ export const HTML_ANSWER = pageAnswer('text/html', { type: 'string' }, '<!doctyp
 
 type Hooks = AnyElysia['routes'][number]['hooks']
 type Models = Readonly<Record<string, TSchema>>
+
 /**
  * The document of an API's routes, in their order; other keys are in alphabetical order. `adminOnly` is the
  * hook that makes a route one for admins only.

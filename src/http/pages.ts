@@ -69,14 +69,12 @@ export type Reference = {
   readonly locality: Locality
 }
 
-type Context = { readonly request: Request }
-
 /** Routes of the reference, with and without a slash at the end, and of its assets; documented once. */
 export function reference({ page, published, locality }: Reference) {
   const load = once(() => loadBundle(page))
-  const html = async ({ request }: Context) =>
+  const html = async ({ request }: { readonly request: Request }) =>
     new Response((await load()).html(folderOf(request)), { headers: PAGE_HEADERS })
-  const defaults = ({ request }: Context): PublishedCredentials => {
+  const defaults = ({ request }: { readonly request: Request }): PublishedCredentials => {
     if (Object.keys(published).length > 0) locality.requireLocal(request)
     return published
   }

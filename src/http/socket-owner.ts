@@ -55,11 +55,10 @@ const LIBRARIES = [
   `libc.musl-${process.arch === 'x64' ? 'x86_64' : 'aarch64'}.so.1`,
 ]
 
-type Libc = Library<typeof SYMBOLS>['symbols']
-let libc: Libc | undefined
+let libc: Library<typeof SYMBOLS>['symbols'] | undefined
 
 /** Loads libc once for the process; undefined where no name fits. */
-function loadLibc(): Libc | undefined {
+function loadLibc(): typeof libc {
   for (const name of libc ? [] : LIBRARIES) {
     try {
       libc = dlopen(name, SYMBOLS).symbols

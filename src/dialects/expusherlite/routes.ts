@@ -143,7 +143,7 @@ async function authenticate(
   const found = core.apps.bySlug(slug)
   const app = found?.record.active ? found : undefined
   const received = { request, area: 'trigger', app, body: NO_BODY } as const
-  const secret = secrets.verify(request, app, { bearer: false })
+  const secret = secrets.verify(request, app, 'basic')
   if (!app) throw new RealtimeError('admin_not_found', 'Not Found')
   const isVouchedFor = core.hooks.authenticate.length > 0 && (await hooks.authenticate(received))
   if (isVouchedFor) secrets.forgive(secret)

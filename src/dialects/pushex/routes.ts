@@ -193,7 +193,7 @@ function verifySecret(
   app: App,
 ): SecretVerdict {
   const isOpen = app.id === openAppId && !request.headers.has('authorization')
-  return isOpen ? secrets.verifyPublished(request) : secrets.verify(request, app, { bearer: true })
+  return isOpen ? secrets.verifyPublished(request) : secrets.verify(request, app, 'any')
 }
 
 /** No plugin decides: the body is not read for one. */

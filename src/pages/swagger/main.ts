@@ -53,7 +53,7 @@ const prefilled = Object.entries(spec.paths).flatMap(([path, methods]) =>
   Object.entries(methods).flatMap(([method, { parameters = [] }]) =>
     parameters.flatMap((parameter) => {
       const field = PREFILLED[parameter.name]
-      return field ? [{ operation: [path, method] as const, parameter, field }] : []
+      return field ? [{ operation: [path, method], parameter, field }] : []
     }),
   ),
 )

@@ -41,7 +41,7 @@ export const operationsPlugin =
     },
   })
 
-function filterOperations(all: TaggedOperations, phrase: string): TaggedOperations {
+function filterOperations(all: TaggedOperations, phrase: string): object {
   return all
     .map((group, tag) =>
       group.set(

@@ -19,15 +19,13 @@ declare module 'swagger-ui-dist/swagger-ui-es-bundle.js' {
     readonly path: string
     readonly operation: ImmutableMap<{ readonly summary?: string; readonly operationId?: string }>
   }>
-  type Entries = { readonly size: number; filter(keep: (entry: Entry) => boolean): Entries }
+  type List<Item> = { readonly size: number; filter(keep: (item: Item) => boolean): List<Item> }
   type Group = {
-    get(name: 'operations'): Entries
-    set(name: 'operations', entries: Entries): Group
+    get(name: 'operations'): List<Entry>
+    set(name: 'operations', entries: List<Entry>): Group
   }
-  export type TaggedOperations = {
-    readonly size: number
-    map(change: (group: Group, tag: string) => Group): TaggedOperations
-    filter(keep: (group: Group) => boolean): TaggedOperations
+  export type TaggedOperations = List<Group> & {
+    map(change: (group: Group, tag: string) => Group): List<Group>
   }
 
   type Component = (props: never) => unknown
@@ -42,7 +40,7 @@ declare module 'swagger-ui-dist/swagger-ui-es-bundle.js' {
     readonly response: { get(name: string): unknown; delete(name: string): object }
   }
   export type SwaggerPlugin = (system: System) => {
-    readonly fn: { opsFilter(all: TaggedOperations, phrase: string): TaggedOperations }
+    readonly fn: { opsFilter(all: TaggedOperations, phrase: string): object }
     readonly components: {
       JumpToPath(props: { readonly path?: { toArray(): string[] } }): unknown
     }
@@ -63,12 +61,7 @@ declare module 'swagger-ui-dist/swagger-ui-es-bundle.js' {
   type SwaggerUi = {
     layoutActions: { updateFilter(phrase: string): void }
     specActions: {
-      changeParam(
-        operation: readonly [path: string, method: string],
-        name: string,
-        place: string,
-        value: string,
-      ): void
+      changeParam(operation: readonly string[], name: string, place: string, value: string): void
     }
   }
 
