@@ -62,12 +62,15 @@ export const fails = (): never => {
   throw new Error('secret detail')
 }
 
+/** Facts of what is sent, answered and refused: tests listen to these where they are about them. */
+const TRAFFIC: ReadonlySet<string> = new Set(['published', 'refused', 'requested', 'cut'])
+
 export class TestServer extends Kit {
   readonly facts: Fact[] = []
 
   constructor(served: ConstructorParameters<typeof Kit>[0]) {
     super(served)
-    const types = Object.keys(FACTS) as FactType[]
+    const types = (Object.keys(FACTS) as FactType[]).filter((type) => !TRAFFIC.has(type))
     this.core.facts.listen({ types, receive: (fact) => this.facts.push(fact) })
   }
 

@@ -7,6 +7,7 @@ import type { Core } from './core'
 import { countersOf } from './counters'
 import { dataTooLarge, eventNameTooLong, isRefusal, REFUSE, refusal, type Refusal } from './errors'
 import type { Position } from './engine'
+import { emitPublished } from './facts'
 import { runFilters } from './hooks'
 import type { Hub } from './hub'
 import { payloadJson, textOfJson } from './json'
@@ -79,12 +80,14 @@ export function publishClientEvent(
 function completeEvent(
   core: Core,
   conn: Connection,
-  { app, channel, event, data, ref }: ClientEventCommand,
+  command: ClientEventCommand,
   { channel: { kind }, member }: Subscription,
   answer: Position | Refusal,
 ): Refusal | undefined {
+  const { app, channel, event, data, ref } = command
   if (isRefusal(answer)) return answer
   app.counters.clientEvents++
+  emitPublished(core.facts, command, conn.id)
   if (kind.group) return undefined
   if (ref) conn.reply({ type: 'accepted', ref })
   if (core.facts.wants('client_event', app, channel))

@@ -1,10 +1,9 @@
 /**
  * Facts: what happened, emitted to listeners such as webhooks. A listener must not throw and must not change
- * core's state. A fact that nobody listens to is not built: ask `wants` first.
+ * core's state. A fact that nobody listens to is not built: ask `wants` first, which then costs a field read.
  */
-import type { App } from './app'
-import type { Fact, FactType } from './messages'
-import type { ChannelName } from './types'
+import type { Fact, FactType, SentEvent } from './messages'
+import type { ChannelName, SocketId } from './types'
 
 /** FACTS: the types of facts. */
 export const FACTS: Readonly<Record<FactType, string>> = {
@@ -19,13 +18,18 @@ export const FACTS: Readonly<Record<FactType, string>> = {
     'the number of subscriptions of a channel has changed, where the app wants to know',
   cache_miss: 'a subscriber found a cache channel empty',
   client_event: 'a client has sent an event to a channel',
+  published: 'the engine has accepted an event, whoever sent it; not its copy for a group',
+  cut: 'a connection was closed because it read too slowly',
 }
+
+/** The app of such a fact; facts from before it is known have none. */
+type AppOf<Type extends FactType> = Extract<Fact, { readonly type: Type }>['app']
 
 export type FactListener<Type extends FactType> = {
   readonly types: readonly Type[]
   readonly receive: (fact: Extract<Fact, { readonly type: Type }>) => void
   /** False where the fact is of no use to the listener; absent where each is of use. `channel` is undefined for facts without. */
-  readonly wants?: (type: Type, app: App, channel: ChannelName | undefined) => boolean
+  readonly wants?: (type: Type, app: AppOf<Type>, channel: ChannelName | undefined) => boolean
   /** False while facts that can wait had better do so. */
   readonly hasRoom?: () => boolean
 }
@@ -46,10 +50,13 @@ export class Facts {
   }
 
   /** True where somebody listens to such a fact: only then it is worth building. */
-  wants(type: FactType, app: App, channel?: ChannelName): boolean {
+  wants<Type extends FactType>(type: Type, app: AppOf<Type>, channel?: ChannelName): boolean {
     const listeners = this.#byType[type]
-    if (listeners.length === 0) return false
-    return listeners.some(({ wants }) => wants === undefined || wants(type, app, channel))
+    for (let index = 0; index < listeners.length; index++) {
+      const { wants } = listeners[index]!
+      if (wants === undefined || wants(type, app, channel)) return true
+    }
+    return false
   }
 
   /** False while a listener asks for facts that can wait to do so. */
@@ -60,4 +67,15 @@ export class Facts {
   emit(fact: Fact): void {
     for (const { receive } of this.#byType[fact.type]) receive(fact)
   }
+}
+
+/** Emits that an event was accepted, once for each publication; `socketId` is that of the client that sent it. */
+export function emitPublished(
+  facts: Facts,
+  { app, channel, event, data }: SentEvent,
+  socketId: SocketId | undefined,
+): void {
+  if (!facts.wants('published', app, channel)) return
+  const origin = socketId === undefined ? 'backend' : 'client'
+  facts.emit({ type: 'published', app, channel, event, data, origin, socketId })
 }

@@ -144,6 +144,14 @@ export type BytesPublication = Omit<EventFields, 'type'> & {
 /** What an engine carries. */
 export type Publication = EventPublication | BytesPublication
 
+/** What was sent to a channel, whatever it consists of. */
+export type SentEvent = {
+  readonly app: App
+  readonly channel: ChannelName
+  readonly event: string
+  readonly data: Payload | undefined
+}
+
 /** A change of a channel, sent to its other subscribers. */
 export type Notice =
   | {
@@ -198,6 +206,20 @@ export type Fact =
       readonly data: JsonText | undefined
       readonly socketId: SocketId
       readonly userId: UserId | undefined
+    }
+  | (SentEvent & {
+      readonly type: 'published'
+      readonly origin: 'backend' | 'client'
+      /** The client that sent it; undefined for a backend's. */
+      readonly socketId: SocketId | undefined
+    })
+  | {
+      readonly type: 'cut'
+      /** Undefined for connections that name none. */
+      readonly app: App | undefined
+      readonly socketId: SocketId
+      /** How much it had not read. */
+      readonly bytes: number
     }
 
 export type FactType = Fact['type']

@@ -16,6 +16,7 @@ import {
   RealtimeError,
   type Refusal,
 } from './errors'
+import { emitPublished } from './facts'
 import { runFilters } from './hooks'
 import { isLonger, jsonOf, jsonText, MAX_LEVELS } from './json'
 import type { JsonSlice } from './json-scan'
@@ -69,8 +70,9 @@ export function publish(
     app.counters.publications += publications.length
     for (const publication of publications) {
       const answer = publishEvent(core, publication)
-      if (answer instanceof Promise) (pending ??= []).push(answer)
-      else raiseIfRefused(answer)
+      if (answer instanceof Promise)
+        (pending ??= []).push(answer.then((given) => noteAnswer(core, publication, given)))
+      else raiseIfRefused(noteAnswer(core, publication, answer))
     }
   }
   if (!pending) return channels
@@ -78,6 +80,16 @@ export function publish(
     answers.forEach(raiseIfRefused)
     return channels
   })
+}
+
+/** Emits that a backend's event was published, if it was. Returns the engine's answer. */
+export function noteAnswer(
+  { facts }: Core,
+  publication: BackendPublication,
+  answer: Position | Refusal,
+): Position | Refusal {
+  if (!isRefusal(answer)) emitPublished(facts, publication, undefined)
+  return answer
 }
 
 function toPublications(

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'bun:test'
 import { SHARD_SIZE, SMALL_SHARDS } from '../../src/core/audience'
 import { publish } from '../publish'
 import { unsubscribe } from '../../src/core/subscribe'
+import type { Connection } from '../../src/core/connection'
+import type { Fact } from '../../src/core/messages'
 import type { ChannelName } from '../../src/core/types'
 import { random } from '../random'
 import { start, type RawClient, type TestServer } from '../harness'
@@ -183,7 +185,10 @@ describe('slow readers', () => {
     await using server = await start()
     await using healthy = await server.raw()
     await healthy.subscribed('room')
+    const cut: Fact[] = []
+    server.core.facts.listen({ types: ['cut'], receive: (fact) => cut.push(fact) })
     const stalled = await stalledReader(server.port, server.app.key)
+    const [, { id: socketId }] = [...server.core.hub.connections()] as [Connection, Connection]
     const payload = 'x'.repeat(10_000)
     let sent = 0
     while (server.totals.slowReadersClosed === 0 && sent < 5000) {
@@ -193,6 +198,8 @@ describe('slow readers', () => {
     }
     expect(server.totals.slowReadersClosed).toBe(1)
     expect(server.log.lines.map(({ message }) => message)).toContain('slow reader closed')
+    const app = server.core.apps.byId('1')
+    expect(cut).toEqual([{ type: 'cut', app, socketId, bytes: expect.any(Number) }])
     await healthy.expectNothing()
     stalled.end()
   })

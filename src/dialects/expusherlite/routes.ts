@@ -16,7 +16,7 @@ import { isRecord, jsonOf, jsonText, MAX_LEVELS } from '../../core/json'
 import { scanValue, type JsonSlice } from '../../core/json-scan'
 import type { BackendPublication } from '../../core/messages'
 import { andThen, type MaybePromise } from '../../core/maybe-promise'
-import { checkData, checkName, checkRate, filterEvent } from '../../core/publish'
+import { checkData, checkName, checkRate, filterEvent, noteAnswer } from '../../core/publish'
 import type { Counts } from '../../core/presence'
 import type { ChannelName } from '../../core/types'
 import type { DialectAccess } from '../../http/api'
@@ -224,7 +224,7 @@ function publishToScope(
   const toGroup = core.engine.publish({ ...publication, channel: group, event: name })
   const answers = channel ? [toGroup, core.engine.publish(publication)] : [toGroup]
   return andThen(firstRefusal(answers), (answer) => {
-    raiseIfRefused(answer)
+    raiseIfRefused(noteAnswer(core, publication, answer))
     return reached
   })
 }
