@@ -6,7 +6,7 @@ import { RawClient, type RawOptions } from './client'
 import { ManualClock, MemoryLog } from './clock'
 import type { AnyPlugin, AppConfig } from '../src/plugin'
 import { findEnforced } from '../src/plugins'
-import { createServer, type CarillonServer } from '../src/server'
+import { createServer, type CarillonServer, type ServerOptions } from '../src/server'
 
 export type ServeOptions = {
   readonly plugins?: readonly AnyPlugin[]
@@ -34,14 +34,25 @@ type Served = {
   readonly log: MemoryLog
 }
 
+/** What several servers have in common that are one. */
+type Shared = Partial<Pick<Served, 'clock' | 'log'>> & Pick<ServerOptions, 'newEngine'>
+
 /** The parts of `serve`. */
-export async function serverFor(options: ServeOptions): Promise<Served> {
+export async function serverFor(options: ServeOptions, shared: Shared = {}): Promise<Served> {
   const { plugins = [], apps = [], env = {}, now = Date.now(), meter = () => 0 } = options
   const defaults = readConfig({ PORT: '0', DATABASE_PATH: ':memory:', ...env })
   const config = { ...defaults, ...options.config }
-  const [clock, log] = [new ManualClock(now), new MemoryLog()]
+  const { clock = new ManualClock(now), log = new MemoryLog(), newEngine } = shared
   const provided = readApps(apps, 'apps', findEnforced(plugins))
-  const server = await createServer({ config, clock, log, meter, plugins, apps: provided })
+  const server = await createServer({
+    config,
+    clock,
+    log,
+    meter,
+    plugins,
+    apps: provided,
+    ...(newEngine && { newEngine }),
+  })
   return { server, config, clock, log }
 }
 
@@ -68,6 +79,11 @@ export class Kit {
     return this.server.port
   }
 
+  /** The port of the next connection. */
+  get socketPort(): number {
+    return this.port
+  }
+
   /** Id, key and secret of the first app. */
   get app() {
     return this.server.credentials.app
@@ -81,7 +97,7 @@ export class Kit {
   /** Connects a raw client and reads its hello, unless `hello` is false. `path` replaces `/app/KEY`. */
   async raw(options: RawOptions = {}): Promise<RawClient> {
     const path = options.path ?? `/app/${this.app.key}?protocol=7&client=test&version=1`
-    const client = new RawClient(`ws://127.0.0.1:${this.port}${path}`, options)
+    const client = new RawClient(`ws://127.0.0.1:${this.socketPort}${path}`, options)
     if (options.hello !== false) await client.hello()
     return client
   }

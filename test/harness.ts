@@ -4,20 +4,27 @@
  */
 import { afterAll, beforeAll } from 'bun:test'
 import Server from 'pusher'
-import Pusher, { type Channel, type Options } from 'pusher-js'
 import { readConfig, type Config } from '../src/config/config'
-import type { App } from '../src/core/app'
+import type { App, AppRecord } from '../src/core/app'
 import { totalCounters, type Counters } from '../src/core/counters'
 import type { Limits } from '../src/core/limits'
+import { changeApp } from '../src/core/app-changes'
+import { userOf } from '../src/core/channel'
 import type { OneNodeEngine } from '../src/core/engine'
 import { FACTS } from '../src/core/facts'
 import type { Fact, FactType } from '../src/core/messages'
-import type { Counts } from '../src/core/presence'
+import type { Counts, Presence } from '../src/core/presence'
 import type { ChannelName } from '../src/core/types'
-import { Inbox, within } from '../kit/client'
+import { within } from '../kit/client'
 import { Kit, serverFor } from '../kit/server'
+import type { CarillonServer, ServerOptions } from '../src/server'
+import { Bus, type Hold } from './two-servers/bus'
+import { JoinedEngine } from './two-servers/engine'
 import { definePlugin, type AnyPlugin, type AppConfig, type Hooks } from '../src/plugin'
 
+import { PusherClient, type PusherClientOptions } from './pusher-client'
+
+export { PusherClient, type PusherClientOptions } from './pusher-client'
 export { Inbox, PATIENCE_MS, PONG, RawClient, within, type RawOptions } from '../kit/client'
 
 export type StartOptions = {
@@ -37,8 +44,17 @@ export async function start(options: StartOptions = {}): Promise<TestServer> {
   const { limits, config, ...rest } = options
   const defaults = readConfig({ CARILLON_LOG_LEVEL: 'silent' }).limits
   const changed = { webhookSettleMs: 0, ...config, limits: { ...defaults, ...limits } }
-  return new TestServer(await serverFor({ ...rest, config: changed }))
+  const parts = { ...rest, config: changed }
+  if (!twoServers.areMeant) return new TestServer(await serverFor(parts))
+  const bus = new Bus()
+  const newEngine: ServerOptions['newEngine'] = (own) => new JoinedEngine(bus, own)
+  const first = await serverFor(parts, { newEngine })
+  const { clock, log } = first
+  return new TwoServers(first, await serverFor(parts, { newEngine, clock, log }), bus)
 }
+
+/** While they are meant, `start` starts two servers that are one; see `overTwoServers`. */
+export const twoServers = { areMeant: false }
 
 /** An app whose secret nobody knows, for servers that are asked from afar. */
 export const OWN_APP = { id: '7', key: 'k7', secret: 's7' }
@@ -65,22 +81,40 @@ export const fails = (): never => {
 /** Facts of what is sent, answered and refused: tests listen to these where they are about them. */
 const TRAFFIC: ReadonlySet<string> = new Set(['published', 'refused', 'requested', 'cut'])
 
+type Served = ConstructorParameters<typeof Kit>[0]
+
 export class TestServer extends Kit {
   readonly facts: Fact[] = []
 
-  constructor(served: ConstructorParameters<typeof Kit>[0]) {
+  constructor(served: Served) {
     super(served)
+    this.listenTo(served.server)
+  }
+
+  protected listenTo({ core }: CarillonServer): void {
     const types = (Object.keys(FACTS) as FactType[]).filter((type) => !TRAFFIC.has(type))
-    this.core.facts.listen({ types, receive: (fact) => this.facts.push(fact) })
+    core.facts.listen({ types, receive: (fact) => this.facts.push(fact) })
+  }
+
+  /** One, or two that are one. */
+  get servers(): readonly CarillonServer[] {
+    return [this.server]
+  }
+
+  get presence(): Presence {
+    return (this.core.engine as OneNodeEngine).presence
   }
 
   get core() {
     return this.server.core
   }
 
-  /** The process's counters and those of all apps. */
+  /** The counters of the servers and of all apps. */
   get totals(): Counters {
-    return totalCounters(this.core)
+    const all = this.servers.map(({ core }) => totalCounters(core))
+    const names = Object.keys(this.core.counters) as (keyof Counters)[]
+    const sums = names.map((name) => [name, all.reduce((sum, each) => sum + each[name], 0)])
+    return Object.fromEntries(sums) as Counters
   }
 
   /** A second tenant beside the development app: id 8, slug `other`, key `k`, secret `s`. */
@@ -91,19 +125,32 @@ export class TestServer extends Kit {
     return this.core.apps.create(record, this.clock.now())
   }
 
-  /** What the engine of one node keeps of the first app: its occupied channels. */
+  /** The occupied channels of the first app. */
   get occupied(): ChannelName[] {
-    const { apps, engine } = this.core
-    return [...(engine as OneNodeEngine).presence.channels(apps.byId(this.app.id)!)]
+    const channels = this.presence.channels(this.core.apps.byId(this.app.id)!)
+    return [...channels].filter((name) => userOf(name) === undefined)
   }
 
-  /** And how many subscriptions and members a channel has. */
+  /** How many subscriptions and members a channel of the first app has. */
   countsOf(channel: string): Counts {
-    const { apps, engine } = this.core
-    return (engine as OneNodeEngine).presence.counts(
-      apps.byId(this.app.id)!,
-      channel as ChannelName,
-    )
+    return this.presence.counts(this.core.apps.byId(this.app.id)!, channel as ChannelName)
+  }
+
+  /** Changes fields of the first app, as the admin API does. */
+  async change(fields: Partial<AppRecord>): Promise<void> {
+    await changeApp(this.core, { ...this.core.apps.byId(this.app.id)!.record, ...fields })
+  }
+
+  get connectionCount(): number {
+    return this.servers.reduce((sum, { core }) => sum + core.hub.connectionCount, 0)
+  }
+
+  /** Resolves once what the servers have told each other so far has arrived. */
+  async settle(): Promise<void> {}
+
+  /** Keeps back what the servers tell each other, where there are two. */
+  hold(): Hold {
+    return { next: async () => {}, release: () => {} }
   }
 
   /** The facts so far, as `type channel`. */
@@ -115,8 +162,7 @@ export class TestServer extends Kit {
 
   /** Resolves once the server has seen so many connections end that `count` are left. */
   async connectionsDownTo(count: number): Promise<void> {
-    while (this.core.hub.connectionCount > count)
-      await new Promise<void>((resolve) => setImmediate(resolve))
+    while (this.connectionCount > count) await new Promise<void>((resolve) => setImmediate(resolve))
   }
 
   /** Resolves once the server has read so many frames of clients, all together. */
@@ -157,78 +203,52 @@ export class TestServer extends Kit {
   }
 }
 
-export type PusherClientOptions = {
-  readonly options?: Partial<Options>
-  /** Who the client is on presence channels. */
-  readonly user?: { user_id: string; user_info?: object }
-  /** Signs with another library than the app's own. */
-  readonly signer?: Server
-  readonly key?: string
-}
-
-/** pusher-js, with what it emits in an inbox. */
-export class PusherClient {
-  readonly pusher: Pusher
-  readonly events = new Inbox<{ channel: string; event: string; data: unknown }>()
-  readonly states = new Inbox<string>()
-  readonly errors = new Inbox<{ type?: string; data?: { code: number | null; message: string } }>()
+/** Two servers that are one. Every other connection, and every other request, is to the second. */
+export class TwoServers extends TestServer {
+  #connections = 0
+  #requests = 0
 
   constructor(
-    server: TestServer,
-    { options = {}, user, signer = server.sdk(), key = server.app.key }: PusherClientOptions,
+    first: Served,
+    readonly second: Served,
+    readonly bus: Bus,
   ) {
-    this.pusher = new Pusher(key, {
-      cluster: 'test',
-      wsHost: '127.0.0.1',
-      wsPort: server.port,
-      forceTLS: false,
-      enabledTransports: ['ws'],
-      channelAuthorization: {
-        endpoint: '',
-        transport: 'ajax',
-        customHandler: ({ socketId, channelName }, callback) =>
-          callback(null, signer.authorizeChannel(socketId, channelName, user) as never),
-      },
-      ...options,
-    })
-    this.pusher.connection.bind('state_change', ({ current }: { current: string }) =>
-      this.states.push(current),
-    )
-    this.pusher.connection.bind('error', (error: never) => this.errors.push(error))
+    super(first)
+    this.listenTo(second.server)
   }
 
-  get socketId(): string {
-    return this.pusher.connection.socket_id
+  override get socketPort(): number {
+    return this.servers[this.#connections++ % 2]!.port
   }
 
-  /** Resolves once subscribed, with the channel; its events go to the inbox from then on. */
-  async subscribe(name: string): Promise<Channel> {
-    const channel = this.pusher.subscribe(name)
-    await within(
-      `pusher-js to subscribe to ${name}`,
-      new Promise<void>((resolve, reject) => {
-        channel.bind('pusher:subscription_succeeded', () => resolve())
-        channel.bind('pusher:subscription_error', (error: object) =>
-          reject(new Error(JSON.stringify(error))),
-        )
-      }),
-    )
-    channel.bind_global((event: string, data: unknown) =>
-      this.events.push({ channel: name, event, data }),
-    )
-    return channel
+  override get port(): number {
+    return this.servers[this.#requests++ % 2]!.port
   }
 
-  async state(wanted: string): Promise<void> {
-    if (this.pusher.connection.state === wanted) return
-    while ((await this.states.next(`state ${wanted}`)) !== wanted);
+  override get servers(): readonly CarillonServer[] {
+    return [this.server, this.second.server]
   }
 
-  nextEvent(): Promise<{ channel: string; event: string; data: unknown }> {
-    return this.events.next('an event')
+  override get presence(): Presence {
+    return this.bus.presence
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.pusher.disconnect()
+  override addTenant(): App {
+    const app = super.addTenant()
+    this.second.server.core.apps.create(app.record, this.clock.now())
+    return app
+  }
+
+  override hold(): Hold {
+    return this.bus.hold()
+  }
+
+  override settle(): Promise<void> {
+    return this.bus.later(() => undefined)
+  }
+
+  override async stop(): Promise<void> {
+    await this.second.server.stop()
+    await super.stop()
   }
 }

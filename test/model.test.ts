@@ -5,7 +5,8 @@
  */
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import fc from 'fast-check'
-import { start, type RawClient, type TestServer } from './harness'
+import type { UserId } from '../src/core/types'
+import { start, twoServers, type RawClient, type TestServer } from './harness'
 
 /** Sixty walks take seconds where the machine is busy. */
 setDefaultTimeout(30_000)
@@ -158,6 +159,7 @@ async function perform(server: TestServer, slots: Slot[], model: Model, step: St
     case 'close':
       await settled(client)
       await client[Symbol.asyncDispose]()
+      await server.connectionsDownTo(SOCKETS - 1)
       model.close(step.socket, slot.entered)
       slots[step.socket] = { client: await server.raw(), entered: [] }
   }
@@ -181,11 +183,12 @@ async function summaryOf(server: TestServer) {
   return Object.fromEntries(await Promise.all(summaries))
 }
 
-function onlineOf({ core }: TestServer): Record<string, number> {
-  const app = core.apps.byId('1')!
-  return Object.fromEntries(
-    USERS.map((user) => [user, [...core.users.connectionsOf(app, user as never)].length]),
-  )
+function onlineOf({ servers }: TestServer): Record<string, number> {
+  const connectionsOf = (user: string) =>
+    servers.flatMap(({ core }) => [
+      ...core.users.connectionsOf(core.apps.byId('1')!, user as UserId),
+    ])
+  return Object.fromEntries(USERS.map((user) => [user, connectionsOf(user).length]))
 }
 
 test('random walks end where the model does', async () => {
@@ -193,19 +196,19 @@ test('random walks end where the model does', async () => {
   console.log(`seed ${seed}`)
   const walk = fc.asyncProperty(steps, async (path) => {
     await using server = await start()
-    const app = server.core.apps.byId('1')!
-    server.core.apps.change(app, { ...app.record, subscriptionCounts: true }, 0)
+    await server.change({ subscriptionCounts: true })
     const slots: Slot[] = []
     for (let n = 0; n < SOCKETS; n++) slots.push({ client: await server.raw(), entered: [] })
     const model = new Model()
     for (const step of path) {
       await perform(server, slots, model, step)
-      await settled(slots[step.socket]!.client) // sockets race each other; the model has one order
+      await settled(slots[step.socket]!.client)
+      await server.settle() // sockets race each other; the model has one order
     }
     expect(await summaryOf(server)).toEqual(model.summary())
     expect(onlineOf(server)).toEqual(model.online())
     expect(server.factNames().filter((name) => name.includes(' '))).toEqual(model.facts)
     for (const { client } of slots) await client[Symbol.asyncDispose]()
   })
-  await fc.assert(walk, { seed, numRuns: 60 })
+  await fc.assert(walk, { seed, numRuns: twoServers.areMeant ? 20 : 60 })
 })

@@ -187,7 +187,7 @@ export class PhoenixJs {
     { mount = '/socket', ...options }: { mount?: string; [option: string]: unknown } = {},
   ) {
     const { Socket } = PHOENIX_JS[generation]()
-    this.socket = new Socket(`ws://127.0.0.1:${server.port}${mount}`, {
+    this.socket = new Socket(`ws://127.0.0.1:${server.socketPort}${mount}`, {
       transport: WebSocket,
       ...options,
     })

@@ -23,7 +23,7 @@
  * | `announce`                               | a notice for them that no arrival and no departure causes             |
  * | `order`                                  | something that every node has to do                                   |
  * | `isOccupied`, `isOnline`                 | what verbs ask: this node knows it of all that it listens to          |
- * | `counts`, `channels`, `members`, `last`  | what the HTTP API asks                                                |
+ * | `counts`, `connections`, `channels`, `members`, `last` | what the HTTP API asks                                  |
  * | `claim`                                  | whether something is the first of its kind for a while                |
  * | `run`, `addEarlier`, `start`, `sweep`, `stop` | the life of the engine itself                                    |
  */
@@ -44,9 +44,10 @@ import type {
   Publication,
   SubscribeCommand,
 } from './messages'
+import type { PushView } from './plugin'
 import { Presence, type Counts } from './presence'
 import type { Arrival, Departure, Members } from './roster'
-import type { ChannelName, Clock, Member, SocketId, UserId } from './types'
+import type { AppId, ChannelName, Clock, Member, SocketId, UserId } from './types'
 import type { Users } from './users'
 
 /** The place of an event among those that a channel keeps. */
@@ -118,10 +119,21 @@ export type Delta = Entered | Exited
 /** What every node has to do. */
 export type Order =
   | { readonly type: 'terminate_user'; readonly app: App; readonly userId: UserId }
+  /** Plugins are notified of each subscriber of the channel. */
+  | {
+      readonly type: 'push_delivered'
+      readonly app: App
+      readonly channel: ChannelName
+      readonly push: PushView
+    }
   | { readonly type: 'app_changed'; readonly change: AppChange }
 
 /** What an engine calls on each node. All of it is synchronous. */
 export interface Node {
+  /** The node's object for an app; undefined where it was deleted. Messages between nodes name apps by id. */
+  app(id: AppId): App | undefined
+  /** Its connections that name the app. */
+  connections(app: App): number
   /** Sends an event to this node's subscribers. */
   deliver(publication: Publication): void
   /** Sends a notice to them, but to one connection. */
@@ -168,6 +180,8 @@ export interface Engine {
   isOnline(app: App, userId: UserId): boolean
 
   counts(app: App, channel: ChannelName): MaybePromise<Counts>
+  /** The connections that name the app. */
+  connections(app: App): MaybePromise<number>
   channels(app: App): MaybePromise<OccupiedChannels>
   members(app: App, channel: ChannelName): MaybePromise<readonly Member[]>
   /** The last event of a cache channel. */
@@ -304,6 +318,10 @@ export class OneNodeEngine implements Engine {
 
   isOnline(app: App, userId: UserId): boolean {
     return this.#parts.users.isOnline(app, userId)
+  }
+
+  connections(app: App): number {
+    return this.#node.connections(app)
   }
 
   counts(app: App, channel: ChannelName): Counts {

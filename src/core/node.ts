@@ -2,25 +2,48 @@
  * Node: what the engine does on one node. Nothing else gives events and notices to sockets, lets connections into
  * channels, or carries out orders.
  */
+import type { App } from './app'
 import { checkActive, type AppChange } from './apps'
+import type { Connection } from './connection'
 import type { Core } from './core'
 import { dismissApp, dismissUser, endGroups } from './dismiss'
-import type { Node } from './engine'
+import type { Node, Order } from './engine'
 import { REFUSE, refusal } from './errors'
+import { notify } from './hooks'
 import { apply } from './membership'
+import type { PushView } from './plugin'
+import { workFor } from './slices'
+import type { ChannelName } from './types'
 
 export function newNode(core: Core): Node {
   const { hub } = core
   const node: Node = {
+    app: (id) => core.apps.byId(id),
+    connections: (app) => hub.connectionCountOf(app),
     deliver: (publication) => hub.deliver(publication),
     announce: (app, notice, except) => hub.announce(app, notice, except),
     apply: (delta) => apply(core, node, delta),
-    carryOut: (order) => {
-      if (order.type === 'app_changed') changeApp(core, order.change)
-      else dismissUser(core, order.app, order.userId, REFUSE.terminated)
-    },
+    carryOut: (order) => carryOut(core, order),
   }
   return node
+}
+
+function carryOut(core: Core, order: Order): void {
+  switch (order.type) {
+    case 'terminate_user':
+      return dismissUser(core, order.app, order.userId, REFUSE.terminated)
+    case 'push_delivered':
+      return notifyDelivered(core, order.app, order.channel, order.push)
+    case 'app_changed':
+      return changeApp(core, order.change)
+  }
+}
+
+/** Notifies plugins of each subscriber that a push was sent to, in slices. */
+function notifyDelivered(core: Core, app: App, channel: ChannelName, push: PushView): void {
+  const { pushDelivered } = core.hooks
+  const notifyOf = (conn: Connection) => conn.closed || notify(core, pushDelivered, conn, push)
+  core.slices.add(workFor('push', core.hub.subscribersOf(app, channel), notifyOf))
 }
 
 /**

@@ -178,15 +178,19 @@ export function channels(core: Core, access: SignedAccess) {
         },
       },
     )
-    .get('/connections', ({ app }) => ({ connections: core.hub.connectionCountOf(app) }), {
-      response: { 200: ConnectionsAnswer, ...APP_READ_REFUSALS },
-      detail: {
-        operationId: 'countConnections',
-        summary: 'Count the connections of an app',
-        description:
-          'Those that name the app when they connect, in channels or not: those of Pusher, over HTTP too, and of Phoenix with an `app_key`.',
+    .get(
+      '/connections',
+      ({ app }) => andThen(core.engine.connections(app), (connections) => ({ connections })),
+      {
+        response: { 200: ConnectionsAnswer, ...APP_READ_REFUSALS },
+        detail: {
+          operationId: 'countConnections',
+          summary: 'Count the connections of an app',
+          description:
+            'Those that name the app when they connect, in channels or not: those of Pusher, over HTTP too, and of Phoenix with an `app_key`.',
+        },
       },
-    })
+    )
 }
 
 /** Takes `cache` out of `info`: it is an attribute of a single channel only. */

@@ -95,14 +95,12 @@ describe('subscription counts', () => {
   const COUNT = (channel: string, count: number) =>
     `{"event":"pusher_internal:subscription_count","channel":"${channel}","data":"{\\"subscription_count\\":${count}}"}`
 
-  function switchOn({ core }: TestServer): void {
-    const app = core.apps.byId('1')!
-    core.apps.change(app, { ...app.record, subscriptionCounts: true }, 0)
-  }
+  const switchOn = (server: TestServer): Promise<void> =>
+    server.change({ subscriptionCounts: true })
 
   test('are told to everybody after each change, but in presence channels', async () => {
     await using server = await start()
-    switchOn(server)
+    await switchOn(server)
     await using first = await server.raw()
     await first.subscribed('room')
     expect(await first.next()).toBe(COUNT('room', 1))
@@ -127,7 +125,7 @@ describe('subscription counts', () => {
 
   test('of more than a hundred are told every five seconds at most', async () => {
     await using server = await start()
-    switchOn(server)
+    await switchOn(server)
     await using watcher = await server.raw()
     await watcher.subscribed('room')
     const others = await Promise.all(Array.from({ length: 105 }, () => server.raw()))
@@ -148,7 +146,7 @@ describe('subscription counts', () => {
 
   test('reach pusher-js', async () => {
     await using server = await start()
-    switchOn(server)
+    await switchOn(server)
     await using client = server.pusher()
     const counted = Promise.withResolvers<unknown>()
     client.pusher.subscribe('room').bind('pusher:subscription_count', counted.resolve)

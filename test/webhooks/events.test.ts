@@ -9,9 +9,10 @@ const SETTLE_MS = 3000
 const enter = (server: TestServer, client: RawClient, channel: string, user = '10') =>
   server.signedIn(client, channel, channel.startsWith('presence-') ? { user_id: user } : undefined)
 
-async function leave(client: RawClient, channel: string): Promise<void> {
+async function leave(server: TestServer, client: RawClient, channel: string): Promise<void> {
   client.send({ event: 'pusher:unsubscribe', data: { channel } })
   await client.expectNothing()
+  await server.settle()
 }
 
 describe('7.1 the request', () => {
@@ -50,15 +51,13 @@ describe('7.1 the request', () => {
   test('is signed with the oldest live pair', async () => {
     await using receiver = new Receiver()
     await using server = await startWith([{ url: receiver.url }])
-    const { core } = server
     const keys = ['old', 'new'].map((name) => ({ key: `key-${name}`, secret: `secret-${name}` }))
-    const app = core.apps.byId('1')!
     await using client = await server.raw()
     for (const [channel, live, key] of [
       ['a', keys, 'key-old'],
       ['b', keys.slice(1), 'key-new'],
     ] as const) {
-      core.apps.change(app, { ...app.record, keys: live }, 0)
+      await server.change({ keys: live })
       await client.subscribed(channel)
       const secret = key.replace('key', 'secret')
       const received = await receiver.next(server.sdk({ key, secret }))
@@ -97,7 +96,7 @@ const ROWS: readonly Row[] = [
     name: '7.2 channel_vacated, after the delay',
     act: async (server, client) => {
       await client.subscribed('room')
-      await leave(client, 'room')
+      await leave(server, client, 'room')
       server.advance(SETTLE_MS)
     },
     bodies: [occupied('room'), { name: 'channel_vacated', channel: 'room' }],
@@ -106,7 +105,7 @@ const ROWS: readonly Row[] = [
     name: '7.2 member_added and member_removed; 7.4 inside of the channel’s own',
     act: async (server, client) => {
       await enter(server, client, 'presence-room')
-      await leave(client, 'presence-room')
+      await leave(server, client, 'presence-room')
       server.advance(SETTLE_MS)
     },
     bodies: [
@@ -185,7 +184,7 @@ const ROWS: readonly Row[] = [
       await settled(server)
       server.advance(10_000)
       await miss(third)
-      for (const each of [client, second, third]) await leave(each, 'cache-x')
+      for (const each of [client, second, third]) await leave(server, each, 'cache-x')
       await miss(client)
     },
     bodies: [
@@ -219,10 +218,10 @@ const ROWS: readonly Row[] = [
     act: async (server, client) => {
       await using second = await server.raw()
       for (const tab of [client, second]) await enter(server, tab, 'presence-room')
-      await leave(client, 'presence-room')
+      await leave(server, client, 'presence-room')
       await settled(server)
       server.advance(SETTLE_MS)
-      await leave(second, 'presence-room')
+      await leave(server, second, 'presence-room')
       server.advance(SETTLE_MS)
     },
     bodies: [

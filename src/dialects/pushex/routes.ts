@@ -12,12 +12,10 @@ import { raise, RealtimeError, refusal, type ErrorCode } from '../../core/errors
 import { once } from '../../core/faults'
 import { notify } from '../../core/hooks'
 import { isRecord, jsonText, parseJson } from '../../core/json'
-import type { Connection } from '../../core/connection'
 import type { JsonSlice } from '../../core/json-scan'
 import type { PushView } from '../../core/plugin'
 import { checkData, publish, textOfData, channelCountError, type Api } from '../../core/publish'
-import { workFor } from '../../core/slices'
-import { andThen, type MaybePromise } from '../../core/maybe-promise'
+import { allOf, andThen, type MaybePromise } from '../../core/maybe-promise'
 import type { ChannelName } from '../../core/types'
 import { appView } from '../../core/views'
 import {
@@ -269,23 +267,28 @@ function publishPush(core: Core, app: App, pushed: PushedEvent): MaybePromise<vo
   if (channels.length === 0) return
   const request = { name: event, data, channels, socketId: undefined }
   return andThen(publish(core, app, [request], PUSHEX), () => {
-    notifyPushed(core, app, pushed)
-    return whenRoom(core.hub, app, channels, () => undefined)
+    return andThen(notifyPushed(core, app, pushed), () =>
+      whenRoom(core.hub, app, channels, () => undefined),
+    )
   })
 }
 
-/** Notifies plugins of a push. Without plugins it is two length checks. */
-function notifyPushed(core: Core, app: App, { channels, event, data }: PushedEvent): void {
+/** Notifies plugins of a push, on every node of its deliveries. Without plugins it is two length checks. */
+function notifyPushed(
+  core: Core,
+  app: App,
+  { channels, event, data }: PushedEvent,
+): MaybePromise<unknown> {
   const { pushRequested, pushDelivered } = core.hooks
   if (pushRequested.length === 0 && pushDelivered.length === 0) return
-  for (const channel of channels) {
-    const view: PushView = { channel, event, data: jsonText(data), at: core.clock.now() }
-    notify(core, pushRequested, appView(app), view)
-    if (pushDelivered.length === 0) continue
-    const listeners = core.hub.subscribersOf(app, channel)
-    const notifyOf = (conn: Connection) => conn.closed || notify(core, pushDelivered, conn, view)
-    core.slices.add(workFor('push', listeners, notifyOf))
-  }
+  const notified = channels.map((channel) => {
+    const push: PushView = { channel, event, data: jsonText(data), at: core.clock.now() }
+    notify(core, pushRequested, appView(app), push)
+    return pushDelivered.length > 0
+      ? core.engine.order({ type: 'push_delivered', app, channel, push })
+      : undefined
+  })
+  return allOf(notified)
 }
 
 /** Text that is not JSON goes out as it is; text that is JSON is quoted, or it would be read as another value. */

@@ -153,8 +153,7 @@ describe('the bridge', () => {
       await server.trigger({ channel, name: 'e', data: '{"a":1}' })
     expect(await client.next()).toEqual([null, null, 'public:test-app', 'room:e', { a: 1 }])
     await client.expectNothing()
-    const app = server.core.apps.byId('1')!
-    server.core.apps.change(app, { ...app.record, dialects: {} }, server.clock.now())
+    await server.change({ dialects: {} })
     await server.trigger({ channel: 'room', name: 'e', data: '{"a":1}' })
     await client.expectNothing()
   })

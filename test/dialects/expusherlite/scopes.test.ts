@@ -61,8 +61,7 @@ describe('scopes of ExPusherLite', () => {
 
   test('only where the app allows it', async () => {
     await using server = await start()
-    const app = server.core.apps.byId('1')!
-    server.core.apps.change(app, { ...app.record, dialects: {} }, server.clock.now())
+    await server.change({ dialects: {} })
     await using client = await phoenixRaw(server)
     await client.join('public:test-app')
     const refused = await client.ask('1', '2', 'public:test-app', 'msg', {})

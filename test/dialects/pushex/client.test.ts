@@ -21,7 +21,7 @@ const { Pushex } = require('pushex/src/index.js') as {
 
 /** Subscribed to `room` before it is connected. */
 async function connected(server: TestServer, options: object = {}) {
-  const client = new Pushex(`ws://127.0.0.1:${server.port}/push_socket`, {
+  const client = new Pushex(`ws://127.0.0.1:${server.socketPort}/push_socket`, {
     getParams: () => Promise.resolve({ token: 'any' }),
     socketReconnectAlgorithm: () => 10,
     ...options,

@@ -39,7 +39,7 @@ export const CLOSED: readonly Row[] = [
       for (const client of [member, other]) await client.expectNothing()
       await using again = await tab(server)
       await again.expectNothing()
-      return server.core.hub.connectionCount
+      return server.connectionCount
     },
     expected: 3,
   },

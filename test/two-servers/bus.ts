@@ -1,0 +1,93 @@
+/**
+ * The bus between two servers that are one, and what they keep together. Every message is given to both one turn of
+ * the event loop later, in one order.
+ */
+import type { App } from '../../src/core/app'
+import { Cache, Claims } from '../../src/core/cache'
+import type { EngineParts, Node } from '../../src/core/engine'
+import type { ArrivalFact, DepartureFact } from '../../src/core/messages'
+import { Presence } from '../../src/core/presence'
+
+/** The engine of one of them. */
+export type Member = { readonly parts: EngineParts; readonly node: Node }
+
+/** Messages between servers that are held back. */
+export type Hold = {
+  /** Gives what waits to everybody; what that brings about is held again. */
+  next(): Promise<void>
+  release(): void
+}
+
+/** What both servers keep together. The first of them emits the facts of arrivals and departures. */
+export class Bus {
+  readonly engines: Member[] = []
+  readonly presence = new Presence()
+  cache!: Cache
+  claims!: Claims
+  #waiting: (() => void)[] = []
+  #isHeld = false
+
+  add(engine: Member): void {
+    const { cacheTtlMs, clock } = engine.parts
+    this.cache ??= new Cache(cacheTtlMs)
+    this.claims ??= new Claims(clock)
+    this.engines.push(engine)
+  }
+
+  get first(): Member {
+    return this.engines[0]!
+  }
+
+  /** Runs it one turn later, after all that was sent before. */
+  later<T>(run: () => T): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    if (this.#waiting.length === 0 && !this.#isHeld) setImmediate(() => this.#isHeld || this.#run())
+    this.#waiting.push(() => {
+      try {
+        resolve(run())
+      } catch (cause) {
+        reject(cause as Error)
+      }
+    })
+    return promise
+  }
+
+  hold(): Hold {
+    this.#isHeld = true
+    const wait = () => new Promise<void>((resolve) => setImmediate(resolve))
+    return {
+      next: async () => {
+        this.#run()
+        await wait()
+      },
+      release: () => {
+        this.#isHeld = false
+        setImmediate(() => this.#run())
+      },
+    }
+  }
+
+  #run(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const run of waiting) run()
+  }
+
+  /** Calls every node with its own object for the app. */
+  tell(app: App, call: (node: Node, own: App, engine: Member) => void): void {
+    for (const engine of this.engines) {
+      const own = engine.node.app(app.id)
+      if (own) call(engine.node, own, engine)
+    }
+  }
+
+  arrive(fact: ArrivalFact): void {
+    const { departures, facts } = this.first.parts
+    if (!departures.cancel(fact) && facts.wants(fact.type, fact.app, fact.channel)) facts.emit(fact)
+  }
+
+  depart(fact: DepartureFact): void {
+    const { departures, facts } = this.first.parts
+    if (facts.wants(fact.type, fact.app, fact.channel)) departures.add(fact)
+  }
+}

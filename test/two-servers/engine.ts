@@ -1,0 +1,246 @@
+/**
+ * Two servers that are one: an engine for each, on a bus that gives every message to both, in one order. What it
+ * decides it decides in that order, so whatever a verb needs to know of another node it must have asked the engine for.
+ */
+import type { Bus } from './bus'
+import type { App } from '../../src/core/app'
+import { userChannel, userOf } from '../../src/core/channel'
+import type { Connection } from '../../src/core/connection'
+import {
+  NOT_KEPT,
+  type Delta,
+  type Engine,
+  type EngineParts,
+  type Entry,
+  type Node,
+  type Order,
+  type Position,
+} from '../../src/core/engine'
+import { membersFull, type Refusal } from '../../src/core/errors'
+import type { DepartureFact, Notice, Publication } from '../../src/core/messages'
+import type { Arrival, Departure } from '../../src/core/roster'
+import type { ChannelName, SocketId, UserId } from '../../src/core/types'
+
+/** A change as every node gets it, but for its own app and connection. */
+type Told<Change> = Change extends Delta ? Omit<Change, 'app' | 'isOwn' | 'conn' | 'entry'> : never
+
+export class JoinedEngine implements Engine {
+  node!: Node
+
+  constructor(
+    readonly bus: Bus,
+    readonly parts: EngineParts,
+  ) {
+    bus.add(this)
+  }
+
+  run(node: Node): void {
+    this.node = node
+  }
+
+  /** The object that all is kept under; undefined for an app that was deleted meanwhile. */
+  #home(app: App): App | undefined {
+    return this.bus.first.node.app(app.id)
+  }
+
+  listen(): Promise<undefined> {
+    return this.bus.later(() => undefined)
+  }
+
+  enter(
+    conn: Connection,
+    entry: Entry,
+    arrival: Arrival | undefined,
+    limit: number,
+  ): Promise<Refusal | undefined> {
+    return this.bus.later(() => this.#enter(conn, entry, arrival, limit))
+  }
+
+  #enter(
+    conn: Connection,
+    entry: Entry,
+    arrival: Arrival | undefined,
+    limit: number,
+  ): Refusal | undefined {
+    const { bus } = this
+    const { channel } = entry
+    const app = this.#home(entry.app)
+    if (!app) return undefined // its connections are being closed
+    const kind = this.parts.kindOf(channel)
+    if (arrival && bus.presence.isFull(app, channel, arrival, limit))
+      return membersFull(channel, limit)
+    const isSeat = kind.counted || entry.type === 'signin'
+    const seat = isSeat ? bus.presence.enter(app, channel, arrival) : undefined
+    const last = kind.cache ? bus.cache.get(app, channel, this.parts.clock.mono()) : undefined
+    const joined = seat !== undefined && (entry.type === 'signin' ? seat.occupied : seat.joined)
+    const { facts } = bus.first.parts
+    if (
+      kind.cache &&
+      !last &&
+      facts.wants('cache_miss', app, channel) &&
+      this.#claimMiss(app, channel)
+    )
+      facts.emit({ type: 'cache_miss', app, channel })
+    if (seat?.occupied && kind.counted) bus.arrive({ type: 'channel_occupied', app, channel })
+    if (arrival && joined)
+      bus.arrive({ type: 'member_added', app, channel, userId: arrival.member.userId })
+    this.#tellDelta(app, conn, entry, {
+      type: 'entered',
+      channel,
+      kind,
+      socketId: conn.id,
+      arrival,
+      member: seat?.member,
+      joined,
+      count: seat?.count ?? 0,
+      members: seat?.members,
+      last,
+    })
+    return undefined
+  }
+
+  #claimMiss(app: App, channel: ChannelName): boolean {
+    return this.bus.claims.claim(app, channel, 'cache_miss')
+  }
+
+  #tellDelta(
+    app: App,
+    conn: Connection | undefined,
+    entry: Entry | undefined,
+    delta: Told<Delta>,
+  ): void {
+    this.bus.tell(app, (node, own, engine) => {
+      const isOwn = engine === this
+      const here = {
+        app: own,
+        isOwn,
+        conn: isOwn ? conn : undefined,
+        entry: isOwn ? entry : undefined,
+      }
+      node.apply({ ...delta, ...here } as Delta)
+    })
+  }
+
+  exit(
+    _conn: Connection,
+    leaving: App,
+    channel: ChannelName,
+    departure: Departure | undefined,
+  ): void {
+    const { bus } = this
+    const kind = this.parts.kindOf(channel)
+    const user = userOf(channel)
+    if (!kind.counted && user === undefined) return
+    void bus.later(() => {
+      const app = this.#home(leaving)
+      if (!app) return
+      const { vacated, left, member, count } = bus.presence.exit(app, channel, departure)
+      if (vacated) bus.claims.forget(app, channel, 'cache_miss')
+      const isLast = user === undefined ? left : vacated
+      const delta = {
+        type: 'exited',
+        channel,
+        kind,
+        departure,
+        member,
+        left: isLast,
+        count,
+      } as const
+      this.#tellDelta(app, undefined, undefined, delta)
+      if (user !== undefined) return
+      if (left && departure)
+        bus.depart({ type: 'member_removed', app, channel, userId: departure.userId })
+      if (vacated) bus.depart({ type: 'channel_vacated', app, channel })
+    })
+  }
+
+  publish(publication: Publication): Promise<Position> {
+    return this.bus.later(() => {
+      const { app, channel } = publication
+      const { clock, kindOf } = this.parts
+      const home = this.#home(app)
+      if (publication.type === 'event' && publication.origin === 'backend')
+        if (home && kindOf(channel).cache)
+          this.bus.cache.put({ ...publication, app: home }, clock.mono())
+      this.bus.tell(app, (node, own) => node.deliver({ ...publication, app: own }))
+      return NOT_KEPT
+    })
+  }
+
+  announce(app: App, notice: Notice, except?: SocketId): void {
+    void this.bus.later(() => this.bus.tell(app, (node, own) => node.announce(own, notice, except)))
+  }
+
+  order(order: Order): Promise<void> {
+    return this.bus.later(() => {
+      const others = this.bus.engines.filter((engine) => engine !== this)
+      for (const { node } of [this, ...others]) {
+        if (order.type === 'app_changed') node.carryOut(order)
+        else {
+          const app = node.app(order.app.id)
+          if (app) node.carryOut({ ...order, app })
+        }
+      }
+    })
+  }
+
+  isOccupied(app: App, channel: ChannelName): boolean {
+    const home = this.#home(app)
+    return home !== undefined && this.bus.presence.isOccupied(home, channel)
+  }
+
+  isOnline(app: App, userId: UserId): boolean {
+    return this.isOccupied(app, userChannel(userId))
+  }
+
+  connections(app: App): Promise<number> {
+    let sum = 0
+    return this.bus.later(() => {
+      this.bus.tell(app, (node, own) => (sum += node.connections(own)))
+      return sum
+    })
+  }
+
+  counts(app: App, channel: ChannelName) {
+    return this.bus.later(() => this.bus.presence.counts(this.#home(app)!, channel))
+  }
+
+  channels(app: App) {
+    return this.bus.later(() => {
+      const { presence } = this.bus
+      const home = this.#home(app)!
+      const names = [...presence.channels(home)].filter((name) => userOf(name) === undefined)
+      return { names, countsOf: (name: ChannelName) => presence.counts(home, name) }
+    })
+  }
+
+  members(app: App, channel: ChannelName) {
+    return this.bus.later(() => this.bus.presence.members(this.#home(app)!, channel))
+  }
+
+  last(app: App, channel: ChannelName) {
+    const { cache } = this.bus
+    return this.bus.later(() => cache.get(this.#home(app)!, channel, this.parts.clock.mono()))
+  }
+
+  claim(app: App, channel: ChannelName, key: string): Promise<boolean> {
+    return this.bus.later(() => this.bus.claims.claim(this.#home(app)!, channel, key))
+  }
+
+  addEarlier(fact: DepartureFact): void {
+    const app = this.#home(fact.app)
+    if (app) this.bus.first.parts.departures.addEarlier({ ...fact, app })
+  }
+
+  start(): void {
+    if (this.bus.first === this) this.parts.departures.start()
+  }
+
+  sweep(): void {
+    this.bus.cache.sweep(this.parts.clock.mono())
+  }
+
+  stop(): void {
+    this.parts.departures.stop()
+  }
+}

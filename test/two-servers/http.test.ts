@@ -1,0 +1,12 @@
+import { overTwoServers } from './run'
+
+overTwoServers([
+  'http/channels',
+  'http/connections',
+  'http/events',
+  'http/batch-events',
+  'http/admin-create',
+  'http/admin-change',
+  'http/admin-keys',
+  'webhooks/events',
+])

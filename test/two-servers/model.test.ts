@@ -1,0 +1,3 @@
+import { overTwoServers } from './run'
+
+overTwoServers(['model'])

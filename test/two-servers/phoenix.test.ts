@@ -1,0 +1,14 @@
+import { overTwoServers } from './run'
+
+overTwoServers([
+  'protocols/phoenix-presence',
+  'protocols/phoenix-events',
+  'protocols/phoenix-join',
+  'protocols/phoenix-app-ends',
+  'protocols/phoenix-gates',
+  'dialects/expusherlite/scopes',
+  'dialects/expusherlite/routes',
+  'dialects/pushex/client',
+  'dialects/pushex/routes',
+  'core/groups',
+])

@@ -1,0 +1,13 @@
+import { overTwoServers } from './run'
+
+overTwoServers([
+  'protocols/pusher-presence',
+  'protocols/pusher-users',
+  'protocols/pusher-watchlists',
+  'protocols/pusher-cache',
+  'protocols/pusher-client-events',
+  'protocols/pusher-subscribe',
+  'protocols/users-rows',
+  'core/engine-waits',
+  'core/hooks-authorize',
+])
