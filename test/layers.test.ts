@@ -262,7 +262,7 @@ const SMALL: Readonly<Record<string, string>> = {
   'core/disconnect.ts': 'a verb',
   'core/dismiss.ts': 'a verb',
   'core/facts.ts': 'a noun that everybody emits to',
-  'core/published.ts': 'looked for by its name',
+  'core/published-credentials.ts': 'credentials, auth and signatures ask it',
   'core/slow-reader.ts': 'sockets and queues ask it',
   'core/unauthorized.ts': 'a noun of its own: connect, sign-in and the sweep use it',
   'core/watchlist.ts': 'verbs share it, and import no verb',

@@ -8,7 +8,7 @@ import { NEW_APP, newAppId, newKeyPair, type AppRecord, type KeyRecord } from '.
 import type { Apps } from '../core/apps'
 import { findClashes } from '../core/app-names'
 import type { ProvidedApp } from '../core/provided-apps'
-import { isPublished, PUBLISHED } from '../core/published'
+import { isPublished, PUBLISHED } from '../core/published-credentials'
 import { sha256 } from '../core/signature'
 import type { Log } from '../core/types'
 import { slugOf } from '../apps/slug'

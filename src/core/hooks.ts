@@ -3,7 +3,7 @@
  * run in the order of the configuration, the first rejection wins; a gate that throws, exceeds the time limit
  * or gives an invalid answer refuses (fail closed). A failing tap has no effect.
  */
-import { isThenable, parseAnswer, type Answer } from './answers'
+import { isThenable, parseAnswer, type Answer } from './plugin-answers'
 import { Connection } from './connection'
 import { dataTooLarge, isRefusal, REFUSE, type Refusal } from './errors'
 import { withTimeout } from './faults'

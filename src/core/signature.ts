@@ -2,7 +2,7 @@
  * HMAC-SHA256 signatures as lower-case hex, over `socketId:channel[:channelData]` for subscriptions and over
  * `METHOD\nPATH\nQUERY` for HTTP requests. Spec: contract 3.2, 6.2; vectors in section 10.
  */
-import { isPublished } from './published'
+import { isPublished } from './published-credentials'
 import type { ChannelName, SocketId } from './types'
 
 /** The digest as hex; passwords and secrets are compared by it, since their length is secret, too. */

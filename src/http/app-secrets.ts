@@ -4,7 +4,7 @@
  */
 import type { App } from '../core/app'
 import type { Refusal } from '../core/errors'
-import { isPublished } from '../core/published'
+import { isPublished } from '../core/published-credentials'
 import { timingSafeEqual, sha256 } from '../core/signature'
 import type { Addresses } from './address'
 import { bearerToken, basicCredentials } from './headers'

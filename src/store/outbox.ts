@@ -8,16 +8,16 @@
  */
 import type { Database } from 'bun:sqlite'
 import type { Attempt, DeadLetter, LaneReport } from '../core/deliveries'
-import { announcementStore, type Announcement } from './announcements'
-import { cancelledRows, markOf, type EventSubject } from './cancellations'
-import { deadLetterStore, type Replay } from './dead-letters'
-import { DueRows, type Head, type OutboxRow } from './due-rows'
-import { Lanes, nameOf, type LaneKey } from './lanes'
+import { announcementStore, type Announcement } from './outbox-announcements'
+import { cancelledRows, markOf, type EventSubject } from './outbox-cancellations'
+import { deadLetterStore, type Replay } from './outbox-dead-letters'
+import { DueRows, type Head, type OutboxRow } from './outbox-due-rows'
+import { Lanes, nameOf, type LaneKey } from './outbox-lanes'
 
-export type { Announcement } from './announcements'
-export type { Replay } from './dead-letters'
-export type { Head, OutboxRow } from './due-rows'
-export { nameOf, type LaneKey } from './lanes'
+export type { Announcement } from './outbox-announcements'
+export type { Replay } from './outbox-dead-letters'
+export type { Head, OutboxRow } from './outbox-due-rows'
+export { nameOf, type LaneKey } from './outbox-lanes'
 
 export type EventEntry = LaneKey & {
   readonly type: 'event'

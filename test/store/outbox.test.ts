@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { RETRIES } from '../../src/webhooks/retries'
 import { outboxStore, type OutboxRow } from '../../src/store/outbox'
-import type { EventSubject } from '../../src/store/cancellations'
+import type { EventSubject } from '../../src/store/outbox-cancellations'
 import { openDatabase } from '../../src/store/sqlite'
 import { random } from '../random'
 

@@ -1,6 +1,6 @@
 /**
- * The published credentials: README.md and docs/admin-api.md have them, so that a developer types nothing.
- * They prove nothing about a caller; `http/local.ts` checks that the request is local, too.
+ * The published development credentials: README.md and docs/admin-api.md show them, so that a developer
+ * configures nothing. They prove nothing about a caller; `http/local.ts` checks that the request is local, too.
  */
 export const PUBLISHED = {
   appId: '1',

@@ -3,7 +3,7 @@
  */
 import type { Database } from 'bun:sqlite'
 import type { DeadLetter } from '../core/deliveries'
-import type { LaneRow } from './lanes'
+import type { LaneRow } from './outbox-lanes'
 
 /** Bounds of a list, which is made in one turn: letters of an app, letters of an endpoint, bytes. */
 const LIST_LIMITS = { app: 1000, endpoint: 100, bytes: 1_048_576 }
