@@ -9,6 +9,7 @@ import { countersOf } from './core/counters'
 import { REFUSE, type Refusal } from './core/errors'
 import { countFault } from './core/faults'
 import { maxPayloadBytes, maxPostBytes, maxRequestBytes } from './core/limits'
+import { noteHttpRefusal } from './core/refusals'
 import { MAX_BEHIND_BYTES, reportSlowReader } from './core/slow-reader'
 import type { MaybePromise } from './core/maybe-promise'
 import { codecFor, isPhoenixPath, isPolledPath } from './dialects/codecs'
@@ -20,6 +21,7 @@ import {
   respondToPage,
 } from './http/handshake'
 import type { Addresses } from './http/address'
+import type { AppRequests } from './http/app-requests'
 import type { HttpApi } from './http/api'
 import { decodeUtf8 } from './http/bytes'
 import { REQUEST_ID, requestIdFrom } from './http/headers'
@@ -57,6 +59,7 @@ export type Port = {
   readonly xhr: XhrSessions
   readonly longPolls: LongPolls
   readonly inFlight: InFlight
+  readonly appRequests: AppRequests
 }
 
 /** @throws the system's error for the address */
@@ -155,9 +158,10 @@ function respondTooBusy(port: Port, request: Request): Response {
   return withId(new Response(null, { status: 503, headers: { 'retry-after': '1' } }), request)
 }
 
-/** Logs a refusal from before the request's app is known. */
+/** Notes a refusal from before the request's app is known. */
 function logRefusal({ core, addresses }: Port, request: Request, refusal: Refusal): void {
-  core.refusalLog.note(refusal, { remoteAddress: addresses.of(request) })
+  const [remoteAddress, path] = [addresses.of(request), pathOf(request.url)]
+  noteHttpRefusal(core, refusal, { remoteAddress, app: undefined, requestId: undefined, path })
 }
 
 /** Responds in this turn of the event loop, or in one of the next where the requests before have used it up. */
@@ -227,6 +231,11 @@ function protocolHeaders({ headers }: Request): Record<string, string> {
 }
 
 const respondToApi = (port: Port, request: Request): MaybePromise<Response> =>
+  port.core.facts.hears('requested')
+    ? port.appRequests.answer(request, () => respondUnheard(port, request))
+    : respondUnheard(port, request)
+
+const respondUnheard = (port: Port, request: Request): MaybePromise<Response> =>
   port.inFlight.answer(request, () => respondInTurn(port, request, () => port.api.fetch(request)))
 
 /** Responds to requests for a socket that are no upgrade; undefined for all other requests. */

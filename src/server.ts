@@ -46,6 +46,7 @@ import {
 import { DIALECTS } from './dialects/dialects'
 import { Addresses } from './http/address'
 import { AdminChanges } from './http/admin-changes'
+import { AppRequests } from './http/app-requests'
 import { createApi, type HttpApi } from './http/api'
 import { ApiHooks } from './http/hooks'
 import { InFlight } from './http/in-flight'
@@ -208,7 +209,10 @@ async function build(
   undo.push(() => webhooks.stop())
   undo.push(() => core.engine.stop())
   const hooks = new ApiHooks(core, addresses)
+  const findApps = DIALECTS.map(({ findApp }) => findApp)
+  const appRequests = new AppRequests(core, findApps)
   const api = createApi(core, {
+    appRequests,
     dialects: DIALECTS.map(({ routes }) => routes),
     pathPrefix: config.pathPrefix,
     changes,
@@ -229,8 +233,19 @@ async function build(
     throw storeError(config.databasePath, cause)
   })
   await makeWay()
-  const inFlight = new InFlight(core, addresses, config.maxRequests || requestLimit())
-  const server = listen({ core, config, api, addresses, locality, xhr, longPolls, inFlight })
+  const maxRequests = config.maxRequests || requestLimit()
+  const inFlight = new InFlight(core, { addresses, appRequests, maxRequests })
+  const server = listen({
+    core,
+    config,
+    api,
+    addresses,
+    locality,
+    xhr,
+    longPolls,
+    inFlight,
+    appRequests,
+  })
   addresses.server = server
   undo.push(() => server.stop(true).then(() => slices.finish()))
   options.handOver?.(credentials)

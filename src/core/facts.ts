@@ -19,6 +19,8 @@ export const FACTS: Readonly<Record<FactType, string>> = {
   cache_miss: 'a subscriber found a cache channel empty',
   client_event: 'a client has sent an event to a channel',
   published: 'the engine has accepted an event, whoever sent it; not its copy for a group',
+  refused: 'a connection, a command or a request was refused',
+  requested: 'a request to the API of an app was answered',
   cut: 'a connection was closed because it read too slowly',
 }
 
@@ -47,6 +49,11 @@ export class Facts {
     const any = listener as unknown as FactListener<FactType>
     this.#listeners.push(any)
     for (const type of listener.types) this.#byType[type].push(any)
+  }
+
+  /** True where anybody listens to the type: asked before the work of finding the app, which `wants` needs. */
+  hears(type: FactType): boolean {
+    return this.#byType[type].length > 0
   }
 
   /** True where somebody listens to such a fact: only then it is worth building. */

@@ -7,10 +7,13 @@ import { isThenable, parseAnswer, type Answer } from './plugin-answers'
 import { Connection } from './connection'
 import { dataTooLarge, isRefusal, REFUSE, type Refusal } from './errors'
 import { withTimeout } from './faults'
+import type { Facts } from './facts'
 import { jsonOf } from './json'
+import type { Command } from './messages'
 import { HOOKS, type Allow, type HookName, type Hooks, type Replace } from './plugin'
 import { BLOCKED_MS, cpuMsAt, logFailure, logIfBlocked } from './plugin-faults'
 import type { RefusalLog } from './refusal-log'
+import { noteSocketRefusal } from './refusals'
 import type { MaybePromise } from './maybe-promise'
 import type { Clock, JsonText, Log } from './types'
 import { viewOf } from './views'
@@ -159,15 +162,19 @@ export function notify(
   for (const tap of taps) callNow(core, tap, first, second)
 }
 
-/** Sends a refusal to a connection, logs it and notifies the `refused` taps. */
+/** Sends a refusal of a connection, or of its `command`, notes it and notifies the `refused` taps. */
 export function refuseAndNotify(
-  core: HookContext & { readonly hooks: CompiledHooks; readonly refusalLog: RefusalLog },
+  core: HookContext & {
+    readonly hooks: CompiledHooks
+    readonly refusalLog: RefusalLog
+    readonly facts: Facts
+  },
   conn: Connection,
   refused: Refusal,
+  command?: Command,
 ): void {
   conn.refuse(refused)
-  const { remoteAddress, app, id: socketId } = conn
-  core.refusalLog.note(refused, { remoteAddress, appId: app?.id, socketId })
+  noteSocketRefusal(core, conn, refused, command)
   const { code, message } = refused
   if (core.hooks.refused.length > 0) notify(core, core.hooks.refused, conn, { code, message })
 }

@@ -3,7 +3,7 @@
  * from a codec. Nothing here knows a wire format.
  */
 import type { App } from './app'
-import type { Refusal } from './errors'
+import type { ErrorCode, Refusal } from './errors'
 import type { Members } from './roster'
 import type {
   ChannelName,
@@ -182,6 +182,23 @@ type AppMember = {
   readonly userId: UserId
 }
 
+/** Who was refused, and what, as far as it is known. */
+type RefusedCaller =
+  | {
+      readonly where: 'socket'
+      readonly app: App | undefined
+      readonly socketId: SocketId
+      /** As the client wrote it. */
+      readonly channel: string | undefined
+      readonly event: string | undefined
+    }
+  | {
+      readonly where: 'http'
+      readonly app: App | undefined
+      readonly requestId: string | undefined
+      readonly path: string
+    }
+
 /** Something that happened, for webhooks and metrics; FACTS says what each is. */
 export type Fact =
   | { readonly type: 'app_changed'; readonly app: App }
@@ -213,6 +230,22 @@ export type Fact =
       /** The client that sent it; undefined for a backend's. */
       readonly socketId: SocketId | undefined
     })
+  | ({ readonly type: 'refused' } & RefusedCaller & {
+        readonly code: ErrorCode
+        readonly message: string
+      })
+  | {
+      readonly type: 'requested'
+      /** Undefined where the path names none that exists. */
+      readonly app: App | undefined
+      readonly method: string
+      /** As it was routed: without the prefix of the settings. */
+      readonly path: string
+      readonly status: number
+      /** From its arrival to the answer, in milliseconds. */
+      readonly ms: number
+      readonly requestId: string | undefined
+    }
   | {
       readonly type: 'cut'
       /** Undefined for connections that name none. */

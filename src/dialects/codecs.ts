@@ -22,7 +22,9 @@ export const isPhoenixPath = (path: string): boolean =>
 /** The mount that has a long-poll. */
 const POLLED_MOUNT = MOUNTS.find(({ mount }) => mount.longPoll !== undefined)!
 
-export const isPolledPath = (path: string): boolean => isAt(POLLED_MOUNT.mount.longPoll, path)
+export const POLLED_PATH = POLLED_MOUNT.mount.longPoll!
+
+export const isPolledPath = (path: string): boolean => isAt(POLLED_PATH, path)
 
 /** The codec of long-poll: the newest version. */
 export const POLLED: Codec = POLLED_MOUNT.codecs[0]!

@@ -1,16 +1,18 @@
 /** DIALECTS: the servers whose clients and backends work here unchanged. Core knows none of them. */
 import type { GroupTable } from '../core/groups'
 import type { DialectRoutes } from '../http/api'
+import type { FindApp } from '../http/app-requests'
 import type { Mount } from '../protocols/phoenix'
 import { mount as scopeMount } from './expusherlite/mount'
-import { expusherliteRoutes } from './expusherlite/routes'
+import { expusherliteRoutes, findScopeApp } from './expusherlite/routes'
 import { SCOPES } from './expusherlite/scopes'
 import { mount as pushMount } from './pushex/mount'
-import { pushexRoutes } from './pushex/routes'
+import { findPushApp, pushexRoutes } from './pushex/routes'
 
 export type Dialect = {
   /** Its HTTP API. */
   readonly routes: DialectRoutes
+  readonly findApp: FindApp
   /** Its socket. */
   readonly mount: Mount
   /** Groups of channels, where it has some. */
@@ -19,6 +21,6 @@ export type Dialect = {
 
 /** In the order in which the document shows their routes. */
 export const DIALECTS: readonly Dialect[] = [
-  { routes: expusherliteRoutes, mount: scopeMount, groups: SCOPES },
-  { routes: pushexRoutes, mount: pushMount },
+  { routes: expusherliteRoutes, findApp: findScopeApp, mount: scopeMount, groups: SCOPES },
+  { routes: pushexRoutes, findApp: findPushApp, mount: pushMount },
 ]

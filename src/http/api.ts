@@ -13,6 +13,7 @@ import { crossOrigin } from './admin-origins'
 import { deliveries } from './deliveries'
 import { explain, requireDecodable, requireHost } from './errors'
 import { events } from './events'
+import type { AppRequests } from './app-requests'
 import { AppSecrets } from './app-secrets'
 import { REQUEST_ID, requestIdFrom } from './headers'
 import type { ApiHooks } from './hooks'
@@ -40,6 +41,7 @@ export type ApiOptions = SignedAccess &
   AdminOptions &
   Reference & {
     readonly dialects: readonly DialectRoutes[]
+    readonly appRequests: AppRequests
     readonly logins: Logins
     readonly deliveries: Deliveries
     readonly plugins: readonly RunningPlugin[]
@@ -56,7 +58,8 @@ export function createApi(core: Core, options: ApiOptions) {
     })
     .onError(({ error, request, set }) => {
       const id = String(set.headers[REQUEST_ID])
-      const failure = { error, request, requestId: id, addresses: hooks.addresses }
+      const app = options.appRequests.find(request)?.app
+      const failure = { error, request, requestId: id, addresses: hooks.addresses, app }
       const { status, body, type, headers } = explain(core, failure)
       set.status = status
       set.headers['content-type'] = type

@@ -4,9 +4,11 @@
  */
 import { NotFoundError, ParseError, ValidationError } from 'elysia'
 import type { UniqueField } from '../core/app-names'
+import type { App } from '../core/app'
 import { AppConflict } from '../core/apps'
 import type { Core } from '../core/core'
 import { RealtimeError, type ErrorCode, type Refusal } from '../core/errors'
+import { noteHttpRefusal } from '../core/refusals'
 import { WIRE_ERRORS } from '../protocols/errors'
 import type { Addresses } from './address'
 import type { FieldErrors } from '../apps/fields'
@@ -42,6 +44,8 @@ export type Failure = {
   readonly request: Request
   readonly requestId: string
   readonly addresses: Addresses
+  /** The app whose API the request is to, if that is known. */
+  readonly app: App | undefined
 }
 
 /** The admin API, and those of ExPusherLite and PushEx. */
@@ -78,15 +82,14 @@ function refusalIn(error: unknown, isSeed: boolean): RealtimeError | undefined {
     : undefined
 }
 
-/** Logs a refusal; called directly for answers that are made without an error. */
+/** Notes a refusal; called directly for answers that are made without an error. */
 export function logRefusal(
   core: Core,
   refused: Pick<Refusal, 'code' | 'message'>,
-  { request, requestId, addresses }: Omit<Failure, 'error'>,
+  { request, requestId, addresses, app }: Omit<Failure, 'error'>,
 ): void {
-  const [, id = ''] = /^\/apps\/([^/]+)/.exec(pathOf(request.url)) ?? []
-  const app = core.apps.byId(id)
-  core.refusalLog.note(refused, { remoteAddress: addresses.of(request), appId: app?.id, requestId })
+  const [remoteAddress, path] = [addresses.of(request), pathOf(request.url)]
+  noteHttpRefusal(core, refused, { remoteAddress, app, requestId, path })
 }
 
 /**

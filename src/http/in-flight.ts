@@ -8,6 +8,7 @@ import type { Core } from '../core/core'
 import { RealtimeError, refusal, type Refusal } from '../core/errors'
 import type { MaybePromise } from '../core/maybe-promise'
 import type { Addresses } from './address'
+import type { AppRequests } from './app-requests'
 import { explain } from './errors'
 import { REQUEST_ID, requestIdFrom } from './headers'
 
@@ -18,6 +19,13 @@ const RETRY_AFTER_SECONDS = 1
 /** So few are never too many and are not counted: counting costs a twentieth of a trigger. */
 const FEW = 32
 
+export type InFlightOptions = {
+  readonly addresses: Addresses
+  readonly appRequests: AppRequests
+  /** All that wait. */
+  readonly maxRequests: number
+}
+
 export class InFlight {
   #count = 0
   /** Not yet counted by address, which costs 0.4 µs each: no address holds too many while all together hold fewer. */
@@ -25,12 +33,17 @@ export class InFlight {
   readonly #byAddress: AddressCounts
   readonly #few: number
 
+  readonly addresses: Addresses
+  readonly appRequests: AppRequests
+  readonly maxRequests: number
+
   constructor(
     readonly core: Core,
-    readonly addresses: Addresses,
-    /** All that wait. */
-    readonly maxRequests: number,
+    { addresses, appRequests, maxRequests }: InFlightOptions,
   ) {
+    this.addresses = addresses
+    this.appRequests = appRequests
+    this.maxRequests = maxRequests
     const ofAddress = core.limits.maxRequestsPerAddress
     this.#byAddress = new AddressCounts(ofAddress)
     this.#few = Math.floor(Math.min(FEW, maxRequests / 4, (ofAddress || maxRequests) / 4))
@@ -86,7 +99,8 @@ export class InFlight {
     this.core.counters.requestsRefused++
     const id = requestIdFrom(request.headers.get(REQUEST_ID))
     const error = new RealtimeError(code, message, { retryAfterSeconds: RETRY_AFTER_SECONDS })
-    const failure = { error, request, requestId: id, addresses: this.addresses }
+    const app = this.appRequests.find(request)?.app
+    const failure = { error, request, requestId: id, addresses: this.addresses, app }
     const { status, body, type, headers } = explain(this.core, failure)
     const own = { 'content-type': type, [REQUEST_ID]: id, connection: 'close' }
     return new Response(body, { status, headers: { ...headers, ...own } })

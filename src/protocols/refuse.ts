@@ -8,20 +8,20 @@ import { isRefusal, type ErrorCode, type Refusal } from '../core/errors'
 import { countFault } from '../core/faults'
 import { refuseAndNotify } from '../core/hooks'
 import type { Command } from '../core/messages'
+import { noteSocketRefusal } from '../core/refusals'
 import type { Client } from './codec'
 
-/** Counts a refused message or, before the hello, a refused connection. */
-export function refuse(core: Core, conn: Client, refused: Refusal): void {
+/** Counts a refused message (a `command`, once it is decoded) or, before the hello, a refused connection. */
+export function refuse(core: Core, conn: Client, refused: Refusal, command?: Command): void {
   const counters = countersOf(core, conn.app)
   if (conn.established) counters.messagesRefused++
   else counters.connectionsRefused++
-  refuseAndNotify(core, conn, refused)
+  refuseAndNotify(core, conn, refused, command)
 }
 
-/** Logs a refusal that a session's client gets as an HTTP status or a close code, not as a frame. */
+/** Notes a refusal that a session's client gets as an HTTP status or a close code, not as a frame. */
 export function noteRefusedRequest(core: Core, conn: Client, code: ErrorCode): void {
-  const { remoteAddress, app, id: socketId } = conn
-  core.refusalLog.note({ code, message: '' }, { remoteAddress, appId: app?.id, socketId })
+  noteSocketRefusal(core, conn, { code, message: '' })
 }
 
 /** Refuses a frame that is not decoded: only its ref is looked for. */
@@ -37,11 +37,12 @@ export function refuseCommand(
   refused: Refusal,
   command: Command | Refusal | undefined,
 ): void {
-  if (command === undefined || isRefusal(command) || !('ref' in command))
-    return refuse(core, conn, refused)
+  if (command === undefined || isRefusal(command)) return refuse(core, conn, refused)
+  if (!('ref' in command)) return refuse(core, conn, refused, command)
   const { ref } = command
-  if (command.type !== 'subscribe') return refuse(core, conn, ref ? { ...refused, ref } : refused)
-  refuse(core, conn, { ...refused, ref, subscribing: command.channel })
+  if (command.type !== 'subscribe')
+    return refuse(core, conn, ref ? { ...refused, ref } : refused, command)
+  refuse(core, conn, { ...refused, ref, subscribing: command.channel }, command)
   if (command.replaces && !conn.closed)
     conn.reply({ type: 'ended', ref: command.replaces, replaced: true })
 }

@@ -13,8 +13,9 @@ import { Pass } from '../core/slices'
 import { andThen, type MaybePromise } from '../core/maybe-promise'
 import type { Frame } from '../core/types'
 import { decodeUtf8, tryReadBytes, type UnreadReason } from '../http/bytes'
-import { isPolled, POLLED } from '../dialects/codecs'
+import { isPolled, POLLED, POLLED_PATH } from '../dialects/codecs'
 import { CONTENT_TYPES } from '../http/headers'
+import { noteHttpRefusal } from '../core/refusals'
 import { noteRefusedRequest } from '../protocols/refuse'
 import type { Client } from '../protocols/codec'
 import {
@@ -152,7 +153,9 @@ export class LongPolls {
   #open(incoming: IncomingRequest): MaybePromise<Response> {
     const { core } = this
     if (!isPolled(incoming.query)) {
-      core.refusalLog.note(UNPOLLED, { remoteAddress: incoming.remoteAddress })
+      const { remoteAddress } = incoming
+      const unknown = { app: undefined, requestId: undefined }
+      noteHttpRefusal(core, UNPOLLED, { ...unknown, remoteAddress, path: POLLED_PATH })
       return respond(403)
     }
     const attempt = accept(core, POLLED, POLLED.handshake(core, '', incoming.query), incoming)

@@ -2,25 +2,14 @@
 import { describe, expect, mock, spyOn, test } from 'bun:test'
 import type { App } from '../../src/core/app'
 import { FACTS, Facts } from '../../src/core/facts'
-import type { Fact, FactType } from '../../src/core/messages'
+import type { FactType } from '../../src/core/messages'
 import { MAX_BEHIND_BYTES } from '../../src/core/slow-reader'
 import { EVENT, post } from '../dialects/expusherlite/ask'
-import { start, type TestServer } from '../harness'
+import { start } from '../harness'
+import { listen } from '../listen'
 import { phoenixRaw } from '../phoenix'
 import { publish } from '../publish'
 import { XhrClient } from '../transports/xhr-client'
-
-type FactOf<Type extends FactType> = Extract<Fact, { readonly type: Type }>
-
-/** The facts of a type from now on; of an app its id. */
-function listen<Type extends FactType>(server: TestServer, type: Type) {
-  const heard: (Omit<FactOf<Type>, 'app' | 'type'> & { readonly app: string | undefined })[] = []
-  server.core.facts.listen({
-    types: [type],
-    receive: ({ type: _type, app, ...fact }) => heard.push({ ...fact, app: app?.id } as never),
-  })
-  return heard
-}
 
 const event = (name: string, ...channels: string[]) => ({
   name,

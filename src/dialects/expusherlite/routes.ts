@@ -20,6 +20,7 @@ import { checkData, checkName, checkRate, filterEvent, noteAnswer } from '../../
 import type { Counts } from '../../core/presence'
 import type { ChannelName } from '../../core/types'
 import type { DialectAccess } from '../../http/api'
+import { appByPath } from '../../http/app-requests'
 import { FieldError } from '../../http/errors'
 import { bodyLimitsOf, readBody, sliceOf, type Body } from '../../http/form'
 import { NO_BODY } from '../../http/hooks'
@@ -75,6 +76,11 @@ const CHANNELS = {
     JSON.stringify({ name, subscription_count: subscriptions }),
 }
 
+/** Finds the app whose slug a path has. */
+export const findScopeApp = appByPath(/^\/api\/apps\/([^/]+)/, ({ apps }, slug) =>
+  apps.bySlug(slug),
+)
+
 export function expusherliteRoutes(core: Core, access: DialectAccess) {
   const bodyLimits = bodyLimitsOf(core.limits)
   return new Elysia({ prefix: '/api/apps/:appSlug', tags: ['ExPusherLite'] })
@@ -129,13 +135,13 @@ export function expusherliteRoutes(core: Core, access: DialectAccess) {
     )
 }
 
-type AppRequest = { readonly request: Request; readonly slug: string }
+type ScopeRequest = { readonly request: Request; readonly slug: string }
 
 /** The app with the slug, whose key and secret the request shows or for which a plugin vouches. */
 async function authenticate(
   core: Core,
   { hooks, secrets }: DialectAccess,
-  { request, slug }: AppRequest,
+  { request, slug }: ScopeRequest,
 ): Promise<App> {
   requireJsonAccepted(request)
   // A browser that knows the credentials sends them with forms of any site.

@@ -29,13 +29,16 @@ import { isReservedByPusher } from '../../protocols/event-names'
 import { channelOfTopic } from '../../protocols/phoenix-topics'
 import { isForeignPage } from '../../http/admin-origins'
 import type { DialectAccess } from '../../http/api'
+import type { FindApp } from '../../http/app-requests'
 import type { SecretVerdict } from '../../http/app-secrets'
 import { logRefusal } from '../../http/errors'
 import { bodyLimitsOf, readBody, sliceOf, type Body } from '../../http/form'
 import { NO_BODY, type PushVerdict, type ReceivedRequest } from '../../http/hooks'
 import { BAD_REQUEST, errorDetail, JSON_REFUSALS, PUBLISH_REFUSALS } from '../../http/refusals'
 import { documentForms, objectSchema, textSchema } from '../../http/schemas'
-import { queryOf } from '../../http/place'
+import { pathOf, queryOf } from '../../http/place'
+
+const PUSH_PATH = '/api/push'
 
 const EXAMPLE = { channel: ['test', 'test2'], data: 'data', event: 'woohoo' }
 const PushBody: object = objectSchema(
@@ -90,11 +93,13 @@ export function pushexRoutes(core: Core, access: DialectAccess) {
   const refuse = ({ request, set }: PushContext, code: ErrorCode, body: object): Response => {
     const status = (set.status = WIRE_ERRORS[code].http)
     const requestId = String(set.headers[REQUEST_ID])
-    logRefusal(core, refusal(code, ''), { request, requestId, addresses: hooks.addresses })
+    const app = appOf(core, request)
+    const { addresses } = hooks
+    logRefusal(core, refusal(code, ''), { request, requestId, addresses, app })
     return new Response(JSON.stringify(body), { status })
   }
   return new Elysia({ tags: ['PushEx'] }).post(
-    '/api/push',
+    PUSH_PATH,
     async ({ request, set }) => {
       Object.assign(set.headers, HEADERS)
       requireJsonAccepted(request)
@@ -147,6 +152,10 @@ export function pushexRoutes(core: Core, access: DialectAccess) {
 // ---------------------------------------------------------------- access
 // An app shows its secret, by Basic or Bearer, or a plugin vouches for it; with the published credentials
 // every request of this machine may push (`local.ts`).
+
+/** Finds the app of a push. */
+export const findPushApp: FindApp = (core, request) =>
+  pathOf(request.url) === PUSH_PATH ? { app: appOf(core, request) } : undefined
 
 /** A permission to push; `params` is what a plugin put in the place of the body, if anything. */
 type Grant = { readonly app: App; readonly params: unknown }
