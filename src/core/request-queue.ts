@@ -19,7 +19,7 @@ export class RequestQueue {
   #began = 0
   #allowedMs = 0
 
-  constructor(readonly slices: Pick<Slices, 'meter' | 'countRequest' | 'isLate'>) {}
+  constructor(readonly slices: Pick<Slices, 'meter' | 'countRequest' | 'isLate' | 'charge'>) {}
 
   get size(): number {
     return this.#waiting.length
@@ -51,6 +51,8 @@ export class RequestQueue {
     const now = this.slices.meter()
     if (this.#began === -Infinity) this.#began = now
     if (now - this.#began < this.#allowedMs) this.#waiting.shift()?.()
-    if (this.#callbacks === 0 && this.#waiting.length > 0) this.#arm(REQUESTS_MS.most)
+    if (this.#callbacks > 0) return
+    this.slices.charge(this.slices.meter() - this.#began)
+    if (this.#waiting.length > 0) this.#arm(REQUESTS_MS.most)
   }
 }

@@ -97,11 +97,13 @@ export class Pass<T> implements Work {
  */
 export const SLICE_MS = 3
 /** Milliseconds of it for what is done as it arrives: the runtime may have hundreds more, and how long those take is known after them. */
-export const AT_ONCE_MS = 0.5
+export const AT_ONCE_MS = 1
 /** Milliseconds for waiting works in a turn whose share was already spent. */
 const LEAST_MS = 0.5
 /** What is left per turn of the time that arrivals once took. */
-const FADING = 0.8
+const FADING = 0.9
+/** Milliseconds that a task counts at least: what it sets going, as the check of a token, comes on top. */
+const LEAST_TASK_MS = SLICE_MS / 64
 /** Milliseconds in which frames and requests are handled as they arrive; less than a slice, since works come on top. */
 export const ARRIVALS_MS = 2
 /**
@@ -226,9 +228,9 @@ export class Slices {
     this.#arm()
   }
 
-  /** Leaves so many milliseconds of a turn to somebody whose turns are others: no more than one of them. */
+  /** Leaves so many milliseconds of the next turn to somebody who has turns of their own. */
   charge(ms: number): void {
-    this.#chargedMs = ms
+    this.#chargedMs = Math.min(this.#chargedMs + ms, SLICE_MS)
   }
 
   /** Runs all that waits, and from now on everything at once. */
@@ -244,8 +246,10 @@ export class Slices {
     while (this.hasTime) {
       const work = this.#works.shift()
       if (!work) break
+      const before = this.#spentMs
       if (this.#runStep(work)) this.#works.push(work)
       this.spend(this.#settled)
+      if (work === this.#tasks) this.#spentMs = Math.max(this.#spentMs, before + LEAST_TASK_MS)
     }
     this.#running = false
     this.#arm()

@@ -1,5 +1,5 @@
 /** Requests that came when their turn was late. */
-import { expect, test } from 'bun:test'
+import { expect, spyOn, test } from 'bun:test'
 import { REQUESTS_MS, RequestQueue } from '../../src/core/request-queue'
 import { ARRIVALS_MS, Slices } from '../../src/core/slices'
 
@@ -35,6 +35,18 @@ test('go on in the next turns, as many as each has time for, in order', async ()
   }
   await Promise.all(answers)
   expect(done).toEqual(Array.from({ length: 21 }, (_, index) => index))
+})
+
+test('their time is taken from the slices of that turn', async () => {
+  const { time, requests, ask } = queue()
+  const charge = spyOn(requests.slices, 'charge')
+  await ask(0)
+  time.ms += ARRIVALS_MS
+  await Promise.all(Array.from({ length: 20 }, (_, index) => ask(index + 1)))
+  await turn()
+  const charged = charge.mock.calls.map(([ms]) => ms)
+  expect(Math.max(...charged)).toBeLessThanOrEqual(REQUESTS_MS.most)
+  expect(charged.reduce((sum, ms) => sum + ms)).toBeGreaterThanOrEqual(20 - charged.length)
 })
 
 test('who comes while others wait is behind them, in whichever turn', async () => {

@@ -69,8 +69,8 @@ describe('work', () => {
   test('leaves time to whoever has turns of their own, in one of its turns', async () => {
     const { slices, work } = metered()
     const done: string[] = []
-    slices.add(work('a', 20 * SHARE, done, STEP_MS))
-    while (done.length < 12 * SHARE) await turn() // what came at once is forgotten
+    slices.add(work('a', 60 * SHARE, done, STEP_MS))
+    while (done.length < 50 * SHARE) await turn() // what came at once is forgotten
     const counts: number[] = []
     for (const chargedMs of [2, 0, 1000]) {
       const before = done.length
@@ -146,6 +146,20 @@ describe('work', () => {
     expect(slices.hasTime).toBe(false)
     await turn()
     expect(slices.hasTime).toBe(true)
+  })
+
+  test('of a task counts a little, however short: what it sets going comes on top', async () => {
+    const { slices, time } = metered()
+    let done = 0
+    const began = slices.meter()
+    time.ms += AT_ONCE_MS
+    slices.spend(began)
+    for (let tasks = 0; tasks < 300; tasks++) slices.schedule(() => void done++)
+    while (done < 300) {
+      const before = done
+      await turn()
+      expect(done - before).toBeLessThanOrEqual(64)
+    }
   })
 
   test('does not starve beside what is done at once in every turn', async () => {
