@@ -171,6 +171,11 @@ export class Crowd implements Role {
     }
   }
 
+  /** One of them says that, and no answer is awaited. */
+  say(index: number, text: string): void {
+    this.#clients[index]!.say(text)
+  }
+
   /** All at once, without a goodbye. */
   leave(): void {
     for (const { socket } of this.#clients) this.#reactor.close(socket)

@@ -73,6 +73,34 @@ const list = (label: string, query: string): Misdeed => ({
   commit: (stage) => stage.get('/channels', query),
 })
 
+const EVENTS_PER_BATCH = 10
+const UNSUBSCRIBE = JSON.stringify({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
+
+/** Nearly as many events are published at once as a channel may owe; meanwhile subscribers leave, one after the other. */
+function unsubscribing(subscribers: number, events: number): Misdeed {
+  const event = { name: 'e', channel: 'room', data: 'x'.repeat(50) }
+  const batch = JSON.stringify({ batch: Array<object>(EVENTS_PER_BATCH).fill(event) })
+  let crowd: Crowd
+  return {
+    label: 'subscribers leave a channel that owes them 4 000 events',
+    budgetMs: 5,
+    before: (stage) => {
+      crowd?.leave()
+      crowd = stage.crowd(subscribers)
+      crowd.join(() => ['room'])
+    },
+    commit: async (stage) => {
+      let left = 0
+      using _leaving = setInterval(() => {
+        if (left < subscribers) crowd.say(left++, UNSUBSCRIBE)
+      })
+      await Promise.all(
+        Array.from({ length: events / EVENTS_PER_BATCH }, () => stage.post('/batch_events', batch)),
+      )
+    },
+  }
+}
+
 let names = 0
 
 function renaming(): Misdeed {
@@ -97,6 +125,7 @@ export const CROWDS: readonly Misdeed[] = [
     ...joining('300 more connections of members who are there', 300, (index) => `m${index % 10}`),
     times: 3,
   },
+  unsubscribing(300, 4000),
   renaming(),
   list('the list of 100 000 channels', ''),
   list('the list of 100 000 channels with their counts', 'info=subscription_count'),

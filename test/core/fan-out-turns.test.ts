@@ -127,6 +127,23 @@ describe('a turn', () => {
   })
 })
 
+test('who leaves is sent all that is pending in one write', async () => {
+  await using server = await start()
+  const clients = await rooms(server, { room: 60 })
+  const { hub } = server.core
+  const [conn] = [...hub.connections()].slice(-1)
+  const channel = hub.channel(server.core.apps.byId('1')!, 'room' as ChannelName)
+  const all = Array.from({ length: 200 }, (_, index) => String(index))
+  for (const data of all) publishTo(server, 'room', data)
+  using cork = spyOn(conn!.sink, 'cork')
+  using send = spyOn(conn!.sink, 'send')
+  hub.leave(conn!.subscription(channel)!)
+  expect([cork.mock.calls.length, send.mock.calls.length]).toEqual([1, all.length])
+  const client = clients.find(({ socketId }) => socketId === conn!.id)!
+  const heard = (await client.frames.take(all.length)).map((frame) => JSON.parse(frame).data)
+  expect(heard).toEqual(all)
+})
+
 describe('a fault in a turn', () => {
   /** Native publishes to the channel fail, for so many times. */
   function breaks({ core }: TestServer, channel: string, times: number): void {
