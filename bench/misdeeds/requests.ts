@@ -29,6 +29,10 @@ const toChannels = (bytes: number): string =>
 const withList = (bytes: number): string =>
   `{"name":"a","channel":"a","data":[${filled('1,', bytes)}1]}`
 
+const KEYS = numbered('key-', 32_000).join('":1,"')
+const withKeys = (before: string, after: string): string =>
+  `{"name":"a","channel":"a",${before}"${KEYS}":1${after}}`
+
 /** As many values as are read, and space. */
 const spacedList = (bytes: number): string =>
   `[${filled('1 ,', 190 * KIB)}1${filled(' ', bytes - 190 * KIB)}]`
@@ -79,6 +83,8 @@ export const REQUESTS: readonly Misdeed[] = [
   trigger('trigger to 500 KB of channels', toChannels(500 * KIB)),
   trigger('trigger with 4 MB of list for data', withList(4 * MIB - 100)),
   trigger('trigger with 500 KB of list for data', withList(500 * KIB)),
+  trigger('trigger with 450 KB of keys', withKeys('"data":"x",', '')),
+  trigger('trigger with 450 KB of keys in data', withKeys('"data":{', '}')),
   trigger(
     'batch with 500 KB of spaced list for data',
     batchOf(spacedList(500 * KIB)),

@@ -40,18 +40,21 @@ export function scanValue(text: string): JsonSlice | undefined {
 
 /**
  * The values of the keys in a JSON object, undefined for a missing key; of equal keys the last counts, as in
- * `JSON.parse`. Undefined for any other text.
+ * `JSON.parse`. Undefined for any other text, and for an object of more than `most` keys, which is read no further.
  */
 export function scanObject(
   text: string,
   keys: readonly string[],
+  most = Infinity,
 ): readonly (JsonSlice | undefined)[] | undefined {
+  let count = 0
   const found = Array<JsonSlice | undefined>(keys.length).fill(undefined)
   let at = spaceEnd(text, 0)
   if (text.charCodeAt(at) !== OPEN_OBJECT) return undefined
   at = spaceEnd(text, at + 1)
   if (text.charCodeAt(at) === CLOSE_OBJECT) return isEnd(text, at + 1) ? found : undefined
   for (;;) {
+    if (++count > most) return undefined
     const start = at
     const end = stringEnd(text, start)
     const wanted = end === NOT_JSON ? -1 : keyIn(text, start, end, keys)
@@ -83,6 +86,16 @@ export function scanArray(text: string, count: number): readonly JsonSlice[] | u
     if (text.charCodeAt(at) !== COMMA) return undefined
     at = spaceEnd(text, at + 1)
   }
+}
+
+/** How many entries an array has. `text` must be JSON. */
+export function countEntries(text: string): number {
+  let count = 0
+  arrayEnd(text, spaceEnd(text, 0), (start) => {
+    count++
+    return valueEnd(text, start)
+  })
+  return count
 }
 
 /** The strings of a JSON array of strings, at most one more than `most`; undefined for any other text. */

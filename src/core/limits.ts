@@ -132,6 +132,9 @@ export const APP_LIMITS = (Object.keys(LIMITS) as LimitName[]).filter((name) => 
 export const maxFrameChars = ({ maxEventDataBytes, maxUserInfoBytes }: Limits): number =>
   4 * (maxEventDataBytes + maxUserInfoBytes) + 16_384
 
+/** Keys of `data` of one of Pusher's own events. Four are of use; to look at the 6000 of a whole frame takes 0.2 ms. */
+export const MAX_DATA_KEYS = 100
+
 /**
  * Bytes of one WebSocket message that the runtime accepts; it closes the socket with 1009 beyond that.
  * Every frame that may be parsed has room (a character takes at most three bytes), and one that is slightly

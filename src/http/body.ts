@@ -4,9 +4,10 @@
  * reading of bodies costs 2 µs a request.
  */
 import { isUtf8 } from 'node:buffer'
-import type { Static, TObject } from '@sinclair/typebox'
+import { KindGuard, type Static, type TArray, type TObject, type TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { isRecord, parseJson, describeExcess } from '../core/json'
+import { isRecord, parseJson } from '../core/json'
+import { countEntries, scanArray, scanObject } from '../core/json-scan'
 import { describeMistake, invalid } from './mistake'
 import { parseParameters } from './signed-query'
 
@@ -26,7 +27,7 @@ export function jsonBody<Schema extends TObject>(schema: Schema) {
   const checker = TypeCompiler.Compile(schema)
   return (received: ReceivedBody): Static<Schema> => {
     const text = decodeBody(received.raw)
-    const given = text === '' || text === 'null' ? {} : parse(text)
+    const given = text === '' || text === 'null' ? {} : parse(text, schema)
     const body = received.hasParameters && given ? mergeQuery(given, received.url) : given
     if (!checker.Check(body))
       throw invalid(body ? describeMistake(checker.Errors(body)) : NOT_AN_OBJECT)
@@ -55,15 +56,45 @@ function mergeQuery(body: Record<string, unknown>, url: string): Record<string, 
   return { ...parameters, ...body }
 }
 
-function parse(text: string): Record<string, unknown> | undefined {
-  const tooMuch = describeExcess(text)
-  if (tooMuch !== undefined) throw invalid(tooMuch)
-  const body = parseJson(text)
+function parse(text: string, schema: TObject): Record<string, unknown> | undefined {
+  const body = text.length < LONG_CHARS ? parseJson(text) : readObject(text, schema)
   if (!isRecord(body)) return undefined
   dropNulls(body)
   const { batch } = body
   if (Array.isArray(batch)) for (const event of batch) if (isRecord(event)) dropNulls(event)
   return body
+}
+
+/**
+ * From here on a body is long, and only what its schema has is read: to parse 32 000 keys takes 5 ms, to pass over
+ * them 1 (Bun 1.4.5).
+ */
+const LONG_CHARS = 32_768
+
+/** Undefined for any other text. Objects and lists are empty where the schema has no keys or entries: `data` is sent as it was written. */
+function readObject(text: string, { properties }: TObject): unknown {
+  const keys = Object.keys(properties)
+  const slices = scanObject(text, keys)
+  if (!slices) return undefined
+  const read: Record<string, unknown> = {}
+  slices.forEach((slice, index) => {
+    const key = keys[index]!
+    if (slice) read[key] = readValue(slice.text, properties[key]!)
+  })
+  return read
+}
+
+function readValue(text: string, schema: TSchema): unknown {
+  if (text.startsWith('{')) return KindGuard.IsObject(schema) ? readObject(text, schema) : {}
+  if (!text.startsWith('[')) return parseJson(text)
+  return KindGuard.IsArray(schema) ? readList(text, schema) : []
+}
+
+/** As long as the list is, but of one that is too long no entries. */
+function readList(text: string, { items, maxItems = Infinity }: TArray): unknown[] {
+  const entries = scanArray(text, maxItems + 1) ?? []
+  if (entries.length > maxItems) return Array<unknown>(countEntries(text))
+  return entries.map((entry) => readValue(entry.text, items))
 }
 
 /** A key that is null counts as absent (contract 6.4). */

@@ -13,7 +13,7 @@ import { percentDecode, isRefusal, quote, REFUSE, refusal, type Refusal } from '
 import { checkBudget } from '../core/client-event'
 import { jsonText, MAX_LEVELS } from '../core/json'
 import { scanObject, stringIn, type JsonSlice } from '../core/json-scan'
-import { maxFrameChars } from '../core/limits'
+import { MAX_DATA_KEYS, maxFrameChars } from '../core/limits'
 import type { Broadcast, Command, Peer, Reply } from '../core/messages'
 import type { Members, RosterEntry } from '../core/roster'
 import type { Frame } from '../core/types'
@@ -167,7 +167,7 @@ function textsBelow(
   keys: readonly string[],
 ): readonly (string | undefined)[] | undefined {
   const text = stringIn(data) ?? data?.text
-  return text === undefined ? undefined : scanObject(text, keys)?.map(stringIn)
+  return text === undefined ? undefined : scanObject(text, keys, MAX_DATA_KEYS)?.map(stringIn)
 }
 
 // ---------------------------------------------------------------- server to client

@@ -126,7 +126,7 @@ describe('POST /events', () => {
 })
 
 test('data nested deeper than can be written out is refused', async () => {
-  await using server = await start()
+  await using server = await start({ limits: { maxEventDataBytes: 400_000 } })
   const nested: unknown[] = []
   let inner = nested
   for (let depth = 0; depth < 10; depth++) inner.push((inner = []))

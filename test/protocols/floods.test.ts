@@ -5,6 +5,7 @@
 import { connect, type Socket } from 'node:net'
 import { describe, expect, test } from 'bun:test'
 import { totalCounters } from '../../src/core/counters'
+import { MAX_DATA_KEYS } from '../../src/core/limits'
 import { ARRIVALS_MS } from '../../src/core/slices'
 import { MAX_PINGS } from '../../src/protocols/session'
 import { pluginOf, PONG, start, within, type StartOptions, type TestServer } from '../harness'
@@ -115,6 +116,19 @@ describe('frames of one packet', () => {
     for (let n = 0; n < 40; n++) client.send(`{"event":"pusher:subscribe","data":{${keys}}}`)
     expect(await mostPerTurn(() => server.totals.messagesRefused, 40)).toBeLessThanOrEqual(2)
     expect(await client.frames.take(40)).toHaveLength(40)
+  })
+
+  test('have so many keys of data that may be of use, and are read no further', async () => {
+    await using slowly = await slow()
+    const client = await slowly.server.raw()
+    const subscribe = (count: number): string => {
+      const keys = Array.from({ length: count - 1 }, (_, key) => `"k${key}":1`).join()
+      return `{"event":"pusher:subscribe","data":{${keys},"channel":"room-${count}"}}`
+    }
+    client.send(subscribe(MAX_DATA_KEYS))
+    client.send(subscribe(MAX_DATA_KEYS + 1))
+    expect((await client.nextJson()).channel).toBe(`room-${MAX_DATA_KEYS}`)
+    expect(await client.next()).toContain('Invalid pusher:subscribe')
   })
 
   test('are more than may wait: the connection is closed, its neighbour stays', async () => {
