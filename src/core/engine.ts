@@ -279,9 +279,10 @@ export class OneNodeEngine implements Engine {
     const { vacated, left, member, count } = this.presence.exit(app, channel, departure)
     if (vacated) this.#claims.forget(app, channel, CACHE_MISS)
     const isOwn = true
-    this.#node.apply({ type: 'exited', app, channel, kind, isOwn, departure, member, left, count })
+    // Before the taps of plugins, which may end another connection in the channel.
     if (left && departure)
       this.#emitDeparture({ type: 'member_removed', app, channel, userId: departure.userId })
+    this.#node.apply({ type: 'exited', app, channel, kind, isOwn, departure, member, left, count })
     if (vacated) this.#emitDeparture({ type: 'channel_vacated', app, channel })
   }
 

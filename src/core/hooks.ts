@@ -162,18 +162,30 @@ export function notify(
   for (const tap of taps) callNow(core, tap, first, second)
 }
 
+type RefusalContext = HookContext & {
+  readonly hooks: CompiledHooks
+  readonly refusalLog: RefusalLog
+  readonly facts: Facts
+}
+
 /** Sends a refusal of a connection, or of its `command`, notes it and notifies the `refused` taps. */
 export function refuseAndNotify(
-  core: HookContext & {
-    readonly hooks: CompiledHooks
-    readonly refusalLog: RefusalLog
-    readonly facts: Facts
-  },
+  core: RefusalContext,
   conn: Connection,
   refused: Refusal,
   command?: Command,
 ): void {
   conn.refuse(refused)
+  notifyRefused(core, conn, refused, command)
+}
+
+/** Notes a refusal that was sent and notifies the `refused` taps, which may end the connection. */
+export function notifyRefused(
+  core: RefusalContext,
+  conn: Connection,
+  refused: Refusal,
+  command?: Command,
+): void {
   noteSocketRefusal(core, conn, refused, command)
   const { code, message } = refused
   if (core.hooks.refused.length > 0) notify(core, core.hooks.refused, conn, { code, message })

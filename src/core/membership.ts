@@ -8,7 +8,7 @@ import type { Connection, Subscription, VerifiedSignin } from './connection'
 import type { Core } from './core'
 import type { Delta, Entered, Exited, Node } from './engine'
 import { refusal, type Refusal } from './errors'
-import { notify, refuseAndNotify } from './hooks'
+import { notify, notifyRefused } from './hooks'
 import type { SubscribeCommand } from './messages'
 import type { UserId } from './types'
 import { appView } from './views'
@@ -31,10 +31,11 @@ export function apply(core: Core, node: Node, delta: Delta): void {
     })
 }
 
-/** The connection has closed while it waited for its seat. */
+/** The connection has closed while it waited for its seat: it was there for a moment. */
 function leaveAgain(core: Core, node: Node, conn: Connection, delta: Entered): void {
-  const { app, channel, entry, arrival } = delta
-  if (entry?.type === 'subscribe') showEntry(core, node, delta)
+  const { app, channel, entry, arrival, joined } = delta
+  if (entry?.type !== 'signin') showEntry(core, node, delta)
+  else if (joined) announceUser(core.engine, app, { userId: entry.user.id, online: true })
   const departure = arrival && { userId: arrival.member.userId, meta: arrival.meta }
   core.engine.exit(conn, app, channel, departure)
 }
@@ -73,11 +74,16 @@ function signIn(
   core.unauthorized.authorize(conn)
   core.hub.join(conn, app, channel)
   const { maxWatchedUsers } = app.limits
-  if (wanted > maxWatchedUsers && maxWatchedUsers > 0)
-    refuseAndNotify(core, conn, watchlistTooLong(wanted, maxWatchedUsers, watched))
+  const refused =
+    wanted > maxWatchedUsers && maxWatchedUsers > 0
+      ? watchlistTooLong(wanted, maxWatchedUsers, watched)
+      : undefined
+  if (refused) conn.refuse(refused)
   watch(core, conn, app, watched)
   conn.signinSubscriptions = (conn.subscriptions?.size ?? 0) - before
   if (isFirst) announceUser(core.engine, app, { userId: user.id, online: true, except: conn.id })
+  // Plugins come last: they may end the connection.
+  if (refused) notifyRefused(core, conn, refused)
 }
 
 const watchlistTooLong = (wanted: number, limit: number, watched: readonly UserId[]): Refusal =>

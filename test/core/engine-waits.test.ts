@@ -47,6 +47,24 @@ describe('while a seat is on its way', () => {
     expect(server.totals.faults).toBe(0)
   })
 
+  test('a socket that closes during its sign-in is online for a moment', async () => {
+    await using server = await start()
+    await using watcher = await server.raw()
+    server.signin(watcher, '{"id":"watcher","watchlist":["ann"]}')
+    await watcher.frames.take(2)
+    const client = await server.raw()
+    const held = server.hold()
+    server.signin(client, '{"id":"ann"}')
+    await server.received(2)
+    await held.next() // the node listens to the user's channel
+    client.socket.close()
+    await server.connectionsDownTo(1)
+    held.release()
+    const statuses = (await watcher.frames.take(2)).map((frame) => JSON.parse(frame).data)
+    expect(statuses.map((data) => JSON.parse(data).events[0].name)).toEqual(['online', 'offline'])
+    await watcher.expectNothing()
+  })
+
   test.each([
     ['subscribe, unsubscribe, subscribe', ['+', '-', '+'], 1],
     ['subscribe, unsubscribe', ['+', '-'], 0],
