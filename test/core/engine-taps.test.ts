@@ -20,7 +20,7 @@ test('a tap for a member who has left may end the next: facts come in their orde
   await clients[0]![Symbol.asyncDispose]()
   await server.connectionsDownTo(0)
   await server.settle()
-  const left = server.facts.flatMap((fact) =>
+  const left = server.facts.flatMap((fact): string | [] =>
     fact.type === 'member_removed' ? fact.userId : fact.type === 'channel_vacated' ? '-' : [],
   )
   expect(left).toEqual(['ann', 'bob', '-'])
