@@ -15,6 +15,9 @@ export const STEPS = [
   'verify',
   'look an app up',
   'empty hook',
+  'publish to nobody',
+  'subscribe and unsubscribe',
+  'join and leave with a second tab',
 ] as const
 
 export type Step = (typeof STEPS)[number]

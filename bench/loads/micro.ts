@@ -4,7 +4,11 @@
 import { runGatesNow } from '../../src/core/hooks'
 import { jsonText } from '../../src/core/json'
 import { Connection } from '../../src/core/connection'
-import type { ChannelName, SocketId } from '../../src/core/types'
+import type { SubscribeCommand } from '../../src/core/messages'
+import { publish } from '../../src/core/publish'
+import { subscribe, unsubscribe } from '../../src/core/subscribe'
+import type { ChannelName, Sink, SocketId } from '../../src/core/types'
+import { PUSHER } from '../../src/http/events'
 import { serve } from '../../kit/plugin-kit'
 import { codecFor } from '../../src/dialects/codecs'
 import { cpuSecondsOfThread } from '../lib/libc'
@@ -14,6 +18,16 @@ import type { MicroCase, Step } from '../micro'
 
 const CHUNK = 10_000
 const PAYLOAD_BYTES = 100
+/** What the connection is sent goes nowhere. */
+const SILENT: Sink = {
+  send: () => 1,
+  ping: () => undefined,
+  close: () => undefined,
+  subscribe: () => undefined,
+  unsubscribe: () => undefined,
+  publish: () => 1,
+  getBufferedAmount: () => 0,
+}
 const CHANNEL = 'private-room' as ChannelName
 const SUBSCRIBE = JSON.stringify({
   event: 'pusher:subscribe',
@@ -57,6 +71,33 @@ async function steps(): Promise<Record<Step, (index: number) => unknown>> {
   const app = core.apps.byKey(credentials.key)!
   const pair = app.keys[0]!
   const conn = new Connection('1.1' as SocketId, codec, app, '127.0.0.1')
+  conn.sink = SILENT
+  core.hub.add(conn)
+  const event = { name: 'event', data: padding(PAYLOAD_BYTES), channels: ['quiet'] }
+  const requests = [{ ...event, socketId: undefined }]
+  const subscribeTo = (channel: string, userId?: string): SubscribeCommand => {
+    const channelData = userId === undefined ? undefined : JSON.stringify({ user_id: userId })
+    const signed = [conn.id, channel, channelData].filter((part) => part !== undefined).join(':')
+    const auth = `${pair.key}:${pair.sign(signed)}`
+    const rest = { ref: undefined, params: () => ({}), replaces: undefined }
+    return { type: 'subscribe', app, channel: channel as ChannelName, auth, channelData, ...rest }
+  }
+  // Notices would wait for a turn of the event loop, which there is none of here: nobody is to be notified.
+  const neighbour = new Connection('2.2' as SocketId, codec, app, '127.0.0.1')
+  neighbour.sink = SILENT
+  core.hub.add(neighbour)
+  for (const channel of ['room', 'presence-room']) {
+    const channelData = channel === 'room' ? undefined : '{"user_id":"ann"}'
+    const signed = ['2.2', channel, channelData].filter((part) => part !== undefined).join(':')
+    const auth = `${pair.key}:${pair.sign(signed)}`
+    subscribe(core, neighbour, { ...subscribeTo(channel), auth, channelData })
+  }
+  const [open, closed] = [subscribeTo('room'), subscribeTo('presence-room', 'ann')]
+  const comeAndGo = (command: SubscribeCommand): unknown => {
+    const answer = subscribe(core, conn, command)
+    unsubscribe(core, conn, { ...command, type: 'unsubscribe' })
+    return answer
+  }
   const text = `1234.5678:${CHANNEL}`
   const signature = pair.sign(text)
   const data = jsonText(padding(PAYLOAD_BYTES))
@@ -78,6 +119,9 @@ async function steps(): Promise<Record<Step, (index: number) => unknown>> {
     verify: () => pair.verify(text, signature),
     'look an app up': () => core.apps.byKey(credentials.key),
     'empty hook': () => core.hooks.frame.length > 0 && runGatesNow(core, core.hooks.frame, conn),
+    'publish to nobody': () => publish(core, app, requests, PUSHER),
+    'subscribe and unsubscribe': () => comeAndGo(open),
+    'join and leave with a second tab': () => comeAndGo(closed),
   }
 }
 

@@ -24,7 +24,8 @@ function end(core: Core, conn: Connection): void {
   const { app, user, established } = conn
   if (app && user) {
     core.users.remove(conn, app)
-    core.engine.exit(conn, app, userChannel(user.id), undefined)
+    const name = userChannel(user.id)
+    core.engine.exit(conn, { app, name, kind: core.groups.kindOf(name) }, undefined)
   }
   if (established && app && core.facts.wants('disconnected', app))
     core.facts.emit({ type: 'disconnected', app, socketId: conn.id })

@@ -31,7 +31,7 @@ import type { App } from './app'
 import type { AppChange } from './apps'
 import { Cache, Claims, type CachedEvent } from './cache'
 import { userOf, type ChannelKind } from './channel'
-import type { Connection, VerifiedSignin } from './connection'
+import type { Channel, Connection, VerifiedSignin } from './connection'
 import type { Departures } from './departures'
 import { membersFull, type Refusal } from './errors'
 import type { Facts } from './facts'
@@ -62,13 +62,16 @@ export type Position = {
 export const NOT_KEPT: Position = { epoch: '', offset: 0 }
 
 /** What a connection enters a channel for: a subscription, or a sign-in, whose channel is that of the user. */
-export type Entry = SubscribeCommand | VerifiedSignin
+export type Entry = (SubscribeCommand | VerifiedSignin) & { readonly kind: ChannelKind }
 
 /** The occupied channels of an app. One that was left meanwhile has no subscriptions. */
 export type OccupiedChannels = {
   readonly names: Iterable<ChannelName>
   readonly countsOf: (name: ChannelName) => Counts
 }
+
+/** A channel that a connection leaves. */
+export type Place = Pick<Channel, 'app' | 'name' | 'kind'>
 
 /** A connection has entered a channel. */
 export type Entered = {
@@ -163,7 +166,7 @@ export interface Engine {
   ): MaybePromise<Refusal | undefined>
 
   /** Leaves a seat in a channel of any kind. The connection receives nothing of the channel any more. */
-  exit(conn: Connection, app: App, channel: ChannelName, departure: Departure | undefined): void
+  exit(conn: Connection, place: Place, departure: Departure | undefined): void
 
   /** Gives an event to the subscribers on all nodes, and keeps it where the channel keeps events. */
   publish(publication: Publication): MaybePromise<Position | Refusal>
@@ -241,8 +244,7 @@ export class OneNodeEngine implements Engine {
     arrival: Arrival | undefined,
     limit: number,
   ): Refusal | undefined {
-    const { app, channel } = entry
-    const kind = this.#parts.kindOf(channel)
+    const { app, channel, kind } = entry
     if (arrival && this.presence.isFull(app, channel, arrival, limit))
       return membersFull(channel, limit)
     const seat = kind.counted ? this.presence.enter(app, channel, arrival) : undefined
@@ -273,9 +275,9 @@ export class OneNodeEngine implements Engine {
     return undefined
   }
 
-  exit(conn: Connection, app: App, channel: ChannelName, departure: Departure | undefined): void {
-    const kind = this.#parts.kindOf(channel)
-    if (!kind.counted) return this.#exitUncounted(app, channel, kind)
+  exit(conn: Connection, place: Place, departure: Departure | undefined): void {
+    const { app, name: channel, kind } = place
+    if (!kind.counted) return this.#exitUncounted(place)
     const { vacated, left, member, count } = this.presence.exit(app, channel, departure)
     if (vacated) this.#claims.forget(app, channel, CACHE_MISS)
     const isOwn = true
@@ -287,7 +289,7 @@ export class OneNodeEngine implements Engine {
   }
 
   /** Only the user of the channel, if it has one, is somebody's business. */
-  #exitUncounted(app: App, channel: ChannelName, kind: ChannelKind): void {
+  #exitUncounted({ app, name: channel, kind }: Place): void {
     const userId = userOf(channel)
     if (userId === undefined || this.isOnline(app, userId)) return
     const nobody = { departure: undefined, member: undefined, count: 0 }

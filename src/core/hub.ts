@@ -170,15 +170,17 @@ export class Hub {
   }
 
   #fanOutTo(channel: Channel, broadcast: Broadcast, exceptId: SocketId | undefined): void {
-    const except = exceptId && this.#connection(channel.app, exceptId)
     let encoder: Encoder | undefined
     let frame: Frame | undefined
+    let except: Connection | undefined
     for (const audience of channel.audiences) {
       if (audience.encoder !== encoder) {
         encoder = audience.encoder
         frame = encoder.broadcast(broadcast)
       }
-      if (frame !== undefined) audience.deliver(frame, except)
+      if (frame === undefined) continue
+      except ??= exceptId && this.#connection(channel.app, exceptId)
+      audience.deliver(frame, except)
     }
   }
 

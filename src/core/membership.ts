@@ -33,11 +33,11 @@ export function apply(core: Core, node: Node, delta: Delta): void {
 
 /** The connection has closed while it waited for its seat: it was there for a moment. */
 function leaveAgain(core: Core, node: Node, conn: Connection, delta: Entered): void {
-  const { app, channel, entry, arrival, joined } = delta
+  const { app, channel: name, kind, entry, arrival, joined } = delta
   if (entry?.type !== 'signin') showEntry(core, node, delta)
   else if (joined) announceUser(core.engine, app, { userId: entry.user.id, online: true })
   const departure = arrival && { userId: arrival.member.userId, meta: arrival.meta }
-  core.engine.exit(conn, app, channel, departure)
+  core.engine.exit(conn, { app, name, kind }, departure)
 }
 
 /** The reply precedes the channel's first event. */
@@ -126,12 +126,16 @@ function showExit(core: Core, node: Node, delta: Exited): void {
 export function leaveChannel(core: Core, subscription: Subscription): void {
   if (!subscription.shard) return // a plugin's tap for another subscription has ended it
   const { conn, member, meta } = subscription
-  const { app, name, kind } = subscription.channel
+  const { name, kind } = subscription.channel
   const userId = member?.userId
   core.hub.leave(subscription)
   // A user leaves with the end of the connection.
   if (userOf(name) === undefined)
-    core.engine.exit(conn, app, name, userId !== undefined && meta ? { userId, meta } : undefined)
+    core.engine.exit(
+      conn,
+      subscription.channel,
+      userId !== undefined && meta ? { userId, meta } : undefined,
+    )
   if (kind.auth !== 'user' && core.hooks.unsubscribed.length > 0)
     notify(core, core.hooks.unsubscribed, conn, { channel: core.groups.nameOf(name), userId })
 }

@@ -97,7 +97,8 @@ function enterUser(
   const ids = (data['watchlist'] ?? []) as readonly UserId[]
   const watched = ids.slice(0, app.limits.maxWatchedUsers)
   const channel = userChannel(user.id)
-  const entry: VerifiedSignin = { ...command, channel, user, watched, wanted: ids.length }
+  const verified: VerifiedSignin = { ...command, channel, user, watched, wanted: ids.length }
+  const entry = { ...verified, kind: core.groups.kindOf(channel) }
   const heard = allOf(watched.map((id) => core.engine.listen(app, watchChannel(id))))
   return andThen(heard, (answers) => {
     const deaf = answers.find((answer) => answer !== undefined)

@@ -178,7 +178,7 @@ function enterUnlessClosed(
   if (refused) return refused
   const arrival = member && { member, meta: newMeta(core, member) }
   // A copy, which does not keep the frame in memory.
-  const entry = { ...command, channel: copyText(channel) }
+  const entry = { ...command, channel: copyText(channel), kind }
   return core.engine.enter(conn, entry, arrival, app.limits.maxPresenceMembers)
 }
 

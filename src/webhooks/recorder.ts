@@ -53,7 +53,8 @@ export class Recorder {
     core.facts.listen({
       types: WEBHOOK_EVENTS,
       receive: (fact) => this.#receive(fact),
-      wants: (type, app, channel) => !this.#isStopped && isWanted(type, app, channel!),
+      wants: (type, app, channel) =>
+        !this.#isStopped && app.record.webhooks.length > 0 && isWanted(type, app, channel!),
       hasRoom: () => !this.#queue.isCrowded,
     })
   }

@@ -14,6 +14,7 @@ import {
   type Entry,
   type Node,
   type Order,
+  type Place,
   type Position,
 } from '../../src/core/engine'
 import { membersFull, type Refusal } from '../../src/core/errors'
@@ -66,7 +67,7 @@ export class JoinedEngine implements Engine {
     const { channel } = entry
     const app = this.#home(entry.app)
     if (!app) return undefined // its connections are being closed
-    const kind = this.parts.kindOf(channel)
+    const { kind } = entry
     if (arrival && bus.presence.isFull(app, channel, arrival, limit))
       return membersFull(channel, limit)
     const isSeat = kind.counted || entry.type === 'signin'
@@ -123,12 +124,10 @@ export class JoinedEngine implements Engine {
 
   exit(
     _conn: Connection,
-    leaving: App,
-    channel: ChannelName,
+    { app: leaving, name: channel, kind }: Place,
     departure: Departure | undefined,
   ): void {
     const { bus } = this
-    const kind = this.parts.kindOf(channel)
     const user = userOf(channel)
     if (!kind.counted && user === undefined) return
     void bus.later(() => {

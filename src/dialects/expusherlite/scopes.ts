@@ -3,7 +3,7 @@
  * reaches the members of its scope as `topic:event`.
  * Spec: phoenix contract 2.5, 4.2, 4.3.
  */
-import type { App } from '../../core/app'
+import type { App, AppRecord } from '../../core/app'
 import { channelKind, GROUP, type GroupRules } from '../../core/channel'
 import type { Core } from '../../core/core'
 import type { GroupTable, Relay } from '../../core/groups'
@@ -14,11 +14,13 @@ const SCOPE = '#scope-'
 const PUBLIC_SCOPE = `${SCOPE}public:`
 
 /** Scopes that are kinds of channels, too. */
-const PREFIXES: Readonly<Record<string, string>> = {
+const PREFIXES = {
   public: '',
   private: 'private-',
   presence: 'presence-',
 }
+
+type Scope = keyof typeof PREFIXES
 
 /** The group that clients call `scope:slug` or `scope:slug:rest`, of the app with the slug. */
 export const scopeChannel = (topic: string): ChannelName => `${SCOPE}${topic}` as ChannelName
@@ -67,13 +69,23 @@ function relayOf(app: App, channel: ChannelName): Relay | undefined {
   if (!counted || auth === 'plugin') return undefined // a user's, a scope's own
   if (auth === 'signature' && !clientEvents) return undefined // encrypted
   const scope = auth === 'none' ? 'public' : presence ? 'presence' : 'private'
-  const topic = channel.slice(PREFIXES[scope]!.length)
-  return { group: scopeChannel(`${scope}:${app.record.slug}`), prefix: `${topic}:` }
+  const topic = channel.slice(PREFIXES[scope].length)
+  const groups = groupsByRecord.getOrInsertComputed(app.record, newGroups)
+  return { group: groups[scope], prefix: `${topic}:` }
 }
+
+/** The groups that events are relayed to: their names are asked for with each event. */
+const groupsByRecord = new WeakMap<AppRecord, Readonly<Record<Scope, ChannelName>>>()
+
+const newGroups = ({ slug }: AppRecord): Readonly<Record<Scope, ChannelName>> => ({
+  public: scopeChannel(`public:${slug}`),
+  private: scopeChannel(`private:${slug}`),
+  presence: scopeChannel(`presence:${slug}`),
+})
 
 /** The channel of a topic, with or without the scope in front. Undefined where no channel can have the name. */
 export function channelOfScope(scope: string, topic: string): ChannelName | undefined {
-  const prefix = Object.hasOwn(PREFIXES, scope) ? PREFIXES[scope] : undefined
+  const prefix = Object.hasOwn(PREFIXES, scope) ? PREFIXES[scope as Scope] : undefined
   if (prefix === undefined) return undefined
   return channelOfTopic(
     prefix + (topic.startsWith(`${scope}:`) ? topic.slice(scope.length + 1) : topic),
