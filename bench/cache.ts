@@ -2,13 +2,13 @@
  * Cache: what does it cost to keep a channel's last event? Fan-out on a cache channel beside the
  * same on a plain one. Many subscribers hide what few show.
  */
-import { crowd, crowdCase, saturated } from './lib/crowds'
+import { makeCrowd, makeCrowdCase, saturate } from './lib/crowds'
 import { swarmQuestion } from './fanout'
 import type { Question } from './lib/question'
 import type { SwarmCase } from './loads/swarm'
 
 const cacheCase = (channel: string, label: string, subscribers: number): SwarmCase =>
-  crowdCase(crowd({ channel, subscribers, ...saturated(4) }), {
+  makeCrowdCase(makeCrowd({ channel, subscribers, ...saturate(4) }), {
     label: `${label}, ${subscribers} subscribers`,
   })
 

@@ -11,15 +11,15 @@
  * neighbour's work. What it is there to catch, a delivery that is encoded twice, a loop over sockets,
  * a promise per message, costs more.
  */
-import { questionNamed } from './lib/catalogue'
+import { findQuestion } from './lib/catalogue'
 import { UsageError } from './lib/command-line'
-import { grouped } from './lib/crowds'
-import { heading } from './lib/heading'
-import { defectsIn } from './lib/judge'
+import { groupDigits } from './lib/crowds'
+import { formatHeading } from './lib/heading'
+import { findDefects } from './lib/judge'
 import { wasBusy } from './lib/machine'
 import type { Figure } from './lib/question'
 import { readRecords, type BenchRecord } from './lib/records'
-import { figureAt, isAt, ratioOf, type Place, type Spread } from './lib/statistics'
+import { figureAt, matchPlace, ratioOf, type Place, type Spread } from './lib/statistics'
 
 export const NOISE = 0.05
 export const REGRESSION = 0.1
@@ -51,26 +51,27 @@ export function compareRuns([before, after, ...more]: readonly string[]): readon
   if (before === undefined || after === undefined || more.length > 0)
     throw new UsageError('compare expects two runs of bench/results: compare A B')
   const runs = [readRecords(before), readRecords(after)] as const
-  for (const [index, run] of runs.entries()) console.log(`${'AB'[index]}  ${heading(run[0]!)}`)
-  const changes = changesBetween(...runs)
+  for (const [index, run] of runs.entries())
+    console.log(`${'AB'[index]}  ${formatHeading(run[0]!)}`)
+  const changes = findChanges(...runs)
   for (const change of changes) console.log(lineOf(change))
   const missing = placesIn(runs[0]).length - new Set(changes.map(({ place }) => place)).size
   if (missing > 0) console.log(`Only in A: ${missing} cases, which are not compared`)
   const regressed = changes.filter(({ verdict }) => verdict === 'regressed')
   if (changes.length === 0) return ['the runs have nothing in common']
-  const losses = defectsIn(runs[1]).map((defect) => `B: ${defect}`)
+  const losses = findDefects(runs[1]).map((defect) => `B: ${defect}`)
   return [
     ...losses,
     ...regressed.map((change) => `regression past ${REGRESSION * 100} %: ${lineOf(change)}`),
   ]
 }
 
-export function changesBetween(
+export function findChanges(
   before: readonly BenchRecord[],
   after: readonly BenchRecord[],
 ): readonly Change[] {
   return placesIn(before).flatMap((place) => {
-    const { figure } = questionNamed(place.question)
+    const { figure } = findQuestion(place.question)
     return [figure, MEMORY].flatMap((each) => changeAt(place, each, [before, after]) ?? [])
   })
 }
@@ -84,7 +85,7 @@ function placesIn(records: readonly BenchRecord[]): readonly Place[] {
     }),
   )
   return [...places.values()].filter(({ question, side }) =>
-    questionNamed(question).subjects.includes(side),
+    findQuestion(question).subjects.includes(side),
   )
 }
 
@@ -94,7 +95,7 @@ const machineOf = ({ cpu, cores, memoryGib, arch }: BenchRecord): string =>
 type Runs = readonly [before: readonly BenchRecord[], after: readonly BenchRecord[]]
 
 function changeAt(place: Place, figure: Figure, runs: Runs): Change | undefined {
-  const { yardsticks } = questionNamed(place.question)
+  const { yardsticks } = findQuestion(place.question)
   const through = yardsticks.find((side) =>
     runs.every((records) => ratioOf(records, [place, { ...place, side }], figure.key)),
   )
@@ -106,7 +107,7 @@ function changeAt(place: Place, figure: Figure, runs: Runs): Change | undefined 
   if (!before || !after) return undefined
   const gain = gainOf(figure, before, after)
   const [here, there] = runs.map((records) => machineOf(records[0]!))
-  const isCalm = !runs.some((records) => wasBusy(records.filter(isAt(place))))
+  const isCalm = !runs.some((records) => wasBusy(records.filter(matchPlace(place))))
   const isKnown = isCalm && (through !== undefined || here === there)
   return {
     place,
@@ -123,8 +124,8 @@ const gainOf = ({ better }: Figure, before: Spread, after: Spread): number =>
   better === 'more' ? after.median / before.median - 1 : before.median / after.median - 1
 
 function verdictOn(gain: number, before: Spread, after: Spread): Change['verdict'] {
-  const apart = after.min > before.max || after.max < before.min
-  if (!apart || Math.abs(gain) <= NOISE) return 'same'
+  const isApart = after.min > before.max || after.max < before.min
+  if (!isApart || Math.abs(gain) <= NOISE) return 'same'
   if (Math.min(before.rounds, after.rounds) < LEAST_ROUNDS) return 'unclear'
   if (gain > 0) return 'better'
   return gain < -REGRESSION ? 'regressed' : 'worse'
@@ -132,7 +133,7 @@ function verdictOn(gain: number, before: Spread, after: Spread): Change['verdict
 
 const lineOf = ({ place, title, through, before, after, gain, verdict }: Change): string => {
   const digits = before.median < 100 ? 2 : 0
-  const figures = `${grouped(before.median, digits)} -> ${grouped(after.median, digits)}`
+  const figures = `${groupDigits(before.median, digits)} -> ${groupDigits(after.median, digits)}`
   const percent = `${gain >= 0 ? '+' : ''}${(gain * 100).toFixed(1)} %`
   const what = through === undefined ? title : `${title}, through ${through}'s`
   return `${verdict.padEnd(9)}  ${percent.padStart(8)}  ${place.question}, ${place.case}, ${place.side}: ${what}: ${figures}`

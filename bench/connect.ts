@@ -2,18 +2,18 @@
  * Connect: how fast is a connection accepted, shaken hands with and subscribed, and what does it
  * cost when it is idle? Nobody listens to the same channel twice; all share the channels.
  */
-import { withLoad } from './lib/play'
+import { playLoad } from './lib/play'
 import { LATENCY_COLUMNS, USAGE_COLUMNS, type Question } from './lib/question'
 import { OTHERS } from './lib/sides'
-import { grouped } from './lib/crowds'
+import { groupDigits } from './lib/crowds'
 import type { ConnectCase } from './loads/connect'
 
-export const connectCase = (
+export const makeConnectCase = (
   connections: number,
   subscriptions: number,
   more: Partial<ConnectCase> = {},
 ): ConnectCase => ({
-  label: `${grouped(connections)}, ${subscriptions} ${subscriptions === 1 ? 'channel' : 'channels'} each`,
+  label: `${groupDigits(connections)}, ${subscriptions} ${subscriptions === 1 ? 'channel' : 'channels'} each`,
   connections,
   subscriptions,
   roundsBefore: 0,
@@ -22,8 +22,8 @@ export const connectCase = (
 })
 
 /** The server has done it twice: what it costs once no code runs for the first time. */
-export const warmCase = (connections: number, subscriptions: number): ConnectCase => {
-  const cold = connectCase(connections, subscriptions, { roundsBefore: 2, restSeconds: 0.5 })
+export const makeWarmCase = (connections: number, subscriptions: number): ConnectCase => {
+  const cold = makeConnectCase(connections, subscriptions, { roundsBefore: 2, restSeconds: 0.5 })
   return { ...cold, label: `${cold.label}, warm` }
 }
 
@@ -33,17 +33,17 @@ const MANY = 19_000
 export const connect: Question = {
   name: 'connect',
   asks: 'How fast are connections accepted, and what does an idle one cost?',
-  play: withLoad('connect.ts', { meter: 'heap' }),
+  play: playLoad('connect.ts', { meter: 'heap' }),
   cases: [
-    connectCase(10_000, 0),
-    connectCase(10_000, 1),
-    warmCase(10_000, 0),
-    warmCase(10_000, 1),
-    connectCase(5000, 10),
-    connectCase(MANY, 1, { sides: ['carillon', 'bare'] }),
+    makeConnectCase(10_000, 0),
+    makeConnectCase(10_000, 1),
+    makeWarmCase(10_000, 0),
+    makeWarmCase(10_000, 1),
+    makeConnectCase(5000, 10),
+    makeConnectCase(MANY, 1, { sides: ['carillon', 'bare'] }),
   ],
-  quickCases: [connectCase(2000, 1, { restSeconds: 0.5 })],
-  smokeCases: [connectCase(100, 1, { restSeconds: 0.1 })],
+  quickCases: [makeConnectCase(2000, 1, { restSeconds: 0.5 })],
+  smokeCases: [makeConnectCase(100, 1, { restSeconds: 0.1 })],
   subjects: ['carillon'],
   yardsticks: OTHERS,
   figure: {

@@ -7,7 +7,7 @@
  * keep the server full, which is held against its own latency when it is alone.
  */
 import type { CrowdRow } from './lib/crowd'
-import { atRate, crowd } from './lib/crowds'
+import { publishAtRate, makeCrowd } from './lib/crowds'
 import { LATENCY_COLUMNS, USAGE_COLUMNS, type Question } from './lib/question'
 import { swarmQuestion } from './fanout'
 import type { SwarmCase } from './loads/swarm'
@@ -21,14 +21,19 @@ const fairnessCase = (label: string, subscribers: number): SwarmCase => ({
   label,
   seconds: 4,
   crowds: [
-    crowd({ channel: 'busy', subscribers, ...atRate(BUSY_PER_SECOND) }),
-    crowd({ channel: 'tiny', subscribers: 1, isProbe: true, ...atRate(PROBES_PER_SECOND) }),
+    makeCrowd({ channel: 'busy', subscribers, ...publishAtRate(BUSY_PER_SECOND) }),
+    makeCrowd({
+      channel: 'tiny',
+      subscribers: 1,
+      isProbe: true,
+      ...publishAtRate(PROBES_PER_SECOND),
+    }),
   ],
 })
 
-const SMALL = crowd({ channel: 'small', subscribers: 20, isProbe: true, ...atRate(50) })
+const SMALL = makeCrowd({ channel: 'small', subscribers: 20, isProbe: true, ...publishAtRate(50) })
 /** Two a second, so that it is whole before the next one comes. */
-const LARGE = crowd({ channel: 'large', subscribers: 1500, isProbe: true, ...atRate(2) })
+const LARGE = makeCrowd({ channel: 'large', subscribers: 1500, isProbe: true, ...publishAtRate(2) })
 
 const besideCase = (label: string, measured: CrowdRow, others: readonly CrowdRow[]): SwarmCase => ({
   label,
@@ -39,7 +44,7 @@ const besideCase = (label: string, measured: CrowdRow, others: readonly CrowdRow
 
 /** `subscribers` and the rate are of each. */
 const large = (channels: number, subscribers: number, rate: number): CrowdRow =>
-  crowd({
+  makeCrowd({
     channel: channels === 1 ? 'busy' : 'busy-',
     channels,
     subscribers: channels * subscribers,
@@ -47,7 +52,7 @@ const large = (channels: number, subscribers: number, rate: number): CrowdRow =>
     pace: { ratePerSecond: channels * rate },
   })
 
-const MANY_SMALL = crowd({
+const MANY_SMALL = makeCrowd({
   channel: 'busy-',
   channels: 150,
   subscribers: 150 * 20,

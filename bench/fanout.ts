@@ -4,8 +4,8 @@
  * one publish at a time, which leaves a server nothing to join; "at 250/s" is a fixed rate, and
  * latency then counts from the moment at which a message was due.
  */
-import { atRate, crowd, crowdCase, saturated } from './lib/crowds'
-import { withLoad } from './lib/play'
+import { publishAtRate, makeCrowd, makeCrowdCase, saturate } from './lib/crowds'
+import { playLoad } from './lib/play'
 import { LATENCY_COLUMNS, USAGE_COLUMNS, type Question } from './lib/question'
 import { OTHERS } from './lib/sides'
 import type { SwarmCase } from './loads/swarm'
@@ -18,7 +18,7 @@ const DEPTHS = [1, 4, 16] as const
 export const RATES = [45, 125, 250, 500, 1000] as const
 
 const saturatedCase = (subscribers: number, payloadBytes: number, depth: number): SwarmCase =>
-  crowdCase(crowd({ subscribers, payloadBytes, ...saturated(depth) }))
+  makeCrowdCase(makeCrowd({ subscribers, payloadBytes, ...saturate(depth) }))
 
 /** Every depth at 100 B, every size at 4/4. */
 const SATURATED = SUBSCRIBERS.flatMap((subscribers) => [
@@ -26,10 +26,10 @@ const SATURATED = SUBSCRIBERS.flatMap((subscribers) => [
   ...LARGER_BYTES.map((bytes) => saturatedCase(subscribers, bytes, 4)),
 ])
 
-const AT_RATES = RATES.map((rate) => crowdCase(crowd(atRate(rate))))
+const AT_RATES = RATES.map((rate) => makeCrowdCase(makeCrowd(publishAtRate(rate))))
 
 export const swarmQuestion = {
-  play: withLoad('swarm.ts'),
+  play: playLoad('swarm.ts'),
   figure: {
     title: 'deliveries per server-CPU-second',
     key: 'deliveriesPerCpuSecond',
@@ -52,6 +52,9 @@ export const fanout: Question = {
   name: 'fanout',
   asks: 'What does one delivery of a published event cost the server, and how long does it take?',
   cases: [...SATURATED, ...AT_RATES],
-  quickCases: [saturatedCase(1000, 100, 4), crowdCase(crowd(atRate(45)))],
-  smokeCases: [saturatedCase(200, 100, 4), crowdCase(crowd({ subscribers: 50, ...atRate(100) }))],
+  quickCases: [saturatedCase(1000, 100, 4), makeCrowdCase(makeCrowd(publishAtRate(45)))],
+  smokeCases: [
+    saturatedCase(200, 100, 4),
+    makeCrowdCase(makeCrowd({ subscribers: 50, ...publishAtRate(100) })),
+  ],
 }

@@ -3,7 +3,7 @@
  * loads, and with ten that do nothing, beside one without plugins. A fan-out meets hooks once per
  * publish, so many subscribers hide them; a trigger that nobody hears meets all of its hooks.
  */
-import { crowd, crowdCase, saturated } from './lib/crowds'
+import { makeCrowd, makeCrowdCase, saturate } from './lib/crowds'
 import { swarmQuestion } from './fanout'
 import type { Question } from './lib/question'
 import { ONE_CHANNEL, trigger } from './trigger'
@@ -15,9 +15,9 @@ export const hooksFanout: Question = {
   ...AGAINST_NONE,
   name: 'hooks-fanout',
   asks: 'What do plugins cost a fan-out?',
-  cases: [crowdCase(crowd(saturated(4))), crowdCase(crowd(saturated(1)))],
+  cases: [makeCrowdCase(makeCrowd(saturate(4))), makeCrowdCase(makeCrowd(saturate(1)))],
   quickCases: [],
-  smokeCases: [crowdCase(crowd({ subscribers: 50 }))],
+  smokeCases: [makeCrowdCase(makeCrowd({ subscribers: 50 }))],
 }
 
 export const hooksTrigger: Question = {

@@ -2,19 +2,19 @@
  * Idle: what does it cost to know that ten thousand silent connections live? CPU of the server per
  * second, for as long as it takes to ask each of them at least once.
  */
-import { withLoad } from './lib/play'
+import { playLoad } from './lib/play'
 import { USAGE_COLUMNS, type Outcome, type Question, type Turn } from './lib/question'
 import type { IdleCase } from './loads/idle'
 
 /** The server looks every five seconds and pings who was silent for longer: so much more. */
 const LOOKS_EVERY = 5
 
-const idleCase = (activitySeconds: number, asks: boolean, times = 1): IdleCase => ({
-  label: `10 000 that ${asks ? 'ask' : 'answer'}, every ${activitySeconds} s`,
+const idleCase = (activitySeconds: number, isPinging: boolean, times = 1): IdleCase => ({
+  label: `10 000 that ${isPinging ? 'ask' : 'answer'}, every ${activitySeconds} s`,
   connections: 10_000,
   activitySeconds,
-  asks,
-  seconds: times * (activitySeconds + (asks ? 0 : LOOKS_EVERY)),
+  isPinging,
+  seconds: times * (activitySeconds + (isPinging ? 0 : LOOKS_EVERY)),
 })
 
 const FEW: IdleCase = {
@@ -27,7 +27,7 @@ const FEW: IdleCase = {
 function play(turn: Turn): Promise<Outcome> {
   const { activitySeconds } = turn.row as IdleCase
   const env = { CARILLON_ACTIVITY_TIMEOUT_SECONDS: String(activitySeconds) }
-  return withLoad('idle.ts', { env })(turn)
+  return playLoad('idle.ts', { env })(turn)
 }
 
 export const idle: Question = {

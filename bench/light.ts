@@ -4,11 +4,11 @@
  * where they are in it, as on a machine on which it was tried before.
  */
 import { join } from 'node:path'
-import { bytesIn, clone, startCheckout } from './lib/checkout'
+import { countBytes, cloneRepository, startCheckout } from './lib/checkout'
 import type { BenchCase, Outcome, Question, Turn } from './lib/question'
-import { scratch } from './lib/scratch'
+import { makeScratch } from './lib/scratch'
 import { ROOT } from './lib/sides'
-import { memoryMib } from './lib/usage'
+import { readMemoryMib } from './lib/usage'
 
 type LightCase = BenchCase & {
   /** The repository. */
@@ -19,10 +19,10 @@ export const LIGHT: LightCase = { label: 'a fresh clone', from: ROOT, seconds: 3
 
 /** @throws Error when the repository can't be cloned, or its server never answers */
 async function play({ row, seconds }: Turn): Promise<Outcome> {
-  using empty = scratch()
+  using empty = makeScratch()
   const folder = join(empty.path, 'clone')
   const cloned = performance.now()
-  await clone((row as LightCase).from, folder)
+  await cloneRepository((row as LightCase).from, folder)
   const first = await startCheckout(folder)
   const firstMs = performance.now() - cloned
   await first[Symbol.asyncDispose]()
@@ -32,9 +32,9 @@ async function play({ row, seconds }: Turn): Promise<Outcome> {
   await Bun.sleep(seconds * 1000)
   return {
     firstMs,
-    modulesMb: bytesIn(join(folder, 'node_modules')) / 1e6,
+    modulesMb: countBytes(join(folder, 'node_modules')) / 1e6,
     readyMs,
-    restMib: memoryMib(server.pid, 'VmRSS'),
+    restMib: readMemoryMib(server.pid, 'VmRSS'),
     starts: 2,
   }
 }

@@ -3,7 +3,7 @@
  * process of its own, by the CPU time of its thread. A step that
  * is slower here need not be slower in the server; what is faster there should show here.
  */
-import { alone } from './lib/play'
+import { playAlone } from './lib/play'
 import type { BenchCase, Question } from './lib/question'
 
 /** STEPS: the names of what `loads/micro.ts` can do. */
@@ -27,7 +27,7 @@ export type MicroCase = BenchCase & { readonly label: Step }
 export const micro: Question = {
   name: 'micro',
   asks: 'What does one step of the hot path cost by itself?',
-  play: alone('micro.ts'),
+  play: playAlone('micro.ts'),
   cases: STEPS.map((label): MicroCase => ({ label, seconds: 1 })),
   quickCases: [],
   smokeCases: STEPS.map((label): MicroCase => ({ label, seconds: 0.05 })),

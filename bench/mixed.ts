@@ -3,7 +3,7 @@
  * encoded once per format, and each format has shards of its own. Pusher, Phoenix V1 and V2 in turn,
  * beside as many that speak Pusher alone.
  */
-import { crowd, crowdCase, saturated } from './lib/crowds'
+import { makeCrowd, makeCrowdCase, saturate } from './lib/crowds'
 import { swarmQuestion } from './fanout'
 import type { FormatName } from './lib/formats'
 import type { Question } from './lib/question'
@@ -12,7 +12,7 @@ import type { SwarmCase } from './loads/swarm'
 const ALL = ['pusher', 'phoenix 1', 'phoenix 2'] as const
 
 const mixedCase = (label: string, subscribers: number, formats: readonly FormatName[]): SwarmCase =>
-  crowdCase(crowd({ subscribers, formats, ...saturated(4) }), { label })
+  makeCrowdCase(makeCrowd({ subscribers, formats, ...saturate(4) }), { label })
 
 export const MIXED = {
   pusher: mixedCase('1 000 of Pusher', 1000, ['pusher']),

@@ -2,24 +2,24 @@
  * Presence: what does a join cost when everybody joins at once? Each is told who is there, and all
  * who are there are told of it: a thousand members are half a million messages.
  */
-import { withLoad } from './lib/play'
+import { playLoad } from './lib/play'
 import { LATENCY_COLUMNS, USAGE_COLUMNS, type Question } from './lib/question'
 import { OTHERS } from './lib/sides'
-import { grouped } from './lib/crowds'
+import { groupDigits } from './lib/crowds'
 import type { PresenceCase } from './loads/presence'
 
-export const presenceCase = (members: number): PresenceCase => ({
-  label: `${grouped(members)} members`,
+export const makePresenceCase = (members: number): PresenceCase => ({
+  label: `${groupDigits(members)} members`,
   members,
 })
 
 export const presence: Question = {
   name: 'presence',
   asks: 'What does it cost when all members of a channel join at once?',
-  play: withLoad('presence.ts'),
-  cases: [presenceCase(100), presenceCase(1000)],
-  quickCases: [presenceCase(200)],
-  smokeCases: [presenceCase(50)],
+  play: playLoad('presence.ts'),
+  cases: [makePresenceCase(100), makePresenceCase(1000)],
+  quickCases: [makePresenceCase(200)],
+  smokeCases: [makePresenceCase(50)],
   subjects: ['carillon'],
   yardsticks: OTHERS,
   figure: {

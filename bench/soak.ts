@@ -5,7 +5,7 @@
  * is still there, or when the heap grows.
  */
 import { UsageError } from './lib/command-line'
-import { chanceFrom } from './soaking/random'
+import { makeChance } from './soaking/random'
 import { Trial } from './soaking/trial'
 
 const HOUR_MS = 3_600_000
@@ -30,16 +30,16 @@ const DISTURBANCES: readonly Disturbance[] = [
 /** How long there is churn between two disturbances, at the most. */
 const CHURN_MS = 10_000
 
-export async function soak(words: readonly string[]): Promise<readonly string[]> {
-  const { minutes, seed } = readWords(words)
+export async function runSoak(args: readonly string[]): Promise<readonly string[]> {
+  const { minutes, seed } = parseOptions(args)
   const endsAt = performance.now() + minutes * 60_000
   const churnMs = Math.min(CHURN_MS, (minutes * 60_000) / (3 * DISTURBANCES.length))
-  await using trial = new Trial(chanceFrom(seed))
+  await using trial = new Trial(makeChance(seed))
   console.log(`seed ${seed}`)
   let processes = 0
   await trial.start()
   do {
-    const growth = await grownIn(trial, churnMs)
+    const growth = await measureGrowth(trial, churnMs)
     if (growth > GROWTH_BYTES) trial.fault('leaked', `${growth} bytes of heap`)
     trial.begin()
     await Bun.sleep((churnMs * (1 + trial.chance.below(100))) / 100)
@@ -55,7 +55,7 @@ export async function soak(words: readonly string[]): Promise<readonly string[]>
 }
 
 /** By how many bytes the heap is larger when everybody has left than when everybody had the first time. */
-async function grownIn(trial: Trial, churnMs: number): Promise<number> {
+async function measureGrowth(trial: Trial, churnMs: number): Promise<number> {
   trial.begin()
   trial.cycle(CYCLE)
   await Bun.sleep(churnMs)
@@ -74,21 +74,21 @@ async function grownIn(trial: Trial, churnMs: number): Promise<number> {
   return trial.heap() - before
 }
 
-type SoakWords = { readonly minutes: number; readonly seed: number }
+type SoakOptions = { readonly minutes: number; readonly seed: number }
 
-const NUMBERS: Readonly<Record<string, keyof SoakWords>> = {
+const NUMBERS: Readonly<Record<string, keyof SoakOptions>> = {
   '--minutes': 'minutes',
   '--seed': 'seed',
 }
 
 /** @throws UsageError */
-function readWords(words: readonly string[]): SoakWords {
-  const given = { minutes: 5, seed: Date.now() % 1_000_000 }
-  for (let at = 0; at < words.length; at += 2) {
-    const name = NUMBERS[words[at]!]
-    const value = Number(words[at + 1])
+function parseOptions(args: readonly string[]): SoakOptions {
+  const options = { minutes: 5, seed: Date.now() % 1_000_000 }
+  for (let at = 0; at < args.length; at += 2) {
+    const name = NUMBERS[args[at]!]
+    const value = Number(args[at + 1])
     if (!name || !(value > 0)) throw new UsageError('soak takes --minutes N and --seed N')
-    given[name] = value
+    options[name] = value
   }
-  return given
+  return options
 }

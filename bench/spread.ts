@@ -2,7 +2,7 @@
  * Spread: many small channels. A trigger to five subscribers is mostly the trigger; what is asked is
  * what a publish costs when channels, and not subscribers, are many.
  */
-import { crowd, crowdCase, saturated } from './lib/crowds'
+import { makeCrowd, makeCrowdCase, saturate } from './lib/crowds'
 import { swarmQuestion } from './fanout'
 import type { Question } from './lib/question'
 import type { SwarmCase } from './loads/swarm'
@@ -10,7 +10,7 @@ import type { SwarmCase } from './loads/swarm'
 export const SPREAD_LABEL = '5 000 connections, 1 000 channels'
 
 const spreadCase = (label: string, subscribers: number, channels: number): SwarmCase =>
-  crowdCase(crowd({ channel: 'bench-', subscribers, channels, ...saturated(16) }), { label })
+  makeCrowdCase(makeCrowd({ channel: 'bench-', subscribers, channels, ...saturate(16) }), { label })
 
 export const spread: Question = {
   ...swarmQuestion,

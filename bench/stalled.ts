@@ -7,7 +7,7 @@
  * is asked at a third of the rate, which servers keep up with: one that is full makes everybody wait. It
  * is that of 900 among a thousand, beside that of a thousand who all read.
  */
-import { atRate, crowd } from './lib/crowds'
+import { publishAtRate, makeCrowd } from './lib/crowds'
 import { LATENCY_COLUMNS, USAGE_COLUMNS, type Question } from './lib/question'
 import { swarmQuestion } from './fanout'
 import type { SwarmCase } from './loads/swarm'
@@ -18,7 +18,12 @@ const stalledCase = ({ readers, stalled, rate }: Shape): SwarmCase => ({
   label: `${readers} readers, ${stalled === 0 ? 'none' : stalled} stalled, ${rate}/s`,
   seconds: 5,
   crowds: [
-    crowd({ subscribers: readers + stalled, stalled, payloadBytes: 10_240, ...atRate(rate) }),
+    makeCrowd({
+      subscribers: readers + stalled,
+      stalled,
+      payloadBytes: 10_240,
+      ...publishAtRate(rate),
+    }),
   ],
 })
 

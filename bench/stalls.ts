@@ -7,8 +7,8 @@
 import { generateKeyPairSync } from 'node:crypto'
 import type { StallCase } from './loads/stalls'
 import type { Misdeed } from './lib/misdeed'
-import { misdeedOf, MISDEEDS } from './lib/misdeeds'
-import { withLoad } from './lib/play'
+import { findMisdeed, MISDEEDS } from './lib/misdeeds'
+import { playLoad } from './lib/play'
 import type { Outcome, Question, Turn } from './lib/question'
 
 const PEM = {
@@ -18,10 +18,10 @@ const PEM = {
 } as const
 
 function play(turn: Turn): Promise<Outcome> {
-  const { env } = misdeedOf(turn.row.label)
+  const { env } = findMisdeed(turn.row.label)
   const { publicKey, privateKey } = generateKeyPairSync('rsa', PEM)
   const row: StallCase = { ...turn.row, privateKey }
-  const started = withLoad('stalls.ts', {
+  const started = playLoad('stalls.ts', {
     meter: 'turns',
     env: { BENCH_PUBLIC_KEY: publicKey, ...env },
   })

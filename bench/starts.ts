@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { cpuSecondsOf } from './lib/libc'
 import { startServer } from './lib/processes'
 import type { BenchCase, Outcome, Question, Turn } from './lib/question'
-import { scratch } from './lib/scratch'
+import { makeScratch } from './lib/scratch'
 import { Stage } from './lib/stage'
 import { fillOutbox } from './misdeeds/webhooks'
 
@@ -18,7 +18,7 @@ type StartCase = BenchCase & {
 
 async function play({ row, side }: Turn): Promise<Outcome> {
   const { env = {}, leave } = row as StartCase
-  using folder = scratch()
+  using folder = makeScratch()
   const whole = { DATABASE_PATH: join(folder.path, 'starts.sqlite'), ...env }
   if (leave) {
     await using before = await startServer(side, { env: whole })

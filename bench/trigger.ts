@@ -4,7 +4,7 @@
  * checks the same signature by hand and does the same JSON work: the ratio is the price of routes,
  * schemas, limits and documentation. Reads are asked of a server without channels.
  */
-import { withLoad } from './lib/play'
+import { playLoad } from './lib/play'
 import { LATENCY_COLUMNS, USAGE_COLUMNS, type BenchCase, type Question } from './lib/question'
 import { OTHERS } from './lib/sides'
 
@@ -37,7 +37,7 @@ export const ONE_CHANNEL = triggerCase('1 channel', {})
 export const trigger: Question = {
   name: 'trigger',
   asks: 'What does one signed request cost the server when nobody listens?',
-  play: withLoad('cannon.ts'),
+  play: playLoad('cannon.ts'),
   cases: [
     ONE_CHANNEL,
     triggerCase('10 channels', { channels: 10 }),

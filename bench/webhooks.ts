@@ -3,9 +3,9 @@
  * The first is asked with endpoints that fail at random, hang, reset and answer late, and with a
  * server that is killed with `kill -9` at random moments (`lib/webhook-trial.ts`).
  */
-import { crowd, crowdCase } from './lib/crowds'
+import { makeCrowd, makeCrowdCase } from './lib/crowds'
 import type { Question } from './lib/question'
-import { webhookTrial, type WebhookCase } from './lib/webhook-trial'
+import { runWebhookTrial, type WebhookCase } from './lib/webhook-trial'
 import { swarmQuestion } from './fanout'
 import { ONE_CHANNEL, trigger } from './trigger'
 
@@ -19,13 +19,13 @@ const trialCase = (label: string, row: Omit<WebhookCase, 'label'>): WebhookCase 
 export const webhooks: Question = {
   name: 'webhooks',
   asks: 'Is a webhook ever lost, and how many are delivered?',
-  play: webhookTrial,
+  play: runWebhookTrial,
   cases: [
-    trialCase('10 000 events, a healthy endpoint', { events: 10_000, kills: 0, failing: false }),
-    trialCase(CRASH_LABEL, { events: 10_000, kills: 20, failing: true }),
+    trialCase('10 000 events, a healthy endpoint', { events: 10_000, kills: 0, isFailing: false }),
+    trialCase(CRASH_LABEL, { events: 10_000, kills: 20, isFailing: true }),
   ],
   quickCases: [],
-  smokeCases: [trialCase('100 events, 1 x kill -9', { events: 100, kills: 1, failing: true })],
+  smokeCases: [trialCase('100 events, 1 x kill -9', { events: 100, kills: 1, isFailing: true })],
   subjects: ['carillon'],
   yardsticks: [],
   figure: {
@@ -52,8 +52,8 @@ export const webhooksFanout: Question = {
   ...ON_AGAINST_OFF,
   name: 'webhooks-fanout',
   asks: 'What do webhooks cost a fan-out?',
-  cases: [crowdCase(crowd())],
-  smokeCases: [crowdCase(crowd({ subscribers: 50 }))],
+  cases: [makeCrowdCase(makeCrowd())],
+  smokeCases: [makeCrowdCase(makeCrowd({ subscribers: 50 }))],
 }
 
 export const webhooksTrigger: Question = {

@@ -1,5 +1,5 @@
 /**
- * QUESTIONS: what can be asked, by the word of the command line.
+ * QUESTIONS: all questions, by their names on the command line.
  */
 import { cache } from '../cache'
 import { clientevent } from '../clientevent'
@@ -39,8 +39,8 @@ export const QUESTIONS: Readonly<Record<string, readonly Question[]>> = {
   light: [light],
 }
 
-/** @throws Error for a name that a record of another version may have */
-export function questionNamed(name: string): Question {
+/** Finds a question. @throws Error for a name that a record of another version may have */
+export function findQuestion(name: string): Question {
   const question = Object.values(QUESTIONS)
     .flat()
     .find((each) => each.name === name)

@@ -10,7 +10,7 @@ export type Bar = {
   /** The class of the side. */
   readonly kind: string
   readonly value: number
-  /** Beside the bar. */
+  /** The figure, written beside the bar. */
   readonly text: string
 }
 
@@ -28,29 +28,29 @@ export type BarChart = {
 
 export type Tick = readonly [value: number, text: string]
 
-/** Horizontal bars, in groups below one axis. */
-export function barChart({ rows, ticks, scale, mark }: BarChart): string {
+/** Draws horizontal bars, in groups below one axis. */
+export function drawBarChart({ rows, ticks, scale, mark }: BarChart): string {
   const at = (value: number): number => round(100 * Math.max(0, Math.min(1, scale(value))))
-  const line = (value: number, kind: string, words = ''): string =>
-    `<i class="${kind}" style="left:${at(value)}%">${escaped(words)}</i>`
+  const line = (value: number, kind: string, text = ''): string =>
+    `<i class="${kind}" style="left:${at(value)}%">${escapeHtml(text)}</i>`
   const grid = [
     ...ticks.map(([value]) => line(value, 'grid')),
     ...(mark === undefined ? [] : [line(mark, 'mark')]),
   ].join('')
   const from = mark === undefined ? 0 : at(mark)
-  const axis = ticks.map(([value, words]) => line(value, 'tick', words)).join('')
+  const axis = ticks.map(([value, text]) => line(value, 'tick', text)).join('')
   const groups = rows.map(
     ({ label, bars }) =>
-      `<b>${escaped(label)}</b><div class="plot">${grid}${bars.map((bar) => barLine(bar, from, at(bar.value))).join('')}</div>`,
+      `<b>${escapeHtml(label)}</b><div class="plot">${grid}${bars.map((bar) => drawBar(bar, from, at(bar.value))).join('')}</div>`,
   )
   return `<div class="bars" role="img"><b></b><div class="plot axis">${axis}</div>${groups.join('')}</div>`
 }
 
-function barLine({ side, kind, text }: Bar, from: number, to: number): string {
+function drawBar({ side, kind, text }: Bar, from: number, to: number): string {
   const [left, right] = [Math.min(from, to), Math.max(from, to)]
   const box = `<span class="bar" style="left:${left}%;width:${round(Math.max(0.4, right - left))}%"></span>`
-  const words = `<span class="figure" style="left:${right}%">${escaped(`${side} ${text}`)}</span>`
-  return `<div class="line ${kind}">${box}${words}</div>`
+  const figure = `<span class="figure" style="left:${right}%">${escapeHtml(`${side} ${text}`)}</span>`
+  return `<div class="line ${kind}">${box}${figure}</div>`
 }
 
 export type Series = {
@@ -75,13 +75,13 @@ export type LineChart = {
 
 const PANEL = { width: 300, height: 220, left: 44, right: 12, top: 30, bottom: 44 }
 
-/** Small multiples of one scale, each with its axes: they stand side by side or one below the other. */
-export const lineChart = ({ panels, ...axes }: LineChart): string =>
-  `<div class="panels">${panels.map((panel) => linePanel(panel, axes)).join('')}</div>`
+/** Draws small multiples of one scale, each with its axes: they stand side by side or one below the other. */
+export const drawLineChart = ({ panels, ...axes }: LineChart): string =>
+  `<div class="panels">${panels.map((panel) => drawPanel(panel, axes)).join('')}</div>`
 
 type Axes = Omit<LineChart, 'panels'>
 
-function linePanel({ title, kind, series }: Panel, { places, xTitle, ticks, scale }: Axes): string {
+function drawPanel({ title, kind, series }: Panel, { places, xTitle, ticks, scale }: Axes): string {
   const { width, height, left, right, top, bottom } = PANEL
   const floor = height - bottom
   const y = (value: number): number =>
@@ -98,13 +98,13 @@ function linePanel({ title, kind, series }: Panel, { places, xTitle, ticks, scal
     text(left, top - 12, title, 'start', 'panel'),
     ...grid,
     ...marks,
-    ...series.map((each) => seriesLine(each, x, y)),
+    ...series.map((each) => drawSeries(each, x, y)),
     text((left + width - right) / 2, height - 8, xTitle, 'middle', 'tick'),
   ]
   return `<svg class="${kind}" viewBox="0 0 ${width} ${height}" role="img">${parts.join('')}</svg>`
 }
 
-function seriesLine(
+function drawSeries(
   { name, points }: Series,
   x: (place: number) => number,
   y: (value: number) => number,
@@ -119,54 +119,58 @@ function seriesLine(
 
 // ---------------------------------------------------------------- scales
 
-/** From `least` to `most`, both above 0. */
-export const logScale =
+/** Maps `least` to `most`, both above 0, to 0..1. */
+export const makeLogScale =
   (least: number, most: number) =>
   (value: number): number =>
     Math.log(value / least) / Math.log(most / least)
 
-export const linearScale =
+export const makeLinearScale =
   (most: number) =>
   (value: number): number =>
     value / most
 
 /** Round numbers 1, 2, 5, 10, ... from `least` to `most`. */
-export function logTicks(least: number, most: number, steps: readonly number[]): readonly Tick[] {
+export function makeLogTicks(
+  least: number,
+  most: number,
+  steps: readonly number[],
+): readonly Tick[] {
   const ticks: Tick[] = []
   for (let power = -3; power <= 9; power++)
     for (const step of steps) {
       const value = step * 10 ** power
-      if (value >= least * 0.999 && value <= most * 1.001) ticks.push([value, short(value)])
+      if (value >= least * 0.999 && value <= most * 1.001) ticks.push([value, abbreviate(value)])
     }
   return ticks
 }
 
-/** About five, from 0. */
-export function linearTicks(most: number): readonly Tick[] {
+/** About five round numbers, from 0. */
+export function makeLinearTicks(most: number): readonly Tick[] {
   const rough = most / 5
   const power = 10 ** Math.floor(Math.log10(rough))
   const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough)!
   return Array.from({ length: Math.floor(most / step) + 1 }, (_, index) => [
     index * step,
-    short(index * step),
+    abbreviate(index * step),
   ])
 }
 
-/** `1.5M`, `20k`, `0.5`. */
-export function short(value: number): string {
-  if (value >= 1e6) return `${trimmed(value / 1e6)}M`
-  if (value >= 1e3) return `${trimmed(value / 1e3)}k`
-  return trimmed(value)
+/** Abbreviates a number: `1.5M`, `20k`, `0.5`. */
+export function abbreviate(value: number): string {
+  if (value >= 1e6) return `${trimNumber(value / 1e6)}M`
+  if (value >= 1e3) return `${trimNumber(value / 1e3)}k`
+  return trimNumber(value)
 }
 
-const trimmed = (value: number): string => String(Number(value.toPrecision(3)))
+const trimNumber = (value: number): string => String(Number(value.toPrecision(3)))
 
 // ---------------------------------------------------------------- shapes
 
-const text = (x: number, y: number, words: string, anchor: string, kind: string): string =>
-  `<text class="${kind}" x="${round(x)}" y="${round(y)}" text-anchor="${anchor}">${escaped(words)}</text>`
+const text = (x: number, y: number, text: string, anchor: string, kind: string): string =>
+  `<text class="${kind}" x="${round(x)}" y="${round(y)}" text-anchor="${anchor}">${escapeHtml(text)}</text>`
 
 const round = (value: number): number => Math.round(value * 10) / 10
 
-export const escaped = (words: string): string =>
-  words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
+export const escapeHtml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')

@@ -3,29 +3,29 @@
  * installs what is missing. Whatever that starts is a group of its own and does not outlive the bench.
  */
 import { lstatSync, readdirSync, readFileSync } from 'node:fs'
-import { freePort, launchGroup } from './processes'
+import { findFreePort, launchGroup } from './processes'
 import { HOST } from './sides'
 
 /** An installation may have to ask a registry. */
 const READY_MS = 120_000
 const POLL_MS = 5
 
-/** Of the last commit: what is not committed is not measured. @throws Error where it can't be cloned */
-export async function clone(from: string, to: string): Promise<void> {
+/** Clones the last commit: what is not committed is not measured. @throws Error where it can't be cloned */
+export async function cloneRepository(from: string, to: string): Promise<void> {
   const git = Bun.spawn(['git', 'clone', '--quiet', from, to], { stdin: 'ignore', stderr: 'pipe' })
-  const said = await new Response(git.stderr).text()
-  if ((await git.exited) !== 0) throw new Error(`${from} can't be cloned: ${said.trim()}`)
+  const output = await new Response(git.stderr).text()
+  if ((await git.exited) !== 0) throw new Error(`${from} can't be cloned: ${output.trim()}`)
 }
 
 export type Started = AsyncDisposable & {
-  /** Of the server itself, not of what started it. */
+  /** The server's own, not that of what started it. */
   readonly pid: number
 }
 
 /** Runs `bun run server` in a folder, until `/up` answers 200. @throws Error when it never does */
 export async function startCheckout(folder: string): Promise<Started> {
-  const port = freePort()
-  const env = { ...installing(), HOST, PORT: String(port), CARILLON_LOG_LEVEL: 'error' }
+  const port = findFreePort()
+  const env = { ...installEnvironment(), HOST, PORT: String(port), CARILLON_LOG_LEVEL: 'error' }
   const group = launchGroup([process.execPath, 'run', 'server'], { cwd: folder, env })
   const deadline = performance.now() + READY_MS
   while (!(await isHealthy(port))) {
@@ -37,7 +37,7 @@ export async function startCheckout(folder: string): Promise<Started> {
     await group.exited
     throw new Error(`bun run server in ${folder} did not answer: it ended with ${group.exitCode}`)
   }
-  const pid = lastBelow(group.pid)
+  const pid = findLastBelow(group.pid)
   return {
     pid,
     async [Symbol.asyncDispose]() {
@@ -49,8 +49,8 @@ export async function startCheckout(folder: string): Promise<Started> {
 
 const INSTALLING = /^(PATH|HOME|TMPDIR|XDG_.*|BUN_INSTALL.*|npm_config_.*|(https?|no)_proxy)$/i
 
-/** What an installation is told by its environment; the settings of a server stay out. */
-const installing = () =>
+/** The environment of an installation, without the settings of a server. */
+const installEnvironment = () =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => INSTALLING.test(name)))
 
 async function isHealthy(port: number): Promise<boolean> {
@@ -61,19 +61,19 @@ async function isHealthy(port: number): Promise<boolean> {
   }
 }
 
-/** The child of the child ... of a process. */
-function lastBelow(pid: number): number {
+/** Finds the last descendant of a process: the child of its child, and so on. */
+function findLastBelow(pid: number): number {
   const tasks = readdirSync(`/proc/${pid}/task`)
   const children = tasks.flatMap((task) =>
     readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean),
   )
-  return children.length === 0 ? pid : lastBelow(Number(children.at(-1)))
+  return children.length === 0 ? pid : findLastBelow(Number(children.at(-1)))
 }
 
 const ALL = new Bun.Glob('**')
 
-/** Of all files below a folder, whatever blocks the file system gives them. Links are not followed. */
-export function bytesIn(folder: string): number {
+/** Adds up the sizes of all files below a folder, not their blocks. Links are not followed. */
+export function countBytes(folder: string): number {
   let sum = 0
   for (const path of ALL.scanSync({ cwd: folder, absolute: true, dot: true })) {
     const entry = lstatSync(path)

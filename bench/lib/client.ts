@@ -1,11 +1,11 @@
 /**
- * Client: one raw WebSocket of a load. It shakes hands, says what its role makes of the server's
- * texts, and hands every stamped message over without looking at the rest of it.
+ * Client: one raw WebSocket of a load. It shakes hands, hands the server's texts to its role, and every
+ * stamped message without looking at the rest of it.
  */
 import {
-  closeText,
+  formatClose,
   HANDSHAKE_HEADERS,
-  maskedFrame,
+  maskFrame,
   OPCODE,
   scanFrames,
   type FrameSink,
@@ -15,19 +15,19 @@ import type { Reactor, Reader } from './reactor'
 import type { Peer } from './sides'
 import { findStamp, hasStamp } from './stamp'
 
-/** What the clients of one kind do; shared by all of them. */
+/** A role is what clients of one kind do with what they receive. All of them share it. */
 export interface Role {
-  /** It may talk. The socket id is in the text, where the format has a hello. */
-  hello(client: Client, text: string): void
+  /** The client may send. The text has the socket id, where the format has a hello. */
+  onHello(client: Client, text: string): void
   /** The server has confirmed a subscription. */
-  joined(client: Client, text: string): void
+  onJoined(client: Client, text: string): void
   /** A message, or whatever has a stamp: the text is `bytes[start, end)`, its stamp at `at`. */
-  message(client: Client, bytes: Uint8Array, at: number, start: number, end: number): void
-  /** Anything else. */
-  told(client: Client, text: string): void
+  onMessage(client: Client, bytes: Uint8Array, at: number, start: number, end: number): void
+  /** Any other text. */
+  onOther(client: Client, text: string): void
   /** A read begins: all of its messages arrived together. */
-  reads?(): void
-  ended(client: Client): void
+  onRead?(): void
+  onEnd(client: Client): void
 }
 
 const SOCKET_ID = /socket_id\\?":\\?"([\d.]+)/
@@ -39,7 +39,7 @@ const decoder = new TextDecoder()
 export class Client implements Reader, FrameSink {
   rest: Uint8Array | undefined
   socket = -1
-  #upgraded = false
+  #isUpgraded = false
   /** Bytes from the start of a message's text to its stamp; found in the first message. */
   #stampOffset = 0
 
@@ -59,77 +59,77 @@ export class Client implements Reader, FrameSink {
     )
   }
 
-  say(text: string): void {
-    this.reactor.send(this.socket, maskedFrame(OPCODE.text, new TextEncoder().encode(text)))
+  send(text: string): void {
+    this.reactor.send(this.socket, maskFrame(OPCODE.text, new TextEncoder().encode(text)))
   }
 
   read(bytes: Uint8Array, end: number): number {
-    this.role.reads?.()
-    const from = this.#upgraded ? 0 : afterHandshake(bytes, end)
+    this.role.onRead?.()
+    const from = this.#isUpgraded ? 0 : findHandshakeEnd(bytes, end)
     if (from < 0) return 0
-    if (!this.#upgraded) this.#begin()
+    if (!this.#isUpgraded) this.#begin()
     return scanFrames(bytes, from, end, this)
   }
 
   #begin(): void {
-    this.#upgraded = true
-    const { greeting, words } = this.format
-    if (greeting !== undefined) this.say(greeting)
-    if (words.hello === undefined) this.role.hello(this, '')
+    this.#isUpgraded = true
+    const { greeting, markers: words } = this.format
+    if (greeting !== undefined) this.send(greeting)
+    if (words.hello === undefined) this.role.onHello(this, '')
   }
 
-  text(bytes: Uint8Array, start: number, end: number): void {
-    if (!this.format.inLines) return this.#line(bytes, start, end)
+  onText(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.format.inLines) return this.#readLine(bytes, start, end)
     for (let from = start; from < end;) {
       const length = bytes.subarray(from, end).indexOf(LINE_END)
       const to = length < 0 ? end : from + length
-      if (to > from) this.#line(bytes, from, to)
+      if (to > from) this.#readLine(bytes, from, to)
       from = to + 1
     }
   }
 
-  #line(bytes: Uint8Array, start: number, end: number): void {
+  #readLine(bytes: Uint8Array, start: number, end: number): void {
     let at = start + this.#stampOffset
     if (!hasStamp(bytes, at, end)) {
       at = findStamp(bytes, start, end)
-      if (at < 0) return this.#control(decoder.decode(bytes.subarray(start, end)))
+      if (at < 0) return this.#readControl(decoder.decode(bytes.subarray(start, end)))
       this.#stampOffset = at - start
     }
-    this.role.message(this, bytes, at, start, end)
+    this.role.onMessage(this, bytes, at, start, end)
   }
 
-  other(opcode: number, payload: Uint8Array): void {
+  onOtherFrame(opcode: number, payload: Uint8Array): void {
     if (opcode === OPCODE.ping)
-      return this.reactor.send(this.socket, maskedFrame(OPCODE.pong, payload))
+      return this.reactor.send(this.socket, maskFrame(OPCODE.pong, payload))
     throw new Error(
       opcode === OPCODE.close
-        ? `client ${this.index} was closed: ${closeText(payload)}`
+        ? `client ${this.index} was closed: ${formatClose(payload)}`
         : `client ${this.index} was sent a frame of kind ${opcode}`,
     )
   }
 
-  ended(): void {
-    this.role.ended(this)
+  onEnd(): void {
+    this.role.onEnd(this)
   }
 
-  #control(text: string): void {
-    const { words, pong } = this.format
-    if (text.includes(words.joined)) this.role.joined(this, text)
-    else if (words.hello && text.includes(words.hello)) this.role.hello(this, text)
-    else if (words.ping && text.includes(words.ping)) this.say(pong)
-    else this.role.told(this, text)
+  #readControl(text: string): void {
+    const { markers: words, pong } = this.format
+    if (text.includes(words.joined)) this.role.onJoined(this, text)
+    else if (words.hello && text.includes(words.hello)) this.role.onHello(this, text)
+    else if (words.ping && text.includes(words.ping)) this.send(pong)
+    else this.role.onOther(this, text)
   }
 }
 
-/** Of a hello. @throws Error when there is none in it */
-export function socketIdIn(hello: string): string {
+/** Finds the socket id in a hello. @throws Error where there is none */
+export function findSocketId(hello: string): string {
   const [, id] = SOCKET_ID.exec(hello) ?? []
   if (id === undefined) throw new Error(`no socket id in ${hello}`)
   return id
 }
 
-/** Where the frames begin, or -1 while the response's head is incomplete. @throws when refused */
-function afterHandshake(bytes: Uint8Array, end: number): number {
+/** Finds where the frames begin: -1 while the response's head is incomplete. @throws Error when the upgrade is refused */
+function findHandshakeEnd(bytes: Uint8Array, end: number): number {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, end)
   const at = head.indexOf('\r\n\r\n')
   if (at < 0) return -1

@@ -14,7 +14,7 @@ const FIXED: Readonly<Record<Side, Colour>> = {
   centrifugo: ['#8a5bb8', '#b995e6'],
 }
 
-/** For Carillon in other dresses and for servers that the command line names, in turn. */
+/** SPARE: colours for Carillon in other configurations and for servers of the command line, in turn. */
 const SPARE: readonly Colour[] = [
   ['#a87d12', '#dcb54b'],
   ['#b83d7a', '#ec84b4'],
@@ -31,7 +31,7 @@ export class Colours {
     this.#sides = [...new Set(sides)]
   }
 
-  /** The class of whatever stands for a side. */
+  /** The class of the elements that stand for a side. */
   classOf(side: Side): string {
     return `side-${this.#sides.indexOf(side)}`
   }

@@ -1,21 +1,21 @@
 /**
- * The command line of a run: which questions, at which size, of whom, how often and for how long.
+ * The command line of a run: which questions, at which size, of which servers, how often and for how long.
  */
 import { SIZES, type SizeName } from './sizes'
 
-export type Words = {
+export type RunOptions = {
   readonly questions: readonly string[]
   readonly size: SizeName
   readonly rounds: number
   readonly seconds: number
-  /** Only these, where there are any. */
+  /** The sides to play; all where it is empty. */
   readonly sides: readonly string[]
-  /** Only cases in whose label one of these is, where there are any. */
+  /** Texts of which a case's label must contain one; all cases where it is empty. */
   readonly cases: readonly string[]
-  /** As given, to be read by `readPeer`. */
+  /** The texts of `--peer`, to be parsed by `parseNamedPeer`. */
   readonly peers: readonly string[]
-  /** Only what runs anywhere. */
-  readonly portable: boolean
+  /** True where only what runs anywhere is played. */
+  readonly isPortable: boolean
 }
 
 /** A command line that can't be followed. */
@@ -30,18 +30,18 @@ const TEXTS = ['--sides', '--cases', '--peer'] as const
 type NumberOption = keyof typeof NUMBERS
 type TextOption = (typeof TEXTS)[number]
 
-/** @throws UsageError */
-export function readWords(words: readonly string[], known: readonly string[]): Words {
+/** Parses the arguments of a run; `known` are the names of questions. @throws UsageError */
+export function parseCommandLine(args: readonly string[], known: readonly string[]): RunOptions {
   const numbers: Partial<Record<NumberOption, number>> = {}
   const texts: Record<TextOption, string[]> = { '--sides': [], '--cases': [], '--peer': [] }
   const names: string[] = []
-  let portable = false
-  const rest = words.values()
-  for (const word of rest) {
-    if (word === '--portable') portable = true
-    else if (isNumber(word)) numbers[word] = readNumber(word, rest.next().value)
-    else if (isText(word)) texts[word].push(readText(word, rest.next().value))
-    else names.push(word)
+  let isPortable = false
+  const rest = args.values()
+  for (const arg of rest) {
+    if (arg === '--portable') isPortable = true
+    else if (isNumber(arg)) numbers[arg] = readNumber(arg, rest.next().value)
+    else if (isText(arg)) texts[arg].push(readText(arg, rest.next().value))
+    else names.push(arg)
   }
   const [size = 'full', another] = names.filter(isSize)
   if (another) throw new UsageError(`one size is enough: ${size} or ${another}`)
@@ -57,13 +57,13 @@ export function readWords(words: readonly string[], known: readonly string[]): W
     sides: texts['--sides'].flatMap((text) => text.split(',')),
     cases: texts['--cases'],
     peers: texts['--peer'],
-    portable,
+    isPortable,
   }
 }
 
-const isNumber = (word: string): word is NumberOption => Object.hasOwn(NUMBERS, word)
-const isText = (word: string): word is TextOption => (TEXTS as readonly string[]).includes(word)
-const isSize = (word: string): word is SizeName => Object.hasOwn(SIZES, word)
+const isNumber = (arg: string): arg is NumberOption => Object.hasOwn(NUMBERS, arg)
+const isText = (arg: string): arg is TextOption => (TEXTS as readonly string[]).includes(arg)
+const isSize = (arg: string): arg is SizeName => Object.hasOwn(SIZES, arg)
 
 function readNumber(option: NumberOption, text: string | undefined): number {
   const max = NUMBERS[option]

@@ -1,5 +1,5 @@
 /**
- * Crowd: subscribers on one or more channels, and the publishers that talk to them. A swarm is one
+ * Crowd: subscribers on one or more channels, and the publishers that publish to them. A swarm is one
  * crowd, or a busy one and a probe beside it.
  */
 import { Client, type Role } from './client'
@@ -17,15 +17,15 @@ export type CrowdRow = {
   readonly channel: string
   readonly channels: number
   readonly subscribers: number
-  /** Of the subscribers: joined, then never reading again. */
+  /** How many of the subscribers join and then never read again. */
   readonly stalled: number
-  /** Subscribers speak these in turn; what the side speaks, where none is named. */
+  /** The formats that subscribers speak, in turn; the side's own where it is empty. */
   readonly formats?: readonly FormatName[]
   readonly payloadBytes: number
   readonly publishers: number
   /** Messages outstanding over all publishers, or messages per second over all of them. */
   readonly pace: { readonly inFlight: number } | { readonly ratePerSecond: number }
-  /** Measured, and read before all others. */
+  /** True for a crowd that is measured and read before all others. */
   readonly isProbe: boolean
 }
 
@@ -39,7 +39,7 @@ export class Crowd implements Role {
   readonly #pace: Pace
   readonly #publishers: readonly Publisher[]
   #joined = 0
-  #stopped = true
+  #isStopped = true
 
   constructor(
     readonly row: CrowdRow,
@@ -48,7 +48,7 @@ export class Crowd implements Role {
   ) {
     const { subscribers, stalled, channels, publishers, pace } = row
     this.#readers = subscribers - stalled
-    this.#channels = channelNames(row)
+    this.#channels = makeChannelNames(row)
     this.tally = new Tally(this.#readers, publishers, channels)
     this.#publishers = Array.from({ length: publishers }, (_, index) => this.#publisher(index))
     const perMessage = this.#readers / channels
@@ -58,7 +58,7 @@ export class Crowd implements Role {
         : new Open(this.#publishers, pace.ratePerSecond)
   }
 
-  /** Everybody is subscribed, and those that stall have begun to. */
+  /** Subscribes everybody; then those that stall stop reading. */
   join(): void {
     const clients: Client[] = []
     oneByOne(this.reactor, {
@@ -73,7 +73,7 @@ export class Crowd implements Role {
   start(): void {
     for (const publisher of this.#publishers) publisher.connect()
     this.#pace.begin()
-    this.#stopped = false
+    this.#isStopped = false
   }
 
   /**
@@ -81,14 +81,14 @@ export class Crowd implements Role {
    * late as it is now, for all who should have had it. Returns how many those are.
    */
   stop(): number {
-    this.#stopped = true
+    this.#isStopped = true
     const late = this.#pace.unsentMicros()
     for (const micros of late)
       this.tally.latency.record(micros, this.#readers / this.#channels.length)
     return late.length
   }
 
-  /** Publishes what is due. Returns the milliseconds in which nothing will be. */
+  /** Publishes what is due. Returns for how many milliseconds nothing else is. */
   tick(): number {
     this.#pace.tick()
     return this.#pace.idleMs
@@ -101,38 +101,38 @@ export class Crowd implements Role {
     )
   }
 
-  /** Deliveries that are still to come. */
+  /** Deliveries that have not arrived yet. */
   get outstanding(): number {
     return (this.published * this.#readers) / this.#channels.length - this.tally.received
   }
 
-  hello(client: Client): void {
+  onHello(client: Client): void {
     const channel = this.#channels[client.index % this.#channels.length]!
-    client.say(client.format.subscribe({ channel }))
+    client.send(client.format.subscribe({ channel }))
   }
 
-  joined(): void {
+  onJoined(): void {
     this.#joined++
   }
 
-  reads(): void {
+  onRead(): void {
     this.tally.readBegins()
   }
 
-  message(client: Client, bytes: Uint8Array, at: number, _start: number, end: number): void {
+  onMessage(client: Client, bytes: Uint8Array, at: number, _start: number, end: number): void {
     if (client.index >= this.#readers) return
     if (end - at < this.row.payloadBytes)
       throw new Error(`subscriber ${client.index} was sent a message that is cut short`)
     this.tally.receive(client.index, bytes, at)
-    if (!this.#stopped) this.#pace.landed()
+    if (!this.#isStopped) this.#pace.countDelivery()
   }
 
-  told(client: Client, text: string): void {
-    if (text.includes(CACHE_MISS)) return // a cache channel that is new says so
-    throw new Error(`subscriber ${client.index} was told ${text}`)
+  onOther(client: Client, text: string): void {
+    if (text.includes(CACHE_MISS)) return // the cache channel is new
+    throw new Error(`subscriber ${client.index} received ${text}`)
   }
 
-  ended(client: Client): void {
+  onEnd(client: Client): void {
     throw new Error(`subscriber ${client.index} was closed`)
   }
 
@@ -158,14 +158,14 @@ export class Crowd implements Role {
       channels: new Map(own),
       urgency: isProbe ? 'urgent' : undefined,
       onFree: () => {
-        if (!this.#stopped) this.#pace.tick()
+        if (!this.#isStopped) this.#pace.tick()
       },
     })
   }
 }
 
-/** Of one length, so that the stamp is at one place. */
-function channelNames({ channel, channels }: CrowdRow): readonly string[] {
+/** Names of one length, so that the stamp is always at the same place. */
+function makeChannelNames({ channel, channels }: CrowdRow): readonly string[] {
   if (channels === 1) return [channel]
   return Array.from({ length: channels }, (_, index) => channel + String(index).padStart(6, '0'))
 }

@@ -1,5 +1,5 @@
 /**
- * What crowds usually are, and how they are called.
+ * Crowds of the usual shape, and the labels of their cases.
  */
 import type { SwarmCase } from '../loads/swarm'
 import type { CrowdRow } from './crowd'
@@ -15,25 +15,25 @@ const USUAL: CrowdRow = {
   isProbe: false,
 }
 
-export const crowd = (differences: Partial<CrowdRow> = {}): CrowdRow => ({
+export const makeCrowd = (differences: Partial<CrowdRow> = {}): CrowdRow => ({
   ...USUAL,
   ...differences,
 })
 
-/** `n` publishers that keep `n` messages in flight. */
-export const saturated = (n: number): Pick<CrowdRow, 'publishers' | 'pace'> => ({
+/** Publishes from `n` publishers that keep `n` messages in flight. */
+export const saturate = (n: number): Pick<CrowdRow, 'publishers' | 'pace'> => ({
   publishers: n,
   pace: { inFlight: n },
 })
 
-/** Enough publishers that none is ever waited for. */
-export const atRate = (ratePerSecond: number): Pick<CrowdRow, 'publishers' | 'pace'> => ({
+/** Publishes at a fixed rate, from so many publishers that none is ever waited for. */
+export const publishAtRate = (ratePerSecond: number): Pick<CrowdRow, 'publishers' | 'pace'> => ({
   publishers: 16,
   pace: { ratePerSecond },
 })
 
-/** A case of one crowd, called by what matters of it. */
-export const crowdCase = (row: CrowdRow, more: Partial<SwarmCase> = {}): SwarmCase => ({
+/** Makes the case of one crowd, labelled by what distinguishes it. */
+export const makeCrowdCase = (row: CrowdRow, more: Partial<SwarmCase> = {}): SwarmCase => ({
   label: labelOf(row),
   crowds: [row],
   ...more,
@@ -41,15 +41,17 @@ export const crowdCase = (row: CrowdRow, more: Partial<SwarmCase> = {}): SwarmCa
 
 export function labelOf({ subscribers, payloadBytes, publishers, pace }: CrowdRow): string {
   const how =
-    'inFlight' in pace ? `${publishers}/${pace.inFlight}` : `at ${grouped(pace.ratePerSecond)}/s`
-  return `${grouped(subscribers)} x ${bytesText(payloadBytes)}, ${how}`
+    'inFlight' in pace
+      ? `${publishers}/${pace.inFlight}`
+      : `at ${groupDigits(pace.ratePerSecond)}/s`
+  return `${groupDigits(subscribers)} x ${formatBytes(payloadBytes)}, ${how}`
 }
 
-const bytesText = (bytes: number): string =>
+const formatBytes = (bytes: number): string =>
   bytes < 1024 ? `${bytes} B` : `${Math.round(bytes / 1024)} KiB`
 
-/** Thousands apart. */
-export const grouped = (value: number, digits = 0): string =>
+/** Formats a number with a space between thousands. */
+export const groupDigits = (value: number, digits = 0): string =>
   value
     .toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
     .replaceAll(',', ' ')

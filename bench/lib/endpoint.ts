@@ -1,6 +1,6 @@
 /**
  * Endpoint: an application that takes webhooks, or fails to. Keeps the numbers of client events and
- * the coming and going of channels, in the order in which they arrived.
+ * of occupied and vacated channels, in the order in which they arrived.
  */
 import { createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -9,12 +9,12 @@ import { HOST, type App } from './sides'
 
 type Event = { readonly name: string; readonly channel: string; readonly event?: string }
 
-/** What arrived of one channel; repeats are as they came. */
+/** What arrived of one channel, with repeats, in the order of arrival. */
 export type Arrived = { readonly numbers: number[]; readonly names: string[] }
 
 type Fate = 'accept' | 'accept late' | 'accept silently' | 'fail' | 'reset' | 'hang'
 
-/** By falling thresholds of a random number; half of all is taken. */
+/** FATES: of a random number by falling thresholds; half of all requests are accepted. */
 const FATES: readonly (readonly [above: number, fate: Fate])[] = [
   [0.5, 'accept'],
   [0.45, 'accept late'],
@@ -30,19 +30,19 @@ export class Endpoint {
   forged = 0
   events = 0
   requests = 0
-  healthy: boolean
+  isHealthy: boolean
   readonly #server = createServer((request, response) => void this.#take(request, response))
 
   constructor(
     readonly app: App,
     readonly options: {
-      readonly healthy: boolean
+      readonly isHealthy: boolean
       readonly chance: () => number
       /** Longer than the sender waits. */
       readonly lateMs: number
     },
   ) {
-    this.healthy = options.healthy
+    this.isHealthy = options.isHealthy
   }
 
   /** The address to send to. */
@@ -61,7 +61,7 @@ export class Endpoint {
     if (body === undefined) return
     this.requests++
     if (request.headers['x-pusher-signature'] !== this.#sign(body)) this.forged++
-    const fate = this.healthy ? 'accept' : this.#fate()
+    const fate = this.isHealthy ? 'accept' : this.#fate()
     if (fate.startsWith('accept')) this.#keep(body)
     this.#answer(fate, request, response)
   }

@@ -3,12 +3,12 @@
  */
 export const EVENT_NAME = 'bench'
 
-export function eventBody(channels: readonly string[], data: string): string {
+export function makeEventBody(channels: readonly string[], data: string): string {
   return `{"name":"${EVENT_NAME}","channels":${JSON.stringify(channels)},"data":"${data}"}`
 }
 
-/** One event on each channel. */
-export function batchBody(channels: readonly string[], data: string): string {
+/** Makes the body of a batch: one event on each channel. */
+export function makeBatchBody(channels: readonly string[], data: string): string {
   const batch = channels.map((channel) => ({ name: EVENT_NAME, channel, data }))
   return JSON.stringify({ batch })
 }

@@ -2,41 +2,41 @@
  * What the charts of a report show, taken from its records. A chart without records is left out.
  */
 import { RATES } from '../fanout'
-import { questionNamed } from './catalogue'
+import { findQuestion } from './catalogue'
 import {
-  barChart,
-  lineChart,
-  linearScale,
-  linearTicks,
-  logScale,
-  logTicks,
-  short,
+  drawBarChart,
+  drawLineChart,
+  makeLinearScale,
+  makeLinearTicks,
+  makeLogScale,
+  makeLogTicks,
+  abbreviate,
   type Bar,
   type BarRow,
   type Panel,
 } from './charts'
 import type { Colours } from './colours'
-import { atRate, crowd, grouped, labelOf } from './crowds'
+import { publishAtRate, makeCrowd, groupDigits, labelOf } from './crowds'
 import { Histogram, type Buckets } from './histogram'
 import type { Question } from './question'
 import type { BenchRecord } from './records'
 import { figureAt, ratioOf, type Place } from './statistics'
-import { casesOf, orderedSides } from './table'
+import { casesOf, orderSides } from './table'
 
 export type Chart = { readonly title: string; readonly about: string; readonly html: string }
 
-export function chartsOf(records: readonly BenchRecord[], colours: Colours): readonly Chart[] {
-  const draws = [comparison, throughput, latencyOverLoad, memory]
+export function drawCharts(records: readonly BenchRecord[], colours: Colours): readonly Chart[] {
+  const draws = [drawComparison, drawThroughput, drawLatencyOverLoad, drawMemory]
   return draws.flatMap((draw) => draw(records, colours) ?? [])
 }
 
 type Draw = (records: readonly BenchRecord[], colours: Colours) => Chart | undefined
 
-/** Where Carillon is compared with somebody whose figure is another server's. */
+/** COMPARED: questions in which Carillon is compared with other servers. */
 const COMPARED = ['fanout', 'trigger', 'spread', 'connect', 'clientevent', 'presence', 'fairness']
 
-const comparison: Draw = (records, colours) => {
-  const rows = COMPARED.flatMap((name) => comparedRows(questionNamed(name), records, colours))
+const drawComparison: Draw = (records, colours) => {
+  const rows = COMPARED.flatMap((name) => compareRows(findQuestion(name), records, colours))
   const values = rows.flatMap(({ bars }) => bars.map(({ value }) => value))
   if (values.length === 0) return undefined
   const [least, most] = [Math.min(0.5, ...values) * 0.9, Math.max(2, ...values) * 1.1]
@@ -44,16 +44,16 @@ const comparison: Draw = (records, colours) => {
     title: 'How many times as much Carillon does',
     about:
       "Per second of the server's CPU time, beside the others in the same rounds. For latencies: how many times shorter. The line is 1, as much; the scale is logarithmic.",
-    html: barChart({
+    html: drawBarChart({
       rows,
-      scale: logScale(least, most),
-      ticks: logTicks(least, most, [1, 2, 5]),
+      scale: makeLogScale(least, most),
+      ticks: makeLogTicks(least, most, [1, 2, 5]),
       mark: 1,
     }),
   }
 }
 
-function comparedRows(
+function compareRows(
   question: Question,
   records: readonly BenchRecord[],
   colours: Colours,
@@ -70,7 +70,7 @@ function comparedRows(
       if (!ratio) return []
       const value = figure.better === 'more' ? ratio.median : 1 / ratio.median
       const kind = colours.classOf(side)
-      return [{ side, kind, value, text: `${grouped(value, value < 10 ? 2 : 1)} x` }]
+      return [{ side, kind, value, text: `${groupDigits(value, value < 10 ? 2 : 1)} x` }]
     })
     return bars.length > 0 ? [{ label: `${name}: ${label}`, bars }] : []
   })
@@ -78,11 +78,11 @@ function comparedRows(
 
 const DRESSES: readonly string[] = ['none', 'plain', 'guarded', 'empty', 'webhooks']
 
-/** Carillon in another dress: compared with itself, and not in the charts. */
+/** True for Carillon in another configuration: it is compared with itself and is not in the charts. */
 export const isDress = (side: string): boolean => DRESSES.includes(side)
 
-const throughput: Draw = (records, colours) => {
-  const question = questionNamed('fanout')
+const drawThroughput: Draw = (records, colours) => {
+  const question = findQuestion('fanout')
   const rows = casesOf(question, records)
     .filter((label) => !/ at \d/.test(label))
     .map((label) => ({
@@ -92,7 +92,7 @@ const throughput: Draw = (records, colours) => {
         key: 'deliveriesPerCpuSecond',
         records,
         colours,
-        show: short,
+        show: abbreviate,
       }),
     }))
   const most = mostOf(rows)
@@ -101,7 +101,7 @@ const throughput: Draw = (records, colours) => {
     title: 'Deliveries per second of server CPU',
     about:
       'One event to all subscribers of a channel is as many deliveries. "4/4": four publishers, four messages in flight; 1/1 leaves a server nothing to join.',
-    html: barChart({ rows, scale: linearScale(most), ticks: linearTicks(most) }),
+    html: drawBarChart({ rows, scale: makeLinearScale(most), ticks: makeLinearTicks(most) }),
   }
 }
 
@@ -112,19 +112,21 @@ const QUANTILES = [
   ['p999', 0.999],
 ] as const
 
-const latencyOverLoad: Draw = (records, colours) => {
-  const rated = RATES.map((rate) => ({ rate, label: labelOf(crowd(atRate(rate))) }))
+const drawLatencyOverLoad: Draw = (records, colours) => {
+  const rated = RATES.map((rate) => ({ rate, label: labelOf(makeCrowd(publishAtRate(rate))) }))
   const own = records.filter((record) => record.question === 'fanout')
   const played = rated.filter(({ label }) => own.some((record) => record.case === label))
   if (played.length === 0) return undefined
   const inRates = own.filter((record) => played.some(({ label }) => label === record.case))
-  const panels = orderedSides(questionNamed('fanout'), inRates).map((side): Panel => ({
+  const panels = orderSides(findQuestion('fanout'), inRates).map((side): Panel => ({
     title: side,
     kind: colours.classOf(side),
     series: QUANTILES.map(([name, share]) => ({
       name,
       points: played.flatMap(({ label }, place) => {
-        const latency = merged(inRates.filter((each) => each.case === label && each.side === side))
+        const latency = mergeLatencies(
+          inRates.filter((each) => each.case === label && each.side === side),
+        )
         return latency.total > 0 ? [[place, latency.quantileMs(share)] as const] : []
       }),
     })),
@@ -137,25 +139,25 @@ const latencyOverLoad: Draw = (records, colours) => {
     title: 'Latency over load',
     about:
       'Milliseconds from the moment at which a message was due to its arrival at each of 1 000 subscribers, all rounds together: half of all deliveries, 90, 99 and 99.9 of a hundred. A server that is asked for more than it can falls behind without end.',
-    html: lineChart({
+    html: drawLineChart({
       panels,
-      places: played.map(({ rate }) => short(rate)),
+      places: played.map(({ rate }) => abbreviate(rate)),
       xTitle: 'messages per second',
-      scale: logScale(least, most),
-      ticks: logTicks(least, most, most / least > 100 ? [1] : [1, 2, 5]),
+      scale: makeLogScale(least, most),
+      ticks: makeLogTicks(least, most, most / least > 100 ? [1] : [1, 2, 5]),
     }),
   }
 }
 
-/** The latencies of several rounds as those of one. */
-function merged(records: readonly BenchRecord[]): Histogram {
+/** Merges the latencies of several rounds. */
+function mergeLatencies(records: readonly BenchRecord[]): Histogram {
   const histogram = new Histogram()
   for (const { latency } of records) histogram.merge(latency as Buckets)
   return histogram
 }
 
-const memory: Draw = (records, colours) => {
-  const question = questionNamed('connect')
+const drawMemory: Draw = (records, colours) => {
+  const question = findQuestion('connect')
   const rows = casesOf(question, records).map((label) => ({
     label,
     bars: barsOf(question, {
@@ -163,7 +165,7 @@ const memory: Draw = (records, colours) => {
       key: 'rssBytesEach',
       records,
       colours,
-      show: (bytes) => `${grouped(bytes)} B`,
+      show: (bytes) => `${groupDigits(bytes)} B`,
     }),
   }))
   const most = mostOf(rows)
@@ -171,7 +173,7 @@ const memory: Draw = (records, colours) => {
   return {
     title: 'Memory per idle connection',
     about: 'Resident memory of the server that came with the connections, divided by them.',
-    html: barChart({ rows, scale: linearScale(most), ticks: linearTicks(most) }),
+    html: drawBarChart({ rows, scale: makeLinearScale(most), ticks: makeLinearTicks(most) }),
   }
 }
 
@@ -196,7 +198,7 @@ function barsOf(
 }
 
 const sidesIn = (question: Question, label: string, records: readonly BenchRecord[]) =>
-  orderedSides(
+  orderSides(
     question,
     records.filter((record) => record.question === question.name && record.case === label),
   )

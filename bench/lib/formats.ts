@@ -20,7 +20,7 @@ export type Format = {
   readonly subscribe: (subscription: Subscription) => string
   readonly pong: string
   /** What is in the server's texts, and in no other of them. Without a hello clients begin to talk. */
-  readonly words: {
+  readonly markers: {
     readonly hello: string | undefined
     readonly joined: string
     readonly ping: string | undefined
@@ -32,7 +32,7 @@ const phoenix = (version: string, join: (topic: string) => unknown): Format => (
   path: (app) => `/socket/websocket?app_key=${app.key}&vsn=${version}`,
   subscribe: ({ channel }) => JSON.stringify(join(channel)),
   pong: '',
-  words: { hello: undefined, joined: '"status":"ok"', ping: undefined },
+  markers: { hello: undefined, joined: '"status":"ok"', ping: undefined },
 })
 
 export const FORMATS = {
@@ -44,7 +44,7 @@ export const FORMATS = {
         data: { channel, auth, channel_data: channelData },
       }),
     pong: '{"event":"pusher:pong","data":"{}"}',
-    words: { hello: 'connection_established', joined: 'subscription_succeeded', ping: ':ping"' },
+    markers: { hello: 'connection_established', joined: 'subscription_succeeded', ping: ':ping"' },
   },
   /** Its JSON protocol. A ping is an empty object and so is the answer. */
   centrifugo: {
@@ -53,7 +53,7 @@ export const FORMATS = {
     inLines: true,
     subscribe: ({ channel }) => JSON.stringify({ id: 2, subscribe: { channel } }),
     pong: '{}',
-    words: { hello: '"connect":{', joined: '"subscribe":{', ping: '{}' },
+    markers: { hello: '"connect":{', joined: '"subscribe":{', ping: '{}' },
   },
   'phoenix 1': phoenix('1.0.0', (topic) => ({ topic, event: 'phx_join', payload: {}, ref: '1' })),
   'phoenix 2': phoenix('2.0.0', (topic) => ['1', '1', topic, 'phx_join', {}]),

@@ -1,6 +1,6 @@
 /**
  * RFC 6455 by hand, the client's half. `scanFrames` walks the whole frames of one read without
- * allocating and says where the incomplete rest begins; `maskedFrame` is what a client says.
+ * allocating and returns where the incomplete rest begins; `maskFrame` makes the frames of a client.
  * Fragmented messages and compression are never offered, so a server that sends them is at fault.
  */
 export const HANDSHAKE_HEADERS = [
@@ -15,9 +15,9 @@ export const OPCODE = { text: 1, close: 8, ping: 9, pong: 10 } as const
 
 export interface FrameSink {
   /** The text is `bytes[start, end)`. */
-  text(bytes: Uint8Array, start: number, end: number): void
+  onText(bytes: Uint8Array, start: number, end: number): void
   /** Any other frame: close, ping, pong, binary, or a fragment. */
-  other(opcode: number, payload: Uint8Array): void
+  onOtherFrame(opcode: number, payload: Uint8Array): void
 }
 
 const SHORT_HEADER = 2
@@ -40,16 +40,16 @@ export function scanFrames(
     const header = mark < 126 ? SHORT_HEADER : mark === 126 ? MEDIUM_HEADER : LONG_HEADER
     if (at + header > length) break
     const start = at + header
-    const end = start + payloadBytes(bytes, at, mark)
+    const end = start + readLength(bytes, at, mark)
     if (end > length) break
-    if (bytes[at] === FINAL_TEXT) sink.text(bytes, start, end)
-    else sink.other(bytes[at]! & OPCODE_BITS, bytes.subarray(start, end))
+    if (bytes[at] === FINAL_TEXT) sink.onText(bytes, start, end)
+    else sink.onOtherFrame(bytes[at]! & OPCODE_BITS, bytes.subarray(start, end))
     at = end
   }
   return at
 }
 
-function payloadBytes(bytes: Uint8Array, at: number, mark: number): number {
+function readLength(bytes: Uint8Array, at: number, mark: number): number {
   if (mark < 126) return mark
   if (mark === 126) return (bytes[at + 2]! << 8) | bytes[at + 3]!
   let value = 0
@@ -60,7 +60,7 @@ function payloadBytes(bytes: Uint8Array, at: number, mark: number): number {
 const MASK = [0x37, 0xfa, 0x21, 0x3d] as const
 
 /** A frame of up to 65 535 bytes. */
-export function maskedFrame(opcode: number, payload: Uint8Array): Uint8Array {
+export function maskFrame(opcode: number, payload: Uint8Array): Uint8Array {
   const { length } = payload
   const size = length < 126 ? [0x80 | length] : [0x80 | 126, length >> 8, length & 0xff]
   if (length > 0xffff) throw new RangeError('Text of a client is too long')
@@ -73,7 +73,7 @@ export function maskedFrame(opcode: number, payload: Uint8Array): Uint8Array {
 }
 
 /** `4001 no such app`, of the payload of a close frame. */
-export const closeText = (payload: Uint8Array): string =>
+export const formatClose = (payload: Uint8Array): string =>
   payload.length < 2
     ? 'no code'
     : `${(payload[0]! << 8) | payload[1]!} ${new TextDecoder().decode(payload.subarray(2))}`.trimEnd()

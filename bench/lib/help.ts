@@ -35,25 +35,28 @@ const OPTIONS = [
   ],
 ] as const
 
-export function help(): readonly string[] {
+export function helpText(): readonly string[] {
   const sizes = Object.entries(SIZES).map(
     ([name, { about, rounds, seconds }]) => [name, `${about} (${rounds} x ${seconds} s)`] as const,
   )
   const questions = Object.entries(QUESTIONS).map(
-    ([name, asked]) => [name, asked[0]!.asks] as const,
+    ([name, questions]) => [name, questions[0]!.asks] as const,
   )
   console.log(
     [
-      ...lines('', COMMANDS),
-      ...lines('Sizes', sizes),
-      ...lines('Questions', questions),
-      ...lines('Options', OPTIONS),
+      ...formatLines('', COMMANDS),
+      ...formatLines('Sizes', sizes),
+      ...formatLines('Questions', questions),
+      ...formatLines('Options', OPTIONS),
     ].join('\n'),
   )
   return []
 }
 
-function lines(title: string, rows: readonly (readonly [string, string])[]): readonly string[] {
+function formatLines(
+  title: string,
+  rows: readonly (readonly [string, string])[],
+): readonly string[] {
   const width = Math.max(...rows.map(([word]) => word.length))
   const body = rows.map(([word, about]) => `  ${word.padEnd(width)}  ${about}`)
   return title === '' ? body : ['', `${title}:`, ...body]

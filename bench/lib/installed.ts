@@ -12,7 +12,7 @@ export type Installed = {
   /** What runs the program, where it does not run by itself. */
   readonly runner?: 'node'
   /** After the program. */
-  readonly words?: readonly string[]
+  readonly args?: readonly string[]
   readonly protocol: ProtocolName
   /** Before it starts, so that it is warm at once. */
   readonly isCompiled?: true
@@ -20,7 +20,7 @@ export type Installed = {
   /** A command that says its version, and where the version stands in what it says. */
   readonly version: { readonly of: (path: string) => readonly string[]; readonly at: RegExp }
   /** Questions that it can't be compared by, with the reason. */
-  readonly notAsked: Readonly<Record<string, string>>
+  readonly unsuited: Readonly<Record<string, string>>
 }
 
 /** Of all of them. */
@@ -35,10 +35,10 @@ export const INSTALLED = {
     about: 'soketi 1.6.1 on Node, limits and metrics off',
     program: 'node_modules/@soketi/soketi/bin/server.js',
     runner: 'node',
-    words: ['start'],
+    args: ['start'],
     protocol: 'pusher',
     version: { of: (path) => ['node', path, '--version'], at: SAID },
-    notAsked: {},
+    unsuited: {},
     config: ({ host, port }) => ({
       debug: false,
       host,
@@ -67,7 +67,7 @@ export const INSTALLED = {
     isCompiled: true,
     protocol: 'pusher',
     version: { of: (path) => [path, '--version'], at: SAID },
-    notAsked: {},
+    unsuited: {},
     config: ({ host, port }) => ({
       debug: false,
       host,
@@ -106,7 +106,7 @@ export const INSTALLED = {
     protocol: 'centrifugo',
     // built from its module, it calls itself 0.0.0
     version: { of: (path) => ['go', 'version', '-m', path], at: /\tmod\t\S+\tv(\S+)/ },
-    notAsked: {
+    unsuited: {
       trigger: UNSIGNED,
       spread: UNSIGNED,
       presence: 'its presence is a list to ask for, and tells nobody who else is there',

@@ -1,11 +1,11 @@
 /**
  * Targets beside what a run reached.
  */
-import { questionNamed } from './catalogue'
+import { findQuestion } from './catalogue'
 import { wasBusy } from './machine'
-import { numberIn } from './question'
+import { readNumber } from './question'
 import type { BenchRecord } from './records'
-import { figureAt, isAt, ratioOf, spreadOf, type Spread } from './statistics'
+import { figureAt, matchPlace, ratioOf, spreadOf, type Spread } from './statistics'
 import { TARGETS, type Target } from './targets'
 
 export type Judged = {
@@ -32,9 +32,9 @@ const FAULTS: Target = {
 
 function judgeFaults(records: readonly BenchRecord[]): Judged {
   const counts = records.flatMap((record) => {
-    const { faults, subjects } = questionNamed(record.question)
+    const { faults, subjects } = findQuestion(record.question)
     if (!subjects.includes(record.side)) return []
-    return faults.map((key) => numberIn(record, key))
+    return faults.map((key) => readNumber(record, key))
   })
   const reached = spreadOf(counts.length > 0 ? [counts.reduce((all, one) => all + one, 0)] : [])
   const verdict = !reached ? 'not measured' : reached.median === 0 ? 'met' : 'missed'
@@ -42,13 +42,13 @@ function judgeFaults(records: readonly BenchRecord[]): Judged {
 }
 
 /** What subjects lost or reordered, round by round, in words. */
-export const defectsIn = (records: readonly BenchRecord[]): readonly string[] =>
+export const findDefects = (records: readonly BenchRecord[]): readonly string[] =>
   records.flatMap((record) => {
     const { question, case: label, side, round } = record
-    const { faults, subjects } = questionNamed(question)
-    const found = subjects.includes(side) ? faults.filter((key) => numberIn(record, key) > 0) : []
+    const { faults, subjects } = findQuestion(question)
+    const found = subjects.includes(side) ? faults.filter((key) => readNumber(record, key) > 0) : []
     return found.map(
-      (key) => `${question}, ${label}, ${side}, round ${round}: ${numberIn(record, key)} ${key}`,
+      (key) => `${question}, ${label}, ${side}, round ${round}: ${readNumber(record, key)} ${key}`,
     )
   })
 
@@ -68,4 +68,4 @@ function judge(target: Target, records: readonly BenchRecord[]): Judged {
 const isCount = ({ bound }: Target): boolean => 'atMost' in bound && bound.atMost === 0
 
 const recordsOf = ({ place, through }: Target, records: readonly BenchRecord[]) =>
-  records.filter((record) => isAt(place)(record) || (through && isAt(through)(record)))
+  records.filter((record) => matchPlace(place)(record) || (through && matchPlace(through)(record)))

@@ -14,7 +14,7 @@ export type LoadOrder<Case> = {
   readonly warmUpSeconds: number
   readonly seconds: number
   /** Whether somebody watches the progress. */
-  readonly watched: boolean
+  readonly isWatched: boolean
 }
 
 /** Latencies of a load, in milliseconds, and all of them for those who merge rounds. */
@@ -59,13 +59,13 @@ const STDOUT = 1
 const PROGRESS_MS = 250
 
 /** Says how fast a counter grows, now and then; nothing where nobody watches. */
-export function progressOf(watched: boolean, count: () => number): () => void {
-  if (!watched) return () => {}
-  let [saidAt, said] = [performance.now(), count()]
+export function makeProgress(isWatched: boolean, count: () => number): () => void {
+  if (!isWatched) return () => {}
+  let [reportedAt, reported] = [performance.now(), count()]
   return () => {
     const now = performance.now()
-    if (now - saidAt < PROGRESS_MS) return
-    writeSync(STDOUT, `${Math.round(((count() - said) * 1000) / (now - saidAt))}\n`)
-    ;[saidAt, said] = [now, count()]
+    if (now - reportedAt < PROGRESS_MS) return
+    writeSync(STDOUT, `${Math.round(((count() - reported) * 1000) / (now - reportedAt))}\n`)
+    ;[reportedAt, reported] = [now, count()]
   }
 }

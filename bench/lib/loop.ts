@@ -10,12 +10,12 @@ const PATIENCE_MS = 10_000
 /** Turns until `done`; `progressed` counts what arrives. False when nothing comes any more. */
 export function turnUntil(
   reactor: Reactor,
-  done: () => boolean,
+  isDone: () => boolean,
   progressed: () => number,
   patienceMs = PATIENCE_MS,
 ): boolean {
   let [seen, since] = [progressed(), performance.now()]
-  while (!done()) {
+  while (!isDone()) {
     reactor.poll(IDLE_MS)
     const now = performance.now()
     if (progressed() !== seen) [seen, since] = [progressed(), now]
@@ -56,11 +56,11 @@ type Queue = {
 export function oneByOne(reactor: Reactor, { count, atOnce, begin, ready }: Queue): void {
   for (let index = 0; index < count; index++) {
     const isRoom = (): boolean => index - ready() < atOnce
-    if (!turnUntil(reactor, isRoom, ready)) throw late(ready(), index)
+    if (!turnUntil(reactor, isRoom, ready)) throw lateError(ready(), index)
     begin(index)
   }
-  if (!turnUntil(reactor, () => ready() === count, ready)) throw late(ready(), count)
+  if (!turnUntil(reactor, () => ready() === count, ready)) throw lateError(ready(), count)
 }
 
-const late = (ready: number, begun: number): Error =>
+const lateError = (ready: number, begun: number): Error =>
   new Error(`only ${ready} of ${begun} clients were ever ready`)

@@ -4,9 +4,9 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism, loadavg } from 'node:os'
-import { grouped } from './crowds'
-import { allowedCpus } from './pinning'
-import { numberIn } from './question'
+import { groupDigits } from './crowds'
+import { readAllowedCpus } from './pinning'
+import { readNumber } from './question'
 import { spreadOf } from './statistics'
 
 /** Shares are of the CPUs that the bench uses; NaN where the system does not say. */
@@ -28,18 +28,18 @@ export const BUSY = { stealPercent: 5, othersPercent: 10 } as const
 const CALM_PER_CPU = 0.5
 
 /** Begins to watch; the result ends it. `alien` are the ticks of servers that are no children of ours. */
-export function watchMachine(alien: () => number = () => 0): () => Busyness {
-  const before = look(alien)
+export function watchMachine(countAlienTicks: () => number = () => 0): () => Busyness {
+  const before = look(countAlienTicks)
   return () => {
-    const after = look(alien)
-    const shares = before && after && sharesBetween(before, after)
+    const after = look(countAlienTicks)
+    const shares = before && after && computeShares(before, after)
     return { loadAverage: loadavg()[0]!, ...(shares ?? { stealPercent: NaN, othersPercent: NaN }) }
   }
 }
 
 type Look = { readonly machine: Ticks; readonly own: number }
 
-export function sharesBetween(before: Look, after: Look): Omit<Busyness, 'loadAverage'> {
+export function computeShares(before: Look, after: Look): Omit<Busyness, 'loadAverage'> {
   const all = after.machine.all - before.machine.all
   const busy = after.machine.busy - before.machine.busy
   const percent = (ticks: number): number => (all > 0 ? (100 * Math.max(0, ticks)) / all : 0)
@@ -51,14 +51,14 @@ export function sharesBetween(before: Look, after: Look): Omit<Busyness, 'loadAv
 
 const [STAT, OWN_STAT] = ['/proc/stat', '/proc/self/stat']
 
-function look(alien: () => number): Look | undefined {
+function look(countAlienTicks: () => number): Look | undefined {
   if (!existsSync(STAT)) return undefined
-  const machine = ticksIn(readFileSync(STAT, 'utf8'), allowedCpus().slice(0, 2))
-  return { machine, own: ownTicksIn(readFileSync(OWN_STAT, 'utf8')) + alien() }
+  const machine = parseTicks(readFileSync(STAT, 'utf8'), readAllowedCpus().slice(0, 2))
+  return { machine, own: parseOwnTicks(readFileSync(OWN_STAT, 'utf8')) + countAlienTicks() }
 }
 
 /** Of `/proc/stat`: `cpu0 user nice system idle iowait irq softirq steal ...`; of all where none is named. */
-export function ticksIn(stat: string, cpus: readonly number[]): Ticks {
+export function parseTicks(stat: string, cpus: readonly number[]): Ticks {
   const names = cpus.length > 0 ? cpus.map((cpu) => `cpu${cpu}`) : ['cpu']
   const lines = stat.split('\n').map((line) => line.split(/\s+/))
   const sum = (columns: readonly number[]): number =>
@@ -70,7 +70,7 @@ export function ticksIn(stat: string, cpus: readonly number[]): Ticks {
 }
 
 /** Of `/proc/self/stat`: user and system time of this process and of its children that have ended. */
-export function ownTicksIn(stat: string): number {
+export function parseOwnTicks(stat: string): number {
   const afterName = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return afterName.slice(11, 15).reduce((all, one) => all + Number(one), 0)
 }
@@ -78,9 +78,9 @@ export function ownTicksIn(stat: string): number {
 type Record = Readonly<{ [figure: string]: unknown }>
 
 /** What was usual over some plays; undefined when no record says it. */
-export function usualBusyness(records: readonly Record[]): Busyness | undefined {
+export function summarizeBusyness(records: readonly Record[]): Busyness | undefined {
   const usual = (key: keyof Busyness): number =>
-    spreadOf(records.map((record) => numberIn(record, key)))?.median ?? NaN
+    spreadOf(records.map((record) => readNumber(record, key)))?.median ?? NaN
   const found = {
     loadAverage: usual('loadAverage'),
     stealPercent: usual('stealPercent'),
@@ -91,7 +91,7 @@ export function usualBusyness(records: readonly Record[]): Busyness | undefined 
 
 /** Whether these plays say too little of a server. Records that do not say how busy it was are believed. */
 export const wasBusy = (records: readonly Record[]): boolean => {
-  const usual = usualBusyness(records)
+  const usual = summarizeBusyness(records)
   return (
     usual !== undefined &&
     (usual.stealPercent > BUSY.stealPercent || usual.othersPercent > BUSY.othersPercent)
@@ -99,21 +99,21 @@ export const wasBusy = (records: readonly Record[]): boolean => {
 }
 
 /** In a line, for the end of a run and for the page. Empty when no record says it. */
-export function busynessText(records: readonly Record[]): string {
-  const usual = usualBusyness(records)
+export function formatBusyness(records: readonly Record[]): string {
+  const usual = summarizeBusyness(records)
   if (!usual) return ''
-  const percent = (value: number): string => `${grouped(value, 1)} %`
+  const percent = (value: number): string => `${groupDigits(value, 1)} %`
   const steal = Number.isNaN(usual.stealPercent) ? '' : `, steal ${percent(usual.stealPercent)}`
   const others = Number.isNaN(usual.othersPercent)
     ? ''
     : `, others took ${percent(usual.othersPercent)} of the CPUs`
-  return `Median of the plays: load average ${grouped(usual.loadAverage, 2)}${steal}${others}`
+  return `Median of the plays: load average ${groupDigits(usual.loadAverage, 2)}${steal}${others}`
 }
 
 export const BUSY_NOTE = `The machine was busy (steal above ${BUSY.stealPercent} % or others above ${BUSY.othersPercent} % of the CPUs): figures say little, and no target is called met or missed`
 
 /** What is to be said before a run; a machine that has just done something calms down in minutes. */
-export function beginText(load = loadavg()[0]!, cpus = availableParallelism()): string {
-  const now = `Load average ${grouped(load, 2)} on ${cpus} CPUs`
+export function formatBeginning(load = loadavg()[0]!, cpus = availableParallelism()): string {
+  const now = `Load average ${groupDigits(load, 2)} on ${cpus} CPUs`
   return load > CALM_PER_CPU * cpus ? `${now}: the machine is busy, wait until it is not` : now
 }

@@ -9,21 +9,21 @@ import type { Peer } from './sides'
 const POLL_MS = 2
 
 /** Bytes that are left once everything else is collected; NaN where it can't be asked. */
-export function heapBytesOf(peer: Peer, wait: () => void): number {
-  if (!signalled(peer)) return NaN
+export function measureHeap(peer: Peer, wait: () => void): number {
+  if (!signalMeter(peer)) return NaN
   while (answerOf(peer) === '') wait()
   return Number(answerOf(peer))
 }
 
 /** Begins or ends to meter turns; says what was found so far. @throws Error where that can't be asked */
 export async function meterTurns(peer: Peer): Promise<Turns> {
-  if (!signalled(peer)) throw new Error('this server has no meter of turns')
+  if (!signalMeter(peer)) throw new Error('this server has no meter of turns')
   while (answerOf(peer) === '') await Bun.sleep(POLL_MS)
   return JSON.parse(answerOf(peer)) as Turns
 }
 
 /** False where there is nobody to ask. */
-function signalled({ pid, meterFile }: Peer): boolean {
+function signalMeter({ pid, meterFile }: Peer): boolean {
   if (meterFile === undefined || pid === undefined) return false
   rmSync(meterFile, { force: true })
   process.kill(pid, 'SIGUSR2')

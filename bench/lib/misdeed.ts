@@ -30,9 +30,9 @@ export const MIB = 1024 * KIB
 export const APP_KEY = OWN_APP.key
 
 /** A text over and over, cut off at so many bytes of ASCII. */
-export const filled = (text: string, bytes: number): string =>
+export const fillText = (text: string, bytes: number): string =>
   text.repeat(Math.ceil(bytes / text.length)).slice(0, bytes)
 
 /** `prefix0`, `prefix1`, and so on. */
-export const numbered = (prefix: string, count: number): string[] =>
+export const numberTexts = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}${index}`)

@@ -10,7 +10,7 @@ import type { Misdeed } from './misdeed'
 export const MISDEEDS: readonly Misdeed[] = [...FRAMES, ...REQUESTS, ...CROWDS, ...WEBHOOKS]
 
 /** @throws Error for a label that nothing has */
-export function misdeedOf(label: string): Misdeed {
+export function findMisdeed(label: string): Misdeed {
   const misdeed = MISDEEDS.find((each) => each.label === label)
   if (!misdeed) throw new Error(`there is no misdeed ${label}`)
   return misdeed

@@ -26,7 +26,7 @@ let socket: WebSocket | undefined
 function connect({ host, port, app }: Peer): void {
   socket = new WebSocket(`ws://${host}:${port}${FORMATS.pusher.path(app)}`)
   socket.onmessage = ({ data }) => {
-    if (String(data).includes(FORMATS.pusher.words.hello)) self.postMessage('ready')
+    if (String(data).includes(FORMATS.pusher.markers.hello)) self.postMessage('ready')
     else answered()
     const pause = Math.max(0, due - nowMicros()) / 1000
     setTimeout(() => socket?.send(PING), pause)

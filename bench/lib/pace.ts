@@ -18,7 +18,7 @@ export interface Pace {
   /** Publishes what may or must be published now. */
   tick(): void
   /** Called once for every delivery. */
-  landed(): void
+  countDelivery(): void
   /** How late each message is that is due and can't leave, in microseconds. */
   unsentMicros(): readonly number[]
   /** Milliseconds until `tick` has something to do. */
@@ -52,7 +52,7 @@ export class Closed implements Pace {
     while (this.#outstanding <= this.#room && this.#publish());
   }
 
-  landed(): void {
+  countDelivery(): void {
     this.#outstanding--
     if (this.#outstanding <= this.#room) this.#publish()
   }
@@ -63,7 +63,7 @@ export class Closed implements Pace {
     for (let tried = 0; tried < publishers.length; tried++) {
       this.#turn = (this.#turn + 1) % publishers.length
       const publisher = publishers[this.#turn]!
-      if (!publisher.free) continue
+      if (!publisher.isFree) continue
       this.#outstanding += this.subscribersPerMessage
       publisher.publish(nowMicros())
       return true
@@ -96,7 +96,7 @@ export class Open implements Pace {
     }
   }
 
-  landed(): void {}
+  countDelivery(): void {}
 
   unsentMicros(): readonly number[] {
     this.tick()
@@ -115,7 +115,7 @@ export class Open implements Pace {
     const { publishers } = this
     for (let tried = 0; tried < publishers.length; tried++) {
       this.#turn = (this.#turn + 1) % publishers.length
-      if (publishers[this.#turn]!.free) return publishers[this.#turn]
+      if (publishers[this.#turn]!.isFree) return publishers[this.#turn]
     }
     return undefined
   }

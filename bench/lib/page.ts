@@ -1,15 +1,15 @@
 /**
  * The page of a report: one file that asks nobody for anything, in light and dark.
  */
-import { questionNamed } from './catalogue'
-import { escaped } from './charts'
+import { findQuestion } from './catalogue'
+import { escapeHtml } from './charts'
 import { Colours } from './colours'
-import { chartsOf, isDress, type Chart } from './figures'
-import { besideCells } from './published'
+import { drawCharts, isDress, type Chart } from './figures'
+import { formatBeside } from './published'
 import type { BenchRecord } from './records'
-import { BUSY_NOTE, busynessText, wasBusy } from './machine'
-import { heading } from './heading'
-import { linesOf, targetCells, titlesOf, LIMIT_NOTE, type Cells } from './table'
+import { BUSY_NOTE, formatBusyness, wasBusy } from './machine'
+import { formatHeading } from './heading'
+import { linesOf, formatTarget, titlesOf, LIMIT_NOTE, type Cells } from './table'
 import { judgeAll } from './judge'
 
 const METHOD = [
@@ -18,7 +18,7 @@ const METHOD = [
   'The figure is work per second of the server\'s CPU time, so that a noisy machine changes little. "bare" is a hand-written Bun.serve that checks signatures and publishes, and nothing else; the other servers run with limits, metrics and logs off. soketi closes a connection after every answer, as it comes; Centrifugo has a protocol of its own, in which nothing is signed.',
 ]
 
-export function page(records: readonly BenchRecord[]): string {
+export function writePage(records: readonly BenchRecord[]): string {
   const first = records[0]!
   const questions = [...new Set(records.map(({ question }) => question))]
   const colours = new Colours(records.map(({ side }) => side))
@@ -27,22 +27,22 @@ export function page(records: readonly BenchRecord[]): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>Carillon: bench of ${escaped(first.at.slice(0, 10))}</title>
+<title>Carillon: bench of ${escapeHtml(first.at.slice(0, 10))}</title>
 <style>${STYLE}${colours.css}</style>
 <main>
 <header>
 <h1>How fast is Carillon?</h1>
-<p class="lead">${escaped(heading(first))}. ${roundsIn(records)}, ${escaped(first.at.slice(0, 10))}: <code>${escaped(first.command)}</code></p>
-${busyness(records)}
-${legend(records, colours)}
+<p class="lead">${escapeHtml(formatHeading(first))}. ${roundsIn(records)}, ${escapeHtml(first.at.slice(0, 10))}: <code>${escapeHtml(first.command)}</code></p>
+${describeBusyness(records)}
+${drawLegend(records, colours)}
 </header>
-${chartsOf(records, colours).map(chartSection).join('\n')}
-${targetSection(records)}
+${drawCharts(records, colours).map(drawChartSection).join('\n')}
+${drawTargetSection(records)}
 <section><h2>All figures</h2>
-<p>Medians; ± is how far a round was off at the most. ${escaped(LIMIT_NOTE)}.</p>
-${questions.map((name) => questionSection(name, records, colours)).join('\n')}
+<p>Medians; ± is how far a round was off at the most. ${escapeHtml(LIMIT_NOTE)}.</p>
+${questions.map((name) => drawQuestionSection(name, records, colours)).join('\n')}
 </section>
-<section><h2>How it was measured</h2>${METHOD.map((text) => `<p>${escaped(text)}</p>`).join('')}</section>
+<section><h2>How it was measured</h2>${METHOD.map((text) => `<p>${escapeHtml(text)}</p>`).join('')}</section>
 </main>
 </html>
 `
@@ -53,55 +53,59 @@ const roundsIn = (records: readonly BenchRecord[]): string => {
   return most === 1 ? 'One round' : `${most} rounds`
 }
 
-function busyness(records: readonly BenchRecord[]): string {
-  const text = busynessText(records)
+function describeBusyness(records: readonly BenchRecord[]): string {
+  const text = formatBusyness(records)
   if (text === '') return ''
-  const note = wasBusy(records) ? ` <strong>${escaped(BUSY_NOTE)}.</strong>` : ''
-  return `<p class="lead">${escaped(text)}.${note}</p>`
+  const note = wasBusy(records) ? ` <strong>${escapeHtml(BUSY_NOTE)}.</strong>` : ''
+  return `<p class="lead">${escapeHtml(text)}.${note}</p>`
 }
 
 const QUANTILES = ['p50', 'p90', 'p99', 'p999']
 
-function legend(records: readonly BenchRecord[], colours: Colours): string {
+function drawLegend(records: readonly BenchRecord[], colours: Colours): string {
   const sides = [...new Set(records.map(({ side }) => side))].filter((side) => !isDress(side))
   const keys = sides.map(
-    (side) => `<span class="key ${colours.classOf(side)}">${escaped(side)}</span>`,
+    (side) => `<span class="key ${colours.classOf(side)}">${escapeHtml(side)}</span>`,
   )
   return `<p class="legend">${keys.join('')}</p>`
 }
 
-function chartSection({ title, about, html }: Chart): string {
+function drawChartSection({ title, about, html }: Chart): string {
   const keys = title.startsWith('Latency')
-    ? `<p class="legend">${QUANTILES.map(sample).join('')}</p>`
+    ? `<p class="legend">${QUANTILES.map(drawSample).join('')}</p>`
     : ''
-  return `<section><h2>${escaped(title)}</h2><p>${escaped(about)}</p>${keys}<div class="chart">${html}</div></section>`
+  return `<section><h2>${escapeHtml(title)}</h2><p>${escapeHtml(about)}</p>${keys}<div class="chart">${html}</div></section>`
 }
 
 /** How the line of a quantile is drawn, whoever's it is. */
-const sample = (name: string): string =>
+const drawSample = (name: string): string =>
   `<span><svg class="sample" viewBox="0 0 36 8"><polyline class="quantile-${name}" points="0,4 36,4"/></svg>${name.replace('999', '99.9')}</span>`
 
 const TARGET_TITLES: Cells = ['target', 'reached', 'asked', 'verdict', 'Carillon', 'beside it']
 
-function targetSection(records: readonly BenchRecord[]): string {
+function drawTargetSection(records: readonly BenchRecord[]): string {
   const judged = judgeAll(records).filter(({ verdict }) => verdict !== 'not measured')
   const met = judged.filter(({ verdict }) => verdict === 'met').length
   const rows = judged.map((each) => {
-    const cells = [...targetCells(each), ...besideCells(each.target, records)]
+    const cells = [...formatTarget(each), ...formatBeside(each.target, records)]
     return `<tr class="${each.verdict.replace(' ', '-')}">${cellsOf(cells, TARGET_TITLES)}</tr>`
   })
   return `<section><h2>Targets</h2><p>${met} of ${judged.length} that were measured are met. Beside each ratio: what both did per second, and p50 / p99.</p>
 ${tableOf(TARGET_TITLES, rows, 'targets')}</section>`
 }
 
-function questionSection(name: string, records: readonly BenchRecord[], colours: Colours): string {
-  const question = questionNamed(name)
+function drawQuestionSection(
+  name: string,
+  records: readonly BenchRecord[],
+  colours: Colours,
+): string {
+  const question = findQuestion(name)
   const titles = titlesOf(question)
   const rows = linesOf(question, records).map((cells) => {
     const side = cells[titles.indexOf('side')]!
     return `<tr class="${colours.classOf(side)}">${cellsOf(cells, titles)}</tr>`
   })
-  return `<h3>${escaped(name)}</h3><p>${escaped(question.asks)}</p>
+  return `<h3>${escapeHtml(name)}</h3><p>${escapeHtml(question.asks)}</p>
 ${tableOf(titles, rows, 'figures')}`
 }
 
@@ -109,12 +113,13 @@ ${tableOf(titles, rows, 'figures')}`
 const cellsOf = (cells: Cells, titles: Cells): string =>
   cells
     .map(
-      (cell, column) => `<td data-title="${escaped(titles[column] ?? '')}">${escaped(cell)}</td>`,
+      (cell, column) =>
+        `<td data-title="${escapeHtml(titles[column] ?? '')}">${escapeHtml(cell)}</td>`,
     )
     .join('')
 
 const tableOf = (titles: Cells, rows: readonly string[], kind: string): string =>
-  `<div class="scroll"><table class="${kind}"><thead><tr>${titles.map((title) => `<th>${escaped(title)}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`
+  `<div class="scroll"><table class="${kind}"><thead><tr>${titles.map((title) => `<th>${escapeHtml(title)}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`
 
 const STYLE = `
 :root { --ground: #fdfcfa; --panel: #fff; --ink: #1d1f24; --soft: #646a75; --rule: #e4e1db; --good: #2b7a46; --bad: #b3261e }

@@ -9,18 +9,18 @@ export type Role = 'server' | 'load' | 'both'
 const STATUS = '/proc/self/status'
 
 /** What begins a command that is pinned; empty where that can't be. */
-export function pin(role: Role): readonly string[] {
-  const [first, second] = allowedCpus()
+export function pinCommand(role: Role): readonly string[] {
+  const [first, second] = readAllowedCpus()
   if (second === undefined || !Bun.which('taskset')) return []
   const cpus = { server: first, load: second, both: `${first},${second}` }
   return ['taskset', '-c', String(cpus[role])]
 }
 
 /** Whether server and load have a CPU each. */
-export const pinned = (): boolean => pin('server').length > 0
+export const isPinned = (): boolean => pinCommand('server').length > 0
 
 /** The CPUs that this process may use, `0-3,8` in the system's words; none where it does not say. */
-export function allowedCpus(): readonly number[] {
+export function readAllowedCpus(): readonly number[] {
   if (!existsSync(STATUS)) return []
   const line = /^Cpus_allowed_list:\s+(\S+)/m.exec(readFileSync(STATUS, 'utf8'))
   return (line?.[1] ?? '').split(',').flatMap((range) => {

@@ -4,7 +4,7 @@
 import type { LoadOrder } from './load'
 import { runLoad, startServer, type ServerOptions } from './processes'
 import type { Outcome, Turn } from './question'
-import { sideNamed, type Peer } from './sides'
+import { findSide, type Peer } from './sides'
 
 /**
  * Until the code is compiled and the first rounds of the collector are over. Code that is still being
@@ -17,7 +17,7 @@ const WARM_UP = { seconds: 2.5, compiled: 1, measuring: 1.5, share: 0.4 }
 type Play = (turn: Turn) => Promise<Outcome>
 
 /** Plays a script of `bench/loads` against a fresh server. */
-export function withLoad(script: string, options: ServerOptions = {}): Play {
+export function playLoad(script: string, options: ServerOptions = {}): Play {
   return async (turn) => {
     await using server = await startServer(turn.side, options)
     return await runLoad(script, orderOf(turn, server.peer), turn.onProgress)
@@ -34,17 +34,17 @@ const NOBODY: Peer = {
 }
 
 /** Plays a script that needs no server. */
-export function alone(script: string): Play {
+export function playAlone(script: string): Play {
   return (turn) => runLoad(script, orderOf(turn, NOBODY), turn.onProgress)
 }
 
 function orderOf({ row, side, seconds, onProgress }: Turn, peer: Peer): LoadOrder<unknown> {
-  const whole = sideNamed(side).isCompiled ? WARM_UP.compiled : WARM_UP.seconds
+  const whole = findSide(side).isCompiled ? WARM_UP.compiled : WARM_UP.seconds
   return {
     case: row,
     peer,
     warmUpSeconds: seconds < WARM_UP.measuring ? seconds * WARM_UP.share : whole,
     seconds,
-    watched: onProgress !== undefined,
+    isWatched: onProgress !== undefined,
   }
 }

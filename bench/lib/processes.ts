@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import type { Subprocess } from 'bun'
 import { INSTALLED } from './installed'
 import type { LoadOrder } from './load'
-import { pin, type Role } from './pinning'
+import { pinCommand, type Role } from './pinning'
 import type { Outcome } from './question'
-import { removeScratch, scratch } from './scratch'
-import { HOST, ROOT, sideNamed, type Launch, type Peer, type Side } from './sides'
+import { removeScratch, makeScratch } from './scratch'
+import { HOST, ROOT, findSide, type Launch, type Peer, type Side } from './sides'
 
 type Running = Subprocess<'ignore', 'ignore' | 'pipe', 'inherit' | 'ignore'>
 
@@ -56,10 +56,10 @@ export type ServerOptions = {
 
 /** @throws Error when it does not answer in time */
 export async function startServer(side: Side, options: ServerOptions = {}): Promise<BenchServer> {
-  const { launch: launchOf, running: peer, app, protocol } = sideNamed(side)
+  const { launch: launchOf, running: peer, app, protocol } = findSide(side)
   if (!launchOf) return { peer: peer!, [Symbol.asyncDispose]: () => Promise.resolve() }
-  const port = freePort()
-  const folder = scratch()
+  const port = findFreePort()
+  const folder = makeScratch()
   const meter = side in INSTALLED ? undefined : options.meter
   const meterFile = meter && join(folder.path, meter)
   const child = launchServer(launchOf(port), {
@@ -67,7 +67,7 @@ export async function startServer(side: Side, options: ServerOptions = {}): Prom
     meter,
     env: options.env ?? {},
   })
-  await answering(port, child)
+  await waitUntilUp(port, child)
   return {
     peer: {
       host: HOST,
@@ -91,21 +91,21 @@ type Place = {
 }
 
 function launchServer({ command, env, config }: Launch, place: Place): Running {
-  const words = [...command]
+  const args = [...command]
   const meter = place.meter && join(place.folder, place.meter)
-  if (words[0] === process.execPath && place.meter)
-    words.splice(1, 0, '--preload', join(METERS, `${place.meter}.ts`))
+  if (args[0] === process.execPath && place.meter)
+    args.splice(1, 0, '--preload', join(METERS, `${place.meter}.ts`))
   if (config !== undefined) {
     const file = join(place.folder, 'config.json')
     writeFileSync(file, JSON.stringify(config))
-    words.push(`--config=${file}`)
+    args.push(`--config=${file}`)
   }
   const { PATH, HOME } = process.env
   const whole = { PATH, HOME, ...env, ...place.env, ...(meter && { BENCH_METER: meter }) }
-  const ours = words[0] === process.execPath
-  return launch('server', words, {
+  const isOurs = args[0] === process.execPath
+  return launch('server', args, {
     stdout: 'ignore',
-    stderr: ours ? 'inherit' : 'ignore', // others greet and warn
+    stderr: isOurs ? 'inherit' : 'ignore', // others greet and warn
     env: whole,
   })
 }
@@ -124,7 +124,7 @@ export async function runLoad(
     env: process.env,
     timeout,
   })
-  const last = await lastLine(child.stdout, onProgress)
+  const last = await readLastLine(child.stdout, onProgress)
   await child.exited
   running.delete(child)
   if (child.exitCode !== 0)
@@ -132,7 +132,7 @@ export async function runLoad(
   return JSON.parse(last) as Outcome
 }
 
-async function lastLine(
+async function readLastLine(
   output: ReadableStream<Uint8Array>,
   onProgress: ((perSecond: number) => void) | undefined,
 ): Promise<string> {
@@ -141,8 +141,8 @@ async function lastLine(
   for await (const chunk of output) {
     text += decoder.decode(chunk, { stream: true })
     const lines = text.trimEnd().split('\n')
-    const said = Number(lines.at(-1))
-    if (Number.isFinite(said)) onProgress?.(said)
+    const rate = Number(lines.at(-1))
+    if (Number.isFinite(rate)) onProgress?.(rate)
   }
   return text.trimEnd().split('\n').at(-1) ?? ''
 }
@@ -159,7 +159,7 @@ function launch<Output extends 'ignore' | 'pipe'>(
   command: readonly string[],
   options: LaunchOptions<Output>,
 ): Subprocess<'ignore', Output, 'inherit' | 'ignore'> {
-  const child = Bun.spawn([...reined(), ...pin(role), ...command], {
+  const child = Bun.spawn([...reinCommand(), ...pinCommand(role), ...command], {
     cwd: ROOT,
     stdin: 'ignore',
     killSignal: 'SIGKILL',
@@ -181,7 +181,7 @@ export function launchGroup(
   options: { readonly cwd: string; readonly env: Record<string, string | undefined> },
 ): Subprocess {
   const watch = ['timeout', String(GROUP_SECONDS)]
-  const child = Bun.spawn([...reined('TERM'), ...pin('both'), ...watch, ...command], {
+  const child = Bun.spawn([...reinCommand('TERM'), ...pinCommand('both'), ...watch, ...command], {
     stdin: 'ignore',
     stdout: 'ignore',
     stderr: 'ignore',
@@ -199,19 +199,19 @@ async function end(child: Running): Promise<void> {
 }
 
 /** Tried, because not every `setpriv` can let the kernel end what has lost its parent. */
-export function reined(signal: 'KILL' | 'TERM' = 'KILL'): readonly string[] {
+export function reinCommand(signal: 'KILL' | 'TERM' = 'KILL'): readonly string[] {
   const rein = ['setpriv', '--pdeathsig', signal]
   return Bun.which('setpriv') && Bun.spawnSync([...rein, 'true']).success ? rein : []
 }
 
-export function freePort(): number {
+export function findFreePort(): number {
   const probe = Bun.listen({ hostname: HOST, port: 0, socket: { data() {} } })
   const { port } = probe
   probe.stop(true)
   return port
 }
 
-async function answering(port: number, child: Running): Promise<void> {
+async function waitUntilUp(port: number, child: Running): Promise<void> {
   const deadline = performance.now() + READY_MS
   while (performance.now() < deadline && child.exitCode === null) {
     if (await isUp(port)) return

@@ -3,7 +3,7 @@
  * By hand: cli-progress saves seven lines, begins each question with `0s left`, and a bench that is
  * ended in the middle leaves a terminal that no longer wraps.
  */
-import { grouped } from './crowds'
+import { groupDigits } from './crowds'
 import type { Planned } from './rounds'
 
 export class Progress {
@@ -16,7 +16,7 @@ export class Progress {
     readonly terminal: NodeJS.WriteStream,
   ) {}
 
-  get watched(): boolean {
+  get isWatched(): boolean {
     return this.terminal.isTTY === true
   }
 
@@ -27,7 +27,7 @@ export class Progress {
 
   /** What the load has counted in the last moment. */
   rate(perSecond: number | undefined): void {
-    const rate = perSecond === undefined ? '' : `  ${grouped(perSecond)}/s`
+    const rate = perSecond === undefined ? '' : `  ${groupDigits(perSecond)}/s`
     this.#write(`${this.#line}${rate}  (${this.#done + 1} of ${this.plays}${this.#left()})`)
   }
 
@@ -49,6 +49,6 @@ export class Progress {
 
   /** A line that wraps can't be replaced. */
   #write(text: string): void {
-    if (this.watched) this.terminal.write(`\r\x1b[K${text.slice(0, this.terminal.columns - 1)}`)
+    if (this.isWatched) this.terminal.write(`\r\x1b[K${text.slice(0, this.terminal.columns - 1)}`)
   }
 }

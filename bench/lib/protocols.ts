@@ -1,10 +1,10 @@
 /**
  * PROTOCOLS: what a side speaks: the texts of its subscribers, and the request that publishes.
  */
-import { eventBody } from './events'
+import { makeEventBody } from './events'
 import { FORMATS, type Format } from './formats'
 import type { App } from './sides'
-import { signedTargets } from './signing'
+import { makeTargetSigner } from './signing'
 
 /** A POST: what is asked for, and its body. */
 export type Post = { readonly target: string; readonly body: string }
@@ -22,9 +22,9 @@ export const PROTOCOLS = {
     format: FORMATS.pusher,
     headers: () => [],
     publishing: (app) => {
-      const targetOf = signedTargets(app)
+      const targetOf = makeTargetSigner(app)
       return (channel, data) => {
-        const body = eventBody([channel], data)
+        const body = makeEventBody([channel], data)
         return { target: targetOf(body), body }
       }
     },

@@ -5,7 +5,7 @@
 import { PROTOCOLS, type Post } from './protocols'
 import type { Reactor, Reader } from './reactor'
 import type { Peer } from './sides'
-import { firstOf, padding, stamp } from './stamp'
+import { firstOf, makePadding, makeStamp } from './stamp'
 
 export type PublisherOptions = {
   readonly reactor: Reactor
@@ -29,7 +29,7 @@ const WILL_CLOSE = /\r\nconnection: *close/i
 
 export class Publisher implements Reader {
   rest: Uint8Array | undefined
-  free = true
+  isFree = true
   /** Messages published so far, by channel. */
   readonly published: Uint32Array
   #socket = -1
@@ -43,11 +43,11 @@ export class Publisher implements Reader {
   ) {
     const { peer, channels, payloadBytes } = options
     const post = PROTOCOLS[peer.protocol].publishing(peer.app)
-    const fill = padding(payloadBytes)
+    const fill = makePadding(payloadBytes)
     this.published = new Uint32Array(channels.size)
     this.#firsts = Array.from(channels.keys(), firstOf)
     this.#requests = Array.from(channels.values(), (channel) =>
-      requestBuilder({ peer, channel, fill, post }),
+      makeRequestBuilder({ peer, channel, fill, post }),
     )
   }
 
@@ -59,10 +59,10 @@ export class Publisher implements Reader {
 
   /** Publishes to the next of its channels; `dueMicros` is what latency counts from. */
   publish(dueMicros: number): void {
-    this.free = false
+    this.isFree = false
     this.#turn = (this.#turn + 1) % this.#firsts.length
     const sequence = this.#firsts[this.#turn]! + this.published[this.#turn]!++
-    const request = this.#requests[this.#turn]!(stamp(this.index, sequence, dueMicros))
+    const request = this.#requests[this.#turn]!(makeStamp(this.index, sequence, dueMicros))
     this.options.reactor.send(this.#socket, request)
   }
 
@@ -75,13 +75,13 @@ export class Publisher implements Reader {
     if (!text.startsWith(ACCEPTED) || body.includes(REFUSED))
       throw new Error(`a trigger was answered with ${text.trim()}`)
     if (WILL_CLOSE.test(text)) this.#reconnect()
-    this.free = true
+    this.isFree = true
     this.options.onFree()
     return end
   }
 
-  ended(): void {
-    if (!this.free) throw new Error('a trigger was not answered')
+  onEnd(): void {
+    if (!this.isFree) throw new Error('a trigger was not answered')
     this.connect()
   }
 
@@ -104,8 +104,8 @@ type Parts = {
 }
 
 /** Data is ASCII, so characters are bytes. */
-function requestBuilder({ peer, channel, fill, post }: Parts) {
-  const bodyBytes = post(channel, stamp(0, 0, 0) + fill).body.length
+function makeRequestBuilder({ peer, channel, fill, post }: Parts) {
+  const bodyBytes = post(channel, makeStamp(0, 0, 0) + fill).body.length
   const head = [
     ' HTTP/1.1',
     `Host: ${peer.host}:${peer.port}`,

@@ -67,14 +67,14 @@ export const USAGE_COLUMNS: readonly Column[] = [
 ]
 
 /** Of an outcome or of a record, in which NaN is null. */
-export function numberIn(outcome: Readonly<Record<string, unknown>>, key: string): number {
+export function readNumber(outcome: Readonly<Record<string, unknown>>, key: string): number {
   const value = outcome[key]
   return typeof value === 'number' ? value : NaN
 }
 
 /** Why an outcome proves a defect. */
-export function defectOf({ faults, counted }: Question, outcome: Outcome): string | undefined {
-  const found = faults.filter((key) => numberIn(outcome, key) !== 0)
-  if (found.length > 0) return found.map((key) => `${numberIn(outcome, key)} ${key}`).join(', ')
-  return numberIn(outcome, counted) > 0 ? undefined : `no ${counted}`
+export function findDefect({ faults, counted }: Question, outcome: Outcome): string | undefined {
+  const found = faults.filter((key) => readNumber(outcome, key) !== 0)
+  if (found.length > 0) return found.map((key) => `${readNumber(outcome, key)} ${key}`).join(', ')
+  return readNumber(outcome, counted) > 0 ? undefined : `no ${counted}`
 }

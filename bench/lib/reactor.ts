@@ -13,7 +13,7 @@ export interface Reader {
   /** Looks at `bytes[0, end)`, which begin with the rest. Returns how many are used up. */
   read(bytes: Uint8Array, end: number): number
   /** The other side is gone. */
-  ended(): void
+  onEnd(): void
 }
 
 const [AF_INET, SOCK_STREAM, SOCK_CLOEXEC] = [2, 1, 0o2000000]
@@ -104,7 +104,7 @@ export class Reactor {
   #nothing(got: number, socket: number, reader: Reader): void {
     if (got < 0 && (errno() === EAGAIN || errno() === EINTR)) return
     this.close(socket)
-    reader.ended()
+    reader.onEnd()
   }
 
   #pollOf(urgency: 'urgent' | undefined): Poll {

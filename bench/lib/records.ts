@@ -14,9 +14,9 @@ import {
 import { arch, availableParallelism, cpus, release, totalmem, type } from 'node:os'
 import { join } from 'node:path'
 import type { Busyness } from './machine'
-import { pinned } from './pinning'
+import { isPinned } from './pinning'
 import type { Play } from './rounds'
-import { ROOT, versionsInstalled, type Side } from './sides'
+import { ROOT, readInstalledVersions, type Side } from './sides'
 
 export const RESULTS = join(ROOT, 'bench/results')
 
@@ -50,21 +50,21 @@ export type BenchRecord = Surroundings & {
   readonly [figure: string]: unknown
 }
 
-export function surroundings(words: readonly string[]): Surroundings {
+export function describeSurroundings(args: readonly string[]): Surroundings {
   return {
     run: new Date().toISOString().slice(0, 19).replaceAll(':', ''),
-    command: ['bun run bench', ...words].join(' '),
+    command: ['bun run bench', ...args].join(' '),
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: availableParallelism(),
     memoryGib: Math.round(totalmem() / 2 ** 30),
     system: type(),
     kernel: release(),
     arch: arch(),
-    pinned: pinned(),
+    pinned: isPinned(),
     bun: Bun.version,
-    node: said('node', '--version'),
-    versions: versionsInstalled(),
-    commit: said('git', 'describe', '--always', '--dirty', '--exclude', '*'),
+    node: readOutput('node', '--version'),
+    versions: readInstalledVersions(),
+    commit: readOutput('git', 'describe', '--always', '--dirty', '--exclude', '*'),
   }
 }
 
@@ -97,7 +97,7 @@ export function writeRecord(record: BenchRecord): void {
 export const fileOf = (run: string): string => join(RESULTS, `${run}.jsonl`)
 
 /** The newest run of this machine; a published one where there is none, or it is wanted. Undefined without any. */
-export function newestFile(folder: string, wanted?: 'published'): string | undefined {
+export function findNewestFile(folder: string, wanted?: 'published'): string | undefined {
   const files = existsSync(folder) ? readdirSync(folder) : []
   const runs = files.filter((file) => file.endsWith('.jsonl')).toSorted()
   const own = runs.filter((file) => !file.startsWith('published'))
@@ -113,7 +113,7 @@ export function readRecords(name: string): readonly BenchRecord[] {
     throw new Error(`there is no run ${name}: expected a file of bench/results`)
   const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean)
   if (lines.length === 0) throw new Error(`there is nothing in ${file}`)
-  return lines.map((line, index) => recordIn(line, `line ${index + 1} of ${file}`))
+  return lines.map((line, index) => parseRecord(line, `line ${index + 1} of ${file}`))
 }
 
 const TEXTS = [
@@ -129,7 +129,7 @@ const TEXTS = [
 ] as const
 
 /** @throws Error for what no bench has written */
-function recordIn(line: string, where: string): BenchRecord {
+function parseRecord(line: string, where: string): BenchRecord {
   try {
     const record = JSON.parse(line) as Partial<BenchRecord> | null
     const isWhole = TEXTS.every((key) => typeof record?.[key] === 'string')
@@ -141,8 +141,8 @@ function recordIn(line: string, where: string): BenchRecord {
 }
 
 /** What a program answers; `none` where it is not installed. */
-function said(program: string, ...words: readonly string[]): string {
+function readOutput(program: string, ...args: readonly string[]): string {
   if (!Bun.which(program)) return 'none'
-  const { stdout } = Bun.spawnSync([program, ...words], { cwd: ROOT, stderr: 'ignore' })
+  const { stdout } = Bun.spawnSync([program, ...args], { cwd: ROOT, stderr: 'ignore' })
   return stdout.toString().trim() || 'none'
 }

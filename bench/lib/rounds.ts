@@ -35,11 +35,11 @@ export type Plan = {
 }
 
 /** All plays of a question in their order. */
-export function planned({ question, cases, sides, rounds, seconds }: Plan): readonly Planned[] {
+export function planRounds({ question, cases, sides, rounds, seconds }: Plan): readonly Planned[] {
   return Array.from({ length: rounds }, (_, index) => index + 1).flatMap((round) =>
     cases.flatMap((row) => {
-      const asked = sides.filter((side) => !row.sides || row.sides.includes(side))
-      return (round % 2 === 1 ? asked : asked.toReversed()).map((side) => ({
+      const eligible = sides.filter((side) => !row.sides || row.sides.includes(side))
+      return (round % 2 === 1 ? eligible : eligible.toReversed()).map((side) => ({
         question,
         row,
         side,

@@ -3,73 +3,76 @@
  */
 import { existsSync } from 'node:fs'
 import { QUESTIONS } from './catalogue'
-import { UsageError, type Words } from './command-line'
-import { heading } from './heading'
-import { isPortable, leftOut, PORTABLE } from './portable'
+import { UsageError, type RunOptions } from './command-line'
+import { formatHeading } from './heading'
+import { mustBePortable, describeLeftOut, PORTABLE } from './portable'
 import { Progress } from './progress'
-import { defectOf, type BenchCase, type Question } from './question'
+import { findDefect, type BenchCase, type Question } from './question'
 import {
   fileOf,
   prepareRecords,
   recordOf,
-  surroundings,
+  describeSurroundings,
   writeRecord,
   type BenchRecord,
   type Surroundings,
 } from './records'
-import { beginText, BUSY_NOTE, busynessText, wasBusy, watchMachine } from './machine'
+import { formatBeginning, BUSY_NOTE, formatBusyness, wasBusy, watchMachine } from './machine'
 import { cpuSecondsOf } from './libc'
 import { isUp } from './processes'
-import { nameOf, planned, playOne, type Planned } from './rounds'
-import { addSide, readPeer, ROOT, sideNamed, type Side } from './sides'
+import { nameOf, planRounds, playOne, type Planned } from './rounds'
+import { addSide, parseNamedPeer, ROOT, findSide, type Side } from './sides'
 import { SIZES } from './sizes'
-import { table, targetTable } from './table'
+import { formatTable, formatTargetTable } from './table'
 
 /** Returns what was proved against anybody: what loses messages has no figures to be compared by. */
-export async function runBench(words: Words, given: readonly string[]): Promise<readonly string[]> {
-  const peers = await Promise.all(words.peers.map(addPeer))
-  for (const side of words.sides) sideNamed(side) // throws for one that nobody is called by
-  const { cases: casesOf, recorded, judged } = SIZES[words.size]
-  const around = surroundings(given)
-  const portable = isPortable(process.platform, words)
-  const asked = portable
-    ? PORTABLE.filter(({ name }) => words.questions.includes(name))
-    : words.questions.flatMap((name) => QUESTIONS[name]!)
-  const plans = asked
-    .map((question) => planOf(question, casesOf(question), { words, peers }))
+export async function runBench(
+  options: RunOptions,
+  args: readonly string[],
+): Promise<readonly string[]> {
+  const peers = await Promise.all(options.peers.map(addPeer))
+  for (const side of options.sides) findSide(side) // throws for one that nobody is called by
+  const { cases: selectCases, isRecorded, isJudged } = SIZES[options.size]
+  const around = describeSurroundings(args)
+  const isPortable = mustBePortable(process.platform, options)
+  const questions = isPortable
+    ? PORTABLE.filter(({ name }) => options.questions.includes(name))
+    : options.questions.flatMap((name) => QUESTIONS[name]!)
+  const plans = questions
+    .map((question) => planQuestion(question, selectCases(question), { options, peers }))
     .filter((plan) => plan.length > 0)
   if (plans.length === 0) throw new UsageError('nobody that is here is asked any such case')
-  if (recorded) prepareRecords()
+  if (isRecorded) prepareRecords()
   const progress = new Progress(plans.flat().length, process.stderr)
-  console.log(`${heading(around)}\n${beginText()}\n`)
+  console.log(`${formatHeading(around)}\n${formatBeginning()}\n`)
   if (plans.flat().every(({ rounds }) => rounds === 1)) console.log(`${ONE_ROUND}\n`)
-  if (portable) console.log(`${leftOut(words.questions)}\n`)
+  if (isPortable) console.log(`${describeLeftOut(options.questions)}\n`)
   const all = { records: [] as BenchRecord[], defects: [] as string[] }
   for (const plan of plans) {
     const began = performance.now()
-    const { records, defects } = await playAll(plan, { around, progress, recorded })
+    const { records, defects } = await playAll(plan, { around, progress, isRecorded })
     all.records.push(...records)
     all.defects.push(...defects)
     progress.clear()
     const { name, asks } = plan[0]!.question
     const took = Math.round((performance.now() - began) / 1000)
     console.log(
-      `${name}: ${asks}\n\n${table(plan[0]!.question, records)}\n\n${plan.length} plays in ${took} s\n`,
+      `${name}: ${asks}\n\n${formatTable(plan[0]!.question, records)}\n\n${plan.length} plays in ${took} s\n`,
     )
   }
-  console.log(`${busynessText(all.records)}\n`)
+  console.log(`${formatBusyness(all.records)}\n`)
   if (wasBusy(all.records)) console.log(`${BUSY_NOTE}\n`)
-  if (judged) console.log(`${targetTable(all.records)}\n`)
-  const apart = SIZES[words.size].apart.filter((name) => !words.questions.includes(name))
-  for (const name of apart) console.log(`A run of its own: bun run bench ${words.size} ${name}`)
-  if (recorded)
+  if (isJudged) console.log(`${formatTargetTable(all.records)}\n`)
+  const apart = SIZES[options.size].apart.filter((name) => !options.questions.includes(name))
+  for (const name of apart) console.log(`A run of its own: bun run bench ${options.size} ${name}`)
+  if (isRecorded)
     console.log(`Kept in ${fileOf(around.run).slice(ROOT.length + 1)}: bun run bench report`)
   return all.defects
 }
 
 /** A peer that can't be asked is one that is absent. */
 async function addPeer(text: string): Promise<Side> {
-  const [name, peer] = readPeer(text)
+  const [name, peer] = parseNamedPeer(text)
   const { host, port, pid } = peer
   if (!(await isUp(port, host))) addSide(name, peer, `${name} does not answer at ${host}:${port}`)
   else if (pid && !existsSync(`/proc/${pid}`)) addSide(name, peer, `${name} is no process ${pid}`)
@@ -79,65 +82,67 @@ async function addPeer(text: string): Promise<Side> {
 
 const ONE_ROUND = 'One round: nothing is known of its spread (--rounds 3 shows it)'
 
-type PlanContext = { readonly words: Words; readonly peers: readonly Side[] }
+type PlanContext = { readonly options: RunOptions; readonly peers: readonly Side[] }
 
-function planOf(
+function planQuestion(
   question: Question,
   cases: readonly BenchCase[],
-  { words, peers }: PlanContext,
+  { options, peers }: PlanContext,
 ): readonly Planned[] {
-  const compares = question.yardsticks.includes('soketi')
-  const everybody = [...question.subjects, ...question.yardsticks, ...(compares ? peers : [])]
+  const hasOthers = question.yardsticks.includes('soketi')
+  const everybody = [...question.subjects, ...question.yardsticks, ...(hasOthers ? peers : [])]
   const wanted =
-    words.sides.length === 0 ? everybody : everybody.filter((side) => words.sides.includes(side))
-  const sides = wanted.filter((side) => isHere(side) && isAsked(question, side))
+    options.sides.length === 0
+      ? everybody
+      : everybody.filter((side) => options.sides.includes(side))
+  const sides = wanted.filter((side) => isInstalled(side) && isSuitable(question, side))
   const chosen = cases.filter(
-    ({ label }) => words.cases.length === 0 || words.cases.some((text) => label.includes(text)),
+    ({ label }) => options.cases.length === 0 || options.cases.some((text) => label.includes(text)),
   )
-  const { seconds } = words
-  const rounds = Math.min(words.rounds, question.rounds ?? Infinity)
-  return planned({ question, cases: chosen, sides, rounds, seconds })
+  const { seconds } = options
+  const rounds = Math.min(options.rounds, question.rounds ?? Infinity)
+  return planRounds({ question, cases: chosen, sides, rounds, seconds })
 }
 
-const told = new Set<Side>()
+const reported = new Set<Side>()
 
 /** Says once why somebody is not. */
-function isHere(side: Side): boolean {
-  const why = sideNamed(side).absent()
-  if (why !== undefined && !told.has(side)) console.log(`Left out: ${why}`)
-  told.add(side)
-  return why === undefined
+function isInstalled(side: Side): boolean {
+  const reason = findSide(side).findReasonAbsent()
+  if (reason !== undefined && !reported.has(side)) console.log(`Left out: ${reason}`)
+  reported.add(side)
+  return reason === undefined
 }
 
 /** Says why somebody is not, where it would have been. */
-function isAsked({ name }: Question, side: Side): boolean {
-  const why = sideNamed(side).notAsked[name]
-  if (why !== undefined) console.log(`${name}: ${side} is not asked: ${why}`)
-  return why === undefined
+function isSuitable({ name }: Question, side: Side): boolean {
+  const reason = findSide(side).unsuited[name]
+  if (reason !== undefined) console.log(`${name}: ${side} is not asked: ${reason}`)
+  return reason === undefined
 }
 
 type RunContext = {
   readonly around: Surroundings
   readonly progress: Progress
-  readonly recorded: boolean
+  readonly isRecorded: boolean
 }
 
-async function playAll(plan: readonly Planned[], { around, progress, recorded }: RunContext) {
+async function playAll(plan: readonly Planned[], { around, progress, isRecorded }: RunContext) {
   const records: BenchRecord[] = []
   const defects: string[] = []
   for (const next of plan) {
     progress.begin(next)
-    const onProgress = progress.watched ? (rate: number) => progress.rate(rate) : undefined
-    const watched = watchSide(next.side)
+    const onProgress = progress.isWatched ? (rate: number) => progress.rate(rate) : undefined
+    const stopWatching = watchSide(next.side)
     const play = await playOne(next, onProgress).catch(asError)
-    const busyness = watched()
+    const busyness = stopWatching()
     progress.finish()
-    const defect = play instanceof Error ? play.message : defectOf(next.question, play.outcome)
+    const defect = play instanceof Error ? play.message : findDefect(next.question, play.outcome)
     if (defect !== undefined) defects.push(`${nameOf(next)}: ${defect}`)
     if (play instanceof Error) continue // the other rounds are worth something without it
     const record = recordOf(play, around, busyness)
     records.push(record)
-    if (recorded) writeRecord(record)
+    if (isRecorded) writeRecord(record)
   }
   return { records, defects }
 }
@@ -146,7 +151,7 @@ const TICKS_PER_SECOND = 100
 
 /** A server that runs already is no child of ours, and yet no stranger; without its pid nothing is known. */
 function watchSide(side: Side): ReturnType<typeof watchMachine> {
-  const { running } = sideNamed(side)
+  const { running } = findSide(side)
   if (!running) return watchMachine()
   const { pid } = running
   return watchMachine(() => (pid === undefined ? NaN : cpuSecondsOf(pid) * TICKS_PER_SECOND))

@@ -9,7 +9,7 @@ export type Scratch = Disposable & { readonly path: string }
 
 const paths = new Set<string>()
 
-export function scratch(): Scratch {
+export function makeScratch(): Scratch {
   const path = mkdtempSync(join(tmpdir(), 'carillon-bench-'))
   paths.add(path)
   return { path, [Symbol.dispose]: () => remove(path) }

@@ -35,9 +35,9 @@ export type SideRow = {
   readonly protocol: ProtocolName
   readonly isCompiled?: true
   /** Questions that it is not asked, with the reason. */
-  readonly notAsked: Readonly<Record<string, string>>
+  readonly unsuited: Readonly<Record<string, string>>
   /** Why it can't be asked here; undefined when it can. */
-  readonly absent: () => string | undefined
+  readonly findReasonAbsent: () => string | undefined
   /** Undefined for a server that runs already. */
   readonly launch: ((port: number) => Launch) | undefined
   readonly running?: Peer
@@ -53,7 +53,7 @@ export const OWN_APP: App = { id: 'bench', key: 'bench-key', secret: 'bench-secr
 const DEVELOPMENT_APP: App = { id: '1', key: 'test-app-fake-key', secret: 'test-app-fake-secret' }
 
 /** What is the same of all servers that come with us. */
-const OURS = { protocol: 'pusher', notAsked: {}, absent: () => undefined } as const
+const OURS = { protocol: 'pusher', unsuited: {}, findReasonAbsent: () => undefined } as const
 
 const script = (path: string): readonly string[] => [
   process.execPath,
@@ -72,7 +72,11 @@ const UNLIMITED = {
 /** The defaults again. */
 const LIMITED = Object.fromEntries(Object.keys(UNLIMITED).map((name) => [name, '']))
 
-function carillon(about: string, config: string, env: Record<string, string> = {}): SideRow {
+function describeCarillon(
+  about: string,
+  config: string,
+  env: Record<string, string> = {},
+): SideRow {
   return {
     ...OURS,
     about,
@@ -101,23 +105,23 @@ const SHIPPED = 'carillon.config.ts'
 const DEAF_ENDPOINT = JSON.stringify([{ url: `http://${HOST}:9/` }])
 
 const BUILT_IN = {
-  carillon: carillon('as `bun run server` starts it, with its plugins', SHIPPED),
-  none: carillon('Carillon without plugins', 'bench/servers/no-plugins.ts'),
-  plain: carillon(
+  carillon: describeCarillon('as `bun run server` starts it, with its plugins', SHIPPED),
+  none: describeCarillon('Carillon without plugins', 'bench/servers/no-plugins.ts'),
+  plain: describeCarillon(
     'without plugins, with the limits that it comes with',
     'bench/servers/no-plugins.ts',
     LIMITED,
   ),
-  guarded: carillon('with Guardian and a public key', 'bench/servers/guarded.ts', LIMITED),
-  empty: carillon('with ten plugins that do nothing', 'bench/servers/empty-plugins.ts'),
-  webhooks: carillon('with an endpoint for every webhook', SHIPPED, {
+  guarded: describeCarillon('with Guardian and a public key', 'bench/servers/guarded.ts', LIMITED),
+  empty: describeCarillon('with ten plugins that do nothing', 'bench/servers/empty-plugins.ts'),
+  webhooks: describeCarillon('with an endpoint for every webhook', SHIPPED, {
     CARILLON_WEBHOOKS: DEAF_ENDPOINT,
   }),
   bare: {
     ...OURS,
     about: 'a hand-written Bun.serve that checks signatures and publishes',
     app: DEVELOPMENT_APP,
-    notAsked: {
+    unsuited: {
       presence: 'it has no presence channels',
       clientevent: 'it takes no client events',
     },
@@ -126,35 +130,35 @@ const BUILT_IN = {
 } as const satisfies Record<string, SideRow>
 
 /** What each says of itself; `none` where it is not installed. */
-export const versionsInstalled = (): Readonly<Record<string, string>> =>
+export const readInstalledVersions = (): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(INSTALLED).map(([name, { program, version }]) => {
       const path = join(folderOf(name), program)
       if (!existsSync(path)) return [name, 'none']
       const command = version.of(path)
-      const said =
+      const output =
         Bun.which(command[0]!) && Bun.spawnSync([...command], { stderr: 'ignore' }).stdout
-      return [name, version.at.exec(String(said))?.[1] ?? 'unknown']
+      return [name, version.at.exec(String(output))?.[1] ?? 'unknown']
     }),
   )
 
 const folderOf = (name: string): string => join(ROOT, '.peers', name)
 
-function installed(name: string, row: Installed): SideRow {
-  const { about, program, runner, words = [], protocol, isCompiled, notAsked, config } = row
+function describeInstalled(name: string, row: Installed): SideRow {
+  const { about, program, runner, args = [], protocol, isCompiled, unsuited, config } = row
   const path = join(folderOf(name), program)
   return {
     about,
     app: INSTALLED_APP,
     protocol,
     ...(isCompiled && { isCompiled }),
-    notAsked,
-    absent: () => {
+    unsuited,
+    findReasonAbsent: () => {
       if (runner && !Bun.which(runner)) return `${name} needs ${runner}, which is not installed`
       return existsSync(path) ? undefined : `${name} is not installed (bench/README.md says how)`
     },
     launch: (port) => ({
-      command: [...(runner ? [runner] : []), path, ...words],
+      command: [...(runner ? [runner] : []), path, ...args],
       config: config({ host: HOST, port }),
     }),
   }
@@ -168,40 +172,48 @@ export type Side = string
 
 const sides = new Map<Side, SideRow>([
   ...Object.entries(BUILT_IN),
-  ...Object.entries(INSTALLED).map(([name, row]) => [name, installed(name, row)] as const),
+  ...Object.entries(INSTALLED).map(([name, row]) => [name, describeInstalled(name, row)] as const),
 ])
 
 /** @throws Error when nobody is called so */
-export function sideNamed(side: Side): SideRow {
+export function findSide(side: Side): SideRow {
   const row = sides.get(side)
   if (!row) throw new Error(`there is no side ${side}`)
   return row
 }
 
 /** Adds a server that runs already; `why` it can't be asked, where it can't. */
-export function addSide(side: Side, peer: Peer, why?: string): void {
+export function addSide(side: Side, peer: Peer, reason?: string): void {
   const about = `at ${peer.host}:${peer.port}, not restarted between rounds`
   const { app, protocol } = peer
-  const notAsked = protocol === 'centrifugo' ? INSTALLED.centrifugo.notAsked : {}
-  const absent = (): string | undefined => why
-  sides.set(side, { about, app, protocol, notAsked, absent, launch: undefined, running: peer })
+  const unsuited = protocol === 'centrifugo' ? INSTALLED.centrifugo.unsuited : {}
+  const findReasonAbsent = (): string | undefined => reason
+  sides.set(side, {
+    about,
+    app,
+    protocol,
+    unsuited,
+    findReasonAbsent,
+    launch: undefined,
+    running: peer,
+  })
 }
 
 const ADDRESS = 'http://127.0.0.1:PORT?id=..&key=..&secret=..&pid=..'
 
-/** `name=` and an address, as `peerAt` reads it. @throws Error */
-export function readPeer(text: string): readonly [Side, Peer] {
+/** `name=` and an address, as `parsePeer` reads it. @throws Error */
+export function parseNamedPeer(text: string): readonly [Side, Peer] {
   const [, name, url] = /^([\w-]+)=(.+)$/.exec(text) ?? []
   if (name === undefined || url === undefined || sides.has(name))
     throw new Error(`--peer expects a new name: NAME=${ADDRESS}`)
-  return [name, peerAt(url)]
+  return [name, parsePeer(url)]
 }
 
 /**
  * The development credentials where none are given; without the pid there is nothing per CPU second.
  * @throws Error
  */
-export function peerAt(url: string): Peer {
+export function parsePeer(url: string): Peer {
   const { protocol, hostname, port, searchParams: query } = URL.parse(url) ?? new URL('about:')
   const host = hostname === 'localhost' ? HOST : hostname
   const pid = query.get('pid') ?? undefined

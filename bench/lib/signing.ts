@@ -11,7 +11,7 @@ const secondsNow = (offsetMs: number): number => Math.floor((Date.now() + offset
 export type TargetOf = (body: string) => string
 
 /** A read below the app; `path` may have a query, whose parameters sort after `auth_`. */
-export function signedRead(app: App, path: string, offsetMs = 0): string {
+export function signRead(app: App, path: string, offsetMs = 0): string {
   const [short, parameters] = path.split('?')
   const whole = `/apps/${app.id}${short}`
   const query = queryOf(app, offsetMs) + (parameters ? `&${parameters}` : '')
@@ -19,7 +19,7 @@ export function signedRead(app: App, path: string, offsetMs = 0): string {
   return `${whole}?${query}&auth_signature=${signature}`
 }
 
-export function signedTargets(app: App, path = '/events', offsetMs = 0): TargetOf {
+export function makeTargetSigner(app: App, path = '/events', offsetMs = 0): TargetOf {
   const whole = `/apps/${app.id}${path}`
   const query = `${queryOf(app, offsetMs)}&body_md5=`
   const keyed = hmac(app).update(`POST\n${whole}\n${query}`)
@@ -33,7 +33,7 @@ export function signedTargets(app: App, path = '/events', offsetMs = 0): TargetO
 /** `auth` of a subscription. */
 export type Authorize = (socketId: string, channel: string, channelData?: string) => string
 
-export function authorizer(app: App): Authorize {
+export function makeAuthorizer(app: App): Authorize {
   const keyed = hmac(app)
   return (socketId, channel, channelData) => {
     const parts = channelData === undefined ? [socketId, channel] : [socketId, channel, channelData]

@@ -12,9 +12,9 @@ export type Size = {
   readonly seconds: number
   readonly cases: (question: Question) => readonly BenchCase[]
   /** Whether what it finds is worth keeping. */
-  readonly recorded: boolean
+  readonly isRecorded: boolean
   /** Whether it is enough to be held against targets: one short round is not. */
-  readonly judged: boolean
+  readonly isJudged: boolean
   /** Questions that are a run of their own, unless they are named. */
   readonly apart: readonly string[]
 }
@@ -25,17 +25,17 @@ export const SIZES = {
     rounds: 5,
     seconds: 3,
     cases: ({ cases }) => cases,
-    recorded: true,
-    judged: true,
+    isRecorded: true,
+    isJudged: true,
     apart: ['idle'],
   },
   targets: {
     about: 'what the tables of targets and of README.md need, and nobody else',
     rounds: 3,
     seconds: 1.5,
-    cases: targeted,
-    recorded: true,
-    judged: true,
+    cases: selectTargeted,
+    isRecorded: true,
+    isJudged: true,
     apart: ['stalls'],
   },
   quick: {
@@ -43,8 +43,8 @@ export const SIZES = {
     rounds: 1,
     seconds: 0.6,
     cases: ({ quickCases }) => quickCases,
-    recorded: true,
-    judged: false,
+    isRecorded: true,
+    isJudged: false,
     apart: [],
   },
   smoke: {
@@ -52,8 +52,8 @@ export const SIZES = {
     rounds: 1,
     seconds: 0.4,
     cases: ({ smokeCases }) => smokeCases,
-    recorded: false,
-    judged: false,
+    isRecorded: false,
+    isJudged: false,
     apart: [],
   },
 } as const satisfies Record<string, Size>
@@ -61,7 +61,12 @@ export const SIZES = {
 export type SizeName = keyof typeof SIZES
 
 /** Cases that some target or the digest names, asked only of the sides that it names. */
-export function targeted({ name, cases, subjects, yardsticks }: Question): readonly BenchCase[] {
+export function selectTargeted({
+  name,
+  cases,
+  subjects,
+  yardsticks,
+}: Question): readonly BenchCase[] {
   return cases.flatMap((row) => {
     const sides = [...subjects, ...yardsticks].filter((side) => {
       const place = { question: name, case: row.label, side }

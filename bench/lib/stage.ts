@@ -5,12 +5,12 @@
 import { sign } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { Client, socketIdIn, type Role } from './client'
+import { Client, findSocketId, type Role } from './client'
 import { FORMATS, type Format, type FormatName } from './formats'
 import { turnUntil } from './loop'
 import { Reactor } from './reactor'
 import { HOST, type Peer } from './sides'
-import { authorizer, signedRead, signedTargets } from './signing'
+import { makeAuthorizer, signRead, makeTargetSigner } from './signing'
 
 const ADMIN = { authorization: `Basic ${btoa('pusher_admin_username:pusher_admin_password')}` }
 /** What a misdeed is not answered with: then it was none. */
@@ -31,7 +31,7 @@ export class Stage {
     /** How far the server's wall clock is ahead of ours. */
     readonly offsetMs = 0,
   ) {
-    this.authorize = authorizer(peer.app)
+    this.authorize = makeAuthorizer(peer.app)
     this.#origin = `http://${HOST}:${peer.port}`
   }
 
@@ -45,12 +45,12 @@ export class Stage {
   }
 
   post(path: string, body: string): Promise<string> {
-    const target = signedTargets(this.peer.app, path, this.offsetMs)(body)
+    const target = makeTargetSigner(this.peer.app, path, this.offsetMs)(body)
     return this.http(target, { method: 'POST', body, headers: JSON_BODY })
   }
 
   get(path: string, query = ''): Promise<string> {
-    return this.http(signedRead(this.peer.app, query ? `${path}?${query}` : path, this.offsetMs))
+    return this.http(signRead(this.peer.app, query ? `${path}?${query}` : path, this.offsetMs))
   }
 
   admin(method: string, path: string, body?: string, type = 'application/json'): Promise<string> {
@@ -82,7 +82,7 @@ export class Stage {
     socket.on('error', () => resolve())
     socket.on('close', () => resolve())
     if (path !== undefined) {
-      socket.write(upgradeTo(path))
+      socket.write(formatUpgrade(path))
       await once(socket, 'data')
     }
     socket.on('data', () => undefined)
@@ -99,7 +99,7 @@ export class Stage {
   /** A JSON Web Token that a guarded server believes. */
   token(): string {
     const claims = { iat: seconds(), exp: seconds() + 600, sub: '7', listen: ['private-*'] }
-    const text = [{ alg: 'RS256', typ: 'JWT' }, claims].map(encoded).join('.')
+    const text = [{ alg: 'RS256', typ: 'JWT' }, claims].map(encodePart).join('.')
     return `${text}.${sign('sha256', Buffer.from(text), this.privateKey).toString('base64url')}`
   }
 }
@@ -107,12 +107,13 @@ export class Stage {
 /** Nothing has come for so long. */
 const QUIET_MS = 200
 
-const upgradeTo = (path: string): string =>
+const formatUpgrade = (path: string): string =>
   `GET ${path} HTTP/1.1\r\nhost: ${HOST}\r\nupgrade: websocket\r\nconnection: upgrade\r\n` +
   'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n'
 
 const seconds = (): number => Math.floor(Date.now() / 1000)
-const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+const encodePart = (value: object): string =>
+  Buffer.from(JSON.stringify(value)).toString('base64url')
 
 /** Where it is said, what is said last, and what is in the answer to that. */
 export type Flood = { readonly path: string; readonly last: string; readonly answer: string }
@@ -163,9 +164,9 @@ export class Crowd implements Role {
     let wanted = this.#joins
     for (let from = 0; from < most; from += SAID_AT_ONCE) {
       this.#clients.forEach((client, index) => {
-        const said = texts[index]!.slice(from, from + SAID_AT_ONCE)
-        said.forEach((text) => client.say(text))
-        wanted += said.length
+        const batch = texts[index]!.slice(from, from + SAID_AT_ONCE)
+        batch.forEach((text) => client.send(text))
+        wanted += batch.length
       })
       this.#await(() => this.#joins >= wanted)
     }
@@ -173,7 +174,7 @@ export class Crowd implements Role {
 
   /** One of them says that, and no answer is awaited. */
   say(index: number, text: string): void {
-    this.#clients[index]!.say(text)
+    this.#clients[index]!.send(text)
   }
 
   /** All at once, without a goodbye. */
@@ -181,19 +182,19 @@ export class Crowd implements Role {
     for (const { socket } of this.#clients) this.#reactor.close(socket)
   }
 
-  hello({ index }: Client, text: string): void {
-    if (this.#format.words.hello !== undefined) this.#socketIds[index] = socketIdIn(text)
+  onHello({ index }: Client, text: string): void {
+    if (this.#format.markers.hello !== undefined) this.#socketIds[index] = findSocketId(text)
     this.#greeted++
   }
 
-  joined(): void {
+  onJoined(): void {
     this.#joins++
   }
 
-  message(): void {}
-  told(): void {}
+  onMessage(): void {}
+  onOther(): void {}
 
-  ended(): void {
+  onEnd(): void {
     this.closed++
   }
 

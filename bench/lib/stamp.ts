@@ -22,13 +22,13 @@ export const nowMicros = (): number => Math.floor(performance.now() * 1000)
 /** The number of a channel's first message. */
 export const firstOf = (channel: number): number => channel * NUMBERS_PER_CHANNEL + 1
 
-export function stamp(publisher: number, sequence: number, micros: number): string {
+export function makeStamp(publisher: number, sequence: number, micros: number): string {
   const number = (value: number): string => String(value).padStart(NUMBER_DIGITS, '0')
   return `${MARK}${String(publisher).padStart(PUBLISHER_DIGITS, '0')}${number(sequence)}${number(micros)}`
 }
 
 /** What fills the data up to its size after the stamp. */
-export const padding = (dataBytes: number): string => 'x'.repeat(dataBytes - STAMP_BYTES)
+export const makePadding = (dataBytes: number): string => 'x'.repeat(dataBytes - STAMP_BYTES)
 
 /** Where the stamp begins in a frame, or -1 when the frame carries none. */
 export function findStamp(bytes: Uint8Array, start: number, end: number): number {

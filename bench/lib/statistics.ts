@@ -1,7 +1,7 @@
 /**
  * Median and spread of a few rounds, and of ratios between two sides round by round.
  */
-import { numberIn } from './question'
+import { readNumber } from './question'
 import type { BenchRecord } from './records'
 
 export type Spread = {
@@ -24,7 +24,7 @@ export function spreadOf(values: readonly number[]): Spread | undefined {
 /** Where a figure is: a case of a question, asked of a side. */
 export type Place = { readonly question: string; readonly case: string; readonly side: string }
 
-export const isAt =
+export const matchPlace =
   (place: Place) =>
   (record: Place): boolean =>
     record.question === place.question && record.case === place.case && record.side === place.side
@@ -35,7 +35,7 @@ export function figureAt(
   place: Place,
   key: string,
 ): Spread | undefined {
-  return spreadOf(records.filter(isAt(place)).map((record) => numberIn(record, key)))
+  return spreadOf(records.filter(matchPlace(place)).map((record) => readNumber(record, key)))
 }
 
 /** One figure through another: of each round that has both, so that what drifts hits both alike. */
@@ -44,11 +44,11 @@ export function ratioOf(
   [upper, lower]: readonly [Place, Place],
   key: string,
 ): Spread | undefined {
-  const lowers = records.filter(isAt(lower))
+  const lowers = records.filter(matchPlace(lower))
   return spreadOf(
-    records.filter(isAt(upper)).map((record) => {
+    records.filter(matchPlace(upper)).map((record) => {
       const pair = lowers.find(({ round, run }) => round === record.round && run === record.run)
-      return pair ? numberIn(record, key) / numberIn(pair, key) : NaN
+      return pair ? readNumber(record, key) / readNumber(pair, key) : NaN
     }),
   )
 }

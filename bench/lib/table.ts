@@ -2,7 +2,7 @@
  * The tables at the end of a question: per case a line for each side with medians, and on the lines
  * of the yardsticks how many times as much the subject does.
  */
-import { grouped } from './crowds'
+import { groupDigits } from './crowds'
 import type { Column, Question } from './question'
 import type { BenchRecord } from './records'
 import type { Side } from './sides'
@@ -18,9 +18,9 @@ const LIMIT = { loadPercent: 90, serverPercent: 95 }
 export const LIMIT_NOTE =
   '* the load was the limit and not the server: rates and latencies are its own, figures per server-CPU-second still hold'
 
-export function table(question: Question, records: readonly BenchRecord[]): string {
+export function formatTable(question: Question, records: readonly BenchRecord[]): string {
   const lines = linesOf(question, records)
-  const text = aligned([titlesOf(question), ...lines], 4)
+  const text = alignColumns([titlesOf(question), ...lines], 4)
   const isLimited = lines.some((line) => line.at(-1)!.endsWith('*'))
   return isLimited ? `${text}\n${LIMIT_NOTE}` : text
 }
@@ -38,11 +38,11 @@ export function linesOf(question: Question, records: readonly BenchRecord[]): re
     const inCase = records.filter(
       (record) => record.question === question.name && record.case === label,
     )
-    const sides = orderedSides(question, inCase)
+    const sides = orderSides(question, inCase)
     return sides.map((side, index) => [
       index === 0 ? label : '',
       side,
-      ...sideCells(question, { label, side }, inCase),
+      ...formatSide(question, { label, side }, inCase),
     ])
   })
 }
@@ -57,7 +57,7 @@ export function casesOf(question: Question, records: readonly BenchRecord[]): re
 }
 
 /** Subjects first. */
-export function orderedSides(
+export function orderSides(
   { subjects, yardsticks }: Question,
   records: readonly BenchRecord[],
 ): readonly Side[] {
@@ -69,7 +69,7 @@ export function orderedSides(
 
 type Row = { readonly label: string; readonly side: Side }
 
-function sideCells(
+function formatSide(
   question: Question,
   { label, side }: Row,
   records: readonly BenchRecord[],
@@ -78,14 +78,14 @@ function sideCells(
   const place = { question: name, case: label, side }
   const cell = (column: Column): string => {
     const spread = figureAt(records, place, column.key)
-    const text = spread ? figureText(spread, column.digits) : '-'
+    const text = spread ? formatFigure(spread, column.digits) : '-'
     const isLimited = column.key === 'loadCpuPercent' && isLoadLimited(records, place)
     return text + (isLimited ? '*' : '')
   }
   const spread = figureAt(records, place, figure.key)
   return [
-    spread ? figureText(spread, figure.digits) : '-',
-    compared(question, { label, side }, records),
+    spread ? formatFigure(spread, figure.digits) : '-',
+    formatComparison(question, { label, side }, records),
     ...columns.map(cell),
   ]
 }
@@ -99,7 +99,7 @@ export function isLoadLimited(records: readonly BenchRecord[], place: Place): bo
 }
 
 /** `carillon 1.77 x (1.70-1.81)`, on the line of a yardstick. */
-function compared(
+function formatComparison(
   { name, figure, subjects }: Question,
   { label, side }: Row,
   records: readonly BenchRecord[],
@@ -109,23 +109,23 @@ function compared(
     .map((subject) => {
       const at = (who: Side) => ({ question: name, case: label, side: who })
       const ratio = ratioOf(records, [at(subject), at(side)], figure.key)
-      return ratio ? `${subject} ${spreadText(ratio, 2)} x` : ''
+      return ratio ? `${subject} ${formatSpread(ratio, 2)} x` : ''
     })
     .filter(Boolean)
     .join('; ')
 }
 
 /** The median, and by how much rounds were off it at the most. */
-function figureText({ median, min, max, rounds }: Spread, digits: number): string {
-  const text = grouped(median, digits)
+function formatFigure({ median, min, max, rounds }: Spread, digits: number): string {
+  const text = groupDigits(median, digits)
   if (rounds === 1 || median === 0) return text
   const off = Math.max(max - median, median - min) / median
   return `${text} ±${Math.round(off * 100)} %`
 }
 
-export function spreadText({ median, min, max, rounds }: Spread, digits: number): string {
-  const text = grouped(median, digits)
-  return rounds === 1 ? text : `${text} (${grouped(min, digits)}-${grouped(max, digits)})`
+export function formatSpread({ median, min, max, rounds }: Spread, digits: number): string {
+  const text = groupDigits(median, digits)
+  return rounds === 1 ? text : `${text} (${groupDigits(min, digits)}-${groupDigits(max, digits)})`
 }
 
 // ---------------------------------------------------------------- targets
@@ -133,40 +133,40 @@ export function spreadText({ median, min, max, rounds }: Spread, digits: number)
 const TARGET_TITLES: Cells = ['target', 'reached', 'asked', '']
 
 /** All targets that were measured; the others are counted. */
-export function targetTable(records: readonly BenchRecord[]): string {
+export function formatTargetTable(records: readonly BenchRecord[]): string {
   const judged = judgeAll(records)
   const measured = judged.filter(({ verdict }) => verdict !== 'not measured')
   const left = judged.length - measured.length
   const note = left > 0 ? `\n${left} of ${judged.length} targets were not measured` : ''
-  return aligned([TARGET_TITLES, ...measured.map(targetCells)], 4) + note
+  return alignColumns([TARGET_TITLES, ...measured.map(formatTarget)], 4) + note
 }
 
-export function targetCells({ target, reached, verdict }: Judged): Cells {
+export function formatTarget({ target, reached, verdict }: Judged): Cells {
   return [
-    targetName(target),
-    reached ? reachedText(target, reached) : '-',
-    askedText(target),
+    nameTarget(target),
+    reached ? formatReached(target, reached) : '-',
+    formatBound(target),
     verdict,
   ]
 }
 
 /** With whom it is compared, where that is not said. */
-export function targetName({ figure, through, place }: Target): string {
+export function nameTarget({ figure, through, place }: Target): string {
   const isOther = through && through.side !== place.side && !figure.includes('times')
   return isOther ? `${figure}: times ${through.side}'s` : figure
 }
 
-const reachedText = ({ through, unit }: Target, reached: Spread): string =>
+const formatReached = ({ through, unit }: Target, reached: Spread): string =>
   through
-    ? spreadText(reached, 2)
-    : `${spreadText(reached, digitsOf(reached.median) && (reached.median < 100 ? 2 : 0))} ${unit ?? ''}`
+    ? formatSpread(reached, 2)
+    : `${formatSpread(reached, digitsOf(reached.median) && (reached.median < 100 ? 2 : 0))} ${unit ?? ''}`
 
 /** `at least 19.5 (30 until 2026-11-22: another machine)`, `at most 11 ms (10 on 2026-11-28, and a tenth)`. */
-export function askedText({ bound, unit, changed, was }: Target): string {
+export function formatBound({ bound, unit, changed, was }: Target): string {
   const text =
     'atLeast' in bound
       ? `at least ${bound.atLeast}`
-      : `at most ${grouped(bound.atMost, digitsOf(bound.atMost))}`
+      : `at most ${groupDigits(bound.atMost, digitsOf(bound.atMost))}`
   const before = changed ? ` (${changed.from} until ${changed.on}: ${changed.why})` : ''
   const then = was ? ` (${was.figure} on ${was.on}, and a tenth)` : ''
   return (unit ? `${text} ${unit}` : text) + before + then
@@ -175,7 +175,7 @@ export function askedText({ bound, unit, changed, was }: Target): string {
 const digitsOf = (value: number): number => (Number.isInteger(value) ? 0 : 2)
 
 /** The first columns are text and begin together, the others are numbers and end together. */
-function aligned(lines: readonly Cells[], textColumns: number): string {
+function alignColumns(lines: readonly Cells[], textColumns: number): string {
   const width = (column: number): number =>
     Math.max(...lines.map((line) => line[column]?.length ?? 0))
   const widths = lines[0]!.map((_, column) => width(column))

@@ -3,8 +3,8 @@
  * has happened, so that webhooks must tell of it.
  */
 import { FORMATS } from './formats'
-import { socketIdIn } from './client'
-import { authorizer } from './signing'
+import { findSocketId } from './client'
+import { makeAuthorizer } from './signing'
 import type { Peer } from './sides'
 
 /** What clients saw: the highest number that was heard on each channel. */
@@ -12,24 +12,24 @@ export type Heard = Map<string, number>
 
 /** Talks until the server is gone. Resolves when both sockets have closed. */
 export async function talk(peer: Peer, channel: string, heard: Heard): Promise<void> {
-  const say = (number: number): void =>
+  const publish = (number: number): void =>
     speaker.send(JSON.stringify({ event: `client-${number}`, channel, data: '{}' }))
   const begin = (): void => {
     heard.set(channel, -1) // somebody is there, and has said nothing yet
-    if (speaker.readyState === WebSocket.OPEN) say(0)
+    if (speaker.readyState === WebSocket.OPEN) publish(0)
   }
   const [listener, listens] = enter(peer, channel, (event) => {
     const number = Number(event.slice('client-'.length))
     heard.set(channel, number)
-    say(number + 1)
+    publish(number + 1)
   })
   const [speaker, speaks] = enter(peer, channel, () => {})
-  const gone = Promise.all([closed(listener), closed(speaker)])
+  const gone = Promise.all([waitForClose(listener), waitForClose(speaker)])
   await Promise.race([gone, Promise.all([listens, speaks]).then(() => begin())])
   await gone
 }
 
-const closed = (socket: WebSocket): Promise<void> =>
+const waitForClose = (socket: WebSocket): Promise<void> =>
   new Promise((done) => {
     socket.onclose = () => done()
   })
@@ -40,16 +40,16 @@ type Frame = { readonly event: string }
 function enter(
   { host, port, app }: Peer,
   channel: string,
-  hear: (event: string) => void,
+  onEvent: (event: string) => void,
 ): readonly [WebSocket, Promise<void>] {
   const socket = new WebSocket(`ws://${host}:${port}${FORMATS.pusher.path(app)}`)
   const { promise, resolve } = Promise.withResolvers<void>()
   socket.onmessage = ({ data }) => {
     const text = String(data)
     const { event } = JSON.parse(text) as Frame
-    if (event.startsWith('client-')) return hear(event)
+    if (event.startsWith('client-')) return onEvent(event)
     if (event === 'pusher:connection_established') {
-      const auth = authorizer(app)(socketIdIn(text), channel)
+      const auth = makeAuthorizer(app)(findSocketId(text), channel)
       socket.send(FORMATS.pusher.subscribe({ channel, auth }))
     } else if (event === 'pusher_internal:subscription_succeeded') resolve()
     else throw new Error(`a talker on ${channel} was told ${text}`)

@@ -5,16 +5,16 @@
  */
 import { MISDEEDS } from './misdeeds'
 import { CRASH_LABEL } from '../webhooks'
-import { connectCase } from '../connect'
+import { makeConnectCase } from '../connect'
 import { BESIDE, FAIRNESS_LABEL } from '../fairness'
 import { LIGHT } from '../light'
 import { MIXED } from '../mixed'
-import { presenceCase } from '../presence'
+import { makePresenceCase } from '../presence'
 import { SPREAD_LABEL } from '../spread'
 import { STALLED } from '../stalled'
 import { STARTS } from '../starts'
 import { ONE_CHANNEL } from '../trigger'
-import { atRate, crowd, labelOf, saturated } from './crowds'
+import { publishAtRate, makeCrowd, labelOf, saturate } from './crowds'
 import type { CrowdRow } from './crowd'
 import type { BenchCase } from './question'
 import type { Place } from './statistics'
@@ -44,11 +44,11 @@ export type Was = { readonly on: string; readonly figure: number }
  * Those to soketi were set on a machine on which system calls cost less beside JavaScript, so that the
  * bare loop was further ahead of soketi: they moved by as much as that distance is another here.
  */
-const moved = (from: number): Changed => ({ on: '2026-11-22', from, why: 'another machine' })
+const markMoved = (from: number): Changed => ({ on: '2026-11-22', from, why: 'another machine' })
 
 const fanout = (row: Partial<CrowdRow>, side: string): Place => ({
   question: 'fanout',
-  case: labelOf(crowd(row)),
+  case: labelOf(makeCrowd(row)),
   side,
 })
 
@@ -69,7 +69,7 @@ function fanoutRow(figure: string, row: Partial<CrowdRow>, bounds: Bounds): read
     key: 'deliveriesPerCpuSecond',
     through: fanout(row, side),
     bound: { atLeast },
-    ...(from && { changed: moved(from) }),
+    ...(from && { changed: markMoved(from) }),
   }))
 }
 
@@ -87,13 +87,13 @@ const against = ({ question, label, side, of, from, ...rest }: Against): Target 
   ...rest,
   place: { question, case: label, side: of ?? 'carillon' },
   through: { question, case: label, side },
-  ...(from && { changed: moved(from) }),
+  ...(from && { changed: markMoved(from) }),
 })
 
 const small = (subscribers: number, depth: number): readonly Target[] =>
   fanoutRow(
     `fan-out, ${subscribers} subscribers, 100 B, ${depth}/${depth}`,
-    { subscribers, ...saturated(depth) },
+    { subscribers, ...saturate(depth) },
     { bare: { atLeast: 1.1 } },
   )
 
@@ -113,17 +113,17 @@ const lightRow = (figure: string, { key, was, unit }: Light): Target => ({
 type Light = { readonly key: string; readonly was: number; readonly unit: string }
 
 const start = ({ label }: BenchCase): Place => ({ question: 'starts', case: label, side: 'plain' })
-const HALF = atRate(45)
-const CONNECTED = connectCase(10_000, 1).label
+const HALF = publishAtRate(45)
+const CONNECTED = makeConnectCase(10_000, 1).label
 const PROBE = 'p99 of a small channel beside 8 000 busy subscribers'
 const RESTING = 'RSS of the process, 10 000 idle subscribed connections'
 
 export const TARGETS: readonly Target[] = [
-  ...fanoutRow('fan-out, 1 000 subscribers, 100 B, 16/16', saturated(16), {
+  ...fanoutRow('fan-out, 1 000 subscribers, 100 B, 16/16', saturate(16), {
     bare: { atLeast: 1.45 },
     soketi: { atLeast: 19.5, from: 30 },
   }),
-  ...fanoutRow('fan-out, 1 000 subscribers, 100 B, 4/4', saturated(4), {
+  ...fanoutRow('fan-out, 1 000 subscribers, 100 B, 4/4', saturate(4), {
     bare: { atLeast: 1.6 },
     soketi: { atLeast: 6.4, from: 12 },
   }),
@@ -142,7 +142,7 @@ export const TARGETS: readonly Target[] = [
     { payloadBytes: 10_240 },
     { soketi: { atLeast: 11.9, from: 14 } },
   ),
-  ...fanoutRow('one publish at a time, 1 000 subscribers, 100 B', saturated(1), {
+  ...fanoutRow('one publish at a time, 1 000 subscribers, 100 B', saturate(1), {
     bare: { atLeast: 0.95 },
     soketi: { atLeast: 1.62, from: 2.3 },
   }),
@@ -213,7 +213,7 @@ export const TARGETS: readonly Target[] = [
   against({
     figure: 'presence join storm, 1 000 members: joins per server-CPU-second',
     question: 'presence',
-    label: presenceCase(1000).label,
+    label: makePresenceCase(1000).label,
     side: 'soketi',
     key: 'joinsPerCpuSecond',
     bound: { atLeast: 8 },
@@ -228,7 +228,7 @@ export const TARGETS: readonly Target[] = [
   }),
   {
     figure: 'RSS per idle subscribed connection, 19 000',
-    place: { question: 'connect', case: connectCase(19_000, 1).label, side: 'carillon' },
+    place: { question: 'connect', case: makeConnectCase(19_000, 1).label, side: 'carillon' },
     key: 'rssBytesEach',
     bound: { atMost: 3072 },
     unit: 'B',
@@ -277,7 +277,7 @@ export const TARGETS: readonly Target[] = [
   against({
     figure: 'fan-out with webhooks on, times off',
     question: 'webhooks-fanout',
-    label: labelOf(crowd()),
+    label: labelOf(makeCrowd()),
     of: 'webhooks',
     side: 'carillon',
     key: 'deliveriesPerCpuSecond',
@@ -295,7 +295,7 @@ export const TARGETS: readonly Target[] = [
   against({
     figure: 'fan-out with the shipped plugins, times none',
     question: 'hooks-fanout',
-    label: labelOf(crowd()),
+    label: labelOf(makeCrowd()),
     side: 'none',
     key: 'deliveriesPerCpuSecond',
     bound: { atLeast: 0.95 },

@@ -27,27 +27,27 @@ export function openWindow(serverPid: number | undefined): () => Usage {
       seconds,
       serverCpuSeconds,
       serverCpuPercent: (100 * serverCpuSeconds) / seconds,
-      loadCpuPercent: (100 * ownSeconds(begun.load)) / seconds,
-      serverRssMib: memoryMib(serverPid, 'VmRSS'),
-      serverPeakRssMib: memoryMib(serverPid, 'VmHWM'),
+      loadCpuPercent: (100 * readOwnSeconds(begun.load)) / seconds,
+      serverRssMib: readMemoryMib(serverPid, 'VmRSS'),
+      serverPeakRssMib: readMemoryMib(serverPid, 'VmHWM'),
     }
   }
 }
 
 /** Counts per second; none when nothing was measured. */
-export const per = (count: number, seconds: number): number =>
+export const dividePerSecond = (count: number, seconds: number): number =>
   seconds > 0 || Number.isNaN(seconds) ? count / seconds : 0
 
 const cpuOf = (pid: number | undefined): number => (pid === undefined ? NaN : cpuSecondsOf(pid))
 
 /** Of this process since then, on any system. */
-function ownSeconds(since: NodeJS.CpuUsage): number {
+function readOwnSeconds(since: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(since)
   return (user + system) / 1e6
 }
 
 /** Of a process, in MiB. */
-export function memoryMib(pid: number | undefined, field: 'VmRSS' | 'VmHWM'): number {
+export function readMemoryMib(pid: number | undefined, field: 'VmRSS' | 'VmHWM'): number {
   if (pid === undefined) return NaN
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? NaN) / 1024

@@ -8,10 +8,10 @@ import { Endpoint } from './endpoint'
 import { cpuSecondsOf } from './libc'
 import { startServer, type BenchServer } from './processes'
 import type { BenchCase, Outcome, Turn } from './question'
-import { scratch } from './scratch'
-import { sideNamed } from './sides'
+import { makeScratch } from './scratch'
+import { findSide } from './sides'
 import { talk, type Heard } from './talk'
-import { per } from './usage'
+import { dividePerSecond } from './usage'
 
 export type WebhookCase = BenchCase & {
   /** Client events that are heard before the end. */
@@ -19,7 +19,7 @@ export type WebhookCase = BenchCase & {
   /** How often the server is killed on the way. */
   readonly kills: number
   /** Whether endpoints fail until the server was killed for the last time. */
-  readonly failing: boolean
+  readonly isFailing: boolean
 }
 
 const CHANNELS = 8
@@ -30,28 +30,28 @@ const PATIENCE_MS = 60_000
 const SLUG = 'app-bench'
 const ADMIN = `Basic ${btoa('pusher_admin_username:pusher_admin_password')}`
 
-export async function webhookTrial({ row, side }: Turn): Promise<Outcome> {
-  const { events, kills, failing } = row as WebhookCase
-  using folder = scratch()
+export async function runWebhookTrial({ row, side }: Turn): Promise<Outcome> {
+  const { events, kills, isFailing } = row as WebhookCase
+  using folder = makeScratch()
   const seed = Math.floor(Math.random() * 2 ** 31)
-  const chance = randomFrom(seed)
-  const endpoint = new Endpoint(sideNamed(side).app, {
-    healthy: !failing,
+  const chance = makeRandom(seed)
+  const endpoint = new Endpoint(findSide(side).app, {
+    isHealthy: !isFailing,
     chance,
     lateMs: TIMEOUT_MS * 2,
   })
   try {
-    const env = environment(folder.path, await endpoint.listen())
+    const env = makeEnvironment(folder.path, await endpoint.listen())
     const trial = { side, env, heard: new Map(), cpuSeconds: 0, chance } satisfies Trial
     const began = performance.now()
     for (let life = 0; life <= kills; life++) await liveAndDie(trial, life, events / (kills + 1))
-    endpoint.healthy = true
+    endpoint.isHealthy = true
     const settled = await lastLife(trial, endpoint)
     const seconds = (performance.now() - began) / 1000
     return {
-      ...judged(trial.heard, endpoint),
+      ...judgeTrial(trial.heard, endpoint),
       ...settled,
-      ...rates(endpoint, trial, seconds),
+      ...computeRates(endpoint, trial, seconds),
       kills,
       seed,
     }
@@ -68,7 +68,7 @@ type Trial = {
   cpuSeconds: number
 }
 
-const environment = (folder: string, url: string): Readonly<Record<string, string>> => ({
+const makeEnvironment = (folder: string, url: string): Readonly<Record<string, string>> => ({
   DATABASE_PATH: join(folder, 'trial.sqlite'),
   CARILLON_WEBHOOKS: JSON.stringify([{ url }]),
   CARILLON_WEBHOOK_FLUSH_MS: '0', // what was heard is written down
@@ -83,7 +83,7 @@ async function liveAndDie(trial: Trial, life: number, events: number): Promise<v
   const talks = Array.from({ length: CHANNELS }, (_, index) =>
     talk(server.peer, `private-${life}-${index}`, trial.heard),
   )
-  await until(() => eventsIn(trial.heard) >= enough, 'too few events were heard')
+  await waitUntil(() => eventsIn(trial.heard) >= enough, 'too few events were heard')
   await Bun.sleep(trial.chance() * 20) // the end comes at no particular moment
   trial.cpuSeconds += cpuSecondsOf(server.peer.pid!)
   await server[Symbol.asyncDispose]() // kill -9
@@ -115,13 +115,13 @@ const hasLeft = ({ arrived }: Endpoint, channel: string): boolean =>
   arrived.get(channel)?.names.at(-1) === 'channel_vacated'
 
 /** What was promised and not kept. */
-function judged(heard: Heard, endpoint: Endpoint) {
+function judgeTrial(heard: Heard, endpoint: Endpoint) {
   let [missing, misordered, unbalanced] = [0, 0, 0]
   for (const [channel, highest] of heard) {
     const { numbers = [], names = [] } = endpoint.arrived.get(channel) ?? {}
     const first = [...new Set(numbers)]
-    const came = new Set(numbers)
-    for (let number = 0; number <= highest; number++) if (!came.has(number)) missing++
+    const arrivals = new Set(numbers)
+    for (let number = 0; number <= highest; number++) if (!arrivals.has(number)) missing++
     misordered += first.filter((number, index) => index > 0 && number < first[index - 1]!).length
     if (names[0] !== 'channel_occupied' || names.at(-1) !== 'channel_vacated') unbalanced++
   }
@@ -129,7 +129,11 @@ function judged(heard: Heard, endpoint: Endpoint) {
 }
 
 /** Delivered in all lives, starts included; repeats are counted apart. */
-function rates({ events, requests, arrived }: Endpoint, { cpuSeconds }: Trial, seconds: number) {
+function computeRates(
+  { events, requests, arrived }: Endpoint,
+  { cpuSeconds }: Trial,
+  seconds: number,
+) {
   const different = [...arrived.values()].reduce(
     (sum, { numbers, names }) => sum + new Set(numbers).size + names.length - numbers.length,
     0,
@@ -138,24 +142,24 @@ function rates({ events, requests, arrived }: Endpoint, { cpuSeconds }: Trial, s
     seconds,
     requests,
     repeats: events - different,
-    eventsPerSecond: per(different, seconds),
-    eventsPerCpuSecond: per(different, cpuSeconds),
+    eventsPerSecond: dividePerSecond(different, seconds),
+    eventsPerCpuSecond: dividePerSecond(different, cpuSeconds),
   }
 }
 
 const eventsIn = (heard: Heard): number =>
   [...heard.values()].reduce((sum, highest) => sum + highest + 1, 0)
 
-async function until(isSo: () => boolean, otherwise: string): Promise<void> {
+async function waitUntil(isDone: () => boolean, otherwise: string): Promise<void> {
   const end = performance.now() + PATIENCE_MS
-  while (!isSo()) {
+  while (!isDone()) {
     if (performance.now() > end) throw new Error(otherwise)
     await Bun.sleep(POLL_MS)
   }
 }
 
 /** Park and Miller's generator: the same fates for the same seed. */
-function randomFrom(seed: number): () => number {
+function makeRandom(seed: number): () => number {
   let state = seed % 2147483647 || 1
   return () => {
     state = (state * 48271) % 2147483647

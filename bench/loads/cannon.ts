@@ -4,13 +4,13 @@
  */
 import autocannon from 'autocannon'
 import type { EventEmitter } from 'node:events'
-import { batchBody, eventBody } from '../lib/events'
+import { makeBatchBody, makeEventBody } from '../lib/events'
 import { Histogram } from '../lib/histogram'
 import { latencyOf, serveOrder, type LoadOrder, type LoadOutcome } from '../lib/load'
 import type { Peer } from '../lib/sides'
-import { signedRead, signedTargets } from '../lib/signing'
-import { nowMicros, padding, stamp } from '../lib/stamp'
-import { openWindow, per } from '../lib/usage'
+import { signRead, makeTargetSigner } from '../lib/signing'
+import { nowMicros, makePadding, makeStamp } from '../lib/stamp'
+import { openWindow, dividePerSecond } from '../lib/usage'
 import type { TriggerCase } from '../trigger'
 
 export type TriggerOutcome = LoadOutcome & {
@@ -33,7 +33,7 @@ const REFUSED = '"error"'
 
 async function shootAt(order: LoadOrder<TriggerCase>): Promise<TriggerOutcome> {
   const latency = new Histogram()
-  const shoot = cannon(order, latency)
+  const shoot = fireRequests(order, latency)
   if (order.warmUpSeconds > 0) await shoot(order.warmUpSeconds)
   latency.clear()
   const close = openWindow(order.peer.pid)
@@ -45,9 +45,9 @@ async function shootAt(order: LoadOrder<TriggerCase>): Promise<TriggerOutcome> {
     ...latencyOf(latency),
     accepted,
     refused: result.non2xx + result.mismatches + result.errors + result.timeouts,
-    requestsPerSecond: per(accepted, usage.seconds),
-    requestsPerCpuSecond: per(accepted, usage.serverCpuSeconds),
-    cpuMicrosPerRequest: per(usage.serverCpuSeconds * 1e6, accepted),
+    requestsPerSecond: dividePerSecond(accepted, usage.seconds),
+    requestsPerCpuSecond: dividePerSecond(accepted, usage.serverCpuSeconds),
+    cpuMicrosPerRequest: dividePerSecond(usage.serverCpuSeconds * 1e6, accepted),
   }
 }
 
@@ -56,9 +56,9 @@ async function shootAt(order: LoadOrder<TriggerCase>): Promise<TriggerOutcome> {
  * takes a request that was never answered for the one before: latencies are taken here instead, from
  * the moment at which a connection last asked.
  */
-function cannon({ case: row, peer }: LoadOrder<TriggerCase>, latency: Histogram) {
-  const ring = signedRing(row, peer)
-  const askedMicros = new Map<autocannon.Client, number>()
+function fireRequests({ case: row, peer }: LoadOrder<TriggerCase>, latency: Histogram) {
+  const ring = signRing(row, peer)
+  const requestedMicros = new Map<autocannon.Client, number>()
   let shots = 0
   return (seconds: number): Promise<autocannon.Result> => {
     const { promise, resolve, reject } = Promise.withResolvers<autocannon.Result>()
@@ -69,7 +69,7 @@ function cannon({ case: row, peer }: LoadOrder<TriggerCase>, latency: Histogram)
       sampleInt: SAMPLE_MS, // it ends with a sample
       method: row.channels === 0 ? 'GET' : 'POST',
       headers: { 'content-type': 'application/json' },
-      setupClient: (client) => onRequest(client, () => askedMicros.set(client, nowMicros())),
+      setupClient: (client) => onRequest(client, () => requestedMicros.set(client, nowMicros())),
       verifyBody: (body) => !String(body).includes(REFUSED),
       requests: [{ setupRequest: (request) => ({ ...request, ...ring[shots++ % ring.length] }) }],
     }
@@ -82,7 +82,7 @@ function cannon({ case: row, peer }: LoadOrder<TriggerCase>, latency: Histogram)
       if (answered > 0) shooting.stop()
     }, seconds * 1000)
     shooting.on('response', (client) => {
-      latency.record(nowMicros() - askedMicros.get(client)!)
+      latency.record(nowMicros() - requestedMicros.get(client)!)
       answered++
       if (isOver) shooting.stop()
     })
@@ -91,21 +91,22 @@ function cannon({ case: row, peer }: LoadOrder<TriggerCase>, latency: Histogram)
 }
 
 /** An event that autocannon's types do not know. */
-const onRequest = (client: EventEmitter, hear: () => void): unknown => client.on('request', hear)
+const onRequest = (client: EventEmitter, listener: () => void): unknown =>
+  client.on('request', listener)
 
 type Shot = { readonly path: string; readonly body?: string }
 
-function signedRing(
+function signRing(
   { path, channels: count, payloadBytes }: TriggerCase,
   peer: Peer,
 ): readonly Shot[] {
-  if (count === 0) return [{ path: signedRead(peer.app, path) }]
-  const targetOf = signedTargets(peer.app, path)
-  const bodyOf = path === '/batch_events' ? batchBody : eventBody
+  if (count === 0) return [{ path: signRead(peer.app, path) }]
+  const targetOf = makeTargetSigner(peer.app, path)
+  const bodyOf = path === '/batch_events' ? makeBatchBody : makeEventBody
   const channels = Array.from({ length: count }, (_, index) => `trigger-${index}`)
-  const fill = padding(payloadBytes)
+  const fill = makePadding(payloadBytes)
   return Array.from({ length: RING }, (_, index) => {
-    const body = bodyOf(channels, stamp(0, index, 0) + fill)
+    const body = bodyOf(channels, makeStamp(0, index, 0) + fill)
     return { path: targetOf(body), body }
   })
 }

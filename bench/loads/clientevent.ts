@@ -2,16 +2,16 @@
  * The load of the client event question, a process of its own: pairs on private channels. One talks,
  * the other hears it; the next event leaves when the last has arrived.
  */
-import { Client, socketIdIn, type Role } from '../lib/client'
+import { Client, findSocketId, type Role } from '../lib/client'
 import { FORMATS } from '../lib/formats'
-import { latencyOf, progressOf, serveOrder, type LoadOrder, type LoadOutcome } from '../lib/load'
+import { latencyOf, makeProgress, serveOrder, type LoadOrder, type LoadOutcome } from '../lib/load'
 import { oneByOne, turnFor, turnForSome, turnUntil } from '../lib/loop'
 import type { BenchCase } from '../lib/question'
 import { Reactor } from '../lib/reactor'
-import { authorizer, type Authorize } from '../lib/signing'
-import { firstOf, nowMicros, padding, stamp } from '../lib/stamp'
+import { makeAuthorizer, type Authorize } from '../lib/signing'
+import { firstOf, nowMicros, makePadding, makeStamp } from '../lib/stamp'
 import { Tally } from '../lib/tally'
-import { openWindow, per } from '../lib/usage'
+import { openWindow, dividePerSecond } from '../lib/usage'
 
 export type ClientEventCase = BenchCase & {
   readonly pairs: number
@@ -30,9 +30,9 @@ const AT_ONCE = 50
 const IDLE_MS = 5
 
 function talk(order: LoadOrder<ClientEventCase>): ClientEventOutcome {
-  const { case: row, peer, warmUpSeconds, seconds, watched } = order
+  const { case: row, peer, warmUpSeconds, seconds, isWatched: watched } = order
   const reactor = new Reactor()
-  const pairs = new Pairs(row, authorizer(peer.app))
+  const pairs = new Pairs(row, makeAuthorizer(peer.app))
   oneByOne(reactor, {
     count: row.pairs * 2,
     atOnce: AT_ONCE,
@@ -47,26 +47,26 @@ function talk(order: LoadOrder<ClientEventCase>): ClientEventOutcome {
   turnFor(reactor, warmUpSeconds, () => IDLE_MS)
   const { tally } = pairs
   const received = (): number => tally.received
-  const say = progressOf(watched, received)
+  const reportProgress = makeProgress(watched, received)
   tally.latency.clear()
   const before = tally.received
   const close = openWindow(peer.pid)
-  const sayAndTurn = (): number => {
-    say()
+  const reportAndTurn = (): number => {
+    reportProgress()
     return IDLE_MS
   }
-  turnForSome(reactor, seconds, sayAndTurn, received)
+  turnForSome(reactor, seconds, reportAndTurn, received)
   const usage = close()
   const events = tally.received - before
-  pairs.stopped = true
+  pairs.isStopped = true
   const lost = (): number => pairs.sent - tally.received
   turnUntil(reactor, () => lost() <= 0, lost)
   return {
     ...usage,
     ...latencyOf(tally.latency),
     events,
-    eventsPerSecond: per(events, usage.seconds),
-    eventsPerCpuSecond: per(events, usage.serverCpuSeconds),
+    eventsPerSecond: dividePerSecond(events, usage.seconds),
+    eventsPerCpuSecond: dividePerSecond(events, usage.serverCpuSeconds),
     lost: Math.max(0, lost()),
     reordered: tally.reordered,
   }
@@ -78,7 +78,7 @@ class Pairs implements Role {
   readonly tally: Tally
   ready = 0
   sent = 0
-  stopped = false
+  isStopped = false
   readonly #numbers: Uint32Array
   readonly #heads: readonly string[]
   readonly #fill: string
@@ -89,7 +89,7 @@ class Pairs implements Role {
   ) {
     this.tally = new Tally(pairs, 1, pairs)
     this.#numbers = Uint32Array.from({ length: pairs }, (_, pair) => firstOf(pair))
-    this.#fill = padding(payloadBytes)
+    this.#fill = makePadding(payloadBytes)
     this.#heads = Array.from(
       { length: pairs },
       (_, pair) => `{"event":"client-bench","channel":"${channelOf(pair * 2)}","data":"`,
@@ -98,36 +98,36 @@ class Pairs implements Role {
 
   talk(pair: number): void {
     const number = this.#numbers[pair]!++
-    const data = stamp(0, number, nowMicros()) + this.#fill
+    const data = makeStamp(0, number, nowMicros()) + this.#fill
     this.sent++
-    this.clients[pair * 2]!.say(`${this.#heads[pair]!}${data}"}`)
+    this.clients[pair * 2]!.send(`${this.#heads[pair]!}${data}"}`)
   }
 
-  hello(client: Client, text: string): void {
+  onHello(client: Client, text: string): void {
     const channel = channelOf(client.index)
-    const auth = this.authorize(socketIdIn(text), channel)
-    client.say(client.format.subscribe({ channel, auth }))
+    const auth = this.authorize(findSocketId(text), channel)
+    client.send(client.format.subscribe({ channel, auth }))
   }
 
-  joined(): void {
+  onJoined(): void {
     this.ready++
   }
 
-  reads(): void {
+  onRead(): void {
     this.tally.readBegins()
   }
 
-  message({ index }: Client, bytes: Uint8Array, at: number): void {
+  onMessage({ index }: Client, bytes: Uint8Array, at: number): void {
     if (index % 2 === 0) throw new Error(`client ${index} was told what it said itself`)
     this.tally.receive(index >> 1, bytes, at)
-    if (!this.stopped) this.talk(index >> 1)
+    if (!this.isStopped) this.talk(index >> 1)
   }
 
-  told(client: Client, text: string): void {
+  onOther(client: Client, text: string): void {
     throw new Error(`client ${client.index} was told ${text}`)
   }
 
-  ended(client: Client): void {
+  onEnd(client: Client): void {
     throw new Error(`client ${client.index} was closed`)
   }
 }

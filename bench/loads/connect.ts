@@ -3,16 +3,16 @@
  * subscribed, and what they cost when nothing happens any more.
  */
 import { Client, type Role } from '../lib/client'
-import { heapBytesOf } from '../lib/meter'
+import { measureHeap } from '../lib/meter'
 import { Histogram } from '../lib/histogram'
-import { latencyOf, progressOf, serveOrder, type LoadOrder, type LoadOutcome } from '../lib/load'
+import { latencyOf, makeProgress, serveOrder, type LoadOrder, type LoadOutcome } from '../lib/load'
 import { oneByOne, turnFor } from '../lib/loop'
 import { PROTOCOLS } from '../lib/protocols'
 import type { BenchCase } from '../lib/question'
 import { Reactor } from '../lib/reactor'
 import type { Peer } from '../lib/sides'
 import { nowMicros } from '../lib/stamp'
-import { memoryMib, openWindow, per } from '../lib/usage'
+import { readMemoryMib, openWindow, dividePerSecond } from '../lib/usage'
 
 export type ConnectCase = BenchCase & {
   readonly connections: number
@@ -40,30 +40,30 @@ export type ConnectOutcome = LoadOutcome & {
 const AT_ONCE = 100
 const MIB = 1024 * 1024
 
-function connect({ case: row, peer, watched }: LoadOrder<ConnectCase>): ConnectOutcome {
+function connect({ case: row, peer, isWatched: watched }: LoadOrder<ConnectCase>): ConnectOutcome {
   const reactor = new Reactor()
-  for (let round = 0; round < row.roundsBefore; round++) comeAndGo(reactor, row, peer)
+  for (let round = 0; round < row.roundsBefore; round++) connectAndLeave(reactor, row, peer)
   const idlers = new Idlers(row.subscriptions)
   const rest = (): void => turnFor(reactor, POLL_SECONDS, () => POLL_SECONDS * 1000)
-  const heapBefore = heapBytesOf(peer, rest)
-  const rssBefore = memoryMib(peer.pid, 'VmRSS')
-  const say = progressOf(watched, () => idlers.ready)
+  const heapBefore = measureHeap(peer, rest)
+  const rssBefore = readMemoryMib(peer.pid, 'VmRSS')
+  const reportProgress = makeProgress(watched, () => idlers.ready)
   const close = openWindow(peer.pid)
-  idlers.openAll(reactor, row.connections, peer, say)
+  idlers.openAll(reactor, row.connections, peer, reportProgress)
   const usage = close()
   turnFor(reactor, row.restSeconds, () => row.restSeconds * 1000)
-  const restingRssMib = memoryMib(peer.pid, 'VmRSS')
+  const restingRssMib = readMemoryMib(peer.pid, 'VmRSS')
   const each = (bytes: number): number => bytes / row.connections
   return {
     ...usage,
     ...latencyOf(idlers.latency),
     ready: idlers.ready,
-    connectionsPerSecond: per(idlers.ready, usage.seconds),
-    connectionsPerCpuSecond: per(idlers.ready, usage.serverCpuSeconds),
-    cpuMicrosEach: per(usage.serverCpuSeconds * 1e6, idlers.ready),
+    connectionsPerSecond: dividePerSecond(idlers.ready, usage.seconds),
+    connectionsPerCpuSecond: dividePerSecond(idlers.ready, usage.serverCpuSeconds),
+    cpuMicrosEach: dividePerSecond(usage.serverCpuSeconds * 1e6, idlers.ready),
     restingRssMib,
     rssBytesEach: each((restingRssMib - rssBefore) * MIB),
-    heapBytesEach: each(heapBytesOf(peer, rest) - heapBefore),
+    heapBytesEach: each(measureHeap(peer, rest) - heapBefore),
     dropped: idlers.dropped,
   }
 }
@@ -72,7 +72,7 @@ const POLL_SECONDS = 0.02
 /** For the server to see them go. */
 const GONE_SECONDS = 1
 
-function comeAndGo(reactor: Reactor, row: ConnectCase, peer: Peer): void {
+function connectAndLeave(reactor: Reactor, row: ConnectCase, peer: Peer): void {
   const passers = new Idlers(row.subscriptions)
   const clients = passers.openAll(reactor, row.connections, peer, () => undefined)
   for (const { socket } of clients) reactor.close(socket)
@@ -90,13 +90,18 @@ class Idlers implements Role {
 
   constructor(readonly subscriptions: number) {}
 
-  openAll(reactor: Reactor, count: number, peer: Peer, say: () => void): readonly Client[] {
+  openAll(
+    reactor: Reactor,
+    count: number,
+    peer: Peer,
+    reportProgress: () => void,
+  ): readonly Client[] {
     const clients: Client[] = []
     oneByOne(reactor, {
       count,
       atOnce: AT_ONCE,
       begin: (index) => {
-        say()
+        reportProgress()
         const client = new Client(index, reactor, PROTOCOLS[peer.protocol].format, this)
         clients.push(client)
         this.open(client, peer)
@@ -112,23 +117,23 @@ class Idlers implements Role {
     client.connect(peer)
   }
 
-  hello(client: Client): void {
+  onHello(client: Client): void {
     if (this.subscriptions === 0) return this.#isReady(client)
     for (let index = 0; index < this.subscriptions; index++)
-      client.say(client.format.subscribe({ channel: `idle-${index}` }))
+      client.send(client.format.subscribe({ channel: `idle-${index}` }))
   }
 
-  joined(client: Client): void {
+  onJoined(client: Client): void {
     if (--this.#missing[client.index]! === 0) this.#isReady(client)
   }
 
-  message(): void {}
+  onMessage(): void {}
 
-  told(client: Client, text: string): void {
+  onOther(client: Client, text: string): void {
     throw new Error(`client ${client.index} was told ${text}`)
   }
 
-  ended(): void {
+  onEnd(): void {
     this.dropped++
   }
 

@@ -8,14 +8,14 @@ import { oneByOne, turnFor } from '../lib/loop'
 import { PROTOCOLS } from '../lib/protocols'
 import type { BenchCase } from '../lib/question'
 import { Reactor } from '../lib/reactor'
-import { openWindow, per, type Usage } from '../lib/usage'
+import { openWindow, dividePerSecond, type Usage } from '../lib/usage'
 
 export type IdleCase = BenchCase & {
   readonly connections: number
   /** What the hello says. */
   readonly activitySeconds: number
   /** They ping by themselves after so long, as pusher-js does; else they answer. */
-  readonly asks: boolean
+  readonly isPinging: boolean
 }
 
 export type IdleOutcome = Usage & {
@@ -44,22 +44,22 @@ function idle({ case: row, peer, seconds }: LoadOrder<IdleCase>): IdleOutcome {
     ready: () => crowd.ready,
   })
   const begun = performance.now()
-  let said = 0
-  const ask = (): number => {
+  let sent = 0
+  const pingDue = (): number => {
     const due = ((performance.now() - begun) / 1000 / row.activitySeconds) * row.connections
-    for (; row.asks && said < due; said++) crowd.clients[said % row.connections]!.say(PING)
+    for (; row.isPinging && sent < due; sent++) crowd.clients[sent % row.connections]!.send(PING)
     return POLL_MS
   }
   crowd.heard = 0
   const close = openWindow(peer.pid)
-  turnFor(reactor, seconds, ask)
+  turnFor(reactor, seconds, pingDue)
   const usage = close()
   return {
     ...usage,
     ready: crowd.ready,
-    cpuMsPerSecond: per(usage.serverCpuSeconds * 1000, usage.seconds),
-    saidPerSecond: per(said, usage.seconds),
-    heardPerSecond: per(crowd.heard, usage.seconds),
+    cpuMsPerSecond: dividePerSecond(usage.serverCpuSeconds * 1000, usage.seconds),
+    saidPerSecond: dividePerSecond(sent, usage.seconds),
+    heardPerSecond: dividePerSecond(crowd.heard, usage.seconds),
     dropped: crowd.dropped,
   }
 }
@@ -72,19 +72,19 @@ class Crowd implements Role {
   heard = 0
   dropped = 0
 
-  hello(): void {
+  onHello(): void {
     this.ready++
   }
 
-  reads(): void {
+  onRead(): void {
     this.heard++
   }
 
-  joined(): void {}
-  message(): void {}
-  told(): void {}
+  onJoined(): void {}
+  onMessage(): void {}
+  onOther(): void {}
 
-  ended(): void {
+  onEnd(): void {
     this.dropped++
   }
 }

@@ -13,7 +13,7 @@ import { serve } from '../../kit/plugin-kit'
 import { codecFor } from '../../src/dialects/codecs'
 import { cpuSecondsOfThread } from '../lib/libc'
 import { serveOrder, type LoadOrder } from '../lib/load'
-import { padding } from '../lib/stamp'
+import { makePadding } from '../lib/stamp'
 import type { MicroCase, Step } from '../micro'
 
 const CHUNK = 10_000
@@ -36,7 +36,7 @@ const SUBSCRIBE = JSON.stringify({
 const CLIENT_EVENT = JSON.stringify({
   event: 'client-typing',
   channel: CHANNEL,
-  data: padding(PAYLOAD_BYTES),
+  data: makePadding(PAYLOAD_BYTES),
 })
 
 async function measure({ case: { label }, seconds }: LoadOrder<MicroCase>) {
@@ -73,7 +73,7 @@ async function steps(): Promise<Record<Step, (index: number) => unknown>> {
   const conn = new Connection('1.1' as SocketId, codec, app, '127.0.0.1')
   conn.sink = SILENT
   core.hub.add(conn)
-  const event = { name: 'event', data: padding(PAYLOAD_BYTES), channels: ['quiet'] }
+  const event = { name: 'event', data: makePadding(PAYLOAD_BYTES), channels: ['quiet'] }
   const requests = [{ ...event, socketId: undefined }]
   const subscribeTo = (channel: string, userId?: string): SubscribeCommand => {
     const channelData = userId === undefined ? undefined : JSON.stringify({ user_id: userId })
@@ -100,7 +100,7 @@ async function steps(): Promise<Record<Step, (index: number) => unknown>> {
   }
   const text = `1234.5678:${CHANNEL}`
   const signature = pair.sign(text)
-  const data = jsonText(padding(PAYLOAD_BYTES))
+  const data = jsonText(makePadding(PAYLOAD_BYTES))
   const events = Array.from({ length: 16 }, (_, index) => `event-${index}`)
   return {
     encode: (index) =>

@@ -2,16 +2,16 @@
  * The load of the presence question, a process of its own: everybody is connected, then all join one
  * presence channel at once. Over when each has been told of all who joined after it, exactly once.
  */
-import { Client, socketIdIn, type Role } from '../lib/client'
+import { Client, findSocketId, type Role } from '../lib/client'
 import { FORMATS } from '../lib/formats'
 import { Histogram } from '../lib/histogram'
-import { latencyOf, progressOf, serveOrder, type LoadOrder, type LoadOutcome } from '../lib/load'
+import { latencyOf, makeProgress, serveOrder, type LoadOrder, type LoadOutcome } from '../lib/load'
 import { oneByOne, turnUntil } from '../lib/loop'
 import type { BenchCase } from '../lib/question'
 import { Reactor } from '../lib/reactor'
-import { authorizer, type Authorize } from '../lib/signing'
-import { nowMicros, sequenceOf, stamp } from '../lib/stamp'
-import { openWindow, per } from '../lib/usage'
+import { makeAuthorizer, type Authorize } from '../lib/signing'
+import { nowMicros, sequenceOf, makeStamp } from '../lib/stamp'
+import { openWindow, dividePerSecond } from '../lib/usage'
 
 export type PresenceCase = BenchCase & { readonly members: number }
 
@@ -26,9 +26,9 @@ export type PresenceOutcome = LoadOutcome & {
 const CHANNEL = 'presence-storm'
 const AT_ONCE = 100
 
-function storm({ case: row, peer, watched }: LoadOrder<PresenceCase>): PresenceOutcome {
+function storm({ case: row, peer, isWatched: watched }: LoadOrder<PresenceCase>): PresenceOutcome {
   const reactor = new Reactor()
-  const members = new Members(row.members, authorizer(peer.app))
+  const members = new Members(row.members, makeAuthorizer(peer.app))
   const clients: Client[] = []
   oneByOne(reactor, {
     count: row.members,
@@ -41,13 +41,13 @@ function storm({ case: row, peer, watched }: LoadOrder<PresenceCase>): PresenceO
     ready: () => members.connected,
   })
   const requests = clients.map((client) => members.request(client))
-  const say = progressOf(watched, () => members.news)
+  const reportProgress = makeProgress(watched, () => members.news)
   const close = openWindow(peer.pid)
   members.beginMicros = nowMicros()
-  clients.forEach((client, index) => client.say(requests[index]!))
+  clients.forEach((client, index) => client.send(requests[index]!))
   const done = (): boolean => {
-    say()
-    return members.settled
+    reportProgress()
+    return members.isSettled
   }
   turnUntil(reactor, done, () => members.news + members.joins)
   const usage = close()
@@ -55,8 +55,8 @@ function storm({ case: row, peer, watched }: LoadOrder<PresenceCase>): PresenceO
     ...usage,
     ...latencyOf(members.latency),
     joins: members.joins,
-    joinsPerSecond: per(members.joins, usage.seconds),
-    joinsPerCpuSecond: per(members.joins, usage.serverCpuSeconds),
+    joinsPerSecond: dividePerSecond(members.joins, usage.seconds),
+    joinsPerCpuSecond: dividePerSecond(members.joins, usage.serverCpuSeconds),
     miscounted: members.miscounted,
   }
 }
@@ -90,40 +90,40 @@ class Members implements Role {
 
   /** What a member says; the stamp in its `user_info` is what others are told of it. */
   request({ index, format }: Client): string {
-    const user = { user_id: String(index), user_info: { stamp: stamp(0, index, 0) } }
+    const user = { user_id: String(index), user_info: { stamp: makeStamp(0, index, 0) } }
     const channelData = JSON.stringify(user)
     const auth = this.authorize(this.#socketIds[index]!, CHANNEL, channelData)
     return format.subscribe({ channel: CHANNEL, auth, channelData })
   }
 
-  get settled(): boolean {
+  get isSettled(): boolean {
     return this.joins === this.count && this.news >= this.#expected
   }
 
   /** News that each should have had and had not, or the reverse. */
   get miscounted(): number {
     return this.#told.reduce(
-      (sum, told, index) => sum + Math.abs(this.count - this.#found[index]! - told),
+      (sum, notified, index) => sum + Math.abs(this.count - this.#found[index]! - notified),
       this.#unexpected,
     )
   }
 
-  hello(client: Client, text: string): void {
-    this.#socketIds[client.index] = socketIdIn(text)
+  onHello(client: Client, text: string): void {
+    this.#socketIds[client.index] = findSocketId(text)
     this.connected++
   }
 
   /** The success and all news carry stamps; what comes first is the success. */
-  message(client: Client, bytes: Uint8Array, at: number, start: number, end: number): void {
+  onMessage(client: Client, bytes: Uint8Array, at: number, start: number, end: number): void {
     const { index } = client
     if (this.#found[index] === 0)
-      return this.joined(client, decoder.decode(bytes.subarray(start, end)))
+      return this.onJoined(client, decoder.decode(bytes.subarray(start, end)))
     this.#told[index]!++
     this.news++
     if (sequenceOf(bytes, at) === index) this.#unexpected++ // nobody is told of itself
   }
 
-  joined({ index }: Client, text: string): void {
+  onJoined({ index }: Client, text: string): void {
     const found = Number(COUNT.exec(text)?.[1])
     if (!(found > 0)) throw new Error(`member ${index} was told ${text.slice(0, 300)}`)
     this.#found[index] = found
@@ -132,11 +132,11 @@ class Members implements Role {
     this.latency.record(nowMicros() - this.beginMicros)
   }
 
-  told(client: Client, text: string): void {
+  onOther(client: Client, text: string): void {
     throw new Error(`member ${client.index} was told ${text}`)
   }
 
-  ended(client: Client): void {
+  onEnd(client: Client): void {
     throw new Error(`member ${client.index} was closed`)
   }
 }

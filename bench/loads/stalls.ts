@@ -7,7 +7,7 @@ import { meterTurns } from '../lib/meter'
 import { Histogram } from '../lib/histogram'
 import { latencyOf, serveOrder, type Latency, type LoadOrder } from '../lib/load'
 import type { Misdeed } from '../lib/misdeed'
-import { misdeedOf } from '../lib/misdeeds'
+import { findMisdeed } from '../lib/misdeeds'
 import type { NeighbourAnswer, NeighbourOrder } from '../lib/neighbour'
 import type { BenchCase } from '../lib/question'
 import type { Peer } from '../lib/sides'
@@ -29,7 +29,7 @@ const TIMES = 5
 const REST_MS = 300
 
 async function stalls({ case: row, peer }: LoadOrder<StallCase>): Promise<StallsOutcome> {
-  const misdeed = misdeedOf(row.label)
+  const misdeed = findMisdeed(row.label)
   const stage = new Stage(peer, row.privateKey)
   using neighbour = await Neighbour.beside(peer)
   await misdeed.prepare?.(stage)
@@ -66,23 +66,23 @@ class Neighbour {
 
   static async beside(peer: Peer): Promise<Neighbour> {
     const neighbour = new Neighbour()
-    neighbour.#say({ peer })
+    neighbour.#order({ peer })
     await neighbour.#answer()
     return neighbour
   }
 
   begin(): void {
-    this.#say('begin')
+    this.#order('begin')
   }
 
   async end() {
-    this.#say('end')
-    const answer = await this.#answer()
-    if (answer === 'ready') throw new Error('the neighbour had to connect anew')
-    return answer
+    this.#order('end')
+    const nextAnswer = await this.#answer()
+    if (nextAnswer === 'ready') throw new Error('the neighbour had to connect anew')
+    return nextAnswer
   }
 
-  #say(order: NeighbourOrder): void {
+  #order(order: NeighbourOrder): void {
     this.#worker.postMessage(order)
   }
 

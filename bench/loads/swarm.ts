@@ -4,11 +4,11 @@
  * arrive, and checks every message of the whole run.
  */
 import { Crowd, type CrowdRow } from '../lib/crowd'
-import { latencyOf, progressOf, serveOrder, type Latency, type LoadOrder } from '../lib/load'
+import { latencyOf, makeProgress, serveOrder, type Latency, type LoadOrder } from '../lib/load'
 import { turnFor, turnForSome, turnUntil } from '../lib/loop'
 import type { BenchCase } from '../lib/question'
 import { Reactor } from '../lib/reactor'
-import { openWindow, per, type Usage } from '../lib/usage'
+import { openWindow, dividePerSecond, type Usage } from '../lib/usage'
 
 export type SwarmCase = BenchCase & { readonly crowds: readonly CrowdRow[] }
 
@@ -61,30 +61,30 @@ type Scene = {
 
 /** What arrives between two instants. */
 function measure(
-  { peer, seconds, watched }: LoadOrder<SwarmCase>,
+  { peer, seconds, isWatched: watched }: LoadOrder<SwarmCase>,
   { reactor, crowds, turn }: Scene,
 ): Throughput {
   const received = (): number => sum(crowds.map((crowd) => crowd.tally.received))
   const published = (): number => sum(crowds.map((crowd) => crowd.published))
-  const say = progressOf(watched, received)
+  const reportProgress = makeProgress(watched, received)
   const before = { received: received(), published: published() }
   const close = openWindow(peer.pid)
-  const sayAndTurn = (): number => {
-    say()
+  const reportAndTurn = (): number => {
+    reportProgress()
     return turn()
   }
-  turnForSome(reactor, seconds, sayAndTurn, received)
+  turnForSome(reactor, seconds, reportAndTurn, received)
   const usage = close()
   const deliveries = received() - before.received
   const publishes = published() - before.published
   return {
     ...usage,
     deliveries,
-    deliveriesPerSecond: per(deliveries, usage.seconds),
-    deliveriesPerCpuSecond: per(deliveries, usage.serverCpuSeconds),
+    deliveriesPerSecond: dividePerSecond(deliveries, usage.seconds),
+    deliveriesPerCpuSecond: dividePerSecond(deliveries, usage.serverCpuSeconds),
     publishes,
-    publishesPerSecond: per(publishes, usage.seconds),
-    publishesPerCpuSecond: per(publishes, usage.serverCpuSeconds),
+    publishesPerSecond: dividePerSecond(publishes, usage.seconds),
+    publishesPerCpuSecond: dividePerSecond(publishes, usage.serverCpuSeconds),
   }
 }
 

@@ -1,5 +1,5 @@
 /** What many can do at once, and what one can do to a server with many. */
-import { APP_KEY, numbered, type Misdeed } from '../lib/misdeed'
+import { APP_KEY, numberTexts, type Misdeed } from '../lib/misdeed'
 import type { Crowd, Stage } from '../lib/stage'
 
 const CHANNELS = 2000
@@ -10,7 +10,7 @@ const MANY_MEMBERS = { CARILLON_MAX_PRESENCE_MEMBERS: '6000' }
 /** A hundred thousand channels, each with one subscriber, for whoever asks afterwards. */
 const manyChannels = (stage: Stage, sockets = SOCKETS): Crowd => {
   const crowd = stage.crowd(sockets)
-  crowd.join((index) => numbered(`c-${index}-`, CHANNELS))
+  crowd.join((index) => numberTexts(`c-${index}-`, CHANNELS))
   return crowd
 }
 
@@ -162,7 +162,7 @@ export const CROWDS: readonly Misdeed[] = [
     prepare: async (stage) => {
       await stage.admin('POST', '', '{"app":{"name":"crowded","key":"crowded","secret":"s"}}')
       const crowd = stage.crowd(5000, { path: '/app/crowded?protocol=7&client=bench&version=1' })
-      crowd.join((index) => numbered(`c-${index}-`, 10))
+      crowd.join((index) => numberTexts(`c-${index}-`, 10))
     },
     commit: (stage) => stage.admin('PATCH', '/crowded', '{"app":{"active":false}}'),
     restMs: 3000,

@@ -1,6 +1,6 @@
 /** What sockets can say. */
 import type { Flood } from '../lib/stage'
-import { APP_KEY, filled, MIB, numbered, type Misdeed } from '../lib/misdeed'
+import { APP_KEY, fillText, MIB, numberTexts, type Misdeed } from '../lib/misdeed'
 
 const EMPTY_OBJECTS = `[${Array<string>(20_000).fill('{}').join()}]`
 /** The runtime alone takes 5 ms to read two hundred in one turn. */
@@ -54,17 +54,17 @@ export const FRAMES: readonly Misdeed[] = [
     MANY,
     PHOENIX,
   ),
-  flood('60 KB that is nested all the way', filled('[', FRAME_CHARS), MANY),
+  flood('60 KB that is nested all the way', fillText('[', FRAME_CHARS), MANY),
   flood(
     '60 KB of keys in a subscription',
-    `{"event":"pusher:subscribe","data":{"channel":"a","${numbered('k', 6000).join('":1,"')}":1}}`,
+    `{"event":"pusher:subscribe","data":{"channel":"a","${numberTexts('k', 6000).join('":1,"')}":1}}`,
     MANY,
   ),
   flood(
     'a sign-in with 60 KB of unsigned user data',
     JSON.stringify({
       event: 'pusher:signin',
-      data: { auth: 'a:b', user_data: filled('{', FRAME_CHARS - 100) },
+      data: { auth: 'a:b', user_data: fillText('{', FRAME_CHARS - 100) },
     }),
     MANY,
   ),

@@ -1,5 +1,5 @@
 /** What can be posted and asked. */
-import { APP_KEY, filled, KIB, MIB, numbered, type Misdeed } from '../lib/misdeed'
+import { APP_KEY, fillText, KIB, MIB, numberTexts, type Misdeed } from '../lib/misdeed'
 import type { Stage } from '../lib/stage'
 
 const LONGPOLL = `/socket/longpoll?app_key=${APP_KEY}&vsn=2.0.0`
@@ -25,24 +25,24 @@ const trigger = (label: string, body: string, path = '/events'): Misdeed => ({
 })
 
 const toChannels = (bytes: number): string =>
-  `{"name":"a","data":"","channels":[${filled('1,', bytes)}1]}`
+  `{"name":"a","data":"","channels":[${fillText('1,', bytes)}1]}`
 const withList = (bytes: number): string =>
-  `{"name":"a","channel":"a","data":[${filled('1,', bytes)}1]}`
+  `{"name":"a","channel":"a","data":[${fillText('1,', bytes)}1]}`
 
-const KEYS = numbered('key-', 32_000).join('":1,"')
+const KEYS = numberTexts('key-', 32_000).join('":1,"')
 const withKeys = (before: string, after: string): string =>
   `{"name":"a","channel":"a",${before}"${KEYS}":1${after}}`
 
 /** As many values as are read, and space. */
 const spacedList = (bytes: number): string =>
-  `[${filled('1 ,', 190 * KIB)}1${filled(' ', bytes - 190 * KIB)}]`
+  `[${fillText('1 ,', 190 * KIB)}1${fillText(' ', bytes - 190 * KIB)}]`
 const batchOf = (data: string): string => `{"batch":[{"name":"a","channel":"a","data":${data}}]}`
 
 /** As long as it may be, all of it escaped. */
-const DATA = filled('"', 10 * KIB)
+const DATA = fillText('"', 10 * KIB)
 
 const toHundred = (): string =>
-  JSON.stringify({ name: 'a', channels: numbered('c-', 100), data: DATA })
+  JSON.stringify({ name: 'a', channels: numberTexts('c-', 100), data: DATA })
 
 const FORM = 'application/x-www-form-urlencoded'
 const JSON_TEXT = 'application/json'
@@ -61,8 +61,8 @@ let apps = 0
 const makeApp = (stage: Stage): Promise<string> =>
   stage.admin('POST', '', `{"app":{"name":"app ${apps++}"}}`)
 
-async function askWrongly(stage: Stage): Promise<void> {
-  const query = `auth_key=${APP_KEY}&auth_signature=a${numbered('&p', 1500).join('=12')}`
+async function requestWrongly(stage: Stage): Promise<void> {
+  const query = `auth_key=${APP_KEY}&auth_signature=a${numberTexts('&p', 1500).join('=12')}`
   const path = `/apps/bench/channels?${query}`.slice(0, 15 * KIB)
   for (let index = 0; index < 40; index++) await stage.http(path)
 }
@@ -76,9 +76,9 @@ const pipelined = (label: string, head: string): Misdeed => ({
 })
 
 export const REQUESTS: readonly Misdeed[] = [
-  longPoll('long-poll, 8 MB of line ends', filled('\n', 8 * MIB)),
-  longPoll('long-poll, 8 MB of one letter', filled('a', 8 * MIB)),
-  longPoll('long-poll, 900 KB of short lines', filled('a\n', 900 * KIB)),
+  longPoll('long-poll, 8 MB of line ends', fillText('\n', 8 * MIB)),
+  longPoll('long-poll, 8 MB of one letter', fillText('a', 8 * MIB)),
+  longPoll('long-poll, 900 KB of short lines', fillText('a\n', 900 * KIB)),
   trigger('trigger to 4 MB of channels', toChannels(4 * MIB - 100)),
   trigger('trigger to 500 KB of channels', toChannels(500 * KIB)),
   trigger('trigger with 4 MB of list for data', withList(4 * MIB - 100)),
@@ -98,7 +98,7 @@ export const REQUESTS: readonly Misdeed[] = [
     before: (stage) => {
       // Anew each time: nobody reads meanwhile, and who is far behind is closed.
       for (const format of ['pusher', 'phoenix 1', 'phoenix 2'] as const)
-        stage.crowd(1, { format }).join(() => numbered('c-', 100))
+        stage.crowd(1, { format }).join(() => numberTexts('c-', 100))
     },
     commit: (stage) => stage.post('/events', toHundred()),
   },
@@ -113,11 +113,12 @@ export const REQUESTS: readonly Misdeed[] = [
   {
     label: 'info asked for 700 times, of 1 000 channels',
     budgetMs: 5,
-    prepare: (stage) => stage.crowd(1).join(() => numbered('c-', 1000)),
-    commit: (stage) => stage.get('/channels', `info=${filled('user_count,', 700 * 11)}user_count`),
+    prepare: (stage) => stage.crowd(1).join(() => numberTexts('c-', 1000)),
+    commit: (stage) =>
+      stage.get('/channels', `info=${fillText('user_count,', 700 * 11)}user_count`),
   },
-  { label: '40 wrong signatures over 15 KB of query', budgetMs: 5, commit: askWrongly },
-  adminBody('a form of 60 000 pairs', filled('app[name]=a&', ADMIN_BYTES), FORM),
+  { label: '40 wrong signatures over 15 KB of query', budgetMs: 5, commit: requestWrongly },
+  adminBody('a form of 60 000 pairs', fillText('app[name]=a&', ADMIN_BYTES), FORM),
   adminBody('a form with one deep key', `app${'[a]'.repeat(ADMIN_BYTES / 3 - 10)}=1`, FORM),
   adminBody(
     'nested 1 MB of admin JSON',

@@ -1,5 +1,5 @@
 /** What endpoints of webhooks can do, and what is asked about them. */
-import { numbered, type Misdeed } from '../lib/misdeed'
+import { numberTexts, type Misdeed } from '../lib/misdeed'
 import { HOST } from '../lib/sides'
 import type { Stage } from '../lib/stage'
 
@@ -17,9 +17,9 @@ const sendTo = (stage: Stage, urls: readonly string[]): Promise<string> =>
 
 /** Nearly as many channels are occupied as each endpoint keeps events of, as fast as they are written down. */
 export async function fillOutbox(stage: Stage): Promise<void> {
-  await sendTo(stage, numbered(`${DEAF}hook-`, ENDPOINTS))
+  await sendTo(stage, numberTexts(`${DEAF}hook-`, ENDPOINTS))
   for (let sockets = 1; sockets <= SOCKETS; sockets++) {
-    stage.crowd(1).join(() => numbered(`c-${sockets}-`, CHANNELS))
+    stage.crowd(1).join(() => numberTexts(`c-${sockets}-`, CHANNELS))
     while ((await pendingOf(stage)) < sockets * CHANNELS * ENDPOINTS) await Bun.sleep(POLL_MS)
   }
 }
@@ -54,7 +54,7 @@ export const WEBHOOKS: readonly Misdeed[] = [
     before: async (stage) => void (await sendTo(stage, [flakyEndpoint()])),
     commit: (stage) => {
       const crowd = stage.crowd(10)
-      crowd.join((index) => numbered(`c-${index}-`, 2000))
+      crowd.join((index) => numberTexts(`c-${index}-`, 2000))
     },
     restMs: 5000,
   },

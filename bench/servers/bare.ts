@@ -7,9 +7,9 @@
  */
 import type { WebSocketHandler } from 'bun'
 import { timingSafeEqual } from 'node:crypto'
-import { HOST, sideNamed } from '../lib/sides'
+import { HOST, findSide } from '../lib/sides'
 
-const { app: APP } = sideNamed('bare')
+const { app: APP } = findSide('bare')
 const APP_PATH = `/apps/${APP.id}`
 
 type Trigger = { name: string; channels: string[]; data: string }

@@ -34,15 +34,15 @@ function begin(file: string): void {
   ;[turns, longest, busy] = [0, 0, 0]
   last = cpuMs()
   setImmediate(look)
-  tell(file)
+  writeReport(file)
 }
 
 function end(file: string): void {
   isMetering = false
-  tell(file)
+  writeReport(file)
 }
 
-function tell(file: string): void {
+function writeReport(file: string): void {
   const found: Turns = { turns, longest, busy }
   writeFileSync(file, JSON.stringify(found))
 }

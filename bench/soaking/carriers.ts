@@ -5,14 +5,14 @@
 import type { Peer } from '../lib/sides'
 
 export type Line = {
-  say(text: string): void
+  send(text: string): void
   /** With a goodbye, where there is one. */
   close(): void
   /** As a client that is killed. */
   cut(): void
 }
 
-export type Listener = { text(text: string): void; ended(): void }
+export type Listener = { onText(text: string): void; onEnd(): void }
 export type Carrier = (peer: Peer, query: string, listener: Listener) => Line | Promise<Line>
 
 const origin = ({ host, port }: Peer): string => `http://${host}:${port}`
@@ -20,18 +20,18 @@ const origin = ({ host, port }: Peer): string => `http://${host}:${port}`
 /** The runtime's sockets can end without a goodbye. */
 type Terminable = { terminate(): void }
 
-const socket =
+const openSocket =
   (pathOf: (peer: Peer) => string): Carrier =>
   (peer, query, listener) => {
     const ws = new WebSocket(
       `ws://${peer.host}:${peer.port}${pathOf(peer)}?app_key=${peer.app.key}&${query}`,
     )
-    ws.onmessage = ({ data }) => listener.text(String(data))
-    ws.onclose = () => listener.ended()
+    ws.onmessage = ({ data }) => listener.onText(String(data))
+    ws.onclose = () => listener.onEnd()
     const { promise, resolve, reject } = Promise.withResolvers<Line>()
     ws.onopen = () =>
       resolve({
-        say: (text) => ws.send(text),
+        send: (text) => ws.send(text),
         close: () => ws.close(),
         cut: () => (ws as unknown as Terminable).terminate(),
       })
@@ -40,25 +40,25 @@ const socket =
   }
 
 /** Posts one after the other, and asks until it is stopped. */
-function pulled(
+function openPulled(
   listener: Listener,
-  ask: (signal: AbortSignal) => Promise<boolean>,
+  poll: (signal: AbortSignal) => Promise<boolean>,
   post: (text: string, signal: AbortSignal) => Promise<unknown>,
 ): Line {
   const stop = new AbortController()
   const { signal } = stop
-  const over = (): void => {
+  const end = (): void => {
     stop.abort()
-    listener.ended()
+    listener.onEnd()
   }
-  const askOn = async (): Promise<void> => {
-    while (!signal.aborted && (await ask(signal)));
+  const pollOn = async (): Promise<void> => {
+    while (!signal.aborted && (await poll(signal)));
   }
-  void askOn().then(over, over)
-  let said: Promise<unknown> = Promise.resolve()
+  void pollOn().then(end, end)
+  let posted: Promise<unknown> = Promise.resolve()
   return {
-    say: (text) => {
-      said = said.then(() => post(text, signal)).catch(over)
+    send: (text) => {
+      posted = posted.then(() => post(text, signal)).catch(end)
     },
     close: () => stop.abort(),
     cut: () => stop.abort(),
@@ -71,56 +71,58 @@ type Polled = {
   readonly messages?: readonly string[]
 }
 
-const longPoll: Carrier = async (peer, query, listener) => {
+const openLongPoll: Carrier = async (peer, query, listener) => {
   const path = `${origin(peer)}/socket/longpoll?app_key=${peer.app.key}&${query}`
-  const told = async (url: string, init: RequestInit): Promise<Polled> =>
+  const request = async (url: string, init: RequestInit): Promise<Polled> =>
     (await (await fetch(url, init)).json()) as Polled
-  const { token } = await told(path, {})
+  const { token } = await request(path, {})
   const url = `${path}&token=${encodeURIComponent(token)}`
   const headers = { 'content-type': 'application/x-ndjson' }
-  return pulled(
+  return openPulled(
     listener,
     async (signal) => {
-      const { status, messages = [] } = await told(url, { signal })
-      messages.forEach((text) => listener.text(text))
+      const { status, messages = [] } = await request(url, { signal })
+      messages.forEach((text) => listener.onText(text))
       return status === 200 || status === 204
     },
-    (text, signal) => told(url, { method: 'POST', body: text, headers, signal }),
+    (text, signal) => request(url, { method: 'POST', body: text, headers, signal }),
   )
 }
 
 let sessions = 0
 
 /** pusher-js's fallback: a line is `o`, `h`, `a[...]` or `c[...]`. */
-const fallback =
+const openFallback =
   (verb: 'xhr' | 'xhr_streaming'): Carrier =>
   (peer, query, listener) => {
     const session = `${sessions % 1000}/${(++sessions).toString(32).padStart(8, '0')}`
     const base = `${origin(peer)}/pusher/app/${peer.app.key}/${session}`
     const post = (to: string, body: string, signal: AbortSignal): Promise<Response> =>
       fetch(`${base}/${to}?${query}`, { method: 'POST', body, signal })
-    const hear = (line: string): void => {
+    const readLine = (line: string): void => {
       if (line.startsWith('a'))
-        for (const text of JSON.parse(line.slice(1)) as string[]) listener.text(text)
+        for (const text of JSON.parse(line.slice(1)) as string[]) listener.onText(text)
       if (line.startsWith('c')) throw new Error(line)
     }
-    const ask = async (signal: AbortSignal): Promise<boolean> => {
+    const poll = async (signal: AbortSignal): Promise<boolean> => {
       const response = await post(verb, '', signal)
       let rest = ''
       for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
         const lines = (rest + chunk).split('\n')
         rest = lines.pop()!
-        lines.forEach(hear)
+        lines.forEach(readLine)
       }
       return response.ok
     }
-    return pulled(listener, ask, (text, signal) => post('xhr_send', JSON.stringify([text]), signal))
+    return openPulled(listener, poll, (text, signal) =>
+      post('xhr_send', JSON.stringify([text]), signal),
+    )
   }
 
 export const CARRIERS = {
-  app: socket(({ app }) => `/app/${app.key}`),
-  socket: socket(() => '/socket/websocket'),
-  longPoll,
-  polling: fallback('xhr'),
-  streaming: fallback('xhr_streaming'),
+  app: openSocket(({ app }) => `/app/${app.key}`),
+  socket: openSocket(() => '/socket/websocket'),
+  longPoll: openLongPoll,
+  polling: openFallback('xhr'),
+  streaming: openFallback('xhr_streaming'),
 } as const satisfies Record<string, Carrier>

@@ -12,14 +12,14 @@ export const WAYS: readonly {
   readonly wire: Wire
   readonly carrier: Carrier
   /** Whether somebody says hello first. */
-  readonly greets: boolean
+  readonly hasHello: boolean
 }[] = [
-  { name: 'pusher', wire: WIRES.pusher, carrier: CARRIERS.app, greets: true },
-  { name: 'xhr_polling', wire: WIRES.pusher, carrier: CARRIERS.polling, greets: true },
-  { name: 'xhr_streaming', wire: WIRES.pusher, carrier: CARRIERS.streaming, greets: true },
-  { name: 'phoenix V1', wire: WIRES['phoenix 1'], carrier: CARRIERS.socket, greets: false },
-  { name: 'phoenix V2', wire: WIRES['phoenix 2'], carrier: CARRIERS.socket, greets: false },
-  { name: 'long-poll', wire: WIRES['phoenix 2'], carrier: CARRIERS.longPoll, greets: false },
+  { name: 'pusher', wire: WIRES.pusher, carrier: CARRIERS.app, hasHello: true },
+  { name: 'xhr_polling', wire: WIRES.pusher, carrier: CARRIERS.polling, hasHello: true },
+  { name: 'xhr_streaming', wire: WIRES.pusher, carrier: CARRIERS.streaming, hasHello: true },
+  { name: 'phoenix V1', wire: WIRES['phoenix 1'], carrier: CARRIERS.socket, hasHello: false },
+  { name: 'phoenix V2', wire: WIRES['phoenix 2'], carrier: CARRIERS.socket, hasHello: false },
+  { name: 'long-poll', wire: WIRES['phoenix 2'], carrier: CARRIERS.longPoll, hasHello: false },
 ]
 
 /** What a client must not see. */
@@ -42,8 +42,8 @@ export class SoakClient {
   #line: Line | undefined
   #refs = 0
   /** Called at whatever happens, for those who wait. */
-  #happened = (): void => undefined
-  #greeted = false
+  #onChange = (): void => undefined
+  #isGreeted = false
 
   private constructor(
     readonly way: (typeof WAYS)[number],
@@ -57,55 +57,58 @@ export class SoakClient {
     around: Around,
   ): Promise<SoakClient> {
     const client = new SoakClient(way, around)
-    const { wire, carrier, greets } = way
+    const { wire, carrier, hasHello } = way
     client.#line = await carrier(peer, wire.query, {
-      text: (text) => client.#hear(text),
-      ended: () => client.#end(),
+      onText: (text) => client.#receive(text),
+      onEnd: () => client.#end(),
     })
-    if (greets && !(await client.#until(() => client.#greeted))) throw new Error('no hello')
+    if (hasHello && !(await client.#waitUntil(() => client.#isGreeted))) throw new Error('no hello')
     return client
   }
 
   /** False where the connection ended meanwhile. */
   async join(channel: string): Promise<boolean> {
-    this.#line!.say(this.way.wire.join(channel, String(++this.#refs)))
-    return await this.#until(() => this.#places.has(channel))
+    this.#line!.send(this.way.wire.join(channel, String(++this.#refs)))
+    return await this.#waitUntil(() => this.#places.has(channel))
   }
 
   part(channel: string): void {
     this.#places.delete(channel)
-    this.#line!.say(this.way.wire.part(channel, String(++this.#refs)))
+    this.#line!.send(this.way.wire.part(channel, String(++this.#refs)))
   }
 
   /** What was answered with 200 must come, unless it was there before. */
-  async heard(channel: string, number: number): Promise<void> {
+  async expectNumber(channel: string, number: number): Promise<void> {
     const place = this.#places.get(channel)
     if (!place || number <= place.ceiling) return
     const has = (): boolean => place.last >= number
-    if (!(await this.#until(has)) && !this.isOver)
+    if (!(await this.#waitUntil(has)) && !this.isOver)
       this.around.fault('lost', `${this.way.name} never heard ${number} on ${channel}`)
   }
 
   leave(how: 'close' | 'cut'): void {
     this.isOver = true
     this.#line?.[how]()
-    this.#happened()
+    this.#onChange()
   }
 
-  #hear(text: string): void {
+  #receive(text: string): void {
     try {
       const heard = this.way.wire.read(text)
       if (heard) this.#take(heard)
     } catch (cause) {
       if (!this.isOver) this.around.fault('refused', `${this.way.name}: ${String(cause)}`)
     }
-    this.#happened()
+    this.#onChange()
   }
 
   #take(heard: Heard): void {
-    if (heard.type === 'hello') this.#greeted = true
+    if (heard.type === 'hello') this.#isGreeted = true
     else if (heard.type === 'joined')
-      this.#places.set(heard.channel, { ceiling: this.around.published(heard.channel), last: 0 })
+      this.#places.set(heard.channel, {
+        ceiling: this.around.published(heard.channel),
+        last: 0,
+      })
     else this.#count(heard.channel, heard.number)
   }
 
@@ -115,26 +118,26 @@ export class SoakClient {
     this.deliveries++
     const { last, ceiling } = place
     place.last = Math.max(last, number)
-    const said = `${this.way.name} heard ${number} after ${last} on ${channel}`
+    const description = `${this.way.name} heard ${number} after ${last} on ${channel}`
     if (last === 0) {
-      if (number > ceiling + 1) this.around.fault('late', `${said}, there were ${ceiling}`)
-    } else if (number === last) this.around.fault('repeated', said)
-    else if (number < last) this.around.fault('reordered', said)
-    else if (number > last + 1) this.around.fault('missing', said)
+      if (number > ceiling + 1) this.around.fault('late', `${description}, there were ${ceiling}`)
+    } else if (number === last) this.around.fault('repeated', description)
+    else if (number < last) this.around.fault('reordered', description)
+    else if (number > last + 1) this.around.fault('missing', description)
   }
 
   #end(): void {
     this.isOver = true
-    this.#happened()
+    this.#onChange()
   }
 
   /** Whether it became so before the connection was over, or patience. */
-  async #until(isSo: () => boolean): Promise<boolean> {
-    if (isSo()) return true
+  async #waitUntil(isDone: () => boolean): Promise<boolean> {
+    if (isDone()) return true
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const timer = setTimeout(() => resolve(false), PATIENCE_MS)
-    this.#happened = () => {
-      if (isSo()) resolve(true)
+    this.#onChange = () => {
+      if (isDone()) resolve(true)
       else if (this.isOver) resolve(false)
     }
     return await promise.finally(() => clearTimeout(timer))

@@ -8,7 +8,7 @@ export type Chance = {
 }
 
 /** Park and Miller's generator. */
-export function chanceFrom(seed: number): Chance {
+export function makeChance(seed: number): Chance {
   let state = (seed % 2147483647) + 1
   const below = (count: number): number => {
     state = (state * 48271) % 2147483647

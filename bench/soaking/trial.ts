@@ -5,15 +5,15 @@
  */
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { heapBytesOf } from '../lib/meter'
+import { measureHeap } from '../lib/meter'
 import { startServer, type BenchServer } from '../lib/processes'
-import { scratch } from '../lib/scratch'
+import { makeScratch } from '../lib/scratch'
 import type { Peer } from '../lib/sides'
-import { signedTargets } from '../lib/signing'
+import { makeTargetSigner } from '../lib/signing'
 import { Stage } from '../lib/stage'
 import { SoakClient, WAYS, type Around, type Fault } from './client'
 import type { Chance } from './random'
-import { eventOf } from './wires'
+import { formatEvent } from './wires'
 
 export const CHANNELS: readonly string[] = Array.from({ length: 8 }, (_, index) => `soak-${index}`)
 const CLIENTS = 60
@@ -35,7 +35,7 @@ export class Trial implements Around, AsyncDisposable {
   #isCalm = true
   #busy: Promise<unknown>[] = []
   readonly #sent = new Map<string, number>()
-  readonly #folder = scratch()
+  readonly #folder = makeScratch()
   readonly #clock = join(this.#folder.path, 'clock')
   #server: BenchServer | undefined
 
@@ -60,7 +60,7 @@ export class Trial implements Around, AsyncDisposable {
     await rm(this.#clock, { force: true })
     const env = { DATABASE_PATH: join(this.#folder.path, 'soak.sqlite'), BENCH_CLOCK: this.#clock }
     this.#server = await startServer('plain', { meter: 'soak', env })
-    await this.#remembers()
+    await this.#expectApps()
   }
 
   /** Everybody comes. */
@@ -98,7 +98,7 @@ export class Trial implements Around, AsyncDisposable {
 
   /** Bytes that are left once everything else is collected. */
   heap(): number {
-    return heapBytesOf(this.peer, () => Bun.sleepSync(POLL_MS))
+    return measureHeap(this.peer, () => Bun.sleepSync(POLL_MS))
   }
 
   /** The server's wall clock stands `ms` beside the real one from now on. */
@@ -140,8 +140,8 @@ export class Trial implements Around, AsyncDisposable {
     while (!this.#isOver(epoch)) {
       const number = this.published(channel) + 1
       this.#sent.set(channel, number)
-      const body = eventOf(channel, number)
-      const path = signedTargets(this.peer.app, '/events', this.#offsetMs)(body)
+      const body = formatEvent(channel, number)
+      const path = makeTargetSigner(this.peer.app, '/events', this.#offsetMs)(body)
       const url = `http://${this.peer.host}:${this.peer.port}${path}`
       const status = await statusOf(url, { method: 'POST', body, headers: JSON_BODY })
       if (status === 200) this.triggers++
@@ -178,7 +178,7 @@ export class Trial implements Around, AsyncDisposable {
     const wanted = this.published(channel) + this.chance.below(20)
     while (this.published(channel) < wanted && !this.#isOver(epoch)) await Bun.sleep(PAUSE_MS)
     const number = this.published(channel) - 1 // the one before was answered
-    if (epoch === this.#epoch) await client.heard(channel, number)
+    if (epoch === this.#epoch) await client.expectNumber(channel, number)
     if (!client.isOver) client.part(channel)
   }
 
@@ -194,7 +194,7 @@ export class Trial implements Around, AsyncDisposable {
   }
 
   /** Every app that was promised is there. */
-  async #remembers(): Promise<void> {
+  async #expectApps(): Promise<void> {
     if (this.apps === 0) return
     const { data } = JSON.parse(await this.#stage().admin('GET', '')) as {
       data: { name: string }[]

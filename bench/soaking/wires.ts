@@ -18,7 +18,7 @@ export type Wire = {
 
 const EVENT = 'soak'
 
-export const eventOf = (channel: string, number: number): string =>
+export const formatEvent = (channel: string, number: number): string =>
   JSON.stringify({ name: EVENT, channel, data: JSON.stringify({ n: number }) })
 
 type PusherFrame = { readonly event: string; readonly channel?: string; readonly data?: unknown }

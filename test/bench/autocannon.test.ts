@@ -1,8 +1,8 @@
 /** What anybody can check with a tool of others, on any system. */
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { autocannon, isWhole } from '../../bench/autocannon'
-import { isPortable, leftOut, PORTABLE } from '../../bench/lib/portable'
+import { runAutocannon, isWhole } from '../../bench/autocannon'
+import { mustBePortable, describeLeftOut, PORTABLE } from '../../bench/lib/portable'
 
 const TIMEOUT_MS = 60_000
 const INDEX = join(import.meta.dir, '../../bench/index.ts')
@@ -50,7 +50,7 @@ test.each([
   [['--rum'], 'autocannon expects'],
   [['http://127.0.0.1:1', 'more'], 'autocannon expects'],
 ])('autocannon %p is refused', async (words, why) => {
-  await expect(autocannon(words)).rejects.toThrow(why)
+  await expect(runAutocannon(words)).rejects.toThrow(why)
 })
 
 test.each([
@@ -59,7 +59,7 @@ test.each([
   ['darwin', false, true],
   ['win32', false, true],
 ])('on %s, asked for what is portable: %p', (platform, portable, is) => {
-  expect(isPortable(platform, { portable })).toBe(is)
+  expect(mustBePortable(platform, { isPortable: portable })).toBe(is)
 })
 
 test('what is portable is what `autocannon` asks, and what is left out is said', () => {
@@ -70,7 +70,9 @@ test('what is portable is what `autocannon` asks, and what is left out is said',
     'GET /channels',
     'GET /channels/room',
   ])
-  expect(leftOut(['fanout', 'trigger', 'micro'])).toContain('and the questions fanout, micro.')
+  expect(describeLeftOut(['fanout', 'trigger', 'micro'])).toContain(
+    'and the questions fanout, micro.',
+  )
 })
 
 test(

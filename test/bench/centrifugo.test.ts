@@ -4,9 +4,9 @@
  */
 import type { ServerWebSocket } from 'bun'
 import { expect, test } from 'bun:test'
-import { addSide, readPeer } from '../../bench/lib/sides'
-import { defectOf } from '../../bench/lib/question'
-import { questionNamed } from '../../bench/lib/catalogue'
+import { addSide, parseNamedPeer } from '../../bench/lib/sides'
+import { findDefect } from '../../bench/lib/question'
+import { findQuestion } from '../../bench/lib/catalogue'
 
 const TIMEOUT_MS = 60_000
 const SUBSCRIBERS = 200
@@ -57,14 +57,14 @@ test.skipIf(process.platform !== 'linux').each([
   'a fan-out over its protocol; one comes twice: %p',
   async (repeatsOne, defect) => {
     const { seen, server, url } = smallCentrifugo(repeatsOne)
-    const [side, peer] = readPeer(`centrifugo-${repeatsOne}=${url}`)
+    const [side, peer] = parseNamedPeer(`centrifugo-${repeatsOne}=${url}`)
     addSide(side, peer)
-    const question = questionNamed('fanout')
+    const question = findQuestion('fanout')
     const turn = { row: question.smokeCases[0]!, side, seconds: 0.2, onProgress: undefined }
     const outcome = await question.play(turn)
     await server.stop(true)
 
-    expect(defectOf(question, outcome)).toBe(defect)
+    expect(findDefect(question, outcome)).toBe(defect)
     expect([seen.pongs, [...seen.keys]]).toEqual([SUBSCRIBERS, ['the-key']])
   },
   TIMEOUT_MS,

@@ -6,7 +6,7 @@ import { expect, test } from 'bun:test'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { reined } from '../../bench/lib/processes'
+import { reinCommand } from '../../bench/lib/processes'
 import { misbehavingPeer, type Misdeed } from './misbehaving-peer'
 
 const TIMEOUT_MS = 60_000
@@ -71,7 +71,11 @@ onLinux.each([
 })
 
 /** Where the system can say that a parent is gone. */
-const ENDS = ['SIGINT', 'SIGHUP', ...(reined().length > 0 ? ['SIGKILL' as const] : [])] as const
+const ENDS = [
+  'SIGINT',
+  'SIGHUP',
+  ...(reinCommand().length > 0 ? ['SIGKILL' as const] : []),
+] as const
 
 onLinux.each(ENDS)(
   'nothing outlives a bench that is ended by %s',

@@ -2,9 +2,9 @@
 import { expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { changesBetween, compareRuns } from '../../bench/compare'
-import { surroundings, type BenchRecord } from '../../bench/lib/records'
-import { scratch } from '../../bench/lib/scratch'
+import { findChanges, compareRuns } from '../../bench/compare'
+import { describeSurroundings, type BenchRecord } from '../../bench/lib/records'
+import { makeScratch } from '../../bench/lib/scratch'
 
 type Side = 'carillon' | 'bare'
 
@@ -38,13 +38,13 @@ const RUNS: readonly (readonly [string, number[], number[], string])[] = [
 ]
 
 test.each(RUNS)('%s', (_name, before, after, verdict) => {
-  const [change] = changesBetween(deliveries(before), deliveries(after))
+  const [change] = findChanges(deliveries(before), deliveries(after))
 
   expect(change?.verdict).toBe(verdict as 'same')
 })
 
 test('where less is better, more is a regression', () => {
-  const [change] = changesBetween(
+  const [change] = findChanges(
     roundsOf('carillon', 'p99Ms', [10, 10, 11]),
     roundsOf('carillon', 'p99Ms', [20, 20, 21]),
   )
@@ -56,7 +56,7 @@ test('a slower machine is no regression when the yardstick is slower too', () =>
   const before = [...deliveries([200, 202, 204]), ...deliveries([100, 101, 102], 'bare')]
   const after = [...deliveries([100, 101, 102]), ...deliveries([50, 50.5, 51], 'bare')]
 
-  const changes = changesBetween(before, after)
+  const changes = findChanges(before, after)
   expect(changes.map(({ through, verdict }) => [through, verdict])).toEqual([['bare', 'same']])
 })
 
@@ -68,7 +68,7 @@ test('without a yardstick runs of different machines are unclear', () => {
   const bare = [deliveries([100, 101, 102], 'bare'), deliveries([100, 101, 102], 'bare')] as const
 
   const verdicts = (a: readonly BenchRecord[], b: readonly BenchRecord[]) =>
-    changesBetween(a, b).map(({ verdict }) => verdict)
+    findChanges(a, b).map(({ verdict }) => verdict)
   expect(verdicts(before, on('slow', after))).toEqual(['unclear'])
   expect(verdicts(before, on('quick', after))).toEqual(['regressed'])
   expect(verdicts([...before, ...bare[0]], on('slow', [...after, ...bare[1]]))).toEqual([
@@ -80,7 +80,7 @@ test('memory is compared beside the figure', () => {
   const resting = (mib: number) =>
     deliveries([100, 100, 100]).map((each) => ({ ...each, restingRssMib: mib }))
 
-  const changes = changesBetween(resting(100), resting(150))
+  const changes = findChanges(resting(100), resting(150))
   expect(changes.map(({ title, verdict }) => [title, verdict])).toEqual([
     ['deliveries per server-CPU-second', 'same'],
     ['resting RSS MiB', 'regressed'],
@@ -88,8 +88,8 @@ test('memory is compared beside the figure', () => {
 })
 
 test('the command fails on a regression, on a loss and on runs that share nothing', () => {
-  using folder = scratch()
-  const whole = { ...surroundings(['quick']), at: '2026-01-02', lost: 0 }
+  using folder = makeScratch()
+  const whole = { ...describeSurroundings(['quick']), at: '2026-01-02', lost: 0 }
   const kept = (name: string, records: readonly BenchRecord[], more: object = {}): string => {
     const file = join(folder.path, `${name}.jsonl`)
     const lines = records.map((each) => JSON.stringify({ ...whole, ...each, ...more }))
@@ -111,5 +111,5 @@ test('the command fails on a regression, on a loss and on runs that share nothin
 })
 
 test('a case that only one run has is not compared', () => {
-  expect(changesBetween(deliveries([1]), [])).toEqual([])
+  expect(findChanges(deliveries([1]), [])).toEqual([])
 })

@@ -1,6 +1,6 @@
 /** The bench's reader of frames: the same messages, wherever the reads cut the stream. */
 import { expect, test } from 'bun:test'
-import { closeText, maskedFrame, OPCODE, scanFrames } from '../../bench/lib/frames'
+import { formatClose, maskFrame, OPCODE, scanFrames } from '../../bench/lib/frames'
 
 test.each([0, 1, 125, 126, 300, 65_535, 65_536])('a text of %d bytes is found whole', (length) => {
   const { texts, used } = scan(serverFrame('x'.repeat(length)))
@@ -27,7 +27,7 @@ test('frames that are not text are told by their opcode', () => {
 })
 
 test('what a client says is masked', () => {
-  const frame = maskedFrame(OPCODE.text, new TextEncoder().encode('ping'))
+  const frame = maskFrame(OPCODE.text, new TextEncoder().encode('ping'))
 
   expect([...frame.subarray(0, 2)]).toEqual([0x81, 0x84])
   const unmasked = frame.subarray(6).map((byte, index) => byte ^ frame[2 + (index % 4)]!)
@@ -38,8 +38,8 @@ function scan(bytes: Uint8Array): { texts: string[]; others: [number, string][];
   const texts: string[] = []
   const others: [number, string][] = []
   const used = scanFrames(bytes, 0, bytes.length, {
-    text: (all, start, end) => texts.push(new TextDecoder().decode(all.subarray(start, end))),
-    other: (opcode, payload) => others.push([opcode, closeText(payload)]),
+    onText: (all, start, end) => texts.push(new TextDecoder().decode(all.subarray(start, end))),
+    onOtherFrame: (opcode, payload) => others.push([opcode, formatClose(payload)]),
   })
   return { texts, others, used }
 }

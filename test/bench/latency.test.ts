@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { QUESTIONS } from '../../bench/lib/catalogue'
 import type { Outcome } from '../../bench/lib/question'
-import { addSide, peerAt } from '../../bench/lib/sides'
+import { addSide, parsePeer } from '../../bench/lib/sides'
 import { misbehavingPeer, type Misdeed } from './misbehaving-peer'
 
 const TIMEOUT_MS = 30_000
@@ -37,7 +37,7 @@ onLinux(
 
 async function play(misdeed: Misdeed, name: string, label: string): Promise<Outcome> {
   using peer = misbehavingPeer(misdeed)
-  addSide(misdeed, peerAt(peer.url))
+  addSide(misdeed, parsePeer(peer.url))
   const [question] = QUESTIONS[name]!
   const row = question!.smokeCases.find((each) => each.label.includes(label))!
   return await question!.play({ row, side: misdeed, seconds: 1, onProgress: undefined })

@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { light, LIGHT } from '../../bench/light'
-import { bytesIn, clone, startCheckout } from '../../bench/lib/checkout'
+import { countBytes, cloneRepository, startCheckout } from '../../bench/lib/checkout'
 import { judgeAll } from '../../bench/lib/judge'
-import { reined } from '../../bench/lib/processes'
-import { numberIn } from '../../bench/lib/question'
+import { reinCommand } from '../../bench/lib/processes'
+import { readNumber } from '../../bench/lib/question'
 import type { BenchRecord } from '../../bench/lib/records'
 import { TARGETS } from '../../bench/lib/targets'
 
@@ -50,7 +50,7 @@ beforeAll(async () => {
   git('add', '.')
   git('commit', '--quiet', '--message', 'tiny')
   writeFileSync(join(repository, 'install.ts'), 'not committed')
-  await clone(repository, cloned)
+  await cloneRepository(repository, cloned)
 })
 
 afterAll(() => rmSync(home, { recursive: true }))
@@ -66,7 +66,7 @@ onLinux('a clone, an installation and two starts are timed, weighed and gone', a
 
   expect(outcome).toMatchObject({ modulesMb: INSTALLED / 1e6, starts: 2 })
   expect(shown).toEqual(judged)
-  for (const key of shown) expect([key, numberIn(outcome, key) > 0]).toEqual([key, true])
+  for (const key of shown) expect([key, readNumber(outcome, key) > 0]).toEqual([key, true])
 })
 
 onLinux('who is asked and weighed is the server; it has started when /up is 200', async () => {
@@ -74,7 +74,7 @@ onLinux('who is asked and weighed is the server; it has started when /up is 200'
 
   expect(readFileSync(`/proc/${server.pid}/cmdline`, 'utf8')).toContain('server.ts')
   expect(readFileSync(join(cloned, 'answers'), 'utf8')).toBe('503 200 ')
-  expect(bytesIn(join(cloned, 'node_modules'))).toBe(INSTALLED)
+  expect(countBytes(join(cloned, 'node_modules'))).toBe(INSTALLED)
   await server[Symbol.asyncDispose]()
   expect(isThere(server.pid)).toBe(false)
 })
@@ -84,11 +84,13 @@ onLinux('what can not be cloned is said, and so is a server that ends', async ()
   mkdirSync(broken)
   writeFileSync(join(broken, 'package.json'), '{"scripts":{"server":"exit 7"}}')
 
-  await expect(clone(join(home, 'nothing'), join(home, 'copy'))).rejects.toThrow("can't be cloned")
+  await expect(cloneRepository(join(home, 'nothing'), join(home, 'copy'))).rejects.toThrow(
+    "can't be cloned",
+  )
   await expect(startCheckout(broken)).rejects.toThrow('did not answer: it ended with 7')
 })
 
-const ENDS = ['SIGTERM', ...(reined('TERM').length > 0 ? ['SIGKILL' as const] : [])] as const
+const ENDS = ['SIGTERM', ...(reinCommand('TERM').length > 0 ? ['SIGKILL' as const] : [])] as const
 
 onLinux.each(ENDS)('no server outlives a bench that is ended by %s', async (signal) => {
   const script = `

@@ -1,21 +1,21 @@
 /** What the machine did besides: read from the system's words, shown, and no target judged when it was busy. */
 import { expect, test } from 'bun:test'
 import { judgeAll } from '../../bench/lib/judge'
-import { changesBetween } from '../../bench/compare'
+import { findChanges } from '../../bench/compare'
 import {
-  beginText,
-  busynessText,
-  ownTicksIn,
-  sharesBetween,
-  ticksIn,
+  formatBeginning,
+  formatBusyness,
+  parseOwnTicks,
+  computeShares,
+  parseTicks,
   wasBusy,
   watchMachine,
   type Busyness,
 } from '../../bench/lib/machine'
 import type { BenchRecord } from '../../bench/lib/records'
-import { questionNamed } from '../../bench/lib/catalogue'
-import { table } from '../../bench/lib/table'
-import { page } from '../../bench/lib/page'
+import { findQuestion } from '../../bench/lib/catalogue'
+import { formatTable } from '../../bench/lib/table'
+import { writePage } from '../../bench/lib/page'
 
 /** user nice system idle iowait irq softirq steal guest guest_nice */
 const STAT = `cpu  300 6 90 900 60 0 30 15 9 0
@@ -29,13 +29,13 @@ test.each([
   [[0, 1], { all: 1401, busy: 426, steal: 15 }],
   [[1], { all: 934, busy: 284, steal: 10 }],
 ])('ticks of CPUs %p: a guest is part of its user, waiting is not work', (cpus, ticks) => {
-  expect(ticksIn(STAT, cpus)).toEqual(ticks)
+  expect(parseTicks(STAT, cpus)).toEqual(ticks)
 })
 
 test('own time is that of the process and of children that have ended, whatever it is called', () => {
   const stat = '12 (a) 9 (b) S 1 12 12 0 -1 4194560 1 2 3 4 70 30 5 6 20 0 1 0 99'
 
-  expect(ownTicksIn(stat)).toBe(111)
+  expect(parseOwnTicks(stat)).toBe(111)
 })
 
 test.each([
@@ -46,7 +46,7 @@ test.each([
 ])('shares of %s', (_what, machine, own, shares) => {
   const nothing = { machine: { all: 0, busy: 0, steal: 0 }, own: 0 }
 
-  expect(sharesBetween(nothing, { machine, own })).toEqual(shares)
+  expect(computeShares(nothing, { machine, own })).toEqual(shares)
 })
 
 test.skipIf(process.platform !== 'linux')('a look at this machine finds every figure', () => {
@@ -58,8 +58,8 @@ test.skipIf(process.platform !== 'linux')('a look at this machine finds every fi
 })
 
 test('a load average above half of the CPUs is said before a run', () => {
-  expect(beginText(0.9, 2)).toBe('Load average 0.90 on 2 CPUs')
-  expect(beginText(1.1, 2)).toContain('the machine is busy')
+  expect(formatBeginning(0.9, 2)).toBe('Load average 0.90 on 2 CPUs')
+  expect(formatBeginning(1.1, 2)).toContain('the machine is busy')
 })
 
 const CALM: Busyness = { loadAverage: 1, stealPercent: 0.4, othersPercent: 2 }
@@ -104,28 +104,28 @@ test.each([
 
   expect(verdicts(records)).toEqual([verdict, 'met']) // what was lost is counted all the same
   expect(wasBusy(records)).toBe(verdict === 'not judged')
-  expect(page(records).includes('The machine was busy')).toBe(verdict === 'not judged')
+  expect(writePage(records).includes('The machine was busy')).toBe(verdict === 'not judged')
 })
 
 test('a change is unclear when one of the two runs was on a busy machine', () => {
   const [calm, busy] = [run(CALM, CALM, CALM), run(BUSY, BUSY, BUSY)]
   const verdictOn = (before: readonly BenchRecord[], after: readonly BenchRecord[]) =>
-    changesBetween(before, after).map(({ verdict }) => verdict)
+    findChanges(before, after).map(({ verdict }) => verdict)
 
   expect(verdictOn(calm, calm)).toEqual(['same'])
   expect([verdictOn(calm, busy), verdictOn(busy, calm)]).toEqual([['unclear'], ['unclear']])
 })
 
 test('what is not known is not shown', () => {
-  expect(busynessText(run(CALM))).toBe(
+  expect(formatBusyness(run(CALM))).toBe(
     'Median of the plays: load average 1.00, steal 0.4 %, others took 2.0 % of the CPUs',
   )
-  expect(busynessText(run({ loadAverage: 2 }))).toBe('Median of the plays: load average 2.00')
-  expect(busynessText(run({}))).toBe('')
+  expect(formatBusyness(run({ loadAverage: 2 }))).toBe('Median of the plays: load average 2.00')
+  expect(formatBusyness(run({}))).toBe('')
 })
 
 test('every figure of several rounds has its spread beside it', () => {
-  expect(table(questionNamed('fanout'), run(CALM, CALM, CALM))).toMatch(
+  expect(formatTable(findQuestion('fanout'), run(CALM, CALM, CALM))).toMatch(
     /carillon +210 ±5 % +105 ±5 %/,
   )
 })

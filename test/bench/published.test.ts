@@ -1,14 +1,14 @@
 /** What is published of a run: it stands in the READMEs, no cell is empty, and absence has its reason. */
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { BLOCKS, slim, withBlock } from '../../bench/publish'
-import { besideCells, DIGEST, digest, publishedTargets } from '../../bench/lib/published'
-import { newestFile, readRecords, RESULTS, type BenchRecord } from '../../bench/lib/records'
+import { BLOCKS, pickFields, replaceBlock } from '../../bench/publish'
+import { formatBeside, DIGEST, formatDigest, formatTargets } from '../../bench/lib/published'
+import { findNewestFile, readRecords, RESULTS, type BenchRecord } from '../../bench/lib/records'
 import { ROOT } from '../../bench/lib/sides'
-import { askedText } from '../../bench/lib/table'
+import { formatBound } from '../../bench/lib/table'
 import { TARGETS } from '../../bench/lib/targets'
 
-const PUBLISHED = readRecords(newestFile(RESULTS, 'published')!)
+const PUBLISHED = readRecords(findNewestFile(RESULTS, 'published')!)
 
 /** The formatter pads cells. */
 const lines = (markdown: string): readonly string[] =>
@@ -63,7 +63,7 @@ test.each(BLOCKS)('no cell of %s, %s, is empty, whoever was absent', (_file, _na
 })
 
 const cells = (title: string): Readonly<Record<string, string>> => {
-  const rows = lines(digest(RUN)).map((line) => line.split('|').map((cell) => cell.trim()))
+  const rows = lines(formatDigest(RUN)).map((line) => line.split('|').map((cell) => cell.trim()))
   const row = rows.find((each) => each[1] === title) ?? []
   return Object.fromEntries(rows[0]!.map((side, index) => [side, row[index] ?? '']))
 }
@@ -85,11 +85,11 @@ test('who is not asked has the reason in its cell', () => {
 })
 
 test('a target is one number; one that was changed says from what, when and why', () => {
-  const said = TARGETS.map((target) => askedText(target))
+  const said = TARGETS.map((target) => formatBound(target))
 
   expect(said).toContain('at least 19.5 (30 until 2026-11-22: another machine)')
   for (const target of TARGETS)
-    expect(askedText(target)).toMatch(
+    expect(formatBound(target)).toMatch(
       target.changed
         ? /^at (least|most) [\d.]+ \([\d.]+ until \d{4}-\d\d-\d\d: .+\)$/
         : target.was
@@ -103,20 +103,22 @@ test('a target stands beside what both sides did', () => {
     ({ place, through }) => place.case === DEEP && through?.side === 'soketi',
   )!
 
-  expect(besideCells(target, RUN)).toEqual(['604 000/s, 0.90 / 12.3 ms', 'soketi: 90 000/s'])
-  expect(publishedTargets(RUN)).toMatch(/\nNot measured: targets of fanout, trigger, .*stalls\./)
+  expect(formatBeside(target, RUN)).toEqual(['604 000/s, 0.90 / 12.3 ms', 'soketi: 90 000/s'])
+  expect(formatTargets(RUN)).toMatch(/\nNot measured: targets of fanout, trigger, .*stalls\./)
 })
 
 test('a block is replaced, whatever was in it, and nothing else', () => {
   const before = 'a\n<!-- bench x -->\nold\n<!-- /bench x -->\nb'
 
-  expect(withBlock(before, 'x', 'new')).toBe('a\n<!-- bench x -->\n\nnew\n\n<!-- /bench x -->\nb')
-  expect(() => withBlock(before, 'y', 'new')).toThrow('no block <!-- bench y -->')
+  expect(replaceBlock(before, 'x', 'new')).toBe(
+    'a\n<!-- bench x -->\n\nnew\n\n<!-- /bench x -->\nb',
+  )
+  expect(() => replaceBlock(before, 'y', 'new')).toThrow('no block <!-- bench y -->')
 })
 
 test('histograms are published where their rounds are merged: at fixed rates', () => {
   const rated = record('carillon', {}, 'fanout', '1 000 x 100 B, at 45/s')
 
-  expect(slim(rated)).toEqual(rated)
-  expect(slim(RUN[0]!)).not.toHaveProperty('latency')
+  expect(pickFields(rated)).toEqual(rated)
+  expect(pickFields(RUN[0]!)).not.toHaveProperty('latency')
 })

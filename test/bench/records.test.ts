@@ -3,24 +3,29 @@ import { expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { newestFile, readRecords, recordOf, surroundings } from '../../bench/lib/records'
+import {
+  findNewestFile,
+  readRecords,
+  recordOf,
+  describeSurroundings,
+} from '../../bench/lib/records'
 
 const outcome = { deliveries: 1 }
 const play = { question: 'fanout', case: { label: 'room' }, side: 'bare', round: 1, outcome }
 const BUSYNESS = { loadAverage: 0.5, stealPercent: 1, othersPercent: 2 }
-const WHOLE = JSON.stringify(recordOf(play, surroundings(['quick']), BUSYNESS))
+const WHOLE = JSON.stringify(recordOf(play, describeSurroundings(['quick']), BUSYNESS))
 
 test('the newest run is the last that was played here, not one that was published', () => {
   using folder = folderWith({ '2026-01-02T030405.jsonl': '', 'published-2026-03-01.jsonl': '' })
 
-  expect(newestFile(folder.path)).toEndWith('2026-01-02T030405.jsonl')
+  expect(findNewestFile(folder.path)).toEndWith('2026-01-02T030405.jsonl')
 })
 
 test('what was published is the newest where nothing was played', () => {
   using folder = folderWith({ 'published-2026-03-01.jsonl': '', 'report.html': '' })
 
-  expect(newestFile(folder.path)).toEndWith('published-2026-03-01.jsonl')
-  expect(newestFile(join(folder.path, 'none'))).toBeUndefined()
+  expect(findNewestFile(folder.path)).toEndWith('published-2026-03-01.jsonl')
+  expect(findNewestFile(join(folder.path, 'none'))).toBeUndefined()
 })
 
 test('a record says the versions of everybody, and comes back as it was written', () => {

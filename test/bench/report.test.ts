@@ -1,16 +1,16 @@
 /** The page of a run, and the words of the command line. */
 import { expect, test } from 'bun:test'
 import { SIZES } from '../../bench/lib/sizes'
-import { readWords } from '../../bench/lib/command-line'
+import { parseCommandLine } from '../../bench/lib/command-line'
 import { Histogram } from '../../bench/lib/histogram'
-import { page } from '../../bench/lib/page'
-import { surroundings, type BenchRecord } from '../../bench/lib/records'
-import { readPeer } from '../../bench/lib/sides'
-import { table } from '../../bench/lib/table'
-import { questionNamed } from '../../bench/lib/catalogue'
+import { writePage } from '../../bench/lib/page'
+import { describeSurroundings, type BenchRecord } from '../../bench/lib/records'
+import { parseNamedPeer } from '../../bench/lib/sides'
+import { formatTable } from '../../bench/lib/table'
+import { findQuestion } from '../../bench/lib/catalogue'
 
 /** Once: a run is called after the second in which it began. */
-const AROUND = surroundings(['quick'])
+const AROUND = describeSurroundings(['quick'])
 const latency = new Histogram()
 latency.record(1500)
 
@@ -33,7 +33,7 @@ const RECORDS = ['carillon', 'bare'].flatMap((side, index) => [
 ])
 
 test('a report is one file that asks nobody, with a chart for each thing that was played', () => {
-  const html = page(RECORDS)
+  const html = writePage(RECORDS)
 
   expect(html).not.toMatch(/https?:|src=|href=|@import|url\(/)
   expect(html.match(/class="chart"/g)).toHaveLength(4)
@@ -43,7 +43,7 @@ test('a report is one file that asks nobody, with a chart for each thing that wa
 
 test('names of a file are text, wherever they stand on the page', () => {
   const hostile = `"><script>alert('x')</script>`
-  const html = page(
+  const html = writePage(
     RECORDS.map((each) => ({
       ...each,
       side: each.side === 'bare' ? hostile : each.side,
@@ -58,7 +58,7 @@ test('names of a file are text, wherever they stand on the page', () => {
 })
 
 test('a side is one class wherever it is drawn, whatever it is called', () => {
-  const html = page(RECORDS)
+  const html = writePage(RECORDS)
   const kinds = (side: string) =>
     new Set(
       Array.from(
@@ -73,7 +73,7 @@ test('a side is one class wherever it is drawn, whatever it is called', () => {
 })
 
 test('a report of one question has no empty charts', () => {
-  const html = page([record('micro', 'sign', 'carillon', { nanosEach: 400 })])
+  const html = writePage([record('micro', 'sign', 'carillon', { nanosEach: 400 })])
 
   expect(html).not.toContain('class="chart"')
   expect(html).toContain('400.0')
@@ -81,7 +81,7 @@ test('a report of one question has no empty charts', () => {
 
 test('a star says that the load was the limit, and only when the server was not', () => {
   const shown = (serverCpuPercent: number): string =>
-    table(questionNamed('fanout'), [
+    formatTable(findQuestion('fanout'), [
       record('fanout', 'room', 'carillon', { serverCpuPercent, loadCpuPercent: 97 }),
     ])
 
@@ -90,7 +90,7 @@ test('a star says that the load was the limit, and only when the server was not'
 })
 
 test('words are a size, questions and options', () => {
-  const words = readWords(
+  const words = parseCommandLine(
     ['quick', 'fanout', '--rounds', '2', '--sides', 'bare,soketi', '--cases', '/s'],
     ['fanout', 'trigger'],
   )
@@ -102,8 +102,10 @@ test('words are a size, questions and options', () => {
     seconds: SIZES.quick.seconds,
   })
   expect(words).toMatchObject({ sides: ['bare', 'soketi'], cases: ['/s'], peers: [] })
-  expect(readWords([], ['fanout', 'trigger']).questions).toEqual(['fanout', 'trigger'])
-  expect(readWords(['fanout', 'fanout'], ['fanout', 'trigger']).questions).toEqual(['fanout'])
+  expect(parseCommandLine([], ['fanout', 'trigger']).questions).toEqual(['fanout', 'trigger'])
+  expect(parseCommandLine(['fanout', 'fanout'], ['fanout', 'trigger']).questions).toEqual([
+    'fanout',
+  ])
 })
 
 test.each([
@@ -113,11 +115,11 @@ test.each([
   [['--seconds', '1e9'], 'from 1 to 300'],
   [['--sides'], 'expects a value'],
 ])('%p is refused', (words, why) => {
-  expect(() => readWords(words, ['fanout'])).toThrow(why)
+  expect(() => parseCommandLine(words, ['fanout'])).toThrow(why)
 })
 
 test('a peer is a name, an address and what the load must know', () => {
-  const [name, peer] = readPeer('other=http://localhost:7001?id=2&key=k&secret=s&pid=77')
+  const [name, peer] = parseNamedPeer('other=http://localhost:7001?id=2&key=k&secret=s&pid=77')
 
   expect(name).toBe('other')
   expect(peer).toMatchObject({
@@ -127,7 +129,9 @@ test('a peer is a name, an address and what the load must know', () => {
     app: { id: '2', key: 'k', secret: 's' },
     protocol: 'pusher',
   })
-  expect(readPeer('other=http://127.0.0.1:1?protocol=centrifugo')[1].protocol).toBe('centrifugo')
+  expect(parseNamedPeer('other=http://127.0.0.1:1?protocol=centrifugo')[1].protocol).toBe(
+    'centrifugo',
+  )
 })
 
 test.each([
@@ -141,13 +145,13 @@ test.each([
   ['other=http://127.0.0.1:1?pid=x', 'is not an address'],
   ['other=http://127.0.0.1:1?protocol=mqtt', 'nobody here speaks mqtt'],
 ])('a peer %p is refused', (text, why) => {
-  expect(() => readPeer(text)).toThrow(why)
+  expect(() => parseNamedPeer(text)).toThrow(why)
 })
 
 test('what is a run of its own is asked when it is named', () => {
   const known = ['fanout', 'stalls']
 
-  expect(readWords(['targets'], known).questions).toEqual(['fanout'])
-  expect(readWords(['targets', 'stalls'], known).questions).toEqual(['stalls'])
-  expect(readWords([], known).questions).toEqual(known)
+  expect(parseCommandLine(['targets'], known).questions).toEqual(['fanout'])
+  expect(parseCommandLine(['targets', 'stalls'], known).questions).toEqual(['stalls'])
+  expect(parseCommandLine([], known).questions).toEqual(known)
 })

@@ -3,11 +3,11 @@
  * that its table and its targets want. What the figures are is nobody's business here.
  */
 import { expect, test } from 'bun:test'
-import { QUESTIONS, questionNamed } from '../../bench/lib/catalogue'
-import { defectOf, type Question } from '../../bench/lib/question'
-import { recordOf, surroundings } from '../../bench/lib/records'
-import { page } from '../../bench/lib/page'
-import { targeted } from '../../bench/lib/sizes'
+import { QUESTIONS, findQuestion } from '../../bench/lib/catalogue'
+import { findDefect, type Question } from '../../bench/lib/question'
+import { recordOf, describeSurroundings } from '../../bench/lib/records'
+import { writePage } from '../../bench/lib/page'
+import { selectTargeted } from '../../bench/lib/sizes'
 import { DIGEST, isPublished } from '../../bench/lib/published'
 import { placesOf, TARGETS } from '../../bench/lib/targets'
 
@@ -27,15 +27,15 @@ test.skipIf(process.platform !== 'linux').each(PLAYS)(
     const side = question.subjects[0]!
     const outcome = await question.play({ row, side, seconds: SECONDS, onProgress: undefined })
 
-    expect(defectOf(question, outcome)).toBeUndefined()
+    expect(findDefect(question, outcome)).toBeUndefined()
     const keys = [question.figure, ...question.columns].map(({ key }) => key)
     const wanted = [...keys, ...question.faults, ...targetKeys(question)]
     for (const key of wanted) expect([key, outcome[key]]).toEqual([key, expect.any(Number)])
     expect(
-      page([
+      writePage([
         recordOf(
           { question: question.name, case: row, side, round: 1, outcome },
-          surroundings([]),
+          describeSurroundings([]),
           CALM,
         ),
       ]),
@@ -53,14 +53,14 @@ test('every target names cases that are played, of sides that are asked', () => 
       const question = Object.values(QUESTIONS)
         .flat()
         .find((each) => each.name === name)
-      const row = question && targeted(question).find((each) => each.label === label)
+      const row = question && selectTargeted(question).find((each) => each.label === label)
       expect([target.figure, row?.sides?.includes(side)]).toEqual([target.figure, true])
     }
 })
 
 test('every row of the digest is a case that is played, of Carillon and somebody else', () => {
   for (const { title, question: name, label } of DIGEST) {
-    const row = targeted(questionNamed(name)).find((each) => each.label === label)
+    const row = selectTargeted(findQuestion(name)).find((each) => each.label === label)
     const published = (row?.sides ?? []).filter((side) =>
       isPublished({ question: name, case: label, side }),
     )
@@ -76,7 +76,7 @@ test.skipIf(process.platform !== 'linux')(
       const [question] = QUESTIONS[name]!
       const [row] = question!.smokeCases
       const turn = { row: row!, side: 'bare', seconds: SECONDS, onProgress: undefined }
-      expect(defectOf(question!, await question!.play(turn))).toBeUndefined()
+      expect(findDefect(question!, await question!.play(turn))).toBeUndefined()
     }
   },
   TIMEOUT_MS,

@@ -5,9 +5,9 @@ import { Histogram } from '../../bench/lib/histogram'
 import type { BenchRecord } from '../../bench/lib/records'
 import { judgeAll } from '../../bench/lib/judge'
 import { TARGETS } from '../../bench/lib/targets'
-import { questionNamed } from '../../bench/lib/catalogue'
-import { defectOf } from '../../bench/lib/question'
-import { planned } from '../../bench/lib/rounds'
+import { findQuestion } from '../../bench/lib/catalogue'
+import { findDefect } from '../../bench/lib/question'
+import { planRounds } from '../../bench/lib/rounds'
 import { figureAt, ratioOf, spreadOf } from '../../bench/lib/statistics'
 
 /** Microseconds, by rising shares of the least and the greatest: many are short and few are long. */
@@ -131,17 +131,23 @@ test('a quantile is of those that were recorded: never more than the greatest, r
 })
 
 test('a single fault is a defect, and so is a play in which nothing happened', () => {
-  const question = questionNamed('fanout')
+  const question = findQuestion('fanout')
   const whole = { lost: 0, reordered: 0, deliveries: 1 }
 
-  expect(defectOf(question, whole)).toBeUndefined()
-  expect(defectOf(question, { ...whole, lost: 1 })).toBe('1 lost')
-  expect(defectOf(question, { ...whole, deliveries: 0 })).toBe('no deliveries')
+  expect(findDefect(question, whole)).toBeUndefined()
+  expect(findDefect(question, { ...whole, lost: 1 })).toBe('1 lost')
+  expect(findDefect(question, { ...whole, deliveries: 0 })).toBe('no deliveries')
 })
 
 test('the order of sides is reversed every other round', () => {
   const [cases, sides] = [[{ label: 'a' }], ['carillon', 'bare', 'soketi']]
-  const plays = planned({ question: questionNamed('fanout'), cases, sides, rounds: 3, seconds: 1 })
+  const plays = planRounds({
+    question: findQuestion('fanout'),
+    cases,
+    sides,
+    rounds: 3,
+    seconds: 1,
+  })
 
   expect(plays.map(({ round, side }) => `${round} ${side}`)).toEqual([
     '1 carillon',

@@ -1,6 +1,6 @@
 /** The bench's judge: it must see what is lost or out of order, or a green run means nothing. */
 import { expect, test } from 'bun:test'
-import { firstOf, stamp } from '../../bench/lib/stamp'
+import { firstOf, makeStamp } from '../../bench/lib/stamp'
 import { Tally } from '../../bench/lib/tally'
 
 type Message = readonly [publisher: number, sequence: number]
@@ -69,7 +69,7 @@ test.each(RUNS)('%s', (_name, received, { lost, faulty }) => {
   const tally = new Tally(2, 2)
   for (const [subscriber, messages] of received.entries())
     for (const [publisher, sequence] of messages)
-      tally.receive(subscriber, new TextEncoder().encode(stamp(publisher, sequence, 0)), 0)
+      tally.receive(subscriber, new TextEncoder().encode(makeStamp(publisher, sequence, 0)), 0)
 
   expect(tally.lost(6)).toBe(lost)
   expect(tally.lost(6) + tally.reordered > 0).toBe(faulty)
@@ -78,8 +78,8 @@ test.each(RUNS)('%s', (_name, received, { lost, faulty }) => {
 test('latency is from the time in the stamp to the read that brought it', () => {
   const tally = new Tally(1, 1)
   tally.readMicros = 5000
-  tally.receive(0, new TextEncoder().encode(stamp(0, 1, 2000)), 0)
-  tally.receive(0, new TextEncoder().encode(stamp(0, 2, 4900)), 0)
+  tally.receive(0, new TextEncoder().encode(makeStamp(0, 1, 2000)), 0)
+  tally.receive(0, new TextEncoder().encode(makeStamp(0, 2, 4900)), 0)
 
   expect([tally.latency.quantileMs(0.5), tally.latency.maxMs]).toEqual([0.1, 3])
 })
@@ -105,4 +105,4 @@ test('a message on the wrong channel is a fault', () => {
 
 /** The so manieth of a channel. */
 const messageOf = (channel: number, number: number): Uint8Array =>
-  new TextEncoder().encode(stamp(0, firstOf(channel) + number - 1, 0))
+  new TextEncoder().encode(makeStamp(0, firstOf(channel) + number - 1, 0))

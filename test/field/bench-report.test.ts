@@ -1,11 +1,11 @@
 /** The bench's report as somebody sees it: on a phone, and by colour. */
 import { expect, test } from 'bun:test'
-import { page as reportOf } from '../../bench/lib/page'
-import { newestFile, readRecords, RESULTS } from '../../bench/lib/records'
+import { writePage as reportOf } from '../../bench/lib/page'
+import { findNewestFile, readRecords, RESULTS } from '../../bench/lib/records'
 import { describePages } from './browser'
 
 /** The published run, in which two more servers do what soketi does. */
-const PUBLISHED = readRecords(newestFile(RESULTS, 'published')!)
+const PUBLISHED = readRecords(findNewestFile(RESULTS, 'published')!)
 const RECORDS = ['sockudo', 'centrifugo', 'somebody'].reduce(
   (all, side) => [
     ...all,
