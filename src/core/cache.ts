@@ -72,15 +72,24 @@ export class Claims {
 
   /** True for the first. */
   claim(app: App, channel: ChannelName, key: string): boolean {
+    this.sweep()
+    const name = nameOf(app, channel, key)
+    if (this.#madeAt.has(name)) return false
+    this.#madeAt.set(name, this.clock.mono())
+    return true
+  }
+
+  /** Drops what has expired, in O(that). */
+  sweep(): void {
     const now = this.clock.mono()
     for (const [name, at] of this.#madeAt) {
       if (now - at < CLAIM_MS) break
       this.#madeAt.delete(name)
     }
-    const name = nameOf(app, channel, key)
-    if (this.#madeAt.has(name)) return false
-    this.#madeAt.set(name, now)
-    return true
+  }
+
+  get size(): number {
+    return this.#madeAt.size
   }
 
   forget(app: App, channel: ChannelName, key: string): void {

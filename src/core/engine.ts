@@ -156,7 +156,7 @@ export interface Engine {
 
   /**
    * Takes a seat. Done when `apply` has been called on this node, or with the refusal where a presence channel
-   * has `limit` members already.
+   * has `limit` members already, or the app is gone.
    */
   enter(
     conn: Connection,
@@ -358,6 +358,7 @@ export class OneNodeEngine implements Engine {
 
   sweep(): void {
     this.#cache.sweep(this.#parts.clock.mono())
+    this.#claims.sweep()
   }
 
   stop(): void {

@@ -66,29 +66,33 @@ export function publish(
     accepted = accepted.map((publications) => publications.map((each) => filterEvent(core, each)))
   const channels = accepted.map((publications) => publications.map(({ channel }) => channel))
   let pending: Promise<Position | Refusal>[] | undefined
+  let refused: Refusal | undefined
   for (const publications of accepted) {
-    app.counters.publications += publications.length
     for (const publication of publications) {
       const answer = publishEvent(core, publication)
       if (answer instanceof Promise)
         (pending ??= []).push(answer.then((given) => noteAnswer(core, publication, given)))
-      else raiseIfRefused(noteAnswer(core, publication, answer))
+      else if (isRefusal(noteAnswer(core, publication, answer))) refused ??= answer as Refusal
     }
   }
+  if (!pending && refused) raise(refused)
   if (!pending) return channels
   return Promise.all(pending).then((answers) => {
+    if (refused) raise(refused)
     answers.forEach(raiseIfRefused)
     return channels
   })
 }
 
-/** Emits that a backend's event was published, if it was. Returns the engine's answer. */
+/** Counts a backend's event and emits that it was published, if it was. Returns the engine's answer. */
 export function noteAnswer(
   { facts }: Core,
   publication: BackendPublication,
   answer: Position | Refusal,
 ): Position | Refusal {
-  if (!isRefusal(answer)) emitPublished(facts, publication, undefined)
+  if (isRefusal(answer)) return answer
+  publication.app.counters.publications++
+  emitPublished(facts, publication, undefined)
   return answer
 }
 

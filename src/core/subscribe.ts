@@ -152,20 +152,34 @@ function completeSubscribe(
   command: SubscribeCommand,
   kind: ChannelKind,
 ): MaybePromise<Refusal | undefined> {
-  // Connections that name no app survive its end, and a gate may have waited.
-  const { app, channel } = command
-  if (kind.group && !kind.group.isOpen(core.apps, app, channel)) return REFUSE.topicUnmatched
   const member = kind.presence ? parseMember(command, conn.user) : undefined
   if (isRefusal(member)) return member
-  const refused = checkAppChannels(core, command) ?? checkAddressQuota(core, conn)
+  const refused = checkChannel(core, conn, command, kind)
   if (refused) return refused
-  const deaf = core.engine.listen(app, channel)
-  if (deaf instanceof Promise)
-    return deaf.then((known) => known ?? enterUnlessClosed(core, conn, command, kind, member))
-  return deaf ?? enterUnlessClosed(core, conn, command, kind, member)
+  const heard = core.engine.listen(command.app, command.channel)
+  if (!(heard instanceof Promise)) return heard ?? enter(core, conn, command, kind, member)
+  return heard.then((deaf) => {
+    if (deaf || conn.closed) return deaf
+    return checkChannel(core, conn, command, kind) ?? enter(core, conn, command, kind, member)
+  })
 }
 
-function enterUnlessClosed(
+/** Checks what may have changed after each wait: connections that name no app survive its end. */
+function checkChannel(
+  core: Core,
+  conn: Connection,
+  command: SubscribeCommand,
+  kind: ChannelKind,
+): Refusal | undefined {
+  if (!isOpen(core, command, kind)) return REFUSE.topicUnmatched
+  return checkAppChannels(core, command) ?? checkAddressQuota(core, conn)
+}
+
+/** False for a group that its app has not any more. */
+const isOpen = ({ apps }: Core, { app, channel }: SubscribeCommand, { group }: ChannelKind) =>
+  !group || group.isOpen(apps, app, channel)
+
+function enter(
   core: Core,
   conn: Connection,
   command: SubscribeCommand,
@@ -173,13 +187,25 @@ function enterUnlessClosed(
   member: Member | undefined,
 ): MaybePromise<Refusal | undefined> {
   const { app, channel } = command
-  if (conn.closed) return undefined
   const refused = kind.counted ? checkNewChannelRate(core, conn, command) : undefined
   if (refused) return refused
   const arrival = member && { member, meta: newMeta(core, member) }
   // A copy, which does not keep the frame in memory.
   const entry = { ...command, channel: copyText(channel), kind }
-  return core.engine.enter(conn, entry, arrival, app.limits.maxPresenceMembers)
+  const entered = core.engine.enter(conn, entry, arrival, app.limits.maxPresenceMembers)
+  if (!(entered instanceof Promise) || !kind.group) return entered
+  return entered.then((full) => full ?? endUnlessOpen(core, conn, command, kind))
+}
+
+/** The group may have ended while its seat was on its way. */
+function endUnlessOpen(
+  core: Core,
+  conn: Connection,
+  command: SubscribeCommand,
+  kind: ChannelKind,
+): undefined {
+  const left = isOpen(core, command, kind) ? undefined : leave(core, conn, command)
+  if (left) conn.reply({ type: 'ended', ref: left.ref, replaced: false })
 }
 
 const newMeta = ({ clock }: Core, { userInfo }: Member): Meta => ({

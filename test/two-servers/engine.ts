@@ -17,7 +17,7 @@ import {
   type Place,
   type Position,
 } from '../../src/core/engine'
-import { membersFull, type Refusal } from '../../src/core/errors'
+import { membersFull, refusal, type Refusal } from '../../src/core/errors'
 import type { DepartureFact, Notice, Publication } from '../../src/core/messages'
 import type { Arrival, Departure } from '../../src/core/roster'
 import type { ChannelName, SocketId, UserId } from '../../src/core/types'
@@ -66,7 +66,7 @@ export class JoinedEngine implements Engine {
     const { bus } = this
     const { channel } = entry
     const app = this.#home(entry.app)
-    if (!app) return undefined // its connections are being closed
+    if (!app) return refusal('app_not_found', `App ${entry.app.id} was deleted`)
     const { kind } = entry
     if (arrival && bus.presence.isFull(app, channel, arrival, limit))
       return membersFull(channel, limit)
@@ -237,6 +237,7 @@ export class JoinedEngine implements Engine {
 
   sweep(): void {
     this.bus.cache.sweep(this.parts.clock.mono())
+    this.bus.claims.sweep()
   }
 
   stop(): void {

@@ -225,7 +225,6 @@ function publishToScope(
     event,
   }
   const publication = filterEvent(core, original)
-  app.counters.publications++
   const name = topic === undefined ? event : `${topic}:${event}`
   const toGroup = core.engine.publish({ ...publication, channel: group, event: name })
   const answers = channel ? [toGroup, core.engine.publish(publication)] : [toGroup]
