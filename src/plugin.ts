@@ -10,6 +10,7 @@ import type {
   Counter,
   HookName,
   Hooks,
+  PluginActions,
   PluginStore,
   Reject,
   Replace,
@@ -34,7 +35,7 @@ export type { Clock, Log } from './core/types'
 export const PLUGIN_INTERFACE = 1
 
 /** What a plugin is given once, when a server sets it up. All of it ends with the server. */
-export type PluginContext = {
+export type PluginContext = PluginActions & {
   readonly log: Log
   /** Time, which tests can move. Timers that still run when the server stops are cancelled. */
   readonly clock: Clock

@@ -4,6 +4,7 @@
  */
 import { Elysia, type AnyElysia } from 'elysia'
 import type { Apps } from './core/apps'
+import type { Core } from './core/core'
 import { messageOf } from './core/errors'
 import { withTimeout } from './core/faults'
 import { compileHooks, type HookContext, type CompiledHooks, type PluginHooks } from './core/hooks'
@@ -18,6 +19,7 @@ import { readText } from './http/form'
 import { DATA_ENVELOPE, respondWithList } from './http/lists'
 import { workFor, type Slices } from './core/slices'
 import { PLUGIN_INTERFACE, type AnyPlugin, type PluginContext } from './plugin'
+import { newActions } from './plugin-actions'
 import { pluginStore } from './store/plugins'
 import type { Writes } from './store/writes'
 
@@ -44,6 +46,8 @@ export type Surroundings = {
   readonly uploads: Uploads
   readonly slices: Slices
   readonly changes: AdminChanges
+  /** Undefined until the server is built. */
+  readonly coreOf: () => Core | undefined
 }
 
 /** Sets plugins up, in order. @throws PluginError for the first that can't be used, once those before it are released */
@@ -55,7 +59,7 @@ export function setUpPlugins(
   try {
     for (const plugin of plugins) {
       checkPlugin(plugin, loaded)
-      loaded.push(setUp(plugin, surroundings))
+      loaded.push(setUp(plugin, loaded.length, surroundings))
     }
     return loaded
   } catch (cause) {
@@ -104,7 +108,7 @@ function checkPlugin(plugin: unknown, before: readonly { readonly name: string }
   if (before.some((other) => other.name === name)) fail('is listed twice')
 }
 
-function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
+function setUp(plugin: AnyPlugin, index: number, surroundings: Surroundings): LoadedPlugin {
   const { name } = plugin
   const { writes, apps, uploads, slices, changes } = surroundings
   const log = childLog(surroundings.log, name)
@@ -114,7 +118,10 @@ function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
   const routes = new Elysia({ prefix: `/plugins/${name}`, tags: [name] }).onAfterHandle(
     changes.record,
   )
+  const locals = plugin.locals ?? (() => ({}))
+  const { coreOf } = surroundings
   const context: PluginContext = {
+    ...newActions({ plugin: { name, index, locals }, log, coreOf }),
     log,
     clock,
     signal: stopping.signal,
@@ -152,7 +159,6 @@ function setUp(plugin: AnyPlugin, surroundings: Surroundings): LoadedPlugin {
   try {
     const hooks = checkHooks(plugin.setup(context))
     compileHooks([{ name, locals: Object, hooks }]) // throws for its mistakes before anything is built on it
-    const locals = plugin.locals ?? (() => ({}))
     return { name, locals, hooks, routes, counters, release }
   } catch (cause) {
     release()

@@ -181,7 +181,17 @@ async function build(
   const slices = new Slices(options.meter, (cause, part) => countFault(faults, cause, { part }))
   const requests = new RequestQueue(slices)
   const uploads = new Uploads(clock)
-  const plugins = setUpPlugins(listed, { clock, log, writes, apps, uploads, slices, changes })
+  const built: { core?: Core } = {}
+  const plugins = setUpPlugins(listed, {
+    clock,
+    log,
+    writes,
+    apps,
+    uploads,
+    slices,
+    changes,
+    coreOf: () => built.core,
+  })
   undo.push(() => plugins.forEach(({ release }) => release()))
   const enforced = findEnforced(listed)
   warnUnenforced(enforced, apps, log)
@@ -202,6 +212,7 @@ async function build(
     { publish: (topic, frame) => server.publish(topic, frame) },
     options.newEngine ?? ((parts) => new OneNodeEngine(parts)),
   )
+  built.core = core
   undo.push(() => core.refusalLog.finish())
   writes.readiness = core.readiness
   const networks = networkRules(config.webhookAllow, config.webhookDeny)

@@ -38,6 +38,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'core/types',
   ],
   'plugins.ts': [
+    'plugin-actions',
     'apps/fields',
     'core',
     'http/admin-changes',
@@ -47,6 +48,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'store/plugins',
     'store/writes',
   ],
+  'plugin-actions.ts': ['core', 'http'],
   'listen.ts': ['config', 'core', 'dialects/codecs', 'http', 'protocols', 'transports'],
   'hangup.ts': [],
   'log.ts': ['core/types'],

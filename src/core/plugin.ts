@@ -154,6 +154,55 @@ export interface PluginStore {
   }): (readonly [key: string, value: unknown])[]
 }
 
+// ---------------------------------------------------------------- what plugins do
+
+/** An event that a plugin publishes; data that is no text goes out as its JSON. */
+export type PluginEvent = {
+  readonly name: string
+  readonly data: unknown
+  /** The connection that does not receive it. */
+  readonly socketId?: string
+} & ({ readonly channel: string } | { readonly channels: readonly string[] })
+
+/** A channel that somebody is in, on any node; `users` is 0 without presence. */
+export type ChannelView = {
+  readonly name: string
+  readonly subscriptions: number
+  readonly users: number
+}
+
+/** A member of a presence channel, as their first connection described them. */
+export interface MemberView {
+  readonly userId: string
+  /** Parsed each time that it is read. */
+  readonly userInfo: unknown
+}
+
+/**
+ * From `start` on. What cannot be done rejects, with a message for the plugin's author: an unknown app, a name or
+ * data that the server refuses, a plugin that publishes in its own `publish` hook again and again.
+ */
+export type PluginActions = {
+  /** Publishes as `POST /events` does: limits hold, `publish` hooks are asked, the plugin's own too. */
+  publish(app: AppView, event: PluginEvent): Promise<void>
+  /** Publishes to the connections that are signed in as the user. */
+  sendToUser(
+    app: AppView,
+    userId: string,
+    event: { readonly name: string; readonly data: unknown },
+  ): Promise<void>
+  /** Closes every connection that is signed in as the user, with 4009. */
+  terminateUser(app: AppView, userId: string): Promise<void>
+  /** The connections of this process that are signed in as the user. */
+  connectionsOf(app: AppView, userId: string): readonly ConnectionView[]
+  /** Subscriptions and members of a channel. */
+  counts(app: AppView, channel: string): Promise<Omit<ChannelView, 'name'>>
+  /** The members of a presence channel, in the order in which they joined. */
+  members(app: AppView, channel: string): Promise<readonly MemberView[]>
+  /** The occupied channels, those of users left out. */
+  channels(app: AppView, filter?: { readonly prefix?: string }): Promise<readonly ChannelView[]>
+}
+
 // ---------------------------------------------------------------- what plugins answer
 
 /** A rejection; with `retryAfterSeconds` it means "too often": clients back off, SDKs get 429 with `Retry-After`. */

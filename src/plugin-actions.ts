@@ -1,0 +1,125 @@
+/**
+ * What plugins do: publish, read who is where, reach the connections of a user. All of it passes the engine, so
+ * it reaches every node, and is a promise, since another node may have to answer.
+ */
+import type { App } from './core/app'
+import { userChannel } from './core/channel'
+import type { Core } from './core/core'
+import { jsonOf } from './core/json'
+import { logFailure } from './core/plugin-faults'
+import type { AppView, ChannelView, MemberView, PluginActions, PluginEvent } from './core/plugin'
+import { publish } from './core/publish'
+import type { JsonText, Log, UserId } from './core/types'
+import { viewOf } from './core/views'
+import { channelOf } from './http/channels'
+import { PUSHER } from './http/events'
+
+/** How deep a plugin may publish in its own `publish` hook. */
+const MAX_DEPTH = 4
+/** Channels that are listed in one turn of the event loop. */
+const CHANNELS_PER_TURN = 500
+
+type Parts = {
+  readonly plugin: { readonly name: string; readonly index: number; readonly locals: () => object }
+  readonly log: Log
+  /** Undefined until the server is built. */
+  readonly coreOf: () => Core | undefined
+}
+
+/** The actions of one plugin. Each rejects with a message for its author; what nobody catches is in the log. */
+export function newActions({ plugin, log, coreOf }: Parts): PluginActions {
+  let depth = 0
+
+  const run = <Result>(
+    action: keyof PluginActions,
+    view: AppView,
+    act: (core: Core, app: App) => Result | Promise<Result>,
+  ): Promise<Result> => {
+    const result = (async () => {
+      const core = coreOf()
+      if (!core) throw new Error(`${action} works from start on, and not in setup`)
+      const app = core.apps.byId(view.id)
+      if (!app) throw new Error(`there is no app ${view.id}`)
+      return act(core, app)
+    })()
+    result.catch((cause: unknown) => logFailure(log, { plugin: plugin.name, hook: action }, cause))
+    return result
+  }
+
+  /** Counts how deep it is in a call; the plugin's hooks run before the call returns. */
+  const inside = <Result>(call: () => Result): Result => {
+    depth++
+    try {
+      return call()
+    } finally {
+      depth--
+    }
+  }
+
+  const publishNow = async (core: Core, app: App, event: PluginEvent): Promise<void> => {
+    if (depth === MAX_DEPTH)
+      throw new Error(`plugin ${plugin.name} publishes in its own publish hook, ${depth} deep`)
+    const { name, socketId } = event
+    const channels = 'channels' in event ? event.channels : [event.channel]
+    const data = typeof event.data === 'string' ? event.data : jsonOf(event.data)
+    if (data === undefined) throw new Error('data has no JSON')
+    await inside(() => publish(core, app, [{ name, data, channels, socketId }], PUSHER))
+  }
+
+  return {
+    publish: (view, event) => run('publish', view, (core, app) => publishNow(core, app, event)),
+    sendToUser: (view, userId, { name, data }) =>
+      run('sendToUser', view, (core, app) =>
+        publishNow(core, app, { channel: userChannel(userId as UserId), name, data }),
+      ),
+    terminateUser: (view, userId) =>
+      run('terminateUser', view, async ({ engine }, app) => {
+        await engine.order({ type: 'terminate_user', app, userId: userId as UserId })
+      }),
+    connectionsOf: (view, userId) => {
+      const core = coreOf()
+      const app = core?.apps.byId(view.id)
+      if (!core || !app) return []
+      const conns = core.users.connectionsOf(app, userId as UserId)
+      return Array.from(conns, (conn) => viewOf(conn, plugin))
+    },
+    counts: (view, channel) =>
+      run('counts', view, ({ engine }, app) => engine.counts(app, channelOf(app, channel))),
+    members: (view, channel) =>
+      run('members', view, async ({ engine }, app) => {
+        const members = await engine.members(app, channelOf(app, channel))
+        return members.map(({ userId, userInfo }) => new Reader(userId, userInfo))
+      }),
+    channels: (view, { prefix = '' } = {}) =>
+      run('channels', view, async ({ engine }, app) => {
+        const { names, countsOf } = await engine.channels(app)
+        const found: ChannelView[] = []
+        let left = CHANNELS_PER_TURN
+        for (const name of Array.from(names)) {
+          if (left-- === 0) {
+            await new Promise<void>((resolve) => setImmediate(resolve))
+            left = CHANNELS_PER_TURN
+          }
+          const counts = name.startsWith(prefix) ? countsOf(name) : undefined
+          if (counts && counts.subscriptions > 0) found.push({ name, ...counts })
+        }
+        return found
+      }),
+  }
+}
+
+/** Parses what is seldom read when it is read. */
+class Reader implements MemberView {
+  readonly #userInfo: JsonText
+
+  constructor(
+    readonly userId: string,
+    userInfo: JsonText,
+  ) {
+    this.#userInfo = userInfo
+  }
+
+  get userInfo(): unknown {
+    return JSON.parse(this.#userInfo) as unknown
+  }
+}

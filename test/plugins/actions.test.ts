@@ -1,0 +1,177 @@
+/** What plugins do: publish, read who is where, reach the connections of a user. */
+import { describe, expect, test } from 'bun:test'
+import { definePlugin, type AnyPlugin, type PluginContext } from '../../src/plugin'
+import { start, type TestServer } from '../harness'
+
+/** A plugin that hands its context to the test. */
+function given(hooks: (context: PluginContext) => object = () => ({})) {
+  const box: { context?: PluginContext } = {}
+  const plugin: AnyPlugin = definePlugin({
+    name: 'acts',
+    carillon: 1,
+    setup: (context) => {
+      box.context = context
+      return hooks(context)
+    },
+  })
+  return { plugin, context: () => box.context! }
+}
+
+async function acting(hooks?: (context: PluginContext) => object) {
+  const { plugin, context } = given(hooks)
+  const server = await start({ plugins: [plugin] })
+  return { server, context: context(), app: context().apps.byId('1')! }
+}
+
+const failures = ({ log }: TestServer) =>
+  log.lines.filter(({ fields }) => 'code' in fields && fields.code === 'plugin_failed')
+
+describe('publish', () => {
+  test.each([
+    ['text, as it is', { channel: 'room', data: 'plain' }, 'plain'],
+    ['another value, as its JSON', { channel: 'room', data: { a: [1] } }, '{"a":[1]}'],
+    ['to several channels', { channels: ['room', 'other'], data: 'x' }, 'x'],
+  ])('sends %s', async (_, event, data) => {
+    const { server, context, app } = await acting()
+    await using client = await server.raw()
+    await client.subscribed('room')
+    await context.publish(app, { name: 'e', ...event })
+    expect(await client.nextJson()).toEqual({ event: 'e', channel: 'room', data })
+    await server.stop()
+  })
+
+  test('leaves out one connection', async () => {
+    const { server, context, app } = await acting()
+    const clients = [await server.raw(), await server.raw()]
+    for (const client of clients) await client.subscribed('room')
+    const { socketId } = clients[0]!
+    await context.publish(app, { channel: 'room', name: 'e', data: '', socketId })
+    expect((await clients[1]!.nextJson()).event).toBe('e')
+    await clients[0]!.expectNothing()
+    await server.stop()
+  })
+
+  test.each([
+    ['a name of the protocol', { channel: 'room', name: 'pusher:e', data: '' }, 'reserved'],
+    ['an impossible channel', { channel: 'a b', name: 'e', data: '' }, 'Invalid channel name'],
+    ['no name', { channel: 'room', name: '', data: '' }, 'must not be empty'],
+    ['data without JSON', { channel: 'room', name: 'e', data: undefined }, 'no JSON'],
+    ['too much data', { channel: 'room', name: 'e', data: 'x'.repeat(20_000) }, 'exceeds'],
+    ['no channel', { channels: [], name: 'e', data: '' }, 'at least one channel'],
+  ])('rejects %s', async (_, event, message) => {
+    const { server, context, app } = await acting()
+    await expect(context.publish(app, event)).rejects.toThrow(message)
+    expect(failures(server)).toHaveLength(1)
+    await server.stop()
+  })
+
+  test('asks the hooks, its own too; one that never ends is named', async () => {
+    const errors: unknown[] = []
+    const { server, context, app } = await acting(({ publish }) => ({
+      publish(view: never) {
+        publish(view, { channel: 'room', name: 'again', data: '' }).catch((cause: Error) =>
+          errors.push(cause.message),
+        )
+      },
+    }))
+    await using client = await server.raw()
+    await client.subscribed('room')
+    await context.publish(app, { channel: 'room', name: 'e', data: '' })
+    const names = (await client.frames.take(4)).map((frame) => JSON.parse(frame).event)
+    expect(names).toEqual(['again', 'again', 'again', 'e'])
+    await client.expectNothing()
+    expect(errors).toEqual(['plugin acts publishes in its own publish hook, 4 deep'])
+    expect(server.totals.faults).toBe(0)
+    await server.stop()
+  })
+
+  test('a rejection that nobody catches is in the log, and ends nothing', async () => {
+    const { server, context, app } = await acting()
+    void context.publish(app, { channel: 'a b', name: 'e', data: '' })
+    await using client = await server.raw()
+    await client.expectNothing()
+    expect(failures(server)[0]?.fields).toMatchObject({ plugin: 'acts', hook: 'publish' })
+    await server.stop()
+  })
+
+  test('answers a client event with what presence knows', async () => {
+    const { server } = await acting((carillon) => ({
+      clientEvent: (conn: { app: never; socketId: string }, { event, channel }: never) => {
+        if (event !== 'client-ask') return
+        void (async () => {
+          const members = await carillon.members(conn.app, channel)
+          const names = members.map(({ userId, userInfo }) => [userId, userInfo])
+          await carillon.publish(conn.app, { channel, name: 'members', data: names })
+        })()
+      },
+    }))
+    await using client = await server.raw()
+    await server.signedIn(client, 'presence-room', { user_id: 'ann', user_info: { age: 7 } })
+    client.send({ event: 'client-ask', channel: 'presence-room', data: {} })
+    expect(await client.nextJson()).toEqual({
+      event: 'members',
+      channel: 'presence-room',
+      data: '[["ann",{"age":7}]]',
+    })
+    await server.stop()
+  })
+})
+
+describe('reads', () => {
+  test('counts, members and channels', async () => {
+    const { server, context, app } = await acting()
+    const clients = [await server.raw(), await server.raw(), await server.raw()]
+    for (const [index, client] of clients.entries())
+      await server.signedIn(client, 'presence-room', { user_id: `user-${index % 2}` })
+    const outside = await server.raw()
+    await outside.subscribed('room')
+    server.signin(outside, '{"id":"ann"}')
+    await outside.next('the sign-in')
+    expect(await context.counts(app, 'presence-room')).toEqual({ subscriptions: 3, users: 2 })
+    expect(await context.counts(app, 'nowhere')).toEqual({ subscriptions: 0, users: 0 })
+    const members = await context.members(app, 'presence-room')
+    expect(members.map(({ userId }) => userId)).toEqual(['user-0', 'user-1'])
+    expect(await context.members(app, 'room')).toEqual([])
+    const room = { name: 'room', subscriptions: 1, users: 0 }
+    const all = [{ name: 'presence-room', subscriptions: 3, users: 2 }, room]
+    expect(await context.channels(app)).toEqual(all)
+    expect(await context.channels(app, { prefix: 'ro' })).toEqual([room])
+    await server.stop()
+  })
+
+  test('reject the name of no channel, and work from start on', async () => {
+    const early: Promise<unknown>[] = []
+    const { server, context, app } = await acting(({ counts, apps }) => {
+      early.push(counts(apps.byId('1')!, 'room'))
+      return {}
+    })
+    await expect(early[0]).rejects.toThrow('counts works from start on, and not in setup')
+    await expect(context.counts(app, 'a b')).rejects.toThrow('Invalid channel name')
+    await expect(context.channels({ id: '99' } as never)).rejects.toThrow('there is no app 99')
+    await server.stop()
+  })
+})
+
+describe('the connections of a user', () => {
+  test('are found, sent something and closed', async () => {
+    const { server, context, app } = await acting()
+    const [ann, other] = [await server.raw(), await server.raw()]
+    for (const [client, id] of [
+      [ann, 'ann'],
+      [other, 'bob'],
+    ] as const) {
+      server.signin(client, JSON.stringify({ id }))
+      await client.next('the sign-in')
+    }
+    expect(context.connectionsOf(app, 'ann').map(({ socketId }) => socketId)).toEqual([
+      ann.socketId,
+    ])
+    await context.sendToUser(app, 'ann', { name: 'hello', data: { n: 1 } })
+    expect(await ann.nextJson()).toMatchObject({ event: 'hello', data: '{"n":1}' })
+    await context.terminateUser(app, 'ann')
+    expect((await ann.closing()).code).toBe(4009)
+    await other.expectNothing()
+    expect(context.connectionsOf(app, 'ann')).toEqual([])
+    await server.stop()
+  })
+})
