@@ -16,7 +16,7 @@ export class Inbox<T> {
 
   next(what = 'a message'): Promise<T> {
     if (this.#items.length > 0) return Promise.resolve(this.#items.shift()!)
-    return within(what, new Promise<T>((resolve) => this.#waiting.push(resolve)))
+    return waitFor(what, new Promise<T>((resolve) => this.#waiting.push(resolve)))
   }
 
   async take(count: number, what?: string): Promise<T[]> {
@@ -31,8 +31,8 @@ export class Inbox<T> {
   }
 }
 
-/** Rejects after PATIENCE_MS, naming what was waited for. */
-export async function within<T>(what: string, promise: Promise<T>): Promise<T> {
+/** Waits for a promise: rejects after PATIENCE_MS, naming what was waited for. */
+export async function waitFor<T>(what: string, promise: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(
     () => reject(new Error(`waited ${PATIENCE_MS} ms for ${what}`)),
@@ -81,7 +81,7 @@ export class RawClient {
     })
   }
 
-  async hello(): Promise<void> {
+  async readHello(): Promise<void> {
     const frame = await this.nextJson()
     if (frame.event !== 'pusher:connection_established')
       throw new Error(`expected a hello, got ${JSON.stringify(frame)}`)
@@ -108,8 +108,8 @@ export class RawClient {
     this.send({ event: 'pusher:subscribe', data: { channel, auth, channel_data: channelData } })
   }
 
-  /** Subscribes and reads the success. */
-  async subscribed(channel: string, auth?: string, channelData?: string): Promise<string> {
+  /** Subscribes and reads the success. @throws Error for any other frame */
+  async join(channel: string, auth?: string, channelData?: string): Promise<string> {
     this.subscribe(channel, auth, channelData)
     const frame = await this.next(`the subscription to ${channel}`)
     if (!frame.startsWith('{"event":"pusher_internal:subscription_succeeded"'))
@@ -125,15 +125,15 @@ export class RawClient {
   }
 
   /** Resolves once the server has read everything that was sent: native pings are answered in order. */
-  async heard(): Promise<void> {
+  async waitUntilRead(): Promise<void> {
     const socket = this.socket as WebSocket & { ping(): void }
     const pong = new Promise((resolve) => socket.addEventListener('pong', resolve, { once: true }))
     socket.ping()
-    await within('a native pong', Promise.race([pong, this.closed]))
+    await waitFor('a native pong', Promise.race([pong, this.closed]))
   }
 
-  closing(): Promise<Closing> {
-    return within('the close', this.closed)
+  waitForClose(): Promise<Closing> {
+    return waitFor('the close', this.closed)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

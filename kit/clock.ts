@@ -42,7 +42,7 @@ export class ManualClock implements Clock {
     this.#mono = end
   }
 
-  /** Corrects the time of day by so many milliseconds; `mono` and timers are not affected. */
+  /** Moves the time of day by so many milliseconds, as a correction of the clock does; `mono` and timers are not affected. */
   set(byMs: number): void {
     this.#origin += byMs
   }

@@ -8,21 +8,21 @@ import type { AnyPlugin } from '../src/plugin'
 import type { RawOptions } from './client'
 import { serve, type Kit, type ServeOptions } from './server'
 
-export type Promises = ServeOptions & {
+export type ContractOptions = ServeOptions & {
   /** How a client connects that the plugin lets in, if it needs more than the address. */
-  readonly arrive?: RawOptions
+  readonly connect?: RawOptions
   /** True for a plugin that lets strangers into channels of any name on purpose. */
-  readonly open?: boolean
+  readonly isOpen?: boolean
 }
 
 /**
  * Resolves for a plugin that keeps the contract.
  * @throws Error with one line for each breach
  */
-export async function testPlugin(plugin: AnyPlugin, promises: Promises = {}): Promise<void> {
+export async function testPlugin(plugin: AnyPlugin, options: ContractOptions = {}): Promise<void> {
   const breaches = [
-    ...(await breachesOf(plugin, promises)),
-    ...(await breachesOf(withoutStore(plugin), promises)).filter((line) =>
+    ...(await findBreaches(plugin, options)),
+    ...(await findBreaches(breakStore(plugin), options)).filter((line) =>
       line.startsWith(STRANGER),
     ),
   ]
@@ -34,31 +34,31 @@ export async function testPlugin(plugin: AnyPlugin, promises: Promises = {}): Pr
 
 const STRANGER = 'a stranger'
 
-/** Runs some connections and events, good and bad, from start to stop; a line for each breach. */
-async function breachesOf(plugin: AnyPlugin, promises: Promises): Promise<string[]> {
-  const kit = await serve({ ...promises, plugins: [plugin] })
+/** Runs some connections and events, good and bad, from start to stop. Returns a line for each breach. */
+async function findBreaches(plugin: AnyPlugin, options: ContractOptions): Promise<string[]> {
+  const kit = await serve({ ...options, plugins: [plugin] })
   const breaches: string[] = []
   try {
-    for (const step of STEPS) breaches.push(...(await step(kit, promises)))
+    for (const step of STEPS) breaches.push(...(await step(kit, options)))
   } finally {
     await stopAndAdvance(kit)
   }
   if (kit.clock.pending > 0) breaches.push(`${kit.clock.pending} timer(s) run on after the stop`)
-  return [...breaches, ...faultsIn(kit)]
+  return [...breaches, ...findFaults(kit)]
 }
 
 /** Stops the server and moves its clock meanwhile, so that what never answers times out. */
 async function stopAndAdvance(kit: Kit): Promise<void> {
-  let done = false
-  const stopping = kit.stop().finally(() => (done = true))
-  while (!done) {
+  let isDone = false
+  const stopping = kit.stop().finally(() => (isDone = true))
+  while (!isDone) {
     kit.advance(1000)
     await new Promise<void>((resolve) => setImmediate(resolve))
   }
   await stopping
 }
 
-function faultsIn({ log }: Kit): string[] {
+function findFaults({ log }: Kit): string[] {
   return log.lines.flatMap(({ message, fields }) => {
     const { code, hook, err } = fields as { code?: string; hook?: string; err?: Error }
     if (!isPluginFault(code)) return []
@@ -66,31 +66,34 @@ function faultsIn({ log }: Kit): string[] {
   })
 }
 
-type Step = (kit: Kit, promises: Promises) => Promise<string[]>
+type Step = (kit: Kit, options: ContractOptions) => Promise<string[]>
 
-const STEPS: readonly Step[] = [strangersSubscribe, strangersTrigger, membersConnect]
+const STEPS: readonly Step[] = [subscribeAsStranger, triggerAsStranger, connectAsMembers]
 
-/** No signatures, but texts that a plugin's own tokens may look like. */
+/** Texts that are no signatures; a plugin's own tokens may look like them. */
 const CREDENTIALS = [undefined, '', 'x', 'a.b.c', 'null', '{}', `key:${'0'.repeat(64)}`, '\u0000']
 const GUARDED = ['private-carillon-test', 'presence-carillon-test', 'private-encrypted-carillon']
 
-async function strangersSubscribe(kit: Kit, { open = false }: Promises): Promise<string[]> {
+async function subscribeAsStranger(
+  kit: Kit,
+  { isOpen = false }: ContractOptions,
+): Promise<string[]> {
   const breaches: string[] = []
   for (const channel of GUARDED) {
     for (const auth of CREDENTIALS) {
       await using client = await kit.raw({ hello: false })
-      const welcome = await nextFrame(client)
+      const welcome = await readFrame(client)
       if (!welcome.includes('connection_established')) continue
       client.subscribe(channel, auth, '{"user_id":"1"}')
-      const answer = await nextFrame(client)
-      if (!open && answer.includes('subscription_succeeded'))
+      const answer = await readFrame(client)
+      if (!isOpen && answer.includes('subscription_succeeded'))
         breaches.push(`${STRANGER} entered ${channel} with auth ${JSON.stringify(auth)}`)
     }
   }
   return breaches
 }
 
-async function strangersTrigger(kit: Kit): Promise<string[]> {
+async function triggerAsStranger(kit: Kit): Promise<string[]> {
   const body = '{"name":"e","channel":"room","data":"","event":"e"}'
   const events = `/apps/${kit.app.id}/events`
   // `/api/push` without credentials is left out: on this machine the published app needs none.
@@ -112,11 +115,11 @@ async function strangersTrigger(kit: Kit): Promise<string[]> {
 
 const WRONG_CREDENTIALS = ['Bearer x', 'Basic eDp4']
 
-/** Clients with signatures, which send good and bad frames and close in the middle of a command. */
-async function membersConnect(kit: Kit, { arrive = {} }: Promises): Promise<string[]> {
-  for (const stay of [true, false]) {
-    await using client = await kit.raw({ ...arrive, hello: false })
-    const welcome = await nextFrame(client)
+/** Connects clients with signatures that send good and bad frames and close in the middle of a command. */
+async function connectAsMembers(kit: Kit, { connect = {} }: ContractOptions): Promise<string[]> {
+  for (const isStaying of [true, false]) {
+    await using client = await kit.raw({ ...connect, hello: false })
+    const welcome = await readFrame(client)
     if (!welcome.includes('connection_established')) return []
     client.socketId = /\d+\.\d+/.exec(welcome)?.[0] ?? ''
     const member = '{"user_id":"1"}'
@@ -129,9 +132,9 @@ async function membersConnect(kit: Kit, { arrive = {} }: Promises): Promise<stri
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
     await kit.trigger({ channel: 'private-room', name: 'e', data: 'text' })
     await push(kit)
-    await kit.signed('GET', '/channels')
+    await kit.requestSigned('GET', '/channels')
     await kit.admin('/api/admin/apps')
-    if (stay) await client.heard()
+    if (isStaying) await client.waitUntilRead()
   }
   return []
 }
@@ -142,27 +145,27 @@ async function push(kit: Kit): Promise<void> {
   await kit.http('/api/push', { method: 'POST', headers, body })
 }
 
-/** The next frame, or the close as JSON. */
-async function nextFrame(client: { next(): Promise<string>; closed: Promise<object> }) {
+/** Reads the next frame, or the close as JSON. */
+async function readFrame(client: { next(): Promise<string>; closed: Promise<object> }) {
   return Promise.race([client.next(), client.closed.then((closing) => JSON.stringify(closing))])
 }
 
-/** The plugin with a store that breaks once it has started. */
-function withoutStore(plugin: AnyPlugin): AnyPlugin {
+/** Gives the plugin a store that breaks once the plugin has started. */
+function breakStore(plugin: AnyPlugin): AnyPlugin {
   return {
     ...plugin,
     setup: (context) => {
-      let broken = false
+      let isBroken = false
       const store = new Proxy(context.store, {
         get: (target, name) => {
-          if (broken) throw new Error('the store is out of order')
+          if (isBroken) throw new Error('the store is out of order')
           return Reflect.get(target, name)
         },
       })
       const hooks = plugin.setup({ ...context, store })
       const start = async (): Promise<void> => {
         await hooks.start?.()
-        broken = true
+        isBroken = true
       }
       return { ...hooks, start }
     },

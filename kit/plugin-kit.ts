@@ -2,7 +2,7 @@
  * For tests of plugins (as `carillon/plugin-kit`): `serve` runs a real server with the plugin, and
  * `testPlugin` checks what every plugin promises.
  */
-export { Inbox, RawClient, within, type Closing, type RawOptions } from './client'
+export { Inbox, RawClient, waitFor, type Closing, type RawOptions } from './client'
 export { ManualClock, MemoryLog } from './clock'
-export { testPlugin, type Promises } from './contract'
+export { testPlugin, type ContractOptions } from './contract'
 export { Kit, serve, type EventToTrigger, type ServeOptions } from './server'

@@ -24,7 +24,7 @@ export type ServeOptions = {
 
 /** A server with the plugins; stops at the end of the scope (`await using`). */
 export async function serve(options: ServeOptions = {}): Promise<Kit> {
-  return new Kit(await serverFor(options))
+  return new Kit(await createServed(options))
 }
 
 type Served = {
@@ -34,11 +34,11 @@ type Served = {
   readonly log: MemoryLog
 }
 
-/** What several servers have in common that are one. */
+/** Parts that two servers share when they are one. */
 type Shared = Partial<Pick<Served, 'clock' | 'log'>> & Pick<ServerOptions, 'newEngine'>
 
-/** The parts of `serve`. */
-export async function serverFor(options: ServeOptions, shared: Shared = {}): Promise<Served> {
+/** Creates the parts of a `Kit`: a server and what it was given. */
+export async function createServed(options: ServeOptions, shared: Shared = {}): Promise<Served> {
   const { plugins = [], apps = [], env = {}, now = Date.now(), meter = () => 0 } = options
   const defaults = readConfig({ PORT: '0', DATABASE_PATH: ':memory:', ...env })
   const config = { ...defaults, ...options.config }
@@ -98,7 +98,7 @@ export class Kit {
   async raw(options: RawOptions = {}): Promise<RawClient> {
     const path = options.path ?? `/app/${this.app.key}?protocol=7&client=test&version=1`
     const client = new RawClient(`ws://127.0.0.1:${this.socketPort}${path}`, options)
-    if (options.hello !== false) await client.hello()
+    if (options.hello !== false) await client.readHello()
     return client
   }
 
@@ -109,13 +109,13 @@ export class Kit {
   }
 
   /** Subscribes a raw client to a channel that needs a signature; returns the success frame. */
-  signedIn(
+  joinSigned(
     client: RawClient,
     channel: string,
     user?: { readonly user_id: unknown; readonly user_info?: unknown },
   ): Promise<string> {
     const channelData = user && JSON.stringify(user)
-    return client.subscribed(channel, this.sign(client, channel, channelData), channelData)
+    return client.join(channel, this.sign(client, channel, channelData), channelData)
   }
 
   /** Signs a raw client in, with the signature of the app's backend. */
@@ -129,7 +129,12 @@ export class Kit {
   }
 
   /** Sends a signed request to `/apps/ID` and `path`, as an SDK does. `parameters` sort after `auth_`. */
-  signed(method: 'GET' | 'POST', path: string, body = '', parameters = ''): Promise<Response> {
+  requestSigned(
+    method: 'GET' | 'POST',
+    path: string,
+    body = '',
+    parameters = '',
+  ): Promise<Response> {
     const whole = `/apps/${this.app.id}${path}`
     const md5 = body && `&body_md5=${createHash('md5').update(body).digest('hex')}`
     const seconds = Math.floor(this.clock.now() / 1000)
@@ -140,7 +145,7 @@ export class Kit {
   }
 
   trigger({ channel, name, data }: EventToTrigger): Promise<Response> {
-    return this.signed('POST', '/events', JSON.stringify({ channel, name, data }))
+    return this.requestSigned('POST', '/events', JSON.stringify({ channel, name, data }))
   }
 
   /** Sends a request with the admin's name and password. */

@@ -15,8 +15,8 @@ import { FACTS } from '../src/core/facts'
 import type { Fact, FactType } from '../src/core/messages'
 import type { Counts, Presence } from '../src/core/presence'
 import type { ChannelName } from '../src/core/types'
-import { within } from '../kit/client'
-import { Kit, serverFor } from '../kit/server'
+import { waitFor } from '../kit/client'
+import { Kit, createServed } from '../kit/server'
 import type { CarillonServer, ServerOptions } from '../src/server'
 import { Bus, type Hold } from './two-servers/bus'
 import { JoinedEngine } from './two-servers/engine'
@@ -25,7 +25,7 @@ import { definePlugin, type AnyPlugin, type AppConfig, type Hooks } from '../src
 import { PusherClient, type PusherClientOptions } from './pusher-client'
 
 export { PusherClient, type PusherClientOptions } from './pusher-client'
-export { Inbox, PATIENCE_MS, PONG, RawClient, within, type RawOptions } from '../kit/client'
+export { Inbox, PATIENCE_MS, PONG, RawClient, waitFor, type RawOptions } from '../kit/client'
 
 export type StartOptions = {
   readonly config?: Partial<Omit<Config, 'limits'>>
@@ -45,12 +45,12 @@ export async function start(options: StartOptions = {}): Promise<TestServer> {
   const defaults = readConfig({ CARILLON_LOG_LEVEL: 'silent' }).limits
   const changed = { webhookSettleMs: 0, ...config, limits: { ...defaults, ...limits } }
   const parts = { ...rest, config: changed }
-  if (!twoServers.areMeant) return new TestServer(await serverFor(parts))
+  if (!twoServers.areMeant) return new TestServer(await createServed(parts))
   const bus = new Bus()
   const newEngine: ServerOptions['newEngine'] = (own) => new JoinedEngine(bus, own)
-  const first = await serverFor(parts, { newEngine })
+  const first = await createServed(parts, { newEngine })
   const { clock, log } = first
-  return new TwoServers(first, await serverFor(parts, { newEngine, clock, log }), bus)
+  return new TwoServers(first, await createServed(parts, { newEngine, clock, log }), bus)
 }
 
 /** While they are meant, `start` starts two servers that are one; see `overTwoServers`. */
@@ -170,7 +170,7 @@ export class TestServer extends Kit {
     const arrived = async (): Promise<void> => {
       while (this.totals.messagesReceived < count) await this.http('/up')
     }
-    return within(`the ${count}th frame`, arrived())
+    return waitFor(`the ${count}th frame`, arrived())
   }
 
   /** Leaves as on a signal, the clock moved until the server has stopped. */

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import Echo from 'laravel-echo'
 import type { Options } from 'pusher-js'
-import { Inbox, start, within, type TestServer } from './harness'
+import { Inbox, start, waitFor, type TestServer } from './harness'
 
 type Member = { user_id: string; user_info: object }
 
@@ -29,7 +29,7 @@ test('channel and private channel hear events by class name', async () => {
     const subscribed = Promise.withResolvers<void>()
     channel.subscribed(() => subscribed.resolve())
     channel.listen('OrderShipped', (data: unknown) => heard.push([name, data]))
-    await within(`Echo to subscribe to ${name}`, subscribed.promise)
+    await waitFor(`Echo to subscribe to ${name}`, subscribed.promise)
   }
   await broadcast(server, 'orders', 'OrderShipped', { id: 1 })
   await broadcast(server, 'private-orders', 'OrderShipped', { id: 2 })
@@ -58,7 +58,7 @@ test('a presence channel tells who is here, who joins, who leaves, and carries w
   const joined = Promise.withResolvers<void>()
   const bobsRoom = bob.echo.join('room').here(() => joined.resolve())
   expect(await news.next('joining')).toEqual({ joining: { name: 'Bob' } })
-  await within('Bob to be in', joined.promise)
+  await waitFor('Bob to be in', joined.promise)
   bobsRoom.whisper('typing', { text: 'hi' })
   expect(await news.next('the whisper')).toEqual({ whisper: { text: 'hi' } })
   bob.echo.leave('room')
@@ -82,7 +82,7 @@ test('toOthers leaves the sender out', async () => {
       .channel('orders')
       .subscribed(() => subscribed.resolve())
       .listen('Shipped', ({ n }: { n: number }) => heard.push([name, n]))
-    await within('Echo to subscribe', subscribed.promise)
+    await waitFor('Echo to subscribe', subscribed.promise)
   }
   const event = 'App\\Events\\Shipped'
   await server.sdk().trigger('orders', event, { n: 1 }, { socket_id: ann.echo.socketId()! })
@@ -125,7 +125,7 @@ test('signin: a presence channel knows the user without asking the application',
   laravel.connector.signin()
   const here = Promise.withResolvers<unknown>()
   laravel.join('room').here((users: unknown) => here.resolve(users))
-  expect(await within('here', here.promise)).toEqual([{ name: 'Ann' }])
+  expect(await waitFor('here', here.promise)).toEqual([{ name: 'Ann' }])
 })
 
 test('signin: a watchlist tells who is online', async () => {
@@ -177,7 +177,7 @@ test('subscription counts reach whoever listens for them', async () => {
     )
   expect(await counts.next()).toBe(1)
   await using other = await server.raw()
-  await other.subscribed('orders')
+  await other.join('orders')
   expect(await counts.next()).toBe(2)
 })
 
@@ -192,7 +192,7 @@ test.each(['xhr_streaming', 'xhr_polling'] as const)('over %s', async (transport
     .private('orders')
     .subscribed(() => subscribed.resolve())
     .listen('OrderShipped', (data: unknown) => heard.push(data))
-  await within('Echo to subscribe', subscribed.promise)
+  await waitFor('Echo to subscribe', subscribed.promise)
   await broadcast(server, 'private-orders', 'OrderShipped', { id: 1 })
   expect(await heard.next()).toEqual({ id: 1 })
   expect(server.server.xhr.count).toBe(1)

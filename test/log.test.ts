@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Subprocess } from 'bun'
-import { RawClient, within } from './harness'
+import { RawClient, waitFor } from './harness'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-log-'))
 const started: Subprocess[] = []
@@ -45,7 +45,7 @@ const FRAMES = 2000
 /** Says so much that lines are dropped; resolves once the server has heard it. */
 async function say(port: number): Promise<void> {
   await using client = new RawClient(`ws://127.0.0.1:${port}/app/test-app-fake-key`)
-  await client.hello()
+  await client.readHello()
   for (let n = 0; n < FRAMES; n++) client.send({ event: 'pusher:pong', data: {} })
   await client.expectNothing()
   expect((await fetch(`http://127.0.0.1:${port}/up`)).status).toBe(200)
@@ -100,7 +100,7 @@ test('a pipe that nobody reads holds up nobody; what it lost is told, and the pr
   started.push(child)
   const port = await portOf(child.stdout)
   await say(port)
-  const lines = await within('the count', log.until('log lines were dropped'))
+  const lines = await waitFor('the count', log.until('log lines were dropped'))
   const said = lines.filter(({ msg }) => msg === 'said')
   const { lines: dropped } = lines.at(-1)!
   expect(dropped).toBeGreaterThan(0)
@@ -108,7 +108,7 @@ test('a pipe that nobody reads holds up nobody; what it lost is told, and the pr
 
   await say(port)
   child.kill('SIGTERM')
-  expect(await within('the exit', child.exited)).toBe(0)
+  expect(await waitFor('the exit', child.exited)).toBe(0)
   log.close()
 })
 
@@ -140,7 +140,7 @@ test('a reader that is gone ends nothing', async () => {
   log.close()
   await say(port)
   child.kill('SIGTERM')
-  expect(await within('the exit', child.exited)).toBe(0)
+  expect(await waitFor('the exit', child.exited)).toBe(0)
 })
 
 const [CTRL_S, CTRL_Q] = ['\x13', '\x11']
@@ -157,7 +157,7 @@ test('a terminal that stands still holds up nobody either', async () => {
   const until = async (wanted: () => unknown): Promise<void> => {
     while (!wanted()) await new Promise<void>((resolve) => setImmediate(resolve))
   }
-  await within(
+  await waitFor(
     'the announcement',
     until(() => portIn(text)),
   )
@@ -165,13 +165,13 @@ test('a terminal that stands still holds up nobody either', async () => {
   terminal.write(CTRL_S)
   await say(port)
   terminal.write(CTRL_Q)
-  await within(
+  await waitFor(
     'the count',
     until(() => text.includes('log lines were dropped')),
   )
   terminal.write(CTRL_S)
   await say(port)
   child.kill('SIGTERM')
-  expect(await within('the exit', child.exited)).toBe(0)
+  expect(await waitFor('the exit', child.exited)).toBe(0)
   terminal.close()
 })

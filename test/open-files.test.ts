@@ -1,7 +1,7 @@
 /** The program where files are few: what never sends its body, and what only connects. */
 import { expect, test } from 'bun:test'
 import { connect, type Socket } from 'node:net'
-import { within } from './harness'
+import { waitFor } from './harness'
 import { readConfig } from '../src/config/config'
 import { fileLimitWarnings } from '../src/open-files'
 import { Program } from './program'
@@ -39,7 +39,7 @@ test('bodies that never come leave half of the files to others', async () => {
   await (await fetch(`${url}${session}/xhr?protocol=7`, { method: 'POST' })).text()
   const head = `POST ${session}/xhr_send HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n`
   const waiting = await sockets(port, 2 * FILES, head)
-  expect((await within('the answer', fetch(`${url}/up`))).status).toBe(200)
+  expect((await waitFor('the answer', fetch(`${url}/up`))).status).toBe(200)
   for (const socket of waiting) socket.destroy()
 }, 30_000)
 
@@ -50,7 +50,7 @@ test('more than the system allows is said at the start; while no file is left re
   const ready = async (): Promise<string> => {
     const answer = new Promise<Buffer>((resolve) => probe!.once('data', resolve))
     probe!.write('GET /ready HTTP/1.1\r\nhost: localhost\r\n\r\n')
-    return (await within('the answer', answer)).toString()
+    return (await waitFor('the answer', answer)).toString()
   }
   const until = async (text: string): Promise<void> => {
     while (!(await ready()).includes(text));

@@ -5,7 +5,7 @@
 import { spyOn } from 'bun:test'
 import { createRequire } from 'node:module'
 import type { Connection } from '../src/core/connection'
-import { Inbox, RawClient, within, type TestServer } from './harness'
+import { Inbox, RawClient, waitFor, type TestServer } from './harness'
 
 /** The query of a client of the published development app. */
 export const KEY = 'app_key=test-app-fake-key'
@@ -114,7 +114,7 @@ export async function phoenixRaw(
 ): Promise<PhoenixRaw> {
   const path = `${mount}/websocket?${query}${query && '&'}vsn=${version}.0.0`
   const client = await server.raw({ ...options, path, hello: false })
-  await within('the socket to open', client.opened)
+  await waitFor('the socket to open', client.opened)
   return new PhoenixRaw(client, version)
 }
 
@@ -167,7 +167,7 @@ export const GENERATIONS = Object.keys(PHOENIX_JS) as Generation[]
 /** What a push or a join was answered: `[status, response]`. */
 export function answerTo(push: Push, what: string): Promise<[string, unknown]> {
   const statuses = ['ok', 'error', 'timeout']
-  return within(
+  return waitFor(
     what,
     new Promise((resolve) => {
       for (const status of statuses) push.receive(status, (response) => resolve([status, response]))

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { RawClient, within } from './harness'
+import { RawClient, waitFor } from './harness'
 import { Program } from './program'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
@@ -122,7 +122,7 @@ describe('what stops the start', () => {
 describe('leaving', () => {
   const connect = async (port: number): Promise<RawClient> => {
     const client = new RawClient(`ws://127.0.0.1:${port}/app/test-app-fake-key`)
-    await client.hello()
+    await client.readHello()
     return client
   }
 
@@ -132,7 +132,10 @@ describe('leaving', () => {
     const clients = await Promise.all([connect(port), connect(port), connect(port)])
     program.process.kill(signal)
     for (const client of clients)
-      expect(await client.closing()).toEqual({ code: 4200, reason: 'Please reconnect immediately' })
+      expect(await client.waitForClose()).toEqual({
+        code: 4200,
+        reason: 'Please reconnect immediately',
+      })
     expect(await program.exited()).toBe(0)
   })
 
@@ -142,9 +145,9 @@ describe('leaving', () => {
     const slow = await slowRequest(port)
     const client = await connect(port)
     program.process.kill('SIGTERM')
-    await client.closing()
+    await client.waitForClose()
     slow.finish()
-    expect(await within('the answer', slow.answer)).toStartWith('HTTP/1.1 401')
+    expect(await waitFor('the answer', slow.answer)).toStartWith('HTTP/1.1 401')
     expect(await program.exited()).toBe(0)
   })
 
@@ -155,7 +158,7 @@ describe('leaving', () => {
     const client = await connect(port)
     program.process.kill('SIGINT')
     program.process.kill('SIGINT')
-    await client.closing()
+    await client.waitForClose()
     expect(program.process.exitCode).toBeNull()
     while (program.process.exitCode === null) {
       program.process.kill('SIGINT')

@@ -1,6 +1,6 @@
 /** The program itself, as a child process. */
 import { join } from 'node:path'
-import { within } from './harness'
+import { waitFor } from './harness'
 
 const ROOT = join(import.meta.dir, '..')
 
@@ -57,17 +57,17 @@ export class Program {
 
   /** The port, once the announcement is out. */
   listening(): Promise<number> {
-    return within('the announcement', this.#listening.promise)
+    return waitFor('the announcement', this.#listening.promise)
   }
 
   /** Resolves once some text was printed. */
   async prints(text: string): Promise<void> {
-    while (!this.#text.includes(text)) await within(`the text ${text}`, this.#printed.promise)
+    while (!this.#text.includes(text)) await waitFor(`the text ${text}`, this.#printed.promise)
   }
 
   exited(): Promise<number> {
     this.#listening.promise.catch(() => undefined) // programs that may not start are asked for their exit
-    return within('the exit', this.process.exited)
+    return waitFor('the exit', this.process.exited)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

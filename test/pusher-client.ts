@@ -1,7 +1,7 @@
 /** The stock browser library as a client of a test server; private and presence channels are signed by the stock server library. */
 import type Server from 'pusher'
 import Pusher, { type Channel, type Options } from 'pusher-js'
-import { Inbox, within } from '../kit/client'
+import { Inbox, waitFor } from '../kit/client'
 import type { TestServer } from './harness'
 
 export type PusherClientOptions = {
@@ -51,7 +51,7 @@ export class PusherClient {
   /** Resolves once subscribed, with the channel; its events go to the inbox from then on. */
   async subscribe(name: string): Promise<Channel> {
     const channel = this.pusher.subscribe(name)
-    await within(
+    await waitFor(
       `pusher-js to subscribe to ${name}`,
       new Promise<void>((resolve, reject) => {
         channel.bind('pusher:subscription_succeeded', () => resolve())

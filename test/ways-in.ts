@@ -5,7 +5,7 @@
 import { connect } from 'node:net'
 import { definePlugin } from '../src/plugin'
 import { ADMIN_PAIR, basic, PAIR } from './credentials'
-import { within, type TestServer } from './harness'
+import { waitFor, type TestServer } from './harness'
 
 /** A plugin with a route of its own for admins. */
 export const WITH_ROUTE = definePlugin({
@@ -185,7 +185,7 @@ async function exchanged(port: number, request: string, way: WayIn): Promise<str
   socket.on('error', reject)
   socket.on('close', () => resolve(text))
   try {
-    return await within(`an answer to ${way.name}`, promise)
+    return await waitFor(`an answer to ${way.name}`, promise)
   } finally {
     socket.destroy()
   }

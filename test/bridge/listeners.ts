@@ -28,7 +28,7 @@ async function phoenix(server: TestServer, options: Phoenix, topic: string): Pro
 
 async function socket(server: TestServer): Promise<Listener> {
   const client = await server.raw()
-  await client.subscribed(CHANNEL)
+  await client.join(CHANNEL)
   return {
     next: () => client.nextJson(),
     nothing: () => client.expectNothing(),

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Credentials } from '../../src/config/credentials'
 import { writeGenerated } from '../../src/config/first-start'
-import { within } from '../harness'
+import { waitFor } from '../harness'
 import { Program } from '../program'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-first-'))
@@ -84,9 +84,9 @@ test('a terminal shows it once, and there is no file', async () => {
   })
   const env = { PATH: process.env['PATH'] ?? '', PORT: '0', ...outside('terminal.sqlite') }
   const child = Bun.spawn([process.execPath, 'src/index.ts'], { env, terminal })
-  await within('the announcement', printed.promise)
+  await waitFor('the announcement', printed.promise)
   child.kill('SIGTERM')
-  expect(await within('the exit', child.exited)).toBe(0)
+  expect(await waitFor('the exit', child.exited)).toBe(0)
   const [secret, password] = ['secret', 'password'].map(
     (label) => new RegExp(`${label} +(${UUID})`).exec(text)?.[1],
   )

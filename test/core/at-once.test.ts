@@ -1,7 +1,7 @@
 /** One event for many channels of few: a turn serves so many of them at once, the rest wait for others. */
 import { describe, expect, spyOn, test } from 'bun:test'
 import { publish } from '../publish'
-import { start, within, type TestServer } from '../harness'
+import { start, waitFor, type TestServer } from '../harness'
 import { KEY } from '../phoenix'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -22,13 +22,13 @@ describe('an event for a hundred channels of one subscriber', () => {
   test('of 20 KB is sent over several turns, to each once', async () => {
     await using server = await start()
     await using client = await server.raw()
-    for (const room of ROOMS) await client.subscribed(room)
+    for (const room of ROOMS) await client.join(room)
     using sends = countSends(server)
     tell(server, '"'.repeat(10_240))
     const atOnce = sends.mock.calls.length
     expect(atOnce).toBeGreaterThan(10)
     expect(atOnce).toBeLessThan(ROOMS.length)
-    await within(
+    await waitFor(
       'all of them',
       (async () => {
         while (sends.mock.calls.length < ROOMS.length) {
@@ -47,7 +47,7 @@ describe('an event for a hundred channels of one subscriber', () => {
   test('that is short is sent at once, and what follows it comes after it', async () => {
     await using server = await start()
     await using client = await server.raw()
-    for (const room of ROOMS) await client.subscribed(room)
+    for (const room of ROOMS) await client.join(room)
     using sends = countSends(server)
     tell(server, '0')
     expect(sends.mock.calls).toHaveLength(ROOMS.length)

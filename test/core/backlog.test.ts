@@ -6,7 +6,7 @@ import { describe, expect, spyOn, test } from 'bun:test'
 import { MAX_WAITING } from '../../src/core/backlog'
 import { publish } from '../publish'
 import type { ChannelName } from '../../src/core/types'
-import { start, within, type RawClient, type TestServer } from '../harness'
+import { start, waitFor, type RawClient, type TestServer } from '../harness'
 import { post } from '../dialects/expusherlite/ask'
 import { push } from '../dialects/pushex/ask'
 import { KEY, phoenixRaw } from '../phoenix'
@@ -29,12 +29,12 @@ async function crowdedRoom(server: TestServer, channel: string) {
 
 const joined = (server: TestServer, client: RawClient, channel: string): Promise<string> =>
   /^(private|presence)-/.test(channel)
-    ? server.signedIn(
+    ? server.joinSigned(
         client,
         channel,
         channel.startsWith('presence-') ? { user_id: client.socketId } : undefined,
       )
-    : client.subscribed(channel)
+    : client.join(channel)
 
 /** Reads what has come. */
 async function flushed(client: RawClient): Promise<string[]> {
@@ -61,26 +61,35 @@ const body = (more: object) => JSON.stringify({ name: 'last', data: 'x', ...more
 
 /** Every way to publish over HTTP, and the answer that it gets in the end. */
 const APIS: readonly (readonly [string, (server: TestServer) => Promise<Response>, number])[] = [
-  ['a trigger', (server) => server.signed('POST', '/events', body({ channel: 'room' })), 200],
+  [
+    'a trigger',
+    (server) => server.requestSigned('POST', '/events', body({ channel: 'room' })),
+    200,
+  ],
   [
     'a trigger to several',
-    (server) => server.signed('POST', '/events', body({ channels: ['a', 'room'] })),
+    (server) => server.requestSigned('POST', '/events', body({ channels: ['a', 'room'] })),
     200,
   ],
   [
     'a trigger with info',
     (server) =>
-      server.signed('POST', '/events', body({ channel: 'room', info: 'subscription_count' })),
+      server.requestSigned(
+        'POST',
+        '/events',
+        body({ channel: 'room', info: 'subscription_count' }),
+      ),
     200,
   ],
   [
     'a batch',
-    (server) => server.signed('POST', '/batch_events', `{"batch":[${body({ channel: 'room' })}]}`),
+    (server) =>
+      server.requestSigned('POST', '/batch_events', `{"batch":[${body({ channel: 'room' })}]}`),
     200,
   ],
   [
     'the form of 2012',
-    (server) => server.signed('POST', '/channels/room/events', 'x', 'name=last'),
+    (server) => server.requestSigned('POST', '/channels/room/events', 'x', 'name=last'),
     202,
   ],
   [
@@ -103,7 +112,7 @@ test.each(APIS)('%s is taken, and answered when there is room', async (_, ask, s
   while (audience.waiting === 0) await server.http('/up')
   await stillWaits(server, asking)
   letGo()
-  const response = await within('the answer', asking)
+  const response = await waitFor('the answer', asking)
   expect(response.status).toBe(status)
   for (const client of clients) {
     const names = (await client.frames.take(FRAMES + 2)).map((frame) => JSON.parse(frame).event)
@@ -150,7 +159,7 @@ describe('who waits', () => {
     for (const client of clients) client.socket.close()
     await server.connectionsDownTo(0)
     letGo()
-    expect((await within('the answer', asking)).status).toBe(200)
+    expect((await waitFor('the answer', asking)).status).toBe(200)
   })
 
   test('waits for its own channel only', async () => {
@@ -245,7 +254,7 @@ describe('over a socket', () => {
       newcomer.subscribe('room')
       newcomer.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
     }
-    await newcomer.heard()
+    await newcomer.waitUntilRead()
     letGo()
     server.advance(5000)
     const [first] = clients

@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import { describe, expect, spyOn, test } from 'bun:test'
 import type { OneNodeEngine } from '../../src/core/engine'
-import { PONG, pluginOf, within, type RawClient, type TestServer } from '../harness'
+import { PONG, pluginOf, waitFor, type RawClient, type TestServer } from '../harness'
 import { KEY, phoenixRaw } from '../phoenix'
 import { rationed } from './rationed'
 
@@ -14,7 +14,7 @@ const occupied = (server: TestServer) => () =>
 /** How often the number grew, and by how much at the most, until it is what it is to be. */
 async function growth(number: () => number, wanted: number) {
   const steps: number[] = []
-  await within(
+  await waitFor(
     `${wanted}`,
     (async () => {
       for (let before = number(); before < wanted;) {
@@ -73,7 +73,7 @@ describe('handshakes', () => {
     const clients = await Promise.all(
       Array.from({ length: 20 }, () => server.raw({ path: '/app/nobody', hello: false })),
     )
-    for (const client of clients) expect((await client.closing()).code).toBe(4001)
+    for (const client of clients) expect((await client.waitForClose()).code).toBe(4001)
   })
 
   test('whose clients have gone while they waited leave nothing', async () => {
@@ -94,14 +94,14 @@ describe('handshakes', () => {
       )
       return socket
     })
-    await within(
+    await waitFor(
       'some to wait',
       (async () => {
         while (core.slices.waiting < 5) await turn()
       })(),
     )
     for (const socket of sockets) socket.destroy()
-    await within(
+    await waitFor(
       'the end of all',
       (async () => {
         while (core.slices.waiting > 0 || core.hub.connectionCount > 0) await turn()
@@ -110,7 +110,7 @@ describe('handshakes', () => {
     fast()
     expect(core.counters.faults).toBe(0)
     await using client = await server.raw()
-    await client.subscribed('room')
+    await client.join('room')
   })
 
   test('past those that may wait are refused with 503 and when to come back', async () => {
@@ -166,7 +166,7 @@ describe('subscribes', () => {
     slow()
     for (const room of rooms) busy.subscribe(room)
     await busy.next()
-    await other.subscribed('elsewhere')
+    await other.join('elsewhere')
     const [first] = server.core.hub.connections()
     expect(first!.subscriptions!.size).toBeLessThan(rooms.length)
     for (let left = rooms.length - 1; left > 0; left--) await busy.next()
@@ -206,7 +206,7 @@ describe('subscribes', () => {
     await using rations = await rationed({ limits: { maxChannelsPerConnection: names.length } })
     const { server, slow } = rations
     await using client = await server.raw()
-    for (const name of names) await client.subscribed(name)
+    for (const name of names) await client.join(name)
     slow(1)
     for (const channel of names) client.send({ event: 'pusher:unsubscribe', data: { channel } })
     for (const name of names) client.subscribe(name)

@@ -6,7 +6,7 @@ import { SHARD_SIZE } from '../../src/core/audience'
 import type { Client } from '../../src/protocols/codec'
 import { receiveFrame } from '../../src/protocols/session'
 import type { QueuedSink } from '../../src/transports/queued-sink'
-import { within, type RawClient, type TestServer } from '../harness'
+import { waitFor, type RawClient, type TestServer } from '../harness'
 import { KEY, phoenixRaw } from '../phoenix'
 import { ask } from '../transports/longpoll-client'
 import { messagesOf, XhrClient } from '../transports/xhr-client'
@@ -24,7 +24,7 @@ export type Subject = {
 export const WIRES: Readonly<Record<string, (server: TestServer) => Promise<Subject>>> = {
   pusher: async (server) => {
     const client = await server.raw()
-    await client.subscribed('room')
+    await client.join('room')
     return overSocket(server, client, '{"event":"pusher:ping"}', 'pusher:pong')
   },
   'phoenix 1': (server) => phoenix(server, 1),
@@ -77,7 +77,7 @@ function polled(server: TestServer, poll: () => Promise<readonly string[]>): Sub
   const subject = subjectOf(server, async () => {
     const polling = poll()
     while (!(subject.conn.sink as QueuedSink).session.isReady) await server.http('/up')
-    return () => within('the answer of a request', polling)
+    return () => waitFor('the answer of a request', polling)
   })
   return subject
 }

@@ -7,7 +7,7 @@ import { dismissApp } from '../../src/core/dismiss'
 import { refusal } from '../../src/core/errors'
 import type { QueuedSink } from '../../src/transports/queued-sink'
 import type { XhrSession } from '../../src/transports/xhr-session'
-import { fails, start, within, type TestServer } from '../harness'
+import { fails, start, waitFor, type TestServer } from '../harness'
 import { open } from '../transports/longpoll-client'
 import { waiting, XhrClient } from '../transports/xhr-client'
 
@@ -42,7 +42,7 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
       const [, second] = [await server.raw(), await server.raw()]
       spyOn(connections(server)[0]!.sink, 'close').mockImplementation(fails)
       await server.leave()
-      expect((await second.closing()).code).toBe(4200)
+      expect((await second.waitForClose()).code).toBe(4200)
     },
   ],
   [
@@ -52,7 +52,7 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
       const { core } = server
       spyOn(connections(server)[0]!.sink, 'close').mockImplementation(fails)
       dismissApp(core, core.apps.byId('1')!, refusal('app_disabled', 'over'))
-      expect((await second.closing()).code).toBe(4003)
+      expect((await second.waitForClose()).code).toBe(4003)
     },
   ],
   [
@@ -83,7 +83,7 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
       await waiting(server, connections(server)[0]!)
       spyOn(sessionOf(server, 0), 'write').mockImplementation(fails)
       connections(server)[0]!.reply({ type: 'ping' })
-      expect(await within('the end', polling)).toEqual([])
+      expect(await waitFor('the end', polling)).toEqual([])
       expect(server.server.xhr.count).toBe(0)
     },
   ],
@@ -96,7 +96,7 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
       apps.change(app, { ...app.record, webhooks: [endpoint] }, 0)
       const clients = [await server.raw(), await server.raw()]
       for (const [index, client] of clients.entries()) {
-        await client.subscribed(`room-${index}`)
+        await client.join(`room-${index}`)
         client.send({ event: 'pusher:unsubscribe', data: { channel: `room-${index}` } })
         await client.expectNothing()
       }

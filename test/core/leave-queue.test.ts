@@ -2,7 +2,7 @@
 import { describe, expect, spyOn, test } from 'bun:test'
 import { SLICE_MS } from '../../src/core/slices'
 import type { OneNodeEngine } from '../../src/core/engine'
-import { fails, pluginOf, start, within, type RawClient, type StartOptions } from '../harness'
+import { fails, pluginOf, start, waitFor, type RawClient, type StartOptions } from '../harness'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -38,7 +38,7 @@ async function steps(options: StartOptions = {}) {
 async function gone({ core }: Awaited<ReturnType<typeof steps>>, client: RawClient): Promise<void> {
   const left = core.hub.connectionCount - 1
   client.socket.close()
-  await within(
+  await waitFor(
     'the server to see it',
     (async () => {
       while (core.hub.connectionCount > left) await turn()
@@ -47,7 +47,7 @@ async function gone({ core }: Awaited<ReturnType<typeof steps>>, client: RawClie
 }
 
 const subscribeToAll = async (client: RawClient, channels: readonly string[]): Promise<void> => {
-  for (const channel of channels) await client.subscribed(channel)
+  for (const channel of channels) await client.join(channel)
 }
 
 const ROOMS = Array.from({ length: 60 }, (_, index) => `room-${index}`)
@@ -80,15 +80,15 @@ describe('a socket of many channels that closes', () => {
     const { server, core, hold, served } = each
     const [client, other] = [await server.raw(), await server.raw()]
     await subscribeToAll(client, ROOMS)
-    await other.subscribed('room-59')
+    await other.join('room-59')
     const [conn] = core.hub.connections()
     const sends = spyOn(conn!, 'send')
     hold()
     await gone(each, client)
-    const last = await server.signed('GET', '/channels/room-58')
+    const last = await server.requestSigned('GET', '/channels/room-58')
     expect(await last.json()).toEqual({ occupied: true })
     await using next = await server.raw() // within the limit
-    await next.subscribed('room-58')
+    await next.join('room-58')
     for (const channel of ['room-58', 'room-59'])
       await server.trigger({ channel, name: 'e', data: 'x' })
     expect([(await other.nextJson()).channel, (await next.nextJson()).channel]).toEqual([
@@ -107,7 +107,7 @@ describe('a socket of many channels that closes', () => {
     await using each = await steps()
     const { server, core, hold, served } = each
     const clients = await Promise.all(Array.from({ length: 40 }, () => server.raw()))
-    for (const client of clients) await client.subscribed('room')
+    for (const client of clients) await client.join('room')
     const [stays, ...others] = clients
     hold()
     for (const client of others) await gone(each, client)
@@ -127,7 +127,7 @@ describe('a socket of many channels that closes', () => {
     const { server, core, hold, served } = each
     const [client, other] = [await server.raw(), await server.raw()]
     await subscribeToAll(client, ['a', 'b', 'c'])
-    await other.subscribed('d')
+    await other.join('d')
     spyOn((core.engine as OneNodeEngine).presence, 'exit').mockImplementationOnce(fails)
     hold()
     await gone(each, client)
@@ -167,13 +167,13 @@ describe('a member whose connection waits to leave', () => {
     const { server, hold, served } = each
     const [client, witness] = [await server.raw(), await server.raw()]
     await subscribeToAll(client, ROOMS)
-    await server.signedIn(witness, 'presence-room', { user_id: 'eve' })
-    await server.signedIn(client, 'presence-room', USER)
+    await server.joinSigned(witness, 'presence-room', { user_id: 'eve' })
+    await server.joinSigned(client, 'presence-room', USER)
     await witness.next()
     hold()
     await gone(each, client)
     const again = await server.raw()
-    const roster = await server.signedIn(again, 'presence-room', USER)
+    const roster = await server.joinSigned(again, 'presence-room', USER)
     expect(roster).toContain('\\"count\\":2')
     await served()
     await witness.expectNothing()
@@ -192,13 +192,13 @@ describe('a member whose connection waits to leave', () => {
     await using each = await steps()
     const { server, hold, served } = each
     const [client, witness] = [await server.raw(), await server.raw()]
-    await server.signedIn(witness, 'presence-room', { user_id: 'eve' })
-    await server.signedIn(client, 'presence-room', USER)
+    await server.joinSigned(witness, 'presence-room', { user_id: 'eve' })
+    await server.joinSigned(client, 'presence-room', USER)
     await witness.next()
     hold()
     await gone(each, client)
     await served()
-    await server.signedIn(await server.raw(), 'presence-room', USER)
+    await server.joinSigned(await server.raw(), 'presence-room', USER)
     expect((await witness.nextJson()).event).toBe('pusher_internal:member_removed')
     expect((await witness.nextJson()).event).toBe('pusher_internal:member_added')
   })

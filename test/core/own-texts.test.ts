@@ -42,7 +42,7 @@ const ROWS: Readonly<Record<string, () => Promise<Subscriber>>> = {
     return (name) => {
       const channel = `presence-${name}`
       const said = `{"user_id":"a-user-with-a-long-name","user_info":{"name":"somebody"},"padding":"${PADDING}"}`
-      return client.subscribed(channel, server().sign(client, channel, said), said)
+      return client.join(channel, server().sign(client, channel, said), said)
     }
   },
   'a sign-in': async () => async (id) => {

@@ -8,7 +8,7 @@ import { originCheck } from '../../plugins/origin-check'
 import { rateLimit } from '../../plugins/rate-limit'
 import { loadConfigFile } from '../../src/config/config-file'
 import { execute, Teller } from '../field/commands'
-import { PATIENCE_MS, start, type TestServer, within } from '../harness'
+import { PATIENCE_MS, start, type TestServer, waitFor } from '../harness'
 import { ask, create } from '../http/ask-admin'
 import { blocksOf, PAGES, read, ROOT, type Block } from './pages'
 
@@ -57,7 +57,7 @@ async function hears(code: string, server: TestServer): Promise<void> {
   const joined = async (): Promise<void> => {
     while (!server.factNames().includes('channel_occupied my-channel')) await server.http('/up')
   }
-  await within('the join', joined())
+  await waitFor('the join', joined())
   await server.trigger({ name: 'my-event', channel: 'my-channel', data: '{"hello":"world"}' })
   expect((await client.lines.take(2, 'what the client prints')).join()).toContain('hello')
 }

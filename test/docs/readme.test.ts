@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import Server from 'pusher'
 import packageJson from '../../package.json'
 import { execute, Teller, type Command } from '../field/commands'
-import { PATIENCE_MS, within } from '../harness'
+import { PATIENCE_MS, waitFor } from '../harness'
 import { Program } from '../program'
 import { blocksOf, read, ROOT } from './pages'
 
@@ -99,7 +99,7 @@ async function occupied(channel: string): Promise<void> {
   const arrived = async (): Promise<void> => {
     while (!(await isThere())) continue
   }
-  await within(`somebody in ${channel}`, arrived())
+  await waitFor(`somebody in ${channel}`, arrived())
 }
 
 test('its client hears what its backend triggers, and prints what the page says', async () => {

@@ -7,7 +7,7 @@ import type Echo from 'laravel-echo'
 import type Server from 'pusher'
 import type { PresenceChannel } from 'pusher-js'
 import { readConfig } from '../../src/config/config'
-import { Inbox, OWN_APP, RawClient, start, within } from '../harness'
+import { Inbox, OWN_APP, RawClient, start, waitFor } from '../harness'
 import { Program } from '../program'
 import { application, MASTER_KEY, type Environment, type User } from './laravel'
 import { nginx } from './nginx'
@@ -84,13 +84,13 @@ function fateOfEcho(echo: Echo<'pusher'>): Promise<Fate> {
   connection.bind('state_change', ({ previous }: { previous: string }) => {
     if (previous === 'connected') resolve('ends')
   })
-  return within('pongs, or the end', promise).finally(() => echo.disconnect())
+  return waitFor('pongs, or the end', promise).finally(() => echo.disconnect())
 }
 
 /** A client that only answers: is it still there when it was asked so often? */
 async function fateOfSilent(url: string): Promise<Fate> {
   await using client = new RawClient(url)
-  await client.hello()
+  await client.readHello()
   const gone = client.closed.then(() => '')
   for (let pings = 0; pings < PINGS; pings++) {
     const frame = await Promise.race([client.next('a ping'), gone])
@@ -123,7 +123,7 @@ async function expectRoom(ann: Echo<'pusher'>, bob: Echo<'pusher'>): Promise<voi
   )
   const joined = Promise.withResolvers<unknown>()
   const bobsRoom = bob.join('chat.1').here(joined.resolve)
-  expect(await within('Bob to be in', joined.promise)).toEqual([ANN, BOB])
+  expect(await waitFor('Bob to be in', joined.promise)).toEqual([ANN, BOB])
   expect(channelOf(bob).members.me).toEqual({ id: BOB.id, info: BOB })
   expect(await news.next('joining')).toEqual({ joining: BOB })
   bobsRoom.whisper('typing', { name: BOB.name, at: 1.5 })
@@ -151,7 +151,7 @@ async function expectEvents(ann: Echo<'pusher'>, bob: Echo<'pusher'>, sdk: Serve
     channel.listen('Shipped', ({ n }: { n: number }) => heard.push([name, n]))
     return new Promise<void>((resolve) => void channel.subscribed(() => resolve()))
   })
-  await within('Echo to subscribe', Promise.all(subscribed))
+  await waitFor('Echo to subscribe', Promise.all(subscribed))
   const event = String.raw`App\Events\Shipped`
   await sdk.trigger('orders', event, { n: 1 })
   expect(await heard.next()).toEqual(['public', 1])

@@ -3,7 +3,7 @@
  * numbers in names are cases of contract section 6.
  */
 import { describe, expect, test } from 'bun:test'
-import { start, within } from '../harness'
+import { start, waitFor } from '../harness'
 import { ADMIN, ask, change, create } from './ask-admin'
 
 test('a change whose body arrives after the app was deleted brings nothing back', async () => {
@@ -25,7 +25,7 @@ test('a change whose body arrives after the app was deleted brings nothing back'
   socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 5)}`)
   expect((await ask(server, 'DELETE', '/my-app')).status).toBe(204)
   socket.write(body.slice(5))
-  expect(await within('the answer', answer.promise)).toStartWith('HTTP/1.1 404')
+  expect(await waitFor('the answer', answer.promise)).toStartWith('HTTP/1.1 404')
   expect(server.core.apps.store.all()).toEqual([])
   socket.end()
 })
@@ -104,7 +104,7 @@ describe('showing and changing', () => {
     await using server = await start()
     await using one = await server.raw()
     await using two = await server.raw()
-    for (const client of [one, two]) await server.signedIn(client, 'private-room')
+    for (const client of [one, two]) await server.joinSigned(client, 'private-room')
     await change(server, 'test-app', { client_events: false })
     one.send({ event: 'client-x', channel: 'private-room', data: 1 })
     expect(await one.next()).toContain('you must enable this feature')
@@ -119,9 +119,9 @@ describe('the end of an app', () => {
     await using server = await start()
     await using client = await server.raw()
     await change(server, 'test-app', { active: false })
-    expect((await client.closing()).code).toBe(4003)
+    expect((await client.waitForClose()).code).toBe(4003)
     await using newcomer = await server.raw({ hello: false })
-    expect((await newcomer.closing()).code).toBe(4003)
+    expect((await newcomer.waitForClose()).code).toBe(4003)
     expect(
       (
         await server
@@ -143,7 +143,7 @@ describe('the end of an app', () => {
     await using other = await server.raw()
     const deleted = await ask(server, 'DELETE', '/my-app')
     expect([deleted.status, deleted.body]).toEqual([204, ''])
-    expect((await client.closing()).code).toBe(4001)
+    expect((await client.waitForClose()).code).toBe(4001)
     await other.expectNothing()
     const { id, key, secret } = body.data
     const refused = await server

@@ -15,7 +15,7 @@ const JSON_TYPE = { 'content-type': 'application/json', ...basic(PAIR) }
 const post = (path: string, body: string): Promise<Response> =>
   server().http(path, { method: 'POST', headers: JSON_TYPE, body })
 const signed = (path: string, body: string): Promise<Response> =>
-  server().signed('POST', path, body)
+  server().requestSigned('POST', path, body)
 
 const push = (data: string) =>
   post('/api/push', `{"channel":"${CHANNEL}","data":${data},"event":"e"}`)
@@ -42,7 +42,12 @@ const WAYS: Readonly<Record<string, Way>> = {
   },
   'a trigger, its channel in the query': {
     send: (data) =>
-      server().signed('POST', '/events', `{"data":${data},"name":"e"}`, `channel=${CHANNEL}`),
+      server().requestSigned(
+        'POST',
+        '/events',
+        `{"data":${data},"name":"e"}`,
+        `channel=${CHANNEL}`,
+      ),
   },
   'a batch': { send: (data) => signed('/batch_events', `{"batch":[${inBatch(data)}]}`) },
   'a push': { send: push },
@@ -90,17 +95,19 @@ test('a push is answered with what was pushed', async () => {
 
 test('null in the body is absent, and the query brings a list', async () => {
   const body = `{"name":"e","data":null,"channel":"${CHANNEL}"}`
-  expect((await server().signed('POST', '/events', body, 'data[]=a&data[]=b')).status).toBe(200)
+  expect((await server().requestSigned('POST', '/events', body, 'data[]=a&data[]=b')).status).toBe(
+    200,
+  )
   await allHear({ event: 'e', json: JSON.stringify('["a","b"]'), value: '["a","b"]' })
 })
 
 test('a cache channel keeps the text', async () => {
   for (const value of VALUES) {
     await signed('/events', `{"name":"e","data":${value},"channel":"cache-room"}`)
-    const asked = await server().signed('GET', '/channels/cache-room', '', 'info=cache')
+    const asked = await server().requestSigned('GET', '/channels/cache-room', '', 'info=cache')
     expect(await asked.json()).toMatchObject({ cache: { data: value } })
     await using late = await server().raw()
-    await late.subscribed('cache-room')
+    await late.join('cache-room')
     expect(await late.next()).toBe(
       `{"event":"e","channel":"cache-room","data":${JSON.stringify(value)}}`,
     )

@@ -1,6 +1,6 @@
 /** Handshakes that are none: RFC 6455, 4.2.1, header by header. Nobody is taken in or counted for them. */
 import { expect, test } from 'bun:test'
-import { common, within } from '../harness'
+import { common, waitFor } from '../harness'
 
 const WHOLE = {
   upgrade: 'Upgrade: websocket',
@@ -40,7 +40,7 @@ async function statusOf(path: string, headers: Record<string, string>): Promise<
   })
   const lines = Object.values({ ...WHOLE, ...headers }).filter(Boolean)
   socket.write([`GET ${path} HTTP/1.1`, 'Host: 127.0.0.1', ...lines, '', ''].join('\r\n'))
-  const text = await within('an answer', answered.promise)
+  const text = await waitFor('an answer', answered.promise)
   socket.end()
   await server().connectionsDownTo(0)
   return Number(text.split(' ')[1])

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { connect } from 'node:net'
 import { ADMIN_PAIR, basic } from '../credentials'
-import { start, within, type TestServer } from '../harness'
+import { start, waitFor, type TestServer } from '../harness'
 
 /** What a URL can't have in the place of a host; undefined for no header, as in HTTP/1.0. */
 const NONE = [undefined, '', 'a@b', 'a b', 'a/b', 'a?b', 'a#b', '/']
@@ -22,7 +22,7 @@ function statusOf(server: TestServer, path: string, host: string | undefined): P
     socket.destroy()
     resolve(bytes.toString('latin1').slice(9, 12))
   })
-  return within(`the answer to ${path} of ${host}`, promise)
+  return waitFor(`the answer to ${path} of ${host}`, promise)
 }
 
 const config = { adminUsername: 'pusher_admin_username', adminPassword: 'an-own-password' }

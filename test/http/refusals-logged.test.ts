@@ -19,12 +19,12 @@ type Row = {
 const socket =
   (path: string, headers = {}) =>
   async (server: TestServer) =>
-    (await server.raw({ path, headers, hello: false })).closing()
+    (await server.raw({ path, headers, hello: false })).waitForClose()
 /** A socket that says something that is refused. */
 const said = (message: object) => async (server: TestServer) => {
   await using client = await server.raw()
   client.send(message)
-  await client.heard()
+  await client.waitUntilRead()
 }
 const request =
   (method: string, path: string, init: RequestInit = {}) =>
@@ -158,7 +158,7 @@ const ROWS: readonly Row[] = [
     cause: async (server) => {
       const client = await server.raw()
       client.send(SECRET.repeat(100_000))
-      await client.closing()
+      await client.waitForClose()
     },
   },
   {

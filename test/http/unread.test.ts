@@ -6,7 +6,7 @@ import { guardian } from '../../plugins/guardian'
 import { reject } from '../../src/plugin'
 import { Addresses } from '../../src/http/address'
 import { ADMIN_PAIR, basic, PAIR } from '../credentials'
-import { pluginOf, start, within, type TestServer } from '../harness'
+import { pluginOf, start, waitFor, type TestServer } from '../harness'
 
 const MEGABYTE = 1024 * 1024
 const NOW = 1_700_000_000
@@ -147,7 +147,7 @@ function statusOf(
     resolve(Number(bytes.toString().slice(9, 12)))
     socket.destroy()
   })
-  return within('the answer', promise)
+  return waitFor('the answer', promise)
 }
 
 const hurry = spyOn(Addresses.prototype, 'limitIdle')
@@ -161,7 +161,7 @@ test.each(ROWS)('$name: $status, and the body has ten seconds to come', async (r
 test('a connection whose body was read, or that brings none, is in no hurry', async () => {
   hurry.mockClear()
   expect((await server.trigger({ name: 'e', channel: 'room', data: 'x' })).status).toBe(200)
-  expect((await server.signed('POST', '/events', '{}')).status).toBe(400)
+  expect((await server.requestSigned('POST', '/events', '{}')).status).toBe(400)
   expect((await server.http('/nowhere')).status).toBe(404)
   expect(hurry).not.toHaveBeenCalled()
 })

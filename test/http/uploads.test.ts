@@ -3,7 +3,7 @@ import { describe, expect, spyOn, test } from 'bun:test'
 import { createHash, createHmac } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { Addresses } from '../../src/http/address'
-import { Inbox, start, within, type StartOptions, type TestServer } from '../harness'
+import { Inbox, start, waitFor, type StartOptions, type TestServer } from '../harness'
 import { ADMIN_PAIR, basic, PAIR } from '../credentials'
 import * as longPoll from '../transports/longpoll-client'
 import { XhrClient } from '../transports/xhr-client'
@@ -85,7 +85,7 @@ describe.each(Object.entries(PATHS))('the body of %s', (_, pathFor) => {
     expect(server.core.uploads.count).toBe(0)
     for (const request of requests) {
       expect(await request.status()).toBe(408)
-      await within('the close', request.closed)
+      await waitFor('the close', request.closed)
     }
   })
 })
@@ -122,7 +122,7 @@ describe('requests in flight', () => {
     expect(answer).toStartWith('HTTP/1.1 503')
     expect(answer).toContain('retry-after: 1\r\n')
     expect(answer).toContain('Server is over its limit of 3 requests (CARILLON_MAX_REQUESTS)')
-    await within('the close', refused.closed)
+    await waitFor('the close', refused.closed)
     expect((await server.http('/up')).status).toBe(200)
     expect(server.core.counters.requestsRefused).toBe(1)
     for (const { socket } of waiting) socket.destroy()
@@ -153,7 +153,7 @@ describe('requests in flight', () => {
     await server.http('/up')
     using refused = ask('203.0.113.7')
     expect(await refused.status()).toBe(429)
-    await within('the close', refused.closed)
+    await waitFor('the close', refused.closed)
     const others = [ask('203.0.113.8'), ask('10.0.0.1'), ask('10.0.0.1'), ask('10.0.0.1')]
     await underWay(server, 6)
     for (const { socket } of waiting) socket.destroy()

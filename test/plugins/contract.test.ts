@@ -83,7 +83,7 @@ describe('a plugin with a store', () => {
 
 test('a plugin for guests says so', async () => {
   const guests = pluginOf('guests', { authorize: () => allow({ channelData: '{"user_id":"g"}' }) })
-  await testPlugin(guests, { open: true })
+  await testPlugin(guests, { isOpen: true })
 })
 
 test('a gate that never answers does not keep the server from stopping', async () => {
@@ -99,5 +99,5 @@ test('a gate that never answers does not keep the server from stopping', async (
   client.subscribe('private-room')
   await asked.promise
   await kit.stop()
-  expect((await client.closing()).code).toBe(1001)
+  expect((await client.waitForClose()).code).toBe(1001)
 })

@@ -25,7 +25,7 @@ describe('refused, in the query for good and in a subscribe with an error', () =
     await client.expectNothing()
     const path = pathWith(server, { guardian_token: hostile })
     await using newcomer = await server.raw({ path, hello: false })
-    expect(await newcomer.closing()).toEqual({ code: 4009, reason: `Token refused: ${told}` })
+    expect(await newcomer.waitForClose()).toEqual({ code: 4009, reason: `Token refused: ${told}` })
     expect(asked).toBe(0)
     expect(server.core.counters.faults).toBe(0)
     const said = server.log.lines.slice(before)
@@ -68,7 +68,7 @@ describe('refused at the connect', () => {
   test.each(QUERIES)('%s', async (_, query, told) => {
     await using server = await start({ plugins: [guardian()] })
     await using client = await server.raw({ path: pathWith(server, query(server)), hello: false })
-    expect((await client.closing()).reason).toBe(`Token refused: ${told}`)
+    expect((await client.waitForClose()).reason).toBe(`Token refused: ${told}`)
   })
 })
 
@@ -78,14 +78,14 @@ test('what is at the edge of a limit is accepted', async () => {
   await using client = await server.raw()
   const EDGES = [{ iat: now + 5, nbf: now + 5 }, { iat: now - 60, exp: now - 4 }, { exp: now + 60 }]
   for (const [index, claims] of EDGES.entries())
-    await client.subscribed(`private-${index}`, tokenOf(server, claims))
+    await client.join(`private-${index}`, tokenOf(server, claims))
 })
 
 test('a token signed with the key is accepted where legacyJwtSignedWithKey says so, with a warning', async () => {
   const options = { apps: { 1: { legacyJwtSignedWithKey: true } } }
   await using server = await start({ plugins: [guardian(options)] })
   await using client = await server.raw()
-  await client.subscribed('private-a', hmacToken(server.app.key, claimsAt(server)))
+  await client.join('private-a', hmacToken(server.app.key, claimsAt(server)))
   const [warning] = server.log.lines.filter(({ level }) => level === 'warn')
   expect(warning).toMatchObject({ fields: { plugin: 'guardian', app: '1' } })
   expect(JSON.stringify(server.log.lines)).not.toContain(server.app.secret)

@@ -41,7 +41,7 @@ async function refused(client: RawClient, channel: string, auth?: string): Promi
 test('keeps the contract of plugins', async () => {
   await using server = await guarded()
   await testPlugin(guardian())
-  await testPlugin(guardian(), { arrive: { path: pathWith(server, { token: tokenOf(server) }) } })
+  await testPlugin(guardian(), { connect: { path: pathWith(server, { token: tokenOf(server) }) } })
 })
 
 describe('a token in the place of auth', () => {
@@ -70,7 +70,7 @@ describe('a token in the place of auth', () => {
     expect(await refused(client, 'private-ab', token)).toBe(
       'The token does not let its bearer listen to private-ab',
     )
-    await client.subscribed('presence-b', token)
+    await client.join('presence-b', token)
   })
 
   test('wins over the token of the connection, also where it is worse', async () => {
@@ -78,7 +78,7 @@ describe('a token in the place of auth', () => {
     await using client = await server.raw({ path: pathWith(server, { token: tokenOf(server) }) })
     const bad = hmacToken('another secret', claimsAt(server))
     expect(await refused(client, 'private-a', bad)).toContain('not signed with a key of this app')
-    await client.subscribed('private-a')
+    await client.join('private-a')
   })
 })
 
@@ -110,8 +110,8 @@ describe('a token in the query', () => {
   test.each(WAYS)('%s opens channels that it grants, without a signature', async (_, query) => {
     await using server = await guarded()
     await using client = await server.raw({ path: pathWith(server, query(server)) })
-    await client.subscribed('private-a')
-    expect(await client.subscribed('presence-a')).toContain('\\"ids\\":[\\"7\\"]')
+    await client.join('private-a')
+    expect(await client.join('presence-a')).toContain('\\"ids\\":[\\"7\\"]')
   })
 
   test('leaves what it does not grant to a signature, and refuses without one', async () => {
@@ -121,8 +121,8 @@ describe('a token in the query', () => {
     expect(await refused(client, 'private-other')).toBe(
       'The token does not let its bearer listen to private-other',
     )
-    await server.signedIn(client, 'private-other')
-    await client.subscribed('room')
+    await server.joinSigned(client, 'private-other')
+    await client.join('room')
   })
 
   test.each([[{}], [{ token: 'undefined' }], [{ guardian_token: raw }]])(
@@ -130,7 +130,7 @@ describe('a token in the query', () => {
     async (query) => {
       await using server = await guarded()
       await using client = await server.raw({ path: pathWith(server, query as never) })
-      await server.signedIn(client, 'private-a')
+      await server.joinSigned(client, 'private-a')
       expect(await refused(client, 'private-b', `${server.app.key}:00`)).toContain(
         'Invalid signature',
       )
@@ -147,7 +147,7 @@ describe('a token in the query', () => {
     apps.create({ ...record, id: '2', name: 'another', slug: 'another', keys }, server.clock.now())
     const path = `/app/key-2?protocol=7&token=${tokenOf(server, { listen: ['*'] })}`
     await using client = await server.raw({ path, hello: false })
-    expect(await client.closing()).toEqual({
+    expect(await client.waitForClose()).toEqual({
       code: 4009,
       reason: 'Token refused: it is not signed with a key of this app',
     })
@@ -168,14 +168,14 @@ describe('who somebody is', () => {
   test.each(SUBJECTS)('sub %p with info %p', async (sub, info, member) => {
     await using server = await guarded()
     await using client = await server.raw()
-    const frame = await client.subscribed('presence-a', tokenOf(server, { sub, info }))
+    const frame = await client.join('presence-a', tokenOf(server, { sub, info }))
     expect(JSON.parse(JSON.parse(frame).data).presence).toMatchObject(member)
   })
 
   test.each([[undefined], [{}]])('sub %p is nobody: private channels only', async (sub) => {
     await using server = await guarded()
     await using client = await server.raw()
-    await client.subscribed('private-a', tokenOf(server, { sub }))
+    await client.join('private-a', tokenOf(server, { sub }))
     client.subscribe('presence-a', tokenOf(server, { sub }), '{"user_id":"admin"}')
     expect(await client.next()).toContain('does not say who its bearer is')
   })
@@ -191,7 +191,7 @@ describe('publish', () => {
     await using bob = await server.raw()
     const token = tokenOf(server, { publish: ['private-b*'] })
     for (const each of [ada, bob])
-      for (const channel of ['private-a', 'private-b']) await each.subscribed(channel, token)
+      for (const channel of ['private-a', 'private-b']) await each.join(channel, token)
     say(ada, 'private-a')
     expect(await ada.next()).toContain('does not let its bearer publish on this channel')
     say(ada, 'private-b')
@@ -203,7 +203,7 @@ describe('publish', () => {
     const path = pathWith(server, { token: tokenOf(server, { listen: ['private-a'] }) })
     await using ada = await server.raw({ path })
     await using bob = await server.raw()
-    for (const each of [ada, bob]) await server.signedIn(each, 'private-b')
+    for (const each of [ada, bob]) await server.joinSigned(each, 'private-b')
     say(ada, 'private-b')
     expect((await bob.nextJson()).event).toBe('client-hi')
   })
@@ -212,9 +212,9 @@ describe('publish', () => {
     await using server = await guarded()
     await using ada = await server.raw()
     await using bob = await server.raw()
-    await ada.subscribed('private-a', tokenOf(server))
+    await ada.join('private-a', tokenOf(server))
     ada.send({ event: 'pusher:unsubscribe', data: { channel: 'private-a' } })
-    for (const each of [ada, bob]) await server.signedIn(each, 'private-a')
+    for (const each of [ada, bob]) await server.joinSigned(each, 'private-a')
     say(ada, 'private-a')
     expect((await bob.nextJson()).event).toBe('client-hi')
   })
@@ -224,7 +224,7 @@ test('what was accepted and refused is counted by reason, and never logged', asy
   await using server = await guarded()
   await using client = await server.raw()
   const foreign = hmacToken('another secret', claimsAt(server))
-  await client.subscribed('private-a', tokenOf(server))
+  await client.join('private-a', tokenOf(server))
   await refused(client, 'private-b', foreign)
   const { username, password } = server.server.credentials.admin
   const headers = { authorization: `Basic ${btoa(`${username}:${password}`)}` }
@@ -248,7 +248,7 @@ describe('the end of a token', () => {
     server.advance(64_000)
     await client.expectNothing()
     server.advance(2000)
-    expect(await client.closing()).toEqual({ code: 4200, reason: 'The token has expired' })
+    expect(await client.waitForClose()).toEqual({ code: 4200, reason: 'The token has expired' })
   })
 
   test('makes stock pusher-js reconnect at once, with a fresh token', async () => {
@@ -271,7 +271,7 @@ describe('the end of a token', () => {
   test('does not concern a connection that has left what rested on it', async () => {
     await using server = await guarded()
     await using client = await server.raw()
-    await client.subscribed('private-a', tokenOf(server))
+    await client.join('private-a', tokenOf(server))
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'private-a' } })
     await client.expectNothing()
     server.advance(66_000)

@@ -8,7 +8,7 @@ import { totalCounters } from '../../src/core/counters'
 import { MAX_DATA_KEYS } from '../../src/core/limits'
 import { ARRIVALS_MS } from '../../src/core/slices'
 import { MAX_PINGS } from '../../src/protocols/session'
-import { pluginOf, PONG, start, within, type StartOptions, type TestServer } from '../harness'
+import { pluginOf, PONG, start, waitFor, type StartOptions, type TestServer } from '../harness'
 import { KEY } from '../phoenix'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -28,7 +28,7 @@ function until(isSo: () => boolean): Promise<void> {
   const wait = async (): Promise<void> => {
     while (!isSo()) await turn()
   }
-  return within('it', wait())
+  return waitFor('it', wait())
 }
 
 /** How much a number grew in one turn at the most, until it is what it is to be. */
@@ -42,7 +42,7 @@ async function mostPerTurn(number: () => number, wanted: number): Promise<number
       before = after
     }
   }
-  await within(`${wanted}`, grow())
+  await waitFor(`${wanted}`, grow())
   return most
 }
 
@@ -62,7 +62,7 @@ function pour(server: TestServer, bytes: Uint8Array | string): { socket: Socket;
 }
 
 const ended = (socket: Socket): Promise<void> =>
-  within('the end', new Promise((resolve) => void socket.once('close', () => resolve())))
+  waitFor('the end', new Promise((resolve) => void socket.once('close', () => resolve())))
 
 const handshake = ({ app }: TestServer): string =>
   `GET /app/${app.key} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
@@ -138,7 +138,7 @@ describe('frames of one packet', () => {
     begin()
     const { socket, heard } = pour(server, handshake(server))
     expect(heard).toBe('')
-    await within(
+    await waitFor(
       'two',
       (async () => {
         while (server.core.hub.connectionCount < 2) await turn()
@@ -186,7 +186,7 @@ describe('frames of one packet', () => {
   ])('that are native %s are so many and no more', async (_, opcode) => {
     await using server = await start()
     const { socket } = pour(server, handshake(server))
-    await within(
+    await waitFor(
       'one',
       (async () => {
         while (server.core.hub.connectionCount < 1) await turn()

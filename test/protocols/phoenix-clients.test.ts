@@ -1,7 +1,7 @@
 /** phoenix.js in four generations; numbers in names are cases of contract section 6. */
 import { describe, expect, test } from 'bun:test'
 import type { ChannelName } from '../../src/core/types'
-import { Inbox, start, within, type TestServer } from '../harness'
+import { Inbox, start, waitFor, type TestServer } from '../harness'
 import { answerTo, GENERATIONS, PhoenixJs } from '../phoenix'
 
 const KEY = { app_key: 'test-app-fake-key' }
@@ -101,5 +101,5 @@ async function occupied({ core }: TestServer): Promise<void> {
     while (!core.hub.channel(app, 'room' as ChannelName))
       await new Promise<void>((resolve) => setImmediate(resolve))
   }
-  await within('somebody in the room', there())
+  await waitFor('somebody in the room', there())
 }

@@ -257,7 +257,7 @@ describe('storms', () => {
     const client = await phoenixRaw(server, { query: KEY })
     client.client.send('[')
     client.say('1', '1', 'room', 'phx_join', {})
-    await client.client.closing()
+    await client.client.waitForClose()
     expect(server.factNames()).not.toContain('channel_occupied room')
   })
 })

@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'bun:test'
 import { WIRE_ERRORS } from '../../src/protocols/errors'
 import { reject } from '../../src/plugin'
-import { Inbox, pluginOf, start, within, type TestServer } from '../harness'
+import { Inbox, pluginOf, start, waitFor, type TestServer } from '../harness'
 import { answerTo, GENERATIONS, mute, PhoenixJs, phoenixRaw, type Generation } from '../phoenix'
 
 const KEY = { app_key: 'test-app-fake-key' }
@@ -23,7 +23,7 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
   const waiting = async (): Promise<void> => {
     while (!isSo()) await new Promise<void>((resolve) => setImmediate(resolve))
   }
-  await within(what, waiting())
+  await waitFor(what, waiting())
 }
 
 describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
@@ -136,7 +136,7 @@ test.each(KICKS)('a plugin that disconnects with %j closes with %d (32)', async 
   await using other = await phoenixRaw(server, { query: 'app_key=test-app-fake-key' })
   await using client = await phoenixRaw(server, { query: 'app_key=test-app-fake-key' })
   await client.join('kick')
-  expect((await client.client.closing()).code).toBe(code)
+  expect((await client.client.waitForClose()).code).toBe(code)
   await other.expectNothing()
 })
 

@@ -1,6 +1,6 @@
 /** Contract 4: client events. */
 import { describe, expect, test } from 'bun:test'
-import { start, within, type RawClient, type StartOptions, type TestServer } from '../harness'
+import { start, waitFor, type RawClient, type StartOptions, type TestServer } from '../harness'
 import { errorFrame } from '../frames'
 
 const clientEvent = (channel: string, data: unknown, event = 'client-typing'): object => ({
@@ -16,8 +16,8 @@ describe('client events', () => {
   ): Promise<[RawClient, RawClient]> {
     const clients: [RawClient, RawClient] = [await server.raw(), await server.raw()]
     const user = (id: number) => (channel.startsWith('presence-') ? { user_id: id } : undefined)
-    await server.signedIn(clients[0], channel, user(1))
-    await server.signedIn(clients[1], channel, user(2))
+    await server.joinSigned(clients[0], channel, user(1))
+    await server.joinSigned(clients[1], channel, user(2))
     if (user(1)) await clients[0].next('member_added')
     return clients
   }
@@ -56,8 +56,8 @@ describe('client events', () => {
     await using server = await start()
     await using sender = await server.raw()
     await using tab = await server.raw()
-    await server.signedIn(sender, 'presence-room', { user_id: 'ann' })
-    await server.signedIn(tab, 'presence-room', { user_id: 'ann' })
+    await server.joinSigned(sender, 'presence-room', { user_id: 'ann' })
+    await server.joinSigned(tab, 'presence-room', { user_id: 'ann' })
     sender.send(clientEvent('presence-room', 1))
     expect((await tab.nextJson()).event).toBe('client-typing')
   })
@@ -147,8 +147,8 @@ describe('client events', () => {
   test.each(REFUSED)('are refused $name', async ({ options = {}, joined, send, frame }) => {
     await using server = await start(options)
     const [sender, receiver] = await pair(server)
-    if (joined?.startsWith('private')) await server.signedIn(sender, joined)
-    else if (joined) await sender.subscribed(joined)
+    if (joined?.startsWith('private')) await server.joinSigned(sender, joined)
+    else if (joined) await sender.join(joined)
     sender.send(send)
     expect(await sender.next()).toBe(frame)
     await sender.expectNothing()
@@ -188,7 +188,7 @@ describe('client events', () => {
     bobsRoom.bind('client-typing', (...told: unknown[]) => heard.resolve(told))
     const room = await ann.subscribe('presence-room')
     room.trigger('client-typing', { text: 'hi' })
-    expect(await within('the client event', heard.promise)).toEqual([
+    expect(await waitFor('the client event', heard.promise)).toEqual([
       { text: 'hi' },
       { user_id: 'ann' },
     ])
@@ -203,6 +203,6 @@ describe('client events', () => {
     bobsRoom.bind('client-exit', (data: unknown) => heard.resolve([data]))
     const room = await ann.subscribe('private-room')
     room.trigger('client-exit', undefined)
-    expect(await within('the client event', heard.promise)).toEqual([undefined])
+    expect(await waitFor('the client event', heard.promise)).toEqual([undefined])
   })
 })

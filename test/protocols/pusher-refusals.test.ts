@@ -156,13 +156,13 @@ describe('refusal', () => {
     await using client = await server.raw()
     client.subscribe('private-room', 'no')
     await client.frames.take(2)
-    await server.signedIn(client, 'private-room')
+    await server.joinSigned(client, 'private-room')
   })
 
   test('a second subscribe is an error that changes nothing', async () => {
     await using server = await start()
     await using client = await server.raw()
-    await server.signedIn(client, 'presence-room', { user_id: '1' })
+    await server.joinSigned(client, 'presence-room', { user_id: '1' })
     const facts = server.facts.length
     client.subscribe(
       'presence-room',
@@ -181,8 +181,8 @@ describe('refusal', () => {
   test('channels per connection are limited, and the limit is named', async () => {
     await using server = await start({ limits: { maxChannelsPerConnection: 2 } })
     await using client = await server.raw()
-    await client.subscribed('a')
-    await client.subscribed('b')
+    await client.join('a')
+    await client.join('b')
     client.subscribe('c')
     expect(await client.frames.take(2)).toEqual(
       refused(
@@ -193,7 +193,7 @@ describe('refusal', () => {
       ),
     )
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'a' } })
-    await client.subscribed('c')
+    await client.join('c')
   })
 
   test('pusher-js hears of it on the channel and on the connection', async () => {

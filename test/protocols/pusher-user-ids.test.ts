@@ -4,14 +4,14 @@
  */
 import { describe, expect, test } from 'bun:test'
 import type { PresenceChannel } from 'pusher-js'
-import { common, pluginOf, start, within, type RawClient, type TestServer } from '../harness'
+import { common, pluginOf, start, waitFor, type RawClient, type TestServer } from '../harness'
 import { added, removed, succeeded } from '../frames'
 import { Receiver, startWith } from '../webhooks/receiver'
 
 /** Subscribes with channel data as it stands; returns the frame of the success. */
 const enter = (server: TestServer, client: RawClient, channel: string, id: string) => {
   const data = `{"user_id":${id}}`
-  return client.subscribed(channel, server.sign(client, channel, data), data)
+  return client.join(channel, server.sign(client, channel, data), data)
 }
 
 const leave = (client: RawClient, channel: string): void =>
@@ -45,7 +45,7 @@ describe('as it was sent', () => {
     expect(await watcher.next()).toBe(
       `{"event":"client-e","channel":"${channel}","data":{},"user_id":${id}}`,
     )
-    const users = await server().signed('GET', `/channels/${channel}/users`)
+    const users = await server().requestSigned('GET', `/channels/${channel}/users`)
     expect(await users.text()).toBe(`{"users":[{"id":"w"},{"id":${text}}]}`)
     leave(client, channel)
     expect(await watcher.next()).toBe(removed(channel, `{"user_id":${id}}`))
@@ -88,7 +88,7 @@ describe('with pusher-js', () => {
       const sender = Promise.withResolvers<unknown>()
       room.bind('client-e', (_: unknown, meta: unknown) => sender.resolve(meta))
       bobs.trigger('client-e', {})
-      expect(await within('the event', sender.promise)).toEqual({ user_id: 2 })
+      expect(await waitFor('the event', sender.promise)).toEqual({ user_id: 2 })
       await ann.nextEvent()
     }
     expect(await ann.nextEvent()).toMatchObject({

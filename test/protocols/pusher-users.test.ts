@@ -3,7 +3,7 @@
  * contract 5 says of them is in `users-rows.test.ts`.
  */
 import { describe, expect, test } from 'bun:test'
-import { Inbox, pluginOf, start, within, type PusherClient, type TestServer } from '../harness'
+import { Inbox, pluginOf, start, waitFor, type PusherClient, type TestServer } from '../harness'
 import { SIGNED_IN, signedInAs } from './signed-in'
 
 const USER = '{"id":"ada","user_info":{"name":"Ada"},"more":[1]}'
@@ -98,10 +98,10 @@ describe('the channel of a user', () => {
     await using second = await signedInAs(server, USER)
     const channels = ['#server-to-user-ada']
     const event = { name: 'e', data: 'x', channels, socket_id: first.socketId }
-    await server.signed('POST', '/events', JSON.stringify(event))
+    await server.requestSigned('POST', '/events', JSON.stringify(event))
     expect((await second.nextJson()).event).toBe('e')
     await first.expectNothing()
-    const listed = await (await server.signed('GET', '/channels')).json()
+    const listed = await (await server.requestSigned('GET', '/channels')).json()
     expect(listed).toEqual({ channels: {} })
     await first[Symbol.asyncDispose]()
     await second[Symbol.asyncDispose]()
@@ -118,8 +118,8 @@ describe('terminate_connections', () => {
     await using server = await start()
     await using client = await signedInAs(server, JSON.stringify({ id }))
     const path = `/users/${encodeURIComponent(id)}/terminate_connections`
-    expect(await (await server.signed('POST', path)).json()).toEqual({})
-    expect((await client.closing()).code).toBe(4009)
+    expect(await (await server.requestSigned('POST', path)).json()).toEqual({})
+    expect((await client.waitForClose()).code).toBe(4009)
   })
 
   test('closes those whose sign-in waits for a plugin, too', async () => {
@@ -133,7 +133,7 @@ describe('terminate_connections', () => {
     server.signin(client, USER)
     await asked.promise
     await server.sdk().terminateUserConnections('ada')
-    expect((await client.closing()).code).toBe(4009)
+    expect((await client.waitForClose()).code).toBe(4009)
     opened.resolve(undefined)
     await server.http('/up')
     const app = server.core.apps.byId('1')!
@@ -171,7 +171,7 @@ describe('pusher-js', () => {
     const heard = new Inbox<unknown>()
     client.pusher.user.bind('hello', (data: unknown) => heard.push(data))
     client.pusher.signin()
-    await within(
+    await waitFor(
       'the sign-in',
       (client.pusher.user as unknown as { signinDonePromise: Promise<void> }).signinDonePromise,
     )
@@ -187,13 +187,13 @@ describe('presence without channel_data', () => {
   test('takes a signed-in connection by its identity; what is signed for the channel wins', async () => {
     await using server = await start()
     await using ada = await signedInAs(server, USER)
-    const frame = await ada.subscribed('presence-a', server.sign(ada, 'presence-a'))
+    const frame = await ada.join('presence-a', server.sign(ada, 'presence-a'))
     expect(JSON.parse(JSON.parse(frame).data).presence).toEqual({
       ids: ['ada'],
       hash: { ada: { name: 'Ada' } },
       count: 1,
     })
-    expect(await server.signedIn(ada, 'presence-b', { user_id: 'guest' })).toContain('guest')
+    expect(await server.joinSigned(ada, 'presence-b', { user_id: 'guest' })).toContain('guest')
     ada.send({ event: 'client-e', channel: 'presence-a', data: 1 })
     await ada.expectNothing()
   })
@@ -208,11 +208,11 @@ describe('presence without channel_data', () => {
   test('three tabs and a phone are one member, four subscriptions', async () => {
     await using server = await start()
     await using watcher = await server.raw()
-    await server.signedIn(watcher, 'presence-a', { user_id: 'watcher' })
+    await server.joinSigned(watcher, 'presence-a', { user_id: 'watcher' })
     const tabs = await Promise.all(Array.from({ length: 4 }, () => signedInAs(server, USER)))
-    for (const tab of tabs) await tab.subscribed('presence-a', server.sign(tab, 'presence-a'))
+    for (const tab of tabs) await tab.join('presence-a', server.sign(tab, 'presence-a'))
     expect((await watcher.nextJson()).event).toBe('pusher_internal:member_added')
-    const info = await server.signed(
+    const info = await server.requestSigned(
       'GET',
       '/channels/presence-a',
       '',

@@ -1,7 +1,7 @@
 /** Strangers on the HTTP fallback: odd requests, many of them, at the wrong moment. */
 import { connect } from 'node:net'
 import { describe, expect, test } from 'bun:test'
-import { PONG, pluginOf, start, within, type TestServer } from '../harness'
+import { PONG, pluginOf, start, waitFor, type TestServer } from '../harness'
 import { isWaiting, messagesOf, waiting, XhrClient } from './xhr-client'
 
 const PING = { event: 'pusher:ping', data: {} }
@@ -23,7 +23,7 @@ function exchange({ port }: TestServer, bytes: string): Promise<string> {
     socket.on('error', () => undefined) // the close says the same
     socket.on('close', () => resolve(got))
   })
-  return within('the end of the connection', answer)
+  return waitFor('the end of the connection', answer)
 }
 
 const request = (path: string, method = 'POST', more = ''): string =>
@@ -143,7 +143,7 @@ describe('many at once', () => {
   test('messages of requests that are sent at once are each heard once, those of one in order', async () => {
     await using server = await start()
     await using witness = await server.raw()
-    await server.signedIn(witness, 'private-room')
+    await server.joinSigned(witness, 'private-room')
     const client = await new XhrClient(server).open()
     await client.subscribe('private-room', server.sign(client, 'private-room'))
     await client.messages(1)

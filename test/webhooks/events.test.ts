@@ -7,7 +7,11 @@ import { emit, Receiver, settled, startWith, until } from './receiver'
 const SETTLE_MS = 3000
 
 const enter = (server: TestServer, client: RawClient, channel: string, user = '10') =>
-  server.signedIn(client, channel, channel.startsWith('presence-') ? { user_id: user } : undefined)
+  server.joinSigned(
+    client,
+    channel,
+    channel.startsWith('presence-') ? { user_id: user } : undefined,
+  )
 
 async function leave(server: TestServer, client: RawClient, channel: string): Promise<void> {
   client.send({ event: 'pusher:unsubscribe', data: { channel } })
@@ -20,7 +24,7 @@ describe('7.1 the request', () => {
     await using receiver = new Receiver()
     await using server = await startWith([{ url: receiver.url }], { now: Date.now() })
     await using client = await server.raw()
-    await client.subscribed('gre')
+    await client.join('gre')
     const { headers, body, timeMs } = await receiver.next(server.sdk())
     expect(headers.get('content-type')).toBe('application/json')
     expect(headers.get('x-pusher-key')).toBe('test-app-fake-key')
@@ -42,7 +46,7 @@ describe('7.1 the request', () => {
     }
     await using server = await startWith([{ url: receiver.url, headers }])
     await using client = await server.raw()
-    await client.subscribed('room')
+    await client.join('room')
     const received = await receiver.next(server.sdk())
     expect(received.headers.get('x-token')).toBe('abc')
     expect(received.headers.get('content-type')).toBe('application/json')
@@ -58,7 +62,7 @@ describe('7.1 the request', () => {
       ['b', keys.slice(1), 'key-new'],
     ] as const) {
       await server.change({ keys: live })
-      await client.subscribed(channel)
+      await client.join(channel)
       const secret = key.replace('key', 'secret')
       const received = await receiver.next(server.sdk({ key, secret }))
       expect(received.headers.get('x-pusher-key')).toBe(key)
@@ -89,13 +93,13 @@ const occupied = (channel: string) => ({ name: 'channel_occupied', channel })
 const ROWS: readonly Row[] = [
   {
     name: '7.2 channel_occupied, once',
-    act: async (_, client) => client.subscribed('room'),
+    act: async (_, client) => client.join('room'),
     bodies: [occupied('room')],
   },
   {
     name: '7.2 channel_vacated, after the delay',
     act: async (server, client) => {
-      await client.subscribed('room')
+      await client.join('room')
       await leave(server, client, 'room')
       server.advance(SETTLE_MS)
     },
@@ -166,7 +170,7 @@ const ROWS: readonly Row[] = [
     name: '7.2 nothing for the channel of a user',
     act: async (server, client) => {
       emit(server, { type: 'cache_miss', channel: '#server-to-user-7' } as never)
-      await client.subscribed('room')
+      await client.join('room')
     },
     bodies: [occupied('room')],
   },
@@ -174,7 +178,7 @@ const ROWS: readonly Row[] = [
     name: '7.3 cache_miss, once until ten seconds have passed or the channel was vacated',
     act: async (server, client) => {
       const miss = async (on: RawClient) => {
-        await on.subscribed('cache-x')
+        await on.join('cache-x')
         expect(await on.next()).toContain('pusher:cache_miss')
       }
       await using second = await server.raw()
@@ -205,7 +209,7 @@ const ROWS: readonly Row[] = [
       await using again = await server.raw()
       await enter(server, again, 'presence-room')
       server.advance(SETTLE_MS)
-      await again.subscribed('marker')
+      await again.join('marker')
     },
     bodies: [
       occupied('presence-room'),

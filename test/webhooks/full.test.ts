@@ -23,7 +23,7 @@ describe('an outbox that cannot grow', () => {
     const other = new Database(databasePath)
     other.run('BEGIN IMMEDIATE')
     await using client = await server.raw()
-    await client.subscribed('room')
+    await client.join('room')
     expect((await server.trigger({ channel: 'room', name: 'e', data: 'x' })).status).toBe(200)
     expect((await client.nextJson()).data).toBe('x')
     expect(await readiness(server)).toEqual({
@@ -48,7 +48,7 @@ describe('an outbox that cannot grow', () => {
     const other = new Database(databasePath)
     other.run('BEGIN IMMEDIATE')
     await using client = await server.raw()
-    for (const channel of ['a', 'b']) await client.subscribed(channel)
+    for (const channel of ['a', 'b']) await client.join(channel)
     await server.stop()
     other.close()
     expect(server.log.lines.at(-1)).toMatchObject({
@@ -65,7 +65,7 @@ describe('an outbox that cannot grow', () => {
       config: { webhookMaxStored: 2 },
     })
     await using client = await server.raw()
-    for (const channel of ['a', 'b', 'c', 'd']) await client.subscribed(channel)
+    for (const channel of ['a', 'b', 'c', 'd']) await client.join(channel)
     expect((await deliveries(server)).pending).toBe(2)
     expect(await readiness(server)).toEqual({
       ready: false,
@@ -91,7 +91,7 @@ describe('an outbox that cannot grow', () => {
     const server = await startWith(webhooks, { config })
     await using client = await server.raw()
     for (const channel of ['a', 'b', 'c', 'd']) {
-      await client.subscribed(channel)
+      await client.join(channel)
       expect(await live.events(server.sdk())).toEqual([`channel_occupied ${channel}`])
       await settled(server)
     }
@@ -109,7 +109,7 @@ describe('an outbox that cannot grow', () => {
 
     await using second = await startWith(webhooks, { config })
     await using returned = await second.raw() // or the channels would be vacated
-    for (const channel of ['a', 'b', 'c', 'd']) await returned.subscribed(channel)
+    for (const channel of ['a', 'b', 'c', 'd']) await returned.join(channel)
     expect(await states(second)).toEqual([
       ['full', 2],
       ['ok', 0],

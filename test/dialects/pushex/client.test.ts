@@ -1,7 +1,7 @@
 /** The stock client of PushEx; numbers in names are cases of contract section 6. */
 import { describe, expect, test } from 'bun:test'
 import { createRequire } from 'node:module'
-import { Inbox, start, within, type TestServer } from '../../harness'
+import { Inbox, start, waitFor, type TestServer } from '../../harness'
 
 type Subscription = {
   bind(event: string, heard: (data: unknown, event: string) => void): () => void
@@ -41,7 +41,7 @@ async function people(server: TestServer, count: number): Promise<void> {
     while (server.countsOf('room').subscriptions !== count)
       await new Promise<void>((resolve) => setImmediate(resolve))
   }
-  await within(`${count} in the room`, there())
+  await waitFor(`${count} in the room`, there())
 }
 
 const push = (server: TestServer, data: unknown, event = 'woohoo') =>
@@ -70,7 +70,7 @@ describe('pushex 0.0.15', () => {
   test('its unsubscribing resolves, and nothing is heard after (70)', async () => {
     await using server = await start()
     const { client, subscription, heard } = await connected(server)
-    await within('the unsubscribe', subscription.close())
+    await waitFor('the unsubscribe', subscription.close())
     await people(server, 0)
     await push(server, 'late')
     const other = client.subscribe('other')

@@ -84,7 +84,7 @@ async function expectHeard(server: TestServer, client: Client, teller: Teller): 
 /** Somebody comes and goes whose id is a number, as Laravel's are. */
 async function expectMember(server: TestServer, teller: Teller): Promise<void> {
   const guest = await server.raw()
-  await server.signedIn(guest, 'presence-room', { user_id: 2, user_info: { name: 'Zoë' } })
+  await server.joinSigned(guest, 'presence-room', { user_id: 2, user_info: { name: 'Zoë' } })
   expect(await teller.next()).toEqual(['joined 2 {"name":"Zoë"}'])
   await guest[Symbol.asyncDispose]()
   expect(await teller.next()).toEqual(['left 2'])

@@ -55,7 +55,11 @@ export const BACKENDS: readonly Row[] = [
     says: 'a batch is answered with {}',
     run: (server) =>
       jsonOf(
-        server.signed('POST', '/batch_events', '{"batch":[{"name":"e","channel":"a","data":""}]}'),
+        server.requestSigned(
+          'POST',
+          '/batch_events',
+          '{"batch":[{"name":"e","channel":"a","data":""}]}',
+        ),
       ),
     expected: {},
   },
@@ -63,26 +67,26 @@ export const BACKENDS: readonly Row[] = [
     row: 44,
     says: 'presence channels have a subscription_count over HTTP',
     run: (server) =>
-      jsonOf(server.signed('GET', '/channels/presence-a', '', 'info=subscription_count')),
+      jsonOf(server.requestSigned('GET', '/channels/presence-a', '', 'info=subscription_count')),
     expected: { occupied: false, subscription_count: 0 },
   },
   {
     row: 45,
     says: 'user_count of other channels is 400',
     run: async (server) =>
-      (await server.signed('GET', '/channels/a', '', 'info=user_count')).status,
+      (await server.requestSigned('GET', '/channels/a', '', 'info=user_count')).status,
     expected: 400,
   },
   {
     row: 46,
     says: 'a channel that nobody is in is not occupied',
-    run: (server) => jsonOf(server.signed('GET', '/channels/a')),
+    run: (server) => jsonOf(server.requestSigned('GET', '/channels/a')),
     expected: { occupied: false },
   },
   {
     row: 47,
     says: 'a presence channel that nobody is in has no users',
-    run: (server) => jsonOf(server.signed('GET', '/channels/presence-a/users')),
+    run: (server) => jsonOf(server.requestSigned('GET', '/channels/presence-a/users')),
     expected: { users: [] },
   },
   {
@@ -97,7 +101,7 @@ export const BACKENDS: readonly Row[] = [
   {
     row: 52,
     says: 'what is invalid is 400 in text',
-    run: (server) => statusOf(server.signed('POST', '/events', '[]')),
+    run: (server) => statusOf(server.requestSigned('POST', '/events', '[]')),
     expected: [400, 'text/plain'],
   },
   {
@@ -125,7 +129,7 @@ export const BACKENDS: readonly Row[] = [
     says: 'data that is no text is written out',
     run: async (server) => {
       await using client = await server.raw()
-      await client.subscribed('room')
+      await client.join('room')
       await trigger(server, { data: { a: 1 } })
       return (await client.nextJson()).data
     },

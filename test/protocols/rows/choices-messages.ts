@@ -8,7 +8,7 @@ async function heard(server: TestServer, channel: string, message: object): Prom
   await using sender = await server.raw()
   await using receiver = await server.raw()
   for (const client of [sender, receiver])
-    await server.signedIn(
+    await server.joinSigned(
       client,
       channel,
       channel.startsWith('presence-') ? { user_id: '7' } : undefined,
@@ -24,7 +24,7 @@ export const MESSAGES: readonly Row[] = [
     run: async (server) =>
       codes(
         await answers(server, async (client) => {
-          await client.subscribed('room')
+          await client.join('room')
           client.send({ event: 'client-e', channel: 'room', data: 1 })
         }),
       ),
@@ -54,7 +54,7 @@ export const MESSAGES: readonly Row[] = [
     run: async (server) =>
       codes(
         await answers(server, async (client) => {
-          await server.signedIn(client, 'private-room')
+          await server.joinSigned(client, 'private-room')
           for (let n = 0; n < 11; n++)
             client.send({ event: 'client-e', channel: 'private-room', data: n })
         }),
@@ -67,13 +67,13 @@ export const MESSAGES: readonly Row[] = [
     run: async (server) => [
       codes(
         await answers(server, async (client) => {
-          await server.signedIn(client, 'private-encrypted-room')
+          await server.joinSigned(client, 'private-encrypted-room')
           client.send({ event: 'client-e', channel: 'private-encrypted-room', data: 1 })
         }),
       ),
       (
         await answers(server, async (client) => {
-          await server.signedIn(client, 'private-cache-room')
+          await server.joinSigned(client, 'private-cache-room')
           client.send({ event: 'client-e', channel: 'private-cache-room', data: 1 })
         })
       ).map(({ event }) => event),

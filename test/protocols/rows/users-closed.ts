@@ -14,7 +14,7 @@ export const CLOSED: readonly Row[] = [
       await using one = await tab(server)
       await using two = await tab(server)
       await server.sdk().terminateUserConnections('ada')
-      const closings = [await one.closing(), await two.closing()]
+      const closings = [await one.waitForClose(), await two.waitForClose()]
       return [...closings, one.frames.unread, two.frames.unread]
     },
     expected: [
@@ -31,11 +31,11 @@ export const CLOSED: readonly Row[] = [
     says: 'who only uses the id on a presence channel stays; the user may come back',
     run: async (server) => {
       await using member = await server.raw()
-      await server.signedIn(member, 'presence-room', { user_id: 'ada' })
+      await server.joinSigned(member, 'presence-room', { user_id: 'ada' })
       await using user = await tab(server)
       await using other = await tab(server, { id: 'eve' })
       await server.sdk().terminateUserConnections('ada')
-      await user.closing()
+      await user.waitForClose()
       for (const client of [member, other]) await client.expectNothing()
       await using again = await tab(server)
       await again.expectNothing()
@@ -48,7 +48,10 @@ export const CLOSED: readonly Row[] = [
     says: 'nobody to close is a success, with a body and without',
     run: async (server) => {
       const path = '/users/nobody/terminate_connections'
-      const answers = [await server.signed('POST', path, '{}'), await server.signed('POST', path)]
+      const answers = [
+        await server.requestSigned('POST', path, '{}'),
+        await server.requestSigned('POST', path),
+      ]
       return Promise.all(answers.map(async (answer) => [answer.status, await answer.json()]))
     },
     expected: Array.from({ length: 2 }, () => [200, {}]),
@@ -60,15 +63,15 @@ export const CLOSED: readonly Row[] = [
     run: async (server) => {
       await using idle = await server.raw()
       await using listener = await server.raw()
-      await listener.subscribed('room')
+      await listener.join('room')
       await using user = await tab(server)
       await using subscriber = await server.raw()
-      await server.signedIn(subscriber, 'private-room')
+      await server.joinSigned(subscriber, 'private-room')
       await using member = await server.raw()
-      await server.signedIn(member, 'presence-room', { user_id: 'eve' })
+      await server.joinSigned(member, 'presence-room', { user_id: 'eve' })
       server.advance(TOO_LONG_MS)
       for (const client of [user, subscriber, member]) await client.expectNothing()
-      return [await idle.closing(), await listener.closing()]
+      return [await idle.waitForClose(), await listener.waitForClose()]
     },
     expected: Array.from({ length: 2 }, () => ({
       code: 4009,
@@ -85,7 +88,7 @@ export const CLOSED: readonly Row[] = [
       client.subscribe('private-room', 'wrong')
       await client.frames.take(3)
       server.advance(TOO_LONG_MS)
-      return (await client.closing()).code
+      return (await client.waitForClose()).code
     },
     expected: 4009,
   },
