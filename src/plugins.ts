@@ -127,7 +127,7 @@ function setUp(plugin: AnyPlugin, index: number, surroundings: Surroundings): Lo
     signal: stopping.signal,
     store: writes.guard(
       pluginStore(writes.db, name, () => clock.now()),
-      ['set', 'delete'],
+      ['set', 'delete', 'increment', 'transaction'],
     ),
     apps: {
       byId: (id) => {

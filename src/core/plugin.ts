@@ -147,11 +147,19 @@ export interface PluginStore {
   /** `expiresAt` is in epoch milliseconds; without it the value stays. */
   set(key: string, value: unknown, options?: { readonly expiresAt?: number }): void
   delete(key: string): void
-  /** In the order of their keys: all, or the first `limit` whose keys come after `after`. */
+  /** In the order of their keys: all, or the first `limit` whose keys come after `after` and begin with `prefix`. */
   entries(page?: {
+    readonly prefix?: string
     readonly after?: string | undefined
     readonly limit?: number
   }): (readonly [key: string, value: unknown])[]
+  /**
+   * Adds to a number, 0 where there is none, and returns it. `expiresAt` holds for a number that begins; one that
+   * is there keeps its own. Throws where the value is no number, or the sum none that is exact.
+   */
+  increment(key: string, by?: number, options?: { readonly expiresAt?: number }): number
+  /** Writes all that `write` writes, or nothing where it throws. It may not wait. */
+  transaction<Result>(write: () => Result): Result
 }
 
 // ---------------------------------------------------------------- what plugins do

@@ -15,8 +15,13 @@ const SET = `
 const DELETE = 'DELETE FROM plugin_values WHERE plugin = $plugin AND key = $key'
 const ENTRIES = `
   SELECT key, value FROM plugin_values
-   WHERE plugin = $plugin AND key >= $from AND (expires_at IS NULL OR expires_at > $now)
+   WHERE plugin = $plugin AND key >= $from AND key >= $prefix AND ($end IS NULL OR key < $end)
+     AND (expires_at IS NULL OR expires_at > $now)
    ORDER BY key LIMIT $limit`
+const ADD = `
+  INSERT INTO plugin_values (plugin, key, value, expires_at) VALUES ($plugin, $key, $value, $expiresAt)
+  ON CONFLICT (plugin, key) DO UPDATE SET value = $value,
+    expires_at = iif(expires_at <= $now, $expiresAt, expires_at)`
 const DROP_EXPIRED = `
   DELETE FROM plugin_values WHERE rowid IN (
     SELECT rowid FROM plugin_values
@@ -34,13 +39,14 @@ type Row = { key: string; value: string }
 export function pluginStore(db: Database, plugin: string, now: () => number): PluginStore {
   const valueIn = ({ key, value }: Row): unknown =>
     readJson(value, { table: 'plugin_values', row: `${plugin}, ${key}`, column: 'value' })
+  const get = (key: string): unknown => {
+    const row = db
+      .query<Row, { plugin: string; key: string; now: number }>(GET)
+      .get({ plugin, key, now: now() })
+    return row ? valueIn(row) : undefined
+  }
   return {
-    get: (key) => {
-      const row = db
-        .query<Row, { plugin: string; key: string; now: number }>(GET)
-        .get({ plugin, key, now: now() })
-      return row ? valueIn(row) : undefined
-    },
+    get,
     set: (key, value, { expiresAt } = {}) => {
       const json = jsonFor(key, value)
       db.query(DROP_EXPIRED).run({ plugin, now: now(), limit: MAX_DROPPED_PER_WRITE })
@@ -49,17 +55,57 @@ export function pluginStore(db: Database, plugin: string, now: () => number): Pl
     delete: (key) => {
       db.query(DELETE).run({ plugin, key })
     },
-    entries: ({ after, limit } = {}) => {
+    entries: ({ prefix = '', after, limit } = {}) => {
       // The next key in order has one NUL more.
       const from = after === undefined ? '' : `${after}\0`
-      type Page = { plugin: string; from: string; now: number; limit: number }
+      const end = endOf(prefix) ?? null
+      type Page = {
+        plugin: string
+        from: string
+        prefix: string
+        end: string | null
+        now: number
+        limit: number
+      }
       const rows = db.query<Row, Page>(ENTRIES)
       return rows
-        .all({ plugin, from, now: now(), limit: limit ?? -1 })
+        .all({ plugin, from, prefix, end, now: now(), limit: limit ?? -1 })
         .map((row) => [row.key, valueIn(row)])
     },
+    increment: (key, by = 1, { expiresAt } = {}) => {
+      const before = get(key) ?? 0
+      if (typeof before !== 'number') throw new TypeError(`a plugin's value ${key} is no number`)
+      const sum = before + by
+      if (!Number.isFinite(sum) || Math.abs(sum) > Number.MAX_SAFE_INTEGER)
+        throw new RangeError(`a plugin's number ${key} would be ${sum}`)
+      const value = jsonFor(key, sum)
+      db.query(ADD).run({ plugin, key, value, expiresAt: expiresAt ?? null, now: now() })
+      return sum
+    },
+    transaction: (write) =>
+      db.transaction(() => {
+        const result = write()
+        if (result instanceof Promise) {
+          result.catch(() => undefined) // the error below is the one that counts
+          throw new TypeError('a transaction of a plugin may not wait')
+        }
+        return result
+      })(),
   }
 }
+
+/** The first text in order after all that begin with the prefix; undefined where there is none. */
+function endOf(prefix: string): string | undefined {
+  const points = Array.from(prefix, (char) => char.codePointAt(0)!)
+  while (points.at(-1) === LAST_POINT) points.pop()
+  const last = points.pop()
+  if (last === undefined) return undefined
+  const next = last === BEFORE_SURROGATES ? AFTER_SURROGATES : last + 1
+  return String.fromCodePoint(...points, next)
+}
+
+const LAST_POINT = 0x10_ffff
+const [BEFORE_SURROGATES, AFTER_SURROGATES] = [0xd7ff, 0xe000]
 
 /** @throws TypeError for a value that is no JSON, RangeError for a key or a value that is too large */
 function jsonFor(key: string, value: unknown): string {

@@ -1,6 +1,6 @@
 /** What plugins keep is small, row by row, so that nobody waits while a hook reads it. */
 import { Database } from 'bun:sqlite'
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { MIGRATIONS } from '../../src/store/migrations'
 import { pluginStore } from '../../src/store/plugins'
 import { migrate, openDatabase } from '../../src/store/sqlite'
@@ -52,4 +52,105 @@ test('a write drops a few that have expired, however many there are', () => {
   })
   expect(left).toEqual([85, 69, 53, 37, 21, 5, 1, 1])
   expect(store.entries()).toEqual([['new', true]])
+})
+
+describe('entries with a prefix', () => {
+  const KEYS = [
+    '',
+    'a',
+    'a:',
+    'a:1',
+    'a:2',
+    'a:\u{10ffff}',
+    'a:\u{10ffff}z',
+    'a;',
+    'b',
+    '\ud7ff!',
+    '\ue000',
+  ]
+
+  test.each([
+    ['a:', undefined, ['a:', 'a:1', 'a:2', 'a:\u{10ffff}', 'a:\u{10ffff}z']],
+    ['a:', 'a:1', ['a:2', 'a:\u{10ffff}', 'a:\u{10ffff}z']],
+    ['a:', 'Z', ['a:', 'a:1', 'a:2', 'a:\u{10ffff}', 'a:\u{10ffff}z']],
+    ['a:', 'b', []],
+    ['a:\u{10ffff}', undefined, ['a:\u{10ffff}', 'a:\u{10ffff}z']],
+    ['\u{10ffff}', undefined, []],
+    ['\ud7ff', undefined, ['\ud7ff!']],
+    ['', undefined, KEYS],
+  ])('%j after %j are those', (prefix, after, wanted) => {
+    using db = openDatabase(':memory:')
+    const [store, other] = [pluginStore(db, 'one', now), pluginStore(db, 'other', now)]
+    for (const key of KEYS) store.set(key, 1)
+    other.set('a:3', 1)
+    expect(store.entries({ prefix, after }).map(([key]) => key)).toEqual(wanted)
+    expect(store.entries({ prefix, after, limit: 1 })).toHaveLength(Math.min(1, wanted.length))
+  })
+})
+
+describe('increment', () => {
+  test('counts from nothing, keeps the end of a number that is there, and begins anew after it', () => {
+    using db = openDatabase(':memory:')
+    let time = 0
+    const store = pluginStore(db, 'one', () => time)
+    expect([store.increment('n'), store.increment('n', 4), store.increment('n', -2)]).toEqual([
+      1, 5, 3,
+    ])
+    expect(store.increment('w', 1, { expiresAt: 100 })).toBe(1)
+    time = 50
+    expect(store.increment('w', 1, { expiresAt: 150 })).toBe(2)
+    time = 100
+    expect(store.get('w')).toBeUndefined()
+    expect(store.increment('w', 1, { expiresAt: 200 })).toBe(1)
+    time = 150
+    expect(store.get('w')).toBe(1)
+  })
+
+  test.each([
+    ['text', 'one', 1, "a plugin's value k is no number"],
+    ['a number that is not exact', Number.MAX_SAFE_INTEGER, 1, "a plugin's number k would be"],
+    ['a step that is no number', 1, Number.NaN, "a plugin's number k would be NaN"],
+  ])('refuses %s, and changes nothing', (_, value, by, message) => {
+    using db = openDatabase(':memory:')
+    const store = pluginStore(db, 'one', now)
+    store.set('k', value)
+    expect(() => store.increment('k', by)).toThrow(message)
+    expect(store.get('k')).toBe(value)
+  })
+})
+
+describe('a transaction', () => {
+  test('writes all or nothing, and one in another is part of it', () => {
+    using db = openDatabase(':memory:')
+    const store = pluginStore(db, 'one', now)
+    const answer = store.transaction(() => {
+      store.set('a', 1)
+      store.transaction(() => store.set('b', 2))
+      return 'done'
+    })
+    expect(answer).toBe('done')
+    const failing = () =>
+      store.transaction(() => {
+        store.delete('a')
+        store.increment('b')
+        throw new Error('changed my mind')
+      })
+    expect(failing).toThrow('changed my mind')
+    expect(store.entries()).toEqual([
+      ['a', 1],
+      ['b', 2],
+    ])
+  })
+
+  test('may not wait', () => {
+    using db = openDatabase(':memory:')
+    const store = pluginStore(db, 'one', now)
+    const waiting = () =>
+      store.transaction(async () => {
+        store.set('a', 1)
+        throw new Error('late')
+      })
+    expect(waiting).toThrow('a transaction of a plugin may not wait')
+    expect(store.get('a')).toBeUndefined()
+  })
 })
