@@ -47,6 +47,10 @@ export type PluginContext = PluginActions & {
     all(): Iterable<AppView>
   }
   counter(name: string, about: string): Counter
+  /** Gives plugins that depend on this one an object, such as functions; called once, in `setup`. */
+  provide(service: object): void
+  /** What a plugin provides that this one depends on. Throws where it provides nothing, or `dependsOn` does not name it. */
+  use<Service extends object>(plugin: string): Service
   /**
    * Runs `deed` for each item: as many as this turn of the event loop has time for, the others in the next
    * turns. For work on many, such as closing all connections whose tokens expire in one second.
@@ -75,6 +79,11 @@ export type Plugin<Locals extends object = object> = {
   /** Lower-case letters, digits and dashes; unique. */
   readonly name: string
   readonly carillon: typeof PLUGIN_INTERFACE
+  /**
+   * Names of plugins that it needs: they are set up, started and asked before it, wherever they are listed, and
+   * `use` gives it what they provide. One that is not listed stops the start.
+   */
+  readonly dependsOn?: readonly string[]
   /** What it keeps for each connection, made when it first sees one. */
   readonly locals?: () => Locals
   /** Fields of apps that it enforces, each with a check that returns what is wrong with an entry. */

@@ -56,11 +56,11 @@ export function setUpPlugins(
   surroundings: Surroundings,
 ): LoadedPlugin[] {
   const loaded: LoadedPlugin[] = []
+  const services = new Map<string, object>()
+  for (const [index, plugin] of plugins.entries()) checkPlugin(plugin, plugins.slice(0, index))
   try {
-    for (const plugin of plugins) {
-      checkPlugin(plugin, loaded)
-      loaded.push(setUp(plugin, loaded.length, surroundings))
-    }
+    for (const plugin of inOrder(plugins))
+      loaded.push(setUp(plugin, { ...surroundings, services, index: loaded.length }))
     return loaded
   } catch (cause) {
     for (const { release } of loaded) release()
@@ -89,9 +89,14 @@ export function warnUnenforced({ hosts }: Enforced, apps: Apps, log: Log): void 
 
 const NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/
 
+const isTexts = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((each) => typeof each === 'string')
+
 function checkPlugin(plugin: unknown, before: readonly { readonly name: string }[]): void {
   const given = typeof plugin === 'object' && plugin !== null ? plugin : {}
-  const { name, carillon, setup, locals } = given as Partial<Record<keyof AnyPlugin, unknown>>
+  const { name, carillon, setup, locals, dependsOn } = given as Partial<
+    Record<keyof AnyPlugin, unknown>
+  >
   const fail = (mistake: string): never => {
     throw new PluginError(
       `plugin ${typeof name === 'string' ? name : '(without a name)'}: ${mistake}`,
@@ -105,10 +110,39 @@ function checkPlugin(plugin: unknown, before: readonly { readonly name: string }
     )
   if (typeof setup !== 'function') fail('it has no setup function')
   if (locals !== undefined && typeof locals !== 'function') fail('locals must be a function')
+  if (dependsOn !== undefined && !isTexts(dependsOn))
+    fail('dependsOn must be a list of names of plugins')
   if (before.some((other) => other.name === name)) fail('is listed twice')
 }
 
-function setUp(plugin: AnyPlugin, index: number, surroundings: Surroundings): LoadedPlugin {
+/** In the order of the list, but each after those that it depends on. @throws PluginError */
+function inOrder(plugins: readonly AnyPlugin[]): AnyPlugin[] {
+  const ordered: AnyPlugin[] = []
+  const place = (plugin: AnyPlugin, path: readonly string[]): void => {
+    if (ordered.includes(plugin)) return
+    const { name, dependsOn = [] } = plugin
+    const here = [...path, name]
+    if (path.includes(name))
+      throw new PluginError(`plugin ${name}: depends on itself (${here.join(' -> ')})`)
+    for (const needed of dependsOn) {
+      const other = plugins.find((each) => each.name === needed)
+      if (!other) throw new PluginError(`plugin ${name}: depends on ${needed}, which is not listed`)
+      place(other, here)
+    }
+    ordered.push(plugin)
+  }
+  for (const plugin of plugins) place(plugin, [])
+  return ordered
+}
+
+/** What is shared while plugins are set up. */
+type SetUp = Surroundings & {
+  /** By the name of the plugin that provides it. */
+  readonly services: Map<string, object>
+  readonly index: number
+}
+
+function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
   const { name } = plugin
   const { writes, apps, uploads, slices, changes } = surroundings
   const log = childLog(surroundings.log, name)
@@ -119,7 +153,7 @@ function setUp(plugin: AnyPlugin, index: number, surroundings: Surroundings): Lo
     changes.record,
   )
   const locals = plugin.locals ?? (() => ({}))
-  const { coreOf } = surroundings
+  const { coreOf, services, index } = surroundings
   const context: PluginContext = {
     ...newActions({ plugin: { name, index, locals }, log, coreOf }),
     log,
@@ -140,6 +174,16 @@ function setUp(plugin: AnyPlugin, index: number, surroundings: Surroundings): Lo
       const counter = { name: counterName, about, count: 0 }
       counters.push(counter)
       return counter
+    },
+    provide: (service) => {
+      if (services.has(name)) throw new Error('provides something already')
+      services.set(name, service)
+    },
+    use: <Service extends object>(other: string): Service => {
+      if (!plugin.dependsOn?.includes(other)) throw new Error(`dependsOn does not name ${other}`)
+      const service = services.get(other)
+      if (!service) throw new Error(`${other} provides nothing`)
+      return service as Service
     },
     inSlices: (items, deed) =>
       slices.add(
