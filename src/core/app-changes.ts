@@ -4,9 +4,12 @@ import type { Core } from './core'
 import type { AppChange } from './apps'
 import { andThen, type MaybePromise } from './maybe-promise'
 
-/** Returns the new app. @throws AppConflict, StoreError (or rejects with them), as the next two do */
-export function createApp(core: Core, record: AppRecord): MaybePromise<App> {
-  return andThen(orderChange(core, { type: 'create', record }), () => core.apps.byId(record.id)!)
+/**
+ * Returns the new app; undefined where it was deleted before the engine answered.
+ * @throws AppConflict, StoreError (or rejects with them), as the next two do
+ */
+export function createApp(core: Core, record: AppRecord): MaybePromise<App | undefined> {
+  return andThen(orderChange(core, { type: 'create', record }), () => core.apps.byId(record.id))
 }
 
 /** Replaces the record of an app; its id stays. */

@@ -128,8 +128,9 @@ export function admin(core: Core, options: AdminOptions) {
         if (keys.length > 1)
           throw new FieldError({ keys: [`are ${keys.length} already; retire the older one first`] })
         await changeApp(core, { ...app.record, keys: [...keys, newKeyPair()] })
+        const answer = showChanged(core, app)
         set.status = 201
-        return { data: resourceOf(app) }
+        return answer
       },
       {
         response: {
@@ -155,7 +156,7 @@ export function admin(core: Core, options: AdminOptions) {
         if (kept.length === keys.length) throw notFound()
         if (kept.length === 0) throw new FieldError(NO_KEYS)
         await changeApp(core, { ...app.record, keys: kept })
-        return { data: resourceOf(app) }
+        return showChanged(core, app)
       },
       {
         response: { ...FOUND, ...WRITE_REFUSALS, 422: fieldErrors(NO_KEYS) },
@@ -200,7 +201,9 @@ async function createAppFrom(core: Core, request: Request, options: AdminOptions
   const record = newRecord({ id: freeId(core), ...newKeyPair(), ...changes }, errors)
   requireValid(core, record, errors)
   options.changes.describe(request, { appId: record.id, fields: changedFields(changes) })
-  return createApp(core, record)
+  const app = await createApp(core, record)
+  if (!app) throw notFound()
+  return app
 }
 
 function freeId({ apps }: Core): string {
@@ -221,6 +224,12 @@ async function changeAppFrom(core: Core, slug: string, request: Request, options
   requireValid(core, record, errors, app)
   options.changes.describe(request, { appId: app.id, fields: changedFields(changes) })
   await changeApp(core, record)
+  return showChanged(core, app)
+}
+
+/** The app after a change; it may have been deleted before the engine answered. @throws RealtimeError('admin_not_found') */
+function showChanged({ apps }: Core, app: App) {
+  if (apps.byId(app.id) !== app) throw notFound()
   return { data: resourceOf(app) }
 }
 

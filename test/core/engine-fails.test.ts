@@ -1,6 +1,6 @@
 /** What an engine refuses, at once or later, and what it fails at: each is answered on every wire, and leaves nothing. */
 import { describe, expect, test } from 'bun:test'
-import type { Engine } from '../../src/core/engine'
+import type { Engine, Order } from '../../src/core/engine'
 import type { Refusal } from '../../src/core/errors'
 import type { Publication } from '../../src/core/messages'
 import { basic, PAIR } from '../credentials'
@@ -106,6 +106,25 @@ describe('an engine whose publish', () => {
   })
 })
 
+test('a connection has a thousand client events that the engine has not answered, and no more', async () => {
+  await using server = await start({ limits: { maxClientEventsPerSecond: 2000 } })
+  await server.change({ clientEvents: true })
+  await using client = await server.raw()
+  await server.joinSigned(client, 'private-room')
+  const { promise: answers, resolve } = Promise.withResolvers<unknown>()
+  answer(server, 'publish', () => answers)
+  const send = () => client.send({ event: 'client-e', channel: 'private-room', data: 1 })
+  for (let sent = 0; sent < 1001; sent++) send()
+  expect(await client.next()).toContain('rate limit')
+  await client.expectNothing()
+  expect(server.totals.clientEvents).toBe(0)
+  resolve({ epoch: '', offset: 0 })
+  while (server.totals.clientEvents < 1000) await turn()
+  send()
+  await client.expectNothing()
+  expect(server.totals).toMatchObject({ clientEvents: 1001, clientEventsLimited: 1 })
+})
+
 describe('a group that ends while the engine waits', () => {
   test.each([
     [
@@ -145,4 +164,30 @@ describe('a group that ends while the engine waits', () => {
     await client.expectNothing()
     expect(hub.channelCountOf(apps.byId('1')!)).toBe(0)
   })
+})
+
+test('an app that is deleted before the engine answers is not found', async () => {
+  await using server = await start()
+  const { engine } = server.core
+  const order = engine.order.bind(engine)
+  answer(server, 'order', async (given: Order) => {
+    await order(given)
+    if (given.type !== 'app_changed' || given.change.type === 'remove') return
+    await order({ type: 'app_changed', change: { type: 'remove', id: given.change.record.id } })
+  })
+  const ask = (method: string, path: string, body?: object) =>
+    server.admin(`/api/admin/apps${path}`, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    })
+  expect((await ask('POST', '', { app: { name: 'my app' } })).status).toBe(404)
+  for (const [method, path, body] of [
+    ['PATCH', '/8', { app: { active: true } }],
+    ['POST', '/8/keys', undefined],
+  ] as const) {
+    server.addTenant()
+    expect((await ask(method, path, body)).status).toBe(404)
+  }
+  expect(server.totals.faults).toBe(0)
 })
