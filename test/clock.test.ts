@@ -29,7 +29,7 @@ test('the program leaves though the time of day is set back, and at once at a se
   writeFileSync(preload, SET_BACK)
   const command = [process.execPath, '--preload', preload, 'src/index.ts']
   await using program = new Program({ CARILLON_DRAIN_SECONDS: '3600' }, { command })
-  const port = await program.listening()
+  const port = await program.waitUntilListening()
   await using clients = new AsyncDisposableStack()
   for (let n = 0; n < 2; n++)
     await clients.use(new RawClient(`ws://127.0.0.1:${port}/app/test-app-fake-key`)).readHello()

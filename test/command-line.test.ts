@@ -39,7 +39,7 @@ const ASKED: readonly (readonly [
 test.each(ASKED)('%p is answered, and no server starts', async (args, { code, out, err }) => {
   const command = [process.execPath, 'src/index.ts', ...args]
   await using program = new Program({ HOST: 'no address, which nobody reads' }, { command })
-  expect(await program.exited()).toBe(code)
+  expect(await program.waitForExit()).toBe(code)
   expect(await program.output).toContain(out)
   expect([await program.errors, out === '' && (await program.output)]).toEqual([
     err,
@@ -52,7 +52,7 @@ test.skipIf(!existsSync('/dev/full'))(
   async () => {
     const command = ['sh', '-c', `"${process.execPath}" src/index.ts --help > /dev/full`]
     await using program = new Program({}, { command })
-    expect([await program.exited(), await program.errors]).toEqual([0, ''])
+    expect([await program.waitForExit(), await program.errors]).toEqual([0, ''])
   },
 )
 
@@ -61,7 +61,7 @@ test('a working directory that was removed is said', async () => {
   const start = `mkdir "${gone}" && cd "${gone}" && rmdir "${gone}" && exec "$0" "$1"`
   const command = ['sh', '-c', start, process.execPath, join(ROOT, 'src/index.ts')]
   await using program = new Program({}, { command })
-  expect([await program.exited(), await program.errors]).toEqual([
+  expect([await program.waitForExit(), await program.errors]).toEqual([
     1,
     'carillon: the working directory was removed: start the server in one that exists\n',
   ])
@@ -78,13 +78,13 @@ describe('a checkout whose packages are not installed', () => {
 
   test('says what to run, and what it is asked', async () => {
     await using program = run()
-    expect([await program.exited(), await program.errors]).toEqual([1, refusalOf(first)])
+    expect([await program.waitForExit(), await program.errors]).toEqual([1, refusalOf(first)])
     for (const [asked, answer] of [
       ['--version', `${version}\n`],
       ['--help', 'docs/settings.md has the table of all.\n'],
     ] as const) {
       await using other = run(asked)
-      expect(await other.exited()).toBe(0)
+      expect(await other.waitForExit()).toBe(0)
       expect(await other.output).toEndWith(answer)
     }
   })
@@ -93,6 +93,6 @@ describe('a checkout whose packages are not installed', () => {
     const [last = '', ...others] = Object.keys(dependencies).toReversed()
     for (const name of others) mkdirSync(join(folder, 'node_modules', name), { recursive: true })
     await using program = run()
-    expect([await program.exited(), await program.errors]).toEqual([1, refusalOf(last)])
+    expect([await program.waitForExit(), await program.errors]).toEqual([1, refusalOf(last)])
   })
 })

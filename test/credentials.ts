@@ -1,7 +1,7 @@
-/** What a request says who it is: the published development app, the published admin, or anybody else. */
+/** Credentials of requests: of the published development app and the published admin. */
 
 /** The header for `name:password`. */
-export const basic = (pair: string) => ({ authorization: `Basic ${btoa(pair)}` })
+export const makeBasicAuth = (pair: string) => ({ authorization: `Basic ${btoa(pair)}` })
 
 /** Key and secret of the app. */
 export const PAIR = 'test-app-fake-key:test-app-fake-secret'

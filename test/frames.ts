@@ -1,15 +1,15 @@
 /** Frames of the Pusher protocol as tests expect them, byte for byte. */
 
-/** An error; most have no code. */
-export const errorFrame = (code: number | null, message: string): string =>
+/** Makes the frame of an error; most have no code. */
+export const makeErrorFrame = (code: number | null, message: string): string =>
   JSON.stringify({ event: 'pusher:error', data: { code, message } })
 
-/** The success of a subscription. */
-export const succeeded = (channel: string, data = '{}'): string =>
+/** Makes the success of a subscription. */
+export const makeSuccess = (channel: string, data = '{}'): string =>
   JSON.stringify({ event: 'pusher_internal:subscription_succeeded', channel, data })
 
-/** The two frames of a refused subscription. */
-export const refused = (
+/** Makes the two frames of a refused subscription. */
+export const makeRefusal = (
   channel: string,
   type: string,
   status: number,
@@ -20,13 +20,13 @@ export const refused = (
     channel,
     data: { type, error: message, status },
   }),
-  errorFrame(null, message),
+  makeErrorFrame(null, message),
 ]
 
-/** That somebody has come to a presence channel. */
-export const added = (channel: string, data: string): string =>
+/** Makes the frame that announces a new member of a presence channel. */
+export const makeMemberAdded = (channel: string, data: string): string =>
   JSON.stringify({ event: 'pusher_internal:member_added', channel, data })
 
-/** That somebody has left one. */
-export const removed = (channel: string, data: string): string =>
+/** Makes the frame that announces a member's departure. */
+export const makeMemberRemoved = (channel: string, data: string): string =>
   JSON.stringify({ event: 'pusher_internal:member_removed', channel, data })

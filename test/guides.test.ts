@@ -9,7 +9,7 @@ import { guardian } from '../plugins/guardian'
 import { originCheck } from '../plugins/origin-check'
 import { rateLimit } from '../plugins/rate-limit'
 import { start, type TestServer } from './harness'
-import { answerTo, PhoenixJs, phoenixRaw, type Generation } from './phoenix'
+import { waitForAnswer, PhoenixJs, connectPhoenix, type Generation } from './phoenix'
 
 /** As the checkout's own configuration has them. */
 const PLUGINS = { plugins: [originCheck(), rateLimit(), guardian()] }
@@ -100,7 +100,7 @@ test('the article’s private scope, with a token as its helper mints it (56, 60
   await using server = await start(PLUGINS)
   const env = await createApp(server, 'foo-app')
   await using stranger = page(server, env)
-  const refused = await answerTo(stranger.socket.channel('private:foo-app').join(), 'the join')
+  const refused = await waitForAnswer(stranger.socket.channel('private:foo-app').join(), 'the join')
   expect(refused).toEqual(['error', 'authentication_required'])
   const all = ['deploys:web', 'public:*', 'private:*']
   await using member = page(server, env, '1.2.1', { listen: all, publish: all })
@@ -137,7 +137,7 @@ test('the article’s 403 for a page of another host, and the hosts that it wish
   )
   expect(refused).toBe('403')
   const headers = { origin: 'https://your-expusherlite-client.herokuapp.com' }
-  await using client = await phoenixRaw(server, { query, headers, version: 1 })
+  await using client = await connectPhoenix(server, { query, headers, version: 1 })
   expect(await client.join('foo-topic')).toEqual({})
 })
 

@@ -10,21 +10,21 @@ const ignored = ['sh', '-c', `trap '' HUP; exec "$@"`, 'sh', ...SERVER]
 
 /** The signals that the server has left for, and how it exits. */
 async function leavingOf(program: Program): Promise<{ exit: number; signals: unknown[] }> {
-  const exit = await program.exited()
+  const exit = await program.waitForExit()
   const lines = (await program.errors).split('\n').filter((line) => line.includes('"leaving"'))
   return { exit, signals: lines.map((line) => (JSON.parse(line) as { signal: string }).signal) }
 }
 
 test('SIGHUP drains, as SIGTERM does', async () => {
   await using program = new Program({}, { command: heard })
-  await program.listening()
+  await program.waitUntilListening()
   program.process.kill('SIGHUP')
   expect(await leavingOf(program)).toEqual({ exit: 0, signals: ['SIGHUP'] })
 })
 
 test('ignored at the start (nohup) it stays ignored', async () => {
   await using program = new Program({}, { command: ignored })
-  const port = await program.listening()
+  const port = await program.waitUntilListening()
   program.process.kill('SIGHUP')
   for (let asked = 0; asked < 3; asked++)
     expect((await fetch(`http://127.0.0.1:${port}/ready`)).status).toBe(200)

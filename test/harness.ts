@@ -1,6 +1,6 @@
 /**
- * The harness: a whole server on a free port with an in-memory database and a clock that moves only
- * when told to, and clients for it. Everything is `await using`; waiting is always for a message.
+ * The harness: a whole server on a free port with an in-memory database and a clock that is moved by
+ * hand, and clients for it. Everything is `await using`; waiting is always for a message.
  */
 import { afterAll, beforeAll } from 'bun:test'
 import Server from 'pusher'
@@ -39,7 +39,7 @@ export type StartOptions = {
   readonly meter?: () => number
 }
 
-/** Departures are facts at once, unless `webhookSettleMs` is set. */
+/** Starts a server. Departures are facts at once, unless `webhookSettleMs` is set. */
 export async function start(options: StartOptions = {}): Promise<TestServer> {
   const { limits, config, ...rest } = options
   const defaults = readConfig({ CARILLON_LOG_LEVEL: 'silent' }).limits
@@ -56,11 +56,11 @@ export async function start(options: StartOptions = {}): Promise<TestServer> {
 /** While they are meant, `start` starts two servers that are one; see `overTwoServers`. */
 export const twoServers = { areMeant: false }
 
-/** An app whose secret nobody knows, for servers that are asked from afar. */
+/** An app that is not the published one, for servers that get requests from other hosts. */
 export const OWN_APP = { id: '7', key: 'k7', secret: 's7' }
 
-/** One server for all rows of a table that leave nothing behind; it is there while they run. */
-export function common(options?: StartOptions): () => TestServer {
+/** Starts one server for all rows of a table that leave nothing behind; it runs while they do. */
+export function startCommon(options?: StartOptions): () => TestServer {
   let server: TestServer
   beforeAll(async () => {
     server = await start(options)
@@ -70,15 +70,15 @@ export function common(options?: StartOptions): () => TestServer {
 }
 
 /** A plugin that is nothing but hooks. */
-export const pluginOf = (name: string, hooks: Hooks): AnyPlugin =>
+export const makePlugin = (name: string, hooks: Hooks): AnyPlugin =>
   definePlugin({ name, carillon: 1, setup: () => hooks })
 
-/** A hook that is broken; nobody but the log may be told of what. */
-export const fails = (): never => {
+/** A hook that fails. Its message may be in the log and nowhere else. */
+export const throwSecret = (): never => {
   throw new Error('secret detail')
 }
 
-/** Facts of what is sent, answered and refused: tests listen to these where they are about them. */
+/** TRAFFIC: facts that tests listen to only where they are about them. */
 const TRAFFIC: ReadonlySet<string> = new Set(['published', 'refused', 'requested', 'cut'])
 
 type Served = ConstructorParameters<typeof Kit>[0]
@@ -145,32 +145,32 @@ export class TestServer extends Kit {
     return this.servers.reduce((sum, { core }) => sum + core.hub.connectionCount, 0)
   }
 
-  /** Resolves once what the servers have told each other so far has arrived. */
+  /** Resolves once all messages that the servers have sent each other so far have arrived. */
   async settle(): Promise<void> {}
 
-  /** Keeps back what the servers tell each other, where there are two. */
+  /** Holds messages between the servers, where there are two. */
   hold(): Hold {
     return { next: async () => {}, release: () => {} }
   }
 
   /** The facts so far, as `type channel`. */
-  factNames(): string[] {
+  listFactNames(): string[] {
     return this.facts.map((fact) =>
       'channel' in fact ? `${fact.type} ${fact.channel}` : fact.type,
     )
   }
 
   /** Resolves once the server has seen so many connections end that `count` are left. */
-  async connectionsDownTo(count: number): Promise<void> {
+  async waitForConnections(count: number): Promise<void> {
     while (this.connectionCount > count) await new Promise<void>((resolve) => setImmediate(resolve))
   }
 
   /** Resolves once the server has read so many frames of clients, all together. */
-  received(count: number): Promise<void> {
-    const arrived = async (): Promise<void> => {
+  waitForReceived(count: number): Promise<void> {
+    const waitForCount = async (): Promise<void> => {
       while (this.totals.messagesReceived < count) await this.http('/up')
     }
-    return waitFor(`the ${count}th frame`, arrived())
+    return waitFor(`the ${count}th frame`, waitForCount())
   }
 
   /** Leaves as on a signal, the clock moved until the server has stopped. */

@@ -15,7 +15,7 @@ export type Imports = {
 }
 
 /** What a text imports that would be `file` of `src`. */
-export function importsIn(file: string, text: string): string[] {
+export function findImports(file: string, text: string): string[] {
   const targets = Array.from(
     text.matchAll(IMPORT),
     ([, from, only, later]) => from ?? only ?? later!,
@@ -24,18 +24,18 @@ export function importsIn(file: string, text: string): string[] {
 }
 
 /** Of each file below a folder. */
-export async function importsBelow(folder: string): Promise<Imports[]> {
+export async function readImports(folder: string): Promise<Imports[]> {
   const found = []
   for await (const file of new Glob('**/*.ts').scan(join(ROOT, folder))) {
     const text = await Bun.file(join(ROOT, folder, file)).text()
     const path = relative(join(ROOT, 'src'), join(ROOT, folder, file))
-    found.push({ file, targets: importsIn(path, text) })
+    found.push({ file, targets: findImports(path, text) })
   }
   return found
 }
 
 /** Files, without ending, that import themselves by way of others, and those on the way from one such circle to another. */
-export function circlesIn(files: readonly Imports[]): string[] {
+export function findCircles(files: readonly Imports[]): string[] {
   const left = new Map(files.map(({ file, targets }) => [file.replace(/\.ts$/, ''), targets]))
   for (let before = Infinity; left.size < before;) {
     before = left.size

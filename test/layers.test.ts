@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { Glob } from 'bun'
 import { join } from 'node:path'
-import { circlesIn, importsBelow, importsIn } from './imports'
+import { findCircles, readImports, findImports } from './imports'
 
 const ROOT = join(import.meta.dir, '..')
 
@@ -114,7 +114,7 @@ const within = (target: string, allowed: string): boolean =>
   target === allowed || target.startsWith(`${allowed}/`)
 
 test('every file of src has a layer and imports only what it may', async () => {
-  const files = await importsBelow('src')
+  const files = await readImports('src')
   expect(files.length).toBeGreaterThan(30)
   for (const { file, targets } of files) {
     const allowed = LAYERS[file] ?? LAYERS[file.split('/')[0]!]
@@ -125,7 +125,7 @@ test('every file of src has a layer and imports only what it may', async () => {
 })
 
 test('no file of src imports itself by way of others', async () => {
-  expect(circlesIn(await importsBelow('src'))).toEqual([])
+  expect(findCircles(await readImports('src'))).toEqual([])
 })
 
 test.each([
@@ -147,13 +147,13 @@ test.each([
     "import { a } from './a'",
     "import { a } from './a'",
   ]
-  const planted = files.map((file, index) => ({ file, targets: importsIn(file, texts[index]!) }))
-  expect(circlesIn(planted)).toEqual(['core/a', 'core/b', 'core/c'])
-  expect(circlesIn(planted.slice(1))).toEqual([])
+  const planted = files.map((file, index) => ({ file, targets: findImports(file, texts[index]!) }))
+  expect(findCircles(planted)).toEqual(['core/a', 'core/b', 'core/c'])
+  expect(findCircles(planted.slice(1))).toEqual([])
 })
 
 test('verbs do not import verbs, and nouns do not import verbs', async () => {
-  const files = await importsBelow('src/core')
+  const files = await readImports('src/core')
   for (const { file, targets } of files) {
     const verbs = targets.filter((target) => VERBS.includes(target.replace('core/', '')))
     expect({ file, verbs }).toEqual({ file, verbs: [] })
@@ -189,7 +189,7 @@ test('core knows no wire and no dialect by name', async () => {
 })
 
 test('plugins import carillon/plugin and nothing else of ours', async () => {
-  const files = await importsBelow('plugins')
+  const files = await readImports('plugins')
   for (const { file, targets } of files) {
     const strangers = targets.filter((target) => !target.startsWith('../plugins/'))
     expect({ file, strangers }).toEqual({ file, strangers: [] })
@@ -198,7 +198,7 @@ test('plugins import carillon/plugin and nothing else of ours', async () => {
 
 test('the kit imports no part of the server that has no place in a test of a plugin', async () => {
   const allowed = ['kit', 'src/config', 'src/core', 'src/plugin', 'src/plugins', 'src/server']
-  for (const { file, targets } of await importsBelow('kit')) {
+  for (const { file, targets } of await readImports('kit')) {
     const strangers = targets.filter(
       (target) => !allowed.some((name) => within(target, `../${name}`)),
     )
@@ -208,7 +208,7 @@ test('the kit imports no part of the server that has no place in a test of a plu
 
 test('src/README.md has a line for every file of src', async () => {
   const text = await Bun.file(join(ROOT, 'src/README.md')).text()
-  const missing = (await importsBelow('src'))
+  const missing = (await readImports('src'))
     .map(({ file }) => file)
     .filter((file) => !text.includes(`\`${file}\``))
   expect(missing).toEqual([])

@@ -12,7 +12,7 @@ test('a start loads no package that few servers are asked for', async () => {
   const code =
     "await (await import('./src/serve')).serve(); console.error(JSON.stringify(Object.keys(require.cache))); process.exit()"
   await using program = new Program({}, { command: [process.execPath, '-e', code] })
-  expect(await program.exited()).toBe(0)
+  expect(await program.waitForExit()).toBe(0)
   const loaded = (await program.errors).trim()
   expect(RUNTIME.filter((name) => loaded.includes(`/node_modules/${name}/`))).toEqual([
     '@sinclair/typebox',

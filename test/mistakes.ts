@@ -1,7 +1,7 @@
-/** What is wrong with an environment, line by line. */
+/** Finds the mistakes in an environment, one line each. */
 import { readConfig, type ConfigError } from '../src/config/config'
 
-export function mistakes(env: Record<string, string>): readonly string[] {
+export function findMistakes(env: Record<string, string>): readonly string[] {
   try {
     readConfig(env)
     return []

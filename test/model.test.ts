@@ -159,7 +159,7 @@ async function perform(server: TestServer, slots: Slot[], model: Model, step: St
     case 'close':
       await settled(client)
       await client[Symbol.asyncDispose]()
-      await server.connectionsDownTo(SOCKETS - 1)
+      await server.waitForConnections(SOCKETS - 1)
       model.close(step.socket, slot.entered)
       slots[step.socket] = { client: await server.raw(), entered: [] }
   }
@@ -207,7 +207,7 @@ test('random walks end where the model does', async () => {
     }
     expect(await summaryOf(server)).toEqual(model.summary())
     expect(onlineOf(server)).toEqual(model.online())
-    expect(server.factNames().filter((name) => name.includes(' '))).toEqual(model.facts)
+    expect(server.listFactNames().filter((name) => name.includes(' '))).toEqual(model.facts)
     for (const { client } of slots) await client[Symbol.asyncDispose]()
   })
   await fc.assert(walk, { seed, numRuns: twoServers.areMeant ? 20 : 60 })

@@ -33,7 +33,7 @@ const program = () =>
 
 test('bodies that never come leave half of the files to others', async () => {
   await using server = program()
-  const port = await server.listening()
+  const port = await server.waitUntilListening()
   const session = `/pusher/app/test-app-fake-key/1/abcdefgh`
   const url = `http://127.0.0.1:${port}`
   await (await fetch(`${url}${session}/xhr?protocol=7`, { method: 'POST' })).text()
@@ -45,7 +45,7 @@ test('bodies that never come leave half of the files to others', async () => {
 
 test('more than the system allows is said at the start; while no file is left readiness is red, and the log has one line; and one at its end', async () => {
   await using server = program()
-  const port = await server.listening()
+  const port = await server.waitUntilListening()
   const [probe] = await sockets(port, 1)
   const ready = async (): Promise<string> => {
     const answer = new Promise<Buffer>((resolve) => probe!.once('data', resolve))
@@ -61,7 +61,7 @@ test('more than the system allows is said at the start; while no file is left re
   for (const socket of mute) socket.destroy()
   await until('200 OK')
   server.process.kill('SIGTERM')
-  expect(await server.exited()).toBe(0)
+  expect(await server.waitForExit()).toBe(0)
   const errors = await server.errors
   expect(errors).toContain(`CARILLON_MAX_CONNECTIONS=1000: the system allows ${FILES} open files`)
   const lines = errors.split('\n').filter((line) => line.includes('file descriptor'))

@@ -50,7 +50,7 @@ export class PhoenixRaw {
     return this.#bytes.next()
   }
 
-  say(...[join_ref, ref, topic, event, payload]: Wire): void {
+  send(...[join_ref, ref, topic, event, payload]: Wire): void {
     const object = { topic, event, payload, ref }
     this.client.send(
       this.version === 2
@@ -73,15 +73,15 @@ export class PhoenixRaw {
     return frames
   }
 
-  /** Says it and reads one frame. */
-  ask(...wire: Wire): Promise<Wire> {
-    this.say(...wire)
+  /** Sends a message and reads one frame. */
+  request(...wire: Wire): Promise<Wire> {
+    this.send(...wire)
     return this.next()
   }
 
-  /** Joins, or fails with what came. */
+  /** Joins. @throws Error with the answer where it is refused */
   async join(topic: string, payload: object = {}, ref = '1'): Promise<unknown> {
-    const [, , , , answer] = await this.ask(ref, ref, topic, 'phx_join', payload)
+    const [, , , , answer] = await this.request(ref, ref, topic, 'phx_join', payload)
     const { status, response } = answer as { status: string; response: unknown }
     if (status !== 'ok') throw new Error(`join of ${topic}: ${JSON.stringify(answer)}`)
     return response
@@ -89,7 +89,7 @@ export class PhoenixRaw {
 
   /** Proves that nothing else was on its way. */
   async expectNothing(): Promise<void> {
-    const frame = await this.ask(null, 'h', 'phoenix', 'heartbeat', {})
+    const frame = await this.request(null, 'h', 'phoenix', 'heartbeat', {})
     if (frame[1] !== 'h') throw new Error(`expected nothing, got ${JSON.stringify(frame)}`)
   }
 
@@ -108,7 +108,7 @@ export type PhoenixOptions = {
 }
 
 /** An open socket on `/socket`, or another mount. */
-export async function phoenixRaw(
+export async function connectPhoenix(
   server: TestServer,
   { mount = '/socket', version = 2, query = '', ...options }: PhoenixOptions = {},
 ): Promise<PhoenixRaw> {
@@ -118,12 +118,12 @@ export async function phoenixRaw(
   return new PhoenixRaw(client, version)
 }
 
-/** Whatever the server says on it from now on is lost. */
-export function mute({ sink }: Connection): void {
+/** Discards whatever the server sends on the connection from now on. */
+export function muteSink({ sink }: Connection): void {
   spyOn(sink, 'send').mockImplementation(() => 1)
 }
 
-export const reply = (
+export const makeReply = (
   [join, ref, topic]: readonly [unknown, unknown, string],
   status: string,
   response: unknown = {},
@@ -164,8 +164,8 @@ export const PHOENIX_JS = {
 export type Generation = keyof typeof PHOENIX_JS
 export const GENERATIONS = Object.keys(PHOENIX_JS) as Generation[]
 
-/** What a push or a join was answered: `[status, response]`. */
-export function answerTo(push: Push, what: string): Promise<[string, unknown]> {
+/** Waits for the answer to a push or a join: `[status, response]`. */
+export function waitForAnswer(push: Push, what: string): Promise<[string, unknown]> {
   const statuses = ['ok', 'error', 'timeout']
   return waitFor(
     what,
@@ -200,7 +200,7 @@ export class PhoenixJs {
   async join(topic: string, events: readonly string[], params: object = {}): Promise<JsChannel> {
     const channel = this.socket.channel(topic, params)
     for (const event of events) channel.on(event, (payload) => this.events.push([event, payload]))
-    const [status, response] = await answerTo(channel.join(), `the join of ${topic}`)
+    const [status, response] = await waitForAnswer(channel.join(), `the join of ${topic}`)
     if (status !== 'ok') throw new Error(`join of ${topic}: ${JSON.stringify(response)}`)
     return channel
   }

@@ -12,9 +12,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 describe('the announcement', () => {
   test('shows addresses, credentials, PUSHER_URL and a snippet', async () => {
     await using program = new Program()
-    const port = await program.listening()
+    const port = await program.waitUntilListening()
     program.process.kill('SIGTERM')
-    expect(await program.exited()).toBe(0)
+    expect(await program.waitForExit()).toBe(0)
     const text = await program.output
     for (const line of [
       `ws://127.0.0.1:${port}/app/test-app-fake-key`,
@@ -37,18 +37,18 @@ describe('the announcement', () => {
       PUSHER_APP_KEY: 'key7',
       PUSHER_APP_SECRET: 'hush-hush',
     })
-    await program.listening()
+    await program.waitUntilListening()
     program.process.kill('SIGTERM')
-    await program.exited()
+    await program.waitForExit()
     expect(await program.output).toContain('http://key7:YOUR_SECRET@127.0.0.1')
     expect(`${await program.output}${await program.errors}`).not.toContain('hush-hush')
   })
 
   test('a setting that does not exist is warned of, and the server runs', async () => {
     await using program = new Program({ CARILLON_DRAIN_SECOND: '1' })
-    await program.listening()
+    await program.waitUntilListening()
     program.process.kill('SIGTERM')
-    expect(await program.exited()).toBe(0)
+    expect(await program.waitForExit()).toBe(0)
     expect(await program.errors).toContain('did you mean CARILLON_DRAIN_SECONDS?')
   })
 })
@@ -103,16 +103,16 @@ describe('what stops the start', () => {
     ]
   test.each(CASES)('%s: a line each, exit 1', async (_, env, lines) => {
     await using program = new Program(env)
-    expect(await program.exited()).toBe(1)
+    expect(await program.waitForExit()).toBe(1)
     expect((await program.errors).trim().split('\n')).toEqual(lines)
     expect(await program.output).toBe('')
   })
 
   test('a port in use', async () => {
     await using first = new Program()
-    const port = await first.listening()
+    const port = await first.waitUntilListening()
     await using second = new Program({ PORT: String(port) })
-    expect(await second.exited()).toBe(1)
+    expect(await second.waitForExit()).toBe(1)
     expect(await second.errors).toBe(
       `carillon: 127.0.0.1:${port} is in use by another process (set PORT to another one)\n`,
     )
@@ -128,7 +128,7 @@ describe('leaving', () => {
 
   test.each(['SIGTERM', 'SIGINT'] as const)('%s closes with 4200 and exits 0', async (signal) => {
     await using program = new Program()
-    const port = await program.listening()
+    const port = await program.waitUntilListening()
     const clients = await Promise.all([connect(port), connect(port), connect(port)])
     program.process.kill(signal)
     for (const client of clients)
@@ -136,24 +136,24 @@ describe('leaving', () => {
         code: 4200,
         reason: 'Please reconnect immediately',
       })
-    expect(await program.exited()).toBe(0)
+    expect(await program.waitForExit()).toBe(0)
   })
 
   test('a request in flight is finished; meanwhile readiness is red and newcomers wait', async () => {
     await using program = new Program()
-    const port = await program.listening()
+    const port = await program.waitUntilListening()
     const slow = await slowRequest(port)
     const client = await connect(port)
     program.process.kill('SIGTERM')
     await client.waitForClose()
     slow.finish()
     expect(await waitFor('the answer', slow.answer)).toStartWith('HTTP/1.1 401')
-    expect(await program.exited()).toBe(0)
+    expect(await program.waitForExit()).toBe(0)
   })
 
   test('a second signal exits at once; one that comes twice is one', async () => {
     await using program = new Program()
-    const port = await program.listening()
+    const port = await program.waitUntilListening()
     const slow = await slowRequest(port)
     const client = await connect(port)
     program.process.kill('SIGINT')

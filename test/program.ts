@@ -7,11 +7,11 @@ const ROOT = join(import.meta.dir, '..')
 const COMMAND = [process.execPath, 'src/index.ts']
 
 const isRoot = process.getuid?.() === 0
-/** False where root can't be made less than that. */
-export const deprivable = !isRoot || Bun.which('setpriv') !== null
+/** True where a test can drop root's capabilities, or does not have them. */
+export const canBeDeprived = !isRoot || Bun.which('setpriv') !== null
 
-/** The command of a program without these rights of root, which other users have not. */
-export const without = (...capabilities: string[]): string[] => {
+/** Makes the command of a program without these capabilities of root. */
+export const dropCapabilities = (...capabilities: string[]): string[] => {
   const dropped = capabilities.map((name) => `-${name}`).join(',')
   return isRoot ? ['setpriv', `--bounding-set=${dropped}`, ...COMMAND] : COMMAND
 }
@@ -56,16 +56,16 @@ export class Program {
   }
 
   /** The port, once the announcement is out. */
-  listening(): Promise<number> {
+  waitUntilListening(): Promise<number> {
     return waitFor('the announcement', this.#listening.promise)
   }
 
   /** Resolves once some text was printed. */
-  async prints(text: string): Promise<void> {
+  async waitForText(text: string): Promise<void> {
     while (!this.#text.includes(text)) await waitFor(`the text ${text}`, this.#printed.promise)
   }
 
-  exited(): Promise<number> {
+  waitForExit(): Promise<number> {
     this.#listening.promise.catch(() => undefined) // programs that may not start are asked for their exit
     return waitFor('the exit', this.process.exited)
   }

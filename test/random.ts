@@ -1,5 +1,5 @@
 /** Numbers from 0 to 1 that a seed determines (mulberry32), for walks that can be repeated. */
-export function random(seed: number): () => number {
+export function makeRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { existsSync, readFileSync } from 'node:fs'
 import { describeAddressError } from '../src/listen'
-import { deprivable, Program, without } from './program'
+import { canBeDeprived, Program, dropCapabilities } from './program'
 
 const REMEDY =
   'needs rights that this user does not have: ports below 1024 do. Set PORT to a higher one and put a proxy in front, or grant CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE)'
@@ -44,18 +44,21 @@ const IMPOSSIBLE = 'x'.repeat(64)
 
 test('a name that cannot be resolved ends the start in one line', async () => {
   await using program = new Program({ HOST: IMPOSSIBLE })
-  expect(await program.exited()).toBe(1)
+  expect(await program.waitForExit()).toBe(1)
   expect(await program.errors).toBe(`carillon: ${IMPOSSIBLE}:0 is not a host that is known\n`)
 })
 
 const unprivileged = '/proc/sys/net/ipv4/ip_unprivileged_port_start'
 const isTrusted = existsSync(unprivileged) && Number(readFileSync(unprivileged, 'utf8')) > 80
 
-test.skipIf(!deprivable || !isTrusted)(
+test.skipIf(!canBeDeprived || !isTrusted)(
   'port 80 without the right to it says the remedy',
   async () => {
-    await using program = new Program({ PORT: '80' }, { command: without('net_bind_service') })
-    expect(await program.exited()).toBe(1)
+    await using program = new Program(
+      { PORT: '80' },
+      { command: dropCapabilities('net_bind_service') },
+    )
+    expect(await program.waitForExit()).toBe(1)
     expect(await program.errors).toBe(`carillon: 127.0.0.1:80 ${REMEDY}\n`)
   },
 )

@@ -4,7 +4,7 @@
  */
 import { connect } from 'node:net'
 import { definePlugin } from '../src/plugin'
-import { ADMIN_PAIR, basic, PAIR } from './credentials'
+import { ADMIN_PAIR, makeBasicAuth, PAIR } from './credentials'
 import { waitFor, type TestServer } from './harness'
 
 /** A plugin with a route of its own for admins. */
@@ -25,9 +25,9 @@ type WayIn = {
   readonly headers?: Headers
   readonly body?: string
   readonly isSigned?: boolean
-  /** What whoever is let in reads. */
+  /** The answer to a request that is admitted. */
   readonly right: RegExp
-  /** What whoever is not local reads. */
+  /** The answer to a request that is not local. */
   readonly refused: RegExp
 }
 
@@ -43,10 +43,10 @@ const UPGRADE = {
 }
 
 const OK = /^HTTP\/1.1 20[01] /
-const TOLD = /^HTTP\/1.1 403 [^]*published credentials are good on this machine only/
-const API = { method: 'GET', right: OK, refused: TOLD } as const
+const REFUSED_TEXT = /^HTTP\/1.1 403 [^]*published credentials are good on this machine only/
+const API = { method: 'GET', right: OK, refused: REFUSED_TEXT } as const
 const SIGNED = { ...API, isSigned: true }
-const ADMIN = { ...API, headers: basic(ADMIN_PAIR) }
+const ADMIN = { ...API, headers: makeBasicAuth(ADMIN_PAIR) }
 
 export const ROUTES: readonly WayIn[] = [
   { ...ADMIN, name: 'the list of apps', path: '/api/admin/apps' },
@@ -87,23 +87,25 @@ export const ROUTES: readonly WayIn[] = [
     name: 'ExPusherLite’s events',
     method: 'POST',
     path: '/api/apps/test-app/events',
-    headers: { ...JSON_TYPE, ...basic(PAIR) },
+    headers: { ...JSON_TYPE, ...makeBasicAuth(PAIR) },
     body: SCOPED,
   },
   {
     ...API,
     name: 'ExPusherLite’s channels',
     path: '/api/apps/test-app/channels',
-    headers: basic(PAIR),
+    headers: makeBasicAuth(PAIR),
   },
-  ...[{}, basic(PAIR), { authorization: 'Bearer test-app-fake-secret' }].map((who: Headers) => ({
-    ...API,
-    name: `a push (${who['authorization']?.split(' ')[0] ?? 'nobody'})`,
-    method: 'POST' as const,
-    path: '/api/push',
-    headers: { ...JSON_TYPE, ...who },
-    body: PUSH,
-  })),
+  ...[{}, makeBasicAuth(PAIR), { authorization: 'Bearer test-app-fake-secret' }].map(
+    (who: Headers) => ({
+      ...API,
+      name: `a push (${who['authorization']?.split(' ')[0] ?? 'nobody'})`,
+      method: 'POST' as const,
+      path: '/api/push',
+      headers: { ...JSON_TYPE, ...who },
+      body: PUSH,
+    }),
+  ),
 ]
 
 const HELLO = /connection_established/
@@ -142,15 +144,15 @@ export const SOCKETS: readonly WayIn[] = [
   },
 ]
 
-/** `in`, `refused`, or what was answered in place of either. */
-export async function outcome(
+/** Tries a way in. Resolves with `in`, `refused`, or any other answer as text. */
+export async function tryWayIn(
   server: TestServer,
   way: WayIn,
   lines: readonly string[] = ['Host: 127.0.0.1'],
   port = server.port,
 ): Promise<string> {
   const { method, path, headers = {}, body = '', isSigned = false } = way
-  const target = isSigned ? signed(server, way) : path
+  const target = isSigned ? signRequest(server, way) : path
   const all = [
     `${method} ${target} HTTP/1.1`,
     ...lines,
@@ -159,12 +161,12 @@ export async function outcome(
     ),
     ...(method === 'GET' ? [] : [`content-length: ${body.length}`]),
   ]
-  const text = await exchanged(port, `${all.join('\r\n')}\r\n\r\n${body}`, way)
+  const text = await exchange(port, `${all.join('\r\n')}\r\n\r\n${body}`, way)
   if (way.refused.test(text)) return 'refused'
   return way.right.test(text) ? 'in' : text
 }
 
-function signed(server: TestServer, { method, path, body }: WayIn): string {
+function signRequest(server: TestServer, { method, path, body }: WayIn): string {
   const { key, secret } = server.app
   const md5 = body === undefined ? '' : `&body_md5=${Bun.MD5.hash(body, 'hex')}`
   const at = Math.floor(server.clock.now() / 1000)
@@ -173,8 +175,8 @@ function signed(server: TestServer, { method, path, body }: WayIn): string {
   return `${path}?${query}&auth_signature=${hasher.update(`${method}\n${path}\n${query}`).digest('hex')}`
 }
 
-/** All that is answered: until it is enough, or the connection ends. */
-async function exchanged(port: number, request: string, way: WayIn): Promise<string> {
+/** Sends a request. Resolves with the answer, up to the expected text or the end of the connection. */
+async function exchange(port: number, request: string, way: WayIn): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   const socket = connect(port, '127.0.0.1', () => socket.write(request))
   let text = ''

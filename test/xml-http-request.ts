@@ -38,7 +38,7 @@ class FetchedRequest {
 }
 
 /** There until the end of the scope (`using`). */
-export function withXmlHttpRequest(): Disposable {
+export function provideXmlHttpRequest(): Disposable {
   const scope = globalThis as { XMLHttpRequest?: unknown }
   scope.XMLHttpRequest = FetchedRequest
   return { [Symbol.dispose]: () => void delete scope.XMLHttpRequest }

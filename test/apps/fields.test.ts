@@ -1,7 +1,7 @@
 /** What the fields of an app may be, whatever the body's kind. Phoenix contract 2.3. */
 import { describe, expect, test } from 'bun:test'
-import { common, start } from '../harness'
-import { ask, change, create, FORM, temporary } from '../http/ask-admin'
+import { startCommon, start } from '../harness'
+import { requestAdmin, change, create, FORM, makeTemporary } from '../http/ask-admin'
 
 const TEXT = ['must be text without control characters and broken surrogates']
 
@@ -15,11 +15,11 @@ describe('text', () => {
     ['secret', String.raw`"se\u0007cret"`],
     ['slug', String.raw`"slug\u0000"`],
   ]
-  const server = common()
+  const server = startCommon()
   test.each(REFUSED)('a %s of %s is refused', async (field, json) => {
     const name = field === 'name' ? '' : '"name":"valid name",'
     const body = `{"app":{${name}"${field}":${json}}}`
-    const answer = await ask(server(), 'POST', '', { body })
+    const answer = await requestAdmin(server(), 'POST', '', { body })
     expect([answer.status, answer.body]).toEqual([422, { errors: { [field]: TEXT } }])
   })
 
@@ -48,7 +48,10 @@ describe('text', () => {
       ],
     ]
   test.each(BODIES)('that is no UTF-8 in %s is refused, not repaired', async (_, type, body) => {
-    const answer = await ask(server(), 'POST', '', { body, headers: { 'content-type': type } })
+    const answer = await requestAdmin(server(), 'POST', '', {
+      body,
+      headers: { 'content-type': type },
+    })
     expect([answer.status, answer.body]).toEqual([400, UTF8])
   })
 
@@ -56,15 +59,15 @@ describe('text', () => {
     await using server = await start()
     const name = 'Grüße 🎈 100%'
     expect((await create(server, { name, slug: 'one' })).body.data.name).toBe(name)
-    await ask(server, 'DELETE', '/one')
+    await requestAdmin(server, 'DELETE', '/one')
     const body = 'app[name]=Gr%C3%BC%C3%9Fe+🎈+100%&app[slug]=two'
-    const form = await ask(server, 'POST', '', { body, headers: FORM })
+    const form = await requestAdmin(server, 'POST', '', { body, headers: FORM })
     expect(form.body.data.name).toBe(name)
   })
 })
 
 test('a secret is the same after a restart', async () => {
-  await using dir = temporary()
+  await using dir = makeTemporary()
   const config = { databasePath: dir.path }
   const secret = 'sécret-🎈'
   {
@@ -72,7 +75,7 @@ test('a secret is the same after a restart', async () => {
     expect((await create(server, { name: 'my app', secret })).status).toBe(201)
   }
   await using server = await start({ config })
-  expect((await ask(server, 'GET', '/my-app')).body.data.secret).toBe(secret)
+  expect((await requestAdmin(server, 'GET', '/my-app')).body.data.secret).toBe(secret)
 })
 
 describe('ids and keys', () => {
@@ -89,7 +92,7 @@ describe('ids and keys', () => {
     for (const [id, wanted] of shown) {
       const { body } = await create(server, { name: `app of ${id}`, id })
       expect(body.data.id).toBe(wanted)
-      expect((await ask(server, 'GET', `/${body.data.id}`)).body.data.id).toBe(wanted)
+      expect((await requestAdmin(server, 'GET', `/${body.data.id}`)).body.data.id).toBe(wanted)
     }
   })
 
@@ -119,10 +122,10 @@ describe('limits', () => {
   test('digits in a form are', async () => {
     await using server = await start()
     const body = 'app[name]=valid+name&app[limits][max_presence_members]=7'
-    const answer = await ask(server, 'POST', '', { body, headers: FORM })
+    const answer = await requestAdmin(server, 'POST', '', { body, headers: FORM })
     expect(answer.body.data.limits).toEqual({ max_presence_members: 7 })
     const back = { body: 'app[limits][max_presence_members]=', headers: FORM }
-    expect((await ask(server, 'PATCH', '/valid-name', back)).body.data.limits).toEqual({})
+    expect((await requestAdmin(server, 'PATCH', '/valid-name', back)).body.data.limits).toEqual({})
   })
 })
 
@@ -137,7 +140,7 @@ test('webhooks can be set by form', async () => {
     'app[webhooks][][headers][x-b]=2',
     'app[webhooks][][url]=http://two.example',
   ]
-  const answer = await ask(server, 'POST', '', { body: fields.join('&'), headers: FORM })
+  const answer = await requestAdmin(server, 'POST', '', { body: fields.join('&'), headers: FORM })
   expect([answer.status, answer.body.data?.webhooks]).toEqual([
     201,
     [

@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { reinCommand } from '../../bench/lib/processes'
-import { misbehavingPeer, type Misdeed } from './misbehaving-peer'
+import { startMisbehavingPeer, type Misdeed } from './misbehaving-peer'
 
 const TIMEOUT_MS = 60_000
 const INDEX = join(import.meta.dir, '../../bench/index.ts')
@@ -34,7 +34,7 @@ const MISDEEDS: readonly (readonly [Misdeed, string | undefined])[] = [
 onLinux.each(MISDEEDS)(
   'a peer that %s',
   async (misdeed, why) => {
-    using peer = misbehavingPeer(misdeed)
+    using peer = startMisbehavingPeer(misdeed)
     const { said, code } = await bench(...FANOUT, '--sides', 'other', '--peer', `other=${peer.url}`)
 
     expect(code).toBe(why === undefined ? 0 : 1)

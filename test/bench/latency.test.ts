@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import { QUESTIONS } from '../../bench/lib/catalogue'
 import type { Outcome } from '../../bench/lib/question'
 import { addSide, parsePeer } from '../../bench/lib/sides'
-import { misbehavingPeer, type Misdeed } from './misbehaving-peer'
+import { startMisbehavingPeer, type Misdeed } from './misbehaving-peer'
 
 const TIMEOUT_MS = 30_000
 const onLinux = test.skipIf(process.platform !== 'linux')
@@ -36,7 +36,7 @@ onLinux(
 )
 
 async function play(misdeed: Misdeed, name: string, label: string): Promise<Outcome> {
-  using peer = misbehavingPeer(misdeed)
+  using peer = startMisbehavingPeer(misdeed)
   addSide(misdeed, parsePeer(peer.url))
   const [question] = QUESTIONS[name]!
   const row = question!.smokeCases.find((each) => each.label.includes(label))!

@@ -28,7 +28,7 @@ const STALLED_AT = 100
 const LATE_MS = 700
 const GOODBYE = { headers: { connection: 'close' } }
 
-export function misbehavingPeer(misdeed: Misdeed): Disposable & { readonly url: string } {
+export function startMisbehavingPeer(misdeed: Misdeed): Disposable & { readonly url: string } {
   const subscribers: Subscriber[] = []
   let [published, held] = [0, '']
   const server = Bun.serve({

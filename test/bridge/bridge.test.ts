@@ -4,11 +4,11 @@ import { publish } from '../publish'
 import { PHOENIX } from '../../src/dialects/codecs'
 import { pusher } from '../../src/protocols/pusher'
 import { allow } from '../../src/plugin'
-import { basic, PAIR } from '../credentials'
-import { pluginOf, start, type TestServer } from '../harness'
-import { phoenixRaw } from '../phoenix'
-import { Receiver, startWith } from '../webhooks/receiver'
-import { everyKind, KINDS } from './listeners'
+import { makeBasicAuth, PAIR } from '../credentials'
+import { makePlugin, start, type TestServer } from '../harness'
+import { connectPhoenix } from '../phoenix'
+import { Receiver, startWithWebhooks } from '../webhooks/receiver'
+import { connectEveryKind, KINDS } from './listeners'
 
 const DATA = { a: 1, b: ['x', null] }
 
@@ -17,7 +17,7 @@ type Publish = (server: TestServer, event: string, data: object) => Promise<Resp
 const json = (server: TestServer, path: string, body: object): Promise<Response> =>
   server.http(path, {
     method: 'POST',
-    headers: { ...basic(PAIR), 'content-type': 'application/json' },
+    headers: { ...makeBasicAuth(PAIR), 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
 
@@ -44,11 +44,11 @@ const APIS: Readonly<Record<string, Publish>> = {
 describe.each(Object.entries(APIS))('%s', (_, send) => {
   test('reaches every kind of subscriber, with one correct frame each (74)', async () => {
     await using server = await start()
-    const heard = await everyKind(server)
+    const heard = await connectEveryKind(server)
     expect((await send(server, 'e', DATA)).status).toBe(200)
     for (const { kind, listener, hears } of heard) {
       expect([kind, await listener.next()]).toEqual([kind, hears('e', DATA)])
-      await listener.nothing()
+      await listener.expectNothing()
       await listener.close()
     }
   })
@@ -56,7 +56,7 @@ describe.each(Object.entries(APIS))('%s', (_, send) => {
 
 test('a thousand events arrive in order on every protocol at once (26)', async () => {
   await using server = await start()
-  const heard = await everyKind(server)
+  const heard = await connectEveryKind(server)
   const { core } = server
   const app = core.apps.byId('1')!
   for (let n = 0; n < 1000; n++)
@@ -106,8 +106,8 @@ describe('encodes per publish equal the formats that are present (75)', () => {
   test.each(PRESENT)('%s', async (_, kinds, expected) => {
     await using server = await start()
     const heard = [
-      ...(await everyKind(server, [...kinds])),
-      ...(await everyKind(server, [...kinds])),
+      ...(await connectEveryKind(server, [...kinds])),
+      ...(await connectEveryKind(server, [...kinds])),
     ]
     const encodes = await count(() => server.trigger({ channel: 'room', name: 'e', data: '{}' }))
     expect(encodes).toEqual(expected)
@@ -116,7 +116,7 @@ describe('encodes per publish equal the formats that are present (75)', () => {
 })
 
 describe('webhooks and occupancy with subscribers of many protocols (80)', () => {
-  const door = pluginOf('door', {
+  const door = makePlugin('door', {
     authorize: (_, { params, auth }) => {
       const user_id = params['me'] ?? auth?.split(':')[0]
       return allow({ channelData: JSON.stringify({ user_id }) })
@@ -126,19 +126,19 @@ describe('webhooks and occupancy with subscribers of many protocols (80)', () =>
 
   test('a channel is vacated when the last of any protocol leaves', async () => {
     await using receiver = new Receiver()
-    await using server = await startWith([{ url: receiver.url }], {
+    await using server = await startWithWebhooks([{ url: receiver.url }], {
       config: { webhookSettleMs: 0 },
     })
-    await using native = await phoenixRaw(server, NATIVE)
-    await using pushex = await phoenixRaw(server, { mount: '/push_socket', version: 1 })
+    await using native = await connectPhoenix(server, NATIVE)
+    await using pushex = await connectPhoenix(server, { mount: '/push_socket', version: 1 })
     await using client = await server.raw()
-    await using scoped = await phoenixRaw(server)
+    await using scoped = await connectPhoenix(server)
     await scoped.join('public:test-app')
     await native.join('room')
     expect(await receiver.events(server.sdk())).toEqual(['channel_occupied room'])
     await pushex.join('room')
     await client.join('room')
-    native.say('1', '2', 'room', 'phx_leave', {})
+    native.send('1', '2', 'room', 'phx_leave', {})
     await native.next('the reply')
     await client[Symbol.asyncDispose]()
     const { channels } = (await (await server.requestSigned('GET', '/channels')).json()) as {
@@ -154,15 +154,15 @@ describe('webhooks and occupancy with subscribers of many protocols (80)', () =>
   test('a user is added with a first connection and removed with the last, whatever each speaks', async () => {
     await using receiver = new Receiver()
     const presence: string[] = []
-    const watcher = pluginOf('watcher', {
+    const watcher = makePlugin('watcher', {
       presence: ({ slug }, { type, userId }) => void presence.push(`${slug} ${type} ${userId}`),
     })
-    await using server = await startWith([{ url: receiver.url }], {
+    await using server = await startWithWebhooks([{ url: receiver.url }], {
       config: { webhookSettleMs: 0 },
       plugins: [door, watcher],
     })
-    const native = await phoenixRaw(server, NATIVE)
-    const pushex = await phoenixRaw(server, { mount: '/push_socket' })
+    const native = await connectPhoenix(server, NATIVE)
+    const pushex = await connectPhoenix(server, { mount: '/push_socket' })
     const client = await server.raw()
     await native.join('presence-room', { me: 'ada' })
     await pushex.join('presence-room', { me: 'ada' })
@@ -170,7 +170,7 @@ describe('webhooks and occupancy with subscribers of many protocols (80)', () =>
     const users = await (await server.requestSigned('GET', '/channels/presence-room/users')).json()
     expect(users).toEqual({ users: [{ id: 'ada' }] })
     for (const each of [native, client, pushex]) await each[Symbol.asyncDispose]()
-    await server.connectionsDownTo(0)
+    await server.waitForConnections(0)
     server.advance(1)
     const [added, removed] = ['member_added', 'member_removed'].map(
       (name) => `${name} presence-room ada`,
@@ -189,16 +189,18 @@ describe('webhooks and occupancy with subscribers of many protocols (80)', () =>
     const app = server.core.apps.byId('1')!
     server.core.apps.change(app, { ...app.record, subscriptionCounts: true }, server.clock.now())
     await using client = await server.raw()
-    await using native = await phoenixRaw(server, NATIVE)
+    await using native = await connectPhoenix(server, NATIVE)
     await client.join('room')
     await native.join('room')
     server.advance(10_000)
     const counts = server.facts.filter(({ type }) => type === 'subscription_count')
     expect(counts.at(-1)).toMatchObject({ channel: 'room', count: 2 })
     await native.join('private-room', {}, '2')
-    expect((await native.ask('2', '3', 'private-room', 'client-e', { a: 1 }))[4]).toMatchObject({
-      status: 'ok',
-    })
+    expect((await native.request('2', '3', 'private-room', 'client-e', { a: 1 }))[4]).toMatchObject(
+      {
+        status: 'ok',
+      },
+    )
     const told = server.facts.find(({ type }) => type === 'client_event')
     expect(told).toMatchObject({ channel: 'private-room', event: 'client-e', data: '{"a":1}' })
   })

@@ -1,13 +1,13 @@
 /** Every kind of subscriber there is, each listening to what is published on `room` of the test app. */
 import type { TestServer } from '../harness'
-import { KEY, phoenixRaw, type Wire } from '../phoenix'
+import { KEY, connectPhoenix, type Wire } from '../phoenix'
 import { XhrClient } from '../transports/xhr-client'
 
 export type Listener = {
   /** The next frame, decoded. */
   next(): Promise<unknown>
   /** Proves that nothing else was on its way. */
-  nothing(): Promise<void>
+  expectNothing(): Promise<void>
   close(): Promise<void>
 }
 
@@ -16,27 +16,31 @@ const GROUP = 'public:test-app'
 
 type Phoenix = { readonly mount?: string; readonly version: 1 | 2; readonly query?: string }
 
-async function phoenix(server: TestServer, options: Phoenix, topic: string): Promise<Listener> {
-  const client = await phoenixRaw(server, options)
+async function connectPhoenixListener(
+  server: TestServer,
+  options: Phoenix,
+  topic: string,
+): Promise<Listener> {
+  const client = await connectPhoenix(server, options)
   await client.join(topic)
   return {
     next: () => client.next(),
-    nothing: () => client.expectNothing(),
+    expectNothing: () => client.expectNothing(),
     close: () => client[Symbol.asyncDispose](),
   }
 }
 
-async function socket(server: TestServer): Promise<Listener> {
+async function connectSocket(server: TestServer): Promise<Listener> {
   const client = await server.raw()
   await client.join(CHANNEL)
   return {
     next: () => client.nextJson(),
-    nothing: () => client.expectNothing(),
+    expectNothing: () => client.expectNothing(),
     close: () => client[Symbol.asyncDispose](),
   }
 }
 
-async function xhr(server: TestServer): Promise<Listener> {
+async function connectXhr(server: TestServer): Promise<Listener> {
   const client = await new XhrClient(server).open()
   await client.subscribe(CHANNEL)
   await client.messages(1)
@@ -47,7 +51,7 @@ async function xhr(server: TestServer): Promise<Listener> {
   }
   return {
     next,
-    nothing: async () => {
+    expectNothing: async () => {
       await client.send({ event: 'pusher:ping', data: {} })
       const frame = (await next()) as { event: string }
       if (frame.event !== 'pusher:pong') throw new Error(`expected nothing, got ${frame.event}`)
@@ -56,7 +60,7 @@ async function xhr(server: TestServer): Promise<Listener> {
   }
 }
 
-async function longPoll(server: TestServer): Promise<Listener> {
+async function connectLongPoll(server: TestServer): Promise<Listener> {
   const path = `/socket/longpoll?${KEY}&vsn=2.0.0`
   const { token } = (await (await server.http(path)).json()) as { token: string }
   const session = `${path}&token=${token}`
@@ -68,13 +72,14 @@ async function longPoll(server: TestServer): Promise<Listener> {
     }
     return waiting.shift()!
   }
-  const say = (frame: Wire) => server.http(session, { method: 'POST', body: JSON.stringify(frame) })
-  await say(['1', '1', CHANNEL, 'phx_join', {}])
+  const send = (frame: Wire) =>
+    server.http(session, { method: 'POST', body: JSON.stringify(frame) })
+  await send(['1', '1', CHANNEL, 'phx_join', {}])
   await next()
   return {
     next,
-    nothing: async () => {
-      await say([null, 'h', 'phoenix', 'heartbeat', {}])
+    expectNothing: async () => {
+      await send([null, 'h', 'phoenix', 'heartbeat', {}])
       const [, ref, , event] = await next()
       if (ref !== 'h') throw new Error(`expected nothing, got ${event}`)
     },
@@ -88,61 +93,63 @@ type Kind = {
   readonly hears: (event: string, data: object) => unknown
 }
 
-const native = (none: null | undefined) => (event: string, data: object) => [
+const formatNative = (none: null | undefined) => (event: string, data: object) => [
   none,
   null,
   CHANNEL,
   event,
   data,
 ]
-const group = (none: null | undefined) => (event: string, data: object) => [
+const formatGroup = (none: null | undefined) => (event: string, data: object) => [
   none,
   null,
   GROUP,
   `${CHANNEL}:${event}`,
   data,
 ]
-const nested = (none: null | undefined) => (event: string, data: object) => [
+const formatNested = (none: null | undefined) => (event: string, data: object) => [
   none,
   null,
   CHANNEL,
   'msg',
   { data, event },
 ]
-const pusher = (event: string, data: object) => ({
+const formatPusher = (event: string, data: object) => ({
   event,
   channel: CHANNEL,
   data: JSON.stringify(data),
 })
 
 export const KINDS: Readonly<Record<string, Kind>> = {
-  'Pusher, WebSocket': { listen: socket, hears: pusher },
-  'Pusher, HTTP': { listen: xhr, hears: pusher },
+  'Pusher, WebSocket': { listen: connectSocket, hears: formatPusher },
+  'Pusher, HTTP': { listen: connectXhr, hears: formatPusher },
   'native V1': {
-    listen: (server) => phoenix(server, { version: 1, query: KEY }, CHANNEL),
-    hears: native(undefined),
+    listen: (server) => connectPhoenixListener(server, { version: 1, query: KEY }, CHANNEL),
+    hears: formatNative(undefined),
   },
   'native V2': {
-    listen: (server) => phoenix(server, { version: 2, query: KEY }, CHANNEL),
-    hears: native(null),
+    listen: (server) => connectPhoenixListener(server, { version: 2, query: KEY }, CHANNEL),
+    hears: formatNative(null),
   },
   'ExPusherLite V1': {
-    listen: (server) => phoenix(server, { version: 1 }, GROUP),
-    hears: group(undefined),
+    listen: (server) => connectPhoenixListener(server, { version: 1 }, GROUP),
+    hears: formatGroup(undefined),
   },
   'ExPusherLite V2': {
-    listen: (server) => phoenix(server, { version: 2 }, GROUP),
-    hears: group(null),
+    listen: (server) => connectPhoenixListener(server, { version: 2 }, GROUP),
+    hears: formatGroup(null),
   },
   'PushEx V1': {
-    listen: (server) => phoenix(server, { version: 1, mount: '/push_socket' }, CHANNEL),
-    hears: nested(undefined),
+    listen: (server) =>
+      connectPhoenixListener(server, { version: 1, mount: '/push_socket' }, CHANNEL),
+    hears: formatNested(undefined),
   },
   'PushEx V2': {
-    listen: (server) => phoenix(server, { version: 2, mount: '/push_socket' }, CHANNEL),
-    hears: nested(null),
+    listen: (server) =>
+      connectPhoenixListener(server, { version: 2, mount: '/push_socket' }, CHANNEL),
+    hears: formatNested(null),
   },
-  'long-poll V2': { listen: longPoll, hears: native(null) },
+  'long-poll V2': { listen: connectLongPoll, hears: formatNative(null) },
 }
 
 export type Heard = {
@@ -151,8 +158,11 @@ export type Heard = {
   readonly hears: Kind['hears']
 }
 
-/** One of each kind, or those that are named. */
-export async function everyKind(server: TestServer, kinds = Object.keys(KINDS)): Promise<Heard[]> {
+/** Connects one listener of each kind, or of those that are named. */
+export async function connectEveryKind(
+  server: TestServer,
+  kinds = Object.keys(KINDS),
+): Promise<Heard[]> {
   const all: Heard[] = []
   for (const kind of kinds) {
     const { listen, hears } = KINDS[kind]!

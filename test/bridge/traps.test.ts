@@ -1,15 +1,15 @@
 /** Where two protocols could be mistaken for each other: traps of contract 4.7 that no other test falls into. */
 import { describe, expect, test } from 'bun:test'
 import { guardian } from '../../plugins/guardian'
-import { basic, PAIR } from '../credentials'
+import { makeBasicAuth, PAIR } from '../credentials'
 import { start, type TestServer } from '../harness'
-import { phoenixRaw } from '../phoenix'
-import { hmacToken, tokenOf } from '../plugins/tokens'
+import { connectPhoenix } from '../phoenix'
+import { makeHmacToken, tokenOf } from '../plugins/tokens'
 
 const scoped = (server: TestServer, fields: object): Promise<Response> =>
   server.http('/api/apps/test-app/events', {
     method: 'POST',
-    headers: { ...basic(PAIR), 'content-type': 'application/json' },
+    headers: { ...makeBasicAuth(PAIR), 'content-type': 'application/json' },
     body: JSON.stringify({ scope: 'public', topic: 'room', event: 'e', ...fields }),
   })
 
@@ -49,7 +49,7 @@ describe('names', () => {
   test('a topic that begins with # names no channel of Pusher’s (trap 6)', async () => {
     await using server = await start()
     await using client = await server.raw()
-    await using member = await phoenixRaw(server)
+    await using member = await connectPhoenix(server)
     server.signin(client, '{"id":"ada"}')
     await client.next('the sign-in')
     await member.join('public:test-app')
@@ -68,7 +68,7 @@ describe('routes', () => {
     await using server = await start({ apps })
     const ask = (slug: string, pair: string) =>
       server.http(`/api/apps/${slug}/channels`, {
-        headers: basic(pair),
+        headers: makeBasicAuth(pair),
       })
     expect((await ask('eight', 'k7:s7')).status).toBe(200)
     expect((await ask('7', 'k7:s7')).status).toBe(404)
@@ -86,7 +86,7 @@ describe('routes', () => {
     const body = '{"name":"e","channel":"room","data":""}'
     const trigger = await server.http('/apps/1/events', {
       method: 'POST',
-      headers: basic(PAIR),
+      headers: makeBasicAuth(PAIR),
       body,
     })
     expect(trigger.status).toBe(401)
@@ -95,7 +95,9 @@ describe('routes', () => {
     expect((await server.http(`/api/apps/test-app/channels${query}`)).status).toBe(401)
     const admin = await server.admin('/api/apps/test-app/channels')
     expect(admin.status).toBe(401)
-    expect((await server.http('/api/admin/apps', { headers: basic(PAIR) })).status).toBe(401)
+    expect((await server.http('/api/admin/apps', { headers: makeBasicAuth(PAIR) })).status).toBe(
+      401,
+    )
   })
 
   test('each tells errors in its own words, JSON with its charset (trap 10, trap 23)', async () => {
@@ -110,11 +112,9 @@ describe('routes', () => {
       'text/plain; charset=utf-8',
       'Authentication key required\n',
     ])
-    expect(await told(server.http('/api/apps/nobody/channels', { headers: basic(PAIR) }))).toEqual([
-      404,
-      json,
-      '{"errors":{"detail":"Not Found"}}',
-    ])
+    expect(
+      await told(server.http('/api/apps/nobody/channels', { headers: makeBasicAuth(PAIR) })),
+    ).toEqual([404, json, '{"errors":{"detail":"Not Found"}}'])
     expect(await told(scoped(server, { topic: '' }))).toEqual([
       400,
       json,
@@ -141,12 +141,12 @@ describe('who is refused', () => {
       },
     })
     Object.assign(server.core.apps, { store: asked })
-    await using client = await phoenixRaw(server)
-    const bad = hmacToken('wrong secret', { exp: 9e9, listen: ['private:*'] })
+    await using client = await connectPhoenix(server)
+    const bad = makeHmacToken('wrong secret', { exp: 9e9, listen: ['private:*'] })
     for (let n = 0; n < 500; n++) {
       const topic = n % 2 ? 'private:test-app' : `private:nobody-${n}`
       const payload = n % 3 ? {} : { guardian_token: bad }
-      const [, , , , answer] = await client.ask(`${n}`, `${n}`, topic, 'phx_join', payload)
+      const [, , , , answer] = await client.request(`${n}`, `${n}`, topic, 'phx_join', payload)
       expect(answer).toMatchObject({ status: 'error' })
     }
     const codes = server.log.lines
@@ -163,13 +163,13 @@ test('no token, secret or protocol of a client is logged, refused or not (trap 2
   const token = tokenOf(server, { listen: ['private:*'] })
   const secrets = [token, 'raw-value', 'bad.token.value']
   const query = `guardian_token=${token}&csrf_token=raw-value`
-  await using good = await phoenixRaw(server, { query })
+  await using good = await connectPhoenix(server, { query })
   await good.join('private:test-app')
-  await using bad = await phoenixRaw(server, {
+  await using bad = await connectPhoenix(server, {
     query: 'token=bad.token.value',
     protocols: ['phoenix', `base64url.bearer.phx.${btoa(token).replaceAll('=', '')}`],
   })
-  await bad.ask('1', '1', 'private:test-app', 'phx_join', { guardian_token: 'bad.token.value' })
+  await bad.request('1', '1', 'private:test-app', 'phx_join', { guardian_token: 'bad.token.value' })
   bad.client.send('[') // a fault of the client's that closes
   await bad.client.waitForClose()
   await server.http(`/api/push?token=raw-value`, {

@@ -29,9 +29,9 @@ test('a server that is started in another folder has the plugins that came with 
   const command = [process.execPath, join(ROOT, 'src/index.ts')]
   const env = { DATABASE_PATH: 'data/carillon.sqlite' }
   await using program = new Program(env, { command, cwd: folder })
-  await program.listening()
+  await program.waitUntilListening()
   program.process.kill('SIGTERM')
-  await program.exited()
+  await program.waitForExit()
   expect(await program.output).toContain(`plugins     ${ALL.join(', ')}\n`)
   const lines = (await program.errors).split('\n').slice(0, -1)
   expect(lines.map((line) => JSON.parse(line) as object)).toEqual(
@@ -58,9 +58,9 @@ test('a server of one bundled file finds what came with it in the folder above',
   write('bundled/carillon.config.ts', listing('came-along'))
   const command = [process.execPath, join(outdir, 'index.js')]
   await using program = new Program({ DATABASE_PATH: ':memory:' }, { command, cwd: folder })
-  await program.listening()
+  await program.waitUntilListening()
   program.process.kill('SIGTERM')
-  await program.exited()
+  await program.waitForExit()
   expect(await program.output).toContain('plugins     came-along\n')
 })
 
@@ -196,7 +196,7 @@ describe('a file that cannot be loaded', () => {
   test('is one line, whatever it throws, and not a long one', async () => {
     const path = write('odd.ts', "throw new Error('a\\nb\\x1b[31m' + 'x'.repeat(10_000))")
     await using program = new Program({ CARILLON_CONFIG: path })
-    expect(await program.exited()).toBe(1)
+    expect(await program.waitForExit()).toBe(1)
     const line = `${path}: could not be loaded: a b [31m`
     expect(await program.errors).toBe(`carillon: ${line.padEnd(4096, 'x')}…\n`)
   })
@@ -213,9 +213,9 @@ describe('a file that cannot be loaded', () => {
 
   test('or by a signal', async () => {
     await using program = new Program({ CARILLON_CONFIG: write('hangs-too.ts', HANGS) })
-    await program.prints('loading')
+    await program.waitForText('loading')
     program.process.kill('SIGTERM')
-    expect(await program.exited()).toBe(0)
+    expect(await program.waitForExit()).toBe(0)
     expect(await program.errors).toContain('"left"')
   })
 })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { ConfigError, isLoopback, readConfig } from '../../src/config/config'
 import { loadConfigFile } from '../../src/config/config-file'
 import { notes } from '../../src/config/notes'
-import { mistakes } from '../mistakes'
+import { findMistakes } from '../mistakes'
 
 describe('settings', () => {
   test('have defaults', () => {
@@ -116,12 +116,12 @@ describe('settings', () => {
     ],
   ]
   test.each(WRONG)('%j is told what was expected', (env, lines) => {
-    expect(mistakes(env)).toEqual(lines)
+    expect(findMistakes(env)).toEqual(lines)
   })
 
   test('that are wrong are listed all at once', () => {
     expect(
-      mistakes({
+      findMistakes({
         PORT: 'x',
         HOST: 'a b',
         CARILLON_DRAIN_SECONDS: 'soon',
@@ -209,7 +209,7 @@ describe('names of other servers', () => {
     expect(notes({ SOKETI_PORT: '7001', PORT: '' })).toEqual([
       { level: 'info', message: 'SOKETI_PORT is read as PORT' },
     ])
-    expect(mistakes({ SOKETI_PORT: 'x', SOKETI_EVENT_MAX_SIZE_IN_KB: '2000' })).toEqual([
+    expect(findMistakes({ SOKETI_PORT: 'x', SOKETI_EVENT_MAX_SIZE_IN_KB: '2000' })).toEqual([
       'SOKETI_PORT=x: expected an integer from 0 to 65535',
       'SOKETI_EVENT_MAX_SIZE_IN_KB=2000, which is CARILLON_MAX_EVENT_DATA_BYTES=2048000: expected an integer from 1 to 1048576',
     ])

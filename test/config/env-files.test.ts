@@ -146,9 +146,9 @@ test('the start names what came from the file, and what holds a $; a failing one
   })
   const command = [process.execPath, join(import.meta.dir, '../../src/index.ts')]
   await using program = new Program({}, { command, cwd: folder })
-  await program.listening()
+  await program.waitUntilListening()
   program.process.kill('SIGTERM')
-  await program.exited()
+  await program.waitForExit()
   const errors = await program.errors
   const lines = errors
     .trim()
@@ -163,7 +163,7 @@ test('the start names what came from the file, and what holds a $; a failing one
   expect(errors).not.toContain('word9')
 
   await using failing = new Program({ PORT: 'x' }, { command, cwd: folder })
-  expect(await failing.exited()).toBe(1)
+  expect(await failing.waitForExit()).toBe(1)
   expect(await failing.errors).toContain(`carillon: ${altered}\n`)
 })
 

@@ -33,9 +33,9 @@ async function saidBy(
   env: Record<string, string>,
 ): Promise<{ output: string; errors: string; code: number }> {
   await using program = new Program(env)
-  await program.listening().catch(() => undefined)
+  await program.waitUntilListening().catch(() => undefined)
   program.process.kill('SIGTERM')
-  const code = await program.exited()
+  const code = await program.waitForExit()
   return { output: await program.output.catch(() => ''), errors: await program.errors, code }
 }
 

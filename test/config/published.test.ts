@@ -4,7 +4,7 @@ import { announcement } from '../../src/announce'
 import { readConfig } from '../../src/config/config'
 import { providedApps } from '../../src/config/credentials'
 import { OWN_APP, start } from '../harness'
-import { temporary } from '../http/ask-admin'
+import { makeTemporary } from '../http/ask-admin'
 
 const TERMINAL = { files: undefined, isTerminal: true }
 const APP = {
@@ -65,7 +65,7 @@ describe.each(OUTSIDE)('%j', (outside, why) => {
 })
 
 test('a server that names a proxy makes its own, keeps them, and says so', async () => {
-  await using database = temporary()
+  await using database = makeTemporary()
   const config = { databasePath: database.path, trustedProxies: ['127.0.0.1'] }
   const shown = { secret: '', password: '' }
   {
@@ -95,7 +95,7 @@ test('the start says for whom the published ones are', async () => {
 })
 
 test('a stored app with the published secret is named where others can reach the server', async () => {
-  await using database = temporary()
+  await using database = makeTemporary()
   const config = { databasePath: database.path }
   {
     await using server = await start({ config, apps: [OWN_APP] })

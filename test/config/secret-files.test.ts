@@ -4,10 +4,10 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig, SECRETS } from '../../src/config/config'
-import { settingsTable } from '../docs/tables'
+import { formatSettings } from '../docs/tables'
 import { notes } from '../../src/config/notes'
-import { mistakes } from '../mistakes'
-import { deprivable, Program, without } from '../program'
+import { findMistakes } from '../mistakes'
+import { canBeDeprived, Program, dropCapabilities } from '../program'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-secrets-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -21,7 +21,7 @@ const HOOKS = '[{"url":"https://example.org/hook"}]'
 
 test('every secret setting has its file in the table', () => {
   expect(SECRETS).toEqual(['PUSHER_APP_SECRET', 'PUSHER_ADMIN_PASSWORD', 'CARILLON_WEBHOOKS'])
-  for (const name of SECRETS) expect(settingsTable()).toContain(`or \`${name}_FILE\``)
+  for (const name of SECRETS) expect(formatSettings()).toContain(`or \`${name}_FILE\``)
 })
 
 const READ: readonly (readonly [what: string, env: Record<string, string>, config: object])[] = [
@@ -124,11 +124,11 @@ describe('a mistake names variable and file, and nothing that the file has', () 
     ],
   ]
   test.each(WRONG)('%j', (env, line) => {
-    expect(mistakes({ ...APP, ...env })).toEqual([line])
+    expect(findMistakes({ ...APP, ...env })).toEqual([line])
   })
 
   test('that a file goes with other settings is said as of a value', () => {
-    expect(mistakes({ PUSHER_ADMIN_PASSWORD_FILE: file('alone', 'p') })).toEqual([
+    expect(findMistakes({ PUSHER_ADMIN_PASSWORD_FILE: file('alone', 'p') })).toEqual([
       'PUSHER_ADMIN_USERNAME is not set: expected a value, since it goes with PUSHER_ADMIN_PASSWORD',
     ])
   })
@@ -149,12 +149,12 @@ test('only secrets come from files', () => {
   ])
 })
 
-test.skipIf(!deprivable)('a file that this user may not read is named', async () => {
+test.skipIf(!canBeDeprived)('a file that this user may not read is named', async () => {
   const path = file('closed', 'hush')
   chmodSync(path, 0)
-  const command = without('dac_override', 'dac_read_search')
+  const command = dropCapabilities('dac_override', 'dac_read_search')
   await using program = new Program({ ...APP, PUSHER_APP_SECRET_FILE: path }, { command })
-  expect(await program.exited()).toBe(1)
+  expect(await program.waitForExit()).toBe(1)
   expect(await program.errors).toBe(
     `carillon: PUSHER_APP_SECRET_FILE=${path}: expected a file with a secret, this user may not read it\n`,
   )

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { SETTING_NAMES } from '../../src/config/config'
 import { notes } from '../../src/config/notes'
-import { unreadTable } from '../docs/tables'
+import { formatUnread } from '../docs/tables'
 
 const warnings = (env: Record<string, string>): string[] =>
   notes(env).flatMap(({ level, message }) => (level === 'warn' ? message : []))
@@ -31,7 +31,7 @@ test.each(TOLD)('%s is told', (entry, instead) => {
   expect(lines[0]).toStartWith(`${name} is not read here: ${instead}`)
 })
 
-const names = Array.from(unreadTable().matchAll(/`(\w+)`/g), ([, name]) => name!)
+const names = Array.from(formatUnread().matchAll(/`(\w+)`/g), ([, name]) => name!)
 
 test('one line for each name of the table, and none for one that is empty', () => {
   expect(names.length).toBeGreaterThan(25)
@@ -40,7 +40,7 @@ test('one line for each name of the table, and none for one that is empty', () =
 })
 
 test('what the table sends people to exists, and what it says is not read is not', () => {
-  for (const [setting] of unreadTable().matchAll(/CARILLON_[A-Z_]+/g))
+  for (const [setting] of formatUnread().matchAll(/CARILLON_[A-Z_]+/g))
     expect(SETTING_NAMES).toContain(setting)
   const said = notes(Object.fromEntries(names.map((name) => [name, 'x'])))
   expect(said.filter(({ level }) => level === 'info')).toEqual([])

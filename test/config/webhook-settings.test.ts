@@ -1,6 +1,6 @@
 /** `CARILLON_WEBHOOKS`: which entry is wrong, and why; no url and no secret in the line. */
 import { expect, test } from 'bun:test'
-import { mistakes } from '../mistakes'
+import { findMistakes } from '../mistakes'
 
 const GOOD = { url: 'https://example.org/hook' }
 const HIDDEN = 'CARILLON_WEBHOOKS=(hidden):'
@@ -34,21 +34,21 @@ const WRONG: readonly (readonly [value: unknown, lines: string])[] = [
 ]
 test.each(WRONG)('%j', (value, line) => {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  const told = mistakes({ CARILLON_WEBHOOKS: text })
+  const told = findMistakes({ CARILLON_WEBHOOKS: text })
   expect(told).toEqual([expect.stringContaining(`${HIDDEN} ${line}`)])
   expect(told[0]).not.toContain('hush')
-  const alias = mistakes({ SOKETI_DEFAULT_APP_WEBHOOKS: text })
+  const alias = findMistakes({ SOKETI_DEFAULT_APP_WEBHOOKS: text })
   expect(alias[0]).toBe(told[0]!.replace('CARILLON_WEBHOOKS', 'SOKETI_DEFAULT_APP_WEBHOOKS'))
 })
 
 test('an entry that another setting rules out is named as well', () => {
   const env = { CARILLON_WEBHOOKS: JSON.stringify([GOOD, { url: 'http://10.0.0.1/hook' }]) }
-  expect(mistakes(env)).toEqual([])
+  expect(findMistakes(env)).toEqual([])
   for (const rule of [
     { CARILLON_WEBHOOK_DENY: '10.0.0.0/8' },
     { CARILLON_WEBHOOK_ALLOW: '192.0.2.0/24' },
   ])
-    expect(mistakes({ ...env, ...rule })).toEqual([
+    expect(findMistakes({ ...env, ...rule })).toEqual([
       expect.stringContaining(`${HIDDEN} entry 2 of 2 has the url (hidden), which is refused: `),
     ])
 })

@@ -81,7 +81,7 @@ const TRANSPORTS: Readonly<
   'a session of the long-poll': {
     over: 403,
     connect: async (server, ip) => {
-      const { status } = await longPoll.ask(server, { headers: from(ip) })
+      const { status } = await longPoll.request(server, { headers: from(ip) })
       return status === 410 ? 'in' : status
     },
   },
@@ -172,7 +172,7 @@ describe('an app', () => {
       await using socket = await server.raw()
       await socket.expectNothing()
       server.advance(20_000)
-      await server.connectionsDownTo(1)
+      await server.waitForConnections(1)
       expect(await connect(server, '')).toBe('in')
     },
   )

@@ -1,7 +1,7 @@
 /** Counters by app: each event is counted once, by its app; a total is the process's numbers and those of all apps. */
 import { describe, expect, test } from 'bun:test'
 import { COUNTERS } from '../../src/core/counters'
-import { phoenixRaw } from '../phoenix'
+import { connectPhoenix } from '../phoenix'
 import { publish } from '../publish'
 import { start, type RawClient, type TestServer } from '../harness'
 
@@ -46,7 +46,7 @@ describe('what happens to a tenant', () => {
 
   test('is counted by the process where no app is named', async () => {
     await using server = await start()
-    await using client = await phoenixRaw(server)
+    await using client = await connectPhoenix(server)
     await client.expectNothing()
     const { apps, counters } = server.core
     expect(counters).toMatchObject({ connectionsAccepted: 1, messagesReceived: 1 })

@@ -1,8 +1,8 @@
 /** Gauges of an app: what it has at the moment, kept where it changes, and nothing once everybody has gone. */
 import { describe, expect, test } from 'bun:test'
 import type { Gauges } from '../../src/core/counters'
-import { KEY, phoenixRaw } from '../phoenix'
-import { random } from '../random'
+import { KEY, connectPhoenix } from '../phoenix'
+import { makeRandom } from '../random'
 import { start, type RawClient, type TestServer } from '../harness'
 import { XhrClient } from '../transports/xhr-client'
 
@@ -13,7 +13,7 @@ const gaugesOf = (server: TestServer, id = '1'): Gauges => server.core.apps.byId
 
 /** Every connection has gone and has left its channels, which it does in slices. */
 async function gone(server: TestServer): Promise<void> {
-  await server.connectionsDownTo(0)
+  await server.waitForConnections(0)
   const held = ({ subscriptions, users }: Gauges): number => subscriptions + users
   while (held(gaugesOf(server)) > 0) await server.http('/up')
 }
@@ -48,7 +48,7 @@ describe('the gauges of an app', () => {
     await signIn(server, two, '7')
     expect(gaugesOf(server)).toEqual({ connections: 2, channels: 0, subscriptions: 0, users: 1 })
     await one[Symbol.asyncDispose]()
-    await server.connectionsDownTo(1)
+    await server.waitForConnections(1)
     expect(gaugesOf(server)).toEqual({ connections: 1, channels: 0, subscriptions: 0, users: 1 })
     await two[Symbol.asyncDispose]()
     await gone(server)
@@ -57,9 +57,9 @@ describe('the gauges of an app', () => {
 
   test('count the subscriptions of a connection that names no app, and not the connection', async () => {
     await using server = await start()
-    await using named = await phoenixRaw(server, { query: KEY })
+    await using named = await connectPhoenix(server, { query: KEY })
     await named.join('room')
-    await using unnamed = await phoenixRaw(server)
+    await using unnamed = await connectPhoenix(server)
     await unnamed.join('public:test-app')
     expect(server.core.hub.connectionCount).toBe(2)
     expect(gaugesOf(server)).toEqual({ connections: 1, channels: 1, subscriptions: 1, users: 0 })
@@ -83,7 +83,7 @@ describe('the gauges of an app', () => {
     expect(app.gauges).toEqual({ connections: 1, channels: 1, subscriptions: 1, users: 0 })
     expect((await server.admin('/api/admin/apps/8', { method: 'DELETE' })).ok).toBe(true)
     await client.waitForClose()
-    await server.connectionsDownTo(0)
+    await server.waitForConnections(0)
     expect(app.gauges).toEqual(NOTHING)
   })
 })
@@ -93,7 +93,7 @@ test.each([1, 2, 3])(
   async (seed) => {
     await using server = await start()
     const app = server.core.apps.byId('1')!
-    const next = random(seed)
+    const next = makeRandom(seed)
     const among = <T>(items: readonly T[]): T => items[Math.floor(next() * items.length)]!
     const clients: RawClient[] = []
     for (let step = 0; step < 120; step++) {
@@ -109,7 +109,7 @@ test.each([1, 2, 3])(
       else if (doing < 0.9 && clients.length > 1) {
         clients.splice(clients.indexOf(client), 1)
         await client[Symbol.asyncDispose]()
-        await server.connectionsDownTo(clients.length)
+        await server.waitForConnections(clients.length)
       }
       for (const each of clients) await each.waitUntilRead()
       const conns = server.core.hub.connectionsOf(app)

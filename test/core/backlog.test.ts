@@ -9,7 +9,7 @@ import type { ChannelName } from '../../src/core/types'
 import { start, waitFor, type RawClient, type TestServer } from '../harness'
 import { post } from '../dialects/expusherlite/ask'
 import { push } from '../dialects/pushex/ask'
-import { KEY, phoenixRaw } from '../phoenix'
+import { KEY, connectPhoenix } from '../phoenix'
 
 const FRAMES = 16
 
@@ -157,7 +157,7 @@ describe('who waits', () => {
     const asking = server.trigger({ channel: 'room', name: 'last', data: 'x' })
     while (audience.waiting === 0) await server.http('/up')
     for (const client of clients) client.socket.close()
-    await server.connectionsDownTo(0)
+    await server.waitForConnections(0)
     letGo()
     expect((await waitFor('the answer', asking)).status).toBe(200)
   })
@@ -195,10 +195,10 @@ describe('over a socket', () => {
   test('pushes of Phoenix clients are, too', async () => {
     await using server = await start({ limits })
     await crowdedRoom(server, 'private-room')
-    await using phoenix = await phoenixRaw(server, { query: KEY })
+    await using phoenix = await connectPhoenix(server, { query: KEY })
     const { id: socketId } = [...server.core.hub.connections()].at(-1)!
     await phoenix.join('private-room', { auth: server.sign({ socketId }, 'private-room') })
-    const [, , , , answer] = await phoenix.ask('1', '2', 'private-room', 'client-x', {})
+    const [, , , , answer] = await phoenix.request('1', '2', 'private-room', 'client-x', {})
     expect(answer).toEqual({ status: 'error', response: { reason: 'rate limited' } })
   })
 
@@ -226,7 +226,7 @@ describe('over a socket', () => {
     newcomer.subscribe('presence-room', server.sign(newcomer, 'presence-room', data), data)
     while (audience.waiting === 0) await server.http('/up')
     newcomer.socket.close()
-    await server.connectionsDownTo(40)
+    await server.waitForConnections(40)
     letGo()
     while (audience.waiting > 0) await server.http('/up')
     expect(server.countsOf('presence-room').users).toBe(40)

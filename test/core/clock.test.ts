@@ -4,11 +4,11 @@ import { generateKeyPairSync } from 'node:crypto'
 import { guardian } from '../../plugins/guardian'
 import { rateLimit } from '../../plugins/rate-limit'
 import type { ChannelName } from '../../src/core/types'
-import { pluginOf, start, type StartOptions, type TestServer } from '../harness'
-import { claimsAt, hmacToken, keyToken, pathWith } from '../plugins/tokens'
+import { makePlugin, start, type StartOptions, type TestServer } from '../harness'
+import { makeClaims, makeHmacToken, makeKeyToken, makePath } from '../plugins/tokens'
 import * as longPoll from '../transports/longpoll-client'
-import { waiting, XhrClient } from '../transports/xhr-client'
-import { Receiver, startWith } from '../webhooks/receiver'
+import { waitForRequest, XhrClient } from '../transports/xhr-client'
+import { Receiver, startWithWebhooks } from '../webhooks/receiver'
 
 const HOUR_MS = 3_600_000
 const JUMPS_MS = [-HOUR_MS, HOUR_MS]
@@ -87,7 +87,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'an abandoned session of the long-poll ends',
     run: async (server, jump) => {
-      await longPoll.open(server)
+      await longPoll.openSession(server)
       jump()
       await lasts(server, 15_000, () => connections(server) === 1)
     },
@@ -95,10 +95,10 @@ const ROWS: readonly Row[] = [
   {
     name: 'a poll that waits is answered',
     run: async (server, jump) => {
-      const { poll } = await longPoll.open(server)
+      const { poll } = await longPoll.openSession(server)
       server.advance(5000)
       const answer = poll()
-      await longPoll.arrived(server)
+      await longPoll.waitForPoll(server)
       jump()
       server.advance(5000)
       expect(connections(server)).toBe(1)
@@ -111,7 +111,7 @@ const ROWS: readonly Row[] = [
     run: async (server, jump) => {
       const stream = await new XhrClient(server).openStream()
       const [conn] = server.core.hub.connections()
-      await waiting(server, conn!)
+      await waitForRequest(server, conn!)
       jump()
       server.advance(25_000)
       expect(await stream.lines.next('a beat')).toBe('a[]')
@@ -165,7 +165,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'a gate that does not answer has as long for it',
-    options: { plugins: [pluginOf('mute', { subscribe: () => new Promise(() => undefined) })] },
+    options: { plugins: [makePlugin('mute', { subscribe: () => new Promise(() => undefined) })] },
     run: async (server, jump) => {
       const client = await server.raw()
       client.send({ event: 'pusher:subscribe', data: { channel: 'room' } })
@@ -199,8 +199,8 @@ const ROWS: readonly Row[] = [
     options: { plugins: [guardian()], config: { activityTimeoutSeconds: 120 } },
     run: async (server, jump) => {
       jump()
-      const token = hmacToken(server.app.secret, claimsAt(server))
-      const client = await server.raw({ path: pathWith(server, { token }) })
+      const token = makeHmacToken(server.app.secret, makeClaims(server))
+      const client = await server.raw({ path: makePath(server, { token }) })
       server.advance(64_000)
       await client.expectNothing()
       server.advance(2000)
@@ -217,7 +217,7 @@ describe.each(JUMPS_MS)('after a jump of %d ms', (ms) => {
 
   test('a departure from a channel is told as late, and a cache miss again as late', async () => {
     await using receiver = new Receiver()
-    await using server = await startWith([{ url: receiver.url }])
+    await using server = await startWithWebhooks([{ url: receiver.url }])
     await using client = await server.raw()
     await client.join('room')
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
@@ -259,7 +259,7 @@ describe.each(JUMPS_MS)('after a jump of %d ms', (ms) => {
     await using server = await start({ plugins: [guardian(options)] })
     await using client = await server.raw()
     const ask = async (): Promise<void> => {
-      client.subscribe(CHANNEL, keyToken(privateKey, claimsAt(server), { alg: 'EdDSA' }))
+      client.subscribe(CHANNEL, makeKeyToken(privateKey, makeClaims(server), { alg: 'EdDSA' }))
       await client.frames.take(2)
     }
     await ask()

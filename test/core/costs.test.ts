@@ -8,7 +8,7 @@ import type { ServerWebSocket } from 'bun'
 import { SHARD_SIZE, SMALL_SHARDS } from '../../src/core/audience'
 import { publish } from '../publish'
 import { CODECS } from '../../src/dialects/codecs'
-import { phoenixRaw } from '../phoenix'
+import { connectPhoenix } from '../phoenix'
 import { start, type RawClient, type TestServer } from '../harness'
 
 type Format = 'pusher' | 'phoenix-1' | 'phoenix-2'
@@ -36,7 +36,7 @@ const JOIN: Readonly<Record<Format, (server: TestServer) => Promise<RawClient>>>
 }
 
 async function joinedPhoenix(server: TestServer, version: 1 | 2): Promise<RawClient> {
-  const phoenix = await phoenixRaw(server, { query: `app_key=${server.app.key}`, version })
+  const phoenix = await connectPhoenix(server, { query: `app_key=${server.app.key}`, version })
   await phoenix.join('room')
   return phoenix.client
 }

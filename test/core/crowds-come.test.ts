@@ -2,9 +2,9 @@
 import { connect } from 'node:net'
 import { describe, expect, spyOn, test } from 'bun:test'
 import type { OneNodeEngine } from '../../src/core/engine'
-import { PONG, pluginOf, waitFor, type RawClient, type TestServer } from '../harness'
-import { KEY, phoenixRaw } from '../phoenix'
-import { rationed } from './rationed'
+import { PONG, makePlugin, waitFor, type RawClient, type TestServer } from '../harness'
+import { KEY, connectPhoenix } from '../phoenix'
+import { startRationed } from './rationed'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -33,7 +33,7 @@ describe('handshakes', () => {
     ['Pusher', {}],
     ['Phoenix', { path: `/socket/websocket?vsn=2.0.0&${KEY}`, hello: false }],
   ])('of a crowd of %s clients are answered in several turns', async (_, options) => {
-    await using rations = await rationed()
+    await using rations = await startRationed()
     const { server, slow } = rations
     slow()
     const coming = Promise.all(Array.from({ length: 60 }, () => server.raw(options)))
@@ -53,8 +53,8 @@ describe('handshakes', () => {
     async (_, options) => {
       const { promise, resolve } = Promise.withResolvers<undefined>()
       let asked = 0
-      const gate = pluginOf('gate', { connect: () => (asked++, promise) })
-      await using rations = await rationed({ plugins: [gate] })
+      const gate = makePlugin('gate', { connect: () => (asked++, promise) })
+      await using rations = await startRationed({ plugins: [gate] })
       const { server, slow } = rations
       const coming = Promise.all(Array.from({ length: 60 }, () => server.raw(options)))
       while (asked < 60) await turn()
@@ -67,7 +67,7 @@ describe('handshakes', () => {
   )
 
   test('that wait are refused as ever', async () => {
-    await using rations = await rationed()
+    await using rations = await startRationed()
     const { server, slow } = rations
     slow()
     const clients = await Promise.all(
@@ -78,11 +78,11 @@ describe('handshakes', () => {
 
   test('whose clients have gone while they waited leave nothing', async () => {
     const ended: string[] = []
-    const tap = pluginOf('tap', {
+    const tap = makePlugin('tap', {
       connect: () => undefined,
       disconnected: (c) => void ended.push(c.socketId),
     })
-    await using rations = await rationed({ plugins: [tap] })
+    await using rations = await startRationed({ plugins: [tap] })
     const { server, slow, fast } = rations
     const { core } = server
     slow(1)
@@ -114,7 +114,7 @@ describe('handshakes', () => {
   })
 
   test('past those that may wait are refused with 503 and when to come back', async () => {
-    await using rations = await rationed()
+    await using rations = await startRationed()
     const { server, spend } = rations
     const { slices } = server.core
     const before = slices.waiting
@@ -141,7 +141,7 @@ describe('subscribes', () => {
     (await client.nextJson()).channel
 
   test('of one socket in one packet are done in several turns, in order', async () => {
-    await using rations = await rationed()
+    await using rations = await startRationed()
     const { server, slow } = rations
     const client = await server.raw()
     slow()
@@ -160,7 +160,7 @@ describe('subscribes', () => {
   })
 
   test('of many are done in the order in which they came, one socket beside the other', async () => {
-    await using rations = await rationed()
+    await using rations = await startRationed()
     const { server, slow } = rations
     const [busy, other] = [await server.raw(), await server.raw()]
     slow()
@@ -176,7 +176,7 @@ describe('subscribes', () => {
     ['as clients write them', 'pusher:subscribe'],
     ['as nobody writes them', '\\u0070usher:subscribe'],
   ])('%s wait, so that a turn does no more of them', async (_, event) => {
-    await using rations = await rationed()
+    await using rations = await startRationed()
     const { server, slow } = rations
     const client = await server.raw()
     slow()
@@ -187,7 +187,7 @@ describe('subscribes', () => {
   })
 
   test('that wait keep what was said after them, which is done in several turns, too', async () => {
-    await using rations = await rationed()
+    await using rations = await startRationed()
     const { server, slow } = rations
     const client = await server.raw()
     const [conn] = server.core.hub.connections()
@@ -203,7 +203,9 @@ describe('subscribes', () => {
 
   test('may leave all channels and come back in one burst, on any slow machine', async () => {
     const names = Array.from({ length: 20 }, (_, index) => `room-${index}`)
-    await using rations = await rationed({ limits: { maxChannelsPerConnection: names.length } })
+    await using rations = await startRationed({
+      limits: { maxChannelsPerConnection: names.length },
+    })
     const { server, slow } = rations
     await using client = await server.raw()
     for (const name of names) await client.join(name)
@@ -215,26 +217,26 @@ describe('subscribes', () => {
   })
 
   test('that wait when their socket closes are forgotten', async () => {
-    await using rations = await rationed()
+    await using rations = await startRationed()
     const { server, slow } = rations
     const client = await server.raw()
     slow()
     for (const room of rooms) client.subscribe(room)
     await client.next()
     client.socket.close()
-    await server.connectionsDownTo(0)
+    await server.waitForConnections(0)
     while (!server.core.slices.isIdle) await turn()
     expect(server.occupied).toEqual([])
     expect(server.core.counters.faults).toBe(0)
   })
 
   test('that are refused say which they were', async () => {
-    await using rations = await rationed()
+    await using rations = await startRationed()
     const { server, slow } = rations
-    const client = await phoenixRaw(server, { query: KEY })
+    const client = await connectPhoenix(server, { query: KEY })
     slow(1)
     for (let ref = 1; ref <= 20; ref++)
-      client.say(`${ref}`, `${ref}`, `private-${ref}`, 'phx_join', {})
+      client.send(`${ref}`, `${ref}`, `private-${ref}`, 'phx_join', {})
     for (let ref = 1; ref <= 20; ref++) {
       const [join, , topic, , answer] = await client.next()
       expect([join, topic]).toEqual([`${ref}`, `private-${ref}`])
@@ -243,7 +245,7 @@ describe('subscribes', () => {
   })
 
   test('that fail for a reason of ours are told so, and the next ones are served', async () => {
-    await using rations = await rationed()
+    await using rations = await startRationed()
     const { server, slow } = rations
     const client = await server.raw()
     const { presence } = server.core.engine as OneNodeEngine

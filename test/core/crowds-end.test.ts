@@ -3,10 +3,10 @@ import { describe, expect, test } from 'bun:test'
 import { guardian } from '../../plugins/guardian'
 import { SLICE_MS } from '../../src/core/slices'
 import { definePlugin, type ConnectionView } from '../../src/plugin'
-import { ask, change } from '../http/ask-admin'
+import { requestAdmin, change } from '../http/ask-admin'
 import { start, type RawClient, type TestServer } from '../harness'
-import { phoenixRaw } from '../phoenix'
-import { pathWith, tokenOf } from '../plugins/tokens'
+import { connectPhoenix } from '../phoenix'
+import { makePath, tokenOf } from '../plugins/tokens'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -36,7 +36,7 @@ describe('the end of an app', () => {
     await using server = await start({ meter: slow() })
     const app = server.addTenant()
     const [others, own] = [await crowd(server, 5), await crowd(server, 40, '/app/k')]
-    const dismissing = ask(server, 'DELETE', `/${app.record.slug}`)
+    const dismissing = requestAdmin(server, 'DELETE', `/${app.record.slug}`)
     const counts = await endings(server, 5)
     expect((await dismissing).status).toBe(204)
     expect(counts.reduce((sum, count) => sum + count)).toBe(40)
@@ -90,7 +90,7 @@ describe('what a plugin does to many', () => {
     async (how) => {
       await using server = await start({ meter: slow(), plugins: [guardian()] })
       const token = tokenOf(server, { sub: 'ada' })
-      await crowd(server, 30, pathWith(server, { token }))
+      await crowd(server, 30, makePath(server, { token }))
       if (how.startsWith('expire')) server.advance(24 * 60 * 60_000)
       else
         void server.admin('/plugins/guardian/revocations', {
@@ -117,7 +117,7 @@ describe('scopes of an app that has another name', () => {
       const get = () => (walked.push(conn.id), subscriptions)
       Object.defineProperty(conn, 'subscriptions', { get })
     }
-    const phoenix = await phoenixRaw(server, {})
+    const phoenix = await connectPhoenix(server, {})
     await phoenix.join(`public:${app.record.slug}`)
     const changed = await change(server, app.record.slug, { name: 'renamed' })
     expect([changed.status, apps.bySlug('renamed')]).toEqual([200, app])

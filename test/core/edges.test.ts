@@ -9,7 +9,7 @@ import { refusal } from '../../src/core/errors'
 import { publish } from '../publish'
 import { newSweeper, newUnauthorizedSweeper } from '../../src/core/sweep'
 import type { UserId } from '../../src/core/types'
-import { pluginOf, start, type TestServer } from '../harness'
+import { makePlugin, start, type TestServer } from '../harness'
 import { fillRoom, WIRES, type Subject } from './edges'
 
 const MAX_CHANNELS = 3
@@ -51,12 +51,12 @@ const EDGES: readonly Edge[] = [
   {
     name: 'unsubscribes',
     wires: PUSHER,
-    happens: ({ say }) => say('{"event":"pusher:unsubscribe","data":{"channel":"room"}}'),
+    happens: ({ receive: say }) => say('{"event":"pusher:unsubscribe","data":{"channel":"room"}}'),
   },
   {
     name: 'unsubscribes and comes back',
     wires: PUSHER,
-    happens: ({ say }) => {
+    happens: ({ receive: say }) => {
       say('{"event":"pusher:unsubscribe","data":{"channel":"room"}}')
       say('{"event":"pusher:subscribe","data":{"channel":"room"}}')
     },
@@ -64,23 +64,27 @@ const EDGES: readonly Edge[] = [
   {
     name: 'leaves',
     wires: PHOENIX,
-    happens: ({ say }, _, wire) => say(push(wire, '1', 'phx_leave')),
+    happens: ({ receive: say }, _, wire) => say(push(wire, '1', 'phx_leave')),
   },
   {
     name: 'joins again and never left',
     wires: PHOENIX,
-    happens: ({ say }, _, wire) => say(push(wire, '2', 'phx_join')),
+    happens: ({ receive: say }, _, wire) => say(push(wire, '2', 'phx_join')),
   },
-  { name: 'says what nobody can read', wires: PHOENIX, happens: ({ say }) => say('garbage') },
+  {
+    name: 'says what nobody can read',
+    wires: PHOENIX,
+    happens: ({ receive: say }) => say('garbage'),
+  },
   {
     name: 'says too much behind a gate',
     wires: ALL,
-    happens: ({ conn, say }) => {
+    happens: ({ conn, receive: say }) => {
       conn.busy = 'gate'
       for (let n = 0; n <= 4 * MAX_CHANNELS; n++) say('{}') // four per channel may wait
     },
   },
-  { name: 'is ended by a plugin', wires: ALL, happens: ({ say }) => say('end me') },
+  { name: 'is ended by a plugin', wires: ALL, happens: ({ receive: say }) => say('end me') },
   {
     name: 'is signed in as a user who is terminated',
     wires: PUSHER,
@@ -116,7 +120,7 @@ const EDGES: readonly Edge[] = [
   },
 ]
 
-const ends = pluginOf('ends', {
+const ends = makePlugin('ends', {
   frame: (conn, frame) => {
     if (frame === 'end me') conn.disconnect('over')
   },
@@ -132,7 +136,7 @@ describe('events that were published before are heard, once and first, by who', 
       await fillRoom(server, [WIRES[wire]!])
       for (const { name, happens } of EDGES.filter(({ wires }) => wires.includes(wire))) {
         const subject = await WIRES[wire]!(server)
-        const hears = await subject.listens()
+        const hears = await subject.listen()
         publishBurst(server)
         happens(subject, server, wire)
         const frames = await hears()
@@ -155,7 +159,7 @@ describe('and by everybody', () => {
     await fillRoom(server)
     const listening = []
     for (const wire of ALL)
-      listening.push({ wire, hears: await (await WIRES[wire]!(server)).listens() })
+      listening.push({ wire, hears: await (await WIRES[wire]!(server)).listen() })
     publishBurst(server)
     happens(server)
     for (const { wire, hears } of listening) {

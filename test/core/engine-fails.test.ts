@@ -3,10 +3,10 @@ import { describe, expect, test } from 'bun:test'
 import type { Engine, Order } from '../../src/core/engine'
 import type { Refusal } from '../../src/core/errors'
 import type { Publication } from '../../src/core/messages'
-import { basic, PAIR } from '../credentials'
+import { makeBasicAuth, PAIR } from '../credentials'
 import { EVENT, post } from '../dialects/expusherlite/ask'
 import { start, type TestServer } from '../harness'
-import { KEY, phoenixRaw, reply } from '../phoenix'
+import { KEY, connectPhoenix, makeReply } from '../phoenix'
 
 const AWAY: Refusal = { code: 'too_often', message: 'the engine is away', retryAfterSeconds: 2 }
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -30,8 +30,8 @@ describe.each(['listen', 'enter'] as const)('an engine whose %s', (call) => {
   test.each(MODE_NAMES)('%s is heard of, and the connection goes on', async (mode) => {
     await using server = await start()
     await using client = await server.raw()
-    await using phoenix = await phoenixRaw(server, { query: KEY })
-    await using scope = await phoenixRaw(server)
+    await using phoenix = await connectPhoenix(server, { query: KEY })
+    await using scope = await connectPhoenix(server)
     answer(server, call, MODES[mode])
     client.subscribe('room')
     const frames = await client.frames.take(2)
@@ -44,8 +44,8 @@ describe.each(['listen', 'enter'] as const)('an engine whose %s', (call) => {
       [phoenix, 'room'],
       [scope, 'public:test-app'],
     ] as const)
-      expect(await each.ask('1', '1', topic, 'phx_join', {})).toEqual(
-        reply(['1', '1', topic], 'error', error),
+      expect(await each.request('1', '1', topic, 'phx_join', {})).toEqual(
+        makeReply(['1', '1', topic], 'error', error),
       )
     for (const each of [client, phoenix, scope]) await each.expectNothing()
     const { core } = server
@@ -80,7 +80,7 @@ describe('an engine whose publish', () => {
       ),
       await server.requestSigned('POST', '/channels/a/events', 'd', 'name=e'),
       await server.http(`/api/push?${KEY}`, { method: 'POST', headers: json, body: push }),
-      await post(server, JSON.stringify(EVENT), { ...basic(PAIR), ...json }),
+      await post(server, JSON.stringify(EVENT), { ...makeBasicAuth(PAIR), ...json }),
     ]
     for (const response of responses) {
       expect(response.status).toBe(mode === 'fails' ? 500 : 429)
@@ -143,11 +143,14 @@ describe('a group that ends while the engine waits', () => {
     [
       'for the seat',
       'enter',
-      [reply(['1', '1', 'public:test-app'], 'ok'), ['1', '1', 'public:test-app', 'phx_close', {}]],
+      [
+        makeReply(['1', '1', 'public:test-app'], 'ok'),
+        ['1', '1', 'public:test-app', 'phx_close', {}],
+      ],
     ],
   ] as const)('%s lets nobody in', async (_, call, frames) => {
     await using server = await start()
-    await using client = await phoenixRaw(server)
+    await using client = await connectPhoenix(server)
     const { engine, hub, apps } = server.core
     const { promise: moved, resolve } = Promise.withResolvers<void>()
     const { promise: asked, resolve: ask } = Promise.withResolvers<void>()
@@ -156,7 +159,7 @@ describe('a group that ends while the engine waits', () => {
       ask()
       return moved.then(() => before(...given))
     })
-    client.say('1', '1', 'public:test-app', 'phx_join', {})
+    client.send('1', '1', 'public:test-app', 'phx_join', {})
     await asked
     await server.change({ slug: 'moved' })
     resolve()

@@ -1,11 +1,11 @@
 /** Plugins' taps that end connections inside of the engine's one step: what follows is in order, and nothing stays. */
 import { expect, test } from 'bun:test'
 import type { ConnectionView } from '../../src/plugin'
-import { pluginOf, start } from '../harness'
+import { makePlugin, start } from '../harness'
 
 test('a tap for a member who has left may end the next: facts come in their order', async () => {
   const views = new Map<string | undefined, ConnectionView>()
-  const chain = pluginOf('chain', {
+  const chain = makePlugin('chain', {
     subscribed: (conn, { userId }) => void views.set(userId, conn),
     presence: (_, { type, userId }) => {
       if (type === 'member_removed' && userId === 'ann') views.get('bob')?.disconnect('you too')
@@ -18,7 +18,7 @@ test('a tap for a member who has left may end the next: facts come in their orde
   clients[0]!.send({ event: 'pusher:unsubscribe', data: { channel: 'presence-room' } })
   expect((await clients[1]!.waitForClose()).code).toBe(4009)
   await clients[0]![Symbol.asyncDispose]()
-  await server.connectionsDownTo(0)
+  await server.waitForConnections(0)
   await server.settle()
   const left = server.facts.flatMap((fact): string | [] =>
     fact.type === 'member_removed' ? fact.userId : fact.type === 'channel_vacated' ? '-' : [],
@@ -27,7 +27,7 @@ test('a tap for a member who has left may end the next: facts come in their orde
 })
 
 test('a tap for a watchlist that is too long may end the sign-in: nobody is left, nobody was told', async () => {
-  const strict = pluginOf('strict', { refused: (conn) => conn.disconnect('read the limits') })
+  const strict = makePlugin('strict', { refused: (conn) => conn.disconnect('read the limits') })
   await using server = await start({ plugins: [strict], limits: { maxWatchedUsers: 1 } })
   await using watcher = await server.raw()
   server.signin(watcher, '{"id":"watcher","watchlist":["ann"]}')
@@ -41,7 +41,7 @@ test('a tap for a watchlist that is too long may end the sign-in: nobody is left
     'pusher_internal:watchlist_events',
   ])
   expect((await client.waitForClose()).code).toBe(4009)
-  await server.connectionsDownTo(1)
+  await server.waitForConnections(1)
   await server.settle()
   const statuses = (await watcher.frames.take(2)).map((frame) => JSON.parse(frame).data)
   expect(statuses.map((data) => JSON.parse(data).events[0].name)).toEqual(['online', 'offline'])

@@ -3,7 +3,7 @@
  * one node it answers at once; `test/two-servers` runs the same over two, where `server.hold` keeps answers back.
  */
 import { describe, expect, test } from 'bun:test'
-import { pluginOf, start, type RawClient, type TestServer } from '../harness'
+import { makePlugin, start, type RawClient, type TestServer } from '../harness'
 
 const ROOM = 'presence-room'
 
@@ -32,14 +32,14 @@ describe('while a seat is on its way', () => {
     const client = await server.raw()
     const held = server.hold()
     enter(server, client, 'ann')
-    await server.received(2)
+    await server.waitForReceived(2)
     await held.next() // the node listens to the channel
     client.socket.close()
-    await server.connectionsDownTo(1)
+    await server.waitForConnections(1)
     held.release()
     expect([await eventOf(watcher), await eventOf(watcher)]).toEqual([ADDED, REMOVED])
     expect(server.countsOf(ROOM)).toEqual({ subscriptions: 1, users: 1 })
-    expect(server.factNames().filter((name) => name.startsWith('member_'))).toEqual([
+    expect(server.listFactNames().filter((name) => name.startsWith('member_'))).toEqual([
       `member_added ${ROOM}`,
       `member_added ${ROOM}`,
       `member_removed ${ROOM}`,
@@ -55,10 +55,10 @@ describe('while a seat is on its way', () => {
     const client = await server.raw()
     const held = server.hold()
     server.signin(client, '{"id":"ann"}')
-    await server.received(2)
+    await server.waitForReceived(2)
     await held.next() // the node listens to the user's channel
     client.socket.close()
-    await server.connectionsDownTo(1)
+    await server.waitForConnections(1)
     held.release()
     const statuses = (await watcher.frames.take(2)).map((frame) => JSON.parse(frame).data)
     expect(statuses.map((data) => JSON.parse(data).events[0].name)).toEqual(['online', 'offline'])
@@ -86,7 +86,7 @@ describe('while a seat is on its way', () => {
   })
 
   test('a gate before it waits in the same order', async () => {
-    const gate = pluginOf('gate', { authorize: async () => undefined, subscribe: async () => {} })
+    const gate = makePlugin('gate', { authorize: async () => undefined, subscribe: async () => {} })
     await using server = await start({ plugins: [gate] })
     await using watcher = await watched(server)
     await using client = await server.raw()
@@ -110,12 +110,12 @@ describe('while a seat is on its way', () => {
     await using client = await server.raw()
     const held = server.hold()
     client.subscribe('room')
-    await server.received(1)
+    await server.waitForReceived(1)
     const switchedOff = server.change({ active: false })
     held.release()
     await switchedOff
     expect((await client.waitForClose()).code).toBe(4003)
-    await server.connectionsDownTo(0)
+    await server.waitForConnections(0)
     await server.settle()
     expect(server.occupied).toEqual([])
   })
@@ -125,12 +125,12 @@ describe('while a seat is on its way', () => {
     await using client = await server.raw()
     const held = server.hold()
     server.signin(client, '{"id":"ann"}')
-    await server.received(1)
+    await server.waitForReceived(1)
     const terminated = server.sdk().terminateUserConnections('ann')
     held.release()
     await terminated
     expect((await client.waitForClose()).code).toBe(4009)
-    await server.connectionsDownTo(0)
+    await server.waitForConnections(0)
     await server.settle()
     const { apps, engine } = server.core
     expect(engine.isOnline(apps.byId('1')!, 'ann' as never)).toBe(false)
@@ -173,7 +173,7 @@ describe('of two at once', () => {
     for (const client of clients) client.subscribe('room')
     held.release()
     for (const client of clients) expect(await eventOf(client)).toBe(SUCCEEDED)
-    expect(server.factNames().filter((name) => name.includes('occupied'))).toEqual([
+    expect(server.listFactNames().filter((name) => name.includes('occupied'))).toEqual([
       'channel_occupied room',
     ])
     for (const client of clients) await client[Symbol.asyncDispose]()

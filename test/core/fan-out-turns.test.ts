@@ -6,7 +6,7 @@ import { describe, expect, spyOn, test } from 'bun:test'
 import { SLICE_COST } from '../../src/core/fan-out'
 import { publish } from '../publish'
 import type { ChannelName } from '../../src/core/types'
-import { fails, start, type RawClient, type TestServer } from '../harness'
+import { throwSecret, start, type RawClient, type TestServer } from '../harness'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -151,7 +151,7 @@ describe('a fault in a turn', () => {
     const real = topics.publish.bind(topics)
     let left = times
     spyOn(topics, 'publish').mockImplementation((topic, frame) =>
-      topic.endsWith(`/${channel}`) && left-- > 0 ? fails() : real(topic, frame),
+      topic.endsWith(`/${channel}`) && left-- > 0 ? throwSecret() : real(topic, frame),
     )
   }
 
@@ -183,7 +183,7 @@ describe('a fault in a turn', () => {
     await using server = await start()
     const clients = await rooms(server, { room: 40 })
     const channel = server.core.hub.channel(server.core.apps.byId('1')!, 'room' as ChannelName)
-    spyOn(channel!.audiences[0]!, 'settle').mockImplementationOnce(fails)
+    spyOn(channel!.audiences[0]!, 'settle').mockImplementationOnce(throwSecret)
     publishTo(server, 'room', 'first')
     publishTo(server, 'room', 'second')
     for (const client of clients) expect(await client.frames.take(2)).toHaveLength(2)

@@ -13,7 +13,7 @@ import { Hub } from '../../src/core/hub'
 import type { Encoder } from '../../src/core/messages'
 import type { ChannelName, JsonText, Sink } from '../../src/core/types'
 import { ManualClock, MemoryLog } from '../../kit/clock'
-import { random } from '../random'
+import { makeRandom } from '../random'
 
 const CHANNELS = ['tiny', 'small', 'medium', 'large', 'huge'] as ChannelName[]
 /** How likely a newcomer is there. */
@@ -92,7 +92,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 test.each([1, 2])('whatever happens, everybody hears what they must (%d)', async (walk) => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000) + walk
   console.log(`seed ${seed - walk}`)
-  const next = random(seed)
+  const next = makeRandom(seed)
   const { hub, members, counters, clock } = scene(next)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!
   let published = 0

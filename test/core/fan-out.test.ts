@@ -6,7 +6,7 @@ import { unsubscribe } from '../../src/core/subscribe'
 import type { Connection } from '../../src/core/connection'
 import type { Fact } from '../../src/core/messages'
 import type { ChannelName } from '../../src/core/types'
-import { random } from '../random'
+import { makeRandom } from '../random'
 import { start, type RawClient, type TestServer } from '../harness'
 
 /** Publishes in this turn of the loop, without the detour over HTTP. */
@@ -110,7 +110,7 @@ describe('in the middle of a fan-out', () => {
   test('joins, leaves and closes at random lose, repeat and reorder nothing', async () => {
     const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
     console.log(`seed ${seed}`)
-    const next = random(seed)
+    const next = makeRandom(seed)
     await using server = await start()
     const stayers = await subscribers(server, 150)
     const movers = await Promise.all(Array.from({ length: 60 }, () => server.raw()))

@@ -7,9 +7,9 @@ import { dismissApp } from '../../src/core/dismiss'
 import { refusal } from '../../src/core/errors'
 import type { QueuedSink } from '../../src/transports/queued-sink'
 import type { XhrSession } from '../../src/transports/xhr-session'
-import { fails, start, waitFor, type TestServer } from '../harness'
-import { open } from '../transports/longpoll-client'
-import { waiting, XhrClient } from '../transports/xhr-client'
+import { throwSecret, start, waitFor, type TestServer } from '../harness'
+import { openSession } from '../transports/longpoll-client'
+import { waitForRequest, XhrClient } from '../transports/xhr-client'
 
 const connections = ({ core }: TestServer) => [...core.hub.connections()]
 
@@ -22,7 +22,7 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
     'a sweep that asks the silent for life',
     async (server) => {
       const [, second] = [await server.raw(), await server.raw()]
-      spyOn(connections(server)[0]!.sink, 'ping').mockImplementation(fails)
+      spyOn(connections(server)[0]!.sink, 'ping').mockImplementation(throwSecret)
       while (server.core.counters.faults === 0) server.advance(server.core.timing.sweepIntervalMs)
       expect((await second.nextJson()).event).toBe('pusher:ping')
     },
@@ -31,7 +31,7 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
     'a sweep of what core keeps, before those of the transports',
     async (server) => {
       await new XhrClient(server).open()
-      spyOn(server.core.engine, 'sweep').mockImplementation(fails)
+      spyOn(server.core.engine, 'sweep').mockImplementation(throwSecret)
       server.advance(15_000)
       expect(server.server.xhr.count).toBe(0)
     },
@@ -40,7 +40,7 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
     'a drain',
     async (server) => {
       const [, second] = [await server.raw(), await server.raw()]
-      spyOn(connections(server)[0]!.sink, 'close').mockImplementation(fails)
+      spyOn(connections(server)[0]!.sink, 'close').mockImplementation(throwSecret)
       await server.leave()
       expect((await second.waitForClose()).code).toBe(4200)
     },
@@ -50,7 +50,7 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
     async (server) => {
       const [, second] = [await server.raw(), await server.raw()]
       const { core } = server
-      spyOn(connections(server)[0]!.sink, 'close').mockImplementation(fails)
+      spyOn(connections(server)[0]!.sink, 'close').mockImplementation(throwSecret)
       dismissApp(core, core.apps.byId('1')!, refusal('app_disabled', 'over'))
       expect((await second.waitForClose()).code).toBe(4003)
     },
@@ -60,7 +60,7 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
     async (server) => {
       await new XhrClient(server).open()
       await new XhrClient(server).open()
-      spyOn(sessionOf(server, 0), 'sweep').mockImplementation(fails)
+      spyOn(sessionOf(server, 0), 'sweep').mockImplementation(throwSecret)
       server.advance(15_000)
       expect(server.server.xhr.count).toBe(1)
     },
@@ -68,9 +68,9 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
   [
     'a sweep of long-poll sessions',
     async (server) => {
-      await open(server)
-      await open(server)
-      spyOn(sessionOf(server, 0), 'sweep').mockImplementation(fails)
+      await openSession(server)
+      await openSession(server)
+      spyOn(sessionOf(server, 0), 'sweep').mockImplementation(throwSecret)
       server.advance(20_000)
       expect(connections(server)).toHaveLength(1)
     },
@@ -80,8 +80,8 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
     async (server) => {
       const client = await new XhrClient(server).open()
       const polling = client.poll()
-      await waiting(server, connections(server)[0]!)
-      spyOn(sessionOf(server, 0), 'write').mockImplementation(fails)
+      await waitForRequest(server, connections(server)[0]!)
+      spyOn(sessionOf(server, 0), 'write').mockImplementation(throwSecret)
       connections(server)[0]!.reply({ type: 'ping' })
       expect(await waitFor('the end', polling)).toEqual([])
       expect(server.server.xhr.count).toBe(0)
@@ -100,7 +100,7 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
         client.send({ event: 'pusher:unsubscribe', data: { channel: `room-${index}` } })
         await client.expectNothing()
       }
-      spyOn(apps, 'byId').mockImplementationOnce(fails)
+      spyOn(apps, 'byId').mockImplementationOnce(throwSecret)
       server.advance(60_000)
       expect(server.totals.webhookEvents).toBe(1)
     },

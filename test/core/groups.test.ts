@@ -2,7 +2,7 @@
 import { expect, spyOn, test } from 'bun:test'
 import { channelKind } from '../../src/core/channel'
 import { start } from '../harness'
-import { phoenixRaw } from '../phoenix'
+import { connectPhoenix } from '../phoenix'
 import { publish } from '../publish'
 
 test('a group of no dialect lets nobody in and is in no list', () => {
@@ -29,10 +29,10 @@ test.each([
     return given.mock.calls.map(([{ channel }]) => channel)
   }
   expect(publishOne()).toEqual(wanted)
-  await using client = await phoenixRaw(server)
+  await using client = await connectPhoenix(server)
   await client.join('public:test-app')
   expect(publishOne()).toEqual(wanted)
   if (eplBridge) expect(await client.next()).toEqual([null, null, 'public:test-app', 'room:e', {}])
-  client.say('1', '2', 'public:test-app', 'phx_leave', {})
+  client.send('1', '2', 'public:test-app', 'phx_leave', {})
   expect(await client.take(2)).toHaveLength(2)
 })

@@ -4,10 +4,10 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { allow, type AnyPlugin, type Hooks, reject } from '../../src/plugin'
-import { fails, pluginOf, start } from '../harness'
+import { throwSecret, makePlugin, start } from '../harness'
 
 const authorize = (name: string, hook: NonNullable<Hooks['authorize']>): AnyPlugin =>
-  pluginOf(name, { authorize: hook })
+  makePlugin(name, { authorize: hook })
 
 /** A gate that waits until the test opens it. */
 function gate() {
@@ -85,7 +85,7 @@ describe('authorize', () => {
     },
     {
       name: 'a throw refuses',
-      plugins: [authorize('a', fails)],
+      plugins: [authorize('a', throwSecret)],
       signed: true,
       answer: '"message":"Internal server error"',
     },

@@ -1,11 +1,11 @@
 /** The gate connect: what it refuses and is shown, and what waits for its answer. */
 import { describe, expect, test } from 'bun:test'
 import { reject } from '../../src/plugin'
-import { fails, pluginOf, start } from '../harness'
+import { throwSecret, makePlugin, start } from '../harness'
 
 describe('connect', () => {
   test('may refuse: 4009, with the text of the plugin', async () => {
-    const plugin = pluginOf('a', { connect: async () => reject('not from here') })
+    const plugin = makePlugin('a', { connect: async () => reject('not from here') })
     await using server = await start({ plugins: [plugin] })
     await using client = await server.raw({ hello: false })
     expect(await client.next()).toBe(
@@ -16,7 +16,7 @@ describe('connect', () => {
 
   test('sees the request', async () => {
     const seen = Promise.withResolvers<(string | null)[]>()
-    const plugin = pluginOf('a', {
+    const plugin = makePlugin('a', {
       connect: ({ app }, { headers, url, remoteAddress }) =>
         seen.resolve([
           app?.id ?? null,
@@ -41,7 +41,7 @@ describe('connect', () => {
       asked.resolve()
       return opened.promise
     }
-    await using server = await start({ plugins: [pluginOf('a', { connect })] })
+    await using server = await start({ plugins: [makePlugin('a', { connect })] })
     const { apps } = server.core
     const app = apps.byId('1')!
     await using client = await server.raw({ hello: false })
@@ -53,7 +53,7 @@ describe('connect', () => {
   })
 
   test('a throw tells the client to try again later, with a number', async () => {
-    await using server = await start({ plugins: [pluginOf('a', { connect: fails })] })
+    await using server = await start({ plugins: [makePlugin('a', { connect: throwSecret })] })
     await using client = await server.raw({ hello: false })
     expect(await client.next()).toContain('"code":4100')
     expect((await client.waitForClose()).code).toBe(4100)
@@ -61,7 +61,7 @@ describe('connect', () => {
 
   test('what a client says before its hello waits for it', async () => {
     const opened = Promise.withResolvers<undefined>()
-    const plugin = pluginOf('a', { connect: () => opened.promise })
+    const plugin = makePlugin('a', { connect: () => opened.promise })
     await using server = await start({ plugins: [plugin] })
     await using client = await server.raw({ hello: false })
     await client.opened

@@ -1,11 +1,11 @@
 /** The filters clientEvent and publish: what they refuse, and what a throw means. */
 import { describe, expect, test } from 'bun:test'
 import { reject } from '../../src/plugin'
-import { fails, pluginOf, start } from '../harness'
+import { throwSecret, makePlugin, start } from '../harness'
 
 describe('clientEvent and publish', () => {
   test('may refuse', async () => {
-    const plugin = pluginOf('a', {
+    const plugin = makePlugin('a', {
       clientEvent: (_, { event }) => (event === 'client-bad' ? reject('bad word') : undefined),
       publish: (_, { channel }) => (channel === 'closed' ? reject('closed for today') : undefined),
     })
@@ -27,7 +27,7 @@ describe('clientEvent and publish', () => {
 
   test('a throw refuses, and the connection stays', async () => {
     await using server = await start({
-      plugins: [pluginOf('a', { clientEvent: fails, publish: fails })],
+      plugins: [makePlugin('a', { clientEvent: throwSecret, publish: throwSecret })],
     })
     await using client = await server.raw()
     await server.joinSigned(client, 'private-room')

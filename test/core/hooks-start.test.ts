@@ -1,20 +1,20 @@
 /** Plugins that are wrong stop the start with one line. */
 import { describe, expect, test } from 'bun:test'
 import type { AnyPlugin, Hooks } from '../../src/plugin'
-import { pluginOf, start } from '../harness'
+import { makePlugin, start } from '../harness'
 
 describe('at the start', () => {
-  const good = pluginOf('a', {})
+  const good = makePlugin('a', {})
   const MISTAKES: readonly (readonly [name: string, plugins: readonly unknown[], says: string])[] =
     [
       [
         'a hook that does not exist',
-        [pluginOf('a', { onConnect: () => undefined } as Hooks)],
+        [makePlugin('a', { onConnect: () => undefined } as Hooks)],
         'plugin a: there is no hook onConnect; there are start, upgrade, connect',
       ],
       [
         'a hook that is no function',
-        [pluginOf('a', { connect: 'no' } as unknown as Hooks)],
+        [makePlugin('a', { connect: 'no' } as unknown as Hooks)],
         'plugin a: hook connect is no function',
       ],
       ['a plugin that is listed twice', [good, good], 'plugin a: is listed twice'],
@@ -43,7 +43,7 @@ describe('at the start', () => {
       ['a function that was not called', [() => good], 'plugin (without a name)'],
       [
         'a start that fails',
-        [pluginOf('a', { start: () => Promise.reject(new Error('no database')) })],
+        [makePlugin('a', { start: () => Promise.reject(new Error('no database')) })],
         'plugin a: could not start: no database',
       ],
     ]

@@ -1,7 +1,7 @@
 /** Records are found where `JSON.parse` finds them. */
 import { expect, test } from 'bun:test'
 import { scanRecords } from '../../src/core/json-scan'
-import { random } from '../random'
+import { makeRandom } from '../random'
 
 /** The values of `data` in the list `batch`, each in a list of its own; an empty one for what has none. */
 function parsed(text: string): unknown[] {
@@ -33,7 +33,7 @@ test.each(ROWS)('%s', (text) => {
 })
 
 test('five thousand texts', () => {
-  const next = random(15)
+  const next = makeRandom(15)
   const pick = (texts: readonly string[]): string => texts[Math.floor(next() * texts.length)]!
   const space = () => pick(['', '', ' ', '\n\t'])
   const value = (levels: number): string => {

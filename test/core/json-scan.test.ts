@@ -1,7 +1,7 @@
 /** The scanner takes what `JSON.parse` takes, and nothing else: it is held against it. */
 import { describe, expect, test } from 'bun:test'
 import { scanArray, scanObject, scanStrings, stringIn } from '../../src/core/json-scan'
-import { random } from '../random'
+import { makeRandom } from '../random'
 
 const KEYS = ['event', 'data', 'a']
 
@@ -150,7 +150,7 @@ function anyText(next: () => number): string {
 
 test('of fifty thousand texts it takes those that JSON.parse takes', () => {
   const seed = Number(process.env['SEED'] ?? 14)
-  const next = random(seed)
+  const next = makeRandom(seed)
   let taken = 0
   for (let count = 0; count < 50_000; count++) {
     const text = anyText(next)

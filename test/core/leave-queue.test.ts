@@ -2,7 +2,14 @@
 import { describe, expect, spyOn, test } from 'bun:test'
 import { SLICE_MS } from '../../src/core/slices'
 import type { OneNodeEngine } from '../../src/core/engine'
-import { fails, pluginOf, start, waitFor, type RawClient, type StartOptions } from '../harness'
+import {
+  throwSecret,
+  makePlugin,
+  start,
+  waitFor,
+  type RawClient,
+  type StartOptions,
+} from '../harness'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -70,7 +77,7 @@ describe('a socket of many channels that closes', () => {
     expect(Math.max(...counts)).toBeLessThanOrEqual(2 * 3)
     expect(counts.length).toBeGreaterThanOrEqual(ROOMS.length / 6)
     const left = ROOMS.map((room) => `channel_vacated ${room}`)
-    expect(server.factNames()).toEqual([...left, 'disconnected'])
+    expect(server.listFactNames()).toEqual([...left, 'disconnected'])
     expect(server.occupied).toEqual([])
   })
 
@@ -97,7 +104,7 @@ describe('a socket of many channels that closes', () => {
     ])
     await served()
     expect(sends).not.toHaveBeenCalled()
-    expect(server.factNames()).not.toContain('channel_vacated room-58')
+    expect(server.listFactNames()).not.toContain('channel_vacated room-58')
     expect(core.hub.channel(core.apps.byId('1')!, 'room-58' as never)?.audiences).toHaveLength(1)
     await other.expectNothing()
     await next.expectNothing()
@@ -117,7 +124,7 @@ describe('a socket of many channels that closes', () => {
     const app = core.apps.byId('1')!
     expect(server.countsOf('room').subscriptions).toBe(1)
     expect(core.hub.subscribersOf(app, 'room' as never)).toHaveLength(1)
-    expect(server.factNames().filter((name) => name === 'disconnected')).toHaveLength(39)
+    expect(server.listFactNames().filter((name) => name === 'disconnected')).toHaveLength(39)
     await server.trigger({ channel: 'room', name: 'f', data: 'x' })
     expect((await stays!.nextJson()).event).toBe('f')
   })
@@ -128,12 +135,12 @@ describe('a socket of many channels that closes', () => {
     const [client, other] = [await server.raw(), await server.raw()]
     await subscribeToAll(client, ['a', 'b', 'c'])
     await other.join('d')
-    spyOn((core.engine as OneNodeEngine).presence, 'exit').mockImplementationOnce(fails)
+    spyOn((core.engine as OneNodeEngine).presence, 'exit').mockImplementationOnce(throwSecret)
     hold()
     await gone(each, client)
     await gone(each, other)
     await served()
-    const told = server.factNames().slice(-5)
+    const told = server.listFactNames().slice(-5)
     expect(told).toEqual([
       'channel_vacated b',
       'channel_vacated c',
@@ -146,7 +153,7 @@ describe('a socket of many channels that closes', () => {
 
   test('is served to the end when the server stops', async () => {
     const told: string[] = []
-    const taps = pluginOf('taps', {
+    const taps = makePlugin('taps', {
       unsubscribed: (_, { channel }) => void told.push(channel),
       disconnected: () => void told.push('end'),
     })
@@ -180,7 +187,7 @@ describe('a member whose connection waits to leave', () => {
     await gone(each, again)
     await served()
     expect(await witness.nextJson()).toMatchObject({ event: 'pusher_internal:member_removed' })
-    const members = server.factNames().filter((name) => name.startsWith('member_'))
+    const members = server.listFactNames().filter((name) => name.startsWith('member_'))
     expect(members.map((name) => name.split(' ')[0])).toEqual([
       'member_added',
       'member_added',

@@ -42,7 +42,7 @@ test('the engine of one node makes no promise, whatever it is asked', async () =
   await server.sdk().terminateUserConnections(client.socketId)
   await client.waitForClose()
   await other[Symbol.asyncDispose]()
-  await server.connectionsDownTo(0)
+  await server.waitForConnections(0)
   for (const { name, spy } of spies) {
     const answers = spy.mock.results.map(({ value }) => value as unknown)
     expect({ name, asked: answers.length > 0 }).toEqual({ name, asked: true })

@@ -4,14 +4,14 @@
  */
 import { heapStats } from 'bun:jsc'
 import { expect, test } from 'bun:test'
-import { common, OWN_APP, start, type RawClient } from '../harness'
-import { KEY, phoenixRaw } from '../phoenix'
-import { open } from '../transports/longpoll-client'
+import { startCommon, OWN_APP, start, type RawClient } from '../harness'
+import { KEY, connectPhoenix } from '../phoenix'
+import { openSession } from '../transports/longpoll-client'
 import { PUSHER } from '../protocols/as-sent'
 
 const COUNT = 100
 const PADDING = 'x'.repeat(30_000)
-const server = common()
+const server = startCommon()
 
 /** The least of three: what others left in this process goes meanwhile. */
 async function heapBytes(): Promise<number> {
@@ -28,7 +28,7 @@ async function heapBytes(): Promise<number> {
 type Subscriber = (channel: string) => Promise<unknown>
 const phoenix =
   (version: 1 | 2, frame: (topic: string) => string) => async (): Promise<Subscriber> => {
-    const { client } = await phoenixRaw(server(), { version, query: KEY })
+    const { client } = await connectPhoenix(server(), { version, query: KEY })
     return (topic) => (client.send(frame(topic)), client.next())
   }
 const join = (topic: string): string =>
@@ -57,9 +57,9 @@ const ROWS: Readonly<Record<string, () => Promise<Subscriber>>> = {
   ),
   'Phoenix V2': phoenix(2, join),
   'Phoenix, long-poll': async () => {
-    const session = await open(server())
+    const session = await openSession(server())
     return async (topic) => {
-      await session.say(join(topic), 'application/json')
+      await session.send(join(topic), 'application/json')
       return session.poll()
     }
   },
@@ -68,7 +68,7 @@ const ROWS: Readonly<Record<string, () => Promise<Subscriber>>> = {
 async function pusher(wire: string): Promise<Subscriber> {
   const peer = await PUSHER[wire]!(server())
   return async (channel) => {
-    await peer.say(
+    await peer.send(
       `{"event":"pusher:subscribe","data":{"channel":"${channel}","padding":"${PADDING}"}}`,
     )
     return peer.next()

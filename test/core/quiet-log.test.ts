@@ -4,7 +4,7 @@ import { QuietLog } from '../../src/core/quiet-log'
 import type { Client } from '../../src/protocols/codec'
 import { reportSlowReader } from '../../src/core/slow-reader'
 import { MemoryLog } from '../../kit/clock'
-import { fails, pluginOf, start, type TestServer } from '../harness'
+import { throwSecret, makePlugin, start, type TestServer } from '../harness'
 
 const MANY = 2000
 
@@ -16,7 +16,7 @@ type Row = {
   readonly atOnce: number
 }
 
-const broken = pluginOf('broken', { frame: fails })
+const broken = makePlugin('broken', { frame: throwSecret })
 
 const ROWS: readonly Row[] = [
   {
@@ -45,7 +45,7 @@ const ROWS: readonly Row[] = [
     atOnce: 10,
     cause: async (server, times) => {
       await using client = await server.raw()
-      server.core.hub.channel = fails
+      server.core.hub.channel = throwSecret
       for (let n = 0; n < times; n++)
         client.send({ event: 'pusher:subscribe', data: { channel: 'room' } })
       await client.frames.take(2 * times)
@@ -56,7 +56,7 @@ const ROWS: readonly Row[] = [
     message: 'fault',
     atOnce: 10,
     cause: async (server, times) => {
-      server.core.hub.deliver = fails
+      server.core.hub.deliver = throwSecret
       for (let n = 0; n < times / 100; n++)
         await Promise.all(
           Array.from({ length: 100 }, () =>

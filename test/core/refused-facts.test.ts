@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { EVENT, post } from '../dialects/expusherlite/ask'
 import { start } from '../harness'
 import { listen } from '../listen'
-import { KEY, phoenixRaw } from '../phoenix'
+import { KEY, connectPhoenix } from '../phoenix'
 
 const NOWHERE = { channel: undefined, event: undefined }
 const ELSEWHERE =
@@ -42,8 +42,8 @@ describe('refused, on a socket,', () => {
   test('has the app that a command names, on a connection that names none', async () => {
     await using server = await start()
     const facts = listen(server, 'refused')
-    await using client = await phoenixRaw(server)
-    await client.ask('1', '1', 'private:test-app', 'phx_join', {})
+    await using client = await connectPhoenix(server)
+    await client.request('1', '1', 'private:test-app', 'phx_join', {})
     expect(facts).toMatchObject([{ where: 'socket', app: '1', channel: '#scope-private:test-app' }])
   })
 
@@ -195,7 +195,7 @@ describe('requested', () => {
 test('a wire that names apps in its URL is refused for that app', async () => {
   await using server = await start({ limits: { maxConnectionsPerApp: 0 } })
   const facts = listen(server, 'refused')
-  await using client = await phoenixRaw(server, { query: KEY })
-  await client.ask('1', '1', 'private-room', 'phx_join', {})
+  await using client = await connectPhoenix(server, { query: KEY })
+  await client.request('1', '1', 'private-room', 'phx_join', {})
   expect(facts).toMatchObject([{ app: '1', channel: 'private-room', event: undefined }])
 })

@@ -5,7 +5,7 @@ import { Roster } from '../../src/core/roster'
 import type { JsonText, Member, Meta, UserId } from '../../src/core/types'
 import { statePayload } from '../../src/protocols/phoenix-payloads'
 import { pusher } from '../../src/protocols/pusher'
-import { random } from '../random'
+import { makeRandom } from '../random'
 
 const NAMES = ['ada', '__proto__', '1', '"\\', '\ud800', '😀', 'a,b', '}:{', '\n', 'x'.repeat(50)]
 const INFOS = [null, {}, { name: '"q"', deep: [{ a: '\\' }] }, '\udc00', 'text', 5, { é: '😀' }]
@@ -29,7 +29,7 @@ const arrivalOf = (name: string, n: number) => {
 
 describe('the text of a roster', () => {
   test('is that of all members, whoever came and went and came again', () => {
-    const next = random(7)
+    const next = makeRandom(7)
     const roster = new Roster()
     const seats = new Map<string, { member: Member; metas: Meta[] }>()
     for (let n = 0; n < 2000; n++) {

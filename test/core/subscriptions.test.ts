@@ -1,6 +1,6 @@
 /** One connection in one channel, a few and many: what it is in is kept in three ways. */
 import { expect, test } from 'bun:test'
-import { random } from '../random'
+import { makeRandom } from '../random'
 import { start } from '../harness'
 
 const NAMES = Array.from({ length: 20 }, (_, n) => `room-${n}`)
@@ -8,7 +8,7 @@ const NAMES = Array.from({ length: 20 }, (_, n) => `room-${n}`)
 test('joins and leaves at random are known exactly, from none to twenty channels', async () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
   console.log(`seed ${seed}`)
-  const next = random(seed)
+  const next = makeRandom(seed)
   await using server = await start()
   await using client = await server.raw()
   const inside = new Set<string>()

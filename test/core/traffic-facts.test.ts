@@ -7,7 +7,7 @@ import { MAX_BEHIND_BYTES } from '../../src/core/slow-reader'
 import { EVENT, post } from '../dialects/expusherlite/ask'
 import { start } from '../harness'
 import { listen } from '../listen'
-import { phoenixRaw } from '../phoenix'
+import { connectPhoenix } from '../phoenix'
 import { publish } from '../publish'
 import { XhrClient } from '../transports/xhr-client'
 
@@ -49,7 +49,7 @@ describe('published', () => {
   test('is emitted for bytes, and for an event of a group', async () => {
     await using server = await start()
     const facts = listen(server, 'published')
-    await using client = await phoenixRaw(server)
+    await using client = await connectPhoenix(server)
     await client.join('public:test-app', {}, '6')
     const head = Uint8Array.of(0, 1, 2, 15, 3)
     const text = Buffer.from('618public:test-appbin')
@@ -72,7 +72,7 @@ describe('published', () => {
     const app = server.core.apps.byId('1')!
     const dialects = { ...app.record.dialects, eplBridge: true }
     server.core.apps.change(app, { ...app.record, dialects }, 0)
-    await using member = await phoenixRaw(server)
+    await using member = await connectPhoenix(server)
     await member.join('public:test-app')
     await server.trigger({ channel: 'room', name: 'e', data: '{}' })
     expect((await member.next())[3]).toBe('room:e')

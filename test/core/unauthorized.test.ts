@@ -4,7 +4,7 @@ import type { App } from '../../src/core/app'
 import type { Connection } from '../../src/core/connection'
 import { Unauthorized } from '../../src/core/unauthorized'
 import { start } from '../harness'
-import { rationed } from './rationed'
+import { startRationed } from './rationed'
 
 const FIVE_SECONDS = { limits: { authorizeWithinSeconds: 5 } }
 const LATE = { code: 4009, reason: 'Connection not authorized within timeout' }
@@ -52,7 +52,7 @@ describe('five seconds to show who they are', () => {
   })
 
   test('of a crowd end in several turns of the event loop', async () => {
-    await using ration = await rationed(FIVE_SECONDS)
+    await using ration = await startRationed(FIVE_SECONDS)
     const { server } = ration
     const crowd = await Promise.all(Array.from({ length: 100 }, () => server.raw()))
     const before = server.core.slices.turns

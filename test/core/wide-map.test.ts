@@ -4,7 +4,7 @@ import type { ChannelName } from '../../src/core/types'
 import { Presence } from '../../src/core/presence'
 import { SPREAD, WideMap } from '../../src/core/wide-map'
 import { start } from '../harness'
-import { random } from '../random'
+import { makeRandom } from '../random'
 
 const MANY = 3 * SPREAD.from
 const keyOf = (index: number): string => `channel-${index}`
@@ -44,7 +44,7 @@ function largestTable(prefix: string, act: () => void): number {
 test('it has what a map has, whatever comes and goes', () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
   console.log(`seed ${seed}`)
-  const next = random(seed)
+  const next = makeRandom(seed)
   const [wide, plain] = [new WideMap<string, number>(), new Map<string, number>()]
   for (const likely of [0.9, 0.1, 0.9, 0.1]) {
     for (let step = 0; step < MANY; step++) {

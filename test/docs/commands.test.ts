@@ -7,10 +7,10 @@ import { guardian } from '../../plugins/guardian'
 import { originCheck } from '../../plugins/origin-check'
 import { rateLimit } from '../../plugins/rate-limit'
 import { loadConfigFile } from '../../src/config/config-file'
-import { execute, Teller } from '../field/commands'
+import { execute, LineReader } from '../field/commands'
 import { PATIENCE_MS, start, type TestServer, waitFor } from '../harness'
-import { ask, create } from '../http/ask-admin'
-import { blocksOf, PAGES, read, ROOT, type Block } from './pages'
+import { requestAdmin, create } from '../http/ask-admin'
+import { blocksOf, PAGES, readPage, ROOT, type Block } from './pages'
 
 const READ = PAGES.filter((page) => page.startsWith('docs/') || page === 'plugins/README.md')
 
@@ -53,9 +53,9 @@ async function hears(code: string, server: TestServer): Promise<void> {
   symlinkSync(join(ROOT, 'node_modules/phoenix'), join(folder, 'node_modules/phoenix'))
   writeFileSync(join(folder, 'client.mjs'), code)
   const around = { cwd: folder, timeoutMs: PATIENCE_MS }
-  await using client = new Teller([process.execPath, 'client.mjs'], around)
+  await using client = new LineReader([process.execPath, 'client.mjs'], around)
   const joined = async (): Promise<void> => {
-    while (!server.factNames().includes('channel_occupied my-channel')) await server.http('/up')
+    while (!server.listFactNames().includes('channel_occupied my-channel')) await server.http('/up')
   }
   await waitFor('the join', joined())
   await server.trigger({ name: 'my-event', channel: 'my-channel', data: '{"hello":"world"}' })
@@ -67,7 +67,7 @@ const shellOf = (page: string, blocks: readonly Block[]): readonly Block[] =>
   page.startsWith('plugins/') ? blocks.filter(({ language }) => language === 'sh') : blocks
 
 test.each(READ)('what %s says to type works', async (page) => {
-  const blocks = shellOf(page, blocksOf(await read(page)))
+  const blocks = shellOf(page, blocksOf(await readPage(page)))
   const players = blocks.map(playerOf)
   expect(blocks.filter((_, index) => players[index] === undefined)).toEqual([])
   if (players.length === 0) return
@@ -75,11 +75,11 @@ test.each(READ)('what %s says to type works', async (page) => {
   const makesApp = blocks.some(({ code }) => code.includes('app[name]=foo-app'))
   if (!makesApp) expect((await create(server, { name: 'foo-app' })).status).toBe(201)
   for (const play of players) await play!(server)
-  expect((await ask(server, 'GET', '/foo-app')).status).toBe(200)
+  expect((await requestAdmin(server, 'GET', '/foo-app')).status).toBe(200)
 })
 
 test('every block that is played elsewhere is there', async () => {
-  const all = (await Promise.all(READ.map(read))).flatMap(blocksOf)
+  const all = (await Promise.all(READ.map(readPage))).flatMap(blocksOf)
   const unused = ELSEWHERE.filter(([mark]) => !all.some(({ code }) => code.includes(mark)))
   expect(unused).toEqual([])
 })

@@ -2,10 +2,10 @@
 import { expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { read, ROOT } from './pages'
+import { readPage, ROOT } from './pages'
 
 test('every feature of Pusher has a test, or a reason', async () => {
-  const text = await read('docs/compatibility.md')
+  const text = await readPage('docs/compatibility.md')
   const [, table = ''] = /## What works\n([^]*?)\n## /.exec(text) ?? []
   const rows = Array.from(table.matchAll(/^\| (.+?) *\| (yes|no)\b.*?\| (.*?) *\|$/gm))
   expect(rows.length).toBeGreaterThan(25)
@@ -19,7 +19,7 @@ test('every feature of Pusher has a test, or a reason', async () => {
 const PAGES = ['compatibility', 'phoenix', 'expusherlite', 'pushex']
 
 test.each(PAGES)('every test that docs/%s.md names is there', async (page) => {
-  const text = await read(`docs/${page}.md`)
+  const text = await readPage(`docs/${page}.md`)
   const files = Array.from(text.matchAll(/`(test\/[\w./-]+\.test\.ts)`/g), ([, file]) => file!)
   expect(files.length).toBeGreaterThan(1)
   expect(files.filter((file) => !existsSync(join(ROOT, file)))).toEqual([])
@@ -35,7 +35,7 @@ const tested = (text: string): readonly (readonly string[])[] =>
 const ABSENT = ['Usage quotas per day', 'soketi: "lambda webhooks"']
 
 test.each(PAGES)('every difference in docs/%s.md names its test', async (page) => {
-  const rows = tested(await read(`docs/${page}.md`))
+  const rows = tested(await readPage(`docs/${page}.md`))
   expect(rows.length).toBeGreaterThan(2)
   for (const [, what = '', ...cells] of rows) {
     const proof = cells.at(-2)!
@@ -44,12 +44,12 @@ test.each(PAGES)('every difference in docs/%s.md names its test', async (page) =
 })
 
 test('every row of the choices that docs/compatibility.md names is tried', async () => {
-  const text = await read('docs/compatibility.md')
+  const text = await readPage('docs/compatibility.md')
   const named = Array.from(text.matchAll(/choices\.test\.ts` \(([\d, ]+)\)/g), ([, list]) => list!)
   const numbers = new Set(named.flatMap((list) => list.split(', ')))
   const files = [...new Bun.Glob('rows/choices-*.ts').scanSync(join(ROOT, 'test/protocols'))]
   const sources = await Promise.all(
-    ['choices.test.ts', ...files].map((file) => read(`test/protocols/${file}`)),
+    ['choices.test.ts', ...files].map((file) => readPage(`test/protocols/${file}`)),
   )
   const isTried = (row: string): boolean =>
     sources.some((source) => new RegExp(`(^    row: ${row},|^  ${row}: \\[)`, 'm').test(source))

@@ -1,13 +1,13 @@
 /** What the pages say differs from others, where no other test is about it. */
 import { describe, expect, test } from 'bun:test'
-import { common, start } from '../harness'
-import { ask, create, FORM } from '../http/ask-admin'
+import { startCommon, start } from '../harness'
+import { requestAdmin, create, FORM } from '../http/ask-admin'
 
 test('a connection that has not shown who it is counts towards the limit of its app', async () => {
   await using server = await start()
   const limits = { max_connections_per_app: 1, authorize_within_seconds: 30 }
   const change = { body: JSON.stringify({ app: { limits } }) }
-  expect((await ask(server, 'PATCH', '/test-app', change)).status).toBe(200)
+  expect((await requestAdmin(server, 'PATCH', '/test-app', change)).status).toBe(200)
   await using stranger = await server.raw()
   await using newcomer = await server.raw({ hello: false })
   expect((await newcomer.waitForClose()).code).toBe(4004)
@@ -15,19 +15,21 @@ test('a connection that has not shown who it is counts towards the limit of its 
 })
 
 describe('of ExPusherLite', () => {
-  const server = common()
+  const server = startCommon()
 
   test('_method in a form is not read: nothing is deleted', async () => {
     expect((await create(server(), { name: 'foo-app' })).status).toBe(201)
     for (const path of ['/foo-app', '']) {
       const form = { headers: FORM, body: '_method=delete&app[name]=another-app' }
-      expect((await ask(server(), 'POST', path, form)).status).not.toBe(204)
-      expect((await ask(server(), 'GET', '/foo-app')).status).toBe(200)
+      expect((await requestAdmin(server(), 'POST', path, form)).status).not.toBe(204)
+      expect((await requestAdmin(server(), 'GET', '/foo-app')).status).toBe(200)
     }
   })
 
   test('the admin API answers with JSON whatever a caller accepts', async () => {
-    const { status, headers } = await ask(server(), 'GET', '', { headers: { accept: 'text/html' } })
+    const { status, headers } = await requestAdmin(server(), 'GET', '', {
+      headers: { accept: 'text/html' },
+    })
     expect([status, headers.get('content-type')]).toEqual([200, 'application/json;charset=utf-8'])
   })
 

@@ -2,18 +2,18 @@
 import { expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { anchorsOf, PAGES, proseOf, read, ROOT } from './pages'
+import { anchorsOf, PAGES, proseOf, readPage, ROOT } from './pages'
 
 /** Links of Markdown but for those to other hosts. */
 const LINK = /\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g
 
 async function brokenLinks(page: string): Promise<readonly string[]> {
   const broken: string[] = []
-  for (const [link, path = '', anchor] of proseOf(await read(page)).matchAll(LINK)) {
+  for (const [link, path = '', anchor] of proseOf(await readPage(page)).matchAll(LINK)) {
     const target = path === '' ? page : relative(ROOT, join(ROOT, dirname(page), path))
     const isThere =
       existsSync(join(ROOT, target)) &&
-      (anchor === undefined || anchorsOf(await read(target)).includes(anchor))
+      (anchor === undefined || anchorsOf(await readPage(target)).includes(anchor))
     if (!isThere) broken.push(link)
   }
   return broken
@@ -26,7 +26,7 @@ test.each(PAGES)('every link of %s has its page and its heading', async (page) =
 test('every page is found from README.md', async () => {
   const seen = new Set(['README.md'])
   for (const page of seen)
-    for (const [, path = ''] of (await read(page)).matchAll(LINK))
+    for (const [, path = ''] of (await readPage(page)).matchAll(LINK))
       if (path.endsWith('.md')) seen.add(relative(ROOT, join(ROOT, dirname(page), path)))
   expect([...seen].toSorted()).toEqual(PAGES.toSorted())
 })
@@ -45,11 +45,11 @@ test('every page that code, tests, logs and answers name is there', async () => 
   const missing: string[] = []
   let found = 0
   for (const file of SOURCES.filter((name) => !name.startsWith('bench/results')))
-    for (const [pointer, page = '', heading] of (await read(file)).matchAll(POINTER)) {
+    for (const [pointer, page = '', heading] of (await readPage(file)).matchAll(POINTER)) {
       found++
       const isThere =
         existsSync(join(ROOT, page)) &&
-        (heading === undefined || (await read(page)).includes(`# ${heading}\n`))
+        (heading === undefined || (await readPage(page)).includes(`# ${heading}\n`))
       if (!isThere) missing.push(`${file}: ${pointer}`)
     }
   expect(missing).toEqual([])
@@ -57,7 +57,7 @@ test('every page that code, tests, logs and answers name is there', async () => 
 })
 
 test('every file that src/README.md names is there', async () => {
-  const text = await read('src/README.md')
+  const text = await readPage('src/README.md')
   const named = Array.from(text.matchAll(/`((?:[\w-]+\/)*[\w-]+\.ts)`/g), ([, file]) => file!)
   const missing = named.filter(
     (file) => !['', 'src'].some((at) => existsSync(join(ROOT, at, file))),

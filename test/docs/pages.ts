@@ -11,7 +11,7 @@ export const PAGES: readonly string[] = [
   ...[...new Bun.Glob('docs/*.md').scanSync(ROOT)].toSorted(),
 ]
 
-export const read = (file: string): Promise<string> => Bun.file(join(ROOT, file)).text()
+export const readPage = (file: string): Promise<string> => Bun.file(join(ROOT, file)).text()
 
 export type Block = {
   readonly language: string

@@ -8,12 +8,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Server from 'pusher'
 import packageJson from '../../package.json'
-import { execute, Teller, type Command } from '../field/commands'
+import { execute, LineReader, type Command } from '../field/commands'
 import { PATIENCE_MS, waitFor } from '../harness'
 import { Program } from '../program'
-import { blocksOf, read, ROOT } from './pages'
+import { blocksOf, readPage, ROOT } from './pages'
 
-const text = await read('README.md')
+const text = await readPage('README.md')
 const blocks = blocksOf(text)
 const commands = blocks
   .filter(({ language }) => language === 'sh')
@@ -71,7 +71,7 @@ beforeAll(async () => {
     symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name))
   await execute(install as unknown as Command, { cwd: ROOT, timeoutMs: PATIENCE_MS })
   program = new Program({}, { command: serve! })
-  port = await program.listening()
+  port = await program.waitUntilListening()
   for (const script of scripts) {
     const name = /^\/\/ (\w+\.mjs)$/m.exec(script)?.[1]
     if (name) save(name, script)
@@ -103,7 +103,7 @@ async function occupied(channel: string): Promise<void> {
 }
 
 test('its client hears what its backend triggers, and prints what the page says', async () => {
-  await using client = new Teller([NODE, 'client.mjs'], AROUND)
+  await using client = new LineReader([NODE, 'client.mjs'], AROUND)
   await occupied('my-channel')
   await execute([NODE, 'trigger.mjs'], AROUND)
   const printed = await client.lines.next('what the client prints')
@@ -111,10 +111,10 @@ test('its client hears what its backend triggers, and prints what the page says'
 })
 
 test('its client enters a private channel that its backend signs', async () => {
-  await using backend = new Teller([NODE, 'backend.mjs'], AROUND)
+  await using backend = new LineReader([NODE, 'backend.mjs'], AROUND)
   expect(await backend.lines.next('the backend')).toBe('signing')
   save('private.mjs', [named('client.mjs'), line('private-room')].join('\n'))
-  await using client = new Teller([NODE, 'private.mjs'], AROUND)
+  await using client = new LineReader([NODE, 'private.mjs'], AROUND)
   await occupied('private-room')
   expect(client.lines.unread).toEqual([])
 })

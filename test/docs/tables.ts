@@ -4,32 +4,32 @@ import { ALL_SETTINGS } from '../../src/config/config'
 import { fileVariable } from '../../src/config/secret-files'
 import { UNREAD } from '../../src/config/unread'
 
-function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, head.map(() => '---'), ...rows]
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
-const code = (text: string): string => `\`${text}\``
+const formatCode = (text: string): string => `\`${text}\``
 
-const cell = (value: unknown): string =>
-  value === undefined || String(value) === '' ? '–' : code(String(value))
+const formatCell = (value: unknown): string =>
+  value === undefined || String(value) === '' ? '–' : formatCode(String(value))
 
-export const settingsTable = (): string =>
-  tableOf(
+export const formatSettings = (): string =>
+  formatTable(
     ['Variable', 'Default', 'What it is'],
     ALL_SETTINGS.map(({ env, default: value, about, secret }) => {
-      const file = secret ? `; or ${code(fileVariable(env))}, a file that holds it` : ''
-      return [code(env), cell(value), `${about}${file}`]
+      const file = secret ? `; or ${formatCode(fileVariable(env))}, a file that holds it` : ''
+      return [formatCode(env), formatCell(value), `${about}${file}`]
     }),
   )
 
-export const aliasTable = (): string =>
-  tableOf(
+export const formatAliases = (): string =>
+  formatTable(
     ['Also read', 'As'],
-    ALIASES.map(([alias, env]) => [code(alias), code(env)]),
+    ALIASES.map(([alias, env]) => [formatCode(alias), formatCode(env)]),
   )
 
-export const unreadTable = (): string =>
-  tableOf(
+export const formatUnread = (): string =>
+  formatTable(
     ['Not read', 'Instead'],
-    UNREAD.map(({ names, instead }) => [names.map(code).join(', '), instead]),
+    UNREAD.map(({ names, instead }) => [names.map(formatCode).join(', '), instead]),
   )

@@ -43,7 +43,7 @@ export async function execute(
 }
 
 /** A program that prints a line for each thing that happens to it, until it is ended. */
-export class Teller {
+export class LineReader {
   readonly lines = new Inbox<string>()
   readonly #child: Bun.Subprocess<'ignore', 'pipe', 'inherit'>
 

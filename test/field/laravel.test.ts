@@ -9,8 +9,8 @@ import type { PresenceChannel } from 'pusher-js'
 import { readConfig } from '../../src/config/config'
 import { Inbox, OWN_APP, RawClient, start, waitFor } from '../harness'
 import { Program } from '../program'
-import { application, MASTER_KEY, type Environment, type User } from './laravel'
-import { nginx } from './nginx'
+import { startApplication, MASTER_KEY, type Environment, type User } from './laravel'
+import { startNginx } from './nginx'
 import { describeWith } from './programs'
 
 const [ANN, BOB]: readonly [User, User] = [
@@ -19,7 +19,7 @@ const [ANN, BOB]: readonly [User, User] = [
 ]
 
 /** The application's `.env` once it has moved. */
-const movedTo = (port: number): Environment => ({
+const moveTo = (port: number): Environment => ({
   PUSHER_APP_ID: OWN_APP.id,
   PUSHER_APP_KEY: OWN_APP.key,
   PUSHER_APP_SECRET: OWN_APP.secret,
@@ -30,9 +30,9 @@ const movedTo = (port: number): Environment => ({
 describeWith('nginx', 'a Laravel application behind nginx', () => {
   test('has its channels, members with numbers as ids, and whispers', async () => {
     await using server = await start({ apps: [OWN_APP] })
-    await using proxy = await nginx(server.port)
-    const env = movedTo(proxy.ports['upgrades alone'])
-    await using laravel = application(env, [ANN, BOB])
+    await using proxy = await startNginx(server.port)
+    const env = moveTo(proxy.ports['upgrades alone'])
+    await using laravel = startApplication(env, [ANN, BOB])
     const [ann, bob] = [laravel.echo(ANN), laravel.echo(BOB)]
     const sdk = server.sdk({
       port: String(env.PUSHER_PORT),
@@ -59,9 +59,9 @@ describeWith('nginx', 'a Laravel application behind nginx', () => {
       CARILLON_ACTIVITY_TIMEOUT_SECONDS: String(seconds / FASTER),
     })
     const timeout = `proxy_read_timeout ${READ_TIMEOUT / FASTER}s;`
-    await using proxy = await nginx(await server.listening(), timeout)
-    const env = movedTo(proxy.ports['upgrades alone'])
-    await using laravel = application(env, [ANN])
+    await using proxy = await startNginx(await server.waitUntilListening(), timeout)
+    const env = moveTo(proxy.ports['upgrades alone'])
+    await using laravel = startApplication(env, [ANN])
     const url = `ws://127.0.0.1:${env.PUSHER_PORT}/app/${OWN_APP.key}?protocol=7`
     const fates = await Promise.all([fateOfEcho(laravel.echo(ANN)), fateOfSilent(url)])
     expect(fates).toEqual([fate, fate])

@@ -22,13 +22,13 @@ export type User = { readonly id: number; readonly name: string }
 export const MASTER_KEY = Buffer.alloc(32, 7).toString('base64')
 
 /** `json_encode`: slashes and whatever is not ASCII are escaped. */
-export const phpJson = (value: unknown): string =>
+export const encodePhp = (value: unknown): string =>
   JSON.stringify(value)
     .replaceAll('/', String.raw`\/`)
     .replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 /** The application's server; who asks is told by the bearer token, which is the user's id. */
-export function application(env: Environment, users: readonly User[]) {
+export function startApplication(env: Environment, users: readonly User[]) {
   const server = Bun.serve({
     port: 0,
     hostname: '127.0.0.1',
@@ -38,12 +38,12 @@ export function application(env: Environment, users: readonly User[]) {
           const token = request.headers.get('authorization')?.replace('Bearer ', '')
           const user = users.find(({ id }) => String(id) === token)
           if (!user) return new Response('', { status: 403 })
-          const asked = new URLSearchParams(await request.text())
-          const answer = broadcastingAuth(
+          const form = new URLSearchParams(await request.text())
+          const answer = authorizeBroadcasting(
             env,
             user,
-            asked.get('socket_id')!,
-            asked.get('channel_name')!,
+            form.get('socket_id')!,
+            form.get('channel_name')!,
           )
           return new Response(answer, { headers: { 'content-type': 'application/json' } })
         },
@@ -57,16 +57,21 @@ export function application(env: Environment, users: readonly User[]) {
   }
 }
 
-function broadcastingAuth(env: Environment, user: User, socketId: string, channel: string): string {
+function authorizeBroadcasting(
+  env: Environment,
+  user: User,
+  socketId: string,
+  channel: string,
+): string {
   const { PUSHER_APP_KEY: key, PUSHER_APP_SECRET: secret } = env
   const isPresence = channel.startsWith('presence-')
-  const data = isPresence ? phpJson({ user_id: user.id, user_info: user }) : undefined
+  const data = isPresence ? encodePhp({ user_id: user.id, user_info: user }) : undefined
   const text = [socketId, channel, data].filter((part) => part !== undefined).join(':')
   const auth = `${key}:${createHmac('sha256', secret).update(text).digest('hex')}`
-  if (isPresence) return phpJson({ auth, channel_data: data })
-  if (!channel.startsWith('private-encrypted-')) return phpJson({ auth })
+  if (isPresence) return encodePhp({ auth, channel_data: data })
+  if (!channel.startsWith('private-encrypted-')) return encodePhp({ auth })
   const hash = createHash('sha256').update(channel).update(Buffer.from(MASTER_KEY, 'base64'))
-  return phpJson({ auth, shared_secret: hash.digest('base64') })
+  return encodePhp({ auth, shared_secret: hash.digest('base64') })
 }
 
 function echoOf(env: Environment, port: number, { id }: User): Echo<'pusher'> {

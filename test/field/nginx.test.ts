@@ -4,8 +4,8 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { start } from '../harness'
-import { outcome, ROUTES, SOCKETS, WITH_ROUTE } from '../ways-in'
-import { MANNERS, nginx, type Manner } from './nginx'
+import { tryWayIn, ROUTES, SOCKETS, WITH_ROUTE } from '../ways-in'
+import { MANNERS, startNginx, type Manner } from './nginx'
 import { describeWith } from './programs'
 
 const ONCE = ROUTES.filter(({ name }) => name !== 'a new app')
@@ -29,11 +29,11 @@ describeWith('nginx', 'behind nginx', () => {
     ]
     test.each(TOLD)('%s: refused on every way in, since it %s', async (manner, why) => {
       await using server = await start({ plugins: [WITH_ROUTE] })
-      await using proxy = await nginx(server.port)
+      await using proxy = await startNginx(server.port)
       for (const way of passed(manner)) {
-        const through = await outcome(server, way, undefined, proxy.ports[manner])
+        const through = await tryWayIn(server, way, undefined, proxy.ports[manner])
         const beside =
-          way.method === 'POST' && SOCKETS.includes(way) ? 'in' : await outcome(server, way)
+          way.method === 'POST' && SOCKETS.includes(way) ? 'in' : await tryWayIn(server, way)
         expect([way.name, through, beside]).toEqual([way.name, 'refused', 'in'])
       }
       expect(server.core.counters.faults).toBe(0)
@@ -43,13 +43,13 @@ describeWith('nginx', 'behind nginx', () => {
 
     test('its own connections are told from others by turns, however long they are kept', async () => {
       await using server = await start()
-      await using proxy = await nginx(server.port)
+      await using proxy = await startNginx(server.port)
       const [way] = ONCE as [(typeof ONCE)[number]]
       for (let n = 0; n < 20; n++) {
-        expect(await outcome(server, way, undefined, proxy.ports['kept connections'])).toBe(
+        expect(await tryWayIn(server, way, undefined, proxy.ports['kept connections'])).toBe(
           'refused',
         )
-        expect(await outcome(server, way)).toBe('in')
+        expect(await tryWayIn(server, way)).toBe('in')
       }
     })
   })
@@ -57,7 +57,7 @@ describeWith('nginx', 'behind nginx', () => {
   test('named, the server makes credentials of its own, which are good through it', async () => {
     const config = { trustedProxies: ['127.0.0.1'] }
     await using server = await start({ config })
-    await using proxy = await nginx(server.port)
+    await using proxy = await startNginx(server.port)
     const base = `http://127.0.0.1:${proxy.ports['the headers of guides']}`
     const { username, password } = server.server.credentials.admin
     const authorization = `Basic ${btoa(`${username}:${password}`)}`

@@ -39,7 +39,7 @@ const free = (): Promise<number> =>
  * `port` is the server's; `ports` are nginx's, one for each manner.
  * `extra` stands beside nginx's defaults, for whatever cannot be waited for.
  */
-export async function nginx(port: number, extra = '') {
+export async function startNginx(port: number, extra = '') {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-nginx-'))
   chmodSync(folder, 0o755)
   const names = Object.keys(MANNERS) as Manner[]

@@ -101,7 +101,7 @@ async function expectGuest(server: TestServer, page: Visit): Promise<void> {
 async function expectPing(server: TestServer, page: Visit): Promise<void> {
   const before = server.totals.messagesReceived
   server.advance(1000 * TIMES.activityTimeoutSeconds + 500)
-  await server.received(before + 1)
+  await server.waitForReceived(before + 1)
   server.advance(1000 * TIMES.pongTimeoutSeconds + 500)
   await server.sdk().trigger('room', 'still', { n: 1 })
   expect(await page.next()).toMatchObject({ event: 'still', data: { n: 1 } })

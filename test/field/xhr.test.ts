@@ -68,6 +68,6 @@ describePages('pusher-js in Chromium', (browser) => {
     await page.next()
     await page.page.close()
     while (server.core.hub.connectionCount > 0) await server.http('/up')
-    expect(server.factNames()).toContain('channel_vacated room')
+    expect(server.listFactNames()).toContain('channel_vacated room')
   })
 })

@@ -1,15 +1,15 @@
 /** The admin API: who may ask; numbers in names are cases of contract section 6. */
 import { describe, expect, test } from 'bun:test'
 import { start } from '../harness'
-import { ask } from './ask-admin'
-import { basic } from '../credentials'
+import { requestAdmin } from './ask-admin'
+import { makeBasicAuth } from '../credentials'
 
 describe('who may ask', () => {
   test.each(['cross-site', 'same-site', 'nonsense'])(
     'a page of another site (%s) is refused',
     async (site) => {
       await using server = await start()
-      const { status, body } = await ask(server, 'GET', '', {
+      const { status, body } = await requestAdmin(server, 'GET', '', {
         headers: { 'sec-fetch-site': site, origin: 'https://evil.example' },
       })
       expect([status, body]).toEqual([
@@ -23,9 +23,10 @@ describe('who may ask', () => {
     const origin = 'https://dashboard.example.org'
     await using server = await start({ config: { adminOrigins: [origin] } })
     expect(
-      (await ask(server, 'GET', '', { headers: { 'sec-fetch-site': 'same-origin' } })).status,
+      (await requestAdmin(server, 'GET', '', { headers: { 'sec-fetch-site': 'same-origin' } }))
+        .status,
     ).toBe(200)
-    const { status, headers } = await ask(server, 'GET', '', {
+    const { status, headers } = await requestAdmin(server, 'GET', '', {
       headers: { 'sec-fetch-site': 'cross-site', origin },
     })
     expect([status, headers.get('access-control-allow-origin'), headers.get('vary')]).toEqual([
@@ -53,9 +54,9 @@ test('a password that is missing, wrong or of another kind gets 401 and nothing 
   await using server = await start()
   const strangers: Record<string, string>[] = [
     {},
-    basic('pusher_admin_username:wrong'),
-    basic('nobody:pusher_admin_password'),
-    basic('pusher_admin_username'),
+    makeBasicAuth('pusher_admin_username:wrong'),
+    makeBasicAuth('nobody:pusher_admin_password'),
+    makeBasicAuth('pusher_admin_username'),
     { authorization: 'Basic' },
     { authorization: 'Bearer x' },
     { authorization: 'Basic %%%' },

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { start, waitFor } from '../harness'
-import { ADMIN, ask, change, create } from './ask-admin'
+import { ADMIN, requestAdmin, change, create } from './ask-admin'
 
 test('a change whose body arrives after the app was deleted brings nothing back', async () => {
   await using server = await start()
@@ -23,7 +23,7 @@ test('a change whose body arrives after the app was deleted brings nothing back'
     `Content-Length: ${body.length}`,
   ]
   socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 5)}`)
-  expect((await ask(server, 'DELETE', '/my-app')).status).toBe(204)
+  expect((await requestAdmin(server, 'DELETE', '/my-app')).status).toBe(204)
   socket.write(body.slice(5))
   expect(await waitFor('the answer', answer.promise)).toStartWith('HTTP/1.1 404')
   expect(server.core.apps.store.all()).toEqual([])
@@ -35,9 +35,11 @@ describe('showing and changing', () => {
     await using server = await start()
     const { body } = await create(server, { name: 'my app', active: false })
     for (const name of ['my-app', body.data.id])
-      expect((await ask(server, 'GET', `/${name}`)).body).toEqual(body)
-    expect((await ask(server, 'GET', '/nobody')).status).toBe(404)
-    expect((await ask(server, 'GET', '/nobody')).body).toEqual({ errors: { detail: 'Not Found' } })
+      expect((await requestAdmin(server, 'GET', `/${name}`)).body).toEqual(body)
+    expect((await requestAdmin(server, 'GET', '/nobody')).status).toBe(404)
+    expect((await requestAdmin(server, 'GET', '/nobody')).body).toEqual({
+      errors: { detail: 'Not Found' },
+    })
   })
 
   test('a new name makes a new slug, unless one is given; the rest stays (50, 52)', async () => {
@@ -56,7 +58,7 @@ describe('showing and changing', () => {
       slug: 'second-name',
       limits: { max_presence_members: 5 },
     })
-    expect((await ask(server, 'GET', '/first-name')).status).toBe(404)
+    expect((await requestAdmin(server, 'GET', '/first-name')).status).toBe(404)
     const { body: kept } = await change(server, 'second-name', {
       name: 'third name',
       slug: 'second-name',
@@ -141,7 +143,7 @@ describe('the end of an app', () => {
     const { body } = await create(server, { name: 'my app' })
     await using client = await server.raw({ path: `/app/${body.data.key}` })
     await using other = await server.raw()
-    const deleted = await ask(server, 'DELETE', '/my-app')
+    const deleted = await requestAdmin(server, 'DELETE', '/my-app')
     expect([deleted.status, deleted.body]).toEqual([204, ''])
     expect((await client.waitForClose()).code).toBe(4001)
     await other.expectNothing()

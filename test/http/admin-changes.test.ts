@@ -1,7 +1,7 @@
 /** Whatever somebody changes by the admin API, or a plugin's routes beside it, is a line: who, what, from where, no secret. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { definePlugin } from '../../src/plugin'
-import { ADMIN_PAIR, basic } from '../credentials'
+import { ADMIN_PAIR, makeBasicAuth } from '../credentials'
 import { start, type TestServer } from '../harness'
 
 const SECRET = 'a-secret-that-is-set'
@@ -122,7 +122,7 @@ test('what changes nothing is none: reads, refusals, routes that are open to all
   expect(await linesOf('POST', APPS, { name: '' })).toEqual({ status: 422, lines: [] })
   expect(await linesOf('DELETE', `${APPS}/nobody`)).toEqual({ status: 404, lines: [] })
   server.log.lines.length = 0
-  await server.http(APPS, { method: 'POST', headers: basic(`${ADMIN_PAIR}x`) })
+  await server.http(APPS, { method: 'POST', headers: makeBasicAuth(`${ADMIN_PAIR}x`) })
   await server.http('/plugins/lever/open', { method: 'POST' })
   expect(changes()).toEqual([])
 })

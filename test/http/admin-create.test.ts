@@ -3,8 +3,8 @@
  * numbers in names are cases of contract section 6.
  */
 import { describe, expect, test } from 'bun:test'
-import { common, start } from '../harness'
-import { ask, create, FORM } from './ask-admin'
+import { startCommon, start } from '../harness'
+import { requestAdmin, create, FORM } from './ask-admin'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -12,7 +12,7 @@ describe('creating', () => {
   test('as the seed’s article does it, with a form (48)', async () => {
     await using server = await start()
     const form = { body: 'app[name]=foo-app', headers: FORM }
-    const { status, body, headers } = await ask(server, 'POST', '', form)
+    const { status, body, headers } = await requestAdmin(server, 'POST', '', form)
     expect(status).toBe(201)
     expect(headers.get('location')).toBe('/api/admin/apps/foo-app')
     expect(body.data).toEqual({
@@ -40,7 +40,7 @@ describe('creating', () => {
     form.set('app[name]', 'form app')
     form.set('app[active]', 'false')
     form.set('app[limits][max_presence_members]', '5')
-    const { status, body } = await ask(server, 'POST', '', { body: form })
+    const { status, body } = await requestAdmin(server, 'POST', '', { body: form })
     expect([status, body.data.slug, body.data.active, body.data.limits]).toEqual([
       201,
       'form-app',
@@ -74,7 +74,7 @@ describe('creating', () => {
     ['Größe Übung', 'groesse-uebung'],
     ['Ærø Ålborg', 'aeroe-aalborg'],
   ]
-  const server = common()
+  const server = startCommon()
   test.each(SLUGS)('%s is %s (50)', async (name, slug) => {
     expect((await create(server(), { name })).body.data.slug).toBe(slug)
   })
@@ -132,17 +132,17 @@ describe('creating', () => {
     ],
   ]
   test.each(REFUSED)('%j is told what is wrong (49)', async (app, errors) => {
-    const apps = (await ask(server(), 'GET')).body
+    const apps = (await requestAdmin(server(), 'GET')).body
     const answer = await create(server(), app)
     expect([answer.status, answer.body]).toEqual([422, { errors }])
-    expect((await ask(server(), 'GET')).body).toEqual(apps)
+    expect((await requestAdmin(server(), 'GET')).body).toEqual(apps)
   })
 
   test.each(['', '{}', '{"app":{}}', '{"app":[]}', '[]', 'null', '{"app":', '{"app":"x"}'])(
     'a body of %p is a bad request (49)',
     async (body) => {
       await using server = await start()
-      const answer = await ask(server, 'POST', '', { body })
+      const answer = await requestAdmin(server, 'POST', '', { body })
       expect([answer.status, answer.body]).toEqual([400, { errors: { detail: 'Bad Request' } }])
     },
   )
@@ -151,11 +151,11 @@ describe('creating', () => {
 test('fields named like an object’s own are unknown like any other (trap 20)', async () => {
   await using server = await start()
   for (const name of ['__proto__', 'constructor', 'toString']) {
-    const json = await ask(server, 'POST', '', {
+    const json = await requestAdmin(server, 'POST', '', {
       body: `{"app":{"name":"odd app","${name}":{"active":false}}}`,
     })
     expect([json.status, Object.keys(json.body.errors)]).toEqual([422, [name]])
-    const form = await ask(server, 'POST', '', {
+    const form = await requestAdmin(server, 'POST', '', {
       body: `app[name]=odd+app&app[${name}][active]=1`,
       headers: FORM,
     })
@@ -167,7 +167,7 @@ test('a body nested deeper than can be written out is refused, and not a fault',
   await using server = await start()
   const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
   for (const field of ['name', 'hosts', 'webhooks', 'limits', 'colour']) {
-    const answer = await ask(server, 'POST', '', {
+    const answer = await requestAdmin(server, 'POST', '', {
       body: `{"app":{"name":"deep app","${field}":${deep}}}`,
     })
     expect(answer.status).toBe(422)
@@ -177,12 +177,12 @@ test('a body nested deeper than can be written out is refused, and not a fault',
 
 test('forms of many values or many levels cost little', async () => {
   await using server = await start()
-  const many = await ask(server, 'POST', '', {
+  const many = await requestAdmin(server, 'POST', '', {
     headers: FORM,
     body: `app[name]=many+hosts${'&app[hosts][]=x'.repeat(60_000)}`,
   })
   expect([many.status, Object.keys(many.body.errors)]).toEqual([422, ['hosts']])
-  const deep = await ask(server, 'POST', '', {
+  const deep = await requestAdmin(server, 'POST', '', {
     headers: FORM,
     body: `app[name]=deep+names&app${'[a]'.repeat(200_000)}=x`,
   })

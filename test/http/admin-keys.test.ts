@@ -1,7 +1,7 @@
 /** The admin API: the keys of an app, of which there are two while they rotate. */
 import { describe, expect, test } from 'bun:test'
 import { start } from '../harness'
-import { ask, create } from './ask-admin'
+import { requestAdmin, create } from './ask-admin'
 
 describe('keys', () => {
   test('rotate under load: no request fails, no subscription is refused', async () => {
@@ -24,7 +24,7 @@ describe('keys', () => {
       }),
     )
 
-    const rotated = await ask(server, 'POST', '/my-app/keys')
+    const rotated = await requestAdmin(server, 'POST', '/my-app/keys')
     expect([rotated.status, rotated.body.data.keys.length]).toEqual([201, 2])
     const fresh = rotated.body.data.keys[1]
     expect(rotated.body.data).toMatchObject(fresh)
@@ -39,7 +39,7 @@ describe('keys', () => {
     const before = done
     current = fresh
     while (done < before + 20) await server.http('/up')
-    const retired = await ask(server, 'DELETE', `/my-app/keys/${old.key}`)
+    const retired = await requestAdmin(server, 'DELETE', `/my-app/keys/${old.key}`)
     expect([retired.status, retired.body.data.keys]).toEqual([200, [fresh]])
     await veteran.expectNothing()
     const { auth } = sdkFor(fresh).authorizeChannel(veteran.socketId, 'private-two')
@@ -61,13 +61,13 @@ describe('keys', () => {
   test('there are one or two of them', async () => {
     await using server = await start()
     const { body } = await create(server, { name: 'my app' })
-    expect((await ask(server, 'DELETE', `/my-app/keys/${body.data.key}`)).body).toEqual({
+    expect((await requestAdmin(server, 'DELETE', `/my-app/keys/${body.data.key}`)).body).toEqual({
       errors: { keys: ['must not be empty; add a pair before the last one is retired'] },
     })
-    await ask(server, 'POST', '/my-app/keys')
-    expect((await ask(server, 'POST', '/my-app/keys')).body).toEqual({
+    await requestAdmin(server, 'POST', '/my-app/keys')
+    expect((await requestAdmin(server, 'POST', '/my-app/keys')).body).toEqual({
       errors: { keys: ['are 2 already; retire the older one first'] },
     })
-    expect((await ask(server, 'DELETE', '/my-app/keys/nobody')).status).toBe(404)
+    expect((await requestAdmin(server, 'DELETE', '/my-app/keys/nobody')).status).toBe(404)
   })
 })

@@ -1,16 +1,16 @@
-/** How tests talk to the admin API, and where they keep a database. */
+/** Requests to the admin API, and a database file for tests. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ADMIN_PAIR, basic } from '../credentials'
+import { ADMIN_PAIR, makeBasicAuth } from '../credentials'
 import type { TestServer } from '../harness'
 
-export const ADMIN = basic(ADMIN_PAIR).authorization
+export const ADMIN = makeBasicAuth(ADMIN_PAIR).authorization
 export const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
 
 type Answer = { status: number; body: any; headers: Headers } // oxlint-disable-line no-explicit-any
 
-export async function ask(
+export async function requestAdmin(
   server: TestServer,
   method: string,
   path = '',
@@ -28,12 +28,12 @@ export async function ask(
 }
 
 export const create = (server: TestServer, app: object): Promise<Answer> =>
-  ask(server, 'POST', '', { body: JSON.stringify({ app }) })
+  requestAdmin(server, 'POST', '', { body: JSON.stringify({ app }) })
 export const change = (server: TestServer, slug: string, app: object): Promise<Answer> =>
-  ask(server, 'PATCH', `/${slug}`, { body: JSON.stringify({ app }) })
+  requestAdmin(server, 'PATCH', `/${slug}`, { body: JSON.stringify({ app }) })
 
-/** A database file that goes with its folder. */
-export function temporary() {
+/** Makes a folder for a database file; disposing removes it. */
+export function makeTemporary() {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
   return {
     path: join(folder, 'test.sqlite'),

@@ -17,14 +17,14 @@ export async function post(
   }
 }
 
-/** A trigger that is right but for what `more` changes. */
-export const event = (more: object = {}): object => ({
+/** Makes the body of a trigger that is valid but for what `more` changes. */
+export const makeEvent = (more: object = {}): object => ({
   name: 'e',
   channels: ['room'],
   data: 'x',
   ...more,
 })
 
-/** Names of so many channels. */
-export const many = (count: number): string[] =>
+/** Makes the names of `count` channels. */
+export const makeNames = (count: number): string[] =>
   Array.from({ length: count }, (_, index) => `room-${index}`)

@@ -1,7 +1,7 @@
 /** Contract 6.2: who may call the HTTP API. */
 import { describe, expect, test } from 'bun:test'
 import { createHash, createHmac } from 'node:crypto'
-import { common, start, type TestServer } from '../harness'
+import { startCommon, start, type TestServer } from '../harness'
 import { K1, REQUESTS, urlOf, type RequestVector } from '../vectors/requests'
 
 const H1 = REQUESTS[0]!
@@ -234,7 +234,7 @@ describe('what SDKs write differently', () => {
     { name: 'a stray percent sign stands for itself', wire: 'name=100%', signed: 'name=100%' },
     { name: 'keys are signed in lower case', wire: 'Name=x', signed: 'name=x' },
   ]
-  const server = common()
+  const server = startCommon()
   test.each(SIGNED_AS)('$name', async ({ wire, signed }) => {
     const response = await post(server(), {
       path: '/apps/1/channels/room/events',

@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { isLonger, jsonOf, describeExcess } from '../../src/core/json'
 import { describeMistake } from '../../src/http/mistake'
-import { ADMIN_PAIR, basic, PAIR } from '../credentials'
+import { ADMIN_PAIR, makeBasicAuth, PAIR } from '../credentials'
 import { start, type TestServer } from '../harness'
 import { FORM } from './ask-admin'
-import { event, post } from './ask-events'
+import { makeEvent, post } from './ask-events'
 import { post as postEvent } from '../dialects/expusherlite/ask'
 import { push } from '../dialects/pushex/ask'
 
@@ -33,7 +33,7 @@ const TRIGGERS: readonly (readonly [
   [
     'more channels than there may be are counted, not looked at',
     '/events',
-    event({ channels: ones(60_000) }),
+    makeEvent({ channels: ones(60_000) }),
     400,
     '60000 channels exceed the limit of 100 (maxChannelsPerTrigger)',
   ],
@@ -47,18 +47,18 @@ const TRIGGERS: readonly (readonly [
   [
     'of as many as there may be the first mistake is told',
     '/events',
-    event({ channels: ones(100) }),
+    makeEvent({ channels: ones(100) }),
     400,
     'Expected channels.0 parameter to be a string',
   ],
   [
     'data that is too long is told so, however deep it is',
     '/events',
-    event({ data: [JSON.parse(nested(1000)), ones(8000)] }),
+    makeEvent({ data: [JSON.parse(nested(1000)), ones(8000)] }),
     413,
     `${LARGE} (more than 10240 bytes)`,
   ],
-  ['data that is too deep', '/events', event({ data: JSON.parse(nested(1000)) }), 400, DEEP],
+  ['data that is too deep', '/events', makeEvent({ data: JSON.parse(nested(1000)) }), 400, DEEP],
   [
     'long data of a batch',
     '/batch_events',
@@ -69,21 +69,21 @@ const TRIGGERS: readonly (readonly [
   [
     'more objects than can be read in a turn',
     '/events',
-    event({ data: Array.from({ length: 33_000 }, () => ({})) }),
+    makeEvent({ data: Array.from({ length: 33_000 }, () => ({})) }),
     413,
     `${LARGE} (99001 of 10240 bytes)`,
   ],
   [
     'more levels than can be read in a turn',
     '/events',
-    { ...event(), data: JSON.parse(nested(20_000)) },
+    { ...makeEvent(), data: JSON.parse(nested(20_000)) },
     413,
     `${LARGE} (40000 of 10240 bytes)`,
   ],
   [
     'an info without an end',
     '/events',
-    event({ info: `${INFO},`.repeat(1000) }),
+    makeEvent({ info: `${INFO},`.repeat(1000) }),
     400,
     'info of 19000 characters exceeds the limit of 16384',
   ],
@@ -96,7 +96,7 @@ test('an attribute that is asked for 700 times is told once', async () => {
   await using client = await server.raw()
   await client.join('room')
   const info = Array.from({ length: 700 }, (_, index) => INFO + ' '.repeat(index % 2)).join()
-  expect(await post(server.sdk(), '/events', event({ info }))).toEqual([
+  expect(await post(server.sdk(), '/events', makeEvent({ info }))).toEqual([
     200,
     '{"channels":{"room":{"subscription_count":1}}}',
   ])
@@ -152,7 +152,10 @@ const UNREADABLE: readonly (readonly [
 ]
 test.each(UNREADABLE)('%s are refused', async (_, body, isForm, paths, said) => {
   for (const path of paths) {
-    const headers = { ...(isForm ? FORM : {}), ...basic(path === ADMIN_API[0] ? ADMIN_PAIR : PAIR) }
+    const headers = {
+      ...(isForm ? FORM : {}),
+      ...makeBasicAuth(path === ADMIN_API[0] ? ADMIN_PAIR : PAIR),
+    }
     const answer = await server.http(path, { method: 'POST', body, headers })
     expect([answer.status, await answer.json()]).toEqual([400, { errors: { detail: said } }])
   }

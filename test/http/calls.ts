@@ -14,11 +14,11 @@ export const REVOCATION = JSON.stringify({ app: '1', jti: 'a' })
 const APP = JSON.stringify({ app: { name: 'some name' } })
 
 export const CALLS: Readonly<Record<string, Call>> = {
-  'POST /apps/{appId}/events': { method: 'POST', path: '/apps/1/events', body: event('x') },
+  'POST /apps/{appId}/events': { method: 'POST', path: '/apps/1/events', body: makeEvent('x') },
   'POST /apps/{appId}/batch_events': {
     method: 'POST',
     path: '/apps/1/batch_events',
-    body: batch('x'),
+    body: makeBatch('x'),
   },
   'POST /apps/{appId}/channels/{channel}/events': {
     method: 'POST',
@@ -65,14 +65,14 @@ export const CALLS: Readonly<Record<string, Call>> = {
   'POST /api/apps/{appSlug}/events': {
     method: 'POST',
     path: '/api/apps/test-app/events',
-    body: scoped('{}'),
+    body: makeScoped('{}'),
   },
   'GET /api/apps/{appSlug}/channels': { method: 'GET', path: '/api/apps/test-app/channels' },
   'GET /api/apps/{appSlug}/channels/{name}/users': {
     method: 'GET',
     path: '/api/apps/test-app/channels/presence-room/users',
   },
-  'POST /api/push': { method: 'POST', path: '/api/push', body: pushed('x') },
+  'POST /api/push': { method: 'POST', path: '/api/push', body: makePush('x') },
   'GET /': { method: 'GET', path: '/' },
   'GET /swagger': { method: 'GET', path: '/swagger' },
   'GET /swagger/json': { method: 'GET', path: '/swagger/json' },
@@ -87,15 +87,15 @@ export const CALLS: Readonly<Record<string, Call>> = {
   'GET /up': { method: 'GET', path: '/up' },
 }
 
-export function event(data: string): string {
+export function makeEvent(data: string): string {
   return JSON.stringify({ name: 'e', channels: ['room'], data })
 }
-export function pushed(data: string): string {
+export function makePush(data: string): string {
   return JSON.stringify({ channel: 'room', event: 'e', data })
 }
-export function scoped(payload: string): string {
+export function makeScoped(payload: string): string {
   return JSON.stringify({ scope: 'public', topic: 'room', event: 'e', payload })
 }
-export function batch(data: string): string {
+export function makeBatch(data: string): string {
   return JSON.stringify({ batch: [{ name: 'e', channel: 'room', data }] })
 }

@@ -1,7 +1,7 @@
 /** `GET /apps/:id/connections`, which Laravel Pulse's card asks Reverb for. Contract 6.1. */
 import { expect, test } from 'bun:test'
 import { start } from '../harness'
-import { KEY, phoenixRaw } from '../phoenix'
+import { KEY, connectPhoenix } from '../phoenix'
 import { XhrClient } from '../transports/xhr-client'
 
 test('counts those of the app, however they connect and whatever they are in', async () => {
@@ -14,10 +14,10 @@ test('counts those of the app, however they connect and whatever they are in', a
   expect(await count()).toEqual({ connections: 1 })
   for (const channel of ['a', 'b']) await client.join(channel)
   await new XhrClient(server).open()
-  await using _phoenix = (await phoenixRaw(server, { query: KEY })).client
+  await using _phoenix = (await connectPhoenix(server, { query: KEY })).client
   expect(await count()).toEqual({ connections: 3 })
   await client[Symbol.asyncDispose]()
-  await server.connectionsDownTo(3)
+  await server.waitForConnections(3)
   expect(await count()).toEqual({ connections: 2 })
 })
 

@@ -1,17 +1,24 @@
 /** What a backend writes in the place of text reaches every wire byte for byte, and PushEx's answer too. */
 import { beforeAll, expect, test } from 'bun:test'
-import { basic, PAIR } from '../credentials'
-import { common } from '../harness'
-import { CHANNEL, everybody, OBJECTS, TRUSTING, VALUES, type Said } from '../protocols/as-sent'
+import { makeBasicAuth, PAIR } from '../credentials'
+import { startCommon } from '../harness'
+import {
+  CHANNEL,
+  joinEveryWire,
+  OBJECTS,
+  TRUSTING,
+  VALUES,
+  type SentEvent,
+} from '../protocols/as-sent'
 
-const server = common({ plugins: [TRUSTING] })
+const server = startCommon({ plugins: [TRUSTING] })
 
-let allHear: (said: Said) => Promise<void>
+let allHear: (said: SentEvent) => Promise<void>
 beforeAll(async () => {
-  allHear = await everybody(server())
+  allHear = await joinEveryWire(server())
 })
 
-const JSON_TYPE = { 'content-type': 'application/json', ...basic(PAIR) }
+const JSON_TYPE = { 'content-type': 'application/json', ...makeBasicAuth(PAIR) }
 const post = (path: string, body: string): Promise<Response> =>
   server().http(path, { method: 'POST', headers: JSON_TYPE, body })
 const signed = (path: string, body: string): Promise<Response> =>

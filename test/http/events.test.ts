@@ -1,7 +1,7 @@
 /** Contract 6.4: triggers that are taken, and who hears them; the form of 2012. */
 import { describe, expect, test } from 'bun:test'
 import { start } from '../harness'
-import { event, many, post } from './ask-events'
+import { makeEvent, makeNames, post } from './ask-events'
 
 describe('POST /events', () => {
   test('data arrives as the text that was sent', async () => {
@@ -9,7 +9,7 @@ describe('POST /events', () => {
     await using client = await server.raw()
     await client.join('room')
     const texts = ['', 'hello', '{"a": 1}', '5', 'null', '"', 'zoë 😀\u2028\0', ' spaced ']
-    for (const data of texts) await post(server.sdk(), '/events', event({ data }))
+    for (const data of texts) await post(server.sdk(), '/events', makeEvent({ data }))
     const frames = await client.frames.take(texts.length)
     expect(frames).toEqual(
       texts.map((data) => JSON.stringify({ event: 'e', channel: 'room', data })),
@@ -26,22 +26,22 @@ describe('POST /events', () => {
     await using server = await start()
     await using client = await server.raw()
     await client.join('room')
-    expect(await post(server.sdk(), '/events', event({ data }))).toEqual([200, '{}'])
+    expect(await post(server.sdk(), '/events', makeEvent({ data }))).toEqual([200, '{}'])
     expect((await client.nextJson()).data).toBe(text)
   })
 
   const ACCEPTED: readonly (readonly [name: string, body: object])[] = [
     ['one channel', { name: 'e', channel: 'room', data: 'x' }],
-    ['channels win over channel', event({ channel: 'no such channel' })],
-    ['duplicate channels count once', event({ channels: ['room', 'room', 'room'] })],
-    ['socket_id null', event({ socket_id: null })],
-    ['socket_id empty', event({ socket_id: '' })],
-    ['a socket id of nobody', event({ socket_id: '1.1' })],
-    ['info empty', event({ info: '' })],
-    ['an event name as Laravel writes it', event({ name: 'App\\Events\\Foo' })],
-    ['an event name of 200 characters', event({ name: 'x'.repeat(200) })],
-    ['data of 10 240 bytes', event({ data: 'ë'.repeat(5120) })],
-    ['unknown keys', event({ tags: { a: 1 }, __proto__: null })],
+    ['channels win over channel', makeEvent({ channel: 'no such channel' })],
+    ['duplicate channels count once', makeEvent({ channels: ['room', 'room', 'room'] })],
+    ['socket_id null', makeEvent({ socket_id: null })],
+    ['socket_id empty', makeEvent({ socket_id: '' })],
+    ['a socket id of nobody', makeEvent({ socket_id: '1.1' })],
+    ['info empty', makeEvent({ info: '' })],
+    ['an event name as Laravel writes it', makeEvent({ name: 'App\\Events\\Foo' })],
+    ['an event name of 200 characters', makeEvent({ name: 'x'.repeat(200) })],
+    ['data of 10 240 bytes', makeEvent({ data: 'ë'.repeat(5120) })],
+    ['unknown keys', makeEvent({ tags: { a: 1 }, __proto__: null })],
   ]
   test.each(ACCEPTED)('%s: published once', async (_, body) => {
     await using server = await start()
@@ -56,7 +56,10 @@ describe('POST /events', () => {
     await using server = await start()
     await using client = await server.raw()
     await client.join('room-99')
-    expect(await post(server.sdk(), '/events', event({ channels: many(100) }))).toEqual([200, '{}'])
+    expect(await post(server.sdk(), '/events', makeEvent({ channels: makeNames(100) }))).toEqual([
+      200,
+      '{}',
+    ])
     expect((await client.nextJson()).channel).toBe('room-99')
   })
 
@@ -65,7 +68,7 @@ describe('POST /events', () => {
     await using client = await server.raw()
     await client.join('room')
     await server.joinSigned(client, 'presence-room', { user_id: '1' })
-    const body = event({
+    const body = makeEvent({
       channels: ['presence-room', 'room', 'empty', 'room'],
       info: 'user_count, subscription_count,',
     })
@@ -74,7 +77,7 @@ describe('POST /events', () => {
       '{"channels":{"presence-room":{"user_count":1,"subscription_count":1},"room":{"subscription_count":1},"empty":{"subscription_count":0}}}',
     ])
     expect(
-      await post(server.sdk(), '/events', event({ channels: ['room'], info: 'user_count' })),
+      await post(server.sdk(), '/events', makeEvent({ channels: ['room'], info: 'user_count' })),
     ).toEqual([200, '{"channels":{"room":{}}}'])
   })
 
@@ -83,7 +86,11 @@ describe('POST /events', () => {
     await using ann = await server.raw()
     await using bob = await server.raw()
     for (const client of [ann, bob]) for (const channel of ['a', 'b']) await client.join(channel)
-    await post(server.sdk(), '/events', event({ channels: ['a', 'b'], socket_id: ann.socketId }))
+    await post(
+      server.sdk(),
+      '/events',
+      makeEvent({ channels: ['a', 'b'], socket_id: ann.socketId }),
+    )
     expect((await bob.frames.take(2)).map((frame) => JSON.parse(frame).channel)).toEqual(['a', 'b'])
     await ann.expectNothing()
   })
@@ -95,7 +102,7 @@ describe('POST /events', () => {
     await using other = await stranger.raw()
     await client.join('room')
     await other.join('room')
-    await post(server.sdk(), '/events', event({ socket_id: other.socketId }))
+    await post(server.sdk(), '/events', makeEvent({ socket_id: other.socketId }))
     await client.next()
     await other.expectNothing()
   })

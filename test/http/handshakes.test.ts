@@ -1,6 +1,6 @@
 /** Handshakes that are none: RFC 6455, 4.2.1, header by header. Nobody is taken in or counted for them. */
 import { expect, test } from 'bun:test'
-import { common, waitFor } from '../harness'
+import { startCommon, waitFor } from '../harness'
 
 const WHOLE = {
   upgrade: 'Upgrade: websocket',
@@ -26,7 +26,7 @@ const ROWS: readonly (readonly [name: string, headers: Record<string, string>, s
     ['version 8', { version: 'Sec-WebSocket-Version: 8' }, 426],
   ]
 
-const server = common()
+const server = startCommon()
 
 async function statusOf(path: string, headers: Record<string, string>): Promise<number> {
   const answered = Promise.withResolvers<string>()
@@ -42,7 +42,7 @@ async function statusOf(path: string, headers: Record<string, string>): Promise<
   socket.write([`GET ${path} HTTP/1.1`, 'Host: 127.0.0.1', ...lines, '', ''].join('\r\n'))
   const text = await waitFor('an answer', answered.promise)
   socket.end()
-  await server().connectionsDownTo(0)
+  await server().waitForConnections(0)
   return Number(text.split(' ')[1])
 }
 

@@ -1,7 +1,7 @@
 /** Whatever the Host is, a path is what it says: a proxy may keep others from some of them. */
 import { expect, test } from 'bun:test'
 import { connect } from 'node:net'
-import { ADMIN_PAIR, basic } from '../credentials'
+import { ADMIN_PAIR, makeBasicAuth } from '../credentials'
 import { start, waitFor, type TestServer } from '../harness'
 
 /** What a URL can't have in the place of a host; undefined for no header, as in HTTP/1.0. */
@@ -13,7 +13,7 @@ function statusOf(server: TestServer, path: string, host: string | undefined): P
   const lines = [
     `GET ${path} HTTP/1.0`,
     ...(host === undefined ? [] : [`Host: ${host}`]),
-    `Authorization: ${basic(ADMIN_PAIR).authorization}`,
+    `Authorization: ${makeBasicAuth(ADMIN_PAIR).authorization}`,
   ]
   const socket = connect(server.port, '127.0.0.1', () =>
     socket.write(`${lines.join('\r\n')}\r\n\r\n`),

@@ -4,7 +4,7 @@ import { Slices } from '../../src/core/slices'
 import type { Core } from '../../src/core/core'
 import type { ChannelName } from '../../src/core/types'
 import { respondWithList } from '../../src/http/lists'
-import { ADMIN_PAIR, basic, PAIR } from '../credentials'
+import { ADMIN_PAIR, makeBasicAuth, PAIR } from '../credentials'
 import type { OneNodeEngine } from '../../src/core/engine'
 import { start, type TestServer } from '../harness'
 
@@ -165,13 +165,13 @@ describe('what the routes list', () => {
       ['/channels/presence-crowd/users', {}, '', JSON.stringify({ users: crowd })],
       [
         '/api/apps/test-app/channels/presence-crowd/users',
-        basic(PAIR),
+        makeBasicAuth(PAIR),
         '',
         JSON.stringify({ data: crowd }),
       ],
       [
         '/api/apps/test-app/channels',
-        basic(PAIR),
+        makeBasicAuth(PAIR),
         '',
         '{"data":[{"name":"__proto__","subscription_count":1},{"name":"room-1","subscription_count":1},{"name":"room-2","subscription_count":2},{"name":"presence-crowd","subscription_count":100}]}',
       ],
@@ -204,7 +204,7 @@ describe('what the routes list', () => {
   })
 
   test('apps are listed as they are shown', async () => {
-    const headers = basic(ADMIN_PAIR)
+    const headers = makeBasicAuth(ADMIN_PAIR)
     const [all, one] = await Promise.all(
       ['', '/test-app'].map(async (path) =>
         (await server.http(`/api/admin/apps${path}`, { headers })).json(),

@@ -1,8 +1,8 @@
 /** Whoever is not local gets nothing for published credentials, whichever way he comes. */
 import { afterAll, describe, expect, test } from 'bun:test'
 import { OWN_APP, start, type TestServer } from '../harness'
-import { phoenixRaw, reply } from '../phoenix'
-import { outcome, ROUTES, SOCKETS, WITH_ROUTE } from '../ways-in'
+import { connectPhoenix, makeReply } from '../phoenix'
+import { tryWayIn, ROUTES, SOCKETS, WITH_ROUTE } from '../ways-in'
 
 const HERE = 'Host: 127.0.0.1:6001'
 /** Requests that are none of this machine, whatever they ask for. */
@@ -36,7 +36,7 @@ const outcomes = (server: TestServer, ways: typeof ROUTES, asking: typeof STRANG
   Promise.all(
     ways.flatMap((way) =>
       asking.map(
-        async (lines) => `${way.name}, ${lines.join(' ')}: ${await outcome(server, way, lines)}`,
+        async (lines) => `${way.name}, ${lines.join(' ')}: ${await tryWayIn(server, way, lines)}`,
       ),
     ),
   )
@@ -55,7 +55,7 @@ describe('routes', () => {
   test('are open to this machine', async () => {
     const once = ROUTES.filter(({ name }) => name !== 'a new app')
     expect(await outcomes(server, once, LOCAL)).toEqual(all(once, LOCAL, 'in'))
-    for (const way of ROUTES) expect(await outcome(server, way)).toMatch(/^in$|already been taken/)
+    for (const way of ROUTES) expect(await tryWayIn(server, way)).toMatch(/^in$|already been taken/)
   })
 
   test('refuse what is forwarded, and foreign hosts, and say what to do about it', async () => {
@@ -79,7 +79,7 @@ describe('connections', () => {
 
   test('the first foreign page is logged', async () => {
     await using other = await start()
-    for (const way of SOCKETS) expect(await outcome(other, way, PAGES[0]!)).toBe('in')
+    for (const way of SOCKETS) expect(await tryWayIn(other, way, PAGES[0]!)).toBe('in')
     expect(pages(other)).toMatchObject([
       { level: 'warn', fields: { origin: 'https://evil.example' } },
     ])
@@ -90,7 +90,7 @@ describe('connections', () => {
     async (_, lines) => {
       await using other = await start()
       for (const way of SOCKETS)
-        expect([way.name, await outcome(other, way, lines)]).toEqual([way.name, 'refused'])
+        expect([way.name, await tryWayIn(other, way, lines)]).toEqual([way.name, 'refused'])
       expect(other.core.hub.connectionCount).toBe(0)
     },
   )
@@ -109,13 +109,16 @@ describe('connections', () => {
       other.clock.now(),
     )
     const query = 'vsn=2.0.0'
-    await using stranger = await phoenixRaw(other, { query, headers: { 'x-real-ip': '1.1.1.1' } })
-    const [, , , , answer] = await stranger.ask('1', '1', 'public:test-app', 'phx_join', {})
+    await using stranger = await connectPhoenix(other, {
+      query,
+      headers: { 'x-real-ip': '1.1.1.1' },
+    })
+    const [, , , , answer] = await stranger.request('1', '1', 'public:test-app', 'phx_join', {})
     expect(JSON.stringify(answer)).toContain('published credentials')
-    expect(await stranger.ask('2', '2', 'public:own', 'phx_join', {})).toEqual(
-      reply(['2', '2', 'public:own'], 'ok', {}),
+    expect(await stranger.request('2', '2', 'public:own', 'phx_join', {})).toEqual(
+      makeReply(['2', '2', 'public:own'], 'ok', {}),
     )
-    await using local = await phoenixRaw(other, { query })
+    await using local = await connectPhoenix(other, { query })
     expect(await local.join('public:test-app')).toEqual({})
   })
 })

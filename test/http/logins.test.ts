@@ -3,8 +3,8 @@ import { describe, expect, test } from 'bun:test'
 import { allow, type AnyPlugin } from '../../src/plugin'
 import { Logins, MAX_ADDRESSES } from '../../src/http/logins'
 import { ManualClock } from '../../kit/clock'
-import { basic } from '../credentials'
-import { OWN_APP, pluginOf, start, type StartOptions, type TestServer } from '../harness'
+import { makeBasicAuth } from '../credentials'
+import { OWN_APP, makePlugin, start, type StartOptions, type TestServer } from '../harness'
 import { WITH_ROUTE } from '../ways-in'
 
 const ADMIN = { adminUsername: 'somebody', adminPassword: 'a-password' }
@@ -20,8 +20,12 @@ type Way = {
   readonly status: number
 }
 
-const PASSWORD = { right: basic('somebody:a-password'), wrong: basic('somebody:x'), status: 401 }
-const SECRET = { method: 'POST', right: basic('k7:s7'), wrong: basic('k7:x') }
+const PASSWORD = {
+  right: makeBasicAuth('somebody:a-password'),
+  wrong: makeBasicAuth('somebody:x'),
+  status: 401,
+}
+const SECRET = { method: 'POST', right: makeBasicAuth('k7:s7'), wrong: makeBasicAuth('k7:x') }
 const APPS = '/api/admin/apps'
 
 const ADMINS: readonly Way[] = [
@@ -127,7 +131,7 @@ test('one limit serves all admin routes, another each app: a backend that is wro
   for (const way of BACKENDS) expect(await right(server, way)).toBe(200)
   for (const way of BACKENDS.slice(0, 2)) await fail(server, 5, way)
   for (const way of BACKENDS) expect(await right(server, way)).toBe(429)
-  expect(await statusOf(ask(server, PUSH, basic('k8:s8')))).toBe(200)
+  expect(await statusOf(ask(server, PUSH, makeBasicAuth('k8:s8')))).toBe(200)
 })
 
 const ADDRESSES: readonly (readonly [
@@ -163,7 +167,7 @@ test('pages of other sites, and signatures, are no logins', async () => {
 })
 
 test.each(BACKENDS)('whom a plugin vouches for has not failed: $path', async (way) => {
-  const tokens: AnyPlugin = pluginOf('tokens', {
+  const tokens: AnyPlugin = makePlugin('tokens', {
     authenticate: async ({ headers }) =>
       headers.get('authorization') === 'Bearer of-theirs' ? allow() : undefined,
   })

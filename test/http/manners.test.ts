@@ -1,7 +1,7 @@
 /** What every HTTP client may rely on, whatever it asks for: statuses, methods, origins, headers. */
 import { describe, expect, test } from 'bun:test'
 import { start, type TestServer } from '../harness'
-import { ADMIN, ask, create } from './ask-admin'
+import { ADMIN, requestAdmin, create } from './ask-admin'
 
 const UUID = /^[0-9a-f-]{36}$/
 const MEGABYTE = 1024 * 1024
@@ -17,7 +17,7 @@ describe('a body that is too large', () => {
       ['PATCH', '/test-app'],
       ['PUT', '/test-app'],
     ] as const) {
-      const answer = await ask(server, method, path, { body })
+      const answer = await requestAdmin(server, method, path, { body })
       expect([answer.status, answer.body]).toEqual([413, refused])
       expect(answer.headers.get('x-request-id')).toMatch(UUID)
     }
@@ -33,7 +33,7 @@ describe('a body that is too large', () => {
         else controller.close()
       },
     })
-    const answer = await ask(server, 'POST', '', { body })
+    const answer = await requestAdmin(server, 'POST', '', { body })
     expect([answer.status, answer.body]).toEqual([413, refused])
   })
 
@@ -99,7 +99,7 @@ describe('a page of another origin whose browser says no Sec-Fetch-Site', () => 
     await using server = await start({
       config: { adminOrigins: origins, localHosts: ['push.example'] },
     })
-    return (await ask(server, 'GET', '', { headers })).status
+    return (await requestAdmin(server, 'GET', '', { headers })).status
   }
 
   test('is refused', async () => {
@@ -120,7 +120,7 @@ describe('dashboards on other origins', () => {
 
   test('may read what they need', async () => {
     await using server = await start(options)
-    const { headers } = await ask(server, 'GET', '', { headers: { origin } })
+    const { headers } = await requestAdmin(server, 'GET', '', { headers: { origin } })
     expect(headers.get('access-control-expose-headers')).toBe('location, x-request-id, retry-after')
     const preflight = await server.http('/api/admin/apps', {
       method: 'OPTIONS',
@@ -161,7 +161,7 @@ describe('the admin API', () => {
     server.core.apps.all = () => {
       throw new Error('the disk is gone')
     }
-    const { status, body, headers } = await ask(server, 'GET')
+    const { status, body, headers } = await requestAdmin(server, 'GET')
     expect([status, body]).toEqual([500, { errors: { detail: 'Internal Server Error' } }])
     const requestId = headers.get('x-request-id')
     expect(server.log.lines).toContainEqual({
@@ -174,12 +174,12 @@ describe('the admin API', () => {
   test('reads media types in any case', async () => {
     await using server = await start()
     const headers = { 'content-type': 'Application/X-WWW-Form-Urlencoded; Charset=UTF-8' }
-    const answer = await ask(server, 'POST', '', { body: 'app[name]=foo-app', headers })
+    const answer = await requestAdmin(server, 'POST', '', { body: 'app[name]=foo-app', headers })
     expect(answer.status).toBe(201)
     const body =
       '--B\r\nContent-Disposition: form-data; name="app[name]"\r\n\r\nbar-app\r\n--B--\r\n'
     const multipart = { 'content-type': 'Multipart/Form-Data; boundary=B' }
-    expect((await ask(server, 'POST', '', { body, headers: multipart })).status).toBe(201)
+    expect((await requestAdmin(server, 'POST', '', { body, headers: multipart })).status).toBe(201)
   })
 })
 

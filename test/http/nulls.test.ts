@@ -1,9 +1,9 @@
 /** A key that is null says as much as one that is left out. Contract 6.4, 6.5. */
 import { expect, test } from 'bun:test'
-import { common } from '../harness'
-import { event, post } from './ask-events'
+import { startCommon } from '../harness'
+import { makeEvent, post } from './ask-events'
 
-const server = common()
+const server = startCommon()
 const item = (more: object = {}) => ({ channel: 'room', name: 'e', data: 'x', ...more })
 
 type Row = readonly [name: string, path: string, body: unknown, answer: unknown]
@@ -16,9 +16,9 @@ const QUERIES: Readonly<Record<string, object>> = {
 }
 
 const ACCEPTED: readonly Row[] = [
-  ['socket_id', '/events', event({ socket_id: null }), {}],
-  ['info', '/events', event({ info: null }), {}],
-  ['channel beside channels', '/events', event({ channel: null }), {}],
+  ['socket_id', '/events', makeEvent({ socket_id: null }), {}],
+  ['info', '/events', makeEvent({ info: null }), {}],
+  ['channel beside channels', '/events', makeEvent({ channel: null }), {}],
   ['channels beside channel', '/events', item({ channels: null }), {}],
   ['all of them', '/events', item({ channels: null, info: null, socket_id: null, tags: null }), {}],
   ['info of one in a batch', '/batch_events', { batch: [item({ info: null })] }, {}],
@@ -29,7 +29,7 @@ const ACCEPTED: readonly Row[] = [
     { batch: [item({ info: null }), item({ info: 'subscription_count' })] },
     { batch: [{}, { subscription_count: 1 }] },
   ],
-  ['channel, which the query has', '/events', event({ channels: null }), {}],
+  ['channel, which the query has', '/events', makeEvent({ channels: null }), {}],
   [
     'info, which the query has',
     '/events',
@@ -56,15 +56,20 @@ test('what data holds is no key of the request', async () => {
   await using client = await server().raw()
   await client.join('room')
   const data = { batch: [{ a: null }], info: null }
-  await post(server().sdk(), '/events', event({ data }))
+  await post(server().sdk(), '/events', makeEvent({ data }))
   expect(JSON.parse((await client.nextJson()).data as string)).toEqual(data)
 })
 
 const REFUSED: readonly Row[] = [
-  ['name', '/events', event({ name: null }), 'Expected name parameter to be a string'],
-  ['channels', '/events', event({ channels: null }), 'Expected at least one channel'],
-  ['one of the channels', '/events', event({ channels: [null] }), 'Expected channels.0 parameter'],
-  ['data', '/events', event({ data: null }), 'Expected data parameter to be present'],
+  ['name', '/events', makeEvent({ name: null }), 'Expected name parameter to be a string'],
+  ['channels', '/events', makeEvent({ channels: null }), 'Expected at least one channel'],
+  [
+    'one of the channels',
+    '/events',
+    makeEvent({ channels: [null] }),
+    'Expected channels.0 parameter',
+  ],
+  ['data', '/events', makeEvent({ data: null }), 'Expected data parameter to be present'],
   ['the body', '/events', null, 'Expected name parameter to be present'],
   ['batch', '/batch_events', { batch: null }, 'Expected batch parameter to be an array'],
   ['an event', '/batch_events', { batch: [null] }, 'Expected batch.0 parameter to be an object'],

@@ -1,7 +1,7 @@
 /** Paths whose percent signs mean nothing, and pages that other sites may not frame. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { ADMIN_PAIR, basic } from '../credentials'
-import { pluginOf, start, type TestServer } from '../harness'
+import { ADMIN_PAIR, makeBasicAuth } from '../credentials'
+import { makePlugin, start, type TestServer } from '../harness'
 
 /** Stray, cut off, no UTF-8, too long a form of it, half a surrogate pair. */
 const UNDECODABLE = [
@@ -52,12 +52,12 @@ const ROUTES = [
 let server: TestServer
 let asked = 0
 beforeAll(async () => {
-  const mine = { ...pluginOf('mine', {}), setup: withRoute }
+  const mine = { ...makePlugin('mine', {}), setup: withRoute }
   server = await start({ plugins: [mine], config: { adminOrigins: ['https://dash.example'] } })
 })
 afterAll(() => server.stop())
 
-function withRoute({ routes }: Parameters<ReturnType<typeof pluginOf>['setup']>[0]) {
+function withRoute({ routes }: Parameters<ReturnType<typeof makePlugin>['setup']>[0]) {
   routes.get('/:what', () => {
     asked++
     return 'seen'
@@ -67,7 +67,7 @@ function withRoute({ routes }: Parameters<ReturnType<typeof pluginOf>['setup']>[
 
 test.each(ROUTES)('%s is 400 where nothing can be read', async (route) => {
   const [method = '', path = ''] = route.split(' ')
-  const headers = basic(ADMIN_PAIR)
+  const headers = makeBasicAuth(ADMIN_PAIR)
   const answers = await Promise.all(
     UNDECODABLE.map(async (form) => {
       const answer = await server.http(path.replace('?', form), { method, headers })

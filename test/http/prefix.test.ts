@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readConfig } from '../../src/config/config'
 import { definePlugin } from '../../src/plugin'
 import { placeOf } from '../../src/http/place'
-import { ADMIN_PAIR, basic } from '../credentials'
+import { ADMIN_PAIR, makeBasicAuth } from '../credentials'
 import { start, type TestServer } from '../harness'
 
 const KEY = 'test-app-fake-key'
@@ -152,7 +152,7 @@ describe('all else answers with and without it', () => {
   const TOLD_APART = ['/api/admin/plugins', '/swagger/json']
   test.each(ROUTES)('%s', async (path, status) => {
     const paths = ['', '/ws', '/ws/', '/ws//'].map((before) => before + path)
-    const headers = basic(ADMIN_PAIR)
+    const headers = makeBasicAuth(ADMIN_PAIR)
     const answers = await Promise.all(paths.map((each) => server.http(each, { headers })))
     const texts = await Promise.all(answers.map((answer) => answer.text()))
     expect(answers.map((answer) => answer.status)).toEqual(paths.map(() => status))
@@ -259,7 +259,7 @@ describe('pages name what is beside them, below whatever a proxy has put in fron
 
 test('what is refused for want of room is told in the words of the route, below the prefix too', async () => {
   await using small = await start({ config: { pathPrefix: '/ws', maxRequests: 1 } })
-  const headers = { ...basic(ADMIN_PAIR), 'content-type': 'application/json' }
+  const headers = { ...makeBasicAuth(ADMIN_PAIR), 'content-type': 'application/json' }
   const path = '/ws/api/admin/apps'
   const { promise: end, resolve } = Promise.withResolvers<void>()
   const body = new ReadableStream({

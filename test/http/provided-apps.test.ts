@@ -4,7 +4,7 @@ import { describe, expect, test } from 'bun:test'
 import { MIGRATIONS } from '../../src/store/migrations'
 import type { AppConfig } from '../../src/plugin'
 import { start, type TestServer } from '../harness'
-import { ask, change, create, temporary } from './ask-admin'
+import { requestAdmin, change, create, makeTemporary } from './ask-admin'
 
 const provided = (fields: Partial<AppConfig>): AppConfig => ({
   id: '7',
@@ -18,7 +18,7 @@ const at = (databasePath: string, ...apps: readonly AppConfig[]): Promise<TestSe
   start({ config: { databasePath }, apps })
 const TAKEN = ['has already been taken']
 const list = async (server: TestServer): Promise<{ slug: string }[]> =>
-  (await ask(server, 'GET')).body.data
+  (await requestAdmin(server, 'GET')).body.data
 
 describe('a stored app that a provided one hides', () => {
   const HIDING: readonly (readonly [shared: string, app: AppConfig])[] = [
@@ -28,7 +28,7 @@ describe('a stored app that a provided one hides', () => {
   const MINE = { id: 'mine', key: 'k-mine', secret: 's-mine', name: 'My stored app' }
 
   test.each(HIDING)('by its %s is named at the start and comes back whole', async (shared, app) => {
-    await using dir = temporary()
+    await using dir = makeTemporary()
     let made
     {
       await using server = await at(dir.path, provided({}))
@@ -50,7 +50,7 @@ describe('a stored app that a provided one hides', () => {
       expect((await create(server, { name: 'Another app' })).status).toBe(201)
     }
     await using server = await at(dir.path, provided({}))
-    expect((await ask(server, 'GET', '/mine')).body.data).toEqual(made)
+    expect((await requestAdmin(server, 'GET', '/mine')).body.data).toEqual(made)
     expect((await list(server)).map(({ slug }) => slug)).toEqual([
       'shop-app',
       'my-stored-app',
@@ -59,7 +59,7 @@ describe('a stored app that a provided one hides', () => {
   })
 
   test('of the same id lets the provided one have its name', async () => {
-    await using dir = temporary()
+    await using dir = makeTemporary()
     {
       await using server = await at(dir.path)
       await create(server, MINE)
@@ -71,19 +71,19 @@ describe('a stored app that a provided one hides', () => {
 
 test('a provided app keeps its keys, and is removed where it comes from', async () => {
   await using server = await start({ apps: [provided({})] })
-  const { data } = (await ask(server, 'GET', '/7')).body
+  const { data } = (await requestAdmin(server, 'GET', '/7')).body
   expect(data).toMatchObject({ id: 7, key: 'k7', provided_by: 'apps' })
-  expect((await ask(server, 'POST', '/shop-app/keys')).body).toEqual({
+  expect((await requestAdmin(server, 'POST', '/shop-app/keys')).body).toEqual({
     errors: { keys: ['come from apps and are changed there'] },
   })
-  expect((await ask(server, 'DELETE', '/shop-app')).body).toEqual({
+  expect((await requestAdmin(server, 'DELETE', '/shop-app')).body).toEqual({
     errors: { id: ['comes from apps and is removed there'] },
   })
 })
 
 describe('what is changed of a provided app', () => {
   test('lasts, and what is not changed follows where it comes from', async () => {
-    await using dir = temporary()
+    await using dir = makeTemporary()
     {
       await using server = await at(dir.path, provided({ limits: { max_user_info_bytes: 9 } }))
       const changes = { client_events: false, limits: { max_presence_members: 5 } }
@@ -92,7 +92,7 @@ describe('what is changed of a provided app', () => {
     {
       const edited = { subscription_counts: true, limits: { max_event_data_bytes: 3 } }
       await using server = await at(dir.path, provided({ ...edited, name: 'A new name' }))
-      expect((await ask(server, 'GET', '/7')).body.data).toMatchObject({
+      expect((await requestAdmin(server, 'GET', '/7')).body.data).toMatchObject({
         name: 'A new name',
         client_events: false,
         subscription_counts: true,
@@ -102,7 +102,7 @@ describe('what is changed of a provided app', () => {
     }
     const limits = { max_event_data_bytes: 4 }
     await using server = await at(dir.path, provided({ client_events: false, limits }))
-    expect((await ask(server, 'GET', '/7')).body.data).toMatchObject({
+    expect((await requestAdmin(server, 'GET', '/7')).body.data).toMatchObject({
       client_events: false, // it was put back to what was provided, and follows again
       limits: { max_presence_members: 5 },
     })
@@ -110,12 +110,12 @@ describe('what is changed of a provided app', () => {
 
   test('is kept for a month without the app, and not for longer', async () => {
     const DAY_MS = 86_400_000
-    await using dir = temporary()
+    await using dir = makeTemporary()
     const began = Date.now()
     const on = (day: number, ...apps: readonly AppConfig[]) =>
       start({ config: { databasePath: dir.path }, apps, now: began + day * DAY_MS })
     const talks = async (server: TestServer) =>
-      (await ask(server, 'GET', '/7')).body.data.client_events
+      (await requestAdmin(server, 'GET', '/7')).body.data.client_events
     {
       await using server = await on(0, provided({}))
       await change(server, '7', { client_events: false })
@@ -138,7 +138,7 @@ describe('what is changed of a provided app', () => {
   })
 
   test('stands in nobody’s way when the app is gone', async () => {
-    await using dir = temporary()
+    await using dir = makeTemporary()
     {
       await using server = await at(dir.path)
       await change(server, 'test-app', { active: false, webhooks: [{ url: 'http://x.example' }] })
@@ -149,14 +149,14 @@ describe('what is changed of a provided app', () => {
       expect(status).toBe(201)
     }
     await using server = await at(dir.path, provided({}))
-    expect((await ask(server, 'GET', '/test-app')).body.data).toMatchObject({
+    expect((await requestAdmin(server, 'GET', '/test-app')).body.data).toMatchObject({
       active: true,
       webhooks: [],
     })
   })
 
   test('is not prevented by a name that a stored app has too', async () => {
-    await using dir = temporary()
+    await using dir = makeTemporary()
     {
       await using server = await at(dir.path)
       await create(server, { name: 'Shop app' })
@@ -171,7 +171,7 @@ describe('what is changed of a provided app', () => {
     const [, stored] = await list(server)
     expect(stored).toMatchObject({ name: 'Shop app', active: true })
     expect((await change(server, '7', { name: 'Other name' })).status).toBe(200)
-    expect((await ask(server, 'GET', '/shop-app')).body.data).toEqual(stored)
+    expect((await requestAdmin(server, 'GET', '/shop-app')).body.data).toEqual(stored)
   })
 })
 
@@ -190,7 +190,7 @@ test.each(CLASHES)('two provided apps with the %s stop the start', async (what, 
 })
 
 test('a database of version 3 keeps its apps, and what was changed of provided ones', async () => {
-  await using dir = temporary()
+  await using dir = makeTemporary()
   const old = new Database(dir.path, { create: true })
   for (const sql of MIGRATIONS.slice(0, 3)) old.run(sql)
   old.run(`PRAGMA user_version = 3`)

@@ -1,8 +1,8 @@
 /** Whatever is refused leaves a line: at `info` one for each kind and address a minute, each at `debug`, and no secret. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { reject } from '../../src/plugin'
-import { basic } from '../credentials'
-import { pluginOf, start, type TestServer } from '../harness'
+import { makeBasicAuth } from '../credentials'
+import { makePlugin, start, type TestServer } from '../harness'
 
 const SECRET = 'wrong-and-still-somebodys-secret'
 const SIGNED = `auth_key=test-app-fake-key&auth_timestamp=NOW&auth_version=1.0&auth_signature=${SECRET}`
@@ -40,7 +40,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'a wrong password of the admin',
     code: 'login_failed',
-    cause: request('GET', '/api/admin/apps', { headers: basic(`admin:${SECRET}`) }),
+    cause: request('GET', '/api/admin/apps', { headers: makeBasicAuth(`admin:${SECRET}`) }),
   },
   {
     name: 'the admin API without a password',
@@ -50,12 +50,12 @@ const ROWS: readonly Row[] = [
   {
     name: 'a wrong secret of an app by Basic',
     code: 'login_failed',
-    cause: request('GET', '/api/apps/test-app/channels', { headers: basic(`k:${SECRET}`) }),
+    cause: request('GET', '/api/apps/test-app/channels', { headers: makeBasicAuth(`k:${SECRET}`) }),
   },
   {
     name: 'a push with a wrong secret',
     code: 'request_refused',
-    cause: request('POST', '/api/push', { headers: basic(`test-app-fake-key:${SECRET}`) }),
+    cause: request('POST', '/api/push', { headers: makeBasicAuth(`test-app-fake-key:${SECRET}`) }),
   },
   {
     name: 'a wrong signature',
@@ -225,7 +225,7 @@ const ROWS: readonly Row[] = [
   },
 ]
 
-const doorman = pluginOf('doorman', {
+const doorman = makePlugin('doorman', {
   upgrade: (_, { query }) => {
     const token = query.get('token')
     return token === null ? undefined : reject(`no ${token}`)
@@ -261,7 +261,7 @@ test.each(ROWS)('$name', async ({ code, reason, appId, cause }) => {
 test('twelve wrong logins are a line at once and one a minute later, the lock-out another', async () => {
   server.advance(2 * MINUTE_MS)
   server.log.lines.length = 0
-  const wrong = request('GET', '/api/admin/apps', { headers: basic(`admin:${SECRET}`) })
+  const wrong = request('GET', '/api/admin/apps', { headers: makeBasicAuth(`admin:${SECRET}`) })
   for (let n = 0; n < 12; n++) await wrong(server)
   server.advance(MINUTE_MS + 5000)
   const lines = server.log.lines.filter(({ level }) => level === 'info').map(({ fields }) => fields)

@@ -7,17 +7,17 @@ import { join } from 'node:path'
 import { DOCUMENT_FILE } from '../../openapi/current'
 import { guardian } from '../../plugins/guardian'
 import { rateLimit } from '../../plugins/rate-limit'
-import { ADMIN_PAIR, basic, PAIR } from '../credentials'
+import { ADMIN_PAIR, makeBasicAuth, PAIR } from '../credentials'
 import { start, type StartOptions, type TestServer } from '../harness'
 import {
-  batch,
+  makeBatch,
   CALLS,
-  event,
-  pushed,
+  makeEvent,
+  makePush,
   REVOCATION,
   REVOCATION_ID,
   REVOCATIONS,
-  scoped,
+  makeScoped,
   type Call,
 } from './calls'
 
@@ -38,8 +38,8 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const ADMIN = basic(ADMIN_PAIR)
-const KEY_PAIR = basic(PAIR)
+const ADMIN = makeBasicAuth(ADMIN_PAIR)
+const KEY_PAIR = makeBasicAuth(PAIR)
 const OWN_KEYS = [
   { key: 'key-1', secret: 'secret-1' },
   { key: 'key-2', secret: 'secret-2' },
@@ -76,9 +76,9 @@ const SIGNED: Readonly<Record<string, Recipe>> = {
   404: { alter: (call) => ({ ...call, path: call.path.replace('/apps/1/', '/apps/2/') }) },
   413: {
     alter: (call) => {
-      if (call.path.endsWith('batch_events')) return { ...call, body: batch(TOO_LARGE) }
+      if (call.path.endsWith('batch_events')) return { ...call, body: makeBatch(TOO_LARGE) }
       if (call.path.endsWith('_connections')) return { ...call, body: 'x'.repeat(512 * 1024 + 1) }
-      return { ...call, body: call.query ? TOO_LARGE : event(TOO_LARGE) }
+      return { ...call, body: call.query ? TOO_LARGE : makeEvent(TOO_LARGE) }
     },
   },
   429: {
@@ -125,7 +125,7 @@ const ADMINISTERED: Readonly<Record<string, Recipe>> = {
   },
   429: {
     prepare: async (server, call) => {
-      const stranger = { ...call, headers: basic('nobody:x') }
+      const stranger = { ...call, headers: makeBasicAuth('nobody:x') }
       for (let n = 0; n < 10; n++) await send(server, stranger)
     },
   },
@@ -151,8 +151,10 @@ const SEEDS: Readonly<Record<string, Recipe>> = {
   403: { alter: (call) => ({ ...call, headers: { 'sec-fetch-site': 'cross-site' } }) },
   404: { alter: (call) => ({ ...call, path: call.path.replace('test-app', 'nobody') }) },
   406: { alter: (call) => ({ ...call, headers: { ...KEY_PAIR, accept: 'text/html' } }) },
-  413: { alter: (call) => ({ ...call, body: scoped(JSON.stringify({ a: 'x'.repeat(10_233) })) }) },
-  422: { alter: (call) => ({ ...call, body: scoped('no json') }) },
+  413: {
+    alter: (call) => ({ ...call, body: makeScoped(JSON.stringify({ a: 'x'.repeat(10_233) })) }),
+  },
+  422: { alter: (call) => ({ ...call, body: makeScoped('no json') }) },
   429: {
     options: { limits: { maxBackendEventsPerSecond: 1 } },
     prepare: (server, call) => send(server, call),
@@ -166,7 +168,7 @@ const PUSHES: Readonly<Record<string, Recipe>> = {
     counted: true,
     alter: (call) => ({ ...call, headers: { authorization: 'Basic nobody' } }),
   },
-  413: { alter: (call) => ({ ...call, body: pushed(TOO_LARGE) }) },
+  413: { alter: (call) => ({ ...call, body: makePush(TOO_LARGE) }) },
   422: { alter: (call) => ({ ...call, body: '{}' }) },
   503: { prepare: ({ core }) => (core.state.draining = true) },
 }

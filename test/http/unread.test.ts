@@ -5,13 +5,13 @@ import { connect } from 'node:net'
 import { guardian } from '../../plugins/guardian'
 import { reject } from '../../src/plugin'
 import { Addresses } from '../../src/http/address'
-import { ADMIN_PAIR, basic, PAIR } from '../credentials'
-import { pluginOf, start, waitFor, type TestServer } from '../harness'
+import { ADMIN_PAIR, makeBasicAuth, PAIR } from '../credentials'
+import { makePlugin, start, waitFor, type TestServer } from '../harness'
 
 const MEGABYTE = 1024 * 1024
 const NOW = 1_700_000_000
 const EVENT = '{"name":"e","channel":"room","data":"x"}'
-const WRONG_BASIC = basic('somebody:else')
+const WRONG_BASIC = makeBasicAuth('somebody:else')
 
 type Headers = Readonly<Record<string, string>>
 type Row = {
@@ -81,7 +81,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'ExPusherLite, too long',
     path: '/api/apps/test-app/events',
-    headers: basic(PAIR),
+    headers: makeBasicAuth(PAIR),
     length: MEGABYTE + 1,
     status: 413,
   },
@@ -89,7 +89,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'PushEx, too long',
     path: '/api/push',
-    headers: basic(PAIR),
+    headers: makeBasicAuth(PAIR),
     length: MEGABYTE + 1,
     status: 413,
   },
@@ -98,7 +98,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'an app that is too long',
     path: APPS,
-    headers: basic(ADMIN_PAIR),
+    headers: makeBasicAuth(ADMIN_PAIR),
     length: MEGABYTE + 1,
     status: 413,
   },
@@ -106,7 +106,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'a revocation that is too long',
     path: REVOCATIONS,
-    headers: basic(ADMIN_PAIR),
+    headers: makeBasicAuth(ADMIN_PAIR),
     length: MEGABYTE + 1,
     status: 413,
   },
@@ -120,7 +120,7 @@ const ROWS: readonly Row[] = [
 
 let server: TestServer
 beforeAll(async () => {
-  const refuses = pluginOf('refuses', {
+  const refuses = makePlugin('refuses', {
     authenticate: ({ headers, body }) =>
       headers.has('x-plugin') && body.length === 0 ? reject('no') : undefined,
   })
@@ -168,8 +168,8 @@ test('a connection whose body was read, or that brings none, is in no hurry', as
 
 test.each([
   ['signed', signed(EVENTS), {}, 524_288],
-  ['of the admin API', APPS, basic(ADMIN_PAIR), MEGABYTE],
-  ['of a plugin', REVOCATIONS, basic(ADMIN_PAIR), MEGABYTE],
+  ['of the admin API', APPS, makeBasicAuth(ADMIN_PAIR), MEGABYTE],
+  ['of a plugin', REVOCATIONS, makeBasicAuth(ADMIN_PAIR), MEGABYTE],
 ] as const)('chunks %s are read so far and no further', async (_, path, headers, limit) => {
   const chunk = `${(limit + 1).toString(16)}\r\n${' '.repeat(limit + 1)}\r\n`
   expect(await statusOf({ path, headers, length: Number.NaN }, chunk)).toBe(413)
@@ -178,7 +178,7 @@ test.each([
 test('a body that was vouched for is there for whoever is asked later', async () => {
   const bodies: string[] = []
   const seen = (name: string, body: Uint8Array) => void bodies.push(`${name} ${body.length}`)
-  const plugin = pluginOf('sees', {
+  const plugin = makePlugin('sees', {
     authenticate: ({ body }) => {
       seen('authenticate', body)
       return { type: 'allow', channelData: undefined }

@@ -4,7 +4,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { Addresses } from '../../src/http/address'
 import { Inbox, start, waitFor, type StartOptions, type TestServer } from '../harness'
-import { ADMIN_PAIR, basic, PAIR } from '../credentials'
+import { ADMIN_PAIR, makeBasicAuth, PAIR } from '../credentials'
 import * as longPoll from '../transports/longpoll-client'
 import { XhrClient } from '../transports/xhr-client'
 
@@ -58,15 +58,15 @@ const PATHS: Readonly<
   Record<string, (server: TestServer) => Promise<readonly [string, Record<string, string>]>>
 > = {
   'a signed request': async () => [signedPath(), {}],
-  'the admin API': async () => ['/api/admin/apps', basic(ADMIN_PAIR)],
-  'ExPusherLite’s events': async () => ['/api/apps/test-app/events', basic(PAIR)],
-  'PushEx’s push': async () => ['/api/push', basic(PAIR)],
+  'the admin API': async () => ['/api/admin/apps', makeBasicAuth(ADMIN_PAIR)],
+  'ExPusherLite’s events': async () => ['/api/apps/test-app/events', makeBasicAuth(PAIR)],
+  'PushEx’s push': async () => ['/api/push', makeBasicAuth(PAIR)],
   'an xhr_send': async (server) => {
     const { base } = await new XhrClient(server).open()
     return [`${base}/xhr_send`, {}]
   },
   'a post of the long-poll': async (server) => {
-    const { token } = await longPoll.open(server)
+    const { token } = await longPoll.openSession(server)
     return [`${longPoll.PATH}&token=${token}`, {}]
   },
 }
@@ -167,9 +167,9 @@ describe('requests in flight', () => {
   test('polls and streams that wait by right are not among them, nor given up', async () => {
     await using server = await serve({ config: { maxRequests: 1 } })
     const stream = await new XhrClient(server).openStream()
-    const { poll } = await longPoll.open(server)
+    const { poll } = await longPoll.openSession(server)
     const answer = poll()
-    await longPoll.arrived(server)
+    await longPoll.waitForPoll(server)
     expect((await server.trigger({ name: 'e', channel: 'room', data: 'x' })).status).toBe(200)
     server.advance(15_000)
     expect((await answer).status).toBe(204)

@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import type { GuardianOptions } from '../../plugins/guardian'
 import type { TestServer } from '../harness'
-import { claimsAt, hmacToken, keyToken, tokenOf } from './tokens'
+import { makeClaims, makeHmacToken, makeKeyToken, tokenOf } from './tokens'
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const publicPem = rsa.publicKey.export({ type: 'spki', format: 'pem' }).toString()
@@ -19,13 +19,13 @@ type Attack = {
 const withClaims = (claims: object) => (server: TestServer) => tokenOf(server, claims)
 /** Signed with the app's secret, its payload this text. */
 const withPayload = (change: (payload: string) => string) => (server: TestServer) =>
-  hmacToken(server.app.secret, change(JSON.stringify(claimsAt(server))))
+  makeHmacToken(server.app.secret, change(JSON.stringify(makeClaims(server))))
 /** Signed with the app's secret, under this header. */
 const withHeader = (header: object) => (server: TestServer) =>
-  hmacToken(server.app.secret, claimsAt(server), header)
+  makeHmacToken(server.app.secret, makeClaims(server), header)
 /** Not signed by the app at all. */
 const stranger = (header: object) => (server: TestServer) =>
-  hmacToken('a stranger', claimsAt(server), header)
+  makeHmacToken('a stranger', makeClaims(server), header)
 
 const unsigned = (alg: string) => (server: TestServer) =>
   `${withHeader({ alg })(server).split('.').slice(0, 2).join('.')}.`
@@ -48,20 +48,20 @@ export const ATTACKS: readonly Attack[] = [
   {
     name: 'the public RSA key (PEM) as HMAC secret',
     options: { keys: [{ key: publicPem }] },
-    token: (server) => hmacToken(publicPem, claimsAt(server)),
+    token: (server) => makeHmacToken(publicPem, makeClaims(server)),
     told: ALGORITHM,
   },
   {
     name: 'the public RSA key (PEM) as HMAC secret where HMAC is accepted too',
     options: { keys: [{ key: publicPem }], hmac: true },
-    token: (server) => hmacToken(publicPem, claimsAt(server)),
+    token: (server) => makeHmacToken(publicPem, makeClaims(server)),
     told: SIGNATURE,
   },
   {
     name: 'the public RSA key (DER) as HMAC secret where HMAC is accepted too',
     options: { keys: [{ key: publicPem }], hmac: true },
     token: (server) =>
-      hmacToken(rsa.publicKey.export({ type: 'spki', format: 'der' }), claimsAt(server)),
+      makeHmacToken(rsa.publicKey.export({ type: 'spki', format: 'der' }), makeClaims(server)),
     told: SIGNATURE,
   },
   {
@@ -73,21 +73,25 @@ export const ATTACKS: readonly Attack[] = [
   {
     name: 'another algorithm of the same key',
     options: { keys: [{ key: publicPem, algorithm: 'RS256' }] },
-    token: (server) => keyToken(rsa.privateKey, claimsAt(server), { alg: 'RS512' }),
+    token: (server) => makeKeyToken(rsa.privateKey, makeClaims(server), { alg: 'RS512' }),
     told: ALGORITHM,
   },
   {
     name: 'a kid that no key has',
     options: { keys: [{ key: publicPem, kid: 'a' }] },
-    token: (server) => keyToken(rsa.privateKey, claimsAt(server), { alg: 'RS256', kid: 'b' }),
+    token: (server) => makeKeyToken(rsa.privateKey, makeClaims(server), { alg: 'RS256', kid: 'b' }),
     told: ALGORITHM,
   },
   {
     name: 'the key of the app, which is public',
-    token: (server) => hmacToken(server.app.key, claimsAt(server)),
+    token: (server) => makeHmacToken(server.app.key, makeClaims(server)),
     told: SIGNATURE,
   },
-  { name: 'an empty secret', token: (server) => hmacToken('', claimsAt(server)), told: SIGNATURE },
+  {
+    name: 'an empty secret',
+    token: (server) => makeHmacToken('', makeClaims(server)),
+    told: SIGNATURE,
+  },
   ...[
     '../../../../dev/null',
     '/etc/passwd',
@@ -107,7 +111,10 @@ export const ATTACKS: readonly Attack[] = [
     name: `a foreign ${name}`,
     options: { jwks: ['http://127.0.0.1:1/'] },
     token: (server: TestServer, elsewhere: string) =>
-      keyToken(rsa.privateKey, claimsAt(server), { alg: 'RS256', [name]: elsewhere } as never),
+      makeKeyToken(rsa.privateKey, makeClaims(server), {
+        alg: 'RS256',
+        [name]: elsewhere,
+      } as never),
     told: 'the keys to verify it are not available now',
   })),
   {
@@ -122,7 +129,7 @@ export const ATTACKS: readonly Attack[] = [
       ],
     },
     token: (server) =>
-      keyToken(rsa.privateKey, claimsAt(server), { alg: 'RS256', jwk: publicJwk } as never),
+      makeKeyToken(rsa.privateKey, makeClaims(server), { alg: 'RS256', jwk: publicJwk } as never),
     told: SIGNATURE,
   },
   {

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { definePlugin, replace, type Hooks } from 'carillon/plugin'
 import { testPlugin } from 'carillon/plugin-kit'
-import { pluginOf, start } from '../harness'
+import { makePlugin, start } from '../harness'
 
 /** Uses so much CPU, however long that takes on a busy machine. */
 function compute(cpuMs: number): void {
@@ -46,8 +46,8 @@ const ROWS: readonly Row[] = [
 
 test.each(ROWS)('$name: in the log is $named', async ({ first, named }) => {
   const plugins = [
-    pluginOf('first', { publish: first }),
-    pluginOf('second', { publish: () => undefined }),
+    makePlugin('first', { publish: first }),
+    makePlugin('second', { publish: () => undefined }),
   ]
   await using server = await start({ plugins })
   await server.trigger({ channel: 'room', name: 'e', data: '' })
@@ -88,6 +88,6 @@ test('the contract is broken by one that computes, not by one that lost the CPU 
     }),
   })
   await testPlugin(talks)
-  const computes = pluginOf('computes', { connected: once(() => compute(TOO_LONG_MS)) })
+  const computes = makePlugin('computes', { connected: once(() => compute(TOO_LONG_MS)) })
   await expect(testPlugin(computes)).rejects.toThrow('connected: plugin blocked the event loop')
 })

@@ -43,7 +43,7 @@ const FILES = {
 }
 
 async function refusals(program: Program): Promise<string[]> {
-  const url = `ws://127.0.0.1:${await program.listening()}/app/test-app-fake-key`
+  const url = `ws://127.0.0.1:${await program.waitUntilListening()}/app/test-app-fake-key`
   await using client = new RawClient(url)
   await client.readHello()
   await client.join('lobby')
@@ -76,7 +76,7 @@ describe('a configuration far from the sources', () => {
     expect([await build.exited, await new Response(build.stderr).text()]).toEqual([0, ''])
     await using program = new Program({}, { command: [binary], cwd: folder })
     expect(await refusals(program)).toEqual(['please', 'lobby only'])
-    const port = await program.listening()
+    const port = await program.waitUntilListening()
     const page = await fetch(`http://127.0.0.1:${port}/swagger`)
     const [, script = ''] = /src="([^"]+)"/.exec(await page.text()) ?? []
     expect((await fetch(new URL(script, page.url))).status).toBe(200)
@@ -97,9 +97,9 @@ describe('a plugin', () => {
     }`
     const file = join(folderWith(config(hooks)), 'carillon.config.ts')
     await using program = new Program({ CARILLON_CONFIG: file })
-    await program.prints('starting')
+    await program.waitForText('starting')
     program.process.kill('SIGTERM')
-    expect(await program.exited()).toBe(0)
+    expect(await program.waitForExit()).toBe(0)
     expect(await program.output).toBe('starting\nstopped\n')
     expect(await program.errors).toContain('"msg":"left"')
   })
@@ -111,13 +111,13 @@ describe('a plugin', () => {
     }`
     const file = join(folderWith(config(hooks)), 'carillon.config.ts')
     await using program = new Program({ CARILLON_CONFIG: file })
-    const port = await program.listening()
+    const port = await program.waitUntilListening()
     await using client = new RawClient(`ws://127.0.0.1:${port}/app/test-app-fake-key`)
     await client.readHello()
     await client.join('room')
     await client.expectNothing()
     program.process.kill('SIGTERM')
-    expect(await program.exited()).toBe(0)
+    expect(await program.waitForExit()).toBe(0)
     const errors = await program.errors
     for (const text of ['forgotten at the start', 'forgotten later', '"msg":"uncaught fault"'])
       expect(errors).toContain(text)

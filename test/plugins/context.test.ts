@@ -1,7 +1,7 @@
 /** What plugins are given: a clock, a store, routes, counters, and a name in the log. */
 import { describe, expect, test } from 'bun:test'
 import { definePlugin, reject } from 'carillon/plugin'
-import { fails, pluginOf, start } from '../harness'
+import { throwSecret, makePlugin, start } from '../harness'
 
 describe('what plugins are given', () => {
   test('timers end with the server, and their faults are the plugin’s own', async () => {
@@ -11,8 +11,8 @@ describe('what plugins are given', () => {
       carillon: 1,
       setup({ clock, signal }) {
         clock.every(1000, () => void ticks.push(clock.now()))
-        clock.after(1500, fails)
-        const cancel = clock.after(500, fails)
+        clock.after(1500, throwSecret)
+        const cancel = clock.after(500, throwSecret)
         cancel()
         signal.addEventListener('abort', () => ticks.push(-1))
         return {}
@@ -75,7 +75,7 @@ describe('what plugins are given', () => {
         return {}
       },
     })
-    await using server = await start({ plugins: [plugin, pluginOf('none', {})] })
+    await using server = await start({ plugins: [plugin, makePlugin('none', {})] })
     const open = await server.http('/plugins/routes/open')
     expect([open.status, await open.json()]).toEqual([200, { open: true }])
     expect(open.headers.get('x-request-id')).toBeString()

@@ -2,20 +2,20 @@
 import { describe, expect, test } from 'bun:test'
 import { allow, definePlugin, reject, type AnyPlugin, type Hooks } from 'carillon/plugin'
 import { serve, testPlugin } from 'carillon/plugin-kit'
-import { pluginOf } from '../harness'
+import { makePlugin } from '../harness'
 
 const never = (): Promise<undefined> => new Promise<undefined>(() => undefined)
 
 const GOOD: readonly AnyPlugin[] = [
-  pluginOf('nothing', {}),
-  pluginOf('passes', {
+  makePlugin('nothing', {}),
+  makePlugin('passes', {
     upgrade: () => undefined,
     connect: async () => undefined,
     authorize: async () => undefined,
     publish: () => undefined,
     disconnected: () => undefined,
   }),
-  pluginOf('refuses-all', { connect: () => reject('closed') }),
+  makePlugin('refuses-all', { connect: () => reject('closed') }),
   definePlugin({
     name: 'ticks',
     carillon: 1,
@@ -51,7 +51,7 @@ const BROKEN: readonly (readonly [says: string, hooks: Hooks])[] = [
 ]
 
 test.each(BROKEN)('%s', async (says, hooks) => {
-  const why = await testPlugin(pluginOf('bad', hooks)).then(
+  const why = await testPlugin(makePlugin('bad', hooks)).then(
     () => 'kept',
     (error: Error) => error.message,
   )
@@ -82,13 +82,15 @@ describe('a plugin with a store', () => {
 })
 
 test('a plugin for guests says so', async () => {
-  const guests = pluginOf('guests', { authorize: () => allow({ channelData: '{"user_id":"g"}' }) })
+  const guests = makePlugin('guests', {
+    authorize: () => allow({ channelData: '{"user_id":"g"}' }),
+  })
   await testPlugin(guests, { isOpen: true })
 })
 
 test('a gate that never answers does not keep the server from stopping', async () => {
   const asked = Promise.withResolvers<void>()
-  const plugin = pluginOf('never', {
+  const plugin = makePlugin('never', {
     authorize: () => {
       asked.resolve()
       return never()

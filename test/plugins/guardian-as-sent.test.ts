@@ -1,11 +1,11 @@
 /** What a token says of its bearer is `user_info` as it was written. */
 import { expect, test } from 'bun:test'
 import { guardian } from '../../plugins/guardian'
-import { common } from '../harness'
+import { startCommon } from '../harness'
 import { OBJECTS } from '../protocols/as-sent'
-import { claimsAt, hmacToken } from './tokens'
+import { makeClaims, makeHmacToken } from './tokens'
 
-const server = common({ plugins: [guardian()] })
+const server = startCommon({ plugins: [guardian()] })
 
 const withId = (info: string): string => info.replace(/}$/, ',"id":7}')
 
@@ -17,9 +17,9 @@ const CLAIMS: Readonly<Record<string, (info: string) => string>> = {
 test.each(Object.entries(CLAIMS))('%s', async (name, claims) => {
   for (const info of OBJECTS) {
     await using client = await server().raw()
-    const { iat, exp, listen } = claimsAt(server())
+    const { iat, exp, listen } = makeClaims(server())
     const payload = `${JSON.stringify({ iat, exp, listen }).slice(0, -1)},${claims(info)}}`
-    const token = hmacToken(server().app.secret, payload)
+    const token = makeHmacToken(server().app.secret, payload)
     const frame = await client.join('presence-a', token)
     const expected = name === 'the subject' ? withId(info) : info
     expect(JSON.parse(JSON.parse(frame).data).presence.count).toBe(1)

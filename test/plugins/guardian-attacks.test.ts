@@ -2,12 +2,12 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'bun:test'
 import { guardian } from '../../plugins/guardian'
-import { common, start, type TestServer } from '../harness'
+import { startCommon, start, type TestServer } from '../harness'
 import { ATTACKS, publicJwk } from './attacks'
-import { claimsAt, hmacToken, pathWith, tokenOf } from './tokens'
+import { makeClaims, makeHmacToken, makePath, tokenOf } from './tokens'
 
 describe('refused, in the query for good and in a subscribe with an error', () => {
-  const plain = common({ plugins: [guardian()] })
+  const plain = startCommon({ plugins: [guardian()] })
   test.each(ATTACKS)('$name', async ({ options, token, told }) => {
     let asked = 0
     using trap = Bun.serve({
@@ -23,7 +23,7 @@ describe('refused, in the query for good and in a subscribe with an error', () =
     expect(await client.nextJson()).toMatchObject({ data: { error: `Token refused: ${told}` } })
     await client.next('the error')
     await client.expectNothing()
-    const path = pathWith(server, { guardian_token: hostile })
+    const path = makePath(server, { guardian_token: hostile })
     await using newcomer = await server.raw({ path, hello: false })
     expect(await newcomer.waitForClose()).toEqual({ code: 4009, reason: `Token refused: ${told}` })
     expect(asked).toBe(0)
@@ -67,7 +67,7 @@ describe('refused at the connect', () => {
   ]
   test.each(QUERIES)('%s', async (_, query, told) => {
     await using server = await start({ plugins: [guardian()] })
-    await using client = await server.raw({ path: pathWith(server, query(server)), hello: false })
+    await using client = await server.raw({ path: makePath(server, query(server)), hello: false })
     expect((await client.waitForClose()).reason).toBe(`Token refused: ${told}`)
   })
 })
@@ -85,7 +85,7 @@ test('a token signed with the key is accepted where legacyJwtSignedWithKey says 
   const options = { apps: { 1: { legacyJwtSignedWithKey: true } } }
   await using server = await start({ plugins: [guardian(options)] })
   await using client = await server.raw()
-  await client.join('private-a', hmacToken(server.app.key, claimsAt(server)))
+  await client.join('private-a', makeHmacToken(server.app.key, makeClaims(server)))
   const [warning] = server.log.lines.filter(({ level }) => level === 'warn')
   expect(warning).toMatchObject({ fields: { plugin: 'guardian', app: '1' } })
   expect(JSON.stringify(server.log.lines)).not.toContain(server.app.secret)

@@ -3,7 +3,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, expect, test } from 'bun:test'
 import { guardian, type GuardianOptions } from '../../plugins/guardian'
 import { start, type RawClient, type TestServer } from '../harness'
-import { claimsAt, hmacToken, keyToken, tokenOf } from './tokens'
+import { makeClaims, makeHmacToken, makeKeyToken, tokenOf } from './tokens'
 
 const PAIRS = {
   RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
@@ -53,7 +53,7 @@ describe('secrets of the app', () => {
   test.each(['HS256', 'HS384', 'HS512'])('verify %s', async (alg) => {
     await using server = await guarded()
     await using client = await server.raw()
-    const token = hmacToken(server.app.secret, claimsAt(server), { alg })
+    const token = makeHmacToken(server.app.secret, makeClaims(server), { alg })
     expect(await answer(client, token)).toBe('accepted')
   })
 
@@ -63,7 +63,7 @@ describe('secrets of the app', () => {
     const { apps } = server.core
     const app = apps.byId('1')!
     const old = tokenOf(server)
-    const fresh = hmacToken('fresh-secret', claimsAt(server))
+    const fresh = makeHmacToken('fresh-secret', makeClaims(server))
     expect(await answer(client, fresh)).toBe(SIGNATURE)
     const pair = { key: 'fresh-key', secret: 'fresh-secret' }
     apps.change(app, { ...app.record, keys: [...app.record.keys, pair] }, 0)
@@ -88,7 +88,7 @@ describe.each(Object.entries(PAIRS))('a public key for %s', (name, { publicKey, 
   ])('verifies as %s, and no signature of another key', async (_, key) => {
     await using server = await guarded({ keys: [key] })
     await using client = await server.raw()
-    const token = keyToken(privateKey, claimsAt(server), { alg, kid: 'a' })
+    const token = makeKeyToken(privateKey, makeClaims(server), { alg, kid: 'a' })
     expect(await answer(client, token)).toBe('accepted')
     const [header, payload] = token.split('.')
     for (const signature of ['', 'AA', 'A'.repeat(86), 'A'.repeat(342), '!'])
@@ -103,9 +103,11 @@ describe.each(Object.entries(PAIRS))('a public key for %s', (name, { publicKey, 
     await using keys = keyServer([jwk(publicKey, 'a'), { kty: 'oct', kid: 'a', k: 'AAAA' }])
     await using server = await guarded({ jwks: [keys.url] })
     await using client = await server.raw()
-    const claims = claimsAt(server)
-    expect(await answer(client, keyToken(privateKey, claims, { alg, kid: 'a' }))).toBe('accepted')
-    expect(await answer(client, hmacToken(Buffer.alloc(3), claims))).toBe(
+    const claims = makeClaims(server)
+    expect(await answer(client, makeKeyToken(privateKey, claims, { alg, kid: 'a' }))).toBe(
+      'accepted',
+    )
+    expect(await answer(client, makeHmacToken(Buffer.alloc(3), claims))).toBe(
       'its algorithm is not accepted for this app',
     )
   })
@@ -121,9 +123,9 @@ test('keys of one app verify for no other, whatever their kid', async () => {
   const { apps } = server.core
   const keys = [{ key: 'key-2', secret: 'secret-2' }]
   apps.create({ ...apps.byId('1')!.record, id: '2', name: 'other', slug: 'other', keys }, 0)
-  const claims = claimsAt(server)
-  const myToken = keyToken(PAIRS.ES256.privateKey, claims, { alg: 'ES256', kid: 'shared' })
-  const theirToken = keyToken(another.privateKey, claims, { alg: 'ES256', kid: 'shared' })
+  const claims = makeClaims(server)
+  const myToken = makeKeyToken(PAIRS.ES256.privateKey, claims, { alg: 'ES256', kid: 'shared' })
+  const theirToken = makeKeyToken(another.privateKey, claims, { alg: 'ES256', kid: 'shared' })
   await using me = await server.raw()
   await using them = await server.raw({ path: '/app/key-2?protocol=7' })
   expect(await answer(me, myToken)).toBe('accepted')
@@ -140,7 +142,7 @@ test('a key of one issuer verifies no token of another', async () => {
   await using server = await guarded({ keys: issuers })
   await using client = await server.raw()
   const token = (alg: Algorithm, iss: string) =>
-    keyToken(PAIRS[alg].privateKey, claimsAt(server, { iss }), { alg })
+    makeKeyToken(PAIRS[alg].privateKey, makeClaims(server, { iss }), { alg })
   expect(await answer(client, token('RS256', 'RS256'))).toBe('accepted')
   expect(await answer(client, token('RS256', 'ES256'))).toBe(
     'its issuer is not accepted for this app',
@@ -149,7 +151,7 @@ test('a key of one issuer verifies no token of another', async () => {
 
 describe('an address of keys', () => {
   const signed = (server: TestServer, kid = 'a', key = PAIRS.ES256.privateKey) =>
-    keyToken(key, claimsAt(server), { alg: 'ES256', kid })
+    makeKeyToken(key, makeClaims(server), { alg: 'ES256', kid })
   const first = jwk(PAIRS.ES256.publicKey, 'a')
 
   test('is asked once for many tokens, and not for unknown keys within the cooldown', async () => {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'bun:test'
 import { guardian } from '../../plugins/guardian'
-import { pluginOf, start, type RawClient, type StartOptions, type TestServer } from '../harness'
-import { pathWith, tokenOf } from './tokens'
+import { makePlugin, start, type RawClient, type StartOptions, type TestServer } from '../harness'
+import { makePath, tokenOf } from './tokens'
 
 const guarded = (options: StartOptions = {}) => start({ plugins: [guardian()], ...options })
 const ROUTE = '/plugins/guardian/revocations'
@@ -32,7 +32,7 @@ async function list(server: TestServer): Promise<Record<string, unknown>[]> {
 
 /** Whether a connection that brings such a token may stay. */
 async function outcome(server: TestServer, claims: object): Promise<string> {
-  const path = pathWith(server, { token: tokenOf(server, claims) })
+  const path = makePath(server, { token: tokenOf(server, claims) })
   await using client = await server.raw({ path, hello: false })
   const { event, data } = await client.nextJson()
   return event === 'pusher:error' ? (data as { message: string }).message : 'accepted'
@@ -55,7 +55,7 @@ describe('a revoked token', () => {
   test('ends the connections that rest on it at once, for good', async () => {
     await using server = await guarded()
     const token = tokenOf(server, { jti: 'a' })
-    await using arrived = await server.raw({ path: pathWith(server, { token }) })
+    await using arrived = await server.raw({ path: makePath(server, { token }) })
     await using subscribed = await server.raw()
     await subscribed.join('private-a', token)
     await using left = await server.raw()
@@ -102,7 +102,7 @@ describe('a revoked token', () => {
 
   test('that another plugin was still thinking about does not stay', async () => {
     const [asked, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<undefined>()]
-    const slow = pluginOf('slow', {
+    const slow = makePlugin('slow', {
       authorize: () => {
         asked.resolve()
         return opened.promise
@@ -152,7 +152,7 @@ describe('a revoked user', () => {
     const keys = [{ key: 'key-2', secret: 'secret-2' }]
     apps.create({ ...apps.byId('1')!.record, id: '2', name: 'other', slug: 'other', keys }, 0)
     await using client: RawClient = await server.raw({
-      path: pathWith(server, { token: tokenOf(server) }),
+      path: makePath(server, { token: tokenOf(server) }),
     })
     const response = await admin(server, ROUTE, 'POST', { app: '2', user: '7' })
     expect(response.status).toBe(201)

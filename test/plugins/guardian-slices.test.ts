@@ -7,7 +7,7 @@ import { guardian } from '../../plugins/guardian'
 import { pluginStore } from '../../src/store/plugins'
 import { openDatabase } from '../../src/store/sqlite'
 import { start } from '../harness'
-import { pathWith, tokenOf } from './tokens'
+import { makePath, tokenOf } from './tokens'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -45,7 +45,7 @@ test('a revocation looks for its tokens over many turns', async () => {
   const clients = await Promise.all(
     Array.from({ length: 12 }, async (_, index) => {
       const token = tokenOf(server, { sub: 'ada', jti: `token-${index}` })
-      return stack.use(await server.raw({ path: pathWith(server, { token }) }))
+      return stack.use(await server.raw({ path: makePath(server, { token }) }))
     }),
   )
   await clients[11]!.expectNothing()

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'bun:test'
 import { testPlugin } from 'carillon/plugin-kit'
 import { guardian, type GuardianOptions } from '../../plugins/guardian'
 import { start, type PusherClientOptions, type RawClient, type TestServer } from '../harness'
-import { claimsAt, hmacToken, pathWith, tokenOf } from './tokens'
+import { makeClaims, makeHmacToken, makePath, tokenOf } from './tokens'
 
 const guarded = (options?: GuardianOptions): Promise<TestServer> =>
   start({ plugins: [guardian(options)], config: UNPINGED })
@@ -41,7 +41,7 @@ async function refused(client: RawClient, channel: string, auth?: string): Promi
 test('keeps the contract of plugins', async () => {
   await using server = await guarded()
   await testPlugin(guardian())
-  await testPlugin(guardian(), { connect: { path: pathWith(server, { token: tokenOf(server) }) } })
+  await testPlugin(guardian(), { connect: { path: makePath(server, { token: tokenOf(server) }) } })
 })
 
 describe('a token in the place of auth', () => {
@@ -75,8 +75,8 @@ describe('a token in the place of auth', () => {
 
   test('wins over the token of the connection, also where it is worse', async () => {
     await using server = await guarded()
-    await using client = await server.raw({ path: pathWith(server, { token: tokenOf(server) }) })
-    const bad = hmacToken('another secret', claimsAt(server))
+    await using client = await server.raw({ path: makePath(server, { token: tokenOf(server) }) })
+    const bad = makeHmacToken('another secret', makeClaims(server))
     expect(await refused(client, 'private-a', bad)).toContain('not signed with a key of this app')
     await client.join('private-a')
   })
@@ -86,7 +86,7 @@ describe('a token in the query', () => {
   const raw = Buffer.alloc(32, 7).toString('base64').replaceAll('/', '_').replaceAll('+', '-')
   const csrfToken = (server: TestServer): string => {
     const s_csrf = createHmac('sha256', server.app.secret).update(raw).digest('base64url')
-    return hmacToken(server.app.secret, claimsAt(server, { aud: 'csrf', s_csrf }))
+    return makeHmacToken(server.app.secret, makeClaims(server, { aud: 'csrf', s_csrf }))
   }
   const WAYS: readonly (readonly [
     name: string,
@@ -109,7 +109,7 @@ describe('a token in the query', () => {
   ]
   test.each(WAYS)('%s opens channels that it grants, without a signature', async (_, query) => {
     await using server = await guarded()
-    await using client = await server.raw({ path: pathWith(server, query(server)) })
+    await using client = await server.raw({ path: makePath(server, query(server)) })
     await client.join('private-a')
     expect(await client.join('presence-a')).toContain('\\"ids\\":[\\"7\\"]')
   })
@@ -117,7 +117,7 @@ describe('a token in the query', () => {
   test('leaves what it does not grant to a signature, and refuses without one', async () => {
     await using server = await guarded()
     const token = tokenOf(server, { listen: ['private-mine'] })
-    await using client = await server.raw({ path: pathWith(server, { token }) })
+    await using client = await server.raw({ path: makePath(server, { token }) })
     expect(await refused(client, 'private-other')).toBe(
       'The token does not let its bearer listen to private-other',
     )
@@ -129,7 +129,7 @@ describe('a token in the query', () => {
     'is missing in %p: signatures decide as ever',
     async (query) => {
       await using server = await guarded()
-      await using client = await server.raw({ path: pathWith(server, query as never) })
+      await using client = await server.raw({ path: makePath(server, query as never) })
       await server.joinSigned(client, 'private-a')
       expect(await refused(client, 'private-b', `${server.app.key}:00`)).toContain(
         'Invalid signature',
@@ -200,7 +200,7 @@ describe('publish', () => {
 
   test('limits nobody who came into the channel by a signature', async () => {
     await using server = await guarded()
-    const path = pathWith(server, { token: tokenOf(server, { listen: ['private-a'] }) })
+    const path = makePath(server, { token: tokenOf(server, { listen: ['private-a'] }) })
     await using ada = await server.raw({ path })
     await using bob = await server.raw()
     for (const each of [ada, bob]) await server.joinSigned(each, 'private-b')
@@ -223,7 +223,7 @@ describe('publish', () => {
 test('what was accepted and refused is counted by reason, and never logged', async () => {
   await using server = await guarded()
   await using client = await server.raw()
-  const foreign = hmacToken('another secret', claimsAt(server))
+  const foreign = makeHmacToken('another secret', makeClaims(server))
   await client.join('private-a', tokenOf(server))
   await refused(client, 'private-b', foreign)
   const { username, password } = server.server.credentials.admin
@@ -244,7 +244,7 @@ test('what was accepted and refused is counted by reason, and never logged', asy
 describe('the end of a token', () => {
   test('ends the connection that came with it with 4200, its tolerance later', async () => {
     await using server = await guarded()
-    await using client = await server.raw({ path: pathWith(server, { token: tokenOf(server) }) })
+    await using client = await server.raw({ path: makePath(server, { token: tokenOf(server) }) })
     server.advance(64_000)
     await client.expectNothing()
     server.advance(2000)

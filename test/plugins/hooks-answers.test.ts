@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { reject, replace, type Hooks } from 'carillon/plugin'
 import type { HookName } from '../../src/core/plugin'
-import { fails, pluginOf, start, type RawClient, type TestServer } from '../harness'
+import { throwSecret, makePlugin, start, type RawClient, type TestServer } from '../harness'
 
 describe('a plugin that rejects', () => {
   const REJECTING: readonly (readonly [hook: HookName, often: boolean, seen: string])[] = [
@@ -29,7 +29,7 @@ describe('a plugin that rejects', () => {
   ]
   test.each(REJECTING)('in %s (too often: %j) is answered %s', async (hook, often, seen) => {
     const no = () => (often ? reject('no', { retryAfterSeconds: 7 }) : reject('no'))
-    await using server = await start({ plugins: [pluginOf('strict', { [hook]: no })] })
+    await using server = await start({ plugins: [makePlugin('strict', { [hook]: no })] })
     expect(await answerTo(hook, server)).toBe(seen)
     const { stats } = server.core.hooks[hook][0]!
     expect([stats.calls, stats.refusals, stats.faults]).toEqual([1, 1, 0])
@@ -67,8 +67,8 @@ describe('a plugin that rejects', () => {
 })
 
 describe('filters', () => {
-  const doubled = (name: string): ReturnType<typeof pluginOf> =>
-    pluginOf(name, {
+  const doubled = (name: string): ReturnType<typeof makePlugin> =>
+    makePlugin(name, {
       publish: (_, { data }) => replace(JSON.parse(data) + name),
       clientEvent: (_, { data }) => replace({ ...JSON.parse(data!), [name]: true }),
     })
@@ -86,8 +86,8 @@ describe('filters', () => {
 
   test('may not make it larger than the app’s limit, nor no JSON', async () => {
     const plugins = [
-      pluginOf('a', {
-        publish: (_, { event }) => replace(event === 'big' ? 'é'.repeat(6) : fails),
+      makePlugin('a', {
+        publish: (_, { event }) => replace(event === 'big' ? 'é'.repeat(6) : throwSecret),
       }),
     ]
     await using server = await start({ plugins, limits: { maxEventDataBytes: 10 } })
@@ -102,7 +102,7 @@ describe('filters', () => {
 
   test('add headers to answers, good and bad', async () => {
     const seen: string[] = []
-    const plugin = pluginOf('a', {
+    const plugin = makePlugin('a', {
       request: ({ area }) => (area === 'read' ? reject('no') : undefined),
       response: ({ method, area, app }, { status }) => {
         seen.push(`${method} ${area} ${app?.id} ${status}`)
@@ -137,7 +137,7 @@ test('authenticate vouches for a backend in place of the signature', async () =>
         : reject('unknown token')
     },
   }
-  await using server = await start({ plugins: [pluginOf('bearer', hooks)] })
+  await using server = await start({ plugins: [makePlugin('bearer', hooks)] })
   await using client = await server.raw()
   await client.join('room')
   const body = '{"name":"e","channel":"room","data":"x"}'

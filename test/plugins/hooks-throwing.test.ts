@@ -1,7 +1,7 @@
 /** Hooks that throw, row by row of HOOKS: what is seen of it, and that the plugin is named. */
 import { describe, expect, test } from 'bun:test'
 import { HOOKS, type HookName } from '../../src/core/plugin'
-import { fails, pluginOf, start, type TestServer } from '../harness'
+import { throwSecret, makePlugin, start, type TestServer } from '../harness'
 
 const INTERNAL = '"message":"Internal server error"'
 
@@ -53,7 +53,7 @@ const THROWING: Readonly<
   disconnected: async (server) => {
     const client = await server.raw()
     await client[Symbol.asyncDispose]()
-    await server.connectionsDownTo(0)
+    await server.waitForConnections(0)
   },
   authenticate: async (server) => expectStatus(server, 500),
   request: async (server) => expectStatus(server, 500),
@@ -117,7 +117,7 @@ async function expectPushed(server: TestServer, status: number): Promise<void> {
 describe('a plugin that throws', () => {
   test.each(Object.entries(THROWING))('in %s', async (hook, act) => {
     await using server = await start({
-      plugins: [pluginOf('bad', { [hook]: fails })],
+      plugins: [makePlugin('bad', { [hook]: throwSecret })],
       config: { webhookSettleMs: 3000 },
     })
     await act(server)

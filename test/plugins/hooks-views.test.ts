@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { definePlugin } from 'carillon/plugin'
-import { pluginOf, start } from '../harness'
+import { makePlugin, start } from '../harness'
 
 describe('what plugins are shown', () => {
   test('taps see a connection from its hello to its end, with the same locals', async () => {
@@ -34,7 +34,7 @@ describe('what plugins are shown', () => {
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
     await client.expectNothing()
     await client[Symbol.asyncDispose]()
-    await server.connectionsDownTo(0)
+    await server.waitForConnections(0)
     expect(seen).toEqual([
       'connected 0',
       'subscribed room undefined 1',
@@ -50,7 +50,7 @@ describe('what plugins are shown', () => {
 
   test('the tap of refusals hears of a watchlist that is too long, and of timeouts', async () => {
     const codes: string[] = []
-    const plugin = pluginOf('tally', { refused: (_, { code }) => void codes.push(code) })
+    const plugin = makePlugin('tally', { refused: (_, { code }) => void codes.push(code) })
     const limits = { maxWatchedUsers: 1, authorizeWithinSeconds: 10 }
     await using server = await start({ plugins: [plugin], limits })
     await using idle = await server.raw()
@@ -65,7 +65,7 @@ describe('what plugins are shown', () => {
   })
 
   test('a connection can be ended: for good with 4009, to reconnect with 4200', async () => {
-    const plugin = pluginOf('end', {
+    const plugin = makePlugin('end', {
       subscribed: (conn, { channel }) =>
         conn.disconnect('enough', { toReconnect: channel === 'again' }),
     })
@@ -80,7 +80,7 @@ describe('what plugins are shown', () => {
 
   test('views show no secret to a log, and an app as it is now', async () => {
     const apps: unknown[] = []
-    const plugin = pluginOf('a', { connected: ({ app }) => void apps.push(app) })
+    const plugin = makePlugin('a', { connected: ({ app }) => void apps.push(app) })
     await using server = await start({ plugins: [plugin] })
     await using _client = await server.raw()
     expect(Bun.inspect(apps[0])).not.toContain('test-app-fake-secret')

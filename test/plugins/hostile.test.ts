@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { allow, definePlugin, reject, type AnyPlugin, type Hooks } from 'carillon/plugin'
 import { systemClock } from '../../src/clock'
-import { pluginOf, start, type RawClient, type TestServer } from '../harness'
+import { makePlugin, start, type RawClient, type TestServer } from '../harness'
 
 async function emptied({ core }: TestServer): Promise<void> {
   while (core.hub.connectionCount > 0) await new Promise<void>((done) => setImmediate(done))
@@ -39,7 +39,7 @@ describe('a plugin that ends the connection', () => {
   ]
   test.each(HOOKS)('in %s leaves nothing of it behind', async (hook) => {
     const end = (conn: { disconnect(text: string): void }) => conn.disconnect('enough')
-    await using server = await start({ plugins: [pluginOf('end', { [hook]: end })] })
+    await using server = await start({ plugins: [makePlugin('end', { [hook]: end })] })
     await using witness = await server.raw({ hello: false })
     const client = await server.raw({ hello: false })
     const welcome = await client.nextJson()
@@ -61,7 +61,7 @@ describe('a plugin that ends the connection', () => {
         if (userId === 'ghost') conn.disconnect('enough')
       },
     }
-    await using server = await start({ plugins: [pluginOf('end', end)] })
+    await using server = await start({ plugins: [makePlugin('end', end)] })
     await using watcher = await server.raw()
     await server.joinSigned(watcher, 'presence-room', { user_id: 'watcher' })
     await using ghost = await server.raw()
@@ -76,13 +76,13 @@ test('nobody is asked about a connection that has ended', async () => {
   const opened = Promise.withResolvers<undefined>()
   const asked = Promise.withResolvers<void>()
   const told: string[] = []
-  const slow = pluginOf('slow', {
+  const slow = makePlugin('slow', {
     connect: () => {
       asked.resolve()
       return opened.promise
     },
   })
-  const counting = pluginOf('counting', {
+  const counting = makePlugin('counting', {
     connect: () => void told.push('connect'),
     disconnected: () => void told.push('disconnected'),
   })
@@ -121,7 +121,7 @@ describe('an answer that is a trap', () => {
   test.each(TRAPS)('%s: a tap harms nobody', async (_, answer) => {
     const taps = ['connected', 'subscribed', 'unsubscribed', 'presence', 'refused', 'disconnected']
     const hooks = Object.fromEntries(taps.map((hook) => [hook, answer]))
-    await using server = await start({ plugins: [pluginOf('trap', hooks)] })
+    await using server = await start({ plugins: [makePlugin('trap', hooks)] })
     const client = await server.raw()
     await server.joinSigned(client, 'presence-room', { user_id: 'ada' })
     client.send('nonsense')
@@ -134,7 +134,7 @@ describe('an answer that is a trap', () => {
 
   test.each(TRAPS)('%s: a gate refuses, and the plugin is named', async (_, answer) => {
     for (const hook of ['upgrade', 'frame', 'authorize', 'clientEvent', 'publish', 'request']) {
-      await using server = await start({ plugins: [pluginOf('trap', { [hook]: answer })] })
+      await using server = await start({ plugins: [makePlugin('trap', { [hook]: answer })] })
       await using client = await server.raw({ hello: false })
       const welcome = await client.nextJson()
       if (welcome.event === 'pusher:connection_established') {
@@ -155,7 +155,7 @@ describe('an answer that is a trap', () => {
   ]
   test.each(ALLOWS)('an allow with %s lets nobody name itself', async (_, answer, ids) => {
     const authorize = async () => answer as ReturnType<typeof allow>
-    await using server = await start({ plugins: [pluginOf('nullable', { authorize })] })
+    await using server = await start({ plugins: [makePlugin('nullable', { authorize })] })
     await using client = await server.raw()
     client.subscribe('presence-room', undefined, '{"user_id":"admin"}')
     const { event, data } = await client.nextJson()
@@ -175,7 +175,7 @@ describe('headers that cannot be sent', () => {
   ]
   test.each(HEADERS)('%p are a fault of the plugin and harm no answer', async (headers) => {
     const response = () => headers as Record<string, string>
-    await using server = await start({ plugins: [pluginOf('a', { response })] })
+    await using server = await start({ plugins: [makePlugin('a', { response })] })
     const answer = await server.trigger({ channel: 'room', name: 'e', data: '' })
     expect([answer.status, answer.headers.get('content-type')]).toEqual([
       200,

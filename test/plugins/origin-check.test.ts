@@ -10,7 +10,7 @@ import { readConfig } from '../../src/config/config'
 import { loadConfigFile } from '../../src/config/config-file'
 import { definePlugin } from '../../src/plugin'
 import { createServer } from '../../src/server'
-import { common, OWN_APP, pluginOf, start, waitFor } from '../harness'
+import { startCommon, OWN_APP, makePlugin, start, waitFor } from '../harness'
 import { ORIGINS, WRONG_PATTERNS } from '../vectors/origins'
 
 const ROOT = join(import.meta.dir, '../..')
@@ -159,7 +159,7 @@ describe('the lists', () => {
   test('a stored pattern that means nothing matches nothing, and is told once', async () => {
     const databasePath = join(folder, 'stored.sqlite')
     const lax = definePlugin({
-      ...pluginOf('lax', {}),
+      ...makePlugin('lax', {}),
       enforces: { hosts: () => undefined },
     })
     {
@@ -181,7 +181,7 @@ describe('the lists', () => {
 })
 
 describe('a pattern that means nothing', () => {
-  const server = common({ plugins: [originCheck()] })
+  const server = startCommon({ plugins: [originCheck()] })
   test.each(WRONG_PATTERNS)('%j is refused by the admin API', async (pattern, says) => {
     const refused = await setHosts(server(), ['https://good.example', pattern])
     const body = (await refused.json()) as { errors: { hosts: string[] } }

@@ -4,14 +4,14 @@ import { describe, expect, test } from 'bun:test'
 import { guardian } from '../../plugins/guardian'
 import { originCheck } from '../../plugins/origin-check'
 import { start, type TestServer } from '../harness'
-import { PhoenixJs, PHOENIX_JS, phoenixRaw, reply, type PhoenixRaw } from '../phoenix'
-import { claimsAt, hmacToken, tokenOf } from './tokens'
+import { PhoenixJs, PHOENIX_JS, connectPhoenix, makeReply, type PhoenixRaw } from '../phoenix'
+import { makeClaims, makeHmacToken, tokenOf } from './tokens'
 
 const TOPIC = 'private:test-app'
 const guarded = (): Promise<TestServer> => start({ plugins: [guardian()] })
 
 async function answered(client: PhoenixRaw, topic: string, payload: object): Promise<unknown> {
-  const [, , , , answer] = await client.ask('1', '1', topic, 'phx_join', payload)
+  const [, , , , answer] = await client.request('1', '1', topic, 'phx_join', payload)
   return answer
 }
 const ok = (response: unknown) => ({ status: 'ok', response })
@@ -24,7 +24,7 @@ function railsToken(server: TestServer, claims: object = {}) {
   const raw = Buffer.alloc(32, 7).toString('base64url') + '='
   const s_csrf = createHmac('sha256', server.app.secret).update(raw).digest('base64url')
   const rest = { aud: 'csrf', sub: {}, s_csrf, listen: ['deploys:web', 'public:*', 'private:*'] }
-  const jwt = hmacToken(server.app.secret, claimsAt(server, { ...rest, ...claims }))
+  const jwt = makeHmacToken(server.app.secret, makeClaims(server, { ...rest, ...claims }))
   return { raw, jwt }
 }
 
@@ -41,9 +41,9 @@ describe('a token lets into a private scope (60, 61)', () => {
     await using server = await guarded()
     const values = write(railsToken(server)) as Record<string, string>
     const query = String(new URLSearchParams(values))
-    await using carrying = await phoenixRaw(server, { query, version: 1 })
+    await using carrying = await connectPhoenix(server, { query, version: 1 })
     expect(await answered(carrying, TOPIC, {})).toEqual(JOINED)
-    await using bare = await phoenixRaw(server)
+    await using bare = await connectPhoenix(server)
     expect(await answered(bare, TOPIC, values)).toEqual(JOINED)
   })
 
@@ -63,15 +63,15 @@ describe('refused', () => {
   const BAD: readonly (readonly [string, (server: TestServer) => string, unknown])[] = [
     ['expired', (s) => tokenOf(s, { exp: 1, listen: [TOPIC] }), error('token_expired')],
     ['of the future', (s) => tokenOf(s, { iat: 9e9, exp: 9e9 + 60 }), error('token_not_yet_valid')],
-    ['of another secret', (s) => hmacToken('x', claimsAt(s)), error('invalid_token')],
-    ['signed with the key', (s) => hmacToken(s.app.key, claimsAt(s)), error('invalid_token')],
-    ['unsigned', (s) => hmacToken('', claimsAt(s), { alg: 'none' }), error('invalid_token')],
+    ['of another secret', (s) => makeHmacToken('x', makeClaims(s)), error('invalid_token')],
+    ['signed with the key', (s) => makeHmacToken(s.app.key, makeClaims(s)), error('invalid_token')],
+    ['unsigned', (s) => makeHmacToken('', makeClaims(s), { alg: 'none' }), error('invalid_token')],
     ['without its raw value', (s) => railsToken(s).jwt, error('invalid_csrf')],
     ['for something else', (s) => tokenOf(s, { listen: ['private:other'] }), NEEDED],
   ]
   test.each(BAD)('a token %s (59, 60)', async (_, tokenFor, answer) => {
     await using server = await guarded()
-    await using client = await phoenixRaw(server)
+    await using client = await connectPhoenix(server)
     expect(await answered(client, TOPIC, { guardian_token: tokenFor(server) })).toEqual(answer)
     if (answer !== NEEDED)
       expect(await answered(client, 'public:test-app', { token: tokenFor(server) })).toEqual(answer)
@@ -79,7 +79,7 @@ describe('refused', () => {
 
   test('whoever brings none', async () => {
     await using server = await guarded()
-    await using client = await phoenixRaw(server)
+    await using client = await connectPhoenix(server)
     expect(await answered(client, TOPIC, {})).toEqual(NEEDED)
     expect(await answered(client, 'public:test-app', {})).toEqual(ok({}))
   })
@@ -88,7 +88,7 @@ describe('refused', () => {
     await using server = await guarded()
     server.addTenant()
     const token = tokenOf(server, { listen: ['private:*', '*'] })
-    await using client = await phoenixRaw(server, { query: `token=${token}` })
+    await using client = await connectPhoenix(server, { query: `token=${token}` })
     expect(await answered(client, 'private:other', {})).toEqual(error('invalid_token'))
     expect(await answered(client, TOPIC, {})).toEqual(JOINED)
   })
@@ -120,7 +120,7 @@ const PATTERNS: readonly (readonly [string, string, boolean])[] = [
 test.each(PATTERNS)('%s on %s: %p (62)', async (pattern, topic, allowed) => {
   await using server = await guarded()
   const token = tokenOf(server, { listen: [pattern] })
-  await using client = await phoenixRaw(server)
+  await using client = await connectPhoenix(server)
   expect(await answered(client, topic, { token })).toEqual(allowed ? JOINED : NEEDED)
 })
 
@@ -128,13 +128,13 @@ test('who may publish says the claim; everybody hears it, the sender too (63)', 
   await using server = await guarded()
   const reader = tokenOf(server, { listen: [TOPIC] })
   const writer = tokenOf(server, { listen: [TOPIC], publish: [TOPIC] })
-  await using ada = await phoenixRaw(server, { query: `token=${writer}` })
-  await using bob = await phoenixRaw(server, { query: `token=${reader}` })
+  await using ada = await connectPhoenix(server, { query: `token=${writer}` })
+  await using bob = await connectPhoenix(server, { query: `token=${reader}` })
   await ada.join(TOPIC)
   await bob.join(TOPIC)
-  const refused = await bob.ask('1', '2', TOPIC, 'msg', {})
+  const refused = await bob.request('1', '2', TOPIC, 'msg', {})
   expect(refused[4]).toMatchObject({ status: 'error' })
-  ada.say('1', '2', TOPIC, 'msg', { a: 1 })
+  ada.send('1', '2', TOPIC, 'msg', { a: 1 })
   for (const client of [ada, bob])
     expect(await client.next()).toEqual([null, null, TOPIC, 'msg', { a: 1 }])
 })
@@ -145,8 +145,8 @@ describe('origins (7, 43)', () => {
   test('a strange page is refused with 403', async () => {
     await using server = await start({ plugins: [originCheck({ hosts: ['//own.example'] })] })
     for (const mount of ['/socket', '/push_socket'])
-      await expect(phoenixRaw(server, { ...PAGE, mount })).rejects.toThrow('no connection')
-    await using own = await phoenixRaw(server, { headers: { origin: 'https://own.example' } })
+      await expect(connectPhoenix(server, { ...PAGE, mount })).rejects.toThrow('no connection')
+    await using own = await connectPhoenix(server, { headers: { origin: 'https://own.example' } })
     await own.expectNothing()
   })
 
@@ -155,19 +155,19 @@ describe('origins (7, 43)', () => {
     const app = server.core.apps.byId('1')!
     const hosts = ['//own.example']
     server.core.apps.change(app, { ...app.record, hosts }, server.clock.now())
-    await using page = await phoenixRaw(server, PAGE)
-    expect(await page.ask('1', '1', 'public:test-app', 'phx_join', {})).toEqual(
-      reply(['1', '1', 'public:test-app'], 'error', {
+    await using page = await connectPhoenix(server, PAGE)
+    expect(await page.request('1', '1', 'public:test-app', 'phx_join', {})).toEqual(
+      makeReply(['1', '1', 'public:test-app'], 'error', {
         error: 'origin not allowed',
         reason: 'origin not allowed',
       }),
     )
-    await using own = await phoenixRaw(server, { headers: { origin: 'https://own.example' } })
+    await using own = await connectPhoenix(server, { headers: { origin: 'https://own.example' } })
     await own.join('public:test-app')
-    await using native = await phoenixRaw(server)
+    await using native = await connectPhoenix(server)
     await native.join('public:test-app')
     await expect(
-      phoenixRaw(server, { ...PAGE, query: 'app_key=test-app-fake-key' }),
+      connectPhoenix(server, { ...PAGE, query: 'app_key=test-app-fake-key' }),
     ).rejects.toThrow('no connection')
   })
 })

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { rateLimit, type RateLimitOptions } from '../../plugins/rate-limit'
 import type { LimitStore } from '../../plugins/rate-limit/store'
 import { allow } from 'carillon/plugin'
-import { pluginOf, start, type TestServer } from '../harness'
+import { makePlugin, start, type TestServer } from '../harness'
 
 const limited = (options: RateLimitOptions) => start({ plugins: [rateLimit(options)] })
 
@@ -101,7 +101,7 @@ describe('reads', () => {
   })
 
   test('strangers neither use up an app’s quota nor learn of it', async () => {
-    const nobody = pluginOf('nobody', { authenticate: () => undefined })
+    const nobody = makePlugin('nobody', { authenticate: () => undefined })
     await using server = await start({ plugins: [rateLimit({ reads: { perSecond: 2 } }), nobody] })
     for (let n = 0; n < 3; n++)
       expect(quota(await get(server, '/apps/1/channels', false))).toEqual([401, null, null, null])
@@ -109,7 +109,7 @@ describe('reads', () => {
   })
 
   test('a backend that another plugin vouches for has the same quota', async () => {
-    const everybody = pluginOf('everybody', { authenticate: () => allow() })
+    const everybody = makePlugin('everybody', { authenticate: () => allow() })
     await using server = await start({
       plugins: [rateLimit({ reads: { perSecond: 1 } }), everybody],
     })

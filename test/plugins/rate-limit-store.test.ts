@@ -1,7 +1,7 @@
 /** Where rate-limit keeps what outlives a connection: what is kept, for how long, and what goes first. */
 import { describe, expect, test } from 'bun:test'
 import { MemoryStore } from '../../plugins/rate-limit/store'
-import { random } from '../random'
+import { makeRandom } from '../random'
 
 const RATE = { perSecond: 1, burst: 2 }
 const NOW = 1_700_000_000_000
@@ -130,7 +130,7 @@ describe('memory', () => {
 
   test.each([2, 8, 16, 50])('of %d places, those used last are remembered', (places) => {
     const store = new MemoryStore(places)
-    const next = random(1)
+    const next = makeRandom(1)
     let recent: { key: string; left: number; second: number }[] = [] // newest first
     let second = 0
     for (let n = 0; n < 20_000; n++) {

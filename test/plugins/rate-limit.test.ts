@@ -2,18 +2,21 @@
 import { describe, expect, test } from 'bun:test'
 import { rateLimit, type RateLimitOptions } from '../../plugins/rate-limit'
 import { reject } from 'carillon/plugin'
-import { pluginOf, PONG, start, type RawClient, type TestServer } from '../harness'
-import { phoenixRaw, reply } from '../phoenix'
-import { errorFrame } from '../frames'
+import { makePlugin, PONG, start, type RawClient, type TestServer } from '../harness'
+import { connectPhoenix, makeReply } from '../phoenix'
+import { makeErrorFrame } from '../frames'
 
-const limited = (options: RateLimitOptions, ...others: ReturnType<typeof pluginOf>[]) =>
+const limited = (options: RateLimitOptions, ...others: ReturnType<typeof makePlugin>[]) =>
   start({ plugins: [rateLimit(options), ...others] })
 
 const PING = { event: 'pusher:ping', data: {} }
 const GARBAGE = 'garbage'
-const NOT_JSON = errorFrame(null, 'Invalid message: expected a JSON object with a string "event"')
+const NOT_JSON = makeErrorFrame(
+  null,
+  'Invalid message: expected a JSON object with a string "event"',
+)
 
-const tooMany = (text: string): string => errorFrame(4301, `Too many ${text}`)
+const tooMany = (text: string): string => makeErrorFrame(4301, `Too many ${text}`)
 
 /** What `/api/admin/plugins` says that the plugin has counted. */
 function counted(server: TestServer): Record<string, number> {
@@ -152,13 +155,13 @@ describe('joins of Phoenix clients', () => {
     ['for the app that the join names', { apps: { 1: TWO } }],
   ])('are limited %s: the socket stays, and the next may come later', async (_, options) => {
     await using server = await start({ plugins: [rateLimit(options)] })
-    await using client = await phoenixRaw(server)
+    await using client = await connectPhoenix(server)
     for (const topic of ['public:test-app', 'public:test-app:a']) await client.join(topic)
     const topic = 'public:test-app:b'
-    const refused = await client.ask('3', '3', topic, 'phx_join', {})
+    const refused = await client.request('3', '3', topic, 'phx_join', {})
     const text =
       'Too many subscribes of one connection: the limit is 1 per second, 2 at once (subscribes)'
-    expect(refused).toEqual(reply(['3', '3', topic], 'error', { reason: text }))
+    expect(refused).toEqual(makeReply(['3', '3', topic], 'error', { reason: text }))
     await client.expectNothing()
     server.advance(1000)
     expect(await client.join(topic)).toEqual({})
@@ -204,7 +207,7 @@ describe('refused attempts', () => {
   })
 
   test('what another plugin refuses costs one, also when it says that it is too often', async () => {
-    const other = pluginOf('other', {
+    const other = makePlugin('other', {
       subscribe: () => reject('not now', { retryAfterSeconds: 1 }),
     })
     await using server = await limited(LIMIT, other)
@@ -220,7 +223,7 @@ describe('refused attempts', () => {
   test('subscribes that waited behind another plugin’s gate are not decided any more', async () => {
     const opened = Promise.withResolvers<void>()
     let asked = 0
-    const slow = pluginOf('slow', {
+    const slow = makePlugin('slow', {
       authorize: async () => {
         asked++
         await opened.promise

@@ -4,12 +4,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { definePlugin } from '../../src/plugin'
-import { pluginOf, start, type TestServer } from '../harness'
+import { makePlugin, start, type TestServer } from '../harness'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const config = { databasePath: join(folder, 'apps.sqlite') }
-const enforcer = definePlugin({ ...pluginOf('enforcer', {}), enforces: { hosts: () => undefined } })
+const enforcer = definePlugin({
+  ...makePlugin('enforcer', {}),
+  enforces: { hosts: () => undefined },
+})
 
 const warnings = ({ log }: TestServer) =>
   log.lines.filter(({ message }) => message.includes('hosts'))
@@ -26,7 +29,7 @@ test('hosts that were stored are told of at a start without a plugin that enforc
     expect((await change(server, ['//good.example'])).status).toBe(200)
   }
   {
-    await using server = await start({ plugins: [pluginOf('other', {})], config })
+    await using server = await start({ plugins: [makePlugin('other', {})], config })
     expect(warnings(server)).toEqual([
       {
         level: 'warn',

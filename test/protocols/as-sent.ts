@@ -3,10 +3,10 @@
  * carry it, spoken to in texts.
  */
 import { expect } from 'bun:test'
-import { pluginOf, type TestServer } from '../harness'
+import { makePlugin, type TestServer } from '../harness'
 import { allow } from '../../src/plugin'
-import { KEY, phoenixRaw, type PhoenixOptions } from '../phoenix'
-import { open } from '../transports/longpoll-client'
+import { KEY, connectPhoenix, type PhoenixOptions } from '../phoenix'
+import { openSession } from '../transports/longpoll-client'
 import { XhrClient } from '../transports/xhr-client'
 
 export const OBJECTS: readonly string[] = [
@@ -27,9 +27,9 @@ export const VALUES: readonly string[] = [
   'true',
 ]
 
-/** Somebody at the other end of a wire. */
+/** A client on any wire, which sends and reads texts. */
 export type Peer = {
-  readonly say: (frame: string) => unknown
+  readonly send: (frame: string) => unknown
   readonly next: () => Promise<string>
 }
 export type Connect = (server: TestServer) => Promise<Peer>
@@ -37,12 +37,12 @@ export type Connect = (server: TestServer) => Promise<Peer>
 const phoenix =
   (options: PhoenixOptions): Connect =>
   async (server) => {
-    const { client } = await phoenixRaw(server, options)
-    return { say: (frame) => client.send(frame), next: () => client.next() }
+    const { client } = await connectPhoenix(server, options)
+    return { send: (frame) => client.send(frame), next: () => client.next() }
   }
 
-/** One after the other, of what comes several at a time. */
-function queued(more: () => Promise<readonly string[]>): () => Promise<string> {
+/** Makes a function that returns one frame at a time of those that arrive together. */
+function makeQueue(more: () => Promise<readonly string[]>): () => Promise<string> {
   const frames: string[] = []
   return async () => {
     while (frames.length === 0) frames.push(...(await more()))
@@ -53,11 +53,11 @@ function queued(more: () => Promise<readonly string[]>): () => Promise<string> {
 export const PUSHER: Readonly<Record<string, Connect>> = {
   'Pusher, WebSocket': async (server) => {
     const client = await server.raw()
-    return { say: (frame) => client.send(frame), next: () => client.next() }
+    return { send: (frame) => client.send(frame), next: () => client.next() }
   },
   'Pusher, HTTP': async (server) => {
     const client = await new XhrClient(server).open()
-    return { say: (frame) => client.send(frame), next: queued(() => client.messages(1)) }
+    return { send: (frame) => client.send(frame), next: makeQueue(() => client.messages(1)) }
   },
 }
 export const PHOENIX_V1: Readonly<Record<string, Connect>> = {
@@ -66,9 +66,9 @@ export const PHOENIX_V1: Readonly<Record<string, Connect>> = {
 export const PHOENIX_V2: Readonly<Record<string, Connect>> = {
   'Phoenix V2': phoenix({ query: KEY }),
   'Phoenix, long-poll': async (server) => {
-    const session = await open(server)
-    const say = (frame: string) => session.say(frame, 'application/json') // it may have line ends
-    return { say, next: queued(async () => (await session.poll()).messages) }
+    const session = await openSession(server)
+    const send = (frame: string) => session.send(frame, 'application/json') // it may have line ends
+    return { send, next: makeQueue(async () => (await session.poll()).messages) }
   },
 }
 
@@ -76,72 +76,77 @@ export const PHOENIX_V2: Readonly<Record<string, Connect>> = {
 
 export const CHANNEL = 'private-room'
 
-/** Takes the word of whoever brings no signature. */
-export const TRUSTING = pluginOf('trusting', {
+/** A plugin that admits clients without a signature. */
+export const TRUSTING = makePlugin('trusting', {
   authorize: (_, { auth, channelData }) =>
     auth === 'trust me' ? allow(channelData === undefined ? {} : { channelData }) : undefined,
 })
 
 /** An event as those get it whose data is `json`, and as those get it whose payloads are values, or objects. */
-export type Said = { readonly event: string; readonly json?: string; readonly value: string }
+export type SentEvent = { readonly event: string; readonly json?: string; readonly value: string }
 
 type Kind = {
   readonly connect: Connect
   readonly join: string
-  readonly hears: (said: Said) => string
+  readonly formatReceived: (event: SentEvent) => string
 }
 
-const asObject = ({ value }: Said): string => (value.startsWith('{') ? value : `{"data":${value}}`)
+const wrapObject = ({ value }: SentEvent): string =>
+  value.startsWith('{') ? value : `{"data":${value}}`
 
 const pusherKind = {
   join: `{"event":"pusher:subscribe","data":{"channel":"${CHANNEL}","auth":"trust me"}}`,
-  hears: ({ event, json }: Said) =>
+  formatReceived: ({ event, json }: SentEvent) =>
     `{"event":"${event}","channel":"${CHANNEL}"${json === undefined ? '' : `,"data":${json}`}}`,
 }
 const v1Kind = {
   join: `{"topic":"${CHANNEL}","event":"phx_join","payload":{"auth":"trust me"},"ref":"1"}`,
-  hears: (said: Said) =>
-    `{"topic":"${CHANNEL}","event":"${said.event}","payload":${asObject(said)},"ref":null}`,
+  formatReceived: (event: SentEvent) =>
+    `{"topic":"${CHANNEL}","event":"${event.event}","payload":${wrapObject(event)},"ref":null}`,
 }
 const v2Kind = {
   join: `["1","1","${CHANNEL}","phx_join",{"auth":"trust me"}]`,
-  hears: (said: Said) => `[null,null,"${CHANNEL}","${said.event}",${asObject(said)}]`,
+  formatReceived: (event: SentEvent) =>
+    `[null,null,"${CHANNEL}","${event.event}",${wrapObject(event)}]`,
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
-  ...kinds(PUSHER, pusherKind),
-  ...kinds(PHOENIX_V1, v1Kind),
-  ...kinds(PHOENIX_V2, v2Kind),
+  ...makeKinds(PUSHER, pusherKind),
+  ...makeKinds(PHOENIX_V1, v1Kind),
+  ...makeKinds(PHOENIX_V2, v2Kind),
   PushEx: {
     ...v2Kind,
     connect: phoenix({ mount: '/push_socket', query: KEY }),
-    hears: ({ event, value }) =>
+    formatReceived: ({ event, value }) =>
       `[null,null,"${CHANNEL}","msg",{"data":${value},"event":"${event}"}]`,
   },
   'a scope of ExPusherLite': {
     connect: phoenix({}),
     join: '["1","1","private:test-app","phx_join",{"auth":"trust me"}]',
-    hears: (said) => `[null,null,"private:test-app","room:${said.event}",${asObject(said)}]`,
+    formatReceived: (event) =>
+      `[null,null,"private:test-app","room:${event.event}",${wrapObject(event)}]`,
   },
 }
 
-function kinds(wires: Readonly<Record<string, Connect>>, kind: Omit<Kind, 'connect'>) {
+function makeKinds(wires: Readonly<Record<string, Connect>>, kind: Omit<Kind, 'connect'>) {
   return Object.fromEntries(
     Object.entries(wires).map(([wire, connect]) => [wire, { ...kind, connect }]),
   )
 }
 
-/** Somebody on the channel by the wire. */
-export async function joined(server: TestServer, wire: string): Promise<Peer> {
+/** Joins the channel by a wire. */
+export async function joinWire(server: TestServer, wire: string): Promise<Peer> {
   const { connect, join } = KINDS[wire]!
   const peer = await connect(server)
-  await peer.say(join)
+  await peer.send(join)
   await peer.next()
   return peer
 }
 
-/** One on each wire there is, for a server with `TRUSTING`; the answer checks what all of them hear next. */
-export async function everybody(server: TestServer): Promise<(said: Said) => Promise<void>> {
+/** Joins by every wire, on a server with `TRUSTING`. Returns a check of the next frame of each. */
+export async function joinEveryWire(
+  server: TestServer,
+): Promise<(event: SentEvent) => Promise<void>> {
   const app = server.core.apps.byId('1')!
   server.core.apps.change(
     app,
@@ -149,11 +154,13 @@ export async function everybody(server: TestServer): Promise<(said: Said) => Pro
     0,
   )
   const peers: [wire: string, peer: Peer][] = []
-  for (const wire of Object.keys(KINDS)) peers.push([wire, await joined(server, wire)])
-  return async (said) => {
+  for (const wire of Object.keys(KINDS)) peers.push([wire, await joinWire(server, wire)])
+  return async (event) => {
     const heard = peers.map(async ([wire, peer]) => [wire, await peer.next()] as const)
     expect(await Promise.all(heard)).toEqual(
-      Object.entries(KINDS).map(([wire, { hears }]) => [wire, hears(said)] as const),
+      Object.entries(KINDS).map(
+        ([wire, { formatReceived }]) => [wire, formatReceived(event)] as const,
+      ),
     )
   }
 }

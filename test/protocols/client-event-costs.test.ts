@@ -3,11 +3,11 @@
  * Counted are texts that are parsed and values that are written; and, past the budget, what is said.
  */
 import { afterEach, describe, expect, spyOn, test } from 'bun:test'
-import { errorFrame } from '../frames'
-import { pluginOf, start, type TestServer } from '../harness'
-import { KEY, phoenixRaw } from '../phoenix'
+import { makeErrorFrame } from '../frames'
+import { makePlugin, start, type TestServer } from '../harness'
+import { KEY, connectPhoenix } from '../phoenix'
 import type { Client } from '../../src/protocols/codec'
-import { open } from '../transports/longpoll-client'
+import { openSession } from '../transports/longpoll-client'
 import { XhrClient } from '../transports/xhr-client'
 
 /** A way in: what it sends arrives, and what it is told comes back, parsed. */
@@ -50,12 +50,12 @@ const WAYS: Readonly<Record<string, (server: TestServer) => Promise<Way>>> = {
     return { ...PUSHER, say, told: async (count) => parsed(await client.messages(count)) }
   },
   'a Phoenix socket, V2': async (server) => {
-    const { client } = await phoenixRaw(server, { query: KEY })
+    const { client } = await connectPhoenix(server, { query: KEY })
     const say = async (frame: string) => client.send(frame)
     return { ...PHOENIX, say, told: async (count) => parsed(await client.frames.take(count)) }
   },
   'a Phoenix socket, V1': async (server) => {
-    const { client } = await phoenixRaw(server, { query: KEY, version: 1 })
+    const { client } = await connectPhoenix(server, { query: KEY, version: 1 })
     const event = (data: string, channel = 'private-a') =>
       `{"topic":"${channel}","event":"client-x","payload":${data},"ref":"7"}`
     const marker = '{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"m"}'
@@ -63,13 +63,13 @@ const WAYS: Readonly<Record<string, (server: TestServer) => Promise<Way>>> = {
     return { event, marker, say, told: async (count) => parsed(await client.frames.take(count)) }
   },
   'long-poll': async (server) => {
-    const session = await open(server)
+    const session = await openSession(server)
     const told = async (count: number): Promise<unknown[]> => {
       const frames: unknown[] = []
       while (frames.length < count) frames.push(...parsed((await session.poll()).messages))
       return frames
     }
-    return { ...PHOENIX, say: (frame) => session.say(frame), told }
+    return { ...PHOENIX, say: (frame) => session.send(frame), told }
   },
 }
 const WAY_NAMES = Object.keys(WAYS)
@@ -134,8 +134,8 @@ test('the budget is charged whatever becomes of the event, and says its limit', 
   client.send({ event: 'client-x', data: 'x'.repeat(90) })
   client.send({ event: 'client-x', data: 'x'.repeat(90) })
   expect(await client.frames.take(2)).toEqual([
-    errorFrame(null, 'Invalid client event (must contain channel and data)'),
-    errorFrame(
+    makeErrorFrame(null, 'Invalid client event (must contain channel and data)'),
+    makeErrorFrame(
       4301,
       'Client events of this connection exceed 100 bytes a second (maxClientEventBytesPerSecond) and are dropped',
     ),
@@ -175,7 +175,7 @@ test('data that is too large is refused before it is read', async () => {
 })
 
 const asks = (times: number) =>
-  pluginOf('curious', {
+  makePlugin('curious', {
     subscribe: (_, request) => {
       for (let time = 0; time < times; time++) expect(request.params['junk']).toHaveLength(2000)
     },
@@ -183,7 +183,7 @@ const asks = (times: number) =>
 
 test.each([0, 1, 2])('what a join brings is read where a plugin asks %d times', async (times) => {
   await using server = await start({ plugins: [asks(times)] })
-  await using phoenix = await phoenixRaw(server, { query: KEY })
+  await using phoenix = await connectPhoenix(server, { query: KEY })
   await phoenix.join('room', { auth: '', junk: 'x'.repeat(2000) })
   expect(dearCalls()).toBe(Math.min(times, 1))
 })

@@ -1,13 +1,13 @@
 /** What a client event carries reaches every wire as its sender wrote it, and where it carries nothing, nothing. */
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { replace } from '../../src/plugin'
-import { common, pluginOf, start } from '../harness'
-import { Receiver, startWith } from '../webhooks/receiver'
-import { CHANNEL, everybody, joined, TRUSTING, VALUES, type Said } from './as-sent'
+import { startCommon, makePlugin, start } from '../harness'
+import { Receiver, startWithWebhooks } from '../webhooks/receiver'
+import { CHANNEL, joinEveryWire, joinWire, TRUSTING, VALUES, type SentEvent } from './as-sent'
 
 const LIMITS = { maxClientEventsPerSecond: 10_000, maxClientEventBytesPerSecond: 10_000_000 }
 
-const server = common({ plugins: [TRUSTING], limits: LIMITS })
+const server = startCommon({ plugins: [TRUSTING], limits: LIMITS })
 
 const byPusher = (data: string) => `{"event":"client-x","channel":"${CHANNEL}","data":${data}}`
 const byV2 = (data: string) => `["1","7","${CHANNEL}","client-x",${data}]`
@@ -30,23 +30,23 @@ const TEXTS: readonly (readonly [text: string, value: string])[] = [
   ['""', '""'],
 ]
 
-let allHear: (said: Said) => Promise<void>
+let allHear: (said: SentEvent) => Promise<void>
 beforeAll(async () => {
-  allHear = await everybody(server())
+  allHear = await joinEveryWire(server())
 })
 
 describe.each(Object.entries(WAYS))('by %s', (wire, frame) => {
   test('as it was written', async () => {
-    const sender = await joined(server(), wire)
+    const sender = await joinWire(server(), wire)
     for (const [json, value] of [...VALUES.map((each) => [each, each] as const), ...TEXTS]) {
-      await sender.say(frame(json))
+      await sender.send(frame(json))
       await allHear({ event: 'client-x', json, value })
     }
   })
 
   test('null is a value', async () => {
-    const sender = await joined(server(), wire)
-    await sender.say(frame('null'))
+    const sender = await joinWire(server(), wire)
+    await sender.send(frame('null'))
     await allHear({ event: 'client-x', json: 'null', value: 'null' })
   })
 })
@@ -58,8 +58,8 @@ const WITHOUT = [
 ]
 test.each(WITHOUT)('%s arrives without data (laravel/reverb 314)', async (frame) => {
   for (const wire of ['Pusher, WebSocket', 'Pusher, HTTP']) {
-    const sender = await joined(server(), wire)
-    await sender.say(frame)
+    const sender = await joinWire(server(), wire)
+    await sender.send(frame)
     await allHear({ event: 'client-x', value: '{}' })
   }
 })
@@ -67,16 +67,16 @@ test.each(WITHOUT)('%s arrives without data (laravel/reverb 314)', async (frame)
 test('plugins and webhooks are shown no data where there is none', async () => {
   await using receiver = new Receiver()
   const shown: object[] = []
-  const watching = pluginOf('watching', {
+  const watching = makePlugin('watching', {
     clientEvent: (_, event) => void shown.push(event),
     webhook: (_, { name, data }) => void (name === 'client_event' && shown.push({ name, data })),
   })
   const plugins = [TRUSTING, watching]
   const webhooks = [{ url: receiver.url, event_types: ['client_event'] }]
-  await using own = await startWith(webhooks, { plugins, limits: LIMITS, now: Date.now() })
-  const sender = await joined(own, 'Pusher, WebSocket')
+  await using own = await startWithWebhooks(webhooks, { plugins, limits: LIMITS, now: Date.now() })
+  const sender = await joinWire(own, 'Pusher, WebSocket')
   const told = async (frame: string): Promise<string> => {
-    await sender.say(frame)
+    await sender.send(frame)
     const { body } = await receiver.next(own.sdk())
     return /"event":"client-x".*(?=,"socket_id")/.exec(body)![0]
   }
@@ -89,13 +89,13 @@ test('plugins and webhooks are shown no data where there is none', async () => {
 })
 
 test('a plugin puts data where there was none', async () => {
-  const telling = pluginOf('telling', { clientEvent: () => replace({ a: 1 }) })
+  const telling = makePlugin('telling', { clientEvent: () => replace({ a: 1 }) })
   await using own = await start({ plugins: [TRUSTING, telling] })
   const [sender, listener] = [
-    await joined(own, 'Pusher, WebSocket'),
-    await joined(own, 'Pusher, WebSocket'),
+    await joinWire(own, 'Pusher, WebSocket'),
+    await joinWire(own, 'Pusher, WebSocket'),
   ]
-  await sender.say(WITHOUT[0]!)
+  await sender.send(WITHOUT[0]!)
   expect(await listener.next()).toBe(byPusher('{"a":1}'))
 })
 
@@ -107,10 +107,10 @@ describe('how long data may be', () => {
   ]
   test.each(FITS)('%#', async (json) => {
     const [sender, listener] = [
-      await joined(server(), 'Pusher, WebSocket'),
-      await joined(server(), 'Pusher, WebSocket'),
+      await joinWire(server(), 'Pusher, WebSocket'),
+      await joinWire(server(), 'Pusher, WebSocket'),
     ]
-    await sender.say(byPusher(json))
+    await sender.send(byPusher(json))
     expect(await listener.next()).toBe(byPusher(json))
   })
 
@@ -121,8 +121,8 @@ describe('how long data may be', () => {
     ['escapes in values', `["${'\\u8a9e'.repeat(1707)}"]`, 10_246],
   ] as const
   test.each(TOO_LONG)('%s', async (_, json, bytes) => {
-    const sender = await joined(server(), 'Pusher, WebSocket')
-    await sender.say(byPusher(json))
+    const sender = await joinWire(server(), 'Pusher, WebSocket')
+    await sender.send(byPusher(json))
     expect(await sender.next()).toContain(`allowed maximum (${bytes} of 10240 bytes)`)
   })
 })

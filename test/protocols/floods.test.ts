@@ -8,7 +8,7 @@ import { totalCounters } from '../../src/core/counters'
 import { MAX_DATA_KEYS } from '../../src/core/limits'
 import { ARRIVALS_MS } from '../../src/core/slices'
 import { MAX_PINGS } from '../../src/protocols/session'
-import { pluginOf, PONG, start, waitFor, type StartOptions, type TestServer } from '../harness'
+import { makePlugin, PONG, start, waitFor, type StartOptions, type TestServer } from '../harness'
 import { KEY } from '../phoenix'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -154,7 +154,7 @@ describe('frames of one packet', () => {
 
   test('are asked about by plugins once each, and not in a turn that is late', async () => {
     const asked: string[] = []
-    const gate = pluginOf('gate', { frame: (_, frame) => void asked.push(frame) })
+    const gate = makePlugin('gate', { frame: (_, frame) => void asked.push(frame) })
     await using slowly = await slow({ plugins: [gate] })
     const { server, begin } = slowly
     const client = await server.raw()

@@ -1,8 +1,8 @@
 /** A connection may enter so many channels that nobody is in, and no more. */
 import { expect, test } from 'bun:test'
-import { refused } from '../frames'
+import { makeRefusal } from '../frames'
 import { start, type RawClient, type TestServer } from '../harness'
-import { KEY, phoenixRaw } from '../phoenix'
+import { KEY, connectPhoenix } from '../phoenix'
 
 const LIMITS = { maxChannelsPerConnection: 3, maxNewChannelsAtOnce: 3, maxNewChannelsPerSecond: 1 }
 const MESSAGE =
@@ -17,7 +17,7 @@ async function pass(client: RawClient, channel: string): Promise<void> {
 async function isRefused(client: RawClient, channel: string): Promise<void> {
   client.subscribe(channel)
   const [error, told] = await client.frames.take(2)
-  expect(error).toBe(refused(channel, 'LimitReached', 429, MESSAGE)[0])
+  expect(error).toBe(makeRefusal(channel, 'LimitReached', 429, MESSAGE)[0])
   expect(told).toContain('"code":4301')
 }
 
@@ -66,12 +66,12 @@ test('by default a client comes to two thousand channels at once', async () => {
 
 test('joins of Phoenix clients count as well, and are told so', async () => {
   await using server = await start({ limits: LIMITS })
-  await using phoenix = await phoenixRaw(server, { query: KEY })
+  await using phoenix = await connectPhoenix(server, { query: KEY })
   for (const name of ['a', 'b', 'c']) {
     await phoenix.join(name)
-    phoenix.say('1', '2', name, 'phx_leave', {})
+    phoenix.send('1', '2', name, 'phx_leave', {})
     await phoenix.take(2)
   }
-  const [, , , , answer] = await phoenix.ask('9', '9', 'd', 'phx_join', {})
+  const [, , , , answer] = await phoenix.request('9', '9', 'd', 'phx_join', {})
   expect(answer).toEqual({ status: 'error', response: { reason: MESSAGE } })
 })

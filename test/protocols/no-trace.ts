@@ -2,13 +2,13 @@
 import { expect } from 'bun:test'
 import type { TestServer } from '../harness'
 
-/** Nobody is in any channel, no topic is left, nothing was announced. */
+/** Expects that nobody is in any channel, no topic is left and nothing was announced. */
 export function expectNoTrace(server: TestServer, connections = 1): void {
   const { hub } = server.core
   expect(server.occupied).toEqual([])
   expect(hub.connectionCount).toBe(connections)
   for (const conn of hub.connections()) expect(conn.subscriptions?.size ?? 0).toBe(0)
   expect(
-    server.factNames().filter((name) => name !== 'connected' && name !== 'disconnected'),
+    server.listFactNames().filter((name) => name !== 'connected' && name !== 'disconnected'),
   ).toEqual([])
 }

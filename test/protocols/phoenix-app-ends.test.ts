@@ -4,8 +4,8 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { allow } from '../../src/plugin'
-import { Inbox, pluginOf, start } from '../harness'
-import { phoenixRaw, reply } from '../phoenix'
+import { Inbox, makePlugin, start } from '../harness'
+import { connectPhoenix, makeReply } from '../phoenix'
 
 const ENDS = [
   ['is renamed', '{"app":{"name":"another name"}}'],
@@ -15,13 +15,13 @@ const ENDS = [
 describe('the topics of an app', () => {
   test.each(ENDS)('are over when it %s (trap 27)', async (_, body = '') => {
     await using server = await start()
-    await using client = await phoenixRaw(server)
+    await using client = await connectPhoenix(server)
     await client.join('public:test-app')
     expect((await server.admin('/api/admin/apps/test-app', { method: 'PATCH', body })).status).toBe(
       200,
     )
     expect(await client.next()).toEqual(['1', '1', 'public:test-app', 'phx_close', {}])
-    const again = await client.ask('2', '2', 'public:test-app', 'phx_join', {})
+    const again = await client.request('2', '2', 'public:test-app', 'phx_join', {})
     expect(again[4]).toEqual({ status: 'error', response: { reason: 'unmatched topic' } })
   })
 })
@@ -32,19 +32,21 @@ describe('while a plugin thinks about a join', () => {
     async (_, body = '') => {
       const { promise, resolve: done } = Promise.withResolvers<void>()
       const asked = new Inbox<void>()
-      const plugin = pluginOf('slow', {
+      const plugin = makePlugin('slow', {
         subscribe: async () => {
           asked.push()
           await promise
         },
       })
       await using server = await start({ plugins: [plugin] })
-      await using client = await phoenixRaw(server)
-      client.say('1', '1', 'public:test-app', 'phx_join', {})
+      await using client = await connectPhoenix(server)
+      client.send('1', '1', 'public:test-app', 'phx_join', {})
       await asked.next()
       await server.admin('/api/admin/apps/test-app', { method: 'PATCH', body })
       done()
-      const refused = reply(['1', '1', 'public:test-app'], 'error', { reason: 'unmatched topic' })
+      const refused = makeReply(['1', '1', 'public:test-app'], 'error', {
+        reason: 'unmatched topic',
+      })
       expect(await client.next()).toEqual(refused)
       expect(server.core.groups.subscriptionsIn(server.core.apps.byId('1')!)).toEqual([])
     },
@@ -58,21 +60,23 @@ describe('while a plugin thinks about a join', () => {
     async (_, change) => {
       const decision = Promise.withResolvers<ReturnType<typeof allow>>()
       const asked = new Inbox<string>()
-      const slow = pluginOf('slow', {
+      const slow = makePlugin('slow', {
         authorize: (_, { channel }) => {
           asked.push(channel)
           return decision.promise
         },
       })
       await using server = await start({ plugins: [slow] })
-      await using client = await phoenixRaw(server)
-      client.say('1', '1', 'private:test-app', 'phx_join', {})
+      await using client = await connectPhoenix(server)
+      client.send('1', '1', 'private:test-app', 'phx_join', {})
       await asked.next()
       const body = JSON.stringify({ app: change })
       await server.admin('/api/admin/apps/test-app', { method: 'PATCH', body })
       decision.resolve(allow())
       const refused = { reason: 'unmatched topic' }
-      expect(await client.next()).toEqual(reply(['1', '1', 'private:test-app'], 'error', refused))
+      expect(await client.next()).toEqual(
+        makeReply(['1', '1', 'private:test-app'], 'error', refused),
+      )
     },
   )
 })

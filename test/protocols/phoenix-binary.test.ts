@@ -1,11 +1,11 @@
 /** Binary frames of the Phoenix socket, byte for byte (contract 1.2); numbers are cases of contract section 6. */
 import { describe, expect, test } from 'bun:test'
 import { allow, reject, replace } from '../../src/plugin'
-import { Inbox, pluginOf, start, type TestServer } from '../harness'
-import { GENERATIONS, KEY, PhoenixJs, phoenixRaw, reply, type PhoenixRaw } from '../phoenix'
+import { Inbox, makePlugin, start, type TestServer } from '../harness'
+import { GENERATIONS, KEY, PhoenixJs, connectPhoenix, makeReply, type PhoenixRaw } from '../phoenix'
 
 const ROOM = 'private-room'
-const open = pluginOf('open', { authorize: () => allow() })
+const open = makePlugin('open', { authorize: () => allow() })
 
 const bytes = (...parts: (number | string)[]): Uint8Array =>
   Uint8Array.from(
@@ -22,7 +22,7 @@ const broadcast = (event: string, payload: number[], topic = ROOM): Uint8Array =
   bytes(2, Buffer.byteLength(topic), Buffer.byteLength(event), topic, event, ...payload)
 
 async function joined(server: TestServer, version: 1 | 2 = 2, topic = ROOM): Promise<PhoenixRaw> {
-  const client = await phoenixRaw(server, { query: topic === ROOM ? KEY : '', version })
+  const client = await connectPhoenix(server, { query: topic === ROOM ? KEY : '', version })
   await client.join(topic)
   return client
 }
@@ -30,7 +30,7 @@ async function joined(server: TestServer, version: 1 | 2 = 2, topic = ROOM): Pro
 describe('byte vectors (24)', () => {
   test('a push is read and broadcast as the contract writes them', async () => {
     await using server = await start()
-    await using client = await phoenixRaw(server)
+    await using client = await connectPhoenix(server)
     const topic = 'public:test-app'
     await client.join(topic, {}, '6')
     const head = [0, 1, 2, 15, 3]
@@ -50,7 +50,7 @@ describe('byte vectors (24)', () => {
     await using ada = await joined(server)
     await using bob = await joined(server)
     ada.client.send(push(event, payload))
-    expect(await ada.next()).toEqual(reply(['1', '7', ROOM], 'ok'))
+    expect(await ada.next()).toEqual(makeReply(['1', '7', ROOM], 'ok'))
     expect(await bob.nextBytes()).toEqual(broadcast(event, payload))
   })
 
@@ -59,16 +59,16 @@ describe('byte vectors (24)', () => {
     await using ada = await joined(server)
     ada.client.send(push('client-e', [1], { join: '0' }))
     ada.client.send(push('client-e', [1], { join: '' }))
-    expect(await ada.next()).toEqual(reply([null, '7', ROOM], 'ok'))
+    expect(await ada.next()).toEqual(makeReply([null, '7', ROOM], 'ok'))
   })
 
   test('joins and heartbeats may be binary, too', async () => {
     await using server = await start()
-    await using ada = await phoenixRaw(server, { query: KEY })
+    await using ada = await connectPhoenix(server, { query: KEY })
     ada.client.send(push('heartbeat', [], { topic: 'phoenix', join: '' }))
-    expect(await ada.next()).toEqual(reply([null, '7', 'phoenix'], 'ok'))
+    expect(await ada.next()).toEqual(makeReply([null, '7', 'phoenix'], 'ok'))
     ada.client.send(push('phx_join', [1, 2], { topic: 'room' }))
-    expect(await ada.next()).toEqual(reply(['1', '7', 'room'], 'ok'))
+    expect(await ada.next()).toEqual(makeReply(['1', '7', 'room'], 'ok'))
   })
 })
 
@@ -84,8 +84,8 @@ const UNDECODABLE: readonly (readonly [string, Uint8Array])[] = [
 ]
 test.each(UNDECODABLE)('%s closes with 1011 and touches nobody (8)', async (_, frame) => {
   await using server = await start()
-  await using other = await phoenixRaw(server)
-  await using client = await phoenixRaw(server)
+  await using other = await connectPhoenix(server)
+  await using client = await connectPhoenix(server)
   client.client.send(frame)
   expect((await client.client.waitForClose()).code).toBe(1011)
   await other.expectNothing()
@@ -95,7 +95,7 @@ test('V1, PushEx, long-poll and Pusher hear nothing of bytes (24)', async () => 
   await using server = await start({ plugins: [open] })
   await using ada = await joined(server)
   await using old = await joined(server, 1)
-  await using pushex = await phoenixRaw(server, { mount: '/push_socket' })
+  await using pushex = await connectPhoenix(server, { mount: '/push_socket' })
   await pushex.join(ROOM)
   await using pusher = await server.raw()
   await pusher.join(ROOM)
@@ -133,7 +133,7 @@ test('long-poll sends them as base64 (40)', async () => {
 
 test('names that phoenix.js obeys are refused in bytes, too (27)', async () => {
   await using server = await start()
-  await using client = await phoenixRaw(server)
+  await using client = await connectPhoenix(server)
   const topic = 'public:test-app'
   await client.join(topic)
   for (const event of ['phx_close', 'chan_reply_1', 'presence_state', '']) {
@@ -151,7 +151,7 @@ test('more bytes than an event may have are refused', async () => {
 
 test('plugins and webhooks are shown base64; a plugin may refuse bytes, or put JSON in their place', async () => {
   const shown = new Inbox<string>()
-  const guard = pluginOf('guard', {
+  const guard = makePlugin('guard', {
     authorize: () => allow(),
     frame: (_, text) => void shown.push(text),
     clientEvent: (_, { event, data }) => {

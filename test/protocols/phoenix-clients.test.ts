@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { ChannelName } from '../../src/core/types'
 import { Inbox, start, waitFor, type TestServer } from '../harness'
-import { answerTo, GENERATIONS, PhoenixJs } from '../phoenix'
+import { waitForAnswer, GENERATIONS, PhoenixJs } from '../phoenix'
 
 const KEY = { app_key: 'test-app-fake-key' }
 
@@ -13,14 +13,14 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
     const channel = await client.join('room', ['e'])
     await server.trigger({ channel: 'room', name: 'e', data: '{"n":1}' })
     expect(await client.events.next()).toEqual(['e', { n: 1 }])
-    expect((await answerTo(channel.leave(), 'the leave'))[0]).toBe('ok')
+    expect((await waitForAnswer(channel.leave(), 'the leave'))[0]).toBe('ok')
   })
 
   test('is told why a join is refused (11)', async () => {
     await using server = await start()
     await using client = new PhoenixJs(server, generation)
     const channel = client.socket.channel('private:test-app', {})
-    const answer = await answerTo(channel.join(), 'the join')
+    const answer = await waitForAnswer(channel.join(), 'the join')
     channel.leave()
     expect(answer).toEqual(['error', 'authentication_required'])
   })

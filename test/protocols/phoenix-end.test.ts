@@ -4,12 +4,12 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { start } from '../harness'
-import { phoenixRaw } from '../phoenix'
+import { connectPhoenix } from '../phoenix'
 
 describe('the end', () => {
   test('a leaving server closes with 1012 (32)', async () => {
     await using server = await start()
-    await using client = await phoenixRaw(server)
+    await using client = await connectPhoenix(server)
     await client.expectNothing()
     const leaving = server.leave()
     expect((await client.client.waitForClose()).code).toBe(1012)
@@ -19,8 +19,8 @@ describe('the end', () => {
   describe.each(['/socket', '/push_socket'])('on %s', (mount) => {
     test('who sends no frame for a minute is closed with 1001, whatever pings it sends (30, trap 13)', async () => {
       await using server = await start()
-      await using idle = await phoenixRaw(server, { mount })
-      await using active = await phoenixRaw(server, { mount })
+      await using idle = await connectPhoenix(server, { mount })
+      await using active = await connectPhoenix(server, { mount })
       for (let second = 0; second < 70; second += 5) {
         server.advance(5000)
         await idle.client.waitUntilRead() // a native ping and its pong
@@ -34,7 +34,7 @@ describe('the end', () => {
 
   test('how long is a setting, and nothing is sent meanwhile (30)', async () => {
     await using server = await start({ config: { heartbeatTimeoutSeconds: 4 } })
-    await using client = await phoenixRaw(server)
+    await using client = await connectPhoenix(server)
     server.advance(3000)
     await client.expectNothing()
     server.advance(10_000)

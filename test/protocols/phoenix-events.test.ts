@@ -4,8 +4,8 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { allow } from '../../src/plugin'
-import { pluginOf, start } from '../harness'
-import { phoenixRaw, reply, KEY, type Wire } from '../phoenix'
+import { makePlugin, start } from '../harness'
+import { connectPhoenix, makeReply, KEY, type Wire } from '../phoenix'
 
 describe('client events on native channels', () => {
   const CASES: readonly (readonly [string, string, Wire[4]])[] = [
@@ -22,13 +22,13 @@ describe('client events on native channels', () => {
     ],
   ]
   test.each(CASES)('%s %s is answered (20)', async (channel, event, answer) => {
-    const open = pluginOf('open', { authorize: () => allow() })
+    const open = makePlugin('open', { authorize: () => allow() })
     await using server = await start({ plugins: [open] })
-    await using ada = await phoenixRaw(server, { query: KEY })
+    await using ada = await connectPhoenix(server, { query: KEY })
     await using bob = await server.raw()
     await ada.join(channel)
     await bob.join(channel)
-    const answered = await ada.ask('1', '2', channel, event, { a: 1 })
+    const answered = await ada.request('1', '2', channel, event, { a: 1 })
     expect(answered).toEqual(['1', '2', channel, 'phx_reply', answer])
     if (event === 'client-x')
       expect(await bob.nextJson()).toEqual({ event, channel, data: { a: 1 } })
@@ -36,9 +36,9 @@ describe('client events on native channels', () => {
   })
 
   test('those of Pusher clients are heard', async () => {
-    const open = pluginOf('open', { authorize: () => allow() })
+    const open = makePlugin('open', { authorize: () => allow() })
     await using server = await start({ plugins: [open] })
-    await using ada = await phoenixRaw(server, { query: KEY })
+    await using ada = await connectPhoenix(server, { query: KEY })
     await using bob = await server.raw()
     await ada.join('private-room')
     await bob.join('private-room')
@@ -50,7 +50,7 @@ describe('client events on native channels', () => {
 describe('/push_socket', () => {
   test.each([1, 2] as const)('calls every event msg, V%d (71)', async (version) => {
     await using server = await start()
-    await using client = await phoenixRaw(server, { mount: '/push_socket', version })
+    await using client = await connectPhoenix(server, { mount: '/push_socket', version })
     await client.join('42')
     const events = [
       ['phx_close', '"text"', 'text'],
@@ -66,10 +66,10 @@ describe('/push_socket', () => {
 
   test('takes nothing from clients, whose channel stays (72)', async () => {
     await using server = await start()
-    await using client = await phoenixRaw(server, { mount: '/push_socket' })
+    await using client = await connectPhoenix(server, { mount: '/push_socket' })
     await client.join('room')
-    const refused = await client.ask('1', '2', 'room', 'client-x', {})
-    expect(refused).toEqual(reply(['1', '2', 'room'], 'error', { reason: 'unsupported' }))
+    const refused = await client.request('1', '2', 'room', 'client-x', {})
+    expect(refused).toEqual(makeReply(['1', '2', 'room'], 'error', { reason: 'unsupported' }))
     await server.trigger({ channel: 'room', name: 'e', data: '1' })
     expect((await client.next())[4]).toEqual({ data: 1, event: 'e' })
   })
@@ -89,8 +89,8 @@ describe('events', () => {
   ]
   test.each(DATA)('%p is an object for Phoenix’s clients (23, 77)', async (data, payload) => {
     await using server = await start()
-    await using two = await phoenixRaw(server, { query: KEY })
-    await using one = await phoenixRaw(server, { query: KEY, version: 1 })
+    await using two = await connectPhoenix(server, { query: KEY })
+    await using one = await connectPhoenix(server, { query: KEY, version: 1 })
     await two.join('room')
     await one.join('room')
     await server.trigger({ channel: 'room', name: 'e', data })
@@ -100,7 +100,7 @@ describe('events', () => {
 
   test('that would act on phoenix.js are not sent to it (27, trap 1)', async () => {
     await using server = await start()
-    await using client = await phoenixRaw(server, { query: KEY })
+    await using client = await connectPhoenix(server, { query: KEY })
     await using other = await server.raw()
     await client.join('room')
     await other.join('room')
@@ -111,7 +111,7 @@ describe('events', () => {
 
   test('skip the excluded connection, whatever it speaks (76)', async () => {
     await using server = await start()
-    await using client = await phoenixRaw(server, { query: KEY })
+    await using client = await connectPhoenix(server, { query: KEY })
     const id = [...server.core.hub.connections()][0]!.id
     await client.join('room')
     await server.sdk().trigger('room', 'e', {}, { socket_id: id })
@@ -121,7 +121,9 @@ describe('events', () => {
   test('are encoded once for each format that is there (75)', async () => {
     await using server = await start()
     const clients = await Promise.all(
-      [1, 2, 2, 2].map((version) => phoenixRaw(server, { query: KEY, version: version as 1 | 2 })),
+      [1, 2, 2, 2].map((version) =>
+        connectPhoenix(server, { query: KEY, version: version as 1 | 2 }),
+      ),
     )
     for (const client of clients) await client.join('room')
     const { apps, hub } = server.core
@@ -135,7 +137,7 @@ describe('events', () => {
 
   test('arrive in order (26)', async () => {
     await using server = await start()
-    await using client = await phoenixRaw(server, { query: KEY })
+    await using client = await connectPhoenix(server, { query: KEY })
     await client.join('room')
     const { core } = server
     const app = core.apps.byId('1')!

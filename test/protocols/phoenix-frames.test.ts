@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { start } from '../harness'
-import { phoenixRaw, reply } from '../phoenix'
+import { connectPhoenix, makeReply } from '../phoenix'
 
 const V1_HEARTBEAT = { topic: 'phoenix', event: 'heartbeat', payload: {}, ref: '1' }
 
@@ -14,9 +14,9 @@ describe.each([1, 2] as const)('V%d', (version) => {
   test('heartbeats are answered before any join, on both mounts (28)', async () => {
     await using server = await start()
     for (const mount of ['/socket', '/push_socket']) {
-      await using client = await phoenixRaw(server, { mount, version })
-      const heard = await client.ask(null, '12', 'phoenix', 'heartbeat', {})
-      expect(heard).toEqual(reply([none, '12', 'phoenix'], 'ok'))
+      await using client = await connectPhoenix(server, { mount, version })
+      const heard = await client.request(null, '12', 'phoenix', 'heartbeat', {})
+      expect(heard).toEqual(makeReply([none, '12', 'phoenix'], 'ok'))
     }
   })
 
@@ -33,8 +33,8 @@ describe.each([1, 2] as const)('V%d', (version) => {
   ]
   test.each(UNDECODABLE)('%p closes with 1011 and touches nobody (8)', async (text) => {
     await using server = await start()
-    await using other = await phoenixRaw(server, { version })
-    await using client = await phoenixRaw(server, { version })
+    await using other = await connectPhoenix(server, { version })
+    await using client = await connectPhoenix(server, { version })
     client.client.send(text)
     expect((await client.client.waitForClose()).code).toBe(1011)
     await other.expectNothing()
@@ -42,7 +42,7 @@ describe.each([1, 2] as const)('V%d', (version) => {
 
   test('of the other version they are told so: phoenix.js can be given the wrong vsn', async () => {
     await using server = await start()
-    await using client = await phoenixRaw(server, { version })
+    await using client = await connectPhoenix(server, { version })
     const other = version === 1 ? [null, '1', 'phoenix', 'heartbeat', {}] : V1_HEARTBEAT
     client.client.send(JSON.stringify(other))
     expect(await client.client.waitForClose()).toMatchObject({
@@ -53,24 +53,24 @@ describe.each([1, 2] as const)('V%d', (version) => {
 
   test('a binary frame closes with 1011, too', async () => {
     await using server = await start()
-    await using client = await phoenixRaw(server, { version })
+    await using client = await connectPhoenix(server, { version })
     client.client.send(new Uint8Array([0, 1, 2, 6, 3, 54, 49, 56]))
     expect((await client.client.waitForClose()).code).toBe(1011)
   })
 
   test('a frame that is too large closes with 1009 (9)', async () => {
     await using server = await start()
-    await using client = await phoenixRaw(server, { version })
+    await using client = await connectPhoenix(server, { version })
     client.client.send(' '.repeat(100_000))
     expect((await client.client.waitForClose()).code).toBe(1009)
   })
 
   test('refs come back as they were (25, trap 3)', async () => {
     await using server = await start()
-    await using client = await phoenixRaw(server, { version })
-    expect((await client.ask(null, 'x"y', 'phoenix', 'heartbeat', {}))[1]).toBe('x"y')
-    expect((await client.ask(null, 7, 'phoenix', 'heartbeat', {}))[1]).toBe(7)
-    expect((await client.ask(null, null, 'phoenix', 'heartbeat', {}))[1]).toBe(null)
+    await using client = await connectPhoenix(server, { version })
+    expect((await client.request(null, 'x"y', 'phoenix', 'heartbeat', {}))[1]).toBe('x"y')
+    expect((await client.request(null, 7, 'phoenix', 'heartbeat', {}))[1]).toBe(7)
+    expect((await client.request(null, null, 'phoenix', 'heartbeat', {}))[1]).toBe(null)
   })
 
   const heartbeat = (ref: string): string =>
@@ -82,7 +82,7 @@ describe.each([1, 2] as const)('V%d', (version) => {
     'a ref of %s comes back as it was written',
     async (ref) => {
       await using server = await start()
-      await using client = await phoenixRaw(server, { version })
+      await using client = await connectPhoenix(server, { version })
       client.client.send(heartbeat(ref))
       expect(await client.client.next()).toContain(version === 2 ? `,${ref},` : `"ref":${ref}}`)
     },
@@ -90,7 +90,7 @@ describe.each([1, 2] as const)('V%d', (version) => {
 
   test.each(['true', '{}', `1${'0'.repeat(255)}`])('a ref of %s is none', async (ref) => {
     await using server = await start()
-    await using client = await phoenixRaw(server, { version })
+    await using client = await connectPhoenix(server, { version })
     client.client.send(heartbeat(ref))
     expect((await client.client.waitForClose()).code).toBe(1011)
   })

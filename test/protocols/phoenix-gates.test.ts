@@ -4,25 +4,25 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { reject } from '../../src/plugin'
-import { Inbox, pluginOf, start } from '../harness'
-import { phoenixRaw, reply, KEY } from '../phoenix'
+import { Inbox, makePlugin, start } from '../harness'
+import { connectPhoenix, makeReply, KEY } from '../phoenix'
 
 describe('a message that a plugin refuses', () => {
-  const limiter = pluginOf('limiter', {
+  const limiter = makePlugin('limiter', {
     frame: () => reject('too often', { retryAfterSeconds: 1 }),
   })
   const refused = { status: 'error', response: { reason: 'too often' } }
 
   test.each([1, 2] as const)('is answered as one, in V%d', async (version) => {
     await using server = await start({ plugins: [limiter] })
-    await using client = await phoenixRaw(server, { query: KEY, version })
-    const [, ref, , event, payload] = await client.ask('1', '2', 'room', 'phx_join', {})
+    await using client = await connectPhoenix(server, { query: KEY, version })
+    const [, ref, , event, payload] = await client.request('1', '2', 'room', 'phx_join', {})
     expect([ref, event, payload]).toEqual(['2', 'phx_reply', refused])
   })
 
   test('in bytes, too; what is no message is told nothing', async () => {
     await using server = await start({ plugins: [limiter] })
-    await using client = await phoenixRaw(server, { query: KEY })
+    await using client = await connectPhoenix(server, { query: KEY })
     client.client.send('[')
     client.client.send(Buffer.from([7, 7]))
     client.client.send(Buffer.from([0, 1, 1, 4, 1, ...Buffer.from('12roome')]))
@@ -34,7 +34,7 @@ describe('while a plugin thinks about a join', () => {
   const slow = () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const asked = new Inbox<string>()
-    const plugin = pluginOf('slow', {
+    const plugin = makePlugin('slow', {
       subscribe: (_, { channel }) => {
         if (channel !== 'room') return undefined
         asked.push(channel)
@@ -47,13 +47,13 @@ describe('while a plugin thinks about a join', () => {
   test('a leave waits for it, and leaves nothing behind (16)', async () => {
     const { plugin, asked, done } = slow()
     await using server = await start({ plugins: [plugin] })
-    await using client = await phoenixRaw(server, { query: KEY })
-    client.say('1', '1', 'room', 'phx_join', {})
-    client.say('1', '2', 'room', 'phx_leave', {})
+    await using client = await connectPhoenix(server, { query: KEY })
+    client.send('1', '1', 'room', 'phx_join', {})
+    client.send('1', '2', 'room', 'phx_leave', {})
     await asked.next()
     done()
-    expect(await client.next()).toEqual(reply(['1', '1', 'room'], 'ok'))
-    expect(await client.next()).toEqual(reply(['1', '2', 'room'], 'ok'))
+    expect(await client.next()).toEqual(makeReply(['1', '1', 'room'], 'ok'))
+    expect(await client.next()).toEqual(makeReply(['1', '2', 'room'], 'ok'))
     expect((await client.next())[3]).toBe('phx_close')
     expect(server.core.hub.channel(server.core.apps.byId('1')!, 'room' as never)).toBeUndefined()
   })
@@ -61,13 +61,13 @@ describe('while a plugin thinks about a join', () => {
   test('bytes wait as they came', async () => {
     const { plugin, asked, done } = slow()
     await using server = await start({ plugins: [plugin] })
-    await using client = await phoenixRaw(server)
-    await using keyed = await phoenixRaw(server, { query: KEY })
+    await using client = await connectPhoenix(server)
+    await using keyed = await connectPhoenix(server, { query: KEY })
     await client.join('public:test-app')
-    keyed.say('1', '1', 'room', 'phx_join', {})
+    keyed.send('1', '1', 'room', 'phx_join', {})
     const pushed = (byte: number) =>
       Buffer.from([0, 1, 1, 15, 1, ...Buffer.from('12public:test-appe'), byte])
-    keyed.say('2', '2', 'public:test-app', 'phx_join', {})
+    keyed.send('2', '2', 'public:test-app', 'phx_join', {})
     keyed.client.send(Buffer.from([0, 1, 1, 15, 1, ...Buffer.from('22public:test-appe'), 7]))
     await asked.next()
     client.client.send(pushed(9)) // what is read meanwhile must not write over what waits
@@ -79,13 +79,13 @@ describe('while a plugin thinks about a join', () => {
   test('the socket may close, and nobody is joined (16)', async () => {
     const { plugin, asked, done } = slow()
     await using server = await start({ plugins: [plugin] })
-    const client = await phoenixRaw(server, { query: KEY })
-    client.say('1', '1', 'room', 'phx_join', {})
+    const client = await connectPhoenix(server, { query: KEY })
+    client.send('1', '1', 'room', 'phx_join', {})
     await asked.next()
     await client[Symbol.asyncDispose]()
-    await server.connectionsDownTo(0)
+    await server.waitForConnections(0)
     done()
-    await using other = await phoenixRaw(server, { query: KEY })
+    await using other = await connectPhoenix(server, { query: KEY })
     await other.expectNothing()
     expect(server.core.hub.channel(server.core.apps.byId('1')!, 'room' as never)).toBeUndefined()
   })

@@ -6,8 +6,8 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { allow, reject } from '../../src/plugin'
-import { pluginOf, start } from '../harness'
-import { KEY, phoenixRaw, type PhoenixOptions, type PhoenixRaw } from '../phoenix'
+import { makePlugin, start } from '../harness'
+import { KEY, connectPhoenix, type PhoenixOptions, type PhoenixRaw } from '../phoenix'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 console.log(`seed ${seed}`)
@@ -120,7 +120,7 @@ const frame = fc.oneof(
 )
 
 /** Lets in as whoever the payload says. */
-const door = pluginOf('door', {
+const door = makePlugin('door', {
   authorize: (_, { params }) => {
     const user_id = params['me']
     return user_id === undefined ? undefined : allow({ channelData: JSON.stringify({ user_id }) })
@@ -129,7 +129,7 @@ const door = pluginOf('door', {
 
 /** A heartbeat's answer, or the close: whatever was sent before has been read. */
 async function settled(client: PhoenixRaw): Promise<void> {
-  client.say(null, 'settled', 'phoenix', 'heartbeat', {})
+  client.send(null, 'settled', 'phoenix', 'heartbeat', {})
   const answered = async (): Promise<void> => {
     for (;;) {
       const text = await Promise.race([
@@ -152,19 +152,19 @@ test.each(DIALECTS)(
       body: '{"app":{"name":"other app","public_client_events":true}}',
     })
     const { key } = (await created.json()).data
-    await using neighbour = await phoenixRaw(server, { query: `app_key=${key}` })
+    await using neighbour = await connectPhoenix(server, { query: `app_key=${key}` })
     await neighbour.join('room')
     await neighbour.join('room:1', {}, '2')
-    await using group = await phoenixRaw(server, { version: 1 })
+    await using group = await connectPhoenix(server, { version: 1 })
     await group.join('private:other-app', { me: 'x' })
     const property = fc.asyncProperty(
       fc.array(frame, { minLength: 1, maxLength: 25 }),
       async (frames) => {
-        const client = await phoenixRaw(server, dialect)
+        const client = await connectPhoenix(server, dialect)
         for (const each of frames) client.client.send(each)
         await settled(client)
         await client[Symbol.asyncDispose]()
-        await server.connectionsDownTo(2)
+        await server.waitForConnections(2)
         await neighbour.expectNothing()
         await group.expectNothing()
         expect(server.core.counters.faults).toBe(0)
@@ -204,19 +204,19 @@ describe('storms', () => {
     await using server = await start({ plugins: [door] })
     const clients = await Promise.all(
       Array.from({ length: 20 }, (_, n) =>
-        phoenixRaw(server, { query: KEY, version: n % 2 ? 1 : 2 }),
+        connectPhoenix(server, { query: KEY, version: n % 2 ? 1 : 2 }),
       ),
     )
     for (let round = 0; round < 20; round++)
       for (const client of clients) {
-        client.say(`${round}`, `${round}`, 'presence-room', 'phx_join', { me: `u${round % 3}` })
-        if (round % 4 === 3) client.say(null, 'l', 'presence-room', 'phx_leave', {})
+        client.send(`${round}`, `${round}`, 'presence-room', 'phx_join', { me: `u${round % 3}` })
+        if (round % 4 === 3) client.send(null, 'l', 'presence-room', 'phx_leave', {})
       }
     for (const client of clients) await settled(client)
     expect(
       server.core.hub.channel(server.core.apps.byId('1')!, 'presence-room' as never),
     ).toBeUndefined()
-    const names = server.factNames()
+    const names = server.listFactNames()
     for (const [came, went] of [
       ['member_added', 'member_removed'],
       ['channel_occupied', 'channel_vacated'],
@@ -228,10 +228,10 @@ describe('storms', () => {
   })
 
   test('refused upgrades leave nothing behind, whatever they carried', async () => {
-    const wall = pluginOf('wall', { connect: async () => reject('no') })
+    const wall = makePlugin('wall', { connect: async () => reject('no') })
     await using server = await start({ plugins: [wall] })
     const tries = Array.from({ length: 100 }, (_, n) =>
-      phoenixRaw(server, { query: `n=${n}`, version: n % 2 ? 1 : 2 }).catch(() => 'refused'),
+      connectPhoenix(server, { query: `n=${n}`, version: n % 2 ? 1 : 2 }).catch(() => 'refused'),
     )
     expect(new Set(await Promise.all(tries))).toEqual(new Set(['refused']))
     expect(server.core.hub.connectionCount).toBe(0)
@@ -244,20 +244,20 @@ describe('storms', () => {
   test('a client that joins a hundred topics and closes at once leaves none of them', async () => {
     await using server = await start()
     for (let round = 0; round < 10; round++) {
-      const client = await phoenixRaw(server, { query: KEY })
-      for (let n = 0; n < 100; n++) client.say(`${n}`, `${n}`, `room:${n}`, 'phx_join', {})
+      const client = await connectPhoenix(server, { query: KEY })
+      for (let n = 0; n < 100; n++) client.send(`${n}`, `${n}`, `room:${n}`, 'phx_join', {})
       client.client.socket.close()
     }
-    await server.connectionsDownTo(0)
+    await server.waitForConnections(0)
     expect(server.occupied).toEqual([])
   })
 
   test('a frame that closes is the last: what came with it is not run', async () => {
     await using server = await start()
-    const client = await phoenixRaw(server, { query: KEY })
+    const client = await connectPhoenix(server, { query: KEY })
     client.client.send('[')
-    client.say('1', '1', 'room', 'phx_join', {})
+    client.send('1', '1', 'room', 'phx_join', {})
     await client.client.waitForClose()
-    expect(server.factNames()).not.toContain('channel_occupied room')
+    expect(server.listFactNames()).not.toContain('channel_occupied room')
   })
 })

@@ -5,8 +5,15 @@
 import { describe, expect, test } from 'bun:test'
 import { WIRE_ERRORS } from '../../src/protocols/errors'
 import { reject } from '../../src/plugin'
-import { Inbox, pluginOf, start, waitFor, type TestServer } from '../harness'
-import { answerTo, GENERATIONS, mute, PhoenixJs, phoenixRaw, type Generation } from '../phoenix'
+import { Inbox, makePlugin, start, waitFor, type TestServer } from '../harness'
+import {
+  waitForAnswer,
+  GENERATIONS,
+  muteSink,
+  PhoenixJs,
+  connectPhoenix,
+  type Generation,
+} from '../phoenix'
 
 const KEY = { app_key: 'test-app-fake-key' }
 /** Longer each time: 1.2.1 asks to join again before it heard the answer, and forgets what it had asked. */
@@ -16,7 +23,7 @@ const QUICK = { params: KEY, reconnectAfterMs: soon, rejoinAfterMs: soon }
 const MODERN = GENERATIONS.filter((generation) => generation !== '1.2.1')
 
 const joinsOf = (server: TestServer): number =>
-  server.factNames().filter((name) => name === 'channel_occupied room').length
+  server.listFactNames().filter((name) => name === 'channel_occupied room').length
 
 /** Waits until it is so. */
 async function until(what: string, isSo: () => boolean): Promise<void> {
@@ -29,7 +36,7 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
 describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
   test('refused three times, it comes back by itself and is joined once (4)', async () => {
     let refused = 0
-    const door = pluginOf('door', {
+    const door = makePlugin('door', {
       upgrade: () => (refused++ < 3 ? reject('not yet') : undefined),
     })
     await using server = await start({ plugins: [door] })
@@ -75,7 +82,7 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
     await closed.next('the close')
     const messages = server.totals.messagesReceived
     const other = client.socket.channel('public:another-name')
-    expect((await answerTo(other.join(), 'another join'))[0]).toBe('ok')
+    expect((await waitForAnswer(other.join(), 'another join'))[0]).toBe('ok')
     expect(server.totals.messagesReceived - messages).toBe(1)
   })
 })
@@ -84,7 +91,7 @@ describe.each(MODERN)('phoenix.js %s', (generation) => {
   test('asks again for a join that was refused, until it may (12)', async () => {
     let open = false
     const asked = new Inbox<void>()
-    const door = pluginOf('door', {
+    const door = makePlugin('door', {
       subscribe: () => {
         asked.push()
         return open ? undefined : reject('not yet')
@@ -108,7 +115,7 @@ describe.each(MODERN)('phoenix.js %s', (generation) => {
     await using server = await start()
     await using client = new PhoenixJs(server, generation, { ...QUICK, heartbeatIntervalMs: 60 })
     await client.join('room', ['e'])
-    for (const conn of server.core.hub.connections()) mute(conn)
+    for (const conn of server.core.hub.connections()) muteSink(conn)
     await client.closes.next('the close')
     await until('a second join', () => joinsOf(server) === 2)
     await server.trigger({ channel: 'room', name: 'e', data: '{}' })
@@ -127,14 +134,14 @@ const KICKS: readonly (readonly [object, number])[] = [
   [{ toReconnect: true }, 1012],
 ]
 test.each(KICKS)('a plugin that disconnects with %j closes with %d (32)', async (options, code) => {
-  const kicker = pluginOf('kicker', {
+  const kicker = makePlugin('kicker', {
     subscribed: (conn, { channel }) => {
       if (channel === 'kick') conn.disconnect('out', options)
     },
   })
   await using server = await start({ plugins: [kicker] })
-  await using other = await phoenixRaw(server, { query: 'app_key=test-app-fake-key' })
-  await using client = await phoenixRaw(server, { query: 'app_key=test-app-fake-key' })
+  await using other = await connectPhoenix(server, { query: 'app_key=test-app-fake-key' })
+  await using client = await connectPhoenix(server, { query: 'app_key=test-app-fake-key' })
   await client.join('kick')
   expect((await client.client.waitForClose()).code).toBe(code)
   await other.expectNothing()
@@ -146,7 +153,7 @@ describe('a restart', () => {
     const order: string[] = []
     const clients = []
     for (let n = 0; n < 10; n++) {
-      const phoenix = await phoenixRaw(server, { version: n % 2 ? 1 : 2 })
+      const phoenix = await connectPhoenix(server, { version: n % 2 ? 1 : 2 })
       const pusher = await server.raw()
       void phoenix.client.closed.then(({ code }) => order.push(`phoenix ${code}`))
       void pusher.closed.then(({ code }) => order.push(`pusher ${code}`))

@@ -2,13 +2,13 @@
 import { expect, test } from 'bun:test'
 import { createRequire } from 'node:module'
 import { allow } from '../../src/plugin'
-import { Inbox, pluginOf, start } from '../harness'
-import { KEY, phoenixRaw, PhoenixJs, type JsChannel, type PhoenixRaw } from '../phoenix'
+import { Inbox, makePlugin, start } from '../harness'
+import { KEY, connectPhoenix, PhoenixJs, type JsChannel, type PhoenixRaw } from '../phoenix'
 
 const ROOM = 'presence-room'
 
 /** Lets everybody in as whom the join's payload, or `auth` on other wires, says. */
-const door = pluginOf('door', {
+const door = makePlugin('door', {
   authorize: (_, { params, auth }) => {
     const user_id = params['me'] ?? auth
     return allow({ channelData: JSON.stringify({ user_id, user_info: { name: user_id } }) })
@@ -32,8 +32,8 @@ async function nextDiff(client: PhoenixRaw): Promise<Diff> {
 
 test('state after the join, a diff for each connection, two tabs are two metas (44)', async () => {
   await using server = await start({ plugins: [door] })
-  await using ada = await phoenixRaw(server, { query: KEY })
-  await using bob = await phoenixRaw(server, { query: KEY })
+  await using ada = await connectPhoenix(server, { query: KEY })
+  await using bob = await connectPhoenix(server, { query: KEY })
   await ada.join(ROOM, { me: 'ada' })
   expect(await ada.next()).toEqual([
     '1',
@@ -50,13 +50,13 @@ test('state after the join, a diff for each connection, two tabs are two metas (
   })
   expect(await nextDiff(ada)).toEqual({ joins: { bob: { metas: [meta('bob')] } }, leaves: {} })
 
-  await using tab = await phoenixRaw(server, { query: KEY })
+  await using tab = await connectPhoenix(server, { query: KEY })
   await tab.join(ROOM, { me: 'bob' })
   const { joins } = await nextDiff(ada)
   expect(((await tab.next())[4] as Record<string, Metas>)['bob']!.metas).toHaveLength(2)
-  tab.say('1', '2', ROOM, 'phx_leave', {})
+  tab.send('1', '2', ROOM, 'phx_leave', {})
   expect(await nextDiff(ada)).toEqual({ joins: {}, leaves: joins })
-  expect(server.factNames().filter((name) => name.startsWith('member_'))).toEqual([
+  expect(server.listFactNames().filter((name) => name.startsWith('member_'))).toEqual([
     `member_added ${ROOM}`,
     `member_added ${ROOM}`,
   ])
@@ -64,7 +64,7 @@ test('state after the join, a diff for each connection, two tabs are two metas (
 
 test('a second join gets a new state (45)', async () => {
   await using server = await start({ plugins: [door] })
-  await using ada = await phoenixRaw(server, { query: KEY })
+  await using ada = await connectPhoenix(server, { query: KEY })
   await ada.join(ROOM, { me: 'ada' })
   const before = (await ada.next())[4] as Record<string, Metas>
   await ada.join(ROOM, { me: 'ada' }, '2')
@@ -77,7 +77,7 @@ test('a second join gets a new state (45)', async () => {
 
 test('Pusher’s members and Phoenix’s see each other, once per user (46, trap 16)', async () => {
   await using server = await start({ plugins: [door] })
-  await using ada = await phoenixRaw(server, { query: KEY, version: 1 })
+  await using ada = await connectPhoenix(server, { query: KEY, version: 1 })
   await using bob = await server.raw()
   await ada.join(ROOM, { me: 'ada' })
   await ada.next('the state')
@@ -85,26 +85,26 @@ test('Pusher’s members and Phoenix’s see each other, once per user (46, trap
   expect(JSON.parse(JSON.parse(success).data).presence.ids).toEqual(['ada', 'bob'])
   expect((await ada.next())[4]).toEqual({ joins: { bob: { metas: [meta('bob')] } }, leaves: {} })
 
-  await using tab = await phoenixRaw(server, { query: KEY })
+  await using tab = await connectPhoenix(server, { query: KEY })
   await tab.join(ROOM, { me: 'ada' })
   await bob.expectNothing()
-  ada.say(null, '7', ROOM, 'phx_leave', {})
+  ada.send(null, '7', ROOM, 'phx_leave', {})
   await bob.expectNothing()
-  tab.say(null, '7', ROOM, 'phx_leave', {})
+  tab.send(null, '7', ROOM, 'phx_leave', {})
   expect((await bob.nextJson()).event).toBe('pusher_internal:member_removed')
 })
 
 test.each(['__proto__', 'constructor', '7', 'ключ'])('a user may be called %s (47)', async (me) => {
   await using server = await start({ plugins: [door] })
-  await using client = await phoenixRaw(server, { query: KEY })
+  await using client = await connectPhoenix(server, { query: KEY })
   await client.join(ROOM, { me })
   expect(Object.entries((await client.next())[4] as object)).toEqual([[me, { metas: [meta(me)] }]])
 })
 
 test('no frame of it on /push_socket (73)', async () => {
   await using server = await start({ plugins: [door] })
-  await using ada = await phoenixRaw(server, { mount: '/push_socket' })
-  await using bob = await phoenixRaw(server, { query: KEY })
+  await using ada = await connectPhoenix(server, { mount: '/push_socket' })
+  await using bob = await connectPhoenix(server, { query: KEY })
   await ada.join(ROOM, { me: 'ada' })
   await bob.join(ROOM, { me: 'bob' })
   await ada.expectNothing()
@@ -122,7 +122,7 @@ test('phoenix.js’s Presence follows it', async () => {
   presence.onSync(() => lists.push(presence.list((key) => key).sort()))
   channel.join()
   expect(await lists.next('the state')).toEqual(['ada'])
-  const bob = await phoenixRaw(server, { query: KEY })
+  const bob = await connectPhoenix(server, { query: KEY })
   await bob.join(ROOM, { me: 'bob' })
   expect(await lists.next('a join')).toEqual(['ada', 'bob'])
   await bob[Symbol.asyncDispose]()

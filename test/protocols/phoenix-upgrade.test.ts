@@ -4,8 +4,8 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { reject } from '../../src/plugin'
-import { pluginOf, start } from '../harness'
-import { phoenixRaw, TWO_APPS } from '../phoenix'
+import { makePlugin, start } from '../harness'
+import { connectPhoenix, TWO_APPS } from '../phoenix'
 
 describe('the upgrade', () => {
   const REFUSED = ['2', '1.1.0', '2.1.0', '123.1.1', 'abc', '', '2.0.0-rc'].map((v) => `vsn=${v}`)
@@ -38,14 +38,14 @@ describe('the upgrade', () => {
   })
 
   test('plugins refuse with 403, also those that wait', async () => {
-    const wall = pluginOf('wall', {
+    const wall = makePlugin('wall', {
       upgrade: (_, { query }) => (query.has('early') ? reject('no') : undefined),
       connect: async (_, { query }) => (query.has('late') ? reject('no') : undefined),
     })
     await using server = await start({ plugins: [wall] })
-    await expect(phoenixRaw(server, { query: 'early' })).rejects.toThrow('no connection')
-    await expect(phoenixRaw(server, { query: 'late' })).rejects.toThrow('no connection')
-    await using client = await phoenixRaw(server)
+    await expect(connectPhoenix(server, { query: 'early' })).rejects.toThrow('no connection')
+    await expect(connectPhoenix(server, { query: 'late' })).rejects.toThrow('no connection')
+    await using client = await connectPhoenix(server)
     await client.expectNothing()
     expect(server.totals.connectionsRefused).toBe(2)
   })
@@ -70,20 +70,23 @@ describe('the upgrade', () => {
   test('of the protocols that are offered phoenix is chosen, and no token sent back (5)', async () => {
     await using server = await start()
     const protocols = ['base64url.bearer.phx.c2VjcmV0', 'phoenix']
-    await using client = await phoenixRaw(server, { protocols })
+    await using client = await connectPhoenix(server, { protocols })
     expect(client.client.socket.protocol).toBe('phoenix')
   })
 
   test('a leaving server refuses newcomers', async () => {
     await using server = await start()
     server.core.state.draining = true
-    await expect(phoenixRaw(server)).rejects.toThrow('no connection')
+    await expect(connectPhoenix(server)).rejects.toThrow('no connection')
   })
 
   test('/push_socket belongs to the only app; with several a client says which', async () => {
     await using server = await start({ apps: TWO_APPS })
-    await expect(phoenixRaw(server, { mount: '/push_socket' })).rejects.toThrow('no connection')
-    await using client = await phoenixRaw(server, { mount: '/push_socket', query: 'app_key=k8' })
+    await expect(connectPhoenix(server, { mount: '/push_socket' })).rejects.toThrow('no connection')
+    await using client = await connectPhoenix(server, {
+      mount: '/push_socket',
+      query: 'app_key=k8',
+    })
     expect(await client.join('room')).toEqual({})
     expect(server.core.hub.channel(server.core.apps.byId('8')!, 'room' as never)).toBeDefined()
   })
@@ -91,7 +94,7 @@ describe('the upgrade', () => {
   test('in development they are the published app’s, whatever else there is', async () => {
     await using server = await start()
     await server.admin('/api/admin/apps', { method: 'POST', body: '{"app":{"name":"another"}}' })
-    await using client = await phoenixRaw(server, { mount: '/push_socket' })
+    await using client = await connectPhoenix(server, { mount: '/push_socket' })
     await client.join('room')
     expect(server.core.hub.channel(server.core.apps.byId('1')!, 'room' as never)).toBeDefined()
   })
@@ -102,7 +105,7 @@ const NO_SUCH_APP = 'CARILLON_PUSHEX_APP names an app that does not exist'
 test('or the setting says whose those are who say nothing', async () => {
   await using server = await start({ apps: TWO_APPS, config: { pushexApp: '8' } })
   expect(server.log.lines.map(({ message }) => message)).not.toContain(NO_SUCH_APP)
-  await using client = await phoenixRaw(server, { mount: '/push_socket' })
+  await using client = await connectPhoenix(server, { mount: '/push_socket' })
   await client.join('room')
   expect(server.core.hub.channel(server.core.apps.byId('8')!, 'room' as never)).toBeDefined()
 })

@@ -1,7 +1,7 @@
 /** `user_info` reaches everybody as the backend wrote it: its numbers, its keys in their order, its space. */
 import { expect, test } from 'bun:test'
-import { refused } from '../frames'
-import { common, type RawClient, type TestServer } from '../harness'
+import { makeRefusal } from '../frames'
+import { startCommon, type RawClient, type TestServer } from '../harness'
 import {
   OBJECTS,
   PHOENIX_V1,
@@ -15,7 +15,7 @@ import {
 const ROOM = 'presence-room'
 const NO_INFO = '{}'
 
-const server = common({ plugins: [TRUSTING], limits: { maxPresenceMembers: 1000 } })
+const server = startCommon({ plugins: [TRUSTING], limits: { maxPresenceMembers: 1000 } })
 
 const memberOf = (user: string, info: string) => `{"user_id":"${user}","user_info":${info}}`
 
@@ -65,7 +65,7 @@ async function everybody(to: TestServer): Promise<Listener[]> {
   const join = async (wires: Record<string, Connect>, say: string, hears: Listener['hears']) => {
     for (const [wire, connect] of Object.entries(wires)) {
       const peer = await connect(to)
-      await peer.say(say)
+      await peer.send(say)
       while (!(await peer.next()).match(/subscription_succeeded|presence_state/));
       listeners.push({ wire, peer, hears })
     }
@@ -101,7 +101,7 @@ test.each(Object.entries(WAYS))('%s', async (_, come) => {
       expect([listener.wire, await heard(listener, user, info)]).toEqual([listener.wire, 'as sent'])
     const late = PHOENIX_V2['Phoenix V2']!
     const newcomer = await late(server())
-    await newcomer.say(v2Join)
+    await newcomer.send(v2Join)
     await newcomer.next()
     expect(await newcomer.next()).toContain(`"user_info":${info}}]}`)
   }
@@ -135,7 +135,7 @@ test.each(REFUSED)('a user_info that %s is refused', async (_, info, message) =>
   await using client = await server().raw()
   const member = memberOf('x', info)
   client.subscribe(ROOM, server().sign(client, ROOM, member), member)
-  expect(await client.frames.take(2)).toEqual(refused(ROOM, 'AuthError', 401, message))
+  expect(await client.frames.take(2)).toEqual(makeRefusal(ROOM, 'AuthError', 401, message))
 })
 
 test('half of a surrogate pair that came in JSON in JSON is an escape on every wire', async () => {

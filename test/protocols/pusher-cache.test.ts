@@ -28,7 +28,7 @@ describe('a cache channel', () => {
     await enter(server, second, channel)
     expect(await second.next()).toBe(EVENT(channel, 'new'))
     await second.expectNothing()
-    expect(server.factNames().filter((name) => name.startsWith('cache_miss'))).toEqual([
+    expect(server.listFactNames().filter((name) => name.startsWith('cache_miss'))).toEqual([
       `cache_miss ${channel}`,
     ])
   })

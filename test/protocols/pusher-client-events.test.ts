@@ -1,7 +1,7 @@
 /** Contract 4: client events. */
 import { describe, expect, test } from 'bun:test'
 import { start, waitFor, type RawClient, type StartOptions, type TestServer } from '../harness'
-import { errorFrame } from '../frames'
+import { makeErrorFrame } from '../frames'
 
 const clientEvent = (channel: string, data: unknown, event = 'client-typing'): object => ({
   event,
@@ -82,18 +82,21 @@ describe('client events', () => {
       name: 'on a public channel',
       joined: 'room',
       send: clientEvent('room', 1),
-      frame: errorFrame(null, `Cannot broadcast client event on room (${NO})`),
+      frame: makeErrorFrame(null, `Cannot broadcast client event on room (${NO})`),
     },
     {
       name: 'on an encrypted channel',
       joined: 'private-encrypted-room',
       send: clientEvent('private-encrypted-room', 1),
-      frame: errorFrame(null, `Cannot broadcast client event on private-encrypted-room (${NO})`),
+      frame: makeErrorFrame(
+        null,
+        `Cannot broadcast client event on private-encrypted-room (${NO})`,
+      ),
     },
     {
       name: 'on a channel that it is not in',
       send: clientEvent('private-other', 1),
-      frame: errorFrame(
+      frame: makeErrorFrame(
         null,
         'Cannot broadcast client event (connection not subscribed to channel private-other)',
       ),
@@ -101,27 +104,27 @@ describe('client events', () => {
     {
       name: 'without a channel',
       send: { event: 'client-x', data: 1 },
-      frame: errorFrame(null, 'Invalid client event (must contain channel and data)'),
+      frame: makeErrorFrame(null, 'Invalid client event (must contain channel and data)'),
     },
     {
       name: 'with a channel that is a number',
       send: { event: 'client-x', channel: 7, data: 1 },
-      frame: errorFrame(null, 'Invalid channel name: expected a string'),
+      frame: makeErrorFrame(null, 'Invalid channel name: expected a string'),
     },
     {
       name: 'without the prefix',
       send: clientEvent('private-room', 1, 'typing'),
-      frame: errorFrame(null, "Unknown event 'typing'"),
+      frame: makeErrorFrame(null, "Unknown event 'typing'"),
     },
     {
       name: 'with the prefix in the middle',
       send: clientEvent('private-room', 1, 'foo-client-x'),
-      frame: errorFrame(null, "Unknown event 'foo-client-x'"),
+      frame: makeErrorFrame(null, "Unknown event 'foo-client-x'"),
     },
     {
       name: 'with a name of 201 characters',
       send: clientEvent('private-room', 1, `client-${'x'.repeat(194)}`),
-      frame: errorFrame(
+      frame: makeErrorFrame(
         null,
         'Event name of 201 characters exceeds the limit of 200 (maxEventNameChars)',
       ),
@@ -129,7 +132,7 @@ describe('client events', () => {
     {
       name: 'with data over the limit',
       send: clientEvent('private-room', 'x'.repeat(10_241)),
-      frame: errorFrame(
+      frame: makeErrorFrame(
         null,
         'The data content of this event exceeds the allowed maximum (10241 of 10240 bytes)',
       ),
@@ -138,7 +141,7 @@ describe('client events', () => {
       name: 'of an app that has them off',
       options: { config: { appId: '9', appKey: 'k', appSecret: 's', clientEvents: false } },
       send: clientEvent('private-room', 1),
-      frame: errorFrame(
+      frame: makeErrorFrame(
         null,
         'To send client events, you must enable this feature in the Settings page of your dashboard.',
       ),
@@ -159,7 +162,7 @@ describe('client events', () => {
     await using server = await start()
     const [sender, receiver] = await pair(server)
     for (let n = 1; n <= 12; n++) sender.send(clientEvent('private-room', n))
-    const limited = errorFrame(4301, 'Client event rejected due to rate limit')
+    const limited = makeErrorFrame(4301, 'Client event rejected due to rate limit')
     expect(await sender.frames.take(2)).toEqual([limited, limited])
     server.advance(100)
     sender.send(clientEvent('private-room', 13))

@@ -1,6 +1,6 @@
 /** Contract 1: connecting, hello, refusals, pings, silence. */
 import { describe, expect, test } from 'bun:test'
-import { errorFrame } from '../frames'
+import { makeErrorFrame } from '../frames'
 import { PONG, start, type RawOptions, type StartOptions } from '../harness'
 
 const KEY = 'test-app-fake-key'
@@ -135,7 +135,7 @@ describe('refusals upgrade, say their code and close', () => {
       await using server = await start(options)
       await using first = after ? await server.raw() : undefined
       await using client = await server.raw({ ...raw, hello: false })
-      expect(await client.next()).toBe(errorFrame(code, message))
+      expect(await client.next()).toBe(makeErrorFrame(code, message))
       expect(await client.waitForClose()).toEqual({ code, reason: message })
       expect(server.core.hub.connectionCount).toBe(after ? 1 : 0)
       await first?.expectNothing()

@@ -1,13 +1,16 @@
 /** Contract 1.7: everything that is no message. */
 import { describe, expect, test } from 'bun:test'
 import { start } from '../harness'
-import { errorFrame } from '../frames'
+import { makeErrorFrame } from '../frames'
 
 describe('what is no message is refused, and the connection stays', () => {
-  const NOT_JSON = errorFrame(null, 'Invalid message: expected a JSON object with a string "event"')
-  const unknown = (event: string): string => errorFrame(null, `Unknown event '${event}'`)
+  const NOT_JSON = makeErrorFrame(
+    null,
+    'Invalid message: expected a JSON object with a string "event"',
+  )
+  const unknown = (event: string): string => makeErrorFrame(null, `Unknown event '${event}'`)
   const expected = (event: string): string =>
-    errorFrame(null, `Invalid ${event}: expected data with a channel`)
+    makeErrorFrame(null, `Invalid ${event}: expected data with a channel`)
   const MESSAGES: readonly (readonly [
     name: string,
     message: string | Uint8Array,
@@ -65,7 +68,7 @@ describe('what is no message is refused, and the connection stays', () => {
     [
       'unsubscribe from a number',
       '{"event":"pusher:unsubscribe","data":{"channel":7}}',
-      errorFrame(null, 'Invalid channel name: expected a string'),
+      makeErrorFrame(null, 'Invalid channel name: expected a string'),
     ],
     ['bytes that are no text', new Uint8Array([0xff, 0xfe, 0x00]), NOT_JSON],
     [
@@ -78,7 +81,7 @@ describe('what is no message is refused, and the connection stays', () => {
     [
       '65 537 characters',
       'x'.repeat(65_537),
-      errorFrame(
+      makeErrorFrame(
         null,
         'Message of 65537 characters exceeds the limit of 65536 (4 x maxEventDataBytes and maxUserInfoBytes, and 16384)',
       ),
@@ -86,7 +89,7 @@ describe('what is no message is refused, and the connection stays', () => {
     [
       'as many bytes as the transport takes',
       'x'.repeat(262_144),
-      errorFrame(
+      makeErrorFrame(
         null,
         'Message of 262144 characters exceeds the limit of 65536 (4 x maxEventDataBytes and maxUserInfoBytes, and 16384)',
       ),
@@ -111,7 +114,7 @@ describe('what is no message is refused, and the connection stays', () => {
     const deep = `${'['.repeat(18_000)}${']'.repeat(18_000)}`
     client.send(`{"event":"client-x","channel":"private-room","data":${deep}}`)
     expect(await client.next()).toBe(
-      errorFrame(null, 'Invalid client event (data is nested too deep)'),
+      makeErrorFrame(null, 'Invalid client event (data is nested too deep)'),
     )
     await client.expectNothing()
     expect(server.core.counters.faults).toBe(0)

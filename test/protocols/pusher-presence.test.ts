@@ -1,7 +1,7 @@
 /** Contract 3: presence channels: who is there, who comes and goes, and how many may. */
 import { describe, expect, test } from 'bun:test'
 import { start } from '../harness'
-import { added, refused, removed, succeeded } from '../frames'
+import { makeMemberAdded, makeRefusal, makeMemberRemoved, makeSuccess } from '../frames'
 
 describe('presence', () => {
   test('newcomers get the roster, the others the news, nobody their own', async () => {
@@ -11,22 +11,22 @@ describe('presence', () => {
     expect(
       await server.joinSigned(ann, 'presence-room', { user_id: '10', user_info: { name: 'Ann' } }),
     ).toBe(
-      succeeded(
+      makeSuccess(
         'presence-room',
         '{"presence":{"ids":["10"],"hash":{"10":{"name":"Ann"}},"count":1}}',
       ),
     )
     expect(await server.joinSigned(bob, 'presence-room', { user_id: 11 })).toBe(
-      succeeded(
+      makeSuccess(
         'presence-room',
         '{"presence":{"ids":["10",11],"hash":{"10":{"name":"Ann"},"11":{}},"count":2}}',
       ),
     )
-    expect(await ann.next()).toBe(added('presence-room', '{"user_id":11,"user_info":{}}'))
+    expect(await ann.next()).toBe(makeMemberAdded('presence-room', '{"user_id":11,"user_info":{}}'))
     await bob.expectNothing()
 
     bob.send({ event: 'pusher:unsubscribe', data: { channel: 'presence-room' } })
-    expect(await ann.next()).toBe(removed('presence-room', '{"user_id":11}'))
+    expect(await ann.next()).toBe(makeMemberRemoved('presence-room', '{"user_id":11}'))
     await bob.expectNothing()
   })
 
@@ -44,7 +44,7 @@ describe('presence', () => {
       expect(frame).toContain('\\"ann\\":{\\"tab\\":0}') // the first description stays
     }
     expect(await watcher.next()).toBe(
-      added('presence-room', '{"user_id":"ann","user_info":{"tab":0}}'),
+      makeMemberAdded('presence-room', '{"user_id":"ann","user_info":{"tab":0}}'),
     )
     const counts = await server.sdk().get({
       path: '/channels/presence-room',
@@ -55,8 +55,8 @@ describe('presence', () => {
     for (const tab of tabs.slice(0, 2)) await tab[Symbol.asyncDispose]()
     await watcher.expectNothing()
     await tabs[2]![Symbol.asyncDispose]()
-    expect(await watcher.next()).toBe(removed('presence-room', '{"user_id":"ann"}'))
-    expect(server.factNames().filter((name) => name.startsWith('member'))).toEqual([
+    expect(await watcher.next()).toBe(makeMemberRemoved('presence-room', '{"user_id":"ann"}'))
+    expect(server.listFactNames().filter((name) => name.startsWith('member'))).toEqual([
       'member_added presence-room',
       'member_added presence-room',
       'member_removed presence-room',
@@ -92,7 +92,7 @@ describe('presence', () => {
       '{"user_id":"bob"}',
     )
     expect(await bob.frames.take(2)).toEqual(
-      refused(
+      makeRefusal(
         'presence-room',
         'LimitReached',
         403,

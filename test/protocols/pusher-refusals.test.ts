@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { start, type RawClient, type TestServer } from '../harness'
 import { INVALID_NAMES } from '../vectors/channels'
-import { refused } from '../frames'
+import { makeRefusal } from '../frames'
 import { expectNoTrace } from './no-trace'
 
 describe('refusal', () => {
@@ -128,7 +128,7 @@ describe('refusal', () => {
     const sent = send(server, client)
     client.subscribe(channel, sent.auth, sent.data)
     expect(await client.frames.take(2)).toEqual(
-      refused(channel, 'AuthError', 401, says(client, sent)),
+      makeRefusal(channel, 'AuthError', 401, says(client, sent)),
     )
     await client.expectNothing()
     expectNoTrace(server)
@@ -185,7 +185,7 @@ describe('refusal', () => {
     await client.join('b')
     client.subscribe('c')
     expect(await client.frames.take(2)).toEqual(
-      refused(
+      makeRefusal(
         'c',
         'LimitReached',
         400,

@@ -1,7 +1,7 @@
 /** Contract 3: subscribing, and leaving again. */
 import { describe, expect, test } from 'bun:test'
 import { start } from '../harness'
-import { succeeded } from '../frames'
+import { makeSuccess } from '../frames'
 import { expectNoTrace } from './no-trace'
 
 describe('success', () => {
@@ -10,7 +10,7 @@ describe('success', () => {
     async (channel) => {
       await using server = await start()
       await using client = await server.raw()
-      expect(await client.join(channel)).toBe(succeeded(channel))
+      expect(await client.join(channel)).toBe(makeSuccess(channel))
       await server.sdk().trigger(channel, 'e', { a: 1 })
       expect(await client.next()).toBe(`{"event":"e","channel":"${channel}","data":"{\\"a\\":1}"}`)
     },
@@ -24,14 +24,14 @@ describe('success', () => {
   ])('%s opens to a signature', async (channel) => {
     await using server = await start()
     await using client = await server.raw()
-    expect(await server.joinSigned(client, channel)).toBe(succeeded(channel))
+    expect(await server.joinSigned(client, channel)).toBe(makeSuccess(channel))
   })
 
   test('channel_data on a private channel is part of what is signed', async () => {
     await using server = await start()
     await using client = await server.raw()
     expect(await server.joinSigned(client, 'private-room', { user_id: '42' })).toBe(
-      succeeded('private-room'),
+      makeSuccess('private-room'),
     )
   })
 
@@ -60,7 +60,7 @@ describe('success', () => {
     await using server = await start()
     await using client = await server.raw()
     client.send(message)
-    expect(await client.next()).toBe(succeeded('room'))
+    expect(await client.next()).toBe(makeSuccess('room'))
   })
 
   test('subscribe, unsubscribe and subscribe without waiting ends subscribed', async () => {
@@ -69,10 +69,10 @@ describe('success', () => {
     client.subscribe('room')
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
     client.subscribe('room')
-    expect(await client.frames.take(2)).toEqual([succeeded('room'), succeeded('room')])
+    expect(await client.frames.take(2)).toEqual([makeSuccess('room'), makeSuccess('room')])
     await server.sdk().trigger('room', 'e', '')
     expect((await client.nextJson()).event).toBe('e')
-    expect(server.factNames()).toEqual([
+    expect(server.listFactNames()).toEqual([
       'connected',
       'channel_occupied room',
       'channel_vacated room',
@@ -107,7 +107,7 @@ describe('leaving', () => {
     expect(await watcher.next()).toBe(
       '{"event":"pusher_internal:member_removed","channel":"presence-room","data":"{\\"user_id\\":\\"ann\\"}"}',
     )
-    const facts = server.factNames().slice(-3)
+    const facts = server.listFactNames().slice(-3)
     expect(facts.filter((name) => name !== 'disconnected')).toEqual([
       'channel_vacated room',
       'member_removed presence-room',

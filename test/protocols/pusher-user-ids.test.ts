@@ -4,9 +4,16 @@
  */
 import { describe, expect, test } from 'bun:test'
 import type { PresenceChannel } from 'pusher-js'
-import { common, pluginOf, start, waitFor, type RawClient, type TestServer } from '../harness'
-import { added, removed, succeeded } from '../frames'
-import { Receiver, startWith } from '../webhooks/receiver'
+import {
+  startCommon,
+  makePlugin,
+  start,
+  waitFor,
+  type RawClient,
+  type TestServer,
+} from '../harness'
+import { makeMemberAdded, makeMemberRemoved, makeSuccess } from '../frames'
+import { Receiver, startWithWebhooks } from '../webhooks/receiver'
 
 /** Subscribes with channel data as it stands; returns the frame of the success. */
 const enter = (server: TestServer, client: RawClient, channel: string, id: string) => {
@@ -30,7 +37,7 @@ const IDS = [
 ]
 
 describe('as it was sent', () => {
-  const server = common()
+  const server = startCommon()
 
   test.each(IDS)('Laravel’s auth()->id(): %s', async (id) => {
     const channel = `presence-${IDS.indexOf(id)}`
@@ -39,8 +46,8 @@ describe('as it was sent', () => {
     await using client = await server().raw()
     await enter(server(), watcher, channel, '"w"')
     const members = `{"presence":{"ids":["w",${id}],"hash":{"w":{},${text}:{}},"count":2}}`
-    expect(await enter(server(), client, channel, id)).toBe(succeeded(channel, members))
-    expect(await watcher.next()).toBe(added(channel, `{"user_id":${id},"user_info":{}}`))
+    expect(await enter(server(), client, channel, id)).toBe(makeSuccess(channel, members))
+    expect(await watcher.next()).toBe(makeMemberAdded(channel, `{"user_id":${id},"user_info":{}}`))
     client.send(`{"event":"client-e","channel":"${channel}","data":{}}`)
     expect(await watcher.next()).toBe(
       `{"event":"client-e","channel":"${channel}","data":{},"user_id":${id}}`,
@@ -48,7 +55,7 @@ describe('as it was sent', () => {
     const users = await server().requestSigned('GET', `/channels/${channel}/users`)
     expect(await users.text()).toBe(`{"users":[{"id":"w"},{"id":${text}}]}`)
     leave(client, channel)
-    expect(await watcher.next()).toBe(removed(channel, `{"user_id":${id}}`))
+    expect(await watcher.next()).toBe(makeMemberRemoved(channel, `{"user_id":${id}}`))
   })
 
   test.each([
@@ -61,17 +68,21 @@ describe('as it was sent', () => {
     await using two = await server().raw()
     await enter(server(), watcher, channel, '"w"')
     await enter(server(), one, channel, first)
-    expect(await watcher.next()).toBe(added(channel, `{"user_id":${first},"user_info":{}}`))
+    expect(await watcher.next()).toBe(
+      makeMemberAdded(channel, `{"user_id":${first},"user_info":{}}`),
+    )
     const members = `{"presence":{"ids":["w",${first}],"hash":{"w":{},"1":{}},"count":2}}`
-    expect(await enter(server(), two, channel, second)).toBe(succeeded(channel, members))
+    expect(await enter(server(), two, channel, second)).toBe(makeSuccess(channel, members))
     leave(one, channel)
     await one.expectNothing()
     two.send(`{"event":"client-e","channel":"${channel}","data":1}`)
     expect(await watcher.nextJson()).toMatchObject({ user_id: JSON.parse(first) })
     leave(two, channel)
-    expect(await watcher.next()).toBe(removed(channel, `{"user_id":${first}}`))
+    expect(await watcher.next()).toBe(makeMemberRemoved(channel, `{"user_id":${first}}`))
     await enter(server(), two, channel, second) // whoever comes after that is a newcomer
-    expect(await watcher.next()).toBe(added(channel, `{"user_id":${second},"user_info":{}}`))
+    expect(await watcher.next()).toBe(
+      makeMemberAdded(channel, `{"user_id":${second},"user_info":{}}`),
+    )
   })
 })
 
@@ -101,7 +112,7 @@ describe('with pusher-js', () => {
 describe('is text', () => {
   test('in webhooks', async () => {
     await using receiver = new Receiver()
-    await using server = await startWith([
+    await using server = await startWithWebhooks([
       { url: receiver.url, event_types: ['member_added', 'client_event'] },
     ])
     await using client = await server.raw()
@@ -115,7 +126,7 @@ describe('is text', () => {
     const seen: unknown[] = []
     const see = (_: unknown, { userId }: { readonly userId: string | undefined }): void =>
       void seen.push(userId)
-    const plugin = pluginOf('eyes', {
+    const plugin = makePlugin('eyes', {
       presence: see,
       subscribed: see,
       unsubscribed: see,

@@ -3,8 +3,8 @@
  * contract 5 says of them is in `users-rows.test.ts`.
  */
 import { describe, expect, test } from 'bun:test'
-import { Inbox, pluginOf, start, waitFor, type PusherClient, type TestServer } from '../harness'
-import { SIGNED_IN, signedInAs } from './signed-in'
+import { Inbox, makePlugin, start, waitFor, type PusherClient, type TestServer } from '../harness'
+import { makeSignedIn, connectSignedIn } from './signed-in'
 
 const USER = '{"id":"ada","user_info":{"name":"Ada"},"more":[1]}'
 describe('pusher:signin', () => {
@@ -94,8 +94,8 @@ describe('pusher:signin', () => {
 describe('the channel of a user', () => {
   test('leaves out the excluded connection, and is in no list and no fact', async () => {
     await using server = await start()
-    await using first = await signedInAs(server, USER)
-    await using second = await signedInAs(server, USER)
+    await using first = await connectSignedIn(server, USER)
+    await using second = await connectSignedIn(server, USER)
     const channels = ['#server-to-user-ada']
     const event = { name: 'e', data: 'x', channels, socket_id: first.socketId }
     await server.requestSigned('POST', '/events', JSON.stringify(event))
@@ -106,7 +106,12 @@ describe('the channel of a user', () => {
     await first[Symbol.asyncDispose]()
     await second[Symbol.asyncDispose]()
     while (server.core.hub.connectionCount > 0) await new Promise<void>((r) => setImmediate(r))
-    expect(server.factNames()).toEqual(['connected', 'connected', 'disconnected', 'disconnected'])
+    expect(server.listFactNames()).toEqual([
+      'connected',
+      'connected',
+      'disconnected',
+      'disconnected',
+    ])
     const app = server.core.apps.byId('1')!
     expect(server.core.hub.channel(app, '#server-to-user-ada' as never)).toBeUndefined()
     expect([...server.core.users.connectionsOf(app, 'ada' as never)]).toEqual([])
@@ -116,7 +121,7 @@ describe('the channel of a user', () => {
 describe('terminate_connections', () => {
   test.each(['zoë 1', 'a,b;c', '100%', 'x'.repeat(128)])('finds the user %j', async (id) => {
     await using server = await start()
-    await using client = await signedInAs(server, JSON.stringify({ id }))
+    await using client = await connectSignedIn(server, JSON.stringify({ id }))
     const path = `/users/${encodeURIComponent(id)}/terminate_connections`
     expect(await (await server.requestSigned('POST', path)).json()).toEqual({})
     expect((await client.waitForClose()).code).toBe(4009)
@@ -128,7 +133,7 @@ describe('terminate_connections', () => {
       asked.resolve()
       return opened.promise
     }
-    await using server = await start({ plugins: [pluginOf('slow', { signin })] })
+    await using server = await start({ plugins: [makePlugin('slow', { signin })] })
     await using client = await server.raw()
     server.signin(client, USER)
     await asked.promise
@@ -186,7 +191,7 @@ describe('pusher-js', () => {
 describe('presence without channel_data', () => {
   test('takes a signed-in connection by its identity; what is signed for the channel wins', async () => {
     await using server = await start()
-    await using ada = await signedInAs(server, USER)
+    await using ada = await connectSignedIn(server, USER)
     const frame = await ada.join('presence-a', server.sign(ada, 'presence-a'))
     expect(JSON.parse(JSON.parse(frame).data).presence).toEqual({
       ids: ['ada'],
@@ -209,7 +214,7 @@ describe('presence without channel_data', () => {
     await using server = await start()
     await using watcher = await server.raw()
     await server.joinSigned(watcher, 'presence-a', { user_id: 'watcher' })
-    const tabs = await Promise.all(Array.from({ length: 4 }, () => signedInAs(server, USER)))
+    const tabs = await Promise.all(Array.from({ length: 4 }, () => connectSignedIn(server, USER)))
     for (const tab of tabs) await tab.join('presence-a', server.sign(tab, 'presence-a'))
     expect((await watcher.nextJson()).event).toBe('pusher_internal:member_added')
     const info = await server.requestSigned(
@@ -235,7 +240,7 @@ describe('connections that must show who they are', () => {
     }
     await using server = await start({
       limits: { authorizeWithinSeconds: 1 },
-      plugins: [pluginOf('slow', { signin })],
+      plugins: [makePlugin('slow', { signin })],
     })
     server.advance(4999)
     await using client = await server.raw()
@@ -245,6 +250,6 @@ describe('connections that must show who they are', () => {
     await asked.promise
     server.advance(2500)
     opened.resolve(undefined)
-    expect(await client.next()).toBe(SIGNED_IN(USER))
+    expect(await client.next()).toBe(makeSignedIn(USER))
   })
 })

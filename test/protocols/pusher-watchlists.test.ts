@@ -1,7 +1,7 @@
 /** Watchlists: what contract 5.3 does not say. Its statements are rows of `users-rows.test.ts`. */
 import { describe, expect, test } from 'bun:test'
 import { Inbox, start } from '../harness'
-import { signedInAs } from './signed-in'
+import { connectSignedIn } from './signed-in'
 
 describe('watchlists', () => {
   const NEWS = (...groups: readonly (readonly [string, readonly string[]])[]) => {
@@ -14,16 +14,16 @@ describe('watchlists', () => {
 
   test('of nobody, of oneself and twice the same say each thing once', async () => {
     await using server = await start()
-    await using empty = await signedInAs(server, '{"id":"0","watchlist":[]}')
+    await using empty = await connectSignedIn(server, '{"id":"0","watchlist":[]}')
     await empty.expectNothing()
-    await using self = await signedInAs(server, '{"id":"1","watchlist":["1","1"]}')
+    await using self = await connectSignedIn(server, '{"id":"1","watchlist":["1","1"]}')
     expect(await self.next()).toBe(NEWS(['online', ['1']]))
     await self.expectNothing()
   })
 
   test('take no place from the channels of the connection', async () => {
     await using server = await start({ limits: { maxChannelsPerConnection: 2 } })
-    await using client = await signedInAs(server, '{"id":"1","watchlist":["2","3","4"]}')
+    await using client = await connectSignedIn(server, '{"id":"1","watchlist":["2","3","4"]}')
     await client.next('the watchlist')
     for (const channel of ['a', 'b']) await client.join(channel)
     client.subscribe('c')
@@ -32,7 +32,7 @@ describe('watchlists', () => {
 
   test('can be switched off, and are no channel that anybody can name', async () => {
     await using server = await start({ limits: { maxWatchedUsers: 0 } })
-    await using client = await signedInAs(server, '{"id":"1","watchlist":["2"]}')
+    await using client = await connectSignedIn(server, '{"id":"1","watchlist":["2"]}')
     await client.expectNothing()
     client.subscribe('#watchlist-1')
     expect(await client.next()).toContain('Invalid channel name')
@@ -69,7 +69,7 @@ describe('watchlists', () => {
     )
     client.pusher.signin()
     expect(await news.next()).toEqual(['offline', { name: 'offline', user_ids: ['bob'] }])
-    await using _bob = await signedInAs(server, '{"id":"bob"}')
+    await using _bob = await connectSignedIn(server, '{"id":"bob"}')
     expect(await news.next()).toEqual(['online', { name: 'online', user_ids: ['bob'] }])
   })
 })

@@ -2,12 +2,12 @@
 import { expect } from 'bun:test'
 import type { RawClient, TestServer } from '../harness'
 
-export const SIGNED_IN = (userData: string) =>
+export const makeSignedIn = (userData: string) =>
   JSON.stringify({ event: 'pusher:signin_success', data: { user_data: userData } })
 
-export async function signedInAs(server: TestServer, userData: string): Promise<RawClient> {
+export async function connectSignedIn(server: TestServer, userData: string): Promise<RawClient> {
   const client = await server.raw()
   server.signin(client, userData)
-  expect(await client.next()).toBe(SIGNED_IN(userData))
+  expect(await client.next()).toBe(makeSignedIn(userData))
   return client
 }

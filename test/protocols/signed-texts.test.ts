@@ -1,8 +1,8 @@
 /** A signature covers what it says: what was signed for one channel opens no other one, and nobody else's seat. */
 import { expect, test } from 'bun:test'
-import { refused, succeeded } from '../frames'
+import { makeRefusal, makeSuccess } from '../frames'
 import { start } from '../harness'
-import { KEY, phoenixRaw } from '../phoenix'
+import { KEY, connectPhoenix } from '../phoenix'
 
 const ADMIN = '{"user_id":"admin"}'
 
@@ -23,17 +23,17 @@ const BORROWED: readonly (readonly [signed: string, channel: string, channelData
 test('a name and the beginning of another are not the same', async () => {
   await using server = await start()
   await using pusher = await server.raw()
-  await using phoenix = await phoenixRaw(server, { query: KEY })
+  await using phoenix = await connectPhoenix(server, { query: KEY })
   const [conn] = [...server.core.hub.connections()].filter(({ codec }) => codec.name !== 'pusher')
   for (const [signed, channel, channelData] of BORROWED) {
     const message = `channel_data supplied to ${channel} is invalid - it must be a JSON object`
     const auth = server.sign({ socketId: conn!.id }, signed)
     const join = { auth, channel_data: channelData }
-    const [, , , , answer] = await phoenix.ask('1', '1', channel, 'phx_join', join)
+    const [, , , , answer] = await phoenix.request('1', '1', channel, 'phx_join', join)
     expect(answer).toEqual({ status: 'error', response: { reason: message } })
     if (channel.includes(':')) continue
     pusher.subscribe(channel, server.sign(pusher, signed), channelData)
-    expect(await pusher.frames.take(2)).toEqual(refused(channel, 'AuthError', 401, message))
+    expect(await pusher.frames.take(2)).toEqual(makeRefusal(channel, 'AuthError', 401, message))
   }
   expect(server.facts.filter(({ type }) => type === 'channel_occupied')).toEqual([])
 })
@@ -47,11 +47,11 @@ const NAMES = [
 
 test('no topic is called like a channel and its channel_data', async () => {
   await using server = await start()
-  await using phoenix = await phoenixRaw(server, { query: KEY })
+  await using phoenix = await connectPhoenix(server, { query: KEY })
   const [conn] = server.core.hub.connections()
   for (const name of NAMES) {
     const auth = server.sign({ socketId: conn!.id }, name)
-    const [, , , , answer] = await phoenix.ask('1', '1', name, 'phx_join', { auth })
+    const [, , , , answer] = await phoenix.request('1', '1', name, 'phx_join', { auth })
     expect(answer).toEqual({ status: 'error', response: { reason: 'unmatched topic' } })
     const body = JSON.stringify({ channel: name, event: 'e', data: {} })
     const headers = { 'content-type': 'application/json' }
@@ -62,7 +62,7 @@ test('no topic is called like a channel and its channel_data', async () => {
 
 test('a topic with colons and braces that reads like none is joined as ever', async () => {
   await using server = await start()
-  await using phoenix = await phoenixRaw(server, { query: KEY })
+  await using phoenix = await connectPhoenix(server, { query: KEY })
   for (const name of ['room:1:team:5', 'room {a}', '{a}:b', 'room:a{b}']) await phoenix.join(name)
 })
 
@@ -80,7 +80,7 @@ test.each(NONE)('a private channel takes channel_data that is %s', async (_, res
   for (const channel of KINDS) {
     const auth = server.sign(client, channel)
     client.send({ event: 'pusher:subscribe', data: { channel, auth, ...rest } })
-    expect(await client.next()).toBe(succeeded(channel))
+    expect(await client.next()).toBe(makeSuccess(channel))
     if (channel.includes('cache')) await client.next('cache_miss')
   }
 })

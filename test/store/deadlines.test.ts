@@ -1,10 +1,10 @@
 /** Whose time comes first is found as by sorting, and what is taken back takes no room. */
 import { expect, test } from 'bun:test'
 import { Deadlines } from '../../src/store/deadlines'
-import { random } from '../random'
+import { makeRandom } from '../random'
 
 test.each([1, 2, 3])('random walk %d', (seed) => {
-  const chance = random(seed)
+  const chance = makeRandom(seed)
   const deadlines = new Deadlines()
   const times = new Map<string, number>()
   let now = 0

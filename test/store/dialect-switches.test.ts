@@ -3,7 +3,7 @@ import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import type { AppConfig } from '../../src/plugin'
 import { start, type TestServer } from '../harness'
-import { ask, change, create, temporary } from '../http/ask-admin'
+import { requestAdmin, change, create, makeTemporary } from '../http/ask-admin'
 
 const ON: AppConfig = {
   id: '7',
@@ -17,7 +17,7 @@ const at = (databasePath: string, app = ON): Promise<TestServer> =>
   start({ config: { databasePath }, apps: [app] })
 const switchesOf = async (server: TestServer, slug: string) => {
   const { epl_bridge: bridge, public_client_events: events } = (
-    await ask(server, 'GET', `/${slug}`)
+    await requestAdmin(server, 'GET', `/${slug}`)
   ).body.data
   return { bridge, events }
 }
@@ -28,7 +28,7 @@ const changes = (path: string): unknown => {
 }
 
 test('of a provided app: what is changed lasts, and follows again once it is put back', async () => {
-  await using dir = temporary()
+  await using dir = makeTemporary()
   {
     await using server = await at(dir.path)
     await change(server, '7', { epl_bridge: false, public_client_events: true })
@@ -46,7 +46,7 @@ test('of a provided app: what is changed lasts, and follows again once it is put
 })
 
 test('of a stored app: they last, one by one', async () => {
-  await using dir = temporary()
+  await using dir = makeTemporary()
   {
     await using server = await at(dir.path)
     await create(server, { name: 'stored', epl_bridge: true, public_client_events: true })

@@ -39,11 +39,11 @@ describe('a second process', () => {
     const path = file()
     const link = file()
     await using first = new Program({ DATABASE_PATH: path })
-    await first.listening()
+    await first.waitUntilListening()
     symlinkSync(path, link)
     for (const DATABASE_PATH of [path, link]) {
       await using second = new Program({ DATABASE_PATH })
-      expect(await second.exited()).toBe(1)
+      expect(await second.waitForExit()).toBe(1)
       expect(await second.errors).toBe(refusalOf(DATABASE_PATH))
     }
     using reader = new Database(path, { readonly: true })
@@ -52,7 +52,7 @@ describe('a second process', () => {
     first.process.kill('SIGKILL')
     await first.process.exited
     await using third = new Program({ DATABASE_PATH: link })
-    await third.listening()
+    await third.waitUntilListening()
   })
 
   test('that starts at the same moment: exactly one of three listens', async () => {
@@ -61,9 +61,9 @@ describe('a second process', () => {
     const programs = [1, 2, 3].map(() => stack.use(new Program(env)))
     const fates = await Promise.all(
       programs.map((program) =>
-        program.listening().then(
+        program.waitUntilListening().then(
           () => 'listens',
-          () => program.exited(),
+          () => program.waitForExit(),
         ),
       ),
     )
@@ -73,7 +73,7 @@ describe('a second process', () => {
   test('waits where it is told to, alive and not ready, and listens when the first has left', async () => {
     const [path, port] = [file(), await freePort()]
     await using first = new Program({ DATABASE_PATH: path })
-    await first.listening()
+    await first.waitUntilListening()
     await using second = new Program({
       DATABASE_PATH: path,
       PORT: String(port),
@@ -91,8 +91,8 @@ describe('a second process', () => {
         { ready: false, reason: 'another process uses the database' },
       ])
     first.process.kill('SIGTERM')
-    expect(await first.exited()).toBe(0)
-    expect(await second.listening()).toBe(port)
+    expect(await first.waitForExit()).toBe(0)
+    expect(await second.waitUntilListening()).toBe(port)
     expect(await ask('/ready')).toEqual([200, { ready: true }])
   })
 
@@ -128,9 +128,9 @@ describe('a second process', () => {
     const env = { DATABASE_PATH: file(), CARILLON_CONFIG: config }
     const command = [process.execPath, '--watch', '--no-clear-screen', 'src/index.ts']
     await using program = new Program(env, { command })
-    await program.prints('/app/before')
+    await program.waitForText('/app/before')
     write('after')
-    await program.prints('/app/after')
+    await program.waitForText('/app/after')
   })
 
   test('may be a second server of this one: refused as well, and let in after the stop', async () => {

@@ -4,7 +4,7 @@ import { RETRIES } from '../../src/webhooks/retries'
 import { outboxStore, type OutboxRow } from '../../src/store/outbox'
 import type { EventSubject } from '../../src/store/outbox-cancellations'
 import { openDatabase } from '../../src/store/sqlite'
-import { random } from '../random'
+import { makeRandom } from '../random'
 
 const KEY = { appId: '1', endpoint: 'http://127.0.0.1/' }
 const STEPS = 800
@@ -16,7 +16,7 @@ type Row = OutboxRow & { readonly untold: string | null; readonly dead_at: numbe
 test.each([1, 2, 3, 4, 5])('random walk %d', (seed) => {
   using db = openDatabase(':memory:')
   const outbox = outboxStore(db, RETRIES)
-  const chance = random(seed)
+  const chance = makeRandom(seed)
   const upTo = (most: number): number => Math.floor(chance() * (most + 1))
   let now = 1_000_000
   /** Channels of which none may be sent, and until when. */

@@ -10,7 +10,15 @@ import { RETRIES } from '../../src/webhooks/retries'
 import { outboxStore } from '../../src/store/outbox'
 import { migrate } from '../../src/store/sqlite'
 import { definePlugin } from 'carillon/plugin'
-import { deliveries, emit, occupy, pass, Receiver, settled, startWith } from '../webhooks/receiver'
+import {
+  readDeliveries,
+  emit,
+  occupy,
+  passTime,
+  Receiver,
+  waitUntilSettled,
+  startWithWebhooks,
+} from '../webhooks/receiver'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -45,14 +53,17 @@ test('every statement of a life with webhooks is answered by an index', async ()
   for (const status of [500, 200]) {
     receiver.answer = () => status
     const config = { databasePath }
-    await using server = await startWith([{ url: receiver.url }], { config, plugins: [keeper] })
+    await using server = await startWithWebhooks([{ url: receiver.url }], {
+      config,
+      plugins: [keeper],
+    })
     server.addTenant()
     occupy(server, 'a', 'b')
     emit(server, { type: 'channel_vacated', channel: 'b' } as never)
-    await pass(server, 600_000, 20_000)
-    await deliveries(server)
+    await passTime(server, 600_000, 20_000)
+    await readDeliveries(server)
     await server.admin('/api/admin/apps/test-app/webhooks/replay', { method: 'POST' })
-    await settled(server)
+    await waitUntilSettled(server)
     const app = server.core.apps.byId('1')!
     server.core.apps.change(app, { ...app.record, webhooks: [] }, 0)
     server.core.apps.remove(server.core.apps.byId('8')!)

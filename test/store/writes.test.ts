@@ -5,8 +5,8 @@ import { guardian } from '../../plugins/guardian'
 import { MemoryLog } from '../../kit/clock'
 import { openDatabase } from '../../src/store/sqlite'
 import { Writes } from '../../src/store/writes'
-import { pluginOf, start, type TestServer } from '../harness'
-import { temporary } from '../http/ask-admin'
+import { makePlugin, start, type TestServer } from '../harness'
+import { makeTemporary } from '../http/ask-admin'
 
 const LOCKED = 'is locked by another process'
 const APP = JSON.stringify({ app: { name: 'another name' } })
@@ -25,14 +25,14 @@ const WRITES: readonly (readonly [method: string, path: string, body?: string])[
 ]
 
 describe('while another process writes', () => {
-  const file = temporary()
+  const file = makeTemporary()
   let server: TestServer
   let other: Database
 
   beforeAll(async () => {
     const mine = {
-      ...pluginOf('mine', {}),
-      setup: ({ routes, store }: Parameters<ReturnType<typeof pluginOf>['setup']>[0]) => {
+      ...makePlugin('mine', {}),
+      setup: ({ routes, store }: Parameters<ReturnType<typeof makePlugin>['setup']>[0]) => {
         routes.post('/', () => store.set('a', 1))
         return {}
       },

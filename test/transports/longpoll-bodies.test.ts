@@ -4,22 +4,22 @@
  */
 import { describe, expect, spyOn, test } from 'bun:test'
 import { rateLimit } from '../../plugins/rate-limit'
-import { Inbox, pluginOf, start } from '../harness'
-import { ask, JOIN, open, PATH, REPLY, sessions } from './longpoll-client'
+import { Inbox, makePlugin, start } from '../harness'
+import { request, JOIN, openSession, PATH, REPLY, countSessions } from './longpoll-client'
 
 test('205 lines in one request are all answered (36)', async () => {
   await using server = await start({ limits: { maxTopicsPerConnection: 1000 } })
-  const session = await open(server)
+  const session = await openSession(server)
   const lines = Array.from({ length: 205 }, (_, n) => `["${n}","${n}","room:${n}","phx_join",{}]`)
-  expect(await session.say(lines.join('\r\n') + '\n')).toEqual({ status: 200 } as never)
+  expect(await session.send(lines.join('\r\n') + '\n')).toEqual({ status: 200 } as never)
   expect((await session.poll()).messages).toHaveLength(205)
 })
 
 describe('a body', () => {
   test.each(['application/json', '', 'text/plain'])('of %p is one message (37)', async (type) => {
     await using server = await start()
-    const session = await open(server)
-    await session.say(JOIN, type)
+    const session = await openSession(server)
+    await session.send(JOIN, type)
     expect((await session.poll()).messages).toEqual([REPLY])
   })
 
@@ -34,7 +34,7 @@ describe('a body', () => {
   ]
   test.each(BAD)('%s is 400 (36, 40)', async (_, body) => {
     await using server = await start()
-    const { token } = await open(server)
+    const { token } = await openSession(server)
     const headers = { 'content-type': 'application/x-ndjson' }
     const response = await server.http(`${PATH}&token=${token}`, { method: 'POST', body, headers })
     expect(response.status).toBe(400)
@@ -42,11 +42,11 @@ describe('a body', () => {
 
   test('of which one line is broken is not taken at all (40)', async () => {
     await using server = await start()
-    const { token, poll } = await open(server)
+    const { token, poll } = await openSession(server)
     const headers = { 'content-type': 'application/x-ndjson' }
     const body = `${JOIN}\n*`
     await server.http(`${PATH}&token=${token}`, { method: 'POST', body, headers })
-    await ask(
+    await request(
       server,
       { method: 'POST', body: '[null,"9","phoenix","heartbeat",{}]' },
       `&token=${token}`,
@@ -56,7 +56,7 @@ describe('a body', () => {
 
   test('that is no UTF-8 is refused, not repaired', async () => {
     await using server = await start()
-    const { token, poll, say } = await open(server)
+    const { token, poll, send: say } = await openSession(server)
     const body = Buffer.from('["1","1","ro\xffom","phx_join",{}]', 'latin1')
     const response = await server.http(`${PATH}&token=${token}`, { method: 'POST', body })
     expect(response.status).toBe(400)
@@ -66,8 +66,8 @@ describe('a body', () => {
 
   test('of almost a megabyte is read as one over WebSockets would be', async () => {
     await using server = await start()
-    const { token } = await open(server)
-    const told = await ask(
+    const { token } = await openSession(server)
+    const told = await request(
       server,
       { method: 'POST', body: ' '.repeat(1000 * 1024) },
       `&token=${token}`,
@@ -78,9 +78,9 @@ describe('a body', () => {
 
   test('that is undecodable ends the session', async () => {
     await using server = await start()
-    const session = await open(server)
-    expect(await session.say('["1"]')).toEqual({ status: 410 } as never)
-    expect(sessions(server)).toBe(0)
+    const session = await openSession(server)
+    expect(await session.send('["1"]')).toEqual({ status: 410 } as never)
+    expect(countSessions(server)).toBe(0)
   })
 })
 
@@ -95,9 +95,9 @@ describe('every line is charged as a message', () => {
   ]
   test.each(ROWS)('%s', async (_, body, status, lines) => {
     let heard = 0
-    const meter = pluginOf('meter', { frame: () => void heard++ })
+    const meter = makePlugin('meter', { frame: () => void heard++ })
     await using server = await start({ plugins: [meter] })
-    const { token } = await open(server)
+    const { token } = await openSession(server)
     const headers = { 'content-type': 'application/x-ndjson' }
     using split = spyOn(String.prototype, 'split')
     const response = await server.http(`${PATH}&token=${token}`, { method: 'POST', body, headers })
@@ -110,9 +110,9 @@ describe('every line is charged as a message', () => {
   test('and the rate limit refuses them as such', async () => {
     const limit = rateLimit({ frames: { perSecond: 1, burst: 10 } })
     await using server = await start({ plugins: [limit] })
-    const session = await open(server)
-    await session.say('\n'.repeat(10))
-    await session.say(JOIN)
+    const session = await openSession(server)
+    await session.send('\n'.repeat(10))
+    await session.send(JOIN)
     expect((await session.poll()).messages[0]).toContain('"status":"error"')
   })
 })
@@ -122,15 +122,15 @@ describe('while a plugin thinks', () => {
   async function joining() {
     const { promise, resolve: letIn } = Promise.withResolvers<void>()
     const asked = new Inbox<string>()
-    const door = pluginOf('door', {
+    const door = makePlugin('door', {
       subscribe: async (_, { channel }) => {
         asked.push(channel)
         await promise
       },
     })
     const server = await start({ config: { gateTimeoutMs: 60_000 }, plugins: [door] })
-    const session = await open(server)
-    const sending = session.say(JOIN)
+    const session = await openSession(server)
+    const sending = session.send(JOIN)
     await asked.next()
     return { server, session, sending, letIn, [Symbol.asyncDispose]: () => server.stop() }
   }
@@ -138,7 +138,7 @@ describe('while a plugin thinks', () => {
   test('what is sent is answered when it was dispatched', async () => {
     await using joined = await joining()
     const { session, sending, letIn } = joined
-    const later = session.say('[null,"2","phoenix","heartbeat",{}]')
+    const later = session.send('[null,"2","phoenix","heartbeat",{}]')
     letIn()
     expect(await Promise.all([sending, later])).toEqual([{ status: 200 }, { status: 200 }] as never)
     const refs = (await session.poll()).messages.map((text) => JSON.parse(text)[1])

@@ -1,9 +1,9 @@
 /** phoenix.js over long-poll; numbers are cases of contract section 6. */
 import { describe, expect, test } from 'bun:test'
 import { reject } from '../../src/plugin'
-import { pluginOf, start, type TestServer } from '../harness'
-import { answerTo, mute, PHOENIX_JS, PhoenixJs, type Generation } from '../phoenix'
-import { withXmlHttpRequest } from '../xml-http-request'
+import { makePlugin, start, type TestServer } from '../harness'
+import { waitForAnswer, muteSink, PHOENIX_JS, PhoenixJs, type Generation } from '../phoenix'
+import { provideXmlHttpRequest } from '../xml-http-request'
 
 const KEY = { app_key: 'test-app-fake-key' }
 /** 1.2 speaks V1, which is not served here. */
@@ -18,7 +18,7 @@ const longPoll = (generation: Generation) => ({
 
 describe.each(POLLING)('phoenix.js %s', (generation) => {
   test('joins, hears in order, pushes and leaves (37)', async () => {
-    using _ = withXmlHttpRequest()
+    using _ = provideXmlHttpRequest()
     await using server = await start()
     await using page = new PhoenixJs(server, generation, longPoll(generation))
     const channel = await page.join('room', ['e'])
@@ -29,16 +29,16 @@ describe.each(POLLING)('phoenix.js %s', (generation) => {
     const group = await page.join('public:test-app', ['msg'])
     group.push('msg', { from: 'a page' })
     expect(await page.events.next()).toEqual(['msg', { from: 'a page' }])
-    expect((await answerTo(channel.leave(), 'the leave'))[0]).toBe('ok')
+    expect((await waitForAnswer(channel.leave(), 'the leave'))[0]).toBe('ok')
   })
 
   test('205 pushes at once are all answered (36)', async () => {
-    using _ = withXmlHttpRequest()
+    using _ = provideXmlHttpRequest()
     await using server = await start({ limits: { maxClientEventsPerSecond: 1000 } })
     await using page = new PhoenixJs(server, generation, longPoll(generation))
     const channel = await page.join('room', [])
     const answers = Array.from({ length: 205 }, (_, n) =>
-      answerTo(channel.push(`e${n}`, {}), `push ${n}`),
+      waitForAnswer(channel.push(`e${n}`, {}), `push ${n}`),
     )
     const statuses = (await Promise.all(answers)).map(([status]) => status)
     expect(statuses).toEqual(Array(205).fill('error')) // a public channel carries no client events
@@ -53,7 +53,7 @@ test('phoenix.js 1.8.16 notices that its session is gone, and joins again (39)',
   conn!.sink.close(1012, 'restart')
   expect(await page.closes.next('the close')).toBe(3410)
   const joins = (): number =>
-    server.factNames().filter((name) => name === 'channel_occupied room').length
+    server.listFactNames().filter((name) => name === 'channel_occupied room').length
   while (joins() < 2) await new Promise<void>((resolve) => setImmediate(resolve))
   await server.trigger({ channel: 'room', name: 'e', data: '{}' })
   expect((await page.events.next())[0]).toBe('e')
@@ -71,14 +71,14 @@ describe('where WebSockets do not work, phoenix.js falls back (41)', () => {
     return true
   }
   const WALLS = {
-    'they are refused': pluginOf('wall', {
+    'they are refused': makePlugin('wall', {
       upgrade: (conn, { url }) => (isSocket(conn, url) ? reject('no sockets') : undefined),
     }),
-    'they are silent': pluginOf('wall', {
+    'they are silent': makePlugin('wall', {
       upgrade: (conn, { url }) => void isSocket(conn, url),
       connected: (conn) => {
         if (!sockets.has(conn)) return
-        for (const each of core!.hub.connections()) if (each.id === conn.socketId) mute(each)
+        for (const each of core!.hub.connections()) if (each.id === conn.socketId) muteSink(each)
       },
     }),
   }

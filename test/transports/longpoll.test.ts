@@ -5,9 +5,18 @@
 import { describe, expect, test } from 'bun:test'
 import { originCheck } from '../../plugins/origin-check'
 import { reject } from '../../src/plugin'
-import { pluginOf, start } from '../harness'
-import { KEY, PHOENIX_JS, PhoenixJs, phoenixRaw, TWO_APPS } from '../phoenix'
-import { arrived, ask, JOIN, open, PATH, REPLY, sessions, type Told } from './longpoll-client'
+import { makePlugin, start } from '../harness'
+import { KEY, PHOENIX_JS, PhoenixJs, connectPhoenix, TWO_APPS } from '../phoenix'
+import {
+  waitForPoll,
+  request,
+  JOIN,
+  openSession,
+  PATH,
+  REPLY,
+  countSessions,
+  type PollAnswer,
+} from './longpoll-client'
 
 test('opens with 410 and a token, told in every answer, never kept (34)', async () => {
   await using server = await start()
@@ -17,10 +26,10 @@ test('opens with 410 and a token, told in every answer, never kept (34)', async 
     'access-control-allow-origin': '*',
     'cache-control': 'no-store',
   })
-  const { token } = (await response.json()) as Told
+  const { token } = (await response.json()) as PollAnswer
   expect(token).toBeString()
-  const polling = ask(server, { headers: { 'x-phoenix-longpoll-token': token } })
-  await ask(server, { method: 'POST', body: JOIN }, `&token=${token}`)
+  const polling = request(server, { headers: { 'x-phoenix-longpoll-token': token } })
+  await request(server, { method: 'POST', body: JOIN }, `&token=${token}`)
   expect(await polling).toEqual({ status: 200, token, messages: [REPLY] })
 })
 
@@ -39,18 +48,18 @@ test('browsers may ask first, other methods are 400 (34)', async () => {
 
 test('a poll with nothing to tell ends with its window (35, trap 24)', async () => {
   await using server = await start()
-  const session = await open(server)
+  const session = await openSession(server)
   server.advance(5000) // a sweep, so that the poll is seen to arrive
   const polling = session.poll()
-  await arrived(server)
+  await waitForPoll(server)
   server.advance(10_000)
   expect(await polling).toEqual({ status: 204, token: session.token, messages: [] })
 })
 
 test('events arrive in order, together, and once each (26, 42)', async () => {
   await using server = await start()
-  const session = await open(server)
-  await session.say(JOIN)
+  const session = await openSession(server)
+  await session.send(JOIN)
   await session.poll()
   for (let n = 0; n < 20; n++) await server.trigger({ channel: 'room', name: 'e', data: String(n) })
   const { status, messages } = await session.poll()
@@ -68,15 +77,15 @@ test('events arrive in order, together, and once each (26, 42)', async () => {
 
 test('a poll that breaks off takes nothing with it (42)', async () => {
   await using server = await start()
-  const session = await open(server)
-  await session.say(JOIN)
+  const session = await openSession(server)
+  await session.send(JOIN)
   await session.poll()
   const abort = new AbortController()
   server.advance(5000)
-  const broken = ask(server, { signal: abort.signal }, `&token=${session.token}`).catch(
+  const broken = request(server, { signal: abort.signal }, `&token=${session.token}`).catch(
     () => 'broken',
   )
-  await arrived(server)
+  await waitForPoll(server)
   abort.abort()
   expect(await broken).toBe('broken' as never)
   await server.http('/ready') // the server has seen the break by the time that it answers
@@ -87,12 +96,12 @@ test('a poll that breaks off takes nothing with it (42)', async () => {
 test('a token is good for its own app only (38)', async () => {
   await using server = await start({ apps: TWO_APPS })
   const path = (key: string) => `/socket/longpoll?app_key=${key}&vsn=2.0.0`
-  const { token } = (await (await server.http(path('k7'))).json()) as Told
+  const { token } = (await (await server.http(path('k7'))).json()) as PollAnswer
   const foreign = `${path('k8')}&token=${token}`
   expect(await (await server.http(foreign, { method: 'POST', body: JOIN })).json()).toEqual({
     status: 410,
   })
-  expect(((await (await server.http(foreign)).json()) as Told).status).toBe(410)
+  expect(((await (await server.http(foreign)).json()) as PollAnswer).status).toBe(410)
   const own = await server.http(`${path('k7')}&token=${token}`, { method: 'POST', body: JOIN })
   expect(await own.json()).toEqual({ status: 200 })
 })
@@ -100,18 +109,18 @@ test('a token is good for its own app only (38)', async () => {
 test('a slash at the end of the path does not matter', async () => {
   await using server = await start()
   const response = await server.http('/socket/longpoll/?vsn=2.0.0')
-  expect(((await response.json()) as Told).status).toBe(410)
+  expect(((await response.json()) as PollAnswer).status).toBe(410)
 })
 
 test.each(['', '&token=', '&token=undefined', '&token=forged'])(
   '%p is a new session, and none to send to (38)',
   async (query) => {
     await using server = await start()
-    const known = await open(server)
-    const told = await ask(server, {}, query)
+    const known = await openSession(server)
+    const told = await request(server, {}, query)
     expect([told.status, told.messages]).toEqual([410, []])
     expect(told.token).not.toBe(known.token)
-    expect(await ask(server, { method: 'POST', body: JOIN }, query)).toEqual({
+    expect(await request(server, { method: 'POST', body: JOIN }, query)).toEqual({
       status: 410,
     } as never)
   },
@@ -119,16 +128,16 @@ test.each(['', '&token=', '&token=undefined', '&token=forged'])(
 
 test('a session that is not asked for ends, with its subscriptions (39)', async () => {
   await using server = await start()
-  const session = await open(server)
-  await session.say(JOIN)
+  const session = await openSession(server)
+  await session.send(JOIN)
   server.advance(21_000)
-  expect(sessions(server)).toBe(0)
-  expect(server.factNames()).toContain('channel_vacated room')
-  expect(await session.say(JOIN)).toEqual({ status: 410 } as never)
+  expect(countSessions(server)).toBe(0)
+  expect(server.listFactNames()).toContain('channel_vacated room')
+  expect(await session.send(JOIN)).toEqual({ status: 410 } as never)
 })
 
 describe('refused with 403 in an answer that is 200 (43)', () => {
-  const wall = pluginOf('wall', { connect: async () => reject('no') })
+  const wall = makePlugin('wall', { connect: async () => reject('no') })
   const WHY: readonly (readonly [string, string, object, Record<string, string>])[] = [
     ['a version that there is not', '/socket/longpoll?vsn=3.0.0', {}, {}],
     ['V1', '/socket/longpoll?vsn=1.0.0', {}, {}],
@@ -145,16 +154,16 @@ describe('refused with 403 in an answer that is 200 (43)', () => {
     await using server = await start(options)
     const response = await server.http(path, { headers })
     expect([response.status, await response.json()]).toEqual([200, { status: 403 }])
-    expect(sessions(server)).toBe(0)
+    expect(countSessions(server)).toBe(0)
   })
 })
 
 test('shares channels with sockets, and is left out where it is excluded (74, 76)', async () => {
   await using server = await start()
-  const session = await open(server)
+  const session = await openSession(server)
   const [conn] = server.core.hub.connections()
-  await using socket = await phoenixRaw(server, { query: KEY })
-  await session.say(JOIN)
+  await using socket = await connectPhoenix(server, { query: KEY })
+  await session.send(JOIN)
   await session.poll()
   await socket.join('room')
   await server.sdk().trigger('room', 'e', {}, { socket_id: conn!.id })
@@ -168,11 +177,11 @@ test('shares channels with sockets, and is left out where it is excluded (74, 76
 
 test('who does not fetch is given up', async () => {
   await using server = await start({ limits: { maxEventDataBytes: 1_000_000 } })
-  const session = await open(server)
-  await session.say(JOIN)
+  const session = await openSession(server)
+  await session.send(JOIN)
   const data = JSON.stringify('x'.repeat(600_000))
   for (let n = 0; n < 2; n++) await server.trigger({ channel: 'room', name: 'e', data })
-  expect(sessions(server)).toBe(0)
+  expect(countSessions(server)).toBe(0)
 })
 
 test('phoenix.js 1.8.16 joins and hears', async () => {

@@ -7,7 +7,7 @@ import { Inbox, type TestServer } from '../harness'
 let sessions = 0
 
 /** A name as pusher-js makes them. */
-const newSession = (): string => `${sessions % 1000}/${(++sessions).toString(32).padStart(8, '0')}`
+const makeSession = (): string => `${sessions % 1000}/${(++sessions).toString(32).padStart(8, '0')}`
 
 export type XhrOptions = {
   readonly key?: string
@@ -25,7 +25,7 @@ export class XhrClient {
 
   constructor(
     readonly server: TestServer,
-    { key = server.app.key, session = newSession(), query, headers = {} }: XhrOptions = {},
+    { key = server.app.key, session = makeSession(), query, headers = {} }: XhrOptions = {},
   ) {
     this.session = session
     this.base = `/pusher/app/${key}/${session}`
@@ -146,7 +146,11 @@ export const isWaiting = ({ sink }: Connection): boolean =>
   ((sink as QueuedSink).session as XhrSession).isWaiting
 
 /** Waits until a request of the session is there, or until none is. */
-export async function waiting(server: TestServer, conn: Connection, wanted = true): Promise<void> {
+export async function waitForRequest(
+  server: TestServer,
+  conn: Connection,
+  wanted = true,
+): Promise<void> {
   for (let trips = 0; isWaiting(conn) !== wanted; trips++) {
     if (trips > 1000) throw new Error(`a request ${wanted ? 'never waited' : 'waits for ever'}`)
     await server.http('/up')

@@ -2,9 +2,9 @@
 import { describe, expect, spyOn, test } from 'bun:test'
 import { publish } from '../publish'
 import { pusher } from '../../src/protocols/pusher'
-import { random } from '../random'
+import { makeRandom } from '../random'
 import { start, type TestServer } from '../harness'
-import { waiting, XhrClient } from './xhr-client'
+import { waitForRequest, XhrClient } from './xhr-client'
 
 /** Publishes in this turn of the loop, without the detour over HTTP. */
 function publishNow(server: TestServer, data: string, socketId?: string): void {
@@ -89,7 +89,7 @@ describe('nothing is lost and order is kept', () => {
     await using server = await start()
     const client = await subscribed(server)
     const sent = Array.from({ length: 2000 }, (_, n) => String(n))
-    const next = random(7)
+    const next = makeRandom(7)
     const publishing = (async () => {
       for (const data of sent) {
         publishNow(server, data)
@@ -133,7 +133,7 @@ describe('nothing is lost and order is kept', () => {
       if (stream.chars <= 256 * 1024) continue
       for (let more = 0; more < 3; more++) publishNow(server, sent[published++]!)
       stream.abort.abort()
-      await waiting(server, conn!, false)
+      await waitForRequest(server, conn!, false)
       publishNow(server, sent[published++]!)
       stream = await client.stream()
     }

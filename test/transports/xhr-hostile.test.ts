@@ -1,8 +1,8 @@
 /** Strangers on the HTTP fallback: odd requests, many of them, at the wrong moment. */
 import { connect } from 'node:net'
 import { describe, expect, test } from 'bun:test'
-import { PONG, pluginOf, start, waitFor, type TestServer } from '../harness'
-import { isWaiting, messagesOf, waiting, XhrClient } from './xhr-client'
+import { PONG, makePlugin, start, waitFor, type TestServer } from '../harness'
+import { isWaiting, messagesOf, waitForRequest, XhrClient } from './xhr-client'
 
 const PING = { event: 'pusher:ping', data: {} }
 
@@ -91,7 +91,7 @@ describe('many at once', () => {
     const client = await new XhrClient(server).open()
     const [conn] = server.core.hub.connections()
     const polls = Array.from({ length: 100 }, () => client.poll())
-    await waiting(server, conn!)
+    await waitForRequest(server, conn!)
     let ended = 0
     for (const poll of polls) void poll.then(() => ended++)
     await until(server, () => ended === 99)
@@ -135,8 +135,8 @@ describe('many at once', () => {
       return server.server.xhr.count === 0
     })
     expect(server.core.hub.connectionCount).toBe(0)
-    const { length } = server.factNames().filter((fact) => fact === 'disconnected')
-    expect(length).toBe(server.factNames().length - length)
+    const { length } = server.listFactNames().filter((fact) => fact === 'disconnected')
+    expect(length).toBe(server.listFactNames().length - length)
     expect(server.core.counters.faults).toBe(0)
   })
 
@@ -163,7 +163,7 @@ describe('at the wrong moment', () => {
     const owner = await new XhrClient(server).open()
     const [conn] = server.core.hub.connections()
     const poll = owner.poll()
-    await waiting(server, conn!)
+    await waitForRequest(server, conn!)
     const thief = new XhrClient(server, { session: owner.session })
     const stolen = thief.poll()
     expect(await poll).toEqual([])
@@ -190,7 +190,7 @@ describe('at the wrong moment', () => {
   })
 
   test('a message that ends the connection ends those behind it in the same request', async () => {
-    const ender = pluginOf('ender', {
+    const ender = makePlugin('ender', {
       frame: (conn, text) => void (text === 'last' && conn.disconnect('bye')),
     })
     await using server = await start({ plugins: [ender] })

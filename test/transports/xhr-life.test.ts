@@ -4,8 +4,8 @@ import { connect } from 'node:net'
 import { dismissUser } from '../../src/core/dismiss'
 import { refusal } from '../../src/core/errors'
 import { originCheck } from '../../plugins/origin-check'
-import { PONG, pluginOf, start, type TestServer } from '../harness'
-import { messagesOf, waiting, XhrClient } from './xhr-client'
+import { PONG, makePlugin, start, type TestServer } from '../harness'
+import { messagesOf, waitForRequest, XhrClient } from './xhr-client'
 
 const PING = { event: 'pusher:ping', data: {} }
 
@@ -25,7 +25,7 @@ describe('nobody polls', () => {
     server.advance(9000)
     expect(server.server.xhr.count).toBe(1)
     server.advance(6000)
-    expect(server.factNames()).toEqual(['connected', 'disconnected'])
+    expect(server.listFactNames()).toEqual(['connected', 'disconnected'])
     expect(server.server.xhr.count).toBe(0)
     expect((await client.send(PING)).status).toBe(404)
     expect(await client.poll()).toContain('o')
@@ -55,7 +55,7 @@ describe('a request breaks off', () => {
     const [conn] = server.core.hub.connections()
     const abort = new AbortController()
     const answer = client.post(verb, '', { signal: abort.signal }).catch(() => 'aborted')
-    await waiting(server, conn!)
+    await waitForRequest(server, conn!)
     abort.abort()
     await answer
     await sessions(server, 0)
@@ -125,7 +125,7 @@ describe('silence', () => {
     const [conn] = server.core.hub.connections()
     for (let seconds = 0; seconds < 200; seconds += 25) {
       const polled = client.poll()
-      await waiting(server, conn!)
+      await waitForRequest(server, conn!)
       server.advance(25_000)
       expect(await polled).toEqual(['a[]'])
     }
@@ -217,7 +217,7 @@ describe('rights', () => {
 
   test('plugins are asked at the connect, and may think; the hello waits for them', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
-    const gate = pluginOf('gate', { connect: () => promise })
+    const gate = makePlugin('gate', { connect: () => promise })
     await using server = await start({ plugins: [gate] })
     const client = new XhrClient(server)
     expect(await client.poll()).toEqual(['o'])
@@ -230,7 +230,7 @@ describe('rights', () => {
 
   test('plugins see the client’s address behind a trusted proxy, and its query', async () => {
     const seen: string[] = []
-    const eye = pluginOf('eye', {
+    const eye = makePlugin('eye', {
       upgrade: (_, { remoteAddress, query }) =>
         void seen.push(`${remoteAddress} ${query.get('token')}`),
     })

@@ -1,7 +1,7 @@
 /** The stock library over each of its HTTP transports, on the runtime of the tests. */
 import { describe, expect, test } from 'bun:test'
 import { start, type PusherClient, type TestServer } from '../harness'
-import { waiting } from './xhr-client'
+import { waitForRequest } from './xhr-client'
 
 const TRANSPORTS = ['xhr_streaming', 'xhr_polling'] as const
 
@@ -84,7 +84,7 @@ describe.each(TRANSPORTS)('%s', (transport) => {
     await client.state('connected')
     const [conn] = server.core.hub.connections()
     for (let seconds = 0; seconds < 500; seconds += 25) {
-      await waiting(server, conn!)
+      await waitForRequest(server, conn!)
       server.advance(25_000)
       while (conn!.pingedTick > conn!.seenTick) await server.http('/up')
     }

@@ -1,7 +1,7 @@
 /** Whatever clients do, in whatever order, nothing breaks and nothing stays. */
 import { expect, test } from 'bun:test'
 import { totalCounters } from '../../src/core/counters'
-import { random } from '../random'
+import { makeRandom } from '../random'
 import { start, type TestServer } from '../harness'
 import { XhrClient } from './xhr-client'
 
@@ -45,7 +45,7 @@ function receive(client: XhrClient, aborts: AbortController[], verb: string): vo
 
 test.each([1, 2, 3])('random walk %d', async (seed) => {
   await using server = await start()
-  const next = random(seed)
+  const next = makeRandom(seed)
   const walkers = Array.from({ length: 5 }, () => ({ client: new XhrClient(server), aborts: [] }))
   for (let step = 0; step < STEPS; step++) {
     const walker = walkers[Math.floor(next() * walkers.length)]!

@@ -17,7 +17,7 @@ describe('a session is opened', () => {
       event: 'pusher:connection_established',
       data: expect.stringMatching(/^\{"socket_id":"\d+\.\d+","activity_timeout":30\}$/),
     })
-    expect(server.factNames()).toEqual(['connected'])
+    expect(server.listFactNames()).toEqual(['connected'])
   })
 
   test('by a stream: the same, and the response stays open', async () => {

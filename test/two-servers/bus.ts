@@ -74,7 +74,7 @@ export class Bus {
   }
 
   /** Calls every node with its own object for the app. */
-  tell(app: App, call: (node: Node, own: App, engine: Member) => void): void {
+  broadcast(app: App, call: (node: Node, own: App, engine: Member) => void): void {
     for (const engine of this.engines) {
       const own = engine.node.app(app.id)
       if (own) call(engine.node, own, engine)

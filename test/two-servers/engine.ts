@@ -23,7 +23,9 @@ import type { Arrival, Departure } from '../../src/core/roster'
 import type { ChannelName, SocketId, UserId } from '../../src/core/types'
 
 /** A change as every node gets it, but for its own app and connection. */
-type Told<Change> = Change extends Delta ? Omit<Change, 'app' | 'isOwn' | 'conn' | 'entry'> : never
+type SentDelta<Change> = Change extends Delta
+  ? Omit<Change, 'app' | 'isOwn' | 'conn' | 'entry'>
+  : never
 
 export class JoinedEngine implements Engine {
   node!: Node
@@ -108,9 +110,9 @@ export class JoinedEngine implements Engine {
     app: App,
     conn: Connection | undefined,
     entry: Entry | undefined,
-    delta: Told<Delta>,
+    delta: SentDelta<Delta>,
   ): void {
-    this.bus.tell(app, (node, own, engine) => {
+    this.bus.broadcast(app, (node, own, engine) => {
       const isOwn = engine === this
       const here = {
         app: own,
@@ -161,13 +163,15 @@ export class JoinedEngine implements Engine {
       if (publication.type === 'event' && publication.origin === 'backend')
         if (home && kindOf(channel).cache)
           this.bus.cache.put({ ...publication, app: home }, clock.mono())
-      this.bus.tell(app, (node, own) => node.deliver({ ...publication, app: own }))
+      this.bus.broadcast(app, (node, own) => node.deliver({ ...publication, app: own }))
       return NOT_KEPT
     })
   }
 
   announce(app: App, notice: Notice, except?: SocketId): void {
-    void this.bus.later(() => this.bus.tell(app, (node, own) => node.announce(own, notice, except)))
+    void this.bus.later(() =>
+      this.bus.broadcast(app, (node, own) => node.announce(own, notice, except)),
+    )
   }
 
   order(order: Order): Promise<void> {
@@ -195,7 +199,7 @@ export class JoinedEngine implements Engine {
   connections(app: App): Promise<number> {
     let sum = 0
     return this.bus.later(() => {
-      this.bus.tell(app, (node, own) => (sum += node.connections(own)))
+      this.bus.broadcast(app, (node, own) => (sum += node.connections(own)))
       return sum
     })
   }

@@ -2,7 +2,16 @@
 import { describe, expect, test } from 'bun:test'
 import { Breaker } from '../../src/webhooks/retries'
 import type { TestServer } from '../harness'
-import { deliveries, emit, occupy, pass, Receiver, settled, startWith, until } from './receiver'
+import {
+  readDeliveries,
+  emit,
+  occupy,
+  passTime,
+  Receiver,
+  waitUntilSettled,
+  startWithWebhooks,
+  waitUntil,
+} from './receiver'
 
 const DEAD = 'http://127.0.0.1:1/hook'
 const SETTLE_MS = 3000
@@ -10,15 +19,15 @@ const SETTLE_MS = 3000
 /** The endpoint is left in peace, and for longer than a few seconds from now on. */
 async function leftInPeace(server: TestServer): Promise<void> {
   occupy(server, 'first')
-  await pass(server, 60_000)
+  await passTime(server, 60_000)
   const before = server.totals.webhookRequests
-  while (server.totals.webhookRequests === before) await pass(server, 1000)
+  while (server.totals.webhookRequests === before) await passTime(server, 1000)
 }
 
 describe('an endpoint that does not answer', () => {
   test('keeps its share for what is so: who was never told to be there takes no room', async () => {
     const config = { webhookMaxStoredPerEndpoint: 30 }
-    await using server = await startWith([{ url: DEAD }], { config })
+    await using server = await startWithWebhooks([{ url: DEAD }], { config })
     await leftInPeace(server)
     const sockets = await Promise.all(Array.from({ length: 5 }, () => server.raw()))
     for (let round = 0; round < 10; round++) {
@@ -31,18 +40,18 @@ describe('an endpoint that does not answer', () => {
         await client.next('the pong')
       }
       server.advance(SETTLE_MS)
-      await settled(server)
+      await waitUntilSettled(server)
     }
     expect(server.totals.webhookEventsDropped).toBe(0)
     // Those that were probed with may have been told.
     expect(server.totals.webhookEventsCancelled).toBeGreaterThan(3 * 30)
-    expect((await deliveries(server)).pending).toBeLessThan(30)
+    expect((await readDeliveries(server)).pending).toBeLessThan(30)
   })
 
   test('is told of nobody who left before, and of everybody of whom something else has to be told', async () => {
     await using receiver = new Receiver()
     receiver.answer = () => 500
-    await using server = await startWith([{ url: receiver.url }])
+    await using server = await startWithWebhooks([{ url: receiver.url }])
     await leftInPeace(server)
     const message = { type: 'client_event', event: 'client-e', data: '1', socketId: '1.1' }
     occupy(server, 'gone', 'talks', 'presence-a')
@@ -54,10 +63,10 @@ describe('an endpoint that does not answer', () => {
     for (const channel of ['gone', 'talks'])
       emit(server, { type: 'channel_vacated', channel } as never)
     server.advance(SETTLE_MS)
-    await settled(server)
+    await waitUntilSettled(server)
     receiver.answer = () => 200
     await receiver.requests.take(receiver.requests.unread.length)
-    await pass(server, 90_000)
+    await passTime(server, 90_000)
     const events = receiver.requests.unread.flatMap((request) => request.events)
     expect(events.filter((event) => !event.endsWith('first'))).toEqual([
       'channel_occupied talks',
@@ -71,21 +80,21 @@ describe('an endpoint that does not answer', () => {
 
   test('that was told is told of the departure, whatever comes and goes behind it', async () => {
     await using receiver = new Receiver()
-    await using server = await startWith([{ url: receiver.url }])
+    await using server = await startWithWebhooks([{ url: receiver.url }])
     occupy(server, 'room')
     expect(await receiver.events(server.sdk())).toEqual(['channel_occupied room'])
-    await settled(server)
+    await waitUntilSettled(server)
     receiver.answer = () => 500
     await leftInPeace(server)
     for (let round = 0; round < 3; round++) {
       emit(server, { type: 'channel_vacated', channel: 'room' } as never)
       server.advance(SETTLE_MS)
-      await settled(server)
+      await waitUntilSettled(server)
       occupy(server, 'room')
     }
     receiver.answer = () => 200
     await receiver.requests.take(receiver.requests.unread.length)
-    await pass(server, 90_000)
+    await passTime(server, 90_000)
     const events = receiver.requests.unread.flatMap((request) => request.events)
     expect(events.filter((event) => !event.endsWith('first'))).toEqual([
       'channel_vacated room',
@@ -123,22 +132,22 @@ describe('an endpoint that takes one request of five', () => {
     await using receiver = new Receiver()
     let asked = 0
     receiver.answer = () => (asked++ % 5 === 4 ? 200 : 503)
-    await using server = await startWith([{ url: receiver.url }], {
+    await using server = await startWithWebhooks([{ url: receiver.url }], {
       config: { webhookFlushMs: 50, webhookSettleMs: 0 },
     })
     const channels = Array.from({ length: 600 }, (_, n) => `c${n}`)
     occupy(server, ...channels)
     for (const channel of channels)
       emit(server, { type: 'subscription_count', channel, count: 1 } as never)
-    await pass(server, 30_000, 500)
+    await passTime(server, 30_000, 500)
     expect(asked).toBeLessThan(120)
     expect(server.log.lines.map(({ message }) => message)).toContain(
       'webhook endpoint is paused and probed',
     )
     receiver.answer = () => 200
     await receiver.requests.take(receiver.requests.unread.length)
-    await pass(server, 120_000, 1000)
-    expect(await deliveries(server)).toMatchObject({ pending: 0, failing: 0, dead: 0 })
+    await passTime(server, 120_000, 1000)
+    expect(await readDeliveries(server)).toMatchObject({ pending: 0, failing: 0, dead: 0 })
     expect(server.totals.webhookEventsDelivered).toBe(1200)
     const events = receiver.requests.unread.flatMap((request) => request.events)
     const counted = new Set<string>()
@@ -161,13 +170,13 @@ describe('one call of the operator', () => {
     await using receiver = new Receiver()
     receiver.answer = () => 500
     const config = { webhookFlushMs: 50 }
-    await using server = await startWith([{ url: receiver.url }], { config, meter: slow() })
+    await using server = await startWithWebhooks([{ url: receiver.url }], { config, meter: slow() })
     const { slices, apps } = server.core
-    const rest = () => until('all is done', () => slices.isIdle)
+    const rest = () => waitUntil('all is done', () => slices.isIdle)
     occupy(server, ...Array.from({ length: 1000 }, (_, n) => `c${n}`))
     for (let minute = 0; server.totals.webhookEventsDead < 1000; minute++) {
       expect(minute).toBeLessThan(60)
-      await pass(server, 60_000, 10_000)
+      await passTime(server, 60_000, 10_000)
       await rest()
     }
     const path = '/api/admin/apps/test-app/webhooks/replay'
@@ -180,22 +189,22 @@ describe('one call of the operator', () => {
     ])
     await rest()
     expect(slices.turns - before).toBeWithin(9, 18)
-    expect(await deliveries(server)).toMatchObject({ dead: 0, pending: 1000 })
+    expect(await readDeliveries(server)).toMatchObject({ dead: 0, pending: 1000 })
     before = slices.turns
     const app = apps.byId('1')!
     apps.change(app, { ...app.record, webhooks: [] }, 0)
     server.advance(5000)
-    await until('all are dropped', () => server.totals.webhookEventsDropped === 1000)
+    await waitUntil('all are dropped', () => server.totals.webhookEventsDropped === 1000)
     expect(slices.turns - before).toBeWithin(9, 18)
   })
 
   test('that shows dead letters is shown as many as an answer may hold', async () => {
-    await using server = await startWith([{ url: DEAD }, { url: `${DEAD}/2` }])
+    await using server = await startWithWebhooks([{ url: DEAD }, { url: `${DEAD}/2` }])
     const data = JSON.stringify('x'.repeat(10_000))
     const talk = { type: 'client_event', event: 'client-e', data, socketId: '1.1' }
     for (let n = 0; n < 120; n++) emit(server, { ...talk, channel: `private-${n}` } as never)
-    await pass(server, 40 * 60_000, 10_000)
-    const { dead, dead_letters: letters } = await deliveries(server)
+    await passTime(server, 40 * 60_000, 10_000)
+    const { dead, dead_letters: letters } = await readDeliveries(server)
     expect(dead).toBe(240)
     expect(JSON.stringify(letters).length).toBeWithin(900_000, 1_200_000)
   })

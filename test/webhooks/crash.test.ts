@@ -11,8 +11,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RawClient } from '../harness'
 import { Program } from '../program'
-import { random } from '../random'
-import { until } from './receiver'
+import { makeRandom } from '../random'
+import { waitUntil } from './receiver'
 
 const KEY = 'test-app-fake-key'
 const SECRET = 'test-app-fake-secret'
@@ -92,9 +92,9 @@ async function talk(port: number, channel: string, { occupied, heard }: Witnesse
 test('nothing that was recorded is lost to kill -9', async () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
   console.log(`seed ${seed}`)
-  const chance = random(seed)
+  const chance = makeRandom(seed)
   const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
-  using endpoints = new Endpoints(random(seed + 1))
+  using endpoints = new Endpoints(makeRandom(seed + 1))
   const url = await endpoints.listen()
   const some = { event_types: ['client_event'], filter: { channel_name_starts_with: 'private-a' } }
   const env = {
@@ -109,12 +109,12 @@ test('nothing that was recorded is lost to kill -9', async () => {
   const witnessed: Witnessed = { occupied: new Set(), heard: new Map() }
   for (let round = 0; round < ROUNDS; round++) {
     await using program = new Program(env)
-    const port = await program.listening()
+    const port = await program.waitUntilListening()
     const talks = Array.from({ length: CHANNELS }, (_, n) =>
       talk(port, `private-${n % 2 ? 'a' : 'b'}-${round}-${n}`, witnessed).catch(() => undefined),
     )
     const enough = heardIn(witnessed) + Math.floor(chance() * 300)
-    await until(`${enough} events are heard`, () => heardIn(witnessed) >= enough)
+    await waitUntil(`${enough} events are heard`, () => heardIn(witnessed) >= enough)
     program.process.kill('SIGKILL')
     await program.process.exited
     await Promise.all(talks)
@@ -122,7 +122,7 @@ test('nothing that was recorded is lost to kill -9', async () => {
 
   endpoints.healthy = true
   await using program = new Program({ ...env, CARILLON_WEBHOOK_TIMEOUT_MS: '5000' })
-  const port = await program.listening()
+  const port = await program.waitUntilListening()
   const all = endpoints.arrivals['/all']!
   // Whoever left before anybody was told that they had come, and said nothing, is not told of at all.
   const isTold = (channel: string): boolean =>

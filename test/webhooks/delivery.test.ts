@@ -1,6 +1,14 @@
 /** Endpoints that fail: what is tried again, in which order, when it is given up, what the operator sees. */
 import { describe, expect, test } from 'bun:test'
-import { deliveries, occupy, pass, Receiver, settled, startWith, until } from './receiver'
+import {
+  readDeliveries,
+  occupy,
+  passTime,
+  Receiver,
+  waitUntilSettled,
+  startWithWebhooks,
+  waitUntil,
+} from './receiver'
 
 const MINUTE_MS = 60_000
 
@@ -17,30 +25,30 @@ describe('7.6 an endpoint that refuses', () => {
     await using receiver = new Receiver()
     let asked = 0
     receiver.answer = () => (asked++ === 0 ? refuse() : 200)
-    await using server = await startWith([{ url: receiver.url }])
+    await using server = await startWithWebhooks([{ url: receiver.url }])
     occupy(server, 'room')
     const first = await receiver.next(server.sdk())
-    await until('the answer is read', () => server.totals.webhookRequestsFailed === 1)
+    await waitUntil('the answer is read', () => server.totals.webhookRequestsFailed === 1)
     server.advance(700)
-    await settled(server)
+    await waitUntilSettled(server)
     expect(asked).toBe(1)
     server.advance(600)
     expect(await receiver.next(server.sdk())).toMatchObject({ body: first.body })
-    await until('it is delivered', () => server.totals.webhookEventsDelivered === 1)
-    expect(await deliveries(server)).toMatchObject({ pending: 0, failing: 0, dead: 0 })
+    await waitUntil('it is delivered', () => server.totals.webhookEventsDelivered === 1)
+    expect(await readDeliveries(server)).toMatchObject({ pending: 0, failing: 0, dead: 0 })
   })
 
   test('gives up an event after five minutes; replay sends it as new', async () => {
     await using receiver = new Receiver()
     receiver.answer = () => 503
-    await using server = await startWith([{ url: receiver.url }])
+    await using server = await startWithWebhooks([{ url: receiver.url }])
     const began = server.clock.now()
     occupy(server, 'room')
     await receiver.next(server.sdk())
-    await pass(server, 4.9 * MINUTE_MS, 2000)
-    expect(await deliveries(server)).toMatchObject({ pending: 1, failing: 1, dead: 0 })
-    await pass(server, 1.5 * MINUTE_MS, 2000)
-    const report = await deliveries(server)
+    await passTime(server, 4.9 * MINUTE_MS, 2000)
+    expect(await readDeliveries(server)).toMatchObject({ pending: 1, failing: 1, dead: 0 })
+    await passTime(server, 1.5 * MINUTE_MS, 2000)
+    const report = await readDeliveries(server)
     expect(report).toMatchObject({ pending: 0, failing: 0, dead: 1 })
     expect(report.dead_letters).toEqual([
       {
@@ -62,17 +70,17 @@ describe('7.6 an endpoint that refuses', () => {
       method: 'POST',
     })
     expect(await answer.json()).toEqual({ data: { replayed: 1 } })
-    await pass(server, MINUTE_MS)
+    await passTime(server, MINUTE_MS)
     const { timeMs, events } = await receiver.next(server.sdk())
     expect(events).toEqual(['channel_occupied room'])
     expect(timeMs).toBeGreaterThan(began + 5 * MINUTE_MS)
-    expect(await deliveries(server)).toMatchObject({ pending: 0, dead: 0, dead_letters: [] })
+    expect(await readDeliveries(server)).toMatchObject({ pending: 0, dead: 0, dead_letters: [] })
   })
 
   test('gives up thousands as it does one; so are they replayed, and dropped with it', async () => {
     await using receiver = new Receiver()
     receiver.answer = () => 500
-    await using server = await startWith([{ url: receiver.url }], {
+    await using server = await startWithWebhooks([{ url: receiver.url }], {
       config: { webhookFlushMs: 10 },
     })
     const replay = async () => {
@@ -82,30 +90,30 @@ describe('7.6 an endpoint that refuses', () => {
     const many = Array.from({ length: 1200 }, (_, n) => `c${n}`)
     occupy(server, ...many)
     // What a probe tries alone for the first time gets a whole window from then on.
-    await pass(server, 40 * MINUTE_MS, 5000)
-    const { pending, dead } = await deliveries(server)
+    await passTime(server, 40 * MINUTE_MS, 5000)
+    const { pending, dead } = await readDeliveries(server)
     expect([pending, dead]).toEqual([0, 1200])
     receiver.answer = () => 200
     await receiver.requests.take(receiver.requests.unread.length)
     expect(await replay()).toEqual({ data: { replayed: 1200 } })
-    await pass(server, 90_000, 5000)
-    expect(await deliveries(server)).toMatchObject({ pending: 0, dead: 0 })
+    await passTime(server, 90_000, 5000)
+    expect(await readDeliveries(server)).toMatchObject({ pending: 0, dead: 0 })
     expect(new Set(texts(receiver)).size).toBe(1200)
 
     receiver.answer = () => 500
     occupy(server, ...many)
-    await pass(server, 2000)
+    await passTime(server, 2000)
     const app = server.core.apps.byId('1')!
     server.core.apps.change(app, { ...app.record, webhooks: [] }, 0)
-    await pass(server, 10_000)
+    await passTime(server, 10_000)
     expect(server.totals.webhookEventsDropped).toBe(1200)
-    expect(await deliveries(server)).toMatchObject({ pending: 0, dead: 0, endpoints: [] })
+    expect(await readDeliveries(server)).toMatchObject({ pending: 0, dead: 0, endpoints: [] })
   })
 
   test('one event for ever delays its own channel only, and its followers get their turn', async () => {
     await using receiver = new Receiver()
     receiver.answer = ({ body }) => (body.includes('"client_event"') ? 500 : 200)
-    await using server = await startWith([{ url: receiver.url }], {
+    await using server = await startWithWebhooks([{ url: receiver.url }], {
       config: { webhookFlushMs: 50 },
     })
     const app = server.core.apps.byId('1')!
@@ -114,11 +122,11 @@ describe('7.6 an endpoint that refuses', () => {
     server.core.facts.emit({ ...poison, socketId: '1.1', userId: undefined } as never)
     occupy(server, 'b', 'c', 'd')
     server.advance(50)
-    await pass(server, 15_000)
+    await passTime(server, 15_000)
     expect(texts(receiver)).toContain('channel_occupied d')
-    expect(await deliveries(server)).toMatchObject({ pending: 2, dead: 0 })
-    await pass(server, 7 * MINUTE_MS, 2000)
-    expect(await deliveries(server)).toMatchObject({ pending: 0, dead: 1 })
+    expect(await readDeliveries(server)).toMatchObject({ pending: 2, dead: 0 })
+    await passTime(server, 7 * MINUTE_MS, 2000)
+    expect(await readDeliveries(server)).toMatchObject({ pending: 0, dead: 1 })
     const last = receiver.requests.unread.at(-1)!
     expect(last.events).toEqual(['channel_occupied b'])
     expect(server.clock.now() - last.timeMs).toBeLessThan(3 * MINUTE_MS)
@@ -127,15 +135,15 @@ describe('7.6 an endpoint that refuses', () => {
   test('is left in peace after five failures, probed with one event, and gets all when it is back', async () => {
     await using receiver = new Receiver()
     receiver.answer = () => 500
-    await using server = await startWith([{ url: receiver.url }])
+    await using server = await startWithWebhooks([{ url: receiver.url }])
     occupy(server, 'first')
-    await pass(server, 40_000)
+    await passTime(server, 40_000)
     const before = receiver.requests.unread.length
     const channels = Array.from({ length: 300 }, (_, n) => `c${n}`)
     occupy(server, ...channels)
-    await settled(server)
+    await waitUntilSettled(server)
     expect(receiver.requests.unread.length).toBe(before)
-    const { endpoints, pending } = await deliveries(server)
+    const { endpoints, pending } = await readDeliveries(server)
     expect([endpoints[0].state, pending]).toEqual(['paused', 301])
     expect(endpoints[0].attempts[0]).toEqual({
       at: expect.any(Number),
@@ -145,12 +153,12 @@ describe('7.6 an endpoint that refuses', () => {
       error: 'answered 500',
     })
     receiver.answer = () => 200
-    await pass(server, 80_000)
-    expect((await deliveries(server)).pending).toBe(0)
+    await passTime(server, 80_000)
+    expect((await readDeliveries(server)).pending).toBe(0)
     const after = receiver.requests.unread.slice(before)
     expect(after[0]!.events.length).toBe(1)
     expect(after.length).toBeLessThan(7)
-    expect((await deliveries(server)).endpoints[0].state).toBe('ok')
+    expect((await readDeliveries(server)).endpoints[0].state).toBe('ok')
   })
 
   test('a dead or a slow one delays nobody else', async () => {
@@ -158,12 +166,16 @@ describe('7.6 an endpoint that refuses', () => {
     await using live = new Receiver()
     slow.answer = () => new Promise(() => {})
     const dead = 'http://127.0.0.1:1/hook'
-    await using server = await startWith([{ url: dead }, { url: slow.url }, { url: live.url }])
+    await using server = await startWithWebhooks([
+      { url: dead },
+      { url: slow.url },
+      { url: live.url },
+    ])
     occupy(server, 'a', 'b')
     expect(await live.events(server.sdk())).toEqual(['channel_occupied a'])
     expect(await live.events(server.sdk())).toEqual(['channel_occupied b'])
-    await settled(server, 1)
-    const { endpoints } = await deliveries(server)
+    await waitUntilSettled(server, 1)
+    const { endpoints } = await readDeliveries(server)
     const states = endpoints.map(({ endpoint, state, pending }: Record<string, unknown>) => [
       endpoint,
       state,
@@ -186,15 +198,15 @@ describe('7.4 order', () => {
     await using receiver = new Receiver()
     let asked = 0
     receiver.answer = () => (asked++ % 3 === 0 ? 500 : 200)
-    await using server = await startWith([{ url: receiver.url }])
+    await using server = await startWithWebhooks([{ url: receiver.url }])
     const app = server.core.apps.byId('1')!
     for (let n = 0; n < 60; n++) {
       const channel = `private-${n % 4}`
       const event = { type: 'client_event', app, channel, event: `client-${n}`, data: '1' }
       server.core.facts.emit({ ...event, socketId: '1.1', userId: undefined } as never)
     }
-    await pass(server, 4 * MINUTE_MS, 500)
-    expect((await deliveries(server)).pending).toBe(0)
+    await passTime(server, 4 * MINUTE_MS, 500)
+    expect((await readDeliveries(server)).pending).toBe(0)
     const seen = new Map<string, number>()
     for (const { body } of receiver.requests.unread)
       for (const { channel, event } of JSON.parse(body).events) {
@@ -212,16 +224,16 @@ describe('7.6 an answer', () => {
     await using receiver = new Receiver()
     let asked = 0
     receiver.answer = () => (asked++ === 0 ? new Promise(() => {}) : 200)
-    await using server = await startWith([{ url: receiver.url }], {
+    await using server = await startWithWebhooks([{ url: receiver.url }], {
       config: { webhookTimeoutMs: 5000 },
     })
     occupy(server, 'room')
     await receiver.next(server.sdk())
     server.advance(5000)
-    await settled(server)
-    await pass(server, 2000)
+    await waitUntilSettled(server)
+    await passTime(server, 2000)
     expect(await receiver.events(server.sdk())).toEqual(['channel_occupied room'])
-    const { endpoints } = await deliveries(server)
+    const { endpoints } = await readDeliveries(server)
     expect(endpoints[0].attempts[1]).toMatchObject({
       duration_ms: 5000,
       status: null,
@@ -235,14 +247,14 @@ describe('7.6 an answer', () => {
       controller.enqueue(new Uint8Array(1))
     const pull = (): Promise<void> => new Promise(() => {})
     receiver.answer = () => new Response(new ReadableStream({ start, pull }))
-    await using server = await startWith([{ url: receiver.url }])
+    await using server = await startWithWebhooks([{ url: receiver.url }])
     occupy(server, 'room')
     await receiver.next(server.sdk())
-    await until('its time is over', () => {
+    await waitUntil('its time is over', () => {
       server.advance(50)
       return server.totals.webhookEventsDelivered === 1
     })
-    expect((await deliveries(server)).endpoints[0].attempts[0]).toMatchObject({
+    expect((await readDeliveries(server)).endpoints[0].attempts[0]).toMatchObject({
       status: 200,
       error: null,
     })
@@ -256,9 +268,9 @@ describe('7.6 an answer', () => {
       controller.enqueue(new Uint8Array(65_536))
     }
     receiver.answer = () => new Response(new ReadableStream({ pull }))
-    await using server = await startWith([{ url: receiver.url }])
+    await using server = await startWithWebhooks([{ url: receiver.url }])
     occupy(server, 'room')
-    await until('it is delivered', () => server.totals.webhookEventsDelivered === 1)
+    await waitUntil('it is delivered', () => server.totals.webhookEventsDelivered === 1)
     expect(sent).toBeLessThan(20_000_000)
   })
 })

@@ -6,7 +6,7 @@ import Server from 'pusher'
 import { expect, test } from 'bun:test'
 import { RawClient } from '../harness'
 import { Program } from '../program'
-import { Receiver, startWith, until } from './receiver'
+import { Receiver, startWithWebhooks, waitUntil } from './receiver'
 
 const [KEY, SECRET] = ['test-app-fake-key', 'test-app-fake-secret']
 const ROOM = 'private-room'
@@ -33,7 +33,7 @@ test.skipIf(!mayMount)(
       CARILLON_MAX_CLIENT_EVENT_BYTES_PER_SECOND: '100000000',
     }
     await using program = new Program(env, { command: [...UNSHARED, script(folder)] })
-    const port = await program.listening()
+    const port = await program.waitUntilListening()
     const ready = async () => (await fetch(`http://127.0.0.1:${port}/ready`)).json()
     const sdk = new Server({
       appId: '1',
@@ -71,12 +71,12 @@ test.skipIf(!mayMount)(
     taken = true
     rmSync(`/proc/${program.process.pid}/root${folder}/other`)
     const arrived = new Set<string>()
-    await until('all that was said has arrived', () => {
+    await waitUntil('all that was said has arrived', () => {
       for (const { body } of receiver.requests.unread)
         for (const { event } of JSON.parse(body).events) arrived.add(event)
       return arrived.size === said
     })
-    await using sdkServer = await startWith([])
+    await using sdkServer = await startWithWebhooks([])
     await receiver.next(sdkServer.sdk())
     expect(await ready()).toEqual({ ready: true })
     program.process.kill('SIGTERM')

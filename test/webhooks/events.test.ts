@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { KeyPair } from '../../src/core/signature'
 import type { RawClient, TestServer } from '../harness'
-import { emit, Receiver, settled, startWith, until } from './receiver'
+import { emit, Receiver, waitUntilSettled, startWithWebhooks, waitUntil } from './receiver'
 
 const SETTLE_MS = 3000
 
@@ -22,7 +22,7 @@ async function leave(server: TestServer, client: RawClient, channel: string): Pr
 describe('7.1 the request', () => {
   test('is JSON, signed over its bytes with the key that it names', async () => {
     await using receiver = new Receiver()
-    await using server = await startWith([{ url: receiver.url }], { now: Date.now() })
+    await using server = await startWithWebhooks([{ url: receiver.url }], { now: Date.now() })
     await using client = await server.raw()
     await client.join('gre')
     const { headers, body, timeMs } = await receiver.next(server.sdk())
@@ -44,7 +44,7 @@ describe('7.1 the request', () => {
       'x-pusher-key': 'stolen',
       'X-Pusher-Signature': 'forged',
     }
-    await using server = await startWith([{ url: receiver.url, headers }])
+    await using server = await startWithWebhooks([{ url: receiver.url, headers }])
     await using client = await server.raw()
     await client.join('room')
     const received = await receiver.next(server.sdk())
@@ -54,7 +54,7 @@ describe('7.1 the request', () => {
 
   test('is signed with the oldest live pair', async () => {
     await using receiver = new Receiver()
-    await using server = await startWith([{ url: receiver.url }])
+    await using server = await startWithWebhooks([{ url: receiver.url }])
     const keys = ['old', 'new'].map((name) => ({ key: `key-${name}`, secret: `secret-${name}` }))
     await using client = await server.raw()
     for (const [channel, live, key] of [
@@ -185,7 +185,7 @@ const ROWS: readonly Row[] = [
       await using third = await server.raw()
       await miss(client)
       await miss(second)
-      await settled(server)
+      await waitUntilSettled(server)
       server.advance(10_000)
       await miss(third)
       for (const each of [client, second, third]) await leave(server, each, 'cache-x')
@@ -203,8 +203,8 @@ const ROWS: readonly Row[] = [
     act: async (server, client) => {
       await enter(server, client, 'presence-room')
       await client[Symbol.asyncDispose]()
-      await until('the page is gone', () => server.core.hub.connectionCount === 0)
-      await settled(server)
+      await waitUntil('the page is gone', () => server.core.hub.connectionCount === 0)
+      await waitUntilSettled(server)
       server.advance(SETTLE_MS - 1)
       await using again = await server.raw()
       await enter(server, again, 'presence-room')
@@ -223,7 +223,7 @@ const ROWS: readonly Row[] = [
       await using second = await server.raw()
       for (const tab of [client, second]) await enter(server, tab, 'presence-room')
       await leave(server, client, 'presence-room')
-      await settled(server)
+      await waitUntilSettled(server)
       server.advance(SETTLE_MS)
       await leave(server, second, 'presence-room')
       server.advance(SETTLE_MS)
@@ -239,7 +239,7 @@ const ROWS: readonly Row[] = [
 
 test.each(ROWS)('$name', async ({ act, bodies }) => {
   await using receiver = new Receiver()
-  await using server = await startWith([{ url: receiver.url }])
+  await using server = await startWithWebhooks([{ url: receiver.url }])
   await using client = await server.raw()
   await act(server, client)
   const events: object[] = []

@@ -1,6 +1,6 @@
 /** Contract 7.4 and 7.7: who is sent what, and how much at once. */
 import { describe, expect, test } from 'bun:test'
-import { emit, Receiver, startWith, until } from './receiver'
+import { emit, Receiver, startWithWebhooks, waitUntil } from './receiver'
 
 describe('7.7 filters', () => {
   const WANTED = [
@@ -41,11 +41,11 @@ describe('7.7 filters', () => {
       ...wants,
     }))
     webhooks.push({ url: `${receiver.url}/none`, event_types: [] as never })
-    await using server = await startWith(webhooks)
+    await using server = await startWithWebhooks(webhooks)
     await using client = await server.raw()
     await server.joinSigned(client, 'presence-a-x', { user_id: '10' })
     await server.joinSigned(client, 'private-b')
-    await until('all are delivered', () => server.totals.webhookEventsDelivered === 8)
+    await waitUntil('all are delivered', () => server.totals.webhookEventsDelivered === 8)
     const received = receiver.requests.unread.flatMap(({ path, events }) =>
       events.map((event) => `${path} ${event}`),
     )
@@ -57,7 +57,7 @@ describe('7.7 filters', () => {
 
   test('apps are never mixed, and one without webhooks has none', async () => {
     await using receiver = new Receiver()
-    await using server = await startWith([{ url: receiver.url }])
+    await using server = await startWithWebhooks([{ url: receiver.url }])
     const { core } = server
     const base = core.apps.byId('1')!.record
     const keys = [{ key: 'other-key', secret: 'other-secret' }]
@@ -87,7 +87,7 @@ describe('7.4 batches', () => {
   ])('%s', async (_, webhookBatchEvents, sizes) => {
     await using receiver = new Receiver()
     const config = { webhookFlushMs: 50, webhookBatchEvents }
-    await using server = await startWith([{ url: receiver.url }], { config })
+    await using server = await startWithWebhooks([{ url: receiver.url }], { config })
     await using client = await server.raw()
     for (const channel of LETTERS) await client.join(channel)
     server.advance(49)
@@ -103,7 +103,7 @@ describe('7.4 batches', () => {
   test('no more than a megabyte at once, whatever the alphabet', async () => {
     await using receiver = new Receiver()
     const config = { webhookFlushMs: 50 }
-    await using server = await startWith([{ url: receiver.url }], { config })
+    await using server = await startWithWebhooks([{ url: receiver.url }], { config })
     const data = `"${'\u20ac'.repeat(3400)}"`
     const event = { type: 'client_event', channel: 'private-a', event: 'client-e', data }
     for (let n = 0; n < 100; n++)

@@ -5,7 +5,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestServer } from '../harness'
-import { deliveries, Receiver, settled, startWith, until } from './receiver'
+import {
+  readDeliveries,
+  Receiver,
+  waitUntilSettled,
+  startWithWebhooks,
+  waitUntil,
+} from './receiver'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -19,7 +25,9 @@ describe('an outbox that cannot grow', () => {
   test('because the database takes nothing: events wait, and everything else goes on', async () => {
     await using receiver = new Receiver()
     const databasePath = file()
-    await using server = await startWith([{ url: receiver.url }], { config: { databasePath } })
+    await using server = await startWithWebhooks([{ url: receiver.url }], {
+      config: { databasePath },
+    })
     const other = new Database(databasePath)
     other.run('BEGIN IMMEDIATE')
     await using client = await server.raw()
@@ -44,7 +52,9 @@ describe('an outbox that cannot grow', () => {
 
   test('until the end: what could not be written is said to be lost', async () => {
     const databasePath = file()
-    const server = await startWith([{ url: 'http://127.0.0.1:1/' }], { config: { databasePath } })
+    const server = await startWithWebhooks([{ url: 'http://127.0.0.1:1/' }], {
+      config: { databasePath },
+    })
     const other = new Database(databasePath)
     other.run('BEGIN IMMEDIATE')
     await using client = await server.raw()
@@ -61,12 +71,12 @@ describe('an outbox that cannot grow', () => {
   test('because it is full: events wait until there is room', async () => {
     await using receiver = new Receiver()
     receiver.answer = () => 500
-    await using server = await startWith([{ url: receiver.url }], {
+    await using server = await startWithWebhooks([{ url: receiver.url }], {
       config: { webhookMaxStored: 2 },
     })
     await using client = await server.raw()
     for (const channel of ['a', 'b', 'c', 'd']) await client.join(channel)
-    expect((await deliveries(server)).pending).toBe(2)
+    expect((await readDeliveries(server)).pending).toBe(2)
     expect(await readiness(server)).toEqual({
       ready: false,
       reason: 'webhooks: the outbox is full (CARILLON_WEBHOOK_MAX_STORED)',
@@ -74,7 +84,7 @@ describe('an outbox that cannot grow', () => {
     expect((await server.trigger({ channel: 'a', name: 'e', data: 'x' })).status).toBe(200)
     expect((await client.nextJson()).data).toBe('x')
     receiver.answer = () => 200
-    await until('all are delivered', () => {
+    await waitUntil('all are delivered', () => {
       server.advance(500)
       return server.totals.webhookEventsDelivered === 4
     })
@@ -88,15 +98,15 @@ describe('an outbox that cannot grow', () => {
     dead.answer = () => 500
     const config = { databasePath: file(), webhookMaxStored: 10, webhookMaxStoredPerEndpoint: 2 }
     const webhooks = [{ url: dead.url }, { url: live.url }]
-    const server = await startWith(webhooks, { config })
+    const server = await startWithWebhooks(webhooks, { config })
     await using client = await server.raw()
     for (const channel of ['a', 'b', 'c', 'd']) {
       await client.join(channel)
       expect(await live.events(server.sdk())).toEqual([`channel_occupied ${channel}`])
-      await settled(server)
+      await waitUntilSettled(server)
     }
     const states = async (at: TestServer) =>
-      (await deliveries(at)).endpoints.map(({ state, pending }: never) => [state, pending])
+      (await readDeliveries(at)).endpoints.map(({ state, pending }: never) => [state, pending])
     expect(await states(server)).toEqual([
       ['full', 2],
       ['ok', 0],
@@ -107,7 +117,7 @@ describe('an outbox that cannot grow', () => {
     expect(await readiness(server)).toEqual({ ready: true })
     await server.stop()
 
-    await using second = await startWith(webhooks, { config })
+    await using second = await startWithWebhooks(webhooks, { config })
     await using returned = await second.raw() // or the channels would be vacated
     for (const channel of ['a', 'b', 'c', 'd']) await returned.join(channel)
     expect(await states(second)).toEqual([
@@ -115,7 +125,7 @@ describe('an outbox that cannot grow', () => {
       ['ok', 0],
     ])
     dead.answer = () => 200
-    await until('it has taken them', () => {
+    await waitUntil('it has taken them', () => {
       second.advance(500)
       return second.totals.webhookEventsDelivered === 2
     })
@@ -123,7 +133,7 @@ describe('an outbox that cannot grow', () => {
   })
 
   test('keeps a hundred thousand events in memory; more are dropped and counted', async () => {
-    await using server = await startWith([{ url: 'http://127.0.0.1:1/hook' }], {
+    await using server = await startWithWebhooks([{ url: 'http://127.0.0.1:1/hook' }], {
       config: { webhookMaxStored: 1 },
     })
     const app = server.core.apps.byId('1')!
@@ -133,7 +143,7 @@ describe('an outbox that cannot grow', () => {
   })
 
   test('keeps fewer where they are long', async () => {
-    await using server = await startWith([{ url: 'http://127.0.0.1:1/hook' }], {
+    await using server = await startWithWebhooks([{ url: 'http://127.0.0.1:1/hook' }], {
       config: { webhookMaxStored: 1 },
     })
     const app = server.core.apps.byId('1')!
@@ -147,7 +157,7 @@ describe('an outbox that cannot grow', () => {
   test('for one app that talks too much: another’s events have room', async () => {
     await using receiver = new Receiver()
     const config = { webhookFlushMs: 50 }
-    await using server = await startWith([{ url: receiver.url }], { config })
+    await using server = await startWithWebhooks([{ url: receiver.url }], { config })
     const { apps, facts } = server.core
     const loud = apps.byId('1')!
     const keys = [{ key: 'quiet-key', secret: 'quiet-secret' }]
@@ -164,7 +174,7 @@ describe('an outbox that cannot grow', () => {
 
   test('as fast as events come: what is dropped is said once, and red until it is calm', async () => {
     await using receiver = new Receiver()
-    await using server = await startWith([{ url: receiver.url }], {
+    await using server = await startWithWebhooks([{ url: receiver.url }], {
       config: { webhookFlushMs: 50, webhookMaxStoredPerEndpoint: 200_000 },
     })
     const app = server.core.apps.byId('1')!

@@ -5,7 +5,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'bun:test'
-import { deliveries, occupy, pass, Receiver, settled, startWith, until } from './receiver'
+import {
+  readDeliveries,
+  occupy,
+  passTime,
+  Receiver,
+  waitUntilSettled,
+  startWithWebhooks,
+  waitUntil,
+} from './receiver'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -122,10 +130,10 @@ const ROWS: readonly Row[] = [
 describe('7.6 an endpoint that answers with', () => {
   test.each(ROWS)('$name', async ({ answer, status, error }) => {
     using endpoint = new RawEndpoint(answer)
-    await using server = await startWith([{ url: await endpoint.listen() }])
+    await using server = await startWithWebhooks([{ url: await endpoint.listen() }])
     occupy(server, 'room')
-    await settled(server)
-    const [attempt] = (await deliveries(server)).endpoints[0].attempts
+    await waitUntilSettled(server)
+    const [attempt] = (await readDeliveries(server)).endpoints[0].attempts
     expect(attempt.status).toBe(status)
     if (error === null) expect(attempt.error).toBeNull()
     else expect(attempt.error).toContain(error)
@@ -134,12 +142,12 @@ describe('7.6 an endpoint that answers with', () => {
 
   test('nothing but hints is given up like silence', async () => {
     using endpoint = new RawEndpoint(bytes('HTTP/1.1 103 Hint\r\n\r\n'.repeat(1000)))
-    await using server = await startWith([{ url: await endpoint.listen() }])
+    await using server = await startWithWebhooks([{ url: await endpoint.listen() }])
     occupy(server, 'room')
-    await until('it was asked', () => endpoint.requests.length === 1)
+    await waitUntil('it was asked', () => endpoint.requests.length === 1)
     server.advance(5000)
-    await settled(server)
-    const [attempt] = (await deliveries(server)).endpoints[0].attempts
+    await waitUntilSettled(server)
+    const [attempt] = (await readDeliveries(server)).endpoints[0].attempts
     expect(attempt).toMatchObject({ status: null, error: 'no answer within 5000 ms' })
   })
 })
@@ -148,14 +156,14 @@ test('name and password of a URL are sent as such, headers of ours are not repla
   using endpoint = new RawEndpoint(bytes(OK))
   const url = (await endpoint.listen()).replace('//', '//user:p%40ss@')
   const headers = { Host: 'evil.test', 'Content-Length': '1', 'x-pusher-signature': 'mine' }
-  await using server = await startWith([{ url, headers }])
+  await using server = await startWithWebhooks([{ url, headers }])
   occupy(server, 'room')
-  await settled(server)
+  await waitUntilSettled(server)
   const [request = ''] = endpoint.requests
   expect(request).toContain(`authorization: Basic ${btoa('user:p@ss')}`.replace('a', 'A'))
   expect(request).not.toMatch(/evil\.test|mine/)
   expect(request.match(/content-length/gi)).toHaveLength(1)
-  const report = await deliveries(server)
+  const report = await readDeliveries(server)
   expect(report.endpoints[0].endpoint).toBe(url.replace('user:p%40ss', '***'))
   expect(JSON.stringify([report, server.log.lines])).not.toContain('p%40ss')
 })
@@ -166,19 +174,19 @@ describe('a clock that is set back by an hour', () => {
   test('delays no event that was refused before', async () => {
     await using receiver = new Receiver()
     receiver.answer = () => 500
-    await using server = await startWith([{ url: receiver.url }])
+    await using server = await startWithWebhooks([{ url: receiver.url }])
     occupy(server, 'room')
-    await pass(server, 60_000)
-    expect((await deliveries(server)).endpoints[0].state).toBe('paused')
+    await passTime(server, 60_000)
+    expect((await readDeliveries(server)).endpoints[0].state).toBe('paused')
     server.clock.set(-HOUR_MS)
     receiver.answer = () => 200
-    await pass(server, 90_000)
-    expect(await deliveries(server)).toMatchObject({ pending: 0, dead: 0 })
+    await passTime(server, 90_000)
+    expect(await readDeliveries(server)).toMatchObject({ pending: 0, dead: 0 })
   })
 
   test('and by an hour ahead gives nothing up that was not tried', async () => {
     await using receiver = new Receiver()
-    await using server = await startWith([{ url: receiver.url }], {
+    await using server = await startWithWebhooks([{ url: receiver.url }], {
       config: { webhookFlushMs: 50 },
     })
     occupy(server, 'room')
@@ -192,9 +200,9 @@ test('a row that somebody else has written to hides nothing and holds up nobody'
   await using receiver = new Receiver()
   receiver.answer = () => 500
   const config = { databasePath: join(folder, 'foreign.sqlite') }
-  await using server = await startWith([{ url: receiver.url }], { config })
+  await using server = await startWithWebhooks([{ url: receiver.url }], { config })
   occupy(server, 'a')
-  await settled(server)
+  await waitUntilSettled(server)
   await receiver.next(server.sdk())
   {
     using other = new Database(config.databasePath)
@@ -202,8 +210,8 @@ test('a row that somebody else has written to hides nothing and holds up nobody'
   }
   receiver.answer = () => 200
   occupy(server, 'b')
-  await pass(server, 10_000)
+  await passTime(server, 10_000)
   expect(await receiver.events(server.sdk())).toEqual(['channel_occupied b'])
-  const report = await deliveries(server)
+  const report = await readDeliveries(server)
   expect(report.dead_letters).toMatchObject([{ event: { unreadable: '{"name":' } }])
 })

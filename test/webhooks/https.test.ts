@@ -3,7 +3,14 @@ import { join } from 'node:path'
 import { expect, test } from 'bun:test'
 import { RawClient } from '../harness'
 import { Program } from '../program'
-import { deliveries, occupy, pass, Receiver, settled, startWith } from './receiver'
+import {
+  readDeliveries,
+  occupy,
+  passTime,
+  Receiver,
+  waitUntilSettled,
+  startWithWebhooks,
+} from './receiver'
 
 /** A certificate for the name `localhost` that vouches for itself, and its key. For tests only. */
 const PEM = join(import.meta.dir, 'localhost.pem')
@@ -12,11 +19,11 @@ const named = (url: string): string => url.replace('127.0.0.1', 'localhost')
 
 test('a certificate that nobody vouches for: nothing is sent, and the operator is told why', async () => {
   await using receiver = new Receiver(tls)
-  await using server = await startWith([{ url: named(receiver.url) }])
+  await using server = await startWithWebhooks([{ url: named(receiver.url) }])
   occupy(server, 'room')
-  await settled(server)
-  await pass(server, 10_000)
-  const { endpoints, pending, failing } = await deliveries(server)
+  await waitUntilSettled(server)
+  await passTime(server, 10_000)
+  const { endpoints, pending, failing } = await readDeliveries(server)
   expect([pending, failing, receiver.requests.unread]).toEqual([1, 1, []])
   for (const { status, error } of endpoints[0].attempts)
     expect([status, error]).toEqual([null, 'self signed certificate'])
@@ -24,10 +31,10 @@ test('a certificate that nobody vouches for: nothing is sent, and the operator i
 
 test('an endpoint that speaks no TLS is told apart', async () => {
   await using receiver = new Receiver()
-  await using server = await startWith([{ url: receiver.url.replace('http:', 'https:') }])
+  await using server = await startWithWebhooks([{ url: receiver.url.replace('http:', 'https:') }])
   occupy(server, 'room')
-  await settled(server)
-  const { endpoints } = await deliveries(server)
+  await waitUntilSettled(server)
+  const { endpoints } = await readDeliveries(server)
   expect(endpoints[0].attempts[0].error).toContain('WRONG_VERSION_NUMBER')
 })
 
@@ -39,11 +46,11 @@ test('with NODE_EXTRA_CA_CERTS it is trusted, for its own name only', async () =
     PUSHER_ADMIN_PASSWORD: 'test-admin-fake-password',
     CARILLON_WEBHOOKS: JSON.stringify([{ url: named(receiver.url) }, { url: receiver.url }]),
   })
-  const port = await program.listening()
+  const port = await program.waitUntilListening()
   await using client = new RawClient(`ws://127.0.0.1:${port}/app/test-app-fake-key?protocol=7`)
   await client.readHello()
   await client.join('room')
-  await using sdkServer = await startWith([])
+  await using sdkServer = await startWithWebhooks([])
   const { events, headers } = await receiver.next(sdkServer.sdk())
   expect(events).toEqual(['channel_occupied room'])
   expect(headers.get('host')).toStartWith('localhost:')

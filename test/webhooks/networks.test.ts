@@ -5,7 +5,7 @@ import { readConfig } from '../../src/config/config'
 import { networkRules } from '../../src/core/networks'
 import { createPoster, type Resolve } from '../../src/webhooks/post'
 import { start } from '../harness'
-import { deliveries, Receiver, settled, startWith } from './receiver'
+import { readDeliveries, Receiver, waitUntilSettled, startWithWebhooks } from './receiver'
 
 const NEVER = [
   'http://169.254.169.254/latest/meta-data',
@@ -147,11 +147,11 @@ describe('7.6 making a connection', () => {
     await using receiver = new Receiver()
     const url = receiver.url.replace('127.0.0.1', 'localhost')
     const config = { webhookDeny: ['127.0.0.0/8', '::1'] }
-    await using server = await startWith([{ url }], { config })
+    await using server = await startWithWebhooks([{ url }], { config })
     await using client = await server.raw()
     await client.join('room')
-    await settled(server)
-    const { endpoints } = await deliveries(server)
+    await waitUntilSettled(server)
+    const { endpoints } = await readDeliveries(server)
     expect(endpoints[0]).toMatchObject({ state: 'failing', pending: 1, failing: 1 })
     expect(endpoints[0].attempts[0].error).toMatch(/^localhost: .* is in a network that is denied$/)
     expect(receiver.requests.unread).toEqual([])

@@ -15,7 +15,7 @@ export type Received = {
 
 type Answer = (received: Received) => Response | number | Promise<Response | number>
 
-/** Answers 200 unless it is told otherwise. */
+/** A receiver answers 200 unless `answer` is set. */
 export class Receiver {
   readonly requests = new Inbox<Received>()
   answer: Answer = () => 200
@@ -58,7 +58,7 @@ export class Receiver {
       path: new URL(request.url).pathname,
       headers: request.headers,
       body,
-      events: events.map(shown),
+      events: events.map(formatEvent),
       timeMs,
     }
     this.requests.push(received)
@@ -72,11 +72,11 @@ export class Receiver {
 }
 
 type BodyEvent = { name: string; channel: string; user_id?: string }
-const shown = ({ name, channel, user_id }: BodyEvent): string =>
+const formatEvent = ({ name, channel, user_id }: BodyEvent): string =>
   user_id === undefined ? `${name} ${channel}` : `${name} ${channel} ${user_id}`
 
-/** A server whose app has these endpoints; events are written and sent at once. */
-export function startWith(
+/** Starts a server whose app has these endpoints; events are written and sent at once. */
+export function startWithWebhooks(
   webhooks: readonly ({ readonly url: string } & Record<string, unknown>)[],
   { config, ...options }: StartOptions = {},
 ): Promise<TestServer> {
@@ -86,34 +86,34 @@ export function startWith(
   })
 }
 
-/** Waits until something that other processes or sockets bring about is so. */
-export async function until(what: string, isSo: () => boolean): Promise<void> {
+/** Waits until a condition holds that other processes or sockets bring about. */
+export async function waitUntil(what: string, isDone: () => boolean): Promise<void> {
   const end = performance.now() + PATIENCE_MS
-  while (!isSo()) {
+  while (!isDone()) {
     if (performance.now() > end) throw new Error(`waited ${PATIENCE_MS} ms until ${what}`)
     await new Promise<void>((resolve) => setImmediate(resolve))
   }
 }
 
-/** Every request but so many that hang has been answered, and no fault was ours. */
-export async function settled(server: TestServer, hanging = 0): Promise<void> {
-  await until('the requests are answered', () => {
+/** Waits until all requests but `hanging` are answered, and expects that no fault was counted. */
+export async function waitUntilSettled(server: TestServer, hanging = 0): Promise<void> {
+  await waitUntil('the requests are answered', () => {
     const { webhookRequests, webhookRequestsAccepted, webhookRequestsFailed } = server.totals
     return webhookRequests - webhookRequestsAccepted - webhookRequestsFailed <= hanging
   })
   expect(server.core.counters.faults).toBe(0)
 }
 
-/** What the operator is told of the development app. */
-export async function deliveries(server: TestServer) {
+/** Reads the report of deliveries of the development app. */
+export async function readDeliveries(server: TestServer) {
   return (await (await server.admin('/api/admin/apps/test-app/webhooks/deliveries')).json()).data
 }
 
 /** Moves time in steps, each once every request has been answered. */
-export async function pass(server: TestServer, ms: number, stepMs = 1000): Promise<void> {
+export async function passTime(server: TestServer, ms: number, stepMs = 1000): Promise<void> {
   for (let passed = 0; passed < ms; passed += stepMs) {
     server.advance(stepMs)
-    await settled(server)
+    await waitUntilSettled(server)
   }
 }
 
@@ -124,7 +124,7 @@ export function occupy(server: TestServer, ...channels: string[]): void {
     server.core.facts.emit({ type: 'channel_occupied', app, channel: channel as never })
 }
 
-/** Emits what other parts of the server will. */
+/** Emits a fact of the development app. */
 export function emit(server: TestServer, fact: Omit<Fact, 'app'>): void {
   const app = server.core.apps.byId('1')!
   server.core.facts.emit({ ...fact, app } as never)

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { reject } from 'carillon/plugin'
-import { pluginOf } from '../harness'
-import { deliveries, occupy, Receiver, settled, startWith } from './receiver'
+import { makePlugin } from '../harness'
+import { readDeliveries, occupy, Receiver, waitUntilSettled, startWithWebhooks } from './receiver'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -20,17 +20,17 @@ describe('what was announced', () => {
     await using receiver = new Receiver()
     const config = { databasePath: file() }
     const webhooks = [{ url: receiver.url }]
-    const first = await startWith(webhooks, { config })
+    const first = await startWithWebhooks(webhooks, { config })
     const [ada, eve] = [await first.raw(), await first.raw()]
     await first.joinSigned(ada, 'presence-room', { user_id: 'ada' })
     await first.joinSigned(eve, 'presence-room', { user_id: 'eve' })
     await eve.join('lonely')
     const sdk = first.sdk()
     expect(await receiver.events(sdk, 4)).toHaveLength(4)
-    await settled(first)
+    await waitUntilSettled(first)
     await first.stop()
 
-    await using second = await startWith(webhooks, { config })
+    await using second = await startWithWebhooks(webhooks, { config })
     await using again = await second.raw()
     await second.joinSigned(again, 'presence-room', { user_id: 'ada' })
     second.advance(SETTLE_MS - 1)
@@ -42,10 +42,10 @@ describe('what was announced', () => {
       'member_removed presence-room eve',
     ])
     expect(receiver.requests.unread).toEqual([])
-    await settled(second)
+    await waitUntilSettled(second)
     await second.stop()
 
-    await using third = await startWith(webhooks, { config })
+    await using third = await startWithWebhooks(webhooks, { config })
     third.advance(SETTLE_MS)
     expect((await receiver.events(sdk, 2)).toSorted()).toEqual([
       'channel_vacated presence-room',
@@ -56,14 +56,14 @@ describe('what was announced', () => {
   test('is not withdrawn by a server that leaves', async () => {
     await using receiver = new Receiver()
     const config = { databasePath: file(), drainSeconds: 10 }
-    const first = await startWith([{ url: receiver.url }], { config })
+    const first = await startWithWebhooks([{ url: receiver.url }], { config })
     const client = await first.raw()
     await client.join('room')
     await receiver.next(first.sdk())
-    await settled(first)
+    await waitUntilSettled(first)
     await first.leave()
     expect(receiver.requests.unread).toEqual([])
-    await using second = await startWith([{ url: receiver.url }], { config })
+    await using second = await startWithWebhooks([{ url: receiver.url }], { config })
     second.advance(SETTLE_MS)
     expect(await receiver.events(second.sdk())).toEqual(['channel_vacated room'])
   })
@@ -72,7 +72,7 @@ describe('what was announced', () => {
 test('what a thousand were told is read in slices, before anybody connects; strangers are forgotten', async () => {
   const config = { databasePath: file() }
   {
-    await using first = await startWith([{ url: 'http://127.0.0.1:1/hook' }], { config })
+    await using first = await startWithWebhooks([{ url: 'http://127.0.0.1:1/hook' }], { config })
     const app = first.addTenant()
     const webhooks = [{ url: 'http://127.0.0.1:1/other' }]
     first.core.apps.change(app, { ...app.record, webhooks }, 0)
@@ -88,7 +88,7 @@ test('what a thousand were told is read in slices, before anybody connects; stra
   expect(apps()).toEqual([{ app_id: '1' }, { app_id: '8' }])
   let ms = 0
   const meter = () => (ms += 5) // each step is a turn
-  await using second = await startWith([], { config, meter })
+  await using second = await startWithWebhooks([], { config, meter })
   expect(second.core.slices.turns).toBeGreaterThanOrEqual(8)
   expect(apps()).toEqual([{ app_id: '1' }])
   for (let turn = 0; turn < 12; turn++) second.advance(SETTLE_MS / 6)
@@ -100,7 +100,7 @@ test('a server that leaves hears the answers that are under way: nothing is sent
   const late = Promise.withResolvers<number>()
   receiver.answer = () => late.promise
   const config = { databasePath: file() }
-  const first = await startWith([{ url: receiver.url }], { config })
+  const first = await startWithWebhooks([{ url: receiver.url }], { config })
   occupy(first, 'a')
   await receiver.next(first.sdk())
   occupy(first, 'b')
@@ -108,7 +108,7 @@ test('a server that leaves hears the answers that are under way: nothing is sent
   late.resolve(200)
   await leaving
   expect(first.totals.webhookEventsDelivered).toBe(1)
-  await using second = await startWith([{ url: receiver.url }], { config })
+  await using second = await startWithWebhooks([{ url: receiver.url }], { config })
   expect(await receiver.events(second.sdk())).toEqual(['channel_occupied b'])
 })
 
@@ -116,7 +116,7 @@ test('what nobody accepted is sent after a restart, and what waited to be writte
   await using receiver = new Receiver()
   receiver.answer = () => 500
   const config = { databasePath: file(), webhookFlushMs: 1000 }
-  const first = await startWith([{ url: receiver.url }], { config })
+  const first = await startWithWebhooks([{ url: receiver.url }], { config })
   const client = await first.raw()
   await client.join('a')
   first.advance(1000)
@@ -126,7 +126,7 @@ test('what nobody accepted is sent after a restart, and what waited to be writte
   expect(first.totals.webhookRequests).toBe(1)
 
   receiver.answer = () => 200
-  await using second = await startWith([{ url: receiver.url }], { config })
+  await using second = await startWithWebhooks([{ url: receiver.url }], { config })
   expect(await receiver.events(second.sdk(), 2)).toEqual([
     'channel_occupied a',
     'channel_occupied b',
@@ -138,15 +138,15 @@ test('the delivery log is there after a restart, its last twenty requests', asyn
   let asked = 0
   receiver.answer = () => (asked++ % 2 ? 200 : 503)
   const config = { databasePath: file() }
-  const first = await startWith([{ url: receiver.url }], { config })
+  const first = await startWithWebhooks([{ url: receiver.url }], { config })
   const app = first.core.apps.byId('1')!
   for (let n = 0; n < 12; n++) {
     first.core.facts.emit({ type: 'channel_occupied', app, channel: `c${n}` as never })
-    await settled(first)
+    await waitUntilSettled(first)
     first.advance(2000)
-    await settled(first)
+    await waitUntilSettled(first)
   }
-  const before = (await deliveries(first)).endpoints[0].attempts
+  const before = (await readDeliveries(first)).endpoints[0].attempts
   expect(before).toHaveLength(20)
   expect(before.slice(0, 2)).toEqual([
     {
@@ -165,20 +165,20 @@ test('the delivery log is there after a restart, its last twenty requests', asyn
     },
   ])
   await first.stop()
-  await using second = await startWith([{ url: receiver.url }], { config })
-  expect((await deliveries(second)).endpoints[0].attempts).toEqual(before)
+  await using second = await startWithWebhooks([{ url: receiver.url }], { config })
+  expect((await readDeliveries(second)).endpoints[0].attempts).toEqual(before)
 })
 
 test('a plugin drops an event for its app, and it is counted', async () => {
   await using receiver = new Receiver()
   const seen: unknown[] = []
-  const plugin = pluginOf('discreet', {
+  const plugin = makePlugin('discreet', {
     webhook: ({ slug }, event) => {
       seen.push([slug, event])
       return event.channel === 'private-staff' ? reject('not for outside') : undefined
     },
   })
-  await using server = await startWith([{ url: receiver.url }], { plugins: [plugin] })
+  await using server = await startWithWebhooks([{ url: receiver.url }], { plugins: [plugin] })
   await using client = await server.raw()
   await server.joinSigned(client, 'private-staff')
   await server.joinSigned(client, 'private-room')
@@ -207,14 +207,14 @@ test('a plugin drops an event for its app, and it is counted', async () => {
 
 test('thousands that leave at once are all told to have left', async () => {
   await using receiver = new Receiver()
-  await using server = await startWith([{ url: receiver.url }])
+  await using server = await startWithWebhooks([{ url: receiver.url }])
   const app = server.core.apps.byId('1')!
   const emitAll = (type: 'channel_occupied' | 'channel_vacated'): void => {
     for (let n = 0; n < 1200; n++) server.core.facts.emit({ type, app, channel: `c${n}` as never })
   }
   emitAll('channel_occupied')
   await receiver.events(server.sdk(), 1200)
-  await settled(server)
+  await waitUntilSettled(server)
   emitAll('channel_vacated')
   server.advance(SETTLE_MS)
   expect(server.totals.webhookEvents).toBe(2400)
@@ -224,7 +224,7 @@ test('emitting a fact writes nothing: a burst is a few transactions of at most 5
   await using receiver = new Receiver()
   const config = { databasePath: file(), webhookFlushMs: 50 }
   receiver.answer = () => new Promise(() => {})
-  await using server = await startWith([{ url: receiver.url }], { config })
+  await using server = await startWithWebhooks([{ url: receiver.url }], { config })
   using other = new Database(config.databasePath, { readonly: true })
   const rows = () =>
     other.query<{ n: number }, []>('SELECT COUNT(*) AS n FROM webhook_outbox').get()!.n

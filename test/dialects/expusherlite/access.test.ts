@@ -4,13 +4,13 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { start } from '../../harness'
-import { basic, PAIR } from '../../credentials'
-import { EVENT, post, told } from './ask'
+import { makeBasicAuth, PAIR } from '../../credentials'
+import { EVENT, post, readAnswer } from './ask'
 
 test('pages of other sites are refused, whatever they carry (53)', async () => {
   await using server = await start()
   const response = await post(server, new URLSearchParams(EVENT), {
-    ...basic(PAIR),
+    ...makeBasicAuth(PAIR),
     origin: 'https://evil.example',
   })
   expect(response.status).toBe(403)
@@ -19,17 +19,17 @@ test('pages of other sites are refused, whatever they carry (53)', async () => {
 describe('who may', () => {
   const STRANGERS: readonly (readonly [string, Record<string, string>])[] = [
     ['nobody', {}],
-    ['a wrong secret', basic('test-app-fake-key:nonsense')],
-    ['a wrong key', basic('nonsense:test-app-fake-secret')],
+    ['a wrong secret', makeBasicAuth('test-app-fake-key:nonsense')],
+    ['a wrong key', makeBasicAuth('nonsense:test-app-fake-secret')],
     ['another scheme', { authorization: 'Bearer test-app-fake-secret' }],
-    ['another app', basic('k:s')],
-    ['the admin', basic('pusher_admin_username:pusher_admin_password')],
+    ['another app', makeBasicAuth('k:s')],
+    ['the admin', makeBasicAuth('pusher_admin_username:pusher_admin_password')],
   ]
   test.each(STRANGERS)('%s is 401 with an empty body (53, 54)', async (_, headers) => {
     await using server = await start()
     server.addTenant()
     const response = await post(server, JSON.stringify(EVENT), headers)
-    expect(await told(response)).toEqual([401, ''])
+    expect(await readAnswer(response)).toEqual([401, ''])
     expect(response.headers.get('www-authenticate')).toBeNull()
   })
 
@@ -37,8 +37,8 @@ describe('who may', () => {
     'pages of other sites are refused, whatever their browser knows: %p',
     async (page) => {
       await using server = await start()
-      const [status, body] = await told(
-        await post(server, new URLSearchParams(EVENT), { ...basic(PAIR), ...page }),
+      const [status, body] = await readAnswer(
+        await post(server, new URLSearchParams(EVENT), { ...makeBasicAuth(PAIR), ...page }),
       )
       expect([status, body]).toEqual([
         403,
@@ -55,8 +55,8 @@ describe('who may', () => {
 
   test.each(['nobody', '1', '__proto__'])('the app %s is not found (52, trap 7)', async (slug) => {
     await using server = await start()
-    const response = await post(server, JSON.stringify(EVENT), basic(PAIR), slug)
-    expect(await told(response)).toEqual([404, { errors: { detail: 'Not Found' } }])
+    const response = await post(server, JSON.stringify(EVENT), makeBasicAuth(PAIR), slug)
+    expect(await readAnswer(response)).toEqual([404, { errors: { detail: 'Not Found' } }])
   })
 
   const ACCEPTED: readonly (readonly [string, number])[] = [
@@ -66,7 +66,7 @@ describe('who may', () => {
   ]
   test.each(ACCEPTED)('Accept: %s is %d (57)', async (accept, status) => {
     await using server = await start()
-    const headers = { ...basic(PAIR), accept }
+    const headers = { ...makeBasicAuth(PAIR), accept }
     expect((await post(server, new URLSearchParams(EVENT), headers)).status).toBe(status)
   })
 })

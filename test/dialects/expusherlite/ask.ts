@@ -1,6 +1,6 @@
 /** How tests post events as ExPusherLite’s article does. */
 import type { TestServer } from '../../harness'
-import { basic, PAIR } from '../../credentials'
+import { makeBasicAuth, PAIR } from '../../credentials'
 
 /** An event as the article has it. */
 export const EVENT = {
@@ -10,18 +10,18 @@ export const EVENT = {
   payload: '{"name":"Joe"}',
 }
 
-/** Posts a body; as the app itself unless `headers` say otherwise. */
+/** Posts a body, with the app's own credentials unless `headers` has others. */
 export function post(
   server: TestServer,
   body: RequestInit['body'],
-  headers: Record<string, string> = basic(PAIR),
+  headers: Record<string, string> = makeBasicAuth(PAIR),
   slug = 'test-app',
 ): Promise<Response> {
   return server.http(`/api/apps/${slug}/events`, { method: 'POST', headers, body: body ?? null })
 }
 
-/** Status and body, which is empty or JSON. */
-export async function told(response: Response): Promise<unknown[]> {
+/** Reads status and body, which is empty or JSON. */
+export async function readAnswer(response: Response): Promise<unknown[]> {
   const text = await response.text()
   return [response.status, text && JSON.parse(text)]
 }

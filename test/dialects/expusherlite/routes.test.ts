@@ -4,16 +4,16 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { allow } from '../../../src/plugin'
-import { pluginOf, start, type TestServer } from '../../harness'
-import { KEY, phoenixRaw } from '../../phoenix'
-import { basic, PAIR } from '../../credentials'
-import { EVENT, post, told } from './ask'
+import { makePlugin, start, type TestServer } from '../../harness'
+import { KEY, connectPhoenix } from '../../phoenix'
+import { makeBasicAuth, PAIR } from '../../credentials'
+import { EVENT, post, readAnswer } from './ask'
 
 type Fields = Record<string, unknown>
 
 const publish = (server: TestServer, fields: Fields): Promise<Response> =>
   post(server, JSON.stringify({ ...EVENT, ...fields }), {
-    ...basic(PAIR),
+    ...makeBasicAuth(PAIR),
     'content-type': 'application/json',
   })
 
@@ -35,11 +35,11 @@ describe('an event', () => {
     'as %s reaches the scope as topic:event (54, trap 22)',
     async (_, body, type) => {
       await using server = await start()
-      await using client = await phoenixRaw(server, { version: 1 })
+      await using client = await connectPhoenix(server, { version: 1 })
       await client.join('public:test-app')
-      const headers = { ...basic(PAIR), ...(type && { 'content-type': type }) }
+      const headers = { ...makeBasicAuth(PAIR), ...(type && { 'content-type': type }) }
       const response = await post(server, body, headers)
-      expect(await told(response)).toEqual([200, {}])
+      expect(await readAnswer(response)).toEqual([200, {}])
       expect(response.headers.get('content-type')).toMatch(/^application\/json/)
       expect(await client.next()).toEqual([
         undefined,
@@ -53,7 +53,7 @@ describe('an event', () => {
 
   test('of #general keeps its name (55)', async () => {
     await using server = await start()
-    await using client = await phoenixRaw(server)
+    await using client = await connectPhoenix(server)
     await client.join('public:test-app')
     await publish(server, { topic: '#general', payload: undefined })
     expect(await client.next()).toEqual([null, null, 'public:test-app', 'msg', {}])
@@ -64,7 +64,7 @@ describe('an event', () => {
     'of the topic %s is harmless, and arrives (27)',
     async (topic) => {
       await using server = await start()
-      await using client = await phoenixRaw(server)
+      await using client = await connectPhoenix(server)
       await client.join('public:test-app')
       await publish(server, { topic })
       expect((await client.next())[3]).toBe(`${topic}:msg`)
@@ -73,7 +73,7 @@ describe('an event', () => {
 
   test('may name its scope twice (55)', async () => {
     await using server = await start()
-    await using member = await phoenixRaw(server)
+    await using member = await connectPhoenix(server)
     await using subscriber = await server.raw()
     await member.join('public:test-app')
     await subscriber.join('prod_chat_channel')
@@ -89,8 +89,8 @@ describe('an event', () => {
   test('reaches the subscribers of the channel on every protocol, and one frame each (74)', async () => {
     await using server = await start()
     await using pusher = await server.raw()
-    await using native = await phoenixRaw(server, { query: KEY })
-    await using pushex = await phoenixRaw(server, { mount: '/push_socket', version: 1 })
+    await using native = await connectPhoenix(server, { query: KEY })
+    await using pushex = await connectPhoenix(server, { mount: '/push_socket', version: 1 })
     await pusher.join('foo-topic')
     await native.join('foo-topic')
     await pushex.join('foo-topic')
@@ -104,10 +104,10 @@ describe('an event', () => {
   })
 
   test('of a private scope reaches its members and the private channel, nobody public', async () => {
-    const open = pluginOf('open', { authorize: () => allow() })
+    const open = makePlugin('open', { authorize: () => allow() })
     await using server = await start({ plugins: [open] })
-    await using member = await phoenixRaw(server)
-    await using stranger = await phoenixRaw(server)
+    await using member = await connectPhoenix(server)
+    await using stranger = await connectPhoenix(server)
     await using pusher = await server.raw()
     await member.join('private:test-app')
     await stranger.join('public:test-app')
@@ -135,10 +135,13 @@ describe('an event', () => {
     'with %s is refused, and nobody hears it (54)',
     async (_, fields, status, field) => {
       await using server = await start()
-      await using client = await phoenixRaw(server)
+      await using client = await connectPhoenix(server)
       await client.join('public:test-app')
       const response = await publish(server, fields)
-      expect(await told(response)).toEqual([status, { errors: { [field]: [expect.any(String)] } }])
+      expect(await readAnswer(response)).toEqual([
+        status,
+        { errors: { [field]: [expect.any(String)] } },
+      ])
       await client.expectNothing()
     },
   )
@@ -147,7 +150,7 @@ describe('an event', () => {
 describe('the bridge', () => {
   test('brings events of public channels to the scope where the app says so (79, trap 26)', async () => {
     await using server = await start()
-    await using client = await phoenixRaw(server)
+    await using client = await connectPhoenix(server)
     await client.join('public:test-app')
     for (const channel of ['room', 'private-room', 'private-encrypted-room', 'presence-room'])
       await server.trigger({ channel, name: 'e', data: '{"a":1}' })
@@ -159,11 +162,11 @@ describe('the bridge', () => {
   })
 
   test('brings client events, to all but the sender', async () => {
-    const open = pluginOf('open', { authorize: () => allow() })
+    const open = makePlugin('open', { authorize: () => allow() })
     await using server = await start({ plugins: [open] })
     await using pusher = await server.raw()
-    await using both = await phoenixRaw(server, { query: `app_key=${server.app.key}` })
-    await using member = await phoenixRaw(server)
+    await using both = await connectPhoenix(server, { query: `app_key=${server.app.key}` })
+    await using member = await connectPhoenix(server)
     await pusher.join('private-room')
     await both.join('private-room')
     for (const client of [both, member]) await client.join('private:test-app', {}, '2')
@@ -174,11 +177,11 @@ describe('the bridge', () => {
       'private-room',
       'private:test-app',
     ])
-    both.say('1', '3', 'private-room', 'client-e', { a: 2 })
+    both.send('1', '3', 'private-room', 'client-e', { a: 2 })
     expect((await both.next())[3]).toBe('phx_reply')
     await both.expectNothing()
     expect((await member.next())[4]).toEqual({ a: 2 })
-    both.say('2', '4', 'private:test-app', 'msg', {}) // what is said in a scope stays there
+    both.send('2', '4', 'private:test-app', 'msg', {}) // what is said in a scope stays there
     expect((await member.next())[3]).toBe('msg')
     await member.expectNothing()
   })
@@ -203,16 +206,18 @@ describe('the bridge', () => {
 
 test('channels of all protocols are listed, and who is in them', async () => {
   const who = allow({ channelData: '{"user_id":"ada"}' })
-  await using server = await start({ plugins: [pluginOf('open', { authorize: () => who })] })
-  await using client = await phoenixRaw(server, { query: KEY })
-  await using scoped = await phoenixRaw(server)
+  await using server = await start({ plugins: [makePlugin('open', { authorize: () => who })] })
+  await using client = await connectPhoenix(server, { query: KEY })
+  await using scoped = await connectPhoenix(server)
   await using pusher = await server.raw()
   await client.join('room:1')
   await client.join('presence-room', {}, '2')
   await scoped.join('public:test-app')
   await pusher.join('presence-room')
   const ask = async (path: string) =>
-    (await server.http(`/api/apps/test-app/channels${path}`, { headers: basic(PAIR) })).json()
+    (
+      await server.http(`/api/apps/test-app/channels${path}`, { headers: makeBasicAuth(PAIR) })
+    ).json()
   expect(await ask('')).toEqual({
     data: [
       { name: 'room:1', subscription_count: 1 },

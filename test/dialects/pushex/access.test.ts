@@ -4,8 +4,8 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { allow, reject } from '../../../src/plugin'
-import { pluginOf, start, type StartOptions } from '../../harness'
-import { basic, PAIR } from '../../credentials'
+import { makePlugin, start, type StartOptions } from '../../harness'
+import { makeBasicAuth, PAIR } from '../../credentials'
 import { FORBIDDEN, push } from './ask'
 
 const OWN = { id: '7', key: 'k7', secret: 's7', name: 'Own app' }
@@ -24,15 +24,15 @@ describe('who may push', () => {
     ['nobody, by a name that was pointed here', { host: 'evil.example' }, 403, {}, LOCAL_ONLY],
     ['a page of another site', { origin: 'https://evil.example' }, 403, {}],
     ['such a page, without its origin', { 'sec-fetch-site': 'cross-site' }, 403, {}],
-    ['the app', basic('k7:s7'), 200, { apps: [OWN] }],
+    ['the app', makeBasicAuth('k7:s7'), 200, { apps: [OWN] }],
     ['the app by its secret alone', { authorization: 'Bearer s7' }, 200, { apps: [OWN] }],
     ['a wrong token', { authorization: 'Bearer s8' }, 403, { apps: [OWN] }],
     ['an empty token', { authorization: 'Bearer ' }, 403, { apps: [OWN] }],
-    ['a wrong secret', basic('k7:s8'), 403, { apps: [OWN] }],
-    ['a wrong secret, in development', basic('test-app-fake-key:x'), 403, {}],
+    ['a wrong secret', makeBasicAuth('k7:s8'), 403, { apps: [OWN] }],
+    ['a wrong secret, in development', makeBasicAuth('test-app-fake-key:x'), 403, {}],
     [
       'a page of another site with the secret',
-      { ...basic(PAIR), origin: 'https://evil.example' },
+      { ...makeBasicAuth(PAIR), origin: 'https://evil.example' },
       403,
       {},
     ],
@@ -46,12 +46,12 @@ describe('who may push', () => {
 
   test('is asked before what is pushed (66)', async () => {
     await using server = await start()
-    const response = await push(server, '{', basic('nobody:x'))
+    const response = await push(server, '{', makeBasicAuth('nobody:x'))
     expect([response.status, await response.json()]).toEqual([403, FORBIDDEN])
   })
 
   test('a plugin may vouch for who has other credentials, or refuse', async () => {
-    const tokens = pluginOf('tokens', {
+    const tokens = makePlugin('tokens', {
       authenticate: async ({ headers, app }) => {
         if (headers.get('authorization') === `Bearer of ${app?.slug}`) return allow()
         return headers.has('x-bad') ? reject('no') : undefined
@@ -68,7 +68,9 @@ describe('who may push', () => {
   })
 
   test('plugins may refuse', async () => {
-    const wall = pluginOf('wall', { request: ({ area, app }) => reject(`${area} of ${app?.slug}`) })
+    const wall = makePlugin('wall', {
+      request: ({ area, app }) => reject(`${area} of ${app?.slug}`),
+    })
     await using server = await start({ plugins: [wall] })
     const response = await push(server, { channel: 'a', data: 1, event: 'e' })
     expect([response.status, await response.json()]).toEqual([
@@ -83,7 +85,7 @@ describe('authorizePush', () => {
 
   test('is asked of everybody, with what is pushed, and may refuse (66)', async () => {
     const seen: unknown[] = []
-    const door = pluginOf('door', {
+    const door = makePlugin('door', {
       authorizePush: async ({ app }, params) => {
         seen.push([app?.slug, params])
         return (params as { event?: string })?.event === 'no' ? reject('secret reason') : undefined
@@ -91,7 +93,7 @@ describe('authorizePush', () => {
     })
     await using server = await start({ plugins: [door] })
     expect((await push(server, BODY)).status).toBe(200)
-    const refused = await push(server, { event: 'no' }, basic(PAIR))
+    const refused = await push(server, { event: 'no' }, makeBasicAuth(PAIR))
     expect([refused.status, await refused.json()]).toEqual([403, FORBIDDEN])
     expect((await push(server, '{')).status).toBe(400)
     expect(seen).toEqual([
@@ -102,7 +104,7 @@ describe('authorizePush', () => {
   })
 
   test('may vouch for who has no credentials, and change what is pushed (66)', async () => {
-    const door = pluginOf('door', {
+    const door = makePlugin('door', {
       authorizePush: ({ headers }, params) =>
         headers.has('x-good')
           ? allow({ params: { ...(params as object), event: 'changed' } })
@@ -117,7 +119,7 @@ describe('authorizePush', () => {
   })
 
   test('may say that it was too often', async () => {
-    const door = pluginOf('door', {
+    const door = makePlugin('door', {
       authorizePush: () => reject('slower', { retryAfterSeconds: 7 }),
     })
     await using server = await start({ plugins: [door] })

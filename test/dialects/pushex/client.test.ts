@@ -75,7 +75,7 @@ describe('pushex 0.0.15', () => {
     await push(server, 'late')
     const other = client.subscribe('other')
     other.bind('*', (_, event) => heard.push([event]))
-    const there = () => server.factNames().includes('channel_occupied other')
+    const there = () => server.listFactNames().includes('channel_occupied other')
     while (!there()) await new Promise<void>((resolve) => setImmediate(resolve))
     await server.trigger({ channel: 'other', name: 'end', data: '1' })
     expect(await heard.next()).toEqual(['end'])

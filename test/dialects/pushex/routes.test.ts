@@ -4,9 +4,9 @@
  */
 import { connect } from 'node:net'
 import { describe, expect, test } from 'bun:test'
-import { common, Inbox, pluginOf, start } from '../../harness'
-import { KEY, phoenixRaw } from '../../phoenix'
-import { basic } from '../../credentials'
+import { startCommon, Inbox, makePlugin, start } from '../../harness'
+import { KEY, connectPhoenix } from '../../phoenix'
+import { makeBasicAuth } from '../../credentials'
 import { push } from './ask'
 
 const INVALID = { error: 'Invalid push arguments: channel, data, event are required.' }
@@ -74,7 +74,7 @@ const WRONG: readonly (readonly [unknown, number, unknown])[] = [
   ],
   [{ channel: 'a', data: 1, event: 'pusher:x' }, 400, { errors: { detail: expect.any(String) } }],
 ]
-const refusing = common()
+const refusing = startCommon()
 test.each(WRONG)('%j is refused with %d (65)', async (body, status, answer) => {
   const response = await push(refusing(), body)
   expect([response.status, await response.json()]).toEqual([status, answer])
@@ -84,7 +84,7 @@ describe('plugins watch a push', () => {
   /** Everything that they are told, in order. */
   function watcher() {
     const told: string[] = []
-    const plugin = pluginOf('watcher', {
+    const plugin = makePlugin('watcher', {
       apiRequested: ({ method, app }) => void told.push(`api_requested ${method} ${app?.slug}`),
       pushRequested: ({ slug }, { channel, event, data, at }) =>
         void told.push(`requested ${slug} ${channel} ${event} ${data} ${typeof at}`),
@@ -112,8 +112,8 @@ describe('plugins watch a push', () => {
   test('three subscribers are three deliveries, of whatever protocol (68)', async () => {
     const { told, plugin } = watcher()
     await using server = await start({ plugins: [plugin] })
-    await using one = await phoenixRaw(server, { mount: '/push_socket', version: 1 })
-    await using two = await phoenixRaw(server, { mount: '/push_socket' })
+    await using one = await connectPhoenix(server, { mount: '/push_socket', version: 1 })
+    await using two = await connectPhoenix(server, { mount: '/push_socket' })
     await using three = await server.raw()
     await one.join('a')
     await two.join('a')
@@ -123,7 +123,7 @@ describe('plugins watch a push', () => {
   })
 
   const REFUSED: readonly (readonly [string, unknown, Record<string, string>, number])[] = [
-    ['forbidden', {}, basic('nobody:x'), 403],
+    ['forbidden', {}, makeBasicAuth('nobody:x'), 403],
     ['incomplete', {}, {}, 422],
     ['broken', '{', {}, 400],
     ['to a channel that there can’t be', { channel: '', data: 1, event: 'e' }, {}, 400],
@@ -143,7 +143,7 @@ describe('plugins watch a push', () => {
 test('a client that leaves in the middle of its body is no fault of the server’s', async () => {
   const asked = new Inbox<string>()
   const answered = new Inbox<number>()
-  const watch = pluginOf('watch', {
+  const watch = makePlugin('watch', {
     apiRequested: ({ url }) => asked.push(url),
     response: (_, { status }) => {
       answered.push(status)
@@ -199,9 +199,9 @@ const VALUES: readonly (readonly [unknown, string])[] = [
 test.each(VALUES)('%j reaches every protocol as it is (74, 77)', async (data, text) => {
   await using server = await start()
   await using pusher = await server.raw()
-  await using native = await phoenixRaw(server, { query: KEY, version: 1 })
-  await using pushex = await phoenixRaw(server, { mount: '/push_socket' })
-  await using scope = await phoenixRaw(server)
+  await using native = await connectPhoenix(server, { query: KEY, version: 1 })
+  await using pushex = await connectPhoenix(server, { mount: '/push_socket' })
+  await using scope = await connectPhoenix(server)
   await pusher.join('room')
   await native.join('room')
   await pushex.join('room')

@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'bun:test'
 import { start, type TestServer } from '../../harness'
-import { execute, INSTALL_MS, Teller, type Command } from '../commands'
+import { execute, INSTALL_MS, LineReader, type Command } from '../commands'
 import { describeWith, type Program } from '../programs'
 
 type Client = {
@@ -65,24 +65,24 @@ async function install(client: Client): Promise<void> {
   for (const command of client.install) await execute(command, circumstances)
 }
 
-function run(client: Client, { app, port }: TestServer): Teller {
+function run(client: Client, { app, port }: TestServer): LineReader {
   const variables = {
     PUSHER_APP_KEY: app.key,
     PUSHER_APP_SECRET: app.secret,
     PUSHER_PORT: String(port),
   }
-  return new Teller(client.run, { cwd: folderOf(client), timeoutMs: RUN_MS, variables })
+  return new LineReader(client.run, { cwd: folderOf(client), timeoutMs: RUN_MS, variables })
 }
 
 /** Publishes to what the client listens to, and reads what it prints of that. */
-async function expectHeard(server: TestServer, client: Client, teller: Teller): Promise<void> {
+async function expectHeard(server: TestServer, client: Client, teller: LineReader): Promise<void> {
   await server.sdk().trigger(['room', 'presence-room'], 'e', { n: 1 })
   const heard = client.subscribed.map(() => 'event e {"n":1}')
   expect(await teller.next(heard.length)).toEqual(heard)
 }
 
 /** Somebody comes and goes whose id is a number, as Laravel's are. */
-async function expectMember(server: TestServer, teller: Teller): Promise<void> {
+async function expectMember(server: TestServer, teller: LineReader): Promise<void> {
   const guest = await server.raw()
   await server.joinSigned(guest, 'presence-room', { user_id: 2, user_info: { name: 'Zoë' } })
   expect(await teller.next()).toEqual(['joined 2 {"name":"Zoë"}'])
@@ -98,12 +98,12 @@ describeWith(GO.toolchain, GO.name, () => {
       await using server = await start()
       await using teller = run(GO, server)
       expect(await teller.next()).toEqual([...GO.subscribed])
-      await server.received(2) // its ping beside its subscription
+      await server.waitForReceived(2) // its ping beside its subscription
       await expectHeard(server, GO, teller)
 
       const before = server.totals.messagesReceived
       server.advance(1000 * server.config.activityTimeoutSeconds + 5000) // it is silent, and is asked
-      await server.received(before + 1)
+      await server.waitForReceived(before + 1)
       await expectHeard(server, GO, teller)
       expect([server.totals.connectionsAccepted, server.totals.messagesRefused]).toEqual([1, 0])
     },

@@ -1,4 +1,4 @@
-/** What the tables of contract 11 ask a server, and what they make of its answers. */
+/** Requests that the tables of contract 11 make, and what they read of the answers. */
 import type { RawClient, TestServer } from '../../harness'
 
 export const ERROR = 'pusher:error'
@@ -9,14 +9,14 @@ export const REFUSED_TWICE = [
   [ERROR, null],
 ]
 
-/** Says something on a fresh connection and reads so many frames. */
-export async function answers(
+/** Acts on a fresh connection and reads `count` frames. */
+export async function exchange(
   server: TestServer,
-  say: (client: RawClient) => unknown,
+  act: (client: RawClient) => unknown,
   count = 1,
 ): Promise<{ event: string; data: unknown }[]> {
   await using client = await server.raw()
-  await say(client)
+  await act(client)
   const frames = await client.frames.take(count)
   await client.expectNothing()
   return frames.map((frame) => {
@@ -25,21 +25,21 @@ export async function answers(
   })
 }
 
-/** Says that it subscribes, as it is told to. */
+/** Sends a subscription with these arguments, right or wrong. */
 export const subscribe =
   (channel: string, auth?: string, channelData?: string) => (client: RawClient) =>
     client.subscribe(channel, auth, channelData)
-/** Says one message. */
-export const said = (event: string, data: unknown, channel?: string) => (client: RawClient) =>
+/** Sends one message. */
+export const send = (event: string, data: unknown, channel?: string) => (client: RawClient) =>
   client.send({ event, channel, data })
 
 /** Subscribes to a channel that needs a signature. */
-export const signed =
+export const subscribeSigned =
   (server: TestServer, channel: string, channelData?: string) => (client: RawClient) =>
     client.subscribe(channel, server.sign(client, channel, channelData), channelData)
 
-/** Event and code of each frame that tells a refusal. */
-export const codes = (frames: readonly { event: string; data: unknown }[]) =>
+/** Event and code of each frame of a refusal. */
+export const readCodes = (frames: readonly { event: string; data: unknown }[]) =>
   frames.map(({ event, data }) => [event, (data as { code?: unknown }).code])
 
 /** Triggers an event that is right but for what `body` changes. */
@@ -50,13 +50,13 @@ export const trigger = (server: TestServer, body: object): Promise<Response> =>
     JSON.stringify({ name: 'e', channel: 'room', data: 'x', ...body }),
   )
 
-/** The body of an answer. */
-export async function jsonOf(response: Promise<Response>): Promise<unknown> {
+/** Reads the JSON body of an answer. */
+export async function readJson(response: Promise<Response>): Promise<unknown> {
   return (await response).json()
 }
 
-/** A member's entry in the roster that the newcomer is told. */
-export async function rosterOf(server: TestServer, user: object): Promise<unknown> {
+/** Joins as a user and reads the roster of the success frame. */
+export async function readRoster(server: TestServer, user: object): Promise<unknown> {
   await using client = await server.raw()
   const frame = await server.joinSigned(client, 'presence-room', user as { user_id: unknown })
   return JSON.parse(JSON.parse(frame).data).presence

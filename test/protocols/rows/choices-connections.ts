@@ -1,7 +1,7 @@
 /** Contract 11, rows 1 to 8, 62 and 63: arriving, staying, leaving. */
 import type { TestServer } from '../../harness'
 import type { Row } from './row'
-import { answers, codes, ERROR, said } from './asking'
+import { exchange, readCodes, ERROR, send } from './asking'
 
 const KEY = 'test-app-fake-key'
 const path = (query: string): string => `/app/${KEY}?${query}`
@@ -59,7 +59,7 @@ export const CONNECTIONS: readonly Row[] = [
   {
     row: 5,
     says: 'the data of an error is an object with code and message',
-    run: (server) => answers(server, said('pusher:nonsense', {})),
+    run: (server) => exchange(server, send('pusher:nonsense', {})),
     expected: [{ event: ERROR, data: { code: null, message: "Unknown event 'pusher:nonsense'" } }],
   },
   {
@@ -97,7 +97,7 @@ export const CONNECTIONS: readonly Row[] = [
   {
     row: 62,
     says: 'an unknown pusher: event is an error without a code',
-    run: async (server) => codes(await answers(server, said('pusher:nonsense', 1))),
+    run: async (server) => readCodes(await exchange(server, send('pusher:nonsense', 1))),
     expected: [[ERROR, null]],
   },
   {

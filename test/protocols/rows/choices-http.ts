@@ -1,6 +1,6 @@
 /** Contract 11, rows 11, 12 and 41 to 55: what an app’s backend is answered. */
 import type { Row } from './row'
-import { jsonOf, trigger } from './asking'
+import { readJson, trigger } from './asking'
 
 async function statusOf(response: Promise<Response>) {
   const { status, headers } = await response
@@ -29,14 +29,14 @@ export const BACKENDS: readonly Row[] = [
   {
     row: 41,
     says: 'a trigger is answered with {}',
-    run: (server) => jsonOf(trigger(server, {})),
+    run: (server) => readJson(trigger(server, {})),
     expected: {},
   },
   {
     row: 42,
     says: 'info of a trigger names all channels and what was asked',
     run: (server) =>
-      jsonOf(
+      readJson(
         trigger(server, {
           channel: undefined,
           channels: ['a', 'presence-b'],
@@ -54,7 +54,7 @@ export const BACKENDS: readonly Row[] = [
     row: 43,
     says: 'a batch is answered with {}',
     run: (server) =>
-      jsonOf(
+      readJson(
         server.requestSigned(
           'POST',
           '/batch_events',
@@ -67,7 +67,7 @@ export const BACKENDS: readonly Row[] = [
     row: 44,
     says: 'presence channels have a subscription_count over HTTP',
     run: (server) =>
-      jsonOf(server.requestSigned('GET', '/channels/presence-a', '', 'info=subscription_count')),
+      readJson(server.requestSigned('GET', '/channels/presence-a', '', 'info=subscription_count')),
     expected: { occupied: false, subscription_count: 0 },
   },
   {
@@ -80,13 +80,13 @@ export const BACKENDS: readonly Row[] = [
   {
     row: 46,
     says: 'a channel that nobody is in is not occupied',
-    run: (server) => jsonOf(server.requestSigned('GET', '/channels/a')),
+    run: (server) => readJson(server.requestSigned('GET', '/channels/a')),
     expected: { occupied: false },
   },
   {
     row: 47,
     says: 'a presence channel that nobody is in has no users',
-    run: (server) => jsonOf(server.requestSigned('GET', '/channels/presence-a/users')),
+    run: (server) => readJson(server.requestSigned('GET', '/channels/presence-a/users')),
     expected: { users: [] },
   },
   {

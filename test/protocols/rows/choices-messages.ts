@@ -1,7 +1,7 @@
 /** Contract 11, rows 28 to 35: client events and sign-ins. */
 import type { TestServer } from '../../harness'
 import type { Row } from './row'
-import { answers, codes, ERROR, said } from './asking'
+import { exchange, readCodes, ERROR, send } from './asking'
 
 /** A member of a channel and what the other member hears of what it says. */
 async function heard(server: TestServer, channel: string, message: object): Promise<unknown> {
@@ -22,8 +22,8 @@ export const MESSAGES: readonly Row[] = [
     row: 28,
     says: 'no client events on public channels',
     run: async (server) =>
-      codes(
-        await answers(server, async (client) => {
+      readCodes(
+        await exchange(server, async (client) => {
           await client.join('room')
           client.send({ event: 'client-e', channel: 'room', data: 1 })
         }),
@@ -33,7 +33,7 @@ export const MESSAGES: readonly Row[] = [
   {
     row: 29,
     says: 'no client events to channels that one is not in',
-    run: async (server) => codes(await answers(server, said('client-e', 1, 'private-room'))),
+    run: async (server) => readCodes(await exchange(server, send('client-e', 1, 'private-room'))),
     expected: [[ERROR, null]],
   },
   {
@@ -52,8 +52,8 @@ export const MESSAGES: readonly Row[] = [
     row: 32,
     says: 'ten client events a second, then 4301, and the connection stays',
     run: async (server) =>
-      codes(
-        await answers(server, async (client) => {
+      readCodes(
+        await exchange(server, async (client) => {
           await server.joinSigned(client, 'private-room')
           for (let n = 0; n < 11; n++)
             client.send({ event: 'client-e', channel: 'private-room', data: n })
@@ -65,14 +65,14 @@ export const MESSAGES: readonly Row[] = [
     row: 33,
     says: 'none on encrypted channels, but on cache variants',
     run: async (server) => [
-      codes(
-        await answers(server, async (client) => {
+      readCodes(
+        await exchange(server, async (client) => {
           await server.joinSigned(client, 'private-encrypted-room')
           client.send({ event: 'client-e', channel: 'private-encrypted-room', data: 1 })
         }),
       ),
       (
-        await answers(server, async (client) => {
+        await exchange(server, async (client) => {
           await server.joinSigned(client, 'private-cache-room')
           client.send({ event: 'client-e', channel: 'private-cache-room', data: 1 })
         })
@@ -84,13 +84,13 @@ export const MESSAGES: readonly Row[] = [
     row: 34,
     says: 'a refused sign-in is an error without a code; the connection stays',
     run: async (server) =>
-      codes(await answers(server, said('pusher:signin', { auth: 'x', user_data: '{}' }))),
+      readCodes(await exchange(server, send('pusher:signin', { auth: 'x', user_data: '{}' }))),
     expected: [[ERROR, null]],
   },
   {
     row: 35,
     says: 'a sign-in is answered with user_data alone',
-    run: (server) => answers(server, (client) => server.signin(client, '{"id":"7"}')),
+    run: (server) => exchange(server, (client) => server.signin(client, '{"id":"7"}')),
     expected: [{ event: 'pusher:signin_success', data: { user_data: '{"id":"7"}' } }],
   },
 ]

@@ -1,14 +1,14 @@
 /** Contract 11, rows 9, 10, 13 to 23, 37 and 64: who may be where, and who is there. */
 import type { Row } from './row'
 import {
-  answers,
-  codes,
+  exchange,
+  readCodes,
   ERROR,
-  jsonOf,
+  readJson,
   REFUSED_TWICE,
-  rosterOf,
-  said,
-  signed,
+  readRoster,
+  send,
+  subscribeSigned,
   subscribe,
 } from './asking'
 
@@ -19,8 +19,8 @@ export const SUBSCRIPTIONS: readonly Row[] = [
     row: 9,
     says: 'names have up to 200 characters',
     run: async (server) => [
-      await answers(server, subscribe('x'.repeat(200))).then(([frame]) => frame?.event),
-      codes(await answers(server, subscribe('x'.repeat(201)), 2)),
+      await exchange(server, subscribe('x'.repeat(200))).then(([frame]) => frame?.event),
+      readCodes(await exchange(server, subscribe('x'.repeat(201)), 2)),
     ],
     expected: ['pusher_internal:subscription_succeeded', REFUSED_TWICE],
   },
@@ -28,23 +28,24 @@ export const SUBSCRIPTIONS: readonly Row[] = [
     row: 10,
     says: 'no colon and no # in names',
     run: async (server) => [
-      codes(await answers(server, subscribe('a:b'), 2)),
-      codes(await answers(server, subscribe('#a'), 2)),
+      readCodes(await exchange(server, subscribe('a:b'), 2)),
+      readCodes(await exchange(server, subscribe('#a'), 2)),
     ],
     expected: [REFUSED_TWICE, REFUSED_TWICE],
   },
   {
     row: 13,
     says: 'a refused subscription is told twice, and the connection stays',
-    run: async (server) => codes(await answers(server, subscribe('private-room', `${KEY}:00`), 2)),
+    run: async (server) =>
+      readCodes(await exchange(server, subscribe('private-room', `${KEY}:00`), 2)),
     expected: REFUSED_TWICE,
   },
   {
     row: 14,
     says: 'the key of auth is checked',
     run: async (server) =>
-      codes(
-        await answers(
+      readCodes(
+        await exchange(
           server,
           (client) =>
             client.subscribe(
@@ -61,7 +62,7 @@ export const SUBSCRIPTIONS: readonly Row[] = [
     says: 'channel_data of a private channel is signed when it is there',
     run: async (server) => {
       const [with_, without] = [true, false].map((covered) =>
-        answers(
+        exchange(
           server,
           (client) =>
             client.subscribe(
@@ -72,26 +73,27 @@ export const SUBSCRIPTIONS: readonly Row[] = [
           covered ? 1 : 2,
         ),
       )
-      return [(await with_!)[0]?.event, codes(await without!)]
+      return [(await with_!)[0]?.event, readCodes(await without!)]
     },
     expected: ['pusher_internal:subscription_succeeded', REFUSED_TWICE],
   },
   {
     row: 16,
     says: 'presence without channel_data is for the signed-in',
-    run: async (server) => codes(await answers(server, signed(server, 'presence-room'), 2)),
+    run: async (server) =>
+      readCodes(await exchange(server, subscribeSigned(server, 'presence-room'), 2)),
     expected: REFUSED_TWICE,
   },
   {
     row: 17,
     says: 'a numeric user_id goes out as it was sent',
-    run: async (server) => ((await rosterOf(server, { user_id: 7 })) as { ids: unknown }).ids,
+    run: async (server) => ((await readRoster(server, { user_id: 7 })) as { ids: unknown }).ids,
     expected: [7],
   },
   {
     row: 18,
     says: 'a missing user_info is {}',
-    run: async (server) => ((await rosterOf(server, { user_id: '7' })) as { hash: unknown }).hash,
+    run: async (server) => ((await readRoster(server, { user_id: '7' })) as { hash: unknown }).hash,
     expected: { 7: {} },
   },
   {
@@ -99,7 +101,7 @@ export const SUBSCRIPTIONS: readonly Row[] = [
     says: 'a user_info that is no object is refused',
     run: async (server) => {
       const data = '{"user_id":"7","user_info":[]}'
-      return codes(await answers(server, signed(server, 'presence-room', data), 2))
+      return readCodes(await exchange(server, subscribeSigned(server, 'presence-room', data), 2))
     },
     expected: REFUSED_TWICE,
   },
@@ -113,7 +115,9 @@ export const SUBSCRIPTIONS: readonly Row[] = [
       const error = await client.nextJson()
       return [
         error.event,
-        await jsonOf(server.requestSigned('GET', '/channels/room', '', 'info=subscription_count')),
+        await readJson(
+          server.requestSigned('GET', '/channels/room', '', 'info=subscription_count'),
+        ),
       ]
     },
     expected: [ERROR, { occupied: true, subscription_count: 1 }],
@@ -121,13 +125,13 @@ export const SUBSCRIPTIONS: readonly Row[] = [
   {
     row: 21,
     says: 'an unsubscribe from nowhere is ignored',
-    run: (server) => answers(server, said('pusher:unsubscribe', { channel: 'room' }), 0),
+    run: (server) => exchange(server, send('pusher:unsubscribe', { channel: 'room' }), 0),
     expected: [],
   },
   {
     row: 22,
     says: 'the data of a success is the text {}',
-    run: (server) => answers(server, subscribe('room')),
+    run: (server) => exchange(server, subscribe('room')),
     expected: [{ event: 'pusher_internal:subscription_succeeded', data: '{}' }],
   },
   {
@@ -138,25 +142,28 @@ export const SUBSCRIPTIONS: readonly Row[] = [
       await using first = await server.raw()
       await server.joinSigned(first, 'presence-room', { user_id: '1' })
       const other = '{"user_id":"2"}'
-      const refused = await answers(server, signed(server, 'presence-room', other), 2)
+      const refused = await exchange(server, subscribeSigned(server, 'presence-room', other), 2)
       await using tab = await server.raw()
       await server.joinSigned(tab, 'presence-room', { user_id: '1' })
-      return [(refused[0]!.data as { type: string }).type, codes(refused)]
+      return [(refused[0]!.data as { type: string }).type, readCodes(refused)]
     },
     expected: ['LimitReached', REFUSED_TWICE],
   },
   {
     row: 37,
     says: 'a user’s channel is that user’s',
-    run: async (server) => codes(await answers(server, subscribe('#server-to-user-7', ''), 2)),
+    run: async (server) => readCodes(await exchange(server, subscribe('#server-to-user-7', ''), 2)),
     expected: REFUSED_TWICE,
   },
   {
     row: 64,
     says: 'objects of members stay objects',
     run: async (server) =>
-      ((await rosterOf(server, { user_id: '7', user_info: { a: {}, b: [] } })) as { hash: unknown })
-        .hash,
+      (
+        (await readRoster(server, { user_id: '7', user_info: { a: {}, b: [] } })) as {
+          hash: unknown
+        }
+      ).hash,
     expected: { 7: { a: {}, b: [] } },
   },
 ]

@@ -1,4 +1,4 @@
-/** Statements of the contract as rows of a table: each is asked of a server of its own. */
+/** Statements of the contract as rows of a table: each is tested on a server of its own. */
 import { expect, test } from 'bun:test'
 import { start, type StartOptions, type TestServer } from '../../harness'
 
@@ -8,7 +8,7 @@ export type Row = {
   readonly says: string
   readonly options?: StartOptions
   readonly run: (server: TestServer) => Promise<unknown>
-  /** What `run` makes of the answers. */
+  /** What `run` returns. */
   readonly expected: unknown
 }
 

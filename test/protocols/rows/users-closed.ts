@@ -1,6 +1,6 @@
 /** Contract 5, parts 5 and 6: whose connections are closed, by the app and for want of a name. */
 import type { Row } from './row'
-import { tab } from './users'
+import { openTab } from './users'
 
 const IN_TIME = { limits: { authorizeWithinSeconds: 10 } }
 /** Longer than ten seconds and the sweep that finds them over. */
@@ -11,8 +11,8 @@ export const CLOSED: readonly Row[] = [
     row: '5.5',
     says: 'all that the user has signed in is closed with 4009, without an error before',
     run: async (server) => {
-      await using one = await tab(server)
-      await using two = await tab(server)
+      await using one = await openTab(server)
+      await using two = await openTab(server)
       await server.sdk().terminateUserConnections('ada')
       const closings = [await one.waitForClose(), await two.waitForClose()]
       return [...closings, one.frames.unread, two.frames.unread]
@@ -32,12 +32,12 @@ export const CLOSED: readonly Row[] = [
     run: async (server) => {
       await using member = await server.raw()
       await server.joinSigned(member, 'presence-room', { user_id: 'ada' })
-      await using user = await tab(server)
-      await using other = await tab(server, { id: 'eve' })
+      await using user = await openTab(server)
+      await using other = await openTab(server, { id: 'eve' })
       await server.sdk().terminateUserConnections('ada')
       await user.waitForClose()
       for (const client of [member, other]) await client.expectNothing()
-      await using again = await tab(server)
+      await using again = await openTab(server)
       await again.expectNothing()
       return server.connectionCount
     },
@@ -64,7 +64,7 @@ export const CLOSED: readonly Row[] = [
       await using idle = await server.raw()
       await using listener = await server.raw()
       await listener.join('room')
-      await using user = await tab(server)
+      await using user = await openTab(server)
       await using subscriber = await server.raw()
       await server.joinSigned(subscriber, 'private-room')
       await using member = await server.raw()

@@ -1,7 +1,7 @@
 /** Contract 5, parts 1 and 2: signing in, and what only the user hears. */
 import type { TestServer } from '../../harness'
 import type { Row } from './row'
-import { ADA, news, OFFLINE, ONLINE, signIn, tab, watching } from './users'
+import { ADA, takeNews, makeOffline, makeOnline, signIn, openTab, makeWatcher } from './users'
 
 const CHANNEL = '#server-to-user-ada'
 
@@ -69,7 +69,7 @@ export const SIGN_IN: readonly Row[] = [
     row: '5.1',
     says: 'the same id again is a success; another is an error, and the old identity stays',
     run: async (server) => {
-      await using client = await tab(server)
+      await using client = await openTab(server)
       const again = await signIn(server, client, ADA)
       const other = await signIn(server, client, { id: 'eve' })
       await server.sdk().sendToUser('ada', 'still', {})
@@ -81,20 +81,20 @@ export const SIGN_IN: readonly Row[] = [
     row: '5.1',
     says: 'the identity ends with the connection',
     run: async (server) => {
-      await using watcher = await tab(server, watching('eve', 'ada'))
-      const first = await news(watcher, 1)
-      const ada = await tab(server)
-      const came = await news(watcher, 1)
+      await using watcher = await openTab(server, makeWatcher('eve', 'ada'))
+      const first = await takeNews(watcher, 1)
+      const ada = await openTab(server)
+      const came = await takeNews(watcher, 1)
       await ada[Symbol.asyncDispose]()
-      return [first, came, await news(watcher, 1)].flat(2)
+      return [first, came, await takeNews(watcher, 1)].flat(2)
     },
-    expected: [OFFLINE('ada'), ONLINE('ada'), OFFLINE('ada')],
+    expected: [makeOffline('ada'), makeOnline('ada'), makeOffline('ada')],
   },
   {
     row: '5.2',
     says: 'the subscription of the signed-in user is answered like any other',
     run: async (server) => {
-      await using client = await tab(server)
+      await using client = await openTab(server)
       return await client.join(CHANNEL, '')
     },
     expected: `{"event":"pusher_internal:subscription_succeeded","channel":"${CHANNEL}","data":"{}"}`,
@@ -104,7 +104,7 @@ export const SIGN_IN: readonly Row[] = [
     says: 'and refused where the id is not exactly theirs, or nobody is signed in',
     run: async (server) => {
       await using stranger = await server.raw()
-      await using client = await tab(server)
+      await using client = await openTab(server)
       const answers: string[] = []
       for (const [who, name] of [
         [stranger, CHANNEL],
@@ -124,8 +124,8 @@ export const SIGN_IN: readonly Row[] = [
     row: '5.2',
     says: 'each signed-in connection hears it once, subscribed or not',
     run: async (server) => {
-      await using quiet = await tab(server)
-      await using subscribed = await tab(server)
+      await using quiet = await openTab(server)
+      await using subscribed = await openTab(server)
       await subscribed.join(CHANNEL)
       await server.sdk().sendToUser('ada', 'hello', 'x')
       const heard = [await quiet.next(), await subscribed.next()]
@@ -141,15 +141,15 @@ export const SIGN_IN: readonly Row[] = [
     row: '5.2',
     says: 'socket_id is left out; the channel is in no list and has no webhooks',
     run: async (server) => {
-      await using one = await tab(server)
-      await using two = await tab(server)
+      await using one = await openTab(server)
+      await using two = await openTab(server)
       await two.join(CHANNEL)
       const event = { name: 'hello', data: 'x', channel: CHANNEL, socket_id: one.socketId }
       await server.requestSigned('POST', '/events', JSON.stringify(event))
       await two.next()
       await one.expectNothing()
       const { channels } = await (await server.requestSigned('GET', '/channels')).json()
-      return [channels, server.factNames().filter((fact) => fact.includes('channel'))]
+      return [channels, server.listFactNames().filter((fact) => fact.includes('channel'))]
     },
     expected: [{}, []],
   },

@@ -1,11 +1,11 @@
-/** Users for the tables of contract 5: how they sign in, and what they are told of each other. */
+/** Users for the tables of contract 5: how they sign in, and which events they get about each other. */
 import type { RawClient, TestServer } from '../../harness'
 
-/** Whoever needs no watchlist. */
+/** A user without a watchlist. */
 export const ADA = { id: 'ada' }
 
 /** A connection that is signed in as the stock server library does it; its success has been read. */
-export async function tab(
+export async function openTab(
   server: TestServer,
   user: { id: string } & object = ADA,
 ): Promise<RawClient> {
@@ -14,15 +14,15 @@ export async function tab(
   return client
 }
 
-/** Signs in; what is answered first. */
+/** Signs in. Returns the first answer. */
 export async function signIn(server: TestServer, client: RawClient, user: { id: string } & object) {
   const data = server.sdk().authenticateUser(client.socketId, user as never)
   client.send({ event: 'pusher:signin', data })
   return client.nextJson()
 }
 
-/** Event names of the next frames, with what they hold of users. */
-export async function news(client: RawClient, count: number) {
+/** Takes the event names of the next frames, with the user ids in them. */
+export async function takeNews(client: RawClient, count: number) {
   const frames = await client.frames.take(count)
   return frames.map((frame) => {
     const { event, data } = JSON.parse(frame)
@@ -33,7 +33,7 @@ export async function news(client: RawClient, count: number) {
 }
 
 /** A user with a watchlist. */
-export const watching = (id: string, ...watchlist: string[]) => ({ id, watchlist })
-/** What `news` makes of users who are offline, or online. */
-export const OFFLINE = (...ids: string[]) => ['offline', ...ids]
-export const ONLINE = (...ids: string[]) => ['online', ...ids]
+export const makeWatcher = (id: string, ...watchlist: string[]) => ({ id, watchlist })
+/** What `takeNews` returns for users who are offline, or online. */
+export const makeOffline = (...ids: string[]) => ['offline', ...ids]
+export const makeOnline = (...ids: string[]) => ['online', ...ids]
