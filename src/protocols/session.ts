@@ -100,7 +100,9 @@ const LARGE_CHARS = 4096
 /** One frame; bytes only where the codec decodes them. In a late turn it waits, and its gates too. */
 export function receiveFrame(core: Core, conn: Client, frame: RawFrame): void {
   core.slices.countFrame()
-  if (core.slices.isLate && frame.length < LARGE_CHARS) return receiveLate(core, conn, frame)
+  const isLate = core.slices.isLate && frame.length < LARGE_CHARS
+  // The gates are asked in the order of the frames.
+  if (isLate || conn.waiting?.at(-1) instanceof DeferredFrame) return receiveLate(core, conn, frame)
   if (!chargeFrame(core, conn, frame)) return
   if (conn.busy) enqueue(core, conn, frame)
   else if (conn.established) runFrame(core, conn, frame)
