@@ -204,11 +204,24 @@ export function reinCommand(signal: 'KILL' | 'TERM' = 'KILL'): readonly string[]
   return Bun.which('setpriv') && Bun.spawnSync([...rein, 'true']).success ? rein : []
 }
 
+/**
+ * Below the ports that the system gives to those who ask for any: one of these would be free now, and somebody
+ * else's before our server has it, who then answers in its place.
+ */
+const PORTS = { first: 20_000, count: 12_000 }
+
+/** @throws Error where none is free */
 export function findFreePort(): number {
-  const probe = Bun.listen({ hostname: HOST, port: 0, socket: { data() {} } })
-  const { port } = probe
-  probe.stop(true)
-  return port
+  for (let tries = 0; tries < 100; tries++) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count)
+    try {
+      Bun.listen({ hostname: HOST, port, socket: { data() {} } }).stop(true)
+      return port
+    } catch {
+      // EADDRINUSE: the next one
+    }
+  }
+  throw new Error('no port is free')
 }
 
 async function waitUntilUp(port: number, child: Running): Promise<void> {
