@@ -1,0 +1,28 @@
+/** What a package of the project holds: the server, the kit, the plugins and what people read, and no tests or bench. */
+import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+
+const ROOT = join(import.meta.dir, '../..')
+
+test('a packed server is its sources, the plugins and the documents', () => {
+  const { stdout } = Bun.spawnSync([process.execPath, 'pm', 'pack', '--dry-run'], { cwd: ROOT })
+  const packed = [...stdout.toString().matchAll(/^packed\s+\S+\s+(\S+)$/gm)].map(
+    ([, file]) => file!,
+  )
+  const parts = new Set(packed.map((file) => file.split('/')[0]!))
+  expect([...parts].toSorted()).toEqual([
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'carillon.config.ts',
+    'docs',
+    'kit',
+    'openapi',
+    'package.json',
+    'plugins',
+    'src',
+  ])
+  expect(packed).toContain('src/index.ts')
+  expect(packed).toContain('kit/plugin-kit.ts')
+  expect(packed.filter((file) => file.includes('.test.'))).toEqual([])
+})
