@@ -6,12 +6,13 @@ type Heard<FactOfType> = FactOfType extends { readonly app: unknown }
   ? Omit<FactOfType, 'app' | 'type'> & { readonly app: string | undefined }
   : never
 
-/** The facts of a type from now on, each with its app's id. */
+/** The facts of a type from now on, of all servers, each with its app's id. */
 export function listen<Type extends FactType>(server: TestServer, type: Type) {
   const heard: Heard<Extract<Fact, { readonly type: Type }>>[] = []
-  server.core.facts.listen({
-    types: [type],
-    receive: ({ type: _type, app, ...fact }) => heard.push({ ...fact, app: app?.id } as never),
-  })
+  for (const { core } of server.servers)
+    core.facts.listen({
+      types: [type],
+      receive: ({ type: _type, app, ...fact }) => heard.push({ ...fact, app: app?.id } as never),
+    })
   return heard
 }

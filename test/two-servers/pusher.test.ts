@@ -8,6 +8,7 @@ overTwoServers([
   'protocols/pusher-client-events',
   'protocols/pusher-subscribe',
   'protocols/users-rows',
+  'core/published-facts',
   'core/engine-taps',
   'core/engine-waits',
   'core/hooks-authorize',
