@@ -1,7 +1,7 @@
 /**
  * The contract of plugins, checked on a real server: synchronous hooks do not wait, nothing fails whatever a
- * client sends, a stranger gets nothing that needs a signature (not even when the plugin's store is broken),
- * and nothing is left when the server has stopped.
+ * client sends, its routes included, each of which can be reached, a stranger gets nothing that needs a
+ * signature (not even when the plugin's store is broken), and nothing is left when the server has stopped.
  */
 import { isPluginFault } from '../src/core/plugin-faults'
 import type { AnyPlugin } from '../src/plugin'
@@ -68,7 +68,12 @@ function findFaults({ log }: Kit): string[] {
 
 type Step = (kit: Kit, options: ContractOptions) => Promise<string[]>
 
-const STEPS: readonly Step[] = [subscribeAsStranger, triggerAsStranger, connectAsMembers]
+const STEPS: readonly Step[] = [
+  subscribeAsStranger,
+  triggerAsStranger,
+  connectAsMembers,
+  callRoutes,
+]
 
 /** Texts that are no signatures; a plugin's own tokens may look like them. */
 const CREDENTIALS = [undefined, '', 'x', 'a.b.c', 'null', '{}', `key:${'0'.repeat(64)}`, '\u0000']
@@ -143,6 +148,50 @@ async function push(kit: Kit): Promise<void> {
   const headers = { authorization: `Basic ${btoa(`${kit.app.key}:${kit.app.secret}`)}` }
   const body = '{"channel":["room","private-room"],"data":[1],"event":"e"}'
   await kit.http('/api/push', { method: 'POST', headers, body })
+}
+
+/** What stands for each parameter of a path, and what is sent as JSON; undefined for no body. */
+const PARAMETERS = ['x', '__proto__', '%F0%9F%98%80']
+const BODIES = [undefined, '{', 'null', '{}', '[[]]']
+/** For all routes together: those that answer when something happens need not. */
+const ROUTES_LIMIT_MS = 1000
+
+/** Calls every route of the plugin, as a stranger and as the admin; a fault is in the log. */
+async function callRoutes(kit: Kit): Promise<string[]> {
+  const breaches: string[] = []
+  const calls: Promise<unknown>[] = []
+  const signal = AbortSignal.timeout(ROUTES_LIMIT_MS)
+  for (const { name, routes } of kit.server.plugins) {
+    const { reachable } = routes
+    for (const route of routes.app.routes) {
+      const { method, path } = route
+      if (!reachable.includes(route)) {
+        breaches.push(`no request reaches ${method} ${path}: it is not below /plugins/${name}`)
+        continue
+      }
+      for (const init of callsOf(method))
+        for (const parameter of PARAMETERS) {
+          const place = path.replace(/:[^/]+|\*/g, parameter)
+          calls.push(drop(kit.http(place, { ...init, signal })))
+          calls.push(drop(kit.admin(`${place}?a=1&a[]=2`, { ...init, signal })))
+        }
+    }
+  }
+  await Promise.all(calls)
+  return breaches
+}
+
+function callsOf(method: string): readonly RequestInit[] {
+  if (method === 'GET' || method === 'HEAD') return [{ method }]
+  const headers = { 'content-type': 'application/json' }
+  const sent = method === 'ALL' ? 'POST' : method
+  return BODIES.map((body) => ({ method: sent, headers, ...(body !== undefined && { body }) }))
+}
+
+/** Resolves when the response begins, or never will. */
+async function drop(response: Promise<Response>): Promise<void> {
+  const { body } = await response.catch(() => new Response()) // given up
+  await body?.cancel()
 }
 
 /** Reads the next frame, or the close as JSON. */

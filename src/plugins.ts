@@ -2,7 +2,6 @@
  * Plugins: checked, set up for one server, started and stopped with it. What a plugin was given here,
  * its timers and its signal, ends at the stop.
  */
-import { Elysia, type AnyElysia } from 'elysia'
 import type { Apps } from './core/apps'
 import type { Core } from './core/core'
 import { messageOf } from './core/errors'
@@ -16,6 +15,8 @@ import type { Uploads } from './core/uploads'
 import type { AdminChanges } from './http/admin-changes'
 import type { Enforced } from './apps/fields'
 import { readText } from './http/form'
+import type { ApiHooks } from './http/hooks'
+import { PluginRoutes } from './http/plugin-routes'
 import { DATA_ENVELOPE, respondWithList } from './http/lists'
 import { workFor, type Slices } from './core/slices'
 import { PLUGIN_INTERFACE, type AnyPlugin, type PluginContext } from './plugin'
@@ -32,7 +33,7 @@ export type PluginCounter = Counter & { readonly name: string; readonly about: s
 
 /** A plugin that is set up. */
 export type LoadedPlugin = PluginHooks & {
-  readonly routes: AnyElysia
+  readonly routes: PluginRoutes
   readonly counters: readonly PluginCounter[]
   /** Ends what it was given. */
   release(): void
@@ -149,9 +150,7 @@ function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
   const stopping = new AbortController()
   const clock = mortalClock(surroundings.clock, stopping.signal, log)
   const counters: PluginCounter[] = []
-  const routes = new Elysia({ prefix: `/plugins/${name}`, tags: [name] }).onAfterHandle(
-    changes.record,
-  )
+  const routes = new PluginRoutes(name, { uploads, changes })
   const locals = plugin.locals ?? (() => ({}))
   const { coreOf, services, index } = surroundings
   const context: PluginContext = {
@@ -195,7 +194,7 @@ function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
       ),
     listInSlices: (more) =>
       respondWithList({ slices }, { items: more, envelope: DATA_ENVELOPE, jsonOf: JSON.stringify }),
-    routes,
+    routes: routes.app,
     adminOnly: changes.authorize,
     readBody: (request) => readText(uploads, request),
   }
@@ -278,6 +277,24 @@ export async function startPlugins(
     } catch (cause) {
       throw new PluginError(`plugin ${plugin}: could not start: ${messageOf(cause)}`, { cause })
     }
+  }
+}
+
+/** Opens the routes of plugins that have started. @throws PluginError for those that can't be loaded */
+export async function openRoutes(
+  plugins: readonly LoadedPlugin[],
+  hooks: ApiHooks,
+  givenUp: AbortSignal | undefined,
+): Promise<void> {
+  for (const { name, routes } of plugins) {
+    try {
+      await withTimeout(hooks.core.clock, START_LIMIT_MS, routes.load(), givenUp)
+    } catch (cause) {
+      throw new PluginError(`plugin ${name}: could not load its routes: ${messageOf(cause)}`, {
+        cause,
+      })
+    }
+    routes.open(hooks)
   }
 }
 

@@ -58,6 +58,7 @@ import swaggerPage from './pages/swagger/index.html'
 import type { AnyPlugin } from './plugin'
 import {
   findEnforced,
+  openRoutes,
   setUpPlugins,
   startPlugins,
   stopPlugins,
@@ -238,6 +239,7 @@ async function build(
   })
   undo.push(() => stopPlugins(core.hooks, core))
   await startPlugins(core.hooks, clock, options.givenUp)
+  await openRoutes(plugins, hooks, options.givenUp)
   const xhr = new XhrSessions(core)
   const longPolls = new LongPolls(core)
   await webhooks.load().catch((cause: unknown) => {

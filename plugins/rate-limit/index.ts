@@ -24,7 +24,7 @@ import { requestHooks } from './requests'
 import { MemoryStore, type LimitStore, type Take } from './store'
 
 export type RateLimitOptions = LimitOptions & {
-  /** Addresses and networks that may connect as often as they like; replaces EXEMPT. */
+  /** Addresses and networks that may connect, and call routes, as often as they like; replaces EXEMPT. */
   readonly exempt?: readonly string[]
   /** Where buckets of addresses and apps are kept; the memory of this process if absent. */
   readonly store?: LimitStore
@@ -70,7 +70,7 @@ function hooksOf(context: PluginContext, options: RateLimitOptions): Hooks<Local
   const hooks: Hooks<Locals> = {
     upgrade: upgradeGate({ rule: book.everybody.connects, take, isExempt }),
     ...connectionHooks(context, book),
-    ...requestHooks(book, take),
+    ...requestHooks(book, take, isExempt),
   }
   // Hooks that no rule needs are left out, so that they cost nothing.
   return Object.fromEntries(Object.entries(hooks).filter(([name]) => book.hooks.has(name)))

@@ -67,6 +67,13 @@ export const LIMITS = {
     about: 'triggers of one app',
   },
   reads: { by: 'app', default: false, hooks: ['request', 'response'], about: 'reads of one app' },
+  // Who calls them, and how often, only their plugin knows.
+  routes: {
+    by: 'address',
+    default: false,
+    hooks: ['request', 'response'],
+    about: 'requests of one address to routes of plugins',
+  },
 } as const satisfies Record<string, LimitRow>
 
 export type LimitName = keyof typeof LIMITS

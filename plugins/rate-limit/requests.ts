@@ -1,19 +1,24 @@
 /**
- * Hooks of requests to the HTTP API: limits an app's backend. Only authenticated requests are counted, so
- * that no stranger uses up its quota.
+ * Hooks of requests to the HTTP API: limits an app's backend, and who calls the routes of plugins. An app's
+ * requests are counted once they are authenticated, so that no stranger uses up its quota.
  */
-import type { Hooks, RequestView } from 'carillon/plugin'
-import { refuse, type Rule, type RuleBook } from './limits'
+import { clientOf, type Hooks, type RequestView } from 'carillon/plugin'
+import { refuse, type LimitName, type Rule, type RuleBook } from './limits'
 import type { Take, TakeResult } from './store'
 
-const LIMIT_OF: { readonly [Area in RequestView['area']]?: 'triggers' | 'reads' } = {
+const LIMIT_OF: { readonly [Area in RequestView['area']]?: LimitName } = {
   trigger: 'triggers',
   read: 'reads',
+  plugin: 'routes',
 }
 
 type RequestHooks = Pick<Hooks, 'request' | 'response'>
 
-export function requestHooks(book: RuleBook, take: Take): RequestHooks {
+export function requestHooks(
+  book: RuleBook,
+  take: Take,
+  isExempt: (address: string) => boolean,
+): RequestHooks {
   const quotas = new WeakMap<RequestView, Readonly<Record<string, string>>>()
   const ruleOf = ({ app, area }: RequestView): Rule | undefined => {
     const name = LIMIT_OF[area]
@@ -22,8 +27,9 @@ export function requestHooks(book: RuleBook, take: Take): RequestHooks {
   return {
     request: (request) => {
       const rule = ruleOf(request)
-      if (!rule) return undefined
-      const taken = take(`${rule.name} ${request.app?.id}`, rule.rate, 1)
+      const { app, remoteAddress } = request
+      if (!rule || (!app && isExempt(remoteAddress))) return undefined
+      const taken = take(`${rule.name} ${app?.id ?? clientOf(remoteAddress)}`, rule.rate, 1)
       quotas.set(request, headersOf(rule, taken))
       return taken.waitSeconds > 0 ? refuse(rule, taken.waitSeconds) : undefined
     },

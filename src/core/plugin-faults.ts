@@ -12,7 +12,11 @@ export const isPluginFault = (code: unknown): boolean =>
   Object.values<unknown>(CODES).includes(code)
 
 /** The hook that caused it; a plugin's own log knows the plugin's name. */
-export type FaultSource = { readonly plugin?: string; readonly hook: string }
+export type FaultSource = {
+  readonly plugin?: string
+  readonly hook: string
+  readonly requestId?: string
+}
 
 /** Wall time of a call after which the CPU clock is read, and CPU time that is too long. */
 export const BLOCKED_MS = 50
@@ -50,17 +54,32 @@ export function logIfBlocked(log: Log, source: FaultSource, cpuMs: number): void
   log.warn({ code: CODES.blocked, ...source, ms: Math.round(ms) }, 'plugin blocked the event loop')
 }
 
-/** Runs the function of a plugin's timer; `log` is the plugin's own. */
-export function runTimer(log: Log, run: () => void): void {
-  const source: FaultSource = { hook: 'timer' }
+/** Runs a function of a plugin, adds the time that it takes to `stats`, and logs it where that was too long. */
+export function runWatched<Result>(
+  log: Log,
+  source: FaultSource,
+  run: () => Result,
+  stats = { busyMs: 0 },
+): Result {
   const beganMs = performance.now()
   const cpuMs = cpuMsAt(beganMs)
   try {
-    run()
+    return run()
+  } finally {
+    const ms = performance.now() - beganMs
+    stats.busyMs += ms
+    if (ms > BLOCKED_MS) logIfBlocked(log, source, cpuMs)
+  }
+}
+
+/** Runs the function of a plugin's timer; `log` is the plugin's own. */
+export function runTimer(log: Log, run: () => void): void {
+  const source: FaultSource = { hook: 'timer' }
+  try {
+    runWatched(log, source, run)
   } catch (cause) {
     logFailure(log, source, cause)
   }
-  if (performance.now() - beganMs > BLOCKED_MS) logIfBlocked(log, source, cpuMs)
 }
 
 /** An error for the log, whatever was thrown. */

@@ -125,13 +125,17 @@ export interface RequestView {
   readonly url: string
   readonly headers: Headers
   readonly remoteAddress: string
-  /** `trigger` and `read` are `/apps/...`, `admin` is `/api/admin/...` and what plugins serve to admins only. */
-  readonly area: 'trigger' | 'read' | 'admin'
-  /** The app that the path names; undefined for `admin`. */
+  /**
+   * `trigger` and `read` are `/apps/...`, `admin` is `/api/admin/...`, `plugin` is below `/plugins/<name>`. What
+   * plugins serve to admins only is asked for twice: as `plugin`, then as `admin`.
+   */
+  readonly area: 'trigger' | 'read' | 'admin' | 'plugin'
+  /** The app that the path names; undefined for `admin` and `plugin`. */
   readonly app: AppView | undefined
   /**
    * As received, for `request` and `response` of triggers. Empty for `authenticate`, since the bodies of
-   * unknown callers are not read, and where routes read bodies themselves: `admin`, `/api/apps/...`, `/api/push`.
+   * unknown callers are not read, and where routes read bodies themselves: `admin`, `plugin`, `/api/apps/...`,
+   * `/api/push`.
    */
   readonly body: Uint8Array
 }

@@ -18,10 +18,11 @@ import { AppSecrets } from './app-secrets'
 import { REQUEST_ID, requestIdFrom } from './headers'
 import type { ApiHooks } from './hooks'
 import type { Logins } from './logins'
-import { documentOf, DOCUMENT_PATH, pageAnswer } from './openapi'
+import { documentOf, DOCUMENT_PATH, modelsOf, pageAnswer } from './openapi'
 import { serverAt } from './openapi-text'
 import { operations } from './health'
 import { missingPrefix, pathOf } from './place'
+import { pluginRoutes } from './plugin-routes'
 import { pluginReports, type RunningPlugin } from './plugins'
 import { users } from './users'
 import { reference, type Reference } from './pages'
@@ -68,6 +69,7 @@ export function createApi(core: Core, options: ApiOptions) {
       hooks.addresses.limitUnreadBody(request)
       return body
     })
+    .use(pluginRoutes(hooks, plugins)) // before the hook below, which it runs itself
   if (core.hooks.response.length > 0)
     api.onAfterHandle(({ request, set }) => {
       hooks.addHeaders(request, Number(set.status ?? 200), set.headers)
@@ -91,8 +93,17 @@ export function createApi(core: Core, options: ApiOptions) {
     requireHost(request.url)
     if (request.url.includes('%')) requireDecodable(pathOf(request.url))
   })
-  for (const { routes } of plugins) api.use(routes)
-  const document = once(() => documentOf(api, plugins, changes.authorize))
+  const own = [...api.routes]
+  const document = once(async () => {
+    const models = modelsOf(api)
+    const ofPlugins = plugins.map(({ routes: { reachable, app } }) => ({
+      routes: reachable,
+      models: modelsOf(app),
+    }))
+    const parts = [{ routes: own, models }, ...ofPlugins]
+    parts.push({ routes: api.routes.slice(own.length), models })
+    return documentOf(parts, plugins, changes.authorize)
+  })
   const showDocument = async ({ request }: { readonly request: Request }) => {
     return { ...(await document()), servers: [serverAt(`..${missingPrefix(request, pathPrefix)}`)] }
   }

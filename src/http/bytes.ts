@@ -29,7 +29,7 @@ export async function readBytes(
   request: Request,
   maxBytes: number,
   codes: BodyCodes,
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await tryReadBytes(uploads, request, maxBytes)
   if (typeof bytes !== 'string') return bytes
   if (bytes === 'too_slow') throw new RealtimeError('body_too_slow', TOO_SLOW)
@@ -40,11 +40,15 @@ export async function readBytes(
   throw new RealtimeError(codes.tooLarge, `${what} exceeds the limit of ${maxBytes}`)
 }
 
+/** The runtime's own `arrayBuffer` of a request whose body is limited. */
+const UNLIMITED = Symbol('unlimited')
+type Unread = Request & { readonly [UNLIMITED]?: Request['arrayBuffer'] }
+
 export function tryReadBytes(
   uploads: Uploads,
-  request: Request,
+  request: Unread,
   maxBytes: number,
-): Promise<Uint8Array | UnreadReason> {
+): Promise<Uint8Array<ArrayBuffer> | UnreadReason> {
   const { headers } = request
   const declared = headers.get('content-length')
   if (declared !== null && Number(declared) > maxBytes) return Promise.resolve('too_large')
@@ -57,14 +61,14 @@ export function tryReadBytes(
       resolve(resultOf(outcome))
     }
     const reading = inOnePiece
-      ? request.arrayBuffer()
+      ? (request[UNLIMITED]?.() ?? request.arrayBuffer())
       : readChunks(request, maxBytes, { upload, uploads })
     reading.then(end, end)
   })
 }
 
 /** `outcome` is bytes, a reason, or the error of a read whose sender has left. */
-function resultOf(outcome: unknown): Uint8Array | UnreadReason {
+function resultOf(outcome: unknown): Uint8Array<ArrayBuffer> | UnreadReason {
   if (outcome instanceof ArrayBuffer) return new Uint8Array(outcome)
   return outcome === 'too_large' || outcome === 'too_slow' ? outcome : 'broken_off'
 }
@@ -82,4 +86,25 @@ async function readChunks(
     chunks.push(chunk)
   }
   return Bun.concatArrayBuffers(chunks)
+}
+
+const READERS = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const
+
+/** Holds to the same limits whoever reads the body by a method of the request, such as the framework. */
+export function limitBody(
+  uploads: Uploads,
+  request: Request,
+  maxBytes: number,
+  codes: BodyCodes,
+): void {
+  const { headers, method } = request
+  if (method === 'GET' || method === 'HEAD') return
+  const type = headers.get('content-type') ?? ''
+  const read = async (reader: (typeof READERS)[number]): Promise<unknown> => {
+    const bytes = await readBytes(uploads, request, maxBytes, codes)
+    return new Response(bytes, { headers: { 'content-type': type } })[reader]()
+  }
+  Object.defineProperty(request, UNLIMITED, { value: request.arrayBuffer.bind(request) })
+  for (const reader of READERS)
+    Object.defineProperty(request, reader, { value: () => read(reader) })
 }

@@ -55,17 +55,26 @@ const SEED_EVENTS = /^\/api\/(?:apps\/|push)/
 
 /** The answer for a failure. Logs refusals and faults. */
 export function explain(core: Core, failure: Failure): ErrorAnswer {
+  const refused = explainRefusal(core, failure)
+  if (refused) return refused
   const { error, request, requestId } = failure
-  const path = pathOf(request.url)
-  const isSeed = path.startsWith(SEED_PATH)
-  const refused = refusalIn(error, isSeed)
-  if (refused) {
-    logRefusal(core, refused, failure)
-    return refusalAnswer(refused, path)
-  }
   core.counters.faults++
   core.log.error({ err: error, requestId }, 'fault')
-  return isSeed
+  return explainFault(request, requestId)
+}
+
+/** The answer for a refusal, which is logged; undefined for a fault. */
+export function explainRefusal(core: Core, failure: Failure): ErrorAnswer | undefined {
+  const path = pathOf(failure.request.url)
+  const refused = refusalIn(failure.error, path.startsWith(SEED_PATH))
+  if (!refused) return undefined
+  logRefusal(core, refused, failure)
+  return refusalAnswer(refused, path)
+}
+
+/** The answer for a fault: the id of the request finds it in the log. */
+export function explainFault(request: Request, requestId: string): ErrorAnswer {
+  return pathOf(request.url).startsWith(SEED_PATH)
     ? detailAnswer(500, 'Internal Server Error')
     : textAnswer(500, `Internal server error (${requestId})`)
 }

@@ -32,7 +32,10 @@ export const bodyLimitsOf = (limits: Limits): BodyLimits => ({
   fields: 4096,
   json: BODY_LIMITS,
 })
-const BODY_CODES: BodyCodes = { tooLarge: 'admin_body_too_large', brokenOff: 'admin_bad_request' }
+export const BODY_CODES: BodyCodes = {
+  tooLarge: 'admin_body_too_large',
+  brokenOff: 'admin_bad_request',
+}
 
 /** `value` is undefined where the body can't be parsed as its content type; `json` is its text where it is JSON. */
 export type Body = { readonly value: unknown; readonly json: string | undefined }

@@ -74,7 +74,7 @@ export class ApiHooks {
 
   #viewOf(received: ReceivedRequest): RequestView {
     let view = this.#views.get(received.request)
-    if (!view)
+    if (view?.area !== received.area)
       this.#views.set(received.request, (view = new LazyRequestView(received, this.addresses)))
     return view
   }

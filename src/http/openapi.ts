@@ -32,20 +32,42 @@ export const HTML_ANSWER = pageAnswer('text/html', { type: 'string' }, '<!doctyp
 type Hooks = AnyElysia['routes'][number]['hooks']
 type Models = Readonly<Record<string, TSchema>>
 
+/** Routes that are documented, and the schemas that they name. */
+type DocumentedRoutes = { readonly routes: AnyElysia['routes']; readonly models: Models }
+
+/** The schemas of an app that have names. */
+export const modelsOf = (app: AnyElysia): Models => app['getGlobalDefinitions']().type as Models
+
 /**
- * The document of an API's routes, in their order; other keys are in alphabetical order. `adminOnly` is the
- * hook that makes a route one for admins only.
+ * The document of routes, in their order; other keys are in alphabetical order. `adminOnly` is the hook that
+ * makes a route one for admins only.
  */
 export async function documentOf(
-  api: AnyElysia,
+  parts: readonly DocumentedRoutes[],
   plugins: readonly RunningPlugin[],
   adminOnly: unknown,
 ): Promise<object> {
+  const paths = {}
+  for (const part of parts) Object.assign(paths, await pathsOf(part, adminOnly))
+  const ofPlugins = plugins
+    .filter(({ routes }) => routes.reachable.length > 0)
+    .map(({ name }) => ({ name, description: `Routes of the plugin ${name}` }))
+  const head = {
+    ...DOCUMENT_HEAD,
+    tags: [...TAGS, ...ofPlugins],
+    components: { securitySchemes: SECURITY_SCHEMES },
+  }
+  return { ...(sortKeys(head) as object), paths }
+}
+
+async function pathsOf(
+  { routes, models }: DocumentedRoutes,
+  adminOnly: unknown,
+): Promise<Record<string, object>> {
   const { filterPaths, registerSchemaPath } = await import('@elysiajs/swagger/utils')
   await nextTurn()
-  const models = api['getGlobalDefinitions']().type as Models
   const schema = {}
-  for (const { hooks = {}, method, path } of api.routes) {
+  for (const { hooks = {}, method, path } of routes) {
     if (hooks.detail?.hide) continue
     // The framework wraps hooks in objects.
     const isAdminOnly = hooks.beforeHandle?.some(({ fn }: Hooks) => fn === adminOnly)
@@ -63,18 +85,9 @@ export async function documentOf(
   }
   await nextTurn()
   const paths: Paths = filterPaths(schema, { excludeStaticFile: true, exclude: [] })
-  const ofPlugins = plugins
-    .filter(({ routes }) => routes.routes.length > 0)
-    .map(({ name }) => ({ name, description: `Routes of the plugin ${name}` }))
-  const head = {
-    ...DOCUMENT_HEAD,
-    tags: [...TAGS, ...ofPlugins],
-    components: { securitySchemes: SECURITY_SCHEMES },
-  }
-  const documented = mapValues(paths, (methods) =>
+  return mapValues(paths, (methods) =>
     mapValues(methods, (operation) => sortKeys(describe(operation, models))),
   )
-  return { ...(sortKeys(head) as object), paths: documented }
 }
 
 const METHODS = 'GET PUT POST DELETE OPTIONS HEAD PATCH TRACE'.split(' ') as readonly HTTPMethod[]

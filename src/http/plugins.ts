@@ -1,15 +1,16 @@
-/** Reports on plugins: calls, refusals, faults and time by hook, and the plugin's own counters. */
+/** Reports on plugins: calls, refusals, faults and time by hook and of their routes, and the plugin's own counters. */
 import { Type } from '@sinclair/typebox'
-import { Elysia, type AnyElysia } from 'elysia'
+import { Elysia } from 'elysia'
 import type { CompiledHooks } from '../core/hooks'
 import { HOOKS, type Counter } from '../core/plugin'
 import type { AdminChanges } from './admin-changes'
+import type { PluginRoutes } from './plugin-routes'
 import { count, objectSchema } from './schemas'
 
 /** What the API uses of a plugin. */
 export type RunningPlugin = {
   readonly name: string
-  readonly routes: AnyElysia
+  readonly routes: PluginRoutes
   readonly counters: readonly (Counter & { readonly name: string; readonly about: string })[]
 }
 
@@ -54,16 +55,14 @@ export function pluginReports(
     .get(
       '',
       () => ({
-        data: plugins.map(({ name: plugin, counters }) => ({
+        data: plugins.map(({ name: plugin, routes, counters }) => ({
           name: plugin,
-          hooks: all
-            .filter((hook) => hook.plugin === plugin)
-            .map(({ name, stats: { busyMs, ...stats } }) => ({
-              name,
-              kind: HOOKS[name].kind,
-              ...stats,
-              busy_ms: Math.round(busyMs * 1000) / 1000,
-            })),
+          hooks: [
+            ...all
+              .filter((hook) => hook.plugin === plugin)
+              .map(({ name, stats }) => reportOf(name, HOOKS[name].kind, stats)),
+            ...(routes.reachable.length > 0 ? [reportOf('routes', 'routes', routes.stats)] : []),
+          ],
           counters: counters.map(({ name, about, count }) => ({ name, about, count })),
         })),
       }),
@@ -77,3 +76,10 @@ export function pluginReports(
       },
     )
 }
+
+const reportOf = (name: string, kind: string, { busyMs, ...stats }: PluginRoutes['stats']) => ({
+  name,
+  kind,
+  ...stats,
+  busy_ms: Math.round(busyMs * 1000) / 1000,
+})

@@ -2,6 +2,7 @@
 import { describe, expect, spyOn, test } from 'bun:test'
 import { createHash, createHmac } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
+import { definePlugin } from '../../src/plugin'
 import { Addresses } from '../../src/http/address'
 import { Inbox, start, waitFor, type StartOptions, type TestServer } from '../harness'
 import { ADMIN_PAIR, makeBasicAuth, PAIR } from '../credentials'
@@ -46,7 +47,19 @@ class Slow {
   }
 }
 
-const serve = (options: StartOptions = {}) => start({ now: NOW * 1000, ...options })
+const reader = definePlugin({
+  name: 'reader',
+  carillon: 1,
+  setup({ routes, readBody }) {
+    routes
+      .post('/framework', ({ body }) => body)
+      .post('/own', ({ request }) => readBody(request), { parse: 'none' })
+    return {}
+  },
+})
+
+const serve = (options: StartOptions = {}) =>
+  start({ now: NOW * 1000, plugins: [reader], ...options })
 
 async function underWay(server: TestServer, count: number): Promise<void> {
   while (server.core.uploads.count !== count)
@@ -61,6 +74,11 @@ const PATHS: Readonly<
   'the admin API': async () => ['/api/admin/apps', makeBasicAuth(ADMIN_PAIR)],
   'ExPusherLite’s events': async () => ['/api/apps/test-app/events', makeBasicAuth(PAIR)],
   'PushEx’s push': async () => ['/api/push', makeBasicAuth(PAIR)],
+  'a plugin’s route that reads it': async () => ['/plugins/reader/own', {}],
+  'a plugin’s route that the framework reads it for': async () => [
+    '/plugins/reader/framework',
+    { 'content-type': 'text/plain' },
+  ],
   'an xhr_send': async (server) => {
     const { base } = await new XhrClient(server).open()
     return [`${base}/xhr_send`, {}]

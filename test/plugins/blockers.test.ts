@@ -3,15 +3,7 @@ import { expect, test } from 'bun:test'
 import { definePlugin, replace, type Hooks } from 'carillon/plugin'
 import { testPlugin } from 'carillon/plugin-kit'
 import { makePlugin, start } from '../harness'
-
-/** Uses so much CPU, however long that takes on a busy machine. */
-function compute(cpuMs: number): void {
-  const before = process.threadCpuUsage()
-  for (;;) {
-    const { user, system } = process.threadCpuUsage(before)
-    if (user + system > cpuMs * 1000) return
-  }
-}
+import { compute } from './compute'
 
 const TOO_LONG_MS = 60
 

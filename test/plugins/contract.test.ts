@@ -1,8 +1,15 @@
 /** testPlugin(): a plugin that keeps its promises passes, and each broken promise is named. */
 import { describe, expect, test } from 'bun:test'
-import { allow, definePlugin, reject, type AnyPlugin, type Hooks } from 'carillon/plugin'
+import {
+  allow,
+  definePlugin,
+  reject,
+  type AnyPlugin,
+  type Hooks,
+  type PluginContext,
+} from 'carillon/plugin'
 import { serve, testPlugin } from 'carillon/plugin-kit'
-import { makePlugin } from '../harness'
+import { makePlugin, throwSecret } from '../harness'
 
 const never = (): Promise<undefined> => new Promise<undefined>(() => undefined)
 
@@ -28,6 +35,61 @@ const GOOD: readonly AnyPlugin[] = [
 
 test.each(GOOD)('$name keeps the contract', async (plugin) => {
   await testPlugin(plugin)
+})
+
+/** Plugins that are nothing but routes, which keep the contract or break it. */
+const ROUTERS: readonly (readonly [says: string, add: (context: PluginContext) => unknown])[] = [
+  [
+    'kept',
+    ({ routes, adminOnly }) =>
+      routes.get('/', () => 'a').post('/:b', throwSecret, { beforeHandle: [adminOnly, () => 'b'] }),
+  ],
+  ['kept', ({ routes }) => routes.get('/later', () => new Promise<string>(() => undefined))],
+  ['kept', ({ routes }) => routes.onError(() => 'mine').all('/*', throwSecret)],
+  ['routes: plugin failed: secret detail', ({ routes }) => routes.get('/:id', throwSecret)],
+  [
+    'routes: plugin failed: secret detail',
+    ({ routes, adminOnly }) => routes.delete('/', throwSecret, { beforeHandle: adminOnly }),
+  ],
+  [
+    'routes: plugin failed: secret detail',
+    ({ routes }) => routes.onRequest(throwSecret).get('/', () => 'a'),
+  ],
+  [
+    'routes: plugin failed: secret detail',
+    ({ routes }) => routes.onAfterResponse(throwSecret).get('/', () => 'a'),
+  ],
+  [
+    'routes: plugin failed: null is not an object',
+    ({ routes }) => routes.post('/', ({ body }) => (body as { a: string }).a),
+  ],
+  [
+    'routes: plugin failed: the route GET /late was added too late',
+    ({ routes, clock }) => clock.after(0, () => routes.get('/late', () => 'late')),
+  ],
+  [
+    'no request reaches GET /up: it is not below /plugins/bad',
+    ({ routes }) => {
+      delete routes.config.prefix
+      routes.get('/up', () => 'mine')
+    },
+  ],
+]
+
+test.each(ROUTERS)('a router that is %s', async (says, add) => {
+  const bad = definePlugin({
+    name: 'bad',
+    carillon: 1,
+    setup(context) {
+      add(context)
+      return {}
+    },
+  })
+  const why = await testPlugin(bad).then(
+    () => 'kept',
+    (error: Error) => error.message,
+  )
+  expect(why).toContain(says)
 })
 
 const waits = (async () => undefined) as unknown as () => undefined
