@@ -79,11 +79,11 @@ describe('a checkout whose packages are not installed', () => {
   test('says what to run, and what it is asked', async () => {
     await using program = run()
     expect([await program.waitForExit(), await program.errors]).toEqual([1, refusalOf(first)])
-    for (const [asked, answer] of [
+    for (const [args, answer] of [
       ['--version', `${version}\n`],
       ['--help', 'docs/settings.md has the table of all.\n'],
     ] as const) {
-      await using other = run(asked)
+      await using other = run(args)
       expect(await other.waitForExit()).toBe(0)
       expect(await other.output).toEndWith(answer)
     }

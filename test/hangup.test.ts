@@ -26,7 +26,7 @@ test('ignored at the start (nohup) it stays ignored', async () => {
   await using program = new Program({}, { command: ignored })
   const port = await program.waitUntilListening()
   program.process.kill('SIGHUP')
-  for (let asked = 0; asked < 3; asked++)
+  for (let attempts = 0; attempts < 3; attempts++)
     expect((await fetch(`http://127.0.0.1:${port}/ready`)).status).toBe(200)
   program.process.kill('SIGTERM')
   expect(await leavingOf(program)).toEqual({ exit: 0, signals: ['SIGTERM'] })

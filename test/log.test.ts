@@ -43,7 +43,7 @@ const command = [process.execPath, 'src/index.ts']
 const FRAMES = 2000
 
 /** Says so much that lines are dropped; resolves once the server has heard it. */
-async function say(port: number): Promise<void> {
+async function triggerLog(port: number): Promise<void> {
   await using client = new RawClient(`ws://127.0.0.1:${port}/app/test-app-fake-key`)
   await client.readHello()
   for (let n = 0; n < FRAMES; n++) client.send({ event: 'pusher:pong', data: {} })
@@ -99,14 +99,14 @@ test('a pipe that nobody reads holds up nobody; what it lost is told, and the pr
   const child = Bun.spawn(command, { env, stdout: 'pipe', stderr: Bun.file(log.path) })
   started.push(child)
   const port = await portOf(child.stdout)
-  await say(port)
+  await triggerLog(port)
   const lines = await waitFor('the count', log.until('log lines were dropped'))
-  const said = lines.filter(({ msg }) => msg === 'said')
+  const found = lines.filter(({ msg }) => msg === 'said')
   const { lines: dropped } = lines.at(-1)!
   expect(dropped).toBeGreaterThan(0)
-  expect(said.length + Number(dropped)).toBe(FRAMES + 1) // and the ping after them
+  expect(found.length + Number(dropped)).toBe(FRAMES + 1) // and the ping after them
 
-  await say(port)
+  await triggerLog(port)
   child.kill('SIGTERM')
   expect(await waitFor('the exit', child.exited)).toBe(0)
   log.close()
@@ -138,7 +138,7 @@ test('a reader that is gone ends nothing', async () => {
   started.push(child)
   const port = await portOf(child.stdout)
   log.close()
-  await say(port)
+  await triggerLog(port)
   child.kill('SIGTERM')
   expect(await waitFor('the exit', child.exited)).toBe(0)
 })
@@ -163,14 +163,14 @@ test('a terminal that stands still holds up nobody either', async () => {
   )
   const port = portIn(text)!
   terminal.write(CTRL_S)
-  await say(port)
+  await triggerLog(port)
   terminal.write(CTRL_Q)
   await waitFor(
     'the count',
     until(() => text.includes('log lines were dropped')),
   )
   terminal.write(CTRL_S)
-  await say(port)
+  await triggerLog(port)
   child.kill('SIGTERM')
   expect(await waitFor('the exit', child.exited)).toBe(0)
   terminal.close()

@@ -35,15 +35,21 @@ onLinux.each(MISDEEDS)(
   'a peer that %s',
   async (misdeed, why) => {
     using peer = startMisbehavingPeer(misdeed)
-    const { said, code } = await bench(...FANOUT, '--sides', 'other', '--peer', `other=${peer.url}`)
+    const { output, code } = await bench(
+      ...FANOUT,
+      '--sides',
+      'other',
+      '--peer',
+      `other=${peer.url}`,
+    )
 
     expect(code).toBe(why === undefined ? 0 : 1)
     if (why === undefined) {
-      expect(said).not.toContain('bench: ')
-      return expect(said).toMatch(ABOUT_THE_MACHINE)
+      expect(output).not.toContain('bench: ')
+      return expect(output).toMatch(ABOUT_THE_MACHINE)
     }
-    expect(said).toContain(why)
-    expect(said).toContain('bench: fanout, 200 x 100 B, 4/4, other, round 1: ')
+    expect(output).toContain(why)
+    expect(output).toContain('bench: fanout, 200 x 100 B, 4/4, other, round 1: ')
   },
   TIMEOUT_MS,
 )
@@ -52,10 +58,10 @@ onLinux(
   'a peer that is absent is left out, and the others are asked',
   async () => {
     const options = ['--sides', 'other,bare', '--peer', 'other=http://127.0.0.1:1']
-    const { said, code } = await bench(...FANOUT, ...options)
+    const { output, code } = await bench(...FANOUT, ...options)
 
-    expect(said).toContain('Left out: other does not answer at 127.0.0.1:1')
-    expect(said).toMatch(/200 x 100 B, 4\/4 +bare/)
+    expect(output).toContain('Left out: other does not answer at 127.0.0.1:1')
+    expect(output).toMatch(/200 x 100 B, 4\/4 +bare/)
     expect(code).toBe(0)
   },
   TIMEOUT_MS,
@@ -65,9 +71,9 @@ onLinux.each([
   [['--cases', 'nothing'], 'nobody that is here is asked'],
   [['--sides', 'nobody'], 'there is no side nobody'],
 ])('a run that would play nothing fails: %p', async (words, why) => {
-  const { said, code } = await bench('smoke', 'fanout', ...words)
+  const { output, code } = await bench('smoke', 'fanout', ...words)
 
-  expect([said, code]).toEqual([expect.stringContaining(why), 1])
+  expect([output, code]).toEqual([expect.stringContaining(why), 1])
 })
 
 /** Where the system can say that a parent is gone. */
@@ -100,11 +106,11 @@ const start = (words: readonly string[], scratch = tmpdir()) =>
     env: { ...process.env, TMPDIR: scratch },
   })
 
-async function bench(...words: readonly string[]): Promise<{ said: string; code: number }> {
+async function bench(...words: readonly string[]): Promise<{ output: string; code: number }> {
   const child = start(words)
   const streams = [child.stdout, child.stderr]
   const [out, err] = await Promise.all(streams.map((stream) => new Response(stream).text()))
-  return { said: `${out}${err}`, code: await child.exited }
+  return { output: `${out}${err}`, code: await child.exited }
 }
 
 /** A server or a load, once what reins it in has become it. */
@@ -113,8 +119,8 @@ const OURS = `^${process.execPath} .*bench/(servers|loads)/`
 /** Waits until so many were started, of which nobody sends word: the system is asked. */
 async function processesBelow(pid: number, count: number): Promise<readonly string[]> {
   for (;;) {
-    const said = Bun.spawnSync(['pgrep', '-P', String(pid), '-f', OURS]).stdout.toString()
-    const pids = said.split('\n').filter(Boolean)
+    const output = Bun.spawnSync(['pgrep', '-P', String(pid), '-f', OURS]).stdout.toString()
+    const pids = output.split('\n').filter(Boolean)
     if (pids.length >= count) return pids
     await Bun.sleep(5)
   }

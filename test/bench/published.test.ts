@@ -85,9 +85,9 @@ test('who is not asked has the reason in its cell', () => {
 })
 
 test('a target is one number; one that was changed says from what, when and why', () => {
-  const said = TARGETS.map((target) => formatBound(target))
+  const bounds = TARGETS.map((target) => formatBound(target))
 
-  expect(said).toContain('at least 19.5 (30 until 2026-11-22: another machine)')
+  expect(bounds).toContain('at least 19.5 (30 until 2026-11-22: another machine)')
   for (const target of TARGETS)
     expect(formatBound(target)).toMatch(
       target.changed

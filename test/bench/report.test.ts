@@ -90,18 +90,18 @@ test('a star says that the load was the limit, and only when the server was not'
 })
 
 test('words are a size, questions and options', () => {
-  const words = parseCommandLine(
+  const options = parseCommandLine(
     ['quick', 'fanout', '--rounds', '2', '--sides', 'bare,soketi', '--cases', '/s'],
     ['fanout', 'trigger'],
   )
 
-  expect(words).toMatchObject({
+  expect(options).toMatchObject({
     size: 'quick',
     questions: ['fanout'],
     rounds: 2,
     seconds: SIZES.quick.seconds,
   })
-  expect(words).toMatchObject({ sides: ['bare', 'soketi'], cases: ['/s'], peers: [] })
+  expect(options).toMatchObject({ sides: ['bare', 'soketi'], cases: ['/s'], peers: [] })
   expect(parseCommandLine([], ['fanout', 'trigger']).questions).toEqual(['fanout', 'trigger'])
   expect(parseCommandLine(['fanout', 'fanout'], ['fanout', 'trigger']).questions).toEqual([
     'fanout',
@@ -114,8 +114,8 @@ test.each([
   [['--rounds', '0'], 'from 1 to 100'],
   [['--seconds', '1e9'], 'from 1 to 300'],
   [['--sides'], 'expects a value'],
-])('%p is refused', (words, why) => {
-  expect(() => parseCommandLine(words, ['fanout'])).toThrow(why)
+])('%p is refused', (options, why) => {
+  expect(() => parseCommandLine(options, ['fanout'])).toThrow(why)
 })
 
 test('a peer is a name, an address and what the load must know', () => {

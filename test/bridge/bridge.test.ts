@@ -201,7 +201,7 @@ describe('webhooks and occupancy with subscribers of many protocols (80)', () =>
         status: 'ok',
       },
     )
-    const told = server.facts.find(({ type }) => type === 'client_event')
-    expect(told).toMatchObject({ channel: 'private-room', event: 'client-e', data: '{"a":1}' })
+    const fact = server.facts.find(({ type }) => type === 'client_event')
+    expect(fact).toMatchObject({ channel: 'private-room', event: 'client-e', data: '{"a":1}' })
   })
 })

@@ -66,13 +66,13 @@ describe('routes', () => {
       { id: 'nine', name: 'App nine', slug: 'ten', key: 'k9', secret: 's9' },
     ]
     await using server = await start({ apps })
-    const ask = (slug: string, pair: string) =>
+    const request = (slug: string, pair: string) =>
       server.http(`/api/apps/${slug}/channels`, {
         headers: makeBasicAuth(pair),
       })
-    expect((await ask('eight', 'k7:s7')).status).toBe(200)
-    expect((await ask('7', 'k7:s7')).status).toBe(404)
-    expect((await ask('nine', 'k9:s9')).status).toBe(404)
+    expect((await request('eight', 'k7:s7')).status).toBe(200)
+    expect((await request('7', 'k7:s7')).status).toBe(404)
+    expect((await request('nine', 'k9:s9')).status).toBe(404)
   })
 
   test('both kinds of events route are there, side by side (trap 8)', async () => {
@@ -102,30 +102,28 @@ describe('routes', () => {
 
   test('each tells errors in its own words, JSON with its charset (trap 10, trap 23)', async () => {
     await using server = await start()
-    const told = async (asking: Promise<Response>) => {
-      const response = await asking
+    const readRefusal = async (requesting: Promise<Response>) => {
+      const response = await requesting
       return [response.status, response.headers.get('content-type'), await response.text()]
     }
     const json = 'application/json; charset=utf-8'
-    expect(await told(server.http('/apps/1/channels'))).toEqual([
+    expect(await readRefusal(server.http('/apps/1/channels'))).toEqual([
       401,
       'text/plain; charset=utf-8',
       'Authentication key required\n',
     ])
     expect(
-      await told(server.http('/api/apps/nobody/channels', { headers: makeBasicAuth(PAIR) })),
+      await readRefusal(server.http('/api/apps/nobody/channels', { headers: makeBasicAuth(PAIR) })),
     ).toEqual([404, json, '{"errors":{"detail":"Not Found"}}'])
-    expect(await told(scoped(server, { topic: '' }))).toEqual([
+    expect(await readRefusal(scoped(server, { topic: '' }))).toEqual([
       400,
       json,
       '{"errors":{"topic":["can\'t be blank"]}}',
     ])
     const wrong = { authorization: 'Basic eDp4' }
-    expect(await told(server.http('/api/push', { method: 'POST', headers: wrong }))).toEqual([
-      403,
-      json,
-      '{"error":"Access forbidden"}',
-    ])
+    expect(await readRefusal(server.http('/api/push', { method: 'POST', headers: wrong }))).toEqual(
+      [403, json, '{"error":"Access forbidden"}'],
+    )
     const fine = await scoped(server, {})
     expect(fine.headers.get('content-type')).toMatch(/^application\/json; ?charset=utf-8$/)
   })
@@ -135,12 +133,12 @@ describe('who is refused', () => {
   test('costs no query and a line of log for each reason, however often it comes back (trap 17)', async () => {
     await using server = await start({ plugins: [guardian()] })
     const { store } = server.core.apps
-    const asked = new Proxy(store, {
+    const watched = new Proxy(store, {
       get: (_, name) => {
         throw new Error(`the store was asked for ${String(name)}`)
       },
     })
-    Object.assign(server.core.apps, { store: asked })
+    Object.assign(server.core.apps, { store: watched })
     await using client = await connectPhoenix(server)
     const bad = makeHmacToken('wrong secret', { exp: 9e9, listen: ['private:*'] })
     for (let n = 0; n < 500; n++) {

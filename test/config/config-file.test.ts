@@ -97,13 +97,18 @@ describe('which file it is, and what is off', () => {
   test.each(ROWS)('$name', async ({ named, folder: from, file, says, off = [] }) => {
     const log = new MemoryLog()
     logConfigFile(await loadConfigFile(named, from), log)
-    const told = {
+    const expected = {
       ...(off.length > 0 && { off: Object.fromEntries(off.map((name) => [name, usual[name]])) }),
     }
     expect(log.lines.map(({ fields, message }) => [fields, message])).toEqual([
       [{ file }, says ?? 'configuration file'],
       ...(off.length > 0
-        ? [[{ file, ...told }, 'plugins that most servers have are not listed'] as [object, string]]
+        ? [
+            [{ file, ...expected }, 'plugins that most servers have are not listed'] as [
+              object,
+              string,
+            ],
+          ]
         : []),
     ])
   })

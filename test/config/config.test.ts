@@ -273,9 +273,9 @@ describe('the configuration file', () => {
   test.each(WRONG)('%s', async (text, lines) => {
     const file = write(`wrong-${WRONG.findIndex(([row]) => row === text)}.ts`, text)
     const refused = await loadConfigFile(file, folder).catch((error: ConfigError) => error)
-    const told = (refused as ConfigError).mistakes
-    expect(told).toHaveLength(lines.length)
-    for (const [index, line] of lines.entries()) expect(told[index]).toContain(line)
+    const found = (refused as ConfigError).mistakes
+    expect(found).toHaveLength(lines.length)
+    for (const [index, line] of lines.entries()) expect(found[index]).toContain(line)
   })
 })
 

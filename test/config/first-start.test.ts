@@ -29,7 +29,7 @@ const outside = (database: string) => ({
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
 
 /** All that a program says until it has left by itself, or is told to once it listens. */
-async function saidBy(
+async function readOutput(
   env: Record<string, string>,
 ): Promise<{ output: string; errors: string; code: number }> {
   await using program = new Program(env)
@@ -43,14 +43,14 @@ test('without a terminal it stands in a file for the owner only, until it is del
   const env = outside('piped.sqlite')
   const file = `${env.DATABASE_PATH}.credentials`
   mkdirSync(file) // in its way
-  const refused = await saidBy(env)
+  const refused = await readOutput(env)
   expect([refused.code, refused.output]).toEqual([1, ''])
   expect(refused.errors).toContain(
     `${file}: can't be written, and no terminal shows the generated credentials`,
   )
   rmdirSync(file)
 
-  const first = await saidBy(env)
+  const first = await readOutput(env)
   expect(statSync(file).mode & 0o777).toBe(0o600)
   const text = readFileSync(file, 'utf8')
   expect(text).toMatch(
@@ -61,7 +61,7 @@ test('without a terminal it stands in a file for the owner only, until it is del
   expect(first.output).toContain(`Read them in ${file}`)
   expect(first.output).toContain('App (generated now)\n')
 
-  const second = await saidBy(env)
+  const second = await readOutput(env)
   expect(second.errors).toContain('generated credentials are still in a file')
   expect(readFileSync(file, 'utf8')).toBe(text)
   const secrets = Array.from(text.matchAll(/(?:SECRET|PASSWORD)=(.*)/g), ([, secret]) => secret!)
@@ -97,7 +97,7 @@ test('a terminal shows it once, and there is no file', async () => {
 })
 
 test('a database in memory has no file beside it: the start says what to set', async () => {
-  const { output, code } = await saidBy({ ...outside(''), DATABASE_PATH: ':memory:' })
+  const { output, code } = await readOutput({ ...outside(''), DATABASE_PATH: ':memory:' })
   expect(code).toBe(0)
   expect(output).toContain(
     'set PUSHER_APP_ID, PUSHER_APP_KEY, PUSHER_APP_SECRET, PUSHER_ADMIN_USERNAME',

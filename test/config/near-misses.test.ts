@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import { notes } from '../../src/config/notes'
 
 /** Warnings of an environment: `NAME`, or `NAME=value`. */
-const told = (...set: string[]): string[] =>
+const findNotes = (...set: string[]): string[] =>
   notes(Object.fromEntries(set.map((entry) => [...entry.split('='), 'x'].slice(0, 2))))
     .filter(({ level }) => level === 'warn')
     .map(({ message }) => message)
@@ -33,12 +33,12 @@ const MISSES: readonly (readonly [name: string, meant: string])[] = [
   ['CARILLON_TRUSTED_PROXY', 'CARILLON_TRUSTED_PROXIES'],
 ]
 test.each(MISSES)('%s means %s', (name, meant) => {
-  expect(told(name)).toEqual([`${name} is not a setting; did you mean ${meant}?`])
+  expect(findNotes(name)).toEqual([`${name} is not a setting; did you mean ${meant}?`])
 })
 
 test.each(['CARILLON_VERSION', 'CARILLON_HOME', 'PUSHER_VERSION', 'CARILLON_X'])(
   '%s is said to be none, and nothing is guessed',
-  (name) => expect(told(name)).toEqual([`${name} is not a setting`]),
+  (name) => expect(findNotes(name)).toEqual([`${name} is not a setting`]),
 )
 
 const FILES: readonly (readonly [name: string, setting: string])[] = [
@@ -49,7 +49,7 @@ const FILES: readonly (readonly [name: string, setting: string])[] = [
   ['CARILLON_CONFIG_FILE', 'CARILLON_CONFIG'],
 ]
 test.each(FILES)('%s is said to be none', (name, setting) => {
-  expect(told(name)).toEqual([
+  expect(findNotes(name)).toEqual([
     `${name} is not a setting: only secrets may stand in files; set ${setting}`,
   ])
 })
@@ -112,5 +112,5 @@ const STOCK: readonly (readonly [whose: string, names: string[]])[] = [
   ],
 ]
 test.each(STOCK)('nothing is said of what %s set', (_, given) => {
-  expect(told(...given)).toEqual([])
+  expect(findNotes(...given)).toEqual([])
 })

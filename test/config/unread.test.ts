@@ -42,6 +42,6 @@ test('one line for each name of the table, and none for one that is empty', () =
 test('what the table sends people to exists, and what it says is not read is not', () => {
   for (const [setting] of formatUnread().matchAll(/CARILLON_[A-Z_]+/g))
     expect(SETTING_NAMES).toContain(setting)
-  const said = notes(Object.fromEntries(names.map((name) => [name, 'x'])))
-  expect(said.filter(({ level }) => level === 'info')).toEqual([])
+  const lines = notes(Object.fromEntries(names.map((name) => [name, 'x'])))
+  expect(lines.filter(({ level }) => level === 'info')).toEqual([])
 })

@@ -34,11 +34,11 @@ const WRONG: readonly (readonly [value: unknown, lines: string])[] = [
 ]
 test.each(WRONG)('%j', (value, line) => {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  const told = findMistakes({ CARILLON_WEBHOOKS: text })
-  expect(told).toEqual([expect.stringContaining(`${HIDDEN} ${line}`)])
-  expect(told[0]).not.toContain('hush')
+  const found = findMistakes({ CARILLON_WEBHOOKS: text })
+  expect(found).toEqual([expect.stringContaining(`${HIDDEN} ${line}`)])
+  expect(found[0]).not.toContain('hush')
   const alias = findMistakes({ SOKETI_DEFAULT_APP_WEBHOOKS: text })
-  expect(alias[0]).toBe(told[0]!.replace('CARILLON_WEBHOOKS', 'SOKETI_DEFAULT_APP_WEBHOOKS'))
+  expect(alias[0]).toBe(found[0]!.replace('CARILLON_WEBHOOKS', 'SOKETI_DEFAULT_APP_WEBHOOKS'))
 })
 
 test('an entry that another setting rules out is named as well', () => {

@@ -31,9 +31,10 @@ test('a client is an IPv4 address or an IPv6 network, what is no address is none
 
 test('webhooks go to the same addresses', () => {
   const { addressDenial } = networkRules([], [])
-  const why = (words: string) => which((form) => addressDenial(form)?.includes(words) ?? false)
-  expect(why('link-local or metadata')).toEqual(sorted([...NEVER, '0']))
-  expect(why('through a tunnel')).toEqual(sorted(TUNNELS))
+  const findForms = (words: string) =>
+    which((form) => addressDenial(form)?.includes(words) ?? false)
+  expect(findForms('link-local or metadata')).toEqual(sorted([...NEVER, '0']))
+  expect(findForms('through a tunnel')).toEqual(sorted(TUNNELS))
   expect(which((form) => addressDenial(form) !== undefined).length).toBe(
     NEVER.length + TUNNELS.length + 1,
   )
@@ -47,9 +48,9 @@ test('a proxy is believed about the same addresses', () => {
     port: 6001,
     pendingRequests: 0,
   }
-  const told = (form: string): string =>
+  const describeDenial = (form: string): string =>
     proxies.of(new Request('http://localhost/', { headers: { 'x-forwarded-for': form } }))
-  const believed = which((form) => clientOf(told(form)) === CLIENT_OF.get(form))
+  const believed = which((form) => clientOf(describeDenial(form)) === CLIENT_OF.get(form))
   expect(believed).toEqual(WRITTEN)
 })
 

@@ -13,7 +13,7 @@ function countSends({ core }: TestServer) {
   return spyOn(topics, 'publish')
 }
 
-function tell({ core }: TestServer, data: string): void {
+function publishTo({ core }: TestServer, data: string): void {
   const app = core.apps.byId('1')!
   publish(core, app, [{ name: 'tick', data, channels: ROOMS, socketId: undefined }])
 }
@@ -24,7 +24,7 @@ describe('an event for a hundred channels of one subscriber', () => {
     await using client = await server.raw()
     for (const room of ROOMS) await client.join(room)
     using sends = countSends(server)
-    tell(server, '"'.repeat(10_240))
+    publishTo(server, '"'.repeat(10_240))
     const atOnce = sends.mock.calls.length
     expect(atOnce).toBeGreaterThan(10)
     expect(atOnce).toBeLessThan(ROOMS.length)
@@ -49,16 +49,16 @@ describe('an event for a hundred channels of one subscriber', () => {
     await using client = await server.raw()
     for (const room of ROOMS) await client.join(room)
     using sends = countSends(server)
-    tell(server, '0')
+    publishTo(server, '0')
     expect(sends.mock.calls).toHaveLength(ROOMS.length)
-    for (const data of ['1', '2', '3', '4', '5']) tell(server, data)
+    for (const data of ['1', '2', '3', '4', '5']) publishTo(server, data)
     expect(sends.mock.calls.length).toBeLessThan(6 * ROOMS.length)
-    const told = new Map<string, string>()
+    const received = new Map<string, string>()
     for (const frame of await client.frames.take(6 * ROOMS.length)) {
       const { channel, data } = JSON.parse(frame) as { channel: string; data: string }
-      told.set(channel, (told.get(channel) ?? '') + data)
+      received.set(channel, (received.get(channel) ?? '') + data)
     }
-    expect([...new Set(told.values())]).toEqual(['012345'])
+    expect([...new Set(received.values())]).toEqual(['012345'])
   })
 
   test('is read once for Phoenix clients of all versions', async () => {
@@ -79,7 +79,7 @@ describe('an event for a hundred channels of one subscriber', () => {
       }
     }
     using parses = spyOn(JSON, 'parse')
-    tell(server, data)
+    publishTo(server, data)
     expect(parses.mock.calls.filter(([text]) => text === data)).toHaveLength(1)
   })
 })

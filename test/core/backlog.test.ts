@@ -108,11 +108,11 @@ const APIS: readonly (readonly [string, (server: TestServer) => Promise<Response
 test.each(APIS)('%s is taken, and answered when there is room', async (_, ask, status) => {
   await using server = await start({ limits })
   const { clients, audience, letGo } = await crowdedRoom(server, 'room')
-  const asking = ask(server)
+  const responding = ask(server)
   while (audience.waiting === 0) await server.http('/up')
-  await stillWaits(server, asking)
+  await stillWaits(server, responding)
   letGo()
-  const response = await waitFor('the answer', asking)
+  const response = await waitFor('the answer', responding)
   expect(response.status).toBe(status)
   for (const client of clients) {
     const names = (await client.frames.take(FRAMES + 2)).map((frame) => JSON.parse(frame).event)
@@ -141,10 +141,10 @@ describe('who waits', () => {
     const abort = new AbortController()
     const init = { method: 'POST', body: '{"channel":"room","event":"last","data":"x"}' }
     const headers = { 'content-type': 'application/json' }
-    const asking = server.http('/api/push', { ...init, headers, signal: abort.signal })
+    const responding = server.http('/api/push', { ...init, headers, signal: abort.signal })
     while (audience.waiting === 0) await server.http('/up')
     abort.abort()
-    expect(asking).rejects.toThrow()
+    expect(responding).rejects.toThrow()
     letGo()
     for (const client of clients)
       expect(JSON.parse((await client.frames.take(FRAMES + 2)).at(-1)!).event).toBe('last')
@@ -154,12 +154,12 @@ describe('who waits', () => {
   test('for who is gone is answered', async () => {
     await using server = await start({ limits })
     const { clients, audience, letGo } = await crowdedRoom(server, 'room')
-    const asking = server.trigger({ channel: 'room', name: 'last', data: 'x' })
+    const responding = server.trigger({ channel: 'room', name: 'last', data: 'x' })
     while (audience.waiting === 0) await server.http('/up')
     for (const client of clients) client.socket.close()
     await server.waitForConnections(0)
     letGo()
-    expect((await waitFor('the answer', asking)).status).toBe(200)
+    expect((await waitFor('the answer', responding)).status).toBe(200)
   })
 
   test('waits for its own channel only', async () => {
@@ -173,10 +173,10 @@ describe('who waits', () => {
     const { audience, letGo } = await crowdedRoom(server, 'room')
     const large = { channel: 'room', name: 'e', data: 'x'.repeat(10_000) }
     for (let n = 0; n < 6; n++) expect((await server.trigger(large)).status).toBe(200)
-    const asking = server.trigger(large)
+    const responding = server.trigger(large)
     while (audience.waiting === 0) await server.http('/up')
     letGo()
-    expect((await asking).status).toBe(200)
+    expect((await responding).status).toBe(200)
   })
 })
 

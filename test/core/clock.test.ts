@@ -54,14 +54,15 @@ const ROWS: readonly Row[] = [
     run: async (server, jump) => {
       const [speaker, listener] = [await server.raw(), await server.raw()]
       for (const client of [speaker, listener]) await server.joinSigned(client, CHANNEL)
-      const say = (n: number) => speaker.send({ event: `client-${n}`, channel: CHANNEL, data: 1 })
-      for (let n = 0; n < 10; n++) say(n)
+      const sendEvent = (n: number) =>
+        speaker.send({ event: `client-${n}`, channel: CHANNEL, data: 1 })
+      for (let n = 0; n < 10; n++) sendEvent(n)
       await listener.frames.take(10)
       jump()
-      say(10)
+      sendEvent(10)
       expect((await speaker.nextJson()).data).toMatchObject({ code: 4301 })
       server.advance(1000)
-      for (let n = 20; n < 30; n++) say(n)
+      for (let n = 20; n < 30; n++) sendEvent(n)
       const names = (await listener.frames.take(10)).map((text) => JSON.parse(text).event)
       expect(names).toEqual(Array.from({ length: 10 }, (_, n) => `client-${20 + n}`))
     },
@@ -245,30 +246,30 @@ describe.each(JUMPS_MS)('after a jump of %d ms', (ms) => {
   })
 
   test('keys that could not be had are asked for again as late', async () => {
-    let asked = 0
+    let requests = 0
     const { privateKey } = generateKeyPairSync('ed25519')
     await using keys = Bun.serve({
       hostname: '127.0.0.1',
       port: 0,
       fetch: () => {
-        asked++
+        requests++
         return new Response(null, { status: 503 })
       },
     })
     const options = { jwks: [`http://127.0.0.1:${keys.port}/`] }
     await using server = await start({ plugins: [guardian(options)] })
     await using client = await server.raw()
-    const ask = async (): Promise<void> => {
+    const request = async (): Promise<void> => {
       client.subscribe(CHANNEL, makeKeyToken(privateKey, makeClaims(server), { alg: 'EdDSA' }))
       await client.frames.take(2)
     }
-    await ask()
-    expect(asked).toBe(1)
+    await request()
+    expect(requests).toBe(1)
     server.clock.set(ms)
-    await ask()
-    expect(asked).toBe(1)
+    await request()
+    expect(requests).toBe(1)
     server.advance(10_000)
-    await ask()
-    expect(asked).toBe(2)
+    await request()
+    expect(requests).toBe(2)
   })
 })

@@ -52,12 +52,12 @@ describe('handshakes', () => {
     'of %s that a gate answers all at once are taken in over several turns',
     async (_, options) => {
       const { promise, resolve } = Promise.withResolvers<undefined>()
-      let asked = 0
-      const gate = makePlugin('gate', { connect: () => (asked++, promise) })
+      let calls = 0
+      const gate = makePlugin('gate', { connect: () => (calls++, promise) })
       await using rations = await startRationed({ plugins: [gate] })
       const { server, slow } = rations
       const coming = Promise.all(Array.from({ length: 60 }, () => server.raw(options)))
-      while (asked < 60) await turn()
+      while (calls < 60) await turn()
       slow()
       resolve(undefined)
       const { most } = await growth(() => server.core.hub.connectionCount, 60)

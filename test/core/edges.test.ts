@@ -51,40 +51,41 @@ const EDGES: readonly Edge[] = [
   {
     name: 'unsubscribes',
     wires: PUSHER,
-    happens: ({ receive: say }) => say('{"event":"pusher:unsubscribe","data":{"channel":"room"}}'),
+    happens: ({ receive: frame }) =>
+      frame('{"event":"pusher:unsubscribe","data":{"channel":"room"}}'),
   },
   {
     name: 'unsubscribes and comes back',
     wires: PUSHER,
-    happens: ({ receive: say }) => {
-      say('{"event":"pusher:unsubscribe","data":{"channel":"room"}}')
-      say('{"event":"pusher:subscribe","data":{"channel":"room"}}')
+    happens: ({ receive: frame }) => {
+      frame('{"event":"pusher:unsubscribe","data":{"channel":"room"}}')
+      frame('{"event":"pusher:subscribe","data":{"channel":"room"}}')
     },
   },
   {
     name: 'leaves',
     wires: PHOENIX,
-    happens: ({ receive: say }, _, wire) => say(push(wire, '1', 'phx_leave')),
+    happens: ({ receive: frame }, _, wire) => frame(push(wire, '1', 'phx_leave')),
   },
   {
     name: 'joins again and never left',
     wires: PHOENIX,
-    happens: ({ receive: say }, _, wire) => say(push(wire, '2', 'phx_join')),
+    happens: ({ receive: frame }, _, wire) => frame(push(wire, '2', 'phx_join')),
   },
   {
     name: 'says what nobody can read',
     wires: PHOENIX,
-    happens: ({ receive: say }) => say('garbage'),
+    happens: ({ receive: frame }) => frame('garbage'),
   },
   {
     name: 'says too much behind a gate',
     wires: ALL,
-    happens: ({ conn, receive: say }) => {
+    happens: ({ conn, receive: frame }) => {
       conn.busy = 'gate'
-      for (let n = 0; n <= 4 * MAX_CHANNELS; n++) say('{}') // four per channel may wait
+      for (let n = 0; n <= 4 * MAX_CHANNELS; n++) frame('{}') // four per channel may wait
     },
   },
-  { name: 'is ended by a plugin', wires: ALL, happens: ({ receive: say }) => say('end me') },
+  { name: 'is ended by a plugin', wires: ALL, happens: ({ receive: frame }) => frame('end me') },
   {
     name: 'is signed in as a user who is terminated',
     wires: PUSHER,
@@ -136,10 +137,10 @@ describe('events that were published before are heard, once and first, by who', 
       await fillRoom(server, [WIRES[wire]!])
       for (const { name, happens } of EDGES.filter(({ wires }) => wires.includes(wire))) {
         const subject = await WIRES[wire]!(server)
-        const hears = await subject.listen()
+        const readFrames = await subject.listen()
         publishBurst(server)
         happens(subject, server, wire)
-        const frames = await hears()
+        const frames = await readFrames()
         expect({ name, ...heard(frames) }).toEqual({ name, numbers: BURST, first: true })
       }
     })
@@ -162,8 +163,8 @@ describe('and by everybody', () => {
       listening.push({ wire, hears: await (await WIRES[wire]!(server)).listen() })
     publishBurst(server)
     happens(server)
-    for (const { wire, hears } of listening) {
-      const frames = await hears()
+    for (const { wire, hears: readFrames } of listening) {
+      const frames = await readFrames()
       expect({ wire, ...heard(frames) }).toEqual({ wire, numbers: BURST, first: true })
     }
   })

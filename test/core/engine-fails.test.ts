@@ -21,10 +21,10 @@ type Mode = keyof typeof MODES
 const MODE_NAMES = Object.keys(MODES) as Mode[]
 
 /** From now on the server's engine answers this call so. */
-const answer = (server: TestServer, call: keyof Engine, given: (...asked: never[]) => unknown) =>
+const answer = (server: TestServer, call: keyof Engine, given: (...calls: never[]) => unknown) =>
   Object.assign(server.core.engine, { [call]: given })
 
-const told = (mode: Mode, wire: string): string => (mode === 'fails' ? wire : AWAY.message)
+const expectedText = (mode: Mode, wire: string): string => (mode === 'fails' ? wire : AWAY.message)
 
 describe.each(['listen', 'enter'] as const)('an engine whose %s', (call) => {
   test.each(MODE_NAMES)('%s is heard of, and the connection goes on', async (mode) => {
@@ -38,8 +38,8 @@ describe.each(['listen', 'enter'] as const)('an engine whose %s', (call) => {
     expect(frames[0]).toContain('"event":"pusher:subscription_error","channel":"room"')
     server.signin(client, '{"id":"ann","watchlist":["bob"]}')
     frames.push(await client.next())
-    for (const frame of frames) expect(frame).toContain(told(mode, 'Internal server error'))
-    const error = { reason: told(mode, 'join crashed') }
+    for (const frame of frames) expect(frame).toContain(expectedText(mode, 'Internal server error'))
+    const error = { reason: expectedText(mode, 'join crashed') }
     for (const [each, topic] of [
       [phoenix, 'room'],
       [scope, 'public:test-app'],
@@ -62,7 +62,7 @@ describe('an engine whose publish', () => {
     await server.joinSigned(client, 'private-room')
     answer(server, 'publish', MODES[mode])
     client.send({ event: 'client-e', channel: 'private-room', data: 1 })
-    expect(await client.next()).toContain(told(mode, 'Internal server error'))
+    expect(await client.next()).toContain(expectedText(mode, 'Internal server error'))
     await client.expectNothing()
     const event = { channel: 'a', name: 'e', data: 'd' }
     const json = { 'content-type': 'application/json' }
@@ -85,7 +85,7 @@ describe('an engine whose publish', () => {
     for (const response of responses) {
       expect(response.status).toBe(mode === 'fails' ? 500 : 429)
       expect(response.headers.get('retry-after')).toBe(mode === 'fails' ? null : '2')
-      expect(await response.text()).toContain(told(mode, 'nternal'))
+      expect(await response.text()).toContain(expectedText(mode, 'nternal'))
     }
     const { publications, clientEvents, faults } = server.totals
     expect({ publications, clientEvents }).toEqual({ publications: 0, clientEvents: 0 })
@@ -94,15 +94,15 @@ describe('an engine whose publish', () => {
 
   test('refuses one of several at once, and fails at another later, is answered once', async () => {
     await using server = await start()
-    const asked = new Set<string>()
+    const calls = new Set<string>()
     answer(server, 'publish', ({ channel }: Publication) => {
-      asked.add(channel)
+      calls.add(channel)
       return channel === 'a' ? MODES.fails() : AWAY
     })
     const event = { channels: ['a', 'b', 'c'], name: 'e', data: 'd' }
     const response = await server.requestSigned('POST', '/events', JSON.stringify(event))
     expect(response.status).toBe(500)
-    expect([...asked]).toEqual(expect.arrayContaining(['a', 'b', 'c']))
+    expect([...calls]).toEqual(expect.arrayContaining(['a', 'b', 'c']))
   })
 })
 
@@ -153,14 +153,14 @@ describe('a group that ends while the engine waits', () => {
     await using client = await connectPhoenix(server)
     const { engine, hub, apps } = server.core
     const { promise: moved, resolve } = Promise.withResolvers<void>()
-    const { promise: asked, resolve: ask } = Promise.withResolvers<void>()
+    const { promise: calls, resolve: request } = Promise.withResolvers<void>()
     const before = engine[call].bind(engine) as (...given: unknown[]) => unknown
     answer(server, call, (...given) => {
-      ask()
+      request()
       return moved.then(() => before(...given))
     })
     client.send('1', '1', 'public:test-app', 'phx_join', {})
-    await asked
+    await calls
     await server.change({ slug: 'moved' })
     resolve()
     expect(await client.take(frames.length)).toEqual(frames as never)
@@ -178,19 +178,19 @@ test('an app that is deleted before the engine answers is not found', async () =
     if (given.type !== 'app_changed' || given.change.type === 'remove') return
     await order({ type: 'app_changed', change: { type: 'remove', id: given.change.record.id } })
   })
-  const ask = (method: string, path: string, body?: object) =>
+  const request = (method: string, path: string, body?: object) =>
     server.admin(`/api/admin/apps${path}`, {
       method,
       headers: { 'content-type': 'application/json' },
       ...(body && { body: JSON.stringify(body) }),
     })
-  expect((await ask('POST', '', { app: { name: 'my app' } })).status).toBe(404)
+  expect((await request('POST', '', { app: { name: 'my app' } })).status).toBe(404)
   for (const [method, path, body] of [
     ['PATCH', '/8', { app: { active: true } }],
     ['POST', '/8/keys', undefined],
   ] as const) {
     server.addTenant()
-    expect((await ask(method, path, body)).status).toBe(404)
+    expect((await request(method, path, body)).status).toBe(404)
   }
   expect(server.totals.faults).toBe(0)
 })

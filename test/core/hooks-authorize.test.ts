@@ -14,12 +14,12 @@ function gate() {
   const opened = Promise.withResolvers<
     ReturnType<typeof reject> | ReturnType<typeof allow> | undefined
   >()
-  const asked = Promise.withResolvers<void>()
+  const called = Promise.withResolvers<void>()
   const plugin = authorize('gate', () => {
-    asked.resolve()
+    called.resolve()
     return opened.promise
   })
-  return { plugin, asked: asked.promise, open: opened.resolve, fail: opened.reject }
+  return { plugin, asked: called.promise, open: opened.resolve, fail: opened.reject }
 }
 
 describe('authorize', () => {
@@ -101,9 +101,9 @@ describe('authorize', () => {
     await using client = await server.raw()
     client.subscribe('private-room', signed ? server.sign(client, 'private-room') : undefined)
     const first = await client.next()
-    const told = first.includes('subscription_error') ? await client.next() : first
-    expect(told).toContain(answer)
-    expect(told).not.toContain('secret detail')
+    const refusal = first.includes('subscription_error') ? await client.next() : first
+    expect(refusal).toContain(answer)
+    expect(refusal).not.toContain('secret detail')
     await client.expectNothing()
   })
 
@@ -133,11 +133,11 @@ describe('authorize', () => {
   })
 
   test('one that never answers refuses after its time, by the clock', async () => {
-    const { plugin, asked } = gate()
+    const { plugin, asked: called } = gate()
     await using server = await start({ plugins: [plugin] })
     await using client = await server.raw()
     client.subscribe('private-room', server.sign(client, 'private-room'))
-    await asked
+    await called
     server.advance(3000)
     expect(await client.next()).toContain('subscription_error')
     expect(await client.next()).toContain('Internal server error')
@@ -145,11 +145,11 @@ describe('authorize', () => {
   })
 
   test('one that answers after the socket has gone changes nothing', async () => {
-    const { plugin, asked, open } = gate()
+    const { plugin, asked: called, open } = gate()
     await using server = await start({ plugins: [plugin] })
     const client = await server.raw()
     client.subscribe('private-room')
-    await asked
+    await called
     await client[Symbol.asyncDispose]()
     open(allow())
     await using marker = await server.raw()
@@ -161,14 +161,14 @@ describe('authorize', () => {
 
 describe('commands behind a gate', () => {
   test('wait in their order: subscribe, unsubscribe, subscribe ends subscribed', async () => {
-    const { plugin, asked, open } = gate()
+    const { plugin, asked: called, open } = gate()
     await using server = await start({ plugins: [plugin] })
     await using client = await server.raw()
     client.subscribe('private-room')
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'private-room' } })
     client.subscribe('private-room')
     client.subscribe('room')
-    await asked
+    await called
     await using neighbour = await server.raw()
     await neighbour.join('room') // another connection waits for nobody
     open(allow())
@@ -179,11 +179,11 @@ describe('commands behind a gate', () => {
   })
 
   test('are bounded in number: past it the connection is closed with 4100', async () => {
-    const { plugin, asked } = gate()
+    const { plugin, asked: called } = gate()
     await using server = await start({ plugins: [plugin], limits: { maxChannelsPerConnection: 5 } })
     await using client = await server.raw()
     client.subscribe('private-room')
-    await asked
+    await called
     for (let n = 0; n <= 4 * 5; n++) client.subscribe(`room-${n}`)
     expect((await client.waitForClose()).code).toBe(4100)
     expect(server.totals.queueOverflowsClosed).toBe(1)
@@ -191,21 +191,21 @@ describe('commands behind a gate', () => {
   })
 
   test('are bounded in size', async () => {
-    const { plugin, asked } = gate()
+    const { plugin, asked: called } = gate()
     await using server = await start({ plugins: [plugin] })
     await using client = await server.raw()
     client.subscribe('private-room')
-    await asked
+    await called
     for (let n = 0; n < 36; n++) client.send('x'.repeat(30_000))
     expect((await client.waitForClose()).code).toBe(4100)
   })
 
   test('a burst of as many subscribes as a connection may hold is innocent', async () => {
-    const { plugin, asked, open } = gate()
+    const { plugin, asked: called, open } = gate()
     await using server = await start({ plugins: [plugin] })
     await using client = await server.raw()
     client.subscribe('private-room')
-    await asked
+    await called
     for (let n = 0; n < 1999; n++) client.subscribe(`room-${n}`)
     open(allow())
     expect(await client.frames.take(2000)).toHaveLength(2000)

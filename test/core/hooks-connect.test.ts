@@ -36,16 +36,16 @@ describe('connect', () => {
   })
 
   test('an app that ends while a plugin thinks takes nobody in', async () => {
-    const [asked, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<undefined>()]
+    const [called, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<undefined>()]
     const connect = () => {
-      asked.resolve()
+      called.resolve()
       return opened.promise
     }
     await using server = await start({ plugins: [makePlugin('a', { connect })] })
     const { apps } = server.core
     const app = apps.byId('1')!
     await using client = await server.raw({ hello: false })
-    await asked.promise
+    await called.promise
     apps.change(app, { ...app.record, active: false }, 0)
     opened.resolve(undefined)
     expect((await client.waitForClose()).code).toBe(4003)

@@ -49,11 +49,11 @@ describe('at the start', () => {
     ]
   test.each(MISTAKES)('%s is told in one line', async (_, plugins, says) => {
     const starting = start({ plugins: plugins as AnyPlugin[] })
-    const why = await starting.then(
+    const reason = await starting.then(
       () => 'it started',
       (error: Error) => error.message,
     )
-    expect(why).toStartWith(says)
-    expect(why).not.toContain('\n')
+    expect(reason).toStartWith(says)
+    expect(reason).not.toContain('\n')
   })
 })

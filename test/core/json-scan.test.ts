@@ -32,8 +32,8 @@ const scannedArray = (text: string): unknown =>
   scanArray(text, 2)?.map(({ text: value }) => JSON.parse(value))
 
 function agree(text: string): void {
-  const said = [text, scannedObject(text), scannedArray(text)]
-  expect(said).toEqual([text, parsedObject(text), parsedArray(text)])
+  const scanned = [text, scannedObject(text), scannedArray(text)]
+  expect(scanned).toEqual([text, parsedObject(text), parsedArray(text)])
 }
 
 const NUMBERS = ['0', '-0', '1.5e+30', '1E5', '0.10', '123456789012345678901234567890']
@@ -154,9 +154,10 @@ test('of fifty thousand texts it takes those that JSON.parse takes', () => {
   let taken = 0
   for (let count = 0; count < 50_000; count++) {
     const text = anyText(next)
-    const said = JSON.stringify([scannedObject(text), scannedArray(text)])
+    const scanned = JSON.stringify([scannedObject(text), scannedArray(text)])
     const expected = [parsedObject(text), parsedArray(text)]
-    if (said !== JSON.stringify(expected)) throw new Error(`seed ${seed}: ${JSON.stringify(text)}`)
+    if (scanned !== JSON.stringify(expected))
+      throw new Error(`seed ${seed}: ${JSON.stringify(text)}`)
     if (expected.some((value) => value !== undefined)) taken++
   }
   expect(taken).toBeGreaterThan(10_000)

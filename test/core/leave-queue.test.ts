@@ -140,8 +140,8 @@ describe('a socket of many channels that closes', () => {
     await gone(each, client)
     await gone(each, other)
     await served()
-    const told = server.listFactNames().slice(-5)
-    expect(told).toEqual([
+    const received = server.listFactNames().slice(-5)
+    expect(received).toEqual([
       'channel_vacated b',
       'channel_vacated c',
       'disconnected',
@@ -152,17 +152,17 @@ describe('a socket of many channels that closes', () => {
   })
 
   test('is served to the end when the server stops', async () => {
-    const told: string[] = []
+    const received: string[] = []
     const taps = makePlugin('taps', {
-      unsubscribed: (_, { channel }) => void told.push(channel),
-      disconnected: () => void told.push('end'),
+      unsubscribed: (_, { channel }) => void received.push(channel),
+      disconnected: () => void received.push('end'),
     })
     const { server, slow } = await steps({ plugins: [taps] })
     const client = await server.raw()
     await subscribeToAll(client, ROOMS)
     slow()
     await server.stop()
-    expect(told).toEqual([...ROOMS, 'end'])
+    expect(received).toEqual([...ROOMS, 'end'])
   })
 })
 

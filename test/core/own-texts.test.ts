@@ -41,8 +41,8 @@ const ROWS: Readonly<Record<string, () => Promise<Subscriber>>> = {
     const client = await server().raw()
     return (name) => {
       const channel = `presence-${name}`
-      const said = `{"user_id":"a-user-with-a-long-name","user_info":{"name":"somebody"},"padding":"${PADDING}"}`
-      return client.join(channel, server().sign(client, channel, said), said)
+      const userData = `{"user_id":"a-user-with-a-long-name","user_info":{"name":"somebody"},"padding":"${PADDING}"}`
+      return client.join(channel, server().sign(client, channel, userData), userData)
     }
   },
   'a sign-in': async () => async (id) => {

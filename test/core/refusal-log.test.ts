@@ -12,41 +12,41 @@ function logged(as: LogPolicy = undefined) {
   const refusals = new RefusalLog(log, clock, () => as)
   const note = (remoteAddress: string, message = '') =>
     refusals.note({ code: 'request_unauthorized', message }, { remoteAddress })
-  const told = (level = 'info') =>
+  const listLines = (level = 'info') =>
     log.lines.filter((line) => line.level === level).map(({ fields }) => fields)
-  return { refusals, clock, note, told }
+  return { refusals, clock, note, told: listLines }
 }
 
 test('a minute is one line, for as long as it goes on, and what is over is news again', () => {
-  const { refusals, clock, note, told } = logged()
+  const { refusals, clock, note, told: listLines } = logged()
   for (let second = 0; second < 180; second++) {
     note('192.0.2.1')
     clock.advance(1000)
     refusals.sweep()
   }
-  expect(told()).toMatchObject([{ times: 1 }, { times: 59 }, { times: 60 }, { times: 60 }])
-  expect(told('debug')).toHaveLength(180)
+  expect(listLines()).toMatchObject([{ times: 1 }, { times: 59 }, { times: 60 }, { times: 60 }])
+  expect(listLines('debug')).toHaveLength(180)
   clock.advance(MINUTE_MS)
   refusals.sweep()
   expect(refusals.size).toBe(0)
   note('192.0.2.1')
-  expect(told()).toHaveLength(5)
+  expect(listLines()).toHaveLength(5)
 })
 
 test('kinds are bounded: further addresses are one, and lines are spread over sweeps', () => {
-  const { refusals, clock, note, told } = logged()
+  const { refusals, clock, note, told: listLines } = logged()
   const addresses = Array.from({ length: 5000 }, (_, n) => `10.0.${n >> 8}.${n & 255}`)
   for (const address of [...addresses, ...addresses]) note(address)
   expect(refusals.size).toBe(MAX_KINDS + 1)
-  expect(told()).toHaveLength(MAX_KINDS + 1)
+  expect(listLines()).toHaveLength(MAX_KINDS + 1)
   clock.advance(MINUTE_MS)
   const lines = Array.from({ length: 7 }, () => {
-    const before = told().length
+    const before = listLines().length
     refusals.sweep()
-    return told().length - before
+    return listLines().length - before
   })
   expect(lines).toEqual([200, 200, 200, 200, 200, 1, 0])
-  const all = told() as { times: number; remoteAddress: string }[]
+  const all = listLines() as { times: number; remoteAddress: string }[]
   expect(all.reduce((sum, { times }) => sum + times, 0)).toBe(10_000)
   expect(all.filter(({ remoteAddress }) => remoteAddress === 'others')).toMatchObject([
     { times: 1 },
@@ -55,19 +55,19 @@ test('kinds are bounded: further addresses are one, and lines are spread over sw
 })
 
 test('addresses of one /64 are one, and the end tells what was held back', () => {
-  const { refusals, note, told } = logged()
+  const { refusals, note, told: listLines } = logged()
   for (let n = 0; n < 100; n++) note(`2001:db8::${n.toString(16)}`)
   note('2001:db8:0:1::1')
   refusals.finish()
-  expect(told()).toMatchObject([{ times: 1 }, { times: 1 }, { times: 99 }])
+  expect(listLines()).toMatchObject([{ times: 1 }, { times: 1 }, { times: 99 }])
   expect(refusals.size).toBe(0)
 })
 
 test('messages whose numbers differ are one kind, told by the last of them', () => {
-  const { refusals, note, told } = logged('message')
+  const { refusals, note, told: listLines } = logged('message')
   for (let n = 0; n < 100; n++) note('192.0.2.1', `${8001 + n} commands wait`)
   refusals.finish()
-  expect(told()).toMatchObject([
+  expect(listLines()).toMatchObject([
     { reason: '8001 commands wait', times: 1 },
     { reason: '8100 commands wait', times: 99 },
   ])
@@ -81,15 +81,15 @@ describe('a line says of a message', () => {
     [['Version'], { code: 'request_unauthorized', times: 1 }],
   ]
   test.each(ROWS)('%j', (as, fields) => {
-    const { note, told } = logged(as)
+    const { note, told: listLines } = logged(as)
     note('192.0.2.1', 'Invalid signature: for x')
-    expect(told()).toEqual([{ ...fields, remoteAddress: '192.0.2.1' }])
+    expect(listLines()).toEqual([{ ...fields, remoteAddress: '192.0.2.1' }])
   })
 
   test('nothing where nobody has to look into it', () => {
-    const { refusals, note, told } = logged('quiet')
+    const { refusals, note, told: listLines } = logged('quiet')
     note('192.0.2.1')
-    expect([told().length, told('debug').length, refusals.size]).toEqual([0, 1, 0])
+    expect([listLines().length, listLines('debug').length, refusals.size]).toEqual([0, 1, 0])
   })
 })
 

@@ -143,14 +143,14 @@ describe('requested', () => {
     await using server = await start()
     const facts = listen(server, 'requested')
     const { engine } = server.core
-    const asked = Promise.withResolvers<void>()
+    const called = Promise.withResolvers<void>()
     const late = Promise.withResolvers<{ subscriptions: number; users: number }>()
     engine.counts = () => {
-      asked.resolve()
+      called.resolve()
       return late.promise
     }
     const answer = server.requestSigned('GET', '/channels/room', '', 'info=subscription_count')
-    await asked.promise
+    await called.promise
     server.advance(120)
     late.resolve({ subscriptions: 3, users: 0 })
     expect((await answer).status).toBe(200)
@@ -161,14 +161,14 @@ describe('requested', () => {
     await using server = await start({ config: { maxRequests: 1 } })
     const facts = listen(server, 'requested')
     const { engine } = server.core
-    const asked = Promise.withResolvers<void>()
+    const called = Promise.withResolvers<void>()
     const late = Promise.withResolvers<{ subscriptions: number; users: number }>()
     engine.counts = () => {
-      asked.resolve()
+      called.resolve()
       return late.promise
     }
     const first = server.requestSigned('GET', '/channels/room', '', 'info=subscription_count')
-    await asked.promise
+    await called.promise
     expect((await server.trigger({ channel: 'room', name: 'e', data: '' })).status).toBe(503)
     late.resolve({ subscriptions: 3, users: 0 })
     await first

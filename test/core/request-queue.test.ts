@@ -16,16 +16,16 @@ function queue() {
     done.push(name)
     return name
   }
-  const ask = (name: number) =>
+  const request = (name: number) =>
     requests.mustWait() ? requests.defer(() => deed(name)) : deed(name)
-  return { time, done, requests, ask }
+  return { time, done, requests, ask: request }
 }
 
 test('go on in the next turns, as many as each has time for, in order', async () => {
-  const { time, done, requests, ask } = queue()
-  await ask(0)
+  const { time, done, requests, ask: request } = queue()
+  await request(0)
   time.ms += ARRIVALS_MS
-  const answers = Array.from({ length: 20 }, (_, index) => ask(index + 1))
+  const answers = Array.from({ length: 20 }, (_, index) => request(index + 1))
   await Promise.resolve()
   expect(done).toEqual([0])
   while (requests.size > 0) {
@@ -38,11 +38,11 @@ test('go on in the next turns, as many as each has time for, in order', async ()
 })
 
 test('their time is taken from the slices of that turn', async () => {
-  const { time, requests, ask } = queue()
+  const { time, requests, ask: request } = queue()
   const charge = spyOn(requests.slices, 'charge')
-  await ask(0)
+  await request(0)
   time.ms += ARRIVALS_MS
-  await Promise.all(Array.from({ length: 20 }, (_, index) => ask(index + 1)))
+  await Promise.all(Array.from({ length: 20 }, (_, index) => request(index + 1)))
   await turn()
   const charged = charge.mock.calls.map(([ms]) => ms)
   expect(Math.max(...charged)).toBeLessThanOrEqual(REQUESTS_MS.most)
@@ -50,18 +50,18 @@ test('their time is taken from the slices of that turn', async () => {
 })
 
 test('who comes while others wait is behind them, in whichever turn', async () => {
-  const { time, done, ask } = queue()
-  await ask(0)
+  const { time, done, ask: request } = queue()
+  await request(0)
   time.ms += ARRIVALS_MS
-  const first = Array.from({ length: 6 }, (_, index) => ask(index + 1))
+  const first = Array.from({ length: 6 }, (_, index) => request(index + 1))
   await turn()
-  await Promise.all([...first, ask(7)])
+  await Promise.all([...first, request(7)])
   expect(done).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
 })
 
 test('one that fails is rejected, and the next one is served', async () => {
-  const { time, requests, ask } = queue()
-  await ask(0)
+  const { time, requests, ask: request } = queue()
+  await request(0)
   time.ms += ARRIVALS_MS
   expect(requests.mustWait()).toBe(true)
   const failing = requests
@@ -69,7 +69,7 @@ test('one that fails is rejected, and the next one is served', async () => {
       throw new Error('no')
     })
     .catch(String)
-  const next = ask(1)
+  const next = request(1)
   expect(await failing).toBe('Error: no')
   expect(await next).toBe(1)
 })

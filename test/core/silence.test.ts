@@ -43,9 +43,9 @@ test.each(ROWS)('$name', async ({ does, pings }) => {
     await does(client, seconds, server)
   }
   await client.waitUntilRead()
-  const told = client.frames.unread.filter((frame) => frame !== PONG)
-  expect(told.filter((frame) => frame.startsWith('{"event":"pusher:ping"'))).toHaveLength(pings)
-  expect(told).toHaveLength(pings)
+  const received = client.frames.unread.filter((frame) => frame !== PONG)
+  expect(received.filter((frame) => frame.startsWith('{"event":"pusher:ping"'))).toHaveLength(pings)
+  expect(received).toHaveLength(pings)
   expect(server.core.hub.connectionCount).toBe(1)
 })
 

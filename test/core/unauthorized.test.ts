@@ -70,20 +70,20 @@ describe('a look', () => {
   function queue(count: number) {
     const app = { limits: { authorizeWithinSeconds: 5 } } as App
     const known = new Unauthorized()
-    const asked = { times: 0 }
+    const calls = { times: 0 }
     const conns = Array.from({ length: count }, (_, ms) => {
-      const came = {
+      const received = {
         app,
         authorized: false,
         get establishedAt() {
-          asked.times++
+          calls.times++
           return ms
         },
       }
-      return came as unknown as Connection
+      return received as unknown as Connection
     })
     for (const conn of conns) known.add(conn)
-    return { known, conns, asked }
+    return { known, conns, asked: calls }
   }
 
   test('costs as much as there are late ones, and one more', () => {

@@ -31,7 +31,7 @@ function playerOf({ language, code }: Block): ((server: TestServer) => Promise<v
   if (ELSEWHERE.some(([mark]) => code.includes(mark))) return async () => undefined
   if (language === 'sh' && code.startsWith('curl ')) return (server) => typed(here(server))
   if (language === 'ts') return () => loaded(code)
-  if (language === 'js') return (server) => hears(here(server), server)
+  if (language === 'js') return (server) => expectReceived(here(server), server)
   return undefined
 }
 
@@ -48,7 +48,7 @@ async function loaded(code: string): Promise<void> {
 }
 
 /** A client that prints what is published. */
-async function hears(code: string, server: TestServer): Promise<void> {
+async function expectReceived(code: string, server: TestServer): Promise<void> {
   mkdirSync(join(folder, 'node_modules'), { recursive: true })
   symlinkSync(join(ROOT, 'node_modules/phoenix'), join(folder, 'node_modules/phoenix'))
   writeFileSync(join(folder, 'client.mjs'), code)

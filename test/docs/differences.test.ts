@@ -34,7 +34,7 @@ describe('of ExPusherLite', () => {
   })
 
   test('the routes of 0.1, which name no app, are not there', async () => {
-    const asked = await server().http('/events', { method: 'POST', body: 'scope=public' })
-    expect(asked.status).toBe(404)
+    const response = await server().http('/events', { method: 'POST', body: 'scope=public' })
+    expect(response.status).toBe(404)
   })
 })

@@ -11,8 +11,8 @@ const FEW = ['quick', 'trigger', '--seconds', '1', '--sides', 'carillon', '--cas
 test('bench quick plays, and keeps what it found', async () => {
   const [, entry = ''] = packageJson.scripts.bench.split('&& bun ')
   const command: Command = [process.execPath, entry, ...FEW]
-  const said = await execute(command, { cwd: ROOT, timeoutMs: 50_000 })
-  const [, kept = ''] = /Kept in (\S+\.jsonl)/.exec(said) ?? []
+  const output = await execute(command, { cwd: ROOT, timeoutMs: 50_000 })
+  const [, kept = ''] = /Kept in (\S+\.jsonl)/.exec(output) ?? []
   rmSync(join(ROOT, kept))
-  expect(said).toMatch(/^1 channel +carillon +[\d ]+\d/m)
+  expect(output).toMatch(/^1 channel +carillon +[\d ]+\d/m)
 })

@@ -37,8 +37,8 @@ describeWith('nginx', 'behind nginx', () => {
         expect([way.name, through, beside]).toEqual([way.name, 'refused', 'in'])
       }
       expect(server.core.counters.faults).toBe(0)
-      const told = server.log.lines.filter(({ message }) => message.includes('published'))
-      expect(told).toMatchObject([{ fields: { reason: expect.stringContaining(why) } }])
+      const logged = server.log.lines.filter(({ message }) => message.includes('published'))
+      expect(logged).toMatchObject([{ fields: { reason: expect.stringContaining(why) } }])
     })
 
     test('its own connections are told from others by turns, however long they are kept', async () => {

@@ -44,9 +44,9 @@ export async function visit(browser: Pages, server: TestServer, visitor: Visitor
     httpHost: '127.0.0.1',
     httpPort: server.port,
   }
-  const asked = { cluster: 'test', forceTLS: false, ...where, ...options }
-  const words = [server.app.key, asked, channels].map((word) => JSON.stringify(word))
-  await page.evaluate(`connect(${words.join(', ')})`)
+  const settings = { cluster: 'test', forceTLS: false, ...where, ...options }
+  const args = [server.app.key, settings, channels].map((word) => JSON.stringify(word))
+  await page.evaluate(`connect(${args.join(', ')})`)
   const close = async (): Promise<void> => {
     await page.close()
     await site.stop(true)
@@ -59,8 +59,8 @@ const emptyPage = (): Response =>
 
 /** The application's endpoint, where pusher-js looks for it unless it is told otherwise. */
 async function authorize(server: TestServer, request: Request, user: Visitor['user']) {
-  const asked = new URLSearchParams(await request.text())
-  const [socketId, channel] = [asked.get('socket_id')!, asked.get('channel_name')!]
+  const settings = new URLSearchParams(await request.text())
+  const [socketId, channel] = [settings.get('socket_id')!, settings.get('channel_name')!]
   return Response.json(server.sdk().authorizeChannel(socketId, channel, user))
 }
 

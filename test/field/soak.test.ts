@@ -14,12 +14,12 @@ test.skipIf(process.platform !== 'linux')(
   async () => {
     const command = [process.execPath, '--no-env-file', BENCH, 'soak', '--minutes', '0.1']
     const soak = Bun.spawn(command, { stdout: 'pipe', stderr: 'pipe' })
-    const said = await Promise.all([
+    const outputs = await Promise.all([
       new Response(soak.stdout).text(),
       new Response(soak.stderr).text(),
     ])
-    expect([await soak.exited, said[1]]).toEqual([0, ''])
-    expect(said[0]).toMatch(/process 1: \d+ lives, .* 0 faults/)
+    expect([await soak.exited, outputs[1]]).toEqual([0, ''])
+    expect(outputs[0]).toMatch(/process 1: \d+ lives, .* 0 faults/)
   },
   TIMEOUT_MS,
 )

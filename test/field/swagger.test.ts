@@ -73,15 +73,15 @@ describePages('the page at /swagger', (browser) => {
     const field = (name: string) => visit.page.locator(`#credentials [name=${name}]`)
     await visit.page.locator('.opblock').first().waitFor()
     await field('secret').fill('')
-    expect(await said(visit.page, 'channels-listChannels')).toBe(
+    expect(await readResponse(visit.page, 'channels-listChannels')).toBe(
       'Not signed and not sent: the bar has no secret.',
     )
     await field('secret').fill('another')
-    expect(await said(visit.page, 'ExPusherLite-listChannelsOfApp')).toBe(
+    expect(await readResponse(visit.page, 'ExPusherLite-listChannelsOfApp')).toBe(
       'Error: key or secret in the bar is wrong',
     )
     await field('password').fill('another')
-    expect(await said(visit.page, 'admin-listApps')).toBe(
+    expect(await readResponse(visit.page, 'admin-listApps')).toBe(
       'Error: user or password in the bar is wrong',
     )
   })
@@ -196,7 +196,7 @@ async function execute(page: Page, operation: string) {
 }
 
 /** What is said of an answer, or of why there is none. */
-async function said(page: Page, operation: string): Promise<string> {
+async function readResponse(page: Page, operation: string): Promise<string> {
   const block = await opened(page, operation)
   await block.locator('.execute').click()
   return block.locator('.live-responses-table .response-col_description p').first().innerText()

@@ -5,7 +5,11 @@ import { MemoryLog } from '../../kit/clock'
 import { OWN_APP, start } from '../harness'
 
 /** The address of a request that came over a socket from `socket`. */
-function addressOf(trusted: readonly string[], socket: string | null, told?: string): string {
+function addressOf(
+  trusted: readonly string[],
+  socket: string | null,
+  forwardedFor?: string,
+): string {
   const addresses = new Addresses(trusted, new MemoryLog())
   addresses.server = {
     requestIP: () => (socket === null ? null : { address: socket, family: 'IPv4', port: 1 }),
@@ -13,7 +17,7 @@ function addressOf(trusted: readonly string[], socket: string | null, told?: str
     port: 6001,
     pendingRequests: 0,
   }
-  const headers = told === undefined ? {} : { 'x-forwarded-for': told }
+  const headers = forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor }
   return addresses.of(new Request('http://localhost/', { headers }))
 }
 
@@ -75,8 +79,8 @@ const ROWS: readonly Row[] = [
 ]
 
 describe('the address of a request', () => {
-  test.each(ROWS)('%s', (_, trusted, socket, told, address) => {
-    expect(addressOf(trusted, socket, told)).toBe(address)
+  test.each(ROWS)('%s', (_, trusted, socket, forwardedFor, address) => {
+    expect(addressOf(trusted, socket, forwardedFor)).toBe(address)
   })
 })
 
@@ -90,8 +94,8 @@ test('a proxy that nobody has named is told once; a private client behind a name
     await using server = await start({ config: { trustedProxies }, apps: [OWN_APP] })
     await using plain = await server.raw()
     await plain.expectNothing()
-    const told = [{ 'x-forwarded-for': '203.0.113.1' }, { 'x-forwarded-for': '10.0.0.1' }]
-    for (const headers of told) await server.raw({ headers })
+    const requests = [{ 'x-forwarded-for': '203.0.113.1' }, { 'x-forwarded-for': '10.0.0.1' }]
+    for (const headers of requests) await server.raw({ headers })
     hints.push(server.log.lines.filter(({ message }) => message.includes('TRUSTED_PROXIES')))
   }
   const fields = { remoteAddress: '127.0.0.1' }

@@ -10,13 +10,13 @@ function startFor({ app, timestamp }: RequestVector, secondsLater = 0) {
   return start({ config: app, now: (timestamp + secondsLater) * 1000 })
 }
 
-const ask = (server: TestServer, vector: RequestVector, url = urlOf(vector)): Promise<Response> =>
+const sendVector = (server: TestServer, vector: RequestVector, url = urlOf(vector)) =>
   server.http(url, { method: vector.method, body: vector.body ?? null })
 
 describe('published requests', () => {
   test.each(REQUESTS.filter(({ id }) => id !== 'H11'))('$id is accepted', async (vector) => {
     await using server = await startFor(vector)
-    const response = await ask(server, vector)
+    const response = await sendVector(server, vector)
     expect([response.status, await response.text()]).toEqual([
       200,
       expect.stringMatching(/^\{.*\}$/),
@@ -26,7 +26,7 @@ describe('published requests', () => {
   test('H11 is signed right, so that only its prefix can be wrong', async () => {
     const vector = REQUESTS.find(({ id }) => id === 'H11')!
     await using server = await startFor(vector)
-    expect((await ask(server, vector)).status).toBe(200)
+    expect((await sendVector(server, vector)).status).toBe(200)
   })
 })
 
@@ -44,14 +44,16 @@ describe('a signature', () => {
         `${bare}&${WRONG}&${right}`,
         `${bare}&${right}&${WRONG}`,
         bare.replace('?', `?${WRONG}&`),
-      ].map(async (each) => (await ask(server, H1, each)).status),
+      ].map(async (each) => (await sendVector(server, H1, each)).status),
     )
     expect(statuses).toEqual([200, 200, 401, 401])
   })
 
   test('covers what is before a second question mark', async () => {
     await using server = await startFor(H1)
-    expect((await ask(server, H1, urlOf(H1).replace('?', '?info=user_count?'))).status).toBe(401)
+    expect((await sendVector(server, H1, urlOf(H1).replace('?', '?info=user_count?'))).status).toBe(
+      401,
+    )
   })
 })
 
@@ -164,7 +166,7 @@ const REFUSED: readonly {
 describe('refused requests', () => {
   test.each(REFUSED)('$name', async ({ url = (same) => same, body, later = 0, status, text }) => {
     await using server = await startFor(H1, later)
-    const response = await ask(
+    const response = await sendVector(
       server,
       { ...H1, ...(body === undefined ? {} : { body }) },
       url(urlOf(H1)),
@@ -181,7 +183,7 @@ describe('refused requests', () => {
   test('a timestamp 599 s away is accepted on either side', async () => {
     for (const later of [599, -599]) {
       await using server = await startFor(H1, later)
-      expect((await ask(server, H1)).status).toBe(200)
+      expect((await sendVector(server, H1)).status).toBe(200)
     }
   })
 

@@ -88,8 +88,8 @@ const TRIGGERS: readonly (readonly [
     'info of 19000 characters exceeds the limit of 16384',
   ],
 ]
-test.each(TRIGGERS)('%s', async (_, path, body, status, said) => {
-  expect(await post(server.sdk(), path, body)).toEqual([status, `${said}\n`])
+test.each(TRIGGERS)('%s', async (_, path, body, status, message) => {
+  expect(await post(server.sdk(), path, body)).toEqual([status, `${message}\n`])
 })
 
 test('an attribute that is asked for 700 times is told once', async () => {
@@ -150,25 +150,25 @@ const UNREADABLE: readonly (readonly [
   ['131 073 lists', lists(131_073), false, ADMIN_API, HEAVY.replace('32768', '131072')],
   ['33 000 levels', nested(33_000), false, APP_APIS, DEEP],
 ]
-test.each(UNREADABLE)('%s are refused', async (_, body, isForm, paths, said) => {
+test.each(UNREADABLE)('%s are refused', async (_, body, isForm, paths, message) => {
   for (const path of paths) {
     const headers = {
       ...(isForm ? FORM : {}),
       ...makeBasicAuth(path === ADMIN_API[0] ? ADMIN_PAIR : PAIR),
     }
     const answer = await server.http(path, { method: 'POST', body, headers })
-    expect([answer.status, await answer.json()]).toEqual([400, { errors: { detail: said } }])
+    expect([answer.status, await answer.json()]).toEqual([400, { errors: { detail: message } }])
   }
 })
 
 test('a payload and data that are too long are not parsed', async () => {
   const payload = `{"a":"${'x'.repeat(10_240)}"}`
-  const said = `${LARGE} (10248 of 10240 bytes)`
+  const message = `${LARGE} (10248 of 10240 bytes)`
   for (const answer of [
     await postEvent(server, JSON.stringify({ scope: 'public', topic: 't', event: 'e', payload })),
     await push(server, { channel: 'a', event: 'e', data: payload }),
   ])
-    expect([answer.status, await answer.json()]).toEqual([413, { errors: { detail: said } }])
+    expect([answer.status, await answer.json()]).toEqual([413, { errors: { detail: message } }])
 })
 
 test('channels of a push are counted before they are looked at, each once', async () => {
@@ -177,8 +177,8 @@ test('channels of a push are counted before they are looked at, each once', asyn
     return [answer.status, await answer.text()]
   }
   const odd = Array.from({ length: 20_000 }, (_, index) => `#${index}`) // no names of channels
-  const said = '20000 channels exceed the limit of 100 (maxChannelsPerTrigger)'
-  expect(await pushed(odd)).toEqual([400, JSON.stringify({ errors: { detail: said } })])
+  const message = '20000 channels exceed the limit of 100 (maxChannelsPerTrigger)'
+  expect(await pushed(odd)).toEqual([400, JSON.stringify({ errors: { detail: message } })])
   const same = Array.from({ length: 20_000 }, (_, index) => `room-${index % 100}`)
   expect((await pushed(same))[0]).toBe(200)
 })
@@ -198,15 +198,15 @@ test('what is long is not repeated whole: an origin, the name of a field', async
 })
 
 test('of a hundred thousand mistakes two are asked for', () => {
-  let asked = 0
+  let calls = 0
   function* mistakes() {
     for (let index = 0; index < 100_000; index++) {
-      asked++
-      yield { path: '/channels/0', message: asked === 1 ? 'Required' : 'Expected string' }
+      calls++
+      yield { path: '/channels/0', message: calls === 1 ? 'Required' : 'Expected string' }
     }
   }
   expect(describeMistake(mistakes())).toBe('Expected channels.0 parameter to be a string')
-  expect(asked).toBe(2)
+  expect(calls).toBe(2)
 })
 
 test('how long a value is at least is looked at no further than the limit', () => {

@@ -13,7 +13,7 @@ import {
 
 const server = startCommon({ plugins: [TRUSTING] })
 
-let allHear: (said: SentEvent) => Promise<void>
+let allHear: (received: SentEvent) => Promise<void>
 beforeAll(async () => {
   allHear = await joinEveryWire(server())
 })
@@ -111,8 +111,8 @@ test('null in the body is absent, and the query brings a list', async () => {
 test('a cache channel keeps the text', async () => {
   for (const value of VALUES) {
     await signed('/events', `{"name":"e","data":${value},"channel":"cache-room"}`)
-    const asked = await server().requestSigned('GET', '/channels/cache-room', '', 'info=cache')
-    expect(await asked.json()).toMatchObject({ cache: { data: value } })
+    const response = await server().requestSigned('GET', '/channels/cache-room', '', 'info=cache')
+    expect(await response.json()).toMatchObject({ cache: { data: value } })
     await using late = await server().raw()
     await late.join('cache-room')
     expect(await late.next()).toBe(
@@ -136,7 +136,7 @@ const DEEP = `{"a":${'['.repeat(128)}${']'.repeat(128)}}`
 test('what is nested too deep is refused by each of them', async () => {
   for (const { send } of Object.values(WAYS)) {
     const answer = await send(DEEP)
-    const said = `${answer.status} ${await answer.text()}`
-    expect(said).toMatch(/^400 .*nested too deep|^422 .*"payload":\["is invalid"\]/)
+    const received = `${answer.status} ${await answer.text()}`
+    expect(received).toMatch(/^400 .*nested too deep|^422 .*"payload":\["is invalid"\]/)
   }
 })

@@ -190,14 +190,14 @@ describe('what the routes list', () => {
     const app = apps.byId('1')!
     const names = Array.from({ length: 20_000 }, (_, index) => `long-${index}` as ChannelName)
     for (const name of names) presence.enter(app, name, undefined)
-    const ask = () => server.requestSigned('GET', '/channels', '', 'filter_by_prefix=long-')
-    const whole = (await (await ask()).json()) as { channels: object }
+    const request = () => server.requestSigned('GET', '/channels', '', 'filter_by_prefix=long-')
+    const whole = (await (await request()).json()) as { channels: object }
     expect(Object.keys(whole.channels).toSorted()).toEqual(names.toSorted())
 
-    const reader = (await ask()).body!.getReader()
+    const reader = (await request()).body!.getReader()
     await reader.read()
     await reader.cancel()
-    const next = (await (await ask()).json()) as { channels: object }
+    const next = (await (await request()).json()) as { channels: object }
     expect(Object.keys(next.channels)).toHaveLength(20_000)
     expect(slices.isIdle).toBeTrue()
     for (const name of names) presence.exit(app, name, undefined)

@@ -31,17 +31,17 @@ const LOCAL: readonly (readonly string[])[] = [
   ['Host: myapp.test'],
 ]
 
-/** Each of them asked by each of the lines. */
-const outcomes = (server: TestServer, ways: typeof ROUTES, asking: typeof STRANGE) =>
+/** Tries each way in with each set of header lines. */
+const tryAll = (server: TestServer, ways: typeof ROUTES, callers: typeof STRANGE) =>
   Promise.all(
     ways.flatMap((way) =>
-      asking.map(
+      callers.map(
         async (lines) => `${way.name}, ${lines.join(' ')}: ${await tryWayIn(server, way, lines)}`,
       ),
     ),
   )
-const all = (ways: typeof ROUTES, asking: typeof STRANGE, what: string): string[] =>
-  ways.flatMap((way) => asking.map((lines) => `${way.name}, ${lines.join(' ')}: ${what}`))
+const describeAll = (ways: typeof ROUTES, callers: typeof STRANGE, what: string): string[] =>
+  ways.flatMap((way) => callers.map((lines) => `${way.name}, ${lines.join(' ')}: ${what}`))
 
 const refusals = ({ log }: TestServer) =>
   log.lines.filter(({ message }) => message.startsWith('published credentials refused'))
@@ -54,26 +54,26 @@ afterAll(() => server[Symbol.asyncDispose]())
 describe('routes', () => {
   test('are open to this machine', async () => {
     const once = ROUTES.filter(({ name }) => name !== 'a new app')
-    expect(await outcomes(server, once, LOCAL)).toEqual(all(once, LOCAL, 'in'))
+    expect(await tryAll(server, once, LOCAL)).toEqual(describeAll(once, LOCAL, 'in'))
     for (const way of ROUTES) expect(await tryWayIn(server, way)).toMatch(/^in$|already been taken/)
   })
 
   test('refuse what is forwarded, and foreign hosts, and say what to do about it', async () => {
-    expect(await outcomes(server, ROUTES, STRANGE)).toEqual(all(ROUTES, STRANGE, 'refused'))
+    expect(await tryAll(server, ROUTES, STRANGE)).toEqual(describeAll(ROUTES, STRANGE, 'refused'))
   })
 
   test('refuse pages of other sites', async () => {
-    const asked = await outcomes(server, ROUTES, PAGES)
-    for (const answer of asked) expect(answer).toMatch(/: refused$|HTTP\/1\.1 403 /)
+    const results = await tryAll(server, ROUTES, PAGES)
+    for (const answer of results) expect(answer).toMatch(/: refused$|HTTP\/1\.1 403 /)
   })
 })
 
 describe('connections', () => {
   test('are open to this machine, and to pages from anywhere', async () => {
-    // Sessions of the fallback are asked once, as they begin.
+    // Sessions of the fallback are checked once, as they begin.
     const fresh = SOCKETS.filter(({ method }) => method === 'GET')
-    const asking = [...LOCAL, ...PAGES]
-    expect(await outcomes(server, fresh, asking)).toEqual(all(fresh, asking, 'in'))
+    const callers = [...LOCAL, ...PAGES]
+    expect(await tryAll(server, fresh, callers)).toEqual(describeAll(fresh, callers, 'in'))
     expect(pages(server)).toHaveLength(1)
   })
 
@@ -125,7 +125,7 @@ describe('connections', () => {
 
 test('one line is logged for each reason, and not one for each request: who was first hides nobody', async () => {
   await using other = await start({ plugins: [WITH_ROUTE] })
-  await outcomes(other, [...ROUTES, ...SOCKETS], STRANGE.toReversed())
+  await tryAll(other, [...ROUTES, ...SOCKETS], STRANGE.toReversed())
   const line = (told: string) => ({
     level: 'warn',
     message: expect.any(String),

@@ -131,7 +131,7 @@ test.each(INNOCENT)('%s says nothing of a proxy', (name) => {
 })
 
 test('the text says what is strange and names the settings', () => {
-  const told = (given: Given) =>
+  const findRefusal = (given: Given) =>
     nonLocalReason(
       {
         address: given.address ?? '127.0.0.1',
@@ -140,9 +140,13 @@ test('the text says what is strange and names the settings', () => {
       },
       { hosts: [], users: [0], origins: [] },
     )?.message
-  expect(told({ headers: { 'x-real-ip': '1' } })).toMatch(/x-real-ip.*CARILLON_TRUSTED_PROXIES/)
-  expect(told({ headers: { host: 'evil.example' } })).toMatch(/evil.example.*CARILLON_LOCAL_HOSTS/)
-  expect(told({ user: 33 })).toMatch(/user \(33\).*PUSHER_APP_SECRET.*PUSHER_ADMIN_PASSWORD/)
+  expect(findRefusal({ headers: { 'x-real-ip': '1' } })).toMatch(
+    /x-real-ip.*CARILLON_TRUSTED_PROXIES/,
+  )
+  expect(findRefusal({ headers: { host: 'evil.example' } })).toMatch(
+    /evil.example.*CARILLON_LOCAL_HOSTS/,
+  )
+  expect(findRefusal({ user: 33 })).toMatch(/user \(33\).*PUSHER_APP_SECRET.*PUSHER_ADMIN_PASSWORD/)
 })
 
 describe('whose process it is', () => {

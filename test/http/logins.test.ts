@@ -55,7 +55,7 @@ const limited = (options: StartOptions = {}): Promise<TestServer> =>
 
 const HOME = '203.0.113.1'
 
-function ask(
+function request(
   server: TestServer,
   { path, method }: Way,
   headers: Record<string, string>,
@@ -66,20 +66,20 @@ function ask(
   return server.http(path, { method, body, headers: { ...more, ...headers } })
 }
 
-const statusOf = async (asked: Promise<Response>): Promise<number> => (await asked).status
+const statusOf = async (statuses: Promise<Response>): Promise<number> => (await statuses).status
 const right = (server: TestServer, way: Way, from?: string): Promise<number> =>
-  statusOf(ask(server, way, way.right, from))
+  statusOf(request(server, way, way.right, from))
 
 async function fail(server: TestServer, times: number, way: Way, from?: string): Promise<void> {
   for (let n = 0; n < times; n++)
-    expect(await statusOf(ask(server, way, way.wrong, from))).toBe(way.status)
+    expect(await statusOf(request(server, way, way.wrong, from))).toBe(way.status)
 }
 
 describe.each([...ADMINS, ...BACKENDS])('$method $path $wrong.authorization', (way) => {
   test('ten failures a minute are answered, sixty at once are ten, and then the right one waits', async () => {
     await using server = await limited()
-    const asked = Array.from({ length: 60 }, () => statusOf(ask(server, way, way.wrong)))
-    const statuses = await Promise.all(asked)
+    const requests = Array.from({ length: 60 }, () => statusOf(request(server, way, way.wrong)))
+    const statuses = await Promise.all(requests)
     expect(statuses.filter((status) => status === way.status)).toHaveLength(10)
     expect(statuses.filter((status) => status === 429)).toHaveLength(50)
     expect(await right(server, way)).toBe(429)
@@ -90,7 +90,7 @@ describe.each([...ADMINS, ...BACKENDS])('$method $path $wrong.authorization', (w
 
   test('who sends no Authorization has tried nothing', async () => {
     await using server = await limited()
-    for (let n = 0; n < 12; n++) expect(await statusOf(ask(server, way, {}))).toBe(way.status)
+    for (let n = 0; n < 12; n++) expect(await statusOf(request(server, way, {}))).toBe(way.status)
     expect(await right(server, way)).not.toBe(429)
   })
 })
@@ -98,19 +98,19 @@ describe.each([...ADMINS, ...BACKENDS])('$method $path $wrong.authorization', (w
 test('the refusal says the limit, its setting, and when to come back', async () => {
   await using server = await limited()
   await fail(server, 10, LIST)
-  const throttled = await ask(server, LIST, LIST.right)
+  const throttled = await request(server, LIST, LIST.right)
   const text =
     'Too many failed logins of one address: the limit is 10 per minute (CARILLON_MAX_FAILED_LOGINS_PER_MINUTE)'
   expect([await throttled.text(), throttled.headers.get('retry-after')]).toEqual([`${text}\n`, '6'])
   await fail(server, 10, PUSH)
-  const push = await ask(server, PUSH, PUSH.right)
+  const push = await request(server, PUSH, PUSH.right)
   expect([push.status, await push.json()]).toEqual([429, { errors: { detail: text } }])
 })
 
 test('what is refused meanwhile does not make it longer, and the limit is a setting', async () => {
   await using server = await limited({ config: { maxFailedLoginsPerMinute: 2 } })
   await fail(server, 2, LIST)
-  for (let n = 0; n < 20; n++) expect(await statusOf(ask(server, LIST, LIST.wrong))).toBe(429)
+  for (let n = 0; n < 20; n++) expect(await statusOf(request(server, LIST, LIST.wrong))).toBe(429)
   server.advance(30_000)
   expect(await right(server, LIST)).toBe(200)
 })
@@ -131,7 +131,7 @@ test('one limit serves all admin routes, another each app: a backend that is wro
   for (const way of BACKENDS) expect(await right(server, way)).toBe(200)
   for (const way of BACKENDS.slice(0, 2)) await fail(server, 5, way)
   for (const way of BACKENDS) expect(await right(server, way)).toBe(429)
-  expect(await statusOf(ask(server, PUSH, makeBasicAuth('k8:s8')))).toBe(200)
+  expect(await statusOf(request(server, PUSH, makeBasicAuth('k8:s8')))).toBe(200)
 })
 
 const ADDRESSES: readonly (readonly [
@@ -160,9 +160,9 @@ test.each(ADDRESSES)('%s', async (_, failing, same, other) => {
 test('pages of other sites, and signatures, are no logins', async () => {
   await using server = await limited()
   const page = { ...LIST.wrong, 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }
-  for (let n = 0; n < 12; n++) expect(await statusOf(ask(server, LIST, page))).toBe(403)
+  for (let n = 0; n < 12; n++) expect(await statusOf(request(server, LIST, page))).toBe(403)
   const signed = { ...LIST, path: '/apps/7/channels' }
-  for (let n = 0; n < 12; n++) expect(await statusOf(ask(server, signed, LIST.wrong))).toBe(401)
+  for (let n = 0; n < 12; n++) expect(await statusOf(request(server, signed, LIST.wrong))).toBe(401)
   expect(await right(server, LIST)).toBe(200)
 })
 
@@ -173,15 +173,17 @@ test.each(BACKENDS)('whom a plugin vouches for has not failed: $path', async (wa
   })
   await using server = await limited({ plugins: [tokens] })
   for (let n = 0; n < 12; n++)
-    expect(await statusOf(ask(server, way, { authorization: 'Bearer of-theirs' }))).toBe(200)
+    expect(await statusOf(request(server, way, { authorization: 'Bearer of-theirs' }))).toBe(200)
   await fail(server, 10, way)
-  expect(await statusOf(ask(server, way, { authorization: 'Bearer of-theirs' }))).toBe(200)
+  expect(await statusOf(request(server, way, { authorization: 'Bearer of-theirs' }))).toBe(200)
   expect(await right(server, way)).toBe(429)
 })
 
 test('a plugin’s route for admins is open to them', async () => {
   await using server = await limited()
-  expect(await (await ask(server, { ...LIST, path: SECRETS }, LIST.right)).text()).toBe('secrets')
+  expect(await (await request(server, { ...LIST, path: SECRETS }, LIST.right)).text()).toBe(
+    'secrets',
+  )
 })
 
 describe('what is kept', () => {

@@ -95,7 +95,7 @@ describe('bytes that are no UTF-8', () => {
 })
 
 describe('a page of another origin whose browser says no Sec-Fetch-Site', () => {
-  const asked = async (headers: Record<string, string>, origins: string[] = []) => {
+  const request = async (headers: Record<string, string>, origins: string[] = []) => {
     await using server = await start({
       config: { adminOrigins: origins, localHosts: ['push.example'] },
     })
@@ -104,13 +104,13 @@ describe('a page of another origin whose browser says no Sec-Fetch-Site', () => 
 
   test('is refused', async () => {
     for (const origin of ['http://evil.example', 'http://127.0.0.1:1', 'null', 'nonsense'])
-      expect(await asked({ origin })).toBe(403)
+      expect(await request({ origin })).toBe(403)
   })
 
   test('is let in where the origin is the server’s own, or allowed', async () => {
-    expect(await asked({ origin: 'https://push.example', host: 'Push.example' })).toBe(200)
-    expect(await asked({ origin: 'http://push.example', host: 'push.example:80' })).toBe(200)
-    expect(await asked({ origin: 'http://dash.example' }, ['http://dash.example'])).toBe(200)
+    expect(await request({ origin: 'https://push.example', host: 'Push.example' })).toBe(200)
+    expect(await request({ origin: 'http://push.example', host: 'push.example:80' })).toBe(200)
+    expect(await request({ origin: 'http://dash.example' }, ['http://dash.example'])).toBe(200)
   })
 })
 

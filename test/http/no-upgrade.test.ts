@@ -7,9 +7,9 @@ test.each(['', '/prefix'])(
   async (prefix) => {
     await using server = await start({ config: { pathPrefix: prefix } })
     const path = `${prefix}/app/test-app-fake-key?protocol=7`
-    const asked = await server.http(path, { headers: { connection: 'close' } })
-    expect([asked.status, asked.headers.get('upgrade')]).toEqual([426, 'websocket'])
-    expect(await asked.text()).toMatch(/Upgrade: websocket.*proxy_http_version 1\.1/)
+    const response = await server.http(path, { headers: { connection: 'close' } })
+    expect([response.status, response.headers.get('upgrade')]).toEqual([426, 'websocket'])
+    expect(await response.text()).toMatch(/Upgrade: websocket.*proxy_http_version 1\.1/)
     for (const [method, elsewhere] of [
       ['POST', path],
       ['GET', `${prefix}/app/`],

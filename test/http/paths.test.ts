@@ -50,7 +50,7 @@ const ROUTES = [
 ]
 
 let server: TestServer
-let asked = 0
+let requests = 0
 beforeAll(async () => {
   const mine = { ...makePlugin('mine', {}), setup: withRoute }
   server = await start({ plugins: [mine], config: { adminOrigins: ['https://dash.example'] } })
@@ -59,7 +59,7 @@ afterAll(() => server.stop())
 
 function withRoute({ routes }: Parameters<ReturnType<typeof makePlugin>['setup']>[0]) {
   routes.get('/:what', () => {
-    asked++
+    requests++
     return 'seen'
   })
   return {}
@@ -75,10 +75,10 @@ test.each(ROUTES)('%s is 400 where nothing can be read', async (route) => {
       return `${answer.status} ${vary} ${(await answer.text()).trim()}`
     }),
   )
-  const said = 'Expected the path to be percent-encoded UTF-8'
-  const told = path.startsWith('/api/') ? JSON.stringify({ errors: { detail: said } }) : said
-  expect(answers).toEqual(UNDECODABLE.map(() => `400 Origin ${told}`))
-  expect([server.core.counters.faults, asked]).toEqual([0, 0])
+  const message = 'Expected the path to be percent-encoded UTF-8'
+  const body = path.startsWith('/api/') ? JSON.stringify({ errors: { detail: message } }) : message
+  expect(answers).toEqual(UNDECODABLE.map(() => `400 Origin ${body}`))
+  expect([server.core.counters.faults, requests]).toEqual([0, 0])
 })
 
 test('what can be read is, whatever it is called', async () => {

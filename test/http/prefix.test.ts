@@ -60,11 +60,13 @@ const mine = definePlugin({
   carillon: 1,
   setup: ({ routes }) => {
     routes.get('/seen', () => 'seen')
-    return { request: (view) => void asked.push(view.url.replace(/^http:\/\/[^/]+|\?.*$/g, '')) }
+    return {
+      request: (view) => void requested.push(view.url.replace(/^http:\/\/[^/]+|\?.*$/g, '')),
+    }
   },
 })
 
-const asked: string[] = []
+const requested: string[] = []
 let server: TestServer
 beforeAll(async () => {
   server = await start({ plugins: [mine], config: { pathPrefix: '/ws' } })
@@ -111,7 +113,7 @@ describe('a trigger is signed as its path was written, or as SDKs put it togethe
   for (const [path, ...signed] of ROWS)
     test.each(signed)(`${path} as %s`, async (as) => {
       expect((await server.http(`${path}?${signedAs('GET', as)}`)).status).toBe(200)
-      expect(asked.at(-1)).toBe(path) // plugins see what was sent
+      expect(requested.at(-1)).toBe(path) // plugins see what was sent
     })
 
   test.each([`/x${ROUTE}`, '/apps/2/channels', ''])('and not as %p', async (as) => {

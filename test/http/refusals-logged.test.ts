@@ -21,7 +21,7 @@ const socket =
   async (server: TestServer) =>
     (await server.raw({ path, headers, hello: false })).waitForClose()
 /** A socket that says something that is refused. */
-const said = (message: object) => async (server: TestServer) => {
+const sendMessage = (message: object) => async (server: TestServer) => {
   await using client = await server.raw()
   client.send(message)
   await client.waitUntilRead()
@@ -34,7 +34,7 @@ const request =
       ...init,
     })
 const subscribe = (channel: string, auth?: string) =>
-  said({ event: 'pusher:subscribe', data: { channel, auth } })
+  sendMessage({ event: 'pusher:subscribe', data: { channel, auth } })
 
 const ROWS: readonly Row[] = [
   {
@@ -215,13 +215,16 @@ const ROWS: readonly Row[] = [
     name: 'a wrong sign-in',
     code: 'signin_refused',
     appId: '1',
-    cause: said({ event: 'pusher:signin', data: { auth: `k:${SECRET}`, user_data: '{"id":"1"}' } }),
+    cause: sendMessage({
+      event: 'pusher:signin',
+      data: { auth: `k:${SECRET}`, user_data: '{"id":"1"}' },
+    }),
   },
   {
     name: 'a client event of who is not subscribed',
     code: 'client_event_not_subscribed',
     appId: '1',
-    cause: said({ event: 'client-x', channel: 'private-x', data: { SECRET } }),
+    cause: sendMessage({ event: 'client-x', channel: 'private-x', data: { SECRET } }),
   },
 ]
 
@@ -247,8 +250,8 @@ test.each(ROWS)('$name', async ({ code, reason, appId, cause }) => {
   await cause(server)
   const lines = (level: string) =>
     server.log.lines.filter((line) => line.level === level && line.message === 'refused')
-  const told = { code, remoteAddress: '127.0.0.1', ...(reason && { reason }) }
-  const fields = appId === undefined ? told : { ...told, appId }
+  const expected = { code, remoteAddress: '127.0.0.1', ...(reason && { reason }) }
+  const fields = appId === undefined ? expected : { ...expected, appId }
   expect(lines('info')).toHaveLength(1)
   expect(lines('info')[0]!.fields).toMatchObject({ ...fields, times: 1 })
   expect(lines('debug')).toHaveLength(2)

@@ -211,7 +211,7 @@ const promised = Object.entries(document.paths).flatMap(([path, methods]) =>
 )
 
 /** The text of a refusal, to the letter. */
-function toldBy({ content = {} }: Answer): string {
+function describeContent({ content = {} }: Answer): string {
   const [[type, { example }] = ['', { example: '' }]] = Object.entries(content)
   if (type === 'text/plain') return `${example}\n`
   return type === '' ? '' : JSON.stringify(example)
@@ -257,7 +257,7 @@ test.each(promised)('%s: %s', async (operation, status, answer) => {
     const response = await send(server, recipe.alter?.(call) ?? call)
     expect({ status: response.status, text: await response.text() }).toEqual({
       status: Number(status),
-      text: status < '400' ? expect.any(String) : toldBy(answer),
+      text: status < '400' ? expect.any(String) : describeContent(answer),
     })
   } finally {
     await own?.stop()

@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 /** As HAProxy asks, which needs no Host. */
-function asked(text: string): Promise<string> {
+function exchange(text: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>()
   void Bun.connect({
     hostname: '127.0.0.1',
@@ -29,7 +29,7 @@ function asked(text: string): Promise<string> {
 test.each(['OPTIONS / HTTP/1.0', 'OPTIONS / HTTP/1.1\r\nHost: a', 'OPTIONS /ws HTTP/1.0'])(
   '%j is answered with what may be asked',
   async (text) => {
-    const answer = await asked(text)
+    const answer = await exchange(text)
     expect(answer).toStartWith('HTTP/1.1 204 ')
     expect(answer).toMatch(/\r\nallow: GET, HEAD, OPTIONS\r\n/i)
   },
@@ -37,7 +37,7 @@ test.each(['OPTIONS / HTTP/1.0', 'OPTIONS / HTTP/1.1\r\nHost: a', 'OPTIONS /ws H
 
 test.each(['HEAD / HTTP/1.0', 'HEAD /up HTTP/1.0', 'GET /ws/ready HTTP/1.0'])(
   '%j is answered',
-  async (text) => expect(await asked(text)).toStartWith('HTTP/1.1 200 '),
+  async (text) => expect(await exchange(text)).toStartWith('HTTP/1.1 200 '),
 )
 
 type Connecting = readonly [host: string, path: string, key: string, options: object]
@@ -49,7 +49,7 @@ const BROWSERS: readonly Connecting[] = [
 
 test.each(BROWSERS)('who opens %s%s reads how to connect', async (host, path, key, options) => {
   const [head = '', text = ''] = (
-    await asked(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAccept: text/html`)
+    await exchange(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAccept: text/html`)
   ).split('\r\n\r\n')
   expect(head).toStartWith('HTTP/1.1 426 ')
   expect(head).toMatch(/\r\ncontent-type: text\/plain; charset=utf-8\r\n/i)

@@ -164,20 +164,25 @@ describe('requests in flight', () => {
       apps: [{ id: '1', key: 'test-app-fake-key', secret: 'own' }],
       limits: { maxRequestsPerAddress: 2 },
     })
-    const ask = (address: string) =>
+    const request = (address: string) =>
       new Slow(server, signedPath('own'), { 'content-length': '9', 'x-forwarded-for': address })
-    const waiting = Array.from({ length: 2 }, () => ask('203.0.113.7'))
+    const waiting = Array.from({ length: 2 }, () => request('203.0.113.7'))
     await underWay(server, 2)
     await server.http('/up')
-    using refused = ask('203.0.113.7')
+    using refused = request('203.0.113.7')
     expect(await refused.status()).toBe(429)
     await waitFor('the close', refused.closed)
-    const others = [ask('203.0.113.8'), ask('10.0.0.1'), ask('10.0.0.1'), ask('10.0.0.1')]
+    const others = [
+      request('203.0.113.8'),
+      request('10.0.0.1'),
+      request('10.0.0.1'),
+      request('10.0.0.1'),
+    ]
     await underWay(server, 6)
     for (const { socket } of waiting) socket.destroy()
     await underWay(server, 4)
     await server.http('/up')
-    others.push(ask('203.0.113.7'))
+    others.push(request('203.0.113.7'))
     await underWay(server, 5)
     for (const { socket } of others) socket.destroy()
   })

@@ -12,7 +12,7 @@ type Attack = {
   readonly name: string
   readonly options?: GuardianOptions
   readonly token: (server: TestServer, elsewhere: string) => string
-  readonly told: string
+  readonly reason: string
 }
 
 /** Signed with the app's secret, but with these claims. */
@@ -41,56 +41,56 @@ export const ATTACKS: readonly Attack[] = [
   ...['none', 'None', 'nOnE', 'NONE', ''].map((alg) => ({
     name: `alg ${JSON.stringify(alg)}, no signature`,
     token: unsigned(alg),
-    told: ALGORITHM,
+    reason: ALGORITHM,
   })),
-  { name: 'alg none, signed all the same', token: withHeader({ alg: 'none' }), told: ALGORITHM },
-  { name: 'alg HS256, no signature', token: unsigned('HS256'), told: SIGNATURE },
+  { name: 'alg none, signed all the same', token: withHeader({ alg: 'none' }), reason: ALGORITHM },
+  { name: 'alg HS256, no signature', token: unsigned('HS256'), reason: SIGNATURE },
   {
     name: 'the public RSA key (PEM) as HMAC secret',
     options: { keys: [{ key: publicPem }] },
     token: (server) => makeHmacToken(publicPem, makeClaims(server)),
-    told: ALGORITHM,
+    reason: ALGORITHM,
   },
   {
     name: 'the public RSA key (PEM) as HMAC secret where HMAC is accepted too',
     options: { keys: [{ key: publicPem }], hmac: true },
     token: (server) => makeHmacToken(publicPem, makeClaims(server)),
-    told: SIGNATURE,
+    reason: SIGNATURE,
   },
   {
     name: 'the public RSA key (DER) as HMAC secret where HMAC is accepted too',
     options: { keys: [{ key: publicPem }], hmac: true },
     token: (server) =>
       makeHmacToken(rsa.publicKey.export({ type: 'spki', format: 'der' }), makeClaims(server)),
-    told: SIGNATURE,
+    reason: SIGNATURE,
   },
   {
     name: 'HMAC with the secret where only public keys are accepted',
     options: { keys: [{ key: publicPem }] },
     token: (server) => tokenOf(server),
-    told: ALGORITHM,
+    reason: ALGORITHM,
   },
   {
     name: 'another algorithm of the same key',
     options: { keys: [{ key: publicPem, algorithm: 'RS256' }] },
     token: (server) => makeKeyToken(rsa.privateKey, makeClaims(server), { alg: 'RS512' }),
-    told: ALGORITHM,
+    reason: ALGORITHM,
   },
   {
     name: 'a kid that no key has',
     options: { keys: [{ key: publicPem, kid: 'a' }] },
     token: (server) => makeKeyToken(rsa.privateKey, makeClaims(server), { alg: 'RS256', kid: 'b' }),
-    told: ALGORITHM,
+    reason: ALGORITHM,
   },
   {
     name: 'the key of the app, which is public',
     token: (server) => makeHmacToken(server.app.key, makeClaims(server)),
-    told: SIGNATURE,
+    reason: SIGNATURE,
   },
   {
     name: 'an empty secret',
     token: (server) => makeHmacToken('', makeClaims(server)),
-    told: SIGNATURE,
+    reason: SIGNATURE,
   },
   ...[
     '../../../../dev/null',
@@ -105,7 +105,7 @@ export const ATTACKS: readonly Attack[] = [
   ].map((kid) => ({
     name: `kid ${JSON.stringify(kid)}`,
     token: stranger({ alg: 'HS256', kid }),
-    told: SIGNATURE,
+    reason: SIGNATURE,
   })),
   ...(['jku', 'x5u'] as const).map((name) => ({
     name: `a foreign ${name}`,
@@ -115,7 +115,7 @@ export const ATTACKS: readonly Attack[] = [
         alg: 'RS256',
         [name]: elsewhere,
       } as never),
-    told: 'the keys to verify it are not available now',
+    reason: 'the keys to verify it are not available now',
   })),
   {
     name: 'a key of its own in the header',
@@ -130,67 +130,67 @@ export const ATTACKS: readonly Attack[] = [
     },
     token: (server) =>
       makeKeyToken(rsa.privateKey, makeClaims(server), { alg: 'RS256', jwk: publicJwk } as never),
-    told: SIGNATURE,
+    reason: SIGNATURE,
   },
   {
     name: 'a critical extension that nobody knows',
     token: withHeader({ alg: 'HS256', crit: ['x'], x: 1 }),
-    told: MALFORMED,
+    reason: MALFORMED,
   },
-  { name: 'expired', token: withClaims({ exp: 1 }), told: 'it has expired' },
-  { name: 'negative exp', token: withClaims({ exp: -1 }), told: 'it has expired' },
-  { name: 'no exp', token: withClaims({ exp: undefined }), told: LIFETIME },
-  { name: 'exp null', token: withClaims({ exp: null }), told: CLAIMS },
-  { name: 'exp as text', token: withClaims({ exp: '9999999999' }), told: CLAIMS },
-  { name: 'exp in a hundred years', token: withClaims({ exp: 4_900_000_000 }), told: LIFETIME },
+  { name: 'expired', token: withClaims({ exp: 1 }), reason: 'it has expired' },
+  { name: 'negative exp', token: withClaims({ exp: -1 }), reason: 'it has expired' },
+  { name: 'no exp', token: withClaims({ exp: undefined }), reason: LIFETIME },
+  { name: 'exp null', token: withClaims({ exp: null }), reason: CLAIMS },
+  { name: 'exp as text', token: withClaims({ exp: '9999999999' }), reason: CLAIMS },
+  { name: 'exp in a hundred years', token: withClaims({ exp: 4_900_000_000 }), reason: LIFETIME },
   {
     name: 'exp infinite',
     token: withPayload((text) => text.replace(/"exp":\d+/, '"exp":1e999')),
-    told: LIFETIME,
+    reason: LIFETIME,
   },
   {
     name: 'exp NaN',
     token: withPayload((text) => text.replace(/"exp":\d+/, '"exp":NaN')),
-    told: MALFORMED,
+    reason: MALFORMED,
   },
   {
     name: 'a long life without iat',
     token: (server) => tokenOf(server, { iat: undefined, exp: server.clock.now() / 1000 + YEAR }),
-    told: LIFETIME,
+    reason: LIFETIME,
   },
   {
     name: 'iat in the future',
     token: (server) => tokenOf(server, { iat: server.clock.now() / 1000 + 10 }),
-    told: 'it is not valid yet',
+    reason: 'it is not valid yet',
   },
   {
     name: 'iat minus infinite',
     token: withPayload((text) => text.replace(/"iat":\d+/, '"iat":-1e999')),
-    told: LIFETIME,
+    reason: LIFETIME,
   },
-  { name: 'iat as text', token: withClaims({ iat: '1' }), told: CLAIMS },
+  { name: 'iat as text', token: withClaims({ iat: '1' }), reason: CLAIMS },
   {
     name: 'nbf in the future',
     token: (server) => tokenOf(server, { nbf: server.clock.now() / 1000 + 10 }),
-    told: 'it is not valid yet',
+    reason: 'it is not valid yet',
   },
-  { name: 'nbf as a list', token: withClaims({ nbf: [] }), told: CLAIMS },
+  { name: 'nbf as a list', token: withClaims({ nbf: [] }), reason: CLAIMS },
   ...[undefined, 'https://evil.example', ['https://id.example'], null].map((iss) => ({
     name: `issuer ${JSON.stringify(iss)}`,
     options: { issuer: 'https://id.example' },
     token: withClaims({ iss }),
-    told: 'its issuer is not accepted for this app',
+    reason: 'its issuer is not accepted for this app',
   })),
   ...[undefined, 'other', ['other'], { chat: 1 }, null].map((aud) => ({
     name: `audience ${JSON.stringify(aud)}`,
     options: { audience: 'chat' },
     token: withClaims({ aud }),
-    told: 'its audience is not accepted for this app',
+    reason: 'its audience is not accepted for this app',
   })),
   {
     name: 'larger than 8192 characters',
     token: withClaims({ filler: 'x'.repeat(8192) }),
-    told: 'it is larger than 8192 characters',
+    reason: 'it is larger than 8192 characters',
   },
   ...[
     '..',
@@ -204,18 +204,18 @@ export const ATTACKS: readonly Attack[] = [
   ].map((text) => ({
     name: `garbage ${text}`,
     token: () => text,
-    told: text === 'e30.e30.e30' ? ALGORITHM : MALFORMED,
+    reason: text === 'e30.e30.e30' ? ALGORITHM : MALFORMED,
   })),
-  { name: 'a payload that is no object', token: withPayload(() => '[]'), told: MALFORMED },
-  { name: 'a payload that is no JSON', token: withPayload(() => '{'), told: MALFORMED },
-  { name: 'a payload nested deep', token: withPayload(() => '['.repeat(5000)), told: MALFORMED },
+  { name: 'a payload that is no object', token: withPayload(() => '[]'), reason: MALFORMED },
+  { name: 'a payload that is no JSON', token: withPayload(() => '{'), reason: MALFORMED },
+  { name: 'a payload nested deep', token: withPayload(() => '['.repeat(5000)), reason: MALFORMED },
   {
     name: 'a changed payload',
     token: (server) => {
       const [header, , signature] = tokenOf(server).split('.')
       return [header, tokenOf(server, { sub: 'admin' }).split('.')[1], signature].join('.')
     },
-    told: SIGNATURE,
+    reason: SIGNATURE,
   },
   ...[
     null,
@@ -232,24 +232,24 @@ export const ATTACKS: readonly Attack[] = [
   ].map((sub) => ({
     name: `sub ${JSON.stringify(sub).slice(0, 20)}`,
     token: withClaims({ sub }),
-    told: CLAIMS,
+    reason: CLAIMS,
   })),
   ...['private-*', { 0: '*' }, [1], [null], null, true].flatMap((patterns) =>
     ['listen', 'publish'].map((name) => ({
       name: `${name} ${JSON.stringify(patterns)}`,
       token: withClaims({ [name]: patterns }),
-      told: CLAIMS,
+      reason: CLAIMS,
     })),
   ),
   ...[1, null, '', ['a'], 'x'.repeat(257)].map((jti) => ({
     name: `jti ${JSON.stringify(jti).slice(0, 20)}`,
     token: withClaims({ jti }),
-    told: CLAIMS,
+    reason: CLAIMS,
   })),
-  { name: 'info that is no object', token: withClaims({ info: ['x'] }), told: CLAIMS },
+  { name: 'info that is no object', token: withClaims({ info: ['x'] }), reason: CLAIMS },
   {
     name: 'a CSRF token without its raw value',
     token: withClaims({ aud: 'csrf', s_csrf: 'x' }),
-    told: 'invalid_csrf',
+    reason: 'invalid_csrf',
   },
 ]

@@ -47,14 +47,14 @@ async function refusals(program: Program): Promise<string[]> {
   await using client = new RawClient(url)
   await client.readHello()
   await client.join('lobby')
-  const told: string[] = []
+  const received: string[] = []
   for (const channel of ['rude', 'hall']) {
     client.subscribe(channel)
     const { data } = await client.nextJson()
-    told.push((data as { error: string }).error)
+    received.push((data as { error: string }).error)
     await client.next('the error')
   }
-  return told
+  return received
 }
 
 describe('a configuration far from the sources', () => {

@@ -113,12 +113,12 @@ const BROKEN: readonly (readonly [says: string, hooks: Hooks])[] = [
 ]
 
 test.each(BROKEN)('%s', async (says, hooks) => {
-  const why = await testPlugin(makePlugin('bad', hooks)).then(
+  const reason = await testPlugin(makePlugin('bad', hooks)).then(
     () => 'kept',
     (error: Error) => error.message,
   )
-  expect(why).toStartWith('plugin bad breaks its contract:')
-  expect(why.replace('JSON Parse error: Unexpected identifier "oops"', 'oops')).toContain(says)
+  expect(reason).toStartWith('plugin bad breaks its contract:')
+  expect(reason.replace('JSON Parse error: Unexpected identifier "oops"', 'oops')).toContain(says)
 })
 
 describe('a plugin with a store', () => {
@@ -151,17 +151,17 @@ test('a plugin for guests says so', async () => {
 })
 
 test('a gate that never answers does not keep the server from stopping', async () => {
-  const asked = Promise.withResolvers<void>()
+  const called = Promise.withResolvers<void>()
   const plugin = makePlugin('never', {
     authorize: () => {
-      asked.resolve()
+      called.resolve()
       return never()
     },
   })
   const kit = await serve({ plugins: [plugin] })
   const client = await kit.raw()
   client.subscribe('private-room')
-  await asked.promise
+  await called.promise
   await kit.stop()
   expect((await client.waitForClose()).code).toBe(1001)
 })

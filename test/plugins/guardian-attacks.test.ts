@@ -8,11 +8,11 @@ import { makeClaims, makeHmacToken, makePath, tokenOf } from './tokens'
 
 describe('refused, in the query for good and in a subscribe with an error', () => {
   const plain = startCommon({ plugins: [guardian()] })
-  test.each(ATTACKS)('$name', async ({ options, token, told }) => {
-    let asked = 0
+  test.each(ATTACKS)('$name', async ({ options, token, reason }) => {
+    let requests = 0
     using trap = Bun.serve({
       port: 0,
-      fetch: () => (asked++, Response.json({ keys: [publicJwk] })),
+      fetch: () => (requests++, Response.json({ keys: [publicJwk] })),
     })
     await using own = options && (await start({ plugins: [guardian(options)] }))
     const server = own ?? plain()
@@ -20,16 +20,19 @@ describe('refused, in the query for good and in a subscribe with an error', () =
     const hostile = token(server, `http://127.0.0.1:${trap.port}/`)
     await using client = await server.raw()
     client.subscribe('private-a', hostile)
-    expect(await client.nextJson()).toMatchObject({ data: { error: `Token refused: ${told}` } })
+    expect(await client.nextJson()).toMatchObject({ data: { error: `Token refused: ${reason}` } })
     await client.next('the error')
     await client.expectNothing()
     const path = makePath(server, { guardian_token: hostile })
     await using newcomer = await server.raw({ path, hello: false })
-    expect(await newcomer.waitForClose()).toEqual({ code: 4009, reason: `Token refused: ${told}` })
-    expect(asked).toBe(0)
+    expect(await newcomer.waitForClose()).toEqual({
+      code: 4009,
+      reason: `Token refused: ${reason}`,
+    })
+    expect(requests).toBe(0)
     expect(server.core.counters.faults).toBe(0)
-    const said = server.log.lines.slice(before)
-    expect(said.filter(({ level }) => level === 'error')).toEqual([])
+    const logged = server.log.lines.slice(before)
+    expect(logged.filter(({ level }) => level === 'error')).toEqual([])
   })
 })
 
@@ -42,7 +45,7 @@ describe('refused at the connect', () => {
   const QUERIES: readonly (readonly [
     name: string,
     query: (server: TestServer) => Record<string, string>,
-    told: string,
+    reason: string,
   ])[] = [
     [
       'two tokens',
@@ -65,10 +68,10 @@ describe('refused at the connect', () => {
       'invalid_csrf',
     ],
   ]
-  test.each(QUERIES)('%s', async (_, query, told) => {
+  test.each(QUERIES)('%s', async (_, query, reason) => {
     await using server = await start({ plugins: [guardian()] })
     await using client = await server.raw({ path: makePath(server, query(server)), hello: false })
-    expect((await client.waitForClose()).reason).toBe(`Token refused: ${told}`)
+    expect((await client.waitForClose()).reason).toBe(`Token refused: ${reason}`)
   })
 })
 

@@ -232,17 +232,17 @@ describe('an address of keys', () => {
 
   test('that never answers refuses at the limit of the gate', async () => {
     await using keys = keyServer([])
-    const asked = Promise.withResolvers<void>()
+    const called = Promise.withResolvers<void>()
     keys.answers = () => {
-      asked.resolve()
+      called.resolve()
       return new Promise(() => undefined)
     }
     await using server = await guarded({ jwks: [keys.url] })
     await using client = await server.raw()
-    const told = answer(client, signed(server))
-    await asked.promise
+    const answering = answer(client, signed(server))
+    await called.promise
     server.advance(3000)
-    expect(await told).toBe('Internal server error')
+    expect(await answering).toBe('Internal server error')
     const late = answer(client, signed(server))
     await server.http('/up') // the second token waits for the request of the first
     server.advance(2000)
@@ -280,12 +280,12 @@ describe('at the start', () => {
     ['guardian apps.7: hmac must be true or false', { apps: { 7: { hmac: 1 } } }],
   ]
   test.each(MISTAKES)('%s is told in one line', async (says, options) => {
-    const why = await guarded(options as GuardianOptions).then(
+    const reason = await guarded(options as GuardianOptions).then(
       () => 'it started',
       (error: Error) => error.message,
     )
-    expect(why).toContain(says)
-    expect(why).toStartWith('plugin guardian: ')
-    expect(why).not.toContain('\n')
+    expect(reason).toContain(says)
+    expect(reason).toStartWith('plugin guardian: ')
+    expect(reason).not.toContain('\n')
   })
 })

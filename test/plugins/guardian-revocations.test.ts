@@ -101,17 +101,17 @@ describe('a revoked token', () => {
   })
 
   test('that another plugin was still thinking about does not stay', async () => {
-    const [asked, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<undefined>()]
+    const [called, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<undefined>()]
     const slow = makePlugin('slow', {
       authorize: () => {
-        asked.resolve()
+        called.resolve()
         return opened.promise
       },
     })
     await using server = await guarded({ plugins: [guardian(), slow] })
     await using client = await server.raw()
     client.subscribe('private-a', tokenOf(server, { jti: 'a' }))
-    await asked.promise
+    await called.promise
     await revoke(server, { jti: 'a' })
     opened.resolve(undefined)
     expect((await client.waitForClose()).code).toBe(4009)

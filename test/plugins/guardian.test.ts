@@ -182,7 +182,7 @@ describe('who somebody is', () => {
 })
 
 describe('publish', () => {
-  const say = (client: RawClient, channel: string): void =>
+  const subscribeTo = (client: RawClient, channel: string): void =>
     client.send({ event: 'client-hi', channel, data: 1 })
 
   test('names the channels that a token lets its bearer send client events on', async () => {
@@ -192,9 +192,9 @@ describe('publish', () => {
     const token = tokenOf(server, { publish: ['private-b*'] })
     for (const each of [ada, bob])
       for (const channel of ['private-a', 'private-b']) await each.join(channel, token)
-    say(ada, 'private-a')
+    subscribeTo(ada, 'private-a')
     expect(await ada.next()).toContain('does not let its bearer publish on this channel')
-    say(ada, 'private-b')
+    subscribeTo(ada, 'private-b')
     expect((await bob.nextJson()).channel).toBe('private-b')
   })
 
@@ -204,7 +204,7 @@ describe('publish', () => {
     await using ada = await server.raw({ path })
     await using bob = await server.raw()
     for (const each of [ada, bob]) await server.joinSigned(each, 'private-b')
-    say(ada, 'private-b')
+    subscribeTo(ada, 'private-b')
     expect((await bob.nextJson()).event).toBe('client-hi')
   })
 
@@ -215,7 +215,7 @@ describe('publish', () => {
     await ada.join('private-a', tokenOf(server))
     ada.send({ event: 'pusher:unsubscribe', data: { channel: 'private-a' } })
     for (const each of [ada, bob]) await server.joinSigned(each, 'private-a')
-    say(ada, 'private-a')
+    subscribeTo(ada, 'private-a')
     expect((await bob.nextJson()).event).toBe('client-hi')
   })
 })

@@ -53,8 +53,8 @@ describe('a plugin that rejects', () => {
     return `${response.status} ${(await response.text()).trim()}${wait ? ` retry-after ${wait}` : ''}`
   }
 
-  type Say = (client: RawClient, server: TestServer) => Promise<void>
-  const SAY: { readonly [Name in HookName]?: Say } = {
+  type Provoke = (client: RawClient, server: TestServer) => Promise<void>
+  const SAY: { readonly [Name in HookName]?: Provoke } = {
     frame: async (client) => client.send({ event: 'pusher:ping' }),
     signin: async (client, server) => server.signin(client, '{"id":"7"}'),
     subscribe: async (client) => client.subscribe('room'),

@@ -17,7 +17,7 @@ function expectNobody(server: TestServer): void {
   expect(core.hub.channel(app, 'presence-room' as never)).toBeUndefined()
 }
 
-async function sayAll(server: TestServer, client: RawClient): Promise<void> {
+async function sendAll(server: TestServer, client: RawClient): Promise<void> {
   const member = '{"user_id":"ada"}'
   server.signin(client, '{"id":"ada"}')
   client.subscribe('presence-room', server.sign(client, 'presence-room', member), member)
@@ -45,7 +45,7 @@ describe('a plugin that ends the connection', () => {
     const welcome = await client.nextJson()
     if (welcome.event === 'pusher:connection_established') {
       client.socketId = JSON.parse(welcome.data as string).socket_id
-      await sayAll(server, client)
+      await sendAll(server, client)
       client.send({ event: 'pusher:unsubscribe', data: { channel: 'presence-room' } })
     }
     expect((await client.waitForClose()).code).toBe(4009)
@@ -74,27 +74,27 @@ describe('a plugin that ends the connection', () => {
 
 test('nobody is asked about a connection that has ended', async () => {
   const opened = Promise.withResolvers<undefined>()
-  const asked = Promise.withResolvers<void>()
-  const told: string[] = []
+  const called = Promise.withResolvers<void>()
+  const received: string[] = []
   const slow = makePlugin('slow', {
     connect: () => {
-      asked.resolve()
+      called.resolve()
       return opened.promise
     },
   })
   const counting = makePlugin('counting', {
-    connect: () => void told.push('connect'),
-    disconnected: () => void told.push('disconnected'),
+    connect: () => void received.push('connect'),
+    disconnected: () => void received.push('disconnected'),
   })
   await using server = await start({ plugins: [slow, counting] })
   const client = await server.raw({ hello: false })
-  await asked.promise
+  await called.promise
   await client[Symbol.asyncDispose]()
-  while (told.length === 0) await new Promise<void>((done) => setImmediate(done))
+  while (received.length === 0) await new Promise<void>((done) => setImmediate(done))
   opened.resolve(undefined)
   await using marker = await server.raw()
   await marker.expectNothing()
-  expect(told).toEqual(['disconnected', 'connect'])
+  expect(received).toEqual(['disconnected', 'connect'])
 })
 
 // oxlint-disable unicorn/no-thenable -- traps are what this is about
@@ -139,7 +139,7 @@ describe('an answer that is a trap', () => {
       const welcome = await client.nextJson()
       if (welcome.event === 'pusher:connection_established') {
         client.socketId = JSON.parse(welcome.data as string).socket_id
-        await sayAll(server, client)
+        await sendAll(server, client)
         await server.trigger({ channel: 'room', name: 'e', data: '' })
       } else await client.waitForClose()
       const faults = server.log.lines.filter(({ message }) => message === 'plugin failed')

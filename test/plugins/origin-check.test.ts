@@ -65,12 +65,12 @@ describe('the matrix', () => {
   test.each(ORIGINS)('$name', async ({ hosts, headers, allowed = [], refused = [] }) => {
     await using server = await start({ plugins: [originCheck({ hosts })], apps: [OWN_APP] })
     const others = lines({ host: 'localhost', ...headers })
-    const ask = async (origin: string) => [
+    const request = async (origin: string) => [
       origin,
       await answerTo(server, [...others, `origin: ${origin}`]),
     ]
-    expect(await Promise.all(allowed.map(ask))).toEqual(allowed.map((origin) => [origin, 'in']))
-    expect(await Promise.all(refused.map(ask))).toEqual(refused.map((origin) => [origin, 4009]))
+    expect(await Promise.all(allowed.map(request))).toEqual(allowed.map((origin) => [origin, 'in']))
+    expect(await Promise.all(refused.map(request))).toEqual(refused.map((origin) => [origin, 4009]))
     expect(await answerTo(server, others)).toBe('in') // who sends no origin is no page
     expect(server.log.lines.filter(({ message }) => message === 'plugin failed')).toEqual([])
   })
@@ -102,20 +102,20 @@ describe('the lists', () => {
         { id: '2', key: 'none', secret: 's' },
       ],
     })
-    const asked = async (key: string, origin: string) =>
+    const request = async (key: string, origin: string) =>
       answerTo(server, ['host: localhost', `origin: ${origin}`], key)
-    expect(await asked('own', 'https://own.example')).toBe('in')
-    expect(await asked('own', 'https://everywhere.example')).toBe(4009)
-    expect(await asked('none', 'https://own.example')).toBe(4009)
-    expect(await asked('none', 'https://everywhere.example')).toBe('in')
+    expect(await request('own', 'https://own.example')).toBe('in')
+    expect(await request('own', 'https://everywhere.example')).toBe(4009)
+    expect(await request('none', 'https://own.example')).toBe(4009)
+    expect(await request('none', 'https://everywhere.example')).toBe('in')
   })
 
   test('the global one is asked where there is no app', async () => {
     await using server = await start({ plugins: [global] })
-    const asked = async (origin: string) =>
+    const request = async (origin: string) =>
       answerTo(server, ['host: localhost', `origin: ${origin}`], 'nobody')
-    expect(await asked('https://everywhere.example')).toBe(4001)
-    expect(await asked('https://evil.example')).toBe(4009)
+    expect(await request('https://everywhere.example')).toBe(4001)
+    expect(await request('https://evil.example')).toBe(4009)
   })
 
   test('an app’s list changes live: the next page meets it, connections stay', async () => {
@@ -149,11 +149,11 @@ describe('the lists', () => {
     })
     const body = (await created.json()) as { data: object }
     expect(body.data).toMatchObject({ hosts: app.hosts })
-    const asked = (origin: string) =>
+    const request = (origin: string) =>
       answerTo(server, ['host: localhost', `origin: ${origin}`], 'with-hosts')
-    expect(await asked('https://a.good.example')).toBe('in')
-    expect(await asked('http://localhost')).toBe('in')
-    expect(await asked('https://evil.example')).toBe(4009)
+    expect(await request('https://a.good.example')).toBe('in')
+    expect(await request('http://localhost')).toBe('in')
+    expect(await request('https://evil.example')).toBe(4009)
   })
 
   test('a stored pattern that means nothing matches nothing, and is told once', async () => {
@@ -199,12 +199,12 @@ describe('a pattern that means nothing', () => {
     [{ host: ['//good.example'] }, 'the option host is unknown; known is hosts'],
   ]
   test.each(OPTIONS)('%j stops the start with one line', async (options, says) => {
-    const why = await start({ plugins: [originCheck(options as object)] }).then(
+    const reason = await start({ plugins: [originCheck(options as object)] }).then(
       () => 'it started',
       ({ name, message }: Error) => `${name}: ${message}`,
     )
-    expect(why).toStartWith(`PluginError: plugin origin-check: ${says}`)
-    expect(why).not.toContain('\n')
+    expect(reason).toStartWith(`PluginError: plugin origin-check: ${says}`)
+    expect(reason).not.toContain('\n')
   })
 })
 
@@ -228,9 +228,9 @@ describe('the configuration file', () => {
     const [clock, log] = [new ManualClock(Date.now()), new MemoryLog()]
     const server = await createServer({ config, clock, log, ...file })
     await using kit = new Kit({ server, config, clock, log })
-    const asked = (origin: string) => answerTo(kit, ['host: localhost', `origin: ${origin}`])
-    expect(await asked('https://good.example')).toBe('in')
-    expect(await asked('https://evil.example')).toBe(4009)
+    const request = (origin: string) => answerTo(kit, ['host: localhost', `origin: ${origin}`])
+    expect(await request('https://good.example')).toBe('in')
+    expect(await request('https://evil.example')).toBe(4009)
   })
 
   test('is refused with a pattern that means nothing', async () => {

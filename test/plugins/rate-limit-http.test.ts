@@ -120,17 +120,17 @@ describe('reads', () => {
 
 describe('a store of one’s own', () => {
   test('is asked for what outlives a connection, with key, rate, cost and time', async () => {
-    const asked: unknown[] = []
+    const calls: unknown[] = []
     const store: LimitStore = {
       take: (...all) => {
-        asked.push(all)
+        calls.push(all)
         return { waitSeconds: 2.5, remaining: 0 }
       },
     }
     await using server = await limited({ triggers: { perSecond: 3 }, store })
     expect(quota(await trigger(server))).toEqual([429, '3', '0', '3'])
     const rate = { perSecond: 3, burst: 3 }
-    expect(asked).toEqual([['triggers 1', rate, 1, server.clock.now()]])
+    expect(calls).toEqual([['triggers 1', rate, 1, server.clock.now()]])
   })
 
   test('one that throws lets nobody through', async () => {

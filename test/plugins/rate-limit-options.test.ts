@@ -11,8 +11,8 @@ test('a row that is off costs nothing: its hooks are not there', async () => {
   const off = { connects: false, frames: false, subscribes: false } as const
   const none = rateLimit({ ...off, refused: false })
   await using server = await start({ plugins: [none] })
-  const asked = Object.values(server.core.hooks).flat()
-  expect(asked).toEqual([])
+  const hooks = Object.values(server.core.hooks).flat()
+  expect(hooks).toEqual([])
   await using client = await server.raw()
   client.send({ event: 'pusher:ping', data: {} })
   expect(await client.next()).toBe(PONG)
@@ -58,12 +58,12 @@ describe('options that make no sense stop the start with one line', () => {
     [{ store: {} }, 'store={}: expected an object with a function take'],
   ]
   test.each(MISTAKES)('%j', async (options, says) => {
-    const why = await start({ plugins: [rateLimit(options as RateLimitOptions)] }).then(
+    const reason = await start({ plugins: [rateLimit(options as RateLimitOptions)] }).then(
       () => 'it started',
       (error: Error) => error.message,
     )
-    expect(why).toStartWith(`plugin rate-limit: ${says}`)
-    expect(why).not.toContain('\n')
+    expect(reason).toStartWith(`plugin rate-limit: ${says}`)
+    expect(reason).not.toContain('\n')
   })
 })
 

@@ -93,13 +93,14 @@ describe('client events', () => {
     await using one = await server.raw()
     await using two = await server.raw()
     for (const client of [one, two]) await server.joinSigned(client, 'private-room')
-    const say = (data: number) => one.send({ event: 'client-x', channel: 'private-room', data })
-    for (let n = 0; n < 3; n++) say(n)
+    const sendEvent = (data: number) =>
+      one.send({ event: 'client-x', channel: 'private-room', data })
+    for (let n = 0; n < 3; n++) sendEvent(n)
     expect(await one.next()).toBe(
       tooMany('client events of one connection: the limit is 2 per minute (clientEvents)'),
     )
     server.advance(30_000)
-    say(3)
+    sendEvent(3)
     const heard = [await two.nextJson(), await two.nextJson(), await two.nextJson()]
     expect(heard.map(({ data }) => data)).toEqual([0, 1, 3])
     await two.expectNothing()
@@ -222,10 +223,10 @@ describe('refused attempts', () => {
 
   test('subscribes that waited behind another plugin’s gate are not decided any more', async () => {
     const opened = Promise.withResolvers<void>()
-    let asked = 0
+    let requests = 0
     const slow = makePlugin('slow', {
       authorize: async () => {
-        asked++
+        requests++
         await opened.promise
         return reject('no')
       },
@@ -238,7 +239,7 @@ describe('refused attempts', () => {
     opened.resolve()
     const frames = await client.frames.take(21) // two for each subscribe, and the pong
     expect(frames.filter((frame) => frame.includes('"code":4301'))).toHaveLength(7)
-    expect(asked).toBe(3)
+    expect(requests).toBe(3)
   })
 
   test('by default a client whose 2000 channels are all refused may still talk', async () => {

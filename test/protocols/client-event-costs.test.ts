@@ -14,9 +14,9 @@ import { XhrClient } from '../transports/xhr-client'
 type Way = {
   /** Undefined `data` is left out. */
   event(data: string, channel?: string): string
-  say(frame: string): Promise<unknown>
+  send(frame: string): Promise<unknown>
   /** The next frames. */
-  told(count: number): Promise<unknown[]>
+  readEvents(count: number): Promise<unknown[]>
   /** Something else than a client event, that is answered. */
   readonly marker: string
 }
@@ -33,43 +33,57 @@ const parsed = (frames: readonly string[]): unknown[] => frames.map((frame) => J
 const WAYS: Readonly<Record<string, (server: TestServer) => Promise<Way>>> = {
   'a Pusher socket': async (server) => {
     const client = await server.raw()
-    const say = async (frame: string) => client.send(frame)
-    return { ...PUSHER, say, told: async (count) => parsed(await client.frames.take(count)) }
+    const send = async (frame: string) => client.send(frame)
+    return { ...PUSHER, send, readEvents: async (count) => parsed(await client.frames.take(count)) }
   },
   'a Pusher socket, the name last': async (server) => {
     const client = await server.raw()
     const event = (data: string, channel = 'private-a') =>
       `{"channel":"${channel}","data":${data},"event":"client-x"}`
-    const say = async (frame: string) => client.send(frame)
-    return { ...PUSHER, event, say, told: async (count) => parsed(await client.frames.take(count)) }
+    const send = async (frame: string) => client.send(frame)
+    return {
+      ...PUSHER,
+      event,
+      send,
+      readEvents: async (count) => parsed(await client.frames.take(count)),
+    }
   },
   'the HTTP fallback': async (server) => {
     const client = new XhrClient(server)
     await client.messages(1)
-    const say = (frame: string) => client.post('xhr_send', JSON.stringify([frame]))
-    return { ...PUSHER, say, told: async (count) => parsed(await client.messages(count)) }
+    const send = (frame: string) => client.post('xhr_send', JSON.stringify([frame]))
+    return { ...PUSHER, send, readEvents: async (count) => parsed(await client.messages(count)) }
   },
   'a Phoenix socket, V2': async (server) => {
     const { client } = await connectPhoenix(server, { query: KEY })
-    const say = async (frame: string) => client.send(frame)
-    return { ...PHOENIX, say, told: async (count) => parsed(await client.frames.take(count)) }
+    const send = async (frame: string) => client.send(frame)
+    return {
+      ...PHOENIX,
+      send,
+      readEvents: async (count) => parsed(await client.frames.take(count)),
+    }
   },
   'a Phoenix socket, V1': async (server) => {
     const { client } = await connectPhoenix(server, { query: KEY, version: 1 })
     const event = (data: string, channel = 'private-a') =>
       `{"topic":"${channel}","event":"client-x","payload":${data},"ref":"7"}`
     const marker = '{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"m"}'
-    const say = async (frame: string) => client.send(frame)
-    return { event, marker, say, told: async (count) => parsed(await client.frames.take(count)) }
+    const send = async (frame: string) => client.send(frame)
+    return {
+      event,
+      marker,
+      send,
+      readEvents: async (count) => parsed(await client.frames.take(count)),
+    }
   },
   'long-poll': async (server) => {
     const session = await openSession(server)
-    const told = async (count: number): Promise<unknown[]> => {
+    const readEvents = async (count: number): Promise<unknown[]> => {
       const frames: unknown[] = []
       while (frames.length < count) frames.push(...parsed((await session.poll()).messages))
       return frames
     }
-    return { ...PHOENIX, say: (frame) => session.send(frame), told }
+    return { ...PHOENIX, send: (frame) => session.send(frame), readEvents }
   },
 }
 const WAY_NAMES = Object.keys(WAYS)
@@ -93,9 +107,10 @@ describe.each(WAY_NAMES)('by %s', (name) => {
   test('an event for a channel that it is not in is found out without reading it', async () => {
     await using server = await start()
     const way = await WAYS[name]!(server)
-    for (const refused of [way.event(MANY), way.event(MANY), way.event('1')]) await way.say(refused)
-    await way.say(way.marker)
-    expect(await way.told(4)).toHaveLength(4)
+    for (const refused of [way.event(MANY), way.event(MANY), way.event('1')])
+      await way.send(refused)
+    await way.send(way.marker)
+    expect(await way.readEvents(4)).toHaveLength(4)
     expect(dearCalls()).toBe(0)
   })
 
@@ -104,9 +119,9 @@ describe.each(WAY_NAMES)('by %s', (name) => {
     const way = await WAYS[name]!(server)
     const [conn] = server.core.hub.connections()
     const decode = spyOn((conn as Client).codec, 'decode')
-    for (let count = 0; count < 5; count++) await way.say(way.event(MANY))
-    await way.say(way.marker)
-    expect(await way.told(3)).toHaveLength(3)
+    for (let count = 0; count < 5; count++) await way.send(way.event(MANY))
+    await way.send(way.marker)
+    expect(await way.readEvents(3)).toHaveLength(3)
     expect(decode.mock.calls.map(([, , text]) => text.length > 1000)).toEqual([true, false])
     decode.mockRestore()
   })
@@ -116,9 +131,9 @@ describe.each(WAY_NAMES)('by %s', (name) => {
     const way = await WAYS[name]!(server)
     const event = way.event(`"${'x'.repeat(500)}"`)
     for (let second = 0; second < 3; second++) {
-      for (let count = 0; count < 5; count++) await way.say(event)
-      await way.say(way.marker)
-      const [first, limited, marked] = await way.told(3)
+      for (let count = 0; count < 5; count++) await way.send(event)
+      await way.send(way.marker)
+      const [first, limited, marked] = await way.readEvents(3)
       expect(JSON.stringify(first)).not.toContain('rate')
       expect(JSON.stringify(limited)).toMatch(/maxClientEventBytesPerSecond|rate limited/)
       expect(JSON.stringify(marked)).toMatch(/pong|heartbeat|"m"/)
@@ -174,7 +189,7 @@ test('data that is too large is refused before it is read', async () => {
   expect(dearCalls()).toBe(0)
 })
 
-const asks = (times: number) =>
+const countCalls = (times: number) =>
   makePlugin('curious', {
     subscribe: (_, request) => {
       for (let time = 0; time < times; time++) expect(request.params['junk']).toHaveLength(2000)
@@ -182,7 +197,7 @@ const asks = (times: number) =>
   })
 
 test.each([0, 1, 2])('what a join brings is read where a plugin asks %d times', async (times) => {
-  await using server = await start({ plugins: [asks(times)] })
+  await using server = await start({ plugins: [countCalls(times)] })
   await using phoenix = await connectPhoenix(server, { query: KEY })
   await phoenix.join('room', { auth: '', junk: 'x'.repeat(2000) })
   expect(dearCalls()).toBe(Math.min(times, 1))

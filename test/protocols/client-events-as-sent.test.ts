@@ -30,7 +30,7 @@ const TEXTS: readonly (readonly [text: string, value: string])[] = [
   ['""', '""'],
 ]
 
-let allHear: (said: SentEvent) => Promise<void>
+let allHear: (expected: SentEvent) => Promise<void>
 beforeAll(async () => {
   allHear = await joinEveryWire(server())
 })
@@ -75,22 +75,22 @@ test('plugins and webhooks are shown no data where there is none', async () => {
   const webhooks = [{ url: receiver.url, event_types: ['client_event'] }]
   await using own = await startWithWebhooks(webhooks, { plugins, limits: LIMITS, now: Date.now() })
   const sender = await joinWire(own, 'Pusher, WebSocket')
-  const told = async (frame: string): Promise<string> => {
+  const relay = async (frame: string): Promise<string> => {
     await sender.send(frame)
     const { body } = await receiver.next(own.sdk())
     return /"event":"client-x".*(?=,"socket_id")/.exec(body)![0]
   }
-  expect(await told(WITHOUT[0]!)).toBe('"event":"client-x"')
+  expect(await relay(WITHOUT[0]!)).toBe('"event":"client-x"')
   for (const json of VALUES)
-    expect(await told(byPusher(json))).toBe(`"event":"client-x","data":${JSON.stringify(json)}`)
-  const said = { channel: CHANNEL, event: 'client-x', userId: undefined }
-  expect(shown.slice(0, 2)).toStrictEqual([said, { name: 'client_event', data: undefined }])
-  expect(shown[2]).toStrictEqual({ ...said, data: VALUES[0] })
+    expect(await relay(byPusher(json))).toBe(`"event":"client-x","data":${JSON.stringify(json)}`)
+  const expected = { channel: CHANNEL, event: 'client-x', userId: undefined }
+  expect(shown.slice(0, 2)).toStrictEqual([expected, { name: 'client_event', data: undefined }])
+  expect(shown[2]).toStrictEqual({ ...expected, data: VALUES[0] })
 })
 
 test('a plugin puts data where there was none', async () => {
-  const telling = makePlugin('telling', { clientEvent: () => replace({ a: 1 }) })
-  await using own = await start({ plugins: [TRUSTING, telling] })
+  const replacing = makePlugin('telling', { clientEvent: () => replace({ a: 1 }) })
+  await using own = await start({ plugins: [TRUSTING, replacing] })
   const [sender, listener] = [
     await joinWire(own, 'Pusher, WebSocket'),
     await joinWire(own, 'Pusher, WebSocket'),

@@ -153,17 +153,17 @@ describe('frames of one packet', () => {
   })
 
   test('are asked about by plugins once each, and not in a turn that is late', async () => {
-    const asked: string[] = []
-    const gate = makePlugin('gate', { frame: (_, frame) => void asked.push(frame) })
+    const calls: string[] = []
+    const gate = makePlugin('gate', { frame: (_, frame) => void calls.push(frame) })
     await using slowly = await slow({ plugins: [gate] })
     const { server, begin } = slowly
     const client = await server.raw()
     begin()
     const frames = Array.from({ length: 300 }, (_, n) => `{"event":"pusher:ping","data":${n}}`)
     for (const frame of frames) client.send(frame)
-    expect(await mostPerTurn(() => asked.length, 300)).toBeLessThan(50)
+    expect(await mostPerTurn(() => calls.length, 300)).toBeLessThan(50)
     expect(await client.frames.take(300)).toEqual(Array<string>(300).fill(PONG))
-    expect(asked).toEqual(frames)
+    expect(calls).toEqual(frames)
     expect(server.totals.messagesReceived).toBe(300)
   })
 

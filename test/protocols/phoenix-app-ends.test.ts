@@ -31,17 +31,17 @@ describe('while a plugin thinks about a join', () => {
     'the app may end: who waits for a scope of one that %s is refused (trap 27)',
     async (_, body = '') => {
       const { promise, resolve: done } = Promise.withResolvers<void>()
-      const asked = new Inbox<void>()
+      const calls = new Inbox<void>()
       const plugin = makePlugin('slow', {
         subscribe: async () => {
-          asked.push()
+          calls.push()
           await promise
         },
       })
       await using server = await start({ plugins: [plugin] })
       await using client = await connectPhoenix(server)
       client.send('1', '1', 'public:test-app', 'phx_join', {})
-      await asked.next()
+      await calls.next()
       await server.admin('/api/admin/apps/test-app', { method: 'PATCH', body })
       done()
       const refused = makeReply(['1', '1', 'public:test-app'], 'error', {
@@ -59,17 +59,17 @@ describe('while a plugin thinks about a join', () => {
     'the app may be another: who waits for a private scope of one that %s is refused',
     async (_, change) => {
       const decision = Promise.withResolvers<ReturnType<typeof allow>>()
-      const asked = new Inbox<string>()
+      const calls = new Inbox<string>()
       const slow = makePlugin('slow', {
         authorize: (_, { channel }) => {
-          asked.push(channel)
+          calls.push(channel)
           return decision.promise
         },
       })
       await using server = await start({ plugins: [slow] })
       await using client = await connectPhoenix(server)
       client.send('1', '1', 'private:test-app', 'phx_join', {})
-      await asked.next()
+      await calls.next()
       const body = JSON.stringify({ app: change })
       await server.admin('/api/admin/apps/test-app', { method: 'PATCH', body })
       decision.resolve(allow())

@@ -33,24 +33,24 @@ describe('a message that a plugin refuses', () => {
 describe('while a plugin thinks about a join', () => {
   const slow = () => {
     const { promise, resolve } = Promise.withResolvers<void>()
-    const asked = new Inbox<string>()
+    const calls = new Inbox<string>()
     const plugin = makePlugin('slow', {
       subscribe: (_, { channel }) => {
         if (channel !== 'room') return undefined
-        asked.push(channel)
+        calls.push(channel)
         return promise
       },
     })
-    return { plugin, asked, done: resolve }
+    return { plugin, asked: calls, done: resolve }
   }
 
   test('a leave waits for it, and leaves nothing behind (16)', async () => {
-    const { plugin, asked, done } = slow()
+    const { plugin, asked: calls, done } = slow()
     await using server = await start({ plugins: [plugin] })
     await using client = await connectPhoenix(server, { query: KEY })
     client.send('1', '1', 'room', 'phx_join', {})
     client.send('1', '2', 'room', 'phx_leave', {})
-    await asked.next()
+    await calls.next()
     done()
     expect(await client.next()).toEqual(makeReply(['1', '1', 'room'], 'ok'))
     expect(await client.next()).toEqual(makeReply(['1', '2', 'room'], 'ok'))
@@ -59,7 +59,7 @@ describe('while a plugin thinks about a join', () => {
   })
 
   test('bytes wait as they came', async () => {
-    const { plugin, asked, done } = slow()
+    const { plugin, asked: calls, done } = slow()
     await using server = await start({ plugins: [plugin] })
     await using client = await connectPhoenix(server)
     await using keyed = await connectPhoenix(server, { query: KEY })
@@ -69,7 +69,7 @@ describe('while a plugin thinks about a join', () => {
       Buffer.from([0, 1, 1, 15, 1, ...Buffer.from('12public:test-appe'), byte])
     keyed.send('2', '2', 'public:test-app', 'phx_join', {})
     keyed.client.send(Buffer.from([0, 1, 1, 15, 1, ...Buffer.from('22public:test-appe'), 7]))
-    await asked.next()
+    await calls.next()
     client.client.send(pushed(9)) // what is read meanwhile must not write over what waits
     expect((await client.nextBytes()).at(-1)).toBe(9)
     done()
@@ -77,11 +77,11 @@ describe('while a plugin thinks about a join', () => {
   })
 
   test('the socket may close, and nobody is joined (16)', async () => {
-    const { plugin, asked, done } = slow()
+    const { plugin, asked: calls, done } = slow()
     await using server = await start({ plugins: [plugin] })
     const client = await connectPhoenix(server, { query: KEY })
     client.send('1', '1', 'room', 'phx_join', {})
-    await asked.next()
+    await calls.next()
     await client[Symbol.asyncDispose]()
     await server.waitForConnections(0)
     done()

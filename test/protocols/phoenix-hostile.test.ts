@@ -217,12 +217,12 @@ describe('storms', () => {
       server.core.hub.channel(server.core.apps.byId('1')!, 'presence-room' as never),
     ).toBeUndefined()
     const names = server.listFactNames()
-    for (const [came, went] of [
+    for (const [sent, received] of [
       ['member_added', 'member_removed'],
       ['channel_occupied', 'channel_vacated'],
     ])
-      expect(names.filter((name) => name.startsWith(came!)).length).toBe(
-        names.filter((name) => name.startsWith(went!)).length,
+      expect(names.filter((name) => name.startsWith(sent!)).length).toBe(
+        names.filter((name) => name.startsWith(received!)).length,
       )
     for (const client of clients) await client[Symbol.asyncDispose]()
   })

@@ -90,24 +90,24 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
 describe.each(MODERN)('phoenix.js %s', (generation) => {
   test('asks again for a join that was refused, until it may (12)', async () => {
     let open = false
-    const asked = new Inbox<void>()
+    const calls = new Inbox<void>()
     const door = makePlugin('door', {
       subscribe: () => {
-        asked.push()
+        calls.push()
         return open ? undefined : reject('not yet')
       },
     })
     await using server = await start({ plugins: [door] })
     await using client = new PhoenixJs(server, generation, QUICK)
     const channel = client.socket.channel('room')
-    const told = new Inbox<string>()
+    const received = new Inbox<string>()
     channel
       .join()
-      .receive('error', () => told.push('error'))
-      .receive('ok', () => told.push('ok'))
-    await asked.take(3)
+      .receive('error', () => received.push('error'))
+      .receive('ok', () => received.push('ok'))
+    await calls.take(3)
     open = true
-    while ((await told.next('the join')) !== 'ok');
+    while ((await received.next('the join')) !== 'ok');
     expect(joinsOf(server)).toBe(1)
   })
 

@@ -60,12 +60,12 @@ describe('a cache channel', () => {
     for (const channel of [first, second, first, third])
       await server.trigger({ channel, name: 'e', data: 'x' })
     await using client = await server.raw()
-    const told: string[] = []
+    const received: string[] = []
     for (const channel of ['private-cache-a', first, second, third]) {
       await enter(server, client, channel)
-      told.push((await client.nextJson()).event)
+      received.push((await client.nextJson()).event)
     }
-    expect(told).toEqual(['pusher:cache_miss', 'e', 'pusher:cache_miss', 'e'])
+    expect(received).toEqual(['pusher:cache_miss', 'e', 'pusher:cache_miss', 'e'])
   })
 
   test('is the only one whose event can be asked for', async () => {
@@ -130,8 +130,10 @@ describe('subscription counts', () => {
     await watcher.join('room')
     const others = await Promise.all(Array.from({ length: 105 }, () => server.raw()))
     for (const other of others) await other.join('room')
-    const told = (await watcher.frames.take(101)).map((frame) => JSON.parse(JSON.parse(frame).data))
-    expect(told.map((data) => data.subscription_count)).toEqual(
+    const received = (await watcher.frames.take(101)).map((frame) =>
+      JSON.parse(JSON.parse(frame).data),
+    )
+    expect(received.map((data) => data.subscription_count)).toEqual(
       Array.from({ length: 101 }, (_, n) => n + 1),
     )
     await watcher.expectNothing()

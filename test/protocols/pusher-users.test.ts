@@ -128,15 +128,15 @@ describe('terminate_connections', () => {
   })
 
   test('closes those whose sign-in waits for a plugin, too', async () => {
-    const [asked, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<undefined>()]
+    const [called, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<undefined>()]
     const signin = () => {
-      asked.resolve()
+      called.resolve()
       return opened.promise
     }
     await using server = await start({ plugins: [makePlugin('slow', { signin })] })
     await using client = await server.raw()
     server.signin(client, USER)
-    await asked.promise
+    await called.promise
     await server.sdk().terminateUserConnections('ada')
     expect((await client.waitForClose()).code).toBe(4009)
     opened.resolve(undefined)
@@ -233,9 +233,9 @@ describe('presence without channel_data', () => {
 describe('connections that must show who they are', () => {
   test('have their whole time, wherever the sweep is, and longer while a gate thinks', async () => {
     const opened = Promise.withResolvers<undefined>()
-    const asked = Promise.withResolvers<void>()
+    const called = Promise.withResolvers<void>()
     const signin = () => {
-      asked.resolve()
+      called.resolve()
       return opened.promise
     }
     await using server = await start({
@@ -247,7 +247,7 @@ describe('connections that must show who they are', () => {
     server.advance(1)
     await client.expectNothing()
     server.signin(client, USER)
-    await asked.promise
+    await called.promise
     server.advance(2500)
     opened.resolve(undefined)
     expect(await client.next()).toBe(makeSignedIn(USER))

@@ -79,21 +79,21 @@ describe('a second process', () => {
       PORT: String(port),
       CARILLON_WAIT_FOR_DATABASE_SECONDS: '30',
     })
-    const ask = async (route: string) => {
+    const request = async (route: string) => {
       const answer = await fetch(`http://127.0.0.1:${port}${route}`).catch(() => undefined)
       return answer && [answer.status, await answer.json()]
     }
-    while ((await ask('/up')) === undefined);
-    expect(await ask('/up')).toEqual([200, { health: 'OK' }])
+    while ((await request('/up')) === undefined);
+    expect(await request('/up')).toEqual([200, { health: 'OK' }])
     for (const route of ['/ready', '/apps/1/events'])
-      expect(await ask(route)).toEqual([
+      expect(await request(route)).toEqual([
         503,
         { ready: false, reason: 'another process uses the database' },
       ])
     first.process.kill('SIGTERM')
     expect(await first.waitForExit()).toBe(0)
     expect(await second.waitUntilListening()).toBe(port)
-    expect(await ask('/ready')).toEqual([200, { ready: true }])
+    expect(await request('/ready')).toEqual([200, { ready: true }])
   })
 
   test('that waits gives up when its time is over, and when it is told to', async () => {
@@ -102,14 +102,14 @@ describe('a second process', () => {
     // The port is taken, too: nobody can be answered.
     const env = { DATABASE_PATH: databasePath, PORT: String(first.port) }
     const config = readConfig({ ...env, CARILLON_WAIT_FOR_DATABASE_SECONDS: '5' })
-    for (const told of [false, true]) {
+    for (const isNotified of [false, true]) {
       const [clock, log, givingUp] = [new ManualClock(0), new MemoryLog(), new AbortController()]
       const claim = claimDatabase({ config, clock, log, givenUp: givingUp.signal })
       let over = false
       claim.catch(() => (over = true))
-      if (told) givingUp.abort()
+      if (isNotified) givingUp.abort()
       for (let waited = 0; !over; waited += 50) {
-        expect(waited).toBeLessThanOrEqual(told ? 300 : 5250)
+        expect(waited).toBeLessThanOrEqual(isNotified ? 300 : 5250)
         clock.advance(50)
         await new Promise<void>((resolve) => setImmediate(resolve))
       }
@@ -159,8 +159,8 @@ describe('files that every user could read', () => {
       const group = path === shared ? 0o640 : 0o600
       expect(modes).toEqual([group, group, 0o600])
       const warnings = server.log.lines.filter(({ level }) => level === 'warn')
-      const told = [{ fields: { mode: '644', path } }]
-      expect(warnings).toMatchObject(path === open ? told : [])
+      const expected = [{ fields: { mode: '644', path } }]
+      expect(warnings).toMatchObject(path === open ? expected : [])
     }
   })
 })

@@ -39,12 +39,12 @@ test.each([1, 2, 3, 4, 5])('random walk %d', (seed) => {
     outbox.record(entries, now, 1_000_000)
   }
   /** A channel is cancelled with all that says how it is, unless some of it was sent, or has to be. */
-  const comeAndGo = (): void => {
-    const come = eventOf({ kind: 'arrival', user: '' })
-    const entry = { ...come, channel: `passing-${upTo(2)}` }
+  const arriveAndDepart = (): void => {
+    const arriving = eventOf({ kind: 'arrival', user: '' })
+    const entry = { ...arriving, channel: `passing-${upTo(2)}` }
     outbox.record([entry, { ...entry, subject: { kind: 'state' } }], now, 1_000_000)
-    const isSaid = chance() < 0.3
-    if (isSaid) outbox.record([{ ...entry, subject: { kind: 'occurrence' } }], now, 1_000_000)
+    const isAttempted = chance() < 0.3
+    if (isAttempted) outbox.record([{ ...entry, subject: { kind: 'occurrence' } }], now, 1_000_000)
     if (chance() < 0.3) send()
     const own = (): Row[] => rows().filter(({ channel }) => channel === entry.channel)
     const before = own().filter(({ untold }) => untold !== null)
@@ -55,10 +55,14 @@ test.each([1, 2, 3, 4, 5])('random walk %d', (seed) => {
       .findLastIndex(({ untold }) => untold !== '~')
     const rest = cancels ? before.slice(older + 1) : []
     const all = own().length
-    const told = outbox.record([{ ...entry, subject: { kind: 'departure', user: '' } }], now, 1e6)
+    const recorded = outbox.record(
+      [{ ...entry, subject: { kind: 'departure', user: '' } }],
+      now,
+      1e6,
+    )
     const gone = { rows: -rest.length, written: 0, cancelled: 1 + rest.length, dropped: 0 }
     const kept = { rows: 1, written: 1, cancelled: 0, dropped: 0 }
-    expect([...told]).toEqual([{ ...KEY, ...(cancels ? gone : kept) }])
+    expect([...recorded]).toEqual([{ ...KEY, ...(cancels ? gone : kept) }])
     expect(own().length).toBe(all + (cancels ? -rest.length : 1))
   }
   const send = (): void => {
@@ -100,7 +104,16 @@ test.each([1, 2, 3, 4, 5])('random walk %d', (seed) => {
     const state = { before: now, after: 0 }
     while (outbox.replay(KEY, state, now));
   }
-  const steps = [record, comeAndGo, send, send, send, send, probe, () => void (now += upTo(5000))]
+  const steps = [
+    record,
+    arriveAndDepart,
+    send,
+    send,
+    send,
+    send,
+    probe,
+    () => void (now += upTo(5000)),
+  ]
   const rare = [
     () => reopen(0),
     () => reopen(1e9),

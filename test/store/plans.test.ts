@@ -29,13 +29,13 @@ const SMALL =
 
 test('every statement of a life with webhooks is answered by an index', async () => {
   const databasePath = join(folder, 'plans.sqlite')
-  const asked = new Set<string>()
+  const queries = new Set<string>()
   const query = Database.prototype.query
   using _spy = spyOn(Database.prototype, 'query').mockImplementation(function (
     this: Database,
     sql,
   ) {
-    asked.add(sql)
+    queries.add(sql)
     return query.call(this, sql) as never
   })
   const keeper = definePlugin({
@@ -69,7 +69,7 @@ test('every statement of a life with webhooks is answered by an index', async ()
     server.core.apps.remove(server.core.apps.byId('8')!)
   }
   using db = new Database(databasePath, { strict: true })
-  const plans = [...asked]
+  const plans = [...queries]
     .filter((sql) => !/^\s*(PRAGMA|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)/.test(sql))
     .flatMap((sql) => {
       const steps = db.prepare<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql}`).all()
@@ -82,7 +82,7 @@ test('every statement of a life with webhooks is answered by an index', async ()
       (detail.includes('TEMP B-TREE') && !SMALL.test(sql)),
   )
   expect(dear).toEqual([])
-  expect([...asked].filter((sql) => sql.includes('COUNT('))).toEqual([])
+  expect([...queries].filter((sql) => sql.includes('COUNT('))).toEqual([])
 })
 
 test('rows of before are counted once, when the file is brought up to date', () => {

@@ -67,12 +67,12 @@ describe('a body', () => {
   test('of almost a megabyte is read as one over WebSockets would be', async () => {
     await using server = await start()
     const { token } = await openSession(server)
-    const told = await request(
+    const answer = await request(
       server,
       { method: 'POST', body: ' '.repeat(1000 * 1024) },
       `&token=${token}`,
     )
-    expect(told).toEqual({ status: 410 } as never)
+    expect(answer).toEqual({ status: 410 } as never)
     expect(server.totals.messagesRefused).toBe(1)
   })
 
@@ -121,17 +121,17 @@ describe('while a plugin thinks', () => {
   /** A session whose join was sent; it waits until it is let in. */
   async function joining() {
     const { promise, resolve: letIn } = Promise.withResolvers<void>()
-    const asked = new Inbox<string>()
+    const calls = new Inbox<string>()
     const door = makePlugin('door', {
       subscribe: async (_, { channel }) => {
-        asked.push(channel)
+        calls.push(channel)
         await promise
       },
     })
     const server = await start({ config: { gateTimeoutMs: 60_000 }, plugins: [door] })
     const session = await openSession(server)
     const sending = session.send(JOIN)
-    await asked.next()
+    await calls.next()
     return { server, session, sending, letIn, [Symbol.asyncDispose]: () => server.stop() }
   }
 

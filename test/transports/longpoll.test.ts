@@ -70,9 +70,9 @@ test('events arrive in order, together, and once each (26, 42)', async () => {
   const first = session.poll()
   const second = session.poll()
   await server.trigger({ channel: 'room', name: 'end', data: '{}' })
-  const told = await Promise.all([first, second])
-  expect(told.map(({ status }) => status).sort()).toEqual([200, 204])
-  expect(told.flatMap(({ messages }) => messages)).toHaveLength(1)
+  const answers = await Promise.all([first, second])
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 204])
+  expect(answers.flatMap(({ messages }) => messages)).toHaveLength(1)
 })
 
 test('a poll that breaks off takes nothing with it (42)', async () => {
@@ -117,9 +117,9 @@ test.each(['', '&token=', '&token=undefined', '&token=forged'])(
   async (query) => {
     await using server = await start()
     const known = await openSession(server)
-    const told = await request(server, {}, query)
-    expect([told.status, told.messages]).toEqual([410, []])
-    expect(told.token).not.toBe(known.token)
+    const answers = await request(server, {}, query)
+    expect([answers.status, answers.messages]).toEqual([410, []])
+    expect(answers.token).not.toBe(known.token)
     expect(await request(server, { method: 'POST', body: JOIN }, query)).toEqual({
       status: 410,
     } as never)

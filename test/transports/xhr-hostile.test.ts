@@ -147,8 +147,8 @@ describe('many at once', () => {
     const client = await new XhrClient(server).open()
     await client.subscribe('private-room', server.sign(client, 'private-room'))
     await client.messages(1)
-    const say = (n: number) => ({ event: `client-${n}`, channel: 'private-room', data: {} })
-    await Promise.all([0, 2, 4, 6, 8].map((n) => client.send(say(n), say(n + 1))))
+    const makeEvent = (n: number) => ({ event: `client-${n}`, channel: 'private-room', data: {} })
+    await Promise.all([0, 2, 4, 6, 8].map((n) => client.send(makeEvent(n), makeEvent(n + 1))))
     const heard = (await witness.frames.take(10)).map((frame) =>
       Number(JSON.parse(frame).event.slice(7)),
     )

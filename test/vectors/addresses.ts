@@ -4,10 +4,10 @@
  * release; a library that reads one of them in another way changes whom a limit hits, or where a
  * webhook may go.
  */
-const words = (text: string): readonly string[] => text.trim().split(/\s+/)
+const splitWords = (text: string): readonly string[] => text.trim().split(/\s+/)
 
 /** No addresses, whatever other readers make of them: only four decimal numbers are IPv4. */
-export const NOT_ADDRESSES = words(`
+export const NOT_ADDRESSES = splitWords(`
   unknown localhost 1 0 127.1 127.0.1 0x7f.0.0.1 0x7f000001 2130706433 017700000001 0177.0.0.1
   010.0.0.1 10.0.0.01 10.0.0.001 1.2.3.04 1.2.3 1.2.3.4.5 1.2.3.4. .1.2.3.4 1..2.3 256.1.1.1
   1.2.3.256 1.2.3.-4 1.2.3.4/32 1.2.3.4/8 1.2.3.4/ 1.2.3.4/33 1.2.3.4:80 [1.2.3.4] 1,2,3,4
@@ -25,46 +25,46 @@ export const NOT_ADDRESSES = words(`
 
 /** The client first, then the addresses that are it. */
 export const CLIENTS: readonly (readonly [client: string, forms: readonly string[]])[] = [
-  ['0.0.0.0', words('0.0.0.0 64:ff9b::')],
+  ['0.0.0.0', splitWords('0.0.0.0 64:ff9b::')],
   [
     '0.0.0.1',
-    words(`
+    splitWords(`
       0.0.0.1 64:ff9b::1 0064:ff9b::1 ::ffff:0.0.0.1 ::ffff:0:1 0:0:0:0:0:ffff:0.0.0.1
       0:0:0:0:0:ffff:0:1 64:ff9b::0.0.0.1 64:ff9b::0:1
     `),
   ],
-  ['1.2.3.4', words('1.2.3.4 1.2.3.4%eth0')],
+  ['1.2.3.4', splitWords('1.2.3.4 1.2.3.4%eth0')],
   [
     '10.0.0.1',
-    words(`
+    splitWords(`
       10.0.0.1 ::ffff:10.0.0.1 ::ffff:a00:1 0:0:0:0:0:ffff:10.0.0.1 0:0:0:0:0:ffff:a00:1
       64:ff9b::10.0.0.1 64:ff9b::a00:1
     `),
   ],
   [
     '127.0.0.1',
-    words(`
+    splitWords(`
       127.0.0.1 ::ffff:127.0.0.1 ::ffff:7f00:1 0:0:0:0:0:ffff:127.0.0.1 0:0:0:0:0:ffff:7f00:1
       64:ff9b::127.0.0.1 64:ff9b::7f00:1
     `),
   ],
   [
     '169.254.169.254',
-    words(`
+    splitWords(`
       169.254.169.254 ::ffff:169.254.169.254 ::ffff:a9fe:a9fe 0:0:0:0:0:ffff:169.254.169.254
       0:0:0:0:0:ffff:a9fe:a9fe 64:ff9b::169.254.169.254 64:ff9b::a9fe:a9fe
     `),
   ],
   [
     '203.0.113.7',
-    words(`
+    splitWords(`
       203.0.113.7 ::ffff:203.0.113.7 ::ffff:cb00:7107 0:0:0:0:0:ffff:203.0.113.7
       0:0:0:0:0:ffff:cb00:7107 64:ff9b::203.0.113.7 64:ff9b::cb00:7107
     `),
   ],
   [
     '0:0:0:0::/64',
-    words(`
+    splitWords(`
       ::% :: ::1 ::2 ::ffff ::1:0 0:0:0:0:0:0:0:0 0:0:0:0:0:0:0:1
       0000:0000:0000:0000:0000:0000:0000:0001 ::0:5efe:a00:1 ::0.0.0.1 ::0:1 ::10.0.0.1 ::a00:1
       ::127.0.0.1 ::7f00:1 ::169.254.169.254 ::a9fe:a9fe ::203.0.113.7 ::cb00:7107 ::ffff:0:0.0.0.1
@@ -74,24 +74,24 @@ export const CLIENTS: readonly (readonly [client: string, forms: readonly string
   ],
   [
     'fe80:0:0:0::/64',
-    words(`
+    splitWords(`
       fe80::1%eth0/10 fe80:: fe80::1 fe80::1%eth0 fe80::1%0 fe80::1%25eth0 fe80::1% fe80::1%eth-0
       fe80::1%a%b fe80::5efe:a00:1
     `),
   ],
   [
     '1:0:0:0::/64',
-    words(`
+    splitWords(`
       1:: 1::0.0.0.1 1::0:1 1::10.0.0.1 1::a00:1 1::127.0.0.1 1::7f00:1 1::169.254.169.254
       1::a9fe:a9fe 1::203.0.113.7 1::cb00:7107
     `),
   ],
-  ['1:2:3:4::/64', words('1:2:3:4:5:6:7:8 1:2:3:4:5:6:7::')],
-  ['0:2:3:4::/64', words('::2:3:4:5:6:7:8')],
-  ['1:0:3:4::/64', words('1::3:4:5:6:7:8')],
+  ['1:2:3:4::/64', splitWords('1:2:3:4:5:6:7:8 1:2:3:4:5:6:7::')],
+  ['0:2:3:4::/64', splitWords('::2:3:4:5:6:7:8')],
+  ['1:0:3:4::/64', splitWords('1::3:4:5:6:7:8')],
   [
     '2001:db8:0:0::/64',
-    words(`
+    splitWords(`
       2001:DB8::A 2001:db8::a 2001:0db8:0000:0000:0000:0000:0000:000a 2001:db8::
       2001:db8::5efe:a00:1 2001:db8::0:5efe:a00:1 2001:db8::200:5efe:808:808
       2001:db8::201:5efe:808:808 2001:db8:0:0:5efe:0:a00:1 2001:db8::0.0.0.1 2001:db8::0:1
@@ -102,52 +102,52 @@ export const CLIENTS: readonly (readonly [client: string, forms: readonly string
       2001:db8::5efe:203.0.113.7 2001:db8::5efe:cb00:7107
     `),
   ],
-  ['2001:db8:1:2::/64', words('2001:db8:1:2:3:4:5:6 2001:db8:1:2::9')],
-  ['fe7f:0:0:0::/64', words('fe7f::1')],
-  ['febf:0:0:0::/64', words('febf::1')],
-  ['fec0:0:0:0::/64', words('fec0::1')],
-  ['fc00:0:0:0::/64', words('fc00::1')],
-  ['fbff:0:0:0::/64', words('fbff::1')],
-  ['fdff:0:0:0::/64', words('fdff::1')],
-  ['fd00:0:0:0::/64', words('fd00::1')],
-  ['fd00:ec2:0:0::/64', words('fd00:ec2::254 fd00:ec2::253 fd00:ec2:0::254')],
-  ['fd20:ce:0:0::/64', words('fd20:ce::254')],
-  ['fe00:0:0:0::/64', words('fe00::1')],
-  ['ff00:0:0:0::/64', words('ff00::')],
-  ['ff02:0:0:0::/64', words('ff02::1')],
-  ['feff:0:0:0::/64', words('feff::1')],
-  ['2001:0:0:0::/64', words('2001:: 2001::1')],
-  ['2001:0:4136:e378::/64', words('2001:0:4136:e378:8000:63bf:3fff:fdd2')],
-  ['2001:1:0:0::/64', words('2001:1::1')],
-  ['2002:0:0:0::/64', words('2002::')],
-  ['2002:7f00:1:0::/64', words('2002:7f00:1::')],
-  ['2002:a9fe:a9fe:0::/64', words('2002:a9fe:a9fe::')],
-  ['2002:a9fe:a9fe:1::/64', words('2002:a9fe:a9fe:1:2:3:4:5')],
-  ['2002:a00:1:0::/64', words('2002:a00:1::')],
-  ['2002:808:808:0::/64', words('2002:0808:0808::1')],
+  ['2001:db8:1:2::/64', splitWords('2001:db8:1:2:3:4:5:6 2001:db8:1:2::9')],
+  ['fe7f:0:0:0::/64', splitWords('fe7f::1')],
+  ['febf:0:0:0::/64', splitWords('febf::1')],
+  ['fec0:0:0:0::/64', splitWords('fec0::1')],
+  ['fc00:0:0:0::/64', splitWords('fc00::1')],
+  ['fbff:0:0:0::/64', splitWords('fbff::1')],
+  ['fdff:0:0:0::/64', splitWords('fdff::1')],
+  ['fd00:0:0:0::/64', splitWords('fd00::1')],
+  ['fd00:ec2:0:0::/64', splitWords('fd00:ec2::254 fd00:ec2::253 fd00:ec2:0::254')],
+  ['fd20:ce:0:0::/64', splitWords('fd20:ce::254')],
+  ['fe00:0:0:0::/64', splitWords('fe00::1')],
+  ['ff00:0:0:0::/64', splitWords('ff00::')],
+  ['ff02:0:0:0::/64', splitWords('ff02::1')],
+  ['feff:0:0:0::/64', splitWords('feff::1')],
+  ['2001:0:0:0::/64', splitWords('2001:: 2001::1')],
+  ['2001:0:4136:e378::/64', splitWords('2001:0:4136:e378:8000:63bf:3fff:fdd2')],
+  ['2001:1:0:0::/64', splitWords('2001:1::1')],
+  ['2002:0:0:0::/64', splitWords('2002::')],
+  ['2002:7f00:1:0::/64', splitWords('2002:7f00:1::')],
+  ['2002:a9fe:a9fe:0::/64', splitWords('2002:a9fe:a9fe::')],
+  ['2002:a9fe:a9fe:1::/64', splitWords('2002:a9fe:a9fe:1:2:3:4:5')],
+  ['2002:a00:1:0::/64', splitWords('2002:a00:1::')],
+  ['2002:808:808:0::/64', splitWords('2002:0808:0808::1')],
   [
     '64:ff9b:1:0::/64',
-    words(`
+    splitWords(`
       64:ff9b:1:: 64:ff9b:1::1 64:ff9b:1::0.0.0.1 64:ff9b:1::0:1 64:ff9b:1::10.0.0.1
       64:ff9b:1::a00:1 64:ff9b:1::127.0.0.1 64:ff9b:1::7f00:1 64:ff9b:1::169.254.169.254
       64:ff9b:1::a9fe:a9fe 64:ff9b:1::203.0.113.7 64:ff9b:1::cb00:7107
     `),
   ],
-  ['64:ff9b:1:ffff::/64', words('64:ff9b:1:ffff:ffff:ffff:ffff:ffff')],
-  ['64:ff9b:2:0::/64', words('64:ff9b:2::1')],
+  ['64:ff9b:1:ffff::/64', splitWords('64:ff9b:1:ffff:ffff:ffff:ffff:ffff')],
+  ['64:ff9b:2:0::/64', splitWords('64:ff9b:2::1')],
   [
     'fd12:0:0:0::/64',
-    words(`
+    splitWords(`
       fd12::200:5efe:7f00:1 fd12::200:5efe:0.0.0.1 fd12::200:5efe:0:1 fd12::200:5efe:10.0.0.1
       fd12::200:5efe:a00:1 fd12::200:5efe:127.0.0.1 fd12::200:5efe:169.254.169.254
       fd12::200:5efe:a9fe:a9fe fd12::200:5efe:203.0.113.7 fd12::200:5efe:cb00:7107
     `),
   ],
-  ['2002:cb00:7107:0::/64', words('2002:cb00:7107::')],
+  ['2002:cb00:7107:0::/64', splitWords('2002:cb00:7107::')],
 ]
 
 /** Clients by themselves, as they are written. */
-export const THEMSELVES = words(`
+export const THEMSELVES = splitWords(`
   0.1.2.3 8.8.8.8 10.0.0.0 10.255.255.255 100.63.255.255 100.64.0.0 100.64.0.1 100.100.100.200
   100.100.100.201 100.127.255.255 100.128.0.0 127.0.0.0 127.255.255.255 128.0.0.0 168.63.129.16
   168.63.129.17 169.253.255.255 169.254.0.0 169.254.255.255 169.255.0.0 172.15.255.255
@@ -157,7 +157,7 @@ export const THEMSELVES = words(`
 `)
 
 /** Of proxies, containers and benches, behind which many clients may be. */
-export const UNCOUNTED = words(`
+export const UNCOUNTED = splitWords(`
   10.0.0.0 10.0.0.1 10.255.255.255 100.64.0.0 100.64.0.1 100.100.100.200 100.100.100.201
   100.127.255.255 127.0.0.0 127.0.0.1 127.255.255.255 169.254.0.0 169.254.169.254
   169.254.255.255 172.16.0.0 172.31.255.255 192.168.0.0 192.168.255.255 fe80::1%eth0/10 ::1
@@ -175,7 +175,7 @@ export const UNCOUNTED = words(`
 `)
 
 /** Where no webhook goes; nor to `0`, which is no address and comes from no resolver. */
-export const NEVER = words(`
+export const NEVER = splitWords(`
   0.0.0.0 0.0.0.1 0.1.2.3 100.100.100.200 168.63.129.16 169.254.0.0 169.254.169.254
   169.254.255.255 192.0.0.192 224.0.0.0 239.255.255.255 255.255.255.255 ::% fe80::1%eth0/10 ::
   ::2 ::ffff ::1:0 0:0:0:0:0:0:0:0 fe80:: fe80::1 fe80::1%eth0 fe80::1%0 fe80::1%25eth0 fe80::1%
@@ -189,7 +189,7 @@ export const NEVER = words(`
 `)
 
 /** The same, since they do not say where they lead. */
-export const TUNNELS = words(`
+export const TUNNELS = splitWords(`
   2001:: 2001::1 2001:0:4136:e378:8000:63bf:3fff:fdd2 64:ff9b:1:: 64:ff9b:1::1
   64:ff9b:1:ffff:ffff:ffff:ffff:ffff 2001:db8::5efe:a00:1 2001:db8::0:5efe:a00:1
   fd12::200:5efe:7f00:1 2001:db8::200:5efe:808:808 ::0:5efe:a00:1 64:ff9b:1::0.0.0.1

@@ -105,13 +105,13 @@ describe('an endpoint that does not answer', () => {
 
 describe('an endpoint that takes one request of five', () => {
   const minute = (breaker: Breaker): number => {
-    let asked = 0
+    let requests = 0
     for (let now = 0; now < 60_000; now += 100) {
       if (breaker.pauseMs(now) > 0) continue
-      if (asked++ % 5 === 4) breaker.recordSuccess()
+      if (requests++ % 5 === 4) breaker.recordSuccess()
       else breaker.recordFailure(now)
     }
-    return asked
+    return requests
   }
 
   test('is left in peace, too, and asked again within six seconds', () => {
@@ -130,8 +130,8 @@ describe('an endpoint that takes one request of five', () => {
 
   test('gets all in the end, each channel in order, in few requests while it fails', async () => {
     await using receiver = new Receiver()
-    let asked = 0
-    receiver.answer = () => (asked++ % 5 === 4 ? 200 : 503)
+    let requests = 0
+    receiver.answer = () => (requests++ % 5 === 4 ? 200 : 503)
     await using server = await startWithWebhooks([{ url: receiver.url }], {
       config: { webhookFlushMs: 50, webhookSettleMs: 0 },
     })
@@ -140,7 +140,7 @@ describe('an endpoint that takes one request of five', () => {
     for (const channel of channels)
       emit(server, { type: 'subscription_count', channel, count: 1 } as never)
     await passTime(server, 30_000, 500)
-    expect(asked).toBeLessThan(120)
+    expect(requests).toBeLessThan(120)
     expect(server.log.lines.map(({ message }) => message)).toContain(
       'webhook endpoint is paused and probed',
     )

@@ -125,16 +125,16 @@ test('nothing that was recorded is lost to kill -9', async () => {
   const port = await program.waitUntilListening()
   const all = endpoints.arrivals['/all']!
   // Whoever left before anybody was told that they had come, and said nothing, is not told of at all.
-  const isTold = (channel: string): boolean =>
+  const isAnnounced = (channel: string): boolean =>
     witnessed.heard.has(channel) || all.some((arrival) => arrival.channel === channel)
   const here = (): string[] => {
     const left = new Set(named(all, 'channel_vacated'))
-    return [...witnessed.occupied].filter((channel) => !left.has(channel) && isTold(channel))
+    return [...witnessed.occupied].filter((channel) => !left.has(channel) && isAnnounced(channel))
   }
   await delivered(port, here)
   expect(endpoints.wrong).toBe(0)
   expect(witnessed.heard.size).toBeGreaterThan(CHANNELS)
-  for (const channel of [...witnessed.occupied].filter(isTold)) {
+  for (const channel of [...witnessed.occupied].filter(isAnnounced)) {
     expectInOrder(all, channel, witnessed.heard.get(channel) ?? -1)
     const own = all.filter((arrival) => arrival.channel === channel).map(({ name }) => name)
     expect(own[0]).toBe('channel_occupied')

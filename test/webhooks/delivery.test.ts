@@ -23,15 +23,15 @@ describe('7.6 an endpoint that refuses', () => {
     ['302 to itself', () => Response.redirect('/hook', 302)],
   ])('with %s is asked again, with the same time', async (_, refuse) => {
     await using receiver = new Receiver()
-    let asked = 0
-    receiver.answer = () => (asked++ === 0 ? refuse() : 200)
+    let requests = 0
+    receiver.answer = () => (requests++ === 0 ? refuse() : 200)
     await using server = await startWithWebhooks([{ url: receiver.url }])
     occupy(server, 'room')
     const first = await receiver.next(server.sdk())
     await waitUntil('the answer is read', () => server.totals.webhookRequestsFailed === 1)
     server.advance(700)
     await waitUntilSettled(server)
-    expect(asked).toBe(1)
+    expect(requests).toBe(1)
     server.advance(600)
     expect(await receiver.next(server.sdk())).toMatchObject({ body: first.body })
     await waitUntil('it is delivered', () => server.totals.webhookEventsDelivered === 1)
@@ -196,8 +196,8 @@ describe('7.6 an endpoint that refuses', () => {
 describe('7.4 order', () => {
   test('is kept per channel while requests fail at random', async () => {
     await using receiver = new Receiver()
-    let asked = 0
-    receiver.answer = () => (asked++ % 3 === 0 ? 500 : 200)
+    let requests = 0
+    receiver.answer = () => (requests++ % 3 === 0 ? 500 : 200)
     await using server = await startWithWebhooks([{ url: receiver.url }])
     const app = server.core.apps.byId('1')!
     for (let n = 0; n < 60; n++) {
@@ -222,8 +222,8 @@ describe('7.4 order', () => {
 describe('7.6 an answer', () => {
   test('that does not come is not waited for longer than the setting says', async () => {
     await using receiver = new Receiver()
-    let asked = 0
-    receiver.answer = () => (asked++ === 0 ? new Promise(() => {}) : 200)
+    let requests = 0
+    receiver.answer = () => (requests++ === 0 ? new Promise(() => {}) : 200)
     await using server = await startWithWebhooks([{ url: receiver.url }], {
       config: { webhookTimeoutMs: 5000 },
     })

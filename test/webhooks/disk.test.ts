@@ -50,18 +50,18 @@ test.skipIf(!mayMount)(
     }
     await using speaker = await enter()
     await using listener = await enter()
-    let said = 0
-    const say = async (): Promise<void> => {
-      speaker.send({ event: `client-${said++}`, channel: ROOM, data: 'x'.repeat(10_000) })
-      expect((await listener.nextJson()).event).toBe(`client-${said - 1}`)
+    let sent = 0
+    const send = async (): Promise<void> => {
+      speaker.send({ event: `client-${sent++}`, channel: ROOM, data: 'x'.repeat(10_000) })
+      expect((await listener.nextJson()).event).toBe(`client-${sent - 1}`)
     }
-    while ((await ready()).ready) for (let n = 0; n < 10; n++) await say()
+    while ((await ready()).ready) for (let n = 0; n < 10; n++) await send()
     expect(await ready()).toEqual({
       ready: false,
       reason: 'webhooks: events cannot be written down',
     })
 
-    await say()
+    await send()
     await sdk.trigger(ROOM, 'e', 'still here')
     expect(await listener.nextJson()).toMatchObject({ event: 'e', data: 'still here' })
     await using latecomer = await enter()
@@ -74,7 +74,7 @@ test.skipIf(!mayMount)(
     await waitUntil('all that was said has arrived', () => {
       for (const { body } of receiver.requests.unread)
         for (const { event } of JSON.parse(body).events) arrived.add(event)
-      return arrived.size === said
+      return arrived.size === sent
     })
     await using sdkServer = await startWithWebhooks([])
     await receiver.next(sdkServer.sdk())

@@ -92,8 +92,8 @@ describe('7.7 saving an endpoint', () => {
 describe('7.6 making a connection', () => {
   /** Answers with one list of addresses after the other. */
   const changingItsMind = (...answers: readonly LookupAddress[][]): Resolve => {
-    let asked = 0
-    return async () => answers[Math.min(asked++, answers.length - 1)]!
+    let requests = 0
+    return async () => answers[Math.min(requests++, answers.length - 1)]!
   }
   const v4 = (address: string): LookupAddress => ({ address, family: 4 })
   const clock = {

@@ -135,8 +135,8 @@ test('what nobody accepted is sent after a restart, and what waited to be writte
 
 test('the delivery log is there after a restart, its last twenty requests', async () => {
   await using receiver = new Receiver()
-  let asked = 0
-  receiver.answer = () => (asked++ % 2 ? 200 : 503)
+  let calls = 0
+  receiver.answer = () => (calls++ % 2 ? 200 : 503)
   const config = { databasePath: file() }
   const first = await startWithWebhooks([{ url: receiver.url }], { config })
   const app = first.core.apps.byId('1')!

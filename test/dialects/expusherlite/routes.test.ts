@@ -171,8 +171,8 @@ describe('the bridge', () => {
     await both.join('private-room')
     for (const client of [both, member]) await client.join('private:test-app', {}, '2')
     pusher.send({ event: 'client-e', channel: 'private-room', data: { a: 1 } })
-    const told = [null, null, 'private:test-app', 'room:client-e', { a: 1 }]
-    expect(await member.next()).toEqual(told as never)
+    const expected = [null, null, 'private:test-app', 'room:client-e', { a: 1 }]
+    expect(await member.next()).toEqual(expected as never)
     expect((await both.take(2)).map(([, , topic]) => topic)).toEqual([
       'private-room',
       'private:test-app',
@@ -214,16 +214,16 @@ test('channels of all protocols are listed, and who is in them', async () => {
   await client.join('presence-room', {}, '2')
   await scoped.join('public:test-app')
   await pusher.join('presence-room')
-  const ask = async (path: string) =>
+  const request = async (path: string) =>
     (
       await server.http(`/api/apps/test-app/channels${path}`, { headers: makeBasicAuth(PAIR) })
     ).json()
-  expect(await ask('')).toEqual({
+  expect(await request('')).toEqual({
     data: [
       { name: 'room:1', subscription_count: 1 },
       { name: 'presence-room', subscription_count: 2 },
     ],
   })
-  expect(await ask('/presence-room/users')).toEqual({ data: [{ id: 'ada' }] })
-  expect(await ask('/room:1/users')).toEqual({ data: [] })
+  expect(await request('/presence-room/users')).toEqual({ data: [{ id: 'ada' }] })
+  expect(await request('/room:1/users')).toEqual({ data: [] })
 })

@@ -83,16 +83,16 @@ test.each(WRONG)('%j is refused with %d (65)', async (body, status, answer) => {
 describe('plugins watch a push', () => {
   /** Everything that they are told, in order. */
   function watcher() {
-    const told: string[] = []
+    const received: string[] = []
     const plugin = makePlugin('watcher', {
-      apiRequested: ({ method, app }) => void told.push(`api_requested ${method} ${app?.slug}`),
+      apiRequested: ({ method, app }) => void received.push(`api_requested ${method} ${app?.slug}`),
       pushRequested: ({ slug }, { channel, event, data, at }) =>
-        void told.push(`requested ${slug} ${channel} ${event} ${data} ${typeof at}`),
+        void received.push(`requested ${slug} ${channel} ${event} ${data} ${typeof at}`),
       pushDelivered: ({ socketId }, { channel }) =>
-        void told.push(`delivered ${channel} ${/^\d+\.\d+$/.test(socketId)}`),
-      apiProcessed: () => void told.push('api_processed'),
+        void received.push(`delivered ${channel} ${/^\d+\.\d+$/.test(socketId)}`),
+      apiProcessed: () => void received.push('api_processed'),
     })
-    return { told, plugin }
+    return { told: received, plugin }
   }
 
   test('without listeners it is requested, and delivered to nobody (68)', async () => {
@@ -141,10 +141,10 @@ describe('plugins watch a push', () => {
 })
 
 test('a client that leaves in the middle of its body is no fault of the serverâ€™s', async () => {
-  const asked = new Inbox<string>()
+  const calls = new Inbox<string>()
   const answered = new Inbox<number>()
   const watch = makePlugin('watch', {
-    apiRequested: ({ url }) => asked.push(url),
+    apiRequested: ({ url }) => calls.push(url),
     response: (_, { status }) => {
       answered.push(status)
       return {}
@@ -159,7 +159,7 @@ test('a client that leaves in the middle of its body is no fault of the serverâ€
     '{"channel',
   ]
   const socket = connect(server.port, '127.0.0.1', () => socket.write(head.join('\r\n')))
-  await asked.next()
+  await calls.next()
   socket.destroy()
   expect(await answered.next()).toBe(400)
   expect(server.core.counters.faults).toBe(0)

@@ -17,7 +17,7 @@ async function arrival(server: TestServer, where: string) {
 export const CONNECTIONS: readonly Row[] = [
   {
     row: 1,
-    says: 'no protocol and 4 to 7 are served, others not',
+    statement: 'no protocol and 4 to 7 are served, others not',
     run: (server) =>
       Promise.all(
         ['', 'protocol=4', 'protocol=7', 'protocol=3', 'protocol=8'].map((query) =>
@@ -32,13 +32,13 @@ export const CONNECTIONS: readonly Row[] = [
   },
   {
     row: 2,
-    says: 'an unknown app is told 4001 and closed',
+    statement: 'an unknown app is told 4001 and closed',
     run: (server) => arrival(server, '/app/nobody'),
     expected: [4001, 4001],
   },
   {
     row: 3,
-    says: 'an app over its quota: 4004',
+    statement: 'an app over its quota: 4004',
     options: { limits: { maxConnectionsPerApp: 1 } },
     run: async (server) => {
       await using _first = await server.raw()
@@ -48,7 +48,7 @@ export const CONNECTIONS: readonly Row[] = [
   },
   {
     row: 4,
-    says: 'a full node: 4100',
+    statement: 'a full node: 4100',
     options: { config: { maxConnections: 1 } },
     run: async (server) => {
       await using _first = await server.raw()
@@ -58,13 +58,13 @@ export const CONNECTIONS: readonly Row[] = [
   },
   {
     row: 5,
-    says: 'the data of an error is an object with code and message',
+    statement: 'the data of an error is an object with code and message',
     run: (server) => exchange(server, send('pusher:nonsense', {})),
     expected: [{ event: ERROR, data: { code: null, message: "Unknown event 'pusher:nonsense'" } }],
   },
   {
     row: 6,
-    says: 'activity_timeout is 30',
+    statement: 'activity_timeout is 30',
     run: async (server) => {
       await using client = await server.raw({ hello: false })
       return JSON.parse((await client.nextJson()).data as string).activity_timeout
@@ -73,7 +73,7 @@ export const CONNECTIONS: readonly Row[] = [
   },
   {
     row: 7,
-    says: 'the silent are pinged, then closed with 4201',
+    statement: 'the silent are pinged, then closed with 4201',
     options: { config: { activityTimeoutSeconds: 10, pongTimeoutSeconds: 5 } },
     run: async (server) => {
       await using client = await server.raw()
@@ -86,7 +86,7 @@ export const CONNECTIONS: readonly Row[] = [
   },
   {
     row: 8,
-    says: 'the data of a pong is the text {}',
+    statement: 'the data of a pong is the text {}',
     run: async (server) => {
       await using client = await server.raw()
       client.send({ event: 'pusher:ping' })
@@ -96,13 +96,13 @@ export const CONNECTIONS: readonly Row[] = [
   },
   {
     row: 62,
-    says: 'an unknown pusher: event is an error without a code',
+    statement: 'an unknown pusher: event is an error without a code',
     run: async (server) => readCodes(await exchange(server, send('pusher:nonsense', 1))),
     expected: [[ERROR, null]],
   },
   {
     row: 63,
-    says: 'who leaves says 4200',
+    statement: 'who leaves says 4200',
     run: async (server) => {
       const client = await server.raw()
       await server.leave()

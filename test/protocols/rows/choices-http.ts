@@ -10,7 +10,7 @@ async function statusOf(response: Promise<Response>) {
 export const BACKENDS: readonly Row[] = [
   {
     row: 11,
-    says: 'names of events are free, up to 200 characters',
+    statement: 'names of events are free, up to 200 characters',
     run: async (server) => [
       (await trigger(server, { name: 'é !:/' })).status,
       (await trigger(server, { name: 'x'.repeat(201) })).status,
@@ -19,7 +19,7 @@ export const BACKENDS: readonly Row[] = [
   },
   {
     row: 12,
-    says: '10 240 bytes of data, then 413',
+    statement: '10 240 bytes of data, then 413',
     run: async (server) => [
       (await trigger(server, { data: 'x'.repeat(10_240) })).status,
       (await trigger(server, { data: 'x'.repeat(10_241) })).status,
@@ -28,13 +28,13 @@ export const BACKENDS: readonly Row[] = [
   },
   {
     row: 41,
-    says: 'a trigger is answered with {}',
+    statement: 'a trigger is answered with {}',
     run: (server) => readJson(trigger(server, {})),
     expected: {},
   },
   {
     row: 42,
-    says: 'info of a trigger names all channels and what was asked',
+    statement: 'info of a trigger names all channels and what was asked',
     run: (server) =>
       readJson(
         trigger(server, {
@@ -52,7 +52,7 @@ export const BACKENDS: readonly Row[] = [
   },
   {
     row: 43,
-    says: 'a batch is answered with {}',
+    statement: 'a batch is answered with {}',
     run: (server) =>
       readJson(
         server.requestSigned(
@@ -65,33 +65,33 @@ export const BACKENDS: readonly Row[] = [
   },
   {
     row: 44,
-    says: 'presence channels have a subscription_count over HTTP',
+    statement: 'presence channels have a subscription_count over HTTP',
     run: (server) =>
       readJson(server.requestSigned('GET', '/channels/presence-a', '', 'info=subscription_count')),
     expected: { occupied: false, subscription_count: 0 },
   },
   {
     row: 45,
-    says: 'user_count of other channels is 400',
+    statement: 'user_count of other channels is 400',
     run: async (server) =>
       (await server.requestSigned('GET', '/channels/a', '', 'info=user_count')).status,
     expected: 400,
   },
   {
     row: 46,
-    says: 'a channel that nobody is in is not occupied',
+    statement: 'a channel that nobody is in is not occupied',
     run: (server) => readJson(server.requestSigned('GET', '/channels/a')),
     expected: { occupied: false },
   },
   {
     row: 47,
-    says: 'a presence channel that nobody is in has no users',
+    statement: 'a presence channel that nobody is in has no users',
     run: (server) => readJson(server.requestSigned('GET', '/channels/presence-a/users')),
     expected: { users: [] },
   },
   {
     row: 51,
-    says: 'an unknown app is 404, a wrong key 401',
+    statement: 'an unknown app is 404, a wrong key 401',
     run: async (server) => [
       (await server.http('/apps/nobody/channels')).status,
       (await server.http('/apps/1/channels?auth_key=nobody')).status,
@@ -100,13 +100,13 @@ export const BACKENDS: readonly Row[] = [
   },
   {
     row: 52,
-    says: 'what is invalid is 400 in text',
+    statement: 'what is invalid is 400 in text',
     run: (server) => statusOf(server.requestSigned('POST', '/events', '[]')),
     expected: [400, 'text/plain'],
   },
   {
     row: 53,
-    says: 'too many events are 429 with Retry-After',
+    statement: 'too many events are 429 with Retry-After',
     options: { limits: { maxBackendEventsPerSecond: 1 } },
     run: async (server) => {
       await trigger(server, {})
@@ -117,7 +117,7 @@ export const BACKENDS: readonly Row[] = [
   },
   {
     row: 54,
-    says: 'empty data is data, none is 400',
+    statement: 'empty data is data, none is 400',
     run: async (server) => [
       (await trigger(server, { data: '' })).status,
       (await trigger(server, { data: undefined })).status,
@@ -126,7 +126,7 @@ export const BACKENDS: readonly Row[] = [
   },
   {
     row: 55,
-    says: 'data that is no text is written out',
+    statement: 'data that is no text is written out',
     run: async (server) => {
       await using client = await server.raw()
       await client.join('room')

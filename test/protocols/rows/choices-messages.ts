@@ -20,7 +20,7 @@ async function heard(server: TestServer, channel: string, message: object): Prom
 export const MESSAGES: readonly Row[] = [
   {
     row: 28,
-    says: 'no client events on public channels',
+    statement: 'no client events on public channels',
     run: async (server) =>
       readCodes(
         await exchange(server, async (client) => {
@@ -32,25 +32,25 @@ export const MESSAGES: readonly Row[] = [
   },
   {
     row: 29,
-    says: 'no client events to channels that one is not in',
+    statement: 'no client events to channels that one is not in',
     run: async (server) => readCodes(await exchange(server, send('client-e', 1, 'private-room'))),
     expected: [[ERROR, null]],
   },
   {
     row: 30,
-    says: 'data of client events travels as it is',
+    statement: 'data of client events travels as it is',
     run: (server) => heard(server, 'private-room', { event: 'client-e', data: { a: [1, null] } }),
     expected: { event: 'client-e', channel: 'private-room', data: { a: [1, null] } },
   },
   {
     row: 31,
-    says: 'user_id is the sender’s, on presence channels',
+    statement: 'user_id is the sender’s, on presence channels',
     run: (server) => heard(server, 'presence-room', { event: 'client-e', data: 1, user_id: 'eve' }),
     expected: { event: 'client-e', channel: 'presence-room', data: 1, user_id: '7' },
   },
   {
     row: 32,
-    says: 'ten client events a second, then 4301, and the connection stays',
+    statement: 'ten client events a second, then 4301, and the connection stays',
     run: async (server) =>
       readCodes(
         await exchange(server, async (client) => {
@@ -63,7 +63,7 @@ export const MESSAGES: readonly Row[] = [
   },
   {
     row: 33,
-    says: 'none on encrypted channels, but on cache variants',
+    statement: 'none on encrypted channels, but on cache variants',
     run: async (server) => [
       readCodes(
         await exchange(server, async (client) => {
@@ -82,14 +82,14 @@ export const MESSAGES: readonly Row[] = [
   },
   {
     row: 34,
-    says: 'a refused sign-in is an error without a code; the connection stays',
+    statement: 'a refused sign-in is an error without a code; the connection stays',
     run: async (server) =>
       readCodes(await exchange(server, send('pusher:signin', { auth: 'x', user_data: '{}' }))),
     expected: [[ERROR, null]],
   },
   {
     row: 35,
-    says: 'a sign-in is answered with user_data alone',
+    statement: 'a sign-in is answered with user_data alone',
     run: (server) => exchange(server, (client) => server.signin(client, '{"id":"7"}')),
     expected: [{ event: 'pusher:signin_success', data: { user_data: '{"id":"7"}' } }],
   },

@@ -17,7 +17,7 @@ const KEY = 'test-app-fake-key'
 export const SUBSCRIPTIONS: readonly Row[] = [
   {
     row: 9,
-    says: 'names have up to 200 characters',
+    statement: 'names have up to 200 characters',
     run: async (server) => [
       await exchange(server, subscribe('x'.repeat(200))).then(([frame]) => frame?.event),
       readCodes(await exchange(server, subscribe('x'.repeat(201)), 2)),
@@ -26,7 +26,7 @@ export const SUBSCRIPTIONS: readonly Row[] = [
   },
   {
     row: 10,
-    says: 'no colon and no # in names',
+    statement: 'no colon and no # in names',
     run: async (server) => [
       readCodes(await exchange(server, subscribe('a:b'), 2)),
       readCodes(await exchange(server, subscribe('#a'), 2)),
@@ -35,14 +35,14 @@ export const SUBSCRIPTIONS: readonly Row[] = [
   },
   {
     row: 13,
-    says: 'a refused subscription is told twice, and the connection stays',
+    statement: 'a refused subscription is told twice, and the connection stays',
     run: async (server) =>
       readCodes(await exchange(server, subscribe('private-room', `${KEY}:00`), 2)),
     expected: REFUSED_TWICE,
   },
   {
     row: 14,
-    says: 'the key of auth is checked',
+    statement: 'the key of auth is checked',
     run: async (server) =>
       readCodes(
         await exchange(
@@ -59,7 +59,7 @@ export const SUBSCRIPTIONS: readonly Row[] = [
   },
   {
     row: 15,
-    says: 'channel_data of a private channel is signed when it is there',
+    statement: 'channel_data of a private channel is signed when it is there',
     run: async (server) => {
       const [with_, without] = [true, false].map((covered) =>
         exchange(
@@ -79,26 +79,26 @@ export const SUBSCRIPTIONS: readonly Row[] = [
   },
   {
     row: 16,
-    says: 'presence without channel_data is for the signed-in',
+    statement: 'presence without channel_data is for the signed-in',
     run: async (server) =>
       readCodes(await exchange(server, subscribeSigned(server, 'presence-room'), 2)),
     expected: REFUSED_TWICE,
   },
   {
     row: 17,
-    says: 'a numeric user_id goes out as it was sent',
+    statement: 'a numeric user_id goes out as it was sent',
     run: async (server) => ((await readRoster(server, { user_id: 7 })) as { ids: unknown }).ids,
     expected: [7],
   },
   {
     row: 18,
-    says: 'a missing user_info is {}',
+    statement: 'a missing user_info is {}',
     run: async (server) => ((await readRoster(server, { user_id: '7' })) as { hash: unknown }).hash,
     expected: { 7: {} },
   },
   {
     row: 19,
-    says: 'a user_info that is no object is refused',
+    statement: 'a user_info that is no object is refused',
     run: async (server) => {
       const data = '{"user_id":"7","user_info":[]}'
       return readCodes(await exchange(server, subscribeSigned(server, 'presence-room', data), 2))
@@ -107,7 +107,7 @@ export const SUBSCRIPTIONS: readonly Row[] = [
   },
   {
     row: 20,
-    says: 'a second subscribe is an error, and counts stay',
+    statement: 'a second subscribe is an error, and counts stay',
     run: async (server) => {
       await using client = await server.raw()
       await client.join('room')
@@ -124,19 +124,19 @@ export const SUBSCRIPTIONS: readonly Row[] = [
   },
   {
     row: 21,
-    says: 'an unsubscribe from nowhere is ignored',
+    statement: 'an unsubscribe from nowhere is ignored',
     run: (server) => exchange(server, send('pusher:unsubscribe', { channel: 'room' }), 0),
     expected: [],
   },
   {
     row: 22,
-    says: 'the data of a success is the text {}',
+    statement: 'the data of a success is the text {}',
     run: (server) => exchange(server, subscribe('room')),
     expected: [{ event: 'pusher_internal:subscription_succeeded', data: '{}' }],
   },
   {
     row: 23,
-    says: 'a full presence channel refuses newcomers and never its members',
+    statement: 'a full presence channel refuses newcomers and never its members',
     options: { limits: { maxPresenceMembers: 1 } },
     run: async (server) => {
       await using first = await server.raw()
@@ -151,13 +151,13 @@ export const SUBSCRIPTIONS: readonly Row[] = [
   },
   {
     row: 37,
-    says: 'a user’s channel is that user’s',
+    statement: 'a user’s channel is that user’s',
     run: async (server) => readCodes(await exchange(server, subscribe('#server-to-user-7', ''), 2)),
     expected: REFUSED_TWICE,
   },
   {
     row: 64,
-    says: 'objects of members stay objects',
+    statement: 'objects of members stay objects',
     run: async (server) =>
       (
         (await readRoster(server, { user_id: '7', user_info: { a: {}, b: [] } })) as {

@@ -5,7 +5,7 @@ import { start, type StartOptions, type TestServer } from '../../harness'
 export type Row = {
   /** Its number in the contract. */
   readonly row: number | string
-  readonly says: string
+  readonly statement: string
   readonly options?: StartOptions
   readonly run: (server: TestServer) => Promise<unknown>
   /** What `run` returns. */
@@ -14,7 +14,7 @@ export type Row = {
 
 /** A test for each row, called by its number and what it says. */
 export function testRows(rows: readonly Row[]): void {
-  test.each(rows)('$row: $says', async ({ options, run, expected }) => {
+  test.each(rows)('$row: $statement', async ({ options, run, expected }) => {
     await using server = await start(options)
     expect(await run(server)).toEqual(expected)
   })

@@ -9,7 +9,7 @@ const TOO_LONG_MS = 15_001
 export const CLOSED: readonly Row[] = [
   {
     row: '5.5',
-    says: 'all that the user has signed in is closed with 4009, without an error before',
+    statement: 'all that the user has signed in is closed with 4009, without an error before',
     run: async (server) => {
       await using one = await openTab(server)
       await using two = await openTab(server)
@@ -28,7 +28,7 @@ export const CLOSED: readonly Row[] = [
   },
   {
     row: '5.5',
-    says: 'who only uses the id on a presence channel stays; the user may come back',
+    statement: 'who only uses the id on a presence channel stays; the user may come back',
     run: async (server) => {
       await using member = await server.raw()
       await server.joinSigned(member, 'presence-room', { user_id: 'ada' })
@@ -45,7 +45,7 @@ export const CLOSED: readonly Row[] = [
   },
   {
     row: '5.5',
-    says: 'nobody to close is a success, with a body and without',
+    statement: 'nobody to close is a success, with a body and without',
     run: async (server) => {
       const path = '/users/nobody/terminate_connections'
       const answers = [
@@ -58,7 +58,8 @@ export const CLOSED: readonly Row[] = [
   },
   {
     row: '5.6',
-    says: 'a sign-in, a private or a presence channel is enough; nothing and a public one are not',
+    statement:
+      'a sign-in, a private or a presence channel is enough; nothing and a public one are not',
     options: IN_TIME,
     run: async (server) => {
       await using idle = await server.raw()
@@ -80,7 +81,7 @@ export const CLOSED: readonly Row[] = [
   },
   {
     row: '5.6',
-    says: 'a refused sign-in and a refused subscription are not enough',
+    statement: 'a refused sign-in and a refused subscription are not enough',
     options: IN_TIME,
     run: async (server) => {
       await using client = await server.raw()
@@ -94,7 +95,7 @@ export const CLOSED: readonly Row[] = [
   },
   {
     row: '5.6',
-    says: 'is off unless an app wants it',
+    statement: 'is off unless an app wants it',
     run: async (server) => {
       await using client = await server.raw()
       server.advance(TOO_LONG_MS)

@@ -19,7 +19,7 @@ const REFUSED = ['pusher:error', null]
 export const SIGN_IN: readonly Row[] = [
   {
     row: '5.1',
-    says: 'the echo is an object with the user_data as received, other keys too, and no auth',
+    statement: 'the echo is an object with the user_data as received, other keys too, and no auth',
     run: async (server) => {
       await using client = await server.raw()
       server.signin(client, '{ "id":"ada", "more":[1] }')
@@ -30,7 +30,7 @@ export const SIGN_IN: readonly Row[] = [
   },
   {
     row: '5.1',
-    says: 'what the stock server library signs is taken, whatever the app’s settings',
+    statement: 'what the stock server library signs is taken, whatever the app’s settings',
     run: async (server) => {
       await using client = await server.raw()
       return (await signIn(server, client, ADA)).event
@@ -39,7 +39,7 @@ export const SIGN_IN: readonly Row[] = [
   },
   {
     row: '5.1',
-    says: 'user_data is an object with an id that is a text with something in it',
+    statement: 'user_data is an object with an id that is a text with something in it',
     run: async (server) =>
       Promise.all(
         ['[]', '"ada"', 'null', '{}', '{"id":1}', '{"id":""}'].map((text) =>
@@ -50,7 +50,7 @@ export const SIGN_IN: readonly Row[] = [
   },
   {
     row: '5.1',
-    says: 'a failure is an error without a code, and the connection stays',
+    statement: 'a failure is an error without a code, and the connection stays',
     run: async (server) => {
       await using client = await server.raw()
       const { auth } = server.sdk().authenticateUser('1.1', ADA)
@@ -67,7 +67,7 @@ export const SIGN_IN: readonly Row[] = [
   },
   {
     row: '5.1',
-    says: 'the same id again is a success; another is an error, and the old identity stays',
+    statement: 'the same id again is a success; another is an error, and the old identity stays',
     run: async (server) => {
       await using client = await openTab(server)
       const again = await signIn(server, client, ADA)
@@ -79,20 +79,20 @@ export const SIGN_IN: readonly Row[] = [
   },
   {
     row: '5.1',
-    says: 'the identity ends with the connection',
+    statement: 'the identity ends with the connection',
     run: async (server) => {
       await using watcher = await openTab(server, makeWatcher('eve', 'ada'))
       const first = await takeNews(watcher, 1)
       const ada = await openTab(server)
-      const came = await takeNews(watcher, 1)
+      const received = await takeNews(watcher, 1)
       await ada[Symbol.asyncDispose]()
-      return [first, came, await takeNews(watcher, 1)].flat(2)
+      return [first, received, await takeNews(watcher, 1)].flat(2)
     },
     expected: [makeOffline('ada'), makeOnline('ada'), makeOffline('ada')],
   },
   {
     row: '5.2',
-    says: 'the subscription of the signed-in user is answered like any other',
+    statement: 'the subscription of the signed-in user is answered like any other',
     run: async (server) => {
       await using client = await openTab(server)
       return await client.join(CHANNEL, '')
@@ -101,7 +101,7 @@ export const SIGN_IN: readonly Row[] = [
   },
   {
     row: '5.2',
-    says: 'and refused where the id is not exactly theirs, or nobody is signed in',
+    statement: 'and refused where the id is not exactly theirs, or nobody is signed in',
     run: async (server) => {
       await using stranger = await server.raw()
       await using client = await openTab(server)
@@ -122,7 +122,7 @@ export const SIGN_IN: readonly Row[] = [
   },
   {
     row: '5.2',
-    says: 'each signed-in connection hears it once, subscribed or not',
+    statement: 'each signed-in connection hears it once, subscribed or not',
     run: async (server) => {
       await using quiet = await openTab(server)
       await using subscribed = await openTab(server)
@@ -139,7 +139,7 @@ export const SIGN_IN: readonly Row[] = [
   },
   {
     row: '5.2',
-    says: 'socket_id is left out; the channel is in no list and has no webhooks',
+    statement: 'socket_id is left out; the channel is in no list and has no webhooks',
     run: async (server) => {
       await using one = await openTab(server)
       await using two = await openTab(server)

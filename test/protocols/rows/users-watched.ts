@@ -5,7 +5,7 @@ import { takeNews, makeOffline, makeOnline, openTab, makeWatcher } from './users
 export const WATCHED: readonly Row[] = [
   {
     row: '5.3',
-    says: 'the state at the sign-in is grouped, without empty groups, and has no channel',
+    statement: 'the state at the sign-in is grouped, without empty groups, and has no channel',
     run: async (server) => {
       await using one = await openTab(server, makeWatcher('1', '2', '3'))
       const first = await one.next()
@@ -19,7 +19,7 @@ export const WATCHED: readonly Row[] = [
   },
   {
     row: '5.3',
-    says: 'every connection of every watcher hears of the first and of the last one, at once',
+    statement: 'every connection of every watcher hears of the first and of the last one, at once',
     run: async (server) => {
       const watchers = [
         await openTab(server, makeWatcher('eve', 'ada')),
@@ -38,7 +38,7 @@ export const WATCHED: readonly Row[] = [
   },
   {
     row: '5.3',
-    says: 'of more than a hundred the first hundred are watched, and 4302 names them',
+    statement: 'of more than a hundred the first hundred are watched, and 4302 names them',
     run: async (server) => {
       const ids = Array.from({ length: 101 }, (_, n) => `u${n}`)
       await using client = await openTab(server, makeWatcher('ada', ...ids))
@@ -56,7 +56,7 @@ export const WATCHED: readonly Row[] = [
   },
   {
     row: '5.4',
-    says: 'success, then 4302, then the watchlist; watchers hear after it',
+    statement: 'success, then 4302, then the watchlist; watchers hear after it',
     options: { limits: { maxWatchedUsers: 1 } },
     run: async (server) => {
       await using eve = await openTab(server, makeWatcher('eve', 'ada'))
