@@ -151,7 +151,10 @@ export interface Engine {
   /** Called once, before everything else. */
   run(node: Node): void
 
-  /** Called before a connection of this node joins a channel of any kind; done when its messages reach this node. */
+  /**
+   * Called before a connection of this node joins a channel of any kind; done when its messages reach this node.
+   * A connection that is refused afterwards, or has closed, neither enters nor exits.
+   */
   listen(app: App, channel: ChannelName): MaybePromise<Refusal | undefined>
 
   /**
@@ -165,10 +168,16 @@ export interface Engine {
     limit: number,
   ): MaybePromise<Refusal | undefined>
 
-  /** Leaves a seat in a channel of any kind. The connection receives nothing of the channel any more. */
+  /**
+   * Leaves a seat in a channel of any kind, or one of a watchlist, which is only listened to. The connection
+   * receives nothing of the channel any more.
+   */
   exit(conn: Connection, place: Place, departure: Departure | undefined): void
 
-  /** Gives an event to the subscribers on all nodes, and keeps it where the channel keeps events. */
+  /**
+   * Gives an event to the subscribers on all nodes, and keeps it where the channel keeps events. Never throws:
+   * what it fails at rejects.
+   */
   publish(publication: Publication): MaybePromise<Position | Refusal>
 
   /** Gives a notice to the subscribers on all nodes, but to one connection. */
