@@ -4,7 +4,7 @@
  * What is compared is a subject's figure, through the yardstick's of the same round where both runs
  * have one: the machine of another day cancels out. A change counts when it is beyond the noise:
  * more than NOISE, and the ranges of the rounds do not overlap. Without a yardstick runs of different
- * machines say nothing of each other, and a run on a busy machine says nothing at all.
+ * machines can't be compared, and a run on a busy machine proves nothing.
  *
  * REGRESSION is 10 %. The CPU cost of the same commit differs by up to a tenth between two runs on a
  * shared machine, ratios to the bare loop by half of that: below it a build would fail on a

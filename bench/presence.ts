@@ -1,6 +1,6 @@
 /**
- * Presence: what does a join cost when everybody joins at once? Each is told who is there, and all
- * who are there are told of it: a thousand members are half a million messages.
+ * Presence: what does a join cost when everybody joins at once? Each gets the list of those who are there, and all
+ * who are there are notified: a thousand members are half a million messages.
  */
 import { playLoad } from './lib/play'
 import { LATENCY_COLUMNS, USAGE_COLUMNS, type Question } from './lib/question'

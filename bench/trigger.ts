@@ -10,7 +10,7 @@ import { OTHERS } from './lib/sides'
 
 export type TriggerCase = BenchCase & {
   readonly connections: number
-  /** What is asked for, below the app. */
+  /** The path below the app. */
   readonly path: '/events' | '/batch_events' | '/channels' | '/channels/room'
   readonly channels: number
   readonly payloadBytes: number

@@ -175,9 +175,9 @@ export class TestServer extends Kit {
 
   /** Leaves as on a signal, the clock moved until the server has stopped. */
   async leave(): Promise<void> {
-    let stopped = false
-    const leaving = this.server.leave().then(() => (stopped = true))
-    while (!stopped) {
+    let isStopped = false
+    const leaving = this.server.leave().then(() => (isStopped = true))
+    while (!isStopped) {
       this.advance(1000)
       await new Promise<void>((resolve) => setImmediate(resolve))
     }

@@ -1,4 +1,4 @@
-/** Who imports whom, as the files themselves say: also types, and what is loaded later. */
+/** Which file imports which, read from the files: also types, and what is loaded later. */
 import { Glob } from 'bun'
 import { dirname, join, normalize, relative } from 'node:path'
 
@@ -23,7 +23,7 @@ export function findImports(file: string, text: string): string[] {
   return targets.map((target) => normalize(join(dirname(file), target)))
 }
 
-/** Of each file below a folder. */
+/** Reads the imports of each file below a folder. */
 export async function readImports(folder: string): Promise<Imports[]> {
   const found = []
   for await (const file of new Glob('**/*.ts').scan(join(ROOT, folder))) {

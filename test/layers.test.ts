@@ -1,4 +1,4 @@
-/** Imports point inward, types too: the table says who may import whom. */
+/** Imports point inward, types too: the table lists who may import whom. */
 import { expect, test } from 'bun:test'
 import { Glob } from 'bun'
 import { join } from 'node:path'

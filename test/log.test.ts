@@ -1,4 +1,4 @@
-/** The log of the program itself, where nobody reads: it holds up nobody, and says what was lost. */
+/** The log of the program when nobody reads it: it blocks nothing, and reports how many lines were lost. */
 import { afterAll, expect, test } from 'bun:test'
 import {
   closeSync,
@@ -77,7 +77,7 @@ function pipe() {
   let text = ''
   return {
     path,
-    /** All lines until one that says so. */
+    /** Reads all lines until the one that marks the end. */
     until: async (message: string): Promise<Record<string, unknown>[]> => {
       while (!text.includes(`"msg":"${message}`)) {
         try {

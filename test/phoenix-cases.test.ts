@@ -29,7 +29,7 @@ const PARTS_LEFT_OUT: Readonly<Record<string, string>> = {
 
 const ROOT = import.meta.dir
 
-/** What a file says whose numbers are these; other contracts have numbers, too. */
+/** A mark of files with these numbers; other contracts have numbers, too. */
 const SAYS_SO = /cases of\s[\s*]*contract section 6|traps of contract 4\.7/
 
 /** Numbers, and `trap N`, in brackets at the end of names of tests. */

@@ -10,7 +10,7 @@ import { Inbox, RawClient, waitFor, type TestServer } from './harness'
 /** The query of a client of the published development app. */
 export const KEY = 'app_key=test-app-fake-key'
 
-/** Two apps with the keys `k7` and `k8`: a client has to say whose it is. */
+/** Two apps with the keys `k7` and `k8`: a client has to name its app. */
 export const TWO_APPS = [7, 8].map((id) => ({
   id: `${id}`,
   name: `App ${id}`,
@@ -154,7 +154,7 @@ type Phoenix = {
 
 const require = createRequire(import.meta.url)
 
-/** By generation; 1.2 speaks V1. */
+/** phoenix.js by generation; 1.2 speaks V1. */
 export const PHOENIX_JS = {
   '1.2.1': () => require('phoenix-1.2') as Phoenix,
   '1.5.14': () => require('phoenix-1.5') as Phoenix,

@@ -1,4 +1,4 @@
-/** Where the server cannot listen: what the system says, as the operator is told. */
+/** The server cannot listen: what the operator reads of the system's error. */
 import { expect, test } from 'bun:test'
 import { existsSync, readFileSync } from 'node:fs'
 import { describeAddressError } from '../src/listen'

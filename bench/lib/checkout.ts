@@ -6,7 +6,7 @@ import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { findFreePort, launchGroup } from './processes'
 import { HOST } from './sides'
 
-/** An installation may have to ask a registry. */
+/** An installation may have to wait for a registry. */
 const READY_MS = 120_000
 const POLL_MS = 5
 

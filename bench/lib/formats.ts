@@ -1,25 +1,25 @@
 /**
  * FORMATS: the wire formats that subscribers of a swarm can speak. A format is a row: where it
- * connects, how it subscribes, and the words by which the server's answers are told apart.
+ * connects, how it subscribes, and the markers by which the server's answers are recognised.
  */
 import type { App } from './sides'
 
 export type Subscription = {
   readonly channel: string
-  /** Of private and presence channels. */
+  /** The signature, for private and presence channels. */
   readonly auth?: string
   readonly channelData?: string
 }
 
 export type Format = {
   readonly path: (app: App) => string
-  /** What a client says as soon as it is connected. */
+  /** What a client sends as soon as it is connected. */
   readonly greeting?: string
   /** A frame may hold several texts, one a line. */
   readonly inLines?: true
   readonly subscribe: (subscription: Subscription) => string
   readonly pong: string
-  /** What is in the server's texts, and in no other of them. Without a hello clients begin to talk. */
+  /** Markers, each in one kind of the server's texts and in no other. Without a hello clients begin to send. */
   readonly markers: {
     readonly hello: string | undefined
     readonly joined: string

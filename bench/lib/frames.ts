@@ -10,7 +10,7 @@ export const HANDSHAKE_HEADERS = [
   'Sec-WebSocket-Version: 13',
 ] as const
 
-/** RFC 6455, 5.2: those that a load says or answers. */
+/** OPCODE: those that a load sends or answers. RFC 6455, 5.2. */
 export const OPCODE = { text: 1, close: 8, ping: 9, pong: 10 } as const
 
 export interface FrameSink {

@@ -1,6 +1,6 @@
 /**
- * INSTALLED: other servers, asked where they are installed beside us, in `.peers/NAME`
- * (`bench/README.md` says how). Limits, metrics and logs are off, so that each runs at its best.
+ * INSTALLED: other servers, measured where they are installed beside us, in `.peers/NAME`
+ * (`bench/README.md` has the commands). Limits, metrics and logs are off, so that each runs at its best.
  */
 import type { ProtocolName } from './protocols'
 import type { App } from './sides'
@@ -17,13 +17,13 @@ export type Installed = {
   /** Before it starts, so that it is warm at once. */
   readonly isCompiled?: true
   readonly config: (address: { readonly host: string; readonly port: number }) => unknown
-  /** A command that says its version, and where the version stands in what it says. */
+  /** A command that prints its version, and a pattern that finds the version in the output. */
   readonly version: { readonly of: (path: string) => readonly string[]; readonly at: RegExp }
   /** Questions that it can't be compared by, with the reason. */
   readonly unsuited: Readonly<Record<string, string>>
 }
 
-/** Of all of them. */
+/** The app of all installed servers. */
 export const INSTALLED_APP: App = { id: 'app-id', key: 'app-key', secret: 'app-secret' }
 
 const SAID = /(\d+\.\d+\.\d+)/

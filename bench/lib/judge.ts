@@ -12,7 +12,7 @@ export type Judged = {
   readonly target: Target
   /** Undefined where a side or the case was not played. */
   readonly reached: Spread | undefined
-  /** Not judged where the machine was busy: a figure of it says little. */
+  /** Not judged where the machine was busy. */
   readonly verdict: 'met' | 'missed' | 'not judged' | 'not measured'
 }
 

@@ -37,7 +37,7 @@ let opened: ReturnType<typeof open> | undefined
 
 export const libc = (): ReturnType<typeof open> => (opened ??= open())
 
-/** Of the last call of this thread that failed. */
+/** The error number of the last call of this thread that failed. */
 export const errno = (): number => read.i32(libc().__errno_location() as Pointer)
 
 const TIMESPEC = 2

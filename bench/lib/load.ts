@@ -1,5 +1,5 @@
 /**
- * The talk between the bench and a load process: the order comes as JSON in the first argument, the
+ * The messages between the bench and a load process: the order is JSON in the first argument, the
  * outcome goes back as the last line of the standard output. Lines before it are the progress:
  * what was counted in the last moment, per second.
  */
@@ -13,7 +13,7 @@ export type LoadOrder<Case> = {
   readonly peer: Peer
   readonly warmUpSeconds: number
   readonly seconds: number
-  /** Whether somebody watches the progress. */
+  /** True where the progress is shown. */
   readonly isWatched: boolean
 }
 
@@ -58,7 +58,7 @@ export async function serveOrder<Case, Outcome>(
 const STDOUT = 1
 const PROGRESS_MS = 250
 
-/** Says how fast a counter grows, now and then; nothing where nobody watches. */
+/** Makes a function that now and then writes how fast a counter grows; it does nothing where nobody watches. */
 export function makeProgress(isWatched: boolean, count: () => number): () => void {
   if (!isWatched) return () => {}
   let [reportedAt, reported] = [performance.now(), count()]

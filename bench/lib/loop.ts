@@ -4,10 +4,10 @@
 import type { Reactor } from './reactor'
 
 const IDLE_MS = 5
-/** With nothing new for this long, what is missing does not come. */
+/** How long a load waits for anything new before it gives up. */
 const PATIENCE_MS = 10_000
 
-/** Turns until `done`; `progressed` counts what arrives. False when nothing comes any more. */
+/** Turns until `done`; `progressed` counts what arrives. Returns false when nothing arrives any more. */
 export function turnUntil(
   reactor: Reactor,
   isDone: () => boolean,
@@ -24,7 +24,7 @@ export function turnUntil(
   return true
 }
 
-/** Turns for so long. `turn` runs between reads and says for how many milliseconds it is idle. */
+/** Turns for so long. `turn` runs between reads and returns for how many milliseconds it is idle. */
 export function turnFor(reactor: Reactor, seconds: number, turn: () => number): void {
   const end = performance.now() + seconds * 1000
   for (let left = seconds * 1000; left > 0; left = end - performance.now())

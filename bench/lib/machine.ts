@@ -9,19 +9,19 @@ import { readAllowedCpus } from './pinning'
 import { readNumber } from './question'
 import { spreadOf } from './statistics'
 
-/** Shares are of the CPUs that the bench uses; NaN where the system does not say. */
+/** Shares are of the CPUs that the bench uses; NaN where the system has no figures. */
 export type Busyness = {
-  /** Of the last minute, the bench's own work included. */
+  /** The load average of the last minute, the bench's own work included. */
   readonly loadAverage: number
   readonly stealPercent: number
-  /** Of whatever is not the bench. */
+  /** The share of whatever is not the bench. */
   readonly othersPercent: number
 }
 
 /** Time in hundredths of a second, of some CPUs. */
 export type Ticks = { readonly all: number; readonly busy: number; readonly steal: number }
 
-/** Shares above which figures say more of the machine than of a server: a fifth of a CPU of two. */
+/** BUSY: shares above which figures depend more on the machine than on a server: a fifth of a CPU of two. */
 export const BUSY = { stealPercent: 5, othersPercent: 10 } as const
 
 /** A load average per CPU with which it is not worth to begin. */
@@ -57,7 +57,7 @@ function look(countAlienTicks: () => number): Look | undefined {
   return { machine, own: parseOwnTicks(readFileSync(OWN_STAT, 'utf8')) + countAlienTicks() }
 }
 
-/** Of `/proc/stat`: `cpu0 user nice system idle iowait irq softirq steal ...`; of all where none is named. */
+/** Parses the ticks of `/proc/stat`: `cpu0 user nice system idle iowait irq softirq steal ...`; of all where none is named. */
 export function parseTicks(stat: string, cpus: readonly number[]): Ticks {
   const names = cpus.length > 0 ? cpus.map((cpu) => `cpu${cpu}`) : ['cpu']
   const lines = stat.split('\n').map((line) => line.split(/\s+/))
@@ -69,7 +69,7 @@ export function parseTicks(stat: string, cpus: readonly number[]): Ticks {
   return { all: sum([1, 2, 3, 4, 5, 6, 7, 8]), busy: sum([1, 2, 3, 6, 7]), steal: sum([8]) }
 }
 
-/** Of `/proc/self/stat`: user and system time of this process and of its children that have ended. */
+/** Parses `/proc/self/stat`: user and system time of this process and of its children that have ended. */
 export function parseOwnTicks(stat: string): number {
   const afterName = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return afterName.slice(11, 15).reduce((all, one) => all + Number(one), 0)
@@ -77,7 +77,7 @@ export function parseOwnTicks(stat: string): number {
 
 type Record = Readonly<{ [figure: string]: unknown }>
 
-/** What was usual over some plays; undefined when no record says it. */
+/** The median busyness of some plays; undefined when no record has it. */
 export function summarizeBusyness(records: readonly Record[]): Busyness | undefined {
   const usual = (key: keyof Busyness): number =>
     spreadOf(records.map((record) => readNumber(record, key)))?.median ?? NaN
@@ -89,7 +89,7 @@ export function summarizeBusyness(records: readonly Record[]): Busyness | undefi
   return Number.isNaN(found.loadAverage) ? undefined : found
 }
 
-/** Whether these plays say too little of a server. Records that do not say how busy it was are believed. */
+/** True where the machine was too busy during these plays. Records without its busyness are trusted. */
 export const wasBusy = (records: readonly Record[]): boolean => {
   const usual = summarizeBusyness(records)
   return (
@@ -98,7 +98,7 @@ export const wasBusy = (records: readonly Record[]): boolean => {
   )
 }
 
-/** In a line, for the end of a run and for the page. Empty when no record says it. */
+/** Formats the busyness as a line, for the end of a run and for the page. Empty when no record has it. */
 export function formatBusyness(records: readonly Record[]): string {
   const usual = summarizeBusyness(records)
   if (!usual) return ''
@@ -112,7 +112,7 @@ export function formatBusyness(records: readonly Record[]): string {
 
 export const BUSY_NOTE = `The machine was busy (steal above ${BUSY.stealPercent} % or others above ${BUSY.othersPercent} % of the CPUs): figures say little, and no target is called met or missed`
 
-/** What is to be said before a run; a machine that has just done something calms down in minutes. */
+/** Formats the line before a run; a machine that has just done something calms down in minutes. */
 export function formatBeginning(load = loadavg()[0]!, cpus = availableParallelism()): string {
   const now = `Load average ${groupDigits(load, 2)} on ${cpus} CPUs`
   return load > CALM_PER_CPU * cpus ? `${now}: the machine is busy, wait until it is not` : now

@@ -8,21 +8,21 @@ import type { Peer } from './sides'
 
 const POLL_MS = 2
 
-/** Bytes that are left once everything else is collected; NaN where it can't be asked. */
+/** Measures the heap after a collection, in bytes; NaN for a server without a meter. */
 export function measureHeap(peer: Peer, wait: () => void): number {
   if (!signalMeter(peer)) return NaN
   while (answerOf(peer) === '') wait()
   return Number(answerOf(peer))
 }
 
-/** Begins or ends to meter turns; says what was found so far. @throws Error where that can't be asked */
+/** Begins or ends to meter turns. Resolves with the turns so far. @throws Error for a server without a meter */
 export async function meterTurns(peer: Peer): Promise<Turns> {
   if (!signalMeter(peer)) throw new Error('this server has no meter of turns')
   while (answerOf(peer) === '') await Bun.sleep(POLL_MS)
   return JSON.parse(answerOf(peer)) as Turns
 }
 
-/** False where there is nobody to ask. */
+/** Signals the meter. Returns false for a server without one. */
 function signalMeter({ pid, meterFile }: Peer): boolean {
   if (meterFile === undefined || pid === undefined) return false
   rmSync(meterFile, { force: true })

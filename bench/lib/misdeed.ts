@@ -8,11 +8,11 @@ export type Misdeed = {
   readonly label: string
   /** CPU that one turn of the event loop may take, in milliseconds: more where only the admin can cause it. */
   readonly budgetMs: 5 | 25
-  /** Who is asked, where it is not a server without plugins. */
+  /** The side that is measured, where it is not Carillon without plugins. */
   readonly side?: string
-  /** Whether a bare loop can be asked, too: what it takes is the runtime's. */
+  /** True where the bare loop is measured, too: what it takes is the runtime's. */
   readonly hasFloor?: true
-  /** On top of what a server comes with. */
+  /** Settings on top of the defaults. */
   readonly env?: Readonly<Record<string, string>>
   /** How often, where that is not five times. */
   readonly times?: number
@@ -26,7 +26,7 @@ export type Misdeed = {
 
 export const KIB = 1024
 export const MIB = 1024 * KIB
-/** Of the app at which all of this is aimed. */
+/** The key of the app that all misdeeds use. */
 export const APP_KEY = OWN_APP.key
 
 /** A text over and over, cut off at so many bytes of ASCII. */

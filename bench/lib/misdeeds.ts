@@ -1,5 +1,5 @@
 /**
- * MISDEEDS: by their labels, all that the stalls question asks.
+ * MISDEEDS: all misdeeds of the stalls question, by their labels.
  */
 import { CROWDS } from '../misdeeds/crowds'
 import { FRAMES } from '../misdeeds/frames'
@@ -9,7 +9,7 @@ import type { Misdeed } from './misdeed'
 
 export const MISDEEDS: readonly Misdeed[] = [...FRAMES, ...REQUESTS, ...CROWDS, ...WEBHOOKS]
 
-/** @throws Error for a label that nothing has */
+/** Finds a misdeed. @throws Error for a label that none has */
 export function findMisdeed(label: string): Misdeed {
   const misdeed = MISDEEDS.find((each) => each.label === label)
   if (!misdeed) throw new Error(`there is no misdeed ${label}`)

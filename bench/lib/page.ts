@@ -1,5 +1,5 @@
 /**
- * The page of a report: one file that asks nobody for anything, in light and dark.
+ * The page of a report: one file that loads nothing else, in light and dark.
  */
 import { findQuestion } from './catalogue'
 import { escapeHtml } from './charts'
@@ -109,7 +109,7 @@ function drawQuestionSection(
 ${tableOf(titles, rows, 'figures')}`
 }
 
-/** On a phone a row is a card, in which each cell says its own title. */
+/** The cells of a row, each with its title: on a phone a row is a card. */
 const cellsOf = (cells: Cells, titles: Cells): string =>
   cells
     .map(

@@ -16,10 +16,10 @@ export function pinCommand(role: Role): readonly string[] {
   return ['taskset', '-c', String(cpus[role])]
 }
 
-/** Whether server and load have a CPU each. */
+/** True where server and load have a CPU each. */
 export const isPinned = (): boolean => pinCommand('server').length > 0
 
-/** The CPUs that this process may use, `0-3,8` in the system's words; none where it does not say. */
+/** Reads the CPUs that this process may use, `0-3,8` in `/proc`; none where there is no such file. */
 export function readAllowedCpus(): readonly number[] {
   if (!existsSync(STATUS)) return []
   const line = /^Cpus_allowed_list:\s+(\S+)/m.exec(readFileSync(STATUS, 'utf8'))

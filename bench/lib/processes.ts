@@ -46,11 +46,11 @@ export function endWithBench(): void {
 export type Meter = 'heap' | 'turns' | 'soak'
 
 export type ServerOptions = {
-  /** On top of the side's own. */
+  /** Settings on top of the side's own. */
   readonly env?: Readonly<Record<string, string>>
-  /** What somebody will ask it for: `servers/heap.ts`, `turns.ts` or `soak.ts`. */
+  /** The meter that it is started with: `servers/heap.ts`, `turns.ts` or `soak.ts`. */
   readonly meter?: Meter
-  /** Nobody asks for its CPU time and its memory, which not every system says. */
+  /** True where its CPU time and memory are not measured: not every system has them. */
   readonly isUnmeasured?: true
 }
 

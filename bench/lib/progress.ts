@@ -39,7 +39,7 @@ export class Progress {
     this.#write('')
   }
 
-  /** What plays have taken so far says what the others will. */
+  /** The time that is left, by what plays have taken so far. */
   #left(): string {
     if (this.#done === 0) return ''
     const each = (performance.now() - this.#began) / this.#done

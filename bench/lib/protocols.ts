@@ -6,7 +6,7 @@ import { FORMATS, type Format } from './formats'
 import type { App } from './sides'
 import { makeTargetSigner } from './signing'
 
-/** A POST: what is asked for, and its body. */
+/** A POST: its target and its body. */
 export type Post = { readonly target: string; readonly body: string }
 
 export type Protocol = {

@@ -26,7 +26,7 @@ export type DigestRow = {
   readonly label: string
   /** What is compared, where it is not the question's figure. */
   readonly key?: string
-  /** Who else is asked, where it is not everybody, and why. */
+  /** The other sides of the row, where it is not all of them, and the reason. */
   readonly only?: { readonly sides: readonly Side[]; readonly reason: string }
   /** README.md shows it. */
   readonly isHeadline?: true
@@ -85,14 +85,14 @@ export const DIGEST: readonly DigestRow[] = [
 const SUBJECT = 'carillon'
 const RIVAL = 'soketi'
 
-/** Whether the digest shows a side of a case. */
+/** True where the digest shows this side of this case. */
 export const isPublished = ({ question, case: label, side }: Place): boolean =>
   DIGEST.some(
     (row) =>
       row.question === question && row.label === label && findExclusion(row, side) === undefined,
   )
 
-/** Why somebody is not asked for a row; undefined when it is. */
+/** Finds the reason for which a side is not in a row; undefined where it is. */
 const findExclusion = ({ question, only }: DigestRow, side: Side): string | undefined => {
   if (side === SUBJECT) return undefined
   if (!OTHERS.includes(side)) return 'it is no other server'
@@ -110,7 +110,7 @@ export function formatDigest(records: readonly BenchRecord[]): string {
   return `${formatMarkdownTable([titles, ...lines])}\n\n${whereOf(records)}`
 }
 
-/** What README.md shows: a few figures, and how many times those of the server that most come from. */
+/** Formats what README.md shows: a few figures, and how many times soketi's they are. */
 export function formatHeadlines(records: readonly BenchRecord[]): string {
   const lines = DIGEST.filter(({ isHeadline }) => isHeadline).map((row) => {
     const { question, label } = row
@@ -161,7 +161,7 @@ function describeFigures(place: Place, records: readonly BenchRecord[]): readonl
   ]
 }
 
-/** To three digits. */
+/** Rounds a figure to three digits. */
 const roundFigure = (value: number): string => groupDigits(Number(value.toPrecision(3)))
 const formatMillis = (value: number): string =>
   groupDigits(value, value < 10 ? 2 : value < 100 ? 1 : 0)

@@ -51,7 +51,7 @@ export class Publisher implements Reader {
     )
   }
 
-  /** Not before it has something to say: some servers close what is silent. */
+  /** Connects late, when there is something to publish: some servers close what is silent. */
   connect(): void {
     const { reactor, peer, urgency } = this.options
     this.#socket = reactor.connect(peer.host, peer.port, this, urgency)

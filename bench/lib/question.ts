@@ -1,5 +1,5 @@
 /**
- * Question: what a bench asks, as a table of cases. Each case is played by a load process against
+ * Question: one question of the bench, as a table of cases. Each case is played by a load process against
  * each subject and each yardstick; the figure is what they are compared by.
  */
 import type { Buckets } from './histogram'
@@ -7,7 +7,7 @@ import type { Side } from './sides'
 
 export type BenchCase = {
   readonly label: string
-  /** Who is asked, where it is not everybody that the question names. */
+  /** The sides of the case, where it is not all that the question names. */
   readonly sides?: readonly Side[]
   /** Seconds of its own, for what is slower than others to show itself. */
   readonly seconds?: number
@@ -18,7 +18,7 @@ export type Outcome = Readonly<Record<string, number | Buckets>>
 
 export type Column = {
   readonly title: string
-  /** Of the outcome. */
+  /** The field of the outcome. */
   readonly key: string
   readonly digits: number
 }
@@ -35,10 +35,10 @@ export type Turn = {
 
 export type Question = {
   readonly name: string
-  /** In a sentence, for newcomers. */
+  /** The question as a sentence, for newcomers. */
   readonly asks: string
   readonly play: (turn: Turn) => Promise<Outcome>
-  /** At the most, where one round says enough. */
+  /** The most rounds that are played, where fewer are enough. */
   readonly rounds?: number
   readonly cases: readonly BenchCase[]
   /** A few seconds each, for `quick`. */
@@ -66,7 +66,7 @@ export const USAGE_COLUMNS: readonly Column[] = [
   { title: 'load CPU %', key: 'loadCpuPercent', digits: 0 },
 ]
 
-/** Of an outcome or of a record, in which NaN is null. */
+/** Reads a number of an outcome, or of a record, in which NaN is null. */
 export function readNumber(outcome: Readonly<Record<string, unknown>>, key: string): number {
   const value = outcome[key]
   return typeof value === 'number' ? value : NaN

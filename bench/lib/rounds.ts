@@ -15,7 +15,7 @@ export type Play = {
   readonly outcome: Outcome
 }
 
-/** A play that is to come. */
+/** A play that is planned. */
 export type Planned = {
   readonly question: Question
   readonly row: BenchCase
@@ -28,7 +28,7 @@ export type Planned = {
 export type Plan = {
   readonly question: Question
   readonly cases: readonly BenchCase[]
-  /** Who can be asked here. */
+  /** The sides that can be measured here. */
   readonly sides: readonly Side[]
   readonly rounds: number
   readonly seconds: number
@@ -59,6 +59,6 @@ export async function playOne(
   return { question: question.name, case: row, side, round, outcome }
 }
 
-/** Where a play belongs, in words. */
+/** The name of a play, for messages. */
 export const nameOf = ({ question, row, side, round }: Planned): string =>
   `${question.name}, ${row.label}, ${side}, round ${round}`

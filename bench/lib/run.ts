@@ -25,7 +25,7 @@ import { addSide, parseNamedPeer, ROOT, findSide, type Side } from './sides'
 import { SIZES } from './sizes'
 import { formatTable, formatTargetTable } from './table'
 
-/** Returns what was proved against anybody: what loses messages has no figures to be compared by. */
+/** Plays a run. Returns the defects that it found: a server that loses messages has no figures. */
 export async function runBench(
   options: RunOptions,
   args: readonly string[],
@@ -70,7 +70,7 @@ export async function runBench(
   return all.defects
 }
 
-/** A peer that can't be asked is one that is absent. */
+/** Adds a peer of the command line; one that does not answer is absent. */
 async function addPeer(text: string): Promise<Side> {
   const [name, peer] = parseNamedPeer(text)
   const { host, port, pid } = peer
@@ -106,7 +106,7 @@ function planQuestion(
 
 const reported = new Set<Side>()
 
-/** Says once why somebody is not. */
+/** True where the side can be measured here. Otherwise logs the reason, once. */
 function isInstalled(side: Side): boolean {
   const reason = findSide(side).findReasonAbsent()
   if (reason !== undefined && !reported.has(side)) console.log(`Left out: ${reason}`)
@@ -114,7 +114,7 @@ function isInstalled(side: Side): boolean {
   return reason === undefined
 }
 
-/** Says why somebody is not, where it would have been. */
+/** True where the question suits the side. Otherwise logs the reason. */
 function isSuitable({ name }: Question, side: Side): boolean {
   const reason = findSide(side).unsuited[name]
   if (reason !== undefined) console.log(`${name}: ${side} is not asked: ${reason}`)

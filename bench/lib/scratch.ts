@@ -1,5 +1,5 @@
 /**
- * Scratch: folders for what servers write, gone with whoever asked for them, or with the bench.
+ * Scratch: folders for what servers write, removed by whoever made them, or with the bench.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,5 @@
 /**
- * SIDES: who is asked. Carillon in several dresses, the yardsticks beside it, and whatever other
+ * SIDES: the servers that are measured. Carillon in several configurations, the yardsticks beside it, and whatever other
  * server the command line names.
  */
 import { existsSync } from 'node:fs'
@@ -17,7 +17,7 @@ export type Peer = {
   readonly pid: number | undefined
   readonly app: App
   readonly protocol: ProtocolName
-  /** Where it writes what its meter shows when it is asked; undefined when it can't be asked. */
+  /** The file to which its meter writes on a signal; undefined without a meter. */
   readonly meterFile: string | undefined
 }
 
@@ -34,9 +34,9 @@ export type SideRow = {
   readonly app: App
   readonly protocol: ProtocolName
   readonly isCompiled?: true
-  /** Questions that it is not asked, with the reason. */
+  /** Questions that do not suit the side, with the reason. */
   readonly unsuited: Readonly<Record<string, string>>
-  /** Why it can't be asked here; undefined when it can. */
+  /** Finds the reason for which it can't be measured here; undefined where it can. */
   readonly findReasonAbsent: () => string | undefined
   /** Undefined for a server that runs already. */
   readonly launch: ((port: number) => Launch) | undefined
@@ -46,13 +46,13 @@ export type SideRow = {
 export const HOST = '127.0.0.1'
 export const ROOT = join(import.meta.dir, '../..')
 
-/** The app of our own servers. Published credentials would be measured with what is asked of them, 3 µs a request. */
+/** The app of our own servers. With published credentials the checks of local requests would be measured, too: 3 µs a request. */
 export const OWN_APP: App = { id: 'bench', key: 'bench-key', secret: 'bench-secret' }
 
 /** The published development credentials, which a server on loopback accepts. */
 const DEVELOPMENT_APP: App = { id: '1', key: 'test-app-fake-key', secret: 'test-app-fake-secret' }
 
-/** What is the same of all servers that come with us. */
+/** Fields that all servers of this project share. */
 const OURS = { protocol: 'pusher', unsuited: {}, findReasonAbsent: () => undefined } as const
 
 const script = (path: string): readonly string[] => [
@@ -61,7 +61,7 @@ const script = (path: string): readonly string[] => [
   join(ROOT, path),
 ]
 
-/** As it comes, but for the limits that would refuse a load: soketi's are off as well. */
+/** Settings that lift the limits which would refuse a load: soketi's are off as well. */
 const UNLIMITED = {
   CARILLON_MAX_PRESENCE_MEMBERS: '100000',
   CARILLON_MAX_CLIENT_EVENTS_PER_SECOND: '1000000',
@@ -101,7 +101,7 @@ function describeCarillon(
 
 const SHIPPED = 'carillon.config.ts'
 
-/** Whoever hears of webhooks of a throughput run: nobody, so that all is kept, tried and put off. */
+/** The endpoint of a throughput run, at which nobody listens: all is kept, tried and put off. */
 const DEAF_ENDPOINT = JSON.stringify([{ url: `http://${HOST}:9/` }])
 
 const BUILT_IN = {
@@ -129,7 +129,7 @@ const BUILT_IN = {
   },
 } as const satisfies Record<string, SideRow>
 
-/** What each says of itself; `none` where it is not installed. */
+/** Reads the version that each reports; `none` where it is not installed. */
 export const readInstalledVersions = (): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(INSTALLED).map(([name, { program, version }]) => {
@@ -182,7 +182,7 @@ export function findSide(side: Side): SideRow {
   return row
 }
 
-/** Adds a server that runs already; `why` it can't be asked, where it can't. */
+/** Adds a server that runs already; with a `reason` where it can't be measured. */
 export function addSide(side: Side, peer: Peer, reason?: string): void {
   const about = `at ${peer.host}:${peer.port}, not restarted between rounds`
   const { app, protocol } = peer

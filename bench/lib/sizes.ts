@@ -8,12 +8,12 @@ import { isTargeted } from './targets'
 export type Size = {
   readonly about: string
   readonly rounds: number
-  /** Of one measurement, after a warm-up. */
+  /** Seconds of one measurement, after a warm-up. */
   readonly seconds: number
   readonly cases: (question: Question) => readonly BenchCase[]
-  /** Whether what it finds is worth keeping. */
+  /** True where records are kept. */
   readonly isRecorded: boolean
-  /** Whether it is enough to be held against targets: one short round is not. */
+  /** True where figures are compared with targets: one short round is not enough for that. */
   readonly isJudged: boolean
   /** Questions that are a run of their own, unless they are named. */
   readonly apart: readonly string[]
@@ -60,7 +60,7 @@ export const SIZES = {
 
 export type SizeName = keyof typeof SIZES
 
-/** Cases that some target or the digest names, asked only of the sides that it names. */
+/** Selects the cases that some target or the digest names, with the sides that these name. */
 export function selectTargeted({
   name,
   cases,

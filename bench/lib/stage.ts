@@ -1,5 +1,5 @@
 /**
- * Stage: the server of a stall, and what misdeeds are made of: requests, sockets that can say a lot,
+ * Stage: the server of a stall, and what misdeeds are made of: requests, sockets that send a lot,
  * crowds that do one thing at once.
  */
 import { sign } from 'node:crypto'
@@ -19,7 +19,7 @@ const JSON_BODY = { 'content-type': 'application/json' }
 /** Well below the listen backlog. */
 const AT_ONCE = 200
 /** Texts that one socket is sent before others are looked at: fewer than the kernel's buffer holds. */
-const SAID_AT_ONCE = 100
+const SENT_AT_ONCE = 100
 
 export class Stage {
   readonly authorize
@@ -58,7 +58,7 @@ export class Stage {
     return this.http(`/api/admin/apps${path}`, { method, headers, ...(body && { body }) })
   }
 
-  /** Says each of the texts as fast as the socket takes them, until `last` is answered or it is closed for it. */
+  /** Sends the texts as fast as the socket takes them. Resolves once `last` is answered, or the socket closed. */
   async flood(texts: readonly string[], { path, last, answer }: Flood): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const socket = new WebSocket(`ws://${HOST}:${this.peer.port}${path}`)
@@ -74,7 +74,7 @@ export class Stage {
     socket.close()
   }
 
-  /** Says all of that at once, after an upgrade where there is a path, and waits until it is quiet or closed. */
+  /** Sends all bytes at once, after an upgrade where there is a path. Resolves once the socket is quiet or closed. */
   async pour(bytes: Uint8Array, path?: string): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const socket = connect(this.peer.port, HOST)
@@ -91,7 +91,7 @@ export class Stage {
     socket.destroy()
   }
 
-  /** So many connections that have said nothing yet. */
+  /** Opens `size` connections, which have sent nothing yet. */
   crowd(size: number, how: CrowdOptions = {}): Crowd {
     return new Crowd(this, size, how)
   }
@@ -104,7 +104,7 @@ export class Stage {
   }
 }
 
-/** Nothing has come for so long. */
+/** A socket is quiet after so long without a byte. */
 const QUIET_MS = 200
 
 const formatUpgrade = (path: string): string =>
@@ -115,11 +115,11 @@ const seconds = (): number => Math.floor(Date.now() / 1000)
 const encodePart = (value: object): string =>
   Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** Where it is said, what is said last, and what is in the answer to that. */
+/** The path of a flood, its last text, and what the answer to that contains. */
 export type Flood = { readonly path: string; readonly last: string; readonly answer: string }
 
 type CrowdOptions = {
-  /** Pusher's where it is not said. */
+  /** Pusher's by default. */
   readonly format?: FormatName
   /** In place of the app's own. */
   readonly path?: string
@@ -162,9 +162,9 @@ export class Crowd implements Role {
     )
     const most = Math.max(...texts.map(({ length }) => length))
     let wanted = this.#joins
-    for (let from = 0; from < most; from += SAID_AT_ONCE) {
+    for (let from = 0; from < most; from += SENT_AT_ONCE) {
       this.#clients.forEach((client, index) => {
-        const batch = texts[index]!.slice(from, from + SAID_AT_ONCE)
+        const batch = texts[index]!.slice(from, from + SENT_AT_ONCE)
         batch.forEach((text) => client.send(text))
         wanted += batch.length
       })
@@ -172,12 +172,12 @@ export class Crowd implements Role {
     }
   }
 
-  /** One of them says that, and no answer is awaited. */
-  say(index: number, text: string): void {
+  /** Sends a text from one of them and awaits no answer. */
+  send(index: number, text: string): void {
     this.#clients[index]!.send(text)
   }
 
-  /** All at once, without a goodbye. */
+  /** Closes all at once, without a goodbye. */
   leave(): void {
     for (const { socket } of this.#clients) this.#reactor.close(socket)
   }

@@ -11,7 +11,7 @@ export type Spread = {
   readonly rounds: number
 }
 
-/** Of the values that are numbers; undefined where none is. */
+/** The spread of the values that are numbers; undefined where none is. */
 export function spreadOf(values: readonly number[]): Spread | undefined {
   const sorted = values.filter((value) => !Number.isNaN(value)).toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
@@ -21,7 +21,7 @@ export function spreadOf(values: readonly number[]): Spread | undefined {
   return { median, min: sorted[0]!, max: sorted.at(-1)!, rounds: sorted.length }
 }
 
-/** Where a figure is: a case of a question, asked of a side. */
+/** A place of a figure: a case of a question, played against a side. */
 export type Place = { readonly question: string; readonly case: string; readonly side: string }
 
 export const matchPlace =

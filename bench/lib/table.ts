@@ -12,7 +12,7 @@ import type { Target } from './targets'
 
 export type Cells = readonly string[]
 
-/** Of one CPU each: a load that is busy beside a server that is not paces the server. */
+/** Shares of one CPU: above the first a load is busy, below the second the server is not. Then the load paces it. */
 const LIMIT = { loadPercent: 90, serverPercent: 95 }
 
 export const LIMIT_NOTE =
@@ -90,7 +90,7 @@ function formatSide(
   ]
 }
 
-/** Whether it was the load that paced the server. */
+/** True where the load paced the server. */
 export function isLoadLimited(records: readonly BenchRecord[], place: Place): boolean {
   const load = figureAt(records, place, 'loadCpuPercent')
   const server = figureAt(records, place, 'serverCpuPercent')
@@ -150,7 +150,7 @@ export function formatTarget({ target, reached, verdict }: Judged): Cells {
   ]
 }
 
-/** With whom it is compared, where that is not said. */
+/** Names a target, with the side that it is compared with where the figure does not name it. */
 export function nameTarget({ figure, through, place }: Target): string {
   const isOther = through && through.side !== place.side && !figure.includes('times')
   return isOther ? `${figure}: times ${through.side}'s` : figure

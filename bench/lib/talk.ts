@@ -1,6 +1,6 @@
 /**
- * Talk: two clients on a private channel. One says `client-0`, `client-1`, ...; what the other heard
- * has happened, so that webhooks must tell of it.
+ * Talk: two clients on a private channel. One sends `client-0`, `client-1`, ...; what the other received
+ * has happened, so that webhooks must report it.
  */
 import { FORMATS } from './formats'
 import { findSocketId } from './client'
@@ -52,7 +52,7 @@ function enter(
       const auth = makeAuthorizer(app)(findSocketId(text), channel)
       socket.send(FORMATS.pusher.subscribe({ channel, auth }))
     } else if (event === 'pusher_internal:subscription_succeeded') resolve()
-    else throw new Error(`a talker on ${channel} was told ${text}`)
+    else throw new Error(`a talker on ${channel} received ${text}`)
   }
   return [socket, promise]
 }

@@ -45,7 +45,7 @@ export class Tally {
     this.latency.record(this.readMicros - microsOf(bytes, at))
   }
 
-  /** Of so many deliveries that were to come. */
+  /** How many of the expected deliveries did not arrive. */
   lost(expected: number): number {
     return Math.max(0, expected - this.received)
   }

@@ -1,7 +1,7 @@
 /**
  * TARGETS: what the figures must be. Ratios of medians round by round, in one run on one machine, so
  * that the machine cancels out; absolute only where the machine does not matter. A target that was
- * changed says since when, from what and why.
+ * changed has the date, the old bound and the reason.
  */
 import { MISDEEDS } from './misdeeds'
 import { CRASH_LABEL } from '../webhooks'
@@ -20,7 +20,7 @@ import type { BenchCase } from './question'
 import type { Place } from './statistics'
 
 export type Target = {
-  /** What is measured, in words. */
+  /** The name of what is measured. */
   readonly figure: string
   readonly place: Place
   readonly key: string
@@ -58,7 +58,7 @@ const fairness = (label: string): Place => ({
   side: 'carillon',
 })
 
-/** By whose figure it is divided; `from` is what was asked before it moved. */
+/** Bounds by the side whose figure divides; `from` is the bound before it moved. */
 type Bounds = { readonly [Side in 'bare' | 'soketi']?: { atLeast: number; from?: number } }
 
 /** Deliveries per server-CPU-second, through those of others. */
@@ -77,9 +77,9 @@ type Against = Pick<Target, 'figure' | 'key' | 'bound'> & {
   readonly question: string
   readonly label: string
   readonly side: string
-  /** Who is measured, when it is not Carillon as it comes. */
+  /** The side that is measured, when it is not Carillon with its defaults. */
   readonly of?: string
-  /** What was asked before it moved. */
+  /** The bound before it moved. */
   readonly from?: number
 }
 
@@ -345,13 +345,13 @@ export const TARGETS: readonly Target[] = [
   })),
 ]
 
-/** Where its figures are. */
+/** The places of a target's figures. */
 export const placesOf = ({ place, through }: Target): readonly Place[] => [
   place,
   ...(through ? [through] : []),
 ]
 
-/** Whether a side of a case is in some target. */
+/** True where some target has this side of this case. */
 export const isTargeted = (place: Place): boolean =>
   TARGETS.some((target) =>
     placesOf(target).some(

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { cpuSecondsOf } from './libc'
 
-/** Of a server that is not ours nothing is known: its fields are NaN, `null` in a record. */
+/** What processes used. For a server that is not ours the fields are NaN, `null` in a record. */
 export type Usage = {
   readonly seconds: number
   readonly serverCpuSeconds: number
@@ -40,13 +40,13 @@ export const dividePerSecond = (count: number, seconds: number): number =>
 
 const cpuOf = (pid: number | undefined): number => (pid === undefined ? NaN : cpuSecondsOf(pid))
 
-/** Of this process since then, on any system. */
+/** Reads the CPU seconds of this process since then, on any system. */
 function readOwnSeconds(since: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(since)
   return (user + system) / 1e6
 }
 
-/** Of a process, in MiB. */
+/** Reads the memory of a process, in MiB. */
 export function readMemoryMib(pid: number | undefined, field: 'VmRSS' | 'VmHWM'): number {
   if (pid === undefined) return NaN
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')

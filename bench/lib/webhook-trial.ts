@@ -18,7 +18,7 @@ export type WebhookCase = BenchCase & {
   readonly events: number
   /** How often the server is killed on the way. */
   readonly kills: number
-  /** Whether endpoints fail until the server was killed for the last time. */
+  /** True where endpoints fail until the server was killed for the last time. */
   readonly isFailing: boolean
 }
 

@@ -54,7 +54,7 @@ async function shootAt(order: LoadOrder<TriggerCase>): Promise<TriggerOutcome> {
 /**
  * Autocannon's own histogram holds whole milliseconds, and where a server closes after its answer it
  * takes a request that was never answered for the one before: latencies are taken here instead, from
- * the moment at which a connection last asked.
+ * the moment at which a connection sent its last request.
  */
 function fireRequests({ case: row, peer }: LoadOrder<TriggerCase>, latency: Histogram) {
   const ring = signRing(row, peer)

@@ -118,13 +118,13 @@ class Pairs implements Role {
   }
 
   onMessage({ index }: Client, bytes: Uint8Array, at: number): void {
-    if (index % 2 === 0) throw new Error(`client ${index} was told what it said itself`)
+    if (index % 2 === 0) throw new Error(`client ${index} received what it sent itself`)
     this.tally.receive(index >> 1, bytes, at)
     if (!this.isStopped) this.talk(index >> 1)
   }
 
   onOther(client: Client, text: string): void {
-    throw new Error(`client ${client.index} was told ${text}`)
+    throw new Error(`client ${client.index} received ${text}`)
   }
 
   onEnd(client: Client): void {

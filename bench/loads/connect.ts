@@ -18,9 +18,9 @@ export type ConnectCase = BenchCase & {
   readonly connections: number
   /** Channels that each of them is subscribed to; all share them. */
   readonly subscriptions: number
-  /** How often as many have come and gone before: a server that has just started runs code for the first time. */
+  /** How often as many have connected and left before: a server that has just started runs code for the first time. */
   readonly roundsBefore: number
-  /** For the server to come to rest. */
+  /** How long the server has to come to rest. */
   readonly restSeconds: number
 }
 
@@ -29,7 +29,7 @@ export type ConnectOutcome = LoadOutcome & {
   readonly connectionsPerSecond: number
   readonly connectionsPerCpuSecond: number
   readonly cpuMicrosEach: number
-  /** Resident memory and heap that came with the connections, divided by them. */
+  /** Resident memory and heap that the connections added, for each of them. */
   readonly rssBytesEach: number
   readonly heapBytesEach: number
   readonly restingRssMib: number
@@ -130,7 +130,7 @@ class Idlers implements Role {
   onMessage(): void {}
 
   onOther(client: Client, text: string): void {
-    throw new Error(`client ${client.index} was told ${text}`)
+    throw new Error(`client ${client.index} received ${text}`)
   }
 
   onEnd(): void {

@@ -1,5 +1,5 @@
 /**
- * The load of the idle question, a process of its own: connections that nobody tells anything, and what
+ * The load of the idle question, a process of its own: connections to which nothing is sent, and what
  * it takes to know that they live.
  */
 import { Client, type Role } from '../lib/client'
@@ -12,7 +12,7 @@ import { openWindow, dividePerSecond, type Usage } from '../lib/usage'
 
 export type IdleCase = BenchCase & {
   readonly connections: number
-  /** What the hello says. */
+  /** The activity timeout of the hello. */
   readonly activitySeconds: number
   /** They ping by themselves after so long, as pusher-js does; else they answer. */
   readonly isPinging: boolean

@@ -1,6 +1,6 @@
 /**
  * The load of the presence question, a process of its own: everybody is connected, then all join one
- * presence channel at once. Over when each has been told of all who joined after it, exactly once.
+ * presence channel at once. Over when each has been notified of all who joined after it, exactly once.
  */
 import { Client, findSocketId, type Role } from '../lib/client'
 import { FORMATS } from '../lib/formats'
@@ -19,7 +19,7 @@ export type PresenceOutcome = LoadOutcome & {
   readonly joins: number
   readonly joinsPerSecond: number
   readonly joinsPerCpuSecond: number
-  /** `member_added` that never came, came twice, or came to somebody who knew. */
+  /** `member_added` events that did not arrive, arrived twice, or were not due. */
   readonly miscounted: number
 }
 
@@ -64,16 +64,16 @@ function storm({ case: row, peer, isWatched: watched }: LoadOrder<PresenceCase>)
 const decoder = new TextDecoder()
 const COUNT = /count\\?":(\d+)/
 
-/** Everybody in the channel, and whom each was told of. */
+/** Members: all clients in the channel, and how many notifications each has got. */
 class Members implements Role {
-  /** From the moment at which all asked to the success of each. */
+  /** Latencies from the moment at which all joined to the success of each. */
   readonly latency = new Histogram()
   beginMicros = 0
   connected = 0
   joins = 0
   /** `member_added` frames. */
   news = 0
-  /** Of each: how many were there when it came in, 0 before. */
+  /** How many were there when each joined; 0 before. */
   readonly #found: Uint32Array
   readonly #socketIds: string[] = []
   readonly #told: Uint32Array
@@ -88,7 +88,7 @@ class Members implements Role {
     this.#told = new Uint32Array(count)
   }
 
-  /** What a member says; the stamp in its `user_info` is what others are told of it. */
+  /** Makes a member's join; the stamp in its `user_info` is in the notifications of it. */
   request({ index, format }: Client): string {
     const user = { user_id: String(index), user_info: { stamp: makeStamp(0, index, 0) } }
     const channelData = JSON.stringify(user)
@@ -113,7 +113,7 @@ class Members implements Role {
     this.connected++
   }
 
-  /** The success and all news carry stamps; what comes first is the success. */
+  /** Reads the success, which is the first stamped message, or a notification. */
   onMessage(client: Client, bytes: Uint8Array, at: number, start: number, end: number): void {
     const { index } = client
     if (this.#found[index] === 0)
@@ -125,7 +125,7 @@ class Members implements Role {
 
   onJoined({ index }: Client, text: string): void {
     const found = Number(COUNT.exec(text)?.[1])
-    if (!(found > 0)) throw new Error(`member ${index} was told ${text.slice(0, 300)}`)
+    if (!(found > 0)) throw new Error(`member ${index} received ${text.slice(0, 300)}`)
     this.#found[index] = found
     this.#expected += this.count - found
     this.joins++
@@ -133,7 +133,7 @@ class Members implements Role {
   }
 
   onOther(client: Client, text: string): void {
-    throw new Error(`member ${client.index} was told ${text}`)
+    throw new Error(`member ${client.index} received ${text}`)
   }
 
   onEnd(client: Client): void {

@@ -25,7 +25,7 @@ export type StallsOutcome = Latency & {
 }
 
 const TIMES = 5
-/** For what a misdeed sets going to come to an end. */
+/** How long the effects of a misdeed usually last. */
 const REST_MS = 300
 
 async function stalls({ case: row, peer }: LoadOrder<StallCase>): Promise<StallsOutcome> {

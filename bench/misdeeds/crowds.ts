@@ -7,7 +7,7 @@ const SOCKETS = 50
 const ROOM = 'presence-room'
 const MANY_MEMBERS = { CARILLON_MAX_PRESENCE_MEMBERS: '6000' }
 
-/** A hundred thousand channels, each with one subscriber, for whoever asks afterwards. */
+/** A hundred thousand channels, each with one subscriber, for requests that list them. */
 const manyChannels = (stage: Stage, sockets = SOCKETS): Crowd => {
   const crowd = stage.crowd(sockets)
   crowd.join((index) => numberTexts(`c-${index}-`, CHANNELS))
@@ -92,7 +92,7 @@ function unsubscribing(subscribers: number, events: number): Misdeed {
     commit: async (stage) => {
       let left = 0
       using _leaving = setInterval(() => {
-        if (left < subscribers) crowd.say(left++, UNSUBSCRIBE)
+        if (left < subscribers) crowd.send(left++, UNSUBSCRIBE)
       })
       await Promise.all(
         Array.from({ length: events / EVENTS_PER_BATCH }, () => stage.post('/batch_events', batch)),

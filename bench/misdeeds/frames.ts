@@ -1,4 +1,4 @@
-/** What sockets can say. */
+/** FRAMES: misdeeds by the frames of a socket. */
 import type { Flood } from '../lib/stage'
 import { APP_KEY, fillText, MIB, numberTexts, type Misdeed } from '../lib/misdeed'
 

@@ -1,4 +1,4 @@
-/** What can be posted and asked. */
+/** REQUESTS: misdeeds by HTTP. */
 import { APP_KEY, fillText, KIB, MIB, numberTexts, type Misdeed } from '../lib/misdeed'
 import type { Stage } from '../lib/stage'
 

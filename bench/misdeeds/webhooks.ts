@@ -1,4 +1,4 @@
-/** What endpoints of webhooks can do, and what is asked about them. */
+/** WEBHOOKS: misdeeds by endpoints of webhooks, and by requests about them. */
 import { numberTexts, type Misdeed } from '../lib/misdeed'
 import { HOST } from '../lib/sides'
 import type { Stage } from '../lib/stage'

@@ -1,6 +1,6 @@
 /**
  * The yardstick: a bare `Bun.serve` that does what the runtime itself does and little more. Sockets
- * are upgraded, told the hello, and subscribed to one native topic per channel; a signed POST is
+ * are upgraded, sent the hello, and subscribed to one native topic per channel; a signed POST is
  * verified, parsed and published once per channel. No other checks, and no shards.
  * Run as a process of its own; the port comes from `PORT`, the socket settings are Carillon's, so
  * that only the work differs.

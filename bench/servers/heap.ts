@@ -1,5 +1,5 @@
 /**
- * Loaded before a server whose heap is asked for: on SIGUSR2 it collects everything that nobody holds
+ * Loaded before a server whose heap is measured: on SIGUSR2 it collects everything that nobody holds
  * and writes what is left, in bytes, to the file `BENCH_METER`.
  */
 import { writeFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** A configuration that brings as many apps as `BENCH_APPS` says. */
+/** A configuration with `BENCH_APPS` apps. */
 import { defineConfig } from 'carillon/plugin'
 
 const apps = Array.from({ length: Number(process.env['BENCH_APPS'] ?? 0) }, (_, index) => ({

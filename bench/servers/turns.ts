@@ -9,7 +9,7 @@ import { cpuSecondsOfThread } from '../lib/libc'
 /** Times are milliseconds of CPU; `busy` is that of all turns in which something happened. */
 export type Turns = { readonly turns: number; readonly longest: number; readonly busy: number }
 
-/** By the scheduler's count: what `process.threadCpuUsage()` says changes with the clock tick, every 4 ms. */
+/** CPU time by the scheduler's count: `process.threadCpuUsage()` changes with the clock tick only, every 4 ms. */
 const cpuMs = (): number => cpuSecondsOfThread() * 1000
 /** Looking alone takes two microseconds. */
 const IDLE_MS = 0.05

@@ -6,9 +6,9 @@ import type { Peer } from '../lib/sides'
 
 export type Line = {
   send(text: string): void
-  /** With a goodbye, where there is one. */
+  /** Closes with a goodbye, where the carrier has one. */
   close(): void
-  /** As a client that is killed. */
+  /** Ends the connection as when a client is killed. */
   cut(): void
 }
 
@@ -39,7 +39,7 @@ const openSocket =
     return promise
   }
 
-/** Posts one after the other, and asks until it is stopped. */
+/** Opens a line that posts one text after the other, and polls until it is stopped. */
 function openPulled(
   listener: Listener,
   poll: (signal: AbortSignal) => Promise<boolean>,

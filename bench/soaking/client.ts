@@ -11,7 +11,7 @@ export const WAYS: readonly {
   readonly name: string
   readonly wire: Wire
   readonly carrier: Carrier
-  /** Whether somebody says hello first. */
+  /** True where the server sends a hello first. */
   readonly hasHello: boolean
 }[] = [
   { name: 'pusher', wire: WIRES.pusher, carrier: CARRIERS.app, hasHello: true },
@@ -25,14 +25,14 @@ export const WAYS: readonly {
 /** What a client must not see. */
 export type Fault = 'repeated' | 'reordered' | 'missing' | 'late' | 'lost' | 'refused'
 
-/** What a client tells of, and asks about. */
+/** What a client reports to, and reads from, the trial. */
 export type Around = {
   fault(kind: Fault, about: string): void
   /** The highest number that was published so far, answered or not. */
   published(channel: string): number
 }
 
-/** In one channel: `last` is 0 before the first number. */
+/** A client's place in one channel: `last` is 0 before the first number. */
 type Place = { readonly ceiling: number; last: number }
 
 export class SoakClient {
@@ -77,7 +77,7 @@ export class SoakClient {
     this.#line!.send(this.way.wire.part(channel, String(++this.#refs)))
   }
 
-  /** What was answered with 200 must come, unless it was there before. */
+  /** Expects a number that was answered with 200, unless the client joined after it. */
   async expectNumber(channel: string, number: number): Promise<void> {
     const place = this.#places.get(channel)
     if (!place || number <= place.ceiling) return
@@ -131,7 +131,7 @@ export class SoakClient {
     this.#onChange()
   }
 
-  /** Whether it became so before the connection was over, or patience. */
+  /** Resolves with true once the condition holds, with false at the end of the connection or of patience. */
   async #waitUntil(isDone: () => boolean): Promise<boolean> {
     if (isDone()) return true
     const { promise, resolve } = Promise.withResolvers<boolean>()

@@ -30,7 +30,7 @@ export class Trial implements Around, AsyncDisposable {
   triggers = 0
   apps = 0
   #offsetMs = 0
-  /** One more with each process: what was promised by one is not asked of the next. */
+  /** One more with each process: what one promised is not expected of the next. */
   #epoch = 0
   #isCalm = true
   #busy: Promise<unknown>[] = []
@@ -63,7 +63,7 @@ export class Trial implements Around, AsyncDisposable {
     await this.#expectApps()
   }
 
-  /** Everybody comes. */
+  /** Connects all clients and starts the publishers. */
   begin(): void {
     this.#isCalm = false
     const epoch = this.#epoch
@@ -115,7 +115,7 @@ export class Trial implements Around, AsyncDisposable {
     process.kill(this.peer.pid!, 'SIGCONT')
   }
 
-  /** So many connections come, subscribe and are gone. */
+  /** Opens `connections` connections, which subscribe and are closed. */
   cycle(connections: number): void {
     const crowd = this.#stage().crowd(connections)
     crowd.join(() => ['soak-cycles'])
@@ -135,7 +135,7 @@ export class Trial implements Around, AsyncDisposable {
     return this.#isCalm || epoch !== this.#epoch
   }
 
-  /** The next number is said once this one was answered; one that was refused is said again. */
+  /** Publishes the next number once this one was answered; one that was refused is published again. */
   async #publish(channel: string, epoch: number): Promise<void> {
     while (!this.#isOver(epoch)) {
       const number = this.published(channel) + 1

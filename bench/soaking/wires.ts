@@ -1,5 +1,5 @@
 /**
- * WIRES: what the clients of a soak say and hear, by protocol. Events carry `{"n":NUMBER}`.
+ * WIRES: what the clients of a soak send and receive, by protocol. Events carry `{"n":NUMBER}`.
  */
 
 /** What a text of the server means. */
@@ -42,7 +42,7 @@ function readPhoenix(topic: string, event: string, payload: Payload): Heard | un
   return { type: 'joined', channel: topic }
 }
 
-/** Parts are answered as joins are: their refs tell. */
+/** The ref of a part, by which its answer is told from that of a join. */
 const PART = 'part'
 
 export const WIRES = {

@@ -40,8 +40,8 @@ test.each([
   ['5 requests in 1.01s\n5 errors (0 timeouts)', 0, false],
   ['5 requests in 1.01s', 1, false],
   ['sh: bun: not found', 0, false],
-])('%j with %p is a whole run: %p', (said, code, is) => {
-  expect(isWhole(code, said)).toBe(is)
+])('%j with %p is a whole run: %p', (said, code, expected) => {
+  expect(isWhole(code, said)).toBe(expected)
 })
 
 test.each([
@@ -58,8 +58,8 @@ test.each([
   ['linux', true, true],
   ['darwin', false, true],
   ['win32', false, true],
-])('on %s, asked for what is portable: %p', (platform, portable, is) => {
-  expect(mustBePortable(platform, { isPortable: portable })).toBe(is)
+])('on %s, asked for what is portable: %p', (platform, isRequested, expected) => {
+  expect(mustBePortable(platform, { isPortable: isRequested })).toBe(expected)
 })
 
 test('what is portable is what `autocannon` asks, and what is left out is said', () => {

@@ -76,7 +76,7 @@ onLinux.each([
   expect([output, code]).toEqual([expect.stringContaining(why), 1])
 })
 
-/** Where the system can say that a parent is gone. */
+/** ENDS: signals that end the bench; SIGKILL where the system can signal that a parent is gone. */
 const ENDS = [
   'SIGINT',
   'SIGHUP',
@@ -116,7 +116,7 @@ async function bench(...words: readonly string[]): Promise<{ output: string; cod
 /** A server or a load, once what reins it in has become it. */
 const OURS = `^${process.execPath} .*bench/(servers|loads)/`
 
-/** Waits until so many were started, of which nobody sends word: the system is asked. */
+/** Waits until so many processes run, by `pgrep`. */
 async function processesBelow(pid: number, count: number): Promise<readonly string[]> {
   for (;;) {
     const output = Bun.spawnSync(['pgrep', '-P', String(pid), '-f', OURS]).stdout.toString()

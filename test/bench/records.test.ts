@@ -1,4 +1,4 @@
-/** The bench's files: which one is the newest, and what is said of one that is broken. */
+/** The bench's files: which one is the newest, and the error for one that is broken. */
 import { expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -13,7 +13,7 @@ const OTHERS: Message = [1, 1]
 const RUNS: readonly (readonly [
   string,
   [Message[], Message[]],
-  { lost: number; faulty: boolean },
+  { lost: number; isFaulty: boolean },
 ])[] = [
   [
     'everything in one order',
@@ -21,7 +21,7 @@ const RUNS: readonly (readonly [
       [FIRST, OTHERS, SECOND],
       [FIRST, OTHERS, SECOND],
     ],
-    { lost: 0, faulty: false },
+    { lost: 0, isFaulty: false },
   ],
   [
     'publishers in another order',
@@ -29,7 +29,7 @@ const RUNS: readonly (readonly [
       [FIRST, OTHERS, SECOND],
       [OTHERS, FIRST, SECOND],
     ],
-    { lost: 0, faulty: true },
+    { lost: 0, isFaulty: true },
   ],
   [
     'a publisher out of sequence',
@@ -37,7 +37,7 @@ const RUNS: readonly (readonly [
       [FIRST, OTHERS, SECOND],
       [SECOND, OTHERS, FIRST],
     ],
-    { lost: 0, faulty: true },
+    { lost: 0, isFaulty: true },
   ],
   [
     'one message twice',
@@ -45,7 +45,7 @@ const RUNS: readonly (readonly [
       [FIRST, OTHERS, SECOND],
       [FIRST, OTHERS, SECOND, SECOND],
     ],
-    { lost: 0, faulty: true },
+    { lost: 0, isFaulty: true },
   ],
   [
     'a gap',
@@ -53,7 +53,7 @@ const RUNS: readonly (readonly [
       [FIRST, OTHERS, SECOND],
       [OTHERS, SECOND],
     ],
-    { lost: 1, faulty: true },
+    { lost: 1, isFaulty: true },
   ],
   [
     'the last one missing',
@@ -61,18 +61,18 @@ const RUNS: readonly (readonly [
       [FIRST, OTHERS, SECOND],
       [FIRST, OTHERS],
     ],
-    { lost: 1, faulty: true },
+    { lost: 1, isFaulty: true },
   ],
 ]
 
-test.each(RUNS)('%s', (_name, received, { lost, faulty }) => {
+test.each(RUNS)('%s', (_name, received, { lost, isFaulty }) => {
   const tally = new Tally(2, 2)
   for (const [subscriber, messages] of received.entries())
     for (const [publisher, sequence] of messages)
       tally.receive(subscriber, new TextEncoder().encode(makeStamp(publisher, sequence, 0)), 0)
 
   expect(tally.lost(6)).toBe(lost)
-  expect(tally.lost(6) + tally.reordered > 0).toBe(faulty)
+  expect(tally.lost(6) + tally.reordered > 0).toBe(isFaulty)
 })
 
 test('latency is from the time in the stamp to the read that brought it', () => {

@@ -75,7 +75,7 @@ describe('encodes per publish equal the formats that are present (75)', () => {
     for (const { spy } of counters) spy.mockRestore()
     counters = []
   })
-  /** How often each encoder was asked for a frame, by its name; those that were not are left out. */
+  /** How often each encoder was called, by its name; those that were not are left out. */
   const count = async (act: () => Promise<unknown>): Promise<Record<string, number>> => {
     counters = [pusher, ...PHOENIX].map((codec) => ({
       name: codec.name,

@@ -28,7 +28,7 @@ const outside = (database: string) => ({
 })
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
 
-/** All that a program says until it has left by itself, or is told to once it listens. */
+/** Reads the output of a program until it exits, or is signalled once it listens. */
 async function readOutput(
   env: Record<string, string>,
 ): Promise<{ output: string; errors: string; code: number }> {

@@ -1,4 +1,4 @@
-/** Names in the environment that were meant for us are told; those of others are passed over in silence. */
+/** Misspelt names of our settings are reported; names of other programs are not. */
 import { expect, test } from 'bun:test'
 import { notes } from '../../src/config/notes'
 
@@ -56,7 +56,7 @@ test.each(FILES)('%s is said to be none', (name, setting) => {
 
 const names = (text: string): string[] => text.trim().split(/\s+/)
 
-/** The stock environments of those who come, and what systems set. */
+/** The usual environments of other servers' users, and what systems set. */
 const STOCK: readonly (readonly [whose: string, names: string[]])[] = [
   [
     'Laravel, with Pusher and Reverb',

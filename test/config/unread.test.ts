@@ -1,4 +1,4 @@
-/** Names of soketi and Reverb that nothing reads here: the start says what to do instead. */
+/** Names of soketi and Reverb that nothing reads here: the start logs what to do instead. */
 import { expect, test } from 'bun:test'
 import { SETTING_NAMES } from '../../src/config/config'
 import { notes } from '../../src/config/notes'

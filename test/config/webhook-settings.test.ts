@@ -1,4 +1,4 @@
-/** `CARILLON_WEBHOOKS`: which entry is wrong, and why; no url and no secret in the line. */
+/** `CARILLON_WEBHOOKS`: which entry is wrong, and the reason; no url and no secret in the line. */
 import { expect, test } from 'bun:test'
 import { findMistakes } from '../mistakes'
 

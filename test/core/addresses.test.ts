@@ -42,14 +42,14 @@ test.each(COUNTED)('the address %p is counted as %p', (address, as) => {
   expect(quotaKeyOf(address)).toBe(as as never)
 })
 
-/** Behind a proxy nothing is published: an app with the key that clients here come with. */
+/** Behind a proxy no credentials are published: an app with the key that clients here use. */
 const PROXIED = {
   config: { trustedProxies: ['127.0.0.1'] },
   apps: [{ ...OWN_APP, key: 'test-app-fake-key' }],
 }
 const from = (address: string) => ({ 'x-forwarded-for': address })
 
-/** How each transport connects, and what it is told: its hello, or the refusal. */
+/** How each transport connects. Resolves with its hello, or the refusal. */
 const TRANSPORTS: Readonly<
   Record<string, { over: unknown; connect: (server: TestServer, ip: string) => Promise<unknown> }>
 > = {

@@ -1,4 +1,4 @@
-/** Many apps: what a start or a new app looks at grows with the apps that are asked about, not with all pairs. */
+/** Many apps: what a start or a new app looks at grows with the apps concerned, not with all pairs. */
 import { expect, test } from 'bun:test'
 import { NEW_APP } from '../../src/core/app'
 import { AppNames, findClashes } from '../../src/core/app-names'

@@ -36,7 +36,7 @@ const joined = (server: TestServer, client: RawClient, channel: string): Promise
       )
     : client.join(channel)
 
-/** Reads what has come. */
+/** Reads what has arrived. */
 async function flushed(client: RawClient): Promise<string[]> {
   client.send({ event: 'pusher:ping' })
   const frames: string[] = []

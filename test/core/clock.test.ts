@@ -150,14 +150,14 @@ const ROWS: readonly Row[] = [
       await Promise.all(Array.from({ length: 5 }, () => server.raw()))
       const slow = Array.from(server.core.hub.connections())[0]!
       slow.sink.getBufferedAmount = () => 1
-      let gone = false
-      const leaving = server.server.leave().then(() => (gone = true))
+      let isGone = false
+      const leaving = server.server.leave().then(() => (isGone = true))
       jump()
       server.advance(9900)
       expect(connections(server)).toBe(1)
       server.advance(200)
       expect(connections(server)).toBe(0)
-      while (!gone) {
+      while (!isGone) {
         server.advance(1000)
         await new Promise<void>((resolve) => setImmediate(resolve))
       }

@@ -1,4 +1,4 @@
-/** Who comes in crowds: a turn takes in as many as it has time for, the rest come in the next, in order. */
+/** Crowds that connect: a turn accepts as many as it has time for, the next ones the rest, in order. */
 import { connect } from 'node:net'
 import { describe, expect, spyOn, test } from 'bun:test'
 import type { OneNodeEngine } from '../../src/core/engine'

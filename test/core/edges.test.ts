@@ -15,14 +15,14 @@ import { fillRoom, WIRES, type Subject } from './edges'
 const MAX_CHANNELS = 3
 const BURST = ['0', '1', '2', '3']
 
-/** In this turn of the loop; the first shard that is served is not told of the last ones. */
+/** Publishes the burst in this turn of the loop; the first shard that is served does not get the last of it yet. */
 function publishBurst({ core }: TestServer): void {
   const app = core.apps.byId('1')!
   for (const data of BURST)
     publish(core, app, [{ name: 'tick', data, channels: ['room'], socketId: undefined }])
 }
 
-/** The numbers of the burst in the frames, and whether anything was told before them. */
+/** The numbers of the burst in the frames, and whether a frame came before them. */
 function heard(frames: readonly string[]) {
   const isTick = frames.map((frame) => frame.includes('tick'))
   const numbers = frames.flatMap(

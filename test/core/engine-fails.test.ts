@@ -11,7 +11,7 @@ import { KEY, connectPhoenix, makeReply } from '../phoenix'
 const AWAY: Refusal = { code: 'too_often', message: 'the engine is away', retryAfterSeconds: 2 }
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** How an engine does not do what it is asked. */
+/** How a call of an engine fails. */
 const MODES = {
   refuses: () => AWAY,
   'refuses later': () => turn().then(() => AWAY),
@@ -20,7 +20,7 @@ const MODES = {
 type Mode = keyof typeof MODES
 const MODE_NAMES = Object.keys(MODES) as Mode[]
 
-/** From now on the server's engine answers this call so. */
+/** Makes a call of the server's engine fail from now on. */
 const answer = (server: TestServer, call: keyof Engine, given: (...calls: never[]) => unknown) =>
   Object.assign(server.core.engine, { [call]: given })
 

@@ -27,7 +27,7 @@ function publishTo({ core }: TestServer, channel: string, data = 'x'): void {
   publish(core, app, [{ name: 'e', data, channels: [channel], socketId: undefined }])
 }
 
-/** Which channels' shards are told what, turn by turn; the test's own callback comes after the fan-out's. */
+/** What the shards of channels are sent, turn by turn; the test's own callback runs after the fan-out's. */
 function watched({ core }: TestServer) {
   const native = spyOn(core.hub.topics, 'publish')
   const channelOf = (topic: string) => topic.split('/').at(-1)!
@@ -38,9 +38,9 @@ function watched({ core }: TestServer) {
     return since
   }
   return {
-    /** One for each frame, since it was last asked. */
+    /** One for each frame since the last call. */
     served: () => topics().map(channelOf),
-    /** One for each shard, whatever it is told, since it was last asked. */
+    /** One for each shard, whatever it is sent, since the last call. */
     shards: () => Array.from(new Set(topics()), channelOf),
     [Symbol.dispose]: () => native.mockRestore(),
   }

@@ -33,12 +33,12 @@ const ENCODERS = [encoder('one'), encoder('two')]
 class Member {
   readonly conn: Connection
   readonly heard: string[] = []
-  /** What the model says, by channel. */
+  /** The state of the model, by channel. */
   readonly owed = new Map<ChannelName, string[]>(CHANNELS.map((name) => [name, []]))
 
   constructor(
     topics: Map<string, Set<Member>>,
-    { codec, queued }: { readonly codec: Encoder; readonly queued: boolean },
+    { codec, isQueued }: { readonly codec: Encoder; readonly isQueued: boolean },
   ) {
     this.conn = new Connection(newSocketId(), codec, app, '127.0.0.1')
     const hear = (frame: unknown): number => (this.conn.closed ? 0 : this.heard.push(String(frame)))
@@ -54,7 +54,7 @@ class Member {
       },
       getBufferedAmount: () => 0,
     }
-    this.conn.sink = queued ? { ...sink, queued: true, subscribe: () => undefined } : sink
+    this.conn.sink = isQueued ? { ...sink, queued: true, subscribe: () => undefined } : sink
     this.conn.established = true
   }
 }
@@ -80,7 +80,7 @@ function scene(next: () => number) {
   const hub = new Hub(native, new Groups([]), around)
   const members = Array.from({ length: 500 }, (_, index) => {
     const codec = ENCODERS[index % 5 === 0 ? 1 : 0]!
-    const member = new Member(topics, { codec, queued: next() < 0.2 })
+    const member = new Member(topics, { codec, isQueued: next() < 0.2 })
     hub.add(member.conn)
     return member
   })

@@ -1,4 +1,4 @@
-/** Groups: what dialects bring is closed where it is not there, and asks nobody who is in it. */
+/** Groups: channels of a dialect that is not mounted are closed, and only the dialect decides who joins. */
 import { expect, spyOn, test } from 'bun:test'
 import { channelKind } from '../../src/core/channel'
 import { start } from '../harness'

@@ -1,4 +1,4 @@
-/** What was said last, by a client whose frames wait for a turn. */
+/** The last frames of a client whose frames wait for a turn. */
 import { expect, test } from 'bun:test'
 import { startRationed } from './rationed'
 

@@ -1,4 +1,4 @@
-/** Where webhooks may go, said without asking for an address and without a connection. */
+/** Where webhooks may go, decided without a name server and without a connection. */
 import { describe, expect, test } from 'bun:test'
 import { networkRules } from '../../src/core/networks'
 import { maskUrl, webhookMistake } from '../../src/apps/webhooks'

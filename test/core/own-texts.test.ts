@@ -24,7 +24,7 @@ async function heapBytes(): Promise<number> {
   return least
 }
 
-/** Somebody who subscribes, each time in a long frame, and what says so. */
+/** Subscribes to a channel by a long frame. Resolves with the answer. */
 type Subscriber = (channel: string) => Promise<unknown>
 const phoenix =
   (version: 1 | 2, frame: (topic: string) => string) => async (): Promise<Subscriber> => {

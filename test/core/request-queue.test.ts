@@ -1,4 +1,4 @@
-/** Requests that came when their turn was late. */
+/** Requests that arrived when the turn was already late. */
 import { expect, spyOn, test } from 'bun:test'
 import { REQUESTS_MS, RequestQueue } from '../../src/core/request-queue'
 import { ARRIVALS_MS, Slices } from '../../src/core/slices'

@@ -1,4 +1,4 @@
-/** Work in steps, by a meter that says how long each takes. */
+/** Work in steps, with a meter that is set by the test. */
 import { describe, expect, test } from 'bun:test'
 import { AT_ONCE_MS, SLICE_MS, Slices, type Work } from '../../src/core/slices'
 
@@ -8,7 +8,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 const STEP_MS = 0.25
 const [SHARE, AT_ONCE, LEAST] = [SLICE_MS / STEP_MS, AT_ONCE_MS / STEP_MS, 2]
 
-/** Slices whose steps take as long as they say, and what was thrown in them. */
+/** Slices with a clock that their steps move, and the faults in them. */
 function metered() {
   const faults: string[] = []
   const time = { ms: 0 }

@@ -66,7 +66,7 @@ describe('five seconds to show who they are', () => {
 })
 
 describe('a look', () => {
-  /** Connections that came a millisecond after each other; how often it was asked when. */
+  /** Connections that arrived a millisecond after each other; how often their times were read. */
   function queue(count: number) {
     const app = { limits: { authorizeWithinSeconds: 5 } } as App
     const known = new Unauthorized()

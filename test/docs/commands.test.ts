@@ -1,4 +1,4 @@
-/** What the pages in docs/ tell a reader to type, typed. Ports are others. */
+/** The commands and examples of the pages in docs/, run with other ports. */
 import { afterAll, expect, test } from 'bun:test'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,7 +14,7 @@ import { blocksOf, PAGES, readPage, ROOT, type Block } from './pages'
 
 const READ = PAGES.filter((page) => page.startsWith('docs/') || page === 'plugins/README.md')
 
-/** Blocks that are not played here, by what is in them, and why. */
+/** Blocks that are not run here, by a text in them, with the reason. */
 const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
   ['bun run test', 'is what runs this'],
   ['bun run bench', 'plays for half an hour; test/bench plays each question for a moment'],
@@ -72,8 +72,8 @@ test.each(READ)('what %s says to type works', async (page) => {
   expect(blocks.filter((_, index) => players[index] === undefined)).toEqual([])
   if (players.length === 0) return
   await using server = await start({ plugins: [originCheck(), rateLimit(), guardian()] })
-  const makesApp = blocks.some(({ code }) => code.includes('app[name]=foo-app'))
-  if (!makesApp) expect((await create(server, { name: 'foo-app' })).status).toBe(201)
+  const hasApp = blocks.some(({ code }) => code.includes('app[name]=foo-app'))
+  if (!hasApp) expect((await create(server, { name: 'foo-app' })).status).toBe(201)
   for (const play of players) await play!(server)
   expect((await requestAdmin(server, 'GET', '/foo-app')).status).toBe(200)
 })

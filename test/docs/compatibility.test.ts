@@ -1,4 +1,4 @@
-/** Each row that says what works or differs names the test that proves it, or says why there is none. */
+/** Each row of what works or differs names the test that proves it, or the reason why there is none. */
 import { expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** What the pages say differs from others, where no other test is about it. */
+/** Differences from other servers that the pages list and no other test is about. */
 import { describe, expect, test } from 'bun:test'
 import { startCommon, start } from '../harness'
 import { requestAdmin, create, FORM } from '../http/ask-admin'

@@ -82,7 +82,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** With ports that are free here. */
+/** Saves a script, with ports that are free here. */
 function save(name: string, script: string): void {
   const here = script.replaceAll('6001', String(port)).replaceAll('3000', String(BACKEND_PORT))
   writeFileSync(join(folder, name), here)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, setDefaultTimeout } from 'bun:test'
 import { chromium, type Browser } from 'playwright-core'
 import { describeWith, pathOf } from './programs'
 
-/** It asks nobody anything on its own. */
+/** A browser that sends no requests of its own. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',

@@ -1,4 +1,4 @@
-/** Programs of other languages as children: commands that end, and clients that tell what they hear. */
+/** Programs of other languages as children: commands that end, and clients that print what they receive. */
 import { Inbox } from '../harness'
 
 export type Command = readonly [program: string, ...args: string[]]

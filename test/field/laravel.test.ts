@@ -87,7 +87,7 @@ function fateOfEcho(echo: Echo<'pusher'>): Promise<Fate> {
   return waitFor('pongs, or the end', promise).finally(() => echo.disconnect())
 }
 
-/** A client that only answers: is it still there when it was asked so often? */
+/** A client that only answers pings: is it still connected after several of them? */
 async function fateOfSilent(url: string): Promise<Fate> {
   await using client = new RawClient(url)
   await client.readHello()

@@ -27,7 +27,7 @@ export const encodePhp = (value: unknown): string =>
     .replaceAll('/', String.raw`\/`)
     .replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
-/** The application's server; who asks is told by the bearer token, which is the user's id. */
+/** Starts the application's server. The bearer token of a request is the user's id. */
 export function startApplication(env: Environment, users: readonly User[]) {
   const server = Bun.serve({
     port: 0,

@@ -3,12 +3,12 @@ import type { Page } from 'playwright-core'
 import { Inbox, type TestServer } from '../harness'
 import type { Pages } from './browser'
 
-/** What a page says of its connection, and what it hears. */
+/** What a page reports: its connection, and the events that it receives. */
 export type Heard = { readonly transport: string; readonly event: string; readonly data: unknown }
 
 export type Visit = AsyncDisposable & {
   readonly page: Page
-  /** What the page tells of its channels. */
+  /** What the page reports of its channels. */
   readonly heard: Inbox<Heard>
   next(): Promise<Heard>
 }
@@ -23,7 +23,7 @@ export type Visitor = {
   readonly user?: { readonly user_id: string; readonly user_info?: object }
 }
 
-/** A page on an origin of its own that connects with the options, and tells what it hears. */
+/** Visits a page on an origin of its own that connects with the options and reports what it receives. */
 export async function visit(browser: Pages, server: TestServer, visitor: Visitor): Promise<Visit> {
   const { library, options, channels = ['room'], user } = visitor
   const page = await browser.newPage()
@@ -57,7 +57,7 @@ export async function visit(browser: Pages, server: TestServer, visitor: Visitor
 const emptyPage = (): Response =>
   new Response('<!doctype html><title>page</title>', { headers: { 'content-type': 'text/html' } })
 
-/** The application's endpoint, where pusher-js looks for it unless it is told otherwise. */
+/** The application's auth endpoint, at pusher-js' default path. */
 async function authorize(server: TestServer, request: Request, user: Visitor['user']) {
   const settings = new URLSearchParams(await request.text())
   const [socketId, channel] = [settings.get('socket_id')!, settings.get('channel_name')!]

@@ -19,7 +19,7 @@ export type Program = keyof typeof PROGRAMS
 /** Daemons are installed where only root's PATH looks. */
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`
 
-/** Where a program is, or null. */
+/** Finds a program's path, or null. */
 export const pathOf = (program: Program): string | null => Bun.which(program, { PATH })
 
 /**

@@ -4,7 +4,7 @@ import { start, type TestServer } from '../harness'
 import { describePages, type Pages } from './browser'
 import { visit, type Visit } from './page'
 
-/** By version: before `bind_global`, before the node build was the main one, before version 8. */
+/** pusher-js by version: before `bind_global`, before the node build was the main one, before version 8. */
 const LIBRARIES = {
   '3.2.4': require.resolve('pusher-js-3.2/dist/web/pusher.js'),
   '4.1.0': require.resolve('pusher-js-4.1/dist/web/pusher.js'),
@@ -97,7 +97,7 @@ async function expectGuest(server: TestServer, page: Visit): Promise<void> {
   expect(await page.next()).toMatchObject({ event: 'pusher:member_removed', data: member })
 }
 
-/** Who is silent is asked, and stays. */
+/** A silent client is pinged, and stays. */
 async function expectPing(server: TestServer, page: Visit): Promise<void> {
   const before = server.totals.messagesReceived
   server.advance(1000 * TIMES.activityTimeoutSeconds + 500)

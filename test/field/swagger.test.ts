@@ -153,7 +153,7 @@ async function missing(page: Page, block: Locator, screen: { width: number; heig
 /** Paths may be broken before a slash. */
 const unbroken = (path: string): string => path.replaceAll('\u200b', '')
 
-/** The page, the hosts that it asked, what it sent to the signed routes, and what went wrong in it. */
+/** The page, the hosts that it contacted, what it sent to the signed routes, and its errors. */
 async function open(browser: Pages, server: TestServer, viewport = { width: 1280, height: 1600 }) {
   const page = await browser.newPage({ viewport })
   const hosts = new Set<string>()
@@ -195,7 +195,7 @@ async function execute(page: Page, operation: string) {
   return { status, body }
 }
 
-/** What is said of an answer, or of why there is none. */
+/** Reads what the page shows of a response, or the reason why there is none. */
 async function readResponse(page: Page, operation: string): Promise<string> {
   const block = await opened(page, operation)
   await block.locator('.execute').click()

@@ -7,7 +7,7 @@ import { visit as visitPage, type Visit } from './page'
 
 const LIBRARY = join(import.meta.dir, '../../node_modules/pusher-js/dist/web/pusher.min.js')
 
-/** A page with the library that connects with the options, and tells what it hears on `room`. */
+/** A page with the library that connects with the options and reports what it receives on `room`. */
 const visit = (browser: Pages, server: TestServer, options: object): Promise<Visit> =>
   visitPage(browser, server, { library: LIBRARY, options })
 

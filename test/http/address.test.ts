@@ -1,10 +1,10 @@
-/** Where a request comes from, told by a socket and by proxies that may lie. */
+/** The address of a client, by its socket and by headers of proxies, which may be forged. */
 import { describe, expect, test } from 'bun:test'
 import { Addresses } from '../../src/http/address'
 import { MemoryLog } from '../../kit/clock'
 import { OWN_APP, start } from '../harness'
 
-/** The address of a request that came over a socket from `socket`. */
+/** The address of a request over a socket from `socket`. */
 function addressOf(
   trusted: readonly string[],
   socket: string | null,

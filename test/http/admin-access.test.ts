@@ -1,4 +1,4 @@
-/** The admin API: who may ask; numbers in names are cases of contract section 6. */
+/** The admin API: who may use it; numbers in names are cases of contract section 6. */
 import { describe, expect, test } from 'bun:test'
 import { start } from '../harness'
 import { requestAdmin } from './ask-admin'

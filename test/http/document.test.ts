@@ -110,7 +110,7 @@ type Request = {
   query: Record<string, unknown>
   body: unknown
   signed: boolean
-  /** On an app that was made for it, where that is asked for. */
+  /** The path on an app that was made for the call, where it needs one. */
   own: boolean
 }
 

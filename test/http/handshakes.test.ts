@@ -10,7 +10,7 @@ const WHOLE = {
 }
 const PATHS = ['/app/test-app-fake-key?protocol=7', '/socket/websocket?vsn=2.0.0']
 
-/** Connection is said as proxies and browsers do. */
+/** The Connection header, as proxies and browsers send it. */
 const ROWS: readonly (readonly [name: string, headers: Record<string, string>, status: number])[] =
   [
     ['all', {}, 101],

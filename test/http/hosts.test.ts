@@ -1,4 +1,4 @@
-/** Whatever the Host is, a path is what it says: a proxy may keep others from some of them. */
+/** A path is read the same whatever the Host is, so that a proxy may close some paths. */
 import { expect, test } from 'bun:test'
 import { connect } from 'node:net'
 import { ADMIN_PAIR, makeBasicAuth } from '../credentials'

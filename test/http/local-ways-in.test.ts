@@ -1,11 +1,11 @@
-/** Whoever is not local gets nothing for published credentials, whichever way he comes. */
+/** Published credentials admit nobody who is not local, by any route or transport. */
 import { afterAll, describe, expect, test } from 'bun:test'
 import { OWN_APP, start, type TestServer } from '../harness'
 import { connectPhoenix, makeReply } from '../phoenix'
 import { tryWayIn, ROUTES, SOCKETS, WITH_ROUTE } from '../ways-in'
 
 const HERE = 'Host: 127.0.0.1:6001'
-/** Requests that are none of this machine, whatever they ask for. */
+/** Header lines of requests that do not come from this machine. */
 const STRANGE: readonly (readonly string[])[] = [
   [HERE, 'X-Forwarded-For: 203.0.113.1'],
   [HERE, 'X-Forwarded-Proto: https'],

@@ -1,4 +1,4 @@
-/** What is made when somebody first asks for it, and could not be: a full disk, a file that is being replaced. */
+/** What is made at its first request is made again after a failure: a full disk, a file that is being replaced. */
 import { expect, spyOn, test } from 'bun:test'
 import { Elysia } from 'elysia'
 import { start } from '../harness'

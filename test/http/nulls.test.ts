@@ -1,4 +1,4 @@
-/** A key that is null says as much as one that is left out. Contract 6.4, 6.5. */
+/** A key that is null is one that is left out. Contract 6.4, 6.5. */
 import { expect, test } from 'bun:test'
 import { startCommon } from '../harness'
 import { makeEvent, post } from './ask-events'

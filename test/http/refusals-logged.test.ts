@@ -20,7 +20,7 @@ const socket =
   (path: string, headers = {}) =>
   async (server: TestServer) =>
     (await server.raw({ path, headers, hello: false })).waitForClose()
-/** A socket that says something that is refused. */
+/** Sends a message that is refused. */
 const sendMessage = (message: object) => async (server: TestServer) => {
   await using client = await server.raw()
   client.send(message)

@@ -1,4 +1,4 @@
-/** Every status that the document promises is produced, operation by operation, and says what its example says. */
+/** Every status that the document promises is produced, operation by operation, with the body of its example. */
 import { Database } from 'bun:sqlite'
 import { afterAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'

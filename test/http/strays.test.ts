@@ -1,4 +1,4 @@
-/** What comes here that is no client of ours: health checks of proxies, people with a browser. */
+/** Requests of other programs: health checks of proxies, people with a browser. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { runInNewContext } from 'node:vm'
 import { start, type TestServer } from '../harness'
@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-/** As HAProxy asks, which needs no Host. */
+/** A request as HAProxy sends it, without a Host. */
 function exchange(text: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>()
   void Bun.connect({

@@ -1,4 +1,4 @@
-/** Whose body is not read: the answer comes while not one byte of it was sent. */
+/** Requests whose body is not read: they are answered before one byte of it was sent. */
 import { afterAll, beforeAll, expect, spyOn, test } from 'bun:test'
 import { createHash, createHmac } from 'node:crypto'
 import { connect } from 'node:net'
@@ -18,7 +18,7 @@ type Row = {
   readonly name: string
   readonly path: string
   readonly headers?: Headers
-  /** What `Content-Length` says; without it the body comes in chunks. */
+  /** The `Content-Length`; without it the body is chunked. */
   readonly length?: number
   readonly status: number
 }
@@ -130,7 +130,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-/** Sends head and `sent`, and no more; resolves with the status that comes all the same. */
+/** Sends head and `sent`, and no more. Resolves with the status. */
 function statusOf(
   { path, headers = {}, length = 100_000 }: Omit<Row, 'name' | 'status'>,
   sent = '',

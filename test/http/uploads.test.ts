@@ -111,7 +111,7 @@ describe.each(Object.entries(PATHS))('the body of %s', (_, pathFor) => {
 test.each([
   ['a kilobyte a second', 1024, false],
   ['16 KB a second', 16_384, true],
-])('a long body at %s: %p', async (_, perSecond, stays) => {
+])('a long body at %s: %p', async (_, perSecond, isStaying) => {
   await using server = await serve()
   using request = new Slow(server, signedPath(), { 'content-length': '500000' })
   await underWay(server, 1)
@@ -123,8 +123,8 @@ test.each([
       await new Promise<void>((resolve) => setImmediate(resolve))
     server.advance(1000)
   }
-  expect(server.core.uploads.count).toBe(stays ? 1 : 0)
-  if (!stays) expect(await request.status()).toBe(408)
+  expect(server.core.uploads.count).toBe(isStaying ? 1 : 0)
+  if (!isStaying) expect(await request.status()).toBe(408)
 })
 
 describe('requests in flight', () => {

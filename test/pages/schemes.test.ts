@@ -26,7 +26,7 @@ test.each(['', '/ws', '/api', '/a/b'])(
   },
 )
 
-/** Paths that the bar names are those whose operations take what it says. */
+/** The paths that the bar names are those whose operations take these credentials. */
 test('the bar says the truth of every operation', async () => {
   const html = await Bun.file(PAGE).text()
   const [app = '', admin = ''] = html.match(/<small[^]*?<\/small/g) ?? []

@@ -1,4 +1,4 @@
-/** ATTACKS: tokens that must be refused, and what their bearer is told. */
+/** ATTACKS: tokens that must be refused, and the reason that their bearer receives. */
 import { generateKeyPairSync } from 'node:crypto'
 import type { GuardianOptions } from '../../plugins/guardian'
 import type { TestServer } from '../harness'

@@ -63,10 +63,10 @@ test('a timer that computes is named', async () => {
 
 /** Only the first time: the contract calls hooks often. */
 function once(run: () => void): () => void {
-  let done = false
+  let isDone = false
   return () => {
-    if (!done) run()
-    done = true
+    if (!isDone) run()
+    isDone = true
   }
 }
 

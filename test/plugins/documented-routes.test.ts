@@ -1,4 +1,4 @@
-/** What the document says of a plugin's routes, however they are closed. */
+/** How the document describes a plugin's routes, however they are closed. */
 import { expect, test } from 'bun:test'
 import { Type } from '@sinclair/typebox'
 import { definePlugin } from '../../src/plugin'

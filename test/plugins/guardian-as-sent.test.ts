@@ -1,4 +1,4 @@
-/** What a token says of its bearer is `user_info` as it was written. */
+/** The claims of a token about its bearer are `user_info` as they were written. */
 import { expect, test } from 'bun:test'
 import { guardian } from '../../plugins/guardian'
 import { startCommon } from '../harness'

@@ -1,4 +1,4 @@
-/** Guardian: tokens that must be refused, each in both places where a token may come. */
+/** Guardian: tokens that must be refused, each in both places where a token may be. */
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'bun:test'
 import { guardian } from '../../plugins/guardian'

@@ -18,7 +18,7 @@ const jwk = (key: KeyObject, kid?: string) => ({
 })
 const guarded = (options?: GuardianOptions) => start({ plugins: [guardian(options)] })
 
-/** `accepted`, or why not. */
+/** `accepted`, or the reason of the refusal. */
 async function answer(client: RawClient, token: string): Promise<string> {
   const channel = `private-${crypto.randomUUID()}`
   client.subscribe(channel, token)
@@ -31,7 +31,7 @@ async function answer(client: RawClient, token: string): Promise<string> {
 const SIGNATURE = 'it is not signed with a key of this app'
 const UNAVAILABLE = 'the keys to verify it are not available now'
 
-/** A server of keys that counts how often it is asked. */
+/** A server of keys that counts its requests. */
 function keyServer(keys: object[]) {
   const state = {
     keys,

@@ -30,7 +30,7 @@ async function list(server: TestServer): Promise<Record<string, unknown>[]> {
   return (await (await admin(server, ROUTE, 'GET')).json()).data
 }
 
-/** Whether a connection that brings such a token may stay. */
+/** Whether a connection with such a token may stay. */
 async function outcome(server: TestServer, claims: object): Promise<string> {
   const path = makePath(server, { token: tokenOf(server, claims) })
   await using client = await server.raw({ path, hello: false })

@@ -35,7 +35,7 @@ describe('a plugin that rejects', () => {
     expect([stats.calls, stats.refusals, stats.faults]).toEqual([1, 1, 0])
   })
 
-  /** What a client or a backend is told that runs into a hook. */
+  /** What a client or a backend receives that runs into a hook. */
   async function answerTo(hook: HookName, server: TestServer): Promise<string> {
     if (hook === 'upgrade' || hook === 'connect') {
       await using client = await server.raw({ hello: false })

@@ -5,7 +5,7 @@ import { throwSecret, makePlugin, start, type TestServer } from '../harness'
 
 const INTERNAL = '"message":"Internal server error"'
 
-/** For each hook: something that asks it, and what is seen of a plugin that throws there. */
+/** For each hook: something that calls it, and what is seen of a plugin that throws there. */
 const THROWING: Readonly<
   Record<Exclude<HookName, 'start'>, (server: TestServer) => Promise<void>>
 > = {

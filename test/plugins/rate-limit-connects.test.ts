@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { rateLimit, type RateLimitOptions } from '../../plugins/rate-limit'
 import { OWN_APP, start, type TestServer } from '../harness'
 
-/** Behind a trusted proxy that says whatever address the test wants. */
+/** Behind a trusted proxy that sends whatever address the test wants. */
 const behindProxy = (options: RateLimitOptions) =>
   start({ plugins: [rateLimit(options)], config: { trustedProxies: ['127.0.0.1'] } })
 

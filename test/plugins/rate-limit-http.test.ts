@@ -1,4 +1,4 @@
-/** rate-limit over HTTP: what an app's backend may ask. */
+/** rate-limit over HTTP: the requests of an app's backend. */
 import { describe, expect, test } from 'bun:test'
 import { rateLimit, type RateLimitOptions } from '../../plugins/rate-limit'
 import type { LimitStore } from '../../plugins/rate-limit/store'

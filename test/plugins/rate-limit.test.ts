@@ -18,7 +18,7 @@ const NOT_JSON = makeErrorFrame(
 
 const tooMany = (text: string): string => makeErrorFrame(4301, `Too many ${text}`)
 
-/** What `/api/admin/plugins` says that the plugin has counted. */
+/** The plugin's counters, by `/api/admin/plugins`. */
 function counted(server: TestServer): Record<string, number> {
   const counters = server.server.plugins[0]!.counters
   return Object.fromEntries(counters.map(({ name, count }) => [name, count]))

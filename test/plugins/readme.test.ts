@@ -1,4 +1,4 @@
-/** `plugins/README.md` says what is so: its table is HOOKS, its examples type-check and run. */
+/** `plugins/README.md` is right: its table is HOOKS, its examples type-check and run. */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -10,7 +10,7 @@ import type { Client } from '../../src/protocols/codec'
 import { openSession } from '../transports/longpoll-client'
 import { XhrClient } from '../transports/xhr-client'
 
-/** A way in: what it sends arrives, and what it is told comes back, parsed. */
+/** A way in: it sends frames and reads the answers, parsed. */
 type Way = {
   /** Undefined `data` is left out. */
   event(data: string, channel?: string): string

@@ -52,7 +52,7 @@ function frameOf(text: string, opcode = 1): Buffer {
   return Buffer.concat([Buffer.of(0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0), payload])
 }
 
-/** A socket that has said all that at once, and what it was answered. */
+/** Sends everything at once on a socket. Resolves with the answers. */
 function pour(server: TestServer, bytes: Uint8Array | string): { socket: Socket; heard: string } {
   const poured = { socket: connect(server.port, '127.0.0.1'), heard: '' }
   poured.socket.on('data', (data) => (poured.heard += data.toString('latin1')))

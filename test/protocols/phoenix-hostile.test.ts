@@ -119,7 +119,7 @@ const frame = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 100 }),
 )
 
-/** Lets in as whoever the payload says. */
+/** A plugin that admits a client as the user in the payload. */
 const door = makePlugin('door', {
   authorize: (_, { params }) => {
     const user_id = params['me']

@@ -7,7 +7,7 @@ import { KEY, connectPhoenix, PhoenixJs, type JsChannel, type PhoenixRaw } from 
 
 const ROOM = 'presence-room'
 
-/** Lets everybody in as whom the join's payload, or `auth` on other wires, says. */
+/** A plugin that admits everybody as the user in the join's payload, or in `auth` on other wires. */
 const door = makePlugin('door', {
   authorize: (_, { params, auth }) => {
     const user_id = params['me'] ?? auth

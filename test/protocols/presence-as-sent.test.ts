@@ -80,7 +80,7 @@ async function everybody(to: TestServer): Promise<Listener[]> {
   return listeners
 }
 
-/** Until the frame comes: listeners heard of those who came before them and after. */
+/** Reads until the frame arrives: listeners are notified of members who joined before and after it. */
 async function heard({ peer, hears }: Listener, user: string, info: string): Promise<string> {
   for (;;) {
     const frame = plain(await peer.next())

@@ -1,4 +1,4 @@
-/** Contract 3: subscriptions that are refused, what their client is told, and that nothing stays of them. */
+/** Contract 3: subscriptions that are refused, what their client receives, and that they leave no trace. */
 import { describe, expect, test } from 'bun:test'
 import { start, type RawClient, type TestServer } from '../harness'
 import { INVALID_NAMES } from '../vectors/channels'

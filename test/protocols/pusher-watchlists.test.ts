@@ -1,4 +1,4 @@
-/** Watchlists: what contract 5.3 does not say. Its statements are rows of `users-rows.test.ts`. */
+/** Watchlists: what contract 5.3 leaves open. Its statements are rows of `users-rows.test.ts`. */
 import { describe, expect, test } from 'bun:test'
 import { Inbox, start } from '../harness'
 import { connectSignedIn } from './signed-in'

@@ -1,4 +1,4 @@
-/** A signature covers what it says: what was signed for one channel opens no other one, and nobody else's seat. */
+/** A signature covers its text: one for a channel opens no other channel, and nobody else's seat. */
 import { expect, test } from 'bun:test'
 import { makeRefusal, makeSuccess } from '../frames'
 import { start } from '../harness'

@@ -1,4 +1,4 @@
-/** Whose time comes first is found as by sorting, and what is taken back takes no room. */
+/** The earliest name is the first of the sorted ones, and deleted times take no room. */
 import { expect, test } from 'bun:test'
 import { Deadlines } from '../../src/store/deadlines'
 import { makeRandom } from '../random'

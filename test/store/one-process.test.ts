@@ -105,10 +105,10 @@ describe('a second process', () => {
     for (const isNotified of [false, true]) {
       const [clock, log, givingUp] = [new ManualClock(0), new MemoryLog(), new AbortController()]
       const claim = claimDatabase({ config, clock, log, givenUp: givingUp.signal })
-      let over = false
-      claim.catch(() => (over = true))
+      let isOver = false
+      claim.catch(() => (isOver = true))
       if (isNotified) givingUp.abort()
-      for (let waited = 0; !over; waited += 50) {
+      for (let waited = 0; !isOver; waited += 50) {
         expect(waited).toBeLessThanOrEqual(isNotified ? 300 : 5250)
         clock.advance(50)
         await new Promise<void>((resolve) => setImmediate(resolve))

@@ -38,7 +38,7 @@ test.each([1, 2, 3, 4, 5])('random walk %d', (seed) => {
     const entries = Array.from({ length: upTo(6) }, () => eventOf({ kind: 'occurrence' }))
     outbox.record(entries, now, 1_000_000)
   }
-  /** A channel is cancelled with all that says how it is, unless some of it was sent, or has to be. */
+  /** A channel is cancelled with all events about its state, unless some were sent, or have to be. */
   const arriveAndDepart = (): void => {
     const arriving = eventOf({ kind: 'arrival', user: '' })
     const entry = { ...arriving, channel: `passing-${upTo(2)}` }
@@ -49,11 +49,12 @@ test.each([1, 2, 3, 4, 5])('random walk %d', (seed) => {
     const own = (): Row[] => rows().filter(({ channel }) => channel === entry.channel)
     const before = own().filter(({ untold }) => untold !== null)
     const arrival = before.findLastIndex(({ untold }) => untold === '+')
-    const cancels = arrival >= 0 && before.slice(arrival + 1).every(({ untold }) => untold === '~')
+    const isCancelled =
+      arrival >= 0 && before.slice(arrival + 1).every(({ untold }) => untold === '~')
     const older = before
       .slice(0, Math.max(0, arrival))
       .findLastIndex(({ untold }) => untold !== '~')
-    const rest = cancels ? before.slice(older + 1) : []
+    const rest = isCancelled ? before.slice(older + 1) : []
     const all = own().length
     const recorded = outbox.record(
       [{ ...entry, subject: { kind: 'departure', user: '' } }],
@@ -62,8 +63,8 @@ test.each([1, 2, 3, 4, 5])('random walk %d', (seed) => {
     )
     const gone = { rows: -rest.length, written: 0, cancelled: 1 + rest.length, dropped: 0 }
     const kept = { rows: 1, written: 1, cancelled: 0, dropped: 0 }
-    expect([...recorded]).toEqual([{ ...KEY, ...(cancels ? gone : kept) }])
-    expect(own().length).toBe(all + (cancels ? -rest.length : 1))
+    expect([...recorded]).toEqual([{ ...KEY, ...(isCancelled ? gone : kept) }])
+    expect(own().length).toBe(all + (isCancelled ? -rest.length : 1))
   }
   const send = (): void => {
     const limit = 1 + upTo(4)

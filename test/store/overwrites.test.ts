@@ -1,4 +1,4 @@
-/** A database file that is written over in place: noticed, said once, red; what SQLite writes is not. */
+/** A database file that is overwritten in place is noticed, logged once and red; what SQLite writes is not. */
 import { Database } from 'bun:sqlite'
 import { afterAll, describe, expect, test } from 'bun:test'
 import { mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
@@ -17,7 +17,7 @@ const RED = {
     'database: its file was written over by another program; stop the server, then restore it, then start',
 }
 
-/** Times of a file move in steps of some milliseconds: a write that comes right after another has its own. */
+/** Times of a file move in steps of some milliseconds: writes right after each other get times of their own here. */
 let seconds = 1_000_000_000
 const touch = (path: string): void => utimesSync(path, seconds, seconds++)
 

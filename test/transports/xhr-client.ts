@@ -52,7 +52,7 @@ export class XhrClient {
     return linesOf(await (await this.post('xhr', '', init)).text())
   }
 
-  /** Polls until as many messages have come. */
+  /** Polls until as many messages have arrived. */
   async messages(count: number): Promise<string[]> {
     const messages: string[] = []
     while (messages.length < count) messages.push(...(await this.poll()).flatMap(messagesOf))
@@ -117,7 +117,7 @@ export class XhrStream {
     )
   }
 
-  /** Characters that have come. */
+  /** How many characters have arrived. */
   chars = 0
 
   async nextMessage(): Promise<string> {
@@ -141,7 +141,7 @@ export class XhrStream {
 
 const linesOf = (text: string): string[] => text.split('\n').slice(0, -1)
 
-/** Whether a request of the session waits for what there will be to tell. */
+/** True where a request of the session waits for frames. */
 export const isWaiting = ({ sink }: Connection): boolean =>
   ((sink as QueuedSink).session as XhrSession).isWaiting
 
@@ -149,10 +149,10 @@ export const isWaiting = ({ sink }: Connection): boolean =>
 export async function waitForRequest(
   server: TestServer,
   conn: Connection,
-  wanted = true,
+  isWanted = true,
 ): Promise<void> {
-  for (let trips = 0; isWaiting(conn) !== wanted; trips++) {
-    if (trips > 1000) throw new Error(`a request ${wanted ? 'never waited' : 'waits for ever'}`)
+  for (let trips = 0; isWaiting(conn) !== isWanted; trips++) {
+    if (trips > 1000) throw new Error(`a request ${isWanted ? 'never waited' : 'waits for ever'}`)
     await server.http('/up')
   }
 }

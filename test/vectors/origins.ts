@@ -248,7 +248,7 @@ export const ORIGINS: readonly OriginVector[] = [
   ...CONN,
 ]
 
-/** Patterns that mean nothing, and what is said of them. */
+/** Patterns that are invalid, and the message about each. */
 export const WRONG_PATTERNS: readonly (readonly [pattern: string, says: string])[] = [
   ['example.org', 'expected //host or scheme://host, with or without :port, or conn'],
   ['', 'expected //host or scheme://host'],

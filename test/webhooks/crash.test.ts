@@ -31,7 +31,7 @@ type Arrival = { name: string; channel: string; event?: string }
 class Endpoints {
   readonly arrivals: Record<string, Arrival[]> = { '/all': [], '/some': [] }
   wrong = 0
-  healthy = false
+  isHealthy = false
   readonly server = createServer((request, response) => this.#take(request, response))
 
   constructor(readonly chance: () => number) {}
@@ -50,7 +50,7 @@ class Endpoints {
     }
     const body = Buffer.concat(chunks).toString()
     if (request.headers['x-pusher-signature'] !== hmac(body)) this.wrong++
-    const fate = this.healthy ? 1 : this.chance()
+    const fate = this.isHealthy ? 1 : this.chance()
     if (fate < 0.2) return // never answered
     if (fate < 0.3) return void request.socket.destroy()
     if (fate < 0.5) return void response.writeHead(500).end()
@@ -65,7 +65,7 @@ class Endpoints {
   }
 }
 
-/** What clients saw: who came in, and the highest number that each channel's listener heard. */
+/** What clients saw: who joined, and the highest number that each channel's listener received. */
 type Witnessed = { readonly occupied: Set<string>; readonly heard: Map<string, number> }
 
 async function enter(port: number, channel: string): Promise<RawClient> {
@@ -79,9 +79,9 @@ async function enter(port: number, channel: string): Promise<RawClient> {
 async function talk(port: number, channel: string, { occupied, heard }: Witnessed): Promise<void> {
   const [speaker, listener] = [await enter(port, channel), await enter(port, channel)]
   occupied.add(channel)
-  let gone = false
-  void speaker.closed.then(() => (gone = true))
-  for (let n = 0; !gone; n++) {
+  let isGone = false
+  void speaker.closed.then(() => (isGone = true))
+  for (let n = 0; !isGone; n++) {
     speaker.send({ event: `client-${n}`, channel, data: { n } })
     const frame = await Promise.race([listener.next(), listener.closed])
     if (typeof frame !== 'string') return
@@ -120,11 +120,11 @@ test('nothing that was recorded is lost to kill -9', async () => {
     await Promise.all(talks)
   }
 
-  endpoints.healthy = true
+  endpoints.isHealthy = true
   await using program = new Program({ ...env, CARILLON_WEBHOOK_TIMEOUT_MS: '5000' })
   const port = await program.waitUntilListening()
   const all = endpoints.arrivals['/all']!
-  // Whoever left before anybody was told that they had come, and said nothing, is not told of at all.
+  // Nothing is sent about a user who left before the arrival was sent and who sent no event.
   const isAnnounced = (channel: string): boolean =>
     witnessed.heard.has(channel) || all.some((arrival) => arrival.channel === channel)
   const here = (): string[] => {
@@ -153,7 +153,7 @@ const named = (arrivals: readonly Arrival[], name: string): string[] =>
 const heardIn = ({ heard }: Witnessed): number =>
   Array.from(heard.values()).reduce((sum, highest) => sum + highest + 1, 0)
 
-/** Everything has been accepted by both endpoints, and who is `here` no more was told to have left. */
+/** Waits until both endpoints have accepted everything, and the departure of all who are not `here`. */
 async function delivered(port: number, here: () => string[]): Promise<void> {
   const path = '/api/admin/apps/test-app/webhooks/deliveries'
   const authorization = `Basic ${btoa('pusher_admin_username:pusher_admin_password')}`

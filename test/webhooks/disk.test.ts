@@ -24,8 +24,8 @@ test.skipIf(!mayMount)(
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
     await using receiver = new Receiver()
-    let taken = false
-    receiver.answer = () => (taken ? 200 : 503)
+    let isTaken = false
+    receiver.answer = () => (isTaken ? 200 : 503)
     const env = {
       DATABASE_PATH: join(folder, 'full.sqlite'),
       CARILLON_WEBHOOKS: JSON.stringify([{ url: receiver.url, event_types: ['client_event'] }]),
@@ -68,7 +68,7 @@ test.skipIf(!mayMount)(
     await latecomer.expectNothing()
     expect(await ready()).toMatchObject({ ready: false })
 
-    taken = true
+    isTaken = true
     rmSync(`/proc/${program.process.pid}/root${folder}/other`)
     const arrived = new Set<string>()
     await waitUntil('all that was said has arrived', () => {

@@ -1,4 +1,4 @@
-/** An outbox that cannot grow says so, is red on /ready, and costs no socket and no trigger. */
+/** An outbox that cannot grow is logged and red on /ready; it costs no socket and no trigger. */
 import { Database } from 'bun:sqlite'
 import { afterAll, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -18,7 +18,7 @@ import {
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Answers the first request on each connection as it is told. */
+/** Answers the first request on each connection with these bytes. */
 class RawEndpoint {
   readonly requests: string[] = []
   readonly #server: Server

@@ -1,4 +1,4 @@
-/** Where webhooks may go: said when an endpoint is saved, and again when a connection is made. */
+/** Where webhooks may go: checked when an endpoint is saved, and again when a connection is made. */
 import type { LookupAddress } from 'node:dns'
 import { describe, expect, test } from 'bun:test'
 import { readConfig } from '../../src/config/config'

@@ -15,7 +15,7 @@ type Client = {
   readonly run: Command
   /** What it prints once it is subscribed, a line for each of its channels; sorted. */
   readonly subscribed: readonly string[]
-  /** It is in `presence-room`, and tells of who comes and goes. */
+  /** True for a client that joins `presence-room` and prints who joins and leaves. */
   readonly presence?: true
 }
 

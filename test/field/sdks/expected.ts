@@ -19,7 +19,7 @@ export const ROOM = 'presence-room'
 export const VAULT = 'private-encrypted-vault'
 export const PUBLIC_CHANNELS = ['my-channel', 'odd_-=@,.;1']
 
-/** The last event; when it has come, nothing else is on its way. */
+/** The last event: once it has arrived, nothing else is on its way. */
 export const END = 'end'
 
 /** In the order of publishing, which holds within a channel. */

@@ -141,7 +141,7 @@ async function checkArrivals(client: RawClient, expected: readonly ExpectedEvent
   expect(frames.slice(wanted.length)).toEqual([])
 }
 
-/** Everything up to the last event, and what may have come after it. */
+/** Reads everything up to the last event, and what may have arrived after it. */
 async function readToEnd(client: RawClient): Promise<Frame[]> {
   const frames: Frame[] = []
   do frames.push(await client.nextJson(`the event '${END}' after ${frames.length} frames`))

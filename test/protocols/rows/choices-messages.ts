@@ -3,7 +3,7 @@ import type { TestServer } from '../../harness'
 import type { Row } from './row'
 import { exchange, readCodes, ERROR, send } from './asking'
 
-/** A member of a channel and what the other member hears of what it says. */
+/** A member of a channel sends an event. Resolves with what the other member receives. */
 async function heard(server: TestServer, channel: string, message: object): Promise<unknown> {
   await using sender = await server.raw()
   await using receiver = await server.raw()

@@ -12,7 +12,7 @@ export type Row = {
   readonly expected: unknown
 }
 
-/** A test for each row, called by its number and what it says. */
+/** Runs a test for each row, called by its number and its statement. */
 export function testRows(rows: readonly Row[]): void {
   test.each(rows)('$row: $statement', async ({ options, run, expected }) => {
     await using server = await start(options)

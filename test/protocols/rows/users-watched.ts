@@ -1,4 +1,4 @@
-/** Contract 5, parts 3 and 4: who watches whom, and the order in which it is told. */
+/** Contract 5, parts 3 and 4: who watches whom, and the order of the notifications. */
 import type { Row } from './row'
 import { takeNews, makeOffline, makeOnline, openTab, makeWatcher } from './users'
 
