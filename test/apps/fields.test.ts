@@ -1,7 +1,7 @@
 /** What the fields of an app may be, whatever the body's kind. Phoenix contract 2.3. */
 import { describe, expect, test } from 'bun:test'
 import { startCommon, start } from '../harness'
-import { requestAdmin, change, create, FORM, makeTemporary } from '../http/ask-admin'
+import { requestAdmin, change, create, FORM, makeTemporary } from '../http/admin-requests'
 
 const TEXT = ['must be text without control characters and broken surrogates']
 

@@ -4,7 +4,7 @@ import { announcement } from '../../src/announce'
 import { readConfig } from '../../src/config/config'
 import { providedApps } from '../../src/config/credentials'
 import { OWN_APP, start } from '../harness'
-import { makeTemporary } from '../http/ask-admin'
+import { makeTemporary } from '../http/admin-requests'
 
 const TERMINAL = { files: undefined, isTerminal: true }
 const APP = {

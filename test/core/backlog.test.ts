@@ -7,8 +7,8 @@ import { MAX_WAITING } from '../../src/core/backlog'
 import { publish } from '../publish'
 import type { ChannelName } from '../../src/core/types'
 import { start, waitFor, type RawClient, type TestServer } from '../harness'
-import { post } from '../dialects/expusherlite/ask'
-import { push } from '../dialects/pushex/ask'
+import { post } from '../dialects/expusherlite/requests'
+import { push } from '../dialects/pushex/requests'
 import { KEY, connectPhoenix } from '../phoenix'
 
 const FRAMES = 16

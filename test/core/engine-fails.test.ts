@@ -4,7 +4,7 @@ import type { Engine, Order } from '../../src/core/engine'
 import type { Refusal } from '../../src/core/errors'
 import type { Publication } from '../../src/core/messages'
 import { makeBasicAuth, PAIR } from '../credentials'
-import { EVENT, post } from '../dialects/expusherlite/ask'
+import { EVENT, post } from '../dialects/expusherlite/requests'
 import { start, type TestServer } from '../harness'
 import { KEY, connectPhoenix, makeReply } from '../phoenix'
 

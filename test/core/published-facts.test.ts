@@ -1,6 +1,6 @@
 /** What was published: each event once, on the node that caused it, when the engine has accepted it. */
 import { describe, expect, test } from 'bun:test'
-import { EVENT, post } from '../dialects/expusherlite/ask'
+import { EVENT, post } from '../dialects/expusherlite/requests'
 import { start } from '../harness'
 import { listen } from '../listen'
 import { connectPhoenix } from '../phoenix'

@@ -1,6 +1,6 @@
 /** Facts of what is refused and of how requests were answered. */
 import { describe, expect, test } from 'bun:test'
-import { EVENT, post } from '../dialects/expusherlite/ask'
+import { EVENT, post } from '../dialects/expusherlite/requests'
 import { start } from '../harness'
 import { listen } from '../listen'
 import { KEY, connectPhoenix } from '../phoenix'

@@ -9,7 +9,7 @@ import { rateLimit } from '../../plugins/rate-limit'
 import { loadConfigFile } from '../../src/config/config-file'
 import { execute, LineReader } from '../field/commands'
 import { PATIENCE_MS, start, type TestServer, waitFor } from '../harness'
-import { requestAdmin, create } from '../http/ask-admin'
+import { requestAdmin, create } from '../http/admin-requests'
 import { blocksOf, PAGES, readPage, ROOT, type Block } from './pages'
 
 const READ = PAGES.filter((page) => page.startsWith('docs/') || page === 'plugins/README.md')

@@ -1,7 +1,7 @@
 /** Differences from other servers that the pages list and no other test is about. */
 import { describe, expect, test } from 'bun:test'
 import { startCommon, start } from '../harness'
-import { requestAdmin, create, FORM } from '../http/ask-admin'
+import { requestAdmin, create, FORM } from '../http/admin-requests'
 
 test('a connection that has not shown who it is counts towards the limit of its app', async () => {
   await using server = await start()

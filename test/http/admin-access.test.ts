@@ -1,7 +1,7 @@
 /** The admin API: who may use it; numbers in names are cases of contract section 6. */
 import { describe, expect, test } from 'bun:test'
 import { start } from '../harness'
-import { requestAdmin } from './ask-admin'
+import { requestAdmin } from './admin-requests'
 import { makeBasicAuth } from '../credentials'
 
 describe('who may ask', () => {

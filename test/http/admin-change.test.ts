@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { start, waitFor } from '../harness'
-import { ADMIN, requestAdmin, change, create } from './ask-admin'
+import { ADMIN, requestAdmin, change, create } from './admin-requests'
 
 test('a change whose body arrives after the app was deleted brings nothing back', async () => {
   await using server = await start()

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { startCommon, start } from '../harness'
-import { requestAdmin, create, FORM } from './ask-admin'
+import { requestAdmin, create, FORM } from './admin-requests'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 

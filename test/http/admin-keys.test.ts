@@ -1,7 +1,7 @@
 /** The admin API: the keys of an app, of which there are two while they rotate. */
 import { describe, expect, test } from 'bun:test'
 import { start } from '../harness'
-import { requestAdmin, create } from './ask-admin'
+import { requestAdmin, create } from './admin-requests'
 
 describe('keys', () => {
   test('rotate under load: no request fails, no subscription is refused', async () => {

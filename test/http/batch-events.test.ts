@@ -1,7 +1,7 @@
 /** Contract 6.5: batches. */
 import { describe, expect, test } from 'bun:test'
 import { start } from '../harness'
-import { post } from './ask-events'
+import { post } from './event-requests'
 
 describe('POST /batch_events', () => {
   const item = (more: object = {}): object => ({ channel: 'room', name: 'e', data: 'x', ...more })

@@ -4,10 +4,10 @@ import { isLonger, jsonOf, describeExcess } from '../../src/core/json'
 import { describeMistake } from '../../src/http/mistake'
 import { ADMIN_PAIR, makeBasicAuth, PAIR } from '../credentials'
 import { start, type TestServer } from '../harness'
-import { FORM } from './ask-admin'
-import { makeEvent, post } from './ask-events'
-import { post as postEvent } from '../dialects/expusherlite/ask'
-import { push } from '../dialects/pushex/ask'
+import { FORM } from './admin-requests'
+import { makeEvent, post } from './event-requests'
+import { post as postEvent } from '../dialects/expusherlite/requests'
+import { push } from '../dialects/pushex/requests'
 
 let server: TestServer
 beforeAll(async () => {

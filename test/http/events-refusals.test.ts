@@ -1,7 +1,7 @@
 /** Contract 6.3 and 6.4: triggers that are refused, and limits that are settings. */
 import { describe, expect, test } from 'bun:test'
 import { startCommon, start, type StartOptions } from '../harness'
-import { makeEvent, makeNames, post } from './ask-events'
+import { makeEvent, makeNames, post } from './event-requests'
 
 describe('POST /events', () => {
   const REFUSED: readonly (readonly [name: string, body: unknown, status: number, text: string])[] =

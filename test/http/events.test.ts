@@ -1,7 +1,7 @@
 /** Contract 6.4: triggers that are taken, and who hears them; the form of 2012. */
 import { describe, expect, test } from 'bun:test'
 import { start } from '../harness'
-import { makeEvent, makeNames, post } from './ask-events'
+import { makeEvent, makeNames, post } from './event-requests'
 
 describe('POST /events', () => {
   test('data arrives as the text that was sent', async () => {

@@ -1,7 +1,7 @@
 /** What every HTTP client may rely on, whatever it asks for: statuses, methods, origins, headers. */
 import { describe, expect, test } from 'bun:test'
 import { start, type TestServer } from '../harness'
-import { ADMIN, requestAdmin, create } from './ask-admin'
+import { ADMIN, requestAdmin, create } from './admin-requests'
 
 const UUID = /^[0-9a-f-]{36}$/
 const MEGABYTE = 1024 * 1024

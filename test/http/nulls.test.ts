@@ -1,7 +1,7 @@
 /** A key that is null is one that is left out. Contract 6.4, 6.5. */
 import { expect, test } from 'bun:test'
 import { startCommon } from '../harness'
-import { makeEvent, post } from './ask-events'
+import { makeEvent, post } from './event-requests'
 
 const server = startCommon()
 const item = (more: object = {}) => ({ channel: 'room', name: 'e', data: 'x', ...more })

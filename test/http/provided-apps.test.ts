@@ -4,7 +4,7 @@ import { describe, expect, test } from 'bun:test'
 import { MIGRATIONS } from '../../src/store/migrations'
 import type { AppConfig } from '../../src/plugin'
 import { start, type TestServer } from '../harness'
-import { requestAdmin, change, create, makeTemporary } from './ask-admin'
+import { requestAdmin, change, create, makeTemporary } from './admin-requests'
 
 const provided = (fields: Partial<AppConfig>): AppConfig => ({
   id: '7',

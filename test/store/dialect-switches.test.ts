@@ -3,7 +3,7 @@ import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import type { AppConfig } from '../../src/plugin'
 import { start, type TestServer } from '../harness'
-import { requestAdmin, change, create, makeTemporary } from '../http/ask-admin'
+import { requestAdmin, change, create, makeTemporary } from '../http/admin-requests'
 
 const ON: AppConfig = {
   id: '7',

@@ -6,7 +6,7 @@ import { MemoryLog } from '../../kit/clock'
 import { openDatabase } from '../../src/store/sqlite'
 import { Writes } from '../../src/store/writes'
 import { makePlugin, start, type TestServer } from '../harness'
-import { makeTemporary } from '../http/ask-admin'
+import { makeTemporary } from '../http/admin-requests'
 
 const LOCKED = 'is locked by another process'
 const APP = JSON.stringify({ app: { name: 'another name' } })

@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'bun:test'
 import { start } from '../../harness'
 import { makeBasicAuth, PAIR } from '../../credentials'
-import { EVENT, post, readAnswer } from './ask'
+import { EVENT, post, readAnswer } from './requests'
 
 test('pages of other sites are refused, whatever they carry (53)', async () => {
   await using server = await start()

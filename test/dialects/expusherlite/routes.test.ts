@@ -7,7 +7,7 @@ import { allow } from '../../../src/plugin'
 import { makePlugin, start, type TestServer } from '../../harness'
 import { KEY, connectPhoenix } from '../../phoenix'
 import { makeBasicAuth, PAIR } from '../../credentials'
-import { EVENT, post, readAnswer } from './ask'
+import { EVENT, post, readAnswer } from './requests'
 
 type Fields = Record<string, unknown>
 

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'bun:test'
 import { allow, reject } from '../../../src/plugin'
 import { makePlugin, start, type StartOptions } from '../../harness'
 import { makeBasicAuth, PAIR } from '../../credentials'
-import { FORBIDDEN, push } from './ask'
+import { FORBIDDEN, push } from './requests'
 
 const OWN = { id: '7', key: 'k7', secret: 's7', name: 'Own app' }
 

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'bun:test'
 import { startCommon, Inbox, makePlugin, start } from '../../harness'
 import { KEY, connectPhoenix } from '../../phoenix'
 import { makeBasicAuth } from '../../credentials'
-import { push } from './ask'
+import { push } from './requests'
 
 const INVALID = { error: 'Invalid push arguments: channel, data, event are required.' }
 

@@ -1,7 +1,7 @@
 /** Contract 11, rows 1 to 8, 62 and 63: arriving, staying, leaving. */
 import type { TestServer } from '../../harness'
 import type { Row } from './row'
-import { exchange, readCodes, ERROR, send } from './asking'
+import { exchange, readCodes, ERROR, send } from './requests'
 
 const KEY = 'test-app-fake-key'
 const path = (query: string): string => `/app/${KEY}?${query}`

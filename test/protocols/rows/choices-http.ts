@@ -1,6 +1,6 @@
 /** Contract 11, rows 11, 12 and 41 to 55: what an app’s backend is answered. */
 import type { Row } from './row'
-import { readJson, trigger } from './asking'
+import { readJson, trigger } from './requests'
 
 async function statusOf(response: Promise<Response>) {
   const { status, headers } = await response

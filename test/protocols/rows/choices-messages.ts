@@ -1,7 +1,7 @@
 /** Contract 11, rows 28 to 35: client events and sign-ins. */
 import type { TestServer } from '../../harness'
 import type { Row } from './row'
-import { exchange, readCodes, ERROR, send } from './asking'
+import { exchange, readCodes, ERROR, send } from './requests'
 
 /** A member of a channel sends an event. Resolves with what the other member receives. */
 async function heard(server: TestServer, channel: string, message: object): Promise<unknown> {

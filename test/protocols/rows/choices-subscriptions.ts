@@ -10,7 +10,7 @@ import {
   send,
   subscribeSigned,
   subscribe,
-} from './asking'
+} from './requests'
 
 const KEY = 'test-app-fake-key'
 
