@@ -2,7 +2,13 @@
  * Answers for errors. Pusher's SDKs show error bodies as they are, so they are one line of plain text; the
  * admin API answers as the seed's does. No answer reveals more than the caller may know.
  */
-import { NotFoundError, ParseError, ValidationError } from 'elysia'
+import {
+  InvalidCookieSignature,
+  InvalidFileType,
+  NotFoundError,
+  ParseError,
+  ValidationError,
+} from 'elysia'
 import type { UniqueField } from '../core/app-names'
 import type { App } from '../core/app'
 import { AppConflict } from '../core/apps'
@@ -86,6 +92,10 @@ function refusalIn(error: unknown, isSeed: boolean): RealtimeError | undefined {
   if (error instanceof NotFoundError)
     return new RealtimeError('path_not_found', isSeed ? 'Not Found' : 'Unknown route')
   if (error instanceof ParseError) return invalid('Expected the body to be readable')
+  if (error instanceof InvalidCookieSignature)
+    return invalid('Expected cookies as they were signed')
+  if (error instanceof InvalidFileType)
+    return invalid(`Expected ${error.property} to be a file of the documented type`)
   return error instanceof ValidationError && error.type !== 'response'
     ? invalid(describeMistake(error.all as readonly Mistake[]))
     : undefined

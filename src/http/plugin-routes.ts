@@ -11,6 +11,7 @@ import {
   ElysiaCustomStatusResponse,
   NotFoundError,
   ParseError,
+  ValidationError,
   type AnyElysia,
 } from 'elysia'
 import { RealtimeError } from '../core/errors'
@@ -139,7 +140,9 @@ export class PluginRoutes {
     if (error instanceof Response || error instanceof ElysiaCustomStatusResponse) return error
     const refused = this.#explain({ error, request })
     if (refused) return refused
-    const answersItself = error instanceof Error && 'toResponse' in error
+    // A response that its schema does not have is one with an answer that tells what it holds.
+    const answersItself =
+      error instanceof Error && 'toResponse' in error && !(error instanceof ValidationError)
     return answersItself ? undefined : this.#fail({ error, request })
   }
 

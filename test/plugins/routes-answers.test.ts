@@ -58,6 +58,16 @@ describe('what a route throws', () => {
     },
   )
 
+  test('nothing, but answers what its schema does not have', async () => {
+    const wrong = mine(({ routes }) =>
+      routes.get('/', () => ({ secret: 1 }) as never, { response: t.Object({ id: t.Integer() }) }),
+    )
+    await using server = await start({ plugins: [wrong] })
+    const answer = await ask(server, '/')
+    expect([answer.status, await answer.text()]).toEqual([500, FAULT])
+    expect(await reportOf(server)).toMatchObject({ calls: 1, faults: 1 })
+  })
+
   test('a status', async () => {
     await using server = await start({ plugins: [thrower] })
     const answer = await ask(server, '/status')
@@ -182,6 +192,35 @@ describe('without an onError, as elsewhere:', () => {
       for (const name of ['x-request-id', 'vary', 'content-length'])
         expect([path, name, head.headers.get(name)]).toEqual([path, name, get.headers.get(name)])
     }
+  })
+
+  test('what a schema excludes is 400 in one line, and no fault', async () => {
+    const strict = mine(({ routes }) =>
+      routes
+        .post('/body', () => '', { body: t.Object({ id: t.String() }) })
+        .post('/file', () => '', { body: t.Object({ file: t.File({ type: 'image/png' }) }) })
+        .get('/cookie', ({ cookie: { a } }) => String(a.value), {
+          cookie: t.Cookie({ a: t.Optional(t.String()) }, { secrets: 'a secret', sign: ['a'] }),
+        }),
+    )
+    await using own = await start({ plugins: [strict] })
+    const form = new FormData()
+    form.set('file', new File(['text'], 'a.png', { type: 'image/png' }))
+    const type = { 'content-type': 'application/json' }
+    const answers = [
+      await ask(own, '/body', { method: 'POST', body: '{"id":1}', headers: type }),
+      await ask(own, '/body', { method: 'POST', body: '{', headers: type }),
+      await ask(own, '/file', { method: 'POST', body: form }),
+      await ask(own, '/cookie', { headers: { cookie: 'a=text.forged' } }),
+    ]
+    const lines = answers.map(async (answer) => [answer.status, await answer.text()])
+    expect(await Promise.all(lines)).toEqual([
+      [400, 'Expected id parameter to be a string\n'],
+      [400, 'Expected the body to be readable\n'],
+      [400, 'Expected body.file to be a file of the documented type\n'],
+      [400, 'Expected cookies as they were signed\n'],
+    ])
+    expect(await reportOf(own)).toMatchObject({ calls: 4, refusals: 4, faults: 0 })
   })
 
   test('ids of requests, and headers for pages of other origins', async () => {
