@@ -3,6 +3,7 @@
  * process of its own, by the CPU time of its thread. A step that
  * is slower here need not be slower in the server; what is faster there should show here.
  */
+import { HOOKS, type HookName } from '../src/core/plugin'
 import { playAlone } from './lib/play'
 import type { BenchCase, Question } from './lib/question'
 
@@ -22,15 +23,25 @@ export const STEPS = [
 
 export type Step = (typeof STEPS)[number]
 
-export type MicroCase = BenchCase & { readonly label: Step }
+/** Each hook with one plugin that does nothing there, its views included. */
+const HOOK_STEPS = (Object.keys(HOOKS) as HookName[])
+  .filter((name) => name !== 'start' && name !== 'stop') // once per server
+  .map((name) => `hook ${name}` as const)
+
+export type MicroCase = BenchCase & { readonly label: Step | (typeof HOOK_STEPS)[number] }
+
+const ALL_STEPS = [...STEPS, ...HOOK_STEPS]
 
 export const micro: Question = {
   name: 'micro',
   asks: 'What does one step of the hot path cost by itself?',
   play: playAlone('micro.ts'),
-  cases: STEPS.map((label): MicroCase => ({ label, seconds: 1 })),
+  cases: ALL_STEPS.map((label): MicroCase => ({ label, seconds: 1 })),
   quickCases: [],
-  smokeCases: STEPS.map((label): MicroCase => ({ label, seconds: 0.05 })),
+  smokeCases: [...STEPS, ...HOOK_STEPS.slice(0, 1)].map((label): MicroCase => ({
+    label,
+    seconds: 0.05,
+  })),
   subjects: ['carillon'],
   yardsticks: [],
   figure: { title: 'CPU ns each', key: 'nanosEach', digits: 1, better: 'less' },

@@ -84,7 +84,9 @@ export function newActions({ plugin, log, coreOf }: Parts): PluginActions {
       return Array.from(conns, (conn) => viewOf(conn, plugin))
     },
     counts: (view, channel) =>
-      run('counts', view, ({ engine }, app) => engine.counts(app, channelOf(app, channel))),
+      run('counts', view, async ({ engine }, app) => ({
+        ...(await engine.counts(app, channelOf(app, channel))),
+      })),
     members: (view, channel) =>
       run('members', view, async ({ engine }, app) => {
         const members = await engine.members(app, channelOf(app, channel))

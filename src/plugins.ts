@@ -42,6 +42,8 @@ export type LoadedPlugin = PluginHooks & {
 export type Surroundings = {
   readonly clock: Clock
   readonly log: Log
+  /** Takes the faults of plugins, which may be many. */
+  readonly faultLog: Log
   readonly writes: Writes
   readonly apps: Apps
   readonly uploads: Uploads
@@ -148,13 +150,14 @@ function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
   const { writes, apps, uploads, slices, changes } = surroundings
   const log = childLog(surroundings.log, name)
   const stopping = new AbortController()
-  const clock = mortalClock(surroundings.clock, stopping.signal, log)
+  const faultLog = childLog(surroundings.faultLog, name)
+  const clock = mortalClock(surroundings.clock, stopping.signal, faultLog)
   const counters: PluginCounter[] = []
   const routes = new PluginRoutes(name, { uploads, changes })
   const locals = plugin.locals ?? (() => ({}))
   const { coreOf, services, index } = surroundings
   const context: PluginContext = {
-    ...newActions({ plugin: { name, index, locals }, log, coreOf }),
+    ...newActions({ plugin: { name, index, locals }, log: faultLog, coreOf }),
     log,
     clock,
     signal: stopping.signal,
@@ -170,9 +173,9 @@ function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
       all: () => Array.from(apps.all(), appView),
     },
     counter: (counterName, about) => {
-      const counter = { name: counterName, about, count: 0 }
-      counters.push(counter)
-      return counter
+      const counter = newCounter(counterName, about, faultLog)
+      counters.push(counter.shown)
+      return counter.given
     },
     provide: (service) => {
       if (services.has(name)) throw new Error('provides something already')
@@ -189,7 +192,7 @@ function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
         workFor(
           name,
           [...items],
-          (item) => stopping.signal.aborted || runTimer(log, () => deed(item)),
+          (item) => stopping.signal.aborted || runTimer(faultLog, () => deed(item)),
         ),
       ),
     listInSlices: (more) =>
@@ -252,30 +255,85 @@ function mortalClock(clock: Clock, signal: AbortSignal, log: Log): Clock {
   }
 }
 
-function childLog(log: Log, plugin: string): Log {
-  return {
-    debug: (fields, message) => log.debug({ plugin, ...fields }, message),
-    info: (fields, message) => log.info({ plugin, ...fields }, message),
-    warn: (fields, message) => log.warn({ plugin, ...fields }, message),
-    error: (fields, message) => log.error({ plugin, ...fields }, message),
+/**
+ * A counter in two parts, so that a report has numbers whatever the plugin does to its own.
+ * @throws TypeError where a text is missing
+ */
+function newCounter(name: unknown, about: unknown, log: Log) {
+  if (typeof name !== 'string' || typeof about !== 'string')
+    throw new TypeError('counter(name, about) needs two texts')
+  let count = 0
+  const given: Counter = Object.freeze({
+    get count() {
+      return count
+    },
+    set count(next) {
+      if (Number.isFinite(next)) count = next
+      else logFailure(log, { hook: 'counter' }, new TypeError(`${name} cannot be ${String(next)}`))
+    },
+  })
+  const shown: PluginCounter = {
+    name,
+    about,
+    get count() {
+      return count
+    },
   }
+  return { given, shown }
+}
+
+/** A log whose lines carry the plugin's name, whatever its fields are. */
+function childLog(log: Log, plugin: string): Log {
+  const named = { plugin }
+  const fieldsOf = (given: unknown): object => ({ ...named, ...fieldsIn(given), ...named })
+  const method =
+    (level: keyof Log) =>
+    (given: unknown, message?: unknown): void =>
+      typeof given === 'string'
+        ? log[level](fieldsOf(message), given)
+        : log[level](fieldsOf(given), textIn(given, message))
+  return {
+    debug: method('debug'),
+    info: method('info'),
+    warn: method('warn'),
+    error: method('error'),
+  }
+}
+
+/** An error alone is logged as pino does: as `err`. */
+const fieldsIn = (given: unknown): object => {
+  if (given instanceof Error) return { err: given }
+  return typeof given === 'object' && given !== null ? given : {}
+}
+
+function textIn(given: unknown, message: unknown): string {
+  if (message !== undefined) return String(message)
+  return given instanceof Error ? given.message : ''
 }
 
 /** Time that a plugin has to start, in milliseconds. */
 export const START_LIMIT_MS = 30_000
 
-/** Runs the `start` hooks, in order. @throws PluginError for the first that fails, or when the start is given up */
+/**
+ * Runs the `start` hooks, in order; the log names one that takes longer than a gate may.
+ * @throws PluginError for the first that fails, or when the start is given up
+ */
 export async function startPlugins(
   { start }: CompiledHooks,
-  clock: Clock,
+  { clock, log, timing: { gateTimeoutMs } }: HookContext,
   givenUp: AbortSignal | undefined,
 ): Promise<void> {
   for (const { plugin, run, stats } of start) {
     stats.calls++
+    const cancel = clock.after(gateTimeoutMs, () =>
+      log.warn({ plugin, limitMs: START_LIMIT_MS }, 'plugin has not started yet'),
+    )
     try {
       await withTimeout(clock, START_LIMIT_MS, Promise.resolve(run()), givenUp)
     } catch (cause) {
       throw new PluginError(`plugin ${plugin}: could not start: ${messageOf(cause)}`, { cause })
+    } finally {
+      cancel()
     }
   }
 }

@@ -176,8 +176,8 @@ async function build(
     addresses,
   }
   const changes = new AdminChanges(access, log)
-  const quietLog = new QuietLog(log)
-  undo.push(() => quietLog.sweep())
+  const quietLog = new QuietLog(log, clock)
+  undo.push(() => quietLog.finish())
   const faults = { counters, log: quietLog }
   const slices = new Slices(options.meter, (cause, part) => countFault(faults, cause, { part }))
   const requests = new RequestQueue(slices)
@@ -186,6 +186,7 @@ async function build(
   const plugins = setUpPlugins(listed, {
     clock,
     log,
+    faultLog: quietLog,
     writes,
     apps,
     uploads,
@@ -238,7 +239,7 @@ async function build(
     page: swaggerPage,
   })
   undo.push(() => stopPlugins(core.hooks, core))
-  await startPlugins(core.hooks, clock, options.givenUp)
+  await startPlugins(core.hooks, core, options.givenUp)
   await openRoutes(plugins, hooks, options.givenUp)
   const xhr = new XhrSessions(core)
   const longPolls = new LongPolls(core)

@@ -14,6 +14,7 @@ import { codecFor } from '../../src/dialects/codecs'
 import { cpuSecondsOfThread } from '../lib/libc'
 import { serveOrder, type LoadOrder } from '../lib/load'
 import { makePadding } from '../lib/stamp'
+import { hookIn, hookStep } from './hook-steps'
 import type { MicroCase, Step } from '../micro'
 
 const CHUNK = 10_000
@@ -40,7 +41,8 @@ const CLIENT_EVENT = JSON.stringify({
 })
 
 async function measure({ case: { label }, seconds }: LoadOrder<MicroCase>) {
-  const step = (await steps())[label]
+  const hook = hookIn(label)
+  const step = hook ? await hookStep(hook) : (await steps())[label as Step]
   const run = (forSeconds: number): { readonly calls: number; readonly seconds: number } => {
     const began = cpuSecondsOfThread()
     let [calls, seconds] = [0, 0]

@@ -52,11 +52,20 @@ export class Rates {
 
   /**
    * Takes `count` tokens, or none. Returns the seconds until there are enough, 0 where they were taken.
-   * `now` is the clock's `mono`.
+   * `now` is the clock's `mono`, here and below.
    */
   take(app: App, count: number, perSecond: number, now: number): number {
     const rate = { perSecond, burst: perSecond }
-    const bucket = this.#buckets.getOrInsertComputed(app, () => fullBucket(rate, now))
-    return take(bucket, rate, count, now)
+    return take(this.#bucketOf(app, rate, now), rate, count, now)
+  }
+
+  /** What `take` would return; takes nothing. */
+  waitFor(app: App, count: number, perSecond: number, now: number): number {
+    const rate = { perSecond, burst: perSecond }
+    return waitFor(this.#bucketOf(app, rate, now), rate, count, now)
+  }
+
+  #bucketOf(app: App, rate: Rate, now: number): Bucket {
+    return this.#buckets.getOrInsertComputed(app, () => fullBucket(rate, now))
   }
 }

@@ -47,7 +47,8 @@ export function publishClientEvent(
   const filters = core.hooks.clientEvent
   if (filters.length > 0) {
     const shown = command.data === undefined ? undefined : { data: payloadJson(command.data) }
-    const view: ClientEventView = { channel: core.groups.nameOf(channel), event, userId, ...shown }
+    const name = core.groups.nameOf(channel)
+    const view: ClientEventView = Object.freeze({ channel: name, event, userId, ...shown })
     const filtered = runFilters(core, filters, conn, view, app.limits.maxEventDataBytes)
     if (isRefusal(filtered)) return filtered
     if (conn.closed) return undefined // a plugin ended it

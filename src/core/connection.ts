@@ -105,7 +105,7 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** Vacant channels that it may still subscribe to. Owned by `subscribe`. */
   channelBucket: Bucket | undefined = undefined
 
-  /** A refusal from before its transport was open, which ends it as soon as it is. */
+  /** The refusal that ends it: now, or as soon as its transport is open. No later one takes its place. */
   pendingRefusal: Refusal | undefined = undefined
 
   /** The refusal of published apps for a request that is not local, on wires that name the app later. */
@@ -140,6 +140,7 @@ export class Connection<Codec extends Encoder = Encoder> {
   get signal(): AbortSignal {
     if (this.#abort) return this.#abort.signal
     this.#abort = new AbortController()
+    Object.freeze(this.#abort.signal) // plugins share it
     if (this.closed) this.#abort.abort()
     return this.#abort.signal
   }
@@ -159,12 +160,13 @@ export class Connection<Codec extends Encoder = Encoder> {
     if (this.sink.send(frame) <= 0) this.behindBytes = this.sink.getBufferedAmount()
   }
 
-  /** Sends a refusal; closes the connection where that ends it, after what was published before. */
-  refuse(refused: Refusal): void {
-    if (this.sink === CLOSED_SINK) this.pendingRefusal ??= refused
+  /** Sends a refusal; closes the connection where that ends it, after what was published before and `tell`. */
+  refuse(refused: Refusal, tell?: () => void): void {
     const closeFrame = this.codec.closeFrame(refused)
+    if (closeFrame || this.sink === CLOSED_SINK) this.pendingRefusal ??= refused
     if (closeFrame) this.#flush()
     for (const frame of this.codec.refusal(refused, this)) this.send(frame)
+    tell?.()
     if (closeFrame) this.sink.close(closeFrame.code, closeFrame.reason)
   }
 

@@ -11,12 +11,12 @@ import type { Facts } from './facts'
 import { jsonOf } from './json'
 import type { Command } from './messages'
 import { HOOKS, type Allow, type HookName, type Hooks, type Replace } from './plugin'
-import { BLOCKED_MS, cpuMsAt, logFailure, logIfBlocked } from './plugin-faults'
+import { cpuMsAt, endLongCall, logFailure, LONG_MS, watchWait } from './plugin-faults'
 import type { RefusalLog } from './refusal-log'
 import { noteSocketRefusal } from './refusals'
 import type { MaybePromise } from './maybe-promise'
 import type { Clock, JsonText, Log } from './types'
-import { viewOf } from './views'
+import { giveUp, viewOf } from './views'
 
 /** One plugin's function for one hook. */
 export type Hook = {
@@ -97,7 +97,8 @@ export function runGates(
     const verdict = call(core, gate, first, second)
     if (verdict instanceof Promise) {
       const rest = gates.slice(index + 1)
-      return awaitVerdict(core, gate, verdict).then(async (given) => {
+      const question = first instanceof Connection ? second : first
+      return awaitVerdict(core, gate, verdict, question).then(async (given) => {
         if (isRefusal(given)) return given
         return (await runGates(core, rest, first, second)) ?? given ?? allowed
       })
@@ -138,7 +139,7 @@ export function runFilters<Event extends { readonly data?: JsonText }>(
       return reportFault(core, each, new Error('replaced data with no JSON value'))
     const bytes = Buffer.byteLength(typeof given === 'string' ? given : data)
     if (bytes > maxDataBytes) return dataTooLarge(`${bytes} of ${maxDataBytes} bytes`)
-    filtered = { ...filtered, data }
+    filtered = Object.freeze({ ...filtered, data })
   }
   return filtered
 }
@@ -168,15 +169,17 @@ type RefusalContext = HookContext & {
   readonly facts: Facts
 }
 
-/** Sends a refusal of a connection, or of its `command`, notes it and notifies the `refused` taps. */
+/**
+ * Sends a refusal of a connection, or of its `command`, notes it and notifies the `refused` taps, before those of
+ * its end.
+ */
 export function refuseAndNotify(
   core: RefusalContext,
   conn: Connection,
   refused: Refusal,
   command?: Command,
 ): void {
-  conn.refuse(refused)
-  notifyRefused(core, conn, refused, command)
+  conn.refuse(refused, () => notifyRefused(core, conn, refused, command))
 }
 
 /** Notes a refusal that was sent and notifies the `refused` taps, which may end the connection. */
@@ -188,7 +191,8 @@ export function notifyRefused(
 ): void {
   noteSocketRefusal(core, conn, refused, command)
   const { code, message } = refused
-  if (core.hooks.refused.length > 0) notify(core, core.hooks.refused, conn, { code, message })
+  if (core.hooks.refused.length > 0)
+    notify(core, core.hooks.refused, conn, Object.freeze({ code, message }))
 }
 
 /** The headers that `response` hooks add. */
@@ -226,7 +230,7 @@ function call(
   } finally {
     const ms = performance.now() - beganMs
     stats.busyMs += ms
-    if (ms > BLOCKED_MS) logIfBlocked(log, { plugin, hook: name }, cpuMs)
+    if (ms > LONG_MS) endLongCall(log, { plugin, hook: name }, cpuMs)
   }
 }
 
@@ -246,11 +250,15 @@ async function awaitVerdict(
   core: HookContext,
   gate: Hook,
   answer: Promise<unknown>,
+  question: unknown,
 ): Promise<Verdict> {
+  const { plugin, name } = gate
   try {
-    const given = await withTimeout(core.clock, core.timing.gateTimeoutMs, answer)
+    const inTime = withTimeout(core.clock, core.timing.gateTimeoutMs, answer)
+    const given = await watchWait(core.log, { plugin, hook: name }, inTime)
     return answerOf(gate, given) as Verdict
   } catch (cause) {
+    giveUp(question, cause)
     return reportFault(core, gate, cause)
   }
 }

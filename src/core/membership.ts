@@ -2,6 +2,7 @@
  * Membership: the one synchronous step into a channel, and the one out of it, on each node. Reply, topic and
  * notices belong together, so that everybody sees one order. No await in this file.
  */
+import type { App } from './app'
 import { frameOf } from './cache'
 import { userOf } from './channel'
 import type { Connection, Subscription, VerifiedSignin } from './connection'
@@ -10,6 +11,7 @@ import type { Delta, Entered, Exited, Node } from './engine'
 import { refusal, type Refusal } from './errors'
 import { notify, notifyRefused } from './hooks'
 import type { SubscribeCommand } from './messages'
+import type { PresenceView } from './plugin'
 import type { UserId } from './types'
 import { appView } from './views'
 import { announceUser, watch } from './watchlist'
@@ -25,10 +27,15 @@ export function apply(core: Core, node: Node, delta: Delta): void {
   showEntry(core, node, delta)
   // Plugins come last: they may end the connection.
   if (!conn.closed && core.hooks.subscribed.length > 0)
-    notify(core, core.hooks.subscribed, conn, {
-      channel: core.groups.nameOf(delta.channel),
-      userId: delta.member?.userId,
-    })
+    notify(
+      core,
+      core.hooks.subscribed,
+      conn,
+      Object.freeze({
+        channel: core.groups.nameOf(delta.channel),
+        userId: delta.member?.userId,
+      }),
+    )
 }
 
 /** The connection has closed while it waited for its seat: it was there for a moment. */
@@ -102,8 +109,7 @@ function showEntry(core: Core, node: Node, delta: Entered): void {
   node.announce(app, { type: 'seat_taken', channel, userId, meta }, socketId)
   if (!joined) return
   node.announce(app, { type: 'member_added', channel, member }, socketId)
-  if (isOwn && core.hooks.presence.length > 0)
-    notify(core, core.hooks.presence, appView(app), { type: 'member_added', channel, userId })
+  if (isOwn) notifyPresence(core, app, { type: 'member_added', channel, userId })
 }
 
 /** Contract 3.9: `member_removed` to those who stay. */
@@ -113,13 +119,17 @@ function showExit(core: Core, node: Node, delta: Exited): void {
   if (member) {
     const { userId } = member
     node.announce(app, { type: 'member_removed', channel, member })
-    if (isOwn && core.hooks.presence.length > 0)
-      notify(core, core.hooks.presence, appView(app), { type: 'member_removed', channel, userId })
+    if (isOwn) notifyPresence(core, app, { type: 'member_removed', channel, userId })
   }
   const userId = userOf(channel)
   if (isOwn && left && userId !== undefined)
     announceUser(core.engine, app, { userId, online: false })
   if (kind.counted && !kind.presence) core.subscriptionCounts.notifyChange(core, node, delta)
+}
+
+function notifyPresence(core: Core, app: App, news: PresenceView): void {
+  const { presence } = core.hooks
+  if (presence.length > 0) notify(core, presence, appView(app), Object.freeze(news))
 }
 
 /** Leaves a channel, which the connection hears nothing of from then on. */
@@ -137,5 +147,10 @@ export function leaveChannel(core: Core, subscription: Subscription): void {
       userId !== undefined && meta ? { userId, meta } : undefined,
     )
   if (kind.auth !== 'user' && core.hooks.unsubscribed.length > 0)
-    notify(core, core.hooks.unsubscribed, conn, { channel: core.groups.nameOf(name), userId })
+    notify(
+      core,
+      core.hooks.unsubscribed,
+      conn,
+      Object.freeze({ channel: core.groups.nameOf(name), userId }),
+    )
 }

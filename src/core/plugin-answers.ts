@@ -26,13 +26,17 @@ export function parseAnswer(name: HookName, answer: unknown): Answer {
     const { message, retryAfterSeconds: seconds } = given
     const retryAfterSeconds = Number.isFinite(seconds) ? Number(seconds) : undefined
     const code = retryAfterSeconds === undefined ? row.refusal : row.throttled
-    return { ...refusal(code as ErrorCode, String(message)), retryAfterSeconds }
+    const text = typeof message === 'string' && message !== '' ? message : NO_REASON
+    return { ...refusal(code as ErrorCode, text), retryAfterSeconds }
   }
   if (type === 'allow' && ALLOWING.has(name))
     return { type, channelData: parseChannelData(given.channelData), params: given.params }
   if (type === 'replace' && row.kind === 'filter') return { type, data: given.data }
   throw new TypeError(`answered neither nothing nor what ${name} may answer`)
 }
+
+/** For rejections without a text. */
+const NO_REASON = 'Refused, and no reason was given'
 
 const ALLOWING: ReadonlySet<HookName> = new Set(['authorize', 'authenticate', 'authorizePush'])
 
@@ -51,12 +55,27 @@ function parseChannelData(given: unknown): string | undefined {
 /** Headers that only the server sets. */
 const OWN_HEADERS = /^(content-(type|length|encoding)|transfer-encoding|connection|x-request-id)$/i
 
+/** From a plain object, or from what lists pairs: a Headers object, a Map, an array. */
 function parseHeaders(answer: unknown): Record<string, string> {
-  if (typeof answer !== 'object') throw new TypeError('answered headers that are no object')
-  const headers = Object.entries(answer as Record<string, unknown>)
-  for (const [name, value] of headers) {
-    if (!isHeader(name, value) || OWN_HEADERS.test(name))
-      throw new TypeError(`answered a header that cannot be sent: ${quote(name)}`)
+  const headers: Record<string, string> = {}
+  for (const [name, value] of entriesOf(answer)) {
+    if (typeof name !== 'string' || !isHeader(name, value) || OWN_HEADERS.test(name))
+      throw new TypeError(`answered a header that cannot be sent: ${quote(String(name))}`)
+    headers[name] = value
   }
-  return Object.fromEntries(headers) as Record<string, string>
+  return headers
 }
+
+function entriesOf(answer: unknown): Iterable<readonly [name: unknown, value?: unknown]> {
+  if (typeof answer !== 'object' || answer === null) throw new TypeError(NO_HEADERS)
+  if (Symbol.iterator in answer)
+    return Array.from(answer as Iterable<unknown>, (pair) => {
+      if (Array.isArray(pair) && pair.length === 2) return pair as [unknown, unknown]
+      throw new TypeError(NO_HEADERS)
+    })
+  const prototype: unknown = Object.getPrototypeOf(answer)
+  if (prototype === Object.prototype || prototype === null) return Object.entries(answer)
+  throw new TypeError(NO_HEADERS) // a Response, say: it has no fields of its own
+}
+
+const NO_HEADERS = 'answered what is neither an object of headers nor pairs of name and value'

@@ -2,6 +2,11 @@
  * Faults of plugins, as log lines with a code: a plugin has failed, or has computed for so long that all
  * messages waited. The thread's CPU clock decides, since a busy machine takes the CPU away from a plugin that
  * does nothing wrong. A plugin that sleeps without an `await` looks the same and is not logged.
+ *
+ * What a hook computes behind an `await` runs in microtasks, which nothing of ours surrounds. While its promise
+ * is pending the thread's CPU time is read every few milliseconds, and when it settles: turns of ours take a
+ * few milliseconds, so a gap of many is the plugin's. Where several plugins are waited for, all are named.
+ * Nobody is named for what a hook leaves running without returning its promise.
  */
 import type { Log } from './types'
 
@@ -18,8 +23,11 @@ export type FaultSource = {
   readonly requestId?: string
 }
 
-/** Wall time of a call after which the CPU clock is read, and CPU time that is too long. */
-export const BLOCKED_MS = 50
+/** CPU time that is too long. */
+const BLOCKED_MS = 50
+
+/** Wall time of a call after which the CPU clock is read at its end. */
+export const LONG_MS = 5
 
 /** How old a reading of the CPU clock may be: one costs 173 ns, one of the other clock 28 (Bun 1.4.5). */
 const STALE_MS = 1
@@ -47,11 +55,63 @@ export function logFailure(log: Log, source: FaultSource, cause: unknown): void 
   log.error({ code: CODES.failed, ...source, err: describeError(cause) }, 'plugin failed')
 }
 
-/** For a call that took longer than `BLOCKED_MS`; `cpuMs` is `cpuMsAt` at its begin. */
-export function logIfBlocked(log: Log, source: FaultSource, cpuMs: number): void {
-  const ms = readCpuMs() - cpuMs
+/** For a call that took longer than `LONG_MS`; `cpuMs` is `cpuMsAt` at its begin. */
+export function endLongCall(log: Log, source: FaultSource, cpuMs: number): void {
+  accountedMs = readCpuMs()
+  logIfBlocked(log, source, accountedMs - cpuMs)
+}
+
+function logIfBlocked(log: Log, source: object, ms: number): void {
   if (ms <= BLOCKED_MS) return
   log.warn({ code: CODES.blocked, ...source, ms: Math.round(ms) }, 'plugin blocked the event loop')
+}
+
+// ---------------------------------------------------------------- behind an await
+
+/** Hooks that are waited for. */
+const waits = new Set<{ readonly log: Log; readonly source: FaultSource }>()
+
+/** The CPU time until which it is known who has used it. */
+let accountedMs = 0
+
+const READ_EVERY_MS = 10
+
+let reading: ReturnType<typeof setInterval> | undefined
+
+/** The answer of a hook that waits; who keeps the thread meanwhile is named. */
+export async function watchWait<T>(log: Log, source: FaultSource, answer: Promise<T>): Promise<T> {
+  const wait = { log, source }
+  accountedMs = readCpuMs()
+  waits.add(wait)
+  reading ??= setInterval(accountForAll, READ_EVERY_MS).unref()
+  try {
+    return await answer
+  } finally {
+    waits.delete(wait)
+    if (waits.size === 0) stopReading()
+    logIfBlocked(log, { ...source, after: 'await' }, takeAccount())
+  }
+}
+
+function stopReading(): void {
+  clearInterval(reading)
+  reading = undefined
+}
+
+/** CPU time that nobody was named for yet. */
+function takeAccount(): number {
+  const before = accountedMs
+  accountedMs = readCpuMs()
+  return accountedMs - before
+}
+
+/** Nothing has settled: each of those who are waited for may have been it. */
+function accountForAll(): void {
+  const ms = takeAccount()
+  const suspects = new Map<string, { readonly log: Log; readonly source: FaultSource }>()
+  for (const wait of waits) suspects.set(`${wait.source.plugin} ${wait.source.hook}`, wait)
+  for (const { log, source } of suspects.values())
+    logIfBlocked(log, { ...source, after: 'await', suspects: suspects.size }, ms)
 }
 
 /** Runs a function of a plugin, adds the time that it takes to `stats`, and logs it where that was too long. */
@@ -68,7 +128,7 @@ export function runWatched<Result>(
   } finally {
     const ms = performance.now() - beganMs
     stats.busyMs += ms
-    if (ms > BLOCKED_MS) logIfBlocked(log, source, cpuMs)
+    if (ms > LONG_MS) endLongCall(log, source, cpuMs)
   }
 }
 

@@ -3,7 +3,7 @@
  * whether it may wait, and the codes of its rejections.
  *
  * A *gate* may refuse, a *filter* may replace, a *tap* only observes. Only a hook whose type has a promise in
- * its answer may wait.
+ * its answer may wait. All that a hook is shown is read only, at run time too.
  */
 import type { ErrorCode } from './errors'
 import type { MaybePromise } from './maybe-promise'
@@ -41,8 +41,14 @@ export interface ConnectionView<Locals extends object = object> {
   disconnect(message: string, options?: { readonly toReconnect?: boolean }): void
 }
 
-/** The request that opened a connection. */
-export type ConnectRequest = {
+/** What a gate that waits is asked. */
+type Question = {
+  /** Aborted when the gate is late or has failed, and when the asker has gone: hand it to `fetch`. */
+  readonly signal: AbortSignal
+}
+
+/** The request that opened a connection. Its headers and query are copies that refuse to be changed. */
+export type ConnectRequest = Question & {
   readonly headers: Headers
   readonly url: string
   /** What follows the question mark, decoded. */
@@ -52,7 +58,7 @@ export type ConnectRequest = {
   readonly appComesLater: boolean
 }
 
-export type SubscribeRequest = {
+export type SubscribeRequest = Question & {
   /** The channel's app; on wires that name it per subscription, the connection has none. */
   readonly app: AppView
   /** The name for clients: a channel's, or a group's (`private:<slug>`). */
@@ -65,7 +71,7 @@ export type SubscribeRequest = {
 }
 
 /** A user whose signature was valid; `userData` is what the backend signed, with `id`. */
-export type SigninView = {
+export type SigninView = Question & {
   readonly userId: string
   readonly userData: Readonly<Record<string, unknown>>
 }
@@ -120,9 +126,10 @@ export type PushView = {
 export type RefusalView = { readonly code: ErrorCode; readonly message: string }
 
 /** A request to the HTTP API. */
-export interface RequestView {
+export interface RequestView extends Question {
   readonly method: string
   readonly url: string
+  /** A copy that refuses to be changed. */
   readonly headers: Headers
   readonly remoteAddress: string
   /**
@@ -136,6 +143,7 @@ export interface RequestView {
    * As received, for `request` and `response` of triggers. Empty for `authenticate`, since the bodies of
    * unknown callers are not read, and where routes read bodies themselves: `admin`, `plugin`, `/api/apps/...`,
    * `/api/push`.
+   * Each look at it makes a copy.
    */
   readonly body: Uint8Array
 }
@@ -143,7 +151,10 @@ export interface RequestView {
 // ---------------------------------------------------------------- what plugins keep
 
 /** A number of the plugin, counted with `counter.count++`, shown at `/api/admin/plugins`. */
-export type Counter = { count: number }
+export type Counter = {
+  /** What is no finite number is not taken, and is a fault of the plugin. */
+  count: number
+}
 
 /** The plugin's own values, kept in the database. Keys are text, values are JSON. */
 export interface PluginStore {
@@ -244,6 +255,7 @@ type WaitingGate<Args extends unknown[], Yes = never> = (
 type Filter<Args extends unknown[], Change> = (...args: Args) => Reject | Change | void
 type Tap<Args extends unknown[]> = (...args: Args) => undefined | void
 type WaitingTap = () => MaybePromise<void>
+type HeadersToAdd = Readonly<Record<string, string>> | Iterable<readonly [string, string]>
 
 export type Hooks<Locals extends object = object> = {
   readonly start?: WaitingTap
@@ -273,7 +285,7 @@ export type Hooks<Locals extends object = object> = {
   readonly response?: (
     request: RequestView,
     answer: { readonly status: number },
-  ) => Readonly<Record<string, string>> | void
+  ) => HeadersToAdd | void
   readonly stop?: WaitingTap
 }
 

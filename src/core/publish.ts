@@ -61,9 +61,11 @@ export function publish(
   let accepted = requests.map((request) => toPublications(app, request, api))
   if (core.hub.isCrowded)
     for (const { channel } of accepted.flat()) requireRoom(core.hub, app, channel)
-  if (app.limits.maxBackendEventsPerSecond > 0) checkRate(core, app, accepted.flat().length)
+  const count = app.limits.maxBackendEventsPerSecond > 0 ? accepted.flat().length : 0
+  checkRate(core, app, count)
   if (core.hooks.publish.length > 0)
     accepted = accepted.map((publications) => publications.map((each) => filterEvent(core, each)))
+  chargeRate(core, app, count)
   const channels = accepted.map((publications) => publications.map(({ channel }) => channel))
   let pending: Promise<Position | Refusal>[] | undefined
   let refused: Refusal | undefined
@@ -165,11 +167,17 @@ export function textOfData(app: App, data: unknown, written: () => JsonSlice | u
   return text
 }
 
-/** @throws RealtimeError('backend_rate') */
+/** Charges events that are about to be published: what a plugin has refused is not charged. */
+export function chargeRate({ rates, clock }: Core, app: App, events: number): void {
+  const { maxBackendEventsPerSecond: limit } = app.limits
+  if (limit > 0) rates.take(app, events, limit, clock.mono())
+}
+
+/** Charges nothing. @throws RealtimeError('backend_rate') */
 export function checkRate({ rates, clock }: Core, app: App, events: number): void {
   const { maxBackendEventsPerSecond: limit } = app.limits
   if (limit === 0) return
-  const waitSeconds = rates.take(app, events, limit, clock.mono())
+  const waitSeconds = rates.waitFor(app, events, limit, clock.mono())
   if (waitSeconds > 0)
     throw new RealtimeError(
       'backend_rate',
@@ -191,7 +199,7 @@ function parseSocketId(raw: string | undefined): SocketId | undefined {
 export function filterEvent(core: Core, publication: BackendPublication): BackendPublication {
   if (core.hooks.publish.length === 0) return publication
   const { app, channel, event, data } = publication
-  const view = { channel: core.groups.nameOf(channel), event, data }
+  const view = Object.freeze({ channel: core.groups.nameOf(channel), event, data })
   const passed = runFilters(
     core,
     core.hooks.publish,

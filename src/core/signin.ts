@@ -15,6 +15,7 @@ import type { SigninCommand } from './messages'
 import { userToSign } from './signature'
 import { allOf, andThen, type MaybePromise } from './maybe-promise'
 import type { UserId } from './types'
+import { SigninReader } from './views'
 
 /** Signs the connection in, or returns a refusal; it stays open either way. Waits only where a gate or the engine does. */
 export function signin(
@@ -31,7 +32,8 @@ export function signin(
   const refused = andThen(core.engine.listen(command.app, userChannel(user.id)), (deaf) => {
     if (deaf || conn.closed) return deaf
     if (gates.length === 0) return enter()
-    return passGates(conn, runGates(core, gates, conn, { userId: user.id, userData: data }), enter)
+    const view = new SigninReader(conn, { userId: user.id, userData: data })
+    return passGates(conn, runGates(core, gates, conn, view), enter)
   })
   if (!(refused instanceof Promise)) return refused
   // Terminating the user meanwhile closes this connection, too.

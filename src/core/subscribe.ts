@@ -20,7 +20,7 @@ import type { SubscribeCommand, UnsubscribeCommand } from './messages'
 import type { SubscribeRequest } from './plugin'
 import { subscriptionToSign } from './signature'
 import type { ChannelName, Member, Meta } from './types'
-import { appView } from './views'
+import { SubscribeReader } from './views'
 
 /** Subscribes the connection, or returns a refusal. Waits only for a plugin's gate, or where a presence channel is crowded. */
 export function subscribe(
@@ -34,20 +34,13 @@ export function subscribe(
   if (refused) return refused
   const gates = core.hooks.subscribe
   if (gates.length === 0) return authorize(core, conn, command, kind)
-  return passGates(conn, runGates(core, gates, conn, requestOf(core, command)), () =>
+  return passGates(conn, runGates(core, gates, conn, viewOf(core, conn, command)), () =>
     authorize(core, conn, command, kind),
   )
 }
 
-const requestOf = ({ groups }: Core, command: SubscribeCommand): SubscribeRequest => ({
-  app: appView(command.app),
-  channel: groups.nameOf(command.channel),
-  auth: command.auth,
-  channelData: command.channelData,
-  get params() {
-    return command.params() // most plugins never read it
-  },
-})
+const viewOf = ({ groups }: Core, conn: Connection, command: SubscribeCommand): SubscribeRequest =>
+  new SubscribeReader(conn, command, groups.nameOf(command.channel))
 
 function authorize(
   core: Core,
@@ -60,7 +53,7 @@ function authorize(
 
   const gates = core.hooks.authorize
   if (gates.length === 0) return subscribeSigned(core, conn, command, kind)
-  return passGates(conn, runGates(core, gates, conn, requestOf(core, command)), (allowed) => {
+  return passGates(conn, runGates(core, gates, conn, viewOf(core, conn, command)), (allowed) => {
     // A member's identity must come from the plugin, or be signed.
     if (!allowed || (kind.presence && allowed.channelData === undefined))
       return subscribeSigned(core, conn, command, kind)

@@ -1,11 +1,20 @@
 /**
- * Views: read-only views of apps and connections for plugins. They read through, so they are never stale. A
- * view is made at first use and dies with its app or connection.
+ * Views: what plugins see of apps, connections and questions. They read through, so they are never stale, and
+ * are frozen or hand out copies: what a plugin writes reaches neither the server nor the next plugin. A view
+ * is made at first use and dies with what it shows.
  */
-import type { App } from './app'
+import type { App, AppRecord } from './app'
 import type { Connection } from './connection'
 import { refusal } from './errors'
-import type { AppView, ConnectionView } from './plugin'
+import type { SubscribeCommand } from './messages'
+import type {
+  AppView,
+  ConnectionView,
+  ConnectRequest,
+  SigninView,
+  SubscribeRequest,
+} from './plugin'
+import { freezeDeep, ReadOnlyHeaders, ReadOnlyQuery } from './read-only'
 
 const apps = new WeakMap<App, AppView>()
 
@@ -16,9 +25,11 @@ export function appView(app: App): AppView {
 /** Getters are on the prototype: a logged view shows nothing. */
 class AppReader implements AppView {
   readonly #app: App
+  #lists: FrozenLists | undefined
 
   constructor(app: App) {
     this.#app = app
+    Object.freeze(this)
   }
 
   get id(): string {
@@ -31,12 +42,27 @@ class AppReader implements AppView {
     return this.#app.record.slug
   }
   get hosts(): readonly string[] {
-    return this.#app.record.hosts
+    return this.#frozen().hosts
   }
   get keys(): AppView['keys'] {
-    return this.#app.record.keys
+    return this.#frozen().keys
+  }
+
+  /** Copied once per record: a change of the app replaces its record. */
+  #frozen(): FrozenLists {
+    const { record } = this.#app
+    if (this.#lists?.record === record) return this.#lists
+    const keys = record.keys.map(({ key, secret }) => ({ key, secret }))
+    const hosts = Object.freeze([...record.hosts])
+    return (this.#lists = { record, hosts, keys: freezeDeep(keys) })
+  }
+
+  static {
+    Object.freeze(this.prototype)
   }
 }
+
+type FrozenLists = Pick<AppView, 'hosts' | 'keys'> & { readonly record: AppRecord }
 
 /** A connection's view for one plugin; `index` is the plugin's. */
 export function viewOf(
@@ -82,8 +108,128 @@ class ConnectionReader implements ConnectionView {
   }
 
   disconnect(message: string, { toReconnect = false } = {}): void {
-    if (this.#conn.closed) return
+    if (this.#conn.closed || this.#conn.pendingRefusal) return
     const code = toReconnect ? 'reconnect_requested' : 'connection_refused'
     this.#conn.refuse(refusal(code, message))
+  }
+
+  static {
+    Object.freeze(this.prototype)
+  }
+}
+
+// ---------------------------------------------------------------- questions of gates that may wait
+
+const deadlines = new WeakMap<
+  object,
+  { readonly abort: AbortController; readonly signal: AbortSignal }
+>()
+
+/** The signal of a question: aborted when it is given up, or with `asker`. Made at first use. */
+export function signalOf(question: object, asker: AbortSignal): AbortSignal {
+  const made = deadlines.getOrInsertComputed(question, () => {
+    const abort = new AbortController()
+    return { abort, signal: Object.freeze(AbortSignal.any([abort.signal, asker])) }
+  })
+  return made.signal
+}
+
+/** Aborts the signal of a question whose gate is late, or has failed. */
+export function giveUp(question: unknown, cause: unknown): void {
+  if (question instanceof Object) deadlines.get(question)?.abort.abort(cause)
+}
+
+/** The request of a connection, for `upgrade` and `connect`. */
+export class ConnectReader implements ConnectRequest {
+  readonly #conn: Connection
+  readonly #sent: SentRequest
+  readonly appComesLater: boolean
+  #headers: Headers | undefined
+  #query: URLSearchParams | undefined
+
+  constructor(conn: Connection, sent: SentRequest, appComesLater: boolean) {
+    this.#conn = conn
+    this.#sent = sent
+    this.appComesLater = appComesLater
+    Object.freeze(this)
+  }
+
+  get headers(): Headers {
+    return (this.#headers ??= new ReadOnlyHeaders(this.#sent.headers))
+  }
+  get url(): string {
+    return this.#sent.url
+  }
+  get query(): URLSearchParams {
+    return (this.#query ??= new ReadOnlyQuery(this.#sent.query))
+  }
+  get remoteAddress(): string {
+    return this.#sent.remoteAddress
+  }
+  get signal(): AbortSignal {
+    return signalOf(this, this.#conn.signal)
+  }
+
+  static {
+    Object.freeze(this.prototype)
+  }
+}
+
+type SentRequest = Pick<ConnectRequest, 'headers' | 'url' | 'query' | 'remoteAddress'>
+
+/** A subscription as it is asked for. Fields of its own: a plugin may spread it. */
+export class SubscribeReader implements SubscribeRequest {
+  readonly app: AppView
+  readonly auth: string | undefined
+  readonly channelData: string | undefined
+  readonly #conn: Connection
+  readonly #command: SubscribeCommand
+
+  constructor(
+    conn: Connection,
+    command: SubscribeCommand,
+    /** The name for clients. */
+    readonly channel: string,
+  ) {
+    this.app = appView(command.app)
+    this.auth = command.auth
+    this.channelData = command.channelData
+    this.#conn = conn
+    this.#command = command
+    Object.freeze(this)
+  }
+
+  /** Most plugins never read it. */
+  get params(): SubscribeRequest['params'] {
+    return freezeDeep(this.#command.params())
+  }
+  get signal(): AbortSignal {
+    return signalOf(this, this.#conn.signal)
+  }
+
+  static {
+    Object.freeze(this.prototype)
+  }
+}
+
+/** A user as the backend signed them. */
+export class SigninReader implements SigninView {
+  readonly userId: string
+  readonly userData: SigninView['userData']
+  readonly #conn: Connection
+
+  constructor(conn: Connection, { userId, userData }: Omit<SigninView, 'signal'>) {
+    this.userId = userId
+    this.userData = freezeDeep(userData)
+    this.#conn = conn
+    Object.freeze(this)
+  }
+
+  get signal(): AbortSignal {
+    return signalOf(this, this.#conn.signal)
+  }
+
+  static {
+    Object.freeze(this.prototype)
   }
 }

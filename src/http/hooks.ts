@@ -7,7 +7,8 @@ import type { Core } from '../core/core'
 import { isRefusal, raise } from '../core/errors'
 import { runGates, runGatesNow, collectHeaders, notify } from '../core/hooks'
 import type { AppView, RequestView } from '../core/plugin'
-import { appView } from '../core/views'
+import { freezeDeep, ReadOnlyHeaders } from '../core/read-only'
+import { appView, signalOf } from '../core/views'
 import type { Addresses } from './address'
 import { sentUrl } from './place'
 
@@ -43,7 +44,8 @@ export class ApiHooks {
    */
   async authorizePush(received: ReceivedRequest, params: unknown): Promise<PushVerdict> {
     const { core } = this
-    const verdict = await runGates(core, core.hooks.authorizePush, this.#viewOf(received), params)
+    const gates = core.hooks.authorizePush
+    const verdict = await runGates(core, gates, this.#viewOf(received), freezeDeep(params))
     if (isRefusal(verdict)) raise(verdict)
     return { isAllowed: verdict !== undefined, params: verdict?.params }
   }
@@ -69,7 +71,8 @@ export class ApiHooks {
   addHeaders(request: Request, status: number, headers: Record<string, unknown>): void {
     const { response } = this.core.hooks
     const view = response.length > 0 && this.#views.get(request)
-    if (view) Object.assign(headers, collectHeaders(this.core, response, view, { status }))
+    if (view)
+      Object.assign(headers, collectHeaders(this.core, response, view, Object.freeze({ status })))
   }
 
   #viewOf(received: ReceivedRequest): RequestView {
@@ -86,10 +89,12 @@ export const NO_BODY = new Uint8Array()
 class LazyRequestView implements RequestView {
   readonly #received: ReceivedRequest
   readonly #addresses: Addresses
+  #headers: Headers | undefined
 
   constructor(received: ReceivedRequest, addresses: Addresses) {
     this.#received = received
     this.#addresses = addresses
+    Object.freeze(this)
   }
 
   get method(): string {
@@ -99,7 +104,7 @@ class LazyRequestView implements RequestView {
     return sentUrl(this.#received.request)
   }
   get headers(): Headers {
-    return this.#received.request.headers
+    return (this.#headers ??= new ReadOnlyHeaders(this.#received.request.headers))
   }
   get remoteAddress(): string {
     return this.#addresses.of(this.#received.request)
@@ -111,6 +116,13 @@ class LazyRequestView implements RequestView {
     return this.#received.app && appView(this.#received.app)
   }
   get body(): Uint8Array {
-    return this.#received.body
+    return new Uint8Array(this.#received.body)
+  }
+  get signal(): AbortSignal {
+    return signalOf(this, this.#received.request.signal)
+  }
+
+  static {
+    Object.freeze(this.prototype)
   }
 }

@@ -15,7 +15,7 @@ import {
   type AnyElysia,
 } from 'elysia'
 import { RealtimeError } from '../core/errors'
-import { logFailure, runWatched, type FaultSource } from '../core/plugin-faults'
+import { logFailure, runWatched, watchWait, type FaultSource } from '../core/plugin-faults'
 import type { Uploads } from '../core/uploads'
 import type { AdminChanges } from './admin-changes'
 import { limitBody } from './bytes'
@@ -124,7 +124,10 @@ export class PluginRoutes {
   async #enter(request: Request): Promise<Response> {
     const { core } = this.#opened
     const enter = (): unknown => this.app.fetch(request)
-    const response = await runWatched(core.log, this.#source, enter, this.stats)
+    const answer = runWatched(core.log, this.#source, enter, this.stats)
+    const response = await (answer instanceof Promise
+      ? watchWait(core.log, this.#source, answer)
+      : answer)
     if (response instanceof Response) return response
     throw new TypeError('the routes answered with no response')
   }

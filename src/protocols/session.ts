@@ -16,6 +16,7 @@ import type { ConnectRequest } from '../core/plugin'
 import { signin } from '../core/signin'
 import { subscribe, unsubscribe } from '../core/subscribe'
 import type { MaybePromise } from '../core/maybe-promise'
+import { ConnectReader } from '../core/views'
 import type { Client, Codec, Handshake } from './codec'
 import { reportFault, refuse, refuseCommand, refuseFrame } from './refuse'
 
@@ -23,7 +24,7 @@ import { reportFault, refuse, refuseCommand, refuseFrame } from './refuse'
 const MAX_WAITING_CHARS = 1_048_576
 
 /** A request to connect, as the port reads it. */
-export type IncomingRequest = Omit<ConnectRequest, 'appComesLater'> & {
+export type IncomingRequest = Omit<ConnectRequest, 'appComesLater' | 'signal'> & {
   /** Refuses what is not local; checked for published apps only. */
   readonly nonLocalRefusal: () => Refusal | undefined
 }
@@ -43,7 +44,7 @@ export function accept(
   { nonLocalRefusal, ...incoming }: IncomingRequest,
 ): ConnectAttempt {
   const conn: Client = new Connection(newSocketId(), codec, app, incoming.remoteAddress)
-  const request = { ...incoming, appComesLater: !app && !refused }
+  const request = new ConnectReader(conn, incoming, !app && !refused)
   const tooMany = countAddress(core, conn)
   if (tooMany) return { conn, request, refused: tooMany }
   if (request.appComesLater && core.apps.anyPublished) conn.nonLocalRefusal = nonLocalRefusal()

@@ -58,13 +58,13 @@ export function eventJson(fact: WebhookFact): string {
 
 /** An event as plugins see it. */
 export function viewOfFact(fact: WebhookFact): WebhookView {
-  return {
+  return Object.freeze({
     name: fact.type,
     channel: fact.channel,
     userId: 'userId' in fact ? fact.userId : undefined,
     event: 'event' in fact ? fact.event : undefined,
     data: 'data' in fact ? fact.data : undefined,
-  }
+  })
 }
 
 /** SDKs expect `data` to be a string: other values go out as their JSON. */

@@ -1,5 +1,5 @@
 /** Who keeps the thread busy is named; who merely shares a busy machine is not. */
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { definePlugin, replace, type Hooks } from 'carillon/plugin'
 import { testPlugin } from 'carillon/plugin-kit'
 import { makePlugin, start } from '../harness'
@@ -59,6 +59,119 @@ test('a timer that computes is named', async () => {
   await using server = await start({ plugins: [plugin] })
   server.advance(2000)
   expect(server.log.lines).toEqual([blocked('ticking', 'timer')])
+})
+
+const turn = (): Promise<void> => new Promise((done) => setImmediate(done))
+
+/** Ways to keep the thread that the call of the hook does not see; each has all of `subscribe`. */
+const LATER: readonly (readonly [name: string, gate: () => Promise<void>])[] = [
+  ['behind an await', async () => compute(await Promise.resolve(TOO_LONG_MS))],
+  [
+    'behind an await of something else',
+    async () => {
+      await turn()
+      compute(TOO_LONG_MS)
+    },
+  ],
+  [
+    'behind a nested chain',
+    () =>
+      Promise.resolve()
+        .then(() => Promise.resolve().then(() => turn()))
+        .then(() => Promise.resolve().then(() => compute(TOO_LONG_MS))),
+  ],
+]
+
+test.each(LATER)('a gate that computes %s is named', async (_, gate) => {
+  await using server = await start({ plugins: [makePlugin('late', { subscribe: gate })] })
+  await using client = await server.raw()
+  await client.join('room')
+  const { fields, ...line } = blocked('late', 'subscribe')
+  expect(server.log.lines).toEqual([{ ...line, fields: { ...fields, after: 'await' } }])
+})
+
+test.each(LATER)('a route that computes %s is named', async (_, handle) => {
+  const plugin = definePlugin({
+    name: 'late',
+    carillon: 1,
+    setup({ routes }) {
+      routes.get('/', async () => {
+        await handle()
+        return 'done'
+      })
+      return {}
+    },
+  })
+  await using server = await start({ plugins: [plugin] })
+  expect(await (await server.http('/plugins/late/')).text()).toBe('done')
+  const { fields, ...line } = blocked('late', 'routes')
+  expect(server.log.lines).toEqual([{ ...line, fields: { ...fields, after: 'await' } }])
+})
+
+describe('between two awaits', () => {
+  /** Computes, then waits until it is let go. */
+  const busy = () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const subscribe = async (): Promise<void> => {
+      await turn()
+      compute(TOO_LONG_MS)
+      await promise
+    }
+    return { plugin: makePlugin('busy', { subscribe }), release: resolve }
+  }
+  /** Servers of other tests in this process may wait, too. */
+  const suspects: unknown = expect.any(Number)
+  const named = (plugin: string, hook: string) => {
+    const { fields, ...line } = blocked(plugin, hook)
+    return { ...line, fields: { ...fields, after: 'await', suspects } }
+  }
+
+  test('who is waited for is named', async () => {
+    const { plugin, release } = busy()
+    await using server = await start({ plugins: [plugin] })
+    await using client = await server.raw()
+    client.subscribe('room')
+    while (server.log.lines.length === 0) await turn()
+    release()
+    expect(await client.next()).toContain('subscription_succeeded')
+    expect(server.log.lines).toEqual([named('busy', 'subscribe')])
+  })
+
+  test('each of several is', async () => {
+    const { plugin, release } = busy()
+    const { promise: calm, resolve: calmDown } = Promise.withResolvers<undefined>()
+    const waits = makePlugin('calm', {
+      connect: (_, { query }) => (query.has('wait') ? calm : undefined),
+    })
+    await using server = await start({ plugins: [plugin, waits] })
+    await using client = await server.raw()
+    await using other = await server.raw({
+      path: `/app/${server.app.key}?protocol=7&wait=1`,
+      hello: false,
+    })
+    while (server.core.hooks.connect[0]!.stats.calls < 2) await turn()
+    client.subscribe('room')
+    while (server.log.lines.length < 2) await turn()
+    release()
+    calmDown(undefined)
+    await other.readHello()
+    expect(server.log.lines).toEqual([named('calm', 'connect'), named('busy', 'subscribe')])
+  })
+})
+
+test('locals that compute are named by the hook that needed them first', async () => {
+  const plugin = definePlugin({
+    name: 'heavy',
+    carillon: 1,
+    locals: () => {
+      compute(TOO_LONG_MS)
+      return { n: 0 }
+    },
+    setup: () => ({ upgrade: () => undefined, connected: ({ locals }) => void locals.n++ }),
+  })
+  await using server = await start({ plugins: [plugin] })
+  await using _client = await server.raw()
+  expect(server.log.lines).toEqual([blocked('heavy', 'connected')])
 })
 
 /** Only the first time: the contract calls hooks often. */

@@ -16,7 +16,14 @@ import { isRecord, jsonOf, jsonText, MAX_LEVELS } from '../../core/json'
 import { scanValue, type JsonSlice } from '../../core/json-scan'
 import type { BackendPublication } from '../../core/messages'
 import { andThen, type MaybePromise } from '../../core/maybe-promise'
-import { checkData, checkName, checkRate, filterEvent, noteAnswer } from '../../core/publish'
+import {
+  chargeRate,
+  checkData,
+  checkName,
+  checkRate,
+  filterEvent,
+  noteAnswer,
+} from '../../core/publish'
 import type { Counts } from '../../core/presence'
 import type { ChannelName } from '../../core/types'
 import type { DialectAccess } from '../../http/api'
@@ -225,6 +232,7 @@ function publishToScope(
     event,
   }
   const publication = filterEvent(core, original)
+  chargeRate(core, app, 1)
   const name = topic === undefined ? event : `${topic}:${event}`
   const toGroup = core.engine.publish({ ...publication, channel: group, event: name })
   const answers = channel ? [toGroup, core.engine.publish(publication)] : [toGroup]

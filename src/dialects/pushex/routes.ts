@@ -291,7 +291,8 @@ function notifyPushed(
   const { pushRequested, pushDelivered } = core.hooks
   if (pushRequested.length === 0 && pushDelivered.length === 0) return
   const notified = channels.map((channel) => {
-    const push: PushView = { channel, event, data: jsonText(data), at: core.clock.now() }
+    const at = core.clock.now()
+    const push: PushView = Object.freeze({ channel, event, data: jsonText(data), at })
     notify(core, pushRequested, appView(app), push)
     return pushDelivered.length > 0
       ? core.engine.order({ type: 'push_delivered', app, channel, push })

@@ -1,0 +1,130 @@
+/**
+ * What one hook costs with one plugin that does nothing there: the call as the server makes it, and the
+ * view that it makes for it.
+ */
+import { Connection } from '../../src/core/connection'
+import type { Core } from '../../src/core/core'
+import { notify, runFilters, runGates, runGatesNow } from '../../src/core/hooks'
+import { jsonText } from '../../src/core/json'
+import type { SubscribeCommand } from '../../src/core/messages'
+import { HOOKS, type HookName, type Hooks } from '../../src/core/plugin'
+import { filterEvent } from '../../src/core/publish'
+import type { ChannelName, SocketId } from '../../src/core/types'
+import { appView, ConnectReader, SigninReader, SubscribeReader } from '../../src/core/views'
+import { codecFor } from '../../src/dialects/codecs'
+import { Addresses } from '../../src/http/address'
+import { ApiHooks, NO_BODY, type ReceivedRequest } from '../../src/http/hooks'
+import { definePlugin } from '../../src/plugin'
+import { serve } from '../../kit/plugin-kit'
+import { viewOfFact } from '../../src/webhooks/events'
+
+const CHANNEL = 'private-room' as ChannelName
+const FRAME = '{"event":"client-typing","channel":"private-room","data":"x"}'
+
+type HookStep = () => unknown
+
+/** A step for the hook, on a server with such a plugin. */
+export async function hookStep(name: HookName): Promise<HookStep> {
+  const idle = definePlugin({
+    name: 'idle',
+    carillon: 1,
+    setup: (): Hooks => ({ [name]: () => undefined }),
+  })
+  const { server, app: credentials } = await serve({ plugins: [idle] })
+  return stepsOf(server.core, credentials.key)[name]
+}
+
+function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
+  const { hooks } = core
+  const app = core.apps.byKey(key)!
+  const conn = new Connection('1.1' as SocketId, codecOf(key), app, '127.0.0.1')
+  const data = jsonText('text')
+  const userId = 'ada'
+  const membership = () => Object.freeze({ channel: CHANNEL, userId })
+  const push = () => Object.freeze({ channel: CHANNEL, event: 'e', data, at: 0 })
+  const request = new Request(`http://127.0.0.1/app/${key}?token=x`)
+  const sent = {
+    headers: request.headers,
+    url: request.url,
+    query: new URLSearchParams('token=x'),
+    remoteAddress: '127.0.0.1',
+  }
+  const asked = () => new ConnectReader(conn, sent, false)
+  const api = new ApiHooks(core, new Addresses([], core.log))
+  const received: ReceivedRequest = { request, area: 'trigger', app, body: NO_BODY }
+  api.authorize(received) // `response` is for requests that were
+  const fact = { type: 'channel_occupied', app, channel: CHANNEL } as const
+  const userData = Object.freeze({ id: userId })
+  const command: SubscribeCommand = {
+    type: 'subscribe',
+    app,
+    channel: CHANNEL,
+    auth: 'x',
+    channelData: undefined,
+    params: () => ({}),
+    ref: undefined,
+    replaces: undefined,
+  }
+  const subscribe = () => new SubscribeReader(conn, command, CHANNEL)
+  const publication = {
+    type: 'event',
+    origin: 'backend',
+    app,
+    channel: CHANNEL,
+    event: 'e',
+    data,
+    sender: undefined,
+    except: undefined,
+  } as const
+  return {
+    start: () => hooks.start[0]?.run(),
+    upgrade: () => runGatesNow(core, hooks.upgrade, conn, asked()),
+    connect: () => runGates(core, hooks.connect, conn, asked()),
+    connected: () => notify(core, hooks.connected, conn),
+    frame: () => runGatesNow(core, hooks.frame, conn, FRAME),
+    signin: () => runGates(core, hooks.signin, conn, new SigninReader(conn, { userId, userData })),
+    subscribe: () => runGates(core, hooks.subscribe, conn, subscribe()),
+    authorize: () => runGates(core, hooks.authorize, conn, subscribe()),
+    subscribed: () => notify(core, hooks.subscribed, conn, membership()),
+    clientEvent: () =>
+      runFilters(
+        core,
+        hooks.clientEvent,
+        conn,
+        Object.freeze({ channel: CHANNEL, event: 'client-e', userId, data }),
+        10_000,
+      ),
+    unsubscribed: () => notify(core, hooks.unsubscribed, conn, membership()),
+    presence: () =>
+      notify(
+        core,
+        hooks.presence,
+        appView(app),
+        Object.freeze({ type: 'member_added', channel: CHANNEL, userId }),
+      ),
+    refused: () =>
+      notify(core, hooks.refused, conn, Object.freeze({ code: 'message_invalid', message: 'x' })),
+    disconnected: () => notify(core, hooks.disconnected, conn),
+    authenticate: () => api.authenticate(received),
+    request: () => api.authorize(received),
+    apiRequested: () => api.notify('apiRequested', received),
+    authorizePush: () => api.authorizePush(received, undefined),
+    pushRequested: () => notify(core, hooks.pushRequested, appView(app), push()),
+    pushDelivered: () => notify(core, hooks.pushDelivered, conn, push()),
+    apiProcessed: () => api.notify('apiProcessed', received),
+    publish: () => filterEvent(core, publication),
+    webhook: () => runGatesNow(core, hooks.webhook, appView(app), viewOfFact(fact)),
+    response: () => api.addHeaders(request, 200, {}),
+    stop: () => hooks.stop[0]?.run(),
+  }
+}
+
+const codecOf = (key: string) => codecFor(`/app/${key}`, new URLSearchParams())
+
+const NAMES: ReadonlySet<string> = new Set(Object.keys(HOOKS))
+
+/** The hook in the name of a step, if it is about one. */
+export function hookIn(step: string): HookName | undefined {
+  const [kind, name = ''] = step.split(' ')
+  return kind === 'hook' && NAMES.has(name) ? (name as HookName) : undefined
+}
