@@ -21,11 +21,11 @@ function play(turn: Turn): Promise<Outcome> {
   const { env } = findMisdeed(turn.row.label)
   const { publicKey, privateKey } = generateKeyPairSync('rsa', PEM)
   const row: StallCase = { ...turn.row, privateKey }
-  const started = playLoad('stalls.ts', {
+  const playStart = playLoad('stalls.ts', {
     meter: 'turns',
     env: { BENCH_PUBLIC_KEY: publicKey, ...env },
   })
-  return started({ ...turn, row })
+  return playStart({ ...turn, row })
 }
 
 const caseOf = ({ label, side, hasFloor }: Misdeed) => ({

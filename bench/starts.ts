@@ -28,12 +28,12 @@ async function play({ row, side }: Turn): Promise<Outcome> {
   return { startMs: cpuSecondsOf(server.peer.pid!) * 1000, starts: 1 }
 }
 
-const configured = (apps: number): StartCase => ({
+const makeConfiguredCase = (apps: number): StartCase => ({
   label: `${apps} apps of the configuration file`,
   env: { CARILLON_CONFIG: 'bench/servers/many-apps.ts', BENCH_APPS: String(apps) },
 })
 
-const stored = (apps: number): StartCase => ({
+const makeStoredCase = (apps: number): StartCase => ({
   label: `${apps} stored apps`,
   leave: async (stage) => {
     for (let index = 0; index < apps; index++)
@@ -43,8 +43,8 @@ const stored = (apps: number): StartCase => ({
 
 export const STARTS = {
   empty: { label: 'an empty database' },
-  configured: [configured(1000), configured(4000)],
-  stored: [stored(2500), stored(10_000)],
+  configured: [makeConfiguredCase(1000), makeConfiguredCase(4000)],
+  stored: [makeStoredCase(2500), makeStoredCase(10_000)],
   webhooks: { label: 'a million events of webhooks', leave: fillOutbox },
 } as const satisfies Record<string, StartCase | readonly [StartCase, StartCase]>
 
@@ -54,7 +54,7 @@ export const starts: Question = {
   play,
   cases: Object.values(STARTS).flat(),
   quickCases: [],
-  smokeCases: [configured(10)],
+  smokeCases: [makeConfiguredCase(10)],
   subjects: ['plain'],
   yardsticks: [],
   figure: { title: 'CPU ms until it answers', key: 'startMs', digits: 0, better: 'less' },

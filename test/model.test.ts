@@ -157,7 +157,7 @@ async function perform(server: TestServer, slots: Slot[], model: Model, step: St
       if (step.channel.startsWith('cache-')) model.cached.add(step.channel)
       return
     case 'close':
-      await settled(client)
+      await waitUntilSettled(client)
       await client[Symbol.asyncDispose]()
       await server.waitForConnections(SOCKETS - 1)
       model.close(step.socket, slot.entered)
@@ -166,7 +166,7 @@ async function perform(server: TestServer, slots: Slot[], model: Model, step: St
 }
 
 /** All that the client sent has been acted upon once its ping is answered. */
-async function settled(client: RawClient): Promise<void> {
+async function waitUntilSettled(client: RawClient): Promise<void> {
   client.send({ event: 'pusher:ping' })
   while ((await client.nextJson()).event !== 'pusher:pong');
 }
@@ -202,7 +202,7 @@ test('random walks end where the model does', async () => {
     const model = new Model()
     for (const step of path) {
       await perform(server, slots, model, step)
-      await settled(slots[step.socket]!.client)
+      await waitUntilSettled(slots[step.socket]!.client)
       await server.settle() // sockets race each other; the model has one order
     }
     expect(await summaryOf(server)).toEqual(model.summary())

@@ -33,7 +33,7 @@ const ROOT = import.meta.dir
 const SAYS_SO = /cases of\s[\s*]*contract section 6|traps of contract 4\.7/
 
 /** Numbers, and `trap N`, in brackets at the end of names of tests. */
-async function named(): Promise<Set<string>> {
+async function findNames(): Promise<Set<string>> {
   const found = new Set<string>()
   for await (const path of new Glob('**/*.test.ts').scan({ cwd: ROOT })) {
     const text = await Bun.file(join(ROOT, path)).text()
@@ -47,13 +47,13 @@ async function named(): Promise<Set<string>> {
 const upTo = (count: number): string[] => Array.from({ length: count }, (_, n) => String(n + 1))
 
 test('every case has a test, or a reason why it has none', async () => {
-  const names = await named()
+  const names = await findNames()
   const missing = upTo(82).filter((number) => !names.has(number))
   expect(missing).toEqual(Object.keys(LEFT_OUT))
   for (const number of Object.keys(PARTS_LEFT_OUT)) expect(names).toContain(number)
 })
 
 test('every trap has a test', async () => {
-  const names = await named()
+  const names = await findNames()
   expect(upTo(27).filter((number) => !names.has(`trap ${number}`))).toEqual([])
 })

@@ -27,13 +27,13 @@ function connect({ host, port, app }: Peer): void {
   socket = new WebSocket(`ws://${host}:${port}${FORMATS.pusher.path(app)}`)
   socket.onmessage = ({ data }) => {
     if (String(data).includes(FORMATS.pusher.markers.hello)) self.postMessage('ready')
-    else answered()
+    else recordAnswer()
     const pause = Math.max(0, due - nowMicros()) / 1000
     setTimeout(() => socket?.send(PING), pause)
   }
 }
 
-function answered(): void {
+function recordAnswer(): void {
   const now = nowMicros()
   for (; due <= now; due += EVERY_MICROS) waited.record(now - due)
 }

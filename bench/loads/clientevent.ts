@@ -46,8 +46,8 @@ function talk(order: LoadOrder<ClientEventCase>): ClientEventOutcome {
   for (let pair = 0; pair < row.pairs; pair++) pairs.talk(pair)
   turnFor(reactor, warmUpSeconds, () => IDLE_MS)
   const { tally } = pairs
-  const received = (): number => tally.received
-  const reportProgress = makeProgress(watched, received)
+  const countReceived = (): number => tally.received
+  const reportProgress = makeProgress(watched, countReceived)
   tally.latency.clear()
   const before = tally.received
   const close = openWindow(peer.pid)
@@ -55,19 +55,19 @@ function talk(order: LoadOrder<ClientEventCase>): ClientEventOutcome {
     reportProgress()
     return IDLE_MS
   }
-  turnForSome(reactor, seconds, reportAndTurn, received)
+  turnForSome(reactor, seconds, reportAndTurn, countReceived)
   const usage = close()
   const events = tally.received - before
   pairs.isStopped = true
-  const lost = (): number => pairs.sent - tally.received
-  turnUntil(reactor, () => lost() <= 0, lost)
+  const countLost = (): number => pairs.sent - tally.received
+  turnUntil(reactor, () => countLost() <= 0, countLost)
   return {
     ...usage,
     ...latencyOf(tally.latency),
     events,
     eventsPerSecond: dividePerSecond(events, usage.seconds),
     eventsPerCpuSecond: dividePerSecond(events, usage.serverCpuSeconds),
-    lost: Math.max(0, lost()),
+    lost: Math.max(0, countLost()),
     reordered: tally.reordered,
   }
 }

@@ -45,11 +45,11 @@ function storm({ case: row, peer, isWatched: watched }: LoadOrder<PresenceCase>)
   const close = openWindow(peer.pid)
   members.beginMicros = nowMicros()
   clients.forEach((client, index) => client.send(requests[index]!))
-  const done = (): boolean => {
+  const isDone = (): boolean => {
     reportProgress()
     return members.isSettled
   }
-  turnUntil(reactor, done, () => members.news + members.joins)
+  turnUntil(reactor, isDone, () => members.news + members.joins)
   const usage = close()
   return {
     ...usage,

@@ -42,13 +42,13 @@ function swarm(order: LoadOrder<SwarmCase>): SwarmOutcome {
   tally.latency.clear()
   const measured = measure(order, { reactor, crowds, turn })
   const unsent = sum(crowds.map((crowd) => crowd.stop()))
-  const outstanding = (): number => sum(crowds.map((crowd) => crowd.outstanding))
-  turnUntil(reactor, () => outstanding() <= 0, outstanding)
+  const countOutstanding = (): number => sum(crowds.map((crowd) => crowd.outstanding))
+  turnUntil(reactor, () => countOutstanding() <= 0, countOutstanding)
   return {
     ...measured,
     ...latencyOf(tally.latency), // also of what was still under way when time was up
     unsent,
-    lost: Math.max(0, outstanding()),
+    lost: Math.max(0, countOutstanding()),
     reordered: sum(crowds.map(({ tally }) => tally.reordered)),
   }
 }
@@ -64,19 +64,19 @@ function measure(
   { peer, seconds, isWatched: watched }: LoadOrder<SwarmCase>,
   { reactor, crowds, turn }: Scene,
 ): Throughput {
-  const received = (): number => sum(crowds.map((crowd) => crowd.tally.received))
-  const published = (): number => sum(crowds.map((crowd) => crowd.published))
-  const reportProgress = makeProgress(watched, received)
-  const before = { received: received(), published: published() }
+  const countReceived = (): number => sum(crowds.map((crowd) => crowd.tally.received))
+  const countPublished = (): number => sum(crowds.map((crowd) => crowd.published))
+  const reportProgress = makeProgress(watched, countReceived)
+  const before = { received: countReceived(), published: countPublished() }
   const close = openWindow(peer.pid)
   const reportAndTurn = (): number => {
     reportProgress()
     return turn()
   }
-  turnForSome(reactor, seconds, reportAndTurn, received)
+  turnForSome(reactor, seconds, reportAndTurn, countReceived)
   const usage = close()
-  const deliveries = received() - before.received
-  const publishes = published() - before.published
+  const deliveries = countReceived() - before.received
+  const publishes = countPublished() - before.published
   return {
     ...usage,
     deliveries,

@@ -21,7 +21,7 @@ const manyMembers = (stage: Stage, members: number): Crowd => {
   return crowd
 }
 
-function closing(label: string, sockets: number): Misdeed {
+function makeClosing(label: string, sockets: number): Misdeed {
   let crowd: Crowd
   return {
     label,
@@ -36,7 +36,12 @@ function closing(label: string, sockets: number): Misdeed {
 }
 
 /** The connections of the time before have left. */
-function coming(label: string, size: number, atOnce: number, pathOf?: (stage: Stage) => string) {
+function makeArrival(
+  label: string,
+  size: number,
+  atOnce: number,
+  pathOf?: (stage: Stage) => string,
+) {
   let crowd: Crowd | undefined
   return {
     label,
@@ -52,7 +57,7 @@ function coming(label: string, size: number, atOnce: number, pathOf?: (stage: St
 }
 
 /** The connections are there; what counts is that all join. */
-function joining(label: string, size: number, userOf: (index: number) => string): Misdeed {
+function makeJoining(label: string, size: number, userOf: (index: number) => string): Misdeed {
   let crowd: Crowd
   return {
     label,
@@ -77,7 +82,7 @@ const EVENTS_PER_BATCH = 10
 const UNSUBSCRIBE = JSON.stringify({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
 
 /** Nearly as many events are published at once as a channel may owe; meanwhile subscribers leave, one after the other. */
-function unsubscribing(subscribers: number, events: number): Misdeed {
+function makeUnsubscribing(subscribers: number, events: number): Misdeed {
   const event = { name: 'e', channel: 'room', data: 'x'.repeat(50) }
   const batch = JSON.stringify({ batch: Array<object>(EVENTS_PER_BATCH).fill(event) })
   let crowd: Crowd
@@ -103,7 +108,7 @@ function unsubscribing(subscribers: number, events: number): Misdeed {
 
 let names = 0
 
-function renaming(): Misdeed {
+function makeRenaming(): Misdeed {
   return {
     label: 'an app is renamed beside one of 100 000 subscriptions',
     budgetMs: 25,
@@ -117,16 +122,20 @@ function renaming(): Misdeed {
 }
 
 export const CROWDS: readonly Misdeed[] = [
-  closing('a socket of 2 000 channels closes', 1),
-  closing('50 sockets of 2 000 channels close', SOCKETS),
-  { ...coming('9 000 connects at once', 9000, 3000), hasFloor: true },
-  joining('1 000 presence joins at once', 1000, String),
+  makeClosing('a socket of 2 000 channels closes', 1),
+  makeClosing('50 sockets of 2 000 channels close', SOCKETS),
+  { ...makeArrival('9 000 connects at once', 9000, 3000), hasFloor: true },
+  makeJoining('1 000 presence joins at once', 1000, String),
   {
-    ...joining('300 more connections of members who are there', 300, (index) => `m${index % 10}`),
+    ...makeJoining(
+      '300 more connections of members who are there',
+      300,
+      (index) => `m${index % 10}`,
+    ),
     times: 3,
   },
-  unsubscribing(300, 4000),
-  renaming(),
+  makeUnsubscribing(300, 4000),
+  makeRenaming(),
   list('the list of 100 000 channels', ''),
   list('the list of 100 000 channels with their counts', 'info=subscription_count'),
   {
@@ -168,7 +177,7 @@ export const CROWDS: readonly Misdeed[] = [
     restMs: 3000,
   },
   {
-    ...coming('1 500 connects with RS256 tokens', 1500, 1500, (stage) => {
+    ...makeArrival('1 500 connects with RS256 tokens', 1500, 1500, (stage) => {
       const token = encodeURIComponent(stage.token())
       return `/app/${APP_KEY}?protocol=7&client=bench&version=1&guardian_token=${token}`
     }),

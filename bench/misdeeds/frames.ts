@@ -33,11 +33,11 @@ const PACKET = 2 * MIB
 const torrent = (label: string, frame: string, way = PUSHER): Misdeed => ({
   label,
   budgetMs: 5,
-  commit: (stage) => stage.pour(packed(frame, PACKET), way.path),
+  commit: (stage) => stage.pour(packFrames(frame, PACKET), way.path),
 })
 
 /** Masked frames with a mask of zeros, of less than 126 bytes each. */
-function packed(text: string, bytes: number): Uint8Array {
+function packFrames(text: string, bytes: number): Uint8Array {
   const one = Buffer.concat([Buffer.of(0x81, 0x80 | text.length, 0, 0, 0, 0), Buffer.from(text)])
   return Buffer.alloc(bytes - (bytes % one.length), one)
 }

@@ -41,7 +41,7 @@ const batchOf = (data: string): string => `{"batch":[{"name":"a","channel":"a","
 /** As long as it may be, all of it escaped. */
 const DATA = fillText('"', 10 * KIB)
 
-const toHundred = (): string =>
+const publishToHundred = (): string =>
   JSON.stringify({ name: 'a', channels: numberTexts('c-', 100), data: DATA })
 
 const FORM = 'application/x-www-form-urlencoded'
@@ -68,7 +68,7 @@ async function requestWrongly(stage: Stage): Promise<void> {
 }
 
 /** As many requests as fit into some reads, one behind the other; the socket may be closed for it. */
-const pipelined = (label: string, head: string): Misdeed => ({
+const makePipelined = (label: string, head: string): Misdeed => ({
   label,
   budgetMs: 5,
   commit: (stage) =>
@@ -90,8 +90,8 @@ export const REQUESTS: readonly Misdeed[] = [
     batchOf(spacedList(500 * KIB)),
     '/batch_events',
   ),
-  pipelined('1 MB of pipelined requests for /up', 'GET /up HTTP/1.1'),
-  pipelined('1 MB of pipelined unsigned triggers', 'POST /apps/bench/events HTTP/1.1'),
+  makePipelined('1 MB of pipelined requests for /up', 'GET /up HTTP/1.1'),
+  makePipelined('1 MB of pipelined unsigned triggers', 'POST /apps/bench/events HTTP/1.1'),
   {
     label: 'a trigger to 100 channels, each heard in three formats',
     budgetMs: 5,
@@ -100,13 +100,13 @@ export const REQUESTS: readonly Misdeed[] = [
       for (const format of ['pusher', 'phoenix 1', 'phoenix 2'] as const)
         stage.crowd(1, { format }).join(() => numberTexts('c-', 100))
     },
-    commit: (stage) => stage.post('/events', toHundred()),
+    commit: (stage) => stage.post('/events', publishToHundred()),
   },
   {
     label: '200 triggers to 100 channels at once',
     budgetMs: 5,
     commit: (stage) => {
-      const body = toHundred()
+      const body = publishToHundred()
       return Promise.all(Array.from({ length: 200 }, () => stage.post('/events', body)))
     },
   },

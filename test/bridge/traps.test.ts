@@ -6,7 +6,7 @@ import { start, type TestServer } from '../harness'
 import { connectPhoenix } from '../phoenix'
 import { makeHmacToken, tokenOf } from '../plugins/tokens'
 
-const scoped = (server: TestServer, fields: object): Promise<Response> =>
+const postScoped = (server: TestServer, fields: object): Promise<Response> =>
   server.http('/api/apps/test-app/events', {
     method: 'POST',
     headers: { ...makeBasicAuth(PAIR), 'content-type': 'application/json' },
@@ -16,7 +16,7 @@ const scoped = (server: TestServer, fields: object): Promise<Response> =>
 describe('names', () => {
   const RESERVED: readonly (readonly [string, (server: TestServer) => Promise<Response>])[] = [
     ['a trigger', (server) => server.trigger({ channel: 'room', name: 'pusher:x', data: '' })],
-    ['an event of a scope', (server) => scoped(server, { event: 'pusher:x' })],
+    ['an event of a scope', (server) => postScoped(server, { event: 'pusher:x' })],
     [
       'a push',
       (server) =>
@@ -42,7 +42,7 @@ describe('names', () => {
       expect(await client.next()).toContain('subscription_error')
       await client.next('the error beside it')
     }
-    await scoped(server, { topic: '#general' })
+    await postScoped(server, { topic: '#general' })
     await client.expectNothing()
   })
 
@@ -53,7 +53,7 @@ describe('names', () => {
     server.signin(client, '{"id":"ada"}')
     await client.next('the sign-in')
     await member.join('public:test-app')
-    expect((await scoped(server, { topic: '#server-to-user-ada' })).status).toBe(200)
+    expect((await postScoped(server, { topic: '#server-to-user-ada' })).status).toBe(200)
     expect((await member.next())[3]).toBe('#server-to-user-ada:e')
     await client.expectNothing()
   })
@@ -78,7 +78,7 @@ describe('routes', () => {
   test('both kinds of events route are there, side by side (trap 8)', async () => {
     await using server = await start()
     expect((await server.trigger({ channel: 'room', name: 'e', data: '' })).status).toBe(200)
-    expect((await scoped(server, {})).status).toBe(200)
+    expect((await postScoped(server, {})).status).toBe(200)
   })
 
   test('credentials of one API open no other (trap 9)', async () => {
@@ -115,7 +115,7 @@ describe('routes', () => {
     expect(
       await readRefusal(server.http('/api/apps/nobody/channels', { headers: makeBasicAuth(PAIR) })),
     ).toEqual([404, json, '{"errors":{"detail":"Not Found"}}'])
-    expect(await readRefusal(scoped(server, { topic: '' }))).toEqual([
+    expect(await readRefusal(postScoped(server, { topic: '' }))).toEqual([
       400,
       json,
       '{"errors":{"topic":["can\'t be blank"]}}',
@@ -124,7 +124,7 @@ describe('routes', () => {
     expect(await readRefusal(server.http('/api/push', { method: 'POST', headers: wrong }))).toEqual(
       [403, json, '{"error":"Access forbidden"}'],
     )
-    const fine = await scoped(server, {})
+    const fine = await postScoped(server, {})
     expect(fine.headers.get('content-type')).toMatch(/^application\/json; ?charset=utf-8$/)
   })
 })

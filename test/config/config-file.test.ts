@@ -22,7 +22,7 @@ const write = (name: string, text: string): string => {
   writeFileSync(path, text)
   return path
 }
-const listing = (...names: string[]): string =>
+const makeConfiguration = (...names: string[]): string =>
   `export default { plugins: [${names.map((name) => `{ name: '${name}', carillon: 1, setup: () => ({}) }`).join()}] }`
 
 test('a server that is started in another folder has the plugins that came with it, and says so', async () => {
@@ -55,7 +55,7 @@ test('a server of one bundled file finds what came with it in the folder above',
   const build = [process.execPath, 'build', '--target=bun', join(ROOT, 'src/index.ts')]
   const { exitCode } = Bun.spawnSync([...build, '--outdir', outdir])
   expect(exitCode).toBe(0)
-  write('bundled/carillon.config.ts', listing('came-along'))
+  write('bundled/carillon.config.ts', makeConfiguration('came-along'))
   const command = [process.execPath, join(outdir, 'index.js')]
   await using program = new Program({ DATABASE_PATH: ':memory:' }, { command, cwd: folder })
   await program.waitUntilListening()
@@ -65,7 +65,7 @@ test('a server of one bundled file finds what came with it in the folder above',
 })
 
 describe('which file it is, and what is off', () => {
-  const here = write('here/carillon.config.ts', listing('rate-limit', 'origin-check'))
+  const here = write('here/carillon.config.ts', makeConfiguration('rate-limit', 'origin-check'))
   const own = "no carillon.config.ts in this folder: the server's own is used"
   const ROWS: readonly {
     readonly name: string
@@ -81,7 +81,7 @@ describe('which file it is, and what is off', () => {
     { name: 'a named one', named: 'here/carillon.config.ts', folder, file: here },
     {
       name: 'without one of the two',
-      named: write('one.ts', listing('origin-check', 'other')),
+      named: write('one.ts', makeConfiguration('origin-check', 'other')),
       folder,
       file: join(folder, 'one.ts'),
       off: ['rate-limit'],

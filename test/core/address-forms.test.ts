@@ -17,7 +17,7 @@ const which = (is: (form: string) => boolean): string[] => FORMS.filter(is).sort
 /** Zones that the system does not write: no proxy and no operator is believed about them. */
 const ODD_ZONES = ['1.2.3.4%eth0', '::%', 'fe80::1%', 'fe80::1%a%b', 'fe80::1%eth0/10']
 const WRITTEN = ADDRESSES.filter((form) => !ODD_ZONES.includes(form)).sort()
-const sorted = (forms: readonly string[]): string[] => forms.toSorted()
+const sortForms = (forms: readonly string[]): string[] => forms.toSorted()
 
 test('a client is an IPv4 address or an IPv6 network, what is no address is none', () => {
   expect(FORMS.map((form) => [form, clientOf(form)])).toEqual(
@@ -33,8 +33,8 @@ test('webhooks go to the same addresses', () => {
   const { addressDenial } = networkRules([], [])
   const findForms = (words: string) =>
     which((form) => addressDenial(form)?.includes(words) ?? false)
-  expect(findForms('link-local or metadata')).toEqual(sorted([...NEVER, '0']))
-  expect(findForms('through a tunnel')).toEqual(sorted(TUNNELS))
+  expect(findForms('link-local or metadata')).toEqual(sortForms([...NEVER, '0']))
+  expect(findForms('through a tunnel')).toEqual(sortForms(TUNNELS))
   expect(which((form) => addressDenial(form) !== undefined).length).toBe(
     NEVER.length + TUNNELS.length + 1,
   )

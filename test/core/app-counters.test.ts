@@ -13,7 +13,7 @@ function publishFour({ core }: TestServer, id: string): void {
   publish(core, core.apps.byId(id)!, [event, event])
 }
 
-async function refused(client: RawClient): Promise<void> {
+async function expectRefused(client: RawClient): Promise<void> {
   client.send({ event: 'client-a', channel: 'private-room', data: {} })
   await client.next('a refusal')
 }
@@ -26,7 +26,7 @@ describe('what happens to a tenant', () => {
     await using two = await server.raw({ path: OTHER })
     await server.joinSigned(one, 'private-room')
     one.send({ event: 'client-a', channel: 'private-room', data: {} })
-    await refused(two)
+    await expectRefused(two)
     publishFour(server, '8')
     await one.expectNothing()
     const none = { connectionsAccepted: 0, messagesReceived: 0, messagesRefused: 0 }
@@ -72,14 +72,14 @@ describe('when an app ends', () => {
     await using server = await start()
     const app = server.addTenant()
     await using client = await server.raw({ path: OTHER })
-    await refused(client)
+    await expectRefused(client)
     publishFour(server, '8')
     const { counters } = app
     const before = server.totals
     server.core.apps.remove(app)
     expect(server.totals).toEqual(before)
     expect(server.core.counters).toMatchObject({ connectionsAccepted: 1, publications: 4 })
-    await refused(client)
+    await expectRefused(client)
     expect(counters.messagesRefused).toBe(1)
     expect(server.core.counters.messagesRefused).toBe(2)
     expect(server.totals).toEqual({ ...before, messagesRefused: 2, messagesReceived: 2 })

@@ -12,10 +12,10 @@ const ROOMS = ['room', 'private-a', 'presence-b', 'cache-c', 'private-cache-d']
 const gaugesOf = (server: TestServer, id = '1'): Gauges => server.core.apps.byId(id)!.gauges
 
 /** Every connection has gone and has left its channels, which it does in slices. */
-async function gone(server: TestServer): Promise<void> {
+async function waitUntilGone(server: TestServer): Promise<void> {
   await server.waitForConnections(0)
-  const held = ({ subscriptions, users }: Gauges): number => subscriptions + users
-  while (held(gaugesOf(server)) > 0) await server.http('/up')
+  const countHeld = ({ subscriptions, users }: Gauges): number => subscriptions + users
+  while (countHeld(gaugesOf(server)) > 0) await server.http('/up')
 }
 
 async function signIn(server: TestServer, client: RawClient, id: string, watchlist: string[] = []) {
@@ -37,7 +37,7 @@ describe('the gauges of an app', () => {
     await clients[1]!.expectNothing()
     expect(gaugesOf(server)).toEqual({ connections: 3, channels: 2, subscriptions: 2, users: 0 })
     for (const client of clients) await client[Symbol.asyncDispose]()
-    await gone(server)
+    await waitUntilGone(server)
     expect(gaugesOf(server)).toEqual(NOTHING)
   })
 
@@ -51,7 +51,7 @@ describe('the gauges of an app', () => {
     await server.waitForConnections(1)
     expect(gaugesOf(server)).toEqual({ connections: 1, channels: 0, subscriptions: 0, users: 1 })
     await two[Symbol.asyncDispose]()
-    await gone(server)
+    await waitUntilGone(server)
     expect(gaugesOf(server)).toEqual(NOTHING)
   })
 
@@ -71,7 +71,7 @@ describe('the gauges of an app', () => {
     await client.subscribe('room')
     expect(gaugesOf(server)).toEqual({ connections: 1, channels: 1, subscriptions: 1, users: 0 })
     server.advance(60_000)
-    await gone(server)
+    await waitUntilGone(server)
     expect(gaugesOf(server)).toEqual(NOTHING)
   })
 
@@ -123,7 +123,7 @@ test.each([1, 2, 3])(
       })
     }
     for (const client of clients) await client[Symbol.asyncDispose]()
-    await gone(server)
+    await waitUntilGone(server)
     expect(app.gauges).toEqual(NOTHING)
   },
 )

@@ -19,7 +19,7 @@ const appOf = (index: number, changes: Partial<ProvidedApp> = {}): ProvidedApp =
 const appsOf = (count: number): ProvidedApp[] => Array.from({ length: count }, (_, n) => appOf(n))
 
 /** Things whose reads are counted. */
-function counted<T extends object>(things: readonly T[]) {
+function countReads<T extends object>(things: readonly T[]) {
   const seen = { reads: 0 }
   const get = (target: T, key: string | symbol): unknown => {
     seen.reads++
@@ -30,7 +30,7 @@ function counted<T extends object>(things: readonly T[]) {
 
 test('apps of a file are compared with those that they may clash with', () => {
   const readsOf = (count: number): number => {
-    const { seen, things } = counted(appsOf(count))
+    const { seen, things } = countReads(appsOf(count))
     expect(findClashes(things)).toEqual([])
     return seen.reads
   }
@@ -85,7 +85,7 @@ test('a new app is compared with those that it may clash with', async () => {
     apps: appsOf(500).map(({ id, name, slug, keys: [pair] }) => ({ id, name, slug, ...pair! })),
   })
   const { apps } = server.core
-  const { seen, things } = counted(Array.from(apps.all(), ({ record }) => record))
+  const { seen, things } = countReads(Array.from(apps.all(), ({ record }) => record))
   for (const [index, app] of Array.from(apps.all()).entries())
     Object.assign(app, { record: things[index] })
   expect(apps.findConflicts(appOf(1000))).toEqual([])

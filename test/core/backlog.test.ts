@@ -18,16 +18,16 @@ async function crowdedRoom(server: TestServer, channel: string) {
   const { core } = server
   const app = core.apps.byId('1')!
   const clients = await Promise.all(Array.from({ length: 40 }, () => server.raw()))
-  await Promise.all(clients.map((client) => joined(server, client, channel)))
-  for (const client of clients) if (channel.startsWith('presence-')) await flushed(client)
+  await Promise.all(clients.map((client) => joinRoom(server, client, channel)))
+  for (const client of clients) if (channel.startsWith('presence-')) await readFlushed(client)
   const audience = core.hub.channel(app, channel as ChannelName)!.audiences[0]!
-  const held = spyOn(audience, 'serve').mockReturnValue(1)
+  const countHeld = spyOn(audience, 'serve').mockReturnValue(1)
   for (let n = 0; n <= FRAMES; n++)
     publish(core, app, [{ name: 'e', data: `${n}`, channels: [channel], socketId: undefined }])
-  return { clients, audience, letGo: () => held.mockRestore() }
+  return { clients, audience, letGo: () => countHeld.mockRestore() }
 }
 
-const joined = (server: TestServer, client: RawClient, channel: string): Promise<string> =>
+const joinRoom = (server: TestServer, client: RawClient, channel: string): Promise<string> =>
   /^(private|presence)-/.test(channel)
     ? server.joinSigned(
         client,
@@ -37,7 +37,7 @@ const joined = (server: TestServer, client: RawClient, channel: string): Promise
     : client.join(channel)
 
 /** Reads what has arrived. */
-async function flushed(client: RawClient): Promise<string[]> {
+async function readFlushed(client: RawClient): Promise<string[]> {
   client.send({ event: 'pusher:ping' })
   const frames: string[] = []
   for (;;) {
@@ -259,7 +259,7 @@ describe('over a socket', () => {
     server.advance(5000)
     const [first] = clients
     await first!.frames.take(FRAMES + 1)
-    const counts = await flushed(first!)
+    const counts = await readFlushed(first!)
     expect(counts.map((frame) => JSON.parse(frame).data)).toEqual([
       '{"subscription_count":41}',
       '{"subscription_count":40}',

@@ -134,13 +134,13 @@ const ROWS: readonly Row[] = [
     run: async (server, jump) => {
       await server.trigger({ channel: CACHE, name: 'e', data: 'x' })
       jump()
-      const kept = async (): Promise<{ ttl: number } | null> => {
+      const readKept = async (): Promise<{ ttl: number } | null> => {
         const answer = await server.requestSigned('GET', `/channels/${CACHE}`, '', 'info=cache')
         return ((await answer.json()) as { cache: { ttl: number } | null }).cache
       }
       server.advance(1000)
-      expect((await kept())?.ttl).toBe(599)
-      await lasts(server, 599_000, async () => (await kept()) !== null)
+      expect((await readKept())?.ttl).toBe(599)
+      await lasts(server, 599_000, async () => (await readKept()) !== null)
     },
   },
   {

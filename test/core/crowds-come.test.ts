@@ -8,7 +8,7 @@ import { startRationed } from './rationed'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-const occupied = (server: TestServer) => () =>
+const countOccupied = (server: TestServer) => () =>
   server.facts.filter(({ type }) => type === 'channel_occupied').length
 
 /** How often the number grew, and by how much at the most, until it is what it is to be. */
@@ -137,7 +137,7 @@ describe('handshakes', () => {
 
 describe('subscribes', () => {
   const rooms = Array.from({ length: 90 }, (_, index) => `room-${index}`)
-  const succeeded = async (client: RawClient): Promise<string | undefined> =>
+  const readSuccess = async (client: RawClient): Promise<string | undefined> =>
     (await client.nextJson()).channel
 
   test('of one socket in one packet are done in several turns, in order', async () => {
@@ -149,11 +149,11 @@ describe('subscribes', () => {
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'room-0' } })
     client.send({ event: 'pusher:ping', data: {} })
     const [conn] = server.core.hub.connections()
-    const { most, times } = await growth(occupied(server), rooms.length)
+    const { most, times } = await growth(countOccupied(server), rooms.length)
     expect(most).toBeLessThanOrEqual(2 * 3)
     expect(times).toBeGreaterThanOrEqual(15)
     const channels: unknown[] = []
-    for (const _ of rooms) channels.push(await succeeded(client))
+    for (const _ of rooms) channels.push(await readSuccess(client))
     expect(channels).toEqual(rooms)
     expect((await client.nextJson()).event).toBe('pusher:pong') // after all that was said before
     expect(conn!.subscriptions?.size).toBe(rooms.length - 1)
@@ -181,7 +181,7 @@ describe('subscribes', () => {
     const client = await server.raw()
     slow()
     for (const channel of rooms) client.send(`{"event":"${event}","data":{"channel":"${channel}"}}`)
-    const { most } = await growth(occupied(server), rooms.length)
+    const { most } = await growth(countOccupied(server), rooms.length)
     expect(most).toBeLessThanOrEqual(2 * 3)
     expect(await client.frames.take(rooms.length)).toHaveLength(rooms.length)
   })

@@ -7,12 +7,12 @@ describe('draining', () => {
   test('spreads the goodbyes over the drain time, in slices', async () => {
     await using server = await start({ config: { drainSeconds: 1 } })
     const clients = await Promise.all(Array.from({ length: 50 }, () => server.raw()))
-    const left = () => server.core.hub.connectionCount
+    const countLeft = () => server.core.hub.connectionCount
     void server.server.leave()
-    const counts = [left()]
+    const counts = [countLeft()]
     for (let slice = 1; slice < 10; slice++) {
       server.advance(100)
-      counts.push(left())
+      counts.push(countLeft())
     }
     expect(counts).toEqual([45, 40, 35, 30, 25, 20, 15, 10, 5, 0])
     for (const client of clients) expect((await client.waitForClose()).code).toBe(4200)

@@ -23,7 +23,7 @@ function publishBurst({ core }: TestServer): void {
 }
 
 /** The numbers of the burst in the frames, and whether a frame came before them. */
-function heard(frames: readonly string[]) {
+function findNumbers(frames: readonly string[]) {
   const isTick = frames.map((frame) => frame.includes('tick'))
   const numbers = frames.flatMap(
     (frame) => /"tick".*?"?data"?\\?":\\?"?(\d)/.exec(frame)?.[1] ?? [],
@@ -141,7 +141,7 @@ describe('events that were published before are heard, once and first, by who', 
         publishBurst(server)
         happens(subject, server, wire)
         const frames = await readFrames()
-        expect({ name, ...heard(frames) }).toEqual({ name, numbers: BURST, first: true })
+        expect({ name, ...findNumbers(frames) }).toEqual({ name, numbers: BURST, first: true })
       }
     })
 })
@@ -165,7 +165,7 @@ describe('and by everybody', () => {
     happens(server)
     for (const { wire, hears: readFrames } of listening) {
       const frames = await readFrames()
-      expect({ wire, ...heard(frames) }).toEqual({ wire, numbers: BURST, first: true })
+      expect({ wire, ...findNumbers(frames) }).toEqual({ wire, numbers: BURST, first: true })
     }
   })
 })

@@ -13,7 +13,7 @@ function enter(server: TestServer, client: RawClient, id: string, info?: object)
   client.subscribe(ROOM, server.sign(client, ROOM, data), data)
 }
 
-async function watched(server: TestServer): Promise<RawClient> {
+async function connectWatched(server: TestServer): Promise<RawClient> {
   const watcher = await server.raw()
   await server.joinSigned(watcher, ROOM, { user_id: 'watcher' })
   return watcher
@@ -28,7 +28,7 @@ const SUCCEEDED = 'pusher_internal:subscription_succeeded'
 describe('while a seat is on its way', () => {
   test('a socket that closes is a member for a moment, and leaves nothing', async () => {
     await using server = await start()
-    await using watcher = await watched(server)
+    await using watcher = await connectWatched(server)
     const client = await server.raw()
     const held = server.hold()
     enter(server, client, 'ann')
@@ -88,7 +88,7 @@ describe('while a seat is on its way', () => {
   test('a gate before it waits in the same order', async () => {
     const gate = makePlugin('gate', { authorize: async () => undefined, subscribe: async () => {} })
     await using server = await start({ plugins: [gate] })
-    await using watcher = await watched(server)
+    await using watcher = await connectWatched(server)
     await using client = await server.raw()
     enter(server, client, 'ann')
     client.send({ event: 'pusher:unsubscribe', data: { channel: ROOM } })
@@ -152,7 +152,7 @@ describe('of two at once', () => {
 
   test('one describes the member, and is announced', async () => {
     await using server = await start()
-    await using watcher = await watched(server)
+    await using watcher = await connectWatched(server)
     const clients = [await server.raw(), await server.raw()]
     const held = server.hold()
     for (const [index, client] of clients.entries()) enter(server, client, 'ann', { tab: index })

@@ -28,7 +28,7 @@ function publishTo({ core }: TestServer, channel: string, data = 'x'): void {
 }
 
 /** What the shards of channels are sent, turn by turn; the test's own callback runs after the fan-out's. */
-function watched({ core }: TestServer) {
+function watchTurns({ core }: TestServer) {
   const native = spyOn(core.hub.topics, 'publish')
   const channelOf = (topic: string) => topic.split('/').at(-1)!
   let seen = 0
@@ -50,7 +50,7 @@ describe('a turn', () => {
   test('serves one shard of an audience that is alone, and nothing before it', async () => {
     await using server = await start()
     await rooms(server, { room: 60 })
-    using spy = watched(server)
+    using spy = watchTurns(server)
     publishTo(server, 'room')
     expect(spy.served()).toEqual([])
     for (const expected of [['room'], ['room'], ['room'], ['room'], []]) {
@@ -75,7 +75,7 @@ describe('a turn', () => {
     await using server = await start()
     const big = ['a', 'b', 'c', 'd']
     await rooms(server, { ...Object.fromEntries(big.map((name) => [name, 300])), small: 20 })
-    using spy = watched(server)
+    using spy = watchTurns(server)
     for (const name of big) for (let n = 0; n < 10; n++) publishTo(server, name)
     await turn()
     spy.served()
@@ -88,7 +88,7 @@ describe('a turn', () => {
     await using server = await start()
     const small = Array.from({ length: 12 }, (_, index) => `small-${index}`)
     await rooms(server, { big: 400, ...Object.fromEntries(small.map((name) => [name, 20])) })
-    using spy = watched(server)
+    using spy = watchTurns(server)
     publishTo(server, 'big')
     let turns = 0
     for (let shards = 0; shards < 19; turns++) {
@@ -104,7 +104,7 @@ describe('a turn', () => {
   test('gives an audience a quarter of its shards before the next one', async () => {
     await using server = await start()
     await rooms(server, { a: 250, b: 100 })
-    using spy = watched(server)
+    using spy = watchTurns(server)
     publishTo(server, 'a')
     publishTo(server, 'b')
     const served: string[] = []
@@ -118,7 +118,7 @@ describe('a turn', () => {
   test('serves no more of one shard than some slices, however much is pending', async () => {
     await using server = await start()
     const clients = await rooms(server, { room: 40 })
-    using spy = watched(server)
+    using spy = watchTurns(server)
     const data = 'x'.repeat(10_000)
     for (let n = 0; n < 60; n++) publishTo(server, 'room', data)
     await turn()
@@ -210,7 +210,7 @@ describe('a fault in a turn', () => {
     const ready = async () => (await server.http('/ready')).json()
     expect(await ready()).toEqual({ ready: false, reason: 'fan-out: a turn failed' })
     let turns = 0
-    using spy = watched(server)
+    using spy = watchTurns(server)
     while (server.core.readiness.all().length > 0) {
       publishTo(server, 'room')
       await turn()

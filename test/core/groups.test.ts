@@ -21,12 +21,12 @@ test.each([
   const { apps, engine } = server.core
   const { record } = apps.byId('1')!
   apps.change(apps.byId('1')!, { ...record, dialects: { ...record.dialects, eplBridge } }, 0)
-  const given = spyOn(engine, 'publish')
+  const publishSpy = spyOn(engine, 'publish')
   const publishOne = (): string[] => {
-    given.mockClear()
+    publishSpy.mockClear()
     const request = { name: 'e', data: '{}', channels: ['room'], socketId: undefined }
     publish(server.core, apps.byId('1')!, [request])
-    return given.mock.calls.map(([{ channel }]) => channel)
+    return publishSpy.mock.calls.map(([{ channel }]) => channel)
   }
   expect(publishOne()).toEqual(wanted)
   await using client = await connectPhoenix(server)

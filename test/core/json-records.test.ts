@@ -4,7 +4,7 @@ import { scanRecords } from '../../src/core/json-scan'
 import { makeRandom } from '../random'
 
 /** The values of `data` in the list `batch`, each in a list of its own; an empty one for what has none. */
-function parsed(text: string): unknown[] {
+function parseRecords(text: string): unknown[] {
   const { batch } = JSON.parse(text) as { batch?: unknown }
   if (!Array.isArray(batch)) return []
   return batch.map((record: unknown) => {
@@ -13,7 +13,7 @@ function parsed(text: string): unknown[] {
   })
 }
 
-const scanned = (text: string): unknown[] =>
+const scanAll = (text: string): unknown[] =>
   scanRecords(text, 'batch', 'data').map((slice) => (slice ? [JSON.parse(slice.text)] : []))
 
 const ROWS = [
@@ -29,7 +29,7 @@ const ROWS = [
   '{"a":"]}","batch" :\n[ { "name" : "}" , "data" : "],{" } , { "data" : null } ] , "b" : {} }\t',
 ]
 test.each(ROWS)('%s', (text) => {
-  expect(scanned(text)).toEqual(parsed(text))
+  expect(scanAll(text)).toEqual(parseRecords(text))
 })
 
 test('five thousand texts', () => {
@@ -51,8 +51,8 @@ test('five thousand texts', () => {
   let found = 0
   for (let count = 0; count < 5000; count++) {
     const text = objectOf([value(4), value(4), value(4)])
-    const said = [text, scanned(text)]
-    expect(said).toEqual([text, parsed(text)])
+    const said = [text, scanAll(text)]
+    expect(said).toEqual([text, parseRecords(text)])
     found += said[1]!.length
   }
   expect(found).toBeGreaterThan(1000)

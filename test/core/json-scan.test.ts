@@ -7,12 +7,12 @@ const KEYS = ['event', 'data', 'a']
 
 /** What `JSON.parse` makes of the keys; undefined for what is no object. */
 function parsedObject(text: string): unknown {
-  const value = parsed(text)
+  const value = parseValue(text)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   return KEYS.map((key) => (Object.hasOwn(value, key) ? [(value as never)[key]] : undefined))
 }
 
-function parsed(text: string): unknown {
+function parseValue(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -24,7 +24,7 @@ const scannedObject = (text: string): unknown =>
   scanObject(text, KEYS)?.map((slice) => slice && [JSON.parse(slice.text)])
 
 const parsedArray = (text: string): unknown => {
-  const value = parsed(text)
+  const value = parseValue(text)
   return Array.isArray(value) ? value.slice(0, 2) : undefined
 }
 

@@ -42,7 +42,10 @@ async function steps(options: StartOptions = {}) {
 }
 
 /** Closes, and resolves when the server has seen it. */
-async function gone({ core }: Awaited<ReturnType<typeof steps>>, client: RawClient): Promise<void> {
+async function waitUntilGone(
+  { core }: Awaited<ReturnType<typeof steps>>,
+  client: RawClient,
+): Promise<void> {
   const left = core.hub.connectionCount - 1
   client.socket.close()
   await waitFor(
@@ -91,7 +94,7 @@ describe('a socket of many channels that closes', () => {
     const [conn] = core.hub.connections()
     const sends = spyOn(conn!, 'send')
     hold()
-    await gone(each, client)
+    await waitUntilGone(each, client)
     const last = await server.requestSigned('GET', '/channels/room-58')
     expect(await last.json()).toEqual({ occupied: true })
     await using next = await server.raw() // within the limit
@@ -117,7 +120,7 @@ describe('a socket of many channels that closes', () => {
     for (const client of clients) await client.join('room')
     const [stays, ...others] = clients
     hold()
-    for (const client of others) await gone(each, client)
+    for (const client of others) await waitUntilGone(each, client)
     await server.trigger({ channel: 'room', name: 'e', data: 'x' })
     expect((await stays!.nextJson()).event).toBe('e')
     await served()
@@ -137,8 +140,8 @@ describe('a socket of many channels that closes', () => {
     await other.join('d')
     spyOn((core.engine as OneNodeEngine).presence, 'exit').mockImplementationOnce(throwSecret)
     hold()
-    await gone(each, client)
-    await gone(each, other)
+    await waitUntilGone(each, client)
+    await waitUntilGone(each, other)
     await served()
     const received = server.listFactNames().slice(-5)
     expect(received).toEqual([
@@ -178,13 +181,13 @@ describe('a member whose connection waits to leave', () => {
     await server.joinSigned(client, 'presence-room', USER)
     await witness.next()
     hold()
-    await gone(each, client)
+    await waitUntilGone(each, client)
     const again = await server.raw()
     const roster = await server.joinSigned(again, 'presence-room', USER)
     expect(roster).toContain('\\"count\\":2')
     await served()
     await witness.expectNothing()
-    await gone(each, again)
+    await waitUntilGone(each, again)
     await served()
     expect(await witness.nextJson()).toMatchObject({ event: 'pusher_internal:member_removed' })
     const members = server.listFactNames().filter((name) => name.startsWith('member_'))
@@ -203,7 +206,7 @@ describe('a member whose connection waits to leave', () => {
     await server.joinSigned(client, 'presence-room', USER)
     await witness.next()
     hold()
-    await gone(each, client)
+    await waitUntilGone(each, client)
     await served()
     await server.joinSigned(await server.raw(), 'presence-room', USER)
     expect((await witness.nextJson()).event).toBe('pusher_internal:member_removed')
@@ -221,14 +224,14 @@ describe('a member whose connection waits to leave', () => {
     await client.next()
     expect(await watcher.next()).toContain('online')
     hold()
-    await gone(each, client)
+    await waitUntilGone(each, client)
     await watcher.expectNothing()
     const again = await server.raw()
     server.signin(again, '{"id":"ada"}')
     await again.next()
     await served()
     await watcher.expectNothing() // she was here all the time
-    await gone(each, again)
+    await waitUntilGone(each, again)
     await served()
     expect(await watcher.next()).toContain('offline')
     await watcher.expectNothing()

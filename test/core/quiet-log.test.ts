@@ -86,7 +86,7 @@ test.each(ROWS)('$name', async ({ cause, message, atOnce, holdMs }) => {
 })
 
 describe('kinds', () => {
-  const written = (log: MemoryLog): object[] =>
+  const readWritten = (log: MemoryLog): object[] =>
     log.lines.map(({ message, fields }) => ({ message, ...fields }))
 
   test('are told apart by app, plugin and error, and not by connection or request', () => {
@@ -94,7 +94,7 @@ describe('kinds', () => {
     const quiet = new QuietLog(log, new ManualClock(0))
     for (const appId of ['1', '2'])
       for (const socketId of ['1.1', '1.2']) quiet.warn({ appId, socketId }, 'slow')
-    expect(written(log)).toEqual([
+    expect(readWritten(log)).toEqual([
       { message: 'slow', appId: '1', socketId: '1.1' },
       { message: 'slow', appId: '2', socketId: '1.1' },
     ])
@@ -118,7 +118,7 @@ describe('kinds', () => {
     quiet.warn({}, 'slow')
     quiet.warn({}, 'slow')
     quiet.sweep()
-    expect(written(log)).toEqual([
+    expect(readWritten(log)).toEqual([
       { message: 'slow' },
       { message: 'slow' },
       { message: 'slow', times: 1 },

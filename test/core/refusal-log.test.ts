@@ -7,7 +7,7 @@ import { start } from '../harness'
 
 const MINUTE_MS = 60_000
 
-function logged(as: LogPolicy = undefined) {
+function makeRefusalLog(as: LogPolicy = undefined) {
   const [log, clock] = [new MemoryLog(), new ManualClock(0)]
   const refusals = new RefusalLog(log, clock, () => as)
   const note = (remoteAddress: string, message = '') =>
@@ -18,7 +18,7 @@ function logged(as: LogPolicy = undefined) {
 }
 
 test('a minute is one line, for as long as it goes on, and what is over is news again', () => {
-  const { refusals, clock, note, told: listLines } = logged()
+  const { refusals, clock, note, told: listLines } = makeRefusalLog()
   for (let second = 0; second < 180; second++) {
     note('192.0.2.1')
     clock.advance(1000)
@@ -34,7 +34,7 @@ test('a minute is one line, for as long as it goes on, and what is over is news 
 })
 
 test('kinds are bounded: further addresses are one, and lines are spread over sweeps', () => {
-  const { refusals, clock, note, told: listLines } = logged()
+  const { refusals, clock, note, told: listLines } = makeRefusalLog()
   const addresses = Array.from({ length: 5000 }, (_, n) => `10.0.${n >> 8}.${n & 255}`)
   for (const address of [...addresses, ...addresses]) note(address)
   expect(refusals.size).toBe(MAX_KINDS + 1)
@@ -55,7 +55,7 @@ test('kinds are bounded: further addresses are one, and lines are spread over sw
 })
 
 test('addresses of one /64 are one, and the end tells what was held back', () => {
-  const { refusals, note, told: listLines } = logged()
+  const { refusals, note, told: listLines } = makeRefusalLog()
   for (let n = 0; n < 100; n++) note(`2001:db8::${n.toString(16)}`)
   note('2001:db8:0:1::1')
   refusals.finish()
@@ -64,7 +64,7 @@ test('addresses of one /64 are one, and the end tells what was held back', () =>
 })
 
 test('messages whose numbers differ are one kind, told by the last of them', () => {
-  const { refusals, note, told: listLines } = logged('message')
+  const { refusals, note, told: listLines } = makeRefusalLog('message')
   for (let n = 0; n < 100; n++) note('192.0.2.1', `${8001 + n} commands wait`)
   refusals.finish()
   expect(listLines()).toMatchObject([
@@ -81,13 +81,13 @@ describe('a line says of a message', () => {
     [['Version'], { code: 'request_unauthorized', times: 1 }],
   ]
   test.each(ROWS)('%j', (as, fields) => {
-    const { note, told: listLines } = logged(as)
+    const { note, told: listLines } = makeRefusalLog(as)
     note('192.0.2.1', 'Invalid signature: for x')
     expect(listLines()).toEqual([{ ...fields, remoteAddress: '192.0.2.1' }])
   })
 
   test('nothing where nobody has to look into it', () => {
-    const { refusals, note, told: listLines } = logged('quiet')
+    const { refusals, note, told: listLines } = makeRefusalLog('quiet')
     note('192.0.2.1')
     expect([listLines().length, listLines('debug').length, refusals.size]).toEqual([0, 1, 0])
   })

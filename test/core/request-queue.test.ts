@@ -10,14 +10,14 @@ function queue() {
   const time = { ms: 0 }
   const done: number[] = []
   const requests = new RequestQueue(new Slices(() => time.ms, console.error))
-  const deed = async (name: number): Promise<number> => {
+  const act = async (name: number): Promise<number> => {
     await Promise.resolve()
     time.ms += 1
     done.push(name)
     return name
   }
   const request = (name: number) =>
-    requests.mustWait() ? requests.defer(() => deed(name)) : deed(name)
+    requests.mustWait() ? requests.defer(() => act(name)) : act(name)
   return { time, done, requests, ask: request }
 }
 

@@ -11,7 +11,7 @@ const NAMES = ['ada', '__proto__', '1', '"\\', '\ud800', '😀', 'a,b', '}:{', '
 const INFOS = [null, {}, { name: '"q"', deep: [{ a: '\\' }] }, '\udc00', 'text', 5, { é: '😀' }]
 
 /** What an entry writes, and how often it did. */
-function counted() {
+function countWrites() {
   const entry = {
     write: ({ userId }: { readonly userId: string }) => (entry.writes++, jsonText(userId)),
     eachConnection: false,
@@ -69,7 +69,7 @@ describe('the text of a roster', () => {
 
   test('costs a write for each member, and none for each reader', () => {
     const roster = new Roster()
-    const entry = counted()
+    const entry = countWrites()
     for (let n = 0; n < 500; n++) {
       roster.take(arrivalOf(`user-${n}`, n))
       roster.write(entry)

@@ -30,7 +30,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'who answers and says nothing is pinged every 35 seconds, which is within a minute',
-    does: (_, __, server) => answered(server),
+    does: (_, __, server) => expectAnswered(server),
     pings: Math.floor(SECONDS / 35),
   },
 ]
@@ -50,7 +50,7 @@ test.each(ROWS)('$name', async ({ does, pings }) => {
 })
 
 /** Resolves once the pong of a client that was pinged has been read. */
-async function answered(server: TestServer): Promise<void> {
+async function expectAnswered(server: TestServer): Promise<void> {
   const [conn] = server.core.hub.connections()
   while (conn!.pingedTick > conn!.seenTick)
     await new Promise<void>((resolve) => setImmediate(resolve))

@@ -9,7 +9,7 @@ const STEP_MS = 0.25
 const [SHARE, AT_ONCE, LEAST] = [SLICE_MS / STEP_MS, AT_ONCE_MS / STEP_MS, 2]
 
 /** Slices with a clock that their steps move, and the faults in them. */
-function metered() {
+function makeSlices() {
   const faults: string[] = []
   const time = { ms: 0 }
   const slices = new Slices(
@@ -30,7 +30,7 @@ function metered() {
 
 describe('work', () => {
   test('is begun at once, and goes on after what else the turn has, up to its share', async () => {
-    const { slices, work } = metered()
+    const { slices, work } = makeSlices()
     const done: string[] = []
     slices.add(work('a', 2 * SHARE, done, STEP_MS))
     expect(done).toHaveLength(AT_ONCE)
@@ -47,7 +47,7 @@ describe('work', () => {
   })
 
   test('has what the arrivals before it have left of a turn, and of those after: crowds come in waves', async () => {
-    const { slices, time, work } = metered()
+    const { slices, time, work } = makeSlices()
     const done: string[] = []
     slices.add(work('a', 100, done, STEP_MS))
     while (done.length < SHARE) await turn()
@@ -67,7 +67,7 @@ describe('work', () => {
   })
 
   test('leaves time to whoever has turns of their own, in one of its turns', async () => {
-    const { slices, work } = metered()
+    const { slices, work } = makeSlices()
     const done: string[] = []
     slices.add(work('a', 60 * SHARE, done, STEP_MS))
     while (done.length < 50 * SHARE) await turn() // what came at once is forgotten
@@ -82,7 +82,7 @@ describe('work', () => {
   })
 
   test('of several is done in rotation', async () => {
-    const { slices, work } = metered()
+    const { slices, work } = makeSlices()
     const done: string[] = []
     slices.add(work('a', 6, done))
     slices.add(work('b', 3, done))
@@ -92,7 +92,7 @@ describe('work', () => {
   })
 
   test('that comes while other work waits for its turn gives the turn no second share', async () => {
-    const { slices, work } = metered()
+    const { slices, work } = makeSlices()
     const done: string[] = []
     slices.add(work('a', 3 * SLICE_MS, done))
     await turn()
@@ -103,7 +103,7 @@ describe('work', () => {
   })
 
   test('that begins other work is measured once', async () => {
-    const { slices, time, work } = metered()
+    const { slices, time, work } = makeSlices()
     const done: string[] = []
     slices.add({
       part: 'work',
@@ -120,7 +120,7 @@ describe('work', () => {
   })
 
   test('that throws goes on with its next step, beside the others', async () => {
-    const { slices, faults, work } = metered()
+    const { slices, faults, work } = makeSlices()
     const done: string[] = []
     let left = 3
     slices.add({
@@ -139,7 +139,7 @@ describe('work', () => {
   })
 
   test('that is done at once by somebody else counts, until the turn is over', async () => {
-    const { slices, time } = metered()
+    const { slices, time } = makeSlices()
     const began = slices.meter()
     time.ms += SLICE_MS
     slices.spend(began)
@@ -149,7 +149,7 @@ describe('work', () => {
   })
 
   test('of a task counts a little, however short: what it sets going comes on top', async () => {
-    const { slices, time } = metered()
+    const { slices, time } = makeSlices()
     let done = 0
     const began = slices.meter()
     time.ms += AT_ONCE_MS
@@ -163,7 +163,7 @@ describe('work', () => {
   })
 
   test('does not starve beside what is done at once in every turn', async () => {
-    const { slices, time, work } = metered()
+    const { slices, time, work } = makeSlices()
     const done: string[] = []
     const spendAll = () => {
       const began = slices.meter()
@@ -180,7 +180,7 @@ describe('work', () => {
   })
 
   test('that is left at the end is done at once, and what is added then', () => {
-    const { slices, work } = metered()
+    const { slices, work } = makeSlices()
     const done: string[] = []
     slices.add(work('a', 20, done))
     slices.finish()

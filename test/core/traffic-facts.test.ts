@@ -33,7 +33,7 @@ describe('cut', () => {
 describe('a fact that nobody listens to', () => {
   test('is not built, however much is sent', async () => {
     await using server = await start()
-    const emitted = spyOn(server.core.facts, 'emit')
+    const emitSpy = spyOn(server.core.facts, 'emit')
     await using client = await server.raw()
     await server.joinSigned(client, 'private-room')
     client.send({ event: 'client-a', channel: 'private-room', data: {} })
@@ -42,7 +42,7 @@ describe('a fact that nobody listens to', () => {
     await server.trigger({ channel: 'room', name: 'e', data: '' })
     await server.requestSigned('GET', '/channels')
     expect((await server.http('/apps/1/events', { method: 'POST' })).status).toBe(401)
-    const types = new Set(emitted.mock.calls.map(([{ type }]) => type))
+    const types = new Set(emitSpy.mock.calls.map(([{ type }]) => type))
     expect([...types].sort()).toEqual(['channel_occupied', 'client_event', 'connected'])
   })
 

@@ -9,7 +9,7 @@ import { makeRandom } from '../random'
 const MANY = 3 * SPREAD.from
 const keyOf = (index: number): string => `channel-${index}`
 
-function filled(count: number): WideMap<string, number> {
+function fillMap(count: number): WideMap<string, number> {
   const map = new WideMap<string, number>()
   for (let index = 0; index < count; index++) map.set(keyOf(index), index)
   return map
@@ -62,7 +62,7 @@ test('it has what a map has, whatever comes and goes', () => {
 })
 
 test('a walk sees once what was there all the time, and nothing that is gone', () => {
-  const map = filled(SPREAD.from - 1)
+  const map = fillMap(SPREAD.from - 1)
   const seen: number[] = []
   for (const value of map.values()) {
     seen.push(value)
@@ -73,7 +73,7 @@ test('a walk sees once what was there all the time, and nothing that is gone', (
 })
 
 test('a value is made once', () => {
-  const map = filled(MANY)
+  const map = fillMap(MANY)
   expect(map.getOrInsertComputed(keyOf(0), () => 7)).toBe(0)
   expect(map.getOrInsertComputed('new', () => 7)).toBe(7)
   expect([map.get('new'), map.size]).toEqual([7, MANY + 1])

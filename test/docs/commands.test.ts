@@ -29,19 +29,19 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 function playerOf({ language, code }: Block): ((server: TestServer) => Promise<void>) | undefined {
   const here = (server: TestServer): string => code.replaceAll('6001', String(server.port))
   if (ELSEWHERE.some(([mark]) => code.includes(mark))) return async () => undefined
-  if (language === 'sh' && code.startsWith('curl ')) return (server) => typed(here(server))
-  if (language === 'ts') return () => loaded(code)
+  if (language === 'sh' && code.startsWith('curl ')) return (server) => runCommand(here(server))
+  if (language === 'ts') return () => loadConfiguration(code)
   if (language === 'js') return (server) => expectReceived(here(server), server)
   return undefined
 }
 
 /** Fails where curl does, or the answer is none of 2xx. */
-async function typed(command: string): Promise<void> {
+async function runCommand(command: string): Promise<void> {
   const strict = command.replace('curl ', 'curl --silent --show-error --fail-with-body ')
   await execute(['sh', '-c', strict], { cwd: folder, timeoutMs: PATIENCE_MS })
 }
 
-async function loaded(code: string): Promise<void> {
+async function loadConfiguration(code: string): Promise<void> {
   writeFileSync(join(folder, 'carillon.config.ts'), code)
   const { apps, isOwn } = await loadConfigFile(undefined, folder)
   expect([apps.length, isOwn]).toEqual([1, false])
@@ -54,10 +54,10 @@ async function expectReceived(code: string, server: TestServer): Promise<void> {
   writeFileSync(join(folder, 'client.mjs'), code)
   const around = { cwd: folder, timeoutMs: PATIENCE_MS }
   await using client = new LineReader([process.execPath, 'client.mjs'], around)
-  const joined = async (): Promise<void> => {
+  const waitUntilJoined = async (): Promise<void> => {
     while (!server.listFactNames().includes('channel_occupied my-channel')) await server.http('/up')
   }
-  await waitFor('the join', joined())
+  await waitFor('the join', waitUntilJoined())
   await server.trigger({ name: 'my-event', channel: 'my-channel', data: '{"hello":"world"}' })
   expect((await client.lines.take(2, 'what the client prints')).join()).toContain('hello')
 }

@@ -26,7 +26,7 @@ test.each(PAGES)('every test that docs/%s.md names is there', async (page) => {
 })
 
 /** The cells of each row of the tables whose last column is `Test`. */
-const tested = (text: string): readonly (readonly string[])[] =>
+const findTested = (text: string): readonly (readonly string[])[] =>
   Array.from(text.matchAll(/^\|.*\| Test +\|\n\| -.*\n((?:\|.*\n)+)/gm), ([, rows = '']) => rows)
     .flatMap((rows) => rows.trim().split('\n'))
     .map((row) => row.split('|').map((cell) => cell.trim()))
@@ -35,7 +35,7 @@ const tested = (text: string): readonly (readonly string[])[] =>
 const ABSENT = ['Usage quotas per day', 'soketi: "lambda webhooks"']
 
 test.each(PAGES)('every difference in docs/%s.md names its test', async (page) => {
-  const rows = tested(await readPage(`docs/${page}.md`))
+  const rows = findTested(await readPage(`docs/${page}.md`))
   expect(rows.length).toBeGreaterThan(2)
   for (const [, what = '', ...cells] of rows) {
     const proof = cells.at(-2)!

@@ -22,7 +22,8 @@ const scripts = blocks.filter(({ language }) => language === 'js').map(({ code }
 
 /** Who has no Node.js has its name for Bun. */
 const NODE = Bun.which('node') ?? process.execPath
-const named = (name: string): string => scripts.find((code) => code.startsWith(`// ${name}\n`))!
+const findScript = (name: string): string =>
+  scripts.find((code) => code.startsWith(`// ${name}\n`))!
 const line = (mark: string): string =>
   scripts.find((code) => !code.startsWith('// ') && code.includes(mark))!
 const BACKEND_PORT = 20_000 + Math.floor(Math.random() * 10_000) // none that the system gives away
@@ -91,7 +92,7 @@ function save(name: string, script: string): void {
 const AROUND = { cwd: folder, timeoutMs: PATIENCE_MS }
 
 /** Resolves once somebody is in a channel. */
-async function occupied(channel: string): Promise<void> {
+async function waitUntilOccupied(channel: string): Promise<void> {
   const options = { appId: '1', key: 'test-app-fake-key', secret: 'test-app-fake-secret' }
   const sdk = new Server({ ...options, host: '127.0.0.1', port: String(port) } as Server.Options)
   const isThere = async (): Promise<boolean> =>
@@ -104,7 +105,7 @@ async function occupied(channel: string): Promise<void> {
 
 test('its client hears what its backend triggers, and prints what the page says', async () => {
   await using client = new LineReader([NODE, 'client.mjs'], AROUND)
-  await occupied('my-channel')
+  await waitUntilOccupied('my-channel')
   await execute([NODE, 'trigger.mjs'], AROUND)
   const printed = await client.lines.next('what the client prints')
   expect(text).toContain(`The client prints \`${printed}\`.`)
@@ -113,8 +114,8 @@ test('its client hears what its backend triggers, and prints what the page says'
 test('its client enters a private channel that its backend signs', async () => {
   await using backend = new LineReader([NODE, 'backend.mjs'], AROUND)
   expect(await backend.lines.next('the backend')).toBe('signing')
-  save('private.mjs', [named('client.mjs'), line('private-room')].join('\n'))
+  save('private.mjs', [findScript('client.mjs'), line('private-room')].join('\n'))
   await using client = new LineReader([NODE, 'private.mjs'], AROUND)
-  await occupied('private-room')
+  await waitUntilOccupied('private-room')
   expect(client.lines.unread).toEqual([])
 })

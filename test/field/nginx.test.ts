@@ -10,7 +10,7 @@ import { describeWith } from './programs'
 
 const ONCE = ROUTES.filter(({ name }) => name !== 'a new app')
 /** Those that nginx passes on: without its headers it makes no upgrade of a request. */
-const passed = (manner: Manner) =>
+const findPassed = (manner: Manner) =>
   [...ONCE, ...SOCKETS].filter(
     ({ headers = {} }) => !('upgrade' in headers) || MANNERS[manner].includes('$http_upgrade'),
   )
@@ -30,7 +30,7 @@ describeWith('nginx', 'behind nginx', () => {
     test.each(TOLD)('%s: refused on every way in, since it %s', async (manner, why) => {
       await using server = await start({ plugins: [WITH_ROUTE] })
       await using proxy = await startNginx(server.port)
-      for (const way of passed(manner)) {
+      for (const way of findPassed(manner)) {
         const through = await tryWayIn(server, way, undefined, proxy.ports[manner])
         const beside =
           way.method === 'POST' && SOCKETS.includes(way) ? 'in' : await tryWayIn(server, way)

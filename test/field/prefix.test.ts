@@ -27,19 +27,19 @@ describePages('below a prefix', (browser) => {
   test.each(['/swagger', '/swagger/'])('of a proxy, %s', async (path) => {
     await using server = await start()
     await using proxy = proxyOf(server)
-    expect(await tried(browser, `http://127.0.0.1:${proxy.port}${FRONT}${path}`)).toEqual(FINE)
+    expect(await tryRoutes(browser, `http://127.0.0.1:${proxy.port}${FRONT}${path}`)).toEqual(FINE)
   })
 
   test.each(['/ws/swagger', '/ws/swagger/', '/swagger'])('of the settings, %s', async (path) => {
     await using server = await start({ config: { pathPrefix: '/ws' } })
-    expect(await tried(browser, `http://127.0.0.1:${server.port}${path}`)).toEqual(FINE)
+    expect(await tryRoutes(browser, `http://127.0.0.1:${server.port}${path}`)).toEqual(FINE)
   })
 })
 
 const FINE = { signed: '200', basic: '200', problems: [] }
 
 /** Statuses of a signed operation and of one of the admin API, both as the page fills them in. */
-async function tried(browser: Pages, address: string) {
+async function tryRoutes(browser: Pages, address: string) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 1600 } })
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(error.message))

@@ -9,7 +9,7 @@ describePages('the page at /swagger', (browser) => {
     await using server = await start()
     await using subscriber = server.pusher()
     await subscriber.subscribe('my-channel')
-    await using visit = await open(browser, server)
+    await using visit = await openPage(browser, server)
 
     expect(await execute(visit.page, 'events-triggerEvent')).toEqual({ status: '200', body: '{}' })
     expect(await subscriber.nextEvent()).toEqual({
@@ -32,11 +32,11 @@ describePages('the page at /swagger', (browser) => {
     'every form fits a screen, and succeeds as it is: %s',
     async (type) => {
       await using server = await start()
-      await using visit = await open(browser, server)
+      await using visit = await openPage(browser, server)
       for (const operation of FORMS) {
-        const block = await opened(visit.page, operation)
+        const block = await openOperation(visit.page, operation)
         await block.locator('.body-param-content-type select').selectOption(type)
-        for (const screen of SCREENS) expect(await missing(visit.page, block, screen)).toBe(0)
+        for (const screen of SCREENS) expect(await countMissing(visit.page, block, screen)).toBe(0)
         const { status } = await execute(visit.page, operation)
         expect({ operation, status }).toEqual({ operation, status: expect.stringMatching(/^2/) })
         await block.locator('.opblock-summary-control').dispatchEvent('click')
@@ -48,7 +48,7 @@ describePages('the page at /swagger', (browser) => {
   test('takes pasted credentials, for paths too, and keeps them in the tab', async () => {
     const app = { appId: '77', appKey: 'pasted-key', appSecret: 'pasted-sécret' }
     await using server = await start({ config: { ...app, pathPrefix: '/realtime' } })
-    await using visit = await open(browser, server)
+    await using visit = await openPage(browser, server)
     const field = (name: string) => visit.page.locator(`#credentials [name=${name}]`)
     await visit.page.locator('.opblock').first().waitFor()
     expect(await field('secret').inputValue()).toBe('')
@@ -56,7 +56,7 @@ describePages('the page at /swagger', (browser) => {
     await field('appId').fill(app.appId)
     await field('key').fill(app.appKey)
     await field('secret').fill(app.appSecret)
-    const push = await opened(visit.page, 'PushEx-push')
+    const push = await openOperation(visit.page, 'PushEx-push')
     expect(await push.locator('[data-param-name=app_key] input').inputValue()).toBe(app.appKey)
     expect(await execute(visit.page, 'channels-showChannel')).toMatchObject({ status: '200' })
 
@@ -69,7 +69,7 @@ describePages('the page at /swagger', (browser) => {
 
   test('says what is empty and what is wrong', async () => {
     await using server = await start()
-    await using visit = await open(browser, server)
+    await using visit = await openPage(browser, server)
     const field = (name: string) => visit.page.locator(`#credentials [name=${name}]`)
     await visit.page.locator('.opblock').first().waitFor()
     await field('secret').fill('')
@@ -88,14 +88,16 @@ describePages('the page at /swagger', (browser) => {
 
   test('filters the list, and says so where nothing is left', async () => {
     await using server = await start({ plugins: [guardian()] })
-    await using visit = await open(browser, server)
+    await using visit = await openPage(browser, server)
     const { page } = visit
     const found = page.locator('.opblock-summary-path')
     await found.first().waitFor()
     expect((await found.allInnerTexts())[0]).toContain('events')
     await page.locator('#filter').fill('Post revocations')
     await found.nth(1).waitFor({ state: 'detached' })
-    expect((await found.allInnerTexts()).map(unbroken)).toEqual(['/plugins/guardian/revocations'])
+    expect((await found.allInnerTexts()).map(removeBreaks)).toEqual([
+      '/plugins/guardian/revocations',
+    ])
     expect(await page.locator('.auth-scheme').allInnerTexts()).toEqual(['Basic: admin'])
     await page.locator('#filter').fill('nothing of it')
     await page.getByText('No operation has all these words.').waitFor()
@@ -104,16 +106,16 @@ describePages('the page at /swagger', (browser) => {
 
   test('every operation fits a screen, and succeeds as it is', async () => {
     await using server = await start({ plugins: [guardian()] })
-    await using visit = await open(browser, server)
+    await using visit = await openPage(browser, server)
     const { page } = visit
     await page.locator('.opblock').first().waitFor()
     const ids = await page.locator('.opblock').evaluateAll((all) => all.map(({ id }) => id))
     expect(ids.length).toBeGreaterThan(30)
     for (const id of ids) {
       const operation = id.replace('operations-', '')
-      const block = await opened(page, operation)
+      const block = await openOperation(page, operation)
       for (const screen of SCREENS)
-        expect({ operation, ...screen, missing: await missing(page, block, screen) }).toEqual({
+        expect({ operation, ...screen, missing: await countMissing(page, block, screen) }).toEqual({
           operation,
           ...screen,
           missing: 0,
@@ -141,7 +143,7 @@ const SCREENS = [
 ]
 
 /** How many pixels a screen lacks for an open operation, below the bar where that stays. */
-async function missing(page: Page, block: Locator, screen: { width: number; height: number }) {
+async function countMissing(page: Page, block: Locator, screen: { width: number; height: number }) {
   await page.setViewportSize(screen)
   const covered = await page
     .locator('header')
@@ -151,10 +153,14 @@ async function missing(page: Page, block: Locator, screen: { width: number; heig
 }
 
 /** Paths may be broken before a slash. */
-const unbroken = (path: string): string => path.replaceAll('\u200b', '')
+const removeBreaks = (path: string): string => path.replaceAll('\u200b', '')
 
 /** The page, the hosts that it contacted, what it sent to the signed routes, and its errors. */
-async function open(browser: Pages, server: TestServer, viewport = { width: 1280, height: 1600 }) {
+async function openPage(
+  browser: Pages,
+  server: TestServer,
+  viewport = { width: 1280, height: 1600 },
+) {
   const page = await browser.newPage({ viewport })
   const hosts = new Set<string>()
   const problems: string[] = []
@@ -173,7 +179,7 @@ async function open(browser: Pages, server: TestServer, viewport = { width: 1280
 }
 
 /** Opens an operation unless it is open: the page remembers it in its address. */
-async function opened(page: Page, operation: string): Promise<Locator> {
+async function openOperation(page: Page, operation: string): Promise<Locator> {
   const block = page.locator(`#operations-${operation}`)
   await block.waitFor()
   const button = block.locator('.execute')
@@ -186,7 +192,7 @@ async function opened(page: Page, operation: string): Promise<Locator> {
 
 /** Executes an operation as it is, reads the answer. */
 async function execute(page: Page, operation: string) {
-  const block = await opened(page, operation)
+  const block = await openOperation(page, operation)
   await block.locator('.execute').click()
   const answer = block.locator('.live-responses-table tbody')
   const status = (await answer.locator('.response-col_status').innerText()).trim()
@@ -197,7 +203,7 @@ async function execute(page: Page, operation: string) {
 
 /** Reads what the page shows of a response, or the reason why there is none. */
 async function readResponse(page: Page, operation: string): Promise<string> {
-  const block = await opened(page, operation)
+  const block = await openOperation(page, operation)
   await block.locator('.execute').click()
   return block.locator('.live-responses-table .response-col_description p').first().innerText()
 }

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 const ones = (count: number): number[] => Array.from({ length: count }, () => 1)
-const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
+const nestArrays = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
 const HEAVY = 'The body has more than 32768 objects, lists and keys'
 const DEEP = 'data is nested too deep'
 const LARGE = 'The data content of this event exceeds the allowed maximum'
@@ -54,11 +54,17 @@ const TRIGGERS: readonly (readonly [
   [
     'data that is too long is told so, however deep it is',
     '/events',
-    makeEvent({ data: [JSON.parse(nested(1000)), ones(8000)] }),
+    makeEvent({ data: [JSON.parse(nestArrays(1000)), ones(8000)] }),
     413,
     `${LARGE} (more than 10240 bytes)`,
   ],
-  ['data that is too deep', '/events', makeEvent({ data: JSON.parse(nested(1000)) }), 400, DEEP],
+  [
+    'data that is too deep',
+    '/events',
+    makeEvent({ data: JSON.parse(nestArrays(1000)) }),
+    400,
+    DEEP,
+  ],
   [
     'long data of a batch',
     '/batch_events',
@@ -76,7 +82,7 @@ const TRIGGERS: readonly (readonly [
   [
     'more levels than can be read in a turn',
     '/events',
-    { ...makeEvent(), data: JSON.parse(nested(20_000)) },
+    { ...makeEvent(), data: JSON.parse(nestArrays(20_000)) },
     413,
     `${LARGE} (40000 of 10240 bytes)`,
   ],
@@ -148,7 +154,7 @@ const UNREADABLE: readonly (readonly [
   ['a long name', `a${'[a]'.repeat(100_000)}=1`, true, ADMIN_API, 'Bad Request'],
   ['32 769 lists', lists(32_769), false, APP_APIS, HEAVY],
   ['131 073 lists', lists(131_073), false, ADMIN_API, HEAVY.replace('32768', '131072')],
-  ['33 000 levels', nested(33_000), false, APP_APIS, DEEP],
+  ['33 000 levels', nestArrays(33_000), false, APP_APIS, DEEP],
 ]
 test.each(UNREADABLE)('%s are refused', async (_, body, isForm, paths, message) => {
   for (const path of paths) {
@@ -172,15 +178,15 @@ test('a payload and data that are too long are not parsed', async () => {
 })
 
 test('channels of a push are counted before they are looked at, each once', async () => {
-  const pushed = async (channel: unknown) => {
+  const postPush = async (channel: unknown) => {
     const answer = await push(server, { channel, event: 'e', data: 1 })
     return [answer.status, await answer.text()]
   }
   const odd = Array.from({ length: 20_000 }, (_, index) => `#${index}`) // no names of channels
   const message = '20000 channels exceed the limit of 100 (maxChannelsPerTrigger)'
-  expect(await pushed(odd)).toEqual([400, JSON.stringify({ errors: { detail: message } })])
+  expect(await postPush(odd)).toEqual([400, JSON.stringify({ errors: { detail: message } })])
   const same = Array.from({ length: 20_000 }, (_, index) => `room-${index % 100}`)
-  expect((await pushed(same))[0]).toBe(200)
+  expect((await postPush(same))[0]).toBe(200)
 })
 
 test('what is long is not repeated whole: an origin, the name of a field', async () => {
@@ -219,7 +225,7 @@ test('how long a value is at least is looked at no further than the limit', () =
   })
   expect(isLonger([list], 1000)).toBe(true)
   expect(read).toBeLessThan(502)
-  expect(isLonger(JSON.parse(nested(20_000)), 10_240)).toBe(false) // that it is too deep is said later
+  expect(isLonger(JSON.parse(nestArrays(20_000)), 10_240)).toBe(false) // that it is too deep is said later
 })
 
 test.each([
@@ -241,9 +247,9 @@ test.each([
   ['32 768 lists', lists(32_768), undefined],
   ['32 769 lists', lists(32_769), HEAVY],
   ['keys', `{${Array.from({ length: 32_768 }, (_, index) => `"${index}":1`).join()}}`, HEAVY],
-  ['131 levels', `[${nested(130)}${' '.repeat(40_000)}]`, undefined],
-  ['132 levels', `[${nested(131)}${' '.repeat(40_000)}]`, DEEP],
-  ['levels side by side', `[${`${nested(100)},`.repeat(300)}1]`, undefined],
+  ['131 levels', `[${nestArrays(130)}${' '.repeat(40_000)}]`, undefined],
+  ['132 levels', `[${nestArrays(131)}${' '.repeat(40_000)}]`, DEEP],
+  ['levels side by side', `[${`${nestArrays(100)},`.repeat(300)}1]`, undefined],
 ] as const)('what is too much is told by what the text holds: %s', (_, text, told) => {
   expect(describeExcess(text)).toBe(told)
 })

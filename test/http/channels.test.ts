@@ -13,7 +13,7 @@ async function get(server: TestServer, path: string, params = {}): Promise<[numb
 }
 
 /** Two connections of one user and one of another in presence-room, one in room. */
-async function populated() {
+async function startPopulated() {
   const server = await start()
   for (const user of ['ann', 'ann', 'bob']) {
     await server.joinSigned(await server.raw(), 'presence-room', { user_id: user })
@@ -98,7 +98,7 @@ const CASES: readonly (readonly [path: string, params: object, status: number, b
 ]
 
 test.each(CASES)('GET %s %j: %d', async (path, params, status, body) => {
-  await using server = await populated()
+  await using server = await startPopulated()
   expect(await get(server, path, params)).toEqual([status, body])
 })
 

@@ -63,8 +63,9 @@ const word = fc.constantFrom(
 const anything = fc.oneof(word, fc.jsonValue({ maxDepth: 2 }))
 
 /** Values that fit a schema. */
-function fitting(schema: Schema = {}): fc.Arbitrary<unknown> {
-  if (Array.isArray(schema['anyOf'])) return fc.oneof(...(schema['anyOf'] as Schema[]).map(fitting))
+function makeFitting(schema: Schema = {}): fc.Arbitrary<unknown> {
+  if (Array.isArray(schema['anyOf']))
+    return fc.oneof(...(schema['anyOf'] as Schema[]).map(makeFitting))
   switch (schema['type']) {
     case 'string':
       return word
@@ -73,10 +74,12 @@ function fitting(schema: Schema = {}): fc.Arbitrary<unknown> {
     case 'boolean':
       return fc.boolean()
     case 'array':
-      return fc.array(fitting(schema['items'] as Schema), { maxLength: 4 })
+      return fc.array(makeFitting(schema['items'] as Schema), { maxLength: 4 })
     case 'object': {
       const properties = Object.entries((schema['properties'] as { [name: string]: Schema }) ?? {})
-      const fields = Object.fromEntries(properties.map(([name, field]) => [name, fitting(field)]))
+      const fields = Object.fromEntries(
+        properties.map(([name, field]) => [name, makeFitting(field)]),
+      )
       return fc.record(fields, { requiredKeys: (schema['required'] as string[]) ?? [] })
     }
     default:
@@ -86,14 +89,14 @@ function fitting(schema: Schema = {}): fc.Arbitrary<unknown> {
 
 /** Mostly what is documented, sometimes something else. */
 const around = (schema: Schema | undefined): fc.Arbitrary<unknown> =>
-  fc.oneof({ weight: 4, arbitrary: fitting(schema) }, { weight: 1, arbitrary: anything })
+  fc.oneof({ weight: 4, arbitrary: makeFitting(schema) }, { weight: 1, arbitrary: anything })
 
 const parametersIn = (operation: Operation, place: string) =>
   fc.record(
     Object.fromEntries(
       (operation.parameters ?? [])
         .filter((each) => each.in === place)
-        .map(({ name, schema }) => [name, fitting(schema)]),
+        .map(({ name, schema }) => [name, makeFitting(schema)]),
     ),
     {
       requiredKeys:

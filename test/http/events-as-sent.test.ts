@@ -21,12 +21,12 @@ beforeAll(async () => {
 const JSON_TYPE = { 'content-type': 'application/json', ...makeBasicAuth(PAIR) }
 const post = (path: string, body: string): Promise<Response> =>
   server().http(path, { method: 'POST', headers: JSON_TYPE, body })
-const signed = (path: string, body: string): Promise<Response> =>
+const postSigned = (path: string, body: string): Promise<Response> =>
   server().requestSigned('POST', path, body)
 
 const push = (data: string) =>
   post('/api/push', `{"channel":"${CHANNEL}","data":${data},"event":"e"}`)
-const scoped = (payload: string) =>
+const postScoped = (payload: string) =>
   post(
     '/api/apps/test-app/events',
     `{"scope":"private","topic":"room","event":"e","payload":${payload}}`,
@@ -41,11 +41,14 @@ type Way = {
 
 const WAYS: Readonly<Record<string, Way>> = {
   'a trigger': {
-    send: (data) => signed('/events', `{"data":${data},"name":"e","channels":["${CHANNEL}"]}`),
+    send: (data) => postSigned('/events', `{"data":${data},"name":"e","channels":["${CHANNEL}"]}`),
   },
   'a trigger, the last of equal keys': {
     send: (data) =>
-      signed('/events', `{"data":[],"d\\u0061ta" : ${data} ,"name":"e","channel":"${CHANNEL}"}`),
+      postSigned(
+        '/events',
+        `{"data":[],"d\\u0061ta" : ${data} ,"name":"e","channel":"${CHANNEL}"}`,
+      ),
   },
   'a trigger, its channel in the query': {
     send: (data) =>
@@ -56,11 +59,11 @@ const WAYS: Readonly<Record<string, Way>> = {
         `channel=${CHANNEL}`,
       ),
   },
-  'a batch': { send: (data) => signed('/batch_events', `{"batch":[${inBatch(data)}]}`) },
+  'a batch': { send: (data) => postSigned('/batch_events', `{"batch":[${inBatch(data)}]}`) },
   'a push': { send: push },
-  'an event of ExPusherLite': { send: scoped, takes: OBJECTS },
+  'an event of ExPusherLite': { send: postScoped, takes: OBJECTS },
   'an event of ExPusherLite, as text': {
-    send: (payload) => scoped(JSON.stringify(payload)),
+    send: (payload) => postScoped(JSON.stringify(payload)),
     takes: OBJECTS,
   },
 }
@@ -75,7 +78,10 @@ test.each(Object.entries(WAYS))('%s', async (_, { send, takes = VALUES }) => {
 test('a batch has text, values and text of values side by side', async () => {
   const items = ['"{\\"a\\":1.0}"', '{"a":1.0}', '"x"', '[ -0 ]', '"1E2"']
   const values = ['{"a":1.0}', '{"a":1.0}', '"x"', '[ -0 ]', '1E2']
-  const answer = await signed('/batch_events', `{"batch": [ ${items.map(inBatch).join(' , ')} ]}`)
+  const answer = await postSigned(
+    '/batch_events',
+    `{"batch": [ ${items.map(inBatch).join(' , ')} ]}`,
+  )
   expect(answer.status).toBe(200)
   for (const value of values) {
     const text = value === '"x"' ? 'x' : value
@@ -110,7 +116,7 @@ test('null in the body is absent, and the query brings a list', async () => {
 
 test('a cache channel keeps the text', async () => {
   for (const value of VALUES) {
-    await signed('/events', `{"name":"e","data":${value},"channel":"cache-room"}`)
+    await postSigned('/events', `{"name":"e","data":${value},"channel":"cache-room"}`)
     const response = await server().requestSigned('GET', '/channels/cache-room', '', 'info=cache')
     expect(await response.json()).toMatchObject({ cache: { data: value } })
     await using late = await server().raw()

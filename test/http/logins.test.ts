@@ -45,7 +45,7 @@ const BACKENDS: readonly Way[] = [
 const [LIST] = ADMINS as [Way]
 const [, PUSH] = BACKENDS as [Way, Way]
 
-const limited = (options: StartOptions = {}): Promise<TestServer> =>
+const startLimited = (options: StartOptions = {}): Promise<TestServer> =>
   start({
     plugins: [WITH_ROUTE],
     apps: [OWN_APP],
@@ -77,7 +77,7 @@ async function fail(server: TestServer, times: number, way: Way, from?: string):
 
 describe.each([...ADMINS, ...BACKENDS])('$method $path $wrong.authorization', (way) => {
   test('ten failures a minute are answered, sixty at once are ten, and then the right one waits', async () => {
-    await using server = await limited()
+    await using server = await startLimited()
     const requests = Array.from({ length: 60 }, () => statusOf(request(server, way, way.wrong)))
     const statuses = await Promise.all(requests)
     expect(statuses.filter((status) => status === way.status)).toHaveLength(10)
@@ -89,14 +89,14 @@ describe.each([...ADMINS, ...BACKENDS])('$method $path $wrong.authorization', (w
   })
 
   test('who sends no Authorization has tried nothing', async () => {
-    await using server = await limited()
+    await using server = await startLimited()
     for (let n = 0; n < 12; n++) expect(await statusOf(request(server, way, {}))).toBe(way.status)
     expect(await right(server, way)).not.toBe(429)
   })
 })
 
 test('the refusal says the limit, its setting, and when to come back', async () => {
-  await using server = await limited()
+  await using server = await startLimited()
   await fail(server, 10, LIST)
   const throttled = await request(server, LIST, LIST.right)
   const text =
@@ -108,7 +108,7 @@ test('the refusal says the limit, its setting, and when to come back', async () 
 })
 
 test('what is refused meanwhile does not make it longer, and the limit is a setting', async () => {
-  await using server = await limited({ config: { maxFailedLoginsPerMinute: 2 } })
+  await using server = await startLimited({ config: { maxFailedLoginsPerMinute: 2 } })
   await fail(server, 2, LIST)
   for (let n = 0; n < 20; n++) expect(await statusOf(request(server, LIST, LIST.wrong))).toBe(429)
   server.advance(30_000)
@@ -116,7 +116,7 @@ test('what is refused meanwhile does not make it longer, and the limit is a sett
 })
 
 test('below the limit the right one passes, and costs nothing', async () => {
-  await using server = await limited()
+  await using server = await startLimited()
   await fail(server, 9, LIST)
   for (let n = 0; n < 20; n++) expect(await right(server, LIST)).toBe(200)
   await fail(server, 1, LIST)
@@ -124,7 +124,7 @@ test('below the limit the right one passes, and costs nothing', async () => {
 })
 
 test('one limit serves all admin routes, another each app: a backend that is wrong locks no admin out', async () => {
-  await using server = await limited({ apps: [OWN_APP, { id: '8', key: 'k8', secret: 's8' }] })
+  await using server = await startLimited({ apps: [OWN_APP, { id: '8', key: 'k8', secret: 's8' }] })
   await fail(server, 4, LIST)
   for (const way of ADMINS.slice(4)) await fail(server, 3, way)
   for (const way of ADMINS) expect(await right(server, way)).toBe(429)
@@ -151,14 +151,14 @@ const ADDRESSES: readonly (readonly [
   ['the client is on a private network', '10.0.0.1', '10.0.0.1', '10.0.0.2'],
 ]
 test.each(ADDRESSES)('%s', async (_, failing, same, other) => {
-  await using server = await limited()
+  await using server = await startLimited()
   await fail(server, 10, LIST, failing)
   expect(await right(server, LIST, same)).toBe(429)
   expect(await right(server, LIST, other)).toBe(200)
 })
 
 test('pages of other sites, and signatures, are no logins', async () => {
-  await using server = await limited()
+  await using server = await startLimited()
   const page = { ...LIST.wrong, 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }
   for (let n = 0; n < 12; n++) expect(await statusOf(request(server, LIST, page))).toBe(403)
   const signed = { ...LIST, path: '/apps/7/channels' }
@@ -171,7 +171,7 @@ test.each(BACKENDS)('whom a plugin vouches for has not failed: $path', async (wa
     authenticate: async ({ headers }) =>
       headers.get('authorization') === 'Bearer of-theirs' ? allow() : undefined,
   })
-  await using server = await limited({ plugins: [tokens] })
+  await using server = await startLimited({ plugins: [tokens] })
   for (let n = 0; n < 12; n++)
     expect(await statusOf(request(server, way, { authorization: 'Bearer of-theirs' }))).toBe(200)
   await fail(server, 10, way)
@@ -180,7 +180,7 @@ test.each(BACKENDS)('whom a plugin vouches for has not failed: $path', async (wa
 })
 
 test('a plugin’s route for admins is open to them', async () => {
-  await using server = await limited()
+  await using server = await startLimited()
   expect(await (await request(server, { ...LIST, path: SECRETS }, LIST.right)).text()).toBe(
     'secrets',
   )

@@ -54,29 +54,29 @@ describe('a body that is too large', () => {
 describe('bytes that are no UTF-8', () => {
   const POSTS: readonly (readonly [path: string, params: object, body: Uint8Array<ArrayBuffer>])[] =
     [
-      ['/apps/1/events', {}, broken('{"name":"e","channels":["room"],"data":"\xff"}')],
+      ['/apps/1/events', {}, encodeLatin1('{"name":"e","channels":["room"],"data":"\xff"}')],
       [
         '/apps/1/batch_events',
         {},
-        broken('{"batch":[{"name":"\xff","channel":"room","data":""}]}'),
+        encodeLatin1('{"batch":[{"name":"\xff","channel":"room","data":""}]}'),
       ],
-      ['/apps/1/channels/room/events', { name: 'e' }, broken('caf\xe9')],
+      ['/apps/1/channels/room/events', { name: 'e' }, encodeLatin1('caf\xe9')],
     ]
   test.each(POSTS)('%s says so and publishes nothing', async (path, params, body) => {
     await using server = await start()
     await using client = await server.raw()
     await client.join('room')
-    const query = signed(server, path, params, body)
+    const query = signTarget(server, path, params, body)
     const answer = await server.http(`${path}?${query}`, { method: 'POST', body })
     expect([answer.status, await answer.text()]).toEqual([400, 'Expected the body to be UTF-8\n'])
     await client.expectNothing()
   })
 
-  function broken(text: string): Uint8Array<ArrayBuffer> {
+  function encodeLatin1(text: string): Uint8Array<ArrayBuffer> {
     return new Uint8Array(Buffer.from(text, 'latin1'))
   }
 
-  function signed(server: TestServer, path: string, params: object, body: Uint8Array): string {
+  function signTarget(server: TestServer, path: string, params: object, body: Uint8Array): string {
     const { key, secret } = server.app
     const query = new URLSearchParams(
       Object.entries({

@@ -6,7 +6,7 @@ import type { AppConfig } from '../../src/plugin'
 import { start, type TestServer } from '../harness'
 import { requestAdmin, change, create, makeTemporary } from './admin-requests'
 
-const provided = (fields: Partial<AppConfig>): AppConfig => ({
+const makeProvided = (fields: Partial<AppConfig>): AppConfig => ({
   id: '7',
   name: 'Shop app',
   slug: 'shop-app',
@@ -22,8 +22,8 @@ const list = async (server: TestServer): Promise<{ slug: string }[]> =>
 
 describe('a stored app that a provided one hides', () => {
   const HIDING: readonly (readonly [shared: string, app: AppConfig])[] = [
-    ['id', provided({ id: 'mine' })],
-    ['key', provided({ key: 'k-mine' })],
+    ['id', makeProvided({ id: 'mine' })],
+    ['key', makeProvided({ key: 'k-mine' })],
   ]
   const MINE = { id: 'mine', key: 'k-mine', secret: 's-mine', name: 'My stored app' }
 
@@ -31,7 +31,7 @@ describe('a stored app that a provided one hides', () => {
     await using dir = makeTemporary()
     let made
     {
-      await using server = await at(dir.path, provided({}))
+      await using server = await at(dir.path, makeProvided({}))
       made = (await create(server, MINE)).body.data
     }
     {
@@ -49,7 +49,7 @@ describe('a stored app that a provided one hides', () => {
       }
       expect((await create(server, { name: 'Another app' })).status).toBe(201)
     }
-    await using server = await at(dir.path, provided({}))
+    await using server = await at(dir.path, makeProvided({}))
     expect((await requestAdmin(server, 'GET', '/mine')).body.data).toEqual(made)
     expect((await list(server)).map(({ slug }) => slug)).toEqual([
       'shop-app',
@@ -64,13 +64,13 @@ describe('a stored app that a provided one hides', () => {
       await using server = await at(dir.path)
       await create(server, MINE)
     }
-    await using server = await at(dir.path, provided({ id: 'mine' }))
+    await using server = await at(dir.path, makeProvided({ id: 'mine' }))
     expect((await change(server, 'mine', { name: MINE.name })).status).toBe(200)
   })
 })
 
 test('a provided app keeps its keys, and is removed where it comes from', async () => {
-  await using server = await start({ apps: [provided({})] })
+  await using server = await start({ apps: [makeProvided({})] })
   const { data } = (await requestAdmin(server, 'GET', '/7')).body
   expect(data).toMatchObject({ id: 7, key: 'k7', provided_by: 'apps' })
   expect((await requestAdmin(server, 'POST', '/shop-app/keys')).body).toEqual({
@@ -85,13 +85,13 @@ describe('what is changed of a provided app', () => {
   test('lasts, and what is not changed follows where it comes from', async () => {
     await using dir = makeTemporary()
     {
-      await using server = await at(dir.path, provided({ limits: { max_user_info_bytes: 9 } }))
+      await using server = await at(dir.path, makeProvided({ limits: { max_user_info_bytes: 9 } }))
       const changes = { client_events: false, limits: { max_presence_members: 5 } }
       expect((await change(server, '7', changes)).status).toBe(200)
     }
     {
       const edited = { subscription_counts: true, limits: { max_event_data_bytes: 3 } }
-      await using server = await at(dir.path, provided({ ...edited, name: 'A new name' }))
+      await using server = await at(dir.path, makeProvided({ ...edited, name: 'A new name' }))
       expect((await requestAdmin(server, 'GET', '/7')).body.data).toMatchObject({
         name: 'A new name',
         client_events: false,
@@ -101,7 +101,7 @@ describe('what is changed of a provided app', () => {
       await change(server, '7', { client_events: true, limits: { max_event_data_bytes: null } })
     }
     const limits = { max_event_data_bytes: 4 }
-    await using server = await at(dir.path, provided({ client_events: false, limits }))
+    await using server = await at(dir.path, makeProvided({ client_events: false, limits }))
     expect((await requestAdmin(server, 'GET', '/7')).body.data).toMatchObject({
       client_events: false, // it was put back to what was provided, and follows again
       limits: { max_presence_members: 5 },
@@ -117,23 +117,23 @@ describe('what is changed of a provided app', () => {
     const talks = async (server: TestServer) =>
       (await requestAdmin(server, 'GET', '/7')).body.data.client_events
     {
-      await using server = await on(0, provided({}))
+      await using server = await on(0, makeProvided({}))
       await change(server, '7', { client_events: false })
     }
     {
-      await using other = await on(29, provided({ id: '8' }))
+      await using other = await on(29, makeProvided({ id: '8' }))
       expect(other.core.apps.byId('7')).toBeUndefined()
     }
     {
-      await using server = await on(29, provided({}))
+      await using server = await on(29, makeProvided({}))
       expect(await talks(server)).toBe(false)
     }
     {
-      await using other = await on(60, provided({ id: '8' }))
+      await using other = await on(60, makeProvided({ id: '8' }))
       const message = 'changes of apps that are not provided any more were forgotten'
       expect(other.log.lines).toContainEqual({ level: 'info', message, fields: { appIds: ['7'] } })
     }
-    await using server = await on(60, provided({}))
+    await using server = await on(60, makeProvided({}))
     expect(await talks(server)).toBe(true)
   })
 
@@ -144,11 +144,11 @@ describe('what is changed of a provided app', () => {
       await change(server, 'test-app', { active: false, webhooks: [{ url: 'http://x.example' }] })
     }
     {
-      await using server = await at(dir.path, provided({}))
+      await using server = await at(dir.path, makeProvided({}))
       const { status } = await create(server, { name: 'Test App', id: '1' })
       expect(status).toBe(201)
     }
-    await using server = await at(dir.path, provided({}))
+    await using server = await at(dir.path, makeProvided({}))
     expect((await requestAdmin(server, 'GET', '/test-app')).body.data).toMatchObject({
       active: true,
       webhooks: [],
@@ -161,7 +161,7 @@ describe('what is changed of a provided app', () => {
       await using server = await at(dir.path)
       await create(server, { name: 'Shop app' })
     }
-    await using server = await at(dir.path, provided({}))
+    await using server = await at(dir.path, makeProvided({}))
     expect(server.log.lines).toContainEqual({
       level: 'warn',
       message: 'two apps have the same name or slug',
@@ -183,7 +183,7 @@ const CLASHES: readonly (readonly [field: string, app: Partial<AppConfig>])[] = 
   ['id shop-app', { id: 'shop-app', key: 'k8', name: 'Eight', slug: 'eight' }],
 ]
 test.each(CLASHES)('two provided apps with the %s stop the start', async (what, second) => {
-  const both = [provided({}), provided(second)]
+  const both = [makeProvided({}), makeProvided(second)]
   await expect(start({ apps: both })).rejects.toThrow(
     `apps: the app ${second.id ?? '7'} has the ${what}, as the app 7 of apps has`,
   )
@@ -201,7 +201,7 @@ test('a database of version 3 keeps its apps, and what was changed of provided o
     ('7', 'Renamed app', 'renamed-app', 1, 0, 1, 0, '[]', '[{"url":"http://x.example"}]', '{"maxPresenceMembers":5}', 2)`)
   old.run(`INSERT INTO app_keys (app_id, key, secret, created_at) VALUES ('5', 'k5', 's5', 1)`)
   old.close()
-  await using server = await at(dir.path, provided({}))
+  await using server = await at(dir.path, makeProvided({}))
   const [renamed, stored] = await list(server)
   expect(stored).toMatchObject({ id: 5, slug: 'stored-app', key: 'k5', provided_by: null })
   expect(renamed).toMatchObject({

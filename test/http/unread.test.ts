@@ -24,7 +24,7 @@ type Row = {
 }
 
 /** A path that is signed for a body that was promised. */
-function signed(
+function signTarget(
   path: string,
   changes: Readonly<Record<string, string>> = {},
   secret = 'test-app-fake-secret',
@@ -51,21 +51,21 @@ const wrong = { 'x-plugin': 'refuse' }
 const ROWS: readonly Row[] = [
   { name: 'nothing signed', path: EVENTS, status: 401 },
   { name: 'nothing signed, in chunks', path: EVENTS, length: Number.NaN, status: 401 },
-  { name: 'an unknown app', path: signed('/apps/2/events'), status: 404 },
+  { name: 'an unknown app', path: signTarget('/apps/2/events'), status: 404 },
   {
     name: 'an app that is off',
-    path: signed('/apps/8/events', { auth_key: 'k' }, 's'),
+    path: signTarget('/apps/8/events', { auth_key: 'k' }, 's'),
     status: 403,
   },
-  { name: 'an unknown key', path: signed(EVENTS, { auth_key: 'nobody' }), status: 401 },
-  { name: 'an old time', path: signed(EVENTS, { auth_timestamp: '1' }), status: 401 },
-  { name: 'another version', path: signed(EVENTS, { auth_version: '2' }), status: 401 },
-  { name: 'a wrong signature', path: `${signed(EVENTS)}&auth_signature=0`, status: 401 },
-  { name: 'a plugin that refuses', path: signed(EVENTS), headers: wrong, status: 401 },
-  { name: 'signed, and too long', path: signed(EVENTS), length: 524_289, status: 413 },
+  { name: 'an unknown key', path: signTarget(EVENTS, { auth_key: 'nobody' }), status: 401 },
+  { name: 'an old time', path: signTarget(EVENTS, { auth_timestamp: '1' }), status: 401 },
+  { name: 'another version', path: signTarget(EVENTS, { auth_version: '2' }), status: 401 },
+  { name: 'a wrong signature', path: `${signTarget(EVENTS)}&auth_signature=0`, status: 401 },
+  { name: 'a plugin that refuses', path: signTarget(EVENTS), headers: wrong, status: 401 },
+  { name: 'signed, and too long', path: signTarget(EVENTS), length: 524_289, status: 413 },
   {
     name: 'a batch that is too long',
-    path: signed('/apps/1/batch_events'),
+    path: signTarget('/apps/1/batch_events'),
     length: 524_289,
     status: 413,
   },
@@ -167,7 +167,7 @@ test('a connection whose body was read, or that brings none, is in no hurry', as
 })
 
 test.each([
-  ['signed', signed(EVENTS), {}, 524_288],
+  ['signed', signTarget(EVENTS), {}, 524_288],
   ['of the admin API', APPS, makeBasicAuth(ADMIN_PAIR), MEGABYTE],
   ['of a plugin', REVOCATIONS, makeBasicAuth(ADMIN_PAIR), MEGABYTE],
 ] as const)('chunks %s are read so far and no further', async (_, path, headers, limit) => {

@@ -4,7 +4,7 @@ import { definePlugin, type AnyPlugin, type PluginContext } from '../../src/plug
 import { start, type TestServer } from '../harness'
 
 /** A plugin that hands its context to the test. */
-function given(hooks: (context: PluginContext) => object = () => ({})) {
+function makeActingPlugin(hooks: (context: PluginContext) => object = () => ({})) {
   const box: { context?: PluginContext } = {}
   const plugin: AnyPlugin = definePlugin({
     name: 'acts',
@@ -17,8 +17,8 @@ function given(hooks: (context: PluginContext) => object = () => ({})) {
   return { plugin, context: () => box.context! }
 }
 
-async function acting(hooks?: (context: PluginContext) => object) {
-  const { plugin, context } = given(hooks)
+async function startActing(hooks?: (context: PluginContext) => object) {
+  const { plugin, context } = makeActingPlugin(hooks)
   const server = await start({ plugins: [plugin] })
   return { server, context: context(), app: context().apps.byId('1')! }
 }
@@ -32,7 +32,7 @@ describe('publish', () => {
     ['another value, as its JSON', { channel: 'room', data: { a: [1] } }, '{"a":[1]}'],
     ['to several channels', { channels: ['room', 'other'], data: 'x' }, 'x'],
   ])('sends %s', async (_, event, data) => {
-    const { server, context, app } = await acting()
+    const { server, context, app } = await startActing()
     await using client = await server.raw()
     await client.join('room')
     await context.publish(app, { name: 'e', ...event })
@@ -41,7 +41,7 @@ describe('publish', () => {
   })
 
   test('leaves out one connection', async () => {
-    const { server, context, app } = await acting()
+    const { server, context, app } = await startActing()
     const clients = [await server.raw(), await server.raw()]
     for (const client of clients) await client.join('room')
     const { socketId } = clients[0]!
@@ -59,7 +59,7 @@ describe('publish', () => {
     ['too much data', { channel: 'room', name: 'e', data: 'x'.repeat(20_000) }, 'exceeds'],
     ['no channel', { channels: [], name: 'e', data: '' }, 'at least one channel'],
   ])('rejects %s', async (_, event, message) => {
-    const { server, context, app } = await acting()
+    const { server, context, app } = await startActing()
     await expect(context.publish(app, event)).rejects.toThrow(message)
     expect(failures(server)).toHaveLength(1)
     await server.stop()
@@ -67,7 +67,7 @@ describe('publish', () => {
 
   test('asks the hooks, its own too; one that never ends is named', async () => {
     const errors: unknown[] = []
-    const { server, context, app } = await acting(({ publish }) => ({
+    const { server, context, app } = await startActing(({ publish }) => ({
       publish(view: never) {
         publish(view, { channel: 'room', name: 'again', data: '' }).catch((cause: Error) =>
           errors.push(cause.message),
@@ -86,7 +86,7 @@ describe('publish', () => {
   })
 
   test('a rejection that nobody catches is in the log, and ends nothing', async () => {
-    const { server, context, app } = await acting()
+    const { server, context, app } = await startActing()
     void context.publish(app, { channel: 'a b', name: 'e', data: '' })
     await using client = await server.raw()
     await client.expectNothing()
@@ -95,7 +95,7 @@ describe('publish', () => {
   })
 
   test('answers a client event with what presence knows', async () => {
-    const { server } = await acting((carillon) => ({
+    const { server } = await startActing((carillon) => ({
       clientEvent: (conn: { app: never; socketId: string }, { event, channel }: never) => {
         if (event !== 'client-ask') return
         void (async () => {
@@ -119,7 +119,7 @@ describe('publish', () => {
 
 describe('reads', () => {
   test('counts, members and channels', async () => {
-    const { server, context, app } = await acting()
+    const { server, context, app } = await startActing()
     const clients = [await server.raw(), await server.raw(), await server.raw()]
     for (const [index, client] of clients.entries())
       await server.joinSigned(client, 'presence-room', { user_id: `user-${index % 2}` })
@@ -141,7 +141,7 @@ describe('reads', () => {
 
   test('reject the name of no channel, and work from start on', async () => {
     const early: Promise<unknown>[] = []
-    const { server, context, app } = await acting(({ counts, apps }) => {
+    const { server, context, app } = await startActing(({ counts, apps }) => {
       early.push(counts(apps.byId('1')!, 'room'))
       return {}
     })
@@ -154,7 +154,7 @@ describe('reads', () => {
 
 describe('the connections of a user', () => {
   test('are found, sent something and closed', async () => {
-    const { server, context, app } = await acting()
+    const { server, context, app } = await startActing()
     const [ann, other] = [await server.raw(), await server.raw()]
     for (const [client, id] of [
       [ann, 'ann'],

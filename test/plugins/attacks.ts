@@ -27,7 +27,7 @@ const withHeader = (header: object) => (server: TestServer) =>
 const stranger = (header: object) => (server: TestServer) =>
   makeHmacToken('a stranger', makeClaims(server), header)
 
-const unsigned = (alg: string) => (server: TestServer) =>
+const makeUnsigned = (alg: string) => (server: TestServer) =>
   `${withHeader({ alg })(server).split('.').slice(0, 2).join('.')}.`
 
 const SIGNATURE = 'it is not signed with a key of this app'
@@ -40,11 +40,11 @@ const YEAR = 365 * 24 * 60 * 60
 export const ATTACKS: readonly Attack[] = [
   ...['none', 'None', 'nOnE', 'NONE', ''].map((alg) => ({
     name: `alg ${JSON.stringify(alg)}, no signature`,
-    token: unsigned(alg),
+    token: makeUnsigned(alg),
     reason: ALGORITHM,
   })),
   { name: 'alg none, signed all the same', token: withHeader({ alg: 'none' }), reason: ALGORITHM },
-  { name: 'alg HS256, no signature', token: unsigned('HS256'), reason: SIGNATURE },
+  { name: 'alg HS256, no signature', token: makeUnsigned('HS256'), reason: SIGNATURE },
   {
     name: 'the public RSA key (PEM) as HMAC secret',
     options: { keys: [{ key: publicPem }] },

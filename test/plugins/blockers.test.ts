@@ -10,7 +10,7 @@ const TOO_LONG_MS = 60
 /** Stands for a machine that does something else for that long. */
 const loseTheCpu = (): void => Bun.sleepSync(TOO_LONG_MS)
 
-const blocked = (plugin: string, hook: string) => ({
+const findBlocked = (plugin: string, hook: string) => ({
   level: 'warn',
   message: 'plugin blocked the event loop',
   fields: { code: 'plugin_blocked', plugin, hook, ms: expect.any(Number) },
@@ -43,7 +43,7 @@ test.each(ROWS)('$name: in the log is $named', async ({ first, named }) => {
   ]
   await using server = await start({ plugins })
   await server.trigger({ channel: 'room', name: 'e', data: '' })
-  expect(server.log.lines).toEqual(named.map((plugin) => blocked(plugin, 'publish')))
+  expect(server.log.lines).toEqual(named.map((plugin) => findBlocked(plugin, 'publish')))
 })
 
 test('a timer that computes is named', async () => {
@@ -58,7 +58,7 @@ test('a timer that computes is named', async () => {
   })
   await using server = await start({ plugins: [plugin] })
   server.advance(2000)
-  expect(server.log.lines).toEqual([blocked('ticking', 'timer')])
+  expect(server.log.lines).toEqual([findBlocked('ticking', 'timer')])
 })
 
 const turn = (): Promise<void> => new Promise((done) => setImmediate(done))
@@ -86,7 +86,7 @@ test.each(LATER)('a gate that computes %s is named', async (_, gate) => {
   await using server = await start({ plugins: [makePlugin('late', { subscribe: gate })] })
   await using client = await server.raw()
   await client.join('room')
-  const { fields, ...line } = blocked('late', 'subscribe')
+  const { fields, ...line } = findBlocked('late', 'subscribe')
   expect(server.log.lines).toEqual([{ ...line, fields: { ...fields, after: 'await' } }])
 })
 
@@ -104,7 +104,7 @@ test.each(LATER)('a route that computes %s is named', async (_, handle) => {
   })
   await using server = await start({ plugins: [plugin] })
   expect(await (await server.http('/plugins/late/')).text()).toBe('done')
-  const { fields, ...line } = blocked('late', 'routes')
+  const { fields, ...line } = findBlocked('late', 'routes')
   expect(server.log.lines).toEqual([{ ...line, fields: { ...fields, after: 'await' } }])
 })
 
@@ -122,7 +122,7 @@ describe('between two awaits', () => {
   /** Servers of other tests in this process may wait, too. */
   const suspects: unknown = expect.any(Number)
   const named = (plugin: string, hook: string) => {
-    const { fields, ...line } = blocked(plugin, hook)
+    const { fields, ...line } = findBlocked(plugin, hook)
     return { ...line, fields: { ...fields, after: 'await', suspects } }
   }
 
@@ -171,7 +171,7 @@ test('locals that compute are named by the hook that needed them first', async (
   })
   await using server = await start({ plugins: [plugin] })
   await using _client = await server.raw()
-  expect(server.log.lines).toEqual([blocked('heavy', 'connected')])
+  expect(server.log.lines).toEqual([findBlocked('heavy', 'connected')])
 })
 
 /** Only the first time: the contract calls hooks often. */

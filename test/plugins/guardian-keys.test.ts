@@ -16,7 +16,7 @@ const jwk = (key: KeyObject, kid?: string) => ({
   ...key.export({ format: 'jwk' }),
   ...(kid && { kid }),
 })
-const guarded = (options?: GuardianOptions) => start({ plugins: [guardian(options)] })
+const startGuarded = (options?: GuardianOptions) => start({ plugins: [guardian(options)] })
 
 /** `accepted`, or the reason of the refusal. */
 async function answer(client: RawClient, token: string): Promise<string> {
@@ -51,14 +51,14 @@ function keyServer(keys: object[]) {
 
 describe('secrets of the app', () => {
   test.each(['HS256', 'HS384', 'HS512'])('verify %s', async (alg) => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     await using client = await server.raw()
     const token = makeHmacToken(server.app.secret, makeClaims(server), { alg })
     expect(await answer(client, token)).toBe('accepted')
   })
 
   test('verify as long as they are live', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     await using client = await server.raw()
     const { apps } = server.core
     const app = apps.byId('1')!
@@ -86,7 +86,7 @@ describe.each(Object.entries(PAIRS))('a public key for %s', (name, { publicKey, 
     ['JWK', { key: jwk(publicKey) }],
     ['JWK with kid', { key: jwk(publicKey, 'a') }],
   ])('verifies as %s, and no signature of another key', async (_, key) => {
-    await using server = await guarded({ keys: [key] })
+    await using server = await startGuarded({ keys: [key] })
     await using client = await server.raw()
     const token = makeKeyToken(privateKey, makeClaims(server), { alg, kid: 'a' })
     expect(await answer(client, token)).toBe('accepted')
@@ -101,7 +101,7 @@ describe.each(Object.entries(PAIRS))('a public key for %s', (name, { publicKey, 
 
   test('verifies from an address', async () => {
     await using keys = keyServer([jwk(publicKey, 'a'), { kty: 'oct', kid: 'a', k: 'AAAA' }])
-    await using server = await guarded({ jwks: [keys.url] })
+    await using server = await startGuarded({ jwks: [keys.url] })
     await using client = await server.raw()
     const claims = makeClaims(server)
     expect(await answer(client, makeKeyToken(privateKey, claims, { alg, kid: 'a' }))).toBe(
@@ -117,7 +117,7 @@ test('keys of one app verify for no other, whatever their kid', async () => {
   await using mine = keyServer([jwk(PAIRS.ES256.publicKey, 'shared')])
   const another = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   await using theirs = keyServer([jwk(another.publicKey, 'shared')])
-  await using server = await guarded({
+  await using server = await startGuarded({
     apps: { 1: { jwks: [mine.url] }, 2: { jwks: [theirs.url] } },
   })
   const { apps } = server.core
@@ -139,7 +139,7 @@ test('a key of one issuer verifies no token of another', async () => {
     key: pem(PAIRS[alg].publicKey),
     issuer: alg,
   }))
-  await using server = await guarded({ keys: issuers })
+  await using server = await startGuarded({ keys: issuers })
   await using client = await server.raw()
   const token = (alg: Algorithm, iss: string) =>
     makeKeyToken(PAIRS[alg].privateKey, makeClaims(server, { iss }), { alg })
@@ -150,52 +150,52 @@ test('a key of one issuer verifies no token of another', async () => {
 })
 
 describe('an address of keys', () => {
-  const signed = (server: TestServer, kid = 'a', key = PAIRS.ES256.privateKey) =>
+  const signToken = (server: TestServer, kid = 'a', key = PAIRS.ES256.privateKey) =>
     makeKeyToken(key, makeClaims(server), { alg: 'ES256', kid })
   const first = jwk(PAIRS.ES256.publicKey, 'a')
 
   test('is asked once for many tokens, and not for unknown keys within the cooldown', async () => {
     await using keys = keyServer([first])
-    await using server = await guarded({ jwks: [keys.url] })
+    await using server = await startGuarded({ jwks: [keys.url] })
     await using client = await server.raw()
     for (let n = 0; n < 20; n++) {
-      expect(await answer(client, signed(server))).toBe('accepted')
-      expect(await answer(client, signed(server, `unknown-${n}`))).toBe(SIGNATURE)
+      expect(await answer(client, signToken(server))).toBe('accepted')
+      expect(await answer(client, signToken(server, `unknown-${n}`))).toBe(SIGNATURE)
     }
     expect(keys.asked).toBe(1)
   })
 
   test('is asked again for a key that it did not have, once the cooldown is over', async () => {
     await using keys = keyServer([first])
-    await using server = await guarded({ jwks: [keys.url] })
+    await using server = await startGuarded({ jwks: [keys.url] })
     await using client = await server.raw()
-    expect(await answer(client, signed(server))).toBe('accepted')
+    expect(await answer(client, signToken(server))).toBe('accepted')
     const rotated = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     keys.keys = [jwk(rotated.publicKey, 'b')]
     server.advance(10_000)
-    expect(await answer(client, signed(server, 'b', rotated.privateKey))).toBe('accepted')
-    expect(await answer(client, signed(server))).toBe(SIGNATURE)
+    expect(await answer(client, signToken(server, 'b', rotated.privateKey))).toBe('accepted')
+    expect(await answer(client, signToken(server))).toBe(SIGNATURE)
     expect(keys.asked).toBe(2)
   })
 
   test('that is down refuses, and is asked again after the cooldown only', async () => {
     await using keys = keyServer([first])
     keys.answers = () => new Response('down', { status: 503 })
-    await using server = await guarded({ jwks: [keys.url] })
+    await using server = await startGuarded({ jwks: [keys.url] })
     await using client = await server.raw()
-    for (let n = 0; n < 5; n++) expect(await answer(client, signed(server))).toBe(UNAVAILABLE)
+    for (let n = 0; n < 5; n++) expect(await answer(client, signToken(server))).toBe(UNAVAILABLE)
     expect(keys.asked).toBe(1)
     keys.answers = () => Response.json({ keys: [first] })
     server.advance(10_000)
-    expect(await answer(client, signed(server))).toBe('accepted')
+    expect(await answer(client, signToken(server))).toBe('accepted')
   })
 
   test('that goes down serves the keys that it gave for an hour', async () => {
     await using keys = keyServer([first])
-    await using server = await guarded({ jwks: [keys.url] })
+    await using server = await startGuarded({ jwks: [keys.url] })
     const arrival = async (): Promise<string> => {
       await using client = await server.raw()
-      return await answer(client, signed(server))
+      return await answer(client, signToken(server))
     }
     expect(await arrival()).toBe('accepted')
     keys.answers = () => new Response('down', { status: 503 })
@@ -212,9 +212,9 @@ describe('an address of keys', () => {
   ])('that answers with %s refuses', async (_, answers) => {
     await using keys = keyServer([])
     keys.answers = answers
-    await using server = await guarded({ jwks: [keys.url] })
+    await using server = await startGuarded({ jwks: [keys.url] })
     await using client = await server.raw()
-    expect(await answer(client, signed(server))).toBe(UNAVAILABLE)
+    expect(await answer(client, signToken(server))).toBe(UNAVAILABLE)
     expect(
       server.log.lines.filter(({ message }) => message === 'key set not fetched'),
     ).toHaveLength(1)
@@ -224,9 +224,9 @@ describe('an address of keys', () => {
     await using elsewhere = keyServer([first])
     await using keys = keyServer([])
     keys.answers = () => Response.redirect(elsewhere.url)
-    await using server = await guarded({ jwks: [keys.url] })
+    await using server = await startGuarded({ jwks: [keys.url] })
     await using client = await server.raw()
-    expect(await answer(client, signed(server))).toBe(UNAVAILABLE)
+    expect(await answer(client, signToken(server))).toBe(UNAVAILABLE)
     expect([keys.asked, elsewhere.asked]).toEqual([1, 0])
   })
 
@@ -237,13 +237,13 @@ describe('an address of keys', () => {
       called.resolve()
       return new Promise(() => undefined)
     }
-    await using server = await guarded({ jwks: [keys.url] })
+    await using server = await startGuarded({ jwks: [keys.url] })
     await using client = await server.raw()
-    const answering = answer(client, signed(server))
+    const answering = answer(client, signToken(server))
     await called.promise
     server.advance(3000)
     expect(await answering).toBe('Internal server error')
-    const late = answer(client, signed(server))
+    const late = answer(client, signToken(server))
     await server.http('/up') // the second token waits for the request of the first
     server.advance(2000)
     expect(await late).toBe(UNAVAILABLE)
@@ -280,7 +280,7 @@ describe('at the start', () => {
     ['guardian apps.7: hmac must be true or false', { apps: { 7: { hmac: 1 } } }],
   ]
   test.each(MISTAKES)('%s is told in one line', async (says, options) => {
-    const reason = await guarded(options as GuardianOptions).then(
+    const reason = await startGuarded(options as GuardianOptions).then(
       () => 'it started',
       (error: Error) => error.message,
     )

@@ -7,7 +7,7 @@ import { guardian } from '../../plugins/guardian'
 import { makePlugin, start, type RawClient, type StartOptions, type TestServer } from '../harness'
 import { makePath, tokenOf } from './tokens'
 
-const guarded = (options: StartOptions = {}) => start({ plugins: [guardian()], ...options })
+const startGuarded = (options: StartOptions = {}) => start({ plugins: [guardian()], ...options })
 const ROUTE = '/plugins/guardian/revocations'
 const DAY_MS = 24 * 60 * 60_000
 
@@ -42,7 +42,7 @@ const REVOKED = 'Token refused: it was revoked'
 
 describe('a revoked token', () => {
   test('is refused, and no other is', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     await revoke(server, { jti: 'a' })
     expect(await outcome(server, { jti: 'a' })).toBe(REVOKED)
     expect(await outcome(server, { jti: 'b' })).toBe('accepted')
@@ -53,7 +53,7 @@ describe('a revoked token', () => {
   })
 
   test('ends the connections that rest on it at once, for good', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     const token = tokenOf(server, { jti: 'a' })
     await using arrived = await server.raw({ path: makePath(server, { token }) })
     await using subscribed = await server.raw()
@@ -74,11 +74,11 @@ describe('a revoked token', () => {
     const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
     const config = { databasePath: join(folder, 'db.sqlite') }
     try {
-      await using before = await guarded({ config })
+      await using before = await startGuarded({ config })
       await revoke(before, { jti: 'a' })
       await revoke(before, { user: 7 })
       await before.server.stop()
-      await using after = await guarded({ config })
+      await using after = await startGuarded({ config })
       expect(await outcome(after, { jti: 'a', sub: '8' })).toBe(REVOKED)
       expect(await outcome(after, { iat: undefined })).toBe(REVOKED)
     } finally {
@@ -87,7 +87,7 @@ describe('a revoked token', () => {
   })
 
   test('is accepted again once the revocation is over, or taken back', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     const until = Math.floor(server.clock.now() / 1000) + 100
     await revoke(server, { jti: 'a', until })
     const { id } = await revoke(server, { jti: 'b' })
@@ -108,7 +108,7 @@ describe('a revoked token', () => {
         return opened.promise
       },
     })
-    await using server = await guarded({ plugins: [guardian(), slow] })
+    await using server = await startGuarded({ plugins: [guardian(), slow] })
     await using client = await server.raw()
     client.subscribe('private-a', tokenOf(server, { jti: 'a' }))
     await called.promise
@@ -120,7 +120,7 @@ describe('a revoked token', () => {
 
 describe('a revoked user', () => {
   test('is refused tokens issued up to then, or that do not say when; later ones are good', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     const issued = Math.floor(server.clock.now() / 1000)
     const { user } = await revoke(server, { user: 7 })
     expect(user).toBe('7')
@@ -133,7 +133,7 @@ describe('a revoked user', () => {
   })
 
   test('stays revoked until the longest-lived token is over', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     const issued = Math.floor(server.clock.now() / 1000)
     await revoke(server, { user: '7' })
     const longest = { iat: issued, exp: issued + (30 * DAY_MS) / 1000 }
@@ -147,7 +147,7 @@ describe('a revoked user', () => {
   })
 
   test('of one app is nobody in another', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     const { apps } = server.core
     const keys = [{ key: 'key-2', secret: 'secret-2' }]
     apps.create({ ...apps.byId('1')!.record, id: '2', name: 'other', slug: 'other', keys }, 0)
@@ -203,7 +203,7 @@ describe('the route', () => {
     [{ app: '1', jti: 'a', until: 1 }, 422, { until: ['must be in the future'] }],
   ]
   test('says what is wrong with a body, and revokes nothing', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     for (const [body, status, errors] of BODIES) {
       const response = await admin(server, ROUTE, 'POST', body)
       expect({ body, status: response.status, ...(await response.json()) }).toEqual({
@@ -218,7 +218,7 @@ describe('the route', () => {
   })
 
   test('answers with what it has revoked, and a repetition takes its place', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     const now = Math.floor(server.clock.now() / 1000)
     const first = await revoke(server, { jti: 'a', until: now + 10 })
     expect(first).toEqual({
@@ -238,14 +238,14 @@ describe('the route', () => {
     ['POST', ROUTE],
     ['DELETE', `${ROUTE}/x`],
   ])('%s %s is for who may use the admin API', async (method, path) => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     const response = await server.http(path, { method })
     expect([response.status, await response.text()]).toEqual([401, ''])
     expect(response.headers.get('x-request-id')).toBeString()
   })
 
   test('does not know what was never revoked', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     for (const id of ['x', '__proto__', '%00', '..%2f']) {
       const response = await admin(server, `${ROUTE}/${id}`, 'DELETE')
       expect([response.status, await response.json()]).toEqual([

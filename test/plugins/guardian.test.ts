@@ -6,7 +6,7 @@ import { guardian, type GuardianOptions } from '../../plugins/guardian'
 import { start, type PusherClientOptions, type RawClient, type TestServer } from '../harness'
 import { makeClaims, makeHmacToken, makePath, tokenOf } from './tokens'
 
-const guarded = (options?: GuardianOptions): Promise<TestServer> =>
+const startGuarded = (options?: GuardianOptions): Promise<TestServer> =>
   start({ plugins: [guardian(options)], config: UNPINGED })
 /** While a token lives. */
 const UNPINGED = { activityTimeoutSeconds: 120 }
@@ -27,7 +27,7 @@ const withTokens = (token: () => string, userId?: string): PusherClientOptions =
 })
 
 /** Subscribes in vain; the text that the client is shown. */
-async function refused(client: RawClient, channel: string, auth?: string): Promise<string> {
+async function readRefusal(client: RawClient, channel: string, auth?: string): Promise<string> {
   client.subscribe(channel, auth)
   const { event, data } = await client.nextJson()
   expect([event, (data as { type: string }).type]).toEqual([
@@ -39,14 +39,14 @@ async function refused(client: RawClient, channel: string, auth?: string): Promi
 }
 
 test('keeps the contract of plugins', async () => {
-  await using server = await guarded()
+  await using server = await startGuarded()
   await testPlugin(guardian())
   await testPlugin(guardian(), { connect: { path: makePath(server, { token: tokenOf(server) }) } })
 })
 
 describe('a token in the place of auth', () => {
   test('lets stock pusher-js into a private channel without an auth endpoint', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     await using client = server.pusher(withTokens(() => tokenOf(server, { listen: ['private-a'] })))
     await client.subscribe('private-a')
     await server.sdk().trigger('private-a', 'greeting', { hello: 'world' })
@@ -54,7 +54,7 @@ describe('a token in the place of auth', () => {
   })
 
   test('says who somebody is on a presence channel, whatever channel_data says', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     const token = () => tokenOf(server, { sub: 7, info: { name: 'Ada' } })
     await using client = server.pusher(withTokens(token, 'somebody-else'))
     const channel = await client.subscribe('presence-room')
@@ -64,20 +64,22 @@ describe('a token in the place of auth', () => {
   })
 
   test('is refused where listen does not name the channel', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     await using client = await server.raw()
     const token = tokenOf(server, { listen: ['private-a', 'presence-*'] })
-    expect(await refused(client, 'private-ab', token)).toBe(
+    expect(await readRefusal(client, 'private-ab', token)).toBe(
       'The token does not let its bearer listen to private-ab',
     )
     await client.join('presence-b', token)
   })
 
   test('wins over the token of the connection, also where it is worse', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     await using client = await server.raw({ path: makePath(server, { token: tokenOf(server) }) })
     const bad = makeHmacToken('another secret', makeClaims(server))
-    expect(await refused(client, 'private-a', bad)).toContain('not signed with a key of this app')
+    expect(await readRefusal(client, 'private-a', bad)).toContain(
+      'not signed with a key of this app',
+    )
     await client.join('private-a')
   })
 })
@@ -108,17 +110,17 @@ describe('a token in the query', () => {
     ],
   ]
   test.each(WAYS)('%s opens channels that it grants, without a signature', async (_, query) => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     await using client = await server.raw({ path: makePath(server, query(server)) })
     await client.join('private-a')
     expect(await client.join('presence-a')).toContain('\\"ids\\":[\\"7\\"]')
   })
 
   test('leaves what it does not grant to a signature, and refuses without one', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     const token = tokenOf(server, { listen: ['private-mine'] })
     await using client = await server.raw({ path: makePath(server, { token }) })
-    expect(await refused(client, 'private-other')).toBe(
+    expect(await readRefusal(client, 'private-other')).toBe(
       'The token does not let its bearer listen to private-other',
     )
     await server.joinSigned(client, 'private-other')
@@ -128,19 +130,19 @@ describe('a token in the query', () => {
   test.each([[{}], [{ token: 'undefined' }], [{ guardian_token: raw }]])(
     'is missing in %p: signatures decide as ever',
     async (query) => {
-      await using server = await guarded()
+      await using server = await startGuarded()
       await using client = await server.raw({ path: makePath(server, query as never) })
       await server.joinSigned(client, 'private-a')
-      expect(await refused(client, 'private-b', `${server.app.key}:00`)).toContain(
+      expect(await readRefusal(client, 'private-b', `${server.app.key}:00`)).toContain(
         'Invalid signature',
       )
-      expect(await refused(client, 'private-c', 'abc')).toContain("of format 'key:signature'")
-      expect(await refused(client, 'private-c')).toContain('Auth info required')
+      expect(await readRefusal(client, 'private-c', 'abc')).toContain("of format 'key:signature'")
+      expect(await readRefusal(client, 'private-c')).toContain('Auth info required')
     },
   )
 
   test('is good for the app whose secret verified it only', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     const { apps } = server.core
     const { record } = apps.byId('1')!
     const keys = [{ key: 'key-2', secret: 'secret-2' }]
@@ -166,14 +168,14 @@ describe('who somebody is', () => {
     [{ id: '7', email: 'a@b' }, { name: 'Ada' }, { ids: ['7'], hash: { 7: { name: 'Ada' } } }],
   ]
   test.each(SUBJECTS)('sub %p with info %p', async (sub, info, member) => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     await using client = await server.raw()
     const frame = await client.join('presence-a', tokenOf(server, { sub, info }))
     expect(JSON.parse(JSON.parse(frame).data).presence).toMatchObject(member)
   })
 
   test.each([[undefined], [{}]])('sub %p is nobody: private channels only', async (sub) => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     await using client = await server.raw()
     await client.join('private-a', tokenOf(server, { sub }))
     client.subscribe('presence-a', tokenOf(server, { sub }), '{"user_id":"admin"}')
@@ -186,7 +188,7 @@ describe('publish', () => {
     client.send({ event: 'client-hi', channel, data: 1 })
 
   test('names the channels that a token lets its bearer send client events on', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     await using ada = await server.raw()
     await using bob = await server.raw()
     const token = tokenOf(server, { publish: ['private-b*'] })
@@ -199,7 +201,7 @@ describe('publish', () => {
   })
 
   test('limits nobody who came into the channel by a signature', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     const path = makePath(server, { token: tokenOf(server, { listen: ['private-a'] }) })
     await using ada = await server.raw({ path })
     await using bob = await server.raw()
@@ -209,7 +211,7 @@ describe('publish', () => {
   })
 
   test('is asked anew when a channel is entered anew, by a signature', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     await using ada = await server.raw()
     await using bob = await server.raw()
     await ada.join('private-a', tokenOf(server))
@@ -221,11 +223,11 @@ describe('publish', () => {
 })
 
 test('what was accepted and refused is counted by reason, and never logged', async () => {
-  await using server = await guarded()
+  await using server = await startGuarded()
   await using client = await server.raw()
   const foreign = makeHmacToken('another secret', makeClaims(server))
   await client.join('private-a', tokenOf(server))
-  await refused(client, 'private-b', foreign)
+  await readRefusal(client, 'private-b', foreign)
   const { username, password } = server.server.credentials.admin
   const headers = { authorization: `Basic ${btoa(`${username}:${password}`)}` }
   const answer = await server.http('/api/admin/plugins', { headers })
@@ -243,7 +245,7 @@ test('what was accepted and refused is counted by reason, and never logged', asy
 
 describe('the end of a token', () => {
   test('ends the connection that came with it with 4200, its tolerance later', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     await using client = await server.raw({ path: makePath(server, { token: tokenOf(server) }) })
     server.advance(64_000)
     await client.expectNothing()
@@ -252,7 +254,7 @@ describe('the end of a token', () => {
   })
 
   test('makes stock pusher-js reconnect at once, with a fresh token', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     const minted: string[] = []
     const token = (): string => {
       minted.push(tokenOf(server))
@@ -269,7 +271,7 @@ describe('the end of a token', () => {
   })
 
   test('does not concern a connection that has left what rested on it', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     await using client = await server.raw()
     await client.join('private-a', tokenOf(server))
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'private-a' } })
@@ -289,7 +291,7 @@ describe('the end of a token', () => {
     }
     await using server = await start({ plugins: [bouncer, refusing], config: UNPINGED })
     await using client = await server.raw()
-    expect(await refused(client, 'private-a', tokenOf(server))).toBe('no')
+    expect(await readRefusal(client, 'private-a', tokenOf(server))).toBe('no')
     server.advance(66_000)
     await client.expectNothing()
   })

@@ -67,14 +67,14 @@ describe('a plugin that rejects', () => {
 })
 
 describe('filters', () => {
-  const doubled = (name: string): ReturnType<typeof makePlugin> =>
+  const makeAppending = (name: string): ReturnType<typeof makePlugin> =>
     makePlugin(name, {
       publish: (_, { data }) => replace(JSON.parse(data) + name),
       clientEvent: (_, { data }) => replace({ ...JSON.parse(data!), [name]: true }),
     })
 
   test('replace the data, each what the one before made of it', async () => {
-    await using server = await start({ plugins: [doubled('a'), doubled('b')] })
+    await using server = await start({ plugins: [makeAppending('a'), makeAppending('b')] })
     await using sender = await server.raw()
     await using receiver = await server.raw()
     for (const client of [sender, receiver]) await server.joinSigned(client, 'private-room')

@@ -11,7 +11,7 @@ const THROWING: Readonly<
 > = {
   upgrade: async (server) => closedWith4100(server),
   connect: async (server) => closedWith4100(server),
-  connected: async (server) => void (await subscribed(server, 'room')),
+  connected: async (server) => void (await expectSubscribed(server, 'room')),
   frame: async (server) => {
     await using client = await server.raw()
     client.send({ event: 'pusher:ping', data: {} })
@@ -25,7 +25,7 @@ const THROWING: Readonly<
     expect(await client.next()).toContain(INTERNAL)
     await client.expectNothing()
   },
-  subscribed: async (server) => void (await subscribed(server, 'room')),
+  subscribed: async (server) => void (await expectSubscribed(server, 'room')),
   clientEvent: async (server) => {
     await using client = await server.raw()
     await server.joinSigned(client, 'private-room')
@@ -65,7 +65,7 @@ const THROWING: Readonly<
     const app = server.core.apps.byId('1')!
     const webhooks = [{ url: 'http://127.0.0.1:9/hook' }]
     server.core.apps.change(app, { ...app.record, webhooks }, 0)
-    await subscribed(server, 'room')
+    await expectSubscribed(server, 'room')
     expect(server.totals.webhookEventsRefused).toBe(1)
   },
   apiRequested: async (server) => expectPushed(server, 200),
@@ -88,7 +88,7 @@ async function closedWith4100(server: TestServer): Promise<void> {
   expect((await client.waitForClose()).code).toBe(4100)
 }
 
-async function subscribed(server: TestServer, channel: string): Promise<void> {
+async function expectSubscribed(server: TestServer, channel: string): Promise<void> {
   await using client = await server.raw()
   await client.join(channel)
 }

@@ -4,7 +4,7 @@ import { allow, definePlugin, reject, type AnyPlugin, type Hooks } from 'carillo
 import { systemClock } from '../../src/clock'
 import { makePlugin, start, type RawClient, type TestServer } from '../harness'
 
-async function emptied({ core }: TestServer): Promise<void> {
+async function waitUntilEmpty({ core }: TestServer): Promise<void> {
   while (core.hub.connectionCount > 0) await new Promise<void>((done) => setImmediate(done))
 }
 
@@ -50,7 +50,7 @@ describe('a plugin that ends the connection', () => {
     }
     expect((await client.waitForClose()).code).toBe(4009)
     await witness[Symbol.asyncDispose]()
-    await emptied(server)
+    await waitUntilEmpty(server)
     expectNobody(server)
     expect(server.core.counters.faults).toBe(0)
   })
@@ -127,7 +127,7 @@ describe('an answer that is a trap', () => {
     client.send('nonsense')
     expect(await client.next()).toContain('pusher:error')
     await client[Symbol.asyncDispose]()
-    await emptied(server)
+    await waitUntilEmpty(server)
     expectNobody(server)
     expect(server.core.counters.faults).toBe(0)
   })

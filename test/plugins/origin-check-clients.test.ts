@@ -55,11 +55,11 @@ describe('the log', () => {
     await using client = await kit.raw({ path, hello: false, headers: { origin } })
     expect((await client.waitForClose()).code).toBe(4009)
   }
-  const logged = ({ log }: Kit) =>
+  const findLogged = ({ log }: Kit) =>
     log.lines.filter(({ fields }) => (fields as { plugin?: string }).plugin === 'origin-check')
   const origins = (kit: Kit) =>
-    logged(kit).map(({ fields }) => (fields as { origin?: string }).origin ?? 'no more')
-  const unlogged = async (kit: Kit): Promise<unknown> => {
+    findLogged(kit).map(({ fields }) => (fields as { origin?: string }).origin ?? 'no more')
+  const readCounts = async (kit: Kit): Promise<unknown> => {
     const answer = await kit.admin('/api/admin/plugins')
     const { data } = (await answer.json()) as {
       data: { hooks: { name: string; refusals: number }[]; counters: { count: number }[] }[]
@@ -124,7 +124,7 @@ describe('the log', () => {
     await refuse(server, origin, key)
     const addressedAs = `http://127.0.0.1:${server.port}`
     const expected = { plugin: 'origin-check', origin, addressedAs, ...fields }
-    expect(logged(server)).toMatchObject([
+    expect(findLogged(server)).toMatchObject([
       { level: 'warn', message: 'origin refused', fields: expected },
     ])
   })
@@ -137,7 +137,7 @@ describe('the log', () => {
     for (const key of ['own', 'own', 'none', 'own'])
       await refuse(server, 'https://evil.example', key)
     expect(origins(server)).toEqual(['https://evil.example', 'https://evil.example'])
-    expect(await unlogged(server)).toEqual([4, 2])
+    expect(await readCounts(server)).toEqual([4, 2])
 
     server.advance(HOUR_MS)
     await refuse(server, 'https://evil.example', 'own')
@@ -152,7 +152,7 @@ describe('the log', () => {
     const made = Array.from({ length: 25 }, (_, n) => `https://${n}.evil.example`)
     for (const origin of made) await refuse(server, origin, 'own')
     expect(origins(server)).toEqual([...made.slice(0, 20), 'no more'])
-    expect(await unlogged(server)).toEqual([25, 5])
+    expect(await readCounts(server)).toEqual([25, 5])
 
     await refuse(server, 'https://evil.example', 'none')
     expect(origins(server).at(-1)).toBe('https://evil.example')

@@ -8,9 +8,9 @@ import { PhoenixJs, PHOENIX_JS, connectPhoenix, makeReply, type PhoenixRaw } fro
 import { makeClaims, makeHmacToken, tokenOf } from './tokens'
 
 const TOPIC = 'private:test-app'
-const guarded = (): Promise<TestServer> => start({ plugins: [guardian()] })
+const startGuarded = (): Promise<TestServer> => start({ plugins: [guardian()] })
 
-async function answered(client: PhoenixRaw, topic: string, payload: object): Promise<unknown> {
+async function readAnswer(client: PhoenixRaw, topic: string, payload: object): Promise<unknown> {
   const [, , , , answer] = await client.request('1', '1', topic, 'phx_join', payload)
   return answer
 }
@@ -20,7 +20,7 @@ const NEEDED = { status: 'error', response: 'authentication_required' }
 const JOINED = ok({ message: 'Joined' })
 
 /** As the article's Rails application mints it, but signed with the secret. */
-function railsToken(server: TestServer, claims: object = {}) {
+function makeRailsToken(server: TestServer, claims: object = {}) {
   const raw = Buffer.alloc(32, 7).toString('base64url') + '='
   const s_csrf = createHmac('sha256', server.app.secret).update(raw).digest('base64url')
   const rest = { aud: 'csrf', sub: {}, s_csrf, listen: ['deploys:web', 'public:*', 'private:*'] }
@@ -38,20 +38,20 @@ describe('a token lets into a private scope (60, 61)', () => {
     ['by the old alias', ({ raw, jwt }) => ({ guardian_token: raw, guardian_csrf: jwt })],
   ]
   test.each(WAYS)('%s, in the query and in the payload', async (_, write) => {
-    await using server = await guarded()
-    const values = write(railsToken(server)) as Record<string, string>
+    await using server = await startGuarded()
+    const values = write(makeRailsToken(server)) as Record<string, string>
     const query = String(new URLSearchParams(values))
     await using carrying = await connectPhoenix(server, { query, version: 1 })
-    expect(await answered(carrying, TOPIC, {})).toEqual(JOINED)
+    expect(await readAnswer(carrying, TOPIC, {})).toEqual(JOINED)
     await using bare = await connectPhoenix(server)
-    expect(await answered(bare, TOPIC, values)).toEqual(JOINED)
+    expect(await readAnswer(bare, TOPIC, values)).toEqual(JOINED)
   })
 
   const TRANSPORTS = { WebSocket, LongPoll: PHOENIX_JS['1.8.16']().LongPoll }
   test.each(Object.entries(TRANSPORTS))(
     'as phoenix.js sends it over %s (5)',
     async (_, transport) => {
-      await using server = await guarded()
+      await using server = await startGuarded()
       const token = tokenOf(server, { listen: [TOPIC] })
       await using page = new PhoenixJs(server, '1.8.16', { authToken: token, transport })
       await page.join(TOPIC, [])
@@ -66,31 +66,33 @@ describe('refused', () => {
     ['of another secret', (s) => makeHmacToken('x', makeClaims(s)), error('invalid_token')],
     ['signed with the key', (s) => makeHmacToken(s.app.key, makeClaims(s)), error('invalid_token')],
     ['unsigned', (s) => makeHmacToken('', makeClaims(s), { alg: 'none' }), error('invalid_token')],
-    ['without its raw value', (s) => railsToken(s).jwt, error('invalid_csrf')],
+    ['without its raw value', (s) => makeRailsToken(s).jwt, error('invalid_csrf')],
     ['for something else', (s) => tokenOf(s, { listen: ['private:other'] }), NEEDED],
   ]
   test.each(BAD)('a token %s (59, 60)', async (_, tokenFor, answer) => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     await using client = await connectPhoenix(server)
-    expect(await answered(client, TOPIC, { guardian_token: tokenFor(server) })).toEqual(answer)
+    expect(await readAnswer(client, TOPIC, { guardian_token: tokenFor(server) })).toEqual(answer)
     if (answer !== NEEDED)
-      expect(await answered(client, 'public:test-app', { token: tokenFor(server) })).toEqual(answer)
+      expect(await readAnswer(client, 'public:test-app', { token: tokenFor(server) })).toEqual(
+        answer,
+      )
   })
 
   test('whoever brings none', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     await using client = await connectPhoenix(server)
-    expect(await answered(client, TOPIC, {})).toEqual(NEEDED)
-    expect(await answered(client, 'public:test-app', {})).toEqual(ok({}))
+    expect(await readAnswer(client, TOPIC, {})).toEqual(NEEDED)
+    expect(await readAnswer(client, 'public:test-app', {})).toEqual(ok({}))
   })
 
   test('the token of one tenant in the topics of another, whatever it lists (62, 78)', async () => {
-    await using server = await guarded()
+    await using server = await startGuarded()
     server.addTenant()
     const token = tokenOf(server, { listen: ['private:*', '*'] })
     await using client = await connectPhoenix(server, { query: `token=${token}` })
-    expect(await answered(client, 'private:other', {})).toEqual(error('invalid_token'))
-    expect(await answered(client, TOPIC, {})).toEqual(JOINED)
+    expect(await readAnswer(client, 'private:other', {})).toEqual(error('invalid_token'))
+    expect(await readAnswer(client, TOPIC, {})).toEqual(JOINED)
   })
 })
 
@@ -118,14 +120,14 @@ const PATTERNS: readonly (readonly [string, string, boolean])[] = [
   ['(private|public):*', TOPIC, false],
 ]
 test.each(PATTERNS)('%s on %s: %p (62)', async (pattern, topic, allowed) => {
-  await using server = await guarded()
+  await using server = await startGuarded()
   const token = tokenOf(server, { listen: [pattern] })
   await using client = await connectPhoenix(server)
-  expect(await answered(client, topic, { token })).toEqual(allowed ? JOINED : NEEDED)
+  expect(await readAnswer(client, topic, { token })).toEqual(allowed ? JOINED : NEEDED)
 })
 
 test('who may publish says the claim; everybody hears it, the sender too (63)', async () => {
-  await using server = await guarded()
+  await using server = await startGuarded()
   const reader = tokenOf(server, { listen: [TOPIC] })
   const writer = tokenOf(server, { listen: [TOPIC], publish: [TOPIC] })
   await using ada = await connectPhoenix(server, { query: `token=${writer}` })

@@ -5,7 +5,7 @@ import type { LimitStore } from '../../plugins/rate-limit/store'
 import { allow } from 'carillon/plugin'
 import { makePlugin, start, type TestServer } from '../harness'
 
-const limited = (options: RateLimitOptions) => start({ plugins: [rateLimit(options)] })
+const startLimited = (options: RateLimitOptions) => start({ plugins: [rateLimit(options)] })
 
 type Answer = { status: number; body: string; headers: Headers }
 
@@ -41,7 +41,7 @@ const trigger = (server: TestServer) => post(server, '/apps/1/events', EVENT)
 
 describe('triggers', () => {
   test('the stock server library gets 429 with a text, and is served as time goes by', async () => {
-    await using server = await limited({ triggers: { perSecond: 2 } })
+    await using server = await startLimited({ triggers: { perSecond: 2 } })
     const sdk = server.sdk()
     for (let n = 0; n < 2; n++)
       expect((await viaSdk(sdk.trigger('room', 'e', 'x'))).status).toBe(200)
@@ -55,7 +55,7 @@ describe('triggers', () => {
   })
 
   test('every answer says what is left, refused ones too', async () => {
-    await using server = await limited({ triggers: { perMinute: 6, burst: 2 } })
+    await using server = await startLimited({ triggers: { perMinute: 6, burst: 2 } })
     expect(quota(await trigger(server))).toEqual([200, '2', '1', null])
     expect(quota(await post(server, '/apps/1/events', '{}'))).toEqual([400, '2', '0', null])
     expect(quota(await trigger(server))).toEqual([429, '2', '0', '10'])
@@ -68,7 +68,7 @@ describe('triggers', () => {
   })
 
   test('batches count as one, and reads do not count', async () => {
-    await using server = await limited({ triggers: { perSecond: 2 } })
+    await using server = await startLimited({ triggers: { perSecond: 2 } })
     const item = { name: 'e', channel: 'room', data: 'x' }
     const batch = JSON.stringify({ batch: [item, item, item] })
     expect(quota(await post(server, '/apps/1/batch_events', batch))).toEqual([200, '2', '1', null])
@@ -77,7 +77,7 @@ describe('triggers', () => {
   })
 
   test('an app may have its own limit', async () => {
-    await using server = await limited({
+    await using server = await startLimited({
       triggers: { perSecond: 1 },
       apps: { '1': { triggers: { perSecond: 5 } } },
     })
@@ -85,14 +85,14 @@ describe('triggers', () => {
   })
 
   test('without a limit no answer speaks of one', async () => {
-    await using server = await limited({})
+    await using server = await startLimited({})
     expect(quota(await trigger(server))).toEqual([200, null, null, null])
   })
 })
 
 describe('reads', () => {
   test('are limited by app', async () => {
-    await using server = await limited({ reads: { perSecond: 1 } })
+    await using server = await startLimited({ reads: { perSecond: 1 } })
     expect(quota(await get(server, '/apps/1/channels'))).toEqual([200, '1', '0', null])
     const refused = await get(server, '/apps/1/channels/room')
     expect(quota(refused)).toEqual([429, '1', '0', '1'])
@@ -127,7 +127,7 @@ describe('a store of one’s own', () => {
         return { waitSeconds: 2.5, remaining: 0 }
       },
     }
-    await using server = await limited({ triggers: { perSecond: 3 }, store })
+    await using server = await startLimited({ triggers: { perSecond: 3 }, store })
     expect(quota(await trigger(server))).toEqual([429, '3', '0', '3'])
     const rate = { perSecond: 3, burst: 3 }
     expect(calls).toEqual([['triggers 1', rate, 1, server.clock.now()]])
@@ -139,7 +139,7 @@ describe('a store of one’s own', () => {
         throw new Error('out of reach')
       },
     }
-    await using server = await limited({ triggers: { perSecond: 3 }, store })
+    await using server = await startLimited({ triggers: { perSecond: 3 }, store })
     expect((await trigger(server)).status).toBe(500)
   })
 })

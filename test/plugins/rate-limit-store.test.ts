@@ -7,7 +7,7 @@ const RATE = { perSecond: 1, burst: 2 }
 const NOW = 1_700_000_000_000
 
 /** A store of eight keys whose first is exhausted. */
-function exhausted(): MemoryStore {
+function makeExhausted(): MemoryStore {
   const store = new MemoryStore(8)
   for (let n = 0; n < 2; n++) store.take('mine', RATE, 1, NOW)
   expect(store.take('mine', RATE, 0, NOW).waitSeconds).toBe(1)
@@ -102,7 +102,7 @@ describe('memory', () => {
   })
 
   test('full buckets go first, though they were used last', () => {
-    const store = exhausted()
+    const store = makeExhausted()
     const fast = { perSecond: 1000, burst: 2 }
     for (let n = 0; n < 20; n++) store.take(`other ${n}`, fast, 1, NOW + 2 * n)
     expect(store.size).toBeLessThanOrEqual(8)
@@ -110,7 +110,7 @@ describe('memory', () => {
   })
 
   test('then those that were unused for longest; to be refused is a use', () => {
-    const store = exhausted()
+    const store = makeExhausted()
     for (let n = 0; n < 100; n++) {
       store.take(`other ${n}`, RATE, 1, NOW)
       expect(store.take('mine', RATE, n % 2, NOW).waitSeconds).toBe(1)
@@ -121,7 +121,7 @@ describe('memory', () => {
   })
 
   test('it takes as many others as there are places to push one out', () => {
-    const store = exhausted()
+    const store = makeExhausted()
     for (let n = 0; n < 7; n++) store.take(`stranger ${n}`, RATE, 1, NOW)
     expect(store.take('mine', RATE, 0, NOW).waitSeconds).toBe(1)
     for (let n = 7; n < 15; n++) store.take(`stranger ${n}`, RATE, 1, NOW)

@@ -6,7 +6,7 @@ import { makePlugin, PONG, start, type RawClient, type TestServer } from '../har
 import { connectPhoenix, makeReply } from '../phoenix'
 import { makeErrorFrame } from '../frames'
 
-const limited = (options: RateLimitOptions, ...others: ReturnType<typeof makePlugin>[]) =>
+const startLimited = (options: RateLimitOptions, ...others: ReturnType<typeof makePlugin>[]) =>
   start({ plugins: [rateLimit(options), ...others] })
 
 const PING = { event: 'pusher:ping', data: {} }
@@ -19,7 +19,7 @@ const NOT_JSON = makeErrorFrame(
 const tooMany = (text: string): string => makeErrorFrame(4301, `Too many ${text}`)
 
 /** The plugin's counters, by `/api/admin/plugins`. */
-function counted(server: TestServer): Record<string, number> {
+function readCounters(server: TestServer): Record<string, number> {
   const counters = server.server.plugins[0]!.counters
   return Object.fromEntries(counters.map(({ name, count }) => [name, count]))
 }
@@ -35,18 +35,18 @@ describe('frames', () => {
   )
 
   test('past the burst they are refused with 4301, and allowed again as time goes by', async () => {
-    await using server = await limited({ frames: { perSecond: 1, burst: 3 } })
+    await using server = await startLimited({ frames: { perSecond: 1, burst: 3 } })
     await using client = await server.raw()
     for (let n = 0; n < 3; n++) expect(await exchange(client, PING)).toBe(PONG)
     for (let n = 0; n < 2; n++) expect(await exchange(client, PING)).toBe(REFUSED)
     server.advance(1000)
     expect(await exchange(client, PING)).toBe(PONG)
     expect(await exchange(client, PING)).toBe(REFUSED)
-    expect(counted(server)['frames']).toBe(3)
+    expect(readCounters(server)['frames']).toBe(3)
   })
 
   test('a bucket holds no more than its burst, however long nobody speaks', async () => {
-    await using server = await limited({ frames: { perSecond: 1, burst: 3 } })
+    await using server = await startLimited({ frames: { perSecond: 1, burst: 3 } })
     await using client = await server.raw()
     expect(await exchange(client, PING)).toBe(PONG)
     server.advance(30_000)
@@ -55,7 +55,7 @@ describe('frames', () => {
   })
 
   test('every connection has its own', async () => {
-    await using server = await limited({ frames: { perSecond: 1, burst: 3 } })
+    await using server = await startLimited({ frames: { perSecond: 1, burst: 3 } })
     await using one = await server.raw()
     await using two = await server.raw()
     for (let n = 0; n < 3; n++) await exchange(one, PING)
@@ -64,7 +64,7 @@ describe('frames', () => {
   })
 
   test('the limit of an app holds in that app only; false switches it off there', async () => {
-    await using server = await limited({
+    await using server = await startLimited({
       frames: { perSecond: 1 },
       apps: { '1': { frames: { perSecond: 2 } }, '8': { frames: false } },
     })
@@ -73,23 +73,23 @@ describe('frames', () => {
     const keyOf = { '8': 'key-8', '9': 'key-9' }
     for (const [id, key] of Object.entries(keyOf))
       core.apps.create({ ...base, id, name: id, slug: id, keys: [{ key, secret: 's' }] }, 0)
-    const passed = async (key: string): Promise<number> => {
+    const countPassed = async (key: string): Promise<number> => {
       await using client = await server.raw({ path: `/app/${key}?protocol=7` })
       let pongs = 0
       for (let n = 0; n < 5; n++) if ((await exchange(client, PING)) === PONG) pongs++
       return pongs
     }
     expect([
-      await passed(server.app.key),
-      await passed(keyOf['8']),
-      await passed(keyOf['9']),
+      await countPassed(server.app.key),
+      await countPassed(keyOf['8']),
+      await countPassed(keyOf['9']),
     ]).toEqual([2, 5, 1])
   })
 })
 
 describe('client events', () => {
   test('are limited where options say so, besides the limit of core', async () => {
-    await using server = await limited({ clientEvents: { perMinute: 2 } })
+    await using server = await startLimited({ clientEvents: { perMinute: 2 } })
     await using one = await server.raw()
     await using two = await server.raw()
     for (const client of [one, two]) await server.joinSigned(client, 'private-room')
@@ -107,7 +107,7 @@ describe('client events', () => {
   })
 
   test('are left to core by default', async () => {
-    await using server = await limited({})
+    await using server = await startLimited({})
     const client = server.core.hooks.clientEvent
     expect(client).toHaveLength(0)
   })
@@ -115,7 +115,7 @@ describe('client events', () => {
 
 describe('subscribes', () => {
   test('past the limit the client is told which channel it was', async () => {
-    await using server = await limited({ subscribes: { perSecond: 2 } })
+    await using server = await startLimited({ subscribes: { perSecond: 2 } })
     await using client = await server.raw()
     for (const channel of ['a', 'b']) await client.join(channel)
     client.subscribe('c')
@@ -131,7 +131,7 @@ describe('subscribes', () => {
   })
 
   test('by default a client may leave all channels that it may hold for as many others at once', async () => {
-    await using server = await limited({})
+    await using server = await startLimited({})
     await using client = await server.raw()
     await using other = await server.raw() // channels that nobody is in are limited by core
     const channelsOf = (page: string) => Array.from({ length: 2000 }, (_, n) => `${page}-${n}`)
@@ -176,18 +176,18 @@ describe('refused attempts', () => {
   const LIMIT = { refused: { perSecond: 1, burst: 3 } }
 
   test('once they are used up, whatever comes is refused unread, until time has gone by', async () => {
-    await using server = await limited(LIMIT)
+    await using server = await startLimited(LIMIT)
     await using client = await server.raw()
     for (let n = 0; n < 3; n++) expect(await exchange(client, GARBAGE)).toBe(NOT_JSON)
     expect(await exchange(client, GARBAGE)).toBe(REFUSED)
     expect(await exchange(client, PING)).toBe(REFUSED)
-    expect(counted(server)['refused']).toBe(2)
+    expect(readCounters(server)['refused']).toBe(2)
     server.advance(1000)
     expect(await exchange(client, PING)).toBe(PONG)
   })
 
   test('who goes on meanwhile does not wait longer for it', async () => {
-    await using server = await limited(LIMIT)
+    await using server = await startLimited(LIMIT)
     await using client = await server.raw()
     for (let n = 0; n < 3; n++) await exchange(client, GARBAGE)
     for (let n = 0; n < 50; n++) expect(await exchange(client, PING)).toBe(REFUSED)
@@ -196,7 +196,7 @@ describe('refused attempts', () => {
   })
 
   test('what this plugin refuses costs none', async () => {
-    await using server = await limited({ ...LIMIT, subscribes: { perSecond: 1 } })
+    await using server = await startLimited({ ...LIMIT, subscribes: { perSecond: 1 } })
     await using client = await server.raw()
     await client.join('a')
     for (let n = 0; n < 5; n++) {
@@ -211,7 +211,7 @@ describe('refused attempts', () => {
     const other = makePlugin('other', {
       subscribe: () => reject('not now', { retryAfterSeconds: 1 }),
     })
-    await using server = await limited(LIMIT, other)
+    await using server = await startLimited(LIMIT, other)
     await using client = await server.raw()
     for (let n = 0; n < 3; n++) {
       client.subscribe('a')
@@ -231,7 +231,7 @@ describe('refused attempts', () => {
         return reject('no')
       },
     })
-    await using server = await limited(LIMIT, slow)
+    await using server = await startLimited(LIMIT, slow)
     await using client = await server.raw()
     for (let n = 0; n < 10; n++) client.subscribe(`private-${n}`)
     client.send(PING)
@@ -243,7 +243,7 @@ describe('refused attempts', () => {
   })
 
   test('by default a client whose 2000 channels are all refused may still talk', async () => {
-    await using server = await limited({})
+    await using server = await startLimited({})
     await using client = await server.raw()
     for (let n = 0; n < 1999; n++) client.subscribe(`private-${n}`)
     await client.frames.take(2 * 1999)

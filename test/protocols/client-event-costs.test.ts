@@ -28,13 +28,18 @@ const phoenixEvent = (data: string, channel = 'private-a'): string =>
 const PUSHER = { event: pusherEvent, marker: '{"event":"pusher:ping","data":{}}' }
 const PHOENIX = { event: phoenixEvent, marker: '[null,"m","phoenix","heartbeat",{}]' }
 
-const parsed = (frames: readonly string[]): unknown[] => frames.map((frame) => JSON.parse(frame))
+const parseFrames = (frames: readonly string[]): unknown[] =>
+  frames.map((frame) => JSON.parse(frame))
 
 const WAYS: Readonly<Record<string, (server: TestServer) => Promise<Way>>> = {
   'a Pusher socket': async (server) => {
     const client = await server.raw()
     const send = async (frame: string) => client.send(frame)
-    return { ...PUSHER, send, readEvents: async (count) => parsed(await client.frames.take(count)) }
+    return {
+      ...PUSHER,
+      send,
+      readEvents: async (count) => parseFrames(await client.frames.take(count)),
+    }
   },
   'a Pusher socket, the name last': async (server) => {
     const client = await server.raw()
@@ -45,14 +50,18 @@ const WAYS: Readonly<Record<string, (server: TestServer) => Promise<Way>>> = {
       ...PUSHER,
       event,
       send,
-      readEvents: async (count) => parsed(await client.frames.take(count)),
+      readEvents: async (count) => parseFrames(await client.frames.take(count)),
     }
   },
   'the HTTP fallback': async (server) => {
     const client = new XhrClient(server)
     await client.messages(1)
     const send = (frame: string) => client.post('xhr_send', JSON.stringify([frame]))
-    return { ...PUSHER, send, readEvents: async (count) => parsed(await client.messages(count)) }
+    return {
+      ...PUSHER,
+      send,
+      readEvents: async (count) => parseFrames(await client.messages(count)),
+    }
   },
   'a Phoenix socket, V2': async (server) => {
     const { client } = await connectPhoenix(server, { query: KEY })
@@ -60,7 +69,7 @@ const WAYS: Readonly<Record<string, (server: TestServer) => Promise<Way>>> = {
     return {
       ...PHOENIX,
       send,
-      readEvents: async (count) => parsed(await client.frames.take(count)),
+      readEvents: async (count) => parseFrames(await client.frames.take(count)),
     }
   },
   'a Phoenix socket, V1': async (server) => {
@@ -73,14 +82,14 @@ const WAYS: Readonly<Record<string, (server: TestServer) => Promise<Way>>> = {
       event,
       marker,
       send,
-      readEvents: async (count) => parsed(await client.frames.take(count)),
+      readEvents: async (count) => parseFrames(await client.frames.take(count)),
     }
   },
   'long-poll': async (server) => {
     const session = await openSession(server)
     const readEvents = async (count: number): Promise<unknown[]> => {
       const frames: unknown[] = []
-      while (frames.length < count) frames.push(...parsed((await session.poll()).messages))
+      while (frames.length < count) frames.push(...parseFrames((await session.poll()).messages))
       return frames
     }
     return { ...PHOENIX, send: (frame) => session.send(frame), readEvents }

@@ -61,7 +61,7 @@ function pour(server: TestServer, bytes: Uint8Array | string): { socket: Socket;
   return poured
 }
 
-const ended = (socket: Socket): Promise<void> =>
+const waitForEnd = (socket: Socket): Promise<void> =>
   waitFor('the end', new Promise((resolve) => void socket.once('close', () => resolve())))
 
 const handshake = ({ app }: TestServer): string =>
@@ -144,7 +144,7 @@ describe('frames of one packet', () => {
         while (server.core.hub.connectionCount < 2) await turn()
       })(),
     )
-    const over = ended(socket)
+    const over = waitForEnd(socket)
     socket.write(Buffer.concat(Array<Buffer>(20_000).fill(frameOf(PING))))
     await over
     expect(server.totals.queueOverflowsClosed).toBe(1)
@@ -192,7 +192,7 @@ describe('frames of one packet', () => {
         while (server.core.hub.connectionCount < 1) await turn()
       })(),
     )
-    const over = ended(socket)
+    const over = waitForEnd(socket)
     socket.write(Buffer.concat(Array<Buffer>(10 * MAX_PINGS).fill(frameOf('', opcode))))
     await over
     expect(server.totals.queueOverflowsClosed).toBe(1)
@@ -215,7 +215,7 @@ describe('frames of one packet', () => {
 })
 
 /** A request, as often as it fits into one read of the runtime. */
-const pipelined = (head: string, times: number): string =>
+const makePipelined = (head: string, times: number): string =>
   `${head}\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`.repeat(times)
 
 describe('requests of one packet', () => {
@@ -229,15 +229,15 @@ describe('requests of one packet', () => {
     await using slowly = await slow()
     const { server, begin } = slowly
     begin()
-    const poured = pour(server, pipelined(head, 5000))
-    await ended(poured.socket)
+    const poured = pour(server, makePipelined(head, 5000))
+    await waitForEnd(poured.socket)
     expect(poured.heard.split('HTTP/1.1 ').length - 1).toBeLessThan(10)
     expect((await server.http('/up')).status).toBe(200)
   })
 
   test('are all answered while the turn has time', async () => {
     await using server = await start()
-    const poured = pour(server, pipelined('GET /up HTTP/1.1', 100))
+    const poured = pour(server, makePipelined('GET /up HTTP/1.1', 100))
     await until(() => poured.heard.split('HTTP/1.1 200').length - 1 === 100)
     poured.socket.destroy()
   })

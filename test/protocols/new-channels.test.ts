@@ -14,26 +14,26 @@ async function pass(client: RawClient, channel: string): Promise<void> {
   client.send({ event: 'pusher:unsubscribe', data: { channel } })
 }
 
-async function isRefused(client: RawClient, channel: string): Promise<void> {
+async function expectRefused(client: RawClient, channel: string): Promise<void> {
   client.subscribe(channel)
   const [error, told] = await client.frames.take(2)
   expect(error).toBe(makeRefusal(channel, 'LimitReached', 429, MESSAGE)[0])
   expect(told).toContain('"code":4301')
 }
 
-const occupied = ({ facts }: TestServer): number =>
+const countOccupied = ({ facts }: TestServer): number =>
   facts.filter(({ type }) => type === 'channel_occupied').length
 
 test('past the burst a new name is refused, one a second is not', async () => {
   await using server = await start({ limits: LIMITS })
   await using client = await server.raw()
   for (const name of ['a', 'b', 'c']) await pass(client, name)
-  await isRefused(client, 'd')
-  await isRefused(client, 'a')
+  await expectRefused(client, 'd')
+  await expectRefused(client, 'a')
   server.advance(1000)
   await pass(client, 'd')
-  await isRefused(client, 'e')
-  expect(occupied(server)).toBe(4)
+  await expectRefused(client, 'e')
+  expect(countOccupied(server)).toBe(4)
 })
 
 test('a channel that somebody is in costs nothing, nor does a subscribe that is refused', async () => {
@@ -47,7 +47,7 @@ test('a channel that somebody is in costs nothing, nor does a subscribe that is 
     await client.frames.take(2)
   }
   for (const name of ['a', 'b', 'c']) await pass(client, name)
-  await isRefused(client, 'd')
+  await expectRefused(client, 'd')
 })
 
 test('whoever may hold more channels may enter as many at once', async () => {
@@ -61,7 +61,7 @@ test('by default a client comes to two thousand channels at once', async () => {
   await using client = await server.raw()
   for (let count = 0; count < 2000; count++) client.subscribe(`room-${count}`)
   await client.frames.take(2000)
-  expect(occupied(server)).toBe(2000)
+  expect(countOccupied(server)).toBe(2000)
 })
 
 test('joins of Phoenix clients count as well, and are told so', async () => {

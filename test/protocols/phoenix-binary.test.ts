@@ -21,7 +21,7 @@ function push(event: string, payload: number[], { join = '1', topic = ROOM } = {
 const broadcast = (event: string, payload: number[], topic = ROOM): Uint8Array =>
   bytes(2, Buffer.byteLength(topic), Buffer.byteLength(event), topic, event, ...payload)
 
-async function joined(server: TestServer, version: 1 | 2 = 2, topic = ROOM): Promise<PhoenixRaw> {
+async function joinRoom(server: TestServer, version: 1 | 2 = 2, topic = ROOM): Promise<PhoenixRaw> {
   const client = await connectPhoenix(server, { query: topic === ROOM ? KEY : '', version })
   await client.join(topic)
   return client
@@ -47,8 +47,8 @@ describe('byte vectors (24)', () => {
   ]
   test.each(PAYLOADS)('%s', async (_, event, payload) => {
     await using server = await start({ plugins: [open], limits: { maxEventNameChars: 255 } })
-    await using ada = await joined(server)
-    await using bob = await joined(server)
+    await using ada = await joinRoom(server)
+    await using bob = await joinRoom(server)
     ada.client.send(push(event, payload))
     expect(await ada.next()).toEqual(makeReply(['1', '7', ROOM], 'ok'))
     expect(await bob.nextBytes()).toEqual(broadcast(event, payload))
@@ -56,7 +56,7 @@ describe('byte vectors (24)', () => {
 
   test('a push that names no generation is taken, a stale one is not', async () => {
     await using server = await start({ plugins: [open] })
-    await using ada = await joined(server)
+    await using ada = await joinRoom(server)
     ada.client.send(push('client-e', [1], { join: '0' }))
     ada.client.send(push('client-e', [1], { join: '' }))
     expect(await ada.next()).toEqual(makeReply([null, '7', ROOM], 'ok'))
@@ -93,8 +93,8 @@ test.each(UNDECODABLE)('%s closes with 1011 and touches nobody (8)', async (_, f
 
 test('V1, PushEx, long-poll and Pusher hear nothing of bytes (24)', async () => {
   await using server = await start({ plugins: [open] })
-  await using ada = await joined(server)
-  await using old = await joined(server, 1)
+  await using ada = await joinRoom(server)
+  await using old = await joinRoom(server, 1)
   await using pushex = await connectPhoenix(server, { mount: '/push_socket' })
   await pushex.join(ROOM)
   await using pusher = await server.raw()
@@ -116,7 +116,7 @@ test('V1, PushEx, long-poll and Pusher hear nothing of bytes (24)', async () => 
 
 test('long-poll sends them as base64 (40)', async () => {
   await using server = await start({ plugins: [open] })
-  await using ada = await joined(server)
+  await using ada = await joinRoom(server)
   const path = `/socket/longpoll?${KEY}&vsn=2.0.0`
   const { token } = (await (await server.http(path)).json()) as { token: string }
   const lines = [
@@ -144,7 +144,7 @@ test('names that phoenix.js obeys are refused in bytes, too (27)', async () => {
 
 test('more bytes than an event may have are refused', async () => {
   await using server = await start({ plugins: [open], limits: { maxEventDataBytes: 10 } })
-  await using client = await joined(server)
+  await using client = await joinRoom(server)
   client.client.send(push('client-e', Array(11).fill(1)))
   expect((await client.next())[4]).toMatchObject({ status: 'error' })
 })
@@ -161,8 +161,8 @@ test('plugins and webhooks are shown base64; a plugin may refuse bytes, or put J
     },
   })
   await using server = await start({ plugins: [guard] })
-  await using ada = await joined(server)
-  await using bob = await joined(server)
+  await using ada = await joinRoom(server)
+  await using bob = await joinRoom(server)
   await shown.take(2)
   const sent = push('client-e', [1, 2, 3])
   ada.client.send(sent)

@@ -63,7 +63,7 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
     await client.join('room', ['e'])
     for (const conn of server.core.hub.connections()) conn.sink.close(1012, 'restart')
     await client.closes.next('the close')
-    await occupied(server)
+    await waitUntilOccupied(server)
     await server.trigger({ channel: 'room', name: 'e', data: '{}' })
     expect((await client.events.next())[0]).toBe('e')
   })
@@ -95,7 +95,7 @@ describe.each(GENERATIONS.filter((generation) => generation !== '1.2.1'))(
 )
 
 /** Resolves once somebody is in the room. */
-async function occupied({ core }: TestServer): Promise<void> {
+async function waitUntilOccupied({ core }: TestServer): Promise<void> {
   const app = core.apps.byId('1')!
   const there = async (): Promise<void> => {
     while (!core.hub.channel(app, 'room' as ChannelName))

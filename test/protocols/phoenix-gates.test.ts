@@ -65,12 +65,12 @@ describe('while a plugin thinks about a join', () => {
     await using keyed = await connectPhoenix(server, { query: KEY })
     await client.join('public:test-app')
     keyed.send('1', '1', 'room', 'phx_join', {})
-    const pushed = (byte: number) =>
+    const encodePush = (byte: number) =>
       Buffer.from([0, 1, 1, 15, 1, ...Buffer.from('12public:test-appe'), byte])
     keyed.send('2', '2', 'public:test-app', 'phx_join', {})
     keyed.client.send(Buffer.from([0, 1, 1, 15, 1, ...Buffer.from('22public:test-appe'), 7]))
     await calls.next()
-    client.client.send(pushed(9)) // what is read meanwhile must not write over what waits
+    client.client.send(encodePush(9)) // what is read meanwhile must not write over what waits
     expect((await client.nextBytes()).at(-1)).toBe(9)
     done()
     expect((await client.nextBytes()).at(-1)).toBe(7)

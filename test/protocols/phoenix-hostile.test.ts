@@ -128,7 +128,7 @@ const door = makePlugin('door', {
 })
 
 /** A heartbeat's answer, or the close: whatever was sent before has been read. */
-async function settled(client: PhoenixRaw): Promise<void> {
+async function waitUntilSettled(client: PhoenixRaw): Promise<void> {
   client.send(null, 'settled', 'phoenix', 'heartbeat', {})
   const answered = async (): Promise<void> => {
     for (;;) {
@@ -162,7 +162,7 @@ test.each(DIALECTS)(
       async (frames) => {
         const client = await connectPhoenix(server, dialect)
         for (const each of frames) client.client.send(each)
-        await settled(client)
+        await waitUntilSettled(client)
         await client[Symbol.asyncDispose]()
         await server.waitForConnections(2)
         await neighbour.expectNothing()
@@ -212,7 +212,7 @@ describe('storms', () => {
         client.send(`${round}`, `${round}`, 'presence-room', 'phx_join', { me: `u${round % 3}` })
         if (round % 4 === 3) client.send(null, 'l', 'presence-room', 'phx_leave', {})
       }
-    for (const client of clients) await settled(client)
+    for (const client of clients) await waitUntilSettled(client)
     expect(
       server.core.hub.channel(server.core.apps.byId('1')!, 'presence-room' as never),
     ).toBeUndefined()

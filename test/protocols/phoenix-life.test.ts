@@ -17,8 +17,8 @@ import {
 
 const KEY = { app_key: 'test-app-fake-key' }
 /** Longer each time: 1.2.1 asks to join again before it heard the answer, and forgets what it had asked. */
-const soon = (tries: number): number => 10 * tries ** 2
-const QUICK = { params: KEY, reconnectAfterMs: soon, rejoinAfterMs: soon }
+const nextDelay = (tries: number): number => 10 * tries ** 2
+const QUICK = { params: KEY, reconnectAfterMs: nextDelay, rejoinAfterMs: nextDelay }
 /** Those that check heartbeats and have join refs. */
 const MODERN = GENERATIONS.filter((generation) => generation !== '1.2.1')
 

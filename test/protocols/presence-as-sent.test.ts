@@ -51,7 +51,7 @@ const payload = '{"auth":"trust me","channel_data":"{\\"user_id\\":\\"listener\\
 const v1Join = `{"topic":"${ROOM}","event":"phx_join","payload":${payload},"ref":"1"}`
 const v2Join = `["1","1","${ROOM}","phx_join",${payload}]`
 
-const added = (user: string, info: string) =>
+const makeAdded = (user: string, info: string) =>
   `{"event":"pusher_internal:member_added","channel":"${ROOM}","data":${JSON.stringify(memberOf(user, info))}}`
 const diff = (user: string, info: string) =>
   `{"joins":{"${user}":{"metas":[{"phx_ref":"","online_at":0,"user_info":${info}}]}},"leaves":{}}`
@@ -70,7 +70,7 @@ async function everybody(to: TestServer): Promise<Listener[]> {
       listeners.push({ wire, peer, hears })
     }
   }
-  await join(PUSHER, pusherJoin, added)
+  await join(PUSHER, pusherJoin, makeAdded)
   const v1 = (user: string, info: string) =>
     `{"topic":"${ROOM}","event":"presence_diff","payload":${diff(user, info)},"ref":null}`
   await join(PHOENIX_V1, v1Join, v1)
@@ -81,7 +81,7 @@ async function everybody(to: TestServer): Promise<Listener[]> {
 }
 
 /** Reads until the frame arrives: listeners are notified of members who joined before and after it. */
-async function heard({ peer, hears }: Listener, user: string, info: string): Promise<string> {
+async function readUntil({ peer, hears }: Listener, user: string, info: string): Promise<string> {
   for (;;) {
     const frame = plain(await peer.next())
     if (frame.includes(user)) return frame === hears(user, info) ? 'as sent' : frame
@@ -98,7 +98,10 @@ test.each(Object.entries(WAYS))('%s', async (_, come) => {
     const greeting = await come(server(), client, user, info)
     expect(greeting).toContain(JSON.stringify(`"${user}":${info}`).slice(1, -1))
     for (const listener of listeners)
-      expect([listener.wire, await heard(listener, user, info)]).toEqual([listener.wire, 'as sent'])
+      expect([listener.wire, await readUntil(listener, user, info)]).toEqual([
+        listener.wire,
+        'as sent',
+      ])
     const late = PHOENIX_V2['Phoenix V2']!
     const newcomer = await late(server())
     await newcomer.send(v2Join)
@@ -143,5 +146,5 @@ test('half of a surrogate pair that came in JSON in JSON is an escape on every w
   await using client = await server().raw()
   const member = memberOf('halved', '{"a":"\ud800"}')
   client.subscribe(ROOM, 'trust me', member)
-  expect(await heard(phoenix!, 'halved', '{"a":"\\ud800"}')).toBe('as sent')
+  expect(await readUntil(phoenix!, 'halved', '{"a":"\\ud800"}')).toBe('as sent')
 })

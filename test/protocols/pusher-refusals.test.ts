@@ -12,10 +12,11 @@ describe('refusal', () => {
     readonly send: (server: TestServer, client: RawClient) => { auth?: string; data?: string }
     readonly says: (client: RawClient, sent: { auth?: string }) => string
   }
-  const signed = (channel: string, data: string) => (server: TestServer, client: RawClient) => ({
-    auth: server.sign(client, channel, data),
-    data,
-  })
+  const subscribeSigned =
+    (channel: string, data: string) => (server: TestServer, client: RawClient) => ({
+      auth: server.sign(client, channel, data),
+      data,
+    })
   const wrongSignature =
     (of: string): Case['says'] =>
     (client, { auth = '' }) =>
@@ -23,7 +24,7 @@ describe('refusal', () => {
   const invalidMember = (name: string, data: string, message: string): Case => ({
     name,
     channel: 'presence-room',
-    send: signed('presence-room', data),
+    send: subscribeSigned('presence-room', data),
     says: () => message,
   })
   const USER_ID =
@@ -94,7 +95,7 @@ describe('refusal', () => {
     {
       name: 'the channel of a user, signed like a private one',
       channel: '#server-to-user-7',
-      send: signed('#server-to-user-7', '{"user_id":"7"}'),
+      send: subscribeSigned('#server-to-user-7', '{"user_id":"7"}'),
       says: () => 'Only the signed-in user may subscribe to #server-to-user-7',
     },
     invalidMember('channel_data that is not JSON', 'user', NOT_OBJECT),

@@ -129,13 +129,13 @@ describe('a transaction', () => {
       return 'done'
     })
     expect(answer).toBe('done')
-    const failing = () =>
+    const runFailing = () =>
       store.transaction(() => {
         store.delete('a')
         store.increment('b')
         throw new Error('changed my mind')
       })
-    expect(failing).toThrow('changed my mind')
+    expect(runFailing).toThrow('changed my mind')
     expect(store.entries()).toEqual([
       ['a', 1],
       ['b', 2],

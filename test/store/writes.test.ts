@@ -52,10 +52,10 @@ describe('while another process writes', () => {
   const send = ([method, path, body]: (typeof WRITES)[number]): Promise<Response> =>
     server.admin(path, { method, ...(body !== undefined && { body }) })
   const ready = async (): Promise<unknown> => (await server.http('/ready')).json()
-  const listed = async (): Promise<unknown> => (await server.admin('/api/admin/apps')).json()
+  const listApps = async (): Promise<unknown> => (await server.admin('/api/admin/apps')).json()
 
   test('nothing is written, and it is said when to come again', async () => {
-    const before = await listed()
+    const before = await listApps()
     const { faults } = server.core.counters
     other.run('BEGIN IMMEDIATE')
     for (const write of WRITES) {
@@ -66,7 +66,7 @@ describe('while another process writes', () => {
         { errors: { detail: `database: ${LOCKED}` } },
       ])
     }
-    expect(await listed()).toEqual(before)
+    expect(await listApps()).toEqual(before)
     expect(server.core.counters.faults).toBe(faults)
     expect(await ready()).toEqual({ ready: false, reason: `writes: ${LOCKED}` })
     const lines = server.log.lines.filter(({ message }) => message.startsWith('writes: '))

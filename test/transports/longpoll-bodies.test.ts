@@ -119,7 +119,7 @@ describe('every line is charged as a message', () => {
 
 describe('while a plugin thinks', () => {
   /** A session whose join was sent; it waits until it is let in. */
-  async function joining() {
+  async function startJoining() {
     const { promise, resolve: letIn } = Promise.withResolvers<void>()
     const calls = new Inbox<string>()
     const door = makePlugin('door', {
@@ -136,7 +136,7 @@ describe('while a plugin thinks', () => {
   }
 
   test('what is sent is answered when it was dispatched', async () => {
-    await using joined = await joining()
+    await using joined = await startJoining()
     const { session, sending, letIn } = joined
     const later = session.send('[null,"2","phoenix","heartbeat",{}]')
     letIn()
@@ -146,7 +146,7 @@ describe('while a plugin thinks', () => {
   })
 
   test('longer than the window, it is answered with 408, and dispatched all the same (40)', async () => {
-    await using joined = await joining()
+    await using joined = await startJoining()
     const { server, session, sending, letIn } = joined
     server.advance(10_000)
     expect(await sending).toEqual({ status: 408 } as never)
@@ -155,7 +155,7 @@ describe('while a plugin thinks', () => {
   })
 
   test('and the session ends, it is answered with 410', async () => {
-    await using joined = await joining()
+    await using joined = await startJoining()
     const { server, sending, letIn } = joined
     for (const conn of server.core.hub.connections()) conn.sink.close(1012, 'over')
     letIn()

@@ -14,7 +14,7 @@ function publishNow(server: TestServer, data: string, socketId?: string): void {
 
 const dataOf = (messages: readonly string[]): string[] => messages.map((it) => JSON.parse(it).data)
 
-async function subscribed(server: TestServer): Promise<XhrClient> {
+async function connectSubscribed(server: TestServer): Promise<XhrClient> {
   const client = await new XhrClient(server).open()
   await client.subscribe('room')
   await client.messages(1)
@@ -31,7 +31,7 @@ async function many<T>(count: number, make: () => Promise<T>): Promise<T[]> {
 
 test('1 000 sessions beside 1 000 sockets: each event is encoded once and quoted once', async () => {
   await using server = await start()
-  const sessions = await many(1000, () => subscribed(server))
+  const sessions = await many(1000, () => connectSubscribed(server))
   const sockets = await many(1000, async () => {
     const client = await server.raw()
     await client.join('room')
@@ -55,7 +55,7 @@ describe('an excluded', () => {
     await using server = await start()
     await using socket = await server.raw()
     await socket.join('room')
-    const [one, other] = [await subscribed(server), await subscribed(server)]
+    const [one, other] = [await connectSubscribed(server), await connectSubscribed(server)]
     publishNow(server, '1', one.socketId)
     publishNow(server, '2')
     expect(dataOf(await socket.frames.take(2))).toEqual(['1', '2'])
@@ -67,7 +67,7 @@ describe('an excluded', () => {
     await using server = await start()
     await using socket = await server.raw()
     await socket.join('room')
-    const session = await subscribed(server)
+    const session = await connectSubscribed(server)
     publishNow(server, '1', socket.socketId)
     publishNow(server, '2')
     expect(dataOf(await session.messages(2))).toEqual(['1', '2'])
@@ -77,7 +77,7 @@ describe('an excluded', () => {
 
 test('a session that leaves the channel hears nothing of it any more', async () => {
   await using server = await start()
-  const client = await subscribed(server)
+  const client = await connectSubscribed(server)
   await client.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
   publishNow(server, '1')
   await client.send({ event: 'pusher:ping', data: {} })
@@ -87,7 +87,7 @@ test('a session that leaves the channel hears nothing of it any more', async () 
 describe('nothing is lost and order is kept', () => {
   test('while polls and events race', async () => {
     await using server = await start()
-    const client = await subscribed(server)
+    const client = await connectSubscribed(server)
     const sent = Array.from({ length: 2000 }, (_, n) => String(n))
     const next = makeRandom(7)
     const publishing = (async () => {
@@ -102,7 +102,7 @@ describe('nothing is lost and order is kept', () => {
 
   test('when a poll has more to bring than pusher-js reads at once', async () => {
     await using server = await start()
-    const client = await subscribed(server)
+    const client = await connectSubscribed(server)
     const sent = Array.from({ length: 60 }, (_, n) => `${n} ${'x'.repeat(10_000)}`)
     for (const data of sent) publishNow(server, data)
     const lengths: number[] = []

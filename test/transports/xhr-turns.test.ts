@@ -6,7 +6,7 @@ import { XhrClient } from './xhr-client'
 const LINE_ENDS = JSON.stringify('\n'.repeat(30_000))
 
 /** Posts the body to a server whose clock of turns goes on by a millisecond with each look at it. */
-async function posted(body: string) {
+async function postAndCountTurns(body: string) {
   let [looks, turn, isOver] = [0, 0, false]
   const looked = new Set<number>()
   const meter = (): number => {
@@ -27,14 +27,16 @@ async function posted(body: string) {
 }
 
 test('messages of escapes are read in several turns', async () => {
-  const { status, turns, messages } = await posted(`[${Array(16).fill(LINE_ENDS).join()}]`)
+  const { status, turns, messages } = await postAndCountTurns(
+    `[${Array(16).fill(LINE_ENDS).join()}]`,
+  )
   expect(status).toBe(204)
   expect(turns).toBeGreaterThan(3)
   expect(messages[0]).toContain('expected a JSON object')
 })
 
 test('what is longer than any message may be is refused unread', async () => {
-  const { status, messages } = await posted(`["${'\\n'.repeat(500_000)}"]`)
+  const { status, messages } = await postAndCountTurns(`["${'\\n'.repeat(500_000)}"]`)
   expect(status).toBe(204)
   expect(messages[0]).toContain('Message of 1000002 characters exceeds the limit of 65536')
 })

@@ -131,7 +131,7 @@ test('nothing that was recorded is lost to kill -9', async () => {
     const left = new Set(named(all, 'channel_vacated'))
     return [...witnessed.occupied].filter((channel) => !left.has(channel) && isAnnounced(channel))
   }
-  await delivered(port, here)
+  await waitUntilDelivered(port, here)
   expect(endpoints.wrong).toBe(0)
   expect(witnessed.heard.size).toBeGreaterThan(CHANNELS)
   for (const channel of [...witnessed.occupied].filter(isAnnounced)) {
@@ -154,7 +154,7 @@ const heardIn = ({ heard }: Witnessed): number =>
   Array.from(heard.values()).reduce((sum, highest) => sum + highest + 1, 0)
 
 /** Waits until both endpoints have accepted everything, and the departure of all who are not `here`. */
-async function delivered(port: number, here: () => string[]): Promise<void> {
+async function waitUntilDelivered(port: number, here: () => string[]): Promise<void> {
   const path = '/api/admin/apps/test-app/webhooks/deliveries'
   const authorization = `Basic ${btoa('pusher_admin_username:pusher_admin_password')}`
   const end = performance.now() + PATIENCE_MS

@@ -15,11 +15,11 @@ import {
 /** A certificate for the name `localhost` that vouches for itself, and its key. For tests only. */
 const PEM = join(import.meta.dir, 'localhost.pem')
 const tls = { cert: Bun.file(PEM), key: Bun.file(PEM) }
-const named = (url: string): string => url.replace('127.0.0.1', 'localhost')
+const useLocalhost = (url: string): string => url.replace('127.0.0.1', 'localhost')
 
 test('a certificate that nobody vouches for: nothing is sent, and the operator is told why', async () => {
   await using receiver = new Receiver(tls)
-  await using server = await startWithWebhooks([{ url: named(receiver.url) }])
+  await using server = await startWithWebhooks([{ url: useLocalhost(receiver.url) }])
   occupy(server, 'room')
   await waitUntilSettled(server)
   await passTime(server, 10_000)
@@ -44,7 +44,7 @@ test('with NODE_EXTRA_CA_CERTS it is trusted, for its own name only', async () =
     NODE_EXTRA_CA_CERTS: PEM,
     PUSHER_ADMIN_USERNAME: 'admin',
     PUSHER_ADMIN_PASSWORD: 'test-admin-fake-password',
-    CARILLON_WEBHOOKS: JSON.stringify([{ url: named(receiver.url) }, { url: receiver.url }]),
+    CARILLON_WEBHOOKS: JSON.stringify([{ url: useLocalhost(receiver.url) }, { url: receiver.url }]),
   })
   const port = await program.waitUntilListening()
   await using client = new RawClient(`ws://127.0.0.1:${port}/app/test-app-fake-key?protocol=7`)

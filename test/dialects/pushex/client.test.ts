@@ -20,7 +20,7 @@ const { Pushex } = require('pushex/src/index.js') as {
 }
 
 /** Subscribed to `room` before it is connected. */
-async function connected(server: TestServer, options: object = {}) {
+async function connectClient(server: TestServer, options: object = {}) {
   const client = new Pushex(`ws://127.0.0.1:${server.socketPort}/push_socket`, {
     getParams: () => Promise.resolve({ token: 'any' }),
     socketReconnectAlgorithm: () => 10,
@@ -54,7 +54,7 @@ const push = (server: TestServer, data: unknown, event = 'woohoo') =>
 describe('pushex 0.0.15', () => {
   test('hears every kind of data, by name and by *, as it was pushed (70)', async () => {
     await using server = await start()
-    const { client, heard } = await connected(server)
+    const { client, heard } = await connectClient(server)
     for (const data of ['data', '123', '{"a":1}', { a: [1] }, [1, 'x'], 7, 0, false, null, '']) {
       await push(server, data)
       expect(await heard.take(2)).toEqual([
@@ -69,7 +69,7 @@ describe('pushex 0.0.15', () => {
 
   test('its unsubscribing resolves, and nothing is heard after (70)', async () => {
     await using server = await start()
-    const { client, subscription, heard } = await connected(server)
+    const { client, subscription, heard } = await connectClient(server)
     await waitFor('the unsubscribe', subscription.close())
     await people(server, 0)
     await push(server, 'late')
@@ -84,7 +84,7 @@ describe('pushex 0.0.15', () => {
 
   test('it comes back with its subscriptions (70)', async () => {
     await using server = await start()
-    const { client, heard } = await connected(server)
+    const { client, heard } = await connectClient(server)
     for (const conn of server.core.hub.connections()) conn.sink.close(1012, 'restart')
     await people(server, 0)
     await people(server, 1)

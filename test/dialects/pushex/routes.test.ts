@@ -74,9 +74,9 @@ const WRONG: readonly (readonly [unknown, number, unknown])[] = [
   ],
   [{ channel: 'a', data: 1, event: 'pusher:x' }, 400, { errors: { detail: expect.any(String) } }],
 ]
-const refusing = startCommon()
+const startRefusing = startCommon()
 test.each(WRONG)('%j is refused with %d (65)', async (body, status, answer) => {
-  const response = await push(refusing(), body)
+  const response = await push(startRefusing(), body)
   expect([response.status, await response.json()]).toEqual([status, answer])
 })
 

@@ -4,7 +4,11 @@ import type { Row } from './row'
 import { exchange, readCodes, ERROR, send } from './requests'
 
 /** A member of a channel sends an event. Resolves with what the other member receives. */
-async function heard(server: TestServer, channel: string, message: object): Promise<unknown> {
+async function sendAndReceive(
+  server: TestServer,
+  channel: string,
+  message: object,
+): Promise<unknown> {
   await using sender = await server.raw()
   await using receiver = await server.raw()
   for (const client of [sender, receiver])
@@ -39,13 +43,15 @@ export const MESSAGES: readonly Row[] = [
   {
     row: 30,
     statement: 'data of client events travels as it is',
-    run: (server) => heard(server, 'private-room', { event: 'client-e', data: { a: [1, null] } }),
+    run: (server) =>
+      sendAndReceive(server, 'private-room', { event: 'client-e', data: { a: [1, null] } }),
     expected: { event: 'client-e', channel: 'private-room', data: { a: [1, null] } },
   },
   {
     row: 31,
     statement: 'user_id is the sender’s, on presence channels',
-    run: (server) => heard(server, 'presence-room', { event: 'client-e', data: 1, user_id: 'eve' }),
+    run: (server) =>
+      sendAndReceive(server, 'presence-room', { event: 'client-e', data: 1, user_id: 'eve' }),
     expected: { event: 'client-e', channel: 'presence-room', data: 1, user_id: '7' },
   },
   {
