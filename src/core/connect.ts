@@ -3,6 +3,7 @@
  * The codec has read the app and the protocol version before; contract 1.6 has the order.
  */
 import { quotaKeyOf } from './addresses'
+import type { App } from './app'
 import { checkActive } from './apps'
 import type { Connection } from './connection'
 import type { Core } from './core'
@@ -10,7 +11,7 @@ import { countersOf } from './counters'
 import { REFUSE, refusal, type Refusal } from './errors'
 import { runGates, passGates, notify } from './hooks'
 import type { ConnectRequest } from './plugin'
-import type { MaybePromise } from './maybe-promise'
+import { andThen, type MaybePromise } from './maybe-promise'
 
 /** Counts the connection for its address, whether it is refused or not. Returns a refusal where the address has too many. */
 export function countAddress({ addresses }: Core, conn: Connection): Refusal | undefined {
@@ -35,9 +36,13 @@ export function admit(
   return passGates(conn, runGates(core, gates, conn, request), () => checkAdmission(core, conn))
 }
 
-/** Registers the connection and sends the hello, or returns a refusal. Never waits. */
+/**
+ * Registers the connection and sends the hello, or returns a refusal. Never waits: a quota that only other nodes
+ * can tell was asked for in `admit`.
+ */
 export function establish(core: Core, conn: Connection): Refusal | undefined {
-  const refused = checkAdmission(core, conn)
+  const answer = checkAdmission(core, conn)
+  const refused = answer instanceof Promise ? checkOwn(core, conn) : answer
   if (refused) return refused
   conn.seenTick = core.state.tick
   conn.establishedAt = core.clock.mono()
@@ -53,25 +58,40 @@ export function establish(core: Core, conn: Connection): Refusal | undefined {
   return undefined
 }
 
-const checkAdmission = (core: Core, conn: Connection): Refusal | undefined =>
+function checkAdmission(core: Core, conn: Connection): MaybePromise<Refusal | undefined> {
+  const refused = checkApp(core, conn)
+  if (refused) return refused
+  const quota = checkQuota(core, conn.app)
+  if (quota instanceof Promise) return quota.then((over) => over ?? checkOwn(core, conn))
+  return quota ?? checkCapacity(core, conn)
+}
+
+/** What this node decides by itself. */
+const checkOwn = (core: Core, conn: Connection): Refusal | undefined =>
   checkApp(core, conn) ?? checkCapacity(core, conn)
 
 /** The app may have been disabled or deleted while a gate waited. */
-function checkApp({ apps }: Core, { app }: Connection): Refusal | undefined {
-  if (!app) return undefined
-  if (apps.byId(app.id) !== app) return refusal('app_not_found', `App ${app.id} was deleted`)
-  return checkActive(app)
+function checkApp({ apps, state }: Core, { app }: Connection): Refusal | undefined {
+  if (app && apps.byId(app.id) !== app) return refusal('app_not_found', `App ${app.id} was deleted`)
+  return (app && checkActive(app)) ?? (state.draining ? REFUSE.draining : undefined)
 }
 
-function checkCapacity({ state, hub, timing }: Core, conn: Connection): Refusal | undefined {
-  const { app } = conn
-  if (state.draining) return REFUSE.draining
+/** The connections of an app are those of all nodes. */
+function checkQuota({ engine }: Core, app: App | undefined): MaybePromise<Refusal | undefined> {
   const quota = app?.limits.maxConnectionsPerApp ?? 0
-  if (app && quota > 0 && hub.connectionCountOf(app) >= quota)
-    return refusal(
-      'app_over_quota',
-      `App is over its limit of ${quota} connections (maxConnectionsPerApp)`,
-    )
+  if (!app || quota === 0) return undefined
+  return andThen(engine.connections(app), (count) =>
+    count < quota
+      ? undefined
+      : refusal(
+          'app_over_quota',
+          `App is over its limit of ${quota} connections (maxConnectionsPerApp)`,
+        ),
+  )
+}
+
+function checkCapacity({ hub, timing }: Core, conn: Connection): Refusal | undefined {
+  const { app } = conn
   if (app && conn.sink.queued && hub.pullSessionCountOf(app) >= app.limits.maxPullSessionsPerApp)
     return refusal(
       'node_over_capacity', // clients retry later, which they do not for an app's own quota

@@ -222,3 +222,18 @@ describe('client events', () => {
     }
   })
 })
+
+test('an app’s quota of connections is that of all servers', async () => {
+  await using server = await start({ limits: { maxConnectionsPerApp: 2 } })
+  const clients = [await server.raw(), await server.raw()]
+  for (let n = 0; n < 2; n++) {
+    const late = await server.raw({ hello: false })
+    expect(await late.next()).toContain('maxConnectionsPerApp')
+    expect((await late.waitForClose()).code).toBe(4004)
+  }
+  await clients[0]![Symbol.asyncDispose]()
+  await server.connectionsDownTo(1)
+  await using another = await server.raw()
+  await another.expectNothing()
+  await clients[1]![Symbol.asyncDispose]()
+})
