@@ -232,7 +232,7 @@ test('an app’s quota of connections is that of all servers', async () => {
     expect((await late.waitForClose()).code).toBe(4004)
   }
   await clients[0]![Symbol.asyncDispose]()
-  await server.connectionsDownTo(1)
+  await server.waitForConnections(1)
   await using another = await server.raw()
   await another.expectNothing()
   await clients[1]![Symbol.asyncDispose]()
