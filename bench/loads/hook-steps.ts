@@ -49,7 +49,7 @@ function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
     query: new URLSearchParams('token=x'),
     remoteAddress: '127.0.0.1',
   }
-  const asked = () => new ConnectReader(conn, sent, false)
+  const makeReader = () => new ConnectReader(conn, sent, false)
   const api = new ApiHooks(core, new Addresses([], core.log))
   const received: ReceivedRequest = { request, area: 'trigger', app, body: NO_BODY }
   api.authorize(received) // `response` is for requests that were
@@ -78,8 +78,8 @@ function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
   } as const
   return {
     start: () => hooks.start[0]?.run(),
-    upgrade: () => runGatesNow(core, hooks.upgrade, conn, asked()),
-    connect: () => runGates(core, hooks.connect, conn, asked()),
+    upgrade: () => runGatesNow(core, hooks.upgrade, conn, makeReader()),
+    connect: () => runGates(core, hooks.connect, conn, makeReader()),
     connected: () => notify(core, hooks.connected, conn),
     frame: () => runGatesNow(core, hooks.frame, conn, FRAME),
     signin: () => runGates(core, hooks.signin, conn, new SigninReader(conn, { userId, userData })),

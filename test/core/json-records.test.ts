@@ -51,9 +51,9 @@ test('five thousand texts', () => {
   let found = 0
   for (let count = 0; count < 5000; count++) {
     const text = objectOf([value(4), value(4), value(4)])
-    const said = [text, scanAll(text)]
-    expect(said).toEqual([text, parseRecords(text)])
-    found += said[1]!.length
+    const results = [text, scanAll(text)]
+    expect(results).toEqual([text, parseRecords(text)])
+    found += results[1]!.length
   }
   expect(found).toBeGreaterThan(1000)
 })

@@ -85,11 +85,11 @@ test.each(ROUTERS)('a router that is %s', async (says, add) => {
       return {}
     },
   })
-  const why = await testPlugin(bad).then(
+  const reason = await testPlugin(bad).then(
     () => 'kept',
     (error: Error) => error.message,
   )
-  expect(why).toContain(says)
+  expect(reason).toContain(says)
 })
 
 const waits = (async () => undefined) as unknown as () => undefined

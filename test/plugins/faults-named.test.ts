@@ -56,22 +56,22 @@ describe('a counter', () => {
 })
 
 test('a start that never ends is named after a moment, and stops the start at its limit', async () => {
-  const asked = Promise.withResolvers<void>()
+  const called = Promise.withResolvers<void>()
   const plugin = makePlugin('stuck', {
     start: () => {
-      asked.resolve()
+      called.resolve()
       return new Promise<void>(() => undefined)
     },
   })
   const [clock, log] = [new ManualClock(0), new MemoryLog()]
   const starting = createServed({ plugins: [plugin] }, { clock, log })
-  const why = starting.catch((error: Error) => error.message)
-  await asked.promise
+  const reason = starting.catch((error: Error) => error.message)
+  await called.promise
   clock.advance(3000)
   const lines = log.lines.filter(({ message }) => message === 'plugin has not started yet')
   expect(lines.map(({ fields }) => fields)).toEqual([{ plugin: 'stuck', limitMs: 30_000 }])
   clock.advance(27_000)
-  expect(await why).toBe('plugin stuck: could not start: no answer within 30000 ms')
+  expect(await reason).toBe('plugin stuck: could not start: no answer within 30000 ms')
 })
 
 describe('the tap of refusals comes before the end of the connection', () => {
@@ -188,18 +188,18 @@ describe('the signal of a question', () => {
     ['signin'],
   ]
   const late = () => {
-    const asked = Promise.withResolvers<AbortSignal>()
+    const called = Promise.withResolvers<AbortSignal>()
     const gate = (...shown: readonly ({ readonly signal: AbortSignal } | undefined)[]) => {
-      asked.resolve((shown[1] ?? shown[0])!.signal)
+      called.resolve((shown[1] ?? shown[0])!.signal)
       return new Promise<undefined>(() => undefined)
     }
-    return { gate, asked: asked.promise }
+    return { gate, called: called.promise }
   }
 
   test.each(LATE)(
     'of %s is aborted at the time limit, that of the connection is not',
     async (hook) => {
-      const { gate, asked } = late()
+      const { gate, called } = late()
       let whole: AbortSignal | undefined
       const upgrade: Hooks['upgrade'] = ({ signal }) => void (whole = signal)
       await using server = await start({ plugins: [makePlugin('late', { upgrade, [hook]: gate })] })
@@ -207,7 +207,7 @@ describe('the signal of a question', () => {
       if (hook !== 'connect') await client.readHello()
       if (hook === 'signin') server.signin(client, '{"id":"ada"}')
       else if (hook !== 'connect') client.subscribe('private-room')
-      const signal = await asked
+      const signal = await called
       expect(signal.aborted).toBe(false)
       server.advance(3000)
       await client.next()
@@ -217,20 +217,20 @@ describe('the signal of a question', () => {
   )
 
   test('of a backend’s request is, too', async () => {
-    const { gate, asked } = late()
+    const { gate, called } = late()
     await using server = await start({ plugins: [makePlugin('late', { authenticate: gate })] })
     const answer = trigger(server)
-    const signal = await asked
+    const signal = await called
     server.advance(3000)
     expect([(await answer).status, signal.aborted]).toEqual([500, true])
   })
 
   test('is aborted with its connection', async () => {
-    const { gate, asked } = late()
+    const { gate, called } = late()
     await using server = await start({ plugins: [makePlugin('late', { subscribe: gate })] })
     const client = await server.raw()
     client.subscribe('room')
-    const signal = await asked
+    const signal = await called
     await client[Symbol.asyncDispose]()
     await new Promise<void>((done) => {
       if (signal.aborted) done()

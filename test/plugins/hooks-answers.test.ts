@@ -42,10 +42,10 @@ describe('a plugin that rejects', () => {
       const { code, reason } = await client.waitForClose()
       return `${code} ${reason}`
     }
-    const ask = SAY[hook]
-    if (ask) {
+    const provoke = PROVOKE[hook]
+    if (provoke) {
       await using client = await server.raw()
-      await ask(client, server)
+      await provoke(client, server)
       return JSON.stringify((await client.nextJson()).data)
     }
     const response = await server.trigger({ channel: 'room', name: 'e', data: '' })
@@ -54,7 +54,7 @@ describe('a plugin that rejects', () => {
   }
 
   type Provoke = (client: RawClient, server: TestServer) => Promise<void>
-  const SAY: { readonly [Name in HookName]?: Provoke } = {
+  const PROVOKE: { readonly [Name in HookName]?: Provoke } = {
     frame: async (client) => client.send({ event: 'pusher:ping' }),
     signin: async (client, server) => server.signin(client, '{"id":"7"}'),
     subscribe: async (client) => client.subscribe('room'),

@@ -14,7 +14,7 @@ export const mine = (add: (context: PluginContext) => unknown, name = 'mine'): A
     },
   })
 
-export const ask = (server: TestServer, path: string, init: RequestInit = {}) =>
+export const request = (server: TestServer, path: string, init: RequestInit = {}) =>
   server.http(`/plugins/mine${path}`, { ...init, headers: { 'x-request-id': ID, ...init.headers } })
 
 export async function reportOf(server: TestServer, plugin = 'mine') {

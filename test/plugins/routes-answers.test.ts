@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { Elysia, t } from 'elysia'
 import { startCommon, throwSecret, start, type TestServer } from '../harness'
-import { ask, ID, mine, reportOf } from './mine'
+import { request, ID, mine, reportOf } from './mine'
 
 class Teapot extends Error {
   toResponse() {
@@ -47,7 +47,7 @@ describe('what a route throws', () => {
     '%s',
     async (_, index, _thrown, status, body, faults) => {
       await using server = await start({ plugins: [thrower] })
-      const answer = await ask(server, `/${index}`)
+      const answer = await request(server, `/${index}`)
       expect([answer.status, await answer.text()]).toEqual([status, body])
       expect(answer.headers.get('x-request-id')).toBe(ID)
       expect(await reportOf(server)).toMatchObject({ kind: 'routes', calls: 1, faults })
@@ -63,14 +63,14 @@ describe('what a route throws', () => {
       routes.get('/', () => ({ secret: 1 }) as never, { response: t.Object({ id: t.Integer() }) }),
     )
     await using server = await start({ plugins: [wrong] })
-    const answer = await ask(server, '/')
+    const answer = await request(server, '/')
     expect([answer.status, await answer.text()]).toEqual([500, FAULT])
     expect(await reportOf(server)).toMatchObject({ calls: 1, faults: 1 })
   })
 
   test('a status', async () => {
     await using server = await start({ plugins: [thrower] })
-    const answer = await ask(server, '/status')
+    const answer = await request(server, '/status')
     expect([answer.status, await answer.text()]).toEqual([410, 'gone'])
     expect(await reportOf(server)).toMatchObject({ calls: 1, refusals: 0, faults: 0 })
   })
@@ -124,7 +124,7 @@ describe('the plugin’s own onError', () => {
     ],
   ]
   test.each(ROWS)('at %s, of %p', async (path, init, status, body) => {
-    const answer = await ask(server(), path, init)
+    const answer = await request(server(), path, init)
     expect([answer.status, await answer.text()]).toEqual([status, body])
     expect(answer.headers.get('x-request-id')).toBe(ID)
   })
@@ -181,13 +181,16 @@ describe('without an onError, as elsewhere:', () => {
     ['GET', '/echo', 404],
   ]
   test.each(METHODS)('%s %s is %p', async (method, path, status) => {
-    const answer = await ask(server(), path, { method })
+    const answer = await request(server(), path, { method })
     expect([answer.status, await answer.text()]).toEqual([status, 'Unknown route\n'])
   })
 
   test('HEAD is answered as GET, without the body', async () => {
     for (const path of ['', '/', '/seen/x', '/closed', '/nowhere', '/given']) {
-      const [get, head] = [await ask(server(), path), await ask(server(), path, { method: 'HEAD' })]
+      const [get, head] = [
+        await request(server(), path),
+        await request(server(), path, { method: 'HEAD' }),
+      ]
       expect([path, head.status, await head.text()]).toEqual([path, get.status, ''])
       for (const name of ['x-request-id', 'vary', 'content-length'])
         expect([path, name, head.headers.get(name)]).toEqual([path, name, get.headers.get(name)])
@@ -208,10 +211,10 @@ describe('without an onError, as elsewhere:', () => {
     form.set('file', new File(['text'], 'a.png', { type: 'image/png' }))
     const type = { 'content-type': 'application/json' }
     const answers = [
-      await ask(own, '/body', { method: 'POST', body: '{"id":1}', headers: type }),
-      await ask(own, '/body', { method: 'POST', body: '{', headers: type }),
-      await ask(own, '/file', { method: 'POST', body: form }),
-      await ask(own, '/cookie', { headers: { cookie: 'a=text.forged' } }),
+      await request(own, '/body', { method: 'POST', body: '{"id":1}', headers: type }),
+      await request(own, '/body', { method: 'POST', body: '{', headers: type }),
+      await request(own, '/file', { method: 'POST', body: form }),
+      await request(own, '/cookie', { headers: { cookie: 'a=text.forged' } }),
     ]
     const lines = answers.map(async (answer) => [answer.status, await answer.text()])
     expect(await Promise.all(lines)).toEqual([
@@ -224,14 +227,14 @@ describe('without an onError, as elsewhere:', () => {
   })
 
   test('ids of requests, and headers for pages of other origins', async () => {
-    const given = await ask(server(), '/given', { headers: { origin: 'https://dash.example' } })
+    const given = await request(server(), '/given', { headers: { origin: 'https://dash.example' } })
     expect(Object.fromEntries(given.headers)).toMatchObject({
       'x-request-id': ID,
       'x-own': '1',
       vary: 'Origin',
       'access-control-allow-origin': 'https://dash.example',
     })
-    const text = await ask(server(), '')
+    const text = await request(server(), '')
     expect(text.headers.get('content-type')).toStartWith('text/plain')
   })
 
@@ -245,11 +248,15 @@ describe('without an onError, as elsewhere:', () => {
       [form, {}, '{"a":"1"}'],
     ]
     for (const [body, headers, echoed] of bodies) {
-      const answer = await ask(server(), '/echo', { method: 'POST', body, headers: { ...headers } })
+      const answer = await request(server(), '/echo', {
+        method: 'POST',
+        body,
+        headers: { ...headers },
+      })
       expect([answer.status, await answer.text()]).toEqual([200, echoed])
     }
     const headers = { 'content-type': 'text/plain' }
-    const long = await ask(server(), '/echo', {
+    const long = await request(server(), '/echo', {
       method: 'POST',
       body: 'x'.repeat(1_048_577),
       headers,

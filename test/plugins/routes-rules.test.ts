@@ -5,7 +5,7 @@ import { rateLimit } from '../../plugins/rate-limit'
 import { definePlugin, reject } from 'carillon/plugin'
 import { throwSecret, makePlugin, start } from '../harness'
 import { compute } from './compute'
-import { ask, mine, reportOf } from './mine'
+import { request, mine, reportOf } from './mine'
 
 describe('routes are added in setup and in start;', () => {
   const adders: Readonly<Record<string, (routes: AnyElysia) => unknown>> = {
@@ -37,8 +37,8 @@ describe('routes are added in setup and in start;', () => {
           },
         },
       ])
-      expect(await (await ask(server, '/')).text()).toBe('of the start')
-      expect((await ask(server, '/late')).status).toBe(404)
+      expect(await (await request(server, '/')).text()).toBe('of the start')
+      expect((await request(server, '/late')).status).toBe(404)
       expect(await reportOf(server)).toMatchObject({ faults: 1 })
     },
   )
@@ -46,7 +46,7 @@ describe('routes are added in setup and in start;', () => {
   test('what is loaded later belongs to the start', async () => {
     const part = Promise.resolve({ default: new Elysia().get('/loaded', () => 'loaded') })
     await using server = await start({ plugins: [mine(({ routes }) => routes.use(part))] })
-    expect(await (await ask(server, '/loaded')).text()).toBe('loaded')
+    expect(await (await request(server, '/loaded')).text()).toBe('loaded')
   })
 })
 
@@ -65,9 +65,9 @@ describe('hooks of requests', () => {
     })
     await using server = await start({ plugins: [watch, routed] })
     const answers = [
-      await ask(server, '/open'),
-      await ask(server, '/nowhere'),
-      await ask(server, '/open', { method: 'DELETE' }),
+      await request(server, '/open'),
+      await request(server, '/nowhere'),
+      await request(server, '/open', { method: 'DELETE' }),
       await server.http('/plugins/nobody'),
       await server.admin('/plugins/mine/closed'),
     ].map(({ status, headers }) => [status, headers.get('x-seen')])
@@ -88,7 +88,7 @@ describe('hooks of requests', () => {
       config: { trustedProxies: ['127.0.0.1'] },
     })
     const from = async (address: string) => {
-      const { status, headers } = await ask(server, '/', {
+      const { status, headers } = await request(server, '/', {
         headers: { 'x-forwarded-for': address },
       })
       return [status, headers.get('x-ratelimit-remaining'), headers.get('retry-after')]
@@ -104,7 +104,7 @@ describe('hooks of requests', () => {
 test('a route that blocks the event loop is named', async () => {
   const busy = mine(({ routes }) => routes.get('/', () => compute(60)))
   await using server = await start({ plugins: [busy] })
-  await ask(server, '/')
+  await request(server, '/')
   expect(server.log.lines).toContainEqual(
     expect.objectContaining({
       message: 'plugin blocked the event loop',
@@ -122,7 +122,7 @@ test('a route that has no use for a body reads none, whatever hooks there are', 
   )
   await using server = await start({ plugins: [deaf] })
   const headers = { 'content-type': 'application/json' }
-  const answer = await ask(server, '/', { method: 'POST', body: '{', headers })
+  const answer = await request(server, '/', { method: 'POST', body: '{', headers })
   expect([answer.status, await answer.text()]).toEqual([200, 'false'])
 })
 

@@ -125,8 +125,11 @@ async function publish(server: TestServer, listener: RawClient): Promise<unknown
 }
 
 async function backendsOf(server: TestServer, seen: unknown[]): Promise<void> {
-  for (const ask of [server.requestSigned('GET', '/channels'), server.admin('/api/admin/apps')]) {
-    const response = await ask
+  for (const responding of [
+    server.requestSigned('GET', '/channels'),
+    server.admin('/api/admin/apps'),
+  ]) {
+    const response = await responding
     seen.push(response.status, steady(await response.text()), response.headers.get('x-forged'))
   }
   await server.waitForConnections(0)

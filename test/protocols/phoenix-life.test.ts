@@ -89,12 +89,12 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
 
 describe.each(MODERN)('phoenix.js %s', (generation) => {
   test('asks again for a join that was refused, until it may (12)', async () => {
-    let open = false
+    let isOpen = false
     const calls = new Inbox<void>()
     const door = makePlugin('door', {
       subscribe: () => {
         calls.push()
-        return open ? undefined : reject('not yet')
+        return isOpen ? undefined : reject('not yet')
       },
     })
     await using server = await start({ plugins: [door] })
@@ -106,7 +106,7 @@ describe.each(MODERN)('phoenix.js %s', (generation) => {
       .receive('error', () => received.push('error'))
       .receive('ok', () => received.push('ok'))
     await calls.take(3)
-    open = true
+    isOpen = true
     while ((await received.next('the join')) !== 'ok');
     expect(joinsOf(server)).toBe(1)
   })

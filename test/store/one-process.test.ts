@@ -176,8 +176,8 @@ describe('a database file that goes away under the server', () => {
       server.advance(5000)
       expect(await readiness(server)).toEqual({ ready: true })
       renameSync(`${databasePath}${ending}`, `${databasePath}.away`)
-      for (const other of [false, true]) {
-        if (other) writeFileSync(`${databasePath}${ending}`, '') // in its place, but another
+      for (const isOther of [false, true]) {
+        if (isOther) writeFileSync(`${databasePath}${ending}`, '') // in its place, but another
         server.advance(5000)
         expect(await readiness(server)).toEqual({
           ready: false,
