@@ -1,11 +1,13 @@
 /**
  * The contract of plugins, checked on a real server: synchronous hooks do not wait, nothing fails whatever a
- * client sends, its routes included, each of which can be reached, a stranger gets nothing that needs a
- * signature (not even when the plugin's store is broken), and nothing is left when the server has stopped.
+ * client sends, its routes included, each of which can be reached, nothing that hooks are shown is changed, a
+ * stranger gets nothing that needs a signature (not even when the plugin's store is broken, nor in channels that
+ * the plugin names), and nothing is left when the server has stopped.
  */
 import { isPluginFault } from '../src/core/plugin-faults'
 import type { AnyPlugin } from '../src/plugin'
 import type { RawOptions } from './client'
+import { OwnTimers } from './own-timers'
 import { serve, type Kit, type ServeOptions } from './server'
 
 export type ContractOptions = ServeOptions & {
@@ -13,6 +15,10 @@ export type ContractOptions = ServeOptions & {
   readonly connect?: RawOptions
   /** True for a plugin that lets strangers into channels of any name on purpose. */
   readonly isOpen?: boolean
+  /** Channels of the plugin's own that are tried as well as those whose names its code has. */
+  readonly channels?: readonly string[]
+  /** Those of them that strangers may enter on purpose. */
+  readonly openChannels?: readonly string[]
 }
 
 /**
@@ -20,12 +26,10 @@ export type ContractOptions = ServeOptions & {
  * @throws Error with one line for each breach
  */
 export async function testPlugin(plugin: AnyPlugin, options: ContractOptions = {}): Promise<void> {
-  const breaches = [
-    ...(await findBreaches(plugin, options)),
-    ...(await findBreaches(breakStore(plugin), options)).filter((line) =>
-      line.startsWith(STRANGER),
-    ),
-  ]
+  const channels = new Set(options.channels)
+  const breaches = await findBreaches(rememberChannels(plugin, channels), options, channels)
+  const broken = await findBreaches(breakStore(plugin), options, channels)
+  breaches.push(...broken.filter((line) => line.startsWith(STRANGER)))
   if (breaches.length > 0)
     throw new Error(
       [`plugin ${plugin.name} breaks its contract:`, ...new Set(breaches)].join('\n- '),
@@ -35,13 +39,27 @@ export async function testPlugin(plugin: AnyPlugin, options: ContractOptions = {
 const STRANGER = 'a stranger'
 
 /** Runs some connections and events, good and bad, from start to stop. Returns a line for each breach. */
-async function findBreaches(plugin: AnyPlugin, options: ContractOptions): Promise<string[]> {
-  const kit = await serve({ ...options, plugins: [plugin] })
+async function findBreaches(
+  plugin: AnyPlugin,
+  options: ContractOptions,
+  channels: ReadonlySet<string>,
+): Promise<string[]> {
+  const timers = new OwnTimers()
   const breaches: string[] = []
+  let kit: Kit
   try {
-    for (const step of STEPS) breaches.push(...(await step(kit, options)))
+    kit = await serve({ ...options, plugins: [plugin] })
+    try {
+      for (const step of STEPS)
+        breaches.push(...(await step(kit, { ...options, channels: [...channels] })))
+    } finally {
+      await stopAndAdvance(kit)
+    }
   } finally {
-    await stopAndAdvance(kit)
+    for (const begun of timers.stop())
+      breaches.push(
+        `a timer of ${begun} runs on after the stop: those of clock end with the server`,
+      )
   }
   if (kit.clock.pending > 0) breaches.push(`${kit.clock.pending} timer(s) run on after the stop`)
   return [...breaches, ...findFaults(kit)]
@@ -81,10 +99,11 @@ const GUARDED = ['private-carillon-test', 'presence-carillon-test', 'private-enc
 
 async function subscribeAsStranger(
   kit: Kit,
-  { isOpen = false }: ContractOptions,
+  { isOpen = false, channels = [], openChannels = [] }: ContractOptions,
 ): Promise<string[]> {
   const breaches: string[] = []
-  for (const channel of GUARDED) {
+  for (const channel of new Set([...GUARDED, ...channels])) {
+    if (openChannels.includes(channel)) continue
     for (const auth of CREDENTIALS) {
       await using client = await kit.raw({ hello: false })
       const welcome = await readFrame(client)
@@ -197,6 +216,23 @@ async function drop(response: Promise<Response>): Promise<void> {
 /** Reads the next frame, or the close as JSON. */
 async function readFrame(client: { next(): Promise<string>; closed: Promise<object> }) {
   return Promise.race([client.next(), client.closed.then((closing) => JSON.stringify(closing))])
+}
+
+/** How many channels of a plugin's own are tried. */
+const MAX_OWN_CHANNELS = 20
+
+/** The plugin, whose code is read for names of channels that need a signature; a prefix is completed. */
+function rememberChannels(plugin: AnyPlugin, channels: Set<string>): AnyPlugin {
+  return {
+    ...plugin,
+    setup: (context) => {
+      const hooks = plugin.setup(context)
+      const code = [plugin.setup, ...Object.values(hooks)].join('\n')
+      for (const [, name = ''] of code.matchAll(/['"`]((?:private|presence)-[\w\-=@,.;]*)/g))
+        if (channels.size < MAX_OWN_CHANNELS) channels.add(name.replace(/-$/, '-carillon'))
+      return hooks
+    },
+  }
 }
 
 /** Gives the plugin a store that breaks once the plugin has started. */

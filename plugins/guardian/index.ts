@@ -114,7 +114,7 @@ class Guardian {
 
   hooks(): ReturnType<Plugin['setup']> {
     return {
-      start: () => void setTimeout(() => void import('./token'), 200).unref(),
+      start: () => void this.context.clock.after(200, () => void import('./token')),
       connect: (conn, request) => {
         const found = TOKEN_SOURCES.connect.find(request)
         if (found.jwts.length === 0) return undefined

@@ -5,6 +5,7 @@ import {
   definePlugin,
   reject,
   type AnyPlugin,
+  type AppView,
   type Hooks,
   type PluginContext,
 } from 'carillon/plugin'
@@ -140,6 +141,85 @@ describe('a plugin with a store', () => {
   test('that opens its doors when the store fails is caught', async () => {
     await expect(testPlugin(forgetful(() => allow()))).rejects.toThrow('a stranger entered')
     await testPlugin(forgetful(() => undefined))
+  })
+})
+
+describe('what a plugin changes, opens or leaves behind is named', () => {
+  const withApps = (write: (app: AppView) => void) =>
+    definePlugin({
+      name: 'bad',
+      carillon: 1,
+      setup: ({ apps }) => ({
+        connected: () => {
+          for (const app of apps.all()) write(app)
+        },
+      }),
+    })
+  type Row = readonly [name: string, plugin: AnyPlugin, says: string]
+  const ROWS: readonly Row[] = [
+    [
+      'hosts of an app',
+      withApps(({ hosts }) => void ((hosts as string[]).length = 0)),
+      'connected: plugin failed: Array length is not writable',
+    ],
+    [
+      'the channel that is asked for',
+      makePlugin('bad', {
+        subscribe: (_, request) => void ((request as { channel: string }).channel = 'other'),
+      }),
+      'subscribe: plugin failed: Attempted to assign to readonly property.',
+    ],
+    [
+      'an interval',
+      makePlugin('bad', { start: () => void setInterval(() => undefined, 60_000) }),
+      'a timer of setInterval runs on after the stop',
+    ],
+    [
+      'a timeout',
+      makePlugin('bad', { connected: () => void setTimeout(() => undefined, 60_000) }),
+      'a timer of setTimeout runs on after the stop',
+    ],
+    [
+      'a channel of its own',
+      makePlugin('bad', {
+        authorize: (_, { channel }) => (channel === 'private-club' ? allow() : undefined),
+      }),
+      'a stranger entered private-club',
+    ],
+    [
+      'channels with a prefix of its own',
+      makePlugin('bad', {
+        authorize: (_, { channel }) => (channel.startsWith('private-club-') ? allow() : undefined),
+      }),
+      'a stranger entered private-club-carillon',
+    ],
+  ]
+  test.each(ROWS)('%s', async (_, plugin, says) => {
+    await expect(testPlugin(plugin)).rejects.toThrow(says)
+  })
+
+  const built = ['private', 'lobby'].join('-')
+  const lobby = makePlugin('lobby', {
+    authorize: (_, { channel }) => (channel === built ? allow() : undefined),
+  })
+
+  test('a channel whose name is not in the code is tried where it is given', async () => {
+    await testPlugin(lobby)
+    const channels = [built]
+    await expect(testPlugin(lobby, { channels })).rejects.toThrow(`a stranger entered ${built}`)
+    await testPlugin(lobby, { channels, openChannels: channels })
+  })
+
+  test('a timer that is ended, or has fired, is none', async () => {
+    let timer: ReturnType<typeof setInterval> | undefined
+    const tidy = makePlugin('tidy', {
+      start: () => {
+        timer = setInterval(() => undefined, 60_000)
+        return new Promise((done) => setTimeout(done, 1))
+      },
+      stop: () => clearInterval(timer),
+    })
+    await testPlugin(tidy)
   })
 })
 
