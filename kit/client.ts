@@ -81,7 +81,7 @@ export class RawClient {
     })
   }
 
-  async readHello(): Promise<void> {
+  async hello(): Promise<void> {
     const frame = await this.nextJson()
     if (frame.event !== 'pusher:connection_established')
       throw new Error(`expected a hello, got ${JSON.stringify(frame)}`)
@@ -109,7 +109,7 @@ export class RawClient {
   }
 
   /** Subscribes and reads the success. @throws Error for any other frame */
-  async join(channel: string, auth?: string, channelData?: string): Promise<string> {
+  async subscribed(channel: string, auth?: string, channelData?: string): Promise<string> {
     this.subscribe(channel, auth, channelData)
     const frame = await this.next(`the subscription to ${channel}`)
     if (!frame.startsWith('{"event":"pusher_internal:subscription_succeeded"'))
@@ -125,14 +125,14 @@ export class RawClient {
   }
 
   /** Resolves once the server has read everything that was sent: native pings are answered in order. */
-  async waitUntilRead(): Promise<void> {
+  async heard(): Promise<void> {
     const socket = this.socket as WebSocket & { ping(): void }
     const pong = new Promise((resolve) => socket.addEventListener('pong', resolve, { once: true }))
     socket.ping()
     await waitFor('a native pong', Promise.race([pong, this.closed]))
   }
 
-  waitForClose(): Promise<Closing> {
+  closing(): Promise<Closing> {
     return waitFor('the close', this.closed)
   }
 

@@ -12,9 +12,9 @@ import { serve, type Kit, type ServeOptions } from './server'
 
 export type ContractOptions = ServeOptions & {
   /** How a client connects that the plugin lets in, if it needs more than the address. */
-  readonly connect?: RawOptions
+  readonly arrive?: RawOptions
   /** True for a plugin that lets strangers into channels of any name on purpose. */
-  readonly isOpen?: boolean
+  readonly open?: boolean
   /** Channels of the plugin's own that are tried as well as those whose names its code has. */
   readonly channels?: readonly string[]
   /** Those of them that strangers may enter on purpose. */
@@ -99,7 +99,7 @@ const GUARDED = ['private-carillon-test', 'presence-carillon-test', 'private-enc
 
 async function subscribeAsStranger(
   kit: Kit,
-  { isOpen = false, channels = [], openChannels = [] }: ContractOptions,
+  { open = false, channels = [], openChannels = [] }: ContractOptions,
 ): Promise<string[]> {
   const breaches: string[] = []
   for (const channel of new Set([...GUARDED, ...channels])) {
@@ -110,7 +110,7 @@ async function subscribeAsStranger(
       if (!welcome.includes('connection_established')) continue
       client.subscribe(channel, auth, '{"user_id":"1"}')
       const answer = await readFrame(client)
-      if (!isOpen && answer.includes('subscription_succeeded'))
+      if (!open && answer.includes('subscription_succeeded'))
         breaches.push(`${STRANGER} entered ${channel} with auth ${JSON.stringify(auth)}`)
     }
   }
@@ -140,9 +140,9 @@ async function triggerAsStranger(kit: Kit): Promise<string[]> {
 const WRONG_CREDENTIALS = ['Bearer x', 'Basic eDp4']
 
 /** Connects clients with signatures that send good and bad frames and close in the middle of a command. */
-async function connectAsMembers(kit: Kit, { connect = {} }: ContractOptions): Promise<string[]> {
+async function connectAsMembers(kit: Kit, { arrive = {} }: ContractOptions): Promise<string[]> {
   for (const isStaying of [true, false]) {
-    await using client = await kit.raw({ ...connect, hello: false })
+    await using client = await kit.raw({ ...arrive, hello: false })
     const welcome = await readFrame(client)
     if (!welcome.includes('connection_established')) return []
     client.socketId = /\d+\.\d+/.exec(welcome)?.[0] ?? ''
@@ -156,9 +156,9 @@ async function connectAsMembers(kit: Kit, { connect = {} }: ContractOptions): Pr
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
     await kit.trigger({ channel: 'private-room', name: 'e', data: 'text' })
     await push(kit)
-    await kit.requestSigned('GET', '/channels')
+    await kit.signed('GET', '/channels')
     await kit.admin('/api/admin/apps')
-    if (isStaying) await client.waitUntilRead()
+    if (isStaying) await client.heard()
   }
   return []
 }

@@ -98,7 +98,7 @@ export class Kit {
   async raw(options: RawOptions = {}): Promise<RawClient> {
     const path = options.path ?? `/app/${this.app.key}?protocol=7&client=test&version=1`
     const client = new RawClient(`ws://127.0.0.1:${this.socketPort}${path}`, options)
-    if (options.hello !== false) await client.readHello()
+    if (options.hello !== false) await client.hello()
     return client
   }
 
@@ -109,13 +109,13 @@ export class Kit {
   }
 
   /** Subscribes a raw client to a channel that needs a signature; returns the success frame. */
-  joinSigned(
+  signedIn(
     client: RawClient,
     channel: string,
     user?: { readonly user_id: unknown; readonly user_info?: unknown },
   ): Promise<string> {
     const channelData = user && JSON.stringify(user)
-    return client.join(channel, this.sign(client, channel, channelData), channelData)
+    return client.subscribed(channel, this.sign(client, channel, channelData), channelData)
   }
 
   /** Signs a raw client in, with the signature of the app's backend. */
@@ -129,12 +129,7 @@ export class Kit {
   }
 
   /** Sends a signed request to `/apps/ID` and `path`, as an SDK does. `parameters` sort after `auth_`. */
-  requestSigned(
-    method: 'GET' | 'POST',
-    path: string,
-    body = '',
-    parameters = '',
-  ): Promise<Response> {
+  signed(method: 'GET' | 'POST', path: string, body = '', parameters = ''): Promise<Response> {
     const whole = `/apps/${this.app.id}${path}`
     const md5 = body && `&body_md5=${createHash('md5').update(body).digest('hex')}`
     const seconds = Math.floor(this.clock.now() / 1000)
@@ -145,7 +140,7 @@ export class Kit {
   }
 
   trigger({ channel, name, data }: EventToTrigger): Promise<Response> {
-    return this.requestSigned('POST', '/events', JSON.stringify({ channel, name, data }))
+    return this.signed('POST', '/events', JSON.stringify({ channel, name, data }))
   }
 
   /** Sends a request with the admin's name and password. */

@@ -32,7 +32,7 @@ test('the program leaves though the time of day is set back, and at once at a se
   const port = await program.waitUntilListening()
   await using clients = new AsyncDisposableStack()
   for (let n = 0; n < 2; n++)
-    await clients.use(new RawClient(`ws://127.0.0.1:${port}/app/test-app-fake-key`)).readHello()
+    await clients.use(new RawClient(`ws://127.0.0.1:${port}/app/test-app-fake-key`)).hello()
   while (program.process.exitCode === null) {
     program.process.kill('SIGTERM')
     await fetch(`http://127.0.0.1:${port}/up`).catch(() => undefined)

@@ -64,7 +64,7 @@ test('frames', async () => {
   await using server = await start({ limits: { maxClientEventsPerSecond: 1_000_000 } })
   await using neighbour = await server.raw()
   await using client = await server.raw()
-  await server.joinSigned(client, 'private-room')
+  await server.signedIn(client, 'private-room')
   const property = fc.asyncProperty(
     fc.array(message, { minLength: 1, maxLength: 20 }),
     async (messages) => {

@@ -177,7 +177,7 @@ test('subscription counts reach whoever listens for them', async () => {
     )
   expect(await counts.next()).toBe(1)
   await using other = await server.raw()
-  await other.join('orders')
+  await other.subscribed('orders')
   expect(await counts.next()).toBe(2)
 })
 

@@ -45,7 +45,7 @@ const FRAMES = 2000
 /** Says so much that lines are dropped; resolves once the server has heard it. */
 async function triggerLog(port: number): Promise<void> {
   await using client = new RawClient(`ws://127.0.0.1:${port}/app/test-app-fake-key`)
-  await client.readHello()
+  await client.hello()
   for (let n = 0; n < FRAMES; n++) client.send({ event: 'pusher:pong', data: {} })
   await client.expectNothing()
   expect((await fetch(`http://127.0.0.1:${port}/up`)).status).toBe(200)

@@ -122,7 +122,7 @@ describe('what stops the start', () => {
 describe('leaving', () => {
   const connect = async (port: number): Promise<RawClient> => {
     const client = new RawClient(`ws://127.0.0.1:${port}/app/test-app-fake-key`)
-    await client.readHello()
+    await client.hello()
     return client
   }
 
@@ -132,7 +132,7 @@ describe('leaving', () => {
     const clients = await Promise.all([connect(port), connect(port), connect(port)])
     program.process.kill(signal)
     for (const client of clients)
-      expect(await client.waitForClose()).toEqual({
+      expect(await client.closing()).toEqual({
         code: 4200,
         reason: 'Please reconnect immediately',
       })
@@ -145,7 +145,7 @@ describe('leaving', () => {
     const slow = await slowRequest(port)
     const client = await connect(port)
     program.process.kill('SIGTERM')
-    await client.waitForClose()
+    await client.closing()
     slow.finish()
     expect(await waitFor('the answer', slow.answer)).toStartWith('HTTP/1.1 401')
     expect(await program.waitForExit()).toBe(0)
@@ -158,7 +158,7 @@ describe('leaving', () => {
     const client = await connect(port)
     program.process.kill('SIGINT')
     program.process.kill('SIGINT')
-    await client.waitForClose()
+    await client.closing()
     expect(program.process.exitCode).toBeNull()
     while (program.process.exitCode === null) {
       program.process.kill('SIGINT')

@@ -25,7 +25,7 @@ const APIS: Readonly<Record<string, Publish>> = {
   'Pusher’s trigger': (server, name, data) =>
     server.trigger({ channel: 'room', name, data: JSON.stringify(data) }),
   'Pusher’s batch': (server, name, data) =>
-    server.requestSigned(
+    server.signed(
       'POST',
       '/batch_events',
       JSON.stringify({ batch: [{ channel: 'room', name, data: JSON.stringify(data) }] }),
@@ -137,11 +137,11 @@ describe('webhooks and occupancy with subscribers of many protocols (80)', () =>
     await native.join('room')
     expect(await receiver.events(server.sdk())).toEqual(['channel_occupied room'])
     await pushex.join('room')
-    await client.join('room')
+    await client.subscribed('room')
     native.send('1', '2', 'room', 'phx_leave', {})
     await native.next('the reply')
     await client[Symbol.asyncDispose]()
-    const { channels } = (await (await server.requestSigned('GET', '/channels')).json()) as {
+    const { channels } = (await (await server.signed('GET', '/channels')).json()) as {
       channels: object
     }
     expect(channels).toEqual({ room: {} })
@@ -166,8 +166,8 @@ describe('webhooks and occupancy with subscribers of many protocols (80)', () =>
     const client = await server.raw()
     await native.join('presence-room', { me: 'ada' })
     await pushex.join('presence-room', { me: 'ada' })
-    await client.join('presence-room', 'ada:x')
-    const users = await (await server.requestSigned('GET', '/channels/presence-room/users')).json()
+    await client.subscribed('presence-room', 'ada:x')
+    const users = await (await server.signed('GET', '/channels/presence-room/users')).json()
     expect(users).toEqual({ users: [{ id: 'ada' }] })
     for (const each of [native, client, pushex]) await each[Symbol.asyncDispose]()
     await server.waitForConnections(0)
@@ -190,7 +190,7 @@ describe('webhooks and occupancy with subscribers of many protocols (80)', () =>
     server.core.apps.change(app, { ...app.record, subscriptionCounts: true }, server.clock.now())
     await using client = await server.raw()
     await using native = await connectPhoenix(server, NATIVE)
-    await client.join('room')
+    await client.subscribed('room')
     await native.join('room')
     server.advance(10_000)
     const counts = server.facts.filter(({ type }) => type === 'subscription_count')

@@ -32,7 +32,7 @@ async function connectPhoenixListener(
 
 async function connectSocket(server: TestServer): Promise<Listener> {
   const client = await server.raw()
-  await client.join(CHANNEL)
+  await client.subscribed(CHANNEL)
   return {
     next: () => client.nextJson(),
     expectNothing: () => client.expectNothing(),

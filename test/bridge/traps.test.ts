@@ -29,7 +29,7 @@ describe('names', () => {
   test.each(RESERVED)('Pusher’s own reach nobody by %s (trap 2)', async (_, send) => {
     await using server = await start()
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     expect((await send(server)).status).toBe(400)
     await client.expectNothing()
   })
@@ -90,7 +90,7 @@ describe('routes', () => {
       body,
     })
     expect(trigger.status).toBe(401)
-    const { url } = await server.requestSigned('GET', '/channels')
+    const { url } = await server.signed('GET', '/channels')
     const query = new URL(url).search
     expect((await server.http(`/api/apps/test-app/channels${query}`)).status).toBe(401)
     const admin = await server.admin('/api/apps/test-app/channels')
@@ -169,7 +169,7 @@ test('no token, secret or protocol of a client is logged, refused or not (trap 2
   })
   await bad.request('1', '1', 'private:test-app', 'phx_join', { guardian_token: 'bad.token.value' })
   bad.client.send('[') // a fault of the client's that closes
-  await bad.client.waitForClose()
+  await bad.client.closing()
   await server.http(`/api/push?token=raw-value`, {
     method: 'POST',
     headers: { authorization: 'Bearer raw-value' },

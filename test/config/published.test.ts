@@ -116,5 +116,5 @@ test('a stored app with the published secret is named where others can reach the
   await near.expectNothing()
   const headers = { 'x-forwarded-for': '203.0.113.1' }
   await using far = await outside.raw({ path: '/app/k8?protocol=7', hello: false, headers })
-  expect((await far.waitForClose()).code).toBe(4009)
+  expect((await far.closing()).code).toBe(4009)
 })

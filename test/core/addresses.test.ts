@@ -109,7 +109,7 @@ test('what has gone makes room, and nothing is kept of who has left', async () =
     await using client = await open()
     await using refused = await open(false)
     expect(await refused.next()).toContain('CARILLON_MAX_CONNECTIONS_PER_ADDRESS')
-    expect((await refused.waitForClose()).code).toBe(4100)
+    expect((await refused.closing()).code).toBe(4100)
     client.socket.close()
     await client.closed
     while (core.addresses.size > 0) await new Promise<void>((resolve) => setImmediate(resolve))
@@ -124,18 +124,18 @@ test('the connections of an address have so many subscriptions, of one channel t
     await open('2001:db8::2'),
     await open('2001:db8:0:1::1'),
   ]
-  await one.join('a')
-  await two.join('a')
+  await one.subscribed('a')
+  await two.subscribed('a')
   const refusedIn = async (channel: string) => {
     two.send({ event: 'pusher:subscribe', data: { channel } })
     return two.next(`the refusal of ${channel}`)
   }
   expect(await refusedIn('b')).toContain('CARILLON_MAX_SUBSCRIPTIONS_PER_ADDRESS')
   await two.next('the error')
-  await other.join('b')
+  await other.subscribed('b')
   one.send({ event: 'pusher:unsubscribe', data: { channel: 'a' } })
-  await one.waitUntilRead()
-  await two.join('b')
+  await one.heard()
+  await two.subscribed('b')
   one.socket.close()
   two.socket.close()
   other.socket.close()
@@ -147,8 +147,8 @@ describe('an app', () => {
   test('has so many channels, and who comes into one that is there is welcome', async () => {
     await using server = await start({ limits: { maxChannelsPerApp: 2 } })
     const [one, two] = [await server.raw(), await server.raw()]
-    await one.join('a')
-    await one.join('b')
+    await one.subscribed('a')
+    await one.subscribed('b')
     two.send({ event: 'pusher:subscribe', data: { channel: 'c' } })
     const { event, data } = await two.nextJson()
     expect([event, (data as { type: string }).type]).toEqual([
@@ -156,10 +156,10 @@ describe('an app', () => {
       'LimitReached',
     ])
     await two.next('the error')
-    await two.join('a')
+    await two.subscribed('a')
     one.send({ event: 'pusher:unsubscribe', data: { channel: 'b' } })
-    await one.waitUntilRead()
-    await two.join('c')
+    await one.heard()
+    await two.subscribed('c')
   })
 
   test.each(['a session of pusher-js’ fallback', 'a session of the long-poll'])(

@@ -24,7 +24,7 @@ describe('what happens to a tenant', () => {
     const [first, second] = [server.core.apps.byId('1')!, server.addTenant()]
     await using one = await server.raw()
     await using two = await server.raw({ path: OTHER })
-    await server.joinSigned(one, 'private-room')
+    await server.signedIn(one, 'private-room')
     one.send({ event: 'client-a', channel: 'private-room', data: {} })
     await expectRefused(two)
     publishFour(server, '8')

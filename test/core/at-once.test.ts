@@ -22,7 +22,7 @@ describe('an event for a hundred channels of one subscriber', () => {
   test('of 20 KB is sent over several turns, to each once', async () => {
     await using server = await start()
     await using client = await server.raw()
-    for (const room of ROOMS) await client.join(room)
+    for (const room of ROOMS) await client.subscribed(room)
     using sends = countSends(server)
     publishTo(server, '"'.repeat(10_240))
     const atOnce = sends.mock.calls.length
@@ -47,7 +47,7 @@ describe('an event for a hundred channels of one subscriber', () => {
   test('that is short is sent at once, and what follows it comes after it', async () => {
     await using server = await start()
     await using client = await server.raw()
-    for (const room of ROOMS) await client.join(room)
+    for (const room of ROOMS) await client.subscribed(room)
     using sends = countSends(server)
     publishTo(server, '0')
     expect(sends.mock.calls).toHaveLength(ROOMS.length)

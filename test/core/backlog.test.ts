@@ -29,12 +29,12 @@ async function crowdedRoom(server: TestServer, channel: string) {
 
 const joinRoom = (server: TestServer, client: RawClient, channel: string): Promise<string> =>
   /^(private|presence)-/.test(channel)
-    ? server.joinSigned(
+    ? server.signedIn(
         client,
         channel,
         channel.startsWith('presence-') ? { user_id: client.socketId } : undefined,
       )
-    : client.join(channel)
+    : client.subscribed(channel)
 
 /** Reads what has arrived. */
 async function readFlushed(client: RawClient): Promise<string[]> {
@@ -61,35 +61,26 @@ const body = (more: object) => JSON.stringify({ name: 'last', data: 'x', ...more
 
 /** Every way to publish over HTTP, and the answer that it gets in the end. */
 const APIS: readonly (readonly [string, (server: TestServer) => Promise<Response>, number])[] = [
-  [
-    'a trigger',
-    (server) => server.requestSigned('POST', '/events', body({ channel: 'room' })),
-    200,
-  ],
+  ['a trigger', (server) => server.signed('POST', '/events', body({ channel: 'room' })), 200],
   [
     'a trigger to several',
-    (server) => server.requestSigned('POST', '/events', body({ channels: ['a', 'room'] })),
+    (server) => server.signed('POST', '/events', body({ channels: ['a', 'room'] })),
     200,
   ],
   [
     'a trigger with info',
     (server) =>
-      server.requestSigned(
-        'POST',
-        '/events',
-        body({ channel: 'room', info: 'subscription_count' }),
-      ),
+      server.signed('POST', '/events', body({ channel: 'room', info: 'subscription_count' })),
     200,
   ],
   [
     'a batch',
-    (server) =>
-      server.requestSigned('POST', '/batch_events', `{"batch":[${body({ channel: 'room' })}]}`),
+    (server) => server.signed('POST', '/batch_events', `{"batch":[${body({ channel: 'room' })}]}`),
     200,
   ],
   [
     'the form of 2012',
-    (server) => server.requestSigned('POST', '/channels/room/events', 'x', 'name=last'),
+    (server) => server.signed('POST', '/channels/room/events', 'x', 'name=last'),
     202,
   ],
   [
@@ -254,7 +245,7 @@ describe('over a socket', () => {
       newcomer.subscribe('room')
       newcomer.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
     }
-    await newcomer.waitUntilRead()
+    await newcomer.heard()
     letGo()
     server.advance(5000)
     const [first] = clients

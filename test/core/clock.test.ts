@@ -53,7 +53,7 @@ const ROWS: readonly Row[] = [
     name: 'client events of a connection go on',
     run: async (server, jump) => {
       const [speaker, listener] = [await server.raw(), await server.raw()]
-      for (const client of [speaker, listener]) await server.joinSigned(client, CHANNEL)
+      for (const client of [speaker, listener]) await server.signedIn(client, CHANNEL)
       const sendEvent = (n: number) =>
         speaker.send({ event: `client-${n}`, channel: CHANNEL, data: 1 })
       for (let n = 0; n < 10; n++) sendEvent(n)
@@ -135,7 +135,7 @@ const ROWS: readonly Row[] = [
       await server.trigger({ channel: CACHE, name: 'e', data: 'x' })
       jump()
       const readKept = async (): Promise<{ ttl: number } | null> => {
-        const answer = await server.requestSigned('GET', `/channels/${CACHE}`, '', 'info=cache')
+        const answer = await server.signed('GET', `/channels/${CACHE}`, '', 'info=cache')
         return ((await answer.json()) as { cache: { ttl: number } | null }).cache
       }
       server.advance(1000)
@@ -170,7 +170,7 @@ const ROWS: readonly Row[] = [
     run: async (server, jump) => {
       const client = await server.raw()
       client.send({ event: 'pusher:subscribe', data: { channel: 'room' } })
-      await client.waitUntilRead()
+      await client.heard()
       jump()
       server.advance(server.config.gateTimeoutMs)
       expect((await client.nextJson()).event).toBe('pusher:subscription_error')
@@ -183,12 +183,12 @@ const ROWS: readonly Row[] = [
       server.core.apps.change(app, { ...app.record, subscriptionCounts: true }, 0)
       const clients = await Promise.all(Array.from({ length: 103 }, () => server.raw()))
       const [first] = clients
-      for (const client of clients.slice(0, 102)) await client.join('room')
+      for (const client of clients.slice(0, 102)) await client.subscribed('room')
       await first!.frames.take(101)
       server.advance(5000)
       expect(await first!.next()).toContain('102')
       jump()
-      await clients.at(-1)!.join('room')
+      await clients.at(-1)!.subscribed('room')
       server.advance(4999)
       await first!.expectNothing()
       server.advance(1)
@@ -205,7 +205,7 @@ const ROWS: readonly Row[] = [
       server.advance(64_000)
       await client.expectNothing()
       server.advance(2000)
-      expect((await client.waitForClose()).code).toBe(4200)
+      expect((await client.closing()).code).toBe(4200)
     },
   },
 ]
@@ -220,15 +220,15 @@ describe.each(JUMPS_MS)('after a jump of %d ms', (ms) => {
     await using receiver = new Receiver()
     await using server = await startWithWebhooks([{ url: receiver.url }])
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
-    await client.join('cache-x')
+    await client.subscribed('cache-x')
     await client.next('the miss')
     expect(await receiver.events(server.sdk(), 3)).toHaveLength(3)
     const app = server.core.apps.byId('1')!
     await using other = await server.raw()
     const miss = async (): Promise<void> => {
-      await other.join(CACHE)
+      await other.subscribed(CACHE)
       await other.next('the miss')
       other.send({ event: 'pusher:unsubscribe', data: { channel: CACHE } })
       await other.expectNothing()

@@ -28,7 +28,7 @@ const ROOMS: readonly { readonly [Name in Format]?: number }[] = [
 const JOIN: Readonly<Record<Format, (server: TestServer) => Promise<RawClient>>> = {
   pusher: async (server) => {
     const client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     return client
   },
   'phoenix-1': (server) => joinedPhoenix(server, 1),
@@ -125,7 +125,7 @@ test('a silent channel costs no native topic, and one per shard since its first 
 test('connections have one shape, whatever they have lived through', async () => {
   await using server = await start({ limits: { maxClientEventsPerSecond: 5 } })
   const [idle, busy] = [await server.raw(), await server.raw()]
-  await busy.join('room')
+  await busy.subscribed('room')
   busy.send('no JSON')
   await busy.nextJson()
   await joinedPhoenix(server, 2)

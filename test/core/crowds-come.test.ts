@@ -73,7 +73,7 @@ describe('handshakes', () => {
     const clients = await Promise.all(
       Array.from({ length: 20 }, () => server.raw({ path: '/app/nobody', hello: false })),
     )
-    for (const client of clients) expect((await client.waitForClose()).code).toBe(4001)
+    for (const client of clients) expect((await client.closing()).code).toBe(4001)
   })
 
   test('whose clients have gone while they waited leave nothing', async () => {
@@ -110,7 +110,7 @@ describe('handshakes', () => {
     fast()
     expect(core.counters.faults).toBe(0)
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
   })
 
   test('past those that may wait are refused with 503 and when to come back', async () => {
@@ -166,7 +166,7 @@ describe('subscribes', () => {
     slow()
     for (const room of rooms) busy.subscribe(room)
     await busy.next()
-    await other.join('elsewhere')
+    await other.subscribed('elsewhere')
     const [first] = server.core.hub.connections()
     expect(first!.subscriptions!.size).toBeLessThan(rooms.length)
     for (let left = rooms.length - 1; left > 0; left--) await busy.next()
@@ -208,7 +208,7 @@ describe('subscribes', () => {
     })
     const { server, slow } = rations
     await using client = await server.raw()
-    for (const name of names) await client.join(name)
+    for (const name of names) await client.subscribed(name)
     slow(1)
     for (const channel of names) client.send({ event: 'pusher:unsubscribe', data: { channel } })
     for (const name of names) client.subscribe(name)

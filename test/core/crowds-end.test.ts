@@ -41,7 +41,7 @@ describe('the end of an app', () => {
     expect((await dismissing).status).toBe(204)
     expect(counts.reduce((sum, count) => sum + count)).toBe(40)
     expect(Math.max(...counts)).toBeLessThanOrEqual(2 * SLICE_MS)
-    for (const client of own) expect((await client.waitForClose()).code).toBe(4001)
+    for (const client of own) expect((await client.closing()).code).toBe(4001)
     for (const client of others) await client.expectNothing()
   })
 
@@ -52,10 +52,10 @@ describe('the end of an app', () => {
       server.signin(client, '{"id":"ada"}')
       await client.nextJson()
     }
-    void server.requestSigned('POST', '/users/ada/terminate_connections', '{}')
+    void server.signed('POST', '/users/ada/terminate_connections', '{}')
     const counts = await endings(server, 0)
     expect(Math.max(...counts)).toBeLessThanOrEqual(2 * SLICE_MS)
-    for (const client of clients) expect((await client.waitForClose()).code).toBe(4009)
+    for (const client of clients) expect((await client.closing()).code).toBe(4009)
   })
 })
 
@@ -80,7 +80,7 @@ describe('what a plugin does to many', () => {
     ends!(conns)
     const counts = await endings(server, 0)
     expect(Math.max(...counts)).toBeLessThanOrEqual(2 * SLICE_MS)
-    for (const client of clients) expect((await client.waitForClose()).code).toBe(4009)
+    for (const client of clients) expect((await client.closing()).code).toBe(4009)
     expect(server.core.counters.faults).toBe(0)
     expect(server.log.lines.map(({ message }) => message)).toContain('plugin failed')
   })
@@ -110,7 +110,7 @@ describe('scopes of an app that has another name', () => {
     const { hub, apps } = server.core
     const app = server.addTenant()
     const others = await crowd(server, 3)
-    for (const client of others) await client.join('room')
+    for (const client of others) await client.subscribed('room')
     const walked: string[] = []
     for (const conn of hub.connections()) {
       const { subscriptions } = conn

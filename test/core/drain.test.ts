@@ -15,7 +15,7 @@ describe('draining', () => {
       counts.push(countLeft())
     }
     expect(counts).toEqual([45, 40, 35, 30, 25, 20, 15, 10, 5, 0])
-    for (const client of clients) expect((await client.waitForClose()).code).toBe(4200)
+    for (const client of clients) expect((await client.closing()).code).toBe(4200)
   })
 
   test('a drain time of 0 says all goodbyes at once', async () => {
@@ -83,7 +83,7 @@ describe('draining', () => {
     await using server = await start({ config: { drainSeconds: 60 } })
     const clients = await Promise.all(Array.from({ length: 10 }, () => server.raw()))
     const last = clients.at(-1)!
-    await last.join('room')
+    await last.subscribed('room')
     void server.server.leave()
     const ready = await server.http('/ready')
     expect([ready.status, await ready.json()]).toEqual([503, { ready: false, reason: 'draining' }])
@@ -94,7 +94,7 @@ describe('draining', () => {
 
     const newcomer = await server.raw({ hello: false })
     expect(await newcomer.next()).toContain('"code":4100')
-    expect((await newcomer.waitForClose()).code).toBe(4100)
+    expect((await newcomer.closing()).code).toBe(4100)
   })
 
   test('pusher-js is told to come back, tries again, and finds the server that took over', async () => {

@@ -24,7 +24,7 @@ export type Subject = {
 export const WIRES: Readonly<Record<string, (server: TestServer) => Promise<Subject>>> = {
   pusher: async (server) => {
     const client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     return makeSocketSubject(server, client, '{"event":"pusher:ping"}', 'pusher:pong')
   },
   'phoenix 1': (server) => joinPhoenix(server, 1),

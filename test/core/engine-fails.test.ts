@@ -59,7 +59,7 @@ describe('an engine whose publish', () => {
     await using server = await start()
     await server.change({ clientEvents: true, dialects: { eplBridge: true } })
     await using client = await server.raw()
-    await server.joinSigned(client, 'private-room')
+    await server.signedIn(client, 'private-room')
     answer(server, 'publish', MODES[mode])
     client.send({ event: 'client-e', channel: 'private-room', data: 1 })
     expect(await client.next()).toContain(expectedText(mode, 'Internal server error'))
@@ -68,17 +68,9 @@ describe('an engine whose publish', () => {
     const json = { 'content-type': 'application/json' }
     const push = JSON.stringify({ channel: ['a', 'b'], event: 'e', data: {} })
     const responses = [
-      await server.requestSigned(
-        'POST',
-        '/events',
-        JSON.stringify({ ...event, channels: ['a', 'b'] }),
-      ),
-      await server.requestSigned(
-        'POST',
-        '/batch_events',
-        JSON.stringify({ batch: [event, event] }),
-      ),
-      await server.requestSigned('POST', '/channels/a/events', 'd', 'name=e'),
+      await server.signed('POST', '/events', JSON.stringify({ ...event, channels: ['a', 'b'] })),
+      await server.signed('POST', '/batch_events', JSON.stringify({ batch: [event, event] })),
+      await server.signed('POST', '/channels/a/events', 'd', 'name=e'),
       await server.http(`/api/push?${KEY}`, { method: 'POST', headers: json, body: push }),
       await post(server, JSON.stringify(EVENT), { ...makeBasicAuth(PAIR), ...json }),
     ]
@@ -100,7 +92,7 @@ describe('an engine whose publish', () => {
       return channel === 'a' ? MODES.fails() : AWAY
     })
     const event = { channels: ['a', 'b', 'c'], name: 'e', data: 'd' }
-    const response = await server.requestSigned('POST', '/events', JSON.stringify(event))
+    const response = await server.signed('POST', '/events', JSON.stringify(event))
     expect(response.status).toBe(500)
     expect([...calls]).toEqual(expect.arrayContaining(['a', 'b', 'c']))
   })
@@ -110,7 +102,7 @@ test('a connection has a thousand client events that the engine has not answered
   await using server = await start({ limits: { maxClientEventsPerSecond: 2000 } })
   await server.change({ clientEvents: true })
   await using client = await server.raw()
-  await server.joinSigned(client, 'private-room')
+  await server.signedIn(client, 'private-room')
   const { promise: answers, resolve } = Promise.withResolvers<unknown>()
   answer(server, 'publish', () => answers)
   const send = () => client.send({ event: 'client-e', channel: 'private-room', data: 1 })

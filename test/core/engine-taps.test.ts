@@ -14,9 +14,9 @@ test('a tap for a member who has left may end the next: facts come in their orde
   await using server = await start({ plugins: [chain] })
   const clients = [await server.raw(), await server.raw()]
   for (const [index, client] of clients.entries())
-    await server.joinSigned(client, 'presence-room', { user_id: ['ann', 'bob'][index] })
+    await server.signedIn(client, 'presence-room', { user_id: ['ann', 'bob'][index] })
   clients[0]!.send({ event: 'pusher:unsubscribe', data: { channel: 'presence-room' } })
-  expect((await clients[1]!.waitForClose()).code).toBe(4009)
+  expect((await clients[1]!.closing()).code).toBe(4009)
   await clients[0]![Symbol.asyncDispose]()
   await server.waitForConnections(0)
   await server.settle()
@@ -40,7 +40,7 @@ test('a tap for a watchlist that is too long may end the sign-in: nobody is left
     'pusher:error',
     'pusher_internal:watchlist_events',
   ])
-  expect((await client.waitForClose()).code).toBe(4009)
+  expect((await client.closing()).code).toBe(4009)
   await server.waitForConnections(1)
   await server.settle()
   const statuses = (await watcher.frames.take(2)).map((frame) => JSON.parse(frame).data)

@@ -15,7 +15,7 @@ function enter(server: TestServer, client: RawClient, id: string, info?: object)
 
 async function connectWatched(server: TestServer): Promise<RawClient> {
   const watcher = await server.raw()
-  await server.joinSigned(watcher, ROOM, { user_id: 'watcher' })
+  await server.signedIn(watcher, ROOM, { user_id: 'watcher' })
   return watcher
 }
 
@@ -114,7 +114,7 @@ describe('while a seat is on its way', () => {
     const switchedOff = server.change({ active: false })
     held.release()
     await switchedOff
-    expect((await client.waitForClose()).code).toBe(4003)
+    expect((await client.closing()).code).toBe(4003)
     await server.waitForConnections(0)
     await server.settle()
     expect(server.occupied).toEqual([])
@@ -129,7 +129,7 @@ describe('while a seat is on its way', () => {
     const terminated = server.sdk().terminateUserConnections('ann')
     held.release()
     await terminated
-    expect((await client.waitForClose()).code).toBe(4009)
+    expect((await client.closing()).code).toBe(4009)
     await server.waitForConnections(0)
     await server.settle()
     const { apps, engine } = server.core
@@ -182,7 +182,7 @@ describe('of two at once', () => {
   test('everybody hears the same order', async () => {
     await using server = await start()
     const clients = [await server.raw(), await server.raw(), await server.raw()]
-    for (const client of clients) await client.join('room')
+    for (const client of clients) await client.subscribed('room')
     const trigger = (name: string) => server.trigger({ channel: 'room', name, data: '' })
     await Promise.all(Array.from({ length: 40 }, (_, n) => trigger(`e${n}`)))
     const heard = await Promise.all(clients.map(({ frames }) => frames.take(40)))
@@ -196,7 +196,7 @@ describe('client events', () => {
   test('do not hold their connection, arrive in order, and are sent before it leaves', async () => {
     await using server = await start()
     const [sender, other] = [await server.raw(), await server.raw()]
-    for (const client of [sender, other]) await server.joinSigned(client, 'private-room')
+    for (const client of [sender, other]) await server.signedIn(client, 'private-room')
     const held = server.hold()
     for (let n = 0; n < 5; n++)
       sender.send({ event: `client-${n}`, channel: 'private-room', data: n })
@@ -211,7 +211,7 @@ describe('client events', () => {
   test('a trigger leaves out the connection that it names, wherever that is', async () => {
     await using server = await start()
     const clients = [await server.raw(), await server.raw()]
-    for (const client of clients) await client.join('room')
+    for (const client of clients) await client.subscribed('room')
     for (const [index, { socketId }] of clients.entries()) {
       await server.sdk().trigger('room', 'e', '', { socket_id: socketId })
       expect(await eventOf(clients[1 - index]!)).toBe('e')
@@ -229,7 +229,7 @@ test('an app’s quota of connections is that of all servers', async () => {
   for (let n = 0; n < 2; n++) {
     const late = await server.raw({ hello: false })
     expect(await late.next()).toContain('maxConnectionsPerApp')
-    expect((await late.waitForClose()).code).toBe(4004)
+    expect((await late.closing()).code).toBe(4004)
   }
   await clients[0]![Symbol.asyncDispose]()
   await server.waitForConnections(1)

@@ -15,7 +15,7 @@ async function rooms(server: TestServer, sizes: Readonly<Record<string, number>>
   const most = Math.max(...Object.values(sizes))
   const clients = await Promise.all(Array.from({ length: most }, () => server.raw()))
   const joins = clients.flatMap((client, index) =>
-    Object.entries(sizes).flatMap(([name, size]) => (index < size ? client.join(name) : [])),
+    Object.entries(sizes).flatMap(([name, size]) => (index < size ? client.subscribed(name) : [])),
   )
   await Promise.all(joins)
   return clients

@@ -17,7 +17,7 @@ function publishNow(server: TestServer, data: string, except?: RawClient): void 
 
 async function subscribers(server: TestServer, count: number): Promise<RawClient[]> {
   const clients = await Promise.all(Array.from({ length: count }, () => server.raw()))
-  await Promise.all(clients.map((client) => client.join('room')))
+  await Promise.all(clients.map((client) => client.subscribed('room')))
   return clients
 }
 
@@ -54,7 +54,7 @@ describe('events', () => {
     await using server = await start()
     await subscribers(server, 300)
     await using neighbour = await server.raw()
-    await neighbour.join('small')
+    await neighbour.subscribed('small')
     publishNow(server, 'big')
     const app = server.core.apps.byId('1')!
     publish(server.core, app, [{ name: 'e', data: 'x', channels: ['small'], socketId: undefined }])
@@ -82,7 +82,7 @@ describe('in the middle of a fan-out', () => {
     const leaving = server.leave()
     for (const client of clients) expect(await client.frames.take(10)).toHaveLength(10)
     await leaving
-    for (const client of clients) expect((await client.waitForClose()).code).toBe(4200)
+    for (const client of clients) expect((await client.closing()).code).toBe(4200)
   })
 
   test('shards that merge keep the order and lose nothing', async () => {
@@ -164,14 +164,14 @@ describe('shards', () => {
     publishNow(server, 'still here')
     for (const client of staying) expect(dataOf([await client.next()])).toEqual(['still here'])
     await using newcomer = await server.raw()
-    await newcomer.join('room')
+    await newcomer.subscribed('room')
     expect(channel.audiences[0]!.shardCount).toBe(4)
   })
 
   test('the last subscriber takes the channel with it', async () => {
     await using server = await start()
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
     await client.expectNothing()
     expect(
@@ -184,7 +184,7 @@ describe('slow readers', () => {
   test('are closed and counted, and nobody else loses anything', async () => {
     await using server = await start()
     await using healthy = await server.raw()
-    await healthy.join('room')
+    await healthy.subscribed('room')
     const cut: Fact[] = []
     server.core.facts.listen({ types: ['cut'], receive: (fact) => cut.push(fact) })
     const stalled = await stalledReader(server.port, server.app.key)

@@ -42,7 +42,7 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
       const [, second] = [await server.raw(), await server.raw()]
       spyOn(connections(server)[0]!.sink, 'close').mockImplementation(throwSecret)
       await server.leave()
-      expect((await second.waitForClose()).code).toBe(4200)
+      expect((await second.closing()).code).toBe(4200)
     },
   ],
   [
@@ -52,7 +52,7 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
       const { core } = server
       spyOn(connections(server)[0]!.sink, 'close').mockImplementation(throwSecret)
       dismissApp(core, core.apps.byId('1')!, refusal('app_disabled', 'over'))
-      expect((await second.waitForClose()).code).toBe(4003)
+      expect((await second.closing()).code).toBe(4003)
     },
   ],
   [
@@ -96,7 +96,7 @@ const ROWS: readonly (readonly [string, (server: TestServer) => Promise<void>])[
       apps.change(app, { ...app.record, webhooks: [endpoint] }, 0)
       const clients = [await server.raw(), await server.raw()]
       for (const [index, client] of clients.entries()) {
-        await client.join(`room-${index}`)
+        await client.subscribed(`room-${index}`)
         client.send({ event: 'pusher:unsubscribe', data: { channel: `room-${index}` } })
         await client.expectNothing()
       }

@@ -112,7 +112,7 @@ describe('authorize', () => {
       plugins: [authorize('a', () => allow({ channelData: '{"user_id":"7"}' }))],
     })
     await using client = await server.raw()
-    expect(await client.join('presence-room')).toContain('\\"ids\\":[\\"7\\"]')
+    expect(await client.subscribed('presence-room')).toContain('\\"ids\\":[\\"7\\"]')
   })
 
   test('an allow that does not say who leaves a presence channel to the signature', async () => {
@@ -121,7 +121,7 @@ describe('authorize', () => {
     client.subscribe('presence-room', '', '{"user_id":"admin"}')
     expect(await client.next()).toContain('Auth info required')
     await client.next('the error')
-    expect(await server.joinSigned(client, 'presence-room', { user_id: '1' })).toContain(
+    expect(await server.signedIn(client, 'presence-room', { user_id: '1' })).toContain(
       'subscription_succeeded',
     )
   })
@@ -129,7 +129,7 @@ describe('authorize', () => {
   test('public channels are nobody’s business', async () => {
     await using server = await start({ plugins: [authorize('a', () => reject('no'))] })
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
   })
 
   test('one that never answers refuses after its time, by the clock', async () => {
@@ -170,7 +170,7 @@ describe('commands behind a gate', () => {
     client.subscribe('room')
     await called
     await using neighbour = await server.raw()
-    await neighbour.join('room') // another connection waits for nobody
+    await neighbour.subscribed('room') // another connection waits for nobody
     open(allow())
     const channels = (await client.frames.take(3)).map((frame) => JSON.parse(frame).channel)
     expect(channels).toEqual(['private-room', 'private-room', 'room'])
@@ -185,7 +185,7 @@ describe('commands behind a gate', () => {
     client.subscribe('private-room')
     await called
     for (let n = 0; n <= 4 * 5; n++) client.subscribe(`room-${n}`)
-    expect((await client.waitForClose()).code).toBe(4100)
+    expect((await client.closing()).code).toBe(4100)
     expect(server.totals.queueOverflowsClosed).toBe(1)
     expect(server.core.hub.connectionCount).toBe(0)
   })
@@ -197,7 +197,7 @@ describe('commands behind a gate', () => {
     client.subscribe('private-room')
     await called
     for (let n = 0; n < 36; n++) client.send('x'.repeat(30_000))
-    expect((await client.waitForClose()).code).toBe(4100)
+    expect((await client.closing()).code).toBe(4100)
   })
 
   test('a burst of as many subscribes as a connection may hold is innocent', async () => {

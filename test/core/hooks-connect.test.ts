@@ -11,7 +11,7 @@ describe('connect', () => {
     expect(await client.next()).toBe(
       '{"event":"pusher:error","data":{"code":4009,"message":"not from here"}}',
     )
-    expect(await client.waitForClose()).toEqual({ code: 4009, reason: 'not from here' })
+    expect(await client.closing()).toEqual({ code: 4009, reason: 'not from here' })
   })
 
   test('sees the request', async () => {
@@ -48,7 +48,7 @@ describe('connect', () => {
     await called.promise
     apps.change(app, { ...app.record, active: false }, 0)
     opened.resolve(undefined)
-    expect((await client.waitForClose()).code).toBe(4003)
+    expect((await client.closing()).code).toBe(4003)
     expect(server.core.hub.connectionCount).toBe(0)
   })
 
@@ -56,7 +56,7 @@ describe('connect', () => {
     await using server = await start({ plugins: [makePlugin('a', { connect: throwSecret })] })
     await using client = await server.raw({ hello: false })
     expect(await client.next()).toContain('"code":4100')
-    expect((await client.waitForClose()).code).toBe(4100)
+    expect((await client.closing()).code).toBe(4100)
   })
 
   test('what a client says before its hello waits for it', async () => {

@@ -12,7 +12,7 @@ describe('clientEvent and publish', () => {
     await using server = await start({ plugins: [plugin] })
     await using client = await server.raw()
     await using other = await server.raw()
-    for (const each of [client, other]) await server.joinSigned(each, 'private-room')
+    for (const each of [client, other]) await server.signedIn(each, 'private-room')
     client.send({ event: 'client-bad', channel: 'private-room', data: 1 })
     expect(await client.next()).toContain('bad word')
     client.send({ event: 'client-good', channel: 'private-room', data: 1 })
@@ -30,7 +30,7 @@ describe('clientEvent and publish', () => {
       plugins: [makePlugin('a', { clientEvent: throwSecret, publish: throwSecret })],
     })
     await using client = await server.raw()
-    await server.joinSigned(client, 'private-room')
+    await server.signedIn(client, 'private-room')
     client.send({ event: 'client-x', channel: 'private-room', data: 1 })
     expect(await client.next()).toBe(
       '{"event":"pusher:error","data":{"code":null,"message":"Internal server error"}}',

@@ -7,7 +7,7 @@ test('what a client tells others before it closes is told in a late turn, too', 
   const { server, slow } = rations
   await using listener = await server.raw()
   const talker = await server.raw()
-  for (const client of [listener, talker]) await server.joinSigned(client, 'private-room')
+  for (const client of [listener, talker]) await server.signedIn(client, 'private-room')
   slow(1)
   for (let n = 0; n < 90; n++)
     talker.send({ event: `client-${n}`, channel: 'private-room', data: '' })

@@ -57,7 +57,7 @@ async function waitUntilGone(
 }
 
 const subscribeToAll = async (client: RawClient, channels: readonly string[]): Promise<void> => {
-  for (const channel of channels) await client.join(channel)
+  for (const channel of channels) await client.subscribed(channel)
 }
 
 const ROOMS = Array.from({ length: 60 }, (_, index) => `room-${index}`)
@@ -90,15 +90,15 @@ describe('a socket of many channels that closes', () => {
     const { server, core, hold, served } = each
     const [client, other] = [await server.raw(), await server.raw()]
     await subscribeToAll(client, ROOMS)
-    await other.join('room-59')
+    await other.subscribed('room-59')
     const [conn] = core.hub.connections()
     const sends = spyOn(conn!, 'send')
     hold()
     await waitUntilGone(each, client)
-    const last = await server.requestSigned('GET', '/channels/room-58')
+    const last = await server.signed('GET', '/channels/room-58')
     expect(await last.json()).toEqual({ occupied: true })
     await using next = await server.raw() // within the limit
-    await next.join('room-58')
+    await next.subscribed('room-58')
     for (const channel of ['room-58', 'room-59'])
       await server.trigger({ channel, name: 'e', data: 'x' })
     expect([(await other.nextJson()).channel, (await next.nextJson()).channel]).toEqual([
@@ -117,7 +117,7 @@ describe('a socket of many channels that closes', () => {
     await using each = await steps()
     const { server, core, hold, served } = each
     const clients = await Promise.all(Array.from({ length: 40 }, () => server.raw()))
-    for (const client of clients) await client.join('room')
+    for (const client of clients) await client.subscribed('room')
     const [stays, ...others] = clients
     hold()
     for (const client of others) await waitUntilGone(each, client)
@@ -137,7 +137,7 @@ describe('a socket of many channels that closes', () => {
     const { server, core, hold, served } = each
     const [client, other] = [await server.raw(), await server.raw()]
     await subscribeToAll(client, ['a', 'b', 'c'])
-    await other.join('d')
+    await other.subscribed('d')
     spyOn((core.engine as OneNodeEngine).presence, 'exit').mockImplementationOnce(throwSecret)
     hold()
     await waitUntilGone(each, client)
@@ -177,13 +177,13 @@ describe('a member whose connection waits to leave', () => {
     const { server, hold, served } = each
     const [client, witness] = [await server.raw(), await server.raw()]
     await subscribeToAll(client, ROOMS)
-    await server.joinSigned(witness, 'presence-room', { user_id: 'eve' })
-    await server.joinSigned(client, 'presence-room', USER)
+    await server.signedIn(witness, 'presence-room', { user_id: 'eve' })
+    await server.signedIn(client, 'presence-room', USER)
     await witness.next()
     hold()
     await waitUntilGone(each, client)
     const again = await server.raw()
-    const roster = await server.joinSigned(again, 'presence-room', USER)
+    const roster = await server.signedIn(again, 'presence-room', USER)
     expect(roster).toContain('\\"count\\":2')
     await served()
     await witness.expectNothing()
@@ -202,13 +202,13 @@ describe('a member whose connection waits to leave', () => {
     await using each = await steps()
     const { server, hold, served } = each
     const [client, witness] = [await server.raw(), await server.raw()]
-    await server.joinSigned(witness, 'presence-room', { user_id: 'eve' })
-    await server.joinSigned(client, 'presence-room', USER)
+    await server.signedIn(witness, 'presence-room', { user_id: 'eve' })
+    await server.signedIn(client, 'presence-room', USER)
     await witness.next()
     hold()
     await waitUntilGone(each, client)
     await served()
-    await server.joinSigned(await server.raw(), 'presence-room', USER)
+    await server.signedIn(await server.raw(), 'presence-room', USER)
     expect((await witness.nextJson()).event).toBe('pusher_internal:member_removed')
     expect((await witness.nextJson()).event).toBe('pusher_internal:member_added')
   })

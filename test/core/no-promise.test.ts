@@ -30,17 +30,17 @@ test('the engine of one node makes no promise, whatever it is asked', async () =
   const spies = ASKED.map((name) => ({ name, spy: spyOn(engine, name) }))
   const [client, other] = [await server.raw(), await server.raw()]
   for (const each of [client, other]) {
-    await server.joinSigned(each, 'presence-cache-room', { user_id: each.socketId })
+    await server.signedIn(each, 'presence-cache-room', { user_id: each.socketId })
     server.signin(each, JSON.stringify({ id: each.socketId, watchlist: ['eve'] }))
   }
   client.send({ event: 'client-e', channel: 'presence-cache-room', data: 1 })
   await server.trigger({ channel: 'presence-cache-room', name: 'e', data: '1' })
   for (const path of ['/channels', '/channels/presence-cache-room', '/connections'])
-    expect((await server.requestSigned('GET', path)).status).toBe(200)
-  await server.requestSigned('GET', '/channels/presence-cache-room', '', 'info=cache')
-  await server.requestSigned('GET', '/channels/presence-cache-room/users')
+    expect((await server.signed('GET', path)).status).toBe(200)
+  await server.signed('GET', '/channels/presence-cache-room', '', 'info=cache')
+  await server.signed('GET', '/channels/presence-cache-room/users')
   await server.sdk().terminateUserConnections(client.socketId)
-  await client.waitForClose()
+  await client.closing()
   await other[Symbol.asyncDispose]()
   await server.waitForConnections(0)
   for (const { name, spy } of spies) {
@@ -57,7 +57,7 @@ test('nor do verbs', async () => {
   const [client, other] = [await server.raw(), await server.raw()]
   const [conn] = [...core.hub.connections()].filter(({ id }) => id === client.socketId)
   const channel = 'private-room' as never
-  await server.joinSigned(other, channel)
+  await server.signedIn(other, channel)
   const auth = server.sign(client, channel)
   const pair = app.keys[0]!
   const userData = '{"id":"ann"}'

@@ -42,7 +42,7 @@ const ROWS: Readonly<Record<string, () => Promise<Subscriber>>> = {
     return (name) => {
       const channel = `presence-${name}`
       const userData = `{"user_id":"a-user-with-a-long-name","user_info":{"name":"somebody"},"padding":"${PADDING}"}`
-      return client.join(channel, server().sign(client, channel, userData), userData)
+      return client.subscribed(channel, server().sign(client, channel, userData), userData)
     }
   },
   'a sign-in': async () => async (id) => {

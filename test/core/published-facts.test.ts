@@ -40,7 +40,7 @@ describe('published', () => {
         receive: ({ event: name }) => heard.push(`${name} by ${index}`),
       })
     await using subscriber = await server.raw()
-    await subscriber.join('room')
+    await subscriber.subscribed('room')
     const wanted: string[] = []
     for (const [index, { core }] of server.servers.entries()) {
       await publish(core, core.apps.byId('1')!, [event(`of-${index}`, 'room')])
@@ -54,7 +54,7 @@ describe('published', () => {
     await using server = await start()
     const facts = listen(server, 'published')
     await using client = await server.raw()
-    await server.joinSigned(client, 'private-room')
+    await server.signedIn(client, 'private-room')
     client.send({ event: 'client-a', channel: 'private-room', data: { x: 1 } })
     client.send({ event: 'client-b', channel: 'private-elsewhere', data: {} })
     await client.next('the refusal')

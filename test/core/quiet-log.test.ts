@@ -39,7 +39,7 @@ const ROWS: readonly Row[] = [
     cause: async (server, times) => {
       await using client = await server.raw()
       for (let n = 0; n < times; n++) client.send({ event: 'x' })
-      await client.waitUntilRead()
+      await client.heard()
     },
   },
   {

@@ -18,7 +18,7 @@ describe('refused, on a socket,', () => {
     client.send({ event: 'client-a', channel: 'private-elsewhere', data: {} })
     server.signin(client, '{}')
     client.send('{}')
-    await client.waitUntilRead()
+    await client.heard()
     const at = { where: 'socket', app: '1', socketId: client.socketId } as const
     const code = 'client_event_not_subscribed'
     const message = expect.any(String)
@@ -51,13 +51,13 @@ describe('refused, on a socket,', () => {
     await using server = await start({ limits: { maxConnectionsPerApp: 1 } })
     const facts = listen(server, 'refused')
     await using unknown = await server.raw({ path: '/app/nobody?protocol=7', hello: false })
-    await unknown.waitForClose()
+    await unknown.closing()
     await using first = await server.raw()
     await using second = await server.raw({ hello: false })
-    await second.waitForClose()
+    await second.closing()
     server.advance(125_000)
     server.advance(60_000)
-    await first.waitForClose()
+    await first.closing()
     expect(facts.map(({ app, code }) => [app, code])).toEqual([
       [undefined, 'app_not_found'],
       ['1', 'app_over_quota'],
@@ -112,7 +112,7 @@ describe('requested', () => {
     const facts = listen(server, 'requested')
     const answers = [
       await server.trigger({ channel: 'room', name: 'e', data: '' }),
-      await server.requestSigned('GET', '/channels'),
+      await server.signed('GET', '/channels'),
       await server.http('/apps/1/events', { method: 'POST' }),
       await server.http('/apps/99/channels'),
       await post(server, JSON.stringify(EVENT)),
@@ -149,7 +149,7 @@ describe('requested', () => {
       called.resolve()
       return late.promise
     }
-    const answer = server.requestSigned('GET', '/channels/room', '', 'info=subscription_count')
+    const answer = server.signed('GET', '/channels/room', '', 'info=subscription_count')
     await called.promise
     server.advance(120)
     late.resolve({ subscriptions: 3, users: 0 })
@@ -167,7 +167,7 @@ describe('requested', () => {
       called.resolve()
       return late.promise
     }
-    const first = server.requestSigned('GET', '/channels/room', '', 'info=subscription_count')
+    const first = server.signed('GET', '/channels/room', '', 'info=subscription_count')
     await called.promise
     expect((await server.trigger({ channel: 'room', name: 'e', data: '' })).status).toBe(503)
     late.resolve({ subscriptions: 3, users: 0 })

@@ -17,7 +17,7 @@ describe('five seconds to show who they are', () => {
     server.advance(4999)
     await client.expectNothing()
     server.advance(251)
-    expect(await client.waitForClose()).toEqual(LATE)
+    expect(await client.closing()).toEqual(LATE)
     expect(server.totals.unauthorizedClosed).toBe(1)
   })
 
@@ -28,14 +28,14 @@ describe('five seconds to show who they are', () => {
     await using user = await server.raw()
     server.advance(3000)
     await using second = await server.raw()
-    await server.joinSigned(signed, 'private-room')
+    await server.signedIn(signed, 'private-room')
     server.signin(user, '{"id":"ada"}')
     await user.next('the sign-in')
     server.advance(2250)
-    expect(await first.waitForClose()).toEqual(LATE)
+    expect(await first.closing()).toEqual(LATE)
     await second.expectNothing()
     server.advance(2750)
-    expect(await second.waitForClose()).toEqual(LATE)
+    expect(await second.closing()).toEqual(LATE)
     for (const client of [signed, user]) await client.expectNothing()
   })
 
@@ -48,7 +48,7 @@ describe('five seconds to show who they are', () => {
     const limits = { ...app.record.limits, authorizeWithinSeconds: 5 }
     server.core.apps.change(app, { ...app.record, limits }, server.clock.now())
     server.advance(250)
-    expect(await client.waitForClose()).toEqual(LATE)
+    expect(await client.closing()).toEqual(LATE)
   })
 
   test('of a crowd end in several turns of the event loop', async () => {
@@ -59,7 +59,7 @@ describe('five seconds to show who they are', () => {
     server.advance(4999)
     ration.slow()
     server.advance(251)
-    for (const client of crowd) expect(await client.waitForClose()).toEqual(LATE)
+    for (const client of crowd) expect(await client.closing()).toEqual(LATE)
     expect(server.core.slices.turns - before).toBeGreaterThan(1)
     expect(server.totals.unauthorizedClosed).toBe(100)
   })

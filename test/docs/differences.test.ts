@@ -10,7 +10,7 @@ test('a connection that has not shown who it is counts towards the limit of its 
   expect((await requestAdmin(server, 'PATCH', '/test-app', change)).status).toBe(200)
   await using stranger = await server.raw()
   await using newcomer = await server.raw({ hello: false })
-  expect((await newcomer.waitForClose()).code).toBe(4004)
+  expect((await newcomer.closing()).code).toBe(4004)
   expect(stranger.socketId).not.toBe('')
 })
 

@@ -90,7 +90,7 @@ function fateOfEcho(echo: Echo<'pusher'>): Promise<Fate> {
 /** A client that only answers pings: is it still connected after several of them? */
 async function fateOfSilent(url: string): Promise<Fate> {
   await using client = new RawClient(url)
-  await client.readHello()
+  await client.hello()
   const gone = client.closed.then(() => '')
   for (let pings = 0; pings < PINGS; pings++) {
     const frame = await Promise.race([client.next('a ping'), gone])

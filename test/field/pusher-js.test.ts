@@ -85,7 +85,7 @@ async function expectInOrder(server: TestServer, page: Visit, { transport }: Row
 /** Somebody comes, both tell each other something, and he goes. */
 async function expectGuest(server: TestServer, page: Visit): Promise<void> {
   const bob = await server.raw()
-  await server.joinSigned(bob, 'presence-room', { user_id: 'bob', user_info: { name: 'Bob' } })
+  await server.signedIn(bob, 'presence-room', { user_id: 'bob', user_info: { name: 'Bob' } })
   const member = { id: 'bob', info: { name: 'Bob' } }
   expect(await page.next()).toMatchObject({ event: 'pusher:member_added', data: member })
   const [channel, event] = ['presence-room', 'client-typing']

@@ -106,7 +106,7 @@ describe('showing and changing', () => {
     await using server = await start()
     await using one = await server.raw()
     await using two = await server.raw()
-    for (const client of [one, two]) await server.joinSigned(client, 'private-room')
+    for (const client of [one, two]) await server.signedIn(client, 'private-room')
     await change(server, 'test-app', { client_events: false })
     one.send({ event: 'client-x', channel: 'private-room', data: 1 })
     expect(await one.next()).toContain('you must enable this feature')
@@ -121,9 +121,9 @@ describe('the end of an app', () => {
     await using server = await start()
     await using client = await server.raw()
     await change(server, 'test-app', { active: false })
-    expect((await client.waitForClose()).code).toBe(4003)
+    expect((await client.closing()).code).toBe(4003)
     await using newcomer = await server.raw({ hello: false })
-    expect((await newcomer.waitForClose()).code).toBe(4003)
+    expect((await newcomer.closing()).code).toBe(4003)
     expect(
       (
         await server
@@ -145,7 +145,7 @@ describe('the end of an app', () => {
     await using other = await server.raw()
     const deleted = await requestAdmin(server, 'DELETE', '/my-app')
     expect([deleted.status, deleted.body]).toEqual([204, ''])
-    expect((await client.waitForClose()).code).toBe(4001)
+    expect((await client.closing()).code).toBe(4001)
     await other.expectNothing()
     const { id, key, secret } = body.data
     const refused = await server

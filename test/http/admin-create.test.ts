@@ -62,7 +62,7 @@ describe('creating', () => {
     expect([status, body.data]).toEqual([201, expect.objectContaining(moved)])
     await using client = await server.raw({ path: '/app/app-key' })
     const sdk = server.sdk({ appId: 'app-id', key: 'app-key', secret: 'app-secret' })
-    await client.join('room')
+    await client.subscribed('room')
     await sdk.trigger('room', 'e', 'x')
     expect((await client.nextJson()).event).toBe('e')
   })

@@ -34,7 +34,7 @@ describe('keys', () => {
       [newcomer, old],
     ] as const) {
       const { auth } = sdkFor(signer).authorizeChannel(client.socketId, 'private-room')
-      expect(await client.join('private-room', auth)).toContain('subscription_succeeded')
+      expect(await client.subscribed('private-room', auth)).toContain('subscription_succeeded')
     }
     const before = done
     current = fresh
@@ -43,7 +43,7 @@ describe('keys', () => {
     expect([retired.status, retired.body.data.keys]).toEqual([200, [fresh]])
     await veteran.expectNothing()
     const { auth } = sdkFor(fresh).authorizeChannel(veteran.socketId, 'private-two')
-    expect(await veteran.join('private-two', auth)).toContain('subscription_succeeded')
+    expect(await veteran.subscribed('private-two', auth)).toContain('subscription_succeeded')
     running = false
     await load
     expect(failed).toBe(0)
@@ -55,7 +55,7 @@ describe('keys', () => {
       ).status,
     ).toBe(401)
     await using late = await server.raw({ path: `/app/${old.key}`, hello: false })
-    expect((await late.waitForClose()).code).toBe(4001)
+    expect((await late.closing()).code).toBe(4001)
   })
 
   test('there are one or two of them', async () => {

@@ -9,7 +9,7 @@ describe('POST /batch_events', () => {
   test('events arrive in their order', async () => {
     await using server = await start()
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     const batch = Array.from({ length: 10 }, (_, n) => item({ data: String(n) }))
     expect(await post(server.sdk(), '/batch_events', { batch })).toEqual([200, '{}'])
     const data = (await client.frames.take(10)).map((frame) => JSON.parse(frame).data)
@@ -74,7 +74,7 @@ describe('POST /batch_events', () => {
     async (_, body, status, text) => {
       await using server = await start()
       await using client = await server.raw()
-      await client.join('room')
+      await client.subscribed('room')
       expect(await post(server.sdk(), '/batch_events', body)).toEqual([status, `${text}\n`])
       await client.expectNothing()
     },

@@ -100,18 +100,13 @@ test.each(TRIGGERS)('%s', async (_, path, body, status, message) => {
 
 test('an attribute that is asked for 700 times is told once', async () => {
   await using client = await server.raw()
-  await client.join('room')
+  await client.subscribed('room')
   const info = Array.from({ length: 700 }, (_, index) => INFO + ' '.repeat(index % 2)).join()
   expect(await post(server.sdk(), '/events', makeEvent({ info }))).toEqual([
     200,
     '{"channels":{"room":{"subscription_count":1}}}',
   ])
-  const { status } = await server.requestSigned(
-    'GET',
-    '/channels',
-    '',
-    `info=${info.replaceAll(' ', '')}`,
-  )
+  const { status } = await server.signed('GET', '/channels', '', `info=${info.replaceAll(' ', '')}`)
   expect(status).toBe(200)
 })
 
@@ -119,7 +114,7 @@ test('a query has 50 parameters', async () => {
   const statusOf = async (count: number) => {
     // Four are of the signature.
     const more = Array.from({ length: count - 4 }, (_, index) => `z${index + 10}=1`)
-    const answer = await server.requestSigned('GET', '/channels', '', more.join('&'))
+    const answer = await server.signed('GET', '/channels', '', more.join('&'))
     return [answer.status, await answer.text()]
   }
   expect(await statusOf(50)).toEqual([200, expect.stringContaining('channels')])

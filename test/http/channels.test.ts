@@ -16,9 +16,9 @@ async function get(server: TestServer, path: string, params = {}): Promise<[numb
 async function startPopulated() {
   const server = await start()
   for (const user of ['ann', 'ann', 'bob']) {
-    await server.joinSigned(await server.raw(), 'presence-room', { user_id: user })
+    await server.signedIn(await server.raw(), 'presence-room', { user_id: user })
   }
-  await (await server.raw()).join('room')
+  await (await server.raw()).subscribed('room')
   return server
 }
 
@@ -106,7 +106,7 @@ describe('a channel that has emptied', () => {
   test('is gone from the list at once', async () => {
     await using server = await start()
     const client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
     await client.expectNothing()
     expect(await get(server, '/channels')).toEqual([200, { channels: {} }])

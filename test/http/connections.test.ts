@@ -12,7 +12,7 @@ test('counts those of the app, however they connect and whatever they are in', a
   const client = await server.raw()
   await using _other = await server.raw({ path: '/app/k?protocol=7' })
   expect(await count()).toEqual({ connections: 1 })
-  for (const channel of ['a', 'b']) await client.join(channel)
+  for (const channel of ['a', 'b']) await client.subscribed(channel)
   await new XhrClient(server).open()
   await using _phoenix = (await connectPhoenix(server, { query: KEY })).client
   expect(await count()).toEqual({ connections: 3 })

@@ -36,7 +36,7 @@ const ajv = new Ajv({ strict: false })
 const server = await start({ plugins: [guardian()], limits: { maxEventDataBytes: 64 } })
 afterAll(() => server[Symbol.asyncDispose]())
 for (const user of ['1', '2'])
-  await server.joinSigned(await server.raw(), 'presence-room', { user_id: user })
+  await server.signedIn(await server.raw(), 'presence-room', { user_id: user })
 
 const word = fc.constantFrom(
   'room',

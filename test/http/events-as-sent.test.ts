@@ -22,7 +22,7 @@ const JSON_TYPE = { 'content-type': 'application/json', ...makeBasicAuth(PAIR) }
 const post = (path: string, body: string): Promise<Response> =>
   server().http(path, { method: 'POST', headers: JSON_TYPE, body })
 const postSigned = (path: string, body: string): Promise<Response> =>
-  server().requestSigned('POST', path, body)
+  server().signed('POST', path, body)
 
 const push = (data: string) =>
   post('/api/push', `{"channel":"${CHANNEL}","data":${data},"event":"e"}`)
@@ -52,12 +52,7 @@ const WAYS: Readonly<Record<string, Way>> = {
   },
   'a trigger, its channel in the query': {
     send: (data) =>
-      server().requestSigned(
-        'POST',
-        '/events',
-        `{"data":${data},"name":"e"}`,
-        `channel=${CHANNEL}`,
-      ),
+      server().signed('POST', '/events', `{"data":${data},"name":"e"}`, `channel=${CHANNEL}`),
   },
   'a batch': { send: (data) => postSigned('/batch_events', `{"batch":[${inBatch(data)}]}`) },
   'a push': { send: push },
@@ -108,19 +103,17 @@ test('a push is answered with what was pushed', async () => {
 
 test('null in the body is absent, and the query brings a list', async () => {
   const body = `{"name":"e","data":null,"channel":"${CHANNEL}"}`
-  expect((await server().requestSigned('POST', '/events', body, 'data[]=a&data[]=b')).status).toBe(
-    200,
-  )
+  expect((await server().signed('POST', '/events', body, 'data[]=a&data[]=b')).status).toBe(200)
   await allHear({ event: 'e', json: JSON.stringify('["a","b"]'), value: '["a","b"]' })
 })
 
 test('a cache channel keeps the text', async () => {
   for (const value of VALUES) {
     await postSigned('/events', `{"name":"e","data":${value},"channel":"cache-room"}`)
-    const response = await server().requestSigned('GET', '/channels/cache-room', '', 'info=cache')
+    const response = await server().signed('GET', '/channels/cache-room', '', 'info=cache')
     expect(await response.json()).toMatchObject({ cache: { data: value } })
     await using late = await server().raw()
-    await late.join('cache-room')
+    await late.subscribed('cache-room')
     expect(await late.next()).toBe(
       `{"event":"e","channel":"cache-room","data":${JSON.stringify(value)}}`,
     )

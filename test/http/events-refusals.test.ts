@@ -123,7 +123,7 @@ describe('POST /events', () => {
   const server = startCommon()
   test.each(REFUSED)('%s: refused, and nothing is published', async (_, body, status, text) => {
     await using client = await server().raw()
-    await client.join('room')
+    await client.subscribed('room')
     expect(await post(server().sdk(), '/events', body)).toEqual([status, `${text}\n`])
     await client.expectNothing()
     expect(server().core.counters.faults).toBe(0)

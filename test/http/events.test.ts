@@ -7,7 +7,7 @@ describe('POST /events', () => {
   test('data arrives as the text that was sent', async () => {
     await using server = await start()
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     const texts = ['', 'hello', '{"a": 1}', '5', 'null', '"', 'zoë 😀\u2028\0', ' spaced ']
     for (const data of texts) await post(server.sdk(), '/events', makeEvent({ data }))
     const frames = await client.frames.take(texts.length)
@@ -25,7 +25,7 @@ describe('POST /events', () => {
   test.each(WRITTEN_OUT)('data %j is written out once', async (data, text) => {
     await using server = await start()
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     expect(await post(server.sdk(), '/events', makeEvent({ data }))).toEqual([200, '{}'])
     expect((await client.nextJson()).data).toBe(text)
   })
@@ -46,7 +46,7 @@ describe('POST /events', () => {
   test.each(ACCEPTED)('%s: published once', async (_, body) => {
     await using server = await start()
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     expect(await post(server.sdk(), '/events', body)).toEqual([200, '{}'])
     expect((await client.nextJson()).channel).toBe('room')
     await client.expectNothing()
@@ -55,7 +55,7 @@ describe('POST /events', () => {
   test('100 channels are one request', async () => {
     await using server = await start()
     await using client = await server.raw()
-    await client.join('room-99')
+    await client.subscribed('room-99')
     expect(await post(server.sdk(), '/events', makeEvent({ channels: makeNames(100) }))).toEqual([
       200,
       '{}',
@@ -66,8 +66,8 @@ describe('POST /events', () => {
   test('info tells of every channel asked for, occupied or not', async () => {
     await using server = await start()
     await using client = await server.raw()
-    await client.join('room')
-    await server.joinSigned(client, 'presence-room', { user_id: '1' })
+    await client.subscribed('room')
+    await server.signedIn(client, 'presence-room', { user_id: '1' })
     const body = makeEvent({
       channels: ['presence-room', 'room', 'empty', 'room'],
       info: 'user_count, subscription_count,',
@@ -85,7 +85,8 @@ describe('POST /events', () => {
     await using server = await start()
     await using ann = await server.raw()
     await using bob = await server.raw()
-    for (const client of [ann, bob]) for (const channel of ['a', 'b']) await client.join(channel)
+    for (const client of [ann, bob])
+      for (const channel of ['a', 'b']) await client.subscribed(channel)
     await post(
       server.sdk(),
       '/events',
@@ -100,8 +101,8 @@ describe('POST /events', () => {
     await using stranger = await start({ config: { appId: '2', appKey: 'k2', appSecret: 's2' } })
     await using client = await server.raw()
     await using other = await stranger.raw()
-    await client.join('room')
-    await other.join('room')
+    await client.subscribed('room')
+    await other.subscribed('room')
     await post(server.sdk(), '/events', makeEvent({ socket_id: other.socketId }))
     await client.next()
     await other.expectNothing()
@@ -110,7 +111,7 @@ describe('POST /events', () => {
   test('a plus in the query is what was signed: a plus', async () => {
     await using server = await start()
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     const query = server.sdk().createSignedQueryString({
       method: 'POST',
       path: '/apps/1/events',
@@ -123,7 +124,7 @@ describe('POST /events', () => {
   test('a channel in the body silences the channels of the query', async () => {
     await using server = await start()
     await using client = await server.raw()
-    for (const channel of ['body', 'query']) await client.join(channel)
+    for (const channel of ['body', 'query']) await client.subscribed(channel)
     await post(
       server.sdk(),
       '/events',
@@ -137,7 +138,7 @@ describe('POST /events', () => {
   test('parameters may come in the query, and the body’s win', async () => {
     await using server = await start()
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     expect(
       await post(
         server.sdk(),
@@ -154,7 +155,7 @@ describe('the form of 2012', () => {
   test('the body is the data, the answer is 202 and empty', async () => {
     await using server = await start()
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     const answer = await post(server.sdk(), '/channels/room/events', { a: 1 }, { name: 'e' })
     expect(answer).toEqual([202, ''])
     expect(await client.nextJson()).toEqual({ event: 'e', channel: 'room', data: '{"a":1}' })
@@ -163,7 +164,7 @@ describe('the form of 2012', () => {
   test('socket_id and limits hold here too', async () => {
     await using server = await start()
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     await post(server.sdk(), '/channels/room/events', 'x', {
       name: 'e',
       socket_id: client.socketId,
@@ -184,7 +185,7 @@ describe('encrypted channels', () => {
     await using client = server.pusher({ signer: sdk })
     await using raw = await server.raw()
     await client.subscribe('private-encrypted-room')
-    await server.joinSigned(raw, 'private-encrypted-room')
+    await server.signedIn(raw, 'private-encrypted-room')
     await sdk.trigger('private-encrypted-room', 'secret', { hello: 'world' })
     expect(await client.nextEvent()).toMatchObject({ event: 'secret', data: { hello: 'world' } })
     expect(Object.keys(JSON.parse((await raw.nextJson()).data as string))).toEqual([

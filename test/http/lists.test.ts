@@ -179,7 +179,7 @@ describe('what the routes list', () => {
   test.each(LISTS)('%s %j %s', async (path, headers, query, text) => {
     const answer = path.startsWith('/api/')
       ? await server.http(path, { headers: headers as Record<string, string> })
-      : await server.requestSigned('GET', path, '', query)
+      : await server.signed('GET', path, '', query)
     expect([answer.status, await answer.text()]).toEqual([200, text])
     expect(answer.headers.get('x-request-id')).toBeString()
   })
@@ -190,7 +190,7 @@ describe('what the routes list', () => {
     const app = apps.byId('1')!
     const names = Array.from({ length: 20_000 }, (_, index) => `long-${index}` as ChannelName)
     for (const name of names) presence.enter(app, name, undefined)
-    const request = () => server.requestSigned('GET', '/channels', '', 'filter_by_prefix=long-')
+    const request = () => server.signed('GET', '/channels', '', 'filter_by_prefix=long-')
     const whole = (await (await request()).json()) as { channels: object }
     expect(Object.keys(whole.channels).toSorted()).toEqual(names.toSorted())
 

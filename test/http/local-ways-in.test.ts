@@ -165,7 +165,7 @@ test('published values are published, whether settings, file or database bring t
     const push = { method: 'POST', body: '{"channel":"a","data":1,"event":"e"}', ...strange }
     expect((await brought.http('/api/push', push)).status).toBe(403)
     await using client = await brought.raw({ hello: false, headers: strange.headers })
-    expect((await client.waitForClose()).code).toBe(4009)
+    expect((await client.closing()).code).toBe(4009)
   }
   await using stored = await start({ apps: [OWN_APP] })
   const record = { ...stored.core.apps.byId('7')!.record, id: '8', name: 'b', slug: 'b' }
@@ -175,7 +175,7 @@ test('published values are published, whether settings, file or database bring t
   )
   const path = '/app/k8?protocol=7'
   await using client = await stored.raw({ path, hello: false, headers: strange.headers })
-  expect((await client.waitForClose()).code).toBe(4009)
+  expect((await client.closing()).code).toBe(4009)
   stored.core.apps.change(app, { ...record, keys: [{ key: 'k9', secret: 'own' }] }, 0)
   await using later = await stored.raw({ path: '/app/k9?protocol=7', headers: strange.headers })
   await later.expectNothing()

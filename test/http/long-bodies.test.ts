@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 async function post(path: string, body: string) {
-  const response = await server.requestSigned('POST', path, body)
+  const response = await server.signed('POST', path, body)
   return [response.status, await response.text()]
 }
 

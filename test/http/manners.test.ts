@@ -65,7 +65,7 @@ describe('bytes that are no UTF-8', () => {
   test.each(POSTS)('%s says so and publishes nothing', async (path, params, body) => {
     await using server = await start()
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     const query = signTarget(server, path, params, body)
     const answer = await server.http(`${path}?${query}`, { method: 'POST', body })
     expect([answer.status, await answer.text()]).toEqual([400, 'Expected the body to be UTF-8\n'])
@@ -207,7 +207,7 @@ test('HEAD is answered as GET, without the body', async () => {
 test('a channel may be called like what every object has', async () => {
   await using server = await start()
   await using client = await server.raw()
-  for (const name of ['__proto__', 'constructor', 'room']) await client.join(name)
+  for (const name of ['__proto__', 'constructor', 'room']) await client.subscribed(name)
   const answer = await server.sdk().get({ path: '/channels' })
   const { channels } = (await answer.json()) as { channels: object }
   expect(Object.keys(channels).sort()).toEqual(['__proto__', 'constructor', 'room'])

@@ -41,7 +41,7 @@ const ACCEPTED: readonly Row[] = [
 
 test.each(ACCEPTED)('%s: published', async (name, path, body, answer) => {
   await using client = await server().raw()
-  await client.join('room')
+  await client.subscribed('room')
   const [status, text] = await post(server().sdk(), path, body, QUERIES[name])
   expect([status, JSON.parse(text)]).toEqual([200, answer])
   expect(await client.nextJson()).toMatchObject({ event: 'e', data: 'x' })
@@ -54,7 +54,7 @@ test('nobody’s connections are ended by a body that is null', async () => {
 
 test('what data holds is no key of the request', async () => {
   await using client = await server().raw()
-  await client.join('room')
+  await client.subscribed('room')
   const data = { batch: [{ a: null }], info: null }
   await post(server().sdk(), '/events', makeEvent({ data }))
   expect(JSON.parse((await client.nextJson()).data as string)).toEqual(data)

@@ -19,12 +19,12 @@ type Row = {
 const socket =
   (path: string, headers = {}) =>
   async (server: TestServer) =>
-    (await server.raw({ path, headers, hello: false })).waitForClose()
+    (await server.raw({ path, headers, hello: false })).closing()
 /** Sends a message that is refused. */
 const sendMessage = (message: object) => async (server: TestServer) => {
   await using client = await server.raw()
   client.send(message)
-  await client.waitUntilRead()
+  await client.heard()
 }
 const request =
   (method: string, path: string, init: RequestInit = {}) =>
@@ -158,7 +158,7 @@ const ROWS: readonly Row[] = [
     cause: async (server) => {
       const client = await server.raw()
       client.send(SECRET.repeat(100_000))
-      await client.waitForClose()
+      await client.closing()
     },
   },
   {

@@ -48,6 +48,6 @@ describe('the page beside the API', () => {
     await using server = await start()
     await using client = new RawClient(`ws://127.0.0.1:${server.port}/swagger`)
     expect((await client.nextJson()).event).toBe('pusher:error')
-    expect((await client.waitForClose()).code).toBe(4005)
+    expect((await client.closing()).code).toBe(4005)
   })
 })

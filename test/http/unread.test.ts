@@ -161,7 +161,7 @@ test.each(ROWS)('$name: $status, and the body has ten seconds to come', async (r
 test('a connection whose body was read, or that brings none, is in no hurry', async () => {
   hurry.mockClear()
   expect((await server.trigger({ name: 'e', channel: 'room', data: 'x' })).status).toBe(200)
-  expect((await server.requestSigned('POST', '/events', '{}')).status).toBe(400)
+  expect((await server.signed('POST', '/events', '{}')).status).toBe(400)
   expect((await server.http('/nowhere')).status).toBe(404)
   expect(hurry).not.toHaveBeenCalled()
 })

@@ -34,7 +34,7 @@ describe('publish', () => {
   ])('sends %s', async (_, event, data) => {
     const { server, context, app } = await startActing()
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     await context.publish(app, { name: 'e', ...event })
     expect(await client.nextJson()).toEqual({ event: 'e', channel: 'room', data })
     await server.stop()
@@ -43,7 +43,7 @@ describe('publish', () => {
   test('leaves out one connection', async () => {
     const { server, context, app } = await startActing()
     const clients = [await server.raw(), await server.raw()]
-    for (const client of clients) await client.join('room')
+    for (const client of clients) await client.subscribed('room')
     const { socketId } = clients[0]!
     await context.publish(app, { channel: 'room', name: 'e', data: '', socketId })
     expect((await clients[1]!.nextJson()).event).toBe('e')
@@ -75,7 +75,7 @@ describe('publish', () => {
       },
     }))
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     await context.publish(app, { channel: 'room', name: 'e', data: '' })
     const names = (await client.frames.take(4)).map((frame) => JSON.parse(frame).event)
     expect(names).toEqual(['again', 'again', 'again', 'e'])
@@ -106,7 +106,7 @@ describe('publish', () => {
       },
     }))
     await using client = await server.raw()
-    await server.joinSigned(client, 'presence-room', { user_id: 'ann', user_info: { age: 7 } })
+    await server.signedIn(client, 'presence-room', { user_id: 'ann', user_info: { age: 7 } })
     client.send({ event: 'client-ask', channel: 'presence-room', data: {} })
     expect(await client.nextJson()).toEqual({
       event: 'members',
@@ -122,9 +122,9 @@ describe('reads', () => {
     const { server, context, app } = await startActing()
     const clients = [await server.raw(), await server.raw(), await server.raw()]
     for (const [index, client] of clients.entries())
-      await server.joinSigned(client, 'presence-room', { user_id: `user-${index % 2}` })
+      await server.signedIn(client, 'presence-room', { user_id: `user-${index % 2}` })
     const outside = await server.raw()
-    await outside.join('room')
+    await outside.subscribed('room')
     server.signin(outside, '{"id":"ann"}')
     await outside.next('the sign-in')
     expect(await context.counts(app, 'presence-room')).toEqual({ subscriptions: 3, users: 2 })
@@ -169,7 +169,7 @@ describe('the connections of a user', () => {
     await context.sendToUser(app, 'ann', { name: 'hello', data: { n: 1 } })
     expect(await ann.nextJson()).toMatchObject({ event: 'hello', data: '{"n":1}' })
     await context.terminateUser(app, 'ann')
-    expect((await ann.waitForClose()).code).toBe(4009)
+    expect((await ann.closing()).code).toBe(4009)
     await other.expectNothing()
     expect(context.connectionsOf(app, 'ann')).toEqual([])
     await server.stop()

@@ -85,7 +85,7 @@ const LATER: readonly (readonly [name: string, gate: () => Promise<void>])[] = [
 test.each(LATER)('a gate that computes %s is named', async (_, gate) => {
   await using server = await start({ plugins: [makePlugin('late', { subscribe: gate })] })
   await using client = await server.raw()
-  await client.join('room')
+  await client.subscribed('room')
   const { fields, ...line } = findBlocked('late', 'subscribe')
   expect(server.log.lines).toEqual([{ ...line, fields: { ...fields, after: 'await' } }])
 })
@@ -154,7 +154,7 @@ describe('between two awaits', () => {
     while (server.log.lines.length < 2) await turn()
     release()
     calmDown(undefined)
-    await other.readHello()
+    await other.hello()
     expect(server.log.lines).toEqual([named('calm', 'connect'), named('busy', 'subscribe')])
   })
 })

@@ -45,8 +45,8 @@ const FILES = {
 async function refusals(program: Program): Promise<string[]> {
   const url = `ws://127.0.0.1:${await program.waitUntilListening()}/app/test-app-fake-key`
   await using client = new RawClient(url)
-  await client.readHello()
-  await client.join('lobby')
+  await client.hello()
+  await client.subscribed('lobby')
   const received: string[] = []
   for (const channel of ['rude', 'hall']) {
     client.subscribe(channel)
@@ -113,8 +113,8 @@ describe('a plugin', () => {
     await using program = new Program({ CARILLON_CONFIG: file })
     const port = await program.waitUntilListening()
     await using client = new RawClient(`ws://127.0.0.1:${port}/app/test-app-fake-key`)
-    await client.readHello()
-    await client.join('room')
+    await client.hello()
+    await client.subscribed('room')
     await client.expectNothing()
     program.process.kill('SIGTERM')
     expect(await program.waitForExit()).toBe(0)

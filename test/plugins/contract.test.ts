@@ -227,7 +227,7 @@ test('a plugin for guests says so', async () => {
   const guests = makePlugin('guests', {
     authorize: () => allow({ channelData: '{"user_id":"g"}' }),
   })
-  await testPlugin(guests, { isOpen: true })
+  await testPlugin(guests, { open: true })
 })
 
 test('a gate that never answers does not keep the server from stopping', async () => {
@@ -243,5 +243,5 @@ test('a gate that never answers does not keep the server from stopping', async (
   client.subscribe('private-room')
   await called.promise
   await kit.stop()
-  expect((await client.waitForClose()).code).toBe(1001)
+  expect((await client.closing()).code).toBe(1001)
 })

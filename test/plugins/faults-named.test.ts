@@ -94,10 +94,10 @@ describe('the tap of refusals comes before the end of the connection', () => {
     await using server = await start({ plugins: [plugin] })
     const client = await server.raw({ hello: false })
     if (code === 4201) {
-      await client.readHello()
+      await client.hello()
       server.advance(200_000)
     }
-    expect((await client.waitForClose()).code).toBe(code)
+    expect((await client.closing()).code).toBe(code)
     await server.waitForConnections(0)
     while (order.length < 2) await new Promise<void>((done) => setImmediate(done))
     expect(order).toEqual([
@@ -204,7 +204,7 @@ describe('the signal of a question', () => {
       const upgrade: Hooks['upgrade'] = ({ signal }) => void (whole = signal)
       await using server = await start({ plugins: [makePlugin('late', { upgrade, [hook]: gate })] })
       await using client = await server.raw({ hello: false })
-      if (hook !== 'connect') await client.readHello()
+      if (hook !== 'connect') await client.hello()
       if (hook === 'signin') server.signin(client, '{"id":"ada"}')
       else if (hook !== 'connect') client.subscribe('private-room')
       const signal = await called
@@ -248,7 +248,7 @@ test('a batch that a plugin refuses has used nothing of the app’s quota', asyn
   await using server = await start({ plugins: [plugin], limits })
   const batch = (names: readonly string[]) => {
     const events = names.map((name) => ({ channel: 'room', name, data: '' }))
-    return server.requestSigned('POST', '/batch_events', JSON.stringify({ batch: events }))
+    return server.signed('POST', '/batch_events', JSON.stringify({ batch: events }))
   }
   const good = Array.from({ length: 5 }, () => 'good')
   const statuses: number[] = []

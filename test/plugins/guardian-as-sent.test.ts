@@ -20,7 +20,7 @@ test.each(Object.entries(CLAIMS))('%s', async (name, claims) => {
     const { iat, exp, listen } = makeClaims(server())
     const payload = `${JSON.stringify({ iat, exp, listen }).slice(0, -1)},${claims(info)}}`
     const token = makeHmacToken(server().app.secret, payload)
-    const frame = await client.join('presence-a', token)
+    const frame = await client.subscribed('presence-a', token)
     const expected = name === 'the subject' ? withId(info) : info
     expect(JSON.parse(JSON.parse(frame).data).presence.count).toBe(1)
     expect(JSON.parse(frame).data).toContain(`"hash":{"7":${expected}}`)

@@ -25,7 +25,7 @@ describe('refused, in the query for good and in a subscribe with an error', () =
     await client.expectNothing()
     const path = makePath(server, { guardian_token: hostile })
     await using newcomer = await server.raw({ path, hello: false })
-    expect(await newcomer.waitForClose()).toEqual({
+    expect(await newcomer.closing()).toEqual({
       code: 4009,
       reason: `Token refused: ${reason}`,
     })
@@ -71,7 +71,7 @@ describe('refused at the connect', () => {
   test.each(QUERIES)('%s', async (_, query, reason) => {
     await using server = await start({ plugins: [guardian()] })
     await using client = await server.raw({ path: makePath(server, query(server)), hello: false })
-    expect((await client.waitForClose()).reason).toBe(`Token refused: ${reason}`)
+    expect((await client.closing()).reason).toBe(`Token refused: ${reason}`)
   })
 })
 
@@ -81,14 +81,14 @@ test('what is at the edge of a limit is accepted', async () => {
   await using client = await server.raw()
   const EDGES = [{ iat: now + 5, nbf: now + 5 }, { iat: now - 60, exp: now - 4 }, { exp: now + 60 }]
   for (const [index, claims] of EDGES.entries())
-    await client.join(`private-${index}`, tokenOf(server, claims))
+    await client.subscribed(`private-${index}`, tokenOf(server, claims))
 })
 
 test('a token signed with the key is accepted where legacyJwtSignedWithKey says so, with a warning', async () => {
   const options = { apps: { 1: { legacyJwtSignedWithKey: true } } }
   await using server = await start({ plugins: [guardian(options)] })
   await using client = await server.raw()
-  await client.join('private-a', makeHmacToken(server.app.key, makeClaims(server)))
+  await client.subscribed('private-a', makeHmacToken(server.app.key, makeClaims(server)))
   const [warning] = server.log.lines.filter(({ level }) => level === 'warn')
   expect(warning).toMatchObject({ fields: { plugin: 'guardian', app: '1' } })
   expect(JSON.stringify(server.log.lines)).not.toContain(server.app.secret)

@@ -41,7 +41,7 @@ async function readRefusal(client: RawClient, channel: string, auth?: string): P
 test('keeps the contract of plugins', async () => {
   await using server = await startGuarded()
   await testPlugin(guardian())
-  await testPlugin(guardian(), { connect: { path: makePath(server, { token: tokenOf(server) }) } })
+  await testPlugin(guardian(), { arrive: { path: makePath(server, { token: tokenOf(server) }) } })
 })
 
 describe('a token in the place of auth', () => {
@@ -70,7 +70,7 @@ describe('a token in the place of auth', () => {
     expect(await readRefusal(client, 'private-ab', token)).toBe(
       'The token does not let its bearer listen to private-ab',
     )
-    await client.join('presence-b', token)
+    await client.subscribed('presence-b', token)
   })
 
   test('wins over the token of the connection, also where it is worse', async () => {
@@ -80,7 +80,7 @@ describe('a token in the place of auth', () => {
     expect(await readRefusal(client, 'private-a', bad)).toContain(
       'not signed with a key of this app',
     )
-    await client.join('private-a')
+    await client.subscribed('private-a')
   })
 })
 
@@ -112,8 +112,8 @@ describe('a token in the query', () => {
   test.each(WAYS)('%s opens channels that it grants, without a signature', async (_, query) => {
     await using server = await startGuarded()
     await using client = await server.raw({ path: makePath(server, query(server)) })
-    await client.join('private-a')
-    expect(await client.join('presence-a')).toContain('\\"ids\\":[\\"7\\"]')
+    await client.subscribed('private-a')
+    expect(await client.subscribed('presence-a')).toContain('\\"ids\\":[\\"7\\"]')
   })
 
   test('leaves what it does not grant to a signature, and refuses without one', async () => {
@@ -123,8 +123,8 @@ describe('a token in the query', () => {
     expect(await readRefusal(client, 'private-other')).toBe(
       'The token does not let its bearer listen to private-other',
     )
-    await server.joinSigned(client, 'private-other')
-    await client.join('room')
+    await server.signedIn(client, 'private-other')
+    await client.subscribed('room')
   })
 
   test.each([[{}], [{ token: 'undefined' }], [{ guardian_token: raw }]])(
@@ -132,7 +132,7 @@ describe('a token in the query', () => {
     async (query) => {
       await using server = await startGuarded()
       await using client = await server.raw({ path: makePath(server, query as never) })
-      await server.joinSigned(client, 'private-a')
+      await server.signedIn(client, 'private-a')
       expect(await readRefusal(client, 'private-b', `${server.app.key}:00`)).toContain(
         'Invalid signature',
       )
@@ -149,7 +149,7 @@ describe('a token in the query', () => {
     apps.create({ ...record, id: '2', name: 'another', slug: 'another', keys }, server.clock.now())
     const path = `/app/key-2?protocol=7&token=${tokenOf(server, { listen: ['*'] })}`
     await using client = await server.raw({ path, hello: false })
-    expect(await client.waitForClose()).toEqual({
+    expect(await client.closing()).toEqual({
       code: 4009,
       reason: 'Token refused: it is not signed with a key of this app',
     })
@@ -170,14 +170,14 @@ describe('who somebody is', () => {
   test.each(SUBJECTS)('sub %p with info %p', async (sub, info, member) => {
     await using server = await startGuarded()
     await using client = await server.raw()
-    const frame = await client.join('presence-a', tokenOf(server, { sub, info }))
+    const frame = await client.subscribed('presence-a', tokenOf(server, { sub, info }))
     expect(JSON.parse(JSON.parse(frame).data).presence).toMatchObject(member)
   })
 
   test.each([[undefined], [{}]])('sub %p is nobody: private channels only', async (sub) => {
     await using server = await startGuarded()
     await using client = await server.raw()
-    await client.join('private-a', tokenOf(server, { sub }))
+    await client.subscribed('private-a', tokenOf(server, { sub }))
     client.subscribe('presence-a', tokenOf(server, { sub }), '{"user_id":"admin"}')
     expect(await client.next()).toContain('does not say who its bearer is')
   })
@@ -193,7 +193,7 @@ describe('publish', () => {
     await using bob = await server.raw()
     const token = tokenOf(server, { publish: ['private-b*'] })
     for (const each of [ada, bob])
-      for (const channel of ['private-a', 'private-b']) await each.join(channel, token)
+      for (const channel of ['private-a', 'private-b']) await each.subscribed(channel, token)
     subscribeTo(ada, 'private-a')
     expect(await ada.next()).toContain('does not let its bearer publish on this channel')
     subscribeTo(ada, 'private-b')
@@ -205,7 +205,7 @@ describe('publish', () => {
     const path = makePath(server, { token: tokenOf(server, { listen: ['private-a'] }) })
     await using ada = await server.raw({ path })
     await using bob = await server.raw()
-    for (const each of [ada, bob]) await server.joinSigned(each, 'private-b')
+    for (const each of [ada, bob]) await server.signedIn(each, 'private-b')
     subscribeTo(ada, 'private-b')
     expect((await bob.nextJson()).event).toBe('client-hi')
   })
@@ -214,9 +214,9 @@ describe('publish', () => {
     await using server = await startGuarded()
     await using ada = await server.raw()
     await using bob = await server.raw()
-    await ada.join('private-a', tokenOf(server))
+    await ada.subscribed('private-a', tokenOf(server))
     ada.send({ event: 'pusher:unsubscribe', data: { channel: 'private-a' } })
-    for (const each of [ada, bob]) await server.joinSigned(each, 'private-a')
+    for (const each of [ada, bob]) await server.signedIn(each, 'private-a')
     subscribeTo(ada, 'private-a')
     expect((await bob.nextJson()).event).toBe('client-hi')
   })
@@ -226,7 +226,7 @@ test('what was accepted and refused is counted by reason, and never logged', asy
   await using server = await startGuarded()
   await using client = await server.raw()
   const foreign = makeHmacToken('another secret', makeClaims(server))
-  await client.join('private-a', tokenOf(server))
+  await client.subscribed('private-a', tokenOf(server))
   await readRefusal(client, 'private-b', foreign)
   const { username, password } = server.server.credentials.admin
   const headers = { authorization: `Basic ${btoa(`${username}:${password}`)}` }
@@ -250,7 +250,7 @@ describe('the end of a token', () => {
     server.advance(64_000)
     await client.expectNothing()
     server.advance(2000)
-    expect(await client.waitForClose()).toEqual({ code: 4200, reason: 'The token has expired' })
+    expect(await client.closing()).toEqual({ code: 4200, reason: 'The token has expired' })
   })
 
   test('makes stock pusher-js reconnect at once, with a fresh token', async () => {
@@ -273,7 +273,7 @@ describe('the end of a token', () => {
   test('does not concern a connection that has left what rested on it', async () => {
     await using server = await startGuarded()
     await using client = await server.raw()
-    await client.join('private-a', tokenOf(server))
+    await client.subscribed('private-a', tokenOf(server))
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'private-a' } })
     await client.expectNothing()
     server.advance(66_000)

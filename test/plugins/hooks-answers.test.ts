@@ -39,7 +39,7 @@ describe('a plugin that rejects', () => {
   async function answerTo(hook: HookName, server: TestServer): Promise<string> {
     if (hook === 'upgrade' || hook === 'connect') {
       await using client = await server.raw({ hello: false })
-      const { code, reason } = await client.waitForClose()
+      const { code, reason } = await client.closing()
       return `${code} ${reason}`
     }
     const provoke = PROVOKE[hook]
@@ -60,7 +60,7 @@ describe('a plugin that rejects', () => {
     subscribe: async (client) => client.subscribe('room'),
     authorize: async (client) => client.subscribe('private-room'),
     clientEvent: async (client, server) => {
-      await server.joinSigned(client, 'private-room')
+      await server.signedIn(client, 'private-room')
       client.send({ event: 'client-e', channel: 'private-room', data: 1 })
     },
   }
@@ -77,7 +77,7 @@ describe('filters', () => {
     await using server = await start({ plugins: [makeAppending('a'), makeAppending('b')] })
     await using sender = await server.raw()
     await using receiver = await server.raw()
-    for (const client of [sender, receiver]) await server.joinSigned(client, 'private-room')
+    for (const client of [sender, receiver]) await server.signedIn(client, 'private-room')
     await server.trigger({ channel: 'private-room', name: 'e', data: 'x' })
     expect((await receiver.nextJson()).data).toBe('xab')
     sender.send({ event: 'client-e', channel: 'private-room', data: { n: 1 } })
@@ -112,7 +112,7 @@ describe('filters', () => {
     await using server = await start({ plugins: [plugin] })
     const answers = [
       await server.trigger({ channel: 'room', name: 'e', data: '' }),
-      await server.requestSigned('GET', '/channels'),
+      await server.signed('GET', '/channels'),
       await server.admin('/api/admin/apps'),
       await server.http('/api/admin/apps'),
       await server.http('/apps/1/channels'),
@@ -139,7 +139,7 @@ test('authenticate vouches for a backend in place of the signature', async () =>
   }
   await using server = await start({ plugins: [makePlugin('bearer', hooks)] })
   await using client = await server.raw()
-  await client.join('room')
+  await client.subscribed('room')
   const body = '{"name":"e","channel":"room","data":"x"}'
   const trigger = (path: string, authorization?: string) =>
     server.http(path, {

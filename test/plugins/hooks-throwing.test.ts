@@ -28,21 +28,21 @@ const THROWING: Readonly<
   subscribed: async (server) => void (await expectSubscribed(server, 'room')),
   clientEvent: async (server) => {
     await using client = await server.raw()
-    await server.joinSigned(client, 'private-room')
+    await server.signedIn(client, 'private-room')
     client.send({ event: 'client-e', channel: 'private-room', data: 1 })
     expect(await client.next()).toContain(INTERNAL)
     await client.expectNothing()
   },
   unsubscribed: async (server) => {
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
     await client.expectNothing()
     expect(server.core.hub.channel(server.core.apps.byId('1')!, 'room' as never)).toBeUndefined()
   },
   presence: async (server) => {
     await using client = await server.raw()
-    await server.joinSigned(client, 'presence-room', { user_id: '1' })
+    await server.signedIn(client, 'presence-room', { user_id: '1' })
   },
   refused: async (server) => {
     await using client = await server.raw()
@@ -73,7 +73,7 @@ const THROWING: Readonly<
   pushRequested: async (server) => expectPushed(server, 200),
   pushDelivered: async (server) => {
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     await expectPushed(server, 200)
     expect((await client.nextJson()).event).toBe('e')
   },
@@ -85,12 +85,12 @@ const THROWING: Readonly<
 async function closedWith4100(server: TestServer): Promise<void> {
   await using client = await server.raw({ hello: false })
   expect(await client.next()).toContain('"code":4100')
-  expect((await client.waitForClose()).code).toBe(4100)
+  expect((await client.closing()).code).toBe(4100)
 }
 
 async function expectSubscribed(server: TestServer, channel: string): Promise<void> {
   await using client = await server.raw()
-  await client.join(channel)
+  await client.subscribed(channel)
 }
 
 async function refusesSubscription(server: TestServer, channel: string): Promise<void> {
@@ -102,7 +102,7 @@ async function refusesSubscription(server: TestServer, channel: string): Promise
 }
 
 async function expectStatus(server: TestServer, status: number): Promise<void> {
-  const response = await server.requestSigned('GET', '/channels')
+  const response = await server.signed('GET', '/channels')
   expect(response.status).toBe(status)
   expect(await response.text()).not.toContain('secret detail')
 }

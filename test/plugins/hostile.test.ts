@@ -48,7 +48,7 @@ describe('a plugin that ends the connection', () => {
       await sendAll(server, client)
       client.send({ event: 'pusher:unsubscribe', data: { channel: 'presence-room' } })
     }
-    expect((await client.waitForClose()).code).toBe(4009)
+    expect((await client.closing()).code).toBe(4009)
     await witness[Symbol.asyncDispose]()
     await waitUntilEmpty(server)
     expectNobody(server)
@@ -63,9 +63,9 @@ describe('a plugin that ends the connection', () => {
     }
     await using server = await start({ plugins: [makePlugin('end', end)] })
     await using watcher = await server.raw()
-    await server.joinSigned(watcher, 'presence-room', { user_id: 'watcher' })
+    await server.signedIn(watcher, 'presence-room', { user_id: 'watcher' })
     await using ghost = await server.raw()
-    await server.joinSigned(ghost, 'presence-room', { user_id: 'ghost' })
+    await server.signedIn(ghost, 'presence-room', { user_id: 'ghost' })
     const events = (await watcher.frames.take(2)).map((frame) => JSON.parse(frame).event)
     expect(events).toEqual(['pusher_internal:member_added', 'pusher_internal:member_removed'])
     await watcher.expectNothing()
@@ -123,7 +123,7 @@ describe('an answer that is a trap', () => {
     const hooks = Object.fromEntries(taps.map((hook) => [hook, answer]))
     await using server = await start({ plugins: [makePlugin('trap', hooks)] })
     const client = await server.raw()
-    await server.joinSigned(client, 'presence-room', { user_id: 'ada' })
+    await server.signedIn(client, 'presence-room', { user_id: 'ada' })
     client.send('nonsense')
     expect(await client.next()).toContain('pusher:error')
     await client[Symbol.asyncDispose]()
@@ -141,7 +141,7 @@ describe('an answer that is a trap', () => {
         client.socketId = JSON.parse(welcome.data as string).socket_id
         await sendAll(server, client)
         await server.trigger({ channel: 'room', name: 'e', data: '' })
-      } else await client.waitForClose()
+      } else await client.closing()
       const faults = server.log.lines.filter(({ message }) => message === 'plugin failed')
       expect(faults[0]?.fields).toMatchObject({ plugin: 'trap', hook })
       expect(server.core.counters.faults).toBe(0)

@@ -53,7 +53,7 @@ describe('the log', () => {
   const refuse = async (kit: Kit, origin: string, key = kit.app.key): Promise<void> => {
     const path = `/app/${key}?protocol=7`
     await using client = await kit.raw({ path, hello: false, headers: { origin } })
-    expect((await client.waitForClose()).code).toBe(4009)
+    expect((await client.closing()).code).toBe(4009)
   }
   const findLogged = ({ log }: Kit) =>
     log.lines.filter(({ fields }) => (fields as { plugin?: string }).plugin === 'origin-check')

@@ -121,23 +121,23 @@ describe('the lists', () => {
   test('an app’s list changes live: the next page meets it, connections stay', async () => {
     await using server = await start({ plugins: [originCheck()] })
     await using early = await page(server, 'https://evil.example')
-    await early.readHello()
+    await early.hello()
 
     expect((await setHosts(server, ['https://good.example'])).status).toBe(200)
     await using late = await page(server, 'https://evil.example')
     expect(await late.next()).toBe(
       `{"event":"pusher:error","data":{"code":4009,"message":"${MESSAGE}"}}`,
     )
-    expect(await late.waitForClose()).toEqual({ code: 4009, reason: MESSAGE })
+    expect(await late.closing()).toEqual({ code: 4009, reason: MESSAGE })
     await early.expectNothing()
 
     await setHosts(server, ['https://good.example', 'https://evil.example'])
     await using invited = await page(server, 'https://evil.example')
-    await invited.readHello()
+    await invited.hello()
 
     await setHosts(server, [])
     await using anybody = await page(server, 'null')
-    await anybody.readHello()
+    await anybody.hello()
   })
 
   test('an app is created with one', async () => {
@@ -169,7 +169,7 @@ describe('the lists', () => {
     await using server = await start({ plugins: [originCheck()], config: { databasePath } })
     for (const origin of ['https://good.example', 'http://good.example']) {
       await using client = await page(server, origin)
-      expect((await client.waitForClose()).code).toBe(4009)
+      expect((await client.closing()).code).toBe(4009)
     }
     const message = 'hosts hold patterns that match no origin'
     const fields = { plugin: 'origin-check', hosts: ['good.example'] }

@@ -16,7 +16,7 @@ async function outcome(server: TestServer, forwardedFor?: string): Promise<strin
   await using client = await server.raw({ headers, hello: false })
   const frame = await client.nextJson()
   if (frame.event === 'pusher:connection_established') return 'hello'
-  return (await client.waitForClose()).code
+  return (await client.closing()).code
 }
 
 describe('connects', () => {
@@ -26,7 +26,7 @@ describe('connects', () => {
     await using client = await server.raw({ hello: false })
     const text = 'Too many connections of one address: the limit is 1 per minute (connects)'
     expect((await client.nextJson()).data).toEqual({ code: 4100, message: text })
-    expect(await client.waitForClose()).toEqual({ code: 4100, reason: text })
+    expect(await client.closing()).toEqual({ code: 4100, reason: text })
     server.advance(59_999)
     expect(await outcome(server)).toBe(4100)
     server.advance(1)

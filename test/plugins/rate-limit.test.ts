@@ -92,7 +92,7 @@ describe('client events', () => {
     await using server = await startLimited({ clientEvents: { perMinute: 2 } })
     await using one = await server.raw()
     await using two = await server.raw()
-    for (const client of [one, two]) await server.joinSigned(client, 'private-room')
+    for (const client of [one, two]) await server.signedIn(client, 'private-room')
     const sendEvent = (data: number) =>
       one.send({ event: 'client-x', channel: 'private-room', data })
     for (let n = 0; n < 3; n++) sendEvent(n)
@@ -117,7 +117,7 @@ describe('subscribes', () => {
   test('past the limit the client is told which channel it was', async () => {
     await using server = await startLimited({ subscribes: { perSecond: 2 } })
     await using client = await server.raw()
-    for (const channel of ['a', 'b']) await client.join(channel)
+    for (const channel of ['a', 'b']) await client.subscribed(channel)
     client.subscribe('c')
     const text = 'Too many subscribes of one connection: the limit is 2 per second (subscribes)'
     expect(await client.nextJson()).toEqual({
@@ -127,7 +127,7 @@ describe('subscribes', () => {
     })
     expect((await client.nextJson()).data).toEqual({ code: 4301, message: text })
     server.advance(500)
-    await client.join('c')
+    await client.subscribed('c')
   })
 
   test('by default a client may leave all channels that it may hold for as many others at once', async () => {
@@ -135,7 +135,7 @@ describe('subscribes', () => {
     await using client = await server.raw()
     await using other = await server.raw() // channels that nobody is in are limited by core
     const channelsOf = (page: string) => Array.from({ length: 2000 }, (_, n) => `${page}-${n}`)
-    for (const channel of channelsOf('second')) await other.join(channel)
+    for (const channel of channelsOf('second')) await other.subscribed(channel)
     for (const page of ['first', 'second']) {
       const channels = channelsOf(page)
       for (const channel of channels) client.subscribe(channel)
@@ -198,7 +198,7 @@ describe('refused attempts', () => {
   test('what this plugin refuses costs none', async () => {
     await using server = await startLimited({ ...LIMIT, subscribes: { perSecond: 1 } })
     await using client = await server.raw()
-    await client.join('a')
+    await client.subscribed('a')
     for (let n = 0; n < 5; n++) {
       client.subscribe(`b-${n}`)
       expect(await client.next()).toContain('(subscribes)')
@@ -247,6 +247,6 @@ describe('refused attempts', () => {
     await using client = await server.raw()
     for (let n = 0; n < 1999; n++) client.subscribe(`private-${n}`)
     await client.frames.take(2 * 1999)
-    await client.join('room')
+    await client.subscribed('room')
   })
 })

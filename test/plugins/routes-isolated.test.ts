@@ -158,9 +158,8 @@ const PROBES: Readonly<Record<string, Probe>> = {
   up: (server) => server.http('/up', { headers: { origin } }),
   'HEAD up': (server) => server.http('/up', { method: 'HEAD' }),
   ready: (server) => server.http('/ready'),
-  trigger: (server) =>
-    server.requestSigned('POST', '/events', '{"name":"e","channel":"room","data":""}'),
-  channels: (server) => server.requestSigned('GET', '/channels'),
+  trigger: (server) => server.signed('POST', '/events', '{"name":"e","channel":"room","data":""}'),
+  channels: (server) => server.signed('GET', '/channels'),
   unsigned: (server) => server.http('/apps/1/channels', { headers: { origin } }),
   preflight: (server) => server.http('/apps/1/events', { method: 'OPTIONS', headers: { origin } }),
   apps: (server) => server.admin('/api/admin/apps'),

@@ -21,14 +21,14 @@ const as = (session: string) => ({ path: `/app/test-app-fake-key?session=${sessi
 
 test('keeps the contract of plugins', async () => {
   await testPlugin(template({ database }))
-  await testPlugin(template({ database }), { connect: as('s3cret') })
+  await testPlugin(template({ database }), { arrive: as('s3cret') })
 })
 
 test('lets a user into the channels of the table, and says who it is', async () => {
   await using kit = await serve({ plugins: [template({ database })] })
   await using ada = await kit.raw(as('s3cret'))
-  await ada.join('private-lab')
-  expect(await ada.join('presence-lab')).toContain('\\"ids\\":[\\"ada\\"]')
+  await ada.subscribed('private-lab')
+  expect(await ada.subscribed('presence-lab')).toContain('\\"ids\\":[\\"ada\\"]')
 })
 
 test('leaves everything else to the signature', async () => {
@@ -37,12 +37,12 @@ test('leaves everything else to the signature', async () => {
   ada.subscribe('private-office')
   expect(await ada.next()).toContain('subscription_error')
   await using guest = await kit.raw()
-  await kit.joinSigned(guest, 'private-lab')
+  await kit.signedIn(guest, 'private-lab')
 })
 
 test('refuses a session that it does not know', async () => {
   await using kit = await serve({ plugins: [template({ database })] })
   await using client = await kit.raw({ ...as('stale'), hello: false })
-  const { code, reason } = await client.waitForClose()
+  const { code, reason } = await client.closing()
   expect([code, reason]).toEqual([4009, 'Unknown session; log in again'])
 })

@@ -83,16 +83,16 @@ async function clientsOf(server: TestServer, seen: unknown[]): Promise<void> {
   await using client = await server.raw({ path: '/app/k7?token=mine', headers: { 'x-a': 'b' } })
   server.signin(client, '{"id":"ada","watchlist":["bob"],"deep":{"list":[1,2]}}')
   seen.push(steady(await client.next()), steady(await client.next()))
-  seen.push(steady(await server.joinSigned(client, 'private-room')))
-  seen.push(steady(await server.joinSigned(client, 'presence-room', member)))
+  seen.push(steady(await server.signedIn(client, 'private-room')))
+  seen.push(steady(await server.signedIn(client, 'presence-room', member)))
   await using other = await server.raw({ path: '/app/k7?token=other' })
-  await server.joinSigned(other, 'private-room')
+  await server.signedIn(other, 'private-room')
   client.send({ event: 'client-e', channel: 'private-room', data: { n: 1 } })
   seen.push(steady(await other.next()))
   client.send('no JSON')
   seen.push(steady(await client.next()))
   client.send({ event: 'pusher:unsubscribe', data: { channel: 'presence-room' } })
-  await client.waitUntilRead()
+  await client.heard()
   await phoenixOf(server, seen)
   const reached = publish(server, other)
   seen.push(...(await reached))
@@ -125,10 +125,7 @@ async function publish(server: TestServer, listener: RawClient): Promise<unknown
 }
 
 async function backendsOf(server: TestServer, seen: unknown[]): Promise<void> {
-  for (const responding of [
-    server.requestSigned('GET', '/channels'),
-    server.admin('/api/admin/apps'),
-  ]) {
+  for (const responding of [server.signed('GET', '/channels'), server.admin('/api/admin/apps')]) {
     const response = await responding
     seen.push(response.status, steady(await response.text()), response.headers.get('x-forged'))
   }

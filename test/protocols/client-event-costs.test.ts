@@ -171,7 +171,7 @@ test('a full budget has enough for one event of any size', async () => {
   await using server = await start({ limits: { maxClientEventBytesPerSecond: 100 } })
   await using sender = await server.raw()
   await using receiver = await server.raw()
-  for (const client of [sender, receiver]) await server.joinSigned(client, 'private-a')
+  for (const client of [sender, receiver]) await server.signedIn(client, 'private-a')
   sender.send(pusherEvent(`"${'x'.repeat(9000)}"`))
   expect((await receiver.nextJson()).data).toHaveLength(9000)
 })
@@ -192,7 +192,7 @@ test('an app may have a budget of its own', async () => {
 test('data that is too large is refused before it is read', async () => {
   await using server = await start()
   await using sender = await server.raw()
-  await server.joinSigned(sender, 'private-a')
+  await server.signedIn(sender, 'private-a')
   sender.send(pusherEvent(MANY))
   expect(await sender.next()).toContain(`(${MANY.length} of 10240 bytes)`)
   expect(dearCalls()).toBe(0)

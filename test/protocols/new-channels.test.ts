@@ -10,7 +10,7 @@ const MESSAGE =
 
 /** Enters and leaves. */
 async function pass(client: RawClient, channel: string): Promise<void> {
-  await client.join(channel)
+  await client.subscribed(channel)
   client.send({ event: 'pusher:unsubscribe', data: { channel } })
 }
 
@@ -40,7 +40,7 @@ test('a channel that somebody is in costs nothing, nor does a subscribe that is 
   await using server = await start({ limits: LIMITS })
   await using host = await server.raw()
   await using client = await server.raw()
-  await host.join('room')
+  await host.subscribed('room')
   for (let count = 0; count < 10; count++) await pass(client, 'room')
   for (let count = 0; count < 10; count++) {
     client.subscribe('private-a', 'no signature')
@@ -53,7 +53,7 @@ test('a channel that somebody is in costs nothing, nor does a subscribe that is 
 test('whoever may hold more channels may enter as many at once', async () => {
   await using server = await start({ limits: { ...LIMITS, maxChannelsPerConnection: 10 } })
   await using client = await server.raw()
-  for (let count = 0; count < 10; count++) await client.join(`room-${count}`)
+  for (let count = 0; count < 10; count++) await client.subscribed(`room-${count}`)
 })
 
 test('by default a client comes to two thousand channels at once', async () => {

@@ -87,7 +87,7 @@ test.each(UNDECODABLE)('%s closes with 1011 and touches nobody (8)', async (_, f
   await using other = await connectPhoenix(server)
   await using client = await connectPhoenix(server)
   client.client.send(frame)
-  expect((await client.client.waitForClose()).code).toBe(1011)
+  expect((await client.client.closing()).code).toBe(1011)
   await other.expectNothing()
 })
 
@@ -98,7 +98,7 @@ test('V1, PushEx, long-poll and Pusher hear nothing of bytes (24)', async () => 
   await using pushex = await connectPhoenix(server, { mount: '/push_socket' })
   await pushex.join(ROOM)
   await using pusher = await server.raw()
-  await pusher.join(ROOM)
+  await pusher.subscribed(ROOM)
   const poll = async (query = '', init = {}) =>
     (await server.http(`/socket/longpoll?${KEY}&vsn=2.0.0${query}`, init)).json() as Promise<{
       token: string

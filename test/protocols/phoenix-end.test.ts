@@ -12,7 +12,7 @@ describe('the end', () => {
     await using client = await connectPhoenix(server)
     await client.expectNothing()
     const leaving = server.leave()
-    expect((await client.client.waitForClose()).code).toBe(1012)
+    expect((await client.client.closing()).code).toBe(1012)
     await leaving
   })
 
@@ -23,10 +23,10 @@ describe('the end', () => {
       await using active = await connectPhoenix(server, { mount })
       for (let second = 0; second < 70; second += 5) {
         server.advance(5000)
-        await idle.client.waitUntilRead() // a native ping and its pong
+        await idle.client.heard() // a native ping and its pong
         if (second % 30 === 0) await active.expectNothing()
       }
-      expect((await idle.client.waitForClose()).code).toBe(1001)
+      expect((await idle.client.closing()).code).toBe(1001)
       await active.expectNothing()
       expect(server.totals.silentClosed).toBe(1)
     })
@@ -38,7 +38,7 @@ describe('the end', () => {
     server.advance(3000)
     await client.expectNothing()
     server.advance(10_000)
-    expect((await client.client.waitForClose()).code).toBe(1001)
+    expect((await client.client.closing()).code).toBe(1001)
     expect(client.client.frames.unread).toEqual([])
   })
 

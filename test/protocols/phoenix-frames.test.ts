@@ -36,7 +36,7 @@ describe.each([1, 2] as const)('V%d', (version) => {
     await using other = await connectPhoenix(server, { version })
     await using client = await connectPhoenix(server, { version })
     client.client.send(text)
-    expect((await client.client.waitForClose()).code).toBe(1011)
+    expect((await client.client.closing()).code).toBe(1011)
     await other.expectNothing()
   })
 
@@ -45,7 +45,7 @@ describe.each([1, 2] as const)('V%d', (version) => {
     await using client = await connectPhoenix(server, { version })
     const other = version === 1 ? [null, '1', 'phoenix', 'heartbeat', {}] : V1_HEARTBEAT
     client.client.send(JSON.stringify(other))
-    expect(await client.client.waitForClose()).toMatchObject({
+    expect(await client.client.closing()).toMatchObject({
       code: 1011,
       reason: 'Undecodable frame: it is not of the vsn that was asked for',
     })
@@ -55,14 +55,14 @@ describe.each([1, 2] as const)('V%d', (version) => {
     await using server = await start()
     await using client = await connectPhoenix(server, { version })
     client.client.send(new Uint8Array([0, 1, 2, 6, 3, 54, 49, 56]))
-    expect((await client.client.waitForClose()).code).toBe(1011)
+    expect((await client.client.closing()).code).toBe(1011)
   })
 
   test('a frame that is too large closes with 1009 (9)', async () => {
     await using server = await start()
     await using client = await connectPhoenix(server, { version })
     client.client.send(' '.repeat(100_000))
-    expect((await client.client.waitForClose()).code).toBe(1009)
+    expect((await client.client.closing()).code).toBe(1009)
   })
 
   test('refs come back as they were (25, trap 3)', async () => {
@@ -92,6 +92,6 @@ describe.each([1, 2] as const)('V%d', (version) => {
     await using server = await start()
     await using client = await connectPhoenix(server, { version })
     client.client.send(heartbeat(ref))
-    expect((await client.client.waitForClose()).code).toBe(1011)
+    expect((await client.client.closing()).code).toBe(1011)
   })
 })

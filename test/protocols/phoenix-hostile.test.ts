@@ -257,7 +257,7 @@ describe('storms', () => {
     const client = await connectPhoenix(server, { query: KEY })
     client.client.send('[')
     client.send('1', '1', 'room', 'phx_join', {})
-    await client.client.waitForClose()
+    await client.client.closing()
     expect(server.listFactNames()).not.toContain('channel_occupied room')
   })
 })

@@ -143,7 +143,7 @@ test.each(KICKS)('a plugin that disconnects with %j closes with %d (32)', async 
   await using other = await connectPhoenix(server, { query: 'app_key=test-app-fake-key' })
   await using client = await connectPhoenix(server, { query: 'app_key=test-app-fake-key' })
   await client.join('kick')
-  expect((await client.client.waitForClose()).code).toBe(code)
+  expect((await client.client.closing()).code).toBe(code)
   await other.expectNothing()
 })
 

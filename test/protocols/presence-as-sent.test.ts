@@ -22,7 +22,7 @@ const memberOf = (user: string, info: string) => `{"user_id":"${user}","user_inf
 type Way = (server: TestServer, client: RawClient, user: string, info: string) => unknown
 
 const enter = async (to: TestServer, client: RawClient, member: string): Promise<string> =>
-  client.join(ROOM, to.sign(client, ROOM, member), member)
+  client.subscribed(ROOM, to.sign(client, ROOM, member), member)
 
 const WAYS: Readonly<Record<string, Way>> = {
   'signed for the channel': (to, client, user, info) => enter(to, client, memberOf(user, info)),
@@ -31,10 +31,10 @@ const WAYS: Readonly<Record<string, Way>> = {
   'signed in': async (to, client, user, info) => {
     to.signin(client, `{"user_info":${info},"id":"${user}"}`)
     await client.next('signin_success')
-    return client.join(ROOM, to.sign(client, ROOM))
+    return client.subscribed(ROOM, to.sign(client, ROOM))
   },
   'vouched for by a plugin': (_, client, user, info) =>
-    client.join(ROOM, 'trust me', memberOf(user, info)),
+    client.subscribed(ROOM, 'trust me', memberOf(user, info)),
 }
 
 type Listener = {

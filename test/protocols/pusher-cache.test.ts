@@ -7,9 +7,9 @@ const EVENT = (channel: string, data: string) =>
   `{"event":"e","channel":"${channel}","data":"${data}"}`
 
 const enter = (server: TestServer, client: RawClient, channel: string): Promise<string> => {
-  if (channel.startsWith('cache-')) return client.join(channel)
+  if (channel.startsWith('cache-')) return client.subscribed(channel)
   const user = channel.startsWith('presence-') ? { user_id: client.socketId } : undefined
-  return server.joinSigned(client, channel, user)
+  return server.signedIn(client, channel, user)
 }
 
 const KINDS = ['cache-a', 'private-cache-a', 'private-encrypted-cache-a', 'presence-cache-a']
@@ -36,16 +36,16 @@ describe('a cache channel', () => {
   test('keeps an event that nobody heard, and that somebody was left out of, until its time', async () => {
     await using server = await start({ config: { cacheTtlSeconds: 60 }, now: Date.now() })
     const body = { name: 'e', channels: ['cache-a'], data: 'x', socket_id: '1.1' }
-    await server.requestSigned('POST', '/events', JSON.stringify(body))
+    await server.signed('POST', '/events', JSON.stringify(body))
     const info = async () =>
-      (await server.requestSigned('GET', '/channels/cache-a', '', 'info=cache')).json()
+      (await server.signed('GET', '/channels/cache-a', '', 'info=cache')).json()
     expect(await info()).toEqual({ occupied: false, cache: { data: 'x', ttl: 60 } })
     server.advance(59_500)
     expect(await info()).toEqual({ occupied: false, cache: { data: 'x', ttl: 1 } })
     server.advance(500)
     expect(await info()).toEqual({ occupied: false, cache: null })
     await using client = await server.raw()
-    await client.join('cache-a')
+    await client.subscribed('cache-a')
     expect(await client.next()).toBe(MISS('cache-a'))
   })
 
@@ -70,12 +70,12 @@ describe('a cache channel', () => {
 
   test('is the only one whose event can be asked for', async () => {
     await using server = await start()
-    const refused = await server.requestSigned('GET', '/channels/room', '', 'info=cache')
+    const refused = await server.signed('GET', '/channels/room', '', 'info=cache')
     expect([refused.status, await refused.text()]).toEqual([
       400,
       'Events are kept of cache channels only, not of room\n',
     ])
-    expect((await server.requestSigned('GET', '/channels', '', 'info=cache')).status).toBe(400)
+    expect((await server.signed('GET', '/channels', '', 'info=cache')).status).toBe(400)
   })
 
   test('tells pusher-js', async () => {
@@ -102,15 +102,15 @@ describe('subscription counts', () => {
     await using server = await start()
     await switchOn(server)
     await using first = await server.raw()
-    await first.join('room')
+    await first.subscribed('room')
     expect(await first.next()).toBe(COUNT('room', 1))
     await using second = await server.raw()
-    await second.join('room')
+    await second.subscribed('room')
     for (const client of [first, second]) expect(await client.next()).toBe(COUNT('room', 2))
     second.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
     expect(await first.next()).toBe(COUNT('room', 1))
     await second.expectNothing()
-    await server.joinSigned(second, 'presence-room', { user_id: '1' })
+    await server.signedIn(second, 'presence-room', { user_id: '1' })
     server.signin(second, '{"id":"7"}')
     await second.next('the sign-in')
     await second.expectNothing()
@@ -119,7 +119,7 @@ describe('subscription counts', () => {
   test('are off until an app wants them', async () => {
     await using server = await start()
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     await client.expectNothing()
   })
 
@@ -127,9 +127,9 @@ describe('subscription counts', () => {
     await using server = await start()
     await switchOn(server)
     await using watcher = await server.raw()
-    await watcher.join('room')
+    await watcher.subscribed('room')
     const others = await Promise.all(Array.from({ length: 105 }, () => server.raw()))
-    for (const other of others) await other.join('room')
+    for (const other of others) await other.subscribed('room')
     const received = (await watcher.frames.take(101)).map((frame) =>
       JSON.parse(JSON.parse(frame).data),
     )
@@ -140,7 +140,7 @@ describe('subscription counts', () => {
     server.advance(5000)
     expect(await watcher.next()).toBe(COUNT('room', 106))
     others[0]!.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
-    await others[0]!.waitUntilRead()
+    await others[0]!.heard()
     await server.stop()
     expect(server.clock.pending).toBe(0)
     await Promise.all(others.map((other) => other[Symbol.asyncDispose]()))

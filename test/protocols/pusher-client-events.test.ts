@@ -16,8 +16,8 @@ describe('client events', () => {
   ): Promise<[RawClient, RawClient]> {
     const clients: [RawClient, RawClient] = [await server.raw(), await server.raw()]
     const user = (id: number) => (channel.startsWith('presence-') ? { user_id: id } : undefined)
-    await server.joinSigned(clients[0], channel, user(1))
-    await server.joinSigned(clients[1], channel, user(2))
+    await server.signedIn(clients[0], channel, user(1))
+    await server.signedIn(clients[1], channel, user(2))
     if (user(1)) await clients[0].next('member_added')
     return clients
   }
@@ -56,8 +56,8 @@ describe('client events', () => {
     await using server = await start()
     await using sender = await server.raw()
     await using tab = await server.raw()
-    await server.joinSigned(sender, 'presence-room', { user_id: 'ann' })
-    await server.joinSigned(tab, 'presence-room', { user_id: 'ann' })
+    await server.signedIn(sender, 'presence-room', { user_id: 'ann' })
+    await server.signedIn(tab, 'presence-room', { user_id: 'ann' })
     sender.send(clientEvent('presence-room', 1))
     expect((await tab.nextJson()).event).toBe('client-typing')
   })
@@ -150,8 +150,8 @@ describe('client events', () => {
   test.each(REFUSED)('are refused $name', async ({ options = {}, joined, send, frame }) => {
     await using server = await start(options)
     const [sender, receiver] = await pair(server)
-    if (joined?.startsWith('private')) await server.joinSigned(sender, joined)
-    else if (joined) await sender.join(joined)
+    if (joined?.startsWith('private')) await server.signedIn(sender, joined)
+    else if (joined) await sender.subscribed(joined)
     sender.send(send)
     expect(await sender.next()).toBe(frame)
     await sender.expectNothing()

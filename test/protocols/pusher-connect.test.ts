@@ -49,7 +49,7 @@ describe('hello', () => {
     await using client = await server.raw({ path: `/realtime/app/${KEY}?protocol=7` })
     expect(client.socketId).not.toBe('')
     await using stray = await server.raw({ path: `/app/${KEY}?protocol=7`, hello: false })
-    expect(await stray.waitForClose()).toEqual({
+    expect(await stray.closing()).toEqual({
       code: 4005,
       reason: `Path /app/${KEY} is not below /realtime`,
     })
@@ -136,7 +136,7 @@ describe('refusals upgrade, say their code and close', () => {
       await using first = after ? await server.raw() : undefined
       await using client = await server.raw({ ...raw, hello: false })
       expect(await client.next()).toBe(makeErrorFrame(code, message))
-      expect(await client.waitForClose()).toEqual({ code, reason: message })
+      expect(await client.closing()).toEqual({ code, reason: message })
       expect(server.core.hub.connectionCount).toBe(after ? 1 : 0)
       await first?.expectNothing()
     },
@@ -146,7 +146,7 @@ describe('refusals upgrade, say their code and close', () => {
     await using server = await start({ limits: { maxConnectionsPerApp: 1 } })
     const first = await server.raw()
     first.socket.close()
-    await first.waitForClose()
+    await first.closing()
     await using second = await server.raw()
     await second.expectNothing()
   })

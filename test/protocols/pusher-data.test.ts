@@ -44,7 +44,7 @@ test('toorop/go-pusher#12: data is a string in every message of the server but t
   watcher.subscribe(channel, server.sign(watcher, channel, data), data)
   {
     await using other = await server.raw()
-    await server.joinSigned(other, channel, { user_id: '2' })
+    await server.signedIn(other, channel, { user_id: '2' })
   }
   await read(watcher, 'pusher_internal:member_removed')
   watcher.send({ event: 'pusher:ping' })

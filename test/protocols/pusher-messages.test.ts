@@ -110,7 +110,7 @@ describe('what is no message is refused, and the connection stays', () => {
   test('a client event nested 18 000 deep neither throws nor closes', async () => {
     await using server = await start()
     await using client = await server.raw()
-    await server.joinSigned(client, 'private-room')
+    await server.signedIn(client, 'private-room')
     const deep = `${'['.repeat(18_000)}${']'.repeat(18_000)}`
     client.send(`{"event":"client-x","channel":"private-room","data":${deep}}`)
     expect(await client.next()).toBe(

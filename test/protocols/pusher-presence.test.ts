@@ -9,14 +9,14 @@ describe('presence', () => {
     await using ann = await server.raw()
     await using bob = await server.raw()
     expect(
-      await server.joinSigned(ann, 'presence-room', { user_id: '10', user_info: { name: 'Ann' } }),
+      await server.signedIn(ann, 'presence-room', { user_id: '10', user_info: { name: 'Ann' } }),
     ).toBe(
       makeSuccess(
         'presence-room',
         '{"presence":{"ids":["10"],"hash":{"10":{"name":"Ann"}},"count":1}}',
       ),
     )
-    expect(await server.joinSigned(bob, 'presence-room', { user_id: 11 })).toBe(
+    expect(await server.signedIn(bob, 'presence-room', { user_id: 11 })).toBe(
       makeSuccess(
         'presence-room',
         '{"presence":{"ids":["10",11],"hash":{"10":{"name":"Ann"},"11":{}},"count":2}}',
@@ -33,10 +33,10 @@ describe('presence', () => {
   test('three tabs of one user are one member', async () => {
     await using server = await start()
     await using watcher = await server.raw()
-    await server.joinSigned(watcher, 'presence-room', { user_id: 'watcher' })
+    await server.signedIn(watcher, 'presence-room', { user_id: 'watcher' })
     const tabs = [await server.raw(), await server.raw(), await server.raw()]
     for (const [index, tab] of tabs.entries()) {
-      const frame = await server.joinSigned(tab, 'presence-room', {
+      const frame = await server.signedIn(tab, 'presence-room', {
         user_id: 'ann',
         user_info: { tab: index },
       })
@@ -68,7 +68,7 @@ describe('presence', () => {
     async (id) => {
       await using server = await start()
       await using client = await server.raw()
-      const frame = await server.joinSigned(client, 'presence-room', {
+      const frame = await server.signedIn(client, 'presence-room', {
         user_id: id,
         user_info: { ['__proto__']: 1 },
       })
@@ -84,8 +84,8 @@ describe('presence', () => {
     await using ann = await server.raw()
     await using tab = await server.raw()
     await using bob = await server.raw()
-    await server.joinSigned(ann, 'presence-room', { user_id: 'ann' })
-    await server.joinSigned(tab, 'presence-room', { user_id: 'ann' })
+    await server.signedIn(ann, 'presence-room', { user_id: 'ann' })
+    await server.signedIn(tab, 'presence-room', { user_id: 'ann' })
     bob.subscribe(
       'presence-room',
       server.sign(bob, 'presence-room', '{"user_id":"bob"}'),
@@ -106,7 +106,7 @@ describe('presence', () => {
     await using server = await start({ limits: { maxPresenceMembers: 1 } })
     await using ann = await server.raw()
     await using eve = await server.raw()
-    await server.joinSigned(ann, 'presence-room', { user_id: 'ann' })
+    await server.signedIn(ann, 'presence-room', { user_id: 'ann' })
     eve.subscribe('presence-room', `${server.app.key}:00`, '{"user_id":"eve"}')
     expect(await eve.next()).toContain('Invalid signature')
   })

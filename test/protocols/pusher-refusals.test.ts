@@ -157,13 +157,13 @@ describe('refusal', () => {
     await using client = await server.raw()
     client.subscribe('private-room', 'no')
     await client.frames.take(2)
-    await server.joinSigned(client, 'private-room')
+    await server.signedIn(client, 'private-room')
   })
 
   test('a second subscribe is an error that changes nothing', async () => {
     await using server = await start()
     await using client = await server.raw()
-    await server.joinSigned(client, 'presence-room', { user_id: '1' })
+    await server.signedIn(client, 'presence-room', { user_id: '1' })
     const facts = server.facts.length
     client.subscribe(
       'presence-room',
@@ -182,8 +182,8 @@ describe('refusal', () => {
   test('channels per connection are limited, and the limit is named', async () => {
     await using server = await start({ limits: { maxChannelsPerConnection: 2 } })
     await using client = await server.raw()
-    await client.join('a')
-    await client.join('b')
+    await client.subscribed('a')
+    await client.subscribed('b')
     client.subscribe('c')
     expect(await client.frames.take(2)).toEqual(
       makeRefusal(
@@ -194,7 +194,7 @@ describe('refusal', () => {
       ),
     )
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'a' } })
-    await client.join('c')
+    await client.subscribed('c')
   })
 
   test('pusher-js hears of it on the channel and on the connection', async () => {

@@ -10,7 +10,7 @@ describe('success', () => {
     async (channel) => {
       await using server = await start()
       await using client = await server.raw()
-      expect(await client.join(channel)).toBe(makeSuccess(channel))
+      expect(await client.subscribed(channel)).toBe(makeSuccess(channel))
       await server.sdk().trigger(channel, 'e', { a: 1 })
       expect(await client.next()).toBe(`{"event":"e","channel":"${channel}","data":"{\\"a\\":1}"}`)
     },
@@ -24,13 +24,13 @@ describe('success', () => {
   ])('%s opens to a signature', async (channel) => {
     await using server = await start()
     await using client = await server.raw()
-    expect(await server.joinSigned(client, channel)).toBe(makeSuccess(channel))
+    expect(await server.signedIn(client, channel)).toBe(makeSuccess(channel))
   })
 
   test('channel_data on a private channel is part of what is signed', async () => {
     await using server = await start()
     await using client = await server.raw()
-    expect(await server.joinSigned(client, 'private-room', { user_id: '42' })).toBe(
+    expect(await server.signedIn(client, 'private-room', { user_id: '42' })).toBe(
       makeSuccess('private-room'),
     )
   })
@@ -84,8 +84,8 @@ describe('success', () => {
     await using server = await start()
     await using client = await server.raw()
     await using other = await server.raw()
-    await client.join('room')
-    await other.join('room')
+    await client.subscribed('room')
+    await other.subscribed('room')
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
     await client.expectNothing()
     await server.sdk().trigger('room', 'e', '')
@@ -98,10 +98,10 @@ describe('leaving', () => {
   test('a closed connection leaves everything at once', async () => {
     await using server = await start()
     await using watcher = await server.raw()
-    await server.joinSigned(watcher, 'presence-room', { user_id: 'watcher' })
+    await server.signedIn(watcher, 'presence-room', { user_id: 'watcher' })
     const client = await server.raw()
-    await client.join('room')
-    await server.joinSigned(client, 'presence-room', { user_id: 'ann' })
+    await client.subscribed('room')
+    await server.signedIn(client, 'presence-room', { user_id: 'ann' })
     await watcher.next()
     await client[Symbol.asyncDispose]()
     expect(await watcher.next()).toBe(

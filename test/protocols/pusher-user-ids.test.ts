@@ -18,7 +18,7 @@ import { Receiver, startWithWebhooks } from '../webhooks/receiver'
 /** Subscribes with channel data as it stands; returns the frame of the success. */
 const enter = (server: TestServer, client: RawClient, channel: string, id: string) => {
   const data = `{"user_id":${id}}`
-  return client.join(channel, server.sign(client, channel, data), data)
+  return client.subscribed(channel, server.sign(client, channel, data), data)
 }
 
 const leave = (client: RawClient, channel: string): void =>
@@ -52,7 +52,7 @@ describe('as it was sent', () => {
     expect(await watcher.next()).toBe(
       `{"event":"client-e","channel":"${channel}","data":{},"user_id":${id}}`,
     )
-    const users = await server().requestSigned('GET', `/channels/${channel}/users`)
+    const users = await server().signed('GET', `/channels/${channel}/users`)
     expect(await users.text()).toBe(`{"users":[{"id":"w"},{"id":${text}}]}`)
     leave(client, channel)
     expect(await watcher.next()).toBe(makeMemberRemoved(channel, `{"user_id":${id}}`))

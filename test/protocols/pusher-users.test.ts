@@ -98,10 +98,10 @@ describe('the channel of a user', () => {
     await using second = await connectSignedIn(server, USER)
     const channels = ['#server-to-user-ada']
     const event = { name: 'e', data: 'x', channels, socket_id: first.socketId }
-    await server.requestSigned('POST', '/events', JSON.stringify(event))
+    await server.signed('POST', '/events', JSON.stringify(event))
     expect((await second.nextJson()).event).toBe('e')
     await first.expectNothing()
-    const listed = await (await server.requestSigned('GET', '/channels')).json()
+    const listed = await (await server.signed('GET', '/channels')).json()
     expect(listed).toEqual({ channels: {} })
     await first[Symbol.asyncDispose]()
     await second[Symbol.asyncDispose]()
@@ -123,8 +123,8 @@ describe('terminate_connections', () => {
     await using server = await start()
     await using client = await connectSignedIn(server, JSON.stringify({ id }))
     const path = `/users/${encodeURIComponent(id)}/terminate_connections`
-    expect(await (await server.requestSigned('POST', path)).json()).toEqual({})
-    expect((await client.waitForClose()).code).toBe(4009)
+    expect(await (await server.signed('POST', path)).json()).toEqual({})
+    expect((await client.closing()).code).toBe(4009)
   })
 
   test('closes those whose sign-in waits for a plugin, too', async () => {
@@ -138,7 +138,7 @@ describe('terminate_connections', () => {
     server.signin(client, USER)
     await called.promise
     await server.sdk().terminateUserConnections('ada')
-    expect((await client.waitForClose()).code).toBe(4009)
+    expect((await client.closing()).code).toBe(4009)
     opened.resolve(undefined)
     await server.http('/up')
     const app = server.core.apps.byId('1')!
@@ -192,13 +192,13 @@ describe('presence without channel_data', () => {
   test('takes a signed-in connection by its identity; what is signed for the channel wins', async () => {
     await using server = await start()
     await using ada = await connectSignedIn(server, USER)
-    const frame = await ada.join('presence-a', server.sign(ada, 'presence-a'))
+    const frame = await ada.subscribed('presence-a', server.sign(ada, 'presence-a'))
     expect(JSON.parse(JSON.parse(frame).data).presence).toEqual({
       ids: ['ada'],
       hash: { ada: { name: 'Ada' } },
       count: 1,
     })
-    expect(await server.joinSigned(ada, 'presence-b', { user_id: 'guest' })).toContain('guest')
+    expect(await server.signedIn(ada, 'presence-b', { user_id: 'guest' })).toContain('guest')
     ada.send({ event: 'client-e', channel: 'presence-a', data: 1 })
     await ada.expectNothing()
   })
@@ -213,11 +213,11 @@ describe('presence without channel_data', () => {
   test('three tabs and a phone are one member, four subscriptions', async () => {
     await using server = await start()
     await using watcher = await server.raw()
-    await server.joinSigned(watcher, 'presence-a', { user_id: 'watcher' })
+    await server.signedIn(watcher, 'presence-a', { user_id: 'watcher' })
     const tabs = await Promise.all(Array.from({ length: 4 }, () => connectSignedIn(server, USER)))
-    for (const tab of tabs) await tab.join('presence-a', server.sign(tab, 'presence-a'))
+    for (const tab of tabs) await tab.subscribed('presence-a', server.sign(tab, 'presence-a'))
     expect((await watcher.nextJson()).event).toBe('pusher_internal:member_added')
-    const info = await server.requestSigned(
+    const info = await server.signed(
       'GET',
       '/channels/presence-a',
       '',

@@ -25,7 +25,7 @@ describe('watchlists', () => {
     await using server = await start({ limits: { maxChannelsPerConnection: 2 } })
     await using client = await connectSignedIn(server, '{"id":"1","watchlist":["2","3","4"]}')
     await client.next('the watchlist')
-    for (const channel of ['a', 'b']) await client.join(channel)
+    for (const channel of ['a', 'b']) await client.subscribed(channel)
     client.subscribe('c')
     expect(await client.next()).toContain('LimitReached')
   })

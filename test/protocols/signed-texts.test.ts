@@ -89,7 +89,7 @@ test('a private channel takes channel_data that is an object, as it was signed',
   await using server = await start()
   await using client = await server.raw()
   for (const data of [ADMIN, ` ${ADMIN}`, '{}', '{"a":[1, {"b":null}]}']) {
-    await client.join('private-a', server.sign(client, 'private-a', data), data)
+    await client.subscribed('private-a', server.sign(client, 'private-a', data), data)
     client.send({ event: 'pusher:unsubscribe', data: { channel: 'private-a' } })
   }
 })

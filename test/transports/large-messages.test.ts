@@ -22,7 +22,7 @@ test('a message beyond what the transport takes closes the socket with a reason,
   await using client = await server.raw()
   await using neighbour = await server.raw()
   client.send('x'.repeat(maxPayloadBytes(server.core.limits) + 1))
-  expect(await client.waitForClose()).toEqual({ code: 1009, reason: 'Received too big message' })
+  expect(await client.closing()).toEqual({ code: 1009, reason: 'Received too big message' })
   await neighbour.expectNothing()
   expect(server.totals.messagesTooBig).toBe(1)
 })

@@ -34,7 +34,7 @@ test('1 000 sessions beside 1 000 sockets: each event is encoded once and quoted
   const sessions = await many(1000, () => connectSubscribed(server))
   const sockets = await many(1000, async () => {
     const client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     return client
   })
   using encode = spyOn(pusher, 'broadcast')
@@ -54,7 +54,7 @@ describe('an excluded', () => {
   test('session is left out, sockets and other sessions are not', async () => {
     await using server = await start()
     await using socket = await server.raw()
-    await socket.join('room')
+    await socket.subscribed('room')
     const [one, other] = [await connectSubscribed(server), await connectSubscribed(server)]
     publishNow(server, '1', one.socketId)
     publishNow(server, '2')
@@ -66,7 +66,7 @@ describe('an excluded', () => {
   test('socket is left out, sessions are not', async () => {
     await using server = await start()
     await using socket = await server.raw()
-    await socket.join('room')
+    await socket.subscribed('room')
     const session = await connectSubscribed(server)
     publishNow(server, '1', socket.socketId)
     publishNow(server, '2')

@@ -143,7 +143,7 @@ describe('many at once', () => {
   test('messages of requests that are sent at once are each heard once, those of one in order', async () => {
     await using server = await start()
     await using witness = await server.raw()
-    await server.joinSigned(witness, 'private-room')
+    await server.signedIn(witness, 'private-room')
     const client = await new XhrClient(server).open()
     await client.subscribe('private-room', server.sign(client, 'private-room'))
     await client.messages(1)

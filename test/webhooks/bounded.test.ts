@@ -31,7 +31,7 @@ describe('an endpoint that does not answer', () => {
     await leftInPeace(server)
     const sockets = await Promise.all(Array.from({ length: 5 }, () => server.raw()))
     for (let round = 0; round < 10; round++) {
-      for (const [n, client] of sockets.entries()) await client.join(`cache-${round}-${n}`)
+      for (const [n, client] of sockets.entries()) await client.subscribed(`cache-${round}-${n}`)
       for (const client of sockets) await client.next('the cache miss')
       for (const [n, client] of sockets.entries())
         client.send({ event: 'pusher:unsubscribe', data: { channel: `cache-${round}-${n}` } })

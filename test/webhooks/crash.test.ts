@@ -70,8 +70,8 @@ type Witnessed = { readonly occupied: Set<string>; readonly heard: Map<string, n
 
 async function enter(port: number, channel: string): Promise<RawClient> {
   const client = new RawClient(`ws://127.0.0.1:${port}/app/${KEY}?protocol=7`)
-  await client.readHello()
-  await client.join(channel, `${KEY}:${hmac(`${client.socketId}:${channel}`)}`)
+  await client.hello()
+  await client.subscribed(channel, `${KEY}:${hmac(`${client.socketId}:${channel}`)}`)
   return client
 }
 

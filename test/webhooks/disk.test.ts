@@ -44,8 +44,8 @@ test.skipIf(!mayMount)(
     })
     const enter = async (): Promise<RawClient> => {
       const client = new RawClient(`ws://127.0.0.1:${port}/app/${KEY}?protocol=7`)
-      await client.readHello()
-      await client.join(ROOM, sdk.authorizeChannel(client.socketId, ROOM).auth)
+      await client.hello()
+      await client.subscribed(ROOM, sdk.authorizeChannel(client.socketId, ROOM).auth)
       return client
     }
     await using speaker = await enter()

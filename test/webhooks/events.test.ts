@@ -7,11 +7,7 @@ import { emit, Receiver, waitUntilSettled, startWithWebhooks, waitUntil } from '
 const SETTLE_MS = 3000
 
 const enter = (server: TestServer, client: RawClient, channel: string, user = '10') =>
-  server.joinSigned(
-    client,
-    channel,
-    channel.startsWith('presence-') ? { user_id: user } : undefined,
-  )
+  server.signedIn(client, channel, channel.startsWith('presence-') ? { user_id: user } : undefined)
 
 async function leave(server: TestServer, client: RawClient, channel: string): Promise<void> {
   client.send({ event: 'pusher:unsubscribe', data: { channel } })
@@ -24,7 +20,7 @@ describe('7.1 the request', () => {
     await using receiver = new Receiver()
     await using server = await startWithWebhooks([{ url: receiver.url }], { now: Date.now() })
     await using client = await server.raw()
-    await client.join('gre')
+    await client.subscribed('gre')
     const { headers, body, timeMs } = await receiver.next(server.sdk())
     expect(headers.get('content-type')).toBe('application/json')
     expect(headers.get('x-pusher-key')).toBe('test-app-fake-key')
@@ -46,7 +42,7 @@ describe('7.1 the request', () => {
     }
     await using server = await startWithWebhooks([{ url: receiver.url, headers }])
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     const received = await receiver.next(server.sdk())
     expect(received.headers.get('x-token')).toBe('abc')
     expect(received.headers.get('content-type')).toBe('application/json')
@@ -62,7 +58,7 @@ describe('7.1 the request', () => {
       ['b', keys.slice(1), 'key-new'],
     ] as const) {
       await server.change({ keys: live })
-      await client.join(channel)
+      await client.subscribed(channel)
       const secret = key.replace('key', 'secret')
       const received = await receiver.next(server.sdk({ key, secret }))
       expect(received.headers.get('x-pusher-key')).toBe(key)
@@ -93,13 +89,13 @@ const occupied = (channel: string) => ({ name: 'channel_occupied', channel })
 const ROWS: readonly Row[] = [
   {
     name: '7.2 channel_occupied, once',
-    act: async (_, client) => client.join('room'),
+    act: async (_, client) => client.subscribed('room'),
     bodies: [occupied('room')],
   },
   {
     name: '7.2 channel_vacated, after the delay',
     act: async (server, client) => {
-      await client.join('room')
+      await client.subscribed('room')
       await leave(server, client, 'room')
       server.advance(SETTLE_MS)
     },
@@ -170,7 +166,7 @@ const ROWS: readonly Row[] = [
     name: '7.2 nothing for the channel of a user',
     act: async (server, client) => {
       emit(server, { type: 'cache_miss', channel: '#server-to-user-7' } as never)
-      await client.join('room')
+      await client.subscribed('room')
     },
     bodies: [occupied('room')],
   },
@@ -178,7 +174,7 @@ const ROWS: readonly Row[] = [
     name: '7.3 cache_miss, once until ten seconds have passed or the channel was vacated',
     act: async (server, client) => {
       const miss = async (on: RawClient) => {
-        await on.join('cache-x')
+        await on.subscribed('cache-x')
         expect(await on.next()).toContain('pusher:cache_miss')
       }
       await using second = await server.raw()
@@ -209,7 +205,7 @@ const ROWS: readonly Row[] = [
       await using again = await server.raw()
       await enter(server, again, 'presence-room')
       server.advance(SETTLE_MS)
-      await again.join('marker')
+      await again.subscribed('marker')
     },
     bodies: [
       occupied('presence-room'),

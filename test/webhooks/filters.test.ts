@@ -43,8 +43,8 @@ describe('7.7 filters', () => {
     webhooks.push({ url: `${receiver.url}/none`, event_types: [] as never })
     await using server = await startWithWebhooks(webhooks)
     await using client = await server.raw()
-    await server.joinSigned(client, 'presence-a-x', { user_id: '10' })
-    await server.joinSigned(client, 'private-b')
+    await server.signedIn(client, 'presence-a-x', { user_id: '10' })
+    await server.signedIn(client, 'private-b')
     await waitUntil('all are delivered', () => server.totals.webhookEventsDelivered === 8)
     const received = receiver.requests.unread.flatMap(({ path, events }) =>
       events.map((event) => `${path} ${event}`),
@@ -69,7 +69,7 @@ describe('7.7 filters', () => {
     )
     for (const key of ['third-key', 'other-key', 'test-app-fake-key']) {
       const client = await server.raw({ path: `/app/${key}?protocol=7` })
-      await client.join('room')
+      await client.subscribed('room')
       if (key === 'third-key') continue
       const secret = key === 'other-key' ? 'other-secret' : 'test-app-fake-secret'
       expect(await receiver.events(server.sdk({ key, secret }))).toEqual(['channel_occupied room'])
@@ -89,7 +89,7 @@ describe('7.4 batches', () => {
     const config = { webhookFlushMs: 50, webhookBatchEvents }
     await using server = await startWithWebhooks([{ url: receiver.url }], { config })
     await using client = await server.raw()
-    for (const channel of LETTERS) await client.join(channel)
+    for (const channel of LETTERS) await client.subscribed(channel)
     server.advance(49)
     await client.expectNothing()
     expect(server.totals.webhookEvents).toBe(0)

@@ -31,7 +31,7 @@ describe('an outbox that cannot grow', () => {
     const other = new Database(databasePath)
     other.run('BEGIN IMMEDIATE')
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     expect((await server.trigger({ channel: 'room', name: 'e', data: 'x' })).status).toBe(200)
     expect((await client.nextJson()).data).toBe('x')
     expect(await readiness(server)).toEqual({
@@ -58,7 +58,7 @@ describe('an outbox that cannot grow', () => {
     const other = new Database(databasePath)
     other.run('BEGIN IMMEDIATE')
     await using client = await server.raw()
-    for (const channel of ['a', 'b']) await client.join(channel)
+    for (const channel of ['a', 'b']) await client.subscribed(channel)
     await server.stop()
     other.close()
     expect(server.log.lines.at(-1)).toMatchObject({
@@ -75,7 +75,7 @@ describe('an outbox that cannot grow', () => {
       config: { webhookMaxStored: 2 },
     })
     await using client = await server.raw()
-    for (const channel of ['a', 'b', 'c', 'd']) await client.join(channel)
+    for (const channel of ['a', 'b', 'c', 'd']) await client.subscribed(channel)
     expect((await readDeliveries(server)).pending).toBe(2)
     expect(await readiness(server)).toEqual({
       ready: false,
@@ -101,7 +101,7 @@ describe('an outbox that cannot grow', () => {
     const server = await startWithWebhooks(webhooks, { config })
     await using client = await server.raw()
     for (const channel of ['a', 'b', 'c', 'd']) {
-      await client.join(channel)
+      await client.subscribed(channel)
       expect(await live.events(server.sdk())).toEqual([`channel_occupied ${channel}`])
       await waitUntilSettled(server)
     }
@@ -119,7 +119,7 @@ describe('an outbox that cannot grow', () => {
 
     await using second = await startWithWebhooks(webhooks, { config })
     await using returned = await second.raw() // or the channels would be vacated
-    for (const channel of ['a', 'b', 'c', 'd']) await returned.join(channel)
+    for (const channel of ['a', 'b', 'c', 'd']) await returned.subscribed(channel)
     expect(await states(second)).toEqual([
       ['full', 2],
       ['ok', 0],

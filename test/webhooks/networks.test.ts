@@ -149,7 +149,7 @@ describe('7.6 making a connection', () => {
     const config = { webhookDeny: ['127.0.0.0/8', '::1'] }
     await using server = await startWithWebhooks([{ url }], { config })
     await using client = await server.raw()
-    await client.join('room')
+    await client.subscribed('room')
     await waitUntilSettled(server)
     const { endpoints } = await readDeliveries(server)
     expect(endpoints[0]).toMatchObject({ state: 'failing', pending: 1, failing: 1 })

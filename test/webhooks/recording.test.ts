@@ -22,9 +22,9 @@ describe('what was announced', () => {
     const webhooks = [{ url: receiver.url }]
     const first = await startWithWebhooks(webhooks, { config })
     const [ada, eve] = [await first.raw(), await first.raw()]
-    await first.joinSigned(ada, 'presence-room', { user_id: 'ada' })
-    await first.joinSigned(eve, 'presence-room', { user_id: 'eve' })
-    await eve.join('lonely')
+    await first.signedIn(ada, 'presence-room', { user_id: 'ada' })
+    await first.signedIn(eve, 'presence-room', { user_id: 'eve' })
+    await eve.subscribed('lonely')
     const sdk = first.sdk()
     expect(await receiver.events(sdk, 4)).toHaveLength(4)
     await waitUntilSettled(first)
@@ -32,7 +32,7 @@ describe('what was announced', () => {
 
     await using second = await startWithWebhooks(webhooks, { config })
     await using again = await second.raw()
-    await second.joinSigned(again, 'presence-room', { user_id: 'ada' })
+    await second.signedIn(again, 'presence-room', { user_id: 'ada' })
     second.advance(SETTLE_MS - 1)
     await again.expectNothing()
     expect(second.totals.webhookEvents).toBe(0)
@@ -58,7 +58,7 @@ describe('what was announced', () => {
     const config = { databasePath: file(), drainSeconds: 10 }
     const first = await startWithWebhooks([{ url: receiver.url }], { config })
     const client = await first.raw()
-    await client.join('room')
+    await client.subscribed('room')
     await receiver.next(first.sdk())
     await waitUntilSettled(first)
     await first.leave()
@@ -118,10 +118,10 @@ test('what nobody accepted is sent after a restart, and what waited to be writte
   const config = { databasePath: file(), webhookFlushMs: 1000 }
   const first = await startWithWebhooks([{ url: receiver.url }], { config })
   const client = await first.raw()
-  await client.join('a')
+  await client.subscribed('a')
   first.advance(1000)
   await receiver.next(first.sdk())
-  await client.join('b')
+  await client.subscribed('b')
   await first.stop()
   expect(first.totals.webhookRequests).toBe(1)
 
@@ -180,8 +180,8 @@ test('a plugin drops an event for its app, and it is counted', async () => {
   })
   await using server = await startWithWebhooks([{ url: receiver.url }], { plugins: [plugin] })
   await using client = await server.raw()
-  await server.joinSigned(client, 'private-staff')
-  await server.joinSigned(client, 'private-room')
+  await server.signedIn(client, 'private-staff')
+  await server.signedIn(client, 'private-room')
   client.send({ event: 'client-e', channel: 'private-room', data: [1] })
   expect(await receiver.events(server.sdk(), 2)).toEqual([
     'channel_occupied private-room',

@@ -28,7 +28,7 @@ describe.each([
     await using server = await serve({ env })
     await using client = await server.raw()
     for (const channel of ['presence-a', 'presence-a-x'])
-      await server.joinSigned(client, channel, { user_id: '1' })
+      await server.signedIn(client, channel, { user_id: '1' })
     await using sdkServer = await start()
     const { key, secret } = server.app
     const { events, headers } = await receiver.next(sdkServer.sdk({ key, secret }))

@@ -84,7 +84,7 @@ async function expectHeard(server: TestServer, client: Client, teller: LineReade
 /** Somebody comes and goes whose id is a number, as Laravel's are. */
 async function expectMember(server: TestServer, teller: LineReader): Promise<void> {
   const guest = await server.raw()
-  await server.joinSigned(guest, 'presence-room', { user_id: 2, user_info: { name: 'Zoë' } })
+  await server.signedIn(guest, 'presence-room', { user_id: 2, user_info: { name: 'Zoë' } })
   expect(await teller.next()).toEqual(['joined 2 {"name":"Zoë"}'])
   await guest[Symbol.asyncDispose]()
   expect(await teller.next()).toEqual(['left 2'])

@@ -104,15 +104,15 @@ function environmentFor({ app, port }: TestServer, socketId: string): Record<str
 }
 
 async function subscribe(server: TestServer, client: RawClient): Promise<void> {
-  for (const channel of PUBLIC_CHANNELS) await client.join(channel)
+  for (const channel of PUBLIC_CHANNELS) await client.subscribed(channel)
   const sdk = server.sdk({ encryptionMasterKeyBase64: MASTER_KEY })
-  await client.join(VAULT, sdk.authorizeChannel(client.socketId, VAULT).auth)
+  await client.subscribed(VAULT, sdk.authorizeChannel(client.socketId, VAULT).auth)
 }
 
 async function enterRoom(server: TestServer, client: RawClient, userId: string): Promise<void> {
   const user = { user_id: userId }
   const { auth, channel_data: data } = server.sdk().authorizeChannel(client.socketId, ROOM, user)
-  await client.join(ROOM, auth, data)
+  await client.subscribed(ROOM, auth, data)
 }
 
 type Signature = { readonly auth: string; channel_data?: string; shared_secret?: string }

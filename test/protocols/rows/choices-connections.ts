@@ -11,7 +11,7 @@ async function arrival(server: TestServer, where: string) {
   await using client = await server.raw({ path: where, hello: false })
   const { event, data } = await client.nextJson()
   if (event !== ERROR) return event
-  return [(data as { code: number }).code, (await client.waitForClose()).code]
+  return [(data as { code: number }).code, (await client.closing()).code]
 }
 
 export const CONNECTIONS: readonly Row[] = [
@@ -80,7 +80,7 @@ export const CONNECTIONS: readonly Row[] = [
       server.advance(20_000)
       const { event } = await client.nextJson()
       server.advance(20_000)
-      return [event, (await client.waitForClose()).code]
+      return [event, (await client.closing()).code]
     },
     expected: ['pusher:ping', 4201],
   },
@@ -106,7 +106,7 @@ export const CONNECTIONS: readonly Row[] = [
     run: async (server) => {
       const client = await server.raw()
       await server.leave()
-      return (await client.waitForClose()).code
+      return (await client.closing()).code
     },
     expected: 4200,
   },

@@ -55,11 +55,7 @@ export const BACKENDS: readonly Row[] = [
     statement: 'a batch is answered with {}',
     run: (server) =>
       readJson(
-        server.requestSigned(
-          'POST',
-          '/batch_events',
-          '{"batch":[{"name":"e","channel":"a","data":""}]}',
-        ),
+        server.signed('POST', '/batch_events', '{"batch":[{"name":"e","channel":"a","data":""}]}'),
       ),
     expected: {},
   },
@@ -67,26 +63,26 @@ export const BACKENDS: readonly Row[] = [
     row: 44,
     statement: 'presence channels have a subscription_count over HTTP',
     run: (server) =>
-      readJson(server.requestSigned('GET', '/channels/presence-a', '', 'info=subscription_count')),
+      readJson(server.signed('GET', '/channels/presence-a', '', 'info=subscription_count')),
     expected: { occupied: false, subscription_count: 0 },
   },
   {
     row: 45,
     statement: 'user_count of other channels is 400',
     run: async (server) =>
-      (await server.requestSigned('GET', '/channels/a', '', 'info=user_count')).status,
+      (await server.signed('GET', '/channels/a', '', 'info=user_count')).status,
     expected: 400,
   },
   {
     row: 46,
     statement: 'a channel that nobody is in is not occupied',
-    run: (server) => readJson(server.requestSigned('GET', '/channels/a')),
+    run: (server) => readJson(server.signed('GET', '/channels/a')),
     expected: { occupied: false },
   },
   {
     row: 47,
     statement: 'a presence channel that nobody is in has no users',
-    run: (server) => readJson(server.requestSigned('GET', '/channels/presence-a/users')),
+    run: (server) => readJson(server.signed('GET', '/channels/presence-a/users')),
     expected: { users: [] },
   },
   {
@@ -101,7 +97,7 @@ export const BACKENDS: readonly Row[] = [
   {
     row: 52,
     statement: 'what is invalid is 400 in text',
-    run: (server) => statusOf(server.requestSigned('POST', '/events', '[]')),
+    run: (server) => statusOf(server.signed('POST', '/events', '[]')),
     expected: [400, 'text/plain'],
   },
   {
@@ -129,7 +125,7 @@ export const BACKENDS: readonly Row[] = [
     statement: 'data that is no text is written out',
     run: async (server) => {
       await using client = await server.raw()
-      await client.join('room')
+      await client.subscribed('room')
       await trigger(server, { data: { a: 1 } })
       return (await client.nextJson()).data
     },

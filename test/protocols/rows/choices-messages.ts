@@ -12,7 +12,7 @@ async function sendAndReceive(
   await using sender = await server.raw()
   await using receiver = await server.raw()
   for (const client of [sender, receiver])
-    await server.joinSigned(
+    await server.signedIn(
       client,
       channel,
       channel.startsWith('presence-') ? { user_id: '7' } : undefined,
@@ -28,7 +28,7 @@ export const MESSAGES: readonly Row[] = [
     run: async (server) =>
       readCodes(
         await exchange(server, async (client) => {
-          await client.join('room')
+          await client.subscribed('room')
           client.send({ event: 'client-e', channel: 'room', data: 1 })
         }),
       ),
@@ -60,7 +60,7 @@ export const MESSAGES: readonly Row[] = [
     run: async (server) =>
       readCodes(
         await exchange(server, async (client) => {
-          await server.joinSigned(client, 'private-room')
+          await server.signedIn(client, 'private-room')
           for (let n = 0; n < 11; n++)
             client.send({ event: 'client-e', channel: 'private-room', data: n })
         }),
@@ -73,13 +73,13 @@ export const MESSAGES: readonly Row[] = [
     run: async (server) => [
       readCodes(
         await exchange(server, async (client) => {
-          await server.joinSigned(client, 'private-encrypted-room')
+          await server.signedIn(client, 'private-encrypted-room')
           client.send({ event: 'client-e', channel: 'private-encrypted-room', data: 1 })
         }),
       ),
       (
         await exchange(server, async (client) => {
-          await server.joinSigned(client, 'private-cache-room')
+          await server.signedIn(client, 'private-cache-room')
           client.send({ event: 'client-e', channel: 'private-cache-room', data: 1 })
         })
       ).map(({ event }) => event),

@@ -110,14 +110,12 @@ export const SUBSCRIPTIONS: readonly Row[] = [
     statement: 'a second subscribe is an error, and counts stay',
     run: async (server) => {
       await using client = await server.raw()
-      await client.join('room')
+      await client.subscribed('room')
       client.subscribe('room')
       const error = await client.nextJson()
       return [
         error.event,
-        await readJson(
-          server.requestSigned('GET', '/channels/room', '', 'info=subscription_count'),
-        ),
+        await readJson(server.signed('GET', '/channels/room', '', 'info=subscription_count')),
       ]
     },
     expected: [ERROR, { occupied: true, subscription_count: 1 }],
@@ -140,11 +138,11 @@ export const SUBSCRIPTIONS: readonly Row[] = [
     options: { limits: { maxPresenceMembers: 1 } },
     run: async (server) => {
       await using first = await server.raw()
-      await server.joinSigned(first, 'presence-room', { user_id: '1' })
+      await server.signedIn(first, 'presence-room', { user_id: '1' })
       const other = '{"user_id":"2"}'
       const refused = await exchange(server, subscribeSigned(server, 'presence-room', other), 2)
       await using tab = await server.raw()
-      await server.joinSigned(tab, 'presence-room', { user_id: '1' })
+      await server.signedIn(tab, 'presence-room', { user_id: '1' })
       return [(refused[0]!.data as { type: string }).type, readCodes(refused)]
     },
     expected: ['LimitReached', REFUSED_TWICE],

@@ -44,7 +44,7 @@ export const readCodes = (frames: readonly { event: string; data: unknown }[]) =
 
 /** Triggers an event that is right but for what `body` changes. */
 export const trigger = (server: TestServer, body: object): Promise<Response> =>
-  server.requestSigned(
+  server.signed(
     'POST',
     '/events',
     JSON.stringify({ name: 'e', channel: 'room', data: 'x', ...body }),
@@ -58,6 +58,6 @@ export async function readJson(response: Promise<Response>): Promise<unknown> {
 /** Joins as a user and reads the roster of the success frame. */
 export async function readRoster(server: TestServer, user: object): Promise<unknown> {
   await using client = await server.raw()
-  const frame = await server.joinSigned(client, 'presence-room', user as { user_id: unknown })
+  const frame = await server.signedIn(client, 'presence-room', user as { user_id: unknown })
   return JSON.parse(JSON.parse(frame).data).presence
 }

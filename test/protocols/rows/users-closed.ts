@@ -14,7 +14,7 @@ export const CLOSED: readonly Row[] = [
       await using one = await openTab(server)
       await using two = await openTab(server)
       await server.sdk().terminateUserConnections('ada')
-      const closings = [await one.waitForClose(), await two.waitForClose()]
+      const closings = [await one.closing(), await two.closing()]
       return [...closings, one.frames.unread, two.frames.unread]
     },
     expected: [
@@ -31,11 +31,11 @@ export const CLOSED: readonly Row[] = [
     statement: 'who only uses the id on a presence channel stays; the user may come back',
     run: async (server) => {
       await using member = await server.raw()
-      await server.joinSigned(member, 'presence-room', { user_id: 'ada' })
+      await server.signedIn(member, 'presence-room', { user_id: 'ada' })
       await using user = await openTab(server)
       await using other = await openTab(server, { id: 'eve' })
       await server.sdk().terminateUserConnections('ada')
-      await user.waitForClose()
+      await user.closing()
       for (const client of [member, other]) await client.expectNothing()
       await using again = await openTab(server)
       await again.expectNothing()
@@ -48,10 +48,7 @@ export const CLOSED: readonly Row[] = [
     statement: 'nobody to close is a success, with a body and without',
     run: async (server) => {
       const path = '/users/nobody/terminate_connections'
-      const answers = [
-        await server.requestSigned('POST', path, '{}'),
-        await server.requestSigned('POST', path),
-      ]
+      const answers = [await server.signed('POST', path, '{}'), await server.signed('POST', path)]
       return Promise.all(answers.map(async (answer) => [answer.status, await answer.json()]))
     },
     expected: Array.from({ length: 2 }, () => [200, {}]),
@@ -64,15 +61,15 @@ export const CLOSED: readonly Row[] = [
     run: async (server) => {
       await using idle = await server.raw()
       await using listener = await server.raw()
-      await listener.join('room')
+      await listener.subscribed('room')
       await using user = await openTab(server)
       await using subscriber = await server.raw()
-      await server.joinSigned(subscriber, 'private-room')
+      await server.signedIn(subscriber, 'private-room')
       await using member = await server.raw()
-      await server.joinSigned(member, 'presence-room', { user_id: 'eve' })
+      await server.signedIn(member, 'presence-room', { user_id: 'eve' })
       server.advance(TOO_LONG_MS)
       for (const client of [user, subscriber, member]) await client.expectNothing()
-      return [await idle.waitForClose(), await listener.waitForClose()]
+      return [await idle.closing(), await listener.closing()]
     },
     expected: Array.from({ length: 2 }, () => ({
       code: 4009,
@@ -89,7 +86,7 @@ export const CLOSED: readonly Row[] = [
       client.subscribe('private-room', 'wrong')
       await client.frames.take(3)
       server.advance(TOO_LONG_MS)
-      return (await client.waitForClose()).code
+      return (await client.closing()).code
     },
     expected: 4009,
   },

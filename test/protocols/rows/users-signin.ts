@@ -95,7 +95,7 @@ export const SIGN_IN: readonly Row[] = [
     statement: 'the subscription of the signed-in user is answered like any other',
     run: async (server) => {
       await using client = await openTab(server)
-      return await client.join(CHANNEL, '')
+      return await client.subscribed(CHANNEL, '')
     },
     expected: `{"event":"pusher_internal:subscription_succeeded","channel":"${CHANNEL}","data":"{}"}`,
   },
@@ -126,7 +126,7 @@ export const SIGN_IN: readonly Row[] = [
     run: async (server) => {
       await using quiet = await openTab(server)
       await using subscribed = await openTab(server)
-      await subscribed.join(CHANNEL)
+      await subscribed.subscribed(CHANNEL)
       await server.sdk().sendToUser('ada', 'hello', 'x')
       const heard = [await quiet.next(), await subscribed.next()]
       for (const client of [quiet, subscribed]) await client.expectNothing()
@@ -143,12 +143,12 @@ export const SIGN_IN: readonly Row[] = [
     run: async (server) => {
       await using one = await openTab(server)
       await using two = await openTab(server)
-      await two.join(CHANNEL)
+      await two.subscribed(CHANNEL)
       const event = { name: 'hello', data: 'x', channel: CHANNEL, socket_id: one.socketId }
-      await server.requestSigned('POST', '/events', JSON.stringify(event))
+      await server.signed('POST', '/events', JSON.stringify(event))
       await two.next()
       await one.expectNothing()
-      const { channels } = await (await server.requestSigned('GET', '/channels')).json()
+      const { channels } = await (await server.signed('GET', '/channels')).json()
       return [channels, server.listFactNames().filter((fact) => fact.includes('channel'))]
     },
     expected: [{}, []],
