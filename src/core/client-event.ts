@@ -71,10 +71,23 @@ export function publishClientEvent(
         })
       : core.engine.publish({ type: 'bytes', app, channel, event, data, sender, except })
   if (!(answer instanceof Promise)) return completeEvent(core, conn, sent, subscription, answer)
+  return completeLater(core, conn, sent, subscription, answer)
+}
+
+/** Waits for the engine; the connection's next commands do not. */
+async function completeLater(
+  core: Core,
+  conn: Connection,
+  sent: ClientEventCommand,
+  subscription: Subscription,
+  answer: Promise<Position | Refusal>,
+): Promise<Refusal | undefined> {
   conn.unansweredEvents++
-  return answer
-    .finally(() => conn.unansweredEvents--)
-    .then((published) => completeEvent(core, conn, sent, subscription, published))
+  try {
+    return completeEvent(core, conn, sent, subscription, await answer)
+  } finally {
+    conn.unansweredEvents--
+  }
 }
 
 /** Called when the engine has accepted the event, or refused it. */

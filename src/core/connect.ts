@@ -62,9 +62,15 @@ function checkAdmission(core: Core, conn: Connection): MaybePromise<Refusal | un
   const refused = checkApp(core, conn)
   if (refused) return refused
   const quota = checkQuota(core, conn.app)
-  if (quota instanceof Promise) return quota.then((over) => over ?? checkOwn(core, conn))
+  if (quota instanceof Promise) return checkLater(core, conn, quota)
   return quota ?? checkCapacity(core, conn)
 }
+
+const checkLater = async (
+  core: Core,
+  conn: Connection,
+  quota: Promise<Refusal | undefined>,
+): Promise<Refusal | undefined> => (await quota) ?? checkOwn(core, conn)
 
 /** What this node decides by itself. */
 const checkOwn = (core: Core, conn: Connection): Refusal | undefined =>

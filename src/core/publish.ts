@@ -72,19 +72,32 @@ export function publish(
   for (const publications of accepted) {
     for (const publication of publications) {
       const answer = publishEvent(core, publication)
-      if (answer instanceof Promise)
-        (pending ??= []).push(answer.then((given) => noteAnswer(core, publication, given)))
+      if (answer instanceof Promise) (pending ??= []).push(noteLater(core, publication, answer))
       else if (isRefusal(noteAnswer(core, publication, answer))) refused ??= answer as Refusal
     }
   }
-  if (!pending && refused) raise(refused)
-  if (!pending) return channels
-  return Promise.all(pending).then((answers) => {
-    if (refused) raise(refused)
-    answers.forEach(raiseIfRefused)
-    return channels
-  })
+  if (pending) return requireAll(pending, refused, channels)
+  if (refused) raise(refused)
+  return channels
 }
+
+async function requireAll<Result>(
+  pending: readonly Promise<Position | Refusal>[],
+  refused: Refusal | undefined,
+  result: Result,
+): Promise<Result> {
+  const answers = await Promise.all(pending)
+  if (refused) raise(refused)
+  answers.forEach(raiseIfRefused)
+  return result
+}
+
+/** Apart from the loop of `publish`: a closure there would cost every event a scope, and it is seldom needed. */
+const noteLater = async (
+  core: Core,
+  publication: BackendPublication,
+  answer: Promise<Position | Refusal>,
+): Promise<Position | Refusal> => noteAnswer(core, publication, await answer)
 
 /** Counts a backend's event and emits that it was published, if it was. Returns the engine's answer. */
 export function noteAnswer(

@@ -151,10 +151,21 @@ function completeSubscribe(
   if (refused) return refused
   const heard = core.engine.listen(command.app, command.channel)
   if (!(heard instanceof Promise)) return heard ?? enter(core, conn, command, kind, member)
-  return heard.then((deaf) => {
-    if (deaf || conn.closed) return deaf
-    return checkChannel(core, conn, command, kind) ?? enter(core, conn, command, kind, member)
-  })
+  return enterLater(core, conn, command, kind, member, heard)
+}
+
+/** Enters once the node hears the channel, unless something has changed meanwhile. */
+async function enterLater(
+  core: Core,
+  conn: Connection,
+  command: SubscribeCommand,
+  kind: ChannelKind,
+  member: Member | undefined,
+  heard: Promise<Refusal | undefined>,
+): Promise<Refusal | undefined> {
+  const deaf = await heard
+  if (deaf || conn.closed) return deaf
+  return checkChannel(core, conn, command, kind) ?? enter(core, conn, command, kind, member)
 }
 
 /** Checks what may have changed after each wait: connections that name no app survive its end. */
