@@ -102,8 +102,8 @@ export const AT_ONCE_MS = 1
 const LEAST_MS = 0.5
 /** What is left per turn of the time that arrivals once took. */
 const FADING = 0.9
-/** Milliseconds that a task counts at least: what it sets going, as the check of a token, comes on top. */
-const LEAST_TASK_MS = SLICE_MS / 64
+/** Milliseconds that a task counts at least which is not finished: what it has set going, as the check of a token, comes on top. */
+const LEAST_UNFINISHED_MS = SLICE_MS / 64
 /** Milliseconds in which frames and requests are handled as they arrive; less than a slice, since works come on top. */
 export const ARRIVALS_MS = 2
 /**
@@ -126,6 +126,8 @@ export class Slices {
   #expectedMs = 0
   /** What somebody else has this turn do. */
   #chargedMs = 0
+  /** The last task waits for something. */
+  #isUnfinished = false
   /** Until when time is on the account. */
   #settled = -Infinity
   #running = false
@@ -205,8 +207,16 @@ export class Slices {
 
   /** Like `schedule`, with a promise of the task's result. */
   defer<T>(task: () => T | Promise<T>): Promise<T> {
-    const { promise, resolve } = Promise.withResolvers<T>()
-    this.schedule(() => resolve(Promise.try(task)))
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    this.schedule(() => {
+      try {
+        const result = task()
+        this.#isUnfinished = result instanceof Promise
+        resolve(result)
+      } catch (cause) {
+        reject(cause as Error)
+      }
+    })
     return promise
   }
 
@@ -249,7 +259,9 @@ export class Slices {
       const before = this.#spentMs
       if (this.#runStep(work)) this.#works.push(work)
       this.spend(this.#settled)
-      if (work === this.#tasks) this.#spentMs = Math.max(this.#spentMs, before + LEAST_TASK_MS)
+      if (!this.#isUnfinished) continue
+      this.#isUnfinished = false
+      this.#spentMs = Math.max(this.#spentMs, before + LEAST_UNFINISHED_MS)
     }
     this.#running = false
     this.#arm()

@@ -154,7 +154,7 @@ describe('work', () => {
     const began = slices.meter()
     time.ms += AT_ONCE_MS
     slices.spend(began)
-    for (let tasks = 0; tasks < 300; tasks++) slices.schedule(() => void done++)
+    for (let tasks = 0; tasks < 300; tasks++) void slices.defer(async () => void done++)
     while (done < 300) {
       const before = done
       await turn()
