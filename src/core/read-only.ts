@@ -15,7 +15,18 @@ export function freezeDeep<T>(value: T): T {
   return value
 }
 
-/** A copy of headers; about 1 µs for ten of them (Bun 1.4.5). */
+/**
+ * The same headers, whose methods refuse writes from now on. For those that nobody else writes to: a copy of what
+ * the runtime has not read yet costs a handshake 2 µs (Bun 1.4.5).
+ */
+export const sealHeaders = (headers: Headers): Headers =>
+  Object.freeze(Object.setPrototypeOf(headers, ReadOnlyHeaders.prototype) as Headers)
+
+/** The same query, likewise. */
+export const sealQuery = (query: URLSearchParams): URLSearchParams =>
+  Object.freeze(Object.setPrototypeOf(query, ReadOnlyQuery.prototype) as URLSearchParams)
+
+/** A copy of headers. */
 export class ReadOnlyHeaders extends Headers {
   constructor(headers: Headers) {
     super(headers)
@@ -27,13 +38,8 @@ export class ReadOnlyHeaders extends Headers {
   }
 }
 
-/** A copy of a query. */
-export class ReadOnlyQuery extends URLSearchParams {
-  constructor(query: URLSearchParams) {
-    super(query)
-    Object.freeze(this)
-  }
-
+/** A query that refuses writes. */
+class ReadOnlyQuery extends URLSearchParams {
   static {
     refuseWrites(this.prototype, ['append', 'delete', 'set', 'sort'])
   }

@@ -14,7 +14,7 @@ import type {
   SigninView,
   SubscribeRequest,
 } from './plugin'
-import { freezeDeep, ReadOnlyHeaders, ReadOnlyQuery } from './read-only'
+import { freezeDeep, sealHeaders, sealQuery } from './read-only'
 
 const apps = new WeakMap<App, AppView>()
 
@@ -155,13 +155,13 @@ export class ConnectReader implements ConnectRequest {
   }
 
   get headers(): Headers {
-    return (this.#headers ??= new ReadOnlyHeaders(this.#sent.headers))
+    return (this.#headers ??= sealHeaders(this.#sent.headers))
   }
   get url(): string {
     return this.#sent.url
   }
   get query(): URLSearchParams {
-    return (this.#query ??= new ReadOnlyQuery(this.#sent.query))
+    return (this.#query ??= sealQuery(this.#sent.query))
   }
   get remoteAddress(): string {
     return this.#sent.remoteAddress
