@@ -103,7 +103,7 @@ const LEAST_MS = 0.5
 /** What is left per turn of the time that arrivals once took. */
 const FADING = 0.9
 /** Milliseconds that a task counts at least which is not finished: what it has set going, as the check of a token, comes on top. */
-const LEAST_UNFINISHED_MS = SLICE_MS / 64
+const LEAST_UNFINISHED_MS = SLICE_MS / 32
 /** Milliseconds in which frames and requests are handled as they arrive; less than a slice, since works come on top. */
 export const ARRIVALS_MS = 2
 /**
@@ -205,13 +205,18 @@ export class Slices {
     this.add(this.#tasks)
   }
 
+  /** Called in a task that has set something going which this thread will do. */
+  noteUnfinished(): void {
+    this.#isUnfinished = true
+  }
+
   /** Like `schedule`, with a promise of the task's result. */
   defer<T>(task: () => T | Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     this.schedule(() => {
       try {
         const result = task()
-        this.#isUnfinished = result instanceof Promise
+        if (result instanceof Promise) this.noteUnfinished()
         resolve(result)
       } catch (cause) {
         reject(cause as Error)
@@ -257,11 +262,10 @@ export class Slices {
       const work = this.#works.shift()
       if (!work) break
       const before = this.#spentMs
+      this.#isUnfinished = false
       if (this.#runStep(work)) this.#works.push(work)
       this.spend(this.#settled)
-      if (!this.#isUnfinished) continue
-      this.#isUnfinished = false
-      this.#spentMs = Math.max(this.#spentMs, before + LEAST_UNFINISHED_MS)
+      if (this.#isUnfinished) this.#spentMs = Math.max(this.#spentMs, before + LEAST_UNFINISHED_MS)
     }
     this.#running = false
     this.#arm()

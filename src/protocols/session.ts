@@ -66,6 +66,7 @@ export function authorize(
   try {
     const answer = refused ?? admit(core, conn, request)
     if (!(answer instanceof Promise)) return answer ?? conn.pendingRefusal
+    core.slices.noteUnfinished() // a token is checked
     return answer.then((verdict) => verdict ?? conn.pendingRefusal).catch(failed)
   } catch (cause) {
     return failed(cause)

@@ -158,7 +158,7 @@ describe('work', () => {
     while (done < 300) {
       const before = done
       await turn()
-      expect(done - before).toBeLessThanOrEqual(64)
+      expect(done - before).toBeLessThanOrEqual(32)
     }
   })
 
