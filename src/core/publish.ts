@@ -92,7 +92,7 @@ async function requireAll<Result>(
   return result
 }
 
-/** Apart from the loop of `publish`: a closure there would cost every event a scope, and it is seldom needed. */
+/** Apart from the loop of `publish`: a closure there would cost every event an allocation, and it is seldom needed. */
 const noteLater = async (
   core: Core,
   publication: BackendPublication,
