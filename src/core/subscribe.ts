@@ -194,8 +194,9 @@ function enter(
   const refused = kind.counted ? checkNewChannelRate(core, conn, command) : undefined
   if (refused) return refused
   const arrival = member && { member, meta: newMeta(core, member) }
-  // A copy, which does not keep the frame in memory.
-  const entry = { ...command, channel: copyText(channel), kind }
+  // A text that does not keep the frame in memory.
+  const name = core.hub.channel(app, channel)?.name ?? copyText(channel)
+  const entry = { ...command, channel: name, kind }
   const entered = core.engine.enter(conn, entry, arrival, app.limits.maxPresenceMembers)
   if (!(entered instanceof Promise) || !kind.group) return entered
   return entered.then((full) => full ?? endUnlessOpen(core, conn, command, kind))

@@ -93,7 +93,6 @@ const CLIENT_EVENT = 'client-'
 /** How clients begin one, so that it is recognized before any of it is read. */
 const PLAIN_CLIENT_EVENT = `{"event":"${CLIENT_EVENT}`
 const NO_PARAMS = () => ({})
-const NO_REF = { ref: undefined, replaces: undefined }
 
 function decode(core: Core, conn: Connection, text: string): Command | Refusal {
   const limit = maxFrameChars(conn.app?.limits ?? core.limits)
@@ -130,7 +129,17 @@ function decodeSubscribe({ limits }: Core, app: App, message: Message): Command 
   const [name, auth, channelData] = parts
   const channel = parseChannelName(name, limits)
   if (typeof channel !== 'string') return { ...channel, subscribing: name ?? '' }
-  return { ...NO_REF, type: 'subscribe', app, channel, auth, channelData, params: NO_PARAMS }
+  const ref = undefined
+  return {
+    type: 'subscribe',
+    app,
+    channel,
+    auth,
+    channelData,
+    params: NO_PARAMS,
+    ref,
+    replaces: ref,
+  }
 }
 
 function decodeUnsubscribe({ limits }: Core, app: App, message: Message): Command | Refusal {
@@ -206,13 +215,13 @@ function reply(answer: Reply): Frame | undefined {
   switch (answer.type) {
     case 'established': {
       const { socketId, activityTimeoutSeconds } = answer
-      const data = `{"socket_id":"${socketId}","activity_timeout":${activityTimeoutSeconds}}`
-      return `{"event":"pusher:connection_established","data":${jsonText(data)}}`
+      const data = `{\\"socket_id\\":\\"${socketId}\\",\\"activity_timeout\\":${activityTimeoutSeconds}}`
+      return `{"event":"pusher:connection_established","data":"${data}"}`
     }
     case 'subscribed':
       return answer.members
         ? presenceFrame(answer.channel, answer.members)
-        : internalFrame('subscription_succeeded', answer.channel, '{}')
+        : `{"event":"pusher_internal:subscription_succeeded","channel":${jsonText(answer.channel)},"data":"{}"}`
     case 'cache_miss':
       return `{"event":"pusher:cache_miss","channel":${jsonText(answer.channel)},"data":"{}"}`
     case 'watched':

@@ -41,8 +41,9 @@ export function accept(
   core: Core,
   codec: Codec,
   { app, refused }: Handshake,
-  { nonLocalRefusal, ...incoming }: IncomingRequest,
+  incoming: IncomingRequest,
 ): ConnectAttempt {
+  const { nonLocalRefusal } = incoming
   const conn: Client = new Connection(newSocketId(), codec, app, incoming.remoteAddress)
   const request = new ConnectReader(conn, incoming, !app && !refused)
   const tooMany = countAddress(core, conn)
