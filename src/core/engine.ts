@@ -29,23 +29,16 @@
  */
 import type { App } from './app'
 import type { AppChange } from './apps'
-import { Cache, Claims, type CachedEvent } from './cache'
-import { userOf, type ChannelKind } from './channel'
+import type { CachedEvent } from './cache'
+import type { ChannelKind } from './channel'
 import type { Channel, Connection, VerifiedSignin } from './connection'
 import type { Departures } from './departures'
-import { membersFull, type Refusal } from './errors'
+import type { Refusal } from './errors'
 import type { Facts } from './facts'
 import type { MaybePromise } from './maybe-promise'
-import type {
-  ArrivalFact,
-  BackendPublication,
-  DepartureFact,
-  Notice,
-  Publication,
-  SubscribeCommand,
-} from './messages'
+import type { DepartureFact, Notice, Publication, SubscribeCommand } from './messages'
 import type { PushView } from './plugin'
-import { Presence, type Counts } from './presence'
+import type { Counts } from './presence'
 import type { Arrival, Departure, Members } from './roster'
 import type { AppId, ChannelName, Clock, Member, SocketId, UserId } from './types'
 import type { Users } from './users'
@@ -220,174 +213,4 @@ export type EngineParts = {
   readonly users: Users
   readonly kindOf: (channel: ChannelName) => ChannelKind
   readonly cacheTtlMs: number
-}
-
-/** The claim of the first subscriber that finds a cache channel empty. */
-const CACHE_MISS = 'cache_miss'
-
-/** The engine of one node: everything is decided and carried out at once. Owns members, last events, claims. */
-export class OneNodeEngine implements Engine {
-  readonly presence = new Presence()
-  readonly #cache: Cache
-  readonly #claims: Claims
-  readonly #parts: EngineParts
-  #node!: Node
-
-  constructor(parts: EngineParts) {
-    this.#parts = parts
-    this.#cache = new Cache(parts.cacheTtlMs)
-    this.#claims = new Claims(parts.clock)
-  }
-
-  run(node: Node): void {
-    this.#node = node
-  }
-
-  listen(): undefined {
-    return undefined
-  }
-
-  enter(
-    conn: Connection,
-    entry: Entry,
-    arrival: Arrival | undefined,
-    limit: number,
-  ): Refusal | undefined {
-    const { app, channel, kind } = entry
-    if (arrival && this.presence.isFull(app, channel, arrival, limit))
-      return membersFull(channel, limit)
-    const seat = kind.counted ? this.presence.enter(app, channel, arrival) : undefined
-    const last = kind.cache ? this.last(app, channel) : undefined
-    const joined = seat
-      ? seat.joined
-      : entry.type === 'signin' && !this.isOnline(app, entry.user.id)
-    if (kind.cache && !last) this.#emitMiss(app, channel)
-    if (seat?.occupied) this.#emitArrival({ type: 'channel_occupied', app, channel })
-    if (arrival && joined)
-      this.#emitArrival({ type: 'member_added', app, channel, userId: arrival.member.userId })
-    this.#node.apply({
-      type: 'entered',
-      app,
-      channel,
-      kind,
-      isOwn: true,
-      conn,
-      entry,
-      socketId: conn.id,
-      arrival,
-      member: seat?.member,
-      joined,
-      count: seat ? seat.count : 0,
-      members: seat?.members,
-      last,
-    })
-    return undefined
-  }
-
-  exit(conn: Connection, place: Place, departure: Departure | undefined): void {
-    const { app, name: channel, kind } = place
-    if (!kind.counted) return this.#exitUncounted(place)
-    const { vacated, left, member, count } = this.presence.exit(app, channel, departure)
-    if (vacated) this.#claims.forget(app, channel, CACHE_MISS)
-    const isOwn = true
-    // Before the taps of plugins, which may end another connection in the channel.
-    if (left && departure)
-      this.#emitDeparture({ type: 'member_removed', app, channel, userId: departure.userId })
-    this.#node.apply({ type: 'exited', app, channel, kind, isOwn, departure, member, left, count })
-    if (vacated) this.#emitDeparture({ type: 'channel_vacated', app, channel })
-  }
-
-  /** Only the user of the channel, if it has one, is somebody's business. */
-  #exitUncounted({ app, name: channel, kind }: Place): void {
-    const userId = userOf(channel)
-    if (userId === undefined || this.isOnline(app, userId)) return
-    const nobody = { departure: undefined, member: undefined, count: 0 }
-    this.#node.apply({ type: 'exited', app, channel, kind, isOwn: true, left: true, ...nobody })
-  }
-
-  publish(publication: Publication): Position {
-    if (publication.type === 'event' && publication.origin === 'backend') this.#keep(publication)
-    this.#node.deliver(publication)
-    return NOT_KEPT
-  }
-
-  #keep(publication: BackendPublication): void {
-    const { clock, kindOf } = this.#parts
-    if (kindOf(publication.channel).cache) this.#cache.put(publication, clock.mono())
-  }
-
-  announce(app: App, notice: Notice, except?: SocketId): void {
-    this.#node.announce(app, notice, except)
-  }
-
-  order(order: Order): void {
-    this.#node.carryOut(order)
-  }
-
-  isOccupied(app: App, channel: ChannelName): boolean {
-    return this.presence.isOccupied(app, channel)
-  }
-
-  isOnline(app: App, userId: UserId): boolean {
-    return this.#parts.users.isOnline(app, userId)
-  }
-
-  connections(app: App): number {
-    return this.#node.connections(app)
-  }
-
-  counts(app: App, channel: ChannelName): Counts {
-    return this.presence.counts(app, channel)
-  }
-
-  channels(app: App): OccupiedChannels {
-    const presence = this.presence
-    return { names: presence.channels(app), countsOf: (name) => presence.counts(app, name) }
-  }
-
-  members(app: App, channel: ChannelName): readonly Member[] {
-    return this.presence.members(app, channel)
-  }
-
-  last(app: App, channel: ChannelName): CachedEvent | undefined {
-    return this.#cache.get(app, channel, this.#parts.clock.mono())
-  }
-
-  claim(app: App, channel: ChannelName, key: string): boolean {
-    return this.#claims.claim(app, channel, key)
-  }
-
-  addEarlier(fact: DepartureFact): void {
-    this.#parts.departures.addEarlier(fact)
-  }
-
-  start(): void {
-    this.#parts.departures.start()
-  }
-
-  sweep(): void {
-    this.#cache.sweep(this.#parts.clock.mono())
-    this.#claims.sweep()
-  }
-
-  stop(): void {
-    this.#parts.departures.stop()
-  }
-
-  /** Several subscribers that find the same cache empty are one fact (contract 7.3). */
-  #emitMiss(app: App, channel: ChannelName): void {
-    const { facts } = this.#parts
-    if (facts.wants('cache_miss', app, channel) && this.claim(app, channel, CACHE_MISS))
-      facts.emit({ type: 'cache_miss', app, channel })
-  }
-
-  #emitArrival(fact: ArrivalFact): void {
-    const { departures, facts } = this.#parts
-    if (!departures.cancel(fact) && facts.wants(fact.type, fact.app, fact.channel)) facts.emit(fact)
-  }
-
-  #emitDeparture(fact: DepartureFact): void {
-    const { departures, facts } = this.#parts
-    if (facts.wants(fact.type, fact.app, fact.channel)) departures.add(fact)
-  }
 }

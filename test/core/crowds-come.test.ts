@@ -1,7 +1,7 @@
 /** Crowds that connect: a turn accepts as many as it has time for, the next ones the rest, in order. */
 import { connect } from 'node:net'
 import { describe, expect, spyOn, test } from 'bun:test'
-import type { OneNodeEngine } from '../../src/core/engine'
+import type { OneNodeEngine } from '../../src/core/one-node'
 import { PONG, makePlugin, waitFor, type RawClient, type TestServer } from '../harness'
 import { KEY, connectPhoenix } from '../phoenix'
 import { startRationed } from './rationed'

@@ -9,8 +9,11 @@ const ROOT = join(import.meta.dir, '../..')
 const ENGINE_ONLY = [
   { call: /\bhub\.(announce|deliver)\(/, files: ['core/node.ts'] },
   { call: /\bdismissUser\(/, files: ['core/node.ts', 'core/dismiss.ts'] },
-  { call: /[.#]cache\.put\(/, files: ['core/engine.ts'] },
-  { call: /\b(apps\.apply|carryOut)\(/, files: ['core/node.ts', 'core/engine.ts'] },
+  { call: /[.#]cache\.put\(/, files: ['core/one-node.ts'] },
+  {
+    call: /\b(apps\.apply|carryOut)\(/,
+    files: ['core/engine.ts', 'core/node.ts', 'core/one-node.ts'],
+  },
 ]
 
 test('what more than one connection sees passes the engine', async () => {

@@ -1,7 +1,7 @@
 /** Who has closed leaves its channels in slices: counted until then, deaf at once, in exact order. */
 import { describe, expect, spyOn, test } from 'bun:test'
 import { SLICE_MS } from '../../src/core/slices'
-import type { OneNodeEngine } from '../../src/core/engine'
+import type { OneNodeEngine } from '../../src/core/one-node'
 import {
   throwSecret,
   makePlugin,

@@ -5,7 +5,7 @@ import type { Core } from '../../src/core/core'
 import type { ChannelName } from '../../src/core/types'
 import { respondWithList } from '../../src/http/lists'
 import { ADMIN_PAIR, makeBasicAuth, PAIR } from '../credentials'
-import type { OneNodeEngine } from '../../src/core/engine'
+import type { OneNodeEngine } from '../../src/core/one-node'
 import { start, type TestServer } from '../harness'
 
 const ENVELOPE = ['[', ']'] as const
