@@ -5,8 +5,9 @@
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
 import { isRefusal, raise } from '../core/errors'
-import { runGates, runGatesNow, collectHeaders, notify } from '../core/hooks'
-import type { AppView, RequestView } from '../core/plugin'
+import { runGates, runGatesNow, collectHeaders, notify, type Verdict } from '../core/hooks'
+import { andThen, type MaybePromise } from '../core/maybe-promise'
+import type { Allow, AppView, RequestView } from '../core/plugin'
 import { freezeDeep, ReadOnlyHeaders } from '../core/read-only'
 import { appView, signalOf } from '../core/views'
 import type { Addresses } from './address'
@@ -30,24 +31,24 @@ export class ApiHooks {
     readonly addresses: Addresses,
   ) {}
 
-  /** True where a plugin vouches for the backend. May wait. @throws RealtimeError where one refuses */
-  async authenticate(received: ReceivedRequest): Promise<boolean> {
-    const { core } = this
-    const verdict = await runGates(core, core.hooks.authenticate, this.#viewOf(received))
-    if (isRefusal(verdict)) raise(verdict)
-    return verdict !== undefined
+  /**
+   * True where a plugin vouches for the backend. Makes no promise where no gate waits.
+   * @throws RealtimeError where one refuses
+   */
+  authenticate(received: ReceivedRequest): MaybePromise<boolean> {
+    const gates = this.core.hooks.authenticate
+    return andThen(runGates(this.core, gates, this.#viewOf(received)), isAllowed)
   }
 
   /**
-   * Whether a plugin allows a push without credentials, and what it puts in the place of `params`. May wait.
+   * Whether a plugin allows a push without credentials, and what it puts in the place of `params`. Makes no promise
+   * where no gate waits.
    * @throws RealtimeError where one refuses
    */
-  async authorizePush(received: ReceivedRequest, params: unknown): Promise<PushVerdict> {
-    const { core } = this
-    const gates = core.hooks.authorizePush
-    const verdict = await runGates(core, gates, this.#viewOf(received), freezeDeep(params))
-    if (isRefusal(verdict)) raise(verdict)
-    return { isAllowed: verdict !== undefined, params: verdict?.params }
+  authorizePush(received: ReceivedRequest, params: unknown): MaybePromise<PushVerdict> {
+    const gates = this.core.hooks.authorizePush
+    const verdict = runGates(this.core, gates, this.#viewOf(received), freezeDeep(params))
+    return andThen(verdict, pushVerdictOf)
   }
 
   notify(name: 'apiRequested' | 'apiProcessed', received: ReceivedRequest): void {
@@ -81,6 +82,15 @@ export class ApiHooks {
       this.#views.set(received.request, (view = new LazyRequestView(received, this.addresses)))
     return view
   }
+}
+
+function isAllowed(verdict: Verdict): boolean {
+  if (isRefusal(verdict)) raise(verdict)
+  return verdict !== undefined
+}
+
+function pushVerdictOf(verdict: Verdict): PushVerdict {
+  return { isAllowed: isAllowed(verdict), params: (verdict as Allow | undefined)?.params }
 }
 
 /** For requests whose body is read later, by their route. */

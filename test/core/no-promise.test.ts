@@ -7,7 +7,9 @@ import { userToSign } from '../../src/core/signature'
 import { signin } from '../../src/core/signin'
 import { subscribe } from '../../src/core/subscribe'
 import { PUSHER } from '../../src/http/events'
-import { start } from '../harness'
+import { ApiHooks } from '../../src/http/hooks'
+import { allow } from '../../src/plugin'
+import { makePlugin, start } from '../harness'
 
 const ASKED = [
   'listen',
@@ -84,4 +86,21 @@ test('nor do verbs', async () => {
   expect(answers).toEqual([undefined, undefined, undefined, [['room' as never]]])
   expect(await other.next()).toContain('client-e')
   for (const each of [client, other]) await each[Symbol.asyncDispose]()
+})
+
+test('nor do gates of the API that answer at once', async () => {
+  const gates = { authenticate: () => allow(), authorizePush: () => allow() }
+  await using server = await start({ plugins: [makePlugin('quick', gates)] })
+  const names = ['authenticate', 'authorizePush'] as const
+  const spies = names.map((name) => spyOn(ApiHooks.prototype, name))
+  try {
+    const body = '{"channel":"room","data":1,"event":"e"}'
+    const init = { method: 'POST', body, headers: { authorization: 'Bearer wrong' } }
+    const { status } = await server.http(`/api/push?app_key=${server.app.key}`, init)
+    expect(status).toBe(200)
+    const answers = spies.map((spy) => spy.mock.results.map(({ value }) => value as unknown))
+    expect(answers).toEqual([[true], [{ isAllowed: true, params: undefined }]])
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+  }
 })

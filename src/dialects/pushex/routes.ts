@@ -33,7 +33,7 @@ import type { FindApp } from '../../http/app-requests'
 import type { SecretVerdict } from '../../http/app-secrets'
 import { logRefusal } from '../../http/errors'
 import { bodyLimitsOf, readBody, sliceOf, type Body } from '../../http/form'
-import { NO_BODY, type PushVerdict, type ReceivedRequest } from '../../http/hooks'
+import { NO_BODY, type ApiHooks, type PushVerdict, type ReceivedRequest } from '../../http/hooks'
 import { BAD_REQUEST, errorDetail, JSON_REFUSALS, PUBLISH_REFUSALS } from '../../http/refusals'
 import { documentForms, objectSchema, textSchema } from '../../http/schemas'
 import { pathOf, queryOf } from '../../http/place'
@@ -182,12 +182,14 @@ async function authorize(
   const { hooks, secrets } = access
   const secret = verifySecret(access, request, app)
   const isVouchedFor =
-    !secret.isValid && (await undefinedIfRefused(hooks.authenticate(received))) === true
+    core.hooks.authenticate.length > 0 &&
+    !secret.isValid &&
+    (await undefinedIfRefused(() => hooks.authenticate(received))) === true
   if (isVouchedFor) secrets.forgive(secret)
   const isKnown = secret.isValid || isVouchedFor
   const verdict =
     core.hooks.authorizePush.length > 0
-      ? await undefinedIfRefused(hooks.authorizePush(received, await body()))
+      ? await askAboutPush(hooks, received, await body())
       : UNASKED
   if (verdict === undefined) return undefined
   if (isKnown || verdict.isAllowed) return { app, params: verdict.params }
@@ -206,12 +208,15 @@ function verifySecret(
 /** No plugin decides: the body is not read for one. */
 const UNASKED: PushVerdict = { isAllowed: false, params: undefined }
 
+const askAboutPush = (hooks: ApiHooks, received: ReceivedRequest, params: unknown) =>
+  undefinedIfRefused(() => hooks.authorizePush(received, params))
+
 const PLUGIN_REFUSALS: readonly ErrorCode[] = ['request_unauthorized', 'request_refused']
 
 /** Undefined where a plugin refuses, for which this API has an answer of its own. */
-async function undefinedIfRefused<T>(verdict: Promise<T>): Promise<T | undefined> {
+async function undefinedIfRefused<T>(ask: () => MaybePromise<T>): Promise<T | undefined> {
   try {
-    return await verdict
+    return await ask()
   } catch (cause) {
     if (cause instanceof RealtimeError && PLUGIN_REFUSALS.includes(cause.code)) return undefined
     throw cause // too often, or a fault
