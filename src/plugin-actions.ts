@@ -4,13 +4,15 @@
  */
 import type { App } from './core/app'
 import { userChannel } from './core/channel'
+import type { Connection, Subscription } from './core/connection'
 import type { Core } from './core/core'
+import { dismissSubscription } from './core/dismiss'
 import { jsonOf } from './core/json'
 import { logFailure } from './core/plugin-faults'
 import type { AppView, ChannelView, MemberView, PluginActions, PluginEvent } from './core/plugin'
 import { publish } from './core/publish'
 import type { JsonText, Log, UserId } from './core/types'
-import { viewOf } from './core/views'
+import { connectionOf, viewOf } from './core/views'
 import { channelOf } from './http/channels'
 import { PUSHER } from './http/events'
 
@@ -76,6 +78,19 @@ export function newActions({ plugin, log, coreOf }: Parts): PluginActions {
       run('terminateUser', view, async ({ engine }, app) => {
         await engine.order({ type: 'terminate_user', app, userId: userId as UserId })
       }),
+    unsubscribe: (view, channel, message) => {
+      const core = coreOf()
+      const subscription = core && subscriptionTo(core, connectionOf(view), channel)
+      if (!subscription) return false
+      dismissSubscription(core, subscription, message)
+      return true
+    },
+    unsubscribeUser: (view, userId, channel, message) =>
+      run('unsubscribeUser', view, async ({ engine }, app) => {
+        const user = userId as UserId
+        const name = channelOf(app, channel)
+        await engine.order({ type: 'unsubscribe_user', app, userId: user, channel: name, message })
+      }),
     connectionsOf: (view, userId) => {
       const core = coreOf()
       const app = core?.apps.byId(view.id)
@@ -109,6 +124,16 @@ export function newActions({ plugin, log, coreOf }: Parts): PluginActions {
       }),
   }
 }
+
+/** A subscription of the connection, by the name that plugins know; not that to its own user. */
+const subscriptionTo = (
+  { groups }: Core,
+  conn: Connection,
+  channel: string,
+): Subscription | undefined =>
+  conn.subscriptions
+    ?.all()
+    .find(({ channel: { name, kind } }) => kind.auth !== 'user' && groups.nameOf(name) === channel)
 
 /** Parses what is seldom read when it is read. */
 class Reader implements MemberView {

@@ -136,7 +136,7 @@ export type JsChannel = {
   join(): Push
   leave(): Push
   push(event: string, payload: object): Push
-  onClose(callback: () => void): void
+  onClose(callback: (payload: unknown) => void): void
   on(event: string, callback: (payload: unknown) => void): void
 }
 export type JsSocket = {

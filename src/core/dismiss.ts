@@ -1,11 +1,14 @@
-/** Dismiss: closes every connection of an app or of a user, in slices, so that many do not delay the others. */
+/**
+ * Dismiss: closes every connection of an app or of a user, or ends subscriptions; in slices, so that many do not
+ * delay the others.
+ */
 import type { App } from './app'
 import type { Connection, Subscription } from './connection'
 import type { Core } from './core'
 import type { Refusal } from './errors'
 import { leaveChannel } from './membership'
 import { workFor } from './slices'
-import type { UserId } from './types'
+import type { ChannelName, UserId } from './types'
 
 /** Returns at once; the connections that are open now are closed in the next turns of the event loop. */
 export function dismissApp(core: Core, app: App, refused: Refusal): void {
@@ -22,6 +25,42 @@ export function endGroups(core: Core, app: App): void {
     conn.reply({ type: 'ended', ref, replaced: false })
   }
   core.slices.add(workFor('groups', core.groups.subscriptionsIn(app), end))
+}
+
+/** Ends one subscription, unless it has ended; the connection stays and is sent the reason. */
+export function dismissSubscription(core: Core, subscription: Subscription, message: string): void {
+  const { conn, ref, shard, channel } = subscription
+  if (conn.closed || !shard) return
+  leaveChannel(core, subscription)
+  if (!conn.closed) conn.reply({ type: 'dismissed', channel: channel.name, ref, message })
+}
+
+/** Ends the subscriptions to a channel of connections that are signed in as the user, or are this member there. */
+export function dismissFromChannel(
+  core: Core,
+  app: App,
+  { channel: name, userId, message }: Expulsion,
+): void {
+  const channel = core.hub.channel(app, name)
+  if (!channel) return
+  const signedIn = Array.from(core.users.connectionsOf(app, userId), (conn) =>
+    conn.subscription(channel),
+  )
+  const end = (each: Subscription | undefined): void => {
+    if (each) dismissSubscription(core, each, message)
+  }
+  core.slices.add(workFor('dismiss', signedIn, end))
+  if (!channel.kind.presence) return
+  const all = channel.audiences.flatMap((audience) => audience.subscriptions())
+  const isMember = ({ member }: Subscription): boolean => member?.userId === userId
+  core.slices.add(workFor('dismiss', all, (each) => isMember(each) && end(each)))
+}
+
+/** Who is to leave which channel, and why. */
+export type Expulsion = {
+  readonly channel: ChannelName
+  readonly userId: UserId
+  readonly message: string
 }
 
 /** Closes connections that are signed in as the user, or about to be; those with the id on a presence channel stay (contract 5.5). */

@@ -115,6 +115,15 @@ export type Delta = Entered | Exited
 /** What every node has to do. */
 export type Order =
   | { readonly type: 'terminate_user'; readonly app: App; readonly userId: UserId }
+  /** The user's subscriptions to the channel are ended. */
+  | {
+      readonly type: 'unsubscribe_user'
+      readonly app: App
+      readonly channel: ChannelName
+      readonly userId: UserId
+      /** For their clients. */
+      readonly message: string
+    }
   /** Plugins are notified of each subscriber of the channel. */
   | {
       readonly type: 'push_delivered'

@@ -26,16 +26,14 @@ export function apply(core: Core, node: Node, delta: Delta): void {
   join(core, conn, entry, delta)
   showEntry(core, node, delta)
   // Plugins come last: they may end the connection.
-  if (!conn.closed && core.hooks.subscribed.length > 0)
-    notify(
-      core,
-      core.hooks.subscribed,
-      conn,
-      Object.freeze({
-        channel: core.groups.nameOf(delta.channel),
-        userId: delta.member?.userId,
-      }),
-    )
+  if (core.hooks.subscribed.length > 0) notifySubscribed(core, conn, delta)
+}
+
+/** A plugin may have ended the subscription when it was told of the member. */
+function notifySubscribed(core: Core, conn: Connection, { app, channel, member }: Entered): void {
+  if (conn.closed || !conn.subscription(core.hub.channel(app, channel))) return
+  const view = { channel: core.groups.nameOf(channel), userId: member?.userId }
+  notify(core, core.hooks.subscribed, conn, Object.freeze(view))
 }
 
 /** The connection has closed while it waited for its seat: it was there for a moment. */

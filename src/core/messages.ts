@@ -87,6 +87,13 @@ export type Reply =
   | { readonly type: 'unsubscribed'; readonly ref: Ref | undefined }
   /** A subscription is over: the client or the app has ended it, or a later one of the client has `replaced` it. */
   | { readonly type: 'ended'; readonly ref: Ref | undefined; readonly replaced: boolean }
+  /** A plugin has ended a subscription, for the reason in `message`. */
+  | {
+      readonly type: 'dismissed'
+      readonly channel: ChannelName
+      readonly ref: Ref | undefined
+      readonly message: string
+    }
   /** A client event was published. */
   | { readonly type: 'accepted'; readonly ref: Ref | undefined }
   /** The members of a presence channel with each of their connections, on wires that list these. */

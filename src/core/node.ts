@@ -6,7 +6,7 @@ import type { App } from './app'
 import { checkActive, type AppChange } from './apps'
 import type { Connection } from './connection'
 import type { Core } from './core'
-import { dismissApp, dismissUser, endGroups } from './dismiss'
+import { dismissApp, dismissFromChannel, dismissUser, endGroups } from './dismiss'
 import type { Node, Order } from './engine'
 import { REFUSE, refusal } from './errors'
 import { notify } from './hooks'
@@ -32,6 +32,8 @@ function carryOut(core: Core, order: Order): void {
   switch (order.type) {
     case 'terminate_user':
       return dismissUser(core, order.app, order.userId, REFUSE.terminated)
+    case 'unsubscribe_user':
+      return dismissFromChannel(core, order.app, order)
     case 'push_delivered':
       return notifyDelivered(core, order.app, order.channel, order.push)
     case 'app_changed':

@@ -216,6 +216,10 @@ export type PluginActions = {
   ): Promise<void>
   /** Closes every connection that is signed in as the user, with 4009. */
   terminateUser(app: AppView, userId: string): Promise<void>
+  /** Ends one subscription of a connection; `message` is the reason, for its client. False where there is none. */
+  unsubscribe(conn: ConnectionView, channel: string, message: string): boolean
+  /** Ends the subscriptions to the channel of connections that are signed in as the user, or are this member there. */
+  unsubscribeUser(app: AppView, userId: string, channel: string, message: string): Promise<void>
   /** The connections of this process that are signed in as the user. */
   connectionsOf(app: AppView, userId: string): readonly ConnectionView[]
   /** Subscriptions and members of a channel. */

@@ -73,6 +73,9 @@ export function viewOf(
   return (views[index] ??= new ConnectionReader(conn, locals))
 }
 
+/** The connection of a view. @throws TypeError for what is none */
+export let connectionOf: (view: ConnectionView) => Connection
+
 class ConnectionReader implements ConnectionView {
   readonly #conn: Connection
   /** The function that makes them until first use: one more field in every view of every connection is dear. */
@@ -114,6 +117,7 @@ class ConnectionReader implements ConnectionView {
   }
 
   static {
+    connectionOf = (view) => (view as ConnectionReader).#conn
     Object.freeze(this.prototype)
   }
 }

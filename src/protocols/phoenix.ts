@@ -255,6 +255,8 @@ function reply(mount: Mount, version: PhoenixVersion, answer: Reply): Frame | un
     case 'ended':
       // Frames of V1 name no generation: this one would close the subscription that replaced it.
       return version === 1 && answer.replaced ? undefined : writeClose(version, answer.ref)
+    case 'dismissed':
+      return writeClose(version, answer.ref, `{"reason":${jsonText(answer.message)}}`)
     case 'present': {
       if (!mount.presence) return undefined
       const payload = statePayload(answer.members)
@@ -277,10 +279,15 @@ function writeOk(version: PhoenixVersion, ref: Ref | undefined, response = '{}')
 const writeReply = (version: PhoenixVersion, ref: Ref, payload: string): Frame =>
   writeFrame(version, { topic: readRef(ref).topic, event: 'phx_reply', payload }, readRef(ref))
 
-function writeClose(version: PhoenixVersion, ref: Ref | undefined): Frame | undefined {
+/** After a `phx_close` no client joins again by itself, as after a `phx_error`. */
+function writeClose(
+  version: PhoenixVersion,
+  ref: Ref | undefined,
+  payload = '{}',
+): Frame | undefined {
   if (!ref) return undefined
   const own = generationOf(ref)
-  const news = { topic: readRef(ref).topic, event: 'phx_close', payload: '{}' }
+  const news = { topic: readRef(ref).topic, event: 'phx_close', payload }
   return writeFrame(version, news, { join: own, message: own })
 }
 

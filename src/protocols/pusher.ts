@@ -232,6 +232,8 @@ function reply(answer: Reply): Frame | undefined {
       return '{"event":"pusher:ping","data":"{}"}'
     case 'pong':
       return '{"event":"pusher:pong","data":"{}"}'
+    case 'dismissed':
+      return dismissedFrame(answer.channel, answer.message)
     case 'present':
     case 'unsubscribed':
     case 'ended':
@@ -288,6 +290,16 @@ function refusalFrames(refused: Refusal, { established }: Peer): readonly Frame[
   if (channel === undefined || type === undefined) return [error]
   const data = { type, error: message, status }
   return [JSON.stringify({ event: 'pusher:subscription_error', channel, data }), error]
+}
+
+/** The protocol has no frame for the end of a subscription: this is the one that reaches the channel in its clients. */
+function dismissedFrame(channel: string, error: string): Frame {
+  const { http: status, subscription: type } = WIRE_ERRORS.subscription_refused
+  return JSON.stringify({
+    event: 'pusher:subscription_error',
+    channel,
+    data: { type, error, status },
+  })
 }
 
 function closeFrame({ code, message }: Refusal) {

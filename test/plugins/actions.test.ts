@@ -1,27 +1,7 @@
 /** What plugins do: publish, read who is where, reach the connections of a user. */
 import { describe, expect, test } from 'bun:test'
-import { definePlugin, type AnyPlugin, type PluginContext } from '../../src/plugin'
-import { start, type TestServer } from '../harness'
-
-/** A plugin that hands its context to the test. */
-function makeActingPlugin(hooks: (context: PluginContext) => object = () => ({})) {
-  const box: { context?: PluginContext } = {}
-  const plugin: AnyPlugin = definePlugin({
-    name: 'acts',
-    carillon: 1,
-    setup: (context) => {
-      box.context = context
-      return hooks(context)
-    },
-  })
-  return { plugin, context: () => box.context! }
-}
-
-async function startActing(hooks?: (context: PluginContext) => object) {
-  const { plugin, context } = makeActingPlugin(hooks)
-  const server = await start({ plugins: [plugin] })
-  return { server, context: context(), app: context().apps.byId('1')! }
-}
+import type { TestServer } from '../harness'
+import { startActing } from './acting'
 
 const failures = ({ log }: TestServer) =>
   log.lines.filter(({ fields }) => 'code' in fields && fields.code === 'plugin_failed')
@@ -68,7 +48,7 @@ describe('publish', () => {
   test('asks the hooks, its own too; one that never ends is named', async () => {
     const errors: unknown[] = []
     const { server, context, app } = await startActing(({ publish }) => ({
-      publish(view: never) {
+      publish(view) {
         publish(view, { channel: 'room', name: 'again', data: '' }).catch((cause: Error) =>
           errors.push(cause.message),
         )
@@ -96,12 +76,12 @@ describe('publish', () => {
 
   test('answers a client event with what presence knows', async () => {
     const { server } = await startActing((carillon) => ({
-      clientEvent: (conn: { app: never; socketId: string }, { event, channel }: never) => {
-        if (event !== 'client-ask') return
+      clientEvent: ({ app }, { event, channel }) => {
+        if (event !== 'client-ask' || !app) return
         void (async () => {
-          const members = await carillon.members(conn.app, channel)
+          const members = await carillon.members(app, channel)
           const names = members.map(({ userId, userInfo }) => [userId, userInfo])
-          await carillon.publish(conn.app, { channel, name: 'members', data: names })
+          await carillon.publish(app, { channel, name: 'members', data: names })
         })()
       },
     }))

@@ -12,4 +12,5 @@ overTwoServers([
   'core/engine-taps',
   'core/engine-waits',
   'core/hooks-authorize',
+  'plugins/unsubscribe',
 ])
