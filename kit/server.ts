@@ -5,7 +5,7 @@ import { readApps } from '../src/config/config-file'
 import { RawClient, type RawOptions } from './client'
 import { ManualClock, MemoryLog } from './clock'
 import type { AnyPlugin, AppConfig } from '../src/plugin'
-import { findEnforced } from '../src/plugins'
+import { findEnforced } from '../src/plugin-checks'
 import { createServer, type CarillonServer, type ServerOptions } from '../src/server'
 
 export type ServeOptions = {

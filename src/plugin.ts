@@ -2,6 +2,7 @@
  * All that a plugin imports (as `carillon/plugin`): the shape of a plugin, the types of its hooks and
  * the functions that make their answers. `plugins/README.md` has every hook with an example.
  */
+import type { Static, TObject } from '@sinclair/typebox'
 import type { Elysia } from 'elysia'
 import type { SwitchName } from './apps/switches'
 import type {
@@ -18,6 +19,7 @@ import type {
 import { scanObject } from './core/json-scan'
 import type { Clock, Log } from './core/types'
 
+export { Type as t } from '@sinclair/typebox'
 export type * from './core/plugin'
 export { clientOf, plainOf } from './core/addresses'
 export {
@@ -35,7 +37,7 @@ export type { Clock, Log } from './core/types'
 export const PLUGIN_INTERFACE = 1
 
 /** What a plugin is given once, when a server sets it up. All of it ends with the server. */
-export type PluginContext = PluginActions & {
+export type PluginContext<Settings = unknown> = PluginActions & {
   readonly log: Log
   /** Time, which tests can move. Timers that still run when the server stops are cancelled. */
   readonly clock: Clock
@@ -46,6 +48,11 @@ export type PluginContext = PluginActions & {
     byId(id: string): AppView | undefined
     all(): Iterable<AppView>
   }
+  /**
+   * The plugin's settings of an app, as its schema has them: frozen, defaults filled in. Undefined where the app has
+   * none. Throws for some that an earlier version of the schema let pass, so that a gate refuses.
+   */
+  settingsOf(app: AppView): Settings | undefined
   counter(name: string, about: string): Counter
   /** Gives plugins that depend on this one an object, such as functions; called once, in `setup`. */
   provide(service: object): void
@@ -88,6 +95,8 @@ export type Plugin<Locals extends object = object> = {
   readonly locals?: () => Locals
   /** Fields of apps that it enforces, each with a check that returns what is wrong with an entry. */
   readonly enforces?: { readonly hosts?: (pattern: string) => string | undefined }
+  /** The schema of its settings of an app, which the admin API and configuration files then take: `plugins.<name>`. */
+  readonly settings?: TObject
   /** Runs once per server, and returns the hooks that run later. */
   setup(context: PluginContext): Hooks<Locals>
 }
@@ -96,8 +105,15 @@ export type Plugin<Locals extends object = object> = {
 type OnlyHooks<H> = { readonly [Name in keyof H]: Name extends HookName ? unknown : never }
 
 /** Checks a plugin's shape as it is written. */
-export function definePlugin<Locals extends object, H extends OnlyHooks<H>>(
-  plugin: Omit<Plugin<Locals>, 'setup'> & { setup(context: PluginContext): H & Hooks<Locals> },
+export function definePlugin<
+  Locals extends object,
+  H extends OnlyHooks<H>,
+  Schema extends TObject = TObject,
+>(
+  plugin: Omit<Plugin<Locals>, 'setup' | 'settings'> & {
+    readonly settings?: Schema
+    setup(context: PluginContext<Readonly<Static<Schema>>>): H & Hooks<Locals>
+  },
 ): Plugin<Locals> {
   return plugin
 }
@@ -148,6 +164,8 @@ export type AppConfig = { readonly [Name in SwitchName]?: boolean } & {
   readonly hosts?: readonly string[]
   readonly webhooks?: readonly { readonly url: string; readonly [key: string]: unknown }[]
   readonly limits?: { readonly [name: string]: number }
+  /** Settings of plugins for the app, by name. */
+  readonly plugins?: { readonly [plugin: string]: { readonly [name: string]: unknown } }
 }
 
 export type CarillonConfig = {

@@ -10,10 +10,10 @@ import { compileHooks, type HookContext, type CompiledHooks, type PluginHooks } 
 import type { Counter, Hooks } from './core/plugin'
 import { logFailure, runTimer } from './core/plugin-faults'
 import type { Cancel, Clock, Log } from './core/types'
-import { appView } from './core/views'
+import { appView, recordOf } from './core/views'
 import type { Uploads } from './core/uploads'
 import type { AdminChanges } from './http/admin-changes'
-import type { Enforced } from './apps/fields'
+import { isSettingsSchema, settingsReader, settingsSchemas } from './apps/plugin-settings'
 import { readText } from './http/form'
 import type { ApiHooks } from './http/hooks'
 import { PluginRoutes } from './http/plugin-routes'
@@ -71,25 +71,6 @@ export function setUpPlugins(
   }
 }
 
-/** Which fields of apps some plugin enforces, and how their entries are checked. */
-export function findEnforced(plugins: readonly AnyPlugin[]): Enforced {
-  return { hosts: plugins.find(({ enforces }) => enforces?.hosts)?.enforces?.hosts }
-}
-
-/** How many apps are named in one log line. */
-const NAMED_APPS = 20
-
-/** Warns of apps with `hosts` where no plugin enforces them: the restriction protects nobody. */
-export function warnUnenforced({ hosts }: Enforced, apps: Apps, log: Log): void {
-  if (hosts) return
-  const ids = Array.from(apps.all()).flatMap(({ id, record }) =>
-    record.hosts.length > 0 ? id : [],
-  )
-  if (ids.length === 0) return
-  const fields = { appIds: ids.slice(0, NAMED_APPS), count: ids.length }
-  log.warn(fields, 'apps have hosts that no plugin enforces: every origin may connect to them')
-}
-
 const NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/
 
 const isTexts = (value: unknown): boolean =>
@@ -97,7 +78,7 @@ const isTexts = (value: unknown): boolean =>
 
 function checkPlugin(plugin: unknown, before: readonly { readonly name: string }[]): void {
   const given = typeof plugin === 'object' && plugin !== null ? plugin : {}
-  const { name, carillon, setup, locals, dependsOn } = given as Partial<
+  const { name, carillon, setup, locals, dependsOn, settings } = given as Partial<
     Record<keyof AnyPlugin, unknown>
   >
   const fail = (mistake: string): never => {
@@ -115,6 +96,8 @@ function checkPlugin(plugin: unknown, before: readonly { readonly name: string }
   if (locals !== undefined && typeof locals !== 'function') fail('locals must be a function')
   if (dependsOn !== undefined && !isTexts(dependsOn))
     fail('dependsOn must be a list of names of plugins')
+  if (settings !== undefined && !isSettingsSchema(settings))
+    fail('settings must be a schema, made with t.Object')
   if (before.some((other) => other.name === name)) fail('is listed twice')
 }
 
@@ -156,6 +139,7 @@ function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
   const routes = new PluginRoutes(name, { uploads, changes })
   const locals = plugin.locals ?? (() => ({}))
   const { coreOf, services, index } = surroundings
+  const readSettings = settingsReader(name, settingsSchemas([plugin]))
   const context: PluginContext = {
     ...newActions({ plugin: { name, index, locals }, log: faultLog, coreOf }),
     log,
@@ -172,6 +156,7 @@ function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
       },
       all: () => Array.from(apps.all(), appView),
     },
+    settingsOf: (app) => readSettings(recordOf(app)),
     counter: (counterName, about) => {
       const counter = newCounter(counterName, about, faultLog)
       counters.push(counter.shown)

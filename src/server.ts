@@ -57,15 +57,8 @@ import { listen } from './listen'
 import { requestLimit, socketLimit, watchOpenFiles } from './open-files'
 import swaggerPage from './pages/swagger/index.html'
 import type { AnyPlugin } from './plugin'
-import {
-  findEnforced,
-  openRoutes,
-  setUpPlugins,
-  startPlugins,
-  stopPlugins,
-  warnUnenforced,
-  type LoadedPlugin,
-} from './plugins'
+import { findEnforced, warnUnenforced } from './plugin-checks'
+import { openRoutes, setUpPlugins, startPlugins, stopPlugins, type LoadedPlugin } from './plugins'
 import { WIRE_ERRORS } from './protocols/errors'
 import { claimDatabase, type DatabaseClaim, type StandbyOptions } from './standby'
 import { appStore } from './store/apps'

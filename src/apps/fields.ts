@@ -6,22 +6,30 @@ import { NEW_APP, type AppRecord } from '../core/app'
 import { quote } from '../core/errors'
 import { showJson } from '../core/json'
 import type { NetworkRules } from '../core/networks'
-import { mergeLimits } from '../core/provided-apps'
+import { mergeEntries } from '../core/provided-apps'
 import { webhooks } from './webhooks'
 import { limits, type LimitChanges } from './limits'
+import { settings, type SettingsChanges, type SettingsSchemas } from './plugin-settings'
 import { hide, listOf, matching, mistake, flag, text, type Reading } from './reading'
 import { slugOf } from './slug'
 import { asRecord, mapSwitches } from './switches'
 
-/** Checks from elsewhere: a plugin's of one host, the settings' of networks that webhooks may go to. */
+/**
+ * Checks from elsewhere: a plugin's of one host, plugins' of their settings, the server's settings' of networks that
+ * webhooks may go to.
+ */
 export type Enforced = {
   readonly hosts?: ((pattern: string) => string | undefined) | undefined
+  readonly settings?: SettingsSchemas
+  /** What the app has already. */
+  readonly kept?: AppRecord['plugins']
   readonly networks?: NetworkRules
   /** How a mistake shows a url: its sender may see it, a log may not. */
   readonly showUrl?: (raw: unknown) => string
 }
 
 const MAX_HOSTS = 100
+const NO_SETTINGS: SettingsSchemas = new Map()
 
 /** Refused where no plugin enforces `hosts`: the app would only seem protected. */
 const hosts: Field['read'] = (raw, { hosts: check }) => {
@@ -60,6 +68,11 @@ export const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>(
       about: 'Endpoints that are told what happens in the app',
     },
     limits: { read: limits, about: 'Numbers of its own; null for that of the server' },
+    plugins: {
+      read: (raw, { settings: schemas = NO_SETTINGS, kept = {} }) => settings(raw, schemas, kept),
+      about:
+        'Settings of plugins for the app, by name; those that are named replace all that the app has of that plugin, null removes them',
+    },
     id: {
       read: matching(/^(?!\.{1,2}$)[\w.-]+$/, 64, 'letters, digits and _.-, no dots alone'),
       about: 'Made up where it is absent; digits only for SDKs that read PUSHER_URL',
@@ -82,8 +95,9 @@ export const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>(
 export type FieldErrors = { [field: string]: string[] }
 
 /** The changes that a request or a file makes; every field has been read. */
-export type AppChanges = Partial<Omit<AppRecord, 'limits' | 'keys'>> & {
+export type AppChanges = Partial<Omit<AppRecord, 'limits' | 'plugins' | 'keys'>> & {
   readonly limits?: LimitChanges
+  readonly plugins?: SettingsChanges
   readonly key?: string
   readonly secret?: string
 }
@@ -128,13 +142,14 @@ export function newRecord(given: AppChanges, errors: FieldErrors): AppRecord {
 export const changedFields = ({ dialects = {}, ...changes }: AppChanges): readonly string[] =>
   Object.keys({ ...changes, ...dialects })
 
-/** An app with its changes; a limit of null is removed. The caller sets the keys of a new app. */
+/** An app with its changes; a limit of null is removed, and settings of null are. The caller sets the keys of a new app. */
 export function applyChanges(record: AppRecord, changes: AppChanges): AppRecord {
-  const { dialects, limits, key: _key, secret: _secret, ...fields } = changes
+  const { dialects, limits, plugins, key: _key, secret: _secret, ...fields } = changes
   return {
     ...record,
     ...fields,
     dialects: { ...record.dialects, ...dialects },
-    limits: mergeLimits(record.limits, limits),
+    limits: mergeEntries(record.limits, limits),
+    plugins: mergeEntries(record.plugins, plugins),
   }
 }

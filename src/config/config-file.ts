@@ -17,7 +17,8 @@ import { newRecord, readAppChanges, type Enforced } from '../apps/fields'
 import { hide } from '../apps/reading'
 import * as pluginInterface from '../plugin'
 import type { AnyPlugin } from '../plugin'
-import { findEnforced, START_LIMIT_MS } from '../plugins'
+import { findEnforced } from '../plugin-checks'
+import { START_LIMIT_MS } from '../plugins'
 
 /** The content of a configuration file. */
 export type FileConfig = {

@@ -21,9 +21,13 @@ export type AppRecord = {
   readonly webhooks: readonly WebhookRecord[]
   /** The app's own limits, where it has any. */
   readonly limits: Partial<Limits>
+  /** Settings of plugins for the app, by the plugin's name, as JSON. */
+  readonly plugins: { readonly [plugin: string]: SettingsRecord }
   /** One or two live pairs, oldest first. */
   readonly keys: readonly KeyRecord[]
 }
+
+export type SettingsRecord = { readonly [name: string]: unknown }
 
 /** An endpoint in soketi's format; stored as given. */
 export type WebhookRecord = {
@@ -50,9 +54,10 @@ export type App = {
   readonly gauges: Gauges
 }
 
-/** Changes of a provided app; a limit of null is the node's. */
-export type AppOverrides = Partial<Omit<AppRecord, 'id' | 'keys' | 'limits'>> & {
+/** Changes of a provided app; a limit of null is the node's, settings of null are none. */
+export type AppOverrides = Partial<Omit<AppRecord, 'id' | 'keys' | 'limits' | 'plugins'>> & {
   readonly limits?: { readonly [Name in LimitName]?: number | null }
+  readonly plugins?: { readonly [plugin: string]: SettingsRecord | null }
 }
 
 /** Storage of apps. Its methods throw where the database does. */
@@ -81,6 +86,7 @@ export const NEW_APP: Omit<AppRecord, 'id' | 'name' | 'slug' | 'keys'> = {
   hosts: [],
   webhooks: [],
   limits: {},
+  plugins: {},
 }
 
 /** Digits: two SDKs read nothing else from a `PUSHER_URL`. */

@@ -57,10 +57,19 @@ class AppReader implements AppView {
     return (this.#lists = { record, hosts, keys: freezeDeep(keys) })
   }
 
+  /** The record that a view shows. @throws TypeError for what is none */
+  static recordOf(view: AppView): AppRecord {
+    if (view instanceof AppReader) return view.#app.record
+    throw new TypeError('expected an app as hooks are shown it')
+  }
+
   static {
     Object.freeze(this.prototype)
   }
 }
+
+/** The record of the app that a view shows, as it is now. @throws TypeError */
+export const recordOf = (view: AppView): AppRecord => AppReader.recordOf(view)
 
 type FrozenLists = Pick<AppView, 'hosts' | 'keys'> & { readonly record: AppRecord }
 

@@ -22,14 +22,14 @@ import { FieldError, takenFields } from './errors'
 import { readBody } from './form'
 import { DATA_ENVELOPE, respondWithList } from './lists'
 import type { AdminChanges } from './admin-changes'
-import { AppAnswer, AppsAnswer, CHANGED_APP_BODY, NEW_APP_BODY } from './app-schemas'
+import { AppAnswer, AppsAnswer, changedAppBody, newAppBody } from './app-schemas'
 import { BODY_REFUSALS, fieldErrors, NoBody, NOT_FOUND, WRITE_REFUSALS } from './refusals'
 import { prefixOf } from './place'
 import { slugOf } from '../apps/slug'
 import { switchesOf } from '../apps/switches'
 
 const FOUND = { 200: AppAnswer, 404: NOT_FOUND }
-const describeChange = (operationId: string) => ({
+const describeChange = (operationId: string, { settings }: Enforced) => ({
   parse: 'none' as const,
   response: { ...FOUND, ...BODY_REFUSALS, ...WRITE_REFUSALS },
   detail: {
@@ -37,7 +37,7 @@ const describeChange = (operationId: string) => ({
     summary: 'Change an app; what is not named stays',
     description:
       'A new name makes a new slug, unless one is given. An app that is not active any more closes its connections with 4003.',
-    ...CHANGED_APP_BODY,
+    ...changedAppBody(settings),
   },
 })
 
@@ -50,7 +50,7 @@ export type AdminOptions = {
 type AppRequest = { readonly request: Request; readonly params: { readonly slug: string } }
 
 export function admin(core: Core, options: AdminOptions) {
-  const { changes } = options
+  const { changes, enforced } = options
   const change = ({ request, params }: AppRequest) =>
     changeAppFrom(core, params.slug, request, options)
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
@@ -80,7 +80,7 @@ export function admin(core: Core, options: AdminOptions) {
           summary: 'Create an app',
           description:
             'A name of five characters is enough; id, slug, key and secret are made where they are absent. It is live at once.',
-          ...NEW_APP_BODY,
+          ...newAppBody(enforced.settings),
         },
       },
     )
@@ -92,8 +92,8 @@ export function admin(core: Core, options: AdminOptions) {
         description: 'With its keys and secrets.',
       },
     })
-    .patch('/:slug', change, describeChange('changeApp'))
-    .put('/:slug', change, describeChange('replaceApp'))
+    .patch('/:slug', change, describeChange('changeApp', enforced))
+    .put('/:slug', change, describeChange('replaceApp', enforced))
     .delete(
       '/:slug',
       async ({ request, params, set }) => {
@@ -216,7 +216,8 @@ function freeId({ apps }: Core): string {
 async function changeAppFrom(core: Core, slug: string, request: Request, options: AdminOptions) {
   const raw = await readApp(core.uploads, request)
   const app = appOf(core, slug) // looked up after the wait: it may have been deleted meanwhile
-  const { changes, errors } = readAppChanges(raw, 'change', options.enforced)
+  const enforced = { ...options.enforced, kept: app.record.plugins }
+  const { changes, errors } = readAppChanges(raw, 'change', enforced)
   const { name = app.record.name } = changes
   const isRenamed = name !== app.record.name && changes.slug === undefined
   const record = applyChanges(app.record, isRenamed ? { ...changes, slug: slugOf(name) } : changes)
@@ -260,6 +261,7 @@ function resourceOf({ id, record, providedBy }: App) {
     hosts: [...record.hosts],
     webhooks: [...record.webhooks],
     limits: limitsOnWire(record.limits),
+    plugins: { ...record.plugins },
     keys: record.keys.map((pair) => ({ ...pair })),
     provided_by: providedBy ?? null,
   }

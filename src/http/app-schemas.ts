@@ -5,6 +5,7 @@
 import { Type, type TSchema } from '@sinclair/typebox'
 import { APP_FIELDS } from '../apps/fields'
 import { LIMIT_BY_WIRE_NAME } from '../apps/limits'
+import type { SettingsSchemas } from '../apps/plugin-settings'
 import { mapSwitches } from '../apps/switches'
 import { LIMITS, type LimitRow } from '../core/limits'
 import { MAX_WEBHOOKS } from '../apps/webhooks'
@@ -22,7 +23,9 @@ const limitsOf = (shape: (row: LimitRow) => TSchema, description: string) =>
     { description },
   )
 
-const SHAPES: Readonly<Record<string, (description: string) => TSchema>> = {
+type Shape = (description: string, settings: SettingsSchemas) => TSchema
+
+const SHAPES: Readonly<Record<string, Shape>> = {
   name: (description) => Type.String({ description, examples: ['foo-app'] }),
   ...mapSwitches(() => (description: string) => Type.Boolean({ description })),
   hosts: (description) => Type.Array(Type.String(), { description }),
@@ -32,6 +35,16 @@ const SHAPES: Readonly<Record<string, (description: string) => TSchema>> = {
       ({ min: minimum, max: maximum, about }) =>
         Type.Union([Type.Integer({ minimum, maximum }), Type.Null()], { description: about }),
       description,
+    ),
+  plugins: (description, settings) =>
+    Type.Object(
+      Object.fromEntries(
+        Array.from(settings, ([name, schema]) => [
+          name,
+          Type.Optional(Type.Union([schema, Type.Null()])),
+        ]),
+      ),
+      { description },
     ),
 }
 
@@ -43,12 +56,13 @@ function bodyOf(
   purpose: 'create' | 'change',
   field: string,
   example: Readonly<Record<string, unknown>>,
+  settings: SettingsSchemas,
 ) {
   const isNew = purpose === 'create'
   const fields = Array.from(APP_FIELDS)
     .filter(([, { createOnly }]) => isNew || !createOnly)
     .map(([name, { about }]) => {
-      const shape = SHAPES[name]?.(about) ?? Type.String({ description: about })
+      const shape = SHAPES[name]?.(about, settings) ?? Type.String({ description: about })
       return [name, isNew && name === 'name' ? shape : Type.Optional(shape)] as const
     })
   const app = Type.Object(Object.fromEntries(fields))
@@ -63,14 +77,13 @@ function bodyOf(
   return documentForms(json, form)
 }
 
-export const NEW_APP_BODY = bodyOf('create', 'name', {
-  name: 'foo-app',
-  key: 'foo-app-key',
-})
-export const CHANGED_APP_BODY = bodyOf('change', 'client_events', {
-  client_events: true,
-  limits: { max_presence_members: 500 },
-})
+/** The bodies, with the settings that plugins take. */
+export const newAppBody = (settings: SettingsSchemas = new Map()) =>
+  bodyOf('create', 'name', { name: 'foo-app', key: 'foo-app-key' }, settings)
+export const changedAppBody = (settings: SettingsSchemas = new Map()) =>
+  bodyOf('change', 'client_events', CHANGES, settings)
+
+const CHANGES = { client_events: true, limits: { max_presence_members: 500 } }
 
 const AppResource = Type.Object({
   id: Type.Union([Type.Integer(), Type.String()], { description: 'A number where it is one' }),
@@ -84,6 +97,13 @@ const AppResource = Type.Object({
   limits: limitsOf(
     ({ about }) => Type.Integer({ description: about }),
     'The numbers of its own; the rest are those of the server',
+  ),
+  plugins: Type.Object(
+    {},
+    {
+      additionalProperties: true,
+      description: 'Settings of plugins for the app, by name; of plugins that are not loaded, too',
+    },
   ),
   keys: Type.Array(Type.Object({ key: Type.String(), secret: Type.String() }), {
     description: 'One or two live pairs, oldest first',
@@ -109,6 +129,7 @@ const APP = {
   hosts: [],
   webhooks: [],
   limits: { max_presence_members: 500 },
+  plugins: {},
   keys: [PAIR],
   provided_by: null,
 }

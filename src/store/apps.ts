@@ -6,7 +6,7 @@ import { asRecord, recordedSwitches, SWITCHES, switchesOf, type SwitchName } fro
 import type { AppOverrides, AppRecord, AppStore, KeyRecord } from '../core/app'
 import { APP_CHANGES, brokenRowError, readJson, SHAPES } from './rows'
 
-type AppRow = Record<'id' | 'name' | 'slug' | 'hosts' | 'webhooks' | 'limits', string> &
+type AppRow = Record<'id' | 'name' | 'slug' | keyof typeof SHAPES, string> &
   Record<SwitchName, number>
 
 type KeyRow = KeyRecord & { readonly app_id: string }
@@ -146,12 +146,13 @@ function recordOf(row: AppRow, keys: readonly KeyRecord[]): AppRecord {
     hosts: read('hosts') as AppRecord['hosts'],
     webhooks: read('webhooks') as AppRecord['webhooks'],
     limits: read('limits') as AppRecord['limits'],
+    plugins: read('plugins') as AppRecord['plugins'],
     keys,
   }
 }
 
 function rowOf(record: AppRecord) {
-  const { id, name, slug, hosts, webhooks, limits } = record
+  const { id, name, slug, hosts, webhooks, limits, plugins } = record
   return {
     id,
     name,
@@ -160,5 +161,6 @@ function rowOf(record: AppRecord) {
     hosts: JSON.stringify(hosts),
     webhooks: JSON.stringify(webhooks),
     limits: JSON.stringify(limits),
+    plugins: JSON.stringify(plugins),
   }
 }

@@ -163,4 +163,5 @@ export const MIGRATIONS: readonly string[] = [
        dead = dead + (NEW.dead_at IS NOT NULL) - (OLD.dead_at IS NOT NULL)
       WHERE id = NEW.lane;
    END;`,
+  "ALTER TABLE apps ADD COLUMN plugins TEXT NOT NULL DEFAULT '{}';",
 ]

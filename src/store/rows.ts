@@ -19,11 +19,15 @@ const isEndpointList = (value: unknown): boolean =>
 const isLimits = (value: unknown): boolean =>
   isRecord(value) && Object.values(value).every(Number.isSafeInteger)
 
+const isSettings = (value: unknown): boolean =>
+  isRecord(value) && Object.values(value).every(isRecord)
+
 /** Columns of apps that hold JSON. */
 export const SHAPES = {
   hosts: { is: isStringList, name: 'a list of texts' },
   webhooks: { is: isEndpointList, name: 'a list of objects with a url' },
   limits: { is: isLimits, name: 'an object of whole numbers' },
+  plugins: { is: isSettings, name: 'an object of objects' },
 } as const satisfies Record<string, Shape>
 
 /** By field; others are not checked. */
@@ -34,7 +38,9 @@ const CHANGES: Readonly<Record<string, (value: unknown) => boolean>> = {
   hosts: isStringList,
   webhooks: isEndpointList,
   limits: (value) => isRecord(value) && Object.values(value).every(isLimit),
+  plugins: (value) => isRecord(value) && Object.values(value).every(isSetting),
 }
+const isSetting = (value: unknown): boolean => value === null || isRecord(value)
 const isLimit = (value: unknown): boolean => value === null || Number.isSafeInteger(value)
 
 export const APP_CHANGES: Shape = {

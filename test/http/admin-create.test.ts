@@ -29,6 +29,7 @@ describe('creating', () => {
       hosts: [],
       webhooks: [],
       limits: {},
+      plugins: {},
       keys: [{ key: body.data.key, secret: body.data.secret }],
       provided_by: null,
     })

@@ -21,6 +21,7 @@ beforeAll(async () => {
     'members.ts': block('export const members'),
     'members.test.ts': block('keeps the contract of plugins'),
     'carillon.config.ts': block('defineConfig({'),
+    'quota.ts': block('export const quota'),
     'every-hook.ts': block('export const everyHook'),
     'every-hook.test.ts': `
       import { test } from 'bun:test'
