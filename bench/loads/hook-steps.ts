@@ -112,6 +112,8 @@ function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
     pushRequested: () => notify(core, hooks.pushRequested, appView(app), push()),
     pushDelivered: () => notify(core, hooks.pushDelivered, conn, push()),
     apiProcessed: () => api.notify('apiProcessed', received),
+    appChanged: () =>
+      notify(core, hooks.appChanged, appView(app), Object.freeze({ type: 'changed' })),
     publish: () => filterEvent(core, publication),
     webhook: () => runGatesNow(core, hooks.webhook, appView(app), viewOfFact(fact)),
     response: () => api.addHeaders(request, 200, {}),

@@ -11,9 +11,10 @@ import type { Node, Order } from './engine'
 import { REFUSE, refusal } from './errors'
 import { notify } from './hooks'
 import { apply } from './membership'
-import type { PushView } from './plugin'
+import type { AppChangeView, PushView } from './plugin'
 import { workFor } from './slices'
 import type { ChannelName } from './types'
+import { appView } from './views'
 
 export function newNode(core: Core): Node {
   const { hub } = core
@@ -48,6 +49,12 @@ function notifyDelivered(core: Core, app: App, channel: ChannelName, push: PushV
   core.slices.add(workFor('push', core.hub.subscribersOf(app, channel), notifyOf))
 }
 
+const CHANGE_VIEWS: Readonly<Record<AppChange['type'], AppChangeView>> = {
+  create: Object.freeze({ type: 'created' }),
+  change: Object.freeze({ type: 'changed' }),
+  remove: Object.freeze({ type: 'deleted' }),
+}
+
 /**
  * Connections follow the change: those of an app that was deleted or is not active any more are closed, those in
  * its groups leave them with its slug. @throws AppConflict, StoreError
@@ -59,6 +66,7 @@ function changeApp(core: Core, change: AppChange): void {
   if (!app) return
   if (before !== undefined && before !== app.record.slug) endGroups(core, app)
   if (facts.wants('app_changed', app)) facts.emit({ type: 'app_changed', app })
+  notify(core, core.hooks.appChanged, appView(app), CHANGE_VIEWS[change.type])
   const refused =
     change.type === 'remove'
       ? refusal('app_not_found', `App ${app.id} was deleted`)

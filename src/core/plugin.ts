@@ -122,6 +122,9 @@ export type PushView = {
   readonly at: number
 }
 
+/** What became of an app. */
+export type AppChangeView = { readonly type: 'created' | 'changed' | 'deleted' }
+
 /** A refusal that a connection got. */
 export type RefusalView = { readonly code: ErrorCode; readonly message: string }
 
@@ -283,6 +286,7 @@ export type Hooks<Locals extends object = object> = {
   readonly pushRequested?: Tap<[app: AppView, push: PushView]>
   readonly pushDelivered?: Tap<[conn: ConnectionView<Locals>, push: PushView]>
   readonly apiProcessed?: Tap<[request: RequestView]>
+  readonly appChanged?: Tap<[app: AppView, change: AppChangeView]>
   readonly publish?: Filter<[app: AppView, event: EventView], Replace>
   readonly webhook?: Gate<[app: AppView, event: WebhookView]>
   /** Headers to add to the answer. */
@@ -339,6 +343,7 @@ export const HOOKS: Readonly<Record<HookName, HookRow>> = {
   pushRequested: TAP,
   pushDelivered: TAP,
   apiProcessed: TAP,
+  appChanged: TAP,
   publish: filter('publish_refused'),
   webhook: gate('webhook_refused'),
   response: { kind: 'filter', waits: false },

@@ -78,6 +78,10 @@ const THROWING: Readonly<
     expect((await client.nextJson()).event).toBe('e')
   },
   apiProcessed: async (server) => expectPushed(server, 200),
+  appChanged: async (server) => {
+    await server.change({ active: false })
+    expect(server.core.apps.byId('1')!.record.active).toBe(false)
+  },
   response: async (server) => expectStatus(server, 200),
   stop: async (server) => server.stop(),
 }
