@@ -7,6 +7,7 @@ import { userChannel } from './core/channel'
 import type { Connection, Subscription } from './core/connection'
 import type { Core } from './core/core'
 import { dismissSubscription } from './core/dismiss'
+import type { Resume } from './core/hooks'
 import { jsonOf } from './core/json'
 import { logFailure } from './core/plugin-faults'
 import type { AppView, ChannelView, MemberView, PluginActions, PluginEvent } from './core/plugin'
@@ -16,7 +17,7 @@ import { connectionOf, viewOf } from './core/views'
 import { channelOf } from './http/channels'
 import { PUSHER } from './http/events'
 
-/** How deep a plugin may publish in its own `publish` hook. */
+/** How deep a plugin may publish in its own `publish` hook, whether that waits or not. */
 const MAX_DEPTH = 4
 /** Channels that are listed in one turn of the event loop. */
 const CHANNELS_PER_TURN = 500
@@ -48,13 +49,14 @@ export function newActions({ plugin, log, coreOf }: Parts): PluginActions {
     return result
   }
 
-  /** Counts how deep it is in a call; the plugin's hooks run before the call returns. */
-  const inside = <Result>(call: () => Result): Result => {
-    depth++
+  /** Runs hooks of a publish that is so deep. */
+  const runAt = <Result>(level: number, call: () => Result): Result => {
+    const outside = depth
+    depth = level
     try {
       return call()
     } finally {
-      depth--
+      depth = outside
     }
   }
 
@@ -65,7 +67,10 @@ export function newActions({ plugin, log, coreOf }: Parts): PluginActions {
     const channels = 'channels' in event ? event.channels : [event.channel]
     const data = typeof event.data === 'string' ? event.data : jsonOf(event.data)
     if (data === undefined) throw new Error('data has no JSON')
-    await inside(() => publish(core, app, [{ name, data, channels, socketId }], PUSHER))
+    const level = depth + 1
+    const resume: Resume = (call) => runAt(level, call)
+    const request = { name, data, channels, socketId }
+    await resume(() => publish(core, app, [request], { ...PUSHER, resume }))
   }
 
   return {

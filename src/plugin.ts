@@ -15,6 +15,7 @@ import type {
   PluginStore,
   Reject,
   Replace,
+  WaitingFilter,
 } from './core/plugin'
 import { scanObject } from './core/json-scan'
 import type { Clock, Log } from './core/types'
@@ -82,7 +83,7 @@ export type PluginContext<Settings = unknown> = PluginActions & {
   readonly readBody: (request: Request) => Promise<string>
 }
 
-export type Plugin<Locals extends object = object> = {
+export type Plugin<Locals extends object = object, Waits extends WaitingFilter = never> = {
   /** Lower-case letters, digits and dashes; unique. */
   readonly name: string
   readonly carillon: typeof PLUGIN_INTERFACE
@@ -97,8 +98,13 @@ export type Plugin<Locals extends object = object> = {
   readonly enforces?: { readonly hosts?: (pattern: string) => string | undefined }
   /** The schema of its settings of an app, which the admin API and configuration files then take: `plugins.<name>`. */
   readonly settings?: TObject
+  /**
+   * Its filters that answer with promises. Without this a promise is a fault. Later events of the same request or
+   * connection wait for the answer, and nobody else does.
+   */
+  readonly waits?: readonly Waits[]
   /** Runs once per server, and returns the hooks that run later. */
-  setup(context: PluginContext): Hooks<Locals>
+  setup(context: PluginContext): Hooks<Locals, Waits>
 }
 
 /** Hooks and nothing else: a misspelt name is a type error where it is written. */
@@ -109,12 +115,13 @@ export function definePlugin<
   Locals extends object,
   H extends OnlyHooks<H>,
   Schema extends TObject = TObject,
+  Waits extends WaitingFilter = never,
 >(
-  plugin: Omit<Plugin<Locals>, 'setup' | 'settings'> & {
+  plugin: Omit<Plugin<Locals, Waits>, 'setup' | 'settings'> & {
     readonly settings?: Schema
-    setup(context: PluginContext<Readonly<Static<Schema>>>): H & Hooks<Locals>
+    setup(context: PluginContext<Readonly<Static<Schema>>>): H & Hooks<Locals, Waits>
   },
-): Plugin<Locals> {
+): Plugin<Locals, Waits> {
   return plugin
 }
 
@@ -177,7 +184,7 @@ export type CarillonConfig = {
 
 /** A plugin with any `locals`. */
 // oxlint-disable-next-line no-explicit-any
-export type AnyPlugin = Plugin<any>
+export type AnyPlugin = Plugin<any, any>
 
 /** Checks the configuration file's shape as it is written. */
 export function defineConfig(config: CarillonConfig): CarillonConfig {

@@ -7,7 +7,7 @@ import type { Core } from './core/core'
 import { messageOf } from './core/errors'
 import { withTimeout } from './core/faults'
 import { compileHooks, type HookContext, type CompiledHooks, type PluginHooks } from './core/hooks'
-import type { Counter, Hooks } from './core/plugin'
+import { HOOKS, type Counter, type HookName } from './core/plugin'
 import { logFailure, runTimer } from './core/plugin-faults'
 import type { Cancel, Clock, Log } from './core/types'
 import { appView, recordOf } from './core/views'
@@ -76,9 +76,12 @@ const NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/
 const isTexts = (value: unknown): boolean =>
   Array.isArray(value) && value.every((each) => typeof each === 'string')
 
+const isWaitingFilter = (name: string): boolean =>
+  Object.hasOwn(HOOKS, name) && HOOKS[name as HookName].waits === 'declared'
+
 function checkPlugin(plugin: unknown, before: readonly { readonly name: string }[]): void {
   const given = typeof plugin === 'object' && plugin !== null ? plugin : {}
-  const { name, carillon, setup, locals, dependsOn, settings } = given as Partial<
+  const { name, carillon, setup, locals, dependsOn, settings, waits } = given as Partial<
     Record<keyof AnyPlugin, unknown>
   >
   const fail = (mistake: string): never => {
@@ -98,6 +101,8 @@ function checkPlugin(plugin: unknown, before: readonly { readonly name: string }
     fail('dependsOn must be a list of names of plugins')
   if (settings !== undefined && !isSettingsSchema(settings))
     fail('settings must be a schema, made with t.Object')
+  if (waits !== undefined && !(isTexts(waits) && (waits as string[]).every(isWaitingFilter)))
+    fail('waits must be a list of publish and clientEvent')
   if (before.some((other) => other.name === name)) fail('is listed twice')
 }
 
@@ -129,7 +134,7 @@ type SetUp = Surroundings & {
 }
 
 function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
-  const { name } = plugin
+  const { name, waits = [] } = plugin
   const { writes, apps, uploads, slices, changes } = surroundings
   const log = childLog(surroundings.log, name)
   const stopping = new AbortController()
@@ -189,8 +194,8 @@ function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
   const release = (): void => stopping.abort()
   try {
     const hooks = checkHooks(plugin.setup(context))
-    compileHooks([{ name, locals: Object, hooks }]) // throws for its mistakes before anything is built on it
-    return { name, locals, hooks, routes, counters, release }
+    compileHooks([{ name, locals: Object, waits, hooks }]) // throws for its mistakes before anything is built on it
+    return { name, locals, waits, hooks, routes, counters, release }
   } catch (cause) {
     release()
     const message = messageOf(cause)
@@ -200,13 +205,13 @@ function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
 }
 
 /** Refuses what is not a plain object: it would load without its hooks, in silence. */
-function checkHooks(hooks: unknown): Hooks<never> {
+function checkHooks(hooks: unknown): LoadedPlugin['hooks'] {
   if (hooks instanceof Promise)
     throw new Error('setup may not wait (start may); it must return the hooks')
   const prototype: unknown = hooks instanceof Object ? Object.getPrototypeOf(hooks) : undefined
   if (prototype !== Object.prototype && prototype !== null)
     throw new Error('setup must return a plain object of hooks')
-  return hooks as Hooks<never>
+  return hooks as LoadedPlugin['hooks']
 }
 
 /** A clock whose timers end with the signal; their faults are logged as the plugin's. */

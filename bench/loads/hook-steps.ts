@@ -10,7 +10,13 @@ import type { SubscribeCommand } from '../../src/core/messages'
 import { HOOKS, type HookName, type Hooks } from '../../src/core/plugin'
 import { filterEvent } from '../../src/core/publish'
 import type { ChannelName, SocketId } from '../../src/core/types'
-import { appView, ConnectReader, SigninReader, SubscribeReader } from '../../src/core/views'
+import {
+  appView,
+  ConnectReader,
+  EventReader,
+  SigninReader,
+  SubscribeReader,
+} from '../../src/core/views'
 import { codecFor } from '../../src/dialects/codecs'
 import { Addresses } from '../../src/http/address'
 import { ApiHooks, NO_BODY, type ReceivedRequest } from '../../src/http/hooks'
@@ -90,9 +96,9 @@ function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
       runFilters(
         core,
         hooks.clientEvent,
+        app,
         conn,
-        Object.freeze({ channel: CHANNEL, event: 'client-e', userId, data }),
-        10_000,
+        new EventReader(CHANNEL, 'client-e', data, conn, userId),
       ),
     unsubscribed: () => notify(core, hooks.unsubscribed, conn, membership()),
     presence: () =>

@@ -13,50 +13,103 @@ import type { Hub } from './hub'
 import { payloadJson, textOfJson } from './json'
 import type { MaybePromise } from './maybe-promise'
 import type { ClientEventCommand, Command } from './messages'
-import type { ClientEventView } from './plugin'
 import { publishEvent } from './groups'
+import { EventReader } from './views'
 
 /** Events of one connection that the engine has not answered yet. */
 const MAX_UNANSWERED = 1000
 
-/** Publishes to the other subscribers, or returns a refusal. Waits only where the engine does. */
+/**
+ * Publishes to the other subscribers, or returns a refusal. Waits only where the engine does, or a plugin that has
+ * declared it (`mayHoldUp`).
+ */
 export function publishClientEvent(
   core: Core,
   conn: Connection,
   command: ClientEventCommand,
 ): MaybePromise<Refusal | undefined> {
-  const { app, channel, event } = command
+  const { app } = command
   if (conn.unansweredEvents >= MAX_UNANSWERED || !takeToken(core, conn, app)) {
     app.counters.clientEventsLimited++
     return REFUSE.clientEventRate
   }
+  const subscription = checkSender(core, conn, command)
+  if ('code' in subscription) return subscription
+  const tooLarge = checkSize(command)
+  if (tooLarge) return tooLarge
+  return core.hooks.clientEvent.length > 0
+    ? filterAndSend(core, conn, command, subscription)
+    : send(core, conn, command, subscription)
+}
+
+/** True where later commands of the connection wait for a client event: for plugins, and not for the engine. */
+export const mayHoldUp = ({ hooks }: Core): boolean =>
+  hooks.clientEvent.some((each) => each.mayWait)
+
+/** The subscription by which the connection may send the event now, or a refusal. */
+function checkSender(
+  core: Core,
+  conn: Connection,
+  command: ClientEventCommand,
+): Subscription | Refusal {
+  const { app, channel } = command
   const { group } = core.groups.kindOf(channel)
   if (!(group ? group.allowsClientEvents(app) : app.record.clientEvents))
     return REFUSE.clientEventsDisabled
   const subscription = senderOf(core.hub, conn, command)
   if ('code' in subscription) return subscription
-  if (isCrowded(core.hub, app, channel)) {
-    app.counters.clientEventsLimited++
-    return REFUSE.clientEventRate
-  }
-  const tooLarge = checkSize(command)
-  if (tooLarge) return tooLarge
-  let sent = command
-  const { member: sender } = subscription
-  const userId = sender?.userId
-  const filters = core.hooks.clientEvent
-  if (filters.length > 0) {
-    const shown = command.data === undefined ? undefined : { data: payloadJson(command.data) }
-    const name = core.groups.nameOf(channel)
-    const view: ClientEventView = Object.freeze({ channel: name, event, userId, ...shown })
-    const filtered = runFilters(core, filters, conn, view, app.limits.maxEventDataBytes)
-    if (isRefusal(filtered)) return filtered
-    if (conn.closed) return undefined // a plugin ended it
-    if (filtered !== view) sent = { ...command, data: filtered.data }
-  }
+  if (!isCrowded(core.hub, app, channel)) return subscription
+  app.counters.clientEventsLimited++
+  return REFUSE.clientEventRate
+}
 
-  const except = group ? undefined : conn.id
-  const { data } = sent
+function filterAndSend(
+  core: Core,
+  conn: Connection,
+  command: ClientEventCommand,
+  subscription: Subscription,
+): MaybePromise<Refusal | undefined> {
+  const { app, channel, event, data } = command
+  const name = core.groups.nameOf(channel)
+  const shown = data === undefined ? undefined : payloadJson(data)
+  const view = new EventReader(name, event, shown, conn, subscription.member?.userId)
+  const filtered = runFilters(core, core.hooks.clientEvent, app, conn, view)
+  if (filtered instanceof Promise) return sendFiltered(core, conn, command, view, filtered)
+  if (isRefusal(filtered)) return filtered
+  if (conn.closed) return undefined // a plugin ended it
+  return send(core, conn, filtered === view ? command : withData(command, filtered), subscription)
+}
+
+/** Waits for plugins. What was checked before is checked again. */
+async function sendFiltered(
+  core: Core,
+  conn: Connection,
+  command: ClientEventCommand,
+  view: EventReader,
+  pending: Promise<EventReader | Refusal>,
+): Promise<Refusal | undefined> {
+  const filtered = await pending
+  if (conn.closed) return undefined
+  if (isRefusal(filtered)) return filtered
+  const subscription = checkSender(core, conn, command)
+  if ('code' in subscription) return subscription
+  return send(core, conn, filtered === view ? command : withData(command, filtered), subscription)
+}
+
+const withData = (command: ClientEventCommand, { data }: EventReader): ClientEventCommand => ({
+  ...command,
+  data,
+})
+
+function send(
+  core: Core,
+  conn: Connection,
+  command: ClientEventCommand,
+  subscription: Subscription,
+): MaybePromise<Refusal | undefined> {
+  const { app, channel, event, data } = command
+  const { member: sender } = subscription
+  const except = subscription.channel.kind.group ? undefined : conn.id
   const answer =
     data === undefined || typeof data === 'string'
       ? publishEvent(core, {
@@ -70,8 +123,8 @@ export function publishClientEvent(
           except,
         })
       : core.engine.publish({ type: 'bytes', app, channel, event, data, sender, except })
-  if (!(answer instanceof Promise)) return completeEvent(core, conn, sent, subscription, answer)
-  return completeLater(core, conn, sent, subscription, answer)
+  if (!(answer instanceof Promise)) return completeEvent(core, conn, command, subscription, answer)
+  return completeLater(core, conn, command, subscription, answer)
 }
 
 /** Waits for the engine; the connection's next commands do not. */

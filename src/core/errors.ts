@@ -144,6 +144,10 @@ export const REFUSE = {
     'Invalid message: expected a JSON object with a string "event"',
   ),
   crowded: refusal('too_often', 'Too many wait to enter the channel; try again'),
+  tooManyWait: {
+    ...refusal('too_often', 'Too many events wait for a plugin; try again'),
+    retryAfterSeconds: 1,
+  },
   connectFailed: refusal('connect_failed', 'The server could not accept the connection; try again'),
   draining: refusal('node_draining', 'The server is shutting down; try again'),
   unauthorized: refusal('connection_refused', 'Connection not authorized within timeout'),

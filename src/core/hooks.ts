@@ -3,6 +3,7 @@
  * run in the order of the configuration, the first rejection wins; a gate that throws, exceeds the time limit
  * or gives an invalid answer refuses (fail closed). A failing tap has no effect.
  */
+import type { App } from './app'
 import { isThenable, parseAnswer, type Answer } from './plugin-answers'
 import { Connection } from './connection'
 import { dataTooLarge, isRefusal, REFUSE, type Refusal } from './errors'
@@ -10,13 +11,20 @@ import { withTimeout } from './faults'
 import type { Facts } from './facts'
 import { jsonOf } from './json'
 import type { Command } from './messages'
-import { HOOKS, type Allow, type HookName, type Hooks, type Replace } from './plugin'
+import {
+  HOOKS,
+  type Allow,
+  type HookName,
+  type Hooks,
+  type Replace,
+  type WaitingFilter,
+} from './plugin'
 import { cpuMsAt, endLongCall, logFailure, LONG_MS, watchWait } from './plugin-faults'
 import type { RefusalLog } from './refusal-log'
 import { noteSocketRefusal } from './refusals'
 import type { MaybePromise } from './maybe-promise'
 import type { Clock, JsonText, Log } from './types'
-import { giveUp, viewOf } from './views'
+import { EventReader, giveUp, viewOf } from './views'
 
 /** One plugin's function for one hook. */
 export type Hook = {
@@ -26,6 +34,8 @@ export type Hook = {
   readonly name: HookName
   readonly run: (first?: unknown, second?: unknown) => unknown
   readonly locals: () => object
+  /** True for a filter that its plugin has declared to wait. */
+  readonly mayWait: boolean
   readonly stats: { calls: number; refusals: number; faults: number; busyMs: number }
 }
 
@@ -35,7 +45,9 @@ export type CompiledHooks = { readonly [Name in HookName]: readonly Hook[] }
 export type PluginHooks = {
   readonly name: string
   readonly locals: () => object
-  readonly hooks: Hooks<never>
+  /** The filters that it has declared to wait. */
+  readonly waits: readonly WaitingFilter[]
+  readonly hooks: Hooks<never, WaitingFilter>
 }
 
 /** What hooks need of core. */
@@ -49,15 +61,22 @@ export type HookContext = {
 export function compileHooks(plugins: readonly PluginHooks[]): CompiledHooks {
   const names = Object.keys(HOOKS) as HookName[]
   const compiled = Object.fromEntries(names.map((name) => [name, [] as Hook[]]))
-  for (const [index, { name: plugin, locals, hooks }] of plugins.entries()) {
+  for (const [index, { name: plugin, locals, waits, hooks }] of plugins.entries()) {
     for (const [name, run] of Object.entries(hooks)) {
       const row = Object.hasOwn(compiled, name) ? compiled[name] : undefined
       if (!row)
         throw new Error(`plugin ${plugin}: there is no hook ${name}; there are ${names.join(', ')}`)
       if (typeof run !== 'function')
         throw new Error(`plugin ${plugin}: hook ${name} is no function`)
-      const stats = { calls: 0, refusals: 0, faults: 0, busyMs: 0 }
-      row.push({ plugin, index, name: name as HookName, run: run as Hook['run'], locals, stats })
+      row.push({
+        plugin,
+        index,
+        name: name as HookName,
+        run: run as Hook['run'],
+        locals,
+        mayWait: waits.some((filter) => filter === name),
+        stats: { calls: 0, refusals: 0, faults: 0, busyMs: 0 },
+      })
     }
   }
   return compiled as unknown as CompiledHooks
@@ -120,28 +139,92 @@ export function passGates(
   return conn.closed ? undefined : next(verdict)
 }
 
-/** Passes an event through filters, each given the result of the one before. */
-export function runFilters<Event extends { readonly data?: JsonText }>(
+/** Events of one app that may wait for plugins. Past it they are refused: whoever asks elsewhere is overrun. */
+const MAX_WAITING = 1000
+
+/** How many events of each app wait. */
+const waiting = new WeakMap<App, number>()
+
+/** Runs what follows a wait; a plugin that publishes knows by it that it is still inside of its own call. */
+export type Resume = <Result>(run: () => Result) => Result
+
+const runAtOnce: Resume = (run) => run()
+
+/**
+ * Passes an event through filters, each given the result of the one before. A promise only where a plugin waits
+ * that has declared it; stops where the connection has closed meanwhile.
+ */
+export function runFilters(
   core: HookContext,
   filters: readonly Hook[],
+  app: App,
   first: unknown,
-  event: Event,
-  maxDataBytes: number,
-): Event | Refusal {
+  event: EventReader,
+  resume: Resume = runAtOnce,
+): MaybePromise<EventReader | Refusal> {
   let filtered = event
-  for (const each of filters) {
-    const verdict = callNow(core, each, first, filtered)
-    if (verdict === undefined) continue
-    if (isRefusal(verdict)) return verdict
-    const { data: given } = verdict as Replace
-    const data = tryJsonOf(given)
-    if (data === undefined)
-      return reportFault(core, each, new Error('replaced data with no JSON value'))
-    const bytes = Buffer.byteLength(typeof given === 'string' ? given : data)
-    if (bytes > maxDataBytes) return dataTooLarge(`${bytes} of ${maxDataBytes} bytes`)
-    filtered = Object.freeze({ ...filtered, data })
+  for (let index = 0; index < filters.length; index++) {
+    const filter = filters[index]!
+    if (filter.mayWait && (waiting.get(app) ?? 0) >= MAX_WAITING) return REFUSE.tooManyWait
+    const verdict = filter.mayWait
+      ? call(core, filter, first, filtered)
+      : callNow(core, filter, first, filtered)
+    if (verdict instanceof Promise) {
+      const rest = filters.slice(index + 1)
+      const wait = { filter, answer: verdict, rest, app, first, event: filtered, resume }
+      return filterLater(core, wait)
+    }
+    const next = applyVerdict(core, filter, app, filtered, verdict)
+    if (isRefusal(next)) return next
+    filtered = next
   }
   return filtered
+}
+
+/** A filter that has not answered, and those that are asked after it. */
+type FilterWait = {
+  readonly filter: Hook
+  readonly answer: Promise<unknown>
+  readonly rest: readonly Hook[]
+  readonly app: App
+  readonly first: unknown
+  readonly event: EventReader
+  readonly resume: Resume
+}
+
+async function filterLater(
+  core: HookContext,
+  { filter, answer, rest, app, first, event, resume }: FilterWait,
+): Promise<EventReader | Refusal> {
+  waiting.set(app, (waiting.get(app) ?? 0) + 1)
+  let verdict: Verdict
+  try {
+    verdict = await awaitVerdict(core, filter, answer, event)
+  } finally {
+    waiting.set(app, waiting.get(app)! - 1)
+  }
+  if (first instanceof Connection && first.closed) return event
+  const next = applyVerdict(core, filter, app, event, verdict)
+  if (isRefusal(next)) return next
+  return resume(() => runFilters(core, rest, app, first, next, resume))
+}
+
+/** The event as the filter leaves it. */
+function applyVerdict(
+  core: HookContext,
+  filter: Hook,
+  { limits: { maxEventDataBytes: most } }: App,
+  event: EventReader,
+  verdict: Answer,
+): EventReader | Refusal {
+  if (verdict === undefined || isRefusal(verdict)) return verdict ?? event
+  const { data: given } = verdict as Replace
+  const data = tryJsonOf(given)
+  if (data === undefined)
+    return reportFault(core, filter, new Error('replaced data with no JSON value'))
+  const bytes = Buffer.byteLength(typeof given === 'string' ? given : data)
+  if (bytes > most) return dataTooLarge(`${bytes} of ${most} bytes`)
+  return event.replaceData(data)
 }
 
 /** Undefined for a value without JSON: a BigInt, a `toJSON` that throws. */
@@ -242,9 +325,12 @@ function callNow(core: HookContext, hook: Hook, first: unknown, second: unknown)
   return reportFault(
     core,
     hook,
-    new Error(`answered with a promise, but ${hook.name} may not wait`),
+    new Error(`answered with a promise, but ${hook.name} may not wait${remedyFor(hook)}`),
   )
 }
+
+const remedyFor = ({ name }: Hook): string =>
+  HOOKS[name].waits === 'declared' ? ` where the plugin's waits does not name it` : ''
 
 async function awaitVerdict(
   core: HookContext,

@@ -3,7 +3,8 @@
  * whether it may wait, and the codes of its rejections.
  *
  * A *gate* may refuse, a *filter* may replace, a *tap* only observes. Only a hook whose type has a promise in
- * its answer may wait. All that a hook is shown is read only, at run time too.
+ * its answer may wait, `clientEvent` and `publish` where the plugin declares it. All that a hook is shown is read
+ * only, at run time too.
  */
 import type { ErrorCode } from './errors'
 import type { MaybePromise } from './maybe-promise'
@@ -41,9 +42,9 @@ export interface ConnectionView<Locals extends object = object> {
   disconnect(message: string, options?: { readonly toReconnect?: boolean }): void
 }
 
-/** What a gate that waits is asked. */
+/** What a gate or a filter that waits is asked. */
 type Question = {
-  /** Aborted when the gate is late or has failed, and when the asker has gone: hand it to `fetch`. */
+  /** Aborted when the hook is late or has failed, and when the asker has gone: hand it to `fetch`. */
   readonly signal: AbortSignal
 }
 
@@ -83,7 +84,7 @@ export type SubscriptionView = {
 }
 
 /** An event on its way; `data` is the JSON text of what subscribers get as `data`. */
-export type EventView = {
+export type EventView = Question & {
   readonly channel: string
   readonly event: string
   readonly data: JsonText
@@ -259,12 +260,19 @@ type Gate<Args extends unknown[]> = (...args: Args) => Reject | void
 type WaitingGate<Args extends unknown[], Yes = never> = (
   ...args: Args
 ) => MaybePromise<Reject | Yes | void>
-type Filter<Args extends unknown[], Change> = (...args: Args) => Reject | Change | void
+/** Waits where the plugin's `waits` names it. */
+type Filter<Name extends WaitingFilter, Waits, Args extends unknown[]> = (
+  ...args: Args
+) => Name extends Waits ? MaybePromise<Reject | Replace | void> : Reject | Replace | void
 type Tap<Args extends unknown[]> = (...args: Args) => undefined | void
 type WaitingTap = () => MaybePromise<void>
 type HeadersToAdd = Readonly<Record<string, string>> | Iterable<readonly [string, string]>
 
-export type Hooks<Locals extends object = object> = {
+/** The filters that may wait where a plugin declares it: nobody else pays for their promises. */
+export type WaitingFilter = 'clientEvent' | 'publish'
+
+/** The hooks of a plugin; `Waits` are the filters that it has declared to wait. */
+export type Hooks<Locals extends object = object, Waits extends WaitingFilter = never> = {
   readonly start?: WaitingTap
   readonly upgrade?: Gate<[conn: ConnectionView<Locals>, request: ConnectRequest]>
   readonly connect?: WaitingGate<[conn: ConnectionView<Locals>, request: ConnectRequest]>
@@ -274,7 +282,11 @@ export type Hooks<Locals extends object = object> = {
   readonly subscribe?: WaitingGate<[conn: ConnectionView<Locals>, request: SubscribeRequest]>
   readonly authorize?: WaitingGate<[conn: ConnectionView<Locals>, request: SubscribeRequest], Allow>
   readonly subscribed?: Tap<[conn: ConnectionView<Locals>, subscription: SubscriptionView]>
-  readonly clientEvent?: Filter<[conn: ConnectionView<Locals>, event: ClientEventView], Replace>
+  readonly clientEvent?: Filter<
+    'clientEvent',
+    Waits,
+    [conn: ConnectionView<Locals>, event: ClientEventView]
+  >
   readonly unsubscribed?: Tap<[conn: ConnectionView<Locals>, subscription: SubscriptionView]>
   readonly presence?: Tap<[app: AppView, news: PresenceView]>
   readonly refused?: Tap<[conn: ConnectionView<Locals>, refusal: RefusalView]>
@@ -287,7 +299,7 @@ export type Hooks<Locals extends object = object> = {
   readonly pushDelivered?: Tap<[conn: ConnectionView<Locals>, push: PushView]>
   readonly apiProcessed?: Tap<[request: RequestView]>
   readonly appChanged?: Tap<[app: AppView, change: AppChangeView]>
-  readonly publish?: Filter<[app: AppView, event: EventView], Replace>
+  readonly publish?: Filter<'publish', Waits, [app: AppView, event: EventView]>
   readonly webhook?: Gate<[app: AppView, event: WebhookView]>
   /** Headers to add to the answer. */
   readonly response?: (
@@ -301,7 +313,7 @@ export type HookName = keyof Hooks
 
 export type HookRow = {
   readonly kind: 'gate' | 'filter' | 'tap'
-  readonly waits: boolean
+  readonly waits: boolean | 'declared'
   /** The codes of a rejection, and of one with `retryAfterSeconds`. */
   readonly refusal?: ErrorCode
   readonly throttled?: ErrorCode
@@ -319,7 +331,11 @@ const waitingGate = (...codes: Parameters<typeof gate>): HookRow => ({
   ...gate(...codes),
   waits: true,
 })
-const filter = (refusal: ErrorCode): HookRow => ({ ...gate(refusal), kind: 'filter' })
+const filter = (refusal: ErrorCode): HookRow => ({
+  ...gate(refusal),
+  kind: 'filter',
+  waits: 'declared',
+})
 
 export const HOOKS: Readonly<Record<HookName, HookRow>> = {
   start: WAITING_TAP,

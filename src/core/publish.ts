@@ -3,6 +3,7 @@
  * request publishes nothing. Limits and messages: contract 2.3, 6.4, 6.5.
  */
 import type { App } from './app'
+import { checkActive } from './apps'
 import { requireRoom } from './backlog'
 import type { Core } from './core'
 import type { Position } from './engine'
@@ -14,17 +15,18 @@ import {
   raise,
   raiseIfRefused,
   RealtimeError,
+  refusal,
   type Refusal,
 } from './errors'
 import { emitPublished } from './facts'
-import { runFilters } from './hooks'
+import { runFilters, type Resume } from './hooks'
 import { isLonger, jsonOf, jsonText, MAX_LEVELS } from './json'
 import type { JsonSlice } from './json-scan'
 import { publishEvent } from './groups'
 import type { MaybePromise } from './maybe-promise'
 import type { BackendPublication } from './messages'
 import type { ChannelName, SocketId } from './types'
-import { appView } from './views'
+import { appView, EventReader } from './views'
 
 /** One requested event; only its types have been checked. */
 export type EventRequest = {
@@ -43,6 +45,8 @@ export type Api = {
   /** An event must have a name. */
   readonly namesEvents: boolean
   readonly isReserved: IsReserved
+  /** Given where a plugin publishes. */
+  readonly resume?: Resume
 }
 
 /** True for the names of events that a client would take for its protocol's own. */
@@ -58,23 +62,62 @@ export function publish(
   requests: readonly EventRequest[],
   api: Api,
 ): MaybePromise<ChannelName[][]> {
-  let accepted = requests.map((request) => toPublications(app, request, api))
+  const requested = requests.map((request) => toPublications(app, request, api))
+  const publications = requested.length === 1 ? requested[0]! : requested.flat()
+  const channels = requested.map((each) => each.map(({ channel }) => channel))
+  checkRoomAndRate(core, app, publications)
+  if (core.hooks.publish.length === 0) return publishAll(core, app, publications, channels)
+  const filtered = filterEvents(core, publications, api.resume)
+  if (filtered instanceof Promise) return publishFiltered(core, app, filtered, channels)
+  return publishAll(core, app, filtered, channels)
+}
+
+/** Waits for plugins. What was checked before is checked again. */
+async function publishFiltered(
+  core: Core,
+  app: App,
+  pending: Promise<BackendPublication[]>,
+  channels: ChannelName[][],
+): Promise<ChannelName[][]> {
+  const publications = await pending
+  requireApp(core, app)
+  checkRoomAndRate(core, app, publications)
+  return publishAll(core, app, publications, channels)
+}
+
+/** @throws RealtimeError where the app has ended while plugins were waited for */
+export function requireApp({ apps }: Core, app: App): void {
+  const ended =
+    apps.byId(app.id) === app
+      ? checkActive(app)
+      : refusal('app_not_found', `App ${app.id} was deleted`)
+  if (ended) raise(ended)
+}
+
+/** Charges nothing. @throws RealtimeError('backend_rate') */
+function checkRoomAndRate(
+  core: Core,
+  app: App,
+  publications: readonly { readonly channel: ChannelName }[],
+): void {
   if (core.hub.isCrowded)
-    for (const { channel } of accepted.flat()) requireRoom(core.hub, app, channel)
-  const count = app.limits.maxBackendEventsPerSecond > 0 ? accepted.flat().length : 0
-  checkRate(core, app, count)
-  if (core.hooks.publish.length > 0)
-    accepted = accepted.map((publications) => publications.map((each) => filterEvent(core, each)))
-  chargeRate(core, app, count)
-  const channels = accepted.map((publications) => publications.map(({ channel }) => channel))
+    for (const { channel } of publications) requireRoom(core.hub, app, channel)
+  checkRate(core, app, publications.length)
+}
+
+function publishAll(
+  core: Core,
+  app: App,
+  publications: readonly BackendPublication[],
+  channels: ChannelName[][],
+): MaybePromise<ChannelName[][]> {
+  chargeRate(core, app, publications.length)
   let pending: Promise<Position | Refusal>[] | undefined
   let refused: Refusal | undefined
-  for (const publications of accepted) {
-    for (const publication of publications) {
-      const answer = publishEvent(core, publication)
-      if (answer instanceof Promise) (pending ??= []).push(noteLater(core, publication, answer))
-      else if (isRefusal(noteAnswer(core, publication, answer))) refused ??= answer as Refusal
-    }
+  for (const publication of publications) {
+    const answer = publishEvent(core, publication)
+    if (answer instanceof Promise) (pending ??= []).push(noteLater(core, publication, answer))
+    else if (isRefusal(noteAnswer(core, publication, answer))) refused ??= answer as Refusal
   }
   if (pending) return requireAll(pending, refused, channels)
   if (refused) raise(refused)
@@ -208,18 +251,65 @@ function parseSocketId(raw: string | undefined): SocketId | undefined {
   return raw as SocketId
 }
 
-/** The event after the plugins' filters. @throws RealtimeError where one refuses */
-export function filterEvent(core: Core, publication: BackendPublication): BackendPublication {
-  if (core.hooks.publish.length === 0) return publication
+/** The events after the plugins' filters, which are asked about one after the other. @throws RealtimeError where one refuses */
+function filterEvents(
+  core: Core,
+  publications: readonly BackendPublication[],
+  resume: Resume | undefined,
+): MaybePromise<BackendPublication[]> {
+  const filtered: BackendPublication[] = []
+  for (const publication of publications) {
+    const passed = filterEvent(core, publication, resume)
+    if (passed instanceof Promise) {
+      const rest = publications.slice(filtered.length + 1)
+      return filterRest(core, filtered, passed, rest, resume)
+    }
+    filtered.push(passed)
+  }
+  return filtered
+}
+
+/** Adds to `filtered` the event that is waited for, then the rest. */
+async function filterRest(
+  core: Core,
+  filtered: BackendPublication[],
+  passed: Promise<BackendPublication>,
+  rest: readonly BackendPublication[],
+  resume: Resume = (run) => run(),
+): Promise<BackendPublication[]> {
+  filtered.push(await passed)
+  for (const publication of rest)
+    filtered.push(await resume(() => filterEvent(core, publication, resume)))
+  return filtered
+}
+
+/** The event after the plugins' filters; a promise only where one waits. @throws RealtimeError where one refuses */
+export function filterEvent(
+  core: Core,
+  publication: BackendPublication,
+  resume?: Resume,
+): MaybePromise<BackendPublication> {
+  const filters = core.hooks.publish
+  if (filters.length === 0) return publication
   const { app, channel, event, data } = publication
-  const view = Object.freeze({ channel: core.groups.nameOf(channel), event, data })
-  const passed = runFilters(
-    core,
-    core.hooks.publish,
-    appView(app),
-    view,
-    app.limits.maxEventDataBytes,
-  )
+  const view = new EventReader(core.groups.nameOf(channel), event, data)
+  const passed = runFilters(core, filters, app, appView(app), view, resume)
+  return passed instanceof Promise
+    ? passedLater(publication, view, passed)
+    : passedOf(publication, view, passed)
+}
+
+const passedLater = async (
+  publication: BackendPublication,
+  view: EventReader,
+  passed: Promise<EventReader | Refusal>,
+): Promise<BackendPublication> => passedOf(publication, view, await passed)
+
+function passedOf(
+  publication: BackendPublication,
+  view: EventReader,
+  passed: EventReader | Refusal,
+): BackendPublication {
   if (isRefusal(passed)) raise(passed)
   return passed === view ? publication : { ...publication, data: passed.data }
 }

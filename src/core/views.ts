@@ -10,11 +10,14 @@ import type { SubscribeCommand } from './messages'
 import type {
   AppView,
   ConnectionView,
+  ClientEventView,
   ConnectRequest,
+  EventView,
   SigninView,
   SubscribeRequest,
 } from './plugin'
 import { freezeDeep, sealHeaders, sealQuery } from './read-only'
+import type { JsonText } from './types'
 
 const apps = new WeakMap<App, AppView>()
 
@@ -138,11 +141,12 @@ const deadlines = new WeakMap<
   { readonly abort: AbortController; readonly signal: AbortSignal }
 >()
 
-/** The signal of a question: aborted when it is given up, or with `asker`. Made at first use. */
-export function signalOf(question: object, asker: AbortSignal): AbortSignal {
+/** The signal of a question: aborted when it is given up, or with `asker`, if there is one. Made at first use. */
+export function signalOf(question: object, asker: AbortSignal | undefined): AbortSignal {
   const made = deadlines.getOrInsertComputed(question, () => {
     const abort = new AbortController()
-    return { abort, signal: Object.freeze(AbortSignal.any([abort.signal, asker])) }
+    const sources = asker ? [abort.signal, asker] : [abort.signal]
+    return { abort, signal: Object.freeze(AbortSignal.any(sources)) }
   })
   return made.signal
 }
@@ -218,6 +222,42 @@ export class SubscribeReader implements SubscribeRequest {
   }
   get signal(): AbortSignal {
     return signalOf(this, this.#conn.signal)
+  }
+
+  static {
+    Object.freeze(this.prototype)
+  }
+}
+
+/** An event on its way, of a backend or of a client. Fields of its own: a plugin may spread it. */
+export class EventReader implements EventView, ClientEventView {
+  /** Absent where a client sent none. */
+  declare readonly data: JsonText
+  /** Of a client's event; absent on a backend's. */
+  declare readonly userId: string | undefined
+  readonly #sender: Connection | undefined
+
+  constructor(
+    /** The name for clients. */
+    readonly channel: string,
+    readonly event: string,
+    data: JsonText | undefined,
+    sender?: Connection,
+    userId?: string,
+  ) {
+    if (data !== undefined) this.data = data
+    if (sender) this.userId = userId
+    this.#sender = sender
+    Object.freeze(this)
+  }
+
+  get signal(): AbortSignal {
+    return signalOf(this, this.#sender?.signal)
+  }
+
+  /** The same event with other data. */
+  replaceData(data: JsonText): EventReader {
+    return new EventReader(this.channel, this.event, data, this.#sender, this.userId)
   }
 
   static {

@@ -3,7 +3,7 @@
  * run in order; while a gate decides, later ones wait. The one catch on the socket side is here: a fault
  * of ours is logged, counted and sent as `internal`, and the connection stays.
  */
-import { checkBudget, isBudgetSpent, publishClientEvent } from '../core/client-event'
+import { checkBudget, isBudgetSpent, mayHoldUp, publishClientEvent } from '../core/client-event'
 import { admit, countAddress, establish } from '../core/connect'
 import { Connection, newSocketId, DeferredFrame, type RawFrame } from '../core/connection'
 import type { Core } from '../core/core'
@@ -201,7 +201,7 @@ function runCommand(core: Core, conn: Client, command: Command | Refusal): void 
     const answer = isRefusal(command) ? command : run(core, conn, command)
     if (!(answer instanceof Promise)) {
       if (answer) refuseCommand(core, conn, answer, command)
-    } else if (isRefusal(command) || command.type !== 'client_event') {
+    } else if (isRefusal(command) || command.type !== 'client_event' || mayHoldUp(core)) {
       hold(core, conn, answer, command)
     } else {
       follow(core, conn, answer, command)
@@ -272,7 +272,7 @@ function enqueue(core: Core, conn: Client, frame: RawFrame | DeferredFrame): voi
   refuse(core, conn, refusal('too_many_commands', message))
 }
 
-/** Waits for the answer to a client event; the connection's next commands need not. */
+/** Waits for the engine's answer to a client event; the connection's next commands need not. */
 function follow(
   core: Core,
   conn: Client,

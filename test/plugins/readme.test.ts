@@ -23,6 +23,7 @@ beforeAll(async () => {
     'carillon.config.ts': block('defineConfig({'),
     'quota.ts': block('export const quota'),
     'every-hook.ts': block('export const everyHook'),
+    'moderated.ts': block('export const moderated'),
     'every-hook.test.ts': `
       import { test } from 'bun:test'
       import { testPlugin } from 'carillon/plugin-kit'
@@ -36,13 +37,13 @@ beforeAll(async () => {
 
 test('its table is the table of hooks', () => {
   const rows = Array.from(
-    text.matchAll(/^\| `(\w+)` +\| (gate|filter|tap) +\|[^|]*\| (yes|no) +\|/gm),
-    ([, name, kind, waits]) => ({ name, kind, waits: waits === 'yes' }),
+    text.matchAll(/^\| `(\w+)` +\| (gate|filter|tap) +\|[^|]*\| (yes|no|declared) +\|/gm),
+    ([, name, kind, waits]) => ({ name, kind, waits }),
   )
   const expected = Object.entries<HookRow>(HOOKS).map(([name, { kind, waits }]) => ({
     name,
-    kind,
-    waits,
+    kind: kind as string,
+    waits: waits === 'declared' ? waits : waits ? 'yes' : 'no',
   }))
   expect(rows).toEqual(expected)
 })

@@ -13,4 +13,5 @@ overTwoServers([
   'core/engine-waits',
   'core/hooks-authorize',
   'plugins/unsubscribe',
+  'core/filters-wait',
 ])

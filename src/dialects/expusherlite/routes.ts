@@ -23,6 +23,7 @@ import {
   checkRate,
   filterEvent,
   noteAnswer,
+  requireApp,
 } from '../../core/publish'
 import type { Counts } from '../../core/presence'
 import type { ChannelName } from '../../core/types'
@@ -221,8 +222,7 @@ function publishToScope(
   const group = scopeChannel(`${scope}:${app.record.slug}`)
   const channel = topic === undefined ? undefined : channelOfScope(scope, topic)
   const reached = channel ? [channel, group] : [group]
-  for (const each of reached) requireRoom(core.hub, app, each)
-  checkRate(core, app, 1)
+  checkScope(core, app, reached)
   const rest = { app, data: jsonText(text), sender: undefined, except: undefined }
   const original: BackendPublication = {
     ...rest,
@@ -231,13 +231,27 @@ function publishToScope(
     channel: channel ?? group,
     event,
   }
-  const publication = filterEvent(core, original)
-  chargeRate(core, app, 1)
-  const name = topic === undefined ? event : `${topic}:${event}`
-  const toGroup = core.engine.publish({ ...publication, channel: group, event: name })
-  const answers = channel ? [toGroup, core.engine.publish(publication)] : [toGroup]
-  return andThen(firstRefusal(answers), (answer) => {
-    raiseIfRefused(noteAnswer(core, publication, answer))
-    return reached
+  const inGroup = { channel: group, event: topic === undefined ? event : `${topic}:${event}` }
+  const send = (publication: BackendPublication): MaybePromise<readonly ChannelName[]> => {
+    chargeRate(core, app, 1)
+    const toGroup = core.engine.publish({ ...publication, ...inGroup })
+    const answers = channel ? [toGroup, core.engine.publish(publication)] : [toGroup]
+    return andThen(firstRefusal(answers), (answer) => {
+      raiseIfRefused(noteAnswer(core, publication, answer))
+      return reached
+    })
+  }
+  const filtered = filterEvent(core, original)
+  if (!(filtered instanceof Promise)) return send(filtered)
+  return filtered.then((publication) => {
+    requireApp(core, app)
+    checkScope(core, app, reached)
+    return send(publication)
   })
+}
+
+/** @throws RealtimeError where there is no room, or too many events were published */
+function checkScope(core: Core, app: App, reached: readonly ChannelName[]): void {
+  for (const each of reached) requireRoom(core.hub, app, each)
+  checkRate(core, app, 1)
 }
