@@ -2,6 +2,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import { readConfig, type Config } from '../src/config/config'
 import { readApps } from '../src/config/config-file'
+import type { KeyRecord } from '../src/core/app'
 import { RawClient, type RawOptions } from './client'
 import { ManualClock, MemoryLog } from './clock'
 import type { AnyPlugin, AppConfig } from '../src/plugin'
@@ -14,11 +15,11 @@ export type ServeOptions = {
   readonly apps?: readonly AppConfig[]
   /** Settings as environment variables. */
   readonly env?: Readonly<Record<string, string>>
-  /** Settings as the server reads them. */
+  /** @internal Settings as the server reads them. */
   readonly config?: Partial<Config>
   /** Where the clock begins, in epoch milliseconds; the real time if absent. */
   readonly now?: number
-  /** The clock by which turns are measured. By default they take no time, so nothing is put off to the next. */
+  /** @internal The clock by which turns are measured. By default they take no time, so nothing is put off to the next. */
   readonly meter?: () => number
 }
 
@@ -27,6 +28,7 @@ export async function serve(options: ServeOptions = {}): Promise<Kit> {
   return new Kit(await createServed(options))
 }
 
+/** @internal */
 type Served = {
   readonly server: CarillonServer
   readonly config: Config
@@ -34,10 +36,10 @@ type Served = {
   readonly log: MemoryLog
 }
 
-/** Parts that two servers share when they are one. */
+/** @internal Parts that two servers share when they are one. */
 type Shared = Partial<Pick<Served, 'clock' | 'log'>> & Pick<ServerOptions, 'newEngine'>
 
-/** Creates the parts of a `Kit`: a server and what it was given. */
+/** @internal Creates the parts of a `Kit`: a server and what it was given. */
 export async function createServed(options: ServeOptions, shared: Shared = {}): Promise<Served> {
   const { plugins = [], apps = [], env = {}, now = Date.now(), meter = () => 0 } = options
   const defaults = readConfig({ PORT: '0', DATABASE_PATH: ':memory:', ...env })
@@ -63,11 +65,14 @@ export type EventToTrigger = {
 }
 
 export class Kit {
+  /** @internal */
   readonly server: CarillonServer
+  /** @internal */
   readonly config: Config
   readonly clock: ManualClock
   readonly log: MemoryLog
 
+  /** @internal */
   constructor({ server, config, clock, log }: Served) {
     this.server = server
     this.config = config
@@ -79,13 +84,13 @@ export class Kit {
     return this.server.port
   }
 
-  /** The port of the next connection. */
+  /** @internal The port of the next connection. */
   get socketPort(): number {
     return this.port
   }
 
   /** Id, key and secret of the first app. */
-  get app() {
+  get app(): KeyRecord & { readonly id: string } {
     return this.server.credentials.app
   }
 

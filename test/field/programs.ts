@@ -12,6 +12,7 @@ const PROGRAMS = {
   python3: 'python3-venv',
   javac: 'default-jdk-headless',
   mvn: 'maven',
+  npm: 'npm',
 } as const
 
 export type Program = keyof typeof PROGRAMS

@@ -1,0 +1,25 @@
+/**
+ * Writes the declarations that a package brings for `carillon/plugin` and `carillon/plugin-kit`, beside this file.
+ * `tsc -p declarations` has put those of all sources into `all`; here those that the two need are kept, with
+ * the endings that `moduleResolution: NodeNext` wants, and the rest is deleted.
+ */
+import { rmSync } from 'node:fs'
+import { join, normalize } from 'node:path'
+import { exports } from '../package.json'
+
+const ALL = join(import.meta.dir, 'all')
+
+/** What a declaration imports from others of ours. */
+const SPECIFIER = /(\bfrom |\bimport\()(["'])(\.{1,2}\/[^"']+)\2/g
+
+/** The declarations that package.json names, relative to this folder. */
+const named = Object.values(exports).map(({ types }) => types.replace('./declarations/', ''))
+
+const kept = new Set(named)
+for (const file of kept) {
+  const text = await Bun.file(join(ALL, file)).text()
+  for (const [, , , target = ''] of text.matchAll(SPECIFIER))
+    kept.add(`${normalize(join(file, '..', target))}.d.ts`)
+  await Bun.write(join(import.meta.dir, file), text.replace(SPECIFIER, '$1$2$3.js$2'))
+}
+rmSync(ALL, { recursive: true })

@@ -1,0 +1,162 @@
+/**
+ * The project as a package: packed, installed into an empty folder from a registry that has all of its
+ * dependencies and no `carillon`, type-checked as its users do, and served with plugins that are packages, too.
+ */
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { blocksOf, readPage, ROOT } from '../docs/pages'
+import { Program } from '../program'
+import { execute, INSTALL_MS } from './commands'
+import { pack, packProject } from './package/pack'
+import { Registry } from './package/registry'
+import { describeWith } from './programs'
+
+const EXAMPLES = ['monthly-quota', 'remote-authorizer', 'roll-call'] as const
+
+const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
+const app = join(folder, 'app')
+let registry: Registry
+let packages: readonly string[]
+
+afterAll(async () => {
+  await registry[Symbol.asyncDispose]()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+beforeAll(async () => {
+  registry = await Registry.open()
+  packages = await Promise.all(
+    EXAMPLES.map((name) => pack(join(ROOT, 'plugins/examples', name), folder)),
+  )
+  mkdirSync(app)
+  const server = await packProject(folder)
+  await run(app, process.execPath, 'add', server, ...packages, '@types/bun')
+  await Promise.all(Object.entries(await findSources()).map(([name, text]) => write(name, text)))
+}, INSTALL_MS)
+
+const write = (name: string, text: string): Promise<number> => Bun.write(join(app, name), text)
+
+/** Runs a command that installs from the registry, and keeps what it gets in the test's own folder. */
+function run(cwd: string, ...command: readonly [string, ...string[]]): Promise<string> {
+  const variables = {
+    BUN_CONFIG_REGISTRY: registry.url,
+    BUN_INSTALL_CACHE_DIR: join(folder, 'cache'),
+    npm_config_registry: registry.url,
+    npm_config_cache: join(folder, 'npm-cache'),
+  }
+  return execute(command, { cwd, timeoutMs: INSTALL_MS, variables })
+}
+
+/** What somebody writes who uses the package: the examples of the guide, a configuration, tests of the plugins. */
+async function findSources(): Promise<Readonly<Record<string, string>>> {
+  const blocks = blocksOf(await readPage('plugins/README.md')).map(({ code }) => code)
+  const find = (mark: string): string => blocks.find((code) => code.includes(mark))!
+  const tests = EXAMPLES.map(async (name) => {
+    const text = await readPage(`plugins/examples/${name}/${name}.test.ts`)
+    return [`${name}.test.ts`, text.replace(`'./${name}'`, `'@example/${name}'`)] as const
+  })
+  return {
+    ...Object.fromEntries(await Promise.all(tests)),
+    'every-hook.ts': find('export const everyHook'),
+    'members.ts': find('export const members'),
+    'carillon.config.ts': `
+      import { defineConfig, definePlugin, t } from 'carillon/plugin'
+      import { monthlyQuota } from '@example/monthly-quota'
+      import { remoteAuthorizer } from '@example/remote-authorizer'
+      import { rollCall } from '@example/roll-call'
+
+      const echo = definePlugin({
+        name: 'echo',
+        carillon: 1,
+        setup: ({ routes }) => {
+          const params = t.Object({ number: t.Number() })
+          routes.get('/:number', ({ params: { number } }) => number.toFixed(1), { params })
+          return {}
+        },
+      })
+      const url = 'http://127.0.0.1:1/'
+      const plugins = [monthlyQuota({ triggersPerMonth: 9 }), remoteAuthorizer({ url }), rollCall(), echo]
+      export default defineConfig({ plugins })`,
+  }
+}
+
+/** Files with type errors, in the words of `tsc`. */
+async function findTypeErrors(module: string, moduleResolution: string, skipLibCheck: boolean) {
+  const strictness = {
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck,
+  }
+  const around = { module, moduleResolution, target: 'ESNext', types: ['bun'], noEmit: true }
+  const compilerOptions = { ...around, ...strictness }
+  await write('tsconfig.json', JSON.stringify({ compilerOptions, include: ['*.ts'] }))
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  const child = Bun.spawn([process.execPath, tsc, '--pretty', 'false', '--listFiles'], { cwd: app })
+  const output = await new Response(child.stdout).text()
+  await child.exited
+  expect(output).toContain('node_modules/carillon/declarations/src/plugin.d.ts\n')
+  expect(output).toContain('node_modules/carillon/declarations/kit/plugin-kit.d.ts\n')
+  expect(output).not.toMatch(/node_modules\/carillon\/.*(?<!\.d)\.ts$/m)
+  return Array.from(output.matchAll(/^(\S+)\(\d+,\d+\): error (.*)/gm), ([, file = '', what]) => ({
+    file,
+    what,
+  }))
+}
+
+test.each([
+  ['Preserve', 'bundler'],
+  ['NodeNext', 'NodeNext'],
+])('its types hold for module %s and moduleResolution %s', async (module, resolution) => {
+  expect(await findTypeErrors(module, resolution, true)).toEqual([])
+  const errors = await findTypeErrors(module, resolution, false)
+  // The framework's own declarations do not pass; once they do, this line can go, and the guide's with it.
+  expect(errors.filter(({ file }) => !file.startsWith('node_modules/elysia/'))).toEqual([])
+})
+
+test('plugins that are packages keep their tests with it', async () => {
+  await run(app, process.execPath, 'test')
+})
+
+test('it serves with plugins that are packages', async () => {
+  await using program = new Program(
+    {},
+    { command: [process.execPath, 'node_modules/carillon/src/index.ts'], cwd: app },
+  )
+  const url = `http://127.0.0.1:${await program.waitUntilListening()}`
+  const headers = { authorization: `Basic ${btoa('pusher_admin_username:pusher_admin_password')}` }
+  const answer = await (await fetch(`${url}/api/admin/plugins`, { headers })).json()
+  const { data } = answer as { data: readonly { name: string }[] }
+  expect(data.map(({ name }) => name)).toEqual([...EXAMPLES, 'echo'])
+  expect(await (await fetch(`${url}/plugins/echo/7`)).text()).toBe('7.0')
+  expect((await fetch(`${url}/plugins/echo/seven`)).status).toBe(400)
+})
+
+test('nothing asked the registry for a package of that name', () => {
+  expect(registry.asked).toContain('elysia')
+  expect(registry.asked).not.toContain('carillon')
+})
+
+/** Installs packages into a folder that is empty, and returns those that are there afterwards. */
+async function install(name: string, ...command: readonly [string, ...string[]]) {
+  const alone = join(folder, name)
+  mkdirSync(alone)
+  await Bun.write(join(alone, 'package.json'), '{}')
+  await run(alone, ...command)
+  return readdirSync(join(alone, 'node_modules')).filter((entry) => !entry.startsWith('.'))
+}
+
+test('a plugin is installed without the server, which Bun asks nobody for', async () => {
+  expect(await install('bun', process.execPath, 'add', ...packages)).toEqual(['@example'])
+  expect(registry.asked).not.toContain('carillon')
+})
+
+describeWith('npm', 'with npm', () => {
+  test('a plugin is installed without the server', async () => {
+    const command = ['npm', 'install', '--no-audit', '--no-fund', ...packages] as const
+    expect(await install('npm', ...command)).toEqual(['@example'])
+    expect(registry.fetched).not.toContain('carillon')
+  })
+})
