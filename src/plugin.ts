@@ -2,8 +2,8 @@
  * All that a plugin imports (as `carillon/plugin`): the shape of a plugin, the types of its hooks and
  * the functions that make their answers. `plugins/README.md` has every hook with an example.
  */
-import type { Static, TObject } from '@sinclair/typebox'
-import type { Elysia } from 'elysia'
+import { Type } from '@sinclair/typebox'
+import { t as ofFramework, type Elysia, type Static } from 'elysia'
 import type { SwitchName } from './apps/switches'
 import type {
   Allow,
@@ -20,7 +20,6 @@ import type {
 import { scanObject } from './core/json-scan'
 import type { Clock, Log } from './core/types'
 
-export { Type as t } from '@sinclair/typebox'
 export type * from './core/plugin'
 export { clientOf, plainOf } from './core/addresses'
 export {
@@ -33,6 +32,15 @@ export {
   type Rate,
 } from './core/bucket'
 export type { Clock, Log } from './core/types'
+
+/**
+ * Schemas of settings and routes: TypeBox's, and what the framework adds for routes, such as `t.File`. Its own
+ * `t.Integer` and `t.Date` take text, too, which is wrong for settings. The types are the framework's: with
+ * `NodeNext` the two resolve TypeBox to different files, whose types do not fit each other.
+ */
+export const t: typeof ofFramework = { ...ofFramework, ...Type }
+
+type TObject = ReturnType<typeof t.Object>
 
 /** The major version of this interface; a plugin names the one that it was written for. */
 export const PLUGIN_INTERFACE = 1

@@ -61,6 +61,7 @@ async function findSources(): Promise<Readonly<Record<string, string>>> {
     ...Object.fromEntries(await Promise.all(tests)),
     'every-hook.ts': find('export const everyHook'),
     'members.ts': find('export const members'),
+    'quota.ts': find('export const quota'),
     'carillon.config.ts': `
       import { defineConfig, definePlugin, t } from 'carillon/plugin'
       import { monthlyQuota } from '@example/monthly-quota'
