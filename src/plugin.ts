@@ -7,6 +7,7 @@ import { t as ofFramework, type Elysia, type Static } from 'elysia'
 import type { SwitchName } from './apps/switches'
 import type {
   Allow,
+  AllowOptions,
   AppView,
   Counter,
   HookName,
@@ -145,15 +146,12 @@ export function reject(
 }
 
 /**
- * Lets in without a signature: a subscriber (`authorize`), or a backend (`authenticate`,
- * `authorizePush`). On a presence channel `channelData` (JSON) must name the member; without it the
- * signature decides, as if no plugin had answered. `params` replaces what is pushed.
+ * Lets in without a signature: a subscriber (`authorize`), or a backend (`authenticate`, `authorizePush`). On a
+ * presence channel `channelData` (JSON) must name the member; without it the signature decides, as if no plugin
+ * had answered. `params` replaces what is pushed. In `connect`, `user` signs the connection in.
  */
-export function allow({
-  channelData,
-  params,
-}: { readonly channelData?: string; readonly params?: unknown } = {}): Allow {
-  return { type: 'allow', channelData, params }
+export function allow(options: AllowOptions = {}): Allow {
+  return { type: 'allow', ...options }
 }
 
 /** Replaces an event's data with `data`, any JSON value; events of the HTTP API have text. */

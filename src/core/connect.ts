@@ -1,15 +1,17 @@
 /**
- * Connect: may this connection stay? App quota, node capacity, the `connect` hooks; then the hello.
- * The codec has read the app and the protocol version before; contract 1.6 has the order.
+ * Connect: may this connection stay? App quota, node capacity, the `connect` hooks; then the hello, and the user,
+ * where a plugin has named one. The codec has read the app and the protocol version before; contract 1.6 has the
+ * order.
  */
 import { quotaKeyOf } from './addresses'
 import type { App } from './app'
 import { checkActive } from './apps'
-import type { Connection } from './connection'
+import type { Connection, VerifiedSignin } from './connection'
 import type { Core } from './core'
 import { countersOf } from './counters'
-import { REFUSE, refusal, type Refusal } from './errors'
+import { isRefusal, REFUSE, refusal, type ErrorCode, type Refusal } from './errors'
 import { runGates, passGates, notify } from './hooks'
+import { enterUser, listenToWatched, passSignin, readUser, verifiedSignin } from './identity'
 import type { ConnectRequest } from './plugin'
 import { andThen, type MaybePromise } from './maybe-promise'
 
@@ -33,14 +35,21 @@ export function admit(
 ): MaybePromise<Refusal | undefined> {
   const gates = core.hooks.connect
   if (gates.length === 0) return checkAdmission(core, conn)
-  return passGates(conn, runGates(core, gates, conn, request), () => checkAdmission(core, conn))
+  return passGates(conn, runGates(core, gates, conn, request), (allowed) =>
+    allowed?.userData === undefined
+      ? checkAdmission(core, conn)
+      : admitUser(core, conn, allowed.userData),
+  )
 }
 
 /**
- * Registers the connection and sends the hello, or returns a refusal. Never waits: a quota that only other nodes
- * can tell was asked for in `admit`.
+ * Registers the connection and sends the hello, or returns a refusal. Waits only where a plugin has named its user
+ * and another node takes the user in: a quota that only other nodes can tell was asked for in `admit`.
  */
-export function establish(core: Core, conn: Connection): Refusal | undefined {
+export function establish(core: Core, conn: Connection): MaybePromise<Refusal | undefined> {
+  const given = core.hooks.connect.length > 0 ? core.users.givenTo(conn) : undefined
+  // Its user was terminated while it waited for this turn.
+  if (given && conn.pendingRefusal) return conn.pendingRefusal
   const answer = checkAdmission(core, conn)
   const refused = answer instanceof Promise ? checkOwn(core, conn) : answer
   if (refused) return refused
@@ -54,9 +63,53 @@ export function establish(core: Core, conn: Connection): Refusal | undefined {
   conn.reply({ type: 'established', socketId: conn.id, activityTimeoutSeconds })
   if (conn.app && core.facts.wants('connected', conn.app))
     core.facts.emit({ type: 'connected', app: conn.app, socketId: conn.id })
+  if (given) return enterGiven(core, conn, given)
   if (core.hooks.connected.length > 0) notify(core, core.hooks.connected, conn)
   return undefined
 }
+
+/** Checks the user that a plugin gives the connection, as a sign-in is checked, and keeps it until the hello. */
+function admitUser(
+  core: Core,
+  conn: Connection,
+  userData: string,
+): MaybePromise<Refusal | undefined> {
+  const { app } = conn
+  if (!app)
+    return refusal('connection_refused', 'No user before a message names the app of the connection')
+  const signed = readUser(app, userData)
+  if (isRefusal(signed)) return refuseUser(signed)
+  const given = verifiedSignin(app, signed, undefined)
+  core.users.give(conn, given) // terminating the user closes the connection from here on
+  const refused = passSignin(core, conn, app, signed, () =>
+    andThen(listenToWatched(core, given), (deaf) => deaf ?? checkAdmission(core, conn)),
+  )
+  return andThen(refused, (answer) => answer && refuseUser(answer))
+}
+
+/** The refusal of a connection whose user is refused: it does not stay as somebody else. */
+function refuseUser(refused: Refusal): Refusal {
+  const code = CONNECT_CODES[refused.code]
+  return code ? { ...refused, code } : refused
+}
+
+const CONNECT_CODES: { readonly [Code in ErrorCode]?: ErrorCode } = {
+  signin_refused: 'connection_refused',
+  too_often: 'connection_throttled',
+  internal: 'connect_failed',
+}
+
+/** Signs the connection in, without a reply to the client, and notifies plugins, who see its user. */
+const enterGiven = (
+  core: Core,
+  conn: Connection,
+  given: VerifiedSignin,
+): MaybePromise<Refusal | undefined> =>
+  andThen(enterUser(core, conn, given), (refused) => {
+    core.users.takeBack(conn)
+    if (!refused && !conn.closed) notify(core, core.hooks.connected, conn)
+    return refused
+  })
 
 function checkAdmission(core: Core, conn: Connection): MaybePromise<Refusal | undefined> {
   const refused = checkApp(core, conn)

@@ -29,8 +29,10 @@ export class DeferredFrame {
 /** The user of a signed-in connection; `info` is the signed `user_info` as it was written. */
 export type User = { readonly id: UserId; readonly info: JsonSlice | undefined }
 
-/** A sign-in whose signature is valid. */
-export type VerifiedSignin = SigninCommand & {
+/** A sign-in whose signature is valid, or a user that a plugin gives a connection. */
+export type VerifiedSignin = Pick<SigninCommand, 'type' | 'app'> & {
+  /** The text that was signed, for the reply; undefined where the client has not asked: some break at the reply. */
+  readonly userData: string | undefined
   /** The user's own. */
   readonly channel: ChannelName
   readonly user: User

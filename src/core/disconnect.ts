@@ -15,6 +15,7 @@ export function disconnect(core: Core, conn: Connection): void {
   if (conn.quotaKey !== undefined) core.addresses.remove(conn.quotaKey)
   core.hub.remove(conn)
   core.unauthorized.delete(conn)
+  if (core.hooks.connect.length > 0) core.users.takeBack(conn)
   if (conn.subscriptions) core.leaveQueue.add(core, conn, STEPS)
   else end(core, conn)
 }

@@ -4,21 +4,14 @@
  * or gives an invalid answer refuses (fail closed). A failing tap has no effect.
  */
 import type { App } from './app'
-import { isThenable, parseAnswer, type Answer } from './plugin-answers'
+import { isThenable, parseAnswer, type Allowed, type Answer } from './plugin-answers'
 import { Connection } from './connection'
 import { dataTooLarge, isRefusal, REFUSE, type Refusal } from './errors'
 import { withTimeout } from './faults'
 import type { Facts } from './facts'
 import { jsonOf } from './json'
 import type { Command } from './messages'
-import {
-  HOOKS,
-  type Allow,
-  type HookName,
-  type Hooks,
-  type Replace,
-  type WaitingFilter,
-} from './plugin'
+import { HOOKS, type HookName, type Hooks, type Replace, type WaitingFilter } from './plugin'
 import { cpuMsAt, endLongCall, logFailure, LONG_MS, watchWait } from './plugin-faults'
 import type { RefusalLog } from './refusal-log'
 import { noteSocketRefusal } from './refusals'
@@ -83,7 +76,7 @@ export function compileHooks(plugins: readonly PluginHooks[]): CompiledHooks {
 }
 
 /** Undefined where no gate objects. */
-export type Verdict = Refusal | Allow | undefined
+export type Verdict = Refusal | Allowed | undefined
 
 /** Runs gates that may not wait. Returns the first refusal; a fault is one. */
 export function runGatesNow(
@@ -109,7 +102,7 @@ export function runGates(
   first: unknown,
   second?: unknown,
 ): MaybePromise<Verdict> {
-  let allowed: Allow | undefined
+  let allowed: Allowed | undefined
   for (let index = 0; index < gates.length; index++) {
     if (first instanceof Connection && first.closed) return undefined
     const gate = gates[index]!
@@ -123,7 +116,7 @@ export function runGates(
       })
     }
     if (isRefusal(verdict)) return verdict
-    allowed = (verdict as Allow | undefined) ?? allowed
+    allowed = (verdict as Allowed | undefined) ?? allowed
   }
   return allowed
 }
@@ -132,7 +125,7 @@ export function runGates(
 export function passGates(
   conn: Connection,
   verdict: MaybePromise<Verdict>,
-  next: (allowed: Allow | undefined) => MaybePromise<Refusal | undefined>,
+  next: (allowed: Allowed | undefined) => MaybePromise<Refusal | undefined>,
 ): MaybePromise<Refusal | undefined> {
   if (verdict instanceof Promise) return verdict.then((answer) => passGates(conn, answer, next))
   if (isRefusal(verdict)) return verdict

@@ -73,7 +73,7 @@ function signIn(
   { app, channel, user, userData, watched, wanted }: VerifiedSignin,
   isFirst: boolean,
 ): void {
-  conn.reply({ type: 'signed_in', userData })
+  if (userData !== undefined) conn.reply({ type: 'signed_in', userData })
   const before = conn.subscriptions?.size ?? 0
   core.users.add(conn, app, user)
   core.unauthorized.authorize(conn)

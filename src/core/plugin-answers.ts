@@ -3,16 +3,34 @@
  * objects at all, and nothing of that may reach the code that acts on the answer.
  */
 import { quote, refusal, type ErrorCode, type Refusal } from './errors'
-import { HOOKS, type Allow, type HookName, type Reject, type Replace } from './plugin'
+import { jsonOf } from './json'
+import {
+  HOOKS,
+  type AllowOptions,
+  type GivenUser,
+  type HookName,
+  type Reject,
+  type Replace,
+} from './plugin'
+import type { JsonText } from './types'
 import { isHeader } from './webhooks'
 
 /** A parsed answer: our own objects, without getters. A rejection is a refusal. */
 export type Answer =
   | undefined
   | Refusal
-  | Allow
+  | Allowed
   | Replace
   | { readonly type: 'headers'; readonly headers: Readonly<Record<string, string>> }
+
+/** A permission, and what comes with it. */
+export type Allowed = {
+  readonly type: 'allow'
+  readonly channelData: string | undefined
+  readonly params: unknown
+  /** The user of a connection, in the form that a backend signs. */
+  readonly userData: JsonText | undefined
+}
 
 /** Reads an answer once, field by field. @throws TypeError for one that this hook may not give */
 export function parseAnswer(name: HookName, answer: unknown): Answer {
@@ -20,7 +38,7 @@ export function parseAnswer(name: HookName, answer: unknown): Answer {
   const row = HOOKS[name]
   if (name === 'response') return { type: 'headers', headers: parseHeaders(answer) }
   if (row.kind === 'tap') return undefined // an arrow function's value means nothing
-  const given = answer as Partial<Reject & Omit<Allow, 'type'> & Omit<Replace, 'type'>>
+  const given = answer as Partial<Reject & AllowOptions & Omit<Replace, 'type'>>
   const type: string = typeof given === 'object' ? String(given.type) : ''
   if (type === 'reject' && row.refusal) {
     const { message, retryAfterSeconds: seconds } = given
@@ -29,8 +47,8 @@ export function parseAnswer(name: HookName, answer: unknown): Answer {
     const text = typeof message === 'string' && message !== '' ? message : NO_REASON
     return { ...refusal(code as ErrorCode, text), retryAfterSeconds }
   }
-  if (type === 'allow' && ALLOWING.has(name))
-    return { type, channelData: parseChannelData(given.channelData), params: given.params }
+  const options = type === 'allow' ? ALLOWS[name] : undefined
+  if (options) return parseAllow(name, options, given)
   if (type === 'replace' && row.kind === 'filter') return { type, data: given.data }
   throw new TypeError(`answered neither nothing nor what ${name} may answer`)
 }
@@ -38,19 +56,54 @@ export function parseAnswer(name: HookName, answer: unknown): Answer {
 /** For rejections without a text. */
 const NO_REASON = 'Refused, and no reason was given'
 
-const ALLOWING: ReadonlySet<HookName> = new Set(['authorize', 'authenticate', 'authorizePush'])
+type OptionName = keyof AllowOptions
+
+/** ALLOWS: the hooks that may allow, and what each may give with it. */
+const ALLOWS: { readonly [Name in HookName]?: readonly OptionName[] } = {
+  connect: ['user'],
+  authorize: ['channelData'],
+  authenticate: [],
+  authorizePush: ['params'],
+}
+
+const OPTIONS: readonly OptionName[] = ['channelData', 'params', 'user']
+
+/** @throws TypeError for what would be without effect, too */
+function parseAllow(name: HookName, own: readonly OptionName[], given: AllowOptions): Allowed {
+  const options: { [Name in OptionName]?: unknown } = {}
+  for (const option of OPTIONS) {
+    const value = given[option]
+    if (value === undefined || value === null) continue // null: a column without a value
+    if (!own.includes(option)) throw new TypeError(`allow of ${name} may not have ${option}`)
+    options[option] = value
+  }
+  const { channelData, params, user } = options
+  if (channelData !== undefined && typeof channelData !== 'string')
+    throw new TypeError('channelData must be text')
+  return {
+    type: 'allow',
+    channelData,
+    params,
+    userData: user === undefined ? user : userDataOf(user),
+  }
+}
+
+/** What is no user of any app is a fault of the plugin; the limits of the app are checked later. */
+function userDataOf(given: unknown): JsonText {
+  const { id, info, watchlist } = given as Partial<Record<keyof GivenUser, unknown>>
+  if (typeof id !== 'string' || id === '') throw new TypeError('user.id must be a text, not empty')
+  if (info !== undefined && (typeof info !== 'object' || info === null || Array.isArray(info)))
+    throw new TypeError('user.info must be an object')
+  const data = jsonOf({ id, user_info: info, watchlist })
+  if (data === undefined) throw new TypeError('user has no JSON')
+  return data
+}
 
 export const isThenable = (answer: unknown): answer is PromiseLike<unknown> =>
   typeof answer === 'object' &&
   answer !== null &&
   'then' in answer &&
   typeof answer.then === 'function'
-
-function parseChannelData(given: unknown): string | undefined {
-  if (given === undefined || given === null) return undefined // null: a column without a value
-  if (typeof given === 'string') return given
-  throw new TypeError('channelData must be text')
-}
 
 /** Headers that only the server sets. */
 const OWN_HEADERS = /^(content-(type|length|encoding)|transfer-encoding|connection|x-request-id)$/i

@@ -242,15 +242,26 @@ export type Reject = {
   readonly message: string
   readonly retryAfterSeconds: number | undefined
 }
-/**
- * Replaces a signature; `channelData` identifies the subscriber of a presence channel, `params` replaces the
- * body of `POST /api/push`.
- */
-export type Allow = {
-  readonly type: 'allow'
-  readonly channelData: string | undefined
-  readonly params?: unknown
+/** The user of a connection; `info` is what others see of them on presence channels. */
+export type GivenUser = {
+  readonly id: string
+  readonly info?: object
+  /** Ids of users whose status the connection is notified of. */
+  readonly watchlist?: readonly string[]
 }
+
+/** What an `allow` may carry. One that its hook does not take is a fault. */
+export type AllowOptions = {
+  /** For `authorize`: JSON that identifies the subscriber of a presence channel. */
+  readonly channelData?: string | undefined
+  /** For `authorizePush`: replaces the body of `POST /api/push`. */
+  readonly params?: unknown
+  /** For `connect`: the connection is signed in as this user. */
+  readonly user?: GivenUser | undefined
+}
+
+/** Replaces a signature. */
+export type Allow = AllowOptions & { readonly type: 'allow' }
 /** Replaces the data of an event. */
 export type Replace = { readonly type: 'replace'; readonly data: unknown }
 
@@ -275,7 +286,7 @@ export type WaitingFilter = 'clientEvent' | 'publish'
 export type Hooks<Locals extends object = object, Waits extends WaitingFilter = never> = {
   readonly start?: WaitingTap
   readonly upgrade?: Gate<[conn: ConnectionView<Locals>, request: ConnectRequest]>
-  readonly connect?: WaitingGate<[conn: ConnectionView<Locals>, request: ConnectRequest]>
+  readonly connect?: WaitingGate<[conn: ConnectionView<Locals>, request: ConnectRequest], Allow>
   readonly connected?: Tap<[conn: ConnectionView<Locals>]>
   readonly frame?: Gate<[conn: ConnectionView<Locals>, text: string]>
   readonly signin?: WaitingGate<[conn: ConnectionView<Locals>, user: SigninView]>

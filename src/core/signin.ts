@@ -4,18 +4,21 @@
  * Spec: contract 5.1, 5.2, 5.4.
  */
 import { findKeyPair } from './app'
-import { userChannel, watchChannel } from './channel'
-import type { Connection, User, VerifiedSignin } from './connection'
+import type { Connection } from './connection'
 import type { Core } from './core'
-import { isRefusal, quote, refusal, type Refusal } from './errors'
-import { runGates, passGates } from './hooks'
-import { copyText, parseRecord } from './json'
-import { scanObject, scanValue } from './json-scan'
+import { isRefusal, quote, type Refusal } from './errors'
+import {
+  enterUser,
+  listenToWatched,
+  passSignin,
+  readUser,
+  signinRefusal,
+  verifiedSignin,
+  type SignedUser,
+} from './identity'
+import { andThen, type MaybePromise } from './maybe-promise'
 import type { SigninCommand } from './messages'
 import { userToSign } from './signature'
-import { allOf, andThen, type MaybePromise } from './maybe-promise'
-import type { UserId } from './types'
-import { SigninReader } from './views'
 
 /** Signs the connection in, or returns a refusal; it stays open either way. Waits only where a gate or the engine does. */
 export function signin(
@@ -25,23 +28,12 @@ export function signin(
 ): MaybePromise<Refusal | undefined> {
   const signed = verifySignin(conn, command)
   if (isRefusal(signed)) return signed
-  const { user, data } = signed
-  const gates = core.hooks.signin
-  const enter = (): MaybePromise<Refusal | undefined> => enterUser(core, conn, command, signed)
-  // Orders for the user reach this node from here on, whatever the gates wait for.
-  const refused = andThen(core.engine.listen(command.app, userChannel(user.id)), (deaf) => {
-    if (deaf || conn.closed) return deaf
-    if (gates.length === 0) return enter()
-    const view = new SigninReader(conn, { userId: user.id, userData: data })
-    return passGates(conn, runGates(core, gates, conn, view), enter)
-  })
+  const { app } = command
+  const refused = passSignin(core, conn, app, signed, () => signInAs(core, conn, command, signed))
   if (!(refused instanceof Promise)) return refused
   // Terminating the user meanwhile closes this connection, too.
-  return refused.finally(core.users.beginSignin(conn, command.app, user.id))
+  return refused.finally(core.users.beginSignin(conn, app, signed.user.id))
 }
-
-/** The user of the connection, and all that the backend signed. */
-type SignedUser = { readonly user: User; readonly data: Readonly<Record<string, unknown>> }
 
 function verifySignin(
   { id: socketId }: Connection,
@@ -58,52 +50,24 @@ function verifySignin(
     return signinRefusal(
       `Invalid signature: Expected HMAC SHA256 hex digest of ${quote(text)}, but got ${quote(auth.slice(colon + 1))}`,
     )
-  const data = parseRecord(userData)
-  const id = data?.['id']
-  if (!data || typeof id !== 'string' || id === '' || !id.isWellFormed())
-    return signinRefusal('Invalid user_data: expected a JSON object with an id, a non-empty string')
-  if (id === '.' || id === '..')
-    return signinRefusal('Invalid user_data: an id of dots alone cannot stand in a URL')
-  const { maxUserIdChars } = app.limits
-  if (id.length > maxUserIdChars)
-    return signinRefusal(
-      `Invalid user_data: an id of ${id.length} characters exceeds the limit of ${maxUserIdChars} (maxUserIdChars)`,
-    )
-  if (!isWatchlist(data['watchlist']))
-    return signinRefusal('Invalid user_data: expected watchlist to be a list of non-empty strings')
-  const [info] = scanObject(userData, ['user_info']) ?? []
-  return { user: { id: id as UserId, info: info && scanValue(copyText(info.text)) }, data }
+  return readUser(app, userData)
 }
 
-const isWatchlist = (raw: unknown): raw is readonly UserId[] | null | undefined =>
-  raw === undefined ||
-  raw === null ||
-  (Array.isArray(raw) &&
-    raw.every((id) => typeof id === 'string' && id !== '' && id.isWellFormed()))
-
-const signinRefusal = (message: string): Refusal => refusal('signin_refused', message)
-
-function enterUser(
+/** A connection has one user for life; who signs in again as the same is told so again. */
+function signInAs(
   core: Core,
   conn: Connection,
-  command: SigninCommand,
-  { user, data }: SignedUser,
+  { app, userData }: SigninCommand,
+  signed: SignedUser,
 ): MaybePromise<Refusal | undefined> {
-  if (conn.user && conn.user.id !== user.id)
+  if (conn.user && conn.user.id !== signed.user.id)
     return signinRefusal('Connection already associated with a different user id')
   if (conn.user) {
-    conn.reply({ type: 'signed_in', userData: command.userData })
+    conn.reply({ type: 'signed_in', userData })
     return undefined
   }
-  const { app } = command
-  const ids = (data['watchlist'] ?? []) as readonly UserId[]
-  const watched = ids.slice(0, app.limits.maxWatchedUsers)
-  const channel = userChannel(user.id)
-  const verified: VerifiedSignin = { ...command, channel, user, watched, wanted: ids.length }
-  const entry = { ...verified, kind: core.groups.kindOf(channel) }
-  const heard = allOf(watched.map((id) => core.engine.listen(app, watchChannel(id))))
-  return andThen(heard, (answers) => {
-    const deaf = answers.find((answer) => answer !== undefined)
-    return deaf ?? (conn.closed ? undefined : core.engine.enter(conn, entry, undefined, Infinity))
-  })
+  const verified = verifiedSignin(app, signed, userData)
+  return andThen(listenToWatched(core, verified), (deaf) =>
+    deaf || conn.closed ? deaf : enterUser(core, conn, verified),
+  )
 }

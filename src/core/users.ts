@@ -1,10 +1,10 @@
 /**
  * Users: which connections are signed in as which user, on this node. Owns the user of a connection, which
- * begins with a sign-in and ends with the connection.
+ * begins with a sign-in, or with a plugin that names them, and ends with the connection.
  * Spec: contract 5.
  */
 import type { App } from './app'
-import type { Connection, User } from './connection'
+import type { Connection, User, VerifiedSignin } from './connection'
 import type { UserId } from './types'
 import { WideMap } from './wide-map'
 
@@ -37,8 +37,10 @@ class ByUser {
 
 export class Users {
   readonly #signedIn = new ByUser()
-  /** Connections whose sign-in waits for a gate. */
+  /** Connections whose sign-in waits for a gate, or for their hello. */
   readonly #signingIn = new ByUser()
+  /** The users that plugins have given to connections which have not entered yet. */
+  readonly #given = new Map<Connection, VerifiedSignin>()
 
   /** The caller has checked that this connection has no user yet. O(1). */
   add(conn: Connection, app: App, user: User): void {
@@ -57,6 +59,25 @@ export class Users {
     return () => void this.#signingIn.delete(app, userId, conn)
   }
 
+  /** Keeps the user that a plugin gives a connection, until it is taken back. */
+  give(conn: Connection, signin: VerifiedSignin): void {
+    this.#given.set(conn, signin)
+    this.#signingIn.add(signin.app, signin.user.id, conn)
+  }
+
+  /** The user that a plugin has given the connection. */
+  givenTo(conn: Connection): VerifiedSignin | undefined {
+    return this.#given.get(conn)
+  }
+
+  /** Called when the connection has entered as that user, or has closed. */
+  takeBack(conn: Connection): void {
+    const signin = this.#given.get(conn)
+    if (!signin) return
+    this.#given.delete(conn)
+    this.#signingIn.delete(signin.app, signin.user.id, conn)
+  }
+
   /** True where the user has a connection on this node. */
   isOnline(app: App, userId: UserId): boolean {
     return this.#signedIn.of(app, userId).size > 0
@@ -66,7 +87,7 @@ export class Users {
     return this.#signedIn.of(app, userId)
   }
 
-  /** Connections whose sign-in as the user waits for a gate. */
+  /** Connections whose sign-in as the user waits for a gate, or for their hello. */
   signingIn(app: App, userId: UserId): Iterable<Connection> {
     return this.#signingIn.of(app, userId)
   }

@@ -7,7 +7,8 @@ import type { Core } from '../core/core'
 import { isRefusal, raise } from '../core/errors'
 import { runGates, runGatesNow, collectHeaders, notify, type Verdict } from '../core/hooks'
 import { andThen, type MaybePromise } from '../core/maybe-promise'
-import type { Allow, AppView, RequestView } from '../core/plugin'
+import type { AppView, RequestView } from '../core/plugin'
+import type { Allowed } from '../core/plugin-answers'
 import { freezeDeep, ReadOnlyHeaders } from '../core/read-only'
 import { appView, signalOf } from '../core/views'
 import type { Addresses } from './address'
@@ -90,7 +91,7 @@ function isAllowed(verdict: Verdict): boolean {
 }
 
 function pushVerdictOf(verdict: Verdict): PushVerdict {
-  return { isAllowed: isAllowed(verdict), params: (verdict as Allow | undefined)?.params }
+  return { isAllowed: isAllowed(verdict), params: (verdict as Allowed | undefined)?.params }
 }
 
 /** For requests whose body is read later, by their route. */

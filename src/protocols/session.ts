@@ -80,7 +80,7 @@ export function openSession(
   conn: Client,
   answer: MaybePromise<Refusal | undefined>,
 ): void {
-  const finish = (refused: Refusal | undefined): Refusal | undefined =>
+  const finish = (refused: Refusal | undefined): MaybePromise<Refusal | undefined> =>
     refused ?? (conn.closed ? undefined : establish(core, conn))
   if (answer instanceof Promise) {
     // Gates that query other servers get their answers in crowds, too.
@@ -88,7 +88,8 @@ export function openSession(
     return hold(core, conn, finishing, undefined)
   }
   const refused = finish(answer)
-  if (refused) refuse(core, conn, refused)
+  if (refused instanceof Promise) hold(core, conn, refused, undefined)
+  else if (refused) refuse(core, conn, refused)
 }
 
 /** Refuses a connection that has no transport. */

@@ -147,7 +147,7 @@ describe('its types', () => {
     ],
     [
       'a gate that allows what it may not',
-      'setup: () => ({ connect: () => allow() })',
+      'setup: () => ({ signin: () => allow() })',
       "Type 'Allow'",
     ],
     ['a gate that replaces', 'setup: () => ({ frame: () => replace(1) })', "Type 'Replace'"],

@@ -12,6 +12,7 @@ overTwoServers([
   'core/engine-taps',
   'core/engine-waits',
   'core/hooks-authorize',
+  'plugins/connect-user',
   'plugins/unsubscribe',
   'core/filters-wait',
 ])
