@@ -17,7 +17,7 @@ import { connectionOf, viewOf } from './core/views'
 import { channelOf } from './http/channels'
 import { PUSHER } from './http/events'
 
-/** How deep a plugin may publish in its own `publish` hook, whether that waits or not. */
+/** How deep a plugin may publish in its own `publish` and `published` hooks, whether they wait or not. */
 const MAX_DEPTH = 4
 /** Channels that are listed in one turn of the event loop. */
 const CHANNELS_PER_TURN = 500
@@ -62,7 +62,7 @@ export function newActions({ plugin, log, coreOf }: Parts): PluginActions {
 
   const publishNow = async (core: Core, app: App, event: PluginEvent): Promise<void> => {
     if (depth === MAX_DEPTH)
-      throw new Error(`plugin ${plugin.name} publishes in its own publish hook, ${depth} deep`)
+      throw new Error(`plugin ${plugin.name} publishes in its own hook, ${depth} deep`)
     const { name, socketId } = event
     const channels = 'channels' in event ? event.channels : [event.channel]
     const data = typeof event.data === 'string' ? event.data : jsonOf(event.data)

@@ -32,6 +32,7 @@ import {
   newUnauthorizedSweeper,
 } from './core/sweep'
 import type { Clock, Topics } from './core/types'
+import { listenForTaps } from './core/taps'
 import { Unauthorized } from './core/unauthorized'
 import { RequestQueue } from './core/request-queue'
 import { Uploads } from './core/uploads'
@@ -366,5 +367,6 @@ function newCore(
     state,
   }
   engine.run(newNode(core))
+  listenForTaps(core)
   return core
 }

@@ -4,6 +4,7 @@
  */
 import { Connection } from '../../src/core/connection'
 import type { Core } from '../../src/core/core'
+import { emitPublished } from '../../src/core/facts'
 import { notify, runFilters, runGates, runGatesNow } from '../../src/core/hooks'
 import { jsonText } from '../../src/core/json'
 import type { SubscribeCommand } from '../../src/core/messages'
@@ -121,6 +122,7 @@ function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
     appChanged: () =>
       notify(core, hooks.appChanged, appView(app), Object.freeze({ type: 'changed' })),
     publish: () => filterEvent(core, publication),
+    published: () => emitPublished(core.facts, publication, undefined),
     webhook: () => runGatesNow(core, hooks.webhook, appView(app), viewOfFact(fact)),
     response: () => api.addHeaders(request, 200, {}),
     stop: () => hooks.stop[0]?.run(),

@@ -141,7 +141,7 @@ const waiting = new WeakMap<App, number>()
 /** Runs what follows a wait; a plugin that publishes knows by it that it is still inside of its own call. */
 export type Resume = <Result>(run: () => Result) => Result
 
-const runAtOnce: Resume = (run) => run()
+export const runAtOnce: Resume = (run) => run()
 
 /**
  * Passes an event through filters, each given the result of the one before. A promise only where a plugin waits

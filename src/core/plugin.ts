@@ -96,6 +96,17 @@ export type ClientEventView = Omit<EventView, 'data'> & {
   readonly userId: string | undefined
 }
 
+/** An event that was accepted, whoever sent it; `data` is the JSON text of what subscribers get, absent where there is none. */
+export type PublishedView = {
+  readonly channel: string
+  readonly event: string
+  readonly data?: JsonText
+  /** Plugins are backends. */
+  readonly origin: 'backend' | 'client'
+  /** The client that sent it; undefined for a backend's. */
+  readonly socketId: string | undefined
+}
+
 /** A user joined a presence channel with their first connection, or left it with the last. */
 export type PresenceView = {
   readonly type: 'member_added' | 'member_removed'
@@ -207,7 +218,7 @@ export interface MemberView {
 
 /**
  * From `start` on. What cannot be done rejects, with a message for the plugin's author: an unknown app, a name or
- * data that the server refuses, a plugin that publishes in its own `publish` hook again and again.
+ * data that the server refuses, a plugin that publishes in its own `publish` or `published` again and again.
  */
 export type PluginActions = {
   /** Publishes as `POST /events` does: limits hold, `publish` hooks are asked, the plugin's own too. */
@@ -311,6 +322,7 @@ export type Hooks<Locals extends object = object, Waits extends WaitingFilter = 
   readonly apiProcessed?: Tap<[request: RequestView]>
   readonly appChanged?: Tap<[app: AppView, change: AppChangeView]>
   readonly publish?: Filter<'publish', Waits, [app: AppView, event: EventView]>
+  readonly published?: Tap<[app: AppView, event: PublishedView]>
   readonly webhook?: Gate<[app: AppView, event: WebhookView]>
   /** Headers to add to the answer. */
   readonly response?: (
@@ -372,6 +384,7 @@ export const HOOKS: Readonly<Record<HookName, HookRow>> = {
   apiProcessed: TAP,
   appChanged: TAP,
   publish: filter('publish_refused'),
+  published: TAP,
   webhook: gate('webhook_refused'),
   response: { kind: 'filter', waits: false },
   stop: WAITING_TAP,

@@ -19,7 +19,7 @@ import {
   type Refusal,
 } from './errors'
 import { emitPublished } from './facts'
-import { runFilters, type Resume } from './hooks'
+import { runAtOnce, runFilters, type Resume } from './hooks'
 import { isLonger, jsonOf, jsonText, MAX_LEVELS } from './json'
 import type { JsonSlice } from './json-scan'
 import { publishEvent } from './groups'
@@ -66,10 +66,10 @@ export function publish(
   const publications = requested.length === 1 ? requested[0]! : requested.flat()
   const channels = requested.map((each) => each.map(({ channel }) => channel))
   checkRoomAndRate(core, app, publications)
-  if (core.hooks.publish.length === 0) return publishAll(core, app, publications, channels)
+  if (core.hooks.publish.length === 0) return publishAll(core, app, publications, channels, api)
   const filtered = filterEvents(core, publications, api.resume)
-  if (filtered instanceof Promise) return publishFiltered(core, app, filtered, channels)
-  return publishAll(core, app, filtered, channels)
+  if (filtered instanceof Promise) return publishFiltered(core, app, filtered, channels, api)
+  return publishAll(core, app, filtered, channels, api)
 }
 
 /** Waits for plugins. What was checked before is checked again. */
@@ -78,11 +78,12 @@ async function publishFiltered(
   app: App,
   pending: Promise<BackendPublication[]>,
   channels: ChannelName[][],
+  api: Api,
 ): Promise<ChannelName[][]> {
   const publications = await pending
   requireApp(core, app)
   checkRoomAndRate(core, app, publications)
-  return publishAll(core, app, publications, channels)
+  return (api.resume ?? runAtOnce)(() => publishAll(core, app, publications, channels, api))
 }
 
 /** @throws RealtimeError where the app has ended while plugins were waited for */
@@ -110,13 +111,15 @@ function publishAll(
   app: App,
   publications: readonly BackendPublication[],
   channels: ChannelName[][],
+  { resume }: Api,
 ): MaybePromise<ChannelName[][]> {
   chargeRate(core, app, publications.length)
   let pending: Promise<Position | Refusal>[] | undefined
   let refused: Refusal | undefined
   for (const publication of publications) {
     const answer = publishEvent(core, publication)
-    if (answer instanceof Promise) (pending ??= []).push(noteLater(core, publication, answer))
+    if (answer instanceof Promise)
+      (pending ??= []).push(noteLater(core, publication, answer, resume))
     else if (isRefusal(noteAnswer(core, publication, answer))) refused ??= answer as Refusal
   }
   if (pending) return requireAll(pending, refused, channels)
@@ -140,7 +143,11 @@ const noteLater = async (
   core: Core,
   publication: BackendPublication,
   answer: Promise<Position | Refusal>,
-): Promise<Position | Refusal> => noteAnswer(core, publication, await answer)
+  resume: Resume = runAtOnce,
+): Promise<Position | Refusal> => {
+  const known = await answer
+  return resume(() => noteAnswer(core, publication, known))
+}
 
 /** Counts a backend's event and emits that it was published, if it was. Returns the engine's answer. */
 export function noteAnswer(
@@ -275,7 +282,7 @@ async function filterRest(
   filtered: BackendPublication[],
   passed: Promise<BackendPublication>,
   rest: readonly BackendPublication[],
-  resume: Resume = (run) => run(),
+  resume: Resume = runAtOnce,
 ): Promise<BackendPublication[]> {
   filtered.push(await passed)
   for (const publication of rest)

@@ -225,7 +225,7 @@ describe('publish', () => {
     const published = undecided.publish('own?')
     for (let depth = 0; depth <= 4; depth++) (await undecided.next()).answer()
     await published
-    expect(await errors.next()).toBe('plugin echo publishes in its own publish hook, 4 deep')
+    expect(await errors.next()).toBe('plugin echo publishes in its own hook, 4 deep')
     expect(errors.unread).toEqual([])
     await server.stop()
   })

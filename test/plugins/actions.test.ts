@@ -60,7 +60,7 @@ describe('publish', () => {
     const names = (await client.frames.take(4)).map((frame) => JSON.parse(frame).event)
     expect(names).toEqual(['again', 'again', 'again', 'e'])
     await client.expectNothing()
-    expect(errors).toEqual(['plugin acts publishes in its own publish hook, 4 deep'])
+    expect(errors).toEqual(['plugin acts publishes in its own hook, 4 deep'])
     expect(server.totals.faults).toBe(0)
     await server.stop()
   })

@@ -61,6 +61,9 @@ const THROWING: Readonly<
     const response = await server.trigger({ channel: 'room', name: 'e', data: '' })
     expect([response.status, await response.text()]).toEqual([500, 'Internal server error\n'])
   },
+  published: async (server) => {
+    expect((await server.trigger({ channel: 'room', name: 'e', data: '' })).status).toBe(200)
+  },
   webhook: async (server) => {
     const app = server.core.apps.byId('1')!
     const webhooks = [{ url: 'http://127.0.0.1:9/hook' }]

@@ -15,4 +15,5 @@ overTwoServers([
   'plugins/connect-user',
   'plugins/unsubscribe',
   'core/filters-wait',
+  'plugins/published',
 ])
