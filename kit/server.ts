@@ -134,7 +134,12 @@ export class Kit {
   }
 
   /** Sends a signed request to `/apps/ID` and `path`, as an SDK does. `parameters` sort after `auth_`. */
-  signed(method: 'GET' | 'POST', path: string, body = '', parameters = ''): Promise<Response> {
+  signed(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    body = '',
+    parameters = '',
+  ): Promise<Response> {
     const whole = `/apps/${this.app.id}${path}`
     const md5 = body && `&body_md5=${createHash('md5').update(body).digest('hex')}`
     const seconds = Math.floor(this.clock.now() / 1000)

@@ -176,6 +176,11 @@ export type AppConfig = { readonly [Name in SwitchName]?: boolean } & {
   readonly slug?: string
   readonly hosts?: readonly string[]
   readonly webhooks?: readonly { readonly url: string; readonly [key: string]: unknown }[]
+  readonly history?: readonly {
+    readonly prefix: string
+    readonly size?: number
+    readonly ttl_seconds?: number
+  }[]
   readonly limits?: { readonly [name: string]: number }
   /** Settings of plugins for the app, by name. */
   readonly plugins?: { readonly [plugin: string]: { readonly [name: string]: unknown } }

@@ -340,6 +340,7 @@ function newCore(
     users,
     kindOf: groups.kindOf,
     cacheTtlMs: config.cacheTtlSeconds * 1000,
+    limits,
   })
   const core: Core = {
     limits,

@@ -8,6 +8,7 @@ import { showJson } from '../core/json'
 import type { NetworkRules } from '../core/networks'
 import { mergeEntries } from '../core/provided-apps'
 import { webhooks } from './webhooks'
+import { history } from './history'
 import { limits, type LimitChanges } from './limits'
 import { settings, type SettingsChanges, type SettingsSchemas } from './plugin-settings'
 import { hide, listOf, matching, mistake, flag, text, type Reading } from './reading'
@@ -67,6 +68,7 @@ export const APP_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>(
       read: (raw, { networks, showUrl }) => webhooks(networks, showUrl)(raw),
       about: 'Endpoints that are told what happens in the app',
     },
+    history: { read: history, about: 'Channels whose events are kept; none by default' },
     limits: { read: limits, about: 'Numbers of its own; null for that of the server' },
     plugins: {
       read: (raw, { settings: schemas = NO_SETTINGS, kept = {} }) => settings(raw, schemas, kept),

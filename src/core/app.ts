@@ -19,6 +19,8 @@ export type AppRecord = {
   /** Origins that may connect; empty for all. */
   readonly hosts: readonly string[]
   readonly webhooks: readonly WebhookRecord[]
+  /** Which channels keep their events; none where it is empty. */
+  readonly history: readonly HistoryRule[]
   /** The app's own limits, where it has any. */
   readonly limits: Partial<Limits>
   /** Settings of plugins for the app, by the plugin's name, as JSON. */
@@ -35,6 +37,15 @@ export type WebhookRecord = {
   readonly event_types?: readonly string[]
   readonly filter?: { readonly [name: string]: string }
   readonly headers?: { readonly [name: string]: string }
+}
+
+/** Channels whose events are kept, as the wire has it; of several rules for a channel the first counts. */
+export type HistoryRule = {
+  /** How their names begin. Only one that begins with `private-` or `presence-` covers such channels. */
+  readonly prefix: string
+  /** How many events of a channel are kept, and for how long. */
+  readonly size: number
+  readonly ttl_seconds: number
 }
 
 /** An app as it is served. */
@@ -85,6 +96,7 @@ export const NEW_APP: Omit<AppRecord, 'id' | 'name' | 'slug' | 'keys'> = {
   dialects: {},
   hosts: [],
   webhooks: [],
+  history: [],
   limits: {},
   plugins: {},
 }

@@ -5,10 +5,13 @@
  */
 import type { App } from './app'
 import type { BackendPublication, Encoder } from './messages'
+import { NOT_KEPT, type Position } from './stream'
 import type { ChannelName, Clock, Frame } from './types'
 
 export type CachedEvent = {
   readonly publication: BackendPublication
+  /** Where it stands in the channel's stream, if it has one. */
+  readonly position: Position
   /** Milliseconds of the clock's `mono`. */
   readonly expiresAt: number
   /** One per codec, encoded at first use. */
@@ -21,11 +24,12 @@ export class Cache {
 
   constructor(readonly ttlMs: number) {}
 
-  put(publication: BackendPublication, now: number): void {
+  put(publication: BackendPublication, now: number, position = NOT_KEPT): void {
     const { app, channel } = publication
     const channels = this.#apps.getOrInsertComputed(app, () => new Map())
     channels.delete(channel)
-    channels.set(channel, { publication, expiresAt: now + this.ttlMs, frames: new Map() })
+    const expiresAt = now + this.ttlMs
+    channels.set(channel, { publication, position, expiresAt, frames: new Map() })
     const { maxCachedChannels } = app.limits
     if (channels.size > maxCachedChannels) dropOldest(channels, maxCachedChannels)
   }
@@ -33,6 +37,10 @@ export class Cache {
   get(app: App, channel: ChannelName, now: number): CachedEvent | undefined {
     const cached = this.#apps.get(app)?.get(channel)
     return cached && cached.expiresAt > now ? cached : undefined
+  }
+
+  forget(app: App, channel: ChannelName): void {
+    this.#apps.get(app)?.delete(channel)
   }
 
   /** Drops what has expired, in O(that). */

@@ -24,6 +24,7 @@
  * | `order`                                  | something that every node has to do                                   |
  * | `isOccupied`, `isOnline`                 | what verbs ask: this node knows it of all that it listens to          |
  * | `counts`, `connections`, `channels`, `members`, `last` | what the HTTP API asks                                  |
+ * | `history`, `forget`                      | the events that a channel keeps, and giving them up                  |
  * | `claim`                                  | whether something is the first of its kind for a while                |
  * | `run`, `addEarlier`, `start`, `sweep`, `stop` | the life of the engine itself                                    |
  */
@@ -35,24 +36,15 @@ import type { Channel, Connection, VerifiedSignin } from './connection'
 import type { Departures } from './departures'
 import type { Refusal } from './errors'
 import type { Facts } from './facts'
+import type { Limits } from './limits'
 import type { MaybePromise } from './maybe-promise'
 import type { DepartureFact, Notice, Publication, SubscribeCommand } from './messages'
 import type { PushView } from './plugin'
 import type { Counts } from './presence'
 import type { Arrival, Departure, Members } from './roster'
+import type { HistoryPage, HistoryQuery, Position } from './stream'
 import type { AppId, ChannelName, Clock, Member, SocketId, UserId } from './types'
 import type { Users } from './users'
-
-/** The place of an event among those that a channel keeps. */
-export type Position = {
-  /** Changes when the channel begins anew; offsets of two epochs have no order. */
-  readonly epoch: string
-  /** 1 for the first event that is kept, 0 before it. */
-  readonly offset: number
-}
-
-/** The position of an event that nothing keeps. */
-export const NOT_KEPT: Position = { epoch: '', offset: 0 }
 
 /** What a connection enters a channel for: a subscription, or a sign-in, whose channel is that of the user. */
 export type Entry = (SubscribeCommand | VerifiedSignin) & { readonly kind: ChannelKind }
@@ -201,6 +193,15 @@ export interface Engine {
   /** The last event of a cache channel. */
   last(app: App, channel: ChannelName): MaybePromise<CachedEvent | undefined>
 
+  /** Events that the channel keeps; undefined where no rule of the app covers it. */
+  history(
+    app: App,
+    channel: ChannelName,
+    query: HistoryQuery,
+  ): MaybePromise<HistoryPage | undefined>
+  /** Gives up all that is kept of a channel, its last event included. */
+  forget(app: App, channel: ChannelName): MaybePromise<void>
+
   /** True for the first who claims this of the channel in ten seconds, or since the channel was vacated. */
   claim(app: App, channel: ChannelName, key: string): MaybePromise<boolean>
 
@@ -222,4 +223,5 @@ export type EngineParts = {
   readonly users: Users
   readonly kindOf: (channel: ChannelName) => ChannelKind
   readonly cacheTtlMs: number
+  readonly limits: Pick<Limits, 'maxHistoryBytes'>
 }

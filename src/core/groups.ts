@@ -6,10 +6,11 @@
 import type { App } from './app'
 import { compileKinds, type ChannelKind } from './channel'
 import type { Channel, Subscription } from './connection'
-import type { Engine, Position } from './engine'
+import type { Engine } from './engine'
 import { isRefusal, type Refusal } from './errors'
 import { allOf, andThen, type MaybePromise } from './maybe-promise'
 import type { EventPublication } from './messages'
+import type { Position } from './stream'
 import type { ChannelName } from './types'
 
 /** The group that gets a channel's events, and the prefix of their names there. */

@@ -85,6 +85,17 @@ export const LIMITS = {
   maxCachedChannels: appRow('cache channels whose last event is kept', 'channels', 10_000, {
     max: 10_000_000,
   }),
+  maxHistoryBytes: row('events that are kept, of all apps', 'bytes', 256 * 1024 * 1024, {
+    min: 65_536,
+    max: 1_000_000_000_000,
+  }),
+  maxHistoryBytesPerApp: appRow('events of an app that are kept', 'bytes', 64 * 1024 * 1024, {
+    min: 65_536,
+    max: 1_000_000_000_000,
+  }),
+  maxHistoryBytesPerChannel: appRow('events of a channel that are kept', 'bytes', 1024 * 1024, {
+    min: 16_384,
+  }),
   authorizeWithinSeconds: appRow(
     'time in which a connection must sign in, or enter a channel that needs a signature; 0 is no limit',
     'seconds',

@@ -1,23 +1,14 @@
 /**
  * The engine of one node: everything is decided and carried out at once.
- * Owns members, last events, claims.
+ * Owns members, last events, streams, claims.
  */
 import type { App } from './app'
 import { Cache, Claims, type CachedEvent } from './cache'
 import { userOf } from './channel'
 import type { Connection } from './connection'
-import {
-  NOT_KEPT,
-  type Engine,
-  type EngineParts,
-  type Entry,
-  type Node,
-  type OccupiedChannels,
-  type Order,
-  type Place,
-  type Position,
-} from './engine'
+import type { Engine, EngineParts, Entry, Node, OccupiedChannels, Order, Place } from './engine'
 import { membersFull, type Refusal } from './errors'
+import { History } from './history'
 import type {
   ArrivalFact,
   BackendPublication,
@@ -27,7 +18,8 @@ import type {
 } from './messages'
 import { Presence, type Counts } from './presence'
 import type { Arrival, Departure } from './roster'
-import type { ChannelName, Member, SocketId, UserId } from './types'
+import { NOT_KEPT, type HistoryPage, type HistoryQuery, type Position } from './stream'
+import type { AppId, ChannelName, Member, SocketId, UserId } from './types'
 
 /** The claim of the first subscriber that finds a cache channel empty. */
 const CACHE_MISS = 'cache_miss'
@@ -35,6 +27,7 @@ const CACHE_MISS = 'cache_miss'
 export class OneNodeEngine implements Engine {
   readonly presence = new Presence()
   readonly #cache: Cache
+  readonly #history: History
   readonly #claims: Claims
   readonly #parts: EngineParts
   #node!: Node
@@ -42,6 +35,7 @@ export class OneNodeEngine implements Engine {
   constructor(parts: EngineParts) {
     this.#parts = parts
     this.#cache = new Cache(parts.cacheTtlMs)
+    this.#history = new History(parts.limits, parts.kindOf)
     this.#claims = new Claims(parts.clock)
   }
 
@@ -112,14 +106,21 @@ export class OneNodeEngine implements Engine {
   }
 
   publish(publication: Publication): Position {
-    if (publication.type === 'event' && publication.origin === 'backend') this.#keep(publication)
+    const isBackend = publication.type === 'event' && publication.origin === 'backend'
+    const position = isBackend ? this.#keep(publication) : NOT_KEPT
     this.#node.deliver(publication)
-    return NOT_KEPT
+    return position
   }
 
-  #keep(publication: BackendPublication): void {
+  #keep(publication: BackendPublication): Position {
     const { clock, kindOf } = this.#parts
-    if (kindOf(publication.channel).cache) this.#cache.put(publication, clock.mono())
+    const kind = kindOf(publication.channel)
+    const hasRules = publication.app.record.history.length > 0
+    if (!kind.cache && !hasRules) return NOT_KEPT
+    const now = clock.mono()
+    const position = hasRules ? this.#history.append(publication, kind, now) : NOT_KEPT
+    if (kind.cache) this.#cache.put(publication, now, position)
+    return position
   }
 
   announce(app: App, notice: Notice, except?: SocketId): void {
@@ -127,7 +128,10 @@ export class OneNodeEngine implements Engine {
   }
 
   order(order: Order): void {
+    const isRemoval = order.type === 'app_changed' && order.change.type === 'remove'
+    const removed = isRemoval ? this.#node.app(order.change.id as AppId) : undefined
     this.#node.carryOut(order)
+    if (removed) this.#history.forgetApp(removed)
   }
 
   isOccupied(app: App, channel: ChannelName): boolean {
@@ -159,6 +163,15 @@ export class OneNodeEngine implements Engine {
     return this.#cache.get(app, channel, this.#parts.clock.mono())
   }
 
+  history(app: App, channel: ChannelName, query: HistoryQuery): HistoryPage | undefined {
+    return this.#history.stream(app, channel, this.#parts.clock.mono())?.page(query)
+  }
+
+  forget(app: App, channel: ChannelName): void {
+    this.#history.forget(app, channel)
+    this.#cache.forget(app, channel)
+  }
+
   claim(app: App, channel: ChannelName, key: string): boolean {
     return this.#claims.claim(app, channel, key)
   }
@@ -172,7 +185,9 @@ export class OneNodeEngine implements Engine {
   }
 
   sweep(): void {
-    this.#cache.sweep(this.#parts.clock.mono())
+    const now = this.#parts.clock.mono()
+    this.#cache.sweep(now)
+    this.#history.sweep(now)
     this.#claims.sweep()
   }
 

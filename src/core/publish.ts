@@ -6,7 +6,6 @@ import type { App } from './app'
 import { checkActive } from './apps'
 import { requireRoom } from './backlog'
 import type { Core } from './core'
-import type { Position } from './engine'
 import {
   dataTooLarge,
   eventNameTooLong,
@@ -25,6 +24,7 @@ import type { JsonSlice } from './json-scan'
 import { publishEvent } from './groups'
 import type { MaybePromise } from './maybe-promise'
 import type { BackendPublication } from './messages'
+import type { Position } from './stream'
 import type { ChannelName, SocketId } from './types'
 import { appView, EventReader } from './views'
 

@@ -260,6 +260,7 @@ function resourceOf({ id, record, providedBy }: App) {
     ...switchesOf(record),
     hosts: [...record.hosts],
     webhooks: [...record.webhooks],
+    history: record.history.map((rule) => ({ ...rule })),
     limits: limitsOnWire(record.limits),
     plugins: { ...record.plugins },
     keys: record.keys.map((pair) => ({ ...pair })),

@@ -21,6 +21,7 @@ import type { Logins } from './logins'
 import { documentOf, DOCUMENT_PATH, modelsOf, pageAnswer } from './openapi'
 import { serverAt } from './openapi-text'
 import { operations } from './health'
+import { history } from './history'
 import { missingPrefix, pathOf } from './place'
 import { pluginRoutes } from './plugin-routes'
 import { pluginReports, type RunningPlugin } from './plugins'
@@ -78,6 +79,7 @@ export function createApi(core: Core, options: ApiOptions) {
     .use(operations(core))
     .use(events(core, options))
     .use(channels(core, options))
+    .use(history(core, options))
     .use(users(core, options))
   const dialectAccess = { hooks, secrets, openAppId: published.appId }
   for (const routes of options.dialects) api.use(routes(core, dialectAccess))

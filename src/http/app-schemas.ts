@@ -4,6 +4,7 @@
  */
 import { Type, type TSchema } from '@sinclair/typebox'
 import { APP_FIELDS } from '../apps/fields'
+import { HISTORY_NUMBERS, MAX_RULES } from '../apps/history'
 import { LIMIT_BY_WIRE_NAME } from '../apps/limits'
 import type { SettingsSchemas } from '../apps/plugin-settings'
 import { mapSwitches } from '../apps/switches'
@@ -23,6 +24,29 @@ const limitsOf = (shape: (row: LimitRow) => TSchema, description: string) =>
     { description },
   )
 
+const PREFIX = Type.String({
+  description:
+    'How the names of the channels begin. Private and presence channels are covered only where it begins with `private-` or `presence-`',
+})
+const NUMBERS = Object.entries(HISTORY_NUMBERS)
+
+/** A rule as it is sent, with its defaults. */
+const GivenRule = Type.Object({
+  prefix: PREFIX,
+  ...Object.fromEntries(
+    NUMBERS.map(([name, { min: minimum, max: maximum, default: usual, about: description }]) => [
+      name,
+      Type.Optional(Type.Integer({ minimum, maximum, default: usual, description })),
+    ]),
+  ),
+})
+const Rule = Type.Object({
+  prefix: PREFIX,
+  ...Object.fromEntries(
+    NUMBERS.map(([name, { about: description }]) => [name, Type.Integer({ description })]),
+  ),
+})
+
 type Shape = (description: string, settings: SettingsSchemas) => TSchema
 
 const SHAPES: Readonly<Record<string, Shape>> = {
@@ -30,6 +54,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   ...mapSwitches(() => (description: string) => Type.Boolean({ description })),
   hosts: (description) => Type.Array(Type.String(), { description }),
   webhooks: (description) => Type.Array(Webhook, { maxItems: MAX_WEBHOOKS, description }),
+  history: (description) => Type.Array(GivenRule, { maxItems: MAX_RULES, description }),
   limits: (description) =>
     limitsOf(
       ({ min: minimum, max: maximum, about }) =>
@@ -94,6 +119,7 @@ const AppResource = Type.Object({
   ...mapSwitches(({ about: description }) => Type.Boolean({ description })),
   hosts: Type.Array(Type.String()),
   webhooks: Type.Array(Webhook),
+  history: Type.Array(Rule),
   limits: limitsOf(
     ({ about }) => Type.Integer({ description: about }),
     'The numbers of its own; the rest are those of the server',
@@ -128,6 +154,7 @@ const APP = {
   epl_bridge: false,
   hosts: [],
   webhooks: [],
+  history: [],
   limits: { max_presence_members: 500 },
   plugins: {},
   keys: [PAIR],

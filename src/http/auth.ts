@@ -39,7 +39,7 @@ export function requireSignature(core: Core, { pathPrefix, hooks, locality }: Si
     const { appId = '' } = params as { appId?: string }
     const query = parseSignedQuery(url)
     const isPost = request.method === 'POST'
-    const area = isPost ? 'trigger' : 'read'
+    const area = isPost || request.method === 'DELETE' ? 'trigger' : 'read'
     const view: ReceivedRequest = { request, area, app: core.apps.byId(appId), body: NO_BODY }
     const vouched = mayVouch && view.app && (await hooks.authenticate(view)) ? view.app : undefined
     const app = vouched ?? authenticate(core, { request, url, appId, query, pathPrefix, locality })

@@ -145,6 +145,7 @@ function recordOf(row: AppRow, keys: readonly KeyRecord[]): AppRecord {
     ...recordedSwitches((column) => row[column] === 1),
     hosts: read('hosts') as AppRecord['hosts'],
     webhooks: read('webhooks') as AppRecord['webhooks'],
+    history: read('history') as AppRecord['history'],
     limits: read('limits') as AppRecord['limits'],
     plugins: read('plugins') as AppRecord['plugins'],
     keys,
@@ -152,7 +153,7 @@ function recordOf(row: AppRow, keys: readonly KeyRecord[]): AppRecord {
 }
 
 function rowOf(record: AppRecord) {
-  const { id, name, slug, hosts, webhooks, limits, plugins } = record
+  const { id, name, slug, hosts, webhooks, history, limits, plugins } = record
   return {
     id,
     name,
@@ -160,6 +161,7 @@ function rowOf(record: AppRecord) {
     ...switchesOf(record),
     hosts: JSON.stringify(hosts),
     webhooks: JSON.stringify(webhooks),
+    history: JSON.stringify(history),
     limits: JSON.stringify(limits),
     plugins: JSON.stringify(plugins),
   }

@@ -164,4 +164,5 @@ export const MIGRATIONS: readonly string[] = [
       WHERE id = NEW.lane;
    END;`,
   "ALTER TABLE apps ADD COLUMN plugins TEXT NOT NULL DEFAULT '{}';",
+  "ALTER TABLE apps ADD COLUMN history TEXT NOT NULL DEFAULT '[]';",
 ]

@@ -16,6 +16,8 @@ const isSwitch = (value: unknown): boolean => typeof value === 'boolean'
 const isStringList = (value: unknown): boolean => Array.isArray(value) && value.every(isString)
 const isEndpointList = (value: unknown): boolean =>
   Array.isArray(value) && value.every((entry) => isRecord(entry) && isString(entry['url']))
+const isRuleList = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((entry) => isRecord(entry) && isString(entry['prefix']))
 const isLimits = (value: unknown): boolean =>
   isRecord(value) && Object.values(value).every(Number.isSafeInteger)
 
@@ -26,6 +28,7 @@ const isSettings = (value: unknown): boolean =>
 export const SHAPES = {
   hosts: { is: isStringList, name: 'a list of texts' },
   webhooks: { is: isEndpointList, name: 'a list of objects with a url' },
+  history: { is: isRuleList, name: 'a list of objects with a prefix' },
   limits: { is: isLimits, name: 'an object of whole numbers' },
   plugins: { is: isSettings, name: 'an object of objects' },
 } as const satisfies Record<string, Shape>
@@ -37,6 +40,7 @@ const CHANGES: Readonly<Record<string, (value: unknown) => boolean>> = {
   ...Object.fromEntries(Object.values(SWITCHES).map(({ into }) => [into, isSwitch])),
   hosts: isStringList,
   webhooks: isEndpointList,
+  history: isRuleList,
   limits: (value) => isRecord(value) && Object.values(value).every(isLimit),
   plugins: (value) => isRecord(value) && Object.values(value).every(isSetting),
 }

@@ -28,6 +28,7 @@ describe('creating', () => {
       subscription_counts: false,
       hosts: [],
       webhooks: [],
+      history: [],
       limits: {},
       plugins: {},
       keys: [{ key: body.data.key, secret: body.data.secret }],

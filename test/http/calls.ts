@@ -36,6 +36,14 @@ export const CALLS: Readonly<Record<string, Call>> = {
     method: 'GET',
     path: '/apps/1/channels/presence-room/users',
   },
+  'GET /apps/{appId}/channels/{channel}/history': {
+    method: 'GET',
+    path: '/apps/1/channels/room/history',
+  },
+  'DELETE /apps/{appId}/channels/{channel}/history': {
+    method: 'DELETE',
+    path: '/apps/1/channels/room/history',
+  },
   'GET /apps/{appId}/connections': { method: 'GET', path: '/apps/1/connections' },
   'POST /apps/{appId}/users/{userId}/terminate_connections': {
     method: 'POST',
@@ -71,6 +79,14 @@ export const CALLS: Readonly<Record<string, Call>> = {
   'GET /api/apps/{appSlug}/channels/{name}/users': {
     method: 'GET',
     path: '/api/apps/test-app/channels/presence-room/users',
+  },
+  'GET /api/apps/{appSlug}/channels/{name}/history': {
+    method: 'GET',
+    path: '/api/apps/test-app/channels/room/history',
+  },
+  'DELETE /api/apps/{appSlug}/channels/{name}/history': {
+    method: 'DELETE',
+    path: '/api/apps/test-app/channels/room/history',
   },
   'POST /api/push': { method: 'POST', path: '/api/push', body: makePush('x') },
   'GET /': { method: 'GET', path: '/' },

@@ -143,7 +143,12 @@ const ADMINISTERED: Readonly<Record<string, Recipe>> = {
 
 const SEEDS: Readonly<Record<string, Recipe>> = {
   200: asIs,
-  400: { alter: (call) => ({ ...call, body: '{}' }) },
+  400: {
+    alter: (call) =>
+      call.path.endsWith('/history')
+        ? { ...call, path: call.path.replace('room', 'a%3Ab') }
+        : { ...call, body: '{}' },
+  },
   401: {
     counted: true,
     alter: (call) => ({ ...call, headers: { authorization: 'Basic nobody' } }),

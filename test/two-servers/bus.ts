@@ -5,6 +5,7 @@
 import type { App } from '../../src/core/app'
 import { Cache, Claims } from '../../src/core/cache'
 import type { EngineParts, Node } from '../../src/core/engine'
+import { History } from '../../src/core/history'
 import type { ArrivalFact, DepartureFact } from '../../src/core/messages'
 import { Presence } from '../../src/core/presence'
 
@@ -24,13 +25,15 @@ export class Bus {
   readonly presence = new Presence()
   cache!: Cache
   claims!: Claims
+  history!: History
   #waiting: (() => void)[] = []
   #isHeld = false
 
   add(engine: Member): void {
-    const { cacheTtlMs, clock } = engine.parts
+    const { cacheTtlMs, clock, limits, kindOf } = engine.parts
     this.cache ??= new Cache(cacheTtlMs)
     this.claims ??= new Claims(clock)
+    this.history ??= new History(limits, kindOf)
     this.engines.push(engine)
   }
 

@@ -6,20 +6,16 @@ import type { Bus } from './bus'
 import type { App } from '../../src/core/app'
 import { userChannel, userOf } from '../../src/core/channel'
 import type { Connection } from '../../src/core/connection'
-import {
-  NOT_KEPT,
-  type Delta,
-  type Engine,
-  type EngineParts,
-  type Entry,
-  type Node,
-  type Order,
-  type Place,
-  type Position,
-} from '../../src/core/engine'
+import type { Delta, Engine, EngineParts, Entry, Node, Order, Place } from '../../src/core/engine'
 import { membersFull, refusal, type Refusal } from '../../src/core/errors'
-import type { DepartureFact, Notice, Publication } from '../../src/core/messages'
+import type {
+  BackendPublication,
+  DepartureFact,
+  Notice,
+  Publication,
+} from '../../src/core/messages'
 import type { Arrival, Departure } from '../../src/core/roster'
+import { NOT_KEPT, type HistoryQuery, type Position } from '../../src/core/stream'
 import type { ChannelName, SocketId, UserId } from '../../src/core/types'
 
 /** A change as every node gets it, but for its own app and connection. */
@@ -157,15 +153,21 @@ export class JoinedEngine implements Engine {
 
   publish(publication: Publication): Promise<Position> {
     return this.bus.later(() => {
-      const { app, channel } = publication
-      const { clock, kindOf } = this.parts
+      const { app } = publication
       const home = this.#home(app)
-      if (publication.type === 'event' && publication.origin === 'backend')
-        if (home && kindOf(channel).cache)
-          this.bus.cache.put({ ...publication, app: home }, clock.mono())
+      const isBackend = publication.type === 'event' && publication.origin === 'backend'
+      const position = home && isBackend ? this.#keep({ ...publication, app: home }) : NOT_KEPT
       this.bus.broadcast(app, (node, own) => node.deliver({ ...publication, app: own }))
-      return NOT_KEPT
+      return position
     })
+  }
+
+  #keep(publication: BackendPublication): Position {
+    const { clock, kindOf } = this.parts
+    const kind = kindOf(publication.channel)
+    const position = this.bus.history.append(publication, kind, clock.mono())
+    if (kind.cache) this.bus.cache.put(publication, clock.mono(), position)
+    return position
   }
 
   announce(app: App, notice: Notice, except?: SocketId): void {
@@ -226,6 +228,20 @@ export class JoinedEngine implements Engine {
     return this.bus.later(() => cache.get(this.#home(app)!, channel, this.parts.clock.mono()))
   }
 
+  history(app: App, channel: ChannelName, query: HistoryQuery) {
+    const { history } = this.bus
+    return this.bus.later(() =>
+      history.stream(this.#home(app)!, channel, this.parts.clock.mono())?.page(query),
+    )
+  }
+
+  forget(app: App, channel: ChannelName): Promise<void> {
+    return this.bus.later(() => {
+      this.bus.history.forget(this.#home(app)!, channel)
+      this.bus.cache.forget(this.#home(app)!, channel)
+    })
+  }
+
   claim(app: App, channel: ChannelName, key: string): Promise<boolean> {
     return this.bus.later(() => this.bus.claims.claim(this.#home(app)!, channel, key))
   }
@@ -241,6 +257,7 @@ export class JoinedEngine implements Engine {
 
   sweep(): void {
     this.bus.cache.sweep(this.parts.clock.mono())
+    this.bus.history.sweep(this.parts.clock.mono())
     this.bus.claims.sweep()
   }
 

@@ -2,6 +2,7 @@ import { overTwoServers } from './run'
 
 overTwoServers([
   'http/channels',
+  'http/history',
   'http/connections',
   'http/events',
   'http/batch-events',

@@ -33,6 +33,14 @@ import { FieldError } from '../../http/errors'
 import { bodyLimitsOf, readBody, sliceOf, type Body } from '../../http/form'
 import { NO_BODY } from '../../http/hooks'
 import { isForeignPage } from '../../http/admin-origins'
+import {
+  FORGET_HISTORY,
+  forgetHistory,
+  HistoryAnswer,
+  HistoryParameters,
+  respondWithHistory,
+  SHOW_HISTORY,
+} from '../../http/history'
 import { DATA_ENVELOPE } from '../../http/lists'
 import {
   errorDetail,
@@ -77,6 +85,10 @@ const SCOPE_REFUSALS = {
   403: errorDetail(FOREIGN_PAGE),
   404: NOT_FOUND,
 }
+
+const INVALID_CHANNEL = errorDetail(
+  "Invalid channel name: 'a:b' (allowed are letters, digits and _-=@,.;)",
+)
 
 const CHANNELS = {
   envelope: DATA_ENVELOPE,
@@ -141,6 +153,19 @@ export function expusherliteRoutes(core: Core, access: DialectAccess) {
         },
       },
     )
+    .get(
+      '/channels/:name/history',
+      ({ app, params, query }) => respondWithHistory(core, app, params.name, query),
+      {
+        query: HistoryParameters,
+        response: { ...SCOPE_REFUSALS, 200: HistoryAnswer, 400: INVALID_CHANNEL },
+        detail: { operationId: 'showHistoryOfChannel', ...SHOW_HISTORY },
+      },
+    )
+    .delete('/channels/:name/history', ({ app, params }) => forgetHistory(core, app, params.name), {
+      response: { ...SCOPE_REFUSALS, 200: EmptyAnswer, 400: INVALID_CHANNEL },
+      detail: { operationId: 'forgetHistoryOfChannel', ...FORGET_HISTORY },
+    })
 }
 
 type ScopeRequest = { readonly request: Request; readonly slug: string }

@@ -1,0 +1,234 @@
+/**
+ * History: the streams of all channels whose app has a rule for them. Bounded per channel, per app and in all, in
+ * bytes: where there is too much, the channel that was silent for the longest time gives up its oldest events.
+ * A stream without events is remembered for a day, so that who comes back to a silent channel has missed nothing.
+ * Anybody may begin one by a subscription: those that never had an event are counted apart, and push out each other.
+ */
+import type { App, HistoryRule } from './app'
+import type { ChannelKind } from './channel'
+import type { Limits } from './limits'
+import type { BackendPublication } from './messages'
+import { Recency, type Link } from './recency'
+import { NOT_KEPT, Stream, type Bounds, type Position } from './stream'
+import type { ChannelName } from './types'
+import { WideMap } from './wide-map'
+
+/** Streams of all apps that never had an event, at most: 30 MB. */
+const MAX_UNUSED = 50_000
+/** What a stream takes besides its events. */
+const STREAM_BYTES = 600
+/** How long a stream without events is remembered. */
+const REMEMBERED_MS = 86_400_000
+/** Streams that one sweep looks at: a millisecond. */
+const STREAMS_PER_SWEEP = 2000
+/** Events that one append gives up of others at most: half a millisecond. The rest goes with the next ones. */
+const DROPS_PER_APPEND = 4 * 1024
+
+/** The stream of one channel, and where it stands among the others. */
+type Place = {
+  readonly channel: ChannelName
+  readonly stream: Stream
+  readonly tenant: Tenant
+  /** When it was last appended to, or asked for by a subscriber. */
+  usedAt: number
+  /** Where it is among those that never had an event; undefined once it had one. */
+  unused: Link<Place> | undefined
+  /** Where it is among the others, of its app and in all. */
+  inApp: Link<Place> | undefined
+  inAll: Link<Place> | undefined
+}
+
+type Tenant = {
+  readonly app: App
+  readonly places: WideMap<ChannelName, Place>
+  readonly recency: Recency<Place>
+  bytes: number
+}
+
+export class History {
+  readonly #tenants = new Map<App, Tenant>()
+  readonly #recency = new Recency<Place>()
+  readonly #unused = new Recency<Place>()
+  #unusedCount = 0
+  /** The next one to sweep. */
+  #cursor: Link<Place> | undefined
+  #bytes = 0
+
+  constructor(
+    readonly limits: Pick<Limits, 'maxHistoryBytes'>,
+    readonly kindOf: (channel: ChannelName) => ChannelKind,
+  ) {}
+
+  /** Of all streams that had an event, with what they take besides. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Keeps an event, where a rule of its app covers the channel. Returns its position. */
+  append(publication: BackendPublication, kind: ChannelKind, now: number): Position {
+    const { app, channel } = publication
+    const rule = ruleOf(app, channel, kind)
+    if (!rule) return NOT_KEPT
+    const place = this.#open(app, channel, now)
+    const { stream, tenant } = place
+    this.#use(place, now)
+    const before = stream.bytes
+    const position = stream.append(publication, now, boundsOf(app, rule))
+    this.#count(tenant, stream.bytes - before)
+    this.#makeRoom(tenant)
+    return position
+  }
+
+  /** The stream of a channel as it is now, begun where there is none; undefined where no rule covers the channel. */
+  stream(app: App, channel: ChannelName, now: number): Stream | undefined {
+    const rule = ruleOf(app, channel, this.kindOf(channel))
+    if (!rule) return undefined
+    const place = this.#open(app, channel, now)
+    place.usedAt = now
+    if (place.unused) this.#unused.use(place.unused)
+    else this.#trim(place, rule, now)
+    return place.stream
+  }
+
+  /** Ends the stream of a channel; the next one has another epoch. */
+  forget(app: App, channel: ChannelName): void {
+    const place = this.#tenants.get(app)?.places.get(channel)
+    if (place) this.#remove(place)
+  }
+
+  /** Ends all streams of an app, which was deleted. */
+  forgetApp(app: App): void {
+    for (const place of this.#tenants.get(app)?.places.values() ?? []) this.#remove(place)
+  }
+
+  /** Gives up what has expired, of some streams each time. */
+  sweep(now: number): void {
+    for (let { oldest } = this.#unused; oldest; { oldest } = this.#unused) {
+      if (now - oldest.item.usedAt <= REMEMBERED_MS) break
+      this.#remove(oldest.item)
+    }
+    let link = this.#cursor ?? this.#recency.oldest
+    for (let left = STREAMS_PER_SWEEP; link && left > 0; left--) {
+      this.#cursor = link.newer
+      this.#sweep(link.item, now)
+      link = this.#cursor
+    }
+  }
+
+  #sweep(place: Place, now: number): void {
+    const { channel, stream, tenant } = place
+    const rule = ruleOf(tenant.app, channel, this.kindOf(channel))
+    if (rule) this.#trim(place, rule, now)
+    if (!rule || (stream.size === 0 && now - place.usedAt > REMEMBERED_MS)) this.#remove(place)
+  }
+
+  #open(app: App, channel: ChannelName, now: number): Place {
+    const tenant = this.#tenants.getOrInsertComputed(app, () => ({
+      app,
+      places: new WideMap(),
+      recency: new Recency(),
+      bytes: 0,
+    }))
+    const known = tenant.places.get(channel)
+    if (known) return known
+    const stream = new Stream()
+    const nowhere = { unused: undefined, inApp: undefined, inAll: undefined }
+    const place: Place = { channel, stream, tenant, usedAt: now, ...nowhere }
+    place.unused = this.#unused.add(place)
+    tenant.places.set(channel, place)
+    if (++this.#unusedCount > MAX_UNUSED) this.#remove(this.#unused.oldest!.item)
+    return place
+  }
+
+  #use(place: Place, now: number): void {
+    const { tenant, unused, inApp, inAll } = place
+    place.usedAt = now
+    if (inApp && inAll) {
+      tenant.recency.use(inApp)
+      this.#skip(inAll)
+      this.#recency.use(inAll)
+      return
+    }
+    if (unused) this.#endUnused(place, unused)
+    place.inApp = tenant.recency.add(place)
+    place.inAll = this.#recency.add(place)
+    this.#count(tenant, STREAM_BYTES)
+  }
+
+  #endUnused(place: Place, link: Link<Place>): void {
+    this.#unused.remove(link)
+    this.#unusedCount--
+    place.unused = undefined
+  }
+
+  /** The sweep goes on with the one after it. */
+  #skip(link: Link<Place>): void {
+    if (this.#cursor === link) this.#cursor = link.newer
+  }
+
+  #trim({ stream, tenant }: Place, rule: HistoryRule, now: number): void {
+    const before = stream.bytes
+    stream.trim(now, boundsOf(tenant.app, rule))
+    this.#count(tenant, stream.bytes - before)
+  }
+
+  #makeRoom(tenant: Tenant): void {
+    let left = DROPS_PER_APPEND
+    const { maxHistoryBytesPerApp } = tenant.app.limits
+    while (tenant.bytes > maxHistoryBytesPerApp && left-- > 0) this.#giveUp(tenant.recency)
+    while (this.#bytes > this.limits.maxHistoryBytes && left-- > 0) this.#giveUp(this.#recency)
+  }
+
+  /** Gives up the oldest event of the one that was silent for the longest time, or its stream where it has none. */
+  #giveUp({ oldest }: Recency<Place>): void {
+    const place = oldest!.item
+    const { stream, tenant } = place
+    if (stream.size === 0) return this.#remove(place)
+    const before = stream.bytes
+    stream.dropOldest()
+    this.#count(tenant, stream.bytes - before)
+  }
+
+  #count(tenant: Tenant, bytes: number): void {
+    tenant.bytes += bytes
+    this.#bytes += bytes
+  }
+
+  #remove(place: Place): void {
+    const { channel, stream, tenant, unused, inApp, inAll } = place
+    tenant.places.delete(channel)
+    if (unused) this.#endUnused(place, unused)
+    if (inApp && inAll) {
+      this.#count(tenant, -stream.bytes - STREAM_BYTES)
+      tenant.recency.remove(inApp)
+      this.#skip(inAll)
+      this.#recency.remove(inAll)
+    }
+    if (tenant.places.size === 0) this.#tenants.delete(tenant.app)
+  }
+}
+
+const boundsOf = ({ limits }: App, { size, ttl_seconds: seconds }: HistoryRule): Bounds => ({
+  size,
+  ttlMs: seconds * 1000,
+  bytes: limits.maxHistoryBytesPerChannel,
+})
+
+/** The first rule of the app that covers the channel. Events of users, watchlists and groups are never kept. */
+export function ruleOf(
+  { record: { history } }: App,
+  channel: ChannelName,
+  kind: ChannelKind,
+): HistoryRule | undefined {
+  if (history.length === 0 || !kind.counted) return undefined
+  for (const rule of history)
+    if (channel.startsWith(rule.prefix) && isNamed(kind, rule.prefix)) return rule
+  return undefined
+}
+
+/** Whoever is let in later reads what was said before: a rule covers such channels only where it says so. */
+function isNamed({ auth, presence }: ChannelKind, prefix: string): boolean {
+  if (auth === 'none') return true
+  if (presence) return prefix.startsWith('presence-')
+  return prefix.startsWith('private-') || prefix.startsWith('private:')
+}

@@ -1,0 +1,161 @@
+/**
+ * Stream: the latest events of one channel, numbered. What is given up is always the oldest, and the numbers tell.
+ * A stream that begins anew has another epoch, so that it is never taken for the one that was lost.
+ */
+import type { BackendPublication } from './messages'
+
+/** The place of an event among those that a channel keeps. */
+export type Position = {
+  /** Changes when the channel begins anew; offsets of two epochs have no order. */
+  readonly epoch: string
+  /** 1 for the first event that is kept, 0 before it. */
+  readonly offset: number
+}
+
+/** The position of an event that nothing keeps. */
+export const NOT_KEPT: Position = { epoch: '', offset: 0 }
+
+export type KeptEvent = {
+  /** 1 for the first event of the stream; each is one more than the last. */
+  readonly offset: number
+  readonly publication: BackendPublication
+  /** When it was published, of the clock's `mono`. */
+  readonly at: number
+  /** Of its name and data in UTF-8, and what keeping it takes besides. */
+  readonly bytes: number
+}
+
+/** What is kept at most: events, milliseconds, bytes. */
+export type Bounds = { readonly size: number; readonly ttlMs: number; readonly bytes: number }
+
+/** Events between two positions, both of them excluded. */
+export type HistoryQuery = {
+  readonly since: Position | undefined
+  readonly before: Position | undefined
+  /** Forward is the oldest first. */
+  readonly direction: 'forward' | 'backward'
+  readonly limit: number
+  /** Where a page ends that is not at its limit; it has one event at least. */
+  readonly maxBytes: number
+}
+
+export type HistoryPage = {
+  /** Of the last event of the stream. */
+  readonly position: Position
+  readonly events: readonly KeptEvent[]
+  /** There are more events in this direction. */
+  readonly hasMore: boolean
+  /** Nothing after `since` was given up; without `since`, nothing of the stream. */
+  readonly recovered: boolean
+}
+
+/** What an event takes besides its text; its frame to a subscriber takes less. */
+export const EVENT_BYTES = 200
+
+export class Stream {
+  readonly epoch = newEpoch()
+  /** Of the events that are kept. */
+  bytes = 0
+  #offset = 0
+  /** The oldest first, from `#start` on. */
+  #events: KeptEvent[] = []
+  #start = 0
+
+  get position(): Position {
+    return { epoch: this.epoch, offset: this.#offset }
+  }
+
+  /** How many events are kept. */
+  get size(): number {
+    return this.#events.length - this.#start
+  }
+
+  append(publication: BackendPublication, now: number, bounds: Bounds): Position {
+    const { event, data } = publication
+    const bytes = Buffer.byteLength(event) + Buffer.byteLength(data) + EVENT_BYTES
+    this.#events.push({ offset: ++this.#offset, publication, at: now, bytes })
+    this.bytes += bytes
+    this.trim(now, bounds)
+    return this.position
+  }
+
+  /** Gives up what exceeds the bounds. */
+  trim(now: number, { size, ttlMs, bytes }: Bounds): void {
+    const before = now - ttlMs
+    let oldest = this.#events[this.#start]
+    while (oldest && (this.size > size || this.bytes > bytes || oldest.at <= before)) {
+      this.dropOldest()
+      oldest = this.#events[this.#start]
+    }
+  }
+
+  /** Gives up the oldest event, if there is one. */
+  dropOldest(): void {
+    const oldest = this.#events[this.#start]
+    if (!oldest) return
+    this.bytes -= oldest.bytes
+    this.#start++
+    // A slot that is not used any more holds its event until all of them are moved, at most as many again.
+    if (this.#start * 2 < this.#events.length) return
+    this.#events.splice(0, this.#start)
+    this.#start = 0
+  }
+
+  /** All events after the position, the oldest first; undefined where they are not all here, or exceed `maxBytes`. */
+  since({ epoch, offset }: Position, maxBytes: number): readonly KeptEvent[] | undefined {
+    if (epoch !== this.epoch || offset > this.#offset || offset < this.#first - 1) return undefined
+    const from = this.#events.length - (this.#offset - offset)
+    let bytes = 0
+    for (let index = from; index < this.#events.length; index++)
+      if ((bytes += this.#events[index]!.bytes) > maxBytes) return undefined
+    return this.#events.slice(from)
+  }
+
+  /** The last `count` events, as many of them as fit, the oldest first. */
+  last(count: number, maxBytes: number): readonly KeptEvent[] {
+    let from = this.#events.length
+    let bytes = 0
+    while (from > this.#start && this.#events.length - from < count) {
+      if ((bytes += this.#events[from - 1]!.bytes) > maxBytes) break
+      from--
+    }
+    return this.#events.slice(from)
+  }
+
+  /** A part of what is kept. A position of another epoch, or one that was not reached yet, finds nothing. */
+  page({ since, before, direction, limit, maxBytes }: HistoryQuery): HistoryPage {
+    const { position } = this
+    const isKnown = (given: Position | undefined): boolean =>
+      !given || (given.epoch === this.epoch && given.offset <= this.#offset + 1)
+    if (!isKnown(since) || !isKnown(before) || (since && since.offset > this.#offset))
+      return { position, events: [], hasMore: false, recovered: false }
+    const first = this.#first
+    const recovered = (since ? since.offset : 0) >= first - 1
+    const low = Math.max(first, (since ? since.offset : 0) + 1)
+    const high = before ? before.offset - 1 : this.#offset
+    const isForward = direction === 'forward'
+    const events: KeptEvent[] = []
+    let bytes = 0
+    let offset = isForward ? low : high
+    while (offset >= low && offset <= high && events.length < limit) {
+      const event = this.#events[this.#start + offset - first]!
+      if ((bytes += event.bytes) > maxBytes && events.length > 0) break
+      events.push(event)
+      offset += isForward ? 1 : -1
+    }
+    return { position, events, hasMore: offset >= low && offset <= high, recovered }
+  }
+
+  /** The offset of the oldest event that is kept; that of the next one where none is. */
+  get #first(): number {
+    return this.#offset - this.size + 1
+  }
+}
+
+/** 60 random bits: who had a position in a lost stream must not be taken for a reader of this one. */
+function newEpoch(): string {
+  const [high, low] = crypto.getRandomValues(new Uint32Array(2))
+  return (
+    (high! & 0x3fff_ffff).toString(36).padStart(6, '0') + (low! >>> 2).toString(36).padStart(6, '0')
+  )
+}
