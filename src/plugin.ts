@@ -148,7 +148,8 @@ export function reject(
 /**
  * Lets in without a signature: a subscriber (`authorize`), or a backend (`authenticate`, `authorizePush`). On a
  * presence channel `channelData` (JSON) must name the member; without it the signature decides, as if no plugin
- * had answered. `params` replaces what is pushed. In `connect`, `user` signs the connection in.
+ * had answered. `params` replaces what is pushed. In `connect`, `user` signs the connection in; in `subscribe` and
+ * `authorize`, `data` is for the client. `connect` and `subscribe` let nobody in by it: they pass.
  */
 export function allow(options: AllowOptions = {}): Allow {
   return { type: 'allow', ...options }

@@ -71,6 +71,7 @@ function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
     params: () => ({}),
     ref: undefined,
     replaces: undefined,
+    grant: undefined,
   }
   const subscribe = () => new SubscribeReader(conn, command, CHANNEL)
   const publication = {

@@ -81,7 +81,7 @@ async function steps(): Promise<Record<Step, (index: number) => unknown>> {
     const channelData = userId === undefined ? undefined : JSON.stringify({ user_id: userId })
     const signed = [conn.id, channel, channelData].filter((part) => part !== undefined).join(':')
     const auth = `${pair.key}:${pair.sign(signed)}`
-    const rest = { ref: undefined, params: () => ({}), replaces: undefined }
+    const rest = { ref: undefined, params: () => ({}), replaces: undefined, grant: undefined }
     return { type: 'subscribe', app, channel: channel as ChannelName, auth, channelData, ...rest }
   }
   // Notices would wait for a turn of the event loop, which there is none of here: nobody is to be notified.

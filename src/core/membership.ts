@@ -49,10 +49,10 @@ function leaveAgain(core: Core, node: Node, conn: Connection, delta: Entered): v
 function join(
   { hub, unauthorized }: Core,
   conn: Connection,
-  { ref, replaces }: SubscribeCommand,
+  { ref, replaces, grant }: SubscribeCommand,
   { app, channel, kind, arrival, member, members, last }: Entered,
 ): void {
-  conn.reply({ type: 'subscribed', channel, members, ref })
+  conn.reply({ type: 'subscribed', channel, members, ref, data: grant?.data })
   if (replaces) conn.reply({ type: 'ended', ref: replaces, replaced: true })
   if (ref && members) conn.reply({ type: 'present', channel, ref, members })
   if (last) sendLast(conn, last)

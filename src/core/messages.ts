@@ -41,6 +41,14 @@ export type SubscribeCommand = {
   readonly ref: Ref | undefined
   /** The reference of the connection's subscription to the same channel that this one replaces. */
   readonly replaces: Ref | undefined
+  /** What a plugin's gate has given with its permission; undefined as received. */
+  readonly grant: Grant | undefined
+}
+
+/** What comes with a plugin's permission to subscribe. */
+export type Grant = {
+  /** An object for the client, with the reply. */
+  readonly data: JsonText | undefined
 }
 
 export type UnsubscribeCommand = {
@@ -82,6 +90,8 @@ export type Reply =
       /** The members, the new one included; undefined where the channel has no presence. */
       readonly members: Members | undefined
       readonly ref: Ref | undefined
+      /** What a plugin gives the client: an object. */
+      readonly data: JsonText | undefined
     }
   /** The channel was left, as the client asked. */
   | { readonly type: 'unsubscribed'; readonly ref: Ref | undefined }

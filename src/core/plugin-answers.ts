@@ -4,6 +4,7 @@
  */
 import { quote, refusal, type ErrorCode, type Refusal } from './errors'
 import { jsonOf } from './json'
+import { scanObject } from './json-scan'
 import {
   HOOKS,
   type AllowOptions,
@@ -28,6 +29,8 @@ export type Allowed = {
   readonly type: 'allow'
   readonly channelData: string | undefined
   readonly params: unknown
+  /** For the client of a subscription: an object. */
+  readonly data: JsonText | undefined
   /** The user of a connection, in the form that a backend signs. */
   readonly userData: JsonText | undefined
 }
@@ -61,12 +64,13 @@ type OptionName = keyof AllowOptions
 /** ALLOWS: the hooks that may allow, and what each may give with it. */
 const ALLOWS: { readonly [Name in HookName]?: readonly OptionName[] } = {
   connect: ['user'],
-  authorize: ['channelData'],
+  subscribe: ['data'],
+  authorize: ['channelData', 'data'],
   authenticate: [],
   authorizePush: ['params'],
 }
 
-const OPTIONS: readonly OptionName[] = ['channelData', 'params', 'user']
+const OPTIONS: readonly OptionName[] = ['channelData', 'data', 'params', 'user']
 
 /** @throws TypeError for what would be without effect, too */
 function parseAllow(name: HookName, own: readonly OptionName[], given: AllowOptions): Allowed {
@@ -77,15 +81,25 @@ function parseAllow(name: HookName, own: readonly OptionName[], given: AllowOpti
     if (!own.includes(option)) throw new TypeError(`allow of ${name} may not have ${option}`)
     options[option] = value
   }
-  const { channelData, params, user } = options
+  const { channelData, data, params, user } = options
   if (channelData !== undefined && typeof channelData !== 'string')
     throw new TypeError('channelData must be text')
   return {
     type: 'allow',
     channelData,
+    data: data === undefined ? data : dataOf(data),
     params,
     userData: user === undefined ? user : userDataOf(user),
   }
+}
+
+/** An object as JSON. The key is the server's: it has the members there. */
+function dataOf(given: unknown): JsonText {
+  const json = jsonOf(given)
+  const [presence] = (json === undefined ? undefined : scanObject(json, ['presence'])) ?? [null]
+  if (json === undefined || presence === null) throw new TypeError('data must be an object')
+  if (presence) throw new TypeError('data may not have the key presence')
+  return json
 }
 
 /** What is no user of any app is a fault of the plugin; the limits of the app are checked later. */

@@ -265,13 +265,15 @@ export type GivenUser = {
 export type AllowOptions = {
   /** For `authorize`: JSON that identifies the subscriber of a presence channel. */
   readonly channelData?: string | undefined
+  /** For `subscribe` and `authorize`: what the client gets with the reply, as JSON; without a key `presence`. */
+  readonly data?: object | undefined
   /** For `authorizePush`: replaces the body of `POST /api/push`. */
   readonly params?: unknown
   /** For `connect`: the connection is signed in as this user. */
   readonly user?: GivenUser | undefined
 }
 
-/** Replaces a signature. */
+/** Replaces a signature; not in `subscribe`, where it only carries something. */
 export type Allow = AllowOptions & { readonly type: 'allow' }
 /** Replaces the data of an event. */
 export type Replace = { readonly type: 'replace'; readonly data: unknown }
@@ -301,7 +303,7 @@ export type Hooks<Locals extends object = object, Waits extends WaitingFilter = 
   readonly connected?: Tap<[conn: ConnectionView<Locals>]>
   readonly frame?: Gate<[conn: ConnectionView<Locals>, text: string]>
   readonly signin?: WaitingGate<[conn: ConnectionView<Locals>, user: SigninView]>
-  readonly subscribe?: WaitingGate<[conn: ConnectionView<Locals>, request: SubscribeRequest]>
+  readonly subscribe?: WaitingGate<[conn: ConnectionView<Locals>, request: SubscribeRequest], Allow>
   readonly authorize?: WaitingGate<[conn: ConnectionView<Locals>, request: SubscribeRequest], Allow>
   readonly subscribed?: Tap<[conn: ConnectionView<Locals>, subscription: SubscriptionView]>
   readonly clientEvent?: Filter<

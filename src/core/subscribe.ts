@@ -14,6 +14,7 @@ import { runGates, passGates } from './hooks'
 import { copyText } from './json'
 import { scanObject } from './json-scan'
 import { notAnObject, parseMember } from './member'
+import type { Allowed } from './plugin-answers'
 import type { MaybePromise } from './maybe-promise'
 import { leaveChannel } from './membership'
 import type { SubscribeCommand, UnsubscribeCommand } from './messages'
@@ -34,9 +35,23 @@ export function subscribe(
   if (refused) return refused
   const gates = core.hooks.subscribe
   if (gates.length === 0) return authorize(core, conn, command, kind)
-  return passGates(conn, runGates(core, gates, conn, viewOf(core, conn, command)), () =>
-    authorize(core, conn, command, kind),
-  )
+  return passGates(conn, runGates(core, gates, conn, viewOf(core, conn, command)), (allowed) => {
+    const granted = allowed ? withGrant(command, allowed) : command
+    return isRefusal(granted) ? granted : authorize(core, conn, granted, kind)
+  })
+}
+
+/** The command with what a gate has given; what `authorize` gives replaces what `subscribe` has given. */
+function withGrant(command: SubscribeCommand, { data }: Allowed): SubscribeCommand | Refusal {
+  if (data === undefined) return command
+  const bytes = Buffer.byteLength(data)
+  const { maxEventDataBytes: most } = command.app.limits
+  if (bytes > most)
+    return refusal(
+      'data_too_large',
+      `Data of ${bytes} bytes for a subscriber exceeds the limit of ${most} (maxEventDataBytes)`,
+    )
+  return { ...command, grant: { data } }
 }
 
 const viewOf = ({ groups }: Core, conn: Connection, command: SubscribeCommand): SubscribeRequest =>
@@ -55,9 +70,11 @@ function authorize(
   if (gates.length === 0) return subscribeSigned(core, conn, command, kind)
   return passGates(conn, runGates(core, gates, conn, viewOf(core, conn, command)), (allowed) => {
     // A member's identity must come from the plugin, or be signed.
+    const granted = allowed ? withGrant(command, allowed) : command
+    if (isRefusal(granted)) return granted
     if (!allowed || (kind.presence && allowed.channelData === undefined))
-      return subscribeSigned(core, conn, command, kind)
-    const vouched = { ...command, channelData: allowed.channelData ?? command.channelData }
+      return subscribeSigned(core, conn, granted, kind)
+    const vouched = { ...granted, channelData: allowed.channelData ?? command.channelData }
     return subscribeAllowed(core, conn, vouched, kind)
   })
 }
@@ -66,7 +83,13 @@ function authorize(
 function subscribeToOwnUser(conn: Connection, channel: ChannelName): Refusal | undefined {
   if (!conn.user || channel !== userChannel(conn.user.id))
     return refusal('user_channel_denied', `Only the signed-in user may subscribe to ${channel}`)
-  conn.reply({ type: 'subscribed', channel, members: undefined, ref: undefined })
+  conn.reply({
+    type: 'subscribed',
+    channel,
+    members: undefined,
+    ref: undefined,
+    data: undefined,
+  })
   return undefined
 }
 

@@ -108,7 +108,7 @@ export const WIRE_ERRORS: Readonly<Record<ErrorCode, WireError>> = {
   publish_refused: keepOpen(403),
   webhook_refused: keepOpen(403),
   body_too_slow: keepOpen(408, { log: 'message' }),
-  data_too_large: keepOpen(413),
+  data_too_large: keepOpen(413, { subscription: 'LimitReached' }),
   request_invalid: keepOpen(400),
   request_unauthorized: keepOpen(401, { log: SIGNATURE_ERRORS }),
   request_refused: keepOpen(403),

@@ -184,6 +184,7 @@ function decodeJoin({ message, address, subscription }: TopicMessage): Command |
     params: once(() => paramsIn(payload)),
     ref: copyRef(ref),
     replaces: subscription?.ref,
+    grant: undefined,
   }
 }
 
@@ -246,7 +247,7 @@ function bytesFrame(
 function reply(mount: Mount, version: PhoenixVersion, answer: Reply): Frame | undefined {
   switch (answer.type) {
     case 'subscribed':
-      return writeOk(version, answer.ref, mount.joinResponse(answer.channel))
+      return writeOk(version, answer.ref, answer.data ?? mount.joinResponse(answer.channel))
     case 'pong':
       return writeOk(version, answer.ref && withoutJoin(answer.ref))
     case 'unsubscribed':

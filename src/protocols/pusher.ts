@@ -16,7 +16,7 @@ import { scanObject, stringIn, type JsonSlice } from '../core/json-scan'
 import { MAX_DATA_KEYS, maxFrameChars } from '../core/limits'
 import type { Broadcast, Command, Peer, Reply } from '../core/messages'
 import type { Members, RosterEntry } from '../core/roster'
-import type { Frame } from '../core/types'
+import type { Frame, JsonText } from '../core/types'
 import { closeFields, refuseHandshake, type Codec, type Handshake } from './codec'
 import { WIRE_ERRORS } from './errors'
 
@@ -139,6 +139,7 @@ function decodeSubscribe({ limits }: Core, app: App, message: Message): Command 
     params: NO_PARAMS,
     ref,
     replaces: ref,
+    grant: undefined,
   }
 }
 
@@ -218,10 +219,13 @@ function reply(answer: Reply): Frame | undefined {
       const data = `{\\"socket_id\\":\\"${socketId}\\",\\"activity_timeout\\":${activityTimeoutSeconds}}`
       return `{"event":"pusher:connection_established","data":"${data}"}`
     }
-    case 'subscribed':
-      return answer.members
-        ? presenceFrame(answer.channel, answer.members)
-        : `{"event":"pusher_internal:subscription_succeeded","channel":${jsonText(answer.channel)},"data":"{}"}`
+    case 'subscribed': {
+      const { channel, members, data } = answer
+      if (members) return presenceFrame(channel, members, data)
+      return data === undefined
+        ? `{"event":"pusher_internal:subscription_succeeded","channel":${jsonText(channel)},"data":"{}"}`
+        : internalFrame('subscription_succeeded', channel, data)
+    }
     case 'cache_miss':
       return `{"event":"pusher:cache_miss","channel":${jsonText(answer.channel)},"data":"{}"}`
     case 'watched':
@@ -257,11 +261,16 @@ function internalFrame(event: string, channel: string, data: string): Frame {
 }
 
 /** As `internalFrame` would write it, from parts that are escaped already: it may be long, and most of it is cached. */
-function presenceFrame(channel: string, members: Members): Frame {
+function presenceFrame(channel: string, members: Members, given: JsonText | undefined): Frame {
   const [ids, hash] = [members.write(IDS), members.write(HASH)]
-  const data = `{\\"presence\\":{\\"ids\\":[${ids}],\\"hash\\":{${hash}},\\"count\\":${members.size}}}`
+  const presence = `\\"presence\\":{\\"ids\\":[${ids}],\\"hash\\":{${hash}},\\"count\\":${members.size}}`
+  const data = given === undefined ? `{${presence}}` : withKeysOf(given, presence)
   return `{"event":"pusher_internal:subscription_succeeded","channel":${jsonText(channel)},"data":"${data}"}`
 }
+
+/** An object with the keys of another one before its own, as part of a JSON string. */
+const withKeysOf = (given: JsonText, own: string): string =>
+  given === '{}' ? `{${own}}` : `${escapeJson(given).slice(0, -1)},${own}}`
 
 /** JSON as part of a JSON string. */
 const escapeJson = (json: string): string => jsonText(json).slice(1, -1)

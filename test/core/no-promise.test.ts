@@ -73,6 +73,7 @@ test('nor do verbs', async () => {
       channelData: undefined,
       params: () => ({}),
       replaces: undefined,
+      grant: undefined,
     }),
     publishClientEvent(core, conn!, {
       ...common,
