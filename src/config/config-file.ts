@@ -39,12 +39,26 @@ const SRC = import.meta.file === 'config-file.ts' ? dirname(import.meta.dir) : i
 /** The server's own file. */
 const OWN_FILE = join(SRC, '..', DEFAULT_FILE)
 
-/** Makes `carillon/plugin` importable from a file anywhere, whatever is installed beside it. */
+/** For tests of plugins; a bundle of the sources is without it. */
+const KIT = join(SRC, '../kit/plugin-kit.ts')
+
+/**
+ * Makes what is ours importable from a file anywhere, whatever is installed beside it. Where nothing is, the
+ * runtime would ask a registry for a package of our name, and run a stranger's.
+ */
 function provideInterface(): void {
   Bun.plugin({
     name: 'carillon',
-    setup: (build) =>
-      void build.module('carillon/plugin', () => ({ exports: pluginInterface, loader: 'object' })),
+    setup: (build) => {
+      build.module('carillon/plugin', () => ({ exports: pluginInterface, loader: 'object' }))
+      build.module('carillon/plugin-kit', async () => ({
+        exports: (await import(KIT)) as Record<string, unknown>,
+        loader: 'object',
+      }))
+      build.module('carillon', () => {
+        throw new Error("'carillon' is nothing to import: plugins import 'carillon/plugin'")
+      })
+    },
   })
 }
 

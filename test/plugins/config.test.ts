@@ -182,3 +182,29 @@ describe('its types', () => {
     else expect([await check.exited, text]).toEqual([1, expect.stringContaining(says)])
   })
 })
+
+test.each([
+  ['carillon/plugin', ''],
+  ['carillon/plugin-kit', ''],
+  ['carillon', "could not be loaded: 'carillon' is nothing to import"],
+])('no registry is asked for %s, where nothing is installed', async (name, mistake) => {
+  const asked: string[] = []
+  await using registry = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch: ({ url }) => {
+      asked.push(url)
+      return new Response('{}', { status: 404 })
+    },
+  })
+  const folder = folderWith({ 'carillon.config.ts': `import '${name}'; export default {}` })
+  const env = {
+    BUN_CONFIG_REGISTRY: registry.url.href,
+    BUN_INSTALL_CACHE_DIR: join(folder, 'cache'),
+  }
+  const command = [process.execPath, join(ROOT, 'src/index.ts')]
+  await using program = new Program(env, { command, cwd: folder })
+  if (mistake === '') await program.waitUntilListening()
+  else expect(await program.errors).toContain(mistake)
+  expect(asked).toEqual([])
+})
