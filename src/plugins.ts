@@ -8,7 +8,7 @@ import { messageOf } from './core/errors'
 import { withTimeout } from './core/faults'
 import { compileHooks, type HookContext, type CompiledHooks, type PluginHooks } from './core/hooks'
 import { HOOKS, type Counter, type HookName } from './core/plugin'
-import { logFailure, runTimer } from './core/plugin-faults'
+import { logFailure, runAlone, runWatched } from './core/plugin-faults'
 import type { Cancel, Clock, Log } from './core/types'
 import { appView, recordOf } from './core/views'
 import type { Uploads } from './core/uploads'
@@ -182,11 +182,16 @@ function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
         workFor(
           name,
           [...items],
-          (item) => stopping.signal.aborted || runTimer(faultLog, () => deed(item)),
+          (item) =>
+            stopping.signal.aborted ||
+            runAlone({ log: faultLog, clock }, 'inSlices', () => deed(item)),
         ),
       ),
-    listInSlices: (more) =>
-      respondWithList({ slices }, { items: more, envelope: DATA_ENVELOPE, jsonOf: JSON.stringify }),
+    listInSlices: (more) => {
+      const items = () => runWatched(faultLog, { hook: 'listInSlices' }, more)
+      const list = { items, envelope: DATA_ENVELOPE, jsonOf: JSON.stringify }
+      return respondWithList({ slices }, list)
+    },
     routes: routes.app,
     adminOnly: changes.authorize,
     readBody: (request) => readText(uploads, request),
@@ -238,10 +243,11 @@ function mortalClock(clock: Clock, signal: AbortSignal, log: Log): Clock {
       keep((end) =>
         clock.after(delayMs, () => {
           end()
-          runTimer(log, run)
+          runAlone({ log, clock }, 'timer', run)
         }),
       ),
-    every: (intervalMs, run) => keep(() => clock.every(intervalMs, () => runTimer(log, run))),
+    every: (intervalMs, run) =>
+      keep(() => clock.every(intervalMs, () => runAlone({ log, clock }, 'timer', run))),
   }
 }
 

@@ -12,7 +12,7 @@ import type { Facts } from './facts'
 import { jsonOf } from './json'
 import type { Command } from './messages'
 import { HOOKS, type HookName, type Hooks, type Replace, type WaitingFilter } from './plugin'
-import { cpuMsAt, endLongCall, logFailure, LONG_MS, watchWait } from './plugin-faults'
+import { cpuMsAt, endLongCall, logFailure, LONG_MS, runWatched, watchWait } from './plugin-faults'
 import type { RefusalLog } from './refusal-log'
 import { noteSocketRefusal } from './refusals'
 import type { MaybePromise } from './maybe-promise'
@@ -212,7 +212,7 @@ function applyVerdict(
 ): EventReader | Refusal {
   if (verdict === undefined || isRefusal(verdict)) return verdict ?? event
   const { data: given } = verdict as Replace
-  const data = tryJsonOf(given)
+  const data = writeJson(core, filter, given)
   if (data === undefined)
     return reportFault(core, filter, new Error('replaced data with no JSON value'))
   const bytes = Buffer.byteLength(typeof given === 'string' ? given : data)
@@ -220,10 +220,11 @@ function applyVerdict(
   return event.replaceData(data)
 }
 
-/** Undefined for a value without JSON: a BigInt, a `toJSON` that throws. */
-function tryJsonOf(value: unknown): JsonText | undefined {
+/** Undefined for a value without JSON: a BigInt, a `toJSON` that throws. A long one is the plugin's time. */
+function writeJson({ log }: HookContext, filter: Hook, value: unknown): JsonText | undefined {
+  const { plugin, name, stats } = filter
   try {
-    return jsonOf(value)
+    return runWatched(log, { plugin, hook: name }, () => jsonOf(value), stats)
   } catch {
     return undefined // TypeError, or the plugin's own
   }
@@ -334,8 +335,8 @@ async function awaitVerdict(
   const { plugin, name } = gate
   try {
     const inTime = withTimeout(core.clock, core.timing.gateTimeoutMs, answer)
-    const given = await watchWait(core.log, { plugin, hook: name }, inTime)
-    return answerOf(gate, given) as Verdict
+    const verdict = inTime.then((given) => answerOf(gate, given) as Verdict) // its getters are the plugin's
+    return await watchWait(core, { plugin, hook: name }, verdict)
   } catch (cause) {
     giveUp(question, cause)
     return reportFault(core, gate, cause)

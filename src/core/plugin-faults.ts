@@ -5,10 +5,12 @@
  *
  * What a hook computes behind an `await` runs in microtasks, which nothing of ours surrounds. While its promise
  * is pending the thread's CPU time is read every few milliseconds, and when it settles: turns of ours take a
- * few milliseconds, so a gap of many is the plugin's. Where several plugins are waited for, all are named.
- * Nobody is named for what a hook leaves running without returning its promise.
+ * few milliseconds, so a gap of many is the plugin's. Where several plugins are waited for, all are named; who
+ * waits for longer than some seconds, as a stream does, is none of them any more.
+ * Nobody is named for what a hook leaves running without returning its promise, nor for listeners of a signal.
  */
-import type { Log } from './types'
+import { isThenable } from './plugin-answers'
+import type { Clock, Log } from './types'
 
 /** Codes of log lines. */
 const CODES = { failed: 'plugin_failed', blocked: 'plugin_blocked' } as const
@@ -68,8 +70,16 @@ function logIfBlocked(log: Log, source: object, ms: number): void {
 
 // ---------------------------------------------------------------- behind an await
 
-/** Hooks that are waited for. */
-const waits = new Set<{ readonly log: Log; readonly source: FaultSource }>()
+/** Where waits are noted, and by which clock they are long. */
+export type WaitContext = { readonly log: Log; readonly clock: Clock }
+
+type Wait = WaitContext & { readonly source: FaultSource; readonly beganMs: number }
+
+/** What is waited for. */
+const waits = new Set<Wait>()
+
+/** After so long a wait is forgotten: whatever keeps the thread then has hardly to do with it. */
+const SUSPECTED_MS = 5000
 
 /** The CPU time until which it is known who has used it. */
 let accountedMs = 0
@@ -79,17 +89,21 @@ const READ_EVERY_MS = 10
 let reading: ReturnType<typeof setInterval> | undefined
 
 /** The answer of a hook that waits; who keeps the thread meanwhile is named. */
-export async function watchWait<T>(log: Log, source: FaultSource, answer: Promise<T>): Promise<T> {
-  const wait = { log, source }
+export async function watchWait<T>(
+  { log, clock }: WaitContext,
+  source: FaultSource,
+  answer: Promise<T>,
+): Promise<T> {
+  const wait = { log, clock, source, beganMs: clock.mono() }
   accountedMs = readCpuMs()
   waits.add(wait)
   reading ??= setInterval(accountForAll, READ_EVERY_MS).unref()
   try {
     return await answer
   } finally {
-    waits.delete(wait)
+    const isSuspected = waits.delete(wait)
     if (waits.size === 0) stopReading()
-    logIfBlocked(log, { ...source, after: 'await' }, takeAccount())
+    if (isSuspected) logIfBlocked(log, { ...source, after: 'await' }, takeAccount())
   }
 }
 
@@ -108,10 +122,16 @@ function takeAccount(): number {
 /** Nothing has settled: each of those who are waited for may have been it. */
 function accountForAll(): void {
   const ms = takeAccount()
-  const suspects = new Map<string, { readonly log: Log; readonly source: FaultSource }>()
+  const suspects = new Map<string, Wait>()
   for (const wait of waits) suspects.set(`${wait.source.plugin} ${wait.source.hook}`, wait)
+  forgetOldWaits()
   for (const { log, source } of suspects.values())
     logIfBlocked(log, { ...source, after: 'await', suspects: suspects.size }, ms)
+}
+
+function forgetOldWaits(): void {
+  for (const wait of waits) if (wait.clock.mono() - wait.beganMs > SUSPECTED_MS) waits.delete(wait)
+  if (waits.size === 0) stopReading()
 }
 
 /** Runs a function of a plugin, adds the time that it takes to `stats`, and logs it where that was too long. */
@@ -132,13 +152,27 @@ export function runWatched<Result>(
   }
 }
 
-/** Runs the function of a plugin's timer; `log` is the plugin's own. */
-export function runTimer(log: Log, run: () => void): void {
-  const source: FaultSource = { hook: 'timer' }
+/** Runs a function of a plugin that nobody waits for, such as a timer's; `log` is the plugin's own. */
+export function runAlone(context: WaitContext, hook: string, run: () => unknown): void {
+  const { log } = context
+  const source: FaultSource = { hook }
   try {
-    runWatched(log, source, run)
+    const answer = runWatched(log, source, run)
+    if (isThenable(answer)) void surviveWait(context, source, Promise.resolve(answer))
   } catch (cause) {
     logFailure(log, source, cause)
+  }
+}
+
+async function surviveWait(
+  context: WaitContext,
+  source: FaultSource,
+  answer: Promise<unknown>,
+): Promise<void> {
+  try {
+    await watchWait(context, source, answer)
+  } catch (cause) {
+    logFailure(context.log, source, cause)
   }
 }
 

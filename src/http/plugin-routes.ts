@@ -16,6 +16,7 @@ import {
 } from 'elysia'
 import { RealtimeError } from '../core/errors'
 import { logFailure, runWatched, watchWait, type FaultSource } from '../core/plugin-faults'
+import type { MaybePromise } from '../core/maybe-promise'
 import type { Uploads } from '../core/uploads'
 import type { AdminChanges } from './admin-changes'
 import { limitBody } from './bytes'
@@ -34,6 +35,18 @@ type Lifecycle = {
   error?: { readonly fn: unknown }[]
   afterResponse?: { readonly fn: unknown }[]
 }
+
+/** It is counted already. */
+const ignore = (): void => undefined
+
+/** What a generator function of a route returns; `sse` is the framework's mark for event streams. */
+type Steps = (Generator | AsyncGenerator) & { readonly sse?: unknown }
+
+const isSteps = (answer: unknown): answer is Steps =>
+  typeof answer === 'object' &&
+  answer !== null &&
+  'next' in answer &&
+  typeof answer.next === 'function'
 
 export type PluginRoutesOptions = {
   readonly uploads: Uploads
@@ -69,6 +82,7 @@ export class PluginRoutes {
       // Before the plugin's own: refusals of `adminOnly`, `readBody` and the store are the server's.
       .onError(({ error, request }) => this.#refuse({ error, request }))
       .onAfterHandle(options.changes.record)
+      .onAfterHandle(({ responseValue }) => this.#watchSteps(responseValue))
   }
 
   /** The routes that requests can reach: those below the prefix. */
@@ -126,10 +140,43 @@ export class PluginRoutes {
     const enter = (): unknown => this.app.fetch(request)
     const answer = runWatched(core.log, this.#source, enter, this.stats)
     const response = await (answer instanceof Promise
-      ? watchWait(core.log, this.#source, answer)
+      ? watchWait(core, this.#source, answer)
       : answer)
     if (response instanceof Response) return response
     throw new TypeError('the routes answered with no response')
+  }
+
+  /** A generator, which runs while its answer is sent, as one whose steps are watched. Undefined for anything else. */
+  #watchSteps(answer: unknown): Steps | undefined {
+    if (!isSteps(answer)) return undefined
+    const watched = this.#runSteps(answer)
+    return answer.sse ? Object.assign(watched, { sse: answer.sse }) : watched
+  }
+
+  /** The first step is the route's own time, and its fault. */
+  async *#runSteps(steps: Steps): AsyncGenerator {
+    try {
+      let step = await steps.next()
+      while (!step.done) {
+        yield step.value
+        step = await this.#runLater(() => steps.next())
+      }
+      return step.value
+    } finally {
+      await steps.return?.(undefined)
+    }
+  }
+
+  /** Runs what comes after the head of the answer. Rejects as it does, once the fault is counted. */
+  async #runLater<T>(run: () => MaybePromise<T>): Promise<T> {
+    const { core } = this.#opened
+    try {
+      const answer = runWatched(core.log, this.#source, async () => run(), this.stats)
+      return await watchWait(core, this.#source, answer)
+    } catch (cause) {
+      this.#countFault(cause)
+      throw cause
+    }
   }
 
   /** Undefined for a fault. */
@@ -173,11 +220,7 @@ export class PluginRoutes {
   /** Runs when the answer is sent, in a turn of its own: nothing else would catch what it throws. */
   #surviving(run: unknown) {
     const surviving = async (context: unknown): Promise<void> => {
-      try {
-        await (run as (context: unknown) => unknown)(context)
-      } catch (cause) {
-        this.#countFault(cause)
-      }
+      await this.#runLater(() => (run as (given: unknown) => unknown)(context)).catch(ignore)
     }
     return Object.assign(surviving, { toString: () => String(run) })
   }

@@ -1,9 +1,10 @@
 /** Who keeps the thread busy is named; who merely shares a busy machine is not. */
 import { describe, expect, test } from 'bun:test'
-import { definePlugin, replace, type Hooks } from 'carillon/plugin'
+import { definePlugin, replace, type AnyPlugin, type Hooks } from 'carillon/plugin'
 import { testPlugin } from 'carillon/plugin-kit'
 import { makePlugin, start } from '../harness'
 import { compute } from './compute'
+import { mine } from './mine'
 
 const TOO_LONG_MS = 60
 
@@ -30,9 +31,9 @@ const ROWS: readonly Row[] = [
   { name: 'one that computes', first: () => compute(TOO_LONG_MS), named: ['first'] },
   { name: 'one that lost the CPU', first: loseTheCpu, named: [] },
   {
-    name: 'nobody for what the one before had answered',
+    name: 'one whose answer computes while it is written',
     first: () => replace(LATE_TEXT),
-    named: [],
+    named: ['first'],
   },
 ]
 
@@ -90,6 +91,83 @@ test.each(LATER)('a gate that computes %s is named', async (_, gate) => {
   expect(server.log.lines).toEqual([{ ...line, fields: { ...fields, after: 'await' } }])
 })
 
+/** Ways to run later than any hook or route, each with what runs then. */
+type Context = Parameters<AnyPlugin['setup']>[0]
+type Later = (context: Context, run: () => Promise<void>) => unknown
+const ALONE: readonly (readonly [name: string, hook: string, add: Later])[] = [
+  ['a timer', 'timer', ({ clock }, run) => clock.after(0, run)],
+  ['a timer that repeats', 'timer', ({ clock }, run) => clock.every(1000, run)],
+  ['a deed in slices', 'inSlices', ({ inSlices }, run) => inSlices([1], run)],
+  [
+    'what comes after the answer of a route',
+    'routes',
+    ({ routes }, run) => routes.onAfterResponse(run).get('/', () => 'done'),
+  ],
+  [
+    'a later part of an answer',
+    'routes',
+    ({ routes }, run) =>
+      routes.get('/', async function* () {
+        yield 'done'
+        await run()
+      }),
+  ],
+]
+
+/** Runs it once, on a server that has nothing else to do; returns the first line that is logged. */
+async function logOf(add: Later, run: () => Promise<void>) {
+  let isDone = false
+  const runOnce = async (): Promise<void> => {
+    if (isDone) return
+    isDone = true
+    await run()
+  }
+  const plugin = definePlugin({
+    name: 'late',
+    carillon: 1,
+    setup(context) {
+      add(context, runOnce)
+      return {}
+    },
+  })
+  await using server = await start({ plugins: [plugin] })
+  server.advance(1000)
+  await (await server.http('/plugins/late/')).text()
+  const faults = () => server.log.lines.filter(({ fields }) => 'hook' in fields)
+  while (faults().length === 0) await turn()
+  return faults()
+}
+
+describe.each(ALONE)('%s', (_, hook, add) => {
+  test.each(LATER)('that computes %s is named', async (__, run) => {
+    const { fields, ...line } = findBlocked('late', hook)
+    expect(await logOf(add, run)).toEqual([{ ...line, fields: { ...fields, after: 'await' } }])
+  })
+
+  test('that fails behind an await is named', async () => {
+    const fail = async (): Promise<void> => {
+      await turn()
+      throw new Error('behind')
+    }
+    const err = { message: 'behind', stack: expect.any(String) }
+    const fields = { code: 'plugin_failed', plugin: 'late', hook, err }
+    expect(await logOf(add, fail)).toEqual([{ level: 'error', message: 'plugin failed', fields }])
+  })
+})
+
+test('entries of a list that computes are named', async () => {
+  let pages = 2
+  const more = (): string[] => {
+    compute(TOO_LONG_MS)
+    return --pages > 0 ? ['entry'] : []
+  }
+  const plugin = mine(({ routes, listInSlices }) => routes.get('/', () => listInSlices(more)))
+  await using server = await start({ plugins: [plugin] })
+  expect(await (await server.http('/plugins/mine/')).json()).toEqual({ data: ['entry'] })
+  const named = server.log.lines.filter(({ fields }) => !('after' in fields) && 'hook' in fields)
+  expect(named).toContainEqual(findBlocked('mine', 'listInSlices'))
+})
+
 test.each(LATER)('a route that computes %s is named', async (_, handle) => {
   const plugin = definePlugin({
     name: 'late',
@@ -110,10 +188,10 @@ test.each(LATER)('a route that computes %s is named', async (_, handle) => {
 
 describe('between two awaits', () => {
   /** Computes, then waits until it is let go. */
-  const busy = () => {
+  const busy = (begin = turn) => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const subscribe = async (): Promise<void> => {
-      await turn()
+      await begin()
       compute(TOO_LONG_MS)
       await promise
     }
@@ -134,6 +212,24 @@ describe('between two awaits', () => {
     while (server.log.lines.length === 0) await turn()
     release()
     expect(await client.next()).toContain('subscription_succeeded')
+    expect(server.log.lines).toEqual([named('busy', 'subscribe')])
+  })
+
+  test('a route that has waited for long is not', async () => {
+    const { plugin, release } = busy(() => new Promise<void>((done) => setTimeout(done, 20)))
+    const { promise: calm, resolve: calmDown } = Promise.withResolvers<string>()
+    const waits = mine(({ routes }) => routes.get('/', () => calm))
+    await using server = await start({ plugins: [plugin, waits] })
+    await using client = await server.raw()
+    const answer = server.http('/plugins/mine/')
+    while (server.server.plugins[1]!.routes.stats.calls < 1) await turn()
+    server.advance(6000)
+    client.subscribe('room')
+    while (server.log.lines.length === 0) await turn()
+    release()
+    expect(await client.next()).toContain('subscription_succeeded')
+    calmDown('done')
+    expect(await (await answer).text()).toBe('done')
     expect(server.log.lines).toEqual([named('busy', 'subscribe')])
   })
 
