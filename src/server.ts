@@ -338,6 +338,7 @@ function newCore(
     facts,
     departures,
     users,
+    slices,
     kindOf: groups.kindOf,
     cacheTtlMs: config.cacheTtlSeconds * 1000,
     limits,

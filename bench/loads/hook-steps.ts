@@ -77,6 +77,7 @@ function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
   const publication = {
     type: 'event',
     origin: 'backend',
+    once: undefined,
     app,
     channel: CHANNEL,
     event: 'e',

@@ -99,6 +99,9 @@ export function parseChannelName(raw: unknown, limits: Limits): ChannelName | Re
 const invalid = (mistake: string): Refusal =>
   refusal('channel_invalid', `Invalid channel name: ${mistake}`)
 
+/** True for a channel whose data only its subscribers can read. */
+export const isEncrypted = (channel: string): boolean => channel.startsWith('private-encrypted-')
+
 /** The channel of one signed-in user. */
 export const userChannel = (userId: UserId): ChannelName =>
   `${USER_CHANNEL}${userId}` as ChannelName

@@ -26,6 +26,7 @@
  * | `counts`, `connections`, `channels`, `members`, `last` | what the HTTP API asks                                  |
  * | `history`, `forget`                      | the events that a channel keeps, and giving them up                  |
  * | `claim`                                  | whether something is the first of its kind for a while                |
+ * | `repeats`                                | the answers to requests that may come again                           |
  * | `run`, `addEarlier`, `start`, `sweep`, `stop` | the life of the engine itself                                    |
  */
 import type { App } from './app'
@@ -43,6 +44,8 @@ import type { PushView } from './plugin'
 import type { Counts } from './presence'
 import type { Arrival, Departure, Members } from './roster'
 import type { HistoryPage, HistoryQuery, Position } from './stream'
+import type { Repeats } from './repeats'
+import type { Slices } from './slices'
 import type { AppId, ChannelName, Clock, Member, SocketId, UserId } from './types'
 import type { Users } from './users'
 
@@ -205,6 +208,9 @@ export interface Engine {
   /** True for the first who claims this of the channel in ten seconds, or since the channel was vacated. */
   claim(app: App, channel: ChannelName, key: string): MaybePromise<boolean>
 
+  /** The answers to requests with idempotency keys, which any node may get again. */
+  readonly repeats: Repeats
+
   /** Adds a departure from before the start: it is due unless the arrival comes in time. */
   addEarlier(fact: DepartureFact): void
   /** Connections may come from now on. */
@@ -221,6 +227,7 @@ export type EngineParts = {
   readonly departures: Departures
   /** The connections of this node's users. */
   readonly users: Users
+  readonly slices: Slices
   readonly kindOf: (channel: ChannelName) => ChannelKind
   readonly cacheTtlMs: number
   readonly limits: Pick<Limits, 'maxHistoryBytes'>

@@ -96,6 +96,13 @@ export const LIMITS = {
   maxHistoryBytesPerChannel: appRow('events of a channel that are kept', 'bytes', 1024 * 1024, {
     min: 16_384,
   }),
+  maxIdempotencyKeys: appRow(
+    'idempotency keys of an app that are kept for ten minutes, an answer of 256 characters as one more; past it new ones are refused',
+    'keys',
+    100_000,
+    { max: 10_000_000 },
+  ),
+  maxIdempotencyKeyChars: row('length of an idempotency key', 'characters', 255, { max: 1000 }),
   authorizeWithinSeconds: appRow(
     'time in which a connection must sign in, or enter a channel that needs a signature; 0 is no limit',
     'seconds',

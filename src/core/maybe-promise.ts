@@ -12,6 +12,23 @@ export function andThen<Value, Next>(
   return value instanceof Promise ? value.then(next) : next(value)
 }
 
+/** What `act` makes, at once or later. Where it fails, `undo` is called before its failure goes on. */
+export function orUndo<Value>(
+  act: () => MaybePromise<Value>,
+  undo: () => void,
+): MaybePromise<Value> {
+  const fail = (cause: unknown): never => {
+    undo()
+    throw cause
+  }
+  try {
+    const made = act()
+    return made instanceof Promise ? made.catch(fail) : made
+  } catch (cause) {
+    return fail(cause)
+  }
+}
+
 /** All values, in their order; at once where all are there. Rejects with the first that fails. */
 export function allOf<Value>(values: MaybePromise<Value>[]): MaybePromise<Value[]> {
   return values.some((value) => value instanceof Promise)

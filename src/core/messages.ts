@@ -141,6 +141,11 @@ type EventFields = {
 export type BackendPublication = EventFields & {
   readonly origin: 'backend'
   readonly data: JsonText
+  /**
+   * The key under which the channel takes the event once: an engine that has accepted a part of a request's events
+   * takes only the others when the request is repeated. Undefined where a repeat is another event.
+   */
+  readonly once: string | undefined
 }
 
 /** A client event, with the data that its sender sent, if any. */

@@ -1,6 +1,6 @@
 /**
  * The engine of one node: everything is decided and carried out at once.
- * Owns members, last events, streams, claims.
+ * Owns members, last events, streams, claims, and the answers to requests that may come again.
  */
 import type { App } from './app'
 import { Cache, Claims, type CachedEvent } from './cache'
@@ -17,6 +17,7 @@ import type {
   Publication,
 } from './messages'
 import { Presence, type Counts } from './presence'
+import { KeptRepeats } from './repeats'
 import type { Arrival, Departure } from './roster'
 import { NOT_KEPT, type HistoryPage, type HistoryQuery, type Position } from './stream'
 import type { AppId, ChannelName, Member, SocketId, UserId } from './types'
@@ -26,6 +27,7 @@ const CACHE_MISS = 'cache_miss'
 
 export class OneNodeEngine implements Engine {
   readonly presence = new Presence()
+  readonly repeats: KeptRepeats
   readonly #cache: Cache
   readonly #history: History
   readonly #claims: Claims
@@ -37,6 +39,7 @@ export class OneNodeEngine implements Engine {
     this.#cache = new Cache(parts.cacheTtlMs)
     this.#history = new History(parts.limits, parts.kindOf)
     this.#claims = new Claims(parts.clock)
+    this.repeats = new KeptRepeats(parts)
   }
 
   run(node: Node): void {
@@ -189,6 +192,7 @@ export class OneNodeEngine implements Engine {
     this.#cache.sweep(now)
     this.#history.sweep(now)
     this.#claims.sweep()
+    this.repeats.sweep()
   }
 
   stop(): void {

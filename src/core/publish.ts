@@ -36,6 +36,8 @@ export type EventRequest = {
   readonly channels: readonly string[]
   /** The connection that does not receive it; undefined or empty for none. */
   readonly socketId: string | undefined
+  /** `once` of its publications; absent where a repeat is another event. */
+  readonly once?: string | undefined
 }
 
 /** The differences between the HTTP APIs. */
@@ -163,7 +165,7 @@ export function noteAnswer(
 
 function toPublications(
   app: App,
-  { name, data, channels, socketId }: EventRequest,
+  { name, data, channels, socketId, once }: EventRequest,
   { channelOf, namesEvents, isReserved }: Api,
 ): BackendPublication[] {
   if (namesEvents || name !== '') checkName(app, name, isReserved)
@@ -186,6 +188,7 @@ function toPublications(
       data: text,
       sender: undefined,
       except,
+      once,
     }
   })
 }

@@ -11,7 +11,8 @@ import type { Limits } from '../core/limits'
 import { scanRecords, type JsonSlice } from '../core/json-scan'
 import { publish, textOfData, type Api, type EventRequest } from '../core/publish'
 import type { ChannelName } from '../core/types'
-import { allOf, andThen } from '../core/maybe-promise'
+import { answerOnce, answerOneOnce, claimOf, claimOfAll } from '../core/repeats'
+import { allOf, andThen, type MaybePromise } from '../core/maybe-promise'
 import { isReservedByPusher } from '../protocols/event-names'
 import { requireSignature, type SignedAccess } from './auth'
 import { jsonBody, decodeBody } from './body'
@@ -24,6 +25,14 @@ import {
   parseInfo,
   type Attribute,
 } from './channels'
+import {
+  IdempotencyKey,
+  KEY_PARAMETER,
+  KEY_REFUSALS,
+  keyOf,
+  keyOfBody,
+  keyOfHeader,
+} from './idempotency'
 import { errorText, NoBody, SIGNED_REFUSALS } from './refusals'
 import { documentBody, objectSchema, OPEN, textSchema } from './schemas'
 import { sliceOf } from './form'
@@ -53,6 +62,7 @@ const eventBody = ({ maxChannelsPerTrigger: maxItems }: Limits) =>
       ),
       socket_id: Type.Optional(SocketId),
       info: Type.Optional(Info),
+      idempotency_key: Type.Optional(IdempotencyKey),
     },
     { name: 'my-event', channels: ['my-channel'], data: '{"hello":"world"}' },
     OPEN,
@@ -65,6 +75,7 @@ const BatchedEvent = Type.Object(
     channel: Type.String(),
     socket_id: Type.Optional(SocketId),
     info: Type.Optional(Info),
+    idempotency_key: Type.Optional(IdempotencyKey),
   },
   OPEN,
 )
@@ -85,6 +96,8 @@ const BatchAnswer = objectSchema(
 const DeprecatedBody = textSchema('The data of the event, as it is', '{"hello":"world"}')
 const DeprecatedQuery = Type.Object({ name: EventName, socket_id: Type.Optional(SocketId) }, OPEN)
 
+const REFUSALS = { ...SIGNED_REFUSALS, ...KEY_REFUSALS }
+
 export function events(core: Core, access: SignedAccess) {
   const [EventBody, BatchBody] = [eventBody(core.limits), batchBody(core.limits)]
   const eventOf = jsonBody(EventBody)
@@ -93,13 +106,15 @@ export function events(core: Core, access: SignedAccess) {
     .use(requireSignature(core, access))
     .post(
       '/events',
-      ({ app, received }) => {
+      ({ app, received, request }) => {
         const body = eventOf(received)
         const info = parseInfo(body.info)
         const channels = body.channels ?? (body.channel === undefined ? [] : [body.channel])
         const data = dataText(app, body.data, () => sliceOf(decodeBody(received.raw), 'data'))
-        const request = eventRequest(body, channels, data)
-        return andThen(publish(core, app, [request], PUSHER), ([published = []]) =>
+        const key = keyOf(app, request, body.idempotency_key)
+        const event = eventRequest(body, channels, data, key)
+        if (key !== undefined) return triggerOnce(core, app, event, info)
+        return andThen(publish(core, app, [event], PUSHER), ([published = []]) =>
           whenRoom(core.hub, app, published, () =>
             info.length === 0 ? {} : infoByChannel(core, app, published, info),
           ),
@@ -107,8 +122,9 @@ export function events(core: Core, access: SignedAccess) {
       },
       {
         parse: 'none',
-        response: { 200: EventAnswer, ...SIGNED_REFUSALS },
+        response: { 200: EventAnswer, ...REFUSALS },
         detail: {
+          parameters: [KEY_PARAMETER],
           operationId: 'triggerEvent',
           summary: 'Trigger an event on one or more channels',
           description:
@@ -119,13 +135,18 @@ export function events(core: Core, access: SignedAccess) {
     )
     .post(
       '/batch_events',
-      ({ app, received }) => {
+      ({ app, received, request }) => {
         const { batch } = batchOf(received)
         const texts = dataTexts(app, batch, received.raw)
         const infos = batch.map(({ info }) => parseInfo(info))
-        const requests = batch.map((item, index) =>
-          eventRequest(item, [item.channel], texts[index]!),
-        )
+        const key = keyOfHeader(app, request)
+        const keys = batch.map((item) => keyOfBody(app, item.idempotency_key))
+        const requests = batch.map((item, index) => {
+          const once = keys[index] ?? keyOfPlace(key, index)
+          return eventRequest(item, [item.channel], texts[index]!, once)
+        })
+        if (requests.some(({ once }) => once !== undefined))
+          return triggerAllOnce(core, app, { key, keys, requests, infos })
         return andThen(publish(core, app, requests, PUSHER), (published) =>
           whenRoom(core.hub, app, published.flat(), () =>
             infos.every((info) => info.length === 0)
@@ -137,11 +158,12 @@ export function events(core: Core, access: SignedAccess) {
       {
         parse: 'none',
         response: {
-          ...SIGNED_REFUSALS,
+          ...REFUSALS,
           200: BatchAnswer,
           400: errorText('Expected batch parameter to be an array'),
         },
         detail: {
+          parameters: [KEY_PARAMETER],
           operationId: 'triggerBatch',
           summary: 'Trigger several events at once',
           description:
@@ -152,26 +174,33 @@ export function events(core: Core, access: SignedAccess) {
     )
     .post(
       '/channels/:channel/events',
-      ({ app, received, params, set }) => {
+      ({ app, received, params, set, request }) => {
         const data = decodeBody(received.raw)
         // As they were signed: the framework decodes a plus as a space.
         const { name, socket_id: socketId } = parseParameters(received.url)
+        const once = keyOfHeader(app, request)
         const event = {
           name: textOf(name) ?? '',
           data,
           channels: [params.channel],
           socketId: textOf(socketId),
+          once,
         }
-        return andThen(publish(core, app, [event], PUSHER), ([published = []]) => {
+        const answer = (): string => {
           set.status = 202
-          return whenRoom(core.hub, app, published, () => '')
-        })
+          return ''
+        }
+        if (once !== undefined) return andThen(triggerOnce(core, app, event, []), answer)
+        return andThen(publish(core, app, [event], PUSHER), ([published = []]) =>
+          whenRoom(core.hub, app, published, answer),
+        )
       },
       {
         parse: 'none',
         query: DeprecatedQuery,
-        response: { 202: NoBody, ...SIGNED_REFUSALS },
+        response: { 202: NoBody, ...REFUSALS },
         detail: {
+          parameters: [KEY_PARAMETER],
           operationId: 'triggerChannelEvent',
           summary: 'Trigger an event on a channel (the form of 2012)',
           description: 'The body is the data. For libraries that are older than `POST /events`.',
@@ -193,7 +222,8 @@ const eventRequest = (
   { name, socket_id: socketId }: { readonly name: string; readonly socket_id?: string },
   channels: readonly string[],
   data: string,
-): EventRequest => ({ name, data, channels, socketId })
+  once: string | undefined,
+): EventRequest => ({ name, data, channels, socketId, once })
 
 /** No SDK sends anything but text; of other values the text is that of the body (contract 3.10). */
 const dataText = (app: App, data: unknown, written: () => JsonSlice | undefined): string =>
@@ -210,6 +240,91 @@ function dataTexts(
   )
 }
 
+// ---------------------------------------------------------------- triggers that may be repeated
+
+/** What is kept of an event: the attributes of its channels, or nothing where none were asked for. */
+const NO_INFO = ''
+
+/** Publishes an event, or answers as its first request was answered. */
+function triggerOnce(core: Core, app: App, event: EventRequest, info: readonly Attribute[]) {
+  const claim = claimOf(event.once!, event)
+  const answered = answerOneOnce(core.engine, app, claim, () =>
+    andThen(publishToAnswer(core, app, [event], [info]), ([answer]) => answer!),
+  )
+  const channels = [...new Set(event.channels)]
+  return andThen(answered, (answer) =>
+    answer === NO_INFO ? {} : { channels: zip(channels, JSON.parse(answer)) },
+  )
+}
+
+type Batch = {
+  /** Of the whole request. */
+  readonly key: string | undefined
+  /** Of its events. */
+  readonly keys: readonly (string | undefined)[]
+  readonly requests: readonly EventRequest[]
+  readonly infos: readonly (readonly Attribute[])[]
+}
+
+/** Names an event of a request with a key; no key of a caller has a line break. */
+const keyOfPlace = (key: string | undefined, index: number): string | undefined =>
+  key === undefined ? undefined : `${key}\n${index}`
+
+/** Publishes the events of a batch whose keys are new, and answers each as its first request was answered. */
+function triggerAllOnce(core: Core, app: App, { key, keys, requests, infos }: Batch) {
+  const { engine } = core
+  const claims = keys.map((own, place) =>
+    own === undefined ? undefined : claimOf(own, requests[place]!),
+  )
+  const answerEach = (): MaybePromise<readonly string[]> =>
+    answerOnce(engine, app, claims, (places) => {
+      const [events, asked] = [places.map((at) => requests[at]!), places.map((at) => infos[at]!)]
+      return publishToAnswer(core, app, events, asked)
+    })
+  const answered =
+    key === undefined
+      ? answerEach()
+      : andThen(
+          answerOneOnce(engine, app, claimOfAll(key, requests), () =>
+            andThen(answerEach(), (answers) => JSON.stringify(answers)),
+          ),
+          (answers) => JSON.parse(answers) as string[],
+        )
+  return andThen(answered, (answers) =>
+    answers.every((answer) => answer === NO_INFO)
+      ? {}
+      : { batch: answers.map((answer) => (answer === NO_INFO ? {} : JSON.parse(answer)[0])) },
+  )
+}
+
+/** Publishes events. What is to be kept of each, once none of their channels is crowded. */
+function publishToAnswer(
+  core: Core,
+  app: App,
+  events: readonly EventRequest[],
+  infos: readonly (readonly Attribute[])[],
+): MaybePromise<readonly string[]> {
+  const attributesOfAll = (channels: readonly ChannelName[], info: readonly Attribute[]) =>
+    andThen(allOf(channels.map((name) => attributesOf(core, app, name, info))), (attributes) =>
+      JSON.stringify(attributes),
+    )
+  return andThen(publish(core, app, events, PUSHER), (published) =>
+    whenRoom(core.hub, app, published.flat(), () =>
+      allOf(
+        published.map((channels, place) => {
+          const info = infos[place]!
+          return info.length === 0 ? NO_INFO : attributesOfAll(channels, info)
+        }),
+      ),
+    ),
+  )
+}
+
+const zip = <Value>(names: readonly string[], values: readonly Value[]) =>
+  Object.fromEntries(names.map((name, index) => [name, values[index]]))
+
+// ---------------------------------------------------------------- info
+
 function infoByChannel(
   core: Core,
   app: App,
@@ -218,9 +333,7 @@ function infoByChannel(
 ) {
   return andThen(
     allOf(channels.map((name) => attributesOf(core, app, name, info))),
-    (attributes) => ({
-      channels: Object.fromEntries(channels.map((name, index) => [name, attributes[index]])),
-    }),
+    (attributes) => ({ channels: zip(channels, attributes) }),
   )
 }
 

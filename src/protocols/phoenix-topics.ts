@@ -3,6 +3,7 @@
  * Spec: phoenix contract 2.5, 3.3, 4.1.
  */
 import type { App } from '../core/app'
+import { isEncrypted } from '../core/channel'
 import type { ChannelName } from '../core/types'
 
 export type Address = { readonly app: App; readonly channel: ChannelName }
@@ -26,7 +27,7 @@ export function channelOfTopic(topic: string): ChannelName | undefined {
   if (topic.length > MAX_TOPIC_BYTES || Buffer.byteLength(topic) > MAX_TOPIC_BYTES) return undefined
   if (!topic.isWellFormed() || HOLDS_CHANNEL_DATA.test(topic)) return undefined
   // Only those who have the key can read an encrypted channel, and no Phoenix client does.
-  return topic.startsWith('private-encrypted-') ? undefined : (topic as ChannelName)
+  return isEncrypted(topic) ? undefined : (topic as ChannelName)
 }
 
 /** The channel of the app that a topic names; undefined without either. */

@@ -2,50 +2,13 @@
  * A channel that owes its subscribers more than it may: what is published is taken, and who publishes
  * waits; whoever waits is bounded, and nobody is forgotten.
  */
-import { describe, expect, spyOn, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { MAX_WAITING } from '../../src/core/backlog'
-import { publish } from '../publish'
-import type { ChannelName } from '../../src/core/types'
-import { start, waitFor, type RawClient, type TestServer } from '../harness'
+import { start, waitFor, type TestServer } from '../harness'
+import { crowdedRoom, FRAMES, limits, readFlushed } from './crowded'
 import { post } from '../dialects/expusherlite/requests'
 import { push } from '../dialects/pushex/requests'
 import { KEY, connectPhoenix } from '../phoenix'
-
-const FRAMES = 16
-
-/** A channel of forty that is served no more until it is let go, with one frame too many in its queue. */
-async function crowdedRoom(server: TestServer, channel: string) {
-  const { core } = server
-  const app = core.apps.byId('1')!
-  const clients = await Promise.all(Array.from({ length: 40 }, () => server.raw()))
-  await Promise.all(clients.map((client) => joinRoom(server, client, channel)))
-  for (const client of clients) if (channel.startsWith('presence-')) await readFlushed(client)
-  const audience = core.hub.channel(app, channel as ChannelName)!.audiences[0]!
-  const countHeld = spyOn(audience, 'serve').mockReturnValue(1)
-  for (let n = 0; n <= FRAMES; n++)
-    publish(core, app, [{ name: 'e', data: `${n}`, channels: [channel], socketId: undefined }])
-  return { clients, audience, letGo: () => countHeld.mockRestore() }
-}
-
-const joinRoom = (server: TestServer, client: RawClient, channel: string): Promise<string> =>
-  /^(private|presence)-/.test(channel)
-    ? server.signedIn(
-        client,
-        channel,
-        channel.startsWith('presence-') ? { user_id: client.socketId } : undefined,
-      )
-    : client.subscribed(channel)
-
-/** Reads what has arrived. */
-async function readFlushed(client: RawClient): Promise<string[]> {
-  client.send({ event: 'pusher:ping' })
-  const frames: string[] = []
-  for (;;) {
-    const frame = await client.next()
-    if (frame.includes('pusher:pong')) return frames
-    frames.push(frame)
-  }
-}
 
 /** Fails where it is answered while other requests are. */
 async function stillWaits(server: TestServer, answer: Promise<unknown>): Promise<void> {
@@ -56,7 +19,6 @@ async function stillWaits(server: TestServer, answer: Promise<unknown>): Promise
   expect(await Promise.race([answer.then(() => 'answered'), others])).toBe('others')
 }
 
-const limits = { maxQueuedFrames: FRAMES }
 const body = (more: object) => JSON.stringify({ name: 'last', data: 'x', ...more })
 
 /** Every way to publish over HTTP, and the answer that it gets in the end. */

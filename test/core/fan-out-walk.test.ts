@@ -115,7 +115,13 @@ test.each([1, 2])('whatever happens, everybody hears what they must (%d)', async
         member.owed.get(name)!.push(`${name} ${event}`)
     const data = '1' as JsonText
     const rest = { app, channel: name, event, data, sender: undefined }
-    hub.deliver({ type: 'event', origin: 'backend', ...rest, except: except?.conn.id })
+    hub.deliver({
+      type: 'event',
+      origin: 'backend',
+      once: undefined,
+      ...rest,
+      except: except?.conn.id,
+    })
     for (const audience of hub.crowdedAudiences(app, name)) {
       crowds++
       waits++

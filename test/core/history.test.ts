@@ -25,7 +25,13 @@ const makeHistory = (maxHistoryBytes = 1e9): History =>
 function append(history: History, app: App, name: string, now = 0, chars = 1): number {
   const channel = name as ChannelName
   const data = JSON.stringify('x'.repeat(chars)) as JsonText
-  const rest = { type: 'event', origin: 'backend', event: 'e', sender: undefined } as const
+  const rest = {
+    type: 'event',
+    origin: 'backend',
+    event: 'e',
+    sender: undefined,
+    once: undefined,
+  } as const
   const publication: BackendPublication = { ...rest, app, channel, data, except: undefined }
   return history.append(publication, channelKind(channel), now).offset
 }

@@ -3,6 +3,7 @@ import { expect, spyOn, test } from 'bun:test'
 import type { Engine } from '../../src/core/engine'
 import { publishClientEvent } from '../../src/core/client-event'
 import { publish } from '../../src/core/publish'
+import { answerOneOnce, claimOf } from '../../src/core/repeats'
 import { userToSign } from '../../src/core/signature'
 import { signin } from '../../src/core/signin'
 import { subscribe } from '../../src/core/subscribe'
@@ -65,6 +66,7 @@ test('nor do verbs', async () => {
   const userData = '{"id":"ann"}'
   const userAuth = `${pair.key}:${pair.sign(userToSign(conn!.id, userData))}`
   const common = { app, channel, ref: undefined }
+  const event = { name: 'e', data: '', channels: ['room'], socketId: undefined }
   const answers = [
     subscribe(core, conn!, {
       ...common,
@@ -82,9 +84,12 @@ test('nor do verbs', async () => {
       data: '1' as never,
     }),
     signin(core, conn!, { type: 'signin', app, auth: userAuth, userData }),
-    publish(core, app, [{ name: 'e', data: '', channels: ['room'], socketId: undefined }], PUSHER),
+    publish(core, app, [event], PUSHER),
+    answerOneOnce(core.engine, app, claimOf('key', event), () => 'first'),
+    answerOneOnce(core.engine, app, claimOf('key', event), () => 'second'),
   ]
-  expect(answers).toEqual([undefined, undefined, undefined, [['room' as never]]])
+  const published = [['room' as never]]
+  expect(answers).toEqual([undefined, undefined, undefined, published, 'first', 'first'])
   expect(await other.next()).toContain('client-e')
   for (const each of [client, other]) await each[Symbol.asyncDispose]()
 })

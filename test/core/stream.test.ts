@@ -18,6 +18,7 @@ const makeEvent = (event: string, data: string): BackendPublication => ({
   data: JSON.stringify(data) as JsonText,
   sender: undefined,
   except: undefined,
+  once: undefined,
 })
 
 type Listed = { readonly offset: number; readonly name: string; readonly at: number; bytes: number }

@@ -1,6 +1,6 @@
 /** The commands and examples of the pages in docs/, run with other ports. */
 import { afterAll, expect, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { guardian } from '../../plugins/guardian'
@@ -19,6 +19,7 @@ const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
   ['bun run test', 'is what runs this'],
   ['bun run bench', 'plays for half an hour; test/bench plays each question for a moment'],
   ['carillon.sqlite.credentials', 'test/config/first-start.test.ts reads and deletes that file'],
+  ['$pusher->trigger', 'test/http/idempotency.test.ts sends what the PHP library writes'],
   ['askBackend', 'test/protocols/phoenix-clients.test.ts joins so'],
 ]
 
@@ -31,6 +32,8 @@ function playerOf({ language, code }: Block): ((server: TestServer) => Promise<v
   if (ELSEWHERE.some(([mark]) => code.includes(mark))) return async () => undefined
   if (language === 'sh' && code.startsWith('curl ')) return (server) => runCommand(here(server))
   if (language === 'ts') return () => loadConfiguration(code)
+  if (language === 'js' && code.startsWith('// trigger.mjs'))
+    return (server) => runProgram(here(server))
   if (language === 'js') return (server) => expectReceived(here(server), server)
   return undefined
 }
@@ -41,6 +44,19 @@ async function runCommand(command: string): Promise<void> {
   await execute(['sh', '-c', strict], { cwd: folder, timeoutMs: PATIENCE_MS })
 }
 
+/** Fails where the program does. */
+async function runProgram(code: string): Promise<void> {
+  linkPackages()
+  writeFileSync(join(folder, 'trigger.mjs'), code)
+  await execute([process.execPath, 'trigger.mjs'], { cwd: folder, timeoutMs: PATIENCE_MS })
+}
+
+/** Makes the packages of this checkout those of the programs in the folder. */
+function linkPackages(): void {
+  const link = join(folder, 'node_modules')
+  if (!existsSync(link)) symlinkSync(join(ROOT, 'node_modules'), link)
+}
+
 async function loadConfiguration(code: string): Promise<void> {
   writeFileSync(join(folder, 'carillon.config.ts'), code)
   const { apps, isOwn } = await loadConfigFile(undefined, folder)
@@ -49,8 +65,7 @@ async function loadConfiguration(code: string): Promise<void> {
 
 /** A client that prints what is published. */
 async function expectReceived(code: string, server: TestServer): Promise<void> {
-  mkdirSync(join(folder, 'node_modules'), { recursive: true })
-  symlinkSync(join(ROOT, 'node_modules/phoenix'), join(folder, 'node_modules/phoenix'))
+  linkPackages()
   writeFileSync(join(folder, 'client.mjs'), code)
   const around = { cwd: folder, timeoutMs: PATIENCE_MS }
   await using client = new LineReader([process.execPath, 'client.mjs'], around)

@@ -1,4 +1,6 @@
 /** Calls that succeed, one for each operation of the document, and bodies for them. */
+import { claimOf, claimOfAll, type Claim } from '../../src/core/repeats'
+
 export type Call = {
   readonly method: string
   readonly path: string
@@ -114,4 +116,18 @@ export function makeScoped(payload: string): string {
 }
 export function makeBatch(data: string): string {
   return JSON.stringify({ batch: [{ name: 'e', channel: 'room', data }] })
+}
+
+/** What the keys of calls with an event stand for. */
+const CONTENTS: readonly (readonly [path: string, channel: string, data: string])[] = [
+  ['/apps/1/', 'room', 'x'],
+  ['/api/apps/', 'public:room', '{}'],
+  ['/api/push', 'room', 'x'],
+]
+
+/** The claim of a call that carries a key in its header. */
+export function claimOfCall({ path }: Call, key: string): Claim {
+  const [, channel, data] = CONTENTS.find(([start]) => path.startsWith(start))!
+  const event = { name: 'e', channels: [channel], data, socketId: undefined }
+  return path.endsWith('batch_events') ? claimOfAll(key, [event]) : claimOf(key, event)
 }

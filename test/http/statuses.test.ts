@@ -12,6 +12,7 @@ import { start, type StartOptions, type TestServer } from '../harness'
 import {
   makeBatch,
   CALLS,
+  claimOfCall,
   makeEvent,
   makePush,
   REVOCATION,
@@ -48,6 +49,30 @@ const TOO_LARGE = 'x'.repeat(10_241)
 
 const asIs: Recipe = {}
 
+const withKey = (call: Call, key = 'my-key'): Call => ({
+  ...call,
+  headers: { ...call.headers, 'idempotency-key': key },
+})
+/** Refusals of keys, the same everywhere. */
+const KEYED = {
+  409: {
+    prepare: ({ core }, call) => {
+      const { key, fingerprint } = claimOfCall(call, 'my-key')
+      return core.engine.repeats.claim(core.apps.byId('1')!, key, fingerprint)
+    },
+    alter: (call) => withKey(call),
+  },
+  422: {
+    prepare: ({ core }) => core.engine.repeats.claim(core.apps.byId('1')!, 'my-key', 'another'),
+    alter: (call) => withKey(call),
+  },
+  503: {
+    options: { limits: { maxIdempotencyKeys: 1 } },
+    prepare: (server, call) => send(server, withKey(call, 'another')),
+    alter: (call) => withKey(call),
+  },
+} as const satisfies Readonly<Record<number, Recipe>>
+
 /** A body with the mistake that is the first to be seen. */
 function misread(path: string): string {
   if (path.endsWith('_connections')) return '[]'
@@ -56,6 +81,7 @@ function misread(path: string): string {
 
 /** What makes a call end in a status; where one recipe serves all operations, it stands alone. */
 const SIGNED: Readonly<Record<string, Recipe>> = {
+  ...KEYED,
   200: asIs,
   202: asIs,
   400: {
@@ -142,6 +168,7 @@ const ADMINISTERED: Readonly<Record<string, Recipe>> = {
 }
 
 const SEEDS: Readonly<Record<string, Recipe>> = {
+  ...KEYED,
   200: asIs,
   400: {
     alter: (call) =>

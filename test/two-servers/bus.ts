@@ -6,7 +6,8 @@ import type { App } from '../../src/core/app'
 import { Cache, Claims } from '../../src/core/cache'
 import type { EngineParts, Node } from '../../src/core/engine'
 import { History } from '../../src/core/history'
-import type { ArrivalFact, DepartureFact } from '../../src/core/messages'
+import type { ArrivalFact, DepartureFact, Publication } from '../../src/core/messages'
+import { KeptRepeats } from '../../src/core/repeats'
 import { Presence } from '../../src/core/presence'
 
 /** The engine of one of them. */
@@ -26,6 +27,8 @@ export class Bus {
   cache!: Cache
   claims!: Claims
   history!: History
+  repeats!: KeptRepeats
+  readonly #taken = new Set<string>()
   #waiting: (() => void)[] = []
   #isHeld = false
 
@@ -34,11 +37,21 @@ export class Bus {
     this.cache ??= new Cache(cacheTtlMs)
     this.claims ??= new Claims(clock)
     this.history ??= new History(limits, kindOf)
+    this.repeats ??= new KeptRepeats(engine.parts)
     this.engines.push(engine)
   }
 
   get first(): Member {
     return this.engines[0]!
+  }
+
+  /** True where the channel has taken an event with this key; false for the first. */
+  isTaken(publication: Publication): boolean {
+    if (publication.type !== 'event' || publication.origin !== 'backend') return false
+    const { app, channel, once } = publication
+    const known = this.#taken.size
+    if (once !== undefined) this.#taken.add(`${app.id} ${channel} ${once}`)
+    return once !== undefined && this.#taken.size === known
   }
 
   /** Runs it one turn later, after all that was sent before. */

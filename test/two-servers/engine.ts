@@ -14,6 +14,7 @@ import type {
   Notice,
   Publication,
 } from '../../src/core/messages'
+import type { Repeats } from '../../src/core/repeats'
 import type { Arrival, Departure } from '../../src/core/roster'
 import { NOT_KEPT, type HistoryQuery, type Position } from '../../src/core/stream'
 import type { ChannelName, SocketId, UserId } from '../../src/core/types'
@@ -155,6 +156,7 @@ export class JoinedEngine implements Engine {
     return this.bus.later(() => {
       const { app } = publication
       const home = this.#home(app)
+      if (this.bus.isTaken(publication)) return NOT_KEPT
       const isBackend = publication.type === 'event' && publication.origin === 'backend'
       const position = home && isBackend ? this.#keep({ ...publication, app: home }) : NOT_KEPT
       this.bus.broadcast(app, (node, own) => node.deliver({ ...publication, app: own }))
@@ -242,6 +244,21 @@ export class JoinedEngine implements Engine {
     })
   }
 
+  get repeats(): Repeats {
+    const { bus } = this
+    const at = <Result>(app: App, run: (home: App) => Result): Promise<Result | undefined> =>
+      bus.later(() => {
+        const home = this.#home(app)
+        return home && run(home)
+      })
+    return {
+      claim: (app, key, fingerprint) =>
+        at(app, (home) => bus.repeats.claim(home, key, fingerprint)),
+      keep: (app, key, answer) => void at(app, (home) => bus.repeats.keep(home, key, answer)),
+      release: (app, key) => void at(app, (home) => bus.repeats.release(home, key)),
+    }
+  }
+
   claim(app: App, channel: ChannelName, key: string): Promise<boolean> {
     return this.bus.later(() => this.bus.claims.claim(this.#home(app)!, channel, key))
   }
@@ -259,6 +276,7 @@ export class JoinedEngine implements Engine {
     this.bus.cache.sweep(this.parts.clock.mono())
     this.bus.history.sweep(this.parts.clock.mono())
     this.bus.claims.sweep()
+    this.bus.repeats.sweep()
   }
 
   stop(): void {

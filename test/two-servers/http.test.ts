@@ -6,6 +6,7 @@ overTwoServers([
   'http/connections',
   'http/events',
   'http/batch-events',
+  'http/idempotency',
   'http/admin-create',
   'http/admin-change',
   'http/admin-keys',

@@ -25,6 +25,7 @@ import {
   noteAnswer,
   requireApp,
 } from '../../core/publish'
+import { answerOneOnce, claimOf } from '../../core/repeats'
 import type { Counts } from '../../core/presence'
 import type { ChannelName } from '../../core/types'
 import type { DialectAccess } from '../../http/api'
@@ -32,6 +33,13 @@ import { appByPath } from '../../http/app-requests'
 import { FieldError } from '../../http/errors'
 import { bodyLimitsOf, readBody, sliceOf, type Body } from '../../http/form'
 import { NO_BODY } from '../../http/hooks'
+import {
+  IdempotencyKey,
+  KEY_PARAMETER,
+  KEY_REFUSALS_AS_DETAIL,
+  keyIn,
+  keyOf,
+} from '../../http/idempotency'
 import { isForeignPage } from '../../http/admin-origins'
 import {
   FORGET_HISTORY,
@@ -62,6 +70,7 @@ const EventBody: object = objectSchema(
     payload: Type.Optional(
       textSchema('A JSON object as text; an object is taken, too', '{"name":"Joe"}'),
     ),
+    idempotency_key: Type.Optional(IdempotencyKey),
   },
   { scope: 'public', topic: 'foo-topic', event: 'msg', payload: '{"name":"Joe"}' },
 )
@@ -110,10 +119,18 @@ export function expusherliteRoutes(core: Core, access: DialectAccess) {
     .post(
       '/events',
       async ({ app, request }) => {
-        const event = readEvent(await readBody(core.uploads, request, bodyLimits), app)
-        return andThen(publishToScope(core, app, event), (reached) =>
-          whenRoom(core.hub, app, reached, () => ({})),
-        )
+        const body = await readBody(core.uploads, request, bodyLimits)
+        const event = readEvent(body, app)
+        const once = keyOf(app, request, keyIn(body))
+        const publish = (): MaybePromise<string> =>
+          andThen(publishToScope(core, app, { ...event, once }), (reached) =>
+            whenRoom(core.hub, app, reached, () => ''),
+          )
+        const published =
+          once === undefined
+            ? publish()
+            : answerOneOnce(core.engine, app, claimOfEvent(once, event), publish)
+        return andThen(published, () => ({}))
       },
       {
         parse: 'none',
@@ -121,10 +138,12 @@ export function expusherliteRoutes(core: Core, access: DialectAccess) {
           ...SCOPE_REFUSALS,
           200: EmptyAnswer,
           ...PUBLISH_REFUSALS,
+          ...KEY_REFUSALS_AS_DETAIL,
           400: fieldErrors({ scope: BLANK, topic: BLANK, event: BLANK }),
           422: fieldErrors({ payload: INVALID }),
         },
         detail: {
+          parameters: [KEY_PARAMETER],
           operationId: 'publishToScope',
           summary: 'Tell the members of a scope an event',
           description:
@@ -219,6 +238,12 @@ function readEvent({ value: body, json }: Body, app: App) {
   }
 }
 
+/** The claim of an event. No channel of Pusher's has a name with a colon. */
+const claimOfEvent = (
+  key: string,
+  { scope, topic = GENERAL, event, data }: ReturnType<typeof readEvent>,
+) => claimOf(key, { name: event, data, channels: [`${scope}:${topic}`], socketId: undefined })
+
 /** The JSON of an object, from text or the object itself, as it was written where that is known. */
 function payloadOf(app: App, given: unknown, written: () => JsonSlice | undefined): string {
   if (given === '') return '{}'
@@ -240,7 +265,13 @@ const objectIn = (slice: JsonSlice): string | undefined =>
 function publishToScope(
   core: Core,
   app: App,
-  { scope, topic, event, data: text }: ReturnType<typeof readEvent>,
+  {
+    scope,
+    topic,
+    event,
+    data: text,
+    once,
+  }: ReturnType<typeof readEvent> & Pick<BackendPublication, 'once'>,
 ): MaybePromise<readonly ChannelName[]> {
   checkName(app, event, isReservedByPusher)
   checkData(app, text)
@@ -248,7 +279,7 @@ function publishToScope(
   const channel = topic === undefined ? undefined : channelOfScope(scope, topic)
   const reached = channel ? [channel, group] : [group]
   checkScope(core, app, reached)
-  const rest = { app, data: jsonText(text), sender: undefined, except: undefined }
+  const rest = { app, data: jsonText(text), sender: undefined, except: undefined, once }
   const original: BackendPublication = {
     ...rest,
     type: 'event',

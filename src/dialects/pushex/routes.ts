@@ -15,6 +15,7 @@ import { isRecord, jsonText, parseJson } from '../../core/json'
 import type { JsonSlice } from '../../core/json-scan'
 import type { PushView } from '../../core/plugin'
 import { checkData, publish, textOfData, channelCountError, type Api } from '../../core/publish'
+import { answerOneOnce, claimOf } from '../../core/repeats'
 import { allOf, andThen, type MaybePromise } from '../../core/maybe-promise'
 import type { ChannelName } from '../../core/types'
 import { appView } from '../../core/views'
@@ -33,6 +34,13 @@ import type { FindApp } from '../../http/app-requests'
 import type { SecretVerdict } from '../../http/app-secrets'
 import { logRefusal } from '../../http/errors'
 import { bodyLimitsOf, readBody, sliceOf, type Body } from '../../http/form'
+import {
+  IdempotencyKey,
+  KEY_PARAMETER,
+  KEY_REFUSALS_AS_DETAIL,
+  keyIn,
+  keyOf,
+} from '../../http/idempotency'
 import { NO_BODY, type ApiHooks, type PushVerdict, type ReceivedRequest } from '../../http/hooks'
 import { BAD_REQUEST, errorDetail, JSON_REFUSALS, PUBLISH_REFUSALS } from '../../http/refusals'
 import { documentForms, objectSchema, textSchema } from '../../http/schemas'
@@ -49,6 +57,7 @@ const PushBody: object = objectSchema(
     }),
     data: Type.Any({ description: 'Any JSON value', examples: ['data'] }),
     event: textSchema('The name of the event', 'woohoo'),
+    idempotency_key: Type.Optional(IdempotencyKey),
   },
   EXAMPLE,
 )
@@ -56,7 +65,6 @@ const PushAnswer = objectSchema(
   { channel: Type.Array(Type.String()), data: Type.Any(), event: Type.String() },
   EXAMPLE,
 )
-const failure = (error: string) => objectSchema({ error: Type.String() }, { error })
 
 /** Read by hand: a schema would refuse one that is given twice. */
 const APP_KEY = {
@@ -69,14 +77,15 @@ const APP_KEY = {
 }
 
 const FORBIDDEN = 'Access forbidden'
-/** Refusals of plugins, and of requests that are not local, have their reason in `errors`. */
-const Forbidden = objectSchema(
-  {
-    error: Type.Optional(Type.String()),
-    errors: Type.Optional(Type.Object({ detail: Type.String() })),
-  },
-  { error: FORBIDDEN },
-)
+/** Refusals of plugins, of requests that are not local and of keys have their reason in `errors`. */
+const failure = (error: string) =>
+  objectSchema(
+    {
+      error: Type.Optional(Type.String()),
+      errors: Type.Optional(Type.Object({ detail: Type.String() })),
+    },
+    { error },
+  )
 const INVALID = 'Invalid push arguments: channel, data, event are required.'
 const DRAINING_HEADERS = { 'retry-after': '1', connection: 'close' }
 const HEADERS = {
@@ -113,7 +122,8 @@ export function pushexRoutes(core: Core, access: DialectAccess) {
         return refuse({ request, set }, 'request_refused', { error: FORBIDDEN })
       }
       hooks.authorize(received)
-      const push = readPush(grant.app, await pushBodyOf(grant, body))
+      const read = await pushBodyOf(grant, body)
+      const push = readPush(grant.app, read)
       if (!push) return refuse({ request, set }, 'app_invalid', { error: INVALID })
       if (core.state.draining) {
         Object.assign(set.headers, DRAINING_HEADERS)
@@ -122,7 +132,11 @@ export function pushexRoutes(core: Core, access: DialectAccess) {
         })
       }
       const { channels, event } = push
-      await publishPush(core, grant.app, { channels, event, data: dataText(grant.app, push) })
+      const key = keyOf(grant.app, request, keyIn(read))
+      const pushed = { channels, event, data: dataText(grant.app, push), once: key }
+      await (key === undefined
+        ? publishPush(core, grant.app, pushed)
+        : publishPushOnce(core, grant.app, pushed, key))
       hooks.notify('apiProcessed', received)
       return new Response(responseOf(push))
     },
@@ -133,7 +147,8 @@ export function pushexRoutes(core: Core, access: DialectAccess) {
         ...JSON_REFUSALS,
         ...PUBLISH_REFUSALS,
         400: BAD_REQUEST,
-        403: Forbidden,
+        403: failure(FORBIDDEN),
+        ...KEY_REFUSALS_AS_DETAIL,
         422: failure(INVALID),
         503: errorDetail('Service Unavailable'),
       },
@@ -142,7 +157,7 @@ export function pushexRoutes(core: Core, access: DialectAccess) {
         summary: 'Push an event to one or more channels',
         description:
           'The answer is what was made of the request: channels once each, in their order. 200 means accepted, whether somebody listens or not. On a server with nothing but the published development credentials it needs none.',
-        parameters: [APP_KEY],
+        parameters: [APP_KEY, KEY_PARAMETER],
         ...documentForms(PushBody),
       },
     },
@@ -274,12 +289,23 @@ const PUSHEX: Api = {
 }
 
 /** `data` is the text that Pusher's subscribers get. */
-type PushedEvent = Pick<PushRequest, 'channels' | 'event'> & { readonly data: string }
+type PushedEvent = Pick<PushRequest, 'channels' | 'event'> & {
+  readonly data: string
+  readonly once: string | undefined
+}
+
+const publishPushOnce = (core: Core, app: App, pushed: PushedEvent, key: string) => {
+  const { channels, event: name, data } = pushed
+  const claim = claimOf(key, { name, data, channels, socketId: undefined })
+  return answerOneOnce(core.engine, app, claim, () =>
+    andThen(publishPush(core, app, pushed), () => ''),
+  )
+}
 
 function publishPush(core: Core, app: App, pushed: PushedEvent): MaybePromise<void> {
   const { channels, event, data } = pushed
   if (channels.length === 0) return
-  const request = { name: event, data, channels, socketId: undefined }
+  const request = { name: event, data, channels, socketId: undefined, once: pushed.once }
   return andThen(publish(core, app, [request], PUSHEX), () => {
     return andThen(notifyPushed(core, app, pushed), () =>
       whenRoom(core.hub, app, channels, () => undefined),

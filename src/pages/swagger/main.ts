@@ -58,6 +58,13 @@ const prefilled = Object.entries(spec.paths).flatMap(([path, methods]) =>
   ),
 )
 
+/** Prefilled it would be sent with every request, and the second is not published. */
+const BLANK = 'Idempotency-Key'
+
+for (const methods of Object.values(spec.paths))
+  for (const { parameters = [] } of Object.values(methods))
+    for (const parameter of parameters) if (parameter.name === BLANK) delete parameter.example
+
 for (const { parameter, field } of prefilled) parameter.example = credentials()[field]
 
 const schemeOfRequest = schemeFinder(spec, new URL(spec.servers[0].url))
