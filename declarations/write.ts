@@ -1,7 +1,7 @@
 /**
- * Writes the declarations that a package brings for `carillon/plugin` and `carillon/plugin-kit`, beside this file.
- * `tsc -p declarations` has put those of all sources into `all`; here those that the two need are kept, with
- * the endings that `moduleResolution: NodeNext` wants, and the rest is deleted.
+ * Writes the declarations of what a package exports, beside this file. `tsc -p declarations` has put those of all
+ * sources into `all`; here those that the exports need are kept, with the endings that
+ * `moduleResolution: NodeNext` wants, and the rest is deleted.
  */
 import { rmSync } from 'node:fs'
 import { join, normalize } from 'node:path'

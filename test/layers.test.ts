@@ -11,6 +11,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   core: ['core'],
   apps: ['apps', 'core'],
   config: [
+    '../package.json',
     '../plugins/usual.json',
     'apps',
     'clock',

@@ -5,6 +5,7 @@
  */
 import { statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { exports as packageExports } from '../../package.json'
 import usual from '../../plugins/usual.json'
 import { systemClock } from '../clock'
 import { ConfigError } from './config'
@@ -39,22 +40,21 @@ const SRC = import.meta.file === 'config-file.ts' ? dirname(import.meta.dir) : i
 /** The server's own file. */
 const OWN_FILE = join(SRC, '..', DEFAULT_FILE)
 
-/** For tests of plugins; a bundle of the sources is without it. */
-const KIT = join(SRC, '../kit/plugin-kit.ts')
-
 /**
- * Makes what is ours importable from a file anywhere, whatever is installed beside it. Where nothing is, the
- * runtime would ask a registry for a package of our name, and run a stranger's.
+ * Makes what a package of ours exports importable from a file anywhere, whatever is installed beside it. Where
+ * nothing is, the runtime would ask a registry for a package of our name, and run a stranger's. A bundle has
+ * `carillon/plugin` alone.
  */
-function provideInterface(): void {
+function provideExports(): void {
   Bun.plugin({
     name: 'carillon',
     setup: (build) => {
+      for (const [path, { default: file }] of Object.entries(packageExports))
+        build.module(`carillon${path.slice(1)}`, async () => ({
+          exports: (await import(join(SRC, '..', file))) as Record<string, unknown>,
+          loader: 'object',
+        }))
       build.module('carillon/plugin', () => ({ exports: pluginInterface, loader: 'object' }))
-      build.module('carillon/plugin-kit', async () => ({
-        exports: (await import(KIT)) as Record<string, unknown>,
-        loader: 'object',
-      }))
       build.module('carillon', () => {
         throw new Error("'carillon' is nothing to import: plugins import 'carillon/plugin'")
       })
@@ -81,7 +81,7 @@ export async function loadConfigFile(
   }
   const path = [given, OWN_FILE].find((file) => unreadableReason(file) === undefined)
   if (path === undefined) return { plugins: [], apps: [], path, isOwn: false }
-  provideInterface()
+  provideExports()
   const isOwn = path !== given
   const name = isOwn ? path : (named ?? DEFAULT_FILE)
   return { ...readFileConfig(await importDefault(path, limits), name), path, isOwn }

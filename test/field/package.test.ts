@@ -3,7 +3,7 @@
  * dependencies and no `carillon`, type-checked as its users do, and served with plugins that are packages, too.
  */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { blocksOf, readPage, ROOT } from '../docs/pages'
@@ -13,11 +13,13 @@ import { pack, packProject } from './package/pack'
 import { Registry } from './package/registry'
 import { describeWith } from './programs'
 
+const INCLUDED = ['rate-limit', 'origin-check', 'guardian'] as const
 const EXAMPLES = ['monthly-quota', 'remote-authorizer', 'roll-call'] as const
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 const app = join(folder, 'app')
 let registry: Registry
+let server: string
 let packages: readonly string[]
 
 afterAll(async () => {
@@ -31,7 +33,7 @@ beforeAll(async () => {
     EXAMPLES.map((name) => pack(join(ROOT, 'plugins/examples', name), folder)),
   )
   mkdirSync(app)
-  const server = await packProject(folder)
+  server = await packProject(folder)
   await run(app, process.execPath, 'add', server, ...packages, '@types/bun')
   await Promise.all(Object.entries(await findSources()).map(([name, text]) => write(name, text)))
 }, INSTALL_MS)
@@ -64,6 +66,9 @@ async function findSources(): Promise<Readonly<Record<string, string>>> {
     'quota.ts': find('export const quota'),
     'carillon.config.ts': `
       import { defineConfig, definePlugin, t } from 'carillon/plugin'
+      import { guardian } from 'carillon/plugins/guardian'
+      import { originCheck } from 'carillon/plugins/origin-check'
+      import { rateLimit } from 'carillon/plugins/rate-limit'
       import { monthlyQuota } from '@example/monthly-quota'
       import { remoteAuthorizer } from '@example/remote-authorizer'
       import { rollCall } from '@example/roll-call'
@@ -78,7 +83,8 @@ async function findSources(): Promise<Readonly<Record<string, string>>> {
         },
       })
       const url = 'http://127.0.0.1:1/'
-      const plugins = [monthlyQuota({ triggersPerMonth: 9 }), remoteAuthorizer({ url }), rollCall(), echo]
+      const own = [monthlyQuota({ triggersPerMonth: 9 }), remoteAuthorizer({ url }), rollCall(), echo]
+      const plugins = [...own, rateLimit(), originCheck(), guardian()]
       export default defineConfig({ plugins })`,
   }
 }
@@ -117,8 +123,11 @@ test.each([
   expect(errors.filter(({ file }) => !file.startsWith('node_modules/elysia/'))).toEqual([])
 })
 
-test('plugins that are packages keep their tests with it', async () => {
-  await run(app, process.execPath, 'test')
+test.each(EXAMPLES)('the tests of %s pass in a folder of its own', async (name) => {
+  const own = join(folder, name)
+  cpSync(join(ROOT, 'plugins/examples', name), own, { recursive: true })
+  await run(own, process.execPath, 'add', '-d', server)
+  await run(own, process.execPath, 'test')
 })
 
 test('it serves with plugins that are packages', async () => {
@@ -130,7 +139,7 @@ test('it serves with plugins that are packages', async () => {
   const headers = { authorization: `Basic ${btoa('pusher_admin_username:pusher_admin_password')}` }
   const answer = await (await fetch(`${url}/api/admin/plugins`, { headers })).json()
   const { data } = answer as { data: readonly { name: string }[] }
-  expect(data.map(({ name }) => name)).toEqual([...EXAMPLES, 'echo'])
+  expect(data.map(({ name }) => name)).toEqual([...EXAMPLES, 'echo', ...INCLUDED])
   expect(await (await fetch(`${url}/plugins/echo/7`)).text()).toBe('7.0')
   expect((await fetch(`${url}/plugins/echo/seven`)).status).toBe(400)
 })

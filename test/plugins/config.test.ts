@@ -186,6 +186,7 @@ describe('its types', () => {
 test.each([
   ['carillon/plugin', ''],
   ['carillon/plugin-kit', ''],
+  ['carillon/plugins/rate-limit', ''],
   ['carillon', "could not be loaded: 'carillon' is nothing to import"],
 ])('no registry is asked for %s, where nothing is installed', async (name, mistake) => {
   const asked: string[] = []
