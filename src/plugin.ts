@@ -9,19 +9,18 @@ import type {
   Allow,
   AllowOptions,
   AppView,
-  Counter,
   HookName,
   Hooks,
-  PluginActions,
-  PluginStore,
   Reject,
   Replace,
   WaitingFilter,
 } from './core/plugin'
+import type { Counter, PluginActions, PluginStore } from './core/plugin-means'
 import { scanObject } from './core/json-scan'
 import type { Clock, Log } from './core/types'
 
 export type * from './core/plugin'
+export type * from './core/plugin-means'
 export { clientOf, plainOf } from './core/addresses'
 export {
   fullBucket,

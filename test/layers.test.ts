@@ -37,6 +37,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'core/bucket',
     'core/json-scan',
     'core/plugin',
+    'core/plugin-means',
     'core/types',
   ],
   'plugin-checks.ts': ['apps', 'core', 'plugin'],

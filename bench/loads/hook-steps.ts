@@ -61,6 +61,17 @@ function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
   const received: ReceivedRequest = { request, area: 'trigger', app, body: NO_BODY }
   api.authorize(received) // `response` is for requests that were
   const fact = { type: 'channel_occupied', app, channel: CHANNEL } as const
+  const refused = { code: 'message_invalid', message: 'x', plugin: undefined } as const
+  const nowhere = { channel: undefined, event: undefined }
+  const requestRefused = {
+    ...refused,
+    type: 'refused',
+    where: 'http',
+    app,
+    remoteAddress: '127.0.0.1',
+    requestId: 'x',
+    path: '/apps/1/events',
+  } as const
   const userData = Object.freeze({ id: userId })
   const command: SubscribeCommand = {
     type: 'subscribe',
@@ -111,8 +122,8 @@ function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
         appView(app),
         Object.freeze({ type: 'member_added', channel: CHANNEL, userId }),
       ),
-    refused: () =>
-      notify(core, hooks.refused, conn, Object.freeze({ code: 'message_invalid', message: 'x' })),
+    refused: () => notify(core, hooks.refused, conn, Object.freeze({ ...refused, ...nowhere })),
+    requestRefused: () => core.facts.emit(requestRefused),
     disconnected: () => notify(core, hooks.disconnected, conn),
     authenticate: () => api.authenticate(received),
     request: () => api.authorize(received),

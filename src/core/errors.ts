@@ -86,20 +86,24 @@ export type Refusal = {
   readonly ref?: Ref | undefined
   /** When it makes sense to try again. */
   readonly retryAfterSeconds?: number | undefined
+  /** The plugin that refuses, or has failed. */
+  readonly plugin?: string | undefined
 }
 
 /** A refusal as HTTP-side code throws it. Socket-side code returns refusals: a throw costs 30 times as much. */
 export class RealtimeError extends Error {
   override readonly name = 'RealtimeError'
   readonly retryAfterSeconds: number | undefined
+  readonly plugin: string | undefined
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options: ErrorOptions & { readonly retryAfterSeconds?: number | undefined } = {},
+    options: ErrorOptions & Pick<Refusal, 'retryAfterSeconds' | 'plugin'> = {},
   ) {
     super(message, options)
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.plugin = options.plugin
   }
 }
 
@@ -111,10 +115,10 @@ export function isRefusal(value: object | undefined): value is Refusal {
   return value !== undefined && 'code' in value
 }
 
-/** @throws RealtimeError with the refusal's code and message */
+/** @throws RealtimeError with what the refusal has */
 export function raise(refused: Refusal): never {
-  const { code, message, retryAfterSeconds } = refused
-  throw new RealtimeError(code, message, { retryAfterSeconds })
+  const { code, message, retryAfterSeconds, plugin } = refused
+  throw new RealtimeError(code, message, { retryAfterSeconds, plugin })
 }
 
 /** @throws RealtimeError for a refusal */

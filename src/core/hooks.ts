@@ -14,9 +14,9 @@ import type { Command } from './messages'
 import { HOOKS, type HookName, type Hooks, type Replace, type WaitingFilter } from './plugin'
 import { cpuMsAt, endLongCall, logFailure, LONG_MS, runWatched, watchWait } from './plugin-faults'
 import type { RefusalLog } from './refusal-log'
-import { noteSocketRefusal } from './refusals'
+import { noteSocketRefusal, subjectOf } from './refusals'
 import type { MaybePromise } from './maybe-promise'
-import type { Clock, JsonText, Log } from './types'
+import type { ChannelName, Clock, JsonText, Log } from './types'
 import { EventReader, giveUp, viewOf } from './views'
 
 /** One plugin's function for one hook. */
@@ -216,7 +216,7 @@ function applyVerdict(
   if (data === undefined)
     return reportFault(core, filter, new Error('replaced data with no JSON value'))
   const bytes = Buffer.byteLength(typeof given === 'string' ? given : data)
-  if (bytes > most) return dataTooLarge(`${bytes} of ${most} bytes`)
+  if (bytes > most) return { ...dataTooLarge(`${bytes} of ${most} bytes`), plugin: filter.plugin }
   return event.replaceData(data)
 }
 
@@ -242,6 +242,7 @@ export function notify(
 
 type RefusalContext = HookContext & {
   readonly hooks: CompiledHooks
+  readonly groups: { nameOf(channel: ChannelName): string }
   readonly refusalLog: RefusalLog
   readonly facts: Facts
 }
@@ -267,9 +268,19 @@ export function notifyRefused(
   command?: Command,
 ): void {
   noteSocketRefusal(core, conn, refused, command)
-  const { code, message } = refused
-  if (core.hooks.refused.length > 0)
-    notify(core, core.hooks.refused, conn, Object.freeze({ code, message }))
+  if (core.hooks.refused.length > 0) notifyTaps(core, conn, refused, command)
+}
+
+function notifyTaps(
+  core: RefusalContext,
+  conn: Connection,
+  refused: Refusal,
+  command: Command | undefined,
+): void {
+  const { code, message, plugin } = refused
+  const { channel: name, event } = subjectOf(refused, command)
+  const channel = name === undefined ? undefined : core.groups.nameOf(name as ChannelName)
+  notify(core, core.hooks.refused, conn, Object.freeze({ code, message, channel, event, plugin }))
 }
 
 /** The headers that `response` hooks add. */
@@ -346,13 +357,15 @@ async function awaitVerdict(
 /** Counts a rejection. @throws TypeError for an answer that the hook may not give */
 function answerOf(hook: Hook, given: unknown): Answer {
   const answer = parseAnswer(hook.name, given)
-  if (isRefusal(answer)) hook.stats.refusals++
-  return answer
+  if (!isRefusal(answer)) return answer
+  hook.stats.refusals++
+  return { ...answer, plugin: hook.plugin }
 }
 
 function reportFault({ log }: Pick<HookContext, 'log'>, hook: Hook, cause: unknown): Refusal {
   hook.stats.faults++
   const { plugin, name } = hook
   logFailure(log, { plugin, hook: name }, cause)
-  return name === 'upgrade' || name === 'connect' ? REFUSE.connectFailed : REFUSE.internal
+  const refused = name === 'upgrade' || name === 'connect' ? REFUSE.connectFailed : REFUSE.internal
+  return { ...refused, plugin }
 }

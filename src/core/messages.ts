@@ -217,6 +217,7 @@ type RefusedCaller =
   | {
       readonly where: 'http'
       readonly app: App | undefined
+      readonly remoteAddress: string
       readonly requestId: string | undefined
       readonly path: string
     }
@@ -255,6 +256,8 @@ export type Fact =
   | ({ readonly type: 'refused' } & RefusedCaller & {
         readonly code: ErrorCode
         readonly message: string
+        /** The plugin that has refused, or has failed. */
+        readonly plugin: string | undefined
       })
   | {
       readonly type: 'requested'

@@ -137,8 +137,33 @@ export type PushView = {
 /** What became of an app. */
 export type AppChangeView = { readonly type: 'created' | 'changed' | 'deleted' }
 
+/** What was refused, and why; `plugins/README.md` lists the codes. */
+type Refused = {
+  readonly code: ErrorCode
+  /** What the caller was shown; empty where it was shown a status only. */
+  readonly message: string
+  /** The plugin that has refused, or has failed; undefined where the server has. */
+  readonly plugin: string | undefined
+}
+
 /** A refusal that a connection got. */
-export type RefusalView = { readonly code: ErrorCode; readonly message: string }
+export type RefusalView = Refused & {
+  /** The name for clients, or what the client wrote, where it is about a channel. */
+  readonly channel: string | undefined
+  /** The name of a client event. */
+  readonly event: string | undefined
+}
+
+/** A request over HTTP that was refused, whoever sent it: it may be authenticated or not. */
+export type RequestRefusalView = Refused & {
+  /** The app that the path names, if there is one. */
+  readonly app: AppView | undefined
+  readonly remoteAddress: string
+  /** As it was sent, without the query. */
+  readonly path: string
+  /** Undefined for handshakes. */
+  readonly requestId: string | undefined
+}
 
 /** A request to the HTTP API. */
 export interface RequestView extends Question {
@@ -161,88 +186,6 @@ export interface RequestView extends Question {
    * Each look at it makes a copy.
    */
   readonly body: Uint8Array
-}
-
-// ---------------------------------------------------------------- what plugins keep
-
-/** A number of the plugin, counted with `counter.count++`, shown at `/api/admin/plugins`. */
-export type Counter = {
-  /** What is no finite number is not taken, and is a fault of the plugin. */
-  count: number
-}
-
-/** The plugin's own values, kept in the database. Keys are text, values are JSON. */
-export interface PluginStore {
-  get(key: string): unknown
-  /** `expiresAt` is in epoch milliseconds; without it the value stays. */
-  set(key: string, value: unknown, options?: { readonly expiresAt?: number }): void
-  delete(key: string): void
-  /** In the order of their keys: all, or the first `limit` whose keys come after `after` and begin with `prefix`. */
-  entries(page?: {
-    readonly prefix?: string
-    readonly after?: string | undefined
-    readonly limit?: number
-  }): (readonly [key: string, value: unknown])[]
-  /**
-   * Adds to a number, 0 where there is none, and returns it. `expiresAt` holds for a number that begins; one that
-   * is there keeps its own. Throws where the value is no number, or the sum none that is exact.
-   */
-  increment(key: string, by?: number, options?: { readonly expiresAt?: number }): number
-  /** Writes all that `write` writes, or nothing where it throws. It may not wait. */
-  transaction<Result>(write: () => Result): Result
-}
-
-// ---------------------------------------------------------------- what plugins do
-
-/** An event that a plugin publishes; data that is no text goes out as its JSON. */
-export type PluginEvent = {
-  readonly name: string
-  readonly data: unknown
-  /** The connection that does not receive it. */
-  readonly socketId?: string
-} & ({ readonly channel: string } | { readonly channels: readonly string[] })
-
-/** A channel that somebody is in, on any node; `users` is 0 without presence. */
-export type ChannelView = {
-  readonly name: string
-  readonly subscriptions: number
-  readonly users: number
-}
-
-/** A member of a presence channel, as their first connection described them. */
-export interface MemberView {
-  readonly userId: string
-  /** Parsed each time that it is read. */
-  readonly userInfo: unknown
-}
-
-/**
- * From `start` on. What cannot be done rejects, with a message for the plugin's author: an unknown app, a name or
- * data that the server refuses, a plugin that publishes in its own `publish` or `published` again and again.
- */
-export type PluginActions = {
-  /** Publishes as `POST /events` does: limits hold, `publish` hooks are asked, the plugin's own too. */
-  publish(app: AppView, event: PluginEvent): Promise<void>
-  /** Publishes to the connections that are signed in as the user. */
-  sendToUser(
-    app: AppView,
-    userId: string,
-    event: { readonly name: string; readonly data: unknown },
-  ): Promise<void>
-  /** Closes every connection that is signed in as the user, with 4009. */
-  terminateUser(app: AppView, userId: string): Promise<void>
-  /** Ends one subscription of a connection; `message` is the reason, for its client. False where there is none. */
-  unsubscribe(conn: ConnectionView, channel: string, message: string): boolean
-  /** Ends the subscriptions to the channel of connections that are signed in as the user, or are this member there. */
-  unsubscribeUser(app: AppView, userId: string, channel: string, message: string): Promise<void>
-  /** The connections of this process that are signed in as the user. */
-  connectionsOf(app: AppView, userId: string): readonly ConnectionView[]
-  /** Subscriptions and members of a channel. */
-  counts(app: AppView, channel: string): Promise<Omit<ChannelView, 'name'>>
-  /** The members of a presence channel, in the order in which they joined. */
-  members(app: AppView, channel: string): Promise<readonly MemberView[]>
-  /** The occupied channels, those of users left out. */
-  channels(app: AppView, filter?: { readonly prefix?: string }): Promise<readonly ChannelView[]>
 }
 
 // ---------------------------------------------------------------- what plugins answer
@@ -314,6 +257,7 @@ export type Hooks<Locals extends object = object, Waits extends WaitingFilter = 
   readonly unsubscribed?: Tap<[conn: ConnectionView<Locals>, subscription: SubscriptionView]>
   readonly presence?: Tap<[app: AppView, news: PresenceView]>
   readonly refused?: Tap<[conn: ConnectionView<Locals>, refusal: RefusalView]>
+  readonly requestRefused?: Tap<[refusal: RequestRefusalView]>
   readonly disconnected?: Tap<[conn: ConnectionView<Locals>]>
   readonly authenticate?: WaitingGate<[request: RequestView], Allow>
   readonly request?: Gate<[request: RequestView]>
@@ -376,6 +320,7 @@ export const HOOKS: Readonly<Record<HookName, HookRow>> = {
   unsubscribed: TAP,
   presence: TAP,
   refused: TAP,
+  requestRefused: TAP,
   disconnected: TAP,
   authenticate: waitingGate('request_unauthorized'),
   request: gate('request_refused'),

@@ -10,7 +10,7 @@ import type { Command } from './messages'
 import type { RefusalLog } from './refusal-log'
 
 type RefusalContext = { readonly refusalLog: RefusalLog; readonly facts: Facts }
-type Refused = Pick<Refusal, 'code' | 'message' | 'subscribing'>
+type Refused = Pick<Refusal, 'code' | 'message' | 'subscribing' | 'plugin'>
 
 /** A refused request, as far as it is known. */
 export type RefusedRequest = {
@@ -31,19 +31,28 @@ export function noteSocketRefusal(
   refusalLog.note(refused, { remoteAddress, appId: conn.app?.id, socketId })
   const app = command && 'app' in command ? command.app : conn.app
   if (!facts.wants('refused', app)) return
-  const { code, message, subscribing } = refused
-  const channel = command && 'channel' in command ? command.channel : subscribing
-  const event = command?.type === 'client_event' ? command.event : undefined
-  facts.emit({ type: 'refused', where: 'socket', app, socketId, code, message, channel, event })
+  const { code, message, plugin } = refused
+  const subject = subjectOf(refused, command)
+  facts.emit({ type: 'refused', where: 'socket', app, socketId, code, message, plugin, ...subject })
 }
+
+/** The channel, as the client wrote it, and the event that a refusal is about, as far as it is about any. */
+export const subjectOf = (
+  { subscribing }: Pick<Refusal, 'subscribing'>,
+  command: Command | undefined,
+): { readonly channel: string | undefined; readonly event: string | undefined } => ({
+  channel: command && 'channel' in command ? command.channel : subscribing,
+  event: command?.type === 'client_event' ? command.event : undefined,
+})
 
 /** Notes a refusal of an HTTP request. */
 export function noteHttpRefusal(
   { refusalLog, facts }: RefusalContext,
-  { code, message }: Refused,
+  { code, message, plugin }: Refused,
   { remoteAddress, app, requestId, path }: RefusedRequest,
 ): void {
   refusalLog.note({ code, message }, { remoteAddress, appId: app?.id, requestId })
-  if (facts.wants('refused', app))
-    facts.emit({ type: 'refused', where: 'http', app, requestId, path, code, message })
+  if (!facts.wants('refused', app)) return
+  const caller = { where: 'http', app, remoteAddress, requestId, path } as const
+  facts.emit({ type: 'refused', ...caller, code, message, plugin })
 }

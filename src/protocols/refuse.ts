@@ -6,9 +6,8 @@ import type { Core } from '../core/core'
 import { countersOf } from '../core/counters'
 import { isRefusal, type ErrorCode, type Refusal } from '../core/errors'
 import { countFault } from '../core/faults'
-import { refuseAndNotify } from '../core/hooks'
+import { notifyRefused, refuseAndNotify } from '../core/hooks'
 import type { Command } from '../core/messages'
-import { noteSocketRefusal } from '../core/refusals'
 import type { Client } from './codec'
 
 /** Counts a refused message (a `command`, once it is decoded) or, before the hello, a refused connection. */
@@ -21,7 +20,7 @@ export function refuse(core: Core, conn: Client, refused: Refusal, command?: Com
 
 /** Notes a refusal that a session's client gets as an HTTP status or a close code, not as a frame. */
 export function noteRefusedRequest(core: Core, conn: Client, code: ErrorCode): void {
-  noteSocketRefusal(core, conn, { code, message: '' })
+  notifyRefused(core, conn, { code, message: '' })
 }
 
 /** Refuses a frame that is not decoded: only its ref is looked for. */

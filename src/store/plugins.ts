@@ -3,7 +3,7 @@
  * of the same plugin delete them from the file.
  */
 import type { Database } from 'bun:sqlite'
-import type { PluginStore } from '../core/plugin'
+import type { PluginStore } from '../core/plugin-means'
 import { readJson } from './rows'
 
 const GET = `

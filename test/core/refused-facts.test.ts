@@ -80,6 +80,7 @@ describe('refused, over HTTP,', () => {
     expect(first as unknown).toEqual({
       where: 'http',
       app: '1',
+      remoteAddress: '127.0.0.1',
       requestId: 'request-number-one-of-the-test',
       path: '/apps/1/events',
       code: 'request_unauthorized',

@@ -50,6 +50,9 @@ const THROWING: Readonly<
     expect(await client.next()).toContain('Invalid message')
     await client.expectNothing()
   },
+  requestRefused: async (server) => {
+    expect((await server.http('/nowhere')).status).toBe(404)
+  },
   disconnected: async (server) => {
     const client = await server.raw()
     await client[Symbol.asyncDispose]()

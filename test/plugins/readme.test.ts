@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HOOKS, type HookRow } from '../../src/core/plugin'
+import { WIRE_ERRORS } from '../../src/protocols/errors'
 
 const ROOT = join(import.meta.dir, '../..')
 const text = await Bun.file(join(ROOT, 'plugins/README.md')).text()
@@ -46,6 +47,25 @@ test('its table is the table of hooks', () => {
     waits: waits === 'declared' ? waits : waits ? 'yes' : 'no',
   }))
   expect(rows).toEqual(expected)
+})
+
+test('its table of codes is WIRE_ERRORS', () => {
+  const rows = Array.from(
+    text.matchAll(/^\| `(\w+)` +\| [^|]+ \| (\d*)(, closes)? *\| (\d+) *\|/gm),
+    ([, code, pusher, closes, http]) => ({
+      code,
+      pusher: pusher === '' ? null : Number(pusher),
+      closes: closes !== undefined,
+      http: Number(http),
+    }),
+  )
+  const expected = Object.entries(WIRE_ERRORS).map(([code, { pusher, closes, http }]) => ({
+    code,
+    pusher,
+    closes,
+    http,
+  }))
+  expect(rows as unknown).toEqual(expected)
 })
 
 test('its example of every hook has every hook', () => {

@@ -129,6 +129,9 @@ async function backendsOf(server: TestServer, seen: unknown[]): Promise<void> {
     const response = await responding
     seen.push(response.status, steady(await response.text()), response.headers.get('x-forged'))
   }
+  const headers = { 'x-request-id': 'one-request-of-the-day' }
+  seen.push((await server.http('/nowhere', { headers })).status)
+  await server.change({ name: 'renamed' })
   await server.waitForConnections(0)
 }
 

@@ -68,7 +68,7 @@ test('plugins and webhooks are shown no data where there is none', async () => {
   await using receiver = new Receiver()
   const shown: object[] = []
   const watching = makePlugin('watching', {
-    clientEvent: (_, event) => void shown.push(event),
+    clientEvent: (_, event) => void shown.push({ ...event }),
     webhook: (_, { name, data }) => void (name === 'client_event' && shown.push({ name, data })),
   })
   const plugins = [TRUSTING, watching]

@@ -8,7 +8,14 @@ import { Type } from '@sinclair/typebox'
 import type { App } from '../../core/app'
 import { whenRoom } from '../../core/backlog'
 import type { Core } from '../../core/core'
-import { raise, RealtimeError, refusal, type ErrorCode } from '../../core/errors'
+import {
+  isRefusal,
+  raise,
+  RealtimeError,
+  refusal,
+  type ErrorCode,
+  type Refusal,
+} from '../../core/errors'
 import { once } from '../../core/faults'
 import { notify } from '../../core/hooks'
 import { isRecord, jsonText, parseJson } from '../../core/json'
@@ -99,12 +106,12 @@ type PushContext = Pick<Context, 'request' | 'set'>
 export function pushexRoutes(core: Core, access: DialectAccess) {
   const { hooks } = access
   const bodyLimits = bodyLimitsOf(core.limits)
-  const refuse = ({ request, set }: PushContext, code: ErrorCode, body: object): Response => {
-    const status = (set.status = WIRE_ERRORS[code].http)
+  const refuse = ({ request, set }: PushContext, refused: Refusal, body: object): Response => {
+    const status = (set.status = WIRE_ERRORS[refused.code].http)
     const requestId = String(set.headers[REQUEST_ID])
     const app = appOf(core, request)
     const { addresses } = hooks
-    logRefusal(core, refusal(code, ''), { request, requestId, addresses, app })
+    logRefusal(core, refused, { request, requestId, addresses, app })
     return new Response(JSON.stringify(body), { status })
   }
   return new Elysia({ tags: ['PushEx'] }).post(
@@ -117,17 +124,17 @@ export function pushexRoutes(core: Core, access: DialectAccess) {
       hooks.notify('apiRequested', received)
       const body = once(() => readBody(core.uploads, request, bodyLimits))
       const grant = await authorize(core, access, received, async () => (await body()).value)
-      if (!grant) {
+      if (isRefusal(grant)) {
         hooks.addresses.limitUnreadBody(request)
-        return refuse({ request, set }, 'request_refused', { error: FORBIDDEN })
+        return refuse({ request, set }, grant, { error: FORBIDDEN })
       }
       hooks.authorize(received)
       const read = await pushBodyOf(grant, body)
       const push = readPush(grant.app, read)
-      if (!push) return refuse({ request, set }, 'app_invalid', { error: INVALID })
+      if (!push) return refuse({ request, set }, refusal('app_invalid', ''), { error: INVALID })
       if (core.state.draining) {
         Object.assign(set.headers, DRAINING_HEADERS)
-        return refuse({ request, set }, 'node_draining', {
+        return refuse({ request, set }, refusal('node_draining', ''), {
           errors: { detail: 'Service Unavailable' },
         })
       }
@@ -183,7 +190,7 @@ function appOf({ apps }: Core, { headers, url }: Request): App | undefined {
 }
 
 /**
- * Undefined where the request is forbidden. Calls `body` only for plugins.
+ * A refusal where the request is forbidden. Calls `body` only for plugins.
  * @throws RealtimeError past a rate, for a fault of a plugin, or where published credentials are not enough
  */
 async function authorize(
@@ -191,25 +198,27 @@ async function authorize(
   access: DialectAccess,
   received: ReceivedRequest,
   body: () => Promise<unknown>,
-): Promise<Grant | undefined> {
+): Promise<Grant | Refusal> {
   const { request, app } = received
-  if (!app?.record.active || isForeignPage(request.headers, [])) return undefined
+  if (!app?.record.active || isForeignPage(request.headers, [])) return NOT_ALLOWED
   const { hooks, secrets } = access
   const secret = verifySecret(access, request, app)
   const isVouchedFor =
     core.hooks.authenticate.length > 0 &&
     !secret.isValid &&
-    (await undefinedIfRefused(() => hooks.authenticate(received))) === true
+    (await refusalIn(() => hooks.authenticate(received))) === true
   if (isVouchedFor) secrets.forgive(secret)
   const isKnown = secret.isValid || isVouchedFor
   const verdict =
     core.hooks.authorizePush.length > 0
       ? await askAboutPush(hooks, received, await body())
       : UNASKED
-  if (verdict === undefined) return undefined
+  if (isRefusal(verdict)) return verdict
   if (isKnown || verdict.isAllowed) return { app, params: verdict.params }
-  return secret.refusal ? raise(secret.refusal) : undefined
+  return secret.refusal ? raise(secret.refusal) : NOT_ALLOWED
 }
+
+const NOT_ALLOWED = refusal('request_refused', '')
 
 function verifySecret(
   { secrets, openAppId }: DialectAccess,
@@ -224,19 +233,22 @@ function verifySecret(
 const UNASKED: PushVerdict = { isAllowed: false, params: undefined }
 
 const askAboutPush = (hooks: ApiHooks, received: ReceivedRequest, params: unknown) =>
-  undefinedIfRefused(() => hooks.authorizePush(received, params))
+  refusalIn(() => hooks.authorizePush(received, params))
 
 const PLUGIN_REFUSALS: readonly ErrorCode[] = ['request_unauthorized', 'request_refused']
 
-/** Undefined where a plugin refuses, for which this API has an answer of its own. */
-async function undefinedIfRefused<T>(ask: () => MaybePromise<T>): Promise<T | undefined> {
+/** The refusal of a plugin, for which this API has an answer of its own. @throws RealtimeError for any other */
+async function refusalIn<T>(ask: () => MaybePromise<T>): Promise<T | Refusal> {
   try {
     return await ask()
   } catch (cause) {
-    if (cause instanceof RealtimeError && PLUGIN_REFUSALS.includes(cause.code)) return undefined
+    if (cause instanceof RealtimeError && PLUGIN_REFUSALS.includes(cause.code))
+      return refusalOf(cause)
     throw cause // too often, or a fault
   }
 }
+
+const refusalOf = ({ code, message, plugin }: RealtimeError): Refusal => ({ code, message, plugin })
 
 // ---------------------------------------------------------------- requests
 
