@@ -5,6 +5,7 @@
  */
 import { isIP } from 'node:net'
 import { groupsIn, listIncludes, ipv4In, blockListOf } from './networks'
+import { WideMap } from './wide-map'
 
 const UNCOUNTED = blockListOf([
   '127.0.0.0/8',
@@ -47,7 +48,7 @@ export function plainOf(address: string): string {
 
 /** Counts of one kind of thing, by the keys of `quotaKeyOf`. */
 export class AddressCounts {
-  readonly #held = new Map<string, number>()
+  readonly #held = new WideMap<string, number>()
 
   /** `most` per address; 0 is no limit. */
   constructor(readonly most: number) {}

@@ -118,6 +118,9 @@ export class Connection<Codec extends Encoder = Encoder> {
 
   /** True once it has signed in or joined a channel that needs a signature (contract 5.6). Owned by `Unauthorized`. */
   authorized = false
+  /** Its neighbours among those that are not yet. Owned by `Unauthorized`, like the next. */
+  older: Connection | undefined = undefined
+  newer: Connection | undefined = undefined
   /** When the hello was sent, of the clock's `mono`. */
   establishedAt = 0
 

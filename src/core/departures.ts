@@ -7,13 +7,18 @@ import type { Facts } from './facts'
 import { runSafely } from './faults'
 import type { ArrivalFact, DepartureFact } from './messages'
 import type { Cancel, Clock, Log } from './types'
+import { WideMap } from './wide-map'
 
 /** Departures of one turn of the event loop; after a restart, or a lost network, all are due at once. */
 const MAX_PER_TURN = 100
 /** How long departures wait where too much waits to be written. */
 const RETRY_MS = 50
 
-type Departure = { readonly fact: DepartureFact; readonly due: { readonly at: number } }
+type Departure = {
+  readonly fact: DepartureFact
+  readonly due: { readonly at: number }
+  isCancelled: boolean
+}
 
 type Parts = {
   readonly clock: Clock
@@ -24,8 +29,11 @@ type Parts = {
 }
 
 export class Departures {
-  /** In the order in which they are due, since all wait equally long. */
-  readonly #held = new Map<string, Departure>()
+  #held = new WideMap<string, Departure>()
+  /** In the order in which they are due, since all wait equally long; those that were cancelled, too. */
+  #queue: Departure[] = []
+  /** Of the queue, how many are done with. */
+  #done = 0
   /** When departures from before the start are due. */
   readonly #earlierDue = { at: Infinity }
   #timer: Cancel | undefined
@@ -37,7 +45,7 @@ export class Departures {
 
   /** Adds a departure from before the start; its time begins with `start`. */
   addEarlier(fact: DepartureFact): void {
-    this.#held.set(keyOf(fact), { fact, due: this.#earlierDue })
+    this.#hold(fact, this.#earlierDue)
   }
 
   start(): void {
@@ -49,18 +57,31 @@ export class Departures {
 
   add(fact: DepartureFact): void {
     if (this.settleMs === 0) return this.parts.facts.emit(fact)
-    this.#held.set(keyOf(fact), { fact, due: { at: this.parts.clock.mono() + this.settleMs } })
+    this.#hold(fact, { at: this.parts.clock.mono() + this.settleMs })
     this.#emitAfter(this.settleMs)
   }
 
   /** True for an arrival that cancels a departure. */
   cancel(fact: ArrivalFact): boolean {
-    return this.#held.size > 0 && this.#held.delete(keyOf(fact))
+    if (this.#held.size === 0) return false
+    const key = keyOf(fact)
+    const departure = this.#held.get(key)
+    if (!departure) return false
+    departure.isCancelled = true
+    return this.#held.delete(key)
   }
 
   stop(): void {
     this.#timer?.()
-    this.#held.clear()
+    this.#held = new WideMap()
+    this.#queue = []
+    this.#done = 0
+  }
+
+  #hold(fact: DepartureFact, due: Departure['due']): void {
+    const departure = { fact, due, isCancelled: false }
+    this.#held.set(keyOf(fact), departure)
+    this.#queue.push(departure)
   }
 
   #emitAfter(delayMs: number): void {
@@ -73,13 +94,24 @@ export class Departures {
     if (this.parts.state.draining) return
     const now = this.parts.clock.mono()
     let budget = MAX_PER_TURN
-    for (const [key, { fact, due }] of this.#held) {
-      const waitMs = due.at - now
-      if (!this.parts.facts.hasRoom) return this.#emitAfter(RETRY_MS)
-      if (waitMs > 0 || budget-- === 0) return this.#emitAfter(Math.max(0, waitMs))
-      this.#held.delete(key)
-      runSafely(this.parts, 'departures', () => this.parts.facts.emit(fact))
+    for (let next = this.#queue[this.#done]; next; next = this.#queue[this.#done]) {
+      if (!next.isCancelled) {
+        const waitMs = next.due.at - now
+        if (!this.parts.facts.hasRoom) return this.#emitAfter(RETRY_MS)
+        if (waitMs > 0 || budget-- === 0) return this.#emitAfter(Math.max(0, waitMs))
+        this.#held.delete(keyOf(next.fact))
+        runSafely(this.parts, 'departures', () => this.parts.facts.emit(next.fact))
+      }
+      this.#finishFirst()
     }
+  }
+
+  /** Half of the queue is moved at once, so that each is moved about once. */
+  #finishFirst(): void {
+    this.#done++
+    if (this.#done * 2 < this.#queue.length) return
+    this.#queue.splice(0, this.#done)
+    this.#done = 0
   }
 }
 

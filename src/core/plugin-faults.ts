@@ -122,16 +122,19 @@ function takeAccount(): number {
 /** Nothing has settled: each of those who are waited for may have been it. */
 function accountForAll(): void {
   const ms = takeAccount()
-  const suspects = new Map<string, Wait>()
-  for (const wait of waits) suspects.set(`${wait.source.plugin} ${wait.source.hook}`, wait)
-  forgetOldWaits()
-  for (const { log, source } of suspects.values())
-    logIfBlocked(log, { ...source, after: 'await', suspects: suspects.size }, ms)
+  if (ms > BLOCKED_MS) nameAll(ms)
+  for (const wait of waits) {
+    if (wait.clock.mono() - wait.beganMs <= SUSPECTED_MS) break // the oldest is the first
+    waits.delete(wait)
+  }
+  if (waits.size === 0) stopReading()
 }
 
-function forgetOldWaits(): void {
-  for (const wait of waits) if (wait.clock.mono() - wait.beganMs > SUSPECTED_MS) waits.delete(wait)
-  if (waits.size === 0) stopReading()
+function nameAll(ms: number): void {
+  const suspects = new Map<string, Wait>()
+  for (const wait of waits) suspects.set(`${wait.source.plugin} ${wait.source.hook}`, wait)
+  for (const { log, source } of suspects.values())
+    logIfBlocked(log, { ...source, after: 'await', suspects: suspects.size }, ms)
 }
 
 /** Runs a function of a plugin, adds the time that it takes to `stats`, and logs it where that was too long. */

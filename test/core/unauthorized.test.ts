@@ -1,5 +1,5 @@
 /** Those who have not shown who they are: when they are closed, and what looking for them costs. Contract 5.6. */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, spyOn, test } from 'bun:test'
 import type { App } from '../../src/core/app'
 import type { Connection } from '../../src/core/connection'
 import { Unauthorized } from '../../src/core/unauthorized'
@@ -103,4 +103,42 @@ describe('a look', () => {
     for (const conn of conns) known.delete(conn)
     expect([...known.overdue(Infinity)]).toEqual([])
   })
+
+  test('goes on behind those who are kept, whoever is deleted meanwhile', () => {
+    const { known, conns } = queue(10)
+    const seen: Connection[] = []
+    for (const conn of known.overdue(14_000)) {
+      seen.push(conn)
+      const place = conns.indexOf(conn)
+      if (place % 3 === 0) known.delete(conn)
+      if (place === 4) for (const later of [5, 6]) known.delete(conns[later]!)
+    }
+    expect(seen.map((conn) => conns.indexOf(conn))).toEqual([0, 1, 2, 3, 4, 7, 8, 9])
+    expect([...known.overdue(14_000)]).toEqual([1, 2, 4, 7, 8].map((place) => conns[place]!))
+  })
+
+  test('finds in order what has come and gone and come again', () => {
+    const { known, conns } = queue(4)
+    const [first, second, third, fourth] = conns
+    known.delete(fourth!)
+    known.delete(first!)
+    known.delete(second!)
+    for (const conn of [fourth, second, first, first]) known.add(conn!)
+    expect([...known.overdue(14_000)]).toEqual([third!, fourth!, second!, first!])
+  })
+})
+
+test('a hundred connections that come and go touch no table of the runtime but that of apps', async () => {
+  await using server = await start()
+  const { unauthorized } = server.core
+  const app = server.core.apps.byId('1')!
+  const conns = Array.from({ length: 100 }, () => ({ app }) as Connection)
+  unauthorized.add(conns[0]!)
+  using set = spyOn(Map.prototype, 'set')
+  using add = spyOn(Set.prototype, 'add')
+  for (const conn of conns) unauthorized.add(conn)
+  for (const conn of conns) unauthorized.delete(conn)
+  const isAbout = ([key]: readonly unknown[]): boolean =>
+    key === app || conns.includes(key as never)
+  expect([...set.mock.calls, ...add.mock.calls].filter(isAbout)).toEqual([])
 })

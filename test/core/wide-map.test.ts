@@ -1,5 +1,8 @@
 /** A map of many entries: as any other to who uses it, and never one large table. */
 import { describe, expect, spyOn, test } from 'bun:test'
+import { AddressCounts } from '../../src/core/addresses'
+import { Departures } from '../../src/core/departures'
+import { Facts } from '../../src/core/facts'
 import type { ChannelName } from '../../src/core/types'
 import { Presence } from '../../src/core/presence'
 import { SPREAD, WideMap } from '../../src/core/wide-map'
@@ -101,5 +104,40 @@ describe('no table is as large as', () => {
     })
     expect(most).toBeLessThanOrEqual(SPREAD.from)
     expect(hub.channelCountOf(app)).toBe(0)
+  })
+
+  test('the addresses that hold something', () => {
+    const counts = new AddressCounts(1)
+    const most = largestTable('10.', () => {
+      for (let index = 0; index < MANY; index++) counts.add(`10.0.${index}`)
+      expect([counts.size, counts.isFull('10.0.7')]).toEqual([MANY, true])
+      for (let index = 0; index < MANY; index++) counts.remove(`10.0.${index}`)
+    })
+    expect(most).toBeLessThanOrEqual(SPREAD.from)
+    expect(counts.size).toBe(0)
+  })
+
+  test('the departures that are held back', async () => {
+    await using server = await start()
+    const app = server.core.apps.byId('1')!
+    const emitted: string[] = []
+    const facts = new Facts()
+    const types = ['channel_vacated'] as const
+    facts.listen({ types, receive: ({ channel }) => void emitted.push(channel) })
+    const { clock, log, counters } = server.core
+    const parts = { clock, log, counters, facts, state: { draining: false } }
+    const departures = new Departures(parts, 1000)
+    const names = Array.from({ length: MANY }, (_, index) => keyOf(index) as ChannelName)
+    const most = largestTable('1 channel-', () => {
+      for (const channel of names) departures.add({ type: 'channel_vacated', app, channel })
+      for (const channel of names.slice(100, -100))
+        expect(departures.cancel({ type: 'channel_occupied', app, channel })).toBe(true)
+      server.advance(2000)
+      server.advance(2000)
+      server.advance(2000)
+    })
+    expect(most).toBeLessThanOrEqual(SPREAD.from)
+    expect(emitted).toEqual([...names.slice(0, 100), ...names.slice(-100)])
+    departures.stop()
   })
 })
