@@ -180,6 +180,7 @@ export type AppConfig = { readonly [Name in SwitchName]?: boolean } & {
     readonly prefix: string
     readonly size?: number
     readonly ttl_seconds?: number
+    readonly rewind?: number
   }[]
   readonly limits?: { readonly [name: string]: number }
   /** Settings of plugins for the app, by name. */

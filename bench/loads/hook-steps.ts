@@ -75,6 +75,7 @@ function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
   const userData = Object.freeze({ id: userId })
   const command: SubscribeCommand = {
     type: 'subscribe',
+    history: undefined,
     app,
     channel: CHANNEL,
     auth: 'x',

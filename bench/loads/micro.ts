@@ -81,7 +81,13 @@ async function steps(): Promise<Record<Step, (index: number) => unknown>> {
     const channelData = userId === undefined ? undefined : JSON.stringify({ user_id: userId })
     const signed = [conn.id, channel, channelData].filter((part) => part !== undefined).join(':')
     const auth = `${pair.key}:${pair.sign(signed)}`
-    const rest = { ref: undefined, params: () => ({}), replaces: undefined, grant: undefined }
+    const rest = {
+      ref: undefined,
+      params: () => ({}),
+      replaces: undefined,
+      grant: undefined,
+      history: undefined,
+    }
     return { type: 'subscribe', app, channel: channel as ChannelName, auth, channelData, ...rest }
   }
   // Notices would wait for a turn of the event loop, which there is none of here: nobody is to be notified.
@@ -106,15 +112,18 @@ async function steps(): Promise<Record<Step, (index: number) => unknown>> {
   const events = Array.from({ length: 16 }, (_, index) => `event-${index}`)
   return {
     encode: (index) =>
-      codec.broadcast({
-        type: 'event',
-        app,
-        channel: CHANNEL,
-        event: events[index % events.length]!,
-        data,
-        userId: undefined,
-        except: undefined,
-      } as unknown as Parameters<typeof codec.broadcast>[0]),
+      codec.broadcast(
+        {
+          type: 'event',
+          app,
+          channel: CHANNEL,
+          event: events[index % events.length]!,
+          data,
+          userId: undefined,
+          except: undefined,
+        } as unknown as Parameters<typeof codec.broadcast>[0],
+        undefined,
+      ),
     'decode a subscribe': () => codec.decode(core, conn, SUBSCRIBE),
     'decode a client event': () => codec.decode(core, conn, CLIENT_EVENT),
     sign: () => pair.sign(text),

@@ -3,6 +3,7 @@
  * its defaults.
  */
 import type { HistoryRule } from '../core/app'
+import { MAX_REWIND } from '../core/limits'
 import { isPlainText, isRecord, showJson } from '../core/json'
 import { invalid, mistake, value, type Read } from './reading'
 
@@ -18,6 +19,12 @@ export const HISTORY_NUMBERS = {
     min: 1,
     max: 604_800,
     about: 'How long an event is kept, in seconds',
+  },
+  rewind: {
+    default: 0,
+    min: 0,
+    max: MAX_REWIND,
+    about: 'How many of the last events every new subscriber gets that does not ask',
   },
 } as const satisfies Record<Exclude<keyof HistoryRule, 'prefix'>, object>
 

@@ -5,8 +5,8 @@
  */
 import type { App } from './app'
 import type { BackendPublication, Encoder } from './messages'
-import { NOT_KEPT, type Position } from './stream'
-import type { ChannelName, Clock, Frame } from './types'
+import { NOT_KEPT } from './stream'
+import type { ChannelName, Clock, Frame, Position } from './types'
 
 export type CachedEvent = {
   readonly publication: BackendPublication
@@ -64,8 +64,11 @@ function dropOldest(channels: Map<ChannelName, CachedEvent>, most: number): void
   }
 }
 
-export function frameOf({ publication, frames }: CachedEvent, encoder: Encoder): Frame | undefined {
-  return frames.getOrInsertComputed(encoder, () => encoder.broadcast(publication))
+export function frameOf(
+  { publication, position, frames }: CachedEvent,
+  encoder: Encoder,
+): Frame | undefined {
+  return frames.getOrInsertComputed(encoder, () => encoder.broadcast(publication, position))
 }
 
 /** How long a claim holds, unless the channel is vacated before. */

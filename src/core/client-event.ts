@@ -13,8 +13,8 @@ import { payloadJson, textOfJson } from './json'
 import type { MaybePromise } from './maybe-promise'
 import type { ClientEventCommand, Command } from './messages'
 import { publishEvent } from './groups'
-import type { Position } from './stream'
 import { EventReader } from './views'
+import type { Position } from './types'
 
 /** Events of one connection that the engine has not answered yet. */
 const MAX_UNANSWERED = 1000

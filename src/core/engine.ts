@@ -39,14 +39,14 @@ import type { Refusal } from './errors'
 import type { Facts } from './facts'
 import type { Limits } from './limits'
 import type { MaybePromise } from './maybe-promise'
-import type { DepartureFact, Notice, Publication, SubscribeCommand } from './messages'
+import type { DepartureFact, Notice, Publication, Replay, SubscribeCommand } from './messages'
 import type { PushView } from './plugin'
 import type { Counts } from './presence'
 import type { Arrival, Departure, Members } from './roster'
-import type { HistoryPage, HistoryQuery, Position } from './stream'
+import type { HistoryPage, HistoryQuery } from './stream'
 import type { Repeats } from './repeats'
 import type { Slices } from './slices'
-import type { AppId, ChannelName, Clock, Member, SocketId, UserId } from './types'
+import type { AppId, ChannelName, Clock, Member, Position, SocketId, UserId } from './types'
 import type { Users } from './users'
 
 /** What a connection enters a channel for: a subscription, or a sign-in, whose channel is that of the user. */
@@ -86,6 +86,8 @@ export type Entered = {
   readonly members: Members | undefined
   /** The last event of a cache channel. */
   readonly last: CachedEvent | undefined
+  /** What the connection gets of the events that the channel keeps. */
+  readonly replay: Replay | undefined
 }
 
 /** A connection has left a channel. */
@@ -134,8 +136,8 @@ export interface Node {
   app(id: AppId): App | undefined
   /** Its connections that name the app. */
   connections(app: App): number
-  /** Sends an event to this node's subscribers. */
-  deliver(publication: Publication): void
+  /** Sends an event to this node's subscribers; `NOT_KEPT` is the position of one that nothing keeps. */
+  deliver(publication: Publication, position: Position): void
   /** Sends a notice to them, but to one connection. */
   announce(app: App, notice: Notice, except?: SocketId): void
   /** Shows an arrival or departure to this node's connections. Called in the same order on every node. */

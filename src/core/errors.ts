@@ -33,6 +33,7 @@ export type ErrorCode =
   | 'event_reserved'
   | 'channel_invalid'
   | 'already_subscribed'
+  | 'history_invalid'
   | 'too_many_channels'
   | 'auth_missing'
   | 'auth_malformed'

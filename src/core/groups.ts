@@ -10,8 +10,7 @@ import type { Engine } from './engine'
 import { isRefusal, type Refusal } from './errors'
 import { allOf, andThen, type MaybePromise } from './maybe-promise'
 import type { EventPublication } from './messages'
-import type { Position } from './stream'
-import type { ChannelName } from './types'
+import type { ChannelName, Position } from './types'
 
 /** The group that gets a channel's events, and the prefix of their names there. */
 export type Relay = { readonly group: ChannelName; readonly prefix: string }

@@ -6,11 +6,12 @@
  */
 import type { App, HistoryRule } from './app'
 import type { ChannelKind } from './channel'
+import type { Connection } from './connection'
 import type { Limits } from './limits'
-import type { BackendPublication } from './messages'
+import type { BackendPublication, KeptEvent, Replay, SubscribeCommand } from './messages'
 import { Recency, type Link } from './recency'
-import { NOT_KEPT, Stream, type Bounds, type Position } from './stream'
-import type { ChannelName } from './types'
+import { NOT_KEPT, Stream, type Bounds } from './stream'
+import type { ChannelName, Position, SocketId } from './types'
 import { WideMap } from './wide-map'
 
 /** Streams of all apps that never had an event, at most: 30 MB. */
@@ -88,6 +89,27 @@ export class History {
     if (place.unused) this.#unused.use(place.unused)
     else this.#trim(place, rule, now)
     return place.stream
+  }
+
+  /** What a new subscriber gets, whose app may be that of another node; undefined where it neither asks nor is meant to. */
+  replay(
+    { channel, history: asked }: SubscribeCommand,
+    app: App,
+    { sink }: Pick<Connection, 'sink'>,
+    now: number,
+  ): Replay | undefined {
+    const rule = ruleOf(app, channel, this.kindOf(channel))
+    const recovered = asked?.since ? false : undefined
+    if (!rule) return asked && { position: NOT_KEPT, recovered, events: [] }
+    const count = asked?.rewind ?? rule.rewind
+    if (!asked && count === 0) return undefined
+    const stream = this.stream(app, channel, now)!
+    const { position } = stream
+    // Queues write text as part of a text, which may double it.
+    const maxBytes = app.limits.maxReplayBytes / (sink.queued ? 2 : 1)
+    const missed = asked?.since && stream.since(asked.since, maxBytes)
+    if (missed) return { position, recovered: true, events: withoutFormer(missed, asked.formerId) }
+    return { position, recovered, events: stream.last(count, maxBytes) }
   }
 
   /** Ends the stream of a channel; the next one has another epoch. */
@@ -207,6 +229,12 @@ export class History {
     if (tenant.places.size === 0) this.#tenants.delete(tenant.app)
   }
 }
+
+/** Without those that excluded the subscriber when it had another socket id. */
+const withoutFormer = (events: readonly KeptEvent[], formerId: SocketId | undefined) =>
+  formerId === undefined
+    ? events
+    : events.filter(({ publication }) => publication.except !== formerId)
 
 const boundsOf = ({ limits }: App, { size, ttl_seconds: seconds }: HistoryRule): Bounds => ({
   size,

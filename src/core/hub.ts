@@ -12,11 +12,14 @@ import type { Groups } from './groups'
 import type { Limits } from './limits'
 import type { Broadcast, Encoder, Notice, Publication } from './messages'
 import { Subscriptions } from './subscriptions'
-import type { ChannelName, Frame, SocketId, Topics } from './types'
+import type { ChannelName, Frame, Position, Sink, SocketId, Topics } from './types'
 import { WideMap } from './wide-map'
 
 /** The member who subscribes, and the client's reference. */
-export type Subscriber = Pick<Subscription, 'member' | 'meta' | 'ref'>
+export type Subscriber = Pick<Subscription, 'member' | 'meta' | 'ref'> & {
+  /** Undefined for that of the connection. */
+  readonly encoder: Encoder | undefined
+}
 
 type Tenant = {
   readonly connections: WideMap<SocketId, Connection>
@@ -25,7 +28,12 @@ type Tenant = {
   readonly channels: WideMap<ChannelName, Channel>
 }
 
-const ANONYMOUS: Subscriber = { member: undefined, meta: undefined, ref: undefined }
+const ANONYMOUS: Subscriber = {
+  member: undefined,
+  meta: undefined,
+  ref: undefined,
+  encoder: undefined,
+}
 
 export class Hub {
   readonly #tenants = new Map<App, Tenant>()
@@ -103,12 +111,12 @@ export class Hub {
     conn: Connection,
     app: App,
     name: ChannelName,
-    { member, meta, ref }: Subscriber = ANONYMOUS,
+    { member, meta, ref, encoder = conn.codec }: Subscriber = ANONYMOUS,
   ): void {
     const channel = this.channel(app, name) ?? this.#newChannel(app, name)
     const audience =
-      channel.audiences.find((known) => known.accepts(conn.codec, conn.sink)) ??
-      this.#newAudience(channel, conn)
+      channel.audiences.find((known) => known.accepts(encoder, conn.sink)) ??
+      this.#newAudience(channel, encoder, conn.sink)
     const subscription: Subscription = {
       conn,
       channel,
@@ -159,24 +167,29 @@ export class Hub {
   }
 
   /** Fans an event out on this node: one encode per codec that is present. */
-  deliver(publication: Publication): void {
+  deliver(publication: Publication, position: Position): void {
     const channel = this.channel(publication.app, publication.channel)
-    if (channel) this.#fanOutTo(channel, publication, publication.except)
+    if (channel) this.#fanOutTo(channel, publication, publication.except, position)
   }
 
   announce(app: App, notice: Notice, except?: SocketId): void {
     const channel = this.channel(app, notice.channel)
-    if (channel) this.#fanOutTo(channel, notice, except)
+    if (channel) this.#fanOutTo(channel, notice, except, undefined)
   }
 
-  #fanOutTo(channel: Channel, broadcast: Broadcast, exceptId: SocketId | undefined): void {
+  #fanOutTo(
+    channel: Channel,
+    broadcast: Broadcast,
+    exceptId: SocketId | undefined,
+    position: Position | undefined,
+  ): void {
     let encoder: Encoder | undefined
     let frame: Frame | undefined
     let except: Connection | undefined
     for (const audience of channel.audiences) {
       if (audience.encoder !== encoder) {
         encoder = audience.encoder
-        frame = encoder.broadcast(broadcast)
+        frame = encoder.broadcast(broadcast, position)
       }
       if (frame === undefined) continue
       except ??= exceptId && this.#connection(channel.app, exceptId)
@@ -192,11 +205,15 @@ export class Hub {
     return channel
   }
 
-  #newAudience({ app, name, audiences }: Channel, conn: Connection): Audience<Subscription> {
-    const listeners = { encoder: conn.codec, queued: conn.sink.queued === true }
+  #newAudience(
+    { app, name, audiences }: Channel,
+    encoder: Encoder,
+    sink: Sink,
+  ): Audience<Subscription> {
+    const listeners = { encoder, queued: sink.queued === true }
     const topicEnd = { appId: app.id, channel: name }
     const audience = new Audience<Subscription>(listeners, topicEnd, this.topics, this.#fanOut)
-    const twin = audiences.findIndex(({ encoder }) => encoder === conn.codec)
+    const twin = audiences.findIndex((known) => known.encoder === encoder)
     audiences.splice(Math.max(twin, 0), 0, audience)
     return audience
   }

@@ -96,6 +96,12 @@ export const LIMITS = {
   maxHistoryBytesPerChannel: appRow('events of a channel that are kept', 'bytes', 1024 * 1024, {
     min: 16_384,
   }),
+  maxReplayBytes: appRow(
+    'events that a subscriber gets of what the channel keeps; past it none of what it missed',
+    'bytes',
+    512 * 1024,
+    { min: 16_384, max: 768 * 1024 },
+  ),
   maxIdempotencyKeys: appRow(
     'idempotency keys of an app that are kept for ten minutes, an answer of 256 characters as one more; past it new ones are refused',
     'keys',
@@ -138,6 +144,9 @@ export const LIMITS = {
   ),
   maxTopicsPerConnection: row('topics that a connection may join', 'topics', 100, { max: 100_000 }),
 } as const
+
+/** Events that a subscriber may ask for. */
+export const MAX_REWIND = 1000
 
 export type LimitName = keyof typeof LIMITS
 /** One number for each row: the node's own, or an app's. */

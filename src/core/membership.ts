@@ -3,14 +3,14 @@
  * notices belong together, so that everybody sees one order. No await in this file.
  */
 import type { App } from './app'
-import { frameOf } from './cache'
+import { frameOf, type CachedEvent } from './cache'
 import { userOf } from './channel'
 import type { Connection, Subscription, VerifiedSignin } from './connection'
 import type { Core } from './core'
 import type { Delta, Entered, Exited, Node } from './engine'
 import { refusal, type Refusal } from './errors'
 import { notify, notifyRefused } from './hooks'
-import type { SubscribeCommand } from './messages'
+import type { Encoder, Replay, SubscribeCommand } from './messages'
 import type { PresenceView } from './plugin'
 import type { UserId } from './types'
 import { appView } from './views'
@@ -49,21 +49,46 @@ function leaveAgain(core: Core, node: Node, conn: Connection, delta: Entered): v
 function join(
   { hub, unauthorized }: Core,
   conn: Connection,
-  { ref, replaces, grant }: SubscribeCommand,
-  { app, channel, kind, arrival, member, members, last }: Entered,
+  { ref, replaces, grant, history }: SubscribeCommand,
+  { app, channel, kind, arrival, member, members, last, replay }: Entered,
 ): void {
-  conn.reply({ type: 'subscribed', channel, members, ref, data: grant?.data })
+  const encoder = (history?.positions && conn.codec.positioned) || conn.codec
+  const asked = history && replay
+  conn.reply({ type: 'subscribed', channel, members, ref, data: grant?.data, replay: asked })
   if (replaces) conn.reply({ type: 'ended', ref: replaces, replaced: true })
   if (ref && members) conn.reply({ type: 'present', channel, ref, members })
-  if (last) sendLast(conn, last)
-  else if (kind.cache) conn.reply({ type: 'cache_miss', channel })
+  if (last && !has(replay, last)) sendLast(conn, encoder, last)
+  else if (kind.cache && !last && !replay?.events.length)
+    conn.reply({ type: 'cache_miss', channel })
+  if (replay && !(history && encoder.repliesWithEvents)) sendReplay(conn, encoder, replay)
   if (kind.auth !== 'none') unauthorized.authorize(conn)
-  hub.join(conn, app, channel, { member, meta: arrival?.meta, ref })
+  hub.join(conn, app, channel, { member, meta: arrival?.meta, ref, encoder })
 }
 
-function sendLast(conn: Connection, last: NonNullable<Entered['last']>): void {
-  const frame = frameOf(last, conn.codec)
+function sendLast(conn: Connection, encoder: Encoder, last: CachedEvent): void {
+  const frame = frameOf(last, encoder)
   if (frame !== undefined) conn.send(frame)
+}
+
+/** True where the subscriber has had the last event, or gets it with the replay. */
+const has = (replay: Replay | undefined, { position: { epoch, offset } }: CachedEvent): boolean =>
+  replay !== undefined &&
+  replay.position.epoch === epoch &&
+  (replay.recovered === true || replay.events.at(-1)?.offset === offset)
+
+/** In one write, since they may be two thousand. */
+function sendReplay(conn: Connection, encoder: Encoder, { position, events }: Replay): void {
+  if (events.length === 0) return
+  const { epoch } = position
+  const send = (): void => {
+    for (const { offset, publication } of events) {
+      if (conn.closed) return
+      const frame = encoder.broadcast(publication, { epoch, offset })
+      if (frame !== undefined) conn.send(frame)
+    }
+  }
+  if (conn.sink.cork) conn.sink.cork(send)
+  else send()
 }
 
 /** Signs the connection in; contract 5.4 has the order of replies and notices. */

@@ -12,6 +12,7 @@ import type {
   Member,
   Meta,
   Payload,
+  Position,
   Ref,
   SocketId,
   UserId,
@@ -43,12 +44,36 @@ export type SubscribeCommand = {
   readonly replaces: Ref | undefined
   /** What a plugin's gate has given with its permission; undefined as received. */
   readonly grant: Grant | undefined
+  /** What it asks of the events that the channel keeps; undefined where it asks nothing. */
+  readonly history: HistoryRequest | undefined
 }
 
 /** What comes with a plugin's permission to subscribe. */
 export type Grant = {
   /** An object for the client, with the reply. */
   readonly data: JsonText | undefined
+}
+
+/** What a subscriber asks of the events that a channel keeps. */
+export type HistoryRequest = {
+  /** It wants the position of each event. */
+  readonly positions: boolean
+  /** How many of the last events it wants; undefined for as many as the rule says. */
+  readonly rewind: number | undefined
+  /** The last event that it had, when it was subscribed before. */
+  readonly since: Position | undefined
+  /** Its socket id of then: what excluded that is not for this one, either. */
+  readonly formerId: SocketId | undefined
+}
+
+/** What a new subscriber gets of the events that a channel keeps. */
+export type Replay = {
+  /** Of the last event before those that it will hear. */
+  readonly position: Position
+  /** True where `events` are all that it has missed; undefined where it did not say what it had. */
+  readonly recovered: boolean | undefined
+  /** The oldest first. */
+  readonly events: readonly KeptEvent[]
 }
 
 export type UnsubscribeCommand = {
@@ -92,6 +117,8 @@ export type Reply =
       readonly ref: Ref | undefined
       /** What a plugin gives the client: an object. */
       readonly data: JsonText | undefined
+      /** What it asked of the events that the channel keeps. */
+      readonly replay: Replay | undefined
     }
   /** The channel was left, as the client asked. */
   | { readonly type: 'unsubscribed'; readonly ref: Ref | undefined }
@@ -172,6 +199,17 @@ export type SentEvent = {
   readonly channel: ChannelName
   readonly event: string
   readonly data: Payload | undefined
+}
+
+/** An event that a channel keeps. */
+export type KeptEvent = {
+  /** 1 for the first event of the stream; each is one more than the last. */
+  readonly offset: number
+  readonly publication: BackendPublication
+  /** When it was published, of the clock's `mono`. */
+  readonly at: number
+  /** Of its name and data in UTF-8, and what keeping it takes besides. */
+  readonly bytes: number
 }
 
 /** A change of a channel, sent to its other subscribers. */
@@ -297,8 +335,12 @@ export interface Encoder {
   readonly name: string
   /** Its clients send heartbeats unasked: silent ones are not pinged, and only frames show that they are alive. */
   readonly heartbeats: boolean
-  /** Undefined where the wire has no such message; so is `reply`. */
-  broadcast(broadcast: Broadcast): Frame | undefined
+  /** The same wire, for subscribers that want the position of each event. */
+  readonly positioned: Encoder | undefined
+  /** Its reply to a subscriber that asked has the replayed events in it; else they follow as frames. */
+  readonly repliesWithEvents: boolean
+  /** Undefined where the wire has no such message; so is `reply`. Only a positioned encoder writes the position. */
+  broadcast(broadcast: Broadcast, position: Position | undefined): Frame | undefined
   reply(reply: Reply): Frame | undefined
   /** The frames of a refusal, before or after the connection was established. */
   refusal(refusal: Refusal, peer: Peer): readonly Frame[]

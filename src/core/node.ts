@@ -21,7 +21,7 @@ export function newNode(core: Core): Node {
   const node: Node = {
     app: (id) => core.apps.byId(id),
     connections: (app) => hub.connectionCountOf(app),
-    deliver: (publication) => hub.deliver(publication),
+    deliver: (publication, position) => hub.deliver(publication, position),
     announce: (app, notice, except) => hub.announce(app, notice, except),
     apply: (delta) => apply(core, node, delta),
     carryOut: (order) => carryOut(core, order),

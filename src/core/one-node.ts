@@ -15,12 +15,13 @@ import type {
   DepartureFact,
   Notice,
   Publication,
+  Replay,
 } from './messages'
 import { Presence, type Counts } from './presence'
 import { KeptRepeats } from './repeats'
 import type { Arrival, Departure } from './roster'
-import { NOT_KEPT, type HistoryPage, type HistoryQuery, type Position } from './stream'
-import type { AppId, ChannelName, Member, SocketId, UserId } from './types'
+import { NOT_KEPT, type HistoryPage, type HistoryQuery } from './stream'
+import type { AppId, ChannelName, Member, Position, SocketId, UserId } from './types'
 
 /** The claim of the first subscriber that finds a cache channel empty. */
 const CACHE_MISS = 'cache_miss'
@@ -83,8 +84,14 @@ export class OneNodeEngine implements Engine {
       count: seat ? seat.count : 0,
       members: seat?.members,
       last,
+      replay: this.#replay(conn, entry),
     })
     return undefined
+  }
+
+  #replay(conn: Connection, entry: Entry): Replay | undefined {
+    if (entry.type === 'signin' || entry.app.record.history.length === 0) return undefined
+    return this.#history.replay(entry, entry.app, conn, this.#parts.clock.mono())
   }
 
   exit(conn: Connection, place: Place, departure: Departure | undefined): void {
@@ -111,7 +118,7 @@ export class OneNodeEngine implements Engine {
   publish(publication: Publication): Position {
     const isBackend = publication.type === 'event' && publication.origin === 'backend'
     const position = isBackend ? this.#keep(publication) : NOT_KEPT
-    this.#node.deliver(publication)
+    this.#node.deliver(publication, position)
     return position
   }
 

@@ -24,8 +24,7 @@ import type { JsonSlice } from './json-scan'
 import { publishEvent } from './groups'
 import type { MaybePromise } from './maybe-promise'
 import type { BackendPublication } from './messages'
-import type { Position } from './stream'
-import type { ChannelName, SocketId } from './types'
+import type { ChannelName, Position, SocketId } from './types'
 import { appView, EventReader } from './views'
 
 /** One requested event; only its types have been checked. */

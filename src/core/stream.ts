@@ -2,28 +2,11 @@
  * Stream: the latest events of one channel, numbered. What is given up is always the oldest, and the numbers tell.
  * A stream that begins anew has another epoch, so that it is never taken for the one that was lost.
  */
-import type { BackendPublication } from './messages'
-
-/** The place of an event among those that a channel keeps. */
-export type Position = {
-  /** Changes when the channel begins anew; offsets of two epochs have no order. */
-  readonly epoch: string
-  /** 1 for the first event that is kept, 0 before it. */
-  readonly offset: number
-}
+import type { BackendPublication, KeptEvent } from './messages'
+import type { Position } from './types'
 
 /** The position of an event that nothing keeps. */
 export const NOT_KEPT: Position = { epoch: '', offset: 0 }
-
-export type KeptEvent = {
-  /** 1 for the first event of the stream; each is one more than the last. */
-  readonly offset: number
-  readonly publication: BackendPublication
-  /** When it was published, of the clock's `mono`. */
-  readonly at: number
-  /** Of its name and data in UTF-8, and what keeping it takes besides. */
-  readonly bytes: number
-}
 
 /** What is kept at most: events, milliseconds, bytes. */
 export type Bounds = { readonly size: number; readonly ttlMs: number; readonly bytes: number }

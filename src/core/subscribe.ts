@@ -89,6 +89,7 @@ function subscribeToOwnUser(conn: Connection, channel: ChannelName): Refusal | u
     members: undefined,
     ref: undefined,
     data: undefined,
+    replay: undefined,
   })
   return undefined
 }

@@ -72,6 +72,14 @@ export interface Topics {
   publish(topic: string, frame: Frame): number
 }
 
+/** The place of an event among those that a channel keeps. */
+export type Position = {
+  /** Changes when the channel begins anew; offsets of two epochs have no order. */
+  readonly epoch: string
+  /** 1 for the first event that is kept, 0 before it. */
+  readonly offset: number
+}
+
 /** Every wait goes through this, so that tests can move time. */
 export interface Clock {
   /** The time of day in epoch milliseconds, for what is stored or shown. It may be set back or ahead. */

@@ -19,7 +19,7 @@ export type WireError = {
    */
   readonly phoenix: string | number | null
   /** `type` of `pusher:subscription_error`, for refusals that a subscribe can meet. */
-  readonly subscription?: 'AuthError' | 'LimitReached' | 'InvalidChannel'
+  readonly subscription?: 'AuthError' | 'LimitReached' | 'InvalidChannel' | 'InvalidHistory'
   /** What lines in the log show besides the code. */
   readonly log?: LogPolicy
 }
@@ -81,6 +81,7 @@ export const WIRE_ERRORS: Readonly<Record<ErrorCode, WireError>> = {
   event_reserved: keepOpen(400),
   channel_invalid: keepOpen(400, { phoenix: 'unmatched topic', subscription: 'InvalidChannel' }),
   already_subscribed: keepOpen(400),
+  history_invalid: keepOpen(400, { subscription: 'InvalidHistory' }),
   too_many_channels: keepOpen(400, {
     phoenix: 'too many channels joined',
     subscription: 'LimitReached',

@@ -6,7 +6,7 @@
  */
 import { jsonText } from '../core/json'
 import { scanArray, scanObject, stringIn, type JsonSlice } from '../core/json-scan'
-import type { Frame, JsonText, Ref } from '../core/types'
+import type { Frame, JsonText, Position, Ref } from '../core/types'
 
 export type PhoenixVersion = 1 | 2
 
@@ -53,7 +53,7 @@ type Refs = Pick<PhoenixRef, 'join' | 'message'>
 type Serializer = {
   /** `join_ref`, `ref`, `topic`, `event` and `payload`; undefined where the text has not got them. */
   readonly read: (text: string) => readonly (JsonSlice | undefined)[] | undefined
-  readonly write: (news: PhoenixNews, refs: Refs) => Frame
+  readonly write: (news: PhoenixNews, refs: Refs, position: Position | undefined) => Frame
 }
 
 const V1_KEYS = ['join_ref', 'ref', 'topic', 'event', 'payload']
@@ -66,16 +66,16 @@ const SERIALIZERS: Readonly<Record<PhoenixVersion, Serializer>> = {
         ? parts
         : undefined
     },
-    write: ({ topic, event, payload }, { message }) =>
-      `{"topic":${jsonText(topic)},"event":${jsonText(event)},"payload":${payload},"ref":${message}}`,
+    write: ({ topic, event, payload }, { message }, position) =>
+      `{"topic":${jsonText(topic)},"event":${jsonText(event)},"payload":${payload},"ref":${message}${position ? `,${positionFields(position)}` : ''}}`,
   },
   2: {
     read: (text) => {
       const parts = scanArray(text, 5)
       return parts?.length === 5 ? parts : undefined
     },
-    write: ({ topic, event, payload }, { join, message }) =>
-      `[${join},${message},${jsonText(topic)},${jsonText(event)},${payload}]`,
+    write: ({ topic, event, payload }, { join, message }, position) =>
+      `[${join},${message},${jsonText(topic)},${jsonText(event)},${payload}${position ? `,{${positionFields(position)}}` : ''}]`,
   },
 }
 
@@ -101,13 +101,18 @@ function refOf(slice: JsonSlice | undefined): JsonText | undefined {
 }
 const NUMBER = /^[-\d]/
 
-/** A frame for one connection, or without refs for all subscribers. */
+/** As keys of an object. */
+export const positionFields = ({ epoch, offset }: Position): string =>
+  `"epoch":"${epoch}","offset":${offset}`
+
+/** A frame for one connection, or without refs for all subscribers; a sixth element or two more keys say its position. */
 export function writeFrame(
   version: PhoenixVersion,
   news: PhoenixNews,
   refs: Refs = NO_REFS,
+  position?: Position,
 ): Frame {
-  return SERIALIZERS[version].write(news, refs)
+  return SERIALIZERS[version].write(news, refs, position)
 }
 
 /** Reads when it is first asked. */

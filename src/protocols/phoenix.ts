@@ -16,19 +16,22 @@ import type {
   Broadcast,
   BytesPublication,
   Command,
+  Encoder,
   Peer,
   EventPublication,
   Reply,
 } from '../core/messages'
-import type { ChannelName, Frame, JsonText, Ref } from '../core/types'
+import type { ChannelName, Frame, JsonText, Position, Ref } from '../core/types'
 import { closeFields, refuseHandshake, type Codec, type Handshake } from './codec'
 import { WIRE_ERRORS } from './errors'
 import { isReserved } from './event-names'
+import { HISTORY_KEYS, keepsEvents, readHistory } from './history-request'
 import { readBinary, writeBinary } from './phoenix-binary'
 import {
   newRef,
   NULL,
   once,
+  positionFields,
   readFrame,
   readRef,
   withoutJoin,
@@ -72,9 +75,25 @@ export const phoenixCodecs = (mount: Mount): readonly Codec[] =>
 
 function codecOf(mount: Mount, version: PhoenixVersion): Codec {
   const decode = decoderOf(mount, version)
-  return {
-    name: `${mount.name}-${version}`,
+  const encoder: Omit<Encoder, 'name' | 'positioned' | 'broadcast'> = {
     heartbeats: true,
+    repliesWithEvents: true,
+    reply: (answer) => reply(mount, version, answer),
+    refusal: (refused, peer) => refusalFrames(mount, version, refused, peer),
+    closeFrame,
+  }
+  const name = `${mount.name}-${version}`
+  const positioned: Encoder = {
+    ...encoder,
+    name: `${name}-positions`,
+    positioned: undefined,
+    broadcast: (news, position) =>
+      broadcast(mount, version, news, position?.epoch ? position : undefined),
+  }
+  return {
+    ...encoder,
+    name,
+    positioned,
     refusesUpgrades: true,
     serves: (path, query) =>
       isAt(mount.path, path) && (versionOf(query) ?? VERSIONS[0]) === version,
@@ -84,10 +103,7 @@ function codecOf(mount: Mount, version: PhoenixVersion): Codec {
     decodeBytes: version === 2 ? decode : undefined,
     refOf: ({ limits }, frame) =>
       frame.length > maxFrameChars(limits) ? undefined : messageIn(version, frame)?.ref,
-    broadcast: (news) => broadcast(mount, version, news),
-    reply: (answer) => reply(mount, version, answer),
-    refusal: (refused, peer) => refusalFrames(mount, version, refused, peer),
-    closeFrame,
+    broadcast: (news) => broadcast(mount, version, news, undefined),
   }
 }
 
@@ -170,12 +186,18 @@ const decoderOf =
     return (decoder ?? decodePush)({ mount, message, address, subscription })
   }
 
+const JOIN_KEYS = ['auth', 'channel_data']
+const JOIN_AND_HISTORY_KEYS = [...JOIN_KEYS, ...HISTORY_KEYS]
+
 function decodeJoin({ message, address, subscription }: TopicMessage): Command | Refusal {
   const { ref, payload } = message
   if (!address) return refuseTopic(ref)
-  const [auth, channelData] = isBytes(payload)
-    ? []
-    : (scanObject(payload.text, ['auth', 'channel_data'])?.map(stringIn) ?? [])
+  const asks = keepsEvents(address.app)
+  const keys = asks ? JOIN_AND_HISTORY_KEYS : JOIN_KEYS
+  const found = isBytes(payload) ? [] : (scanObject(payload.text, keys) ?? [])
+  const [auth, channelData] = [stringIn(found[0]), stringIn(found[1])]
+  const history = asks ? readHistory(found.slice(JOIN_KEYS.length)) : undefined
+  if (isRefusal(history)) return { ...history, subscribing: address.channel, ref }
   return {
     type: 'subscribe',
     ...address,
@@ -185,6 +207,7 @@ function decodeJoin({ message, address, subscription }: TopicMessage): Command |
     ref: copyRef(ref),
     replaces: subscription?.ref,
     grant: undefined,
+    history,
   }
 }
 
@@ -230,10 +253,15 @@ const isStale = (ref: PhoenixRef, { ref: own }: Subscription): boolean =>
 
 // ---------------------------------------------------------------- server to client
 
-function broadcast(mount: Mount, version: PhoenixVersion, news: Broadcast): Frame | undefined {
+function broadcast(
+  mount: Mount,
+  version: PhoenixVersion,
+  news: Broadcast,
+  position: Position | undefined,
+): Frame | undefined {
   if (news.type === 'bytes') return version === 2 ? bytesFrame(mount, news) : undefined
   const encoded = news.type === 'event' ? mount.news(news) : mount.presence && diffNews(news)
-  return encoded ? writeFrame(version, encoded) : undefined
+  return encoded ? writeFrame(version, encoded, undefined, position) : undefined
 }
 
 function bytesFrame(
@@ -247,7 +275,7 @@ function bytesFrame(
 function reply(mount: Mount, version: PhoenixVersion, answer: Reply): Frame | undefined {
   switch (answer.type) {
     case 'subscribed':
-      return writeOk(version, answer.ref, answer.data ?? mount.joinResponse(answer.channel))
+      return writeOk(version, answer.ref, joinResponse(mount, answer))
     case 'pong':
       return writeOk(version, answer.ref && withoutJoin(answer.ref))
     case 'unsubscribed':
@@ -271,6 +299,25 @@ function reply(mount: Mount, version: PhoenixVersion, answer: Reply): Frame | un
     case 'ping':
       return undefined
   }
+}
+
+type SubscribedReply = Extract<Reply, { readonly type: 'subscribed' }>
+
+/** The response to a join; where that asked for history, with what there is of it. */
+function joinResponse(mount: Mount, { channel, data, replay }: SubscribedReply): string {
+  const response = data ?? mount.joinResponse(channel)
+  if (!replay) return response
+  const { position, recovered, events } = replay
+  const first = recovered === undefined ? '' : `"recovered":${recovered},`
+  const items = events.flatMap(({ offset, publication }) => {
+    const news = mount.news(publication)
+    return news
+      ? `{"offset":${offset},"event":${jsonText(news.event)},"payload":${news.payload}}`
+      : []
+  })
+  const history = `"history":{${first}${positionFields(position)},"events":[${items.join()}]}`
+  const isEmpty = /^\{\s*\}$/.test(response)
+  return `${response.slice(0, -1)}${isEmpty ? '' : ','}${history}}`
 }
 
 function writeOk(version: PhoenixVersion, ref: Ref | undefined, response = '{}') {

@@ -14,9 +14,10 @@ import { checkBudget } from '../core/client-event'
 import { jsonText, MAX_LEVELS } from '../core/json'
 import { scanObject, stringIn, type JsonSlice } from '../core/json-scan'
 import { MAX_DATA_KEYS, maxFrameChars } from '../core/limits'
-import type { Broadcast, Command, Peer, Reply } from '../core/messages'
+import type { Broadcast, Command, Encoder, Peer, Replay, Reply } from '../core/messages'
 import type { Members, RosterEntry } from '../core/roster'
-import type { Frame, JsonText } from '../core/types'
+import type { Frame, JsonText, Position } from '../core/types'
+import { HISTORY_KEYS, keepsEvents, readHistory } from './history-request'
 import { closeFields, refuseHandshake, type Codec, type Handshake } from './codec'
 import { WIRE_ERRORS } from './errors'
 
@@ -27,9 +28,23 @@ const PROTOCOLS = { oldest: 4, newest: 7 }
 /** True for paths where clients open sockets, and which nothing else has. */
 export const isSocketPath = (path: string): boolean => SOCKET_PATH.test(path)
 
+/** With the position of each event beside its other fields. */
+const positioned: Encoder = {
+  name: 'pusher-positions',
+  heartbeats: false,
+  positioned: undefined,
+  repliesWithEvents: false,
+  broadcast: (news, position) => placed(broadcast(news), position),
+  reply,
+  refusal: refusalFrames,
+  closeFrame,
+}
+
 export const pusher: Codec = {
   name: 'pusher',
   heartbeats: false,
+  positioned,
+  repliesWithEvents: false,
   refusesUpgrades: false,
   serves: (path) => path.startsWith(PATH),
   handshake,
@@ -123,12 +138,19 @@ function messageIn(text: string): Message | undefined {
   return event === undefined ? undefined : { event, channel, data }
 }
 
+const SUBSCRIBE_KEYS = ['channel', 'auth', 'channel_data']
+const SUBSCRIBE_AND_HISTORY_KEYS = [...SUBSCRIBE_KEYS, ...HISTORY_KEYS]
+
 function decodeSubscribe({ limits }: Core, app: App, message: Message): Command | Refusal {
-  const parts = textsBelow(message, ['channel', 'auth', 'channel_data'])
+  const asks = keepsEvents(app)
+  const parts = slicesBelow(message, asks ? SUBSCRIBE_AND_HISTORY_KEYS : SUBSCRIBE_KEYS)
   if (!parts) return refuseData(message, 'a channel')
-  const [name, auth, channelData] = parts
+  const name = stringIn(parts[0])
+  const [auth, channelData] = [stringIn(parts[1]), stringIn(parts[2])]
   const channel = parseChannelName(name, limits)
   if (typeof channel !== 'string') return { ...channel, subscribing: name ?? '' }
+  const history = asks ? readHistory(parts.slice(SUBSCRIBE_KEYS.length)) : undefined
+  if (isRefusal(history)) return { ...history, subscribing: channel }
   const ref = undefined
   return {
     type: 'subscribe',
@@ -140,6 +162,7 @@ function decodeSubscribe({ limits }: Core, app: App, message: Message): Command 
     ref,
     replaces: ref,
     grant: undefined,
+    history,
   }
 }
 
@@ -173,11 +196,15 @@ function decodeClientEvent({ limits }: Core, app: App, message: Message): Comman
 
 /** The texts below the keys of `data`, an object or a string that holds one (contract 1.7). */
 function textsBelow(
-  { data }: Message,
+  message: Message,
   keys: readonly string[],
 ): readonly (string | undefined)[] | undefined {
+  return slicesBelow(message, keys)?.map(stringIn)
+}
+
+function slicesBelow({ data }: Message, keys: readonly string[]) {
   const text = stringIn(data) ?? data?.text
-  return text === undefined ? undefined : scanObject(text, keys, MAX_DATA_KEYS)?.map(stringIn)
+  return text === undefined ? undefined : scanObject(text, keys, MAX_DATA_KEYS)
 }
 
 // ---------------------------------------------------------------- server to client
@@ -212,6 +239,28 @@ function broadcast(news: Broadcast): Frame | undefined {
   }
 }
 
+/** Top-level fields: a client that looks for others does not mind them. */
+function placed(frame: Frame | undefined, position: Position | undefined): Frame | undefined {
+  if (typeof frame !== 'string' || !position?.epoch) return frame
+  return `${frame.slice(0, -1)},"epoch":"${position.epoch}","offset":${position.offset}}`
+}
+
+type SubscribedReply = Extract<Reply, { readonly type: 'subscribed' }>
+
+function subscribedFrame({ channel, members, data }: SubscribedReply): string {
+  if (members) return presenceFrame(channel, members, data)
+  return data === undefined
+    ? `{"event":"pusher_internal:subscription_succeeded","channel":${jsonText(channel)},"data":"{}"}`
+    : internalFrame('subscription_succeeded', channel, data)
+}
+
+/** The events of the replay follow as frames of their own. */
+function withHistory(frame: string, { position, recovered }: Replay): Frame {
+  const first = recovered === undefined ? '' : `"recovered":${recovered},`
+  const { epoch, offset } = position
+  return `${frame.slice(0, -1)},"history":{${first}"epoch":"${epoch}","offset":${offset}}}`
+}
+
 function reply(answer: Reply): Frame | undefined {
   switch (answer.type) {
     case 'established': {
@@ -220,11 +269,8 @@ function reply(answer: Reply): Frame | undefined {
       return `{"event":"pusher:connection_established","data":"${data}"}`
     }
     case 'subscribed': {
-      const { channel, members, data } = answer
-      if (members) return presenceFrame(channel, members, data)
-      return data === undefined
-        ? `{"event":"pusher_internal:subscription_succeeded","channel":${jsonText(channel)},"data":"{}"}`
-        : internalFrame('subscription_succeeded', channel, data)
+      const frame = subscribedFrame(answer)
+      return answer.replay ? withHistory(frame, answer.replay) : frame
     }
     case 'cache_miss':
       return `{"event":"pusher:cache_miss","channel":${jsonText(answer.channel)},"data":"{}"}`
@@ -256,12 +302,12 @@ function watchlistEvents(...groups: readonly (readonly [name: string, ids: reado
 }
 
 /** `data` goes out as a string that holds the JSON. */
-function internalFrame(event: string, channel: string, data: string): Frame {
+function internalFrame(event: string, channel: string, data: string): string {
   return `{"event":"pusher_internal:${event}","channel":${jsonText(channel)},"data":${jsonText(data)}}`
 }
 
 /** As `internalFrame` would write it, from parts that are escaped already: it may be long, and most of it is cached. */
-function presenceFrame(channel: string, members: Members, given: JsonText | undefined): Frame {
+function presenceFrame(channel: string, members: Members, given: JsonText | undefined): string {
   const [ids, hash] = [members.write(IDS), members.write(HASH)]
   const presence = `\\"presence\\":{\\"ids\\":[${ids}],\\"hash\\":{${hash}},\\"count\\":${members.size}}`
   const data = given === undefined ? `{${presence}}` : withKeysOf(given, presence)

@@ -11,6 +11,7 @@ import { Readiness } from '../../src/core/readiness'
 import { Groups } from '../../src/core/groups'
 import { Hub } from '../../src/core/hub'
 import type { Encoder } from '../../src/core/messages'
+import { NOT_KEPT } from '../../src/core/stream'
 import type { ChannelName, JsonText, Sink } from '../../src/core/types'
 import { ManualClock, MemoryLog } from '../../kit/clock'
 import { makeRandom } from '../random'
@@ -23,6 +24,8 @@ const app = { id: '1', record: {}, gauges: newGauges() } as unknown as App
 const encoder = (name: string): Encoder => ({
   name,
   heartbeats: false,
+  positioned: undefined,
+  repliesWithEvents: false,
   broadcast: (news) => ('event' in news ? `${news.channel} ${news.event}` : undefined),
   reply: () => undefined,
   refusal: () => [],
@@ -115,13 +118,14 @@ test.each([1, 2])('whatever happens, everybody hears what they must (%d)', async
         member.owed.get(name)!.push(`${name} ${event}`)
     const data = '1' as JsonText
     const rest = { app, channel: name, event, data, sender: undefined }
-    hub.deliver({
+    const publication = {
       type: 'event',
       origin: 'backend',
       once: undefined,
       ...rest,
       except: except?.conn.id,
-    })
+    } as const
+    hub.deliver(publication, NOT_KEPT)
     for (const audience of hub.crowdedAudiences(app, name)) {
       crowds++
       waits++

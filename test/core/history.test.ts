@@ -12,6 +12,7 @@ const makeRule = (prefix: string, size = 100, seconds = 60): HistoryRule => ({
   prefix,
   size,
   ttl_seconds: seconds,
+  rewind: 0,
 })
 
 function makeApp(rules: readonly HistoryRule[], limits: Partial<App['limits']> = {}): App {

@@ -71,6 +71,7 @@ test('nor do verbs', async () => {
     subscribe(core, conn!, {
       ...common,
       type: 'subscribe',
+      history: undefined,
       auth,
       channelData: undefined,
       params: () => ({}),

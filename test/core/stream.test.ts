@@ -1,9 +1,9 @@
 /** The stream of a channel against a plain list of all its events: whatever is appended, expires, is too much. */
 import { expect, test } from 'bun:test'
-import { Stream, type HistoryQuery, type Position } from '../../src/core/stream'
+import { Stream, type HistoryQuery } from '../../src/core/stream'
 import type { App } from '../../src/core/app'
 import type { BackendPublication } from '../../src/core/messages'
-import type { ChannelName, JsonText } from '../../src/core/types'
+import type { ChannelName, JsonText, Position } from '../../src/core/types'
 import { makeRandom } from '../random'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)

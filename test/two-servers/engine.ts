@@ -16,8 +16,8 @@ import type {
 } from '../../src/core/messages'
 import type { Repeats } from '../../src/core/repeats'
 import type { Arrival, Departure } from '../../src/core/roster'
-import { NOT_KEPT, type HistoryQuery, type Position } from '../../src/core/stream'
-import type { ChannelName, SocketId, UserId } from '../../src/core/types'
+import { NOT_KEPT, type HistoryQuery } from '../../src/core/stream'
+import type { ChannelName, Position, SocketId, UserId } from '../../src/core/types'
 
 /** A change as every node gets it, but for its own app and connection. */
 type SentDelta<Change> = Change extends Delta
@@ -95,6 +95,10 @@ export class JoinedEngine implements Engine {
       count: seat?.count ?? 0,
       members: seat?.members,
       last,
+      replay:
+        entry.type === 'signin'
+          ? undefined
+          : bus.history.replay(entry, app, conn, this.parts.clock.mono()),
     })
     return undefined
   }
@@ -159,7 +163,7 @@ export class JoinedEngine implements Engine {
       if (this.bus.isTaken(publication)) return NOT_KEPT
       const isBackend = publication.type === 'event' && publication.origin === 'backend'
       const position = home && isBackend ? this.#keep({ ...publication, app: home }) : NOT_KEPT
-      this.bus.broadcast(app, (node, own) => node.deliver({ ...publication, app: own }))
+      this.bus.broadcast(app, (node, own) => node.deliver({ ...publication, app: own }, position))
       return position
     })
   }

@@ -6,6 +6,7 @@ overTwoServers([
   'protocols/phoenix-join',
   'protocols/phoenix-app-ends',
   'protocols/phoenix-gates',
+  'protocols/history-phoenix',
   'dialects/expusherlite/scopes',
   'dialects/expusherlite/routes',
   'dialects/pushex/client',

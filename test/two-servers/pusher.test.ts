@@ -7,6 +7,7 @@ overTwoServers([
   'protocols/pusher-cache',
   'protocols/pusher-client-events',
   'protocols/pusher-subscribe',
+  'protocols/history-pusher',
   'protocols/users-rows',
   'core/published-facts',
   'core/engine-taps',
