@@ -3,7 +3,7 @@
  * name one that is missing.
  */
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { dependencies, engines, version } from '../package.json'
 
 const USAGE = `Carillon ${version}, a realtime push server
@@ -45,6 +45,14 @@ function findMissingPackage(): string | undefined {
   return Object.keys(dependencies).find((name) => !isInstalled(name))
 }
 
+/** What to run where a package is missing: in a checkout, or where the server itself is installed. */
+function describeInstall(): string {
+  const folder = dirname(import.meta.dir)
+  const end = folder.lastIndexOf(`${sep}node_modules${sep}`)
+  if (end !== -1) return `\`bun install\` in ${folder.slice(0, end)}`
+  return `\`bun install --frozen-lockfile\` in ${folder}, or \`bun run server\``
+}
+
 function fail(status: number, line: string): never {
   process.stderr.write(`carillon: ${line}\n`)
   process.exit(status)
@@ -63,10 +71,7 @@ if (answer) {
   process.stdout.write(`${await answer()}\n`)
 } else {
   if (missing !== undefined)
-    fail(
-      1,
-      `the package ${missing} is not installed: run \`bun install --frozen-lockfile\` in ${dirname(import.meta.dir)}, or \`bun run server\``,
-    )
+    fail(1, `the package ${missing} is not installed: run ${describeInstall()}`)
   const { serve } = await import('./serve')
   await serve()
 }

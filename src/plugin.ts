@@ -45,9 +45,18 @@ type TObject = ReturnType<typeof t.Object>
 /** The major version of this interface; a plugin names the one that it was written for. */
 export const PLUGIN_INTERFACE = 1
 
+/** A line of the log: what happened after its values, or the text alone, or an error alone. */
+type WriteLine = {
+  (fields: object, message: string): void
+  (message: string | Error): void
+}
+
+/** The log of a plugin, whose lines carry its name. */
+export type PluginLog = { readonly [Level in keyof Log]: WriteLine }
+
 /** What a plugin is given once, when a server sets it up. All of it ends with the server. */
 export type PluginContext<Settings = unknown> = PluginActions & {
-  readonly log: Log
+  readonly log: PluginLog
   /** Time, which tests can move. Timers that still run when the server stops are cancelled. */
   readonly clock: Clock
   /** Aborted when the server stops. */

@@ -20,7 +20,7 @@ import type { ApiHooks } from './http/hooks'
 import { PluginRoutes } from './http/plugin-routes'
 import { DATA_ENVELOPE, respondWithList } from './http/lists'
 import { workFor, type Slices } from './core/slices'
-import { PLUGIN_INTERFACE, type AnyPlugin, type PluginContext } from './plugin'
+import { PLUGIN_INTERFACE, type AnyPlugin, type PluginContext, type PluginLog } from './plugin'
 import { newActions } from './plugin-actions'
 import { pluginStore } from './store/plugins'
 import type { Writes } from './store/writes'
@@ -280,7 +280,7 @@ function newCounter(name: unknown, about: unknown, log: Log) {
 }
 
 /** A log whose lines carry the plugin's name, whatever its fields are. */
-function childLog(log: Log, plugin: string): Log {
+function childLog(log: Log, plugin: string): PluginLog {
   const named = { plugin }
   const fieldsOf = (given: unknown): object => ({ ...named, ...fieldsIn(given), ...named })
   const method =

@@ -76,6 +76,17 @@ describe('a checkout whose packages are not installed', () => {
   const refusalOf = (name: string): string =>
     `carillon: the package ${name} is not installed: run \`bun install --frozen-lockfile\` in ${folder}, or \`bun run server\`\n`
 
+  test('says where to install, if it is a package itself', async () => {
+    const app = join(folder, 'app')
+    const own = join(app, 'node_modules/carillon')
+    for (const path of ['src', 'package.json'])
+      cpSync(join(ROOT, path), join(own, path), { recursive: true })
+    const command = [process.execPath, join(own, 'src/index.ts')]
+    await using program = new Program({}, { command, cwd: app })
+    const refusal = `carillon: the package ${first} is not installed: run \`bun install\` in ${app}\n`
+    expect([await program.waitForExit(), await program.errors]).toEqual([1, refusal])
+  })
+
   test('says what to run, and what it is asked', async () => {
     await using program = run()
     expect([await program.waitForExit(), await program.errors]).toEqual([1, refusalOf(first)])

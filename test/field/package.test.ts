@@ -76,7 +76,8 @@ async function findSources(): Promise<Readonly<Record<string, string>>> {
       const echo = definePlugin({
         name: 'echo',
         carillon: 1,
-        setup: ({ routes }) => {
+        setup: ({ routes, log }) => {
+          log.info('set up')
           const params = t.Object({ number: t.Number() })
           routes.get('/:number', ({ params: { number } }) => number.toFixed(1), { params })
           return {}

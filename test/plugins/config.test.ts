@@ -129,7 +129,7 @@ describe('its types', () => {
     [
       'hooks with locals, gates that wait',
       `locals: () => ({ n: 0 }), setup: ({ log }) => ({
-        async connect({ locals }, { headers }) { locals.n++; log.info({ n: headers.get('n') }, 'n') },
+        async connect({ locals }, { headers }) { locals.n++; log.info({ n: headers.get('n') }, 'n'); log.info('no fields') },
         authorize: (conn, { channel }) => (channel === 'private-a' ? allow() : reject('no')),
         clientEvent(_, { event }) { if (event === 'x') return replace(1) },
         disconnected: ({ locals }) => { locals.n-- } })`,
