@@ -56,7 +56,7 @@ export const remoteAuthorizer = ({ url, keepSeconds = 60, maxKept = 10_000 }: Au
           } catch (cause) {
             if (signal.aborted) return reject('Too late')
             failed.count++
-            log.warn({ err: cause }, 'the backend cannot be asked')
+            log.debug({ err: cause }, 'the backend cannot be asked')
             return reject('The backend cannot be asked', { retryAfterSeconds: 5 })
           }
         },

@@ -20,7 +20,7 @@ export const rollCall = () =>
       return {
         clientEvent({ app }, { event, channel }) {
           if (event !== 'client-ask' || !app || !channel.startsWith('presence-')) return
-          answer(app, channel).catch((cause) => log.warn({ channel, err: cause }, 'not answered'))
+          answer(app, channel).catch((cause) => log.debug({ channel, err: cause }, 'not answered'))
         },
       }
     },
