@@ -72,7 +72,9 @@ export function keyOfBody(app: App, key: unknown): string | undefined {
 
 /** The key of a request with one event. @throws RealtimeError('request_invalid'), also where header and body differ */
 export function keyOf(app: App, request: Request, inBody: unknown): string | undefined {
-  const [given, own] = [keyOfHeader(app, request), keyOfBody(app, inBody)]
+  const given = keyOfHeader(app, request)
+  if (inBody === undefined) return given
+  const own = keyOfBody(app, inBody)
   if (given !== undefined && own !== undefined && given !== own)
     throw invalid(`Expected the header ${HEADER} and idempotency_key to be the same`)
   return given ?? own
