@@ -200,10 +200,10 @@ export function events(core: Core, access: SignedAccess) {
         query: DeprecatedQuery,
         response: { 202: NoBody, ...REFUSALS },
         detail: {
-          parameters: [KEY_PARAMETER],
           operationId: 'triggerChannelEvent',
           summary: 'Trigger an event on a channel (the form of 2012)',
-          description: 'The body is the data. For libraries that are older than `POST /events`.',
+          description:
+            'The body is the data. For libraries that are older than `POST /events`. The header `Idempotency-Key` is read here, too.',
           deprecated: true,
           ...documentBody(DeprecatedBody, 'text/plain'),
         },

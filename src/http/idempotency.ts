@@ -23,7 +23,8 @@ export const IdempotencyKey = Type.String({
 export const KEY_PARAMETER = {
   in: 'header',
   name: HEADER,
-  description: '`idempotency_key` for the whole request',
+  description:
+    'A repeat within ten minutes is answered as the first was. As `idempotency_key` it may be in the body',
   example: 'order-17-paid',
   required: false,
   schema: { type: 'string' as const },
@@ -48,9 +49,12 @@ export const KEY_REFUSALS_AS_DETAIL = {
   503: errorDetail(KEY_MESSAGES[503]),
 }
 
-/** `idempotency_key` of a body that was read as JSON or a form. */
-export const keyIn = ({ value }: Body): unknown =>
-  isRecord(value) && Object.hasOwn(value, 'idempotency_key') ? value['idempotency_key'] : undefined
+/** `idempotency_key` of a body that was read as JSON or a form, whose empty fields count as absent. */
+export function keyIn({ value, json }: Body): unknown {
+  if (!isRecord(value) || !Object.hasOwn(value, 'idempotency_key')) return undefined
+  const key = value['idempotency_key']
+  return key === '' && json === undefined ? undefined : key
+}
 
 /** The key in the header, without the quotes that a structured field has. @throws RealtimeError('request_invalid') */
 export function keyOfHeader(app: App, { headers }: Request): string | undefined {

@@ -236,6 +236,13 @@ describe('over the APIs of ExPusherLite and PushEx', () => {
     expect(server.totals.publications).toBe(3)
   })
 
+  test('an empty field of a form is no key', async () => {
+    await using server = await start()
+    for (let n = 0; n < 2; n++)
+      expect((await postForm(server, form({ idempotency_key: '' }))).status).toBe(200)
+    expect(server.totals.publications).toBe(2)
+  })
+
   test('another content is refused, and so is a key of the other API', async () => {
     await using server = await start()
     const own = { idempotency_key: 'order-17' }

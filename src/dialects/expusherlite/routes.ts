@@ -33,13 +33,7 @@ import { appByPath } from '../../http/app-requests'
 import { FieldError } from '../../http/errors'
 import { bodyLimitsOf, readBody, sliceOf, type Body } from '../../http/form'
 import { NO_BODY } from '../../http/hooks'
-import {
-  IdempotencyKey,
-  KEY_PARAMETER,
-  KEY_REFUSALS_AS_DETAIL,
-  keyIn,
-  keyOf,
-} from '../../http/idempotency'
+import { KEY_PARAMETER, KEY_REFUSALS_AS_DETAIL, keyIn, keyOf } from '../../http/idempotency'
 import { isForeignPage } from '../../http/admin-origins'
 import {
   FORGET_HISTORY,
@@ -70,7 +64,6 @@ const EventBody: object = objectSchema(
     payload: Type.Optional(
       textSchema('A JSON object as text; an object is taken, too', '{"name":"Joe"}'),
     ),
-    idempotency_key: Type.Optional(IdempotencyKey),
   },
   { scope: 'public', topic: 'foo-topic', event: 'msg', payload: '{"name":"Joe"}' },
 )

@@ -41,13 +41,7 @@ import type { FindApp } from '../../http/app-requests'
 import type { SecretVerdict } from '../../http/app-secrets'
 import { logRefusal } from '../../http/errors'
 import { bodyLimitsOf, readBody, sliceOf, type Body } from '../../http/form'
-import {
-  IdempotencyKey,
-  KEY_PARAMETER,
-  KEY_REFUSALS_AS_DETAIL,
-  keyIn,
-  keyOf,
-} from '../../http/idempotency'
+import { KEY_PARAMETER, KEY_REFUSALS_AS_DETAIL, keyIn, keyOf } from '../../http/idempotency'
 import { NO_BODY, type ApiHooks, type PushVerdict, type ReceivedRequest } from '../../http/hooks'
 import { BAD_REQUEST, errorDetail, JSON_REFUSALS, PUBLISH_REFUSALS } from '../../http/refusals'
 import { documentForms, objectSchema, textSchema } from '../../http/schemas'
@@ -64,7 +58,6 @@ const PushBody: object = objectSchema(
     }),
     data: Type.Any({ description: 'Any JSON value', examples: ['data'] }),
     event: textSchema('The name of the event', 'woohoo'),
-    idempotency_key: Type.Optional(IdempotencyKey),
   },
   EXAMPLE,
 )
