@@ -235,7 +235,7 @@ function rememberChannels(plugin: AnyPlugin, channels: Set<string>): AnyPlugin {
   }
 }
 
-/** Gives the plugin a store that breaks once the plugin has started. */
+/** Gives the plugin stores that break once the plugin has started. */
 function breakStore(plugin: AnyPlugin): AnyPlugin {
   return {
     ...plugin,
@@ -247,7 +247,11 @@ function breakStore(plugin: AnyPlugin): AnyPlugin {
           return Reflect.get(target, name)
         },
       })
-      const hooks = plugin.setup({ ...context, store })
+      const shared = new Proxy(context.shared, {
+        get: (target, name) =>
+          isBroken ? () => Promise.reject(new Error('out of order')) : Reflect.get(target, name),
+      })
+      const hooks = plugin.setup({ ...context, store, shared })
       const start = async (): Promise<void> => {
         await hooks.start?.()
         isBroken = true

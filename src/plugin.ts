@@ -15,7 +15,8 @@ import type {
   Replace,
   WaitingFilter,
 } from './core/plugin'
-import type { Counter, PluginActions, PluginStore } from './core/plugin-means'
+import type { Counter, PluginActions, PluginStore, SharedStore } from './core/plugin-means'
+import type { MaybePromise } from './core/maybe-promise'
 import { scanObject } from './core/json-scan'
 import type { Clock, Log } from './core/types'
 
@@ -62,6 +63,8 @@ export type PluginContext<Settings = unknown> = PluginActions & {
   /** Aborted when the server stops. */
   readonly signal: AbortSignal
   readonly store: PluginStore
+  /** From `start` on: what the plugin keeps for all nodes of the server. With one node, it lasts as `store` does. */
+  readonly shared: SharedStore
   readonly apps: {
     byId(id: string): AppView | undefined
     all(): Iterable<AppView>
@@ -83,9 +86,9 @@ export type PluginContext<Settings = unknown> = PluginActions & {
   inSlices<Item>(items: Iterable<Item>, deed: (item: Item) => void): void
   /**
    * A response that may be long, `{"data":[...]}`: written a slice per turn of the event loop, sent as it
-   * is read. `more` returns the next entries, as many as take microseconds, and none at the end.
+   * is read. `more` returns the next entries, or a promise of them, as many as take microseconds, and none at the end.
    */
-  listInSlices<Entry>(more: () => readonly Entry[]): Promise<Response>
+  listInSlices<Entry>(more: () => MaybePromise<readonly Entry[]>): Promise<Response>
   /** The plugin's own routes, below `/plugins/<name>`; they are in the OpenAPI document. */
   readonly routes: Elysia<`/plugins/${string}`>
   /**

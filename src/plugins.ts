@@ -22,7 +22,8 @@ import { DATA_ENVELOPE, respondWithList } from './http/lists'
 import { workFor, type Slices } from './core/slices'
 import { PLUGIN_INTERFACE, type AnyPlugin, type PluginContext, type PluginLog } from './plugin'
 import { newActions } from './plugin-actions'
-import { pluginStore } from './store/plugins'
+import { newShared } from './plugin-shared'
+import { openPluginStore } from './store/plugins'
 import type { Writes } from './store/writes'
 
 /** A plugin that can't be used; the message is one line for the operator. */
@@ -151,10 +152,8 @@ function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
     log,
     clock,
     signal: stopping.signal,
-    store: writes.guard(
-      pluginStore(writes.db, name, () => clock.now()),
-      ['set', 'delete', 'increment', 'transaction'],
-    ),
+    store: openPluginStore(writes, name, () => clock.now()),
+    shared: newShared({ plugin: name, log: faultLog, coreOf }),
     apps: {
       byId: (id) => {
         const app = apps.byId(id)

@@ -19,6 +19,7 @@ import { OneNodeEngine } from './core/one-node'
 import { newNode } from './core/node'
 import { LeaveQueue } from './core/leave-queue'
 import { networkRules, type NetworkRules } from './core/networks'
+import type { PluginStore } from './core/plugin-means'
 import type { ProvidedApp } from './core/provided-apps'
 import { Slices } from './core/slices'
 import { QuietLog } from './core/quiet-log'
@@ -66,6 +67,7 @@ import { appStore } from './store/apps'
 import { FileWatch } from './store/file-watch'
 import { outboxStore } from './store/outbox'
 import { guard, storeError } from './store/errors'
+import { openPluginStore } from './store/plugins'
 import { openDatabase } from './store/sqlite'
 import { Writes } from './store/writes'
 import { LongPolls } from './transports/longpoll'
@@ -194,6 +196,12 @@ async function build(
   warnUnenforced(enforced, apps, log)
   warnPublished(config, apps, log)
 
+  const shared = new Map<string, PluginStore>()
+  const sharedOf = (plugin: string): PluginStore =>
+    shared.getOrInsertComputed(`${plugin}/shared`, (owner) =>
+      openPluginStore(writes, owner, () => clock.now()),
+    )
+  const newEngine = options.newEngine ?? ((parts: EngineParts) => new OneNodeEngine(parts))
   const core = newCore(
     config,
     {
@@ -207,7 +215,7 @@ async function build(
       counters,
     },
     { publish: (topic, frame) => server.publish(topic, frame) },
-    options.newEngine ?? ((parts) => new OneNodeEngine(parts)),
+    (parts) => newEngine({ ...parts, sharedOf }),
   )
   built.core = core
   undo.push(() => core.refusalLog.finish())
@@ -322,7 +330,7 @@ function newCore(
   config: Config,
   parts: CoreParts,
   topics: Topics,
-  newEngine: (parts: EngineParts) => Engine,
+  newEngine: (parts: Omit<EngineParts, 'sharedOf'>) => Engine,
 ): Core {
   const { clock, counters, log, slices } = parts
   const { limits } = config

@@ -135,6 +135,8 @@ function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
     apiProcessed: () => api.notify('apiProcessed', received),
     appChanged: () =>
       notify(core, hooks.appChanged, appView(app), Object.freeze({ type: 'changed' })),
+    sharedChanged: () =>
+      notify(core, hooks.sharedChanged, Object.freeze({ key: 'key', value: data })),
     publish: () => filterEvent(core, publication),
     published: () => emitPublished(core.facts, publication, undefined),
     webhook: () => runGatesNow(core, hooks.webhook, appView(app), viewOfFact(fact)),

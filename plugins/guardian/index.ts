@@ -27,6 +27,7 @@ import {
   type Reject,
   type SubscribeRequest,
 } from 'carillon/plugin'
+import { createBearer, type Bearer } from './bearers'
 import { matches, type Grant, type Token } from './claims'
 import { Keyring } from './keyring'
 import { Leases, type Lease } from './leases'
@@ -37,31 +38,6 @@ import { addRoutes } from './routes'
 import { isSignature, TOKEN_SOURCES, type Found } from './token-sources'
 
 export type { GuardianOptions } from './options'
-
-/** A channel that a token let the connection into. */
-type TokenSubscription = { readonly mayPublish: boolean; readonly lease: Lease | undefined }
-
-/** A connection that has sent a token. */
-type Bearer = {
-  /** The token that was sent when connecting. */
-  grant: Grant | undefined
-  /** Found when connecting, where a join names the app later. */
-  foundAtConnect: Found | undefined
-  lease: Lease | undefined
-  /** By channel; without those that a signature allowed. */
-  readonly subscriptions: Map<string, TokenSubscription>
-  /** The last one that was allowed and is not a subscription yet; another plugin may still refuse it. */
-  pending:
-    { readonly channel: string; readonly token: Token; readonly mayPublish: boolean } | undefined
-}
-
-const createBearer = (): Bearer => ({
-  grant: undefined,
-  foundAtConnect: undefined,
-  lease: undefined,
-  subscriptions: new Map(),
-  pending: undefined,
-})
 
 /** @throws Error (at the start) that names the option which can't be used */
 export function guardian(options: GuardianOptions = {}): Plugin {
@@ -80,6 +56,8 @@ class Guardian {
   readonly #rings = new WeakMap<AppView, Keyring>()
   readonly #revocations: Revocations
   readonly #leases: Leases
+  /** Revocations whose connections are being ended. */
+  readonly #ending = new Set<Revocation>()
   /** By connection, as long as it lives. Not in `locals`, since most connections have no token. */
   readonly #bearers = new WeakMap<ConnectionView, Bearer>()
   readonly #accepted
@@ -92,7 +70,7 @@ class Guardian {
     options: GuardianOptions,
   ) {
     this.#settings = readOptions(options)
-    this.#revocations = new Revocations(context.store)
+    this.#revocations = new Revocations(context.shared)
     this.#leases = new Leases(context.clock, (leases) =>
       context.inSlices(leases, ({ conn }) =>
         conn.disconnect('The token has expired', { toReconnect: true }),
@@ -106,7 +84,7 @@ class Guardian {
         const app = context.apps.byId(id)
         return app && revocationSeconds(this.#settingsOf(app))
       },
-      revoke: (revocation) => this.#revoke(revocation),
+      revoke: (revocation) => this.#revocations.add(revocation),
       pages: () => this.#revocations.pages(),
       remove: (id) => this.#revocations.remove(id),
     })
@@ -114,7 +92,10 @@ class Guardian {
 
   hooks(): ReturnType<Plugin['setup']> {
     return {
-      start: () => void this.context.clock.after(200, () => void import('./token')),
+      start: async () => {
+        this.context.clock.after(200, () => void import('./token'))
+        await this.#revocations.adopt(this.context.store)
+      },
       connect: (conn, request) => {
         const found = TOKEN_SOURCES.connect.find(request)
         if (found.jwts.length === 0) return undefined
@@ -138,6 +119,9 @@ class Guardian {
       clientEvent: (conn, { channel }) => {
         if (this.#bearers.get(conn)?.subscriptions.get(channel)?.mayPublish === false)
           return MAY_NOT_PUBLISH
+      },
+      sharedChanged: ({ value }) => {
+        if (value !== undefined) this.#endRevoked(value as Revocation)
       },
       disconnected: (conn) => {
         const lease = this.#bearers.get(conn)?.lease
@@ -175,7 +159,7 @@ class Guardian {
     const signed = isSignature(request.auth)
     if (signed && !matches(bearer.grant.listen, TOKEN_SOURCES.subscribe.names(request)))
       return undefined
-    const reason = this.#checkToken(bearer.grant.token)
+    const reason = this.#checkLease(bearer.grant.token)
     return reason ? this.#refuse(conn, reason) : this.#admit(conn, request, bearer.grant)
   }
 
@@ -222,10 +206,15 @@ class Guardian {
     bearer.subscriptions.set(channel, { mayPublish, lease })
   }
 
-  /** Begins a lease, unless the token was revoked while other plugins decided. */
+  /** Begins a lease. The token may have been revoked while other plugins decided. */
   #lease(conn: ConnectionView, token: Token): Lease | undefined {
-    if (this.#revocations.refuses(token)) conn.disconnect(messageOf('revoked'))
-    return conn.closed ? undefined : this.#leases.begin(conn, token)
+    if (conn.closed) return undefined
+    const lease = this.#leases.begin(conn, token)
+    this.#revocations.refuses(token).then(
+      (isRevoked) => isRevoked && conn.disconnect(messageOf('revoked')),
+      () => conn.disconnect('The token cannot be checked now', { toReconnect: true }),
+    )
+    return lease
   }
 
   async #verify(app: AppView, { jwts, raws }: Found): Promise<Grant | Reason> {
@@ -235,14 +224,20 @@ class Guardian {
     const now = this.context.clock.now()
     const grant = await verify({ jwt, raws }, { app, keyring: this.#ringOf(app), now })
     if (typeof grant === 'string') return grant
-    const reason = this.#checkToken(grant.token)
+    const reason = await this.#checkToken(grant.token)
     if (!reason) this.#accepted.count++
     return reason ?? grant
   }
 
-  #checkToken(token: Token): Reason | undefined {
+  async #checkToken(token: Token): Promise<Reason | undefined> {
     if (token.expiresAt <= this.context.clock.now()) return 'expired'
-    return this.#revocations.refuses(token) ? 'revoked' : undefined
+    return (await this.#revocations.refuses(token)) ? 'revoked' : undefined
+  }
+
+  /** For the token of a connection: who has a lease is told of revocations, so none is looked up. */
+  #checkLease(token: Token): Reason | undefined {
+    if (token.expiresAt <= this.context.clock.now()) return 'expired'
+    return this.#ending.values().some((each) => concerns(each, token)) ? 'revoked' : undefined
   }
 
   #refuse({ app, socketId }: ConnectionView, reason: Reason): Reject {
@@ -251,13 +246,14 @@ class Guardian {
     return reject(app ? messageOf(reason) : errorOf(reason))
   }
 
-  #revoke(revocation: Revocation) {
-    const named = this.#revocations.add(revocation)
-    this.context.inSlices(this.#leases.all(), (lease) => {
-      if (concerns(revocation, lease.token) && this.#leases.has(lease))
+  /** Ends this node's connections that rest on what was revoked, on any node. */
+  #endRevoked(revocation: Revocation): void {
+    this.#ending.add(revocation)
+    this.context.inSlices([...this.#leases.all(), undefined], (lease) => {
+      if (!lease) this.#ending.delete(revocation)
+      else if (concerns(revocation, lease.token) && this.#leases.has(lease))
         lease.conn.disconnect(messageOf('revoked'))
     })
-    return named
   }
 
   #settingsOf({ id }: AppView): Settings {

@@ -1,9 +1,9 @@
 /**
- * Revocations: valid tokens that are refused, by `jti` or by user. They live in the database alone, so they
- * outlast a restart; the store drops those that are over.
+ * Revocations: valid tokens that are refused, by `jti` or by user. They live in what all nodes share, so they
+ * outlast a restart and hold everywhere; the store drops those that are over.
  */
 import { createHash } from 'node:crypto'
-import type { PluginStore } from 'carillon/plugin'
+import type { PluginStore, SharedStore } from 'carillon/plugin'
 import type { Token } from './claims'
 
 /** Times are epoch seconds, as in tokens. */
@@ -22,42 +22,55 @@ export type NamedRevocation = Revocation & { readonly id: string }
 const PAGE = 32
 
 export class Revocations {
-  constructor(readonly store: PluginStore) {}
+  constructor(readonly shared: SharedStore) {}
 
   /** Replaces an earlier one of the same token or user. */
-  add(revocation: Revocation): NamedRevocation {
+  async add(revocation: Revocation): Promise<NamedRevocation> {
     const id = idOf(revocation)
-    this.store.set(id, revocation, { expiresAt: revocation.until * 1000 })
+    await this.#set(id, revocation)
     return { id, ...revocation }
   }
 
+  #set(id: string, revocation: Revocation): Promise<void> {
+    return this.shared.set(id, revocation, { expiresAt: revocation.until * 1000 })
+  }
+
+  /** Takes over those that are in a node's own store, where they were before. */
+  async adopt(store: PluginStore): Promise<void> {
+    for (const [id, revocation] of store.entries()) {
+      await this.#set(id, revocation as Revocation)
+      store.delete(id)
+    }
+  }
+
   /** A function that returns the next page of those that are not over, at last an empty one. */
-  pages(): () => NamedRevocation[] {
+  pages(): () => Promise<NamedRevocation[]> {
     let after: string | undefined
-    return () => {
-      const entries = this.store.entries({ after, limit: PAGE })
+    return async () => {
+      const entries = await this.shared.entries({ after, limit: PAGE })
       after = entries.at(-1)?.[0] ?? after
       return entries.map(([id, revocation]) => ({ id, ...(revocation as Revocation) }))
     }
   }
 
   /** False where there was none. */
-  remove(id: string): boolean {
-    const known = this.store.get(id) !== undefined
-    if (known) this.store.delete(id)
+  async remove(id: string): Promise<boolean> {
+    const known = (await this.shared.get(id)) !== undefined
+    if (known) await this.shared.delete(id)
     return known
   }
 
-  refuses(token: Token): boolean {
+  async refuses(token: Token): Promise<boolean> {
     const { appId: app, jti = null, user = null } = token
-    return [
+    for (const key of [
       { app, jti, user: null },
       { app, jti: null, user },
-    ].some((key) => {
-      if (key.jti === null && key.user === null) return false
-      const found = this.store.get(idOf(key)) as Revocation | undefined
-      return found !== undefined && concerns(found, token)
-    })
+    ]) {
+      if (key.jti === null && key.user === null) continue
+      const found = (await this.shared.get(idOf(key))) as Revocation | undefined
+      if (found && concerns(found, token)) return true
+    }
+    return false
   }
 }
 

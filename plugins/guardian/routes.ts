@@ -12,10 +12,10 @@ import type { NamedRevocation, Revocation } from './revocations'
 export type RevocationActions = {
   /** How long a revocation without `until` lasts; undefined for an app that does not exist. */
   lifetimeSeconds(app: string): number | undefined
-  revoke(revocation: Revocation): NamedRevocation
+  revoke(revocation: Revocation): Promise<NamedRevocation>
   /** See `Revocations`. */
-  pages(): () => NamedRevocation[]
-  remove(id: string): boolean
+  pages(): () => Promise<NamedRevocation[]>
+  remove(id: string): Promise<boolean>
 }
 
 const id = (description: string, example: string) =>
@@ -125,7 +125,7 @@ export function addRoutes(context: PluginContext, actions: RevocationActions): v
     const revocation = readRevocation(body, actions, Math.floor(clock.now() / 1000))
     if ('errors' in revocation) return refuse(set, 422, revocation.errors)
     set.status = 201
-    return { data: actions.revoke(revocation) }
+    return { data: await actions.revoke(revocation) }
   }
 
   routes
@@ -155,8 +155,9 @@ export function addRoutes(context: PluginContext, actions: RevocationActions): v
     })
     .delete(
       '/revocations/:id',
-      ({ params, set }: Context) => {
-        if (!actions.remove(params['id'] ?? '')) return refuse(set, 404, { detail: 'Not Found' })
+      async ({ params, set }: Context) => {
+        if (!(await actions.remove(params['id'] ?? '')))
+          return refuse(set, 404, { detail: 'Not Found' })
         set.status = 204
         return ''
       },

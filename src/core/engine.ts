@@ -25,6 +25,7 @@
  * | `isOccupied`, `isOnline`                 | what verbs ask: this node knows it of all that it listens to          |
  * | `counts`, `connections`, `channels`, `members`, `last` | what the HTTP API asks                                  |
  * | `history`, `forget`                      | the events that a channel keeps, and giving them up                  |
+ * | `share`                                  | what plugins keep for all nodes                                      |
  * | `claim`                                  | whether something is the first of its kind for a while                |
  * | `repeats`                                | the answers to requests that may come again                           |
  * | `run`, `addEarlier`, `start`, `sweep`, `stop` | the life of the engine itself                                    |
@@ -41,6 +42,7 @@ import type { Limits } from './limits'
 import type { MaybePromise } from './maybe-promise'
 import type { DepartureFact, Notice, Publication, Replay, SubscribeCommand } from './messages'
 import type { PushView } from './plugin'
+import type { PluginStore, SharedStore } from './plugin-means'
 import type { Counts } from './presence'
 import type { Arrival, Departure, Members } from './roster'
 import type { HistoryPage, HistoryQuery } from './stream'
@@ -109,6 +111,13 @@ export type Exited = {
 
 export type Delta = Entered | Exited
 
+/** A call of `SharedStore`, as it may be sent to whoever holds the values. */
+export type SharedCall = {
+  readonly plugin: string
+  readonly method: keyof SharedStore
+  readonly args: readonly unknown[]
+}
+
 /** What every node has to do. */
 export type Order =
   | { readonly type: 'terminate_user'; readonly app: App; readonly userId: UserId }
@@ -129,6 +138,13 @@ export type Order =
       readonly push: PushView
     }
   | { readonly type: 'app_changed'; readonly change: AppChange }
+  /** A plugin is notified of what it shares; undefined for a value that was deleted. */
+  | {
+      readonly type: 'shared_changed'
+      readonly plugin: string
+      readonly key: string
+      readonly value: unknown
+    }
 
 /** What an engine calls on each node. All of it is synchronous. */
 export interface Node {
@@ -213,6 +229,12 @@ export interface Engine {
   /** The answers to requests with idempotency keys, which any node may get again. */
   readonly repeats: Repeats
 
+  /**
+   * Makes a call to the values that the nodes of a plugin share. A write is done when this node has carried out
+   * `shared_changed`, as every node does. @throws (or rejects with) what the store throws
+   */
+  share(call: SharedCall): MaybePromise<unknown>
+
   /** Adds a departure from before the start: it is due unless the arrival comes in time. */
   addEarlier(fact: DepartureFact): void
   /** Connections may come from now on. */
@@ -233,4 +255,6 @@ export type EngineParts = {
   readonly kindOf: (channel: ChannelName) => ChannelKind
   readonly cacheTtlMs: number
   readonly limits: Pick<Limits, 'maxHistoryBytes'>
+  /** Where this node keeps what a plugin shares. */
+  readonly sharedOf: (plugin: string) => PluginStore
 }

@@ -12,6 +12,7 @@ import { REFUSE, refusal } from './errors'
 import { notify } from './hooks'
 import { apply } from './membership'
 import type { AppChangeView, PushView } from './plugin'
+import { notifyShared } from './shared'
 import { workFor } from './slices'
 import type { ChannelName } from './types'
 import { appView } from './views'
@@ -39,6 +40,8 @@ function carryOut(core: Core, order: Order): void {
       return notifyDelivered(core, order.app, order.channel, order.push)
     case 'app_changed':
       return changeApp(core, order.change)
+    case 'shared_changed':
+      return notifyShared(core, order)
   }
 }
 

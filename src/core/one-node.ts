@@ -6,7 +6,16 @@ import type { App } from './app'
 import { Cache, Claims, type CachedEvent } from './cache'
 import { userOf } from './channel'
 import type { Connection } from './connection'
-import type { Engine, EngineParts, Entry, Node, OccupiedChannels, Order, Place } from './engine'
+import type {
+  Engine,
+  EngineParts,
+  Entry,
+  Node,
+  OccupiedChannels,
+  Order,
+  Place,
+  SharedCall,
+} from './engine'
 import { membersFull, type Refusal } from './errors'
 import { History } from './history'
 import type {
@@ -20,6 +29,7 @@ import type {
 import { Presence, type Counts } from './presence'
 import { KeptRepeats } from './repeats'
 import type { Arrival, Departure } from './roster'
+import { callShared } from './shared'
 import { NOT_KEPT, type HistoryPage, type HistoryQuery } from './stream'
 import type { AppId, ChannelName, Member, Position, SocketId, UserId } from './types'
 
@@ -184,6 +194,11 @@ export class OneNodeEngine implements Engine {
 
   claim(app: App, channel: ChannelName, key: string): boolean {
     return this.#claims.claim(app, channel, key)
+  }
+
+  share(call: SharedCall): unknown {
+    const store = this.#parts.sharedOf(call.plugin)
+    return callShared(store, call, (order) => this.#node.carryOut(order))
   }
 
   addEarlier(fact: DepartureFact): void {

@@ -33,6 +33,16 @@ export interface PluginStore {
   transaction<Result>(write: () => Result): Result
 }
 
+/**
+ * The plugin's values that all nodes of the server have in common: the methods of its store, as promises. A write is
+ * told to the plugin on every node (`sharedChanged`), in one order.
+ */
+export type SharedStore = {
+  readonly [Name in Exclude<keyof PluginStore, 'transaction'>]: (
+    ...args: Parameters<PluginStore[Name]>
+  ) => Promise<ReturnType<PluginStore[Name]>>
+}
+
 // ---------------------------------------------------------------- what plugins do
 
 /** An event that a plugin publishes; data that is no text goes out as its JSON. */

@@ -137,6 +137,9 @@ export type PushView = {
 /** What became of an app. */
 export type AppChangeView = { readonly type: 'created' | 'changed' | 'deleted' }
 
+/** A value that the plugin shares was written, on any node; undefined where it was deleted. */
+export type SharedChangeView = { readonly key: string; readonly value: unknown }
+
 /** What was refused, and why; `plugins/README.md` lists the codes. */
 type Refused = {
   readonly code: ErrorCode
@@ -267,6 +270,7 @@ export type Hooks<Locals extends object = object, Waits extends WaitingFilter = 
   readonly pushDelivered?: Tap<[conn: ConnectionView<Locals>, push: PushView]>
   readonly apiProcessed?: Tap<[request: RequestView]>
   readonly appChanged?: Tap<[app: AppView, change: AppChangeView]>
+  readonly sharedChanged?: Tap<[change: SharedChangeView]>
   readonly publish?: Filter<'publish', Waits, [app: AppView, event: EventView]>
   readonly published?: Tap<[app: AppView, event: PublishedView]>
   readonly webhook?: Gate<[app: AppView, event: WebhookView]>
@@ -330,6 +334,7 @@ export const HOOKS: Readonly<Record<HookName, HookRow>> = {
   pushDelivered: TAP,
   apiProcessed: TAP,
   appChanged: TAP,
+  sharedChanged: TAP,
   publish: filter('publish_refused'),
   published: TAP,
   webhook: gate('webhook_refused'),

@@ -3,6 +3,7 @@
  * hundred thousand channels delays nobody; listed is what there was when it was received.
  */
 import type { Core } from '../core/core'
+import type { MaybePromise } from '../core/maybe-promise'
 import type { Work } from '../core/slices'
 import { CONTENT_TYPES } from './headers'
 
@@ -11,7 +12,7 @@ export type Envelope = readonly [before: string, after: string]
 
 export type List<T> = {
   /** All items as they are now, or a function that returns the next ones each time, at last none. */
-  readonly items: Iterable<T> | (() => readonly T[])
+  readonly items: Iterable<T> | (() => MaybePromise<readonly T[]>)
   readonly envelope: Envelope
   /** An entry as JSON; undefined for an item that is left out. */
   readonly jsonOf: (item: T) => string | undefined
@@ -79,7 +80,12 @@ class ListWriter<T> implements Work {
 
   step(): boolean {
     try {
-      if (this.#next === this.#items.length && this.#fetchMore()) return true
+      if (!this.done && this.#next === this.#items.length) {
+        const more = this.#fetchMore()
+        if (more instanceof Promise) return this.#waitFor(more)
+        this.#take(more)
+        if (!this.done) return true
+      }
       this.#write(this.#items)
     } catch (cause) {
       this.#written.reject(cause)
@@ -92,18 +98,32 @@ class ListWriter<T> implements Work {
     return false
   }
 
-  /**
-   * True where there are more items, which are written from the next step on. A collection is copied whole:
-   * with an iterator, an item that leaves and comes back meanwhile would be listed twice.
-   */
-  #fetchMore(): boolean {
+  /** False: the step that writes the items is added when they are there. */
+  #waitFor(more: Promise<readonly T[]>): false {
+    more.then(
+      (items) => {
+        this.#take(items)
+        this.slices.add(this)
+      },
+      (cause: unknown) => this.#written.reject(cause),
+    )
+    return false
+  }
+
+  /** A collection is copied whole: with an iterator, an item that leaves and comes back meanwhile would be listed twice. */
+  #fetchMore(): MaybePromise<readonly T[]> {
     const { items } = this.list
-    if (typeof items === 'function') this.#items = items()
-    else this.#items = this.#begun ? [] : Array.from(items)
+    const isFirst = !this.#begun
     this.#begun = true
+    if (typeof items === 'function') return items()
+    return isFirst ? Array.from(items) : []
+  }
+
+  /** They are written from the next step on. */
+  #take(items: readonly T[]): void {
+    this.#items = items
     this.#next = 0
-    this.done = this.#items.length === 0
-    return !this.done
+    this.done = items.length === 0
   }
 
   #write(items: readonly T[]): void {

@@ -5,6 +5,7 @@
 import type { Database } from 'bun:sqlite'
 import type { PluginStore } from '../core/plugin-means'
 import { readJson } from './rows'
+import type { Writes } from './writes'
 
 const GET = `
   SELECT key, value FROM plugin_values
@@ -34,6 +35,10 @@ const MAX_KEY_BYTES = 1024
 const MAX_DROPPED_PER_WRITE = 16
 
 type Row = { key: string; value: string }
+
+/** The values of an owner, a plugin or `<plugin>/shared`. Writes are refused while the database cannot write. */
+export const openPluginStore = (writes: Writes, owner: string, now: () => number): PluginStore =>
+  writes.guard(pluginStore(writes.db, owner, now), ['set', 'delete', 'increment', 'transaction'])
 
 /** `now` returns epoch milliseconds. */
 export function pluginStore(db: Database, plugin: string, now: () => number): PluginStore {

@@ -88,6 +88,10 @@ const THROWING: Readonly<
     await server.change({ active: false })
     expect(server.core.apps.byId('1')!.record.active).toBe(false)
   },
+  sharedChanged: async (server) => {
+    const set = { plugin: 'bad', method: 'set', args: ['key', 1] } as const
+    expect(server.core.engine.share(set)).toBeUndefined()
+  },
   response: async (server) => expectStatus(server, 200),
   stop: async (server) => server.stop(),
 }

@@ -74,6 +74,7 @@ async function dayOf(before: readonly AnyPlugin[]): Promise<Outcome> {
   const seen: unknown[] = []
   await clientsOf(server, seen)
   await backendsOf(server, seen)
+  await changesOf(server, seen)
   const { record } = server.core.apps.byId('7')!
   return { sights, seen, record: structuredClone(record) }
 }
@@ -133,6 +134,15 @@ async function backendsOf(server: TestServer, seen: unknown[]): Promise<void> {
   seen.push((await server.http('/nowhere', { headers })).status)
   await server.change({ name: 'renamed' })
   await server.waitForConnections(0)
+}
+
+/** A change of the app, and of what each plugin shares. */
+async function changesOf(server: TestServer, seen: unknown[]): Promise<void> {
+  await server.change({ subscriptionCounts: true })
+  const value = { deep: [1] }
+  for (const plugin of ['vandal', 'witness'])
+    await server.core.engine.share({ plugin, method: 'set', args: ['key', value] })
+  seen.push(structuredClone(value))
 }
 
 let undisturbed: Outcome

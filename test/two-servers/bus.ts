@@ -4,11 +4,12 @@
  */
 import type { App } from '../../src/core/app'
 import { Cache, Claims } from '../../src/core/cache'
-import type { EngineParts, Node } from '../../src/core/engine'
+import type { EngineParts, Node, Order, SharedCall } from '../../src/core/engine'
 import { History } from '../../src/core/history'
 import type { ArrivalFact, DepartureFact, Publication } from '../../src/core/messages'
 import { KeptRepeats } from '../../src/core/repeats'
 import { Presence } from '../../src/core/presence'
+import { callShared } from '../../src/core/shared'
 
 /** The engine of one of them. */
 export type Member = { readonly parts: EngineParts; readonly node: Node }
@@ -95,6 +96,24 @@ export class Bus {
       const own = engine.node.app(app.id)
       if (own) call(engine.node, own, engine)
     }
+  }
+
+  /** Has all nodes carry out an order, the one that gave it first. */
+  carryOut(order: Order, own: Member): void {
+    const others = this.engines.filter((engine) => engine !== own)
+    for (const { node } of [own, ...others]) {
+      if (!('app' in order)) node.carryOut(order)
+      else {
+        const app = node.app(order.app.id)
+        if (app) node.carryOut({ ...order, app })
+      }
+    }
+  }
+
+  /** The first server keeps what plugins of both share. */
+  share(call: SharedCall, own: Member): unknown {
+    const store = this.first.parts.sharedOf(call.plugin)
+    return callShared(store, call, (order) => this.carryOut(order, own))
   }
 
   arrive(fact: ArrivalFact): void {

@@ -6,7 +6,16 @@ import type { Bus } from './bus'
 import type { App } from '../../src/core/app'
 import { userChannel, userOf } from '../../src/core/channel'
 import type { Connection } from '../../src/core/connection'
-import type { Delta, Engine, EngineParts, Entry, Node, Order, Place } from '../../src/core/engine'
+import type {
+  Delta,
+  Engine,
+  EngineParts,
+  Entry,
+  Node,
+  Order,
+  Place,
+  SharedCall,
+} from '../../src/core/engine'
 import { membersFull, refusal, type Refusal } from '../../src/core/errors'
 import type {
   BackendPublication,
@@ -183,16 +192,11 @@ export class JoinedEngine implements Engine {
   }
 
   order(order: Order): Promise<void> {
-    return this.bus.later(() => {
-      const others = this.bus.engines.filter((engine) => engine !== this)
-      for (const { node } of [this, ...others]) {
-        if (order.type === 'app_changed') node.carryOut(order)
-        else {
-          const app = node.app(order.app.id)
-          if (app) node.carryOut({ ...order, app })
-        }
-      }
-    })
+    return this.bus.later(() => this.bus.carryOut(order, this))
+  }
+
+  share(call: SharedCall): Promise<unknown> {
+    return this.bus.later(() => this.bus.share(call, this))
   }
 
   isOccupied(app: App, channel: ChannelName): boolean {
