@@ -308,7 +308,8 @@ function joinResponse(mount: Mount, { channel, data, replay }: SubscribedReply):
   const response = data ?? mount.joinResponse(channel)
   if (!replay) return response
   const { position, recovered, events } = replay
-  const first = recovered === undefined ? '' : `"recovered":${recovered},`
+  const missed = recovered ? `"missed":${events.length},` : ''
+  const first = recovered === undefined ? '' : `"recovered":${recovered},${missed}`
   const items = events.flatMap(({ offset, publication }) => {
     const news = mount.news(publication)
     return news

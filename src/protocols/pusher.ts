@@ -255,8 +255,9 @@ function subscribedFrame({ channel, members, data }: SubscribedReply): string {
 }
 
 /** The events of the replay follow as frames of their own. */
-function withHistory(frame: string, { position, recovered }: Replay): Frame {
-  const first = recovered === undefined ? '' : `"recovered":${recovered},`
+function withHistory(frame: string, { position, recovered, events }: Replay): Frame {
+  const missed = recovered ? `"missed":${events.length},` : ''
+  const first = recovered === undefined ? '' : `"recovered":${recovered},${missed}`
   const { epoch, offset } = position
   return `${frame.slice(0, -1)},"history":{${first}"epoch":"${epoch}","offset":${offset}}}`
 }

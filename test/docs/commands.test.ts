@@ -23,6 +23,7 @@ const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
   ['bun run bench', 'plays for half an hour; test/bench plays each question for a moment'],
   ['carillon.sqlite.credentials', 'test/config/first-start.test.ts reads and deletes that file'],
   ['$pusher->trigger', 'test/http/idempotency.test.ts sends what the PHP library writes'],
+  ['carillon/resume', 'test/docs/nothing-missed.test.ts pulls the plug'],
   ['askBackend', 'test/protocols/phoenix-clients.test.ts joins so'],
 ]
 

@@ -50,7 +50,7 @@ describe.each([1, 2] as const)('on V%d', (version) => {
     await using socket = await connectPhoenix(server, { version, query: KEY })
     const since = { epoch, offset: 1 }
     expect(await socket.join('room', { positions: true, since })).toEqual({
-      history: { recovered: true, epoch, offset: 2, events: [EVENT(2, 'b')] },
+      history: { recovered: true, missed: 1, epoch, offset: 2, events: [EVENT(2, 'b')] },
     })
     await triggerMany(server, ['c'])
     const frame = await socket.client.next()

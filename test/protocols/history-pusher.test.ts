@@ -114,7 +114,7 @@ describe('a subscriber that comes back', () => {
     await triggerMany(server, 'room', ['b', 'c'])
     await using after = await server.raw()
     expect(await subscribe(after, { positions: true, since: { epoch, offset: 1 } })).toBe(
-      `${SUCCEEDED},"history":{"recovered":true,"epoch":"${epoch}","offset":3}}`,
+      `${SUCCEEDED},"history":{"recovered":true,"missed":2,"epoch":"${epoch}","offset":3}}`,
     )
     await triggerMany(server, 'room', ['d'])
     expect(await after.frames.take(3)).toEqual([

@@ -1,0 +1,134 @@
+/** A page with stock pusher-js and the helper, whose connection can be cut. */
+import { createRequire } from 'node:module'
+import type PusherType from 'pusher-js'
+import { resume, type Recovery } from '../../src/client/resume'
+import { Inbox, start, waitFor, type StartOptions, type TestServer } from '../harness'
+
+const rule = { prefix: '', size: 10_000, ttl_seconds: 600, rewind: 0 }
+
+/** A server whose app keeps the events of all channels. */
+export async function startKeeping(
+  size = rule.size,
+  options: StartOptions = {},
+): Promise<TestServer> {
+  const server = await start(options)
+  const rules = ['', 'private-', 'presence-', 'cache-'].map((prefix) => ({ ...rule, prefix, size }))
+  await server.change({ history: rules })
+  return server
+}
+
+type Socket = { readonly send: (text: string) => void }
+type Runtime = {
+  getWebSocketAPI: () => unknown
+  createWebSocket: (url: string) => Socket
+}
+type Stock = Omit<typeof PusherType, 'Runtime'> &
+  (new (...given: ConstructorParameters<typeof PusherType>) => PusherType) & {
+    readonly Runtime: Runtime
+  }
+
+/** A copy of the library that no other test has: the helper changes it. */
+function loadPusher(name = 'pusher-js'): Stock {
+  const require = createRequire(import.meta.url)
+  const file = require.resolve(name)
+  delete require.cache[file]
+  const Pusher = require(file) as Stock & { readonly default?: Stock }
+  return Pusher.default ?? Pusher
+}
+
+type Heard = { readonly channel: string; readonly n: number }
+
+export type PageOptions = {
+  readonly name?: string
+  /** Sockets of the runtime, and not those that the library brings. */
+  readonly native?: boolean
+  readonly transport?: string
+}
+
+export class Page {
+  readonly pusher: PusherType
+  /** Another instance of the same library. */
+  readonly openOther: () => PusherType
+  readonly events = new Inbox<Heard>()
+  readonly recoveries: [channel: string, recovery: Recovery][] = []
+  readonly subscribed = new Inbox<string>()
+  #socket: WebSocket | undefined
+
+  constructor(
+    server: TestServer,
+    { name = 'pusher-js', native = true, transport = 'ws' }: PageOptions = {},
+  ) {
+    const Pusher = loadPusher(name)
+    const runtime = Pusher.Runtime
+    if (native) runtime.getWebSocketAPI = () => WebSocket
+    const make = runtime.createWebSocket
+    runtime.createWebSocket = (url) => {
+      const socket = make.call(runtime, url)
+      this.#socket = socket as unknown as WebSocket
+      return socket
+    }
+    resume(Pusher, {
+      onRecovered: (channel, recovery) => this.recoveries.push([channel, recovery]),
+    })
+    const signer = server.sdk()
+    const options = {
+      cluster: 'test',
+      wsHost: '127.0.0.1',
+      wsPort: server.socketPort,
+      forceTLS: false,
+      httpHost: '127.0.0.1',
+      httpPort: server.port,
+      enabledTransports: [transport],
+      disableStats: true,
+      channelAuthorization: {
+        endpoint: '',
+        transport: 'ajax',
+        customHandler: ({ socketId, channelName }: never, callback: never) =>
+          (callback as (error: null, auth: unknown) => void)(
+            null,
+            signer.authorizeChannel(socketId, channelName, { user_id: '7' }),
+          ),
+      },
+    } as never
+    this.openOther = () => new Pusher(server.app.key, options)
+    this.pusher = this.openOther()
+    // As stock, but at once: it waits a second.
+    const connection = this.pusher.connection as unknown as { retryIn: (ms: number) => void }
+    const { retryIn } = connection
+    connection.retryIn = () => retryIn.call(connection, 0)
+  }
+
+  async subscribe(name: string): Promise<void> {
+    const channel = this.pusher.subscribe(name)
+    channel.bind('pusher:subscription_succeeded', () => this.subscribed.push(name))
+    channel.bind('e', (n: number) => this.events.push({ channel: name, n }))
+    await this.subscribed.next(`the subscription to ${name}`)
+  }
+
+  /** Ends the connection as a lost network does: without a close frame. */
+  cut(): void {
+    const socket = this.#socket as unknown as {
+      terminate?: () => void
+      _stream?: { destroy(): void }
+    }
+    if (socket.terminate) socket.terminate()
+    else socket._stream?.destroy()
+  }
+
+  /** Cuts, and keeps it cut until `connect`. */
+  async leave(): Promise<void> {
+    const gone = new Promise<void>((resolve) =>
+      this.pusher.connection.bind('disconnected', () => resolve()),
+    )
+    this.pusher.disconnect()
+    await waitFor('the end of the connection', gone)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.pusher.disconnect()
+    return Promise.resolve()
+  }
+}
+
+export const publish = (server: TestServer, channel: string, n: number): Promise<Response> =>
+  server.trigger({ channel, name: 'e', data: String(n) })

@@ -1,0 +1,124 @@
+/** The helper for stock phoenix.js: a join after a cut brings what was missed, each event once, in order. */
+import { expect, spyOn, test } from 'bun:test'
+import { resumePhoenix, type Recovery } from '../../src/client/resume'
+import { Inbox, start, waitFor, type TestServer } from '../harness'
+import { KEY, PHOENIX_JS, waitForAnswer, type Generation, type JsSocket } from '../phoenix'
+import { makeRandom } from '../random'
+
+const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
+console.log(`seed ${seed}`)
+
+async function startKeeping(size = 10_000): Promise<TestServer> {
+  const server = await start()
+  await server.change({ history: [{ prefix: '', size, ttl_seconds: 600, rewind: 0 }] })
+  return server
+}
+
+const publish = (server: TestServer, channel: string, n: number): Promise<Response> =>
+  server.trigger({ channel, name: 'e', data: JSON.stringify({ n }) })
+
+type Cuttable = JsSocket & { readonly conn: { terminate(): void } | null }
+
+/** An application with stock phoenix.js and the helper. */
+class Page {
+  readonly events = new Inbox<{ topic: string; n: number }>()
+  readonly joined = new Inbox<string>()
+  readonly recoveries: [topic: string, recovery: Recovery][] = []
+  readonly socket: Cuttable
+
+  constructor(server: TestServer, generation: Generation) {
+    const { Socket } = PHOENIX_JS[generation]()
+    this.socket = new Socket(`ws://127.0.0.1:${server.socketPort}/socket`, {
+      transport: WebSocket,
+      params: Object.fromEntries([KEY.split('=')]),
+      reconnectAfterMs: () => 1,
+      rejoinAfterMs: () => 1,
+    }) as Cuttable
+    resumePhoenix(this.socket, {
+      onRecovered: (topic, recovery) => this.recoveries.push([topic, recovery]),
+    })
+    this.socket.connect()
+  }
+
+  async join(topic: string): Promise<void> {
+    const channel = this.socket.channel(topic, { own: 1 })
+    channel.on('e', (payload) => this.events.push({ topic, ...(payload as { n: number }) }))
+    const push = channel.join()
+    push.receive('ok', () => this.joined.push(topic))
+    const [status] = await waitForAnswer(push, `the join of ${topic}`)
+    expect(status).toBe('ok')
+    await this.joined.next()
+  }
+
+  async leave(): Promise<void> {
+    await waitFor('the end', new Promise<void>((resolve) => this.socket.disconnect(resolve)))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.socket.disconnect()
+    return Promise.resolve()
+  }
+}
+
+const TOPICS = ['room', 'other-room']
+
+test.each(['1.5.14', '1.7.21', '1.8.16'] as const)(
+  '%s: a hundred cuts under load: every event once, in order',
+  async (generation) => {
+    await using server = await startKeeping()
+    await using page = new Page(server, generation)
+    for (const topic of TOPICS) await page.join(topic)
+    const random = makeRandom(seed)
+    const heard = new Map(TOPICS.map((topic) => [topic, [] as number[]]))
+    const sent = new Map(TOPICS.map((topic) => [topic, 0]))
+    let isOver = false
+    const publishing = TOPICS.map(async (topic) => {
+      while (!isOver) {
+        const n = sent.get(topic)! + 1
+        sent.set(topic, n)
+        await publish(server, topic, n)
+      }
+    })
+    const takeOne = async (): Promise<void> => {
+      const { topic, n } = await page.events.next('an event')
+      heard.get(topic)!.push(n)
+    }
+    for (let cuts = 0; cuts < 100; cuts++) {
+      page.socket.conn?.terminate()
+      for (let left = Math.floor(random() * 20); left > 0; left--) await takeOne()
+    }
+    isOver = true
+    await Promise.all(publishing)
+    const isBehind = (): boolean =>
+      TOPICS.some((topic) => (heard.get(topic)!.at(-1) ?? 0) < sent.get(topic)!)
+    while (isBehind()) await takeOne()
+    for (const topic of TOPICS)
+      expect(heard.get(topic)).toEqual(Array.from({ length: sent.get(topic)! }, (_, n) => n + 1))
+    expect(page.recoveries.filter(([, { recovered }]) => !recovered)).toEqual([])
+    expect(page.recoveries.length).toBeGreaterThan(30)
+  },
+  60_000,
+)
+
+test('past the window it is said, and nothing old is heard', async () => {
+  await using server = await startKeeping(3)
+  await using page = new Page(server, '1.8.16')
+  await page.join('room')
+  await page.leave()
+  for (let n = 1; n <= 4; n++) await publish(server, 'room', n)
+  page.socket.connect()
+  await page.joined.next('the next join')
+  expect(page.recoveries).toEqual([['room', { recovered: false, missed: null }]])
+  await publish(server, 'room', 5)
+  expect((await page.events.next()).n).toBe(5)
+})
+
+test('phoenix.js 1.2 gives no way in: it is said once, and works as ever', async () => {
+  using warn = spyOn(console, 'warn').mockImplementation(() => undefined)
+  await using server = await startKeeping()
+  await using page = new Page(server, '1.2.1')
+  expect(warn.mock.calls).toEqual([['carillon/resume: this phoenix.js cannot be extended']])
+  await page.join('room')
+  await publish(server, 'room', 1)
+  expect((await page.events.next()).n).toBe(1)
+})
