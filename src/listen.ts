@@ -5,6 +5,7 @@
 import type { Server } from 'bun'
 import type { Config } from './config/config'
 import type { Core } from './core/core'
+import { CUT_SLOW, type Ending } from './core/disconnect'
 import { countersOf } from './core/counters'
 import { REFUSE, type Refusal } from './core/errors'
 import { countFault } from './core/faults'
@@ -110,16 +111,24 @@ export function listen(port: Port): Server<Client> {
         conn.behindBytes = 0
       },
       close({ data: conn }, code, reason) {
-        if (reason === TOO_BIG) {
-          countersOf(core, conn.app).messagesTooBig++
-          noteRefusedRequest(core, conn, 'message_too_large')
-        }
-        if (code === CUT && conn.behindBytes > MAX_BEHIND_BYTES / 2) reportSlowReader(core, conn)
-        closeSession(core, conn)
+        closeSession(core, conn, endingOf(core, conn, code, reason))
       },
       error: (cause) => countFault(core, cause),
     },
   })
+}
+
+/** How a socket has ended; what the runtime has refused or cut is reported. */
+function endingOf(core: Core, conn: Client, code: number, reason: string): Ending {
+  if (reason === TOO_BIG) {
+    countersOf(core, conn.app).messagesTooBig++
+    noteRefusedRequest(core, conn, 'message_too_large')
+    return { code, reason, by: 'server', refusal: 'message_too_large' }
+  }
+  if (code !== CUT) return { code, reason, by: 'client' }
+  if (conn.behindBytes <= MAX_BEHIND_BYTES / 2) return { code, reason, by: 'network' }
+  reportSlowReader(core, conn)
+  return CUT_SLOW
 }
 
 /** The URL is read as text: a parser throws for an invalid Host header. */

@@ -62,6 +62,7 @@ function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
   api.authorize(received) // `response` is for requests that were
   const fact = { type: 'channel_occupied', app, channel: CHANNEL } as const
   const refused = { code: 'message_invalid', message: 'x', plugin: undefined } as const
+  const closing = { code: 1000, reason: '', by: 'client', refusal: undefined } as const
   const nowhere = { channel: undefined, event: undefined }
   const requestRefused = {
     ...refused,
@@ -125,7 +126,7 @@ function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
       ),
     refused: () => notify(core, hooks.refused, conn, Object.freeze({ ...refused, ...nowhere })),
     requestRefused: () => core.facts.emit(requestRefused),
-    disconnected: () => notify(core, hooks.disconnected, conn),
+    disconnected: () => notify(core, hooks.disconnected, conn, Object.freeze({ ...closing })),
     authenticate: () => api.authenticate(received),
     request: () => api.authorize(received),
     apiRequested: () => api.notify('apiRequested', received),

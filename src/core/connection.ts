@@ -10,7 +10,7 @@ import type { ChannelKind } from './channel'
 import type { Refusal } from './errors'
 import type { JsonSlice } from './json-scan'
 import type { Encoder, Reply, SigninCommand } from './messages'
-import type { ConnectionView } from './plugin'
+import type { ClosingView, ConnectionView } from './plugin'
 import type { Subscriptions } from './subscriptions'
 import type { ChannelName, Frame, Member, Meta, Ref, Sink, SocketId, UserId } from './types'
 
@@ -128,6 +128,9 @@ export class Connection<Codec extends Encoder = Encoder> {
   signinSubscriptions = 0
   /** Changed only by the hub's `join` and `leave`. */
   subscriptions: Subscriptions<Subscription> | undefined = undefined
+
+  /** How it has ended, where a plugin wants to know. Owned by `disconnect`. */
+  closing: ClosingView | undefined = undefined
 
   /** Its view for each plugin, by the plugin's index; made by `views`. */
   views: ConnectionView[] | undefined = undefined

@@ -157,6 +157,17 @@ export type RefusalView = Refused & {
   readonly event: string | undefined
 }
 
+/** How a connection has ended. */
+export type ClosingView = {
+  /** That of the close frame: the client's own, or the server's. 1006 where there was none, 1005 where it had none. */
+  readonly code: number
+  readonly reason: string
+  /** `network`: it broke off, or a client over HTTP has asked for nothing any more; nobody has said why. */
+  readonly by: 'client' | 'server' | 'network'
+  /** The code of the refusal by which the server has ended it; undefined where it was no refusal. */
+  readonly refusal: ErrorCode | undefined
+}
+
 /** A request over HTTP that was refused, whoever sent it: it may be authenticated or not. */
 export type RequestRefusalView = Refused & {
   /** The app that the path names, if there is one. */
@@ -261,7 +272,7 @@ export type Hooks<Locals extends object = object, Waits extends WaitingFilter = 
   readonly presence?: Tap<[app: AppView, news: PresenceView]>
   readonly refused?: Tap<[conn: ConnectionView<Locals>, refusal: RefusalView]>
   readonly requestRefused?: Tap<[refusal: RequestRefusalView]>
-  readonly disconnected?: Tap<[conn: ConnectionView<Locals>]>
+  readonly disconnected?: Tap<[conn: ConnectionView<Locals>, closing: ClosingView]>
   readonly authenticate?: WaitingGate<[request: RequestView], Allow>
   readonly request?: Gate<[request: RequestView]>
   readonly apiRequested?: Tap<[request: RequestView]>

@@ -8,7 +8,7 @@ import { admit, countAddress, establish } from '../core/connect'
 import { Connection, newSocketId, DeferredFrame, type RawFrame } from '../core/connection'
 import type { Core } from '../core/core'
 import { countersOf } from '../core/counters'
-import { disconnect } from '../core/disconnect'
+import { disconnect, type Ending } from '../core/disconnect'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
 import { runGatesNow, refuseAndNotify } from '../core/hooks'
 import type { Command } from '../core/messages'
@@ -144,10 +144,10 @@ export function markSeen(core: Core, conn: Client): void {
 }
 
 /** The transport is gone. Events that its client sent last, and a late turn has put off, are published first. */
-export function closeSession(core: Core, conn: Client): void {
+export function closeSession(core: Core, conn: Client, ending?: Ending): void {
   conn.gone = true
-  if (conn.busy === 'turn') void whenIdle(conn)?.then(() => disconnect(core, conn))
-  else disconnect(core, conn)
+  if (conn.busy === 'turn') void whenIdle(conn)?.then(() => disconnect(core, conn, ending))
+  else disconnect(core, conn, ending)
 }
 
 /** MOVES: commands that change a connection's channels or its user; those that a turn has no time for wait. */

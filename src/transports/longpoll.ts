@@ -6,6 +6,7 @@
  */
 import type { RawFrame } from '../core/connection'
 import type { Core } from '../core/core'
+import type { Ending } from '../core/disconnect'
 import { refusal, type Refusal } from '../core/errors'
 import { withTimeout } from '../core/faults'
 import { maxPostBytes } from '../core/limits'
@@ -90,10 +91,10 @@ class LongPoll implements QueuedSession {
   }
 
   /** A poll that waits gets its response; the next one shows the client that the session is gone. */
-  end(): void {
+  end(ending?: Ending): void {
     if (this.conn.closed) return
     this.onEnd(this)
-    closeSession(this.core, this.conn)
+    closeSession(this.core, this.conn, ending)
     this.sink.flush()
     this.#respond(204)
   }

@@ -4,6 +4,7 @@
  * behind has its session ended. The session writes the responses.
  */
 import type { Core } from '../core/core'
+import { CUT_SLOW, type Ending } from '../core/disconnect'
 import { runSafely } from '../core/faults'
 import type { Frame, Sink } from '../core/types'
 import type { Client } from '../protocols/codec'
@@ -20,7 +21,7 @@ export interface QueuedSession {
   /** Gives the queued frames to the request that waits, if there are both. */
   write(): void
   close(code: number, reason: string): void
-  end(): void
+  end(ending?: Ending): void
 }
 
 export class QueuedSink implements Sink {
@@ -96,7 +97,7 @@ export class QueuedSink implements Sink {
       const { core, conn } = this.session
       if (conn.closed) return
       reportSlowReader(core, conn)
-      this.session.end()
+      this.session.end(CUT_SLOW)
     })
     return 0
   }

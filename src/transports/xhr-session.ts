@@ -7,6 +7,7 @@
  * Spec: contract 9.2.
  */
 import type { Core } from '../core/core'
+import type { Ending } from '../core/disconnect'
 import type { Frame } from '../core/types'
 import { CONTENT_TYPES } from '../http/headers'
 import type { Client } from '../protocols/codec'
@@ -92,11 +93,11 @@ export class XhrSession implements QueuedSession {
     else this.end()
   }
 
-  end(): void {
+  end(ending?: Ending): void {
     this.#receiver?.end()
     this.#receiver = undefined
     this.onEnd()
-    if (!this.conn.closed) closeSession(this.core, this.conn)
+    if (!this.conn.closed) closeSession(this.core, this.conn, ending)
   }
 
   write(): void {
