@@ -11,7 +11,7 @@ import { REFUSE, type Refusal } from './core/errors'
 import { countFault } from './core/faults'
 import { maxPayloadBytes, maxPostBytes, maxRequestBytes } from './core/limits'
 import { noteHttpRefusal } from './core/refusals'
-import { MAX_BEHIND_BYTES, reportSlowReader } from './core/slow-reader'
+import { reportSlowReader, unreadLimitOf } from './core/slow-reader'
 import type { MaybePromise } from './core/maybe-promise'
 import { codecFor, isPhoenixPath, isPolledPath } from './dialects/codecs'
 import {
@@ -91,7 +91,7 @@ export function listen(port: Port): Server<Client> {
       idleTimeout: 0, // liveness is the sweep's: the native timer is reset by our own sends
       sendPings: false,
       maxPayloadLength: maxPayloadBytes(config.limits),
-      backpressureLimit: MAX_BEHIND_BYTES,
+      backpressureLimit: config.limits.maxUnreadBytes, // of an app: `Connection.noteUnread`
       closeOnBackpressureLimit: true,
       open(ws) {
         ws.data.sink = ws
@@ -126,7 +126,7 @@ function endingOf(core: Core, conn: Client, code: number, reason: string): Endin
     return { code, reason, by: 'server', refusal: 'message_too_large' }
   }
   if (code !== CUT) return { code, reason, by: 'client' }
-  if (conn.behindBytes <= MAX_BEHIND_BYTES / 2) return { code, reason, by: 'network' }
+  if (conn.behindBytes <= unreadLimitOf(core, conn.app) / 2) return { code, reason, by: 'network' }
   reportSlowReader(core, conn)
   return CUT_SLOW
 }

@@ -24,6 +24,7 @@ const SILENT: Sink = {
   send: () => 1,
   ping: () => undefined,
   close: () => undefined,
+  terminate: () => undefined,
   subscribe: () => undefined,
   unsubscribe: () => undefined,
   publish: () => 1,

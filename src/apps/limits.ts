@@ -3,7 +3,7 @@
  */
 import type { AppOverrides, AppRecord } from '../core/app'
 import { isRecord, showJson } from '../core/json'
-import { APP_LIMITS, LIMITS, type LimitName } from '../core/limits'
+import { APP_LIMITS, leastUnreadBytes, LIMITS, type LimitName, type Limits } from '../core/limits'
 import { invalid, mistake, value, type Read } from './reading'
 
 const wireName = (name: LimitName): string =>
@@ -33,6 +33,16 @@ export const limits: Read<LimitChanges> = (raw) => {
     changes[name] = number
   }
   return value(changes)
+}
+
+/** What is wrong with an app's own `max_unread_bytes`, which depends on other limits and on the server's; undefined where nothing is. */
+export function mistakeInUnread(node: Limits, own: Partial<Limits>): string | undefined {
+  const { maxUnreadBytes: bytes } = own
+  if (bytes === undefined) return undefined
+  const most = node.maxUnreadBytes
+  const least = Math.min(leastUnreadBytes({ ...node, ...own }), most)
+  if (bytes >= least && bytes <= most) return undefined
+  return `has max_unread_bytes ${bytes}; expected from ${least} (a replay and one largest event) to ${most} (the server's)`
 }
 
 /** A number or decimal digits; null for an absent one, NaN for anything else. */

@@ -4,7 +4,7 @@
  */
 import { withAliases } from './aliases'
 import { quote } from '../core/errors'
-import { LIMITS, type LimitName, type Limits } from '../core/limits'
+import { LIMITS, limitsOfNode, type LimitName, type Limits } from '../core/limits'
 import {
   boolean,
   hostAlone,
@@ -237,7 +237,7 @@ export function readConfig(environment: Environment): Config {
   )
   mistakes.push(...GROUPS.flatMap((names) => missingMistakes(env, names)))
   if (mistakes.length > 0) throw new ConfigError(mistakes)
-  return Object.freeze({ ...values, limits: Object.freeze(limits) as Limits })
+  return Object.freeze({ ...values, limits: Object.freeze(limitsOfNode(limits as Limits)) })
 }
 
 /** Settings that are set together or not at all. */

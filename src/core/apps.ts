@@ -7,7 +7,7 @@ import type { App, AppRecord, AppStore } from './app'
 import { AppNames, findClash, UNIQUE_FIELDS, type UniqueField } from './app-names'
 import { addCounters, newAppCounters, newGauges, type AppCounters, type Counters } from './counters'
 import { quote, refusal, type Refusal } from './errors'
-import type { Limits } from './limits'
+import { limitsOfApp, type Limits } from './limits'
 import { overridesOf, applyOverrides, type ProvidedApp } from './provided-apps'
 import { KeyPair } from './signature'
 import type { AppId, Log } from './types'
@@ -188,7 +188,7 @@ export class Apps {
       record,
       keys,
       isPublished: keys.some(({ isPublished }) => isPublished),
-      limits: { ...this.options.limits, ...record.limits },
+      limits: limitsOfApp(this.options.limits, record.limits),
       providedBy,
       counters: before?.counters ?? newAppCounters(),
       gauges: before?.gauges ?? newGauges(),

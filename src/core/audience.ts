@@ -28,9 +28,9 @@ export const SMALL_SHARDS = 16
 export type Listener = {
   readonly sink: Sink
   readonly closed: boolean
-  /** Bytes that the peer had not read when it last lagged. */
-  behindBytes: number
   send(frame: Frame): void
+  /** Called when its peer may have read too slowly. */
+  noteUnread(): void
 }
 
 /** A subscription, as far as shards need. */
@@ -326,5 +326,5 @@ function sendEach(
 
 /** The native publish reports only that some socket lags; which one is needed when it is cut. */
 function markSlow({ members }: Shard<{ readonly conn: Listener }>): void {
-  for (const { conn } of members) conn.behindBytes = conn.sink.getBufferedAmount()
+  for (const { conn } of members) conn.noteUnread()
 }

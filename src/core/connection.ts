@@ -165,7 +165,17 @@ export class Connection<Codec extends Encoder = Encoder> {
   }
 
   send(frame: Frame): void {
-    if (this.sink.send(frame) <= 0) this.behindBytes = this.sink.getBufferedAmount()
+    if (this.sink.send(frame) <= 0) this.noteUnread()
+  }
+
+  /**
+   * Notes how much the peer has not read. Where that is more than its app allows it is cut, later: callers walk
+   * lists that its end changes.
+   */
+  noteUnread(): void {
+    this.behindBytes = this.sink.getBufferedAmount()
+    if (this.app && this.behindBytes > this.app.limits.maxUnreadBytes)
+      queueMicrotask(() => this.closed || this.sink.terminate())
   }
 
   /** Sends a refusal; closes the connection where that ends it, after what was published before and `tell`. */
@@ -193,6 +203,7 @@ const CLOSED_SINK: Sink = {
   send: () => 0,
   ping: () => undefined,
   close: () => undefined,
+  terminate: () => undefined,
   subscribe: () => undefined,
   unsubscribe: () => undefined,
   publish: () => 0,

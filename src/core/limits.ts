@@ -130,6 +130,12 @@ export const LIMITS = {
     8 * 1024 * 1024,
     { min: 65_536 },
   ),
+  maxUnreadBytes: appRow(
+    "what a client has not read at which it is closed; at least a replay and one largest event, an app's own at most the server's",
+    'bytes',
+    1024 * 1024,
+    { min: 65_536 },
+  ),
   maxNewChannelsAtOnce: row(
     'empty channels that a connection may enter at once; at least as many as it may hold',
     'channels',
@@ -158,6 +164,22 @@ export const APP_LIMITS = (Object.keys(LIMITS) as LimitName[]).filter((name) => 
 /** The longest frame that is parsed: escapes may quadruple its data; names, signatures and braces need the rest. */
 export const maxFrameChars = ({ maxEventDataBytes, maxUserInfoBytes }: Limits): number =>
   4 * (maxEventDataBytes + maxUserInfoBytes) + 16_384
+
+/** The least `maxUnreadBytes`: whoever gets what it missed, and then one more event, must not be cut for that. */
+export const leastUnreadBytes = (limits: Limits): number =>
+  limits.maxReplayBytes + maxFrameChars(limits)
+
+/** The limits of a node, of the settings. */
+export const limitsOfNode = (limits: Limits): Limits => ({
+  ...limits,
+  maxUnreadBytes: Math.max(limits.maxUnreadBytes, leastUnreadBytes(limits)),
+})
+
+/** The limits of an app: its own, else the node's. `maxUnreadBytes` is at most the node's, at which the runtime cuts. */
+export function limitsOfApp(node: Limits, own: Partial<Limits>): Limits {
+  const limits = limitsOfNode({ ...node, ...own })
+  return { ...limits, maxUnreadBytes: Math.min(limits.maxUnreadBytes, node.maxUnreadBytes) }
+}
 
 /** Keys of `data` of one of Pusher's own events. Four are of use; to look at the 6000 of a whole frame takes 0.2 ms. */
 export const MAX_DATA_KEYS = 100

@@ -45,6 +45,7 @@ export function newSweeper(core: Core): () => void {
 
 function sweep(core: Core, conn: Connection, ticks: Ticks): void {
   conn.pings = 0
+  if (conn.behindBytes > 0) conn.noteUnread() // the limit of its app may be lower by now
   if (!conn.codec.heartbeats) {
     pingIfSilent(core, conn, ticks)
     // A pull session has polls instead of heartbeats, which its transport watches.

@@ -59,6 +59,8 @@ export interface Sink {
   cork?(send: () => void): unknown
   ping(): unknown
   close(code: number, reason: string): void
+  /** Ends it at once, without what it has not read. */
+  terminate(): void
   subscribe(topic: string): unknown
   unsubscribe(topic: string): unknown
   /** To every subscriber of the topic but this sink. Negative or 0: some subscriber reads too slowly. */

@@ -17,7 +17,7 @@ import {
   type Enforced,
   type FieldErrors,
 } from '../apps/fields'
-import { limitsOnWire } from '../apps/limits'
+import { limitsOnWire, mistakeInUnread } from '../apps/limits'
 import { FieldError, takenFields } from './errors'
 import { readBody } from './form'
 import { DATA_ENVELOPE, respondWithList } from './lists'
@@ -238,6 +238,9 @@ function showChanged({ apps }: Core, app: App) {
 function requireValid(core: Core, record: AppRecord, errors: FieldErrors, self?: App): void {
   const taken = takenFields(core.apps.findConflicts(record, self))
   for (const [field, mistakes] of Object.entries(taken)) errors[field] ??= mistakes
+  const isOld = record.limits.maxUnreadBytes === self?.record.limits.maxUnreadBytes
+  const mistake = isOld ? undefined : mistakeInUnread(core.limits, record.limits)
+  if (mistake !== undefined) errors['limits'] ??= [mistake]
   if (Object.keys(errors).length > 0) throw new FieldError(errors)
 }
 

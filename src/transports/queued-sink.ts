@@ -8,7 +8,7 @@ import { CUT_SLOW, type Ending } from '../core/disconnect'
 import { runSafely } from '../core/faults'
 import type { Frame, Sink } from '../core/types'
 import type { Client } from '../protocols/codec'
-import { MAX_BEHIND_BYTES, reportSlowReader } from '../core/slow-reader'
+import { reportSlowReader, unreadLimitOf } from '../core/slow-reader'
 
 /** A session whose sink this is. */
 export interface QueuedSession {
@@ -39,7 +39,8 @@ export class QueuedSink implements Sink {
     if (this.session.conn.closed || this.isOverflown) return 0
     const text = this.session.textOf(frame)
     if (text === undefined) return 1
-    if (this.#chars + text.length > MAX_BEHIND_BYTES) return this.#overflow()
+    const { core, conn } = this.session
+    if (this.#chars + text.length > unreadLimitOf(core, conn.app)) return this.#overflow()
     this.#texts.push(text)
     this.#chars += text.length
     this.flushSoon()
@@ -61,6 +62,10 @@ export class QueuedSink implements Sink {
 
   close(code: number, reason: string): void {
     this.session.close(code, reason)
+  }
+
+  terminate(): void {
+    this.#overflow()
   }
 
   /** HTTP has no pings, and native topics are sockets'. */

@@ -49,6 +49,7 @@ class Member {
       send: hear,
       ping: () => undefined,
       close: () => undefined,
+      terminate: () => undefined,
       subscribe: (topic) => topics.set(topic, (topics.get(topic) ?? new Set()).add(this)),
       unsubscribe: (topic) => topics.get(topic)?.delete(this),
       publish: (topic, frame) => {

@@ -3,8 +3,6 @@ import { describe, expect, test } from 'bun:test'
 import { SHARD_SIZE, SMALL_SHARDS } from '../../src/core/audience'
 import { publish } from '../publish'
 import { unsubscribe } from '../../src/core/subscribe'
-import type { Connection } from '../../src/core/connection'
-import type { Fact } from '../../src/core/messages'
 import type { ChannelName } from '../../src/core/types'
 import { makeRandom } from '../random'
 import { start, type RawClient, type TestServer } from '../harness'
@@ -178,67 +176,4 @@ describe('shards', () => {
       server.core.hub.channel(server.core.apps.byId('1')!, 'room' as ChannelName),
     ).toBeUndefined()
   })
-})
-
-describe('slow readers', () => {
-  test('are closed and counted, and nobody else loses anything', async () => {
-    await using server = await start()
-    await using healthy = await server.raw()
-    await healthy.subscribed('room')
-    const cut: Fact[] = []
-    server.core.facts.listen({ types: ['cut'], receive: (fact) => cut.push(fact) })
-    const stalled = await stalledReader(server.port, server.app.key)
-    const [, { id: socketId }] = [...server.core.hub.connections()] as [Connection, Connection]
-    const payload = 'x'.repeat(10_000)
-    let sent = 0
-    while (server.totals.slowReadersClosed === 0 && sent < 5000) {
-      publishNow(server, payload)
-      sent++
-      await healthy.next()
-    }
-    expect(server.totals.slowReadersClosed).toBe(1)
-    expect(server.log.lines.map(({ message }) => message)).toContain('slow reader closed')
-    const app = server.core.apps.byId('1')
-    expect(cut).toEqual([{ type: 'cut', app, socketId, bytes: expect.any(Number) }])
-    await healthy.expectNothing()
-    stalled.end()
-  })
-
-  test('a client that is cut with little outstanding is no slow reader', async () => {
-    await using server = await start()
-    const reader = await stalledReader(server.port, server.app.key)
-    for (let n = 0; n < 20; n++) publishNow(server, 'x'.repeat(10_000))
-    reader.terminate()
-    while (server.core.hub.connectionCount > 0) await server.http('/up')
-    expect(server.totals.slowReadersClosed).toBe(0)
-  })
-
-  /** Subscribes to room and then reads nothing more. */
-  async function stalledReader(port: number, key: string) {
-    const subscribed = Promise.withResolvers<void>()
-    const socket = await Bun.connect({
-      hostname: '127.0.0.1',
-      port,
-      socket: {
-        open: (peer) => {
-          peer.write(
-            `GET /app/${key} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-              'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
-          )
-          peer.write(maskedText('{"event":"pusher:subscribe","data":{"channel":"room"}}'))
-        },
-        data: (peer, bytes) => {
-          if (!bytes.includes('subscription_succeeded')) return
-          peer.pause()
-          subscribed.resolve()
-        },
-      },
-    })
-    await subscribed.promise
-    return socket
-  }
-
-  /** A client frame with a mask of zeros; for texts under 126 bytes. */
-  const maskedText = (text: string): Uint8Array =>
-    Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)])
 })

@@ -3,7 +3,6 @@ import { describe, expect, mock, spyOn, test } from 'bun:test'
 import type { App } from '../../src/core/app'
 import { FACTS, Facts } from '../../src/core/facts'
 import type { FactType } from '../../src/core/messages'
-import { MAX_BEHIND_BYTES } from '../../src/core/slow-reader'
 import { start } from '../harness'
 import { listen } from '../listen'
 import { publish } from '../publish'
@@ -26,7 +25,7 @@ describe('cut', () => {
     const data = 'x'.repeat(10_000)
     for (let n = 0; n < 105; n++) await server.trigger({ channel: 'room', name: 'e', data })
     expect(facts).toEqual([{ app: '1', socketId: conn!.id, bytes: expect.any(Number) }])
-    expect(facts[0]!.bytes).toBeGreaterThan(MAX_BEHIND_BYTES - 2 * data.length)
+    expect(facts[0]!.bytes).toBeGreaterThan(server.core.limits.maxUnreadBytes - 2 * data.length)
   })
 })
 
