@@ -16,7 +16,7 @@ import type {
   SigninView,
   SubscribeRequest,
 } from './plugin'
-import { freezeDeep, sealHeaders, sealQuery } from './read-only'
+import { freezeDeep, readOnlyHeaders, readOnlyQuery } from './read-only'
 import type { JsonText } from './types'
 
 const apps = new WeakMap<App, AppView>()
@@ -119,7 +119,7 @@ class ConnectionReader implements ConnectionView {
     return this.#conn.closed
   }
   get signal(): AbortSignal {
-    return this.#conn.signal
+    return ownSignals.getOrInsertComputed(this, () => derive(this.#conn.signal))
   }
 
   disconnect(message: string, { toReconnect = false } = {}): void {
@@ -141,15 +141,24 @@ const deadlines = new WeakMap<
   { readonly abort: AbortController; readonly signal: AbortSignal }
 >()
 
-/** The signal of a question: aborted when it is given up, or with `asker`, if there is one. Made at first use. */
+/**
+ * The signal of a question: aborted when it is given up, or with `asker`, if there is one. Made at first use, and
+ * for each reader another.
+ */
 export function signalOf(question: object, asker: AbortSignal | undefined): AbortSignal {
   const made = deadlines.getOrInsertComputed(question, () => {
     const abort = new AbortController()
     const sources = asker ? [abort.signal, asker] : [abort.signal]
-    return { abort, signal: Object.freeze(AbortSignal.any(sources)) }
+    return { abort, signal: AbortSignal.any(sources) }
   })
-  return made.signal
+  return derive(made.signal)
 }
+
+/** A signal that is aborted with another: who sets its `onabort` or dispatches its event reaches no other plugin. */
+const derive = (signal: AbortSignal): AbortSignal => Object.freeze(AbortSignal.any([signal]))
+
+/** By the view of a connection for one plugin; made at first use. */
+const ownSignals = new WeakMap<ConnectionView, AbortSignal>()
 
 /** Aborts the signal of a question whose gate is late, or has failed. */
 export function giveUp(question: unknown, cause: unknown): void {
@@ -172,13 +181,13 @@ export class ConnectReader implements ConnectRequest {
   }
 
   get headers(): Headers {
-    return (this.#headers ??= sealHeaders(this.#sent.headers))
+    return (this.#headers ??= readOnlyHeaders(this.#sent.headers))
   }
   get url(): string {
     return this.#sent.url
   }
   get query(): URLSearchParams {
-    return (this.#query ??= sealQuery(this.#sent.query))
+    return (this.#query ??= readOnlyQuery(this.#sent.query))
   }
   get remoteAddress(): string {
     return this.#sent.remoteAddress

@@ -9,7 +9,7 @@ import { runGates, runGatesNow, collectHeaders, notify, type Verdict } from '../
 import { andThen, type MaybePromise } from '../core/maybe-promise'
 import type { AppView, RequestView } from '../core/plugin'
 import type { Allowed } from '../core/plugin-answers'
-import { freezeDeep, ReadOnlyHeaders } from '../core/read-only'
+import { freezeDeep, readOnlyHeaders } from '../core/read-only'
 import { appView, signalOf } from '../core/views'
 import type { Addresses } from './address'
 import { sentUrl } from './place'
@@ -115,7 +115,7 @@ class LazyRequestView implements RequestView {
     return sentUrl(this.#received.request)
   }
   get headers(): Headers {
-    return (this.#headers ??= new ReadOnlyHeaders(this.#received.request.headers))
+    return (this.#headers ??= readOnlyHeaders(this.#received.request.headers))
   }
   get remoteAddress(): string {
     return this.#addresses.of(this.#received.request)

@@ -18,7 +18,7 @@ const attempt = (run: () => unknown): void => {
 
 const FORGED = 'forged'
 
-/** Methods by which values change themselves, with arguments. */
+/** Methods by which values change themselves, with arguments; their own and borrowed ones. */
 const MUTATORS: readonly (readonly [name: string, ...args: unknown[]])[] = [
   ['set', 'authorization', FORGED],
   ['append', 'x-forged', FORGED],
@@ -36,7 +36,8 @@ export function attack(shown: unknown, seen = new Set<unknown>()): void {
   const inner = namesOf(shown).map((name) => Reflect.get(shown, name) as unknown)
   for (const value of inner) attack(value, seen)
   for (const [name, ...args] of MUTATORS)
-    attempt(() => (Reflect.get(shown, name) as (...given: unknown[]) => unknown).apply(shown, args))
+    for (const lender of [shown, Headers.prototype, URLSearchParams.prototype])
+      attempt(() => Reflect.apply(Reflect.get(lender, name) as () => unknown, shown, args))
   for (const target of [shown, ownPrototypeOf(shown)]) {
     if (!target) continue
     for (const name of [...namesOf(shown), 'length', 'forged']) {

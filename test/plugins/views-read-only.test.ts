@@ -5,7 +5,7 @@
 import { beforeAll, expect, test } from 'bun:test'
 import { HOOKS } from '../../src/core/plugin'
 import { definePlugin, type AnyPlugin, type HookName } from 'carillon/plugin'
-import { start, type RawClient, type TestServer } from '../harness'
+import { makePlugin, start, type RawClient, type TestServer } from '../harness'
 import { connectPhoenix } from '../phoenix'
 import { namesOf, vandal } from './vandal'
 
@@ -160,4 +160,57 @@ test.each(SHOWING)('what %s is shown stays what it was', async (hook) => {
   expect(seen).toEqual([...undisturbed.seen])
   expect(sights).toEqual([...undisturbed.sights])
   expect(record).toEqual(undisturbed.record)
+})
+
+test('a handler on a signal does not take the place of another plugin’s', async () => {
+  const called: string[] = []
+  const listens = (name: string) =>
+    makePlugin(name, {
+      connected: ({ signal }) => {
+        signal.onabort = () => called.push(`${name} closed`)
+      },
+      subscribe: (_, { signal }) => {
+        signal.onabort = () => called.push(`${name} given up`)
+        signal.dispatchEvent(new Event('abort'))
+        called.length = 0
+        return name === 'second' ? new Promise<undefined>(() => undefined) : undefined
+      },
+    })
+  await using server = await start({ plugins: [listens('first'), listens('second')] })
+  await using client = await server.raw()
+  client.subscribe('room')
+  const [, second] = server.core.hooks.subscribe
+  while (second!.stats.calls === 0) await new Promise((done) => setImmediate(done))
+  server.advance(3000)
+  expect(await client.next()).toContain('pusher:subscription_error')
+  await client[Symbol.asyncDispose]()
+  await server.waitForConnections(0)
+  const all = ['first given up', 'second given up', 'first closed', 'second closed']
+  for (const each of all) expect(called).toContain(each)
+})
+
+test('headers and query are read like any others, and copied', async () => {
+  const shown: { headers?: Headers; query?: URLSearchParams } = {}
+  const keeps = makePlugin('keeps', {
+    connect: (_, { headers, query }) => void Object.assign(shown, { headers, query }),
+  })
+  await using server = await start({ plugins: [keeps] })
+  const headers = { 'x-a': 'b', cookie: 'c=d' }
+  await using _client = await server.raw({ path: `/app/${server.app.key}?t=1&t=2&u=`, headers })
+  const { headers: sent, query } = shown as { headers: Headers; query: URLSearchParams }
+  expect([sent.get('X-A'), sent.get('x-b'), sent.has('cookie')]).toEqual(['b', null, true])
+  expect(new Headers(sent).get('cookie')).toBe('c=d')
+  expect(Object.fromEntries(sent)).toEqual(Object.fromEntries(sent.entries()))
+  expect([...sent.keys()]).toContain('x-a')
+  expect(sent.getSetCookie()).toEqual([])
+  expect(sent).toBeInstanceOf(Headers)
+  expect(`${query} ${query.size} ${query.getAll('t')} ${query.has('t', '2')}`).toBe(
+    't=1&t=2&u= 3 1,2 true',
+  )
+  expect([...new URLSearchParams(query)]).toEqual([...query])
+  for (const pairs of [sent, query]) {
+    const parents: unknown[] = []
+    pairs.forEach((_value: string, _name: string, parent: unknown) => parents.push(parent))
+    expect(parents).toEqual([...pairs].map(() => pairs))
+  }
 })
