@@ -15,7 +15,13 @@ import type {
   Replace,
   WaitingFilter,
 } from './core/plugin'
-import type { Counter, PluginActions, PluginStore, SharedStore } from './core/plugin-means'
+import type {
+  Counter,
+  LabelledCounter,
+  PluginActions,
+  PluginStore,
+  SharedStore,
+} from './core/plugin-means'
 import type { MaybePromise } from './core/maybe-promise'
 import { scanObject } from './core/json-scan'
 import type { Clock, Log } from './core/types'
@@ -75,6 +81,14 @@ export type PluginContext<Settings = unknown> = PluginActions & {
    */
   settingsOf(app: AppView): Settings | undefined
   counter(name: string, about: string): Counter
+  /** With `labels`, such as `['reason']`: `counter.of({ reason: 'expired' }).count++`. */
+  counter<Label extends string>(
+    name: string,
+    about: string,
+    labels: readonly Label[],
+  ): LabelledCounter<Label>
+  /** A number that is read when somebody asks for it. `read` may not wait. */
+  gauge(name: string, about: string, read: () => number): void
   /** Gives plugins that depend on this one an object, such as functions; called once, in `setup`. */
   provide(service: object): void
   /** What a plugin provides that this one depends on. Throws where it provides nothing, or `dependsOn` does not name it. */

@@ -8,7 +8,7 @@ import { messageOf } from './core/errors'
 import { withTimeout } from './core/faults'
 import { compileHooks, type HookContext, type CompiledHooks, type PluginHooks } from './core/hooks'
 import { HOOKS, type HookName } from './core/plugin'
-import type { Counter } from './core/plugin-means'
+import type { Counter, LabelledCounter } from './core/plugin-means'
 import { logFailure, runAlone, runWatched } from './core/plugin-faults'
 import type { Cancel, Clock, Log } from './core/types'
 import { appView, recordOf } from './core/views'
@@ -22,6 +22,7 @@ import { DATA_ENVELOPE, respondWithList } from './http/lists'
 import { workFor, type Slices } from './core/slices'
 import { PLUGIN_INTERFACE, type AnyPlugin, type PluginContext, type PluginLog } from './plugin'
 import { newActions } from './plugin-actions'
+import { PluginNumbers } from './core/plugin-numbers'
 import { newShared } from './plugin-shared'
 import { openPluginStore } from './store/plugins'
 import type { Writes } from './store/writes'
@@ -31,12 +32,10 @@ export class PluginError extends Error {
   override readonly name = 'PluginError'
 }
 
-export type PluginCounter = Counter & { readonly name: string; readonly about: string }
-
 /** A plugin that is set up. */
 export type LoadedPlugin = PluginHooks & {
   readonly routes: PluginRoutes
-  readonly counters: readonly PluginCounter[]
+  readonly numbers: PluginNumbers
   /** Ends what it was given. */
   release(): void
 }
@@ -142,7 +141,7 @@ function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
   const stopping = new AbortController()
   const faultLog = childLog(surroundings.faultLog, name)
   const clock = mortalClock(surroundings.clock, stopping.signal, faultLog)
-  const counters: PluginCounter[] = []
+  const numbers = new PluginNumbers(faultLog)
   const routes = new PluginRoutes(name, { uploads, changes })
   const locals = plugin.locals ?? (() => ({}))
   const { coreOf, services, index } = surroundings
@@ -162,11 +161,9 @@ function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
       all: () => Array.from(apps.all(), appView),
     },
     settingsOf: (app) => readSettings(recordOf(app)),
-    counter: (counterName, about) => {
-      const counter = newCounter(counterName, about, faultLog)
-      counters.push(counter.shown)
-      return counter.given
-    },
+    counter: (...given: readonly [unknown, unknown, unknown?]) =>
+      numbers.counter(...given) as Counter & LabelledCounter,
+    gauge: (...given) => numbers.gauge(...given),
     provide: (service) => {
       if (services.has(name)) throw new Error('provides something already')
       services.set(name, service)
@@ -200,7 +197,7 @@ function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
   try {
     const hooks = checkHooks(plugin.setup(context))
     compileHooks([{ name, locals: Object, waits, hooks }]) // throws for its mistakes before anything is built on it
-    return { name, locals, waits, hooks, routes, counters, release }
+    return { name, locals, waits, hooks, routes, numbers, release }
   } catch (cause) {
     release()
     const message = messageOf(cause)
@@ -249,33 +246,6 @@ function mortalClock(clock: Clock, signal: AbortSignal, log: Log): Clock {
     every: (intervalMs, run) =>
       keep(() => clock.every(intervalMs, () => runAlone({ log, clock }, 'timer', run))),
   }
-}
-
-/**
- * A counter in two parts, so that a report has numbers whatever the plugin does to its own.
- * @throws TypeError where a text is missing
- */
-function newCounter(name: unknown, about: unknown, log: Log) {
-  if (typeof name !== 'string' || typeof about !== 'string')
-    throw new TypeError('counter(name, about) needs two texts')
-  let count = 0
-  const given: Counter = Object.freeze({
-    get count() {
-      return count
-    },
-    set count(next) {
-      if (Number.isFinite(next)) count = next
-      else logFailure(log, { hook: 'counter' }, new TypeError(`${name} cannot be ${String(next)}`))
-    },
-  })
-  const shown: PluginCounter = {
-    name,
-    about,
-    get count() {
-      return count
-    },
-  }
-  return { given, shown }
 }
 
 /** A log whose lines carry the plugin's name, whatever its fields are. */

@@ -12,6 +12,15 @@ export type Counter = {
   count: number
 }
 
+/** A counter with labels: one number for each combination of their values. */
+export type LabelledCounter<Label extends string = string> = {
+  /**
+   * The number for these values, texts of at most 200 characters. What has no room (1000 numbers of the plugin) is
+   * counted nowhere, and is a fault of the plugin.
+   */
+  of(values: Readonly<Record<Label, string>>): Counter
+}
+
 /** The plugin's own values, kept in the database. Keys are text, values are JSON. */
 export interface PluginStore {
   get(key: string): unknown

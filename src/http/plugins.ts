@@ -1,24 +1,35 @@
-/** Reports on plugins: calls, refusals, faults and time by hook and of their routes, and the plugin's own counters. */
+/** Reports on plugins: calls, refusals, faults and time by hook and of their routes, and the plugin's own counters and gauges. */
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import type { CompiledHooks } from '../core/hooks'
 import { HOOKS } from '../core/plugin'
-import type { Counter } from '../core/plugin-means'
 import type { AdminChanges } from './admin-changes'
 import type { PluginRoutes } from './plugin-routes'
 import { count, objectSchema } from './schemas'
+
+type Named = { readonly name: string; readonly about: string }
 
 /** What the API uses of a plugin. */
 export type RunningPlugin = {
   readonly name: string
   readonly routes: PluginRoutes
-  readonly counters: readonly (Counter & { readonly name: string; readonly about: string })[]
+  readonly numbers: {
+    readonly counters: readonly (Named & {
+      readonly labels?: Readonly<Record<string, string>>
+      readonly count: number
+    })[]
+    /** Null for one that could not be read. */
+    readGauges(): readonly (Named & { readonly value: number | null })[]
+  }
 }
 
 const EXAMPLE = {
   name: 'my-plugin',
   hooks: [{ name: 'upgrade', kind: 'gate', calls: 7, refusals: 1, faults: 0, busy_ms: 0.2 }],
-  counters: [{ name: 'refused', about: 'connections of other origins', count: 1 }],
+  counters: [
+    { name: 'refused', about: 'tokens that were refused', labels: { reason: 'expired' }, count: 1 },
+  ],
+  gauges: [{ name: 'addresses', about: 'addresses in memory', value: 7 }],
 }
 
 const PluginsAnswer = objectSchema(
@@ -37,7 +48,25 @@ const PluginsAnswer = objectSchema(
           }),
         ),
         counters: Type.Array(
-          Type.Object({ name: Type.String(), about: Type.String(), count: Type.Number() }),
+          Type.Object({
+            name: Type.String(),
+            about: Type.String(),
+            labels: Type.Optional(
+              Type.Record(Type.String(), Type.String(), {
+                description: 'Of a counter with labels, which has an entry for each combination',
+              }),
+            ),
+            count: Type.Number(),
+          }),
+        ),
+        gauges: Type.Array(
+          Type.Object({
+            name: Type.String(),
+            about: Type.String(),
+            value: Type.Union([Type.Number(), Type.Null()], {
+              description: 'Read now; null where that failed, which is in the log',
+            }),
+          }),
         ),
       }),
     ),
@@ -56,7 +85,7 @@ export function pluginReports(
     .get(
       '',
       () => ({
-        data: plugins.map(({ name: plugin, routes, counters }) => ({
+        data: plugins.map(({ name: plugin, routes, numbers }) => ({
           name: plugin,
           hooks: [
             ...all
@@ -64,7 +93,8 @@ export function pluginReports(
               .map(({ name, stats }) => reportOf(name, HOOKS[name].kind, stats)),
             ...(routes.reachable.length > 0 ? [reportOf('routes', 'routes', routes.stats)] : []),
           ],
-          counters: counters.map(({ name, about, count }) => ({ name, about, count })),
+          counters: [...numbers.counters],
+          gauges: [...numbers.readGauges()],
         })),
       }),
       {

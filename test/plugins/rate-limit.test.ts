@@ -20,7 +20,7 @@ const tooMany = (text: string): string => makeErrorFrame(4301, `Too many ${text}
 
 /** The plugin's counters, by `/api/admin/plugins`. */
 function readCounters(server: TestServer): Record<string, number> {
-  const counters = server.server.plugins[0]!.counters
+  const counters = server.server.plugins[0]!.numbers.counters
   return Object.fromEntries(counters.map(({ name, count }) => [name, count]))
 }
 
