@@ -90,10 +90,11 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   403: 'Known, but not allowed',
   404: 'Not found',
   406: 'The answer would be JSON, which `Accept` excludes',
+  409: 'Not yet: the first such request is under way',
   413: 'Too large',
   422: 'Readable, but not valid',
   429: 'Too often',
-  503: 'Not now: the server is leaving, or its database takes no writes',
+  503: 'Not now: the server is leaving, its database takes no writes, or there is no room',
 }
 
 const RETRY_AFTER = {
@@ -101,10 +102,23 @@ const RETRY_AFTER = {
 }
 
 /** Operations whose 503 has a `retry-after`. */
-const RETRIED = ['push', 'createApp', 'changeApp', 'replaceApp', 'deleteApp', 'addKey', 'retireKey']
+const RETRIED = [
+  'push',
+  'triggerEvent',
+  'triggerBatch',
+  'triggerChannelEvent',
+  'publishToScope',
+  'createApp',
+  'changeApp',
+  'replaceApp',
+  'deleteApp',
+  'addKey',
+  'retireKey',
+]
 
 /** By status, or by operation and status. */
 export const HEADERS: Readonly<Record<string, object>> = {
+  409: RETRY_AFTER,
   429: RETRY_AFTER,
   ...Object.fromEntries(RETRIED.map((operationId) => [`${operationId} 503`, RETRY_AFTER])),
   'createApp 201': {
