@@ -106,6 +106,28 @@ function makeUnsubscribing(subscribers: number, events: number): Misdeed {
   }
 }
 
+/** Nobody reads, while events of so many bytes go on: they stay in the buffers of the system. */
+function makeStalling(subscribers: number, events: number, bytes: number): Misdeed {
+  const event = { name: 'e', channel: 'room', data: 'x'.repeat(bytes) }
+  const batch = JSON.stringify({ batch: Array<object>(EVENTS_PER_BATCH).fill(event) })
+  let crowd: Crowd
+  return {
+    label: `${events} events of ${bytes} bytes for ${subscribers} stalled readers`,
+    budgetMs: 5,
+    times: 3,
+    before: (stage) => {
+      crowd?.leave()
+      crowd = stage.crowd(subscribers)
+      crowd.join(() => ['room'])
+    },
+    commit: (stage) =>
+      Promise.all(
+        Array.from({ length: events / EVENTS_PER_BATCH }, () => stage.post('/batch_events', batch)),
+      ),
+    restMs: 1000,
+  }
+}
+
 let names = 0
 
 function makeRenaming(): Misdeed {
@@ -134,6 +156,7 @@ export const CROWDS: readonly Misdeed[] = [
     ),
     times: 3,
   },
+  makeStalling(300, 2000, 1900),
   makeUnsubscribing(300, 4000),
   makeRenaming(),
   list('the list of 100 000 channels', ''),
