@@ -10,6 +10,7 @@ import { newCounters } from './core/counters'
 import { Departures } from './core/departures'
 import { drain } from './core/drain'
 import type { Engine, EngineParts } from './core/engine'
+import { Expiries, EXPIRY_TICK_MS } from './core/expiries'
 import { Facts } from './core/facts'
 import { countFault, runSafely } from './core/faults'
 import { Groups } from './core/groups'
@@ -24,6 +25,7 @@ import type { ProvidedApp } from './core/provided-apps'
 import { Slices } from './core/slices'
 import { QuietLog } from './core/quiet-log'
 import { Readiness } from './core/readiness'
+import { newExpirySweeper } from './core/renew'
 import { RefusalLog } from './core/refusal-log'
 import { SubscriptionCounts } from './core/subscription-counts'
 import {
@@ -287,6 +289,7 @@ async function build(
   }
   undo.push(clock.every(core.timing.sweepIntervalMs, sweepAll))
   undo.push(clock.every(UNAUTHORIZED_SWEEP_MS, newUnauthorizedSweeper(core)))
+  undo.push(clock.every(EXPIRY_TICK_MS, newExpirySweeper(core)))
   undo.push(() => core.subscriptionCounts.stop())
 
   return {
@@ -359,6 +362,7 @@ function newCore(
     groups,
     users,
     unauthorized: new Unauthorized(),
+    expiries: new Expiries(),
     subscriptionCounts: new SubscriptionCounts(),
     rates: new Rates(),
     leaveQueue: new LeaveQueue(),

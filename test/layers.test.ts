@@ -105,8 +105,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** What the server does; a verb imports nouns and no other verb. */
-const VERBS =
-  'connect signin subscribe client-event publish disconnect sweep drain app-changes'.split(' ')
+const VERBS = `connect signin subscribe renew client-event publish disconnect
+  sweep drain app-changes`.split(/\s+/)
 
 const within = (target: string, allowed: string): boolean =>
   target === allowed || target.startsWith(`${allowed}/`)

@@ -4,6 +4,7 @@ import type { Apps } from './apps'
 import type { Rates } from './bucket'
 import type { Counters } from './counters'
 import type { Engine } from './engine'
+import type { Expiries } from './expiries'
 import type { Facts } from './facts'
 import type { CompiledHooks } from './hooks'
 import type { Groups } from './groups'
@@ -31,6 +32,7 @@ export type Core = {
   readonly groups: Groups
   readonly users: Users
   readonly unauthorized: Unauthorized
+  readonly expiries: Expiries
   readonly subscriptionCounts: SubscriptionCounts
   readonly rates: Rates
   readonly requests: RequestQueue

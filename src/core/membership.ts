@@ -10,7 +10,7 @@ import type { Core } from './core'
 import type { Delta, Entered, Exited, Node } from './engine'
 import { refusal, type Refusal } from './errors'
 import { notify, notifyRefused } from './hooks'
-import type { Encoder, Replay, SubscribeCommand } from './messages'
+import type { Encoder, Grant, Replay, SubscribeCommand } from './messages'
 import type { PresenceView } from './plugin'
 import type { UserId } from './types'
 import { appView } from './views'
@@ -47,11 +47,12 @@ function leaveAgain(core: Core, node: Node, conn: Connection, delta: Entered): v
 
 /** The reply precedes the channel's first event. */
 function join(
-  { hub, unauthorized }: Core,
+  core: Core,
   conn: Connection,
   { ref, replaces, grant, history }: SubscribeCommand,
   { app, channel, kind, arrival, member, members, last, replay }: Entered,
 ): void {
+  const { hub, unauthorized } = core
   const encoder = (history?.positions && conn.codec.positioned) || conn.codec
   const asked = history && replay
   conn.reply({ type: 'subscribed', channel, members, ref, data: grant?.data, replay: asked })
@@ -63,6 +64,15 @@ function join(
   if (replay && !(history && encoder.repliesWithEvents)) sendReplay(conn, encoder, replay)
   if (kind.auth !== 'none') unauthorized.authorize(conn)
   hub.join(conn, app, channel, { member, meta: arrival?.meta, ref, encoder })
+  if (grant?.expiry) beginExpiry(core, conn.subscription(hub.channel(app, channel)), grant.expiry)
+}
+
+function beginExpiry(
+  { expiries, clock }: Core,
+  subscription: Subscription | undefined,
+  { at, command }: NonNullable<Grant['expiry']>,
+): void {
+  if (subscription) expiries.begin(subscription, command, at, clock.mono())
 }
 
 function sendLast(conn: Connection, encoder: Encoder, last: CachedEvent): void {
@@ -162,6 +172,7 @@ export function leaveChannel(core: Core, subscription: Subscription): void {
   const { name, kind } = subscription.channel
   const userId = member?.userId
   core.hub.leave(subscription)
+  if (core.hooks.authorize.length > 0) core.expiries.end(subscription)
   // A user leaves with the end of the connection.
   if (userOf(name) === undefined)
     core.engine.exit(

@@ -52,6 +52,8 @@ export type SubscribeCommand = {
 export type Grant = {
   /** An object for the client, with the reply. */
   readonly data: JsonText | undefined
+  /** When plugins are asked again (`mono`), and about what: the command as it was received. */
+  readonly expiry: { readonly at: number; readonly command: SubscribeCommand } | undefined
 }
 
 /** What a subscriber asks of the events that a channel keeps. */

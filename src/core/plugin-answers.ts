@@ -29,6 +29,8 @@ export type Allowed = {
   readonly type: 'allow'
   readonly channelData: string | undefined
   readonly params: unknown
+  /** When a subscription is asked about again, in epoch milliseconds. */
+  readonly expiresAt: number | undefined
   /** For the client of a subscription: an object. */
   readonly data: JsonText | undefined
   /** The user of a connection, in the form that a backend signs. */
@@ -65,12 +67,12 @@ type OptionName = keyof AllowOptions
 const ALLOWS: { readonly [Name in HookName]?: readonly OptionName[] } = {
   connect: ['user'],
   subscribe: ['data'],
-  authorize: ['channelData', 'data'],
+  authorize: ['channelData', 'data', 'expiresAt'],
   authenticate: [],
   authorizePush: ['params'],
 }
 
-const OPTIONS: readonly OptionName[] = ['channelData', 'data', 'params', 'user']
+const OPTIONS: readonly OptionName[] = ['channelData', 'data', 'expiresAt', 'params', 'user']
 
 /** @throws TypeError for what would be without effect, too */
 function parseAllow(name: HookName, own: readonly OptionName[], given: AllowOptions): Allowed {
@@ -81,17 +83,22 @@ function parseAllow(name: HookName, own: readonly OptionName[], given: AllowOpti
     if (!own.includes(option)) throw new TypeError(`allow of ${name} may not have ${option}`)
     options[option] = value
   }
-  const { channelData, data, params, user } = options
+  const { channelData, data, expiresAt, params, user } = options
   if (channelData !== undefined && typeof channelData !== 'string')
     throw new TypeError('channelData must be text')
+  if (expiresAt !== undefined && !isTime(expiresAt))
+    throw new TypeError('expiresAt must be a time in epoch milliseconds')
   return {
     type: 'allow',
     channelData,
     data: data === undefined ? data : dataOf(data),
+    expiresAt,
     params,
     userData: user === undefined ? user : userDataOf(user),
   }
 }
+
+const isTime = (given: unknown): given is number => Number.isFinite(given)
 
 /** An object as JSON. The key is the server's: it has the members there. */
 function dataOf(given: unknown): JsonText {

@@ -224,6 +224,11 @@ export type AllowOptions = {
   readonly channelData?: string | undefined
   /** For `subscribe` and `authorize`: what the client gets with the reply, as JSON; without a key `presence`. */
   readonly data?: object | undefined
+  /**
+   * For `authorize`: from then on (epoch milliseconds) the hook is asked again with what the client sent, and the
+   * subscription ends where it is not allowed again. Absent: it is allowed as long as it lasts.
+   */
+  readonly expiresAt?: number | undefined
   /** For `authorizePush`: replaces the body of `POST /api/push`. */
   readonly params?: unknown
   /** For `connect`: the connection is signed in as this user. */

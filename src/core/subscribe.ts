@@ -3,25 +3,21 @@
  * that changes state: seat, reply, topic, notices. A refusal leaves no trace. Contract 3.3 has the order of the
  * checks.
  */
-import { findKeyPair, type App } from './app'
+import type { App } from './app'
+import { askGates, checkSignature, withGrant } from './authorization'
 import { whenRoom, isCrowded, isOverrun } from './backlog'
 import { fullBucket, take } from './bucket'
 import { userChannel, type ChannelKind } from './channel'
 import type { Connection, Subscription } from './connection'
 import type { Core } from './core'
-import { isRefusal, quote, REFUSE, refusal, type Refusal } from './errors'
-import { runGates, passGates } from './hooks'
+import { isRefusal, REFUSE, refusal, type Refusal } from './errors'
+import { passGates } from './hooks'
 import { copyText } from './json'
-import { scanObject } from './json-scan'
-import { notAnObject, parseMember } from './member'
-import type { Allowed } from './plugin-answers'
+import { parseMember } from './member'
 import type { MaybePromise } from './maybe-promise'
 import { leaveChannel } from './membership'
 import type { SubscribeCommand, UnsubscribeCommand } from './messages'
-import type { SubscribeRequest } from './plugin'
-import { subscriptionToSign } from './signature'
 import type { ChannelName, Member, Meta } from './types'
-import { SubscribeReader } from './views'
 
 /** Subscribes the connection, or returns a refusal. Waits only for a plugin's gate, or where a presence channel is crowded. */
 export function subscribe(
@@ -35,27 +31,11 @@ export function subscribe(
   if (refused) return refused
   const gates = core.hooks.subscribe
   if (gates.length === 0) return authorize(core, conn, command, kind)
-  return passGates(conn, runGates(core, gates, conn, viewOf(core, conn, command)), (allowed) => {
-    const granted = allowed ? withGrant(command, allowed) : command
+  return passGates(conn, askGates(core, gates, conn, command), (allowed) => {
+    const granted = allowed ? withGrant(core, command, allowed) : command
     return isRefusal(granted) ? granted : authorize(core, conn, granted, kind)
   })
 }
-
-/** The command with what a gate has given; what `authorize` gives replaces what `subscribe` has given. */
-function withGrant(command: SubscribeCommand, { data }: Allowed): SubscribeCommand | Refusal {
-  if (data === undefined) return command
-  const bytes = Buffer.byteLength(data)
-  const { maxEventDataBytes: most } = command.app.limits
-  if (bytes > most)
-    return refusal(
-      'data_too_large',
-      `Data of ${bytes} bytes for a subscriber exceeds the limit of ${most} (maxEventDataBytes)`,
-    )
-  return { ...command, grant: { data } }
-}
-
-const viewOf = ({ groups }: Core, conn: Connection, command: SubscribeCommand): SubscribeRequest =>
-  new SubscribeReader(conn, command, groups.nameOf(command.channel))
 
 function authorize(
   core: Core,
@@ -68,9 +48,9 @@ function authorize(
 
   const gates = core.hooks.authorize
   if (gates.length === 0) return subscribeSigned(core, conn, command, kind)
-  return passGates(conn, runGates(core, gates, conn, viewOf(core, conn, command)), (allowed) => {
+  return passGates(conn, askGates(core, gates, conn, command), (allowed) => {
     // A member's identity must come from the plugin, or be signed.
-    const granted = allowed ? withGrant(command, allowed) : command
+    const granted = allowed ? withGrant(core, command, allowed) : command
     if (isRefusal(granted)) return granted
     if (!allowed || (kind.presence && allowed.channelData === undefined))
       return subscribeSigned(core, conn, granted, kind)
@@ -260,33 +240,6 @@ function checkAppChannels({ hub }: Core, { app, channel }: SubscribeCommand): Re
     'too_many_channels',
     `App is over its limit of ${maxChannelsPerApp} channels (maxChannelsPerApp)`,
   )
-}
-
-/** Checks `auth`: presence, form, key and signature, in that order (contract 3.2, 3.8). */
-function checkSignature(
-  conn: Connection,
-  { app, channel, auth, channelData }: SubscribeCommand,
-): Refusal | undefined {
-  if (!auth) return refusal('auth_missing', `Auth info required to subscribe to ${channel}`)
-  const colon = auth.indexOf(':')
-  if (colon === -1)
-    return refusal(
-      'auth_malformed',
-      `Auth value for subscription to ${channel} is invalid: should be of format 'key:signature'`,
-    )
-  const key = auth.slice(0, colon)
-  const pair = findKeyPair(app, key)
-  if (!pair)
-    return refusal('auth_key_unknown', `Invalid key in subscription auth data: '${quote(key)}'`)
-  const text = subscriptionToSign(conn.id, channel, channelData)
-  const signature = auth.slice(colon + 1)
-  if (!pair.verify(text, signature))
-    return refusal(
-      'auth_signature_invalid',
-      `Invalid signature: Expected HMAC SHA256 hex digest of ${quote(text)}, but got ${quote(signature)}`,
-    )
-  // Any other text may be the end of a longer name, which is what was signed.
-  return channelData && !scanObject(channelData, []) ? notAnObject(channel) : undefined
 }
 
 /**
