@@ -15,6 +15,10 @@ const SPECIFIER = /(\bfrom |\bimport\()(["'])(\.{1,2}\/[^"']+)\2/g
 /** The declarations that package.json names, relative to this folder. */
 const named = Object.values(exports).map(({ types }) => types.replace('./declarations/', ''))
 
+// Those of before go, so that none stays whose source is gone.
+for (const file of named)
+  rmSync(join(import.meta.dir, file.split('/')[0]!), { recursive: true, force: true })
+
 const kept = new Set(named)
 for (const file of kept) {
   const text = await Bun.file(join(ALL, file)).text()
