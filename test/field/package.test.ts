@@ -128,7 +128,7 @@ test.each(EXAMPLES)('the tests of %s pass in a folder of its own', async (name) 
   const own = join(folder, name)
   cpSync(join(ROOT, 'plugins/examples', name), own, { recursive: true })
   await run(own, process.execPath, 'add', '-d', server)
-  await run(own, process.execPath, 'test')
+  await run(own, process.execPath, 'test', '--timeout', '60000')
 })
 
 test('it serves with plugins that are packages', async () => {

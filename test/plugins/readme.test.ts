@@ -74,8 +74,8 @@ test('its example of every hook has every hook', () => {
     expect(code).toMatch(new RegExp(`^ {6}(async )?${name}[:(]`, 'm'))
 })
 
-test.each([['check'], ['test']])('its examples pass bun %s', async (command) => {
-  const child = Bun.spawn([process.execPath, command], {
+test.each(['check', 'test --timeout 20000'])('its examples pass bun %s', async (command) => {
+  const child = Bun.spawn([process.execPath, ...command.split(' ')], {
     cwd: folder,
     stdout: 'pipe',
     stderr: 'pipe',
