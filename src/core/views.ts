@@ -22,7 +22,13 @@ import type { JsonText } from './types'
 const apps = new WeakMap<App, AppView>()
 
 export function appView(app: App): AppView {
-  return apps.getOrInsertComputed(app, () => new AppReader(app))
+  return apps.get(app) ?? addView(app) // a closure here costs 30 ns a call (Bun 1.4.5)
+}
+
+function addView(app: App): AppView {
+  const view = new AppReader(app)
+  apps.set(app, view)
+  return view
 }
 
 /** Getters are on the prototype: a logged view shows nothing. */
