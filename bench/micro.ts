@@ -23,10 +23,15 @@ export const STEPS = [
 
 export type Step = (typeof STEPS)[number]
 
-/** Each hook with one plugin that does nothing there, its views included. */
-const HOOK_STEPS = (Object.keys(HOOKS) as HookName[])
-  .filter((name) => name !== 'start' && name !== 'stop') // once per server
-  .map((name) => `hook ${name}` as const)
+/** Each hook with one plugin that does nothing there, its views included, and with none. */
+const HOOK_STEPS = [
+  ...(Object.keys(HOOKS) as HookName[])
+    .filter((name) => name !== 'start' && name !== 'stop') // once per server
+    .flatMap((name) => [`hook ${name}`, `unused hook ${name}`] as const),
+  // Answered at once by a plugin that has declared that it may wait.
+  'declared hook clientEvent',
+  'declared hook publish',
+] as const
 
 export type MicroCase = BenchCase & { readonly label: Step | (typeof HOOK_STEPS)[number] }
 
@@ -38,7 +43,7 @@ export const micro: Question = {
   play: playAlone('micro.ts'),
   cases: ALL_STEPS.map((label): MicroCase => ({ label, seconds: 1 })),
   quickCases: [],
-  smokeCases: [...STEPS, ...HOOK_STEPS.slice(0, 1)].map((label): MicroCase => ({
+  smokeCases: [...STEPS, ...HOOK_STEPS.slice(0, 2)].map((label): MicroCase => ({
     label,
     seconds: 0.05,
   })),

@@ -1,6 +1,6 @@
 /**
- * What one hook costs with one plugin that does nothing there: the call as the server makes it, and the
- * view that it makes for it.
+ * What one hook costs with one plugin that does nothing there, and with none: the call as the server makes it, and
+ * the view that it makes for it.
  */
 import { Connection } from '../../src/core/connection'
 import type { Core } from '../../src/core/core'
@@ -8,7 +8,7 @@ import { emitPublished } from '../../src/core/facts'
 import { notify, runFilters, runGates, runGatesNow } from '../../src/core/hooks'
 import { jsonText } from '../../src/core/json'
 import type { SubscribeCommand } from '../../src/core/messages'
-import { HOOKS, type HookName, type Hooks } from '../../src/core/plugin'
+import { HOOKS, type HookName, type Hooks, type WaitingFilter } from '../../src/core/plugin'
 import { filterEvent } from '../../src/core/publish'
 import type { ChannelName, SocketId } from '../../src/core/types'
 import {
@@ -30,16 +30,33 @@ const FRAME = '{"event":"client-typing","channel":"private-room","data":"x"}'
 
 type HookStep = () => unknown
 
-/** A step for the hook, on a server with such a plugin. */
-export async function hookStep(name: HookName): Promise<HookStep> {
+/** Who has the hook: a plugin, one that has declared that it may wait there, or nobody. */
+type Use = 'used' | 'declared' | 'unused'
+
+/** A step for the hook, on a server with such a plugin: what the server does where the hook is called. */
+export async function hookStep({ name, use }: HookCase): Promise<HookStep> {
   const idle = definePlugin({
     name: 'idle',
     carillon: 1,
+    waits: use === 'declared' ? WAITING : [],
     setup: (): Hooks => ({ [name]: () => undefined }),
   })
-  const { server, app: credentials } = await serve({ plugins: [idle] })
-  return stepsOf(server.core, credentials.key)[name]
+  const { server, app: credentials } = await serve({ plugins: use === 'unused' ? [] : [idle] })
+  const step = stepsOf(server.core, credentials.key)[name]
+  const hooks = server.core.hooks[name]
+  return LOOKING.has(name) ? step : () => hooks.length > 0 && step()
 }
+
+/** Hooks whose steps look themselves whether there is a plugin. */
+const LOOKING: ReadonlySet<HookName> = new Set([
+  'request',
+  'apiRequested',
+  'apiProcessed',
+  'publish',
+  'published',
+  'requestRefused',
+  'response',
+])
 
 function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
   const { hooks } = core
@@ -125,7 +142,7 @@ function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
         Object.freeze({ type: 'member_added', channel: CHANNEL, userId }),
       ),
     refused: () => notify(core, hooks.refused, conn, Object.freeze({ ...refused, ...nowhere })),
-    requestRefused: () => core.facts.emit(requestRefused),
+    requestRefused: () => core.facts.wants('refused', app) && core.facts.emit(requestRefused),
     disconnected: () => notify(core, hooks.disconnected, conn, Object.freeze({ ...closing })),
     authenticate: () => api.authenticate(received),
     request: () => api.authorize(received),
@@ -148,10 +165,17 @@ function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
 
 const codecOf = (key: string) => codecFor(`/app/${key}`, new URLSearchParams())
 
+const WAITING: readonly WaitingFilter[] = ['clientEvent', 'publish']
+
+const USES: readonly Use[] = ['used', 'declared', 'unused']
+
 const NAMES: ReadonlySet<string> = new Set(Object.keys(HOOKS))
 
-/** The hook in the name of a step, if it is about one. */
-export function hookIn(step: string): HookName | undefined {
-  const [kind, name = ''] = step.split(' ')
-  return kind === 'hook' && NAMES.has(name) ? (name as HookName) : undefined
+type HookCase = { readonly name: HookName; readonly use: Use }
+
+/** The hook in the name of a step, if it is about one: `hook subscribe`, `unused hook subscribe`. */
+export function hookIn(step: string): HookCase | undefined {
+  const [, said = 'used', name = ''] = /^(?:(\w+) )?hook (\w+)$/.exec(step) ?? []
+  const use = USES.find((each) => each === said)
+  return use && NAMES.has(name) ? { name: name as HookName, use } : undefined
 }
