@@ -2,13 +2,15 @@
  * The contract of plugins, checked on a real server: synchronous hooks do not wait, nothing fails whatever a
  * client sends, its routes included, each of which can be reached, nothing that hooks are shown is changed, a
  * stranger gets nothing that needs a signature (not even when the plugin's store is broken, nor in channels that
- * the plugin names), and nothing is left when the server has stopped.
+ * the plugin names), and nothing is left when the server has stopped, neither of its own nor in what all share.
  */
 import { isPluginFault } from '../src/core/plugin-faults'
 import type { AnyPlugin } from '../src/plugin'
 import type { RawOptions } from './client'
+import { ManualClock } from './clock'
 import { OwnTimers } from './own-timers'
-import { serve, type Kit, type ServeOptions } from './server'
+import { createServed, Kit, type ServeOptions } from './server'
+import { SharedState } from './shared-state'
 
 export type ContractOptions = ServeOptions & {
   /** How a client connects that the plugin lets in, if it needs more than the address. */
@@ -44,11 +46,12 @@ async function findBreaches(
   options: ContractOptions,
   channels: ReadonlySet<string>,
 ): Promise<string[]> {
+  const shared = new SharedState()
   const timers = new OwnTimers()
   const breaches: string[] = []
   let kit: Kit
   try {
-    kit = await serve({ ...options, plugins: [plugin] })
+    kit = await startAndAdvance({ ...options, plugins: [plugin] })
     try {
       for (const step of STEPS)
         breaches.push(...(await step(kit, { ...options, channels: [...channels] })))
@@ -60,9 +63,24 @@ async function findBreaches(
       breaches.push(
         `a timer of ${begun} runs on after the stop: those of clock end with the server`,
       )
+    for (const name of shared.restore())
+      breaches.push(`it changed ${name}, which everybody in the process uses`)
   }
   if (kit.clock.pending > 0) breaches.push(`${kit.clock.pending} timer(s) run on after the stop`)
   return [...breaches, ...findFaults(kit)]
+}
+
+/** How much faster the clock is while the server starts: one that never does is given up after 3 s. */
+const HASTE = { everyMs: 100, byMs: 1000 }
+
+async function startAndAdvance(options: ServeOptions): Promise<Kit> {
+  const clock = new ManualClock(options.now ?? Date.now())
+  const hasting = setInterval(() => clock.advance(HASTE.byMs), HASTE.everyMs)
+  try {
+    return new Kit(await createServed(options, { clock }))
+  } finally {
+    clearInterval(hasting)
+  }
 }
 
 /** Stops the server and moves its clock meanwhile, so that what never answers times out. */
@@ -87,11 +105,23 @@ function findFaults({ log }: Kit): string[] {
 type Step = (kit: Kit, options: ContractOptions) => Promise<string[]>
 
 const STEPS: readonly Step[] = [
+  addWebhooks,
   subscribeAsStranger,
   triggerAsStranger,
   connectAsMembers,
   callRoutes,
 ]
+
+/** Changes the app: from now on it has webhooks, where nobody hears them. */
+async function addWebhooks(kit: Kit): Promise<string[]> {
+  const { record } = kit.server.core.apps.byId(kit.app.id)!
+  const events = ['channel_occupied', 'client_event']
+  const webhooks = [{ url: 'http://127.0.0.1:9/hook', event_types: events }]
+  const headers = { 'content-type': 'application/json' }
+  const body = JSON.stringify({ app: { webhooks } })
+  await kit.admin(`/api/admin/apps/${record.slug}`, { method: 'PATCH', headers, body })
+  return []
+}
 
 /** Texts that are no signatures; a plugin's own tokens may look like them. */
 const CREDENTIALS = [undefined, '', 'x', 'a.b.c', 'null', '{}', `key:${'0'.repeat(64)}`, '\u0000']
