@@ -206,6 +206,7 @@ export type AppConfig = { readonly [Name in SwitchName]?: boolean } & {
     readonly prefix: string
     readonly size?: number
     readonly ttl_seconds?: number
+    readonly durable?: boolean
     readonly rewind?: number
   }[]
   readonly limits?: { readonly [name: string]: number }

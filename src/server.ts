@@ -67,6 +67,7 @@ import { WIRE_ERRORS } from './protocols/errors'
 import { claimDatabase, type DatabaseClaim, type StandbyOptions } from './standby'
 import { appStore } from './store/apps'
 import { FileWatch } from './store/file-watch'
+import { historyStore } from './store/history'
 import { outboxStore } from './store/outbox'
 import { guard, storeError } from './store/errors'
 import { openPluginStore } from './store/plugins'
@@ -203,7 +204,9 @@ async function build(
     shared.getOrInsertComputed(`${plugin}/shared`, (owner) =>
       openPluginStore(writes, owner, () => clock.now()),
     )
-  const newEngine = options.newEngine ?? ((parts: EngineParts) => new OneNodeEngine(parts))
+  const streams = writes.guard(historyStore(db), ['commit'])
+  const newOneNode = (parts: EngineParts) => new OneNodeEngine({ ...parts, historyStore: streams })
+  const newEngine = options.newEngine ?? newOneNode
   const core = newCore(
     config,
     {

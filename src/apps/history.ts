@@ -5,7 +5,7 @@
 import type { HistoryRule } from '../core/app'
 import { MAX_REWIND } from '../core/limits'
 import { isPlainText, isRecord, showJson } from '../core/json'
-import { invalid, mistake, value, type Read } from './reading'
+import { flag, invalid, mistake, value, type Read } from './reading'
 
 /** Each is compared with the channel of every event. */
 export const MAX_RULES = 20
@@ -26,10 +26,10 @@ export const HISTORY_NUMBERS = {
     max: MAX_REWIND,
     about: 'How many of the last events every new subscriber gets that does not ask',
   },
-} as const satisfies Record<Exclude<keyof HistoryRule, 'prefix'>, object>
+} as const satisfies Record<Exclude<keyof HistoryRule, 'prefix' | 'durable'>, object>
 
 const NUMBERS = Object.entries(HISTORY_NUMBERS)
-const KEYS = ['prefix', ...Object.keys(HISTORY_NUMBERS)]
+const KEYS = ['prefix', ...Object.keys(HISTORY_NUMBERS), 'durable']
 
 /** Reads a list of rules. */
 export const history: Read<readonly HistoryRule[]> = (raw) => {
@@ -53,7 +53,9 @@ function readRule(raw: unknown): HistoryRule | string {
   const { prefix } = raw
   if (!isPrefix(prefix))
     return `the prefix ${showJson(prefix ?? null)}; expected text, empty for all public channels`
-  const rule: Record<string, unknown> = { prefix }
+  const durable = flag(raw['durable'] ?? false)
+  if ('mistake' in durable) return `durable, which ${durable.mistake}`
+  const rule: Record<string, unknown> = { prefix, durable: durable.value }
   for (const [key, { default: usual, min, max }] of NUMBERS) {
     const given = raw[key] ?? usual
     const number = typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : given

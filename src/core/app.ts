@@ -46,6 +46,8 @@ export type HistoryRule = {
   /** How many events of a channel are kept, and for how long. */
   readonly size: number
   readonly ttl_seconds: number
+  /** They are stored, and survive a restart. */
+  readonly durable: boolean
   /** How many of them a new subscriber gets that does not ask. */
   readonly rewind: number
 }

@@ -38,6 +38,7 @@ import type { Channel, Connection, VerifiedSignin } from './connection'
 import type { Departures } from './departures'
 import type { Refusal } from './errors'
 import type { Facts } from './facts'
+import type { HistoryStore } from './history-log'
 import type { Limits } from './limits'
 import type { MaybePromise } from './maybe-promise'
 import type { DepartureFact, Notice, Publication, Replay, SubscribeCommand } from './messages'
@@ -255,6 +256,8 @@ export type EngineParts = {
   readonly kindOf: (channel: ChannelName) => ChannelKind
   readonly cacheTtlMs: number
   readonly limits: Pick<Limits, 'maxHistoryBytes'>
+  /** Where durable streams are kept; without, they are not durable. */
+  readonly historyStore?: HistoryStore
   /** Where this node keeps what a plugin shares. */
   readonly sharedOf: (plugin: string) => PluginStore
 }

@@ -34,6 +34,7 @@ export type ErrorCode =
   | 'channel_invalid'
   | 'already_subscribed'
   | 'history_invalid'
+  | 'history_unavailable'
   | 'too_many_channels'
   | 'auth_missing'
   | 'auth_malformed'

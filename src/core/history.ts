@@ -7,11 +7,14 @@
 import type { App, HistoryRule } from './app'
 import type { ChannelKind } from './channel'
 import type { Connection } from './connection'
+import type { Refusal } from './errors'
+import type { HistoryLog, HistoryWrite, StoredStream } from './history-log'
+import { textOfJson } from './json'
 import type { Limits } from './limits'
 import type { BackendPublication, KeptEvent, Replay, SubscribeCommand } from './messages'
 import { Recency, type Link } from './recency'
 import { NOT_KEPT, Stream, type Bounds } from './stream'
-import type { ChannelName, Position, SocketId } from './types'
+import type { AppId, ChannelName, Clock, Position, SocketId } from './types'
 import { WideMap } from './wide-map'
 
 /** Streams of all apps that never had an event, at most: 30 MB. */
@@ -22,6 +25,8 @@ const STREAM_BYTES = 600
 const REMEMBERED_MS = 86_400_000
 /** Streams that one sweep looks at: a millisecond. */
 const STREAMS_PER_SWEEP = 2000
+/** Offsets that are reserved in the store at a time; each takes it 50 µs. */
+const RESERVED_AHEAD = 1000
 /** Events that one append gives up of others at most: half a millisecond. The rest goes with the next ones. */
 const DROPS_PER_APPEND = 4 * 1024
 
@@ -32,6 +37,10 @@ type Place = {
   readonly tenant: Tenant
   /** When it was last appended to, or asked for by a subscriber. */
   usedAt: number
+  /** The last offset that is reserved in the store; 0 for a stream that is not there. */
+  reserved: number
+  /** The store holds no earlier offset. */
+  storedFirst: number
   /** Where it is among those that never had an event; undefined once it had one. */
   unused: Link<Place> | undefined
   /** Where it is among the others, of its app and in all. */
@@ -51,6 +60,9 @@ export class History {
   readonly #recency = new Recency<Place>()
   readonly #unused = new Recency<Place>()
   #unusedCount = 0
+  readonly #log: HistoryLog | undefined
+  /** The event that was appended last is answered when it is committed. */
+  isDurable = false
   /** The next one to sweep. */
   #cursor: Link<Place> | undefined
   #bytes = 0
@@ -58,26 +70,126 @@ export class History {
   constructor(
     readonly limits: Pick<Limits, 'maxHistoryBytes'>,
     readonly kindOf: (channel: ChannelName) => ChannelKind,
-  ) {}
+    readonly durable?: { readonly log: HistoryLog; readonly clock: Pick<Clock, 'now'> },
+  ) {
+    this.#log = durable?.log
+  }
+
+  /** Takes up the stored streams, once, before any other. One that no rule makes durable any more is removed. */
+  load(appOf: (id: AppId) => App | undefined, now: number): void {
+    for (const stored of this.#log?.store.load() ?? []) {
+      const { appId, channel } = stored
+      const app = appOf(appId as AppId)
+      const rule = app && ruleOf(app, channel, this.kindOf(channel))
+      if (app && rule?.durable) this.#restore(stored, app, rule, now)
+      else this.#log!.add({ type: 'remove', appId, channel })
+    }
+  }
+
+  /** After a crash it goes on past all offsets that were reserved: those after the last event may have been heard. */
+  #restore(stored: StoredStream, app: App, rule: HistoryRule, now: number): void {
+    const { channel, epoch, reserved, isClosed, events } = stored
+    const stream = new Stream(epoch, isClosed ? reserved : reserved + 1)
+    const place = this.#open(app, channel, now, stream)
+    const epochMs = this.durable!.clock.now()
+    for (const { offset, name, data, except, at } of events) {
+      const event = textOfJson(name)
+      const publication: BackendPublication = {
+        type: 'event',
+        origin: 'backend',
+        app,
+        channel,
+        event,
+        data,
+        sender: undefined,
+        except,
+        once: undefined,
+      }
+      stream.restore(offset, publication, now - Math.max(0, epochMs - at))
+    }
+    place.reserved = reserved
+    place.storedFirst = stream.first
+    this.#use(place, now)
+    this.#count(place.tenant, stream.bytes)
+    this.#trim(place, rule, now)
+    this.#makeRoom(place.tenant)
+  }
+
+  /** Writes all that is not written yet, and where each stream ends. */
+  close(): void {
+    const log = this.#log
+    if (!log) return
+    for (let link = this.#recency.oldest; link; link = link.newer) {
+      const { reserved, stream } = link.item
+      if (reserved > 0) log.add(reservation(link.item, stream.position.offset, true))
+    }
+    log.commitNow()
+  }
+
+  /** Resolves when all that was appended is committed, or with the refusal where that fails. */
+  committed(): Promise<Refusal | undefined> {
+    return this.#log!.committed()
+  }
 
   /** Of all streams that had an event, with what they take besides. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Keeps an event, where a rule of its app covers the channel. Returns its position. */
-  append(publication: BackendPublication, kind: ChannelKind, now: number): Position {
+  /** Keeps an event, where a rule of its app covers the channel. Returns its position, or why it may not be published. */
+  append(publication: BackendPublication, kind: ChannelKind, now: number): Position | Refusal {
     const { app, channel } = publication
+    this.isDurable = false
     const rule = ruleOf(app, channel, kind)
     if (!rule) return NOT_KEPT
     const place = this.#open(app, channel, now)
     const { stream, tenant } = place
+    const refused = rule.durable ? this.#reserve(place) : this.#removeStored(place)
+    if (refused) return refused
     this.#use(place, now)
     const before = stream.bytes
     const position = stream.append(publication, now, boundsOf(app, rule))
     this.#count(tenant, stream.bytes - before)
+    if (place.reserved > 0) this.#write(place, publication, position.offset)
     this.#makeRoom(tenant)
     return position
+  }
+
+  /** Reserves the next offset in the store, where it is not yet. */
+  #reserve(place: Place): Refusal | undefined {
+    const { stream } = place
+    const { offset } = stream.position
+    if (!this.#log || offset < place.reserved) return undefined
+    const refused = this.#log.commitNow(reservation(place, offset + RESERVED_AHEAD, false))
+    if (refused) return refused
+    if (place.reserved === 0) place.storedFirst = offset + 1
+    place.reserved = offset + RESERVED_AHEAD
+    return undefined
+  }
+
+  #write(place: Place, publication: BackendPublication, offset: number): void {
+    const { durable } = this
+    if (!durable) return
+    const { app, channel } = publication
+    const at = durable.clock.now()
+    durable.log.add({ type: 'append', appId: app.id, channel, offset, publication, at })
+    this.#trimStored(place)
+    this.isDurable = true
+  }
+
+  /** Gives up in the store what was given up here. */
+  #trimStored(place: Place): void {
+    const { first } = place.stream
+    if (place.reserved === 0 || first <= place.storedFirst) return
+    place.storedFirst = first
+    const { tenant, channel } = place
+    this.#log?.add({ type: 'trim', appId: tenant.app.id, channel, first })
+  }
+
+  #removeStored(place: Place): undefined {
+    if (place.reserved === 0) return
+    this.#log?.add({ type: 'remove', appId: place.tenant.app.id, channel: place.channel })
+    place.reserved = 0
   }
 
   /** The stream of a channel as it is now, begun where there is none; undefined where no rule covers the channel. */
@@ -144,7 +256,7 @@ export class History {
     if (!rule || (stream.size === 0 && now - place.usedAt > REMEMBERED_MS)) this.#remove(place)
   }
 
-  #open(app: App, channel: ChannelName, now: number): Place {
+  #open(app: App, channel: ChannelName, now: number, stored?: Stream): Place {
     const tenant = this.#tenants.getOrInsertComputed(app, () => ({
       app,
       places: new WideMap(),
@@ -153,9 +265,17 @@ export class History {
     }))
     const known = tenant.places.get(channel)
     if (known) return known
-    const stream = new Stream()
+    const stream = stored ?? new Stream()
     const nowhere = { unused: undefined, inApp: undefined, inAll: undefined }
-    const place: Place = { channel, stream, tenant, usedAt: now, ...nowhere }
+    const place: Place = {
+      channel,
+      stream,
+      tenant,
+      usedAt: now,
+      reserved: 0,
+      storedFirst: 0,
+      ...nowhere,
+    }
     place.unused = this.#unused.add(place)
     tenant.places.set(channel, place)
     if (++this.#unusedCount > MAX_UNUSED) this.#remove(this.#unused.oldest!.item)
@@ -188,10 +308,12 @@ export class History {
     if (this.#cursor === link) this.#cursor = link.newer
   }
 
-  #trim({ stream, tenant }: Place, rule: HistoryRule, now: number): void {
+  #trim(place: Place, rule: HistoryRule, now: number): void {
+    const { stream, tenant } = place
     const before = stream.bytes
     stream.trim(now, boundsOf(tenant.app, rule))
     this.#count(tenant, stream.bytes - before)
+    this.#trimStored(place)
   }
 
   #makeRoom(tenant: Tenant): void {
@@ -209,6 +331,7 @@ export class History {
     const before = stream.bytes
     stream.dropOldest()
     this.#count(tenant, stream.bytes - before)
+    this.#trimStored(place)
   }
 
   #count(tenant: Tenant, bytes: number): void {
@@ -219,6 +342,7 @@ export class History {
   #remove(place: Place): void {
     const { channel, stream, tenant, unused, inApp, inAll } = place
     tenant.places.delete(channel)
+    this.#removeStored(place)
     if (unused) this.#endUnused(place, unused)
     if (inApp && inAll) {
       this.#count(tenant, -stream.bytes - STREAM_BYTES)
@@ -229,6 +353,19 @@ export class History {
     if (tenant.places.size === 0) this.#tenants.delete(tenant.app)
   }
 }
+
+const reservation = (
+  { tenant, channel, stream }: Place,
+  reserved: number,
+  isClosed: boolean,
+): HistoryWrite => ({
+  type: 'reserve',
+  appId: tenant.app.id,
+  channel,
+  epoch: stream.epoch,
+  reserved,
+  isClosed,
+})
 
 /** Without those that excluded the subscriber when it had another socket id. */
 const withoutFormer = (events: readonly KeptEvent[], formerId: SocketId | undefined) =>

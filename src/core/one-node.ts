@@ -16,8 +16,10 @@ import type {
   Place,
   SharedCall,
 } from './engine'
-import { membersFull, type Refusal } from './errors'
+import { isRefusal, membersFull, type Refusal } from './errors'
 import { History } from './history'
+import { HistoryLog } from './history-log'
+import type { MaybePromise } from './maybe-promise'
 import type {
   ArrivalFact,
   BackendPublication,
@@ -48,13 +50,16 @@ export class OneNodeEngine implements Engine {
   constructor(parts: EngineParts) {
     this.#parts = parts
     this.#cache = new Cache(parts.cacheTtlMs)
-    this.#history = new History(parts.limits, parts.kindOf)
+    const { clock, historyStore, kindOf, limits } = parts
+    const durable = historyStore && { log: new HistoryLog(historyStore), clock }
+    this.#history = new History(limits, kindOf, durable)
     this.#claims = new Claims(parts.clock)
     this.repeats = new KeptRepeats(parts)
   }
 
   run(node: Node): void {
     this.#node = node
+    this.#history.load((id) => node.app(id), this.#parts.clock.mono())
   }
 
   listen(): undefined {
@@ -125,21 +130,36 @@ export class OneNodeEngine implements Engine {
     this.#node.apply({ type: 'exited', app, channel, kind, isOwn: true, left: true, ...nobody })
   }
 
-  publish(publication: Publication): Position {
+  publish(publication: Publication): MaybePromise<Position | Refusal> {
     const isBackend = publication.type === 'event' && publication.origin === 'backend'
     const position = isBackend ? this.#keep(publication) : NOT_KEPT
-    this.#node.deliver(publication, position)
-    return position
+    if (position !== NOT_KEPT) return this.#publishKept(publication, position)
+    this.#node.deliver(publication, NOT_KEPT)
+    return NOT_KEPT
   }
 
-  #keep(publication: BackendPublication): Position {
+  #publishKept(
+    publication: Publication,
+    position: Position | Refusal,
+  ): MaybePromise<Position | Refusal> {
+    if (isRefusal(position)) return position
+    const { isDurable } = this.#history
+    this.#node.deliver(publication, position)
+    return isDurable ? this.#whenCommitted(position) : position
+  }
+
+  async #whenCommitted(position: Position): Promise<Position | Refusal> {
+    return (await this.#history.committed()) ?? position
+  }
+
+  #keep(publication: BackendPublication): Position | Refusal {
     const { clock, kindOf } = this.#parts
     const kind = kindOf(publication.channel)
     const hasRules = publication.app.record.history.length > 0
     if (!kind.cache && !hasRules) return NOT_KEPT
     const now = clock.mono()
     const position = hasRules ? this.#history.append(publication, kind, now) : NOT_KEPT
-    if (kind.cache) this.#cache.put(publication, now, position)
+    if (kind.cache && !isRefusal(position)) this.#cache.put(publication, now, position)
     return position
   }
 
@@ -219,6 +239,7 @@ export class OneNodeEngine implements Engine {
 
   stop(): void {
     this.#parts.departures.stop()
+    this.#history.close()
   }
 
   /** Several subscribers that find the same cache empty are one fact (contract 7.3). */

@@ -36,13 +36,19 @@ export type HistoryPage = {
 export const EVENT_BYTES = 200
 
 export class Stream {
-  readonly epoch = newEpoch()
+  readonly epoch: string
   /** Of the events that are kept. */
   bytes = 0
-  #offset = 0
+  #offset: number
   /** The oldest first, from `#start` on. */
   #events: KeptEvent[] = []
   #start = 0
+
+  /** Begins anew, or goes on after `offset` in the stream of an epoch. */
+  constructor(epoch = newEpoch(), offset = 0) {
+    this.epoch = epoch
+    this.#offset = offset
+  }
 
   get position(): Position {
     return { epoch: this.epoch, offset: this.#offset }
@@ -54,12 +60,21 @@ export class Stream {
   }
 
   append(publication: BackendPublication, now: number, bounds: Bounds): Position {
-    const { event, data } = publication
-    const bytes = Buffer.byteLength(event) + Buffer.byteLength(data) + EVENT_BYTES
-    this.#events.push({ offset: ++this.#offset, publication, at: now, bytes })
-    this.bytes += bytes
+    this.#add(++this.#offset, publication, now)
     this.trim(now, bounds)
     return this.position
+  }
+
+  /** Takes up an event of before, in their order. Offsets may be missing: those of a crash. */
+  restore(offset: number, publication: BackendPublication, at: number): void {
+    this.#add(offset, publication, at)
+  }
+
+  #add(offset: number, publication: BackendPublication, at: number): void {
+    const { event, data } = publication
+    const bytes = Buffer.byteLength(event) + Buffer.byteLength(data) + EVENT_BYTES
+    this.#events.push({ offset, publication, at, bytes })
+    this.bytes += bytes
   }
 
   /** Gives up what exceeds the bounds. */
@@ -86,8 +101,8 @@ export class Stream {
 
   /** All events after the position, the oldest first; undefined where they are not all here, or exceed `maxBytes`. */
   since({ epoch, offset }: Position, maxBytes: number): readonly KeptEvent[] | undefined {
-    if (epoch !== this.epoch || offset > this.#offset || offset < this.#first - 1) return undefined
-    const from = this.#events.length - (this.#offset - offset)
+    if (epoch !== this.epoch || !this.#isWholeAfter(offset)) return undefined
+    const from = this.#indexAfter(offset)
     let bytes = 0
     for (let index = from; index < this.#events.length; index++)
       if ((bytes += this.#events[index]!.bytes) > maxBytes) return undefined
@@ -112,26 +127,45 @@ export class Stream {
       !given || (given.epoch === this.epoch && given.offset <= this.#offset + 1)
     if (!isKnown(since) || !isKnown(before) || (since && since.offset > this.#offset))
       return { position, events: [], hasMore: false, recovered: false }
-    const first = this.#first
-    const recovered = (since ? since.offset : 0) >= first - 1
-    const low = Math.max(first, (since ? since.offset : 0) + 1)
-    const high = before ? before.offset - 1 : this.#offset
+    const recovered = since ? this.#isWholeAfter(since.offset) : this.first === 1
+    const low = this.#indexAfter(since ? since.offset : 0)
+    const high = (before ? this.#indexAfter(before.offset - 1) : this.#events.length) - 1
     const isForward = direction === 'forward'
     const events: KeptEvent[] = []
     let bytes = 0
-    let offset = isForward ? low : high
-    while (offset >= low && offset <= high && events.length < limit) {
-      const event = this.#events[this.#start + offset - first]!
+    let index = isForward ? low : high
+    while (index >= low && index <= high && events.length < limit) {
+      const event = this.#events[index]!
       if ((bytes += event.bytes) > maxBytes && events.length > 0) break
       events.push(event)
-      offset += isForward ? 1 : -1
+      index += isForward ? 1 : -1
     }
-    return { position, events, hasMore: offset >= low && offset <= high, recovered }
+    return { position, events, hasMore: index >= low && index <= high, recovered }
   }
 
   /** The offset of the oldest event that is kept; that of the next one where none is. */
-  get #first(): number {
-    return this.#offset - this.size + 1
+  get first(): number {
+    return this.#events[this.#start]?.offset ?? this.#offset + 1
+  }
+
+  /** True where all events after the offset are kept. What a crash has left out was never answered. */
+  #isWholeAfter(offset: number): boolean {
+    const index = this.#indexAfter(offset)
+    const next = this.#events[index]?.offset ?? this.#offset + 1
+    return (
+      offset === next - 1 || (index > this.#start && this.#events[index - 1]!.offset === offset)
+    )
+  }
+
+  /** The index of the first event after an offset. */
+  #indexAfter(offset: number): number {
+    let [low, high] = [this.#start, this.#events.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#events[middle]!.offset > offset) high = middle
+      else low = middle + 1
+    }
+    return low
   }
 }
 

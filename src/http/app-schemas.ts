@@ -28,11 +28,15 @@ const PREFIX = Type.String({
   description:
     'How the names of the channels begin. Private and presence channels are covered only where it begins with `private-` or `presence-`',
 })
+const DURABLE = {
+  description: 'Events are stored, and survive a restart; triggers are answered once they are',
+}
 const NUMBERS = Object.entries(HISTORY_NUMBERS)
 
 /** A rule as it is sent, with its defaults. */
 const GivenRule = Type.Object({
   prefix: PREFIX,
+  durable: Type.Optional(Type.Boolean({ default: false, ...DURABLE })),
   ...Object.fromEntries(
     NUMBERS.map(([name, { min: minimum, max: maximum, default: usual, about: description }]) => [
       name,
@@ -42,6 +46,7 @@ const GivenRule = Type.Object({
 })
 const Rule = Type.Object({
   prefix: PREFIX,
+  durable: Type.Boolean(DURABLE),
   ...Object.fromEntries(
     NUMBERS.map(([name, { about: description }]) => [name, Type.Integer({ description })]),
   ),

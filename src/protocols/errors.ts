@@ -81,6 +81,7 @@ export const WIRE_ERRORS: Readonly<Record<ErrorCode, WireError>> = {
   event_reserved: keepOpen(400),
   channel_invalid: keepOpen(400, { phoenix: 'unmatched topic', subscription: 'InvalidChannel' }),
   already_subscribed: keepOpen(400),
+  history_unavailable: keepOpen(503, { log: 'message' }),
   history_invalid: keepOpen(400, { subscription: 'InvalidHistory' }),
   too_many_channels: keepOpen(400, {
     phoenix: 'too many channels joined',

@@ -165,4 +165,22 @@ export const MIGRATIONS: readonly string[] = [
    END;`,
   "ALTER TABLE apps ADD COLUMN plugins TEXT NOT NULL DEFAULT '{}';",
   "ALTER TABLE apps ADD COLUMN history TEXT NOT NULL DEFAULT '[]';",
+  `CREATE TABLE history_streams (
+     id       INTEGER PRIMARY KEY,
+     app_id   TEXT NOT NULL,
+     channel  TEXT NOT NULL,
+     epoch    TEXT NOT NULL,
+     reserved INTEGER NOT NULL,
+     closed   INTEGER NOT NULL,
+     UNIQUE (app_id, channel)
+   ) STRICT;
+   CREATE TABLE history_events (
+     stream    INTEGER NOT NULL,
+     offset    INTEGER NOT NULL,
+     name      TEXT NOT NULL,
+     data      TEXT NOT NULL,
+     except_id TEXT,
+     at        INTEGER NOT NULL,
+     PRIMARY KEY (stream, offset)
+   ) STRICT;`,
 ]

@@ -4,7 +4,7 @@ import type PusherType from 'pusher-js'
 import { resume, type Recovery } from '../../src/client/resume'
 import { Inbox, start, waitFor, type StartOptions, type TestServer } from '../harness'
 
-const rule = { prefix: '', size: 10_000, ttl_seconds: 600, rewind: 0 }
+const rule = { prefix: '', size: 10_000, ttl_seconds: 600, durable: false, rewind: 0 }
 
 /** A server whose app keeps the events of all channels. */
 export async function startKeeping(

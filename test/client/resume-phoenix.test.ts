@@ -10,7 +10,9 @@ console.log(`seed ${seed}`)
 
 async function startKeeping(size = 10_000): Promise<TestServer> {
   const server = await start()
-  await server.change({ history: [{ prefix: '', size, ttl_seconds: 600, rewind: 0 }] })
+  await server.change({
+    history: [{ prefix: '', size, ttl_seconds: 600, durable: false, rewind: 0 }],
+  })
   return server
 }
 

@@ -4,7 +4,7 @@ import type { App, HistoryRule } from '../../src/core/app'
 import { channelKind } from '../../src/core/channel'
 import { History, ruleOf } from '../../src/core/history'
 import type { BackendPublication } from '../../src/core/messages'
-import type { ChannelName, JsonText } from '../../src/core/types'
+import type { ChannelName, JsonText, Position } from '../../src/core/types'
 
 const DAY_MS = 86_400_000
 
@@ -12,6 +12,7 @@ const makeRule = (prefix: string, size = 100, seconds = 60): HistoryRule => ({
   prefix,
   size,
   ttl_seconds: seconds,
+  durable: false,
   rewind: 0,
 })
 
@@ -34,7 +35,7 @@ function append(history: History, app: App, name: string, now = 0, chars = 1): n
     once: undefined,
   } as const
   const publication: BackendPublication = { ...rest, app, channel, data, except: undefined }
-  return history.append(publication, channelKind(channel), now).offset
+  return (history.append(publication, channelKind(channel), now) as Position).offset
 }
 
 /** The offsets that a channel keeps. */

@@ -136,3 +136,18 @@ test('a page ends before its bytes do, and has one event at least', () => {
   expect(offsets(page(1, 'backward').events)).toEqual([5])
   expect(page(1_000_000, 'forward').hasMore).toBe(false)
 })
+
+test('offsets that a crash has left out are no position that anything is recovered from', () => {
+  const stream = new Stream('abc', 1001)
+  for (const offset of [1, 2, 3]) stream.restore(offset, makeEvent('e', ''), 0)
+  const since = (offset: number): number[] | undefined => {
+    const events = stream.since({ epoch: 'abc', offset }, Infinity)
+    return events && offsets(events)
+  }
+  expect([since(1), since(3), since(1001)]).toEqual([[2, 3], [], []])
+  expect([since(4), since(1000), since(1002)]).toEqual([undefined, undefined, undefined])
+  const bounds = { size: 10, ttlMs: 1000, bytes: 100_000 }
+  expect(stream.append(makeEvent('e', ''), 0, bounds).offset).toBe(1002)
+  expect([since(2), since(1001), since(1002)]).toEqual([[3, 1002], [1002], []])
+  expect([since(4), since(1000)]).toEqual([undefined, undefined])
+})

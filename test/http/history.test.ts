@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import { makeBasicAuth, PAIR } from '../credentials'
 import { start, type StartOptions, type TestServer } from '../harness'
 
-const rule = { prefix: 'room', size: 100, ttl_seconds: 60, rewind: 0 }
+const rule = { prefix: 'room', size: 100, ttl_seconds: 60, durable: false, rewind: 0 }
 const NOTHING = { epoch: '', offset: 0, events: [], next: null, recovered: false }
 
 /** A server whose app keeps the events of `rules`. */

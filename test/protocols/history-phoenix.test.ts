@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { start, type TestServer } from '../harness'
 import { connectPhoenix, KEY } from '../phoenix'
 
-const rule = { prefix: '', size: 10, ttl_seconds: 60, rewind: 0 }
+const rule = { prefix: '', size: 10, ttl_seconds: 60, durable: false, rewind: 0 }
 
 async function startKeeping(rules = [rule]): Promise<TestServer> {
   const server = await start()

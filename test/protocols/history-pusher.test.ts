@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { start, type RawClient, type StartOptions, type TestServer } from '../harness'
 
-const rule = { prefix: '', size: 10, ttl_seconds: 60, rewind: 0 }
+const rule = { prefix: '', size: 10, ttl_seconds: 60, durable: false, rewind: 0 }
 
 async function startKeeping(rules = [rule], options: StartOptions = {}): Promise<TestServer> {
   const server = await start(options)
@@ -50,7 +50,7 @@ describe('a new subscriber', () => {
     expect(await client.subscribed('room')).toBe(`${SUCCEEDED}}`)
     expect(await client.frames.take(2)).toEqual([EVENT('b'), EVENT('c')])
     await using other = await server.raw()
-    await subscribe(other, { rewind: 0 })
+    await subscribe(other, { durable: false, rewind: 0 })
     await other.expectNothing()
   })
 
@@ -77,7 +77,11 @@ describe('a new subscriber', () => {
     await subscribe(back, { since: { epoch, offset: 3 } }, 'cache-room')
     await back.expectNothing()
     await using lost = await server.raw()
-    await subscribe(lost, { since: { epoch: 'other', offset: 3 }, rewind: 0 }, 'cache-room')
+    await subscribe(
+      lost,
+      { since: { epoch: 'other', offset: 3 }, durable: false, rewind: 0 },
+      'cache-room',
+    )
     expect(await lost.next()).toBe(EVENT('c', 'cache-room'))
     await lost.expectNothing()
   })

@@ -25,7 +25,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Read whole and sorted: they are kept in memory, too, and what an app has of them is few; the schema, at the start. */
 const SMALL =
-  /\b(sqlite_schema|pragma_table_info|apps|app_keys|admins|app_overrides|webhook_lanes)\b/
+  /\b(sqlite_schema|pragma_table_info|apps|app_keys|admins|app_overrides|webhook_lanes|history_streams)\b/
 
 test('every statement of a life with webhooks is answered by an index', async () => {
   const databasePath = join(folder, 'plans.sqlite')

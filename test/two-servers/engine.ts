@@ -180,7 +180,7 @@ export class JoinedEngine implements Engine {
   #keep(publication: BackendPublication): Position {
     const { clock, kindOf } = this.parts
     const kind = kindOf(publication.channel)
-    const position = this.bus.history.append(publication, kind, clock.mono())
+    const position = this.bus.history.append(publication, kind, clock.mono()) as Position
     if (kind.cache) this.bus.cache.put(publication, clock.mono(), position)
     return position
   }
