@@ -24,6 +24,9 @@ export const COUNTERS = {
   messagesReceived: byApp('frames received from clients'),
   messagesRefused: byApp('frames answered with a refusal'),
   publications: byApp('events accepted over HTTP, one per channel'),
+  repeatsAnswered: byApp(
+    'requests and events that were answered as their first ones were, and not published',
+  ),
   clientEvents: byApp('client events accepted'),
   clientEventsLimited: byApp('client events refused by their rate limit'),
   framesQueued: ofProcess(

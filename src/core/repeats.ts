@@ -248,6 +248,7 @@ export function answerOnce(
       releaseAll()
       raise(refused)
     }
+    app.counters.repeatsAnswered += claims.length - open.length
     const made = open.length === 0 ? [] : orUndo(() => act(open), releaseAll)
     return andThen(made, (answers) => {
       const byPlace = known.map((answer) => answer as string)

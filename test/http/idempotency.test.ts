@@ -55,7 +55,7 @@ describe('a key in the body', () => {
     await trigger({})
     await trigger({})
     expect(await readData(server, client)).toEqual(['x', 'x', 'x'])
-    expect(server.totals.publications).toBe(6)
+    expect([server.totals.publications, server.totals.repeatsAnswered]).toEqual([6, 2])
   })
 
   test('lets the stock library repeat a batch', async () => {
@@ -70,6 +70,7 @@ describe('a key in the body', () => {
     ]
     for (const batch of batches) expect((await server.sdk().triggerBatch(batch)).status).toBe(200)
     expect(await readData(server, client)).toEqual(['a', 'b', 'c', 'd'])
+    expect(server.totals.repeatsAnswered).toBe(3)
   })
 
   test('is answered with the counts of the first time', async () => {
