@@ -3,7 +3,8 @@
  * declares. They are kept as they were given; defaults are filled in where the plugin reads them. Settings of a
  * plugin that is not loaded are kept and shown: they may be removed, and nothing else, since nobody can check them.
  */
-import { Kind, type TObject } from '@sinclair/typebox'
+import { Kind, type TObject, type TUnion } from '@sinclair/typebox'
+import type { ValueError } from '@sinclair/typebox/errors'
 import { Value } from '@sinclair/typebox/value'
 import type { AppOverrides, AppRecord } from '../core/app'
 import { quote } from '../core/errors'
@@ -78,7 +79,15 @@ function mistakeIn(name: string, schema: TObject, given: unknown): string | unde
   const first = Value.Errors(schema, complete(schema, given)).First()
   if (!first) return undefined
   const place = `${name}${first.path.replaceAll('/', '.')}`
-  return `has a wrong ${quote(place)}: ${first.message.charAt(0).toLowerCase()}${first.message.slice(1)}`
+  return `has a wrong ${quote(place)}: ${describe(first)}`
+}
+
+/** What a setting has to be. The library calls a choice of constants a union. */
+function describe({ schema, message }: ValueError): string {
+  const { anyOf: choices } = schema as Partial<TUnion>
+  if (choices?.every((choice) => 'const' in choice))
+    return `expected one of ${choices.map((choice) => JSON.stringify(choice.const)).join(', ')}`
+  return message.charAt(0).toLowerCase() + message.slice(1)
 }
 
 /** A copy with the defaults of the schema. */

@@ -8,6 +8,8 @@ const SCHEMA = t.Object({
   per_day: t.Integer({ minimum: 1, maximum: 1000 }),
   words: t.Array(t.String({ maxLength: 5 }), { default: ['none'] }),
   text: t.Optional(t.String()),
+  mode: t.Optional(t.Union([t.Literal('soft'), t.Literal('hard')])),
+  either: t.Optional(t.Union([t.Literal(false), t.Integer()])),
 })
 
 /** Refuses events whose name is a word of the app, and tells what it has read. */
@@ -87,6 +89,16 @@ describe('through the admin API', () => {
         'a number past its limit',
         { quota: { per_day: 1001 } },
         'has a wrong quota.per_day: expected integer to be less or equal to 1000',
+      ],
+      [
+        'no choice',
+        { quota: { per_day: 5, mode: 'weak' } },
+        'has a wrong quota.mode: expected one of "soft", "hard"',
+      ],
+      [
+        'neither of two',
+        { quota: { per_day: 5, either: 'x' } },
+        'has a wrong quota.either: expected union value',
       ],
       ['another type', { quota: { per_day: '5' } }, 'has a wrong quota.per_day: expected integer'],
       [

@@ -98,6 +98,8 @@ describe('a row that is broken stops the start', () => {
     ],
     [set('limits', '[]'), '5 of the table apps', 'limits is not an object of whole numbers'],
     [set('limits', '{"a":"1"}'), '5 of the table apps', 'limits is not an object of whole numbers'],
+    [set('plugins', '[]'), '5 of the table apps', 'plugins is not an object of objects'],
+    [set('plugins', '{"a":[]}'), '5 of the table apps', 'plugins is not an object of objects'],
     ["UPDATE app_keys SET secret = ''", 'k5 of the table app_keys', 'secret is empty'],
     ['DELETE FROM app_keys', '5 of the table apps', 'id has no key in the table app_keys'],
     [
@@ -112,6 +114,11 @@ describe('a row that is broken stops the start', () => {
     ],
     [
       changed('{"limits":{"a":"b"}}'),
+      '7 of the table app_overrides',
+      'changes is not an object of settings of an app',
+    ],
+    [
+      changed('{"plugins":{"a":1}}'),
       '7 of the table app_overrides',
       'changes is not an object of settings of an app',
     ],
