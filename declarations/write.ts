@@ -12,8 +12,12 @@ const ALL = join(import.meta.dir, 'all')
 /** What a declaration imports from others of ours. */
 const SPECIFIER = /(\bfrom |\bimport\()(["'])(\.{1,2}\/[^"']+)\2/g
 
-/** The declarations that package.json names, relative to this folder. */
-const named = Object.values(exports).map(({ types }) => types.replace('./declarations/', ''))
+const HERE = './declarations/'
+
+/** The declarations that package.json names and that are made here, relative to this folder. */
+const named = Object.values(exports)
+  .filter(({ types }) => types.startsWith(HERE))
+  .map(({ types }) => types.slice(HERE.length))
 
 // Those of before go, so that none stays whose source is gone.
 for (const file of named)

@@ -4,6 +4,8 @@
  */
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
+import declarations from '../../declarations/tsconfig.json'
+import { exports } from '../../package.json'
 
 const ROOT = join(import.meta.dir, '../..')
 
@@ -31,4 +33,15 @@ test('a packed server is its sources, the plugins and the documents', () => {
   expect(packed).toContain('src/index.ts')
   expect(packed).toContain('kit/plugin-kit.ts')
   expect(packed.filter((file) => file.includes('.test.'))).toEqual([])
+  const compiled = declarations.files.map((file) => file.replace('../', './'))
+  for (const [name, { types, default: file }] of Object.entries(exports)) {
+    const hasTypes = types.startsWith('./declarations/')
+      ? compiled.includes(file)
+      : packed.includes(types.slice(2))
+    expect({ name, hasTypes, isPacked: packed.includes(file.slice(2)) }).toEqual({
+      name,
+      hasTypes: true,
+      isPacked: true,
+    })
+  }
 })

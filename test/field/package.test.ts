@@ -64,6 +64,9 @@ async function findSources(): Promise<Readonly<Record<string, string>>> {
     'every-hook.ts': find('export const everyHook'),
     'members.ts': find('export const members'),
     'quota.ts': find('export const quota'),
+    'client.ts': `
+      import * as resume from 'carillon/resume'
+      console.log(resume)`,
     'carillon.config.ts': `
       import { defineConfig, definePlugin, t } from 'carillon/plugin'
       import { guardian } from 'carillon/plugins/guardian'
