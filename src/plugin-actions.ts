@@ -20,6 +20,8 @@ import { PUSHER } from './http/events'
 
 /** How deep a plugin may publish in its own `publish` and `published` hooks, whether they wait or not. */
 const MAX_DEPTH = 4
+/** Events of one plugin that are published in one turn of the event loop, some milliseconds; others wait for the next. */
+const PUBLISHES_PER_TURN = 1000
 /** Channels that are listed in one turn of the event loop. */
 const CHANNELS_PER_TURN = 500
 
@@ -61,6 +63,15 @@ export function newActions({ plugin, log, coreOf }: Parts): PluginActions {
     }
   }
 
+  let inTurn = 0
+  /** Waits for a turn that has room: what a plugin publishes for ever in promises of its own stops nobody. */
+  const waitForTurn = async (): Promise<void> => {
+    while (inTurn >= PUBLISHES_PER_TURN) await new Promise<void>((next) => setImmediate(next))
+  }
+  const countInTurn = (): void => {
+    if (inTurn++ === 0) setImmediate(() => (inTurn = 0))
+  }
+
   const publishNow = async (core: Core, app: App, event: PluginEvent): Promise<void> => {
     if (depth === MAX_DEPTH)
       throw new Error(`plugin ${plugin.name} publishes in its own hook, ${depth} deep`)
@@ -71,6 +82,8 @@ export function newActions({ plugin, log, coreOf }: Parts): PluginActions {
     const level = depth + 1
     const resume: Resume = (call) => runAt(level, call)
     const request = { name, data, channels, socketId }
+    if (inTurn >= PUBLISHES_PER_TURN) await waitForTurn()
+    countInTurn()
     await resume(() => publish(core, app, [request], { ...PUSHER, resume }))
   }
 

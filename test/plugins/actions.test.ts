@@ -65,6 +65,27 @@ describe('publish', () => {
     await server.stop()
   })
 
+  test('leaves turns to others, however much a plugin publishes in promises of its own', async () => {
+    let count = 0
+    const { server, context, app } = await startActing(({ publish }) => ({
+      publish(view) {
+        if (++count === 5000) return
+        void Promise.resolve().then(() => publish(view, { channel: 'room', name: 'e', data: '' }))
+      },
+    }))
+    const turns: number[] = []
+    const note = (): void => {
+      turns.push(count)
+      if (count < 5000) setImmediate(note)
+    }
+    setImmediate(note)
+    await context.publish(app, { channel: 'room', name: 'e', data: '' })
+    while (count < 5000) await new Promise<void>((resolve) => setImmediate(resolve))
+    const steps = turns.map((reached, index) => reached - (turns[index - 1] ?? 0))
+    expect(Math.max(...steps)).toBeLessThanOrEqual(1001)
+    await server.stop()
+  })
+
   test('a rejection that nobody catches is in the log, and ends nothing', async () => {
     const { server, context, app } = await startActing()
     void context.publish(app, { channel: 'a b', name: 'e', data: '' })
