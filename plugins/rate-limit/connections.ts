@@ -13,7 +13,7 @@ import {
   type PluginContext,
   type Reject,
 } from 'carillon/plugin'
-import { refuse, type ConnectionLimit, type Rule, type RuleBook } from './limits'
+import { NAME, refuse, type ConnectionLimit, type Rule, type RuleBook } from './limits'
 import type { Take } from './store'
 
 /** A connection's buckets. An absent one is full. */
@@ -53,9 +53,9 @@ export function connectionHooks({ clock }: PluginContext, book: RuleBook): Conne
     // On Phoenix sockets only the join may name the app.
     subscribe: (conn, { app }) => checkRefusals(conn) ?? check(conn, 'subscribes', 1, app),
     clientEvent: (conn) => check(conn, 'clientEvents'),
-    refused: ({ app, locals }, { message }) => {
+    refused: ({ app, locals }, { plugin }) => {
       const rule = book.of(app).refused
-      if (rule && !book.messages.has(message)) spend(locals, 'refused', rule, 1)
+      if (rule && plugin !== NAME) spend(locals, 'refused', rule, 1)
     },
   }
 }

@@ -19,7 +19,7 @@
 import { definePlugin, type Hooks, type Plugin, type PluginContext } from 'carillon/plugin'
 import { networkTest } from './addresses'
 import { connectionHooks, createLocals, upgradeGate, type Locals } from './connections'
-import { LIMITS, optionError, readRules, type LimitName, type LimitOptions } from './limits'
+import { NAME, LIMITS, optionError, readRules, type LimitName, type LimitOptions } from './limits'
 import { requestHooks } from './requests'
 import { MemoryStore, type LimitStore, type Take } from './store'
 
@@ -53,7 +53,7 @@ const MAX_KEYS = 100_000
 /** @throws Error, at the server's start, that names the first bad option in one line */
 export function rateLimit(options: RateLimitOptions = {}): Plugin<Locals> {
   return definePlugin({
-    name: 'rate-limit',
+    name: NAME,
     carillon: 1,
     locals: createLocals,
     setup: (context) => hooksOf(context, options),

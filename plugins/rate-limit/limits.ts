@@ -106,9 +106,10 @@ export type RuleBook = {
   of(app: AppView | undefined): Rules
   /** Names of the hooks that some rule needs. */
   readonly hooks: ReadonlySet<string>
-  /** The messages of all rules. */
-  readonly messages: ReadonlySet<string>
 }
+
+/** The plugin's name. */
+export const NAME = 'rate-limit'
 
 const NAMES = Object.keys(LIMITS) as LimitName[]
 const APP_NAMES = NAMES.filter((name) => LIMITS[name].by !== 'address')
@@ -145,7 +146,6 @@ export function readRules(
     everybody,
     of: (app) => (app && byApp.get(app.id)) ?? everybody,
     hooks: new Set(rules.flatMap(({ name }) => [...LIMITS[name].hooks])),
-    messages: new Set(rules.map(({ message: text }) => text)),
   }
 }
 
