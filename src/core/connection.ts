@@ -148,7 +148,6 @@ export class Connection<Codec extends Encoder = Encoder> {
   get signal(): AbortSignal {
     if (this.#abort) return this.#abort.signal
     this.#abort = new AbortController()
-    Object.freeze(this.#abort.signal) // plugins share it
     if (this.closed) this.#abort.abort()
     return this.#abort.signal
   }
