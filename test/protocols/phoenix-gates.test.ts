@@ -3,9 +3,10 @@
  * numbers in names are cases of contract section 6.
  */
 import { describe, expect, test } from 'bun:test'
-import { reject } from '../../src/plugin'
+import { allow, reject } from '../../src/plugin'
 import { Inbox, makePlugin, start } from '../harness'
 import { connectPhoenix, makeReply, KEY } from '../phoenix'
+import { Undecided } from '../plugins/undecided'
 
 describe('a message that a plugin refuses', () => {
   const limiter = makePlugin('limiter', {
@@ -89,4 +90,26 @@ describe('while a plugin thinks about a join', () => {
     await other.expectNothing()
     expect(server.core.hub.channel(server.core.apps.byId('1')!, 'room' as never)).toBeUndefined()
   })
+})
+
+describe('while a filter thinks about a push', () => {
+  const open = makePlugin('open', { authorize: () => allow() })
+
+  test.each([
+    ['accepts', undefined, 'ok', {}],
+    ['refuses', reject('not that'), 'error', { reason: 'not that' }],
+  ])(
+    'later ones wait; it is answered by its ref when the filter %s it',
+    async (_, answer, status, response) => {
+      const undecided = new Undecided()
+      await using server = await start({ plugins: [open, undecided.plugin] })
+      await using client = await connectPhoenix(server, { query: KEY })
+      await client.join('private-room')
+      client.send('1', '2', 'private-room', 'client-a?', {})
+      client.send('1', '3', 'private-room', 'client-b', {})
+      ;(await undecided.next()).answer(answer)
+      expect(await client.next()).toEqual(makeReply(['1', '2', 'private-room'], status, response))
+      expect(await client.next()).toEqual(makeReply(['1', '3', 'private-room'], 'ok'))
+    },
+  )
 })
