@@ -204,7 +204,7 @@ async function build(
     shared.getOrInsertComputed(`${plugin}/shared`, (owner) =>
       openPluginStore(writes, owner, () => clock.now()),
     )
-  const streams = writes.guard(historyStore(db), ['commit'])
+  const streams = historyStore(writes)
   const newOneNode = (parts: EngineParts) => new OneNodeEngine({ ...parts, historyStore: streams })
   const newEngine = options.newEngine ?? newOneNode
   const core = newCore(

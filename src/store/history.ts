@@ -1,10 +1,10 @@
 /**
  * Durable streams: their events, and how far their offsets are reserved. Written in groups, read at the start.
  */
-import type { Database } from 'bun:sqlite'
 import type { HistoryStore, HistoryWrite, StoredEvent, StoredStream } from '../core/history-log'
 import { jsonText } from '../core/json'
 import type { ChannelName, JsonText, SocketId } from '../core/types'
+import type { Writes } from './writes'
 
 const STREAMS =
   'SELECT id, app_id, channel, epoch, reserved, closed FROM history_streams ORDER BY id'
@@ -47,7 +47,8 @@ const eventOf = ({ offset, name, data, except_id: except, at }: EventRow): Store
   at,
 })
 
-export function historyStore(db: Database): HistoryStore {
+export function historyStore(writes: Writes): HistoryStore {
+  const { db } = writes
   const write = (change: HistoryWrite): void => {
     const { appId, channel } = change
     switch (change.type) {
@@ -86,8 +87,7 @@ export function historyStore(db: Database): HistoryStore {
             .map(eventOf),
         }
     },
-    commit: (writes) => {
-      db.transaction(() => writes.forEach(write)).immediate()
-    },
+    commit: (changes) =>
+      writes.runWhileSound(() => db.transaction(() => changes.forEach(write)).immediate()),
   }
 }

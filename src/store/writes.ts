@@ -32,11 +32,18 @@ export class Writes {
       if (reason === undefined) throw cause
       // Logged once, until it is over.
       if (this.readiness.fail('writes', reason)) this.log.error({ err: cause }, `writes: ${reason}`)
-      throw new RealtimeError('store_unavailable', `database: ${reason}`, {
-        cause,
-        retryAfterSeconds: RETRY_SECONDS,
-      })
+      throw unavailable(reason, cause)
     }
+  }
+
+  /**
+   * As `run`, for writes that events cause: while the database fails they do not wait for it each time, but for the
+   * sweep's probe.
+   */
+  runWhileSound<T>(write: () => T): T {
+    const reason = this.readiness.reasonOf('writes')
+    if (reason !== undefined) throw unavailable(reason)
+    return this.run(write)
   }
 
   /** The store, with these methods, which write, run by `run`. */
@@ -59,3 +66,9 @@ export class Writes {
     }
   }
 }
+
+const unavailable = (reason: string, cause?: unknown): RealtimeError =>
+  new RealtimeError('store_unavailable', `database: ${reason}`, {
+    cause,
+    retryAfterSeconds: RETRY_SECONDS,
+  })

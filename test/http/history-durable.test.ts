@@ -111,6 +111,9 @@ test('a database that cannot write answers 503, and loses nothing that it has an
     ])
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
     lock.run('ROLLBACK')
+    // It is not tried at each event.
+    expect((await trigger(server, 'b')).status).toBe(503)
+    server.advance(5000)
     expect((await trigger(server, 'c')).status).toBe(200)
   }
   await using server = await startOn(path, now + 1000)
