@@ -27,6 +27,7 @@ const REMEMBERED_MS = 86_400_000
 const STREAMS_PER_SWEEP = 2000
 /** Offsets that are reserved in the store at a time; each takes it 50 µs. */
 const RESERVED_AHEAD = 1000
+const TRIMMED_AT_ONCE = 64
 /** Events that one append gives up of others at most: half a millisecond. The rest goes with the next ones. */
 const DROPS_PER_APPEND = 4 * 1024
 
@@ -92,19 +93,10 @@ export class History {
     const stream = new Stream(epoch, isClosed ? reserved : reserved + 1)
     const place = this.#open(app, channel, now, stream)
     const epochMs = this.durable!.clock.now()
+    const rest = { type: 'event', origin: 'backend', sender: undefined, once: undefined } as const
     for (const { offset, name, data, except, at } of events) {
       const event = textOfJson(name)
-      const publication: BackendPublication = {
-        type: 'event',
-        origin: 'backend',
-        app,
-        channel,
-        event,
-        data,
-        sender: undefined,
-        except,
-        once: undefined,
-      }
+      const publication: BackendPublication = { ...rest, app, channel, event, data, except }
       stream.restore(offset, publication, now - Math.max(0, epochMs - at))
     }
     place.reserved = reserved
@@ -122,6 +114,7 @@ export class History {
     for (let link = this.#recency.oldest; link; link = link.newer) {
       const { reserved, stream } = link.item
       if (reserved > 0) log.add(reservation(link.item, stream.position.offset, true))
+      this.#trimStored(link.item, 1)
     }
     log.commitNow()
   }
@@ -177,10 +170,10 @@ export class History {
     this.isDurable = true
   }
 
-  /** Gives up in the store what was given up here. */
-  #trimStored(place: Place): void {
+  /** Gives up in the store what was given up here, some events at a time: a deletion costs as much as an append. */
+  #trimStored(place: Place, least = place.stream.size === 0 ? 1 : TRIMMED_AT_ONCE): void {
     const { first } = place.stream
-    if (place.reserved === 0 || first <= place.storedFirst) return
+    if (place.reserved === 0 || first < place.storedFirst + least) return
     place.storedFirst = first
     const { tenant, channel } = place
     this.#log?.add({ type: 'trim', appId: tenant.app.id, channel, first })
