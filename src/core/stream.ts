@@ -35,6 +35,9 @@ export type HistoryPage = {
 /** What an event takes besides its text; its frame to a subscriber takes less. */
 export const EVENT_BYTES = 200
 
+/** In a slot that is not used any more, until the others are moved: there are at most as many again. */
+const GIVEN_UP = {} as KeptEvent
+
 export class Stream {
   readonly epoch: string
   /** Of the events that are kept. */
@@ -92,8 +95,7 @@ export class Stream {
     const oldest = this.#events[this.#start]
     if (!oldest) return
     this.bytes -= oldest.bytes
-    this.#start++
-    // A slot that is not used any more holds its event until all of them are moved, at most as many again.
+    this.#events[this.#start++] = GIVEN_UP
     if (this.#start * 2 < this.#events.length) return
     this.#events.splice(0, this.#start)
     this.#start = 0
