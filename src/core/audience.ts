@@ -59,10 +59,9 @@ type Queued = {
 
 /** A shard at most so many frames behind may be flushed at once: as many as one write takes. */
 const NEAR_FRAMES = 32
-// The cost of a frame per subscriber besides its send: the runtime writes after 32, and copies. A byte takes 0.6 ns
-// where it is read, and 2.5 where it stays in the system's buffers, which cannot be told apart before it is sent:
-// 6.6 MB in a turn take 4 or 17 ms. A frame that is sent at once is a write by itself: 40 µs for 20 KB.
-const COST = { perFrame: 1 / 32, perByte: 1 / 2_048, perByteAtOnce: 1 / 4_096 } as const
+// The cost of a frame per subscriber besides its send: the runtime writes after 32. What its bytes cost only the
+// fan-out knows. A frame that is sent at once is a write by itself: 40 µs for 20 KB.
+const COST = { perFrame: 1 / 32, perByteAtOnce: 1 / 4_096 } as const
 
 export class Audience<Subscription extends ShardMember<Subscription>> implements PendingAudience {
   readonly encoder: Encoder
@@ -218,7 +217,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
     let cost = length
     while (shard.next < end && cost < limit) {
       const { frame, except } = this.#queue[shard.next++ - this.#first]!
-      cost += length * (COST.perFrame + frame.length * COST.perByte)
+      cost += length * COST.perFrame + this.fanOut.priceOf(length * frame.length)
       this.#send(shard, frame, except)
     }
     return cost

@@ -59,6 +59,25 @@ describe('a turn', () => {
     }
   })
 
+  test('sends more bytes while those of the turns before were cheap, and few after a long one', async () => {
+    await using server = await start()
+    await rooms(server, { room: 32 })
+    using spy = watchTurns(server)
+    const next = async (): Promise<number> => {
+      await turn()
+      return spy.served().length
+    }
+    for (let n = 0; n < 300; n++) publishTo(server, 'room', 'x'.repeat(8000))
+    const first = await next()
+    expect(first * 16 * 8000).toBeLessThan(1_300_000)
+    for (let n = 0; n < 8; n++) await next()
+    const later = await next()
+    expect(later).toBeGreaterThan(3 * first)
+    expect(later).toBeLessThan(5 * first)
+    server.clock.advance(20)
+    expect(await next()).toBe(first)
+  })
+
   test('leaves the slices of that turn as much less as it sends', async () => {
     await using server = await start()
     await rooms(server, { room: 60, other: 20 })
