@@ -70,7 +70,7 @@ export const HistoryAnswer = objectSchema(
 export const SHOW_HISTORY = {
   summary: 'Read the events that a channel keeps',
   description:
-    "Those of backends, where a rule of the app's `history` covers the channel; events of clients are not kept. Excluded sockets are not told apart. What is given up is the oldest: `recovered` and the offsets tell.",
+    "Those of backends, where a rule of the app's `history` covers the channel. What is given up is the oldest: `recovered` and the offsets tell.",
 }
 export const FORGET_HISTORY = {
   summary: 'Give up the events that a channel keeps',

@@ -90,11 +90,11 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   403: 'Known, but not allowed',
   404: 'Not found',
   406: 'The answer would be JSON, which `Accept` excludes',
-  409: 'Not yet: the first such request is under way',
+  409: 'Not yet: the first request is under way',
   413: 'Too large',
   422: 'Readable, but not valid',
   429: 'Too often',
-  503: 'Not now: the server is leaving, its database takes no writes, or there is no room',
+  503: 'Not now: leaving, cannot write, or full',
 }
 
 const RETRY_AFTER = {

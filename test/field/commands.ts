@@ -13,8 +13,11 @@ type Circumstances = {
   readonly variables?: Readonly<Record<string, string>>
 }
 
+/** What `npx` passes on of this project's settings, which npm refuses in another one. */
+const OF_NPX = 'npm_config_allow_scripts'
+const { [OF_NPX]: _, ...inherited } = process.env
 /** No toolchain but the one that is here; nothing goes through a proxy. */
-const ENVIRONMENT = { ...process.env, GOTOOLCHAIN: 'local', NO_PROXY: '127.0.0.1' }
+const ENVIRONMENT = { ...inherited, GOTOOLCHAIN: 'local', NO_PROXY: '127.0.0.1' }
 
 /**
  * Runs a command and returns its standard output.

@@ -61,9 +61,7 @@ const EventBody: object = objectSchema(
     scope: textSchema('`public`, `private`, or another part of the app', 'public'),
     topic: textSchema('A channel, or `#general` for all who are in the scope', 'foo-topic'),
     event: textSchema('Members hear `topic:event`; of `#general` the event alone', 'msg'),
-    payload: Type.Optional(
-      textSchema('A JSON object as text; an object is taken, too', '{"name":"Joe"}'),
-    ),
+    payload: Type.Optional(textSchema('A JSON object as text, or as it is', '{"name":"Joe"}')),
   },
   { scope: 'public', topic: 'foo-topic', event: 'msg', payload: '{"name":"Joe"}' },
 )
@@ -140,7 +138,7 @@ export function expusherliteRoutes(core: Core, access: DialectAccess) {
           operationId: 'publishToScope',
           summary: 'Tell the members of a scope an event',
           description:
-            'Those who joined `scope:slug` hear it, and the subscribers of the channel: `topic`, `private-topic` or `presence-topic`, on every protocol.',
+            'Those who joined `scope:slug` hear it, and the subscribers of the channel: `topic`, `private-topic` or `presence-topic`.',
           ...documentForms(EventBody),
         },
       },

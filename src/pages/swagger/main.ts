@@ -58,12 +58,12 @@ const prefilled = Object.entries(spec.paths).flatMap(([path, methods]) =>
   ),
 )
 
-/** Prefilled it would be sent with every request, and the second is not published. */
-const BLANK = 'Idempotency-Key'
+/** Bodies have it, too, and a form with both does not fit a screen. */
+const LEFT_OUT = 'Idempotency-Key'
 
 for (const methods of Object.values(spec.paths))
-  for (const { parameters = [] } of Object.values(methods))
-    for (const parameter of parameters) if (parameter.name === BLANK) delete parameter.example
+  for (const operation of Object.values(methods))
+    operation.parameters = operation.parameters?.filter(({ name }) => name !== LEFT_OUT)
 
 for (const { parameter, field } of prefilled) parameter.example = credentials()[field]
 

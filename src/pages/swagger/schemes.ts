@@ -5,7 +5,7 @@
 import type { SwaggerResponse } from 'swagger-ui-dist/swagger-ui-es-bundle.js'
 
 export type Operation = {
-  readonly parameters?: readonly { readonly name: string; readonly in: string; example?: string }[]
+  parameters?: readonly { readonly name: string; readonly in: string; example?: string }[]
   readonly security?: readonly { readonly [scheme: string]: unknown }[]
 }
 export type Document = {
