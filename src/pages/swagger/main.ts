@@ -63,7 +63,8 @@ const LEFT_OUT = 'Idempotency-Key'
 
 for (const methods of Object.values(spec.paths))
   for (const operation of Object.values(methods))
-    operation.parameters = operation.parameters?.filter(({ name }) => name !== LEFT_OUT)
+    if (operation.parameters)
+      operation.parameters = operation.parameters.filter(({ name }) => name !== LEFT_OUT)
 
 for (const { parameter, field } of prefilled) parameter.example = credentials()[field]
 
