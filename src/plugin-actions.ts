@@ -32,7 +32,7 @@ type Parts = {
   readonly coreOf: () => Core | undefined
 }
 
-/** The actions of one plugin. Each rejects with a message for its author; what nobody catches is in the log. */
+/** The actions of one plugin. One that fails rejects with a message for its author, and is in the log. */
 export function newActions({ plugin, log, coreOf }: Parts): PluginActions {
   let depth = 0
 
@@ -76,6 +76,8 @@ export function newActions({ plugin, log, coreOf }: Parts): PluginActions {
     if (depth === MAX_DEPTH)
       throw new Error(`plugin ${plugin.name} publishes in its own hook, ${depth} deep`)
     const { name, socketId } = event
+    if (socketId !== undefined && typeof socketId !== 'string')
+      throw new TypeError('socketId must be text')
     const channels = 'channels' in event ? event.channels : [event.channel]
     const data = typeof event.data === 'string' ? event.data : jsonOf(event.data)
     if (data === undefined) throw new Error('data has no JSON')
@@ -89,10 +91,11 @@ export function newActions({ plugin, log, coreOf }: Parts): PluginActions {
 
   return {
     publish: (view, event) => run('publish', view, (core, app) => publishNow(core, app, event)),
-    sendToUser: (view, userId, { name, data }) =>
-      run('sendToUser', view, (core, app) =>
-        publishNow(core, app, { channel: userChannel(userId as UserId), name, data }),
-      ),
+    sendToUser: (view, userId, event) =>
+      run('sendToUser', view, (core, app) => {
+        const { name, data } = event
+        return publishNow(core, app, { channel: userChannel(userId as UserId), name, data })
+      }),
     terminateUser: (view, userId) =>
       run('terminateUser', view, async ({ engine }, app) => {
         await engine.order({ type: 'terminate_user', app, userId: userId as UserId })
@@ -126,8 +129,10 @@ export function newActions({ plugin, log, coreOf }: Parts): PluginActions {
         const members = await engine.members(app, channelOf(app, channel))
         return members.map(({ userId, userInfo }) => new Reader(userId, userInfo))
       }),
-    channels: (view, { prefix = '' } = {}) =>
+    channels: (view, options) =>
       run('channels', view, async ({ engine }, app) => {
+        const prefix = options?.prefix ?? ''
+        if (typeof prefix !== 'string') throw new TypeError('prefix must be text')
         const { names, countsOf } = await engine.channels(app)
         const found: ChannelView[] = []
         let left = CHANNELS_PER_TURN

@@ -74,8 +74,13 @@ const ALLOWS: { readonly [Name in HookName]?: readonly OptionName[] } = {
 
 const OPTIONS: readonly OptionName[] = ['channelData', 'data', 'expiresAt', 'params', 'user']
 
+/** A misspelt `expiresAt` would allow for good. */
+const FIELDS: ReadonlySet<string> = new Set(['type', ...OPTIONS])
+
 /** @throws TypeError for what would be without effect, too */
 function parseAllow(name: HookName, own: readonly OptionName[], given: AllowOptions): Allowed {
+  for (const field in given)
+    if (!FIELDS.has(field)) throw new TypeError(`allow of ${name} may not have ${quote(field)}`)
   const options: { [Name in OptionName]?: unknown } = {}
   for (const option of OPTIONS) {
     const value = given[option]

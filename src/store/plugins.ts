@@ -55,12 +55,14 @@ export function pluginStore(db: Database, plugin: string, now: () => number): Pl
     set: (key, value, { expiresAt } = {}) => {
       const json = jsonFor(key, value)
       db.query(DROP_EXPIRED).run({ plugin, now: now(), limit: MAX_DROPPED_PER_WRITE })
-      db.query(SET).run({ plugin, key, value: json, expiresAt: expiresAt ?? null })
+      db.query(SET).run({ plugin, key, value: json, expiresAt: timeOf(expiresAt) })
     },
     delete: (key) => {
       db.query(DELETE).run({ plugin, key })
     },
     entries: ({ prefix = '', after, limit } = {}) => {
+      if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0))
+        throw new RangeError(`a limit must be an integer from 0 on, not ${limit}`)
       // The next key in order has one NUL more.
       const from = after === undefined ? '' : `${after}\0`
       const end = endOf(prefix) ?? null
@@ -84,7 +86,7 @@ export function pluginStore(db: Database, plugin: string, now: () => number): Pl
       if (!Number.isFinite(sum) || Math.abs(sum) > Number.MAX_SAFE_INTEGER)
         throw new RangeError(`a plugin's number ${key} would be ${sum}`)
       const value = jsonFor(key, sum)
-      db.query(ADD).run({ plugin, key, value, expiresAt: expiresAt ?? null, now: now() })
+      db.query(ADD).run({ plugin, key, value, expiresAt: timeOf(expiresAt), now: now() })
       return sum
     },
     transaction: (write) =>
@@ -112,8 +114,19 @@ function endOf(prefix: string): string | undefined {
 const LAST_POINT = 0x10_ffff
 const [BEFORE_SURROGATES, AFTER_SURROGATES] = [0xd7ff, 0xe000]
 
-/** @throws TypeError for a value that is no JSON, RangeError for a key or a value that is too large */
+/** Null for values that last. @throws TypeError for what is no time: such a value would never expire */
+function timeOf(expiresAt: number | undefined): number | null {
+  if (expiresAt === undefined) return null
+  if (!Number.isFinite(expiresAt))
+    throw new TypeError("expiresAt of a plugin's value must be a time in epoch milliseconds")
+  return Math.min(Math.max(0, Math.ceil(expiresAt)), Number.MAX_SAFE_INTEGER)
+}
+
+/** @throws TypeError for a value that is no JSON, or no text as key, RangeError for one that is too large */
 function jsonFor(key: string, value: unknown): string {
+  // The file holds UTF-8, where all lone surrogates are one character: such keys would be each other's.
+  if (typeof key !== 'string' || !key.isWellFormed())
+    throw new TypeError("a plugin's key must be a well-formed text")
   const keyBytes = Buffer.byteLength(key)
   if (keyBytes > MAX_KEY_BYTES)
     throw new RangeError(`a plugin's key has ${keyBytes} bytes; the limit is ${MAX_KEY_BYTES}`)

@@ -95,6 +95,22 @@ describe('publish', () => {
     await server.stop()
   })
 
+  test.each<[name: 'publish' | 'sendToUser' | 'channels', args: unknown[], message: string]>([
+    ['publish', [undefined], 'destructure'],
+    ['publish', [{ channel: 'a', name: 'e', data: '', socketId: 7 }], 'socketId must be text'],
+    ['sendToUser', ['7', undefined], 'destructure'],
+    ['channels', [{ prefix: 7 }], 'prefix must be text'],
+  ])('%s with %j rejects, and does not throw', async (name, args, message) => {
+    const { server, context, app } = await startActing()
+    const act = context[name] as (...given: unknown[]) => Promise<unknown>
+    const refusal = await act(app, ...args).then(
+      () => 'done',
+      (cause: Error) => cause.message,
+    )
+    expect(refusal).toContain(message)
+    await server.stop()
+  })
+
   test('answers a client event with what presence knows', async () => {
     const { server } = await startActing((carillon) => ({
       clientEvent: ({ app }, { event, channel }) => {

@@ -1,6 +1,6 @@
 /** `connect` names the user of a connection: signed in without a sign-in. */
 import { describe, expect, test } from 'bun:test'
-import { allow, reject, type GivenUser, type Hooks } from '../../src/plugin'
+import { allow, reject, type AllowOptions, type GivenUser, type Hooks } from '../../src/plugin'
 import { Inbox, makePlugin, start, waitFor, type RawClient, type TestServer } from '../harness'
 import { connectPhoenix, KEY } from '../phoenix'
 import { makeSignedIn } from '../protocols/signed-in'
@@ -258,14 +258,18 @@ describe('a user is refused', () => {
     expect(server.core.engine.isOnline(appOf(server), 'ann' as never)).toBe(false)
   })
 
-  test('an allow with what its hook does not take is a fault', async () => {
-    await using server = await startNaming({
-      authorize: () => allow({ user: { id: 'ann' } }),
-    })
+  test.each([
+    ['user', { user: { id: 'ann' } }],
+    ['expireAt', { expireAt: 1 }],
+    ['data ', { 'data\n': {} }],
+  ])('an allow with what its hook does not take is a fault: %s', async (named, options) => {
+    await using server = await startNaming({ authorize: () => allow(options as AllowOptions) })
     await using client = await server.raw()
     client.subscribe('private-room')
     expect(await client.next()).toContain('Internal server error')
     const [line] = server.log.lines.filter(({ message }) => message === 'plugin failed')
-    expect(JSON.stringify(line)).toContain('allow of authorize may not have user')
+    expect(line).toMatchObject({
+      fields: { err: { message: `allow of authorize may not have ${named}` } },
+    })
   })
 })

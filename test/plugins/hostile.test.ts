@@ -151,7 +151,8 @@ describe('an answer that is a trap', () => {
   const ALLOWS: readonly (readonly [name: string, answer: unknown, ids: string[] | undefined])[] = [
     ['channelData null', { type: 'allow', channelData: null }, undefined],
     ['a number', { type: 'allow', channelData: 7 }, undefined],
-    ['a code beside', { type: 'allow', channelData: '{"user_id":"7"}', code: 'x' }, ['7']],
+    ['a code beside', { type: 'allow', channelData: '{"user_id":"7"}', code: 'x' }, undefined],
+    ['a member', { type: 'allow', channelData: '{"user_id":"7"}' }, ['7']],
   ]
   test.each(ALLOWS)('an allow with %s lets nobody name itself', async (_, answer, ids) => {
     const authorize = async () => answer as ReturnType<typeof allow>

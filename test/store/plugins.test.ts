@@ -27,6 +27,52 @@ test.each([
   expect(store.entries()).toHaveLength(2)
 })
 
+test.each([Number.NaN, Infinity, -Infinity, 'soon'])(
+  'a value whose expiresAt is %p is refused: it would last for good',
+  (expiresAt) => {
+    using db = openDatabase(':memory:')
+    const store = pluginStore(db, 'one', now)
+    const until = { expiresAt: expiresAt as number }
+    const message = "expiresAt of a plugin's value must be a time in epoch milliseconds"
+    expect(() => store.set('a', 1, until)).toThrow(message)
+    expect(() => store.increment('a', 1, until)).toThrow(message)
+    expect(store.entries()).toEqual([])
+  },
+)
+
+test.each([
+  [1000.5, 1],
+  [999.9, undefined],
+  [1e300, 1],
+  [-1e300, undefined],
+])('a value that expires at %p is at 1000 %p', (expiresAt, value) => {
+  using db = openDatabase(':memory:')
+  const store = pluginStore(db, 'one', now)
+  store.set('a', 1, { expiresAt })
+  store.increment('b', 1, { expiresAt })
+  expect([store.get('a'), store.get('b')]).toEqual([value, value])
+})
+
+test.each(['\ud800', 'a\udc00', 7])(
+  'the key %j is refused: in the file it would be that of another',
+  (key) => {
+    using db = openDatabase(':memory:')
+    const store = pluginStore(db, 'one', now)
+    const message = "a plugin's key must be a well-formed text"
+    expect(() => store.set(key as string, 1)).toThrow(message)
+    expect(() => store.increment(key as string)).toThrow(message)
+    expect(store.entries()).toEqual([])
+  },
+)
+
+test.each([-1, Number.NaN, 1.5, Infinity])('entries with a limit of %p are refused', (limit) => {
+  using db = openDatabase(':memory:')
+  const store = pluginStore(db, 'one', now)
+  store.set('a', 1)
+  expect(() => store.entries({ limit })).toThrow('a limit must be an integer from 0 on, not')
+  expect(store.entries({ limit: 0 })).toEqual([])
+})
+
 test('values that were larger before can still be read', () => {
   using db = new Database(':memory:', { strict: true })
   migrate(db, 'old', { migrations: MIGRATIONS.slice(0, 8) })
