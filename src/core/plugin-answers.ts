@@ -79,7 +79,7 @@ const FIELDS: ReadonlySet<string> = new Set(['type', ...OPTIONS])
 
 /** @throws TypeError for what would be without effect, too */
 function parseAllow(name: HookName, own: readonly OptionName[], given: AllowOptions): Allowed {
-  for (const field in given)
+  for (const field of Object.keys(given))
     if (!FIELDS.has(field)) throw new TypeError(`allow of ${name} may not have ${quote(field)}`)
   const options: { [Name in OptionName]?: unknown } = {}
   for (const option of OPTIONS) {
