@@ -11,6 +11,7 @@ import type { Resume } from './core/hooks'
 import { jsonOf } from './core/json'
 import { logFailure } from './core/plugin-faults'
 import type { AppView } from './core/plugin'
+import { reasonOf } from './core/plugin-answers'
 import type { ChannelView, MemberView, PluginActions, PluginEvent } from './core/plugin-means'
 import { publish } from './core/publish'
 import type { JsonText, Log, UserId } from './core/types'
@@ -104,14 +105,21 @@ export function newActions({ plugin, log, coreOf }: Parts): PluginActions {
       const core = coreOf()
       const subscription = core && subscriptionTo(core, connectionOf(view), channel)
       if (!subscription) return false
-      dismissSubscription(core, subscription, message)
+      dismissSubscription(core, subscription, reasonOf(message))
       return true
     },
     unsubscribeUser: (view, userId, channel, message) =>
       run('unsubscribeUser', view, async ({ engine }, app) => {
         const user = userId as UserId
         const name = channelOf(app, channel)
-        await engine.order({ type: 'unsubscribe_user', app, userId: user, channel: name, message })
+        const reason = reasonOf(message)
+        await engine.order({
+          type: 'unsubscribe_user',
+          app,
+          userId: user,
+          channel: name,
+          message: reason,
+        })
       }),
     connectionsOf: (view, userId) => {
       const core = coreOf()

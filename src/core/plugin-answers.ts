@@ -49,8 +49,7 @@ export function parseAnswer(name: HookName, answer: unknown): Answer {
     const { message, retryAfterSeconds: seconds } = given
     const retryAfterSeconds = Number.isFinite(seconds) ? Number(seconds) : undefined
     const code = retryAfterSeconds === undefined ? row.refusal : row.throttled
-    const text = typeof message === 'string' && message !== '' ? message : NO_REASON
-    return { ...refusal(code as ErrorCode, text), retryAfterSeconds }
+    return { ...refusal(code as ErrorCode, reasonOf(message)), retryAfterSeconds }
   }
   const options = type === 'allow' ? ALLOWS[name] : undefined
   if (options) return parseAllow(name, options, given)
@@ -58,8 +57,9 @@ export function parseAnswer(name: HookName, answer: unknown): Answer {
   throw new TypeError(`answered neither nothing nor what ${name} may answer`)
 }
 
-/** For rejections without a text. */
-const NO_REASON = 'Refused, and no reason was given'
+/** A plugin's reason, as a client is told it: a text also where the plugin has none. */
+export const reasonOf = (given: unknown): string =>
+  typeof given === 'string' && given !== '' ? given : 'Refused, and no reason was given'
 
 type OptionName = keyof AllowOptions
 

@@ -16,6 +16,7 @@ import type {
   SigninView,
   SubscribeRequest,
 } from './plugin'
+import { reasonOf } from './plugin-answers'
 import { freezeDeep, readOnlyHeaders, readOnlyQuery } from './read-only'
 import type { JsonText } from './types'
 
@@ -128,10 +129,10 @@ class ConnectionReader implements ConnectionView {
     return ownSignals.getOrInsertComputed(this, () => derive(this.#conn.signal))
   }
 
-  disconnect(message: string, { toReconnect = false } = {}): void {
+  disconnect(message: string, options?: { readonly toReconnect?: boolean } | null): void {
     if (this.#conn.closed || this.#conn.pendingRefusal) return
-    const code = toReconnect ? 'reconnect_requested' : 'connection_refused'
-    this.#conn.refuse(refusal(code, message))
+    const code = options?.toReconnect ? 'reconnect_requested' : 'connection_refused'
+    this.#conn.refuse(refusal(code, reasonOf(message)))
   }
 
   static {

@@ -89,7 +89,7 @@ export function openSession(
   }
   const refused = finish(answer)
   if (refused instanceof Promise) hold(core, conn, refused, undefined)
-  else if (refused) refuse(core, conn, refused)
+  else if (refused && !conn.closed) refuse(core, conn, refused) // a plugin may have closed it
 }
 
 /** Refuses a connection that has no transport. */

@@ -63,6 +63,12 @@ const ROWS: readonly Row[] = [
     told: [byServer(4009, 'enough', 'connection_refused')],
   },
   {
+    name: 'a plugin closes it, and gives no reason',
+    hooks: { subscribed: (conn) => conn.disconnect(undefined as never, null as never) },
+    end: (client) => client.subscribe('room'),
+    told: [byServer(4009, 'Refused, and no reason was given', 'connection_refused')],
+  },
+  {
     name: 'a plugin asks it to reconnect',
     hooks: { subscribed: (conn) => conn.disconnect('again', { toReconnect: true }) },
     end: (client) => client.subscribe('room'),
@@ -114,6 +120,18 @@ describe('disconnected', () => {
     await client.closing()
     await server.stop()
     expect(told.unread).toEqual([])
+  })
+
+  test.each<[string, Hooks]>([
+    ['connect', { connect: (conn) => conn.disconnect('bye') }],
+    ['connect, later', { connect: async (conn) => conn.disconnect('bye') }],
+  ])('is told once of a connection that a plugin closes in %s', async (_, hooks) => {
+    const { plugin, told } = makeDiary()
+    const server = await start({ plugins: [plugin, makePlugin('gate', hooks)] })
+    const client = await server.raw({ hello: false })
+    expect(await client.closing()).toEqual({ code: 4009, reason: 'bye' })
+    await server.stop()
+    expect(told.unread).toEqual([byServer(4009, 'bye', 'connection_refused')])
   })
 
   test.each<[string, Hooks]>([

@@ -63,6 +63,18 @@ describe('one subscription', () => {
     },
   )
 
+  test('ends with a text for its client, also where the plugin has none', async () => {
+    const { server, context, app } = await startActing(({ unsubscribe }) => ({
+      subscribed: (conn, { channel }) => void unsubscribe(conn, channel, undefined as never),
+    }))
+    await using client = await server.raw()
+    client.subscribe('room')
+    const frames = [await client.nextJson(), await client.nextJson()]
+    expect(frames).toContainEqual(ENDED('room', 'Refused, and no reason was given'))
+    expect(await context.counts(app, 'room')).toMatchObject({ subscriptions: 0 })
+    await server.stop()
+  })
+
   test('that there is not, or that is to the own user, is none', async () => {
     const { server, results, told } = await startEnding()
     await using client = await server.raw()
