@@ -47,7 +47,7 @@ export function parseAnswer(name: HookName, answer: unknown): Answer {
   const type: string = typeof given === 'object' ? String(given.type) : ''
   if (type === 'reject' && row.refusal) {
     const { message, retryAfterSeconds: seconds } = given
-    const retryAfterSeconds = Number.isFinite(seconds) ? Number(seconds) : undefined
+    const retryAfterSeconds = Number.isFinite(seconds) ? toDelay(Number(seconds)) : undefined
     const code = retryAfterSeconds === undefined ? row.refusal : row.throttled
     return { ...refusal(code as ErrorCode, reasonOf(message)), retryAfterSeconds }
   }
@@ -56,6 +56,9 @@ export function parseAnswer(name: HookName, answer: unknown): Answer {
   if (type === 'replace' && row.kind === 'filter') return { type, data: given.data }
   throw new TypeError(`answered neither nothing nor what ${name} may answer`)
 }
+
+/** Seconds that a header may have, which takes digits only. */
+const toDelay = (seconds: number): number => Math.min(Math.max(0, seconds), Number.MAX_SAFE_INTEGER)
 
 /** A plugin's reason, as a client is told it: a text also where the plugin has none. */
 export const reasonOf = (given: unknown): string =>

@@ -66,6 +66,17 @@ describe('a plugin that rejects', () => {
   }
 })
 
+test.each([
+  [0.2, '1'],
+  [-5, '1'],
+  [1e300, '9007199254740991'],
+])('a delay of %p seconds is a header of digits: %s', async (retryAfterSeconds, header) => {
+  const no = () => reject('no', { retryAfterSeconds })
+  await using server = await start({ plugins: [makePlugin('strict', { publish: no })] })
+  const response = await server.trigger({ channel: 'room', name: 'e', data: '' })
+  expect([response.status, response.headers.get('retry-after')]).toEqual([429, header])
+})
+
 describe('filters', () => {
   const makeAppending = (name: string): ReturnType<typeof makePlugin> =>
     makePlugin(name, {
