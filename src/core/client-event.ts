@@ -77,7 +77,7 @@ function filterAndSend(
   if (filtered instanceof Promise) return sendFiltered(core, conn, command, view, filtered)
   if (isRefusal(filtered)) return filtered
   if (conn.closed) return undefined // a plugin ended it
-  return send(core, conn, filtered === view ? command : withData(command, filtered), subscription)
+  return send(core, conn, replaceData(command, view, filtered), subscription)
 }
 
 /** Waits for plugins. What was checked before is checked again. */
@@ -93,13 +93,15 @@ async function sendFiltered(
   if (isRefusal(filtered)) return filtered
   const subscription = checkSender(core, conn, command)
   if ('code' in subscription) return subscription
-  return send(core, conn, filtered === view ? command : withData(command, filtered), subscription)
+  return send(core, conn, replaceData(command, view, filtered), subscription)
 }
 
-const withData = (command: ClientEventCommand, { data }: EventReader): ClientEventCommand => ({
-  ...command,
-  data,
-})
+/** The event as plugins have left it. */
+const replaceData = (
+  command: ClientEventCommand,
+  view: EventReader,
+  filtered: EventReader,
+): ClientEventCommand => (filtered === view ? command : { ...command, data: filtered.data })
 
 function send(
   core: Core,
