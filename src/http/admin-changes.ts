@@ -1,7 +1,7 @@
 /**
- * AdminChanges: decides who may use the admin API and the routes of plugins behind `adminOnly`, and logs each
- * change: who, what, from where. Values are not logged, since they may be secrets. Owns what is known of a
- * change until its request is answered.
+ * AdminChanges: decides who asks of the admin API and of plugins' routes behind `adminOnly`, and whether they may
+ * have what the route needs (NEEDS); logs each change: who, what, from where. Values are not logged, since they may
+ * be secrets. Owns what is known of a request until it is answered.
  */
 import { raise, RealtimeError } from '../core/errors'
 import { timingSafeEqual, sha256 } from '../core/signature'

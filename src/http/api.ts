@@ -7,6 +7,7 @@ import type { Core } from '../core/core'
 import type { Deliveries } from '../core/deliveries'
 import { once } from '../core/faults'
 import { admin, type AdminOptions } from './admin'
+import { requireDeclared } from './admin-needs'
 import type { SignedAccess } from './auth'
 import { channels } from './channels'
 import { crossOrigin } from './admin-origins'
@@ -96,6 +97,7 @@ export function createApi(core: Core, options: ApiOptions) {
     if (request.url.includes('%')) requireDecodable(pathOf(request.url))
   })
   const own = [...api.routes]
+  requireDeclared(own, changes.authorize)
   const document = once(async () => {
     const models = modelsOf(api)
     const ofPlugins = plugins.map(({ routes: { reachable, app } }) => ({
