@@ -35,7 +35,7 @@ const PLAYED: Readonly<Record<string, string>> = {
   'node client.mjs': 'run',
   'node trigger.mjs': 'run',
   'node backend.mjs': 'run',
-  'bun run bench quick': 'run for a second: test/field/bench-quick.test.ts',
+  'bun run bench quick': 'run for a second: test/field/bench/quick.test.ts',
   'bun run bench autocannon --run': 'run with few requests: test/bench/autocannon.test.ts',
 }
 

@@ -1,8 +1,8 @@
 /** The bench's report as somebody sees it: on a phone, and by colour. */
 import { expect, test } from 'bun:test'
-import { writePage as reportOf } from '../../bench/lib/page'
-import { findNewestFile, readRecords, RESULTS } from '../../bench/lib/records'
-import { describePages } from './browser'
+import { writePage as reportOf } from '../../../bench/lib/page'
+import { findNewestFile, readRecords, RESULTS } from '../../../bench/lib/records'
+import { describePages } from '../browser'
 
 /** The published run, in which two more servers do what soketi does. */
 const PUBLISHED = readRecords(findNewestFile(RESULTS, 'published')!)

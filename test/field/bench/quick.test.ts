@@ -2,9 +2,9 @@
 import { expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import packageJson from '../../package.json'
-import { ROOT } from '../docs/pages'
-import { execute, type Command } from './commands'
+import packageJson from '../../../package.json'
+import { ROOT } from '../../docs/pages'
+import { execute, type Command } from '../commands'
 
 const FEW = ['quick', 'trigger', '--seconds', '1', '--sides', 'carillon', '--cases', '1 channel']
 

@@ -3,13 +3,11 @@
  * that its table and its targets want. What the figures are is nobody's business here.
  */
 import { expect, test } from 'bun:test'
-import { QUESTIONS, findQuestion } from '../../bench/lib/catalogue'
-import { findDefect, type Question } from '../../bench/lib/question'
-import { recordOf, describeSurroundings } from '../../bench/lib/records'
-import { writePage } from '../../bench/lib/page'
-import { selectTargeted } from '../../bench/lib/sizes'
-import { DIGEST, isPublished } from '../../bench/lib/published'
-import { placesOf, TARGETS } from '../../bench/lib/targets'
+import { QUESTIONS } from '../../../bench/lib/catalogue'
+import { findDefect, type Question } from '../../../bench/lib/question'
+import { recordOf, describeSurroundings } from '../../../bench/lib/records'
+import { writePage } from '../../../bench/lib/page'
+import { TARGETS } from '../../../bench/lib/targets'
 
 const SECONDS = 0.2
 const CALM = { loadAverage: 0, stealPercent: 0, othersPercent: 0 }
@@ -46,28 +44,6 @@ test.skipIf(process.platform !== 'linux').each(PLAYS)(
 
 const targetKeys = ({ name }: Question): readonly string[] =>
   TARGETS.filter(({ place }) => place.question === name).map(({ key }) => key)
-
-test('every target names cases that are played, of sides that are asked', () => {
-  for (const target of TARGETS)
-    for (const { question: name, case: label, side } of placesOf(target)) {
-      const question = Object.values(QUESTIONS)
-        .flat()
-        .find((each) => each.name === name)
-      const row = question && selectTargeted(question).find((each) => each.label === label)
-      expect([target.figure, row?.sides?.includes(side)]).toEqual([target.figure, true])
-    }
-})
-
-test('every row of the digest is a case that is played, of Carillon and somebody else', () => {
-  for (const { title, question: name, label } of DIGEST) {
-    const row = selectTargeted(findQuestion(name)).find((each) => each.label === label)
-    const published = (row?.sides ?? []).filter((side) =>
-      isPublished({ question: name, case: label, side }),
-    )
-    expect([title, published[0]]).toEqual([title, 'carillon'])
-    expect(published.length).toBeGreaterThan(1)
-  }
-})
 
 test.skipIf(process.platform !== 'linux')(
   'the bare loop delivers what it is asked to',

@@ -6,11 +6,11 @@ import { expect, test } from 'bun:test'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { reinCommand } from '../../bench/lib/processes'
+import { reinCommand } from '../../../bench/lib/processes'
 import { startMisbehavingPeer, type Misdeed } from './misbehaving-peer'
 
 const TIMEOUT_MS = 60_000
-const INDEX = join(import.meta.dir, '../../bench/index.ts')
+const INDEX = join(import.meta.dir, '../../../bench/index.ts')
 const FANOUT = ['smoke', 'fanout', '--cases', '4/4']
 const onLinux = test.skipIf(process.platform !== 'linux')
 

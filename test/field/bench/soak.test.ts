@@ -5,7 +5,7 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 
-const BENCH = join(import.meta.dir, '../../bench/index.ts')
+const BENCH = join(import.meta.dir, '../../../bench/index.ts')
 /** Abandoned long-polls are waited for twice. */
 const TIMEOUT_MS = 180_000
 

@@ -1,8 +1,8 @@
 /** What the bench's latencies count: everything that was due, and nothing that was not. */
 import { expect, test } from 'bun:test'
-import { QUESTIONS } from '../../bench/lib/catalogue'
-import type { Outcome } from '../../bench/lib/question'
-import { addSide, parsePeer } from '../../bench/lib/sides'
+import { QUESTIONS } from '../../../bench/lib/catalogue'
+import type { Outcome } from '../../../bench/lib/question'
+import { addSide, parsePeer } from '../../../bench/lib/sides'
 import { startMisbehavingPeer, type Misdeed } from './misbehaving-peer'
 
 const TIMEOUT_MS = 30_000
