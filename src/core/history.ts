@@ -8,12 +8,13 @@ import type { App, HistoryRule } from './app'
 import type { ChannelKind } from './channel'
 import type { Connection } from './connection'
 import type { Refusal } from './errors'
+import { boundsOf, PastRules, ruleOf } from './history-rules'
 import type { HistoryLog, HistoryWrite, StoredStream } from './history-log'
 import { textOfJson } from './json'
 import type { Limits } from './limits'
 import type { BackendPublication, KeptEvent, Replay, SubscribeCommand } from './messages'
 import { Recency, type Link } from './recency'
-import { NOT_KEPT, Stream, type Bounds } from './stream'
+import { NOT_KEPT, Stream } from './stream'
 import type { AppId, ChannelName, Clock, Position, SocketId } from './types'
 import { WideMap } from './wide-map'
 
@@ -38,6 +39,8 @@ type Place = {
   readonly tenant: Tenant
   /** When it was last appended to, or asked for by a subscriber. */
   usedAt: number
+  /** How many changes of its app's rules it has outlived. */
+  changes: number
   /** The last offset that is reserved in the store; 0 for a stream that is not there. */
   reserved: number
   /** The store holds no earlier offset. */
@@ -53,6 +56,7 @@ type Tenant = {
   readonly app: App
   readonly places: WideMap<ChannelName, Place>
   readonly recency: Recency<Place>
+  readonly pastRules: PastRules
   bytes: number
 }
 
@@ -200,7 +204,7 @@ export class History {
   replay(
     { channel, history: asked }: SubscribeCommand,
     app: App,
-    { sink }: Pick<Connection, 'sink'>,
+    { id, sink }: Pick<Connection, 'id' | 'sink'>,
     now: number,
   ): Replay | undefined {
     const rule = ruleOf(app, channel, this.kindOf(channel))
@@ -213,8 +217,8 @@ export class History {
     // Queues write text as part of a text, which may double it.
     const maxBytes = app.limits.maxReplayBytes / (sink.queued ? 2 : 1)
     const missed = asked?.since && stream.since(asked.since, maxBytes)
-    if (missed) return { position, recovered: true, events: withoutFormer(missed, asked.formerId) }
-    return { position, recovered, events: stream.last(count, maxBytes) }
+    const events = withoutOwn(missed ?? stream.last(count, maxBytes), id, asked?.formerId)
+    return { position, recovered: missed ? true : recovered, events }
   }
 
   /** Ends the stream of a channel; the next one has another epoch. */
@@ -226,6 +230,22 @@ export class History {
   /** Ends all streams of an app, which was deleted. */
   forgetApp(app: App): void {
     for (const place of this.#tenants.get(app)?.places.values() ?? []) this.#remove(place)
+  }
+
+  /** Notes the rules of an app that was changed: a stream ends that was not covered for a while. */
+  changeRules(app: App): void {
+    const isKnown = this.#tenants.get(app)?.pastRules.add(app.record.history) ?? true
+    if (!isKnown) this.forgetApp(app)
+  }
+
+  /** True where a rule has covered its channel all the time. */
+  #isWhole(place: Place): boolean {
+    const { channel, tenant } = place
+    const { pastRules } = tenant
+    if (place.changes === pastRules.count) return true
+    const isWhole = pastRules.haveCovered(channel, this.kindOf(channel), place.changes)
+    if (isWhole) place.changes = pastRules.count
+    return isWhole
   }
 
   /** Gives up what has expired, of some streams each time. */
@@ -246,7 +266,8 @@ export class History {
     const { channel, stream, tenant } = place
     const rule = ruleOf(tenant.app, channel, this.kindOf(channel))
     if (rule) this.#trim(place, rule, now)
-    if (!rule || (stream.size === 0 && now - place.usedAt > REMEMBERED_MS)) this.#remove(place)
+    if (!rule || !this.#isWhole(place) || (stream.size === 0 && now - place.usedAt > REMEMBERED_MS))
+      this.#remove(place)
   }
 
   #open(app: App, channel: ChannelName, now: number, stored?: Stream): Place {
@@ -254,10 +275,15 @@ export class History {
       app,
       places: new WideMap(),
       recency: new Recency(),
+      pastRules: new PastRules(),
       bytes: 0,
     }))
     const known = tenant.places.get(channel)
-    if (known) return known
+    if (known && this.#isWhole(known)) return known
+    if (known) {
+      this.#remove(known)
+      return this.#open(app, channel, now)
+    }
     const stream = stored ?? new Stream()
     const nowhere = { unused: undefined, inApp: undefined, inAll: undefined }
     const place: Place = {
@@ -265,6 +291,7 @@ export class History {
       stream,
       tenant,
       usedAt: now,
+      changes: tenant.pastRules.count,
       reserved: 0,
       storedFirst: 0,
       ...nowhere,
@@ -360,33 +387,8 @@ const reservation = (
   isClosed,
 })
 
-/** Without those that excluded the subscriber when it had another socket id. */
-const withoutFormer = (events: readonly KeptEvent[], formerId: SocketId | undefined) =>
-  formerId === undefined
-    ? events
-    : events.filter(({ publication }) => publication.except !== formerId)
-
-const boundsOf = ({ limits }: App, { size, ttl_seconds: seconds }: HistoryRule): Bounds => ({
-  size,
-  ttlMs: seconds * 1000,
-  bytes: limits.maxHistoryBytesPerChannel,
-})
-
-/** The first rule of the app that covers the channel. Events of users, watchlists and groups are never kept. */
-export function ruleOf(
-  { record: { history } }: App,
-  channel: ChannelName,
-  kind: ChannelKind,
-): HistoryRule | undefined {
-  if (history.length === 0 || !kind.counted) return undefined
-  for (const rule of history)
-    if (channel.startsWith(rule.prefix) && isNamed(kind, rule.prefix)) return rule
-  return undefined
-}
-
-/** Whoever is let in later reads what was said before: a rule covers such channels only where it says so. */
-function isNamed({ auth, presence }: ChannelKind, prefix: string): boolean {
-  if (auth === 'none') return true
-  if (presence) return prefix.startsWith('presence-')
-  return prefix.startsWith('private-') || prefix.startsWith('private:')
-}
+/** Without those that exclude the subscriber, by its socket id or a former one. Connected, it may have caused some. */
+const withoutOwn = (events: readonly KeptEvent[], id: SocketId, formerId: SocketId | undefined) =>
+  events.filter(
+    ({ publication: { except } }) => except === undefined || (except !== id && except !== formerId),
+  )

@@ -168,10 +168,13 @@ export class OneNodeEngine implements Engine {
   }
 
   order(order: Order): void {
-    const isRemoval = order.type === 'app_changed' && order.change.type === 'remove'
-    const removed = isRemoval ? this.#node.app(order.change.id as AppId) : undefined
+    if (order.type !== 'app_changed') return this.#node.carryOut(order)
+    const { change } = order
+    const removed = change.type === 'remove' ? this.#node.app(change.id as AppId) : undefined
     this.#node.carryOut(order)
     if (removed) this.#history.forgetApp(removed)
+    const changed = change.type === 'change' ? this.#node.app(change.record.id as AppId) : undefined
+    if (changed) this.#history.changeRules(changed)
   }
 
   isOccupied(app: App, channel: ChannelName): boolean {

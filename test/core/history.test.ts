@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'bun:test'
 import type { App, HistoryRule } from '../../src/core/app'
 import { channelKind } from '../../src/core/channel'
-import { History, ruleOf } from '../../src/core/history'
+import { History } from '../../src/core/history'
+import { ruleOf } from '../../src/core/history-rules'
 import type { BackendPublication } from '../../src/core/messages'
 import type { ChannelName, JsonText, Position } from '../../src/core/types'
 
@@ -183,5 +184,41 @@ describe('what nobody needs any more', () => {
     expect(history.stream(app, 'b' as ChannelName, 0)).toBeUndefined()
     history.sweep(0)
     expect(history.bytes).toBe(0)
+  })
+})
+
+describe('a stream whose app changes its rules', () => {
+  const change = (history: History, app: App, rules: readonly HistoryRule[]): void => {
+    Object.assign(app.record, { history: rules })
+    history.changeRules(app)
+  }
+  const epochOf = (history: History, app: App, channel: string) =>
+    history.stream(app, channel as ChannelName, 0)!.epoch
+
+  test('begins anew where none covered it for a while: that is missing in it', () => {
+    const app = makeApp([makeRule('')])
+    const history = makeHistory()
+    for (const channel of ['a', 'b']) append(history, app, channel)
+    const [a, b] = ['a', 'b'].map((channel) => epochOf(history, app, channel))
+    for (const prefix of ['a', '', 'a', '']) change(history, app, [makeRule(prefix, 7)])
+    append(history, app, 'c')
+    const c = epochOf(history, app, 'c')
+    change(history, app, [makeRule('', 9), makeRule('x')])
+    expect(['a', 'c'].map((channel) => epochOf(history, app, channel))).toEqual([a!, c])
+    expect(epochOf(history, app, 'b')).not.toBe(b!)
+    expect([kept(history, app, 'a'), kept(history, app, 'b')]).toEqual([[1], []])
+  })
+
+  test('is swept where none covered it, and begins anew after very many changes', () => {
+    const app = makeApp([makeRule('')])
+    const history = makeHistory()
+    for (const channel of ['a', 'b']) append(history, app, channel)
+    const before = history.bytes
+    for (const prefix of ['a', '']) change(history, app, [makeRule(prefix)])
+    history.sweep(0)
+    expect(history.bytes).toBe(before / 2)
+    const a = epochOf(history, app, 'a')
+    for (let n = 0; n < 20; n++) change(history, app, [makeRule(''), makeRule(`x${n}`)])
+    expect(epochOf(history, app, 'a')).not.toBe(a)
   })
 })

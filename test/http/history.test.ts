@@ -127,6 +127,17 @@ test('the same is read and given up by slug, key and secret', async () => {
   expect(offsets(await read(server, 'room'))).toEqual([])
 })
 
+test('what was published while no rule covered the channel is never passed off as not missed', async () => {
+  await using server = await startKeeping()
+  await triggerMany(server, 'room', ['a'])
+  const { epoch } = await read(server, 'room')
+  await server.change({ history: [] })
+  await triggerMany(server, 'room', ['b'])
+  await server.change({ history: [rule] })
+  const page = await read(server, 'room', `since=${epoch}:1`)
+  expect([page.recovered, page.epoch === epoch, page.offset]).toEqual([false, false, 0])
+})
+
 test('an app that is deleted and made anew has no history', async () => {
   await using server = await startKeeping()
   const tenant = server.addTenant()

@@ -191,6 +191,30 @@ describe('a subscriber that comes back', () => {
     await subscribe(stranger, { since: { epoch, offset: 0 } })
     expect(await stranger.frames.take(2)).toEqual([EVENT('own'), EVENT('other')])
   })
+
+  test('sees no event that excluded it before it subscribed, by since or rewind', async () => {
+    await using server = await startKeeping()
+    await triggerMany(server, 'room', ['a'])
+    const epoch = await epochOf(server)
+    await using former = await server.raw()
+    await using client = await server.raw()
+    for (const { socketId } of [former, client]) {
+      const own = { name: 'own', channels: ['room'], data: 'x', socket_id: socketId }
+      await server.signed('POST', '/events', JSON.stringify(own))
+    }
+    const from = { socket_id: former.socketId }
+    const REQUESTS = [
+      [{ since: { epoch, offset: 1, ...from } }, []],
+      [{ since: { epoch: 'other', offset: 1, ...from }, rewind: 10 }, ['a']],
+      [{ rewind: 2 }, ['own']],
+    ] as const
+    for (const [data, names] of REQUESTS) {
+      await subscribe(client, data)
+      expect(await client.frames.take(names.length)).toEqual(names.map((name) => EVENT(name)))
+      await client.expectNothing()
+      client.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
+    }
+  })
 })
 
 test('whoever joins while events are under way gets each once: from the history, or live', async () => {

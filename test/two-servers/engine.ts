@@ -26,7 +26,7 @@ import type {
 import type { Repeats } from '../../src/core/repeats'
 import type { Arrival, Departure } from '../../src/core/roster'
 import { NOT_KEPT, type HistoryQuery } from '../../src/core/stream'
-import type { ChannelName, Position, SocketId, UserId } from '../../src/core/types'
+import type { AppId, ChannelName, Position, SocketId, UserId } from '../../src/core/types'
 
 /** A change as every node gets it, but for its own app and connection. */
 type SentDelta<Change> = Change extends Delta
@@ -192,7 +192,12 @@ export class JoinedEngine implements Engine {
   }
 
   order(order: Order): Promise<void> {
-    return this.bus.later(() => this.bus.carryOut(order, this))
+    return this.bus.later(() => {
+      this.bus.carryOut(order, this)
+      if (order.type !== 'app_changed' || order.change.type !== 'change') return
+      const changed = this.bus.first.node.app(order.change.record.id as AppId)
+      if (changed) this.bus.history.changeRules(changed)
+    })
   }
 
   share(call: SharedCall): Promise<unknown> {
