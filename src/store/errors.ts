@@ -18,10 +18,14 @@ export function guard<T>(path: string, run: () => T): T {
 }
 
 /** An error of SQLite or the system as a StoreError. */
-export function storeError(path: string, cause: unknown): StoreError {
+export const storeError = (path: string, cause: unknown): StoreError =>
+  errorAbout(`database ${path}`, cause)
+
+/** An error of SQLite or the system as a StoreError about a file, `backup daily.sqlite`. */
+export function errorAbout(subject: string, cause: unknown): StoreError {
   return cause instanceof StoreError
     ? cause
-    : new StoreError(`database ${path}: ${explain(cause)}`, { cause })
+    : new StoreError(`${subject}: ${explain(cause)}`, { cause })
 }
 
 /** SQLite's result codes and the file system's. */

@@ -15,7 +15,7 @@ export function openDatabase(path: string, log?: Log): Database {
     if (isFile(path)) makePrivate(path)
     const db = new Database(path, { strict: true, create: true })
     db.run('PRAGMA busy_timeout = 50')
-    checkSchema(db, path) // before anything is written, the journal's mode too
+    checkSchema(db, `database ${path}`, OTHER_FILE) // before anything is written, the journal's mode too
     db.run('PRAGMA journal_mode = WAL')
     db.run('PRAGMA synchronous = NORMAL')
     migrate(db, path, { log })
@@ -82,33 +82,35 @@ export function versionOf(db: Database): number {
   return db.query<{ user_version: number }, []>('PRAGMA user_version').get()!.user_version
 }
 
+const OTHER_FILE = ' (set DATABASE_PATH to a file of its own)'
+
 /**
  * Checks that the file has the tables and columns of its migrations, or none before the first; it may have more.
+ * `name` is `database <path>`, and `hint` follows what is wrong with a file that is not ours.
  * @throws StoreError for a file of another program, a changed one, or one with unknown migrations
  */
-export function checkSchema(db: Database, path: string): void {
+export function checkSchema(db: Database, name: string, hint = ''): void {
   const version = versionOf(db)
   if (version > MIGRATIONS.length)
     throw new StoreError(
-      `database ${path}: written by a newer version (schema ${version}; this one knows ${MIGRATIONS.length})`,
+      `${name}: written by a newer version (schema ${version}; this one knows ${MIGRATIONS.length})`,
     )
-  const found = schemaOf(db)
+  const problem = findForeign(schemaOf(db), version)
+  if (problem !== undefined)
+    throw new StoreError(`${name}: belongs to another program, or was changed: ${problem}${hint}`)
+}
+
+/** What is not ours, of a file that `version` migrations were applied to. */
+function findForeign(found: Schema, version: number): string | undefined {
   if (version === 0) {
     const [table] = found.keys()
-    if (table !== undefined)
-      throw foreignFileError(path, `it has a table ${table}, and nothing of ours`)
-    return
+    return table && `it has a table ${table}, and nothing of ours`
   }
   for (const [table, columns] of schemaAfter(version)) {
     const columnsFound = found.get(table)
-    if (!columnsFound) throw foreignFileError(path, `it has no table ${table}`)
+    if (!columnsFound) return `it has no table ${table}`
     for (const column of columns)
-      if (!columnsFound.has(column))
-        throw foreignFileError(path, `its table ${table} has no column ${column}`)
+      if (!columnsFound.has(column)) return `its table ${table} has no column ${column}`
   }
+  return undefined
 }
-
-const foreignFileError = (path: string, problem: string): StoreError =>
-  new StoreError(
-    `database ${path}: belongs to another program, or was changed: ${problem} (set DATABASE_PATH to a file of its own)`,
-  )

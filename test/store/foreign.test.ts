@@ -35,8 +35,8 @@ describe('a file of another program', () => {
   test.each(ROWS)('%s', (sql, why) => {
     using db = sql.startsWith('OURS') ? openDatabase(':memory:') : new Database(':memory:')
     db.run(sql.replace('OURS;', ''))
-    expect(() => checkSchema(db, 'x.sqlite')).toThrow(
-      `database x.sqlite: belongs to another program, or was changed: ${why} (set DATABASE_PATH to a file of its own)`,
+    expect(() => checkSchema(db, 'database x.sqlite', ' (use another)')).toThrow(
+      `database x.sqlite: belongs to another program, or was changed: ${why} (use another)`,
     )
   })
 
@@ -46,7 +46,9 @@ describe('a file of another program', () => {
     db.run('CREATE TABLE apps (id INTEGER)')
     db.close()
     const before = readFileSync(databasePath)
-    await expect(start({ config: { databasePath } })).rejects.toThrow('it has a table apps,')
+    await expect(start({ config: { databasePath } })).rejects.toThrow(
+      'it has a table apps, and nothing of ours (set DATABASE_PATH to a file of its own)',
+    )
     expect(readFileSync(databasePath)).toEqual(before)
   })
 
@@ -65,7 +67,7 @@ describe('a file of another program', () => {
       using db = new Database(':memory:')
       for (const sql of MIGRATIONS.slice(0, version)) db.run(sql)
       db.run(`PRAGMA user_version = ${version}`)
-      checkSchema(db, ':memory:')
+      checkSchema(db, 'database :memory:')
     }
   })
 })
