@@ -39,6 +39,7 @@ export {
   type Rate,
 } from './core/bucket'
 export type { Clock, Log } from './core/types'
+export { WideMap } from './core/wide-map'
 
 /**
  * Schemas of settings and routes: TypeBox's, and what the framework adds for routes, such as `t.File`. Its own

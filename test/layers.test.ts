@@ -1,108 +1,11 @@
-/** Imports point inward, types too: the table lists who may import whom. */
+/** Imports point inward, types too: `layers.ts` lists who may import whom. */
 import { expect, test } from 'bun:test'
 import { Glob } from 'bun'
 import { join } from 'node:path'
 import { findCircles, readImports, findImports } from './imports'
+import { LAYERS } from './layers'
 
 const ROOT = join(import.meta.dir, '..')
-
-/** Folders and files of `src`, and what of `src` they may import. Core's files are split below. */
-const LAYERS: Readonly<Record<string, readonly string[]>> = {
-  core: ['core'],
-  apps: ['apps', 'core'],
-  config: [
-    '../package.json',
-    '../plugins/usual.json',
-    'apps',
-    'clock',
-    'config',
-    'core',
-    'plugin',
-    'plugin-checks',
-    'plugins',
-    'store/apps',
-    'store/errors',
-    'store/files',
-  ],
-  protocols: ['core', 'protocols'],
-  http: ['apps', 'core', 'http', 'protocols/errors', 'protocols/event-names'],
-  dialects: ['core', 'dialects', 'http', 'protocols'],
-  transports: ['core', 'dialects/codecs', 'http/bytes', 'http/headers', 'protocols', 'transports'],
-  store: ['apps/switches', 'core', 'store'],
-  webhooks: ['core', 'store/outbox', 'webhooks'],
-  pages: ['pages'],
-  client: [],
-  'plugin.ts': [
-    'apps/switches',
-    'core/addresses',
-    'core/bucket',
-    'core/json-scan',
-    'core/maybe-promise',
-    'core/plugin',
-    'core/plugin-means',
-    'core/types',
-  ],
-  'plugin-checks.ts': ['apps', 'core', 'plugin'],
-  'plugins.ts': [
-    'apps',
-    'core',
-    'http',
-    'plugin',
-    'plugin-actions',
-    'plugin-shared',
-    'store/plugins',
-    'store/writes',
-  ],
-  'plugin-actions.ts': ['core', 'http'],
-  'plugin-shared.ts': ['core'],
-  'listen.ts': ['config', 'core', 'dialects/codecs', 'http', 'protocols', 'transports'],
-  'hangup.ts': [],
-  'log.ts': ['core/types'],
-  'clock.ts': ['core/types'],
-  'open-files.ts': ['config', 'core/core'],
-  'standby.ts': [
-    'config',
-    'core/types',
-    'http/headers',
-    'http/place',
-    'store/errors',
-    'store/files',
-  ],
-  'announce.ts': ['config', 'open-files', 'server'],
-  'server.ts': [
-    'config',
-    'dialects/dialects',
-    'open-files',
-    'core',
-    'http',
-    'listen',
-    'standby',
-    'pages',
-    'plugin',
-    'plugin-checks',
-    'plugins',
-    'protocols/errors',
-    'store',
-    'transports',
-    'webhooks',
-  ],
-  'index.ts': ['config/config', 'serve', '../package.json'],
-  'serve.ts': [
-    'announce',
-    'clock',
-    'config',
-    'core/counters',
-    'core/errors',
-    'core/types',
-    'hangup',
-    'listen',
-    'log',
-    'open-files',
-    'plugins',
-    'server',
-    'store/errors',
-  ],
-}
 
 /** What the server does; a verb imports nouns and no other verb. */
 const VERBS = `connect signin subscribe renew client-event publish disconnect

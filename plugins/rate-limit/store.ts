@@ -8,6 +8,7 @@ import {
   remainingIn,
   take,
   waitFor,
+  WideMap,
   type Bucket,
   type Rate,
 } from 'carillon/plugin'
@@ -57,7 +58,7 @@ const STEPS_PER_INSERT = 16
  * use made a Map of 100 000 rebuild itself (68 µs a use, Bun 1.4).
  */
 export class MemoryStore implements LimitStore {
-  readonly #buckets = new Map<string, KeptBucket>()
+  readonly #buckets = new WideMap<string, KeptBucket>()
   #oldest: KeptBucket | undefined = undefined
   #newest: KeptBucket | undefined = undefined
   /** The next to be looked at; the oldest if absent. */
