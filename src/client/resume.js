@@ -7,73 +7,84 @@
 /** Tells of a client library that gives no way in. */
 const refuse = (library) => console.warn(`carillon/resume: this ${library} cannot be extended`)
 
+/** Positions by the library's channel objects: a channel that was left is another one when it is entered again. */
+const positions = new WeakMap()
+
 /** Remembers a position, unless a later one of the same stream is known. */
-function note(memory, channel, position) {
-  const known = memory.get(channel)
+function note(channel, position) {
+  const known = positions.get(channel)
   if (known?.epoch !== position.epoch || position.offset > known.offset)
-    memory.set(channel, position)
+    positions.set(channel, position)
+}
+
+/** Calls what is the page's: where that throws, it is reported, and keeps nobody from the rest. */
+function attempt(call) {
+  try {
+    call()
+  } catch (error) {
+    setTimeout(() => {
+      throw error
+    })
+  }
 }
 
 /** Calls the page's `onRecovered` where the client has said what it had. */
-function report(onRecovered, channel, since, { recovered = false, missed = null } = {}) {
-  if (since) onRecovered?.(channel, { recovered, missed })
+function report(onRecovered, name, since, { recovered = false, missed = null } = {}) {
+  if (since && onRecovered) attempt(() => onRecovered(name, { recovered, missed }))
 }
 
 /** One line for pusher-js and Laravel Echo: `resume(Pusher)`, before the first connection. */
 export function resume(Pusher, { onRecovered } = {}) {
   const runtime = Pusher.Runtime
   if (!runtime?.createWebSocket || !Pusher.instances) return refuse('pusher-js')
-  /** The positions of each instance. */
-  const memories = new WeakMap()
 
   function wrap(socket) {
     let id
-    let memory
+    let pusher
     /** What the subscribes under way have said. */
     const asked = new Map()
-    /** What was missed and follows now: its channel, how many events are left, where it ends, whom they excluded. */
-    let replay
+    /** What was missed and follows, by channel: how many events are left, where they end, whom they excluded. */
+    const replays = new Map()
 
-    const readAnswer = (channel, history) => {
-      const since = asked.get(channel)
-      asked.delete(channel)
-      if (!memory) return
+    const readAnswer = (name, channel, history) => {
+      const since = asked.get(name)
+      asked.delete(name)
+      replays.delete(name)
       if (history?.epoch) {
         const { epoch, offset, missed } = history
         const end = { epoch, offset, socket_id: id }
-        if (missed) replay = { channel, left: missed, end, formerId: since.socket_id }
-        else memory.set(channel, end)
-      } else memory.delete(channel)
-      report(onRecovered, channel, since, history)
+        if (missed) replays.set(name, { left: missed, end, formerId: since.socket_id })
+        else positions.set(channel, end)
+      } else positions.delete(channel)
+      report(onRecovered, name, since, history)
+    }
+
+    const readEvent = (name, channel, epoch, offset) => {
+      const replay = replays.get(name)
+      if (!replay) return note(channel, { epoch, offset, socket_id: id })
+      if (--replay.left)
+        return positions.set(channel, { epoch, offset, socket_id: replay.formerId })
+      replays.delete(name)
+      positions.set(channel, replay.end)
     }
 
     const hear = (raw) => {
       if (!/"offset":|connection_established|subscription_succeeded/.test(raw)) return
-      const { event, channel, data, epoch, offset, history } = JSON.parse(raw)
+      const { event, channel: name, data, epoch, offset, history } = JSON.parse(raw)
       if (event === 'pusher:connection_established') id = /\d+\.\d+/.exec(JSON.stringify(data))[0]
-      else if (event === 'pusher_internal:subscription_succeeded') readAnswer(channel, history)
-      else if (!epoch || !memory) return
-      else if (!replay) note(memory, channel, { epoch, offset, socket_id: id })
-      else if (--replay.left) memory.set(channel, { epoch, offset, socket_id: replay.formerId })
-      else {
-        memory.set(channel, replay.end)
-        replay = undefined
-      }
+      const channel = pusher?.channel(name)
+      if (!channel) return
+      if (event === 'pusher_internal:subscription_succeeded') readAnswer(name, channel, history)
+      else if (epoch) readEvent(name, channel, epoch, offset)
     }
 
     const say = (raw) => {
-      if (!/"pusher:(un)?subscribe"/.test(raw)) return raw
+      if (!/"pusher:subscribe"/.test(raw)) return raw
       const { event, data } = JSON.parse(raw)
-      const pusher = Pusher.instances.find(({ connection }) => connection.socket_id === id)
-      if (!memory && pusher) {
-        memory = memories.get(pusher) ?? new Map()
-        memories.set(pusher, memory)
-      }
-      const { channel } = data
-      if (event === 'pusher:unsubscribe') memory?.delete(channel)
       if (event !== 'pusher:subscribe') return raw
-      const since = memory?.get(channel)
-      asked.set(channel, since)
+      pusher ??= Pusher.instances.find(({ connection }) => connection.socket_id === id)
+      const since = positions.get(pusher?.channel(data.channel))
+      asked.set(data.channel, since)
       return JSON.stringify({ event, data: { ...data, positions: true, since } })
     }
 
@@ -109,43 +120,43 @@ export function resume(Pusher, { onRecovered } = {}) {
 export function resumePhoenix(socket, { onRecovered } = {}) {
   const { push, decode } = socket
   if (!push || !decode) return refuse('phoenix.js')
-  const memory = new Map()
   const asked = new Map()
+  /** The latest one: one that was left may still be there. */
+  const channelOf = (topic) => socket.channels.filter((channel) => channel.topic === topic).pop()
 
   socket.push = (message) => {
     const { topic, event, payload } = message
-    if (event === 'phx_leave') memory.delete(topic)
     if (event !== 'phx_join') return push.call(socket, message)
-    const since = memory.get(topic)
+    const since = positions.get(channelOf(topic))
     asked.set(topic, since)
     push.call(socket, { ...message, payload: { ...payload, positions: true, since } })
   }
 
-  const readAnswer = (topic, join, history) => {
+  const readAnswer = (topic, channel, join, history) => {
     const since = asked.get(topic)
     asked.delete(topic)
     report(onRecovered, topic, since, history)
-    if (!history?.epoch) return memory.delete(topic)
+    if (!history?.epoch) return positions.delete(channel)
     const { epoch, offset, events } = history
-    memory.set(topic, { epoch, offset })
-    for (const channel of socket.channels)
-      if (channel.topic === topic && channel.joinRef() === join)
-        for (const { event, payload } of events) channel.trigger(event, payload, null, join)
+    positions.set(channel, { epoch, offset })
+    for (const { event, payload } of events)
+      if (channel.joinRef() === join) attempt(() => channel.trigger(event, payload, null, join))
   }
 
   socket.decode = (raw, pass) =>
     decode.call(socket, raw, (message) => {
       const { topic, event, payload, ref } = message
-      const isAnswer = event === 'phx_reply' && asked.has(topic)
-      const channel = isAnswer && socket.channels.find((each) => each.topic === topic)
-      const join = channel && channel.joinRef()
+      const channel = channelOf(topic)
+      const join = channel?.joinRef()
+      const isAnswer = event === 'phx_reply' && asked.has(topic) && ref === join
       pass(message)
-      if (isAnswer && ref === join) {
-        if (payload.status === 'ok') readAnswer(topic, join, payload.response.history)
+      if (!channel) return
+      if (isAnswer) {
+        if (payload.status === 'ok') readAnswer(topic, channel, join, payload.response.history)
       } else if (typeof raw === 'string' && raw.includes('"offset":')) {
         const read = JSON.parse(raw)
         const { epoch, offset } = read[5] ?? read
-        if (epoch) note(memory, topic, { epoch, offset })
+        if (epoch) note(channel, { epoch, offset })
       }
     })
 }

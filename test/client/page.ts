@@ -132,3 +132,20 @@ export class Page {
 
 export const publish = (server: TestServer, channel: string, n: number): Promise<Response> =>
   server.trigger({ channel, name: 'e', data: String(n) })
+
+/** Collects what is thrown in timers without a delay, by which the helper reports errors of a page. */
+export function catchLater() {
+  const errors: string[] = []
+  const { setTimeout: stock } = globalThis
+  const replaced = (call: () => void, ms?: number, ...rest: unknown[]) => {
+    if (ms !== undefined) return stock(call, ms, ...rest)
+    try {
+      call()
+    } catch (error) {
+      errors.push((error as Error).message)
+    }
+    return undefined
+  }
+  Object.assign(globalThis, { setTimeout: replaced })
+  return { errors, [Symbol.dispose]: () => void Object.assign(globalThis, { setTimeout: stock }) }
+}

@@ -2,8 +2,16 @@
 import { expect, spyOn, test } from 'bun:test'
 import { resumePhoenix, type Recovery } from '../../src/client/resume'
 import { Inbox, start, waitFor, type TestServer } from '../harness'
-import { KEY, PHOENIX_JS, waitForAnswer, type Generation, type JsSocket } from '../phoenix'
+import {
+  KEY,
+  PHOENIX_JS,
+  waitForAnswer,
+  type Generation,
+  type JsChannel,
+  type JsSocket,
+} from '../phoenix'
 import { makeRandom } from '../random'
+import { catchLater } from './page'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 console.log(`seed ${seed}`)
@@ -42,7 +50,7 @@ class Page {
     this.socket.connect()
   }
 
-  async join(topic: string): Promise<void> {
+  async join(topic: string): Promise<JsChannel> {
     const channel = this.socket.channel(topic, { own: 1 })
     channel.on('e', (payload) => this.events.push({ topic, ...(payload as { n: number }) }))
     const push = channel.join()
@@ -50,6 +58,7 @@ class Page {
     const [status] = await waitForAnswer(push, `the join of ${topic}`)
     expect(status).toBe('ok')
     await this.joined.next()
+    return channel
   }
 
   async leave(): Promise<void> {
@@ -113,6 +122,36 @@ test('past the window it is said, and nothing old is heard', async () => {
   expect(page.recoveries).toEqual([['room', { recovered: false, missed: null }]])
   await publish(server, 'room', 5)
   expect((await page.events.next()).n).toBe(5)
+})
+
+test('a topic that was left while the connection was cut is begun anew', async () => {
+  await using server = await startKeeping()
+  await using page = new Page(server, '1.8.16')
+  const first = await page.join('room')
+  await page.leave()
+  await publish(server, 'room', 1)
+  first.leave()
+  page.socket.connect()
+  await page.join('room')
+  await publish(server, 'room', 2)
+  expect((await page.events.next()).n).toBe(2)
+  expect(page.recoveries).toEqual([])
+})
+
+test('a page that throws at one event that it missed gets the others', async () => {
+  using reported = catchLater()
+  await using server = await startKeeping()
+  await using page = new Page(server, '1.8.16')
+  const channel = await page.join('room')
+  channel.on('e', (payload) => {
+    throw new Error(`at ${(payload as { n: number }).n}`)
+  })
+  await page.leave()
+  for (const n of [1, 2]) await publish(server, 'room', n)
+  page.socket.connect()
+  await page.joined.next('the next join')
+  expect((await page.events.take(2)).map(({ n }) => n)).toEqual([1, 2])
+  expect(reported.errors).toEqual(['at 1', 'at 2'])
 })
 
 test('phoenix.js 1.2 gives no way in: it is said once, and works as ever', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { resume } from '../../src/client/resume'
 import { Inbox, start } from '../harness'
 import { makeRandom } from '../random'
-import { Page, publish, startKeeping, type PageOptions } from './page'
+import { catchLater, Page, publish, startKeeping, type PageOptions } from './page'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 console.log(`seed ${seed}`)
@@ -129,6 +129,35 @@ test('a channel that was left is begun anew, and one that saw no event misses no
   ])
   await publish(server, 'room', 4)
   expect(await page.events.next()).toEqual({ channel: 'room', n: 4 })
+})
+
+test('a channel that was left while the connection was cut is begun anew, too', async () => {
+  await using server = await startKeeping()
+  await using page = new Page(server)
+  await page.subscribe('room')
+  await page.leave()
+  await publish(server, 'room', 1)
+  page.pusher.unsubscribe('room')
+  page.pusher.connect()
+  await page.subscribe('room')
+  await publish(server, 'room', 2)
+  expect((await page.events.next()).n).toBe(2)
+  expect(page.recoveries).toEqual([])
+})
+
+test('a page whose `onRecovered` throws gets what it missed all the same', async () => {
+  using reported = catchLater()
+  await using server = await startKeeping()
+  await using page = new Page(server)
+  await page.subscribe('room')
+  await page.leave()
+  await publish(server, 'room', 1)
+  page.recoveries.push = () => {
+    throw new Error('of the page')
+  }
+  page.pusher.connect()
+  expect((await page.events.next()).n).toBe(1)
+  expect(reported.errors).toEqual(['of the page'])
 })
 
 test('two pages of one process do not take each other for themselves', async () => {
