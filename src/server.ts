@@ -18,6 +18,7 @@ import { compileHooks } from './core/hooks'
 import { Hub } from './core/hub'
 import { OneNodeEngine } from './core/one-node'
 import { newNode } from './core/node'
+import { LOOP_TICK_MS, newLatencies, newLoopTick } from './core/latencies'
 import { LeaveQueue } from './core/leave-queue'
 import { networkRules, type NetworkRules } from './core/networks'
 import type { PluginStore } from './core/plugin-means'
@@ -293,6 +294,7 @@ async function build(
   undo.push(clock.every(core.timing.sweepIntervalMs, sweepAll))
   undo.push(clock.every(UNAUTHORIZED_SWEEP_MS, newUnauthorizedSweeper(core)))
   undo.push(clock.every(EXPIRY_TICK_MS, newExpirySweeper(core)))
+  undo.push(clock.every(LOOP_TICK_MS, newLoopTick(core)))
   undo.push(() => core.subscriptionCounts.stop())
 
   return {
@@ -343,7 +345,9 @@ function newCore(
   const state: Core['state'] = { tick: 0, draining: false }
   const groups = new Groups(DIALECTS.flatMap(({ groups: tables }) => tables ?? []))
   const readiness = new Readiness()
-  const hub = new Hub(topics, groups, { clock, counters, log, limits, readiness, slices })
+  const latencies = newLatencies()
+  const fanOut = { clock, counters, latencies, log, limits, readiness, slices }
+  const hub = new Hub(topics, groups, fanOut)
   const users = new Users()
   const facts = new Facts()
   const departures = new Departures({ clock, counters, log, facts, state }, config.webhookSettleMs)
@@ -363,6 +367,7 @@ function newCore(
     addresses: new AddressCounts(config.limits.maxConnectionsPerAddress),
     hub,
     groups,
+    latencies,
     users,
     unauthorized: new Unauthorized(),
     expiries: new Expiries(),

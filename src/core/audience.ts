@@ -240,7 +240,7 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
     const now = fanOut.context.clock.mono()
     for (const { frame, at } of this.#queue.splice(0, served - this.#first)) {
       this.#queuedBytes -= frame.length
-      fanOut.countServed(now - at)
+      fanOut.countServed(at, now)
     }
     this.#first = served
     if (this.#isOverLimit || !fanOut.crowded.delete(this)) return

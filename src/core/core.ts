@@ -9,6 +9,7 @@ import type { Facts } from './facts'
 import type { CompiledHooks } from './hooks'
 import type { Groups } from './groups'
 import type { Hub } from './hub'
+import type { Latencies } from './latencies'
 import type { LeaveQueue } from './leave-queue'
 import type { Limits } from './limits'
 import type { Readiness } from './readiness'
@@ -43,6 +44,7 @@ export type Core = {
   readonly hooks: CompiledHooks
   readonly facts: Facts
   readonly counters: Counters
+  readonly latencies: Latencies
   readonly refusalLog: RefusalLog
   readonly readiness: Readiness
   readonly timing: Timing

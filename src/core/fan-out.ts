@@ -12,6 +12,7 @@
  */
 import type { Counters } from './counters'
 import { countFault } from './faults'
+import type { Latencies } from './latencies'
 import type { Limits } from './limits'
 import type { Readiness } from './readiness'
 import type { Slices } from './slices'
@@ -44,10 +45,13 @@ const FEW_SUBSCRIBERS = 64
 const SHARE = 4
 /** After so many turns without a fault the fan-out is sound again. */
 const SOUND_TURNS = 1000
+/** One in so many frames has its latency measured. That takes a turn of the loop, which few frames must not pay. */
+const SAMPLE_EVERY = 64
 
 export type FanOutContext = {
   readonly clock: Clock
   readonly counters: Counters
+  readonly latencies: Pick<Latencies, 'delivery' | 'fanOutLag'>
   readonly log: Log
   readonly limits: Pick<Limits, 'maxQueuedFrames' | 'maxQueuedBytes'>
   readonly readiness: Readiness
@@ -73,6 +77,10 @@ export class FanOut {
   #armed = false
   /** Sends at publish since the last turn that was scheduled. */
   #atOnce = 0
+  /** Frames until the next whose latency is measured. */
+  #untilSample = 1
+  /** When those were published whose latency is known with the next turn. */
+  readonly #sampled: number[] = []
   /** Turns until a fault is forgotten. */
   #unsound = 0
   #lagMs = 0
@@ -90,11 +98,17 @@ export class FanOut {
   }
 
   /**
-   * Counts sends at publish. No turn is scheduled just to reset the count: now and then an event is queued,
-   * which costs less.
+   * Counts the sends of a frame at publish. No turn is scheduled just to reset the count: now and then an event is
+   * queued, which costs less.
    */
   spend(cost: number): void {
     this.#atOnce += cost
+    if (--this.#untilSample === 0) this.#sample(this.context.clock.mono())
+  }
+
+  /** Has the latency of the next frame measured; called now and then, or few frames would have none for long. */
+  sampleNext(): void {
+    this.#untilSample = 1
   }
 
   /** The cost of bytes that are sent in this turn. */
@@ -110,11 +124,25 @@ export class FanOut {
     this.#arm()
   }
 
-  /** Counts a frame whose last subscriber was served `lagMs` after it was published. */
-  countServed(lagMs: number): void {
-    const { counters } = this.context
+  /** Counts a frame that was published `at`, and whose last subscriber was served by `now`. */
+  countServed(at: number, now: number): void {
+    const { counters, latencies } = this.context
+    const lagMs = now - at
     counters.framesQueued++
     counters.fanOutLagMs = Math.round((this.#lagMs += lagMs))
+    latencies.fanOutLag.observe(lagMs)
+    if (--this.#untilSample === 0) this.#sample(at)
+  }
+
+  #sample(at: number): void {
+    this.#untilSample = SAMPLE_EVERY
+    if (this.#sampled.push(at) === 1) setImmediate(this.#finishSamples)
+  }
+
+  /** In the turn after the last shard went out: the runtime has written to its sockets. */
+  readonly #finishSamples = (): void => {
+    const now = this.context.clock.mono()
+    for (const at of this.#sampled.splice(0)) this.context.latencies.delivery.observe(now - at)
   }
 
   #arm(): void {

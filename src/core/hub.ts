@@ -161,6 +161,11 @@ export class Hub {
     return this.#fanOut.crowded.size > 0
   }
 
+  /** Has the latency of the next delivery measured; see `FanOut`. */
+  sampleNextDelivery(): void {
+    this.#fanOut.sampleNext()
+  }
+
   crowdedAudiences(app: App, name: ChannelName): readonly Audience<Subscription>[] {
     const { crowded } = this.#fanOut
     return this.channel(app, name)?.audiences.filter((audience) => crowded.has(audience)) ?? []

@@ -156,6 +156,7 @@ export class Lane {
     if (this.#isStopped) return // its rows are due again in the next process
     this.#isBusy = false
     const durationMs = Math.round(core.clock.mono() - began)
+    core.latencies.webhookRequest.observe(durationMs)
     const attempt = { ...outcome, at, durationMs, events: rows.length }
     try {
       if (outcome.error === null) this.#recordDelivery(rows, attempt)

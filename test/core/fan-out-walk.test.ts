@@ -7,6 +7,7 @@ import { expect, test } from 'bun:test'
 import type { App } from '../../src/core/app'
 import { Connection, newSocketId } from '../../src/core/connection'
 import { newCounters, newGauges } from '../../src/core/counters'
+import { newLatencies } from '../../src/core/latencies'
 import { Readiness } from '../../src/core/readiness'
 import { Groups } from '../../src/core/groups'
 import { Hub } from '../../src/core/hub'
@@ -76,6 +77,7 @@ function scene(next: () => number) {
   const around = {
     clock: new ManualClock(0),
     counters,
+    latencies: newLatencies(),
     log: new MemoryLog(),
     limits,
     readiness,
