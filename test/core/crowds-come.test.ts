@@ -4,6 +4,7 @@ import { describe, expect, spyOn, test } from 'bun:test'
 import type { OneNodeEngine } from '../../src/core/one-node'
 import { PONG, makePlugin, waitFor, type RawClient, type TestServer } from '../harness'
 import { KEY, connectPhoenix } from '../phoenix'
+import { handshakeOf } from '../stalled-reader'
 import { startRationed } from './rationed'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -88,10 +89,7 @@ describe('handshakes', () => {
     slow(1)
     const sockets = Array.from({ length: 40 }, () => {
       const socket = connect(server.port, '127.0.0.1')
-      socket.write(
-        `GET /app/${server.app.key} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-          'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
-      )
+      socket.write(handshakeOf(server.app.key))
       return socket
     })
     await waitFor(

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { publish } from '../publish'
 import { start } from '../harness'
+import { StalledReader } from '../stalled-reader'
 
 describe('draining', () => {
   test('spreads the goodbyes over the drain time, in slices', async () => {
@@ -28,34 +29,12 @@ describe('draining', () => {
   test('who still has something to read is asked last, and gets it all', async () => {
     await using server = await start({ config: { drainSeconds: 5 } })
     const { core } = server
-    const received = Promise.withResolvers<void>()
-    let bytes = ''
-    let paused: { resume(): void } | undefined
-    const socket = await Bun.connect({
-      hostname: '127.0.0.1',
+    const reader = await StalledReader.open({
       port: server.port,
-      socket: {
-        open: (peer) => {
-          peer.write(
-            `GET /app/${server.app.key} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-              'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
-          )
-          const text = '{"event":"pusher:subscribe","data":{"channel":"room"}}'
-          peer.write(
-            Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]),
-          )
-        },
-        data: (peer, chunk) => {
-          bytes += chunk.toString('latin1')
-          if (bytes.includes('subscription_succeeded') && !paused) {
-            paused = peer
-            peer.pause()
-            received.resolve()
-          }
-        },
-      },
+      key: server.app.key,
+      data: { channel: 'room' },
+      until: 'subscription_succeeded',
     })
-    await received.promise
     const [conn] = core.hub.connections()
     const app = core.apps.byId('1')!
     let sent = 0
@@ -71,12 +50,9 @@ describe('draining', () => {
       await new Promise<void>((resolve) => setImmediate(resolve))
     }
     const leaving = server.leave()
-    paused!.resume()
-    await leaving
-    while (!bytes.includes(`"${sent - 1} xxx`))
-      await new Promise<void>((resolve) => setImmediate(resolve))
-    expect(bytes.match(/"event":"e"/g)).toHaveLength(sent)
-    socket.end()
+    const isWhole = (text: string): boolean => text.includes(`"${sent - 1} xxx`)
+    const [text] = await Promise.all([reader.readUntil('all of it', isWhole), leaving])
+    expect(text.match(/"event":"e"/g)).toHaveLength(sent)
   })
 
   test('meanwhile readiness is red, triggers work, and newcomers are told to come back', async () => {

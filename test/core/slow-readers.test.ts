@@ -7,6 +7,7 @@ import type { Fact } from '../../src/core/messages'
 import { change } from '../http/admin-requests'
 import { publish } from '../publish'
 import { start, type RawClient, type TestServer } from '../harness'
+import { StalledReader } from '../stalled-reader'
 import { XhrClient } from '../transports/xhr-client'
 
 const PAYLOAD = 'x'.repeat(10_000)
@@ -21,33 +22,13 @@ function publishNow(server: TestServer): void {
 }
 
 /** Subscribes to room and then reads nothing more. */
-async function stalledReader(port: number, key: string) {
-  const subscribed = Promise.withResolvers<void>()
-  const socket = await Bun.connect({
-    hostname: '127.0.0.1',
+const stalledReader = ({ port, app }: TestServer): Promise<StalledReader> =>
+  StalledReader.open({
     port,
-    socket: {
-      open: (peer) => {
-        peer.write(
-          `GET /app/${key} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-            'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
-        )
-        peer.write(maskedText('{"event":"pusher:subscribe","data":{"channel":"room"}}'))
-      },
-      data: (peer, bytes) => {
-        if (!bytes.includes('subscription_succeeded')) return
-        peer.pause()
-        subscribed.resolve()
-      },
-    },
+    key: app.key,
+    data: { channel: 'room' },
+    until: 'subscription_succeeded',
   })
-  await subscribed.promise
-  return socket
-}
-
-/** A client frame with a mask of zeros; for texts under 126 bytes. */
-const maskedText = (text: string): Uint8Array =>
-  Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)])
 
 function listenToCuts(server: TestServer): Extract<Fact, { type: 'cut' }>[] {
   const cut: Extract<Fact, { type: 'cut' }>[] = []
@@ -74,7 +55,7 @@ describe('a reader that is too slow', () => {
     await using healthy = await server.raw()
     await healthy.subscribed('room')
     const cut = listenToCuts(server)
-    const stalled = await stalledReader(server.port, server.app.key)
+    const stalled = await stalledReader(server)
     const [, { id: socketId }] = [...server.core.hub.connections()] as [Connection, Connection]
     await publishUntil(server, healthy, () => server.totals.slowReadersClosed > 0)
     expect(server.totals.slowReadersClosed).toBe(1)
@@ -82,7 +63,7 @@ describe('a reader that is too slow', () => {
     const app = server.core.apps.byId('1')
     expect(cut).toEqual([{ type: 'cut', app: app!, socketId, bytes: expect.any(Number) }])
     await healthy.expectNothing()
-    stalled.end()
+    stalled.socket.end()
   })
 
   test('is closed at the bytes of the settings', async () => {
@@ -90,11 +71,11 @@ describe('a reader that is too slow', () => {
     await using healthy = await server.raw()
     await healthy.subscribed('room')
     const cut = listenToCuts(server)
-    const stalled = await stalledReader(server.port, server.app.key)
+    const stalled = await stalledReader(server)
     await publishUntil(server, healthy, () => cut.length > 0)
     expect(cut[0]!.bytes).toBeGreaterThan(2 * MEGABYTE - 2 * PAYLOAD.length)
     expect(cut[0]!.bytes).toBeLessThan(2 * MEGABYTE + 2 * PAYLOAD.length)
-    stalled.end()
+    stalled.socket.end()
   })
 
   test('is closed at fewer of its app’s own', async () => {
@@ -103,7 +84,7 @@ describe('a reader that is too slow', () => {
     await using healthy = await server.raw()
     await healthy.subscribed('room')
     const cut = listenToCuts(server)
-    const stalled = await stalledReader(server.port, server.app.key)
+    const stalled = await stalledReader(server)
     await publishUntil(server, healthy, () => cut.length > 0)
     expect(server.totals.slowReadersClosed).toBe(1)
     expect(cut[0]!.bytes).toBeGreaterThan(LEAST)
@@ -115,7 +96,7 @@ describe('a reader that is too slow', () => {
     await server.waitForConnections(1)
     expect(server.countsOf('room').subscriptions).toBe(1)
     await healthy.expectNothing()
-    stalled.end()
+    stalled.socket.end()
   })
 
   test('is closed by the sweep where its app gets a limit of its own', async () => {
@@ -123,7 +104,7 @@ describe('a reader that is too slow', () => {
     await using healthy = await server.raw()
     await healthy.subscribed('room')
     const cut = listenToCuts(server)
-    const stalled = await stalledReader(server.port, server.app.key)
+    const stalled = await stalledReader(server)
     const [, slow] = [...server.core.hub.connections()] as [Connection, Connection]
     await publishUntil(server, healthy, () => slow.behindBytes > MEGABYTE)
     await setOwnLimit(server, LEAST)
@@ -131,7 +112,7 @@ describe('a reader that is too slow', () => {
     server.advance(5000)
     await server.waitForConnections(1)
     expect(cut).toHaveLength(1)
-    stalled.end()
+    stalled.socket.end()
   })
 
   test('is closed over HTTP, too', async () => {
@@ -148,9 +129,9 @@ describe('a reader that is too slow', () => {
 
   test('a client that is cut with little outstanding is no slow reader', async () => {
     await using server = await start()
-    const reader = await stalledReader(server.port, server.app.key)
+    const reader = await stalledReader(server)
     for (let n = 0; n < 20; n++) publishNow(server)
-    reader.terminate()
+    reader.socket.terminate()
     while (server.core.hub.connectionCount > 0) await server.http('/up')
     expect(server.totals.slowReadersClosed).toBe(0)
   })

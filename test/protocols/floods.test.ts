@@ -10,6 +10,7 @@ import { ARRIVALS_MS } from '../../src/core/slices'
 import { MAX_PINGS } from '../../src/protocols/session'
 import { makePlugin, PONG, start, waitFor, type StartOptions, type TestServer } from '../harness'
 import { KEY } from '../phoenix'
+import { handshakeOf, maskedFrame } from '../stalled-reader'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -46,12 +47,6 @@ async function mostPerTurn(number: () => number, wanted: number): Promise<number
   return most
 }
 
-/** A masked client frame of less than 126 bytes, its mask zero. */
-function frameOf(text: string, opcode = 1): Buffer {
-  const payload = Buffer.from(text)
-  return Buffer.concat([Buffer.of(0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0), payload])
-}
-
 /** Sends everything at once on a socket. Resolves with the answers. */
 function pour(server: TestServer, bytes: Uint8Array | string): { socket: Socket; heard: string } {
   const poured = { socket: connect(server.port, '127.0.0.1'), heard: '' }
@@ -64,9 +59,7 @@ function pour(server: TestServer, bytes: Uint8Array | string): { socket: Socket;
 const waitForEnd = (socket: Socket): Promise<void> =>
   waitFor('the end', new Promise((resolve) => void socket.once('close', () => resolve())))
 
-const handshake = ({ app }: TestServer): string =>
-  `GET /app/${app.key} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n'
+const handshake = ({ app }: TestServer): string => handshakeOf(app.key)
 
 const PING = '{"event":"pusher:ping","data":{}}'
 
@@ -145,7 +138,7 @@ describe('frames of one packet', () => {
       })(),
     )
     const over = waitForEnd(socket)
-    socket.write(Buffer.concat(Array<Buffer>(20_000).fill(frameOf(PING))))
+    socket.write(Buffer.concat(Array<Buffer>(20_000).fill(maskedFrame(PING))))
     await over
     expect(server.totals.queueOverflowsClosed).toBe(1)
     neighbour.send(PING)
@@ -193,7 +186,7 @@ describe('frames of one packet', () => {
       })(),
     )
     const over = waitForEnd(socket)
-    socket.write(Buffer.concat(Array<Buffer>(10 * MAX_PINGS).fill(frameOf('', opcode))))
+    socket.write(Buffer.concat(Array<Buffer>(10 * MAX_PINGS).fill(maskedFrame('', opcode))))
     await over
     expect(server.totals.queueOverflowsClosed).toBe(1)
   })
@@ -204,8 +197,8 @@ describe('frames of one packet', () => {
     const poured = pour(server, handshake(server))
     await until(() => core.hub.connectionCount === 1)
     for (let round = 1; round <= 3; round++) {
-      poured.socket.write(Buffer.concat(Array<Buffer>(MAX_PINGS - 1).fill(frameOf('', 9))))
-      poured.socket.write(frameOf(PING))
+      poured.socket.write(Buffer.concat(Array<Buffer>(MAX_PINGS - 1).fill(maskedFrame('', 9))))
+      poured.socket.write(maskedFrame(PING))
       await until(() => poured.heard.split('pusher:pong').length > round)
       server.advance(core.timing.sweepIntervalMs)
     }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { makeErrorFrame } from '../frames'
 import { PONG, start, type RawOptions, type StartOptions } from '../harness'
+import { handshakeOf } from '../stalled-reader'
 
 const KEY = 'test-app-fake-key'
 
@@ -256,10 +257,7 @@ async function mute(port: number) {
     port,
     socket: {
       open(peer) {
-        peer.write(
-          `GET /app/${KEY} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-            'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
-        )
+        peer.write(handshakeOf(KEY))
       },
       data(_, bytes) {
         if (bytes.includes('connection_established')) opened.resolve()
