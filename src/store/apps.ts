@@ -5,6 +5,7 @@ import type { Database } from 'bun:sqlite'
 import { asRecord, recordedSwitches, SWITCHES, switchesOf, type SwitchName } from '../apps/switches'
 import type { AppOverrides, AppRecord, AppStore, KeyRecord } from '../core/app'
 import { APP_CHANGES, brokenRowError, readJson, SHAPES } from './rows'
+import { commitDurably } from './sqlite'
 
 type AppRow = Record<'id' | 'name' | 'slug' | keyof typeof SHAPES, string> &
   Record<SwitchName, number>
@@ -66,21 +67,17 @@ export function appStore(db: Database): SqliteAppStore {
         .all()
         .map((row) => recordOf(row, (keys.get(row.id) ?? []).map(pairOf)))
     },
-    insert: (record, now) => {
-      db.transaction(() => {
+    insert: (record, now) =>
+      commitDurably(db, () => {
         db.query(INSERT).run({ ...rowOf(record), now })
         insertKeys(record.id, record.keys, now)
-      }).immediate()
-    },
-    update: (record, now) => {
-      db.transaction(() => {
+      }),
+    update: (record, now) =>
+      commitDurably(db, () => {
         db.query(UPDATE).run(rowOf(record))
         updateKeys(record.id, record.keys, now)
-      }).immediate()
-    },
-    remove: (id) => {
-      db.query(REMOVE).run({ id })
-    },
+      }),
+    remove: (id) => commitDurably(db, () => void db.query(REMOVE).run({ id })),
     ...overrideStore(db),
     ...adminStore(db),
   }
@@ -92,16 +89,18 @@ function overrideStore(db: Database) {
       const rows = db.query<{ app_id: string; changes: string }, []>(OVERRIDES).all()
       return new Map(rows.map((row) => [row.app_id, readChanges(row)]))
     },
-    override: (id: string, { dialects, ...changes }: AppOverrides, now: number): void => {
-      db.query(OVERRIDE).run({ id, changes: JSON.stringify({ ...changes, ...dialects }), now })
+    override: (id: string, { dialects, ...rest }: AppOverrides, now: number): void => {
+      const changes = JSON.stringify({ ...rest, ...dialects })
+      commitDurably(db, () => void db.query(OVERRIDE).run({ id, changes, now }))
     },
     /** Notes that these apps are provided now. Returns the apps whose changes were deleted, since they are not. */
-    markProvided: (ids: readonly string[], now: number): string[] => {
-      db.query(SEEN).run({ ids: JSON.stringify(ids), now })
-      const before = now - KEEP_OVERRIDES_MS
-      const rows = db.query<{ app_id: string }, [{ before: number }]>(FORGET_OVERRIDES)
-      return rows.all({ before }).map((row) => row.app_id)
-    },
+    markProvided: (ids: readonly string[], now: number): string[] =>
+      commitDurably(db, () => {
+        db.query(SEEN).run({ ids: JSON.stringify(ids), now })
+        const before = now - KEEP_OVERRIDES_MS
+        const rows = db.query<{ app_id: string }, [{ before: number }]>(FORGET_OVERRIDES)
+        return rows.all({ before }).map((row) => row.app_id)
+      }),
   }
 }
 
@@ -118,7 +117,7 @@ function adminStore(db: Database) {
     },
     /** `now` is epoch milliseconds. */
     insertAdmin: (username: string, passwordSha256: string, now: number): void => {
-      db.query(INSERT_ADMIN).run({ username, passwordSha256, now })
+      commitDurably(db, () => void db.query(INSERT_ADMIN).run({ username, passwordSha256, now }))
     },
   }
 }

@@ -51,6 +51,31 @@ export function migrate(
   db.run(`PRAGMA user_version = ${migrations.length}`)
 }
 
+/**
+ * Runs a write of an operator in one transaction, which a power cut does not undo once this has returned; so it flushes
+ * earlier commits, too. Within another such write it is a part of that. Every write to apps, keys, changes of provided
+ * apps and admins passes here; all others may lose what a power cut finds in the system's buffers.
+ * The level is switched, since a second connection's writes would empty the page cache of this one.
+ * @throws Error within a transaction that would not last
+ */
+export function commitDurably<T>(db: Database, write: () => T): T {
+  if (db.inTransaction) {
+    if (levelOf(db) !== FULL)
+      throw new Error('a write that must last is in a transaction that may not')
+    return db.transaction(write)()
+  }
+  db.run(`PRAGMA synchronous = ${FULL}`)
+  try {
+    return db.transaction(write).immediate()
+  } finally {
+    db.run('PRAGMA synchronous = NORMAL')
+  }
+}
+
+const FULL = 2
+const levelOf = (db: Database): number =>
+  db.query<{ synchronous: number }, []>('PRAGMA synchronous').get()!.synchronous
+
 // ---------------------------------------------------------------- schema
 
 /** Without SQLite's own tables, and those of tools that copy databases (`_litestream_seq`). */
