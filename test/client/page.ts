@@ -1,5 +1,6 @@
 /** A page with stock pusher-js and the helper, whose connection can be cut. */
 import { createRequire } from 'node:module'
+import type Server from 'pusher'
 import type PusherType from 'pusher-js'
 import { resume, type Recovery } from '../../src/client/resume'
 import { Inbox, start, waitFor, type StartOptions, type TestServer } from '../harness'
@@ -43,6 +44,8 @@ export type PageOptions = {
   /** Sockets of the runtime, and not those that the library brings. */
   readonly native?: boolean
   readonly transport?: string
+  /** Signs subscriptions, in place of the app's own library. */
+  readonly signer?: Server
 }
 
 export class Page {
@@ -56,7 +59,7 @@ export class Page {
 
   constructor(
     server: TestServer,
-    { name = 'pusher-js', native = true, transport = 'ws' }: PageOptions = {},
+    { name = 'pusher-js', native = true, transport = 'ws', signer }: PageOptions = {},
   ) {
     const Pusher = loadPusher(name)
     const runtime = Pusher.Runtime
@@ -70,7 +73,7 @@ export class Page {
     resume(Pusher, {
       onRecovered: (channel, recovery) => this.recoveries.push([channel, recovery]),
     })
-    const signer = server.sdk()
+    const backend = signer ?? server.sdk()
     const options = {
       cluster: 'test',
       wsHost: '127.0.0.1',
@@ -86,7 +89,7 @@ export class Page {
         customHandler: ({ socketId, channelName }: never, callback: never) =>
           (callback as (error: null, auth: unknown) => void)(
             null,
-            signer.authorizeChannel(socketId, channelName, { user_id: '7' }),
+            backend.authorizeChannel(socketId, channelName, { user_id: '7' }),
           ),
       },
     } as never
