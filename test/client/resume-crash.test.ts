@@ -1,4 +1,4 @@
-/** Stock pusher-js and the helper over a server that is killed: every event that was answered is heard, once, in order. */
+/** Stock clients with the helper over a server that is killed: every event that was answered is heard, once, in order. */
 import { afterAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,6 +8,7 @@ import type { TestServer } from '../harness'
 import { Program } from '../program'
 import { makeRandom } from '../random'
 import { Page } from './page'
+import { PhoenixPage } from './phoenix-page'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 console.log(`seed ${seed}`)
@@ -20,13 +21,57 @@ const ADMIN = `Basic ${btoa('pusher_admin_username:pusher_admin_password')}`
 const rule = { prefix: '', size: 10_000, ttl_seconds: 600, durable: true }
 const LIVES = 4
 
+/** Both clients, and what each has heard. */
+class Pages {
+  readonly pusher: Page
+  readonly phoenix: PhoenixPage
+  readonly heard = { pusher: [] as number[], phoenix: [] as number[] }
+
+  constructor(sdk: Server, port: number) {
+    const server = { app: { key: APP.key }, sdk: () => sdk, socketPort: port, port }
+    this.pusher = new Page(server as unknown as TestServer)
+    this.phoenix = new PhoenixPage(server, '1.8.16')
+  }
+
+  async join(): Promise<void> {
+    await Promise.all([this.pusher.subscribe('room'), this.phoenix.join('room')])
+  }
+
+  /** At once: by itself pusher-js may wait for 15 seconds. */
+  async comeBack(): Promise<void> {
+    this.pusher.pusher.disconnect()
+    this.pusher.pusher.connect()
+    await this.pusher.subscribed.next('the subscription after the crash')
+    await this.phoenix.joined.next('the join after the crash')
+  }
+
+  /** Reads all that was sent before `last`. */
+  async read(last: number): Promise<void> {
+    const { pusher, phoenix, heard } = this
+    for (;;) {
+      const { n } = (await pusher.events.next('an event')).n as unknown as { n: number }
+      if (n === last) break
+      heard.pusher.push(n)
+    }
+    for (;;) {
+      const { n } = await phoenix.events.next('an event of Phoenix')
+      if (n === last) break
+      heard.phoenix.push(n)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.pusher[Symbol.asyncDispose]()
+    await this.phoenix[Symbol.asyncDispose]()
+  }
+}
+
 test('killed again and again under load', async () => {
   const random = makeRandom(seed)
   const DATABASE_PATH = join(folder, 'crash.sqlite')
   const answered: number[] = []
-  const heard: number[] = []
   let [published, port] = [0, 0]
-  let page: Page | undefined
+  let pages: Pages | undefined
   for (let life = 0; life < LIVES; life++) {
     await using program = new Program({ DATABASE_PATH, PORT: String(port) })
     port = await program.waitUntilListening()
@@ -34,22 +79,14 @@ test('killed again and again under load', async () => {
     const body = JSON.stringify({ app: { history: [rule] } })
     await fetch(`http://127.0.0.1:${port}/api/admin/apps/1`, { method: 'PATCH', headers, body })
     const sdk = new Server({ ...APP, host: '127.0.0.1', port: String(port) })
-    if (page) {
-      // At once: it may wait for 15 seconds.
-      page.pusher.disconnect()
-      page.pusher.connect()
-      await page.subscribed.next('the subscription after the crash')
-    } else {
-      const server = { app: { key: APP.key }, sdk: () => sdk, socketPort: port, port }
-      page = new Page(server as unknown as TestServer)
-      await page.subscribe('room')
-    }
+    if (pages) await pages.comeBack()
+    else await (pages = new Pages(sdk, port)).join()
     const most = answered.length + 20 + Math.floor(random() * 100)
     const publishing = async (): Promise<void> => {
       for (;;) {
         const n = ++published
         try {
-          await sdk.trigger('room', 'e', String(n))
+          await sdk.trigger('room', 'e', { n })
         } catch {
           return // the server was killed
         }
@@ -59,16 +96,16 @@ test('killed again and again under load', async () => {
     }
     if (life < LIVES - 1) await publishing()
     else {
-      await sdk.trigger('room', 'e', 'null')
-      for (;;) {
-        const { n } = await page.events.next('an event')
-        if (n === null) break
-        heard.push(n)
-      }
+      await sdk.trigger('room', 'e', { n: -1 })
+      await pages.read(-1)
     }
   }
-  await page![Symbol.asyncDispose]()
-  expect(heard).toEqual([...new Set(heard)].toSorted((a, b) => a - b))
-  expect(answered.filter((n) => !heard.includes(n))).toEqual([])
+  await pages!.close()
   expect(answered.length).toBeGreaterThan(50)
+  for (const heard of Object.values(pages!.heard)) {
+    expect(heard).toEqual([...new Set(heard)].toSorted((a, b) => a - b))
+    expect(answered.filter((n) => !heard.includes(n))).toEqual([])
+  }
+  for (const { recoveries } of [pages!.pusher, pages!.phoenix])
+    expect(recoveries.length).toBe(LIVES - 1)
 }, 60_000)

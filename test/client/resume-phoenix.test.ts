@@ -1,17 +1,9 @@
 /** The helper for stock phoenix.js: a join after a cut brings what was missed, each event once, in order. */
 import { expect, spyOn, test } from 'bun:test'
-import { resumePhoenix, type Recovery } from '../../src/client/resume'
-import { Inbox, start, waitFor, type TestServer } from '../harness'
-import {
-  KEY,
-  PHOENIX_JS,
-  waitForAnswer,
-  type Generation,
-  type JsChannel,
-  type JsSocket,
-} from '../phoenix'
+import { start, type TestServer } from '../harness'
 import { makeRandom } from '../random'
 import { catchLater } from './page'
+import { PhoenixPage } from './phoenix-page'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 console.log(`seed ${seed}`)
@@ -27,57 +19,13 @@ async function startKeeping(size = 10_000): Promise<TestServer> {
 const publish = (server: TestServer, channel: string, n: number): Promise<Response> =>
   server.trigger({ channel, name: 'e', data: JSON.stringify({ n }) })
 
-type Cuttable = JsSocket & { readonly conn: { terminate(): void } | null }
-
-/** An application with stock phoenix.js and the helper. */
-class Page {
-  readonly events = new Inbox<{ topic: string; n: number }>()
-  readonly joined = new Inbox<string>()
-  readonly recoveries: [topic: string, recovery: Recovery][] = []
-  readonly socket: Cuttable
-
-  constructor(server: TestServer, generation: Generation) {
-    const { Socket } = PHOENIX_JS[generation]()
-    this.socket = new Socket(`ws://127.0.0.1:${server.socketPort}/socket`, {
-      transport: WebSocket,
-      params: Object.fromEntries([KEY.split('=')]),
-      reconnectAfterMs: () => 1,
-      rejoinAfterMs: () => 1,
-    }) as Cuttable
-    resumePhoenix(this.socket, {
-      onRecovered: (topic, recovery) => this.recoveries.push([topic, recovery]),
-    })
-    this.socket.connect()
-  }
-
-  async join(topic: string): Promise<JsChannel> {
-    const channel = this.socket.channel(topic, { own: 1 })
-    channel.on('e', (payload) => this.events.push({ topic, ...(payload as { n: number }) }))
-    const push = channel.join()
-    push.receive('ok', () => this.joined.push(topic))
-    const [status] = await waitForAnswer(push, `the join of ${topic}`)
-    expect(status).toBe('ok')
-    await this.joined.next()
-    return channel
-  }
-
-  async leave(): Promise<void> {
-    await waitFor('the end', new Promise<void>((resolve) => this.socket.disconnect(resolve)))
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.socket.disconnect()
-    return Promise.resolve()
-  }
-}
-
 const TOPICS = ['room', 'other-room']
 
 test.each(['1.5.14', '1.7.21', '1.8.16'] as const)(
   '%s: a hundred cuts under load: every event once, in order',
   async (generation) => {
     await using server = await startKeeping()
-    await using page = new Page(server, generation)
+    await using page = new PhoenixPage(server, generation)
     for (const topic of TOPICS) await page.join(topic)
     const random = makeRandom(seed)
     const heard = new Map(TOPICS.map((topic) => [topic, [] as number[]]))
@@ -113,7 +61,7 @@ test.each(['1.5.14', '1.7.21', '1.8.16'] as const)(
 
 test('past the window it is said, and nothing old is heard', async () => {
   await using server = await startKeeping(3)
-  await using page = new Page(server, '1.8.16')
+  await using page = new PhoenixPage(server, '1.8.16')
   await page.join('room')
   await page.leave()
   for (let n = 1; n <= 4; n++) await publish(server, 'room', n)
@@ -126,7 +74,7 @@ test('past the window it is said, and nothing old is heard', async () => {
 
 test('a topic that was left while the connection was cut is begun anew', async () => {
   await using server = await startKeeping()
-  await using page = new Page(server, '1.8.16')
+  await using page = new PhoenixPage(server, '1.8.16')
   const first = await page.join('room')
   await page.leave()
   await publish(server, 'room', 1)
@@ -141,7 +89,7 @@ test('a topic that was left while the connection was cut is begun anew', async (
 test('a page that throws at one event that it missed gets the others', async () => {
   using reported = catchLater()
   await using server = await startKeeping()
-  await using page = new Page(server, '1.8.16')
+  await using page = new PhoenixPage(server, '1.8.16')
   const channel = await page.join('room')
   channel.on('e', (payload) => {
     throw new Error(`at ${(payload as { n: number }).n}`)
@@ -157,7 +105,7 @@ test('a page that throws at one event that it missed gets the others', async () 
 test('phoenix.js 1.2 gives no way in: it is said once, and works as ever', async () => {
   using warn = spyOn(console, 'warn').mockImplementation(() => undefined)
   await using server = await startKeeping()
-  await using page = new Page(server, '1.2.1')
+  await using page = new PhoenixPage(server, '1.2.1')
   expect(warn.mock.calls).toEqual([['carillon/resume: this phoenix.js cannot be extended']])
   await page.join('room')
   await publish(server, 'room', 1)
