@@ -1,10 +1,18 @@
 /** The stream of a channel against a plain list of all its events: whatever is appended, expires, is too much. */
 import { expect, test } from 'bun:test'
-import { Stream, type HistoryQuery } from '../../src/core/stream'
+import fc from 'fast-check'
+import { EVENT_BYTES, Stream } from '../../src/core/stream'
 import type { App } from '../../src/core/app'
 import type { BackendPublication } from '../../src/core/messages'
-import type { ChannelName, JsonText, Position } from '../../src/core/types'
-import { makeRandom } from '../random'
+import type { ChannelName, JsonText } from '../../src/core/types'
+import {
+  EventList,
+  offsetsOf,
+  question,
+  somewhere,
+  type Question,
+  type Somewhere,
+} from './event-list'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 console.log(`seed ${seed}`)
@@ -21,102 +29,125 @@ const makeEvent = (event: string, data: string): BackendPublication => ({
   once: undefined,
 })
 
-type Listed = { readonly offset: number; readonly name: string; readonly at: number; bytes: number }
+type Step =
+  | readonly ['append' | 'wait' | 'last', number]
+  | readonly ['trim' | 'dropOldest' | 'begin']
+  | readonly ['since', Somewhere]
+  | readonly ['page', Question]
 
-/** All events that the model has kept: a list, cut at its front by each rule anew. */
-function cut(list: Listed[], now: number, size: number, ttlMs: number, bytes: number): Listed[] {
-  let kept = list.filter(({ at }) => at > now - ttlMs).slice(-size)
-  while (kept.reduce((sum, each) => sum + each.bytes, 0) > bytes) kept = kept.slice(1)
-  return kept
-}
+/** A stream and the list that it is held against. */
+class Walk {
+  stream = new Stream()
+  readonly list = new EventList()
+  now = 0
+  #count = 0
 
-test('it answers as a plain list of its events does', () => {
-  const random = makeRandom(seed)
-  const upTo = (most: number): number => Math.floor(random() * (most + 1))
-  for (let walk = 0; walk < 40; walk++) {
-    const stream = new Stream()
-    const bounds = { size: 1 + upTo(20), ttlMs: 1 + upTo(200), bytes: 1000 + upTo(4000) }
-    let list: Listed[] = []
-    let [now, offset] = [0, 0]
-    for (let step = 0; step < 300; step++) {
-      now += upTo(8)
-      if (random() < 0.6) {
-        const name = `e${step}`
-        const data = 'ü'.repeat(upTo(100))
-        const position = stream.append(makeEvent(name, data), now, bounds)
-        offset++
-        expect(position).toEqual({ epoch: stream.epoch, offset })
-        const bytes = stream.last(1, Infinity)[0]?.bytes ?? 0
-        list.push({ offset, name, at: now, bytes })
-      } else if (random() < 0.5) {
-        stream.trim(now, bounds)
-      } else {
-        if (list.length > 0) list.shift()
-        stream.dropOldest()
-        continue
-      }
-      list = cut(list, now, bounds.size, bounds.ttlMs, bounds.bytes)
-      expect(stream.size).toBe(list.length)
-      expect(stream.bytes).toBe(list.reduce((sum, each) => sum + each.bytes, 0))
-      checkSince(stream, list, offset, upTo)
-      checkPage(stream, list, offset, upTo)
+  constructor(readonly bounds: { size: number; ttlMs: number; bytes: number }) {
+    this.list.begin(this.stream.epoch)
+  }
+
+  take(step: Step): void {
+    switch (step[0]) {
+      case 'append':
+        return this.append(step[1])
+      case 'wait':
+        return void (this.now += step[1])
+      case 'last':
+        return this.last(step[1])
+      case 'since':
+        return this.since(step[1])
+      case 'page':
+        return this.page(step[1])
+      default:
+        return this[step[0]]()
     }
   }
+
+  append(chars: number): void {
+    const { stream, list, now, bounds } = this
+    const event = makeEvent(`e${++this.#count}`, 'ü'.repeat(chars))
+    const position = stream.append(event, now, bounds)
+    list.append(event.event, now, event.event.length + Buffer.byteLength(event.data) + EVENT_BYTES)
+    list.trim(now, bounds)
+    expect(position).toEqual({ epoch: list.epoch, offset: list.offset })
+  }
+
+  trim(): void {
+    this.stream.trim(this.now, this.bounds)
+    this.list.trim(this.now, this.bounds)
+  }
+
+  begin(): void {
+    this.stream = new Stream()
+    this.list.begin(this.stream.epoch)
+  }
+
+  dropOldest(): void {
+    this.stream.dropOldest()
+    this.list.dropOldest()
+  }
+
+  since(where: Somewhere): void {
+    const { stream, list } = this
+    const position = list.positionOf(where)
+    const missed = list.since(position)
+    const answer = stream.since(position, Infinity)
+    expect(answer && offsetsOf(answer)).toEqual(missed && offsetsOf(missed))
+    expect(answer?.map(({ publication }) => publication.event)).toEqual(
+      missed?.map(({ name }) => name),
+    )
+    const bytes = answer?.reduce((sum, event) => sum + event.bytes, 0) ?? 0
+    if (bytes > 0) expect(stream.since(position, bytes - 1)).toBeUndefined()
+    if (answer) expect(stream.since(position, bytes)).toEqual(answer)
+  }
+
+  last(count: number): void {
+    expect(offsetsOf(this.stream.last(count, Infinity))).toEqual(offsetsOf(this.list.last(count)))
+  }
+
+  page(asked: Question): void {
+    const since = asked.since && this.list.positionOf(asked.since)
+    const before = asked.before && this.list.positionOf(asked.before)
+    const query = { ...asked, since, before }
+    const page = this.stream.page({ ...query, maxBytes: Infinity })
+    expect({ ...page, events: offsetsOf(page.events) }).toEqual(this.list.page(query))
+  }
+
+  check(): void {
+    const { stream, list } = this
+    expect([stream.size, stream.bytes]).toEqual([list.size, list.bytes])
+  }
+}
+
+const bounds: fc.Arbitrary<Walk['bounds']> = fc.record({
+  size: fc.integer({ min: 1, max: 20 }),
+  ttlMs: fc.integer({ min: 1, max: 200 }),
+  bytes: fc.integer({ min: 1000, max: 5000 }),
 })
 
-const offsets = (events: readonly { readonly offset: number }[]): number[] =>
-  events.map(({ offset }) => offset)
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(fc.constant('append' as const), fc.nat(100)) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant('wait' as const), fc.nat(60)) },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(fc.constantFrom('trim' as const, 'dropOldest' as const, 'begin' as const)),
+  },
+  { weight: 4, arbitrary: fc.tuple(fc.constant('since' as const), somewhere) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('last' as const), fc.nat(25)) },
+  { weight: 4, arbitrary: fc.tuple(fc.constant('page' as const), question) },
+)
 
-function checkSince(stream: Stream, list: Listed[], end: number, upTo: (most: number) => number) {
-  const offset = upTo(end + 2)
-  const missed = list.filter((each) => each.offset > offset)
-  const isWhole = offset <= end && missed.length === end - offset
-  const answer = stream.since({ epoch: stream.epoch, offset }, Infinity)
-  expect(answer && offsets(answer)).toEqual(isWhole ? offsets(missed) : undefined)
-  expect(answer?.map(({ publication }) => publication.event)).toEqual(
-    isWhole ? missed.map(({ name }) => name) : undefined,
-  )
-  const total = missed.reduce((sum, each) => sum + each.bytes, 0)
-  if (isWhole && total > 0)
-    expect(stream.since({ epoch: stream.epoch, offset }, total - 1)).toBeUndefined()
-  expect(stream.since({ epoch: 'other', offset }, Infinity)).toBeUndefined()
-  const count = upTo(25)
-  expect(offsets(stream.last(count, Infinity))).toEqual(
-    count === 0 ? [] : offsets(list.slice(-count)),
-  )
-}
-
-function checkPage(stream: Stream, list: Listed[], end: number, upTo: (most: number) => number) {
-  const { epoch } = stream
-  const pick = (): Position | undefined =>
-    upTo(2) === 0 ? undefined : { epoch: upTo(9) === 0 ? 'other' : epoch, offset: upTo(end + 2) }
-  const query: HistoryQuery = {
-    since: pick(),
-    before: pick(),
-    direction: upTo(1) === 0 ? 'forward' : 'backward',
-    limit: 1 + upTo(10),
-    maxBytes: Infinity,
-  }
-  const { since, before, direction, limit } = query
-  const isUnknown =
-    [since, before].some((each) => each && each.epoch !== epoch) ||
-    (since && since.offset > end) ||
-    (before && before.offset > end + 1)
-  const found = isUnknown
-    ? []
-    : list.filter(
-        (each) => each.offset > (since?.offset ?? 0) && each.offset < (before?.offset ?? Infinity),
-      )
-  if (direction === 'backward') found.reverse()
-  const first = list[0]?.offset ?? end + 1
-  const page = stream.page(query)
-  expect({ ...page, events: offsets(page.events) }).toEqual({
-    position: { epoch, offset: end },
-    events: offsets(found.slice(0, limit)),
-    hasMore: found.length > limit,
-    recovered: !isUnknown && (since?.offset ?? 0) >= first - 1,
+test('it answers as a plain list of its events does', () => {
+  const steps = fc.array(step, { minLength: 1, maxLength: 150, size: 'max' })
+  const property = fc.property(bounds, steps, (given, path) => {
+    const walk = new Walk(given)
+    for (const each of path) {
+      walk.take(each)
+      walk.check()
+    }
   })
-}
+  fc.assert(property, { seed, numRuns: 300 })
+})
 
 test('a stream that begins anew is never taken for the one before', () => {
   const epochs = Array.from({ length: 100 }, () => new Stream().epoch)
@@ -131,9 +162,9 @@ test('a page ends before its bytes do, and has one event at least', () => {
   const query = { since: undefined, before: undefined, limit: 10 } as const
   const page = (maxBytes: number, direction: 'forward' | 'backward') =>
     stream.page({ ...query, direction, maxBytes })
-  expect(offsets(page(3000, 'forward').events)).toEqual([1, 2])
+  expect(offsetsOf(page(3000, 'forward').events)).toEqual([1, 2])
   expect(page(3000, 'forward').hasMore).toBe(true)
-  expect(offsets(page(1, 'backward').events)).toEqual([5])
+  expect(offsetsOf(page(1, 'backward').events)).toEqual([5])
   expect(page(1_000_000, 'forward').hasMore).toBe(false)
 })
 
@@ -142,7 +173,7 @@ test('offsets that a crash has left out are no position that anything is recover
   for (const offset of [1, 2, 3]) stream.restore(offset, makeEvent('e', ''), 0)
   const since = (offset: number): number[] | undefined => {
     const events = stream.since({ epoch: 'abc', offset }, Infinity)
-    return events && offsets(events)
+    return events && offsetsOf(events)
   }
   expect([since(1), since(3), since(1001)]).toEqual([[2, 3], [], []])
   expect([since(4), since(1000), since(1002)]).toEqual([undefined, undefined, undefined])

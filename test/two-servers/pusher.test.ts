@@ -9,6 +9,7 @@ overTwoServers([
   'protocols/pusher-subscribe',
   'protocols/history-pusher',
   'protocols/users-rows',
+  'core/streams-walk',
   'core/published-facts',
   'core/engine-taps',
   'core/engine-waits',
