@@ -2,45 +2,26 @@
  * The composition root: core, plugins, API and port, built in order and taken down in reverse.
  */
 import type { Config } from './config/config'
-import { AddressCounts } from './core/addresses'
 import { Apps } from './core/apps'
-import { Rates } from './core/bucket'
 import type { Core } from './core/core'
 import { newCounters } from './core/counters'
-import { Departures } from './core/departures'
 import { drain } from './core/drain'
 import type { Engine, EngineParts } from './core/engine'
-import { Expiries, EXPIRY_TICK_MS } from './core/expiries'
-import { Facts } from './core/facts'
+import { EXPIRY_TICK_MS } from './core/expiries'
 import { countFault, runSafely } from './core/faults'
-import { Groups } from './core/groups'
 import { compileHooks } from './core/hooks'
-import { Hub } from './core/hub'
 import { OneNodeEngine } from './core/one-node'
-import { newNode } from './core/node'
-import { LOOP_TICK_MS, newLatencies, newLoopTick } from './core/latencies'
-import { LeaveQueue } from './core/leave-queue'
+import { LOOP_TICK_MS, newLoopTick } from './core/latencies'
 import { networkRules, type NetworkRules } from './core/networks'
 import type { PluginStore } from './core/plugin-means'
 import type { ProvidedApp } from './core/provided-apps'
 import { Slices } from './core/slices'
 import { QuietLog } from './core/quiet-log'
-import { Readiness } from './core/readiness'
 import { newExpirySweeper } from './core/renew'
-import { RefusalLog } from './core/refusal-log'
-import { SubscriptionCounts } from './core/subscription-counts'
-import {
-  UNAUTHORIZED_SWEEP_MS,
-  newSweeper,
-  sweepIntervalMs,
-  newUnauthorizedSweeper,
-} from './core/sweep'
-import type { Clock, Topics } from './core/types'
-import { listenForTaps } from './core/taps'
-import { Unauthorized } from './core/unauthorized'
+import { UNAUTHORIZED_SWEEP_MS, newSweeper, newUnauthorizedSweeper } from './core/sweep'
+import type { Clock } from './core/types'
 import { RequestQueue } from './core/request-queue'
 import { Uploads } from './core/uploads'
-import { Users } from './core/users'
 import {
   storeGenerated,
   providedApps,
@@ -59,12 +40,12 @@ import { InFlight } from './http/in-flight'
 import { Locality } from './http/local'
 import { Logins } from './http/logins'
 import { listen } from './listen'
-import { requestLimit, socketLimit, watchOpenFiles } from './open-files'
+import { newCore } from './new-core'
+import { requestLimit, watchOpenFiles } from './open-files'
 import swaggerPage from './pages/swagger/index.html'
 import type { AnyPlugin } from './plugin'
 import { findEnforced, warnUnenforced } from './plugin-checks'
 import { openRoutes, setUpPlugins, startPlugins, stopPlugins, type LoadedPlugin } from './plugins'
-import { WIRE_ERRORS } from './protocols/errors'
 import { claimDatabase, type DatabaseClaim, type StandbyOptions } from './standby'
 import { appStore } from './store/apps'
 import { FileWatch } from './store/file-watch'
@@ -327,68 +308,3 @@ function webhooksOf(core: Core, writes: Writes, config: Config, networks: Networ
 
 const wait = (clock: Clock, ms: number): Promise<void> =>
   new Promise((resolve) => clock.after(ms, resolve))
-
-/** The parts that exist before the core. */
-type CoreParts = Pick<
-  Core,
-  'clock' | 'log' | 'apps' | 'hooks' | 'uploads' | 'requests' | 'slices' | 'counters'
->
-
-function newCore(
-  config: Config,
-  parts: CoreParts,
-  topics: Topics,
-  newEngine: (parts: Omit<EngineParts, 'sharedOf'>) => Engine,
-): Core {
-  const { clock, counters, log, slices } = parts
-  const { limits } = config
-  const state: Core['state'] = { tick: 0, draining: false }
-  const groups = new Groups(DIALECTS.flatMap(({ groups: tables }) => tables ?? []))
-  const readiness = new Readiness()
-  const latencies = newLatencies()
-  const fanOut = { clock, counters, latencies, log, limits, readiness, slices }
-  const hub = new Hub(topics, groups, fanOut)
-  const users = new Users()
-  const facts = new Facts()
-  const departures = new Departures({ clock, counters, log, facts, state }, config.webhookSettleMs)
-  const engine = newEngine({
-    clock,
-    facts,
-    departures,
-    users,
-    slices,
-    kindOf: groups.kindOf,
-    cacheTtlMs: config.cacheTtlSeconds * 1000,
-    limits,
-  })
-  const core: Core = {
-    limits,
-    ...parts,
-    addresses: new AddressCounts(config.limits.maxConnectionsPerAddress),
-    hub,
-    groups,
-    latencies,
-    users,
-    unauthorized: new Unauthorized(),
-    expiries: new Expiries(),
-    subscriptionCounts: new SubscriptionCounts(),
-    rates: new Rates(),
-    leaveQueue: new LeaveQueue(),
-    engine,
-    facts,
-    refusalLog: new RefusalLog(log, clock, (code) => WIRE_ERRORS[code].log),
-    timing: {
-      activityTimeoutSeconds: config.activityTimeoutSeconds,
-      pongTimeoutSeconds: config.pongTimeoutSeconds,
-      heartbeatTimeoutSeconds: config.heartbeatTimeoutSeconds,
-      sweepIntervalMs: sweepIntervalMs(config),
-      gateTimeoutMs: config.gateTimeoutMs,
-      maxConnections: config.maxConnections || socketLimit(),
-    },
-    readiness,
-    state,
-  }
-  engine.run(newNode(core))
-  listenForTaps(core)
-  return core
-}

@@ -62,6 +62,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'store/files',
   ],
   'announce.ts': ['config', 'open-files', 'server'],
+  'new-core.ts': ['config', 'core', 'dialects/dialects', 'open-files', 'protocols/errors'],
   'server.ts': [
     'config',
     'dialects/dialects',
@@ -69,6 +70,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'core',
     'http',
     'listen',
+    'new-core',
     'standby',
     'pages',
     'plugin',

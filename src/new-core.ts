@@ -1,0 +1,91 @@
+/** The core of one server: its nouns, built in order, and the engine that ties them to this node. */
+import type { Config } from './config/config'
+import { AddressCounts } from './core/addresses'
+import { Rates } from './core/bucket'
+import type { Core } from './core/core'
+import { Departures } from './core/departures'
+import type { Engine, EngineParts } from './core/engine'
+import { Expiries } from './core/expiries'
+import { Facts } from './core/facts'
+import { Groups } from './core/groups'
+import { Hub } from './core/hub'
+import { newNode } from './core/node'
+import { newLatencies } from './core/latencies'
+import { LeaveQueue } from './core/leave-queue'
+import { Readiness } from './core/readiness'
+import { RefusalLog } from './core/refusal-log'
+import { SubscriptionCounts } from './core/subscription-counts'
+import { sweepIntervalMs } from './core/sweep'
+import type { Topics } from './core/types'
+import { listenForTaps } from './core/taps'
+import { Unauthorized } from './core/unauthorized'
+import { Users } from './core/users'
+import { DIALECTS } from './dialects/dialects'
+import { socketLimit } from './open-files'
+import { WIRE_ERRORS } from './protocols/errors'
+
+/** The parts that exist before the core. */
+type CoreParts = Pick<
+  Core,
+  'clock' | 'log' | 'apps' | 'hooks' | 'uploads' | 'requests' | 'slices' | 'counters'
+>
+
+/** Builds the nouns of core on the parts that exist before them, and ties their knots. */
+export function newCore(
+  config: Config,
+  parts: CoreParts,
+  topics: Topics,
+  newEngine: (parts: Omit<EngineParts, 'sharedOf'>) => Engine,
+): Core {
+  const { clock, counters, log, slices } = parts
+  const { limits } = config
+  const state: Core['state'] = { tick: 0, draining: false }
+  const groups = new Groups(DIALECTS.flatMap(({ groups: tables }) => tables ?? []))
+  const readiness = new Readiness()
+  const latencies = newLatencies()
+  const fanOut = { clock, counters, latencies, log, limits, readiness, slices }
+  const hub = new Hub(topics, groups, fanOut)
+  const users = new Users()
+  const facts = new Facts()
+  const departures = new Departures({ clock, counters, log, facts, state }, config.webhookSettleMs)
+  const engine = newEngine({
+    clock,
+    facts,
+    departures,
+    users,
+    slices,
+    kindOf: groups.kindOf,
+    cacheTtlMs: config.cacheTtlSeconds * 1000,
+    limits,
+  })
+  const core: Core = {
+    limits,
+    ...parts,
+    addresses: new AddressCounts(config.limits.maxConnectionsPerAddress),
+    hub,
+    groups,
+    latencies,
+    users,
+    unauthorized: new Unauthorized(),
+    expiries: new Expiries(),
+    subscriptionCounts: new SubscriptionCounts(),
+    rates: new Rates(),
+    leaveQueue: new LeaveQueue(),
+    engine,
+    facts,
+    refusalLog: new RefusalLog(log, clock, (code) => WIRE_ERRORS[code].log),
+    timing: {
+      activityTimeoutSeconds: config.activityTimeoutSeconds,
+      pongTimeoutSeconds: config.pongTimeoutSeconds,
+      heartbeatTimeoutSeconds: config.heartbeatTimeoutSeconds,
+      sweepIntervalMs: sweepIntervalMs(config),
+      gateTimeoutMs: config.gateTimeoutMs,
+      maxConnections: config.maxConnections || socketLimit(),
+    },
+    readiness,
+    state,
+  }
+  engine.run(newNode(core))
+  listenForTaps(core)
+  return core
+}
