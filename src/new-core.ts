@@ -3,6 +3,7 @@ import type { Config } from './config/config'
 import { AddressCounts } from './core/addresses'
 import { Rates } from './core/bucket'
 import type { Core } from './core/core'
+import { newPeaks } from './core/counters'
 import { Departures } from './core/departures'
 import type { Engine, EngineParts } from './core/engine'
 import { Expiries } from './core/expiries'
@@ -27,7 +28,7 @@ import { WIRE_ERRORS } from './protocols/errors'
 /** The parts that exist before the core. */
 type CoreParts = Pick<
   Core,
-  'clock' | 'log' | 'apps' | 'hooks' | 'uploads' | 'requests' | 'slices' | 'counters'
+  'clock' | 'log' | 'apps' | 'hooks' | 'uploads' | 'requests' | 'slices' | 'counters' | 'tallies'
 >
 
 /** Builds the nouns of core on the parts that exist before them, and ties their knots. */
@@ -42,8 +43,8 @@ export function newCore(
   const state: Core['state'] = { tick: 0, draining: false }
   const groups = new Groups(DIALECTS.flatMap(({ groups: tables }) => tables ?? []))
   const readiness = new Readiness()
-  const latencies = newLatencies()
-  const fanOut = { clock, counters, latencies, log, limits, readiness, slices }
+  const [latencies, peaks] = [newLatencies(), newPeaks()]
+  const fanOut = { clock, counters, peaks, latencies, log, limits, readiness, slices }
   const hub = new Hub(topics, groups, fanOut)
   const users = new Users()
   const facts = new Facts()
@@ -64,6 +65,7 @@ export function newCore(
     addresses: new AddressCounts(config.limits.maxConnectionsPerAddress),
     hub,
     groups,
+    peaks,
     latencies,
     users,
     unauthorized: new Unauthorized(),

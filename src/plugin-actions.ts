@@ -87,7 +87,7 @@ export function newActions({ plugin, log, coreOf }: Parts): PluginActions {
     const request = { name, data, channels, socketId }
     if (inTurn >= PUBLISHES_PER_TURN) await waitForTurn()
     countInTurn()
-    await resume(() => publish(core, app, [request], { ...PUSHER, resume }))
+    await resume(() => publish(core, app, [request], { ...PUSHER, label: 'plugin', resume }))
   }
 
   return {

@@ -4,7 +4,7 @@
 import type { Config } from './config/config'
 import { Apps } from './core/apps'
 import type { Core } from './core/core'
-import { newCounters } from './core/counters'
+import { newCounters, newTallies } from './core/counters'
 import { drain } from './core/drain'
 import type { Engine, EngineParts } from './core/engine'
 import { EXPIRY_TICK_MS } from './core/expiries'
@@ -126,7 +126,7 @@ async function build(
   guard(config.databasePath, () => files.start(db))
   const writes = new Writes(db, log)
   const provided = providedApps(config, options.apps)
-  const counters = newCounters()
+  const [counters, tallies] = [newCounters(), newTallies()]
   const { store, credentials, published, apps } = guard(config.databasePath, () => {
     const store = writes.guard(appStore(db), ['insert', 'update', 'remove', 'override'])
     const ids = provided.map(({ id }) => id)
@@ -140,7 +140,7 @@ async function build(
     const published = publishedCredentials(credentials)
     const defaultAppId = config.pushexApp ?? published.appId
     const { limits } = config
-    const apps = new Apps(store, { limits, log, counters, provided, defaultAppId })
+    const apps = new Apps(store, { limits, log, counters, tallies, provided, defaultAppId })
     if (config.pushexApp !== undefined && !apps.defaultApp())
       log.warn({ appId: config.pushexApp }, 'CARILLON_PUSHEX_APP names an app that does not exist')
     return { store, credentials, published, apps }
@@ -200,6 +200,7 @@ async function build(
       requests,
       slices,
       counters,
+      tallies,
     },
     { publish: (topic, frame) => server.publish(topic, frame) },
     (parts) => newEngine({ ...parts, sharedOf }),

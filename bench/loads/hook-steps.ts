@@ -61,7 +61,7 @@ const LOOKING: ReadonlySet<HookName> = new Set([
 function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
   const { hooks } = core
   const app = core.apps.byKey(key)!
-  const conn = new Connection('1.1' as SocketId, codecOf(key), app, '127.0.0.1')
+  const conn = new Connection('1.1' as SocketId, codecOf(key), app, '127.0.0.1', app)
   const data = jsonText('text')
   const userId = 'ada'
   const membership = () => Object.freeze({ channel: CHANNEL, userId })

@@ -73,7 +73,7 @@ async function steps(): Promise<Record<Step, (index: number) => unknown>> {
   const codec = codecFor(`/app/${credentials.key}`, new URLSearchParams())
   const app = core.apps.byKey(credentials.key)!
   const pair = app.keys[0]!
-  const conn = new Connection('1.1' as SocketId, codec, app, '127.0.0.1')
+  const conn = new Connection('1.1' as SocketId, codec, app, '127.0.0.1', app)
   conn.sink = SILENT
   core.hub.add(conn)
   const event = { name: 'event', data: makePadding(PAYLOAD_BYTES), channels: ['quiet'] }
@@ -92,7 +92,7 @@ async function steps(): Promise<Record<Step, (index: number) => unknown>> {
     return { type: 'subscribe', app, channel: channel as ChannelName, auth, channelData, ...rest }
   }
   // Notices would wait for a turn of the event loop, which there is none of here: nobody is to be notified.
-  const neighbour = new Connection('2.2' as SocketId, codec, app, '127.0.0.1')
+  const neighbour = new Connection('2.2' as SocketId, codec, app, '127.0.0.1', app)
   neighbour.sink = SILENT
   core.hub.add(neighbour)
   for (const channel of ['room', 'presence-room']) {

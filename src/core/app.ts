@@ -1,5 +1,5 @@
 /** App: a tenant, as it is stored and as it is served. */
-import type { AppCounters, Gauges } from './counters'
+import type { AppCounters, Gauges, Peaks, Tallies, Tally } from './counters'
 import type { LimitName, Limits } from './limits'
 import type { KeyPair } from './signature'
 import type { AppId } from './types'
@@ -66,7 +66,11 @@ export type App = {
   readonly providedBy: string | undefined
   /** Counted for life; those of the process once the app has ended. */
   readonly counters: AppCounters
+  readonly tallies: Tallies
   readonly gauges: Gauges
+  /** Those of now, to channels and groups of every kind, by the name of the kind. */
+  readonly subscriptionsByKind: Tally
+  readonly peaks: Peaks
 }
 
 /** Changes of a provided app; a limit of null is the node's, settings of null are none. */

@@ -5,7 +5,18 @@
  */
 import type { App, AppRecord, AppStore } from './app'
 import { AppNames, findClash, UNIQUE_FIELDS, type UniqueField } from './app-names'
-import { addCounters, newAppCounters, newGauges, type AppCounters, type Counters } from './counters'
+import {
+  addCounters,
+  addTallies,
+  newAppCounters,
+  newGauges,
+  newPeaks,
+  newTallies,
+  newTally,
+  type AppCounters,
+  type Counters,
+  type Tallies,
+} from './counters'
 import { quote, refusal, type Refusal } from './errors'
 import { limitsOfApp, type Limits } from './limits'
 import { overridesOf, applyOverrides, type ProvidedApp } from './provided-apps'
@@ -20,6 +31,7 @@ export type AppsOptions = {
   readonly log: Log
   /** The process's. */
   readonly counters: Counters
+  readonly tallies: Tallies
   /** Without clashes among them. */
   readonly provided: readonly ProvidedApp[]
   /** The app of clients that name none. */
@@ -148,9 +160,12 @@ export class Apps {
     this.#byId.delete(state.id)
     this.#published.delete(state)
     this.#unregister(state)
-    addCounters(this.options.counters, state)
+    const { counters, tallies } = this.options
+    addCounters(counters, state)
+    addTallies(tallies, state)
     // Its connections end in later turns, and events that are under way: they go on counting.
-    state.counters = this.options.counters
+    state.counters = counters
+    state.tallies = tallies
   }
 
   /** Registers a stored app, unless a provided one has its id or one of its keys. */
@@ -178,7 +193,7 @@ export class Apps {
     this.#register(this.#stateOf(record, providedBy))
   }
 
-  /** Pairs that the app has already, counters and gauges stay the same objects. */
+  /** Pairs that the app has already, all its numbers stay the same objects. */
   #stateOf(record: AppRecord, providedBy: string | undefined, before?: AppState): AppState {
     const pairOf = (key: string): KeyPair | undefined =>
       before?.keys.find((pair) => pair.key === key)
@@ -191,7 +206,10 @@ export class Apps {
       limits: limitsOfApp(this.options.limits, record.limits),
       providedBy,
       counters: before?.counters ?? newAppCounters(),
+      tallies: before?.tallies ?? newTallies(),
       gauges: before?.gauges ?? newGauges(),
+      subscriptionsByKind: before?.subscriptionsByKind ?? newTally(),
+      peaks: before?.peaks ?? newPeaks(),
     }
   }
 

@@ -11,6 +11,8 @@
  *
  * The queue is bounded: past the bound, publishers wait for room.
  */
+import type { App } from './app'
+import { bytesOf } from './counters'
 import type { PendingAudience, FanOut } from './fan-out'
 import type { Encoder } from './messages'
 import type { Frame, Sink, Topics } from './types'
@@ -50,9 +52,11 @@ export type Shard<Subscription> = {
   next: number
 }
 
-type Queued = {
+type Queued<Subscription> = {
   readonly frame: Frame
-  readonly except: Listener | undefined
+  /** Its length in bytes. */
+  readonly bytes: number
+  readonly except: Subscription | undefined
   /** When it was published, monotonic. */
   readonly at: number
 }
@@ -69,11 +73,12 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
   /** Shards to serve before the next audience has its turn. Owned by the fan-out. */
   turnsLeft = 0
   readonly #queued: boolean
+  readonly #app: App
   readonly #topicOf: (shard: number) => string
   readonly #shards: Shard<Subscription>[] = []
   /** Shards with room. */
   readonly #open: Shard<Subscription>[] = []
-  #queue: Queued[] = []
+  #queue: Queued<Subscription>[] = []
   /** The number of `#queue[0]`; numbers only grow. */
   #first = 0
   #queuedBytes = 0
@@ -87,13 +92,14 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
 
   constructor(
     { encoder, queued }: { readonly encoder: Encoder; readonly queued: boolean },
-    { appId, channel }: { readonly appId: string; readonly channel: string },
+    { app, name }: { readonly app: App; readonly name: string },
     readonly topics: Topics,
     readonly fanOut: FanOut,
   ) {
     this.encoder = encoder
     this.#queued = queued
-    this.#topicOf = (shard) => `${encoder.name}/${appId}/${shard}/${channel}`
+    this.#app = app
+    this.#topicOf = (shard) => `${encoder.name}/${app.id}/${shard}/${name}`
   }
 
   accepts(codec: Encoder, sink: Sink): boolean {
@@ -114,15 +120,16 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
   }
 
   /** Publishes at once where there is one shard and the turn has room; else queues the frame. */
-  deliver(frame: Frame, except: Listener | undefined): void {
+  deliver(frame: Frame, except: Subscription | undefined): void {
     const [shard] = this.#shards
+    const bytes = bytesOf(frame)
     const { fanOut } = this
     if (this.#shards.length === 1 && fanOut.hasRoom && this.#isNear(shard!)) {
-      fanOut.spend(this.#flush(shard!) + shard!.members.length * frame.length * COST.perByteAtOnce)
-      return this.#send(shard!, frame, except)
+      fanOut.spend(this.#flush(shard!) + shard!.members.length * bytes * COST.perByteAtOnce)
+      return this.#send(shard!, frame, bytes, except)
     }
-    this.#queue.push({ frame, except, at: fanOut.context.clock.mono() })
-    this.#queuedBytes += frame.length
+    this.#queue.push({ frame, bytes, except, at: fanOut.context.clock.mono() })
+    this.#queuedBytes += bytes
     if (this.#isOverLimit) fanOut.crowded.add(this)
     if (this.#scheduled) return
     this.#scheduled = true
@@ -198,16 +205,25 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
     const end = this.#end
     for (let number = shard.next; number < end && !conn.closed; number++) {
       const { frame, except } = this.#queue[number - this.#first]!
-      if (except !== conn) conn.send(frame)
+      if (except?.conn !== conn) conn.send(frame)
     }
   }
 
   /** A sink's `publish` skips the sink itself and reaches the rest, also after it has left or closed. */
-  #send(shard: Shard<Subscription>, frame: Frame, except: Listener | undefined): void {
-    if (this.#queued) return sendEach(shard, frame, except)
-    const from = except ? except.sink : this.topics
+  #send(
+    shard: Shard<Subscription>,
+    frame: Frame,
+    bytes: number,
+    except: Subscription | undefined,
+  ): void {
+    if (this.#queued) return sendEach(shard, frame, except?.conn)
+    const from = except ? except.conn.sink : this.topics
     shard.topic ??= this.#newTopic(shard)
     if (from.publish(shard.topic, frame) <= 0) markSlow(shard)
+    const receivers = except?.shard === shard ? shard.members.length - 1 : shard.members.length
+    const { counters } = this.#app
+    counters.messagesSent += receivers
+    counters.bytesSent += receivers * bytes
   }
 
   /** Sends what is pending for a shard, up to about `limit`. Returns its cost. */
@@ -216,9 +232,9 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
     const { length } = shard.members
     let cost = length
     while (shard.next < end && cost < limit) {
-      const { frame, except } = this.#queue[shard.next++ - this.#first]!
-      cost += length * COST.perFrame + this.fanOut.priceOf(length * frame.length)
-      this.#send(shard, frame, except)
+      const { frame, bytes, except } = this.#queue[shard.next++ - this.#first]!
+      cost += length * COST.perFrame + this.fanOut.priceOf(length * bytes)
+      this.#send(shard, frame, bytes, except)
     }
     return cost
   }
@@ -238,9 +254,9 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
     for (const shard of this.#shards) if (shard.next < served) served = shard.next
     const { fanOut } = this
     const now = fanOut.context.clock.mono()
-    for (const { frame, at } of this.#queue.splice(0, served - this.#first)) {
-      this.#queuedBytes -= frame.length
-      fanOut.countServed(at, now)
+    for (const { bytes, at } of this.#queue.splice(0, served - this.#first)) {
+      this.#queuedBytes -= bytes
+      fanOut.countServed(this.#app, at, now)
     }
     this.#first = served
     if (this.#isOverLimit || !fanOut.crowded.delete(this)) return

@@ -10,6 +10,8 @@ import type { ChannelName, UserId } from './types'
 
 export type ChannelKind = {
   readonly prefix: string
+  /** What it is called in statistics. */
+  readonly label: string
   /** Who may subscribe: anybody, whoever has a signature, whom a plugin allows, or the signed-in user of that id. */
   readonly auth: 'none' | 'signature' | 'plugin' | 'user'
   readonly presence: boolean
@@ -32,14 +34,14 @@ export type GroupRules = {
 }
 
 const PLAIN = { presence: false, clientEvents: false, cache: false, counted: true }
-const PUBLIC: ChannelKind = { prefix: '', auth: 'none', ...PLAIN }
+const PUBLIC: ChannelKind = { prefix: '', label: 'public', auth: 'none', ...PLAIN }
 const SIGNED = { ...PLAIN, auth: 'signature' } as const
 const PRIVATE = { ...SIGNED, clientEvents: true }
 const PRESENCE = { ...SIGNED, clientEvents: true, presence: true }
 
 const HIDDEN = { ...PLAIN, counted: false }
 /** The defaults of all groups. */
-export const GROUP = { ...HIDDEN, clientEvents: true }
+export const GROUP = { ...HIDDEN, clientEvents: true, label: 'group' }
 
 const USER_CHANNEL = '#server-to-user-'
 /** Internal: `parseChannelName` refuses it. */
@@ -49,17 +51,22 @@ const VOUCHED = 'private:'
 
 /** Contract 2.1; the longer of two prefixes comes first. */
 export const KINDS: readonly ChannelKind[] = [
-  { prefix: 'private-encrypted-cache-', ...SIGNED, cache: true },
-  { prefix: 'private-encrypted-', ...SIGNED },
-  { prefix: 'private-cache-', ...PRIVATE, cache: true },
-  { prefix: 'private-', ...PRIVATE },
-  { prefix: 'presence-cache-', ...PRESENCE, cache: true },
-  { prefix: 'presence-', ...PRESENCE },
-  { ...PUBLIC, prefix: 'cache-', cache: true },
-  { prefix: USER_CHANNEL, ...HIDDEN, auth: 'user' },
-  { prefix: WATCH_CHANNEL, ...HIDDEN, auth: 'user' },
-  { prefix: '#', ...HIDDEN, auth: 'plugin' }, // a group of a dialect that is not here
-  { prefix: VOUCHED, ...PRIVATE, auth: 'plugin' },
+  {
+    prefix: 'private-encrypted-cache-',
+    label: 'private_encrypted_cache',
+    ...SIGNED,
+    cache: true,
+  },
+  { prefix: 'private-encrypted-', label: 'private_encrypted', ...SIGNED },
+  { prefix: 'private-cache-', label: 'private_cache', ...PRIVATE, cache: true },
+  { prefix: 'private-', label: 'private', ...PRIVATE },
+  { prefix: 'presence-cache-', label: 'presence_cache', ...PRESENCE, cache: true },
+  { prefix: 'presence-', label: 'presence', ...PRESENCE },
+  { ...PUBLIC, prefix: 'cache-', label: 'cache', cache: true },
+  { prefix: USER_CHANNEL, label: 'user', ...HIDDEN, auth: 'user' },
+  { prefix: WATCH_CHANNEL, label: 'watchlist', ...HIDDEN, auth: 'user' },
+  { prefix: '#', label: 'group', ...HIDDEN, auth: 'plugin' }, // of a dialect that is not here
+  { prefix: VOUCHED, label: 'vouched', ...PRIVATE, auth: 'plugin' },
 ]
 
 /** Returns the function from a name to its kind; `groups` are those that dialects bring. */

@@ -4,7 +4,7 @@ import { isCrowded } from './backlog'
 import { fullBucket, take, waitFor, type Rate } from './bucket'
 import type { Connection, RawFrame, Subscription } from './connection'
 import type { Core } from './core'
-import { countersOf } from './counters'
+import { count, countersOf } from './counters'
 import { dataTooLarge, eventNameTooLong, isRefusal, REFUSE, refusal, type Refusal } from './errors'
 import { emitPublished } from './facts'
 import { runFilters } from './hooks'
@@ -156,6 +156,7 @@ function completeEvent(
   const { app, channel, event, data, ref } = command
   if (isRefusal(answer)) return answer
   app.counters.clientEvents++
+  count(app.tallies.clientEventsByProtocol, conn.codec.name)
   emitPublished(core.facts, command, conn.id)
   if (kind.group) return undefined
   if (ref) conn.reply({ type: 'accepted', ref })

@@ -7,6 +7,7 @@ import type { App } from './app'
 import type { Audience, Shard } from './audience'
 import type { Bucket } from './bucket'
 import type { ChannelKind } from './channel'
+import { bytesOf, type Counting } from './counters'
 import type { Refusal } from './errors'
 import type { JsonSlice } from './json-scan'
 import type { Encoder, Reply, SigninCommand } from './messages'
@@ -142,6 +143,8 @@ export class Connection<Codec extends Encoder = Encoder> {
     /** Undefined where a wire names the app later, per channel. */
     readonly app: App | undefined,
     readonly remoteAddress: string,
+    /** Who counts what it is sent: its app, or the process where it names none. */
+    readonly countedBy: Pick<Counting, 'counters'>,
   ) {}
 
   /** Aborted when the connection has closed; made at first use. */
@@ -164,7 +167,12 @@ export class Connection<Codec extends Encoder = Encoder> {
   }
 
   send(frame: Frame): void {
-    if (this.sink.send(frame) <= 0) this.noteUnread()
+    const sent = this.sink.send(frame)
+    if (sent <= 0) this.noteUnread()
+    if (sent === 0) return // not taken
+    const { counters } = this.countedBy
+    counters.messagesSent++
+    counters.bytesSent += bytesOf(frame)
   }
 
   /**

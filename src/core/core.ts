@@ -2,7 +2,7 @@
 import type { AddressCounts } from './addresses'
 import type { Apps } from './apps'
 import type { Rates } from './bucket'
-import type { Counters } from './counters'
+import type { Counters, Peaks, Tallies } from './counters'
 import type { Engine } from './engine'
 import type { Expiries } from './expiries'
 import type { Facts } from './facts'
@@ -44,6 +44,8 @@ export type Core = {
   readonly hooks: CompiledHooks
   readonly facts: Facts
   readonly counters: Counters
+  readonly tallies: Tallies
+  readonly peaks: Peaks
   readonly latencies: Latencies
   readonly refusalLog: RefusalLog
   readonly readiness: Readiness

@@ -10,7 +10,8 @@
  * Cost is counted in sends, not timed: a native publish only marks its subscribers, and the runtime
  * writes to them after the turn (3 to 6 µs each, Bun 1.4; the last marked first).
  */
-import type { Counters } from './counters'
+import type { App } from './app'
+import type { Counters, Peaks } from './counters'
 import { countFault } from './faults'
 import type { Latencies } from './latencies'
 import type { Limits } from './limits'
@@ -51,6 +52,7 @@ const SAMPLE_EVERY = 64
 export type FanOutContext = {
   readonly clock: Clock
   readonly counters: Counters
+  readonly peaks: Peaks
   readonly latencies: Pick<Latencies, 'delivery' | 'fanOutLag'>
   readonly log: Log
   readonly limits: Pick<Limits, 'maxQueuedFrames' | 'maxQueuedBytes'>
@@ -83,7 +85,6 @@ export class FanOut {
   readonly #sampled: number[] = []
   /** Turns until a fault is forgotten. */
   #unsound = 0
-  #lagMs = 0
   /** Of a byte, in sends. */
   #byteCost: number = BYTE.most
   /** Bytes of the last turn, and when it began. */
@@ -124,12 +125,14 @@ export class FanOut {
     this.#arm()
   }
 
-  /** Counts a frame that was published `at`, and whose last subscriber was served by `now`. */
-  countServed(at: number, now: number): void {
-    const { counters, latencies } = this.context
+  /** Counts a frame of the app that was published `at`, and whose last subscriber was served by `now`. */
+  countServed({ counters, peaks }: App, at: number, now: number): void {
+    const { latencies, peaks: ofAll } = this.context
     const lagMs = now - at
     counters.framesQueued++
-    counters.fanOutLagMs = Math.round((this.#lagMs += lagMs))
+    counters.fanOutLagMs += lagMs
+    peaks.fanOutLagMs.note(lagMs)
+    ofAll.fanOutLagMs.note(lagMs)
     latencies.fanOutLag.observe(lagMs)
     if (--this.#untilSample === 0) this.#sample(at)
   }

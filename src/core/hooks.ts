@@ -6,6 +6,7 @@
 import type { App } from './app'
 import { isThenable, parseAnswer, type Allowed, type Answer } from './plugin-answers'
 import { Connection } from './connection'
+import type { Tallies } from './counters'
 import { dataTooLarge, isRefusal, REFUSE, type Refusal } from './errors'
 import { withTimeout } from './faults'
 import type { Facts } from './facts'
@@ -245,6 +246,7 @@ type RefusalContext = HookContext & {
   readonly groups: { nameOf(channel: ChannelName): string }
   readonly refusalLog: RefusalLog
   readonly facts: Facts
+  readonly tallies: Tallies
 }
 
 /**

@@ -7,6 +7,7 @@ import { AddressCounts } from './addresses'
 import type { App } from './app'
 import { Audience } from './audience'
 import type { Channel, Connection, Subscription } from './connection'
+import { count, type Peaks } from './counters'
 import { FanOut, type FanOutContext } from './fan-out'
 import type { Groups } from './groups'
 import type { Limits } from './limits'
@@ -43,6 +44,7 @@ export class Hub {
   /** Subscriptions of each address; those of closed connections count until they have left. */
   readonly byAddress: AddressCounts
   readonly #fanOut: FanOut
+  readonly #peaks: Peaks
 
   constructor(
     readonly topics: Topics,
@@ -51,6 +53,7 @@ export class Hub {
   ) {
     this.byAddress = new AddressCounts(context.limits.maxSubscriptionsPerAddress)
     this.#fanOut = new FanOut(context)
+    this.#peaks = context.peaks
   }
 
   get connectionCount(): number {
@@ -85,8 +88,8 @@ export class Hub {
     if (tenant && conn.sink.queued) tenant.pullSessions++
     const connections = tenant?.connections ?? this.#unnamed
     connections.set(conn.id, conn)
-    if (conn.app) conn.app.gauges.connections++
-    this.#connectionCount++
+    if (conn.app) conn.app.peaks.connections.note(++conn.app.gauges.connections)
+    this.#peaks.connections.note(++this.#connectionCount)
   }
 
   /** False where the connection was not registered. Its subscriptions may leave later. */
@@ -130,7 +133,12 @@ export class Hub {
     audience.join(subscription)
     conn.subscriptions ??= new Subscriptions()
     conn.subscriptions.add(subscription)
-    if (channel.kind.counted) app.gauges.subscriptions++
+    const { counted, label } = channel.kind
+    count(app.subscriptionsByKind, label)
+    if (counted) {
+      app.gauges.subscriptions++
+      app.counters.subscriptionsAccepted++
+    }
     if (conn.quotaKey !== undefined) this.byAddress.add(conn.quotaKey)
   }
 
@@ -139,6 +147,7 @@ export class Hub {
     audience.leave(subscription)
     conn.subscriptions?.delete(subscription)
     const { app, kind } = channel
+    count(app.subscriptionsByKind, kind.label, -1)
     if (kind.counted) app.gauges.subscriptions--
     if (conn.quotaKey !== undefined) this.byAddress.remove(conn.quotaKey)
     if (audience.size > 0) return
@@ -174,7 +183,9 @@ export class Hub {
   /** Fans an event out on this node: one encode per codec that is present. */
   deliver(publication: Publication, position: Position): void {
     const channel = this.channel(publication.app, publication.channel)
-    if (channel) this.#fanOutTo(channel, publication, publication.except, position)
+    if (!channel) return
+    const deliveries = this.#fanOutTo(channel, publication, publication.except, position)
+    channel.app.counters.deliveries += deliveries
   }
 
   announce(app: App, notice: Notice, except?: SocketId): void {
@@ -182,24 +193,28 @@ export class Hub {
     if (channel) this.#fanOutTo(channel, notice, except, undefined)
   }
 
+  /** Returns for how many subscribers it is. */
   #fanOutTo(
     channel: Channel,
     broadcast: Broadcast,
     exceptId: SocketId | undefined,
     position: Position | undefined,
-  ): void {
+  ): number {
+    const left = exceptId && this.#connection(channel.app, exceptId)?.subscription(channel)
+    let receivers = 0
     let encoder: Encoder | undefined
     let frame: Frame | undefined
-    let except: Connection | undefined
     for (const audience of channel.audiences) {
       if (audience.encoder !== encoder) {
         encoder = audience.encoder
         frame = encoder.broadcast(broadcast, position)
       }
       if (frame === undefined) continue
-      except ??= exceptId && this.#connection(channel.app, exceptId)
+      const except = left && left.audience === audience ? left : undefined
+      receivers += except ? audience.size - 1 : audience.size
       audience.deliver(frame, except)
     }
+    return receivers
   }
 
   #newChannel(app: App, name: ChannelName): Channel {
@@ -216,8 +231,8 @@ export class Hub {
     sink: Sink,
   ): Audience<Subscription> {
     const listeners = { encoder, queued: sink.queued === true }
-    const topicEnd = { appId: app.id, channel: name }
-    const audience = new Audience<Subscription>(listeners, topicEnd, this.topics, this.#fanOut)
+    const place = { app, name }
+    const audience = new Audience<Subscription>(listeners, place, this.topics, this.#fanOut)
     const twin = audiences.findIndex((known) => known.encoder === encoder)
     audiences.splice(Math.max(twin, 0), 0, audience)
     return audience

@@ -45,6 +45,17 @@ function leaveAgain(core: Core, node: Node, conn: Connection, delta: Entered): v
   core.engine.exit(conn, { app, name, kind }, departure)
 }
 
+function countReplay({ counters }: App, { recovered, events }: Replay): void {
+  counters.eventsReplayed += events.length
+  if (recovered) counters.historyHits++
+  else if (recovered === false) counters.historyMisses++
+}
+
+function countCache({ counters }: App, isThere: boolean): void {
+  if (isThere) counters.cacheHits++
+  else counters.cacheMisses++
+}
+
 /** The reply precedes the channel's first event. */
 function join(
   core: Core,
@@ -55,6 +66,8 @@ function join(
   const { hub, unauthorized } = core
   const encoder = (history?.positions && conn.codec.positioned) || conn.codec
   const asked = history && replay
+  if (replay) countReplay(app, replay)
+  if (kind.cache) countCache(app, last !== undefined)
   conn.reply({ type: 'subscribed', channel, members, ref, data: grant?.data, replay: asked })
   if (replaces) conn.reply({ type: 'ended', ref: replaces, replaced: true })
   if (ref && members) conn.reply({ type: 'present', channel, ref, members })

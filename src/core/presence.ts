@@ -36,7 +36,9 @@ export class Presence {
     if (!arrival) return { occupied, joined: false, member: undefined, count, members: undefined }
     const members = (occupancy.roster ??= new Roster())
     const member = members.take(arrival)
-    return { occupied, joined: member === arrival.member, member, count, members }
+    const joined = member === arrival.member
+    if (joined) app.gauges.members++
+    return { occupied, joined, member, count, members }
   }
 
   /** Leaves a seat. `vacated`: nobody is left; `left`: it was the last one of the `member`. O(1). */
@@ -45,6 +47,7 @@ export class Presence {
     const occupancy = channels?.get(channel)
     if (!channels || !occupancy) return GONE
     const member = departure && occupancy.roster?.leave(departure)
+    if (member) app.gauges.members--
     const count = --occupancy.subscriptions
     const vacated = count === 0
     if (vacated) channels.delete(channel)

@@ -6,6 +6,7 @@ import type { App } from './app'
 import { checkActive } from './apps'
 import { requireRoom } from './backlog'
 import type { Core } from './core'
+import { count } from './counters'
 import {
   dataTooLarge,
   eventNameTooLong,
@@ -41,6 +42,8 @@ export type EventRequest = {
 
 /** The differences between the HTTP APIs. */
 export type Api = {
+  /** What it is called in statistics. */
+  readonly label: string
   /** @throws RealtimeError for an invalid name */
   readonly channelOf: (app: App, raw: string) => ChannelName
   /** An event must have a name. */
@@ -112,7 +115,7 @@ function publishAll(
   app: App,
   publications: readonly BackendPublication[],
   channels: ChannelName[][],
-  { resume }: Api,
+  { label, resume }: Api,
 ): MaybePromise<ChannelName[][]> {
   chargeRate(core, app, publications.length)
   let pending: Promise<Position | Refusal>[] | undefined
@@ -120,8 +123,8 @@ function publishAll(
   for (const publication of publications) {
     const answer = publishEvent(core, publication)
     if (answer instanceof Promise)
-      (pending ??= []).push(noteLater(core, publication, answer, resume))
-    else if (isRefusal(noteAnswer(core, publication, answer))) refused ??= answer as Refusal
+      (pending ??= []).push(noteLater(core, publication, answer, label, resume))
+    else if (isRefusal(noteAnswer(core, publication, answer, label))) refused ??= answer as Refusal
   }
   if (pending) return requireAll(pending, refused, channels)
   if (refused) raise(refused)
@@ -144,20 +147,24 @@ const noteLater = async (
   core: Core,
   publication: BackendPublication,
   answer: Promise<Position | Refusal>,
+  label: string,
   resume: Resume = runAtOnce,
 ): Promise<Position | Refusal> => {
   const known = await answer
-  return resume(() => noteAnswer(core, publication, known))
+  return resume(() => noteAnswer(core, publication, known, label))
 }
 
-/** Counts a backend's event and emits that it was published, if it was. Returns the engine's answer. */
+/** Counts a backend's event, which came by the API of that label, and emits that it was published, if it was. Returns the engine's answer. */
 export function noteAnswer(
   { facts }: Core,
   publication: BackendPublication,
   answer: Position | Refusal,
+  label: string,
 ): Position | Refusal {
   if (isRefusal(answer)) return answer
-  publication.app.counters.publications++
+  const { counters, tallies } = publication.app
+  counters.publications++
+  count(tallies.publicationsByApi, label)
   emitPublished(facts, publication, undefined)
   return answer
 }

@@ -1,15 +1,20 @@
 /**
- * Refusals are noted where they are given, once each: in the log for the operator, and as a fact for whoever
- * listens. Closing a connection at its app's or the operator's wish is none.
+ * Refusals are noted where they are given, once each: in the tallies, in the log for the operator, and as a fact
+ * for whoever listens. Closing a connection at its app's or the operator's wish is none.
  */
 import type { App } from './app'
 import type { Connection } from './connection'
+import { countRefusal, type Tallies } from './counters'
 import type { Refusal } from './errors'
 import type { Facts } from './facts'
 import type { Command } from './messages'
 import type { RefusalLog } from './refusal-log'
 
-type RefusalContext = { readonly refusalLog: RefusalLog; readonly facts: Facts }
+type RefusalContext = {
+  readonly refusalLog: RefusalLog
+  readonly facts: Facts
+  readonly tallies: Tallies
+}
 type Refused = Pick<Refusal, 'code' | 'message' | 'subscribing' | 'plugin'>
 
 /** A refused request, as far as it is known. */
@@ -22,16 +27,17 @@ export type RefusedRequest = {
 
 /** Notes a refusal of a connection, or of its `command`. */
 export function noteSocketRefusal(
-  { refusalLog, facts }: RefusalContext,
+  { refusalLog, facts, tallies }: RefusalContext,
   conn: Connection,
   refused: Refused,
   command?: Command,
 ): void {
   const { remoteAddress, id: socketId } = conn
+  const { code, message, plugin } = refused
   refusalLog.note(refused, { remoteAddress, appId: conn.app?.id, socketId })
   const app = command && 'app' in command ? command.app : conn.app
+  countRefusal((app ?? { tallies }).tallies, code, plugin)
   if (!facts.wants('refused', app)) return
-  const { code, message, plugin } = refused
   const subject = subjectOf(refused, command)
   facts.emit({ type: 'refused', where: 'socket', app, socketId, code, message, plugin, ...subject })
 }
@@ -47,10 +53,11 @@ export const subjectOf = (
 
 /** Notes a refusal of an HTTP request. */
 export function noteHttpRefusal(
-  { refusalLog, facts }: RefusalContext,
+  { refusalLog, facts, tallies }: RefusalContext,
   { code, message, plugin }: Refused,
   { remoteAddress, app, requestId, path }: RefusedRequest,
 ): void {
+  countRefusal((app ?? { tallies }).tallies, code, plugin)
   refusalLog.note({ code, message }, { remoteAddress, appId: app?.id, requestId })
   if (!facts.wants('refused', app)) return
   const caller = { where: 'http', app, remoteAddress, requestId, path } as const

@@ -46,6 +46,7 @@ export function requireSignature(core: Core, { pathPrefix, hooks, locality }: Si
     const refused = checkActive(app)
     if (refused) raise(refused)
     const raw = isPost ? await readBytes(core.uploads, request, maxBytes, BODY_CODES) : NO_BODY
+    app.counters.bodyBytesReceived += raw.length
     if (!vouched) requireBodyMd5(query.credentials.body_md5, raw)
     view.body = raw
     hooks.authorize(view)

@@ -147,7 +147,7 @@ export function events(core: Core, access: SignedAccess) {
         })
         if (requests.some(({ once }) => once !== undefined))
           return triggerAllOnce(core, app, { key, keys, requests, infos })
-        return andThen(publish(core, app, requests, PUSHER), (published) =>
+        return andThen(publish(core, app, requests, BATCH), (published) =>
           whenRoom(core.hub, app, published.flat(), () =>
             infos.every((info) => info.length === 0)
               ? {}
@@ -216,7 +216,13 @@ const textOf = (parameter: string | string[] | undefined): string | undefined =>
   typeof parameter === 'string' ? parameter : undefined
 
 /** The API of Pusher. */
-export const PUSHER: Api = { channelOf, namesEvents: true, isReserved: isReservedByPusher }
+export const PUSHER: Api = {
+  label: 'pusher',
+  channelOf,
+  namesEvents: true,
+  isReserved: isReservedByPusher,
+}
+const BATCH: Api = { ...PUSHER, label: 'pusher_batch' }
 
 const eventRequest = (
   { name, socket_id: socketId }: { readonly name: string; readonly socket_id?: string },
@@ -249,7 +255,7 @@ const NO_INFO = ''
 function triggerOnce(core: Core, app: App, event: EventRequest, info: readonly Attribute[]) {
   const claim = claimOf(event.once!, event)
   const answered = answerOneOnce(core.engine, app, claim, () =>
-    andThen(publishToAnswer(core, app, [event], [info]), ([answer]) => answer!),
+    andThen(publishToAnswer(core, app, [event], [info], PUSHER), ([answer]) => answer!),
   )
   const channels = [...new Set(event.channels)]
   return andThen(answered, (answer) =>
@@ -279,7 +285,7 @@ function triggerAllOnce(core: Core, app: App, { key, keys, requests, infos }: Ba
   const answerEach = (): MaybePromise<readonly string[]> =>
     answerOnce(engine, app, claims, (places) => {
       const [events, asked] = [places.map((at) => requests[at]!), places.map((at) => infos[at]!)]
-      return publishToAnswer(core, app, events, asked)
+      return publishToAnswer(core, app, events, asked, BATCH)
     })
   const answered =
     key === undefined
@@ -303,12 +309,13 @@ function publishToAnswer(
   app: App,
   events: readonly EventRequest[],
   infos: readonly (readonly Attribute[])[],
+  api: Api,
 ): MaybePromise<readonly string[]> {
   const attributesOfAll = (channels: readonly ChannelName[], info: readonly Attribute[]) =>
     andThen(allOf(channels.map((name) => attributesOf(core, app, name, info))), (attributes) =>
       JSON.stringify(attributes),
     )
-  return andThen(publish(core, app, events, PUSHER), (published) =>
+  return andThen(publish(core, app, events, api), (published) =>
     whenRoom(core.hub, app, published.flat(), () =>
       allOf(
         published.map((channels, place) => {

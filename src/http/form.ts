@@ -37,8 +37,10 @@ export const BODY_CODES: BodyCodes = {
   brokenOff: 'admin_bad_request',
 }
 
+type Parsed = { readonly value: unknown; readonly json: string | undefined }
+
 /** `value` is undefined where the body can't be parsed as its content type; `json` is its text where it is JSON. */
-export type Body = { readonly value: unknown; readonly json: string | undefined }
+export type Body = Parsed & { readonly bytes: number }
 
 /** The value of a key as it was written; undefined where it is absent or null, or a form was sent. */
 export function sliceOf(json: string | undefined, key: string): JsonSlice | undefined {
@@ -58,11 +60,13 @@ export async function readBody(
 ): Promise<Body> {
   const bytes = await readUtf8Bytes(uploads, request, limits.bytes)
   try {
-    return await parseBody(request.headers.get('content-type') ?? '', bytes, limits)
+    const parsed = await parseBody(request.headers.get('content-type') ?? '', bytes, limits)
+    return { ...parsed, bytes: bytes.length }
   } catch (cause) {
     if (cause instanceof RealtimeError) throw cause
     if (cause instanceof URIError) throw unreadable(NOT_UTF8)
-    return { value: undefined, json: undefined } // SyntaxError of the JSON, a multipart body that is none, or a name nested too deep
+    // SyntaxError of the JSON, a multipart body that is none, or a name nested too deep
+    return { value: undefined, json: undefined, bytes: bytes.length }
   }
 }
 
@@ -84,7 +88,7 @@ const NOT_UTF8 = 'The body is not UTF-8'
 const unreadable = (message: string): RealtimeError =>
   new RealtimeError('admin_bad_request', message)
 
-async function parseBody(type: string, bytes: Uint8Array, limits: BodyLimits): Promise<Body> {
+async function parseBody(type: string, bytes: Uint8Array, limits: BodyLimits): Promise<Parsed> {
   const media = type.split(';')[0]!.trim().toLowerCase()
   if (media === 'multipart/form-data') {
     const headers = { 'content-type': type }

@@ -7,7 +7,7 @@ import { checkBudget, isBudgetSpent, mayHoldUp, publishClientEvent } from '../co
 import { admit, countAddress, establish } from '../core/connect'
 import { Connection, newSocketId, DeferredFrame, type RawFrame } from '../core/connection'
 import type { Core } from '../core/core'
-import { countersOf } from '../core/counters'
+import { bytesOf, countersOf } from '../core/counters'
 import { disconnect, type Ending } from '../core/disconnect'
 import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
 import { runGatesNow, refuseAndNotify } from '../core/hooks'
@@ -44,7 +44,13 @@ export function accept(
   incoming: IncomingRequest,
 ): ConnectAttempt {
   const { nonLocalRefusal } = incoming
-  const conn: Client = new Connection(newSocketId(), codec, app, incoming.remoteAddress)
+  const conn: Client = new Connection(
+    newSocketId(),
+    codec,
+    app,
+    incoming.remoteAddress,
+    app ?? core,
+  )
   const request = new ConnectReader(conn, incoming, !app && !refused)
   const tooMany = countAddress(core, conn)
   if (tooMany) return { conn, request, refused: tooMany }
@@ -124,7 +130,9 @@ function receiveLate(core: Core, conn: Client, frame: RawFrame): void {
  * ended. Any frame is a sign of life.
  */
 export function chargeFrame(core: Core, conn: Client, frame: RawFrame): boolean {
-  countersOf(core, conn.app).messagesReceived++
+  const counters = countersOf(core, conn.app)
+  counters.messagesReceived++
+  counters.bytesReceived += bytesOf(frame)
   conn.seenTick = core.state.tick
   if (conn.closed) return false
   const { frame: gates } = core.hooks

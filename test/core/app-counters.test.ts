@@ -82,7 +82,14 @@ describe('when an app ends', () => {
     await expectRefused(client)
     expect(counters.messagesRefused).toBe(1)
     expect(server.core.counters.messagesRefused).toBe(2)
-    expect(server.totals).toEqual({ ...before, messagesRefused: 2, messagesReceived: 2 })
+    const twice = {
+      messagesRefused: 2,
+      messagesReceived: 2,
+      bytesReceived: 2 * before.bytesReceived,
+    }
+    const sent = { messagesSent: before.messagesSent + 1, bytesSent: server.totals.bytesSent }
+    expect(server.totals).toEqual({ ...before, ...twice, ...sent })
+    expect(sent.bytesSent).toBeGreaterThan(before.bytesSent)
   })
 
   test('one with the same id begins at nothing', async () => {

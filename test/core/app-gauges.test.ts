@@ -6,7 +6,7 @@ import { makeRandom } from '../random'
 import { start, type RawClient, type TestServer } from '../harness'
 import { XhrClient } from '../transports/xhr-client'
 
-const NOTHING: Gauges = { connections: 0, channels: 0, subscriptions: 0, users: 0 }
+const NOTHING: Gauges = { connections: 0, channels: 0, subscriptions: 0, users: 0, members: 0 }
 const ROOMS = ['room', 'private-a', 'presence-b', 'cache-c', 'private-cache-d']
 
 const gaugesOf = (server: TestServer, id = '1'): Gauges => server.core.apps.byId(id)!.gauges
@@ -31,11 +31,23 @@ describe('the gauges of an app', () => {
     await clients[0]!.subscribed('room')
     await clients[1]!.subscribed('room')
     await server.signedIn(clients[1]!, 'presence-b', { user_id: '7' })
-    expect(gaugesOf(server)).toEqual({ connections: 3, channels: 2, subscriptions: 3, users: 0 })
+    expect(gaugesOf(server)).toEqual({
+      ...NOTHING,
+      connections: 3,
+      channels: 2,
+      subscriptions: 3,
+      members: 1,
+    })
     expect(gaugesOf(server, '8')).toEqual(NOTHING)
     clients[1]!.send({ event: 'pusher:unsubscribe', data: { channel: 'room' } })
     await clients[1]!.expectNothing()
-    expect(gaugesOf(server)).toEqual({ connections: 3, channels: 2, subscriptions: 2, users: 0 })
+    expect(gaugesOf(server)).toEqual({
+      ...NOTHING,
+      connections: 3,
+      channels: 2,
+      subscriptions: 2,
+      members: 1,
+    })
     for (const client of clients) await client[Symbol.asyncDispose]()
     await waitUntilGone(server)
     expect(gaugesOf(server)).toEqual(NOTHING)
@@ -46,10 +58,10 @@ describe('the gauges of an app', () => {
     const [one, two] = await Promise.all([server.raw(), server.raw()])
     await signIn(server, one, '7', ['8', '9'])
     await signIn(server, two, '7')
-    expect(gaugesOf(server)).toEqual({ connections: 2, channels: 0, subscriptions: 0, users: 1 })
+    expect(gaugesOf(server)).toEqual({ ...NOTHING, connections: 2, users: 1 })
     await one[Symbol.asyncDispose]()
     await server.waitForConnections(1)
-    expect(gaugesOf(server)).toEqual({ connections: 1, channels: 0, subscriptions: 0, users: 1 })
+    expect(gaugesOf(server)).toEqual({ ...NOTHING, connections: 1, users: 1 })
     await two[Symbol.asyncDispose]()
     await waitUntilGone(server)
     expect(gaugesOf(server)).toEqual(NOTHING)
@@ -62,14 +74,14 @@ describe('the gauges of an app', () => {
     await using unnamed = await connectPhoenix(server)
     await unnamed.join('public:test-app')
     expect(server.core.hub.connectionCount).toBe(2)
-    expect(gaugesOf(server)).toEqual({ connections: 1, channels: 1, subscriptions: 1, users: 0 })
+    expect(gaugesOf(server)).toEqual({ ...NOTHING, connections: 1, channels: 1, subscriptions: 1 })
   })
 
   test('count sessions over HTTP', async () => {
     await using server = await start()
     const client = await new XhrClient(server).open()
     await client.subscribe('room')
-    expect(gaugesOf(server)).toEqual({ connections: 1, channels: 1, subscriptions: 1, users: 0 })
+    expect(gaugesOf(server)).toEqual({ ...NOTHING, connections: 1, channels: 1, subscriptions: 1 })
     server.advance(60_000)
     await waitUntilGone(server)
     expect(gaugesOf(server)).toEqual(NOTHING)
@@ -80,7 +92,7 @@ describe('the gauges of an app', () => {
     const app = server.addTenant()
     const client = await server.raw({ path: '/app/k?protocol=7&client=test&version=1' })
     await client.subscribed('room')
-    expect(app.gauges).toEqual({ connections: 1, channels: 1, subscriptions: 1, users: 0 })
+    expect(app.gauges).toEqual({ ...NOTHING, connections: 1, channels: 1, subscriptions: 1 })
     expect((await server.admin('/api/admin/apps/8', { method: 'DELETE' })).ok).toBe(true)
     await client.closing()
     await server.waitForConnections(0)
@@ -96,6 +108,7 @@ test.each([1, 2, 3])(
     const next = makeRandom(seed)
     const among = <T>(items: readonly T[]): T => items[Math.floor(next() * items.length)]!
     const clients: RawClient[] = []
+    let most = 0
     for (let step = 0; step < 120; step++) {
       const doing = next()
       if (clients.length < 3 || doing < 0.2) clients.push(await server.raw())
@@ -120,8 +133,27 @@ test.each([1, 2, 3])(
         channels: new Set(counted.map(({ channel: { name } }) => name)).size,
         subscriptions: counted.length,
         users: new Set(conns.flatMap(({ user }) => user?.id ?? [])).size,
+        members: new Set(
+          held.flatMap(({ channel: { name }, member }) =>
+            member ? `${name} ${member.userId}` : [],
+          ),
+        ).size,
       })
+      const labels = held.map(({ channel: { kind } }) => kind.label)
+      for (const [label, size] of Object.entries(app.subscriptionsByKind))
+        expect([label, size]).toEqual([label, labels.filter((each) => each === label).length])
+      most = Math.max(most, clients.length)
+      expect(app.peaks.connections.ever).toBe(most)
     }
+    expect(Object.keys(app.subscriptionsByKind).sort()).toEqual([
+      'cache',
+      'presence',
+      'private',
+      'private_cache',
+      'public',
+      'user',
+      'watchlist',
+    ])
     for (const client of clients) await client[Symbol.asyncDispose]()
     await waitUntilGone(server)
     expect(app.gauges).toEqual(NOTHING)

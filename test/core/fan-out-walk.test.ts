@@ -6,7 +6,7 @@
 import { expect, test } from 'bun:test'
 import type { App } from '../../src/core/app'
 import { Connection, newSocketId } from '../../src/core/connection'
-import { newCounters, newGauges } from '../../src/core/counters'
+import { newAppCounters, newCounters, newGauges, newPeaks, newTally } from '../../src/core/counters'
 import { newLatencies } from '../../src/core/latencies'
 import { Readiness } from '../../src/core/readiness'
 import { Groups } from '../../src/core/groups'
@@ -20,7 +20,14 @@ import { makeRandom } from '../random'
 const CHANNELS = ['tiny', 'small', 'medium', 'large', 'huge'] as ChannelName[]
 /** How likely a newcomer is there. */
 const SIZES = [8, 20, 60, 150, 400]
-const app = { id: '1', record: {}, gauges: newGauges() } as unknown as App
+const app = {
+  id: '1',
+  record: {},
+  counters: newAppCounters(),
+  gauges: newGauges(),
+  subscriptionsByKind: newTally(),
+  peaks: newPeaks(),
+} as unknown as App
 
 const encoder = (name: string): Encoder => ({
   name,
@@ -44,7 +51,7 @@ class Member {
     topics: Map<string, Set<Member>>,
     { codec, isQueued }: { readonly codec: Encoder; readonly isQueued: boolean },
   ) {
-    this.conn = new Connection(newSocketId(), codec, app, '127.0.0.1')
+    this.conn = new Connection(newSocketId(), codec, app, '127.0.0.1', app)
     const hear = (frame: unknown): number => (this.conn.closed ? 0 : this.heard.push(String(frame)))
     const sink: Sink = {
       send: hear,
@@ -54,7 +61,7 @@ class Member {
       subscribe: (topic) => topics.set(topic, (topics.get(topic) ?? new Set()).add(this)),
       unsubscribe: (topic) => topics.get(topic)?.delete(this),
       publish: (topic, frame) => {
-        for (const other of topics.get(topic) ?? []) if (other !== this) other.conn.send(frame)
+        for (const other of topics.get(topic) ?? []) if (other !== this) other.conn.sink.send(frame)
         return 1
       },
       getBufferedAmount: () => 0,
@@ -68,7 +75,7 @@ function scene(next: () => number) {
   const topics = new Map<string, Set<Member>>()
   const native = {
     publish: (topic: string, frame: unknown) => {
-      for (const member of topics.get(topic) ?? []) member.conn.send(frame as string)
+      for (const member of topics.get(topic) ?? []) member.conn.sink.send(frame as string)
       return 1
     },
   }
@@ -77,6 +84,7 @@ function scene(next: () => number) {
   const around = {
     clock: new ManualClock(0),
     counters,
+    peaks: newPeaks(),
     latencies: newLatencies(),
     log: new MemoryLog(),
     limits,
@@ -101,6 +109,7 @@ test.each([1, 2])('whatever happens, everybody hears what they must (%d)', async
   const next = makeRandom(seed)
   const { hub, members, counters, clock } = scene(next)
   const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!
+  const before = { ...app.counters }
   let published = 0
   let crowds = 0
   let waits = 0
@@ -179,7 +188,10 @@ test.each([1, 2])('whatever happens, everybody hears what they must (%d)', async
     for (const name of CHANNELS)
       expect(heard.filter((frame) => frame.startsWith(`${name} `))).toEqual(owed.get(name)!)
   expect([hub.isCrowded, crowds > 0]).toEqual([false, true])
-  expect(counters.framesQueued).toBeGreaterThan(published / 2)
-  expect(counters.fanOutLagMs).toBeGreaterThan(0)
+  const { framesQueued, fanOutLagMs, messagesSent } = app.counters
+  expect(framesQueued - before.framesQueued).toBeGreaterThan(published / 2)
+  expect(fanOutLagMs).toBeGreaterThan(before.fanOutLagMs)
+  const heardByAll = members.reduce((sum, { heard }) => sum + heard.length, 0)
+  expect(messagesSent - before.messagesSent).toBe(heardByAll)
   expect(counters.faults).toBe(0)
 })

@@ -111,6 +111,7 @@ export function expusherliteRoutes(core: Core, access: DialectAccess) {
       '/events',
       async ({ app, request }) => {
         const body = await readBody(core.uploads, request, bodyLimits)
+        app.counters.bodyBytesReceived += body.bytes
         const event = readEvent(body, app)
         const once = keyOf(app, request, keyIn(body))
         const publish = (): MaybePromise<string> =>
@@ -284,7 +285,7 @@ function publishToScope(
     const toGroup = core.engine.publish({ ...publication, ...inGroup })
     const answers = channel ? [toGroup, core.engine.publish(publication)] : [toGroup]
     return andThen(firstRefusal(answers), (answer) => {
-      raiseIfRefused(noteAnswer(core, publication, answer))
+      raiseIfRefused(noteAnswer(core, publication, answer, 'expusherlite'))
       return reached
     })
   }

@@ -246,9 +246,10 @@ const refusalOf = ({ code, message, plugin }: RealtimeError): Refusal => ({ code
 // ---------------------------------------------------------------- requests
 
 /** What a plugin has put in the place of the body, or the body. @throws RealtimeError where it can't be parsed */
-async function pushBodyOf({ params }: Grant, read: () => Promise<Body>): Promise<Body> {
-  if (params !== undefined && params !== null) return { value: params, json: undefined }
+async function pushBodyOf({ app, params }: Grant, read: () => Promise<Body>): Promise<Body> {
+  if (params !== undefined && params !== null) return { value: params, json: undefined, bytes: 0 }
   const body = await read()
+  app.counters.bodyBytesReceived += body.bytes
   if (body.value === undefined) throw new RealtimeError('admin_bad_request', 'Bad Request')
   return body
 }
@@ -288,6 +289,7 @@ function parseChannel(raw: string): ChannelName {
 
 /** Channels are parsed already, and an event needs no name. */
 const PUSHEX: Api = {
+  label: 'pushex',
   channelOf: (_, name) => name as ChannelName,
   namesEvents: false,
   isReserved: isReservedByPusher,
