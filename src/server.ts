@@ -42,6 +42,7 @@ import { Logins } from './http/logins'
 import { listen } from './listen'
 import { newCore } from './new-core'
 import { requestLimit, watchOpenFiles } from './open-files'
+import { listenForMetrics, metricsOptions } from './metrics-port'
 import swaggerPage from './pages/swagger/index.html'
 import type { AnyPlugin } from './plugin'
 import { findEnforced, warnUnenforced } from './plugin-checks'
@@ -80,6 +81,8 @@ export type CarillonServer = {
   readonly xhr: XhrSessions
   readonly credentials: Credentials
   readonly port: number
+  /** Undefined where the metrics have no port of their own. */
+  readonly metricsPort: number | undefined
   /** Refuses newcomers, spreads the goodbyes over the drain time, lets requests finish, stops. */
   leave(): Promise<void>
   /** Stops at once. */
@@ -158,6 +161,7 @@ async function build(
     addresses,
   }
   const changes = new AdminChanges(access, log)
+  const metrics = metricsOptions(config, changes)
   const quietLog = new QuietLog(log, clock)
   undo.push(() => quietLog.finish())
   const faults = { counters, log: quietLog }
@@ -225,6 +229,7 @@ async function build(
     logins,
     enforced: { ...enforced, networks },
     deliveries: webhooks,
+    metrics,
     plugins,
     published,
     page: swaggerPage,
@@ -253,6 +258,8 @@ async function build(
   })
   addresses.server = server
   undo.push(() => server.stop(true).then(() => slices.finish()))
+  const metricsServer = listenForMetrics(config, api, metrics.access)
+  undo.push(() => metricsServer?.stop(true))
   options.handOver?.(credentials)
   guard(config.databasePath, () => {
     storeGenerated(credentials, store, apps, clock.now())
@@ -286,6 +293,7 @@ async function build(
     xhr,
     credentials,
     port: server.port ?? config.port,
+    metricsPort: metricsServer?.port,
     stop: end,
     leave: async () => {
       if (await drain(core, config.drainSeconds * 1000)) await wait(clock, GOODBYE_MS)

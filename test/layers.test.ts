@@ -174,6 +174,8 @@ const SMALL: Readonly<Record<string, string>> = {
   'dialects/codecs.ts': 'a table',
   'dialects/dialects.ts': 'a table',
   'dialects/pushex/mount.ts': 'a row of a table, as each dialect has one',
+  'http/prom-client.d.ts': 'types of a part of a package',
+  'process-numbers.ts': 'what the system knows, read for metrics',
   'protocols/event-names.ts': 'HTTP and dialects ask it, too',
   'protocols/phoenix-topics.ts': 'mounts and routes of dialects ask it',
 }

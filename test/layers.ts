@@ -52,6 +52,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'hangup.ts': [],
   'log.ts': ['core/types'],
   'clock.ts': ['core/types'],
+  'process-numbers.ts': ['http/metrics-table', 'open-files'],
+  'metrics-port.ts': ['config', 'http', 'process-numbers'],
   'open-files.ts': ['config', 'core/core'],
   'standby.ts': [
     'config',
@@ -71,6 +73,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'http',
     'listen',
     'new-core',
+    'metrics-port',
     'standby',
     'pages',
     'plugin',

@@ -66,6 +66,8 @@ test('it has every route, in the order in which they are told', () => {
     '/api/admin/apps/{slug}/webhooks/deliveries',
     '/api/admin/apps/{slug}/webhooks/replay',
     '/api/admin/plugins',
+    '/metrics',
+    '/usage',
     '/swagger',
     '/plugins/guardian/revocations',
     '/plugins/guardian/revocations/{id}',
@@ -98,7 +100,7 @@ describe('each operation', () => {
   )
   const SECURITY: readonly (readonly [path: RegExp, security: object | undefined])[] = [
     [/^\/apps\//, [{ signature: [] }]],
-    [/^\/(api\/admin|plugins)\//, [{ password: [] }]],
+    [/^\/(?:(?:api\/admin|plugins)\/|metrics$|usage$)/, [{ password: [] }]],
     [/^\/api\/apps\//, [{ keyPair: [] }]],
     [/^\/api\/push/, [{ keyPair: [] }, { secret: [] }]],
     [/^/, undefined],

@@ -21,6 +21,8 @@ const kilobytes = (value: string): string =>
   /^\d+(\.\d+)?$/.test(value) ? String(Math.floor(Number(value) * 1024)) : value
 const milliseconds = (value: string): string =>
   /^\d+$/.test(value) ? String(Math.ceil(Number(value) / 1000)) : value
+/** The port there, where metrics are switched on. */
+const metricsPort = (value: string): string => (/^(?:true|1)$/i.test(value) ? '9601' : '')
 const identity = (value: string): string => value
 /** A path with a slash at its beginning and none at its end. */
 const path = (value: string): string => (value === '/' ? '' : `/${value.replace(/^\/+|\/+$/g, '')}`)
@@ -58,6 +60,9 @@ export const ALIASES: readonly Alias[] = [
   ['SOKETI_CHANNEL_CACHE_TTL', 'CARILLON_CACHE_TTL_SECONDS'],
   ['SOKETI_PRESENCE_MAX_MEMBERS', 'CARILLON_MAX_PRESENCE_MEMBERS'],
   ['SOKETI_PRESENCE_MAX_MEMBER_SIZE', 'CARILLON_MAX_USER_INFO_BYTES', kilobytes],
+  ['SOKETI_METRICS_SERVER_PORT', 'CARILLON_METRICS_PORT'],
+  ['SOKETI_METRICS_ENABLED', 'CARILLON_METRICS_PORT', metricsPort],
+  ['SOKETI_METRICS_PROMETHEUS_PREFIX', 'CARILLON_METRICS_SOKETI_PREFIX'],
   ['REVERB_SERVER_HOST', 'HOST'],
   ['REVERB_SERVER_PORT', 'PORT'],
   ['REVERB_SERVER_PATH', 'CARILLON_PATH_PREFIX', path],

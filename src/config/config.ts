@@ -19,6 +19,7 @@ import {
   type Environment,
   type Setting,
 } from './setting'
+import { METRICS_SETTINGS, openMetricsMistake } from './metrics-settings'
 import { fileVariable, withSecretFiles } from './secret-files'
 import { deniedWebhooks, WEBHOOK_SETTINGS } from './webhook-settings'
 
@@ -169,6 +170,7 @@ export const SETTINGS = {
     'time that a plugin has to decide before it refuses',
   ),
   ...WEBHOOK_SETTINGS,
+  ...METRICS_SETTINGS,
   configFile: optional(
     'CARILLON_CONFIG',
     /./,
@@ -235,6 +237,7 @@ export function readConfig(environment: Environment): Config {
   mistakes.push(
     ...deniedWebhooks(values).map((reason) => `${describe(SETTINGS.webhooks)}: ${reason}`),
   )
+  mistakes.push(...openMetricsMistake(values))
   mistakes.push(...GROUPS.flatMap((names) => missingMistakes(env, names)))
   if (mistakes.length > 0) throw new ConfigError(mistakes)
   return Object.freeze({ ...values, limits: Object.freeze(limitsOfNode(limits as Limits)) })

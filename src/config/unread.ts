@@ -31,12 +31,6 @@ export const UNREAD: readonly Unread[] = [
     instead: 'let a proxy in front do TLS, and name it in CARILLON_TRUSTED_PROXIES',
   },
   {
-    names: ['SOKETI_METRICS_ENABLED'],
-    idle: OFF,
-    instead:
-      'there is no endpoint for Prometheus; the log and GET /api/admin/plugins have counters',
-  },
-  {
     names: ['SOKETI_DEFAULT_APP_ENABLED'],
     idle: ON,
     instead: 'PATCH the app by the admin API with active=false',

@@ -91,6 +91,10 @@ export class Apps {
     return this.#byId.values()
   }
 
+  get size(): number {
+    return this.#byId.size
+  }
+
   /** Those that the app with the id counts in; the process's where there is none. */
   countersOf(id: string): AppCounters {
     return this.#byId.get(id)?.counters ?? this.options.counters

@@ -60,6 +60,11 @@ export class Hub {
     return this.#connectionCount
   }
 
+  /** Those that name no app. */
+  get unnamedCount(): number {
+    return this.#unnamed.size
+  }
+
   connectionCountOf(app: App): number {
     return app.gauges.connections
   }

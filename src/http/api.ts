@@ -23,6 +23,7 @@ import { documentOf, DOCUMENT_PATH, modelsOf, pageAnswer } from './openapi'
 import { serverAt } from './openapi-text'
 import { operations } from './health'
 import { history } from './history'
+import { metrics, type MetricsOptions } from './metrics'
 import { missingPrefix, pathOf } from './place'
 import { pluginRoutes } from './plugin-routes'
 import { pluginReports, type RunningPlugin } from './plugins'
@@ -47,6 +48,7 @@ export type ApiOptions = SignedAccess &
     readonly appRequests: AppRequests
     readonly logins: Logins
     readonly deliveries: Deliveries
+    readonly metrics: MetricsOptions
     readonly plugins: readonly RunningPlugin[]
   }
 
@@ -88,6 +90,7 @@ export function createApi(core: Core, options: ApiOptions) {
     .use(admin(core, options))
     .use(deliveries(core, options.deliveries, changes))
     .use(pluginReports(core.hooks, plugins, changes))
+    .use(metrics(core, options.metrics))
     .use(reference(options))
   const { origins } = changes.access
   if (origins.length > 0) api.use(crossOrigin(origins))

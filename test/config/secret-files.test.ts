@@ -20,7 +20,12 @@ const APP = { PUSHER_APP_ID: '1', PUSHER_APP_KEY: 'k' }
 const HOOKS = '[{"url":"https://example.org/hook"}]'
 
 test('every secret setting has its file in the table', () => {
-  expect(SECRETS).toEqual(['PUSHER_APP_SECRET', 'PUSHER_ADMIN_PASSWORD', 'CARILLON_WEBHOOKS'])
+  expect(SECRETS).toEqual([
+    'PUSHER_APP_SECRET',
+    'PUSHER_ADMIN_PASSWORD',
+    'CARILLON_WEBHOOKS',
+    'CARILLON_METRICS_TOKEN',
+  ])
   for (const name of SECRETS) expect(formatSettings()).toContain(`or \`${name}_FILE\``)
 })
 

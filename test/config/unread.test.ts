@@ -10,7 +10,6 @@ const warnings = (env: Record<string, string>): string[] =>
 const TOLD: readonly (readonly [entry: string, instead: string])[] = [
   ['SOKETI_SSL_CERT=/etc/ssl/cert.pem', 'let a proxy in front do TLS'],
   ['REVERB_TLS_CERT=/etc/ssl/cert.pem', 'let a proxy in front do TLS'],
-  ['SOKETI_METRICS_ENABLED=1', 'there is no endpoint for Prometheus'],
   ['SOKETI_DEFAULT_APP_ENABLED=false', 'PATCH the app by the admin API'],
   ['REVERB_ALLOWED_ORIGINS=example.org', "set the app's hosts"],
   ['SOKETI_CORS_ALLOWED_ORIGINS=["https://example.org"]', "set the app's hosts"],

@@ -24,6 +24,7 @@ const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
   ['carillon.sqlite.credentials', 'test/config/first-start.test.ts reads and deletes that file'],
   ['$pusher->trigger', 'test/http/idempotency.test.ts sends what the PHP library writes'],
   ['carillon/resume', 'test/docs/nothing-missed.test.ts pulls the plug'],
+  ['scrape_configs', 'test/field/alerts.test.ts has promtool read it'],
   ['askBackend', 'test/protocols/phoenix-clients.test.ts joins so'],
 ]
 

@@ -1,16 +1,17 @@
-/** The tables of docs/settings.md are generated: printed by `tables.ts`. */
+/** The tables of settings and metrics are generated: printed by `tables.ts`. */
 import { expect, test } from 'bun:test'
 import { readPage } from './pages'
-import { formatAliases, formatSettings, formatUnread } from './tables'
+import { formatAliases, formatMetrics, formatSettings, formatUnread } from './tables'
 
 const TABLES = [
-  ['settings', formatSettings],
-  ['aliases', formatAliases],
-  ['unread', formatUnread],
+  ['docs/settings.md', 'settings', formatSettings],
+  ['docs/settings.md', 'aliases', formatAliases],
+  ['docs/settings.md', 'unread', formatUnread],
+  ['docs/operations.md', 'metrics', formatMetrics],
 ] as const
 
-test.each(TABLES)('the %s in docs/settings.md are those of the code', async (name, print) => {
-  const text = await readPage('docs/settings.md')
+test.each(TABLES)('%s: the %s are those of the code', async (page, name, print) => {
+  const text = await readPage(page)
   const [, table = ''] = new RegExp(`<!-- ${name} -->\\n([^]*?)<!-- /${name} -->`).exec(text) ?? []
   const cells = (markdown: string): string[] =>
     markdown.split('\n').map((line) => line.replace(/[-\s]+/g, ' ').trim())

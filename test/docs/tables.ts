@@ -1,8 +1,9 @@
-/** The tables of docs/settings.md, in Markdown: printed of the rows that the server reads by. */
+/** The tables of docs/settings.md and docs/operations.md, in Markdown: printed of the rows that the server works by. */
 import { ALIASES } from '../../src/config/aliases'
 import { ALL_SETTINGS } from '../../src/config/config'
 import { fileVariable } from '../../src/config/secret-files'
 import { UNREAD } from '../../src/config/unread'
+import { METRICS } from '../../src/http/metrics-table'
 
 function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, head.map(() => '---'), ...rows]
@@ -32,4 +33,16 @@ export const formatUnread = (): string =>
   formatTable(
     ['Not read', 'Instead'],
     UNREAD.map(({ names, instead }) => [names.map(formatCode).join(', '), instead]),
+  )
+
+/** soketi's have the prefix that the settings begin with. */
+export const formatMetrics = (): string =>
+  formatTable(
+    ['Metric', 'Kind', 'Labels', 'What it is'],
+    METRICS.map(({ name, kind, labels, help, isSoketi }) => [
+      formatCode(isSoketi ? `soketi_${name}` : name),
+      kind,
+      labels.map(formatCode).join(', '),
+      help,
+    ]),
   )

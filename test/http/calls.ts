@@ -52,6 +52,8 @@ export const CALLS: Readonly<Record<string, Call>> = {
     path: '/apps/1/users/ada/terminate_connections',
     body: '{}',
   },
+  'GET /metrics': { method: 'GET', path: '/metrics' },
+  'GET /usage': { method: 'GET', path: '/usage' },
   'GET /api/admin/plugins': { method: 'GET', path: '/api/admin/plugins' },
   'GET /api/admin/apps': { method: 'GET', path: '/api/admin/apps' },
   'POST /api/admin/apps': { method: 'POST', path: '/api/admin/apps', body: APP },

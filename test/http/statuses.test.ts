@@ -210,11 +210,13 @@ const OPERATIONAL: Readonly<Record<string, Recipe>> = {
   503: { prepare: ({ core }) => (core.state.draining = true) },
 }
 
+const FOR_ADMINS = /^\/(?:(?:api\/admin|plugins)\/|metrics$|usage$)/
+
 async function send(
   server: TestServer,
   { method, path, query = {}, body, headers = {} }: Call,
 ): Promise<Response> {
-  const admin = /^\/(api\/admin|plugins)\//.test(path)
+  const admin = FOR_ADMINS.test(path)
   const signed = path.startsWith('/apps/') && !('unsigned' in headers)
   const parameters = signed
     ? `?${server.sdk().createSignedQueryString({ method, path, params: query, ...(body === undefined ? {} : { body }) })}`
@@ -273,7 +275,7 @@ test.each(promised)('%s: %s', async (operation, status, answer) => {
   const call = CALLS[operation]
   const recipes = operation.includes(' /apps/')
     ? SIGNED
-    : / \/(api\/admin|plugins)\//.test(operation)
+    : FOR_ADMINS.test(operation.slice(operation.indexOf(' ') + 1))
       ? ADMINISTERED
       : operation.includes(' /api/push')
         ? PUSHES

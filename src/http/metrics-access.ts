@@ -1,0 +1,65 @@
+/**
+ * MetricsAccess: who may read the metrics: the admin, whoever has their token, and everybody on a port of their own
+ * that is open by the settings. Owns which requests came by that port.
+ */
+import { raise, RealtimeError, type ErrorCode } from '../core/errors'
+import { sha256, timingSafeEqual } from '../core/signature'
+import type { AdminChanges } from './admin-changes'
+import { bearerToken } from './headers'
+
+/** For answers that are empty on the admin API, as the seed's are. */
+export const WORDS = {
+  admin_unauthorized:
+    'Expected Authorization: Basic with the user and password of the admin, or Bearer with CARILLON_METRICS_TOKEN',
+  login_failed: 'The password or token is wrong',
+} as const satisfies { readonly [Code in ErrorCode]?: string }
+
+export class MetricsAccess {
+  readonly #open = new WeakSet<Request>()
+  readonly #tokenSha256: string | undefined
+
+  constructor(
+    readonly changes: AdminChanges,
+    token: string | undefined,
+  ) {
+    this.#tokenSha256 = token === undefined ? undefined : sha256(token)
+  }
+
+  /** Called for a request by a port that needs no credentials. */
+  admit(request: Request): void {
+    this.#open.add(request)
+  }
+
+  /**
+   * Never waits. Wrong tokens cost as wrong passwords do.
+   * @throws what `AdminChanges.authorize` throws, in words
+   */
+  readonly authorize = (context: { readonly request: Request }): void => {
+    const { request } = context
+    if (this.#open.has(request)) return
+    try {
+      const token = bearerToken(request.headers.get('authorization'))
+      if (token === '' || !this.#tokenSha256) this.changes.authorize(context)
+      else this.#checkToken(request, token, this.#tokenSha256)
+    } catch (cause) {
+      throw cause instanceof RealtimeError ? inWords(cause) : cause
+    }
+  }
+
+  /** Plugins may refuse whoever has it, as they may refuse the admin. */
+  #checkToken(request: Request, token: string, right: string): void {
+    const { authorizePlugins, logins, addresses } = this.changes.access
+    authorizePlugins(request)
+    const attempt = { to: 'metrics', address: addresses.of(request) }
+    const refused = logins.check(attempt)
+    if (refused) raise(refused)
+    if (timingSafeEqual(right, sha256(token))) return
+    logins.recordFailure(attempt)
+    throw new RealtimeError('login_failed', '')
+  }
+}
+
+const inWords = (refused: RealtimeError): RealtimeError =>
+  refused.code in WORDS
+    ? new RealtimeError(refused.code, WORDS[refused.code as keyof typeof WORDS])
+    : refused

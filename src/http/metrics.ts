@@ -1,0 +1,89 @@
+/** Routes for monitoring: `/metrics` for Prometheus, `/usage` as soketi has it. */
+import { Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import type { Core } from '../core/core'
+import { Exposition } from './exposition'
+import { WORDS, type MetricsAccess } from './metrics-access'
+import { LabelledApps } from './metrics-apps'
+import { familyOf, METRICS, type ProcessNumbers } from './metrics-table'
+import { ADMIN_REFUSALS, errorText } from './refusals'
+import { objectSchema } from './schemas'
+
+export type MetricsOptions = {
+  readonly access: MetricsAccess
+  readonly readProcess: () => ProcessNumbers
+  /** Apps with series of their own. */
+  readonly maxApps: number
+  readonly soketiPrefix: string
+}
+
+const TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+const EXAMPLE = `# HELP carillon_connections connections that name the app
+# TYPE carillon_connections gauge
+carillon_connections{app_id="1"} 7
+`
+
+const REFUSALS = {
+  ...ADMIN_REFUSALS,
+  401: errorText(WORDS.admin_unauthorized),
+}
+
+const Usage = objectSchema(
+  {
+    memory: Type.Object({
+      free: Type.Integer({ description: 'Bytes that the process may still use' }),
+      used: Type.Integer({ description: 'Bytes of resident memory' }),
+      total: Type.Integer({ description: 'Bytes that the container allows, or the machine has' }),
+      percent: Type.Number({ description: 'What is used of the total' }),
+    }),
+  },
+  { memory: { free: 3_000_000_000, used: 1_000_000_000, total: 4_000_000_000, percent: 25 } },
+)
+
+export function metrics(core: Core, options: MetricsOptions) {
+  const { access, readProcess, maxApps, soketiPrefix } = options
+  const labelled = new LabelledApps(core, maxApps)
+  const exposition = new Exposition(core.slices, () => {
+    const [apps, port] = [labelled.read(), String(access.changes.access.addresses.port)]
+    const scrape = { core, process: readProcess(), apps, port, soketiPrefix }
+    return METRICS.map((row) => () => familyOf(row, scrape))
+  })
+  const security = [{ password: [] }]
+  return new Elysia({ tags: ['operations'] })
+    .onBeforeHandle(access.authorize)
+    .get(
+      '/metrics',
+      async ({ set }) => {
+        set.headers['content-type'] = TYPE
+        return exposition.render()
+      },
+      {
+        response: { 200: Type.String({ examples: [EXAMPLE] }), ...REFUSALS },
+        detail: {
+          operationId: 'readMetrics',
+          summary: 'Metrics for Prometheus',
+          description:
+            'In the text format 0.0.4. Takes `CARILLON_METRICS_TOKEN` as Bearer, too, as Prometheus sends it.',
+          security,
+        },
+      },
+    )
+    .get(
+      '/usage',
+      () => {
+        const { residentBytes: used, memoryBytes: total } = readProcess()
+        const percent = Math.round((used / total) * 1e4) / 100
+        return { memory: { free: Math.max(0, total - used), used, total, percent } }
+      },
+      {
+        response: { 200: Usage, ...REFUSALS },
+        detail: {
+          operationId: 'readUsage',
+          summary: 'Memory of the process',
+          description: 'In the shape that soketi has.',
+          security,
+        },
+      },
+    )
+}

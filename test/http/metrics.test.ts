@@ -1,0 +1,264 @@
+/** `/metrics`: every row is there and readable, who may read it, and how much it may be. */
+import { describe, expect, test } from 'bun:test'
+import { METRICS } from '../../src/http/metrics-table'
+import { LATENCIES } from '../../src/core/latencies'
+import { makeBasicAuth } from '../credentials'
+import { start, startCommon, type TestServer } from '../harness'
+import { scrape, Scraped } from '../prometheus'
+
+const TOKEN = 'a-token-of-the-metrics'
+const serverOf = startCommon({ config: { metricsToken: TOKEN } })
+
+const shownName = (row: (typeof METRICS)[number]): string =>
+  row.isSoketi ? `soketi_${row.name}` : row.name
+
+describe('a scrape', () => {
+  test.each(METRICS.map((row) => [shownName(row), row] as const))(
+    'has %s, with its kind, help and labels',
+    async (name, { kind, help, labels }) => {
+      const family = (await scrape(serverOf())).families.get(name)!
+      expect({ type: family.type, help: family.help }).toEqual({ type: kind.toUpperCase(), help })
+      expect(help).not.toBe('')
+      const own = labels.filter((label) => label !== 'le')
+      for (const sample of family.metrics)
+        expect(Object.keys(sample.labels ?? {}).sort()).toEqual([...own].sort())
+    },
+  )
+
+  test('has nothing else, each name once, a counter with `_total` and in a unit of Prometheus', async () => {
+    const { families, text } = await scrape(serverOf())
+    expect([...families.keys()]).toEqual(METRICS.map(shownName))
+    expect(new Set(families.keys()).size).toBe(METRICS.length)
+    expect(text).not.toMatch(/_ms\b|_ms_/)
+    const counters = METRICS.filter(({ kind, isSoketi }) => kind === 'counter' && !isSoketi)
+    expect(counters.filter(({ name }) => !name.endsWith('_total'))).toEqual([])
+  })
+
+  test('is what Prometheus takes: type, encoding, a line end at the end', async () => {
+    const response = await serverOf().admin('/metrics')
+    expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+    expect((await response.text()).endsWith('\n')).toBe(true)
+  })
+
+  test('has histograms whose buckets add up', async () => {
+    await using server = await start()
+    const { loopLag } = server.core.latencies
+    for (const ms of [0.1, 3, 3, 70, 1e6]) loopLag.observe(ms)
+    const family = (await scrape(server)).families.get('carillon_loop_lag_seconds')!
+    const { buckets, count, sum } = family.metrics[0]!
+    expect(Object.keys(buckets!)).toHaveLength(LATENCIES.loopLag.boundsMs.length + 1)
+    expect([buckets!['0.00025'], buckets!['0.005'], buckets!['0.1'], buckets!['5']]).toEqual([
+      '1',
+      '3',
+      '4',
+      '4',
+    ])
+    expect([buckets!['+Inf'], count, Number(sum)]).toEqual(['5', '5', 1000.0761])
+  })
+
+  test('has what happened, of the app and of nobody else', async () => {
+    await using server = await start()
+    await using client = await server.raw()
+    await client.subscribed('room')
+    await server.trigger({ channel: 'room', name: 'e', data: 'x' })
+    const { id } = server.app
+    const read = await scrape(server)
+    const of = (name: string, app: string) => read.value(name, { app_id: app })
+    expect(of('carillon_connections', id)).toBe(1)
+    expect(of('carillon_publications_total', id)).toBe(1)
+    expect(of('carillon_messages_received_total', id)).toBe(1)
+    expect(of('carillon_publications_total', 'other')).toBe(0)
+    expect(read.value('soketi_connected', { app_id: id, port: String(server.port) })).toBe(1)
+    expect(read.value('soketi_new_connections_total', { app_id: id })).toBe(1)
+    expect(read.value('carillon_ready')).toBe(1)
+    client.socket.close()
+    await server.waitForConnections(0)
+    const after = await scrape(server)
+    expect(after.value('soketi_connected', { app_id: id })).toBe(0)
+    expect(after.value('soketi_new_disconnections_total', { app_id: id })).toBe(1)
+    expect(after.value('soketi_new_disconnections_total', { app_id: 'other' })).toBe(0)
+  })
+
+  test('has connections that name no app among the others', async () => {
+    await using server = await start()
+    await using device = await server.raw({ path: '/socket/websocket?vsn=2.0.0', hello: false })
+    await device.opened
+    device.send('[null,"1","phoenix","heartbeat",{}]')
+    await device.next('the reply')
+    const read = await scrape(server)
+    expect(read.value('carillon_connections', { app_id: 'other' })).toBe(1)
+    expect(read.value('soketi_new_disconnections_total', { app_id: 'other' })).toBe(0)
+  })
+
+  test('has counters that never go back', async () => {
+    await using server = await start()
+    let before = await scrape(server)
+    for (let round = 0; round < 3; round++) {
+      await using client = await server.raw()
+      await client.subscribed(`room-${round}`)
+      await server.trigger({ channel: `room-${round}`, name: 'e', data: 'x' })
+      const after = await scrape(server)
+      expect(fallen(before, after)).toEqual([])
+      before = after
+    }
+  })
+
+  test('has the numbers of the process, as the system has them', async () => {
+    const read = await scrape(serverOf())
+    const { rss } = process.memoryUsage()
+    const resident = read.value('process_resident_memory_bytes')!
+    expect(resident).toBeGreaterThan(rss / 4)
+    expect(resident).toBeLessThan(rss * 4)
+    const startedMs = Date.now() - process.uptime() * 1000
+    expect(Math.abs(read.value('process_start_time_seconds')! * 1000 - startedMs)).toBeLessThan(
+      60_000,
+    )
+    const [open, most] = [read.value('process_open_fds')!, read.value('process_max_fds')!]
+    expect(open).toBeGreaterThan(3)
+    expect(most).toBeGreaterThan(open)
+    expect(read.value('process_cpu_seconds_total')).toBeGreaterThan(0)
+  })
+
+  test('is red while /ready is', async () => {
+    await using server = await start()
+    server.core.readiness.fail('webhooks', 'full')
+    expect((await scrape(server)).value('carillon_ready')).toBe(0)
+  })
+})
+
+/** Counters of labelled samples that are less than they were, or gone. */
+function fallen(before: Scraped, after: Scraped): string[] {
+  const lost: string[] = []
+  for (const { name, type, metrics } of before.families.values())
+    for (const { labels = {}, value } of metrics)
+      if (type === 'COUNTER' && !((after.value(name, labels) ?? -1) >= Number(value)))
+        lost.push(`${name} ${JSON.stringify(labels)}`)
+  return lost
+}
+
+describe('apps with metrics of their own', () => {
+  const publish = (server: TestServer, id: string, times: number): void => {
+    server.core.apps.byId(id)!.counters.publications += times
+  }
+  const published = async (server: TestServer): Promise<Record<string, number>> => {
+    const { metrics } = (await scrape(server)).families.get('carillon_publications_total')!
+    return Object.fromEntries(
+      metrics.map(({ labels, value }) => [labels!['app_id'], Number(value)]),
+    )
+  }
+  const tenant = (server: TestServer, id: string): void => {
+    const [base] = Array.from(server.core.apps.all(), ({ record }) => record)
+    const keys = [{ key: `k${id}`, secret: 's' }]
+    const record = { ...base!, id, name: `name ${id}`, slug: `slug-${id}`, keys }
+    server.core.apps.create(record, server.clock.now())
+  }
+
+  test('are the first that are active, as many as the setting says; the others are one', async () => {
+    await using server = await start({ config: { metricsMaxApps: 2 } })
+    for (const id of ['2', '3', '4']) tenant(server, id)
+    publish(server, '3', 1)
+    expect(await published(server)).toEqual({ 3: 1, other: 0 })
+    for (const id of ['1', '2', '4']) publish(server, id, 10)
+    expect(await published(server)).toEqual({ 1: 10, 3: 1, other: 20 })
+    publish(server, '4', 5)
+    expect(await published(server)).toEqual({ 1: 10, 3: 1, other: 25 })
+  })
+
+  test('make no counter go back when they end, and others come', async () => {
+    await using server = await start({ config: { metricsMaxApps: 1 } })
+    tenant(server, '2')
+    publish(server, '1', 5)
+    publish(server, '2', 7)
+    expect(await published(server)).toEqual({ 1: 5, other: 7 })
+    publish(server, '1', 1)
+    server.core.apps.remove(server.core.apps.byId('1')!)
+    publish(server, '2', 2)
+    expect(await published(server)).toEqual({ other: 9 })
+    tenant(server, '1')
+    publish(server, '1', 4)
+    expect(await published(server)).toEqual({ 1: 4, other: 9 })
+    server.core.apps.remove(server.core.apps.byId('2')!)
+    expect(await published(server)).toEqual({ 1: 4, other: 9 })
+  })
+
+  test('are at most so many, however many there are', async () => {
+    await using server = await start({ config: { metricsMaxApps: 100 } })
+    for (let n = 0; n < 300; n++) {
+      tenant(server, `t${n}`)
+      publish(server, `t${n}`, 1)
+    }
+    const read = await scrape(server)
+    for (const row of METRICS.filter(({ labels }) => labels.includes('app_id'))) {
+      const name = shownName(row)
+      const shown = new Set(read.valuesOf(name, 'app_id')).size
+      expect({ name, shown }).toEqual({ name, shown: 101 })
+    }
+    expect(read.value('carillon_publications_total', { app_id: 'other' })).toBe(200)
+  })
+})
+
+describe('who may read it', () => {
+  const get = async (
+    server: TestServer,
+    headers: Record<string, string>,
+    path = '/metrics',
+  ): Promise<[status: number, text: string]> => {
+    const response = await server.http(path, { headers })
+    const text = await response.text()
+    return [response.status, response.status === 200 ? '' : text]
+  }
+  const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+  test.each(['/metrics', '/usage'])('%s: whoever has the token, or is the admin', async (path) => {
+    const server = serverOf()
+    expect(await get(server, bearer(TOKEN), path)).toEqual([200, ''])
+    expect((await server.admin(path)).status).toBe(200)
+    const [status, text] = await get(server, {}, path)
+    expect([status, text]).toEqual([
+      401,
+      'Expected Authorization: Basic with the user and password of the admin, or Bearer with CARILLON_METRICS_TOKEN\n',
+    ])
+  })
+
+  test('no page of another site', async () => {
+    const headers = { ...makeBasicAuth('a:b'), 'sec-fetch-site': 'cross-site' }
+    expect(await get(serverOf(), headers)).toEqual([
+      403,
+      'Pages of another site may not use the admin API (CARILLON_ADMIN_ORIGINS)\n',
+    ])
+  })
+
+  test('nobody by a token that is wrong, and after ten of them nobody from there for a while', async () => {
+    await using server = await start({ config: { metricsToken: TOKEN } })
+    for (let n = 0; n < 10; n++)
+      expect(await get(server, bearer(`${TOKEN}x`))).toEqual([
+        401,
+        'The password or token is wrong\n',
+      ])
+    const [status, text] = await get(server, bearer(TOKEN))
+    expect([status, text]).toEqual([429, expect.stringContaining('Too many failed logins')])
+    expect((await server.admin('/metrics')).status).toBe(200)
+    server.advance(60_000)
+    expect(await get(server, bearer(TOKEN))).toEqual([200, ''])
+  })
+
+  test('nobody by a token where there is none', async () => {
+    await using server = await start()
+    expect((await get(server, bearer('undefined')))[0]).toBe(401)
+    expect((await get(server, bearer('')))[0]).toBe(401)
+  })
+})
+
+test('/usage has the shape that soketi gives it', async () => {
+  const usage = await (await serverOf().admin('/usage')).json()
+  const { free, used, total, percent } = usage.memory
+  expect(Object.keys(usage)).toEqual(['memory'])
+  expect(free + used).toBe(total)
+  expect(percent).toBeCloseTo((used / total) * 100, 1)
+})
+
+test('scrapes at the same time are one', async () => {
+  const server = serverOf()
+  const texts = await Promise.all(Array.from({ length: 20 }, () => scrape(server)))
+  expect(new Set(texts.map(({ text }) => text.replace(/^.*process_.*$/gm, ''))).size).toBe(1)
+})
