@@ -221,8 +221,8 @@ export interface Engine {
     channel: ChannelName,
     query: HistoryQuery,
   ): MaybePromise<HistoryPage | undefined>
-  /** Gives up all that is kept of a channel, its last event included. */
-  forget(app: App, channel: ChannelName): MaybePromise<void>
+  /** Gives up all that is kept of a channel, its last event included; nothing of it where that is refused. */
+  forget(app: App, channel: ChannelName): MaybePromise<Refusal | undefined>
 
   /** True for the first who claims this of the channel in ten seconds, or since the channel was vacated. */
   claim(app: App, channel: ChannelName, key: string): MaybePromise<boolean>

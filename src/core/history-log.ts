@@ -37,6 +37,8 @@ export type HistoryWrite =
       readonly epoch: string
       readonly reserved: number
       readonly isClosed: boolean
+      /** It is not stored yet: what the store has of another one under its name is dropped. */
+      readonly isNew: boolean
     })
   | (OfStream & {
       readonly type: 'append'
@@ -58,6 +60,7 @@ export interface HistoryStore {
 
 /** Writes of one transaction: two milliseconds. */
 const MAX_GROUP = 500
+const MAY_BE = 'the event may have been published'
 
 type Group = { readonly writes: HistoryWrite[]; readonly done: PromiseWithResolvers<Outcome> }
 type Outcome = Refusal | undefined
@@ -82,10 +85,10 @@ export class HistoryLog {
     return this.#groups.at(-1)?.done.promise ?? Promise.resolve(undefined)
   }
 
-  /** Commits now, after all that was added before. */
-  commitNow(write?: HistoryWrite): Outcome {
+  /** Commits now, after all that was added before. A refusal ends with what that means for who asked. */
+  commitNow(write?: HistoryWrite, meaning?: string): Outcome {
     while (this.#groups.length > 0) this.#commit(this.#groups.shift()!)
-    return write && this.#tryCommit([write])
+    return write && this.#tryCommit([write], meaning)
   }
 
   readonly #commitNext = (): void => {
@@ -99,15 +102,15 @@ export class HistoryLog {
     done.resolve(this.#tryCommit(writes))
   }
 
-  #tryCommit(writes: readonly HistoryWrite[]): Outcome {
+  #tryCommit(writes: readonly HistoryWrite[], meaning = MAY_BE): Outcome {
     try {
       this.store.commit(writes)
       return undefined
     } catch (cause) {
       if (!(cause instanceof RealtimeError)) throw cause
       const { message, retryAfterSeconds } = cause
-      const mayBe = `${message}; the event may have been published`
-      return { ...refusal('history_unavailable', mayBe), retryAfterSeconds }
+      const text = `${message}; ${meaning}`
+      return { ...refusal('history_unavailable', text), retryAfterSeconds }
     }
   }
 }

@@ -221,10 +221,15 @@ export class History {
     return { position, recovered: missed ? true : recovered, events }
   }
 
-  /** Ends the stream of a channel; the next one has another epoch. */
-  forget(app: App, channel: ChannelName): void {
+  /** Ends the stream of a channel; the next one has another epoch. A refusal where it cannot be removed from the store. */
+  forget(app: App, channel: ChannelName): Refusal | undefined {
     const place = this.#tenants.get(app)?.places.get(channel)
-    if (place) this.#remove(place)
+    if (!place) return undefined
+    const write = { type: 'remove', appId: app.id, channel } as const
+    const refused = place.reserved > 0 && this.#log?.commitNow(write, 'nothing was given up')
+    if (refused) return refused
+    place.reserved = 0
+    return this.#remove(place)
   }
 
   /** Ends all streams of an app, which was deleted. */
@@ -359,7 +364,7 @@ export class History {
     this.#bytes += bytes
   }
 
-  #remove(place: Place): void {
+  #remove(place: Place): undefined {
     const { channel, stream, tenant, unused, inApp, inAll } = place
     tenant.places.delete(channel)
     this.#removeStored(place)
@@ -375,7 +380,7 @@ export class History {
 }
 
 const reservation = (
-  { tenant, channel, stream }: Place,
+  { tenant, channel, stream, reserved: before }: Place,
   reserved: number,
   isClosed: boolean,
 ): HistoryWrite => ({
@@ -385,6 +390,7 @@ const reservation = (
   epoch: stream.epoch,
   reserved,
   isClosed,
+  isNew: before === 0,
 })
 
 /** Without those that exclude the subscriber, by its socket id or a former one. Connected, it may have caused some. */

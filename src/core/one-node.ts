@@ -210,9 +210,10 @@ export class OneNodeEngine implements Engine {
     return this.#history.stream(app, channel, this.#parts.clock.mono())?.page(query)
   }
 
-  forget(app: App, channel: ChannelName): void {
-    this.#history.forget(app, channel)
-    this.#cache.forget(app, channel)
+  forget(app: App, channel: ChannelName): Refusal | undefined {
+    const refused = this.#history.forget(app, channel)
+    if (!refused) this.#cache.forget(app, channel)
+    return refused
   }
 
   claim(app: App, channel: ChannelName, key: string): boolean {

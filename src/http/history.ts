@@ -6,7 +6,7 @@ import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
-import { quote } from '../core/errors'
+import { quote, raise } from '../core/errors'
 import { jsonText } from '../core/json'
 import { andThen } from '../core/maybe-promise'
 import { NOT_KEPT, type HistoryPage, type HistoryQuery } from '../core/stream'
@@ -15,7 +15,7 @@ import { requireSignature, type SignedAccess } from './auth'
 import { channelOf } from './channels'
 import { CONTENT_TYPES } from './headers'
 import { invalid } from './mistake'
-import { readAnswers, SIGNED_REFUSALS } from './refusals'
+import { errorText, readAnswers, SIGNED_REFUSALS } from './refusals'
 import { EmptyAnswer, objectSchema, OPEN, textSchema } from './schemas'
 
 const LIMIT = { usual: 100, most: 1000 }
@@ -67,6 +67,9 @@ export const HistoryAnswer = objectSchema(
   },
 )
 
+/** Of a durable stream, as it is told. */
+export const NOT_GIVEN_UP = 'database: is locked by another process; nothing was given up'
+
 export const SHOW_HISTORY = {
   summary: 'Read the events that a channel keeps',
   description:
@@ -94,7 +97,11 @@ export function history(core: Core, access: SignedAccess) {
       '/channels/:channel/history',
       ({ app, params }) => forgetHistory(core, app, params.channel),
       {
-        response: { ...readAnswers(EmptyAnswer), 429: SIGNED_REFUSALS[429] },
+        response: {
+          ...readAnswers(EmptyAnswer),
+          429: SIGNED_REFUSALS[429],
+          503: errorText(NOT_GIVEN_UP),
+        },
         detail: { operationId: 'forgetHistory', ...FORGET_HISTORY },
       },
     )
@@ -109,10 +116,13 @@ export function respondWithHistory(core: Core, app: App, name: string, parameter
   return andThen(core.engine.history(app, channel, query), (page) => respond(page, query))
 }
 
-/** @throws RealtimeError('channel_invalid') */
+/** @throws RealtimeError('channel_invalid'), or (or rejects with) 'history_unavailable' */
 export function forgetHistory(core: Core, app: App, name: string) {
   const channel: ChannelName = channelOf(app, name)
-  return andThen(core.engine.forget(app, channel), () => ({}))
+  return andThen(core.engine.forget(app, channel), (refused) => {
+    if (refused) raise(refused)
+    return {}
+  })
 }
 
 function readQuery({ limit, since, before, direction = 'forward' }: Parameters): HistoryQuery {

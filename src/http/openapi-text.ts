@@ -108,6 +108,8 @@ const RETRIED = [
   'triggerBatch',
   'triggerChannelEvent',
   'publishToScope',
+  'forgetHistory',
+  'forgetHistoryOfChannel',
   'createApp',
   'changeApp',
   'replaceApp',

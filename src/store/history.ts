@@ -53,7 +53,8 @@ export function historyStore(writes: Writes): HistoryStore {
     const { appId, channel } = change
     switch (change.type) {
       case 'reserve': {
-        const { epoch, reserved, isClosed } = change
+        const { epoch, reserved, isClosed, isNew } = change
+        if (isNew) db.query(TRIM).run({ appId, channel, first: Number.MAX_SAFE_INTEGER })
         db.query(RESERVE).run({ appId, channel, epoch, reserved, closed: isClosed ? 1 : 0 })
         return
       }

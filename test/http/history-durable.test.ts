@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Server from 'pusher'
+import { makeBasicAuth, PAIR } from '../credentials'
 import { start, type RawClient, type TestServer } from '../harness'
 import { Program } from '../program'
 import { makeRandom } from '../random'
@@ -118,6 +119,61 @@ test('a database that cannot write answers 503, and loses nothing that it has an
   }
   await using server = await startOn(path, now + 1000)
   expect(names(await read(server.sdk(), 'room'))).toEqual(['a', 'c'])
+})
+
+describe('what is given up while the database cannot write', () => {
+  test('is not, where an app has asked for it, and it is told so', async () => {
+    const path = newPath()
+    const now = Date.now()
+    {
+      await using server = await startOn(path, now)
+      await trigger(server, 'a')
+      using lock = new Database(path)
+      lock.run('BEGIN IMMEDIATE')
+      const refusals = [
+        await server.signed('DELETE', '/channels/room/history'),
+        await server.http('/api/apps/test-app/channels/room/history', {
+          method: 'DELETE',
+          headers: makeBasicAuth(PAIR),
+        }),
+      ]
+      for (const refused of refusals) {
+        expect(refused.status).toBe(503)
+        expect(await refused.text()).toContain('; nothing was given up')
+        expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+      }
+      lock.run('ROLLBACK')
+      expect(names(await read(server.sdk(), 'room'))).toEqual(['a'])
+    }
+    {
+      await using server = await startOn(path, now + 1000)
+      expect(names(await read(server.sdk(), 'room'))).toEqual(['a'])
+      expect((await server.signed('DELETE', '/channels/room/history')).status).toBe(200)
+    }
+    await using server = await startOn(path, now + 2000)
+    expect(names(await read(server.sdk(), 'room'))).toEqual([])
+  })
+
+  test('is never taken for what a later stream of the channel keeps', async () => {
+    const path = newPath()
+    const now = Date.now()
+    {
+      await using server = await startOn(path, now)
+      for (const name of ['a', 'b']) await trigger(server, name)
+      await server.change({ history: [{ ...rule, durable: false }] })
+      using lock = new Database(path)
+      lock.run('BEGIN IMMEDIATE')
+      expect((await trigger(server, 'c')).status).toBe(200)
+      await server.http('/up')
+      lock.run('ROLLBACK')
+      await server.signed('DELETE', '/channels/room/history')
+      await server.change({ history: [rule] })
+      server.advance(5000)
+      expect((await trigger(server, 'd')).status).toBe(200)
+    }
+    await using server = await startOn(path, now + 6000)
+    expect(names(await read(server.sdk(), 'room'))).toEqual(['d'])
+  })
 })
 
 const APP = { appId: '1', key: 'test-app-fake-key', secret: 'test-app-fake-secret', useTLS: false }

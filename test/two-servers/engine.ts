@@ -250,10 +250,11 @@ export class JoinedEngine implements Engine {
     )
   }
 
-  forget(app: App, channel: ChannelName): Promise<void> {
+  forget(app: App, channel: ChannelName): Promise<undefined> {
     return this.bus.later(() => {
       this.bus.history.forget(this.#home(app)!, channel)
       this.bus.cache.forget(this.#home(app)!, channel)
+      return undefined
     })
   }
 

@@ -38,6 +38,7 @@ import { isForeignPage } from '../../http/admin-origins'
 import {
   FORGET_HISTORY,
   forgetHistory,
+  NOT_GIVEN_UP,
   HistoryAnswer,
   HistoryParameters,
   respondWithHistory,
@@ -174,7 +175,12 @@ export function expusherliteRoutes(core: Core, access: DialectAccess) {
       },
     )
     .delete('/channels/:name/history', ({ app, params }) => forgetHistory(core, app, params.name), {
-      response: { ...SCOPE_REFUSALS, 200: EmptyAnswer, 400: INVALID_CHANNEL },
+      response: {
+        ...SCOPE_REFUSALS,
+        200: EmptyAnswer,
+        400: INVALID_CHANNEL,
+        503: errorDetail(NOT_GIVEN_UP),
+      },
       detail: { operationId: 'forgetHistoryOfChannel', ...FORGET_HISTORY },
     })
 }
