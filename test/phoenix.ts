@@ -140,6 +140,8 @@ export type JsChannel = {
   on(event: string, callback: (payload: unknown) => void): void
 }
 export type JsSocket = {
+  /** Of the next connection. */
+  heartbeatIntervalMs: number
   connect(): void
   disconnect(callback?: () => void): void
   channel(topic: string, params?: object | (() => object)): JsChannel
