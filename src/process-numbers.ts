@@ -1,7 +1,7 @@
 /** What the system knows of this process: memory, CPU, open files. Read when metrics are asked for. */
 import { readdirSync, statSync } from 'node:fs'
 import { totalmem } from 'node:os'
-import type { ProcessNumbers } from './http/metrics-table'
+import type { ProcessNumbers } from './http/metric-rows'
 import { openFilesLimit } from './open-files'
 
 const startedAtSeconds = (Date.now() - process.uptime() * 1000) / 1000

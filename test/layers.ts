@@ -52,7 +52,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'hangup.ts': [],
   'log.ts': ['core/types'],
   'clock.ts': ['core/types'],
-  'process-numbers.ts': ['http/metrics-table', 'open-files'],
+  'process-numbers.ts': ['http/metric-rows', 'open-files'],
   'metrics-port.ts': ['config', 'http', 'process-numbers'],
   'open-files.ts': ['config', 'core/core'],
   'standby.ts': [

@@ -27,6 +27,7 @@ export const COUNTERS = {
   messagesRefused: byApp('frames answered with a refusal'),
   messagesSent: byApp('frames handed to the sockets and sessions of clients'),
   bytesSent: byApp('bytes of those, in UTF-8, without what WebSocket or HTTP adds'),
+  requestsAccepted: byApp('requests to the API of an app, with its credentials'),
   bodyBytesReceived: byApp(
     'bytes of the bodies of requests to the API of an app, with its credentials',
   ),

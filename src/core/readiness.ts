@@ -35,6 +35,11 @@ export class Readiness {
     return this.#reasons.get(part)
   }
 
+  /** Those in trouble. */
+  parts(): Part[] {
+    return [...this.#reasons.keys()]
+  }
+
   /** One line for each part in trouble. */
   all(): string[] {
     return Array.from(this.#reasons, ([part, reason]) => `${part}: ${reason}`)

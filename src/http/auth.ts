@@ -45,6 +45,7 @@ export function requireSignature(core: Core, { pathPrefix, hooks, locality }: Si
     const app = vouched ?? authenticate(core, { request, url, appId, query, pathPrefix, locality })
     const refused = checkActive(app)
     if (refused) raise(refused)
+    app.counters.requestsAccepted++
     const raw = isPost ? await readBytes(core.uploads, request, maxBytes, BODY_CODES) : NO_BODY
     app.counters.bodyBytesReceived += raw.length
     if (!vouched) requireBodyMd5(query.credentials.body_md5, raw)

@@ -2,12 +2,22 @@
 import { describe, expect, test } from 'bun:test'
 import { METRICS } from '../../src/http/metrics-table'
 import { LATENCIES } from '../../src/core/latencies'
-import { makeBasicAuth } from '../credentials'
-import { start, startCommon, type TestServer } from '../harness'
+import { makeBasicAuth, PAIR } from '../credentials'
+import { reject } from '../../src/plugin'
+import { makePlugin, start, startCommon, type TestServer } from '../harness'
 import { scrape, Scraped } from '../prometheus'
 
 const TOKEN = 'a-token-of-the-metrics'
 const serverOf = startCommon({ config: { metricsToken: TOKEN } })
+
+/** After one connection, one subscribe, and one event over HTTP. */
+const SOKETI_COUNTS = [
+  ['new_connections_total', 1],
+  ['new_disconnections_total', 0],
+  ['ws_messages_received_total', 1],
+  ['ws_messages_sent_total', 3],
+  ['http_calls_received_total', 1],
+] as const
 
 const shownName = (row: (typeof METRICS)[number]): string =>
   row.isSoketi ? `soketi_${row.name}` : row.name
@@ -69,7 +79,8 @@ describe('a scrape', () => {
     expect(of('carillon_messages_received_total', id)).toBe(1)
     expect(of('carillon_publications_total', 'other')).toBe(0)
     expect(read.value('soketi_connected', { app_id: id, port: String(server.port) })).toBe(1)
-    expect(read.value('soketi_new_connections_total', { app_id: id })).toBe(1)
+    for (const [name, value] of SOKETI_COUNTS)
+      expect([name, of(`soketi_${name}`, id)]).toEqual([name, value])
     expect(read.value('carillon_ready')).toBe(1)
     client.socket.close()
     await server.waitForConnections(0)
@@ -122,7 +133,41 @@ describe('a scrape', () => {
   test('is red while /ready is', async () => {
     await using server = await start()
     server.core.readiness.fail('webhooks', 'full')
-    expect((await scrape(server)).value('carillon_ready')).toBe(0)
+    const read = await scrape(server)
+    expect(read.value('carillon_ready')).toBe(0)
+    expect(read.valuesOf('carillon_in_trouble', 'part')).toEqual(['webhooks'])
+  })
+
+  test('has tallies by their labels, and what the plugins did', async () => {
+    const refuse = () => reject('no "quotes"\n\\ here')
+    await using server = await start({ plugins: [makePlugin('strict', { publish: refuse })] })
+    await using client = await server.raw()
+    await client.subscribed('room')
+    expect((await server.trigger({ channel: 'room', name: 'e', data: 'x' })).status).toBe(403)
+    const app_id = server.app.id
+    const read = await scrape(server)
+    const refused = 'carillon_refusals_by_code_total'
+    expect(read.value(refused, { app_id, code: 'publish_refused' })).toBe(1)
+    expect(read.value('carillon_refusals_by_plugin_total', { app_id, plugin: 'strict' })).toBe(1)
+    expect(read.value('carillon_subscriptions_by_kind', { app_id, kind: 'public' })).toBe(1)
+    const hook = { plugin: 'strict', hook: 'publish' }
+    expect(read.value('carillon_plugin_calls_total', hook)).toBe(1)
+    expect(read.value('carillon_plugin_refusals_total', hook)).toBe(1)
+    expect(read.value('carillon_plugin_faults_total', hook)).toBe(0)
+  })
+
+  test("has requests to an app's API by each of the APIs", async () => {
+    await using server = await start()
+    const pair = makeBasicAuth(PAIR)
+    await server.signed('GET', '/channels')
+    await server.http('/api/apps/test-app/channels', { headers: pair })
+    const body = '{"channel":"a","event":"e","data":{}}'
+    const headers = { ...pair, 'content-type': 'application/json' }
+    expect((await server.http('/api/push', { method: 'POST', headers, body })).status).toBe(200)
+    await server.http('/api/push', { method: 'POST', headers: makeBasicAuth('a:b'), body })
+    const read = await scrape(server)
+    expect(read.value('soketi_http_calls_received_total', { app_id: server.app.id })).toBe(3)
+    expect(read.value('soketi_http_received_bytes', { app_id: server.app.id })).toBe(body.length)
   })
 })
 
@@ -135,67 +180,6 @@ function fallen(before: Scraped, after: Scraped): string[] {
         lost.push(`${name} ${JSON.stringify(labels)}`)
   return lost
 }
-
-describe('apps with metrics of their own', () => {
-  const publish = (server: TestServer, id: string, times: number): void => {
-    server.core.apps.byId(id)!.counters.publications += times
-  }
-  const published = async (server: TestServer): Promise<Record<string, number>> => {
-    const { metrics } = (await scrape(server)).families.get('carillon_publications_total')!
-    return Object.fromEntries(
-      metrics.map(({ labels, value }) => [labels!['app_id'], Number(value)]),
-    )
-  }
-  const tenant = (server: TestServer, id: string): void => {
-    const [base] = Array.from(server.core.apps.all(), ({ record }) => record)
-    const keys = [{ key: `k${id}`, secret: 's' }]
-    const record = { ...base!, id, name: `name ${id}`, slug: `slug-${id}`, keys }
-    server.core.apps.create(record, server.clock.now())
-  }
-
-  test('are the first that are active, as many as the setting says; the others are one', async () => {
-    await using server = await start({ config: { metricsMaxApps: 2 } })
-    for (const id of ['2', '3', '4']) tenant(server, id)
-    publish(server, '3', 1)
-    expect(await published(server)).toEqual({ 3: 1, other: 0 })
-    for (const id of ['1', '2', '4']) publish(server, id, 10)
-    expect(await published(server)).toEqual({ 1: 10, 3: 1, other: 20 })
-    publish(server, '4', 5)
-    expect(await published(server)).toEqual({ 1: 10, 3: 1, other: 25 })
-  })
-
-  test('make no counter go back when they end, and others come', async () => {
-    await using server = await start({ config: { metricsMaxApps: 1 } })
-    tenant(server, '2')
-    publish(server, '1', 5)
-    publish(server, '2', 7)
-    expect(await published(server)).toEqual({ 1: 5, other: 7 })
-    publish(server, '1', 1)
-    server.core.apps.remove(server.core.apps.byId('1')!)
-    publish(server, '2', 2)
-    expect(await published(server)).toEqual({ other: 9 })
-    tenant(server, '1')
-    publish(server, '1', 4)
-    expect(await published(server)).toEqual({ 1: 4, other: 9 })
-    server.core.apps.remove(server.core.apps.byId('2')!)
-    expect(await published(server)).toEqual({ 1: 4, other: 9 })
-  })
-
-  test('are at most so many, however many there are', async () => {
-    await using server = await start({ config: { metricsMaxApps: 100 } })
-    for (let n = 0; n < 300; n++) {
-      tenant(server, `t${n}`)
-      publish(server, `t${n}`, 1)
-    }
-    const read = await scrape(server)
-    for (const row of METRICS.filter(({ labels }) => labels.includes('app_id'))) {
-      const name = shownName(row)
-      const shown = new Set(read.valuesOf(name, 'app_id')).size
-      expect({ name, shown }).toEqual({ name, shown: 101 })
-    }
-    expect(read.value('carillon_publications_total', { app_id: 'other' })).toBe(200)
-  })
-})
 
 describe('who may read it', () => {
   const get = async (

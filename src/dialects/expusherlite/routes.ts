@@ -105,9 +105,11 @@ export const findScopeApp = appByPath(/^\/api\/apps\/([^/]+)/, ({ apps }, slug) 
 export function expusherliteRoutes(core: Core, access: DialectAccess) {
   const bodyLimits = bodyLimitsOf(core.limits)
   return new Elysia({ prefix: '/api/apps/:appSlug', tags: ['ExPusherLite'] })
-    .derive(async ({ request, params }) => ({
-      app: await authenticate(core, access, { request, slug: params.appSlug }),
-    }))
+    .derive(async ({ request, params }) => {
+      const app = await authenticate(core, access, { request, slug: params.appSlug })
+      app.counters.requestsAccepted++
+      return { app }
+    })
     .post(
       '/events',
       async ({ app, request }) => {

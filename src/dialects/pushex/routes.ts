@@ -122,6 +122,7 @@ export function pushexRoutes(core: Core, access: DialectAccess) {
         return refuse({ request, set }, grant, { error: FORBIDDEN })
       }
       hooks.authorize(received)
+      grant.app.counters.requestsAccepted++
       const read = await pushBodyOf(grant, body)
       const push = readPush(grant.app, read)
       if (!push) return refuse({ request, set }, refusal('app_invalid', ''), { error: INVALID })
