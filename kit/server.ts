@@ -153,11 +153,19 @@ export class Kit {
     return this.signed('POST', '/events', JSON.stringify({ channel, name, data }))
   }
 
-  /** Sends a request with the admin's name and password. */
+  /** Sends a request with the admin's name and password, to the address for admins where there is one. */
   admin(path: string, init: RequestInit = {}): Promise<Response> {
     const { username, password } = this.server.credentials.admin
     const authorization = `Basic ${btoa(`${username}:${password}`)}`
-    return this.http(path, { ...init, headers: { authorization, ...init.headers } })
+    return this.adminHttp(path, { ...init, headers: { authorization, ...init.headers } })
+  }
+
+  /** @internal The same without them. */
+  adminHttp(path: string, init?: RequestInit): Promise<Response> {
+    const at = this.server.adminAddress
+    if (!at) return this.http(path, init)
+    if ('path' in at) return fetch(`http://localhost${path}`, { ...init, unix: at.path })
+    return fetch(`http://127.0.0.1:${at.port}${path}`, init)
   }
 
   async stop(): Promise<void> {

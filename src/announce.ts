@@ -3,7 +3,9 @@
  * terminal, never through the logger. Without a terminal generated secrets are in a file; secrets from
  * the settings or the store are never printed.
  */
+import { formatAddress } from './config/admin-settings'
 import { SETTINGS, type Config } from './config/config'
+import type { ListenAddress } from './core/addresses'
 import type { Origin } from './config/credentials'
 import { credentialsFile } from './config/first-start'
 import { openFilesLimit } from './open-files'
@@ -23,9 +25,11 @@ type Surroundings = {
   readonly isTerminal: boolean
 }
 
+type Announced = Pick<CarillonServer, 'credentials' | 'plugins' | 'port' | 'adminAddress'>
+
 export function announcement(
-  { credentials, plugins, port }: Pick<CarillonServer, 'credentials' | 'plugins' | 'port'>,
-  { host, pathPrefix, databasePath }: Pick<Config, 'host' | 'pathPrefix' | 'databasePath'>,
+  { credentials, plugins, port, adminAddress }: Announced,
+  { host, pathPrefix, databasePath, swagger }: Config,
   { files, isTerminal }: Surroundings,
 ): string {
   const { app, admin } = credentials
@@ -41,7 +45,7 @@ export function announcement(
     section('Carillon is listening', [
       ['sockets', `ws://${name}:${port}${pathPrefix}/app/${app.key}`],
       ['HTTP API', `${base}${pathPrefix}/apps/${app.id}/events`],
-      ['reference', `${base}/swagger`],
+      ...adminRows(adminAddress, base, swagger),
       ['health', `${base}/up  ${base}/ready`],
       ['plugins', plugins.map(({ name: plugin }) => plugin).join(', ') || 'none'],
     ]),
@@ -90,6 +94,20 @@ const NEEDED = [appId, appKey, appSecret, adminUsername, adminPassword]
 function openableHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost'
   return host.includes(':') ? `[${host}]` : host
+}
+
+/** Where the admin's side is, unless it is where all is; the reference, where a browser gets to it. */
+function adminRows(
+  address: ListenAddress | undefined,
+  base: string,
+  swagger: Config['swagger'],
+): (readonly [string, string])[] {
+  if (address && 'path' in address) return [['admin API', formatAddress(address)]]
+  const own = address && `http://${openableHost(address.host)}:${address.port}`
+  return [
+    ...(own ? [['admin API', `${own}/api/admin`] as const] : []),
+    ...(swagger === 'on' ? [['reference', `${own ?? base}/swagger`] as const] : []),
+  ]
 }
 
 function section(title: string, rows: readonly (readonly [string, string])[]): string {

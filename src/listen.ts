@@ -3,14 +3,14 @@
  * sessions, everything else to the API. The socket callbacks are raw and synchronous.
  */
 import type { Server } from 'bun'
-import type { Config } from './config/config'
+import { bind, type Binding } from './bind'
+import { SETTINGS } from './config/config'
 import type { Core } from './core/core'
 import { CUT_SLOW, type Ending } from './core/disconnect'
 import { countersOf } from './core/counters'
 import { REFUSE, type Refusal } from './core/errors'
 import { countFault } from './core/faults'
-import { maxPayloadBytes, maxPostBytes, maxRequestBytes } from './core/limits'
-import { noteHttpRefusal } from './core/refusals'
+import { maxPayloadBytes } from './core/limits'
 import { reportSlowReader, unreadLimitOf } from './core/slow-reader'
 import type { MaybePromise } from './core/maybe-promise'
 import { codecFor, isPhoenixPath, isPolledPath } from './dialects/codecs'
@@ -21,14 +21,9 @@ import {
   refuseHandshake,
   respondToPage,
 } from './http/handshake'
-import type { Addresses } from './http/address'
-import type { AppRequests } from './http/app-requests'
-import type { HttpApi } from './http/api'
 import { decodeUtf8 } from './http/bytes'
-import { REQUEST_ID, requestIdFrom } from './http/headers'
-import type { InFlight } from './http/in-flight'
 import type { Locality } from './http/local'
-import { outsidePrefix, pathOf, placeOf, queryOf, route, type Place } from './http/place'
+import { outsidePrefix, placeIn, queryOf, route, type Place } from './http/place'
 import type { Client } from './protocols/codec'
 import { isSocketPath } from './protocols/pusher'
 import { noteRefusedRequest } from './protocols/refuse'
@@ -42,50 +37,42 @@ import {
   countPing,
   type IncomingRequest,
 } from './protocols/session'
+import {
+  logRefusal,
+  MAX_WAITING,
+  portOptions,
+  respondInTurn,
+  respondToApi,
+  respondTooBusy,
+  withId,
+  type Responder,
+} from './respond'
 import type { LongPolls } from './transports/longpoll'
 import { xhrCall, type XhrSessions } from './transports/xhr'
 
-/**
- * Idle time of HTTP connections. Longer than proxies and balancers keep one for reuse (60 s): if we
- * closed it first, a request could be under way. Waiting requests of the fallback are silent for a third
- * of it; without a limit their connections would outlive them.
- */
-const HTTP_IDLE_SECONDS = 75
-export type Port = {
-  readonly core: Core
-  readonly config: Config
-  readonly api: HttpApi
-  readonly addresses: Addresses
+export type Port = Responder & {
   readonly locality: Locality
   readonly xhr: XhrSessions
   readonly longPolls: LongPolls
-  readonly inFlight: InFlight
-  readonly appRequests: AppRequests
 }
 
-/** @throws the system's error for the address */
-export function listen(port: Port): Server<Client> {
+/** @throws AddressError, or the system's error where it is none of the address */
+export const listen = (port: Port): Promise<Server<Client>> => {
+  const { host, port: number } = port.config
+  const address = { host, port: number }
+  return bind({ address, setting: SETTINGS.port.env }, (at) => serve(port, at))
+}
+
+function serve(port: Port, at: Binding): Server<Client> {
   const { core, config } = port
   return Bun.serve<Client>({
-    port: config.port,
-    hostname: config.host,
-    development: false,
-    reusePort: false, // outside development it would be on: two servers would share a port in silence
-    idleTimeout: HTTP_IDLE_SECONDS,
-    maxRequestBodySize: maxBodyBytes(config),
+    ...portOptions(port),
+    ...at,
     fetch(request, server) {
       if (request.method === 'GET' && requestsUpgrade(request.headers))
         return upgradeInTurn(port, request, server)
-      const place = placeIn(port, request)
+      const place = placeIn(request, config.pathPrefix)
       return respondToFallback(port, request, place) ?? respondToApi(port, route(request, place))
-    },
-    error: (cause) => {
-      const id = requestIdFrom(null)
-      countFault(core, cause, { requestId: id })
-      return new Response(`Internal server error (${id})\n`, {
-        status: 500,
-        headers: { [REQUEST_ID]: id },
-      })
     },
     websocket: {
       idleTimeout: 0, // liveness is the sweep's: the native timer is reset by our own sends
@@ -131,24 +118,11 @@ function endingOf(core: Core, conn: Client, code: number, reason: string): Endin
   return CUT_SLOW
 }
 
-/** The URL is read as text: a parser throws for an invalid Host header. */
-const placeIn = ({ config }: Port, request: Request): Place =>
-  placeOf(pathOf(request.url), config.pathPrefix)
-
-/** Routes refuse a body that is too large with a message, unread. The runtime has none: it refuses twice that, from 4 MB on. */
-const maxBodyBytes = ({ limits }: Config): number =>
-  Math.max(4 * 1024 * 1024, 2 * maxRequestBytes(limits), 2 * maxPostBytes(limits))
-
 /** The runtime's close reason for a message beyond `maxPayloadLength`. */
 const TOO_BIG = 'Received too big message'
 
 /** The code of a socket that ended without a close frame. */
 const CUT = 1006
-
-/** Requests and handshakes that may wait for a turn; some kilobytes each. */
-const MAX_WAITING = 16_384
-/** The status for a client that has left meanwhile. */
-const CLIENT_GONE = 499
 
 /** Upgrades in this turn of the event loop, or, where a crowd connects at once, in one of the next, in order. */
 function upgradeInTurn(
@@ -162,35 +136,6 @@ function upgradeInTurn(
   return respondTooBusy(port, request)
 }
 
-function respondTooBusy(port: Port, request: Request): Response {
-  logRefusal(port, request, REFUSE.crowdedOut)
-  return withId(new Response(null, { status: 503, headers: { 'retry-after': '1' } }), request)
-}
-
-/** Notes a refusal from before the request's app is known. */
-function logRefusal({ core, addresses }: Port, request: Request, refusal: Refusal): void {
-  const [remoteAddress, path] = [addresses.of(request), pathOf(request.url)]
-  noteHttpRefusal(core, refusal, { remoteAddress, app: undefined, requestId: undefined, path })
-}
-
-/** Responds in this turn of the event loop, or in one of the next where the requests before have used it up. */
-function respondInTurn(
-  port: Port,
-  request: Request,
-  respond: () => MaybePromise<Response>,
-): MaybePromise<Response> {
-  const { requests, counters } = port.core
-  if (!requests.mustWait()) return respond()
-  if (requests.size >= MAX_WAITING) {
-    counters.requestsRefused++
-    return respondTooBusy(port, request)
-  }
-  const { signal } = request // read later, it would miss an abort of before
-  return requests.defer(() =>
-    signal.aborted ? new Response(null, { status: CLIENT_GONE }) : respond(),
-  )
-}
-
 /** Upgrades a request to a socket, or refuses it in the way of its codec. */
 function upgrade(
   port: Port,
@@ -202,7 +147,7 @@ function upgrade(
     logRefusal(port, request, REFUSE.upgradeMissing)
     return refuseHandshake(request)
   }
-  const { path, isBelow } = placeIn(port, request)
+  const { path, isBelow } = placeIn(request, config.pathPrefix)
   const incoming = readRequest(port, request)
   const codec = codecFor(path, incoming.query)
   const handshake = isBelow
@@ -238,14 +183,6 @@ function protocolHeaders({ headers }: Request): Record<string, string> {
   const protocol = chooseProtocol(headers.get('sec-websocket-protocol'))
   return protocol === undefined ? {} : { 'sec-websocket-protocol': protocol }
 }
-
-const respondToApi = (port: Port, request: Request): MaybePromise<Response> =>
-  port.core.facts.hears('requested')
-    ? port.appRequests.answer(request, () => respondUnheard(port, request))
-    : respondUnheard(port, request)
-
-const respondUnheard = (port: Port, request: Request): MaybePromise<Response> =>
-  port.inFlight.answer(request, () => respondInTurn(port, request, () => port.api.fetch(request)))
 
 /** Responds to requests for a socket that are no upgrade; undefined for all other requests. */
 function respondToFallback(
@@ -291,11 +228,6 @@ async function respondAndCount(
   }
 }
 
-function withId(response: Response, request: Request): Response {
-  response.headers.set(REQUEST_ID, requestIdFrom(request.headers.get(REQUEST_ID)))
-  return response
-}
-
 const readRequest = ({ addresses, locality }: Port, request: Request): IncomingRequest => ({
   headers: request.headers,
   url: request.url,
@@ -303,31 +235,3 @@ const readRequest = ({ addresses, locality }: Port, request: Request): IncomingR
   remoteAddress: addresses.of(request),
   nonLocalRefusal: () => locality.checkConnect(request),
 })
-
-/** What is wrong with an address, by the system's error code. */
-const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'is in use by another process (set PORT to another one)',
-  EACCES: 'needs rights that this user does not have',
-  EADDRNOTAVAIL: 'is not an address of this machine',
-  EAFNOSUPPORT: 'is of a kind that this machine does not have',
-  EINVAL: 'is not an address of this machine, nor a host that is known',
-  ENOTFOUND: 'is not a host that is known',
-  ERR_INVALID_ARG_TYPE: 'is not an address that the runtime can listen on',
-  EAGAIN: 'could not be looked up: no name server answers',
-}
-
-/** Ports below it need rights. */
-const FIRST_FREE_PORT = 1024
-const REMEDY = `: ports below ${FIRST_FREE_PORT} do. Set PORT to a higher one and put a proxy in front, or grant CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE)`
-
-/** Why the server cannot listen on its address, in one line; undefined for any other error. */
-export function describeAddressError(
-  cause: unknown,
-  { host, port }: Pick<Config, 'host' | 'port'>,
-): string | undefined {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  const reason = REASONS[code]
-  if (reason === undefined) return undefined
-  const name = host.includes(':') ? `[${host}]` : host
-  return `${name}:${port} ${reason}${code === 'EACCES' && port < FIRST_FREE_PORT ? REMEDY : ''}`
-}

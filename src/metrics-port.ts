@@ -4,14 +4,15 @@
  * to readers of metrics with it. The same credentials are needed as on the port of the clients, unless the settings
  * open it.
  */
-import type { Server } from 'bun'
-import type { Config } from './config/config'
+import { bindBeside, type Bound } from './bind'
+import { SETTINGS, type Config } from './config/config'
+import type { Addresses } from './http/address'
 import type { AdminChanges } from './http/admin-changes'
 import type { HttpApi } from './http/api'
 import { CONTENT_TYPES, REQUEST_ID, requestIdFrom } from './http/headers'
 import type { MetricsOptions } from './http/metrics'
 import { MetricsAccess } from './http/metrics-access'
-import { pathOf, placeOf, route } from './http/place'
+import { placeIn, route } from './http/place'
 import { readProcess } from './process-numbers'
 
 export function metricsOptions(config: Config, changes: AdminChanges): MetricsOptions {
@@ -25,25 +26,33 @@ export function metricsOptions(config: Config, changes: AdminChanges): MetricsOp
 
 const PATHS: readonly string[] = ['/metrics', '/usage']
 
-/** Undefined where the settings have no such port. @throws the system's error for the address */
-export function listenForMetrics(
-  { metricsPort, metricsHost, metricsOpen, pathPrefix }: Config,
+/**
+ * Undefined where the settings have no such port.
+ * @throws AddressError, or the system's error where it is none of the address
+ */
+export async function listenForMetrics(
+  { config, addresses }: { readonly config: Config; readonly addresses: Addresses },
   api: HttpApi,
   access: MetricsAccess,
-): Server<undefined> | undefined {
-  if (metricsPort === undefined) return undefined
-  return Bun.serve({
-    port: metricsPort,
-    hostname: metricsHost,
-    development: false,
-    reusePort: false, // outside development it would be on
-    fetch(request) {
-      const place = placeOf(pathOf(request.url), pathPrefix)
-      if (!PATHS.includes(place.path)) return notFound(request)
-      if (metricsOpen) access.admit(request)
-      return api.fetch(route(request, place))
-    },
-  })
+): Promise<Bound | undefined> {
+  const { metricsPort: port, metricsHost: host, metricsOpen, pathPrefix } = config
+  if (port === undefined) return undefined
+  const place = { address: { host, port }, setting: SETTINGS.metricsPort.env }
+  const bound = await bindBeside(place, (at) =>
+    Bun.serve({
+      ...at,
+      development: false,
+      reusePort: false, // outside development it would be on
+      fetch(request) {
+        addresses.mark(request, bound)
+        const found = placeIn(request, pathPrefix)
+        if (!PATHS.includes(found.path)) return notFound(request)
+        if (metricsOpen) access.admit(request)
+        return api.fetch(route(request, found))
+      },
+    }),
+  )
+  return bound
 }
 
 const notFound = ({ headers }: Request): Response =>

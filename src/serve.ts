@@ -2,17 +2,18 @@
  * The program: reads the settings, starts the server, announces it, and leaves at a signal.
  */
 import { announce } from './announce'
+import { AddressError } from './bind'
 import { systemClock } from './clock'
+import { formatAddress } from './config/admin-settings'
 import { ConfigError, readConfig, type Config } from './config/config'
 import { loadConfigFile, logConfigFile } from './config/config-file'
 import { totalCounters } from './core/counters'
-import { toOneLine } from './core/errors'
+import { messageOf, toOneLine } from './core/errors'
 import type { Log } from './core/types'
 import type { Credentials } from './config/credentials'
 import { envFiles } from './config/env-files'
 import { warnLeftOver, writeGenerated } from './config/first-start'
 import { ignoresHangups } from './hangup'
-import { describeAddressError } from './listen'
 import { createLog, type ServerLog } from './log'
 import { notes } from './config/notes'
 import { openFilesLimit, fileLimitWarnings } from './open-files'
@@ -81,15 +82,19 @@ async function start(program: Program, config: Config) {
     if (givenUp.signal.aborted) return exit(program)
     await program.finish()
     if (cause instanceof ConfigError) fail(...cause.mistakes)
-    if (cause instanceof StoreError || cause instanceof PluginError) fail(cause.message)
-    fail(describeAddressError(cause, config) ?? String(cause))
+    const isExplained = [StoreError, PluginError, AddressError].some(
+      (kind) => cause instanceof kind,
+    )
+    fail(isExplained ? messageOf(cause) : String(cause))
   }
 }
 
 /** The announcement for log collectors. */
 function logListening({ log }: Program, server: CarillonServer, { host, pathPrefix }: Config) {
+  const { port, adminAddress } = server
   const plugins = server.plugins.map(({ name }) => name)
-  log.info({ host, port: server.port, pathPrefix, plugins }, 'listening')
+  const admins = adminAddress && formatAddress(adminAddress)
+  log.info({ host, port, admins, pathPrefix, plugins }, 'listening')
 }
 
 /** Warns of a credentials file of before; writes generated secrets to it where no terminal shows them. */

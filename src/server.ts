@@ -2,6 +2,7 @@
  * The composition root: core, plugins, API and port, built in order and taken down in reverse.
  */
 import type { Config } from './config/config'
+import type { ListenAddress } from './core/addresses'
 import { Apps } from './core/apps'
 import type { Core } from './core/core'
 import { newCounters, newTallies } from './core/counters'
@@ -34,19 +35,19 @@ import { DIALECTS } from './dialects/dialects'
 import { Addresses } from './http/address'
 import { AdminChanges } from './http/admin-changes'
 import { AppRequests } from './http/app-requests'
-import { createApi, type HttpApi } from './http/api'
+import { createApis, type HttpApi } from './http/api'
 import { ApiHooks } from './http/hooks'
 import { InFlight } from './http/in-flight'
 import { Locality } from './http/local'
 import { Logins } from './http/logins'
-import { listen } from './listen'
 import { newCore } from './new-core'
 import { requestLimit, watchOpenFiles } from './open-files'
-import { listenForMetrics, metricsOptions } from './metrics-port'
+import { metricsOptions } from './metrics-port'
 import swaggerPage from './pages/swagger/index.html'
 import type { AnyPlugin } from './plugin'
 import { findEnforced, warnUnenforced } from './plugin-checks'
 import { openRoutes, setUpPlugins, startPlugins, stopPlugins, type LoadedPlugin } from './plugins'
+import { openPorts } from './ports'
 import { claimDatabase, type DatabaseClaim, type StandbyOptions } from './standby'
 import { appStore } from './store/apps'
 import { FileWatch } from './store/file-watch'
@@ -83,6 +84,8 @@ export type CarillonServer = {
   readonly port: number
   /** Undefined where the metrics have no port of their own. */
   readonly metricsPort: number | undefined
+  /** Undefined where admins have no address of their own. */
+  readonly adminAddress: ListenAddress | undefined
   /** Refuses newcomers, spreads the goodbyes over the drain time, lets requests finish, stops. */
   leave(): Promise<void>
   /** Stops at once. */
@@ -219,7 +222,7 @@ async function build(
   const hooks = new ApiHooks(core, addresses)
   const findApps = DIALECTS.map(({ findApp }) => findApp)
   const appRequests = new AppRequests(core, findApps)
-  const api = createApi(core, {
+  const apiOptions = {
     appRequests,
     dialects: DIALECTS.map(({ routes }) => routes),
     pathPrefix: config.pathPrefix,
@@ -231,9 +234,10 @@ async function build(
     deliveries: webhooks,
     metrics,
     plugins,
-    published,
-    page: swaggerPage,
-  })
+    openAppId: published.appId,
+    reference: config.swagger === 'on' ? { page: swaggerPage, published, locality } : undefined,
+  }
+  const apis = createApis(core, apiOptions, config.adminListen !== undefined)
   undo.push(() => stopPlugins(core.hooks, core))
   await startPlugins(core.hooks, core, options.givenUp)
   await openRoutes(plugins, hooks, options.givenUp)
@@ -245,21 +249,10 @@ async function build(
   await makeWay()
   const maxRequests = config.maxRequests || requestLimit()
   const inFlight = new InFlight(core, { addresses, appRequests, maxRequests })
-  const server = listen({
-    core,
-    config,
-    api,
-    addresses,
-    locality,
-    xhr,
-    longPolls,
-    inFlight,
-    appRequests,
-  })
-  addresses.server = server
-  undo.push(() => server.stop(true).then(() => slices.finish()))
-  const metricsServer = listenForMetrics(config, api, metrics.access)
-  undo.push(() => metricsServer?.stop(true))
+  const responders = { core, config, addresses, locality, xhr, longPolls, inFlight, appRequests }
+  const ports = { ...responders, ...apis, metrics: metrics.access }
+  const { server, adminAddress, metricsPort, close } = await openPorts(ports)
+  undo.push(() => close(true).then(() => slices.finish()))
   options.handOver?.(credentials)
   guard(config.databasePath, () => {
     storeGenerated(credentials, store, apps, clock.now())
@@ -288,16 +281,17 @@ async function build(
 
   return {
     core,
-    api,
+    api: apis.api,
     plugins,
     xhr,
     credentials,
     port: server.port ?? config.port,
-    metricsPort: metricsServer?.port,
+    metricsPort,
+    adminAddress,
     stop: end,
     leave: async () => {
       if (await drain(core, config.drainSeconds * 1000)) await wait(clock, GOODBYE_MS)
-      const requests = Promise.all([server.stop(false), webhooks.finish()])
+      const requests = Promise.all([close(false), webhooks.finish()])
       await Promise.race([requests, wait(clock, REQUEST_GRACE_MS)])
       await end()
     },

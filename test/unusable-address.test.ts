@@ -1,7 +1,7 @@
 /** The server cannot listen: what the operator reads of the system's error. */
 import { expect, test } from 'bun:test'
 import { existsSync, readFileSync } from 'node:fs'
-import { describeAddressError } from '../src/listen'
+import { describeAddressError } from '../src/bind'
 import { canBeDeprived, Program, dropCapabilities } from './program'
 
 const REMEDY =
@@ -36,7 +36,8 @@ const ROWS: readonly (readonly [
 
 test.each(ROWS)('%s on %s:%d', (code, host, port, line) => {
   const cause = Object.assign(new Error(code), { code })
-  expect(describeAddressError(cause, { host, port })).toBe(line)
+  const place = { address: { host, port }, setting: 'PORT' }
+  expect(describeAddressError(cause, place)).toBe(line)
 })
 
 /** The label of a name has 63 characters at most, so no name server is asked for this one. */

@@ -2,6 +2,7 @@
  * Configuration: SETTINGS is the table, the environment fills it, the result is frozen. Every
  * mistake is reported at once; names of other programs (`PUSHER_HOST`, Kubernetes' `*_PORT`) set nothing.
  */
+import { ADMIN_SETTINGS, formatAddress, sharedAddressMistake } from './admin-settings'
 import { withAliases } from './aliases'
 import { quote } from '../core/errors'
 import { LIMITS, limitsOfNode, type LimitName, type Limits } from '../core/limits'
@@ -9,11 +10,11 @@ import {
   boolean,
   hostAlone,
   hostNames,
-  networkList,
   number,
   optional,
   origins,
   pathPrefix,
+  proxies,
   setting,
   text,
   type Environment,
@@ -40,6 +41,7 @@ export const SETTINGS = {
     about:
       'address to listen on; anything but loopback switches the published development credentials off',
   }),
+  ...ADMIN_SETTINGS,
   databasePath: setting<string>({
     env: 'DATABASE_PATH',
     default: 'data/carillon.sqlite',
@@ -112,10 +114,14 @@ export const SETTINGS = {
     expected: 'origins like https://dashboard.example.org, separated by commas',
     about: 'origins whose pages may use the admin API',
   }),
-  trustedProxies: networkList(
-    'CARILLON_TRUSTED_PROXIES',
-    "proxies in front, whose `x-forwarded-for` has the client's address; naming one switches the published development credentials off",
-  ),
+  trustedProxies: setting<readonly string[]>({
+    env: 'CARILLON_TRUSTED_PROXIES',
+    default: [],
+    read: proxies,
+    expected: 'addresses and networks like 10.0.0.0/8, or unix, separated by commas',
+    about:
+      "proxies in front, whose `x-forwarded-for` has the client's address (`unix`: on a unix socket); naming one switches the published credentials off",
+  }),
   localHosts: setting<readonly string[]>({
     env: 'CARILLON_LOCAL_HOSTS',
     default: [],
@@ -238,6 +244,9 @@ export function readConfig(environment: Environment): Config {
     ...deniedWebhooks(values).map((reason) => `${describe(SETTINGS.webhooks)}: ${reason}`),
   )
   mistakes.push(...openMetricsMistake(values))
+  mistakes.push(
+    ...sharedAddressMistake(values).map((reason) => `${describe(SETTINGS.adminListen)}: ${reason}`),
+  )
   mistakes.push(...GROUPS.flatMap((names) => missingMistakes(env, names)))
   if (mistakes.length > 0) throw new ConfigError(mistakes)
   return Object.freeze({ ...values, limits: Object.freeze(limitsOfNode(limits as Limits)) })
@@ -276,9 +285,12 @@ export const isLoopback = (host: string): boolean =>
 /** Why others can reach the server; undefined where only this machine can. */
 export function exposure({
   host,
+  adminListen,
   trustedProxies,
-}: Pick<Config, 'host' | 'trustedProxies'>): string | undefined {
+}: Pick<Config, 'host' | 'adminListen' | 'trustedProxies'>): string | undefined {
   if (!isLoopback(host)) return `${SETTINGS.host.env}=${host} is not loopback`
+  if (adminListen && 'host' in adminListen && !isLoopback(adminListen.host))
+    return `${SETTINGS.adminListen.env}=${formatAddress(adminListen)} is not loopback`
   return trustedProxies.length > 0 ? `${SETTINGS.trustedProxies.env} names a proxy` : undefined
 }
 

@@ -2,6 +2,7 @@
  * Setting: one row of SETTINGS, and the readers of values.
  */
 import { isIP, isIPv6 } from 'node:net'
+import { UNIX_PEER } from '../core/addresses'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -53,6 +54,9 @@ export const hostNames: Read<readonly string[]> = (value) => lowerCaseNames(valu
 
 /** Addresses, and networks as `10.0.0.0/8`. */
 export const networks = listOf(isNetwork)
+
+/** Networks, and `unix`, since who connects through a unix socket has no address. */
+export const proxies = listOf((part) => part === UNIX_PEER || isNetwork(part))
 
 function isNetwork(entry: string): boolean {
   const [address = '', bits, ...more] = entry.split('/')

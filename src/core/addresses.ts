@@ -7,6 +7,13 @@ import { isIP } from 'node:net'
 import { groupsIn, listIncludes, ipv4In, blockListOf } from './networks'
 import { WideMap } from './wide-map'
 
+/** Where the server listens: an address of the network, or the file of a unix socket. */
+export type ListenAddress =
+  { readonly host: string; readonly port: number } | { readonly path: string }
+
+/** The other ends of unix sockets, which have no address; they are not counted. */
+export const UNIX_PEER = 'unix'
+
 const UNCOUNTED = blockListOf([
   '127.0.0.0/8',
   '10.0.0.0/8',

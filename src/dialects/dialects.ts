@@ -1,6 +1,6 @@
 /** DIALECTS: the servers whose clients and backends work here unchanged. Core knows none of them. */
 import type { GroupTable } from '../core/groups'
-import type { DialectRoutes } from '../http/api'
+import type { DialectRoutes } from '../http/routes'
 import type { FindApp } from '../http/app-requests'
 import type { Mount } from '../protocols/phoenix'
 import { mount as scopeMount } from './expusherlite/mount'

@@ -5,7 +5,7 @@
  */
 import type { Server } from 'bun'
 import { isIP, type BlockList } from 'node:net'
-import { quotaKeyOf } from '../core/addresses'
+import { quotaKeyOf, UNIX_PEER, type ListenAddress } from '../core/addresses'
 import { copyText } from '../core/json'
 import { listIncludes, blockListOf } from '../core/networks'
 import type { Log } from '../core/types'
@@ -16,26 +16,54 @@ const UNNAMED_PROXY =
 /** As long as a body that is read may stand still. */
 const UNREAD_SECONDS = 10
 
+/** Whom an address that the server listens on is for: clients and backends, or those who run it. */
+export type Side = 'public' | 'admin'
+
+/** What is used here of a server that listens. */
+type Listening = Pick<Server<unknown>, 'port' | 'requestIP' | 'timeout' | 'pendingRequests'>
+
+/** An address of the server beside that of clients. */
+export type Listener = { readonly server: Listening; readonly address: ListenAddress }
+
+const LISTENER = Symbol('listener')
+type Marked = Request & { [LISTENER]?: Listener }
+
 export class Addresses {
   /** Set once the server listens. */
-  server: Pick<Server<unknown>, 'port' | 'requestIP' | 'timeout' | 'pendingRequests'> | undefined
+  server: Listening | undefined
+  /** The same of the address for admins, where they have one of their own. */
+  admins: Listener | undefined
   readonly #trusted: BlockList
   readonly #anyTrusted: boolean
+  readonly #trustsUnix: boolean
 
   #isHinted = false
 
-  /** Addresses and networks (`10.0.0.0/8`) of proxies. */
+  /** Addresses and networks (`10.0.0.0/8`) of proxies, and `unix`. */
   constructor(
     trustedProxies: readonly string[],
     readonly log: Pick<Log, 'warn'>,
   ) {
-    this.#trusted = blockListOf(trustedProxies)
+    this.#trusted = blockListOf(trustedProxies.filter((each) => each !== UNIX_PEER))
+    this.#trustsUnix = trustedProxies.includes(UNIX_PEER)
     this.#anyTrusted = trustedProxies.length > 0
   }
 
-  /** The client's address; empty where the socket is gone. */
+  /** Marks a request that came to another address than that of clients. */
+  mark(request: Marked, listener: Listener): void {
+    request[LISTENER] = listener
+  }
+
+  /** Where a request came to, unless it is where clients do. */
+  listenerOf(request: Marked): Listener | undefined {
+    return request[LISTENER]
+  }
+
+  /** The client's address, `unix` without one; empty where the socket is gone. */
   of(request: Request): string {
-    const socket = plainAddress(this.server?.requestIP(request)?.address ?? '')
+    const socket = this.#isUnix(request)
+      ? UNIX_PEER
+      : plainAddress(this.#serverOf(request)?.requestIP(request)?.address ?? '')
     if (!this.#anyTrusted || !this.#trusts(socket)) {
       if (!this.#isHinted) this.#hint(socket, request)
       return socket
@@ -52,13 +80,14 @@ export class Addresses {
 
   /** The other end of the socket, be it a client or a proxy. */
   peerOf(request: Request): { readonly address: string; readonly port: number } {
-    const peer = this.server?.requestIP(request)
+    if (this.#isUnix(request)) return { address: UNIX_PEER, port: 0 }
+    const peer = this.#serverOf(request)?.requestIP(request)
     return { address: plainAddress(peer?.address ?? ''), port: peer?.port ?? 0 }
   }
 
   /** Requests without an answer so far, polls and streams among them. */
   get pending(): number {
-    return this.server?.pendingRequests ?? 0
+    return (this.server?.pendingRequests ?? 0) + (this.admins?.server.pendingRequests ?? 0)
   }
 
   /** For a refused request: its unread body may never come, and holds a file descriptor until then. */
@@ -68,7 +97,7 @@ export class Addresses {
 
   /** Ends the request's connection unless something arrives within `seconds`. */
   limitIdle(request: Request, seconds: number): void {
-    this.server?.timeout(request, seconds)
+    this.#serverOf(request)?.timeout(request, seconds)
   }
 
   get port(): number {
@@ -82,7 +111,17 @@ export class Addresses {
     this.log.warn({ remoteAddress }, UNNAMED_PROXY)
   }
 
+  #isUnix(request: Marked): boolean {
+    const listener = request[LISTENER]
+    return listener !== undefined && 'path' in listener.address
+  }
+
+  #serverOf(request: Marked): Listening | undefined {
+    return (request[LISTENER] ?? this).server
+  }
+
   #trusts(address: string): boolean {
+    if (address === UNIX_PEER) return this.#trustsUnix
     return isIP(address) !== 0 && listIncludes(this.#trusted, address)
   }
 }

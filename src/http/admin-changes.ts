@@ -48,10 +48,13 @@ export class AdminChanges {
    * Plugins decide first. Pages of other sites are refused unless their origin is allowed, and a published
    * password is good for local requests only. Never waits: a failure is counted before the next request is
    * looked at. A request without a password is no attempt.
-   * @throws RealtimeError('admin_unauthorized' | 'login_failed' | 'admin_foreign_page' | 'not_local' | 'login_rate'), or what a plugin refuses with
+   * @throws RealtimeError('path_not_found' | 'admin_unauthorized' | 'login_failed' | 'admin_foreign_page' | 'not_local' | 'login_rate'), or what a plugin refuses with
    */
   readonly authorize = ({ request }: { readonly request: Request }): void => {
     const { origins, isPublished, authorizePlugins, locality, logins, addresses } = this.access
+    // For a plugin that calls this itself: which of its routes are for admins is known by their `beforeHandle`.
+    if (addresses.admins && !addresses.listenerOf(request))
+      throw new RealtimeError('path_not_found', 'Unknown route')
     authorizePlugins(request)
     refuseForeignPages(request.headers, origins)
     if (isPublished) locality.requireLocal(request, origins)

@@ -34,15 +34,21 @@ export const NEEDS: Readonly<Record<string, Need>> = {
   'GET /usage': 'read',
 }
 
+type Hooks = AnyElysia['routes'][number]['hooks']
+
 const ADMIN_PATH = '/api/admin/'
+
+/** True for a route behind `authorize`, the hook that decides. */
+export const isGuarded = ({ beforeHandle }: Hooks = {}, authorize: unknown): boolean =>
+  Boolean(beforeHandle?.some(({ fn }: { readonly fn: unknown }) => fn === authorize)) // the framework wraps hooks in objects
 
 /** `authorize` is the hook that decides; preflights of browsers carry no credentials. @throws Error that names the route */
 export function requireDeclared(routes: AnyElysia['routes'], authorize: unknown): void {
-  for (const { method, path, hooks = {} } of routes) {
-    const isGuarded = hooks.beforeHandle?.some(({ fn }: { fn: unknown }) => fn === authorize)
+  for (const { method, path, hooks } of routes) {
     const name = `${method} ${path}`
-    if (!isGuarded && path.startsWith(ADMIN_PATH) && method !== 'OPTIONS')
+    if (!isGuarded(hooks, authorize) && path.startsWith(ADMIN_PATH) && method !== 'OPTIONS')
       throw new Error(`${name} is open to all: it lacks onBeforeHandle(changes.authorize)`)
-    if (isGuarded && !(name in NEEDS)) throw new Error(`${name} has no row in NEEDS`)
+    if (isGuarded(hooks, authorize) && !(name in NEEDS))
+      throw new Error(`${name} has no row in NEEDS`)
   }
 }

@@ -4,57 +4,45 @@
  */
 import { Elysia, type AnyElysia } from 'elysia'
 import type { Core } from '../core/core'
-import type { Deliveries } from '../core/deliveries'
 import { once } from '../core/faults'
-import { admin, type AdminOptions } from './admin'
-import { requireDeclared } from './admin-needs'
-import type { SignedAccess } from './auth'
-import { channels } from './channels'
+import { isGuarded, requireDeclared } from './admin-needs'
 import { crossOrigin } from './admin-origins'
-import { deliveries } from './deliveries'
-import { explain, requireDecodable, requireHost } from './errors'
-import { events } from './events'
 import type { AppRequests } from './app-requests'
 import { AppSecrets } from './app-secrets'
+import { explain, requireDecodable, requireHost } from './errors'
 import { REQUEST_ID, requestIdFrom } from './headers'
-import type { ApiHooks } from './hooks'
 import type { Logins } from './logins'
-import { documentOf, DOCUMENT_PATH, modelsOf, pageAnswer } from './openapi'
+import { documentOf, DOCUMENT_PATH, modelsOf, pageAnswer, type DocumentedRoutes } from './openapi'
 import { serverAt } from './openapi-text'
-import { operations } from './health'
-import { history } from './history'
-import { metrics, type MetricsOptions } from './metrics'
+import { PUBLIC_FOLDER } from './pages'
 import { missingPrefix, pathOf } from './place'
 import { pluginRoutes } from './plugin-routes'
-import { pluginReports, type RunningPlugin } from './plugins'
-import { users } from './users'
-import { reference, type Reference } from './pages'
+import { ROUTES, type RouteOptions } from './routes'
 
-/** What the routes of a dialect authenticate with. */
-export type DialectAccess = {
-  readonly hooks: ApiHooks
-  readonly secrets: AppSecrets
-  /** The app that needs no credentials, if there is one. */
-  readonly openAppId: string | undefined
+export type ApiOptions = Omit<RouteOptions, 'secrets' | 'side'> & {
+  readonly appRequests: AppRequests
+  readonly logins: Logins
 }
 
-/** The routes of another server's API. */
-export type DialectRoutes = (core: Core, access: DialectAccess) => AnyElysia
+type SideOptions = RouteOptions & Pick<ApiOptions, 'appRequests'>
 
-export type ApiOptions = SignedAccess &
-  AdminOptions &
-  Reference & {
-    readonly dialects: readonly DialectRoutes[]
-    readonly appRequests: AppRequests
-    readonly logins: Logins
-    readonly deliveries: Deliveries
-    readonly metrics: MetricsOptions
-    readonly plugins: readonly RunningPlugin[]
-  }
+/** The app for an address: of one side, or for all. */
+export type HttpApi = AnyElysia
 
-export function createApi(core: Core, options: ApiOptions) {
-  const { pathPrefix, changes, hooks, published, plugins } = options
-  const secrets = new AppSecrets(hooks.addresses, options.logins, options.locality)
+/** One app for all routes, or one for each side. */
+export type Apis = { readonly api: HttpApi; readonly adminApi: HttpApi | undefined }
+
+export function createApis(core: Core, options: ApiOptions, isSplit: boolean): Apis {
+  const { locality, logins, hooks } = options
+  const secrets = new AppSecrets(hooks.addresses, logins, locality)
+  if (!isSplit)
+    return { api: createApi(core, { ...options, secrets, side: undefined }), adminApi: undefined }
+  const api = createApi(core, { ...options, secrets, side: 'public', reference: undefined })
+  return { api, adminApi: createApi(core, { ...options, secrets, side: 'admin' }, api) }
+}
+
+function createApi(core: Core, options: SideOptions, publicApi?: HttpApi): HttpApi {
+  const { changes, hooks, plugins, side } = options
   // Normalising would repair bodies before they are validated: `{}` becomes a list that holds null.
   const api = new Elysia({ normalize: false, handler: { standardHostname: false } })
     .onRequest(({ request, set }) => {
@@ -73,48 +61,51 @@ export function createApi(core: Core, options: ApiOptions) {
       hooks.addresses.limitUnreadBody(request)
       return body
     })
-    .use(pluginRoutes(hooks, plugins)) // before the hook below, which it runs itself
+    .use(pluginRoutes(hooks, plugins, side)) // before the hook below, which it runs itself
   if (core.hooks.response.length > 0)
     api.onAfterHandle(({ request, set }) => {
       hooks.addHeaders(request, Number(set.status ?? 200), set.headers)
     })
-  api
-    .use(operations(core))
-    .use(events(core, options))
-    .use(channels(core, options))
-    .use(history(core, options))
-    .use(users(core, options))
-  const dialectAccess = { hooks, secrets, openAppId: published.appId }
-  for (const routes of options.dialects) api.use(routes(core, dialectAccess))
-  api
-    .use(admin(core, options))
-    .use(deliveries(core, options.deliveries, changes))
-    .use(pluginReports(core.hooks, plugins, changes))
-    .use(metrics(core, options.metrics))
-    .use(reference(options))
+  for (const row of ROUTES)
+    if (side === undefined || row.side === 'both' || row.side === side)
+      for (const routes of [row.routes(core, options)].flat()) api.use(routes)
   const { origins } = changes.access
-  if (origins.length > 0) api.use(crossOrigin(origins))
+  if (origins.length > 0 && side !== 'public') api.use(crossOrigin(origins))
   // For every route, those of plugins too: the router fails at some parameters and leaves others undecoded.
   api.onRequest(({ request }) => {
     requireHost(request.url)
     if (request.url.includes('%')) requireDecodable(pathOf(request.url))
   })
+  requireDeclared(api.routes, changes.authorize)
+  return options.reference ? addDocument(api, options, publicApi) : api
+}
+
+/** The document is about the routes of the public API, too; they are tried at another address than its own. */
+function addDocument(api: HttpApi, options: SideOptions, publicApi: HttpApi | undefined): HttpApi {
+  const { pathPrefix, plugins, changes } = options
   const own = [...api.routes]
-  requireDeclared(own, changes.authorize)
+  const elsewhere = publicApi && [serverAt(`..${PUBLIC_FOLDER}${pathPrefix}`)]
   const document = once(async () => {
     const models = modelsOf(api)
-    const ofPlugins = plugins.map(({ routes: { reachable, app } }) => ({
-      routes: reachable,
-      models: modelsOf(app),
-    }))
-    const parts = [{ routes: own, models }, ...ofPlugins]
+    const ofPlugins = plugins.flatMap(({ routes: { reachable, app } }) =>
+      [false, true].map((isForAdmins) => ({
+        routes: reachable.filter(
+          ({ hooks }) => isGuarded(hooks, changes.authorize) === isForAdmins,
+        ),
+        models: modelsOf(app),
+        servers: isForAdmins ? undefined : elsewhere,
+      })),
+    )
+    const parts: DocumentedRoutes[] = [{ routes: own, models }, ...ofPlugins]
+    if (publicApi)
+      parts.unshift({ routes: publicApi.routes, models: modelsOf(publicApi), servers: elsewhere })
     parts.push({ routes: api.routes.slice(own.length), models })
     return documentOf(parts, plugins, changes.authorize)
   })
   const showDocument = async ({ request }: { readonly request: Request }) => {
     return { ...(await document()), servers: [serverAt(`..${missingPrefix(request, pathPrefix)}`)] }
   }
-  return api.get(DOCUMENT_PATH, showDocument, {
+  const routes = new Elysia().get(DOCUMENT_PATH, showDocument, {
     tags: ['operations'],
     detail: {
       operationId: 'showDocument',
@@ -123,9 +114,8 @@ export function createApi(core: Core, options: ApiOptions) {
       ...pageAnswer('application/json', DOCUMENT_SCHEMA, DOCUMENT_EXAMPLE),
     },
   })
+  return api.use(routes)
 }
 
 const DOCUMENT_SCHEMA = { type: 'object', required: ['openapi', 'info', 'paths'] }
 const DOCUMENT_EXAMPLE = { openapi: '3.1.0', info: {}, paths: {} }
-
-export type HttpApi = ReturnType<typeof createApi>

@@ -14,7 +14,10 @@ const NotReady = objectSchema(
 )
 const Health = objectSchema({ health: Type.String() }, { health: 'OK' })
 
-export function operations(core: Core) {
+type OperationsOptions = { readonly side: string | undefined; readonly reference: unknown }
+
+export function operations(core: Core, { side, reference }: OperationsOptions) {
+  const page = { isForAdmins: side === 'admin', hasReference: reference !== undefined }
   const readiness = (operationId: string) => ({
     response: { 200: Ready, 503: NotReady },
     detail: {
@@ -36,7 +39,7 @@ export function operations(core: Core) {
       '/',
       ({ request, set }) => {
         Object.assign(set.headers, PAGE_HEADERS)
-        return startPage(folderOf(request))
+        return startPage(folderOf(request), page)
       },
       {
         detail: {

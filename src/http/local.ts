@@ -3,15 +3,16 @@
  * such a request must not be; wherever published credentials decide, it is checked here.
  * docs/operations.md, "What local means", says what cannot be detected.
  */
+import { UNIX_PEER } from '../core/addresses'
 import { quote, raise, refusal, type Refusal } from '../core/errors'
 import type { Log } from '../core/types'
 import { isLoopbackAddress, type Addresses } from './address'
 import { isForeignPage } from './admin-origins'
-import { SocketOwners, type SocketOwner } from './socket-owner'
+import { ownerOfSocket, SocketOwners, type Endpoint, type SocketOwner } from './socket-owner'
 
 /** What the rules look at. */
 export type RequestSource = {
-  /** Of the socket; empty where it is gone. */
+  /** Of the socket, `unix` for one that has a file; empty where it is gone. */
   readonly address: string
   readonly headers: Headers
   /** Of the process at the other end. */
@@ -44,7 +45,9 @@ export const NON_LOCAL_RULES: readonly NonLocalRule[] = [
   {
     name: 'address',
     reason: ({ address }) =>
-      isLoopbackAddress(address) ? undefined : `came from ${address || 'a socket that is gone'}`,
+      isLoopbackAddress(address) || address === UNIX_PEER
+        ? undefined
+        : `came from ${address || 'a socket that is gone'}`,
     help: USE_OWN_CREDENTIALS,
   },
   {
@@ -109,6 +112,12 @@ export function nonLocalReason(source: RequestSource, rules: LocalityRules) {
   return undefined
 }
 
+/** The two ends of a connection from loopback to where the server listens. */
+function endsOf(peer: Endpoint, { host, port }: { readonly host: string; readonly port: number }) {
+  const ipv4 = host.startsWith('127.') ? host : '127.0.0.1'
+  return { peer, own: { address: peer.address.includes(':') ? '::1' : ipv4, port } }
+}
+
 export type LocalityOptions = {
   readonly addresses: Addresses
   /** `CARILLON_LOCAL_HOSTS`. */
@@ -159,9 +168,8 @@ export class Locality {
       address: peer.address,
       headers: request.headers,
       user: () => {
-        const ipv4 = host.startsWith('127.') ? host : '127.0.0.1'
-        const address = peer.address.includes(':') ? '::1' : ipv4
-        return this.#owners.of({ peer, own: { address, port: addresses.port } })
+        const at = addresses.listenerOf(request)?.address ?? { host, port: addresses.port }
+        return 'path' in at ? ownerOfSocket(at.path) : this.#owners.of(endsOf(peer, at))
       },
     }
     const found = nonLocalReason(source, { hosts, users: this.#users, origins })

@@ -8,6 +8,7 @@
  */
 import { Kind, type TSchema } from '@sinclair/typebox'
 import type { AnyElysia, HTTPMethod } from 'elysia'
+import { isGuarded } from './admin-needs'
 import {
   DOCUMENT_HEAD,
   HEADERS,
@@ -32,8 +33,12 @@ export const HTML_ANSWER = pageAnswer('text/html', { type: 'string' }, '<!doctyp
 type Hooks = AnyElysia['routes'][number]['hooks']
 type Models = Readonly<Record<string, TSchema>>
 
-/** Routes that are documented, and the schemas that they name. */
-type DocumentedRoutes = { readonly routes: AnyElysia['routes']; readonly models: Models }
+/** Routes that are documented, the schemas that they name, and where they are, unless beside the document. */
+export type DocumentedRoutes = {
+  readonly routes: AnyElysia['routes']
+  readonly models: Models
+  readonly servers?: readonly object[] | undefined
+}
 
 /** The schemas of an app that have names. */
 export const modelsOf = (app: AnyElysia): Models => app['getGlobalDefinitions']().type as Models
@@ -47,8 +52,10 @@ export async function documentOf(
   plugins: readonly RunningPlugin[],
   adminOnly: unknown,
 ): Promise<object> {
-  const paths = {}
-  for (const part of parts) Object.assign(paths, await pathsOf(part, adminOnly))
+  const paths: Record<string, object> = {}
+  for (const part of parts)
+    for (const [path, methods] of Object.entries(await pathsOf(part, adminOnly)))
+      paths[path] = { ...paths[path], ...methods }
   const ofPlugins = plugins
     .filter(({ routes }) => routes.reachable.length > 0)
     .map(({ name }) => ({ name, description: `Routes of the plugin ${name}` }))
@@ -61,7 +68,7 @@ export async function documentOf(
 }
 
 async function pathsOf(
-  { routes, models }: DocumentedRoutes,
+  { routes, models, servers }: DocumentedRoutes,
   adminOnly: unknown,
 ): Promise<Record<string, object>> {
   const { filterPaths, registerSchemaPath } = await import('@elysiajs/swagger/utils')
@@ -69,11 +76,11 @@ async function pathsOf(
   const schema = {}
   for (const { hooks = {}, method, path } of routes) {
     if (hooks.detail?.hide) continue
-    // The framework wraps hooks in objects.
-    const isAdminOnly = hooks.beforeHandle?.some(({ fn }: Hooks) => fn === adminOnly)
+    const isAdminOnly = isGuarded(hooks, adminOnly)
     const own = hooks.detail?.responses ?? schemasOf(hooks)
     const detail = {
       ...(isAdminOnly && { security: [{ password: [] }] }),
+      ...(servers && { servers }),
       ...hooks.detail,
       responses: isAdminOnly ? { ...ADMIN_REFUSALS, ...own } : own,
     }

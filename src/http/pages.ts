@@ -21,16 +21,29 @@ export const PAGE_HEADERS = {
 
 // ---------------------------------------------------------------- the start page
 
-const LINKS = [
+const REFERENCE_LINKS = [
   { href: 'swagger', text: 'API reference', about: 'try requests out; they are signed here' },
   { href: 'swagger/json', text: 'OpenAPI document', about: 'the same for programs' },
+]
+const LINKS = [
   { href: 'up', text: '/up', about: 'liveness' },
   { href: 'ready', text: '/ready', about: 'readiness' },
 ]
 
+const FOR_ALL = `Pusher clients connect to <code>/app/KEY</code> on this address;
+Pusher server SDKs call <code>/apps/ID/events</code>. The terminal that started the server shows the
+credentials and a client snippet.`
+const FOR_ADMINS = 'This is its address for admins: clients and server SDKs have another one.'
+
+export type StartPage = {
+  /** True for the address of admins, where they have one of their own. */
+  readonly isForAdmins: boolean
+  readonly hasReference: boolean
+}
+
 /** `folder` is the beginning of its addresses: a proxy, or the settings, may have put a prefix in front. */
-export function startPage(folder: string): string {
-  const links = LINKS.map(
+export function startPage(folder: string, { isForAdmins, hasReference }: StartPage): string {
+  const links = [...(hasReference ? REFERENCE_LINKS : []), ...LINKS].map(
     ({ href, text, about }) => `<li><a href="${folder}${href}">${text}</a> – ${about}</li>`,
   )
   return `<!doctype html>
@@ -45,9 +58,7 @@ export function startPage(folder: string): string {
   code { background: color-mix(in srgb, currentColor 10%, transparent); padding: 0.1em 0.35em; border-radius: 4px }
 </style>
 <h1>Carillon</h1>
-<p>A self-hosted realtime push server. Pusher clients connect to <code>/app/KEY</code> on this address;
-Pusher server SDKs call <code>/apps/ID/events</code>. The terminal that started the server shows the
-credentials and a client snippet.</p>
+<p>A self-hosted realtime push server. ${isForAdmins ? FOR_ADMINS : FOR_ALL}</p>
 <ul>
 ${links.join('\n')}
 </ul>
@@ -56,6 +67,12 @@ ${links.join('\n')}
 }
 
 // ---------------------------------------------------------------- the reference
+
+/**
+ * Below it the address for admins answers as the public one does, so that the page can try these routes out. To
+ * the browser that one would be another origin, and nobody knows by which URL it could be reached from there.
+ */
+export const PUBLIC_FOLDER = '/swagger/public'
 
 /** The published development credentials; those of a server that has others are absent. */
 export type PublishedCredentials = {

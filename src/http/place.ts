@@ -22,6 +22,17 @@ export function placeOf(sent: string, prefix: string): Place {
   return { path, isBelow, isRewritten: path !== sent }
 }
 
+/** The place of a request. Its URL is read as text: a parser throws for an invalid Host header. */
+export const placeIn = ({ url }: Request, prefix: string): Place => placeOf(pathOf(url), prefix)
+
+/** Makes a request one to another path, as if it had been sent to that. */
+export function readdress(request: Request, path: string): Request {
+  const { url } = request
+  const [start, end] = pathIn(url)
+  const value = url.slice(0, start) + path + url.slice(end)
+  return Object.defineProperty(request, 'url', { value, configurable: true })
+}
+
 const SENT = Symbol('sent')
 
 /** Makes the router find the request at its place; 0.5 µs where that differs from what was sent. */

@@ -18,7 +18,9 @@ import { RealtimeError } from '../core/errors'
 import { logFailure, runWatched, watchWait, type FaultSource } from '../core/plugin-faults'
 import type { MaybePromise } from '../core/maybe-promise'
 import type { Uploads } from '../core/uploads'
+import type { Side } from './address'
 import type { AdminChanges } from './admin-changes'
+import { isGuarded } from './admin-needs'
 import { limitBody } from './bytes'
 import { explainFault, explainRefusal, type ErrorAnswer } from './errors'
 import { ADMIN_BODY, BODY_CODES } from './form'
@@ -27,6 +29,7 @@ import { NO_BODY, type ApiHooks } from './hooks'
 import { pathOf } from './place'
 
 const PLUGINS = '/plugins/'
+const SIDE = 'x-side'
 
 type AnswerHeaders = Readonly<Record<string, unknown>>
 /** What the framework gives to `onError` that is used here. */
@@ -50,7 +53,7 @@ const isSteps = (answer: unknown): answer is Steps =>
 
 export type PluginRoutesOptions = {
   readonly uploads: Uploads
-  readonly changes: Pick<AdminChanges, 'record'>
+  readonly changes: Pick<AdminChanges, 'record' | 'authorize'>
 }
 
 export class PluginRoutes {
@@ -63,6 +66,8 @@ export class PluginRoutes {
   readonly #source: FaultSource
   /** Set by `open`. */
   #hooks: ApiHooks | undefined
+  /** The same routes; each answers with its side alone. Made when it is first needed. */
+  #sides: AnyElysia | undefined
 
   constructor(
     readonly name: string,
@@ -118,6 +123,21 @@ export class PluginRoutes {
       add: (method: string, path: string) => refuseLate(`the route ${method} ${path}`),
       on: () => refuseLate('a hook of routes'),
     })
+  }
+
+  /** The side of the route that the router finds, whatever would become of the request; undefined where there is none. */
+  async sideOf(request: Request): Promise<string | undefined> {
+    this.#sides ??= this.#listSides()
+    return (await this.#sides.fetch(request)).headers.get(SIDE) ?? undefined
+  }
+
+  #listSides(): AnyElysia {
+    const sides = new Elysia({ handler: { standardHostname: false } })
+    for (const { method, path, hooks } of this.app.routes) {
+      const side: Side = isGuarded(hooks, this.options.changes.authorize) ? 'admin' : 'public'
+      sides.route(method, path, () => new Response(null, { headers: { [SIDE]: side } }))
+    }
+    return sides
   }
 
   /** Answers a request below the prefix with these headers. Never rejects. */
@@ -240,11 +260,13 @@ const responseOf = ({ status, body, type, headers }: ErrorAnswer): Response =>
 
 /**
  * The door to the routes of all plugins: finds the plugin, runs the `request` and `response` hooks. Used by an
- * app whose `response` hooks run after each route, it is to be used before these are added.
+ * app whose `response` hooks run after each route, it is to be used before these are added. Where admins have an
+ * address of their own, a route of the other side is not found.
  */
 export function pluginRoutes(
   hooks: ApiHooks,
   plugins: readonly { readonly name: string; readonly routes: PluginRoutes }[],
+  side: Side | undefined,
 ) {
   const byName = new Map(plugins.map(({ name, routes }) => [name, routes]))
   return new Elysia().all(
@@ -253,6 +275,7 @@ export function pluginRoutes(
       const routes = byName.get(nameIn(pathOf(request.url)))
       if (!routes) throw new NotFoundError()
       hooks.authorize({ request, area: 'plugin', app: undefined, body: NO_BODY })
+      if (side !== undefined && !isOn(side, await routes.sideOf(request))) throw new NotFoundError()
       const response = await routes.respond(request, set.headers)
       const { status } = response
       const added: Record<string, string> = {}
@@ -265,6 +288,10 @@ export function pluginRoutes(
     { parse: 'none', detail: { hide: true } },
   )
 }
+
+/** A path that has no route is the plugin's own to answer, at the public address. */
+const isOn = (side: Side, found: string | undefined): boolean =>
+  side === 'admin' ? found === 'admin' : found !== 'admin'
 
 /** The name as it was sent: a plugin's has no characters that need an encoding. */
 const nameIn = (path: string): string => path.slice(PLUGINS.length).split('/', 1)[0]!

@@ -5,7 +5,7 @@
  * Spec: sock_diag(7), proc(5).
  */
 import { dlopen, FFIType, type Library } from 'bun:ffi'
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, lstatSync, openSync, readSync } from 'node:fs'
 
 /** A loopback address, `127.0.0.1` or `::1`, and a port. */
 export type Endpoint = { readonly address: string; readonly port: number }
@@ -30,6 +30,15 @@ export class SocketOwners {
   close(): void {
     this.#diag?.close()
   }
+}
+
+/**
+ * Who may connect to a unix socket, besides root: its owner, while its mode lets nobody else; an access list
+ * shows in the mode, too. Unknown where others may, or the file is gone.
+ */
+export function ownerOfSocket(path: string): SocketOwner {
+  const file = lstatSync(path, { throwIfNoEntry: false })
+  return file?.isSocket() && (file.mode & 0o077) === 0 ? file.uid : 'unknown'
 }
 
 // ---------------------------------------------------------------- netlink

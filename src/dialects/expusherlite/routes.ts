@@ -28,7 +28,7 @@ import {
 import { answerOneOnce, claimOf } from '../../core/repeats'
 import type { Counts } from '../../core/presence'
 import type { ChannelName } from '../../core/types'
-import type { DialectAccess } from '../../http/api'
+import type { DialectAccess } from '../../http/routes'
 import { appByPath } from '../../http/app-requests'
 import { FieldError } from '../../http/errors'
 import { bodyLimitsOf, readBody, sliceOf, type Body } from '../../http/form'

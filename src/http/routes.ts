@@ -1,0 +1,78 @@
+/**
+ * ROUTES: all routes of the server, in the order of the document, and the side that each is on. Where admins have
+ * an address of their own (`CARILLON_ADMIN_LISTEN`), each side is an app that lacks the other's routes, so no
+ * spelling of a path leads to them. Routes of plugins are on the side that `adminOnly` says.
+ */
+import type { AnyElysia } from 'elysia'
+import type { Core } from '../core/core'
+import type { Deliveries } from '../core/deliveries'
+import type { Side } from './address'
+import { admin, type AdminOptions } from './admin'
+import type { AppSecrets } from './app-secrets'
+import type { SignedAccess } from './auth'
+import { channels } from './channels'
+import { deliveries } from './deliveries'
+import { events } from './events'
+import { operations } from './health'
+import { history } from './history'
+import type { ApiHooks } from './hooks'
+import { metrics, type MetricsOptions } from './metrics'
+import { reference, type Reference } from './pages'
+import { pluginReports, type RunningPlugin } from './plugins'
+import { users } from './users'
+
+/** What the routes of a dialect authenticate with. */
+export type DialectAccess = {
+  readonly hooks: ApiHooks
+  readonly secrets: AppSecrets
+  /** The app that needs no credentials, if there is one. */
+  readonly openAppId: string | undefined
+}
+
+/** The routes of another server's API. */
+export type DialectRoutes = (core: Core, access: DialectAccess) => AnyElysia
+
+/** What routes are made of. */
+export type RouteOptions = SignedAccess &
+  AdminOptions &
+  DialectAccess & {
+    /** Of the address that the routes are for; undefined where there is one for all. */
+    readonly side: Side | undefined
+    /** Undefined where there is none, here or at all. */
+    readonly reference: Reference | undefined
+    readonly dialects: readonly DialectRoutes[]
+    readonly deliveries: Deliveries
+    readonly metrics: MetricsOptions
+    readonly plugins: readonly RunningPlugin[]
+  }
+
+type Row = {
+  readonly side: Side | 'both'
+  readonly routes: (core: Core, options: RouteOptions) => AnyElysia | readonly AnyElysia[]
+}
+
+export const ROUTES: readonly Row[] = [
+  { side: 'both', routes: operations },
+  { side: 'public', routes: events },
+  { side: 'public', routes: channels },
+  { side: 'public', routes: history },
+  { side: 'public', routes: users },
+  {
+    side: 'public',
+    routes: (core, options) => options.dialects.map((routes) => routes(core, options)),
+  },
+  { side: 'admin', routes: admin },
+  {
+    side: 'admin',
+    routes: (core, options) => deliveries(core, options.deliveries, options.changes),
+  },
+  {
+    side: 'admin',
+    routes: (core, { plugins, changes }) => pluginReports(core.hooks, plugins, changes),
+  },
+  { side: 'admin', routes: (core, options) => metrics(core, options.metrics) },
+  {
+    side: 'admin',
+    routes: (_, options) => (options.reference ? reference(options.reference) : []),
+  },
+]
