@@ -31,15 +31,15 @@ export class MetricsAccess {
   }
 
   /**
-   * Never waits. Wrong tokens cost as wrong passwords do.
+   * Never waits. Passes on no more than the request: the framework reads its text, and would parse cookies, query and
+   * headers of every request of the server for a context. Wrong tokens cost as wrong passwords do.
    * @throws what `AdminChanges.authorize` throws, in words
    */
-  readonly authorize = (context: { readonly request: Request }): void => {
-    const { request } = context
+  readonly authorize = ({ request }: { readonly request: Request }): void => {
     if (this.#open.has(request)) return
     try {
       const token = bearerToken(request.headers.get('authorization'))
-      if (token === '' || !this.#tokenSha256) this.changes.authorize(context)
+      if (token === '' || !this.#tokenSha256) this.changes.authorize({ request })
       else this.#checkToken(request, token, this.#tokenSha256)
     } catch (cause) {
       throw cause instanceof RealtimeError ? inWords(cause) : cause
