@@ -56,6 +56,7 @@ import { outboxStore } from './store/outbox'
 import { guard, storeError } from './store/errors'
 import { openPluginStore } from './store/plugins'
 import { openDatabase } from './store/sqlite'
+import { Upkeep } from './store/upkeep'
 import { Writes } from './store/writes'
 import { LongPolls } from './transports/longpoll'
 import { XhrSessions } from './transports/xhr'
@@ -129,6 +130,8 @@ async function build(
   undo.push(() => files.close())
   const db = openDatabase(config.databasePath, log)
   undo.push(() => db.close())
+  const upkeep = guard(config.databasePath, () => new Upkeep(db, config.databasePath, log))
+  undo.push(() => upkeep.stop())
   guard(config.databasePath, () => files.start(db))
   const writes = new Writes(db, log)
   const provided = providedApps(config, options.apps)
@@ -262,7 +265,8 @@ async function build(
   const checkOpenFiles = watchOpenFiles(core)
   const sweep = newSweeper(core)
   const sweepAll = (): void => {
-    runSafely(core, 'files', () => files.check(core))
+    runSafely(core, 'upkeep', () => upkeep.sweep(core.readiness))
+    runSafely(core, 'files', () => files.check(core)) // last: what upkeep writes is no other program's
     writes.probe()
     checkOpenFiles()
     uploads.sweep()

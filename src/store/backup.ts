@@ -1,11 +1,11 @@
 /**
  * Backup: copies a database to a file, whether or not a server uses it. The file appears once it is whole.
  */
-import { realpathSync, renameSync, rmSync } from 'node:fs'
+import { link, realpath, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { copyDatabase, find, flushFolder, type CopyOptions } from './copy'
+import { copyDatabase, deletePartial, find, flushFolder, type CopyOptions } from './copy'
 import { errorAbout, StoreError } from './errors'
-import { filesOf, isFile } from './files'
+import { filesOf, hasNoLinks, isFile } from './files'
 
 export type BackupOptions = CopyOptions & {
   /** Replaces a file of that name. */
@@ -23,27 +23,44 @@ export async function backup(
   { overwrite = false, ...options }: BackupOptions = {},
 ): Promise<number> {
   const toName = `backup ${to}`
-  const check = (): void => checkTarget(from, to, overwrite)
-  check()
+  await checkTarget(from, to, overwrite)
   const order = { from, to, fromName: `database ${from}`, toName }
   const { file, bytes } = await copyDatabase(order, options)
   try {
-    check() // the name may have been taken meanwhile
-    renameSync(file, to)
-    flushFolder(dirname(to))
+    if (overwrite) await rename(file, to)
+    else await renameToFree(file, to)
+    await flushFolder(dirname(to))
     return bytes
   } catch (cause) {
-    rmSync(file, { force: true })
     throw errorAbout(toName, cause)
+  } finally {
+    await deletePartial(file)
   }
 }
 
 /** @throws StoreError */
-function checkTarget(from: string, to: string, overwrite: boolean): void {
-  const found = find(`backup ${to}`, to)
+async function checkTarget(from: string, to: string, overwrite: boolean): Promise<void> {
+  const found = await find(`backup ${to}`, to)
   if (!found) return
   if (found.isDirectory()) throw new StoreError(`backup ${to}: is a folder`)
-  if (!overwrite) throw new StoreError(`backup ${to}: exists already`)
-  if (isFile(from) && filesOf(from).includes(realpathSync(to)))
+  if (!overwrite) throw taken(to)
+  if (
+    isFile(from) &&
+    (await find(`database ${from}`, from)) &&
+    filesOf(from).includes(await realpath(to))
+  )
     throw new StoreError(`backup ${to}: is a file of the database itself`)
 }
+
+/** The name may have been taken while the copy was made. */
+async function renameToFree(file: string, to: string): Promise<void> {
+  try {
+    await link(file, to)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw taken(to)
+    if (!hasNoLinks(cause)) throw cause
+    await rename(file, to)
+  }
+}
+
+const taken = (to: string): StoreError => new StoreError(`backup ${to}: exists already`)

@@ -16,6 +16,10 @@ export const isFile = (path: string): boolean => path !== ':memory:'
 export const filesOf = (path: string): readonly string[] =>
   ['', '-wal', '-shm', '.lock'].map((ending) => `${realpathSync(path)}${ending}`)
 
+/** True for the errors of file systems on which a file has one name. */
+export const hasNoLinks = (cause: unknown): boolean =>
+  ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes((cause as NodeJS.ErrnoException).code ?? '')
+
 /** Creates the file, which will have secrets; SQLite gives the files beside it the same rights. */
 export function makePrivate(path: string): void {
   mkdirSync(dirname(path), { recursive: true })

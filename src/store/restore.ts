@@ -14,9 +14,9 @@ import {
   statSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { copyDatabase, find, flushFolder, type CopyOptions } from './copy'
+import { copyDatabase, deletePartial, find, flushFolder, type CopyOptions } from './copy'
 import { errorAbout, StoreError } from './errors'
-import { lockDatabase } from './files'
+import { hasNoLinks, lockDatabase } from './files'
 
 export type RestoreOptions = CopyOptions & {
   /** The time for the name of what is kept. */
@@ -42,7 +42,7 @@ export async function restore(
   { now = new Date(), ...options }: RestoreOptions = {},
 ): Promise<Restored> {
   const toName = `database ${to}`
-  const found = find(toName, to)
+  const found = await find(toName, to)
   if (found && !found.isFile())
     throw new StoreError(`${toName}: is ${found.isDirectory() ? 'a folder' : 'no file'}`)
   const file = found ? realpathSync(to) : to
@@ -57,10 +57,10 @@ export async function restore(
       const kept = found && keep(file, now)
       for (const ending of LOGS) rmSync(`${file}${ending}`, { force: true })
       renameSync(copy.file, file)
-      flushFolder(dirname(file))
+      await flushFolder(dirname(file))
       return { kept, bytes: copy.bytes, version: copy.version }
     } catch (cause) {
-      rmSync(copy.file, { force: true })
+      await deletePartial(copy.file)
       throw errorAbout(toName, cause)
     }
   } finally {
@@ -90,17 +90,12 @@ function keep(file: string, now: Date): string {
   return kept
 }
 
-/** Gives the file a second name. Some file systems have no second names: there the first one is gone for a moment. */
+/** Gives the file a second name. Where it can have one only, the first is gone for a moment. */
 function nameTwice(file: string, name: string): void {
   try {
     linkSync(file, name)
   } catch (cause) {
-    if (
-      !['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(
-        String((cause as NodeJS.ErrnoException).code),
-      )
-    )
-      throw cause
+    if (!hasNoLinks(cause)) throw cause
     renameSync(file, name)
   }
 }

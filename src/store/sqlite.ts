@@ -9,16 +9,26 @@ import { guard, StoreError } from './errors'
 import { isFile, makePrivate, restrictRights } from './files'
 import { MIGRATIONS } from './migrations'
 
+/** What is deleted is overwritten, but for pages that are free then: these would be written once more. */
+export const SECURE_DELETE = 'PRAGMA secure_delete = FAST'
+
+/** How long a write waits for another process, while the event loop stands still. */
+const BUSY_TIMEOUT = 'PRAGMA busy_timeout = 50'
+
 /** @throws StoreError when the file can't be opened, written, read or understood */
 export function openDatabase(path: string, log?: Log): Database {
   return guard(path, () => {
     if (isFile(path)) makePrivate(path)
     const db = new Database(path, { strict: true, create: true })
-    db.run('PRAGMA busy_timeout = 50')
+    db.run(BUSY_TIMEOUT)
     checkSchema(db, `database ${path}`, OTHER_FILE) // before anything is written, the journal's mode too
+    db.run('PRAGMA auto_vacuum = INCREMENTAL') // of a new file; any other keeps its own
     db.run('PRAGMA journal_mode = WAL')
     db.run('PRAGMA synchronous = NORMAL')
+    db.run('PRAGMA secure_delete = ON')
     migrate(db, path, { log })
+    db.run(SECURE_DELETE)
+    forgetStatistics(db)
     db.run('PRAGMA foreign_keys = ON') // after the migrations, which rename tables
     if (isFile(path) && log) restrictRights(path, log)
     return db
@@ -65,16 +75,47 @@ export function commitDurably<T>(db: Database, write: () => T): T {
     return db.transaction(write)()
   }
   db.run(`PRAGMA synchronous = ${FULL}`)
+  db.run('PRAGMA secure_delete = ON')
   try {
     return db.transaction(write).immediate()
   } finally {
+    db.run(SECURE_DELETE)
     db.run('PRAGMA synchronous = NORMAL')
+    changedByOperators.add(db)
   }
 }
+
+const changedByOperators = new WeakSet<Database>()
+
+/** True where an operator has written since the last call. */
+export const takeOperatorChange = (db: Database): boolean => changedByOperators.delete(db)
 
 const FULL = 2
 const levelOf = (db: Database): number =>
   db.query<{ synchronous: number }, []>('PRAGMA synchronous').get()!.synchronous
+
+/** Copies the log into the file and leaves it empty. False where somebody reads from it; does not wait for them. */
+export function emptyLog(db: Database): boolean {
+  db.run('PRAGMA busy_timeout = 0')
+  try {
+    return db.query<{ busy: number }, []>('PRAGMA wal_checkpoint(TRUNCATE)').get()!.busy === 0
+  } finally {
+    db.run(BUSY_TIMEOUT)
+  }
+}
+
+/**
+ * Forgets what `ANALYZE` or `PRAGMA optimize` have learnt, whoever ran them. Every statement finds its rows by an index
+ * without it. With it a table that was nearly empty is walked over from then on, also when it has a million rows: the
+ * outbox is empty until an endpoint fails.
+ */
+function forgetStatistics(db: Database): void {
+  const tables = db.query<{ name: string }, []>(STATISTICS).all()
+  for (const { name } of tables) db.run(`DELETE FROM ${name}`)
+  if (tables.length > 0) db.run('ANALYZE sqlite_schema') // reads them again
+}
+
+const STATISTICS = "SELECT name FROM sqlite_schema WHERE name IN ('sqlite_stat1', 'sqlite_stat4')"
 
 // ---------------------------------------------------------------- schema
 

@@ -8,7 +8,7 @@ import { MemoryLog } from '../../kit/clock'
 import { MIGRATIONS } from '../../src/store/migrations'
 import { RETRIES } from '../../src/webhooks/retries'
 import { outboxStore } from '../../src/store/outbox'
-import { migrate } from '../../src/store/sqlite'
+import { migrate, openDatabase } from '../../src/store/sqlite'
 import { definePlugin } from 'carillon/plugin'
 import {
   readDeliveries,
@@ -26,6 +26,30 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 /** Read whole and sorted: they are kept in memory, too, and what an app has of them is few; the schema, at the start. */
 const SMALL =
   /\b(sqlite_schema|pragma_table_info|apps|app_keys|admins|app_overrides|webhook_lanes|history_streams)\b/
+
+/** Statements that look at more of a table than they need. */
+function findDear(db: Database, queries: ReadonlySet<string>) {
+  const plans = [...queries]
+    .filter((sql) => !/^\s*(PRAGMA|VACUUM|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)/.test(sql))
+    .flatMap((sql) => {
+      using statement = db.prepare<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql}`)
+      return statement.all().map(({ detail }) => ({ sql, detail }))
+    })
+  expect(plans.length).toBeGreaterThan(40)
+  return plans.filter(
+    ({ sql, detail }) =>
+      (/^SCAN (?!json_each|CONSTANT)/.test(detail) && !SMALL.test(detail)) ||
+      (detail.includes('TEMP B-TREE') && !SMALL.test(sql)),
+  )
+}
+
+/** Gives the large tables so many rows. */
+function fillTables(db: Database, rows: number): void {
+  for (const table of ['webhook_outbox', 'plugin_values']) db.run(`DELETE FROM ${table}`)
+  const values = Array.from({ length: rows }, (_, n) => `(${n}, ${n}, '{}', ${n}, ${n})`).join()
+  db.run(`INSERT INTO webhook_outbox (lane, channel, event, time_ms, due_at) VALUES ${values}`)
+  db.run(`INSERT INTO plugin_values SELECT channel, id, event, due_at FROM webhook_outbox`)
+}
 
 test('every statement of a life with webhooks is answered by an index', async () => {
   const databasePath = join(folder, 'plans.sqlite')
@@ -68,20 +92,16 @@ test('every statement of a life with webhooks is answered by an index', async ()
     server.core.apps.change(app, { ...app.record, webhooks: [] }, 0)
     server.core.apps.remove(server.core.apps.byId('8')!)
   }
-  using db = new Database(databasePath, { strict: true })
-  const plans = [...queries]
-    .filter((sql) => !/^\s*(PRAGMA|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)/.test(sql))
-    .flatMap((sql) => {
-      const steps = db.prepare<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql}`).all()
-      return steps.map(({ detail }) => ({ sql, detail }))
-    })
-  expect(plans.length).toBeGreaterThan(40)
-  const dear = plans.filter(
-    ({ sql, detail }) =>
-      (/^SCAN (?!json_each|CONSTANT)/.test(detail) && !SMALL.test(detail)) ||
-      (detail.includes('TEMP B-TREE') && !SMALL.test(sql)),
-  )
-  expect(dear).toEqual([])
+  const db = new Database(databasePath, { strict: true })
+  const dearPlans = () => findDear(db, queries)
+  expect(dearPlans()).toEqual([])
+  // With what SQLite learns of tables that are nearly empty, statements would walk over them, however long they get.
+  fillTables(db, 1)
+  db.run('ANALYZE')
+  expect(dearPlans().length).toBeGreaterThan(5)
+  db.close()
+  using opened = openDatabase(databasePath)
+  expect(findDear(opened, queries)).toEqual([])
   expect([...queries].filter((sql) => sql.includes('COUNT('))).toEqual([])
 })
 
