@@ -2,11 +2,12 @@
  * Standby: a server whose database another process uses waits for that one's end. Meanwhile it answers
  * health checks, where the port is free (in a rolling deploy on one machine it is not).
  */
-import type { Server } from 'bun'
+import { bindBeside, type Bound } from './bind'
+import { formatAddress } from './config/admin-settings'
 import type { Config } from './config/config'
 import type { Clock, Log } from './core/types'
 import { REQUEST_ID, requestIdFrom } from './http/headers'
-import { pathOf, placeOf } from './http/place'
+import { placeIn } from './http/place'
 import { StoreError } from './store/errors'
 import { isFile, lockDatabase, TIE_MS } from './store/files'
 
@@ -42,10 +43,12 @@ export async function claimDatabase({
   if (first) return { release: first, makeWay: async () => undefined }
   if (seconds === 0) throw inUse('CARILLON_WAIT_FOR_DATABASE_SECONDS waits for its end')
   const end = clock.mono() + seconds * 1000
-  const server = answerHealthChecks(config)
-  const makeWay = async (): Promise<void> => await server?.stop(true)
+  const opened = await answerHealthChecks(config)
+  const makeWay = async (): Promise<void> => {
+    await Promise.all(opened.map(({ server }) => server.stop(true)))
+  }
   log.warn(
-    { seconds, port: server?.port },
+    { seconds, at: opened.map(({ address }) => formatAddress(address)) },
     'another process uses the database; waiting for its end',
   )
   try {
@@ -63,29 +66,25 @@ export async function claimDatabase({
 
 const REASON = 'another process uses the database'
 
-/** Answers `/up` with 200 and all else with 503; undefined where the port is in use. */
-function answerHealthChecks({
-  port,
-  host: hostname,
-  pathPrefix,
-}: Config): Server<undefined> | undefined {
-  try {
-    return Bun.serve({
-      port,
-      hostname,
-      development: false,
-      reusePort: false,
-      fetch: (request) => {
-        const up = placeOf(pathOf(request.url), pathPrefix).path === '/up'
-        const headers = {
-          [REQUEST_ID]: requestIdFrom(request.headers.get(REQUEST_ID)),
-          ...(!up && { 'retry-after': '1' }),
-        }
-        const body = up ? { health: 'OK' } : { ready: false, reason: REASON }
-        return Response.json(body, { status: up ? 200 : 503, headers })
-      },
-    })
-  } catch {
-    return undefined // the other process has the port as well
+/** Answers `/up` with 200 and all else with 503, wherever the server will listen and nobody does yet. */
+async function answerHealthChecks(config: Config): Promise<Bound[]> {
+  const { host, port, adminListen, pathPrefix } = config
+  const fetch = (request: Request): Response => {
+    const up = placeIn(request, pathPrefix).path === '/up'
+    const headers = {
+      [REQUEST_ID]: requestIdFrom(request.headers.get(REQUEST_ID)),
+      ...(!up && { 'retry-after': '1' }),
+    }
+    const body = up ? { health: 'OK' } : { ready: false, reason: REASON }
+    return Response.json(body, { status: up ? 200 : 503, headers })
   }
+  const opened: Bound[] = []
+  for (const address of adminListen ? [{ host, port }, adminListen] : [{ host, port }])
+    await bindBeside({ address, setting: '' }, (at) =>
+      Bun.serve({ ...at, development: false, reusePort: false, fetch }),
+    ).then(
+      (bound) => opened.push(bound),
+      () => undefined, // the other process has the address as well
+    )
+  return opened
 }

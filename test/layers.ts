@@ -77,6 +77,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'metrics-port.ts': ['bind', 'config', 'http', 'process-numbers'],
   'open-files.ts': ['config', 'core/core'],
   'standby.ts': [
+    'bind',
     'config',
     'core/types',
     'http/headers',

@@ -116,7 +116,7 @@ describe('a second process', () => {
       await expect(claim).rejects.toThrow(
         `database ${databasePath}: is in use by another process (CARILLON_WAIT_FOR_DATABASE_SECONDS=5 was not enough)`,
       )
-      expect(log.lines).toMatchObject([{ level: 'warn', fields: { seconds: 5, port: undefined } }])
+      expect(log.lines).toMatchObject([{ level: 'warn', fields: { seconds: 5, at: [] } }])
     }
   })
 
