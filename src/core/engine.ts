@@ -27,7 +27,7 @@
  * | `history`, `forget`                      | the events that a channel keeps, and giving them up                  |
  * | `share`                                  | what plugins keep for all nodes                                      |
  * | `claim`                                  | whether something is the first of its kind for a while                |
- * | `repeats`                                | the answers to requests that may come again                           |
+ * | `repeats`, `isTaken`                     | the answers to requests that may come again, and what they published  |
  * | `run`, `addEarlier`, `start`, `sweep`, `stop` | the life of the engine itself                                    |
  */
 import type { App } from './app'
@@ -41,7 +41,14 @@ import type { Facts } from './facts'
 import type { HistoryStore } from './history-log'
 import type { Limits } from './limits'
 import type { MaybePromise } from './maybe-promise'
-import type { DepartureFact, Notice, Publication, Replay, SubscribeCommand } from './messages'
+import type {
+  BackendPublication,
+  DepartureFact,
+  Notice,
+  Publication,
+  Replay,
+  SubscribeCommand,
+} from './messages'
 import type { PushView } from './plugin'
 import type { PluginStore, SharedStore } from './plugin-means'
 import type { Counts } from './presence'
@@ -229,6 +236,12 @@ export interface Engine {
 
   /** The answers to requests with idempotency keys, which any node may get again. */
   readonly repeats: Repeats
+
+  /**
+   * True where this node knows that the channel has taken an event with its key: plugins and rates are then spared.
+   * Otherwise `publish` may still find that it has.
+   */
+  isTaken(publication: Pick<BackendPublication, 'app' | 'channel' | 'once'>): boolean
 
   /**
    * Makes a call to the values that the nodes of a plugin share. A write is done when this node has carried out

@@ -2,12 +2,17 @@
  * HistoryLog: what durable streams have to write. An event is delivered at once and written with all others of its
  * turn of the event loop, in one transaction; its backend is answered after that. Offsets are reserved ahead, in the
  * store, so that one which was delivered and lost in a crash is never given to another event.
+ * Rows are numbered in the order of all events, whatever their stream: they are added at the end of one table, which
+ * needs no index. What streams give up is deleted by these numbers, many at a time.
  */
 import { RealtimeError, refusal, type Refusal } from './errors'
-import type { BackendPublication } from './messages'
+import type { BackendPublication, Claim } from './messages'
 import type { ChannelName, JsonText, SocketId } from './types'
 
 export type StoredEvent = {
+  readonly row: number
+  /** The id of its stream. */
+  readonly stream: number
   readonly offset: number
   /** A JSON string. */
   readonly name: JsonText
@@ -15,9 +20,11 @@ export type StoredEvent = {
   readonly except: SocketId | undefined
   /** Epoch milliseconds. */
   readonly at: number
+  readonly once: Claim | undefined
 }
 
 export type StoredStream = {
+  readonly id: number
   readonly appId: string
   readonly channel: ChannelName
   readonly epoch: string
@@ -25,59 +32,145 @@ export type StoredStream = {
   readonly reserved: number
   /** It was ended by a stop: `reserved` is the offset of its last event. */
   readonly isClosed: boolean
-  /** The oldest first. */
-  readonly events: readonly StoredEvent[]
 }
 
-type OfStream = { readonly appId: string; readonly channel: ChannelName }
+/** What the log knows of a stream. */
+export type LoggedStream = Omit<StoredStream, 'reserved' | 'isClosed'> & {
+  /** The last offset that is reserved, or is about to be. */
+  reserved: number
+  /** The last one that a commit has reserved; 0 for a stream that the store has not got. */
+  committed: number
+}
+
+type Appended = {
+  readonly offset: number
+  readonly publication: BackendPublication
+  /** Epoch milliseconds. */
+  readonly at: number
+}
 
 export type HistoryWrite =
-  | (OfStream & {
+  | {
       readonly type: 'reserve'
-      readonly epoch: string
+      readonly stream: LoggedStream
       readonly reserved: number
       readonly isClosed: boolean
-      /** It is not stored yet: what the store has of another one under its name is dropped. */
-      readonly isNew: boolean
-    })
-  | (OfStream & {
-      readonly type: 'append'
-      readonly offset: number
-      readonly publication: BackendPublication
-      /** Epoch milliseconds. */
-      readonly at: number
-    })
-  /** Events before `first` are not kept any more. */
-  | (OfStream & { readonly type: 'trim'; readonly first: number })
-  | (OfStream & { readonly type: 'remove' })
+    }
+  | (Appended & { readonly type: 'append'; readonly stream: number; readonly row: number })
+  /** Streams by their ids, and events by their rows. */
+  | {
+      readonly type: 'discard'
+      readonly streams: readonly number[]
+      readonly rows: readonly number[]
+    }
 
 /** Storage of durable streams. */
 export interface HistoryStore {
-  load(): Iterable<StoredStream>
+  streams(): Iterable<StoredStream>
+  /** In the order of their rows; also those of streams that were discarded. */
+  events(): Iterable<StoredEvent>
   /** All or nothing. @throws RealtimeError('store_unavailable') */
   commit(writes: readonly HistoryWrite[]): void
 }
 
-/** Writes of one transaction: two milliseconds. */
-const MAX_GROUP = 500
+/** Of one transaction, at most: two milliseconds. */
+const MAX_GROUP = { writes: 500, chars: 256 * 1024 } as const
+/** Offsets that are reserved at a time. */
+const RESERVED_AHEAD = 1000
+/** What is in the store although it was given up, of all streams: then it is deleted, with the next transaction. */
+export const MAX_DISCARDED = { rows: 256, bytes: 256 * 1024 } as const
+
 const MAY_BE = 'the event may have been published'
 
-type Group = { readonly writes: HistoryWrite[]; readonly done: PromiseWithResolvers<Outcome> }
+type Group = {
+  readonly writes: HistoryWrite[]
+  readonly done: PromiseWithResolvers<Outcome>
+  chars: number
+}
 type Outcome = Refusal | undefined
 
 export class HistoryLog {
+  readonly #store: HistoryStore
   /** The first is the next to be committed. */
   readonly #groups: Group[] = []
+  #isScheduled = false
+  #lastStream = 0
+  #lastRow = 0
+  /** Ids of streams, and rows of events, that are still stored. */
+  readonly #streams: number[] = []
+  readonly #rows: number[] = []
+  #discardedBytes = 0
+  /** They are deleted with the next commit; else they wait until they are many. */
+  #isDue = false
 
-  constructor(readonly store: HistoryStore) {}
+  constructor(store: HistoryStore) {
+    this.#store = store
+  }
 
-  add(write: HistoryWrite): void {
-    let group = this.#groups.at(-1)
-    if (!group || group.writes.length >= MAX_GROUP) {
-      group = { writes: [], done: Promise.withResolvers() }
-      if (this.#groups.push(group) === 1) setImmediate(this.#commitNext)
+  /** The stored streams; read before their events, once, before anything is written. */
+  *streams(): IterableIterator<StoredStream> {
+    for (const stream of this.#store.streams()) {
+      this.#lastStream = Math.max(this.#lastStream, stream.id)
+      yield stream
     }
-    group.writes.push(write)
+  }
+
+  /** The stored events, those of each stream in their order. */
+  *events(): IterableIterator<StoredEvent> {
+    for (const event of this.#store.events()) {
+      this.#lastStream = Math.max(this.#lastStream, event.stream)
+      this.#lastRow = event.row
+      yield event
+    }
+  }
+
+  /** A stream that the store has not got yet. */
+  begin(appId: string, channel: ChannelName, epoch: string): LoggedStream {
+    return { id: ++this.#lastStream, appId, channel, epoch, reserved: 0, committed: 0 }
+  }
+
+  /**
+   * Reserves an offset. A stream that the store has not got needs no commit before the event: after a crash nothing
+   * is left of it, and the next one has another epoch.
+   */
+  reserve(stream: LoggedStream, offset: number): Refusal | undefined {
+    if (stream.committed > 0 && offset > stream.committed) {
+      const refused = this.commitNow()
+      if (refused) return refused
+    }
+    if (offset + RESERVED_AHEAD / 2 <= stream.reserved) return undefined
+    const isLate = stream.committed > 0 && offset > stream.committed
+    stream.reserved = offset + RESERVED_AHEAD
+    this.#add({ type: 'reserve', stream, reserved: stream.reserved, isClosed: false }, 0)
+    return isLate ? this.commitNow() : undefined
+  }
+
+  /** Adds an event whose offset is reserved. Returns its row. */
+  append({ id }: LoggedStream, { offset, publication, at }: Appended): number {
+    const row = ++this.#lastRow
+    const chars = publication.data.length
+    this.#add({ type: 'append', stream: id, row, offset, publication, at }, chars)
+    return row
+  }
+
+  /** Ends a stream; its events are discarded one by one. */
+  discardStream(id: number): void {
+    this.#streams.push(id)
+    this.#makeDue()
+  }
+
+  /** Ends a stream now, after all that was added before. A refusal where that fails: it is there still. */
+  discardStreamNow(id: number): Refusal | undefined {
+    this.commitNow()
+    const write = { type: 'discard', streams: [id], rows: [] } as const
+    return this.#tryCommit([write], 'nothing was given up')
+  }
+
+  discardEvent(row: number, bytes: number): void {
+    this.#rows.push(row)
+    this.#discardedBytes += bytes
+    const most = MAX_DISCARDED
+    if (this.#rows.length >= most.rows || this.#discardedBytes >= most.bytes) this.#makeDue()
   }
 
   /** Resolves when all that was added is committed, or with the refusal where that fails. */
@@ -85,26 +178,86 @@ export class HistoryLog {
     return this.#groups.at(-1)?.done.promise ?? Promise.resolve(undefined)
   }
 
-  /** Commits now, after all that was added before. A refusal ends with what that means for who asked. */
-  commitNow(write?: HistoryWrite, meaning?: string): Outcome {
-    while (this.#groups.length > 0) this.#commit(this.#groups.shift()!)
-    return write && this.#tryCommit([write], meaning)
+  /** Commits all that was added. */
+  commitNow(): Outcome {
+    let refused: Outcome
+    while (this.#groups.length > 0) refused ??= this.#commit(this.#groups.shift()!)
+    return refused
   }
 
-  readonly #commitNext = (): void => {
-    const group = this.#groups.shift()
-    if (!group) return
-    this.#commit(group)
-    if (this.#groups.length > 0) setImmediate(this.#commitNext)
+  /** Deletes what was given up, however little it is. */
+  sweep(): void {
+    if (this.#hasDiscarded) this.#makeDue()
   }
 
-  #commit({ writes, done }: Group): void {
-    done.resolve(this.#tryCommit(writes))
+  /** Writes all that is not written yet, and where each stream ends. */
+  close(ends: Iterable<readonly [stream: LoggedStream, offset: number]>): void {
+    for (const [stream, offset] of ends)
+      this.#add({ type: 'reserve', stream, reserved: offset, isClosed: true }, 0)
+    let refused = this.commitNow()
+    while (!refused && this.#hasDiscarded) {
+      this.#isDue = true
+      refused = this.#commit(newGroup())
+    }
+  }
+
+  get #hasDiscarded(): boolean {
+    return this.#streams.length + this.#rows.length > 0
+  }
+
+  #makeDue(): void {
+    this.#isDue = true
+    this.#schedule()
+  }
+
+  #add(write: HistoryWrite, chars: number): void {
+    let group = this.#groups.at(-1)
+    if (!group || group.writes.length >= MAX_GROUP.writes || group.chars >= MAX_GROUP.chars) {
+      group = newGroup()
+      this.#groups.push(group)
+      this.#schedule()
+    }
+    group.writes.push(write)
+    group.chars += chars
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(this.#turn)
+  }
+
+  readonly #turn = (): void => {
+    this.#isScheduled = false
+    this.#commit(this.#groups.shift() ?? newGroup())
+    if (this.#groups.length > 0 || this.#isDue) this.#schedule()
+  }
+
+  /** Where it fails all later ones fail: they may need what was not written. */
+  #commit(group: Group): Outcome {
+    if (this.#isDue) this.#addDiscarded(group)
+    const refused = group.writes.length > 0 ? this.#tryCommit(group.writes) : undefined
+    this.#note(group.writes, refused)
+    group.done.resolve(refused)
+    if (!refused) return undefined
+    for (const { writes, done } of this.#groups.splice(0)) {
+      this.#note(writes, refused)
+      done.resolve(refused)
+    }
+    return refused
+  }
+
+  #addDiscarded({ writes }: Group): void {
+    const streams = this.#streams.splice(0, MAX_DISCARDED.rows)
+    const rows = this.#rows.splice(0, MAX_DISCARDED.rows)
+    if (streams.length + rows.length > 0) writes.push({ type: 'discard', streams, rows })
+    this.#isDue = this.#hasDiscarded
+    if (this.#rows.length === 0) this.#discardedBytes = 0
   }
 
   #tryCommit(writes: readonly HistoryWrite[], meaning = MAY_BE): Outcome {
     try {
-      this.store.commit(writes)
+      this.#store.commit(writes)
       return undefined
     } catch (cause) {
       if (!(cause instanceof RealtimeError)) throw cause
@@ -113,4 +266,20 @@ export class HistoryLog {
       return { ...refusal('history_unavailable', text), retryAfterSeconds }
     }
   }
+
+  #note(writes: readonly HistoryWrite[], refused: Outcome): void {
+    for (const write of writes)
+      if (write.type === 'reserve') {
+        const { stream, reserved } = write
+        if (refused) stream.reserved = stream.committed
+        else stream.committed = reserved
+      } else if (write.type === 'discard' && refused) {
+        // They wait for the sweep.
+        this.#streams.push(...write.streams)
+        this.#rows.push(...write.rows)
+        this.#isDue = false
+      }
+  }
 }
+
+const newGroup = (): Group => ({ writes: [], done: Promise.withResolvers(), chars: 0 })

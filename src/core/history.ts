@@ -9,10 +9,10 @@ import type { ChannelKind } from './channel'
 import type { Connection } from './connection'
 import type { Refusal } from './errors'
 import { boundsOf, PastRules, ruleOf } from './history-rules'
-import type { HistoryLog, HistoryWrite, StoredStream } from './history-log'
-import { textOfJson } from './json'
+import type { HistoryLog, LoggedStream, StoredEvent, StoredStream } from './history-log'
+import { jsonText, textOfJson } from './json'
 import type { Limits } from './limits'
-import type { BackendPublication, KeptEvent, Replay, SubscribeCommand } from './messages'
+import type { BackendPublication, Claim, KeptEvent, Replay, SubscribeCommand } from './messages'
 import { Recency, type Link } from './recency'
 import { NOT_KEPT, Stream } from './stream'
 import type { AppId, ChannelName, Clock, Position, SocketId } from './types'
@@ -26,9 +26,6 @@ const STREAM_BYTES = 600
 const REMEMBERED_MS = 86_400_000
 /** Streams that one sweep looks at: a millisecond. */
 const STREAMS_PER_SWEEP = 2000
-/** Offsets that are reserved in the store at a time; each takes it 50 µs. */
-const RESERVED_AHEAD = 1000
-const TRIMMED_AT_ONCE = 64
 /** Events that one append gives up of others at most: half a millisecond. The rest goes with the next ones. */
 const DROPS_PER_APPEND = 4 * 1024
 
@@ -41,10 +38,8 @@ type Place = {
   usedAt: number
   /** How many changes of its app's rules it has outlived. */
   changes: number
-  /** The last offset that is reserved in the store; 0 for a stream that is not there. */
-  reserved: number
-  /** The store holds no earlier offset. */
-  storedFirst: number
+  /** Undefined where it is not stored. */
+  logged: LoggedStream | undefined
   /** Where it is among those that never had an event; undefined once it had one. */
   unused: Link<Place> | undefined
   /** Where it is among the others, of its app and in all. */
@@ -59,6 +54,8 @@ type Tenant = {
   readonly pastRules: PastRules
   bytes: number
 }
+
+type NoteClaim = (app: App, claim: Claim, channel: ChannelName, ageMs: number) => void
 
 export class History {
   readonly #tenants = new Map<App, Tenant>()
@@ -80,47 +77,65 @@ export class History {
     this.#log = durable?.log
   }
 
-  /** Takes up the stored streams, once, before any other. One that no rule makes durable any more is removed. */
-  load(appOf: (id: AppId) => App | undefined, now: number): void {
-    for (const stored of this.#log?.store.load() ?? []) {
-      const { appId, channel } = stored
-      const app = appOf(appId as AppId)
-      const rule = app && ruleOf(app, channel, this.kindOf(channel))
-      if (app && rule?.durable) this.#restore(stored, app, rule, now)
-      else this.#log!.add({ type: 'remove', appId, channel })
+  /**
+   * Takes up the stored streams, once, before any other. One that no rule makes durable any more is removed. `note`
+   * is called with each event that has a key, and with how long it has been stored, in milliseconds.
+   */
+  load(appOf: (id: AppId) => App | undefined, now: number, note: NoteClaim): void {
+    const { durable } = this
+    if (!durable) return
+    const { log, clock } = durable
+    const epochMs = clock.now()
+    const places = new Map<number, Place>()
+    for (const stored of log.streams()) {
+      const app = appOf(stored.appId as AppId)
+      if (app && this.#ruleOf(app, stored.channel)?.durable)
+        places.set(stored.id, this.#restore(stored, app, now))
+      else log.discardStream(stored.id)
     }
+    for (const event of log.events()) {
+      const place = places.get(event.stream)
+      if (!place) {
+        log.discardEvent(event.row, event.data.length)
+        continue
+      }
+      const ageMs = Math.max(0, epochMs - event.at)
+      this.#restoreEvent(place, event, now - ageMs)
+      if (event.once) note(place.tenant.app, event.once, place.channel, ageMs)
+    }
+    for (const place of places.values()) this.#trim(place, this.#ruleOfPlace(place)!, now)
+    for (const { tenant } of places.values()) this.#makeRoom(tenant)
   }
 
   /** After a crash it goes on past all offsets that were reserved: those after the last event may have been heard. */
-  #restore(stored: StoredStream, app: App, rule: HistoryRule, now: number): void {
-    const { channel, epoch, reserved, isClosed, events } = stored
-    const stream = new Stream(epoch, isClosed ? reserved : reserved + 1)
-    const place = this.#open(app, channel, now, stream)
-    const epochMs = this.durable!.clock.now()
-    const rest = { type: 'event', origin: 'backend', sender: undefined, once: undefined } as const
-    for (const { offset, name, data, except, at } of events) {
-      const event = textOfJson(name)
-      const publication: BackendPublication = { ...rest, app, channel, event, data, except }
-      stream.restore(offset, publication, now - Math.max(0, epochMs - at))
-    }
-    place.reserved = reserved
-    place.storedFirst = stream.first
+  #restore({ reserved, isClosed, ...stored }: StoredStream, app: App, now: number): Place {
+    const stream = new Stream(stored.epoch, isClosed ? reserved : reserved + 1)
+    const place = this.#open(app, stored.channel, now, stream)
+    place.logged = { ...stored, reserved, committed: reserved }
     this.#use(place, now)
-    this.#count(place.tenant, stream.bytes)
-    this.#trim(place, rule, now)
-    this.#makeRoom(place.tenant)
+    return place
+  }
+
+  #restoreEvent({ tenant, channel, stream }: Place, stored: StoredEvent, at: number): void {
+    const { offset, row, data, except } = stored
+    const { app } = tenant
+    const event = textOfJson(stored.name)
+    const rest = { type: 'event', origin: 'backend', sender: undefined, once: undefined } as const
+    const before = stream.bytes
+    stream.restore({ offset, publication: { ...rest, app, channel, event, data, except }, at, row })
+    this.#count(tenant, stream.bytes - before)
   }
 
   /** Writes all that is not written yet, and where each stream ends. */
   close(): void {
-    const log = this.#log
-    if (!log) return
+    this.#log?.close(this.#ends())
+  }
+
+  *#ends(): IterableIterator<readonly [stream: LoggedStream, offset: number]> {
     for (let link = this.#recency.oldest; link; link = link.newer) {
-      const { reserved, stream } = link.item
-      if (reserved > 0) log.add(reservation(link.item, stream.position.offset, true))
-      this.#trimStored(link.item, 1)
+      const { logged, stream } = link.item
+      if (logged) yield [logged, stream.offset]
     }
-    log.commitNow()
   }
 
   /** Resolves when all that was appended is committed, or with the refusal where that fails. */
@@ -141,57 +156,49 @@ export class History {
     if (!rule) return NOT_KEPT
     const place = this.#open(app, channel, now)
     const { stream, tenant } = place
-    const refused = rule.durable ? this.#reserve(place) : this.#removeStored(place)
-    if (refused) return refused
+    const row = rule.durable ? this.#write(place, publication) : this.#discard(place)
+    if (typeof row !== 'number') return row
     this.#use(place, now)
     const before = stream.bytes
-    const position = stream.append(publication, now, boundsOf(app, rule))
+    const position = stream.append(publication, now, boundsOf(app, rule), row)
     this.#count(tenant, stream.bytes - before)
-    if (place.reserved > 0) this.#write(place, publication, position.offset)
     this.#makeRoom(tenant)
     return position
   }
 
-  /** Reserves the next offset in the store, where it is not yet. */
-  #reserve(place: Place): Refusal | undefined {
-    const { stream } = place
-    const { offset } = stream.position
-    if (!this.#log || offset < place.reserved) return undefined
-    const refused = this.#log.commitNow(reservation(place, offset + RESERVED_AHEAD, false))
-    if (refused) return refused
-    if (place.reserved === 0) place.storedFirst = offset + 1
-    place.reserved = offset + RESERVED_AHEAD
-    return undefined
-  }
-
-  #write(place: Place, publication: BackendPublication, offset: number): void {
+  /** Has the next event of a stream stored. Returns its row, 0 where there is no store. */
+  #write(place: Place, publication: BackendPublication): number | Refusal {
     const { durable } = this
-    if (!durable) return
-    const { app, channel } = publication
-    const at = durable.clock.now()
-    durable.log.add({ type: 'append', appId: app.id, channel, offset, publication, at })
-    this.#trimStored(place)
+    if (!durable) return 0
+    const { log, clock } = durable
+    const { tenant, channel, stream } = place
+    const offset = stream.offset + 1
+    place.logged ??= log.begin(tenant.app.id, channel, stream.epoch)
+    const refused = log.reserve(place.logged, offset)
+    if (refused) return refused
     this.isDurable = true
+    return log.append(place.logged, { offset, publication, at: clock.now() })
   }
 
-  /** Gives up in the store what was given up here, some events at a time: a deletion costs as much as an append. */
-  #trimStored(place: Place, least = place.stream.size === 0 ? 1 : TRIMMED_AT_ONCE): void {
-    const { first } = place.stream
-    if (place.reserved === 0 || first < place.storedFirst + least) return
-    place.storedFirst = first
-    const { tenant, channel } = place
-    this.#log?.add({ type: 'trim', appId: tenant.app.id, channel, first })
+  /** Gives up what is stored of a stream. Returns 0. */
+  #discard(place: Place): number {
+    const { logged, stream } = place
+    if (!logged) return 0
+    place.logged = undefined
+    this.#log!.discardStream(logged.id)
+    for (const event of stream.last(Infinity, Infinity)) this.#discardEvent(event)
+    return 0
   }
 
-  #removeStored(place: Place): undefined {
-    if (place.reserved === 0) return
-    this.#log?.add({ type: 'remove', appId: place.tenant.app.id, channel: place.channel })
-    place.reserved = 0
+  readonly #discardEvent = (event: KeptEvent): void => {
+    if (event.row === 0) return
+    this.#log!.discardEvent(event.row, event.bytes)
+    event.row = 0
   }
 
   /** The stream of a channel as it is now, begun where there is none; undefined where no rule covers the channel. */
   stream(app: App, channel: ChannelName, now: number): Stream | undefined {
-    const rule = ruleOf(app, channel, this.kindOf(channel))
+    const rule = this.#ruleOf(app, channel)
     if (!rule) return undefined
     const place = this.#open(app, channel, now)
     place.usedAt = now
@@ -207,7 +214,7 @@ export class History {
     { id, sink }: Pick<Connection, 'id' | 'sink'>,
     now: number,
   ): Replay | undefined {
-    const rule = ruleOf(app, channel, this.kindOf(channel))
+    const rule = this.#ruleOf(app, channel)
     const recovered = asked?.since ? false : undefined
     if (!rule) return asked && { position: NOT_KEPT, recovered, events: [] }
     const count = asked?.rewind ?? rule.rewind
@@ -216,8 +223,10 @@ export class History {
     const { position } = stream
     // Queues write text as part of a text, which may double it.
     const maxBytes = app.limits.maxReplayBytes / (sink.queued ? 2 : 1)
-    const missed = asked?.since && stream.since(asked.since, maxBytes)
-    const events = withoutOwn(missed ?? stream.last(count, maxBytes), id, asked?.formerId)
+    const channelBytes = Buffer.byteLength(jsonText(channel))
+    const missed = asked?.since && stream.since(asked.since, maxBytes, channelBytes)
+    const found = missed ?? stream.last(count, maxBytes, channelBytes)
+    const events = withoutOwn(found, id, asked?.formerId)
     return { position, recovered: missed ? true : recovered, events }
   }
 
@@ -225,10 +234,8 @@ export class History {
   forget(app: App, channel: ChannelName): Refusal | undefined {
     const place = this.#tenants.get(app)?.places.get(channel)
     if (!place) return undefined
-    const write = { type: 'remove', appId: app.id, channel } as const
-    const refused = place.reserved > 0 && this.#log?.commitNow(write, 'nothing was given up')
+    const refused = place.logged && this.#log?.discardStreamNow(place.logged.id)
     if (refused) return refused
-    place.reserved = 0
     return this.#remove(place)
   }
 
@@ -253,6 +260,14 @@ export class History {
     return isWhole
   }
 
+  #ruleOf(app: App, channel: ChannelName): HistoryRule | undefined {
+    return ruleOf(app, channel, this.kindOf(channel))
+  }
+
+  #ruleOfPlace({ tenant, channel }: Place): HistoryRule | undefined {
+    return this.#ruleOf(tenant.app, channel)
+  }
+
   /** Gives up what has expired, of some streams each time. */
   sweep(now: number): void {
     for (let { oldest } = this.#unused; oldest; { oldest } = this.#unused) {
@@ -265,11 +280,12 @@ export class History {
       this.#sweep(link.item, now)
       link = this.#cursor
     }
+    this.#log?.sweep()
   }
 
   #sweep(place: Place, now: number): void {
-    const { channel, stream, tenant } = place
-    const rule = ruleOf(tenant.app, channel, this.kindOf(channel))
+    const { stream } = place
+    const rule = this.#ruleOfPlace(place)
     if (rule) this.#trim(place, rule, now)
     if (!rule || !this.#isWhole(place) || (stream.size === 0 && now - place.usedAt > REMEMBERED_MS))
       this.#remove(place)
@@ -290,6 +306,7 @@ export class History {
       return this.#open(app, channel, now)
     }
     const stream = stored ?? new Stream()
+    if (this.#log) stream.onGivenUp = this.#discardEvent
     const nowhere = { unused: undefined, inApp: undefined, inAll: undefined }
     const place: Place = {
       channel,
@@ -297,8 +314,7 @@ export class History {
       tenant,
       usedAt: now,
       changes: tenant.pastRules.count,
-      reserved: 0,
-      storedFirst: 0,
+      logged: undefined,
       ...nowhere,
     }
     place.unused = this.#unused.add(place)
@@ -338,7 +354,6 @@ export class History {
     const before = stream.bytes
     stream.trim(now, boundsOf(tenant.app, rule))
     this.#count(tenant, stream.bytes - before)
-    this.#trimStored(place)
   }
 
   #makeRoom(tenant: Tenant): void {
@@ -356,7 +371,6 @@ export class History {
     const before = stream.bytes
     stream.dropOldest()
     this.#count(tenant, stream.bytes - before)
-    this.#trimStored(place)
   }
 
   #count(tenant: Tenant, bytes: number): void {
@@ -367,7 +381,7 @@ export class History {
   #remove(place: Place): undefined {
     const { channel, stream, tenant, unused, inApp, inAll } = place
     tenant.places.delete(channel)
-    this.#removeStored(place)
+    this.#discard(place)
     if (unused) this.#endUnused(place, unused)
     if (inApp && inAll) {
       this.#count(tenant, -stream.bytes - STREAM_BYTES)
@@ -378,20 +392,6 @@ export class History {
     if (tenant.places.size === 0) this.#tenants.delete(tenant.app)
   }
 }
-
-const reservation = (
-  { tenant, channel, stream, reserved: before }: Place,
-  reserved: number,
-  isClosed: boolean,
-): HistoryWrite => ({
-  type: 'reserve',
-  appId: tenant.app.id,
-  channel,
-  epoch: stream.epoch,
-  reserved,
-  isClosed,
-  isNew: before === 0,
-})
 
 /** Without those that exclude the subscriber, by its socket id or a former one. Connected, it may have caused some. */
 const withoutOwn = (events: readonly KeptEvent[], id: SocketId, formerId: SocketId | undefined) =>

@@ -166,6 +166,9 @@ type EventFields = {
   readonly sender: Member | undefined
 }
 
+/** A key, and the content of the request that carries it. */
+export type Claim = { readonly key: string; readonly fingerprint: string }
+
 /** An event of a backend; its data is a JSON string. */
 export type BackendPublication = EventFields & {
   readonly origin: 'backend'
@@ -174,7 +177,7 @@ export type BackendPublication = EventFields & {
    * The key under which the channel takes the event once: an engine that has accepted a part of a request's events
    * takes only the others when the request is repeated. Undefined where a repeat is another event.
    */
-  readonly once: string | undefined
+  readonly once: Claim | undefined
 }
 
 /** A client event, with the data that its sender sent, if any. */
@@ -212,6 +215,8 @@ export type KeptEvent = {
   readonly at: number
   /** Of its name and data in UTF-8, and what keeping it takes besides. */
   readonly bytes: number
+  /** Its number in the store; 0 where it is not stored. Owned by `History`. */
+  row: number
 }
 
 /** A change of a channel, sent to its other subscribers. */

@@ -29,7 +29,7 @@ import type {
   Replay,
 } from './messages'
 import { Presence, type Counts } from './presence'
-import { KeptRepeats } from './repeats'
+import { KEPT_MS, KeptRepeats } from './repeats'
 import type { Arrival, Departure } from './roster'
 import { callShared } from './shared'
 import { NOT_KEPT, type HistoryPage, type HistoryQuery } from './stream'
@@ -59,7 +59,13 @@ export class OneNodeEngine implements Engine {
 
   run(node: Node): void {
     this.#node = node
-    this.#history.load((id) => node.app(id), this.#parts.clock.mono())
+    const now = this.#parts.clock.mono()
+    this.#history.load(
+      (id) => node.app(id),
+      now,
+      (app, claim, channel, ageMs) =>
+        this.repeats.earlier.add(app, claim, channel, now - ageMs + KEPT_MS),
+    )
   }
 
   listen(): undefined {
@@ -218,6 +224,10 @@ export class OneNodeEngine implements Engine {
 
   claim(app: App, channel: ChannelName, key: string): boolean {
     return this.#claims.claim(app, channel, key)
+  }
+
+  isTaken(publication: Pick<BackendPublication, 'app' | 'channel' | 'once'>): boolean {
+    return this.repeats.earlier.isTaken(publication)
   }
 
   share(call: SharedCall): unknown {

@@ -24,7 +24,7 @@ import { isLonger, jsonOf, jsonText, MAX_LEVELS } from './json'
 import type { JsonSlice } from './json-scan'
 import { publishEvent } from './groups'
 import type { MaybePromise } from './maybe-promise'
-import type { BackendPublication } from './messages'
+import type { BackendPublication, Claim } from './messages'
 import type { ChannelName, Position, SocketId } from './types'
 import { appView, EventReader } from './views'
 
@@ -37,7 +37,7 @@ export type EventRequest = {
   /** The connection that does not receive it; undefined or empty for none. */
   readonly socketId: string | undefined
   /** `once` of its publications; absent where a repeat is another event. */
-  readonly once?: string | undefined
+  readonly once?: Claim | undefined
 }
 
 /** The differences between the HTTP APIs. */
@@ -67,14 +67,30 @@ export function publish(
   api: Api,
 ): MaybePromise<ChannelName[][]> {
   const requested = requests.map((request) => toPublications(app, request, api))
-  const publications = requested.length === 1 ? requested[0]! : requested.flat()
   const channels = requested.map((each) => each.map(({ channel }) => channel))
+  let publications = requested.length === 1 ? requested[0]! : requested.flat()
+  if (requests.some(isKeyed)) publications = withoutTaken(core, app, requested)
+  if (publications.length === 0) return channels
   checkRoomAndRate(core, app, publications)
   if (core.hooks.publish.length === 0) return publishAll(core, app, publications, channels, api)
   const filtered = filterEvents(core, publications, api.resume)
   if (filtered instanceof Promise) return publishFiltered(core, app, filtered, channels, api)
   return publishAll(core, app, filtered, channels, api)
 }
+
+const isKeyed = ({ once }: EventRequest): boolean => once !== undefined
+
+/** The events that their channels have not taken yet: a request that is repeated after a restart may have others. */
+const withoutTaken = (
+  { engine }: Core,
+  app: App,
+  requested: readonly BackendPublication[][],
+): BackendPublication[] =>
+  requested.flatMap((publications) => {
+    const open = publications.filter((publication) => !engine.isTaken(publication))
+    if (open.length === 0) app.counters.repeatsAnswered++
+    return open
+  })
 
 /** Waits for plugins. What was checked before is checked again. */
 async function publishFiltered(

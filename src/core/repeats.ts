@@ -5,9 +5,11 @@
  */
 import type { App } from './app'
 import { isEncrypted } from './channel'
+import { EarlierRepeats } from './earlier-repeats'
 import { quote, raise, RealtimeError, refusal, type Refusal } from './errors'
 import { copyText, jsonOf } from './json'
 import { allOf, andThen, orUndo, type MaybePromise } from './maybe-promise'
+import type { Claim } from './messages'
 import { Pass, type Slices } from './slices'
 import type { Clock } from './types'
 import { WideMap } from './wide-map'
@@ -98,14 +100,16 @@ class Tenant {
 
 const countExtra = (answer: string): number => Math.floor(answer.length / CHARS_PER_KEY)
 
-/** The keys of requests to this node, in memory: a restart forgets them. */
+/** The keys of requests to this node, in memory: a restart forgets those that no stored event has. */
 export class KeptRepeats implements Repeats {
+  readonly earlier: EarlierRepeats
   readonly #tenants = new Map<App, Tenant>()
   readonly #clock: Clock
   readonly #pass: Pass<Tenant>
 
   constructor({ clock, slices }: { readonly clock: Clock; readonly slices: Slices }) {
     this.#clock = clock
+    this.earlier = new EarlierRepeats(clock)
     this.#pass = new Pass(
       slices,
       'repeats',
@@ -119,6 +123,8 @@ export class KeptRepeats implements Repeats {
     const tenant = this.#tenants.getOrInsertComputed(app, () => new Tenant())
     const known = tenant.get(key, now)
     if (known) return known.fingerprint === fingerprint ? answerOf(known) : keyReused(key)
+    const earlier = this.earlier.fingerprintOf(app, key)
+    if (earlier !== undefined && earlier !== fingerprint) return keyReused(key)
     const refused = makeRoom(app, tenant, now)
     if (!refused) tenant.add(key, fingerprint)
     return refused
@@ -134,6 +140,7 @@ export class KeptRepeats implements Repeats {
 
   /** Drops what has expired, in slices. */
   sweep(): void {
+    this.earlier.sweep()
     if (this.#tenants.size > 0) this.#pass.begin()
   }
 
@@ -179,9 +186,6 @@ const keyInUse = (key: string): Refusal => ({
 
 // ---------------------------------------------------------------- requests with keys
 
-/** A key, and the content of the request that carries it. */
-export type Claim = { readonly key: string; readonly fingerprint: string }
-
 /** What makes two events the same. */
 type Content = {
   readonly name: string
@@ -196,6 +200,12 @@ export function claimOf(key: string, { name, data, channels, socketId }: Content
   if (!channels.some(isEncrypted)) hash.update(data)
   return { key, fingerprint: hash.digest('base64') }
 }
+
+/** The claim of the event at a place of a request that has a key for all; no key of a caller has a line break. */
+export const claimOfPlace = ({ key, fingerprint }: Claim, place: number): Claim => ({
+  key: `${key}\n${place}`,
+  fingerprint,
+})
 
 /** The claim of several events in one request. */
 export function claimOfAll(key: string, events: readonly Content[]): Claim {

@@ -2,6 +2,7 @@
  * Stream: the latest events of one channel, numbered. What is given up is always the oldest, and the numbers tell.
  * A stream that begins anew has another epoch, so that it is never taken for the one that was lost.
  */
+import { jsonText } from './json'
 import type { BackendPublication, KeptEvent } from './messages'
 import type { Position } from './types'
 
@@ -42,6 +43,8 @@ export class Stream {
   readonly epoch: string
   /** Of the events that are kept. */
   bytes = 0
+  /** Called with each event that was stored, when it is given up. */
+  onGivenUp: ((event: KeptEvent) => void) | undefined = undefined
   #offset: number
   /** The oldest first, from `#start` on. */
   #events: KeptEvent[] = []
@@ -62,22 +65,27 @@ export class Stream {
     return this.#events.length - this.#start
   }
 
-  append(publication: BackendPublication, now: number, bounds: Bounds): Position {
-    this.#add(++this.#offset, publication, now)
+  /** That of the last event. */
+  get offset(): number {
+    return this.#offset
+  }
+
+  /** `row` is where the event is stored; 0 where it is not. */
+  append(publication: BackendPublication, now: number, bounds: Bounds, row = 0): Position {
+    const bytes = bytesOf(publication)
+    this.#add({ offset: ++this.#offset, publication, at: now, bytes, row })
     this.trim(now, bounds)
     return this.position
   }
 
   /** Takes up an event of before, in their order. Offsets may be missing: those of a crash. */
-  restore(offset: number, publication: BackendPublication, at: number): void {
-    this.#add(offset, publication, at)
+  restore({ offset, publication, at, row }: Omit<KeptEvent, 'bytes'>): void {
+    this.#add({ offset, publication, at, bytes: bytesOf(publication), row })
   }
 
-  #add(offset: number, publication: BackendPublication, at: number): void {
-    const { event, data } = publication
-    const bytes = Buffer.byteLength(event) + Buffer.byteLength(data) + EVENT_BYTES
-    this.#events.push({ offset, publication, at, bytes })
-    this.bytes += bytes
+  #add(event: KeptEvent): void {
+    this.#events.push(event)
+    this.bytes += event.bytes
   }
 
   /** Gives up what exceeds the bounds. */
@@ -95,28 +103,36 @@ export class Stream {
     const oldest = this.#events[this.#start]
     if (!oldest) return
     this.bytes -= oldest.bytes
+    if (oldest.row > 0) this.onGivenUp?.(oldest)
     this.#events[this.#start++] = GIVEN_UP
     if (this.#start * 2 < this.#events.length) return
     this.#events.splice(0, this.#start)
     this.#start = 0
   }
 
-  /** All events after the position, the oldest first; undefined where they are not all here, or exceed `maxBytes`. */
-  since({ epoch, offset }: Position, maxBytes: number): readonly KeptEvent[] | undefined {
+  /**
+   * All events after the position, the oldest first; undefined where they are not all here, or exceed `maxBytes` with
+   * `besides` for each.
+   */
+  since(
+    { epoch, offset }: Position,
+    maxBytes: number,
+    besides = 0,
+  ): readonly KeptEvent[] | undefined {
     if (epoch !== this.epoch || !this.#isWholeAfter(offset)) return undefined
     const from = this.#indexAfter(offset)
     let bytes = 0
     for (let index = from; index < this.#events.length; index++)
-      if ((bytes += this.#events[index]!.bytes) > maxBytes) return undefined
+      if ((bytes += this.#events[index]!.bytes + besides) > maxBytes) return undefined
     return this.#events.slice(from)
   }
 
   /** The last `count` events, as many of them as fit, the oldest first. */
-  last(count: number, maxBytes: number): readonly KeptEvent[] {
+  last(count: number, maxBytes: number, besides = 0): readonly KeptEvent[] {
     let from = this.#events.length
     let bytes = 0
     while (from > this.#start && this.#events.length - from < count) {
-      if ((bytes += this.#events[from - 1]!.bytes) > maxBytes) break
+      if ((bytes += this.#events[from - 1]!.bytes + besides) > maxBytes) break
       from--
     }
     return this.#events.slice(from)
@@ -169,6 +185,12 @@ export class Stream {
     }
     return low
   }
+}
+
+/** Texts as they are written: a name may have characters that JSON escapes. */
+function bytesOf({ event, data, once }: BackendPublication): number {
+  const keyChars = once ? once.key.length + once.fingerprint.length : 0
+  return Buffer.byteLength(jsonText(event)) + Buffer.byteLength(data) + keyChars + EVENT_BYTES
 }
 
 /** 60 random bits: who had a position in a lost stream must not be taken for a reader of this one. */

@@ -10,8 +10,9 @@ import type { Core } from '../core/core'
 import type { Limits } from '../core/limits'
 import { scanRecords, type JsonSlice } from '../core/json-scan'
 import { publish, textOfData, type Api, type EventRequest } from '../core/publish'
+import type { Claim } from '../core/messages'
 import type { ChannelName } from '../core/types'
-import { answerOnce, answerOneOnce, claimOf, claimOfAll } from '../core/repeats'
+import { answerOnce, answerOneOnce, claimOf, claimOfAll, claimOfPlace } from '../core/repeats'
 import { allOf, andThen, type MaybePromise } from '../core/maybe-promise'
 import { isReservedByPusher } from '../protocols/event-names'
 import { requireSignature, type SignedAccess } from './auth'
@@ -112,8 +113,8 @@ export function events(core: Core, access: SignedAccess) {
         const channels = body.channels ?? (body.channel === undefined ? [] : [body.channel])
         const data = dataText(app, body.data, () => sliceOf(decodeBody(received.raw), 'data'))
         const key = keyOf(app, request, body.idempotency_key)
-        const event = eventRequest(body, channels, data, key)
-        if (key !== undefined) return triggerOnce(core, app, event, info)
+        const event = eventRequest(body, channels, data)
+        if (key !== undefined) return triggerOnce(core, app, key, event, info)
         return andThen(publish(core, app, [event], PUSHER), ([published = []]) =>
           whenRoom(core.hub, app, published, () =>
             info.length === 0 ? {} : infoByChannel(core, app, published, info),
@@ -141,11 +142,10 @@ export function events(core: Core, access: SignedAccess) {
         const infos = batch.map(({ info }) => parseInfo(info))
         const key = keyOfHeader(app, request)
         const keys = batch.map((item) => keyOfBody(app, item.idempotency_key))
-        const requests = batch.map((item, index) => {
-          const once = keys[index] ?? keyOfPlace(key, index)
-          return eventRequest(item, [item.channel], texts[index]!, once)
-        })
-        if (requests.some(({ once }) => once !== undefined))
+        const requests = batch.map((item, index) =>
+          eventRequest(item, [item.channel], texts[index]!),
+        )
+        if (key !== undefined || keys.some((own) => own !== undefined))
           return triggerAllOnce(core, app, { key, keys, requests, infos })
         return andThen(publish(core, app, requests, BATCH), (published) =>
           whenRoom(core.hub, app, published.flat(), () =>
@@ -178,19 +178,18 @@ export function events(core: Core, access: SignedAccess) {
         const data = decodeBody(received.raw)
         // As they were signed: the framework decodes a plus as a space.
         const { name, socket_id: socketId } = parseParameters(received.url)
-        const once = keyOfHeader(app, request)
+        const key = keyOfHeader(app, request)
         const event = {
           name: textOf(name) ?? '',
           data,
           channels: [params.channel],
           socketId: textOf(socketId),
-          once,
         }
         const answer = (): string => {
           set.status = 202
           return ''
         }
-        if (once !== undefined) return andThen(triggerOnce(core, app, event, []), answer)
+        if (key !== undefined) return andThen(triggerOnce(core, app, key, event, []), answer)
         return andThen(publish(core, app, [event], PUSHER), ([published = []]) =>
           whenRoom(core.hub, app, published, answer),
         )
@@ -228,8 +227,7 @@ const eventRequest = (
   { name, socket_id: socketId }: { readonly name: string; readonly socket_id?: string },
   channels: readonly string[],
   data: string,
-  once: string | undefined,
-): EventRequest => ({ name, data, channels, socketId, once })
+): EventRequest => ({ name, data, channels, socketId })
 
 /** No SDK sends anything but text; of other values the text is that of the body (contract 3.10). */
 const dataText = (app: App, data: unknown, written: () => JsonSlice | undefined): string =>
@@ -252,10 +250,19 @@ function dataTexts(
 const NO_INFO = ''
 
 /** Publishes an event, or answers as its first request was answered. */
-function triggerOnce(core: Core, app: App, event: EventRequest, info: readonly Attribute[]) {
-  const claim = claimOf(event.once!, event)
-  const answered = answerOneOnce(core.engine, app, claim, () =>
-    andThen(publishToAnswer(core, app, [event], [info], PUSHER), ([answer]) => answer!),
+function triggerOnce(
+  core: Core,
+  app: App,
+  key: string,
+  event: EventRequest,
+  info: readonly Attribute[],
+) {
+  const once = claimOf(key, event)
+  const answered = answerOneOnce(core.engine, app, once, () =>
+    andThen(
+      publishToAnswer(core, app, [{ ...event, once }], [info], PUSHER),
+      ([answer]) => answer!,
+    ),
   )
   const channels = [...new Set(event.channels)]
   return andThen(answered, (answer) =>
@@ -272,26 +279,26 @@ type Batch = {
   readonly infos: readonly (readonly Attribute[])[]
 }
 
-/** Names an event of a request with a key; no key of a caller has a line break. */
-const keyOfPlace = (key: string | undefined, index: number): string | undefined =>
-  key === undefined ? undefined : `${key}\n${index}`
-
 /** Publishes the events of a batch whose keys are new, and answers each as its first request was answered. */
 function triggerAllOnce(core: Core, app: App, { key, keys, requests, infos }: Batch) {
   const { engine } = core
   const claims = keys.map((own, place) =>
     own === undefined ? undefined : claimOf(own, requests[place]!),
   )
+  const whole = key === undefined ? undefined : claimOfAll(key, requests)
+  const onceOf = (place: number): Claim | undefined =>
+    claims[place] ?? (whole && claimOfPlace(whole, place))
   const answerEach = (): MaybePromise<readonly string[]> =>
     answerOnce(engine, app, claims, (places) => {
-      const [events, asked] = [places.map((at) => requests[at]!), places.map((at) => infos[at]!)]
+      const events = places.map((at) => ({ ...requests[at]!, once: onceOf(at) }))
+      const asked = places.map((at) => infos[at]!)
       return publishToAnswer(core, app, events, asked, BATCH)
     })
   const answered =
-    key === undefined
+    whole === undefined
       ? answerEach()
       : andThen(
-          answerOneOnce(engine, app, claimOfAll(key, requests), () =>
+          answerOneOnce(engine, app, whole, () =>
             andThen(answerEach(), (answers) => JSON.stringify(answers)),
           ),
           (answers) => JSON.parse(answers) as string[],

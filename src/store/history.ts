@@ -1,7 +1,13 @@
 /**
  * Durable streams: their events, and how far their offsets are reserved. Written in groups, read at the start.
  */
-import type { HistoryStore, HistoryWrite, StoredEvent, StoredStream } from '../core/history-log'
+import type {
+  HistoryStore,
+  HistoryWrite,
+  LoggedStream,
+  StoredEvent,
+  StoredStream,
+} from '../core/history-log'
 import { jsonText } from '../core/json'
 import type { ChannelName, JsonText, SocketId } from '../core/types'
 import type { Writes } from './writes'
@@ -9,19 +15,16 @@ import type { Writes } from './writes'
 const STREAMS =
   'SELECT id, app_id, channel, epoch, reserved, closed FROM history_streams ORDER BY id'
 const EVENTS = `
-  SELECT offset, name, data, except_id, at FROM history_events WHERE stream = $stream ORDER BY offset`
+  SELECT id, stream, offset, name, data, except_id, at, key, request FROM history_events ORDER BY id`
+// The former stream of the channel may be there still, where it could not be deleted.
 const RESERVE = `
-  INSERT INTO history_streams (app_id, channel, epoch, reserved, closed)
-  VALUES ($appId, $channel, $epoch, $reserved, $closed)
-  ON CONFLICT (app_id, channel) DO UPDATE SET epoch = $epoch, reserved = $reserved, closed = $closed`
+  INSERT INTO history_streams (id, app_id, channel, epoch, reserved, closed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+  ON CONFLICT (app_id, channel) DO UPDATE SET id = ?1, epoch = ?4, reserved = ?5, closed = ?6`
 const APPEND = `
-  INSERT INTO history_events (stream, offset, name, data, except_id, at)
-  SELECT id, $offset, $name, $data, $exceptId, $at FROM history_streams
-   WHERE app_id = $appId AND channel = $channel`
-const TRIM = `
-  DELETE FROM history_events WHERE offset < $first AND stream =
-    (SELECT id FROM history_streams WHERE app_id = $appId AND channel = $channel)`
-const REMOVE = 'DELETE FROM history_streams WHERE app_id = $appId AND channel = $channel'
+  INSERT INTO history_events (id, stream, offset, name, data, except_id, at, key, request)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const DISCARD_EVENTS = 'DELETE FROM history_events WHERE id BETWEEN ? AND ?'
+const DISCARD_STREAM = 'DELETE FROM history_streams WHERE id = ?'
 
 type StreamRow = {
   readonly id: number
@@ -32,63 +35,80 @@ type StreamRow = {
   readonly closed: number
 }
 type EventRow = {
+  readonly id: number
+  readonly stream: number
   readonly offset: number
   readonly name: string
   readonly data: string
   readonly except_id: string | null
   readonly at: number
+  /** The idempotency key, and the hash of the request that had it. */
+  readonly key: string | null
+  readonly request: string | null
 }
 
-const eventOf = ({ offset, name, data, except_id: except, at }: EventRow): StoredEvent => ({
+const streamOf = ({ id, app_id: appId, channel, epoch, reserved, closed }: StreamRow) => ({
+  id,
+  appId,
+  channel: channel as ChannelName,
+  epoch,
+  reserved,
+  isClosed: closed === 1,
+})
+
+const eventOf = ({ id: row, stream, offset, name, data, at, ...rest }: EventRow): StoredEvent => ({
+  row,
+  stream,
   offset,
   name: name as JsonText,
   data: data as JsonText,
-  except: except === null ? undefined : (except as SocketId),
+  except: rest.except_id === null ? undefined : (rest.except_id as SocketId),
   at,
+  once: rest.key === null ? undefined : { key: rest.key, fingerprint: rest.request ?? '' },
 })
 
 export function historyStore(writes: Writes): HistoryStore {
   const { db } = writes
+  const [reserve, append] = [db.query(RESERVE), db.query(APPEND)]
+  const [discardEvents, discardStream] = [db.query(DISCARD_EVENTS), db.query(DISCARD_STREAM)]
+  const reserveOf = ({ id, appId, channel, epoch }: LoggedStream, to: number, closed: boolean) =>
+    reserve.run(id, appId, channel, epoch, to, closed ? 1 : 0)
   const write = (change: HistoryWrite): void => {
-    const { appId, channel } = change
     switch (change.type) {
-      case 'reserve': {
-        const { epoch, reserved, isClosed, isNew } = change
-        if (isNew) db.query(TRIM).run({ appId, channel, first: Number.MAX_SAFE_INTEGER })
-        db.query(RESERVE).run({ appId, channel, epoch, reserved, closed: isClosed ? 1 : 0 })
+      case 'reserve':
+        reserveOf(change.stream, change.reserved, change.isClosed)
         return
-      }
       case 'append': {
-        const { offset, at, publication } = change
-        const { event, data, except } = publication
-        const text = { name: jsonText(event), data, exceptId: except ?? null }
-        db.query(APPEND).run({ appId, channel, offset, at, ...text })
+        const { row, stream, offset, at, publication } = change
+        const { event, data, except = null, once } = publication
+        const [key, request] = once ? [once.key, once.fingerprint] : [null, null]
+        append.run(row, stream, offset, jsonText(event), data, except, at, key, request)
         return
       }
-      case 'trim':
-        db.query(TRIM).run({ appId, channel, first: change.first })
-        return
-      case 'remove':
-        db.query(TRIM).run({ appId, channel, first: Number.MAX_SAFE_INTEGER })
-        db.query(REMOVE).run({ appId, channel })
+      case 'discard':
+        for (const id of change.streams) discardStream.run(id)
+        for (const [first, last] of runsOf(change.rows)) discardEvents.run(first, last)
     }
   }
+  const commit = db.transaction((changes: readonly HistoryWrite[]) => changes.forEach(write))
   return {
-    *load(): IterableIterator<StoredStream> {
-      for (const row of db.query<StreamRow, []>(STREAMS).all())
-        yield {
-          appId: row.app_id,
-          channel: row.channel as ChannelName,
-          epoch: row.epoch,
-          reserved: row.reserved,
-          isClosed: row.closed === 1,
-          events: db
-            .query<EventRow, { stream: number }>(EVENTS)
-            .all({ stream: row.id })
-            .map(eventOf),
-        }
+    *streams(): IterableIterator<StoredStream> {
+      for (const row of db.query<StreamRow, []>(STREAMS).iterate()) yield streamOf(row)
     },
-    commit: (changes) =>
-      writes.runWhileSound(() => db.transaction(() => changes.forEach(write)).immediate()),
+    *events(): IterableIterator<StoredEvent> {
+      for (const row of db.query<EventRow, []>(EVENTS).iterate()) yield eventOf(row)
+    },
+    commit: (changes) => writes.runWhileSound(() => commit.immediate(changes)),
   }
+}
+
+/** First and last of the numbers that follow each other: those of one busy channel, or of all that expired. */
+function runsOf(rows: readonly number[]): readonly (readonly [first: number, last: number])[] {
+  const runs: [number, number][] = []
+  for (const row of rows.toSorted((one, other) => one - other)) {
+    const run = runs.at(-1)
+    if (run && row <= run[1] + 1) run[1] = row
+    else runs.push([row, row])
+  }
+  return runs
 }

@@ -183,4 +183,20 @@ export const MIGRATIONS: readonly string[] = [
      at        INTEGER NOT NULL,
      PRIMARY KEY (stream, offset)
    ) STRICT;`,
+  // In the order of all events, by a number of their own: an index by stream took as much again.
+  `CREATE TABLE history_events_2 (
+     id        INTEGER PRIMARY KEY,
+     stream    INTEGER NOT NULL,
+     offset    INTEGER NOT NULL,
+     name      TEXT NOT NULL,
+     data      TEXT NOT NULL,
+     except_id TEXT,
+     at        INTEGER NOT NULL,
+     key       TEXT,
+     request   TEXT
+   ) STRICT;
+   INSERT INTO history_events_2 (stream, offset, name, data, except_id, at)
+     SELECT stream, offset, name, data, except_id, at FROM history_events ORDER BY stream, offset;
+   DROP TABLE history_events;
+   ALTER TABLE history_events_2 RENAME TO history_events;`,
 ]

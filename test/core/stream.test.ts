@@ -67,7 +67,8 @@ class Walk {
     const { stream, list, now, bounds } = this
     const event = makeEvent(`e${++this.#count}`, 'ü'.repeat(chars))
     const position = stream.append(event, now, bounds)
-    list.append(event.event, now, event.event.length + Buffer.byteLength(event.data) + EVENT_BYTES)
+    const bytes = event.event.length + 2 + Buffer.byteLength(event.data) + EVENT_BYTES
+    list.append(event.event, now, bytes)
     list.trim(now, bounds)
     expect(position).toEqual({ epoch: list.epoch, offset: list.offset })
   }
@@ -170,7 +171,8 @@ test('a page ends before its bytes do, and has one event at least', () => {
 
 test('offsets that a crash has left out are no position that anything is recovered from', () => {
   const stream = new Stream('abc', 1001)
-  for (const offset of [1, 2, 3]) stream.restore(offset, makeEvent('e', ''), 0)
+  for (const offset of [1, 2, 3])
+    stream.restore({ offset, publication: makeEvent('e', ''), at: 0, row: 0 })
   const since = (offset: number): number[] | undefined => {
     const events = stream.since({ epoch: 'abc', offset }, Infinity)
     return events && offsetsOf(events)

@@ -1,5 +1,6 @@
 /** Calls that succeed, one for each operation of the document, and bodies for them. */
-import { claimOf, claimOfAll, type Claim } from '../../src/core/repeats'
+import type { Claim } from '../../src/core/messages'
+import { claimOf, claimOfAll } from '../../src/core/repeats'
 
 export type Call = {
   readonly method: string

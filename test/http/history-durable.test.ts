@@ -179,10 +179,13 @@ describe('what is given up while the database cannot write', () => {
 const APP = { appId: '1', key: 'test-app-fake-key', secret: 'test-app-fake-secret', useTLS: false }
 const ADMIN = `Basic ${btoa('pusher_admin_username:pusher_admin_password')}`
 
-test('killed while it publishes, again and again, it keeps every event that it answered', async () => {
+const keyed = (name: string) => ({ idempotency_key: name }) as never
+
+test('killed while it publishes, again and again, it keeps every event that it answered, once', async () => {
   const random = makeRandom(seed)
   const path = newPath()
   const answered: string[] = []
+  const unanswered: string[] = []
   const heard = new Map<string, string>()
   let published = 0
   let epoch: string | undefined
@@ -198,6 +201,7 @@ test('killed while it publishes, again and again, it keeps every event that it a
     if (life > 0) expect(page.epoch).toBe(epoch)
     const kept = names(page)
     expect(answered.filter((name) => !kept.includes(name))).toEqual([])
+    expect(kept).toEqual([...new Set(kept)])
     for (const { offset, name } of page.events) {
       const position = `${page.epoch}:${offset}`
       expect(heard.get(position) ?? name).toBe(name)
@@ -213,12 +217,19 @@ test('killed while it publishes, again and again, it keeps every event that it a
       heard.set(position, frame.event)
     }
     const lives = 20 + Math.floor(random() * 60)
+    // Whoever was not answered asks again, and some who were.
+    const again = [...unanswered.splice(0), ...answered.slice(-3)]
+    for (const name of again) await sdk.trigger('room', name, 'x', keyed(name))
+    const whole = names(await read(sdk, 'room', { limit: 1000 }))
+    expect(whole).toEqual([...new Set(whole)])
+    expect(again.filter((name) => !whole.includes(name))).toEqual([])
     const publishing = Array.from({ length: 4 }, async () => {
       for (;;) {
         const name = `e${published++}`
         try {
-          await sdk.trigger('room', name, 'x')
+          await sdk.trigger('room', name, 'x', keyed(name))
         } catch {
+          unanswered.push(name)
           return // the server was killed
         }
         answered.push(name)

@@ -27,6 +27,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const SMALL =
   /\b(sqlite_schema|pragma_table_info|apps|app_keys|admins|app_overrides|webhook_lanes|history_streams)\b/
 
+/** Read once, at the start, in the order of the table: all of it is kept in memory. */
+const READ_WHOLE = /FROM history_events ORDER BY id$/
+
 /** Statements that look at more of a table than they need. */
 function findDear(db: Database, queries: ReadonlySet<string>) {
   const plans = [...queries]
@@ -38,7 +41,9 @@ function findDear(db: Database, queries: ReadonlySet<string>) {
   expect(plans.length).toBeGreaterThan(40)
   return plans.filter(
     ({ sql, detail }) =>
-      (/^SCAN (?!json_each|CONSTANT)/.test(detail) && !SMALL.test(detail)) ||
+      (/^SCAN (?!json_each|CONSTANT)/.test(detail) &&
+        !SMALL.test(detail) &&
+        !READ_WHOLE.test(sql)) ||
       (detail.includes('TEMP B-TREE') && !SMALL.test(sql)),
   )
 }

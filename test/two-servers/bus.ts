@@ -51,7 +51,7 @@ export class Bus {
     if (publication.type !== 'event' || publication.origin !== 'backend') return false
     const { app, channel, once } = publication
     const known = this.#taken.size
-    if (once !== undefined) this.#taken.add(`${app.id} ${channel} ${once}`)
+    if (once !== undefined) this.#taken.add(`${app.id} ${channel} ${once.key}`)
     return once !== undefined && this.#taken.size === known
   }
 

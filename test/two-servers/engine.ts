@@ -35,6 +35,7 @@ type SentDelta<Change> = Change extends Delta
 
 export class JoinedEngine implements Engine {
   node!: Node
+  readonly isTaken = (): boolean => false
 
   constructor(
     readonly bus: Bus,

@@ -116,15 +116,14 @@ export function expusherliteRoutes(core: Core, access: DialectAccess) {
         const body = await readBody(core.uploads, request, bodyLimits)
         app.counters.bodyBytesReceived += body.bytes
         const event = readEvent(body, app)
-        const once = keyOf(app, request, keyIn(body))
+        const key = keyOf(app, request, keyIn(body))
+        const once = key === undefined ? undefined : claimOfEvent(key, event)
         const publish = (): MaybePromise<string> =>
           andThen(publishToScope(core, app, { ...event, once }), (reached) =>
             whenRoom(core.hub, app, reached, () => ''),
           )
         const published =
-          once === undefined
-            ? publish()
-            : answerOneOnce(core.engine, app, claimOfEvent(once, event), publish)
+          once === undefined ? publish() : answerOneOnce(core.engine, app, once, publish)
         return andThen(published, () => ({}))
       },
       {
@@ -286,6 +285,10 @@ function publishToScope(
     origin: 'backend',
     channel: channel ?? group,
     event,
+  }
+  if (core.engine.isTaken(original)) {
+    app.counters.repeatsAnswered++
+    return reached
   }
   const inGroup = { channel: group, event: topic === undefined ? event : `${topic}:${event}` }
   const send = (publication: BackendPublication): MaybePromise<readonly ChannelName[]> => {

@@ -22,6 +22,7 @@ import { isRecord, jsonText, parseJson } from '../../core/json'
 import type { JsonSlice } from '../../core/json-scan'
 import type { PushView } from '../../core/plugin'
 import { checkData, publish, textOfData, channelCountError, type Api } from '../../core/publish'
+import type { Claim } from '../../core/messages'
 import { answerOneOnce, claimOf } from '../../core/repeats'
 import { allOf, andThen, type MaybePromise } from '../../core/maybe-promise'
 import type { ChannelName } from '../../core/types'
@@ -134,9 +135,9 @@ export function pushexRoutes(core: Core, access: DialectAccess) {
       }
       const { channels, event } = push
       const key = keyOf(grant.app, request, keyIn(read))
-      const pushed = { channels, event, data: dataText(grant.app, push), once: key }
+      const pushed = { channels, event, data: dataText(grant.app, push) }
       await (key === undefined
-        ? publishPush(core, grant.app, pushed)
+        ? publishPush(core, grant.app, pushed, undefined)
         : publishPushOnce(core, grant.app, pushed, key))
       hooks.notify('apiProcessed', received)
       return new Response(responseOf(push))
@@ -299,27 +300,37 @@ const PUSHEX: Api = {
 /** `data` is the text that Pusher's subscribers get. */
 type PushedEvent = Pick<PushRequest, 'channels' | 'event'> & {
   readonly data: string
-  readonly once: string | undefined
 }
 
 const publishPushOnce = (core: Core, app: App, pushed: PushedEvent, key: string) => {
   const { channels, event: name, data } = pushed
   const claim = claimOf(key, { name, data, channels, socketId: undefined })
   return answerOneOnce(core.engine, app, claim, () =>
-    andThen(publishPush(core, app, pushed), () => ''),
+    andThen(publishPush(core, app, pushed, claim), () => ''),
   )
 }
 
-function publishPush(core: Core, app: App, pushed: PushedEvent): MaybePromise<void> {
+function publishPush(
+  core: Core,
+  app: App,
+  pushed: PushedEvent,
+  once: Claim | undefined,
+): MaybePromise<void> {
   const { channels, event, data } = pushed
   if (channels.length === 0) return
-  const request = { name: event, data, channels, socketId: undefined, once: pushed.once }
+  const request = { name: event, data, channels, socketId: undefined, once }
+  const open = once
+    ? { ...pushed, channels: channels.filter((name) => !isTaken(core, app, name, once)) }
+    : pushed
   return andThen(publish(core, app, [request], PUSHEX), () => {
-    return andThen(notifyPushed(core, app, pushed), () =>
+    return andThen(notifyPushed(core, app, open), () =>
       whenRoom(core.hub, app, channels, () => undefined),
     )
   })
 }
+
+const isTaken = ({ engine }: Core, app: App, name: string, once: Claim): boolean =>
+  engine.isTaken({ app, channel: name as ChannelName, once })
 
 /** Notifies plugins of a push, on every node of its deliveries. Without plugins it is two length checks. */
 function notifyPushed(
