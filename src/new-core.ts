@@ -40,7 +40,7 @@ export function newCore(
 ): Core {
   const { clock, counters, log, slices } = parts
   const { limits } = config
-  const state: Core['state'] = { tick: 0, draining: false }
+  const state: Core['state'] = { tick: 0, draining: false, backedUpAt: undefined }
   const groups = new Groups(DIALECTS.flatMap(({ groups: tables }) => tables ?? []))
   const readiness = new Readiness()
   const [latencies, peaks] = [newLatencies(), newPeaks()]

@@ -55,6 +55,7 @@ import { historyStore } from './store/history'
 import { outboxStore } from './store/outbox'
 import { guard, storeError } from './store/errors'
 import { openPluginStore } from './store/plugins'
+import { ScheduledBackups } from './store/scheduled-backups'
 import { openDatabase } from './store/sqlite'
 import { Upkeep } from './store/upkeep'
 import { Writes } from './store/writes'
@@ -221,6 +222,8 @@ async function build(
   const networks = networkRules(config.webhookAllow, config.webhookDeny)
   const webhooks = guard(config.databasePath, () => webhooksOf(core, writes, config, networks))
   undo.push(() => webhooks.stop())
+  const backups = backupsOf(core, config)
+  undo.push(() => backups?.stop())
   undo.push(() => core.engine.stop())
   const hooks = new ApiHooks(core, addresses)
   const findApps = DIALECTS.map(({ findApp }) => findApp)
@@ -268,6 +271,7 @@ async function build(
     runSafely(core, 'upkeep', () => upkeep.sweep(core.readiness))
     runSafely(core, 'files', () => files.check(core)) // last: what upkeep writes is no other program's
     writes.probe()
+    backups?.sweep()
     checkOpenFiles()
     uploads.sweep()
     quietLog.sweep()
@@ -311,6 +315,13 @@ function webhooksOf(core: Core, writes: Writes, config: Config, networks: Networ
     maxStoredPerEndpoint: config.webhookMaxStoredPerEndpoint,
     networks,
   })
+}
+
+function backupsOf(core: Core, config: Config): ScheduledBackups | undefined {
+  const { databasePath, backupPath: folder, backupKeep: keep, backupEveryMinutes } = config
+  if (folder === undefined) return undefined
+  const everyMs = backupEveryMinutes * 60_000
+  return new ScheduledBackups({ databasePath, folder, everyMs, keep }, core)
 }
 
 const wait = (clock: Clock, ms: number): Promise<void> =>

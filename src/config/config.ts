@@ -6,6 +6,7 @@ import { ADMIN_SETTINGS, formatAddress, sharedAddressMistake } from './admin-set
 import { withAliases } from './aliases'
 import { quote } from '../core/errors'
 import { LIMITS, limitsOfNode, type LimitName, type Limits } from '../core/limits'
+import { backupMistake, DATABASE_SETTINGS } from './database-settings'
 import {
   boolean,
   hostAlone,
@@ -16,7 +17,6 @@ import {
   pathPrefix,
   proxies,
   setting,
-  text,
   type Environment,
   type Setting,
 } from './setting'
@@ -42,18 +42,7 @@ export const SETTINGS = {
       'address to listen on; anything but loopback switches the published development credentials off',
   }),
   ...ADMIN_SETTINGS,
-  databasePath: setting<string>({
-    env: 'DATABASE_PATH',
-    default: 'data/carillon.sqlite',
-    read: text(/^\S(?:.*\S)?$/s), // the runtime trims the path, and we do not
-    expected: 'a path without spaces around it, or :memory:',
-    about: 'the SQLite file',
-  }),
-  waitForDatabaseSeconds: number(
-    'CARILLON_WAIT_FOR_DATABASE_SECONDS',
-    { default: 0, min: 0, max: 86_400 },
-    'time that a start waits for another process to release the database, `/up` 200 and `/ready` 503 meanwhile; 0 refuses to start',
-  ),
+  ...DATABASE_SETTINGS,
   appId: optional(
     'PUSHER_APP_ID',
     /^(?!\.{1,2}$)[\w.-]+$/,
@@ -243,7 +232,7 @@ export function readConfig(environment: Environment): Config {
   mistakes.push(
     ...deniedWebhooks(values).map((reason) => `${describe(SETTINGS.webhooks)}: ${reason}`),
   )
-  mistakes.push(...openMetricsMistake(values))
+  mistakes.push(...openMetricsMistake(values), ...backupMistake(values))
   mistakes.push(
     ...sharedAddressMistake(values).map((reason) => `${describe(SETTINGS.adminListen)}: ${reason}`),
   )

@@ -55,6 +55,8 @@ export type Core = {
     /** Sweeps since the start; see `sweep`. */
     tick: number
     draining: boolean
+    /** When the last backup was made, by the clock's `mono`; undefined while there is none. */
+    backedUpAt: number | undefined
   }
 }
 

@@ -74,6 +74,8 @@ export const COUNTERS = {
   webhookRequests: byApp('webhook requests made'),
   webhookRequestsAccepted: byApp('webhook requests that were answered with 2xx'),
   webhookRequestsFailed: byApp('webhook requests that were not'),
+  backupsMade: ofProcess('backups of the database, made by the schedule'),
+  backupsFailed: ofProcess('scheduled backups that failed'),
   faults: ofProcess('unexpected errors of ours'),
 } as const satisfies Record<string, CounterRow>
 

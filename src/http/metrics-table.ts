@@ -117,6 +117,15 @@ const STATE_ROWS: readonly MetricRow[] = [
     help: '1, with the version of the server',
     read: () => [{ labels: { version: DOCUMENT_HEAD.info.version }, value: 1 }],
   },
+  ofProcess(
+    'gauge',
+    {
+      name: 'carillon_backup_age_seconds',
+      help: 'age of the last scheduled backup; absent while there is none',
+    },
+    ({ core: { clock, state } }) =>
+      state.backedUpAt === undefined ? undefined : (clock.mono() - state.backedUpAt) / 1000,
+  ),
   ofProcess('gauge', { name: 'carillon_apps', help: 'apps' }, ({ core }) => core.apps.size),
 ]
 
