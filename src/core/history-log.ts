@@ -274,9 +274,9 @@ export class HistoryLog {
         if (refused) stream.reserved = stream.committed
         else stream.committed = reserved
       } else if (write.type === 'discard' && refused) {
-        // They wait for the sweep.
-        this.#streams.push(...write.streams)
-        this.#rows.push(...write.rows)
+        // They wait for the sweep. The oldest first: what is stored of a stream has no gaps.
+        this.#streams.unshift(...write.streams)
+        this.#rows.unshift(...write.rows)
         this.#isDue = false
       }
   }
