@@ -17,7 +17,8 @@ import {
   type Enforced,
   type FieldErrors,
 } from '../apps/fields'
-import { limitsOnWire, mistakeInUnread } from '../apps/limits'
+import { mistakeInUnread } from '../apps/limits'
+import { resourceOf } from '../apps/resource'
 import { FieldError, takenFields } from './errors'
 import { readBody } from './form'
 import { DATA_ENVELOPE, respondWithList } from './lists'
@@ -26,7 +27,6 @@ import { AppAnswer, AppsAnswer, changedAppBody, newAppBody } from './app-schemas
 import { BODY_REFUSALS, fieldErrors, NoBody, NOT_FOUND, WRITE_REFUSALS } from './refusals'
 import { prefixOf } from './place'
 import { slugOf } from '../apps/slug'
-import { switchesOf } from '../apps/switches'
 
 const FOUND = { 200: AppAnswer, 404: NOT_FOUND }
 const describeChange = (operationId: string, { settings }: Enforced) => ({
@@ -249,24 +249,4 @@ function requireOwnKeys({ providedBy, record }: App): AppRecord {
   if (providedBy !== undefined)
     throw new FieldError({ keys: [`come from ${providedBy} and are changed there`] })
   return record
-}
-
-/** The app on the wire: the seed's six fields, then ours. `key` and `secret` are the newest pair. */
-function resourceOf({ id, record, providedBy }: App) {
-  const { key, secret } = record.keys.at(-1)!
-  return {
-    id: /^\d{1,15}$/.test(id) && String(Number(id)) === id ? Number(id) : id,
-    name: record.name,
-    slug: record.slug,
-    key,
-    secret,
-    ...switchesOf(record),
-    hosts: [...record.hosts],
-    webhooks: [...record.webhooks],
-    history: record.history.map((rule) => ({ ...rule })),
-    limits: limitsOnWire(record.limits),
-    plugins: { ...record.plugins },
-    keys: record.keys.map((pair) => ({ ...pair })),
-    provided_by: providedBy ?? null,
-  }
 }
