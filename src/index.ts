@@ -1,6 +1,7 @@
+#!/usr/bin/env bun
 /**
- * The entry: answers `--help` and `--version`, or serves. Its own imports need no package, so that it can
- * name one that is missing.
+ * The entry: answers `--help` and `--version`, runs a command, or serves. Its own imports need no package, so
+ * that it can name one that is missing.
  */
 import { existsSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
@@ -10,6 +11,7 @@ const USAGE = `Carillon ${version}, a realtime push server
 
   bun run server               installs what is needed and starts
   bun src/index.ts             starts
+  bun src/index.ts COMMAND     runs a command; \`help\` lists them
   bun src/index.ts --help      shows this (-h)
   bun src/index.ts --version   shows the version (-v)
 
@@ -64,7 +66,9 @@ if (!Bun.semver.satisfies(Bun.version, engines.bun))
     `Bun ${Bun.version} is too old: Carillon needs ${engines.bun}, which delivers every message`,
   )
 process.stdout.on('error', () => undefined) // the reader is gone, or the disk is full
-const answer = answerTo(process.argv.slice(2))
+const args = process.argv.slice(2)
+const isCommand = args[0] !== undefined && !args[0].startsWith('-')
+const answer = isCommand ? undefined : answerTo(args)
 // Where packages are missing, the runtime fetches untested versions by itself or fails. A bundle has them.
 const missing = import.meta.file === 'index.ts' ? findMissingPackage() : undefined
 if (answer) {
@@ -72,6 +76,7 @@ if (answer) {
 } else {
   if (missing !== undefined)
     fail(1, `the package ${missing} is not installed: run ${describeInstall()}`)
-  const { serve } = await import('./serve')
-  await serve()
+  const isServe = !isCommand || (args.length === 1 && args[0] === 'serve')
+  if (isServe) await (await import('./serve')).serve()
+  else await (await import('./cli/main')).main(args)
 }

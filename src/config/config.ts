@@ -190,7 +190,8 @@ export type Config = Values & { readonly limits: Limits }
 const limitEnv = (name: string): string =>
   `CARILLON_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
 
-const LIMIT_SETTINGS = Object.entries(LIMITS).map(([name, row]) => ({
+/** The rows of LIMITS as settings. */
+export const LIMIT_SETTINGS = Object.entries(LIMITS).map(([name, row]) => ({
   name: name as LimitName,
   setting: number(limitEnv(name), row, `${row.about} (${row.unit})`),
 }))

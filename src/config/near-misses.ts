@@ -15,6 +15,8 @@ const FOREIGN = new RegExp(
   [
     // Settings of Pusher's clients and SDKs.
     '^PUSHER_(?:(?:APP_)?(?:HOST|PORT|PATH|SCHEME|CLUSTER)|URL|(?:USE_)?TLS|ENCRYPTED|TIMEOUT|BEAMS_.*)$',
+    // The command line's.
+    '^CARILLON_(?:URL|TOKEN)$',
     // Other programs', a letter or two from DATABASE_PATH.
     '^DATABASE_(?:PASS|PORT)$',
   ].join('|'),

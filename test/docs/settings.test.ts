@@ -1,13 +1,22 @@
-/** The tables of settings and metrics are generated: printed by `tables.ts`. */
+/** The tables of settings, metrics and commands are generated: printed by `tables.ts`. */
 import { expect, test } from 'bun:test'
 import { readPage } from './pages'
-import { formatAliases, formatMetrics, formatSettings, formatUnread } from './tables'
+import {
+  formatAliases,
+  formatCommands,
+  formatExits,
+  formatMetrics,
+  formatSettings,
+  formatUnread,
+} from './tables'
 
 const TABLES = [
   ['docs/settings.md', 'settings', formatSettings],
   ['docs/settings.md', 'aliases', formatAliases],
   ['docs/settings.md', 'unread', formatUnread],
   ['docs/operations.md', 'metrics', formatMetrics],
+  ['docs/command-line.md', 'commands', formatCommands],
+  ['docs/command-line.md', 'exits', formatExits],
 ] as const
 
 test.each(TABLES)('%s: the %s are those of the code', async (page, name, print) => {

@@ -1,4 +1,6 @@
-/** The tables of docs/settings.md and docs/operations.md, in Markdown: printed of the rows that the server works by. */
+/** The tables of docs/settings.md, docs/operations.md and docs/command-line.md, in Markdown: printed of the rows that the server works by. */
+import { COMMANDS } from '../../src/cli/commands'
+import { EXITS } from '../../src/cli/exits'
 import { ALIASES } from '../../src/config/aliases'
 import { ALL_SETTINGS } from '../../src/config/config'
 import { fileVariable } from '../../src/config/secret-files'
@@ -45,4 +47,21 @@ export const formatMetrics = (): string =>
       labels.map(formatCode).join(', '),
       help,
     ]),
+  )
+
+/** The first example of each. */
+export const formatCommands = (): string =>
+  formatTable(
+    ['Command', 'What it does', 'For example'],
+    COMMANDS.map(({ name, about, arguments: expected = [], examples: [[line]] }) => [
+      formatCode([name, ...expected.map(([argument]) => argument)].join(' ')),
+      about,
+      formatCode(line.replaceAll('|', '\\|')),
+    ]),
+  )
+
+export const formatExits = (): string =>
+  formatTable(
+    ['Exit code', 'Meaning'],
+    Object.values(EXITS).map(({ code, about }) => [String(code), about]),
   )

@@ -146,6 +146,8 @@ test('it serves with plugins that are packages', async () => {
   expect(data.map(({ name }) => name)).toEqual([...EXAMPLES, 'echo', ...INCLUDED])
   expect(await (await fetch(`${url}/plugins/echo/7`)).text()).toBe('7.0')
   expect((await fetch(`${url}/plugins/echo/seven`)).status).toBe(400)
+  const listed = await run(app, 'node_modules/.bin/carillon', 'apps', 'list', '--url', url)
+  expect(listed).toBe('1\ttest-app\tTest App\ttest-app-fake-key\tactive\n')
 })
 
 test('nothing asked the registry for a package of that name', () => {

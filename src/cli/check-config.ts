@@ -1,0 +1,143 @@
+/**
+ * `carillon check-config`: what a server would be started with, or every mistake in it. Nothing is started; the
+ * configuration file is loaded, as a server loads it.
+ */
+import { relative } from 'node:path'
+import { withAliases } from '../config/aliases'
+import {
+  ConfigError,
+  LIMIT_SETTINGS,
+  readConfig,
+  SECRETS,
+  SETTING_NAMES,
+  SETTINGS,
+  type Config,
+} from '../config/config'
+import { loadConfigFile } from '../config/config-file'
+import { providedApps } from '../config/credentials'
+import { envFiles, settingsFrom } from '../config/env-files'
+import { notes } from '../config/notes'
+import { fileVariable } from '../config/secret-files'
+import type { Environment } from '../config/setting'
+import { JSON_OPTION, type Around, type CommandRow } from './command'
+import type { Surroundings } from './surroundings'
+import { EXITS } from './exits'
+
+export const CHECK_CONFIG: CommandRow = {
+  name: 'check-config',
+  about: 'check the settings, and print what a server would use',
+  details:
+    'Exits with 1 and a line for each mistake: the variable and what is expected. Secrets are not shown.',
+  options: [['--all', 'print the settings that have their defaults, too'], JSON_OPTION],
+  examples: [
+    ['check-config', 'before a restart'],
+    ['check-config --all --json', 'every setting by its variable'],
+  ],
+  run: async (given, around) => {
+    const { terminal, env, folder } = around
+    const { mistakes, warnings, rows } = await checkConfig({ env, folder })
+    const shown = rows.filter(({ source }) => given.has('all') || source !== DEFAULT)
+    if (terminal.isJson)
+      terminal.json({
+        mistakes,
+        warnings,
+        settings: Object.fromEntries(shown.map(({ variable, value }) => [variable, value])),
+      })
+    else {
+      for (const line of [...warnings, ...mistakes]) terminal.note(line)
+      if (mistakes.length === 0) printSettings(shown, around)
+    }
+    return mistakes.length === 0 ? EXITS.done.code : EXITS.failed.code
+  },
+}
+
+type SettingRow = {
+  readonly variable: string
+  readonly value: string
+  /** Where it is from: another variable, a file, the environment. */
+  readonly source: string
+}
+
+type Checked = {
+  readonly mistakes: readonly string[]
+  readonly warnings: readonly string[]
+  /** None where there are mistakes. */
+  readonly rows: readonly SettingRow[]
+}
+
+/** Checks all that a start checks before it opens the database. */
+export async function checkConfig({
+  env,
+  folder,
+}: Pick<Surroundings, 'env' | 'folder'>): Promise<Checked> {
+  const files = envFiles(folder, process.execArgv, env)
+  const warnings = notes(env, files).flatMap(({ level, message }) =>
+    level === 'warn' ? message : [],
+  )
+  try {
+    const config = readConfig(env)
+    const { apps, plugins, path } = await loadConfigFile(config.configFile, folder)
+    const provided = providedApps(config, apps)
+    const own = [
+      { variable: 'plugins', value: plugins.map(({ name }) => name).join(',') },
+      { variable: 'apps', value: provided.map(({ id }) => id).join(',') },
+    ].map((row) => ({ ...row, source: path === undefined ? DEFAULT : relative(folder, path) }))
+    return { mistakes: [], warnings, rows: [...settingRows(config, env, folder), ...own] }
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause
+    return { mistakes: cause.mistakes, warnings, rows: [] }
+  }
+}
+
+const DEFAULT = 'default'
+const HIDDEN = '(hidden)'
+
+/** Every setting, as it is read. */
+function settingRows(config: Config, env: Environment, folder: string): SettingRow[] {
+  const sources = sourcesOf(env, folder)
+  const row = (variable: string, value: unknown, isSecret = false): SettingRow => ({
+    variable,
+    value: isSecret && sources.has(variable) ? HIDDEN : showSetting(value),
+    source: sources.get(variable) ?? DEFAULT,
+  })
+  return [
+    ...Object.entries(SETTINGS).map(([name, { env: variable, secret }]) =>
+      row(variable, config[name as keyof typeof SETTINGS], secret),
+    ),
+    ...LIMIT_SETTINGS.map(({ name, setting }) => row(setting.env, config.limits[name])),
+  ]
+}
+
+const showSetting = (value: unknown): string =>
+  Array.isArray(value)
+    ? value.map((each) => (typeof each === 'object' ? JSON.stringify(each) : each)).join(',')
+    : String(value ?? '')
+
+/** Where each setting is from that is set at all. */
+function sourcesOf(env: Environment, folder: string): ReadonlyMap<string, string> {
+  const { env: own, foundAs } = withAliases(env, SECRETS)
+  const files = settingsFrom(envFiles(folder, process.execArgv, env), env, {
+    known: SETTING_NAMES,
+    secrets: SECRETS,
+  })
+  const fileOf = new Map(
+    files.flatMap(({ path, names }) => names.map((name) => [name, relative(folder, path)])),
+  )
+  const sourceOf = (name: string): string => foundAs.get(name) ?? fileOf.get(name) ?? 'environment'
+  const isSet = (name: string): boolean => Boolean(own[name])
+  return new Map(
+    SETTING_NAMES.flatMap((name) => {
+      const file = fileVariable(name)
+      if (isSet(name)) return [[name, sourceOf(name)] as const]
+      return isSet(file) ? [[name, foundAs.get(file) ?? file] as const] : []
+    }),
+  )
+}
+
+function printSettings(rows: readonly SettingRow[], { terminal }: Around): void {
+  terminal.table(
+    [{ title: 'VARIABLE' }, { title: 'VALUE' }, { title: 'FROM' }],
+    rows.map(({ variable, value, source }) => [variable, value, source]),
+    'every setting has its default',
+  )
+}

@@ -1,0 +1,92 @@
+/**
+ * `carillon listen`: prints events as they come, until it is ended.
+ */
+import { parseRecord } from '../core/json'
+import { APP_OPTIONS, type Around, type CommandRow } from './command'
+import type { Given } from './surroundings'
+import { unreachableError } from './client'
+import { CommandError, usageError } from './exits'
+import { Subscriber, type ReceivedEvent } from './subscriber'
+import type { Terminal } from './terminal'
+import { toSafe } from './text'
+
+const MAX_REWIND = 1000
+
+export const LISTEN: CommandRow = {
+  name: 'listen',
+  about: 'subscribe to channels and print their events as they come',
+  details:
+    "Private and presence channels are signed with the app's secret; in a presence channel it is a member that the others see. It comes back after a cut, and gets what it missed where the channel keeps its events. Ctrl-C ends it.",
+  arguments: [['<channel...>', 'names of channels']],
+  options: [
+    ['--count <number>', 'end after so many events'],
+    ['--rewind <number>', 'begin with so many of the last events of each channel'],
+    ['--user-id <id>', 'who it is in presence channels'],
+    ['--user-info <json>', 'what the others see of it there, a JSON object'],
+    ...APP_OPTIONS,
+  ],
+  examples: [
+    ['listen my-channel private-room', 'time, channel, event and data of each event'],
+    ['listen my-channel --json | jq .data', 'one JSON object in each line'],
+    ['listen my-channel --count 1', 'waits for one event'],
+  ],
+  run: listen,
+}
+
+async function listen(given: Given, around: Around): Promise<void> {
+  const { client, terminal } = around
+  const count = given.number('count', 1, Number.MAX_SAFE_INTEGER) ?? Infinity
+  const done = new AbortController()
+  let [received, fault]: [number, CommandError | undefined] = [0, undefined]
+  const receive = (event: ReceivedEvent): void => {
+    if (received === count) return
+    received++
+    if (!print(event, terminal)) fault = tooSlow()
+    if (fault || received === count) done.abort()
+  }
+  const subscriber = new Subscriber({
+    base: client.target.place.base,
+    app: await client.app(),
+    channels: [...new Set(given.several(0))],
+    rewind: given.number('rewind', 0, MAX_REWIND),
+    member: memberOf(given),
+    receive,
+    note: (line) => terminal.note(line),
+    signal: AbortSignal.any([around.signal, done.signal]),
+    unreachable: () => unreachableError(client.target.place),
+  })
+  await subscriber.run()
+  if (fault) throw fault
+}
+
+function memberOf(given: Given): string {
+  const userId =
+    given.text('user-id') ?? `carillon-listen-${Math.random().toString(36).slice(2, 8)}`
+  const text = given.text('user-info')
+  const info = text === undefined ? undefined : parseRecord(text)
+  if (text !== undefined && !info) throw usageError('--user-info expects a JSON object')
+  return JSON.stringify({ user_id: userId, ...(info && { user_info: info }) })
+}
+
+/** What may wait for a reader that is slower than the events. */
+const MAX_WAITING_BYTES = 67_108_864
+
+/** False where too much waits to be read. */
+function print(event: ReceivedEvent, terminal: Terminal): boolean {
+  const { time, channel, event: name, data, userId, position } = event
+  const date = new Date(time).toISOString()
+  if (terminal.isJson) {
+    const more = { ...(userId !== undefined && { user_id: userId }), ...position }
+    terminal.jsonLine({ time: date, channel, event: name, data, ...more })
+  } else {
+    const [shownChannel, shownName, shownData] = [channel, name, data].map(toSafe)
+    const line = terminal.isTerminal
+      ? `${terminal.dim(date.slice(11, 23))} ${shownChannel} ${terminal.bold(shownName!)} ${shownData}`
+      : [date, shownChannel, shownName, shownData].join('\t')
+    terminal.lines(line)
+  }
+  return (terminal.streams.stdout.writableLength ?? 0) < MAX_WAITING_BYTES
+}
+
+const tooSlow = (): CommandError =>
+  new CommandError('failed', 'whoever reads the output is slower than the events: 64 MB wait')

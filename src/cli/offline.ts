@@ -1,0 +1,132 @@
+/**
+ * Apps in a database file that no server uses: the same checks as the admin API's, by the configuration file of this
+ * folder. The file is locked meanwhile, as a server locks it.
+ */
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import {
+  applyChanges,
+  newRecord,
+  readAppChanges,
+  type AppChanges,
+  type Enforced,
+  type FieldErrors,
+} from '../apps/fields'
+import { resourceOf } from '../apps/resource'
+import { slugOf } from '../apps/slug'
+import { readConfig } from '../config/config'
+import { loadConfigFile } from '../config/config-file'
+import { newAppId, newKeyPair, type App, type AppRecord } from '../core/app'
+import { Apps } from '../core/apps'
+import { newCounters, newTallies } from '../core/counters'
+import type { Log } from '../core/types'
+import { findEnforced } from '../plugin-checks'
+import { appStore } from '../store/apps'
+import { lockDatabase, TIE_MS } from '../store/files'
+import { openDatabase } from '../store/sqlite'
+import type { AppsDoor } from './apps-door'
+import type { Surroundings } from './surroundings'
+import { CommandError } from './exits'
+
+type Offline = Disposable & { readonly apps: AppsDoor }
+
+const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+/** Locks and opens a database. @throws CommandError where a server uses it, StoreError where it cannot be used */
+export async function openOffline(
+  file: string,
+  { env, folder }: Pick<Surroundings, 'env' | 'folder'>,
+): Promise<Offline> {
+  const path = resolve(folder, file)
+  if (!existsSync(path)) throw new CommandError('missing', `--database: there is no file ${path}`)
+  const config = readConfig(env)
+  const { plugins } = await loadConfigFile(config.configFile, folder)
+  const unlock = lockDatabase(path, TIE_MS)
+  if (!unlock)
+    throw new CommandError(
+      'unreachable',
+      `${path} is in use by a server: leave --database out, and the server makes the change`,
+    )
+  using undo = new DisposableStack()
+  undo.defer(unlock)
+  const db = openDatabase(path)
+  undo.defer(() => db.close())
+  const { limits } = config
+  const options = {
+    limits,
+    log: SILENT,
+    counters: newCounters(),
+    tallies: newTallies(),
+    provided: [],
+    defaultAppId: undefined,
+  }
+  const apps = openApps(new Apps(appStore(db), options), findEnforced(plugins))
+  return Object.assign(undo.move(), { apps })
+}
+
+function openApps(apps: Apps, enforced: Enforced): AppsDoor {
+  const appOf = (slug: string): App => {
+    const app = apps.bySlug(slug) ?? apps.byId(slug)
+    if (!app) throw new CommandError('missing', `the app ${slug} is not there`)
+    return app
+  }
+  const save = (app: App, record: AppRecord) => {
+    apps.change(app, record, Date.now())
+    return resourceOf(appOf(app.id))
+  }
+  return {
+    list: async () => Array.from(apps.all(), resourceOf),
+    show: async (slug) => resourceOf(appOf(slug)),
+    create: async (fields) => {
+      const { changes, errors } = readAppChanges(fields, 'create', enforced)
+      const record = newRecord({ id: newAppId(), ...newKeyPair(), ...changes }, errors)
+      requireValid(apps, record, errors)
+      return resourceOf(apps.create(record, Date.now()))
+    },
+    change: async (slug, fields) => {
+      const app = appOf(slug)
+      const own = { ...enforced, kept: app.record.plugins }
+      const { changes, errors } = readAppChanges(fields, 'change', own)
+      const record = applyChanges(app.record, withSlug(changes, app.record.name))
+      requireValid(apps, record, errors, app)
+      return save(app, record)
+    },
+    rotate: async (slug) => {
+      const app = appOf(slug)
+      const { keys } = app.record
+      if (keys.length > 1) throw refused({ keys: ['are 2 already; retire the older one first'] })
+      return save(app, { ...app.record, keys: [...keys, newKeyPair()] })
+    },
+    retire: async (slug, key) => {
+      const app = appOf(slug)
+      const kept = app.record.keys.filter((pair) => pair.key !== key)
+      if (kept.length === app.record.keys.length)
+        throw new CommandError('missing', `the app ${slug} has no key ${key}`)
+      if (kept.length === 0)
+        throw refused({ keys: ['must not be empty; add a pair before the last one is retired'] })
+      return save(app, { ...app.record, keys: kept })
+    },
+    remove: async (slug) => apps.remove(appOf(slug)),
+  }
+}
+
+/** A new name makes a new slug, unless one is given. */
+const withSlug = (changes: AppChanges, name: string): AppChanges =>
+  changes.name === undefined || changes.name === name || changes.slug !== undefined
+    ? changes
+    : { ...changes, slug: slugOf(changes.name) }
+
+/** @throws CommandError */
+function requireValid(apps: Apps, record: AppRecord, errors: FieldErrors, self?: App): void {
+  if (record.slug === '') errors['slug'] ??= ['is invalid']
+  for (const field of apps.findConflicts(record, self)) errors[field] ??= ['has already been taken']
+  if (Object.keys(errors).length > 0) throw refused(errors)
+}
+
+const refused = (errors: FieldErrors): CommandError =>
+  new CommandError(
+    'failed',
+    `refused: ${Object.entries(errors)
+      .map(([field, mistakes]) => `${field} ${mistakes.join(', ')}`)
+      .join('; ')}`,
+  )

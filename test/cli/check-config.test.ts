@@ -1,0 +1,73 @@
+/** `carillon check-config`. */
+import { afterAll, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { rowsOf, Running, type Outcome } from './run'
+
+const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const run = (args: string, env: Record<string, string> = {}): Promise<Outcome> =>
+  new Running(args.split(' '), { env, folder }).finished
+
+test('check-config prints what would be used, and where it is from, without secrets', async () => {
+  writeFileSync(join(folder, 'password'), 'pass-1\n')
+  writeFileSync(join(folder, '.env'), 'CARILLON_DRAIN_SECONDS=3\n')
+  const env = {
+    SOKETI_HOST: '::1',
+    CARILLON_DRAIN_SECONDS: '3',
+    PUSHER_ADMIN_USERNAME: 'root',
+    PUSHER_ADMIN_PASSWORD_FILE: join(folder, 'password'),
+    PUSHER_APP_ID: '3',
+    PUSHER_APP_KEY: 'k',
+    PUSHER_APP_SECRET: 'pass-2',
+    CARILLON_DRAIN_SECONDZ: '1',
+  }
+  const checked = await run('check-config', env)
+  expect([checked.code, checked.err]).toEqual([
+    0,
+    'carillon: CARILLON_DRAIN_SECONDZ is not a setting; did you mean CARILLON_DRAIN_SECONDS?\n',
+  ])
+  const rows = rowsOf(checked)
+  for (const row of [
+    ['HOST', '::1', 'SOKETI_HOST'],
+    ['PUSHER_APP_SECRET', '(hidden)', 'environment'],
+    ['PUSHER_ADMIN_PASSWORD', '(hidden)', 'PUSHER_ADMIN_PASSWORD_FILE'],
+    ['CARILLON_DRAIN_SECONDS', '3', '.env'],
+  ])
+    expect(rows).toContainEqual(row)
+  expect(rows.map(([name]) => name)).not.toContain('PORT')
+  const all = JSON.parse((await run('check-config --all --json', env)).out)
+  expect(all.settings).toMatchObject({
+    PORT: '6001',
+    CARILLON_MAX_EVENT_DATA_BYTES: '10240',
+    apps: '3',
+  })
+  expect(JSON.stringify([rows, all])).not.toMatch(/pass-[12]/)
+})
+
+test('check-config has a line for each mistake, and exits with 1', async () => {
+  const env = { PORT: 'abc', PUSHER_APP_SECRET: 'pass 1', CARILLON_CONFIG: 'none.ts' }
+  const { code, out, err } = await run('check-config', env)
+  expect([code, out]).toEqual([1, ''])
+  expect(err.split('\n').slice(0, 3)).toEqual([
+    'carillon: PORT=abc: expected an integer from 0 to 65535',
+    'carillon: PUSHER_APP_SECRET=(hidden): expected text without spaces or line ends',
+    'carillon: PUSHER_APP_ID is not set: expected a value, since it goes with PUSHER_APP_SECRET',
+  ])
+  expect(err).not.toContain('pass 1')
+  const file = await run('check-config', { CARILLON_CONFIG: 'none.ts' })
+  expect(file.err).toContain('CARILLON_CONFIG=none.ts: expected a file at')
+  const exposed = await run('check-config --json', {
+    HOST: '0.0.0.0',
+    PUSHER_ADMIN_USERNAME: 'a',
+    PUSHER_ADMIN_PASSWORD: 'pusher_admin_password',
+  })
+  expect([exposed.code, JSON.parse(exposed.out).mistakes]).toEqual([
+    1,
+    [
+      'PUSHER_ADMIN_PASSWORD is the published one: expected one of your own, since HOST=0.0.0.0 is not loopback',
+    ],
+  ])
+})

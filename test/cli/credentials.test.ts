@@ -1,0 +1,152 @@
+/** Which server a command talks to, and as whom; what it says where that fails. */
+import { afterAll, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { formatAddress, listenAddress } from '../../src/config/admin-settings'
+import { start, startCommon } from '../harness'
+import { envOf, rowsOf, Running, runOn, type Outcome } from './run'
+
+const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const server = startCommon()
+
+const run = (args: string, env: Record<string, string> = {}): Promise<Outcome> =>
+  new Running(args.split(' '), { env, folder }).finished
+
+test('credentials are found in their order, and never shown', async () => {
+  const { port } = server()
+  const base = `http://127.0.0.1:${port}`
+  const admin = { PUSHER_ADMIN_USERNAME: 'nobody', PUSHER_ADMIN_PASSWORD: 'pass-1' }
+  writeFileSync(join(folder, 'token'), 'pass-2\n')
+  const refused = async (
+    args: string,
+    env: Record<string, string>,
+    source: string,
+  ): Promise<void> => {
+    const { code, out, err } = await run(args, { PORT: String(port), ...env })
+    expect([code, out, err]).toEqual([
+      4,
+      '',
+      `carillon: not authorised with ${source}: set CARILLON_TOKEN, or PUSHER_ADMIN_USERNAME and PUSHER_ADMIN_PASSWORD\n`,
+    ])
+  }
+  await refused('apps list', admin, 'PUSHER_ADMIN_USERNAME and PUSHER_ADMIN_PASSWORD')
+  await refused('apps list', { ...admin, CARILLON_TOKEN: 'pass-3' }, 'CARILLON_TOKEN')
+  await refused(
+    `apps list --token-file ${folder}/token`,
+    { CARILLON_TOKEN: 'pass-3' },
+    '--token-file',
+  )
+  await refused('apps list', { CARILLON_URL: `http://a:pass-4@127.0.0.1:${port}` }, 'CARILLON_URL')
+  const typed = await run(`apps list --url http://a:pass-4@127.0.0.1:${port}`, {
+    CARILLON_URL: base,
+  })
+  expect(typed.err).toStartWith(
+    'carillon: a password in --url is shown to everybody by `ps`: CARILLON_URL',
+  )
+  expect([typed.code, typed.err.includes('pass-4')]).toEqual([4, false])
+  const own = {
+    PUSHER_ADMIN_USERNAME: 'pusher_admin_username',
+    PUSHER_ADMIN_PASSWORD: 'pusher_admin_password',
+  }
+  expect((await run(`apps list --url ${base}`, own)).code).toBe(0)
+})
+
+test('the address for admins is that of the settings, a socket too', async () => {
+  for (const address of [`unix:${join(folder, 'admin.sock')}`, '127.0.0.1:0']) {
+    await using apart = await start({ config: { adminListen: listenAddress(address)! } })
+    const given = formatAddress(apart.server.adminAddress!)
+    const env = { ...envOf(apart), CARILLON_ADMIN_LISTEN: given }
+    expect(rowsOf(await run('apps list', env))[0]![1]).toBe('test-app')
+    expect((await run('channels', env)).code).toBe(0)
+    expect((await run('apps list', envOf(apart))).code).toBe(5)
+    if (address.startsWith('unix:'))
+      expect((await run('apps list', { CARILLON_URL: address })).code).toBe(0)
+  }
+})
+
+test('an app is found by PUSHER_URL, by --app, by the settings, else it is the one that these bring', async () => {
+  server().addTenant()
+  const channels = async (args: string, env: Record<string, string> = {}) =>
+    (await runOn(server(), `channels ${args}`.trim(), { env })).code
+  const { app, port } = server()
+  await using alice = await server().raw()
+  await alice.subscribed('room')
+  expect(rowsOf(await runOn(server(), 'channels'))).toEqual([['room', '1', '']])
+  expect((await runOn(server(), 'channels --app other')).out).toBe('')
+  const url = `http://k:s@127.0.0.1:${port}/apps/8`
+  expect((await runOn(server(), 'channels', { env: { PUSHER_URL: url } })).out).toBe('')
+  expect(await channels('', { PUSHER_URL: url.replace(':s@', ':x@') })).toBe(4)
+  expect(await channels('', { PUSHER_URL: url.replace('/apps/8', '/apps/9') })).toBe(5)
+  const own = { PUSHER_APP_ID: app.id, PUSHER_APP_KEY: app.key, PUSHER_APP_SECRET: 'wrong' }
+  expect(await channels('', own)).toBe(4)
+  expect(await channels('--app nobody')).toBe(5)
+})
+
+const WRONG: readonly (readonly [
+  args: string,
+  env: Record<string, string>,
+  code: number,
+  err: string,
+])[] = [
+  [
+    'apps list',
+    { PORT: '1' },
+    3,
+    'http://127.0.0.1:1 cannot be reached (nothing listens on that port): does a server run there? --url or CARILLON_URL names another',
+  ],
+  [
+    'apps list',
+    { PORT: '0' },
+    2,
+    'PORT has port 0: the server chose one of its own; --url or CARILLON_URL names it',
+  ],
+  ['apps list', { PORT: 'x' }, 2, 'PORT=x: expected an integer from 0 to 65535'],
+  [
+    'apps list',
+    { CARILLON_URL: 'pass-1' },
+    2,
+    'CARILLON_URL: expected an URL like http://127.0.0.1:6001',
+  ],
+  [
+    'apps list',
+    { CARILLON_URL: 'ftp://a:pass-1@h' },
+    2,
+    'CARILLON_URL: expected an URL like http://127.0.0.1:6001, and not one that begins with ftp://',
+  ],
+  [
+    'channels',
+    { PUSHER_URL: 'http://127.0.0.1:1/apps/1' },
+    2,
+    'PUSHER_URL: expected http://KEY:SECRET@HOST:PORT/apps/ID',
+  ],
+  [
+    'apps list',
+    { CARILLON_TOKEN: 'pass 1' },
+    2,
+    'CARILLON_TOKEN holds no token: expected one line of letters, digits and -._~+/=',
+  ],
+  [
+    'apps list',
+    { HOST: '127.0.0.1', CARILLON_TRUSTED_PROXIES: '10.0.0.1', PORT: '1' },
+    4,
+    'no credentials for http://127.0.0.1:1: set CARILLON_TOKEN, or PUSHER_ADMIN_USERNAME and PUSHER_ADMIN_PASSWORD',
+  ],
+  [
+    'apps list --token-file none',
+    {},
+    2,
+    "--token-file: ENOENT: no such file or directory, open 'none'",
+  ],
+  [
+    'listen a',
+    { PORT: '1', PUSHER_URL: 'http://k:pass-1@127.0.0.1:1/apps/1' },
+    3,
+    'http://127.0.0.1:1 cannot be reached (no answer): does a server run there? --url or CARILLON_URL names another',
+  ],
+]
+
+test.each(WRONG)('%s with %p ends with %d', async (args, env, code, err) => {
+  expect(await run(args, env)).toEqual({ code, out: '', err: `carillon: ${err}\n` })
+})
