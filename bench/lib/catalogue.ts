@@ -6,12 +6,14 @@ import { clientevent } from '../clientevent'
 import { connect } from '../connect'
 import { fairness } from '../fairness'
 import { fanout } from '../fanout'
+import { historyFanout, historyMemory, historyTrigger } from '../history'
 import { hooksFanout, hooksTrigger } from '../hooks'
 import { idle } from '../idle'
 import { light } from '../light'
 import { micro } from '../micro'
 import { mixed } from '../mixed'
 import { presence } from '../presence'
+import { cuts, recovery } from '../recovery'
 import { spread } from '../spread'
 import { stalled } from '../stalled'
 import { stalls } from '../stalls'
@@ -34,6 +36,8 @@ export const QUESTIONS: Readonly<Record<string, readonly Question[]>> = {
   cache: [cache],
   mixed: [mixed],
   hooks: [hooksFanout, hooksTrigger],
+  history: [historyFanout, historyTrigger, historyMemory],
+  recovery: [recovery, cuts],
   webhooks: [webhooks, webhooksFanout, webhooksTrigger],
   micro: [micro],
   light: [light],

@@ -76,7 +76,15 @@ function compareRows(
   })
 }
 
-const DRESSES: readonly string[] = ['none', 'plain', 'guarded', 'empty', 'webhooks']
+const DRESSES: readonly string[] = [
+  'none',
+  'plain',
+  'guarded',
+  'empty',
+  'history',
+  'durable',
+  'webhooks',
+]
 
 /** True for Carillon in another configuration: it is compared with itself and is not in the charts. */
 export const isDress = (side: string): boolean => DRESSES.includes(side)

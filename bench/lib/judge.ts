@@ -6,7 +6,8 @@ import { wasBusy } from './machine'
 import { readNumber } from './question'
 import type { BenchRecord } from './records'
 import { figureAt, matchPlace, ratioOf, spreadOf, type Spread } from './statistics'
-import { TARGETS, type Target } from './targets'
+import type { Target } from './target-rows'
+import { TARGETS } from './targets'
 
 export type Judged = {
   readonly target: Target

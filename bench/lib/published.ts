@@ -18,7 +18,7 @@ import type { BenchRecord } from './records'
 import { OTHERS, findSide, type Side } from './sides'
 import { figureAt, ratioOf, type Place } from './statistics'
 import { formatSpread, formatTarget, type Cells } from './table'
-import type { Target } from './targets'
+import type { Target } from './target-rows'
 
 export type DigestRow = {
   readonly title: string

@@ -101,6 +101,11 @@ function describeCarillon(
 
 const SHIPPED = 'carillon.config.ts'
 
+const KEEPING = 'bench/servers/history.ts'
+
+/** Its configuration has the app. */
+const OWN_APP_ONLY = { PUSHER_APP_ID: '', PUSHER_APP_KEY: '', PUSHER_APP_SECRET: '' }
+
 /** The endpoint of a throughput run, at which nobody listens: all is kept, tried and put off. */
 const DEAF_ENDPOINT = JSON.stringify([{ url: `http://${HOST}:9/` }])
 
@@ -114,6 +119,11 @@ const BUILT_IN = {
   ),
   guarded: describeCarillon('with Guardian and a public key', 'bench/servers/guarded.ts', LIMITED),
   empty: describeCarillon('with ten plugins that do nothing', 'bench/servers/empty-plugins.ts'),
+  history: describeCarillon('with channels that keep their events', KEEPING, OWN_APP_ONLY),
+  durable: describeCarillon('with channels that keep them in the database', KEEPING, {
+    ...OWN_APP_ONLY,
+    BENCH_HISTORY: 'durable',
+  }),
   webhooks: describeCarillon('with an endpoint for every webhook', SHIPPED, {
     CARILLON_WEBHOOKS: DEAF_ENDPOINT,
   }),

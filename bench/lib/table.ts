@@ -8,7 +8,7 @@ import type { BenchRecord } from './records'
 import type { Side } from './sides'
 import { figureAt, ratioOf, type Place, type Spread } from './statistics'
 import { judgeAll, type Judged } from './judge'
-import type { Target } from './targets'
+import type { Target } from './target-rows'
 
 export type Cells = readonly string[]
 

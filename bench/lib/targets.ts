@@ -4,113 +4,21 @@
  * changed has the date, the old bound and the reason.
  */
 import { MISDEEDS } from './misdeeds'
+import { against, fairness, fanout, fanoutRow, lightRow, small, type Target } from './target-rows'
 import { CRASH_LABEL } from '../webhooks'
 import { makeConnectCase } from '../connect'
 import { BESIDE, FAIRNESS_LABEL } from '../fairness'
-import { LIGHT } from '../light'
+import { KEPT } from '../history'
 import { MIXED } from '../mixed'
 import { makePresenceCase } from '../presence'
+import { CUT, RECOVERED } from '../recovery'
 import { SPREAD_LABEL } from '../spread'
 import { STALLED } from '../stalled'
 import { STARTS } from '../starts'
 import { ONE_CHANNEL } from '../trigger'
 import { publishAtRate, makeCrowd, labelOf, saturate } from './crowds'
-import type { CrowdRow } from './crowd'
 import type { BenchCase } from './question'
 import type { Place } from './statistics'
-
-export type Target = {
-  /** The name of what is measured. */
-  readonly figure: string
-  readonly place: Place
-  readonly key: string
-  /** What the figure is divided by; undefined for an absolute one. */
-  readonly through?: Place
-  readonly bound: Bound
-  readonly unit?: string
-  readonly changed?: Changed
-  /** What it was when the target was set, where it is that and a tenth. */
-  readonly was?: Was
-}
-
-export type Bound = { readonly atLeast: number } | { readonly atMost: number }
-
-/** What it was before that day. */
-export type Changed = { readonly on: string; readonly from: number; readonly why: string }
-
-export type Was = { readonly on: string; readonly figure: number }
-
-/**
- * Those to soketi were set on a machine on which system calls cost less beside JavaScript, so that the
- * bare loop was further ahead of soketi: they moved by as much as that distance is another here.
- */
-const markMoved = (from: number): Changed => ({ on: '2026-11-22', from, why: 'another machine' })
-
-const fanout = (row: Partial<CrowdRow>, side: string): Place => ({
-  question: 'fanout',
-  case: labelOf(makeCrowd(row)),
-  side,
-})
-
-const fairness = (label: string): Place => ({
-  question: 'fairness',
-  case: label,
-  side: 'carillon',
-})
-
-/** Bounds by the side whose figure divides; `from` is the bound before it moved. */
-type Bounds = { readonly [Side in 'bare' | 'soketi']?: { atLeast: number; from?: number } }
-
-/** Deliveries per server-CPU-second, through those of others. */
-function fanoutRow(figure: string, row: Partial<CrowdRow>, bounds: Bounds): readonly Target[] {
-  return Object.entries(bounds).map(([side, { atLeast, from }]) => ({
-    figure,
-    place: fanout(row, 'carillon'),
-    key: 'deliveriesPerCpuSecond',
-    through: fanout(row, side),
-    bound: { atLeast },
-    ...(from && { changed: markMoved(from) }),
-  }))
-}
-
-type Against = Pick<Target, 'figure' | 'key' | 'bound'> & {
-  readonly question: string
-  readonly label: string
-  readonly side: string
-  /** The side that is measured, when it is not Carillon with its defaults. */
-  readonly of?: string
-  /** The bound before it moved. */
-  readonly from?: number
-}
-
-const against = ({ question, label, side, of, from, ...rest }: Against): Target => ({
-  ...rest,
-  place: { question, case: label, side: of ?? 'carillon' },
-  through: { question, case: label, side },
-  ...(from && { changed: markMoved(from) }),
-})
-
-const small = (subscribers: number, depth: number): readonly Target[] =>
-  fanoutRow(
-    `fan-out, ${subscribers} subscribers, 100 B, ${depth}/${depth}`,
-    { subscribers, ...saturate(depth) },
-    { bare: { atLeast: 1.1 } },
-  )
-
-/**
- * What it takes to try Carillon may grow by a tenth, in all, since that day. Megabytes are the same
- * everywhere; milliseconds are those of that machine (Xeon, 2 CPUs, packages in Bun's cache).
- */
-const lightRow = (figure: string, { key, was, unit }: Light): Target => ({
-  figure,
-  place: { question: 'light', case: LIGHT.label, side: 'carillon' },
-  key,
-  bound: { atMost: Math.round(was * 11) / 10 },
-  was: { on: '2026-11-28', figure: was },
-  unit,
-})
-
-type Light = { readonly key: string; readonly was: number; readonly unit: string }
 
 const start = ({ label }: BenchCase): Place => ({ question: 'starts', case: label, side: 'plain' })
 const HALF = publishAtRate(45)
@@ -292,6 +200,52 @@ export const TARGETS: readonly Target[] = [
     key: 'requestsPerCpuSecond',
     bound: { atLeast: 0.95 },
   }),
+  ...(
+    [
+      ['history', 'in memory', 0.9],
+      ['durable', 'in the database', 0.8],
+    ] as const
+  ).flatMap(([of, where, atLeast]) => [
+    against({
+      figure: `fan-out with events kept ${where}, times not kept`,
+      question: 'history-fanout',
+      label: labelOf(makeCrowd()),
+      of,
+      side: 'carillon',
+      key: 'deliveriesPerCpuSecond',
+      bound: { atLeast },
+    }),
+    against({
+      figure: `triggers with events kept ${where}, times not kept`,
+      question: 'history-trigger',
+      label: ONE_CHANNEL.label,
+      of,
+      side: 'carillon',
+      key: 'requestsPerCpuSecond',
+      bound: { atLeast },
+    }),
+  ]),
+  {
+    figure: 'memory of a kept event of 100 B',
+    place: { question: 'history-memory', case: KEPT.label, side: 'history' },
+    key: 'heapBytesEach',
+    bound: { atMost: 320 },
+    unit: 'B',
+  },
+  {
+    figure: '10 000 clients that were cut have what they missed, times connecting',
+    place: { question: 'recovery', case: RECOVERED.label, side: 'history' },
+    key: 'timesConnecting',
+    bound: { atMost: 2 },
+    unit: 'times',
+  },
+  {
+    figure: 'events missed, repeated or out of order over 1 000 cuts of stock pusher-js',
+    place: { question: 'cuts', case: CUT.label, side: 'history' },
+    key: 'wrong',
+    bound: { atMost: 0 },
+    unit: 'events',
+  },
   against({
     figure: 'fan-out with the shipped plugins, times none',
     question: 'hooks-fanout',
