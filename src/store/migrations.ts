@@ -1,6 +1,6 @@
 /**
- * MIGRATIONS: append-only; the database's `user_version` counts how many were applied.
- * Never edit an entry that was released.
+ * MIGRATIONS: append-only; the database's `user_version` counts how many were applied. Never edit an entry that was
+ * released. A new one needs a row in `test/store/written.ts`: what a file of its version has written.
  */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE apps (

@@ -50,13 +50,11 @@ export function migrate(
   if (version === 0 && isFile(path)) log?.info({ path: realpathSync(path) }, 'a new database')
   if (version > 0 && version < migrations.length)
     log?.info({ path, from: version, to: migrations.length }, 'the database is brought up to date')
-  for (const [index, sql] of migrations.entries()) {
-    if (index < version) continue
-    db.transaction(() => {
-      db.run(sql)
-      db.run(`PRAGMA user_version = ${index + 1}`)
-    }).immediate()
-  }
+  // All or nothing: the version that wrote the file must be able to read it after a failure.
+  db.transaction(() => {
+    for (const sql of migrations.slice(version)) db.run(sql)
+    if (version < migrations.length) db.run(`PRAGMA user_version = ${migrations.length}`)
+  }).immediate()
   // A write proves that the file and its folder can be written, now and not at 3 a.m.
   db.run(`PRAGMA user_version = ${migrations.length}`)
 }

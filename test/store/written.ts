@@ -1,0 +1,188 @@
+/** WRITTEN: what each version of the schema has written that is special to it, and how the newest reads it. */
+import type { Database } from 'bun:sqlite'
+import { expect } from 'bun:test'
+import { MemoryLog } from '../../kit/clock'
+import { appStore } from '../../src/store/apps'
+import { historyStore } from '../../src/store/history'
+import { outboxStore } from '../../src/store/outbox'
+import { pluginStore } from '../../src/store/plugins'
+import { Writes } from '../../src/store/writes'
+import { RETRIES } from '../../src/webhooks/retries'
+
+/** The stores of a database that was opened. */
+export function storesOf(db: Database) {
+  const apps = appStore(db)
+  return {
+    app: (id: string) => apps.all().find((app) => app.id === id),
+    apps,
+    outbox: outboxStore(db, RETRIES),
+    history: historyStore(new Writes(db, new MemoryLog())),
+    valueOf: (plugin: string, key: string) => pluginStore(db, plugin, () => 1000).get(key),
+  }
+}
+
+type Written = {
+  /** Run after the migrations up to this one: a row in each new table, a value in each new column. */
+  readonly sql: string
+  readonly read: (stores: ReturnType<typeof storesOf>) => unknown
+  readonly as: unknown
+}
+
+/** One for each of MIGRATIONS; rows are for the next migrations to move, too. */
+export const WRITTEN: readonly Written[] = [
+  {
+    sql: `INSERT INTO apps VALUES ('1', 'one', 'slug-1', 'key-1', 'secret-1', 0, 0, 11);
+      INSERT INTO admins VALUES ('me', '${'a'.repeat(64)}', 1);`,
+    read: ({ app, apps }) => [app('1'), apps.admin()],
+    as: [
+      {
+        name: 'one',
+        slug: 'slug-1',
+        active: false,
+        clientEvents: false,
+        subscriptionCounts: false,
+        hosts: [],
+        webhooks: [],
+        limits: {},
+        keys: [{ key: 'key-1', secret: 'secret-1' }],
+      },
+      { username: 'me', password_sha256: 'a'.repeat(64) },
+    ],
+  },
+  {
+    // Apps without keys were changes of provided ones.
+    sql: `INSERT INTO apps VALUES
+        ('2', 'two', 'slug-2', 1, 0, 1, 1, '["a"]', '[{"url":"http://a/"}]', '{"maxConnections":2}', 12),
+        ('p', 'pee', 'slug-p', 1, 0, 1, 1, '["p"]', '[{"url":"http://p/"}]', '{"maxConnections":3}', 13);
+      INSERT INTO app_keys VALUES ('2', 'key-2', 'secret-2', 1), ('2', 'key-1-2', 'secret-1-2', 1);`,
+    read: ({ app, apps }) => [app('2'), app('p'), apps.overrides().get('p')],
+    as: [
+      {
+        name: 'two',
+        slug: 'slug-2',
+        active: true,
+        clientEvents: false,
+        dialects: { publicClientEvents: true },
+        subscriptionCounts: true,
+        hosts: ['a'],
+        webhooks: [{ url: 'http://a/' }],
+        limits: { maxConnections: 2 },
+        keys: [
+          { key: 'key-2', secret: 'secret-2' },
+          { key: 'key-1-2', secret: 'secret-1-2' },
+        ],
+      },
+      undefined,
+      {
+        name: 'pee',
+        slug: 'slug-p',
+        active: true,
+        clientEvents: false,
+        dialects: { publicClientEvents: true },
+        subscriptionCounts: true,
+        hosts: ['p'],
+        webhooks: [{ url: 'http://p/' }],
+        limits: { maxConnections: 3 },
+      },
+    ],
+  },
+  {
+    sql: `INSERT INTO plugin_values VALUES
+      ('keeper', 'lasting', '{"a":1}', NULL), ('keeper', 'passing', '2', 5000), ('keeper', 'past', '3', 5);`,
+    read: ({ valueOf }) => ['lasting', 'passing', 'past'].map((key) => valueOf('keeper', key)),
+    as: [{ a: 1 }, 2, undefined],
+  },
+  {
+    sql: `INSERT INTO app_overrides (app_id, changes, changed_at) VALUES ('q', '{"active":false}', 14);`,
+    read: ({ apps }) => apps.overrides().get('q'),
+    as: { active: false },
+  },
+  {
+    sql: `INSERT INTO webhook_lanes VALUES (7, '2', 'http://a/');
+      INSERT INTO webhook_outbox VALUES
+        (1, 7, 'c', '{"name":"waits"}', 1, 1, 0, NULL, NULL, NULL),
+        (2, 7, 'c', '{"name":"failed"}', 2, 2, 3, 500, NULL, NULL),
+        (3, 7, 'c', '{"name":"dead"}', 3, 3, 9, NULL, 'no answer', 33);
+      INSERT INTO webhook_announced VALUES ('2', 'c', ''), ('2', 'c', 'ann');`,
+    read: ({ outbox }) => [
+      outbox.lanes('2'),
+      outbox.deadLetters('2'),
+      outbox.announcements(undefined, 9),
+    ],
+    as: [
+      [{ endpoint: 'http://a/', pending: 2, failing: 1, dead: 1, oldest: 1 }],
+      [{ id: 3, event: '{"name":"dead"}', attempts: 9, error: 'no answer', deadAt: 33 }],
+      [
+        { appId: '2', channel: 'c', userId: 'ann' },
+        { appId: '2', channel: 'c', userId: '' },
+      ],
+    ],
+  },
+  {
+    sql: `INSERT INTO apps VALUES ('6', 'six', 'slug-6', 1, 1, 0, 0, '[]', '[]', '{}', 15, 1);
+      INSERT INTO app_keys VALUES ('6', 'key-6', 'secret-6', 1);`,
+    read: ({ app }) => app('6'),
+    as: { dialects: { eplBridge: true } },
+  },
+  {
+    sql: `INSERT INTO webhook_attempts VALUES (7, 1, 70, 5, 2, 500, 'sorry');`,
+    read: ({ outbox }) => outbox.lanes('2')[0]!.attempts,
+    as: [{ at: 70, durationMs: 5, events: 2, status: 500, error: 'sorry' }],
+  },
+  {
+    sql: `INSERT INTO app_overrides VALUES ('r', '{"active":true}', 16, 17);`,
+    // 'q' was last seen when it was changed.
+    read: ({ apps }) => apps.markProvided([], 30 * 86_400_000 + 15),
+    as: expect.arrayContaining(['q']),
+  },
+  {
+    sql: `INSERT INTO plugin_values VALUES ('keeper', 'large', '"${'x'.repeat(9000)}"', 6000);`,
+    read: ({ valueOf }) => valueOf('keeper', 'large'),
+    as: 'x'.repeat(9000),
+  },
+  {
+    sql: `INSERT INTO webhook_lanes (id, app_id, endpoint) VALUES (8, '6', 'http://b/');
+      INSERT INTO webhook_outbox VALUES
+        (4, 8, 'c', '{}', 1, 1, 0, NULL, NULL, NULL, 'c'), (5, 8, 'c', '{}', 1, 1, 1, 500, NULL, NULL, NULL),
+        (6, 8, 'c', '{}', 1, 1, 1, 500, NULL, 9, NULL);`,
+    read: ({ outbox }) => outbox.lanes('6'),
+    as: [{ endpoint: 'http://b/', pending: 2, failing: 1, dead: 1 }],
+  },
+  {
+    sql: `UPDATE apps SET plugins = '{"keeper":{"a":1}}' WHERE id = '6';`,
+    read: ({ app }) => app('6'),
+    as: { plugins: { keeper: { a: 1 } } },
+  },
+  {
+    sql: `UPDATE apps SET history = '[{"prefix":"room-"}]' WHERE id = '6';`,
+    read: ({ app }) => app('6'),
+    as: { history: [{ prefix: 'room-' }] },
+  },
+  {
+    sql: `INSERT INTO history_streams VALUES (3, '6', 'room-1', 'epoch', 100, 1), (2, '6', 'room-2', 'e', 9, 0);
+      INSERT INTO history_events VALUES
+        (3, 8, '"eight"', '"8"', NULL, 80), (2, 1, '"one"', '"1"', NULL, 10), (3, 7, '"seven"', '"7"', '1.1', 70);`,
+    read: ({ history }) => [[...history.streams()], [...history.events()]],
+    as: [
+      expect.arrayContaining([
+        { id: 2, appId: '6', channel: 'room-2', epoch: 'e', reserved: 9, isClosed: false },
+        { id: 3, appId: '6', channel: 'room-1', epoch: 'epoch', reserved: 100, isClosed: true },
+      ]),
+      expect.arrayContaining([
+        expect.objectContaining({
+          stream: 3,
+          offset: 7,
+          name: '"seven"',
+          data: '"7"',
+          except: '1.1',
+        }),
+        expect.objectContaining({ stream: 3, offset: 8, name: '"eight"', data: '"8"', at: 80 }),
+      ]),
+    ],
+  },
+  {
+    sql: `INSERT INTO history_events VALUES (90, 2, 2, '"two"', '"2"', NULL, 20, 'key', 'request');`,
+    read: ({ history }) => [...history.events()].at(-1),
+    as: { row: 90, stream: 2, offset: 2, name: '"two"' },
+  },
+]
