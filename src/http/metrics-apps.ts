@@ -43,7 +43,7 @@ export class LabelledApps {
     readonly maxApps: number,
   ) {}
 
-  /** The numbers of this moment, the others last; O(apps), 0.3 µs for each. */
+  /** The numbers of this moment, the others last; O(apps), half a microsecond for each. */
   read(): readonly AppNumbers[] {
     const { apps } = this.core
     for (const [app, numbers] of this.#labelled) {
@@ -69,7 +69,7 @@ export class LabelledApps {
       subscriptionsByKind: newTally(),
     }
     for (const app of apps.all()) {
-      if (this.#isLabelled(app)) continue
+      if (!this.#isOther(app)) continue
       add(others, app)
       for (const name in app.gauges)
         others.gauges[name as keyof Gauges] += app.gauges[name as keyof Gauges]
@@ -81,13 +81,14 @@ export class LabelledApps {
     return others
   }
 
-  #isLabelled(app: App): boolean {
-    if (this.#labelled.has(app)) return true
-    if (this.#others.has(app) || !isActive(app)) return false
+  /** False for one that has a label, or gets it now, and for one that has no numbers yet. */
+  #isOther(app: App): boolean {
+    if (this.#others.has(app)) return true
+    if (this.#labelled.has(app) || !isActive(app)) return false
     const { counters, tallies } = app
     if (this.#labelled.size < this.maxApps) this.#labelled.set(app, { counters, tallies })
     else this.#others.add(app)
-    return this.#labelled.has(app)
+    return this.#others.has(app)
   }
 }
 
