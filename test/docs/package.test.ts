@@ -26,6 +26,7 @@ test('a packed server is its sources, the plugins and the documents', () => {
     'carillon.config.ts',
     'docs',
     'kit',
+    'ops',
     'package.json',
     'plugins',
     'src',

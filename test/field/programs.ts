@@ -13,6 +13,7 @@ const PROGRAMS = {
   javac: 'default-jdk-headless',
   mvn: 'maven',
   npm: 'npm',
+  promtool: 'prometheus',
 } as const
 
 export type Program = keyof typeof PROGRAMS
