@@ -13,7 +13,7 @@ import { explain, requireDecodable, requireHost } from './errors'
 import { REQUEST_ID, requestIdFrom } from './headers'
 import type { Logins } from './logins'
 import { documentOf, DOCUMENT_PATH, modelsOf, pageAnswer, type DocumentedRoutes } from './openapi'
-import { serverAt } from './openapi-text'
+import { publicServerAt, serverAt } from './openapi-text'
 import { PUBLIC_FOLDER } from './pages'
 import { missingPrefix, pathOf } from './place'
 import { pluginRoutes } from './plugin-routes'
@@ -84,7 +84,7 @@ function createApi(core: Core, options: SideOptions, publicApi?: HttpApi): HttpA
 function addDocument(api: HttpApi, options: SideOptions, publicApi: HttpApi | undefined): HttpApi {
   const { pathPrefix, plugins, changes } = options
   const own = [...api.routes]
-  const elsewhere = publicApi && [serverAt(`..${PUBLIC_FOLDER}${pathPrefix}`)]
+  const elsewhere = publicApi && [publicServerAt(`..${PUBLIC_FOLDER}${pathPrefix}`)]
   const document = once(async () => {
     const models = modelsOf(api)
     const ofPlugins = plugins.flatMap(({ routes: { reachable, app } }) =>

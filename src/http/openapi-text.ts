@@ -3,6 +3,12 @@
 /** `url` is relative to the document, since a proxy may have put a prefix in front of both. */
 export const serverAt = (url: string) => ({ url, description: 'This server' })
 
+/** The same for routes that are not at the address of the document. */
+export const publicServerAt = (url: string) => ({
+  url,
+  description: 'To try it out from here; programs call the address of clients',
+})
+
 export const DOCUMENT_HEAD = {
   openapi: '3.1.0',
   info: {

@@ -1,8 +1,9 @@
 import { expect, test } from 'bun:test'
 import { guardian } from '../../plugins/guardian'
 import type { Locator, Page } from 'playwright-core'
-import { start, type TestServer } from '../harness'
-import { describePages, type Pages } from './browser'
+import { start } from '../harness'
+import { describePages } from './browser'
+import { execute, openOperation, openPage, readResponse } from './swagger-page'
 
 describePages('the page at /swagger', (browser) => {
   test('signs a trigger in the browser, sends Basic to the admin API, asks no other host', async () => {
@@ -26,6 +27,23 @@ describePages('the page at /swagger', (browser) => {
     expect(visit.sent).not.toContain(server.app.secret)
     expect(visit.problems).toEqual([])
     expect(visit.hosts).toEqual(new Set([`127.0.0.1:${server.port}`]))
+  })
+
+  test('at an address for admins it tries routes of apps out too, and asks no other host', async () => {
+    const config = { adminListen: { host: '127.0.0.1', port: 0 }, pathPrefix: '/realtime' }
+    await using server = await start({ config })
+    await using visit = await openPage(browser, server)
+    const { page } = visit
+    expect(await execute(page, 'events-triggerEvent')).toEqual({ status: '200', body: '{}' })
+    expect(await execute(page, 'PushEx-push')).toMatchObject({ status: '200' })
+    expect(await execute(page, 'admin-listApps')).toMatchObject({ status: '200' })
+    await page.locator('#credentials [name=secret]').fill('another')
+    expect(await readResponse(page, 'ExPusherLite-listChannelsOfApp')).toBe(
+      'Error: key or secret in the bar is wrong',
+    )
+    expect(await page.locator('.operation-servers').count()).toBe(0)
+    const at = server.server.adminAddress
+    expect(visit.hosts).toEqual(new Set([`127.0.0.1:${at && 'port' in at && at.port}`]))
   })
 
   test.each(['application/x-www-form-urlencoded', 'multipart/form-data'])(
@@ -154,56 +172,3 @@ async function countMissing(page: Page, block: Locator, screen: { width: number;
 
 /** Paths may be broken before a slash. */
 const removeBreaks = (path: string): string => path.replaceAll('\u200b', '')
-
-/** The page, the hosts that it contacted, what it sent to the signed routes, and its errors. */
-async function openPage(
-  browser: Pages,
-  server: TestServer,
-  viewport = { width: 1280, height: 1600 },
-) {
-  const page = await browser.newPage({ viewport })
-  const hosts = new Set<string>()
-  const problems: string[] = []
-  const visit = { page, hosts, problems, sent: '', [Symbol.asyncDispose]: () => page.close() }
-  page.on('request', (request) => {
-    const { protocol, host, pathname } = new URL(request.url())
-    if (protocol !== 'data:') hosts.add(host)
-    if (!pathname.startsWith('/apps/')) return
-    const { authorization } = request.headers()
-    visit.sent += `${request.url()} ${authorization ? atob(authorization.slice(6)) : ''} ${request.postData()}\n`
-  })
-  page.on('pageerror', (error) => problems.push(error.message))
-  page.on('console', (line) => line.type() === 'error' && problems.push(line.text()))
-  await page.goto(`http://127.0.0.1:${server.port}/swagger`)
-  return visit
-}
-
-/** Opens an operation unless it is open: the page remembers it in its address. */
-async function openOperation(page: Page, operation: string): Promise<Locator> {
-  const block = page.locator(`#operations-${operation}`)
-  await block.waitFor()
-  const button = block.locator('.execute')
-  while (!(await button.isVisible())) {
-    await block.locator('.opblock-summary-control').dispatchEvent('click')
-    await button.waitFor({ timeout: 2000 }).catch(() => undefined) // the page had opened it meanwhile, so the click closed it
-  }
-  return block
-}
-
-/** Executes an operation as it is, reads the answer. */
-async function execute(page: Page, operation: string) {
-  const block = await openOperation(page, operation)
-  await block.locator('.execute').click()
-  const answer = block.locator('.live-responses-table tbody')
-  const status = (await answer.locator('.response-col_status').innerText()).trim()
-  const shown = answer.locator('.highlight-code code')
-  const body = (await shown.count()) > 0 ? await shown.first().innerText() : ''
-  return { status, body }
-}
-
-/** Reads what the page shows of a response, or the reason why there is none. */
-async function readResponse(page: Page, operation: string): Promise<string> {
-  const block = await openOperation(page, operation)
-  await block.locator('.execute').click()
-  return block.locator('.live-responses-table .response-col_description p').first().innerText()
-}

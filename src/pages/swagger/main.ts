@@ -6,6 +6,7 @@ import SwaggerUI from 'swagger-ui-dist/swagger-ui-es-bundle.js'
 import { authorize, type Credentials } from './sign'
 import { compareOperations, operationsPlugin } from './operations'
 import { reasonOf, schemeFinder, type Document } from './schemes'
+import { takeServers } from './servers'
 
 const form = document.querySelector<HTMLFormElement>('#credentials')!
 const filter = document.querySelector<HTMLInputElement>('#filter')!
@@ -68,7 +69,9 @@ for (const methods of Object.values(spec.paths))
 
 for (const { parameter, field } of prefilled) parameter.example = credentials()[field]
 
-const schemeOfRequest = schemeFinder(spec, new URL(spec.servers[0].url))
+const root = new URL(spec.servers[0].url)
+const schemeOfRequest = schemeFinder(spec, root)
+const { sendTo, madeFor } = takeServers(spec, root, address)
 
 const ui = SwaggerUI({
   spec,
@@ -81,10 +84,13 @@ const ui = SwaggerUI({
   displayRequestDuration: true,
   operationsSorter: (a, b) => compareOperations(a.toObject(), b.toObject()),
   defaultModelsExpandDepth: -1, // the schemas are shown where they are used
-  requestInterceptor: (request) =>
-    authorize(request, schemeOfRequest(request.url), credentials(), Date.now()),
+  requestInterceptor: (request) => {
+    const { url, method } = request
+    const sent = { ...request, url: sendTo(url, method) }
+    return authorize(sent, schemeOfRequest(url), credentials(), Date.now())
+  },
   responseInterceptor: (response) => {
-    const reason = reasonOf(schemeOfRequest(response.url).scheme, response)
+    const reason = reasonOf(schemeOfRequest(madeFor(response.url)).scheme, response)
     return reason === undefined ? response : { ...response, statusText: reason }
   },
 })

@@ -7,6 +7,7 @@ import type { SwaggerResponse } from 'swagger-ui-dist/swagger-ui-es-bundle.js'
 export type Operation = {
   parameters?: readonly { readonly name: string; readonly in: string; example?: string }[]
   readonly security?: readonly { readonly [scheme: string]: unknown }[]
+  servers?: readonly { readonly url: string }[]
 }
 export type Document = {
   readonly servers: readonly [{ url: string }]
@@ -47,7 +48,8 @@ export function schemeFinder({ paths }: Document, root: URL): (url: string) => R
   }
 }
 
-const patternOf = (template: string): RegExp =>
+/** Matches the paths of an operation. */
+export const patternOf = (template: string): RegExp =>
   new RegExp(`^${template.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{\w+\}/g, '[^/]+')}$`)
 
 /** The reason of a refusal that has none, since strangers get it, too; undefined where the answer has it. */
