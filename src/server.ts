@@ -3,9 +3,11 @@
  */
 import type { Config } from './config/config'
 import type { ListenAddress } from './core/addresses'
+import type { App } from './core/app'
 import { Apps } from './core/apps'
 import type { Core } from './core/core'
 import { newCounters, newTallies } from './core/counters'
+import type { Backlog } from './core/deliveries'
 import { drain } from './core/drain'
 import type { Engine, EngineParts } from './core/engine'
 import { EXPIRY_TICK_MS } from './core/expiries'
@@ -17,6 +19,7 @@ import { networkRules, type NetworkRules } from './core/networks'
 import type { PluginStore } from './core/plugin-means'
 import type { ProvidedApp } from './core/provided-apps'
 import { Slices } from './core/slices'
+import { Statistics, STATISTICS_MS } from './core/statistics'
 import { QuietLog } from './core/quiet-log'
 import { newExpirySweeper } from './core/renew'
 import { UNAUTHORIZED_SWEEP_MS, newSweeper, newUnauthorizedSweeper } from './core/sweep'
@@ -56,6 +59,7 @@ import { outboxStore } from './store/outbox'
 import { guard, storeError } from './store/errors'
 import { openPluginStore } from './store/plugins'
 import { ScheduledBackups } from './store/scheduled-backups'
+import { statisticsStore } from './store/statistics'
 import { openDatabase } from './store/sqlite'
 import { Upkeep } from './store/upkeep'
 import { Writes } from './store/writes'
@@ -221,6 +225,10 @@ async function build(
   writes.readiness = core.readiness
   const networks = networkRules(config.webhookAllow, config.webhookDeny)
   const webhooks = guard(config.databasePath, () => webhooksOf(core, writes, config, networks))
+  const series = statisticsStore(writes, config.statisticsMaxRows)
+  const backlogOf = (app: App): Backlog => webhooks.backlog(app)
+  const statistics = new Statistics(core, series, backlogOf)
+  undo.push(() => runSafely(core, 'statistics', () => statistics.stop()))
   undo.push(() => webhooks.stop())
   const backups = backupsOf(core, config)
   undo.push(() => backups?.stop())
@@ -238,6 +246,7 @@ async function build(
     logins,
     enforced: { ...enforced, networks },
     deliveries: webhooks,
+    statistics: { store: series, backlogOf, startedAt: clock.now() },
     metrics,
     plugins,
     openAppId: published.appId,
@@ -285,6 +294,7 @@ async function build(
   undo.push(clock.every(UNAUTHORIZED_SWEEP_MS, newUnauthorizedSweeper(core)))
   undo.push(clock.every(EXPIRY_TICK_MS, newExpirySweeper(core)))
   undo.push(clock.every(LOOP_TICK_MS, newLoopTick(core)))
+  if (config.statisticsMaxRows > 0) undo.push(clock.every(STATISTICS_MS, statistics.tick))
   undo.push(() => core.subscriptionCounts.stop())
 
   return {

@@ -164,6 +164,11 @@ export const SETTINGS = {
     { default: 3000, min: 1, max: 600_000 },
     'time that a plugin has to decide before it refuses',
   ),
+  statisticsMaxRows: number(
+    'CARILLON_STATISTICS_MAX_ROWS',
+    { default: 1_000_000, min: 0, max: 100_000_000 },
+    'rows of time series in the database, a third for each length of step: some 100 bytes each, and 10 600 for an app that is always active; 0 keeps none',
+  ),
   ...WEBHOOK_SETTINGS,
   ...METRICS_SETTINGS,
   configFile: optional(

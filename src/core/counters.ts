@@ -76,6 +76,9 @@ export const COUNTERS = {
   webhookRequestsFailed: byApp('webhook requests that were not'),
   backupsMade: ofProcess('backups of the database, made by the schedule'),
   backupsFailed: ofProcess('scheduled backups that failed'),
+  statisticsRefused: ofProcess(
+    'writes of statistics that the database refused; what they had is in later ones',
+  ),
   faults: ofProcess('unexpected errors of ours'),
 } as const satisfies Record<string, CounterRow>
 

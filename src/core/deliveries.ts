@@ -54,7 +54,24 @@ export type Report = {
   readonly deadLetters: readonly DeadLetter[]
 }
 
+/** What an app's endpoints have not accepted, all together. */
+export type Backlog = Pick<LaneReport, 'pending' | 'failing' | 'dead' | 'oldest'>
+
+export const NO_BACKLOG: Backlog = { pending: 0, failing: 0, dead: 0, oldest: null }
+
+export const addBacklog = (sum: Backlog, more: Backlog): Backlog => ({
+  pending: sum.pending + more.pending,
+  failing: sum.failing + more.failing,
+  dead: sum.dead + more.dead,
+  oldest:
+    sum.oldest === null || more.oldest === null
+      ? (sum.oldest ?? more.oldest)
+      : Math.min(sum.oldest, more.oldest),
+})
+
 export interface Deliveries {
+  /** O(endpoints of the app), and nothing for one without stored events. */
+  backlog(app: App): Backlog
   report(app: App): Report
   /** Sends dead letters again; returns how many. */
   replay(app: App): number

@@ -30,6 +30,7 @@ export const NEEDS: Readonly<Record<string, Need>> = {
   'GET /api/admin/apps/:slug/webhooks/deliveries': 'see_app',
   'POST /api/admin/apps/:slug/webhooks/replay': 'change_app',
   'GET /api/admin/plugins': 'read',
+  'GET /api/admin/stats': 'read',
   'GET /metrics': 'read',
   'GET /usage': 'read',
 }

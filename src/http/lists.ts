@@ -28,16 +28,20 @@ const ENTRIES = 32
 const PART_CHARS = 65_536
 
 /** Rejects with what `jsonOf` throws in the first part; a later error cuts the answer off. */
-export async function respondWithList<T>(
+export const respondWithList = <T>(core: Pick<Core, 'slices'>, list: List<T>): Promise<Response> =>
+  respondWithLists(core, [list as List<unknown>])
+
+/** One answer of several lists, one after the other. */
+export async function respondWithLists(
   { slices }: Pick<Core, 'slices'>,
-  list: List<T>,
+  lists: readonly List<unknown>[],
 ): Promise<Response> {
-  const writing = new ListWriter(slices, list)
+  const writing = new ListWriter(slices, lists)
   const first = await writing.write()
   return new Response(writing.done ? first : streamOf(first, writing), { headers: HEADERS })
 }
 
-function streamOf<T>(first: string, writing: ListWriter<T>): ReadableStream {
+function streamOf(first: string, writing: ListWriter): ReadableStream {
   const encoder = new TextEncoder()
   return new ReadableStream({
     start: (answer) => answer.enqueue(encoder.encode(first)),
@@ -48,23 +52,29 @@ function streamOf<T>(first: string, writing: ListWriter<T>): ReadableStream {
   })
 }
 
-/** Writes one list. */
-class ListWriter<T> implements Work {
+/** Writes lists. */
+class ListWriter implements Work {
   readonly part = 'a list'
+  /** All of them are written. */
   done = false
-  #items: readonly T[] = []
-  #begun = false
+  #list!: List<unknown>
+  /** How many are begun. */
+  #lists = 0
+  #isListDone = true
+  #items: readonly unknown[] = []
+  #isBegun = false
+  #isFetched = false
   #next = 0
-  #text: string
+  #text = ''
   /** No entry was written yet. */
   #isEmpty = true
   #written = Promise.withResolvers<string>()
 
   constructor(
     readonly slices: Core['slices'],
-    readonly list: List<T>,
+    readonly lists: readonly List<unknown>[],
   ) {
-    this.#text = list.envelope[0]
+    this.#beginNext()
   }
 
   /**
@@ -73,33 +83,50 @@ class ListWriter<T> implements Work {
    */
   write(): Promise<string> {
     this.#written = Promise.withResolvers()
-    if (this.#begun) setImmediate(() => this.slices.add(this))
+    if (this.#isBegun) setImmediate(() => this.slices.add(this))
     else this.slices.add(this)
+    this.#isBegun = true
     return this.#written.promise
   }
 
   step(): boolean {
     try {
-      if (!this.done && this.#next === this.#items.length) {
+      if (!this.#isListDone && this.#next === this.#items.length) {
         const more = this.#fetchMore()
         if (more instanceof Promise) return this.#waitFor(more)
         this.#take(more)
-        if (!this.done) return true
+        if (!this.#isListDone) return true
       }
       this.#write(this.#items)
     } catch (cause) {
       this.#written.reject(cause)
       return false
     }
-    if (this.done) this.#text += this.list.envelope[1]
-    else if (this.#text.length < PART_CHARS) return true
+    if (this.#isListDone) this.#endList()
+    if (!this.done && this.#text.length < PART_CHARS) return true
     this.#written.resolve(this.#text)
     this.#text = ''
     return false
   }
 
+  #beginNext(): void {
+    this.#list = this.lists[this.#lists++]!
+    this.#text += this.#list.envelope[0]
+    this.#items = []
+    this.#next = 0
+    this.#isFetched = false
+    this.#isListDone = false
+    this.#isEmpty = true
+  }
+
+  #endList(): void {
+    this.#text += this.#list.envelope[1]
+    if (this.#lists === this.lists.length) this.done = true
+    else this.#beginNext()
+  }
+
   /** False: the step that writes the items is added when they are there. */
-  #waitFor(more: Promise<readonly T[]>): false {
+  #waitFor(more: Promise<readonly unknown[]>): false {
     more.then(
       (items) => {
         this.#take(items)
@@ -111,25 +138,25 @@ class ListWriter<T> implements Work {
   }
 
   /** A collection is copied whole: with an iterator, an item that leaves and comes back meanwhile would be listed twice. */
-  #fetchMore(): MaybePromise<readonly T[]> {
-    const { items } = this.list
-    const isFirst = !this.#begun
-    this.#begun = true
+  #fetchMore(): MaybePromise<readonly unknown[]> {
+    const { items } = this.#list
+    const isFirst = !this.#isFetched
+    this.#isFetched = true
     if (typeof items === 'function') return items()
     return isFirst ? Array.from(items) : []
   }
 
   /** They are written from the next step on. */
-  #take(items: readonly T[]): void {
+  #take(items: readonly unknown[]): void {
     this.#items = items
     this.#next = 0
-    this.done = items.length === 0
+    this.#isListDone = items.length === 0
   }
 
-  #write(items: readonly T[]): void {
+  #write(items: readonly unknown[]): void {
     const end = Math.min(this.#next + ENTRIES, items.length)
     while (this.#next < end) {
-      const entry = this.list.jsonOf(items[this.#next++]!)
+      const entry = this.#list.jsonOf(items[this.#next++]!)
       if (entry === undefined) continue
       this.#text += this.#isEmpty ? entry : `,${entry}`
       this.#isEmpty = false

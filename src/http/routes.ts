@@ -19,6 +19,7 @@ import type { ApiHooks } from './hooks'
 import { metrics, type MetricsOptions } from './metrics'
 import { reference, type Reference } from './pages'
 import { pluginReports, type RunningPlugin } from './plugins'
+import { stats, type StatsSource } from './stats'
 import { users } from './users'
 
 /** What the routes of a dialect authenticate with. */
@@ -27,6 +28,7 @@ export type DialectAccess = {
   readonly secrets: AppSecrets
   /** The app that needs no credentials, if there is one. */
   readonly openAppId: string | undefined
+  readonly statistics: StatsSource
 }
 
 /** The routes of another server's API. */
@@ -70,6 +72,7 @@ export const ROUTES: readonly Row[] = [
     side: 'admin',
     routes: (core, { plugins, changes }) => pluginReports(core.hooks, plugins, changes),
   },
+  { side: 'admin', routes: (core, options) => stats(core, options.statistics, options.changes) },
   { side: 'admin', routes: (core, options) => metrics(core, options.metrics) },
   {
     side: 'admin',

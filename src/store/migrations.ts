@@ -199,4 +199,70 @@ export const MIGRATIONS: readonly string[] = [
      SELECT stream, offset, name, data, except_id, at FROM history_events ORDER BY stream, offset;
    DROP TABLE history_events;
    ALTER TABLE history_events_2 RENAME TO history_events;`,
+  // The server's rows have no app; those of apps are counted as they come and go.
+  `CREATE TABLE statistics (
+     app_id                    TEXT NOT NULL,
+     step                      INTEGER NOT NULL,
+     at                        INTEGER NOT NULL,
+     connections               INTEGER NOT NULL,
+     connections_peak          INTEGER NOT NULL,
+     channels                  INTEGER NOT NULL,
+     subscriptions             INTEGER NOT NULL,
+     users                     INTEGER NOT NULL,
+     members                   INTEGER NOT NULL,
+     connections_accepted      INTEGER NOT NULL,
+     connections_refused       INTEGER NOT NULL,
+     subscriptions_accepted    INTEGER NOT NULL,
+     publications              INTEGER NOT NULL,
+     client_events             INTEGER NOT NULL,
+     client_events_limited     INTEGER NOT NULL,
+     deliveries                INTEGER NOT NULL,
+     messages_received         INTEGER NOT NULL,
+     bytes_received            INTEGER NOT NULL,
+     requests_accepted         INTEGER NOT NULL,
+     body_bytes_received       INTEGER NOT NULL,
+     messages_sent             INTEGER NOT NULL,
+     bytes_sent                INTEGER NOT NULL,
+     refusals                  INTEGER NOT NULL,
+     slow_readers_closed       INTEGER NOT NULL,
+     frames_queued             INTEGER NOT NULL,
+     fan_out_lag_ms            REAL NOT NULL,
+     fan_out_lag_peak_ms       REAL NOT NULL,
+     history_hits              INTEGER NOT NULL,
+     history_misses            INTEGER NOT NULL,
+     cache_hits                INTEGER NOT NULL,
+     cache_misses              INTEGER NOT NULL,
+     webhook_events            INTEGER NOT NULL,
+     webhook_events_delivered  INTEGER NOT NULL,
+     webhook_events_dead       INTEGER NOT NULL,
+     webhook_events_dropped    INTEGER NOT NULL,
+     webhook_events_pending    INTEGER NOT NULL,
+     webhook_oldest_pending_ms REAL NOT NULL,
+     webhook_requests          INTEGER NOT NULL,
+     webhook_requests_failed   INTEGER NOT NULL,
+     faults                    INTEGER NOT NULL,
+     UNIQUE (app_id, step, at)
+   ) STRICT;
+   CREATE INDEX statistics_of_apps ON statistics (step, at) WHERE app_id <> '';
+   CREATE TABLE statistics_labels (
+     app_id TEXT NOT NULL,
+     step   INTEGER NOT NULL,
+     at     INTEGER NOT NULL,
+     tally  TEXT NOT NULL,
+     label  TEXT NOT NULL,
+     count  INTEGER NOT NULL,
+     PRIMARY KEY (app_id, step, at, tally, label)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE statistics_rows (
+     step INTEGER PRIMARY KEY,
+     rows INTEGER NOT NULL
+   ) STRICT;
+   INSERT INTO statistics_rows (step, rows) VALUES (10, 0), (60, 0), (3600, 0);
+   CREATE TRIGGER statistics_added AFTER INSERT ON statistics WHEN NEW.app_id <> '' BEGIN
+     UPDATE statistics_rows SET rows = rows + 1 WHERE step = NEW.step;
+   END;
+   CREATE TRIGGER statistics_removed AFTER DELETE ON statistics BEGIN
+     DELETE FROM statistics_labels WHERE app_id = OLD.app_id AND step = OLD.step AND at = OLD.at;
+     UPDATE statistics_rows SET rows = rows - 1 WHERE step = OLD.step AND OLD.app_id <> '';
+   END;`,
 ]

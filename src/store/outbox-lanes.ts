@@ -24,11 +24,13 @@ export class Lanes {
   /** Rows of all lanes. */
   size = 0
   readonly #lanes = new Map<string, Lane>()
+  /** Rows by app. */
+  readonly #rowsByApp = new Map<string, number>()
 
   constructor(readonly db: Database) {
     for (const lane of db.query<Lane, []>(ALL).all()) {
       this.#lanes.set(nameOf(lane), lane)
-      this.size += lane.stored
+      this.#countRows(lane.appId, lane.stored)
     }
   }
 
@@ -48,7 +50,19 @@ export class Lanes {
   /** Adds `rows`, which may be negative; called once they are written. */
   count(key: LaneKey, rows: number): void {
     this.#laneOf(key).stored += rows
+    this.#countRows(key.appId, rows)
+  }
+
+  /** True where the app has any. */
+  hasRows(appId: string): boolean {
+    return this.#rowsByApp.has(appId)
+  }
+
+  #countRows(appId: string, rows: number): void {
     this.size += rows
+    const left = (this.#rowsByApp.get(appId) ?? 0) + rows
+    if (left === 0) this.#rowsByApp.delete(appId)
+    else this.#rowsByApp.set(appId, left)
   }
 
   ofApp(appId: string): LaneRow[] {

@@ -7,7 +7,14 @@
  * many more rows than it changes or returns.
  */
 import type { Database } from 'bun:sqlite'
-import type { Attempt, DeadLetter, LaneReport } from '../core/deliveries'
+import {
+  addBacklog,
+  NO_BACKLOG,
+  type Attempt,
+  type Backlog,
+  type DeadLetter,
+  type LaneReport,
+} from '../core/deliveries'
 import { announcementStore, type Announcement } from './outbox-announcements'
 import { cancelledRows, markOf, type EventSubject } from './outbox-cancellations'
 import { deadLetterStore, type Replay } from './outbox-dead-letters'
@@ -99,6 +106,8 @@ export type Window = { readonly windowMs: number; readonly staleMs: number }
 /** Every function throws where the database does, and then has written nothing. */
 export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
   const all = <T>(sql: string, values: Values): T[] => db.query<T, [Values]>(sql).all(values)
+  const oldestOf = (lane: number): number | null =>
+    all<OldestRow>(OLDEST, { lane, limit: 1 })[0]?.time_ms ?? null
   const change = (sql: string, values: Values): number =>
     db.query<unknown, [Values]>(sql).run(values).changes
   const lanes = new Lanes(db)
@@ -241,9 +250,16 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
     lanes: (appId: string): LaneReport[] =>
       lanes.ofApp(appId).map(({ id: lane, ...numbers }) => ({
         ...numbers,
-        oldest: all<OldestRow>(OLDEST, { lane, limit: 1 })[0]?.time_ms ?? null,
+        oldest: oldestOf(lane),
         attempts: lastAttempts.newest(lane),
       })),
+    backlog: (appId: string): Backlog =>
+      lanes.hasRows(appId)
+        ? lanes
+            .ofApp(appId)
+            .map(({ id, ...numbers }) => ({ ...numbers, oldest: oldestOf(id) }))
+            .reduce(addBacklog, NO_BACKLOG)
+        : NO_BACKLOG,
     deadLetters: (appId: string): DeadLetter[] => deadLetters.newest(lanes.ofApp(appId)),
     /** Makes a slice of the dead letters due, as new. True while there is more of it. */
     replay: (key: LaneKey, replay: Replay, now: number): boolean => {

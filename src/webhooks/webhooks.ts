@@ -4,7 +4,7 @@
  */
 import type { App } from '../core/app'
 import type { Core } from '../core/core'
-import type { Deliveries, EndpointReport, LaneReport, Report } from '../core/deliveries'
+import type { Backlog, Deliveries, EndpointReport, LaneReport, Report } from '../core/deliveries'
 import type { NetworkRules } from '../core/networks'
 import { workFor } from '../core/slices'
 import { endpointsOf } from '../core/webhooks'
@@ -87,6 +87,10 @@ export class Webhooks implements Deliveries {
       ),
       deadLetters: this.outbox.deadLetters(app.id),
     }
+  }
+
+  backlog({ id }: App): Backlog {
+    return this.outbox.backlog(id)
   }
 
   /** Sends the app's dead letters again, as new; returns how many. */

@@ -55,6 +55,8 @@ export const CALLS: Readonly<Record<string, Call>> = {
   },
   'GET /metrics': { method: 'GET', path: '/metrics' },
   'GET /usage': { method: 'GET', path: '/usage' },
+  'GET /api/admin/stats': { method: 'GET', path: '/api/admin/stats' },
+  'GET /api/apps/{appSlug}/stats': { method: 'GET', path: '/api/apps/test-app/stats' },
   'GET /api/admin/plugins': { method: 'GET', path: '/api/admin/plugins' },
   'GET /api/admin/apps': { method: 'GET', path: '/api/admin/apps' },
   'POST /api/admin/apps': { method: 'POST', path: '/api/admin/apps', body: APP },
@@ -133,4 +135,9 @@ export function claimOfCall({ path }: Call, key: string): Claim {
   const [, channel, data] = CONTENTS.find(([start]) => path.startsWith(start))!
   const event = { name: 'e', channels: [channel], data, socketId: undefined }
   return path.endsWith('batch_events') ? claimOfAll(key, [event]) : claimOf(key, event)
+}
+
+/** Asks for statistics of a period that there is not. */
+export const MISPERIOD = {
+  alter: (call: Call): Call => ({ ...call, path: `${call.path}?period=week` }),
 }

@@ -18,6 +18,7 @@ import {
   REVOCATION_ID,
   REVOCATIONS,
   makeScoped,
+  MISPERIOD,
   type Call,
 } from './calls'
 import { describeContent, PROMISED } from './promised'
@@ -139,6 +140,7 @@ const HELD: Recipe = {
     lockDatabase(server)
   },
 }
+const OF_ROUTE: Readonly<Record<string, Recipe>> = { 'history 503': HELD, 'stats 422': MISPERIOD }
 
 /** What can't be done to one app, by what can be done to another. */
 const UNDOABLE: Readonly<Record<string, string>> = {
@@ -281,8 +283,7 @@ test.each(PROMISED)('%s: %s', async (operation, status, answer) => {
         : operation.includes(' /api/')
           ? SEEDS
           : OPERATIONAL
-  const isGivenUp = operation.startsWith('DELETE') && operation.endsWith('/history')
-  const recipe = isGivenUp && status === '503' ? HELD : recipes[status]
+  const recipe = OF_ROUTE[`${operation.split('/').at(-1)} ${status}`] ?? recipes[status]
   if (!call || !recipe) throw new Error(`${operation} promises ${status}, and no test produces it`)
   const own = changes(recipe, call, status) ? await startFor(recipe) : undefined
   const server = own ?? common

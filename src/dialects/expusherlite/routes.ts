@@ -54,6 +54,8 @@ import {
   PUBLISH_REFUSALS,
 } from '../../http/refusals'
 import { documentForms, EmptyAnswer, objectSchema, textSchema } from '../../http/schemas'
+import { respondWithAppStats, STATS_REFUSALS } from '../../http/stats'
+import { AppStatsAnswer, StatsParameters } from '../../http/stats-schemas'
 import { respondWithChannels, respondWithUsers } from '../../http/channels'
 import { channelOfScope, scopeChannel } from './scopes'
 
@@ -183,6 +185,16 @@ export function expusherliteRoutes(core: Core, access: DialectAccess) {
         503: errorDetail(NOT_GIVEN_UP),
       },
       detail: { operationId: 'forgetHistoryOfChannel', ...FORGET_HISTORY },
+    })
+    .get('/stats', ({ app, query }) => respondWithAppStats(core, access.statistics, app, query), {
+      query: StatsParameters,
+      response: { ...SCOPE_REFUSALS, 200: AppStatsAnswer, ...STATS_REFUSALS },
+      detail: {
+        operationId: 'showStatsOfApp',
+        summary: 'Statistics of an app: now, since the start, and in time',
+        description:
+          'Bytes are those of frames and bodies in UTF-8, without what WebSocket and HTTP add.',
+      },
     })
 }
 

@@ -1,0 +1,69 @@
+/** Totals: the numbers of the process and of all apps, summed up in slices. */
+import type { App } from './app'
+import type { Core } from './core'
+import {
+  addCounters,
+  addTallies,
+  addTally,
+  newGauges,
+  newTallies,
+  newTally,
+  type Counters,
+  type Gauges,
+  type Tallies,
+  type Tally,
+} from './counters'
+import { addBacklog, NO_BACKLOG, type Backlog } from './deliveries'
+
+export type Totals = {
+  readonly apps: number
+  readonly counters: Counters
+  readonly tallies: Tallies
+  readonly gauges: Gauges
+  readonly subscriptionsByKind: Tally
+  readonly backlog: Backlog
+}
+
+/** Apps of a step: some microseconds. */
+const APPS_PER_STEP = 8
+
+export function sumUp(core: Core, backlogOf: (app: App) => Backlog): Promise<Totals> {
+  const { apps, slices, hub } = core
+  const left = apps.all()[Symbol.iterator]()
+  const sum = {
+    apps: 0,
+    counters: { ...core.counters },
+    tallies: newTallies(),
+    gauges: { ...newGauges(), connections: hub.unnamedCount },
+    subscriptionsByKind: newTally(),
+    backlog: NO_BACKLOG,
+  }
+  addTallies(sum.tallies, core)
+  const add = (app: App): void => {
+    sum.apps++
+    addCounters(sum.counters, app)
+    addTallies(sum.tallies, app)
+    addTally(sum.gauges, app.gauges)
+    addTally(sum.subscriptionsByKind, app.subscriptionsByKind)
+    sum.backlog = addBacklog(sum.backlog, backlogOf(app))
+  }
+  const { promise, resolve, reject } = Promise.withResolvers<Totals>()
+  const step = (): boolean => {
+    try {
+      for (let most = APPS_PER_STEP; most > 0; most--) {
+        const next = left.next()
+        if (next.done) {
+          resolve(sum)
+          return false
+        }
+        add(next.value)
+      }
+      return true
+    } catch (cause) {
+      reject(cause as Error)
+      return false
+    }
+  }
+  slices.add({ part: 'totals', step })
+  return promise
+}

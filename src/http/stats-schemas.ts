@@ -1,0 +1,170 @@
+/** Schemas of statistics, made of the tables of what is counted; names are those of the tables in snake case. */
+import { Type, type TProperties, type TSchema } from '@sinclair/typebox'
+import { COUNTERS, GAUGES, PEAKS, TALLIES } from '../core/counters'
+import { LATENCIES } from '../core/latencies'
+import { PERIODS, SERIES, type PeriodName } from '../core/series'
+import { snakeCase } from './metric-rows'
+import { count, OPEN, textSchema } from './schemas'
+
+export const StatsParameters = Type.Object(
+  {
+    period: Type.Optional(
+      textSchema(
+        'The time that the series covers: `hour` in steps of 10 seconds (the default), `day` in minutes, `year` in hours',
+        'hour',
+      ),
+    ),
+  },
+  OPEN,
+)
+export const ServerStatsParameters = Type.Object(
+  {
+    ...StatsParameters.properties,
+    apps: Type.Optional(
+      textSchema('`all`, or `none` to leave out the numbers of each app; `all` by default', 'all'),
+    ),
+  },
+  OPEN,
+)
+
+const amount = (about: string) => Type.Number({ minimum: 0, description: about })
+const time = (about: string) => Type.Number({ description: `${about}, in milliseconds since 1970` })
+const tally = (about: string) =>
+  Type.Record(Type.String(), Type.Integer(), { description: about, examples: [{}] })
+
+const fieldsOf = <Row>(table: Readonly<Record<string, Row>>, schemaOf: (row: Row) => TSchema) =>
+  Object.fromEntries(
+    Object.entries(table).map(([name, row]) => [snakeCase(name), schemaOf(row)]),
+  ) as TProperties
+
+const BACKLOG = {
+  webhook_events_pending: count('webhook events that wait for their endpoint'),
+  webhook_events_failing: count('of these, the ones that were sent and not accepted'),
+  webhook_events_dead: count('webhook events that were given up, kept as dead letters'),
+  webhook_oldest_pending_ms: Type.Union([Type.Number(), Type.Null()], {
+    description: 'milliseconds that the oldest pending one has waited; null where there is none',
+  }),
+}
+const NOW = {
+  ...fieldsOf(GAUGES, count),
+  subscriptions_by_kind: tally(
+    'subscriptions by the kind of their channel, with those to users, watchlists and groups',
+  ),
+  ...BACKLOG,
+}
+const PEAK = fieldsOf(PEAKS, amount)
+const TALLY_FIELDS = fieldsOf(TALLIES, tally)
+const byApp = Object.fromEntries(Object.entries(COUNTERS).filter(([, row]) => row.byApp))
+const TOTALS = { ...fieldsOf(byApp, ({ about }) => amount(about)), ...TALLY_FIELDS }
+const SERVER_TOTALS = { ...fieldsOf(COUNTERS, ({ about }) => amount(about)), ...TALLY_FIELDS }
+
+const Point = Type.Object(
+  {
+    at: time('The beginning of the step'),
+    ...fieldsOf(SERIES, ({ about }) => Type.Number({ description: about })),
+    ...fieldsOf(TALLIES, (about) => Type.Optional(tally(`${about}; absent where there are none`))),
+  },
+  { description: 'Counters are those of the step; gauges are as they were at its end' },
+)
+const Series = Type.Object({
+  period: Type.String({ examples: ['hour'] }),
+  step_seconds: Type.Integer({ examples: [10] }),
+  from: time('The beginning of the period'),
+  points: Type.Array(Point, {
+    description:
+      'Where the server ran; at most one for each step, the oldest first. Those of minutes and hours come with the end of a minute',
+  }),
+})
+const Moment = {
+  at: time('When this was read'),
+  started_at: time('When the server has started, since when totals are counted'),
+}
+const orNull = (description: string) => Type.Union([Type.Number(), Type.Null()], { description })
+const latency = ({ about }: { readonly about: string }) =>
+  Type.Object(
+    {
+      count: count('how many were measured since the start'),
+      mean_ms: orNull('null where there are none'),
+      p50_ms: orNull(
+        'half took at most so long, to the next bound of the scale; null where there are none, or it is beyond the scale',
+      ),
+      p99_ms: orNull('99 of 100 took at most so long'),
+    },
+    { description: about },
+  )
+
+/** An example: nothing was counted, but for what is given. */
+const exampleOf = (fields: TProperties, more: object = {}) => ({
+  ...Object.fromEntries(
+    Object.entries(fields).map(([name, { type }]) => [name, type === 'object' ? {} : 0]),
+  ),
+  ...more,
+})
+
+const exampleSeries = (period: PeriodName) => ({
+  period,
+  step_seconds: PERIODS[period].stepSeconds,
+  from: 1_700_000_000_000,
+  points: [
+    {
+      ...exampleOf(fieldsOf(SERIES, () => Type.Number())),
+      at: 1_700_000_000_000,
+      connections: 3,
+      connections_peak: 3,
+    },
+  ],
+})
+const EXAMPLE_LATENCY = { count: 1, mean_ms: 0.2, p50_ms: 0.25, p99_ms: 0.25 }
+const EXAMPLE_MOMENT = { at: 1_700_003_600_123, started_at: 1_700_000_000_123 }
+const EXAMPLE_NOW = exampleOf(NOW, { connections: 3, webhook_oldest_pending_ms: null })
+const EXAMPLE_APP = {
+  id: '1',
+  name: 'Test App',
+  slug: 'test-app',
+  now: EXAMPLE_NOW,
+  peak: exampleOf(PEAK, { connections: 3 }),
+  totals: exampleOf(TOTALS, { connections_accepted: 3 }),
+}
+
+const NAMES = { id: Type.String(), name: Type.String(), slug: Type.String() }
+const asOfApp = Type.Object(
+  {},
+  { additionalProperties: true, description: 'As in the statistics of an app' },
+)
+const ABRIDGED = { now: asOfApp, peak: asOfApp, totals: asOfApp }
+const APP = {
+  ...NAMES,
+  now: Type.Object(NOW, { description: 'As it is at the moment, on this node' }),
+  peak: Type.Object(PEAK, { description: 'The most since the start' }),
+  totals: Type.Object(TOTALS, { description: 'Since the start' }),
+}
+
+export const AppStatsAnswer = Type.Object(
+  { data: Type.Object({ ...Moment, ...APP, series: Series }) },
+  { examples: [{ data: { ...EXAMPLE_MOMENT, ...EXAMPLE_APP, series: exampleSeries('hour') } }] },
+)
+
+const SERVER = {
+  ...Moment,
+  now: Type.Object({ ...NOW, apps: count('apps') }),
+  peak: Type.Object(PEAK),
+  totals: Type.Object(SERVER_TOTALS),
+  latencies: Type.Object(fieldsOf(LATENCIES, latency)),
+  series: Series,
+  apps: Type.Array(Type.Object({ ...NAMES, ...ABRIDGED })),
+}
+const EXAMPLE_SERVER = {
+  ...EXAMPLE_MOMENT,
+  now: { ...EXAMPLE_NOW, apps: 1 },
+  peak: exampleOf(PEAK, { connections: 3 }),
+  totals: exampleOf(SERVER_TOTALS, { connections_accepted: 3 }),
+  latencies: Object.fromEntries(
+    Object.keys(LATENCIES).map((name) => [snakeCase(name), EXAMPLE_LATENCY]),
+  ),
+  series: exampleSeries('hour'),
+  apps: [EXAMPLE_APP],
+}
+export const ServerStatsAnswer = Type.Object(
+  { data: Type.Object(SERVER) },
+  { examples: [{ data: EXAMPLE_SERVER }] },
+)
