@@ -76,12 +76,15 @@ export async function checkConfig({
   )
   try {
     const config = readConfig(env)
-    const { apps, plugins, path } = await loadConfigFile(config.configFile, folder)
+    const { apps, plugins, path, isOwn } = await loadConfigFile(config.configFile, folder)
     const provided = providedApps(config, apps)
     const own = [
       { variable: 'plugins', value: plugins.map(({ name }) => name).join(',') },
       { variable: 'apps', value: provided.map(({ id }) => id).join(',') },
-    ].map((row) => ({ ...row, source: path === undefined ? DEFAULT : relative(folder, path) }))
+    ].map((row) => ({
+      ...row,
+      source: path === undefined || isOwn ? OWN_FILE : relative(folder, path),
+    }))
     return { mistakes: [], warnings, rows: [...settingRows(config, env, folder), ...own] }
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause
@@ -90,6 +93,7 @@ export async function checkConfig({
 }
 
 const DEFAULT = 'default'
+const OWN_FILE = "the server's own"
 const HIDDEN = '(hidden)'
 
 /** Every setting, as it is read. */

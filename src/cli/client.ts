@@ -193,8 +193,14 @@ async function readAnswer(
       'missing',
       `${sought} is not there${said && !/^not found$/i.test(said) ? ` (${said})` : ''}`,
     )
+  const elsewhere = answer.headers.get('location')
   const later = answer.headers.get('retry-after')
   const wait = later === null ? '' : `; try again in ${later} s`
+  if (status >= 300 && status < 400 && elsewhere !== null)
+    throw new CommandError(
+      'failed',
+      `the server is elsewhere: it answers ${status} with ${elsewhere}`,
+    )
   const exit = EXIT_OF[status] ?? 'failed'
   throw new CommandError(exit, `refused with ${status}${said && `: ${said}`}${wait}`)
 }

@@ -69,7 +69,7 @@ function memberOf(given: Given): string {
 }
 
 /** What may wait for a reader that is slower than the events. */
-const MAX_WAITING_BYTES = 67_108_864
+const MAX_WAITING_CHARS = 16_000_000
 
 /** False where too much waits to be read. */
 function print(event: ReceivedEvent, terminal: Terminal): boolean {
@@ -85,8 +85,8 @@ function print(event: ReceivedEvent, terminal: Terminal): boolean {
       : [date, shownChannel, shownName, shownData].join('\t')
     terminal.lines(line)
   }
-  return (terminal.streams.stdout.writableLength ?? 0) < MAX_WAITING_BYTES
+  return terminal.waitingChars < MAX_WAITING_CHARS
 }
 
 const tooSlow = (): CommandError =>
-  new CommandError('failed', 'whoever reads the output is slower than the events: 64 MB wait')
+  new CommandError('failed', 'whoever reads the output is slower than the events: 16 MB wait')

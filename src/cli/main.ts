@@ -21,8 +21,9 @@ export async function main(args: readonly string[]): Promise<void> {
   const ended = new AbortController()
   const end = (): void => ended.abort()
   for (const stream of [process.stdout, process.stderr]) stream.on('error', end) // EPIPE: the reader is gone
-  process.on('SIGINT', end)
-  process.on('SIGTERM', end)
+  // A second signal ends it at once.
+  process.once('SIGINT', end)
+  process.once('SIGTERM', end)
   process.exitCode = await runCommand(args, {
     env: process.env,
     folder: process.cwd(),

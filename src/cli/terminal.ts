@@ -6,11 +6,11 @@ import { layOut, toSafe, toSafeJson, widthOf, wrap, type Column } from './text'
 
 /** Standard output or standard error. */
 export type Stream = {
+  /** False where it waits for its reader; then `drain` tells that all was read. */
   write(text: string): unknown
+  on?(event: 'drain', listener: () => void): unknown
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
-  /** Bytes that wait for the reader. */
-  readonly writableLength?: number
 }
 
 export type Streams = {
@@ -36,6 +36,8 @@ export type TerminalOptions = {
 export class Terminal {
   readonly isTerminal: boolean
   readonly isJson: boolean
+  /** What was written since the reader fell behind. */
+  waitingChars = 0
   readonly #hasColours: boolean
 
   constructor(
@@ -44,6 +46,7 @@ export class Terminal {
   ) {
     this.isTerminal = streams.stdout.isTTY === true
     this.isJson = isJson
+    streams.stdout.on?.('drain', () => (this.waitingChars = 0))
     this.#hasColours = this.isTerminal && !env['NO_COLOR'] && env['TERM'] !== 'dumb'
   }
 
@@ -108,7 +111,9 @@ export class Terminal {
   }
 
   #lines(lines: readonly string[]): void {
-    if (lines.length > 0) this.streams.stdout.write(`${lines.join('\n')}\n`)
+    if (lines.length === 0) return
+    const text = `${lines.join('\n')}\n`
+    if (this.streams.stdout.write(text) === false) this.waitingChars += text.length
   }
 }
 

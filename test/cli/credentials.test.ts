@@ -150,3 +150,34 @@ const WRONG: readonly (readonly [
 test.each(WRONG)('%s with %p ends with %d', async (args, env, code, err) => {
   expect(await run(args, env)).toEqual({ code, out: '', err: `carillon: ${err}\n` })
 })
+
+test('a server that is elsewhere, is busy, or is none of ours is said', async () => {
+  const answers: Response[] = []
+  await using other = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => answers.shift()! })
+  const said = async (answer: Response): Promise<readonly [number, string]> => {
+    answers.push(answer)
+    const { code, err } = await run('apps list', { PORT: String(other.port) })
+    return [code, err.replace('carillon: ', '').trimEnd()]
+  }
+  const elsewhere = new Response('', { status: 301, headers: { location: 'https://a.example/' } })
+  expect(await said(elsewhere)).toEqual([
+    1,
+    'the server is elsewhere: it answers 301 with https://a.example/',
+  ])
+  const busy = new Response('Too many logins', { status: 429, headers: { 'retry-after': '7' } })
+  expect(await said(busy)).toEqual([1, 'refused with 429: Too many logins; try again in 7 s'])
+  expect(await said(new Response('not local', { status: 403 }))).toEqual([
+    4,
+    'refused with 403: not local',
+  ])
+  expect(await said(new Response('<html>'))).toEqual([
+    1,
+    'the answer is no JSON: does --url name a Carillon server?',
+  ])
+  expect(await said(new Response('<html>\u001b[2J', { status: 500 }))).toEqual([
+    1,
+    'refused with 500',
+  ])
+  const evil = Response.json({ errors: { name: ['is \u001b[2J'] } }, { status: 422 })
+  expect(await said(evil)).toEqual([1, 'refused with 422: name is \\u001b[2J'])
+})

@@ -13,6 +13,8 @@ export type RunOptions = {
   /** What a person answers; only on a terminal. */
   readonly answer?: string
   readonly folder?: string
+  /** Nobody reads the output. */
+  readonly isStuck?: boolean
 }
 
 /** A stream that remembers its lines. */
@@ -22,13 +24,17 @@ class Lines {
   readonly columns = 80
   #rest = ''
 
-  constructor(readonly isTTY: boolean) {}
+  constructor(
+    readonly isTTY: boolean,
+    readonly isStuck = false,
+  ) {}
 
-  write(text: string): void {
+  write(text: string): boolean {
     this.text += text
     const lines = (this.#rest + text).split('\n')
     this.#rest = lines.pop()!
     for (const line of lines) this.inbox.push(line)
+    return !this.isStuck
   }
 }
 
@@ -40,8 +46,8 @@ export class Running {
   readonly #code: Promise<number>
 
   constructor(args: readonly string[], options: RunOptions = {}) {
-    const { env = {}, isTerminal = false, input = '', answer, folder = '/' } = options
-    this.out = new Lines(isTerminal)
+    const { env = {}, isTerminal = false, isStuck, input = '', answer, folder = '/' } = options
+    this.out = new Lines(isTerminal, isStuck)
     this.err = new Lines(isTerminal)
     this.#code = runCommand(args, {
       env: { NO_COLOR: '1', ...env },

@@ -117,6 +117,21 @@ test('what cannot be listened to is said, and ends it where nothing is left', as
   expect((await listen('presence-a', '--user-info', '[]').finished).code).toBe(2)
 })
 
+test('listen ends where its reader stands still, and holds no more than it says', async () => {
+  await using large = await start({
+    limits: { maxEventDataBytes: 3_000_000, maxUnreadBytes: 60_000_000 },
+  })
+  const listening = new Running(['listen', 'room'], { env: envOf(large), isStuck: true })
+  await listening.err.inbox.next('the subscription')
+  const data = 'x'.repeat(2_000_000)
+  for (let i = 0; i < 8; i++) await large.trigger({ channel: 'room', name: 'e', data })
+  const { code, err } = await listening.finished
+  expect([code, err.split('\n').at(-2)]).toEqual([
+    1,
+    'carillon: whoever reads the output is slower than the events: 16 MB wait',
+  ])
+})
+
 test('listen comes back after a restart, and gets what the channel has kept', async () => {
   const folder = tmpdir()
   const databasePath = join(folder, `carillon-${crypto.randomUUID()}.sqlite`)
