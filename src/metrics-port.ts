@@ -21,6 +21,7 @@ export function metricsOptions(config: Config, changes: AdminChanges): MetricsOp
     readProcess,
     maxApps: config.metricsMaxApps,
     soketiPrefix: config.metricsSoketiPrefix,
+    backupSeconds: config.backupPath === undefined ? undefined : config.backupEveryMinutes * 60,
   }
 }
 

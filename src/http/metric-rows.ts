@@ -29,6 +29,8 @@ export type Scrape = {
   readonly port: string
   /** Before the names that are soketi's. */
   readonly soketiPrefix: string
+  /** Time from one scheduled backup to the next; undefined where none are made. */
+  readonly backupSeconds: number | undefined
 }
 
 /** MetricRow: one metric. */

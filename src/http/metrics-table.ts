@@ -126,6 +126,14 @@ const STATE_ROWS: readonly MetricRow[] = [
     ({ core: { clock, state } }) =>
       state.backedUpAt === undefined ? undefined : (clock.mono() - state.backedUpAt) / 1000,
   ),
+  ofProcess(
+    'gauge',
+    {
+      name: 'carillon_backup_interval_seconds',
+      help: 'time from one scheduled backup to the next; absent where none are made',
+    },
+    ({ backupSeconds }) => backupSeconds,
+  ),
   ofProcess('gauge', { name: 'carillon_apps', help: 'apps' }, ({ core }) => core.apps.size),
 ]
 

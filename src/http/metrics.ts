@@ -5,17 +5,16 @@ import type { Core } from '../core/core'
 import { Exposition } from './exposition'
 import { WORDS, type MetricsAccess } from './metrics-access'
 import { LabelledApps } from './metrics-apps'
-import { familyOf, type ProcessNumbers } from './metric-rows'
+import { familyOf, type ProcessNumbers, type Scrape } from './metric-rows'
 import { METRICS } from './metrics-table'
 import { ADMIN_REFUSALS, errorText } from './refusals'
 import { objectSchema } from './schemas'
 
-export type MetricsOptions = {
+export type MetricsOptions = Pick<Scrape, 'soketiPrefix' | 'backupSeconds'> & {
   readonly access: MetricsAccess
   readonly readProcess: () => ProcessNumbers
   /** Apps with series of their own. */
   readonly maxApps: number
-  readonly soketiPrefix: string
 }
 
 const TYPE = 'text/plain; version=0.0.4; charset=utf-8'
@@ -43,11 +42,12 @@ const Usage = objectSchema(
 )
 
 export function metrics(core: Core, options: MetricsOptions) {
-  const { access, readProcess, maxApps, soketiPrefix } = options
+  const { access, readProcess, maxApps, soketiPrefix, backupSeconds } = options
   const labelled = new LabelledApps(core, maxApps)
   const exposition = new Exposition(core.slices, () => {
     const [apps, port] = [labelled.read(), String(access.changes.access.addresses.port)]
-    const scrape = { core, process: readProcess(), apps, port, soketiPrefix }
+    const process = readProcess()
+    const scrape = { core, process, apps, port, soketiPrefix, backupSeconds }
     return METRICS.map((row) => () => familyOf(row, scrape))
   })
   const security = [{ password: [] }]

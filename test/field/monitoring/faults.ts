@@ -1,6 +1,6 @@
 /** FAULTS: what goes wrong in a server, and which alerts say so. */
 import { spyOn } from 'bun:test'
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { SHARD_SIZE } from '../../../src/core/audience'
 import { definePlugin } from '../../../src/plugin'
 import { makeBasicAuth } from '../../credentials'
@@ -12,7 +12,7 @@ import { throwSecret, type RawClient, type StartOptions, type TestServer } from 
 export type Fault = {
   readonly name: string
   readonly options?: StartOptions
-  /** Its database is a file. */
+  /** Its database is a file, of which backups are made every minute. */
   readonly isStored?: true
   /** The alerts that fire at the end, in alphabetical order. */
   readonly alerts: readonly string[]
@@ -79,6 +79,20 @@ export const FAULTS: readonly Fault[] = [
       server.advance(SWEEP_MS)
     },
     alerts: ['CarillonInTrouble', 'CarillonNotReady'],
+  },
+  {
+    name: 'a file is in the place of the folder of backups',
+    isStored: true,
+    begin: ({ config: { backupPath } }) => {
+      rmSync(backupPath!, { recursive: true })
+      writeFileSync(backupPath!, '')
+    },
+    goOn: async (server) => {
+      const before = server.totals.backupsFailed
+      server.advance(60_000)
+      await waitUntil('it fails', () => server.totals.backupsFailed > before)
+    },
+    alerts: ['CarillonBackupOld', 'CarillonBackupsFail'],
   },
   {
     name: 'turns of the fan-out fail',
