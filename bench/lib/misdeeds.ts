@@ -3,11 +3,18 @@
  */
 import { CROWDS } from '../misdeeds/crowds'
 import { FRAMES } from '../misdeeds/frames'
+import { REPLAYS } from '../misdeeds/replays'
 import { REQUESTS } from '../misdeeds/requests'
 import { WEBHOOKS } from '../misdeeds/webhooks'
 import type { Misdeed } from './misdeed'
 
-export const MISDEEDS: readonly Misdeed[] = [...FRAMES, ...REQUESTS, ...CROWDS, ...WEBHOOKS]
+export const MISDEEDS: readonly Misdeed[] = [
+  ...FRAMES,
+  ...REPLAYS,
+  ...REQUESTS,
+  ...CROWDS,
+  ...WEBHOOKS,
+]
 
 /** Finds a misdeed. @throws Error for a label that none has */
 export function findMisdeed(label: string): Misdeed {

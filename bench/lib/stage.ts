@@ -172,6 +172,13 @@ export class Crowd implements Role {
     }
   }
 
+  /** Each says a text that subscribes it; over when all are. */
+  say(textOf: (index: number) => string): void {
+    const wanted = this.#joins + this.#clients.length
+    for (const client of this.#clients) client.send(textOf(client.index))
+    this.#await(() => this.#joins >= wanted)
+  }
+
   /** Sends a text from one of them and awaits no answer. */
   send(index: number, text: string): void {
     this.#clients[index]!.send(text)
