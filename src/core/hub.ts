@@ -20,6 +20,8 @@ import { WideMap } from './wide-map'
 export type Subscriber = Pick<Subscription, 'member' | 'meta' | 'ref'> & {
   /** Undefined for that of the connection. */
   readonly encoder: Encoder | undefined
+  /** It is not to hear anything yet; see `Audience.catchUp`. */
+  readonly isHeld: boolean
 }
 
 type Tenant = {
@@ -34,6 +36,7 @@ const ANONYMOUS: Subscriber = {
   meta: undefined,
   ref: undefined,
   encoder: undefined,
+  isHeld: false,
 }
 
 export class Hub {
@@ -119,8 +122,8 @@ export class Hub {
     conn: Connection,
     app: App,
     name: ChannelName,
-    { member, meta, ref, encoder = conn.codec }: Subscriber = ANONYMOUS,
-  ): void {
+    { member, meta, ref, encoder = conn.codec, isHeld }: Subscriber = ANONYMOUS,
+  ): Subscription {
     const channel = this.channel(app, name) ?? this.#newChannel(app, name)
     const audience =
       channel.audiences.find((known) => known.accepts(encoder, conn.sink)) ??
@@ -135,7 +138,8 @@ export class Hub {
       shard: undefined,
       slot: 0,
     }
-    audience.join(subscription)
+    if (isHeld) audience.joinHeld(subscription)
+    else audience.join(subscription)
     conn.subscriptions ??= new Subscriptions()
     conn.subscriptions.add(subscription)
     const { counted, label } = channel.kind
@@ -145,6 +149,7 @@ export class Hub {
       app.counters.subscriptionsAccepted++
     }
     if (conn.quotaKey !== undefined) this.byAddress.add(conn.quotaKey)
+    return subscription
   }
 
   leave(subscription: Subscription): void {

@@ -12,6 +12,7 @@ import { refusal, type Refusal } from './errors'
 import { notify, notifyRefused } from './hooks'
 import type { Encoder, Grant, Replay, SubscribeCommand } from './messages'
 import type { PresenceView } from './plugin'
+import { beginReplay, continueReplay } from './replay'
 import type { UserId } from './types'
 import { appView } from './views'
 import { announceUser, watch } from './watchlist'
@@ -74,9 +75,12 @@ function join(
   if (last && !has(replay, last)) sendLast(conn, encoder, last)
   else if (kind.cache && !last && !replay?.events.length)
     conn.reply({ type: 'cache_miss', channel })
-  if (replay && !(history && encoder.repliesWithEvents)) sendReplay(conn, encoder, replay)
+  const isSent = history && encoder.repliesWithEvents
+  const rest = replay && !isSent ? beginReplay(core, conn, encoder, replay) : undefined
   if (kind.auth !== 'none') unauthorized.authorize(conn)
-  hub.join(conn, app, channel, { member, meta: arrival?.meta, ref, encoder })
+  const subscriber = { member, meta: arrival?.meta, ref, encoder, isHeld: rest !== undefined }
+  const subscription = hub.join(conn, app, channel, subscriber)
+  if (rest) continueReplay(core, subscription, rest)
   if (grant?.expiry) beginExpiry(core, conn.subscription(hub.channel(app, channel)), grant.expiry)
 }
 
@@ -98,21 +102,6 @@ const has = (replay: Replay | undefined, { position: { epoch, offset } }: Cached
   replay !== undefined &&
   replay.position.epoch === epoch &&
   (replay.recovered === true || replay.events.at(-1)?.offset === offset)
-
-/** In one write, since they may be two thousand. */
-function sendReplay(conn: Connection, encoder: Encoder, { position, events }: Replay): void {
-  if (events.length === 0) return
-  const { epoch } = position
-  const send = (): void => {
-    for (const { offset, publication } of events) {
-      if (conn.closed) return
-      const frame = encoder.broadcast(publication, { epoch, offset })
-      if (frame !== undefined) conn.send(frame)
-    }
-  }
-  if (conn.sink.cork) conn.sink.cork(send)
-  else send()
-}
 
 /** Signs the connection in; contract 5.4 has the order of replies and notices. */
 function signIn(

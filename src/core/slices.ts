@@ -34,19 +34,25 @@ class Tasks implements Work {
   begun = false
   #tasks: (() => void)[] = []
   #next = 0
+  /** The rests of tasks that were begun. */
+  readonly #rests: (() => void)[] = []
 
   get size(): number {
-    return this.#tasks.length - this.#next
+    return this.#tasks.length - this.#next + this.#rests.length
   }
 
   push(task: () => void): void {
     this.#tasks.push(task)
   }
 
+  pushRest(task: () => void): void {
+    this.#rests.push(task)
+  }
+
   step(): boolean {
-    const task = this.#tasks[this.#next++]
+    const task = this.#rests.shift() ?? this.#tasks[this.#next++]
     this.begun = this.size > 0
-    if (!this.begun) {
+    if (this.#next >= this.#tasks.length) {
       this.#tasks = []
       this.#next = 0
     }
@@ -200,6 +206,16 @@ export class Slices {
   /** Runs a task in one of the next turns, after those that wait. */
   schedule(task: () => void): void {
     this.#tasks.push(task)
+    this.#beginTasks()
+  }
+
+  /** Runs the rest of a task before those that wait: they begin as late as if it had been done at once. */
+  scheduleRest(task: () => void): void {
+    this.#tasks.pushRest(task)
+    this.#beginTasks()
+  }
+
+  #beginTasks(): void {
     if (this.#tasks.begun) return
     this.#tasks.begun = true
     this.add(this.#tasks)

@@ -5,7 +5,7 @@
  */
 import { expect, test } from 'bun:test'
 import type { App } from '../../src/core/app'
-import { Connection, newSocketId } from '../../src/core/connection'
+import { Connection, newSocketId, type Subscription } from '../../src/core/connection'
 import { newAppCounters, newCounters, newGauges, newPeaks, newTally } from '../../src/core/counters'
 import { newLatencies } from '../../src/core/latencies'
 import { Readiness } from '../../src/core/readiness'
@@ -39,6 +39,13 @@ const encoder = (name: string): Encoder => ({
   refusal: () => [],
   closeFrame: ({ code }) => (code === 'shutting_down' ? { code: 4200, reason: '' } : undefined),
 })
+const HELD = {
+  member: undefined,
+  meta: undefined,
+  ref: undefined,
+  encoder: undefined,
+  isHeld: true,
+}
 const ENCODERS = [encoder('one'), encoder('two')]
 
 class Member {
@@ -119,8 +126,21 @@ test.each([1, 2])('whatever happens, everybody hears what they must (%d)', async
   const move = (member: Member, name: ChannelName): void => {
     if (member.conn.closed) return
     const here = subscription(member, name)
-    if (here) hub.leave(here)
+    if (here) {
+      forgetHeld(member, here)
+      hub.leave(here)
+    } else if (next() < 0.3) held.push(hub.join(member.conn, app, name, HELD))
     else hub.join(member.conn, app, name)
+  }
+  /** What waited for one that is held it will not hear any more. */
+  const forgetHeld = (member: Member, { shard, channel }: Subscription): void => {
+    const owed = member.owed.get(channel.name)!
+    if (shard?.isHeld) owed.splice(heardOf(member, owed).length)
+  }
+  const held: Subscription[] = []
+  const catchUp = (): void => {
+    const one = held.shift()
+    if (one?.audience.catchUp(one, 1 + Math.floor(next() * 20))) held.push(one)
   }
   const publish = (name: ChannelName): void => {
     const event = String(published++)
@@ -148,10 +168,11 @@ test.each([1, 2])('whatever happens, everybody hears what they must (%d)', async
   const end = (member: Member): void => {
     const { conn } = member
     if (conn.closed) return
+    for (const here of conn.subscriptions?.all() ?? []) forgetHeld(member, here)
     if (next() < 0.5) conn.refuse({ code: 'shutting_down', message: '' })
     else for (const owed of member.owed.values()) owed.splice(heardOf(member, owed).length)
     conn.close()
-    for (const held of conn.subscriptions?.all() ?? []) hub.leave(held)
+    for (const here of conn.subscriptions?.all() ?? []) hub.leave(here)
   }
   const heardOf = ({ heard }: Member, owed: readonly string[]): string[] => {
     const wanted = new Set(owed)
@@ -172,9 +193,11 @@ test.each([1, 2])('whatever happens, everybody hears what they must (%d)', async
         if (next() < 0.6 && subscription(member, leaving)) move(member, leaving)
     } else {
       clock.advance(1)
+      for (let n = 0; n < 5; n++) catchUp()
       await turn()
     }
   }
+  while (held.length > 0) catchUp()
   while (
     CHANNELS.some((name) =>
       hub.channel(app, name)?.audiences.some(({ turnsLeft }) => turnsLeft > 0),
