@@ -79,6 +79,18 @@ export class Client {
     return await readAnswer(answer, { ...who, sought: `the app ${app.id}` })
   }
 
+  /** Requests a path below `/api/apps/SLUG` with the app's key and secret, which the admin API shows. @throws CommandError */
+  async ofApp(name: string, path: string): Promise<unknown> {
+    const found = await this.showApp(name)
+    const { key, secret } = credentialsOf(found)
+    const authorization = `Basic ${Buffer.from(`${key}:${secret}`).toString('base64')}`
+    const headers = { authorization, accept: 'application/json' }
+    const ownPath = `/api/apps/${encodeURIComponent(found.slug)}${path}`
+    const answer = await this.fetch(this.target.place, ownPath, { headers })
+    const who = { credentials: `the key ${key}`, remedy: 'is the server another one?' }
+    return await readAnswer(answer, { ...who, sought: `the app ${name}` })
+  }
+
   /** Requests a path of a place. @throws CommandError where the server cannot be reached */
   async fetch(place: Place, path: string, init: RequestInit = {}): Promise<Response> {
     const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), this.#surroundings.signal])
@@ -139,11 +151,17 @@ export const explainRefusal = (said: string): string =>
 export const sign = ({ secret }: AppCredentials, text: string): string =>
   new Bun.CryptoHasher('sha256', secret).update(text).digest('hex')
 
-const credentialsOf = ({ id, key, secret }: AppResource): AppCredentials => ({
-  id: String(id),
-  key,
-  secret,
-})
+/** @throws CommandError where the credentials see no secrets */
+function credentialsOf({ id, slug, key, secret }: AppResource): AppCredentials {
+  if (secret !== MASK) return { id: String(id), key, secret }
+  throw new CommandError(
+    'unauthorized',
+    `the token only reads, and sees no secret of ${slug}: set PUSHER_URL`,
+  )
+}
+
+/** What a token that only reads gets in the place of a secret. */
+const MASK = '***'
 
 /** The error for a place where no server answers; `cause` is what `fetch` has thrown. */
 export function unreachableError(place: Place, cause?: unknown): CommandError {

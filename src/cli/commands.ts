@@ -9,6 +9,7 @@ import { COMPLETION } from './completion'
 import { DOCTOR } from './doctor'
 import { FILES } from './files'
 import { LISTEN } from './listen'
+import { STATS } from './stats'
 import { WEBHOOKS } from './webhooks'
 
 /** The first words of commands that have two. */
@@ -31,6 +32,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...CHANNELS,
   LISTEN,
   ...WEBHOOKS,
+  STATS,
   CHECK_CONFIG,
   DOCTOR,
   ...FILES,

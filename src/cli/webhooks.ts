@@ -3,6 +3,7 @@
  */
 import { dataOf, type Client } from './client'
 import { APP_OPTIONS, type CommandRow } from './command'
+import { showTime } from './times'
 
 type Endpoint = {
   readonly endpoint: string
@@ -28,10 +29,6 @@ type Report = {
   readonly endpoints: readonly Endpoint[]
   readonly dead_letters: readonly DeadLetter[]
 }
-
-/** In seconds, as people read it. */
-export const showTime = (ms: number | null | undefined): string =>
-  typeof ms === 'number' ? `${new Date(ms).toISOString().slice(0, 19)}Z` : ''
 
 export const WEBHOOKS: readonly CommandRow[] = [
   {
