@@ -28,7 +28,16 @@ import { WIRE_ERRORS } from './protocols/errors'
 /** The parts that exist before the core. */
 type CoreParts = Pick<
   Core,
-  'clock' | 'log' | 'apps' | 'hooks' | 'uploads' | 'requests' | 'slices' | 'counters' | 'tallies'
+  | 'clock'
+  | 'log'
+  | 'apps'
+  | 'tokens'
+  | 'hooks'
+  | 'uploads'
+  | 'requests'
+  | 'slices'
+  | 'counters'
+  | 'tallies'
 >
 
 /** Builds the nouns of core on the parts that exist before them, and ties their knots. */

@@ -23,6 +23,7 @@ import { Statistics, STATISTICS_MS } from './core/statistics'
 import { QuietLog } from './core/quiet-log'
 import { newExpirySweeper } from './core/renew'
 import { UNAUTHORIZED_SWEEP_MS, newSweeper, newUnauthorizedSweeper } from './core/sweep'
+import { Tokens } from './core/tokens'
 import type { Clock } from './core/types'
 import { RequestQueue } from './core/request-queue'
 import { Uploads } from './core/uploads'
@@ -53,6 +54,7 @@ import { openRoutes, setUpPlugins, startPlugins, stopPlugins, type LoadedPlugin 
 import { openPorts } from './ports'
 import { claimDatabase, type DatabaseClaim, type StandbyOptions } from './standby'
 import { appStore } from './store/apps'
+import { auditStore } from './store/audit'
 import { FileWatch } from './store/file-watch'
 import { historyStore } from './store/history'
 import { outboxStore } from './store/outbox'
@@ -62,6 +64,7 @@ import { ScheduledBackups } from './store/scheduled-backups'
 import { statisticsStore } from './store/statistics'
 import { openDatabase } from './store/sqlite'
 import { Upkeep } from './store/upkeep'
+import { tokenStore } from './store/tokens'
 import { Writes } from './store/writes'
 import { LongPolls } from './transports/longpoll'
 import { XhrSessions } from './transports/xhr'
@@ -163,8 +166,15 @@ async function build(
   const locality = new Locality({ addresses, hosts: config.localHosts, host: config.host, log })
   undo.push(() => locality.stop())
   const logins = new Logins(clock, config.maxFailedLoginsPerMinute)
+  const audit = writes.guard(auditStore(db), ['write'])
+  const guardedTokens = writes.guard(tokenStore(db), ['insert', 'revoke'])
+  const tokens = guard(config.databasePath, () => new Tokens(guardedTokens))
   const access = {
     ...credentials.admin,
+    tokens,
+    apps,
+    audit,
+    clock,
     origins: config.adminOrigins,
     authorizePlugins: (request: Request): void => hooks.authorizeAdmin(request),
     locality,
@@ -210,6 +220,7 @@ async function build(
       clock,
       log: quietLog,
       apps,
+      tokens,
       hooks: compileHooks(plugins),
       uploads,
       requests,
@@ -248,6 +259,7 @@ async function build(
     deliveries: webhooks,
     statistics: { store: series, backlogOf, startedAt: clock.now() },
     metrics,
+    audit,
     plugins,
     openAppId: published.appId,
     reference: config.swagger === 'on' ? { page: swaggerPage, published, locality } : undefined,
@@ -276,6 +288,7 @@ async function build(
   })
   const checkOpenFiles = watchOpenFiles(core)
   const sweep = newSweeper(core)
+  const retention = { days: config.auditDays, maxRows: config.auditMaxRows }
   const sweepAll = (): void => {
     runSafely(core, 'upkeep', () => upkeep.sweep(core.readiness))
     runSafely(core, 'files', () => files.check(core)) // last: what upkeep writes is no other program's
@@ -289,6 +302,8 @@ async function build(
     xhr.sweep()
     longPolls.sweep()
     logins.sweep()
+    runSafely(core, 'tokens', () => writes.runChore(() => tokens.sweep()))
+    runSafely(core, 'audit', () => writes.runChore(() => audit.trim(retention, clock.now())))
   }
   undo.push(clock.every(core.timing.sweepIntervalMs, sweepAll))
   undo.push(clock.every(UNAUTHORIZED_SWEEP_MS, newUnauthorizedSweeper(core)))
@@ -317,7 +332,7 @@ async function build(
 }
 
 function webhooksOf(core: Core, writes: Writes, config: Config, networks: NetworkRules): Webhooks {
-  return new Webhooks(core, writes.guard(outboxStore(writes.db, RETRIES), ['replay']), {
+  return new Webhooks(core, writes.guard(outboxStore(writes.db, RETRIES), ['replay', 'audit']), {
     flushMs: config.webhookFlushMs,
     batchEvents: config.webhookBatchEvents,
     timeoutMs: config.webhookTimeoutMs,

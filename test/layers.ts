@@ -20,7 +20,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   http: ['apps', 'core', 'http', 'protocols/errors', 'protocols/event-names'],
   dialects: ['core', 'dialects', 'http', 'protocols'],
   transports: ['core', 'dialects/codecs', 'http/bytes', 'http/headers', 'protocols', 'transports'],
-  store: ['apps/switches', 'core', 'store'],
+  store: ['apps/switches', 'apps/masks', 'core', 'store'],
   webhooks: ['core', 'store/outbox', 'webhooks'],
   pages: ['pages'],
   client: [],

@@ -17,6 +17,7 @@ import { slugOf } from '../apps/slug'
 import { readConfig } from '../config/config'
 import { loadConfigFile } from '../config/config-file'
 import { newAppId, newKeyPair, type App, type AppRecord } from '../core/app'
+import type { Action, Actor, Deed } from '../core/audit'
 import { Apps } from '../core/apps'
 import { newCounters, newTallies } from '../core/counters'
 import type { Log } from '../core/types'
@@ -64,14 +65,24 @@ export async function openOffline(
   return Object.assign(undo.move(), { apps })
 }
 
+/** Who changes the file, as the audit has it. */
+const OPERATOR: Actor = {
+  kind: 'user',
+  id: undefined,
+  name: `uid ${process.getuid?.() ?? 0}`,
+  address: 'command line',
+  requestId: undefined,
+}
+const deedOf = (action: Action): Deed => ({ by: OPERATOR, action })
+
 function openApps(apps: Apps, enforced: Enforced): AppsDoor {
   const appOf = (slug: string): App => {
     const app = apps.bySlug(slug) ?? apps.byId(slug)
     if (!app) throw new CommandError('missing', `the app ${slug} is not there`)
     return app
   }
-  const save = (app: App, record: AppRecord) => {
-    apps.change(app, record, Date.now())
+  const save = (app: App, record: AppRecord, action: Action = 'app.changed') => {
+    apps.apply({ type: 'change', record, deed: deedOf(action) }, Date.now())
     return resourceOf(appOf(app.id))
   }
   return {
@@ -81,7 +92,8 @@ function openApps(apps: Apps, enforced: Enforced): AppsDoor {
       const { changes, errors } = readAppChanges(fields, 'create', enforced)
       const record = newRecord({ id: newAppId(), ...newKeyPair(), ...changes }, errors)
       requireValid(apps, record, errors)
-      return resourceOf(apps.create(record, Date.now()))
+      apps.apply({ type: 'create', record, deed: deedOf('app.created') }, Date.now())
+      return resourceOf(appOf(record.id))
     },
     change: async (slug, fields) => {
       const app = appOf(slug)
@@ -95,7 +107,7 @@ function openApps(apps: Apps, enforced: Enforced): AppsDoor {
       const app = appOf(slug)
       const { keys } = app.record
       if (keys.length > 1) throw refused({ keys: ['are 2 already; retire the older one first'] })
-      return save(app, { ...app.record, keys: [...keys, newKeyPair()] })
+      return save(app, { ...app.record, keys: [...keys, newKeyPair()] }, 'key.added')
     },
     retire: async (slug, key) => {
       const app = appOf(slug)
@@ -104,9 +116,12 @@ function openApps(apps: Apps, enforced: Enforced): AppsDoor {
         throw new CommandError('missing', `the app ${slug} has no key ${key}`)
       if (kept.length === 0)
         throw refused({ keys: ['must not be empty; add a pair before the last one is retired'] })
-      return save(app, { ...app.record, keys: kept })
+      return save(app, { ...app.record, keys: kept }, 'key.retired')
     },
-    remove: async (slug) => apps.remove(appOf(slug)),
+    remove: async (slug) => {
+      const { id } = appOf(slug)
+      apps.apply({ type: 'remove', id, deed: deedOf('app.deleted') }, Date.now())
+    },
   }
 }
 

@@ -122,7 +122,17 @@ export const SETTINGS = {
   maxFailedLoginsPerMinute: number(
     'CARILLON_MAX_FAILED_LOGINS_PER_MINUTE',
     { default: 10, min: 1, max: 1_000_000 },
-    'wrong passwords of the admin, and wrong secrets of each app by Basic or Bearer, of one address (IPv6: of one /64); past it the right one is refused, too',
+    'wrong passwords and tokens of the admin, wrong secrets of each app, of one address (IPv6: of one /64); past it the right one is refused, too',
+  ),
+  auditDays: number(
+    'CARILLON_AUDIT_DAYS',
+    { default: 365, min: 1, max: 36_500 },
+    'days for which the audit keeps who changed what',
+  ),
+  auditMaxRows: number(
+    'CARILLON_AUDIT_MAX_ROWS',
+    { default: 100_000, min: 100, max: 10_000_000 },
+    'changes that the audit keeps at most; the oldest are deleted first',
   ),
   activityTimeoutSeconds: number(
     'CARILLON_ACTIVITY_TIMEOUT_SECONDS',

@@ -1,4 +1,5 @@
 /** App: a tenant, as it is stored and as it is served. */
+import type { Deed } from './audit'
 import type { AppCounters, Gauges, Peaks, Tallies, Tally } from './counters'
 import type { LimitName, Limits } from './limits'
 import type { KeyPair } from './signature'
@@ -27,6 +28,8 @@ export type AppRecord = {
   readonly plugins: { readonly [plugin: string]: SettingsRecord }
   /** One or two live pairs, oldest first. */
   readonly keys: readonly KeyRecord[]
+  /** The id of the token that made it, if one did. */
+  readonly createdBy?: string | undefined
 }
 
 export type SettingsRecord = { readonly [name: string]: unknown }
@@ -74,22 +77,37 @@ export type App = {
 }
 
 /** Changes of a provided app; a limit of null is the node's, settings of null are none. */
-export type AppOverrides = Partial<Omit<AppRecord, 'id' | 'keys' | 'limits' | 'plugins'>> & {
+export type AppOverrides = Partial<
+  Omit<AppRecord, 'id' | 'keys' | 'limits' | 'plugins' | 'createdBy'>
+> & {
   readonly limits?: { readonly [Name in LimitName]?: number | null }
   readonly plugins?: { readonly [plugin: string]: SettingsRecord | null }
 }
 
-/** Storage of apps. Its methods throw where the database does. */
+/** Changes of the provided app with the id. */
+export type Overridden = { readonly id: string; readonly overrides: AppOverrides }
+
+/** A change of an app that is audited: `before` is undefined for a new one, `after` for one that is deleted. */
+export type AuditedChange = {
+  readonly deed: Deed
+  /** Epoch milliseconds. */
+  readonly at: number
+  readonly before: AppRecord | undefined
+  readonly after: AppRecord | undefined
+}
+
+/** Storage of apps. Its methods throw where the database does; what is audited is written in the same transaction. */
 export interface AppStore {
   /** In the order of their creation. */
   all(): readonly AppRecord[]
   /** Throws where the id, name, slug or key is taken. `now` is epoch milliseconds, here and below. */
-  insert(record: AppRecord, now: number): void
-  update(record: AppRecord, now: number): void
-  remove(id: string): void
+  insert(record: AppRecord, now: number, audited?: AuditedChange): void
+  update(record: AppRecord, now: number, audited?: AuditedChange): void
+  /** Tokens of the app end with it. */
+  remove(id: string, now: number, audited?: AuditedChange): void
   /** Changes of provided apps, by id. */
   overrides(): ReadonlyMap<string, AppOverrides>
-  override(id: string, overrides: AppOverrides, now: number): void
+  override(overridden: Overridden, now: number, audited?: AuditedChange): void
 }
 
 export function findKeyPair(app: App, key: string): KeyPair | undefined {

@@ -3,8 +3,9 @@
  * written to the store first, then to the maps, in one synchronous step. An `App` is one object for life:
  * whoever holds it sees its changes.
  */
-import type { App, AppRecord, AppStore } from './app'
+import type { App, AppRecord, AppStore, AuditedChange } from './app'
 import { AppNames, findClash, UNIQUE_FIELDS, type UniqueField } from './app-names'
+import type { Deed } from './audit'
 import {
   addCounters,
   addTallies,
@@ -39,9 +40,16 @@ export type AppsOptions = {
 }
 
 /** A change of the tenants, the same on every node. */
-export type AppChange =
+export type AppChange = (
   | { readonly type: 'create' | 'change'; readonly record: AppRecord }
   | { readonly type: 'remove'; readonly id: string }
+) & {
+  /** Whose doing it is; undefined for nobody's of the admin's side. */
+  readonly deed?: Deed | undefined
+}
+
+/** `now` is epoch milliseconds. */
+type Act = { readonly now: number; readonly deed: Deed | undefined }
 
 /** Another app has the same value in these fields. */
 export class AppConflict extends Error {
@@ -128,37 +136,50 @@ export class Apps {
   apply(change: AppChange, now: number): App | undefined {
     if (change.type === 'remove') {
       const app = this.byId(change.id)
-      if (app) this.remove(app)
+      if (app) this.#remove(app, { now, deed: change.deed })
       return app
     }
-    const { type, record } = change
+    const { type, record, deed } = change
     const app = type === 'change' ? this.byId(record.id) : undefined
     const conflicts = this.findConflicts(record, app)
     if (conflicts.length > 0) throw new AppConflict(conflicts)
-    if (type === 'create') return this.create(record, now)
-    if (app) this.change(app, record, now)
+    if (type === 'create') return this.#create(record, { now, deed })
+    if (app) this.#change(app, record, { now, deed })
     return app
   }
 
   /** The caller has checked for conflicts. `now` is epoch milliseconds, here and below. */
   create(record: AppRecord, now: number): App {
-    this.store.insert(record, now)
-    return this.#register(this.#stateOf(record, undefined))
+    return this.#create(record, { now, deed: undefined })
   }
 
   /** Replaces an app's record; its id stays. The caller has checked for conflicts. */
   change(app: App, record: AppRecord, now: number): void {
-    const base = this.#provided.get(app.id)
-    if (base) this.store.override(app.id, overridesOf(base, record), now)
-    else this.store.update(record, now)
-    const state = this.#byId.get(app.id)
+    this.#change(app, record, { now, deed: undefined })
+  }
+
+  remove(app: App, now: number): void {
+    this.#remove(app, { now, deed: undefined })
+  }
+
+  #create(record: AppRecord, act: Act): App {
+    this.store.insert(record, act.now, audited(act, undefined, record))
+    return this.#register(this.#stateOf(record, undefined))
+  }
+
+  #change({ id, record: before }: App, record: AppRecord, act: Act): void {
+    const base = this.#provided.get(id)
+    const change = audited(act, before, record)
+    if (base) this.store.override({ id, overrides: overridesOf(base, record) }, act.now, change)
+    else this.store.update(record, act.now, change)
+    const state = this.#byId.get(id)
     if (!state) return
     this.#unregister(state)
     this.#register(Object.assign(state, this.#stateOf(record, state.providedBy, state)))
   }
 
-  remove(app: App): void {
-    this.store.remove(app.id)
+  #remove(app: App, act: Act): void {
+    this.store.remove(app.id, act.now, audited(act, app.record, undefined))
     const state = this.#byId.get(app.id)
     if (!state) return
     this.#byId.delete(state.id)
@@ -250,3 +271,11 @@ export function findAppByKey({ apps }: { readonly apps: Apps }, key: string): Ap
 
 export const checkActive = ({ id, record }: App): Refusal | undefined =>
   record.active ? undefined : refusal('app_disabled', `App ${id} is disabled`)
+
+function audited(
+  { deed, now: at }: Act,
+  before: AppRecord | undefined,
+  after: AppRecord | undefined,
+): AuditedChange | undefined {
+  return deed && { deed, at, before, after }
+}

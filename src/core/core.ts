@@ -20,6 +20,7 @@ import type { SubscriptionCounts } from './subscription-counts'
 import type { Unauthorized } from './unauthorized'
 import type { Uploads } from './uploads'
 import type { Users } from './users'
+import type { Tokens } from './tokens'
 import type { Clock, Log } from './types'
 
 export type Core = {
@@ -27,6 +28,8 @@ export type Core = {
   readonly log: Log
   readonly limits: Limits
   readonly apps: Apps
+  /** Of the admin API. */
+  readonly tokens: Tokens
   /** Connections per address. */
   readonly addresses: AddressCounts
   readonly hub: Hub

@@ -1,5 +1,6 @@
 /** Deliveries: reports of an app's webhooks, between the part that sends them and the API that shows them. */
 import type { App } from './app'
+import type { Deed } from './audit'
 
 /** One request to an endpoint. */
 export type Attempt = {
@@ -74,5 +75,5 @@ export interface Deliveries {
   backlog(app: App): Backlog
   report(app: App): Report
   /** Sends dead letters again; returns how many. */
-  replay(app: App): number
+  replay(app: App, deed: Deed): number
 }

@@ -56,6 +56,7 @@ import type { Arrival, Departure, Members } from './roster'
 import type { HistoryPage, HistoryQuery } from './stream'
 import type { Repeats } from './repeats'
 import type { Slices } from './slices'
+import type { TokenChange } from './tokens'
 import type { AppId, ChannelName, Clock, Member, Position, SocketId, UserId } from './types'
 import type { Users } from './users'
 
@@ -146,6 +147,7 @@ export type Order =
       readonly push: PushView
     }
   | { readonly type: 'app_changed'; readonly change: AppChange }
+  | { readonly type: 'token_changed'; readonly change: TokenChange }
   /** A plugin is notified of what it shares; undefined for a value that was deleted. */
   | {
       readonly type: 'shared_changed'
@@ -166,7 +168,7 @@ export interface Node {
   announce(app: App, notice: Notice, except?: SocketId): void
   /** Shows an arrival or departure to this node's connections. Called in the same order on every node. */
   apply(delta: Delta): void
-  /** @throws AppConflict, StoreError for an app that cannot be changed */
+  /** @throws AppConflict, StoreError for an app or a token that cannot be changed */
   carryOut(order: Order): void
 }
 

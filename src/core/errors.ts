@@ -69,6 +69,8 @@ export type ErrorCode =
   | 'login_rate'
   | 'admin_unauthorized'
   | 'login_failed'
+  | 'token_refused'
+  | 'admin_forbidden'
   | 'admin_foreign_page'
   | 'admin_bad_request'
   | 'admin_body_too_large'

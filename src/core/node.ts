@@ -40,6 +40,8 @@ function carryOut(core: Core, order: Order): void {
       return notifyDelivered(core, order.app, order.channel, order.push)
     case 'app_changed':
       return changeApp(core, order.change)
+    case 'token_changed':
+      return core.tokens.apply(order.change, core.clock.now())
     case 'shared_changed':
       return notifyShared(core, order)
   }
@@ -65,8 +67,10 @@ const CHANGE_VIEWS: Readonly<Record<AppChange['type'], AppChangeView>> = {
 function changeApp(core: Core, change: AppChange): void {
   const { apps, clock, facts } = core
   const before = change.type === 'change' ? apps.byId(change.record.id)?.record.slug : undefined
-  const app = apps.apply(change, clock.now())
+  const now = clock.now()
+  const app = apps.apply(change, now)
   if (!app) return
+  if (change.type !== 'change') core.tokens.endOf(app.id, now)
   if (before !== undefined && before !== app.record.slug) endGroups(core, app)
   if (facts.wants('app_changed', app)) facts.emit({ type: 'app_changed', app })
   notify(core, core.hooks.appChanged, appView(app), CHANGE_VIEWS[change.type])

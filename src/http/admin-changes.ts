@@ -1,23 +1,33 @@
 /**
- * AdminChanges: decides who asks of the admin API and of plugins' routes behind `adminOnly`, and whether they may
- * have what the route needs (NEEDS); logs each change: who, what, from where. Values are not logged, since they may
- * be secrets. Owns what is known of a request until it is answered.
+ * AdminChanges: the one place that decides who asks of the admin API and of plugins' routes behind `adminOnly`, and
+ * whether they have what the route needs (NEEDS). It logs each change: who, what, from where; values are not logged,
+ * since they may be secrets. Owns what is known of a request until it is answered.
  */
-import { raise, RealtimeError } from '../core/errors'
+import type { App } from '../core/app'
+import type { Apps } from '../core/apps'
+import type { Action, AuditStore, Deed } from '../core/audit'
+import { messageOf, raise, RealtimeError } from '../core/errors'
 import { timingSafeEqual, sha256 } from '../core/signature'
-import type { Log } from '../core/types'
+import { isLive, type TokenRecord, type Tokens } from '../core/tokens'
+import type { Clock, Log } from '../core/types'
 import type { Addresses } from './address'
 import { refuseForeignPages } from './admin-origins'
-import { basicCredentials, REQUEST_ID } from './headers'
+import { isAboutApp, needOf, requireGranted, sees, type Caller } from './admin-needs'
+import { basicCredentials, bearerToken, REQUEST_ID } from './headers'
 import type { Locality } from './local'
 import type { Logins } from './logins'
+import { hashOf } from './token-text'
 
-/** Who may use the admin API, and what a request passes besides its password. */
+/** Who may use the admin API, and what a request passes besides its credentials. */
 export type AdminAccess = {
   readonly username: string
   readonly passwordSha256: string
   /** Everybody knows the password. */
   readonly isPublished: boolean
+  readonly tokens: Tokens
+  readonly apps: Apps
+  /** For what plugins' routes change: they have no transaction of ours. */
+  readonly audit: Pick<AuditStore, 'write'>
   /** Origins whose pages may call the admin API. */
   readonly origins: readonly string[]
   /** @throws what a plugin refuses with */
@@ -25,65 +35,168 @@ export type AdminAccess = {
   readonly locality: Locality
   readonly logins: Logins
   readonly addresses: Addresses
+  readonly clock: Clock
 }
 
 /** Ids, and names of fields. */
 type ChangeDetails = { readonly appId?: string; readonly fields?: readonly string[] }
 
+type KnownRequest = { readonly caller: Caller; readonly details: ChangeDetails }
+
+/** What the framework knows of a request before its handler; a plugin may have nothing but the request. */
+export type RoutedRequest = {
+  readonly request: Request
+  readonly route?: string | undefined
+  readonly params?: Readonly<Record<string, string>>
+  readonly set?: { readonly headers: AnswerHeaders }
+}
+
+type AnswerHeaders = Readonly<Record<string, unknown>>
+
 type AnsweredRequest = {
   readonly request: Request
   readonly route: string
-  readonly set: { readonly headers: Readonly<Record<string, unknown>> }
+  readonly set: {
+    readonly headers: AnswerHeaders
+    readonly status?: number | string
+  }
 }
 
+const PLUGINS = '/plugins/'
+
 export class AdminChanges {
-  readonly #details = new WeakMap<Request, ChangeDetails>()
+  readonly #known = new WeakMap<Request, KnownRequest>()
 
   constructor(
     readonly access: AdminAccess,
-    readonly log: Pick<Log, 'info'>,
+    readonly log: Pick<Log, 'info' | 'error'>,
   ) {}
 
   /**
    * Plugins decide first. Pages of other sites are refused unless their origin is allowed, and a published
    * password is good for local requests only. Never waits: a failure is counted before the next request is
-   * looked at. A request without a password is no attempt.
-   * @throws RealtimeError('path_not_found' | 'admin_unauthorized' | 'login_failed' | 'admin_foreign_page' | 'not_local' | 'login_rate'), or what a plugin refuses with
+   * looked at. A request without credentials is no attempt.
+   * @throws RealtimeError('path_not_found' | 'admin_unauthorized' | 'login_failed' | 'token_refused' | 'admin_foreign_page' | 'not_local' | 'login_rate' | 'admin_forbidden' | 'admin_not_found'), or what a plugin refuses with
    */
-  readonly authorize = ({ request }: { readonly request: Request }): void => {
-    const { origins, isPublished, authorizePlugins, locality, logins, addresses } = this.access
+  readonly authorize = ({ request, route, params, set }: RoutedRequest): void => {
+    const { username, origins, authorizePlugins, addresses } = this.access
     // For a plugin that calls this itself: which of its routes are for admins is known by their `beforeHandle`.
     if (addresses.admins && !addresses.listenerOf(request))
       throw new RealtimeError('path_not_found', 'Unknown route')
     authorizePlugins(request)
     refuseForeignPages(request.headers, origins)
+    const need = needOf(request.method, route)
+    const given = bearerToken(request.headers.get('authorization'))
+    const token = given === '' ? this.#checkPassword(request) : this.#checkToken(request, given)
+    const requestId = set?.headers[REQUEST_ID] as string | undefined
+    const name = token?.name ?? username
+    const kind = token ? 'token' : 'user'
+    const by = { kind, id: token?.id, name, address: addresses.of(request), requestId } as const
+    requireGranted({ by, token }, need)
+    this.#known.set(request, { caller: { by, token }, details: {} })
+    if (token && params?.['slug'] !== undefined && isAboutApp(need))
+      this.appOf(request, params['slug'])
+  }
+
+  /** Who has sent an authorized request. @throws RealtimeError('token_refused') where a token has ended since */
+  callerOf(request: Request): Caller {
+    const { caller } = this.#knownOf(request)
+    if (caller.token) this.#requireLive(caller.token)
+    return caller
+  }
+
+  /**
+   * The app by its slug, or by its id, which the seed's `location` holds. For whoever may not see it there is none.
+   * @throws RealtimeError('admin_not_found' | 'token_refused')
+   */
+  appOf(request: Request, slug: string): App {
+    const { apps } = this.access
+    const app = apps.bySlug(slug) ?? apps.byId(slug)
+    if (!app || !sees(this.callerOf(request), app))
+      throw new RealtimeError('admin_not_found', 'Not Found')
+    return app
+  }
+
+  /** The change that an authorized request is about to make, for the audit. @throws as `callerOf` */
+  deedOf(request: Request, action: Action): Deed {
+    return { by: this.callerOf(request).by, action }
+  }
+
+  /** Adds to the log line of an authorized request. */
+  describe(request: Request, details: ChangeDetails): void {
+    const { caller } = this.#knownOf(request)
+    this.#known.set(request, { caller, details })
+  }
+
+  /** Logs a request that was answered without an error; audits it where it was a plugin's. */
+  readonly record = ({ request, route, set }: AnsweredRequest): void => {
+    const { method } = request
+    const known = this.#known.get(request)
+    if (!known || method === 'GET' || method === 'HEAD') return
+    const { by } = known.caller
+    const requestId = set.headers[REQUEST_ID]
+    const who = { admin: by.name, ...(by.id !== undefined && { tokenId: by.id }) }
+    const line = { ...who, method, route, ...known.details, remoteAddress: by.address, requestId }
+    this.log.info(line, 'admin change')
+    if (route.startsWith(PLUGINS) && !(Number(set.status) >= 400))
+      this.#audit({ by, action: 'plugin.requested' }, `${method} ${route}`)
+  }
+
+  /** What the plugin has done is done: a row that cannot be written is a line in the log. */
+  #audit(deed: Deed, target: string): void {
+    const { audit, clock } = this.access
+    const nothing = { appId: undefined, before: undefined, after: undefined }
+    try {
+      audit.write({ ...deed, at: clock.now(), target, ...nothing })
+    } catch (cause) {
+      this.log.error({ ...deed, target, reason: messageOf(cause) }, 'audit: a row was lost')
+    }
+  }
+
+  #knownOf(request: Request): KnownRequest {
+    const known = this.#known.get(request)
+    if (!known) throw new Error('the request was not authorized')
+    return known
+  }
+
+  /** @throws RealtimeError; undefined is the admin */
+  #checkPassword(request: Request): undefined {
+    const { isPublished, locality, logins, addresses, origins } = this.access
     if (isPublished) locality.requireLocal(request, origins)
     const given = basicCredentials(request.headers.get('authorization'))
     if (!given.isBasic) throw new RealtimeError('admin_unauthorized', '')
     const attempt = { to: 'admin', address: addresses.of(request) }
     const refused = logins.check(attempt)
     if (refused) raise(refused)
-    if (!this.#isAdmin(given)) {
+    if (this.#isAdmin(given)) return undefined
+    logins.recordFailure(attempt)
+    throw new RealtimeError('login_failed', '')
+  }
+
+  /** One that has ended is no guess, and not counted: its holder is told. @throws RealtimeError */
+  #checkToken(request: Request, given: string): TokenRecord {
+    const { logins, addresses, tokens, clock } = this.access
+    const attempt = { to: 'token', address: addresses.of(request) }
+    const refused = logins.check(attempt)
+    if (refused) raise(refused)
+    const hash = hashOf(given)
+    const token = hash === undefined ? undefined : tokens.byHash(hash)
+    if (!token) {
       logins.recordFailure(attempt)
-      throw new RealtimeError('login_failed', '')
+      const reason = hash === undefined ? 'is not one of Carillon, or has a typo' : 'is unknown'
+      throw new RealtimeError('token_refused', `The token ${reason}`)
     }
-    this.#details.set(request, {})
+    this.#requireLive(token)
+    tokens.use(token, clock.now())
+    return token
   }
 
-  /** Adds to the log line of an authorized request. */
-  describe(request: Request, details: ChangeDetails): void {
-    this.#details.set(request, details)
-  }
-
-  /** Logs a request that was answered without an error. */
-  readonly record = ({ request, route, set }: AnsweredRequest): void => {
-    const { method } = request
-    const details = this.#details.get(request)
-    if (!details || method === 'GET' || method === 'HEAD') return
-    const admin = this.access.username
-    const remoteAddress = this.access.addresses.of(request)
-    const requestId = set.headers[REQUEST_ID]
-    this.log.info({ admin, method, route, ...details, remoteAddress, requestId }, 'admin change')
+  #requireLive(token: TokenRecord): void {
+    if (isLive(token, this.access.clock.now())) return
+    const { name, revokedAt, expiresAt = 0 } = token
+    const [what, at] = revokedAt === undefined ? ['expired', expiresAt] : ['was revoked', revokedAt]
+    const time = new Date(at).toISOString()
+    throw new RealtimeError('token_refused', `The token ${name} ${what} at ${time}`)
   }
 
   /** In constant time. */

@@ -1,8 +1,15 @@
 /**
- * NEEDS: what each route for admins needs of who asks. A route without a row stops the start, so none is open by
- * oversight; routes of plugins behind `adminOnly` have none, and need `all`.
+ * NEEDS: what each route for admins needs of who asks, and who has it. A route without a row stops the start, so none
+ * is open by oversight; routes of plugins behind `adminOnly` have none, and need `all`.
  */
 import type { AnyElysia } from 'elysia'
+import type { App } from '../core/app'
+import type { Actor } from '../core/audit'
+import { RealtimeError } from '../core/errors'
+import type { TokenRecord } from '../core/tokens'
+
+/** Who asks: the admin, where there is no token. */
+export type Caller = { readonly by: Actor; readonly token: TokenRecord | undefined }
 
 /** Needs that are about an app are about the one that `:slug` in the path names. */
 export type Need =
@@ -12,6 +19,8 @@ export type Need =
   | 'change_app'
   | 'delete_app'
   | 'create_app'
+  /** To see what was changed: of one app, or of all. */
+  | 'audit'
   /** To see what is of the whole server. */
   | 'read'
   /** To change what is of the whole server. */
@@ -33,9 +42,55 @@ export const NEEDS: Readonly<Record<string, Need>> = {
   'GET /api/admin/stats': 'read',
   'GET /metrics': 'read',
   'GET /usage': 'read',
+  'GET /api/admin/tokens': 'read',
+  'POST /api/admin/tokens': 'all',
+  'DELETE /api/admin/tokens/:id': 'all',
+  'GET /api/admin/audit': 'audit',
 }
 
 type Hooks = AnyElysia['routes'][number]['hooks']
+
+/** GRANTS: what a token has, by its scope. Whether it sees an app is asked besides. */
+const GRANTS = {
+  all: ['any', 'see_app', 'change_app', 'delete_app', 'create_app', 'audit', 'read', 'all'],
+  read: ['any', 'see_app', 'audit', 'read'],
+  create: ['any', 'see_app', 'change_app', 'delete_app', 'create_app'],
+  app: ['any', 'see_app', 'change_app', 'audit'],
+} as const satisfies Readonly<Record<string, readonly Need[]>>
+
+const APP = 'app:'
+
+/** The id of the only app that the caller sees; undefined where it may see others. */
+export const onlyAppOf = ({ token }: Caller): string | undefined =>
+  token?.grant.startsWith(APP) ? token.grant.slice(APP.length) : undefined
+
+/** True where secrets are masked: whoever cannot change them needs none. */
+export const isBlinded = ({ token }: Caller): boolean => token?.grant === 'read'
+
+export function sees(caller: Caller, app: App): boolean {
+  const { token } = caller
+  if (!token || token.grant === 'all' || token.grant === 'read') return true
+  return token.grant === 'create' ? app.record.createdBy === token.id : onlyAppOf(caller) === app.id
+}
+
+/** @throws RealtimeError('admin_forbidden') */
+export function requireGranted(caller: Caller, need: Need): void {
+  const { token } = caller
+  if (!token) return
+  const scope = onlyAppOf(caller) === undefined ? (token.grant as keyof typeof GRANTS) : 'app'
+  const granted: readonly Need[] = GRANTS[scope]
+  if (!granted.includes(need))
+    throw new RealtimeError(
+      'admin_forbidden',
+      `The token ${token.name} may not do this: its scope is ${token.grant}`,
+    )
+}
+
+/** Of a route as it is written; `HEAD` needs what `GET` does. */
+export const needOf = (method: string, route = ''): Need =>
+  NEEDS[`${method === 'HEAD' ? 'GET' : method} ${route}`] ?? 'all'
+
+export const isAboutApp = (need: Need): boolean => need.endsWith('_app')
 
 const ADMIN_PATH = '/api/admin/'
 

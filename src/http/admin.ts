@@ -18,11 +18,13 @@ import {
   type FieldErrors,
 } from '../apps/fields'
 import { mistakeInUnread } from '../apps/limits'
+import { withoutSecrets } from '../apps/masks'
 import { resourceOf } from '../apps/resource'
 import { FieldError, takenFields } from './errors'
 import { readBody } from './form'
 import { DATA_ENVELOPE, respondWithList } from './lists'
 import type { AdminChanges } from './admin-changes'
+import { isBlinded, sees, type Caller } from './admin-needs'
 import { AppAnswer, AppsAnswer, changedAppBody, newAppBody } from './app-schemas'
 import { BODY_REFUSALS, fieldErrors, NoBody, NOT_FOUND, WRITE_REFUSALS } from './refusals'
 import { prefixOf } from './place'
@@ -56,12 +58,13 @@ export function admin(core: Core, options: AdminOptions) {
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
     .onBeforeHandle(changes.authorize)
     .onAfterHandle(changes.record)
-    .get('', () => respondWithApps(core), {
+    .get('', ({ request }) => respondWithApps(core, changes.callerOf(request)), {
       response: AppsAnswer,
       detail: {
         operationId: 'listApps',
         summary: 'List the apps, inactive ones too',
-        description: 'With their keys and secrets.',
+        description:
+          'With their keys and secrets, which are `***` for a token that only reads. A token that sees only some apps gets only those.',
       },
     })
     .post(
@@ -84,12 +87,12 @@ export function admin(core: Core, options: AdminOptions) {
         },
       },
     )
-    .get('/:slug', ({ params }) => ({ data: resourceOf(appOf(core, params.slug)) }), {
+    .get('/:slug', ({ request, params }) => ({ data: shownTo(changes, request, params.slug) }), {
       response: FOUND,
       detail: {
         operationId: 'showApp',
         summary: 'Show an app, by slug or id',
-        description: 'With its keys and secrets.',
+        description: 'With its keys and secrets, which are `***` for a token that only reads.',
       },
     })
     .patch('/:slug', change, describeChange('changeApp', enforced))
@@ -97,11 +100,11 @@ export function admin(core: Core, options: AdminOptions) {
     .delete(
       '/:slug',
       async ({ request, params, set }) => {
-        const app = appOf(core, params.slug)
+        const app = changes.appOf(request, params.slug)
         changes.describe(request, { appId: app.id })
         if (app.providedBy !== undefined)
           throw new FieldError({ id: [`comes from ${app.providedBy} and is removed there`] })
-        await removeApp(core, app)
+        await removeApp(core, app, changes.deedOf(request, 'app.deleted'))
         set.status = 204
         return ''
       },
@@ -122,12 +125,13 @@ export function admin(core: Core, options: AdminOptions) {
     .post(
       '/:slug/keys',
       async ({ request, params, set }) => {
-        const app = appOf(core, params.slug)
+        const app = changes.appOf(request, params.slug)
         changes.describe(request, { appId: app.id })
         const { keys } = requireOwnKeys(app)
         if (keys.length > 1)
           throw new FieldError({ keys: [`are ${keys.length} already; retire the older one first`] })
-        await changeApp(core, { ...app.record, keys: [...keys, newKeyPair()] })
+        const record = { ...app.record, keys: [...keys, newKeyPair()] }
+        await changeApp(core, record, changes.deedOf(request, 'key.added'))
         const answer = showChanged(core, app)
         set.status = 201
         return answer
@@ -149,13 +153,14 @@ export function admin(core: Core, options: AdminOptions) {
     .delete(
       '/:slug/keys/:key',
       async ({ request, params }) => {
-        const app = appOf(core, params.slug)
+        const app = changes.appOf(request, params.slug)
         changes.describe(request, { appId: app.id })
         const { keys } = requireOwnKeys(app)
         const kept = keys.filter(({ key }) => key !== params.key)
         if (kept.length === keys.length) throw notFound()
         if (kept.length === 0) throw new FieldError(NO_KEYS)
-        await changeApp(core, { ...app.record, keys: kept })
+        const deed = changes.deedOf(request, 'key.retired')
+        await changeApp(core, { ...app.record, keys: kept }, deed)
         return showChanged(core, app)
       },
       {
@@ -173,19 +178,15 @@ const NO_KEYS = { keys: ['must not be empty; add a pair before the last one is r
 
 const notFound = (): RealtimeError => new RealtimeError('admin_not_found', 'Not Found')
 
-/** The app by its slug, or by its id, which the seed's `location` holds. @throws RealtimeError('admin_not_found') */
-export function appOf({ apps }: Core, slug: string): App {
-  const app = apps.bySlug(slug) ?? apps.byId(slug)
-  if (!app) throw notFound()
-  return app
-}
-
-const respondWithApps = (core: Core): Promise<Response> =>
+const respondWithApps = (core: Core, caller: Caller): Promise<Response> =>
   respondWithList(core, {
     items: core.apps.all(),
     envelope: DATA_ENVELOPE,
-    jsonOf: (app) => JSON.stringify(resourceOf(app)),
+    jsonOf: (app) => (sees(caller, app) ? JSON.stringify(resourceFor(caller, app)) : undefined),
   })
+
+const shownTo = (changes: AdminChanges, request: Request, slug: string) =>
+  resourceFor(changes.callerOf(request), changes.appOf(request, slug))
 
 async function readApp(uploads: Uploads, request: Request): Promise<Record<string, unknown>> {
   const { value } = await readBody(uploads, request)
@@ -201,7 +202,9 @@ async function createAppFrom(core: Core, request: Request, options: AdminOptions
   const record = newRecord({ id: freeId(core), ...newKeyPair(), ...changes }, errors)
   requireValid(core, record, errors)
   options.changes.describe(request, { appId: record.id, fields: changedFields(changes) })
-  const app = await createApp(core, record)
+  const { token } = options.changes.callerOf(request)
+  const deed = options.changes.deedOf(request, 'app.created')
+  const app = await createApp(core, { ...record, createdBy: token?.id }, deed)
   if (!app) throw notFound()
   return app
 }
@@ -215,7 +218,8 @@ function freeId({ apps }: Core): string {
 /** A new name makes a new slug, unless one is given. */
 async function changeAppFrom(core: Core, slug: string, request: Request, options: AdminOptions) {
   const raw = await readApp(core.uploads, request)
-  const app = appOf(core, slug) // looked up after the wait: it may have been deleted meanwhile
+  // Looked up after the wait: it may have been deleted meanwhile, or its slug be another's.
+  const app = options.changes.appOf(request, slug)
   const enforced = { ...options.enforced, kept: app.record.plugins }
   const { changes, errors } = readAppChanges(raw, 'change', enforced)
   const { name = app.record.name } = changes
@@ -224,7 +228,7 @@ async function changeAppFrom(core: Core, slug: string, request: Request, options
   if (record.slug === '') errors['slug'] = ['is invalid']
   requireValid(core, record, errors, app)
   options.changes.describe(request, { appId: app.id, fields: changedFields(changes) })
-  await changeApp(core, record)
+  await changeApp(core, record, options.changes.deedOf(request, 'app.changed'))
   return showChanged(core, app)
 }
 
@@ -250,3 +254,6 @@ function requireOwnKeys({ providedBy, record }: App): AppRecord {
     throw new FieldError({ keys: [`come from ${providedBy} and are changed there`] })
   return record
 }
+
+const resourceFor = (caller: Caller, app: App) =>
+  resourceOf(isBlinded(caller) ? { ...app, record: withoutSecrets(app.record) } : app)

@@ -5,13 +5,11 @@
 import { Type, type TSchema } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import type { App } from '../core/app'
-import type { Core } from '../core/core'
 import type { Deliveries } from '../core/deliveries'
 import { parseRecord } from '../core/json'
 import { maskUrl } from '../apps/webhooks'
-import { appOf } from './admin'
 import type { AdminChanges } from './admin-changes'
-import { NOT_FOUND } from './refusals'
+import { NOT_FOUND, WRITE_REFUSALS } from './refusals'
 import { count, objectSchema } from './schemas'
 
 const time = (description: string) =>
@@ -123,13 +121,13 @@ const ReplayAnswer = objectSchema(
   { data: { replayed: 1 } },
 )
 
-export function deliveries(core: Core, source: Deliveries, changes: AdminChanges) {
+export function deliveries(source: Deliveries, changes: AdminChanges) {
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
     .onBeforeHandle(changes.authorize)
     .onAfterHandle(changes.record)
     .get(
       '/:slug/webhooks/deliveries',
-      ({ params }) => ({ data: reportOf(source, appOf(core, params.slug)) }),
+      ({ request, params }) => ({ data: reportOf(source, changes.appOf(request, params.slug)) }),
       {
         response: { 200: DeliveriesAnswer, 404: NOT_FOUND },
         detail: {
@@ -143,12 +141,13 @@ export function deliveries(core: Core, source: Deliveries, changes: AdminChanges
     .post(
       '/:slug/webhooks/replay',
       ({ request, params }) => {
-        const app = appOf(core, params.slug)
+        const app = changes.appOf(request, params.slug)
         changes.describe(request, { appId: app.id })
-        return { data: { replayed: source.replay(app) } }
+        const deed = changes.deedOf(request, 'webhooks.replayed')
+        return { data: { replayed: source.replay(app, deed) } }
       },
       {
-        response: { 200: ReplayAnswer, 404: NOT_FOUND },
+        response: { ...WRITE_REFUSALS, 200: ReplayAnswer, 404: NOT_FOUND },
         detail: {
           operationId: 'replayWebhooks',
           summary: "Send an app's dead letters again",

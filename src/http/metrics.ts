@@ -7,6 +7,7 @@ import { WORDS, type MetricsAccess } from './metrics-access'
 import { LabelledApps } from './metrics-apps'
 import { familyOf, type ProcessNumbers, type Scrape } from './metric-rows'
 import { METRICS } from './metrics-table'
+import { ADMIN_SECURITY } from './openapi-text'
 import { ADMIN_REFUSALS, errorText } from './refusals'
 import { objectSchema } from './schemas'
 
@@ -50,7 +51,6 @@ export function metrics(core: Core, options: MetricsOptions) {
     const scrape = { core, process, apps, port, soketiPrefix, backupSeconds }
     return METRICS.map((row) => () => familyOf(row, scrape))
   })
-  const security = [{ password: [] }]
   return new Elysia({ tags: ['operations'] })
     .onBeforeHandle(access.authorize)
     .get(
@@ -66,7 +66,7 @@ export function metrics(core: Core, options: MetricsOptions) {
           summary: 'Metrics for Prometheus',
           description:
             'In the text format 0.0.4. Takes `CARILLON_METRICS_TOKEN` as Bearer, too, as Prometheus sends it.',
-          security,
+          security: ADMIN_SECURITY,
         },
       },
     )
@@ -83,7 +83,7 @@ export function metrics(core: Core, options: MetricsOptions) {
           operationId: 'readUsage',
           summary: 'Memory of the process',
           description: 'In the shape that soketi has.',
-          security,
+          security: ADMIN_SECURITY,
         },
       },
     )

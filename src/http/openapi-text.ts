@@ -35,6 +35,11 @@ export const SECURITY_SCHEMES = {
 - \`auth_signature\`: hex HMAC-SHA256, with the secret, over method, path and query, one a line. The query is signed without the signature itself: keys in lower case and sorted, values not percent-encoded.`,
   },
   password: { type: 'http', scheme: 'basic', description: 'User and password of the admin API' },
+  token: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A token for the admin API, which may have a narrower scope',
+  },
   keyPair: { type: 'http', scheme: 'basic', description: 'Key and secret of the app' },
   secret: {
     type: 'http',
@@ -56,9 +61,15 @@ export const TAGS = [
     description:
       'The API of PushEx; Basic authentication with key and secret of an app, or Bearer with its secret',
   },
-  { name: 'admin', description: 'Apps; Basic authentication' },
+  {
+    name: 'admin',
+    description: 'Apps, tokens, audit; Basic authentication, or Bearer with a token',
+  },
   { name: 'operations', description: 'Health, and what there is to read' },
 ]
+
+/** What routes for admins take, those of plugins too. */
+export const ADMIN_SECURITY = [{ password: [] }, { token: [] }]
 
 /** What the routes of a tag take, any one of them. */
 export const SECURITY: Readonly<Record<string, readonly object[]>> = {
@@ -83,6 +94,7 @@ export const PATH_PARAMETERS: Readonly<Record<string, { description: string; exa
   appSlug: { description: 'Slug of the app', example: 'test-app' },
   slug: { description: 'Slug or id of the app', example: 'foo-app' },
   key: { description: 'Key of the pair', example: 'foo-app-key' },
+  'revokeToken id': { description: 'Id of the token, or its name', example: 'ci' },
 }
 
 /** Meanings of statuses on every route. */
@@ -122,6 +134,9 @@ const RETRIED = [
   'deleteApp',
   'addKey',
   'retireKey',
+  'replayWebhooks',
+  'createToken',
+  'revokeToken',
 ]
 
 /** By status, or by operation and status. */

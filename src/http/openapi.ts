@@ -10,6 +10,7 @@ import { Kind, type TSchema } from '@sinclair/typebox'
 import type { AnyElysia, HTTPMethod } from 'elysia'
 import { isGuarded } from './admin-needs'
 import {
+  ADMIN_SECURITY,
   DOCUMENT_HEAD,
   HEADERS,
   MEANINGS,
@@ -79,7 +80,7 @@ async function pathsOf(
     const isAdminOnly = isGuarded(hooks, adminOnly)
     const own = hooks.detail?.responses ?? schemasOf(hooks)
     const detail = {
-      ...(isAdminOnly && { security: [{ password: [] }] }),
+      ...(isAdminOnly && { security: ADMIN_SECURITY }),
       ...(servers && { servers }),
       ...hooks.detail,
       responses: isAdminOnly ? { ...ADMIN_REFUSALS, ...own } : own,

@@ -59,7 +59,7 @@ export const SIGNED_REFUSALS = {
 
 /** Of routes for admins only, those of plugins too; the document adds them. */
 export const ADMIN_REFUSALS = {
-  401: NoBody,
+  401: errorText('The token is not one of Carillon, or has a typo'),
   403: errorText('Pages of another site may not use the admin API (CARILLON_ADMIN_ORIGINS)'),
   429: errorText(
     'Too many failed logins of one address: the limit is 10 per minute (CARILLON_MAX_FAILED_LOGINS_PER_MINUTE)',

@@ -4,12 +4,14 @@
  * spelling of a path leads to them. Routes of plugins are on the side that `adminOnly` says.
  */
 import type { AnyElysia } from 'elysia'
+import type { AuditStore } from '../core/audit'
 import type { Core } from '../core/core'
 import type { Deliveries } from '../core/deliveries'
 import type { Side } from './address'
 import { admin, type AdminOptions } from './admin'
 import type { AppSecrets } from './app-secrets'
 import type { SignedAccess } from './auth'
+import { audit } from './audit'
 import { channels } from './channels'
 import { deliveries } from './deliveries'
 import { events } from './events'
@@ -20,6 +22,7 @@ import { metrics, type MetricsOptions } from './metrics'
 import { reference, type Reference } from './pages'
 import { pluginReports, type RunningPlugin } from './plugins'
 import { stats, type StatsSource } from './stats'
+import { tokens } from './tokens'
 import { users } from './users'
 
 /** What the routes of a dialect authenticate with. */
@@ -44,6 +47,7 @@ export type RouteOptions = SignedAccess &
     readonly reference: Reference | undefined
     readonly dialects: readonly DialectRoutes[]
     readonly deliveries: Deliveries
+    readonly audit: Pick<AuditStore, 'page'>
     readonly metrics: MetricsOptions
     readonly plugins: readonly RunningPlugin[]
   }
@@ -66,8 +70,10 @@ export const ROUTES: readonly Row[] = [
   { side: 'admin', routes: admin },
   {
     side: 'admin',
-    routes: (core, options) => deliveries(core, options.deliveries, options.changes),
+    routes: (_, options) => deliveries(options.deliveries, options.changes),
   },
+  { side: 'admin', routes: (core, { changes }) => tokens(core, changes) },
+  { side: 'admin', routes: (core, options) => audit(core, options.audit, options.changes) },
   {
     side: 'admin',
     routes: (core, { plugins, changes }) => pluginReports(core.hooks, plugins, changes),

@@ -121,6 +121,8 @@ export const WIRE_ERRORS: Readonly<Record<ErrorCode, WireError>> = {
   login_rate: keepOpen(429, { log: 'message' }),
   admin_unauthorized: keepOpen(401),
   login_failed: keepOpen(401),
+  token_refused: keepOpen(401),
+  admin_forbidden: keepOpen(403),
   admin_foreign_page: keepOpen(403),
   admin_bad_request: keepOpen(400),
   admin_body_too_large: keepOpen(413),

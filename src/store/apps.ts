@@ -3,12 +3,21 @@
  */
 import type { Database } from 'bun:sqlite'
 import { asRecord, recordedSwitches, SWITCHES, switchesOf, type SwitchName } from '../apps/switches'
-import type { AppOverrides, AppRecord, AppStore, KeyRecord } from '../core/app'
+import type {
+  AppOverrides,
+  AppRecord,
+  AppStore,
+  AuditedChange,
+  KeyRecord,
+  Overridden,
+} from '../core/app'
+import { entryOf, writeAudited } from './audit'
 import { APP_CHANGES, brokenRowError, readJson, SHAPES } from './rows'
 import { commitDurably } from './sqlite'
+import { revokeTokensOf } from './tokens'
 
 type AppRow = Record<'id' | 'name' | 'slug' | keyof typeof SHAPES, string> &
-  Record<SwitchName, number>
+  Record<SwitchName, number> & { readonly created_by: string | null }
 
 type KeyRow = KeyRecord & { readonly app_id: string }
 const pairOf = ({ key, secret }: KeyRow): KeyRecord => ({ key, secret })
@@ -17,12 +26,12 @@ const pairOf = ({ key, secret }: KeyRow): KeyRecord => ({ key, secret })
 const COLUMNS = ['name', 'slug', ...Object.keys(SWITCHES), ...Object.keys(SHAPES)]
 const listColumns = (write: (column: string) => string): string => COLUMNS.map(write).join(', ')
 
-const ALL = `SELECT id, ${COLUMNS.join(', ')} FROM apps ORDER BY created_at, rowid`
+const ALL = `SELECT id, created_by, ${COLUMNS.join(', ')} FROM apps ORDER BY created_at, rowid`
 const KEYS = 'SELECT key, secret FROM app_keys WHERE app_id = $id ORDER BY created_at, rowid'
 const ALL_KEYS = 'SELECT app_id, key, secret FROM app_keys ORDER BY created_at, rowid'
 const INSERT = `
-  INSERT INTO apps (id, ${COLUMNS.join(', ')}, created_at)
-  VALUES ($id, ${listColumns((column) => `$${column}`)}, $now)`
+  INSERT INTO apps (id, ${COLUMNS.join(', ')}, created_at, created_by)
+  VALUES ($id, ${listColumns((column) => `$${column}`)}, $now, $createdBy)`
 const UPDATE = `UPDATE apps SET ${listColumns((column) => `${column} = $${column}`)} WHERE id = $id`
 const INSERT_KEY = `
   INSERT INTO app_keys (app_id, key, secret, created_at) VALUES ($id, $key, $secret, $now)`
@@ -67,17 +76,23 @@ export function appStore(db: Database): SqliteAppStore {
         .all()
         .map((row) => recordOf(row, (keys.get(row.id) ?? []).map(pairOf)))
     },
-    insert: (record, now) =>
-      commitDurably(db, () => {
-        db.query(INSERT).run({ ...rowOf(record), now })
+    insert: (record, now, audited) =>
+      writeAudited(db, entryOf(audited), () => {
+        const createdBy = record.createdBy ?? null
+        revokeTokensOf(db, record.id, now) // of one that the settings brought once
+        db.query(INSERT).run({ ...rowOf(record), now, createdBy })
         insertKeys(record.id, record.keys, now)
       }),
-    update: (record, now) =>
-      commitDurably(db, () => {
+    update: (record, now, audited) =>
+      writeAudited(db, entryOf(audited), () => {
         db.query(UPDATE).run(rowOf(record))
         updateKeys(record.id, record.keys, now)
       }),
-    remove: (id) => commitDurably(db, () => void db.query(REMOVE).run({ id })),
+    remove: (id, now, audited) =>
+      writeAudited(db, entryOf(audited), () => {
+        db.query(REMOVE).run({ id })
+        revokeTokensOf(db, id, now)
+      }),
     ...overrideStore(db),
     ...adminStore(db),
   }
@@ -89,9 +104,11 @@ function overrideStore(db: Database) {
       const rows = db.query<{ app_id: string; changes: string }, []>(OVERRIDES).all()
       return new Map(rows.map((row) => [row.app_id, readChanges(row)]))
     },
-    override: (id: string, { dialects, ...rest }: AppOverrides, now: number): void => {
-      const changes = JSON.stringify({ ...rest, ...dialects })
-      commitDurably(db, () => void db.query(OVERRIDE).run({ id, changes, now }))
+    override: ({ id, overrides }: Overridden, now: number, audited?: AuditedChange): void => {
+      const { dialects, ...changes } = overrides
+      writeAudited(db, entryOf(audited), () =>
+        db.query(OVERRIDE).run({ id, changes: JSON.stringify({ ...changes, ...dialects }), now }),
+      )
     },
     /** Notes that these apps are provided now. Returns the apps whose changes were deleted, since they are not. */
     markProvided: (ids: readonly string[], now: number): string[] =>
@@ -148,6 +165,7 @@ function recordOf(row: AppRow, keys: readonly KeyRecord[]): AppRecord {
     limits: read('limits') as AppRecord['limits'],
     plugins: read('plugins') as AppRecord['plugins'],
     keys,
+    createdBy: row.created_by ?? undefined,
   }
 }
 

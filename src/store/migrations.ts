@@ -265,4 +265,33 @@ export const MIGRATIONS: readonly string[] = [
      DELETE FROM statistics_labels WHERE app_id = OLD.app_id AND step = OLD.step AND at = OLD.at;
      UPDATE statistics_rows SET rows = rows - 1 WHERE step = OLD.step AND OLD.app_id <> '';
    END;`,
+  // Texts of changes stand last: pages of the audit are found without them.
+  `CREATE TABLE admin_tokens (
+     id           TEXT PRIMARY KEY,
+     name         TEXT NOT NULL,
+     scope        TEXT NOT NULL,
+     hash         TEXT NOT NULL UNIQUE,
+     created_at   INTEGER NOT NULL,
+     created_by   TEXT NOT NULL,
+     expires_at   INTEGER,
+     revoked_at   INTEGER,
+     last_used_at INTEGER
+   ) STRICT;
+   ALTER TABLE apps ADD COLUMN created_by TEXT;
+   CREATE TABLE audit (
+     id         INTEGER PRIMARY KEY AUTOINCREMENT,
+     at         INTEGER NOT NULL,
+     action     TEXT NOT NULL,
+     by_kind    TEXT NOT NULL,
+     by_id      TEXT,
+     by_name    TEXT NOT NULL,
+     address    TEXT NOT NULL,
+     request_id TEXT,
+     app_id     TEXT,
+     target     TEXT,
+     before     TEXT,
+     after      TEXT
+   ) STRICT;
+   CREATE INDEX audit_app ON audit (app_id, id) WHERE app_id IS NOT NULL;
+   CREATE INDEX audit_app_deleted ON audit (app_id, id) WHERE action = 'app.deleted';`,
 ]

@@ -15,6 +15,8 @@ import {
   type DeadLetter,
   type LaneReport,
 } from '../core/deliveries'
+import type { AuditEntry } from '../core/audit'
+import { writeAudited } from './audit'
 import { announcementStore, type Announcement } from './outbox-announcements'
 import { cancelledRows, markOf, type EventSubject } from './outbox-cancellations'
 import { deadLetterStore, type Replay } from './outbox-dead-letters'
@@ -261,10 +263,13 @@ export function outboxStore(db: Database, { windowMs, staleMs }: Window) {
             .reduce(addBacklog, NO_BACKLOG)
         : NO_BACKLOG,
     deadLetters: (appId: string): DeadLetter[] => deadLetters.newest(lanes.ofApp(appId)),
-    /** Makes a slice of the dead letters due, as new. True while there is more of it. */
-    replay: (key: LaneKey, replay: Replay, now: number): boolean => {
+    /** For a replay of nothing. */
+    audit: (entry: AuditEntry): void => writeAudited(db, entry, () => undefined),
+    /** Makes a slice of the dead letters due, as new; what is audited is so with it. True while there is more. */
+    replay: (key: LaneKey, replay: Replay, now: number, audited?: AuditEntry): boolean => {
       const lane = lanes.idOf(key)
-      const more = deadLetters.replay(lane, replay, SLICE_ROWS, now)
+      const revive = () => deadLetters.replay(lane, replay, SLICE_ROWS, now)
+      const more = audited ? writeAudited(db, audited, revive) : revive()
       if (!more) dueRowsOf(lane).reread()
       return more
     },

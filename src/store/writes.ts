@@ -46,6 +46,15 @@ export class Writes {
     return this.run(write)
   }
 
+  /** As `runWhileSound`, for chores: where the database fails, the next sweep does them. */
+  runChore(write: () => void): void {
+    try {
+      this.runWhileSound(write)
+    } catch (cause) {
+      if (!(cause instanceof RealtimeError)) throw cause // else `/ready` has the reason
+    }
+  }
+
   /** The store, with these methods, which write, run by `run`. */
   guard<Store extends object>(store: Store, methods: readonly (keyof Store)[]): Store {
     const guarded = methods.map((name) => {

@@ -3,6 +3,7 @@
  * Owns the lanes.
  */
 import type { App } from '../core/app'
+import type { AuditEntry, Deed } from '../core/audit'
 import type { Core } from '../core/core'
 import type { Backlog, Deliveries, EndpointReport, LaneReport, Report } from '../core/deliveries'
 import type { NetworkRules } from '../core/networks'
@@ -93,20 +94,29 @@ export class Webhooks implements Deliveries {
     return this.outbox.backlog(id)
   }
 
-  /** Sends the app's dead letters again, as new; returns how many. */
-  replay(app: App): number {
-    const before = this.core.clock.now()
+  /** Sends the app's dead letters again, as new; returns how many. The first slice of them is audited, all together. */
+  replay(app: App, deed: Deed): number {
+    const at = this.core.clock.now()
     const lanes = this.outbox.lanes(app.id).filter(({ dead }) => dead > 0)
-    for (const { endpoint } of lanes) this.#replay({ appId: app.id, endpoint }, before)
-    return lanes.reduce((sum, { dead }) => sum + dead, 0)
+    const replayed = lanes.reduce((sum, { dead }) => sum + dead, 0)
+    const keys = lanes
+      .map(({ endpoint }) => ({ appId: app.id, endpoint }))
+      .filter((key) => !this.#replays.has(nameOf(key)))
+    const nothing = { target: undefined, before: undefined }
+    const entry = { ...deed, at, appId: app.id, ...nothing, after: { replayed } }
+    if (keys.length === 0) this.outbox.audit(entry)
+    for (const [index, key] of keys.entries())
+      this.#replay(key, at, index === 0 ? entry : undefined)
+    return replayed
   }
 
-  /** Replays what was given up until `before`, in slices, unless the lane is being replayed. */
-  #replay(key: LaneKey, before: number): void {
+  /** Replays what was given up until `before`, in slices; the first one at once where it is audited. */
+  #replay(key: LaneKey, before: number, audited: AuditEntry | undefined): void {
     const name = nameOf(key)
-    if (this.#replays.has(name)) return
-    this.#replays.add(name)
     const replay = { before, after: 0 }
+    const hasMore = !audited || this.outbox.replay(key, replay, before, audited)
+    if (!hasMore) return this.#wake([key])
+    this.#replays.add(name)
     const step = (): boolean => {
       if (!this.#isStopped && this.outbox.replay(key, replay, this.core.clock.now())) return true
       this.#replays.delete(name)

@@ -14,6 +14,8 @@ const server = startCommon()
 const run = (args: string, env: Record<string, string> = {}): Promise<Outcome> =>
   new Running(args.split(' '), { env, folder }).finished
 
+const NO_TOKEN = ' (The token is not one of Carillon, or has a typo)'
+
 test('credentials are found in their order, and never shown', async () => {
   const { port } = server()
   const base = `http://127.0.0.1:${port}`
@@ -32,11 +34,11 @@ test('credentials are found in their order, and never shown', async () => {
     ])
   }
   await refused('apps list', admin, 'PUSHER_ADMIN_USERNAME and PUSHER_ADMIN_PASSWORD')
-  await refused('apps list', { ...admin, CARILLON_TOKEN: 'pass-3' }, 'CARILLON_TOKEN')
+  await refused('apps list', { ...admin, CARILLON_TOKEN: 'pass-3' }, `CARILLON_TOKEN${NO_TOKEN}`)
   await refused(
     `apps list --token-file ${folder}/token`,
     { CARILLON_TOKEN: 'pass-3' },
-    '--token-file',
+    `--token-file${NO_TOKEN}`,
   )
   await refused('apps list', { CARILLON_URL: `http://a:pass-4@127.0.0.1:${port}` }, 'CARILLON_URL')
   const typed = await run(`apps list --url http://a:pass-4@127.0.0.1:${port}`, {

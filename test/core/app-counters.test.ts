@@ -76,7 +76,7 @@ describe('when an app ends', () => {
     publishFour(server, '8')
     const { counters } = app
     const before = server.totals
-    server.core.apps.remove(app)
+    server.core.apps.remove(app, 0)
     expect(server.totals).toEqual(before)
     expect(server.core.counters).toMatchObject({ connectionsAccepted: 1, publications: 4 })
     await expectRefused(client)
@@ -96,7 +96,7 @@ describe('when an app ends', () => {
     await using server = await start()
     const app = server.addTenant()
     publishFour(server, '8')
-    server.core.apps.remove(app)
+    server.core.apps.remove(app, 0)
     const next = server.addTenant()
     publishFour(server, '8')
     expect(next.counters.publications).toBe(4)

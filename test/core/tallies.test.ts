@@ -71,7 +71,7 @@ test('an app that ends leaves its tallies to the process', async () => {
     await client.next('a refusal')
   }
   await refuse()
-  server.core.apps.remove(app)
+  server.core.apps.remove(app, 0)
   await refuse()
   const { refusalsByCode } = server.core.tallies
   expect(plain(refusalsByCode)).toEqual({ client_event_not_subscribed: 2 })

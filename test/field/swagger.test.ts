@@ -102,6 +102,11 @@ describePages('the page at /swagger', (browser) => {
     expect(await readResponse(visit.page, 'admin-listApps')).toBe(
       'Error: user or password in the bar is wrong',
     )
+    await field('token').fill('nonsense')
+    expect(await execute(visit.page, 'admin-listTokens')).toEqual({
+      status: '401',
+      body: 'The token is not one of Carillon, or has a typo',
+    })
   })
 
   test('filters the list, and says so where nothing is left', async () => {
@@ -116,7 +121,7 @@ describePages('the page at /swagger', (browser) => {
     expect((await found.allInnerTexts()).map(removeBreaks)).toEqual([
       '/plugins/guardian/revocations',
     ])
-    expect(await page.locator('.auth-scheme').allInnerTexts()).toEqual(['Basic: admin'])
+    expect(await page.locator('.auth-scheme').allInnerTexts()).toEqual(['admin'])
     await page.locator('#filter').fill('nothing of it')
     await page.getByText('No operation has all these words.').waitFor()
     expect(visit.problems).toEqual([])
@@ -152,6 +157,7 @@ const FORMS = [
   'admin-createApp',
   'admin-changeApp',
   'admin-replaceApp',
+  'admin-createToken',
 ]
 
 /** The last one is that of the executing. */

@@ -58,7 +58,6 @@ test('a password that is missing, wrong or of another kind gets 401 and nothing 
     makeBasicAuth('nobody:pusher_admin_password'),
     makeBasicAuth('pusher_admin_username'),
     { authorization: 'Basic' },
-    { authorization: 'Bearer x' },
     { authorization: 'Basic %%%' },
   ]
   for (const headers of strangers) {

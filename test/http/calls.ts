@@ -14,6 +14,7 @@ export const REVOCATIONS = '/plugins/guardian/revocations'
 /** Made of what is revoked. */
 export const REVOCATION_ID = 'YsW2-vicmjoGUAKVMCv06y'
 export const REVOCATION = JSON.stringify({ app: '1', jti: 'a' })
+const TOKEN = JSON.stringify({ token: { name: 'ci', scope: 'create' } })
 const APP = JSON.stringify({ app: { name: 'some name' } })
 
 export const CALLS: Readonly<Record<string, Call>> = {
@@ -58,6 +59,10 @@ export const CALLS: Readonly<Record<string, Call>> = {
   'GET /api/admin/stats': { method: 'GET', path: '/api/admin/stats' },
   'GET /api/apps/{appSlug}/stats': { method: 'GET', path: '/api/apps/test-app/stats' },
   'GET /api/admin/plugins': { method: 'GET', path: '/api/admin/plugins' },
+  'GET /api/admin/tokens': { method: 'GET', path: '/api/admin/tokens' },
+  'POST /api/admin/tokens': { method: 'POST', path: '/api/admin/tokens', body: TOKEN },
+  'DELETE /api/admin/tokens/{id}': { method: 'DELETE', path: '/api/admin/tokens/spare' },
+  'GET /api/admin/audit': { method: 'GET', path: '/api/admin/audit' },
   'GET /api/admin/apps': { method: 'GET', path: '/api/admin/apps' },
   'POST /api/admin/apps': { method: 'POST', path: '/api/admin/apps', body: APP },
   'GET /api/admin/apps/{slug}': { method: 'GET', path: '/api/admin/apps/own' },
@@ -109,6 +114,30 @@ export const CALLS: Readonly<Record<string, Call>> = {
   'GET /accept-traffic': { method: 'GET', path: '/accept-traffic' },
   'GET /up': { method: 'GET', path: '/up' },
 }
+
+// ---------------------------------------------------------------- what an admin cannot have
+
+/** What can't be done to one app, by what can be done to another. */
+const UNDOABLE: Readonly<Record<string, string>> = {
+  '/api/admin/apps/own': '/api/admin/apps/test-app',
+  '/api/admin/apps/single/keys': '/api/admin/apps/own/keys',
+  '/api/admin/apps/own/keys/key-1': '/api/admin/apps/single/keys/key-3',
+}
+
+const MISNAMED = '{"app":{"name":"x"}}'
+const INVALID: Readonly<Record<string, string>> = {
+  [REVOCATIONS]: '{}',
+  '/api/admin/tokens': '{"token":{"name":"ci","scope":"x"}}',
+}
+
+/** The same request with something that cannot be done, or a mistake in it. */
+export function makeInvalid(call: Call): Call {
+  const path = UNDOABLE[call.path] ?? call.path
+  if (path.endsWith('/audit')) return { ...call, path: `${path}?limit=x` }
+  return { ...call, path, ...(call.body !== undefined && { body: INVALID[path] ?? MISNAMED }) }
+}
+
+// ---------------------------------------------------------------- bodies
 
 export function makeEvent(data: string): string {
   return JSON.stringify({ name: 'e', channels: ['room'], data })

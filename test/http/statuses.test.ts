@@ -13,6 +13,7 @@ import {
   CALLS,
   claimOfCall,
   makeEvent,
+  makeInvalid,
   makePush,
   REVOCATION,
   REVOCATION_ID,
@@ -22,6 +23,7 @@ import {
   type Call,
 } from './calls'
 import { describeContent, PROMISED } from './promised'
+import { makeTokenRecord, NOBODY } from '../tokens'
 
 type Recipe = {
   readonly options?: StartOptions
@@ -142,13 +144,6 @@ const HELD: Recipe = {
 }
 const OF_ROUTE: Readonly<Record<string, Recipe>> = { 'history 503': HELD, 'stats 422': MISPERIOD }
 
-/** What can't be done to one app, by what can be done to another. */
-const UNDOABLE: Readonly<Record<string, string>> = {
-  '/api/admin/apps/own': '/api/admin/apps/test-app',
-  '/api/admin/apps/single/keys': '/api/admin/apps/own/keys',
-  '/api/admin/apps/own/keys/key-1': '/api/admin/apps/single/keys/key-3',
-}
-
 const ADMINISTERED: Readonly<Record<string, Recipe>> = {
   200: asIs,
   201: asIs,
@@ -162,21 +157,21 @@ const ADMINISTERED: Readonly<Record<string, Recipe>> = {
   },
   401: {
     counted: true,
-    alter: (call) => ({ ...call, headers: { authorization: 'Basic nobody' } }),
+    alter: (call) => {
+      const scheme = /^\/(api|plugins)\//.test(call.path) ? 'Bearer' : 'Basic'
+      return { ...call, headers: { authorization: `${scheme} nobody` } }
+    },
   },
   403: { alter: (call) => ({ ...call, headers: { ...ADMIN, 'sec-fetch-site': 'cross-site' } }) },
   404: {
     alter: (call) => ({
       ...call,
-      path: call.path.replace(/own|single|YsW2-vicmjoGUAKVMCv06y/, 'nobody'),
+      path: call.path.replace(/own|single|[^/]+$/, 'nobody'),
     }),
   },
   413: { alter: (call) => ({ ...call, body: ' '.repeat(1024 * 1024 + 1) }) },
   422: {
-    alter: (call) =>
-      call.body === undefined
-        ? { ...call, path: UNDOABLE[call.path]! }
-        : { ...call, body: call.path === REVOCATIONS ? '{}' : '{"app":{"name":"x"}}' },
+    alter: makeInvalid,
   },
   429: {
     prepare: async (server, call) => {
@@ -259,6 +254,8 @@ async function startFor({ options }: Recipe): Promise<TestServer> {
   core.apps.create({ ...base, id: '8', name: 'own app', slug: 'own', keys: OWN_KEYS }, clock.now())
   const single = [{ key: 'key-3', secret: 'secret-3' }]
   core.apps.create({ ...base, id: '9', name: 'single', slug: 'single', keys: single }, clock.now())
+  const deed = { by: NOBODY, action: 'token.created' } as const
+  core.tokens.apply({ type: 'create', record: makeTokenRecord('spare', 'read'), deed }, 0)
   return server
 }
 

@@ -37,6 +37,8 @@ const SUCCESS = 200
 const OTHERS: Readonly<Record<string, number>> = {
   triggerChannelEvent: 202,
   createApp: 201,
+  createToken: 201,
+  revokeToken: 204,
   addKey: 201,
   deleteApp: 204,
   createRevocation: 201,
@@ -63,6 +65,7 @@ test.each(['application/x-www-form-urlencoded', 'multipart/form-data'])(
       createApp: 201,
       changeApp: 200,
       replaceApp: 200,
+      createToken: 201,
     })
   },
 )

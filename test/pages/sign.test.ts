@@ -4,7 +4,7 @@ import type { Scheme } from '../../src/pages/swagger/schemes'
 import { REQUESTS } from '../vectors/requests'
 
 const HOST = 'http://localhost'
-const NOBODY = { appId: '', key: '', secret: '', username: '', password: '' }
+const NOBODY = { appId: '', key: '', secret: '', username: '', password: '', token: '' }
 
 describe('the page signs as the SDKs do', () => {
   // One vector is an SDK's that hashes even no body, one has lists, which no route of the document takes.
@@ -27,7 +27,14 @@ describe('the page signs as the SDKs do', () => {
   })
 })
 
-const FULL = { appId: '1', key: 'k', secret: 's-secret', username: 'u', password: 'p-word' }
+const FULL = {
+  appId: '1',
+  key: 'k',
+  secret: 's-secret',
+  username: 'u',
+  password: 'p-word',
+  token: '',
+}
 const requestFor = (scheme: Scheme | undefined) => ({ scheme, path: '/any' })
 const GET = { url: `${HOST}/any`, method: 'GET', headers: {} }
 
@@ -43,6 +50,16 @@ test('a signed request carries no secret; Basic carries what the bar says it doe
   expect(app).toEqual({ ...GET, headers: { authorization: `Basic ${btoa('k:s-secret')}` } })
   const admin = authorize(GET, requestFor('password'), FULL, 0)
   expect(admin).toEqual({ ...GET, headers: { authorization: `Basic ${btoa('u:p-word')}` } })
+})
+
+test('a token goes in the place of user and password, and nowhere else', () => {
+  const bar = { ...FULL, token: 'carillon_x' }
+  const admin = authorize(GET, requestFor('password'), bar, 0)
+  expect(admin).toEqual({ ...GET, headers: { authorization: 'Bearer carillon_x' } })
+  const without = { ...NOBODY, token: 'carillon_x' }
+  expect(authorize(GET, requestFor('password'), without, 0)).toEqual(admin)
+  for (const scheme of ['signature', 'keyPair'] as const)
+    expect(JSON.stringify(authorize(GET, requestFor(scheme), bar, 0))).not.toContain('carillon_x')
 })
 
 const EMPTY = [

@@ -7,13 +7,14 @@ import { join } from 'node:path'
 import { definePlugin } from '../../src/plugin'
 import { commitDurably, openDatabase } from '../../src/store/sqlite'
 import { start, type TestServer } from '../harness'
+import { makeToken } from '../tokens'
 import { Receiver } from '../webhooks/receiver'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Tables that only operators write to. */
-const DURABLE = ['admins', 'app_keys', 'app_overrides', 'apps']
+const DURABLE = ['admin_tokens', 'admins', 'app_keys', 'app_overrides', 'apps', 'audit']
 
 /** Tables that events and plugins write to. */
 const PASSING = [
@@ -81,6 +82,7 @@ test('the tables of operators are committed with FULL, all others with NORMAL', 
   const config = { databasePath, host: '0.0.0.0', webhookFlushMs: 0 }
   await using server = await start({ config, apps: [app], plugins: [keeper] })
   await changeApps(server)
+  await makeToken(server, { name: 'ci', scope: 'read' })
   await using client = await server.raw({ path: '/app/k7?protocol=7&client=x&version=1' })
   await client.subscribed('room')
   await receiver.requests.next('a webhook')

@@ -25,7 +25,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Read whole and sorted: they are kept in memory, too, and what an app has of them is few; the schema, at the start. */
 const SMALL =
-  /\b(sqlite_schema|pragma_table_info|apps|app_keys|admins|app_overrides|webhook_lanes|history_streams)\b/
+  /\b(sqlite_schema|pragma_table_info|apps|app_keys|admins|admin_tokens|app_overrides|webhook_lanes|history_streams)\b/
 
 /** Read once, at the start, in the order of the table: all of it is kept in memory. */
 const READ_WHOLE = /FROM history_events ORDER BY id$/
@@ -95,7 +95,7 @@ test('every statement of a life with webhooks is answered by an index', async ()
     await waitUntilSettled(server)
     const app = server.core.apps.byId('1')!
     server.core.apps.change(app, { ...app.record, webhooks: [] }, 0)
-    server.core.apps.remove(server.core.apps.byId('8')!)
+    server.core.apps.remove(server.core.apps.byId('8')!, 0)
   }
   const db = new Database(databasePath, { strict: true })
   const dearPlans = () => findDear(db, queries)

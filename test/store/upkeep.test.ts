@@ -73,8 +73,9 @@ describe('secrets that were deleted', () => {
     const rotated = apps.map((app) => ({ ...app, keys: app.keys.slice(1) }))
     inGroups(rotated, (app) => store.update(app, 0))
     const gone = rotated.filter((_, number) => number % 5 !== 0)
-    inGroups(gone, ({ id }) => store.remove(id))
-    store.override('provided', { webhooks: rotated[0]!.webhooks }, 0)
+    inGroups(gone, ({ id }) => store.remove(id, 0))
+    const overrides = { webhooks: rotated[0]!.webhooks }
+    store.override({ id: 'provided', overrides }, 0)
     const live = rotated.filter((app) => !gone.includes(app))
     const kept = live.flatMap(textsOf)
     return { live, kept, gone: apps.flatMap(textsOf).filter((text) => !kept.includes(text)) }
@@ -104,7 +105,7 @@ describe('secrets that were deleted', () => {
     expect(logBytes(path)).toBeGreaterThan(0)
     using next = open(path, { maxAppsInUse: 3, logBytes: 1e9 })
     expect(findIn(path, gone)).toEqual([])
-    appStore(next.db).remove(appStore(next.db).all()[0]!.id)
+    appStore(next.db).remove(appStore(next.db).all()[0]!.id, 0)
     next.upkeep.sweep(new Readiness())
     expect(logBytes(path)).toBeGreaterThan(0)
     next.upkeep.stop()
@@ -129,6 +130,7 @@ describe('secrets that were deleted', () => {
     const databasePath = newPath()
     await using server = await start({ config: { databasePath } })
     const secrets: string[] = []
+    const keys: string[] = [] // which are no secrets: the audit has them
     const send = async (method: string, path: string, app?: object): Promise<void> => {
       const headers = { 'content-type': 'application/json' }
       const body = app && { body: JSON.stringify({ app }) }
@@ -137,11 +139,12 @@ describe('secrets that were deleted', () => {
     }
     for (const slug of ['rotated', 'deleted']) {
       const pair = newPair()
-      secrets.push(pair.key, pair.secret)
+      keys.push(pair.key)
+      secrets.push(pair.secret)
       await send('POST', '', { name: slug, slug, ...pair })
     }
     await send('POST', '/rotated/keys')
-    await send('DELETE', `/rotated/keys/${secrets[0]}`)
+    await send('DELETE', `/rotated/keys/${keys[0]}`)
     await send('DELETE', '/deleted')
     server.advance(5000)
     expect(findIn(databasePath, secrets)).toEqual([])

@@ -2,10 +2,14 @@
 import type { Database } from 'bun:sqlite'
 import { expect } from 'bun:test'
 import { MemoryLog } from '../../kit/clock'
+import type { AuditQuery } from '../../src/core/audit'
 import { appStore } from '../../src/store/apps'
+import { auditStore } from '../../src/store/audit'
 import { historyStore } from '../../src/store/history'
 import { outboxStore } from '../../src/store/outbox'
 import { pluginStore } from '../../src/store/plugins'
+import { statisticsStore } from '../../src/store/statistics'
+import { tokenStore } from '../../src/store/tokens'
 import { Writes } from '../../src/store/writes'
 import { RETRIES } from '../../src/webhooks/retries'
 
@@ -17,9 +21,14 @@ export function storesOf(db: Database) {
     apps,
     outbox: outboxStore(db, RETRIES),
     history: historyStore(new Writes(db, new MemoryLog())),
+    statistics: statisticsStore(new Writes(db, new MemoryLog()), 1e6),
+    tokens: tokenStore(db),
+    audit: auditStore(db),
     valueOf: (plugin: string, key: string) => pluginStore(db, plugin, () => 1000).get(key),
   }
 }
+
+const ANYTHING = { before: 9, limit: 9, maxBytes: 999, ofThisLife: false } as AuditQuery
 
 type Written = {
   /** Run after the migrations up to this one: a row in each new table, a value in each new column. */
@@ -184,5 +193,30 @@ export const WRITTEN: readonly Written[] = [
     sql: `INSERT INTO history_events VALUES (90, 2, 2, '"two"', '"2"', NULL, 20, 'key', 'request');`,
     read: ({ history }) => [...history.events()].at(-1),
     as: { row: 90, stream: 2, offset: 2, name: '"two"' },
+  },
+  {
+    sql: `INSERT INTO statistics SELECT '6', 10, 1000, ${Array.from({ length: 37 }, (_, n) => n + 1).join()};
+      INSERT INTO statistics_labels VALUES ('6', 10, 1000, 'refusals', 'x', 2);`,
+    read: ({ statistics }) => statistics.lastValues('6', 1000)?.slice(0, 3),
+    as: [1, 2, 3],
+  },
+  {
+    sql: `INSERT INTO admin_tokens VALUES ('t', 'ci', 'create', '${'b'.repeat(64)}', 1, 'me', 4, 3, 2);
+      UPDATE apps SET created_by = 't' WHERE id = '6';
+      INSERT INTO audit (at, action, by_kind, by_id, by_name, address, request_id, app_id, target, before, after)
+      VALUES (1, 'app.changed', 'token', 't', 'ci', '::1', 'r', '6', 'x', '{"a":1}', '{"a":2}');`,
+    read: ({ app, tokens, audit }) => [app('6'), tokens.all(), audit.page(ANYTHING).rows],
+    as: [
+      { createdBy: 't' },
+      [{ id: 't', name: 'ci', grant: 'create', expiresAt: 4, revokedAt: 3, lastUsedAt: 2 }],
+      [
+        {
+          by: { kind: 'token', id: 't', name: 'ci' },
+          appId: '6',
+          before: { a: 1 },
+          after: { a: 2 },
+        },
+      ],
+    ],
   },
 ]

@@ -81,7 +81,7 @@ test('what a thousand were told is read in slices, before anybody connects; stra
     first.core.facts.emit({ type: 'channel_occupied', app: other, channel: 'x' as never })
     const joined = { type: 'member_added', app: first.core.apps.byId('1')!, userId: 'ada' }
     first.core.facts.emit({ ...joined, channel: 'presence-0' } as never)
-    first.core.apps.remove(other)
+    first.core.apps.remove(other, 0)
   }
   using db = new Database(config.databasePath)
   const apps = () => db.query('SELECT DISTINCT app_id FROM webhook_announced ORDER BY app_id').all()

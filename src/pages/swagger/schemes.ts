@@ -18,10 +18,7 @@ export type Document = {
 export const SCHEMES = {
   signature: { badge: 'signed', description: 'Signed with the secret, which is not sent' },
   keyPair: { badge: 'Basic: app', description: 'Basic authentication: key and secret are sent' },
-  password: {
-    badge: 'Basic: admin',
-    description: 'Basic authentication: user and password are sent',
-  },
+  password: { badge: 'admin', description: 'User and password are sent, or the token' },
 } as const
 
 export type Scheme = keyof typeof SCHEMES

@@ -1,5 +1,5 @@
 /**
- * Puts credentials on requests, by the scheme of their route: Pusher's signature in the query, or Basic.
+ * Puts credentials on requests, by the scheme of their route: Pusher's signature in the query, Basic, or a token.
  * Synchronous, which the browser's own cryptography is not; it has no MD5 either. Spec: contract 6.2.
  */
 import { hmac } from '@noble/hashes/hmac.js'
@@ -10,7 +10,14 @@ import type { SwaggerRequest } from 'swagger-ui-dist/swagger-ui-es-bundle.js'
 import type { RequestScheme, Scheme } from './schemes'
 
 /** Labels of the bar's fields. */
-const LABELS = { appId: 'id', key: 'key', secret: 'secret', username: 'user', password: 'password' }
+const LABELS = {
+  appId: 'id',
+  key: 'key',
+  secret: 'secret',
+  username: 'user',
+  password: 'password',
+  token: 'token',
+}
 
 export type Credentials = { readonly [Field in keyof typeof LABELS]: string }
 
@@ -32,6 +39,8 @@ export function authorize(
   now: number,
 ): SwaggerRequest {
   if (scheme === undefined) return request
+  if (scheme === 'password' && credentials.token)
+    return withAuthorization(request, `Bearer ${credentials.token}`)
   const empty = NEEDS[scheme].filter((field) => !credentials[field])
   if (empty.length > 0) {
     const deed = scheme === 'signature' ? 'signed and not sent' : 'sent'
@@ -40,9 +49,13 @@ export function authorize(
   }
   if (scheme === 'signature') return sign(request, credentials, { path, now })
   const pair = NEEDS[scheme].map((field) => credentials[field]).join(':')
-  const authorization = `Basic ${btoa(String.fromCharCode(...utf8ToBytes(pair)))}`
-  return { ...request, headers: { ...request.headers, authorization } }
+  return withAuthorization(request, `Basic ${btoa(String.fromCharCode(...utf8ToBytes(pair)))}`)
 }
+
+const withAuthorization = (request: SwaggerRequest, authorization: string): SwaggerRequest => ({
+  ...request,
+  headers: { ...request.headers, authorization },
+})
 
 /** A request that fails with the message instead of being sent. An error thrown here would break the page. */
 function withoutSending(request: SwaggerRequest, message: string): SwaggerRequest {

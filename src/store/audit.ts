@@ -1,0 +1,179 @@
+/**
+ * The audit: rows of what was changed by whom, written in the transaction of the change; read in pages, the newest
+ * first; the oldest are deleted. No statement looks at more than SCANNED_ROWS of them.
+ */
+import type { Database } from 'bun:sqlite'
+import type { AuditedChange } from '../core/app'
+import type { Action, AuditEntry, AuditPage, AuditQuery, AuditRow, AuditStore } from '../core/audit'
+import { differenceOf } from '../apps/masks'
+import { readJson } from './rows'
+import { commitDurably } from './sqlite'
+
+const INSERT = `
+  INSERT INTO audit (at, action, by_kind, by_id, by_name, address, request_id, app_id, target, before, after)
+  VALUES ($at, $action, $kind, $byId, $name, $address, $requestId, $appId, $target, $before, $after)`
+const NARROW = 'SELECT id, at, action, by_id, by_name FROM audit'
+const NEWEST = `${NARROW} WHERE id < $before ORDER BY id DESC LIMIT $limit`
+const NEWEST_OF_APP = `
+  ${NARROW} WHERE app_id = $appId AND id < $before AND id > $after ORDER BY id DESC LIMIT $limit`
+/** An app's last deletion: what came before it was another app with the same id. */
+const LAST_DELETED = `
+  SELECT MAX(id) AS id FROM audit WHERE app_id = $appId AND action = 'app.deleted'`
+const SHOW = 'SELECT * FROM audit WHERE id IN (SELECT value FROM json_each($ids)) ORDER BY id DESC'
+const NEWEST_ID = 'SELECT MAX(id) AS id FROM audit'
+const DELETE_OLDEST = `
+  DELETE FROM audit
+   WHERE id IN (SELECT id FROM audit WHERE id > 0 ORDER BY id LIMIT $limit)
+     AND (at < $before OR id <= $lastId)`
+
+/** Rows that a page looks at: a millisecond. */
+const SCANNED_ROWS = 500
+/** Of a row without what was before and after. */
+const BYTES_BESIDES = 500
+/** Of a field before or after a change; a longer one is left out, and its length told. */
+const MAX_FIELD_BYTES = 8192
+/** Rows that one sweep deletes. */
+const DELETED_ROWS = 200
+
+type Row = {
+  readonly id: number
+  readonly at: number
+  readonly action: Action
+  readonly by_kind: 'user' | 'token'
+  readonly by_id: string | null
+  readonly by_name: string
+  readonly address: string
+  readonly request_id: string | null
+  readonly app_id: string | null
+  readonly target: string | null
+  readonly before: string | null
+  readonly after: string | null
+}
+type NarrowRow = Pick<Row, 'id' | 'at' | 'action' | 'by_id' | 'by_name'>
+type Values = Record<string, string | number>
+
+export type AuditRetention = { readonly days: number; readonly maxRows: number }
+
+/** Runs a write of the admin's side and writes its row, both or neither; they last through a power cut. */
+export function writeAudited<T>(db: Database, entry: AuditEntry | undefined, write: () => T): T {
+  return commitDurably(db, () => {
+    const done = write()
+    if (entry) insert(db, entry)
+    return done
+  })
+}
+
+/** The entry of a change of an app. */
+export function entryOf(audited: AuditedChange | undefined): AuditEntry | undefined {
+  if (!audited) return undefined
+  const { deed, at, before, after } = audited
+  const appId = (after ?? before)?.id
+  return { ...deed, at, appId, target: undefined, ...differenceOf(before, after) }
+}
+
+export type SqliteAuditStore = AuditStore & {
+  /** Deletes some of the rows that are too old or too many. `now` is epoch milliseconds. */
+  trim(retention: AuditRetention, now: number): void
+}
+
+export function auditStore(db: Database): SqliteAuditStore {
+  const all = <T>(sql: string, values: Values): T[] => db.query<T, [Values]>(sql).all(values)
+  const lastDeletedOf = (appId: string): number =>
+    all<{ id: number | null }>(LAST_DELETED, { appId })[0]?.id ?? 0
+  const newest = ({ appId, before, ofThisLife }: AuditQuery): NarrowRow[] => {
+    const values = { before, limit: SCANNED_ROWS }
+    if (appId === undefined) return all(NEWEST, values)
+    const after = ofThisLife ? lastDeletedOf(appId) : 0
+    return all(NEWEST_OF_APP, { ...values, appId, after })
+  }
+  return {
+    write: (entry) => writeAudited(db, entry, () => undefined),
+    page: (query) => {
+      const scanned = newest(query)
+      const found = scanned.filter((row) => matches(row, query)).slice(0, query.limit)
+      const rows = all<Row>(SHOW, { ids: JSON.stringify(found.map(({ id }) => id)) })
+      return pageOf(rows, scanned, query)
+    },
+    trim: ({ days, maxRows }, now) => {
+      const [{ id } = { id: null }] = all<{ id: number | null }>(NEWEST_ID, {})
+      if (id === null) return
+      const before = now - days * 86_400_000
+      all(DELETE_OLDEST, { before, lastId: id - maxRows, limit: DELETED_ROWS })
+    },
+  }
+}
+
+function matches(row: NarrowRow, { actor, action, from, to }: AuditQuery): boolean {
+  if (actor !== undefined && actor !== row.by_id && actor !== row.by_name) return false
+  if (action !== undefined && action !== row.action) return false
+  return row.at >= (from ?? 0) && row.at < (to ?? Infinity)
+}
+
+/** What fits in a page; the next one begins after the last row of it, or the last that was looked at. */
+function pageOf(
+  found: readonly Row[],
+  scanned: readonly NarrowRow[],
+  { limit, maxBytes }: AuditQuery,
+): AuditPage {
+  const rows: AuditRow[] = []
+  let bytes = 0
+  for (const row of found) {
+    const rowBytes = BYTES_BESIDES + (row.before?.length ?? 0) + (row.after?.length ?? 0)
+    if (rows.length > 0 && bytes + rowBytes > maxBytes) break
+    bytes += rowBytes
+    rows.push(readRow(row))
+  }
+  const isFull = rows.length < found.length || rows.length === limit || bytes >= maxBytes
+  if (isFull) return { rows, bytes, next: rows.at(-1)?.id, isFull }
+  const next = scanned.length === SCANNED_ROWS ? scanned.at(-1)?.id : undefined
+  return { rows, bytes, next, isFull }
+}
+
+function readRow(row: Row): AuditRow {
+  const read = (column: 'before' | 'after') => {
+    const text = row[column]
+    const cell = { table: 'audit', row: String(row.id), column }
+    return text === null ? undefined : (readJson(text, cell) as AuditRow['before'])
+  }
+  return {
+    id: row.id,
+    at: row.at,
+    action: row.action,
+    by: {
+      kind: row.by_kind,
+      id: row.by_id ?? undefined,
+      name: row.by_name,
+      address: row.address,
+      requestId: row.request_id ?? undefined,
+    },
+    appId: row.app_id ?? undefined,
+    target: row.target ?? undefined,
+    before: read('before'),
+    after: read('after'),
+  }
+}
+
+function insert(db: Database, { by, ...entry }: AuditEntry): void {
+  db.query(INSERT).run({
+    at: entry.at,
+    action: entry.action,
+    kind: by.kind,
+    byId: by.id ?? null,
+    name: by.name,
+    address: by.address,
+    requestId: by.requestId ?? null,
+    appId: entry.appId ?? null,
+    target: entry.target ?? null,
+    before: write(entry.before),
+    after: write(entry.after),
+  })
+}
+
+function write(fields: AuditEntry['before']): string | null {
+  if (!fields) return null
+  const entries = Object.entries(fields).map(([name, value]) => {
+    const bytes = Buffer.byteLength(JSON.stringify(value) ?? '')
+    return [name, bytes <= MAX_FIELD_BYTES ? value : { omitted_bytes: bytes }]
+  })
+  return JSON.stringify(Object.fromEntries(entries))
+}
