@@ -26,7 +26,7 @@ const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
   ['$pusher->trigger', 'test/http/idempotency.test.ts sends what the PHP library writes'],
   ['carillon/resume', 'test/docs/nothing-missed.test.ts pulls the plug'],
   ['scrape_configs', 'test/field/alerts.test.ts has promtool read it'],
-  ['carillon.sqlite.before-restore', 'test/store/backup-by-hand.test.ts restores so'],
+  ['carillon restore', 'test/store/restore-command.test.ts restores so'],
   ['askBackend', 'test/protocols/phoenix-clients.test.ts joins so'],
 ]
 
