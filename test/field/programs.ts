@@ -14,6 +14,7 @@ const PROGRAMS = {
   mvn: 'maven',
   npm: 'npm',
   promtool: 'prometheus',
+  strace: 'strace',
 } as const
 
 export type Program = keyof typeof PROGRAMS

@@ -26,11 +26,18 @@ test('a backup is restored over the database of a server that was killed', async
   }
   const blocks = blocksOf(await readPage('docs/operations.md'))
   const { code } = blocks.find((block) => block.code.includes('carillon restore'))!
-  const command = Bun.spawnSync(['sh', '-ec', code.replace(/\/var\/\S+\.sqlite/, copy).replace('bun run carillon', 'bun src/index.ts')], {
-    cwd: ROOT,
-    env: { PATH: process.env['PATH'] ?? '', DATABASE_PATH: path },
-    timeout: PATIENCE_MS * 4,
-  })
+  const command = Bun.spawnSync(
+    [
+      'sh',
+      '-ec',
+      code.replace(/\/var\/\S+\.sqlite/, copy).replace('bun run carillon', 'bun src/index.ts'),
+    ],
+    {
+      cwd: ROOT,
+      env: { PATH: process.env['PATH'] ?? '', DATABASE_PATH: path },
+      timeout: PATIENCE_MS * 4,
+    },
+  )
   expect(`${command.stderr}${command.stdout}`).toContain(path)
   expect(command.exitCode).toBe(0)
   const [kept = ''] = readdirSync(folder).filter((name) => name.includes('.before-restore-'))
