@@ -8,7 +8,7 @@ import { once } from '../core/faults'
 import type { Slices } from '../core/slices'
 
 /** Reads what metrics are made of, all of one moment; each is then made by itself. */
-export type ReadMetrics = () => readonly (() => Family)[]
+export type ReadMetrics = () => Promise<readonly (() => Family)[]>
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -37,8 +37,9 @@ export class Exposition {
     const registry = await load()
     const { slices } = this
     const texts: string[] = []
+    const families = await this.read()
     let began = slices.meter()
-    for (const familyOf of this.read()) {
+    for (const familyOf of families) {
       texts.push(await registry.getMetricsAsString({ get: async () => familyOf() }))
       slices.spend(began)
       if (!slices.hasTime) await nextTurn()

@@ -19,12 +19,39 @@ import {
   type Tallies,
   type Tally,
 } from '../core/counters'
+import { addBacklog, NO_BACKLOG, type Backlog } from '../core/deliveries'
+import { workFor } from '../core/slices'
 
 /** What is rendered of an app, or of all others together. */
 export type AppNumbers = Counting & {
   readonly appId: string
   readonly gauges: Gauges
   readonly subscriptionsByKind: Tally
+  readonly backlog: Backlog
+}
+
+/** The backlogs of all apps that have one, read in slices: each costs queries. */
+export function readBacklogs(
+  { apps, slices }: Pick<Core, 'apps' | 'slices'>,
+  backlogOf: (app: App) => Backlog,
+): Promise<ReadonlyMap<App, Backlog>> {
+  const found = new Map<App, Backlog>()
+  const { promise, resolve, reject } = Promise.withResolvers<ReadonlyMap<App, Backlog>>()
+  const reading = workFor('metrics', [...apps.all()], (app) => {
+    const backlog = backlogOf(app)
+    if (backlog !== NO_BACKLOG) found.set(app, backlog)
+  })
+  const step = (): boolean => {
+    try {
+      if (reading.step()) return true
+      resolve(found)
+    } catch (cause) {
+      reject(cause as Error)
+    }
+    return false
+  }
+  slices.add({ part: reading.part, step })
+  return promise
 }
 
 /** The label of those that have none of their own, and of what names no app. */
@@ -44,22 +71,23 @@ export class LabelledApps {
   ) {}
 
   /** The numbers of this moment, the others last; O(apps), half a microsecond for each. */
-  read(): readonly AppNumbers[] {
+  read(backlogs: ReadonlyMap<App, Backlog>): readonly AppNumbers[] {
     const { apps } = this.core
     for (const [app, numbers] of this.#labelled) {
       if (apps.byId(app.id) === app) continue
       this.#labelled.delete(app)
       add(this.#ended, numbers)
     }
-    const others = this.#readOthers()
+    const others = this.#readOthers(backlogs)
     const own = Array.from(this.#labelled, ([app, { counters, tallies }]) => {
       const { id: appId, gauges, subscriptionsByKind } = app
-      return { appId, counters, tallies, gauges, subscriptionsByKind }
+      const backlog = backlogs.get(app) ?? NO_BACKLOG
+      return { appId, counters, tallies, gauges, subscriptionsByKind, backlog }
     })
     return [...own, others]
   }
 
-  #readOthers(): AppNumbers {
+  #readOthers(backlogs: ReadonlyMap<App, Backlog>): AppNumbers {
     const { apps, counters, tallies, hub } = this.core
     const others = {
       appId: OTHER,
@@ -67,6 +95,7 @@ export class LabelledApps {
       tallies: newTallies(),
       gauges: newGauges(),
       subscriptionsByKind: newTally(),
+      backlog: NO_BACKLOG,
     }
     for (const app of apps.all()) {
       if (!this.#isOther(app)) continue
@@ -78,6 +107,8 @@ export class LabelledApps {
     add(others, { counters, tallies })
     subtract(others, this.#ended)
     others.gauges.connections += hub.unnamedCount
+    for (const [app, backlog] of backlogs)
+      if (!this.#labelled.has(app)) others.backlog = addBacklog(others.backlog, backlog)
     return others
   }
 

@@ -11,6 +11,7 @@ import {
   type Gauges,
   type Tallies,
 } from '../core/counters'
+import type { Backlog } from '../core/deliveries'
 import type { CompiledHooks } from '../core/hooks'
 import { LATENCIES, type Latencies } from '../core/latencies'
 import { histogram, ofApps, ofProcess, snakeCase, tallied, type MetricRow } from './metric-rows'
@@ -72,6 +73,43 @@ const OTHER_ROWS: readonly MetricRow[] = [
       help: 'seconds after which those of carillon_frames_queued_total had reached the last subscriber, all together',
     },
     ({ counters }) => Math.round(counters[IN_MILLISECONDS]) / 1000,
+  ),
+]
+
+const ofBacklogs = (
+  name: string,
+  help: string,
+  read: (backlog: Backlog, now: number) => number,
+): MetricRow => ({
+  name: `carillon_webhook_${name}`,
+  kind: 'gauge',
+  labels: ['app_id'],
+  help,
+  read: ({ core, apps }) => {
+    const now = core.clock.now()
+    return apps.map(({ appId, backlog }) => ({
+      labels: { app_id: appId },
+      value: read(backlog, now),
+    }))
+  },
+})
+
+const BACKLOG_ROWS: readonly MetricRow[] = [
+  ofBacklogs(
+    'events_pending',
+    'webhook events that no endpoint has accepted yet, once for each',
+    ({ pending }) => pending,
+  ),
+  ofBacklogs(
+    'events_failing',
+    'those of them that were sent and not accepted',
+    ({ failing }) => failing,
+  ),
+  ofBacklogs('dead_letters', 'webhook events that were given up and are kept', ({ dead }) => dead),
+  ofBacklogs(
+    'oldest_pending_seconds',
+    'how long the oldest pending one has waited; 0 where there is none',
+    ({ oldest }, now) => (oldest === null ? 0 : Math.max(0, now - oldest) / 1000),
   ),
 ]
 
@@ -143,6 +181,7 @@ export const METRICS: readonly MetricRow[] = [
   ...COUNTER_ROWS,
   ...TALLY_ROWS,
   ...OTHER_ROWS,
+  ...BACKLOG_ROWS,
   ...PLUGIN_ROWS,
   ...LATENCY_ROWS,
   ...PROCESS_ROWS,

@@ -2,9 +2,10 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import type { Core } from '../core/core'
+import type { Deliveries } from '../core/deliveries'
 import { Exposition } from './exposition'
 import { WORDS, type MetricsAccess } from './metrics-access'
-import { LabelledApps } from './metrics-apps'
+import { LabelledApps, readBacklogs } from './metrics-apps'
 import { familyOf, type ProcessNumbers, type Scrape } from './metric-rows'
 import { METRICS } from './metrics-table'
 import { ADMIN_SECURITY } from './openapi-text'
@@ -42,11 +43,12 @@ const Usage = objectSchema(
   { memory: { free: 3_000_000_000, used: 1_000_000_000, total: 4_000_000_000, percent: 25 } },
 )
 
-export function metrics(core: Core, options: MetricsOptions) {
+export function metrics(core: Core, options: MetricsOptions, deliveries: Deliveries) {
   const { access, readProcess, maxApps, soketiPrefix, backupSeconds } = options
   const labelled = new LabelledApps(core, maxApps)
-  const exposition = new Exposition(core.slices, () => {
-    const [apps, port] = [labelled.read(), String(access.changes.access.addresses.port)]
+  const exposition = new Exposition(core.slices, async () => {
+    const backlogs = await readBacklogs(core, (app) => deliveries.backlog(app))
+    const [apps, port] = [labelled.read(backlogs), String(access.changes.access.addresses.port)]
     const process = readProcess()
     const scrape = { core, process, apps, port, soketiPrefix, backupSeconds }
     return METRICS.map((row) => () => familyOf(row, scrape))

@@ -79,7 +79,7 @@ export const ROUTES: readonly Row[] = [
     routes: (core, { plugins, changes }) => pluginReports(core.hooks, plugins, changes),
   },
   { side: 'admin', routes: (core, options) => stats(core, options.statistics, options.changes) },
-  { side: 'admin', routes: (core, options) => metrics(core, options.metrics) },
+  { side: 'admin', routes: (core, options) => metrics(core, options.metrics, options.deliveries) },
   {
     side: 'admin',
     routes: (_, options) => (options.reference ? reference(options.reference) : []),

@@ -2,8 +2,12 @@
 import { expect, test } from 'bun:test'
 import { count, TALLIES, type Tallies } from '../../src/core/counters'
 import { METRICS } from '../../src/http/metrics-table'
+import type { ChannelName } from '../../src/core/types'
 import { start, type TestServer } from '../harness'
 import { scrape } from '../prometheus'
+
+/** An endpoint at which nobody listens. */
+const HOOK = { url: 'http://127.0.0.1:1/hook' }
 
 /** Counts events, and something under each label that there may be. */
 function publish(server: TestServer, id: string, times: number): void {
@@ -76,4 +80,22 @@ test('they are at most so many, however many there are', async () => {
     expect({ name, shown }).toEqual({ name, shown: 101 })
   }
   expect(read.value('carillon_publications_total', { app_id: 'other' })).toBe(200)
+})
+
+test('webhooks that wait are shown by app, those of the others as one', async () => {
+  await using server = await start({ config: { metricsMaxApps: 1, webhooks: [HOOK] } })
+  tenant(server, '2')
+  for (const id of ['1', '2', '2']) {
+    const app = server.core.apps.byId(id)!
+    server.core.facts.emit({ type: 'channel_occupied', app, channel: 'room' as ChannelName })
+  }
+  server.advance(server.config.webhookFlushMs)
+  const read = await scrape(server)
+  const pending = 'carillon_webhook_events_pending'
+  expect(read.value(pending, { app_id: '1' })).toBe(1)
+  expect(read.value(pending, { app_id: 'other' })).toBe(2)
+  expect(read.value('carillon_webhook_dead_letters', { app_id: '1' })).toBe(0)
+  server.advance(90_000)
+  const oldest = 'carillon_webhook_oldest_pending_seconds'
+  expect((await scrape(server)).value(oldest, { app_id: '1' })).toBeCloseTo(90, 0)
 })

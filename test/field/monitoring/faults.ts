@@ -151,7 +151,7 @@ export const FAULTS: readonly Fault[] = [
       occupy(server, `room-${server.totals.webhookEvents}`)
       await passTime(server, 60_000, 2000)
     },
-    alerts: ['CarillonWebhooksFail', 'CarillonWebhooksGivenUp'],
+    alerts: ['CarillonWebhooksFail', 'CarillonWebhooksGivenUp', 'CarillonWebhooksLate'],
   },
   {
     name: 'there is no room for more of its events',
