@@ -1,6 +1,6 @@
 /**
- * MetricsAccess: who may read the metrics: the admin, tokens that may read, whoever has the metrics' own, and everybody on a port of their own
- * that is open by the settings. Owns which requests came by that port.
+ * MetricsAccess: who may read the metrics: the admin, tokens of the admin API that may read, whoever has the token of
+ * the settings, and everybody on a port of their own that the settings open. Owns which requests came by that port.
  */
 import { raise, RealtimeError, type ErrorCode } from '../core/errors'
 import { sha256, timingSafeEqual } from '../core/signature'
@@ -11,7 +11,7 @@ import { hashOf } from './token-text'
 /** For answers that are empty on the admin API, as the seed's are. */
 export const WORDS = {
   admin_unauthorized:
-    'Expected Authorization: Basic with the user and password of the admin, or Bearer with CARILLON_METRICS_TOKEN',
+    'Expected Authorization: Basic with user and password of the admin, or Bearer with CARILLON_METRICS_TOKEN or a token that may read',
   login_failed: 'The password or token is wrong',
 } as const satisfies { readonly [Code in ErrorCode]?: string }
 

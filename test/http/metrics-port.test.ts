@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { readConfig } from '../../src/config/config'
 import { notes } from '../../src/config/notes'
-import { makeBasicAuth } from '../credentials'
+import { ADMIN_PAIR, makeBasicAuth } from '../credentials'
 import { start, type TestServer } from '../harness'
 
 const TOKEN = 'a-token-of-the-metrics'
@@ -49,6 +49,11 @@ test('needs no credentials where the settings open it; the other port still does
   expect(await statusOf(get(server, '/metrics'))).toBe(200)
   expect(await statusOf(get(server, '/usage'))).toBe(200)
   expect(await statusOf(server.http('/metrics'))).toBe(401)
+})
+
+test('takes the published password of a local request, as the other port does', async () => {
+  await using server = await start({ config: { metricsPort: 0 } })
+  expect(await statusOf(get(server, '/metrics', makeBasicAuth(ADMIN_PAIR)))).toBe(200)
 })
 
 test('is on loopback, whatever HOST is, unless its own setting says otherwise', async () => {

@@ -200,7 +200,7 @@ describe('who may read it', () => {
     const [status, text] = await get(server, {}, path)
     expect([status, text]).toEqual([
       401,
-      'Expected Authorization: Basic with the user and password of the admin, or Bearer with CARILLON_METRICS_TOKEN\n',
+      'Expected Authorization: Basic with user and password of the admin, or Bearer with CARILLON_METRICS_TOKEN or a token that may read\n',
     ])
   })
 
