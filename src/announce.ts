@@ -25,11 +25,14 @@ type Surroundings = {
   readonly isTerminal: boolean
 }
 
-type Announced = Pick<CarillonServer, 'credentials' | 'plugins' | 'port' | 'adminAddress'>
+type Announced = Pick<
+  CarillonServer,
+  'credentials' | 'plugins' | 'port' | 'adminAddress' | 'metricsPort'
+>
 
 export function announcement(
-  { credentials, plugins, port, adminAddress }: Announced,
-  { host, pathPrefix, databasePath, swagger }: Config,
+  { credentials, plugins, port, adminAddress, metricsPort }: Announced,
+  { host, pathPrefix, databasePath, swagger, metricsHost }: Config,
   { files, isTerminal }: Surroundings,
 ): string {
   const { app, admin } = credentials
@@ -46,6 +49,7 @@ export function announcement(
       ['sockets', `ws://${name}:${port}${pathPrefix}/app/${app.key}`],
       ['HTTP API', `${base}${pathPrefix}/apps/${app.id}/events`],
       ...adminRows(adminAddress, base, swagger),
+      ...metricsRows(metricsHost, metricsPort),
       ['health', `${base}/up  ${base}/ready`],
       ['plugins', plugins.map(({ name: plugin }) => plugin).join(', ') || 'none'],
     ]),
@@ -95,6 +99,10 @@ function openableHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost'
   return host.includes(':') ? `[${host}]` : host
 }
+
+/** Where the metrics are, if they have a port of their own. */
+const metricsRows = (host: string, port: number | undefined): (readonly [string, string])[] =>
+  port === undefined ? [] : [['metrics', `http://${openableHost(host)}:${port}/metrics`]]
 
 /** Where the admin's side is, unless it is where all is; the reference, where a browser gets to it. */
 function adminRows(

@@ -91,10 +91,10 @@ async function start(program: Program, config: Config) {
 
 /** The announcement for log collectors. */
 function logListening({ log }: Program, server: CarillonServer, { host, pathPrefix }: Config) {
-  const { port, adminAddress } = server
+  const { port, adminAddress, metricsPort } = server
   const plugins = server.plugins.map(({ name }) => name)
   const admins = adminAddress && formatAddress(adminAddress)
-  log.info({ host, port, admins, pathPrefix, plugins }, 'listening')
+  log.info({ host, port, admins, metricsPort, pathPrefix, plugins }, 'listening')
 }
 
 /** Warns of a credentials file of before; writes generated secrets to it where no terminal shows them. */

@@ -1,5 +1,6 @@
 /** The port of the metrics: what is there, what is not, and who is let in. */
 import { expect, test } from 'bun:test'
+import { announcement } from '../../src/announce'
 import { readConfig } from '../../src/config/config'
 import { notes } from '../../src/config/notes'
 import { ADMIN_PAIR, makeBasicAuth } from '../credentials'
@@ -64,9 +65,22 @@ test('is on loopback, whatever HOST is, unless its own setting says otherwise', 
   expect(await fetch(elsewhere).catch(({ code }) => code)).toBe('ECONNREFUSED')
 })
 
-test('is not there by itself', async () => {
-  await using server = await start()
-  expect(server.server.metricsPort).toBeUndefined()
+test('is told at the start, and not there by itself', async () => {
+  const shown = ({ server, config }: TestServer): string =>
+    announcement(server, config, { files: undefined, isTerminal: false })
+  await using without = await start()
+  expect(without.server.metricsPort).toBeUndefined()
+  expect(shown(without)).not.toContain('metrics')
+  await using server = await start({ config: { metricsPort: 0 } })
+  expect(shown(server)).toContain(`http://127.0.0.1:${server.server.metricsPort}/metrics\n`)
+})
+
+test('that is taken stops the start, in a line that names its setting', async () => {
+  await using server = await start({ config: { metricsPort: 0 } })
+  const { metricsPort } = server.server
+  await expect(start({ config: { metricsPort } })).rejects.toThrow(
+    `127.0.0.1:${metricsPort} is in use by another process (set CARILLON_METRICS_PORT to another one)`,
+  )
 })
 
 test('ends with the server', async () => {
