@@ -107,6 +107,19 @@ describeWith('promtool', 'alerts', () => {
     await execute(['promtool', 'check', 'config', file], { cwd: folder, timeoutMs: 20_000 })
   })
 
+  test("of the metrics promtool finds fault with nothing but soketi's names", async () => {
+    await using server = await start({ config: { metricsToken: TOKEN } })
+    await live(server)
+    const stdin = Buffer.from((await readMetrics(server))!)
+    const { stderr } = Bun.spawnSync(['promtool', 'check', 'metrics'], { stdin })
+    const lines = stderr.toString().trim().split('\n')
+    expect(lines.map((line) => line.replace(/ .*/, ''))).toEqual([
+      'soketi_http_received_bytes',
+      'soketi_socket_received_bytes',
+      'soketi_socket_transmitted_bytes',
+    ])
+  })
+
   test('the board asks in the language of Prometheus', async () => {
     const rules = boardExpressions(await readBoard()).map((expression, index) => ({
       record: `panel:${index}`,
