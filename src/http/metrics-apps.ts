@@ -20,7 +20,6 @@ import {
   type Tally,
 } from '../core/counters'
 import { addBacklog, NO_BACKLOG, type Backlog } from '../core/deliveries'
-import { workFor } from '../core/slices'
 
 /** What is rendered of an app, or of all others together. */
 export type AppNumbers = Counting & {
@@ -30,32 +29,21 @@ export type AppNumbers = Counting & {
   readonly backlog: Backlog
 }
 
-/** The backlogs of all apps that have one, read in slices: each costs queries. */
-export function readBacklogs(
-  { apps, slices }: Pick<Core, 'apps' | 'slices'>,
-  backlogOf: (app: App) => Backlog,
-): Promise<ReadonlyMap<App, Backlog>> {
-  const found = new Map<App, Backlog>()
-  const { promise, resolve, reject } = Promise.withResolvers<ReadonlyMap<App, Backlog>>()
-  const reading = workFor('metrics', [...apps.all()], (app) => {
-    const backlog = backlogOf(app)
-    if (backlog !== NO_BACKLOG) found.set(app, backlog)
-  })
-  const step = (): boolean => {
-    try {
-      if (reading.step()) return true
-      resolve(found)
-    } catch (cause) {
-      reject(cause as Error)
-    }
-    return false
-  }
-  slices.add({ part: reading.part, step })
-  return promise
+type Walk = {
+  readonly others: AppNumbers & { backlog: Backlog }
+  /** The others that were added. */
+  readonly added: App[]
+  /** Of apps that have labels. */
+  readonly backlogs: Map<App, Backlog>
 }
 
 /** The label of those that have none of their own, and of what names no app. */
 export const OTHER = 'other'
+
+/** Apps of a step: some microseconds. */
+const APPS_PER_STEP = 8
+/** Walks in slices, before one is made at once. */
+const MAX_WALKS = 3
 
 export class LabelledApps {
   /** Each with its numbers, which are another object's once it has ended. */
@@ -66,62 +54,110 @@ export class LabelledApps {
   readonly #ended: Counting = { counters: newAppCounters(), tallies: newTallies() }
 
   constructor(
-    readonly core: Pick<Core, 'apps' | 'counters' | 'hub' | 'tallies'>,
+    readonly core: Pick<Core, 'apps' | 'counters' | 'hub' | 'slices' | 'tallies'>,
     readonly maxApps: number,
+    readonly backlogOf: (app: App) => Backlog,
   ) {}
 
-  /** The numbers of this moment, the others last; O(apps), half a microsecond for each. */
-  read(backlogs: ReadonlyMap<App, Backlog>): readonly AppNumbers[] {
-    const { apps } = this.core
-    for (const [app, numbers] of this.#labelled) {
-      if (apps.byId(app.id) === app) continue
-      this.#labelled.delete(app)
-      add(this.#ended, numbers)
+  /**
+   * The numbers of all, the others last. Those of the others are added up in slices: a microsecond for each, and
+   * queries for one whose webhooks wait. An app that ends meanwhile leaves its numbers to the process, and would
+   * count twice: then all is added up anew.
+   */
+  async read(): Promise<readonly AppNumbers[]> {
+    for (let left = MAX_WALKS; left > 0; left--) {
+      const walk = await this.#walkInSlices()
+      if (walk.added.every((app) => this.#isLive(app))) return this.#finish(walk)
     }
-    const others = this.#readOthers(backlogs)
-    const own = Array.from(this.#labelled, ([app, { counters, tallies }]) => {
-      const { id: appId, gauges, subscriptionsByKind } = app
-      const backlog = backlogs.get(app) ?? NO_BACKLOG
-      return { appId, counters, tallies, gauges, subscriptionsByKind, backlog }
-    })
-    return [...own, others]
+    const walk = newWalk()
+    for (const app of this.core.apps.all()) this.#visit(app, walk)
+    return this.#finish(walk)
   }
 
-  #readOthers(backlogs: ReadonlyMap<App, Backlog>): AppNumbers {
-    const { apps, counters, tallies, hub } = this.core
-    const others = {
-      appId: OTHER,
-      counters: newAppCounters(),
-      tallies: newTallies(),
-      gauges: newGauges(),
-      subscriptionsByKind: newTally(),
-      backlog: NO_BACKLOG,
+  #isLive(app: App): boolean {
+    return this.core.apps.byId(app.id) === app
+  }
+
+  #walkInSlices(): Promise<Walk> {
+    const { apps, slices } = this.core
+    const walk = newWalk()
+    const left = apps.all()[Symbol.iterator]()
+    const { promise, resolve, reject } = Promise.withResolvers<Walk>()
+    const step = (): boolean => {
+      try {
+        for (let most = APPS_PER_STEP; most > 0; most--) {
+          const next = left.next()
+          if (next.done) {
+            resolve(walk)
+            return false
+          }
+          this.#visit(next.value, walk)
+        }
+        return true
+      } catch (cause) {
+        reject(cause as Error)
+        return false
+      }
     }
-    for (const app of apps.all()) {
-      if (!this.#isOther(app)) continue
-      add(others, app)
-      for (const name in app.gauges)
-        others.gauges[name as keyof Gauges] += app.gauges[name as keyof Gauges]
-      addTally(others.subscriptionsByKind, app.subscriptionsByKind)
+    slices.add({ part: 'metrics', step })
+    return promise
+  }
+
+  #visit(app: App, { others, added, backlogs }: Walk): void {
+    const backlog = this.backlogOf(app)
+    if (!this.#isOther(app, backlog)) {
+      if (backlog !== NO_BACKLOG) backlogs.set(app, backlog)
+      return
     }
-    add(others, { counters, tallies })
-    subtract(others, this.#ended)
-    others.gauges.connections += hub.unnamedCount
-    for (const [app, backlog] of backlogs)
-      if (!this.#labelled.has(app)) others.backlog = addBacklog(others.backlog, backlog)
-    return others
+    added.push(app)
+    add(others, app)
+    addTally(others.gauges, app.gauges)
+    addTally(others.subscriptionsByKind, app.subscriptionsByKind)
+    others.backlog = addBacklog(others.backlog, backlog)
   }
 
   /** False for one that has a label, or gets it now, and for one that has no numbers yet. */
-  #isOther(app: App): boolean {
+  #isOther(app: App, backlog: Backlog): boolean {
     if (this.#others.has(app)) return true
-    if (this.#labelled.has(app) || !isActive(app)) return false
+    if (this.#labelled.has(app) || (backlog === NO_BACKLOG && !isActive(app))) return false
     const { counters, tallies } = app
     if (this.#labelled.size < this.maxApps) this.#labelled.set(app, { counters, tallies })
     else this.#others.add(app)
     return this.#others.has(app)
   }
+
+  /** In the turn in which the walk was found to be right: what is read here is of one moment. */
+  #finish({ others, backlogs }: Walk): readonly AppNumbers[] {
+    const { counters, tallies, hub } = this.core
+    for (const [app, numbers] of this.#labelled)
+      if (!this.#isLive(app)) {
+        this.#labelled.delete(app)
+        add(this.#ended, numbers)
+      }
+    add(others, { counters, tallies })
+    subtract(others, this.#ended)
+    others.gauges.connections += hub.unnamedCount
+    const own = Array.from(this.#labelled, ([app, numbers]) => {
+      const { id: appId, gauges, subscriptionsByKind } = app
+      const backlog = backlogs.get(app) ?? NO_BACKLOG
+      return { appId, ...numbers, gauges, subscriptionsByKind, backlog }
+    })
+    return [...own, others]
+  }
 }
+
+const newWalk = (): Walk => ({
+  others: {
+    appId: OTHER,
+    counters: newAppCounters(),
+    tallies: newTallies(),
+    gauges: newGauges(),
+    subscriptionsByKind: newTally(),
+    backlog: NO_BACKLOG,
+  },
+  added: [],
+  backlogs: new Map(),
+})
 
 function add(sum: Counting, numbers: Counting): void {
   for (const name in sum.counters)

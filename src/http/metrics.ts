@@ -5,7 +5,7 @@ import type { Core } from '../core/core'
 import type { Deliveries } from '../core/deliveries'
 import { Exposition } from './exposition'
 import { WORDS, type MetricsAccess } from './metrics-access'
-import { LabelledApps, readBacklogs } from './metrics-apps'
+import { LabelledApps } from './metrics-apps'
 import { familyOf, type ProcessNumbers, type Scrape } from './metric-rows'
 import { METRICS } from './metrics-table'
 import { ADMIN_SECURITY } from './openapi-text'
@@ -45,10 +45,10 @@ const Usage = objectSchema(
 
 export function metrics(core: Core, options: MetricsOptions, deliveries: Deliveries) {
   const { access, readProcess, maxApps, soketiPrefix, backupSeconds } = options
-  const labelled = new LabelledApps(core, maxApps)
+  const labelled = new LabelledApps(core, maxApps, (app) => deliveries.backlog(app))
   const exposition = new Exposition(core.slices, async () => {
-    const backlogs = await readBacklogs(core, (app) => deliveries.backlog(app))
-    const [apps, port] = [labelled.read(backlogs), String(access.changes.access.addresses.port)]
+    const apps = await labelled.read()
+    const port = String(access.changes.access.addresses.port)
     const process = readProcess()
     const scrape = { core, process, apps, port, soketiPrefix, backupSeconds }
     return METRICS.map((row) => () => familyOf(row, scrape))

@@ -1,10 +1,13 @@
 /** Which apps have metrics of their own, and what becomes of the numbers of all others: no counter goes back. */
 import { expect, test } from 'bun:test'
 import { count, TALLIES, type Tallies } from '../../src/core/counters'
+import { LabelledApps } from '../../src/http/metrics-apps'
 import { METRICS } from '../../src/http/metrics-table'
 import type { ChannelName } from '../../src/core/types'
+import { startRationed } from '../core/rationed'
 import { start, type TestServer } from '../harness'
 import { scrape } from '../prometheus'
+import { waitUntil } from '../webhooks/receiver'
 
 /** An endpoint at which nobody listens. */
 const HOOK = { url: 'http://127.0.0.1:1/hook' }
@@ -98,4 +101,52 @@ test('webhooks that wait are shown by app, those of the others as one', async ()
   server.advance(90_000)
   const oldest = 'carillon_webhook_oldest_pending_seconds'
   expect((await scrape(server)).value(oldest, { app_id: '1' })).toBeCloseTo(90, 0)
+})
+
+test('they are added up in slices; an app that ends meanwhile does not count twice', async () => {
+  await using rationed = await startRationed({ config: { metricsMaxApps: 1 } })
+  const { server, slow, fast } = rationed
+  for (let n = 0; n < 200; n++) {
+    tenant(server, `t${n}`)
+    publish(server, `t${n}`, 1)
+  }
+  expect(await published(server)).toEqual({ t0: 1, other: 199 })
+  for (const ends of [1, 2, 3]) {
+    const { turns } = server.core.slices
+    slow()
+    const reading = published(server)
+    await waitUntil('some are added', () => server.core.slices.turns > turns + 2)
+    server.core.apps.remove(server.core.apps.byId(`t${ends}`)!, 0)
+    fast()
+    expect(await reading).toEqual({ t0: 1, other: 199 })
+  }
+})
+
+test('while one ends in each walk, the last is made at once', async () => {
+  await using rationed = await startRationed({ config: { metricsMaxApps: 1 } })
+  const { server, slow } = rationed
+  for (let n = 0; n < 100; n++) {
+    tenant(server, `t${n}`)
+    publish(server, `t${n}`, 1)
+  }
+  expect(await published(server)).toEqual({ t0: 1, other: 99 })
+  slow()
+  let isRead = false
+  const reading = published(server).finally(() => (isRead = true))
+  for (let n = 1; n < 99 && !isRead; n++) {
+    const { turns } = server.core.slices
+    await waitUntil('a turn is over', () => isRead || server.core.slices.turns > turns)
+    server.core.apps.remove(server.core.apps.byId(`t${n}`)!, 0)
+  }
+  expect(await reading).toEqual({ t0: 1, other: 99 })
+})
+
+test('an app of which nothing is known but its dead letters is shown', async () => {
+  await using server = await start({ config: { webhooks: [HOOK] } })
+  const dead = { pending: 0, failing: 0, dead: 4, oldest: null }
+  const labelled = new LabelledApps(server.core, 10, () => dead)
+  expect(await labelled.read()).toMatchObject([
+    { appId: '1', backlog: dead },
+    { appId: 'other', backlog: { dead: 0 } },
+  ])
 })
