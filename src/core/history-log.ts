@@ -2,11 +2,12 @@
  * HistoryLog: what durable streams have to write. An event is delivered at once and written with all others of its
  * turn of the event loop, in one transaction; its backend is answered after that. Offsets are reserved ahead, in the
  * store, so that one which was delivered and lost in a crash is never given to another event.
- * Rows are numbered in the order of all events, whatever their stream: they are added at the end of one table, which
- * needs no index. What streams give up is deleted by these numbers, many at a time.
+ * Rows have numbers of their own, whatever their stream: the table needs no index. A new event takes the place of the
+ * one that was given up first, of any stream: most transactions change a page or two. What is left over is deleted, many
+ * at a time. All of it in the order in which it was given up, so that what is stored of a stream never has a gap.
  */
 import { RealtimeError, refusal, type Refusal } from './errors'
-import type { BackendPublication, Claim } from './messages'
+import type { Claim, KeptEvent } from './messages'
 import type { ChannelName, JsonText, SocketId } from './types'
 
 export type StoredEvent = {
@@ -42,13 +43,6 @@ export type LoggedStream = Omit<StoredStream, 'reserved' | 'isClosed'> & {
   committed: number
 }
 
-type Appended = {
-  readonly offset: number
-  readonly publication: BackendPublication
-  /** Epoch milliseconds. */
-  readonly at: number
-}
-
 export type HistoryWrite =
   | {
       readonly type: 'reserve'
@@ -56,7 +50,15 @@ export type HistoryWrite =
       readonly reserved: number
       readonly isClosed: boolean
     }
-  | (Appended & { readonly type: 'append'; readonly stream: number; readonly row: number })
+  /** Takes the place of what the row had before. */
+  | {
+      readonly type: 'append'
+      readonly stream: number
+      readonly row: number
+      readonly event: KeptEvent
+      /** Epoch milliseconds. */
+      readonly at: number
+    }
   /** Streams by their ids, and events by their rows. */
   | {
       readonly type: 'discard'
@@ -67,7 +69,7 @@ export type HistoryWrite =
 /** Storage of durable streams. */
 export interface HistoryStore {
   streams(): Iterable<StoredStream>
-  /** In the order of their rows; also those of streams that were discarded. */
+  /** In no order; also those of streams that were discarded. */
   events(): Iterable<StoredEvent>
   /** All or nothing. @throws RealtimeError('store_unavailable') */
   commit(writes: readonly HistoryWrite[]): void
@@ -96,12 +98,15 @@ export class HistoryLog {
   #isScheduled = false
   #lastStream = 0
   #lastRow = 0
+  /** No later row is in the store. */
+  #lastStored = 0
   /** Ids of streams, and rows of events, that are still stored. */
   readonly #streams: number[] = []
-  readonly #rows: number[] = []
-  #discardedBytes = 0
+  readonly #rows = new Rows()
   /** They are deleted with the next commit; else they wait until they are many. */
   #isDue = false
+  /** Rows that new events should have got: what they had before is deleted with the next commit, before all else. */
+  #stale: number[] = []
 
   constructor(store: HistoryStore) {
     this.#store = store
@@ -115,11 +120,11 @@ export class HistoryLog {
     }
   }
 
-  /** The stored events, those of each stream in their order. */
+  /** The stored events, in no order. */
   *events(): IterableIterator<StoredEvent> {
     for (const event of this.#store.events()) {
       this.#lastStream = Math.max(this.#lastStream, event.stream)
-      this.#lastRow = event.row
+      this.#lastRow = this.#lastStored = Math.max(this.#lastRow, event.row)
       yield event
     }
   }
@@ -145,12 +150,16 @@ export class HistoryLog {
     return isLate ? this.commitNow() : undefined
   }
 
-  /** Adds an event whose offset is reserved. Returns its row. */
-  append({ id }: LoggedStream, { offset, publication, at }: Appended): number {
-    const row = ++this.#lastRow
-    const chars = publication.data.length
-    this.#add({ type: 'append', stream: id, row, offset, publication, at }, chars)
-    return row
+  /** A row for the next event. While the store fails it is a new one: what is in others is not known. */
+  takeRow(): number {
+    const isSound = this.#stale.length === 0
+    return (isSound ? this.#rows.shift() : undefined) ?? ++this.#lastRow
+  }
+
+  /** Adds an event whose offset is reserved, and which has its row. */
+  append({ id }: LoggedStream, event: KeptEvent, at: number): void {
+    const { row, publication } = event
+    this.#add({ type: 'append', stream: id, row, event, at }, publication.data.length)
   }
 
   /** Ends a stream; its events are discarded one by one. */
@@ -167,10 +176,8 @@ export class HistoryLog {
   }
 
   discardEvent(row: number, bytes: number): void {
-    this.#rows.push(row)
-    this.#discardedBytes += bytes
-    const most = MAX_DISCARDED
-    if (this.#rows.length >= most.rows || this.#discardedBytes >= most.bytes) this.#makeDue()
+    this.#rows.push(row, bytes)
+    if (this.#rows.isFull) this.#makeDue()
   }
 
   /** Resolves when all that was added is committed, or with the refusal where that fails. */
@@ -202,7 +209,7 @@ export class HistoryLog {
   }
 
   get #hasDiscarded(): boolean {
-    return this.#streams.length + this.#rows.length > 0
+    return this.#streams.length + this.#rows.length + this.#stale.length > 0
   }
 
   #makeDue(): void {
@@ -235,7 +242,10 @@ export class HistoryLog {
 
   /** Where it fails all later ones fail: they may need what was not written. */
   #commit(group: Group): Outcome {
-    if (this.#isDue) this.#addDiscarded(group)
+    // Groups that wait may have rows that were given up before those that would be deleted.
+    if (this.#isDue && this.#groups.length + this.#stale.length === 0) this.#addDiscarded(group)
+    const stale = this.#stale.splice(0)
+    if (stale.length > 0) group.writes.unshift({ type: 'discard', streams: [], rows: stale })
     const refused = group.writes.length > 0 ? this.#tryCommit(group.writes) : undefined
     this.#note(group.writes, refused)
     group.done.resolve(refused)
@@ -249,10 +259,9 @@ export class HistoryLog {
 
   #addDiscarded({ writes }: Group): void {
     const streams = this.#streams.splice(0, MAX_DISCARDED.rows)
-    const rows = this.#rows.splice(0, MAX_DISCARDED.rows)
+    const rows = this.#rows.take(MAX_DISCARDED.rows)
     if (streams.length + rows.length > 0) writes.push({ type: 'discard', streams, rows })
     this.#isDue = this.#hasDiscarded
-    if (this.#rows.length === 0) this.#discardedBytes = 0
   }
 
   #tryCommit(writes: readonly HistoryWrite[], meaning = MAY_BE): Outcome {
@@ -273,12 +282,63 @@ export class HistoryLog {
         const { stream, reserved } = write
         if (refused) stream.reserved = stream.committed
         else stream.committed = reserved
-      } else if (write.type === 'discard' && refused) {
-        // They wait for the sweep. The oldest first: what is stored of a stream has no gaps.
-        this.#streams.unshift(...write.streams)
-        this.#rows.unshift(...write.rows)
-        this.#isDue = false
-      }
+      } else if (refused) this.#noteFailed(write)
+      else if (write.type === 'append') this.#lastStored = Math.max(this.#lastStored, write.row)
+  }
+
+  /** What could not be deleted is stale, and what could not be written has left its row so. The sweep tries again. */
+  #noteFailed(write: Exclude<HistoryWrite, { readonly type: 'reserve' }>): void {
+    this.#isDue = false
+    if (write.type === 'discard') {
+      this.#streams.push(...write.streams)
+      this.#stale.push(...write.rows)
+      return
+    }
+    const { row, event } = write
+    if (event.row === row) event.row = 0
+    if (row <= this.#lastStored) this.#stale.push(row)
+  }
+}
+
+/** Rows that were given up, in that order. */
+class Rows {
+  #rows: number[] = []
+  #bytes: number[] = []
+  #start = 0
+  /** Of all of them. */
+  #sum = 0
+
+  get length(): number {
+    return this.#rows.length - this.#start
+  }
+
+  get isFull(): boolean {
+    return this.length >= MAX_DISCARDED.rows || this.#sum >= MAX_DISCARDED.bytes
+  }
+
+  push(row: number, bytes: number): void {
+    this.#rows.push(row)
+    this.#bytes.push(bytes)
+    this.#sum += bytes
+  }
+
+  shift(): number | undefined {
+    if (this.length === 0) return undefined
+    const row = this.#rows[this.#start]!
+    this.#sum -= this.#bytes[this.#start++]!
+    if (this.#start * 2 >= this.#rows.length) this.#forgetTaken()
+    return row
+  }
+
+  /** The first ones, up to so many. */
+  take(most: number): readonly number[] {
+    return Array.from({ length: Math.min(most, this.length) }, () => this.shift()!)
+  }
+
+  #forgetTaken(): void {
+    this.#rows.splice(0, this.#start)
+    this.#bytes.splice(0, this.#start)
+    this.#start = 0
   }
 }
 

@@ -14,8 +14,8 @@ import { jsonText, textOfJson } from './json'
 import type { Limits } from './limits'
 import type { BackendPublication, Claim, KeptEvent, Replay, SubscribeCommand } from './messages'
 import { Recency, type Link } from './recency'
-import { NOT_KEPT, Stream } from './stream'
-import type { AppId, ChannelName, Clock, Position, SocketId } from './types'
+import { NOT_KEPT, Stream, withoutOwn } from './stream'
+import type { AppId, ChannelName, Clock, Position } from './types'
 import { WideMap } from './wide-map'
 
 /** Streams of all apps that never had an event, at most: 30 MB. */
@@ -86,7 +86,9 @@ export class History {
     if (!durable) return
     const { log, clock } = durable
     const epochMs = clock.now()
+    const ageOf = ({ at }: StoredEvent): number => Math.max(0, epochMs - at)
     const places = new Map<number, Place>()
+    const events = new Map<Place, StoredEvent[]>()
     for (const stored of log.streams()) {
       const app = appOf(stored.appId as AppId)
       if (app && this.#ruleOf(app, stored.channel)?.durable)
@@ -95,14 +97,13 @@ export class History {
     }
     for (const event of log.events()) {
       const place = places.get(event.stream)
-      if (!place) {
-        log.discardEvent(event.row, event.data.length)
-        continue
-      }
-      const ageMs = Math.max(0, epochMs - event.at)
-      this.#restoreEvent(place, event, now - ageMs)
-      if (event.once) note(place.tenant.app, event.once, place.channel, ageMs)
+      if (place) events.getOrInsertComputed(place, () => []).push(event)
+      else log.discardEvent(event.row, event.data.length)
+      if (place && event.once) note(place.tenant.app, event.once, place.channel, ageOf(event))
     }
+    for (const [place, stored] of events)
+      for (const event of stored.sort((one, other) => one.offset - other.offset))
+        this.#restoreEvent(place, event, now - ageOf(event))
     for (const place of places.values()) this.#trim(place, this.#ruleOfPlace(place)!, now)
     for (const { tenant } of places.values()) this.#makeRoom(tenant)
   }
@@ -156,38 +157,41 @@ export class History {
     if (!rule) return NOT_KEPT
     const place = this.#open(app, channel, now)
     const { stream, tenant } = place
-    const row = rule.durable ? this.#write(place, publication) : this.#discard(place)
-    if (typeof row !== 'number') return row
+    const refused = rule.durable ? this.#reserve(place) : this.#discard(place)
+    if (refused) return refused
     this.#use(place, now)
     const before = stream.bytes
+    const row = place.logged ? this.#log!.takeRow() : 0
     const position = stream.append(publication, now, boundsOf(app, rule), row)
     this.#count(tenant, stream.bytes - before)
+    if (place.logged) this.#write(place.logged, stream.newest)
     this.#makeRoom(tenant)
     return position
   }
 
-  /** Has the next event of a stream stored. Returns its row, 0 where there is no store. */
-  #write(place: Place, publication: BackendPublication): number | Refusal {
-    const { durable } = this
-    if (!durable) return 0
-    const { log, clock } = durable
+  /** Reserves the next offset of a stream in the store, where there is one. */
+  #reserve(place: Place): Refusal | undefined {
+    const log = this.#log
+    if (!log) return
     const { tenant, channel, stream } = place
-    const offset = stream.offset + 1
     place.logged ??= log.begin(tenant.app.id, channel, stream.epoch)
-    const refused = log.reserve(place.logged, offset)
-    if (refused) return refused
-    this.isDurable = true
-    return log.append(place.logged, { offset, publication, at: clock.now() })
+    return log.reserve(place.logged, stream.offset + 1)
   }
 
-  /** Gives up what is stored of a stream. Returns 0. */
-  #discard(place: Place): number {
+  /** Has an event stored; undefined for one that is too large to be kept. */
+  #write(logged: LoggedStream, event: KeptEvent | undefined): void {
+    const { log, clock } = this.durable!
+    if (event) log.append(logged, event, clock.now())
+    this.isDurable = true
+  }
+
+  /** Gives up what is stored of a stream. */
+  #discard(place: Place): undefined {
     const { logged, stream } = place
-    if (!logged) return 0
+    if (!logged) return
     place.logged = undefined
     this.#log!.discardStream(logged.id)
     for (const event of stream.last(Infinity, Infinity)) this.#discardEvent(event)
-    return 0
   }
 
   readonly #discardEvent = (event: KeptEvent): void => {
@@ -392,9 +396,3 @@ export class History {
     if (tenant.places.size === 0) this.#tenants.delete(tenant.app)
   }
 }
-
-/** Without those that exclude the subscriber, by its socket id or a former one. Connected, it may have caused some. */
-const withoutOwn = (events: readonly KeptEvent[], id: SocketId, formerId: SocketId | undefined) =>
-  events.filter(
-    ({ publication: { except } }) => except === undefined || (except !== id && except !== formerId),
-  )

@@ -4,7 +4,7 @@
  */
 import { jsonText } from './json'
 import type { BackendPublication, KeptEvent } from './messages'
-import type { Position } from './types'
+import type { Position, SocketId } from './types'
 
 /** The position of an event that nothing keeps. */
 export const NOT_KEPT: Position = { epoch: '', offset: 0 }
@@ -68,6 +68,11 @@ export class Stream {
   /** That of the last event. */
   get offset(): number {
     return this.#offset
+  }
+
+  /** The last event that is kept. */
+  get newest(): KeptEvent | undefined {
+    return this.size > 0 ? this.#events.at(-1) : undefined
   }
 
   /** `row` is where the event is stored; 0 where it is not. */
@@ -200,3 +205,13 @@ function newEpoch(): string {
     (high! & 0x3fff_ffff).toString(36).padStart(6, '0') + (low! >>> 2).toString(36).padStart(6, '0')
   )
 }
+
+/** Without those that exclude the subscriber, by its socket id or a former one. Connected, it may have caused some. */
+export const withoutOwn = (
+  events: readonly KeptEvent[],
+  id: SocketId,
+  formerId: SocketId | undefined,
+): readonly KeptEvent[] =>
+  events.filter(
+    ({ publication: { except } }) => except === undefined || (except !== id && except !== formerId),
+  )

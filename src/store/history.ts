@@ -15,13 +15,13 @@ import type { Writes } from './writes'
 const STREAMS =
   'SELECT id, app_id, channel, epoch, reserved, closed FROM history_streams ORDER BY id'
 const EVENTS = `
-  SELECT id, stream, offset, name, data, except_id, at, key, request FROM history_events ORDER BY id`
+  SELECT id, stream, offset, name, data, except_id, at, key, request FROM history_events`
 // The former stream of the channel may be there still, where it could not be deleted.
 const RESERVE = `
   INSERT INTO history_streams (id, app_id, channel, epoch, reserved, closed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
   ON CONFLICT (app_id, channel) DO UPDATE SET id = ?1, epoch = ?4, reserved = ?5, closed = ?6`
 const APPEND = `
-  INSERT INTO history_events (id, stream, offset, name, data, except_id, at, key, request)
+  INSERT OR REPLACE INTO history_events (id, stream, offset, name, data, except_id, at, key, request)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 const DISCARD_EVENTS = 'DELETE FROM history_events WHERE id BETWEEN ? AND ?'
 const DISCARD_STREAM = 'DELETE FROM history_streams WHERE id = ?'
@@ -79,7 +79,8 @@ export function historyStore(writes: Writes): HistoryStore {
         reserveOf(change.stream, change.reserved, change.isClosed)
         return
       case 'append': {
-        const { row, stream, offset, at, publication } = change
+        const { row, stream, at } = change
+        const { offset, publication } = change.event
         const { event, data, except = null, once } = publication
         const [key, request] = once ? [once.key, once.fingerprint] : [null, null]
         append.run(row, stream, offset, jsonText(event), data, except, at, key, request)
