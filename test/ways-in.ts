@@ -150,9 +150,10 @@ export async function tryWayIn(
   way: WayIn,
   lines: readonly string[] = ['Host: 127.0.0.1'],
   port = server.port,
+  folder = '',
 ): Promise<string> {
   const { method, path, headers = {}, body = '', isSigned = false } = way
-  const target = isSigned ? signRequest(server, way) : path
+  const target = `${folder}${isSigned ? signRequest(server, way) : path}`
   const all = [
     `${method} ${target} HTTP/1.1`,
     ...lines,
