@@ -81,7 +81,7 @@ export const ADMIN_SETTINGS = {
     expected: EXPECTED,
     mistake: (text) => MISTAKES.find(([fits]) => fits(text))?.[1] ?? `expected ${EXPECTED}`,
     about:
-      "`127.0.0.1:6002` or `unix:/run/admin.sock`: where the admin API, `/swagger` and plugins' routes for admins move to; outside loopback it is as `HOST` is",
+      "`127.0.0.1:6002` or `unix:/run/admin.sock`: where admin API, `/swagger`, `/metrics`, plugins' admin routes move to; outside loopback it is as `HOST` is",
   }),
   swagger: setting<Switch>({
     env: 'CARILLON_SWAGGER',
