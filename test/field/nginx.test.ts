@@ -41,6 +41,24 @@ describeWith('nginx', 'behind nginx', () => {
       expect(logged).toMatchObject([{ fields: { reason: expect.stringContaining(why) } }])
     })
 
+    test('in front of the address for admins: refused there, too, and let in beside it', async () => {
+      const config = { adminListen: { host: '127.0.0.1', port: 0 } }
+      await using server = await start({ plugins: [WITH_ROUTE], config })
+      const { adminAddress: at } = server.server
+      const port = at && 'port' in at ? at.port : 0
+      await using proxy = await startNginx(port)
+      const through = proxy.ports['kept connections']
+      for (const way of ONCE) {
+        const isTheirs = /^\/(?:api\/admin|swagger|plugins)\//.test(way.path)
+        const folder = isTheirs ? '' : '/swagger/public'
+        expect([
+          way.name,
+          await tryWayIn(server, way, undefined, through, folder),
+          await tryWayIn(server, way, undefined, port, folder),
+        ]).toEqual([way.name, 'refused', 'in'])
+      }
+    })
+
     test('its own connections are told from others by turns, however long they are kept', async () => {
       await using server = await start()
       await using proxy = await startNginx(server.port)

@@ -45,6 +45,14 @@ test('has /metrics and /usage for whoever may read them on the other port, and n
   }
 })
 
+test('takes the published admin from this machine, and from nowhere else', async () => {
+  await using server = await start({ config: { metricsPort: 0 } })
+  const published = makeBasicAuth(ADMIN_PAIR)
+  expect(await statusOf(get(server, '/metrics', published))).toBe(200)
+  for (const headers of [{ 'x-forwarded-for': '203.0.113.1' }, { host: 'evil.example' }])
+    expect(await statusOf(get(server, '/metrics', { ...published, ...headers }))).toBe(403)
+})
+
 test('needs no credentials where the settings open it; the other port still does', async () => {
   await using server = await start({ config: { ...ADMIN, metricsPort: 0, metricsOpen: true } })
   expect(await statusOf(get(server, '/metrics'))).toBe(200)
