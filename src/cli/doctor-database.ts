@@ -1,10 +1,10 @@
 /**
- * What `carillon doctor` finds out about the database file: its rights, its lock, the disk, its content. Nothing is
- * written to it.
+ * What `carillon doctor` finds out about the database file: its rights, its lock, its content, the disk, its
+ * backups. Nothing is written.
  */
 import { Database } from 'bun:sqlite'
-import { existsSync, realpathSync, statfsSync, statSync, type Stats } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { existsSync, readdirSync, realpathSync, statfsSync, statSync, type Stats } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { exposure, type Config } from '../config/config'
 import { isPublished } from '../core/published-credentials'
 import { appStore } from '../store/apps'
@@ -12,6 +12,7 @@ import { guard, StoreError } from '../store/errors'
 import { isFile, lockDatabase } from '../store/files'
 import { checkSchema } from '../store/sqlite'
 import type { Finding } from './findings'
+import { showDuration } from './times'
 
 const check = 'database'
 
@@ -22,13 +23,15 @@ export function checkDatabase(config: Config, folder: string, isServed: boolean)
     ]
   const path = resolve(folder, config.databasePath)
   const found = statSync(path, { throwIfNoEntry: false })
-  if (!found) return [checkAbsent(path, isServed), ...checkDisk(dirname(path))]
+  const backups = checkBackups(config, folder)
+  if (!found) return [checkAbsent(path, isServed), ...checkDisk(dirname(path)), ...backups]
   if (!found.isFile()) return [{ state: 'fail', check, about: `${path} is no file` }]
   return [
     ...checkRights(path, found),
     ...checkContent(path, config),
     ...checkLock(path, isServed),
     ...checkDisk(path),
+    ...backups,
   ]
 }
 
@@ -109,4 +112,29 @@ function checkDisk(path: string): Finding[] {
   return [
     { state: free < NO_BYTES ? 'fail' : free < LITTLE_BYTES ? 'warn' : 'ok', check: 'disk', about },
   ]
+}
+
+/** The age of the newest file, where the server makes backups. */
+function checkBackups({ backupPath, backupEveryMinutes }: Config, folder: string): Finding[] {
+  const check = 'backups'
+  if (backupPath === undefined) {
+    const about = 'the server makes none: CARILLON_BACKUP_PATH names a folder for them'
+    return [{ state: 'ok', check, about }]
+  }
+  const ages = timesOf(resolve(folder, backupPath)).map((time) => Date.now() - time)
+  const age = Math.min(...ages)
+  if (age === Infinity) return [{ state: 'warn', check, about: `${backupPath} has none` }]
+  const isLate = age > 2 * backupEveryMinutes * 60_000
+  const about = `the newest one in ${backupPath} is ${showDuration(age)} old${isLate ? ', and another one is due' : ''}`
+  return [{ state: isLate ? 'fail' : 'ok', check, about }]
+}
+
+/** When the backups of a folder were made; epoch milliseconds. None where it cannot be read. */
+function timesOf(folder: string): number[] {
+  try {
+    const files = readdirSync(folder).filter((name) => name.endsWith('.sqlite'))
+    return files.map((name) => statSync(join(folder, name)).mtimeMs)
+  } catch {
+    return [] // ENOENT, EACCES
+  }
 }

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { formatAddress } from '../config/admin-settings'
 import { exposure, isLoopback, readConfig, SETTINGS, type Config } from '../config/config'
 import type { Environment } from '../config/setting'
-import { messageOf } from '../core/errors'
+import { messageOf, percentDecode } from '../core/errors'
 import { PUBLISHED } from '../core/published-credentials'
 import { CommandError, usageError } from './exits'
 
@@ -49,11 +49,8 @@ export function parseServerUrl(text: string, source: string): ServerUrl {
   if (protocol !== 'http:' && protocol !== 'https:')
     throw usageError(`${source}: expected ${expected}, and not one that begins with ${protocol}//`)
   const [, prefix = '', id] = /^(.*?)(?:\/apps\/([^/]+))?\/*$/.exec(pathname) ?? []
-  const [user, secret] = [username, password].map((part) => decodeURIComponent(part)) as [
-    string,
-    string,
-  ]
-  const app = id === undefined ? undefined : { id: decodeURIComponent(id), key: user, secret }
+  const [user, secret] = [username, password].map((part) => percentDecode(part)) as [string, string]
+  const app = id === undefined ? undefined : { id: percentDecode(id), key: user, secret }
   if (app && (user === '' || secret === ''))
     throw usageError(`${source}: expected http://KEY:SECRET@HOST:PORT/apps/ID`)
   const admin = app || user === '' ? undefined : `${user}:${secret}`

@@ -153,6 +153,20 @@ test.each(WRONG)('%s with %p ends with %d', async (args, env, code, err) => {
   expect(await run(args, env)).toEqual({ code, out: '', err: `carillon: ${err}\n` })
 })
 
+test('a path prefix is part of every address of an app', async () => {
+  await using apart = await start({ config: { pathPrefix: '/realtime' } })
+  const { app, port } = apart
+  const url = `http://${app.key}:${app.secret}@127.0.0.1:${port}/realtime/apps/${app.id}`
+  for (const env of [{ ...envOf(apart), CARILLON_PATH_PREFIX: '/realtime' }, { PUSHER_URL: url }]) {
+    const listening = new Running(['listen', 'room', '--count', '1'], { env, folder })
+    await listening.err.inbox.next('the subscription')
+    expect((await run('trigger room e data', env)).code).toBe(0)
+    expect((await listening.finished).out).toContain('\tdata\n')
+    expect((await run('apps list', env)).code).toBe(0)
+  }
+  expect((await run('channels', envOf(apart))).code).toBe(5)
+})
+
 test('a server that is elsewhere, is busy, or is none of ours is said', async () => {
   const answers: Response[] = []
   await using other = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => answers.shift()! })

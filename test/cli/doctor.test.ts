@@ -1,6 +1,6 @@
 /** `carillon doctor`. */
 import { afterAll, expect, test } from 'bun:test'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { version } from '../../package.json'
@@ -87,6 +87,25 @@ test.each(ILL)(
     expect(found).toContainEqual([state, check, expect.stringContaining(about)])
   },
 )
+
+test('the doctor tells how old the newest backup is', async () => {
+  const backups = join(folder, 'backups')
+  mkdirSync(backups)
+  const about = async (): Promise<string[]> => {
+    const env = { PORT: '1', CARILLON_BACKUP_PATH: backups, DATABASE_PATH: join(folder, 'none') }
+    return rowsOf(await run('doctor', env)).find((row) => row[1] === 'backups')!
+  }
+  expect(await about()).toEqual(['warn', 'backups', `${backups} has none`])
+  writeFileSync(join(backups, 'carillon-1.sqlite'), '')
+  expect((await about())[0]).toBe('ok')
+  const old = new Date(Date.now() - 3 * 86_400_000)
+  utimesSync(join(backups, 'carillon-1.sqlite'), old, old)
+  expect(await about()).toEqual([
+    'fail',
+    'backups',
+    `the newest one in ${backups} is 3 d old, and another one is due`,
+  ])
+})
 
 test('the doctor finds a port that another program has, and one that is free', async () => {
   await using other = Bun.serve({
