@@ -163,7 +163,6 @@ const SMALL: Readonly<Record<string, string>> = {
   'cli/exits.ts': 'a table',
   'cli/findings.ts': 'every check of the doctor makes some',
   'cli/progress-bar.ts': 'a thing of its own',
-  'cli/times.ts': 'several families show times',
   'client/resume.d.ts': 'types of a file that is sent as it is',
   'config/kubernetes.ts': 'aliases and notes ask it',
   'core/app-changes.ts': 'a verb',

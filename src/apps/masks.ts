@@ -9,10 +9,12 @@ import { resourceOf } from './resource'
 import { maskUrl } from './webhooks'
 
 /** In the place of a secret. */
-const MASK = '***'
+export const MASK = '***'
+
+type Secretive = Pick<AppRecord, 'webhooks' | 'plugins' | 'keys'>
 
 /** The app without secrets: of its pairs, in the urls and headers of its webhooks, in settings of plugins. */
-export const withoutSecrets = (record: AppRecord): AppRecord => ({
+export const withoutSecrets = <App extends Secretive>(record: App): App => ({
   ...record,
   webhooks: record.webhooks.map(maskWebhook),
   plugins: maskTexts(record.plugins) as AppRecord['plugins'],

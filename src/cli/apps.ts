@@ -3,8 +3,8 @@
  * they are made, and elsewhere only with `--secrets`.
  */
 import { parseRecord } from '../core/json'
+import { MASK, withoutSecrets } from '../apps/masks'
 import type { AppResource } from '../apps/resource'
-import { maskUrl } from '../apps/webhooks'
 import { appsOfServer, type AppsDoor, type Fields } from './apps-door'
 import {
   DATABASE_OPTION,
@@ -213,24 +213,9 @@ function readValue(text: string): unknown {
 
 // ---------------------------------------------------------------- printing
 
-const HIDDEN = '(hidden)'
-
-/** Without what only its owner should see: secrets, and names, passwords and headers of webhooks. */
-function maskApp(app: AppResource, hasSecrets: boolean): AppResource {
-  if (hasSecrets) return app
-  return {
-    ...app,
-    secret: HIDDEN,
-    keys: app.keys.map((pair) => ({ ...pair, secret: HIDDEN })),
-    webhooks: app.webhooks.map(({ headers, ...webhook }) => ({
-      ...webhook,
-      url: maskUrl(webhook.url),
-      ...(headers && {
-        headers: Object.fromEntries(Object.keys(headers).map((name) => [name, HIDDEN])),
-      }),
-    })),
-  }
-}
+/** Without what only its owner should see. */
+const maskApp = (app: AppResource, hasSecrets: boolean): AppResource =>
+  hasSecrets ? app : { ...withoutSecrets(app), secret: MASK }
 
 const printApp = (terminal: Terminal, app: AppResource): void =>
   printFields(terminal, app as unknown as Fields)

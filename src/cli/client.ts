@@ -2,6 +2,7 @@
  * Client: requests to a server, by the admin API and by the signed API of an app; refusals in one line, with the
  * exit that each has.
  */
+import { MASK } from '../apps/masks'
 import type { AppResource } from '../apps/resource'
 import type { Given, Surroundings } from './surroundings'
 import { CommandError, usageError, type Exit } from './exits'
@@ -159,9 +160,6 @@ function credentialsOf({ id, slug, key, secret }: AppResource): AppCredentials {
     `the token only reads, and sees no secret of ${slug}: set PUSHER_URL`,
   )
 }
-
-/** What a token that only reads gets in the place of a secret. */
-const MASK = '***'
 
 /** The error for a place where no server answers; `cause` is what `fetch` has thrown. */
 export function unreachableError(place: Place, cause?: unknown): CommandError {

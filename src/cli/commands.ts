@@ -2,6 +2,7 @@
  * COMMANDS: all that `carillon` can do, in the order of its help. Each family has a file.
  */
 import { APPS } from './apps'
+import { AUDIT } from './audit'
 import { CHANNELS } from './channels'
 import { CHECK_CONFIG } from './check-config'
 import type { CommandRow } from './command'
@@ -10,11 +11,13 @@ import { DOCTOR } from './doctor'
 import { FILES } from './files'
 import { LISTEN } from './listen'
 import { STATS } from './stats'
+import { TOKENS } from './tokens'
 import { WEBHOOKS } from './webhooks'
 
 /** The first words of commands that have two. */
 export const GROUPS: Readonly<Record<string, string>> = {
   apps: 'list, create, change and delete apps',
+  tokens: 'make, list and revoke tokens for the admin API',
   webhooks: 'see what became of webhooks, and send them again',
 }
 
@@ -29,10 +32,12 @@ const SERVE: CommandRow = {
 export const COMMANDS: readonly CommandRow[] = [
   SERVE,
   ...APPS,
+  ...TOKENS,
   ...CHANNELS,
   LISTEN,
   ...WEBHOOKS,
   STATS,
+  AUDIT,
   CHECK_CONFIG,
   DOCTOR,
   ...FILES,

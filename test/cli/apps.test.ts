@@ -50,7 +50,7 @@ describe.each(DOORS)('apps of %s', (_name, run) => {
     expect(Math.max(...table.out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
 
     const shown = await run(['apps', 'show', 'my-shop'])
-    expect(rowsOf(shown)).toContainEqual(['secret', '(hidden)'])
+    expect(rowsOf(shown)).toContainEqual(['secret', '***'])
     for (const { out } of [shown, listed, await run(['apps', 'list', '--json'])])
       expect(out).not.toContain(app.secret)
     expect((await run(['apps', 'show', String(app.id), '--secrets'])).out).toContain(app.secret)
@@ -67,14 +67,14 @@ describe.each(DOORS)('apps of %s', (_name, run) => {
     expect(JSON.parse(changed.out)).toMatchObject({
       active: false,
       slug: 'old-shop',
-      secret: '(hidden)',
+      secret: '***',
     })
 
     const rotated = JSON.parse((await run(['apps', 'rotate', 'old-shop', '--json'])).out)
     expect(rotated.key).not.toBe(app.key)
     expect((await run(['apps', 'rotate', 'old-shop'])).err).toContain('keys are 2 already')
     const retired = JSON.parse((await run(['apps', 'retire', 'old-shop', app.key, '--json'])).out)
-    expect(retired.keys).toEqual([{ key: rotated.key, secret: '(hidden)' }])
+    expect(retired.keys).toEqual([{ key: rotated.key, secret: '***' }])
     expect((await run(['apps', 'retire', 'old-shop', app.key])).code).toBe(5)
     expect((await run(['apps', 'retire', 'old-shop', rotated.key])).code).toBe(1)
 
@@ -126,7 +126,7 @@ test('webhooks are shown without passwords and headers', async () => {
   const create = ['apps', 'create', 'hooked', '--set', `webhooks=${JSON.stringify(webhooks)}`]
   expect((await runOn(server(), create)).code).toBe(0)
   const { out } = await runOn(server(), 'apps show hooked')
-  expect(out).toContain('"url":"http://***@127.0.0.1:1/","headers":{"x-token":"(hidden)"}')
+  expect(out).toContain('"url":"http://***@127.0.0.1:1/","headers":{"x-token":"***"}')
   expect((await runOn(server(), 'apps show hooked --secrets')).out).toContain('pass-2')
   expect((await runOn(server(), 'apps delete hooked --yes')).code).toBe(0)
 })

@@ -78,13 +78,13 @@ test('a terminal of 80 columns gets a table that fits, its titles bold', async (
     slug                  a-shop-whose-name-is-so-long-that-no-table-has-room-for-it
                           -all
     key                   key-1
-    secret                (hidden)
+    secret                ***
     active                true
     client_events         true
     public_client_events  false
     subscription_counts   false
     epl_bridge            false
-    keys                  [{"key":"key-1","secret":"(hidden)"}]
+    keys                  [{"key":"key-1","secret":"***"}]
     "
   `)
 })
