@@ -5,18 +5,19 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import {
-  applyChanges,
-  newRecord,
-  readAppChanges,
-  type AppChanges,
-  type Enforced,
-  type FieldErrors,
-} from '../apps/fields'
+  addPair,
+  draftApp,
+  draftChange,
+  retirePair,
+  type ChangeContext,
+  type Draft,
+  type KeyChange,
+} from '../apps/changes'
+import type { FieldErrors } from '../apps/fields'
 import { resourceOf } from '../apps/resource'
-import { slugOf } from '../apps/slug'
 import { readConfig } from '../config/config'
 import { loadConfigFile } from '../config/config-file'
-import { newAppId, newKeyPair, type App, type AppRecord } from '../core/app'
+import type { App, AppRecord } from '../core/app'
 import type { Action, Actor, Deed } from '../core/audit'
 import { Apps } from '../core/apps'
 import { newCounters, newTallies } from '../core/counters'
@@ -61,7 +62,8 @@ export async function openOffline(
     provided: [],
     defaultAppId: undefined,
   }
-  const apps = openApps(new Apps(appStore(db), options), findEnforced(plugins))
+  const stored = new Apps(appStore(db), options)
+  const apps = openApps({ apps: stored, limits, enforced: findEnforced(plugins) })
   return Object.assign(undo.move(), { apps })
 }
 
@@ -75,13 +77,14 @@ const OPERATOR: Actor = {
 }
 const deedOf = (action: Action): Deed => ({ by: OPERATOR, action })
 
-function openApps(apps: Apps, enforced: Enforced): AppsDoor {
+function openApps(context: ChangeContext): AppsDoor {
+  const { apps } = context
   const appOf = (slug: string): App => {
     const app = apps.bySlug(slug) ?? apps.byId(slug)
     if (!app) throw new CommandError('missing', `the app ${slug} is not there`)
     return app
   }
-  const save = (app: App, record: AppRecord, action: Action = 'app.changed') => {
+  const save = (app: App, record: AppRecord, action: Action) => {
     apps.apply({ type: 'change', record, deed: deedOf(action) }, Date.now())
     return resourceOf(appOf(app.id))
   }
@@ -89,34 +92,23 @@ function openApps(apps: Apps, enforced: Enforced): AppsDoor {
     list: async () => Array.from(apps.all(), resourceOf),
     show: async (slug) => resourceOf(appOf(slug)),
     create: async (fields) => {
-      const { changes, errors } = readAppChanges(fields, 'create', enforced)
-      const record = newRecord({ id: newAppId(), ...newKeyPair(), ...changes }, errors)
-      requireValid(apps, record, errors)
+      const record = requireValid(draftApp(context, fields))
       apps.apply({ type: 'create', record, deed: deedOf('app.created') }, Date.now())
       return resourceOf(appOf(record.id))
     },
     change: async (slug, fields) => {
       const app = appOf(slug)
-      const own = { ...enforced, kept: app.record.plugins }
-      const { changes, errors } = readAppChanges(fields, 'change', own)
-      const record = applyChanges(app.record, withSlug(changes, app.record.name))
-      requireValid(apps, record, errors, app)
-      return save(app, record)
+      return save(app, requireValid(draftChange(context, app, fields)), 'app.changed')
     },
     rotate: async (slug) => {
       const app = appOf(slug)
-      const { keys } = app.record
-      if (keys.length > 1) throw refused({ keys: ['are 2 already; retire the older one first'] })
-      return save(app, { ...app.record, keys: [...keys, newKeyPair()] }, 'key.added')
+      return save(app, requireSound(addPair(app)), 'key.added')
     },
     retire: async (slug, key) => {
       const app = appOf(slug)
-      const kept = app.record.keys.filter((pair) => pair.key !== key)
-      if (kept.length === app.record.keys.length)
-        throw new CommandError('missing', `the app ${slug} has no key ${key}`)
-      if (kept.length === 0)
-        throw refused({ keys: ['must not be empty; add a pair before the last one is retired'] })
-      return save(app, { ...app.record, keys: kept }, 'key.retired')
+      const change = retirePair(app, key)
+      if (!change) throw new CommandError('missing', `the app ${slug} has no key ${key}`)
+      return save(app, requireSound(change), 'key.retired')
     },
     remove: async (slug) => {
       const { id } = appOf(slug)
@@ -125,17 +117,16 @@ function openApps(apps: Apps, enforced: Enforced): AppsDoor {
   }
 }
 
-/** A new name makes a new slug, unless one is given. */
-const withSlug = (changes: AppChanges, name: string): AppChanges =>
-  changes.name === undefined || changes.name === name || changes.slug !== undefined
-    ? changes
-    : { ...changes, slug: slugOf(changes.name) }
+/** @throws CommandError */
+function requireValid({ record, errors }: Draft): AppRecord {
+  if (Object.keys(errors).length > 0) throw refused(errors)
+  return record
+}
 
 /** @throws CommandError */
-function requireValid(apps: Apps, record: AppRecord, errors: FieldErrors, self?: App): void {
-  if (record.slug === '') errors['slug'] ??= ['is invalid']
-  for (const field of apps.findConflicts(record, self)) errors[field] ??= ['has already been taken']
-  if (Object.keys(errors).length > 0) throw refused(errors)
+function requireSound(change: KeyChange): AppRecord {
+  if ('errors' in change) throw refused(change.errors)
+  return change
 }
 
 const refused = (errors: FieldErrors): CommandError =>

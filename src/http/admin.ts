@@ -2,7 +2,7 @@
  * The admin API: creates, lists, shows, changes and deletes apps, and rotates their keys. Shapes are
  * the seed's (`{"data":{...}}`, `{"errors":{...}}`) and only grow. Spec: phoenix contract 2.1 to 2.3.
  */
-import { newAppId, newKeyPair, type App, type AppRecord } from '../core/app'
+import type { App, AppRecord } from '../core/app'
 import type { Uploads } from '../core/uploads'
 import { Elysia } from 'elysia'
 import { changeApp, createApp, removeApp } from '../core/app-changes'
@@ -10,17 +10,19 @@ import type { Core } from '../core/core'
 import { RealtimeError } from '../core/errors'
 import { isRecord } from '../core/json'
 import {
-  applyChanges,
-  changedFields,
-  newRecord,
-  readAppChanges,
-  type Enforced,
-  type FieldErrors,
-} from '../apps/fields'
-import { mistakeInUnread } from '../apps/limits'
+  addPair,
+  draftApp,
+  draftChange,
+  manyKeys,
+  NO_KEYS,
+  retirePair,
+  type Draft,
+  type KeyChange,
+} from '../apps/changes'
+import type { Enforced } from '../apps/fields'
 import { withoutSecrets } from '../apps/masks'
 import { resourceOf } from '../apps/resource'
-import { FieldError, takenFields } from './errors'
+import { FieldError } from './errors'
 import { readBody } from './form'
 import { DATA_ENVELOPE, respondWithList } from './lists'
 import type { AdminChanges } from './admin-changes'
@@ -28,7 +30,6 @@ import { isBlinded, sees, type Caller } from './admin-needs'
 import { AppAnswer, AppsAnswer, changedAppBody, newAppBody } from './app-schemas'
 import { BODY_REFUSALS, fieldErrors, NoBody, NOT_FOUND, WRITE_REFUSALS } from './refusals'
 import { prefixOf } from './place'
-import { slugOf } from '../apps/slug'
 
 const FOUND = { 200: AppAnswer, 404: NOT_FOUND }
 const describeChange = (operationId: string, { settings }: Enforced) => ({
@@ -127,10 +128,7 @@ export function admin(core: Core, options: AdminOptions) {
       async ({ request, params, set }) => {
         const app = changes.appOf(request, params.slug)
         changes.describe(request, { appId: app.id })
-        const { keys } = requireOwnKeys(app)
-        if (keys.length > 1)
-          throw new FieldError({ keys: [`are ${keys.length} already; retire the older one first`] })
-        const record = { ...app.record, keys: [...keys, newKeyPair()] }
+        const record = requireSound(addPair(app))
         await changeApp(core, record, changes.deedOf(request, 'key.added'))
         const answer = showChanged(core, app)
         set.status = 201
@@ -141,7 +139,7 @@ export function admin(core: Core, options: AdminOptions) {
           ...WRITE_REFUSALS,
           404: NOT_FOUND,
           201: AppAnswer,
-          422: fieldErrors({ keys: ['are 2 already; retire the older one first'] }),
+          422: fieldErrors(manyKeys(2)),
         },
         detail: {
           operationId: 'addKey',
@@ -155,12 +153,9 @@ export function admin(core: Core, options: AdminOptions) {
       async ({ request, params }) => {
         const app = changes.appOf(request, params.slug)
         changes.describe(request, { appId: app.id })
-        const { keys } = requireOwnKeys(app)
-        const kept = keys.filter(({ key }) => key !== params.key)
-        if (kept.length === keys.length) throw notFound()
-        if (kept.length === 0) throw new FieldError(NO_KEYS)
-        const deed = changes.deedOf(request, 'key.retired')
-        await changeApp(core, { ...app.record, keys: kept }, deed)
+        const change = retirePair(app, params.key)
+        if (!change) throw notFound()
+        await changeApp(core, requireSound(change), changes.deedOf(request, 'key.retired'))
         return showChanged(core, app)
       },
       {
@@ -173,8 +168,6 @@ export function admin(core: Core, options: AdminOptions) {
       },
     )
 }
-
-const NO_KEYS = { keys: ['must not be empty; add a pair before the last one is retired'] }
 
 const notFound = (): RealtimeError => new RealtimeError('admin_not_found', 'Not Found')
 
@@ -198,10 +191,8 @@ async function readApp(uploads: Uploads, request: Request): Promise<Record<strin
 
 async function createAppFrom(core: Core, request: Request, options: AdminOptions): Promise<App> {
   const raw = await readApp(core.uploads, request)
-  const { changes, errors } = readAppChanges(raw, 'create', options.enforced)
-  const record = newRecord({ id: freeId(core), ...newKeyPair(), ...changes }, errors)
-  requireValid(core, record, errors)
-  options.changes.describe(request, { appId: record.id, fields: changedFields(changes) })
+  const { record, fields } = requireValid(draftApp(contextOf(core, options), raw))
+  options.changes.describe(request, { appId: record.id, fields })
   const { token } = options.changes.callerOf(request)
   const deed = options.changes.deedOf(request, 'app.created')
   const app = await createApp(core, { ...record, createdBy: token?.id }, deed)
@@ -209,25 +200,12 @@ async function createAppFrom(core: Core, request: Request, options: AdminOptions
   return app
 }
 
-function freeId({ apps }: Core): string {
-  let id = newAppId()
-  while (apps.byId(id) ?? apps.bySlug(id)) id = newAppId()
-  return id
-}
-
-/** A new name makes a new slug, unless one is given. */
 async function changeAppFrom(core: Core, slug: string, request: Request, options: AdminOptions) {
   const raw = await readApp(core.uploads, request)
   // Looked up after the wait: it may have been deleted meanwhile, or its slug be another's.
   const app = options.changes.appOf(request, slug)
-  const enforced = { ...options.enforced, kept: app.record.plugins }
-  const { changes, errors } = readAppChanges(raw, 'change', enforced)
-  const { name = app.record.name } = changes
-  const isRenamed = name !== app.record.name && changes.slug === undefined
-  const record = applyChanges(app.record, isRenamed ? { ...changes, slug: slugOf(name) } : changes)
-  if (record.slug === '') errors['slug'] = ['is invalid']
-  requireValid(core, record, errors, app)
-  options.changes.describe(request, { appId: app.id, fields: changedFields(changes) })
+  const { record, fields } = requireValid(draftChange(contextOf(core, options), app, raw))
+  options.changes.describe(request, { appId: app.id, fields })
   await changeApp(core, record, options.changes.deedOf(request, 'app.changed'))
   return showChanged(core, app)
 }
@@ -238,21 +216,22 @@ function showChanged({ apps }: Core, app: App) {
   return { data: resourceOf(app) }
 }
 
-/** @throws FieldError */
-function requireValid(core: Core, record: AppRecord, errors: FieldErrors, self?: App): void {
-  const taken = takenFields(core.apps.findConflicts(record, self))
-  for (const [field, mistakes] of Object.entries(taken)) errors[field] ??= mistakes
-  const isOld = record.limits.maxUnreadBytes === self?.record.limits.maxUnreadBytes
-  const mistake = isOld ? undefined : mistakeInUnread(core.limits, record.limits)
-  if (mistake !== undefined) errors['limits'] ??= [mistake]
-  if (Object.keys(errors).length > 0) throw new FieldError(errors)
+const contextOf = ({ apps, limits }: Core, { enforced }: AdminOptions) => ({
+  apps,
+  limits,
+  enforced,
+})
+
+/** @throws FieldError for a draft with mistakes */
+function requireValid(draft: Draft): Draft {
+  if (Object.keys(draft.errors).length > 0) throw new FieldError(draft.errors)
+  return draft
 }
 
-/** @throws FieldError for an app whose keys are in the settings */
-function requireOwnKeys({ providedBy, record }: App): AppRecord {
-  if (providedBy !== undefined)
-    throw new FieldError({ keys: [`come from ${providedBy} and are changed there`] })
-  return record
+/** @throws FieldError for keys that cannot be changed so */
+function requireSound(change: KeyChange): AppRecord {
+  if ('errors' in change) throw new FieldError(change.errors)
+  return change
 }
 
 const resourceFor = (caller: Caller, app: App) =>

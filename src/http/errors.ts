@@ -2,6 +2,7 @@
  * Answers for errors. Pusher's SDKs show error bodies as they are, so they are one line of plain text; the
  * admin API answers as the seed's does. No answer reveals more than the caller may know.
  */
+import { takenFields } from '../apps/changes'
 import {
   InvalidCookieSignature,
   InvalidFileType,
@@ -9,7 +10,6 @@ import {
   ParseError,
   ValidationError,
 } from 'elysia'
-import type { UniqueField } from '../core/app-names'
 import type { App } from '../core/app'
 import { AppConflict } from '../core/apps'
 import type { Core } from '../core/core'
@@ -37,12 +37,6 @@ export class FieldError extends RealtimeError {
   ) {
     super('app_invalid', 'Some fields are invalid')
   }
-}
-
-/** A taken name makes a taken slug: like the seed's, the error names the name only. */
-export function takenFields(fields: readonly UniqueField[]): FieldErrors {
-  const named = fields.filter((field) => field !== 'slug' || !fields.includes('name'))
-  return Object.fromEntries(named.map((field) => [field, ['has already been taken']]))
 }
 
 export type Failure = {
