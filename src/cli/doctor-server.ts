@@ -6,7 +6,7 @@ import type { Config } from '../config/config'
 import { parseRecord } from '../core/json'
 import type { Around } from './command'
 import { CommandError } from './exits'
-import { isHere } from './target'
+import { isHere, showPlace } from './target'
 import type { Finding } from './findings'
 
 export type ServerFindings = {
@@ -29,8 +29,9 @@ export async function checkServer(around: Around, config: Config): Promise<Serve
     const before = Date.now()
     const answer = await client.fetch(place, '/ready')
     const skew = checkClock(answer, before)
-    const version = await findVersion(around)
-    return { isUp: true, version, findings: [await checkReady(answer, base), ...skew] }
+    const admin = await checkAdmin(around)
+    const findings = [await checkReady(answer, base), ...skew, ...admin.findings]
+    return { isUp: true, version: admin.version, findings }
   } catch (cause) {
     if (!(cause instanceof CommandError)) throw cause
     return { ...unknown, findings: [checkPort(config, base)] }
@@ -62,12 +63,18 @@ function checkClock(answer: Response, before: number): Finding[] {
   return [{ state: Math.abs(skew) < MAX_SKEW_SECONDS ? 'warn' : 'fail', check, about }]
 }
 
-/** Of the document, where the server shows it. */
-async function findVersion({ client }: Around): Promise<string | undefined> {
-  const answer = await client.fetch(client.target.adminPlace, '/swagger/json')
-  if (!answer.ok) return undefined
-  const info = parseRecord(await answer.text())?.['info'] as { version?: string } | undefined
-  return info?.version
+/** The version is that of the document, where the server shows it. */
+async function checkAdmin({ client }: Around): Promise<Omit<ServerFindings, 'isUp'>> {
+  const { adminPlace } = client.target
+  try {
+    const answer = await client.fetch(adminPlace, '/swagger/json')
+    const info = answer.ok ? parseRecord(await answer.text())?.['info'] : undefined
+    return { version: (info as { version?: string } | undefined)?.version, findings: [] }
+  } catch (cause) {
+    if (!(cause instanceof CommandError)) throw cause
+    const about = `nothing answers at ${showPlace(adminPlace)}, where the settings have the admin API`
+    return { version: undefined, findings: [{ state: 'fail', check: 'admin', about }] }
+  }
 }
 
 /** Listens for a moment, on this machine only. */

@@ -4,11 +4,13 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { version } from '../../package.json'
-import { start } from '../harness'
+import { start, startCommon } from '../harness'
 import { envOf, rowsOf, Running, type Outcome } from './run'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const server = startCommon()
 
 const run = (args: string, env: Record<string, string> = {}): Promise<Outcome> =>
   new Running(args.split(' '), { env, folder }).finished
@@ -122,6 +124,13 @@ test('the doctor finds a port that another program has, and one that is free', a
   expect((await run('doctor', { PORT: String(port) })).out).toContain(
     `warn\tserver\tnothing answers at http://127.0.0.1:${port}; port ${port} is free`,
   )
+})
+
+test('the doctor finds an address for admins that nobody answers at', async () => {
+  const env = { ...envOf(server()), CARILLON_ADMIN_LISTEN: 'unix:/run/none/admin.sock' }
+  const { code, out } = await run('doctor', env)
+  expect(code).toBe(1)
+  expect(out).toContain('fail\tadmin\tnothing answers at unix:/run/none/admin.sock, where')
 })
 
 test('the doctor sees a clock that is wrong', async () => {
