@@ -42,11 +42,8 @@ export function parseArguments(given: readonly string[]): Parsed {
 const toHelp = (words: readonly string[]): readonly string[] =>
   words.length > 0 && wordsOf(words).length === 0 ? words : [...words, '--help']
 
-/** Builds the parser; completions are made of it, too. */
-export function buildProgram(
-  onParsed: (parsed: Parsed) => void,
-  write: (text: string) => void,
-): Command {
+/** Builds the parser. */
+function buildProgram(onParsed: (parsed: Parsed) => void, write: (text: string) => void): Command {
   const program = new Command('carillon')
     .description('Carillon, a realtime push server: serves, and talks to a server that runs.')
     .usage('COMMAND [options]')
