@@ -135,19 +135,19 @@ export class HistoryLog {
   }
 
   /**
-   * Reserves an offset. A stream that the store has not got needs no commit before the event: after a crash nothing
-   * is left of it, and the next one has another epoch.
+   * Reserves an offset. The first ones of a stream that the store has not got need no commit before the event: after
+   * a crash nothing is left of it, and the next one has another epoch, or it was stored with all of them reserved.
    */
   reserve(stream: LoggedStream, offset: number): Refusal | undefined {
-    if (stream.committed > 0 && offset > stream.committed) {
+    if (isLate(stream, offset)) {
       const refused = this.commitNow()
       if (refused) return refused
     }
     if (offset + RESERVED_AHEAD / 2 <= stream.reserved) return undefined
-    const isLate = stream.committed > 0 && offset > stream.committed
+    const mustCommit = isLate(stream, offset)
     stream.reserved = offset + RESERVED_AHEAD
     this.#add({ type: 'reserve', stream, reserved: stream.reserved, isClosed: false }, 0)
-    return isLate ? this.commitNow() : undefined
+    return mustCommit ? this.commitNow() : undefined
   }
 
   /** A row for the next event. While the store fails it is a new one: what is in others is not known. */
@@ -341,5 +341,9 @@ class Rows {
     this.#start = 0
   }
 }
+
+/** True where a crash could leave the stream without this offset reserved. */
+const isLate = ({ committed }: LoggedStream, offset: number): boolean =>
+  offset > (committed || RESERVED_AHEAD)
 
 const newGroup = (): Group => ({ writes: [], done: Promise.withResolvers(), chars: 0 })

@@ -10,7 +10,7 @@ import { History } from '../../src/core/history'
 import { HistoryLog, MAX_DISCARDED, type HistoryStore } from '../../src/core/history-log'
 import { jsonText } from '../../src/core/json'
 import type { BackendPublication } from '../../src/core/messages'
-import type { AppId, ChannelName, JsonText } from '../../src/core/types'
+import type { AppId, ChannelName, JsonText, Position } from '../../src/core/types'
 import { makeRandom } from '../random'
 import { offsetsOf } from './event-list'
 
@@ -261,4 +261,19 @@ test('what could not be deleted is deleted in its order: nothing stored has a ga
   expect(first).toBeWithin(2, 600)
   expect(rest).toEqual(Array.from({ length: 700 - first! }, (_, n) => first! + 1 + n))
   rule.size = 20
+})
+
+test('a new stream with very many events in a turn, killed between two of its transactions, gives no offset twice', async () => {
+  const tables = new Tables()
+  const [channel] = CHANNELS
+  const append = (history: History) =>
+    history.append(makeEvent(channel!, 'e'), channelKind(channel!), 0) as Position
+  const { history } = begin(tables)
+  let last = append(history)
+  while (last.offset < 3000) last = append(history)
+  while (tables.byId.size === 0) await new Promise(setImmediate)
+  expect(tables.rows.size).toBeLessThan(3000)
+  const next = append(begin(tables).history)
+  expect(next.epoch).toBe(last.epoch)
+  expect(next.offset).toBeGreaterThan(3000)
 })
