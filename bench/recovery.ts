@@ -9,12 +9,17 @@ import { runCutTrial, type CutCase } from './lib/cut-trial'
 import { LATENCY_COLUMNS, USAGE_COLUMNS, type BenchCase, type Question } from './lib/question'
 import type { RecoveryCase } from './loads/recovery'
 
-const recoveryCase = (clients: number, channels: number, missed: number): RecoveryCase => ({
-  label: `${groupDigits(clients)} clients, ${channels} channels, ${missed} missed`,
+const recoveryCase = (
+  clients: number,
+  channels: number,
+  missed: number,
+  payloadBytes = 100,
+): RecoveryCase => ({
+  label: `${groupDigits(clients)} clients, ${channels} channels, ${missed} missed of ${payloadBytes} B`,
   clients,
   channels,
   missed,
-  payloadBytes: 100,
+  payloadBytes,
 })
 
 export const RECOVERED = recoveryCase(10_000, 100, 20)
@@ -23,7 +28,7 @@ export const recovery: Question = {
   name: 'recovery',
   asks: 'When has the last of ten thousand clients that were cut what it missed?',
   play: playOverFile('recovery.ts'),
-  cases: [RECOVERED, recoveryCase(10_000, 1, 20)],
+  cases: [RECOVERED, recoveryCase(10_000, 1, 20), recoveryCase(500, 5, 150, 1024)],
   quickCases: [recoveryCase(1000, 10, 20)],
   smokeCases: [recoveryCase(100, 4, 5)],
   subjects: ['history', 'durable'],
