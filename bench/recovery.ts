@@ -1,7 +1,7 @@
 /**
  * Recovery: ten thousand clients are cut at once and come back with `since`, while events go on: how long until the
- * last one has all that it missed? And a thousand cuts of pages with stock pusher-js and `carillon/resume`: is an
- * event ever missed, repeated or out of order? (`lib/cut-trial.ts`)
+ * last one has all that it missed? And a thousand cuts of pages with stock pusher-js or phoenix.js and `carillon/resume`:
+ * is an event ever missed, repeated or out of order? (`lib/cut-trial.ts`)
  */
 import { playOverFile } from './history'
 import { groupDigits } from './lib/crowds'
@@ -55,12 +55,12 @@ export const CUT = cutCase({ cuts: 1000, absences: 10, pages: 6, size: 300 })
 
 export const cuts: Question = {
   name: 'cuts',
-  asks: 'Does stock pusher-js with the resume helper hear each event once, whenever it is cut?',
+  asks: 'Do stock pusher-js and phoenix.js with the resume helper hear each event once, whenever they are cut?',
   play: runCutTrial,
   rounds: 1,
   cases: [CUT],
   quickCases: [],
-  smokeCases: [cutCase({ cuts: 20, absences: 1, pages: 2, size: 20 })],
+  smokeCases: [cutCase({ cuts: 20, absences: 1, pages: 3, size: 20 })],
   subjects: ['history'],
   yardsticks: [],
   figure: { title: 'cuts per second', key: 'cutsPerSecond', digits: 1, better: 'more' },

@@ -1,14 +1,12 @@
 /**
- * A page of the trial of cuts: stock pusher-js with `carillon/resume`, and what it hears. Events carry who published
- * them and his number on that channel.
+ * Pages of the trial of cuts: stock pusher-js and phoenix.js with `carillon/resume`.
  */
 import { createRequire } from 'node:module'
 import type PusherType from 'pusher-js'
-import { resume, type Recovery } from '../../src/client/resume'
+import { resume, resumePhoenix } from '../../src/client/resume'
+import { Hearing, type CutEvent } from './cut-hearing'
 import type { Peer } from './sides'
 import { makeAuthorizer } from './signing'
-
-export type CutEvent = { readonly publisher: number; readonly number: number }
 
 type Socket = WebSocket & { terminate(): void }
 type Stock = Omit<typeof PusherType, 'Runtime'> &
@@ -28,36 +26,32 @@ function loadPusher(): Stock {
   return Pusher.default ?? Pusher
 }
 
-/** Where a page stands in one channel. */
-class Place {
-  /** Highest numbers, by publisher. */
-  readonly last = new Map<number, number>()
-  /** Publishers of whom something may be missing, since the page was told so. */
-  readonly mayJump = new Set<number>()
-  /** It was away for so long that something is given up by now. */
-  isTooLate = false
+/** A page whose connection can be cut. */
+export interface CutPage {
+  readonly hearing: Hearing
+  readonly isConnected: boolean
+  /** Over when it is subscribed. */
+  subscribe(channel: string): Promise<void>
+  /** Ends the connection as a lost network does. */
+  cut(): void
+  /** Stays away until `comeBack`. */
+  leave(): void
+  comeBack(): void
 }
 
-export class CutPage {
-  heard = 0
-  replayed = 0
-  recovered = 0
-  tooLate = 0
-  readonly faults: string[] = []
+export class PusherPage implements CutPage {
+  readonly hearing: Hearing
   readonly #pusher: PusherType
-  readonly #places = new Map<string, Place>()
   #socket: Socket | undefined
 
-  constructor(
-    readonly peer: Peer,
-    readonly publishers: number,
-  ) {
+  constructor(peer: Peer, publishers: number) {
+    const hearing = (this.hearing = new Hearing('pusher-js', publishers))
     const Pusher = loadPusher()
     const runtime = Pusher.Runtime
     runtime.getWebSocketAPI = () => WebSocket
     const make = runtime.createWebSocket
     runtime.createWebSocket = (url) => (this.#socket = make.call(runtime, url))
-    resume(Pusher, { onRecovered: (channel, recovery) => this.#note(channel, recovery) })
+    resume(Pusher, { onRecovered: (channel, recovery) => hearing.note(channel, recovery) })
     const authorize = makeAuthorizer(peer.app)
     const sign = (socketId: string, channel: string): object => {
       if (!channel.startsWith('presence-')) return { auth: authorize(socketId, channel) }
@@ -85,9 +79,9 @@ export class CutPage {
   }
 
   async subscribe(name: string): Promise<void> {
-    this.#places.set(name, new Place())
+    this.hearing.begin(name)
     const channel = this.#pusher.subscribe(name)
-    channel.bind('cut', (event: CutEvent) => this.#hear(name, event))
+    channel.bind('cut', (event: CutEvent) => this.hearing.hear(name, event))
     await new Promise<void>((resolve, reject) => {
       channel.bind('pusher:subscription_succeeded', () => resolve())
       channel.bind('pusher:subscription_error', (error: object) =>
@@ -100,56 +94,78 @@ export class CutPage {
     return this.#pusher.connection.state === 'connected' && this.#socket?.readyState === 1
   }
 
-  /** Ends the connection as a lost network does. */
   cut(): void {
     this.#socket?.terminate()
   }
 
-  /** Stays away until `comeBack`: for longer than anything is kept. */
   leave(): void {
     this.#pusher.disconnect()
-    for (const place of this.#places.values()) place.isTooLate = true
-  }
-
-  /** It knows of each channel that something is given up. */
-  get isBack(): boolean {
-    return [...this.#places.values()].every(({ isTooLate }) => !isTooLate)
   }
 
   comeBack(): void {
     this.#pusher.connect()
   }
+}
 
-  close(): void {
-    this.#pusher.disconnect()
+type PhoenixChannel = {
+  join(): {
+    receive(status: string, call: (answer: unknown) => void): ReturnType<PhoenixChannel['join']>
+  }
+  on(event: string, call: (payload: CutEvent) => void): void
+}
+type PhoenixSocket = {
+  readonly conn: Socket | null
+  connect(): void
+  disconnect(): void
+  isConnected(): boolean
+  channel(topic: string): PhoenixChannel
+}
+type Phoenix = { readonly Socket: new (url: string, options: object) => PhoenixSocket }
+
+export class PhoenixPage implements CutPage {
+  readonly hearing: Hearing
+  readonly #socket: PhoenixSocket
+
+  constructor({ host, port, app }: Peer, publishers: number) {
+    const hearing = (this.hearing = new Hearing('phoenix.js', publishers))
+    const { Socket } = createRequire(import.meta.url)('phoenix') as Phoenix
+    this.#socket = new Socket(`ws://${host}:${port}/socket`, {
+      transport: WebSocket,
+      params: { app_key: app.key },
+      reconnectAfterMs: () => 1,
+      rejoinAfterMs: () => 1,
+    })
+    resumePhoenix(this.#socket, {
+      onRecovered: (topic, recovery) => hearing.note(topic, recovery),
+    })
+    this.#socket.connect()
   }
 
-  /** True where it has heard of every publisher's last number. */
-  hasAll(channel: string, numbers: ReadonlyMap<number, number>): boolean {
-    const { last } = this.#places.get(channel)!
-    return [...numbers].every(([publisher, number]) => last.get(publisher) === number)
+  async subscribe(topic: string): Promise<void> {
+    this.hearing.begin(topic)
+    const channel = this.#socket.channel(topic)
+    channel.on('cut', (event) => this.hearing.hear(topic, event))
+    await new Promise<void>((resolve, reject) => {
+      channel
+        .join()
+        .receive('ok', () => resolve())
+        .receive('error', (answer) => reject(new Error(JSON.stringify(answer))))
+    })
   }
 
-  #note(channel: string, { recovered, missed }: Recovery): void {
-    const place = this.#places.get(channel)!
-    if (recovered) {
-      this.recovered++
-      this.replayed += missed ?? 0
-      return
-    }
-    if (place.isTooLate) this.tooLate++
-    else this.faults.push(`${channel}: something was given up that should be kept`)
-    place.isTooLate = false
-    for (let publisher = 0; publisher < this.publishers; publisher++) place.mayJump.add(publisher)
+  get isConnected(): boolean {
+    return this.#socket.isConnected()
   }
 
-  #hear(channel: string, { publisher, number }: CutEvent): void {
-    this.heard++
-    const { last, mayJump } = this.#places.get(channel)!
-    const before = last.get(publisher) ?? 0
-    const isNext = number === before + 1 || (number > before && mayJump.has(publisher))
-    if (!isNext) this.faults.push(`${channel}: ${number} of ${publisher} after ${before}`)
-    mayJump.delete(publisher)
-    last.set(publisher, Math.max(before, number))
+  cut(): void {
+    this.#socket.conn?.terminate()
+  }
+
+  leave(): void {
+    this.#socket.disconnect()
+  }
+
+  comeBack(): void {
+    this.#socket.connect()
   }
 }

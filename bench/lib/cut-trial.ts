@@ -3,7 +3,8 @@
  * page hears must be each number once and in order; where it was away for too long, it must be told so.
  */
 import { makeChance, type Chance } from '../soaking/random'
-import { CutPage, type CutEvent } from './cut-page'
+import type { CutEvent } from './cut-hearing'
+import { PhoenixPage, PusherPage, type CutPage } from './cut-page'
 import { startServer } from './processes'
 import type { BenchCase, Outcome, Turn } from './question'
 import { Stage } from './stage'
@@ -33,8 +34,12 @@ export async function runCutTrial({ row, side }: Turn): Promise<Outcome> {
   const seed = Math.floor(Math.random() * 2 ** 31)
   const chance = makeChance(seed)
   const publishers = new Publishers(new Stage(server.peer), chance)
-  const pages = Array.from({ length: count }, () => new CutPage(server.peer, PUBLISHERS))
-  await Promise.all(pages.flatMap((page) => CHANNELS.map((channel) => page.subscribe(channel))))
+  const pages = Array.from({ length: count }, (_, index) =>
+    index % 3 === 2
+      ? new PhoenixPage(server.peer, PUBLISHERS)
+      : new PusherPage(server.peer, PUBLISHERS),
+  )
+  await Promise.all(pages.map(subscribeToAll))
   const began = performance.now()
   publishers.begin()
   const every = Math.ceil(cuts / absences)
@@ -49,15 +54,17 @@ export async function runCutTrial({ row, side }: Turn): Promise<Outcome> {
   await Promise.all(absent)
   await publishers.end()
   const isDone = (): boolean =>
-    pages.every((page) => CHANNELS.every((name) => page.hasAll(name, publishers.numbersOf(name))))
+    pages.every(({ hearing }) =>
+      CHANNELS.every((name) => hearing.hasAll(name, publishers.numbersOf(name))),
+    )
   const isWhole = await isSoon(isDone)
   const seconds = (performance.now() - began) / 1000
-  pages.forEach((page) => page.close())
-  const faults = pages.flatMap((page) => page.faults)
+  pages.forEach((page) => page.leave())
+  const faults = pages.flatMap(({ hearing }) => hearing.faults)
   if (!isWhole) faults.push('something was never heard')
   for (const fault of faults.slice(0, SHOWN)) console.error(`seed ${seed}: ${fault}`)
   const sum = (key: 'heard' | 'replayed' | 'recovered' | 'tooLate'): number =>
-    pages.reduce((all, page) => all + page[key], 0)
+    pages.reduce((all, { hearing }) => all + hearing[key], 0)
   return {
     cuts,
     seconds,
@@ -72,16 +79,24 @@ export async function runCutTrial({ row, side }: Turn): Promise<Outcome> {
   }
 }
 
+/** Phoenix's joins are signed with more than a key: such a page listens to public channels. */
+async function subscribeToAll(page: CutPage): Promise<void> {
+  const isPublic = (channel: string): boolean => channel.startsWith('cuts-')
+  const channels = page instanceof PhoenixPage ? CHANNELS.filter(isPublic) : CHANNELS
+  await Promise.all(channels.map((channel) => page.subscribe(channel)))
+}
+
 /** The page is away until each channel has given up what was its last event. */
 async function stayAway(page: CutPage, publishers: Publishers, size: number): Promise<void> {
   page.leave()
+  page.hearing.leave()
   const goals = CHANNELS.map((channel) => publishers.totalOf(channel) + size + PUBLISHERS)
   await waitUntil(
     () => CHANNELS.every((channel, index) => publishers.totalOf(channel) > goals[index]!),
     'too little was published',
   )
   page.comeBack()
-  await waitUntil(() => page.isBack, 'a page never came back')
+  await waitUntil(() => page.hearing.isBack, 'a page never came back')
 }
 
 /** They publish one event after the other, each to a channel by chance, until the end. */

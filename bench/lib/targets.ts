@@ -240,7 +240,8 @@ export const TARGETS: readonly Target[] = [
     unit: 'times',
   },
   {
-    figure: 'events missed, repeated or out of order over 1 000 cuts of stock pusher-js',
+    figure:
+      'events missed, repeated or out of order over 1 000 cuts of stock pusher-js and phoenix.js',
     place: { question: 'cuts', case: CUT.label, side: 'history' },
     key: 'wrong',
     bound: { atMost: 0 },
