@@ -107,8 +107,9 @@ export type PluginContext<Settings = unknown> = PluginActions & {
   /** The plugin's own routes, below `/plugins/<name>`; they are in the OpenAPI document. */
   readonly routes: Elysia<`/plugins/${string}`>
   /**
-   * For a route's `beforeHandle`: responds with 401 to a request that may not use the admin API. Plugins'
-   * `request` hooks run before, as for any admin request.
+   * For a route's `beforeHandle`: responds with 401 to a request that may not use the admin API, with 403 to a token
+   * that may not do everything. Plugins' `request` hooks run before, as for any admin request. The audit has who called
+   * the route, unless it is a `GET` or the answer's status is 400 or more.
    */
   readonly adminOnly: (context: { readonly request: Request }) => void
   /**

@@ -54,7 +54,7 @@ import { openRoutes, setUpPlugins, startPlugins, stopPlugins, type LoadedPlugin 
 import { openPorts } from './ports'
 import { claimDatabase, type DatabaseClaim, type StandbyOptions } from './standby'
 import { appStore } from './store/apps'
-import { auditStore } from './store/audit'
+import { auditStore, auditTrimmer } from './store/audit'
 import { FileWatch } from './store/file-watch'
 import { historyStore } from './store/history'
 import { outboxStore } from './store/outbox'
@@ -289,6 +289,8 @@ async function build(
   const checkOpenFiles = watchOpenFiles(core)
   const sweep = newSweeper(core)
   const retention = { days: config.auditDays, maxRows: config.auditMaxRows }
+  const trimmer = auditTrimmer(core, writes, retention)
+  undo.push(() => trimmer.stop())
   const sweepAll = (): void => {
     runSafely(core, 'upkeep', () => upkeep.sweep(core.readiness))
     runSafely(core, 'files', () => files.check(core)) // last: what upkeep writes is no other program's
@@ -303,7 +305,7 @@ async function build(
     longPolls.sweep()
     logins.sweep()
     runSafely(core, 'tokens', () => writes.runChore(() => tokens.sweep()))
-    runSafely(core, 'audit', () => writes.runChore(() => audit.trim(retention, clock.now())))
+    trimmer.sweep()
   }
   undo.push(clock.every(core.timing.sweepIntervalMs, sweepAll))
   undo.push(clock.every(UNAUTHORIZED_SWEEP_MS, newUnauthorizedSweeper(core)))

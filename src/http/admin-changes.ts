@@ -3,6 +3,7 @@
  * whether they have what the route needs (NEEDS). It logs each change: who, what, from where; values are not logged,
  * since they may be secrets. Owns what is known of a request until it is answered.
  */
+import { ElysiaCustomStatusResponse, StatusMap } from 'elysia'
 import type { App } from '../core/app'
 import type { Apps } from '../core/apps'
 import type { Action, AuditStore, Deed } from '../core/audit'
@@ -60,6 +61,7 @@ type AnsweredRequest = {
     readonly headers: AnswerHeaders
     readonly status?: number | string
   }
+  readonly responseValue?: unknown
 }
 
 const PLUGINS = '/plugins/'
@@ -129,7 +131,7 @@ export class AdminChanges {
   }
 
   /** Logs a request that was answered without an error; audits it where it was a plugin's. */
-  readonly record = ({ request, route, set }: AnsweredRequest): void => {
+  readonly record = ({ request, route, set, responseValue }: AnsweredRequest): void => {
     const { method } = request
     const known = this.#known.get(request)
     if (!known || method === 'GET' || method === 'HEAD') return
@@ -138,7 +140,7 @@ export class AdminChanges {
     const who = { admin: by.name, ...(by.id !== undefined && { tokenId: by.id }) }
     const line = { ...who, method, route, ...known.details, remoteAddress: by.address, requestId }
     this.log.info(line, 'admin change')
-    if (route.startsWith(PLUGINS) && !(Number(set.status) >= 400))
+    if (route.startsWith(PLUGINS) && statusOf(set.status, responseValue) < 400)
       this.#audit({ by, action: 'plugin.requested' }, `${method} ${route}`)
   }
 
@@ -207,4 +209,11 @@ export class AdminChanges {
     ]
     return !right.includes(false)
   }
+}
+
+/** Plugins answer with a response, or with the framework's status, by number or name. */
+function statusOf(set: number | string = 200, answer: unknown): number {
+  if (answer instanceof Response) return answer.status
+  const status = answer instanceof ElysiaCustomStatusResponse ? answer.code : set
+  return typeof status === 'number' ? status : (StatusMap[status as keyof typeof StatusMap] ?? 200)
 }

@@ -4,10 +4,12 @@
  */
 import type { Database } from 'bun:sqlite'
 import type { AuditedChange } from '../core/app'
+import type { Core } from '../core/core'
 import type { Action, AuditEntry, AuditPage, AuditQuery, AuditRow, AuditStore } from '../core/audit'
 import { differenceOf } from '../apps/masks'
 import { readJson } from './rows'
 import { commitDurably } from './sqlite'
+import type { Writes } from './writes'
 
 const INSERT = `
   INSERT INTO audit (at, action, by_kind, by_id, by_name, address, request_id, app_id, target, before, after)
@@ -21,6 +23,7 @@ const LAST_DELETED = `
   SELECT MAX(id) AS id FROM audit WHERE app_id = $appId AND action = 'app.deleted'`
 const SHOW = 'SELECT * FROM audit WHERE id IN (SELECT value FROM json_each($ids)) ORDER BY id DESC'
 const NEWEST_ID = 'SELECT MAX(id) AS id FROM audit'
+const OLDEST = 'SELECT id, at FROM audit WHERE id > 0 ORDER BY id LIMIT 1'
 const DELETE_OLDEST = `
   DELETE FROM audit
    WHERE id IN (SELECT id FROM audit WHERE id > 0 ORDER BY id LIMIT $limit)
@@ -32,7 +35,7 @@ const SCANNED_ROWS = 500
 const BYTES_BESIDES = 500
 /** Of a field before or after a change; a longer one is left out, and its length told. */
 const MAX_FIELD_BYTES = 8192
-/** Rows that one sweep deletes. */
+/** Rows that are deleted in one go: a millisecond. */
 const DELETED_ROWS = 200
 
 type Row = {
@@ -63,17 +66,19 @@ export function writeAudited<T>(db: Database, entry: AuditEntry | undefined, wri
   })
 }
 
-/** The entry of a change of an app. */
+/** The entry of a change of an app; undefined for one that leaves it as it was. */
 export function entryOf(audited: AuditedChange | undefined): AuditEntry | undefined {
   if (!audited) return undefined
   const { deed, at, before, after } = audited
-  const appId = (after ?? before)?.id
-  return { ...deed, at, appId, target: undefined, ...differenceOf(before, after) }
+  const difference = differenceOf(before, after)
+  const isNone = before && after && Object.keys(difference.after ?? {}).length === 0
+  if (isNone) return undefined
+  return { ...deed, at, appId: (after ?? before)?.id, target: undefined, ...difference }
 }
 
 export type SqliteAuditStore = AuditStore & {
-  /** Deletes some of the rows that are too old or too many. `now` is epoch milliseconds. */
-  trim(retention: AuditRetention, now: number): void
+  /** Deletes some of the rows that are too old or too many; true while there may be more. `now` is epoch milliseconds. */
+  trim(retention: AuditRetention, now: number): boolean
 }
 
 export function auditStore(db: Database): SqliteAuditStore {
@@ -95,10 +100,41 @@ export function auditStore(db: Database): SqliteAuditStore {
       return pageOf(rows, scanned, query)
     },
     trim: ({ days, maxRows }, now) => {
-      const [{ id } = { id: null }] = all<{ id: number | null }>(NEWEST_ID, {})
-      if (id === null) return
-      const before = now - days * 86_400_000
-      all(DELETE_OLDEST, { before, lastId: id - maxRows, limit: DELETED_ROWS })
+      const [oldest] = all<{ id: number; at: number }>(OLDEST, {})
+      if (!oldest) return false
+      const [{ id: newest }] = all<{ id: number }>(NEWEST_ID, {}) as [{ id: number }]
+      const [before, lastId] = [now - days * 86_400_000, newest - maxRows]
+      if (oldest.at >= before && oldest.id > lastId) return false // most sweeps write nothing
+      const terms = { before, lastId, limit: DELETED_ROWS }
+      return db.query<unknown, [Values]>(DELETE_OLDEST).run(terms).changes === DELETED_ROWS
+    },
+  }
+}
+
+/** Deletes what is too old or too many, a slice a turn, whenever a sweep asks for it. */
+export function auditTrimmer(
+  { slices, clock }: Pick<Core, 'slices' | 'clock'>,
+  writes: Writes,
+  retention: AuditRetention,
+) {
+  const { trim } = auditStore(writes.db)
+  let isRunning = false
+  let isStopped = false
+  const step = (): boolean => {
+    isRunning = false
+    writes.runChore(() => {
+      isRunning = trim(retention, clock.now()) && !isStopped
+    })
+    return isRunning
+  }
+  return {
+    sweep: (): void => {
+      if (isRunning) return
+      isRunning = true
+      slices.add({ part: 'audit', step })
+    },
+    stop: (): void => {
+      isStopped = true
     },
   }
 }

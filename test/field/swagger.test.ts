@@ -105,7 +105,7 @@ describePages('the page at /swagger', (browser) => {
     await field('token').fill('nonsense')
     expect(await execute(visit.page, 'admin-listTokens')).toEqual({
       status: '401',
-      body: 'The token is not one of Carillon, or has a typo',
+      body: 'The token is not one of Carillon, or has a typo\n',
     })
   })
 

@@ -22,7 +22,7 @@ const routesOf = definePlugin({
   },
 })
 
-const CLOSED = { security: [{ password: [] }], refusals: ['401', '403', '429'] }
+const CLOSED = { security: [{ password: [] }, { token: [] }], refusals: ['401', '403', '429'] }
 const ROWS = [
   { path: '/open', said: { security: undefined, refusals: [] } },
   { path: '/closed/{id}', said: CLOSED },
@@ -43,7 +43,7 @@ test('a route behind adminOnly shows its security and how it refuses', async () 
   }
   const { responses } = paths['/plugins/routes/says-so'].get
   expect(responses[403].content['text/plain'].example).toBe('my own')
-  expect(responses[401]).not.toHaveProperty('content')
+  expect(responses[401].content['text/plain'].example).toStartWith('The token')
   expect(responses[429].content['text/plain'].example).toStartWith('Too many failed logins')
 })
 
