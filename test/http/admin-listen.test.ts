@@ -74,6 +74,14 @@ async function ask(side: Side, path: string, init: RequestInit) {
   return { status: response.status, body: await response.text(), headers: [...headers] }
 }
 
+const asked = new Map<string, ReturnType<typeof ask>>()
+
+/** The answer for a path that nobody has, beside another. */
+const askUnknown = (side: Side, path: string, init: RequestInit) =>
+  asked.getOrInsertComputed(JSON.stringify([side, unknownLike(path), init]), () =>
+    ask(side, unknownLike(path), init),
+  )
+
 /** A path beside another that nobody has. */
 function unknownLike(path: string): string {
   if (path.startsWith('/plugins/')) return path.replace(/^(\/plugins\/\w+).*$/, '$1/nobody/has/it')
@@ -134,7 +142,7 @@ describe('every operation of the document', () => {
               operation,
               side,
               init,
-              await ask(side, unknownLike(path), init),
+              await askUnknown(side, path, init),
             ])
             expect(answer.status).toBe(404)
           }
@@ -149,4 +157,19 @@ test('a route that calls adminOnly itself is closed to clients all the same', as
   expect((await serverOf().http(path, { headers })).status).toBe(404)
   const tried = await serverOf().adminHttp(`/swagger/public${path}`, { headers })
   expect([tried.status, await tried.text()]).toEqual([200, 'closed'])
+})
+
+test('dashboards of other origins are let in at the admins’ address, and are strangers at the other', async () => {
+  const server = serverOf()
+  const init = { method: 'OPTIONS', headers: PREFLIGHT }
+  const preflights = [
+    await server.adminHttp('/api/admin/apps', init),
+    await server.http('/api/admin/apps', init),
+    await server.http('/', init),
+  ]
+  const namesOf = ({ headers }: Response) =>
+    [...headers.keys()].filter((name) => /^vary$|^access-control-allow/.test(name)).toSorted()
+  const allowed = ['headers', 'methods', 'origin'].map((name) => `access-control-allow-${name}`)
+  expect(preflights.map(namesOf)).toEqual([[...allowed, 'vary'], [], []])
+  expect(preflights.map(({ status }) => status)).toEqual([204, 404, 204])
 })
