@@ -236,25 +236,44 @@ export class HistoryLog {
 
   readonly #turn = (): void => {
     this.#isScheduled = false
-    this.#commit(this.#groups.shift() ?? newGroup())
+    try {
+      this.#commit(this.#groups.shift() ?? newGroup())
+    } catch {
+      // Whoever waits for the group has it.
+    }
     if (this.#groups.length > 0 || this.#isDue) this.#schedule()
   }
 
-  /** Where it fails all later ones fail: they may need what was not written. */
+  /** @throws what is no failure of the database; whoever waits for the group gets it, too */
   #commit(group: Group): Outcome {
     // Groups that wait may have rows that were given up before those that would be deleted.
     if (this.#isDue && this.#groups.length + this.#stale.length === 0) this.#addDiscarded(group)
     const stale = this.#stale.splice(0)
     if (stale.length > 0) group.writes.unshift({ type: 'discard', streams: [], rows: stale })
-    const refused = group.writes.length > 0 ? this.#tryCommit(group.writes) : undefined
-    this.#note(group.writes, refused)
-    group.done.resolve(refused)
-    if (!refused) return undefined
-    for (const { writes, done } of this.#groups.splice(0)) {
-      this.#note(writes, refused)
-      done.resolve(refused)
+    try {
+      const refused = group.writes.length > 0 ? this.#tryCommit(group.writes) : undefined
+      if (refused) this.#failAll(group, ({ resolve }) => resolve(refused))
+      else this.#noteWritten(group)
+      return refused
+    } catch (cause) {
+      this.#failAll(group, ({ reject }) => reject(cause))
+      throw cause
     }
-    return refused
+  }
+
+  #noteWritten({ writes, done }: Group): void {
+    for (const write of writes)
+      if (write.type === 'reserve') write.stream.committed = write.reserved
+      else if (write.type === 'append') this.#lastStored = Math.max(this.#lastStored, write.row)
+    done.resolve(undefined)
+  }
+
+  /** Where one fails all later ones fail: they may need what was not written. */
+  #failAll(group: Group, settle: (done: Group['done']) => void): void {
+    for (const { writes, done } of [group, ...this.#groups.splice(0)]) {
+      for (const write of writes) this.#noteFailed(write)
+      settle(done)
+    }
   }
 
   #addDiscarded({ writes }: Group): void {
@@ -276,19 +295,13 @@ export class HistoryLog {
     }
   }
 
-  #note(writes: readonly HistoryWrite[], refused: Outcome): void {
-    for (const write of writes)
-      if (write.type === 'reserve') {
-        const { stream, reserved } = write
-        if (refused) stream.reserved = stream.committed
-        else stream.committed = reserved
-      } else if (refused) this.#noteFailed(write)
-      else if (write.type === 'append') this.#lastStored = Math.max(this.#lastStored, write.row)
-  }
-
   /** What could not be deleted is stale, and what could not be written has left its row so. The sweep tries again. */
-  #noteFailed(write: Exclude<HistoryWrite, { readonly type: 'reserve' }>): void {
+  #noteFailed(write: HistoryWrite): void {
     this.#isDue = false
+    if (write.type === 'reserve') {
+      write.stream.reserved = write.stream.committed
+      return
+    }
     if (write.type === 'discard') {
       this.#streams.push(...write.streams)
       this.#stale.push(...write.rows)

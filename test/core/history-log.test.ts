@@ -25,10 +25,12 @@ class Tables implements HistoryStore {
   readonly byId = new Map<number, StreamRow & { isClosed: boolean }>()
   readonly rows = new Map<number, Row>()
   isDown = false
+  isBroken = false
   commits = 0
   most = 0
 
   commit(writes: Parameters<HistoryStore['commit']>[0]): void {
+    if (this.isBroken) throw new Error('a constraint')
     if (this.isDown) throw new RealtimeError('store_unavailable', 'down')
     this.commits++
     this.most = Math.max(this.most, writes.length)
@@ -215,6 +217,23 @@ test('a large stream that ends is gone at once, and its events in parts', async 
   for (let turns = 0; tables.rows.size > 0 && turns < 20; turns++) await new Promise(setImmediate)
   expect(tables.rows.size).toBe(0)
   rule.size = 20
+})
+
+test('what the store should never do fails for those who wait, and for nobody after them', async () => {
+  const tables = new Tables()
+  const { history, log } = begin(tables)
+  const [channel] = CHANNELS
+  const add = () => history.append(makeEvent(channel!, 'e'), channelKind(channel!), 0)
+  tables.isBroken = true
+  const asked = Array.from({ length: 600 }, () => {
+    add()
+    return log.committed()
+  })
+  for (const { status } of await Promise.allSettled(asked)) expect(status).toBe('rejected')
+  tables.isBroken = false
+  add()
+  expect(await log.committed()).toBeUndefined()
+  expect(offsetsOf(eventsOf(begin(tables).history, channel!))).toEqual([601])
 })
 
 test('while the store fails nothing grows, and what was given up goes when it writes again', async () => {
