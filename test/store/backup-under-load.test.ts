@@ -8,6 +8,7 @@ import { backup } from '../../src/store/backup'
 import { restore } from '../../src/store/restore'
 import { definePlugin } from '../../src/plugin'
 import { start, waitFor, type TestServer } from '../harness'
+import { bearer, makeToken } from '../tokens'
 import { readDeliveries, Receiver, waitUntilSettled } from '../webhooks/receiver'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
@@ -81,6 +82,11 @@ class Load {
   }
 }
 
+/** Stored apps, and those of which the audit says that they were created. */
+const APPS_AND_AUDIT = `
+  SELECT (SELECT COUNT(*) FROM apps) AS apps,
+         (SELECT COUNT(*) FROM audit JOIN apps ON apps.id = audit.app_id WHERE action = 'app.created') AS audited`
+
 /** All rows of all tables. */
 function dump(path: string) {
   using db = new Database(path)
@@ -114,6 +120,12 @@ test('what was answered before is in it, and a server serves it; of a quiet serv
   const init = { method: 'PATCH', headers: JSON_TYPE, body: JSON.stringify({ app: fields }) }
   expect((await first.admin('/api/admin/apps/test-app', init)).ok).toBe(true)
 
+  const { token } = await makeToken(first, { name: 'reader', scope: 'read' })
+  const auditOf = async (server: TestServer): Promise<unknown> => {
+    const answer = await server.http('/api/admin/audit', { headers: bearer(token) })
+    return { status: answer.status, ...(await answer.json()) }
+  }
+
   const load = new Load(first)
   await load.answers(10)
   const before = { names: [...load.names], slugs: [...load.slugs] }
@@ -134,6 +146,12 @@ test('what was answered before is in it, and a server serves it; of a quiet serv
     const slugs = await slugsOf(second)
     expect(slugs).toEqual(expect.arrayContaining(before.slugs))
     expect(await slugsOf(first)).toEqual(expect.arrayContaining(slugs))
+    expect(await auditOf(second)).toMatchObject({ status: 200 })
+    using db = new Database(join(folder, 'second.sqlite'))
+    expect(db.query(APPS_AND_AUDIT).get()).toEqual({
+      apps: slugs.length - 1,
+      audited: slugs.length - 1,
+    })
   }
 
   await waitUntilSettled(first)
@@ -142,6 +160,7 @@ test('what was answered before is in it, and a server serves it; of a quiet serv
   await restore(join(folder, 'quiet.sqlite'), join(folder, 'third.sqlite'))
   await using third = await open(join(folder, 'third.sqlite'))
   expect(await appsOf(third)).toEqual(await appsOf(first))
+  expect(await auditOf(third)).toEqual(await auditOf(first))
   for (const channel of CHANNELS)
     expect(await historyOf(third, channel)).toEqual(await historyOf(first, channel))
   const [{ pending }, { pending: waiting }] = [

@@ -2,6 +2,7 @@
 import { Database } from 'bun:sqlite'
 import { afterAll, describe, expect, test } from 'bun:test'
 import {
+  chownSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -194,12 +195,16 @@ describe('a restore', () => {
         copyFileSync(`${killed.path}${ending}`, `${to}${ending}`)
     }
     symlinkSync(to, `${to}.link`)
+    // Root restores for the user that the server runs as; anybody else has files of their own only.
+    if (process.getuid?.() === 0) chownSync(to, 1234, 1234)
+    const { uid, gid } = statSync(to)
     const restored = await restore(stored('new'), `${to}.link`, { now })
     expect(restored).toMatchObject({ kept: keptName(to), version: NEWEST })
     expect(readdirSync(join(to, '..')).sort()).toEqual(
       [to, keptName(to), `${to}.link`, `${to}.lock`].map((name) => basename(name)),
     )
     expect([keysOf(to), keysOf(keptName(to))]).toEqual([['new'], ['old']])
+    expect(statSync(to)).toMatchObject({ uid, gid })
     expect(statSync(to).mode & 0o777).toBe(0o600)
     openDatabase(to).close()
   })
