@@ -35,6 +35,8 @@ function copy({ from, to, fromName, toName }: CopyOrder): void {
   const totalBytes = about(fromName, () => {
     db.run(`PRAGMA busy_timeout = ${BUSY_MS}`)
     checkOurs(db, fromName)
+    // Of the copy; the database keeps its own.
+    if (read(db, 'auto_vacuum') === 0) db.run('PRAGMA auto_vacuum = INCREMENTAL')
     return sizeOf(db)
   })
   report({ type: 'begun', totalBytes })
@@ -64,11 +66,11 @@ function checkOurs(db: Database, name: string): void {
 }
 
 /** The bytes that a copy will have: pages without the free ones. */
-function sizeOf(db: Database): number {
-  const numberOf = (pragma: string): number =>
-    Object.values(db.query<Record<string, number>, []>(`PRAGMA ${pragma}`).get()!)[0]!
-  return (numberOf('page_count') - numberOf('freelist_count')) * numberOf('page_size')
-}
+const sizeOf = (db: Database): number =>
+  (read(db, 'page_count') - read(db, 'freelist_count')) * read(db, 'page_size')
+
+const read = (db: Database, pragma: string): number =>
+  Object.values(db.query<Record<string, number>, []>(`PRAGMA ${pragma}`).get()!)[0]!
 
 function flush(file: string): void {
   const descriptor = openSync(file, 'r+')

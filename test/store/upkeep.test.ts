@@ -8,6 +8,8 @@ import { MemoryLog } from '../../kit/clock'
 import { NEW_APP, type AppRecord } from '../../src/core/app'
 import { Readiness } from '../../src/core/readiness'
 import { appStore } from '../../src/store/apps'
+import { backup } from '../../src/store/backup'
+import { restore } from '../../src/store/restore'
 import { commitDurably, openDatabase } from '../../src/store/sqlite'
 import { Upkeep } from '../../src/store/upkeep'
 import { start } from '../harness'
@@ -199,13 +201,21 @@ describe('free pages', () => {
     expect(pagesOf(db)).toBeGreaterThan(before)
   })
 
-  test('of a file from before stay, and sweeps do no harm', () => {
+  test('of a file from before stay, until it is restored from a backup', async () => {
     const path = newPath()
-    new Database(path, { create: true }).run(
-      'PRAGMA user_version = 0; CREATE TABLE _t (a); DROP TABLE _t; VACUUM',
-    )
-    using opened = open(path)
-    opened.upkeep.sweep(new Readiness())
-    expect(opened.db.query('PRAGMA auto_vacuum').get()).toEqual({ auto_vacuum: 0 })
+    {
+      using db = new Database(path, { create: true })
+      db.run('CREATE TABLE _t (a); DROP TABLE _t')
+    }
+    const modeOf = (db: Database) => db.query('PRAGMA auto_vacuum').get()
+    {
+      using opened = open(path)
+      opened.upkeep.sweep(new Readiness())
+      await backup(path, `${path}.copy`)
+      expect(modeOf(opened.db)).toEqual({ auto_vacuum: 0 })
+    }
+    await restore(`${path}.copy`, path)
+    using restored = open(path)
+    expect(modeOf(restored.db)).toEqual({ auto_vacuum: 2 })
   })
 })
