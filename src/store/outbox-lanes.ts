@@ -5,6 +5,7 @@
  */
 import type { Database } from 'bun:sqlite'
 import type { LaneReport } from '../core/deliveries'
+import { noteSecretChange } from './sqlite'
 
 /** The rows of one endpoint of one app. */
 export type LaneKey = { readonly appId: string; readonly endpoint: string }
@@ -72,6 +73,7 @@ export class Lanes {
   remove(key: LaneKey): void {
     this.db.query(REMOVE).run({ id: this.idOf(key) })
     this.#lanes.delete(nameOf(key))
+    noteSecretChange(this.db) // the endpoint's URL
   }
 
   #laneOf({ appId, endpoint }: LaneKey): Lane {

@@ -6,11 +6,12 @@
 import type { Database } from 'bun:sqlite'
 import { SECURE_DELETE } from './sqlite'
 
-/** Tables with secrets as they are: of apps, of their webhooks and plugins. Hashes are none. */
+/** Tables with secrets as they are: of apps, of their plugins and webhooks, whose URLs may have some. Hashes are none. */
 const TABLES: readonly { readonly name: string; readonly hasRowIds: boolean }[] = [
   { name: 'apps', hasRowIds: true },
   { name: 'app_keys', hasRowIds: true },
   { name: 'app_overrides', hasRowIds: false },
+  { name: 'webhook_lanes', hasRowIds: false }, // its id is the ROWID
 ]
 
 type Value = string | number | bigint | null

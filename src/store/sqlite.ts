@@ -25,6 +25,7 @@ export function openDatabase(path: string, log?: Log): Database {
     db.run('PRAGMA auto_vacuum = INCREMENTAL') // of a new file; any other keeps its own
     db.run('PRAGMA journal_mode = WAL')
     db.run('PRAGMA synchronous = NORMAL')
+    db.run('PRAGMA fullfsync = ON') // on macOS, where a flush leaves the bytes in the disk's cache
     db.run('PRAGMA secure_delete = ON')
     migrate(db, path, { log })
     db.run(SECURE_DELETE)
@@ -79,14 +80,17 @@ export function commitDurably<T>(db: Database, write: () => T): T {
   } finally {
     db.run(SECURE_DELETE)
     db.run('PRAGMA synchronous = NORMAL')
-    changedByOperators.add(db)
+    noteSecretChange(db)
   }
 }
 
-const changedByOperators = new WeakSet<Database>()
+const changedSecrets = new WeakSet<Database>()
 
-/** True where an operator has written since the last call. */
-export const takeOperatorChange = (db: Database): boolean => changedByOperators.delete(db)
+/** Called where secrets may have been deleted: they are still in the file, for `Upkeep` to find. */
+export const noteSecretChange = (db: Database): void => void changedSecrets.add(db)
+
+/** True where there was such a change since the last call. */
+export const takeSecretChange = (db: Database): boolean => changedSecrets.delete(db)
 
 const FULL = 2
 const levelOf = (db: Database): number =>

@@ -9,7 +9,7 @@ import type { Log } from '../core/types'
 import { reasonOf } from './errors'
 import { filesOf, isFile } from './files'
 import { hasMoreSecrets, scrub } from './scrub'
-import { emptyLog, takeOperatorChange } from './sqlite'
+import { emptyLog, takeSecretChange } from './sqlite'
 
 const BOUNDS = {
   /** SQLite copies the log into the file from 4 MB on; a longer one is cut to this. */
@@ -71,7 +71,7 @@ export class Upkeep {
   }
 
   #removeRemains(maxApps: number): void {
-    if (takeOperatorChange(this.db)) this.#remains = 'tables'
+    if (takeSecretChange(this.db)) this.#remains = 'tables'
     if (this.#remains === 'tables' && !hasMoreSecrets(this.db, maxApps)) {
       scrub(this.db)
       this.#remains = 'log'

@@ -13,6 +13,7 @@ import { restore } from '../../src/store/restore'
 import { commitDurably, openDatabase } from '../../src/store/sqlite'
 import { Upkeep } from '../../src/store/upkeep'
 import { start } from '../harness'
+import { Receiver, waitUntilSettled } from '../webhooks/receiver'
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -128,9 +129,9 @@ describe('secrets that were deleted', () => {
     expect(findIn(path, gone)).toEqual([])
   })
 
-  test('over HTTP: an old key, a deleted app', async () => {
+  test('over HTTP: an old key, a deleted app, the URL of a webhook', async () => {
     const databasePath = newPath()
-    await using server = await start({ config: { databasePath } })
+    await using server = await start({ config: { databasePath, webhookFlushMs: 0 } })
     const secrets: string[] = []
     const keys: string[] = [] // which are no secrets: the audit has them
     const send = async (method: string, path: string, app?: object): Promise<void> => {
@@ -139,16 +140,24 @@ describe('secrets that were deleted', () => {
       const answer = await server.admin(`/api/admin/apps${path}`, { method, headers, ...body })
       expect(answer.ok).toBe(true)
     }
+    await using receiver = new Receiver()
     for (const slug of ['rotated', 'deleted']) {
-      const pair = newPair()
+      const [pair, query] = [newPair(), newText()]
       keys.push(pair.key)
-      secrets.push(pair.secret)
-      await send('POST', '', { name: slug, slug, ...pair })
+      secrets.push(pair.secret, query)
+      const webhooks = [{ url: `${receiver.url}?token=${query}` }]
+      await send('POST', '', { name: slug, slug, ...pair, webhooks })
     }
+    await using client = await server.raw({ path: `/app/${keys[1]}?protocol=7` })
+    await client.subscribed('room')
+    await receiver.requests.next('a webhook')
+    expect(findIn(databasePath, secrets)).toEqual(secrets)
     await send('POST', '/rotated/keys')
     await send('DELETE', `/rotated/keys/${keys[0]}`)
+    await send('PATCH', '/rotated', { webhooks: [] })
     await send('DELETE', '/deleted')
-    server.advance(5000)
+    await waitUntilSettled(server)
+    server.advance(10_000)
     expect(findIn(databasePath, secrets)).toEqual([])
   })
 })
