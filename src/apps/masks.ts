@@ -22,7 +22,7 @@ export const withoutSecrets = <App extends Secretive>(record: App): App => ({
 })
 
 /** A url without name, password and the values of its query. */
-const maskWholeUrl = (url: string): string =>
+export const maskWholeUrl = (url: string): string =>
   maskUrl(url)
     .replace(/#.*$/s, '')
     .replace(/\?.*$/s, (query) => query.replace(/(?<=[?&])([^=&]*)(=?)[^&]*/g, maskParameter))

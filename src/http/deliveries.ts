@@ -4,11 +4,12 @@
  */
 import { Type, type TSchema } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import type { App } from '../core/app'
-import type { Deliveries } from '../core/deliveries'
+import type { Deliveries, Report } from '../core/deliveries'
 import { parseRecord } from '../core/json'
+import { maskWholeUrl } from '../apps/masks'
 import { maskUrl } from '../apps/webhooks'
 import type { AdminChanges } from './admin-changes'
+import { isBlinded } from './admin-needs'
 import { NOT_FOUND, WRITE_REFUSALS } from './refusals'
 import { count, objectSchema } from './schemas'
 
@@ -127,7 +128,10 @@ export function deliveries(source: Deliveries, changes: AdminChanges) {
     .onAfterHandle(changes.record)
     .get(
       '/:slug/webhooks/deliveries',
-      ({ request, params }) => ({ data: reportOf(source, changes.appOf(request, params.slug)) }),
+      ({ request, params }) => {
+        const show = isBlinded(changes.callerOf(request)) ? maskWholeUrl : maskUrl
+        return { data: reportOf(source.report(changes.appOf(request, params.slug)), show) }
+      },
       {
         response: { 200: DeliveriesAnswer, 404: NOT_FOUND },
         detail: {
@@ -157,8 +161,8 @@ export function deliveries(source: Deliveries, changes: AdminChanges) {
     )
 }
 
-function reportOf(source: Deliveries, app: App) {
-  const { endpoints, deadLetters } = source.report(app)
+/** `show` masks urls. */
+function reportOf({ endpoints, deadLetters }: Report, show: typeof maskUrl) {
   const sum = (name: keyof typeof Totals): number =>
     endpoints.reduce((total, endpoint) => total + endpoint[name], 0)
   return {
@@ -166,7 +170,7 @@ function reportOf(source: Deliveries, app: App) {
     failing: sum('failing'),
     dead: sum('dead'),
     endpoints: endpoints.map(({ attempts, endpoint, ...numbers }) => ({
-      endpoint: maskUrl(endpoint),
+      endpoint: show(endpoint),
       ...numbers,
       attempts: attempts.map(({ durationMs, ...attempt }) => ({
         ...attempt,
@@ -175,7 +179,7 @@ function reportOf(source: Deliveries, app: App) {
     })),
     dead_letters: deadLetters.map(({ event, endpoint, deadAt, ...letter }) => ({
       ...letter,
-      endpoint: maskUrl(endpoint),
+      endpoint: show(endpoint),
       // A row that was changed by hand must not hide the others.
       event: parseRecord(event) ?? { unreadable: event },
       dead_at: deadAt,

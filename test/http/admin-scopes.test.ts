@@ -219,3 +219,19 @@ test('the list shows each caller its own apps, and a reader no secret', async ()
   expect(shown).toEqual({ 'the admin': all, read: all, all, 'app, own': mine, 'create, own': mine })
   cell.remove()
 })
+
+test('a reader gets no secret of webhooks and plugins, in the report on deliveries neither', async () => {
+  const cell = prepareCell()
+  const { own } = cell
+  const app = apps.byId(own)!
+  const webhooks = [{ url: 'http://me:secret-1@127.0.0.1/?a=secret-2', headers: { a: 'secret-3' } }]
+  const plugins = { lost: { token: 'secret-4' } } // of one that is not loaded
+  apps.change(app, { ...app.record, webhooks, plugins }, 0)
+  const read = async (path: string, caller: 'read' | 'app, own') => {
+    const headers = credentialOf(caller, own, prepareCell())
+    return (await server.http(`/api/admin/apps/${path}`, { headers })).text()
+  }
+  for (const path of ['', own, `${own}/webhooks/deliveries`])
+    expect(await read(path, 'read')).not.toContain('secret-')
+  expect(await read(own, 'app, own')).toMatch(/secret-1.*secret-2.*secret-3.*secret-4/)
+})
