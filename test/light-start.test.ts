@@ -22,6 +22,18 @@ test('a start loads no package that few servers are asked for', async () => {
   ])
 })
 
+test('a command loads no framework', async () => {
+  const code =
+    "await (await import('./src/cli/main')).main(['help']); console.error(JSON.stringify(Object.keys(require.cache)))"
+  await using program = new Program({}, { command: [process.execPath, '-e', code] })
+  expect(await program.waitForExit()).toBe(0)
+  const loaded = (await program.errors).trim()
+  expect(RUNTIME.filter((name) => loaded.includes(`/node_modules/${name}/`))).toEqual([
+    '@bomb.sh/tab',
+    'commander',
+  ])
+})
+
 /** Values only: types are gone when it runs. */
 const IMPORT = /(?:^import (?!type )[^'"]*?from|\bimport\(|\brequire\()\s*'([^'.][^']*)'/gm
 

@@ -13,7 +13,6 @@ import {
   SETTINGS,
   type Config,
 } from '../config/config'
-import { loadConfigFile } from '../config/config-file'
 import { providedApps } from '../config/credentials'
 import { envFiles, settingsFrom } from '../config/env-files'
 import { notes } from '../config/notes'
@@ -76,6 +75,7 @@ export async function checkConfig({
   )
   try {
     const config = readConfig(env)
+    const { loadConfigFile } = await import('../config/config-file') // loads what plugins may import
     const { apps, plugins, path, isOwn } = await loadConfigFile(config.configFile, folder)
     const provided = providedApps(config, apps)
     const own = [

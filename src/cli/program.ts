@@ -85,10 +85,20 @@ function describe(command: Command, { about, details, examples, ...row }: Comman
     .summary(about)
     .description([`${capitalize(about)}.`, details].filter(Boolean).join('\n\n'))
   for (const [name, text] of row.arguments ?? []) command.argument(name, text)
-  for (const [flags, text] of row.options ?? []) command.option(flags, text)
+  for (const [flags, text] of row.options ?? []) {
+    const isRepeated = flags.endsWith('...>')
+    // The parser's own lists take all that follows, arguments too.
+    if (isRepeated) command.option(flags.replace('...>', '>'), text, collect)
+    else command.option(flags, text)
+  }
   const lines = examples.map(([line, text]) => `  $ carillon ${line}\n      ${text}`)
   command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`)
 }
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  value,
+]
 
 /** By the names that were typed: `token-file`, and not `tokenFile`. */
 const toLongNames = (command: Command): Readonly<Record<string, unknown>> =>

@@ -61,6 +61,7 @@ describe.each(DOORS)('apps of %s', (_name, run) => {
       'my-shop',
       '--set',
       'active=false',
+      '--set',
       'name=Old shop',
       '--json',
     ])

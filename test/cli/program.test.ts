@@ -58,7 +58,8 @@ async function runTerminal(script: string, env: Record<string, string> = {}): Pr
 }
 
 const LONG = 'A shop whose name is so long that no table has room for it all'
-const APP = ['apps', 'create', LONG, '--set', 'id=77', 'key=key-1', 'secret=s-1']
+const SET = ['id=77', 'key=key-1', 'secret=s-1'].flatMap((field) => ['--set', field])
+const APP = ['apps', 'create', ...SET, LONG]
 
 test('a terminal of 80 columns gets a table that fits, its titles bold', async () => {
   expect((await runOn(server(), APP)).code).toBe(0)
