@@ -56,6 +56,15 @@ test.skipIf(!existsSync('/dev/full'))(
   },
 )
 
+test.skipIf(!existsSync('/dev/full'))('that the output of a command is lost is said', async () => {
+  const command = ['sh', '-c', `"${process.execPath}" src/index.ts help > /dev/full`]
+  await using program = new Program({}, { command })
+  expect([await program.waitForExit(), await program.errors]).toEqual([
+    1,
+    expect.stringMatching(/^carillon: the output is lost: ENOSPC.*\n$/),
+  ])
+})
+
 test('a working directory that was removed is said', async () => {
   const gone = join(folder, 'gone')
   const start = `mkdir "${gone}" && cd "${gone}" && rmdir "${gone}" && exec "$0" "$1"`

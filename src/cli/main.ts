@@ -20,11 +20,20 @@ import { toSafe } from './text'
 export async function main(args: readonly string[]): Promise<void> {
   const ended = new AbortController()
   const end = (): void => ended.abort()
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', end) // EPIPE: the reader is gone
+  let isLost = false
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+      end()
+      if (code === 'EPIPE' || isLost) return // the reader has enough
+      isLost = true
+      process.exitCode = EXITS.failed.code
+      if (stream === process.stdout)
+        process.stderr.write(`carillon: the output is lost: ${message}\n`)
+    })
   // A second signal ends it at once.
   process.once('SIGINT', end)
   process.once('SIGTERM', end)
-  process.exitCode = await runCommand(args, {
+  const code = await runCommand(args, {
     env: process.env,
     folder: process.cwd(),
     stdout: process.stdout,
@@ -33,6 +42,7 @@ export async function main(args: readonly string[]): Promise<void> {
     ask: process.stdin.isTTY ? (question) => ask(question, ended.signal) : undefined,
     signal: ended.signal,
   })
+  process.exitCode = isLost ? EXITS.failed.code : code
   process.off('SIGINT', end)
   process.off('SIGTERM', end)
 }
