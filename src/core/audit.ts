@@ -70,7 +70,7 @@ export type AuditPage = {
   readonly bytes: number
   /** Where to go on; undefined at the end. */
   readonly next: number | undefined
-  /** No more rows fit. */
+  /** Rows were left out that would exceed the bytes. */
   readonly isFull: boolean
 }
 

@@ -1,6 +1,7 @@
 /**
  * Tokens: named credentials for the admin API. Owns the maps by id and by hash: a look-up is a map read, never a
- * query. Nobody knows a token but its holder: the store has its SHA-256, which is enough for what is random.
+ * query, and how long it takes tells nothing of the token. Nobody knows a token but its holder: the store has its
+ * SHA-256, which is enough for what is random.
  */
 import type { Deed } from './audit'
 

@@ -109,16 +109,21 @@ export function audit(core: Core, store: Pick<AuditStore, 'page'>, changes: Admi
     )
 }
 
-/** Looks on, a turn of the event loop each, until the page is full. */
+/** Rows that one turn of the event loop reads: a millisecond, Bun 1.4.5. */
+const TURN_ROWS = 100
+
+/** Reads on, a turn of the event loop each, until the page is full. */
 async function collect(store: Pick<AuditStore, 'page'>, query: AuditQuery) {
   const rows: AuditRow[] = []
   let { before, maxBytes } = query
   for (;;) {
-    const page = store.page({ ...query, before, maxBytes, limit: query.limit - rows.length })
+    const limit = Math.min(TURN_ROWS, query.limit - rows.length)
+    const page = store.page({ ...query, before, maxBytes, limit })
     rows.push(...page.rows)
     maxBytes -= page.bytes
     const { next, isFull } = page
-    if (next === undefined || isFull || maxBytes <= 0) return respond(rows, next)
+    if (next === undefined || isFull || maxBytes <= 0 || rows.length === query.limit)
+      return respond(rows, next)
     before = next
     await new Promise<void>((resolve) => setImmediate(resolve))
   }

@@ -159,8 +159,8 @@ function pageOf(
     bytes += rowBytes
     rows.push(readRow(row))
   }
-  const isFull = rows.length < found.length || rows.length === limit || bytes >= maxBytes
-  if (isFull) return { rows, bytes, next: rows.at(-1)?.id, isFull }
+  const isFull = rows.length < found.length
+  if (isFull || rows.length === limit) return { rows, bytes, next: rows.at(-1)?.id, isFull }
   const next = scanned.length === SCANNED_ROWS ? scanned.at(-1)?.id : undefined
   return { rows, bytes, next, isFull }
 }
