@@ -42,6 +42,7 @@ import { AppRequests } from './http/app-requests'
 import { createApis, type HttpApi } from './http/api'
 import { ApiHooks } from './http/hooks'
 import { InFlight } from './http/in-flight'
+import { LiveFeed } from './http/live-feed'
 import { Locality } from './http/local'
 import { Logins } from './http/logins'
 import { newCore } from './new-core'
@@ -247,6 +248,8 @@ async function build(
   const hooks = new ApiHooks(core, addresses)
   const findApps = DIALECTS.map(({ findApp }) => findApp)
   const appRequests = new AppRequests(core, findApps)
+  const feed = new LiveFeed(core)
+  undo.push(() => feed.finish())
   const apiOptions = {
     appRequests,
     dialects: DIALECTS.map(({ routes }) => routes),
@@ -258,6 +261,7 @@ async function build(
     enforced: { ...enforced, networks },
     deliveries: webhooks,
     statistics: { store: series, backlogOf, startedAt: clock.now() },
+    feed,
     metrics,
     audit,
     plugins,
@@ -326,6 +330,7 @@ async function build(
     stop: end,
     leave: async () => {
       if (await drain(core, config.drainSeconds * 1000)) await wait(clock, GOODBYE_MS)
+      feed.finish()
       const requests = Promise.all([close(false), webhooks.finish()])
       await Promise.race([requests, wait(clock, REQUEST_GRACE_MS)])
       await end()

@@ -79,7 +79,15 @@ export const throwSecret = (): never => {
 }
 
 /** TRAFFIC: facts that tests listen to only where they are about them. */
-const TRAFFIC: ReadonlySet<string> = new Set(['published', 'refused', 'requested', 'cut'])
+const TRAFFIC: ReadonlySet<string> = new Set([
+  'published',
+  'subscribed',
+  'unsubscribed',
+  'refused',
+  'requested',
+  'cut',
+  'webhook_answered',
+])
 
 type Served = ConstructorParameters<typeof Kit>[0]
 

@@ -69,6 +69,7 @@ test('it has every route, in the order in which they are told', () => {
     '/api/admin/tokens',
     '/api/admin/tokens/{id}',
     '/api/admin/audit',
+    '/api/admin/apps/{slug}/live',
     '/api/admin/plugins',
     '/api/admin/stats',
     '/metrics',

@@ -156,7 +156,7 @@ function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
     sharedChanged: () =>
       notify(core, hooks.sharedChanged, Object.freeze({ key: 'key', value: data })),
     publish: () => filterEvent(core, publication),
-    published: () => emitPublished(core.facts, publication, undefined),
+    published: () => emitPublished(core.facts, publication, undefined, 'pusher'),
     webhook: () => runGatesNow(core, hooks.webhook, appView(app), viewOfFact(fact)),
     response: () => api.addHeaders(request, 200, {}),
     stop: () => hooks.stop[0]?.run(),

@@ -157,7 +157,7 @@ function completeEvent(
   if (isRefusal(answer)) return answer
   app.counters.clientEvents++
   count(app.tallies.clientEventsByProtocol, conn.codec.name)
-  emitPublished(core.facts, command, conn.id)
+  emitPublished(core.facts, command, conn.id, undefined)
   if (kind.group) return undefined
   if (ref) conn.reply({ type: 'accepted', ref })
   if (core.facts.wants('client_event', app, channel))

@@ -62,7 +62,13 @@ export function establish(core: Core, conn: Connection): MaybePromise<Refusal | 
   const { activityTimeoutSeconds } = core.timing
   conn.reply({ type: 'established', socketId: conn.id, activityTimeoutSeconds })
   if (conn.app && core.facts.wants('connected', conn.app))
-    core.facts.emit({ type: 'connected', app: conn.app, socketId: conn.id })
+    core.facts.emit({
+      type: 'connected',
+      app: conn.app,
+      socketId: conn.id,
+      remoteAddress: conn.remoteAddress,
+      protocol: conn.codec.name,
+    })
   if (given) return enterGiven(core, conn, given)
   if (core.hooks.connected.length > 0) notify(core, core.hooks.connected, conn)
   return undefined

@@ -23,7 +23,8 @@ export const CUT_SLOW: Ending = { code: 1006, reason: 'Slow reader', by: 'server
 export function disconnect(core: Core, conn: Connection, ending: Ending = LOST): void {
   if (conn.closed) return
   conn.close()
-  if (core.hooks.disconnected.length > 0) conn.closing = closingOf(conn, ending)
+  if (core.hooks.disconnected.length > 0 || wantsEnd(core, conn))
+    conn.closing = closingOf(conn, ending)
   if (conn.quotaKey !== undefined) core.addresses.remove(conn.quotaKey)
   core.hub.remove(conn)
   core.unauthorized.delete(conn)
@@ -31,6 +32,9 @@ export function disconnect(core: Core, conn: Connection, ending: Ending = LOST):
   if (conn.subscriptions) core.leaveQueue.add(core, conn, STEPS)
   else end(core, conn)
 }
+
+const wantsEnd = ({ facts }: Core, { established, app }: Connection): boolean =>
+  established && app !== undefined && facts.wants('disconnected', app)
 
 /** A refusal of ours says more than what the transport makes of it. */
 function closingOf(
@@ -55,8 +59,8 @@ function end(core: Core, conn: Connection): void {
     const name = userChannel(user.id)
     core.engine.exit(conn, { app, name, kind: core.groups.kindOf(name) }, undefined)
   }
-  if (established && app && core.facts.wants('disconnected', app))
-    core.facts.emit({ type: 'disconnected', app, socketId: conn.id })
+  if (app && wantsEnd(core, conn))
+    core.facts.emit({ type: 'disconnected', app, socketId: conn.id, closing: conn.closing })
   if (conn.views || established) {
     if (core.hooks.disconnected.length > 0)
       notify(core, core.hooks.disconnected, conn, conn.closing)

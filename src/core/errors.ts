@@ -78,6 +78,7 @@ export type ErrorCode =
   | 'app_invalid'
   | 'not_acceptable'
   | 'store_unavailable'
+  | 'too_many_watchers'
   | 'internal'
 
 /** The error that socket verbs return; `message` is shown to the caller. */

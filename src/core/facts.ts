@@ -9,6 +9,8 @@ import type { ChannelName, SocketId } from './types'
 export const FACTS: Readonly<Record<FactType, string>> = {
   app_changed: 'an app was created, changed or deleted',
   connected: 'a connection got its hello',
+  subscribed: 'a connection has joined a channel, or begun another subscription to it',
+  unsubscribed: 'a subscription has ended',
   disconnected: 'it has closed and left its channels',
   channel_occupied: 'a channel has its first subscription, and had none for a while',
   channel_vacated: 'its last subscription has ended, and none came for a while',
@@ -22,6 +24,7 @@ export const FACTS: Readonly<Record<FactType, string>> = {
   refused: 'a connection, a command or a request was refused',
   requested: 'a request to the API of an app was answered',
   cut: 'a connection was closed because it read too slowly',
+  webhook_answered: 'an endpoint has answered a request, or has not',
 }
 
 /** The app of such a fact; facts from before it is known have none. */
@@ -45,10 +48,15 @@ export class Facts {
     this.#byType = Object.fromEntries(lists) as Record<FactType, FactListener<FactType>[]>
   }
 
-  listen<Type extends FactType>(listener: FactListener<Type>): void {
+  /** Returns the function that ends it. */
+  listen<Type extends FactType>(listener: FactListener<Type>): () => void {
     const any = listener as unknown as FactListener<FactType>
     this.#listeners.push(any)
     for (const type of listener.types) this.#byType[type].push(any)
+    return () => {
+      remove(this.#listeners, any)
+      for (const type of listener.types) remove(this.#byType[type], any)
+    }
   }
 
   /** True where anybody listens to the type: asked before the work of finding the app, which `wants` needs. */
@@ -76,13 +84,19 @@ export class Facts {
   }
 }
 
-/** Emits that an event was accepted, once for each publication; `socketId` is that of the client that sent it. */
+function remove<T>(list: T[], item: T): void {
+  const index = list.indexOf(item)
+  if (index !== -1) list.splice(index, 1)
+}
+
+/** Emits that an event was accepted, once for each publication: of the client with that `socketId`, or over the `api` of that label. */
 export function emitPublished(
   facts: Facts,
   { app, channel, event, data }: SentEvent,
   socketId: SocketId | undefined,
+  api: string | undefined,
 ): void {
   if (!facts.wants('published', app, channel)) return
   const origin = socketId === undefined ? 'backend' : 'client'
-  facts.emit({ type: 'published', app, channel, event, data, origin, socketId })
+  facts.emit({ type: 'published', app, channel, event, data, origin, socketId, api })
 }

@@ -43,6 +43,12 @@ export const LIMITS = {
     200,
     { min: 0 },
   ),
+  maxLiveStreams: row(
+    'pages and programs of admins that watch apps live, each over a stream',
+    'streams',
+    20,
+    { max: 1000 },
+  ),
   maxChannelsPerApp: appRow('channels of an app that somebody is in', 'channels', 200_000, {
     max: 10_000_000,
   }),

@@ -82,6 +82,14 @@ function join(
   const subscription = hub.join(conn, app, channel, subscriber)
   if (rest) continueReplay(core, subscription, rest)
   if (grant?.expiry) beginExpiry(core, conn.subscription(hub.channel(app, channel)), grant.expiry)
+  if (core.facts.wants('subscribed', app, channel))
+    core.facts.emit({
+      type: 'subscribed',
+      app,
+      channel,
+      socketId: conn.id,
+      userId: member?.userId,
+    })
 }
 
 function beginExpiry(
@@ -171,10 +179,12 @@ function notifyPresence(core: Core, app: App, news: PresenceView): void {
 export function leaveChannel(core: Core, subscription: Subscription): void {
   if (!subscription.shard) return // a plugin's tap for another subscription has ended it
   const { conn, member, meta } = subscription
-  const { name, kind } = subscription.channel
+  const { app, name, kind } = subscription.channel
   const userId = member?.userId
   core.hub.leave(subscription)
   if (core.hooks.authorize.length > 0) core.expiries.end(subscription)
+  if (core.facts.wants('unsubscribed', app, name))
+    core.facts.emit({ type: 'unsubscribed', app, channel: name, socketId: conn.id, userId })
   // A user leaves with the end of the connection.
   if (userOf(name) === undefined)
     core.engine.exit(

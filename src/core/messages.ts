@@ -3,7 +3,9 @@
  * from a codec. Nothing here knows a wire format.
  */
 import type { App } from './app'
+import type { Attempt } from './deliveries'
 import type { ErrorCode, Refusal } from './errors'
+import type { ClosingView } from './plugin'
 import type { Members } from './roster'
 import type {
   ChannelName,
@@ -249,6 +251,14 @@ type AppMember = {
   readonly userId: UserId
 }
 
+type SubscriptionOf = {
+  readonly app: App
+  readonly channel: ChannelName
+  readonly socketId: SocketId
+  /** Of a presence channel. */
+  readonly userId: UserId | undefined
+}
+
 /** Who was refused, and what, as far as it is known. */
 type RefusedCaller =
   | {
@@ -270,8 +280,22 @@ type RefusedCaller =
 /** Something that happened, for webhooks and metrics; FACTS says what each is. */
 export type Fact =
   | { readonly type: 'app_changed'; readonly app: App }
-  | { readonly type: 'connected'; readonly app: App; readonly socketId: SocketId }
-  | { readonly type: 'disconnected'; readonly app: App; readonly socketId: SocketId }
+  | {
+      readonly type: 'connected'
+      readonly app: App
+      readonly socketId: SocketId
+      readonly remoteAddress: string
+      /** The name of its encoder. */
+      readonly protocol: string
+    }
+  | {
+      readonly type: 'disconnected'
+      readonly app: App
+      readonly socketId: SocketId
+      readonly closing: ClosingView | undefined
+    }
+  | ({ readonly type: 'subscribed' } & SubscriptionOf)
+  | ({ readonly type: 'unsubscribed' } & SubscriptionOf)
   | { readonly type: 'channel_occupied'; readonly app: App; readonly channel: ChannelName }
   | { readonly type: 'channel_vacated'; readonly app: App; readonly channel: ChannelName }
   | { readonly type: 'cache_miss'; readonly app: App; readonly channel: ChannelName }
@@ -297,6 +321,8 @@ export type Fact =
       readonly origin: 'backend' | 'client'
       /** The client that sent it; undefined for a backend's. */
       readonly socketId: SocketId | undefined
+      /** The label of the API that it came by; undefined for a client's. */
+      readonly api: string | undefined
     })
   | ({ readonly type: 'refused' } & RefusedCaller & {
         readonly code: ErrorCode
@@ -323,6 +349,12 @@ export type Fact =
       readonly socketId: SocketId
       /** How much it had not read. */
       readonly bytes: number
+    }
+  | {
+      readonly type: 'webhook_answered'
+      readonly app: App
+      readonly endpoint: string
+      readonly attempt: Attempt
     }
 
 export type FactType = Fact['type']

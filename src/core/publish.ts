@@ -181,7 +181,7 @@ export function noteAnswer(
   const { counters, tallies } = publication.app
   counters.publications++
   count(tallies.publicationsByApi, label)
-  emitPublished(facts, publication, undefined)
+  emitPublished(facts, publication, undefined, label)
   return answer
 }
 

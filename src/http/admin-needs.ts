@@ -38,6 +38,7 @@ export const NEEDS: Readonly<Record<string, Need>> = {
   'DELETE /api/admin/apps/:slug/keys/:key': 'change_app',
   'GET /api/admin/apps/:slug/webhooks/deliveries': 'see_app',
   'POST /api/admin/apps/:slug/webhooks/replay': 'change_app',
+  'GET /api/admin/apps/:slug/live': 'see_app',
   'GET /api/admin/plugins': 'read',
   'GET /api/admin/stats': 'read',
   'GET /metrics': 'read',

@@ -1,3 +1,5 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- for whoever compiles a file that imports this one
+/// <reference path="./prom-client.d.ts" />
 /**
  * Exposition: metrics in Prometheus' text format. What writes it is loaded when somebody first asks. Metrics are
  * rendered one by one, as many in a turn of the event loop as have room. Owns the rendering under way, which all that

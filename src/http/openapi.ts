@@ -78,7 +78,7 @@ async function pathsOf(
   for (const { hooks = {}, method, path } of routes) {
     if (hooks.detail?.hide) continue
     const isAdminOnly = isGuarded(hooks, adminOnly)
-    const own = hooks.detail?.responses ?? schemasOf(hooks)
+    const own = { ...schemasOf(hooks), ...hooks.detail?.responses }
     const detail = {
       ...(isAdminOnly && { security: ADMIN_SECURITY }),
       ...(servers && { servers }),

@@ -18,6 +18,8 @@ import { events } from './events'
 import { operations } from './health'
 import { history } from './history'
 import type { ApiHooks } from './hooks'
+import { live } from './live'
+import type { LiveFeed } from './live-feed'
 import { metrics, type MetricsOptions } from './metrics'
 import { reference, type Reference } from './pages'
 import { pluginReports, type RunningPlugin } from './plugins'
@@ -48,6 +50,7 @@ export type RouteOptions = SignedAccess &
     readonly dialects: readonly DialectRoutes[]
     readonly deliveries: Deliveries
     readonly audit: Pick<AuditStore, 'page'>
+    readonly feed: LiveFeed
     readonly metrics: MetricsOptions
     readonly plugins: readonly RunningPlugin[]
   }
@@ -74,6 +77,7 @@ export const ROUTES: readonly Row[] = [
   },
   { side: 'admin', routes: (core, { changes }) => tokens(core, changes) },
   { side: 'admin', routes: (core, options) => audit(core, options.audit, options.changes) },
+  { side: 'admin', routes: (_, { feed, changes }) => live(feed, changes) },
   {
     side: 'admin',
     routes: (core, { plugins, changes }) => pluginReports(core.hooks, plugins, changes),

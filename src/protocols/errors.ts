@@ -130,5 +130,6 @@ export const WIRE_ERRORS: Readonly<Record<ErrorCode, WireError>> = {
   not_acceptable: keepOpen(406),
   app_invalid: keepOpen(422),
   store_unavailable: keepOpen(503, { log: 'message' }),
+  too_many_watchers: keepOpen(503),
   internal: keepOpen(500, { phoenix: 'internal error', subscription: 'AuthError', log: 'quiet' }),
 }

@@ -158,6 +158,7 @@ export class Lane {
     const durationMs = Math.round(core.clock.mono() - began)
     core.latencies.webhookRequest.observe(durationMs)
     const attempt = { ...outcome, at, durationMs, events: rows.length }
+    this.#emitAnswer(attempt)
     try {
       if (outcome.error === null) this.#recordDelivery(rows, attempt)
       else this.#recordFailure(rows, attempt)
@@ -165,6 +166,13 @@ export class Lane {
     } catch (cause) {
       this.#reportFault(cause)
     }
+  }
+
+  #emitAnswer(attempt: Attempt): void {
+    const { facts, apps } = this.context.core
+    const app = apps.byId(this.key.appId)
+    if (app && facts.wants('webhook_answered', app))
+      facts.emit({ type: 'webhook_answered', app, endpoint: this.key.endpoint, attempt })
   }
 
   #recordDelivery(rows: readonly OutboxRow[], attempt: Attempt): void {

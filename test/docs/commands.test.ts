@@ -25,6 +25,7 @@ const ELSEWHERE: readonly (readonly [mark: string, why: string])[] = [
   ['carillon.sqlite.credentials', 'test/config/first-start.test.ts reads and deletes that file'],
   ['$pusher->trigger', 'test/http/idempotency.test.ts sends what the PHP library writes'],
   ['carillon/resume', 'test/docs/nothing-missed.test.ts pulls the plug'],
+  ['/live?', 'test/http/live.test.ts reads such streams, which have no end'],
   ['scrape_configs', 'test/field/alerts.test.ts has promtool read it'],
   ['carillon restore', 'test/store/restore-command.test.ts restores so'],
   ['askBackend', 'test/protocols/phoenix-clients.test.ts joins so'],

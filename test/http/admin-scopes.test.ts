@@ -79,6 +79,7 @@ const OPERATIONS: Readonly<Record<string, keyof typeof EXPECTED>> = {
   'DELETE /api/admin/apps/{slug}/keys/{key}': 'change an app',
   'GET /api/admin/apps/{slug}/webhooks/deliveries': 'see an app',
   'POST /api/admin/apps/{slug}/webhooks/replay': 'change an app',
+  'GET /api/admin/apps/{slug}/live': 'see an app',
   'GET /api/admin/tokens': 'read all',
   'POST /api/admin/tokens': 'change all',
   'DELETE /api/admin/tokens/{id}': 'change all',

@@ -1,5 +1,6 @@
 /** Calls that succeed, one for each operation of the document, and bodies for them. */
 import type { Claim } from '../../src/core/messages'
+import type { TestServer } from '../harness'
 import { claimOf, claimOfAll } from '../../src/core/repeats'
 
 export type Call = {
@@ -73,6 +74,10 @@ export const CALLS: Readonly<Record<string, Call>> = {
   'DELETE /api/admin/apps/{slug}/keys/{key}': {
     method: 'DELETE',
     path: '/api/admin/apps/own/keys/key-1',
+  },
+  'GET /api/admin/apps/{slug}/live': {
+    method: 'GET',
+    path: '/api/admin/apps/own/live?limit=0',
   },
   'GET /api/admin/apps/{slug}/webhooks/deliveries': {
     method: 'GET',
@@ -166,7 +171,17 @@ export function claimOfCall({ path }: Call, key: string): Claim {
   return path.endsWith('batch_events') ? claimOfAll(key, [event]) : claimOf(key, event)
 }
 
-/** Asks for statistics of a period that there is not. */
-export const MISPERIOD = {
-  alter: (call: Call): Call => ({ ...call, path: `${call.path}?period=week` }),
+const alterPath = (more: string) => ({
+  alter: (call: Call): Call => ({ ...call, path: `${call.path}${more}` }),
+})
+
+/** How a status of a route is brought about, by the end of its path. */
+export const UNUSUAL = {
+  'live 422': alterPath('&kinds=x'),
+  /** There is room for one stream, and it is taken. */
+  'live 503': {
+    options: { limits: { maxLiveStreams: 1 } },
+    prepare: (server: TestServer) => server.admin('/api/admin/apps/test-app/live'),
+  },
+  'stats 422': alterPath('?period=week'),
 }

@@ -42,6 +42,7 @@ const ROUTES = [
   'DELETE /api/admin/apps/?',
   'POST /api/admin/apps/?/keys',
   'DELETE /api/admin/apps/test-app/keys/?',
+  'GET /api/admin/apps/?/live',
   'GET /api/admin/apps/?/webhooks/deliveries',
   'POST /api/admin/apps/?/webhooks/replay',
   'GET /plugins/mine/?',

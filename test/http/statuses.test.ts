@@ -19,7 +19,7 @@ import {
   REVOCATION_ID,
   REVOCATIONS,
   makeScoped,
-  MISPERIOD,
+  UNUSUAL,
   type Call,
 } from './calls'
 import { describeContent, PROMISED } from './promised'
@@ -142,7 +142,7 @@ const HELD: Recipe = {
     lockDatabase(server)
   },
 }
-const OF_ROUTE: Readonly<Record<string, Recipe>> = { 'history 503': HELD, 'stats 422': MISPERIOD }
+const OF_ROUTE: Readonly<Record<string, Recipe>> = { 'history 503': HELD, ...UNUSUAL }
 
 const ADMINISTERED: Readonly<Record<string, Recipe>> = {
   200: asIs,

@@ -1,0 +1,170 @@
+/**
+ * LIVE_KINDS: what a live stream shows of each fact. A row has what happened to whom, in the words of the API; texts
+ * that others chose stay as they are, since JSON and a page escape them.
+ */
+import type { Core } from '../core/core'
+import { payloadJson } from '../core/json'
+import type { Fact, FactType } from '../core/messages'
+import type { ChannelName, Payload } from '../core/types'
+import { maskUrl } from '../apps/webhooks'
+
+type Of<Type extends FactType> = Extract<Fact, { readonly type: Type }>
+
+type Kind<Type extends FactType> = {
+  readonly about: string
+  readonly from: Type
+  /** Which facts of the type are of this kind; all if absent. */
+  readonly isOne?: (fact: Of<Type>) => boolean
+  readonly fieldsOf: (fact: Of<Type>, core: Core) => object
+}
+
+const kind = <Type extends FactType>(row: Kind<Type>): Kind<FactType> =>
+  row as unknown as Kind<FactType>
+
+type OfChannel = { readonly channel: ChannelName }
+const channelOf = ({ channel }: OfChannel, { groups }: Core) => ({
+  channel: groups.nameOf(channel),
+})
+type OfUser = OfChannel & { readonly userId: string | undefined }
+const memberOf = (fact: OfUser, core: Core) => ({ ...channelOf(fact, core), user_id: fact.userId })
+type OfSocket = OfUser & { readonly socketId: string }
+const subscriptionOf = (fact: OfSocket, core: Core) => ({
+  ...memberOf(fact, core),
+  socket_id: fact.socketId,
+})
+const eventOf = ({ channel, event, socketId }: Of<'published'>, core: Core) => ({
+  ...channelOf({ channel }, core),
+  event,
+  socket_id: socketId,
+})
+
+export const LIVE_KINDS = {
+  connected: kind({
+    about: 'a client got its hello',
+    from: 'connected',
+    fieldsOf: ({ socketId, remoteAddress, protocol }) => ({
+      socket_id: socketId,
+      address: remoteAddress,
+      protocol,
+    }),
+  }),
+  disconnected: kind({
+    about: 'it has gone, and why',
+    from: 'disconnected',
+    fieldsOf: ({ socketId, closing }) => ({ socket_id: socketId, ...closing }),
+  }),
+  subscribed: kind({
+    about: 'a client is in a channel',
+    from: 'subscribed',
+    fieldsOf: subscriptionOf,
+  }),
+  unsubscribed: kind({
+    about: 'a client is not in it any more',
+    from: 'unsubscribed',
+    fieldsOf: subscriptionOf,
+  }),
+  channel_occupied: kind({
+    about: 'a channel has its first subscriber',
+    from: 'channel_occupied',
+    fieldsOf: channelOf,
+  }),
+  channel_vacated: kind({
+    about: 'its last one has left',
+    from: 'channel_vacated',
+    fieldsOf: channelOf,
+  }),
+  member_added: kind({
+    about: 'a user has come to a presence channel',
+    from: 'member_added',
+    fieldsOf: memberOf,
+  }),
+  member_removed: kind({
+    about: 'a user has left it',
+    from: 'member_removed',
+    fieldsOf: memberOf,
+  }),
+  cache_miss: kind({
+    about: 'a subscriber found a cache channel empty',
+    from: 'cache_miss',
+    fieldsOf: channelOf,
+  }),
+  published: kind({
+    about: 'an event of a backend or plugin, one per channel',
+    from: 'published',
+    isOne: ({ origin }) => origin === 'backend',
+    fieldsOf: (fact, core) => ({ ...eventOf(fact, core), api: fact.api }),
+  }),
+  client_event: kind({
+    about: 'an event of a client',
+    from: 'published',
+    isOne: ({ origin }) => origin === 'client',
+    fieldsOf: eventOf,
+  }),
+  refused: kind({
+    about:
+      'a connection, command or request that was refused; for a wrong signature, with the text to sign',
+    from: 'refused',
+    fieldsOf: (fact) => ({
+      code: fact.code,
+      message: fact.message,
+      plugin: fact.plugin,
+      ...(fact.where === 'socket'
+        ? { socket_id: fact.socketId, channel: fact.channel, event: fact.event }
+        : { address: fact.remoteAddress, path: fact.path, request_id: fact.requestId }),
+    }),
+  }),
+  slow_reader: kind({
+    about: 'a client was cut because it read too slowly',
+    from: 'cut',
+    fieldsOf: ({ socketId, bytes }) => ({ socket_id: socketId, unread_bytes: bytes }),
+  }),
+  webhook: kind({
+    about: 'a request to an endpoint, and its answer',
+    from: 'webhook_answered',
+    fieldsOf: ({ endpoint, attempt: { durationMs, events, status, error } }) => ({
+      endpoint: maskUrl(endpoint),
+      events,
+      status,
+      error,
+      duration_ms: durationMs,
+    }),
+  }),
+  app_changed: kind({
+    about: 'the app was changed',
+    from: 'app_changed',
+    fieldsOf: () => ({}),
+  }),
+} as const satisfies Record<string, Kind<FactType>>
+
+export type LiveKind = keyof typeof LIVE_KINDS
+
+export const LIVE_KIND_NAMES = Object.keys(LIVE_KINDS) as LiveKind[]
+
+/** The facts that a stream is made of. */
+export const LIVE_FACTS = Array.from(new Set(LIVE_KIND_NAMES.map((name) => LIVE_KINDS[name].from)))
+
+export function kindOf(fact: Fact): LiveKind | undefined {
+  return LIVE_KIND_NAMES.find((name) => {
+    const row: Kind<FactType> = LIVE_KINDS[name]
+    return row.from === fact.type && (row.isOne === undefined || row.isOne(fact))
+  })
+}
+
+/** Of an event's data that is longer only so much is shown. */
+const MAX_DATA_CHARS = 10_240
+
+/** A row as JSON, on one line. `at` is in epoch milliseconds. */
+export function rowOf(core: Core, name: LiveKind, fact: Fact): string {
+  const row: Kind<FactType> = LIVE_KINDS[name]
+  const fields = JSON.stringify({ kind: name, at: core.clock.now(), ...row.fieldsOf(fact, core) })
+  const data = fact.type === 'published' ? fact.data : undefined
+  return data === undefined ? fields : `${fields.slice(0, -1)},${dataOf(data)}}`
+}
+
+function dataOf(data: Payload): string {
+  const json = payloadJson(data)
+  const bytes = typeof data === 'string' ? Buffer.byteLength(json) : data.byteLength
+  if (json.length <= MAX_DATA_CHARS) return `"bytes":${bytes},"data":${json}`
+  const shown = JSON.stringify(json.slice(0, MAX_DATA_CHARS))
+  return `"bytes":${bytes},"data_beginning":${shown}`
+}

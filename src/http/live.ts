@@ -1,0 +1,106 @@
+/** What happens in an app, as it happens: a stream of Server-Sent Events. */
+import { Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import { quote } from '../core/errors'
+import type { AdminChanges } from './admin-changes'
+import { FieldError } from './errors'
+import type { LiveFeed, LiveFilter, Watcher } from './live-feed'
+import { LIVE_KIND_NAMES, LIVE_KINDS, type LiveKind } from './live-rows'
+import { pageAnswer } from './openapi'
+import { errorText, fieldErrors, NOT_FOUND } from './refusals'
+
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no', // nginx gathers what it passes on
+}
+
+const EXAMPLE = `event: hello
+data: {"app":"development","at":1700000000000}
+
+id: 1
+event: published
+data: {"kind":"published","at":1700000000100,"channel":"my-channel","event":"my-event","api":"pusher","bytes":16,"data":"{\\"hello\\":\\"you\\"}"}
+
+`
+
+/** Text of a query that may be absent. */
+const optional = (description: string, example: string) =>
+  Type.Optional(Type.String({ description, examples: [example] }))
+
+const LiveQuery = Type.Object({
+  kinds: optional('Only these kinds, separated by commas', 'published,refused'),
+  channel: optional('Only what is about channels that begin so', 'presence-'),
+  limit: optional('End after so many; 0: after `hello`', '0'),
+})
+
+const DESCRIPTION = [
+  'Server-Sent Events until the client goes. The first is `hello`; each other one has its kind as its event and one JSON object as its data: `kind`, `at` (milliseconds since 1970), and what the kind has. Of a busy app not all are shown: `skipped` says how many of each kind were left out.',
+  '',
+  ...LIVE_KIND_NAMES.map((name) => `- \`${name}\`: ${LIVE_KINDS[name].about}`),
+].join('\n')
+
+export function live(feed: LiveFeed, changes: AdminChanges) {
+  return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
+    .onBeforeHandle(changes.authorize)
+    .get(
+      '/:slug/live',
+      (context) => {
+        const { request, params, query } = context
+        const app = changes.appOf(request, params.slug)
+        const authorize = (): void => changes.authorize(context)
+        const watcher = feed.watch({ app, filter: filterOf(query), authorize })
+        request.signal.addEventListener('abort', () => feed.end(watcher))
+        return new Response(streamOf(feed, watcher), { headers: HEADERS })
+      },
+      {
+        query: LiveQuery,
+        response: {
+          404: NOT_FOUND,
+          422: fieldErrors({ kinds: [unknownKind('x')] }),
+          503: errorText('Too many live streams: the limit is 1 (maxLiveStreams)'),
+        },
+        detail: {
+          operationId: 'watchApp',
+          summary: 'Watch what happens in an app, live',
+          description: DESCRIPTION,
+          ...pageAnswer('text/event-stream', { type: 'string' }, EXAMPLE),
+        },
+      },
+    )
+}
+
+/** @throws FieldError for a kind that there is not, and a limit that is none */
+function filterOf({ kinds, channel, limit }: typeof LiveQuery.static): LiveFilter {
+  const names = kinds === undefined ? [] : kinds.split(',')
+  const unknown = names.find((name) => !Object.hasOwn(LIVE_KINDS, name))
+  if (unknown !== undefined) throw new FieldError({ kinds: [unknownKind(unknown)] })
+  return {
+    kinds: names.length > 0 ? new Set(names as LiveKind[]) : undefined,
+    channelPrefix: channel,
+    limit: limit === undefined ? Infinity : readLimit(limit),
+  }
+}
+
+function readLimit(text: string): number {
+  if (!/^\d{1,9}$/.test(text))
+    throw new FieldError({ limit: [`${JSON.stringify(quote(text))} is not a number from 0 on`] })
+  return Number(text)
+}
+
+function unknownKind(name: string): string {
+  return `${JSON.stringify(quote(name))} is not one of ${LIVE_KIND_NAMES.join(', ')}`
+}
+
+function streamOf(feed: LiveFeed, watcher: Watcher): ReadableStream {
+  const encoder = new TextEncoder()
+  return new ReadableStream({
+    async pull(stream) {
+      const text = await watcher.next()
+      if (text !== undefined) return stream.enqueue(encoder.encode(text))
+      feed.end(watcher)
+      stream.close()
+    },
+    cancel: () => feed.end(watcher),
+  })
+}
