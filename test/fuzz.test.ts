@@ -51,6 +51,9 @@ const message = fc.oneof(
         channel: fc.oneof(word, json),
         auth: fc.oneof(word, json),
         channel_data: fc.oneof(word, json),
+        rewind: fc.oneof(fc.nat(9), json),
+        positions: fc.oneof(fc.boolean(), json),
+        since: fc.oneof(fc.record({ epoch: word, offset: fc.nat(9), socket_id: word }), json),
       },
       { requiredKeys: [] },
     )
@@ -60,8 +63,11 @@ const message = fc.oneof(
   fc.uint8Array({ maxLength: 200 }),
 )
 
+const rule = { prefix: '', size: 9, ttl_seconds: 60, durable: false, rewind: 1 }
+
 test('frames', async () => {
   await using server = await start({ limits: { maxClientEventsPerSecond: 1_000_000 } })
+  await server.change({ history: [rule, { ...rule, prefix: 'private-' }] })
   await using neighbour = await server.raw()
   await using client = await server.raw()
   await server.signedIn(client, 'private-room')
@@ -80,7 +86,9 @@ test('frames', async () => {
   await neighbour.expectNothing()
 })
 
-const METHODS = ['GET', 'POST'] as const
+const PARAMETERS =
+  'info name filter_by_prefix socket_id channels[] x since before limit direction'.split(' ')
+const METHODS = ['GET', 'POST', 'DELETE'] as const
 const path = fc.oneof(
   fc.constantFrom(
     '/events',
@@ -90,6 +98,7 @@ const path = fc.oneof(
     '/channels/presence-room/users',
     '/channels/room/events',
     '/channels/room/stats',
+    '/channels/room/history',
   ),
   fc
     .string({ unit: fc.constantFrom(...'/%.;:?&=[]a1_-#'), maxLength: 12 })
@@ -103,25 +112,31 @@ const body = fc.oneof(
       channels: fc.oneof(json, fc.array(word)),
       socket_id: json,
       info: fc.oneof(word, json),
+      idempotency_key: fc.oneof(word, json),
     },
     { requiredKeys: [] },
   ),
-  fc.record({ batch: fc.array(fc.record({ name: word, data: json, channel: word })) }),
+  fc.record({
+    batch: fc.array(
+      fc.record(
+        { name: word, data: json, channel: word, idempotency_key: word },
+        { requiredKeys: ['name', 'data', 'channel'] },
+      ),
+    ),
+  }),
   json,
 )
 
 test('signed requests', async () => {
   await using server = await start()
+  await server.change({ history: [rule] })
   await using client = await server.raw()
   const sdk = server.sdk()
   const property = fc.asyncProperty(
     fc.constantFrom(...METHODS),
     path,
     body,
-    fc.dictionary(
-      fc.constantFrom('info', 'name', 'filter_by_prefix', 'socket_id', 'channels[]', 'x'),
-      word,
-    ),
+    fc.dictionary(fc.constantFrom(...PARAMETERS), word),
     async (method, where, content, params) => {
       const query = sdk.createSignedQueryString({
         method,
@@ -137,7 +152,7 @@ test('signed requests', async () => {
         },
       )
       const answer = await response.text()
-      expect([200, 202, 400, 401, 404, 413]).toContain(response.status)
+      expect([200, 202, 400, 401, 404, 413, 422]).toContain(response.status)
       if (response.status === 200) expect(typeof JSON.parse(answer)).toBe('object')
       else if (response.status !== 202) expect(answer).toEndWith('\n')
       expect(server.log.lines.filter(({ level }) => level === 'error')).toEqual([])
