@@ -42,6 +42,8 @@ const MAX_WAIT_MS = 30_000
 /** How long a silent server has to answer a ping. */
 const PONG_MS = 10_000
 const USUAL_ACTIVITY_SECONDS = 120
+/** How long a connection may take. */
+const HANDSHAKE_SECONDS = 20
 
 /** A frame of the protocol, as far as it is looked at. */
 type Frame = Readonly<Record<string, unknown>>
@@ -51,6 +53,8 @@ export class Subscriber {
   readonly #positions = new Map<string, Position>()
   /** Channels that the server has refused. */
   readonly #refused = new Map<string, string>()
+  /** Channels that it was in. */
+  readonly #entered = new Set<string>()
   #wasConnected = false
   /** Cuts and failures in a row. */
   #failures = 0
@@ -88,15 +92,17 @@ export class Subscriber {
     const url = `${base.replace(/^http/, 'ws')}/app/${encodeURIComponent(app.key)}?protocol=7&client=carillon&version=${version}`
     const socket = new WebSocket(url)
     const { promise, resolve } = Promise.withResolvers<{ code: number; reason: string }>()
-    const close = (): void => socket.close()
-    const watch = new Silence(
-      (text) => socket.send(text),
-      () => {
-        socket.close()
-        resolve({ code: 1006, reason: 'the server is silent' })
-      },
-    )
-    signal.addEventListener('abort', close)
+    const end = (reason: string): void => {
+      socket.close()
+      resolve({ code: 1006, reason })
+    }
+    const ask = (text: string): void => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(text)
+    }
+    const watch = new Silence(ask, () => end('the server is silent'))
+    watch.start(HANDSHAKE_SECONDS)
+    const leave = (): void => end('')
+    signal.addEventListener('abort', leave)
     socket.onmessage = ({ data }) => {
       watch.hear()
       const frame = parseRecord(String(data))
@@ -106,7 +112,7 @@ export class Subscriber {
     socket.onclose = ({ code, reason }) => resolve({ code, reason })
     return promise.finally(() => {
       watch.stop()
-      signal.removeEventListener('abort', close)
+      signal.removeEventListener('abort', leave)
     })
   }
 
@@ -128,6 +134,7 @@ export class Subscriber {
     const { app, channels, rewind, member } = this.#options
     const hello = parseRecord(data)
     const socketId = String(hello?.['socket_id'])
+    this.#wasConnected = true
     watch.start(Number(hello?.['activity_timeout']) || USUAL_ACTIVITY_SECONDS)
     for (const channel of channels) {
       const since = this.#positions.get(channel)
@@ -137,7 +144,7 @@ export class Subscriber {
         channel,
         positions: true,
         ...(since && { since }),
-        ...(!since && rewind !== undefined && !this.#wasConnected && { rewind }),
+        ...(rewind !== undefined && !this.#entered.has(channel) && { rewind }),
         ...(/^(private|presence)-/.test(channel) && { auth: `${app.key}:${sign(app, text)}` }),
         ...(isPresence && { channel_data: member }),
       }
@@ -148,10 +155,11 @@ export class Subscriber {
   /** Says what became of the events since the cut. */
   #noteSubscribed(channel: string, { history }: Frame): void {
     const answer = (history ?? {}) as { recovered?: boolean; missed?: number } & Partial<Position>
-    const isBack = this.#wasConnected
+    const isBack = this.#entered.has(channel)
     const had = this.#positions.has(channel)
     this.#failures = 0
-    this.#wasConnected ||= this.#options.channels.at(-1) === channel
+    this.#entered.add(channel)
+    this.#refused.delete(channel)
     const { epoch, offset, missed, recovered } = answer
     // The position of now is not ours yet while missed events follow: each has its own.
     if (epoch && offset !== undefined && !missed) this.#positions.set(channel, { epoch, offset })

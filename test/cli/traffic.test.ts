@@ -139,8 +139,8 @@ test('listen comes back after a restart, and gets what the channel has kept', as
   const port = first.port
   const rule = { prefix: '', size: 9, ttl_seconds: 60, durable: true, rewind: 0 }
   await first.change({ history: [rule] })
-  const listening = new Running(['listen', 'room'], { env: envOf(first) })
-  await listening.err.inbox.next('the subscription')
+  const listening = new Running(['listen', 'room', 'no channel'], { env: envOf(first) })
+  await listening.err.inbox.take(2, 'a subscription and a refusal')
   await first.trigger({ channel: 'room', name: 'e', data: '1' })
   await first.stop()
   expect(await listening.err.inbox.next('the cut')).toContain('the connection is gone')
