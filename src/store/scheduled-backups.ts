@@ -22,6 +22,8 @@ export type BackupSchedule = {
 
 /** After a failure; sooner where backups are made more often. */
 const RETRY_MS = 300_000
+/** How long a stop waits for the folder. */
+const STOP_MS = 1000
 
 export class ScheduledBackups {
   #dueAt = -Infinity
@@ -54,10 +56,13 @@ export class ScheduledBackups {
     await this.#running
   }
 
-  /** Gives up the one that is underway. */
-  stop(): Promise<void> {
+  /** Gives up the one that is underway, which leaves nothing unless its disk hangs: that is not waited for. */
+  async stop(): Promise<void> {
     this.#stopping.abort()
-    return this.settle()
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const cancel = this.core.clock.after(STOP_MS, resolve)
+    await Promise.race([this.settle(), late])
+    cancel()
   }
 
   /** Never rejects. */
