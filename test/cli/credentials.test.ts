@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatAddress, listenAddress } from '../../src/config/admin-settings'
+import { COMMANDS } from '../../src/cli/commands'
+import { EXITS } from '../../src/cli/exits'
 import { start, startCommon } from '../harness'
 import { envOf, rowsOf, Running, runOn, type Outcome } from './run'
 
@@ -197,3 +199,35 @@ test('a server that is elsewhere, is busy, or is none of ours is said', async ()
   const evil = Response.json({ errors: { name: ['is \u001b[2J'] } }, { status: 422 })
   expect(await said(evil)).toEqual([1, 'refused with 422: name is \\u001b[2J'])
 })
+
+/** All that may be a secret, in an environment where nothing answers. */
+const SECRETIVE = {
+  PORT: '1',
+  PUSHER_URL: 'http://k:pass-1@127.0.0.1:1/apps/1',
+  CARILLON_TOKEN: 'pass-2',
+  PUSHER_ADMIN_USERNAME: 'root',
+  PUSHER_ADMIN_PASSWORD: 'pass-3',
+  PUSHER_APP_ID: '1',
+  PUSHER_APP_KEY: 'k',
+  PUSHER_APP_SECRET: 'pass-4',
+  CARILLON_METRICS_TOKEN: 'pass-5',
+  CARILLON_WEBHOOKS: '[{"url":"http://u:pass-6@127.0.0.1:1/"}]',
+}
+const FAILING = COMMANDS.filter(({ name }) => name !== 'serve')
+
+test.each(FAILING.map(({ name }) => name))(
+  '%s prints no secret, and fails in lines',
+  async (name) => {
+    const { arguments: expected = [], options = [] } = FAILING.find((row) => row.name === name)!
+    const args = [...name.split(' '), ...expected.map(() => 'x')]
+    const ways = options.some(([flags]) => flags === '--json')
+      ? [args, [...args, '--json']]
+      : [args]
+    for (const way of ways) {
+      const ended = await new Running(way, { env: SECRETIVE, folder }).finished
+      expect(JSON.stringify(ended)).not.toContain('pass-')
+      expect(Object.values(EXITS).map(({ code }) => code as number)).toContain(ended.code)
+      expect(ended.err === '' || /^(?:carillon: .+\n)+$/.test(ended.err)).toBe(true)
+    }
+  },
+)
