@@ -3,6 +3,7 @@
  * configuration file is loaded, as a server loads it.
  */
 import { relative } from 'node:path'
+import { formatAddress } from '../config/admin-settings'
 import { withAliases } from '../config/aliases'
 import {
   ConfigError,
@@ -18,6 +19,8 @@ import { envFiles, settingsFrom } from '../config/env-files'
 import { notes } from '../config/notes'
 import { fileVariable } from '../config/secret-files'
 import type { Environment } from '../config/setting'
+import type { ListenAddress } from '../core/addresses'
+import { isRecord } from '../core/json'
 import { JSON_OPTION, type Around, type CommandRow } from './command'
 import type { Surroundings } from './surroundings'
 import { EXITS } from './exits'
@@ -112,10 +115,10 @@ function settingRows(config: Config, env: Environment, folder: string): SettingR
   ]
 }
 
-const showSetting = (value: unknown): string =>
-  Array.isArray(value)
-    ? value.map((each) => (typeof each === 'object' ? JSON.stringify(each) : each)).join(',')
-    : String(value ?? '')
+function showSetting(value: unknown): string {
+  if (Array.isArray(value)) return value.map(showSetting).join(',')
+  return isRecord(value) ? formatAddress(value as ListenAddress) : String(value ?? '')
+}
 
 /** Where each setting is from that is set at all. */
 function sourcesOf(env: Environment, folder: string): ReadonlyMap<string, string> {

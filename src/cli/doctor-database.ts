@@ -10,7 +10,8 @@ import { isPublished } from '../core/published-credentials'
 import { appStore } from '../store/apps'
 import { guard, StoreError } from '../store/errors'
 import { isFile, lockDatabase } from '../store/files'
-import { checkSchema } from '../store/sqlite'
+import { MIGRATIONS } from '../store/migrations'
+import { checkSchema, versionOf } from '../store/sqlite'
 import type { Finding } from './findings'
 import { showDuration } from './times'
 
@@ -70,6 +71,8 @@ function checkContent(path: string, config: Config): Finding[] {
     return guard(path, () => {
       using db = new Database(path, { readonly: true, strict: true })
       checkSchema(db, path)
+      if (versionOf(db) < MIGRATIONS.length)
+        return [{ state: 'ok', check, about: 'its schema is older: the next start changes it' }]
       const ids = appStore(db)
         .all()
         .filter(({ keys }) => keys.some(({ secret }) => isPublished(secret)))

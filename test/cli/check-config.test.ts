@@ -23,6 +23,8 @@ test('check-config prints what would be used, and where it is from, without secr
     PUSHER_APP_KEY: 'k',
     PUSHER_APP_SECRET: 'pass-2',
     CARILLON_DRAIN_SECONDZ: '1',
+    CARILLON_ADMIN_LISTEN: '[::1]:7001',
+    CARILLON_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
   }
   const checked = await run('check-config', env)
   expect([checked.code, checked.err]).toEqual([
@@ -32,6 +34,8 @@ test('check-config prints what would be used, and where it is from, without secr
   const rows = rowsOf(checked)
   for (const row of [
     ['HOST', '::1', 'SOKETI_HOST'],
+    ['CARILLON_ADMIN_LISTEN', '[::1]:7001', 'environment'],
+    ['CARILLON_TRUSTED_PROXIES', '10.0.0.0/8,::1', 'environment'],
     ['PUSHER_APP_SECRET', '(hidden)', 'environment'],
     ['PUSHER_ADMIN_PASSWORD', '(hidden)', 'PUSHER_ADMIN_PASSWORD_FILE'],
     ['CARILLON_DRAIN_SECONDS', '3', '.env'],

@@ -4,6 +4,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { version } from '../../package.json'
+import { MIGRATIONS } from '../../src/store/migrations'
+import { openDatabase } from '../../src/store/sqlite'
 import { start, startCommon } from '../harness'
 import { envOf, rowsOf, Running, type Outcome } from './run'
 
@@ -89,6 +91,29 @@ test.each(ILL)(
     expect(found).toContainEqual([state, check, expect.stringContaining(about)])
   },
 )
+
+test('the doctor knows files of other versions, and published secrets where others can come', async () => {
+  const databasePath = join(folder, 'versions.sqlite')
+  const env = { PORT: '1', DATABASE_PATH: databasePath }
+  using db = openDatabase(databasePath)
+  const secret = ['--set', 'secret=test-app-fake-secret']
+  const create = ['apps', 'create', 'risky', ...secret, '--database', databasePath]
+  expect((await new Running(create, { folder }).finished).code).toBe(0)
+  const own = {
+    PUSHER_ADMIN_USERNAME: 'a',
+    PUSHER_ADMIN_PASSWORD: 'b',
+    CARILLON_TRUSTED_PROXIES: '10.0.0.1',
+  }
+  expect((await run('doctor', { ...env, ...own })).out).toMatch(
+    /warn\tcredentials\tthe apps \d+ have the published/,
+  )
+  const about = async (version: number): Promise<string> => {
+    db.run(`PRAGMA user_version = ${version}`)
+    return (await run('doctor', env)).out
+  }
+  expect(await about(MIGRATIONS.length - 1)).toContain('ok\tdatabase\tits schema is older')
+  expect(await about(MIGRATIONS.length + 1)).toMatch(/fail\tdatabase\t.*written by a newer version/)
+})
 
 test('the doctor tells how old the newest backup is', async () => {
   const backups = join(folder, 'backups')
