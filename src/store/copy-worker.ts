@@ -4,6 +4,7 @@
  */
 import { Database } from 'bun:sqlite'
 import { closeSync, fsyncSync, openSync } from 'node:fs'
+import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../core/errors'
 import { errorAbout, StoreError } from './errors'
@@ -24,6 +25,8 @@ export type CopyReport =
   | { readonly type: 'done'; readonly version: number }
   | { readonly type: 'failed'; readonly message: string }
 
+/** A third of a core that somebody else wants, too. */
+const COPY_NICENESS = 5
 /** How long a reader waits for another process that recovers the database. */
 const BUSY_MS = 5000
 /** Errors of `VACUUM INTO` that are about what it reads. */
@@ -89,8 +92,19 @@ function about<T>(name: string, run: () => T): T {
   }
 }
 
+/** Leaves the processor to the server where both want it. Elsewhere than on Linux this is of the process, not of a thread. */
+function giveWay(): void {
+  if (process.platform !== 'linux') return
+  try {
+    setPriority(COPY_NICENESS)
+  } catch {
+    // EPERM or ENOSYS, in a sandbox: the copy is as urgent as the server.
+  }
+}
+
 const report = (message: CopyReport): void => parentPort!.postMessage(message)
 
+giveWay()
 try {
   const order = workerData as CopyOrder
   copy(order)
