@@ -45,10 +45,9 @@ export function live(feed: LiveFeed, changes: AdminChanges) {
     .onBeforeHandle(changes.authorize)
     .get(
       '/:slug/live',
-      (context) => {
-        const { request, params, query } = context
+      ({ request, route, params, query, set }) => {
         const app = changes.appOf(request, params.slug)
-        const authorize = (): void => changes.authorize(context)
+        const authorize = (): void => changes.authorize({ request, route, params, set })
         const watcher = feed.watch({ app, filter: filterOf(query), authorize })
         request.signal.addEventListener('abort', () => feed.end(watcher))
         return new Response(streamOf(feed, watcher), { headers: HEADERS })
