@@ -1,12 +1,35 @@
 /**
- * `carillon completion`: scripts that let a shell complete commands and options. Such a script asks `carillon complete`
- * at each press of the key.
+ * `carillon completion`: scripts that let a shell complete commands and options. They ask `carillon complete` at each
+ * press of the key, with the words as arguments: what is typed is never run, as by scripts that `eval` it.
  */
-import { RootCommand } from '@bomb.sh/tab'
 import type { CommandRow } from './command'
 import { usageError } from './exits'
 
-const SHELLS = ['bash', 'zsh', 'fish'] as const
+/** A script for each shell; the first column of an answer is what may stand there, the second what it is. */
+const SCRIPTS: Readonly<Record<string, string>> = {
+  bash: `_carillon() {
+  local IFS=$'\\n'
+  COMPREPLY=($(carillon complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f 1))
+}
+complete -o default -F _carillon carillon`,
+  zsh: `#compdef carillon
+_carillon() {
+  local -a offered
+  offered=("\${(@f)$(carillon complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  offered=("\${(@)offered//:/\\\\:}")
+  offered=("\${(@)offered/$'\\t'/:}")
+  if [[ -z "$offered[1]" ]]; then _files; else _describe carillon offered; fi
+}
+if [[ "$funcstack[1]" = _carillon ]]; then _carillon; else compdef _carillon carillon; fi`,
+  fish: `function __carillon_complete
+  set -l typed (commandline -opc) (commandline -ct)
+  carillon complete -- $typed[2..] 2>/dev/null
+end
+complete -c carillon -f -a '(__carillon_complete)'
+complete -c carillon -F -n 'test -z "$(__carillon_complete)"'`,
+}
+
+const SHELLS = Object.keys(SCRIPTS)
 
 export const COMPLETION: CommandRow = {
   name: 'completion',
@@ -17,10 +40,10 @@ export const COMPLETION: CommandRow = {
     ['completion zsh > "${fpath[1]}/_carillon"', 'for zsh'],
     ['completion fish > ~/.config/fish/completions/carillon.fish', 'for fish'],
   ],
-  run: async (given) => {
-    const shell = SHELLS.find((name) => name === given.argument(0))
-    if (!shell) throw usageError(`completion expects one of ${SHELLS.join(', ')}`)
-    new RootCommand().setup('carillon', 'carillon', shell)
+  run: async (given, { terminal }) => {
+    const script = SCRIPTS[given.argument(0)]
+    if (script === undefined) throw usageError(`completion expects one of ${SHELLS.join(', ')}`)
+    terminal.lines(script)
   },
 }
 
@@ -30,20 +53,40 @@ export type Known = {
   readonly groups: Readonly<Record<string, string>>
 }
 
-/** Prints what may stand in the place of the last of `words`, and what that is; for the scripts. */
-export function complete(words: readonly string[], { commands, groups }: Known): void {
-  const root = new RootCommand()
-  for (const [name, about] of Object.entries(groups)) root.command(name, about)
-  for (const { name, about, options = [], arguments: expected = [] } of commands) {
-    const command = root.command(name, about)
-    for (const [flags, text] of options) {
-      const [, long = '', value] = /^--([\w-]+)( <.*)?/.exec(flags) ?? []
-      if (value === undefined) command.option(long, text)
-      else command.option(long, text, () => undefined) // a value follows, of which nothing is known
-    }
-    if (name === COMPLETION.name)
-      command.argument('shell', (offer) => SHELLS.forEach((shell) => offer(shell, '')))
-    else for (const [argument] of expected) command.argument(argument)
-  }
-  root.parse([...words])
+/** What may stand somewhere, and what that is. */
+type Offer = readonly [word: string, about: string]
+
+/** What may stand in the place of the last of `words`; for the scripts, a line for each. */
+export function complete(words: readonly string[], known: Known): string[] {
+  const last = words.at(-1) ?? ''
+  const offers = offersAfter(words.slice(0, -1), last.startsWith('-'), known)
+  return offers.filter(([word]) => word.startsWith(last)).map((offer) => offer.join('\t'))
 }
+
+function offersAfter(before: readonly string[], isOption: boolean, known: Known): readonly Offer[] {
+  const [first, second] = before
+  if (first === undefined) return firstWords(known)
+  const isGroup = Object.hasOwn(known.groups, first)
+  if (isGroup && second === undefined) return secondWords(first, known)
+  const name = isGroup ? `${first} ${second}` : first
+  const row = known.commands.find((command) => command.name === name)
+  if (!row) return []
+  const options = (row.options ?? []).map(
+    ([flags, about]) => [flags.split(' ')[0]!, about, flags.includes('<')] as const,
+  )
+  const isValue = options.some(([option, , hasValue]) => hasValue && option === before.at(-1))
+  if (isValue) return []
+  if (isOption)
+    return [...options.map(([option, about]): Offer => [option, about]), ['--help', 'show help']]
+  return row === COMPLETION ? SHELLS.map((shell): Offer => [shell, '']) : []
+}
+
+function firstWords({ commands, groups }: Known): readonly Offer[] {
+  const alone = commands.filter(({ name }) => !name.includes(' '))
+  return [...Object.entries(groups), ...alone.map(({ name, about }): Offer => [name, about])]
+}
+
+const secondWords = (group: string, { commands }: Known): readonly Offer[] =>
+  commands
+    .filter(({ name }) => name.startsWith(`${group} `))
+    .map(({ name, about }) => [name.slice(group.length + 1), about])

@@ -64,7 +64,9 @@ export async function runCommand(
   surroundings: Surroundings,
 ): Promise<number> {
   if (args[0] === 'complete') {
-    complete(args.slice(args[1] === '--' ? 2 : 1), { commands: COMMANDS, groups: GROUPS })
+    const words = args.slice(args[1] === '--' ? 2 : 1)
+    const lines = complete(words, { commands: COMMANDS, groups: GROUPS })
+    for (const line of lines) surroundings.stdout.write(`${line}\n`)
     return EXITS.done.code
   }
   const parsed = parseArguments(args)

@@ -1,5 +1,5 @@
 /** The program itself, as it is typed: help, mistakes, terminals of 80 columns, pipes and signals. */
-import { afterAll, expect, spyOn, test } from 'bun:test'
+import { afterAll, expect, test } from 'bun:test'
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,8 +21,8 @@ const environment = (): Record<string, string> => ({
 })
 
 /** Runs a script of the shell in which `$CARILLON` is the program. */
-async function runShell(script: string) {
-  const child = Bun.spawn(['sh', '-c', script], {
+async function runShell(script: string, args: readonly string[] = []) {
+  const child = Bun.spawn(['sh', '-c', script, 'sh', ...args], {
     cwd: folder,
     env: environment(),
     stdin: 'ignore',
@@ -158,37 +158,47 @@ test('a backup is for its owner, and restores to what it was; the document is wr
   expect((await run('backup', 'x', '--database', ':memory:')).code).toBe(2)
 })
 
-test('a shell gets a script, and what it asks for', async () => {
-  const { out } =
-    await runShell(`$CARILLON completion bash > carillon.bash && bash -n carillon.bash; echo $?
-    $CARILLON complete -- apps re; echo`)
-  expect(out).toBe(
-    '0\nretire\tretire a pair of key and secret; connections that came with it stay\n:4\n\n',
-  )
+test('bash completes words, and runs nothing of what is typed', async () => {
+  const typed = `COMP_WORDS=(carillon apps re '$(touch ran)'); COMP_CWORD=2; _carillon; echo "\${COMPREPLY[@]}"
+    COMP_WORDS=(carillon trigger '$(touch ran)' '\`touch ran\`' --a); COMP_CWORD=4; _carillon; echo "\${COMPREPLY[@]}"`
+  const script = `$CARILLON completion bash > carillon.bash
+    carillon() { local IFS=" "; $CARILLON "$@"; }; . ./carillon.bash; . ./carillon.bash; ${typed}; ls ran`
+  const child = ['bash', '-c', script]
+  expect(await runShell(`exec "$@"`, child)).toMatchObject({
+    out: 'retire\n--app\n',
+    err: expect.stringMatching(/^ls: [^\n]*ran[^\n]*\n$/),
+  })
+})
+
+const OFFERED: readonly (readonly [words: string, offered: readonly string[]])[] = [
+  [
+    '',
+    [
+      ...Object.keys(GROUPS),
+      ...COMMANDS.map(({ name }) => name).filter((name) => !name.includes(' ')),
+    ],
+  ],
+  ['we', ['webhooks']],
+  ['apps r', ['rotate', 'retire']],
+  ['apps nonsense ', []],
+  ['listen room --rew', ['--rewind']],
+  ['apps list --', ['--secrets', '--database', '--url', '--token-file', '--json', '--help']],
+  ['apps list --url ', []],
+  ['completion ', ['bash', 'zsh', 'fish']],
+]
+
+test.each(OFFERED)('after %j comes %j', async (words, offered) => {
+  const { out } = await runOn(server(), ['complete', '--', ...words.split(' ')])
+  const lines = out.split('\n').filter(Boolean)
+  expect(lines.map((line) => line.split('\t')[0]!)).toEqual([...offered])
+})
+
+test('each shell has a script', async () => {
+  for (const shell of ['bash', 'zsh', 'fish'])
+    expect((await runOn(server(), `completion ${shell}`)).out).toContain('carillon complete -- ')
   expect((await runOn(server(), 'completion tcsh')).err).toBe(
     'carillon: completion expects one of bash, zsh, fish\n',
   )
-  const print = spyOn(console, 'log').mockImplementation(() => undefined)
-  const offered = async (...words: readonly string[]): Promise<string[]> => {
-    print.mockClear()
-    await runOn(server(), ['complete', '--', ...words])
-    return print.mock.calls.map(([line]) => String(line).split('\t')[0]!)
-  }
-  try {
-    for (const shell of ['zsh', 'fish']) {
-      await runOn(server(), `completion ${shell}`)
-      expect(String(print.mock.lastCall)).toContain('carillon complete --')
-    }
-    expect(await offered('')).toEqual([
-      ...Object.keys(GROUPS),
-      ...COMMANDS.map(({ name }) => name).filter((name) => !name.includes(' ')),
-      ':4',
-    ])
-    expect(await offered('listen', 'room', '--rew')).toEqual(['--rewind', ':4'])
-    expect(await offered('completion', '')).toEqual(['bash', 'zsh', 'fish', ':4'])
-  } finally {
-    print.mockRestore()
-  }
 })
 
 // ---------------------------------------------------------------- help and mistakes
