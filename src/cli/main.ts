@@ -101,6 +101,9 @@ export async function runCommand(
 function toFailure(cause: unknown): { exit: keyof typeof EXITS; lines: readonly string[] } {
   if (cause instanceof CommandError) return { exit: cause.exit, lines: [cause.message] }
   if (cause instanceof ConfigError) return { exit: 'usage', lines: cause.mistakes }
-  if (cause instanceof StoreError) return { exit: 'failed', lines: [cause.message] }
+  if (cause instanceof StoreError) {
+    const isUsed = cause.message.includes(': is in use by')
+    return { exit: isUsed ? 'unreachable' : 'failed', lines: [cause.message] }
+  }
   return { exit: 'failed', lines: [messageOf(cause)] }
 }
