@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Slices } from '../../src/core/slices'
 import type { Core } from '../../src/core/core'
 import type { ChannelName } from '../../src/core/types'
-import { respondWithList } from '../../src/http/lists'
+import { respondWithList, respondWithLists, type List } from '../../src/http/lists'
 import { ADMIN_PAIR, makeBasicAuth, PAIR } from '../credentials'
 import type { OneNodeEngine } from '../../src/core/one-node'
 import { start, type TestServer } from '../harness'
@@ -50,6 +50,25 @@ describe('a long list', () => {
     expect(pages).toBeLessThan(20_000)
     expect(await answer.json()).toEqual(Array.from({ length: 40_000 }, (_, index) => index + 1))
     expect(slices.turns).toBeGreaterThan(40_000 / ENTRIES_PER_TURN - 10)
+  })
+
+  test('may be followed by others in the same answer, however long', async () => {
+    const { core, slices, pass } = slow()
+    const lists = [1000, 0, 500].map((length, at): List<unknown> => {
+      const [before, after] = [at === 0 ? '{' : ',', at === 2 ? '}' : '']
+      return {
+        items: Array.from({ length }, (_, index) => index),
+        envelope: [`${before}"${at}":[`, `]${after}`],
+        jsonOf: (index) => {
+          pass()
+          return String(index)
+        },
+      }
+    })
+    const answer = (await (await respondWithLists(core, lists)).json()) as Record<string, number[]>
+    expect(Object.values(answer).map(({ length }) => length)).toEqual([1000, 0, 500])
+    expect(answer['2']!.at(-1)).toBe(499)
+    expect(slices.turns).toBeGreaterThanOrEqual(Math.floor(1500 / ENTRIES_PER_TURN) - 1)
   })
 
   test('holds what there was, once, and not what has gone meanwhile', async () => {
