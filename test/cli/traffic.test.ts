@@ -1,13 +1,16 @@
 /** `carillon channels`, `trigger` and `listen`. */
-import { expect, test } from 'bun:test'
+import { beforeEach, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { tmpdir } from 'node:os'
-import { start, startCommon } from '../harness'
+import { start, startCommon, waitFor } from '../harness'
 import { envOf, rowsOf, Running, runOn } from './run'
 
 const server = startCommon()
 const listen = (...args: readonly string[]): Running =>
   new Running(['listen', ...args], { env: envOf(server()) })
+
+/** Who listened before has left, so nobody hears of it. */
+beforeEach(() => waitFor('an empty server', server().waitForConnections(0)))
 
 test('channels are listed with what is in them', async () => {
   expect((await runOn(server(), 'channels')).out).toBe('')
