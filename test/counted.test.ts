@@ -1,14 +1,15 @@
 /**
  * Seeded walks of mixed traffic, counted by the clients alone: what the server says of it must be the same, number by
- * number. Clients are raw sockets of Pusher, Phoenix sockets and streams over HTTP; backends use four APIs.
+ * number. Clients are raw sockets of Pusher, Phoenix sockets and streams over HTTP; backends and a plugin use all APIs.
  */
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { allow } from '../src/plugin'
 import { EVENT, post } from './dialects/expusherlite/requests'
 import { push } from './dialects/pushex/requests'
-import { makePlugin, start, type RawClient, type TestServer } from './harness'
+import { start, type RawClient, type TestServer } from './harness'
 import { readAppStats, valuesOf } from './http/stats'
 import { KEY } from './phoenix'
+import { startActing } from './plugins/acting'
 import { makeRandom } from './random'
 import { StalledReader } from './stalled-reader'
 import { XhrClient, type XhrStream } from './transports/xhr-client'
@@ -159,7 +160,9 @@ class Phoenix extends Client {
 
 const KINDS = [Socket, Socket, Stream, Phoenix] as const
 
-async function walk(server: TestServer, tally: Tally, next: () => number): Promise<void> {
+type Means = { readonly next: () => number; readonly publish: (channel: string) => Promise<void> }
+
+async function walk(server: TestServer, tally: Tally, { next, publish }: Means): Promise<void> {
   const among = <T>(items: readonly T[]): T => items[Math.floor(next() * items.length)]!
   const clients: Client[] = []
   const app = server.core.apps.byId('1')!
@@ -217,8 +220,11 @@ async function walk(server: TestServer, tally: Tally, next: () => number): Promi
     else if (dice < 0.48) {
       if (client.channels.delete(channel)) await client.unsubscribe(channel)
     } else if (dice < 0.65) await sendEvent(client)
-    else if (dice < 0.8) await trigger()
-    else if (dice < 0.86) await batch()
+    else if (dice < 0.78) await trigger()
+    else if (dice < 0.8) {
+      tally.add('apis plugin')
+      await publish(channel)
+    } else if (dice < 0.86) await batch()
     else if (dice < 0.9) {
       tally.add('apis pushex')
       await push(server, { channel, data: 1, event: 'e' })
@@ -234,12 +240,12 @@ async function walk(server: TestServer, tally: Tally, next: () => number): Promi
 }
 
 test.each([1, 2, 3])('clients and the server count the same: walk %d', async (seed) => {
-  const open = makePlugin('open', {
+  const { server, context, app } = await startActing(() => ({
     authorize: (_, { channel }) => (channel === 'private-room' ? allow() : undefined),
-  })
-  await using server = await start({ plugins: [open] })
+  }))
   const tally = new Tally()
-  await walk(server, tally, makeRandom(seed))
+  const publish = (channel: string) => context.publish(app, { channel, name: 'e', data: 1 })
+  await walk(server, tally, { next: makeRandom(seed), publish })
   server.advance(20_000)
   const stats = await readAppStats(server)
   const { totals } = stats
@@ -262,6 +268,7 @@ test.each([1, 2, 3])('clients and the server count the same: walk %d', async (se
       name,
       totals[name]!,
     ])
+  await server.stop()
 })
 
 test('what was queued for a reader that is cut is all by which deliveries differ', async () => {
