@@ -28,6 +28,8 @@ type Row = {
   readonly read: (numbers: Numbers) => number
   /** The gauge that a peak is of: while nothing happens, it is as high. */
   readonly peakOf?: string
+  /** It grows while nothing happens. */
+  readonly ages?: true
 }
 
 const counter = (name: keyof AppCounters, about: string): Row => ({
@@ -96,6 +98,7 @@ export const SERIES = {
   webhook_oldest_pending_ms: {
     about: 'milliseconds that the oldest of those had waited, at most',
     fold: 'max',
+    ages: true,
     read: ({ oldestPendingMs }) => oldestPendingMs,
   },
   webhook_requests: counter('webhookRequests', 'webhook requests'),
@@ -128,9 +131,9 @@ export function addValues(sum: number[], values: Values): void {
     else sum[index]! += values[index]!
 }
 
-/** True where a counter or a gauge is another one; a peak changes with one of them. */
+/** True where a counter, a gauge or an age is another one; a peak changes with one of them. */
 export const differs = (values: Values, before: Values): boolean =>
-  ROWS.some(({ fold }, index) => fold !== 'max' && values[index] !== before[index])
+  ROWS.some(({ fold, ages }, index) => (fold !== 'max' || ages) && values[index] !== before[index])
 
 /** What an interval has: counters since `before`, and the gauges and peaks that are given. */
 export const since = (values: Values, before: Values): number[] =>

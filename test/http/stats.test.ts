@@ -71,6 +71,8 @@ test('webhook events that wait are counted, with the age of the oldest', async (
   expect(stats.now).toMatchObject({ webhook_events_pending: 2, webhook_events_dead: 0 })
   expect(stats.now['webhook_oldest_pending_ms']).toBeGreaterThan(19_000)
   expect(valuesOf(stats, 'webhook_events_pending').at(-1)).toBe(2)
+  const ages = valuesOf(stats, 'webhook_oldest_pending_ms')
+  expect(ages.at(-1)! - ages.at(-2)!).toBe(10_000) // nothing else has happened
   const all = await readServerStats(server)
   expect(all.now['webhook_events_pending']).toBe(2)
   expect(Math.max(...valuesOf(all, 'webhook_oldest_pending_ms'))).toBeGreaterThan(9_000)
