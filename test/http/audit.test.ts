@@ -144,7 +144,12 @@ test('each change is a row, which has the fields that have changed, and no secre
   expect(data.filter((row) => row['request_id'] !== ID)).toMatchObject([
     { action: 'token.created' },
   ])
-  expect(JSON.stringify(data)).not.toMatch(SECRETS)
+  expect(server.log.lines).toContainEqual({
+    level: 'info',
+    message: 'admin change',
+    fields: expect.objectContaining({ admin: 'ci', tokenId: id, remoteAddress: '127.0.0.1' }),
+  })
+  expect(JSON.stringify([data, server.log.lines])).not.toMatch(SECRETS)
 })
 
 test('what fails, and what only reads, leaves no row', async () => {
