@@ -6,7 +6,7 @@ import type { Core } from '../core/core'
 import { payloadJson } from '../core/json'
 import type { Fact, FactType } from '../core/messages'
 import type { ChannelName, Payload } from '../core/types'
-import { maskUrl } from '../apps/webhooks'
+import { maskWholeUrl } from '../apps/masks'
 
 type Of<Type extends FactType> = Extract<Fact, { readonly type: Type }>
 
@@ -122,7 +122,7 @@ export const LIVE_KINDS = {
     about: 'a request to an endpoint, and its answer',
     from: 'webhook_answered',
     fieldsOf: ({ endpoint, attempt: { durationMs, events, status, error } }) => ({
-      endpoint: maskUrl(endpoint),
+      endpoint: maskWholeUrl(endpoint), // for readers, too
       events,
       status,
       error,
@@ -161,8 +161,9 @@ export function rowOf(core: Core, name: LiveKind, fact: Fact): string {
   return data === undefined ? fields : `${fields.slice(0, -1)},${dataOf(data)}}`
 }
 
+/** Clients send JSON with line ends between its values, where any other space does. */
 function dataOf(data: Payload): string {
-  const json = payloadJson(data)
+  const json = payloadJson(data).replace(/[\r\n]/g, ' ')
   const bytes = typeof data === 'string' ? Buffer.byteLength(json) : data.byteLength
   if (json.length <= MAX_DATA_CHARS) return `"bytes":${bytes},"data":${json}`
   const shown = JSON.stringify(json.slice(0, MAX_DATA_CHARS))

@@ -47,8 +47,11 @@ export function live(feed: LiveFeed, changes: AdminChanges) {
       '/:slug/live',
       ({ request, route, params, query, set }) => {
         const app = changes.appOf(request, params.slug)
-        const authorize = (): void => changes.authorize({ request, route, params, set })
-        const watcher = feed.watch({ app, filter: filterOf(query), authorize })
+        const filter = filterOf(query)
+        if (request.method === 'HEAD') return new Response(null, { headers: HEADERS })
+        const byId = { slug: app.id } // the slug may be another's by then
+        const authorize = (): void => changes.authorize({ request, route, params: byId, set })
+        const watcher = feed.watch({ app, filter, authorize })
         request.signal.addEventListener('abort', () => feed.end(watcher))
         return new Response(streamOf(feed, watcher), { headers: HEADERS })
       },
