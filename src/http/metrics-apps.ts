@@ -37,7 +37,7 @@ type Walk = {
   readonly backlogs: Map<App, Backlog>
 }
 
-/** The label of those that have none of their own, and of what names no app. */
+/** The label of those that have none of their own, and of what names no app. An app with this id is one of them. */
 export const OTHER = 'other'
 
 /** Apps of a step: some microseconds. */
@@ -121,7 +121,8 @@ export class LabelledApps {
     if (this.#others.has(app)) return true
     if (this.#labelled.has(app) || (backlog === NO_BACKLOG && !isActive(app))) return false
     const { counters, tallies } = app
-    if (this.#labelled.size < this.maxApps) this.#labelled.set(app, { counters, tallies })
+    if (this.#labelled.size < this.maxApps && app.id !== OTHER)
+      this.#labelled.set(app, { counters, tallies })
     else this.#others.add(app)
     return this.#others.has(app)
   }

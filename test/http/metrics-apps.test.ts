@@ -53,6 +53,15 @@ test('the first apps that are active have metrics of their own, as many as the s
   expect(await published(server)).toEqual({ 1: 10, 3: 1, other: 25 })
 })
 
+test('an app with the id `other` is one of the others: no series is there twice', async () => {
+  await using server = await start()
+  tenant(server, 'other')
+  publish(server, 'other', 3)
+  const read = await scrape(server)
+  expect(read.valuesOf('carillon_publications_total', 'app_id')).toEqual(['other'])
+  expect(read.value('carillon_publications_total', { app_id: 'other' })).toBe(3)
+})
+
 test('no counter goes back when apps end, and others come', async () => {
   await using server = await start({ config: { metricsMaxApps: 1 } })
   tenant(server, '2')
