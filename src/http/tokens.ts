@@ -212,12 +212,15 @@ function readGrant({ apps }: Core, raw: unknown): Reading<Grant> {
   return app ? { value: `app:${app.id}` } : { mistake: 'is of an app that does not exist' }
 }
 
+/** Of those that a date can be. */
+const LAST_TIME = 8.64e15
+
 function readExpiry(raw: unknown, { caller, now }: Terms): Reading<number | undefined> {
   const most = caller.token?.expiresAt
   const isAbsent = raw === undefined || raw === null || raw === ''
   const at = typeof raw === 'string' && /^\d{1,15}$/.test(raw) ? Number(raw) : raw
-  if (!isAbsent && !(Number.isSafeInteger(at) && (at as number) > now))
-    return { mistake: 'is not a time to come, in milliseconds since 1970' }
+  const isTime = Number.isSafeInteger(at) && (at as number) > now && (at as number) <= LAST_TIME
+  if (!isAbsent && !isTime) return { mistake: 'is not a time to come, in milliseconds since 1970' }
   const expiresAt = isAbsent ? undefined : (at as number)
   if (most !== undefined && (expiresAt ?? Infinity) > most)
     return { mistake: `is later than ${most}, when the token ends that makes it` }

@@ -83,6 +83,10 @@ test('what is wrong with a new one is told by field', async () => {
       { expires_at: ['is not a time to come, in milliseconds since 1970'] },
     ],
     [
+      { name: 'a', scope: 'read', expires_at: 8.64e15 + 1 },
+      { expires_at: ['is not a time to come, in milliseconds since 1970'] },
+    ],
+    [
       { name: 'a', scope: 'read', until: 1 },
       { token: ['has the unknown field until; known are name, scope, expires_at'] },
     ],
