@@ -250,11 +250,14 @@ export class Slices {
     return done
   }
 
-  /** Puts the time since `began` (by the meter) on the account; time that is already on it counts once. */
+  /**
+   * Puts the time since `began` (by the meter) on the account; time that is already on it counts once. Inside a
+   * step all time counts, also what the step did before `began`.
+   */
   spend(began: number): void {
     const now = this.meter()
     this.#began ??= began
-    this.#spentMs += now - Math.max(began, this.#settled)
+    this.#spentMs += now - (this.#running ? this.#settled : Math.max(began, this.#settled))
     this.#settled = now
     this.#arm()
   }

@@ -119,6 +119,26 @@ describe('work', () => {
     expect(slices.hasTime).toBe(true)
   })
 
+  test('that puts a part of its time on the account by itself is measured whole', async () => {
+    const { slices, time } = makeSlices()
+    let done = 0
+    slices.add({
+      part: 'work',
+      step: () => {
+        time.ms += 0.9
+        const began = slices.meter()
+        time.ms += 0.1
+        slices.spend(began)
+        return ++done < 100
+      },
+    })
+    while (done < 100) {
+      const before = done
+      await turn()
+      expect(done - before).toBeLessThanOrEqual(SLICE_MS)
+    }
+  })
+
   test('that throws goes on with its next step, beside the others', async () => {
     const { slices, faults, work } = makeSlices()
     const done: string[] = []
