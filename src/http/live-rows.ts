@@ -163,9 +163,10 @@ export function rowOf(core: Core, name: LiveKind, fact: Fact): string {
 
 /** Clients send JSON with line ends between its values, where any other space does. */
 function dataOf(data: Payload): string {
-  const json = payloadJson(data).replace(/[\r\n]/g, ' ')
+  const json = payloadJson(data)
   const bytes = typeof data === 'string' ? Buffer.byteLength(json) : data.byteLength
-  if (json.length <= MAX_DATA_CHARS) return `"bytes":${bytes},"data":${json}`
+  if (json.length <= MAX_DATA_CHARS)
+    return `"bytes":${bytes},"data":${json.replace(/[\r\n]/g, ' ')}`
   const shown = JSON.stringify(json.slice(0, MAX_DATA_CHARS))
   return `"bytes":${bytes},"data_beginning":${shown}`
 }
