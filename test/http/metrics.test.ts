@@ -2,10 +2,12 @@
 import { describe, expect, test } from 'bun:test'
 import { METRICS } from '../../src/http/metrics-table'
 import { LATENCIES } from '../../src/core/latencies'
+import { newToken } from '../../src/http/token-text'
 import { makeBasicAuth, PAIR } from '../credentials'
 import { reject } from '../../src/plugin'
 import { makePlugin, start, startCommon, type TestServer } from '../harness'
 import { scrape, Scraped } from '../prometheus'
+import { makeTokenRecord, NOBODY } from '../tokens'
 
 const TOKEN = 'a-token-of-the-metrics'
 const serverOf = startCommon({ config: { metricsToken: TOKEN } })
@@ -224,6 +226,17 @@ describe('who may read it', () => {
     expect((await server.admin('/metrics')).status).toBe(200)
     server.advance(60_000)
     expect(await get(server, bearer(TOKEN))).toEqual([200, ''])
+  })
+
+  test('whoever has one that another server has made, unless it is known here', async () => {
+    const { token, hash } = newToken()
+    await using server = await start({ config: { metricsToken: token } })
+    expect((await get(server, bearer(token)))[0]).toBe(200)
+    expect((await get(server, bearer(newToken().token)))[0]).toBe(401)
+    const record = { ...makeTokenRecord('gone', 'read', { hash }), revokedAt: 1 }
+    const deed = { by: NOBODY, action: 'token.created' } as const
+    server.core.tokens.apply({ type: 'create', record, deed }, server.clock.now())
+    expect((await get(server, bearer(token)))[0]).toBe(401)
   })
 
   test('nobody by a token where there is none', async () => {
