@@ -156,7 +156,7 @@ async function createTokenFrom(core: Core, request: Request, changes: AdminChang
   const caller = changes.callerOf(request)
   const now = core.clock.now()
   const fields = readFields(core, given, { caller, now })
-  if (core.tokens.liveByName(fields.name, now))
+  if (isTaken(core, fields.name, { now, admin: changes.access.username }))
     throw new FieldError({ name: ['has already been taken'] })
   if (core.tokens.countLive(now) >= MAX_TOKENS)
     throw new FieldError({ token: [`are ${MAX_TOKENS} already; revoke one first`] })
@@ -173,6 +173,13 @@ async function createTokenFrom(core: Core, request: Request, changes: AdminChang
   await createToken(core, record, changes.deedOf(request, 'token.created'))
   return { record, token }
 }
+
+/** An id, too: a token is revoked by either. As the admin's it would pass for them in the audit. */
+const isTaken = (
+  { tokens }: Core,
+  name: string,
+  { now, admin }: { readonly now: number; readonly admin: string },
+): boolean => name === admin || [tokens.byId(name), tokens.liveByName(name, now)].some(Boolean)
 
 const KNOWN = ['name', 'scope', 'expires_at']
 const KNOWN_FIELDS = `known are ${KNOWN.join(', ')}`
