@@ -22,7 +22,7 @@ describe('published', () => {
       event('two', 'a', 'b'),
       event('three', 'c'),
     ])
-    const backend = { app: '1', origin: 'backend', socketId: undefined } as const
+    const backend = { app: '1', origin: 'backend', socketId: undefined, api: 'pusher' } as const
     expect(facts as unknown).toEqual([
       { ...backend, channel: 'room', event: 'first', data: '"a"' },
       { ...backend, channel: 'a', event: 'two', data: '"{\\"of\\":\\"two\\"}"' },
