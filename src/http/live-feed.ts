@@ -103,7 +103,10 @@ export class LiveFeed {
     if (!kind) return
     for (const watcher of watchers) watcher.offer(kind, fact)
     if (fact.type === 'app_changed' && this.core.apps.byId(fact.app.id) !== fact.app)
-      for (const watcher of watchers) this.end(watcher)
+      for (const watcher of watchers) {
+        watcher.flush() // what has ended it is its last row
+        this.end(watcher)
+      }
   }
 
   #beat(): void {
@@ -160,16 +163,20 @@ export class Watcher {
     this.#text += `id: ${++this.#lastId}\nevent: ${kind}\ndata: ${rowOf(this.core, kind, fact)}\n\n`
     this.#timer ??= this.core.clock.after(GATHER_MS, () => {
       this.#timer = undefined
-      this.#isDue = true
-      this.#write()
+      this.flush()
     })
+  }
+
+  /** Writes what was gathered, if its reader has fetched the write before. */
+  flush(): void {
+    this.#isDue = true
+    this.#write()
   }
 
   beat(): void {
     if (this.#text !== '') return
     this.#text = ': beat\n\n'
-    this.#isDue = true
-    this.#write()
+    this.flush()
   }
 
   finish(): void {

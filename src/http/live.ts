@@ -8,6 +8,7 @@ import type { LiveFeed, LiveFilter, Watcher } from './live-feed'
 import { LIVE_KIND_NAMES, LIVE_KINDS, type LiveKind } from './live-rows'
 import { pageAnswer } from './openapi'
 import { errorText, fieldErrors, NOT_FOUND } from './refusals'
+import { OPEN } from './schemas'
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -28,11 +29,14 @@ data: {"kind":"published","at":1700000000100,"channel":"my-channel","event":"my-
 const optional = (description: string, example: string) =>
   Type.Optional(Type.String({ description, examples: [example] }))
 
-const LiveQuery = Type.Object({
-  kinds: optional('Only these kinds, separated by commas', 'published,refused'),
-  channel: optional('Only what is about channels that begin so', 'presence-'),
-  limit: optional('End after so many; 0: after `hello`', '0'),
-})
+const LiveQuery = Type.Object(
+  {
+    kinds: optional('Only these kinds, separated by commas', 'published,refused'),
+    channel: optional('Only what is about channels that begin so', 'presence-'),
+    limit: optional('End after so many; 0: after `hello`', '0'),
+  },
+  OPEN,
+)
 
 const DESCRIPTION = [
   'Server-Sent Events until the client goes. The first is `hello`; each other one has its kind as its event and one JSON object as its data: `kind`, `at` (milliseconds since 1970), and what the kind has. Of a busy app not all are shown: `skipped` says how many of each kind were left out.',
