@@ -101,7 +101,7 @@ type Addresses = {
 /** What is wrong with an address for admins that clients have, too. */
 export function sharedAddressMistake({ host, port, adminListen }: Addresses): string[] {
   if (!adminListen || 'path' in adminListen || port === 0 || adminListen.port !== port) return []
-  return overlap(host.toLowerCase(), adminListen.host.toLowerCase())
+  return overlap(host, adminListen.host)
     ? ['expected another address than that of HOST and PORT, which is for clients']
     : []
 }
@@ -109,8 +109,9 @@ export function sharedAddressMistake({ host, port, adminListen }: Addresses): st
 const EVERY = ['0.0.0.0', '::']
 const LOCAL = ['localhost', '127.0.0.1', '::1']
 
-/** True where one address has the other, or may have it. */
-function overlap(host: string, other: string): boolean {
+/** True where one host has the other, or may have it. */
+export function overlap(one: string, another: string): boolean {
+  const [host, other] = [one.toLowerCase(), another.toLowerCase()]
   if (host === other || EVERY.includes(host) || EVERY.includes(other)) return true
   return [host, other].includes('localhost') && LOCAL.includes(host) && LOCAL.includes(other)
 }

@@ -20,7 +20,7 @@ import {
   type Environment,
   type Setting,
 } from './setting'
-import { METRICS_SETTINGS, openMetricsMistake } from './metrics-settings'
+import { METRICS_SETTINGS, openMetricsMistake, sharedPortMistake } from './metrics-settings'
 import { fileVariable, withSecretFiles } from './secret-files'
 import { deniedWebhooks, WEBHOOK_SETTINGS } from './webhook-settings'
 
@@ -251,6 +251,9 @@ export function readConfig(environment: Environment): Config {
   mistakes.push(...openMetricsMistake(values), ...backupMistake(values))
   mistakes.push(
     ...sharedAddressMistake(values).map((reason) => `${describe(SETTINGS.adminListen)}: ${reason}`),
+  )
+  mistakes.push(
+    ...sharedPortMistake(values).map((reason) => `${describe(SETTINGS.metricsPort)}: ${reason}`),
   )
   mistakes.push(...GROUPS.flatMap((names) => missingMistakes(env, names)))
   if (mistakes.length > 0) throw new ConfigError(mistakes)

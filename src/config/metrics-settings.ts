@@ -1,4 +1,6 @@
 /** METRICS_SETTINGS: the rows of SETTINGS that say who may read the metrics, and where. */
+import type { ListenAddress } from '../core/addresses'
+import { ADMIN_SETTINGS, overlap } from './admin-settings'
 import { boolean, hostAlone, number, optional, setting, text } from './setting'
 
 export const METRICS_SETTINGS = {
@@ -57,4 +59,27 @@ export const openMetricsMistake = ({
   return metricsOpen && metricsPort === undefined
     ? [`${port.env} is not set: expected a value, since it goes with ${open.env}`]
     : []
+}
+
+type Places = {
+  readonly host: string
+  readonly port: number
+  readonly adminListen: ListenAddress | undefined
+  readonly metricsHost: string
+  readonly metricsPort: number | undefined
+}
+
+/** What is wrong with a port of the metrics that something else has: the start would take us for another process. */
+export function sharedPortMistake(places: Places): string[] {
+  const { host, port, adminListen: admins, metricsHost, metricsPort } = places
+  const others = [
+    { host, port, settings: 'HOST and PORT' },
+    ...(admins && 'host' in admins
+      ? [{ ...admins, settings: ADMIN_SETTINGS.adminListen.env }]
+      : []),
+  ]
+  return others
+    .filter((other) => other.port > 0 && other.port === metricsPort)
+    .filter((other) => overlap(other.host, metricsHost))
+    .map(({ settings }) => `expected another port than that of ${settings}`)
 }

@@ -92,6 +92,18 @@ test.each([
 })
 
 test.each([
+  [{ PORT: '6001' }, 'HOST and PORT'],
+  [{ HOST: '0.0.0.0' }, 'HOST and PORT'],
+  [{ CARILLON_ADMIN_LISTEN: '127.0.0.1:6001', PORT: '6003' }, 'CARILLON_ADMIN_LISTEN'],
+  [{ CARILLON_METRICS_HOST: '127.0.0.2' }, undefined],
+  [{ CARILLON_ADMIN_LISTEN: 'unix:/run/a.sock', PORT: '6003' }, undefined],
+])('the port of the metrics is not that of %p: %p', (settings, other) => {
+  const mistakes = findMistakes({ CARILLON_METRICS_PORT: '6001', ...settings })
+  const mistake = `CARILLON_METRICS_PORT=6001: expected another port than that of ${other}`
+  expect(mistakes).toEqual(other === undefined ? [] : [mistake])
+})
+
+test.each([
   ['127.0.0.1:6002', undefined],
   ['localhost:6002', undefined],
   ['[::1]:6002', undefined],
