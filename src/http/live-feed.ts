@@ -21,6 +21,8 @@ export type LiveFilter = {
 export type WatchRequest = {
   readonly app: App
   readonly filter: LiveFilter
+  /** Whose it is; undefined for the admin. */
+  readonly tokenId: string | undefined
   /** Asked again with every beat; throws where the credentials hold no longer. */
   readonly authorize: () => void
 }
@@ -52,14 +54,7 @@ export class LiveFeed {
 
   /** @throws RealtimeError('too_many_watchers') */
   watch(request: WatchRequest): Watcher {
-    const { limits } = this.core
-    const most = limits.maxLiveStreams
-    if (this.#count >= most)
-      throw new RealtimeError(
-        'too_many_watchers',
-        `Too many live streams: the limit is ${most} (maxLiveStreams)`,
-        { retryAfterSeconds: RETRY_AFTER_SECONDS },
-      )
+    this.#requirePlace(request)
     const watcher = new Watcher(this.core, request)
     this.#watchers.getOrInsertComputed(request.app, () => new Set()).add(watcher)
     if (this.#count++ === 0) this.#begin()
@@ -81,6 +76,22 @@ export class LiveFeed {
   /** Ends all of them, as the server leaves. */
   finish(): void {
     for (const watcher of this.#all()) this.end(watcher)
+  }
+
+  /** A token has half of the places at most: one that opens streams without end shuts nobody else out. */
+  #requirePlace({ tokenId }: WatchRequest): void {
+    const most = this.core.limits.maxLiveStreams
+    const mostOfToken = Math.ceil(most / 2)
+    const isOfToken = ({ request }: Watcher): boolean => request.tokenId === tokenId
+    const isOneTooMany =
+      tokenId !== undefined && this.#all().filter(isOfToken).length >= mostOfToken
+    if (this.#count < most && !isOneTooMany) return
+    const message = isOneTooMany
+      ? `Too many live streams of one token: the limit is ${mostOfToken}, half of maxLiveStreams`
+      : `Too many live streams: the limit is ${most} (maxLiveStreams)`
+    throw new RealtimeError('too_many_watchers', message, {
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+    })
   }
 
   #all(): Watcher[] {

@@ -55,7 +55,8 @@ export function live(feed: LiveFeed, changes: AdminChanges) {
         if (request.method === 'HEAD') return new Response(null, { headers: HEADERS })
         const byId = { slug: app.id } // the slug may be another's by then
         const authorize = (): void => changes.authorize({ request, route, params: byId, set })
-        const watcher = feed.watch({ app, filter, authorize })
+        const tokenId = changes.callerOf(request).token?.id
+        const watcher = feed.watch({ app, filter, tokenId, authorize })
         request.signal.addEventListener('abort', () => feed.end(watcher))
         return new Response(streamOf(feed, watcher), { headers: HEADERS })
       },

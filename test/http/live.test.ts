@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { LIVE_KIND_NAMES, type LiveKind } from '../../src/http/live-rows'
 import { Stream } from './live-stream'
 import { start, type TestServer } from '../harness'
+import { bearer, makeToken } from '../tokens'
 import { Receiver, waitUntil } from '../webhooks/receiver'
 
 let server: TestServer
@@ -245,6 +246,21 @@ test('there are so many at most, and who goes makes room', async () => {
   while (third.status !== 200) third = await server.admin(`${LIVE}?limit=0`)
   expect(await third.text()).toContain('event: hello')
   await second.cancel()
+})
+
+test('a token has half of the places at most', async () => {
+  await waitUntil('nobody watches', () => !server.core.facts.hears('published'))
+  const { token } = await makeToken(server, { name: 'reader', scope: 'read' })
+  const as = { headers: bearer(token) }
+  const own = new Stream(server, await server.http(LIVE, as))
+  expect((await own.next())?.event).toBe('hello')
+  const refused = await server.http(LIVE, as)
+  expect([refused.status, await refused.text()]).toEqual([
+    503,
+    'Too many live streams of one token: the limit is 1, half of maxLiveStreams\n',
+  ])
+  const other = await watch()
+  await Promise.all([own.cancel(), other.cancel()])
 })
 
 test('while nobody watches nothing is built', async () => {
