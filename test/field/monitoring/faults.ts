@@ -5,6 +5,7 @@ import { SHARD_SIZE } from '../../../src/core/audience'
 import { definePlugin } from '../../../src/plugin'
 import { makeBasicAuth } from '../../credentials'
 import { publish } from '../../publish'
+import { bearer, makeToken } from '../../tokens'
 import { StalledReader } from '../../stalled-reader'
 import { passTime, waitUntil, occupy } from '../../webhooks/receiver'
 import { throwSecret, type RawClient, type StartOptions, type TestServer } from '../../harness'
@@ -118,6 +119,15 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'somebody guesses the password',
     goOn: (server) => logInWrongly(server, 6),
+    alerts: ['CarillonLoginsRefused'],
+  },
+  {
+    name: 'a program goes on with a token that has ended',
+    goOn: async (server) => {
+      const { id, token } = await makeToken(server, { name: 'ended', scope: 'read' })
+      await server.admin(`/api/admin/tokens/${id}`, { method: 'DELETE' })
+      for (let n = 0; n < 6; n++) await server.http('/api/admin/apps', { headers: bearer(token) })
+    },
     alerts: ['CarillonLoginsRefused'],
   },
   {
