@@ -7,8 +7,11 @@ import { withoutServices } from './kubernetes'
 import { fileVariable } from './secret-files'
 import type { Environment, AliasedEnvironment } from './setting'
 
+/** Of a value there, in the environment that it is from; an empty one is not set. */
+type Convert = (value: string, env: Environment) => string
+
 /** The name elsewhere, the name here, and the conversion to our unit. */
-type Alias = readonly [alias: string, env: string, convert?: (value: string) => string]
+type Alias = readonly [alias: string, env: string, convert?: Convert]
 
 /** -1 is no limit there. A limit that cannot be switched off gets its greatest value. */
 const unlimited =
@@ -23,6 +26,9 @@ const milliseconds = (value: string): string =>
   /^\d+$/.test(value) ? String(Math.ceil(Number(value) / 1000)) : value
 /** The port there, where metrics are switched on. */
 const metricsPort = (value: string): string => (/^(?:true|1)$/i.test(value) ? '9601' : '')
+/** Of no use there where metrics are switched off. */
+const unlessOff: Convert = (value, { SOKETI_METRICS_ENABLED: enabled }) =>
+  enabled && metricsPort(enabled) === '' ? '' : value
 const identity = (value: string): string => value
 /** A path with a slash at its beginning and none at its end. */
 const path = (value: string): string => (value === '/' ? '' : `/${value.replace(/^\/+|\/+$/g, '')}`)
@@ -60,7 +66,7 @@ export const ALIASES: readonly Alias[] = [
   ['SOKETI_CHANNEL_CACHE_TTL', 'CARILLON_CACHE_TTL_SECONDS'],
   ['SOKETI_PRESENCE_MAX_MEMBERS', 'CARILLON_MAX_PRESENCE_MEMBERS'],
   ['SOKETI_PRESENCE_MAX_MEMBER_SIZE', 'CARILLON_MAX_USER_INFO_BYTES', kilobytes],
-  ['SOKETI_METRICS_SERVER_PORT', 'CARILLON_METRICS_PORT'],
+  ['SOKETI_METRICS_SERVER_PORT', 'CARILLON_METRICS_PORT', unlessOff],
   ['SOKETI_METRICS_ENABLED', 'CARILLON_METRICS_PORT', metricsPort],
   ['SOKETI_METRICS_PROMETHEUS_PREFIX', 'CARILLON_METRICS_SOKETI_PREFIX'],
   ['REVERB_SERVER_HOST', 'HOST'],
@@ -98,7 +104,7 @@ export function withAliases(given: Environment, secrets: readonly string[]): Ali
     if (own[name] || (isSecret && own[file])) continue
     const value = env[alias]
     if (value) {
-      own[name] = convert(value)
+      own[name] = convert(value, env)
       foundAs.set(name, alias)
     }
     if (isSecret && env[aliasFile]) {

@@ -110,6 +110,8 @@ const ALIASES: readonly (readonly [env: Record<string, string>, port: number | u
   [{ SOKETI_METRICS_ENABLED: '1', CARILLON_METRICS_PORT: '9800' }, 9800],
   [{ SOKETI_METRICS_ENABLED: '0' }, undefined],
   [{ SOKETI_METRICS_ENABLED: 'false' }, undefined],
+  [{ SOKETI_METRICS_ENABLED: '0', SOKETI_METRICS_SERVER_PORT: '9700' }, undefined],
+  [{ SOKETI_METRICS_SERVER_PORT: '9700' }, 9700],
 ]
 test.each(ALIASES)("%j is read as soketi's settings are", (env, port) => {
   expect(readConfig(env).metricsPort).toBe(port)
