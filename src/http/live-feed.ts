@@ -112,7 +112,9 @@ export class LiveFeed {
     const watchers = fact.app && this.#watchers.get(fact.app)
     const kind = watchers && kindOf(fact)
     if (!kind) return
-    for (const watcher of watchers) watcher.offer(kind, fact)
+    let row: string | undefined
+    const makeRow = (): string => (row ??= rowOf(this.core, kind, fact)) // one for all who watch
+    for (const watcher of watchers) watcher.offer(kind, fact, makeRow)
     if (fact.type === 'app_changed' && this.core.apps.byId(fact.app.id) !== fact.app)
       for (const watcher of watchers) {
         watcher.flush() // what has ended it is its last row
@@ -161,7 +163,8 @@ export class Watcher {
     return promise
   }
 
-  offer(kind: LiveKind, fact: Fact): void {
+  /** `makeRow` is called where there is room for the row. */
+  offer(kind: LiveKind, fact: Fact, makeRow: () => string): void {
     const { kinds, channelPrefix } = this.request.filter
     if (kinds && !kinds.has(kind)) return
     if (channelPrefix !== undefined && !this.#isIn(fact, channelPrefix)) return
@@ -171,7 +174,7 @@ export class Watcher {
       return
     }
     this.#rows++
-    this.#text += `id: ${++this.#lastId}\nevent: ${kind}\ndata: ${rowOf(this.core, kind, fact)}\n\n`
+    this.#text += `id: ${++this.#lastId}\nevent: ${kind}\ndata: ${makeRow()}\n\n`
     this.#timer ??= this.core.clock.after(GATHER_MS, () => {
       this.#timer = undefined
       this.flush()
