@@ -27,6 +27,8 @@ export interface Role {
   onOther(client: Client, text: string): void
   /** A read begins: all of its messages arrived together. */
   onRead?(): void
+  /** The server says goodbye, and closes; an error for roles without it. */
+  onGoodbye?(): void
   onEnd(client: Client): void
 }
 
@@ -101,6 +103,7 @@ export class Client implements Reader, FrameSink {
   onOtherFrame(opcode: number, payload: Uint8Array): void {
     if (opcode === OPCODE.ping)
       return this.reactor.send(this.socket, maskFrame(OPCODE.pong, payload))
+    if (opcode === OPCODE.close && this.role.onGoodbye) return this.role.onGoodbye()
     throw new Error(
       opcode === OPCODE.close
         ? `client ${this.index} was closed: ${formatClose(payload)}`

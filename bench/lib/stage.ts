@@ -189,6 +189,11 @@ export class Crowd implements Role {
     for (const { socket } of this.#clients) this.#reactor.close(socket)
   }
 
+  /** Over when the server has closed all. */
+  awaitEnd(): void {
+    this.#await(() => this.closed >= this.#clients.length)
+  }
+
   onHello({ index }: Client, text: string): void {
     if (this.#format.markers.hello !== undefined) this.#socketIds[index] = findSocketId(text)
     this.#greeted++
@@ -200,6 +205,7 @@ export class Crowd implements Role {
 
   onMessage(): void {}
   onOther(): void {}
+  onGoodbye(): void {} // its end is counted
 
   onEnd(): void {
     this.closed++
