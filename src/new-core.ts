@@ -13,6 +13,7 @@ import { Hub } from './core/hub'
 import { newNode } from './core/node'
 import { newLatencies } from './core/latencies'
 import { LeaveQueue } from './core/leave-queue'
+import { ReadQueue } from './core/read-queue'
 import { Readiness } from './core/readiness'
 import { RefusalLog } from './core/refusal-log'
 import { SubscriptionCounts } from './core/subscription-counts'
@@ -82,6 +83,7 @@ export function newCore(
     subscriptionCounts: new SubscriptionCounts(),
     rates: new Rates(),
     leaveQueue: new LeaveQueue(),
+    reads: new ReadQueue(),
     engine,
     facts,
     refusalLog: new RefusalLog(log, clock, (code) => WIRE_ERRORS[code].log),

@@ -174,6 +174,7 @@ const SMALL: Readonly<Record<string, string>> = {
   'core/published-credentials.ts': 'credentials, auth and signatures ask it',
   'core/slow-reader.ts': 'sockets and queues ask it',
   'core/unauthorized.ts': 'a noun of its own: connect, sign-in and the sweep use it',
+  'core/read-queue.ts': 'a noun of its own: the session asks it',
   'core/shared.ts': 'every engine calls it, and nodes',
   'core/watchlist.ts': 'verbs share it, and import no verb',
   'dialects/codecs.ts': 'a table',

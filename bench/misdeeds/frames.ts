@@ -36,6 +36,17 @@ const torrent = (label: string, frame: string, way = PUSHER): Misdeed => ({
   commit: (stage) => stage.pour(packFrames(frame, PACKET), way.path),
 })
 
+/** So many sockets, each with 50 000 frames at once: the runtime hands over half a megabyte of each in one turn. */
+const torrents = (label: string, frame: string, sockets = 20): Misdeed => ({
+  label,
+  budgetMs: 5,
+  commit: (stage) => {
+    const bytes = packFrames(frame, 50_000 * (frame.length + 6))
+    return Promise.all(Array.from({ length: sockets }, () => stage.pour(bytes, PUSHER.path)))
+  },
+  hasFloor: true,
+})
+
 /** Masked frames with a mask of zeros, of less than 126 bytes each. */
 function packFrames(text: string, bytes: number): Uint8Array {
   const one = Buffer.concat([Buffer.of(0x81, 0x80 | text.length, 0, 0, 0, 0), Buffer.from(text)])
@@ -71,5 +82,9 @@ export const FRAMES: readonly Misdeed[] = [
   torrent('2 MB of pings', PUSHER.last),
   torrent('2 MB of empty frames', ''),
   { ...torrent('2 MB of pings past the rate limit', PUSHER.last), side: 'carillon' },
+  torrents(
+    '20 sockets with 50 000 refused subscriptions each',
+    '{"event":"pusher:subscribe","data":{"channel":"a b"}}',
+  ),
   torrent('2 MB of Phoenix pushes to no topic', '["1","1","a","x",{}]', PHOENIX),
 ]

@@ -18,15 +18,6 @@ import type { ChannelName, Frame, Member, Meta, Ref, Sink, SocketId, UserId } fr
 /** A frame as it was received. */
 export type RawFrame = string | Uint8Array
 
-/** A frame that arrived in a turn that was already late: no budget was charged and no gate was run for it. */
-export class DeferredFrame {
-  constructor(readonly frame: RawFrame) {}
-
-  get length(): number {
-    return this.frame.length
-  }
-}
-
 /** The user of a signed-in connection; `info` is the signed `user_info` as it was written. */
 export type User = { readonly id: UserId; readonly info: JsonSlice | undefined }
 
@@ -92,8 +83,16 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** The transport has closed while frames wait for a turn: nothing is sent or queued any more. */
   gone = false
   /** Frames that arrived meanwhile, in order. */
-  waiting: (RawFrame | DeferredFrame)[] | undefined = undefined
+  waiting: RawFrame[] | undefined = undefined
+  /**
+   * Frames after those, from the first that arrived in a turn that was already late: no budget was charged and no
+   * gate was run for them. Undefined where there are none.
+   */
+  late: RawFrame[] | undefined = undefined
+  /** Of both. */
   waitingChars = 0
+  /** True while what its client sends is not read. Owned by `ReadQueue`. */
+  isUnread = false
   /** Resolved when no gate is waited for any more. Owned by the session. */
   idle: PromiseWithResolvers<void> | undefined = undefined
 
@@ -158,6 +157,7 @@ export class Connection<Codec extends Encoder = Encoder> {
   close(): void {
     this.closed = true
     this.waiting = undefined
+    this.late = undefined
     this.#abort?.abort()
   }
 

@@ -14,6 +14,7 @@ import type { LeaveQueue } from './leave-queue'
 import type { Limits } from './limits'
 import type { Readiness } from './readiness'
 import type { RefusalLog } from './refusal-log'
+import type { ReadQueue } from './read-queue'
 import type { RequestQueue } from './request-queue'
 import type { Slices } from './slices'
 import type { SubscriptionCounts } from './subscription-counts'
@@ -40,6 +41,7 @@ export type Core = {
   readonly subscriptionCounts: SubscriptionCounts
   readonly rates: Rates
   readonly requests: RequestQueue
+  readonly reads: ReadQueue
   readonly uploads: Uploads
   readonly slices: Slices
   readonly leaveQueue: LeaveQueue

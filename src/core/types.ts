@@ -61,6 +61,9 @@ export interface Sink {
   close(code: number, reason: string): void
   /** Ends it at once, without what it has not read. */
   terminate(): void
+  /** Stops reading what the peer sends, until `resume`; absent where there is nothing to read. */
+  pause?(): void
+  resume?(): void
   subscribe(topic: string): unknown
   unsubscribe(topic: string): unknown
   /** To every subscriber of the topic but this sink. Negative or 0: some subscriber reads too slowly. */

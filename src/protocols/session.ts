@@ -5,7 +5,7 @@
  */
 import { checkBudget, isBudgetSpent, mayHoldUp, publishClientEvent } from '../core/client-event'
 import { admit, countAddress, establish } from '../core/connect'
-import { Connection, newSocketId, DeferredFrame, type RawFrame } from '../core/connection'
+import { Connection, newSocketId, type RawFrame } from '../core/connection'
 import type { Core } from '../core/core'
 import { bytesOf, countersOf } from '../core/counters'
 import { disconnect, type Ending } from '../core/disconnect'
@@ -13,6 +13,7 @@ import { isRefusal, REFUSE, refusal, type Refusal } from '../core/errors'
 import { runGatesNow, refuseAndNotify } from '../core/hooks'
 import type { Command } from '../core/messages'
 import type { ConnectRequest } from '../core/plugin'
+import { UNREAD_FRAMES } from '../core/read-queue'
 import { signin } from '../core/signin'
 import { subscribe, unsubscribe } from '../core/subscribe'
 import type { MaybePromise } from '../core/maybe-promise'
@@ -109,20 +110,32 @@ const LARGE_CHARS = 4096
 
 /** One frame; bytes only where the codec decodes them. In a late turn it waits, and its gates too. */
 export function receiveFrame(core: Core, conn: Client, frame: RawFrame): void {
-  core.slices.countFrame()
-  const isLate = core.slices.isLate && frame.length < LARGE_CHARS
   // The gates are asked in the order of the frames.
-  if (isLate || conn.waiting?.at(-1) instanceof DeferredFrame) return receiveLate(core, conn, frame)
+  if (conn.late) return queueLate(core, conn, conn.late, frame)
+  core.slices.countFrame()
+  if (core.slices.isLate && frame.length < LARGE_CHARS) return receiveLate(core, conn, frame)
   if (!chargeFrame(core, conn, frame)) return
-  if (conn.busy) enqueue(core, conn, frame)
-  else if (conn.established) runFrame(core, conn, frame)
+  if (conn.busy) {
+    conn.waiting ??= []
+    conn.waiting.push(frame)
+    conn.waitingChars += frame.length
+    checkWaiting(core, conn)
+  } else if (conn.established) runFrame(core, conn, frame)
 }
 
+/** The first frame of a connection that is late; those after it wait behind it. */
 function receiveLate(core: Core, conn: Client, frame: RawFrame): void {
   if (conn.closed || (!conn.busy && !conn.established)) return
   markSeen(core, conn)
   if (!conn.busy) postpone(core, conn, () => undefined)
-  enqueue(core, conn, new DeferredFrame(frame))
+  conn.late = []
+  queueLate(core, conn, conn.late, frame)
+}
+
+/** One read of the runtime brings thousands: all that is done for each of them is here. */
+function queueLate(core: Core, conn: Client, late: RawFrame[], frame: RawFrame): void {
+  conn.waitingChars += frame.length
+  if (late.push(frame) > UNREAD_FRAMES) checkWaiting(core, conn)
 }
 
 /**
@@ -265,15 +278,14 @@ function runUnmetered(
  * Commands that may wait, for each channel that a connection may hold: leaving all channels and joining
  * them again, in one burst, is allowed.
  */
-const COMMANDS_PER_CHANNEL = 4
+export const COMMANDS_PER_CHANNEL = 4
 
 /** Frames wait in order, bounded, while a gate decides or the turn has no time. */
-function enqueue(core: Core, conn: Client, frame: RawFrame | DeferredFrame): void {
-  conn.waiting ??= []
-  conn.waiting.push(frame)
-  conn.waitingChars += frame.length
+function checkWaiting(core: Core, conn: Client): void {
   const most = COMMANDS_PER_CHANNEL * core.limits.maxChannelsPerConnection
-  const { length } = conn.waiting
+  const length = (conn.waiting?.length ?? 0) + (conn.late?.length ?? 0)
+  // One that waits for a gate is read: it hears when its client leaves.
+  if (length > UNREAD_FRAMES && conn.busy === 'turn') core.reads.pause(conn)
   if (length <= most && conn.waitingChars <= MAX_WAITING_CHARS) return
   countersOf(core, conn.app).queueOverflowsClosed++
   const limits = `${most} commands and ${MAX_WAITING_CHARS} characters`
@@ -303,6 +315,7 @@ function hold(
   command: Command | Refusal | undefined,
 ): void {
   conn.busy = 'gate'
+  core.reads.resume(conn)
   const onFault = command ? REFUSE.internal : REFUSE.connectFailed
   void pending
     .catch((cause: unknown) => reportFault(core, cause, onFault))
@@ -323,16 +336,23 @@ function goOn(core: Core, conn: Client, task: () => unknown): void {
 
 function resume(core: Core, conn: Client): void {
   const { slices } = core
-  while (conn.waiting && !conn.busy && !conn.closed && conn.established) {
+  while ((conn.waiting ?? conn.late) && !conn.busy && !conn.closed && conn.established) {
     if (!slices.hasTime) return postpone(core, conn, () => undefined)
-    const next = conn.waiting.shift()
-    if (next === undefined) return void (conn.waiting = undefined)
-    conn.waitingChars -= next.length
     const began = slices.meter()
-    if (!(next instanceof DeferredFrame)) runFrame(core, conn, next)
-    else if (chargeFrame(core, conn, next.frame)) runFrame(core, conn, next.frame)
+    runNext(core, conn)
     slices.spend(began)
   }
+  if (!conn.waiting && !conn.late) core.reads.resume(conn)
+}
+
+/** Runs the oldest of the frames that wait; one that was late is charged now. */
+function runNext(core: Core, conn: Client): void {
+  const { waiting, late } = conn
+  const frame = (waiting ?? late)!.shift()!
+  conn.waitingChars -= frame.length
+  if (waiting?.length === 0) conn.waiting = undefined
+  else if (!waiting && late?.length === 0) conn.late = undefined
+  if (waiting || chargeFrame(core, conn, frame)) runFrame(core, conn, frame)
 }
 
 /** Resolves when every frame received so far has run; undefined where all have. */

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'bun:test'
 import { totalCounters } from '../../src/core/counters'
 import { MAX_DATA_KEYS } from '../../src/core/limits'
 import { ARRIVALS_MS } from '../../src/core/slices'
-import { MAX_PINGS } from '../../src/protocols/session'
+import { COMMANDS_PER_CHANNEL, MAX_PINGS } from '../../src/protocols/session'
 import { makePlugin, PONG, start, waitFor, type StartOptions, type TestServer } from '../harness'
 import { KEY } from '../phoenix'
 import { handshakeOf, maskedFrame } from '../stalled-reader'
@@ -143,6 +143,30 @@ describe('frames of one packet', () => {
     expect(server.totals.queueOverflowsClosed).toBe(1)
     neighbour.send(PING)
     expect(await neighbour.next()).toBe(PONG)
+  })
+
+  test('are not read while those before them wait: who sends too much is slowed down, and loses none', async () => {
+    await using slowly = await slow()
+    const { server, begin } = slowly
+    const poured = pour(server, handshake(server))
+    await until(() => server.core.hub.connectionCount === 1)
+    const [conn] = server.core.hub.connections()
+    begin()
+    const frame = maskedFrame(PING.replace('{}', `"${'x'.repeat(80)}"`))
+    const most = COMMANDS_PER_CHANNEL * server.core.limits.maxChannelsPerConnection
+    poured.socket.write(Buffer.concat(Array<Buffer>(2 * most).fill(frame)))
+    let pauses = 0
+    let wasUnread = false
+    await until(() => {
+      if (conn!.isUnread && !wasUnread) pauses++
+      wasUnread = conn!.isUnread
+      return server.totals.messagesReceived === 2 * most
+    })
+    expect(pauses).toBeGreaterThan(2)
+    expect(server.totals.queueOverflowsClosed).toBe(0)
+    await until(() => poured.heard.split('pusher:pong').length > 2 * most)
+    poured.socket.destroy()
+    await until(() => server.core.hub.connectionCount === 0)
   })
 
   test('are asked about by plugins once each, and not in a turn that is late', async () => {
