@@ -57,6 +57,7 @@ import { claimDatabase, type DatabaseClaim, type StandbyOptions } from './standb
 import { appStore } from './store/apps'
 import { auditStore, auditTrimmer } from './store/audit'
 import { FileWatch } from './store/file-watch'
+import { isFile } from './store/files'
 import { historyStore } from './store/history'
 import { outboxStore } from './store/outbox'
 import { guard, storeError } from './store/errors'
@@ -240,7 +241,9 @@ async function build(
   const series = statisticsStore(writes, config.statisticsMaxRows)
   const backlogOf = (app: App): Backlog => webhooks.backlog(app)
   const statistics = new Statistics(core, series, backlogOf)
-  undo.push(() => runSafely(core, 'statistics', () => statistics.stop()))
+  const keepsSeries = config.statisticsMaxRows > 0
+  if (keepsSeries && isFile(config.databasePath))
+    undo.push(() => runSafely(core, 'statistics', () => statistics.stop()))
   undo.push(() => webhooks.stop())
   const backups = backupsOf(core, config)
   undo.push(() => backups?.stop())
@@ -315,7 +318,7 @@ async function build(
   undo.push(clock.every(UNAUTHORIZED_SWEEP_MS, newUnauthorizedSweeper(core)))
   undo.push(clock.every(EXPIRY_TICK_MS, newExpirySweeper(core)))
   undo.push(clock.every(LOOP_TICK_MS, newLoopTick(core)))
-  if (config.statisticsMaxRows > 0) undo.push(clock.every(STATISTICS_MS, statistics.tick))
+  if (keepsSeries) undo.push(clock.every(STATISTICS_MS, statistics.tick))
   undo.push(() => core.subscriptionCounts.stop())
 
   return {
