@@ -19,10 +19,6 @@ const HEADERS = {
 const EXAMPLE = `event: hello
 data: {"app":"development","at":1700000000000}
 
-id: 1
-event: published
-data: {"kind":"published","at":1700000000100,"channel":"my-channel","event":"my-event","api":"pusher","bytes":16,"data":"{\\"hello\\":\\"you\\"}"}
-
 `
 
 /** Text of a query that may be absent. */
@@ -38,11 +34,8 @@ const LiveQuery = Type.Object(
   OPEN,
 )
 
-const DESCRIPTION = [
-  'Server-Sent Events until the client goes. The first is `hello`; each other one has its kind as its event and one JSON object as its data: `kind`, `at` (milliseconds since 1970), and what the kind has. Of a busy app not all are shown: `skipped` says how many of each kind were left out.',
-  '',
-  ...LIVE_KIND_NAMES.map((name) => `- \`${name}\`: ${LIVE_KINDS[name].about}`),
-].join('\n')
+const DESCRIPTION =
+  'Server-Sent Events, until the client goes; docs/admin-api.md has the kinds. Of a busy app not all are shown: `skipped` says how many.'
 
 export function live(feed: LiveFeed, changes: AdminChanges) {
   return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })

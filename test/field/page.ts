@@ -27,7 +27,7 @@ export type Visitor = {
 
 /** Visits a page on an origin of its own that connects with the options and reports what it receives. */
 export async function visit(browser: Pages, server: TestServer, visitor: Visitor): Promise<Visit> {
-  const { library, options, script = '', channels = ['room'], user } = visitor
+  const { library, options, script, channels = ['room'], user } = visitor
   const page = await browser.newPage()
   // Another port is another origin, on an address from which browsers let a page ask loopback.
   const site = Bun.serve({
@@ -39,7 +39,7 @@ export async function visit(browser: Pages, server: TestServer, visitor: Visitor
   await page.exposeFunction('tell', (item: Heard) => heard.push(item))
   await page.goto(site.url.href)
   await page.addScriptTag({ path: library })
-  await page.addScriptTag({ content: script })
+  if (script !== undefined) await page.addScriptTag({ content: script })
   await page.addScriptTag({ content: CONNECT })
   const where = {
     wsHost: '127.0.0.1',

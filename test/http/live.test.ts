@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { LIVE_KIND_NAMES, type LiveKind } from '../../src/http/live-rows'
+import { join } from 'node:path'
+import { LIVE_KIND_NAMES, LIVE_KINDS, type LiveKind } from '../../src/http/live-rows'
 import { Stream } from './live-stream'
 import { start, type TestServer } from '../harness'
 import { bearer, makeToken } from '../tokens'
@@ -271,4 +272,12 @@ test('while nobody watches nothing is built', async () => {
   expect(server.core.facts.wants('published', server.addTenant())).toBe(false)
   await stream.cancel()
   await waitUntil('it has gone', () => !server.core.facts.hears('published'))
+})
+
+test('docs/admin-api.md lists the kinds', async () => {
+  const page = await Bun.file(join(import.meta.dir, '../../docs/admin-api.md')).text()
+  const rows = page.slice(page.indexOf('## Live')).matchAll(/^\| `(\w+)` +\| (.+?) +\|$/gm)
+  expect(Array.from(rows, ([, kind, about]) => [kind, about])).toEqual(
+    LIVE_KIND_NAMES.map((kind) => [kind, LIVE_KINDS[kind].about]),
+  )
 })
