@@ -1,12 +1,6 @@
-/**
- * Puts credentials on requests, by the scheme of their route: Pusher's signature in the query, Basic, or a token.
- * Synchronous, which the browser's own cryptography is not; it has no MD5 either. Spec: contract 6.2.
- */
-import { hmac } from '@noble/hashes/hmac.js'
-import { md5 } from '@noble/hashes/legacy.js'
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+/** Puts credentials on requests, by the scheme of their route: Pusher's signature in the query, Basic, or a token. */
 import type { SwaggerRequest } from 'swagger-ui-dist/swagger-ui-es-bundle.js'
+import { signQuery } from '../signature'
 import type { RequestScheme, Scheme } from './schemes'
 
 /** Labels of the bar's fields. */
@@ -49,7 +43,10 @@ export function authorize(
   }
   if (scheme === 'signature') return sign(request, credentials, { path, now })
   const pair = NEEDS[scheme].map((field) => credentials[field]).join(':')
-  return withAuthorization(request, `Basic ${btoa(String.fromCharCode(...utf8ToBytes(pair)))}`)
+  return withAuthorization(
+    request,
+    `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(pair)))}`,
+  )
 }
 
 const withAuthorization = (request: SwaggerRequest, authorization: string): SwaggerRequest => ({
@@ -66,20 +63,9 @@ function withoutSending(request: SwaggerRequest, message: string): SwaggerReques
 /** Signed beside method and query: the path as the server sees it, and epoch milliseconds. */
 type SignContext = { readonly path: string; readonly now: number }
 
-function sign(request: SwaggerRequest, { key, secret }: Credentials, { path, now }: SignContext) {
+function sign(request: SwaggerRequest, pair: Credentials, { path, now }: SignContext) {
   const { origin, pathname, searchParams } = new URL(request.url)
-  const query = new Map([...searchParams].map(([name, value]) => [name.toLowerCase(), value]))
-  query.set('auth_key', key)
-  query.set('auth_timestamp', String(Math.floor(now / 1000)))
-  query.set('auth_version', '1.0')
-  if (typeof request.body === 'string' && request.body !== '')
-    query.set('body_md5', bytesToHex(md5(utf8ToBytes(request.body))))
-
-  const pairs = [...query].sort(([a], [b]) => (a < b ? -1 : 1))
-  const text = `${request.method.toUpperCase()}\n${path}\n${pairs.map((pair) => pair.join('=')).join('&')}`
-  const signature = bytesToHex(hmac(sha256, utf8ToBytes(secret), utf8ToBytes(text)))
-  const wire = [...pairs, ['auth_signature', signature]]
-    .map((pair) => pair.map(encodeURIComponent).join('='))
-    .join('&')
-  return { ...request, url: `${origin}${pathname}?${wire}` }
+  const body = typeof request.body === 'string' ? request.body : ''
+  const query = signQuery({ method: request.method, path, query: searchParams, body }, pair, now)
+  return { ...request, url: `${origin}${pathname}?${query}` }
 }
