@@ -15,9 +15,6 @@ export type Form = {
   readonly isText: boolean
 }
 
-/** Of Pusher's API, which refuses more. */
-export const MAX_ROWS = 10
-
 export const FIRST_ROW: Row = {
   channel: 'my-channel',
   event: 'my-event',
