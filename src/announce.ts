@@ -32,7 +32,7 @@ type Announced = Pick<
 
 export function announcement(
   { credentials, plugins, port, adminAddress, metricsPort }: Announced,
-  { host, pathPrefix, databasePath, swagger, metricsHost }: Config,
+  { host, pathPrefix, databasePath, swagger, console, metricsHost }: Config,
   { files, isTerminal }: Surroundings,
 ): string {
   const { app, admin } = credentials
@@ -48,7 +48,7 @@ export function announcement(
     section('Carillon is listening', [
       ['sockets', `ws://${name}:${port}${pathPrefix}/app/${app.key}`],
       ['HTTP API', `${base}${pathPrefix}/apps/${app.id}/events`],
-      ...adminRows(adminAddress, base, swagger),
+      ...adminRows(adminAddress, base, { swagger, console }),
       ...metricsRows(metricsHost, metricsPort),
       ['health', `${base}/up  ${base}/ready`],
       ['plugins', plugins.map(({ name: plugin }) => plugin).join(', ') || 'none'],
@@ -108,12 +108,13 @@ const metricsRows = (host: string, port: number | undefined): (readonly [string,
 function adminRows(
   address: ListenAddress | undefined,
   base: string,
-  swagger: Config['swagger'],
+  { swagger, console }: Pick<Config, 'swagger' | 'console'>,
 ): (readonly [string, string])[] {
   if (address && 'path' in address) return [['admin API', formatAddress(address)]]
   const own = address && `http://${openableHost(address.host)}:${address.port}`
   return [
     ...(own ? [['admin API', `${own}/api/admin`] as const] : []),
+    ...(console === 'on' ? [['console', `${own ?? base}/console`] as const] : []),
     ...(swagger === 'on' ? [['reference', `${own ?? base}/swagger`] as const] : []),
   ]
 }

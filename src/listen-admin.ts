@@ -7,7 +7,7 @@ import { SETTINGS } from './config/config'
 import type { ListenAddress } from './core/addresses'
 import type { MaybePromise } from './core/maybe-promise'
 import type { HttpApi } from './http/api'
-import { PUBLIC_FOLDER } from './http/pages'
+import { PUBLIC_FOLDERS } from './http/pages'
 import { placeIn, readdress, route, type Place } from './http/place'
 import { portOptions, respondToApi, type Responder } from './respond'
 
@@ -24,9 +24,10 @@ export async function listenForAdmins(port: AdminPort, address: ListenAddress): 
       fetch(request) {
         addresses.mark(request, bound)
         const place = placeIn(request, config.pathPrefix)
-        return isPublic(port, place)
-          ? respondAsPublic(port, request, place.path.slice(PUBLIC_FOLDER.length))
-          : respondToApi(port, route(request, place))
+        const folder = publicFolderOf(port, place)
+        return folder === undefined
+          ? respondToApi(port, route(request, place))
+          : respondAsPublic(port, request, place.path.slice(folder.length))
       },
     }),
   )
@@ -34,8 +35,13 @@ export async function listenForAdmins(port: AdminPort, address: ListenAddress): 
   return bound
 }
 
-const isPublic = ({ config }: AdminPort, { path }: Place): boolean =>
-  config.swagger === 'on' && path.startsWith(`${PUBLIC_FOLDER}/`)
+/** The folder of a page that the path is below, where the page is on. */
+const publicFolderOf = ({ config }: AdminPort, { path }: Place): string | undefined =>
+  PAGES.filter((page) => config[page] === 'on')
+    .map((page) => PUBLIC_FOLDERS[page])
+    .find((folder) => path.startsWith(`${folder}/`))
+
+const PAGES = ['swagger', 'console'] as const
 
 /** Responds as the public port would to a request of the page, but for sockets and their fallback. */
 function respondAsPublic(port: AdminPort, request: Request, path: string): MaybePromise<Response> {

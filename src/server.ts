@@ -48,6 +48,7 @@ import { Logins } from './http/logins'
 import { newCore } from './new-core'
 import { requestLimit, watchOpenFiles } from './open-files'
 import { metricsOptions } from './metrics-port'
+import consolePage from './pages/console/index.html'
 import swaggerPage from './pages/swagger/index.html'
 import type { AnyPlugin } from './plugin'
 import { findEnforced, warnUnenforced } from './plugin-checks'
@@ -270,6 +271,17 @@ async function build(
     plugins,
     openAppId: published.appId,
     reference: config.swagger === 'on' ? { page: swaggerPage, published, locality } : undefined,
+    console:
+      config.console === 'on'
+        ? {
+            page: consolePage,
+            published,
+            locality,
+            addresses,
+            pathPrefix: config.pathPrefix,
+            publicUrl: config.publicUrl,
+          }
+        : undefined,
   }
   const apis = createApis(core, apiOptions, config.adminListen !== undefined)
   undo.push(() => stopPlugins(core.hooks, core))

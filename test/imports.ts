@@ -26,7 +26,7 @@ export function findImports(file: string, text: string): string[] {
 /** Reads the imports of each file below a folder. */
 export async function readImports(folder: string): Promise<Imports[]> {
   const found = []
-  for await (const file of new Glob('**/*.ts').scan(join(ROOT, folder))) {
+  for await (const file of new Glob('**/*.{ts,tsx}').scan(join(ROOT, folder))) {
     const text = await Bun.file(join(ROOT, folder, file)).text()
     const path = relative(join(ROOT, 'src'), join(ROOT, folder, file))
     found.push({ file, targets: findImports(path, text) })
@@ -36,7 +36,7 @@ export async function readImports(folder: string): Promise<Imports[]> {
 
 /** Files, without ending, that import themselves by way of others, and those on the way from one such circle to another. */
 export function findCircles(files: readonly Imports[]): string[] {
-  const left = new Map(files.map(({ file, targets }) => [file.replace(/\.ts$/, ''), targets]))
+  const left = new Map(files.map(({ file, targets }) => [file.replace(/\.tsx?$/, ''), targets]))
   for (let before = Infinity; left.size < before;) {
     before = left.size
     const imported = new Set([...left.values()].flat())

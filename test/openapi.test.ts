@@ -75,6 +75,7 @@ test('it has every route, in the order in which they are told', () => {
     '/metrics',
     '/usage',
     '/swagger',
+    '/console',
     '/plugins/guardian/revocations',
     '/plugins/guardian/revocations/{id}',
     '/swagger/json',

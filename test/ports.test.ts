@@ -118,18 +118,13 @@ test('a server that waits for the database answers at both, where they are free'
   expect(existsSync(path)).toBe(false)
 })
 
-describe('CARILLON_SWAGGER=off', () => {
-  const offOf = startCommon({ config: { swagger: 'off' } })
-  const splitOf = startCommon({ config: { swagger: 'off', adminListen: { host: HOST, port: 0 } } })
-  const PATHS = [
-    '/swagger',
-    '/swagger/',
-    '/swagger/json',
-    '/swagger/defaults',
-    '/swagger/public/up',
-  ]
+describe.each(['swagger', 'console'] as const)('%s off', (page) => {
+  const config = { [page]: 'off' as const }
+  const offOf = startCommon({ config })
+  const splitOf = startCommon({ config: { ...config, adminListen: { host: HOST, port: 0 } } })
+  const PATHS = ['', '/', '/json', '/defaults', '/public/up'].map((rest) => `/${page}${rest}`)
 
-  test('leaves nothing of the reference, at no address, nor a link to it', async () => {
+  test('leaves nothing of the page, at no address, nor a link to it', async () => {
     for (const server of [offOf(), splitOf()])
       for (const ask of [server.http.bind(server), server.adminHttp.bind(server)]) {
         for (const path of PATHS) {
@@ -140,15 +135,15 @@ describe('CARILLON_SWAGGER=off', () => {
             'Unknown route\n',
           ])
         }
-        const page = await (await ask('/')).text()
-        expect(page).toContain('/ready')
-        expect(page).not.toContain('swagger')
+        const start = await (await ask('/')).text()
+        expect(start).toContain('/ready')
+        expect(start).not.toContain(page)
       }
     const text = announcement(offOf().server, offOf().config, {
       files: undefined,
       isTerminal: true,
     })
-    expect(text).not.toContain('swagger')
+    expect(text).not.toContain(`/${page}`)
     expect((await splitOf().admin('/api/admin/apps')).status).toBe(200)
   })
 })
@@ -160,8 +155,9 @@ test('the start page says for whom its address is, and links what is there', asy
   )
   expect(own).toContain('its address for admins')
   expect(own).toContain('href="swagger"')
+  expect(own).toContain('href="console"')
   expect(theirs).toContain('Pusher clients connect')
-  expect(theirs).not.toContain('swagger')
+  expect(theirs).not.toMatch(/swagger|console/)
 })
 
 test('an address for admins outside of this machine has no published credentials', async () => {

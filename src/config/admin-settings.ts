@@ -63,6 +63,12 @@ export function formatAddress(address: ListenAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
+/** Without a slash at the end. */
+function publicUrl(text: string): string | undefined {
+  if (!/^https?:\/\/[^\s"'<>?#@]+$/i.test(text) || !URL.canParse(text)) return undefined
+  return new URL(text).href.replace(/\/+$/, '')
+}
+
 type Switch = 'on' | 'off'
 const SWITCH: ReadonlyMap<string, Switch> = new Map([
   ['on', 'on'],
@@ -81,7 +87,7 @@ export const ADMIN_SETTINGS = {
     expected: EXPECTED,
     mistake: (text) => MISTAKES.find(([fits]) => fits(text))?.[1] ?? `expected ${EXPECTED}`,
     about:
-      "`127.0.0.1:6002` or `unix:/run/admin.sock`: where admin API, `/swagger`, `/metrics`, plugins' admin routes move to; outside loopback it is as `HOST` is",
+      "`127.0.0.1:6002` or `unix:/run/admin.sock`: where admin API, `/console`, `/swagger`, `/metrics`, plugins' admin routes move to; outside loopback it is as `HOST` is",
   }),
   swagger: setting<Switch>({
     env: 'CARILLON_SWAGGER',
@@ -89,6 +95,21 @@ export const ADMIN_SETTINGS = {
     read: (text) => SWITCH.get(text),
     expected: 'on or off',
     about: '`off`: neither `/swagger` nor its OpenAPI document is there',
+  }),
+  console: setting<Switch>({
+    env: 'CARILLON_CONSOLE',
+    default: 'on',
+    read: (text) => SWITCH.get(text),
+    expected: 'on or off',
+    about: '`off`: `/console` is not there',
+  }),
+  publicUrl: setting<string | undefined>({
+    env: 'CARILLON_PUBLIC_URL',
+    default: undefined,
+    read: publicUrl,
+    expected: 'a URL without a query, like https://push.example.org',
+    about:
+      'where clients reach this server, with its path prefix: the console shows it; else it is where the page comes from',
   }),
 }
 

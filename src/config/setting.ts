@@ -66,7 +66,8 @@ function isNetwork(entry: string): boolean {
 }
 
 /** Our own paths, which answer without the prefix: with such a prefix they would be looked for below it. */
-const OWN_PATH = /^\/(?:api(?:\/(?:admin|apps|push))?|plugins|swagger|up|ready|accept-traffic)\/?$/
+const OWN_PATH =
+  /^\/(?:api(?:\/(?:admin|apps|push))?|console|plugins|swagger|up|ready|accept-traffic)\/?$/
 /** No part is dots alone: clients resolve those before they send a path. */
 const PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)*$/
 

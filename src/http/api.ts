@@ -14,7 +14,7 @@ import { REQUEST_ID, requestIdFrom } from './headers'
 import type { Logins } from './logins'
 import { documentOf, DOCUMENT_PATH, modelsOf, pageAnswer, type DocumentedRoutes } from './openapi'
 import { publicServerAt, serverAt } from './openapi-text'
-import { PUBLIC_FOLDER } from './pages'
+import { PUBLIC_FOLDERS } from './pages'
 import { missingPrefix, pathOf } from './place'
 import { pluginRoutes } from './plugin-routes'
 import { ROUTES, type RouteOptions } from './routes'
@@ -37,9 +37,12 @@ export function createApis(core: Core, options: ApiOptions, isSplit: boolean): A
   const secrets = new AppSecrets(hooks.addresses, logins, locality)
   if (!isSplit)
     return { api: createApi(core, { ...options, secrets, side: undefined }), adminApi: undefined }
-  const api = createApi(core, { ...options, secrets, side: 'public', reference: undefined })
+  const api = createApi(core, { ...options, secrets, side: 'public', ...NO_PAGES })
   return { api, adminApi: createApi(core, { ...options, secrets, side: 'admin' }, api) }
 }
+
+/** Pages are on the admins' side. */
+const NO_PAGES = { reference: undefined, console: undefined }
 
 function createApi(core: Core, options: SideOptions, publicApi?: HttpApi): HttpApi {
   const { changes, hooks, plugins, side } = options
@@ -84,7 +87,7 @@ function createApi(core: Core, options: SideOptions, publicApi?: HttpApi): HttpA
 function addDocument(api: HttpApi, options: SideOptions, publicApi: HttpApi | undefined): HttpApi {
   const { pathPrefix, plugins, changes } = options
   const own = [...api.routes]
-  const elsewhere = publicApi && [publicServerAt(`..${PUBLIC_FOLDER}${pathPrefix}`)]
+  const elsewhere = publicApi && [publicServerAt(`..${PUBLIC_FOLDERS.swagger}${pathPrefix}`)]
   const document = once(async () => {
     const models = modelsOf(api)
     const ofPlugins = plugins.flatMap(({ routes: { reachable, app } }) =>

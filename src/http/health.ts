@@ -14,10 +14,18 @@ const NotReady = objectSchema(
 )
 const Health = objectSchema({ health: Type.String() }, { health: 'OK' })
 
-type OperationsOptions = { readonly side: string | undefined; readonly reference: unknown }
+type OperationsOptions = {
+  readonly side: string | undefined
+  readonly reference: unknown
+  readonly console: unknown
+}
 
-export function operations(core: Core, { side, reference }: OperationsOptions) {
-  const page = { isForAdmins: side === 'admin', hasReference: reference !== undefined }
+export function operations(core: Core, { side, reference, console }: OperationsOptions) {
+  const page = {
+    isForAdmins: side === 'admin',
+    hasReference: reference !== undefined,
+    hasConsole: console !== undefined,
+  }
   const readiness = (operationId: string) => ({
     response: { 200: Ready, 503: NotReady },
     detail: {

@@ -1,16 +1,17 @@
 /**
- * Pages for people: the start page at `/`, and the reference at `/swagger`, which runs in the browser. A
- * bundle is built once, on the first request, and served by routes like all others, so that its answers
- * carry what every answer carries.
+ * Pages for people: the start page at `/`, and those that run in the browser: the reference at `/swagger`, the
+ * console at `/console`. They are served by routes like all others, so that their answers carry what every answer
+ * carries.
  */
-import { basename } from 'node:path'
 import type { HTMLBundle } from 'bun'
 import { Elysia, NotFoundError } from 'elysia'
 import { once } from '../core/faults'
+import type { Addresses } from './address'
+import { loadBundle } from './bundle'
 import { CONTENT_TYPES } from './headers'
 import type { Locality } from './local'
 import { HTML_ANSWER } from './openapi'
-import { folderOf } from './place'
+import { folderOf, missingPrefix } from './place'
 
 /** Headers of every page: no other site may show it in a frame, where clicks could be stolen. */
 export const PAGE_HEADERS = {
@@ -21,6 +22,9 @@ export const PAGE_HEADERS = {
 
 // ---------------------------------------------------------------- the start page
 
+const CONSOLE_LINKS = [
+  { href: 'console', text: 'Console', about: 'what happens here, and the apps to change' },
+]
 const REFERENCE_LINKS = [
   { href: 'swagger', text: 'API reference', about: 'try requests out; they are signed here' },
   { href: 'swagger/json', text: 'OpenAPI document', about: 'the same for programs' },
@@ -39,11 +43,20 @@ export type StartPage = {
   /** True for the address of admins, where they have one of their own. */
   readonly isForAdmins: boolean
   readonly hasReference: boolean
+  readonly hasConsole: boolean
 }
 
 /** `folder` is the beginning of its addresses: a proxy, or the settings, may have put a prefix in front. */
-export function startPage(folder: string, { isForAdmins, hasReference }: StartPage): string {
-  const links = [...(hasReference ? REFERENCE_LINKS : []), ...LINKS].map(
+export function startPage(
+  folder: string,
+  { isForAdmins, hasReference, hasConsole }: StartPage,
+): string {
+  const shown = [
+    ...(hasConsole ? CONSOLE_LINKS : []),
+    ...(hasReference ? REFERENCE_LINKS : []),
+    ...LINKS,
+  ]
+  const links = shown.map(
     ({ href, text, about }) => `<li><a href="${folder}${href}">${text}</a> – ${about}</li>`,
   )
   return `<!doctype html>
@@ -66,73 +79,116 @@ ${links.join('\n')}
 `
 }
 
-// ---------------------------------------------------------------- the reference
+// ---------------------------------------------------------------- pages that run in the browser
 
 /**
- * Below it the address for admins answers as the public one does, so that the page can try these routes out. To
- * the browser that one would be another origin, and nobody knows by which URL it could be reached from there.
+ * Below them the address for admins answers as the public one does, so that its pages can use these routes. To the
+ * browser that one would be another origin, and nobody knows by which URL it could be reached from there.
  */
-export const PUBLIC_FOLDER = '/swagger/public'
+export const PUBLIC_FOLDERS = { swagger: '/swagger/public', console: '/console/public' } as const
 
 /** The published development credentials; those of a server that has others are absent. */
 export type PublishedCredentials = {
   readonly [Field in 'appId' | 'key' | 'secret' | 'username' | 'password']?: string
 }
 
-export type Reference = {
+export type BrowserPage = {
   readonly page: HTMLBundle
   /** The page is filled with them for local requests. */
   readonly published: PublishedCredentials
   readonly locality: Locality
 }
 
-/** Routes of the reference, with and without a slash at the end, and of its assets; documented once. */
-export function reference({ page, published, locality }: Reference) {
+type PageText = {
+  readonly path: '/swagger' | '/console'
+  readonly detail: {
+    readonly operationId: string
+    readonly summary: string
+    readonly description: string
+  }
+  /** Headers of the page itself, and its HTML for a request. */
+  readonly headers: (request: Request) => Readonly<Record<string, string>>
+  readonly html: (request: Request, text: string) => string
+}
+
+/** Routes of a page, with and without a slash at the end, and of its assets; documented once. */
+function browserPage({ page, published, locality }: BrowserPage, own: PageText) {
+  const { path } = own
   const load = once(() => loadBundle(page))
   const html = async ({ request }: { readonly request: Request }) =>
-    new Response((await load()).html(folderOf(request)), { headers: PAGE_HEADERS })
+    (await load()).respondWithPage(request, folderOf(request), own)
   const defaults = ({ request }: { readonly request: Request }): PublishedCredentials => {
     if (Object.keys(published).length > 0) locality.requireLocal(request)
     return published
   }
   const hidden = { detail: { hide: true } }
   return new Elysia()
-    .get('/swagger/defaults', defaults, hidden)
-    .get('/swagger', html, {
-      detail: {
-        tags: ['operations'],
-        operationId: 'showReference',
-        summary: 'The reference, to be explored in a browser',
-        description: 'Swagger UI, which signs what is tried out. No other host is asked.',
-        ...HTML_ANSWER,
-      },
-    })
-    .get('/swagger/', html, hidden)
+    .get(`${path}/defaults`, defaults, hidden)
+    .get(path, html, { detail: { tags: ['operations'], ...own.detail, ...HTML_ANSWER } })
+    .get(`${path}/`, html, hidden)
     .get(
-      '/swagger/:asset',
-      async ({ params }) => {
-        const asset = (await load()).assets.get(params.asset)
-        if (!asset) throw new NotFoundError()
-        return new Response(asset, { headers: { 'cache-control': IMMUTABLE } })
+      `${path}/:asset`,
+      async ({ params, request }) => {
+        const answer = (await load()).respondWithAsset(request, params.asset)
+        if (!answer) throw new NotFoundError()
+        return answer
       },
       hidden,
     )
 }
 
-/** For assets, whose names hold a hash of their content. */
-const IMMUTABLE = 'public, max-age=31536000, immutable'
+/** The reference at `/swagger`. */
+export const reference = (options: BrowserPage) =>
+  browserPage(options, {
+    path: '/swagger',
+    detail: {
+      operationId: 'showReference',
+      summary: 'The reference, to be explored in a browser',
+      description: 'Swagger UI, which signs what is tried out. No other host is asked.',
+    },
+    headers: () => PAGE_HEADERS,
+    html: (_, text) => text,
+  })
 
-/** The page's HTML, by the beginning of its addresses, and its assets by name. A compiled binary brings them. */
-async function loadBundle({ files, index }: HTMLBundle) {
-  const built =
-    files ?? (await Bun.build({ entrypoints: [index], minify: true, publicPath: '/' })).outputs
-  const assets = new Map(
-    built.map((file) => [basename(file.path), 'text' in file ? file : Bun.file(file.path)]),
-  )
-  const [page = ''] = assets.keys().filter((name) => name.endsWith('.html'))
-  const text = await assets.get(page)!.text()
-  assets.delete(page)
-  const html = (folder: string): string =>
-    assets.keys().reduce((all, name) => all.replaceAll(`"/${name}"`, `"${folder}${name}"`), text)
-  return { html, assets }
+export type Console = BrowserPage & {
+  readonly pathPrefix: string
+  /** `CARILLON_PUBLIC_URL`, where it is set. */
+  readonly publicUrl: string | undefined
+  readonly addresses: Addresses
 }
+
+/** The console at `/console`. It knows where clients connect, and may connect there, but to no other host. */
+export function console(options: Console) {
+  const { pathPrefix, publicUrl, addresses } = options
+  const clientsAt = (request: Request): string | undefined => {
+    if (publicUrl !== undefined || !addresses.listenerOf(request)) return publicUrl
+    const { protocol, hostname } = new URL(request.url)
+    return `${protocol}//${hostname}:${addresses.port}${pathPrefix}`
+  }
+  return browserPage(options, {
+    path: '/console',
+    detail: {
+      operationId: 'showConsole',
+      summary: 'The console, for a browser',
+      description: 'What happens on this server, and the apps to change. No other host is asked.',
+    },
+    headers: (request) => {
+      const at = clientsAt(request)
+      const sockets = at === undefined ? '' : ` ${new URL(at).origin.replace(/^http/, 'ws')}`
+      return { ...PAGE_HEADERS, 'content-security-policy': `${CONSOLE_POLICY}${sockets}` }
+    },
+    html: (request, text) => {
+      const data = {
+        prefix: missingPrefix(request, pathPrefix),
+        public: clientsAt(request) ?? '',
+        split: addresses.listenerOf(request) ? 'true' : '',
+      }
+      const attributes = Object.entries(data).map(([name, value]) => ` data-${name}="${value}"`)
+      return text.replace('<html', `<html${attributes.join('')}`)
+    },
+  })
+}
+
+/** Ends with the sources to connect to, which more may follow. */
+const CONSOLE_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'"

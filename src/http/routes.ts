@@ -21,7 +21,7 @@ import type { ApiHooks } from './hooks'
 import { live } from './live'
 import type { LiveFeed } from './live-feed'
 import { metrics, type MetricsOptions } from './metrics'
-import { reference, type Reference } from './pages'
+import { console as consolePage, reference, type BrowserPage, type Console } from './pages'
 import { pluginReports, type RunningPlugin } from './plugins'
 import { stats, type StatsSource } from './stats'
 import { tokens } from './tokens'
@@ -46,7 +46,8 @@ export type RouteOptions = SignedAccess &
     /** Of the address that the routes are for; undefined where there is one for all. */
     readonly side: Side | undefined
     /** Undefined where there is none, here or at all. */
-    readonly reference: Reference | undefined
+    readonly reference: BrowserPage | undefined
+    readonly console: Console | undefined
     readonly dialects: readonly DialectRoutes[]
     readonly deliveries: Deliveries
     readonly audit: Pick<AuditStore, 'page'>
@@ -87,5 +88,9 @@ export const ROUTES: readonly Row[] = [
   {
     side: 'admin',
     routes: (_, options) => (options.reference ? reference(options.reference) : []),
+  },
+  {
+    side: 'admin',
+    routes: (_, options) => (options.console ? consolePage(options.console) : []),
   },
 ]

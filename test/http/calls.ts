@@ -108,6 +108,7 @@ export const CALLS: Readonly<Record<string, Call>> = {
   'POST /api/push': { method: 'POST', path: '/api/push', body: makePush('x') },
   'GET /': { method: 'GET', path: '/' },
   'GET /swagger': { method: 'GET', path: '/swagger' },
+  'GET /console': { method: 'GET', path: '/console' },
   'GET /swagger/json': { method: 'GET', path: '/swagger/json' },
   'GET /plugins/guardian/revocations': { method: 'GET', path: REVOCATIONS },
   'POST /plugins/guardian/revocations': { method: 'POST', path: REVOCATIONS, body: REVOCATION },

@@ -32,6 +32,7 @@ test('has /metrics and /usage for whoever may read them on the other port, and n
     '/up',
     '/api/admin/apps',
     '/swagger',
+    '/console',
     '/apps/1/channels',
     '/metrics/x',
   ]) {

@@ -89,8 +89,11 @@ test('what can be read is, whatever it is called', async () => {
   )
 })
 
-test.each(['/', '/swagger', '/swagger/'])('%s may be framed by nobody', async (path) => {
-  const { headers } = await server.http(path)
-  expect(headers.get('x-frame-options')).toBe('DENY')
-  expect(headers.get('content-security-policy')).toBe("frame-ancestors 'none'")
-})
+test.each(['/', '/swagger', '/swagger/', '/console', '/console/'])(
+  '%s may be framed by nobody',
+  async (path) => {
+    const { headers } = await server.http(path)
+    expect(headers.get('x-frame-options')).toBe('DENY')
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+  },
+)

@@ -26,7 +26,17 @@ describe('the setting', () => {
   test.each(ROWS)('%p is %p', (given, prefix) => {
     expect(readConfig({ CARILLON_PATH_PREFIX: given }).pathPrefix).toBe(prefix)
   })
-  const OWN = ['/api', '/api/', '/api/admin', '/api/apps', '/plugins', '/swagger', '/up', '/ready']
+  const OWN = [
+    '/api',
+    '/api/',
+    '/api/admin',
+    '/api/apps',
+    '/plugins',
+    '/swagger',
+    '/console',
+    '/up',
+    '/ready',
+  ]
   const DOTS = ['/.', '/..', '/a/../b']
   test.each(['ws', '//ws', '/ws//', '/w s', ...DOTS, ...OWN])('%p is none', (given) => {
     expect(() => readConfig({ CARILLON_PATH_PREFIX: given })).toThrow('expected a path like')
@@ -138,6 +148,7 @@ describe('all else answers with and without it', () => {
     ['/ready', 200],
     ['/accept-traffic', 200],
     ['/swagger', 200],
+    ['/console', 200],
     ['/swagger/', 200],
     ['/swagger/json', 200],
     ['/swagger/defaults', 200],
@@ -150,8 +161,8 @@ describe('all else answers with and without it', () => {
     ['/nowhere', 404],
     ['/up/more', 404],
   ]
-  /** One counts what it was asked, the other says where it was asked. */
-  const TOLD_APART = ['/api/admin/plugins', '/swagger/json']
+  /** One counts what it was asked, the others say where they were asked. */
+  const TOLD_APART = ['/api/admin/plugins', '/swagger/json', '/console']
   test.each(ROUTES)('%s', async (path, status) => {
     const paths = ['', '/ws', '/ws/', '/ws//'].map((before) => before + path)
     const headers = makeBasicAuth(ADMIN_PAIR)
@@ -217,7 +228,7 @@ describe('pages name what is beside them, below whatever a proxy has put in fron
     const links = Array.from(text.matchAll(/(?:href|src)="([^"#:]+)"/g), ([, link = '']) => link)
     return links.map((link) => new URL(link, `http://127.0.0.1${front}${path}`).pathname)
   }
-  const LINKS = ['/swagger', '/swagger/json', '/up', '/ready']
+  const LINKS = ['/console', '/swagger', '/swagger/json', '/up', '/ready']
   const PAGES = [
     ['/', ''],
     ['/ws', '/ws'],

@@ -15,6 +15,7 @@ describe('request ids', () => {
       '/api/admin/apps',
       '/swagger/json',
       '/swagger',
+      '/console',
       '/swagger/nonsense',
     ])
       expect((await server.http(path)).headers.get('x-request-id')).toMatch(UUID)

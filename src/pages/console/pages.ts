@@ -1,0 +1,18 @@
+/** PAGES: each page of the console, by its address after the `#`. The rows are the navigation, in their order. */
+import type { ComponentType } from 'preact'
+import type { Params } from './router'
+import type { Need } from './session'
+
+export type PageProps = { readonly params: Params; readonly query: URLSearchParams }
+
+export type PageRow = {
+  /** `apps/:slug/live`; each `:name` is a parameter. */
+  readonly path: string
+  readonly title: string
+  /** Which list of links it is in: the server's, that of one app (`:slug`), or none. */
+  readonly place: 'server' | 'app' | 'none'
+  readonly need: Need
+  readonly View: ComponentType<PageProps>
+}
+
+export const PAGES: readonly PageRow[] = []

@@ -1,0 +1,154 @@
+/** What is around every page: who is signed in, the links, and the page that the address names. */
+import { useEffect } from 'preact/hooks'
+import { api, ApiError } from './api'
+import { PAGES, type PageRow } from './pages'
+import { href, matchRoute, replaceRoute, useRoute, type Params, type Route } from './router'
+import { may, setSession, useSession, useSessionState, type Session } from './session'
+import { SignIn } from './sign-in/page'
+import { Button, Empty, Loading, Page } from './ui/ui'
+
+export function Shell() {
+  const state = useSessionState()
+  useEffect(() => void loadSession(), [])
+  if (state === undefined) return <Loading />
+  return state === 'none' ? <SignIn /> : <Signed />
+}
+
+async function loadSession(): Promise<void> {
+  try {
+    setSession((await api<{ readonly data: Session }>('GET', 'api/admin/session')).data)
+  } catch (cause) {
+    if (cause instanceof ApiError) setSession('none')
+    else throw cause
+  }
+}
+
+type Found = { readonly row: PageRow; readonly params: Params }
+
+function findPage(route: Route): Found | undefined {
+  for (const row of PAGES) {
+    const params = matchRoute(row.path, route)
+    if (params) return { row, params }
+  }
+  return undefined
+}
+
+function Signed() {
+  const session = useSession()
+  const route = useRoute()
+  const found = findPage(route)
+  const first = PAGES.find(({ place, need }) => place === 'server' && may(session, need))
+  useEffect(() => {
+    if (route.segments.length === 0 && first && first.path !== '') replaceRoute(href([first.path]))
+  }, [route.segments.length, first])
+  const slug = found?.params['slug']
+  return (
+    <div class="shell">
+      <a class="skip" href="#main" onClick={skipToPage}>
+        Skip to the page
+      </a>
+      <Sidebar session={session} current={found?.row} slug={slug} />
+      <main id="main" tabIndex={-1}>
+        <Current found={found} route={route} session={session} />
+      </main>
+    </div>
+  )
+}
+
+/** The address is the page's: a link to a place in it must not change it. */
+function skipToPage(event: Event): void {
+  event.preventDefault()
+  document.querySelector<HTMLElement>('#main')?.focus()
+}
+
+type CurrentProps = {
+  readonly found: Found | undefined
+  readonly route: Route
+  readonly session: Session
+}
+
+function Current({ found, route, session }: CurrentProps) {
+  if (!found && route.segments.length === 0) return null
+  if (!found)
+    return (
+      <Page title="There is no such page">
+        <p>
+          <code>{route.segments.join('/')}</code> is not an address of this console.{' '}
+          <a href="#/">Go to the start</a>
+        </p>
+      </Page>
+    )
+  const { row, params } = found
+  if (!may(session, row.need))
+    return (
+      <Page title={row.title}>
+        <Empty title="This is not for you">
+          <p>
+            The token {session.name} has the scope <code>{session.grant}</code>, which does not
+            reach here.
+          </p>
+        </Empty>
+      </Page>
+    )
+  // Another app is another page: nothing of the one before stays.
+  const key = [row.path, ...Object.values(params)].join(' ')
+  return <row.View key={key} params={params} query={route.query} />
+}
+
+type SidebarProps = {
+  readonly session: Session
+  readonly current: PageRow | undefined
+  readonly slug: string | undefined
+}
+
+function Sidebar({ session, current, slug }: SidebarProps) {
+  const linksOf = (place: PageRow['place']) =>
+    PAGES.filter((row) => row.place === place && may(session, row.need))
+  const signOut = async () => {
+    await api('DELETE', `api/admin/sessions/${encodeURIComponent(session.id)}`)
+    setSession('none')
+  }
+  return (
+    <header class="sidebar">
+      <a class="brand" href="#/">
+        Carillon
+      </a>
+      <nav aria-label="Server">
+        {linksOf('server').map((row) => (
+          <a key={row.path} href={href(row.path.split('/'))} aria-current={currentOf(row, current)}>
+            {row.title}
+          </a>
+        ))}
+      </nav>
+      {slug !== undefined && (
+        <nav aria-label={`App ${slug}`}>
+          <h2>{slug}</h2>
+          {linksOf('app').map((row) => (
+            <a
+              key={row.path}
+              href={href(row.path.split('/').map((part) => (part === ':slug' ? slug : part)))}
+              aria-current={currentOf(row, current)}
+            >
+              {row.title}
+            </a>
+          ))}
+        </nav>
+      )}
+      <footer>
+        <span title={session.kind === 'token' ? `Token, scope ${session.grant}` : 'Admin'}>
+          {session.name}
+        </span>
+        <Button look="link" onClick={signOut}>
+          Sign out
+        </Button>
+      </footer>
+    </header>
+  )
+}
+
+/** Pages in no list belong to the one whose path theirs begins with. */
+function currentOf(row: PageRow, current: PageRow | undefined) {
+  if (!current) return undefined
+  if (row === current) return 'page'
+  return current.place === 'none' && current.path.startsWith(`${row.path}/`) ? 'true' : undefined
+}
