@@ -6,7 +6,9 @@
  * A program prints `ok NAME`, `not ok NAME: WHAT WAS GOT`, or `auth CHANNEL JSON`: a signature for
  * the connection of `SOCKET_ID`, to subscribe with.
  */
-import { expect, test } from 'bun:test'
+import { beforeAll, expect, test } from 'bun:test'
+import { parseAddress } from '../../../src/pages/console/connect/address'
+import { snippetOf } from '../../../src/pages/console/connect/snippets'
 import { start, type RawClient, type TestServer } from '../../harness'
 import { execute, INSTALL_MS, type Command } from '../commands'
 import { describeWith, type Program } from '../programs'
@@ -27,6 +29,14 @@ type Sdk = {
   /** Run in the SDK's folder, as is `run`. */
   readonly install: readonly Command[]
   readonly run: Command
+  /** What the console shows to connect with. */
+  readonly snippet: {
+    readonly id: string
+    /** Files of the SDK's folder that stand beside it. */
+    readonly beside: readonly string[]
+    /** Run in a folder of its own. */
+    readonly run: Command
+  }
 }
 
 const SDKS: readonly Sdk[] = [
@@ -35,6 +45,7 @@ const SDKS: readonly Sdk[] = [
     toolchain: 'go',
     install: [['go', 'build', '-buildvcs=false', '-o', '../.cache/go-v4', '.']],
     run: ['../.cache/go-v4'],
+    snippet: { id: 'go', beside: ['go.mod', 'go.sum'], run: ['go', 'run', '-buildvcs=false', '.'] },
   },
   {
     name: 'python',
@@ -44,6 +55,7 @@ const SDKS: readonly Sdk[] = [
       ['../.cache/python/bin/pip', 'install', '--quiet', '--requirement', 'requirements.txt'],
     ],
     run: ['../.cache/python/bin/python', 'main.py'],
+    snippet: { id: 'python', beside: [], run: ['../python/bin/python', 'trigger.py'] },
   },
 ]
 
@@ -52,17 +64,41 @@ const MASTER_KEY = Buffer.from(Array.from({ length: 32 }, (_, index) => index)).
 
 for (const sdk of SDKS)
   describeWith(sdk.toolchain, `the SDK ${sdk.name}`, () => {
-    test('gets what it asks for, and subscribers get what it publishes', () => tryOut(sdk), {
-      timeout: INSTALL_MS + RUN_MS,
-    })
+    const TIMEOUT = { timeout: INSTALL_MS + RUN_MS }
+    beforeAll(() => install(sdk), INSTALL_MS)
+    test('gets what it asks for, and subscribers get what it publishes', () => tryOut(sdk), TIMEOUT)
+    test('sends what the snippet of the console says', () => tryOutSnippet(sdk), TIMEOUT)
   })
+
+const folderOf = ({ name }: Sdk): string => `${import.meta.dir}/${name}`
+
+async function install(sdk: Sdk): Promise<void> {
+  const circumstances = { cwd: folderOf(sdk), timeoutMs: INSTALL_MS }
+  for (const command of sdk.install) await execute(command, circumstances)
+}
+
+// ---------------------------------------------------------------- its snippet
+
+/** Its secret has what means something in a literal. */
+const APP = { id: '7', name: 'Its app', slug: 'its-app', key: 'k7', secret: `s'"$\\#{}%` }
+
+async function tryOutSnippet(sdk: Sdk): Promise<void> {
+  const { id, beside, run } = sdk.snippet
+  const { file, lines } = snippetOf(id)
+  const cwd = `${import.meta.dir}/.cache/snippet-${id}`
+  await using server = await start({ apps: [APP] })
+  await using listener = await server.raw()
+  await listener.subscribed('my-channel')
+  await Bun.write(`${cwd}/${file}`, lines(APP, parseAddress(`http://127.0.0.1:${server.port}`)))
+  for (const name of beside) await Bun.write(`${cwd}/${name}`, Bun.file(`${folderOf(sdk)}/${name}`))
+  await execute(run, { cwd, timeoutMs: RUN_MS })
+  const { event, data } = await listener.nextJson()
+  expect([event, JSON.parse(data as string)]).toEqual(['my-event', { hello: 'world' }])
+}
 
 // ---------------------------------------------------------------- one SDK
 
 async function tryOut(sdk: Sdk): Promise<void> {
-  const cwd = `${import.meta.dir}/${sdk.name}`
-  for (const command of sdk.install) await execute(command, { cwd, timeoutMs: INSTALL_MS })
-
   await using server = await start()
   await using guest = await server.raw()
   await using listener = await server.raw()
@@ -74,7 +110,7 @@ async function tryOut(sdk: Sdk): Promise<void> {
   }
 
   const output = await execute(sdk.run, {
-    cwd,
+    cwd: folderOf(sdk),
     timeoutMs: RUN_MS,
     variables: environmentFor(server, left.socketId),
   })
