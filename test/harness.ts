@@ -15,7 +15,7 @@ import { FACTS } from '../src/core/facts'
 import type { Fact, FactType } from '../src/core/messages'
 import type { Counts, Presence } from '../src/core/presence'
 import type { ChannelName } from '../src/core/types'
-import { waitFor } from '../kit/client'
+import { PATIENCE_MS } from '../kit/client'
 import { Kit, createServed } from '../kit/server'
 import type { CarillonServer, ServerOptions } from '../src/server'
 import { Bus, type Hold } from './two-servers/bus'
@@ -58,6 +58,15 @@ export const twoServers = { areMeant: false }
 
 /** An app that is not the published one, for servers that get requests from other hosts. */
 export const OWN_APP = { id: '7', key: 'k7', secret: 's7' }
+
+/** Waits until a condition holds that other processes or sockets bring about; rejects after PATIENCE_MS. */
+export async function waitUntil(what: string, isDone: () => boolean): Promise<void> {
+  const end = performance.now() + PATIENCE_MS
+  while (!isDone()) {
+    if (performance.now() > end) throw new Error(`waited ${PATIENCE_MS} ms until ${what}`)
+    await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+}
 
 /** Starts one server for all rows of a table that leave nothing behind; it runs while they do. */
 export function startCommon(options?: StartOptions): () => TestServer {
@@ -170,15 +179,12 @@ export class TestServer extends Kit {
 
   /** Resolves once the server has seen so many connections end that `count` are left. */
   async waitForConnections(count: number): Promise<void> {
-    while (this.connectionCount > count) await new Promise<void>((resolve) => setImmediate(resolve))
+    await waitUntil(`${count} connections are left`, () => this.connectionCount <= count)
   }
 
   /** Resolves once the server has read so many frames of clients, all together. */
   waitForReceived(count: number): Promise<void> {
-    const waitForCount = async (): Promise<void> => {
-      while (this.totals.messagesReceived < count) await this.http('/up')
-    }
-    return waitFor(`the ${count}th frame`, waitForCount())
+    return waitUntil(`${count} frames were read`, () => this.totals.messagesReceived >= count)
   }
 
   /** Leaves as on a signal, the clock moved until the server has stopped. */

@@ -7,6 +7,9 @@
 /** Tells of a client library that gives no way in. */
 const refuse = (library) => console.warn(`carillon/resume: this ${library} cannot be extended`)
 
+/** A socket's `readyState` while it is open. */
+const OPEN = 1
+
 /** Positions by the library's channel objects: a channel that was left is another one when it is entered again. */
 const positions = new WeakMap()
 
@@ -15,6 +18,12 @@ function note(channel, position) {
   const known = positions.get(channel)
   if (known?.epoch !== position.epoch || position.offset > known.offset)
     positions.set(channel, position)
+}
+
+/** An inherited accessor, also of an object whose class extends that of the runtime. */
+function findAccessor(object, name) {
+  const parent = Object.getPrototypeOf(object)
+  return parent && (Object.getOwnPropertyDescriptor(parent, name) ?? findAccessor(parent, name))
 }
 
 /** Calls what is the page's: where that throws, it is reported, and keeps nobody from the rest. */
@@ -90,7 +99,7 @@ export function resume(Pusher, { onRecovered } = {}) {
 
     const { send } = socket
     socket.send = (raw, ...rest) => send.call(socket, say(raw), ...rest)
-    const native = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(socket), 'onmessage')
+    const native = findAccessor(socket, 'onmessage')
     let listener
     Object.defineProperty(socket, 'onmessage', {
       get: () => listener,
@@ -98,7 +107,8 @@ export function resume(Pusher, { onRecovered } = {}) {
         listener =
           listen &&
           ((message) => {
-            hear(message.data)
+            // What some runtimes still deliver once the client has closed is heard by nobody.
+            if (!(socket.readyState > OPEN)) hear(message.data)
             listen.call(socket, message)
           })
         native?.set?.call(socket, listener)

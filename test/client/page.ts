@@ -41,8 +41,8 @@ type Heard = { readonly channel: string; readonly n: number }
 
 export type PageOptions = {
   readonly name?: string
-  /** Sockets of the runtime, and not those that the library brings. */
-  readonly native?: boolean
+  /** Sockets of the runtime, or these, and not those that the library brings. */
+  readonly native?: boolean | typeof WebSocket
   readonly transport?: string
   /** Signs subscriptions, in place of the app's own library. */
   readonly signer?: Server
@@ -55,7 +55,8 @@ export class Page {
   readonly events = new Inbox<Heard>()
   readonly recoveries: [channel: string, recovery: Recovery][] = []
   readonly subscribed = new Inbox<string>()
-  #socket: WebSocket | undefined
+  /** The latest one. */
+  socket: WebSocket | undefined
 
   constructor(
     server: TestServer,
@@ -63,11 +64,11 @@ export class Page {
   ) {
     const Pusher = loadPusher(name)
     const runtime = Pusher.Runtime
-    if (native) runtime.getWebSocketAPI = () => WebSocket
+    if (native) runtime.getWebSocketAPI = () => (native === true ? WebSocket : native)
     const make = runtime.createWebSocket
     runtime.createWebSocket = (url) => {
       const socket = make.call(runtime, url)
-      this.#socket = socket as unknown as WebSocket
+      this.socket = socket as unknown as WebSocket
       return socket
     }
     resume(Pusher, {
@@ -110,7 +111,7 @@ export class Page {
 
   /** Ends the connection as a lost network does: without a close frame. */
   cut(): void {
-    const socket = this.#socket as unknown as {
+    const socket = this.socket as unknown as {
       terminate?: () => void
       _stream?: { destroy(): void }
     }

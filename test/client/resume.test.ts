@@ -3,7 +3,7 @@ import { describe, expect, spyOn, test } from 'bun:test'
 import { gzipSync } from 'node:zlib'
 import { join } from 'node:path'
 import { resume } from '../../src/client/resume'
-import { Inbox, start } from '../harness'
+import { Inbox, start, waitFor, waitUntil } from '../harness'
 import { makeRandom } from '../random'
 import { catchLater, Page, publish, startKeeping, type PageOptions } from './page'
 
@@ -214,6 +214,71 @@ test.each(OTHERS)('with %j what was missed is heard, too', async (options) => {
     ['room', { recovered: true, missed: 2 }],
     ['other-room', { recovered: true, missed: 0 }],
   ])
+})
+
+test.each(['ws', 'xhr_streaming', 'xhr_polling'])(
+  '%s: a page that leaves as it hears an event gets the later ones when it comes back',
+  async (transport) => {
+    await using server = await startKeeping()
+    await using page = new Page(server, { transport, native: false })
+    await page.subscribe('room')
+    const left = new Promise<void>((resolve) =>
+      page.pusher.channel('room').bind('e', (n: number) => {
+        if (n !== 1) return
+        page.pusher.disconnect()
+        resolve()
+      }),
+    )
+    await publish(server, 'room', 1)
+    await waitFor('the end of the connection', left)
+    // A poll that is answered is not aborted: the server cannot know that there will be no other.
+    if (transport === 'xhr_polling') expect(server.connectionCount).toBe(1)
+    for (const n of [2, 3]) await publish(server, 'room', n)
+    page.pusher.connect()
+    await page.subscribed.next('the next subscription')
+    await publish(server, 'room', 4)
+    expect((await page.events.take(4)).map(({ n }) => n)).toEqual([1, 2, 3, 4])
+    expect(page.recoveries).toEqual([['room', { recovered: true, missed: 2 }]])
+    await waitUntil('the session from before is over', () => {
+      server.advance(1000)
+      return server.connectionCount <= 1
+    })
+  },
+)
+
+/** As React Native's: what arrives while it closes is still delivered. A page may extend the runtime's class, too. */
+class LateSocket extends WebSocket {
+  #isClosing = false
+
+  override get readyState() {
+    return this.#isClosing ? WebSocket.CLOSING : super.readyState
+  }
+
+  override close(): void {
+    this.#isClosing = true
+  }
+
+  closeAtLast(): void {
+    super.close()
+  }
+}
+
+test('what a socket delivers after its client has left was not heard', async () => {
+  await using server = await startKeeping()
+  await using page = new Page(server, { native: LateSocket })
+  await page.subscribe('room')
+  await publish(server, 'room', 1)
+  expect((await page.events.next()).n).toBe(1)
+  const socket = page.socket as LateSocket
+  await page.leave()
+  const late = new Promise((resolve) => socket.addEventListener('message', resolve))
+  await publish(server, 'room', 2)
+  await waitFor('the late event', late)
+  socket.closeAtLast()
+  page.pusher.connect()
+  await page.subscribed.next('the next subscription')
+  expect((await page.events.next()).n).toBe(2)
+  expect(page.recoveries).toEqual([['room', { recovered: true, missed: 1 }]])
 })
 
 test('a library without a way in is said once, and left as it is', () => {

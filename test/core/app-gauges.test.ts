@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import type { Gauges } from '../../src/core/counters'
 import { KEY, connectPhoenix } from '../phoenix'
 import { makeRandom } from '../random'
-import { start, type RawClient, type TestServer } from '../harness'
+import { start, waitUntil, type RawClient, type TestServer } from '../harness'
 import { XhrClient } from '../transports/xhr-client'
 
 const NOTHING: Gauges = { connections: 0, channels: 0, subscriptions: 0, users: 0, members: 0 }
@@ -15,7 +15,7 @@ const gaugesOf = (server: TestServer, id = '1'): Gauges => server.core.apps.byId
 async function waitUntilGone(server: TestServer): Promise<void> {
   await server.waitForConnections(0)
   const countHeld = ({ subscriptions, users }: Gauges): number => subscriptions + users
-  while (countHeld(gaugesOf(server)) > 0) await server.http('/up')
+  await waitUntil('nothing is held', () => countHeld(gaugesOf(server)) === 0)
 }
 
 async function signIn(server: TestServer, client: RawClient, id: string, watchlist: string[] = []) {

@@ -132,7 +132,7 @@ describe('a reader that is too slow', () => {
     const reader = await stalledReader(server)
     for (let n = 0; n < 20; n++) publishNow(server)
     reader.socket.terminate()
-    while (server.core.hub.connectionCount > 0) await server.http('/up')
+    await server.waitForConnections(0)
     expect(server.totals.slowReadersClosed).toBe(0)
   })
 })

@@ -1,6 +1,6 @@
 /** pusher-js as it was, in a browser: what applications have kept for years works by every way in. */
 import { expect, test } from 'bun:test'
-import { start, type TestServer } from '../harness'
+import { start, waitUntil, type TestServer } from '../harness'
 import { describePages, type Pages } from './browser'
 import { visit, type Visit } from './page'
 
@@ -58,10 +58,10 @@ describePages('pusher-js of old in Chromium', (browser) => {
     })
     await page.page.evaluate('pusher.disconnect()')
     // Between two polls nobody is told, and the session has its ten seconds.
-    while (server.core.hub.connectionCount > 0) {
+    await waitUntil('its session is over', () => {
       server.advance(1000)
-      await server.http('/up')
-    }
+      return server.connectionCount === 0
+    })
   })
 
   test.each(VERSIONS)('%s: its own pings over ws are answered', async (_, library) => {

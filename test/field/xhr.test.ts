@@ -67,7 +67,7 @@ describePages('pusher-js in Chromium', (browser) => {
     const page = await visit(browser, server, { enabledTransports: ['xhr_streaming'] })
     await page.next()
     await page.page.close()
-    while (server.core.hub.connectionCount > 0) await server.http('/up')
+    await server.waitForConnections(0)
     expect(server.listFactNames()).toContain('channel_vacated room')
   })
 })

@@ -4,10 +4,6 @@ import { allow, definePlugin, reject, type AnyPlugin, type Hooks } from 'carillo
 import { systemClock } from '../../src/clock'
 import { makePlugin, start, type RawClient, type TestServer } from '../harness'
 
-async function waitUntilEmpty({ core }: TestServer): Promise<void> {
-  while (core.hub.connectionCount > 0) await new Promise<void>((done) => setImmediate(done))
-}
-
 /** Nothing of anybody is left: no member, no subscription, no user. */
 function expectNobody(server: TestServer): void {
   const { core } = server
@@ -50,7 +46,7 @@ describe('a plugin that ends the connection', () => {
     }
     expect((await client.closing()).code).toBe(4009)
     await witness[Symbol.asyncDispose]()
-    await waitUntilEmpty(server)
+    await server.waitForConnections(0)
     expectNobody(server)
     expect(server.core.counters.faults).toBe(0)
   })
@@ -127,7 +123,7 @@ describe('an answer that is a trap', () => {
     client.send('nonsense')
     expect(await client.next()).toContain('pusher:error')
     await client[Symbol.asyncDispose]()
-    await waitUntilEmpty(server)
+    await server.waitForConnections(0)
     expectNobody(server)
     expect(server.core.counters.faults).toBe(0)
   })

@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'bun:test'
 import { WIRE_ERRORS } from '../../src/protocols/errors'
 import { reject } from '../../src/plugin'
-import { Inbox, makePlugin, start, waitFor, type TestServer } from '../harness'
+import { Inbox, makePlugin, start, waitUntil, type TestServer } from '../harness'
 import {
   waitForAnswer,
   GENERATIONS,
@@ -24,14 +24,6 @@ const MODERN = GENERATIONS.filter((generation) => generation !== '1.2.1')
 
 const joinsOf = (server: TestServer): number =>
   server.listFactNames().filter((name) => name === 'channel_occupied room').length
-
-/** Waits until it is so. */
-async function until(what: string, isSo: () => boolean): Promise<void> {
-  const waiting = async (): Promise<void> => {
-    while (!isSo()) await new Promise<void>((resolve) => setImmediate(resolve))
-  }
-  await waitFor(what, waiting())
-}
 
 describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
   test('refused three times, it comes back by itself and is joined once (4)', async () => {
@@ -64,7 +56,7 @@ describe.each(GENERATIONS)('phoenix.js %s', (generation) => {
     const [conn] = server.core.hub.connections()
     conn!.sink.close(code, 'reason')
     expect(await client.closes.next('the close')).toBe(code)
-    await until('a second join', () => joinsOf(server) === 2)
+    await waitUntil('a second join', () => joinsOf(server) === 2)
     await server.trigger({ channel: 'room', name: 'e', data: '{}' })
     expect((await client.events.next())[0]).toBe('e')
   })
@@ -118,7 +110,7 @@ describe.each(MODERN)('phoenix.js %s', (generation) => {
     for (const conn of server.core.hub.connections()) muteSink(conn)
     await client.closes.next('the close')
     client.socket.heartbeatIntervalMs = 60_000 // on a busy machine 60 ms would close it again
-    await until('a second join', () => joinsOf(server) === 2)
+    await waitUntil('a second join', () => joinsOf(server) === 2)
     await server.trigger({ channel: 'room', name: 'e', data: '{}' })
     expect((await client.events.next())[0]).toBe('e')
   })
@@ -162,11 +154,11 @@ describe('a restart', () => {
     }
     const leaving = server.server.leave()
     // Ten slices of two: the first at once, the rest as time goes by.
-    await until('the first slice', () => order.length === 2)
+    await waitUntil('the first slice', () => order.length === 2)
     server.advance(500)
-    await until('half of it', () => order.length === 12)
+    await waitUntil('half of it', () => order.length === 12)
     server.advance(500)
-    await until('the last slice', () => order.length === 20)
+    await waitUntil('the last slice', () => order.length === 20)
     expect(new Set(order)).toEqual(new Set(['phoenix 1012', 'pusher 4200']))
     expect(new Set(order.slice(0, 2)).size).toBe(2)
     await server.leave()
@@ -184,7 +176,7 @@ describe('a restart', () => {
     await first.leave()
     await first[Symbol.asyncDispose]()
     const second = await start({ config: { port } })
-    await until('all of them', () => second.countsOf('room').subscriptions === 100)
+    await waitUntil('all of them', () => second.countsOf('room').subscriptions === 100)
     await second.trigger({ channel: 'room', name: 'e', data: '{}' })
     const heard = await Promise.all(clients.map(({ events }) => events.next()))
     expect(heard.map(([event]) => event)).toEqual(Array(100).fill('e'))

@@ -105,7 +105,7 @@ describe('the channel of a user', () => {
     expect(listed).toEqual({ channels: {} })
     await first[Symbol.asyncDispose]()
     await second[Symbol.asyncDispose]()
-    while (server.core.hub.connectionCount > 0) await new Promise<void>((r) => setImmediate(r))
+    await server.waitForConnections(0)
     expect(server.listFactNames()).toEqual([
       'connected',
       'connected',

@@ -2,7 +2,9 @@
 import { expect } from 'bun:test'
 import type Server from 'pusher'
 import type { Fact } from '../../src/core/messages'
-import { Inbox, PATIENCE_MS, start, type StartOptions, type TestServer } from '../harness'
+import { Inbox, start, waitUntil, type StartOptions, type TestServer } from '../harness'
+
+export { waitUntil }
 
 export type Received = {
   readonly path: string
@@ -84,15 +86,6 @@ export function startWithWebhooks(
     ...options,
     config: { webhooks, webhookFlushMs: 0, webhookSettleMs: 3000, ...config },
   })
-}
-
-/** Waits until a condition holds that other processes or sockets bring about. */
-export async function waitUntil(what: string, isDone: () => boolean): Promise<void> {
-  const end = performance.now() + PATIENCE_MS
-  while (!isDone()) {
-    if (performance.now() > end) throw new Error(`waited ${PATIENCE_MS} ms until ${what}`)
-    await new Promise<void>((resolve) => setImmediate(resolve))
-  }
 }
 
 /** Waits until all requests but `hanging` are answered, and expects that no fault was counted. */
