@@ -241,7 +241,8 @@ async function build(
   const webhooks = guard(config.databasePath, () => webhooksOf(core, writes, config, networks))
   const series = statisticsStore(writes, config.statisticsMaxRows)
   const backlogOf = (app: App): Backlog => webhooks.backlog(app)
-  const statistics = new Statistics(core, series, backlogOf)
+  const memoryBytes = process.memoryUsage.rss
+  const statistics = new Statistics(core, series, { backlogOf, memoryBytes })
   const keepsSeries = config.statisticsMaxRows > 0
   if (keepsSeries && isFile(config.databasePath))
     undo.push(() => runSafely(core, 'statistics', () => statistics.stop()))

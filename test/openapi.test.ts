@@ -72,6 +72,8 @@ test('it has every route, in the order in which they are told', () => {
     '/api/admin/apps/{slug}/live',
     '/api/admin/plugins',
     '/api/admin/stats',
+    '/api/admin/stats/apps',
+    '/api/admin/apps/{slug}/stats',
     '/metrics',
     '/usage',
     '/swagger',

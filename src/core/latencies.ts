@@ -2,6 +2,7 @@
  * LATENCIES: how long things take, as histograms in plain numbers: an observation is a search among a dozen bounds
  * and two additions (10 to 15 ns, Bun 1.4). They are of the process; each belongs to the part that observes it.
  */
+import { HighWater } from './counters'
 import type { Clock } from './types'
 
 /** Upper bounds in milliseconds, for what takes a turn of the event loop or a few. */
@@ -42,6 +43,7 @@ export const newLatencies = (): Latencies =>
 
 export class Histogram {
   sumMs = 0
+  readonly peak = new HighWater()
   /** Of each bound those above the one before, up to itself; the last is of those above all. */
   readonly counts: number[]
 
@@ -50,12 +52,18 @@ export class Histogram {
     this.counts = Array.from({ length: boundsMs.length + 1 }, () => 0)
   }
 
+  /** How many were observed. */
+  get count(): number {
+    return this.counts.reduce((sum, each) => sum + each, 0)
+  }
+
   observe(ms: number): void {
     const { boundsMs } = this
     let index = 0
     while (index < boundsMs.length && ms > boundsMs[index]!) index++
     this.counts[index]!++
     this.sumMs += ms
+    this.peak.note(ms)
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { TALLIES, type AppCounters, type Gauges, type Peaks, type Tallies } from './counters'
 import type { Backlog } from './deliveries'
+import type { Histogram } from './latencies'
 
 /** Of an app, or of the server. */
 export type Numbers = {
@@ -18,6 +19,16 @@ export type Numbers = {
   readonly faults: number
   /** Milliseconds that the oldest pending event of a webhook has waited. */
   readonly oldestPendingMs: number
+  /** Of the server only. */
+  readonly process: ProcessNumbers | undefined
+}
+
+/** What is measured of the process as a whole. */
+type ProcessNumbers = {
+  readonly delivery: Histogram
+  readonly loopLag: Histogram
+  /** Resident. */
+  readonly memoryBytes: number
 }
 
 type Row = {
@@ -42,6 +53,11 @@ const gauge = (name: keyof Gauges, about: string): Row => ({
   fold: 'last',
   read: ({ gauges }) => gauges[name],
 })
+const ofServer = (
+  fold: Row['fold'],
+  about: string,
+  read: (process: ProcessNumbers) => number,
+): Row => ({ about, fold, read: ({ process }) => (process ? read(process) : 0) })
 
 /** By their names in the database and in answers. */
 export const SERIES = {
@@ -104,6 +120,29 @@ export const SERIES = {
   webhook_requests: counter('webhookRequests', 'webhook requests'),
   webhook_requests_failed: counter('webhookRequestsFailed', 'webhook requests that failed'),
   faults: { about: 'unexpected errors of ours', fold: 'sum', read: ({ faults }) => faults },
+  deliveries_timed: ofServer(
+    'sum',
+    'deliveries whose latency was measured, a sample; of the server only',
+    ({ delivery }) => delivery.count,
+  ),
+  delivery_ms: ofServer(
+    'sum',
+    'milliseconds that those took, all together',
+    ({ delivery }) => delivery.sumMs,
+  ),
+  delivery_peak_ms: ofServer('max', 'milliseconds that the slowest of them took', ({ delivery }) =>
+    delivery.peak.take(0),
+  ),
+  loop_lag_peak_ms: ofServer(
+    'max',
+    'milliseconds that a timer was late, at most; of the server only',
+    ({ loopLag }) => loopLag.peak.take(0),
+  ),
+  memory_bytes: ofServer(
+    'last',
+    'resident memory at the end; of the server only',
+    ({ memoryBytes }) => memoryBytes,
+  ),
 } as const satisfies Record<string, Row>
 
 export type SeriesName = keyof typeof SERIES

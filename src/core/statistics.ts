@@ -28,6 +28,7 @@ import {
   type LabelCount,
   type Labels,
   type Period,
+  type SeriesName,
   type Values,
 } from './series'
 import type { Work } from './slices'
@@ -61,6 +62,9 @@ export type StatisticsRow = {
 /** A step as it is read. */
 export type StoredStep = Pick<StatisticsRow, 'at' | 'values' | 'labels'>
 
+/** Some numbers of a step, in the order in which they were asked for. */
+export type SomeOfStep = Pick<StatisticsRow, 'at' | 'values'>
+
 /** Which steps to read: those after `after` until `until`, the first `limit` of them. */
 export type StepRange = {
   readonly period: Period
@@ -81,6 +85,8 @@ export interface StatisticsStore {
   forget(appId: string): boolean
   /** In their order. */
   read(appId: string, range: StepRange): readonly StoredStep[]
+  /** Only these numbers of such steps, without labels: a tenth of the time. */
+  readSome(appId: string, range: StepRange, names: readonly SeriesName[]): readonly SomeOfStep[]
   /** The app's newest step that begins no later, of any length, if there is one. */
   lastValues(appId: string, at: number): Values | undefined
 }
@@ -103,6 +109,13 @@ const newAccount = (values = NO_VALUES): Account => {
   return { written: snapshot, ofMinutes: snapshot, peaks: NO_VALUES, minutePeaks: NO_VALUES }
 }
 
+/** What the core does not know by itself. */
+export type StatisticsSources = {
+  readonly backlogOf: (app: App) => Backlog
+  /** Resident memory of the process; some microseconds. */
+  readonly memoryBytes: () => number
+}
+
 export class Statistics {
   readonly accounts = new Map<App, Account>()
   readonly own = newAccount()
@@ -116,7 +129,7 @@ export class Statistics {
   constructor(
     readonly core: Core,
     readonly store: StatisticsStore,
-    readonly backlogOf: (app: App) => Backlog,
+    readonly sources: StatisticsSources,
   ) {
     const { clock } = core
     this.#minute = stepAt(clock.now(), PERIODS.day)
@@ -210,7 +223,7 @@ class Run implements Pick<Work, 'step'> {
     const { core } = statistics
     this.#apps = core.apps.all()[Symbol.iterator]()
     // Before those of the apps: an app that ends meanwhile is counted once.
-    this.#sum = readValues(numbersOfProcess(core))
+    this.#sum = readValues(numbersOfProcess(core, statistics.sources.memoryBytes()))
     addTallies(this.#tallies, core)
     this.#trustedNow = statistics.trustedNow()
   }
@@ -233,8 +246,8 @@ class Run implements Pick<Work, 'step'> {
   }
 
   #addApp(app: App): void {
-    const { core, accounts, backlogOf } = this.statistics
-    const values = readValues(numbersOf(app, backlogOf(app), core.clock.now()))
+    const { core, accounts, sources } = this.statistics
+    const values = readValues(numbersOf(app, sources.backlogOf(app), core.clock.now()))
     addValues(this.#sum, values)
     addTallies(this.#tallies, app)
     const account = accounts.getOrInsertComputed(app, () => this.#open(app))
@@ -313,10 +326,14 @@ const numbersOf = ({ counters, tallies, gauges, peaks }: App, backlog: Backlog, 
   backlog,
   oldestPendingMs: backlog.oldest === null ? 0 : Math.max(0, now - backlog.oldest),
   faults: 0,
+  process: undefined,
 })
 
 /** What no app has. */
-const numbersOfProcess = ({ counters, tallies, peaks, hub }: Core) => ({
+const numbersOfProcess = (
+  { counters, tallies, peaks, hub, latencies }: Core,
+  memoryBytes: number,
+) => ({
   counters,
   tallies,
   gauges: { connections: hub.unnamedCount, channels: 0, subscriptions: 0, users: 0, members: 0 },
@@ -325,4 +342,5 @@ const numbersOfProcess = ({ counters, tallies, peaks, hub }: Core) => ({
   backlog: NO_BACKLOG,
   oldestPendingMs: 0,
   faults: counters.faults,
+  process: { delivery: latencies.delivery, loopLag: latencies.loopLag, memoryBytes },
 })

@@ -41,6 +41,8 @@ export const NEEDS: Readonly<Record<string, Need>> = {
   'GET /api/admin/apps/:slug/live': 'see_app',
   'GET /api/admin/plugins': 'read',
   'GET /api/admin/stats': 'read',
+  'GET /api/admin/stats/apps': 'any',
+  'GET /api/admin/apps/:slug/stats': 'see_app',
   'GET /metrics': 'read',
   'GET /usage': 'read',
   'GET /api/admin/tokens': 'read',

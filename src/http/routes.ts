@@ -24,6 +24,7 @@ import { metrics, type MetricsOptions } from './metrics'
 import { console as consolePage, reference, type BrowserPage, type Console } from './pages'
 import { pluginReports, type RunningPlugin } from './plugins'
 import { stats, type StatsSource } from './stats'
+import { appsStats } from './stats-apps'
 import { tokens } from './tokens'
 import { users } from './users'
 
@@ -84,6 +85,10 @@ export const ROUTES: readonly Row[] = [
     routes: (core, { plugins, changes }) => pluginReports(core.hooks, plugins, changes),
   },
   { side: 'admin', routes: (core, options) => stats(core, options.statistics, options.changes) },
+  {
+    side: 'admin',
+    routes: (core, options) => appsStats(core, options.statistics, options.changes),
+  },
   { side: 'admin', routes: (core, options) => metrics(core, options.metrics, options.deliveries) },
   {
     side: 'admin',

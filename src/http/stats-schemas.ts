@@ -144,6 +144,62 @@ export const AppStatsAnswer = Type.Object(
   { examples: [{ data: { ...EXAMPLE_MOMENT, ...EXAMPLE_APP, series: exampleSeries('hour') } }] },
 )
 
+const Course = (about: string) =>
+  Type.Array(Type.Number(), { description: `${about}, for each of \`minutes\`` })
+const PerSecond = Type.Object({
+  events: Type.Number({ description: 'events of backends and clients' }),
+  deliveries: Type.Number({ description: 'events times their subscribers' }),
+})
+
+export const AppsStatsAnswer = Type.Object(
+  {
+    data: Type.Object({
+      at: Moment.at,
+      count: count('How many apps there are, listed or not'),
+      step_seconds: Type.Integer({ examples: [60] }),
+      minutes: Type.Array(time('The beginning of a minute'), {
+        description: 'Of the last hour, where the server ran; none where statistics are off',
+      }),
+      apps: Type.Array(
+        Type.Object({
+          ...NAMES,
+          now: asOfApp,
+          per_second: Type.Union([PerSecond, Type.Null()], {
+            description: 'In the last ten seconds that are over; null where statistics are off',
+          }),
+          minutes: Type.Object({
+            connections: Course('Connections at the end'),
+            events: Course('Events per second'),
+            deliveries: Course('Deliveries per second'),
+          }),
+        }),
+      ),
+    }),
+  },
+  {
+    examples: [
+      {
+        data: {
+          at: 1_700_003_600_123,
+          count: 1,
+          step_seconds: 60,
+          minutes: [1_700_003_520_000],
+          apps: [
+            {
+              id: '1',
+              name: 'Test App',
+              slug: 'test-app',
+              now: EXAMPLE_NOW,
+              per_second: { events: 2.5, deliveries: 7.5 },
+              minutes: { connections: [3], events: [2.5], deliveries: [7.5] },
+            },
+          ],
+        },
+      },
+    ],
+  },
+)
+
 const SERVER = {
   ...Moment,
   now: Type.Object({ ...NOW, apps: count('apps') }),

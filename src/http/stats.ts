@@ -21,7 +21,7 @@ import { ServerStatsAnswer, ServerStatsParameters } from './stats-schemas'
 
 /** What statistics are read from, besides the core. */
 export type StatsSource = {
-  readonly store: Pick<StatisticsStore, 'read' | 'lastValues'>
+  readonly store: Pick<StatisticsStore, 'read' | 'readSome' | 'lastValues'>
   readonly backlogOf: (app: App) => Backlog
   /** Epoch milliseconds. */
   readonly startedAt: number
@@ -106,7 +106,7 @@ function reportOf(app: App, { backlogOf }: StatsSource, now: number) {
 
 type Current = { readonly gauges: Gauges; readonly subscriptionsByKind: Tally }
 
-const nowOf = ({ gauges, subscriptionsByKind }: Current, backlog: Backlog, now: number) => ({
+export const nowOf = ({ gauges, subscriptionsByKind }: Current, backlog: Backlog, now: number) => ({
   ...inSnakeCase(gauges),
   subscriptions_by_kind: presentIn(subscriptionsByKind),
   webhook_events_pending: backlog.pending,
@@ -140,10 +140,10 @@ const inSnakeCase = (numbers: object): object =>
 const presentIn = (tally: Tally): Tally =>
   Object.fromEntries(Object.entries(tally).filter(([, size]) => size > 0))
 
-const round = (value: number): number => Math.round(value * 1000) / 1000
+export const round = (value: number): number => Math.round(value * 1000) / 1000
 
 function summaryOf(histogram: Histogram) {
-  const count = histogram.counts.reduce((sum, each) => sum + each, 0)
+  const { count } = histogram
   return {
     count,
     mean_ms: count === 0 ? null : round(histogram.sumMs / count),

@@ -294,4 +294,10 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT;
    CREATE INDEX audit_app ON audit (app_id, id) WHERE app_id IS NOT NULL;
    CREATE INDEX audit_app_deleted ON audit (app_id, id) WHERE action = 'app.deleted';`,
+  // Of the server; rows of apps have 0.
+  `ALTER TABLE statistics ADD COLUMN deliveries_timed INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE statistics ADD COLUMN delivery_ms REAL NOT NULL DEFAULT 0;
+   ALTER TABLE statistics ADD COLUMN delivery_peak_ms REAL NOT NULL DEFAULT 0;
+   ALTER TABLE statistics ADD COLUMN loop_lag_peak_ms REAL NOT NULL DEFAULT 0;
+   ALTER TABLE statistics ADD COLUMN memory_bytes INTEGER NOT NULL DEFAULT 0;`,
 ]

@@ -9,6 +9,7 @@ import {
   SERIES_NAMES,
   type LabelCount,
   type Period,
+  type SeriesName,
   type Values,
 } from '../core/series'
 import {
@@ -36,9 +37,10 @@ const ADD_LABEL = `
   INSERT INTO statistics_labels (app_id, step, at, tally, label, count)
   VALUES ($appId, $step, $at, $tally, $label, $count)
   ON CONFLICT (app_id, step, at, tally, label) DO UPDATE SET count = count + excluded.count`
-const READ = `
-  SELECT at, ${COLUMNS} FROM statistics
+const readingOf = (names: readonly SeriesName[]): string => `
+  SELECT at, ${names.join(', ')} FROM statistics
    WHERE app_id = $appId AND step = $step AND at > $after AND at <= $until ORDER BY at LIMIT $limit`
+const READ = readingOf(SERIES_NAMES)
 const READ_LABELS = `
   SELECT at, tally, label, count FROM statistics_labels
    WHERE app_id = $appId AND step = $step AND at >= $from AND at <= $to ORDER BY at`
@@ -94,16 +96,9 @@ export function statisticsStore(writes: Writes, maxRows: number): StatisticsStor
     return more.includes(true)
   }
   const read = (appId: string, range: StepRange): StoredStep[] => {
-    const { after, until, limit } = range
-    const step = range.period.stepSeconds
-    const rows = db.query<Cells, [object & Record<string, string | number>]>(READ).all({
-      appId,
-      step,
-      after,
-      until,
-      limit,
-    })
+    const rows = readCells(db, READ, termsOf(appId, range))
     if (rows.length === 0) return []
+    const step = range.period.stepSeconds
     const terms = { appId, step, from: rows[0]!['at']!, to: rows.at(-1)!['at']! }
     const labels = Map.groupBy(
       db.query<LabelCount & { readonly at: number }, [typeof terms]>(READ_LABELS).all(terms),
@@ -122,6 +117,11 @@ export function statisticsStore(writes: Writes, maxRows: number): StatisticsStor
         .includes(true),
     forget: (appId) => remove(OF_APP, FORGOTTEN_AT_ONCE, { appId }),
     read,
+    readSome: (appId, range, names) =>
+      readCells(db, readingOf(names), termsOf(appId, range)).map((cells) => ({
+        at: cells['at']!,
+        values: names.map((name) => cells[name]!),
+      })),
     lastValues: (appId, at) => {
       for (const { stepSeconds: step } of Object.values(PERIODS)) {
         const terms = { appId, step, at }
@@ -132,6 +132,17 @@ export function statisticsStore(writes: Writes, maxRows: number): StatisticsStor
     },
   }
 }
+
+const termsOf = (appId: string, { period, after, until, limit }: StepRange) => ({
+  appId,
+  step: period.stepSeconds,
+  after,
+  until,
+  limit,
+})
+
+const readCells = (db: Database, sql: string, terms: ReturnType<typeof termsOf>): Cells[] =>
+  db.query<Cells, [typeof terms]>(sql).all(terms)
 
 function addRow(db: Database, { appId, period, at, values, labels }: StatisticsRow): void {
   const step = period.stepSeconds

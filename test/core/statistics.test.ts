@@ -75,6 +75,21 @@ describe('the hour', () => {
     expect(rows).toHaveLength(1)
   })
 
+  test('of the server has memory, the lag of the loop and the latency of deliveries; of an app it has none', async () => {
+    await using server = await begin()
+    const { loopLag, delivery } = server.core.latencies
+    for (const ms of [3, 42]) loopLag.observe(ms)
+    for (const ms of [1, 2]) delivery.observe(ms)
+    server.advance(2 * STEP_MS)
+    const stats = await readServerStats(server)
+    expect(valuesOf(stats, 'loop_lag_peak_ms')).toEqual([42, 0])
+    expect(valuesOf(stats, 'delivery_ms')).toEqual([3, 0])
+    expect(valuesOf(stats, 'deliveries_timed')).toEqual([2, 0])
+    expect(valuesOf(stats, 'delivery_peak_ms')).toEqual([2, 0])
+    expect(Math.min(...valuesOf(stats, 'memory_bytes'))).toBeGreaterThan(1_000_000)
+    expect(new Set(valuesOf(await readAppStats(server), 'memory_bytes'))).toEqual(new Set([0]))
+  })
+
   test('of an app that was silent for an hour is as it was before', async () => {
     await using server = await begin()
     server.core.apps.byId('1')!.gauges.users = 7

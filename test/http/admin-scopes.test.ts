@@ -86,6 +86,8 @@ const OPERATIONS: Readonly<Record<string, keyof typeof EXPECTED>> = {
   'GET /api/admin/audit': 'read the audit',
   'GET /api/admin/plugins': 'read all',
   'GET /api/admin/stats': 'read all',
+  'GET /api/admin/stats/apps': 'its own',
+  'GET /api/admin/apps/{slug}/stats': 'see an app',
   'GET /api/apps/{appSlug}/stats': 'of an app',
   'GET /metrics': 'read all',
   'GET /usage': 'read all',

@@ -57,6 +57,8 @@ export const CALLS: Readonly<Record<string, Call>> = {
   },
   'GET /metrics': { method: 'GET', path: '/metrics' },
   'GET /usage': { method: 'GET', path: '/usage' },
+  'GET /api/admin/stats/apps': { method: 'GET', path: '/api/admin/stats/apps' },
+  'GET /api/admin/apps/{slug}/stats': { method: 'GET', path: '/api/admin/apps/own/stats' },
   'GET /api/admin/stats': { method: 'GET', path: '/api/admin/stats' },
   'GET /api/apps/{appSlug}/stats': { method: 'GET', path: '/api/apps/test-app/stats' },
   'GET /api/admin/plugins': { method: 'GET', path: '/api/admin/plugins' },
@@ -139,7 +141,7 @@ const INVALID: Readonly<Record<string, string>> = {
 /** The same request with something that cannot be done, or a mistake in it. */
 export function makeInvalid(call: Call): Call {
   const path = UNDOABLE[call.path] ?? call.path
-  if (path.endsWith('/audit')) return { ...call, path: `${path}?limit=x` }
+  if (/\/(?:audit|stats\/apps)$/.test(path)) return { ...call, path: `${path}?limit=x` }
   return { ...call, path, ...(call.body !== undefined && { body: INVALID[path] ?? MISNAMED }) }
 }
 

@@ -219,4 +219,10 @@ export const WRITTEN: readonly Written[] = [
       ],
     ],
   },
+  {
+    sql: `UPDATE statistics SET deliveries_timed = 1, delivery_ms = 2, delivery_peak_ms = 1.5, loop_lag_peak_ms = 3, memory_bytes = 9
+      WHERE app_id = '6';`,
+    read: ({ statistics }) => statistics.lastValues('6', 1000)?.slice(-3),
+    as: [1.5, 3, 9],
+  },
 ]
