@@ -83,6 +83,7 @@ function stepsOf(core: Core, key: string): Record<HookName, HookStep> {
   const nowhere = { channel: undefined, event: undefined }
   const requestRefused = {
     ...refused,
+    wrongSignature: undefined,
     type: 'refused',
     where: 'http',
     app,

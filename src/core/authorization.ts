@@ -13,7 +13,7 @@ import type { MaybePromise } from './maybe-promise'
 import { notAnObject } from './member'
 import type { Grant, SubscribeCommand } from './messages'
 import type { Allowed } from './plugin-answers'
-import { subscriptionToSign } from './signature'
+import { subscriptionToSign, type WrongSignature } from './signature'
 import { SubscribeReader } from './views'
 
 /** Asks gates about a subscription, all with one view of it. */
@@ -92,15 +92,21 @@ export function checkSignature(
     )
   const key = auth.slice(0, colon)
   const pair = findKeyPair(app, key)
-  if (!pair)
-    return refusal('auth_key_unknown', `Invalid key in subscription auth data: '${quote(key)}'`)
   const text = subscriptionToSign(conn.id, channel, channelData)
   const signature = auth.slice(colon + 1)
-  if (!pair.verify(text, signature))
-    return refusal(
-      'auth_signature_invalid',
-      `Invalid signature: Expected HMAC SHA256 hex digest of ${quote(text)}, but got ${quote(signature)}`,
-    )
+  if (!pair?.verify(text, signature))
+    return refuseSignature({ of: 'subscription', key, text, signature }, pair !== undefined)
   // Any other text may be the end of a longer name, which is what was signed.
   return channelData && !scanObject(channelData, []) ? notAnObject(channel) : undefined
+}
+
+function refuseSignature(wrongSignature: WrongSignature, isKeyKnown: boolean): Refusal {
+  const { key, text, signature } = wrongSignature
+  const message = isKeyKnown
+    ? `Invalid signature: Expected HMAC SHA256 hex digest of ${quote(text)}, but got ${quote(signature)}`
+    : `Invalid key in subscription auth data: '${quote(key)}'`
+  return {
+    ...refusal(isKeyKnown ? 'auth_signature_invalid' : 'auth_key_unknown', message),
+    wrongSignature,
+  }
 }

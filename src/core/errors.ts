@@ -2,6 +2,7 @@
  * Refusals: what a caller did wrong, as a code and a message. The numbers that each wire gives a code
  * live in `protocols/errors.ts`, in one table that does not compile with a code missing.
  */
+import type { WrongSignature } from './signature'
 import type { Ref } from './types'
 
 export type ErrorCode =
@@ -93,6 +94,8 @@ export type Refusal = {
   readonly retryAfterSeconds?: number | undefined
   /** The plugin that refuses, or has failed. */
   readonly plugin?: string | undefined
+  /** Told to whoever watches the app, and to no caller. */
+  readonly wrongSignature?: WrongSignature | undefined
 }
 
 /** A refusal as HTTP-side code throws it. Socket-side code returns refusals: a throw costs 30 times as much. */
@@ -100,15 +103,17 @@ export class RealtimeError extends Error {
   override readonly name = 'RealtimeError'
   readonly retryAfterSeconds: number | undefined
   readonly plugin: string | undefined
+  readonly wrongSignature: WrongSignature | undefined
 
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options: ErrorOptions & Pick<Refusal, 'retryAfterSeconds' | 'plugin'> = {},
+    options: ErrorOptions & Pick<Refusal, 'retryAfterSeconds' | 'plugin' | 'wrongSignature'> = {},
   ) {
     super(message, options)
     this.retryAfterSeconds = options.retryAfterSeconds
     this.plugin = options.plugin
+    this.wrongSignature = options.wrongSignature
   }
 }
 

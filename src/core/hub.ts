@@ -91,6 +91,11 @@ export class Hub {
     return [...(this.#tenants.get(app)?.connections.values() ?? [])]
   }
 
+  /** Of the connections that name the app; live, the oldest first. */
+  *socketIdsOf(app: App): IterableIterator<SocketId> {
+    yield* this.#tenants.get(app)?.connections.keys() ?? []
+  }
+
   add(conn: Connection): void {
     const tenant = conn.app && this.#tenant(conn.app)
     if (tenant && conn.sink.queued) tenant.pullSessions++

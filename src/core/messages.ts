@@ -7,6 +7,7 @@ import type { Attempt } from './deliveries'
 import type { ErrorCode, Refusal } from './errors'
 import type { ClosingView } from './plugin'
 import type { Members } from './roster'
+import type { WrongSignature } from './signature'
 import type {
   ChannelName,
   Frame,
@@ -265,6 +266,7 @@ type RefusedCaller =
       readonly where: 'socket'
       readonly app: App | undefined
       readonly socketId: SocketId
+      readonly remoteAddress: string
       /** As the client wrote it. */
       readonly channel: string | undefined
       readonly event: string | undefined
@@ -329,6 +331,7 @@ export type Fact =
         readonly message: string
         /** The plugin that has refused, or has failed. */
         readonly plugin: string | undefined
+        readonly wrongSignature: WrongSignature | undefined
       })
   | {
       readonly type: 'requested'

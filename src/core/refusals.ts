@@ -15,7 +15,7 @@ type RefusalContext = {
   readonly facts: Facts
   readonly tallies: Tallies
 }
-type Refused = Pick<Refusal, 'code' | 'message' | 'subscribing' | 'plugin'>
+type Refused = Pick<Refusal, 'code' | 'message' | 'subscribing' | 'plugin' | 'wrongSignature'>
 
 /** A refused request, as far as it is known. */
 export type RefusedRequest = {
@@ -33,13 +33,19 @@ export function noteSocketRefusal(
   command?: Command,
 ): void {
   const { remoteAddress, id: socketId } = conn
-  const { code, message, plugin } = refused
+  const { code, message, plugin, wrongSignature } = refused
   refusalLog.note(refused, { remoteAddress, appId: conn.app?.id, socketId })
   const app = command && 'app' in command ? command.app : conn.app
   countRefusal((app ?? { tallies }).tallies, code, plugin)
   if (!facts.wants('refused', app)) return
-  const subject = subjectOf(refused, command)
-  facts.emit({ type: 'refused', where: 'socket', app, socketId, code, message, plugin, ...subject })
+  const caller = {
+    where: 'socket',
+    app,
+    socketId,
+    remoteAddress,
+    ...subjectOf(refused, command),
+  } as const
+  facts.emit({ type: 'refused', ...caller, code, message, plugin, wrongSignature })
 }
 
 /** The channel, as the client wrote it, and the event that a refusal is about, as far as it is about any. */
@@ -54,12 +60,12 @@ export const subjectOf = (
 /** Notes a refusal of an HTTP request. */
 export function noteHttpRefusal(
   { refusalLog, facts, tallies }: RefusalContext,
-  { code, message, plugin }: Refused,
+  { code, message, plugin, wrongSignature }: Refused,
   { remoteAddress, app, requestId, path }: RefusedRequest,
 ): void {
   countRefusal((app ?? { tallies }).tallies, code, plugin)
   refusalLog.note({ code, message }, { remoteAddress, appId: app?.id, requestId })
   if (!facts.wants('refused', app)) return
   const caller = { where: 'http', app, remoteAddress, requestId, path } as const
-  facts.emit({ type: 'refused', ...caller, code, message, plugin })
+  facts.emit({ type: 'refused', ...caller, code, message, plugin, wrongSignature })
 }

@@ -34,6 +34,16 @@ export class KeyPair {
   }
 }
 
+/** What was signed wrongly; the digest that would be right is in none. For the admin's side, not for the caller. */
+export type WrongSignature = {
+  readonly of: 'subscription' | 'signin' | 'request'
+  readonly key: string
+  /** What the signature should cover. */
+  readonly text: string
+  /** As it was sent. */
+  readonly signature: string
+}
+
 /**
  * The text that a subscription's signature covers. `channelData` is signed as received, byte for
  * byte, on every kind of channel that carries it; never re-serialise it. It is unambiguous: no name holds a

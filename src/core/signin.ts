@@ -46,10 +46,12 @@ function verifySignin(
       `Invalid auth: '${quote(auth)}' is not the key of this app, a colon and a signature`,
     )
   const text = userToSign(socketId, userData)
-  if (!pair.verify(text, auth.slice(colon + 1)))
-    return signinRefusal(
-      `Invalid signature: Expected HMAC SHA256 hex digest of ${quote(text)}, but got ${quote(auth.slice(colon + 1))}`,
-    )
+  const signature = auth.slice(colon + 1)
+  if (!pair.verify(text, signature)) {
+    const message = `Invalid signature: Expected HMAC SHA256 hex digest of ${quote(text)}, but got ${quote(signature)}`
+    const wrongSignature = { of: 'signin', key: pair.key, text, signature } as const
+    return { ...signinRefusal(message), wrongSignature }
+  }
   return readUser(app, userData)
 }
 

@@ -70,9 +70,12 @@ export const onlyAppOf = ({ token }: Caller): string | undefined =>
 /** True where secrets are masked: whoever cannot change them needs none. */
 export const isBlinded = ({ token }: Caller): boolean => token?.grant === 'read'
 
+export const seesAllApps = ({ token }: Caller): boolean =>
+  !token || token.grant === 'all' || token.grant === 'read'
+
 export function sees(caller: Caller, app: App): boolean {
   const { token } = caller
-  if (!token || token.grant === 'all' || token.grant === 'read') return true
+  if (!token || seesAllApps(caller)) return true
   return token.grant === 'create' ? app.record.createdBy === token.id : onlyAppOf(caller) === app.id
 }
 

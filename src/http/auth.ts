@@ -9,7 +9,7 @@ import { checkActive } from '../core/apps'
 import type { Core } from '../core/core'
 import { percentDecode, quote, raise, RealtimeError } from '../core/errors'
 import { maxRequestBytes } from '../core/limits'
-import type { KeyPair } from '../core/signature'
+import type { KeyPair, WrongSignature } from '../core/signature'
 import type { ReceivedBody } from './body'
 import { readBytes, type BodyCodes } from './bytes'
 import { NO_BODY, type ApiHooks, type ReceivedRequest } from './hooks'
@@ -74,8 +74,8 @@ type SignedRequest = Omit<SignedAccess, 'hooks'> & {
 const VERSION = '1.0'
 const WINDOW_SECONDS = 600
 
-const unauthorized = (message: string): RealtimeError =>
-  new RealtimeError('request_unauthorized', message)
+const unauthorized = (message: string, wrongSignature?: WrongSignature): RealtimeError =>
+  new RealtimeError('request_unauthorized', message, { wrongSignature })
 
 /**
  * The app that signed the request; the body's MD5 is checked later.
@@ -96,6 +96,7 @@ function authenticate(core: Core, request: SignedRequest): App {
   if (!pair.verify(text, signature) && !isSignedOtherwise(request, pair, signature)) {
     throw unauthorized(
       `Invalid signature: you should have sent HmacSHA256Hex(${JSON.stringify(shorten(text))}, your_secret_key), but you sent "${quote(signature)}"`,
+      { of: 'request', key: pair.key, text, signature },
     )
   }
   return app

@@ -98,7 +98,7 @@ function refusalIn(error: unknown, isSeed: boolean): RealtimeError | undefined {
 /** Notes a refusal; called directly for answers that are made without an error. */
 export function logRefusal(
   core: Core,
-  refused: Pick<Refusal, 'code' | 'message' | 'plugin'>,
+  refused: Pick<Refusal, 'code' | 'message' | 'plugin' | 'wrongSignature'>,
   { request, requestId, addresses, app }: Omit<Failure, 'error'>,
 ): void {
   const [remoteAddress, path] = [addresses.of(request), pathOf(request.url)]

@@ -6,7 +6,9 @@ import type { Core } from '../core/core'
 import { payloadJson } from '../core/json'
 import type { Fact, FactType } from '../core/messages'
 import type { ChannelName, Payload } from '../core/types'
-import { maskWholeUrl } from '../apps/masks'
+import { MASK, maskWholeUrl } from '../apps/masks'
+import type { App } from '../core/app'
+import { CAUSES, causeOf } from './live-causes'
 
 type Of<Type extends FactType> = Extract<Fact, { readonly type: Type }>
 
@@ -15,7 +17,7 @@ type Kind<Type extends FactType> = {
   readonly from: Type
   /** Which facts of the type are of this kind; all if absent. */
   readonly isOne?: (fact: Of<Type>) => boolean
-  readonly fieldsOf: (fact: Of<Type>, core: Core) => object
+  readonly fieldsOf: (fact: Of<Type>, core: Core, socketIds: Iterable<string>) => object
 }
 
 const kind = <Type extends FactType>(row: Kind<Type>): Kind<FactType> =>
@@ -37,6 +39,49 @@ const eventOf = ({ channel, event, socketId }: Of<'published'>, core: Core) => (
   event,
   socket_id: socketId,
 })
+
+/** Of a text that was signed only so much is shown. */
+const MAX_TEXT_CHARS = 4096
+
+function refusalOf(fact: Of<'refused'>, core: Core, socketIds: Iterable<string>): object {
+  const { app, code, plugin, remoteAddress: address, wrongSignature: wrong } = fact
+  const hide = (text: string): string => hideSecrets(core, app, text).slice(0, MAX_TEXT_CHARS)
+  const sent = wrong ? wrong.signature : fact.message
+  const isSecretSent = hideSecrets(core, app, sent) !== sent
+  const cause = isSecretSent ? 'secret_sent' : causeOf(core, fact, socketIds)
+  return {
+    code,
+    message: isSecretSent ? 'A secret was sent' : fact.message, // which may have a part of it
+    plugin,
+    address,
+    ...(fact.where === 'socket'
+      ? { socket_id: fact.socketId, channel: fact.channel, event: fact.event }
+      : { path: fact.path, request_id: fact.requestId }),
+    ...(wrong && {
+      signature: {
+        of: wrong.of,
+        key: hide(wrong.key),
+        should_sign: hide(wrong.text),
+        sent: hide(wrong.signature),
+      },
+    }),
+    ...(cause && { cause, ...CAUSES[cause] }),
+  }
+}
+
+/** So many apps are looked at for a secret that was sent as a key. */
+const MAX_APPS = 1000
+
+function hideSecrets({ apps }: Core, app: App | undefined, text: string): string {
+  let shown = text
+  let looked = 0
+  for (const { record } of app ? [app] : apps.all()) {
+    if (looked++ === MAX_APPS) break
+    for (const { secret } of record.keys)
+      if (shown.includes(secret)) shown = shown.replaceAll(secret, MASK)
+  }
+  return shown
+}
 
 export const LIVE_KINDS = {
   connected: kind({
@@ -104,14 +149,14 @@ export const LIVE_KINDS = {
     about:
       'a connection, command or request that was refused; for a wrong signature, with the text to sign',
     from: 'refused',
-    fieldsOf: (fact) => ({
-      code: fact.code,
-      message: fact.message,
-      plugin: fact.plugin,
-      ...(fact.where === 'socket'
-        ? { socket_id: fact.socketId, channel: fact.channel, event: fact.event }
-        : { address: fact.remoteAddress, path: fact.path, request_id: fact.requestId }),
-    }),
+    isOne: ({ app }) => app !== undefined,
+    fieldsOf: refusalOf,
+  }),
+  unknown_app: kind({
+    about: 'one that names no app that there is; shown to those who see all apps',
+    from: 'refused',
+    isOne: ({ app, code }) => app === undefined && code === 'app_not_found',
+    fieldsOf: refusalOf,
   }),
   slow_reader: kind({
     about: 'a client was cut because it read too slowly',
@@ -143,20 +188,27 @@ export const LIVE_KIND_NAMES = Object.keys(LIVE_KINDS) as LiveKind[]
 /** The facts that a stream is made of. */
 export const LIVE_FACTS = Array.from(new Set(LIVE_KIND_NAMES.map((name) => LIVE_KINDS[name].from)))
 
+const KINDS_BY_FACT = Map.groupBy(LIVE_KIND_NAMES, (name) => LIVE_KINDS[name].from)
+
 export function kindOf(fact: Fact): LiveKind | undefined {
-  return LIVE_KIND_NAMES.find((name) => {
+  for (const name of KINDS_BY_FACT.get(fact.type) ?? []) {
     const row: Kind<FactType> = LIVE_KINDS[name]
-    return row.from === fact.type && (row.isOne === undefined || row.isOne(fact))
-  })
+    if (row.isOne === undefined || row.isOne(fact)) return name
+  }
+  return undefined
 }
 
 /** Of an event's data that is longer only so much is shown. */
 const MAX_DATA_CHARS = 10_240
 
-/** A row as JSON, on one line. `at` is in epoch milliseconds. */
-export function rowOf(core: Core, name: LiveKind, fact: Fact): string {
+/** A row as JSON, on one line. `at` is in epoch milliseconds, `socketIds` are those of the app that are known. */
+export function rowOf(core: Core, name: LiveKind, fact: Fact, socketIds: Iterable<string>): string {
   const row: Kind<FactType> = LIVE_KINDS[name]
-  const fields = JSON.stringify({ kind: name, at: core.clock.now(), ...row.fieldsOf(fact, core) })
+  const fields = JSON.stringify({
+    kind: name,
+    at: core.clock.now(),
+    ...row.fieldsOf(fact, core, socketIds),
+  })
   const data = fact.type === 'published' ? fact.data : undefined
   return data === undefined ? fields : `${fields.slice(0, -1)},${dataOf(data)}}`
 }

@@ -3,8 +3,10 @@ import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { quote } from '../core/errors'
 import type { AdminChanges } from './admin-changes'
+import { seesAllApps } from './admin-needs'
 import { FieldError } from './errors'
-import type { LiveFeed, LiveFilter, Watcher } from './live-feed'
+import type { LiveFeed } from './live-feed'
+import { parseRowId, type LiveFilter, type Watcher } from './live-watcher'
 import { LIVE_KIND_NAMES, LIVE_KINDS, type LiveKind } from './live-rows'
 import { pageAnswer } from './openapi'
 import { errorText, fieldErrors, NOT_FOUND } from './refusals'
@@ -30,6 +32,7 @@ const LiveQuery = Type.Object(
     kinds: optional('Only these kinds, separated by commas', 'published,refused'),
     channel: optional('Only what is about channels that begin so', 'presence-'),
     limit: optional('End after so many; 0: after `hello`', '0'),
+    linger: optional('Seconds for which a cut is bridged', '10'),
   },
   OPEN,
 )
@@ -48,9 +51,18 @@ export function live(feed: LiveFeed, changes: AdminChanges) {
         if (request.method === 'HEAD') return new Response(null, { headers: HEADERS })
         const byId = { slug: app.id } // the slug may be another's by then
         const authorize = (): void => changes.authorize({ request, route, params: byId, set })
-        const tokenId = changes.callerOf(request).token?.id
-        const watcher = feed.watch({ app, filter, tokenId, authorize })
-        request.signal.addEventListener('abort', () => feed.end(watcher))
+        const caller = changes.callerOf(request)
+        const tokenId = caller.token?.id
+        const last = parseRowId(request.headers.get('last-event-id'))
+        const watcher = feed.watch({
+          app,
+          filter,
+          seesAllApps: seesAllApps(caller),
+          tokenId,
+          last,
+          authorize,
+        })
+        request.signal.addEventListener('abort', () => feed.leave(watcher))
         return new Response(streamOf(feed, watcher), { headers: HEADERS })
       },
       {
@@ -70,22 +82,25 @@ export function live(feed: LiveFeed, changes: AdminChanges) {
     )
 }
 
-/** @throws FieldError for a kind that there is not, and a limit that is none */
-function filterOf({ kinds, channel, limit }: typeof LiveQuery.static): LiveFilter {
+const MAX_LINGER_SECONDS = 60
+
+/** @throws FieldError for a kind that there is not, and a number that is none */
+function filterOf({ kinds, channel, limit, linger }: typeof LiveQuery.static): LiveFilter {
   const names = kinds === undefined ? [] : kinds.split(',')
   const unknown = names.find((name) => !Object.hasOwn(LIVE_KINDS, name))
   if (unknown !== undefined) throw new FieldError({ kinds: [unknownKind(unknown)] })
   return {
     kinds: names.length > 0 ? new Set(names as LiveKind[]) : undefined,
     channelPrefix: channel,
-    limit: limit === undefined ? Infinity : readLimit(limit),
+    limit: limit === undefined ? Infinity : readNumber('limit', limit, 999_999_999),
+    lingerSeconds: linger === undefined ? 0 : readNumber('linger', linger, MAX_LINGER_SECONDS),
   }
 }
 
-function readLimit(text: string): number {
-  if (!/^\d{1,9}$/.test(text))
-    throw new FieldError({ limit: [`${JSON.stringify(quote(text))} is not a number from 0 on`] })
-  return Number(text)
+function readNumber(name: string, text: string, most: number): number {
+  if (/^\d{1,9}$/.test(text) && Number(text) <= most) return Number(text)
+  const said = `${JSON.stringify(quote(text))} is not a number from 0 to ${most}`
+  throw new FieldError({ [name]: [said] })
 }
 
 function unknownKind(name: string): string {
@@ -101,6 +116,6 @@ function streamOf(feed: LiveFeed, watcher: Watcher): ReadableStream {
       feed.end(watcher)
       stream.close()
     },
-    cancel: () => feed.end(watcher),
+    cancel: () => feed.leave(watcher),
   })
 }

@@ -5,6 +5,7 @@ import { start } from '../harness'
 import { listen } from '../listen'
 import { KEY, connectPhoenix } from '../phoenix'
 
+const remoteAddress = '127.0.0.1'
 const NOWHERE = { channel: undefined, event: undefined }
 const ELSEWHERE =
   'Cannot broadcast client event (connection not subscribed to channel private-elsewhere)'
@@ -19,11 +20,20 @@ describe('refused, on a socket,', () => {
     server.signin(client, '{}')
     client.send('{}')
     await client.heard()
-    const at = { where: 'socket', app: '1', socketId: client.socketId } as const
+    const at = { where: 'socket', app: '1', socketId: client.socketId, remoteAddress } as const
     const code = 'client_event_not_subscribed'
     const message = expect.any(String)
+    const text = `${client.socketId}:private-room`
+    const wrongSignature = { of: 'subscription', key: 'x', text, signature: 'y' }
     expect(facts as unknown).toEqual([
-      { ...at, ...NOWHERE, channel: 'private-room', code: 'auth_key_unknown', message },
+      {
+        ...at,
+        ...NOWHERE,
+        channel: 'private-room',
+        code: 'auth_key_unknown',
+        message,
+        wrongSignature,
+      },
       { ...at, channel: 'private-elsewhere', event: 'client-a', code, message: ELSEWHERE },
       { ...at, ...NOWHERE, code: 'signin_refused', message },
       { ...at, ...NOWHERE, code: 'message_invalid', message },

@@ -1,7 +1,10 @@
 /** A reader of Server-Sent Events. */
 import type { TestServer } from '../harness'
 
-type Message = { readonly event: string; readonly data: Record<string, unknown> }
+type Message = {
+  readonly event: string
+  readonly data: Record<string, unknown>
+}
 
 /** A reader of one stream. */
 export class Stream {
@@ -9,6 +12,8 @@ export class Stream {
   readonly #messages: Message[] = []
   readonly #decoder = new TextDecoder()
   #text = ''
+  /** Of the last message that was read and had one. */
+  lastId = ''
 
   constructor(
     readonly server: TestServer,
@@ -27,7 +32,7 @@ export class Stream {
       this.#text += this.#decoder.decode(value)
       const blocks = this.#text.split('\n\n')
       this.#text = blocks.pop()!
-      this.#messages.push(...blocks.map(parse))
+      this.#messages.push(...blocks.map((block) => this.#parse(block)))
     }
     return this.#messages.shift()
   }
@@ -43,14 +48,15 @@ export class Stream {
   cancel(): Promise<void> {
     return this.#reader.cancel()
   }
-}
 
-function parse(block: string): Message {
-  const fields = new Map(
-    block.split('\n').map((line) => {
-      const colon = line.indexOf(': ')
-      return [line.slice(0, colon), line.slice(colon + 2)]
-    }),
-  )
-  return { event: fields.get('event') ?? '', data: JSON.parse(fields.get('data') ?? 'null') }
+  #parse(block: string): Message {
+    const fields = new Map(
+      block.split('\n').map((line) => {
+        const colon = line.indexOf(': ')
+        return [line.slice(0, colon), line.slice(colon + 2)]
+      }),
+    )
+    this.lastId = fields.get('id') ?? this.lastId
+    return { event: fields.get('event') ?? '', data: JSON.parse(fields.get('data') ?? 'null') }
+  }
 }

@@ -1,0 +1,109 @@
+/** Live streams are bounded: what a write has, how many there are, what a reader that stands still costs. */
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { start, type TestServer } from '../harness'
+import { bearer, makeToken } from '../tokens'
+import { waitUntil } from '../webhooks/receiver'
+import { Stream } from './live-stream'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await start({ limits: { maxLiveStreams: 2 } })
+})
+afterAll(() => server.stop())
+
+const LIVE = '/api/admin/apps/test-app/live'
+
+/** A stream whose `hello` was read. */
+async function watch(query = ''): Promise<Stream> {
+  const stream = new Stream(server, await server.admin(`${LIVE}${query}`))
+  await stream.nextOf('hello')
+  return stream
+}
+
+test('of what is too much for one write it is told how much there was', async () => {
+  const stream = await watch('?kinds=published')
+  for (let n = 0; n < 60; n++) await server.trigger({ channel: 'room', name: `e${n}`, data: 'x' })
+  for (let n = 0; n < 50; n++) expect((await stream.next())?.data['event']).toBe(`e${n}`)
+  expect(await stream.next()).toEqual({ event: 'skipped', data: { published: 10 } })
+  await server.trigger({ channel: 'room', name: 'later', data: 'x' })
+  expect((await stream.next())?.data['event']).toBe('later')
+  await stream.cancel()
+})
+
+test('a burst of one kind hides no other', async () => {
+  const stream = await watch('?kinds=published,refused')
+  for (let n = 0; n < 60; n++) await server.trigger({ channel: 'room', name: `e${n}`, data: 'x' })
+  for (let n = 0; n < 4; n++) await server.http('/apps/1/events?auth_key=x', { method: 'POST' })
+  for (let n = 0; n < 50; n++) expect((await stream.next())?.event).toBe('published')
+  for (let n = 0; n < 3; n++) expect((await stream.next())?.event).toBe('refused')
+  expect(await stream.next()).toEqual({ event: 'skipped', data: { published: 10, refused: 1 } })
+  await stream.cancel()
+})
+
+test('a reader that stands still misses what does not fit, and holds up nobody', async () => {
+  const socket = connect(server.port, '127.0.0.1')
+  const { username, password } = server.server.credentials.admin
+  const authorization = `Basic ${btoa(`${username}:${password}`)}`
+  socket.write(
+    `GET ${LIVE}?kinds=published HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: ${authorization}\r\n\r\n`,
+  )
+  await once(socket, 'readable') // and reads nothing
+  const app = server.core.apps.byId('1')!
+  const fact = { app, channel: 'room', event: 'e', origin: 'backend', api: 'pusher' } as const
+  const data = JSON.stringify('x'.repeat(10_000))
+  const published = { ...fact, type: 'published', data, socketId: undefined } as const
+  for (let n = 0; n < 1500; n++) {
+    server.core.facts.emit(published as never)
+    server.advance(100)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  let [text, rows, skipped] = ['', 0, 0]
+  for await (const part of socket) {
+    const blocks = `${text}${part}`.split('\n\n')
+    text = blocks.pop()!
+    rows += blocks.filter((block) => block.includes('event: published')).length
+    for (const block of blocks) skipped += Number(/"published":(\d+)}$/.exec(block)?.[1] ?? 0)
+    if (rows + skipped === 1500) break
+  }
+  expect(skipped).toBeGreaterThan(500) // the system's buffers have held the rest
+})
+
+test('of long data the beginning is shown', async () => {
+  const stream = await watch('?kinds=published')
+  await server.trigger({ channel: 'room', name: 'e', data: 'y'.repeat(10_240) })
+  const { data } = (await stream.next())!
+  expect(data).toMatchObject({ bytes: 10_242, data_beginning: `"${'y'.repeat(10_239)}` })
+  await stream.cancel()
+})
+
+test('there are so many at most, and who goes makes room', async () => {
+  const [first, second] = [await watch(), await watch()]
+  const refused = await server.admin(LIVE)
+  expect([refused.status, refused.headers.get('retry-after'), await refused.text()]).toEqual([
+    503,
+    '10',
+    'Too many live streams: the limit is 2 (maxLiveStreams)\n',
+  ])
+  await first.cancel()
+  let third = await server.admin(`${LIVE}?limit=0`)
+  while (third.status !== 200) third = await server.admin(`${LIVE}?limit=0`)
+  expect(await third.text()).toContain('event: hello')
+  await second.cancel()
+})
+
+test('a token has half of the places at most', async () => {
+  await waitUntil('nobody watches', () => !server.core.facts.hears('published'))
+  const { token } = await makeToken(server, { name: 'reader', scope: 'read' })
+  const as = { headers: bearer(token) }
+  const own = new Stream(server, await server.http(LIVE, as))
+  expect((await own.next())?.event).toBe('hello')
+  const refused = await server.http(LIVE, as)
+  expect([refused.status, await refused.text()]).toEqual([
+    503,
+    'Too many live streams of one token: the limit is 1, half of maxLiveStreams\n',
+  ])
+  const other = await watch()
+  await Promise.all([own.cancel(), other.cancel()])
+})
