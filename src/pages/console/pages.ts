@@ -1,9 +1,8 @@
 /** PAGES: each page of the console, by its address after the `#`. The rows are the navigation, in their order. */
 import type { ComponentType } from 'preact'
-import type { Params } from './router'
+import { CreatorPage } from './creator/page'
+import type { PageProps } from './router'
 import type { Need } from './session'
-
-export type PageProps = { readonly params: Params; readonly query: URLSearchParams }
 
 export type PageRow = {
   /** `apps/:slug/live`; each `:name` is a parameter. */
@@ -15,4 +14,12 @@ export type PageRow = {
   readonly View: ComponentType<PageProps>
 }
 
-export const PAGES: readonly PageRow[] = []
+export const PAGES: readonly PageRow[] = [
+  {
+    path: 'apps/:slug/creator',
+    title: 'Event creator',
+    place: 'app',
+    need: 'see_app',
+    View: CreatorPage,
+  },
+]

@@ -4,6 +4,9 @@ import { useEffect, useState } from 'preact/hooks'
 /** What a pattern has found in an address. */
 export type Params = Readonly<Record<string, string>>
 
+/** What each page is given. */
+export type PageProps = { readonly params: Params; readonly query: URLSearchParams }
+
 export type Route = { readonly segments: readonly string[]; readonly query: URLSearchParams }
 
 export function readRoute(hash: string): Route {

@@ -56,7 +56,8 @@ test('what is made of a form, and signed, is accepted; its events arrive, and ar
   const arrivals = new Arrivals()
   for (const each of FORMS) {
     expect(findMistakes(each)).toBeUndefined()
-    const { path, body } = requestOf(each, appId)
+    const { path: rest, body } = requestOf(each)
+    const path = `apps/${appId}/${rest}`
     const query = signQuery({ method: 'POST', path: `/${path}`, body }, { key, secret }, Date.now())
     arrivals.expect(path, targetsOf(each), performance.now())
     const url = `http://127.0.0.1:${server.port}/${path}?${query}`

@@ -80,12 +80,12 @@ export const targetsOf = ({ kind, rows, user, isText }: Form): readonly Target[]
 
 export type FormRequest = { readonly path: string; readonly body: string }
 
-/** The request that sends a form to the app. The path has no slash in front. */
-export function requestOf(form: Form, appId: string): FormRequest {
+/** The request that sends a form; its path is below the app's. */
+export function requestOf(form: Form): FormRequest {
   const events = targetsOf(form).map(({ channel, event, data }) => ({ name: event, channel, data }))
   const [first] = events
   if (form.kind === 'batch')
-    return { path: `apps/${appId}/batch_events`, body: JSON.stringify({ batch: events }) }
+    return { path: 'batch_events', body: JSON.stringify({ batch: events }) }
   const except = form.kind === 'channel' && form.except !== '' && { socket_id: form.except }
-  return { path: `apps/${appId}/events`, body: JSON.stringify({ ...first, ...except }) }
+  return { path: 'events', body: JSON.stringify({ ...first, ...except }) }
 }
