@@ -28,6 +28,13 @@ type SignedRequest = {
   readonly body?: unknown
 }
 
+type StreamRequest = {
+  readonly headers: Readonly<Record<string, string>>
+  readonly signal: AbortSignal
+  /** What a 404 says is not there. */
+  readonly sought: string
+}
+
 const TIMEOUT_MS = 30_000
 
 export class Client {
@@ -53,6 +60,16 @@ export class Client {
     const answer = await this.fetch(this.target.adminPlace, `/api/admin${path}`, init)
     const who = { credentials: source, remedy: HOW_TO_AUTHORIZE }
     return await readAnswer(answer, { ...who, sought })
+  }
+
+  /** Requests a path below `/api/admin` whose answer goes on until `signal` ends it. @throws CommandError for a refusal */
+  async adminStream(path: string, { headers, signal, sought }: StreamRequest): Promise<Response> {
+    const { authorization, source } = await this.target.admin(this.#surroundings.readInput)
+    const init = { headers: { ...headers, authorization }, signal }
+    const answer = await this.fetch(this.target.adminPlace, `/api/admin${path}`, init)
+    const who = { credentials: source, remedy: HOW_TO_AUTHORIZE }
+    if (!answer.ok) await readAnswer(answer, { ...who, sought })
+    return answer
   }
 
   /** Requests a path below `/apps/ID` with the app's signature. @throws CommandError */
@@ -92,9 +109,10 @@ export class Client {
     return await readAnswer(answer, { ...who, sought: `the app ${name}` })
   }
 
-  /** Requests a path of a place. @throws CommandError where the server cannot be reached */
+  /** Requests a path of a place; without a signal of its own it has a time limit. @throws CommandError where the server cannot be reached */
   async fetch(place: Place, path: string, init: RequestInit = {}): Promise<Response> {
-    const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), this.#surroundings.signal])
+    const limit = init.signal ?? AbortSignal.timeout(TIMEOUT_MS)
+    const signal = AbortSignal.any([limit, this.#surroundings.signal])
     const { base, unix } = place
     // Proxies of the environment are for other hosts than this one.
     const way = unix === undefined ? isHere(place) && { proxy: '' } : { unix }

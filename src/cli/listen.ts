@@ -1,11 +1,12 @@
 /**
- * `carillon listen`: prints events as they come, until it is ended.
+ * `carillon listen`: prints events as they come, or what happens in an app, until it is ended.
  */
 import { parseRecord } from '../core/json'
 import { APP_OPTIONS, type Around, type CommandRow } from './command'
 import type { Given } from './surroundings'
 import { unreachableError } from './client'
 import { CommandError, usageError } from './exits'
+import { listenLive } from './live'
 import { Subscriber, type ReceivedEvent } from './subscriber'
 import type { Terminal } from './terminal'
 import { toSafe } from './text'
@@ -14,12 +15,15 @@ const MAX_REWIND = 1000
 
 export const LISTEN: CommandRow = {
   name: 'listen',
-  about: 'subscribe to channels and print their events as they come',
+  about: 'print the events of channels as they come, or all that happens in an app',
   details:
-    "Private and presence channels are signed with the app's secret; in a presence channel it is a member that the others see. It comes back after a cut, and gets what it missed where the channel keeps its events. Ctrl-C ends it.",
-  arguments: [['<channel...>', 'names of channels']],
+    "Private and presence channels are signed with the app's secret; in a presence channel it is a member that the others see. It comes back after a cut, and gets what it missed where the channel keeps its events. Ctrl-C ends it. With --live it is nobody's subscriber: it prints connections, subscriptions, events, refusals and why, webhooks and their answers.",
+  arguments: [['[channel...]', 'names of channels']],
   options: [
     ['--count <number>', 'end after so many events'],
+    ['--live <app>', 'print what happens in an app, by its slug or id, for its operators'],
+    ['--kind <kind...>', 'with --live: only rows of these kinds, such as refused'],
+    ['--channel <prefix>', 'with --live: only what is about channels that begin so'],
     ['--rewind <number>', 'begin with so many of the last events of each channel'],
     ['--user-id <id>', 'who it is in presence channels'],
     ['--user-info <json>', 'what the others see of it there, a JSON object'],
@@ -29,13 +33,32 @@ export const LISTEN: CommandRow = {
     ['listen my-channel private-room', 'time, channel, event and data of each event'],
     ['listen my-channel --json | jq .data', 'one JSON object in each line'],
     ['listen my-channel --count 1', 'waits for one event'],
+    ['listen --live my-shop --kind refused', 'who is refused, and why'],
   ],
   run: listen,
 }
 
 async function listen(given: Given, around: Around): Promise<void> {
-  const { client, terminal } = around
   const count = given.number('count', 1, Number.MAX_SAFE_INTEGER) ?? Infinity
+  const app = given.text('live')
+  const isLive = app !== undefined
+  requireEither(given, isLive)
+  if (!isLive) return await listenToChannels(given, around, count)
+  const isTooSlow = (): boolean => around.terminal.waitingChars >= MAX_WAITING_CHARS
+  if (await listenLive(app, given, around, { count, isTooSlow })) throw tooSlow()
+}
+
+/** @throws CommandError for options that are not of what is asked for */
+function requireEither(given: Given, isLive: boolean): void {
+  const hasChannels = given.several(0).length > 0
+  if (isLive && hasChannels) throw usageError('--live takes no channels: --channel is a filter')
+  if (!isLive && !hasChannels) throw usageError('which channels, or --live and which app?')
+  const isFiltered = given.texts('kind').length > 0 || given.text('channel') !== undefined
+  if (!isLive && isFiltered) throw usageError('--kind and --channel are for --live')
+}
+
+async function listenToChannels(given: Given, around: Around, count: number): Promise<void> {
+  const { client, terminal } = around
   const done = new AbortController()
   let [received, fault]: [number, CommandError | undefined] = [0, undefined]
   const receive = (event: ReceivedEvent): void => {
