@@ -182,6 +182,7 @@ const SMALL: Readonly<Record<string, string>> = {
   'dialects/pushex/mount.ts': 'a row of a table, as each dialect has one',
   'http/prom-client.d.ts': 'types of a part of a package',
   'pages/console/css.d.ts': 'what the compiler cannot know',
+  'pages/console/connect/snippets.ts': 'a table',
   'pages/console/main.tsx': 'what the page begins with',
   'pages/console/pages.ts': 'a table',
   'pages/console/place.ts': 'requests and pages ask it',

@@ -1,5 +1,7 @@
 /** PAGES: each page of the console, by its address after the `#`. The rows are the navigation, in their order. */
 import type { ComponentType } from 'preact'
+import { AppsPage } from './apps/list-page'
+import { ConnectPage } from './connect/page'
 import { CreatorPage } from './creator/page'
 import type { PageProps } from './router'
 import type { Need } from './session'
@@ -15,6 +17,14 @@ export type PageRow = {
 }
 
 export const PAGES: readonly PageRow[] = [
+  { path: 'apps', title: 'Apps', place: 'server', need: 'any', View: AppsPage },
+  {
+    path: 'apps/:slug/connect',
+    title: 'Connect',
+    place: 'app',
+    need: 'see_app',
+    View: ConnectPage,
+  },
   {
     path: 'apps/:slug/creator',
     title: 'Event creator',

@@ -6,10 +6,14 @@
 import { afterAll, beforeAll, describe, expect, spyOn, test } from 'bun:test'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { addressFor, httpUrl, parseAddress } from '../../../src/pages/console/connect/address'
+import {
+  httpUrl,
+  isLocalOnly,
+  parseAddress,
+  socketUrl,
+} from '../../../src/pages/console/connect/address'
 import {
   coveredText,
-  isLocalOnly,
   noteOn,
   PLACES,
   SNIPPETS,
@@ -234,27 +238,18 @@ test('a name is text of the page, and cannot add to it', () => {
 
 // ---------------------------------------------------------------- the address
 
-const HERE = { url: null, port: 6001, path_prefix: '', is_here: true }
-const ADDRESSES = [
-  ['http://127.0.0.1:6001/console', HERE, 'http://127.0.0.1:6001'],
-  ['http://[::1]:6001/console/', HERE, 'http://[::1]:6001'],
-  ['https://push.example.com/console#/apps', HERE, 'https://push.example.com'],
-  ['https://example.com/realtime/console', HERE, 'https://example.com/realtime'],
-  ['http://localhost:6001/console', { ...HERE, path_prefix: '/ws' }, 'http://localhost:6001/ws'],
-  ['http://localhost:6001/ws/console', { ...HERE, path_prefix: '/ws' }, 'http://localhost:6001/ws'],
-  ['https://a.example/b/console', { ...HERE, path_prefix: '/ws' }, 'https://a.example/b/ws'],
-  ['https://admin.example:444/console', { ...HERE, is_here: false }, 'http://admin.example:6001'],
+const URLS = [
+  ['http://127.0.0.1:6001/', 'http://127.0.0.1:6001', 'ws://127.0.0.1:6001'],
+  ['http://[::1]:6001/', 'http://[::1]:6001', 'ws://[::1]:6001'],
+  ['https://push.example.com/', 'https://push.example.com', 'wss://push.example.com'],
   [
-    'http://10.0.0.7:6002/console',
-    { ...HERE, is_here: false, path_prefix: '/ws' },
-    'http://10.0.0.7:6001/ws',
+    'https://push.example.com:8443/',
+    'https://push.example.com:8443',
+    'wss://push.example.com:8443',
   ],
-  [
-    'http://localhost:6002/console',
-    { ...HERE, is_here: false, url: 'https://push.example.com/' },
-    'https://push.example.com',
-  ],
-] as const
-test.each(ADDRESSES)('a page at %s, told %j: %s', (page, told, expected) => {
-  expect(httpUrl(addressFor(page, told))).toBe(expected)
+  ['http://example.com/a/b/', 'http://example.com/a/b', 'ws://example.com/a/b'],
+  ['https://example.com:80/', 'https://example.com:80', 'wss://example.com:80'],
+]
+test.each(URLS)('%s is reached at %s and %s', (url, http, socket) => {
+  expect([httpUrl(parseAddress(url)), socketUrl(parseAddress(url))]).toEqual([http, socket])
 })

@@ -35,7 +35,3 @@ export function noteOn({ needsRoot }: Snippet, { prefix }: Address): string | un
     return `This SDK has no option for the path ${prefix}: let your proxy pass /apps on to ${prefix}/apps.`
   return undefined
 }
-
-/** True for an address that only programs on this machine can use. */
-export const isLocalOnly = ({ host }: Address): boolean =>
-  host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host)

@@ -1,0 +1,151 @@
+/** Connect: lines to paste, with this app's values and this server's address, and a sign that says when they work. */
+import { useState } from 'preact/hooks'
+import { isMasked, loadApp, type AppView } from '../apps/app'
+import { PUBLIC } from '../place'
+import { href, type PageProps } from '../router'
+import { useLoaded } from '../use'
+import { Button, Copy, Page, Secret, Show } from '../ui/ui'
+import { httpUrl, isLocalOnly, parseAddress } from './address'
+import { Progress } from './progress'
+import type { ConnectedApp, Snippet } from './snippet'
+import { coveredText, noteOn, PLACES, snippetOf } from './snippets'
+import './connect.css'
+
+const ADDRESS = parseAddress(PUBLIC.href)
+
+export function ConnectPage({ params, query }: PageProps) {
+  const slug = params['slug']!
+  const loaded = useLoaded(() => loadApp(slug), [slug])
+  return (
+    <Page title="Connect" name={`Connect · ${slug}`}>
+      <Show of={loaded}>
+        {(app) => (
+          <>
+            {!app.active && (
+              <p class="stale">
+                This app is disabled: it refuses everybody. Its{' '}
+                <a href={href(['apps', slug, 'settings'])}>settings</a> have the button.
+              </p>
+            )}
+            <Progress app={app} />
+            <Credentials app={app} />
+            <Snippets app={app} id={query.get('with') ?? undefined} />
+          </>
+        )}
+      </Show>
+    </Page>
+  )
+}
+
+function Credentials({ app }: { readonly app: AppView }) {
+  const rows = [
+    ['App id', String(app.id)],
+    ['Key', app.key],
+    ['Address', httpUrl(ADDRESS)],
+  ] as const
+  return (
+    <section aria-label="Credentials">
+      <dl class="credentials">
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>
+              <code>{value}</code> <Copy text={value} label={`Copy ${name}`} />
+            </dd>
+          </div>
+        ))}
+        <div>
+          <dt>Secret</dt>
+          <dd>
+            {isMasked(app) ? (
+              <span class="hint">Your token only reads, so it is not shown.</span>
+            ) : (
+              <Secret value={app.secret} name="the secret" />
+            )}
+          </dd>
+        </div>
+      </dl>
+      {isLocalOnly(ADDRESS) && (
+        <p class="hint">
+          {ADDRESS.host} is this machine’s own name for itself. For others set <code>HOST</code>, or{' '}
+          <code>CARILLON_PUBLIC_URL</code> behind a proxy.
+        </p>
+      )}
+    </section>
+  )
+}
+
+function Snippets({ app, id }: { readonly app: AppView; readonly id: string | undefined }) {
+  const current = snippetOf(id)
+  return (
+    <section class="snippets" aria-label="Snippets">
+      <nav aria-label="What connects">
+        {PLACES.map(({ title, snippets }) => (
+          <div key={title}>
+            <h2>{title}</h2>
+            {snippets.map((each) => (
+              <a
+                key={each.id}
+                href={href(['apps', app.slug, 'connect'], { with: each.id })}
+                aria-current={each === current ? 'true' : undefined}
+              >
+                {each.name}
+              </a>
+            ))}
+          </div>
+        ))}
+      </nav>
+      <Shown key={current.id} app={app} snippet={current} />
+    </section>
+  )
+}
+
+function Shown({ app, snippet }: { readonly app: AppView; readonly snippet: Snippet }) {
+  const [isOpen, setOpen] = useState(false)
+  const values: ConnectedApp = { ...app, id: String(app.id) }
+  const hasSecret = snippet.place === 'server'
+  const isCovered = hasSecret && (!isOpen || isMasked(app))
+  const covered = coveredText(snippet, values, ADDRESS)
+  const text = isMasked(app) ? covered : snippet.lines(values, ADDRESS)
+  const note = noteOn(snippet, ADDRESS)
+  return (
+    <div class="snippet">
+      <p>{snippet.does}</p>
+      {note !== undefined && <p class="stale">{note}</p>}
+      {snippet.install !== undefined && (
+        <div class="install">
+          <pre>{snippet.install}</pre>
+          <Copy text={snippet.install} label="Copy the command that installs it" />
+        </div>
+      )}
+      <header class="page-head">
+        <code>{snippet.file}</code>
+        <div class="actions">
+          {hasSecret && !isMasked(app) && (
+            <Button onClick={() => setOpen(!isOpen)} isPressed={isOpen}>
+              {isOpen ? 'Hide the secret' : 'Show the secret'}
+            </Button>
+          )}
+          <Button onClick={() => save(snippet.file, text)}>Download</Button>
+          <Copy text={text} label={`Copy ${snippet.name}`} />
+        </div>
+      </header>
+      <pre tabIndex={0} aria-label={`${snippet.language}, ${snippet.file}`}>
+        {isCovered ? covered : text}
+      </pre>
+      {isCovered && !isMasked(app) && (
+        <p class="hint">What you copy or download has the secret in place of YOUR_SECRET.</p>
+      )}
+    </div>
+  )
+}
+
+/** Hands the text to the browser as a file. */
+function save(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text]))
+  const link = document.createElement('a')
+  link.href = url
+  link.download = name
+  link.click()
+  URL.revokeObjectURL(url)
+}
