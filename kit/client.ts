@@ -45,6 +45,9 @@ export async function waitFor<T>(what: string, promise: Promise<T>): Promise<T> 
   }
 }
 
+/** Certificates of tests are signed by nobody. */
+export const UNCHECKED = { tls: { rejectUnauthorized: false } } as const
+
 export type RawOptions = {
   readonly path?: string
   readonly hello?: boolean
@@ -63,7 +66,8 @@ export class RawClient {
   socketId = ''
 
   constructor(url: string, { headers = {}, protocols = [] }: RawOptions = {}) {
-    this.socket = new WebSocket(url, { headers, protocols } as unknown as string[])
+    const options = { headers, protocols, ...UNCHECKED }
+    this.socket = new WebSocket(url, options as unknown as string[])
     this.socket.binaryType = 'arraybuffer'
     this.socket.onmessage = ({ data }) =>
       this.frames.push(

@@ -3,7 +3,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { readConfig, type Config } from '../src/config/config'
 import { readApps } from '../src/config/config-file'
 import type { KeyRecord } from '../src/core/app'
-import { RawClient, type RawOptions } from './client'
+import { RawClient, type RawOptions, UNCHECKED } from './client'
 import { ManualClock, MemoryLog } from './clock'
 import type { AnyPlugin, AppConfig } from '../src/plugin'
 import { findEnforced } from '../src/plugin-checks'
@@ -84,6 +84,11 @@ export class Kit {
     return this.server.port
   }
 
+  /** The end of a scheme. */
+  get #s(): string {
+    return this.config.tlsCertFile === undefined ? '' : 's'
+  }
+
   /** @internal The port of the next connection. */
   get socketPort(): number {
     return this.port
@@ -102,7 +107,7 @@ export class Kit {
   /** Connects a raw client and reads its hello, unless `hello` is false. `path` replaces `/app/KEY`. */
   async raw(options: RawOptions = {}): Promise<RawClient> {
     const path = options.path ?? `/app/${this.app.key}?protocol=7&client=test&version=1`
-    const client = new RawClient(`ws://127.0.0.1:${this.socketPort}${path}`, options)
+    const client = new RawClient(`ws${this.#s}://127.0.0.1:${this.socketPort}${path}`, options)
     if (options.hello !== false) await client.hello()
     return client
   }
@@ -130,7 +135,7 @@ export class Kit {
   }
 
   http(path: string, init?: RequestInit): Promise<Response> {
-    return fetch(`http://127.0.0.1:${this.port}${path}`, init)
+    return fetch(`http${this.#s}://127.0.0.1:${this.port}${path}`, { ...init, ...UNCHECKED })
   }
 
   /** Sends a signed request to `/apps/ID` and `path`, as an SDK does. `parameters` sort after `auth_`. */

@@ -32,7 +32,7 @@ type Announced = Pick<
 
 export function announcement(
   { credentials, plugins, port, adminAddress, metricsPort }: Announced,
-  { host, pathPrefix, databasePath, swagger, console, metricsHost }: Config,
+  { host, pathPrefix, databasePath, swagger, console, metricsHost, tlsCertFile }: Config,
   { files, isTerminal }: Surroundings,
 ): string {
   const { app, admin } = credentials
@@ -43,10 +43,12 @@ export function announcement(
   const describe = (origin: Origin): string =>
     isTerminal && origin === 'generated' ? `${ORIGINS[origin]}, shown this once` : ORIGINS[origin]
   const secret = show(app.origin, app.secret, 'YOUR_SECRET')
-  const base = `http://${name}:${port}`
+  const isTls = tlsCertFile !== undefined
+  const ending = isTls ? 's' : ''
+  const base = `http${ending}://${name}:${port}`
   const sections = [
     section('Carillon is listening', [
-      ['sockets', `ws://${name}:${port}${pathPrefix}/app/${app.key}`],
+      ['sockets', `ws${ending}://${name}:${port}${pathPrefix}/app/${app.key}`],
       ['HTTP API', `${base}${pathPrefix}/apps/${app.id}/events`],
       ...adminRows(adminAddress, base, { swagger, console }),
       ...metricsRows(metricsHost, metricsPort),
@@ -57,13 +59,16 @@ export function announcement(
       ['id', app.id],
       ['key', app.key],
       ['secret', show(app.origin, app.secret, '(not shown)')],
-      ['PUSHER_URL', `http://${app.key}:${secret}@${name}:${port}${pathPrefix}/apps/${app.id}`],
+      [
+        'PUSHER_URL',
+        `http${ending}://${app.key}:${secret}@${name}:${port}${pathPrefix}/apps/${app.id}`,
+      ],
     ]),
     section(`Admin (${describe(admin.origin)})`, [
       ['user', admin.username],
       ['password', show(admin.origin, admin.password, '(not shown)')],
     ]),
-    `Connect with pusher-js\n\n${snippet(app.key, name, port, pathPrefix)}`,
+    `Connect with pusher-js\n\n${snippet(app.key, { host: name, port, pathPrefix, isTls })}`,
   ]
   if (!isTerminal && [app.origin, admin.origin].includes('generated'))
     sections.push(describeSecretsFile(databasePath))
@@ -123,16 +128,24 @@ function section(title: string, rows: readonly (readonly [string, string])[]): s
   return [title, '', ...rows.map(([label, value]) => `  ${label.padEnd(11)} ${value}`)].join('\n')
 }
 
-function snippet(key: string, host: string, port: number, pathPrefix: string): string {
+type Reached = {
+  readonly host: string
+  readonly port: number
+  readonly pathPrefix: string
+  readonly isTls: boolean
+}
+
+function snippet(key: string, { host, port, pathPrefix, isTls }: Reached): string {
   const path =
     pathPrefix === '' ? '' : `\n    wsPath: '${pathPrefix}',\n    httpPath: '${pathPrefix}',`
+  const ports = isTls ? ['wssPort', 'httpsPort'] : ['wsPort', 'httpPort']
   return `  const pusher = new Pusher('${key}', {
     cluster: 'carillon',
     wsHost: '${host}',
-    wsPort: ${port},
+    ${ports[0]}: ${port},
     httpHost: '${host}',
-    httpPort: ${port},${path}
-    forceTLS: false,
+    ${ports[1]}: ${port},${path}
+    forceTLS: ${isTls},
   })
   pusher.subscribe('my-channel').bind('my-event', (data) => console.log(data))`
 }

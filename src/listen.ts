@@ -4,6 +4,7 @@
  */
 import type { Server } from 'bun'
 import { bind, type Binding } from './bind'
+import type { Certificate } from './certificate'
 import { SETTINGS } from './config/config'
 import type { Core } from './core/core'
 import { CUT_SLOW, type Ending } from './core/disconnect'
@@ -23,7 +24,7 @@ import {
 } from './http/handshake'
 import { decodeUtf8 } from './http/bytes'
 import type { Locality } from './http/local'
-import { outsidePrefix, placeIn, queryOf, route, type Place } from './http/place'
+import { outsidePrefix, placeIn, queryOf, route, withoutTls, type Place } from './http/place'
 import type { Client } from './protocols/codec'
 import { isSocketPath } from './protocols/pusher'
 import { noteRefusedRequest } from './protocols/refuse'
@@ -37,6 +38,7 @@ import {
   countPing,
   type IncomingRequest,
 } from './protocols/session'
+import type { PublicListeners, PublicServer } from './public-listeners'
 import {
   logRefusal,
   MAX_WAITING,
@@ -54,21 +56,43 @@ export type Port = Responder & {
   readonly locality: Locality
   readonly xhr: XhrSessions
   readonly longPolls: LongPolls
+  readonly listeners: PublicListeners
+  /** Undefined where the public port is not encrypted. */
+  readonly certificate: Certificate | undefined
 }
 
 /** @throws AddressError, or the system's error where it is none of the address */
-export const listen = (port: Port): Promise<Server<Client>> => {
-  const { host, port: number } = port.config
-  const address = { host, port: number }
-  return bind({ address, setting: SETTINGS.port.env }, (at) => serve(port, at))
+export async function listen(port: Port): Promise<void> {
+  const { config, certificate, listeners } = port
+  const { host, port: number } = config
+  const place = { address: { host, port: number }, setting: SETTINGS.port.env }
+  const server = await bind(place, (at) => {
+    const alone = serve(port, at)
+    if (!certificate) return alone
+    // The port is free, or this had failed. From now on a server with another certificate may join.
+    const shared = { ...at, port: alone.port ?? number }
+    void alone.stop(true)
+    return serve(port, shared, { reusePort: true })
+  })
+  listeners.open(server)
 }
 
-function serve(port: Port, at: Binding): Server<Client> {
-  const { core, config } = port
-  return Bun.serve<Client>({
+/** Listens at the same address with the certificate as it is now; the server before keeps its sockets. */
+export function listenAnew(port: Port): void {
+  const { config, listeners } = port
+  const at = { hostname: config.host, port: listeners.port }
+  listeners.replace(serve(port, at, { reusePort: true }))
+}
+
+function serve(port: Port, at: Binding, shared: object = {}): PublicServer {
+  const { core, config, certificate, listeners } = port
+  const own: PublicServer = Bun.serve<Client>({
     ...portOptions(port),
     ...at,
-    fetch(request, server) {
+    ...(certificate && { tls: certificate.tls }),
+    ...shared,
+    fetch(received, server) {
+      const request = certificate ? withoutTls(received) : received
       if (request.method === 'GET' && requestsUpgrade(request.headers))
         return upgradeInTurn(port, request, server)
       const place = placeIn(request, config.pathPrefix)
@@ -82,6 +106,7 @@ function serve(port: Port, at: Binding): Server<Client> {
       closeOnBackpressureLimit: true,
       open(ws) {
         ws.data.sink = ws
+        listeners.note(own, ws)
         openSession(core, ws.data, opening.decide())
       },
       message({ data: conn }, message) {
@@ -103,6 +128,7 @@ function serve(port: Port, at: Binding): Server<Client> {
       error: (cause) => countFault(core, cause),
     },
   })
+  return own
 }
 
 /** How a socket has ended; what the runtime has refused or cut is reported. */

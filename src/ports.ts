@@ -2,36 +2,42 @@
  * Ports: all that the server listens on, opened and closed together: the public port, the admins' address, the
  * port of the metrics.
  */
-import type { Server } from 'bun'
 import type { Bound } from './bind'
+import { Certificate } from './certificate'
+import { tlsFilesOf } from './config/tls-settings'
 import type { ListenAddress } from './core/addresses'
 import type { Apis } from './http/api'
 import type { MetricsAccess } from './http/metrics-access'
 import { listen, type Port } from './listen'
 import { listenForAdmins } from './listen-admin'
 import { listenForMetrics } from './metrics-port'
-import type { Client } from './protocols/codec'
+import type { PublicListeners } from './public-listeners'
+import { renewal } from './renewal'
 
 export type Ports = {
-  /** Its topics are those of all sockets. */
-  readonly server: Server<Client>
+  /** Where clients connect. */
+  readonly port: number
   /** Undefined where admins have no address of their own. */
   readonly adminAddress: ListenAddress | undefined
   /** Undefined where the metrics have no port of their own. */
   readonly metricsPort: number | undefined
+  /** Takes a certificate that has changed; called at each sweep. */
+  readonly renew: () => void
   /** Ends all connections, or lets requests in flight finish. */
   readonly close: (atOnce: boolean) => Promise<unknown>
 }
 
-type Parts = Omit<Port, 'api'> & Apis & { readonly metrics: MetricsAccess }
+type Parts = Omit<Port, 'api' | 'certificate'> & Apis & { readonly metrics: MetricsAccess }
 
 /**
  * The public one last, so that no client is let in by a server that cannot start.
- * @throws AddressError, or the system's error where it is none of an address
+ * @throws AddressError, CertificateError, or the system's error where it is none of an address
  */
 export async function openPorts(parts: Parts): Promise<Ports> {
-  const { config, addresses, api, adminApi } = parts
-  const opened: Pick<Server<unknown>, 'stop'>[] = []
+  const { config, addresses, api, adminApi, listeners } = parts
+  const files = tlsFilesOf(config)
+  const certificate = files && new Certificate(files)
+  const opened: Pick<PublicListeners, 'stop'>[] = []
   const close = (atOnce: boolean) => Promise.all(opened.map((server) => server.stop(atOnce)))
   const add = (bound: Bound | undefined): Bound | undefined => {
     if (bound) opened.push(bound.server)
@@ -45,10 +51,17 @@ export async function openPorts(parts: Parts): Promise<Ports> {
           )
         : undefined
     const metrics = add(await listenForMetrics(parts, adminApi ?? api, parts.metrics))
-    const server = await listen({ ...parts, api })
-    opened.push(server)
-    addresses.server = server
-    return { server, adminAddress: admins?.address, metricsPort: metrics?.server.port, close }
+    const port = { ...parts, api, certificate }
+    await listen(port)
+    opened.push(listeners)
+    addresses.server = listeners
+    return {
+      port: listeners.port,
+      adminAddress: admins?.address,
+      metricsPort: metrics?.server.port,
+      renew: certificate ? renewal(port, certificate) : () => undefined,
+      close,
+    }
   } catch (cause) {
     await close(true)
     throw cause

@@ -3,6 +3,7 @@
  */
 import { announce } from './announce'
 import { AddressError } from './bind'
+import { CertificateError } from './certificate'
 import { systemClock } from './clock'
 import { formatAddress } from './config/admin-settings'
 import { ConfigError, readConfig, type Config } from './config/config'
@@ -82,7 +83,7 @@ async function start(program: Program, config: Config) {
     if (givenUp.signal.aborted) return exit(program)
     await program.finish()
     if (cause instanceof ConfigError) fail(...cause.mistakes)
-    const isExplained = [StoreError, PluginError, AddressError].some(
+    const isExplained = [StoreError, PluginError, AddressError, CertificateError].some(
       (kind) => cause instanceof kind,
     )
     fail(isExplained ? messageOf(cause) : String(cause))

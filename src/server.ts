@@ -53,6 +53,7 @@ import swaggerPage from './pages/swagger/index.html'
 import type { AnyPlugin } from './plugin'
 import { findEnforced, warnUnenforced } from './plugin-checks'
 import { openRoutes, setUpPlugins, startPlugins, stopPlugins, type LoadedPlugin } from './plugins'
+import { PublicListeners } from './public-listeners'
 import { openPorts } from './ports'
 import { claimDatabase, type DatabaseClaim, type StandbyOptions } from './standby'
 import { appStore } from './store/apps'
@@ -217,6 +218,7 @@ async function build(
   const streams = historyStore(writes)
   const newOneNode = (parts: EngineParts) => new OneNodeEngine({ ...parts, historyStore: streams })
   const newEngine = options.newEngine ?? newOneNode
+  const listeners = new PublicListeners()
   const core = newCore(
     config,
     {
@@ -231,7 +233,7 @@ async function build(
       counters,
       tallies,
     },
-    { publish: (topic, frame) => server.publish(topic, frame) },
+    listeners,
     (parts) => newEngine({ ...parts, sharedOf }),
   )
   built.core = core
@@ -296,9 +298,19 @@ async function build(
   await makeWay()
   const maxRequests = config.maxRequests || requestLimit()
   const inFlight = new InFlight(core, { addresses, appRequests, maxRequests })
-  const responders = { core, config, addresses, locality, xhr, longPolls, inFlight, appRequests }
+  const responders = {
+    core,
+    config,
+    addresses,
+    locality,
+    xhr,
+    longPolls,
+    inFlight,
+    appRequests,
+    listeners,
+  }
   const ports = { ...responders, ...apis, metrics: metrics.access }
-  const { server, adminAddress, metricsPort, close } = await openPorts(ports)
+  const { port, adminAddress, metricsPort, renew, close } = await openPorts(ports)
   undo.push(() => close(true).then(() => slices.finish()))
   options.handOver?.(credentials)
   guard(config.databasePath, () => {
@@ -324,6 +336,7 @@ async function build(
     xhr.sweep()
     longPolls.sweep()
     logins.sweep()
+    renew()
     runSafely(core, 'tokens', () => writes.runChore(() => tokens.sweep()))
     trimmer.sweep()
   }
@@ -340,7 +353,7 @@ async function build(
     plugins,
     xhr,
     credentials,
-    port: server.port ?? config.port,
+    port,
     metricsPort,
     adminAddress,
     stop: end,

@@ -36,6 +36,9 @@ const path = (value: string): string => (value === '/' ? '' : `/${value.replace(
 export const ALIASES: readonly Alias[] = [
   ['SOKETI_HOST', 'HOST'],
   ['SOKETI_PORT', 'PORT'],
+  ['SOKETI_SSL_CERT', 'CARILLON_TLS_CERT_FILE'],
+  ['SOKETI_SSL_KEY', 'CARILLON_TLS_KEY_FILE'],
+  ['SOKETI_SSL_PASS', 'CARILLON_TLS_PASSPHRASE'],
   ['SOKETI_PATH_PREFIX', 'CARILLON_PATH_PREFIX', path],
   ['SOKETI_SHUTDOWN_GRACE_PERIOD', 'CARILLON_DRAIN_SECONDS', milliseconds],
   ['SOKETI_DEFAULT_APP_ID', 'PUSHER_APP_ID'],

@@ -21,6 +21,7 @@ import {
   type Setting,
 } from './setting'
 import { METRICS_SETTINGS, openMetricsMistake, sharedPortMistake } from './metrics-settings'
+import { TLS_SETTINGS, tlsMistake } from './tls-settings'
 import { fileVariable, withSecretFiles } from './secret-files'
 import { deniedWebhooks, WEBHOOK_SETTINGS } from './webhook-settings'
 
@@ -42,6 +43,7 @@ export const SETTINGS = {
       'address to listen on; anything but loopback switches the published development credentials off',
   }),
   ...ADMIN_SETTINGS,
+  ...TLS_SETTINGS,
   ...DATABASE_SETTINGS,
   appId: optional(
     'PUSHER_APP_ID',
@@ -248,7 +250,7 @@ export function readConfig(environment: Environment): Config {
   mistakes.push(
     ...deniedWebhooks(values).map((reason) => `${describe(SETTINGS.webhooks)}: ${reason}`),
   )
-  mistakes.push(...openMetricsMistake(values), ...backupMistake(values))
+  mistakes.push(...openMetricsMistake(values), ...backupMistake(values), ...tlsMistake(values))
   mistakes.push(
     ...sharedAddressMistake(values).map((reason) => `${describe(SETTINGS.adminListen)}: ${reason}`),
   )

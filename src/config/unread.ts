@@ -19,16 +19,13 @@ const PLUGIN = 'a plugin of carillon.config.ts (plugins/README.md)'
 export const UNREAD: readonly Unread[] = [
   {
     names: [
-      'SOKETI_SSL_CERT',
-      'SOKETI_SSL_KEY',
-      'SOKETI_SSL_PASS',
       'SOKETI_SSL_CA',
       'REVERB_TLS_CERT',
       'REVERB_TLS_KEY',
       'REVERB_SERVER_TLS_CERT',
       'REVERB_SERVER_TLS_KEY',
     ],
-    instead: 'let a proxy in front do TLS, and name it in CARILLON_TRUSTED_PROXIES',
+    instead: 'set CARILLON_TLS_CERT_FILE and CARILLON_TLS_KEY_FILE, or let a proxy in front do TLS',
   },
   {
     names: ['SOKETI_DEFAULT_APP_ENABLED'],

@@ -250,9 +250,11 @@ export class Audience<Subscription extends ShardMember<Subscription>> implements
     except: Subscription | undefined,
   ): void {
     if (this.#queued) return sendEach(shard, frame, except?.conn)
-    const from = except ? except.conn.sink : this.topics
     shard.topic ??= this.#newTopic(shard)
-    if (from.publish(shard.topic, frame) <= 0) markSlow(shard)
+    const sent = except
+      ? this.topics.publishFrom(except.conn.sink, shard.topic, frame)
+      : this.topics.publish(shard.topic, frame)
+    if (sent <= 0) markSlow(shard)
     const receivers = except?.shard === shard ? shard.members.length - 1 : shard.members.length
     const { counters } = this.#app
     counters.messagesSent += receivers

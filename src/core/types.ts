@@ -75,6 +75,8 @@ export interface Sink {
 /** Sends one frame to every sink subscribed to a topic. Negative or 0: some of them read too slowly. */
 export interface Topics {
   publish(topic: string, frame: Frame): number
+  /** To all but one, as `Sink.publish` does. */
+  publishFrom(sink: Sink, topic: string, frame: Frame): number
 }
 
 /** The place of an event among those that a channel keeps. */

@@ -33,6 +33,13 @@ export function readdress(request: Request, path: string): Request {
   return Object.defineProperty(request, 'url', { value, configurable: true })
 }
 
+/** The router counts on `http://`. Whether a request was encrypted is asked of `Addresses`. */
+export const withoutTls = (request: Request): Request =>
+  Object.defineProperty(request, 'url', {
+    value: request.url.replace(/^https:/, 'http:'),
+    configurable: true,
+  })
+
 const SENT = Symbol('sent')
 
 /** Makes the router find the request at its place; 0.5 µs where that differs from what was sent. */

@@ -21,6 +21,7 @@ const HOOKS = '[{"url":"https://example.org/hook"}]'
 
 test('every secret setting has its file in the table', () => {
   expect(SECRETS).toEqual([
+    'CARILLON_TLS_PASSPHRASE',
     'PUSHER_APP_SECRET',
     'PUSHER_ADMIN_PASSWORD',
     'CARILLON_WEBHOOKS',

@@ -8,8 +8,8 @@ const warnings = (env: Record<string, string>): string[] =>
   notes(env).flatMap(({ level, message }) => (level === 'warn' ? message : []))
 
 const TOLD: readonly (readonly [entry: string, instead: string])[] = [
-  ['SOKETI_SSL_CERT=/etc/ssl/cert.pem', 'let a proxy in front do TLS'],
-  ['REVERB_TLS_CERT=/etc/ssl/cert.pem', 'let a proxy in front do TLS'],
+  ['SOKETI_SSL_CA=/etc/ssl/ca.pem', 'set CARILLON_TLS_CERT_FILE and CARILLON_TLS_KEY_FILE'],
+  ['REVERB_TLS_CERT=/etc/ssl/cert.pem', 'set CARILLON_TLS_CERT_FILE and CARILLON_TLS_KEY_FILE'],
   ['SOKETI_DEFAULT_APP_ENABLED=false', 'PATCH the app by the admin API'],
   ['REVERB_ALLOWED_ORIGINS=example.org', "set the app's hosts"],
   ['SOKETI_CORS_ALLOWED_ORIGINS=["https://example.org"]', "set the app's hosts"],

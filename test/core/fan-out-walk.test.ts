@@ -85,6 +85,13 @@ function scene(next: () => number) {
       for (const member of topics.get(topic) ?? []) member.conn.sink.send(frame as string)
       return 1
     },
+    publishFrom(
+      sink: { publish(topic: string, frame: string): number },
+      topic: string,
+      frame: unknown,
+    ) {
+      return sink.publish(topic, frame as string)
+    },
   }
   const [counters, readiness] = [newCounters(), new Readiness()]
   const limits = { maxQueuedFrames: 40, maxQueuedBytes: 300, maxSubscriptionsPerAddress: 0 }

@@ -1,0 +1,125 @@
+/**
+ * Certificate: what the public port proves its name with. It is read again when its files change, and checked before
+ * it is used: what is wrong with a pair of files is told in one line, and the pair before stays.
+ */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
+import { TLS_SETTINGS, type TlsFiles } from './config/tls-settings'
+import { messageOf, quote } from './core/errors'
+
+/** A certificate that cannot be used, in one line. */
+export class CertificateError extends Error {
+  override readonly name = 'CertificateError'
+}
+
+/** PEM texts, as the runtime takes them. */
+export type Tls = {
+  readonly cert: string
+  readonly key: string
+  readonly passphrase?: string
+}
+
+export class Certificate {
+  #tls: Tls
+  #endsAt: number
+  /** Of what was read, or could not be used: it is looked at again only when it changes. */
+  #seen: string
+
+  /** @throws CertificateError */
+  constructor(readonly files: TlsFiles) {
+    this.#seen = stampOf(files)
+    const { tls, endsAt } = readPair(files)
+    this.#tls = tls
+    this.#endsAt = endsAt
+  }
+
+  get tls(): Tls {
+    return this.#tls
+  }
+
+  /** Epoch milliseconds. */
+  get endsAt(): number {
+    return this.#endsAt
+  }
+
+  /**
+   * True where there is another one than before. A pair of which one file alone is written so far is none: its
+   * other file will change as well.
+   * @throws CertificateError, once for each change of the files; the certificate before stays
+   */
+  reload(): boolean {
+    const stamp = stampOf(this.files)
+    if (stamp === this.#seen) return false
+    this.#seen = stamp
+    const { tls, endsAt } = readPair(this.files)
+    if (tls.cert === this.#tls.cert && tls.key === this.#tls.key) return false
+    this.#tls = tls
+    this.#endsAt = endsAt
+    return true
+  }
+}
+
+/** Changes with the files, also where they are links that point to others from now on. */
+function stampOf({ certFile, keyFile }: TlsFiles): string {
+  return [certFile, keyFile]
+    .map((file) => {
+      const found = statSync(file, { throwIfNoEntry: false })
+      return found ? `${found.ino} ${found.size} ${found.mtimeMs}` : ''
+    })
+    .join(', ')
+}
+
+const { tlsCertFile, tlsKeyFile, tlsPassphrase } = TLS_SETTINGS
+
+/** @throws CertificateError */
+function readPair({ certFile, keyFile, passphrase }: TlsFiles) {
+  const cert = readText(tlsCertFile.env, certFile)
+  const key = readText(tlsKeyFile.env, keyFile)
+  const found = certificateIn(cert, certFile)
+  const privateKey = privateKeyIn(key, keyFile, passphrase)
+  if (!found.checkPrivateKey(privateKey))
+    throw new CertificateError(
+      `${tlsKeyFile.env}=${quote(keyFile)} is not the key of the certificate in ${quote(certFile)}`,
+    )
+  const tls: Tls = { cert, key, ...(passphrase !== undefined && { passphrase }) }
+  return { tls, endsAt: found.validToDate.getTime() }
+}
+
+const MAX_BYTES = 1_048_576
+
+function readText(setting: string, file: string): string {
+  const refuse = (reason: string): never => {
+    throw new CertificateError(`${setting}=${quote(file)} ${reason}`)
+  }
+  try {
+    const found = statSync(file)
+    if (!found.isFile()) return refuse('is not a file') // a pipe could make us wait without end
+    if (found.size > MAX_BYTES) return refuse(`has more than ${MAX_BYTES} bytes`)
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    if (cause instanceof CertificateError) throw cause
+    return refuse(`cannot be read: ${messageOf(cause)}`)
+  }
+}
+
+function certificateIn(text: string, file: string): X509Certificate {
+  try {
+    return new X509Certificate(text)
+  } catch {
+    throw new CertificateError(
+      `${tlsCertFile.env}=${quote(file)} holds no certificate: expected PEM text that begins with -----BEGIN CERTIFICATE-----`,
+    )
+  }
+}
+
+function privateKeyIn(key: string, file: string, passphrase: string | undefined) {
+  try {
+    return createPrivateKey({ key, format: 'pem', ...(passphrase !== undefined && { passphrase }) })
+  } catch {
+    const isEncrypted = key.includes('ENCRYPTED')
+    const hint = isEncrypted
+      ? `holds an encrypted key, which ${tlsPassphrase.env} does not open`
+      : 'holds no private key: expected PEM text that begins with -----BEGIN PRIVATE KEY-----'
+    throw new CertificateError(`${tlsKeyFile.env}=${quote(file)} ${hint}`)
+  }
+}

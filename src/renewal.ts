@@ -1,0 +1,72 @@
+/**
+ * Renewal: the public port gets a certificate that has changed. Sockets keep the one that they have; those of the
+ * certificate before the last are asked to reconnect, in slices, before the next one comes.
+ */
+import type { Certificate } from './certificate'
+import { messageOf, REFUSE } from './core/errors'
+import { workFor } from './core/slices'
+import { listenAnew, type Port } from './listen'
+
+/** After so many looks what has not gone of the oldest sockets is ended. */
+const LOOKS = 10
+
+const DAY_MS = 86_400_000
+/** A certificate that ends so soon should have been renewed. */
+const SOON_MS = 7 * DAY_MS
+
+/** Returns what is called at each sweep: it looks at the files, and never throws. */
+export function renewal(port: Port, certificate: Certificate): () => void {
+  const { core, listeners } = port
+  const { log, clock } = core
+  let looksLeft: number | undefined
+  let warnedAt = -Infinity
+
+  const isAnother = (): boolean => {
+    try {
+      return certificate.reload()
+    } catch (cause) {
+      log.error(
+        { reason: messageOf(cause) },
+        'the certificate was not renewed; the one before stays',
+      )
+      return false
+    }
+  }
+  const retireOlder = (): void => {
+    looksLeft = LOOKS
+    const older = [...core.hub.connections()].filter(({ sink }) => listeners.isOlder(sink))
+    const retire = (conn: (typeof older)[number]) => conn.closed || conn.refuse(REFUSE.shuttingDown)
+    core.slices.add(workFor('certificate', older, retire))
+  }
+  const listenWithIt = (): void => {
+    looksLeft = undefined
+    try {
+      listenAnew(port)
+      log.info(
+        { endsAt: new Date(certificate.endsAt).toISOString() },
+        'the certificate was renewed',
+      )
+    } catch (cause) {
+      log.error(
+        { reason: messageOf(cause) },
+        'the certificate was not renewed; the one before stays',
+      )
+    }
+  }
+  const warnOfEnd = (): void => {
+    if (certificate.endsAt - clock.now() > SOON_MS || clock.mono() - warnedAt < DAY_MS) return
+    warnedAt = clock.mono()
+    log.warn({ endsAt: new Date(certificate.endsAt).toISOString() }, 'the certificate ends soon')
+  }
+  return () => {
+    warnOfEnd()
+    if (isAnother() && looksLeft === undefined) {
+      if (!listeners.hasOlder) return listenWithIt()
+      retireOlder()
+    }
+    if (looksLeft === undefined) return
+    if (listeners.hasOlder && --looksLeft > 0) return
+    if (listeners.hasOlder) listeners.endOlder()
+    listenWithIt()
+  }
+}
