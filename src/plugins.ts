@@ -36,6 +36,8 @@ export class PluginError extends Error {
 export type LoadedPlugin = PluginHooks & {
   readonly routes: PluginRoutes
   readonly numbers: PluginNumbers
+  /** Of an app, as it is checked. */
+  readonly settings: object | undefined
   /** Ends what it was given. */
   release(): void
 }
@@ -145,7 +147,8 @@ function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
   const routes = new PluginRoutes(name, { uploads, changes })
   const locals = plugin.locals ?? (() => ({}))
   const { coreOf, services, index } = surroundings
-  const readSettings = settingsReader(name, settingsSchemas([plugin]))
+  const schemas = settingsSchemas([plugin])
+  const readSettings = settingsReader(name, schemas)
   const context: PluginContext = {
     ...newActions({ plugin: { name, index, locals }, log: faultLog, coreOf }),
     log,
@@ -197,7 +200,7 @@ function setUp(plugin: AnyPlugin, surroundings: SetUp): LoadedPlugin {
   try {
     const hooks = checkHooks(plugin.setup(context))
     compileHooks([{ name, locals: Object, waits, hooks }]) // throws for its mistakes before anything is built on it
-    return { name, locals, waits, hooks, routes, numbers, release }
+    return { name, locals, waits, hooks, settings: schemas.get(name), routes, numbers, release }
   } catch (cause) {
     release()
     const message = messageOf(cause)

@@ -22,7 +22,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   transports: ['core', 'dialects/codecs', 'http/bytes', 'http/headers', 'protocols', 'transports'],
   store: ['apps/switches', 'apps/masks', 'core', 'store'],
   webhooks: ['core', 'store/outbox', 'webhooks'],
-  pages: ['pages'],
+  pages: ['apps/history', 'apps/switches', 'core/limits', 'core/webhooks', 'pages'],
   client: [],
   'plugin.ts': [
     'apps/switches',

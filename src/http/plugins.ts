@@ -12,6 +12,8 @@ type Named = { readonly name: string; readonly about: string }
 /** What the API uses of a plugin. */
 export type RunningPlugin = {
   readonly name: string
+  /** The JSON schema of its settings of an app. */
+  readonly settings: object | undefined
   readonly routes: PluginRoutes
   readonly numbers: {
     readonly counters: readonly (Named & {
@@ -30,6 +32,7 @@ const EXAMPLE = {
     { name: 'refused', about: 'tokens that were refused', labels: { reason: 'expired' }, count: 1 },
   ],
   gauges: [{ name: 'addresses', about: 'addresses in memory', value: 7 }],
+  settings: null,
 }
 
 const PluginsAnswer = objectSchema(
@@ -68,6 +71,9 @@ const PluginsAnswer = objectSchema(
             }),
           }),
         ),
+        settings: Type.Union([Type.Object({}, { additionalProperties: true }), Type.Null()], {
+          description: 'JSON schema of its settings of an app; null where it takes none',
+        }),
       }),
     ),
   },
@@ -85,7 +91,7 @@ export function pluginReports(
     .get(
       '',
       () => ({
-        data: plugins.map(({ name: plugin, routes, numbers }) => ({
+        data: plugins.map(({ name: plugin, settings, routes, numbers }) => ({
           name: plugin,
           hooks: [
             ...all
@@ -95,6 +101,7 @@ export function pluginReports(
           ],
           counters: [...numbers.counters],
           gauges: [...numbers.readGauges()],
+          settings: settings ?? null,
         })),
       }),
       {

@@ -61,6 +61,22 @@ describe('through the admin API', () => {
     expect(removed.body.data.plugins).toEqual({ quota: { per_day: 6 } })
   })
 
+  test('the list of plugins has the schema of each that takes some', async () => {
+    const none = makePlugin('none', {})
+    await using server = await start({ plugins: [makeQuota(), OTHER, none] })
+    const { data } = await (await server.admin('/api/admin/plugins')).json()
+    const schema = { type: 'object', additionalProperties: false, required: ['on'] }
+    expect(data[0].settings.properties.per_day).toEqual({
+      type: 'integer',
+      minimum: 1,
+      maximum: 1000,
+    })
+    expect([data[1].settings, data[2].settings]).toEqual([
+      { ...schema, properties: { on: { type: 'boolean' } } },
+      null,
+    ])
+  })
+
   test('a form sends those of a plugin as JSON, or nothing to remove them', async () => {
     await using server = await start({ plugins: [makeQuota()] })
     const send = (text: string) =>

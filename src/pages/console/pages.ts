@@ -1,6 +1,8 @@
 /** PAGES: each page of the console, by its address after the `#`. The rows are the navigation, in their order. */
 import type { ComponentType } from 'preact'
+import { KeysPage } from './apps/keys-page'
 import { AppsPage } from './apps/list-page'
+import { SettingsPage } from './apps/settings-page'
 import { ConnectPage } from './connect/page'
 import { CreatorPage } from './creator/page'
 import type { PageProps } from './router'
@@ -25,6 +27,14 @@ export const PAGES: readonly PageRow[] = [
     need: 'see_app',
     View: ConnectPage,
   },
+  {
+    path: 'apps/:slug/settings',
+    title: 'Settings',
+    place: 'app',
+    need: 'see_app',
+    View: SettingsPage,
+  },
+  { path: 'apps/:slug/keys', title: 'Keys', place: 'app', need: 'see_app', View: KeysPage },
   {
     path: 'apps/:slug/creator',
     title: 'Event creator',

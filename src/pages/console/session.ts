@@ -46,12 +46,13 @@ export function useSession(): Session {
 }
 
 /** What a page or a button needs; the same words as the server's. */
-export type Need = 'any' | 'see_app' | 'change_app' | 'create_app' | 'audit' | 'read' | 'all'
+export type Need =
+  'any' | 'see_app' | 'change_app' | 'create_app' | 'delete_app' | 'audit' | 'read' | 'all'
 
 const GRANTS: Readonly<Record<string, readonly Need[]>> = {
-  all: ['any', 'see_app', 'change_app', 'create_app', 'audit', 'read', 'all'],
+  all: ['any', 'see_app', 'change_app', 'create_app', 'delete_app', 'audit', 'read', 'all'],
   read: ['any', 'see_app', 'audit', 'read'],
-  create: ['any', 'see_app', 'change_app', 'create_app'],
+  create: ['any', 'see_app', 'change_app', 'create_app', 'delete_app'],
   app: ['any', 'see_app', 'change_app', 'audit'],
 }
 

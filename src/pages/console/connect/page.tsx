@@ -9,6 +9,7 @@ import { httpUrl, isLocalOnly, parseAddress } from './address'
 import { Progress } from './progress'
 import type { ConnectedApp, Snippet } from './snippet'
 import { coveredText, noteOn, PLACES, snippetOf } from './snippets'
+import '../apps/apps.css'
 import './connect.css'
 
 const ADDRESS = parseAddress(PUBLIC.href)

@@ -1,5 +1,5 @@
 /** What pages are made of. */
-export { Button, Copy, Field, Secret } from './controls'
+export { Button, Copy, Field, Secret, type FieldAttributes } from './controls'
 export { Confirm, Dialog } from './dialog'
 export { Empty, Failure, Loading, Page, Show, Stale, Tabs } from './page'
 export { Rows, type Column } from './rows'
