@@ -43,6 +43,19 @@ describe('the console', () => {
       }
   })
 
+  test('draws its first page with less than 100 KB of script and style, as sent', async () => {
+    const page = await serverOf().http('/console')
+    const loaded = (await page.text()).matchAll(/(?:src|href)="(console\/[^"]+)"/g)
+    let bytes = 0
+    for (const [, asset] of loaded) {
+      const headers = { 'accept-encoding': 'gzip' }
+      const answer = await fetch(new URL(asset!, page.url), { headers, decompress: false })
+      bytes += (await answer.bytes()).length
+    }
+    expect(bytes).toBeGreaterThan(10_000)
+    expect(bytes).toBeLessThan(100_000)
+  })
+
   test('loads from where it is, with and without a slash', async () => {
     for (const path of ['/console', '/console/']) {
       const page = await serverOf().http(path)
