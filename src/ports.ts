@@ -55,6 +55,7 @@ export async function openPorts(parts: Parts): Promise<Ports> {
     await listen(port)
     opened.push(listeners)
     addresses.server = listeners
+    addresses.hasTls = certificate !== undefined
     return {
       port: listeners.port,
       adminAddress: admins?.address,

@@ -45,6 +45,7 @@ import { InFlight } from './http/in-flight'
 import { LiveFeed } from './http/live-feed'
 import { Locality } from './http/local'
 import { Logins } from './http/logins'
+import { Sessions } from './http/sessions'
 import { newCore } from './new-core'
 import { requestLimit, watchOpenFiles } from './open-files'
 import { metricsOptions } from './metrics-port'
@@ -93,6 +94,7 @@ export type CarillonServer = {
   readonly api: HttpApi
   readonly plugins: readonly LoadedPlugin[]
   readonly xhr: XhrSessions
+  readonly sessions: Sessions
   readonly credentials: Credentials
   readonly port: number
   /** Undefined where the metrics have no port of their own. */
@@ -173,9 +175,11 @@ async function build(
   const audit = writes.guard(auditStore(db), ['write'])
   const guardedTokens = writes.guard(tokenStore(db), ['insert', 'revoke'])
   const tokens = guard(config.databasePath, () => new Tokens(guardedTokens))
+  const sessions = new Sessions(clock)
   const access = {
     ...credentials.admin,
     tokens,
+    sessions,
     apps,
     audit,
     clock,
@@ -272,6 +276,7 @@ async function build(
     metrics,
     audit,
     plugins,
+    sessionHours: config.sessionHours,
     openAppId: published.appId,
     reference: config.swagger === 'on' ? { page: swaggerPage, published, locality } : undefined,
     console:
@@ -336,6 +341,7 @@ async function build(
     xhr.sweep()
     longPolls.sweep()
     logins.sweep()
+    sessions.sweep()
     renew()
     runSafely(core, 'tokens', () => writes.runChore(() => tokens.sweep()))
     trimmer.sweep()
@@ -352,6 +358,7 @@ async function build(
     api: apis.api,
     plugins,
     xhr,
+    sessions,
     credentials,
     port,
     metricsPort,

@@ -68,6 +68,9 @@ test('it has every route, in the order in which they are told', () => {
     '/api/admin/apps/{slug}/webhooks/replay',
     '/api/admin/tokens',
     '/api/admin/tokens/{id}',
+    '/api/admin/session',
+    '/api/admin/sessions',
+    '/api/admin/sessions/{id}',
     '/api/admin/audit',
     '/api/admin/apps/{slug}/live',
     '/api/admin/plugins',
@@ -109,7 +112,10 @@ describe('each operation', () => {
   )
   const SECURITY: readonly (readonly [path: RegExp, security: object | undefined])[] = [
     [/^\/apps\//, [{ signature: [] }]],
-    [/^\/(?:(?:api\/admin|plugins)\/|metrics$|usage$)/, [{ password: [] }, { token: [] }]],
+    [
+      /^\/(?:(?:api\/admin|plugins)\/|metrics$|usage$)/,
+      [{ password: [] }, { token: [] }, { session: [] }],
+    ],
     [/^\/api\/apps\//, [{ keyPair: [] }]],
     [/^\/api\/push/, [{ keyPair: [] }, { secret: [] }]],
     [/^/, undefined],

@@ -63,6 +63,8 @@ export const ROUTES: readonly WayIn[] = [
   { ...ADMIN, name: 'plugins', path: '/api/admin/plugins' },
   { ...ADMIN, name: 'a plugin’s route', path: '/plugins/with-route/secrets' },
   { ...API, name: 'what fills the page', path: '/swagger/defaults' },
+  { ...API, name: 'what fills the console', path: '/console/defaults' },
+  { ...ADMIN, name: 'a session', method: 'POST', path: '/api/admin/sessions' },
   { ...SIGNED, name: 'channels', path: '/apps/1/channels' },
   { ...SIGNED, name: 'a channel', path: '/apps/1/channels/a' },
   { ...SIGNED, name: 'a trigger', method: 'POST', path: '/apps/1/events', ...EVENT },

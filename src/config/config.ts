@@ -126,6 +126,11 @@ export const SETTINGS = {
     { default: 10, min: 1, max: 1_000_000 },
     'wrong passwords and tokens of the admin, wrong secrets of each app, of one address (IPv6: of one /64); past it the right one is refused, too',
   ),
+  sessionHours: number(
+    'CARILLON_SESSION_HOURS',
+    { default: 12, min: 1, max: 8760 },
+    'hours after which who has signed in to the console does so again',
+  ),
   auditDays: number(
     'CARILLON_AUDIT_DAYS',
     { default: 365, min: 1, max: 36_500 },

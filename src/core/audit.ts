@@ -13,6 +13,7 @@ export const ACTIONS = {
   'webhooks.replayed': 'the dead letters of an app were sent again',
   'token.created': 'a token for the admin API was made',
   'token.revoked': 'a token was revoked',
+  'session.ended': 'a session of somebody else was ended',
   'plugin.requested': 'a route of a plugin that only admins may use was called',
 } as const
 

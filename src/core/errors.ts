@@ -71,6 +71,8 @@ export type ErrorCode =
   | 'admin_unauthorized'
   | 'login_failed'
   | 'token_refused'
+  | 'session_refused'
+  | 'csrf_refused'
   | 'admin_forbidden'
   | 'admin_foreign_page'
   | 'admin_bad_request'
@@ -80,6 +82,7 @@ export type ErrorCode =
   | 'not_acceptable'
   | 'store_unavailable'
   | 'too_many_watchers'
+  | 'too_many_sessions'
   | 'internal'
 
 /** The error that socket verbs return; `message` is shown to the caller. */

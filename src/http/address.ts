@@ -31,6 +31,8 @@ type Marked = Request & { [LISTENER]?: Listener }
 export class Addresses {
   /** Set once the server listens. */
   server: Listening | undefined
+  /** True where that has a certificate. */
+  hasTls = false
   /** The same of the address for admins, where they have one of their own. */
   admins: Listener | undefined
   readonly #trusted: BlockList
@@ -83,6 +85,20 @@ export class Addresses {
     if (this.#isUnix(request)) return { address: UNIX_PEER, port: 0 }
     const peer = this.#serverOf(request)?.requestIP(request)
     return { address: plainAddress(peer?.address ?? ''), port: peer?.port ?? 0 }
+  }
+
+  /** Where the request came to, as text: a port, or the path of a socket. */
+  placeOf(request: Request): string {
+    const { address } = this.listenerOf(request) ?? {}
+    return address && 'path' in address ? address.path : String(this.#serverOf(request)?.port ?? 0)
+  }
+
+  /** True for a request that came encrypted, to us or to a trusted proxy. */
+  isEncrypted(request: Request): boolean {
+    if (this.hasTls && !this.listenerOf(request)) return true
+    const [first = ''] = request.headers.get('x-forwarded-proto')?.split(',') ?? []
+    if (first.trim().toLowerCase() !== 'https' || !this.#anyTrusted) return false
+    return this.#trusts(this.peerOf(request).address)
   }
 
   /** Requests without an answer so far, polls and streams among them. */

@@ -12,11 +12,13 @@ import { timingSafeEqual, sha256 } from '../core/signature'
 import { isLive, type TokenRecord, type Tokens } from '../core/tokens'
 import type { Clock, Log } from '../core/types'
 import type { Addresses } from './address'
-import { refuseForeignPages } from './admin-origins'
+import { isForeignPage, refuseForeignPages } from './admin-origins'
 import { isAboutApp, needOf, requireGranted, sees, type Caller } from './admin-needs'
 import { basicCredentials, bearerToken, REQUEST_ID } from './headers'
 import type { Locality } from './local'
 import type { Logins } from './logins'
+import { readSecrets } from './session-cookie'
+import type { Session, Sessions } from './sessions'
 import { hashOf } from './token-text'
 
 /** Who may use the admin API, and what a request passes besides its credentials. */
@@ -26,6 +28,7 @@ export type AdminAccess = {
   /** Everybody knows the password. */
   readonly isPublished: boolean
   readonly tokens: Tokens
+  readonly sessions: Sessions
   readonly apps: Apps
   /** For what plugins' routes change: they have no transaction of ours. */
   readonly audit: Pick<AuditStore, 'write'>
@@ -65,6 +68,8 @@ type AnsweredRequest = {
 }
 
 const PLUGINS = '/plugins/'
+/** Carries `csrf` of the session. */
+const CSRF_TOKEN = 'x-csrf-token'
 
 export class AdminChanges {
   readonly #known = new WeakMap<Request, KnownRequest>()
@@ -78,7 +83,7 @@ export class AdminChanges {
    * Plugins decide first. Pages of other sites are refused unless their origin is allowed, and a published
    * password is good for local requests only. Never waits: a failure is counted before the next request is
    * looked at. A request without credentials is no attempt.
-   * @throws RealtimeError('path_not_found' | 'admin_unauthorized' | 'login_failed' | 'token_refused' | 'admin_foreign_page' | 'not_local' | 'login_rate' | 'admin_forbidden' | 'admin_not_found'), or what a plugin refuses with
+   * @throws RealtimeError('path_not_found' | 'admin_unauthorized' | 'login_failed' | 'token_refused' | 'session_refused' | 'csrf_refused' | 'admin_foreign_page' | 'not_local' | 'login_rate' | 'admin_forbidden' | 'admin_not_found'), or what a plugin refuses with
    */
   readonly authorize = ({ request, route, params, set }: RoutedRequest): void => {
     const { username, origins, authorizePlugins, addresses } = this.access
@@ -88,28 +93,29 @@ export class AdminChanges {
     authorizePlugins(request)
     refuseForeignPages(request.headers, origins)
     const need = needOf(request.method, route)
-    const given = bearerToken(request.headers.get('authorization'))
-    const token = given === '' ? this.#checkPassword(request) : this.#checkToken(request, given)
+    const session = this.#sessionOf(request)
+    const token = session ? session.token : this.#checkCredentials(request)
     const requestId = set?.headers[REQUEST_ID] as string | undefined
     const name = token?.name ?? username
     const kind = token ? 'token' : 'user'
     const by = { kind, id: token?.id, name, address: addresses.of(request), requestId } as const
-    requireGranted({ by, token }, need)
-    this.#known.set(request, { caller: { by, token }, details: {} })
+    requireGranted({ token }, need)
+    this.#known.set(request, { caller: { by, token, session }, details: {} })
     if (token && params?.['slug'] !== undefined && isAboutApp(need))
       this.appOf(request, params['slug'])
   }
 
-  /** Who has sent an authorized request. @throws RealtimeError('token_refused') where a token has ended since */
+  /** Who has sent an authorized request. @throws RealtimeError('token_refused' | 'session_refused') where that has ended since */
   callerOf(request: Request): Caller {
     const { caller } = this.#knownOf(request)
     if (caller.token) this.#requireLive(caller.token)
+    if (caller.session && !this.access.sessions.isLive(caller.session)) throw sessionHasEnded()
     return caller
   }
 
   /**
    * The app by its slug, or by its id, which the seed's `location` holds. For whoever may not see it there is none.
-   * @throws RealtimeError('admin_not_found' | 'token_refused')
+   * @throws RealtimeError('admin_not_found'), or as `callerOf`
    */
   appOf(request: Request, slug: string): App {
     const { apps } = this.access
@@ -134,7 +140,7 @@ export class AdminChanges {
   readonly record = ({ request, route, set, responseValue }: AnsweredRequest): void => {
     const { method } = request
     const known = this.#known.get(request)
-    if (!known || method === 'GET' || method === 'HEAD') return
+    if (!known || isRead(request)) return
     const { by } = known.caller
     const requestId = set.headers[REQUEST_ID]
     const who = { admin: by.name, ...(by.id !== undefined && { tokenId: by.id }) }
@@ -159,6 +165,33 @@ export class AdminChanges {
     const known = this.#known.get(request)
     if (!known) throw new Error('the request was not authorized')
     return known
+  }
+
+  /**
+   * The session whose cookie a page of this server has sent; undefined where there is none, or other credentials. What
+   * a page of another origin sends along is none, also where it may use the admin API: it has not signed in.
+   * @throws RealtimeError
+   */
+  #sessionOf(request: Request): Session | undefined {
+    const { headers } = request
+    const { sessions, addresses, isPublished, locality } = this.access
+    if (headers.get('authorization') !== null || isForeignPage(headers, [])) return undefined
+    const secrets = readSecrets(request, addresses)
+    if (secrets.length === 0) return undefined
+    const session = sessions.find(secrets)
+    if (!session) throw sessionHasEnded()
+    const { token, csrf } = session
+    if (!token && isPublished) locality.requireLocal(request)
+    if (!isRead(request) && !timingSafeEqual(csrf, headers.get(CSRF_TOKEN) ?? ''))
+      throw new RealtimeError('csrf_refused', `Expected ${CSRF_TOKEN} with csrf of the session`)
+    if (token) this.access.tokens.use(token, this.access.clock.now())
+    return session
+  }
+
+  /** @throws RealtimeError; undefined is the admin */
+  #checkCredentials(request: Request): TokenRecord | undefined {
+    const given = bearerToken(request.headers.get('authorization'))
+    return given === '' ? this.#checkPassword(request) : this.#checkToken(request, given)
   }
 
   /** @throws RealtimeError; undefined is the admin */
@@ -210,6 +243,11 @@ export class AdminChanges {
     return !right.includes(false)
   }
 }
+
+const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD'
+
+const sessionHasEnded = (): RealtimeError =>
+  new RealtimeError('session_refused', 'The session has ended; sign in again')
 
 /** Plugins answer with a response, or with the framework's status, by number or name. */
 function statusOf(set: number | string = 200, answer: unknown): number {

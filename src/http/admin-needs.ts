@@ -7,9 +7,17 @@ import type { App } from '../core/app'
 import type { Actor } from '../core/audit'
 import { RealtimeError } from '../core/errors'
 import type { TokenRecord } from '../core/tokens'
+import type { Session } from './sessions'
 
-/** Who asks: the admin, where there is no token. */
-export type Caller = { readonly by: Actor; readonly token: TokenRecord | undefined }
+/** Who asks: the admin, where there is no token; by a session, or by credentials with the request. */
+export type Caller = {
+  readonly by: Actor
+  readonly token: TokenRecord | undefined
+  readonly session: Session | undefined
+}
+
+/** What tells who may do what. */
+type Grantee = Pick<Caller, 'token'>
 
 /** Needs that are about an app are about the one that `:slug` in the path names. */
 export type Need =
@@ -49,6 +57,10 @@ export const NEEDS: Readonly<Record<string, Need>> = {
   'POST /api/admin/tokens': 'all',
   'DELETE /api/admin/tokens/:id': 'all',
   'GET /api/admin/audit': 'audit',
+  'POST /api/admin/sessions': 'any',
+  'GET /api/admin/session': 'any',
+  'GET /api/admin/sessions': 'any',
+  'DELETE /api/admin/sessions/:id': 'any',
 }
 
 type Hooks = AnyElysia['routes'][number]['hooks']
@@ -64,28 +76,34 @@ const GRANTS = {
 const APP = 'app:'
 
 /** The id of the only app that the caller sees; undefined where it may see others. */
-export const onlyAppOf = ({ token }: Caller): string | undefined =>
+export const onlyAppOf = ({ token }: Grantee): string | undefined =>
   token?.grant.startsWith(APP) ? token.grant.slice(APP.length) : undefined
 
 /** True where secrets are masked: whoever cannot change them needs none. */
-export const isBlinded = ({ token }: Caller): boolean => token?.grant === 'read'
+export const isBlinded = ({ token }: Grantee): boolean => token?.grant === 'read'
 
-export const seesAllApps = ({ token }: Caller): boolean =>
+export const seesAllApps = ({ token }: Grantee): boolean =>
   !token || token.grant === 'all' || token.grant === 'read'
 
-export function sees(caller: Caller, app: App): boolean {
+export function sees(caller: Grantee, app: App): boolean {
   const { token } = caller
   if (!token || seesAllApps(caller)) return true
   return token.grant === 'create' ? app.record.createdBy === token.id : onlyAppOf(caller) === app.id
 }
 
-/** @throws RealtimeError('admin_forbidden') */
-export function requireGranted(caller: Caller, need: Need): void {
+/** Whether it has what is needed; whether it sees an app is asked besides. */
+export function isGranted(caller: Grantee, need: Need): boolean {
   const { token } = caller
-  if (!token) return
+  if (!token) return true
   const scope = onlyAppOf(caller) === undefined ? (token.grant as keyof typeof GRANTS) : 'app'
   const granted: readonly Need[] = GRANTS[scope]
-  if (!granted.includes(need))
+  return granted.includes(need)
+}
+
+/** @throws RealtimeError('admin_forbidden') */
+export function requireGranted(caller: Grantee, need: Need): void {
+  const { token } = caller
+  if (token && !isGranted(caller, need))
     throw new RealtimeError(
       'admin_forbidden',
       `The token ${token.name} may not do this: its scope is ${token.grant}`,

@@ -53,6 +53,14 @@ const SEED_PATH = '/api/'
 /** Where every refusal is the seed's JSON; the admin API has some in plain text. */
 const SEED_EVENTS = /^\/api\/(?:apps\/|push)/
 
+/** Where a page signs in, which reads JSON. */
+const SESSIONS = /^\/api\/admin\/sessions?(?:\/|$)/
+/** What the seed's answers do not say. */
+const SESSION_WORDS: { readonly [Code in ErrorCode]?: string } = {
+  admin_unauthorized: 'Nobody is signed in',
+  login_failed: 'The user or the password is wrong',
+}
+
 /** The answer for a failure. Logs refusals and faults. */
 export function explain(core: Core, failure: Failure): ErrorAnswer {
   const refused = explainRefusal(core, failure)
@@ -141,8 +149,10 @@ function refusalAnswer(refused: RealtimeError, path: string): ErrorAnswer {
   if (refused instanceof FieldError) return jsonAnswer(refused.status, { errors: refused.errors })
   const { code, message, retryAfterSeconds } = refused
   const status = WIRE_ERRORS[code].http
+  if (message === '' && SESSIONS.test(path)) return detailAnswer(status, SESSION_WORDS[code] ?? '')
   const isDetail =
     JSON_CODES[code] ||
+    SESSIONS.test(path) ||
     (code === 'path_not_found' && path.startsWith(SEED_PATH)) ||
     (message !== '' && SEED_EVENTS.test(path))
   const answer = isDetail ? detailAnswer(status, message) : textAnswer(status, message)

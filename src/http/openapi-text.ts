@@ -40,6 +40,13 @@ export const SECURITY_SCHEMES = {
     scheme: 'bearer',
     description: 'A token for the admin API, which may have a narrower scope',
   },
+  session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'carillon_session',
+    description:
+      'The cookie of `POST /api/admin/sessions`; a suffix of its name tells servers of one host apart. Changes need `x-csrf-token` with `csrf` of the session besides',
+  },
   keyPair: { type: 'http', scheme: 'basic', description: 'Key and secret of the app' },
   secret: {
     type: 'http',
@@ -69,7 +76,7 @@ export const TAGS = [
 ]
 
 /** What routes for admins take, those of plugins too. */
-export const ADMIN_SECURITY = [{ password: [] }, { token: [] }]
+export const ADMIN_SECURITY = [{ password: [] }, { token: [] }, { session: [] }]
 
 /** What the routes of a tag take, any one of them. */
 export const SECURITY: Readonly<Record<string, readonly object[]>> = {
@@ -94,6 +101,7 @@ export const PATH_PARAMETERS: Readonly<Record<string, { description: string; exa
   appSlug: { description: 'Slug of the app', example: 'test-app' },
   slug: { description: 'Slug or id of the app', example: 'foo-app' },
   key: { description: 'Key of the pair', example: 'foo-app-key' },
+  'endSession id': { description: 'Id of the session', example: 'spare' },
   'revokeToken id': { description: 'Id of the token, or its name', example: 'ci' },
 }
 
@@ -137,6 +145,7 @@ const RETRIED = [
   'replayWebhooks',
   'createToken',
   'revokeToken',
+  'endSession',
 ]
 
 /** By status, or by operation and status. */
@@ -149,6 +158,13 @@ export const HEADERS: Readonly<Record<string, object>> = {
       description: 'The path of the app',
       schema: { type: 'string' },
       example: '/api/admin/apps/foo-app',
+    },
+  },
+  'signIn 201': {
+    'set-cookie': {
+      description: 'The session',
+      schema: { type: 'string' },
+      example: 'carillon_session_1a2b3c4d=…; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict',
     },
   },
 }

@@ -23,6 +23,7 @@ import type { LiveFeed } from './live-feed'
 import { metrics, type MetricsOptions } from './metrics'
 import { console as consolePage, reference, type BrowserPage, type Console } from './pages'
 import { pluginReports, type RunningPlugin } from './plugins'
+import { sessions } from './session-routes'
 import { stats, type StatsSource } from './stats'
 import { appsStats } from './stats-apps'
 import { tokens } from './tokens'
@@ -55,6 +56,7 @@ export type RouteOptions = SignedAccess &
     readonly feed: LiveFeed
     readonly metrics: MetricsOptions
     readonly plugins: readonly RunningPlugin[]
+    readonly sessionHours: number
   }
 
 type Row = {
@@ -78,6 +80,10 @@ export const ROUTES: readonly Row[] = [
     routes: (_, options) => deliveries(options.deliveries, options.changes),
   },
   { side: 'admin', routes: (core, { changes }) => tokens(core, changes) },
+  {
+    side: 'admin',
+    routes: (core, { changes, sessionHours }) => sessions(core, changes, sessionHours),
+  },
   { side: 'admin', routes: (core, options) => audit(core, options.audit, options.changes) },
   { side: 'admin', routes: (_, { feed, changes }) => live(feed, changes) },
   {

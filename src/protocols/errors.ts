@@ -122,6 +122,8 @@ export const WIRE_ERRORS: Readonly<Record<ErrorCode, WireError>> = {
   admin_unauthorized: keepOpen(401),
   login_failed: keepOpen(401),
   token_refused: keepOpen(401, { log: 'message' }),
+  session_refused: keepOpen(401),
+  csrf_refused: keepOpen(403),
   admin_forbidden: keepOpen(403, { log: 'message' }),
   admin_foreign_page: keepOpen(403),
   admin_bad_request: keepOpen(400),
@@ -131,5 +133,6 @@ export const WIRE_ERRORS: Readonly<Record<ErrorCode, WireError>> = {
   app_invalid: keepOpen(422),
   store_unavailable: keepOpen(503, { log: 'message' }),
   too_many_watchers: keepOpen(503),
+  too_many_sessions: keepOpen(503),
   internal: keepOpen(500, { phoenix: 'internal error', subscription: 'AuthError', log: 'quiet' }),
 }

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import { guardian } from '../../plugins/guardian'
 import type { Locator, Page } from 'playwright-core'
 import { start } from '../harness'
+import { makeSession } from '../sessions'
 import { describePages } from './browser'
 import { execute, openOperation, openPage, readResponse } from './swagger-page'
 
@@ -129,6 +130,7 @@ describePages('the page at /swagger', (browser) => {
 
   test('every operation fits a screen, and succeeds as it is', async () => {
     await using server = await start({ plugins: [guardian()] })
+    server.server.sessions.add(makeSession('spare'))
     await using visit = await openPage(browser, server)
     const { page } = visit
     await page.locator('.opblock').first().waitFor()

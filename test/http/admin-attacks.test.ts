@@ -178,7 +178,9 @@ const PAGE = ['Host: localhost', 'Origin: http://localhost:6001', 'Sec-Fetch-Sit
 test('published credentials at the address for admins are good for this machine only, below the page too', async () => {
   await using server = await start({ plugins: [WITH_ROUTE], config: { adminListen } })
   for (const way of ROUTES) {
-    const folder = /^\/(?:api\/admin|swagger|plugins)\//.test(way.path) ? '' : '/swagger/public'
+    const folder = /^\/(?:api\/admin|swagger|console|plugins)\//.test(way.path)
+      ? ''
+      : '/swagger/public'
     const tryAs = async (lines: readonly string[]) =>
       `${way.name}: ${await tryWayIn(server, way, lines, portOf(server), folder)}`
     expect(await tryAs(LOCAL)).toBe(`${way.name}: in`)

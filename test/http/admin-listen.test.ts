@@ -35,7 +35,7 @@ const serverOf = startCommon({
 
 /** What the server must put on each side, said here by paths. */
 const ADMINS =
-  /^\/(?:api\/admin|swagger|metrics|usage|plugins\/guardian|plugins\/mixed\/guarded)(?:\/|$)/
+  /^\/(?:api\/admin|swagger|console|metrics|usage|plugins\/guardian|plugins\/mixed\/guarded)(?:\/|$)/
 const BOTH = ['/', '/up', '/ready', '/accept-traffic']
 const CLOSED = ['GET /plugins/mixed/closed/{id}', 'GET /plugins/mixed/both']
 

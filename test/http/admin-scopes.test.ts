@@ -10,6 +10,7 @@ import { DOCUMENT_FILE } from '../../openapi/current'
 import { guardian } from '../../plugins/guardian'
 import { ADMIN_PAIR, makeBasicAuth } from '../credentials'
 import { start } from '../harness'
+import { makeSession } from '../sessions'
 import { bearer, makeTokenRecord, NOBODY } from '../tokens'
 import { CALLS, REVOCATION, REVOCATIONS } from './calls'
 
@@ -41,6 +42,7 @@ const EXPECTED = {
   'delete an app': [401, 200, 403, 403, 403, 200, 404, 200, 401, 401],
   'create an app': [401, 200, 403, 403, 403, 200, 200, 200, 401, 401],
   'read the audit': [401, 200, 200, 200, 200, 403, 403, 200, 401, 401],
+  'end a session': [401, 200, 404, 404, 404, 404, 404, 200, 401, 401],
   'read all': [401, 200, 200, 403, 403, 403, 403, 200, 401, 401],
   'change all': [401, 200, 403, 403, 403, 403, 403, 200, 401, 401],
 } as const satisfies Readonly<Record<string, readonly number[]>>
@@ -51,6 +53,7 @@ const OPERATIONS: Readonly<Record<string, keyof typeof EXPECTED>> = {
   'GET /ready': 'open',
   'GET /accept-traffic': 'open',
   'GET /swagger': 'open',
+  'GET /console': 'open',
   'GET /swagger/json': 'open',
   'POST /apps/{appId}/events': 'of an app',
   'POST /apps/{appId}/batch_events': 'of an app',
@@ -83,6 +86,10 @@ const OPERATIONS: Readonly<Record<string, keyof typeof EXPECTED>> = {
   'GET /api/admin/tokens': 'read all',
   'POST /api/admin/tokens': 'change all',
   'DELETE /api/admin/tokens/{id}': 'change all',
+  'GET /api/admin/session': 'its own',
+  'GET /api/admin/sessions': 'its own',
+  'POST /api/admin/sessions': 'its own',
+  'DELETE /api/admin/sessions/{id}': 'end a session',
   'GET /api/admin/audit': 'read the audit',
   'GET /api/admin/plugins': 'read all',
   'GET /api/admin/stats': 'read all',
@@ -188,6 +195,8 @@ test.each(Object.entries(OPERATIONS))('%s: %s', async (operation, kind) => {
     const about = call.path.includes('/single') ? `single-${n}` : cell.own
     const credential = credentialOf(caller, about, cell)
     if (operation === 'DELETE /api/admin/tokens/{id}') makeCredential(`spare-${n}`, 'read')
+    if (operation === 'DELETE /api/admin/sessions/{id}')
+      server.server.sessions.add(makeSession(`spare-${n}`))
     if (operation.startsWith('DELETE /plugins/')) await server.admin(REVOCATIONS, REVOKE)
     const path = call.path.replace(/(?<=\/)(own|single|spare|key-1)(?=\/|$)/g, `$1-${n}`)
     const query = call.query ? `?${new URLSearchParams(call.query)}` : ''

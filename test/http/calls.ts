@@ -1,6 +1,10 @@
 /** Calls that succeed, one for each operation of the document, and bodies for them. */
 import type { Claim } from '../../src/core/messages'
+import { MAX_OF_TOKENS } from '../../src/http/sessions'
+import { newToken } from '../../src/http/token-text'
 import type { TestServer } from '../harness'
+import { makeSession } from '../sessions'
+import { bearer, makeTokenRecord, NOBODY } from '../tokens'
 import { claimOf, claimOfAll } from '../../src/core/repeats'
 
 export type Call = {
@@ -65,6 +69,10 @@ export const CALLS: Readonly<Record<string, Call>> = {
   'GET /api/admin/tokens': { method: 'GET', path: '/api/admin/tokens' },
   'POST /api/admin/tokens': { method: 'POST', path: '/api/admin/tokens', body: TOKEN },
   'DELETE /api/admin/tokens/{id}': { method: 'DELETE', path: '/api/admin/tokens/spare' },
+  'GET /api/admin/session': { method: 'GET', path: '/api/admin/session' },
+  'GET /api/admin/sessions': { method: 'GET', path: '/api/admin/sessions' },
+  'POST /api/admin/sessions': { method: 'POST', path: '/api/admin/sessions' },
+  'DELETE /api/admin/sessions/{id}': { method: 'DELETE', path: '/api/admin/sessions/spare' },
   'GET /api/admin/audit': { method: 'GET', path: '/api/admin/audit' },
   'GET /api/admin/apps': { method: 'GET', path: '/api/admin/apps' },
   'POST /api/admin/apps': { method: 'POST', path: '/api/admin/apps', body: APP },
@@ -174,6 +182,7 @@ export function claimOfCall({ path }: Call, key: string): Claim {
   return path.endsWith('batch_events') ? claimOfAll(key, [event]) : claimOf(key, event)
 }
 
+const LATE = newToken()
 const alterPath = (more: string) => ({
   alter: (call: Call): Call => ({ ...call, path: `${call.path}${more}` }),
 })
@@ -185,6 +194,16 @@ export const UNUSUAL = {
   'live 503': {
     options: { limits: { maxLiveStreams: 1 } },
     prepare: (server: TestServer) => server.admin('/api/admin/apps/test-app/live'),
+  },
+  /** All places of tokens are taken. */
+  'sessions 503': {
+    prepare: ({ core, server: { sessions } }: TestServer) => {
+      for (let n = sessions.size; n < MAX_OF_TOKENS; n++) sessions.add(makeSession(`session-${n}`))
+      const deed = { by: NOBODY, action: 'token.created' } as const
+      const record = makeTokenRecord('late', 'read', LATE)
+      core.tokens.apply({ type: 'create', record, deed }, 0)
+    },
+    alter: (call: Call): Call => ({ ...call, headers: bearer(LATE.token) }),
   },
   'stats 422': alterPath('?period=week'),
 }

@@ -23,6 +23,7 @@ import {
   type Call,
 } from './calls'
 import { describeContent, PROMISED } from './promised'
+import { makeSession } from '../sessions'
 import { makeTokenRecord, NOBODY } from '../tokens'
 
 type Recipe = {
@@ -256,6 +257,7 @@ async function startFor({ options }: Recipe): Promise<TestServer> {
   core.apps.create({ ...base, id: '9', name: 'single', slug: 'single', keys: single }, clock.now())
   const deed = { by: NOBODY, action: 'token.created' } as const
   core.tokens.apply({ type: 'create', record: makeTokenRecord('spare', 'read'), deed }, 0)
+  server.server.sessions.add(makeSession('spare'))
   return server
 }
 

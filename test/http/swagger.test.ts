@@ -22,7 +22,8 @@ const ROWS: readonly Row[] = [
 
 test.each(ROWS)('only published credentials are given out: $name', async ({ config, given }) => {
   await using server = await start({ config })
-  expect(await (await server.http('/swagger/defaults')).json()).toEqual(given)
+  for (const page of ['swagger', 'console'])
+    expect(await (await server.http(`/${page}/defaults`)).json()).toEqual(given)
 })
 
 describe('the page beside the API', () => {

@@ -6,6 +6,7 @@ import { authorize } from '../../src/pages/swagger/sign'
 import { schemeOf } from '../../src/pages/swagger/schemes'
 import { guardian } from '../../plugins/guardian'
 import { start } from '../harness'
+import { makeSession } from '../sessions'
 
 type Property = { readonly examples?: readonly string[] }
 type Media = {
@@ -39,6 +40,8 @@ const OTHERS: Readonly<Record<string, number>> = {
   createApp: 201,
   createToken: 201,
   revokeToken: 204,
+  signIn: 201,
+  endSession: 204,
   addKey: 201,
   deleteApp: 204,
   createRevocation: 201,
@@ -73,6 +76,7 @@ test.each(['application/x-www-form-urlencoded', 'multipart/form-data'])(
 /** The statuses that a fresh server answers with: to the first kind of body, or to forms only. */
 async function sentAs(type: 0 | string): Promise<Record<string, number>> {
   await using server = await start({ plugins: [guardian()] })
+  server.server.sessions.add(makeSession('spare'))
   const credentials = await (await server.http('/swagger/defaults')).json()
   const answers: Record<string, number> = {}
   for (const { path, method, operation } of listed) {

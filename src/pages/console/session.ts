@@ -1,6 +1,9 @@
 /** Who is signed in. The cookie is the browser's; this page knows what the session may do, and its CSRF token. */
 import { useEffect, useState } from 'preact/hooks'
 
+/** As the API has it. */
+export type SessionAnswer = Omit<Session, 'grant'> & { readonly scope: string }
+
 export type Session = {
   readonly id: string
   /** Of the admin, or of the token. */
@@ -8,9 +11,17 @@ export type Session = {
   readonly kind: 'user' | 'token'
   /** `all`, `read`, `create`, or `app:` and an id. */
   readonly grant: string
+  /** The only app that is seen; null where others may be. */
+  readonly app: { readonly id: string; readonly slug: string; readonly name: string } | null
   readonly csrf: string
-  readonly expires_at: string
+  /** Epoch milliseconds. */
+  readonly expires_at: number
 }
+
+export const sessionOf = ({ scope, ...session }: SessionAnswer): Session => ({
+  ...session,
+  grant: scope,
+})
 
 /** Undefined while it is not known; `none` where nobody is signed in. */
 export type SessionState = Session | 'none' | undefined
@@ -42,7 +53,7 @@ export function useSessionState(): SessionState {
 export function useSession(): Session {
   const state = useSessionState() ?? current
   if (typeof state === 'object') return state
-  return { id: '', name: '', kind: 'user', grant: 'none', csrf: '', expires_at: '' }
+  return { id: '', name: '', kind: 'user', grant: 'none', app: null, csrf: '', expires_at: 0 }
 }
 
 /** What a page or a button needs; the same words as the server's. */

@@ -3,7 +3,15 @@ import { useEffect } from 'preact/hooks'
 import { api, ApiError } from './api'
 import { PAGES, type PageRow } from './pages'
 import { href, matchRoute, replaceRoute, useRoute, type Params, type Route } from './router'
-import { may, setSession, useSession, useSessionState, type Session } from './session'
+import {
+  may,
+  sessionOf,
+  setSession,
+  useSession,
+  useSessionState,
+  type Session,
+  type SessionAnswer,
+} from './session'
 import { SignIn } from './sign-in/page'
 import { Button, Empty, Loading, Page } from './ui/ui'
 
@@ -16,7 +24,8 @@ export function Shell() {
 
 async function loadSession(): Promise<void> {
   try {
-    setSession((await api<{ readonly data: Session }>('GET', 'api/admin/session')).data)
+    const { data } = await api<{ readonly data: SessionAnswer }>('GET', 'api/admin/session')
+    setSession(sessionOf(data))
   } catch (cause) {
     if (cause instanceof ApiError) setSession('none')
     else throw cause

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks'
 import { ApiError, errorOf, UNREACHABLE } from '../api'
 import { ROOT } from '../place'
-import { setSession, type Session } from '../session'
+import { sessionOf, setSession, type Session, type SessionAnswer } from '../session'
 import { useAction } from '../use'
 import { Button, Field } from '../ui/ui'
 import { ErrorLine } from '../ui/page'
@@ -66,5 +66,5 @@ async function signIn(name: string, secret: string): Promise<Session> {
   const text = await answer.text()
   if (answer.status === 401 && text === '') throw new ApiError(401, 'User or password is wrong')
   if (!answer.ok) throw errorOf(answer, text)
-  return (JSON.parse(text) as { readonly data: Session }).data
+  return sessionOf((JSON.parse(text) as { readonly data: SessionAnswer }).data)
 }
