@@ -85,7 +85,7 @@ export const CAUSES = {
   ),
   another: cause(
     'The secret is another one, or another text was signed.',
-    'Compare what the backend signs with the text above, byte for byte; where they are the same, compare the secret.',
+    'Compare what the backend signs with the text that it should sign, byte for byte; where they are the same, compare the secret.',
   ),
   clock: cause(
     'The clock of the backend is wrong, or its request waited for more than ten minutes.',

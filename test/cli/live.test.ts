@@ -54,7 +54,7 @@ test('a terminal shows the text to sign, why it was refused, and what to do', as
   expect(first).toMatch(/^\d\d:\d\d:\d\d\.\d{3} refused {10}private-a auth_signature_invalid Inv/)
   expect(more.map((line) => line.trim())).toEqual([
     `to sign: "${client.socketId}:private-a"`,
-    'The secret is another one, or another text was signed. Compare what the backend signs with the text above, byte for byte; where they are the same, compare the secret.',
+    'The secret is another one, or another text was signed. Compare what the backend signs with the text that it should sign, byte for byte; where they are the same, compare the secret.',
   ])
   expect((await running.end()).code).toBe(0)
 })

@@ -5,6 +5,7 @@ import { AppsPage } from './apps/list-page'
 import { SettingsPage } from './apps/settings-page'
 import { ConnectPage } from './connect/page'
 import { CreatorPage } from './creator/page'
+import { LivePage } from './live/page'
 import type { PageProps } from './router'
 import type { Need } from './session'
 
@@ -27,6 +28,7 @@ export const PAGES: readonly PageRow[] = [
     need: 'see_app',
     View: ConnectPage,
   },
+  { path: 'apps/:slug/live', title: 'Live', place: 'app', need: 'see_app', View: LivePage },
   {
     path: 'apps/:slug/settings',
     title: 'Settings',

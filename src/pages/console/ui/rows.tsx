@@ -24,6 +24,12 @@ type RowsProps<T> = {
   /** Makes rows selectable: by a click, or by Enter on the row that the arrows have reached. */
   readonly onOpen?: (item: T) => void
   readonly isOpen?: (item: T) => boolean
+  /** Called with the row that the arrows have reached. */
+  readonly onMove?: (item: T) => void
+  /** Called when somebody begins to read below the first row, and when they are back there. */
+  readonly onAway?: (isAway: boolean) => void
+  /** When it changes, the list is at its beginning again. */
+  readonly turn?: unknown
   /** Called when the end is near: there may be more to load. */
   readonly onEnd?: () => void
   /** Instead of rows, where there are none. */
@@ -58,12 +64,19 @@ export function Rows<T>(props: RowsProps<T>) {
   useEffect(() => {
     if (to === items.length) onEnd?.()
   }, [to, items.length])
+  const isAway = items.length > 0 && (view.top > 0 || active > 0)
+  useEffect(() => props.onAway?.(isAway), [isAway])
+  useEffect(() => {
+    setActive(0)
+    box.current?.scrollTo(0, 0)
+  }, [props.turn])
   if (items.length === 0) return <>{children}</>
   const tracks = columns.map(({ width }) => width).join(' ')
   const at = Math.min(active, items.length - 1)
   const moveTo = (index: number) => {
     const next = Math.max(0, Math.min(items.length - 1, index))
     setActive(next)
+    props.onMove?.(items[next]!)
     const { current } = box
     if (!current) return
     const top = next * rowHeight
