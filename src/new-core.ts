@@ -16,6 +16,7 @@ import { LeaveQueue } from './core/leave-queue'
 import { ReadQueue } from './core/read-queue'
 import { Readiness } from './core/readiness'
 import { RefusalLog } from './core/refusal-log'
+import { KnownSoftware } from './core/software'
 import { SubscriptionCounts } from './core/subscription-counts'
 import { sweepIntervalMs } from './core/sweep'
 import type { Topics } from './core/types'
@@ -78,6 +79,7 @@ export function newCore(
     peaks,
     latencies,
     users,
+    software: new KnownSoftware(),
     unauthorized: new Unauthorized(),
     expiries: new Expiries(),
     subscriptionCounts: new SubscriptionCounts(),

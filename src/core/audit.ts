@@ -11,6 +11,8 @@ export const ACTIONS = {
   'key.added': 'an app got a second pair of key and secret',
   'key.retired': 'a pair of key and secret was retired',
   'webhooks.replayed': 'the dead letters of an app were sent again',
+  'connection.closed': 'a connection was closed',
+  'user.terminated': 'the connections of a user were closed',
   'token.created': 'a token for the admin API was made',
   'token.revoked': 'a token was revoked',
   'session.ended': 'a session of somebody else was ended',
@@ -40,7 +42,7 @@ export type AuditEntry = Deed & {
   /** Epoch milliseconds. */
   readonly at: number
   readonly appId: string | undefined
-  /** What else it is about: the id of a token, the route of a plugin. */
+  /** What else it is about: the id of a token, connection or user, the route of a plugin. */
   readonly target: string | undefined
   /** The fields that have changed; undefined where there were none, or are none any more. */
   readonly before: Fields | undefined

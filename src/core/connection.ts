@@ -12,6 +12,7 @@ import type { Refusal } from './errors'
 import type { JsonSlice } from './json-scan'
 import type { Encoder, Reply, SigninCommand } from './messages'
 import type { ClosingView, ConnectionView } from './plugin'
+import type { Software } from './software'
 import type { Subscriptions } from './subscriptions'
 import type { ChannelName, Frame, Member, Meta, Ref, Sink, SocketId, UserId } from './types'
 
@@ -106,6 +107,9 @@ export class Connection<Codec extends Encoder = Encoder> {
   unansweredEvents = 0
   /** Vacant channels that it may still subscribe to. Owned by `subscribe`. */
   channelBucket: Bucket | undefined = undefined
+
+  /** What its client says of itself. Owned by the session. */
+  software: Software | undefined = undefined
 
   /** The refusal that ends it: now, or as soon as its transport is open. No later one takes its place. */
   pendingRefusal: Refusal | undefined = undefined

@@ -17,6 +17,7 @@ import type { RefusalLog } from './refusal-log'
 import type { ReadQueue } from './read-queue'
 import type { RequestQueue } from './request-queue'
 import type { Slices } from './slices'
+import type { KnownSoftware } from './software'
 import type { SubscriptionCounts } from './subscription-counts'
 import type { Unauthorized } from './unauthorized'
 import type { Uploads } from './uploads'
@@ -36,6 +37,7 @@ export type Core = {
   readonly hub: Hub
   readonly groups: Groups
   readonly users: Users
+  readonly software: KnownSoftware
   readonly unauthorized: Unauthorized
   readonly expiries: Expiries
   readonly subscriptionCounts: SubscriptionCounts

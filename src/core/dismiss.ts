@@ -69,6 +69,16 @@ export function dismissUser(core: Core, app: App, userId: UserId, refused: Refus
   dismiss(core, [...users.connectionsOf(app, userId), ...users.signingIn(app, userId)], refused)
 }
 
+/**
+ * Closes one connection of an app. One that names no app leaves the channels of this one and stays: it may be in those
+ * of others.
+ */
+export function dismissConnection(core: Core, app: App, conn: Connection, refused: Refusal): void {
+  if (conn.app) return conn.refuse(refused)
+  const own = conn.subscriptions?.all().filter(({ channel }) => channel.app === app) ?? []
+  for (const subscription of own) dismissSubscription(core, subscription, refused.message)
+}
+
 function dismiss({ slices }: Core, leaving: readonly Connection[], refused: Refusal): void {
   slices.add(workFor('dismiss', leaving, (conn) => conn.closed || conn.refuse(refused)))
 }

@@ -86,6 +86,12 @@ export class Hub {
     yield* this.#unnamed.values()
   }
 
+  /** Those that name the app, and those that name none and may be in channels of it; live. */
+  *connectionsNear(app: App): IterableIterator<Connection> {
+    yield* this.#tenants.get(app)?.connections.values() ?? []
+    yield* this.#unnamed.values()
+  }
+
   /** A copy of the current connections that name the app. */
   connectionsOf(app: App): readonly Connection[] {
     return [...(this.#tenants.get(app)?.connections.values() ?? [])]
@@ -116,6 +122,11 @@ export class Hub {
     app.gauges.connections--
     this.#forgetIfEmpty(app)
     return true
+  }
+
+  /** A connection that may be in channels of the app. */
+  connection(app: App, id: SocketId): Connection | undefined {
+    return this.#tenants.get(app)?.connections.get(id) ?? this.#unnamed.get(id)
   }
 
   channel(app: App, name: ChannelName): Channel | undefined {
@@ -215,7 +226,7 @@ export class Hub {
     exceptId: SocketId | undefined,
     position: Position | undefined,
   ): number {
-    const left = exceptId && this.#connection(channel.app, exceptId)?.subscription(channel)
+    const left = exceptId && this.connection(channel.app, exceptId)?.subscription(channel)
     let receivers = 0
     let encoder: Encoder | undefined
     let frame: Frame | undefined
@@ -251,11 +262,6 @@ export class Hub {
     const twin = audiences.findIndex((known) => known.encoder === encoder)
     audiences.splice(Math.max(twin, 0), 0, audience)
     return audience
-  }
-
-  /** A connection that may be in channels of the app. */
-  #connection(app: App, id: SocketId): Connection | undefined {
-    return this.#tenants.get(app)?.connections.get(id) ?? this.#unnamed.get(id)
   }
 
   #tenant(app: App): Tenant {

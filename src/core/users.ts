@@ -18,6 +18,12 @@ class ByUser {
     return this.#connections.get(app)?.get(userId) ?? NO_CONNECTIONS
   }
 
+  /** The users; live. */
+  *ids(app: App): IterableIterator<UserId> {
+    for (const [conn] of this.#connections.get(app)?.values() ?? [])
+      if (conn?.user) yield conn.user.id
+  }
+
   /** True for the user's first. */
   add(app: App, userId: UserId, conn: Connection): boolean {
     const users = this.#connections.getOrInsertComputed(app, () => new WideMap())
@@ -85,6 +91,11 @@ export class Users {
 
   connectionsOf(app: App, userId: UserId): Iterable<Connection> {
     return this.#signedIn.of(app, userId)
+  }
+
+  /** The signed-in ones, on this node; live. */
+  ids(app: App): Iterable<UserId> {
+    return this.#signedIn.ids(app)
   }
 
   /** Connections whose sign-in as the user waits for a gate, or for their hello. */

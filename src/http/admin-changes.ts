@@ -6,7 +6,7 @@
 import { ElysiaCustomStatusResponse, StatusMap } from 'elysia'
 import type { App } from '../core/app'
 import type { Apps } from '../core/apps'
-import type { Action, AuditStore, Deed } from '../core/audit'
+import type { Action, AuditEntry, AuditStore, Deed } from '../core/audit'
 import { messageOf, raise, RealtimeError } from '../core/errors'
 import { timingSafeEqual, sha256 } from '../core/signature'
 import { isLive, type TokenRecord, type Tokens } from '../core/tokens'
@@ -30,7 +30,7 @@ export type AdminAccess = {
   readonly tokens: Tokens
   readonly sessions: Sessions
   readonly apps: Apps
-  /** For what plugins' routes change: they have no transaction of ours. */
+  /** For changes without a transaction of ours: those of plugins' routes, and of connections. */
   readonly audit: Pick<AuditStore, 'write'>
   /** Origins whose pages may call the admin API. */
   readonly origins: readonly string[]
@@ -130,6 +130,20 @@ export class AdminChanges {
     return { by: this.callerOf(request).by, action }
   }
 
+  /**
+   * Writes the row of a change that is none of the database: call it before the change.
+   * @throws RealtimeError('store_unavailable'), and as `callerOf`
+   */
+  audit(
+    request: Request,
+    action: Action,
+    about: { readonly appId: string; readonly target: string } & Pick<AuditEntry, 'before'>,
+  ): void {
+    const { audit, clock } = this.access
+    this.describe(request, { appId: about.appId })
+    audit.write({ ...this.deedOf(request, action), at: clock.now(), ...about, after: undefined })
+  }
+
   /** Adds to the log line of an authorized request. */
   describe(request: Request, details: ChangeDetails): void {
     const { caller } = this.#knownOf(request)
@@ -147,11 +161,11 @@ export class AdminChanges {
     const line = { ...who, method, route, ...known.details, remoteAddress: by.address, requestId }
     this.log.info(line, 'admin change')
     if (route.startsWith(PLUGINS) && statusOf(set.status, responseValue) < 400)
-      this.#audit({ by, action: 'plugin.requested' }, `${method} ${route}`)
+      this.#auditPlugin({ by, action: 'plugin.requested' }, `${method} ${route}`)
   }
 
   /** What the plugin has done is done: a row that cannot be written is a line in the log. */
-  #audit(deed: Deed, target: string): void {
+  #auditPlugin(deed: Deed, target: string): void {
     const { audit, clock } = this.access
     const nothing = { appId: undefined, before: undefined, after: undefined }
     try {

@@ -14,8 +14,17 @@ import { andThen } from '../core/maybe-promise'
 import type { Counts } from '../core/presence'
 import type { ChannelName } from '../core/types'
 import { requireSignature, type SignedAccess } from './auth'
+import {
+  LIMIT,
+  memberWriter,
+  readPage,
+  respondWithChannelPage,
+  respondWithMemberPage,
+  writeId,
+} from './channel-pages'
 import { respondWithList, type Envelope } from './lists'
 import { invalid } from './mistake'
+import { infoOrNull, Next, pageFields } from './paging'
 import { APP_READ_REFUSALS, readAnswers } from './refusals'
 import { objectSchema, OPEN, textSchema } from './schemas'
 
@@ -28,6 +37,14 @@ const ListQuery = Type.Object(
         'user_count',
       ),
     ),
+    ...pageFields(LIMIT, 'my-channel'),
+  },
+  OPEN,
+)
+const UsersQuery = Type.Object(
+  {
+    info: Type.Optional(textSchema('What to tell of each: `user_info`', 'user_info')),
+    ...pageFields(LIMIT, '7'),
   },
   OPEN,
 )
@@ -56,7 +73,9 @@ export const ChannelMap = Type.Object(
   { additionalProperties: Attributes, examples: [CHANNELS] },
 )
 
-const ChannelsAnswer = objectSchema({ channels: ChannelMap }, { channels: CHANNELS })
+/** Of answers that are pages. */
+const next = Type.Optional(Next)
+const ChannelsAnswer = objectSchema({ channels: ChannelMap, next }, { channels: CHANNELS })
 const ChannelAnswer = objectSchema(
   {
     occupied: Type.Boolean(),
@@ -80,7 +99,15 @@ const StatsAnswer = objectSchema(
 )
 const ConnectionsAnswer = objectSchema({ connections: Type.Integer() }, { connections: 3 })
 const UsersAnswer = objectSchema(
-  { users: Type.Array(Type.Object({ id: Type.String() })) },
+  {
+    users: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        user_info: Type.Optional(infoOrNull('As their first connection was signed')),
+      }),
+    ),
+    next,
+  },
   { users: [{ id: '7' }, { id: '8' }] },
 )
 
@@ -89,18 +116,20 @@ export function channels(core: Core, access: SignedAccess) {
     .use(requireSignature(core, access))
     .get(
       '/channels',
-      ({ app, query: { info, filter_by_prefix: prefix = '' } }) => {
+      ({ app, query }) => {
+        const { info, filter_by_prefix: prefix = '' } = query
         const attributes = parseInfo(info)
         if (attributes.includes('user_count') && !prefix.startsWith('presence-'))
           throw invalid(
             'user_count is known of presence channels only; add filter_by_prefix=presence-',
           )
+        const jsonOf = (name: ChannelName, counts: Counts): string =>
+          `${jsonText(name)}:${JSON.stringify(selectAttributes(name, counts, attributes))}`
+        const page = readPage(query)
+        if (page) return respondWithChannelPage(core, app, { prefix, ...page }, jsonOf)
         return respondWithChannels(core, app, {
           envelope: ['{"channels":{', '}}'],
-          jsonOf: (name, counts) =>
-            name.startsWith(prefix)
-              ? `${jsonText(name)}:${JSON.stringify(selectAttributes(name, counts, attributes))}`
-              : undefined,
+          jsonOf: (name, counts) => (name.startsWith(prefix) ? jsonOf(name, counts) : undefined),
         })
       },
       {
@@ -141,12 +170,16 @@ export function channels(core: Core, access: SignedAccess) {
     )
     .get(
       '/channels/:channel/users',
-      ({ app, params }) => {
+      ({ app, params, query }) => {
         const channel = channelOf(app, params.channel)
         requirePresence(channel)
-        return respondWithUsers(core, app, channel, ['{"users":[', ']}'])
+        const jsonOf = memberWriter(query.info)
+        const page = readPage(query)
+        if (page) return respondWithMemberPage(core, app, { channel, ...page }, jsonOf)
+        return respondWithUsers(core, app, channel, ['{"users":[', ']}'], jsonOf)
       },
       {
+        query: UsersQuery,
         response: readAnswers(
           UsersAnswer,
           'Users are known of presence channels only, not of my-channel',
@@ -154,7 +187,7 @@ export function channels(core: Core, access: SignedAccess) {
         detail: {
           operationId: 'listUsers',
           summary: 'List the users of a presence channel',
-          description: 'Ids only; a user with several connections is in it once.',
+          description: 'A user with several connections is in it once.',
         },
       },
     )
@@ -270,14 +303,16 @@ export const respondWithChannels = (core: Core, app: App, { envelope, jsonOf }: 
     }),
   )
 
-/** Lists the ids of a channel's members. */
-export const respondWithUsers = (core: Core, app: App, name: ChannelName, envelope: Envelope) =>
+/** Lists a channel's members. */
+export const respondWithUsers = (
+  core: Core,
+  app: App,
+  name: ChannelName,
+  envelope: Envelope,
+  jsonOf = writeId,
+) =>
   andThen(core.engine.members(app, name), (items) =>
-    respondWithList(core, {
-      items,
-      envelope,
-      jsonOf: ({ userId }) => JSON.stringify({ id: userId }),
-    }),
+    respondWithList(core, { items, envelope, jsonOf }),
   )
 
 /** @throws RealtimeError('channel_invalid') */

@@ -15,6 +15,7 @@ import { requireSignature, type SignedAccess } from './auth'
 import { channelOf } from './channels'
 import { CONTENT_TYPES } from './headers'
 import { invalid } from './mistake'
+import { requireLimit } from './paging'
 import { errorText, readAnswers, SIGNED_REFUSALS } from './refusals'
 import { EmptyAnswer, objectSchema, OPEN, textSchema } from './schemas'
 
@@ -129,18 +130,12 @@ function readQuery({ limit, since, before, direction = 'forward' }: Parameters):
   if (direction !== 'forward' && direction !== 'backward')
     throw invalid(`direction '${quote(direction)}'; expected forward or backward`)
   return {
-    limit: limit === undefined ? LIMIT.usual : readLimit(limit),
+    limit: requireLimit(limit, LIMIT),
     since: readPosition('since', since),
     before: readPosition('before', before),
     direction,
     maxBytes: PAGE_BYTES,
   }
-}
-
-function readLimit(raw: string): number {
-  const limit = /^\d{1,9}$/.test(raw) ? Number(raw) : 0
-  if (limit >= 1 && limit <= LIMIT.most) return limit
-  throw invalid(`limit '${quote(raw)}'; expected a number from 1 to ${LIMIT.most}`)
 }
 
 const POSITION = /^([\da-z]{1,32}):(\d{1,15})$/

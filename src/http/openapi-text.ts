@@ -97,6 +97,7 @@ export const PATH_PARAMETERS: Readonly<Record<string, { description: string; exa
     example: 'presence-my-channel',
   },
   name: { description: 'Name of the channel', example: 'presence-my-channel' },
+  socketId: { description: 'Socket id of the connection', example: '123.456' },
   userId: { description: 'Id that the user signed in with', example: 'user-1' },
   appSlug: { description: 'Slug of the app', example: 'test-app' },
   slug: { description: 'Slug or id of the app', example: 'foo-app' },

@@ -11,6 +11,8 @@ import type { Side } from './address'
 import { admin, type AdminOptions } from './admin'
 import type { AppSecrets } from './app-secrets'
 import type { SignedAccess } from './auth'
+import { adminConnections } from './admin-connections'
+import { adminUsers } from './admin-users'
 import { audit } from './audit'
 import { channels } from './channels'
 import { deliveries } from './deliveries'
@@ -86,6 +88,8 @@ export const ROUTES: readonly Row[] = [
   },
   { side: 'admin', routes: (core, options) => audit(core, options.audit, options.changes) },
   { side: 'admin', routes: (_, { feed, changes }) => live(feed, changes) },
+  { side: 'admin', routes: (core, { changes }) => adminConnections(core, changes) },
+  { side: 'admin', routes: (core, { changes }) => adminUsers(core, changes) },
   {
     side: 'admin',
     routes: (core, { plugins, changes }) => pluginReports(core.hooks, plugins, changes),

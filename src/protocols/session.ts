@@ -52,6 +52,7 @@ export function accept(
     incoming.remoteAddress,
     app ?? core,
   )
+  conn.software = core.software.of(incoming)
   const request = new ConnectReader(conn, incoming, !app && !refused)
   const tooMany = countAddress(core, conn)
   if (tooMany) return { conn, request, refused: tooMany }

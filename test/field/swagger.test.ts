@@ -1,8 +1,10 @@
 import { expect, test } from 'bun:test'
 import { guardian } from '../../plugins/guardian'
 import type { Locator, Page } from 'playwright-core'
+import type { SocketId } from '../../src/core/types'
 import { start } from '../harness'
 import { makeSession } from '../sessions'
+import { addConnection } from '../connections'
 import { describePages } from './browser'
 import { execute, openOperation, openPage, readResponse } from './swagger-page'
 
@@ -145,6 +147,8 @@ describePages('the page at /swagger', (browser) => {
           ...screen,
           missing: 0,
         })
+      if (operation === 'admin-showConnection')
+        addConnection(server, server.core.apps.bySlug('foo-app')!, '123.456' as SocketId)
       const { status } = await execute(page, operation)
       expect({ operation, status }).toEqual({ operation, status: expect.stringMatching(/^2/) })
       await block.locator('.opblock-summary-control').dispatchEvent('click')

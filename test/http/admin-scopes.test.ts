@@ -8,6 +8,7 @@ import type { Grant } from '../../src/core/tokens'
 import { newToken } from '../../src/http/token-text'
 import { DOCUMENT_FILE } from '../../openapi/current'
 import { guardian } from '../../plugins/guardian'
+import { addConnection } from '../connections'
 import { ADMIN_PAIR, makeBasicAuth } from '../credentials'
 import { start } from '../harness'
 import { makeSession } from '../sessions'
@@ -83,6 +84,11 @@ const OPERATIONS: Readonly<Record<string, keyof typeof EXPECTED>> = {
   'GET /api/admin/apps/{slug}/webhooks/deliveries': 'see an app',
   'POST /api/admin/apps/{slug}/webhooks/replay': 'change an app',
   'GET /api/admin/apps/{slug}/live': 'see an app',
+  'GET /api/admin/apps/{slug}/connections': 'see an app',
+  'GET /api/admin/apps/{slug}/connections/{socketId}': 'see an app',
+  'DELETE /api/admin/apps/{slug}/connections/{socketId}': 'change an app',
+  'GET /api/admin/apps/{slug}/users': 'see an app',
+  'DELETE /api/admin/apps/{slug}/users/{userId}': 'change an app',
   'GET /api/admin/tokens': 'read all',
   'POST /api/admin/tokens': 'change all',
   'DELETE /api/admin/tokens/{id}': 'change all',
@@ -138,7 +144,11 @@ function prepareCell() {
     makeApp(`single-${n}`, [pair(`key-3-${n}`)]),
     makeApp(other, [pair(`key-4-${n}`)]),
   ]
-  const remove = () => made.forEach((app) => apps.byId(app.id) && apps.remove(app, 0))
+  const removeConnection = addConnection(server, made[0]!)
+  const remove = () => {
+    removeConnection()
+    made.forEach((app) => apps.byId(app.id) && apps.remove(app, 0))
+  }
   return { n, own, other, remove }
 }
 

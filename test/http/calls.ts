@@ -2,10 +2,11 @@
 import type { Claim } from '../../src/core/messages'
 import { MAX_OF_TOKENS } from '../../src/http/sessions'
 import { newToken } from '../../src/http/token-text'
-import type { TestServer } from '../harness'
+import { SOCKET_ID } from '../connections'
 import { makeSession } from '../sessions'
 import { bearer, makeTokenRecord, NOBODY } from '../tokens'
 import { claimOf, claimOfAll } from '../../src/core/repeats'
+import type { TestServer } from '../harness'
 
 export type Call = {
   readonly method: string
@@ -89,6 +90,23 @@ export const CALLS: Readonly<Record<string, Call>> = {
     method: 'GET',
     path: '/api/admin/apps/own/live?limit=0',
   },
+  'GET /api/admin/apps/{slug}/connections': {
+    method: 'GET',
+    path: '/api/admin/apps/own/connections',
+  },
+  'GET /api/admin/apps/{slug}/connections/{socketId}': {
+    method: 'GET',
+    path: `/api/admin/apps/own/connections/${SOCKET_ID}`,
+  },
+  'DELETE /api/admin/apps/{slug}/connections/{socketId}': {
+    method: 'DELETE',
+    path: `/api/admin/apps/own/connections/${SOCKET_ID}`,
+  },
+  'GET /api/admin/apps/{slug}/users': { method: 'GET', path: '/api/admin/apps/own/users' },
+  'DELETE /api/admin/apps/{slug}/users/{userId}': {
+    method: 'DELETE',
+    path: '/api/admin/apps/own/users/ada',
+  },
   'GET /api/admin/apps/{slug}/webhooks/deliveries': {
     method: 'GET',
     path: '/api/admin/apps/own/webhooks/deliveries',
@@ -146,10 +164,13 @@ const INVALID: Readonly<Record<string, string>> = {
   '/api/admin/tokens': '{"token":{"name":"ci","scope":"x"}}',
 }
 
+const LISTS = /\/(?:audit|connections|users|stats\/apps)$/
+
 /** The same request with something that cannot be done, or a mistake in it. */
 export function makeInvalid(call: Call): Call {
   const path = UNDOABLE[call.path] ?? call.path
-  if (/\/(?:audit|stats\/apps)$/.test(path)) return { ...call, path: `${path}?limit=x` }
+  if (LISTS.test(path)) return { ...call, path: `${path}?limit=x` }
+  if (path.includes('/connections/')) return { ...call, path: `${path}?reconnect=x` }
   return { ...call, path, ...(call.body !== undefined && { body: INVALID[path] ?? MISNAMED }) }
 }
 

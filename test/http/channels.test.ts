@@ -1,6 +1,7 @@
 /** Contract 6.6 to 6.8: reads. */
 import { describe, expect, test } from 'bun:test'
 import { start, type TestServer } from '../harness'
+import { connectSignedIn } from '../protocols/signed-in'
 
 async function get(server: TestServer, path: string, params = {}): Promise<[number, unknown]> {
   try {
@@ -52,6 +53,20 @@ const CASES: readonly (readonly [path: string, params: object, status: number, b
     'user_count is known of presence channels only; add filter_by_prefix=presence-\n',
   ],
   ['/channels', { info: 'nonsense' }, 400, "Unknown info attribute 'nonsense'\n"],
+  [
+    '/channels',
+    { limit: '1', info: 'subscription_count' },
+    200,
+    { channels: { 'presence-room': { subscription_count: 3 } }, next: 'presence-room' },
+  ],
+  ['/channels', { cursor: 'presence-room' }, 200, { channels: { room: {} }, next: null }],
+  [
+    '/channels',
+    { filter_by_prefix: 'ro', limit: '1' },
+    200,
+    { channels: { room: {} }, next: null },
+  ],
+  ['/channels', { limit: '1001' }, 400, "limit '1001'; expected a number from 1 to 1000\n"],
   ['/channels/room', {}, 200, { occupied: true }],
   [
     '/channels/room',
@@ -86,6 +101,25 @@ const CASES: readonly (readonly [path: string, params: object, status: number, b
   ],
   ['/channels/presence-room/users', {}, 200, { users: [{ id: 'ann' }, { id: 'bob' }] }],
   ['/channels/presence-nobody/users', {}, 200, { users: [] }],
+  [
+    '/channels/presence-room/users',
+    { info: 'else' },
+    200,
+    { users: [{ id: 'ann' }, { id: 'bob' }] },
+  ],
+  [
+    '/channels/presence-room/users',
+    { info: 'user_info', limit: '1' },
+    200,
+    { users: [{ id: 'ann', user_info: {} }], next: 'ann' },
+  ],
+  ['/channels/presence-room/users', { cursor: 'ann' }, 200, { users: [{ id: 'bob' }], next: null }],
+  [
+    '/channels/presence-room/users',
+    { limit: '0' },
+    400,
+    "limit '0'; expected a number from 1 to 1000\n",
+  ],
   ['/channels/room/users', {}, 400, 'Users are known of presence channels only, not of room\n'],
   ['/channels/room/stats', {}, 200, { occupied: true, connection_count: 1 }],
   [
@@ -100,6 +134,28 @@ const CASES: readonly (readonly [path: string, params: object, status: number, b
 test.each(CASES)('GET %s %j: %d', async (path, params, status, body) => {
   await using server = await startPopulated()
   expect(await get(server, path, params)).toEqual([status, body])
+})
+
+test('pages of channels stay right while they come and go, and have none of users', async () => {
+  await using server = await start()
+  const client = await server.raw()
+  const names = ['a', 'b', 'c', 'd', 'e', 'f']
+  for (const name of names) await client.subscribed(name)
+  await connectSignedIn(server, '{"id":"7"}')
+  const seen: string[] = []
+  let cursor: string | null | undefined
+  do {
+    const [, page] = await get(server, '/channels', { limit: '2', ...(cursor && { cursor }) })
+    const { channels, next } = page as { channels: object; next: string | null }
+    seen.push(...Object.keys(channels))
+    if (cursor === undefined) {
+      for (const name of ['b', 'd'])
+        client.send({ event: 'pusher:unsubscribe', data: { channel: name } })
+      await client.subscribed('aa')
+    }
+    cursor = next
+  } while (cursor !== null)
+  expect(seen).toEqual(['a', 'b', 'c', 'e', 'f'])
 })
 
 describe('a channel that has emptied', () => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { guardian } from '../../plugins/guardian'
 import { rateLimit } from '../../plugins/rate-limit'
+import { addConnection } from '../connections'
 import { ADMIN_PAIR, makeBasicAuth, PAIR } from '../credentials'
 import { start, type StartOptions, type TestServer } from '../harness'
 import {
@@ -45,10 +46,7 @@ afterAll(() => {
 
 const ADMIN = makeBasicAuth(ADMIN_PAIR)
 const KEY_PAIR = makeBasicAuth(PAIR)
-const OWN_KEYS = [
-  { key: 'key-1', secret: 'secret-1' },
-  { key: 'key-2', secret: 'secret-2' },
-]
+const OWN_KEYS = [1, 2].map((n) => ({ key: `key-${n}`, secret: `secret-${n}` }))
 const TOO_LARGE = 'x'.repeat(10_241)
 
 const asIs: Recipe = {}
@@ -250,11 +248,12 @@ async function send(
 
 async function startFor({ options }: Recipe): Promise<TestServer> {
   const server = await start({ plugins: [guardian()], ...options })
-  const { core, clock } = server
+  const { core } = server
   const base = core.apps.byId('1')!.record
-  core.apps.create({ ...base, id: '8', name: 'own app', slug: 'own', keys: OWN_KEYS }, clock.now())
+  const own = { id: '8', name: 'own app', slug: 'own', keys: OWN_KEYS }
+  addConnection(server, core.apps.create({ ...base, ...own }, 0))
   const single = [{ key: 'key-3', secret: 'secret-3' }]
-  core.apps.create({ ...base, id: '9', name: 'single', slug: 'single', keys: single }, clock.now())
+  core.apps.create({ ...base, id: '9', name: 'single', slug: 'single', keys: single }, 0)
   const deed = { by: NOBODY, action: 'token.created' } as const
   core.tokens.apply({ type: 'create', record: makeTokenRecord('spare', 'read'), deed }, 0)
   server.server.sessions.add(makeSession('spare'))

@@ -1,0 +1,266 @@
+/**
+ * The connections of an app on this node, for its operators: a page at a time, one with its channels, and the end of
+ * one.
+ */
+import { Type } from '@sinclair/typebox'
+import { Elysia } from 'elysia'
+import type { FieldErrors } from '../apps/fields'
+import type { App } from '../core/app'
+import type { Connection, Subscription } from '../core/connection'
+import type { Core } from '../core/core'
+import { dismissConnection } from '../core/dismiss'
+import { quote, REFUSE, RealtimeError, refusal, type Refusal } from '../core/errors'
+import {
+  findConnection,
+  placeOf,
+  selectConnections,
+  subscriptionsIn,
+  type ConnectionPlace,
+  type ConnectionQuery,
+} from '../core/people'
+import type { ChannelName, UserId } from '../core/types'
+import type { AdminChanges } from './admin-changes'
+import { FieldError } from './errors'
+import { CONTENT_TYPES } from './headers'
+import { respondWithList } from './lists'
+import {
+  infoOrNull,
+  limitMistake,
+  Next,
+  pageEnvelope,
+  pageFields,
+  raiseMistakes,
+  readLimit,
+} from './paging'
+import { fieldErrors, NoBody, NOT_FOUND, WRITE_REFUSALS } from './refusals'
+import { count, objectSchema, OPEN, textSchema } from './schemas'
+
+const LIMIT = { usual: 100, most: 500 }
+/** Of one connection; `channel_count` tells of more. */
+const MOST_CHANNELS = 1000
+
+const ListQuery = Type.Object(
+  {
+    channel: Type.Optional(textSchema('Only subscribers of this channel', 'my-channel')),
+    user: Type.Optional(textSchema('Only this signed-in user, by id', '7')),
+    ...pageFields(LIMIT, '60000:123.456'),
+  },
+  OPEN,
+)
+const EndQuery = Type.Object(
+  {
+    reconnect: Type.Optional(
+      textSchema('`true`: its client is to come back at once; else it stays away', 'false'),
+    ),
+  },
+  OPEN,
+)
+
+const textOrNull = (description: string) =>
+  Type.Union([Type.String(), Type.Null()], { description })
+
+const Fields = {
+  socket_id: Type.String(),
+  since: Type.Integer({ description: 'In milliseconds since 1970' }),
+  address: Type.String({ description: 'Of the client, behind trusted proxies' }),
+  transport: Type.Union([Type.Literal('websocket'), Type.Literal('http')]),
+  protocol: Type.String({ description: 'As it is called in the live stream' }),
+  client: textOrNull('The library, as it calls itself'),
+  client_version: textOrNull('Of the library'),
+  user_agent: textOrNull('Of the request, its first 256 characters'),
+  user_id: textOrNull('The signed-in user'),
+  channel_count: count('Channels of this app that it is in'),
+  waiting_bytes: count('Sent, and not yet read by the client'),
+}
+const CONNECTION = {
+  socket_id: '123.456',
+  since: 1_700_000_000_000,
+  address: '192.0.2.7',
+  transport: 'websocket' as const,
+  protocol: 'pusher',
+  client: 'js',
+  client_version: '8.4.0',
+  user_agent: 'Mozilla/5.0',
+  user_id: '7',
+  channel_count: 1,
+  waiting_bytes: 0,
+}
+const ConnectionsAnswer = objectSchema(
+  { data: Type.Array(Type.Object(Fields)), next: Next },
+  { data: [CONNECTION], next: null },
+)
+const ConnectionAnswer = objectSchema(
+  {
+    data: Type.Object({
+      ...Fields,
+      user_info: infoOrNull('Of the user, as it was signed'),
+      channels: Type.Array(
+        Type.Object({ name: Type.String(), user_id: textOrNull('As whom; presence only') }),
+        { description: `The first ${MOST_CHANNELS}, the oldest first` },
+      ),
+    }),
+  },
+  {
+    data: {
+      ...CONNECTION,
+      user_info: { name: 'Ada' },
+      channels: [{ name: 'presence-room', user_id: '7' }],
+    },
+  },
+)
+
+export function adminConnections(core: Core, changes: AdminChanges) {
+  return new Elysia({ prefix: '/api/admin/apps', tags: ['admin'] })
+    .onBeforeHandle(changes.authorize)
+    .onAfterHandle(changes.record)
+    .get(
+      '/:slug/connections',
+      ({ request, params, query }) =>
+        respondWithConnections(core, readQuery(changes.appOf(request, params.slug), query)),
+      {
+        query: ListQuery,
+        response: {
+          200: ConnectionsAnswer,
+          404: NOT_FOUND,
+          422: fieldErrors({ limit: [limitMistake('x', LIMIT.most)] }),
+        },
+        detail: {
+          operationId: 'listConnections',
+          summary: 'List the connections of an app, the newest first',
+          description: 'Those of this process that name the app, or are in a channel of it.',
+        },
+      },
+    )
+    .get(
+      '/:slug/connections/:socketId',
+      ({ request, params }) => {
+        const app = changes.appOf(request, params.slug)
+        const text = describe(core, app, requireOpen(core, app, params.socketId))
+        return new Response(`{"data":${text}}`, { headers: HEADERS })
+      },
+      {
+        response: { 200: ConnectionAnswer, 404: NOT_FOUND },
+        detail: {
+          operationId: 'showConnection',
+          summary: 'Tell what is known of a connection',
+          description: 'Where it is from, what its client is, as whom, and in which channels.',
+        },
+      },
+    )
+    .delete(
+      '/:slug/connections/:socketId',
+      ({ request, params, query, set }) => {
+        const app = changes.appOf(request, params.slug)
+        const refused = readEnd(query.reconnect)
+        const conn = requireOpen(core, app, params.socketId)
+        const before = { address: conn.remoteAddress, user_id: conn.user?.id ?? null }
+        const about = { appId: app.id, target: conn.id, before }
+        changes.audit(request, 'connection.closed', about)
+        dismissConnection(core, app, conn, refused)
+        set.status = 204
+        return ''
+      },
+      {
+        query: EndQuery,
+        response: {
+          ...WRITE_REFUSALS,
+          204: NoBody,
+          404: NOT_FOUND,
+          422: fieldErrors({ reconnect: [reconnectMistake('x')] }),
+        },
+        detail: {
+          operationId: 'closeConnection',
+          summary: 'Close a connection',
+          description:
+            'With 4009: its client stays away until its program connects again. To reconnect: 4200.',
+        },
+      },
+    )
+}
+
+const HEADERS = { 'content-type': CONTENT_TYPES.frameworkJson }
+
+/** @throws RealtimeError('admin_not_found') */
+function requireOpen(core: Core, app: App, socketId: string): Connection {
+  const conn = findConnection(core, app, socketId)
+  if (!conn) throw new RealtimeError('admin_not_found', 'Not Found')
+  return conn
+}
+
+/** The refusal that the client gets. @throws FieldError */
+function readEnd(raw = 'false'): Refusal {
+  if (raw === 'true') return TO_RECONNECT
+  if (raw !== 'false') throw new FieldError({ reconnect: [reconnectMistake(raw)] })
+  return REFUSE.terminated
+}
+
+const TO_RECONNECT = refusal('reconnect_requested', 'Please reconnect')
+const reconnectMistake = (raw: string): string => `is ${quote(raw)}; expected true or false`
+
+// ---------------------------------------------------------------- a page
+
+async function respondWithConnections(core: Core, query: ConnectionQuery): Promise<Response> {
+  const { items, hasMore } = await selectConnections(core, query)
+  const last = items.at(-1)
+  const next = hasMore && last ? writePlace(placeOf(last)) : undefined
+  return respondWithList(core, {
+    items,
+    envelope: pageEnvelope(next),
+    jsonOf: (conn) => (conn.closed ? undefined : JSON.stringify(fieldsOf(core, query.app, conn))),
+  })
+}
+
+/** @throws FieldError */
+function readQuery(app: App, given: (typeof ListQuery)['static']): ConnectionQuery {
+  const errors: FieldErrors = {}
+  const limit = readLimit(errors, given.limit, LIMIT)
+  const after = readPlace(errors, given.cursor)
+  raiseMistakes(errors)
+  // A name that no channel can have finds nobody.
+  const [channel, userId] = [given.channel as ChannelName, given.user as UserId]
+  return { app, channel, userId, after, limit }
+}
+
+const PLACE = /^(-?\d{1,15}(?:\.\d{1,20})?):(\d{1,10}\.\d{1,10})$/
+
+const writePlace = ({ at, id }: ConnectionPlace): string => `${at}:${id}`
+
+function readPlace(errors: FieldErrors, raw: string | undefined): ConnectionPlace | undefined {
+  if (raw === undefined) return undefined
+  const [, at, id] = PLACE.exec(raw) ?? []
+  if (id !== undefined) return { at: Number(at), id }
+  errors['cursor'] = [`is ${quote(raw)}; expected the next of a page`]
+  return undefined
+}
+
+// ---------------------------------------------------------------- one
+
+function fieldsOf({ clock }: Core, app: App, conn: Connection) {
+  const { software, sink } = conn
+  return {
+    socket_id: conn.id,
+    since: Math.round(clock.now() - (clock.mono() - conn.establishedAt)),
+    address: conn.remoteAddress,
+    transport: sink.queued ? 'http' : 'websocket',
+    protocol: conn.codec.name,
+    client: software?.library ?? null,
+    client_version: software?.version ?? null,
+    user_agent: software?.userAgent ?? null,
+    user_id: conn.user?.id ?? null,
+    channel_count: subscriptionsIn(conn, app).length,
+    waiting_bytes: sink.getBufferedAmount(),
+  }
+}
+
+/** As JSON; the user's info as it was written. */
+function describe(core: Core, app: App, conn: Connection): string {
+  const channels = subscriptionsIn(conn, app).slice(0, MOST_CHANNELS)
+  const shown = channels.map((subscription) => channelOf(core, subscription))
+  const fields = JSON.stringify({ ...fieldsOf(core, app, conn), channels: shown })
+  return `${fields.slice(0, -1)},"user_info":${conn.user?.info?.text ?? 'null'}}`
+}
+
+const channelOf = ({ groups }: Core, { channel, member }: Subscription) => ({
+  name: groups.nameOf(channel.name),
+  user_id: member?.userId ?? null,
+})
