@@ -62,7 +62,7 @@ export function Status({ live }: { readonly live: Live }) {
   const total = skipped.reduce((sum, [, count]) => sum + count, 0)
   return (
     <p class="live-status">
-      <span role="status">
+      <span role="status" title={'reason' in state ? state.reason : undefined}>
         <span class={`tag ${look}`}>{word}</span>{' '}
         {'reason' in state ? state.reason : gap && <Missed gap={gap} />}
       </span>
@@ -71,7 +71,7 @@ export function Status({ live }: { readonly live: Live }) {
         {total > 0 && (
           <span title={skipped.map(([kind, count]) => `${titleOf(kind)}: ${count}`).join('\n')}>
             {' · '}
-            {formatNumber(total)} not shown, since the app is busy
+            {formatNumber(total)} not shown: busy
           </span>
         )}
         {log.dropped > 0 && ` · ${formatNumber(log.dropped)} older ones given up`}
