@@ -115,7 +115,7 @@ describe('each operation', () => {
       Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
   )
   const SECURITY: readonly (readonly [path: RegExp, security: object | undefined])[] = [
-    [/^\/apps\//, [{ signature: [] }]],
+    [/^\/apps\//, [{ signature: [] }, { token: [] }, { session: [] }]],
     [
       /^\/(?:(?:api\/admin|plugins)\/|metrics$|usage$)/,
       [{ password: [] }, { token: [] }, { session: [] }],

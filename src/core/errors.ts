@@ -188,6 +188,9 @@ export const REFUSE = {
   shuttingDown: refusal('shutting_down', 'Please reconnect immediately'),
 } as const satisfies Record<string, Refusal>
 
+export const appNotFound = (id: string): Refusal =>
+  refusal('app_not_found', `App ${quote(id)} does not exist`)
+
 export const membersFull = (channel: string, limit: number): Refusal =>
   refusal('members_full', `${channel} is over its limit of ${limit} members (maxPresenceMembers)`)
 

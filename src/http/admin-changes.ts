@@ -7,7 +7,7 @@ import { ElysiaCustomStatusResponse, StatusMap } from 'elysia'
 import type { App } from '../core/app'
 import type { Apps } from '../core/apps'
 import type { Action, AuditEntry, AuditStore, Deed } from '../core/audit'
-import { messageOf, raise, RealtimeError } from '../core/errors'
+import { appNotFound, messageOf, raise, RealtimeError } from '../core/errors'
 import { timingSafeEqual, sha256 } from '../core/signature'
 import { isLive, type TokenRecord, type Tokens } from '../core/tokens'
 import type { Clock, Log } from '../core/types'
@@ -19,7 +19,7 @@ import type { Locality } from './local'
 import type { Logins } from './logins'
 import { readSecrets } from './session-cookie'
 import type { Session, Sessions } from './sessions'
-import { hashOf } from './token-text'
+import { hashOf, TOKEN_PREFIX } from './token-text'
 
 /** Who may use the admin API, and what a request passes besides its credentials. */
 export type AdminAccess = {
@@ -122,6 +122,27 @@ export class AdminChanges {
     const app = apps.bySlug(slug) ?? apps.byId(slug)
     if (!app || !sees(this.callerOf(request), app))
       throw new RealtimeError('admin_not_found', 'Not Found')
+    return app
+  }
+
+  /**
+   * The app of a request to its own API, where a session or a token has what is needed. Undefined for a request
+   * with neither, or beside the address for admins: it may be signed.
+   * @throws RealtimeError('app_not_found' | 'admin_forbidden'), or as `authorize`
+   */
+  vouch(request: Request, appId: string, need: 'see_app' | 'change_app'): App | undefined {
+    const { headers } = request
+    const { addresses, apps, origins } = this.access
+    if (addresses.admins && !addresses.listenerOf(request)) return undefined
+    const given = bearerToken(headers.get('authorization'))
+    const isOurs = given.startsWith(TOKEN_PREFIX) // others are for plugins
+    if (isOurs) refuseForeignPages(headers, origins)
+    const session = isOurs ? undefined : this.#sessionOf(request)
+    if (!isOurs && !session) return undefined
+    const token = session ? session.token : this.#checkToken(request, given)
+    const app = apps.byId(appId)
+    if (!app || !sees({ token }, app)) raise(appNotFound(appId))
+    requireGranted({ token }, need)
     return app
   }
 

@@ -7,9 +7,10 @@ import { Elysia } from 'elysia'
 import { findKeyPair, type App } from '../core/app'
 import { checkActive } from '../core/apps'
 import type { Core } from '../core/core'
-import { percentDecode, quote, raise, RealtimeError } from '../core/errors'
+import { appNotFound, percentDecode, quote, raise, RealtimeError } from '../core/errors'
 import { maxRequestBytes } from '../core/limits'
 import type { KeyPair, WrongSignature } from '../core/signature'
+import type { AdminChanges } from './admin-changes'
 import type { ReceivedBody } from './body'
 import { readBytes, type BodyCodes } from './bytes'
 import { NO_BODY, type ApiHooks, type ReceivedRequest } from './hooks'
@@ -26,11 +27,13 @@ import { requirePrefix, pathOf, placeOf, sentUrl } from './place'
 const BODY_CODES: BodyCodes = { tooLarge: 'data_too_large', brokenOff: 'request_invalid' }
 
 /**
- * Gives a route its `app`, that of the path, whose key signed the request, and its `received` body, which
+ * Gives a route its `app`, that of the path, whose key signed the request, and its `received` body. In place of a
+ * signature somebody may vouch: a plugin, or a session or token of the admin's side that has the app. The body
  * was not parsed yet: only authenticated callers learn what is wrong with it. It is read after all other
  * checks, so that bodies of strangers hold no memory.
  */
-export function requireSignature(core: Core, { pathPrefix, hooks, locality }: SignedAccess) {
+export function requireSignature(core: Core, access: SignedAccess) {
+  const { pathPrefix, hooks, locality, changes } = access
   const mayVouch = core.hooks.authenticate.length > 0
   const maxBytes = maxRequestBytes(core.limits)
   return new Elysia().derive({ as: 'scoped' }, async ({ request, params }) => {
@@ -41,7 +44,9 @@ export function requireSignature(core: Core, { pathPrefix, hooks, locality }: Si
     const isPost = request.method === 'POST'
     const area = isPost || request.method === 'DELETE' ? 'trigger' : 'read'
     const view: ReceivedRequest = { request, area, app: core.apps.byId(appId), body: NO_BODY }
-    const vouched = mayVouch && view.app && (await hooks.authenticate(view)) ? view.app : undefined
+    let vouched = mayVouch && view.app && (await hooks.authenticate(view)) ? view.app : undefined
+    if (query.credentials.auth_key === undefined)
+      vouched ??= changes.vouch(request, appId, area === 'read' ? 'see_app' : 'change_app')
     const app = vouched ?? authenticate(core, { request, url, appId, query, pathPrefix, locality })
     const refused = checkActive(app)
     if (refused) raise(refused)
@@ -61,9 +66,10 @@ export type SignedAccess = {
   readonly pathPrefix: string
   readonly hooks: ApiHooks
   readonly locality: Locality
+  readonly changes: AdminChanges
 }
 
-type SignedRequest = Omit<SignedAccess, 'hooks'> & {
+type SignedRequest = Omit<SignedAccess, 'hooks' | 'changes'> & {
   readonly request: Request
   /** As it was sent. */
   readonly url: string
@@ -83,7 +89,7 @@ const unauthorized = (message: string, wrongSignature?: WrongSignature): Realtim
  */
 function authenticate(core: Core, request: SignedRequest): App {
   const app = core.apps.byId(request.appId)
-  if (!app) throw new RealtimeError('app_not_found', `App ${quote(request.appId)} does not exist`)
+  if (!app) raise(appNotFound(request.appId))
   const { text: signedQuery, credentials } = request.query
   const pair = requireKeyPair(core, app, credentials.auth_key)
   if (pair.isPublished) request.locality.requireLocal(request.request)

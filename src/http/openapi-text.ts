@@ -78,11 +78,13 @@ export const TAGS = [
 /** What routes for admins take, those of plugins too. */
 export const ADMIN_SECURITY = [{ password: [] }, { token: [] }, { session: [] }]
 
+const SIGNED = [{ signature: [] }, { token: [] }, { session: [] }]
+
 /** What the routes of a tag take, any one of them. */
 export const SECURITY: Readonly<Record<string, readonly object[]>> = {
-  events: [{ signature: [] }],
-  channels: [{ signature: [] }],
-  users: [{ signature: [] }],
+  events: SIGNED,
+  channels: SIGNED,
+  users: SIGNED,
   ExPusherLite: [{ keyPair: [] }],
   PushEx: [{ keyPair: [] }, { secret: [] }],
 }

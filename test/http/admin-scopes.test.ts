@@ -32,12 +32,15 @@ const CALLERS = [
 /** What each caller gets, in their order; 200 is any success. */
 const EXPECTED = {
   open: [200, 200, 200, 200, 200, 200, 200, 200, 200, 200],
-  /** Signed, or with the secret of an app: no credential of the admin's side is one. */
+  /** With the secret of an app: no credential of the admin's side is one. */
   'of an app': [401, 401, 401, 401, 401, 401, 401, 401, 401, 401],
   /** The development app takes pushes without credentials. */
   push: [200, 403, 403, 403, 403, 403, 403, 403, 403, 403],
   /** Answered to all, with what they may see: see below. */
   'its own': [401, 200, 200, 200, 200, 200, 200, 200, 401, 401],
+  /** Signed, or vouched for by a token that has the app; the admin's password is for the admin API. */
+  'read an app': [401, 401, 200, 200, 404, 200, 404, 200, 401, 401],
+  'use an app': [401, 401, 403, 200, 404, 200, 404, 200, 401, 401],
   'see an app': [401, 200, 200, 200, 404, 200, 404, 200, 401, 401],
   'change an app': [401, 200, 403, 200, 404, 200, 404, 200, 401, 401],
   'delete an app': [401, 200, 403, 403, 403, 200, 404, 200, 401, 401],
@@ -56,17 +59,17 @@ const OPERATIONS: Readonly<Record<string, keyof typeof EXPECTED>> = {
   'GET /swagger': 'open',
   'GET /console': 'open',
   'GET /swagger/json': 'open',
-  'POST /apps/{appId}/events': 'of an app',
-  'POST /apps/{appId}/batch_events': 'of an app',
-  'POST /apps/{appId}/channels/{channel}/events': 'of an app',
-  'GET /apps/{appId}/channels': 'of an app',
-  'GET /apps/{appId}/channels/{channel}': 'of an app',
-  'GET /apps/{appId}/channels/{channel}/users': 'of an app',
-  'GET /apps/{appId}/channels/{channel}/stats': 'of an app',
-  'GET /apps/{appId}/connections': 'of an app',
-  'GET /apps/{appId}/channels/{channel}/history': 'of an app',
-  'DELETE /apps/{appId}/channels/{channel}/history': 'of an app',
-  'POST /apps/{appId}/users/{userId}/terminate_connections': 'of an app',
+  'POST /apps/{appId}/events': 'use an app',
+  'POST /apps/{appId}/batch_events': 'use an app',
+  'POST /apps/{appId}/channels/{channel}/events': 'use an app',
+  'GET /apps/{appId}/channels': 'read an app',
+  'GET /apps/{appId}/channels/{channel}': 'read an app',
+  'GET /apps/{appId}/channels/{channel}/users': 'read an app',
+  'GET /apps/{appId}/channels/{channel}/stats': 'read an app',
+  'GET /apps/{appId}/connections': 'read an app',
+  'GET /apps/{appId}/channels/{channel}/history': 'read an app',
+  'DELETE /apps/{appId}/channels/{channel}/history': 'use an app',
+  'POST /apps/{appId}/users/{userId}/terminate_connections': 'use an app',
   'POST /api/apps/{appSlug}/events': 'of an app',
   'GET /api/apps/{appSlug}/channels': 'of an app',
   'GET /api/apps/{appSlug}/channels/{name}/users': 'of an app',
@@ -208,7 +211,8 @@ test.each(Object.entries(OPERATIONS))('%s: %s', async (operation, kind) => {
     if (operation === 'DELETE /api/admin/sessions/{id}')
       server.server.sessions.add(makeSession(`spare-${n}`))
     if (operation.startsWith('DELETE /plugins/')) await server.admin(REVOCATIONS, REVOKE)
-    const path = call.path.replace(/(?<=\/)(own|single|spare|key-1)(?=\/|$)/g, `$1-${n}`)
+    const own = call.path.replace(/^\/apps\/1\//, `/apps/${about}/`)
+    const path = own.replace(/(?<=\/)(own|single|spare|key-1)(?=\/|$)/g, `$1-${n}`)
     const query = call.query ? `?${new URLSearchParams(call.query)}` : ''
     const response = await server.http(`${path}${query}`, {
       method: call.method,
