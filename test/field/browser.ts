@@ -4,7 +4,7 @@ import { chromium, type Browser } from 'playwright-core'
 import { describeWith, pathOf } from './programs'
 
 /** A browser that sends no requests of its own. */
-const FLAGS = [
+export const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',

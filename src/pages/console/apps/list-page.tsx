@@ -38,7 +38,7 @@ const pageOf = ({ slug }: AppView): string => href(['apps', slug, 'connect'])
 const COLUMNS: readonly Column<Listed>[] = [
   {
     title: 'Name',
-    width: 'minmax(10rem, 2fr)',
+    width: 'minmax(5rem, 2fr)',
     cell: (app) => <a href={pageOf(app)}>{app.name}</a>,
   },
   {
@@ -48,12 +48,12 @@ const COLUMNS: readonly Column<Listed>[] = [
     cell: ({ slug }) => <code>{slug}</code>,
   },
   { title: 'Id', width: 'minmax(6rem, 1fr)', isWide: true, cell: ({ id }) => <code>{id}</code> },
-  { title: 'State', width: '9rem', cell: (app) => <State app={app} /> },
+  { title: 'State', width: 'minmax(5rem, 9rem)', cell: (app) => <State app={app} /> },
 ]
 
 const CONNECTIONS: Column<Listed> = {
   title: 'Connections',
-  width: '7rem',
+  width: '6rem',
   isNumber: true,
   cell: ({ connections }) => connections !== undefined && <Num value={connections} unit="" />,
 }

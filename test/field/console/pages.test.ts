@@ -1,0 +1,87 @@
+/** Every page of PAGES: by everybody, on every screen, whatever others have put into it. */
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { describePages } from '../browser'
+import { findFlaws, tabThrough } from './axe'
+import { evil, startHostile, type HostileServer } from './hostile'
+import { PATHS, placeOf } from './paths'
+import { PHONE, visitConsole, WIDE, type ConsoleVisit } from './visit'
+
+/** What the parameters of paths are on the server of this file. */
+const PARAMETERS: Readonly<Record<string, string>> = {
+  slug: 'test-app',
+}
+
+/** The texts of others that a page shows, each by where it was put; it must not be less than that. */
+const SHOWN: Readonly<Record<string, readonly string[]>> = {
+  apps: ['app'],
+}
+
+/** Sessions are not taken there yet. */
+const NOT_YET = 'GET /apps/1/connections 401'
+
+/** As narrow as a small phone, and as a page is at four times its size (WCAG 1.4.10). */
+const NARROW = { width: 320, height: 640 }
+const LARGE = { width: 2560, height: 1440 }
+
+describePages('every page of the console', (browser) => {
+  let hostile: HostileServer
+  let visit: ConsoleVisit
+  beforeAll(async () => {
+    hostile = await startHostile()
+    visit = await visitConsole(browser, hostile.server)
+  })
+  afterAll(async () => {
+    await visit[Symbol.asyncDispose]()
+    await hostile[Symbol.asyncDispose]()
+  })
+
+  test('is in the table', () => {
+    expect(PATHS).toContain('apps')
+    expect(Object.keys(SHOWN).filter((path) => !PATHS.includes(path))).toEqual([])
+  })
+
+  test.each(PATHS)(
+    '/%s shows texts as texts, fits all screens, and is for everybody',
+    async (path) => {
+      const { page } = visit
+      await page.setViewportSize(WIDE)
+      await page.emulateMedia({ colorScheme: 'light' })
+      await visit.open(placeOf(path, PARAMETERS))
+      await hostile.stir()
+      for (const where of SHOWN[path] ?? []) await page.getByText(evil(where)).first().waitFor()
+      expect(await page.locator(FOREIGN).count()).toBe(0)
+
+      expect(await findFlaws(page)).toEqual([])
+      const { steps, unseen } = await tabThrough(page)
+      expect(unseen).toEqual([])
+      expect(steps).toBeGreaterThan(2)
+
+      await page.emulateMedia({ colorScheme: 'dark' })
+      expect(await findFlaws(page, ['color-contrast'])).toEqual([])
+      await page.setViewportSize(PHONE)
+      expect(await findFlaws(page)).toEqual([])
+      for (const screen of [LARGE, PHONE, NARROW]) {
+        await page.setViewportSize(screen)
+        const wide = await page.evaluate<readonly string[]>(FIND_WIDE)
+        expect({ screen, wide }).toEqual({ screen, wide: [] })
+      }
+
+      expect(visit.problems.splice(0)).toEqual([])
+      expect(visit.refused.splice(0).filter((each) => each !== NOT_YET)).toEqual([])
+      expect([...visit.hosts]).toEqual([`127.0.0.1:${hostile.server.port}`])
+    },
+  )
+})
+
+/** What no page of ours has, and what a text would be, were it HTML. */
+const FOREIGN = 'body :is(img, script, iframe, object, embed, [onerror], [onclick], [style*="url"])'
+
+/** Whatever makes the page wider than its window: nothing may have to be scrolled sideways but boxes that scroll. */
+const FIND_WIDE = `(() => {
+  const { scrollWidth, clientWidth } = document.documentElement
+  if (scrollWidth <= clientWidth) return []
+  const wide = [...document.querySelectorAll('body *')].filter(
+    (each) => each.getBoundingClientRect().right > clientWidth + 1,
+  )
+  return [scrollWidth + ' px', ...wide.slice(0, 5).map((each) => each.outerHTML.slice(0, 120))]
+})()`

@@ -1,0 +1,54 @@
+/**
+ * Draws the console: `bun run picture` writes the picture of README.md, `bun run picture FOLDER` every page on a large
+ * and a small screen, light and dark.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+import { FLAGS } from '../browser'
+import { pathOf } from '../programs'
+import { startLively } from './lively'
+import { PATHS, placeOf } from './paths'
+import { PHONE, visitConsole, WIDE } from './visit'
+
+const README_PICTURE = join(import.meta.dir, '../../../docs/console.png')
+const MAX_BYTES = 150_000
+
+const [folder] = process.argv.slice(2)
+await using lively = await startLively()
+const { token } = lively
+const browser = await chromium.launch({ executablePath: pathOf('chromium')!, args: FLAGS })
+try {
+  if (folder === undefined) await drawForReadme()
+  else await drawAll(folder)
+} finally {
+  await browser.close()
+}
+
+async function drawForReadme(): Promise<void> {
+  const viewport = { width: 1280, height: 760 }
+  await using visit = await visitConsole(browser, lively.server, { viewport, token })
+  await visit.open(`apps/${lively.slug}/creator`)
+  await lively.live(20)
+  const bytes = await visit.page.screenshot({ path: README_PICTURE })
+  console.log(`${README_PICTURE}: ${bytes.length} bytes`)
+  if (bytes.length > MAX_BYTES) throw new Error(`More than ${MAX_BYTES} bytes`)
+}
+
+async function drawAll(into: string): Promise<void> {
+  await mkdir(into, { recursive: true })
+  for (const colorScheme of ['light', 'dark'] as const)
+    for (const viewport of [WIDE, PHONE]) {
+      await using visit = await visitConsole(browser, lively.server, {
+        viewport,
+        colorScheme,
+        token,
+      })
+      for (const path of PATHS) {
+        await visit.open(placeOf(path, { slug: lively.slug }))
+        await lively.live(3)
+        const name = `${path.replace(/\W+/g, '-') || 'start'}-${viewport.width}-${colorScheme}.png`
+        await visit.page.screenshot({ path: join(into, name), fullPage: true })
+      }
+    }
+}
