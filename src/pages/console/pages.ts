@@ -30,6 +30,13 @@ export const PAGES: readonly PageRow[] = [
   },
   { path: 'apps/:slug/live', title: 'Live', place: 'app', need: 'see_app', View: LivePage },
   {
+    path: 'apps/:slug/creator',
+    title: 'Event creator',
+    place: 'app',
+    need: 'see_app',
+    View: CreatorPage,
+  },
+  {
     path: 'apps/:slug/settings',
     title: 'Settings',
     place: 'app',
@@ -37,11 +44,4 @@ export const PAGES: readonly PageRow[] = [
     View: SettingsPage,
   },
   { path: 'apps/:slug/keys', title: 'Keys', place: 'app', need: 'see_app', View: KeysPage },
-  {
-    path: 'apps/:slug/creator',
-    title: 'Event creator',
-    place: 'app',
-    need: 'see_app',
-    View: CreatorPage,
-  },
 ]

@@ -57,11 +57,16 @@ export async function startHostile(): Promise<HostileServer> {
     client.subscribe('private-other', evil('auth'))
     client.subscribe(evil('channel'))
     client.subscribe('refused-room')
-    await server.http(
-      `/apps/1/channels?auth_key=${server.app.key}&auth_signature=${encodeURIComponent(evil('signature'))}`,
-    )
+    const query = new URLSearchParams({
+      auth_key: server.app.key,
+      auth_timestamp: String(Math.floor(server.clock.now() / 1000)),
+      auth_version: '1.0',
+      auth_signature: evil('signature'),
+    })
+    await server.http(`/apps/1/channels?${query}`)
     await server.raw({ path: `/app/${encodeURIComponent(evil('key'))}`, hello: false })
     await client.heard()
+    server.advance(1000)
   }
   await stir()
   const stop = async (): Promise<void> => {

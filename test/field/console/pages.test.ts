@@ -14,6 +14,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
 /** The texts of others that a page shows, each by where it was put; it must not be less than that. */
 const SHOWN: Readonly<Record<string, readonly string[]>> = {
   apps: ['app'],
+  'apps/:slug/live': ['event', 'client event', 'refusal', 'channel'],
 }
 
 /** Sessions are not taken there yet. */
@@ -47,8 +48,7 @@ describePages('every page of the console', (browser) => {
       await page.setViewportSize(WIDE)
       await page.emulateMedia({ colorScheme: 'light' })
       await visit.open(placeOf(path, PARAMETERS))
-      await hostile.stir()
-      for (const where of SHOWN[path] ?? []) await page.getByText(evil(where)).first().waitFor()
+      for (const where of SHOWN[path] ?? []) await waitForText(visit, hostile, evil(where))
       expect(await page.locator(FOREIGN).count()).toBe(0)
 
       expect(await findFlaws(page)).toEqual([])
@@ -72,6 +72,24 @@ describePages('every page of the console', (browser) => {
     },
   )
 })
+
+/** Streams show what happens from when they have begun. */
+async function waitForText(
+  { page }: ConsoleVisit,
+  { stir }: HostileServer,
+  text: string,
+): Promise<void> {
+  const shown = page.getByText(text).first()
+  for (let left = 20; left > 0; left--) {
+    await stir()
+    const isThere = await shown.waitFor({ timeout: 1000 }).then(
+      () => true,
+      () => false, // not yet
+    )
+    if (isThere) return
+  }
+  throw new Error(`The page does not show ${text}`)
+}
 
 /** What no page of ours has, and what a text would be, were it HTML. */
 const FOREIGN = 'body :is(img, script, iframe, object, embed, [onerror], [onclick], [style*="url"])'
