@@ -1,6 +1,7 @@
 /**
  * The composition root: core, plugins, API and port, built in order and taken down in reverse.
  */
+import { dirname } from 'node:path'
 import type { Config } from './config/config'
 import type { ListenAddress } from './core/addresses'
 import type { App } from './core/app'
@@ -45,6 +46,7 @@ import { InFlight } from './http/in-flight'
 import { LiveFeed } from './http/live-feed'
 import { Locality } from './http/local'
 import { Logins } from './http/logins'
+import { Problems, PROBLEMS_MS } from './http/problems'
 import { Sessions } from './http/sessions'
 import { newCore } from './new-core'
 import { requestLimit, watchOpenFiles } from './open-files'
@@ -261,6 +263,9 @@ async function build(
   const appRequests = new AppRequests(core, findApps)
   const feed = new LiveFeed(core)
   undo.push(() => feed.finish())
+  const databaseFolder = isFile(config.databasePath) ? dirname(config.databasePath) : undefined
+  const kept = { backups, keepsSeries, databaseFolder }
+  const problems = new Problems(core, { access, metrics, deliveries: webhooks, ...kept })
   const apiOptions = {
     appRequests,
     dialects: DIALECTS.map(({ routes }) => routes),
@@ -273,6 +278,7 @@ async function build(
     deliveries: webhooks,
     statistics: { store: series, backlogOf, startedAt: clock.now() },
     feed,
+    problems,
     metrics,
     audit,
     plugins,
@@ -350,6 +356,7 @@ async function build(
   undo.push(clock.every(UNAUTHORIZED_SWEEP_MS, newUnauthorizedSweeper(core)))
   undo.push(clock.every(EXPIRY_TICK_MS, newExpirySweeper(core)))
   undo.push(clock.every(LOOP_TICK_MS, newLoopTick(core)))
+  undo.push(clock.every(PROBLEMS_MS, problems.tick))
   if (keepsSeries) undo.push(clock.every(STATISTICS_MS, statistics.tick))
   undo.push(() => core.subscriptionCounts.stop())
 

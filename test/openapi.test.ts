@@ -81,6 +81,7 @@ test('it has every route, in the order in which they are told', () => {
     '/api/admin/stats',
     '/api/admin/stats/apps',
     '/api/admin/apps/{slug}/stats',
+    '/api/admin/problems',
     '/metrics',
     '/usage',
     '/swagger',

@@ -27,7 +27,12 @@ export type Totals = {
 /** Apps of a step: some microseconds. */
 const APPS_PER_STEP = 8
 
-export function sumUp(core: Core, backlogOf: (app: App) => Backlog): Promise<Totals> {
+/** `visit` is called for each app, in the step that adds it. */
+export function sumUp(
+  core: Core,
+  backlogOf: (app: App) => Backlog,
+  visit?: (app: App, backlog: Backlog) => void,
+): Promise<Totals> {
   const { apps, slices, hub } = core
   const left = apps.all()[Symbol.iterator]()
   const sum = {
@@ -45,7 +50,9 @@ export function sumUp(core: Core, backlogOf: (app: App) => Backlog): Promise<Tot
     addTallies(sum.tallies, app)
     addTally(sum.gauges, app.gauges)
     addTally(sum.subscriptionsByKind, app.subscriptionsByKind)
-    sum.backlog = addBacklog(sum.backlog, backlogOf(app))
+    const backlog = backlogOf(app)
+    sum.backlog = addBacklog(sum.backlog, backlog)
+    visit?.(app, backlog)
   }
   const { promise, resolve, reject } = Promise.withResolvers<Totals>()
   const step = (): boolean => {

@@ -39,7 +39,8 @@ export class Addresses {
   readonly #anyTrusted: boolean
   readonly #trustsUnix: boolean
 
-  #isHinted = false
+  /** One that forwards without being named in the settings, the first that was seen. */
+  unnamedProxy: string | undefined = undefined
 
   /** Addresses and networks (`10.0.0.0/8`) of proxies, and `unix`. */
   constructor(
@@ -67,7 +68,7 @@ export class Addresses {
       ? UNIX_PEER
       : plainAddress(this.#serverOf(request)?.requestIP(request)?.address ?? '')
     if (!this.#anyTrusted || !this.#trusts(socket)) {
-      if (!this.#isHinted) this.#hint(socket, request)
+      if (this.unnamedProxy === undefined) this.#hint(socket, request)
       return socket
     }
     const forwarded = request.headers.get('x-forwarded-for')?.split(',') ?? []
@@ -123,7 +124,7 @@ export class Addresses {
   /** Warns once. A public address that sends the header is nobody's proxy. */
   #hint(remoteAddress: string, { headers }: Request): void {
     if (!headers.has('x-forwarded-for') || quotaKeyOf(remoteAddress) !== undefined) return
-    this.#isHinted = true
+    this.unnamedProxy = remoteAddress
     this.log.warn({ remoteAddress }, UNNAMED_PROXY)
   }
 

@@ -55,6 +55,7 @@ export const NEEDS: Readonly<Record<string, Need>> = {
   'GET /api/admin/plugins': 'read',
   'GET /api/admin/stats': 'read',
   'GET /api/admin/stats/apps': 'any',
+  'GET /api/admin/problems': 'any',
   'GET /api/admin/apps/:slug/stats': 'see_app',
   'GET /metrics': 'read',
   'GET /usage': 'read',

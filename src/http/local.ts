@@ -137,6 +137,11 @@ export class Locality {
 
   constructor(readonly options: LocalityOptions) {}
 
+  /** What requests were that published credentials were refused to: names of NON_LOCAL_RULES. */
+  get brokenRules(): readonly string[] {
+    return [...this.#loggedRules]
+  }
+
   /** @throws RealtimeError('not_local') */
   requireLocal(request: Request, origins?: readonly string[]): void {
     const refused = this.checkRequest(request, origins)

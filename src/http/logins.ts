@@ -14,6 +14,8 @@ import type { Clock } from '../core/types'
  */
 export const MAX_ADDRESSES = 10_000
 
+const SHOWN_LOCKED = 3
+
 /** `to` names what the login is for: `admin`, or `app:` and an id. */
 export type Attempt = { readonly to: string; readonly address: string }
 
@@ -58,6 +60,19 @@ export class Logins {
   forgive(attempt: Attempt): void {
     const bucket = this.#buckets.get(keyOf(attempt))
     if (bucket) bucket.tokens += 1
+  }
+
+  /** Who has to wait, and some of them by target and address: `192.0.2.7 (admin)`. A millisecond for all that may be. */
+  locked(): { readonly count: number; readonly addresses: readonly string[] } {
+    const now = this.clock.mono()
+    const locked = [...this.#buckets].filter(
+      ([, bucket]) => waitFor(bucket, this.#rate, 1, now) > 0,
+    )
+    const addresses = locked.slice(-SHOWN_LOCKED).map(([key]) => {
+      const [to = '', address = ''] = key.split(' ')
+      return `${address} (${to})`
+    })
+    return { count: locked.length, addresses }
   }
 
   /** Forgets buckets that are full again. */

@@ -25,6 +25,8 @@ import type { LiveFeed } from './live-feed'
 import { metrics, type MetricsOptions } from './metrics'
 import { console as consolePage, reference, type BrowserPage, type Console } from './pages'
 import { pluginReports, type RunningPlugin } from './plugins'
+import { problemRoutes } from './problem-routes'
+import type { Problems } from './problems'
 import { sessions } from './session-routes'
 import { stats, type StatsSource } from './stats'
 import { appsStats } from './stats-apps'
@@ -56,6 +58,7 @@ export type RouteOptions = SignedAccess &
     readonly deliveries: Deliveries
     readonly audit: Pick<AuditStore, 'page'>
     readonly feed: LiveFeed
+    readonly problems: Problems
     readonly metrics: MetricsOptions
     readonly plugins: readonly RunningPlugin[]
     readonly sessionHours: number
@@ -98,6 +101,10 @@ export const ROUTES: readonly Row[] = [
   {
     side: 'admin',
     routes: (core, options) => appsStats(core, options.statistics, options.changes),
+  },
+  {
+    side: 'admin',
+    routes: (core, { problems, changes }) => problemRoutes(core, problems, changes),
   },
   { side: 'admin', routes: (core, options) => metrics(core, options.metrics, options.deliveries) },
   {

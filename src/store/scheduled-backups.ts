@@ -29,8 +29,8 @@ export class ScheduledBackups {
   #dueAt = -Infinity
   #hasLooked = false
   #running: Promise<void> | undefined = undefined
-  /** Why the last one failed. */
-  #failure: string | undefined = undefined
+  /** Why the last one failed; undefined where it did not. */
+  failure: string | undefined = undefined
   readonly #stopping = new AbortController()
   readonly #names: RegExp
 
@@ -80,7 +80,7 @@ export class ScheduledBackups {
       counters.backupsMade++
       log.info({ file, bytes, ms: Math.round(clock.mono() - now) }, 'backup made')
       await this.#deleteOldest(basename(file))
-      this.#failure = undefined
+      this.failure = undefined
     } catch (cause) {
       if (this.#stopping.signal.aborted) return
       this.#dueAt = Math.max(this.#dueAt, now + Math.min(everyMs, RETRY_MS))
@@ -140,8 +140,8 @@ export class ScheduledBackups {
   /** Once for each reason. */
   #logFailure(error: Error): void {
     const message = messageOf(error)
-    if (message === this.#failure) return
-    this.#failure = message
+    if (message === this.failure) return
+    this.failure = message
     this.core.log.error({ err: error }, `backup failed: ${message}`)
   }
 
