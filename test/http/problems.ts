@@ -18,7 +18,9 @@ export type Answer = { readonly count: number; readonly problems: readonly Probl
 /** As the admin, or by a token. */
 export async function readProblems(server: TestServer, token?: string): Promise<Answer> {
   const headers = token === undefined ? {} : bearer(token)
-  return (await (await server.admin('/api/admin/problems', { headers })).json()).data
+  const answer = await server.admin('/api/admin/problems', { headers })
+  if (answer.status !== 200) throw new Error(`${answer.status}: ${await answer.text()}`)
+  return (await answer.json()).data
 }
 
 /** The one with the code; fails where there is none, or more. */
