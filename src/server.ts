@@ -2,7 +2,6 @@
  * The composition root: core, plugins, API and port, built in order and taken down in reverse.
  */
 import { dirname } from 'node:path'
-import type { Config } from './config/config'
 import type { ListenAddress } from './core/addresses'
 import type { App } from './core/app'
 import { Apps } from './core/apps'
@@ -16,7 +15,7 @@ import { countFault, runSafely } from './core/faults'
 import { compileHooks } from './core/hooks'
 import { OneNodeEngine } from './core/one-node'
 import { LOOP_TICK_MS, newLoopTick } from './core/latencies'
-import { networkRules, type NetworkRules } from './core/networks'
+import { networkRules } from './core/networks'
 import type { PluginStore } from './core/plugin-means'
 import type { ProvidedApp } from './core/provided-apps'
 import { Slices } from './core/slices'
@@ -48,6 +47,7 @@ import { Locality } from './http/local'
 import { Logins } from './http/logins'
 import { Problems, PROBLEMS_MS } from './http/problems'
 import { Sessions } from './http/sessions'
+import { backupsOf, webhooksOf } from './new-upkeep'
 import { newCore } from './new-core'
 import { requestLimit, watchOpenFiles } from './open-files'
 import { metricsOptions } from './metrics-port'
@@ -64,10 +64,8 @@ import { auditStore, auditTrimmer } from './store/audit'
 import { FileWatch } from './store/file-watch'
 import { isFile } from './store/files'
 import { historyStore } from './store/history'
-import { outboxStore } from './store/outbox'
 import { guard, storeError } from './store/errors'
 import { openPluginStore } from './store/plugins'
-import { ScheduledBackups } from './store/scheduled-backups'
 import { statisticsStore } from './store/statistics'
 import { openDatabase } from './store/sqlite'
 import { Upkeep } from './store/upkeep'
@@ -75,8 +73,6 @@ import { tokenStore } from './store/tokens'
 import { Writes } from './store/writes'
 import { LongPolls } from './transports/longpoll'
 import { XhrSessions } from './transports/xhr'
-import { RETRIES } from './webhooks/retries'
-import { Webhooks } from './webhooks/webhooks'
 
 export type ServerOptions = StandbyOptions & {
   /** The clock that turns of the event loop are measured by, in milliseconds; see `Slices`. */
@@ -379,24 +375,6 @@ async function build(
       await end()
     },
   }
-}
-
-function webhooksOf(core: Core, writes: Writes, config: Config, networks: NetworkRules): Webhooks {
-  return new Webhooks(core, writes.guard(outboxStore(writes.db, RETRIES), ['replay', 'audit']), {
-    flushMs: config.webhookFlushMs,
-    batchEvents: config.webhookBatchEvents,
-    timeoutMs: config.webhookTimeoutMs,
-    maxStored: config.webhookMaxStored,
-    maxStoredPerEndpoint: config.webhookMaxStoredPerEndpoint,
-    networks,
-  })
-}
-
-function backupsOf(core: Core, config: Config): ScheduledBackups | undefined {
-  const { databasePath, backupPath: folder, backupKeep: keep, backupEveryMinutes } = config
-  if (folder === undefined) return undefined
-  const everyMs = backupEveryMinutes * 60_000
-  return new ScheduledBackups({ databasePath, folder, everyMs, keep }, core)
 }
 
 const wait = (clock: Clock, ms: number): Promise<void> =>

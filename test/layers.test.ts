@@ -158,6 +158,7 @@ test.each(Object.entries(MAX_LINES))(
 /** Why a file of src has fewer than 40 lines and does not stand with whoever needs it. */
 const SMALL: Readonly<Record<string, string>> = {
   'apps/resource.ts': 'the API and the command line show apps by it',
+  'new-upkeep.ts': 'server.ts would exceed 400 lines',
   'clock.ts': 'the real one; tests bring another',
   'cli/commands.ts': 'a table',
   'cli/exits.ts': 'a table',

@@ -95,6 +95,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
   'announce.ts': ['config', 'core/addresses', 'open-files', 'server'],
   'new-core.ts': ['config', 'core', 'dialects/dialects', 'open-files', 'protocols/errors'],
+  'new-upkeep.ts': ['config/config', 'core', 'store', 'webhooks'],
   'server.ts': [
     'public-listeners',
     'config',
@@ -103,6 +104,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'core',
     'http',
     'new-core',
+    'new-upkeep',
     'metrics-port',
     'ports',
     'standby',

@@ -1,0 +1,33 @@
+/** What delivers and keeps what has happened, built as the settings say: webhooks and scheduled backups. */
+import type { Config } from './config/config'
+import type { Core } from './core/core'
+import type { NetworkRules } from './core/networks'
+import { outboxStore } from './store/outbox'
+import { ScheduledBackups } from './store/scheduled-backups'
+import type { Writes } from './store/writes'
+import { RETRIES } from './webhooks/retries'
+import { Webhooks } from './webhooks/webhooks'
+
+export function webhooksOf(
+  core: Core,
+  writes: Writes,
+  config: Config,
+  networks: NetworkRules,
+): Webhooks {
+  return new Webhooks(core, writes.guard(outboxStore(writes.db, RETRIES), ['replay', 'audit']), {
+    flushMs: config.webhookFlushMs,
+    batchEvents: config.webhookBatchEvents,
+    timeoutMs: config.webhookTimeoutMs,
+    maxStored: config.webhookMaxStored,
+    maxStoredPerEndpoint: config.webhookMaxStoredPerEndpoint,
+    networks,
+  })
+}
+
+/** Undefined where none are made. */
+export function backupsOf(core: Core, config: Config): ScheduledBackups | undefined {
+  const { databasePath, backupPath: folder, backupKeep: keep, backupEveryMinutes } = config
+  if (folder === undefined) return undefined
+  const everyMs = backupEveryMinutes * 60_000
+  return new ScheduledBackups({ databasePath, folder, everyMs, keep }, core)
+}
