@@ -24,6 +24,7 @@ import {
 } from './http/handshake'
 import { decodeUtf8 } from './http/bytes'
 import type { Locality } from './http/local'
+import { respondToPlain } from './http/plain-http'
 import { outsidePrefix, placeIn, queryOf, route, withoutTls, type Place } from './http/place'
 import type { Client } from './protocols/codec'
 import { isSocketPath } from './protocols/pusher'
@@ -77,6 +78,18 @@ export async function listen(port: Port): Promise<void> {
   listeners.open(server)
 }
 
+/**
+ * Listens without TLS beside the public port: for redirects, and for sockets that are told to use TLS.
+ * @throws as `listen` does
+ */
+export function listenPlain(port: Port, number: number): Promise<PublicServer> {
+  const place = {
+    address: { host: port.config.host, port: number },
+    setting: SETTINGS.plainPort.env,
+  }
+  return bind(place, (at) => serve(port, at, { tls: undefined }, true))
+}
+
 /** Listens at the same address with the certificate as it is now; the server before keeps its sockets. */
 export function listenAnew(port: Port): void {
   const { config, listeners } = port
@@ -84,18 +97,30 @@ export function listenAnew(port: Port): void {
   listeners.replace(serve(port, at, { reusePort: true }))
 }
 
-function serve(port: Port, at: Binding, shared: object = {}): PublicServer {
-  const { core, config, certificate, listeners } = port
+function serve(port: Port, at: Binding, more: object = {}, isPlain = false): PublicServer {
+  const { core, config, certificate, listeners, addresses } = port
+  const mayBePlain = config.plainHttp === 'allow' && !isPlain
+  const plain = {
+    plainHttp: config.plainHttp === 'allow' ? ('refuse' as const) : config.plainHttp,
+    pathPrefix: config.pathPrefix,
+    publicUrl: config.publicUrl,
+    get tlsPort() {
+      return certificate ? listeners.port : 443
+    },
+  }
   const own: PublicServer = Bun.serve<Client>({
     ...portOptions(port),
     ...at,
     ...(certificate && { tls: certificate.tls }),
-    ...shared,
+    ...more,
     fetch(received, server) {
-      const request = certificate ? withoutTls(received) : received
+      const request = certificate && !isPlain ? withoutTls(received) : received
+      if (isPlain) addresses.markPlain(request)
       if (request.method === 'GET' && requestsUpgrade(request.headers))
         return upgradeInTurn(port, request, server)
       const place = placeIn(request, config.pathPrefix)
+      const redirected = mayBePlain ? undefined : respondToPlain(request, addresses, plain)
+      if (redirected) return redirected
       return respondToFallback(port, request, place) ?? respondToApi(port, route(request, place))
     },
     websocket: {
@@ -254,10 +279,12 @@ async function respondAndCount(
   }
 }
 
-const readRequest = ({ addresses, locality }: Port, request: Request): IncomingRequest => ({
+const readRequest = ({ addresses, locality, config }: Port, request: Request): IncomingRequest => ({
   headers: request.headers,
   url: request.url,
   query: new URLSearchParams(queryOf(request.url)),
   remoteAddress: addresses.of(request),
   nonLocalRefusal: () => locality.checkConnect(request),
+  isEncrypted: () => addresses.isEncrypted(request),
+  needsTls: config.plainHttp !== 'allow' || config.plainPort !== undefined,
 })

@@ -8,7 +8,7 @@ import { tlsFilesOf } from './config/tls-settings'
 import type { ListenAddress } from './core/addresses'
 import type { Apis } from './http/api'
 import type { MetricsAccess } from './http/metrics-access'
-import { listen, type Port } from './listen'
+import { listen, listenPlain, type Port } from './listen'
 import { listenForAdmins } from './listen-admin'
 import { listenForMetrics } from './metrics-port'
 import type { PublicListeners } from './public-listeners'
@@ -17,6 +17,8 @@ import { renewal } from './renewal'
 export type Ports = {
   /** Where clients connect. */
   readonly port: number
+  /** Undefined where there is none without TLS. */
+  readonly plainPort: number | undefined
   /** Undefined where admins have no address of their own. */
   readonly adminAddress: ListenAddress | undefined
   /** Undefined where the metrics have no port of their own. */
@@ -37,6 +39,7 @@ export async function openPorts(parts: Parts): Promise<Ports> {
   const { config, addresses, api, adminApi, listeners } = parts
   const files = tlsFilesOf(config)
   const certificate = files && new Certificate(files)
+  addresses.isTls = certificate !== undefined
   const opened: Pick<PublicListeners, 'stop'>[] = []
   const close = (atOnce: boolean) => Promise.all(opened.map((server) => server.stop(atOnce)))
   const add = (bound: Bound | undefined): Bound | undefined => {
@@ -53,11 +56,15 @@ export async function openPorts(parts: Parts): Promise<Ports> {
     const metrics = add(await listenForMetrics(parts, adminApi ?? api, parts.metrics))
     const port = { ...parts, api, certificate }
     await listen(port)
+    const plain =
+      config.plainPort === undefined ? undefined : await listenPlain(port, config.plainPort)
+    if (plain) opened.push(plain)
     opened.push(listeners)
     addresses.server = listeners
     addresses.hasTls = certificate !== undefined
     return {
       port: listeners.port,
+      plainPort: plain?.port,
       adminAddress: admins?.address,
       metricsPort: metrics?.server.port,
       renew: certificate ? renewal(port, certificate) : () => undefined,

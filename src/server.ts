@@ -95,6 +95,8 @@ export type CarillonServer = {
   readonly sessions: Sessions
   readonly credentials: Credentials
   readonly port: number
+  /** Undefined where there is none without TLS. */
+  readonly plainPort: number | undefined
   /** Undefined where the metrics have no port of their own. */
   readonly metricsPort: number | undefined
   /** Undefined where admins have no address of their own. */
@@ -317,7 +319,7 @@ async function build(
     listeners,
   }
   const ports = { ...responders, ...apis, metrics: metrics.access }
-  const { port, adminAddress, metricsPort, renew, close } = await openPorts(ports)
+  const { port, plainPort, adminAddress, metricsPort, renew, close } = await openPorts(ports)
   undo.push(() => close(true).then(() => slices.finish()))
   options.handOver?.(credentials)
   guard(config.databasePath, () => {
@@ -364,6 +366,7 @@ async function build(
     sessions,
     credentials,
     port,
+    plainPort,
     metricsPort,
     adminAddress,
     stop: end,

@@ -173,7 +173,7 @@ test('a key that is encrypted is opened', async () => {
 test.each([
   [{ CARILLON_TLS_CERT_FILE: 'a' }, 'CARILLON_TLS_KEY_FILE is not set'],
   [{ CARILLON_TLS_KEY_FILE: 'a' }, 'CARILLON_TLS_CERT_FILE is not set'],
-  [{ CARILLON_TLS_PASSPHRASE: 'a' }, 'is set without CARILLON_TLS_KEY_FILE'],
+  [{ CARILLON_TLS_PASSPHRASE: 'a' }, 'is set without CARILLON_TLS_CERT_FILE'],
 ])('%p: %s', (env, says) => {
   expect(() => readConfig(env)).toThrow(says)
 })

@@ -24,6 +24,7 @@ export const SWITCHES = {
     ofDialect: true,
     about: 'Clients may push on `public:` topics of the Phoenix protocol',
   },
+  tls_only: { into: 'tlsOnly', about: 'Sockets and requests without TLS are refused' },
   subscription_counts: {
     into: 'subscriptionCounts',
     about: 'Subscribers and webhooks are told how many subscribers there are',
@@ -56,7 +57,7 @@ export function recordedSwitches(isOn: (name: SwitchName) => boolean) {
   const flat = Object.fromEntries(ROWS.map(([name, { into }]) => [into, isOn(name)]))
   return asRecord(flat) as Pick<
     AppRecord,
-    'active' | 'clientEvents' | 'subscriptionCounts' | 'dialects'
+    'active' | 'clientEvents' | 'tlsOnly' | 'subscriptionCounts' | 'dialects'
   >
 }
 

@@ -1,5 +1,7 @@
 /** TLS_SETTINGS: the rows of SETTINGS that say how the public port is encrypted. */
-import { optional } from './setting'
+import { optional, setting } from './setting'
+
+const PLAIN_HTTP = ['allow', 'redirect', 'refuse'] as const
 
 const FILE = /^[^\0]+$/
 
@@ -18,7 +20,25 @@ export const TLS_SETTINGS = {
     'what the private key is encrypted with, where it is',
     true,
   ),
+  plainHttp: setting<PlainHttp>({
+    env: 'CARILLON_PLAIN_HTTP',
+    default: 'allow',
+    read: (text) => PLAIN_HTTP.find((each) => each === text),
+    expected: PLAIN_HTTP.join(', '),
+    about:
+      'what becomes of requests without TLS, here or at a trusted proxy (`x-forwarded-proto`): `redirect` sends browsers to `https://`; it refuses the rest, and `refuse` all, but for `/up` and `/ready`',
+  }),
+  plainPort: setting<number | undefined>({
+    env: 'CARILLON_PLAIN_PORT',
+    default: undefined,
+    read: (text) => (/^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined),
+    expected: 'an integer from 0 to 65535',
+    about:
+      'second port, without TLS, where the public one has a certificate, as 80 beside 443; goes with `CARILLON_PLAIN_HTTP`',
+  }),
 } as const
+
+export type PlainHttp = (typeof PLAIN_HTTP)[number]
 
 /** Where a certificate is, as the settings have it. */
 export type TlsFiles = {
@@ -31,6 +51,7 @@ type TlsValues = {
   readonly tlsCertFile: string | undefined
   readonly tlsKeyFile: string | undefined
   readonly tlsPassphrase: string | undefined
+  readonly plainPort?: number | undefined
 }
 
 /** Undefined where the public port is not encrypted. */
@@ -49,6 +70,11 @@ export function tlsMistake(values: TlsValues): string[] {
     const [has, lacks] = values.tlsCertFile === undefined ? [key, cert] : [cert, key]
     return [`${lacks.env} is not set: expected a path, since it goes with ${has.env}`]
   }
-  if (given.length === 2 || values.tlsPassphrase === undefined) return []
-  return [`${TLS_SETTINGS.tlsPassphrase.env} is set without ${key.env}: expected both`]
+  if (given.length === 2) return []
+  const { tlsPassphrase, plainPort } = TLS_SETTINGS
+  const useless = [
+    ...(values.tlsPassphrase === undefined ? [] : [tlsPassphrase.env]),
+    ...(values.plainPort === undefined ? [] : [plainPort.env]),
+  ]
+  return useless.map((name) => `${name} is set without ${cert.env}: expected both`)
 }

@@ -14,6 +14,7 @@ export type AppRecord = {
   readonly slug: string
   readonly active: boolean
   readonly clientEvents: boolean
+  readonly tlsOnly: boolean
   readonly subscriptionCounts: boolean
   /** Switches that only dialects read; a missing one is off. */
   readonly dialects: { readonly [name: string]: boolean }
@@ -118,6 +119,7 @@ export function findKeyPair(app: App, key: string): KeyPair | undefined {
 export const NEW_APP: Omit<AppRecord, 'id' | 'name' | 'slug' | 'keys'> = {
   active: true,
   clientEvents: true,
+  tlsOnly: false,
   subscriptionCounts: false,
   dialects: {},
   hosts: [],

@@ -58,6 +58,12 @@ export type Subscription = {
   slot: number
 }
 
+/** Refusals of published apps, and of those that accept TLS alone, where the request is not what they need. */
+export type LaterRefusals = {
+  readonly published: Refusal | undefined
+  readonly tlsOnly: Refusal | undefined
+}
+
 export class Connection<Codec extends Encoder = Encoder> {
   /** The key under which its address is counted, until it closes; undefined where it is not. Owned by `connect`. */
   quotaKey: string | undefined = undefined
@@ -114,8 +120,8 @@ export class Connection<Codec extends Encoder = Encoder> {
   /** The refusal that ends it: now, or as soon as its transport is open. No later one takes its place. */
   pendingRefusal: Refusal | undefined = undefined
 
-  /** The refusal of published apps for a request that is not local, on wires that name the app later. */
-  nonLocalRefusal: Refusal | undefined = undefined
+  /** Of apps that are named later, on wires that do so. */
+  refusals: LaterRefusals | undefined = undefined
 
   /** The signed-in user; for life. Owned by `Users`. */
   user: User | undefined = undefined

@@ -8,6 +8,7 @@ import type { Ref } from './types'
 export type ErrorCode =
   | 'app_not_found'
   | 'app_disabled'
+  | 'tls_required'
   | 'app_over_quota'
   | 'address_over_quota'
   | 'node_over_capacity'
@@ -185,6 +186,7 @@ export const REFUSE = {
   listenDenied: refusal('listen_denied', 'authentication_required'),
   terminated: refusal('connection_refused', 'You got disconnected by the app.'),
   pongTimeout: refusal('pong_timeout', 'Pong reply not received'),
+  tlsRequired: refusal('tls_required', 'Only TLS is accepted: connect to wss:// or https://'),
   shuttingDown: refusal('shutting_down', 'Please reconnect immediately'),
 } as const satisfies Record<string, Refusal>
 

@@ -26,15 +26,19 @@ type Listening = Pick<Server<unknown>, 'port' | 'requestIP' | 'timeout' | 'pendi
 export type Listener = { readonly server: Listening; readonly address: ListenAddress }
 
 const LISTENER = Symbol('listener')
-type Marked = Request & { [LISTENER]?: Listener }
+const PLAIN = Symbol('plain')
+type Marked = Request & { [LISTENER]?: Listener; [PLAIN]?: true }
+
+/** Schemes of requests by TLS. */
+const ENCRYPTED = ['https', 'wss']
 
 export class Addresses {
   /** Set once the server listens. */
   server: Listening | undefined
-  /** True where that has a certificate. */
-  hasTls = false
   /** The same of the address for admins, where they have one of their own. */
   admins: Listener | undefined
+  /** The public port has TLS. */
+  isTls = false
   readonly #trusted: BlockList
   readonly #anyTrusted: boolean
   readonly #trustsUnix: boolean
@@ -81,6 +85,33 @@ export class Addresses {
     return client
   }
 
+  /**
+   * True for a request that its client has sent by TLS: to us, or to the trusted proxies that say so. Of a list the
+   * entry counts that the outermost trusted proxy has written.
+   */
+  isEncrypted(request: Request): boolean {
+    const own = this.isTls && !this.listenerOf(request) && !(request as Marked)[PLAIN]
+    if (!this.#anyTrusted || !this.#trusts(this.peerOf(request).address)) return own
+    const told = schemesIn(request.headers)
+    if (told.length === 0) return own
+    const from = request.headers.get('x-forwarded-for')?.split(',') ?? []
+    const trusted = from.toReversed().findIndex((each) => !this.#trusts(plainAddress(each.trim())))
+    const hops = trusted === -1 ? from.length : trusted + 1
+    return ENCRYPTED.includes(told[Math.max(0, told.length - Math.max(1, hops))]!)
+  }
+
+  /** The host that the client has asked for, as trusted proxies have it. Empty without one. */
+  hostOf(request: Request): string {
+    const own = request.headers.get('host') ?? ''
+    if (!this.#anyTrusted || !this.#trusts(this.peerOf(request).address)) return own
+    return request.headers.get('x-forwarded-host')?.split(',')[0]?.trim() || own
+  }
+
+  /** Marks a request that came to the port of plain HTTP, where the public one has TLS. */
+  markPlain(request: Marked): void {
+    request[PLAIN] = true
+  }
+
   /** The other end of the socket, be it a client or a proxy. */
   peerOf(request: Request): { readonly address: string; readonly port: number } {
     if (this.#isUnix(request)) return { address: UNIX_PEER, port: 0 }
@@ -92,14 +123,6 @@ export class Addresses {
   placeOf(request: Request): string {
     const { address } = this.listenerOf(request) ?? {}
     return address && 'path' in address ? address.path : String(this.#serverOf(request)?.port ?? 0)
-  }
-
-  /** True for a request that came encrypted, to us or to a trusted proxy. */
-  isEncrypted(request: Request): boolean {
-    if (this.hasTls && !this.listenerOf(request)) return true
-    const [first = ''] = request.headers.get('x-forwarded-proto')?.split(',') ?? []
-    if (first.trim().toLowerCase() !== 'https' || !this.#anyTrusted) return false
-    return this.#trusts(this.peerOf(request).address)
   }
 
   /** Requests without an answer so far, polls and streams among them. */
@@ -141,6 +164,20 @@ export class Addresses {
     if (address === UNIX_PEER) return this.#trustsUnix
     return isIP(address) !== 0 && listIncludes(this.#trusted, address)
   }
+}
+
+/**
+ * What proxies say of the scheme, the client's first: `x-forwarded-proto`, else `proto` of `Forwarded` (RFC 7239).
+ */
+function schemesIn(headers: Headers): readonly string[] {
+  const plain = headers.get('x-forwarded-proto')
+  const list = plain ?? headers.get('forwarded')
+  if (list === null) return []
+  const found = list.split(',').map((each) => {
+    const value = plain === null ? (/(?:^|;)\s*proto="?([^";\s]+)/i.exec(each)?.[1] ?? '') : each
+    return value.trim().toLowerCase()
+  })
+  return found.some((each) => each !== '') ? found : []
 }
 
 /** True for an address that only this machine has. */

@@ -155,6 +155,7 @@ const APP = {
   active: true,
   client_events: true,
   public_client_events: false,
+  tls_only: false,
   subscription_counts: false,
   epl_bridge: false,
   hosts: [],

@@ -3,7 +3,7 @@
  * It may be right, wrong, tried too often, or published and not from this machine.
  */
 import type { App } from '../core/app'
-import type { Refusal } from '../core/errors'
+import { REFUSE, type Refusal } from '../core/errors'
 import { isPublished } from '../core/published-credentials'
 import { timingSafeEqual, sha256 } from '../core/signature'
 import type { Addresses } from './address'
@@ -42,6 +42,8 @@ export class AppSecrets {
       this.logins.recordFailure(attempt)
       return { ...NO_SECRET, failedAttempt: attempt }
     }
+    if (app?.record.tlsOnly && !this.addresses.isEncrypted(request))
+      return { ...NO_SECRET, refusal: REFUSE.tlsRequired }
     return isPublished(secret) ? this.verifyPublished(request) : { ...NO_SECRET, isValid }
   }
 

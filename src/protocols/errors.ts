@@ -49,6 +49,7 @@ const UNAUTHORIZED = keepOpen(401, { phoenix: 'unauthorized', subscription: 'Aut
 export const WIRE_ERRORS: Readonly<Record<ErrorCode, WireError>> = {
   app_not_found: { pusher: 4001, closes: true, http: 404, phoenix: 1001 },
   app_disabled: { pusher: 4003, closes: true, http: 403, phoenix: 1001 },
+  tls_required: { pusher: 4000, closes: true, http: 403, phoenix: null },
   app_over_quota: { pusher: 4004, closes: true, http: 403, phoenix: 1001, log: 'message' },
   path_not_found: { pusher: 4005, closes: true, http: 404, phoenix: 1001 },
   upgrade_missing: keepOpen(426),

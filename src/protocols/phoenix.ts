@@ -7,6 +7,7 @@
 import type { App } from '../core/app'
 import type { Connection, RawFrame, Subscription } from '../core/connection'
 import type { Core } from '../core/core'
+import type { LaterRefusals } from '../core/connection'
 import { isRefusal, REFUSE, refusal, type ErrorCode, type Refusal } from '../core/errors'
 import { checkBudget } from '../core/client-event'
 import { isRecord, jsonText, MAX_LEVELS, copyText, parseJson } from '../core/json'
@@ -180,11 +181,16 @@ const decoderOf =
     const spent = decoder ? undefined : checkBudget(core, conn, frame)
     if (spent) return isRefusal(spent) ? { ...spent, ref } : spent
     const address = mount.address(core, conn.app, ref.topic)
-    if (conn.nonLocalRefusal && address?.app.isPublished) return { ...conn.nonLocalRefusal, ref }
+    const refused = conn.refusals && address && laterRefusal(conn.refusals, address.app)
+    if (refused) return { ...refused, ref }
     const subscription =
       address && conn.subscription(core.hub.channel(address.app, address.channel))
     return (decoder ?? decodePush)({ mount, message, address, subscription })
   }
+
+const laterRefusal = (refusals: LaterRefusals, app: App): Refusal | undefined =>
+  (app.isPublished ? refusals.published : undefined) ??
+  (app.record.tlsOnly ? refusals.tlsOnly : undefined)
 
 const JOIN_KEYS = ['auth', 'channel_data']
 const JOIN_AND_HISTORY_KEYS = [...JOIN_KEYS, ...HISTORY_KEYS]

@@ -5,7 +5,7 @@
  */
 import { checkBudget, isBudgetSpent, mayHoldUp, publishClientEvent } from '../core/client-event'
 import { admit, countAddress, establish } from '../core/connect'
-import { Connection, newSocketId, type RawFrame } from '../core/connection'
+import { Connection, newSocketId, type LaterRefusals, type RawFrame } from '../core/connection'
 import type { Core } from '../core/core'
 import { bytesOf, countersOf } from '../core/counters'
 import { disconnect, type Ending } from '../core/disconnect'
@@ -28,6 +28,9 @@ const MAX_WAITING_CHARS = 1_048_576
 export type IncomingRequest = Omit<ConnectRequest, 'appComesLater' | 'signal'> & {
   /** Refuses what is not local; checked for published apps only. */
   readonly nonLocalRefusal: () => Refusal | undefined
+  readonly isEncrypted: () => boolean
+  /** The server accepts TLS alone. */
+  readonly needsTls: boolean
 }
 
 /** A connection that is not open yet, its request, and the refusal of the handshake or of an `upgrade` gate. */
@@ -56,11 +59,21 @@ export function accept(
   const request = new ConnectReader(conn, incoming, !app && !refused)
   const tooMany = countAddress(core, conn)
   if (tooMany) return { conn, request, refused: tooMany }
-  if (request.appComesLater && core.apps.anyPublished) conn.nonLocalRefusal = nonLocalRefusal()
+  const needsTls = incoming.needsTls || app?.record.tlsOnly
+  const unencrypted = needsTls && !incoming.isEncrypted() ? REFUSE.tlsRequired : undefined
+  if (request.appComesLater) conn.refusals = refusalsForLater(core, incoming)
   const nonLocal = app?.isPublished ? nonLocalRefusal() : undefined
   const gates = core.hooks.upgrade
   const unwanted = gates.length > 0 ? runGatesNow(core, gates, conn, request) : undefined
-  return { conn, request, refused: unwanted ?? conn.pendingRefusal ?? refused ?? nonLocal }
+  const own = refused && !app ? refused : (unencrypted ?? refused ?? nonLocal)
+  return { conn, request, refused: unwanted ?? conn.pendingRefusal ?? own }
+}
+
+/** Undefined where every app may be named later. */
+function refusalsForLater(core: Core, incoming: IncomingRequest): LaterRefusals | undefined {
+  const published = core.apps.anyPublished ? incoming.nonLocalRefusal() : undefined
+  const tlsOnly = incoming.isEncrypted() ? undefined : REFUSE.tlsRequired
+  return published || tlsOnly ? { published, tlsOnly } : undefined
 }
 
 /**

@@ -300,4 +300,5 @@ export const MIGRATIONS: readonly string[] = [
    ALTER TABLE statistics ADD COLUMN delivery_peak_ms REAL NOT NULL DEFAULT 0;
    ALTER TABLE statistics ADD COLUMN loop_lag_peak_ms REAL NOT NULL DEFAULT 0;
    ALTER TABLE statistics ADD COLUMN memory_bytes INTEGER NOT NULL DEFAULT 0;`,
+  'ALTER TABLE apps ADD COLUMN tls_only INTEGER NOT NULL DEFAULT 0;',
 ]

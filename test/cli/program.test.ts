@@ -83,6 +83,7 @@ test('a terminal of 80 columns gets a table that fits, its titles bold', async (
     active                true
     client_events         true
     public_client_events  false
+    tls_only              false
     subscription_counts   false
     epl_bridge            false
     keys                  [{"key":"key-1","secret":"***"}]

@@ -25,6 +25,7 @@ describe('creating', () => {
       client_events: true,
       public_client_events: false,
       epl_bridge: false,
+      tls_only: false,
       subscription_counts: false,
       hosts: [],
       webhooks: [],

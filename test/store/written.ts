@@ -225,4 +225,9 @@ export const WRITTEN: readonly Written[] = [
     read: ({ statistics }) => statistics.lastValues('6', 1000)?.slice(-3),
     as: [1.5, 3, 9],
   },
+  {
+    sql: `UPDATE apps SET tls_only = 1 WHERE id = '6';`,
+    read: ({ app }) => app('6'),
+    as: { tlsOnly: true },
+  },
 ]
