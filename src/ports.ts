@@ -61,7 +61,6 @@ export async function openPorts(parts: Parts): Promise<Ports> {
     if (plain) opened.push(plain)
     opened.push(listeners)
     addresses.server = listeners
-    addresses.hasTls = certificate !== undefined
     return {
       port: listeners.port,
       plainPort: plain?.port,
