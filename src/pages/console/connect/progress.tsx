@@ -1,8 +1,9 @@
 /** Progress: what a newcomer waits for, as it happens: a client connects, subscribes, and an event is sent. */
 import { useEffect, useState } from 'preact/hooks'
-import { api, streamUrl } from '../api'
+import { streamUrl } from '../api'
 import type { AppView } from '../apps/app'
-import { adminPath, appPath } from '../place'
+import { accessOf, askApp } from '../creator/app-api'
+import { adminPath } from '../place'
 import { href } from '../router'
 import { may, useSession } from '../session'
 import { useAction, useLoaded } from '../use'
@@ -46,15 +47,16 @@ function useSteps(slug: string): Seen {
 type Counted = { readonly connections: number }
 
 export function Progress({ app }: { readonly app: AppView }) {
-  const { id, slug } = app
+  const { slug } = app
   const session = useSession()
   const seen = useSteps(slug)
-  const path = appPath(String(id), 'connections')
-  const counted = useLoaded(() => api<Counted>('GET', path), [path], { everyMs: 5000 })
+  const access = accessOf(app)
+  const count = () => askApp<Counted>(access, { method: 'GET', path: 'connections' })
+  const counted = useLoaded(count, [slug], { everyMs: 5000 })
   const connections = counted.state === 'loaded' ? counted.value.connections : 0
   const send = useAction(async () => {
-    const event = { name: EVENT, channel: CHANNEL, data: HELLO }
-    await api('POST', appPath(String(id), 'events'), event)
+    const body = JSON.stringify({ name: EVENT, channel: CHANNEL, data: HELLO })
+    await askApp(access, { method: 'POST', path: 'events', body })
   })
   const isDone = (kind: Kind): boolean => kind in seen || (kind === 'connected' && connections > 0)
   return (

@@ -38,7 +38,10 @@ type Asked = {
 }
 
 /** Whatever the app's API answers. @throws ApiError with the words of the API */
-async function ask<T>(app: AppAccess, { method, path, query = {}, body }: Asked): Promise<T> {
+export async function askApp<T>(
+  app: AppAccess,
+  { method, path, query = {}, body }: Asked,
+): Promise<T> {
   const { id, key, secret } = app
   const pairs = Object.entries(query)
   if (secret === undefined) {
@@ -79,7 +82,7 @@ export async function sendForm(app: AppAccess, form: Form): Promise<Outcome> {
   const { path, body } = requestOf(form)
   const begun = performance.now()
   try {
-    const answer = await ask<unknown>(app, { method: 'POST', path, body })
+    const answer = await askApp<unknown>(app, { method: 'POST', path, body })
     return { status: 200, answer: JSON.stringify(answer), ms: performance.now() - begun }
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
@@ -94,7 +97,7 @@ const MAX_OFFERED = 200
 export async function loadOccupied(app: AppAccess, prefix: string): Promise<readonly Occupied[]> {
   type Answer = { readonly channels: Readonly<Record<string, { subscription_count?: number }>> }
   const query = { filter_by_prefix: prefix, info: 'subscription_count' }
-  const { channels } = await ask<Answer>(app, { method: 'GET', path: 'channels', query })
+  const { channels } = await askApp<Answer>(app, { method: 'GET', path: 'channels', query })
   return Object.entries(channels)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .slice(0, MAX_OFFERED)
