@@ -10,6 +10,7 @@ import { historyFanout, historyMemory, historyTrigger } from '../history'
 import { hooksFanout, hooksTrigger } from '../hooks'
 import { idle } from '../idle'
 import { light } from '../light'
+import { liveFanout, liveTrigger } from '../live'
 import { micro } from '../micro'
 import { mixed } from '../mixed'
 import { presence } from '../presence'
@@ -36,6 +37,7 @@ export const QUESTIONS: Readonly<Record<string, readonly Question[]>> = {
   cache: [cache],
   mixed: [mixed],
   hooks: [hooksFanout, hooksTrigger],
+  live: [liveFanout, liveTrigger],
   history: [historyFanout, historyTrigger, historyMemory],
   recovery: [recovery, cuts],
   webhooks: [webhooks, webhooksFanout, webhooksTrigger],

@@ -77,6 +77,7 @@ function compareRows(
 }
 
 const DRESSES: readonly string[] = [
+  'watched',
   'none',
   'plain',
   'guarded',

@@ -5,6 +5,7 @@ import { CROWDS } from '../misdeeds/crowds'
 import { FRAMES } from '../misdeeds/frames'
 import { REPLAYS } from '../misdeeds/replays'
 import { REQUESTS } from '../misdeeds/requests'
+import { WATCHED } from '../misdeeds/watched'
 import { WEBHOOKS } from '../misdeeds/webhooks'
 import type { Misdeed } from './misdeed'
 
@@ -13,6 +14,7 @@ export const MISDEEDS: readonly Misdeed[] = [
   ...REPLAYS,
   ...REQUESTS,
   ...CROWDS,
+  ...WATCHED,
   ...WEBHOOKS,
 ]
 

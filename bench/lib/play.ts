@@ -20,9 +20,13 @@ type Play = (turn: Turn) => Promise<Outcome>
 export function playLoad(script: string, options: ServerOptions = {}): Play {
   return async (turn) => {
     await using server = await startServer(turn.side, options)
-    return await runLoad(script, orderOf(turn, server.peer), turn.onProgress)
+    return await runAgainst(script, turn, server.peer)
   }
 }
+
+/** Plays a script of `bench/loads` against a server that was started for it. */
+export const runAgainst = (script: string, turn: Turn, peer: Peer): Promise<Outcome> =>
+  runLoad(script, orderOf(turn, peer), turn.onProgress)
 
 const NOBODY: Peer = {
   host: '',

@@ -111,6 +111,7 @@ const DEAF_ENDPOINT = JSON.stringify([{ url: `http://${HOST}:9/` }])
 
 const BUILT_IN = {
   carillon: describeCarillon('as `bun run server` starts it, with its plugins', SHIPPED),
+  watched: describeCarillon('the same, while somebody watches the app live', SHIPPED),
   none: describeCarillon('Carillon without plugins', 'bench/servers/no-plugins.ts'),
   plain: describeCarillon(
     'without plugins, with the limits that it comes with',

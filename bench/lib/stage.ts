@@ -12,7 +12,10 @@ import { Reactor } from './reactor'
 import { HOST, type Peer } from './sides'
 import { makeAuthorizer, signRead, makeTargetSigner } from './signing'
 
-const ADMIN = { authorization: `Basic ${btoa('pusher_admin_username:pusher_admin_password')}` }
+/** The published credentials of the admin, good on this machine. */
+export const ADMIN = {
+  authorization: `Basic ${btoa('pusher_admin_username:pusher_admin_password')}`,
+}
 /** What a misdeed is not answered with: then it was none. */
 const UNEXPECTED: readonly number[] = [404, 500]
 const JSON_BODY = { 'content-type': 'application/json' }
@@ -56,6 +59,15 @@ export class Stage {
   admin(method: string, path: string, body?: string, type = 'application/json'): Promise<string> {
     const headers = { ...ADMIN, 'content-type': type }
     return this.http(`/api/admin/apps${path}`, { method, headers, ...(body && { body }) })
+  }
+
+  /** Reads the live stream of the app from now on, as a page does that watches. */
+  async watch(): Promise<void> {
+    const url = `${this.#origin}/api/admin/apps/${this.peer.app.id}/live`
+    const answer = await fetch(url, { headers: ADMIN })
+    if (!answer.ok) throw new Error(`the live stream was answered with ${answer.status}`)
+    const discard = new WritableStream()
+    answer.body!.pipeTo(discard).catch(() => undefined) // until the server ends
   }
 
   /** Sends the texts as fast as the socket takes them. Resolves once `last` is answered, or the socket closed. */

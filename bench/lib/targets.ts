@@ -16,7 +16,7 @@ import { SPREAD_LABEL } from '../spread'
 import { STALLED } from '../stalled'
 import { STARTS } from '../starts'
 import { ONE_CHANNEL } from '../trigger'
-import { publishAtRate, makeCrowd, labelOf, saturate } from './crowds'
+import { groupDigits, publishAtRate, makeCrowd, labelOf, saturate } from './crowds'
 import type { BenchCase } from './question'
 import type { Place } from './statistics'
 
@@ -263,6 +263,17 @@ export const TARGETS: readonly Target[] = [
     key: 'requestsPerCpuSecond',
     bound: { atLeast: 0.85 },
   }),
+  ...[makeCrowd(), makeCrowd({ subscribers: 100 })].map((crowd) =>
+    against({
+      figure: `fan-out to ${groupDigits(crowd.subscribers)} while one page watches, times nobody`,
+      question: 'live-fanout',
+      label: labelOf(crowd),
+      of: 'watched',
+      side: 'carillon',
+      key: 'deliveriesPerCpuSecond',
+      bound: { atLeast: 0.97 },
+    }),
+  ),
   {
     figure: 'a hook that nobody has, per call',
     place: { question: 'micro', case: 'empty hook', side: 'carillon' },
